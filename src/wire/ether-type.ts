@@ -1,0 +1,12 @@
+/** The EtherTypes that vtep looks at (IEEE 802 numbers, host order). */
+export const EtherType = {
+  Ipv4: 0x0800,
+  Arp: 0x0806,
+  /** 802.1Q customer tag. */
+  Vlan: 0x8100,
+  Ipv6: 0x86dd,
+  /** 802.1ad service tag. */
+  ServiceVlan: 0x88a8,
+  /** The service tag's number before 802.1ad, still in use. */
+  OldServiceVlan: 0x9100,
+} as const;

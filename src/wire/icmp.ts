@@ -1,0 +1,89 @@
+/** ICMP for IPv4 (RFC 792, RFC 1191 for "fragmentation needed"). */
+import { Fault } from './fault.js';
+import { header, u8, u16 } from './layout.js';
+
+/** The message's first 8 bytes; `identifier` and `sequence` have other meanings in errors (RFC 1191: 0 and the MTU). */
+export const icmpLayout = header('ICMP', u8('type'), u8('code'), u16('checksum'), u16('identifier'), u16('sequence'));
+
+/** Size of the header in bytes. */
+export const ICMP_SPAN = icmpLayout.span;
+
+/** ICMP types. */
+export const IcmpType = { EchoReply: 0, Unreachable: 3, Redirect: 5, EchoRequest: 8, TimeExceeded: 11 } as const;
+/** The code of `Unreachable` by which routers ask for smaller packets (RFC 1191). */
+export const ICMP_FRAGMENTATION_NEEDED = 4;
+
+const CHECKSUM = icmpLayout.offsetOf('checksum');
+const IDENTIFIER = icmpLayout.offsetOf('identifier');
+const SEQUENCE = icmpLayout.offsetOf('sequence');
+
+/** Whether an ICMP header stands at `offset`: `Short` or `None`. */
+export function checkIcmp(_bytes: Uint8Array, offset: number, end: number): Fault {
+  return offset + ICMP_SPAN > end ? Fault.Short : Fault.None;
+}
+
+/** An ICMP header in place. Check first. */
+export class IcmpView {
+  bytes: Uint8Array = new Uint8Array(0);
+  offset = 0;
+
+  wrap(bytes: Uint8Array, offset: number): this {
+    this.bytes = bytes;
+    this.offset = offset;
+    return this;
+  }
+
+  get type(): number {
+    return this.bytes[this.offset];
+  }
+
+  set type(value: number) {
+    this.bytes[this.offset] = value;
+  }
+
+  get code(): number {
+    return this.bytes[this.offset + 1];
+  }
+
+  set code(value: number) {
+    this.bytes[this.offset + 1] = value;
+  }
+
+  get checksum(): number {
+    const at = this.offset + CHECKSUM;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  set checksum(value: number) {
+    const at = this.offset + CHECKSUM;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  /** The identifier of an echo. */
+  get identifier(): number {
+    const at = this.offset + IDENTIFIER;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  /** The sequence number of an echo. */
+  get sequence(): number {
+    const at = this.offset + SEQUENCE;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  /** The next-hop MTU of "fragmentation needed", in bytes (RFC 1191 section 4). */
+  get mtu(): number {
+    return this.sequence;
+  }
+
+  set mtu(value: number) {
+    const at = this.offset + SEQUENCE;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  get payloadOffset(): number {
+    return this.offset + ICMP_SPAN;
+  }
+}

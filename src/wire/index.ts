@@ -1,0 +1,60 @@
+/** Headers: one file each. Bytes in, fields out. */
+export { VtepError } from '../error.js';
+export { formatIp, formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from './address.js';
+export { ARP_SPAN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
+export { checksum, onesSum, pseudoHeaderSum, updateChecksum } from './checksum.js';
+export { checkEsp, ESP_SPAN, ESP_UDP_PORT, EspView, espLayout } from './esp.js';
+export { EtherType } from './ether-type.js';
+export { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
+export { Fault, faultText } from './fault.js';
+export {
+  checkIcmp,
+  ICMP_FRAGMENTATION_NEEDED,
+  ICMP_SPAN,
+  IcmpType,
+  IcmpView,
+  icmpLayout,
+} from './icmp.js';
+export {
+  checkIcmpv6,
+  ICMPV6_SPAN,
+  Icmpv6Type,
+  Icmpv6View,
+  icmpv6Layout,
+  NEIGHBOUR_SPAN,
+  neighbourLayout,
+} from './icmpv6.js';
+export { IpProtocol } from './ip-protocol.js';
+export {
+  checkIpv4,
+  IPV4_MAX_SPAN,
+  IPV4_SPAN,
+  Ipv4View,
+  ipv4ChecksumHolds,
+  ipv4Layout,
+  writeIpv4Checksum,
+} from './ipv4.js';
+export { checkIpv6, IPV6_SPAN, Ipv6View, ipv6Layout } from './ipv6.js';
+export {
+  IPV6_FRAGMENT_SPAN,
+  Ipv6ExtensionWalk,
+  ipv6ExtensionLayout,
+  ipv6FragmentLayout,
+  isIpv6Extension,
+} from './ipv6-extension.js';
+export { Layer, Layers } from './layers.js';
+export type { BitRange, Field, HeaderLayout } from './layout.js';
+export { checkLinuxSll, LINUX_SLL_SPAN, linuxSllLayout, linuxSllProtocol } from './linux-sll.js';
+export { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Layout, linuxSll2Protocol } from './linux-sll2.js';
+export { checkTcp, TCP_SPAN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
+export { checkUdp, UDP_SPAN, UdpView, udpChecksumHolds, udpLayout } from './udp.js';
+export { checkVlan, isVlanTag, VLAN_SPAN, VlanView, vlanLayout } from './vlan.js';
+export {
+  checkVxlan,
+  VXLAN_FLAG_I,
+  VXLAN_PORT,
+  VXLAN_SPAN,
+  VxlanReserved,
+  VxlanView,
+  vxlanLayout,
+} from './vxlan.js';

@@ -1,0 +1,20 @@
+/** IP protocol and IPv6 next-header numbers that vtep looks at (IANA). */
+export const IpProtocol = {
+  HopByHop: 0,
+  Icmp: 1,
+  Ipip: 4,
+  Tcp: 6,
+  Udp: 17,
+  Ipv6: 41,
+  Routing: 43,
+  Fragment: 44,
+  Esp: 50,
+  Ah: 51,
+  Icmpv6: 58,
+  NoNext: 59,
+  DestinationOptions: 60,
+  Sctp: 132,
+  Mobility: 135,
+  Hip: 139,
+  Shim6: 140,
+} as const;

@@ -1,0 +1,197 @@
+/** IPv4 with options (RFC 791). */
+import { checksum } from './checksum.js';
+import { Fault } from './fault.js';
+import { bits, header, ipv4, u8, u16 } from './layout.js';
+
+/** The header's fields in wire order, options left out. */
+export const ipv4Layout = header(
+  'IPv4',
+  bits(1, { version: 4, ihl: 4 }),
+  bits(1, { dscp: 6, ecn: 2 }),
+  u16('totalLength'),
+  u16('identification'),
+  bits(2, { reserved: 1, dontFragment: 1, moreFragments: 1, fragmentOffset: 13 }),
+  u8('ttl'),
+  u8('protocol'),
+  u16('checksum'),
+  ipv4('source'),
+  ipv4('destination'),
+);
+
+/** Size of the header in bytes without options. */
+export const IPV4_SPAN = ipv4Layout.span;
+/** The largest header: 15 words of 4 bytes. */
+export const IPV4_MAX_SPAN = 60;
+
+const TOS = ipv4Layout.bitsOf('dscp').offset;
+const TOTAL_LENGTH = ipv4Layout.offsetOf('totalLength');
+const IDENTIFICATION = ipv4Layout.offsetOf('identification');
+const FRAGMENT = ipv4Layout.bitsOf('fragmentOffset').offset;
+const TTL = ipv4Layout.offsetOf('ttl');
+const PROTOCOL = ipv4Layout.offsetOf('protocol');
+const CHECKSUM = ipv4Layout.offsetOf('checksum');
+const SOURCE = ipv4Layout.offsetOf('source');
+const DESTINATION = ipv4Layout.offsetOf('destination');
+const DONT_FRAGMENT = 1 << ipv4Layout.bitsOf('dontFragment').shift;
+const MORE_FRAGMENTS = 1 << ipv4Layout.bitsOf('moreFragments').shift;
+const FRAGMENT_OFFSET_MASK = ipv4Layout.bitsOf('fragmentOffset').mask;
+
+/**
+ * Whether an IPv4 header stands at `offset`, and whether its lengths hold.
+ * @param end where the bytes end, at most `bytes.length`
+ * @param limit where the packet ended on the wire; beyond `end` if the capture was cut by a snaplen
+ * @returns `Short`, `BadVersion`, `BadHeaderLength` (IHL below 5 or beyond the bytes), `BadLength` (total length below
+ * the header's or beyond `limit`), or `None`
+ */
+export function checkIpv4(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+  if (offset + IPV4_SPAN > end) return Fault.Short;
+  const first = bytes[offset];
+  if (first >>> 4 !== 4) return Fault.BadVersion;
+  const headerLength = (first & 0xf) * 4;
+  if (headerLength < IPV4_SPAN) return Fault.BadHeaderLength;
+  const totalLength = (bytes[offset + TOTAL_LENGTH] << 8) | bytes[offset + TOTAL_LENGTH + 1];
+  if (totalLength < headerLength || offset + totalLength > limit) return Fault.BadLength;
+  if (offset + headerLength > end) return Fault.Short;
+  return Fault.None;
+}
+
+/** Whether the header checksum is right. Check the header first. */
+export function ipv4ChecksumHolds(bytes: Uint8Array, offset: number): boolean {
+  return checksum(bytes, offset, offset + (bytes[offset] & 0xf) * 4) === 0;
+}
+
+/** Computes the header checksum anew and writes it. Check the header first. */
+export function writeIpv4Checksum(bytes: Uint8Array, offset: number): void {
+  bytes[offset + CHECKSUM] = 0;
+  bytes[offset + CHECKSUM + 1] = 0;
+  const sum = checksum(bytes, offset, offset + (bytes[offset] & 0xf) * 4);
+  bytes[offset + CHECKSUM] = sum >>> 8;
+  bytes[offset + CHECKSUM + 1] = sum;
+}
+
+/** An IPv4 header in place. Check first. */
+export class Ipv4View {
+  bytes: Uint8Array = new Uint8Array(0);
+  offset = 0;
+
+  wrap(bytes: Uint8Array, offset: number): this {
+    this.bytes = bytes;
+    this.offset = offset;
+    return this;
+  }
+
+  /** Bytes of the header with its options. */
+  get headerLength(): number {
+    return (this.bytes[this.offset] & 0xf) * 4;
+  }
+
+  /** DSCP and ECN as one byte. */
+  get tos(): number {
+    return this.bytes[this.offset + TOS];
+  }
+
+  set tos(value: number) {
+    this.bytes[this.offset + TOS] = value;
+  }
+
+  /** Bytes of header and payload. */
+  get totalLength(): number {
+    const at = this.offset + TOTAL_LENGTH;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  /** Voids the promise of `check`. */
+  set totalLength(value: number) {
+    const at = this.offset + TOTAL_LENGTH;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  get identification(): number {
+    const at = this.offset + IDENTIFICATION;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  set identification(value: number) {
+    const at = this.offset + IDENTIFICATION;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  /** Flags and fragment offset as one 16-bit word. */
+  get fragmentWord(): number {
+    const at = this.offset + FRAGMENT;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  set fragmentWord(value: number) {
+    const at = this.offset + FRAGMENT;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  get dontFragment(): boolean {
+    return (this.fragmentWord & DONT_FRAGMENT) !== 0;
+  }
+
+  get moreFragments(): boolean {
+    return (this.fragmentWord & MORE_FRAGMENTS) !== 0;
+  }
+
+  /** Where this fragment's payload begins in the datagram's, in bytes. */
+  get fragmentOffset(): number {
+    return (this.fragmentWord & FRAGMENT_OFFSET_MASK) * 8;
+  }
+
+  /** Whether this is a part of a datagram. */
+  get isFragment(): boolean {
+    return (this.fragmentWord & (MORE_FRAGMENTS | FRAGMENT_OFFSET_MASK)) !== 0;
+  }
+
+  get ttl(): number {
+    return this.bytes[this.offset + TTL];
+  }
+
+  set ttl(value: number) {
+    this.bytes[this.offset + TTL] = value;
+  }
+
+  get protocol(): number {
+    return this.bytes[this.offset + PROTOCOL];
+  }
+
+  set protocol(value: number) {
+    this.bytes[this.offset + PROTOCOL] = value;
+  }
+
+  get checksum(): number {
+    const at = this.offset + CHECKSUM;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  set checksum(value: number) {
+    const at = this.offset + CHECKSUM;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  /** Byte offset of the source address (4 bytes); the destination's 4 follow it. */
+  get sourceOffset(): number {
+    return this.offset + SOURCE;
+  }
+
+  /** Byte offset of the destination address (4 bytes). */
+  get destinationOffset(): number {
+    return this.offset + DESTINATION;
+  }
+
+  /** Byte offset of the payload, options passed over. */
+  get payloadOffset(): number {
+    return this.offset + this.headerLength;
+  }
+
+  /** Byte offset at which the packet ends by its total length; beyond the bytes where the capture was cut. */
+  get payloadEnd(): number {
+    return this.offset + this.totalLength;
+  }
+}

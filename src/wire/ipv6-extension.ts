@@ -1,0 +1,107 @@
+/** The extension headers that can stand between an IPv6 header and its transport (RFC 8200 section 4). */
+import { Fault } from './fault.js';
+import { IpProtocol } from './ip-protocol.js';
+import { bits, header, u8, u32 } from './layout.js';
+
+/** What every extension header begins with; its size is (headerLength + 1) * 8 bytes (AH: (headerLength + 2) * 4). */
+export const ipv6ExtensionLayout = header('IPv6 extension', u8('nextHeader'), u8('headerLength'));
+
+/** The fragment header (RFC 8200 section 4.5). */
+export const ipv6FragmentLayout = header(
+  'IPv6 fragment',
+  u8('nextHeader'),
+  u8('reserved'),
+  bits(2, { fragmentOffset: 13, reservedBits: 2, moreFragments: 1 }),
+  u32('identification'),
+);
+
+/** Size of the fragment header in bytes. */
+export const IPV6_FRAGMENT_SPAN = ipv6FragmentLayout.span;
+
+const HEADER_LENGTH = ipv6ExtensionLayout.offsetOf('headerLength');
+const FRAGMENT_WORD = ipv6FragmentLayout.bitsOf('fragmentOffset').offset;
+const FRAGMENT_OFFSET_MASK = 0xfff8;
+const IDENTIFICATION = ipv6FragmentLayout.offsetOf('identification');
+
+/** Headers beyond this many are an attack, not a packet; RFC 8504 section 5.3 lets a node set such a limit. */
+const MAX_EXTENSIONS = 8;
+
+/** Whether a next-header number is an extension header that is walked over. ESP is not: what follows it is sealed. */
+export function isIpv6Extension(nextHeader: number): boolean {
+  switch (nextHeader) {
+    case IpProtocol.HopByHop:
+    case IpProtocol.Routing:
+    case IpProtocol.Fragment:
+    case IpProtocol.DestinationOptions:
+    case IpProtocol.Ah:
+    case IpProtocol.Mobility:
+    case IpProtocol.Hip:
+    case IpProtocol.Shim6:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Where a walk over extension headers ended; made once, filled by each walk. */
+export class Ipv6ExtensionWalk {
+  /** The first next-header number that isn't an extension header, or of the fragment's rest if this is a later part. */
+  protocol = 0;
+  /** Byte offset of what `protocol` names. */
+  payloadOffset = 0;
+  /** Byte offset of the fragment header, or -1. */
+  fragmentHeaderOffset = -1;
+  /** Byte offset of the next-header field that announces the fragment header; meaningful where there is one. */
+  fragmentAnnouncedAt = 0;
+  /** Where this fragment's payload begins in the datagram's, in bytes. */
+  fragmentOffset = 0;
+  moreFragments = false;
+  identification = 0;
+
+  /**
+   * Walks from the IPv6 header's next header to the transport. Stops behind the fragment header of any fragment, since
+   * what follows belongs to the whole datagram; an atomic fragment (RFC 6946) is walked through.
+   * @param nextHeader the IPv6 header's next-header number
+   * @param announcedAt byte offset of the field that held it
+   * @param offset byte offset of what it names
+   * @param end where the bytes end, at most `bytes.length`
+   * @returns `Short`, `TooDeep` or `None`
+   */
+  run(bytes: Uint8Array, nextHeader: number, announcedAt: number, offset: number, end: number): Fault {
+    this.fragmentHeaderOffset = -1;
+    this.fragmentOffset = 0;
+    this.moreFragments = false;
+    this.identification = 0;
+    let next = nextHeader;
+    let announced = announcedAt;
+    let at = offset;
+    for (let depth = 0; isIpv6Extension(next); depth++) {
+      if (depth === MAX_EXTENSIONS) return Fault.TooDeep;
+      if (at + 8 > end) return Fault.Short;
+      const following = bytes[at];
+      if (next === IpProtocol.Fragment) {
+        const word = (bytes[at + FRAGMENT_WORD] << 8) | bytes[at + FRAGMENT_WORD + 1];
+        this.fragmentHeaderOffset = at;
+        this.fragmentAnnouncedAt = announced;
+        this.fragmentOffset = word & FRAGMENT_OFFSET_MASK;
+        this.moreFragments = (word & 1) !== 0;
+        const id = at + IDENTIFICATION;
+        this.identification = ((bytes[id] << 24) | (bytes[id + 1] << 16) | (bytes[id + 2] << 8) | bytes[id + 3]) >>> 0;
+        announced = at;
+        at += IPV6_FRAGMENT_SPAN;
+        next = following;
+        if (this.fragmentOffset !== 0 || this.moreFragments) break;
+      } else {
+        const length = bytes[at + HEADER_LENGTH];
+        const span = next === IpProtocol.Ah ? (length + 2) * 4 : (length + 1) * 8;
+        if (at + span > end) return Fault.Short;
+        announced = at;
+        at += span;
+        next = following;
+      }
+    }
+    this.protocol = next;
+    this.payloadOffset = at;
+    return Fault.None;
+  }
+}

@@ -1,0 +1,119 @@
+/** The fixed IPv6 header (RFC 8200 section 3). What follows it is in ipv6-extension.ts. */
+import { Fault } from './fault.js';
+import { bits, header, ipv6, u8, u16 } from './layout.js';
+
+/** The header's fields in wire order. */
+export const ipv6Layout = header(
+  'IPv6',
+  bits(4, { version: 4, dscp: 6, ecn: 2, flowLabel: 20 }),
+  u16('payloadLength'),
+  u8('nextHeader'),
+  u8('hopLimit'),
+  ipv6('source'),
+  ipv6('destination'),
+);
+
+/** Size of the header in bytes. */
+export const IPV6_SPAN = ipv6Layout.span;
+
+const PAYLOAD_LENGTH = ipv6Layout.offsetOf('payloadLength');
+const NEXT_HEADER = ipv6Layout.offsetOf('nextHeader');
+const HOP_LIMIT = ipv6Layout.offsetOf('hopLimit');
+const SOURCE = ipv6Layout.offsetOf('source');
+const DESTINATION = ipv6Layout.offsetOf('destination');
+
+/**
+ * Whether an IPv6 header stands at `offset`, and whether its payload length holds. A jumbogram (RFC 2675, payload
+ * length 0 with a hop-by-hop option) reads as a packet without payload.
+ * @param end where the bytes end, at most `bytes.length`
+ * @param limit where the packet ended on the wire; beyond `end` if the capture was cut by a snaplen
+ * @returns `Short`, `BadVersion`, `BadLength` (payload length beyond `limit`), or `None`
+ */
+export function checkIpv6(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+  if (offset + IPV6_SPAN > end) return Fault.Short;
+  if (bytes[offset] >>> 4 !== 6) return Fault.BadVersion;
+  const payloadLength = (bytes[offset + PAYLOAD_LENGTH] << 8) | bytes[offset + PAYLOAD_LENGTH + 1];
+  if (offset + IPV6_SPAN + payloadLength > limit) return Fault.BadLength;
+  return Fault.None;
+}
+
+/** An IPv6 header in place. Check first. */
+export class Ipv6View {
+  bytes: Uint8Array = new Uint8Array(0);
+  offset = 0;
+
+  wrap(bytes: Uint8Array, offset: number): this {
+    this.bytes = bytes;
+    this.offset = offset;
+    return this;
+  }
+
+  /** DSCP and ECN as one byte. */
+  get trafficClass(): number {
+    return ((this.bytes[this.offset] << 4) | (this.bytes[this.offset + 1] >>> 4)) & 0xff;
+  }
+
+  set trafficClass(value: number) {
+    const { bytes, offset } = this;
+    bytes[offset] = (bytes[offset] & 0xf0) | ((value >>> 4) & 0xf);
+    bytes[offset + 1] = (bytes[offset + 1] & 0x0f) | ((value & 0xf) << 4);
+  }
+
+  get flowLabel(): number {
+    const at = this.offset + 1;
+    return ((this.bytes[at] & 0xf) << 16) | (this.bytes[at + 1] << 8) | this.bytes[at + 2];
+  }
+
+  /** Bytes after this header, extension headers included. */
+  get payloadLength(): number {
+    const at = this.offset + PAYLOAD_LENGTH;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  /** Voids the promise of `check`. */
+  set payloadLength(value: number) {
+    const at = this.offset + PAYLOAD_LENGTH;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  get nextHeader(): number {
+    return this.bytes[this.offset + NEXT_HEADER];
+  }
+
+  set nextHeader(value: number) {
+    this.bytes[this.offset + NEXT_HEADER] = value;
+  }
+
+  /** Byte offset of the next-header field itself. */
+  get nextHeaderOffset(): number {
+    return this.offset + NEXT_HEADER;
+  }
+
+  get hopLimit(): number {
+    return this.bytes[this.offset + HOP_LIMIT];
+  }
+
+  set hopLimit(value: number) {
+    this.bytes[this.offset + HOP_LIMIT] = value;
+  }
+
+  /** Byte offset of the source address (16 bytes); the destination's 16 follow it. */
+  get sourceOffset(): number {
+    return this.offset + SOURCE;
+  }
+
+  /** Byte offset of the destination address (16 bytes). */
+  get destinationOffset(): number {
+    return this.offset + DESTINATION;
+  }
+
+  get payloadOffset(): number {
+    return this.offset + IPV6_SPAN;
+  }
+
+  /** Byte offset at which the packet ends by its payload length; beyond the bytes where the capture was cut. */
+  get payloadEnd(): number {
+    return this.offset + IPV6_SPAN + this.payloadLength;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * A walk through one packet's headers, from Ethernet or IP to the transport ports, every length checked on the way.
+ * The caller owns the object; a walk fills it and allocates nothing.
+ */
+
+import { EtherType } from './ether-type.js';
+import { checkEthernet, ETHERNET_SPAN, EthernetView } from './ethernet.js';
+import { Fault } from './fault.js';
+import { IpProtocol } from './ip-protocol.js';
+import { checkIpv4, Ipv4View } from './ipv4.js';
+import { checkIpv6, Ipv6View } from './ipv6.js';
+import { Ipv6ExtensionWalk } from './ipv6-extension.js';
+import { checkTcp } from './tcp.js';
+import { checkUdp, UDP_SPAN } from './udp.js';
+import { checkVlan, isVlanTag, VLAN_SPAN, VlanView } from './vlan.js';
+
+/** The deepest header that a walk reached; with a fault, the one that is at fault. */
+export const Layer = { None: 0, Ethernet: 1, Vlan: 2, Network: 3, Extension: 4, Transport: 5 } as const;
+export type Layer = (typeof Layer)[keyof typeof Layer];
+
+/** More tags than these two and two are no network's, and a walk over them no use. */
+const MAX_VLAN_TAGS = 4;
+
+/** What a walk found. Offsets are byte offsets into the bytes that were walked. */
+export class Layers {
+  /** What is wrong, in `layer`; the fields of the layers before it hold all the same. */
+  fault: Fault = Fault.None;
+  layer: Layer = Layer.None;
+  /** EtherType of what the last tag (or the Ethernet header) holds. */
+  etherType = 0;
+  vlanTags = 0;
+  /** VLAN id of the outermost tag, or -1. */
+  vlanId = -1;
+  /** Offset of the IP header (or of what `etherType` names). */
+  networkOffset = 0;
+  /** Where the IP packet ends by its own length: link-layer padding lies behind it. */
+  networkEnd = 0;
+  /** 4, 6, or 0 where there is no IP. */
+  family = 0;
+  /** Offset of the source address; the destination's stands right behind it. */
+  addressOffset = 0;
+  /** The transport's protocol number. */
+  protocol = 0;
+  /** Offset of what `protocol` names. */
+  transportOffset = 0;
+  /** Whether this is a part of a datagram; ports are not looked for then. */
+  isFragment = false;
+  /** Where this part begins in the datagram's payload, in bytes. */
+  fragmentOffset = 0;
+  moreFragments = false;
+  /** The datagram's identification: 16 bits in IPv4, 32 in IPv6. */
+  identification = 0;
+  /** IPv6: offset of the fragment header, or -1. */
+  fragmentHeaderOffset = -1;
+  /** IPv6: offset of the next-header field that announces the fragment header. */
+  fragmentAnnouncedAt = 0;
+  /** TCP's or UDP's ports, or -1. */
+  sourcePort = -1;
+  destinationPort = -1;
+  /** Offset of what TCP's or UDP's header holds, and where it ends by their lengths; equal where there is none. */
+  payloadOffset = 0;
+  payloadEnd = 0;
+
+  private readonly ethernet = new EthernetView();
+  private readonly vlan = new VlanView();
+  private readonly ipv4 = new Ipv4View();
+  private readonly ipv6 = new Ipv6View();
+  private readonly extensions = new Ipv6ExtensionWalk();
+
+  /**
+   * Walks from an Ethernet header.
+   * @param bytes what to read; the packet stands from `offset` to `end`
+   * @param end where the captured bytes end, at most `bytes.length`
+   * @param limit where the packet ended on the wire; beyond `end` if the capture was cut by a snaplen
+   * @returns the fault, which stands in `fault` too
+   */
+  walkEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+    this.layer = Layer.Ethernet;
+    this.family = 0;
+    const fault = checkEthernet(bytes, offset, end);
+    if (fault !== Fault.None) return this.fail(fault, end, limit);
+    return this.walkNetwork(bytes, this.ethernet.wrap(bytes, offset).etherType, offset + ETHERNET_SPAN, end, limit);
+  }
+
+  /**
+   * Walks from what an EtherType names, VLAN tags included, where there is no Ethernet header (raw IP, cooked captures).
+   * Parameters and result as of `walkEthernet`.
+   */
+  walkNetwork(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number = end): Fault {
+    this.vlanTags = 0;
+    this.vlanId = -1;
+    if (isVlanTag(etherType)) return this.walkTags(bytes, etherType, offset, end, limit);
+    return this.walkNetworkAt(bytes, etherType, offset, end, limit);
+  }
+
+  private walkTags(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): Fault {
+    let inside = etherType;
+    let at = offset;
+    this.layer = Layer.Vlan;
+    this.family = 0;
+    while (isVlanTag(inside)) {
+      if (this.vlanTags === MAX_VLAN_TAGS) return this.fail(Fault.TooDeep, end, limit);
+      const fault = checkVlan(bytes, at, end);
+      if (fault !== Fault.None) return this.fail(fault, end, limit);
+      const tag = this.vlan.wrap(bytes, at);
+      if (this.vlanTags === 0) this.vlanId = tag.vlanId;
+      this.vlanTags++;
+      inside = tag.etherType;
+      at += VLAN_SPAN;
+    }
+    return this.walkNetworkAt(bytes, inside, at, end, limit);
+  }
+
+  private walkNetworkAt(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): Fault {
+    this.etherType = etherType;
+    this.networkOffset = offset;
+    this.networkEnd = limit;
+    this.family = 0;
+    this.isFragment = false;
+    this.protocol = 0;
+    this.sourcePort = -1;
+    this.destinationPort = -1;
+    this.payloadOffset = 0;
+    this.payloadEnd = 0;
+    if (etherType === EtherType.Ipv4) return this.walkIpv4(bytes, offset, end, limit);
+    if (etherType === EtherType.Ipv6) return this.walkIpv6(bytes, offset, end, limit);
+    this.fault = Fault.None;
+    return Fault.None;
+  }
+
+  private walkIpv4(bytes: Uint8Array, offset: number, end: number, limit: number): Fault {
+    this.layer = Layer.Network;
+    const fault = checkIpv4(bytes, offset, end, limit);
+    if (fault !== Fault.None) return this.fail(fault, end, limit);
+    const ip = this.ipv4.wrap(bytes, offset);
+    this.family = 4;
+    this.addressOffset = ip.sourceOffset;
+    this.networkEnd = ip.payloadEnd;
+    this.protocol = ip.protocol;
+    this.transportOffset = ip.payloadOffset;
+    this.fragmentHeaderOffset = -1;
+    const fragmented = ip.isFragment;
+    this.isFragment = fragmented;
+    if (fragmented) {
+      this.fragmentOffset = ip.fragmentOffset;
+      this.moreFragments = ip.moreFragments;
+      this.identification = ip.identification;
+      this.fault = Fault.None;
+      return Fault.None;
+    }
+    return this.walkTransport(bytes, end);
+  }
+
+  private walkIpv6(bytes: Uint8Array, offset: number, end: number, limit: number): Fault {
+    this.layer = Layer.Network;
+    const fault = checkIpv6(bytes, offset, end, limit);
+    if (fault !== Fault.None) return this.fail(fault, end, limit);
+    const ip = this.ipv6.wrap(bytes, offset);
+    this.family = 6;
+    this.addressOffset = ip.sourceOffset;
+    this.networkEnd = ip.payloadEnd;
+    this.layer = Layer.Extension;
+    const captured = Math.min(end, this.networkEnd);
+    const walk = this.extensions;
+    const extensionFault = walk.run(bytes, ip.nextHeader, ip.nextHeaderOffset, ip.payloadOffset, captured);
+    if (extensionFault !== Fault.None) return this.fail(extensionFault, end, this.networkEnd);
+    this.protocol = walk.protocol;
+    this.transportOffset = walk.payloadOffset;
+    this.fragmentHeaderOffset = walk.fragmentHeaderOffset;
+    if (walk.fragmentHeaderOffset >= 0 && (walk.moreFragments || walk.fragmentOffset !== 0)) {
+      this.isFragment = true;
+      this.fragmentOffset = walk.fragmentOffset;
+      this.moreFragments = walk.moreFragments;
+      this.identification = walk.identification;
+      this.fragmentAnnouncedAt = walk.fragmentAnnouncedAt;
+      this.fault = Fault.None;
+      return Fault.None;
+    }
+    return this.walkTransport(bytes, end);
+  }
+
+  private walkTransport(bytes: Uint8Array, end: number): Fault {
+    const at = this.transportOffset;
+    const limit = this.networkEnd;
+    const captured = Math.min(end, limit);
+    if (this.protocol === IpProtocol.Udp) {
+      this.layer = Layer.Transport;
+      const fault = checkUdp(bytes, at, captured, limit);
+      if (fault !== Fault.None) return this.fail(fault, end, limit);
+      this.payloadOffset = at + UDP_SPAN;
+      this.payloadEnd = at + ((bytes[at + 4] << 8) | bytes[at + 5]);
+    } else if (this.protocol === IpProtocol.Tcp) {
+      this.layer = Layer.Transport;
+      const fault = checkTcp(bytes, at, captured, limit);
+      if (fault !== Fault.None) return this.fail(fault, end, limit);
+      this.payloadOffset = at + (bytes[at + 12] >>> 4) * 4;
+      this.payloadEnd = limit;
+    } else {
+      this.fault = Fault.None;
+      return Fault.None;
+    }
+    // TCP's and UDP's ports stand at the same place.
+    this.sourcePort = (bytes[at] << 8) | bytes[at + 1];
+    this.destinationPort = (bytes[at + 2] << 8) | bytes[at + 3];
+    this.fault = Fault.None;
+    return Fault.None;
+  }
+
+  private fail(fault: Fault, end: number, limit: number): Fault {
+    // A header that isn't there because the capture was cut is the capture's fault, not the packet's.
+    this.fault = fault === Fault.Short && end < limit ? Fault.Truncated : fault;
+    return this.fault;
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * How a header is declared: once, as a list of named fields in the order of the RFC's diagram. The declaration is the
+ * header's documentation, its slow and readable `decode` and `encode`, and the place from which the fast views take
+ * their offsets, so that the two can't disagree.
+ */
+import { BitStructure, Layout, type LayoutBuffer, Structure, UIntBE } from 'buffer-layout';
+import { VtepError } from '../error.js';
+import { formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from './address.js';
+
+/** A field or word of a header; `Shape` is what it adds to the decoded object. */
+export interface Field<Shape extends object> {
+  /** @internal */
+  readonly layout: Layout<unknown>;
+  /** Never present: it carries the type only. */
+  readonly shape?: Shape;
+}
+
+/** Where a bit field lies: byte offset and span (bytes) of its word, then shift and mask within the word. */
+export interface BitRange {
+  readonly offset: number;
+  readonly span: number;
+  readonly shift: number;
+  readonly mask: number;
+}
+
+type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never;
+type ShapeOf<F extends readonly Field<object>[]> = Intersection<NonNullable<F[number]['shape']>>;
+
+/** The two Buffer methods that buffer-layout's integers call, over any Uint8Array: no node:buffer in a browser. */
+class LayoutBytes implements LayoutBuffer {
+  constructor(readonly bytes: Uint8Array) {}
+
+  readUIntBE(offset: number, byteLength: number): number {
+    let value = 0;
+    for (let i = 0; i < byteLength; i++) value = value * 256 + this.bytes[offset + i];
+    return value;
+  }
+
+  writeUIntBE(value: number, offset: number, byteLength: number): number {
+    // buffer-layout hands over a 32-bit word of bit fields as a signed number.
+    let rest = value < 0 ? value + 2 ** 32 : value;
+    for (let i = byteLength - 1; i >= 0; i--) {
+      this.bytes[offset + i] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    return offset + byteLength;
+  }
+}
+
+/** A run of bytes that people write as text: a MAC or an IP address. */
+class TextLayout extends Layout<string> {
+  readonly #format: (bytes: Uint8Array, offset: number) => string;
+  readonly #parse: (text: string) => Uint8Array;
+
+  constructor(
+    span: number,
+    property: string,
+    format: (bytes: Uint8Array, offset: number) => string,
+    parse: (text: string) => Uint8Array,
+  ) {
+    super(span, property);
+    this.#format = format;
+    this.#parse = parse;
+  }
+
+  decode(buffer: LayoutBytes, offset = 0): string {
+    return this.#format(buffer.bytes, offset);
+  }
+
+  encode(value: string, buffer: LayoutBytes, offset = 0): number {
+    buffer.bytes.set(this.#parse(value), offset);
+    return this.span;
+  }
+}
+
+function integer<N extends string>(name: N, span: number): Field<Record<N, number>> {
+  return { layout: new UIntBE(span, name) };
+}
+
+/** One byte. */
+export function u8<N extends string>(name: N): Field<Record<N, number>> {
+  return integer(name, 1);
+}
+
+/** Two bytes in network order. */
+export function u16<N extends string>(name: N): Field<Record<N, number>> {
+  return integer(name, 2);
+}
+
+/** Three bytes in network order. */
+export function u24<N extends string>(name: N): Field<Record<N, number>> {
+  return integer(name, 3);
+}
+
+/** Four bytes in network order. */
+export function u32<N extends string>(name: N): Field<Record<N, number>> {
+  return integer(name, 4);
+}
+
+/** A 48-bit MAC address, decoded to `aa:bb:cc:dd:ee:ff`. */
+export function mac<N extends string>(name: N): Field<Record<N, string>> {
+  return { layout: new TextLayout(6, name, formatMac, parseMac) };
+}
+
+/** A 32-bit IPv4 address, decoded to dotted decimal. */
+export function ipv4<N extends string>(name: N): Field<Record<N, string>> {
+  return { layout: new TextLayout(4, name, formatIpv4, parseIpv4) };
+}
+
+/** A 128-bit IPv6 address, decoded to the text of RFC 5952. */
+export function ipv6<N extends string>(name: N): Field<Record<N, string>> {
+  return { layout: new TextLayout(16, name, formatIpv6, parseIpv6) };
+}
+
+/**
+ * A word of bit fields, the most significant first.
+ * @param span bytes of the word, 1 to 4
+ * @param widths bits of each field, by name; they must fill the word
+ */
+export function bits<W extends Record<string, number>>(
+  span: number,
+  widths: W,
+): Field<Record<keyof W & string, number>> {
+  const names = Object.keys(widths);
+  const word = new BitStructure(new UIntBE(span), true, names.join('|'));
+  for (const name of names) word.addField(widths[name], name);
+  return { layout: word };
+}
+
+/** A header of fixed size whose fields have names. */
+export class HeaderLayout<Shape extends object> {
+  /** What people call the header. */
+  readonly name: string;
+  /** Its size in bytes, without options. */
+  readonly span: number;
+  readonly #structure: Structure;
+  readonly #words: BitStructure[];
+
+  /** @internal Use `header`. */
+  constructor(name: string, fields: readonly Field<object>[]) {
+    this.name = name;
+    this.#structure = new Structure(
+      fields.map((field) => field.layout),
+      name,
+    );
+    this.#words = fields.map((field) => field.layout).filter((layout) => layout instanceof BitStructure);
+    this.span = this.#structure.span;
+  }
+
+  /** Byte offset of a field that isn't a bit field. Throws `NO_SUCH_FIELD`. */
+  offsetOf(field: keyof Shape & string): number {
+    const offset = this.#structure.offsetOf(field);
+    if (offset === undefined) throw new VtepError('NO_SUCH_FIELD', `${this.name} has no field ${field}`);
+    return offset;
+  }
+
+  /** Where a bit field lies. Throws `NO_SUCH_FIELD`. */
+  bitsOf(field: keyof Shape & string): BitRange {
+    for (const word of this.#words) {
+      const found = word.fields.find((candidate) => candidate.property === field);
+      if (found !== undefined) {
+        const offset = this.#structure.offsetOf(word.property as string) as number;
+        return { offset, span: word.span, shift: found.start, mask: found.valueMask };
+      }
+    }
+    throw new VtepError('NO_SUCH_FIELD', `${this.name} has no bit field ${field}`);
+  }
+
+  /**
+   * The header's fields as a plain object: readable, and slow (it allocates). Views read the same bytes fast.
+   * @param bytes any bytes
+   * @param offset where the header begins
+   * @throws VtepError `SHORT_HEADER` where fewer than `span` bytes are left
+   */
+  decode(bytes: Uint8Array, offset = 0): Shape {
+    this.#require(bytes, offset);
+    const decoded = this.#structure.decode(new LayoutBytes(bytes), offset);
+    for (const word of this.#words) {
+      const name = word.property as string;
+      Object.assign(decoded, decoded[name]);
+      delete decoded[name];
+    }
+    return decoded as Shape;
+  }
+
+  /**
+   * Writes fields into bytes; a field that isn't given keeps what stands there.
+   * @returns the number of bytes of the header
+   * @throws VtepError `SHORT_HEADER` where fewer than `span` bytes are left
+   */
+  encode(fields: Partial<Shape>, bytes: Uint8Array, offset = 0): number {
+    this.#require(bytes, offset);
+    const values: Record<string, unknown> = { ...fields };
+    for (const word of this.#words) values[word.property as string] = fields;
+    this.#structure.encode(values, new LayoutBytes(bytes), offset);
+    return this.span;
+  }
+
+  #require(bytes: Uint8Array, offset: number): void {
+    if (offset < 0 || offset + this.span > bytes.length) {
+      const left = Math.max(0, bytes.length - offset);
+      throw new VtepError(
+        'SHORT_HEADER',
+        `${this.name} needs ${this.span} bytes at offset ${offset}, ${left} are left`,
+      );
+    }
+  }
+}
+
+/** Declares a header: its name and its fields in the order in which they stand on the wire. */
+export function header<const F extends readonly Field<object>[]>(
+  name: string,
+  ...fields: F
+): HeaderLayout<ShapeOf<F> & object> {
+  return new HeaderLayout(name, fields);
+}

@@ -1,0 +1,29 @@
+/** Linux cooked capture v1, link type 113 (`tcpdump -i any`). */
+import { Fault } from './fault.js';
+import { header, mac, u16 } from './layout.js';
+
+/** The header's fields in wire order; of a longer address only the first 8 bytes are kept, here 6 and 2. */
+export const linuxSllLayout = header(
+  'Linux SLL',
+  u16('packetType'),
+  u16('arphrdType'),
+  u16('addressLength'),
+  mac('address'),
+  u16('addressRest'),
+  u16('protocol'),
+);
+
+/** Size of the header in bytes. */
+export const LINUX_SLL_SPAN = linuxSllLayout.span;
+
+const PROTOCOL = linuxSllLayout.offsetOf('protocol');
+
+/** Whether a header stands at `offset`: `Short` or `None`. */
+export function checkLinuxSll(_bytes: Uint8Array, offset: number, end: number): Fault {
+  return offset + LINUX_SLL_SPAN > end ? Fault.Short : Fault.None;
+}
+
+/** The EtherType of the packet behind a checked header. */
+export function linuxSllProtocol(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset + PROTOCOL] << 8) | bytes[offset + PROTOCOL + 1];
+}

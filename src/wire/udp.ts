@@ -1,0 +1,109 @@
+/** UDP (RFC 768). */
+import { onesSum, pseudoHeaderSum } from './checksum.js';
+import { Fault } from './fault.js';
+import { IpProtocol } from './ip-protocol.js';
+import { header, u16 } from './layout.js';
+
+/** The header's fields in wire order. */
+export const udpLayout = header('UDP', u16('sourcePort'), u16('destinationPort'), u16('length'), u16('checksum'));
+
+/** Size of the header in bytes. */
+export const UDP_SPAN = udpLayout.span;
+
+const SOURCE_PORT = udpLayout.offsetOf('sourcePort');
+const DESTINATION_PORT = udpLayout.offsetOf('destinationPort');
+const LENGTH = udpLayout.offsetOf('length');
+const CHECKSUM = udpLayout.offsetOf('checksum');
+
+/**
+ * Whether a UDP header stands at `offset`, and whether its length holds.
+ * @param end where the bytes end, at most `bytes.length`
+ * @param limit where the IP payload ends; beyond `end` if the capture was cut by a snaplen
+ * @returns `Short`, `BadLength` (below 8 or beyond `limit`), or `None`
+ */
+export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+  if (offset + UDP_SPAN > end) return Fault.Short;
+  const length = (bytes[offset + LENGTH] << 8) | bytes[offset + LENGTH + 1];
+  if (length < UDP_SPAN || offset + length > limit) return Fault.BadLength;
+  return Fault.None;
+}
+
+/**
+ * Whether the UDP checksum is right; zero over IPv4 means "none" and holds (RFC 768), over IPv6 it doesn't (RFC 8200
+ * section 8.1; RFC 6935 allows it to tunnels that ask for it). The whole datagram must be there. Check first.
+ * @param family 4 or 6
+ * @param addressOffset byte offset of the IP header's source address, its destination address behind it
+ */
+export function udpChecksumHolds(bytes: Uint8Array, offset: number, family: number, addressOffset: number): boolean {
+  if (bytes[offset + CHECKSUM] === 0 && bytes[offset + CHECKSUM + 1] === 0) return family === 4;
+  const length = (bytes[offset + LENGTH] << 8) | bytes[offset + LENGTH + 1];
+  const pseudo = pseudoHeaderSum(family, bytes, addressOffset, IpProtocol.Udp, length);
+  return onesSum(bytes, offset, offset + length, pseudo) === 0xffff;
+}
+
+/** A UDP header in place. Check first. */
+export class UdpView {
+  bytes: Uint8Array = new Uint8Array(0);
+  offset = 0;
+
+  wrap(bytes: Uint8Array, offset: number): this {
+    this.bytes = bytes;
+    this.offset = offset;
+    return this;
+  }
+
+  get sourcePort(): number {
+    const at = this.offset + SOURCE_PORT;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  set sourcePort(value: number) {
+    const at = this.offset + SOURCE_PORT;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  get destinationPort(): number {
+    const at = this.offset + DESTINATION_PORT;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  set destinationPort(value: number) {
+    const at = this.offset + DESTINATION_PORT;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  /** Bytes of header and payload. */
+  get length(): number {
+    const at = this.offset + LENGTH;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  /** Voids the promise of `check`. */
+  set length(value: number) {
+    const at = this.offset + LENGTH;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  get checksum(): number {
+    const at = this.offset + CHECKSUM;
+    return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  set checksum(value: number) {
+    const at = this.offset + CHECKSUM;
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  get payloadOffset(): number {
+    return this.offset + UDP_SPAN;
+  }
+
+  /** Byte offset at which the datagram ends by its length; beyond the bytes where the capture was cut. */
+  get payloadEnd(): number {
+    return this.offset + this.length;
+  }
+}

@@ -1,0 +1,100 @@
+/** VXLAN (RFC 7348 section 5). */
+import { Fault } from './fault.js';
+import { header, u8, u24 } from './layout.js';
+
+/** The header's fields in wire order. */
+export const vxlanLayout = header('VXLAN', u8('flags'), u24('reserved1'), u24('vni'), u8('reserved2'));
+
+/** Size of the header in bytes. */
+export const VXLAN_SPAN = vxlanLayout.span;
+/** IANA's port, and Docker's default data path port. */
+export const VXLAN_PORT = 4789;
+/** The flag that says that the VNI is valid; the only one that RFC 7348 knows. */
+export const VXLAN_FLAG_I = 0x08;
+
+/** What a receiver does with reserved bits that are set. */
+export const VxlanReserved = {
+  /** RFC 7348 section 5: they are ignored on receipt. */
+  Ignore: 0,
+  /** Linux, vxlan_rcv: any of them drops the packet. */
+  Refuse: 1,
+} as const;
+export type VxlanReserved = (typeof VxlanReserved)[keyof typeof VxlanReserved];
+
+const FLAGS = vxlanLayout.offsetOf('flags');
+const RESERVED1 = vxlanLayout.offsetOf('reserved1');
+const VNI = vxlanLayout.offsetOf('vni');
+const RESERVED2 = vxlanLayout.offsetOf('reserved2');
+
+/**
+ * Whether a VXLAN header stands at `offset`.
+ * @param end where the bytes end, at most `bytes.length`
+ * @param reserved what to do with reserved bits; as Linux does if not said
+ * @returns `Short`, `BadFlags` (I is clear), `ReservedBits` (only with `Refuse`), or `None`
+ */
+export function checkVxlan(
+  bytes: Uint8Array,
+  offset: number,
+  end: number,
+  reserved: VxlanReserved = VxlanReserved.Refuse,
+): Fault {
+  if (offset + VXLAN_SPAN > end) return Fault.Short;
+  const flags = bytes[offset + FLAGS];
+  if ((flags & VXLAN_FLAG_I) === 0) return Fault.BadFlags;
+  if (reserved === VxlanReserved.Refuse) {
+    const rest =
+      (flags & ~VXLAN_FLAG_I) |
+      bytes[offset + RESERVED1] |
+      bytes[offset + RESERVED1 + 1] |
+      bytes[offset + RESERVED1 + 2] |
+      bytes[offset + RESERVED2];
+    if (rest !== 0) return Fault.ReservedBits;
+  }
+  return Fault.None;
+}
+
+/** A VXLAN header in place. Check first. */
+export class VxlanView {
+  bytes: Uint8Array = new Uint8Array(0);
+  offset = 0;
+
+  wrap(bytes: Uint8Array, offset: number): this {
+    this.bytes = bytes;
+    this.offset = offset;
+    return this;
+  }
+
+  get flags(): number {
+    return this.bytes[this.offset + FLAGS];
+  }
+
+  set flags(value: number) {
+    this.bytes[this.offset + FLAGS] = value;
+  }
+
+  /** The 24-bit network identifier. */
+  get vni(): number {
+    const at = this.offset + VNI;
+    return (this.bytes[at] << 16) | (this.bytes[at + 1] << 8) | this.bytes[at + 2];
+  }
+
+  set vni(value: number) {
+    const at = this.offset + VNI;
+    this.bytes[at] = value >>> 16;
+    this.bytes[at + 1] = value >>> 8;
+    this.bytes[at + 2] = value;
+  }
+
+  /** Byte offset of the inner Ethernet frame. */
+  get payloadOffset(): number {
+    return this.offset + VXLAN_SPAN;
+  }
+
+  /** Writes a whole header: the I flag, the VNI, and zero in every reserved bit. */
+  write(vni: number): void {
+    const { bytes, offset } = this;
+    bytes.fill(0, offset, offset + VXLAN_SPAN);
+    bytes[offset + FLAGS] = VXLAN_FLAG_I;
+    this.vni = vni;
+  }
+}
