@@ -4,14 +4,14 @@
  */
 
 import { EtherType } from './ether-type.js';
-import { checkEthernet, ETHERNET_SPAN, EthernetView } from './ethernet.js';
+import { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
 import { Fault } from './fault.js';
 import { IpProtocol } from './ip-protocol.js';
-import { checkIpv4, Ipv4View } from './ipv4.js';
+import { checkIpv4, IPV4_SPAN, Ipv4View, ipv4Layout } from './ipv4.js';
 import { checkIpv6, Ipv6View } from './ipv6.js';
 import { Ipv6ExtensionWalk } from './ipv6-extension.js';
 import { checkTcp } from './tcp.js';
-import { checkUdp, UDP_SPAN } from './udp.js';
+import { checkUdp, UDP_SPAN, udpLayout } from './udp.js';
 import { checkVlan, isVlanTag, VLAN_SPAN, VlanView } from './vlan.js';
 
 /** The deepest header that a walk reached; with a fault, the one that is at fault. */
@@ -20,6 +20,20 @@ export type Layer = (typeof Layer)[keyof typeof Layer];
 
 /** More tags than these two and two are no network's, and a walk over them no use. */
 const MAX_VLAN_TAGS = 4;
+
+// Places in the packet that nearly every one is: Ethernet, IPv4 without options, UDP.
+const ETHER_TYPE = ethernetLayout.offsetOf('etherType');
+const IP = ETHERNET_SPAN;
+const IP_TOTAL_LENGTH = IP + ipv4Layout.offsetOf('totalLength');
+const IP_FRAGMENT = IP + ipv4Layout.bitsOf('fragmentOffset').offset;
+const IP_PROTOCOL = IP + ipv4Layout.offsetOf('protocol');
+const IP_SOURCE = IP + ipv4Layout.offsetOf('source');
+const UDP = IP + IPV4_SPAN;
+const UDP_DESTINATION_PORT = UDP + udpLayout.offsetOf('destinationPort');
+const UDP_LENGTH = UDP + udpLayout.offsetOf('length');
+const PLAIN_SPAN = UDP + UDP_SPAN;
+const VERSION_4_IHL_5 = 0x45;
+const ANY_FRAGMENT = 0x3fff;
 
 /** What a walk found. Offsets are byte offsets into the bytes that were walked. */
 export class Layers {
@@ -75,6 +89,43 @@ export class Layers {
    * @returns the fault, which stands in `fault` too
    */
   walkEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+    // One test for the packet that nearly every one is; whatever is unusual or wrong about it, the steps below find.
+    if (
+      offset + PLAIN_SPAN <= end &&
+      ((bytes[offset + ETHER_TYPE] << 8) | bytes[offset + ETHER_TYPE + 1]) === EtherType.Ipv4 &&
+      bytes[offset + IP] === VERSION_4_IHL_5 &&
+      bytes[offset + IP_PROTOCOL] === IpProtocol.Udp &&
+      (((bytes[offset + IP_FRAGMENT] << 8) | bytes[offset + IP_FRAGMENT + 1]) & ANY_FRAGMENT) === 0
+    ) {
+      const networkEnd = offset + IP + ((bytes[offset + IP_TOTAL_LENGTH] << 8) | bytes[offset + IP_TOTAL_LENGTH + 1]);
+      const udpLength = (bytes[offset + UDP_LENGTH] << 8) | bytes[offset + UDP_LENGTH + 1];
+      const udpEnd = offset + UDP + udpLength;
+      if (networkEnd <= limit && udpEnd <= networkEnd && udpLength >= UDP_SPAN) {
+        this.fault = Fault.None;
+        this.layer = Layer.Transport;
+        this.etherType = EtherType.Ipv4;
+        this.vlanTags = 0;
+        this.vlanId = -1;
+        this.networkOffset = offset + IP;
+        this.networkEnd = networkEnd;
+        this.family = 4;
+        this.addressOffset = offset + IP_SOURCE;
+        this.protocol = IpProtocol.Udp;
+        this.transportOffset = offset + UDP;
+        this.isFragment = false;
+        this.fragmentHeaderOffset = -1;
+        this.sourcePort = (bytes[offset + UDP] << 8) | bytes[offset + UDP + 1];
+        this.destinationPort = (bytes[offset + UDP_DESTINATION_PORT] << 8) | bytes[offset + UDP_DESTINATION_PORT + 1];
+        this.payloadOffset = offset + PLAIN_SPAN;
+        this.payloadEnd = udpEnd;
+        return Fault.None;
+      }
+    }
+    return this.walkAnyEthernet(bytes, offset, end, limit);
+  }
+
+  /** The same without the short cut: step by step, for every packet. */
+  walkAnyEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
     this.layer = Layer.Ethernet;
     this.family = 0;
     const fault = checkEthernet(bytes, offset, end);
@@ -204,6 +255,19 @@ export class Layers {
     this.destinationPort = (bytes[at + 2] << 8) | bytes[at + 3];
     this.fault = Fault.None;
     return Fault.None;
+  }
+
+  /**
+   * Records that a header before the ones walked here (a link layer's) is at fault.
+   * @returns the fault: `Truncated` for `Short` where the capture was cut
+   */
+  refuse(fault: Fault, end: number, limit: number): Fault {
+    this.layer = Layer.None;
+    this.family = 0;
+    this.etherType = 0;
+    this.vlanTags = 0;
+    this.isFragment = false;
+    return this.fail(fault, end, limit);
   }
 
   private fail(fault: Fault, end: number, limit: number): Fault {

@@ -1,0 +1,41 @@
+import type { ByteSink } from './packet-sink.js';
+
+const CAPACITY = 1 << 18;
+
+/** Gathers small writes, so that the sink sees few large ones. */
+export class ByteBuffer {
+  readonly bytes = new Uint8Array(CAPACITY);
+  readonly view = new DataView(this.bytes.buffer);
+  readonly #sink: ByteSink;
+  #used = 0;
+
+  constructor(sink: ByteSink) {
+    this.#sink = sink;
+  }
+
+  /** Makes room for a header; returns where it is to be written. */
+  reserve(count: number): number {
+    if (this.#used + count > CAPACITY) this.flush();
+    const at = this.#used;
+    this.#used += count;
+    return at;
+  }
+
+  /** Appends bytes of any number. */
+  append(bytes: Uint8Array, offset: number, length: number): void {
+    if (this.#used + length > CAPACITY) this.flush();
+    if (length > CAPACITY) {
+      this.#sink(bytes.subarray(offset, offset + length));
+      return;
+    }
+    // A loop is faster than set() with a subarray, which allocates, up to a few cache lines; packets are longer.
+    this.bytes.set(bytes.subarray(offset, offset + length), this.#used);
+    this.#used += length;
+  }
+
+  /** Hands everything to the sink. */
+  flush(): void {
+    if (this.#used > 0) this.#sink(this.bytes.subarray(0, this.#used));
+    this.#used = 0;
+  }
+}

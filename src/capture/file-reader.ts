@@ -1,0 +1,202 @@
+/** Captures from files and standard input, gzip-compressed or not. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
+import type { ByteReader } from './byte-reader.js';
+import { CaptureError } from './error.js';
+import { WINDOW_BYTES } from './record-decoder.js';
+import { openCapture, type PacketSource } from './source.js';
+
+/** The name that stands for standard input and standard output. */
+export const STANDARD_STREAM = '-';
+
+function unusable(name: string, error: unknown): CaptureError {
+  return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
+}
+
+/** A system error in words that say what to do. */
+export function systemReason(name: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case 'ENOENT':
+      return `${name}: no such file or folder`;
+    case 'EACCES':
+    case 'EPERM':
+      return `${name}: permission denied`;
+    case 'EISDIR':
+      return `${name}: it is a folder; name a file in it`;
+    case 'ENOSPC':
+      return `${name}: no space left on the device`;
+    default:
+      return `${name}: ${(error as Error).message}`;
+  }
+}
+
+/** An open file descriptor, read synchronously: a stream would cap the speed at a tenth. */
+class DescriptorReader implements ByteReader {
+  readonly name: string;
+  readonly size: number | undefined;
+  readonly #descriptor: number;
+  #open = true;
+
+  constructor(descriptor: number, name: string, size: number | undefined) {
+    this.#descriptor = descriptor;
+    this.name = name;
+    this.size = size;
+  }
+
+  read(into: Uint8Array): number | Promise<number> {
+    try {
+      return readSync(this.#descriptor, into, 0, into.length, null);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EAGAIN') return this.#readLater(into);
+      if (code === 'EOF') return 0;
+      throw unusable(this.name, error);
+    }
+  }
+
+  close(): void {
+    if (this.#open && this.#descriptor !== 0) closeSync(this.#descriptor);
+    this.#open = false;
+  }
+
+  // Standard input may be a non-blocking pipe or terminal; it has nothing for us yet.
+  async #readLater(into: Uint8Array): Promise<number> {
+    await sleep(5);
+    return this.read(into);
+  }
+}
+
+/** Puts bytes that were read to look at them back before the rest. */
+class PeekedReader implements ByteReader {
+  readonly name: string;
+  readonly size: number | undefined;
+  readonly #rest: ByteReader;
+  #first: Uint8Array;
+
+  constructor(first: Uint8Array, rest: ByteReader) {
+    this.#first = first;
+    this.#rest = rest;
+    this.name = rest.name;
+    this.size = rest.size;
+  }
+
+  read(into: Uint8Array): number | Promise<number> {
+    if (this.#first.length === 0) return this.#rest.read(into);
+    const count = Math.min(into.length, this.#first.length);
+    into.set(this.#first.subarray(0, count));
+    this.#first = this.#first.subarray(count);
+    return count;
+  }
+
+  close(): void | Promise<void> {
+    return this.#rest.close();
+  }
+}
+
+/** Decompresses what another reader gives, piece by piece. */
+class GunzipReader implements ByteReader {
+  readonly name: string;
+  readonly size = undefined;
+  readonly #packed: ByteReader;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #chunk: Uint8Array = new Uint8Array(0);
+
+  constructor(packed: ByteReader) {
+    this.#packed = packed;
+    this.name = packed.name;
+    const source = Readable.from(chunksOf(packed), { objectMode: false });
+    const gunzip = createGunzip({ chunkSize: 1 << 18 });
+    source.on('error', (error) => gunzip.destroy(error));
+    this.#chunks = source.pipe(gunzip)[Symbol.asyncIterator]();
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    while (this.#chunk.length === 0) {
+      const next = await this.#next();
+      if (next.done === true) return 0;
+      this.#chunk = next.value;
+    }
+    const count = Math.min(into.length, this.#chunk.length);
+    into.set(this.#chunk.subarray(0, count));
+    this.#chunk = this.#chunk.subarray(count);
+    return count;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+    await this.#packed.close();
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    try {
+      return await this.#chunks.next();
+    } catch (error) {
+      if (error instanceof CaptureError) throw error;
+      const message = (error as Error).message;
+      throw new CaptureError('CAPTURE_CUT_OFF', `its gzip data ends too soon or is damaged (${message})`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+async function* chunksOf(reader: ByteReader): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const chunk = new Uint8Array(1 << 18);
+    const count = await reader.read(chunk);
+    if (count === 0) return;
+    yield chunk.subarray(0, count);
+  }
+}
+
+function openDescriptor(path: string): DescriptorReader {
+  if (path === STANDARD_STREAM) return new DescriptorReader(0, 'standard input', undefined);
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    throw unusable(path, error);
+  }
+  const stat = fstatSync(descriptor);
+  if (stat.isDirectory()) {
+    closeSync(descriptor);
+    throw new CaptureError('FILE_UNUSABLE', `${path}: it is a folder; name a file in it`);
+  }
+  return new DescriptorReader(descriptor, path, stat.isFile() ? stat.size : undefined);
+}
+
+/**
+ * Opens a file of any kind as bytes, decompressing gzip.
+ * @param path a file, or `-` for standard input
+ * @throws CaptureError `FILE_UNUSABLE`
+ */
+export async function openBytes(path: string): Promise<ByteReader> {
+  const raw = openDescriptor(path);
+  const first = new Uint8Array(WINDOW_BYTES);
+  let held = 0;
+  while (held < 2) {
+    const count = await raw.read(first.subarray(held));
+    if (count === 0) break;
+    held += count;
+  }
+  const whole = new PeekedReader(first.subarray(0, held), raw);
+  return held >= 2 && first[0] === 0x1f && first[1] === 0x8b ? new GunzipReader(whole) : whole;
+}
+
+/**
+ * Opens a capture file: pcap or pcapng, gzip-compressed or not.
+ * @param path a file, or `-` for standard input
+ * @throws CaptureError as `openBytes` and `openCapture` do, with the path in front
+ */
+export async function openCaptureFile(path: string): Promise<PacketSource> {
+  const reader = await openBytes(path);
+  try {
+    return await openCapture(reader);
+  } catch (error) {
+    if (!(error instanceof CaptureError) || error.code === 'FILE_UNUSABLE') throw error;
+    throw new CaptureError(error.code, `${reader.name}: ${error.message}`, { cause: error });
+  }
+}

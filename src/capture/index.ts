@@ -1,0 +1,12 @@
+/** Capture files: pcap and pcapng, read and written in fixed memory. */
+export { BATCH_PACKETS, CaptureBatch } from './batch.js';
+export { type ByteReader, MemoryReader } from './byte-reader.js';
+export { CaptureError, type CaptureErrorCode } from './error.js';
+export { openBytes, openCaptureFile } from './file-reader.js';
+export { isLinkTypeKnown, LinkType, linkTypeName, walkLink } from './link-type.js';
+export { OutputFile } from './output-file.js';
+export type { ByteSink, PacketSink } from './packet-sink.js';
+export { PcapWriter, type PcapWriterOptions } from './pcap-writer.js';
+export { PcapngWriter } from './pcapng-writer.js';
+export { type CaptureInterface, type CaptureNote, MAX_PACKET } from './record-decoder.js';
+export { openCapture, type PacketSource } from './source.js';

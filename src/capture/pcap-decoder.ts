@@ -1,0 +1,112 @@
+/** Classic capture files: both byte orders, microseconds, nanoseconds and the modified format. */
+import { type CaptureBatch, MAX_ORIGINAL_LENGTH } from './batch.js';
+import type { ByteWindow } from './byte-window.js';
+import { CaptureError } from './error.js';
+import { PCAP_HEADER, PCAP_LINK_TYPE_MASK, PCAP_MODIFIED_RECORD, PCAP_RECORD, PcapMagic } from './pcap-format.js';
+import { type CaptureInterface, type CaptureNote, MAX_PACKET, NoteList, type RecordDecoder } from './record-decoder.js';
+
+/** Whether a window begins with a classic file's magic, in either byte order. It must hold 4 bytes. */
+export function isPcap(window: ByteWindow): boolean {
+  const values: readonly number[] = Object.values(PcapMagic);
+  return (
+    values.includes(window.view.getUint32(window.start, true)) ||
+    values.includes(window.view.getUint32(window.start, false))
+  );
+}
+
+/** Takes the records out of a classic capture file. */
+export class PcapDecoder implements RecordDecoder {
+  readonly format = 'pcap';
+  readonly interfaces: readonly CaptureInterface[];
+  readonly #notes = new NoteList();
+  readonly #little: boolean;
+  readonly #recordHeader: number;
+  readonly #nanosPerTick: number;
+  readonly #linkType: number;
+
+  /**
+   * Reads the file header.
+   * @param window at the file's beginning, with the whole header in it
+   * @throws CaptureError `UNSUPPORTED_CAPTURE` for a version other than 2.4
+   */
+  constructor(window: ByteWindow) {
+    const { view, start } = window;
+    const values: readonly number[] = Object.values(PcapMagic);
+    this.#little = values.includes(view.getUint32(start, true));
+    const magic = view.getUint32(start, this.#little);
+    const major = view.getUint16(start + 4, this.#little);
+    const minor = view.getUint16(start + 6, this.#little);
+    if (major !== 2 || minor !== 4) {
+      throw new CaptureError(
+        'UNSUPPORTED_CAPTURE',
+        `a pcap file of version ${major}.${minor}; version 2.4 can be read (tshark -F pcap converts it)`,
+      );
+    }
+    this.#recordHeader = magic === PcapMagic.Modified ? PCAP_MODIFIED_RECORD : PCAP_RECORD;
+    this.#nanosPerTick = magic === PcapMagic.Nano ? 1 : 1000;
+    this.#linkType = view.getUint32(start + 20, this.#little) & PCAP_LINK_TYPE_MASK;
+    this.interfaces = [
+      {
+        linkType: this.#linkType,
+        name: undefined,
+        snapLength: view.getUint32(start + 16, this.#little),
+        ticksPerSecond: 1e9 / this.#nanosPerTick,
+      },
+    ];
+    window.skip(PCAP_HEADER);
+  }
+
+  get notes(): readonly CaptureNote[] {
+    return this.#notes.notes;
+  }
+
+  decode(window: ByteWindow, batch: CaptureBatch): void {
+    const { view } = window;
+    const little = this.#little;
+    const recordHeader = this.#recordHeader;
+    let start = window.start;
+    const end = window.end;
+    let count = batch.count;
+    const room = batch.offset.length;
+    batch.bytes = window.bytes;
+    while (count < room && start + recordHeader <= end) {
+      const captured = view.getUint32(start + 8, little);
+      if (captured > MAX_PACKET) {
+        batch.count = count;
+        window.skip(start - window.start);
+        throw new CaptureError(
+          'CAPTURE_DAMAGED',
+          `the record at byte ${window.position} says that it holds ${captured} bytes (at most ${MAX_PACKET} can be)`,
+        );
+      }
+      const packet = start + recordHeader;
+      if (packet + captured > end) break;
+      let seconds = view.getUint32(start, little);
+      let nanos = view.getUint32(start + 4, little) * this.#nanosPerTick;
+      if (nanos >= 1e9) {
+        // Some writers let the fraction run over a second.
+        seconds += Math.floor(nanos / 1e9);
+        nanos %= 1e9;
+        this.#notes.add('the fraction of a time is a second or more: carried over');
+      }
+      const original = view.getUint32(start + 12, little);
+      if (original < captured) this.#notes.add('an original length is below the captured length: taken as captured');
+      batch.offset[count] = packet;
+      batch.capturedLength[count] = captured;
+      batch.originalLength[count] = Math.min(Math.max(original, captured), MAX_ORIGINAL_LENGTH);
+      batch.seconds[count] = seconds;
+      batch.nanoseconds[count] = nanos;
+      batch.timeless[count] = 0;
+      batch.interfaceId[count] = 0;
+      batch.linkType[count] = this.#linkType;
+      count++;
+      start = packet + captured;
+    }
+    batch.count = count;
+    window.skip(start - window.start);
+  }
+
+  atBoundary(window: ByteWindow): boolean {
+    return window.available === 0;
+  }
+}

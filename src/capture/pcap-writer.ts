@@ -1,0 +1,60 @@
+/** Writes classic capture files of version 2.4, little-endian, microseconds or nanoseconds. */
+import { ByteBuffer } from './byte-buffer.js';
+import { CaptureError } from './error.js';
+import { LinkType } from './link-type.js';
+import type { ByteSink, PacketSink } from './packet-sink.js';
+import { PCAP_HEADER, PCAP_RECORD, PcapMagic } from './pcap-format.js';
+import { MAX_PACKET } from './record-decoder.js';
+
+/** How a pcap file is written. */
+export interface PcapWriterOptions {
+  /** Nanosecond times; microseconds (and a cut of finer ones) otherwise. */
+  readonly nanoseconds?: boolean;
+  /** LINKTYPE_ number of every packet; Ethernet if not said. */
+  readonly linkType?: number;
+}
+
+/** A pcap file as a sink of packets. The file header is written at once. */
+export class PcapWriter implements PacketSink {
+  readonly #buffer: ByteBuffer;
+  readonly #nanosPerTick: number;
+
+  constructor(sink: ByteSink, options: PcapWriterOptions = {}) {
+    this.#buffer = new ByteBuffer(sink);
+    this.#nanosPerTick = options.nanoseconds === true ? 1 : 1000;
+    const { view } = this.#buffer;
+    const at = this.#buffer.reserve(PCAP_HEADER);
+    view.setUint32(at, options.nanoseconds === true ? PcapMagic.Nano : PcapMagic.Micro, true);
+    view.setUint16(at + 4, 2, true);
+    view.setUint16(at + 6, 4, true);
+    view.setUint32(at + 8, 0, true);
+    view.setUint32(at + 12, 0, true);
+    view.setUint32(at + 16, MAX_PACKET, true);
+    view.setUint32(at + 20, options.linkType ?? LinkType.Ethernet, true);
+  }
+
+  /** @throws CaptureError `TIME_OUT_OF_RANGE` for a time before 1970 or after 2106 */
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    originalLength: number,
+    seconds: number,
+    nanoseconds: number,
+  ): void {
+    if (seconds < 0 || seconds > 0xffffffff) {
+      throw new CaptureError('TIME_OUT_OF_RANGE', `pcap can't hold the time ${seconds} s; write pcapng instead`);
+    }
+    const at = this.#buffer.reserve(PCAP_RECORD);
+    const { view } = this.#buffer;
+    view.setUint32(at, seconds, true);
+    view.setUint32(at + 4, Math.floor(nanoseconds / this.#nanosPerTick), true);
+    view.setUint32(at + 8, length, true);
+    view.setUint32(at + 12, originalLength, true);
+    this.#buffer.append(bytes, offset, length);
+  }
+
+  flush(): void {
+    this.#buffer.flush();
+  }
+}

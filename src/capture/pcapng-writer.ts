@@ -1,0 +1,108 @@
+/** Writes block capture files: one little-endian section, times in nanoseconds. */
+import { ByteBuffer } from './byte-buffer.js';
+import { CaptureError } from './error.js';
+import { LinkType } from './link-type.js';
+import type { ByteSink, PacketSink } from './packet-sink.js';
+import {
+  BLOCK_FRAME,
+  BlockType,
+  BYTE_ORDER_MAGIC,
+  ENHANCED_HEADER,
+  OptionCode,
+  padded,
+  SECTION_HEADER,
+} from './pcapng-format.js';
+import { NanosecondTicks } from './timestamp.js';
+
+/** Names are cut to this many bytes: an interface block must stay small. */
+const MAX_NAME = 1024;
+/** `if_tsresol` of nanoseconds. */
+const NANOSECONDS = 9;
+/** Seconds whose nanoseconds still fit 64 bits. */
+const MAX_SECONDS = Math.floor(2 ** 64 / 1e9) - 1;
+
+/** A pcapng file as a sink of packets. The section header is written at once; add an interface before packets. */
+export class PcapngWriter implements PacketSink {
+  readonly #buffer: ByteBuffer;
+  readonly #ticks = new NanosecondTicks();
+  #interfaces = 0;
+
+  constructor(sink: ByteSink) {
+    this.#buffer = new ByteBuffer(sink);
+    const at = this.#buffer.reserve(SECTION_HEADER);
+    const { view } = this.#buffer;
+    view.setUint32(at, BlockType.SectionHeader, true);
+    view.setUint32(at + 4, SECTION_HEADER, true);
+    view.setUint32(at + 8, BYTE_ORDER_MAGIC, true);
+    view.setUint16(at + 12, 1, true);
+    view.setUint16(at + 14, 0, true);
+    // Section length -1: not said.
+    view.setUint32(at + 16, 0xffffffff, true);
+    view.setUint32(at + 20, 0xffffffff, true);
+    view.setUint32(at + 24, SECTION_HEADER, true);
+  }
+
+  /**
+   * Describes one more interface.
+   * @param name what people see it called
+   * @param linkType LINKTYPE_ number of its packets; Ethernet if not said
+   * @returns the number to give to `write`
+   */
+  addInterface(name: string, linkType: number = LinkType.Ethernet): number {
+    const text = new TextEncoder().encode(name).subarray(0, MAX_NAME);
+    // Type, length, link type and snaplen; the name, the resolution and the end as options; the length again.
+    const length = BLOCK_FRAME + 8 + 4 + padded(text.length) + 8 + 4;
+    const at = this.#buffer.reserve(length);
+    const { view, bytes } = this.#buffer;
+    bytes.fill(0, at, at + length);
+    view.setUint32(at, BlockType.InterfaceDescription, true);
+    view.setUint32(at + 4, length, true);
+    view.setUint16(at + 8, linkType, true);
+    let option = at + 16;
+    view.setUint16(option, OptionCode.InterfaceName, true);
+    view.setUint16(option + 2, text.length, true);
+    bytes.set(text, option + 4);
+    option += 4 + padded(text.length);
+    view.setUint16(option, OptionCode.TimeResolution, true);
+    view.setUint16(option + 2, 1, true);
+    view.setUint8(option + 4, NANOSECONDS);
+    view.setUint32(at + length - 4, length, true);
+    return this.#interfaces++;
+  }
+
+  /** @throws CaptureError `TIME_OUT_OF_RANGE` for a time before 1970 or after 2554 */
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    originalLength: number,
+    seconds: number,
+    nanoseconds: number,
+    interfaceId = 0,
+  ): void {
+    if (seconds < 0 || seconds > MAX_SECONDS) {
+      throw new CaptureError('TIME_OUT_OF_RANGE', `pcapng can't hold the time ${seconds} s in nanoseconds`);
+    }
+    const ticks = this.#ticks;
+    ticks.join(seconds, nanoseconds);
+    const padding = padded(length) - length;
+    const block = ENHANCED_HEADER + length + padding + 4;
+    const at = this.#buffer.reserve(ENHANCED_HEADER);
+    const { view } = this.#buffer;
+    view.setUint32(at, BlockType.EnhancedPacket, true);
+    view.setUint32(at + 4, block, true);
+    view.setUint32(at + 8, interfaceId, true);
+    view.setUint32(at + 12, ticks.high, true);
+    view.setUint32(at + 16, ticks.low, true);
+    view.setUint32(at + 20, length, true);
+    view.setUint32(at + 24, originalLength, true);
+    this.#buffer.append(bytes, offset, length);
+    const tail = this.#buffer.reserve(padding + 4);
+    for (let i = 0; i < padding; i++) view.setUint8(tail + i, 0);
+    view.setUint32(tail + padding, block, true);
+  }
+
+  flush(): void {
+    this.#buffer.flush();
+  }
+}

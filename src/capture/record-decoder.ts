@@ -1,0 +1,52 @@
+import type { CaptureBatch } from './batch.js';
+import type { ByteWindow } from './byte-window.js';
+
+/** The largest packet that is believed, in bytes; libpcap's and Wireshark's bound too. A longer length is damage. */
+export const MAX_PACKET = 262_144;
+/** Bytes that are read at once: large enough that the system call doesn't count, small enough for the second cache. */
+export const WINDOW_BYTES = 1 << 19;
+
+/** An interface that a capture names. */
+export interface CaptureInterface {
+  /** The link type (LINKTYPE_ number). */
+  readonly linkType: number;
+  /** The interface's name, where the capture says it. */
+  readonly name: string | undefined;
+  /** Bytes kept of a packet at the most; 0 for all. */
+  readonly snapLength: number;
+  /** Ticks a second of its times. */
+  readonly ticksPerSecond: number;
+}
+
+/** Something odd that doesn't stop the reading, with how often it came. */
+export interface CaptureNote {
+  readonly message: string;
+  count: number;
+}
+
+/** Takes records out of a window of bytes. No I/O: the source fills the window. */
+export interface RecordDecoder {
+  readonly format: 'pcap' | 'pcapng';
+  /** Interfaces named so far. */
+  readonly interfaces: readonly CaptureInterface[];
+  /** What was odd so far. */
+  readonly notes: readonly CaptureNote[];
+  /**
+   * Takes whole records until the batch is full or the window holds no whole one.
+   * @throws CaptureError `CAPTURE_DAMAGED` where what follows can't be trusted; the batch keeps what came before it
+   */
+  decode(window: ByteWindow, batch: CaptureBatch): void;
+  /** Whether the bytes may end here: nothing but whole records was read, and none is begun. */
+  atBoundary(window: ByteWindow): boolean;
+}
+
+/** Counts notes by their words. */
+export class NoteList {
+  readonly notes: CaptureNote[] = [];
+
+  add(message: string): void {
+    const known = this.notes.find((note) => note.message === message);
+    if (known === undefined) this.notes.push({ message, count: 1 });
+    else known.count++;
+  }
+}

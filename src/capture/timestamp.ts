@@ -1,0 +1,81 @@
+/** Times of capture files: 64-bit counts of ticks of any resolution, to seconds and nanoseconds and back, exactly. */
+
+const NANO = 1e9;
+
+/** Splits tick counts of one resolution into seconds and nanoseconds; made once an interface. */
+export class TickClock {
+  /** Whole seconds of the last `split`. */
+  seconds = 0;
+  /** Nanoseconds of the last `split`; finer ticks are cut off. */
+  nanoseconds = 0;
+  /** Ticks a second. */
+  readonly ticksPerSecond: number;
+  /** Whether a tick is shorter than a nanosecond or no whole number of them, so that `split` can't be exact. */
+  readonly inexact: boolean;
+  readonly #offset: number;
+  readonly #limbs: boolean;
+
+  /**
+   * @param resolution pcapng's `if_tsresol`: n for 10^-n seconds, 0x80 | n for 2^-n seconds
+   * @param offset seconds to add (`if_tsoffset`)
+   */
+  constructor(resolution: number, offset = 0) {
+    const exponent = resolution & 0x7f;
+    this.ticksPerSecond = (resolution & 0x80) !== 0 ? 2 ** exponent : 10 ** exponent;
+    this.inexact = NANO % this.ticksPerSecond !== 0;
+    // Long division by 16-bit limbs keeps every remainder * 65536 below 2^53 for up to 2^37 ticks a second.
+    this.#limbs = this.ticksPerSecond <= 2 ** 37;
+    this.#offset = offset;
+  }
+
+  /**
+   * Splits a count of ticks since 1970.
+   * @param high its upper 32 bits
+   * @param low its lower 32 bits
+   */
+  split(high: number, low: number): void {
+    if (!this.#limbs) {
+      this.#splitHuge(high, low);
+      return;
+    }
+    const divisor = this.ticksPerSecond;
+    // Schoolbook division, 16 bits a digit.
+    const digit3 = Math.floor((high >>> 16) / divisor);
+    let rest = ((high >>> 16) - digit3 * divisor) * 65536 + (high & 0xffff);
+    const digit2 = Math.floor(rest / divisor);
+    rest = (rest - digit2 * divisor) * 65536 + (low >>> 16);
+    const digit1 = Math.floor(rest / divisor);
+    rest = (rest - digit1 * divisor) * 65536 + (low & 0xffff);
+    const digit0 = Math.floor(rest / divisor);
+    rest -= digit0 * divisor;
+    this.seconds = ((digit3 * 65536 + digit2) * 65536 + digit1) * 65536 + digit0 + this.#offset;
+    this.nanoseconds = this.inexact ? Math.floor((rest / divisor) * NANO) : rest * (NANO / divisor);
+  }
+
+  // Resolutions that no capture program writes; the time a packet is paid in BigInt.
+  #splitHuge(high: number, low: number): void {
+    const ticks = (BigInt(high) << 32n) | BigInt(low);
+    const divisor = BigInt(this.ticksPerSecond);
+    this.seconds = Number(ticks / divisor) + this.#offset;
+    this.nanoseconds = Number(((ticks % divisor) * 1_000_000_000n) / divisor);
+  }
+}
+
+/** Nanoseconds since 1970 as two 32-bit halves; made once, filled by `join`. */
+export class NanosecondTicks {
+  high = 0;
+  low = 0;
+
+  /**
+   * Joins a time to a 64-bit count of nanoseconds.
+   * @param seconds whole seconds, 0 to 2^34
+   * @param nanoseconds 0 to 999,999,999
+   */
+  join(seconds: number, nanoseconds: number): void {
+    const upper = Math.floor(seconds / 65536) * NANO;
+    const lower = (seconds % 65536) * NANO + nanoseconds;
+    const sum = (upper % 65536) * 65536 + lower;
+    this.high = Math.floor(upper / 65536) + Math.floor(sum / 2 ** 32);
+    this.low = sum % 2 ** 32;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Why a packet went no further: a small integer, counted, with a name for programs and a sentence for people. The names
+ * are the kernel's where it has one (include/net/dropreason-core.h without SKB_DROP_REASON_, net/xfrm/xfrm_proc.c).
+ */
+import { ReassemblyDrop } from '../fragment/index.js';
+import { Fault, Layer } from '../wire/index.js';
+
+/** Drop reasons. */
+export const DropReason = {
+  None: 0,
+  /** The capture was cut by a snaplen within what is needed. */
+  CaptureTruncated: 1,
+  /** The capture's link type can't be read. */
+  LinkTypeUnknown: 2,
+  PacketTooSmall: 3,
+  VlanTagsTooDeep: 4,
+  IpHeader: 5,
+  IpChecksum: 6,
+  Ipv6ExtensionHeader: 7,
+  TransportHeader: 8,
+  UdpChecksum: 9,
+  VxlanInvalidHeader: 10,
+  VxlanReservedBits: 11,
+  VxlanVniNotFound: 12,
+  EspHeader: 13,
+  DuplicateFragment: 14,
+  FragmentOverlap: 15,
+  FragmentInconsistent: 16,
+  FragmentTooLong: 17,
+  FragmentBadLength: 18,
+  FragmentTooManyParts: 19,
+  FragmentHeaderChain: 20,
+  FragmentTimeout: 21,
+  FragmentEvicted: 22,
+} as const;
+export type DropReason = (typeof DropReason)[keyof typeof DropReason];
+
+const TABLE: readonly (readonly [name: string, text: string])[] = [
+  ['NONE', 'not dropped'],
+  ['CAPTURE_TRUNCATED', 'cut by the snaplen of the capture; record again with -s 0'],
+  ['LINK_TYPE_UNKNOWN', 'of a link type that vtep does not read'],
+  ['PKT_TOO_SMALL', 'too short for its headers'],
+  ['VLAN_TOO_DEEP', 'more than four VLAN tags'],
+  ['IP_INHDR', 'a bad IP header'],
+  ['IP_CSUM', 'a wrong IPv4 header checksum'],
+  ['IPV6_BAD_EXTHDR', 'bad IPv6 extension headers'],
+  ['L4_HDR', 'a bad TCP or UDP header'],
+  ['UDP_CSUM', 'a wrong UDP checksum'],
+  ['VXLAN_INVALID_HDR', 'a VXLAN header that is too short or has no valid VNI'],
+  ['VXLAN_RESERVED_BITS', 'reserved VXLAN bits set, which Linux refuses (--reserved ignore reads them)'],
+  ['VXLAN_VNI_NOT_FOUND', 'of another VNI'],
+  ['XfrmInHdrError', 'a bad ESP header'],
+  ['DUP_FRAG', 'fragments that came twice'],
+  ['FRAG_OVERLAP', 'fragments that overlap'],
+  ['FRAG_INCONSISTENT', 'fragments that disagree about where the datagram ends'],
+  ['PKT_TOO_BIG', 'fragments of more than 65,535 bytes together'],
+  ['FRAG_BAD_LENGTH', 'fragments that are empty or no multiple of 8 bytes'],
+  ['FRAG_TOO_MANY_PARTS', 'fragments of a datagram with too many parts'],
+  ['FRAG_HEADER_CHAIN', 'first fragments that end within the extension headers'],
+  ['FRAG_REASM_TIMEOUT', 'fragments whose rest did not come in time'],
+  ['FRAG_EVICTED', 'fragments that had to make room for newer ones'],
+];
+
+/** How many reasons there are. */
+export const DROP_REASONS = TABLE.length;
+
+/** A reason's name for programs. */
+export function dropReasonName(reason: number): string {
+  return TABLE[reason][0];
+}
+
+/** A reason in words for people. */
+export function dropReasonText(reason: number): string {
+  return TABLE[reason][1];
+}
+
+const OF_REASSEMBLY: Readonly<Record<ReassemblyDrop, DropReason>> = {
+  [ReassemblyDrop.None]: DropReason.None,
+  [ReassemblyDrop.Duplicate]: DropReason.DuplicateFragment,
+  [ReassemblyDrop.Overlap]: DropReason.FragmentOverlap,
+  [ReassemblyDrop.Inconsistent]: DropReason.FragmentInconsistent,
+  [ReassemblyDrop.TooLong]: DropReason.FragmentTooLong,
+  [ReassemblyDrop.BadLength]: DropReason.FragmentBadLength,
+  [ReassemblyDrop.Truncated]: DropReason.CaptureTruncated,
+  [ReassemblyDrop.TooManyParts]: DropReason.FragmentTooManyParts,
+  [ReassemblyDrop.HeaderChain]: DropReason.FragmentHeaderChain,
+  [ReassemblyDrop.Timeout]: DropReason.FragmentTimeout,
+  [ReassemblyDrop.Evicted]: DropReason.FragmentEvicted,
+};
+
+/** The drop reason of a fragment that reassembly refused. */
+export function dropReasonOfReassembly(drop: ReassemblyDrop): DropReason {
+  return OF_REASSEMBLY[drop];
+}
+
+/** The drop reason of a packet whose headers are at fault. */
+export function dropReasonOfFault(fault: Fault, layer: Layer): DropReason {
+  if (fault === Fault.Truncated) return DropReason.CaptureTruncated;
+  switch (layer) {
+    case Layer.Vlan:
+      return fault === Fault.TooDeep ? DropReason.VlanTagsTooDeep : DropReason.PacketTooSmall;
+    case Layer.Network:
+      return DropReason.IpHeader;
+    case Layer.Extension:
+      return DropReason.Ipv6ExtensionHeader;
+    case Layer.Transport:
+      return DropReason.TransportHeader;
+    default:
+      return DropReason.PacketTooSmall;
+  }
+}

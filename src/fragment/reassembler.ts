@@ -1,0 +1,286 @@
+/**
+ * Puts IPv4 and IPv6 datagrams together again (RFC 791 section 3.2, RFC 8200 section 4.5), by the stricter rules that
+ * came later: overlaps are refused whole (RFC 5722, RFC 8900), memory, number and age are bounded. The clock is the
+ * packets' own time.
+ */
+import { KeyIndex } from '../memory/key-index.js';
+import { Fault, type Layers, writeIpv4Checksum } from '../wire/index.js';
+import { IPV6_SPAN } from '../wire/ipv6.js';
+import { Ipv6ExtensionWalk } from '../wire/ipv6-extension.js';
+import { Datagram, HEADER_ROOM, Placement } from './datagram.js';
+import { PagePool } from './page-pool.js';
+import { REASSEMBLY_DROPS, ReassemblyDrop } from './reassembly-drop.js';
+
+/** The bounds of reassembly. */
+export interface ReassemblerOptions {
+  /** Bytes of payload held at the most; 4 MiB, as Linux's `ipfrag_high_thresh`. */
+  readonly maxBytes?: number;
+  /** Datagrams held at the most, refused ones included; 4096. */
+  readonly maxDatagrams?: number;
+  /** Parts of a datagram at the most; 2048, which lets the smallest IPv4 MTU of 68 bytes through. */
+  readonly maxParts?: number;
+  /** Seconds until an IPv4 datagram is given up; 30, as Linux's `ipfrag_time`. */
+  readonly ipv4Timeout?: number;
+  /** Seconds until an IPv6 datagram is given up; 60 (RFC 8200 section 4.5). */
+  readonly ipv6Timeout?: number;
+}
+
+/** What became of a fragment. */
+export const ReassemblyOutcome = {
+  /** It is kept; more parts are needed. */
+  Held: 0,
+  /** It was the last one needed: the packet stands in `bytes` from `start` to `end`. */
+  Complete: 1,
+  /** It went no further: `drop` says why. */
+  Dropped: 2,
+} as const;
+export type ReassemblyOutcome = (typeof ReassemblyOutcome)[keyof typeof ReassemblyOutcome];
+
+const KEY_WORDS = 10;
+const MAX_IP_LENGTH = 65_535;
+const IPV4_DONT_FRAGMENT = 0x40;
+
+/** Holds fragments until their datagrams are whole. */
+export class Reassembler {
+  /** After `Complete`: the whole packet, IP header first. It holds until the next `push`. */
+  readonly bytes = new Uint8Array(HEADER_ROOM + MAX_IP_LENGTH);
+  start = 0;
+  end = 0;
+  /** After `Complete`: how many fragments it was made of. */
+  parts = 0;
+  /** After `Dropped`: why. */
+  drop: ReassemblyDrop = ReassemblyDrop.None;
+
+  /** Fragments that came. fragments = reassembledFragments + heldFragments + the sum of droppedFragments. */
+  fragments = 0;
+  /** Packets that were put together, and the fragments that they were made of. */
+  datagrams = 0;
+  reassembledFragments = 0;
+  /** Fragments that are kept. */
+  heldFragments = 0;
+  /** Fragments dropped, by `ReassemblyDrop`. */
+  readonly droppedFragments = new Float64Array(REASSEMBLY_DROPS);
+
+  readonly #index: KeyIndex;
+  readonly #datagrams: Datagram[] = [];
+  readonly #pool: PagePool;
+  readonly #maxParts: number;
+  readonly #timeout: readonly [ipv4: number, ipv6: number];
+  readonly #chain = new Ipv6ExtensionWalk();
+  #oldest = -1;
+  #newest = -1;
+
+  constructor(options: ReassemblerOptions = {}) {
+    this.#index = new KeyIndex(KEY_WORDS, options.maxDatagrams ?? 4096);
+    this.#pool = new PagePool(options.maxBytes ?? 4 << 20);
+    this.#maxParts = options.maxParts ?? 2048;
+    this.#timeout = [options.ipv4Timeout ?? 30, options.ipv6Timeout ?? 60];
+  }
+
+  /** Datagrams that are held, refused ones included. */
+  get heldDatagrams(): number {
+    return this.#index.size;
+  }
+
+  /** Bytes of memory that hold payload. */
+  get heldBytes(): number {
+    return this.#pool.bytesTaken;
+  }
+
+  /**
+   * Takes a fragment. Its bytes are copied: they don't outlive the chunk that they were read in.
+   * @param bytes what the packet stands in
+   * @param layers a walk over it that found `isFragment`
+   * @param end where the captured bytes end
+   * @param seconds packet time
+   */
+  push(bytes: Uint8Array, layers: Layers, end: number, seconds: number): ReassemblyOutcome {
+    this.fragments++;
+    this.expire(seconds);
+    const length = layers.networkEnd - layers.transportOffset;
+    if (layers.networkEnd > end) return this.#refuse(ReassemblyDrop.Truncated);
+    if (length <= 0 || (layers.moreFragments && length % 8 !== 0)) return this.#refuse(ReassemblyDrop.BadLength);
+
+    let id = this.#find(bytes, layers);
+    if (id >= 0 && seconds - this.#datagrams[id].firstSeconds > this.#timeout[layers.family === 4 ? 0 : 1]) {
+      this.#giveUp(id, ReassemblyDrop.Timeout);
+      id = -1;
+    }
+    if (id < 0) id = this.#begin(bytes, layers, seconds);
+    const datagram = this.#datagrams[id];
+    if (datagram.refused !== ReassemblyDrop.None) return this.#refuse(datagram.refused as ReassemblyDrop);
+
+    const begin = layers.fragmentOffset;
+    const stop = begin + length;
+    const headerLength =
+      layers.family === 4
+        ? layers.transportOffset - layers.networkOffset
+        : layers.fragmentHeaderOffset - layers.networkOffset;
+    const fault = this.#check(bytes, layers, datagram, begin, stop, headerLength);
+    if (fault === ReassemblyDrop.Duplicate) return this.#refuse(fault);
+    if (fault !== ReassemblyDrop.None) {
+      this.#poison(datagram, fault);
+      return this.#refuse(fault);
+    }
+
+    this.#makeRoom(id, datagram.pagesMissing(begin, stop));
+    datagram.insert(begin, stop, this.#pool, bytes, layers.transportOffset);
+    this.heldFragments++;
+    if (!layers.moreFragments) datagram.total = stop;
+    if (begin === 0) this.#keepHeader(bytes, layers, datagram, headerLength);
+    if (!datagram.isComplete) return ReassemblyOutcome.Held;
+    this.#finish(id, layers.family);
+    return ReassemblyOutcome.Complete;
+  }
+
+  /** Gives up the datagrams whose time is over. `push` does it too; here for when no fragment comes. */
+  expire(seconds: number): void {
+    while (this.#oldest >= 0) {
+      const family = this.#index.word(this.#oldest, KEY_WORDS - 1) >>> 8;
+      if (seconds - this.#datagrams[this.#oldest].firstSeconds <= this.#timeout[family === 4 ? 0 : 1]) return;
+      this.#giveUp(this.#oldest, ReassemblyDrop.Timeout);
+    }
+  }
+
+  #check(
+    bytes: Uint8Array,
+    layers: Layers,
+    datagram: Datagram,
+    begin: number,
+    stop: number,
+    headerLength: number,
+  ): ReassemblyDrop {
+    const counted = layers.family === 4 ? headerLength : headerLength - IPV6_SPAN;
+    if (counted + stop > MAX_IP_LENGTH || headerLength > HEADER_ROOM) return ReassemblyDrop.TooLong;
+    const { total } = datagram;
+    if (total >= 0 && (stop > total || (!layers.moreFragments && stop !== total))) return ReassemblyDrop.Inconsistent;
+    if (!layers.moreFragments && datagram.highest > stop) return ReassemblyDrop.Inconsistent;
+    const placement = datagram.place(begin, stop, this.#pool, bytes, layers.transportOffset);
+    if (placement === Placement.Duplicate) return ReassemblyDrop.Duplicate;
+    if (placement === Placement.Overlap) return ReassemblyDrop.Overlap;
+    if (datagram.parts === this.#maxParts) return ReassemblyDrop.TooManyParts;
+    if (begin === 0 && layers.family === 6) {
+      const { transportOffset, networkEnd, protocol, fragmentHeaderOffset } = layers;
+      const fault = this.#chain.run(bytes, protocol, fragmentHeaderOffset, transportOffset, networkEnd);
+      if (fault !== Fault.None) return ReassemblyDrop.HeaderChain;
+    }
+    return ReassemblyDrop.None;
+  }
+
+  #keepHeader(bytes: Uint8Array, layers: Layers, datagram: Datagram, headerLength: number): void {
+    const from = layers.networkOffset;
+    datagram.header.set(bytes.subarray(from, from + headerLength));
+    datagram.headerLength = headerLength;
+    // IPv6: the header before the fragment header now announces what stood behind it.
+    if (layers.family === 6) datagram.header[layers.fragmentAnnouncedAt - from] = layers.protocol;
+  }
+
+  #finish(id: number, family: number): void {
+    const datagram = this.#datagrams[id];
+    const { bytes } = this;
+    const start = HEADER_ROOM - datagram.headerLength;
+    bytes.set(datagram.header.subarray(0, datagram.headerLength), start);
+    // The second copy of a payload: out of its pages into one piece.
+    datagram.copyPayload(this.#pool, bytes, HEADER_ROOM);
+    this.start = start;
+    this.end = HEADER_ROOM + datagram.total;
+    this.parts = datagram.parts;
+    if (family === 4) {
+      const totalLength = this.end - start;
+      bytes[start + 2] = totalLength >>> 8;
+      bytes[start + 3] = totalLength;
+      bytes[start + 6] &= IPV4_DONT_FRAGMENT;
+      bytes[start + 7] = 0;
+      writeIpv4Checksum(bytes, start);
+    } else {
+      const payloadLength = this.end - start - IPV6_SPAN;
+      bytes[start + 4] = payloadLength >>> 8;
+      bytes[start + 5] = payloadLength;
+    }
+    this.datagrams++;
+    this.reassembledFragments += datagram.parts;
+    this.heldFragments -= datagram.parts;
+    this.#remove(id);
+  }
+
+  #refuse(reason: ReassemblyDrop): ReassemblyOutcome {
+    this.drop = reason;
+    this.droppedFragments[reason]++;
+    return ReassemblyOutcome.Dropped;
+  }
+
+  /** Gives up what a datagram holds, and keeps its key so that the parts to come are refused too. */
+  #poison(datagram: Datagram, reason: ReassemblyDrop): void {
+    this.droppedFragments[reason] += datagram.parts;
+    this.heldFragments -= datagram.parts;
+    datagram.parts = 0;
+    datagram.received = 0;
+    datagram.refused = reason;
+    datagram.release(this.#pool);
+  }
+
+  #giveUp(id: number, reason: ReassemblyDrop): void {
+    const { parts } = this.#datagrams[id];
+    this.droppedFragments[reason] += parts;
+    this.heldFragments -= parts;
+    this.#remove(id);
+  }
+
+  #remove(id: number): void {
+    const datagram = this.#datagrams[id];
+    datagram.release(this.#pool);
+    const { older, newer } = datagram;
+    if (older >= 0) this.#datagrams[older].newer = newer;
+    else this.#oldest = newer;
+    if (newer >= 0) this.#datagrams[newer].older = older;
+    else this.#newest = older;
+    this.#index.delete(id);
+  }
+
+  /** Evicts the oldest others until a datagram's pages fit. */
+  #makeRoom(id: number, pages: number): void {
+    while (this.#pool.available < pages) {
+      const victim = this.#oldest === id ? this.#datagrams[id].newer : this.#oldest;
+      this.#giveUp(victim, ReassemblyDrop.Evicted);
+    }
+  }
+
+  #begin(bytes: Uint8Array, layers: Layers, seconds: number): number {
+    let id = this.#index.add();
+    if (id < 0) {
+      this.#giveUp(this.#oldest, ReassemblyDrop.Evicted);
+      this.#find(bytes, layers);
+      id = this.#index.add();
+    }
+    if (id === this.#datagrams.length) this.#datagrams.push(new Datagram());
+    const datagram = this.#datagrams[id];
+    datagram.reset(seconds);
+    datagram.older = this.#newest;
+    datagram.newer = -1;
+    if (this.#newest >= 0) this.#datagrams[this.#newest].newer = id;
+    else this.#oldest = id;
+    this.#newest = id;
+    return id;
+  }
+
+  #find(bytes: Uint8Array, layers: Layers): number {
+    const { key } = this.#index;
+    const at = layers.addressOffset;
+    if (layers.family === 4) {
+      key.fill(0);
+      key[0] = word(bytes, at);
+      key[4] = word(bytes, at + 4);
+      // RFC 791: the protocol is part of what tells datagrams apart; in IPv6 it isn't (RFC 8200 section 4.5).
+      key[KEY_WORDS - 1] = (4 << 8) | layers.protocol;
+    } else {
+      for (let i = 0; i < 8; i++) key[i] = word(bytes, at + 4 * i);
+      key[KEY_WORDS - 1] = 6 << 8;
+    }
+    key[KEY_WORDS - 2] = layers.identification;
+    return this.#index.find();
+  }
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+}

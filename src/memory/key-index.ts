@@ -1,0 +1,159 @@
+/**
+ * An index from fixed-size keys to small integers: open addressing in typed arrays, bounded, and without allocation
+ * once it has grown. Tables that count things (networks, tunnels, endpoints, SPIs, fragments being put together) keep
+ * their columns in arrays under the integer that it gives.
+ */
+import { VtepError } from '../error.js';
+
+const EMPTY = -1;
+const FIRST_CAPACITY = 16;
+
+/** Bounded index of keys of `words` 32-bit words each. */
+export class KeyIndex {
+  /**
+   * Where the caller puts the key before a call: `words` integers. Any packing will do as long as equal keys have equal
+   * words.
+   */
+  readonly key: Int32Array;
+  readonly #words: number;
+  readonly #limit: number;
+  #capacity: number;
+  #keys: Int32Array;
+  #slots: Int32Array;
+  #free: Int32Array;
+  #freeCount = 0;
+  #next = 0;
+
+  /**
+   * @param words 32-bit words of a key
+   * @param limit how many keys it holds at the most
+   */
+  constructor(words: number, limit: number) {
+    if (!Number.isInteger(words) || words < 1 || !Number.isInteger(limit) || limit < 1) {
+      throw new VtepError('BAD_INDEX', `an index needs at least one word and one key, not ${words} and ${limit}`);
+    }
+    this.key = new Int32Array(words);
+    this.#words = words;
+    this.#limit = limit;
+    this.#capacity = Math.min(FIRST_CAPACITY, limit);
+    this.#keys = new Int32Array(this.#capacity * words);
+    this.#free = new Int32Array(this.#capacity);
+    this.#slots = new Int32Array(slotsFor(this.#capacity)).fill(EMPTY);
+  }
+
+  /** How many keys it holds. */
+  get size(): number {
+    return this.#next - this.#freeCount;
+  }
+
+  /** One more than the largest integer that it ever gave. */
+  get span(): number {
+    return this.#next;
+  }
+
+  /** The integer of `key`, or -1 if it isn't held. */
+  find(): number {
+    return this.#slots[this.#slotOf()];
+  }
+
+  /**
+   * The integer of `key`, which is added if it isn't held; -1 if the index is full. Integers of deleted keys are given
+   * again.
+   */
+  add(): number {
+    let slot = this.#slotOf();
+    const found = this.#slots[slot];
+    if (found !== EMPTY) return found;
+    let id: number;
+    if (this.#freeCount > 0) {
+      id = this.#free[--this.#freeCount];
+    } else {
+      if (this.#next === this.#limit) return EMPTY;
+      if (this.#next === this.#capacity) {
+        this.#grow();
+        slot = this.#slotOf();
+      }
+      id = this.#next++;
+    }
+    this.#slots[slot] = id;
+    this.#keys.set(this.key, id * this.#words);
+    return id;
+  }
+
+  /** One word of the key that has an integer. */
+  word(id: number, index: number): number {
+    return this.#keys[id * this.#words + index];
+  }
+
+  /** Gives up the key that has an integer. The integer must be one that `add` gave and that is still held. */
+  delete(id: number): void {
+    this.key.set(this.#keys.subarray(id * this.#words, (id + 1) * this.#words));
+    const mask = this.#slots.length - 1;
+    let hole = this.#slotOf();
+    if (this.#slots[hole] !== id) return;
+    this.#slots[hole] = EMPTY;
+    this.#free[this.#freeCount++] = id;
+    // Entries behind the hole move up if their home lies before it, so that no look-up stops at the hole (no tombstones).
+    for (let slot = (hole + 1) & mask; this.#slots[slot] !== EMPTY; slot = (slot + 1) & mask) {
+      const home = this.#hash(this.#keys, this.#slots[slot] * this.#words) & mask;
+      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
+        this.#slots[hole] = this.#slots[slot];
+        this.#slots[slot] = EMPTY;
+        hole = slot;
+      }
+    }
+  }
+
+  #hash(words: Int32Array, offset: number): number {
+    let hash = 0x9e3779b9 | 0;
+    for (let i = 0; i < this.#words; i++) {
+      hash = Math.imul(hash ^ words[offset + i], 0x85ebca6b);
+      hash ^= hash >>> 15;
+    }
+    hash = Math.imul(hash, 0xc2b2ae35);
+    return hash ^ (hash >>> 16);
+  }
+
+  /** The slot that holds `key`, or the empty one where it belongs. */
+  #slotOf(): number {
+    const { key } = this;
+    const words = this.#words;
+    const slots = this.#slots;
+    const keys = this.#keys;
+    const mask = slots.length - 1;
+    let slot = this.#hash(key, 0) & mask;
+    for (;;) {
+      const id = slots[slot];
+      if (id === EMPTY) return slot;
+      const base = id * words;
+      let i = 0;
+      while (i < words && keys[base + i] === key[i]) i++;
+      if (i === words) return slot;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  #grow(): void {
+    const capacity = Math.min(this.#capacity * 2, this.#limit);
+    const keys = new Int32Array(capacity * this.#words);
+    keys.set(this.#keys);
+    const slots = new Int32Array(slotsFor(capacity)).fill(EMPTY);
+    const mask = slots.length - 1;
+    for (let id = 0; id < this.#next; id++) {
+      let slot = this.#hash(keys, id * this.#words) & mask;
+      while (slots[slot] !== EMPTY) slot = (slot + 1) & mask;
+      slots[slot] = id;
+    }
+    this.#capacity = capacity;
+    this.#keys = keys;
+    this.#slots = slots;
+    this.#free = new Int32Array(capacity);
+  }
+}
+
+/** Slots for a number of keys: a power of two, at most half full, so that probes stay short. */
+function slotsFor(capacity: number): number {
+  let slots = 4;
+  while (slots < capacity * 2) slots *= 2;
+  return slots;
+}
