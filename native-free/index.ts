@@ -1,0 +1,17 @@
+/**
+ * vtep without Node: no `node:` imports, no native parts, so that a browser can load it. Captures come in as bytes
+ * (`openCapture(new MemoryReader(bytes))`). The source on pcap-parser needs Node's streams and is an entry of its own,
+ * `vtep/native-free/pcap-parser`.
+ */
+export { BATCH_PACKETS, CaptureBatch } from '../src/capture/batch.js';
+export { type ByteReader, MemoryReader } from '../src/capture/byte-reader.js';
+export { CaptureError, type CaptureErrorCode } from '../src/capture/error.js';
+export { isLinkTypeKnown, LinkType, linkTypeName, walkLink } from '../src/capture/link-type.js';
+export type { ByteSink, PacketSink } from '../src/capture/packet-sink.js';
+export { PcapWriter, type PcapWriterOptions } from '../src/capture/pcap-writer.js';
+export { PcapngWriter } from '../src/capture/pcapng-writer.js';
+export { openCapture, type PacketSource } from '../src/capture/source.js';
+export * from '../src/dataplane/index.js';
+export * from '../src/fragment/index.js';
+export * from '../src/inspect/index.js';
+export * from '../src/wire/index.js';

@@ -1,0 +1,78 @@
+/** The words of a call: options and operands, checked, with one line about what is wrong and how to mend it. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { VtepError } from '../error.js';
+
+/** A call that can't be carried out as it was made. */
+export class UsageError extends VtepError {
+  constructor(message: string) {
+    super('USAGE', message);
+  }
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** Options and operands of a call. */
+export interface ParsedArguments {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly operands: readonly string[];
+}
+
+/**
+ * Parses a command's words.
+ * @throws UsageError for an option that isn't known or lacks its value
+ */
+export function parseWords(command: string, words: readonly string[], options: Options): ParsedArguments {
+  try {
+    const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+    return { values: values as ParsedArguments['values'], operands: positionals };
+  } catch (error) {
+    const message = (error as Error).message.split('\n')[0].replace(/ To specify a positional.*$/, '');
+    throw new UsageError(`${message.replace(/\.$/, '')}; see: vtep ${command} --help`);
+  }
+}
+
+/**
+ * The only operand of a call.
+ * @throws UsageError if there is none, or more than one
+ */
+export function onlyOperand(command: string, parsed: ParsedArguments, what: string): string {
+  const [operand, ...more] = parsed.operands;
+  if (operand === undefined) throw new UsageError(`${command} needs ${what}; see: vtep ${command} --help`);
+  if (more.length > 0) throw new UsageError(`${command} takes one file, not ${parsed.operands.length}`);
+  return operand;
+}
+
+/**
+ * The value of an option that is a whole number, decimal or 0x.
+ * @throws UsageError if it is none, or out of its bounds
+ */
+export function wholeNumber(
+  parsed: ParsedArguments,
+  name: string,
+  lowest: number,
+  highest: number,
+): number | undefined {
+  const text = parsed.values[name];
+  if (typeof text !== 'string') return undefined;
+  const value = /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= lowest && value <= highest)) {
+    throw new UsageError(`--${name} takes a whole number from ${lowest} to ${highest}, not ${JSON.stringify(text)}`);
+  }
+  return value;
+}
+
+/**
+ * The value of an option that is one of a few words.
+ * @throws UsageError if it is another
+ */
+export function oneOf<const T extends string>(
+  parsed: ParsedArguments,
+  name: string,
+  words: readonly T[],
+): T | undefined {
+  const text = parsed.values[name];
+  if (text === undefined) return undefined;
+  const found = words.find((word) => word === text);
+  if (found === undefined) throw new UsageError(`--${name} takes ${words.join(' or ')}, not ${JSON.stringify(text)}`);
+  return found;
+}

@@ -1,0 +1,28 @@
+/** The options that say how packets off the wire are read, the same for every command that reads them. */
+import type { IngressOptions } from '../dataplane/index.js';
+import { VxlanReserved } from '../wire/index.js';
+import { oneOf, type ParsedArguments, wholeNumber } from './arguments.js';
+
+/** For parseWords. */
+export const INGRESS_OPTIONS = {
+  port: { type: 'string' },
+  vni: { type: 'string' },
+  reserved: { type: 'string' },
+} as const;
+
+/** Lines of help about them. */
+export const INGRESS_HELP = `  --vni N            only this network (0 to 16777215)
+  --port N           UDP port of VXLAN; 4789 (docker swarm init --data-path-port changes it)
+  --reserved WORD    reserved VXLAN bits: refuse (as Linux does; the default) or ignore (as RFC 7348 says)`;
+
+/** The options' values. Throws UsageError. */
+export function ingressOptions(parsed: ParsedArguments): IngressOptions {
+  const vni = wholeNumber(parsed, 'vni', 0, 0xffffff);
+  const port = wholeNumber(parsed, 'port', 1, 0xffff);
+  const reserved = oneOf(parsed, 'reserved', ['refuse', 'ignore']);
+  return {
+    ...(vni === undefined ? {} : { vni }),
+    ...(port === undefined ? {} : { port }),
+    reserved: reserved === 'ignore' ? VxlanReserved.Ignore : VxlanReserved.Refuse,
+  };
+}

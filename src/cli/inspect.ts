@@ -1,0 +1,241 @@
+/** `vtep inspect`: what a capture holds. */
+import { type CaptureBatch, LinkType } from '../capture/index.js';
+import { type Problem, packetLine, Survey, type SurveyReport } from '../inspect/index.js';
+import { onlyOperand, parseWords, UsageError, wholeNumber } from './arguments.js';
+import { openInput, readInput } from './capture-input.js';
+import type { Command } from './command.js';
+import { ExitCode } from './exit-code.js';
+import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
+import { type Column, grouped, numbers, table, words } from './table.js';
+import { TextOutput } from './text-output.js';
+
+const HELP = `vtep inspect FILE [OPTIONS]
+
+What a capture of an overlay's underlay holds. FILE is pcap or pcapng, gzip-compressed or not; - is standard input.
+
+  --packets          a line for each packet instead of tables
+  --json             one JSON object instead of tables
+${INGRESS_HELP}
+  --no-checksums     don't look at checksums
+  --rows N           rows of a printed table at the most; 20, 0 for all
+  --strict           exit 1 if there is a warning`;
+
+/** Rows of tables that may be long. */
+const DEFAULT_ROWS = 20;
+
+function section(
+  output: TextOutput,
+  title: string,
+  columns: Column[],
+  rows: (string | number)[][],
+  most: number,
+): void {
+  if (rows.length === 0) return;
+  output.line('');
+  output.line(title);
+  const shown = most > 0 ? rows.slice(0, most) : rows;
+  for (const line of table(columns, shown)) output.line(line);
+  if (shown.length < rows.length) {
+    output.line(`  ... and ${grouped(rows.length - shown.length)} more (--rows 0 shows all)`);
+  }
+}
+
+function printReport(output: TextOutput, report: SurveyReport, rows: number): void {
+  const { accounting } = report;
+  const dropped = Object.values(accounting.dropped).reduce((sum, count) => sum + count, 0);
+  output.line(`${report.file}: ${report.format}, ${report.linkTypes.join(', ') || 'no packets'}`);
+  if (report.firstTime !== null) {
+    output.line(`${report.firstTime} to ${report.lastTime}, ${report.durationSeconds.toFixed(6)} s`);
+  }
+  output.line(
+    `${grouped(report.packets)} packets = ${grouped(accounting.inFrames)} with inner frames + ${grouped(accounting.esp)} ESP` +
+      ` + ${grouped(accounting.other)} other + ${grouped(accounting.held)} held + ${grouped(dropped)} dropped`,
+  );
+  section(
+    output,
+    'Networks',
+    [numbers('VNI'), numbers('frames'), numbers('bytes'), numbers('endpoints')],
+    report.networks.map((row) => [String(row.vni), row.frames, row.bytes, row.endpoints]),
+    rows,
+  );
+  section(
+    output,
+    'VTEPs',
+    [
+      words('from'),
+      words('to'),
+      numbers('frames'),
+      numbers('bytes'),
+      numbers('ESP packets'),
+      numbers('ESP bytes'),
+      words('VNIs'),
+    ],
+    report.tunnels.map((row) => [
+      row.source,
+      row.destination,
+      row.frames,
+      row.bytes,
+      row.espPackets,
+      row.espBytes,
+      row.vnis.slice(0, 8).join(' ') + (row.vnis.length > 8 ? ` (${row.vnis.length})` : ''),
+    ]),
+    rows,
+  );
+  section(
+    output,
+    'Endpoints',
+    [
+      numbers('VNI'),
+      words('MAC'),
+      words('IP'),
+      words('behind'),
+      numbers('sent'),
+      numbers('bytes'),
+      numbers('received'),
+      numbers('bytes'),
+    ],
+    report.endpoints.map((row) => [
+      String(row.vni),
+      row.mac,
+      row.ip ?? '-',
+      row.vtep + (row.moves > 0 ? ' (moved)' : ''),
+      row.sentFrames,
+      row.sentBytes,
+      row.receivedFrames,
+      row.receivedBytes,
+    ]),
+    rows,
+  );
+  section(
+    output,
+    'ESP',
+    [
+      words('SPI'),
+      words('from'),
+      words('to'),
+      numbers('packets'),
+      numbers('bytes'),
+      numbers('first seq'),
+      numbers('last seq'),
+      words(''),
+    ],
+    report.esp.map((row) => [
+      row.spi,
+      row.source,
+      row.destination,
+      row.packets,
+      row.bytes,
+      row.firstSequence,
+      row.lastSequence,
+      row.inUdp ? 'in UDP' : '',
+    ]),
+    rows,
+  );
+  printSizes(output, report);
+  section(
+    output,
+    'Checksums',
+    [words(''), numbers('good'), numbers('none'), numbers('partial'), numbers('bad')],
+    report.checksums
+      .filter((row) => row.good + row.absent + row.partial + row.bad > 0)
+      .map((row) => [row.name, row.good, row.absent, row.partial, row.bad]),
+    0,
+  );
+  section(
+    output,
+    'Other traffic',
+    [words(''), numbers('packets'), numbers('bytes')],
+    report.otherTraffic.map((row) => [row.name, row.packets, row.bytes]),
+    rows,
+  );
+  printProblems(output, report.problems);
+}
+
+function printSizes(output: TextOutput, report: SurveyReport): void {
+  const { wire, inner } = report.sizes;
+  section(
+    output,
+    'Sizes',
+    [words('bytes'), numbers('on the wire'), numbers('inner frames')],
+    wire.classes
+      .map((row, i) => [row.bytes, row.count, inner.classes[i].count] as [string, number, number])
+      .filter(([, outer, frames]) => outer + frames > 0),
+    0,
+  );
+  const { fragments } = report;
+  if (fragments.fragments + fragments.inner > 0) {
+    output.line('');
+    output.line(
+      `Fragments: ${grouped(fragments.fragments)} outer, of which ${grouped(fragments.reassembled)} packets were put` +
+        ` together, ${grouped(fragments.held)} held; ${grouped(fragments.inner)} inner (the containers' own)`,
+    );
+  }
+}
+
+function printProblems(output: TextOutput, problems: readonly Problem[]): void {
+  output.line('');
+  if (problems.length === 0) {
+    output.line('Problems: none');
+    return;
+  }
+  output.line('Problems');
+  const columns = [words(''), numbers('count'), words(''), words('')];
+  const rows = problems.map((row) => [row.severity, row.count, row.code, row.message]);
+  for (const line of table(columns, rows).slice(1)) output.line(line);
+}
+
+function printPackets(output: TextOutput, survey: Survey): (batch: CaptureBatch) => void {
+  let number = 0;
+  let start = Number.NaN;
+  let startNanos = 0;
+  return (batch) => {
+    for (let i = 0; i < batch.count; i++) {
+      if (number++ === 0) {
+        start = batch.seconds[i];
+        startNanos = batch.nanoseconds[i];
+      }
+      const verdict = survey.add(batch, i);
+      output.line(
+        packetLine(survey.ingress, verdict, survey.inner, {
+          number,
+          time: batch.seconds[i] - start + (batch.nanoseconds[i] - startNanos) / 1e9,
+          length: batch.originalLength[i],
+          link: batch.linkType[i] === LinkType.Ethernet ? batch.offset[i] : -1,
+        }),
+      );
+    }
+  };
+}
+
+/** `vtep inspect FILE`. */
+export const inspectCommand: Command = {
+  summary: 'what a capture holds',
+  help: HELP,
+  async run(args) {
+    const parsed = parseWords('inspect', args, {
+      ...INGRESS_OPTIONS,
+      packets: { type: 'boolean' },
+      json: { type: 'boolean' },
+      'no-checksums': { type: 'boolean' },
+      rows: { type: 'string' },
+      strict: { type: 'boolean' },
+    });
+    const path = onlyOperand('inspect', parsed, 'a capture file');
+    const rows = wholeNumber(parsed, 'rows', 0, 1e9) ?? DEFAULT_ROWS;
+    if (parsed.values['packets'] === true && parsed.values['json'] === true) {
+      throw new UsageError('--packets and --json exclude each other');
+    }
+    const checksums = parsed.values['no-checksums'] !== true && parsed.values['packets'] !== true;
+    const survey = new Survey({ ...ingressOptions(parsed), checksums });
+    const output = new TextOutput();
+    const source = await openInput(path);
+    const packets = parsed.values['packets'] === true;
+    await readInput(source, packets ? printPackets(output, survey) : (batch) => survey.addBatch(batch));
+    const report = survey.report(source);
+    if (parsed.values['json'] === true) output.line(JSON.stringify(report, null, 2));
+    else if (!packets) printReport(output, report, rows);
+    output.flush();
+    const warned = report.packets === 0 || report.problems.some((problem) => problem.severity === 'warning');
+    return parsed.values['strict'] === true && warned ? ExitCode.DataWrong : ExitCode.Done;
+  },
+};

@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+/** The command line: finds the command, and says in one line what went wrong. */
+import { readFileSync } from 'node:fs';
+import { VtepError } from '../error.js';
+import type { Command } from './command.js';
+import { ExitCode } from './exit-code.js';
+import { say, TextOutput } from './text-output.js';
+
+// Loaded when they are called, so that `--help` needn't wait for what only one command needs.
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  inspect: {
+    summary: 'what a capture of an overlay holds: networks, VTEPs, endpoints, SPIs, problems',
+    load: async () => (await import('./inspect.js')).inspectCommand,
+  },
+  decap: {
+    summary: "wire to inner frames: the containers' own frames out of a capture of the underlay",
+    load: async () => (await import('./decap.js')).decapCommand,
+  },
+};
+
+function help(): string {
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
+  return `vtep COMMAND [OPTIONS]
+
+VXLAN and IPsec overlays (Docker Swarm's and their like), packet by packet.
+
+Commands:
+${commands.join('\n')}
+
+vtep COMMAND --help says more. Results go to standard output, remarks to standard error.
+Exit: 0 done; 1 done, but something is wrong with the data (--strict); 2 the call or a file is unusable.`;
+}
+
+function version(): string {
+  const packageJson = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string }).version;
+}
+
+function print(text: string): void {
+  const output = new TextOutput();
+  output.line(text);
+  output.flush();
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    if (name === undefined) say(help());
+    else print(help());
+    return name === undefined ? ExitCode.Unusable : ExitCode.Done;
+  }
+  if (name === '--version' || name === '-v') {
+    print(version());
+    return ExitCode.Done;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) {
+    say(`vtep: there is no command ${JSON.stringify(name)}; see: vtep --help`);
+    return ExitCode.Unusable;
+  }
+  const command = await entry.load();
+  if (rest.includes('--help') || rest.includes('-h')) {
+    print(command.help);
+    return ExitCode.Done;
+  }
+  return command.run(rest);
+}
+
+function isClosedPipe(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'EPIPE';
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // Whoever reads our output has had enough (`| head`): that is no failure.
+  if (!isClosedPipe(error)) {
+    const known = error instanceof VtepError;
+    say(`vtep: ${known ? error.message : `internal error: ${(error as Error).stack ?? String(error)}`}`);
+    process.exitCode = ExitCode.Unusable;
+  }
+}

@@ -1,0 +1,34 @@
+/** Aligned tables of text. */
+
+/** A number with a comma between thousands. */
+export function grouped(value: number): string {
+  return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
+
+/** A column: its heading and on which side its cells stand. */
+export interface Column {
+  readonly heading: string;
+  readonly align: 'left' | 'right';
+}
+
+/** A column of words. */
+export function words(heading: string): Column {
+  return { heading, align: 'left' };
+}
+
+/** A column of numbers. */
+export function numbers(heading: string): Column {
+  return { heading, align: 'right' };
+}
+
+/** Lines of a table: the headings, then the rows, each column as wide as its widest cell. */
+export function table(columns: readonly Column[], rows: readonly (readonly (string | number)[])[]): string[] {
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? grouped(cell) : cell)));
+  const widths = columns.map((column, i) => Math.max(column.heading.length, ...cells.map((row) => row[i].length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => (columns[i].align === 'left' ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join('  ')
+      .trimEnd();
+  return [columns.map((column) => column.heading), ...cells].map((row) => `  ${line(row)}`);
+}

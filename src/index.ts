@@ -1,0 +1,7 @@
+/** vtep: VXLAN and IPsec overlays, packet by packet. */
+export * from './capture/index.js';
+export * from './dataplane/index.js';
+export { VtepError } from './error.js';
+export * from './fragment/index.js';
+export * from './inspect/index.js';
+export * from './wire/index.js';

@@ -1,0 +1,177 @@
+/**
+ * Which checksums hold, outer and inner. A capture that was taken on a host which leaves checksums to its network card
+ * holds partial ones: the pseudo-header's sum alone, which the card would have completed. They are told apart from
+ * wrong ones (include/linux/skbuff.h, "CHECKSUM_PARTIAL"), and so are outer checksums that already count on the inner
+ * one being completed ("local checksum offload", Documentation/networking/checksum-offloads.rst).
+ */
+import {
+  Fault,
+  ICMP_SPAN,
+  ICMPV6_SPAN,
+  IpProtocol,
+  ipv4ChecksumHolds,
+  type Layers,
+  onesSum,
+  pseudoHeaderSum,
+  TCP_SPAN,
+  tcpLayout,
+  UDP_SPAN,
+  udpLayout,
+} from '../wire/index.js';
+
+/** The checksums that are looked at. */
+export const ChecksumKind = {
+  OuterIpv4: 0,
+  OuterUdp: 1,
+  InnerIpv4: 2,
+  InnerTcp: 3,
+  InnerUdp: 4,
+  InnerIcmp: 5,
+  InnerIcmpv6: 6,
+} as const;
+export type ChecksumKind = (typeof ChecksumKind)[keyof typeof ChecksumKind];
+
+/** Names of the kinds, for people and programs. */
+export const CHECKSUM_NAMES = [
+  'outer IPv4',
+  'outer UDP',
+  'inner IPv4',
+  'inner TCP',
+  'inner UDP',
+  'inner ICMP',
+  'inner ICMPv6',
+] as const;
+
+/** Counts of one kind. */
+export interface ChecksumRow {
+  readonly name: string;
+  good: number;
+  /** Zero over IPv4: none was made (RFC 768). */
+  absent: number;
+  /** Left for the network card to complete. */
+  partial: number;
+  bad: number;
+}
+
+const TCP_CHECKSUM = tcpLayout.offsetOf('checksum');
+const UDP_CHECKSUM = udpLayout.offsetOf('checksum');
+const ICMP_CHECKSUM = 2;
+
+/** Adds in one's complement. */
+function add(a: number, b: number): number {
+  const sum = a + b;
+  return sum > 0xffff ? sum - 0xffff : sum;
+}
+
+/** Counts of all kinds. */
+export class ChecksumTable {
+  readonly rows: ChecksumRow[] = CHECKSUM_NAMES.map((name) => ({ name, good: 0, absent: 0, partial: 0, bad: 0 }));
+  /** Whether the last frame's inner transport checksum was partial. */
+  partial = false;
+
+  /** Sum of the inner transport's bytes in the last frame, or -1; the outer sum uses it instead of adding up again. */
+  #innerSum = -1;
+  #innerStart = 0;
+  #innerEnd = 0;
+  /** What completing the inner checksum would change in the outer sum. */
+  #correction = 0;
+
+  /**
+   * Looks at the checksums of a whole frame and of the packet that carried it.
+   * @param bytes what both walks point into
+   * @param outer walk over the packet: Ethernet or IP to UDP
+   * @param inner walk over the frame; one with a fault is looked at as far as it went
+   */
+  add(bytes: Uint8Array, outer: Layers, inner: Layers): void {
+    this.partial = false;
+    this.#innerSum = -1;
+    this.#correction = 0;
+    if (inner.fault === Fault.None && inner.family !== 0) this.#addInner(bytes, inner);
+    this.#addOuter(bytes, outer);
+  }
+
+  #addInner(bytes: Uint8Array, inner: Layers): void {
+    if (inner.family === 4) {
+      this.#count(ChecksumKind.InnerIpv4, ipv4ChecksumHolds(bytes, inner.networkOffset));
+    }
+    if (inner.isFragment) return;
+    const start = inner.transportOffset;
+    const length = inner.networkEnd - start;
+    switch (inner.protocol) {
+      case IpProtocol.Tcp:
+        if (length >= TCP_SPAN) this.#addTransport(bytes, inner, ChecksumKind.InnerTcp, TCP_CHECKSUM, inner.networkEnd);
+        break;
+      case IpProtocol.Udp:
+        if (length >= UDP_SPAN) this.#addTransport(bytes, inner, ChecksumKind.InnerUdp, UDP_CHECKSUM, inner.payloadEnd);
+        break;
+      case IpProtocol.Icmp:
+        if (length >= ICMP_SPAN && inner.family === 4) {
+          this.#keep(bytes, start, inner.networkEnd);
+          this.#count(ChecksumKind.InnerIcmp, this.#innerSum === 0xffff);
+        }
+        break;
+      case IpProtocol.Icmpv6:
+        if (length >= ICMPV6_SPAN && inner.family === 6) {
+          this.#addTransport(bytes, inner, ChecksumKind.InnerIcmpv6, ICMP_CHECKSUM, inner.networkEnd);
+        }
+        break;
+      default:
+        break;
+    }
+  }
+
+  #addTransport(bytes: Uint8Array, inner: Layers, kind: ChecksumKind, field: number, end: number): void {
+    const start = inner.transportOffset;
+    const stored = (bytes[start + field] << 8) | bytes[start + field + 1];
+    this.#keep(bytes, start, end);
+    if (stored === 0 && kind === ChecksumKind.InnerUdp && inner.family === 4) {
+      this.rows[kind].absent++;
+      return;
+    }
+    const pseudo = pseudoHeaderSum(inner.family, bytes, inner.addressOffset, inner.protocol, end - start);
+    const sum = add(this.#innerSum, pseudo);
+    if (sum === 0xffff) {
+      this.rows[kind].good++;
+    } else if (stored === pseudo) {
+      this.rows[kind].partial++;
+      this.partial = true;
+      // Completed, the bytes and their pseudo-header would sum to 0xffff; the outer checksum may count on that.
+      this.#correction = add(0xffff - sum, 0);
+    } else {
+      this.rows[kind].bad++;
+    }
+  }
+
+  #addOuter(bytes: Uint8Array, outer: Layers): void {
+    if (outer.family === 4) this.#count(ChecksumKind.OuterIpv4, ipv4ChecksumHolds(bytes, outer.networkOffset));
+    const start = outer.transportOffset;
+    const end = outer.payloadEnd;
+    const row = this.rows[ChecksumKind.OuterUdp];
+    const stored = (bytes[start + UDP_CHECKSUM] << 8) | bytes[start + UDP_CHECKSUM + 1];
+    if (stored === 0) {
+      if (outer.family === 4) row.absent++;
+      else row.bad++;
+      return;
+    }
+    const pseudo = pseudoHeaderSum(outer.family, bytes, outer.addressOffset, IpProtocol.Udp, end - start);
+    // The inner transport has been added up already; from an even place its sum is a part of the outer one.
+    const usable = this.#innerSum >= 0 && this.#innerEnd === end && (this.#innerStart - start) % 2 === 0;
+    const sum = usable
+      ? add(onesSum(bytes, start, this.#innerStart, pseudo), this.#innerSum)
+      : onesSum(bytes, start, end, pseudo);
+    if (sum === 0xffff || add(sum, this.#correction) === 0xffff) row.good++;
+    else if (stored === pseudo) row.partial++;
+    else row.bad++;
+  }
+
+  #keep(bytes: Uint8Array, start: number, end: number): void {
+    this.#innerSum = onesSum(bytes, start, end);
+    this.#innerStart = start;
+    this.#innerEnd = end;
+  }
+
+  #count(kind: ChecksumKind, holds: boolean): void {
+    if (holds) this.rows[kind].good++;
+    else this.rows[kind].bad++;
+  }
+}

@@ -1,0 +1,118 @@
+/** Who spoke inside the overlays: MAC and IP by network, and the VTEP behind which they were. */
+import { KeyIndex } from '../memory/key-index.js';
+import { formatIp, formatMac } from '../wire/index.js';
+
+const WORDS = 8;
+
+/** A MAC address with one of its IP addresses, in one network. */
+export interface EndpointRow {
+  readonly vni: number;
+  readonly mac: string;
+  /** Its IP address; undefined for frames without one. */
+  readonly ip: string | undefined;
+  /** Number of the VTEP's address, as last seen. */
+  vtep: number;
+  /** How often it sent from behind another VTEP than before. */
+  moves: number;
+  sentFrames: number;
+  sentBytes: number;
+  receivedFrames: number;
+  receivedBytes: number;
+}
+
+/** Totals by endpoint, bounded. */
+export class EndpointTable {
+  readonly rows: EndpointRow[] = [];
+  /** Frames whose sender or receiver found no room. */
+  unlisted = 0;
+  readonly #index: KeyIndex;
+
+  constructor(limit: number) {
+    this.#index = new KeyIndex(WORDS, limit);
+  }
+
+  /**
+   * Counts a frame that an endpoint sent.
+   * @param macOffset where its MAC stands
+   * @param family 4 or 6, or 0 if the frame has no IP address
+   * @param ipOffset where the address stands
+   * @param vtep number of the outer source address
+   */
+  sent(
+    vni: number,
+    bytes: Uint8Array,
+    macOffset: number,
+    family: number,
+    ipOffset: number,
+    vtep: number,
+    length: number,
+  ): void {
+    const row = this.#row(vni, bytes, macOffset, family, ipOffset, vtep);
+    if (row === undefined) return;
+    row.sentFrames++;
+    row.sentBytes += length;
+    if (row.vtep !== vtep) {
+      // Where it was only known as a receiver, its own word now counts.
+      if (row.sentFrames > 1) row.moves++;
+      row.vtep = vtep;
+    }
+  }
+
+  /** Counts a frame that was sent to an endpoint; parameters as of `sent`, `vtep` being the outer destination. */
+  received(
+    vni: number,
+    bytes: Uint8Array,
+    macOffset: number,
+    family: number,
+    ipOffset: number,
+    vtep: number,
+    length: number,
+  ): void {
+    const row = this.#row(vni, bytes, macOffset, family, ipOffset, vtep);
+    if (row === undefined) return;
+    row.receivedFrames++;
+    row.receivedBytes += length;
+  }
+
+  #row(
+    vni: number,
+    bytes: Uint8Array,
+    macOffset: number,
+    family: number,
+    ipOffset: number,
+    vtep: number,
+  ): EndpointRow | undefined {
+    const { key } = this.#index;
+    key[0] = vni;
+    key[1] = word(bytes, macOffset);
+    key[2] = (bytes[macOffset + 4] << 8) | bytes[macOffset + 5];
+    key[3] = family;
+    key[4] = family === 0 ? 0 : word(bytes, ipOffset);
+    key[5] = family === 6 ? word(bytes, ipOffset + 4) : 0;
+    key[6] = family === 6 ? word(bytes, ipOffset + 8) : 0;
+    key[7] = family === 6 ? word(bytes, ipOffset + 12) : 0;
+    const id = this.#index.add();
+    if (id < 0) {
+      this.unlisted++;
+      return undefined;
+    }
+    if (id === this.rows.length) {
+      this.rows.push({
+        vni,
+        mac: formatMac(bytes, macOffset),
+        ip: family === 0 ? undefined : formatIp(family, bytes, ipOffset),
+        vtep,
+        moves: 0,
+        sentFrames: 0,
+        sentBytes: 0,
+        receivedFrames: 0,
+        receivedBytes: 0,
+      });
+    }
+    return this.rows[id];
+  }
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+}

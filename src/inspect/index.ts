@@ -1,0 +1,6 @@
+/** What a capture of an overlay holds: counts of it, and a line for each packet. */
+export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';
+export { type PacketLineContext, packetLine } from './packet-line.js';
+export type { Problem, SizeReport, SurveyReport } from './report.js';
+export { Survey, type SurveyOptions } from './survey.js';
+export { formatTime } from './time.js';

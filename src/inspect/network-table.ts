@@ -1,0 +1,40 @@
+/** What each VNI carried. */
+import { KeyIndex } from '../memory/key-index.js';
+
+/** A VNI's totals. */
+export interface NetworkRow {
+  readonly vni: number;
+  /** Inner frames. */
+  frames: number;
+  /** Bytes of them, as they had on the wire. */
+  bytes: number;
+  /** Frames of which the capture holds only a part; they stand in `frames` and `bytes` too. */
+  truncated: number;
+}
+
+/** Totals by VNI, bounded. */
+export class NetworkTable {
+  readonly rows: NetworkRow[] = [];
+  /** Frames of VNIs that found no room. */
+  unlisted = 0;
+  readonly #index: KeyIndex;
+
+  constructor(limit: number) {
+    this.#index = new KeyIndex(1, limit);
+  }
+
+  /** Counts a frame. */
+  add(vni: number, bytes: number, truncated: boolean): void {
+    this.#index.key[0] = vni;
+    const id = this.#index.add();
+    if (id < 0) {
+      this.unlisted++;
+      return;
+    }
+    if (id === this.rows.length) this.rows.push({ vni, frames: 0, bytes: 0, truncated: 0 });
+    const row = this.rows[id];
+    row.frames++;
+    row.bytes += bytes;
+    if (truncated) row.truncated++;
+  }
+}

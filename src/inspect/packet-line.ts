@@ -1,0 +1,183 @@
+/** A packet in a line, in tshark's manner: number, time, addresses, protocol, length, and what there is to say. */
+import { dropReasonName, type Ingress, Verdict } from '../dataplane/index.js';
+import {
+  ArpOperation,
+  ArpView,
+  checkArp,
+  checkIcmp,
+  checkIcmpv6,
+  EtherType,
+  Fault,
+  faultText,
+  formatIp,
+  formatIpv4,
+  formatMac,
+  IcmpType,
+  IcmpView,
+  Icmpv6Type,
+  Icmpv6View,
+  IpProtocol,
+  type Layers,
+  TcpFlag,
+  TcpView,
+} from '../wire/index.js';
+
+/** Addresses, protocol and remarks of a packet or frame. */
+interface Description {
+  source: string;
+  destination: string;
+  protocol: string;
+  info: string;
+}
+
+const TCP_FLAG_NAMES = Object.entries(TcpFlag).map(([name, bit]) => [name.toUpperCase(), bit] as const);
+
+function describeArp(bytes: Uint8Array, offset: number, end: number): string {
+  if (checkArp(bytes, offset, end) !== Fault.None) return 'not for IPv4 over Ethernet';
+  const arp = new ArpView().wrap(bytes, offset);
+  const target = formatIpv4(bytes, arp.targetIpOffset);
+  const sender = formatIpv4(bytes, arp.senderIpOffset);
+  if (arp.operation === ArpOperation.Request) return `who has ${target}? tell ${sender}`;
+  return `${sender} is at ${formatMac(bytes, arp.senderMacOffset)}`;
+}
+
+function describeIcmp(bytes: Uint8Array, offset: number, end: number): string {
+  if (checkIcmp(bytes, offset, end) !== Fault.None) return 'cut short';
+  const icmp = new IcmpView().wrap(bytes, offset);
+  switch (icmp.type) {
+    case IcmpType.EchoRequest:
+      return `echo request id=0x${icmp.identifier.toString(16).padStart(4, '0')} seq=${icmp.sequence}`;
+    case IcmpType.EchoReply:
+      return `echo reply id=0x${icmp.identifier.toString(16).padStart(4, '0')} seq=${icmp.sequence}`;
+    case IcmpType.Unreachable:
+      return icmp.code === 4 ? `fragmentation needed, MTU ${icmp.mtu}` : `unreachable code=${icmp.code}`;
+    case IcmpType.TimeExceeded:
+      return 'time exceeded';
+    default:
+      return `type=${icmp.type} code=${icmp.code}`;
+  }
+}
+
+function describeIcmpv6(bytes: Uint8Array, offset: number, end: number): string {
+  if (checkIcmpv6(bytes, offset, end) !== Fault.None) return 'cut short';
+  const icmp = new Icmpv6View().wrap(bytes, offset);
+  switch (icmp.type) {
+    case Icmpv6Type.EchoRequest:
+      return `echo request id=0x${icmp.identifier.toString(16).padStart(4, '0')} seq=${icmp.sequence}`;
+    case Icmpv6Type.EchoReply:
+      return `echo reply id=0x${icmp.identifier.toString(16).padStart(4, '0')} seq=${icmp.sequence}`;
+    case Icmpv6Type.PacketTooBig:
+      return `packet too big, MTU ${icmp.mtu}`;
+    case Icmpv6Type.NeighbourSolicitation:
+      return `who has ${formatIp(6, bytes, icmp.targetOffset)}?`;
+    case Icmpv6Type.NeighbourAdvertisement:
+      return `${formatIp(6, bytes, icmp.targetOffset)} is here`;
+    default:
+      return `type=${icmp.type} code=${icmp.code}`;
+  }
+}
+
+function describeTransport(bytes: Uint8Array, layers: Layers, end: number): [protocol: string, info: string] {
+  const at = layers.transportOffset;
+  const stop = Math.min(end, layers.networkEnd);
+  switch (layers.protocol) {
+    case IpProtocol.Udp:
+      return [
+        'UDP',
+        `${layers.sourcePort} → ${layers.destinationPort} len=${layers.payloadEnd - layers.payloadOffset}`,
+      ];
+    case IpProtocol.Tcp: {
+      const tcp = new TcpView().wrap(bytes, at);
+      const flags = TCP_FLAG_NAMES.filter(([, bit]) => (tcp.flags & bit) !== 0).map(([name]) => name);
+      const length = layers.payloadEnd - layers.payloadOffset;
+      const ports = `${layers.sourcePort} → ${layers.destinationPort}`;
+      return ['TCP', `${ports} [${flags.reverse().join(', ')}] seq=${tcp.sequence} win=${tcp.window} len=${length}`];
+    }
+    case IpProtocol.Icmp:
+      return ['ICMP', describeIcmp(bytes, at, stop)];
+    case IpProtocol.Icmpv6:
+      return ['ICMPv6', describeIcmpv6(bytes, at, stop)];
+    case IpProtocol.Esp:
+      return ['ESP', ''];
+    default:
+      return [`IPv${layers.family}`, `protocol ${layers.protocol}`];
+  }
+}
+
+/**
+ * Describes what was walked.
+ * @param link where an Ethernet header stands, or -1
+ * @param end where the captured bytes end
+ */
+function describe(bytes: Uint8Array, layers: Layers, link: number, end: number): Description {
+  const macs = link >= 0 && end >= link + 14;
+  const described: Description = {
+    source: macs ? formatMac(bytes, link + 6) : '-',
+    destination: macs ? formatMac(bytes, link) : '-',
+    protocol: 'Ethernet',
+    info: '',
+  };
+  if (layers.family !== 0) {
+    const span = layers.family === 4 ? 4 : 16;
+    described.source = formatIp(layers.family, bytes, layers.addressOffset);
+    described.destination = formatIp(layers.family, bytes, layers.addressOffset + span);
+    described.protocol = `IPv${layers.family}`;
+  }
+  if (layers.fault !== Fault.None) {
+    described.info = faultText(layers.fault);
+  } else if (layers.family === 0) {
+    if (layers.etherType === EtherType.Arp) {
+      described.protocol = 'ARP';
+      described.info = describeArp(bytes, layers.networkOffset, end);
+    } else {
+      described.info = `EtherType 0x${layers.etherType.toString(16).padStart(4, '0')}`;
+    }
+  } else if (layers.isFragment) {
+    const id = layers.identification.toString(16).padStart(layers.family === 4 ? 4 : 8, '0');
+    const more = layers.moreFragments ? ' more' : ' last';
+    described.info = `fragment id=0x${id} off=${layers.fragmentOffset}${more}`;
+  } else {
+    [described.protocol, described.info] = describeTransport(bytes, layers, end);
+  }
+  if (layers.vlanTags > 0) described.info = `vlan ${layers.vlanId} ${described.info}`;
+  return described;
+}
+
+/** How a packet stands in the capture. */
+export interface PacketLineContext {
+  /** Its number, from 1. */
+  readonly number: number;
+  /** Seconds since the first packet. */
+  readonly time: number;
+  /** Bytes on the wire. */
+  readonly length: number;
+  /** Where its Ethernet header stands in the batch's bytes, or -1 for other link types. */
+  readonly link: number;
+}
+
+/**
+ * The line of the packet that went through the ingress last.
+ * @param inner the walk over its frame, where `ingress.vni` isn't -1
+ */
+export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, context: PacketLineContext): string {
+  const { outer, outerBytes } = ingress;
+  const reassembled = ingress.parts > 1;
+  const described = describe(outerBytes, outer, reassembled ? -1 : context.link, ingress.capturedEnd);
+  let { protocol, info } = described;
+  if (ingress.vni >= 0) {
+    const frame = describe(outerBytes, inner, ingress.frameOffset, Math.min(ingress.frameEnd, ingress.capturedEnd));
+    protocol = 'VXLAN';
+    info = `vni ${ingress.vni} ${frame.source} → ${frame.destination} ${frame.protocol} ${frame.info}`;
+  } else if (verdict === Verdict.Esp) {
+    protocol = 'ESP';
+    info = `SPI=0x${ingress.spi.toString(16).padStart(8, '0')} seq=${ingress.sequence}`;
+    if (ingress.espInUdp) info += ' in UDP';
+  }
+  if (reassembled) info += ` [of ${ingress.parts} fragments]`;
+  if (verdict === Verdict.Held) info += ' [held]';
+  if (verdict === Verdict.Dropped) info += ` [dropped: ${dropReasonName(ingress.reason)}]`;
+  const number = String(context.number).padStart(5);
+  const time = context.time.toFixed(6).padStart(11);
+  const addresses = `${described.source.padStart(15)} → ${described.destination.padEnd(15)}`;
+  return `${number} ${time} ${addresses} ${protocol.padEnd(6)} ${String(context.length).padStart(4)} ${info.trimEnd()}`;
+}

@@ -1,0 +1,105 @@
+/** What `inspect` found, as plain data: the shape of its `--json`. */
+
+/** Something that a user should know. */
+export interface Problem {
+  /** For programs: stable between versions. */
+  readonly code: string;
+  /** `warning`: something is wrong with the packets or the capture. `note`: it only looks odd, or explains a number. */
+  readonly severity: 'warning' | 'note';
+  /** How often it came. */
+  readonly count: number;
+  readonly message: string;
+}
+
+/** A capture's contents. Times are UTC in ISO 8601 with nanoseconds; bytes are as on the wire. */
+export interface SurveyReport {
+  readonly file: string;
+  readonly format: 'pcap' | 'pcapng';
+  readonly linkTypes: readonly string[];
+  readonly packets: number;
+  readonly bytes: number;
+  readonly firstTime: string | null;
+  readonly lastTime: string | null;
+  readonly durationSeconds: number;
+  /** packets = inFrames + esp + other + held + the sum of dropped. */
+  readonly accounting: {
+    /** Packets that carried inner frames, fragments of such included. */
+    readonly inFrames: number;
+    readonly esp: number;
+    readonly other: number;
+    /** Fragments whose rest didn't come before the end. */
+    readonly held: number;
+    readonly dropped: Readonly<Record<string, number>>;
+  };
+  readonly frames: number;
+  readonly networks: readonly {
+    readonly vni: number;
+    readonly frames: number;
+    readonly bytes: number;
+    readonly truncated: number;
+    readonly endpoints: number;
+  }[];
+  readonly tunnels: readonly {
+    readonly source: string;
+    readonly destination: string;
+    readonly frames: number;
+    readonly bytes: number;
+    readonly espPackets: number;
+    readonly espBytes: number;
+    readonly vnis: readonly number[];
+  }[];
+  readonly endpoints: readonly {
+    readonly vni: number;
+    readonly mac: string;
+    readonly ip: string | null;
+    readonly vtep: string;
+    readonly moves: number;
+    readonly sentFrames: number;
+    readonly sentBytes: number;
+    readonly receivedFrames: number;
+    readonly receivedBytes: number;
+  }[];
+  readonly esp: readonly {
+    /** `0x` and 8 hexadecimal digits. */
+    readonly spi: string;
+    readonly source: string;
+    readonly destination: string;
+    readonly inUdp: boolean;
+    readonly packets: number;
+    readonly bytes: number;
+    readonly firstSequence: number;
+    readonly lastSequence: number;
+    readonly highestSequence: number;
+  }[];
+  readonly sizes: {
+    readonly wire: SizeReport;
+    readonly inner: SizeReport;
+  };
+  readonly fragments: {
+    /** Outer fragments. */
+    readonly fragments: number;
+    /** Packets put together of them. */
+    readonly reassembled: number;
+    readonly held: number;
+    /** Inner packets that are fragments of the containers' own. */
+    readonly inner: number;
+  };
+  readonly checksums: readonly {
+    readonly name: string;
+    readonly good: number;
+    readonly absent: number;
+    readonly partial: number;
+    readonly bad: number;
+  }[];
+  readonly otherTraffic: readonly { readonly name: string; readonly packets: number; readonly bytes: number }[];
+  readonly problems: readonly Problem[];
+}
+
+/** Sizes in bytes of packets or frames. */
+export interface SizeReport {
+  readonly count: number;
+  readonly smallest: number;
+  readonly largest: number;
+  readonly mean: number;
+  readonly classes: readonly { readonly bytes: string; readonly count: number }[];
+}

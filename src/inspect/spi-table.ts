@@ -1,0 +1,63 @@
+/** Encrypted flows: what each SPI carried between two addresses. */
+import { KeyIndex } from '../memory/key-index.js';
+
+/** An SPI in one direction. */
+export interface SpiRow {
+  readonly spi: number;
+  /** Numbers of the addresses in the address table. */
+  readonly source: number;
+  readonly destination: number;
+  /** Whether it came in UDP (RFC 3948). */
+  readonly inUdp: boolean;
+  packets: number;
+  /** Bytes of the IP packets. */
+  bytes: number;
+  /** Sequence numbers of the first and the last packet in the capture's order, and the highest of all. */
+  readonly firstSequence: number;
+  lastSequence: number;
+  highestSequence: number;
+}
+
+/** Totals by SPI, bounded. */
+export class SpiTable {
+  readonly rows: SpiRow[] = [];
+  /** Packets of SPIs that found no room. */
+  unlisted = 0;
+  readonly #index: KeyIndex;
+
+  constructor(limit: number) {
+    this.#index = new KeyIndex(4, limit);
+  }
+
+  /** Counts an encrypted packet. */
+  add(spi: number, sequence: number, source: number, destination: number, inUdp: boolean, bytes: number): void {
+    const { key } = this.#index;
+    key[0] = spi;
+    key[1] = source;
+    key[2] = destination;
+    key[3] = inUdp ? 1 : 0;
+    const id = this.#index.add();
+    if (id < 0) {
+      this.unlisted++;
+      return;
+    }
+    if (id === this.rows.length) {
+      this.rows.push({
+        spi,
+        source,
+        destination,
+        inUdp,
+        packets: 0,
+        bytes: 0,
+        firstSequence: sequence,
+        lastSequence: sequence,
+        highestSequence: sequence,
+      });
+    }
+    const row = this.rows[id];
+    row.packets++;
+    row.bytes += bytes;
+    row.lastSequence = sequence;
+    if (sequence > row.highestSequence) row.highestSequence = sequence;
+  }
+}

@@ -1,0 +1,301 @@
+/** Goes over a capture's packets and counts what they are: networks, VTEPs, endpoints, SPIs, sizes, problems. */
+import type { CaptureBatch, PacketSource } from '../capture/index.js';
+import { linkTypeName } from '../capture/link-type.js';
+import {
+  DropReason,
+  dropReasonName,
+  dropReasonText,
+  Ingress,
+  type IngressOptions,
+  Verdict,
+} from '../dataplane/index.js';
+import { ArpView, checkArp, EthernetView, EtherType, Fault, Layers } from '../wire/index.js';
+import { AddressTable } from './address-table.js';
+import { ChecksumTable } from './checksum-table.js';
+import { EndpointTable } from './endpoint-table.js';
+import { NetworkTable } from './network-table.js';
+import type { Problem, SizeReport, SurveyReport } from './report.js';
+import { SIZE_BOUNDS, SizeTable, sizeClassName } from './size-table.js';
+import { SpiTable } from './spi-table.js';
+import { formatTime } from './time.js';
+import { TrafficTable } from './traffic-table.js';
+import { TunnelTable } from './tunnel-table.js';
+
+/** How a survey is made. */
+export interface SurveyOptions extends IngressOptions {
+  /** Whether to look at checksums; true if not said. */
+  readonly checksums?: boolean;
+  /** Rows of each table at the most; 65,536. What finds no room is counted. */
+  readonly maxRows?: number;
+}
+
+/** Larger than any network's jumbo frames: such a packet never was one on a wire. */
+const MAX_WIRE_MTU = SIZE_BOUNDS[6];
+/** What Ethernet carries without jumbo frames, with a VLAN tag. */
+const ETHERNET_MAX = SIZE_BOUNDS[5];
+
+/** Counts of a capture, filled batch by batch in bounded memory. */
+export class Survey {
+  readonly ingress: Ingress;
+  /** The walk over the last frame's inner headers; it holds after a packet whose `ingress.vni` isn't -1. */
+  readonly inner = new Layers();
+
+  readonly #addresses: AddressTable;
+  readonly #networks: NetworkTable;
+  readonly #tunnels: TunnelTable;
+  readonly #endpoints: EndpointTable;
+  readonly #spis: SpiTable;
+  readonly #traffic = new TrafficTable();
+  readonly #wireSizes = new SizeTable();
+  readonly #innerSizes = new SizeTable();
+  readonly #checksums: ChecksumTable | undefined;
+  readonly #linkTypes = new Set<number>();
+  readonly #ethernet = new EthernetView();
+  readonly #arp = new ArpView();
+  #firstSeconds = Number.NaN;
+  #firstNanos = 0;
+  #lastSeconds = Number.NaN;
+  #lastNanos = 0;
+  #backwards = 0;
+  #innerFragments = 0;
+  #innerFaults = 0;
+  #badSources = 0;
+  #arpFrames = 0;
+  #superFrames = 0;
+
+  constructor(options: SurveyOptions = {}) {
+    const rows = options.maxRows ?? 65_536;
+    this.ingress = new Ingress(options);
+    this.#addresses = new AddressTable(rows);
+    this.#networks = new NetworkTable(rows);
+    this.#tunnels = new TunnelTable(rows);
+    this.#endpoints = new EndpointTable(rows);
+    this.#spis = new SpiTable(rows);
+    this.#checksums = options.checksums === false ? undefined : new ChecksumTable();
+  }
+
+  /** Counts every packet of a batch. */
+  addBatch(batch: CaptureBatch): void {
+    for (let i = 0; i < batch.count; i++) this.add(batch, i);
+  }
+
+  /**
+   * Counts one packet of a batch.
+   * @returns what became of it
+   */
+  add(batch: CaptureBatch, index: number): Verdict {
+    const { ingress } = this;
+    const offset = batch.offset[index];
+    const length = batch.originalLength[index];
+    const linkType = batch.linkType[index];
+    this.#wireSizes.add(length);
+    this.#linkTypes.add(linkType);
+    if (batch.timeless[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
+    const end = offset + batch.capturedLength[index];
+    const verdict = ingress.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
+    if (ingress.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
+    else if (verdict === Verdict.Esp) this.#addEsp();
+    else if (verdict === Verdict.Other) this.#addOther(length);
+    return verdict;
+  }
+
+  /** Everything that was counted. */
+  report(source: PacketSource): SurveyReport {
+    const { ingress } = this;
+    const drops = ingress.drops();
+    const dropped: Record<string, number> = {};
+    drops.forEach((count, reason) => {
+      if (count > 0) dropped[dropReasonName(reason)] = count;
+    });
+    const known = !Number.isNaN(this.#firstSeconds);
+    const endpoints = new Map<number, number>();
+    for (const row of this.#endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
+    const text = (id: number): string => this.#addresses.text(id);
+    return {
+      file: source.name,
+      format: source.format,
+      linkTypes: [...this.#linkTypes].map(linkTypeName),
+      packets: ingress.packets,
+      bytes: this.#wireSizes.bytes,
+      firstTime: known ? formatTime(this.#firstSeconds, this.#firstNanos) : null,
+      lastTime: known ? formatTime(this.#lastSeconds, this.#lastNanos) : null,
+      durationSeconds: known ? this.#lastSeconds - this.#firstSeconds + (this.#lastNanos - this.#firstNanos) / 1e9 : 0,
+      accounting: {
+        inFrames: ingress.framePackets,
+        esp: ingress.espPackets,
+        other: ingress.otherPackets,
+        held: ingress.held,
+        dropped,
+      },
+      frames: ingress.frames,
+      networks: this.#networks.rows
+        .map((row) => ({ ...row, endpoints: endpoints.get(row.vni) ?? 0 }))
+        .sort((a, b) => a.vni - b.vni),
+      tunnels: this.#tunnels.rows.map((row) => ({
+        source: text(row.source),
+        destination: text(row.destination),
+        frames: row.frames,
+        bytes: row.bytes,
+        espPackets: row.espPackets,
+        espBytes: row.espBytes,
+        vnis: [...row.vnis].sort((a, b) => a - b),
+      })),
+      endpoints: this.#endpoints.rows
+        .map((row) => ({ ...row, ip: row.ip ?? null, vtep: text(row.vtep) }))
+        .sort((a, b) => a.vni - b.vni),
+      esp: this.#spis.rows.map((row) => ({
+        ...row,
+        spi: `0x${row.spi.toString(16).padStart(8, '0')}`,
+        source: text(row.source),
+        destination: text(row.destination),
+      })),
+      sizes: { wire: sizeReport(this.#wireSizes), inner: sizeReport(this.#innerSizes) },
+      fragments: {
+        fragments: ingress.reassembler.fragments,
+        reassembled: ingress.reassembler.datagrams,
+        held: ingress.held,
+        inner: this.#innerFragments,
+      },
+      checksums: this.#checksums?.rows ?? [],
+      otherTraffic: this.#traffic.rows.sort((a, b) => b.packets - a.packets),
+      problems: this.#problems(source, drops),
+    };
+  }
+
+  #addFrame(whole: boolean): void {
+    const { ingress, inner } = this;
+    const { outerBytes: bytes, frameOffset, frameEnd, outer, vni } = ingress;
+    const length = frameEnd - frameOffset;
+    const captured = Math.min(frameEnd, ingress.capturedEnd);
+    inner.walkEthernet(bytes, frameOffset, captured, frameEnd);
+    this.#innerSizes.add(length);
+    this.#networks.add(vni, length, !whole);
+    const source = this.#addresses.source(bytes, outer);
+    const destination = this.#addresses.destination(bytes, outer);
+    this.#tunnels.addFrame(source, destination, vni, length);
+    const faulty = inner.fault !== Fault.None && inner.fault !== Fault.Truncated;
+    if (faulty) this.#innerFaults++;
+    else if (inner.family !== 0 && inner.isFragment) this.#innerFragments++;
+    if (captured >= frameOffset + 14) this.#addEndpoints(bytes, captured, source, destination, length);
+    if (!whole) return;
+    this.#checksums?.add(bytes, outer, inner);
+    const wireLength = outer.networkEnd - outer.networkOffset;
+    const partial = this.#checksums?.partial === true;
+    if (wireLength > MAX_WIRE_MTU || (partial && wireLength > ETHERNET_MAX)) this.#superFrames++;
+  }
+
+  #addEndpoints(bytes: Uint8Array, captured: number, source: number, destination: number, length: number): void {
+    const { ingress, inner } = this;
+    const { vni } = ingress;
+    const frame = this.#ethernet.wrap(bytes, ingress.frameOffset);
+    const { sourceOffset, destinationOffset } = frame;
+    let family = inner.family;
+    let sourceIp = inner.addressOffset;
+    let destinationIp = inner.addressOffset + (family === 4 ? 4 : 16);
+    if (family === 0 && inner.etherType === EtherType.Arp) {
+      this.#arpFrames++;
+      if (checkArp(bytes, inner.networkOffset, captured) === Fault.None) {
+        family = 4;
+        sourceIp = this.#arp.wrap(bytes, inner.networkOffset).senderIpOffset;
+        destinationIp = this.#arp.targetIpOffset;
+      }
+    }
+    if ((bytes[sourceOffset] & 1) !== 0 || isZero(bytes, sourceOffset)) this.#badSources++;
+    else this.#endpoints.sent(vni, bytes, sourceOffset, family, sourceIp, source, length);
+    if (!frame.isGroup) {
+      this.#endpoints.received(vni, bytes, destinationOffset, family, destinationIp, destination, length);
+    }
+  }
+
+  #addEsp(): void {
+    const { ingress } = this;
+    const { outer, outerBytes } = ingress;
+    const source = this.#addresses.source(outerBytes, outer);
+    const destination = this.#addresses.destination(outerBytes, outer);
+    const bytes = outer.networkEnd - outer.networkOffset;
+    this.#tunnels.addEsp(source, destination, bytes);
+    this.#spis.add(ingress.spi, ingress.sequence, source, destination, ingress.espInUdp, bytes);
+  }
+
+  #addOther(length: number): void {
+    const { outer, parts } = this.ingress;
+    // Of a packet that was put together the last part alone is at hand; its IP length stands for all of them.
+    this.#traffic.add(outer, parts, parts === 1 ? length : outer.networkEnd - outer.networkOffset);
+  }
+
+  #time(seconds: number, nanos: number): void {
+    if (Number.isNaN(this.#firstSeconds)) {
+      this.#firstSeconds = seconds;
+      this.#firstNanos = nanos;
+      this.#lastSeconds = seconds;
+      this.#lastNanos = nanos;
+    } else if (seconds < this.#lastSeconds || (seconds === this.#lastSeconds && nanos < this.#lastNanos)) {
+      this.#backwards++;
+    } else {
+      this.#lastSeconds = seconds;
+      this.#lastNanos = nanos;
+    }
+  }
+
+  #problems(source: PacketSource, drops: Float64Array): Problem[] {
+    const problems: Problem[] = [];
+    const warning = (code: string, count: number, message: string): void => {
+      if (count > 0) problems.push({ code, severity: 'warning', count, message });
+    };
+    const note = (code: string, count: number, message: string): void => {
+      if (count > 0) problems.push({ code, severity: 'note', count, message });
+    };
+    if (source.damage !== undefined) warning(source.damage.code, 1, source.damage.message);
+    drops.forEach((count, reason) => {
+      const text = `packets dropped: ${dropReasonText(reason)}`;
+      // The network repeats fragments; nothing is lost by it.
+      if (reason === DropReason.DuplicateFragment) note(dropReasonName(reason), count, text);
+      else warning(dropReasonName(reason), count, text);
+    });
+    const moved = this.#endpoints.rows.filter((row) => row.moves > 0).length;
+    warning('ENDPOINT_MOVED', moved, 'endpoints that sent from behind more than one VTEP');
+    warning(
+      'MAC_INVALID_SOURCE',
+      this.#badSources,
+      'frames whose source MAC is zero or a group: the kernel drops them',
+    );
+    warning('INNER_HEADER', this.#innerFaults, 'frames whose inner headers are cut short or wrong');
+    for (const row of this.#checksums?.rows ?? []) {
+      warning('CHECKSUM_BAD', row.bad, `wrong checksums: ${row.name}`);
+    }
+    note('FRAGMENTS_HELD', this.ingress.held, 'fragments whose rest the capture does not hold');
+    const partial = (this.#checksums?.rows ?? []).reduce((sum, row) => sum + row.partial, 0);
+    note(
+      'CHECKSUM_PARTIAL',
+      partial,
+      'checksums left for a network card to complete: the capture was taken on the sending host with offloads on',
+    );
+    note(
+      'SUPER_FRAMES',
+      this.#superFrames,
+      'frames larger than the wire carries: recorded before segmentation offload cut them (or after it joined them)',
+    );
+    note('ARP_IN_TUNNEL', this.#arpFrames, 'ARP frames inside: a learning overlay; Swarm answers ARP on the node');
+    note('TIME_BACKWARDS', this.#backwards, 'packets older than one before them');
+    const tables = [this.#networks, this.#tunnels, this.#endpoints, this.#spis];
+    const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0);
+    warning('TABLE_FULL', unlisted, 'rows found no room in a table: counted in the totals, not listed');
+    for (const odd of source.notes) note('CAPTURE_ODD', odd.count, odd.message);
+    return problems;
+  }
+}
+
+function isZero(bytes: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < 6; i++) if (bytes[offset + i] !== 0) return false;
+  return true;
+}
+
+function sizeReport(table: SizeTable): SizeReport {
+  return {
+    count: table.packets,
+    smallest: table.packets === 0 ? 0 : table.smallest,
+    largest: table.largest,
+    mean: table.packets === 0 ? 0 : table.bytes / table.packets,
+    classes: Array.from(table.counts, (count, index) => ({ bytes: sizeClassName(index), count })),
+  };
+}
