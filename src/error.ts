@@ -2,15 +2,15 @@
  * The base of every error that vtep throws. Errors are for callers' mistakes (a bad option, an unreadable file); a
  * packet that goes wrong gets a drop reason instead and never throws.
  */
-export class VtepError extends Error {
+export class VtepError<Code extends string = string> extends Error {
   /** What went wrong, for programs: upper case, stable between versions. */
-  readonly code: string;
+  readonly code: Code;
 
   /**
    * @param code upper-case name of the failure
    * @param message one line that says what is wrong and how to mend it
    */
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: Code, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
     this.code = code;

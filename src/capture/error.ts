@@ -16,11 +16,4 @@ export type CaptureErrorCode =
   | 'FILE_UNUSABLE';
 
 /** A capture that can't be read or written. */
-export class CaptureError extends VtepError {
-  declare readonly code: CaptureErrorCode;
-
-  /** @param message one line: what is wrong, where, and how to mend it */
-  constructor(code: CaptureErrorCode, message: string, options?: ErrorOptions) {
-    super(code, message, options);
-  }
-}
+export class CaptureError extends VtepError<CaptureErrorCode> {}

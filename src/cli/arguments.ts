@@ -3,7 +3,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { VtepError } from '../error.js';
 
 /** A call that can't be carried out as it was made. */
-export class UsageError extends VtepError {
+export class UsageError extends VtepError<'USAGE'> {
   constructor(message: string) {
     super('USAGE', message);
   }
@@ -36,10 +36,10 @@ export function parseWords(command: string, words: readonly string[], options: O
  * @throws UsageError if there is none, or more than one
  */
 export function onlyOperand(command: string, parsed: ParsedArguments, what: string): string {
-  const [operand, ...more] = parsed.operands;
-  if (operand === undefined) throw new UsageError(`${command} needs ${what}; see: vtep ${command} --help`);
-  if (more.length > 0) throw new UsageError(`${command} takes one file, not ${parsed.operands.length}`);
-  return operand;
+  const { length } = parsed.operands;
+  if (length === 0) throw new UsageError(`${command} needs ${what}; see: vtep ${command} --help`);
+  if (length > 1) throw new UsageError(`${command} takes one file, not ${length}`);
+  return parsed.operands[0];
 }
 
 /**

@@ -166,8 +166,8 @@ function printSizes(output: TextOutput, report: SurveyReport): void {
   if (fragments.fragments + fragments.inner > 0) {
     output.line('');
     output.line(
-      `Fragments: ${grouped(fragments.fragments)} outer, of which ${grouped(fragments.reassembled)} packets were put` +
-        ` together, ${grouped(fragments.held)} held; ${grouped(fragments.inner)} inner (the containers' own)`,
+      `Fragments: ${grouped(fragments.fragments)} outer, put together to ${grouped(fragments.reassembled)} packets,` +
+        ` ${grouped(fragments.held)} held; ${grouped(fragments.inner)} inner, the containers' own`,
     );
   }
 }

@@ -43,11 +43,14 @@ function print(text: string): void {
 }
 
 async function main(words: readonly string[]): Promise<number> {
+  if (words.length === 0) {
+    say(help());
+    return ExitCode.Unusable;
+  }
   const [name, ...rest] = words;
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    if (name === undefined) say(help());
-    else print(help());
-    return name === undefined ? ExitCode.Unusable : ExitCode.Done;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    print(help());
+    return ExitCode.Done;
   }
   if (name === '--version' || name === '-v') {
     print(version());

@@ -6,7 +6,7 @@ const INTERVAL_MS = 200;
 /** Shows how much of a capture was read. */
 export class Progress {
   readonly #source: PacketSource;
-  readonly #shown = process.stderr.isTTY === true;
+  readonly #shown = process.stderr.isTTY;
   #next = Date.now() + INTERVAL_MS;
 
   constructor(source: PacketSource) {

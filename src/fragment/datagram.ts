@@ -83,7 +83,7 @@ export class Datagram {
 
   /** Copies a part in; it must be `New`, and the pool must have the pages that it needs. */
   insert(begin: number, end: number, pool: PagePool, bytes: Uint8Array, offset: number): void {
-    for (let at = begin; at < end; ) {
+    for (let at = begin; at < end;) {
       const page = Math.floor(at / PAGE_BYTES);
       if (this.#pages[page] === NO_PAGE) this.#pages[page] = pool.take();
       const stop = Math.min(end, (page + 1) * PAGE_BYTES);

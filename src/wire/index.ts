@@ -7,14 +7,7 @@ export { checkEsp, ESP_SPAN, ESP_UDP_PORT, EspView, espLayout } from './esp.js';
 export { EtherType } from './ether-type.js';
 export { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
 export { Fault, faultText } from './fault.js';
-export {
-  checkIcmp,
-  ICMP_FRAGMENTATION_NEEDED,
-  ICMP_SPAN,
-  IcmpType,
-  IcmpView,
-  icmpLayout,
-} from './icmp.js';
+export { checkIcmp, ICMP_FRAGMENTATION_NEEDED, ICMP_SPAN, IcmpType, IcmpView, icmpLayout } from './icmp.js';
 export {
   checkIcmpv6,
   ICMPV6_SPAN,
@@ -49,12 +42,4 @@ export { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Layout, linuxSll2Protocol } f
 export { checkTcp, TCP_SPAN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
 export { checkUdp, UDP_SPAN, UdpView, udpChecksumHolds, udpLayout } from './udp.js';
 export { checkVlan, isVlanTag, VLAN_SPAN, VlanView, vlanLayout } from './vlan.js';
-export {
-  checkVxlan,
-  VXLAN_FLAG_I,
-  VXLAN_PORT,
-  VXLAN_SPAN,
-  VxlanReserved,
-  VxlanView,
-  vxlanLayout,
-} from './vxlan.js';
+export { checkVxlan, VXLAN_FLAG_I, VXLAN_PORT, VXLAN_SPAN, VxlanReserved, VxlanView, vxlanLayout } from './vxlan.js';

@@ -174,13 +174,13 @@ export class HeaderLayout<Shape extends object> {
    */
   decode(bytes: Uint8Array, offset = 0): Shape {
     this.#require(bytes, offset);
-    const decoded = this.#structure.decode(new LayoutBytes(bytes), offset);
-    for (const word of this.#words) {
-      const name = word.property as string;
-      Object.assign(decoded, decoded[name]);
-      delete decoded[name];
+    const fields: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(this.#structure.decode(new LayoutBytes(bytes), offset))) {
+      // A word of bit fields comes as an object of its own; its fields belong beside the others.
+      if (typeof value === 'object') Object.assign(fields, value);
+      else fields[name] = value;
     }
-    return decoded as Shape;
+    return fields as Shape;
   }
 
   /**

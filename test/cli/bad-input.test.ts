@@ -1,0 +1,223 @@
+/** Whatever is wrong with a call or a file: the right exit code, one line that says what, nothing half-written. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fixture } from '../repository.js';
+import { framesOf } from './frames.js';
+import { MAIN, type Outcome, scratch, vtep } from './run.js';
+
+const folder = scratch();
+const good = readFileSync(fixture('vxlan/01-icmp.underlay.pcap'));
+const goodNg = readFileSync(fixture('vxlan/10-formats.editcap.pcapng'));
+
+function file(name: string, bytes: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+function unusable(call: Outcome, pattern: RegExp): void {
+  assert.equal(call.status, 2, call.stderr);
+  assert.match(call.stderr, pattern);
+  assert.equal(call.stderr.trimEnd().split('\n').length, 1, `more than one line: ${call.stderr}`);
+  assert.equal(call.stdout, '');
+}
+
+/** A file that no command can read: each says so and writes nothing. */
+function refused(path: string, pattern: RegExp): void {
+  unusable(vtep(['inspect', path]), pattern);
+  const out = join(folder, 'never.pcap');
+  unusable(vtep(['decap', path, '-o', out]), pattern);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('never')),
+    [],
+  );
+}
+
+/** The header of a µs pcap file with another link type. */
+function withLinkType(linkType: number): Buffer {
+  const bytes = Buffer.from(good);
+  bytes.writeUInt32LE(linkType, 20);
+  return bytes;
+}
+
+describe('files that hold no capture', () => {
+  test('an empty file', () =>
+    refused(file('empty.pcap', ''), /empty\.pcap: it is empty; a pcap or pcapng file is needed/));
+  test('a text file', () => refused(file('text.pcap', 'hello, world\n'), /neither pcap nor pcapng/));
+  test('a file of one byte', () => refused(file('one.pcap', 'x'), /neither pcap nor pcapng/));
+  test('a folder', () => refused(folder, /it is a folder; name a file in it/));
+  test('a file that is not there', () =>
+    refused(join(folder, 'nowhere.pcap'), /nowhere\.pcap: no such file or folder/));
+  test('half a file header', () =>
+    refused(file('half.pcap', good.subarray(0, 20)), /in the middle of the record at byte 0/));
+  test('an old version', () => {
+    const bytes = Buffer.from(good);
+    bytes.writeUInt16LE(3, 4);
+    refused(file('old.pcap', bytes), /version 3\.4; version 2\.4 can be read/);
+  });
+  test('an unknown link type', () =>
+    refused(file('link.pcap', withLinkType(147)), /link type USER0; these can be read: NULL, EN10MB/));
+  test('a pcapng file of an unknown link type', () => {
+    const bytes = Buffer.from(goodNg);
+    // The interface description stands behind the section header.
+    bytes.writeUInt16LE(147, bytes.readUInt32LE(4) + 8);
+    refused(file('link.pcapng', bytes), /link type USER0; these can be read/);
+  });
+  test('gzip data that is none', () => refused(file('bad.gz', Buffer.from([0x1f, 0x8b, 1, 2, 3, 4])), /gzip data/));
+});
+
+describe('damage', () => {
+  test('a first record of 4 GB is refused whole', () => {
+    const bytes = Buffer.from(good);
+    bytes.writeUInt32LE(0xffffffff, 24 + 8);
+    refused(file('huge.pcap', bytes), /the record at byte 24 says that it holds 4294967295 bytes/);
+  });
+
+  test('a pcapng with a wrong block length is refused whole if it is the first', () => {
+    const bytes = Buffer.from(goodNg);
+    bytes.writeUInt32LE(13, 4);
+    refused(file('block.pcapng', bytes), /a block with the length 13 at byte 0/);
+  });
+
+  /** Bytes of the good file up to behind a number of records. */
+  function behind(records: number): number {
+    let at = 24;
+    for (let i = 0; i < records; i++) at += 16 + good.readUInt32LE(at + 8);
+    return at;
+  }
+
+  const later = Buffer.from(good);
+  later.writeUInt32LE(0xfffffff0, behind(10) + 8);
+  const ngLater = Buffer.from(goodNg);
+  ngLater.writeUInt32LE(0x33333333, goodNg.length - 4);
+  const CASES = [
+    ['a later record of 4 GB', 'later.pcap', later, 10, /says that it holds 4294967280 bytes/],
+    [
+      'a file that ends in a record',
+      'cut.pcap',
+      good.subarray(0, behind(7) + 30),
+      7,
+      /ends in the middle of the record/,
+    ],
+    ['a file that ends in a record header', 'cut2.pcap', good.subarray(0, behind(7) + 5), 7, /ends in the middle/],
+    ['a pcapng whose last block is wrong behind', 'later.pcapng', ngLater, 25, /a block whose length is .* behind/],
+  ] as const;
+  for (const [what, name, bytes, packets, pattern] of CASES) {
+    test(`${what}: the packets before it come out, and --strict makes it exit 1`, async () => {
+      const path = file(name, bytes);
+      const out = join(folder, `${name}.out`);
+      const call = vtep(['decap', path, '-o', out]);
+      assert.equal(call.status, 0, call.stderr);
+      assert.match(call.stderr, pattern);
+      assert.match(call.stderr, new RegExp(`the ${packets} packets before it were read`));
+      const frames = (await framesOf(out)).length;
+      assert.ok(frames > 0 && frames <= packets);
+      assert.equal(vtep(['decap', path, '-o', out, '--strict']).status, 1);
+      const inspect = vtep(['inspect', path, '--json', '--strict']);
+      assert.equal(inspect.status, 1);
+      const report = JSON.parse(inspect.stdout);
+      assert.equal(report.packets, packets);
+      assert.match(report.problems[0].message, pattern);
+    });
+  }
+
+  test('a header alone is a capture of nothing: said, and exit 1 with --strict', () => {
+    const path = file('header.pcap', good.subarray(0, 24));
+    const out = join(folder, 'header.out.pcap');
+    const call = vtep(['decap', path, '-o', out]);
+    assert.equal(call.status, 0);
+    assert.match(call.stderr, /header\.pcap: it holds no packets/);
+    assert.equal(readFileSync(out).length, 24);
+    assert.equal(vtep(['decap', path, '-o', out, '--strict']).status, 1);
+    assert.equal(vtep(['inspect', path]).status, 0);
+    assert.equal(vtep(['inspect', path, '--strict']).status, 1);
+  });
+});
+
+describe('outputs that can not be', () => {
+  const input = file('input.pcap', good);
+
+  test('the input itself, by its name, a symbolic link or a hard link', () => {
+    symlinkSync(input, join(folder, 'soft.pcap'));
+    linkSync(input, join(folder, 'hard.pcap'));
+    for (const name of ['input.pcap', 'soft.pcap', 'hard.pcap']) {
+      unusable(vtep(['decap', input, '-o', join(folder, name)]), /the output is the input itself; name another file/);
+    }
+    assert.deepEqual(readFileSync(input), good);
+  });
+
+  test('a folder', () => {
+    mkdirSync(join(folder, 'there'));
+    unusable(vtep(['decap', input, '-o', join(folder, 'there')]), /it is a folder; name a file in it/);
+  });
+
+  test('a file in a folder that is not there', () =>
+    unusable(vtep(['decap', input, '-o', join(folder, 'no', 'out.pcap')]), /no such file or folder/));
+
+  const root = process.getuid?.() === 0 ? 'root may write everywhere' : false;
+  test('a file in a folder that may not be written', { skip: root }, () => {
+    mkdirSync(join(folder, 'locked'));
+    chmodSync(join(folder, 'locked'), 0o500);
+    unusable(vtep(['decap', input, '-o', join(folder, 'locked', 'out.pcap')]), /permission denied/);
+  });
+
+  test('a full device', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full' }, () =>
+    unusable(vtep(['decap', input, '-o', '/dev/full']), /no space left on the device/),
+  );
+
+  test('an older output stays as it was when the input is refused', () => {
+    const out = file('older.pcap', 'older');
+    assert.equal(vtep(['decap', file('bad.pcap', 'no capture'), '-o', out]).status, 2);
+    assert.equal(readFileSync(out, 'utf8'), 'older');
+  });
+});
+
+describe('calls that can not be carried out', () => {
+  const CALLS: [string[], RegExp][] = [
+    [['nonsense'], /there is no command "nonsense"; see: vtep --help/],
+    [['toString'], /there is no command "toString"/],
+    [['inspect'], /inspect needs a capture file; see: vtep inspect --help/],
+    [['inspect', 'a', 'b'], /inspect takes one file, not 2/],
+    [['inspect', 'a', '--nonsense'], /Unknown option '--nonsense'; see: vtep inspect --help/],
+    [['inspect', 'a', '--vni', '16777216'], /--vni takes a whole number from 0 to 16777215, not "16777216"/],
+    [['inspect', 'a', '--vni', 'x'], /--vni takes a whole number/],
+    [['inspect', 'a', '--vni'], /vni/],
+    [['inspect', 'a', '--port', '0'], /--port takes a whole number from 1 to 65535/],
+    [['inspect', 'a', '--reserved', 'maybe'], /--reserved takes refuse or ignore, not "maybe"/],
+    [['inspect', 'a', '--packets', '--json'], /--packets and --json exclude each other/],
+    [['decap', 'a'], /decap needs -o OUT/],
+    [['decap', 'a', '-o', 'b', '--format', 'txt'], /--format takes pcap or pcapng/],
+    [['decap', 'a', '-o', '-', '--json'], /--json and -o - both want standard output/],
+  ];
+  for (const [words, pattern] of CALLS) test(`vtep ${words.join(' ')}`, () => unusable(vtep(words), pattern));
+
+  test('vtep alone prints its help on standard error and exits 2', () => {
+    const call = vtep([]);
+    assert.equal(call.status, 2);
+    assert.match(call.stderr, /vtep COMMAND/);
+  });
+});
+
+test('a reader that has had enough is no failure', () => {
+  const call = spawnSync('sh', [
+    '-c',
+    `"$0" "$1" inspect --packets "$2" | head -n 1`,
+    process.execPath,
+    MAIN,
+    fixture('vxlan/03-http-200k.underlay.pcap'),
+  ]);
+  assert.equal(call.stderr.toString(), '');
+  assert.match(call.stdout.toString(), /^ {4}1 /);
+});

@@ -1,0 +1,161 @@
+/** What the commands print and take. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { SurveyReport } from '../../src/inspect/index.js';
+import { fixture, ROOT } from '../repository.js';
+import { framesOf } from './frames.js';
+import { scratch, vtep } from './run.js';
+
+const folder = scratch();
+const ICMP = fixture('vxlan/01-icmp.underlay.pcap');
+
+describe('vtep', () => {
+  test('--help names every command, and each command has its own', () => {
+    const help = vtep(['--help']);
+    assert.equal(help.status, 0);
+    for (const name of ['inspect', 'decap']) {
+      assert.match(help.stdout, new RegExp(`^ {2}${name} `, 'm'));
+      const own = vtep([name, '--help']);
+      assert.equal(own.status, 0);
+      assert.match(own.stdout, new RegExp(`^vtep ${name} FILE`));
+    }
+  });
+
+  test("--version is the package's", () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    assert.equal(vtep(['--version']).stdout, `${version}\n`);
+  });
+});
+
+describe('inspect', () => {
+  test('prints networks, VTEPs, endpoints, sizes and problems as aligned tables', () => {
+    const { status, stdout, stderr } = vtep(['inspect', ICMP]);
+    assert.equal(status, 0);
+    assert.equal(stderr, '');
+    assert.match(stdout, /^40 packets = 38 with inner frames \+ 0 ESP \+ 2 other \+ 0 held \+ 0 dropped$/m);
+    assert.match(stdout, /^Networks\n {3}VNI {2}frames {3}bytes {2}endpoints\n {2}4097 {6}38 {2}28,684 {10}2$/m);
+    assert.match(stdout, /^ {2}4097 {2}02:42:0a:00:09:03 {2}10\.0\.9\.3 {2}192\.168\.50\.1 +19 /m);
+    assert.match(stdout, /^Problems: none$/m);
+  });
+
+  test('--json is one object whose sum adds up', () => {
+    const report = JSON.parse(vtep(['inspect', ICMP, '--json']).stdout) as SurveyReport;
+    const { inFrames, esp, other, held, dropped } = report.accounting;
+    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    assert.equal(report.packets, inFrames + esp + other + held + lost);
+    assert.deepEqual(report.networks, [{ vni: 4097, frames: 38, bytes: 28684, truncated: 0, endpoints: 2 }]);
+  });
+
+  test('shows ESP by its SPI with the first and the last sequence number', () => {
+    const report = JSON.parse(vtep(['inspect', fixture('docker/07-encrypted.underlay.pcap'), '--json']).stdout);
+    assert.deepEqual(
+      report.esp.map((row: Record<string, unknown>) => [
+        row['spi'],
+        row['packets'],
+        row['firstSequence'],
+        row['lastSequence'],
+      ]),
+      [
+        ['0xc207fc1c', 44, 1, 44],
+        ['0x98a1ca54', 82, 1, 82],
+      ],
+    );
+  });
+
+  test('--packets prints a line a packet', () => {
+    const lines = vtep(['inspect', ICMP, '--packets']).stdout.trimEnd().split('\n');
+    assert.equal(lines.length, 40);
+    assert.match(
+      lines[2],
+      /^ {4}3 {4}0\.000018 {4}192\.168\.50\.1 → 192\.168\.50\.2 {4}VXLAN {3}148 vni 4097 10\.0\.9\.3 → 10\.0\.9\.4 ICMP echo request id=0x[0-9a-f]{4} seq=1$/,
+    );
+  });
+
+  test('reads standard input, and gzip-compressed captures', () => {
+    const plain = vtep(['inspect', ICMP]).stdout.split('\n').slice(1);
+    const piped = vtep(['inspect', '-'], readFileSync(ICMP));
+    assert.match(piped.stdout, /^standard input: pcap, EN10MB/);
+    assert.deepEqual(piped.stdout.split('\n').slice(1), plain);
+    assert.deepEqual(
+      vtep(['inspect', '-'], gzipSync(readFileSync(ICMP)))
+        .stdout.split('\n')
+        .slice(1),
+      plain,
+    );
+  });
+
+  test('--vni looks at one network, --port at another port', () => {
+    const both = fixture('vxlan/10-formats.usec.pcap');
+    assert.equal(JSON.parse(vtep(['inspect', both, '--json']).stdout).networks.length, 2);
+    const one = JSON.parse(vtep(['inspect', both, '--json', '--vni', '0x1002']).stdout);
+    assert.deepEqual(
+      one.networks.map((row: { vni: number }) => row.vni),
+      [4098],
+    );
+    assert.equal(one.accounting.dropped.VXLAN_VNI_NOT_FOUND, 22);
+    const other = JSON.parse(vtep(['inspect', both, '--json', '--port', '8472']).stdout);
+    assert.equal(other.frames, 0);
+    assert.equal(other.accounting.other, 26);
+  });
+
+  test('says what offloads left in a capture, and calls it no fault', () => {
+    const call = vtep(['inspect', fixture('vxlan/60-offload-on-http.underlay.pcap'), '--strict']);
+    assert.equal(call.status, 0);
+    assert.match(call.stdout, /^ {2}inner TCP +0 +0 +27 +0$/m);
+    assert.match(call.stdout, /note +37 +CHECKSUM_PARTIAL/);
+    assert.match(call.stdout, /note +10 +SUPER_FRAMES/);
+  });
+});
+
+describe('decap', () => {
+  test('says what it did on standard error, nothing on standard output', () => {
+    const call = vtep(['decap', ICMP, '-o', join(folder, 'a.pcap')]);
+    assert.equal(call.stdout, '');
+    assert.match(call.stderr, /^38 frames of VNI 4097 -> .*a\.pcap$/m);
+    assert.match(call.stderr, /^40 packets = 38 with inner frames \+ 0 ESP \+ 2 other \+ 0 held \+ 0 dropped$/m);
+  });
+
+  test('writes to standard output, and reads standard input', () => {
+    const call = vtep(['decap', '-', '-o', '-'], readFileSync(ICMP));
+    assert.equal(call.status, 0);
+    const out = join(folder, 'b.pcap');
+    vtep(['decap', ICMP, '-o', out]);
+    assert.deepEqual(call.stdoutBytes, readFileSync(out));
+  });
+
+  test('--format chooses the format whatever the name', async () => {
+    const out = join(folder, 'c.bin');
+    vtep(['decap', ICMP, '-o', out, '--format', 'pcapng']);
+    const frames = await framesOf(out);
+    assert.equal(frames.length, 38);
+    assert.ok(frames.every(({ interfaceName }) => interfaceName === 'vni 4097'));
+  });
+
+  test('a capture with microseconds gives a pcap with microseconds, a finer one nanoseconds', () => {
+    for (const [form, magic] of [
+      ['usec.pcap', 0xa1b2c3d4],
+      ['nsec.pcap', 0xa1b23c4d],
+      ['dumpcap.pcapng', 0xa1b23c4d],
+    ] as const) {
+      const out = join(folder, `d.${form}.pcap`);
+      vtep(['decap', fixture(`vxlan/10-formats.${form}`), '-o', out]);
+      assert.equal(readFileSync(out).readUInt32LE(0), magic);
+    }
+  });
+
+  test('ESP is counted and passed over', () => {
+    const call = vtep(['decap', fixture('docker/07-encrypted.underlay.pcap'), '-o', join(folder, 'e.pcap')]);
+    assert.equal(call.status, 0);
+    assert.match(call.stderr, /126 ESP packets are encrypted and were passed over/);
+  });
+
+  test('fragments that came twice or wait for their rest are said', () => {
+    const input = fixture('esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap');
+    const call = vtep(['decap', input, '-o', join(folder, 'f.pcap')]);
+    assert.match(call.stderr, /122 packets = 110 with inner frames \+ 0 ESP \+ 2 other \+ 7 held \+ 3 dropped/);
+    assert.match(call.stderr, /dropped 3 DUP_FRAG: fragments that came twice/);
+  });
+});

@@ -1,0 +1,35 @@
+/** Calls the command line as a user does. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { ROOT } from '../repository.js';
+
+/** What a call did. */
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly stdoutBytes: Buffer;
+}
+
+/** Where the command line starts. */
+export const MAIN = join(ROOT, 'dist/src/cli/main.js');
+
+/** Runs `vtep` with words, and with bytes on its standard input. */
+export function vtep(words: readonly string[], input?: Uint8Array): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
+    ...(input === undefined ? {} : { input }),
+    maxBuffer: 1 << 28,
+    cwd: ROOT,
+  });
+  return { status, stdout: stdout.toString(), stderr: stderr.toString(), stdoutBytes: stdout };
+}
+
+/** A folder that is gone after the test file. */
+export function scratch(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'vtep-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
