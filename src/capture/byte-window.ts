@@ -1,4 +1,5 @@
 import { CaptureError } from './error.js';
+import { READ_BYTES } from './record-decoder.js';
 
 /** The part of a capture that is in memory: filled behind, consumed in front, of fixed size. */
 export class ByteWindow {
@@ -36,7 +37,7 @@ export class ByteWindow {
     if (this.end === this.bytes.length) {
       throw new CaptureError('CAPTURE_DAMAGED', `a record at byte ${this.position} is larger than the window`);
     }
-    return this.bytes.subarray(this.end);
+    return this.bytes.subarray(this.end, this.end + READ_BYTES);
   }
 
   /** Says how many bytes were put into the room. */

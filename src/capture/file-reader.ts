@@ -5,32 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import type { ByteReader } from './byte-reader.js';
 import { CaptureError } from './error.js';
-import { WINDOW_BYTES } from './record-decoder.js';
+import { READ_BYTES } from './record-decoder.js';
 import { openCapture, type PacketSource } from './source.js';
-
-/** The name that stands for standard input and standard output. */
-export const STANDARD_STREAM = '-';
+import { STANDARD_STREAM, systemReason } from './standard-stream.js';
 
 function unusable(name: string, error: unknown): CaptureError {
   return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
-}
-
-/** A system error in words that say what to do. */
-export function systemReason(name: string, error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  switch (code) {
-    case 'ENOENT':
-      return `${name}: no such file or folder`;
-    case 'EACCES':
-    case 'EPERM':
-      return `${name}: permission denied`;
-    case 'EISDIR':
-      return `${name}: it is a folder; name a file in it`;
-    case 'ENOSPC':
-      return `${name}: no space left on the device`;
-    default:
-      return `${name}: ${(error as Error).message}`;
-  }
 }
 
 /** An open file descriptor, read synchronously: a stream would cap the speed at a tenth. */
@@ -108,7 +88,7 @@ class GunzipReader implements ByteReader {
     this.#packed = packed;
     this.name = packed.name;
     const source = Readable.from(chunksOf(packed), { objectMode: false });
-    const gunzip = createGunzip({ chunkSize: 1 << 18 });
+    const gunzip = createGunzip({ chunkSize: READ_BYTES });
     source.on('error', (error) => gunzip.destroy(error));
     this.#chunks = source.pipe(gunzip)[Symbol.asyncIterator]();
   }
@@ -145,7 +125,7 @@ class GunzipReader implements ByteReader {
 
 async function* chunksOf(reader: ByteReader): AsyncGenerator<Uint8Array> {
   for (;;) {
-    const chunk = new Uint8Array(1 << 18);
+    const chunk = new Uint8Array(READ_BYTES);
     const count = await reader.read(chunk);
     if (count === 0) return;
     yield chunk.subarray(0, count);
@@ -175,7 +155,7 @@ function openDescriptor(path: string): DescriptorReader {
  */
 export async function openBytes(path: string): Promise<ByteReader> {
   const raw = openDescriptor(path);
-  const first = new Uint8Array(WINDOW_BYTES);
+  const first = new Uint8Array(READ_BYTES);
   let held = 0;
   while (held < 2) {
     const count = await raw.read(first.subarray(held));

@@ -1,7 +1,7 @@
 /** Where captures are written to: a file that appears whole or not at all, or standard output. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, type Stats, statSync, writeSync } from 'node:fs';
 import { CaptureError } from './error.js';
-import { STANDARD_STREAM, systemReason } from './file-reader.js';
+import { STANDARD_STREAM, systemReason } from './standard-stream.js';
 
 /** An output in the making. Bytes go into a file beside the named one, which takes its name at `commit`. */
 export class OutputFile {

@@ -1,5 +1,5 @@
 /** Text on standard output: gathered, and written synchronously, so that a slow reader slows us and fills no memory. */
-import { OutputFile } from '../capture/index.js';
+import { OutputFile } from '../capture/output-file.js';
 
 const FLUSH_AT = 1 << 16;
 

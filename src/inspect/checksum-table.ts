@@ -123,11 +123,11 @@ export class ChecksumTable {
   #addTransport(bytes: Uint8Array, inner: Layers, kind: ChecksumKind, field: number, end: number): void {
     const start = inner.transportOffset;
     const stored = (bytes[start + field] << 8) | bytes[start + field + 1];
-    this.#keep(bytes, start, end);
     if (stored === 0 && kind === ChecksumKind.InnerUdp && inner.family === 4) {
       this.rows[kind].absent++;
       return;
     }
+    this.#keep(bytes, start, end);
     const pseudo = pseudoHeaderSum(inner.family, bytes, inner.addressOffset, inner.protocol, end - start);
     const sum = add(this.#innerSum, pseudo);
     if (sum === 0xffff) {

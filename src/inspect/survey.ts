@@ -52,6 +52,7 @@ export class Survey {
   readonly #linkTypes = new Set<number>();
   readonly #ethernet = new EthernetView();
   readonly #arp = new ArpView();
+  #lastLinkType = -1;
   #firstSeconds = Number.NaN;
   #firstNanos = 0;
   #lastSeconds = Number.NaN;
@@ -89,7 +90,10 @@ export class Survey {
     const length = batch.originalLength[index];
     const linkType = batch.linkType[index];
     this.#wireSizes.add(length);
-    this.#linkTypes.add(linkType);
+    if (linkType !== this.#lastLinkType) {
+      this.#linkTypes.add(linkType);
+      this.#lastLinkType = linkType;
+    }
     if (batch.timeless[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
     const end = offset + batch.capturedLength[index];
     const verdict = ingress.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);

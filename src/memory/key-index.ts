@@ -23,6 +23,8 @@ export class KeyIndex {
   #free: Int32Array;
   #freeCount = 0;
   #next = 0;
+  /** What `add` gave last. */
+  #last = EMPTY;
 
   /**
    * @param words 32-bit words of a key
@@ -61,6 +63,13 @@ export class KeyIndex {
    * again.
    */
   add(): number {
+    // Packets of a flow follow each other: the last key is often the next, and comparing is cheaper than hashing.
+    if (this.#last !== EMPTY && this.#matches(this.#last)) return this.#last;
+    this.#last = this.#addNew();
+    return this.#last;
+  }
+
+  #addNew(): number {
     let slot = this.#slotOf();
     const found = this.#slots[slot];
     if (found !== EMPTY) return found;
@@ -91,6 +100,7 @@ export class KeyIndex {
     const mask = this.#slots.length - 1;
     let hole = this.#slotOf();
     if (this.#slots[hole] !== id) return;
+    this.#last = EMPTY;
     this.#slots[hole] = EMPTY;
     this.#free[this.#freeCount++] = id;
     // Entries behind the hole move up if their home lies before it, so that no look-up stops at the hole (no tombstones).
@@ -114,21 +124,24 @@ export class KeyIndex {
     return hash ^ (hash >>> 16);
   }
 
+  #matches(id: number): boolean {
+    const { key } = this;
+    const keys = this.#keys;
+    const words = this.#words;
+    const base = id * words;
+    for (let i = 0; i < words; i++) if (keys[base + i] !== key[i]) return false;
+    return true;
+  }
+
   /** The slot that holds `key`, or the empty one where it belongs. */
   #slotOf(): number {
-    const { key } = this;
-    const words = this.#words;
     const slots = this.#slots;
-    const keys = this.#keys;
     const mask = slots.length - 1;
-    let slot = this.#hash(key, 0) & mask;
+    let slot = this.#hash(this.key, 0) & mask;
     for (;;) {
       const id = slots[slot];
       if (id === EMPTY) return slot;
-      const base = id * words;
-      let i = 0;
-      while (i < words && keys[base + i] === key[i]) i++;
-      if (i === words) return slot;
+      if (this.#matches(id)) return slot;
       slot = (slot + 1) & mask;
     }
   }
