@@ -5,6 +5,10 @@ import { CaptureError } from './error.js';
 import { PCAP_HEADER, PCAP_LINK_TYPE_MASK, PCAP_MODIFIED_RECORD, PCAP_RECORD, PcapMagic } from './pcap-format.js';
 import { type CaptureInterface, type CaptureNote, MAX_PACKET, NoteList, type RecordDecoder } from './record-decoder.js';
 
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const LONGEST = MAX_PACKET;
+const LONGEST_CLAIM = MAX_ORIGINAL_LENGTH;
+
 /** Whether a window begins with a classic file's magic, in either byte order. It must hold 4 bytes. */
 export function isPcap(window: ByteWindow): boolean {
   const values: readonly number[] = Object.values(PcapMagic);
@@ -23,6 +27,7 @@ export class PcapDecoder implements RecordDecoder {
   readonly #recordHeader: number;
   readonly #nanosPerTick: number;
   readonly #linkType: number;
+  #prepared: CaptureBatch | undefined;
 
   /**
    * Reads the file header.
@@ -69,9 +74,10 @@ export class PcapDecoder implements RecordDecoder {
     let count = batch.count;
     const room = batch.offset.length;
     batch.bytes = window.bytes;
+    if (this.#prepared !== batch) this.#prepare(batch);
     while (count < room && start + recordHeader <= end) {
       const captured = view.getUint32(start + 8, little);
-      if (captured > MAX_PACKET) {
+      if (captured > LONGEST) {
         batch.count = count;
         window.skip(start - window.start);
         throw new CaptureError(
@@ -93,17 +99,22 @@ export class PcapDecoder implements RecordDecoder {
       if (original < captured) this.#notes.add('an original length is below the captured length: taken as captured');
       batch.offset[count] = packet;
       batch.capturedLength[count] = captured;
-      batch.originalLength[count] = Math.min(Math.max(original, captured), MAX_ORIGINAL_LENGTH);
+      batch.originalLength[count] = Math.min(Math.max(original, captured), LONGEST_CLAIM);
       batch.seconds[count] = seconds;
       batch.nanoseconds[count] = nanos;
-      batch.timeless[count] = 0;
-      batch.interfaceId[count] = 0;
-      batch.linkType[count] = this.#linkType;
       count++;
       start = packet + captured;
     }
     batch.count = count;
     window.skip(start - window.start);
+  }
+
+  /** Fills the columns that are the same for every packet of the file, once. */
+  #prepare(batch: CaptureBatch): void {
+    batch.timeless.fill(0);
+    batch.interfaceId.fill(0);
+    batch.linkType.fill(this.#linkType);
+    this.#prepared = batch;
   }
 
   atBoundary(window: ByteWindow): boolean {

@@ -12,11 +12,15 @@ import {
   padded,
   SECTION_HEADER,
 } from './pcapng-format.js';
-import { type CaptureInterface, type CaptureNote, MAX_PACKET, NoteList, type RecordDecoder } from './record-decoder.js';
+import {
+  type CaptureInterface,
+  type CaptureNote,
+  MAX_PACKET,
+  MAX_RECORD,
+  NoteList,
+  type RecordDecoder,
+} from './record-decoder.js';
 import { TickClock } from './timestamp.js';
-
-/** The largest block that is taken into memory; a larger one of a kind that isn't needed is passed over in pieces. */
-const MAX_BLOCK = MAX_PACKET + 65_536;
 
 interface Interface extends CaptureInterface {
   readonly clock: TickClock;
@@ -71,7 +75,7 @@ export class PcapngDecoder implements RecordDecoder {
     const type = view.getUint32(start, little);
     const length = view.getUint32(start + 4, little);
     if (length < BLOCK_FRAME || length % 4 !== 0) throw this.#damage(window, `a block with the length ${length}`);
-    if (length > MAX_BLOCK) {
+    if (length > MAX_RECORD) {
       if (this.#isNeeded(type)) throw this.#damage(window, `a block with the length ${length}`);
       this.#notes.add('a block of more than 320 KiB that holds no packet: passed over');
       this.#passOver = length;

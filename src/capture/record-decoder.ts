@@ -3,8 +3,8 @@ import type { ByteWindow } from './byte-window.js';
 
 /** The largest packet that is believed, in bytes; libpcap's and Wireshark's bound too. A longer length is damage. */
 export const MAX_PACKET = 262_144;
-/** Bytes of a capture in memory: the largest record with room to spare. */
-export const WINDOW_BYTES = 1 << 19;
+/** The largest record with its headers, options and padding, in bytes. */
+export const MAX_RECORD = MAX_PACKET + 65_536;
 /** Bytes that are read at once: enough that the system call doesn't count, few enough to stay in the second cache. */
 export const READ_BYTES = 1 << 18;
 

@@ -6,7 +6,7 @@ import { CaptureError } from './error.js';
 import { isPcap, PcapDecoder } from './pcap-decoder.js';
 import { PCAP_HEADER } from './pcap-format.js';
 import { isPcapng, PcapngDecoder } from './pcapng-decoder.js';
-import { type CaptureInterface, type CaptureNote, type RecordDecoder, WINDOW_BYTES } from './record-decoder.js';
+import { type CaptureInterface, type CaptureNote, type RecordDecoder } from './record-decoder.js';
 
 /** The port through which packets come in: a file, a stream, a live device. */
 export interface PacketSource {
@@ -115,7 +115,7 @@ function cutOff(position: number): CaptureError {
  */
 export async function openCapture(reader: ByteReader): Promise<PacketSource> {
   try {
-    const window = new ByteWindow(WINDOW_BYTES);
+    const window = new ByteWindow();
     let ended = false;
     while (!ended && window.available < PCAP_HEADER) {
       const count = await reader.read(window.room());

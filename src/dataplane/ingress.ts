@@ -57,6 +57,14 @@ export interface IngressOptions {
   readonly reassembly?: ReassemblerOptions;
 }
 
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const NONE = Fault.None;
+const UDP = IpProtocol.Udp;
+const ESP = IpProtocol.Esp;
+const ESP_PORT = ESP_UDP_PORT;
+const VXLAN_HEADER = VXLAN_SPAN;
+const ETHERNET_HEADER = ETHERNET_SPAN;
+
 /** The receiving side of a VTEP, one packet at a time. Results stand in its fields until the next call. */
 export class Ingress {
   /** Why the last packet was dropped. */
@@ -135,7 +143,7 @@ export class Ingress {
     this.parts = 1;
     this.vni = -1;
     const fault = walkLink(outer, linkType, bytes, offset, end, limit);
-    if (fault !== Fault.None) {
+    if (fault !== NONE) {
       if (fault === Fault.BadValue && !isLinkTypeKnown(linkType)) return this.#drop(DropReason.LinkTypeUnknown);
       return this.#drop(dropReasonOfFault(fault, outer.layer));
     }
@@ -156,7 +164,7 @@ export class Ingress {
     this.capturedEnd = reassembler.end;
     this.parts = reassembler.parts;
     const fault = outer.walkNetwork(reassembler.bytes, outer.etherType, reassembler.start, reassembler.end);
-    if (fault !== Fault.None) return this.#drop(dropReasonOfFault(fault, outer.layer));
+    if (fault !== NONE) return this.#drop(dropReasonOfFault(fault, outer.layer));
     // A fragment in a fragment: no sender makes them, and unpacking one more is an invitation.
     if (outer.isFragment) return this.#drop(DropReason.Ipv6ExtensionHeader);
     return this.#datagram();
@@ -164,14 +172,14 @@ export class Ingress {
 
   #datagram(): Verdict {
     const { outer, outerBytes } = this;
-    if (outer.protocol === IpProtocol.Udp && outer.family !== 0) {
+    if (outer.protocol === UDP && outer.family !== 0) {
       if (outer.destinationPort === this.#port) return this.#decapsulate();
-      const natTraversal = outer.destinationPort === ESP_UDP_PORT || outer.sourcePort === ESP_UDP_PORT;
+      const natTraversal = outer.destinationPort === ESP_PORT || outer.sourcePort === ESP_PORT;
       if (natTraversal) return this.#espInUdp();
-    } else if (outer.protocol === IpProtocol.Esp && outer.family !== 0) {
+    } else if (outer.protocol === ESP && outer.family !== 0) {
       const end = Math.min(this.capturedEnd, outer.networkEnd);
       const fault = checkEsp(outerBytes, outer.transportOffset, end);
-      if (fault === Fault.None) return this.#encrypted(outer.transportOffset, false);
+      if (fault === NONE) return this.#encrypted(outer.transportOffset, false);
       const cut = fault === Fault.Short && end < outer.networkEnd;
       return this.#drop(cut ? DropReason.CaptureTruncated : DropReason.EspHeader);
     }
@@ -191,14 +199,14 @@ export class Ingress {
       }
     }
     const fault = checkVxlan(outerBytes, outer.payloadOffset, end, this.#reserved);
-    if (fault !== Fault.None) {
+    if (fault !== NONE) {
       if (fault === Fault.Short && !whole) return this.#drop(DropReason.CaptureTruncated);
       return this.#drop(fault === Fault.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader);
     }
     const { vni } = this.#vxlan.wrap(outerBytes, outer.payloadOffset);
     if (this.#vni >= 0 && vni !== this.#vni) return this.#drop(DropReason.VxlanVniNotFound);
-    const frameOffset = outer.payloadOffset + VXLAN_SPAN;
-    if (frameOffset + ETHERNET_SPAN > outer.payloadEnd) return this.#drop(DropReason.PacketTooSmall);
+    const frameOffset = outer.payloadOffset + VXLAN_HEADER;
+    if (frameOffset + ETHERNET_HEADER > outer.payloadEnd) return this.#drop(DropReason.PacketTooSmall);
     this.vni = vni;
     this.frameOffset = frameOffset;
     this.frameEnd = outer.payloadEnd;
@@ -212,7 +220,7 @@ export class Ingress {
     const { outer, outerBytes } = this;
     const end = Math.min(this.capturedEnd, outer.payloadEnd);
     // RFC 3948: one byte 0xff keeps the NAT open, four zero bytes are IKE's mark; neither is ESP.
-    if (checkEsp(outerBytes, outer.payloadOffset, end) !== Fault.None) return this.#other();
+    if (checkEsp(outerBytes, outer.payloadOffset, end) !== NONE) return this.#other();
     return this.#encrypted(outer.payloadOffset, true);
   }
 
