@@ -72,7 +72,9 @@ export class PcapDecoder implements RecordDecoder {
     let start = window.start;
     const end = window.end;
     let count = batch.count;
-    const room = batch.offset.length;
+    const nanosPerTick = this.#nanosPerTick;
+    const { offset, capturedLength, originalLength, seconds, nanoseconds } = batch;
+    const room = offset.length;
     batch.bytes = window.bytes;
     if (this.#prepared !== batch) this.#prepare(batch);
     while (count < room && start + recordHeader <= end) {
@@ -87,21 +89,21 @@ export class PcapDecoder implements RecordDecoder {
       }
       const packet = start + recordHeader;
       if (packet + captured > end) break;
-      let seconds = view.getUint32(start, little);
-      let nanos = view.getUint32(start + 4, little) * this.#nanosPerTick;
+      let second = view.getUint32(start, little);
+      let nanos = view.getUint32(start + 4, little) * nanosPerTick;
       if (nanos >= 1e9) {
         // Some writers let the fraction run over a second.
-        seconds += Math.floor(nanos / 1e9);
+        second += Math.floor(nanos / 1e9);
         nanos %= 1e9;
         this.#notes.add('the fraction of a time is a second or more: carried over');
       }
       const original = view.getUint32(start + 12, little);
       if (original < captured) this.#notes.add('an original length is below the captured length: taken as captured');
-      batch.offset[count] = packet;
-      batch.capturedLength[count] = captured;
-      batch.originalLength[count] = Math.min(Math.max(original, captured), LONGEST_CLAIM);
-      batch.seconds[count] = seconds;
-      batch.nanoseconds[count] = nanos;
+      offset[count] = packet;
+      capturedLength[count] = captured;
+      originalLength[count] = Math.min(Math.max(original, captured), LONGEST_CLAIM);
+      seconds[count] = second;
+      nanoseconds[count] = nanos;
       count++;
       start = packet + captured;
     }
