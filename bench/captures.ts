@@ -1,0 +1,131 @@
+/**
+ * Makes the captures that the benchmarks read, into bench/captures/ (not kept in git): VXLAN over IPv4 with UDP inside,
+ * a hundred flows, right checksums throughout.
+ *
+ *     node dist/bench/captures.js [--count N] [--big]
+ */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { OutputFile, PcapWriter } from '../src/capture/index.js';
+import {
+  ETHERNET_SPAN,
+  EtherType,
+  ethernetLayout,
+  IPV4_SPAN,
+  IpProtocol,
+  ipv4Layout,
+  onesSum,
+  pseudoHeaderSum,
+  UDP_SPAN,
+  udpLayout,
+  VXLAN_PORT,
+  VXLAN_SPAN,
+  VxlanView,
+  writeIpv4Checksum,
+} from '../src/wire/index.js';
+
+/** The repository's folder; this file runs as dist/bench/captures.js. */
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+/** Where the captures are kept. */
+export const CAPTURES = join(ROOT, 'bench', 'captures');
+
+const HEADERS = ETHERNET_SPAN + IPV4_SPAN + UDP_SPAN;
+const FLOWS = 100;
+const VNI = 4097;
+
+/** Writes Ethernet, IPv4 and UDP headers around `length` bytes of payload that stand at `offset + HEADERS`. */
+function writeHeaders(
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  from: { mac: string; ip: string; port: number },
+  to: { mac: string; ip: string; port: number },
+  identification: number,
+): void {
+  ethernetLayout.encode({ destination: to.mac, source: from.mac, etherType: EtherType.Ipv4 }, bytes, offset);
+  const ip = offset + ETHERNET_SPAN;
+  const udp = ip + IPV4_SPAN;
+  ipv4Layout.encode(
+    {
+      version: 4,
+      ihl: 5,
+      totalLength: IPV4_SPAN + UDP_SPAN + length,
+      identification,
+      ttl: 64,
+      protocol: IpProtocol.Udp,
+      source: from.ip,
+      destination: to.ip,
+    },
+    bytes,
+    ip,
+  );
+  writeIpv4Checksum(bytes, ip);
+  const udpLength = UDP_SPAN + length;
+  udpLayout.encode({ sourcePort: from.port, destinationPort: to.port, length: udpLength, checksum: 0 }, bytes, udp);
+  const pseudo = pseudoHeaderSum(4, bytes, ip + 12, IpProtocol.Udp, udpLength);
+  const sum = ~onesSum(bytes, udp, udp + udpLength, pseudo) & 0xffff;
+  udpLayout.encode({ checksum: sum === 0 ? 0xffff : sum }, bytes, udp);
+}
+
+/** One packet of a flow, with `payload` bytes inside. */
+export function makePacket(flow: number, payload: number): Uint8Array {
+  const inner = HEADERS + payload;
+  const bytes = new Uint8Array(HEADERS + VXLAN_SPAN + inner);
+  const frame = HEADERS + VXLAN_SPAN;
+  for (let i = 0; i < payload; i++) bytes[frame + HEADERS + i] = (i * 31 + flow) & 0xff;
+  writeHeaders(
+    bytes,
+    frame,
+    payload,
+    { mac: '02:42:0a:00:09:03', ip: '10.0.9.3', port: 30_000 + flow },
+    { mac: '02:42:0a:00:09:04', ip: '10.0.9.4', port: 8080 },
+    flow,
+  );
+  new VxlanView().wrap(bytes, HEADERS).write(VNI);
+  writeHeaders(
+    bytes,
+    0,
+    VXLAN_SPAN + inner,
+    { mac: '02:00:00:00:50:01', ip: '192.168.50.1', port: 40_000 + flow },
+    { mac: '02:00:00:00:50:02', ip: '192.168.50.2', port: VXLAN_PORT },
+    flow,
+  );
+  return bytes;
+}
+
+/**
+ * Makes a capture if it isn't there.
+ * @param payload bytes inside each inner UDP datagram
+ * @param packets how many packets
+ * @returns its path
+ */
+export function capture(payload: number, packets: number): string {
+  const path = join(CAPTURES, `vxlan-${payload}-${packets}.pcap`);
+  const flows = Array.from({ length: FLOWS }, (_, flow) => makePacket(flow, payload));
+  const size = 24 + packets * (16 + flows[0].length);
+  if (existsSync(path) && statSync(path).size === size) return path;
+  mkdirSync(CAPTURES, { recursive: true });
+  const file = new OutputFile(path);
+  const writer = new PcapWriter(file.write);
+  for (let i = 0; i < packets; i++) {
+    const packet = flows[i % FLOWS];
+    writer.write(packet, 0, packet.length, packet.length, 1_700_000_000 + Math.floor(i / 1e5), (i % 1e5) * 10_000);
+  }
+  writer.flush();
+  file.commit();
+  return path;
+}
+
+/** Packets of the usual captures. */
+export const COUNT = 500_000;
+/** Packets of 1400 bytes that make a file of 1 GB. */
+export const BIG_COUNT = 663_000;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { count: { type: 'string' }, big: { type: 'boolean' } } });
+  const count = Number(values.count ?? COUNT);
+  for (const payload of [64, 1400]) process.stdout.write(`${capture(payload, count)}\n`);
+  if (values.big === true) process.stdout.write(`${capture(1400, BIG_COUNT)}\n`);
+}

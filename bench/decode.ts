@@ -1,0 +1,141 @@
+/**
+ * How fast packets are decoded: parts by tinybench on packets in memory, chains over whole captures.
+ *
+ *     node dist/bench/decode.js
+ */
+import { PerformanceObserver } from 'node:perf_hooks';
+import { Bench } from 'tinybench';
+import { Ingress } from '../src/dataplane/index.js';
+import {
+  checkIpv4,
+  Fault,
+  Ipv4View,
+  ipv4Layout,
+  Layers,
+  onesSum,
+  UdpView,
+  udpLayout,
+  VxlanView,
+  vxlanLayout,
+} from '../src/wire/index.js';
+import { COUNT, capture, makePacket } from './captures.js';
+import { decodeToInnerIp, ingress, type Pass, readRecords } from './chain.js';
+import { machine, median, printTable, spread } from './machine.js';
+
+const ROUNDS = 7;
+/** Calls in one sample, so that the clock's own cost doesn't count. */
+const REPEAT = 1000;
+
+async function parts(): Promise<void> {
+  const packet = makePacket(0, 64);
+  const large = makePacket(0, 1400);
+  const layers = new Layers();
+  const receiver = new Ingress();
+  const views = { ipv4: new Ipv4View(), udp: new UdpView(), vxlan: new VxlanView() };
+  let sink = 0;
+  const bench = new Bench({ time: 300 });
+  const add = (name: string, call: () => void): void => {
+    bench.add(name, () => {
+      for (let i = 0; i < REPEAT; i++) call();
+    });
+  };
+  add('Layers.walkEthernet, plain packet', () => {
+    sink += layers.walkEthernet(packet, 0, packet.length);
+  });
+  add('Layers.walkAnyEthernet, the same packet', () => {
+    sink += layers.walkAnyEthernet(packet, 0, packet.length);
+  });
+  add('Ingress.receive', () => {
+    sink += receiver.receive(1, packet, 0, packet.length, packet.length, 0);
+  });
+  add('IPv4, UDP, VXLAN by check and view', () => {
+    if (checkIpv4(packet, 14, packet.length) !== Fault.None) return;
+    const ip = views.ipv4.wrap(packet, 14);
+    const udp = views.udp.wrap(packet, ip.payloadOffset);
+    sink += ip.ttl + udp.destinationPort + views.vxlan.wrap(packet, udp.payloadOffset).vni;
+  });
+  add('IPv4, UDP, VXLAN by buffer-layout', () => {
+    const ip = ipv4Layout.decode(packet, 14);
+    const udp = udpLayout.decode(packet, 34);
+    sink += ip.ttl + udp.destinationPort + vxlanLayout.decode(packet, 42).vni;
+  });
+  add('checksum of 1400 bytes', () => {
+    sink += onesSum(large, 0, 1400);
+  });
+  await bench.run();
+  printTable(
+    ['part, packet in memory', 'ns', 'spread %'],
+    bench.tasks.map(({ name, result }) => {
+      if (!('latency' in result)) return [name, 'failed', ''];
+      const { p50, p75 } = result.latency;
+      return [name, ((p50 * 1e6) / REPEAT).toFixed(1), ((100 * (p75 - p50)) / p50).toFixed(0)];
+    }),
+  );
+  if (Number.isNaN(sink)) throw new Error('the parts were not run');
+}
+
+async function chains(payload: number): Promise<void> {
+  const path = capture(payload, COUNT);
+  const table: [string, (path: string) => Promise<Pass>][] = [
+    ['records', readRecords],
+    ['to the inner IP', (file) => decodeToInnerIp(file)],
+    ['to the inner IP, no short cut', (file) => decodeToInnerIp(file, false)],
+    ['Ingress, then the inner IP', ingress],
+  ];
+  const times = new Map<string, number[]>(table.map(([name]) => [name, []]));
+  let bytes = 0;
+  // Round by round, so that a slow moment of the machine meets all alike.
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [name, run] of table) {
+      const start = process.hrtime.bigint();
+      const pass = await run(path);
+      const nanoseconds = Number(process.hrtime.bigint() - start) / pass.packets;
+      bytes = pass.bytes / pass.packets;
+      if (round > 0) times.get(name)?.push(nanoseconds);
+    }
+  }
+  printTable(
+    [`capture, ${payload} bytes inside`, 'ns/packet', 'Mpps', 'GB/s', 'spread %'],
+    [...times].map(([name, values]) => {
+      const middle = median(values);
+      return [
+        name,
+        middle.toFixed(1),
+        (1000 / middle).toFixed(1),
+        (bytes / middle).toFixed(2),
+        spread(values).toFixed(0),
+      ];
+    }),
+  );
+}
+
+/** Ten million packets through one Ingress: what the heap grows by, and how often garbage was collected. */
+async function garbage(): Promise<void> {
+  const path = capture(64, COUNT);
+  let collections = 0;
+  const observer = new PerformanceObserver((list) => {
+    collections += list.getEntries().length;
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  await ingress(path);
+  const before = process.memoryUsage().heapUsed;
+  collections = 0;
+  let packets = 0;
+  for (let round = 0; round < 20; round++) packets += (await ingress(path)).packets;
+  // The observer is told of collections behind a turn of the event loop.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const growth = process.memoryUsage().heapUsed - before;
+  process.stdout.write(
+    `${packets} packets through Ingress: heap ${(growth / 1e6).toFixed(1)} MB more, ${collections} garbage collections\n`,
+  );
+  observer.disconnect();
+}
+
+process.stdout.write(`${machine()}\n\n`);
+await parts();
+process.stdout.write('\n');
+await chains(64);
+process.stdout.write('\n');
+await chains(1400);
+process.stdout.write('\n');
+await garbage();

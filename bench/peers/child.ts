@@ -1,0 +1,86 @@
+/** Runs one JavaScript peer over a capture and prints one line of JSON: node child.js PEER FILE PASSES. */
+import { createReadStream } from 'node:fs';
+import { createRequire } from 'node:module';
+import { openPcapStream } from '../../native-free/pcap-parser-source.js';
+import { openCaptureFile } from '../../src/capture/index.js';
+import { decodeToInnerIp, ingress } from '../chain.js';
+import { median } from '../machine.js';
+
+interface Decoded {
+  readonly info: { readonly type: number; readonly protocol: number; readonly dstaddr: string };
+  readonly offset: number;
+}
+
+/** cap's decoders; they are JavaScript and need no native part. */
+interface CapDecoders {
+  Ethernet(bytes: Buffer, offset?: number): Decoded;
+  IPV4(bytes: Buffer, offset?: number): Decoded;
+  UDP(bytes: Buffer, offset?: number): Decoded;
+}
+
+type Peer = (path: string) => Promise<{ packets: number; check: number }>;
+
+/** pcap-parser can't decode: its records alone. */
+async function pcapParser(path: string): Promise<{ packets: number; check: number }> {
+  const { parse } = createRequire(import.meta.url)('pcap-parser') as {
+    parse: (stream: NodeJS.ReadableStream) => {
+      on: ((event: 'packet', listener: () => void) => void) & ((event: 'end' | 'error', listener: () => void) => void);
+    };
+  };
+  let packets = 0;
+  await new Promise<void>((resolve, reject) => {
+    const parser = parse(createReadStream(path, { highWaterMark: 1 << 20 }));
+    parser.on('packet', () => packets++);
+    parser.on('end', resolve);
+    parser.on('error', reject);
+  });
+  return { packets, check: 0 };
+}
+
+async function pcapParserSource(path: string): Promise<{ packets: number; check: number }> {
+  const source = await openPcapStream(createReadStream(path, { highWaterMark: 1 << 20 }));
+  let packets = 0;
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) packets += batch.count;
+  return { packets, check: 0 };
+}
+
+/** cap knows no VXLAN: its decoders are called for the outer and the inner packet, over records that vtep reads. */
+async function cap(path: string): Promise<{ packets: number; check: number }> {
+  const { Ethernet, IPV4, UDP } = createRequire(import.meta.url)('cap/lib/Decoders.js') as {
+    Decoders?: CapDecoders;
+  } & CapDecoders;
+  const source = await openCaptureFile(path);
+  let packets = 0;
+  let check = 0;
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+    const bytes = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length);
+    for (let i = 0; i < batch.count; i++) {
+      const outer = UDP(bytes, IPV4(bytes, Ethernet(bytes, batch.offset[i]).offset).offset);
+      const inner = IPV4(bytes, Ethernet(bytes, outer.offset + 8).offset);
+      const address = inner.info.dstaddr;
+      check += Number(address.slice(address.lastIndexOf('.') + 1));
+    }
+    packets += batch.count;
+  }
+  await source.close();
+  return { packets, check };
+}
+
+const PEERS: Readonly<Record<string, Peer>> = {
+  vtep: (path) => decodeToInnerIp(path),
+  ingress,
+  'pcap-parser': pcapParser,
+  'pcap-parser-source': pcapParserSource,
+  cap,
+};
+
+const [, , name, path, passes] = process.argv;
+const peer = PEERS[name];
+const { packets, check } = await peer(path);
+const times: number[] = [];
+for (let i = 0; i < Number(passes); i++) {
+  const start = process.hrtime.bigint();
+  await peer(path);
+  times.push(Number(process.hrtime.bigint() - start));
+}
+process.stdout.write(`${JSON.stringify({ packets, check, nanoseconds: median(times) })}\n`);
