@@ -1,0 +1,71 @@
+/** Whatever the bytes: no decoder throws, and none looks outside the packet. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  checkArp,
+  checkEsp,
+  checkIcmp,
+  checkIcmpv6,
+  checkIpv4,
+  checkIpv6,
+  checkTcp,
+  checkUdp,
+  checkVxlan,
+  EtherType,
+  Fault,
+  Layers,
+} from '../../src/wire/index.js';
+import { ECHO_IN_VXLAN } from './golden.js';
+
+const layers = new Layers();
+const CHECKS = [checkArp, checkEsp, checkIcmp, checkIcmpv6, checkIpv4, checkIpv6, checkTcp, checkUdp, checkVxlan];
+
+/** Everything that can be learnt of a packet at 16 in a larger array. */
+function everything(bytes: Uint8Array, end: number, limit: number): unknown[] {
+  const found: unknown[] = CHECKS.map((check) => check(bytes, 16, end));
+  for (const etherType of [-1, EtherType.Ipv4, EtherType.Ipv6, EtherType.Vlan]) {
+    const fault =
+      etherType < 0 ? layers.walkEthernet(bytes, 16, end, limit) : layers.walkNetwork(bytes, etherType, 16, end, limit);
+    found.push(fault);
+    if (fault !== Fault.None) continue;
+    const { networkOffset, networkEnd, transportOffset, payloadOffset, payloadEnd, family, isFragment } = layers;
+    assert.ok(networkOffset >= 16 && networkOffset <= networkEnd && networkEnd <= limit);
+    if (family !== 0) assert.ok(transportOffset > networkOffset && transportOffset <= networkEnd);
+    if (payloadOffset !== 0) assert.ok(payloadOffset <= payloadEnd && payloadEnd <= networkEnd && payloadOffset <= end);
+    found.push(networkOffset, networkEnd, family, isFragment, layers.sourcePort, layers.destinationPort);
+  }
+  return found;
+}
+
+function survives(packet: Uint8Array, beyond: number): void {
+  const end = 16 + packet.length;
+  const around = [0x00, 0xff].map((filler) => {
+    const bytes = new Uint8Array(end + 64).fill(filler);
+    bytes.set(packet, 16);
+    return everything(bytes, end, end + beyond);
+  });
+  // What stands around the packet must make no difference.
+  assert.deepEqual(around[0], around[1]);
+}
+
+describe('any bytes', () => {
+  test('random bytes are survived (40,000 cases)', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), fc.nat(40), survives), {
+      seed: 20261121,
+      numRuns: 40_000,
+    });
+  });
+
+  test('a packet with changed bytes and cut ends is survived (80,000 cases)', () => {
+    const changes = fc.array(fc.tuple(fc.nat(ECHO_IN_VXLAN.length - 1), fc.nat(255)), { maxLength: 6 });
+    fc.assert(
+      fc.property(changes, fc.nat(ECHO_IN_VXLAN.length), fc.nat(40), (list, cut, beyond) => {
+        const packet = ECHO_IN_VXLAN.slice(0, cut < 20 ? ECHO_IN_VXLAN.length : cut);
+        for (const [at, value] of list) if (at < packet.length) packet[at] = value;
+        survives(packet, beyond);
+      }),
+      { seed: 20261121, numRuns: 80_000 },
+    );
+  });
+});

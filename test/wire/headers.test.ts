@@ -1,0 +1,368 @@
+/** Each header's layout, check and view agree with each other and with bytes off a real wire. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  ArpView,
+  arpLayout,
+  checkArp,
+  checkEsp,
+  checkEthernet,
+  checkIcmp,
+  checkIcmpv6,
+  checkIpv4,
+  checkIpv6,
+  checkTcp,
+  checkUdp,
+  checkVlan,
+  checkVxlan,
+  EspView,
+  EthernetView,
+  ethernetLayout,
+  Fault,
+  IcmpView,
+  Icmpv6View,
+  icmpLayout,
+  icmpv6Layout,
+  Ipv4View,
+  Ipv6View,
+  ipv4ChecksumHolds,
+  ipv4Layout,
+  ipv6Layout,
+  linuxSll2Layout,
+  linuxSllLayout,
+  neighbourLayout,
+  TcpFlag,
+  TcpView,
+  tcpLayout,
+  UdpView,
+  udpChecksumHolds,
+  udpLayout,
+  VlanView,
+  vlanLayout,
+  VxlanReserved,
+  VxlanView,
+  vxlanLayout,
+  writeIpv4Checksum,
+} from '../../src/wire/index.js';
+import { bytesOf, ECHO_IN_VXLAN } from './golden.js';
+
+describe('Ethernet II (IEEE 802.3 clause 3)', () => {
+  test('layout and view read the same', () => {
+    assert.deepEqual(ethernetLayout.decode(ECHO_IN_VXLAN), {
+      destination: '02:00:00:00:50:02',
+      source: '02:00:00:00:50:01',
+      etherType: 0x0800,
+    });
+    const view = new EthernetView().wrap(ECHO_IN_VXLAN, 0);
+    assert.equal(view.etherType, 0x0800);
+    assert.equal(view.payloadOffset, 14);
+    assert.equal(view.isGroup, false);
+    assert.equal(new EthernetView().wrap(bytesOf('ffffffffffff 020000000001 0806'), 0).isGroup, true);
+  });
+  test('13 bytes are short, 14 are enough', () => {
+    assert.equal(checkEthernet(ECHO_IN_VXLAN, 0, 13), Fault.Short);
+    assert.equal(checkEthernet(ECHO_IN_VXLAN, 0, 14), Fault.None);
+  });
+});
+
+describe('VLAN tags (802.1Q clause 9.6)', () => {
+  const tag = bytesOf('b064 0800');
+  test('priority, drop eligible and id share a word', () => {
+    assert.deepEqual(vlanLayout.decode(tag), { priority: 5, dropEligible: 1, vlanId: 100, etherType: 0x0800 });
+    const view = new VlanView().wrap(tag.slice(), 0);
+    assert.deepEqual([view.priority, view.dropEligible, view.vlanId, view.etherType], [5, 1, 100, 0x0800]);
+    view.vlanId = 4095;
+    assert.deepEqual([view.priority, view.dropEligible, view.vlanId], [5, 1, 4095]);
+  });
+  test('3 bytes are short', () => {
+    assert.equal(checkVlan(tag, 0, 3), Fault.Short);
+    assert.equal(checkVlan(tag, 0, 4), Fault.None);
+  });
+});
+
+describe('ARP (RFC 826)', () => {
+  const request = bytesOf('0001 0800 06 04 0001 02420a000903 0a000903 000000000000 0a000904');
+  test('layout and view read the same', () => {
+    assert.deepEqual(arpLayout.decode(request), {
+      hardwareType: 1,
+      protocolType: 0x0800,
+      hardwareLength: 6,
+      protocolLength: 4,
+      operation: 1,
+      senderMac: '02:42:0a:00:09:03',
+      senderIp: '10.0.9.3',
+      targetMac: '00:00:00:00:00:00',
+      targetIp: '10.0.9.4',
+    });
+    const view = new ArpView().wrap(request, 0);
+    assert.deepEqual([view.operation, view.senderMacOffset, view.senderIpOffset, view.targetIpOffset], [1, 8, 14, 24]);
+  });
+  test('27 bytes are short, other hardware or address sizes are refused', () => {
+    assert.equal(checkArp(request, 0, 27), Fault.Short);
+    assert.equal(checkArp(request, 0, 28), Fault.None);
+    for (const at of [1, 2, 4, 5]) {
+      const other = request.slice();
+      other[at] ^= 0x40;
+      assert.equal(checkArp(other, 0, 28), Fault.BadValue, `byte ${at}`);
+    }
+  });
+});
+
+describe('IPv4 (RFC 791 section 3.1)', () => {
+  const AT = 14;
+  test('layout and view read the same', () => {
+    assert.deepEqual(ipv4Layout.decode(ECHO_IN_VXLAN, AT), {
+      version: 4,
+      ihl: 5,
+      dscp: 0,
+      ecn: 0,
+      totalLength: 0x86,
+      identification: 0xce61,
+      reserved: 0,
+      dontFragment: 0,
+      moreFragments: 0,
+      fragmentOffset: 0,
+      ttl: 64,
+      protocol: 17,
+      checksum: 0xc6b1,
+      source: '192.168.50.1',
+      destination: '192.168.50.2',
+    });
+    const view = new Ipv4View().wrap(ECHO_IN_VXLAN, AT);
+    assert.deepEqual(
+      [
+        view.headerLength,
+        view.totalLength,
+        view.identification,
+        view.isFragment,
+        view.ttl,
+        view.protocol,
+        view.checksum,
+      ],
+      [20, 0x86, 0xce61, false, 64, 17, 0xc6b1],
+    );
+    assert.deepEqual([view.payloadOffset, view.payloadEnd], [34, 14 + 0x86]);
+  });
+  const whole = new Uint8Array(14 + 0x86);
+  whole.set(ECHO_IN_VXLAN);
+  const changed = (at: number, value: number): Uint8Array => {
+    const bytes = whole.slice();
+    bytes[AT + at] = value;
+    return bytes;
+  };
+  test('one byte too few is short', () => {
+    assert.equal(checkIpv4(whole, AT, AT + 19), Fault.Short);
+    assert.equal(checkIpv4(whole, AT, whole.length), Fault.None);
+  });
+  test('refuses another version', () => assert.equal(checkIpv4(changed(0, 0x65), AT, whole.length), Fault.BadVersion));
+  test('refuses an IHL below 5', () =>
+    assert.equal(checkIpv4(changed(0, 0x44), AT, whole.length), Fault.BadHeaderLength));
+  test('refuses a total length below the header, or beyond the packet', () => {
+    assert.equal(checkIpv4(changed(3, 19), AT, whole.length), Fault.BadLength);
+    assert.equal(checkIpv4(changed(3, 0x87), AT, whole.length), Fault.BadLength);
+  });
+  test('a packet cut by a snaplen keeps its total length', () => {
+    assert.equal(checkIpv4(whole, AT, AT + 20, whole.length), Fault.None);
+    assert.equal(checkIpv4(whole, AT, AT + 20), Fault.BadLength);
+  });
+  test('options that lead beyond the bytes are short', () => {
+    assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 59, whole.length), Fault.Short);
+    assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 60, whole.length), Fault.None);
+  });
+  test('the checksum holds, and is written as it was', () => {
+    assert.equal(ipv4ChecksumHolds(whole, AT), true);
+    assert.equal(ipv4ChecksumHolds(changed(8, 63), AT), false);
+    const again = changed(10, 0);
+    writeIpv4Checksum(again, AT);
+    assert.deepEqual(again, whole);
+  });
+  test('flags and offset share a word; the offset counts 8 bytes', () => {
+    const view = new Ipv4View().wrap(whole.slice(), AT);
+    view.fragmentWord = 0x2000 | 185;
+    assert.deepEqual(
+      [view.moreFragments, view.dontFragment, view.fragmentOffset, view.isFragment],
+      [true, false, 1480, true],
+    );
+    view.fragmentWord = 0x4000;
+    assert.deepEqual([view.dontFragment, view.isFragment], [true, false]);
+  });
+});
+
+describe('IPv6 (RFC 8200 section 3)', () => {
+  const packet = bytesOf(
+    '6ab12345 0008 11 40 fd500000000000000000000000000001 fd500000000000000000000000000002 0000000000000000',
+  );
+  test('layout and view read the same', () => {
+    const decoded = ipv6Layout.decode(packet);
+    assert.deepEqual(
+      [decoded.version, decoded.dscp, decoded.ecn, decoded.flowLabel, decoded.payloadLength, decoded.source],
+      [6, 0x2a, 3, 0x12345, 8, 'fd50::1'],
+    );
+    const view = new Ipv6View().wrap(packet, 0);
+    assert.deepEqual(
+      [view.trafficClass, view.flowLabel, view.payloadLength, view.nextHeader, view.hopLimit, view.payloadEnd],
+      [0xab, 0x12345, 8, 17, 64, 48],
+    );
+    assert.deepEqual([view.sourceOffset, view.destinationOffset], [8, 24]);
+  });
+  test('39 bytes are short, another version and a payload beyond the packet are refused', () => {
+    assert.equal(checkIpv6(packet, 0, 39), Fault.Short);
+    assert.equal(checkIpv6(packet, 0, 47), Fault.BadLength);
+    assert.equal(checkIpv6(packet, 0, 40, 48), Fault.None);
+    assert.equal(checkIpv6(packet, 0, 48), Fault.None);
+    assert.equal(checkIpv6(bytesOf('45'.repeat(48)), 0, 48), Fault.BadVersion);
+  });
+});
+
+describe('UDP (RFC 768)', () => {
+  test('layout and view read the same', () => {
+    const fields = { sourcePort: 0xc7c4, destinationPort: 4789, length: 0x72, checksum: 0x03a1 };
+    assert.deepEqual(udpLayout.decode(ECHO_IN_VXLAN, 34), fields);
+    const view = new UdpView().wrap(ECHO_IN_VXLAN, 34);
+    assert.deepEqual([view.sourcePort, view.destinationPort, view.length, view.checksum], Object.values(fields));
+  });
+  test('a length below 8 or beyond the packet is refused', () => {
+    const datagram = bytesOf('0001 0002 000a 0000 ffff');
+    assert.equal(checkUdp(datagram, 0, 7), Fault.Short);
+    assert.equal(checkUdp(datagram, 0, 10), Fault.None);
+    assert.equal(checkUdp(datagram, 0, 9), Fault.BadLength);
+    assert.equal(checkUdp(datagram, 0, 8, 10), Fault.None);
+    datagram[5] = 7;
+    assert.equal(checkUdp(datagram, 0, 10), Fault.BadLength);
+  });
+  test('no checksum holds over IPv4 and not over IPv6 (RFC 8200 section 8.1)', () => {
+    const bytes = new Uint8Array(48);
+    bytes.set(bytesOf('0001 0002 0008 0000'), 40);
+    assert.equal(udpChecksumHolds(bytes, 40, 4, 0), true);
+    assert.equal(udpChecksumHolds(bytes, 40, 6, 0), false);
+  });
+});
+
+describe('TCP (RFC 9293 section 3.1)', () => {
+  const syn = bytesOf(
+    '9c40 0050 00000001 00000000 a0 02 faf0 1234 0000 0204 05b4 0402 080a 00000000 00000000 01 03 03 07'.replaceAll(
+      ' ',
+      '',
+    ),
+  );
+  test('layout and view read the same', () => {
+    const decoded = tcpLayout.decode(syn);
+    assert.deepEqual(
+      [decoded.dataOffset, decoded.syn, decoded.ack, decoded.window, decoded.checksum],
+      [10, 1, 0, 0xfaf0, 0x1234],
+    );
+    const view = new TcpView().wrap(syn, 0);
+    assert.deepEqual(
+      [view.sourcePort, view.destinationPort, view.headerLength, view.flags],
+      [40000, 80, 40, TcpFlag.Syn],
+    );
+  });
+  test('a data offset below 5 or beyond the packet is refused', () => {
+    assert.equal(checkTcp(syn, 0, 19), Fault.Short);
+    assert.equal(checkTcp(syn, 0, 39), Fault.BadHeaderLength);
+    assert.equal(checkTcp(syn, 0, 39, 40), Fault.Short);
+    const low = syn.slice();
+    low[12] = 0x40;
+    assert.equal(checkTcp(low, 0, 40), Fault.BadHeaderLength);
+  });
+});
+
+describe('ICMP (RFC 792, RFC 4443)', () => {
+  test('an echo request', () => {
+    const at = ECHO_IN_VXLAN.length - 8;
+    assert.deepEqual(icmpLayout.decode(ECHO_IN_VXLAN, at), {
+      type: 8,
+      code: 0,
+      checksum: 0x797e,
+      identifier: 0x5de7,
+      sequence: 1,
+    });
+    const view = new IcmpView().wrap(ECHO_IN_VXLAN, at);
+    assert.deepEqual([view.type, view.identifier, view.sequence], [8, 0x5de7, 1]);
+    assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 7), Fault.Short);
+  });
+  test('the MTU of "fragmentation needed" stands in its last half (RFC 1191 section 4)', () => {
+    const view = new IcmpView().wrap(bytesOf('0304 0000 0000 0000'), 0);
+    view.mtu = 1450;
+    assert.deepEqual([...view.bytes], [3, 4, 0, 0, 0, 0, 5, 0xaa]);
+  });
+  test('the MTU of "packet too big" is a word (RFC 4443 section 3.2)', () => {
+    const view = new Icmpv6View().wrap(bytesOf('0200 0000 00000000'), 0);
+    view.mtu = 1450;
+    assert.equal(icmpv6Layout.decode(view.bytes).body, 1450);
+    assert.equal(view.mtu, 1450);
+  });
+  test('a neighbour solicitation needs its target (RFC 4861 section 4.3)', () => {
+    const solicitation = bytesOf(`8700 0000 00000000 fd500000000000000000000000000002`);
+    assert.equal(checkIcmpv6(solicitation, 0, 23), Fault.Short);
+    assert.equal(checkIcmpv6(solicitation, 0, 24), Fault.None);
+    assert.equal(neighbourLayout.decode(solicitation).target, 'fd50::2');
+  });
+});
+
+describe('VXLAN (RFC 7348 section 5)', () => {
+  const header = bytesOf('08 000000 001001 00');
+  test('layout and view read the same', () => {
+    assert.deepEqual(vxlanLayout.decode(header), { flags: 8, reserved1: 0, vni: 4097, reserved2: 0 });
+    assert.equal(new VxlanView().wrap(header, 0).vni, 4097);
+  });
+  test('write makes the header that Linux sends', () => {
+    const view = new VxlanView().wrap(new Uint8Array(8).fill(0xff), 0);
+    view.write(4097);
+    assert.deepEqual(view.bytes, header);
+  });
+  test('7 bytes are short; without the I flag it is refused', () => {
+    assert.equal(checkVxlan(header, 0, 7), Fault.Short);
+    assert.equal(checkVxlan(bytesOf('00 000000 001001 00'), 0, 8), Fault.BadFlags);
+  });
+  test('each reserved bit is refused as Linux does, or ignored as the RFC says', () => {
+    for (let bit = 0; bit < 64; bit++) {
+      const byte = bit >> 3;
+      if (byte >= 4 && byte <= 6) continue;
+      const bytes = header.slice();
+      bytes[byte] |= 0x80 >> (bit & 7);
+      if (bytes[byte] === header[byte]) continue;
+      assert.equal(checkVxlan(bytes, 0, 8), Fault.ReservedBits, `bit ${bit}`);
+      assert.equal(checkVxlan(bytes, 0, 8, VxlanReserved.Ignore), Fault.None, `bit ${bit}`);
+    }
+  });
+});
+
+describe('ESP (RFC 4303 section 2)', () => {
+  const esp = bytesOf('f27fc01c ffffffff');
+  test('SPI and sequence number are unsigned', () => {
+    const view = new EspView().wrap(esp, 0);
+    assert.deepEqual([view.spi, view.sequence], [0xf27fc01c, 0xffffffff]);
+  });
+  test('7 bytes are short, SPI 0 is refused', () => {
+    assert.equal(checkEsp(esp, 0, 7), Fault.Short);
+    assert.equal(checkEsp(bytesOf('00000000 00000001'), 0, 8), Fault.BadValue);
+  });
+});
+
+test('every layout decodes what it encoded, and leaves fields alone that it is not given', () => {
+  const layouts = [
+    ethernetLayout,
+    vlanLayout,
+    arpLayout,
+    ipv4Layout,
+    ipv6Layout,
+    udpLayout,
+    tcpLayout,
+    icmpLayout,
+    vxlanLayout,
+    linuxSllLayout,
+    linuxSll2Layout,
+  ];
+  for (const layout of layouts) {
+    const bytes = Uint8Array.from({ length: layout.span }, (_, i) => (i * 37 + 129) & 0xff);
+    const copy = new Uint8Array(layout.span);
+    assert.equal(layout.encode(layout.decode(bytes) as never, copy), layout.span);
+    assert.deepEqual(copy, bytes, layout.name);
+    layout.encode({}, copy);
+    assert.deepEqual(copy, bytes, layout.name);
+    assert.throws(() => layout.decode(bytes.subarray(1)), { code: 'SHORT_HEADER' });
+    assert.throws(() => layout.offsetOf('nonsense' as never), { code: 'NO_SUCH_FIELD' });
+    assert.throws(() => layout.bitsOf('nonsense' as never), { code: 'NO_SUCH_FIELD' });
+  }
+});
