@@ -44,6 +44,7 @@ class PcapParserSource implements PacketSource {
     this.#parser = parse(this.#feed);
     this.#parser.on('globalHeader', (header) => {
       this.#header = header;
+      this.position = PCAP_HEADER;
     });
     this.#parser.on('packetHeader', (header) => this.#checkHeader(header));
     this.#parser.on('packet', (packet) => {
@@ -62,8 +63,9 @@ class PcapParserSource implements PacketSource {
 
   /** Reads up to the end of the file header. */
   async open(): Promise<void> {
-    while (this.#header === undefined) {
+    for (;;) {
       const more = await this.#read();
+      if (this.#header !== undefined) break;
       if (this.#failure !== undefined) throw this.#unsupported(this.#failure);
       if (!more) throw this.#tooShort();
     }
@@ -74,7 +76,6 @@ class PcapParserSource implements PacketSource {
         `a pcap file of version ${majorVersion}.${minorVersion}; version 2.4 can be read`,
       );
     }
-    this.position += PCAP_HEADER;
     this.interfaces = [
       {
         linkType: linkLayerType & PCAP_LINK_TYPE_MASK,

@@ -23,8 +23,9 @@ export class TickClock {
     const exponent = resolution & 0x7f;
     this.ticksPerSecond = (resolution & 0x80) !== 0 ? 2 ** exponent : 10 ** exponent;
     this.inexact = NANO % this.ticksPerSecond !== 0;
-    // Long division by 16-bit limbs keeps every remainder * 65536 below 2^53 for up to 2^37 ticks a second.
-    this.#limbs = this.ticksPerSecond <= 2 ** 37;
+    // Long division by 16-bit limbs keeps every remainder * 65536 below 2^53 for up to 2^37 ticks a second; ticks that
+    // are no decimal part of a second would lose bits behind it.
+    this.#limbs = this.ticksPerSecond <= 2 ** 37 && (!this.inexact || (resolution & 0x80) === 0);
     this.#offset = offset;
   }
 
@@ -49,7 +50,7 @@ export class TickClock {
     const digit0 = Math.floor(rest / divisor);
     rest -= digit0 * divisor;
     this.seconds = ((digit3 * 65536 + digit2) * 65536 + digit1) * 65536 + digit0 + this.#offset;
-    this.nanoseconds = this.inexact ? Math.floor((rest / divisor) * NANO) : rest * (NANO / divisor);
+    this.nanoseconds = divisor <= NANO ? rest * (NANO / divisor) : Math.floor(rest / (divisor / NANO));
   }
 
   // Resolutions that no capture program writes; the time a packet is paid in BigInt.
