@@ -34,6 +34,29 @@ export const CAPTURES = join(ROOT, 'bench', 'captures');
 const HEADERS = ETHERNET_SPAN + IPV4_SPAN + UDP_SPAN;
 const FLOWS = 100;
 const VNI = 4097;
+const NODES = 4;
+const CONTAINERS = 40;
+
+/** Numbers from 0 to below 2^32 that look random and are the same for the same seed (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+}
+
+/** A container's side of the inner packet, and its node's of the outer one. */
+function container(number: number): { mac: string; ip: string } {
+  return { mac: `02:42:0a:00:09:${(3 + number).toString(16).padStart(2, '0')}`, ip: `10.0.9.${3 + number}` };
+}
+
+function nodeOf(number: number): { mac: string; ip: string } {
+  const node = 1 + (number % NODES);
+  return { mac: `02:00:00:00:50:0${node}`, ip: `192.168.50.${node}` };
+}
 
 /** Writes Ethernet, IPv4 and UDP headers around `length` bytes of payload that stand at `offset + HEADERS`. */
 function writeHeaders(
@@ -74,13 +97,20 @@ export function makePacket(flow: number, payload: number): Uint8Array {
   const inner = HEADERS + payload;
   const bytes = new Uint8Array(HEADERS + VXLAN_SPAN + inner);
   const frame = HEADERS + VXLAN_SPAN;
-  for (let i = 0; i < payload; i++) bytes[frame + HEADERS + i] = (i * 31 + flow) & 0xff;
+  const next = random(flow);
+  const source = next() % CONTAINERS;
+  // On another node: what goes to one on the same never sees the wire.
+  const destination = (source + 1 + (next() % (NODES - 1)) + NODES * (next() % (CONTAINERS / NODES))) % CONTAINERS;
+  // The first byte stays 0: dissectors that guess by the payload take it for nothing that they know.
+  for (let i = 1; i < payload; i++) bytes[frame + HEADERS + i] = next();
+  // Ports that no dissector takes for a protocol that it knows.
+  const port = 40_000 + flow;
   writeHeaders(
     bytes,
     frame,
     payload,
-    { mac: '02:42:0a:00:09:03', ip: '10.0.9.3', port: 30_000 + flow },
-    { mac: '02:42:0a:00:09:04', ip: '10.0.9.4', port: 8080 },
+    { ...container(source), port },
+    { ...container(destination), port: port + FLOWS },
     flow,
   );
   new VxlanView().wrap(bytes, HEADERS).write(VNI);
@@ -88,8 +118,8 @@ export function makePacket(flow: number, payload: number): Uint8Array {
     bytes,
     0,
     VXLAN_SPAN + inner,
-    { mac: '02:00:00:00:50:01', ip: '192.168.50.1', port: 40_000 + flow },
-    { mac: '02:00:00:00:50:02', ip: '192.168.50.2', port: VXLAN_PORT },
+    { ...nodeOf(source), port: 0xc000 | (next() & 0x3fff) },
+    { ...nodeOf(destination), port: VXLAN_PORT },
     flow,
   );
   return bytes;
@@ -109,8 +139,9 @@ export function capture(payload: number, packets: number): string {
   mkdirSync(CAPTURES, { recursive: true });
   const file = new OutputFile(path);
   const writer = new PcapWriter(file.write);
+  const next = random(payload);
   for (let i = 0; i < packets; i++) {
-    const packet = flows[i % FLOWS];
+    const packet = flows[next() % FLOWS];
     writer.write(packet, 0, packet.length, packet.length, 1_700_000_000 + Math.floor(i / 1e5), (i % 1e5) * 10_000);
   }
   writer.flush();
@@ -120,12 +151,16 @@ export function capture(payload: number, packets: number): string {
 
 /** Packets of the usual captures. */
 export const COUNT = 500_000;
-/** Packets of 1400 bytes that make a file of 1 GB. */
-export const BIG_COUNT = 663_000;
+/** Packets of 1400 bytes that make a file of 1 GiB. */
+export const BIG_COUNT = Math.ceil((2 ** 30 - 24) / (16 + 2 * HEADERS + VXLAN_SPAN + 1400));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { count: { type: 'string' }, big: { type: 'boolean' } } });
   const count = Number(values.count ?? COUNT);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    process.stderr.write('captures: --count takes a whole number from 1 on\n');
+    process.exit(2);
+  }
   for (const payload of [64, 1400]) process.stdout.write(`${capture(payload, count)}\n`);
   if (values.big === true) process.stdout.write(`${capture(1400, BIG_COUNT)}\n`);
 }

@@ -28,6 +28,25 @@ export async function readRecords(path: string): Promise<Pass> {
   return { packets, bytes: source.position, check };
 }
 
+/** Ethernet, IP and UDP of the packet itself. */
+export async function decodeOuter(path: string): Promise<Pass> {
+  const source = await openCaptureFile(path);
+  const outer = new Layers();
+  let packets = 0;
+  let check = 0;
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+    const { bytes, count, offset, capturedLength, originalLength } = batch;
+    for (let i = 0; i < count; i++) {
+      const at = offset[i];
+      if (outer.walkEthernet(bytes, at, at + capturedLength[i], at + originalLength[i]) !== OK) continue;
+      if (outer.family === 4) check += bytes[outer.addressOffset + 7];
+    }
+    packets += count;
+  }
+  await source.close();
+  return { packets, bytes: source.position, check };
+}
+
 /** Headers from Ethernet to the inner IP and its transport's ports, every length checked. */
 export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pass> {
   const source = await openCaptureFile(path);
@@ -36,19 +55,21 @@ export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pa
   let packets = 0;
   let check = 0;
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-    const { bytes, count, offset, capturedLength } = batch;
+    const { bytes, count, offset, capturedLength, originalLength } = batch;
     for (let i = 0; i < count; i++) {
       const at = offset[i];
       const end = at + capturedLength[i];
-      const fault = shortCut ? outer.walkEthernet(bytes, at, end, end) : outer.walkAnyEthernet(bytes, at, end, end);
+      const limit = at + originalLength[i];
+      const fault = shortCut ? outer.walkEthernet(bytes, at, end, limit) : outer.walkAnyEthernet(bytes, at, end, limit);
       if (fault !== OK || outer.destinationPort !== PORT) continue;
       const { payloadOffset, payloadEnd } = outer;
-      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== OK) continue;
+      const captured = Math.min(end, payloadEnd);
+      if (checkVxlan(bytes, payloadOffset, captured) !== OK) continue;
       const frame = payloadOffset + HEADER;
       const innerFault = shortCut
-        ? inner.walkEthernet(bytes, frame, payloadEnd, payloadEnd)
-        : inner.walkAnyEthernet(bytes, frame, payloadEnd, payloadEnd);
-      if (innerFault === OK) check += bytes[inner.addressOffset + 7];
+        ? inner.walkEthernet(bytes, frame, captured, payloadEnd)
+        : inner.walkAnyEthernet(bytes, frame, captured, payloadEnd);
+      if (innerFault === OK && inner.family === 4) check += bytes[inner.addressOffset + 7];
     }
     packets += count;
   }
@@ -71,7 +92,7 @@ export async function ingress(path: string): Promise<Pass> {
       const verdict = receiver.receive(batch.linkType[i], batch.bytes, at, end, limit, batch.seconds[i]);
       if (verdict !== Verdict.Frame) continue;
       const fault = inner.walkEthernet(receiver.outerBytes, receiver.frameOffset, receiver.frameEnd);
-      if (fault === OK) check += receiver.outerBytes[inner.addressOffset + 7];
+      if (fault === OK && inner.family === 4) check += receiver.outerBytes[inner.addressOffset + 7];
     }
     packets += batch.count;
   }

@@ -1,0 +1,78 @@
+/**
+ * What memory the packet path takes: `node --expose-gc dist/bench/memory-child.js FILE PACKETS`. Prints one line of JSON:
+ * for the whole path from the file, and for `Ingress` alone over one batch in memory.
+ */
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LinkType, openCaptureFile } from '../src/capture/index.js';
+import { Ingress, Verdict } from '../src/dataplane/index.js';
+import { ingress as throughFile } from './chain.js';
+
+/** What the heap and the collector did. */
+export interface Collected {
+  readonly packets: number;
+  /** Bytes of heap in use after a full collection, more than before. */
+  readonly growth: number;
+  /** Collections of the young generation, and others. */
+  readonly scavenges: number;
+  readonly others: number;
+}
+
+const MINOR = constants.NODE_PERFORMANCE_GC_MINOR;
+
+const collect = (globalThis as { gc?: () => void }).gc;
+if (collect === undefined || process.argv.length < 4) {
+  process.stderr.write('call it as: node --expose-gc memory-child.js FILE PACKETS\n');
+  process.exit(2);
+}
+const path = process.argv[2];
+const wanted = Number(process.argv[3]);
+
+function kindOf(entry: PerformanceEntry): number | undefined {
+  return (entry as PerformanceEntry & { readonly detail?: { readonly kind?: number } }).detail?.kind;
+}
+
+async function watch(work: () => number | Promise<number>): Promise<Collected> {
+  await work();
+  let entries: PerformanceEntry[] = [];
+  const observer = new PerformanceObserver((list) => {
+    entries = entries.concat(list.getEntries());
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  collect?.();
+  // The observer is told of collections behind a turn of the event loop.
+  await sleep(50);
+  entries = [];
+  const before = process.memoryUsage().heapUsed;
+  let packets = 0;
+  while (packets < wanted) packets += await work();
+  await sleep(50);
+  const scavenges = entries.filter((entry) => kindOf(entry) === MINOR).length;
+  const others = entries.length - scavenges;
+  observer.disconnect();
+  collect?.();
+  return { packets, growth: process.memoryUsage().heapUsed - before, scavenges, others };
+}
+
+async function inMemory(): Promise<Collected> {
+  const source = await openCaptureFile(path);
+  const batch = await source.next();
+  if (batch === undefined) throw new Error(`${path} holds no packets`);
+  const receiver = new Ingress();
+  const collected = await watch(() => {
+    for (let repeat = 0; repeat < 1000; repeat++) {
+      for (let i = 0; i < batch.count; i++) {
+        const at = batch.offset[i];
+        const end = at + batch.capturedLength[i];
+        const verdict = receiver.receive(LinkType.Ethernet, batch.bytes, at, end, at + batch.originalLength[i], 0);
+        if (verdict !== Verdict.Frame) throw new Error('a packet was not decoded');
+      }
+    }
+    return 1000 * batch.count;
+  });
+  await source.close();
+  return collected;
+}
+
+const fromFile = await watch(async () => (await throughFile(path)).packets);
+process.stdout.write(`${JSON.stringify({ fromFile, inMemory: await inMemory() })}\n`);

@@ -1,0 +1,102 @@
+/**
+ * What memory `inspect` takes of captures of three sizes, how fast it is on them, and that no packet leaves garbage. Each
+ * in a process of its own.
+ *
+ *     node dist/bench/memory.js
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { BIG_COUNT, capture, COUNT, ROOT } from './captures.js';
+import { machine, median, printTable, spread } from './machine.js';
+import type { Collected } from './memory-child.js';
+
+const ROUNDS = 5;
+const PACKETS = 10_000_000;
+const MAIN = join(ROOT, 'dist/src/cli/main.js');
+const PROBE = pathToFileURL(join(ROOT, 'dist/bench/memory-probe.js')).href;
+
+interface Run {
+  readonly seconds: number;
+  /** Memory that was resident at the peak, in bytes. */
+  readonly peak: number;
+}
+
+function run(words: readonly string[], record: string): Run {
+  const start = process.hrtime.bigint();
+  const call = spawnSync(process.execPath, ['--import', PROBE, ...words], {
+    env: { ...process.env, VTEP_BENCH_MEMORY: record },
+    maxBuffer: 1 << 28,
+  });
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  if (call.status !== 0) throw new Error(`${words.join(' ')} failed: ${call.stderr.toString().trim()}`);
+  return { seconds, peak: Number(readFileSync(record, 'utf8')) * 1024 };
+}
+
+function inspections(): void {
+  const files: (readonly [name: string, words: string[], bytes: number])[] = [['node alone', ['-e', '0'], 0]];
+  for (const [payload, packets] of [
+    [64, 50_000],
+    [64, COUNT],
+    [1400, COUNT],
+    [1400, BIG_COUNT],
+  ]) {
+    const path = capture(payload, packets);
+    const bytes = statSync(path).size;
+    files.push([`inspect, ${payload} bytes inside, ${(bytes / 1e6).toFixed(0)} MB`, [MAIN, 'inspect', path], bytes]);
+    // Into the page cache: what is measured is the command and not the disk.
+    readFileSync(path);
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'vtep-bench-'));
+  const runs = files.map((): Run[] => []);
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      files.forEach(([, words], i) => runs[i].push(run(words, join(folder, 'peak'))));
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  printTable(
+    ['process', 'wall s', 'spread %', 'GB/s', 'peak MB'],
+    files.map(([name, , bytes], i) => {
+      const seconds = runs[i].map((one) => one.seconds);
+      const middle = median(seconds);
+      return [
+        name,
+        middle.toFixed(3),
+        spread(seconds).toFixed(0),
+        bytes === 0 ? '' : (bytes / middle / 1e9).toFixed(2),
+        (median(runs[i].map((one) => one.peak)) / 1e6).toFixed(1),
+      ];
+    }),
+  );
+}
+
+function garbage(): void {
+  const words = ['--expose-gc', join(ROOT, 'dist/bench/memory-child.js'), capture(64, COUNT), String(PACKETS)];
+  const call = spawnSync(process.execPath, words);
+  if (call.status !== 0) throw new Error(`memory-child failed: ${call.stderr.toString().trim()}`);
+  const { fromFile, inMemory } = JSON.parse(call.stdout.toString()) as { fromFile: Collected; inMemory: Collected };
+  printTable(
+    ['64 bytes inside', 'packets', 'heap grew by', 'scavenges', 'other collections'],
+    (
+      [
+        ['from the file, through Ingress to the inner IP', fromFile],
+        ['Ingress over a batch in memory', inMemory],
+      ] as const
+    ).map(([name, of]) => [
+      name,
+      String(of.packets),
+      `${(of.growth / 1024).toFixed(1)} KiB`,
+      String(of.scavenges),
+      String(of.others),
+    ]),
+  );
+}
+
+process.stdout.write(`${machine()}\n\n`);
+inspections();
+process.stdout.write('\n');
+garbage();

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { LinkType, openCaptureFile } from '../../src/capture/index.js';
+import {
+  DROP_REASONS,
+  DropReason,
+  dropReasonName,
+  dropReasonText,
+  Ingress,
+  type IngressOptions,
+  Verdict,
+} from '../../src/dataplane/index.js';
+import { EtherType, IpProtocol, VxlanReserved } from '../../src/wire/index.js';
+import { fixture } from '../repository.js';
+import { esp, ethernet, FRAME, ip, join, overlay, udpIp, vxlan } from './build.js';
+
+interface Received {
+  readonly ingress: Ingress;
+  readonly verdict: Verdict;
+  readonly reason: string;
+}
+
+function sumHolds(ingress: Ingress): void {
+  const dropped = ingress.drops().reduce((sum, count) => sum + count, 0);
+  const { framePackets, espPackets, otherPackets, held } = ingress;
+  assert.equal(ingress.packets, framePackets + espPackets + otherPackets + held + dropped);
+}
+
+function receive(
+  packet: Uint8Array,
+  options: IngressOptions = {},
+  captured = packet.length,
+  linkType: number = LinkType.Ethernet,
+): Received {
+  const ingress = new Ingress(options);
+  const verdict = ingress.receive(linkType, packet, 0, captured, packet.length, 0);
+  sumHolds(ingress);
+  return { ingress, verdict, reason: verdict === Verdict.Dropped ? dropReasonName(ingress.reason) : '' };
+}
+
+const onWire = (packet: Uint8Array): Uint8Array => ethernet(packet, EtherType.Ipv4);
+
+describe('Ingress', () => {
+  for (const family of [4, 6] as const) {
+    test(`VXLAN over IPv${family} gives the frame in place`, () => {
+      const packet = overlay(family);
+      const { ingress, verdict } = receive(packet);
+      assert.equal(verdict, Verdict.Frame);
+      assert.equal(ingress.vni, 4097);
+      assert.equal(ingress.outerBytes, packet);
+      assert.deepEqual(packet.subarray(ingress.frameOffset, ingress.frameEnd), FRAME);
+    });
+  }
+
+  test('an underlay with VLAN tags', () => {
+    const packet = overlay();
+    const tagged = join(packet.subarray(0, 12), Uint8Array.of(0x88, 0xa8, 0, 5, 0x81, 0, 0, 6), packet.subarray(12));
+    assert.equal(receive(tagged).verdict, Verdict.Frame);
+    const tags = Uint8Array.from(Array.from({ length: 5 }, () => [0x81, 0, 0, 1]).flat());
+    assert.equal(receive(join(packet.subarray(0, 12), tags, packet.subarray(12))).reason, 'VLAN_TOO_DEEP');
+  });
+
+  test('padding behind the IP packet is no part of the frame', () => {
+    const { ingress, verdict } = receive(join(overlay(), new Uint8Array(9)));
+    assert.equal(verdict, Verdict.Frame);
+    assert.equal(ingress.frameEnd - ingress.frameOffset, FRAME.length);
+  });
+
+  test('only the asked-for network and port', () => {
+    assert.equal(receive(overlay(4, 4098), { vni: 4097 }).reason, 'VXLAN_VNI_NOT_FOUND');
+    assert.equal(receive(overlay(), { vni: 4097 }).verdict, Verdict.Frame);
+    assert.equal(receive(overlay(), { port: 8472 }).verdict, Verdict.Other);
+    assert.equal(receive(onWire(udpIp(4, 8472, vxlan(1, FRAME))), { port: 8472 }).verdict, Verdict.Frame);
+  });
+
+  test('reserved bits: refused as Linux does, read as RFC 7348 section 5 says', () => {
+    const packet = onWire(udpIp(4, 4789, vxlan(4097, FRAME, 0x88)));
+    assert.equal(receive(packet).reason, 'VXLAN_RESERVED_BITS');
+    assert.equal(receive(packet, { reserved: VxlanReserved.Ignore }).verdict, Verdict.Frame);
+  });
+
+  test('without the I flag, or too short: a bad header', () => {
+    assert.equal(receive(onWire(udpIp(4, 4789, vxlan(4097, FRAME, 0)))).reason, 'VXLAN_INVALID_HDR');
+    assert.equal(receive(onWire(udpIp(4, 4789, new Uint8Array(7)))).reason, 'VXLAN_INVALID_HDR');
+    assert.equal(receive(onWire(udpIp(4, 4789, vxlan(1, FRAME.subarray(0, 13))))).reason, 'PKT_TOO_SMALL');
+  });
+
+  test('a frame that the snaplen cut is dropped, with its VNI known', () => {
+    const packet = overlay();
+    for (let captured = 0; captured < packet.length; captured++) {
+      const { ingress, reason } = receive(packet, {}, captured);
+      assert.equal(reason, 'CAPTURE_TRUNCATED', `captured ${captured}`);
+      assert.equal(ingress.vni, captured >= 50 ? 4097 : -1);
+    }
+  });
+
+  test('a packet that is short in itself has a reason of its own', () => {
+    const packet = overlay();
+    assert.equal(receive(packet.subarray(0, 13)).reason, 'PKT_TOO_SMALL');
+    assert.equal(receive(packet.subarray(0, 20)).reason, 'IP_INHDR');
+    assert.equal(receive(packet.subarray(0, packet.length - 1)).reason, 'IP_INHDR');
+    assert.equal(receive(ethernet(ip(4, IpProtocol.Udp, new Uint8Array(7)), EtherType.Ipv4)).reason, 'L4_HDR');
+    assert.equal(receive(ethernet(ip(6, 0, new Uint8Array(4)), EtherType.Ipv6)).reason, 'IPV6_BAD_EXTHDR');
+  });
+
+  test('ESP is known by its SPI and sequence number', () => {
+    for (const family of [4, 6] as const) {
+      const packet = ethernet(ip(family, IpProtocol.Esp, esp(0xf0000001, 0xffffffff)), family === 4 ? 0x0800 : 0x86dd);
+      const { ingress, verdict } = receive(packet);
+      assert.equal(verdict, Verdict.Esp);
+      assert.deepEqual([ingress.spi, ingress.sequence, ingress.espInUdp], [0xf0000001, 0xffffffff, false]);
+    }
+    assert.equal(receive(onWire(ip(4, IpProtocol.Esp, esp(0, 1)))).reason, 'XfrmInHdrError');
+    assert.equal(receive(onWire(ip(4, IpProtocol.Esp, new Uint8Array(7)))).reason, 'XfrmInHdrError');
+  });
+
+  test('ESP in UDP; IKE and keepalives are no ESP (RFC 3948 section 2)', () => {
+    const { ingress, verdict } = receive(onWire(udpIp(4, 4500, esp(5, 6))));
+    assert.equal(verdict, Verdict.Esp);
+    assert.deepEqual([ingress.spi, ingress.espInUdp], [5, true]);
+    assert.equal(receive(onWire(udpIp(4, 4500, Uint8Array.of(0xff)))).verdict, Verdict.Other);
+    assert.equal(receive(onWire(udpIp(4, 4500, new Uint8Array(40)))).verdict, Verdict.Other);
+  });
+
+  test('checksums drop a packet only where they are asked for', () => {
+    const bad = overlay(4, 4097, FRAME, 0x1234);
+    assert.equal(receive(bad).verdict, Verdict.Frame);
+    const verify = { verifyChecksums: true };
+    assert.equal(receive(bad, verify).reason, 'UDP_CSUM');
+    assert.equal(receive(overlay(), verify).verdict, Verdict.Frame);
+    assert.equal(receive(overlay(4, 4097, FRAME, 0), verify).verdict, Verdict.Frame);
+    assert.equal(receive(overlay(6, 4097, FRAME, 0), verify).reason, 'UDP_CSUM');
+    const header = overlay();
+    header[14 + 8] = 63;
+    assert.equal(receive(header, verify).reason, 'IP_CSUM');
+  });
+
+  test('an unknown link type is its own reason', () => {
+    assert.equal(receive(overlay(), {}, undefined, 147).reason, 'LINK_TYPE_UNKNOWN');
+  });
+
+  test('other traffic is passed by', () => {
+    assert.equal(receive(ethernet(new Uint8Array(28), EtherType.Arp)).verdict, Verdict.Other);
+    assert.equal(receive(onWire(ip(4, IpProtocol.Icmp, new Uint8Array(8)))).verdict, Verdict.Other);
+    assert.equal(receive(ethernet(new Uint8Array(50), 0x88cc)).verdict, Verdict.Other);
+  });
+
+  test('every reason has a name and words of its own', () => {
+    const reasons = Object.values(DropReason);
+    assert.equal(reasons.length, DROP_REASONS);
+    assert.equal(new Set(reasons.map(dropReasonName)).size, DROP_REASONS);
+    assert.equal(new Set(reasons.map(dropReasonText)).size, DROP_REASONS);
+  });
+});
+
+test('recorded packets with changed bytes: no throw, frames in bounds, the sum holds (100,000 packets)', async () => {
+  const packets: { bytes: Uint8Array; linkType: number }[] = [];
+  for (const folder of ['vxlan', 'esp', 'docker']) {
+    for (const name of readdirSync(fixture(folder)).filter((file) => /underlay.*pcap$|sll2?\.pcap$/.test(file))) {
+      const source = await openCaptureFile(fixture(`${folder}/${name}`));
+      for (let batch = await source.next(), n = 0; batch !== undefined && n < 60; batch = await source.next()) {
+        for (let i = 0; i < Math.min(batch.count, 60); i++, n++) {
+          const bytes = batch.bytes.slice(batch.offset[i], batch.offset[i] + batch.capturedLength[i]);
+          packets.push({ bytes, linkType: batch.linkType[i] });
+        }
+      }
+      await source.close();
+    }
+  }
+  const ingress = new Ingress({ reassembly: { maxBytes: 200_000, maxDatagrams: 50 } });
+  const change = fc.record({
+    index: fc.nat(packets.length - 1),
+    changes: fc.array(fc.tuple(fc.nat(119), fc.constantFrom(0, 1, 6, 17, 44, 50, 0x20, 0x45, 0x60, 0x81, 0xff)), {
+      maxLength: 4,
+    }),
+    cut: fc.nat(400),
+    beyond: fc.nat(30),
+    seconds: fc.nat(300),
+  });
+  fc.assert(
+    fc.property(change, ({ index, changes, cut, beyond, seconds }) => {
+      const { bytes, linkType } = packets[index];
+      const packet = bytes.slice();
+      for (const [at, value] of changes) if (at < packet.length) packet[at] = value;
+      const captured = cut < 150 ? Math.min(cut, packet.length) : packet.length;
+      const verdict = ingress.receive(linkType, packet, 0, captured, packet.length + beyond, seconds);
+      if (verdict === Verdict.Frame) {
+        const { frameOffset, frameEnd, outerBytes, capturedEnd } = ingress;
+        assert.ok(frameOffset + 14 <= frameEnd && frameEnd <= capturedEnd && capturedEnd <= outerBytes.length);
+      }
+    }),
+    { seed: 20261121, numRuns: 100_000 },
+  );
+  sumHolds(ingress);
+  assert.ok(ingress.frames > 10_000 && ingress.espPackets > 50 && ingress.otherPackets > 1000);
+});

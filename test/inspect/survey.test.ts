@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { CaptureBatch, MemoryReader, openCapture, openCaptureFile, PcapWriter } from '../../src/capture/index.js';
+import { packetLine, Survey, type SurveyOptions, type SurveyReport } from '../../src/inspect/index.js';
+import { sizeClassName, SizeTable } from '../../src/inspect/size-table.js';
+import { formatTime } from '../../src/inspect/time.js';
+import { ethernet, FRAME, overlay } from '../dataplane/build.js';
+import { fixture } from '../repository.js';
+
+async function survey(path: string, options?: SurveyOptions): Promise<SurveyReport> {
+  const source = await openCaptureFile(fixture(path));
+  const counts = new Survey(options);
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) counts.addBatch(batch);
+  await source.close();
+  return counts.report(source);
+}
+
+/** A survey of packets that a test made. */
+async function surveyOf(packets: readonly Uint8Array[], options?: SurveyOptions): Promise<SurveyReport> {
+  const parts: Uint8Array[] = [];
+  const writer = new PcapWriter((bytes) => parts.push(bytes.slice()));
+  packets.forEach((packet, i) => writer.write(packet, 0, packet.length, packet.length, i, 0));
+  writer.flush();
+  const source = await openCapture(new MemoryReader(Buffer.concat(parts)));
+  const counts = new Survey(options);
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) counts.addBatch(batch);
+  return counts.report(source);
+}
+
+const codes = (report: SurveyReport): string[] => report.problems.map(({ code, count }) => `${code} ${count}`);
+
+describe('a survey', () => {
+  for (const folder of ['vxlan', 'esp', 'docker']) {
+    test(`of every recording in ${folder}/: the sum holds, and it is plain data`, async () => {
+      for (const name of readdirSync(fixture(folder)).filter((file) => /\.pcap(ng)?$/.test(file))) {
+        const report = await survey(`${folder}/${name}`);
+        const { inFrames, esp, other, held, dropped } = report.accounting;
+        const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+        assert.equal(report.packets, inFrames + esp + other + held + lost, name);
+        assert.equal(
+          report.networks.reduce((sum, row) => sum + row.frames - row.truncated, 0),
+          report.frames,
+        );
+        assert.deepEqual(JSON.parse(JSON.stringify(report)), report, name);
+      }
+    });
+  }
+
+  test("of Docker's encrypted network: SPIs with their sequence numbers, and Swarm's own traffic", async () => {
+    const report = await survey('docker/07-encrypted.underlay.pcap');
+    assert.deepEqual(
+      report.esp.map(({ spi, source, packets, firstSequence, lastSequence }) => [
+        spi,
+        source,
+        packets,
+        firstSequence,
+        lastSequence,
+      ]),
+      [
+        ['0xc207fc1c', '192.168.50.1', 44, 1, 44],
+        ['0x98a1ca54', '192.168.50.2', 82, 1, 82],
+      ],
+    );
+    assert.equal(report.otherTraffic[0].name, 'Swarm gossip (UDP 7946)');
+    assert.deepEqual(report.problems, []);
+  });
+
+  test('of offloads left on: partial checksums and super-frames, notes and no warnings', async () => {
+    const report = await survey('vxlan/60-offload-on-http.underlay.pcap');
+    assert.deepEqual(codes(report), ['CHECKSUM_PARTIAL 37', 'SUPER_FRAMES 10']);
+    assert.ok(report.problems.every(({ severity }) => severity === 'note'));
+    const udp = report.checksums.find(({ name }) => name === 'outer UDP');
+    assert.deepEqual([udp?.good, udp?.partial, udp?.bad], [17, 10, 0]);
+  });
+
+  test('of fragments lost, reordered and twice', async () => {
+    const report = await survey('esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap');
+    assert.deepEqual(report.fragments, { fragments: 120, reassembled: 55, held: 7, inner: 0 });
+    assert.deepEqual(codes(report), ['DUP_FRAG 3', 'FRAGMENTS_HELD 7']);
+  });
+
+  test('of frames cut by the snaplen: counted by network all the same', async () => {
+    const report = await survey('vxlan/10-formats.snap96.pcap');
+    assert.deepEqual(
+      report.networks.map(({ vni, frames, truncated }) => [vni, frames, truncated]),
+      [
+        [4097, 22, 22],
+        [4098, 4, 4],
+      ],
+    );
+    assert.deepEqual(codes(report), ['CAPTURE_TRUNCATED 26']);
+  });
+
+  test('of a learning overlay says that there is ARP inside', async () => {
+    const report = await survey('vxlan/20-learning-arp-icmp.underlay.pcap');
+    assert.deepEqual(codes(report), ['ARP_IN_TUNNEL 11']);
+    assert.ok(report.endpoints.every(({ ip }) => ip !== null));
+  });
+
+  test('an endpoint that sends from behind another VTEP has moved', async () => {
+    const moved = overlay();
+    moved.set([192, 168, 50, 77], 14 + 12);
+    const report = await surveyOf([overlay(), overlay(), moved]);
+    assert.equal(report.endpoints[0].vtep, '192.168.50.77');
+    assert.equal(report.endpoints[0].moves, 1);
+    assert.ok(codes(report).includes('ENDPOINT_MOVED 1'));
+  });
+
+  test('a source MAC that is a group or zero is a problem: the kernel drops it', async () => {
+    const frame = (mac: string): Uint8Array => ethernet(FRAME.subarray(14), 0x0800, mac);
+    const report = await surveyOf([
+      overlay(4, 1, frame('03:00:00:00:00:01')),
+      overlay(4, 1, frame('00:00:00:00:00:00')),
+    ]);
+    assert.ok(codes(report).includes('MAC_INVALID_SOURCE 2'));
+  });
+
+  test('tables are bounded, and what finds no room is counted', async () => {
+    const packets = Array.from({ length: 10 }, (_, i) => overlay(4, 100 + i));
+    const report = await surveyOf(packets, { maxRows: 3 });
+    assert.equal(report.networks.length, 3);
+    assert.equal(report.frames, 10);
+    assert.ok(codes(report).some((code) => code.startsWith('TABLE_FULL')));
+  });
+
+  test('packets older than one before them are noted', async () => {
+    const parts: Uint8Array[] = [];
+    const writer = new PcapWriter((bytes) => parts.push(bytes.slice()));
+    const packet = overlay();
+    for (const seconds of [5, 4, 6]) writer.write(packet, 0, packet.length, packet.length, seconds, 0);
+    writer.flush();
+    const source = await openCapture(new MemoryReader(Buffer.concat(parts)));
+    const counts = new Survey();
+    counts.addBatch((await source.next()) ?? new CaptureBatch());
+    assert.deepEqual(codes(counts.report(source)), ['TIME_BACKWARDS 1']);
+  });
+});
+
+test('sizes fall into their classes', () => {
+  const table = new SizeTable();
+  for (const bytes of [0, 63, 64, 1518, 1519, 9216, 9217]) table.add(bytes);
+  assert.deepEqual([...table.counts], [2, 1, 0, 0, 0, 1, 2, 1]);
+  assert.deepEqual([sizeClassName(0), sizeClassName(5), sizeClassName(7)], ['0-63', '1024-1518', '9217+']);
+  assert.deepEqual([table.smallest, table.largest], [0, 9217]);
+});
+
+test('times are ISO 8601 with nanoseconds', () => {
+  assert.equal(formatTime(1_700_000_000, 123_456_789), '2023-11-14T22:13:20.123456789Z');
+  assert.equal(formatTime(1e15, 1), '1000000000000000.000000001');
+});
+
+describe('a packet in a line', () => {
+  async function lines(path: string): Promise<string[]> {
+    const source = await openCaptureFile(fixture(path));
+    const counts = new Survey();
+    const found: string[] = [];
+    for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+      for (let i = 0; i < batch.count; i++) {
+        const verdict = counts.add(batch, i);
+        const link = batch.linkType[i] === 1 ? batch.offset[i] : -1;
+        const context = { number: found.length + 1, time: 0, length: batch.originalLength[i], link };
+        found.push(packetLine(counts.ingress, verdict, counts.inner, context).slice(18).trim());
+      }
+    }
+    await source.close();
+    return found;
+  }
+
+  const CASES: [string, number, string][] = [
+    [
+      'vxlan/01-icmp.underlay.pcap',
+      0,
+      '02:00:00:00:50:01 → ff:ff:ff:ff:ff:ff ARP      42 who has 192.168.50.2? tell 192.168.50.1',
+    ],
+    [
+      'vxlan/03-http-200k.underlay.pcap',
+      0,
+      '192.168.50.1 → 192.168.50.2    VXLAN   124 vni 4097 10.0.9.3 → 10.0.9.4 TCP',
+    ],
+    ['docker/07-encrypted.underlay.pcap', 581, '192.168.50.1 → 192.168.50.2    ESP     174 SPI=0xc207fc1c seq=1'],
+    [
+      'esp/20-vlan-inner-proxy.underlay.pcap',
+      2,
+      '192.168.50.1 → 192.168.50.2    VXLAN   152 vni 4097 10.100.0.3 → 10.100.0.4 ICMP vlan 100 echo request',
+    ],
+    [
+      'esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap',
+      10,
+      '192.168.50.1 → 192.168.50.2    IPv4    612 fragment id=0xfefd off=880 last [dropped: DUP_FRAG]',
+    ],
+    [
+      'esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap',
+      5,
+      '192.168.50.1 → 192.168.50.2    VXLAN   914 vni 4097 10.0.9.3 → 10.0.9.4 ICMP echo request id=0x0c74 seq=2 [of 2 fragments]',
+    ],
+    ['vxlan/50-ipv6-underlay.underlay.pcap', 0, 'fd50::1 → ff02::1:ff00:2  ICMPv6   86 who has fd50::2?'],
+  ];
+  for (const [path, index, start] of CASES) {
+    test(`${path}, packet ${index + 1}`, async () => {
+      const line = (await lines(path))[index];
+      assert.ok(line.startsWith(start), line);
+    });
+  }
+});
