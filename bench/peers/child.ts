@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import { openPcapStream } from '../../native-free/pcap-parser-source.js';
 import { openCaptureFile } from '../../src/capture/index.js';
-import { decodeToInnerIp, ingress, readRecords } from '../chain.js';
+import { COUNT } from '../captures.js';
+import { decodeInMemory, decodeToInnerIp, ingress, readRecords } from '../chain.js';
 import { median } from '../machine.js';
 
 interface Decoded {
@@ -69,6 +70,7 @@ const PEERS: Readonly<Record<string, Peer>> = {
   vtep: (path) => decodeToInnerIp(path),
   ingress,
   records: readRecords,
+  memory: (path) => decodeInMemory(path, COUNT),
   'pcap-parser': pcapParser,
   'pcap-parser-source': pcapParserSource,
   cap,

@@ -12,6 +12,7 @@ import { openCaptureFile } from '../../src/capture/index.js';
 import { Ingress } from '../../src/dataplane/index.js';
 import { Layers } from '../../src/wire/index.js';
 import { CAPTURES, COUNT, capture, ROOT } from '../captures.js';
+import { MEMORY_PACKETS } from '../chain.js';
 import { machine, median, printTable, spread } from '../machine.js';
 
 const ROUNDS = 5;
@@ -28,8 +29,8 @@ interface Measured {
 interface Peer {
   readonly name: string;
   readonly what: string;
-  /** How far it decodes: all packets to the inner addresses (its sum must be everyone's), the first ones, or none. */
-  readonly decodes: 'all' | 'first' | 'none';
+  /** How far it decodes: all packets to the inner addresses (its sum must be everyone's), the first ones, a few in memory round and round, or none. */
+  readonly decodes: 'all' | 'first' | 'memory' | 'none';
   /** Why it can't be measured, or undefined. */
   readonly missing: string | undefined;
   readonly run: (path: string) => Measured;
@@ -79,8 +80,9 @@ function buildGopacket(): string | undefined {
   return 'gopacket did not build (Debian: golang-github-google-gopacket-dev golang-golang-x-sys-dev)';
 }
 
-function gopacket(container: string): (path: string) => Measured {
-  return (path) => JSON.parse(call(GOPACKET, [path, String(PASSES), container])) as Measured;
+function gopacket(container: string, memory = 0): (path: string) => Measured {
+  const words = [container, String(memory), String(COUNT)];
+  return (path) => JSON.parse(call(GOPACKET, [path, String(PASSES), ...words])) as Measured;
 }
 
 /** The first packets alone, and without the time that it takes to start, which its first packet costs. */
@@ -139,6 +141,27 @@ const peers: Peer[] = [
     run: gopacket('sparse'),
   },
   {
+    name: 'vtep',
+    what: 'Layers to the inner IP, packets in memory',
+    decodes: 'memory',
+    missing: undefined,
+    run: child('memory'),
+  },
+  {
+    name: 'gopacket',
+    what: 'DecodingLayerParser, packets in memory',
+    decodes: 'memory',
+    missing: GOPACKET_MISSING,
+    run: gopacket('map', MEMORY_PACKETS),
+  },
+  {
+    name: 'gopacket',
+    what: 'the same, sparse container',
+    decodes: 'memory',
+    missing: GOPACKET_MISSING,
+    run: gopacket('sparse', MEMORY_PACKETS),
+  },
+  {
     name: 'pcap-parser',
     what: 'records alone',
     decodes: 'none',
@@ -188,13 +211,14 @@ for (const payload of [64, 1400]) {
   const times = peers.map((): number[] => []);
   const first = await expectedOfFirst(path, TSHARK_PACKETS);
   const all = await expectedOfFirst(path, Infinity);
+  const memory = (await expectedOfFirst(path, MEMORY_PACKETS)) * (COUNT / MEMORY_PACKETS);
   for (let round = 0; round < rounds; round++) {
     peers.forEach((peer, i) => {
       if (peer.missing !== undefined) return;
       const measured = peer.run(path);
       times[i].push(measured.nanoseconds / measured.packets);
       const packets = peer.decodes === 'first' ? TSHARK_PACKETS : COUNT;
-      const expected = { all, first, none: measured.check }[peer.decodes];
+      const expected = { all, first, memory, none: measured.check }[peer.decodes];
       if (measured.packets !== packets || measured.check !== expected) {
         throw new Error(`${peer.name} read ${measured.packets} packets with sum ${measured.check}, not ${expected}`);
       }

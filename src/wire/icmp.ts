@@ -1,4 +1,5 @@
 /** ICMP for IPv4 (RFC 792, RFC 1191 for "fragmentation needed"). */
+import { checksum } from './checksum.js';
 import { Fault } from './fault.js';
 import { header, u8, u16 } from './layout.js';
 
@@ -17,9 +18,15 @@ const CHECKSUM = icmpLayout.offsetOf('checksum');
 const IDENTIFIER = icmpLayout.offsetOf('identifier');
 const SEQUENCE = icmpLayout.offsetOf('sequence');
 
-/** Whether an ICMP header stands at `offset`: `Short` or `None`. */
-export function checkIcmp(_bytes: Uint8Array, offset: number, end: number): Fault {
-  return offset + ICMP_SPAN > end ? Fault.Short : Fault.None;
+/**
+ * Whether an ICMP header stands at `offset`.
+ * @param end where the message ends, at most `bytes.length`
+ * @param verifyChecksum whether to look at the checksum of the message too, which must be whole then
+ * @returns `Short`, `BadChecksum` (only where asked for), or `None`
+ */
+export function checkIcmp(bytes: Uint8Array, offset: number, end: number, verifyChecksum = false): Fault {
+  if (offset + ICMP_SPAN > end) return Fault.Short;
+  return verifyChecksum && checksum(bytes, offset, end) !== 0 ? Fault.BadChecksum : Fault.None;
 }
 
 /** An ICMP header in place. Check first. */

@@ -40,10 +40,17 @@ const FRAGMENT_OFFSET_MASK = ipv4Layout.bitsOf('fragmentOffset').mask;
  * Whether an IPv4 header stands at `offset`, and whether its lengths hold.
  * @param end where the bytes end, at most `bytes.length`
  * @param limit where the packet ended on the wire; beyond `end` if the capture was cut by a snaplen
- * @returns `Short`, `BadVersion`, `BadHeaderLength` (IHL below 5 or beyond the bytes), `BadLength` (total length below
- * the header's or beyond `limit`), or `None`
+ * @param verifyChecksum whether to look at the header checksum too
+ * @returns `Short`, `BadVersion`, `BadHeaderLength` (IHL below 5), `BadLength` (total length below the header's or beyond
+ * `limit`), `BadChecksum` (only where asked for), or `None`
  */
-export function checkIpv4(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+export function checkIpv4(
+  bytes: Uint8Array,
+  offset: number,
+  end: number,
+  limit: number = end,
+  verifyChecksum = false,
+): Fault {
   if (offset + IPV4_SPAN > end) return Fault.Short;
   const first = bytes[offset];
   if (first >>> 4 !== 4) return Fault.BadVersion;
@@ -52,7 +59,7 @@ export function checkIpv4(bytes: Uint8Array, offset: number, end: number, limit:
   const totalLength = (bytes[offset + TOTAL_LENGTH] << 8) | bytes[offset + TOTAL_LENGTH + 1];
   if (totalLength < headerLength || offset + totalLength > limit) return Fault.BadLength;
   if (offset + headerLength > end) return Fault.Short;
-  return Fault.None;
+  return verifyChecksum && !ipv4ChecksumHolds(bytes, offset) ? Fault.BadChecksum : Fault.None;
 }
 
 /** Whether the header checksum is right. Check the header first. */

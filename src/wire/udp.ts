@@ -29,7 +29,7 @@ export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: 
 }
 
 /**
- * Whether the UDP checksum is right; zero over IPv4 means "none" and holds (RFC 768), over IPv6 it doesn't (RFC 8200
+ * Whether the UDP checksum is right, which `checkUdp` can't tell without the IP header's addresses; zero over IPv4 means "none" and holds (RFC 768), over IPv6 it doesn't (RFC 8200
  * section 8.1; RFC 6935 allows it to tunnels that ask for it). The whole datagram must be there. Check first.
  * @param family 4 or 6
  * @param addressOffset byte offset of the IP header's source address, its destination address behind it

@@ -87,6 +87,15 @@ describe('inspect', () => {
     );
   });
 
+  test('gzip data that ends too soon gives the packets before, and says so', () => {
+    const packed = gzipSync(readFileSync(fixture('vxlan/03-http-200k.underlay.pcap')), { level: 1 });
+    const cut = vtep(['inspect', '-', '--json', '--strict'], packed.subarray(0, packed.length / 2));
+    assert.equal(cut.status, 1);
+    const report = JSON.parse(cut.stdout) as SurveyReport;
+    assert.ok(report.packets > 50 && report.packets < 262);
+    assert.equal(report.problems[0].code, 'CAPTURE_CUT_OFF');
+  });
+
   test('--vni looks at one network, --port at another port', () => {
     const both = fixture('vxlan/10-formats.usec.pcap');
     assert.equal(JSON.parse(vtep(['inspect', both, '--json']).stdout).networks.length, 2);

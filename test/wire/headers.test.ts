@@ -172,6 +172,9 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
   test('the checksum holds, and is written as it was', () => {
     assert.equal(ipv4ChecksumHolds(whole, AT), true);
     assert.equal(ipv4ChecksumHolds(changed(8, 63), AT), false);
+    assert.equal(checkIpv4(changed(8, 63), AT, whole.length), Fault.None);
+    assert.equal(checkIpv4(changed(8, 63), AT, whole.length, whole.length, true), Fault.BadChecksum);
+    assert.equal(checkIpv4(whole, AT, whole.length, whole.length, true), Fault.None);
     const again = changed(10, 0);
     writeIpv4Checksum(again, AT);
     assert.deepEqual(again, whole);
@@ -280,6 +283,9 @@ describe('ICMP (RFC 792, RFC 4443)', () => {
     const view = new IcmpView().wrap(ECHO_IN_VXLAN, at);
     assert.deepEqual([view.type, view.identifier, view.sequence], [8, 0x5de7, 1]);
     assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 7), Fault.Short);
+    // Its data is left out here, so that the checksum can't hold; this one is whole.
+    assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 8, true), Fault.BadChecksum);
+    assert.equal(checkIcmp(bytesOf('0800 f7fc 0001 0002'), 0, 8, true), Fault.None);
   });
   test('the MTU of "fragmentation needed" stands in its last half (RFC 1191 section 4)', () => {
     const view = new IcmpView().wrap(bytesOf('0304 0000 0000 0000'), 0);
