@@ -2,16 +2,21 @@
 import { KeyIndex } from '../memory/key-index.js';
 import { formatIp, type Layers } from '../wire/index.js';
 
-const WORDS = 5;
-
 /** A bounded list of IP addresses. */
 export class AddressTable {
-  readonly #index: KeyIndex;
+  readonly #limit: number;
+  // One for each family: an IPv4 key of one word is hashed and compared in a fraction of the time.
+  readonly #ipv4: KeyIndex;
+  readonly #ipv6: KeyIndex;
+  readonly #ipv4Numbers: number[] = [];
+  readonly #ipv6Numbers: number[] = [];
   readonly #texts: string[] = [];
 
   /** @param limit addresses that it holds at the most */
   constructor(limit: number) {
-    this.#index = new KeyIndex(WORDS, limit);
+    this.#limit = limit;
+    this.#ipv4 = new KeyIndex(1, limit);
+    this.#ipv6 = new KeyIndex(4, limit);
   }
 
   /**
@@ -33,15 +38,23 @@ export class AddressTable {
   }
 
   #add(bytes: Uint8Array, family: number, offset: number): number {
-    const { key } = this.#index;
-    const words = family === 4 ? 1 : 4;
-    for (let i = 0; i < 4; i++) {
+    const index = family === 4 ? this.#ipv4 : this.#ipv6;
+    const numbers = family === 4 ? this.#ipv4Numbers : this.#ipv6Numbers;
+    const { key } = index;
+    for (let i = 0; i < key.length; i++) {
       const at = offset + 4 * i;
-      key[i] = i < words ? (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3] : 0;
+      key[i] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
     }
-    key[4] = family;
-    const id = this.#index.add();
-    if (id === this.#texts.length) this.#texts.push(formatIp(family, bytes, offset));
-    return id;
+    const id = index.add();
+    if (id < 0) return -1;
+    if (id === numbers.length) {
+      if (this.#texts.length === this.#limit) {
+        index.delete(id);
+        return -1;
+      }
+      numbers.push(this.#texts.length);
+      this.#texts.push(formatIp(family, bytes, offset));
+    }
+    return numbers[id];
   }
 }

@@ -2,8 +2,6 @@
 import { KeyIndex } from '../memory/key-index.js';
 import { formatIp, formatMac } from '../wire/index.js';
 
-const WORDS = 8;
-
 /** A MAC address with one of its IP addresses, in one network. */
 export interface EndpointRow {
   readonly vni: number;
@@ -25,10 +23,17 @@ export class EndpointTable {
   readonly rows: EndpointRow[] = [];
   /** Frames whose sender or receiver found no room. */
   unlisted = 0;
-  readonly #index: KeyIndex;
+  readonly #limit: number;
+  // Apart by the size of their keys: nearly all frames are IPv4, and pay for 4 words instead of 8.
+  readonly #short: KeyIndex;
+  readonly #long: KeyIndex;
+  readonly #shortRows: EndpointRow[] = [];
+  readonly #longRows: EndpointRow[] = [];
 
   constructor(limit: number) {
-    this.#index = new KeyIndex(WORDS, limit);
+    this.#limit = limit;
+    this.#short = new KeyIndex(4, limit);
+    this.#long = new KeyIndex(7, limit);
   }
 
   /**
@@ -82,34 +87,36 @@ export class EndpointTable {
     ipOffset: number,
     vtep: number,
   ): EndpointRow | undefined {
-    const { key } = this.#index;
+    const long = family === 6;
+    const index = long ? this.#long : this.#short;
+    const rows = long ? this.#longRows : this.#shortRows;
+    const { key } = index;
     key[0] = vni;
     key[1] = word(bytes, macOffset);
-    key[2] = (bytes[macOffset + 4] << 8) | bytes[macOffset + 5];
-    key[3] = family;
-    key[4] = family === 0 ? 0 : word(bytes, ipOffset);
-    key[5] = family === 6 ? word(bytes, ipOffset + 4) : 0;
-    key[6] = family === 6 ? word(bytes, ipOffset + 8) : 0;
-    key[7] = family === 6 ? word(bytes, ipOffset + 12) : 0;
-    const id = this.#index.add();
-    if (id < 0) {
+    key[2] = (bytes[macOffset + 4] << 8) | bytes[macOffset + 5] | (family << 16);
+    key[3] = family === 0 ? 0 : word(bytes, ipOffset);
+    if (long) for (let i = 1; i < 4; i++) key[3 + i] = word(bytes, ipOffset + 4 * i);
+    const id = index.add();
+    if (id >= 0 && id < rows.length) return rows[id];
+    if (id < 0 || this.rows.length === this.#limit) {
+      if (id >= 0) index.delete(id);
       this.unlisted++;
       return undefined;
     }
-    if (id === this.rows.length) {
-      this.rows.push({
-        vni,
-        mac: formatMac(bytes, macOffset),
-        ip: family === 0 ? undefined : formatIp(family, bytes, ipOffset),
-        vtep,
-        moves: 0,
-        sentFrames: 0,
-        sentBytes: 0,
-        receivedFrames: 0,
-        receivedBytes: 0,
-      });
-    }
-    return this.rows[id];
+    const row: EndpointRow = {
+      vni,
+      mac: formatMac(bytes, macOffset),
+      ip: family === 0 ? undefined : formatIp(family, bytes, ipOffset),
+      vtep,
+      moves: 0,
+      sentFrames: 0,
+      sentBytes: 0,
+      receivedFrames: 0,
+      receivedBytes: 0,
+    };
+    rows.push(row);
+    this.rows.push(row);
+    return row;
   }
 }
 

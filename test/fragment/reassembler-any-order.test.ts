@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { Reassembler } from '../../src/fragment/index.js';
+import {
+  dropped,
+  give,
+  ipv4Packet,
+  ipv6Packet,
+  noise,
+  type Packet,
+  partOf,
+  result,
+  split,
+  unaccounted,
+} from './split.js';
+
+const SEED = 20261121;
+
+/** Lengths from a few bytes to the longest, the short ones as often as the long ones. */
+function lengths(max: number): fc.Arbitrary<number> {
+  return fc.oneof(fc.integer({ min: 16, max: 200 }), fc.integer({ min: 16, max: 5000 }), fc.integer({ min: 16, max }));
+}
+
+const DELIVERY = {
+  units: fc.array(fc.nat(8191), { minLength: 1, maxLength: 40 }),
+  order: fc.infiniteStream(fc.nat()),
+  /** Of each part but the last: how many more copies of it come. */
+  copies: fc.infiniteStream(fc.constantFrom(0, 0, 0, 1, 2)),
+};
+
+/** Gives parts in an order of its own, copies of them among them: every copy is passed over, the packet is whole. */
+function deliver(
+  packet: Packet,
+  parts: readonly Uint8Array[],
+  order: IterableIterator<number>,
+  copies: IterableIterator<number>,
+): void {
+  if (parts.length === 1) return;
+  const reassembler = new Reassembler();
+  const keyed = parts.map((part) => ({ part, key: Number(order.next().value) }));
+  keyed.sort((a, b) => a.key - b.key);
+  let passedOver = 0;
+  keyed.forEach(({ part }, i) => {
+    const last = i === parts.length - 1;
+    assert.equal(give(reassembler, part), last ? 'Complete' : 'Held');
+    if (last) return;
+    assert.equal(reassembler.heldFragments, i + 1);
+    for (let more = Number(copies.next().value); more > 0; more--, passedOver++) {
+      // Any part that is there already, not only the one that came last.
+      const again = keyed[Number(order.next().value) % (i + 1)].part;
+      assert.equal(give(reassembler, again), 'Duplicate');
+      assert.equal(reassembler.heldFragments, i + 1);
+    }
+  });
+  assert.deepEqual(result(reassembler), packet.bytes);
+  assert.equal(reassembler.parts, parts.length);
+  assert.equal(dropped(reassembler, 'Duplicate'), passedOver);
+  assert.deepEqual([reassembler.heldDatagrams, reassembler.heldBytes, reassembler.datagrams], [0, 0, 1]);
+  assert.equal(unaccounted(reassembler), 0);
+}
+
+describe('fragments in any order, some of them more than once', () => {
+  test('IPv4 with and without options, DF set or not, up to 65,535 bytes (RFC 791 section 3.2)', () => {
+    const sample = fc.record({
+      ...DELIVERY,
+      length: lengths(65_475),
+      options: fc.constantFrom(0, 0, 1, 5, 10),
+      dontFragment: fc.boolean(),
+      bare: fc.boolean(),
+      id: fc.nat(65_535),
+    });
+    fc.assert(
+      fc.property(sample, ({ length, units, order, copies, bare, ...fields }) => {
+        const packet = ipv4Packet(noise(length, length), fields);
+        deliver(packet, split(packet, units, { bare }), order, copies);
+      }),
+      { seed: SEED, numRuns: 400 },
+    );
+  });
+
+  test('IPv6 with hop-by-hop, routing and destination options before the fragment header (RFC 8200 section 4.5)', () => {
+    const extensions = fc.subarray([
+      [0, 1],
+      [60, 3],
+      [43, 2],
+    ] as const);
+    const sample = fc.record({ ...DELIVERY, length: lengths(65_480), extensions, id: fc.nat(0xffffffff) });
+    fc.assert(
+      fc.property(sample, ({ length, units, order, copies, extensions: chosen, id }) => {
+        const packet = ipv6Packet(noise(length, length), { extensions: chosen });
+        deliver(packet, split(packet, units, { id }), order, copies);
+      }),
+      { seed: SEED, numRuns: 400 },
+    );
+  });
+
+  test('several datagrams at a time don’t mix: by id, protocol (IPv4 only), address and family', () => {
+    const packets = (units: readonly number[]): { packet: Packet; parts: Uint8Array[] }[] => {
+      const of = (packet: Packet, id?: number): { packet: Packet; parts: Uint8Array[] } => ({
+        packet,
+        parts: split(packet, units, id === undefined ? {} : { id }),
+      });
+      return [
+        of(ipv4Packet(noise(3000, 1), { id: 1 })),
+        of(ipv4Packet(noise(3000, 2), { id: 2 })),
+        of(ipv4Packet(noise(3000, 3), { id: 1, protocol: 50 })),
+        of(ipv4Packet(noise(3000, 4), { id: 1, host: 2 })),
+        of(ipv6Packet(noise(3000, 5)), 1),
+        of(ipv6Packet(noise(3000, 6)), 0x10001),
+        of(ipv6Packet(noise(3000, 7), { host: 2 }), 1),
+      ];
+    };
+    const sample = fc.record({
+      units: fc.array(fc.integer({ min: 1, max: 374 }), { minLength: 1, maxLength: 6 }),
+      order: fc.infiniteStream(fc.nat()),
+    });
+    fc.assert(
+      fc.property(sample, ({ units, order }) => {
+        const reassembler = new Reassembler();
+        const all = packets(units);
+        const left = all.map(({ parts }) => parts.length);
+        const queue = all.flatMap(({ parts }, from) =>
+          parts.map((part) => ({ part, from, key: order.next().value ?? 0 })),
+        );
+        queue.sort((a, b) => a.key - b.key);
+        for (const { part, from } of queue) {
+          left[from]--;
+          assert.equal(give(reassembler, part), left[from] === 0 ? 'Complete' : 'Held');
+          if (left[from] === 0) assert.deepEqual(result(reassembler), all[from].packet.bytes);
+        }
+        assert.equal(reassembler.datagrams, all.length);
+        assert.equal(reassembler.heldBytes, 0);
+      }),
+      { seed: SEED, numRuns: 200 },
+    );
+  });
+
+  for (const [name, packet] of [
+    ['IPv4', ipv4Packet(noise(65_515, 8))],
+    ['IPv6', ipv6Packet(noise(65_535, 8))],
+  ] as const) {
+    test(`tiny fragments of 8 bytes, the last first, up to the longest packet of ${name}`, () => {
+      const reassembler = new Reassembler({ maxParts: 8192 });
+      const parts = split(
+        packet,
+        Array.from({ length: 8192 }, (_, i) => i),
+      ).reverse();
+      parts.forEach((part, i) => {
+        assert.equal(give(reassembler, part), i === parts.length - 1 ? 'Complete' : 'Held');
+      });
+      assert.equal(reassembler.parts, parts.length);
+      assert.deepEqual(result(reassembler), packet.bytes);
+    });
+  }
+
+  test('a last part of one byte', () => {
+    const packet = ipv4Packet(noise(1601, 3));
+    const reassembler = new Reassembler();
+    assert.deepEqual(
+      split(packet, [200]).map((part) => give(reassembler, part)),
+      ['Held', 'Complete'],
+    );
+    assert.deepEqual(result(reassembler), packet.bytes);
+  });
+
+  test('a copy that comes after the packet was whole begins a new one, and is counted when its time is over', () => {
+    const packet = ipv4Packet(noise(3000, 3));
+    const parts = split(packet, [100, 200]);
+    const reassembler = new Reassembler();
+    for (const part of parts) give(reassembler, part);
+    assert.equal(give(reassembler, parts[1]), 'Held');
+    reassembler.expire(31);
+    assert.deepEqual([dropped(reassembler, 'Timeout'), reassembler.heldFragments], [1, 0]);
+    assert.equal(unaccounted(reassembler), 0);
+  });
+
+  test('one reassembler takes ten thousand datagrams one after another and keeps nothing of them', () => {
+    const reassembler = new Reassembler({ maxDatagrams: 2 });
+    for (let id = 0; id < 10_000; id++) {
+      const packet = ipv4Packet(noise(100, id), { id: id & 0xffff });
+      for (const part of split(packet, [3, 9])) give(reassembler, part);
+      if (id % 1000 === 0) assert.deepEqual(result(reassembler), packet.bytes);
+    }
+    assert.deepEqual([reassembler.datagrams, reassembler.heldDatagrams, reassembler.heldBytes], [10_000, 0, 0]);
+  });
+});
+
+describe('the headers of a packet that was put together', () => {
+  test('IPv4: DF stays, MF and offset are cleared, length and checksum are new (RFC 791 section 3.2)', () => {
+    for (const dontFragment of [true, false]) {
+      const packet = ipv4Packet(noise(2000, 1), { dontFragment, options: 2 });
+      const reassembler = new Reassembler();
+      for (const part of split(packet, [50, 100]).reverse()) give(reassembler, part);
+      const header = result(reassembler).subarray(0, 28);
+      assert.deepEqual([header[6], header[7]], [dontFragment ? 0x40 : 0, 0]);
+      assert.equal((header[2] << 8) | header[3], 2028);
+      assert.deepEqual(header, packet.bytes.subarray(0, 28));
+    }
+  });
+
+  test('IPv4: they are those of the first part, not of the part that came first (RFC 791 section 3.2)', () => {
+    const packet = ipv4Packet(noise(2000, 1), { tos: 0x10, options: 3 });
+    const reassembler = new Reassembler();
+    give(reassembler, partOf(packet, 800, 2000, { bare: true, other: 0x20 }));
+    assert.equal(give(reassembler, partOf(packet, 0, 800)), 'Complete');
+    assert.deepEqual(result(reassembler), packet.bytes);
+  });
+
+  test('IPv6: the header that announced the fragment header announces what followed it (RFC 8200 section 4.5)', () => {
+    for (const extensions of [
+      [],
+      [[0, 1]],
+      [
+        [0, 1],
+        [60, 2],
+      ],
+      [[43, 3]],
+    ] as [number, number][][]) {
+      const packet = ipv6Packet(noise(2000, 1), { extensions, protocol: 50 });
+      const reassembler = new Reassembler();
+      for (const part of split(packet, [50, 100])) give(reassembler, part);
+      const bytes = result(reassembler);
+      assert.equal(bytes[6], extensions.length === 0 ? 50 : extensions[0][0]);
+      assert.equal(bytes[packet.announcedAt], 50);
+      assert.equal((bytes[4] << 8) | bytes[5], bytes.length - 40);
+      assert.deepEqual(bytes, packet.bytes);
+    }
+  });
+
+  test('IPv6: only the first part’s next header and hop limit count (RFC 8200 section 4.5)', () => {
+    const packet = ipv6Packet(noise(2000, 1), { protocol: 17, hopLimit: 9 });
+    const reassembler = new Reassembler();
+    give(reassembler, partOf(packet, 800, 2000, { protocol: 58, other: 200 }));
+    assert.equal(give(reassembler, partOf(packet, 0, 800)), 'Complete');
+    assert.deepEqual(result(reassembler), packet.bytes);
+  });
+});
