@@ -56,7 +56,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['PKT_TOO_BIG', 'fragments of more than 65,535 bytes together'],
   ['FRAG_BAD_LENGTH', 'fragments that are empty or no multiple of 8 bytes'],
   ['FRAG_TOO_MANY_PARTS', 'fragments of a datagram with too many parts'],
-  ['FRAG_HEADER_CHAIN', 'first fragments that end within the extension headers'],
+  ['FRAG_HEADER_CHAIN', 'first fragments that end before the transport header does'],
   ['FRAG_REASM_TIMEOUT', 'fragments whose rest did not come in time'],
   ['FRAG_EVICTED', 'fragments that had to make room for newer ones'],
 ];

@@ -220,7 +220,9 @@ export class Ingress {
     const { outer, outerBytes } = this;
     const end = Math.min(this.capturedEnd, outer.payloadEnd);
     // RFC 3948: one byte 0xff keeps the NAT open, four zero bytes are IKE's mark; neither is ESP.
-    if (checkEsp(outerBytes, outer.payloadOffset, end) !== NONE) return this.#other();
+    const fault = checkEsp(outerBytes, outer.payloadOffset, end);
+    if (fault === Fault.Short && end < outer.payloadEnd) return this.#drop(DropReason.CaptureTruncated);
+    if (fault !== NONE) return this.#other();
     return this.#encrypted(outer.payloadOffset, true);
   }
 

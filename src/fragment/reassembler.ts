@@ -4,7 +4,16 @@
  * packets' own time.
  */
 import { KeyIndex } from '../memory/key-index.js';
-import { Fault, type Layers, writeIpv4Checksum } from '../wire/index.js';
+import {
+  ESP_SPAN,
+  Fault,
+  ICMPV6_SPAN,
+  IpProtocol,
+  type Layers,
+  TCP_SPAN,
+  UDP_SPAN,
+  writeIpv4Checksum,
+} from '../wire/index.js';
 import { IPV6_SPAN } from '../wire/ipv6.js';
 import { Ipv6ExtensionWalk } from '../wire/ipv6-extension.js';
 import { Datagram, HEADER_ROOM, Placement } from './datagram.js';
@@ -37,6 +46,7 @@ export const ReassemblyOutcome = {
 export type ReassemblyOutcome = (typeof ReassemblyOutcome)[keyof typeof ReassemblyOutcome];
 
 const KEY_WORDS = 10;
+const NONE = -1;
 const MAX_IP_LENGTH = 65_535;
 const IPV4_DONT_FRAGMENT = 0x40;
 
@@ -67,8 +77,9 @@ export class Reassembler {
   readonly #maxParts: number;
   readonly #timeout: readonly [ipv4: number, ipv6: number];
   readonly #chain = new Ipv6ExtensionWalk();
-  #oldest = -1;
-  #newest = -1;
+  /** Ends of the lists by age, IPv4's and IPv6's: their times differ, so that one list would hide who is over time. */
+  readonly #oldest: [ipv4: number, ipv6: number] = [NONE, NONE];
+  readonly #newest: [ipv4: number, ipv6: number] = [NONE, NONE];
 
   constructor(options: ReassemblerOptions = {}) {
     this.#index = new KeyIndex(KEY_WORDS, options.maxDatagrams ?? 4096);
@@ -135,10 +146,11 @@ export class Reassembler {
 
   /** Gives up the datagrams whose time is over. `push` does it too; here for when no fragment comes. */
   expire(seconds: number): void {
-    while (this.#oldest >= 0) {
-      const family = this.#index.word(this.#oldest, KEY_WORDS - 1) >>> 8;
-      if (seconds - this.#datagrams[this.#oldest].firstSeconds <= this.#timeout[family === 4 ? 0 : 1]) return;
-      this.#giveUp(this.#oldest, ReassemblyDrop.Timeout);
+    for (let list = 0; list < 2; list++) {
+      while (this.#oldest[list] !== NONE) {
+        if (seconds - this.#datagrams[this.#oldest[list]].firstSeconds <= this.#timeout[list]) break;
+        this.#giveUp(this.#oldest[list], ReassemblyDrop.Timeout);
+      }
     }
   }
 
@@ -150,11 +162,15 @@ export class Reassembler {
     stop: number,
     headerLength: number,
   ): ReassemblyDrop {
-    const counted = layers.family === 4 ? headerLength : headerLength - IPV6_SPAN;
-    if (counted + stop > MAX_IP_LENGTH || headerLength > HEADER_ROOM) return ReassemblyDrop.TooLong;
+    // The packet gets the first part's headers, which may be longer than this one's (RFC 791: options that aren't copied).
+    const headers = begin === 0 ? headerLength : Math.max(headerLength, datagram.headerLength);
+    const counted = layers.family === 4 ? headers : headers - IPV6_SPAN;
+    if (counted + Math.max(stop, datagram.highest) > MAX_IP_LENGTH) return ReassemblyDrop.TooLong;
+    if (headerLength > HEADER_ROOM) return ReassemblyDrop.TooLong;
     const { total } = datagram;
-    if (total >= 0 && (stop > total || (!layers.moreFragments && stop !== total))) return ReassemblyDrop.Inconsistent;
-    if (!layers.moreFragments && datagram.highest > stop) return ReassemblyDrop.Inconsistent;
+    // Only the last part ends where the datagram does, and nothing lies behind it.
+    if (total >= 0 && (stop > total || layers.moreFragments === (stop === total))) return ReassemblyDrop.Inconsistent;
+    if (total < 0 && !layers.moreFragments && datagram.highest >= stop) return ReassemblyDrop.Inconsistent;
     const placement = datagram.place(begin, stop, this.#pool, bytes, layers.transportOffset);
     if (placement === Placement.Duplicate) return ReassemblyDrop.Duplicate;
     if (placement === Placement.Overlap) return ReassemblyDrop.Overlap;
@@ -162,7 +178,7 @@ export class Reassembler {
     if (begin === 0 && layers.family === 6) {
       const { transportOffset, networkEnd, protocol, fragmentHeaderOffset } = layers;
       const fault = this.#chain.run(bytes, protocol, fragmentHeaderOffset, transportOffset, networkEnd);
-      if (fault !== Fault.None) return ReassemblyDrop.HeaderChain;
+      if (fault !== Fault.None || !holdsUpperLayerHeader(this.#chain, networkEnd)) return ReassemblyDrop.HeaderChain;
     }
     return ReassemblyDrop.None;
   }
@@ -229,37 +245,52 @@ export class Reassembler {
   #remove(id: number): void {
     const datagram = this.#datagrams[id];
     datagram.release(this.#pool);
+    const list = this.#listOf(id);
     const { older, newer } = datagram;
-    if (older >= 0) this.#datagrams[older].newer = newer;
-    else this.#oldest = newer;
-    if (newer >= 0) this.#datagrams[newer].older = older;
-    else this.#newest = older;
+    if (older !== NONE) this.#datagrams[older].newer = newer;
+    else this.#oldest[list] = newer;
+    if (newer !== NONE) this.#datagrams[newer].older = older;
+    else this.#newest[list] = older;
     this.#index.delete(id);
+  }
+
+  /** Which list by age a datagram is in. */
+  #listOf(id: number): 0 | 1 {
+    return this.#index.word(id, KEY_WORDS - 1) >>> 8 === 4 ? 0 : 1;
   }
 
   /** Evicts the oldest others until a datagram's pages fit. */
   #makeRoom(id: number, pages: number): void {
-    while (this.#pool.available < pages) {
-      const victim = this.#oldest === id ? this.#datagrams[id].newer : this.#oldest;
-      this.#giveUp(victim, ReassemblyDrop.Evicted);
-    }
+    while (this.#pool.available < pages) this.#giveUp(this.#oldestBut(id), ReassemblyDrop.Evicted);
+  }
+
+  /** The oldest datagram of both families, another than `id`. There must be one. */
+  #oldestBut(id: number): number {
+    const but = (oldest: number): number => (oldest !== NONE && oldest === id ? this.#datagrams[oldest].newer : oldest);
+    const first = but(this.#oldest[0]);
+    const second = but(this.#oldest[1]);
+    if (first === NONE) return second;
+    if (second === NONE) return first;
+    return this.#datagrams[second].firstSeconds < this.#datagrams[first].firstSeconds ? second : first;
   }
 
   #begin(bytes: Uint8Array, layers: Layers, seconds: number): number {
     let id = this.#index.add();
     if (id < 0) {
-      this.#giveUp(this.#oldest, ReassemblyDrop.Evicted);
+      this.#giveUp(this.#oldestBut(NONE), ReassemblyDrop.Evicted);
       this.#find(bytes, layers);
       id = this.#index.add();
     }
     if (id === this.#datagrams.length) this.#datagrams.push(new Datagram());
     const datagram = this.#datagrams[id];
     datagram.reset(seconds);
-    datagram.older = this.#newest;
-    datagram.newer = -1;
-    if (this.#newest >= 0) this.#datagrams[this.#newest].newer = id;
-    else this.#oldest = id;
-    this.#newest = id;
+    const list = this.#listOf(id);
+    const newest = this.#newest[list];
+    datagram.older = newest;
+    datagram.newer = NONE;
+    if (newest !== NONE) this.#datagrams[newest].newer = id;
+    else this.#oldest[list] = id;
+    this.#newest[list] = id;
     return id;
   }
 
@@ -278,6 +309,26 @@ export class Reassembler {
     }
     key[KEY_WORDS - 2] = layers.identification;
     return this.#index.find();
+  }
+}
+
+/** Whether the fixed part of the header that an extension chain leads to is there; of other protocols nothing is asked. */
+function holdsUpperLayerHeader(chain: Ipv6ExtensionWalk, end: number): boolean {
+  return chain.payloadOffset + upperLayerSpan(chain.protocol) <= end;
+}
+
+function upperLayerSpan(protocol: number): number {
+  switch (protocol) {
+    case IpProtocol.Tcp:
+      return TCP_SPAN;
+    case IpProtocol.Udp:
+      return UDP_SPAN;
+    case IpProtocol.Icmpv6:
+      return ICMPV6_SPAN;
+    case IpProtocol.Esp:
+      return ESP_SPAN;
+    default:
+      return 0;
   }
 }
 

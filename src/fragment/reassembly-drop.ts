@@ -15,7 +15,7 @@ export const ReassemblyDrop = {
   Truncated: 6,
   /** More parts than a datagram may have: it is given up. */
   TooManyParts: 7,
-  /** The first part ends within the extension headers (RFC 7112 section 5): the datagram is given up. */
+  /** The first part ends before the transport's header does (RFC 7112 section 5, IPv6): the datagram is given up. */
   HeaderChain: 8,
   /** The rest didn't come in time (RFC 791 section 3.2, RFC 8200 section 4.5). */
   Timeout: 9,

@@ -191,7 +191,8 @@ test('an IPv6 first part must hold all of its headers (RFC 7112 section 5)', () 
   const reassembler = new Reassembler();
   assert.equal(push(reassembler, part({ family: 6, protocol: 60 }, payload, 0, 8)), Dropped);
   assert.equal(reassembler.drop, ReassemblyDrop.HeaderChain);
-  assert.equal(push(reassembler, part({ family: 6, protocol: 60, id: 2 }, payload, 0, 24)), Held);
+  assert.equal(push(reassembler, part({ family: 6, protocol: 60, id: 2 }, payload, 0, 24)), Dropped);
+  assert.equal(push(reassembler, part({ family: 6, protocol: 60, id: 3 }, payload, 0, 32)), Held);
 });
 
 describe('bounds of reassembly', () => {
