@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  DROP_REASONS,
+  DropReason,
+  dropReasonName,
+  dropReasonOfFault,
+  dropReasonOfReassembly,
+  dropReasonText,
+} from '../../src/dataplane/drop-reason.js';
+import { REASSEMBLY_DROPS, ReassemblyDrop } from '../../src/fragment/reassembly-drop.js';
+import { Fault, Layer } from '../../src/wire/index.js';
+
+const REASONS = Object.values(DropReason);
+const FAULTS = Object.values(Fault).filter((fault) => fault !== Fault.None);
+const LAYERS = Object.values(Layer);
+
+describe('drop reasons', () => {
+  test('are the numbers from 0 on, so that counts can stand in an array', () => {
+    assert.deepEqual(
+      REASONS,
+      REASONS.map((_, i) => i),
+    );
+    assert.equal(REASONS.length, DROP_REASONS);
+  });
+
+  test('each has one name of letters, digits and underscores, and one line of text, of its own', () => {
+    const names = REASONS.map(dropReasonName);
+    const texts = REASONS.map(dropReasonText);
+    assert.equal(new Set(names).size, DROP_REASONS);
+    assert.equal(new Set(texts).size, DROP_REASONS);
+    for (const name of names) assert.match(name, /^[A-Za-z][A-Za-z0-9_]+$/);
+    for (const text of texts) assert.match(text, /^[^\n.]{5,90}$/);
+  });
+
+  test('the names are the kernel’s where it has one (dropreason-core.h, xfrm_proc.c)', () => {
+    const KERNEL: [DropReason, string][] = [
+      [DropReason.PacketTooSmall, 'PKT_TOO_SMALL'],
+      [DropReason.IpHeader, 'IP_INHDR'],
+      [DropReason.IpChecksum, 'IP_CSUM'],
+      [DropReason.Ipv6ExtensionHeader, 'IPV6_BAD_EXTHDR'],
+      [DropReason.UdpChecksum, 'UDP_CSUM'],
+      [DropReason.VxlanInvalidHeader, 'VXLAN_INVALID_HDR'],
+      [DropReason.VxlanVniNotFound, 'VXLAN_VNI_NOT_FOUND'],
+      [DropReason.EspHeader, 'XfrmInHdrError'],
+      [DropReason.DuplicateFragment, 'DUP_FRAG'],
+      [DropReason.FragmentTooLong, 'PKT_TOO_BIG'],
+      [DropReason.FragmentTimeout, 'FRAG_REASM_TIMEOUT'],
+    ];
+    for (const [reason, name] of KERNEL) assert.equal(dropReasonName(reason), name);
+  });
+
+  test('every reason of reassembly has one here, and no two the same', () => {
+    const drops = Object.values(ReassemblyDrop);
+    assert.equal(drops.length, REASSEMBLY_DROPS);
+    const reasons = drops.map(dropReasonOfReassembly);
+    assert.equal(reasons[ReassemblyDrop.None], DropReason.None);
+    assert.equal(new Set(reasons).size, REASSEMBLY_DROPS);
+    for (const reason of reasons) assert.ok(REASONS.includes(reason));
+  });
+
+  test('every fault in every layer has a reason', () => {
+    for (const layer of LAYERS) {
+      for (const fault of FAULTS) {
+        const reason = dropReasonOfFault(fault, layer);
+        assert.ok(REASONS.includes(reason) && reason !== DropReason.None, `fault ${fault} in layer ${layer}`);
+      }
+    }
+  });
+
+  test('what the snaplen cut off is the capture’s fault in every layer', () => {
+    for (const layer of LAYERS) assert.equal(dropReasonOfFault(Fault.Truncated, layer), DropReason.CaptureTruncated);
+  });
+
+  test('the layer says which header is at fault', () => {
+    const CASES: [Layer, Fault, DropReason][] = [
+      [Layer.None, Fault.Short, DropReason.PacketTooSmall],
+      [Layer.Ethernet, Fault.Short, DropReason.PacketTooSmall],
+      [Layer.Vlan, Fault.Short, DropReason.PacketTooSmall],
+      [Layer.Vlan, Fault.TooDeep, DropReason.VlanTagsTooDeep],
+      [Layer.Network, Fault.BadVersion, DropReason.IpHeader],
+      [Layer.Extension, Fault.TooDeep, DropReason.Ipv6ExtensionHeader],
+      [Layer.Transport, Fault.BadLength, DropReason.TransportHeader],
+    ];
+    for (const [layer, fault, reason] of CASES) assert.equal(dropReasonOfFault(fault, layer), reason);
+  });
+});

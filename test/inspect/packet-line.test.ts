@@ -1,0 +1,329 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { LinkType } from '../../src/capture/index.js';
+import { Ingress, type IngressOptions } from '../../src/dataplane/index.js';
+import { packetLine } from '../../src/inspect/index.js';
+import { arpLayout, Layers, tcpLayout } from '../../src/wire/index.js';
+import { esp, ethernet, FRAME, ip, join, overlay, udpIp, vxlan } from '../dataplane/build.js';
+import { ipv4Packet, ipv6Packet, noise, partOf, split } from '../fragment/split.js';
+
+interface Given {
+  readonly options?: IngressOptions;
+  readonly captured?: number;
+  readonly linkType?: number;
+  readonly number?: number;
+  readonly time?: number;
+}
+
+/** The lines of packets that come one after another. */
+function lines(packets: readonly Uint8Array[], given: Given = {}): string[] {
+  const ingress = new Ingress(given.options);
+  const inner = new Layers();
+  const linkType = given.linkType ?? LinkType.Ethernet;
+  return packets.map((packet, i) => {
+    const captured = given.captured ?? packet.length;
+    const verdict = ingress.receive(linkType, packet, 0, captured, packet.length, 0);
+    if (ingress.vni >= 0) {
+      const end = Math.min(ingress.frameEnd, ingress.capturedEnd);
+      inner.walkEthernet(ingress.outerBytes, ingress.frameOffset, end, ingress.frameEnd);
+    }
+    const context = {
+      number: (given.number ?? 1) + i,
+      time: given.time ?? 0,
+      length: packet.length,
+      link: linkType === LinkType.Ethernet ? 0 : -1,
+    };
+    return packetLine(ingress, verdict, inner, context);
+  });
+}
+
+/** The last line, from the protocol on. */
+function about(packets: Uint8Array | readonly Uint8Array[], given?: Given): string {
+  const line = lines(packets instanceof Uint8Array ? [packets] : packets, given).at(-1) ?? '';
+  return line.replace(/^ *\d+ +\d+\.\d+ +\S+ → \S+ +/, '').replace(/ {2,}/g, ' ');
+}
+
+const NOTHING = new Uint8Array(0);
+const on4 = (packet: Uint8Array): Uint8Array => ethernet(packet, 0x0800);
+const on6 = (packet: Uint8Array): Uint8Array => ethernet(packet, 0x86dd);
+const inVxlan = (frame: Uint8Array): Uint8Array => overlay(4, 4097, frame);
+const FRAME4 = (packet: Uint8Array): Uint8Array => inVxlan(on4(packet));
+
+function arp(operation: number, hardwareType = 1): Uint8Array {
+  const bytes = new Uint8Array(28);
+  arpLayout.encode(
+    {
+      hardwareType,
+      protocolType: 0x0800,
+      hardwareLength: 6,
+      protocolLength: 4,
+      operation,
+      senderMac: '02:42:0a:00:09:03',
+      senderIp: '10.0.9.3',
+      targetMac: '00:00:00:00:00:00',
+      targetIp: '10.0.9.4',
+    },
+    bytes,
+  );
+  return ethernet(bytes, 0x0806);
+}
+
+function tcp(flags: number): Uint8Array {
+  const bytes = new Uint8Array(23);
+  tcpLayout.encode(
+    { sourcePort: 40_000, destinationPort: 80, sequence: 4_000_000_000, dataOffset: 5, window: 64 },
+    bytes,
+  );
+  bytes[13] = flags;
+  return ip(4, 6, bytes);
+}
+
+function icmp6(type: number, body: readonly number[]): Uint8Array {
+  return on6(ip(6, 58, Uint8Array.of(type, 0, 0, 0, ...body)));
+}
+
+const TARGET = [0, 0, 0, 0, 0xfd, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3];
+
+describe('a packet in a line: what there is to say', () => {
+  const CASES: [what: string, line: string, Uint8Array | readonly Uint8Array[], Given?][] = [
+    ['an ARP request', 'ARP 42 who has 10.0.9.4? tell 10.0.9.3', arp(1)],
+    ['an ARP reply', 'ARP 42 10.0.9.3 is at 02:42:0a:00:09:03', arp(2)],
+    ['ARP of other hardware', 'ARP 42 not for IPv4 over Ethernet', arp(1, 6)],
+    ['ARP cut by the snaplen', 'ARP 42 not for IPv4 over Ethernet', arp(1), { captured: 41 }],
+    ['another EtherType', 'Ethernet 18 EtherType 0x88cc', ethernet(new Uint8Array(4), 0x88cc)],
+    ['UDP', 'UDP 46 40000 → 53 len=4', on4(udpIp(4, 53, new Uint8Array(4)))],
+    ['UDP over IPv6', 'UDP 66 40000 → 53 len=4', on6(udpIp(6, 53, new Uint8Array(4)))],
+    ['TCP, SYN', 'TCP 57 40000 → 80 [SYN] seq=4000000000 win=64 len=3', on4(tcp(2))],
+    [
+      'TCP, every flag',
+      'TCP 57 40000 → 80 [CWR, ECE, URG, ACK, PSH, RST, SYN, FIN] seq=4000000000 win=64 len=3',
+      on4(tcp(0xff)),
+    ],
+    ['TCP, no flag', 'TCP 57 40000 → 80 [] seq=4000000000 win=64 len=3', on4(tcp(0))],
+    [
+      'an echo request',
+      'ICMP 42 echo request id=0x0c74 seq=2',
+      on4(ip(4, 1, Uint8Array.of(8, 0, 0, 0, 12, 116, 0, 2))),
+    ],
+    ['an echo reply', 'ICMP 42 echo reply id=0x0001 seq=513', on4(ip(4, 1, Uint8Array.of(0, 0, 0, 0, 0, 1, 2, 1)))],
+    [
+      'fragmentation needed (RFC 1191)',
+      'ICMP 42 fragmentation needed, MTU 1450',
+      on4(ip(4, 1, Uint8Array.of(3, 4, 0, 0, 0, 0, 5, 170))),
+    ],
+    ['port unreachable', 'ICMP 42 unreachable code=3', on4(ip(4, 1, Uint8Array.of(3, 3, 0, 0, 0, 0, 0, 0)))],
+    ['time exceeded', 'ICMP 42 time exceeded', on4(ip(4, 1, Uint8Array.of(11, 0, 0, 0, 0, 0, 0, 0)))],
+    ['another ICMP', 'ICMP 42 type=13 code=1', on4(ip(4, 1, Uint8Array.of(13, 1, 0, 0, 0, 0, 0, 0)))],
+    ['short ICMP', 'ICMP 41 cut short', on4(ip(4, 1, new Uint8Array(7)))],
+    ['an ICMPv6 echo request', 'ICMPv6 62 echo request id=0x0001 seq=2', icmp6(128, [0, 1, 0, 2])],
+    ['an ICMPv6 echo reply', 'ICMPv6 62 echo reply id=0x0001 seq=2', icmp6(129, [0, 1, 0, 2])],
+    ['packet too big (RFC 4443)', 'ICMPv6 62 packet too big, MTU 1280', icmp6(2, [0, 0, 5, 0])],
+    ['a neighbour solicitation', 'ICMPv6 78 who has fd00:9::3?', icmp6(135, TARGET)],
+    ['a neighbour advertisement', 'ICMPv6 78 fd00:9::3 is here', icmp6(136, TARGET)],
+    ['a solicitation without a target', 'ICMPv6 77 cut short', icmp6(135, TARGET.slice(1))],
+    ['another ICMPv6', 'ICMPv6 62 type=143 code=0', icmp6(143, [0, 0, 0, 0])],
+    ['ESP', 'ESP 82 SPI=0x0000002a seq=4294967295', on4(ip(4, 50, esp(42, 0xffffffff)))],
+    ['ESP in UDP', 'ESP 90 SPI=0xc207fc1c seq=1 in UDP', on4(udpIp(4, 4500, esp(0xc207fc1c, 1)))],
+    ['ESP of SPI 0', 'ESP 82 [dropped: XfrmInHdrError]', on4(ip(4, 50, esp(0, 1)))],
+    ['another IP protocol', 'IPv4 38 protocol 89', on4(ip(4, 89, new Uint8Array(4)))],
+    ['another protocol over IPv6', 'IPv6 58 protocol 132', on6(ip(6, 132, new Uint8Array(4)))],
+    [
+      'a VLAN tag',
+      'UDP 50 vlan 100 40000 → 53 len=4',
+      ethernet(join(Uint8Array.of(0, 100, 8, 0), udpIp(4, 53, new Uint8Array(4))), 0x8100),
+    ],
+    ['a runt', 'Ethernet 13 header cut short [dropped: PKT_TOO_SMALL]', new Uint8Array(13)],
+    [
+      'an IP header cut by the snaplen',
+      'Ethernet 46 cut off by the snaplen [dropped: CAPTURE_TRUNCATED]',
+      on4(udpIp(4, 53, new Uint8Array(4))),
+      { captured: 30 },
+    ],
+    ['a bad IP version', 'Ethernet 34 bad version [dropped: IP_INHDR]', on4(new Uint8Array(20).fill(0x55))],
+    [
+      'a link type that can’t be read',
+      'Ethernet 4 forbidden value [dropped: LINK_TYPE_UNKNOWN]',
+      new Uint8Array(4),
+      { linkType: 147 },
+    ],
+    ['raw IP', 'UDP 32 40000 → 53 len=4', udpIp(4, 53, new Uint8Array(4)), { linkType: LinkType.Raw }],
+
+    ['a frame', 'VXLAN 125 vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33', overlay()],
+    ['a frame over IPv6', 'VXLAN 145 vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33', overlay(6)],
+    [
+      'ARP inside',
+      'VXLAN 92 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 ARP who has 10.0.9.4? tell 10.0.9.3',
+      inVxlan(arp(1)),
+    ],
+    [
+      'another EtherType inside',
+      'VXLAN 68 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 Ethernet EtherType 0x88cc',
+      inVxlan(ethernet(new Uint8Array(4), 0x88cc)),
+    ],
+    ['ESP inside', 'VXLAN 132 vni 4097 192.168.50.1 → 192.168.50.2 ESP', FRAME4(ip(4, 50, esp(1, 1)))],
+    [
+      'a fragment inside',
+      'VXLAN 124 vni 4097 192.168.50.1 → 192.168.50.200 IPv4 fragment id=0x0abc off=0 more',
+      FRAME4(partOf(ipv4Packet(noise(100, 1), { id: 0xabc }), 0, 40)),
+    ],
+    [
+      'a bad header inside',
+      'VXLAN 84 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 Ethernet bad version',
+      FRAME4(new Uint8Array(20).fill(0x55)),
+    ],
+    [
+      'a frame cut by the snaplen',
+      'VXLAN 125 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 Ethernet cut off by the snaplen [dropped: CAPTURE_TRUNCATED]',
+      overlay(),
+      { captured: 70 },
+    ],
+    [
+      'a frame cut within its Ethernet header',
+      'VXLAN 125 vni 4097 - → - Ethernet cut off by the snaplen [dropped: CAPTURE_TRUNCATED]',
+      overlay(),
+      { captured: 60 },
+    ],
+    [
+      'a frame whose end alone is cut off',
+      'VXLAN 125 vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33 [dropped: CAPTURE_TRUNCATED]',
+      overlay(),
+      { captured: 124 },
+    ],
+    [
+      'another network',
+      'UDP 125 40000 → 4789 len=83 [dropped: VXLAN_VNI_NOT_FOUND]',
+      overlay(),
+      { options: { vni: 1 } },
+    ],
+    ['another port', 'UDP 125 40000 → 4789 len=83', overlay(), { options: { port: 8472 } }],
+    [
+      'reserved bits',
+      'UDP 125 40000 → 4789 len=83 [dropped: VXLAN_RESERVED_BITS]',
+      on4(udpIp(4, 4789, vxlan(1, FRAME, 0x88))),
+    ],
+  ];
+  for (const [what, line, packets, given] of CASES) {
+    test(what, () => assert.equal(about(packets, given), line));
+  }
+});
+
+describe('a packet in a line: fragments', () => {
+  const four = ipv4Packet(udpIp(4, 4789, vxlan(4097, FRAME)).subarray(20), { id: 0xbeef });
+  const six = ipv6Packet(udpIp(6, 4789, vxlan(4097, FRAME)).subarray(40));
+
+  test('over IPv4: held, then the frame', () => {
+    const parts = split(four, [5]).map(on4);
+    assert.equal(about(parts[0]), 'IPv4 74 fragment id=0xbeef off=0 more [held]');
+    assert.equal(about([parts[1]]), 'IPv4 85 fragment id=0xbeef off=40 last [held]');
+    const frame = 'vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33';
+    assert.equal(about(parts), `VXLAN 85 ${frame} [of 2 fragments]`);
+    // The addresses stand left of it: the outer ones.
+    assert.match(lines(parts)[1], / {4}192\.168\.50\.1 → 192\.168\.50\.200 {2}VXLAN/);
+  });
+
+  test('over IPv6 with its longer identification', () => {
+    const parts = split(six, [5], { id: 0xbeef }).map(on6);
+    assert.equal(about(parts[0]), 'IPv6 102 fragment id=0x0000beef off=0 more [held]');
+    assert.match(about(parts), /^VXLAN 113 vni 4097 .* \[of 2 fragments\]$/);
+  });
+
+  test('of other traffic and of ESP', () => {
+    const other = split(ipv4Packet(noise(100, 1), { protocol: 89 }), [5, 8]).map(on4);
+    assert.equal(about(other), 'IPv4 70 protocol 89 [of 3 fragments]');
+    const sealed = split(ipv4Packet(esp(7, 8), { protocol: 50 }), [3]).map(on4);
+    assert.equal(about(sealed), 'ESP 58 SPI=0x00000007 seq=8 [of 2 fragments]');
+  });
+
+  test('that are refused, and for what', () => {
+    const parts = split(four, [5]).map(on4);
+    assert.equal(about([parts[0], parts[0]]), 'IPv4 74 fragment id=0xbeef off=0 more [dropped: DUP_FRAG]');
+    const overlap = on4(partOf(four, 32, 91));
+    assert.equal(about([parts[0], overlap]), 'IPv4 93 fragment id=0xbeef off=32 last [dropped: FRAG_OVERLAP]');
+  });
+
+  test('a packet that turns out bad when it is whole', () => {
+    const bad = ipv4Packet(udpIp(4, 4789, vxlan(4097, FRAME, 0)).subarray(20));
+    const line = about(split(bad, [5]).map(on4));
+    assert.equal(line, 'UDP 85 40000 → 4789 len=83 [of 2 fragments] [dropped: VXLAN_INVALID_HDR]');
+  });
+});
+
+describe('a packet in a line: its columns', () => {
+  test('number, seconds, addresses, protocol, length', () => {
+    assert.deepEqual(lines([overlay()], { number: 42, time: 1.5 }), [
+      '   42    1.500000    192.168.50.1 → 192.168.50.2    VXLAN   125 vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33',
+    ]);
+  });
+
+  test('MAC addresses where there is no IP, and dashes where there is neither', () => {
+    assert.match(lines([arp(1)])[0], / 02:42:0a:00:09:03 → 02:42:0a:00:09:04 ARP/);
+    assert.match(lines([new Uint8Array(9)])[0], / {15}- → - {15}Ethernet/);
+    assert.match(lines([NOTHING], { linkType: LinkType.Raw })[0], / {15}- → - {15}Ethernet/);
+  });
+
+  test('wide values push the rest along and lose nothing', () => {
+    const line = lines([on6(ip(6, 132, new Uint8Array(4), 'fd50:1:2:3:4:5:6:7'))], {
+      number: 1_234_567,
+      time: 123_456.5,
+    })[0];
+    assert.equal(line, '1234567 123456.500000 fd50:1:2:3:4:5:6:7 → fd50::2         IPv6     58 protocol 132');
+  });
+
+  test('no line ends in a space', () => {
+    for (const packet of [on4(ip(4, 50, esp(0, 1))), on4(ip(4, 50, esp(1, 1))), FRAME4(ip(4, 50, esp(1, 1)))]) {
+      assert.doesNotMatch(lines([packet])[0], /\s$/);
+    }
+  });
+});
+
+describe('a packet in a line: nothing of the packet before', () => {
+  const tagged = ethernet(join(Uint8Array.of(0, 100, 8, 0), udpIp(4, 53, new Uint8Array(4))), 0x8100);
+
+  test('a runt after a tagged packet has no VLAN', () => {
+    const runt = new Uint8Array(10);
+    assert.equal(about([tagged, runt]), about(runt));
+  });
+
+  test('a frame cut within its Ethernet header has no VLAN of the frame before', () => {
+    const whole = inVxlan(tagged);
+    const cut = overlay();
+    const ingress = new Ingress();
+    const inner = new Layers();
+    let line = '';
+    for (const [packet, captured] of [
+      [whole, whole.length],
+      [cut, 60],
+    ] as const) {
+      const verdict = ingress.receive(LinkType.Ethernet, packet, 0, captured, packet.length, 0);
+      inner.walkEthernet(packet, ingress.frameOffset, Math.min(captured, ingress.frameEnd), ingress.frameEnd);
+      line = packetLine(ingress, verdict, inner, { number: 1, time: 0, length: packet.length, link: 0 });
+    }
+    assert.doesNotMatch(line, /vlan/);
+  });
+
+  test('every kind of packet has the same line after every other', () => {
+    const kinds = [
+      tagged,
+      arp(1),
+      overlay(),
+      overlay(6),
+      inVxlan(tagged),
+      inVxlan(arp(2)),
+      on4(tcp(2)),
+      on4(ip(4, 50, esp(1, 2))),
+      on4(udpIp(4, 4500, esp(3, 4))),
+      on4(partOf(ipv4Packet(noise(100, 1)), 8, 100)),
+      new Uint8Array(13),
+      ethernet(Uint8Array.of(0, 9), 0x8100),
+      on4(new Uint8Array(20).fill(0x55)),
+      on6(udpIp(6, 4789, vxlan(9, FRAME, 0))),
+    ];
+    for (const before of kinds) {
+      for (const packet of kinds) {
+        // A fragment after itself is a duplicate: that is its due.
+        if (before === packet) continue;
+        assert.equal(about([before, packet]), about(packet));
+      }
+    }
+  });
+});

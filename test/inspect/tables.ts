@@ -1,0 +1,9 @@
+/** What the tests of the tables share: walked packets. */
+import { Layers } from '../../src/wire/index.js';
+
+/** The walk over an Ethernet packet. */
+export function walked(packet: Uint8Array): Layers {
+  const layers = new Layers();
+  layers.walkEthernet(packet, 0, packet.length);
+  return layers;
+}
