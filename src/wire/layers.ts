@@ -151,6 +151,10 @@ export class Layers {
     this.plain = false;
     this.layer = Layer.Ethernet;
     this.family = 0;
+    this.etherType = 0;
+    this.vlanTags = 0;
+    this.vlanId = -1;
+    this.isFragment = false;
     const fault = checkEthernet(bytes, offset, end);
     if (fault !== Fault.None) return this.fail(fault, end, limit);
     return this.walkNetwork(bytes, this.ethernet.wrap(bytes, offset).etherType, offset + ETHERNET_SPAN, end, limit);
@@ -294,6 +298,7 @@ export class Layers {
     this.family = 0;
     this.etherType = 0;
     this.vlanTags = 0;
+    this.vlanId = -1;
     this.isFragment = false;
     return this.fail(fault, end, limit);
   }
