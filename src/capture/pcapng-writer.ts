@@ -49,9 +49,11 @@ export class PcapngWriter implements PacketSink {
    * @returns the number to give to `write`
    */
   addInterface(name: string, linkType: number = LinkType.Ethernet): number {
-    const text = new TextEncoder().encode(name).subarray(0, MAX_NAME);
+    const text = new Uint8Array(MAX_NAME);
+    // Whole characters only.
+    const { written } = new TextEncoder().encodeInto(name, text);
     // Type, length, link type and snaplen; the name, the resolution and the end as options; the length again.
-    const length = BLOCK_FRAME + 8 + 4 + padded(text.length) + 8 + 4;
+    const length = BLOCK_FRAME + 8 + 4 + padded(written) + 8 + 4;
     const at = this.#buffer.reserve(length);
     const { view, bytes } = this.#buffer;
     bytes.fill(0, at, at + length);
@@ -60,9 +62,9 @@ export class PcapngWriter implements PacketSink {
     view.setUint16(at + 8, linkType, true);
     let option = at + 16;
     view.setUint16(option, OptionCode.InterfaceName, true);
-    view.setUint16(option + 2, text.length, true);
-    bytes.set(text, option + 4);
-    option += 4 + padded(text.length);
+    view.setUint16(option + 2, written, true);
+    bytes.set(text.subarray(0, written), option + 4);
+    option += 4 + padded(written);
     view.setUint16(option, OptionCode.TimeResolution, true);
     view.setUint16(option + 2, 1, true);
     view.setUint8(option + 4, NANOSECONDS);

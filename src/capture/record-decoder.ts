@@ -42,13 +42,22 @@ export interface RecordDecoder {
   atBoundary(window: ByteWindow): boolean;
 }
 
+/** More kinds of notes than these are one: block types alone are 2^32. */
+const MAX_NOTES = 64;
+
 /** Counts notes by their words. */
 export class NoteList {
   readonly notes: CaptureNote[] = [];
 
   add(message: string): void {
-    const known = this.notes.find((note) => note.message === message);
+    const full = this.notes.length >= MAX_NOTES;
+    const known = this.notes.find((note) => note.message === message) ?? (full ? this.#rest() : undefined);
     if (known === undefined) this.notes.push({ message, count: 1 });
     else known.count++;
+  }
+
+  #rest(): CaptureNote {
+    if (this.notes.length === MAX_NOTES) this.notes.push({ message: 'odd things of further kinds', count: 0 });
+    return this.notes[MAX_NOTES];
   }
 }

@@ -14,6 +14,7 @@ export class TickClock {
   readonly inexact: boolean;
   readonly #offset: number;
   readonly #limbs: boolean;
+  readonly #resolution: number;
 
   /**
    * @param resolution pcapng's `if_tsresol`: n for 10^-n seconds, 0x80 | n for 2^-n seconds
@@ -27,6 +28,7 @@ export class TickClock {
     // are no decimal part of a second would lose bits behind it.
     this.#limbs = this.ticksPerSecond <= 2 ** 37 && (!this.inexact || (resolution & 0x80) === 0);
     this.#offset = offset;
+    this.#resolution = resolution;
   }
 
   /**
@@ -56,7 +58,9 @@ export class TickClock {
   // Resolutions that no capture program writes; the time a packet is paid in BigInt.
   #splitHuge(high: number, low: number): void {
     const ticks = (BigInt(high) << 32n) | BigInt(low);
-    const divisor = BigInt(this.ticksPerSecond);
+    // Not out of ticksPerSecond: a double holds powers of ten exactly up to 10^22 only.
+    const binary = (this.#resolution & 0x80) !== 0;
+    const divisor = (binary ? 2n : 10n) ** BigInt(this.#resolution & 0x7f);
     this.seconds = Number(ticks / divisor) + this.#offset;
     this.nanoseconds = Number(((ticks % divisor) * 1_000_000_000n) / divisor);
   }

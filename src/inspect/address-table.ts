@@ -4,6 +4,8 @@ import { formatIp, type Layers } from '../wire/index.js';
 
 /** A bounded list of IP addresses. */
 export class AddressTable {
+  /** Addresses of packets that found no room. */
+  unlisted = 0;
   readonly #limit: number;
   // One for each family: an IPv4 key of one word is hashed and compared in a fraction of the time.
   readonly #ipv4: KeyIndex;
@@ -46,10 +48,14 @@ export class AddressTable {
       key[i] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
     }
     const id = index.add();
-    if (id < 0) return -1;
+    if (id < 0) {
+      this.unlisted++;
+      return -1;
+    }
     if (id === numbers.length) {
       if (this.#texts.length === this.#limit) {
         index.delete(id);
+        this.unlisted++;
         return -1;
       }
       numbers.push(this.#texts.length);

@@ -123,8 +123,10 @@ export class ChecksumTable {
   #addTransport(bytes: Uint8Array, inner: Layers, kind: ChecksumKind, field: number, end: number): void {
     const start = inner.transportOffset;
     const stored = (bytes[start + field] << 8) | bytes[start + field + 1];
-    if (stored === 0 && kind === ChecksumKind.InnerUdp && inner.family === 4) {
-      this.rows[kind].absent++;
+    if (stored === 0 && kind === ChecksumKind.InnerUdp) {
+      // RFC 8200 section 8.1: over IPv6 zero is no checksum; a sum of zero is sent as all ones.
+      if (inner.family === 4) this.rows[kind].absent++;
+      else this.rows[kind].bad++;
       return;
     }
     this.#keep(bytes, start, end);

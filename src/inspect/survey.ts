@@ -185,6 +185,8 @@ export class Survey {
     this.#checksums?.add(bytes, outer, inner);
     const wireLength = outer.networkEnd - outer.networkOffset;
     const partial = this.#checksums?.partial === true;
+    // What came in fragments was on the wire, however long it is.
+    if (ingress.parts > 1) return;
     if (wireLength > MAX_WIRE_MTU || (partial && wireLength > ETHERNET_MAX)) this.#superFrames++;
   }
 
@@ -281,7 +283,7 @@ export class Survey {
     );
     note('ARP_IN_TUNNEL', this.#arpFrames, 'ARP frames inside: a learning overlay; Swarm answers ARP on the node');
     note('TIME_BACKWARDS', this.#backwards, 'packets older than one before them');
-    const tables = [this.#networks, this.#tunnels, this.#endpoints, this.#spis];
+    const tables = [this.#addresses, this.#networks, this.#tunnels, this.#endpoints, this.#spis];
     const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0);
     warning('TABLE_FULL', unlisted, 'rows found no room in a table: counted in the totals, not listed');
     for (const odd of source.notes) note('CAPTURE_ODD', odd.count, odd.message);
