@@ -3,6 +3,10 @@
  * (`openCapture(new MemoryReader(bytes))`). The source on pcap-parser needs Node's streams and is an entry of its own,
  * `vtep/native-free/pcap-parser`.
  */
+export type { Aead, AeadBackend } from '../src/aead/aead.js';
+export { AeadBatch, ESP_AAD_BYTES, isIcvLength, NONCE_BYTES, NONCE_STRIDE } from '../src/aead/aead-batch.js';
+export { AeadError, type AeadErrorCode } from '../src/aead/error.js';
+export { selfTest } from '../src/aead/self-test.js';
 export { BATCH_PACKETS, CaptureBatch } from '../src/capture/batch.js';
 export { type ByteReader, MemoryReader } from '../src/capture/byte-reader.js';
 export { CaptureError, type CaptureErrorCode } from '../src/capture/error.js';
@@ -14,4 +18,8 @@ export { openCapture, type PacketSource } from '../src/capture/source.js';
 export * from '../src/dataplane/index.js';
 export * from '../src/fragment/index.js';
 export * from '../src/inspect/index.js';
+export * from '../src/ipsec/index.js';
+export * from '../src/overlay/index.js';
 export * from '../src/wire/index.js';
+export { forgeBackend } from './forge-aead.js';
+export { forgeHkdfSha256 } from './forge-hkdf.js';

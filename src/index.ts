@@ -1,7 +1,10 @@
 /** vtep: VXLAN and IPsec overlays, packet by packet. */
+export * from './aead/index.js';
 export * from './capture/index.js';
 export * from './dataplane/index.js';
 export { VtepError } from './error.js';
 export * from './fragment/index.js';
 export * from './inspect/index.js';
+export * from './ipsec/index.js';
+export * from './overlay/index.js';
 export * from './wire/index.js';

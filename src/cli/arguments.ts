@@ -13,7 +13,7 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 
 /** Options and operands of a call. */
 export interface ParsedArguments {
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly operands: readonly string[];
 }
 

@@ -8,14 +8,16 @@ import {
   PcapngWriter,
   PcapWriter,
 } from '../capture/index.js';
-import { DropReason, dropReasonName, dropReasonText, Ingress, Verdict } from '../dataplane/index.js';
+import { Ingress, Verdict } from '../dataplane/index.js';
+import { AddressTable, EspSurvey } from '../inspect/index.js';
 import { oneOf, onlyOperand, parseWords, UsageError } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
+import { type DecapNetwork, decapReport, lost, sayDecap } from './decap-report.js';
 import { ExitCode } from './exit-code.js';
 import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
-import { grouped } from './table.js';
-import { say, TextOutput } from './text-output.js';
+import { openKeys } from './keys-option.js';
+import { TextOutput } from './text-output.js';
 
 const HELP = `vtep decap FILE -o OUT [OPTIONS]
 
@@ -30,12 +32,14 @@ ${INGRESS_HELP}
   --json             one JSON object about what was done
   --strict           exit 1 if packets were dropped or the capture is damaged`;
 
+/** SPIs that are told apart at the most. */
+const ESP_ROWS = 65_536;
 /** More networks than these share one interface of the output. */
 const MAX_INTERFACES = 4096;
 
 /** Writes frames, in pcapng each to the interface of its network. */
 class FrameWriter {
-  readonly networks = new Map<number, { vni: number; frames: number; bytes: number }>();
+  readonly networks = new Map<number, DecapNetwork>();
   readonly #pcapng: PcapngWriter | undefined;
   readonly #sink: PacketSink;
   readonly #interfaces = new Map<number, number>();
@@ -88,56 +92,6 @@ function isMicroseconds(source: PacketSource): boolean {
   return source.format === 'pcap' && source.interfaces[0].ticksPerSecond <= 1e6;
 }
 
-function sayWhatWasDone(ingress: Ingress, writer: FrameWriter, output: OutputFile, drops: Float64Array): void {
-  const networks = [...writer.networks.keys()].sort((a, b) => a - b);
-  const shown = networks.slice(0, 10).join(', ') + (networks.length > 10 ? ', ...' : '');
-  say(`${grouped(ingress.frames)} frames${networks.length > 0 ? ` of VNI ${shown}` : ''} -> ${output.name}`);
-  const dropped = drops.reduce((sum, count) => sum + count, 0);
-  say(
-    `${grouped(ingress.packets)} packets = ${grouped(ingress.framePackets)} with inner frames + ` +
-      `${grouped(ingress.espPackets)} ESP + ${grouped(ingress.otherPackets)} other + ${grouped(ingress.held)} held + ` +
-      `${grouped(dropped)} dropped`,
-  );
-  drops.forEach((count, reason) => {
-    if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
-  });
-  if (ingress.held > 0) say(`  held ${grouped(ingress.held)} fragments: the capture does not hold their rest`);
-  if (ingress.espPackets > 0) say(`  ${grouped(ingress.espPackets)} ESP packets are encrypted and were passed over`);
-}
-
-/** Packets that are missing from the output though they may belong to it. */
-function lost(drops: Float64Array): number {
-  return drops.reduce(
-    (sum, count, reason) =>
-      reason === DropReason.DuplicateFragment || reason === DropReason.VxlanVniNotFound ? sum : sum + count,
-    0,
-  );
-}
-
-function reportJson(source: PacketSource, output: OutputFile, ingress: Ingress, writer: FrameWriter): string {
-  const dropped: Record<string, number> = {};
-  ingress.drops().forEach((count, reason) => {
-    if (count > 0) dropped[dropReasonName(reason)] = count;
-  });
-  const report = {
-    file: source.name,
-    output: output.name,
-    packets: ingress.packets,
-    frames: ingress.frames,
-    accounting: {
-      inFrames: ingress.framePackets,
-      esp: ingress.espPackets,
-      other: ingress.otherPackets,
-      held: ingress.held,
-      dropped,
-    },
-    networks: [...writer.networks.values()].sort((a, b) => a.vni - b.vni),
-    damage: source.damage === undefined ? null : { code: source.damage.code, message: source.damage.message },
-    notes: source.notes,
-  };
-  return JSON.stringify(report, null, 2);
-}
-
 /** `vtep decap FILE -o OUT`. */
 export const decapCommand: Command = {
   summary: 'wire to inner frames',
@@ -158,7 +112,9 @@ export const decapCommand: Command = {
     const json = parsed.values['json'] === true;
     if (json && outputPath === '-') throw new UsageError('--json and -o - both want standard output; name a file');
     const format = formatOf(outputPath, oneOf(parsed, 'format', ['pcap', 'pcapng']));
-    const ingress = new Ingress(ingressOptions(parsed));
+    const keys = openKeys(parsed);
+    const ingress = new Ingress({ ...ingressOptions(parsed), ...keys });
+    const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
     const source = await openInput(path);
     let file: OutputFile;
     try {
@@ -174,16 +130,17 @@ export const decapCommand: Command = {
     process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
     try {
       const writer = new FrameWriter(file, format, !isMicroseconds(source));
-      await readInput(source, (batch) => writeFrames(batch, ingress, writer));
+      await readInput(source, (batch) => writeFrames(batch, ingress, esp, writer));
       writer.flush();
       file.commit();
       const drops = ingress.drops();
+      const done = { source, output: file.name, ingress, esp, networks: [...writer.networks.values()], keys };
       if (json) {
         const text = new TextOutput();
-        text.line(reportJson(source, file, ingress, writer));
+        text.line(JSON.stringify(decapReport(done), null, 2));
         text.flush();
       } else {
-        sayWhatWasDone(ingress, writer, file, drops);
+        sayDecap(done);
       }
       const wrong = ingress.packets === 0 || source.damage !== undefined || lost(drops) > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
@@ -194,7 +151,7 @@ export const decapCommand: Command = {
   },
 };
 
-function writeFrames(batch: CaptureBatch, ingress: Ingress, writer: FrameWriter): void {
+function writeFrames(batch: CaptureBatch, ingress: Ingress, esp: EspSurvey, writer: FrameWriter): void {
   for (let i = 0; i < batch.count; i++) {
     const offset = batch.offset[i];
     const verdict = ingress.receive(
@@ -205,6 +162,7 @@ function writeFrames(batch: CaptureBatch, ingress: Ingress, writer: FrameWriter)
       offset + batch.originalLength[i],
       batch.seconds[i],
     );
+    if (ingress.encrypted) esp.add(ingress, verdict);
     if (verdict === Verdict.Frame) writer.write(ingress, batch.seconds[i], batch.nanoseconds[i]);
   }
 }

@@ -1,11 +1,12 @@
 /** `vtep inspect`: what a capture holds. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
-import { type Problem, packetLine, Survey, type SurveyReport } from '../inspect/index.js';
+import { type EspReport, type Problem, packetLine, Survey, type SurveyReport } from '../inspect/index.js';
 import { onlyOperand, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
+import { openKeys } from './keys-option.js';
 import { type Column, grouped, numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
 
@@ -51,11 +52,24 @@ function printReport(output: TextOutput, report: SurveyReport, rows: number): vo
     `${grouped(report.packets)} packets = ${grouped(accounting.inFrames)} with inner frames + ${grouped(accounting.esp)} ESP` +
       ` + ${grouped(accounting.other)} other + ${grouped(accounting.held)} held + ${grouped(dropped)} dropped`,
   );
+  const encrypted = report.networks.some((row) => row.encrypted > 0);
   section(
     output,
     'Networks',
-    [numbers('VNI'), numbers('frames'), numbers('bytes'), numbers('endpoints')],
-    report.networks.map((row) => [String(row.vni), row.frames, row.bytes, row.endpoints]),
+    [
+      numbers('VNI'),
+      numbers('frames'),
+      ...(encrypted ? [numbers('encrypted')] : []),
+      numbers('bytes'),
+      numbers('endpoints'),
+    ],
+    report.networks.map((row) => [
+      String(row.vni),
+      row.frames,
+      ...(encrypted ? [row.encrypted] : []),
+      row.bytes,
+      row.endpoints,
+    ]),
     rows,
   );
   section(
@@ -106,31 +120,7 @@ function printReport(output: TextOutput, report: SurveyReport, rows: number): vo
     ]),
     rows,
   );
-  section(
-    output,
-    'ESP',
-    [
-      words('SPI'),
-      words('from'),
-      words('to'),
-      numbers('packets'),
-      numbers('bytes'),
-      numbers('first seq'),
-      numbers('last seq'),
-      words(''),
-    ],
-    report.esp.map((row) => [
-      row.spi,
-      row.source,
-      row.destination,
-      row.packets,
-      row.bytes,
-      row.firstSequence,
-      row.lastSequence,
-      row.inUdp ? 'in UDP' : '',
-    ]),
-    rows,
-  );
+  printEsp(output, report, rows);
   printSizes(output, report);
   section(
     output,
@@ -149,6 +139,44 @@ function printReport(output: TextOutput, report: SurveyReport, rows: number): vo
     rows,
   );
   printProblems(output, report.problems);
+}
+
+function printEsp(output: TextOutput, report: SurveyReport, most: number): void {
+  const withKeys = report.cipher !== null;
+  const columns = [
+    words('SPI'),
+    words('from'),
+    words('to'),
+    numbers('packets'),
+    numbers('bytes'),
+    numbers('first seq'),
+    numbers('last seq'),
+    numbers('missing'),
+    ...(withKeys ? [numbers('opened'), numbers('failed')] : []),
+    words(''),
+  ];
+  const rows = report.esp.map((row) => [
+    row.spi,
+    row.source,
+    row.destination,
+    row.packets,
+    row.bytes,
+    row.firstSequence,
+    row.lastSequence,
+    row.missingSequences,
+    ...(withKeys ? [row.opened, Object.values(row.failed).reduce((sum, count) => sum + count, 0)] : []),
+    espRemarks(row),
+  ]);
+  section(output, withKeys ? `ESP, opened by ${report.cipher.name}` : 'ESP', columns, rows, most);
+}
+
+/** What there is to say of an SPI besides its numbers. */
+function espRemarks(row: EspReport): string {
+  const remarks = Object.entries(row.failed).map(([reason, count]) => `${count} ${reason}`);
+  if (row.key !== null) remarks.push(`key ${row.key.tag}${row.key.spiForm === 'short' ? ' by 4-byte addresses' : ''}`);
+  if (row.inUdp) remarks.push('in UDP');
+  if (row.nonceReused > 0) remarks.push(`${row.nonceReused} nonces used again`);
+  return remarks.join(', ');
 }
 
 function printSizes(output: TextOutput, report: SurveyReport): void {
@@ -226,7 +254,8 @@ export const inspectCommand: Command = {
       throw new UsageError('--packets and --json exclude each other');
     }
     const checksums = parsed.values['no-checksums'] !== true && parsed.values['packets'] !== true;
-    const survey = new Survey({ ...ingressOptions(parsed), checksums });
+    const keys = openKeys(parsed);
+    const survey = new Survey({ ...ingressOptions(parsed), ...keys, checksums });
     const output = new TextOutput();
     const source = await openInput(path);
     const packets = parsed.values['packets'] === true;

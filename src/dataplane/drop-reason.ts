@@ -1,8 +1,10 @@
 /**
  * Why a packet went no further: a small integer, counted, with a name for programs and a sentence for people. The names
- * are the kernel's where it has one (include/net/dropreason-core.h without SKB_DROP_REASON_, net/xfrm/xfrm_proc.c).
+ * are the kernel's where it has one (include/net/dropreason-core.h without SKB_DROP_REASON_, net/xfrm/xfrm_proc.c);
+ * where one of its counters stands for several causes, the cause follows behind an underscore.
  */
 import { ReassemblyDrop } from '../fragment/index.js';
+import { EspDrop } from '../ipsec/index.js';
 import { Fault, Layer } from '../wire/index.js';
 
 /** Drop reasons. */
@@ -32,6 +34,20 @@ export const DropReason = {
   FragmentHeaderChain: 20,
   FragmentTimeout: 21,
   FragmentEvicted: 22,
+  EspNoSa: 23,
+  EspTooShort: 24,
+  EspFragment: 25,
+  EspEncapMismatch: 26,
+  EspReplayed: 27,
+  EspOutsideWindow: 28,
+  EspWrongIcv: 29,
+  EspBadPadding: 30,
+  EspDummy: 31,
+  EspModeMismatch: 32,
+  EspExpired: 33,
+  EspSequenceExhausted: 34,
+  EspNoRoom: 35,
+  EspNotSealable: 36,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -59,6 +75,20 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['FRAG_HEADER_CHAIN', 'first fragments that end before the transport header does'],
   ['FRAG_REASM_TIMEOUT', 'fragments whose rest did not come in time'],
   ['FRAG_EVICTED', 'fragments that had to make room for newer ones'],
+  ['XfrmInNoStates', 'ESP of an SPI and destination without a key'],
+  ['XfrmInHdrError_Short', 'ESP too short for its trailer and ICV'],
+  ['XfrmInHdrError_Fragment', 'fragments given to ESP, which opens whole packets'],
+  ['XfrmInStateMismatch', 'ESP in UDP where the SA has none, or the reverse'],
+  ['XfrmInStateSeqError_Replayed', 'ESP whose sequence number came already'],
+  ['XfrmInStateSeqError_Outside', 'ESP whose sequence number lies before the replay window'],
+  ['XfrmInStateProtoError_Icv', 'ESP with a wrong ICV: another key, or changed bytes'],
+  ['XfrmInStateProtoError_Padding', 'ESP with bad padding'],
+  ['ESP_DUMMY', 'ESP dummy packets (next header 59)'],
+  ['XfrmInStateModeError', 'ESP of a tunnel-mode SA that holds no IP packet'],
+  ['XfrmInStateExpired', 'ESP of an SA beyond its hard limit'],
+  ['XfrmOutStateSeqError', 'packets for an SA whose sequence numbers are used up'],
+  ['XfrmOutError_Room', 'packets without room for the ESP headers'],
+  ['XfrmOutError_Packet', 'packets that ESP can not go around: fragments, or too long'],
 ];
 
 /** How many reasons there are. */
@@ -91,6 +121,29 @@ const OF_REASSEMBLY: Readonly<Record<ReassemblyDrop, DropReason>> = {
 /** The drop reason of a fragment that reassembly refused. */
 export function dropReasonOfReassembly(drop: ReassemblyDrop): DropReason {
   return OF_REASSEMBLY[drop];
+}
+
+const OF_ESP: Readonly<Record<EspDrop, DropReason>> = {
+  [EspDrop.None]: DropReason.None,
+  [EspDrop.NoSa]: DropReason.EspNoSa,
+  [EspDrop.TooShort]: DropReason.EspTooShort,
+  [EspDrop.Fragment]: DropReason.EspFragment,
+  [EspDrop.EncapMismatch]: DropReason.EspEncapMismatch,
+  [EspDrop.Replayed]: DropReason.EspReplayed,
+  [EspDrop.OutsideWindow]: DropReason.EspOutsideWindow,
+  [EspDrop.WrongIcv]: DropReason.EspWrongIcv,
+  [EspDrop.BadPadding]: DropReason.EspBadPadding,
+  [EspDrop.Dummy]: DropReason.EspDummy,
+  [EspDrop.ModeMismatch]: DropReason.EspModeMismatch,
+  [EspDrop.Expired]: DropReason.EspExpired,
+  [EspDrop.SequenceExhausted]: DropReason.EspSequenceExhausted,
+  [EspDrop.NoRoom]: DropReason.EspNoRoom,
+  [EspDrop.NotSealable]: DropReason.EspNotSealable,
+};
+
+/** The drop reason of a packet that ESP refused. */
+export function dropReasonOfEsp(drop: EspDrop): DropReason {
+  return OF_ESP[drop];
 }
 
 /** The drop reason of a packet whose headers are at fault. */

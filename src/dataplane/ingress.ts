@@ -1,15 +1,19 @@
 /**
- * The way of a packet off the wire: link layer, IP, reassembly, then VXLAN decapsulation. Encrypted packets end here as
- * ESP with their SPI and sequence number; opening them comes in between reassembly and decapsulation.
+ * The way of a packet off the wire: link layer, IP, reassembly, ESP, then VXLAN decapsulation. Without keys encrypted
+ * packets end as ESP with their SPI and sequence number; with them they are opened in place and go on.
  *
- *     record -> walkLink -> fragment? -> Reassembler -> ESP?   -> Verdict.Esp
- *                                                    -> VXLAN? -> Verdict.Frame
+ *     record -> walkLink -> fragment? -> Reassembler -> ESP?   -> InboundEsp -+   (no keys: Verdict.Esp)
+ *                                             |                               |
+ *                                             +-> VXLAN? -> Verdict.Frame <---+
  */
 import { isLinkTypeKnown, walkLink } from '../capture/link-type.js';
 import { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../fragment/index.js';
+import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
+import { getWord } from '../memory/word.js';
 import {
   checkEsp,
   checkVxlan,
+  ESP_SPAN,
   ESP_UDP_PORT,
   EspView,
   ETHERNET_SPAN,
@@ -24,7 +28,7 @@ import {
   VxlanReserved,
   VxlanView,
 } from '../wire/index.js';
-import { DROP_REASONS, DropReason, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
+import { DROP_REASONS, DropReason, dropReasonOfEsp, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
 
 /** What became of a packet. */
 export const Verdict = {
@@ -32,7 +36,7 @@ export const Verdict = {
   Frame: 0,
   /** It is a fragment and waits for the others. */
   Held: 1,
-  /** It is encrypted. */
+  /** It is encrypted, and no keys were given. */
   Esp: 2,
   /** It is no overlay traffic. */
   Other: 3,
@@ -55,6 +59,8 @@ export interface IngressOptions {
    */
   readonly verifyChecksums?: boolean;
   readonly reassembly?: ReassemblerOptions;
+  /** What opens ESP packets, in place; they are counted by SPI alone if not said. */
+  readonly esp?: InboundEsp;
 }
 
 // Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
@@ -64,13 +70,17 @@ const ESP = IpProtocol.Esp;
 const ESP_PORT = ESP_UDP_PORT;
 const VXLAN_HEADER = VXLAN_SPAN;
 const ETHERNET_HEADER = ETHERNET_SPAN;
+const ESP_HEADER = ESP_HEADER_BYTES;
 
 /** The receiving side of a VTEP, one packet at a time. Results stand in its fields until the next call. */
 export class Ingress {
   /** Why the last packet was dropped. */
   reason: DropReason = DropReason.None;
-  /** The walk over the outer headers: of the reassembled packet where the last one completed it. */
-  readonly outer = new Layers();
+  /**
+   * The walk over the outer headers: of the reassembled packet where the last one completed it, of the packet that ESP
+   * held where it was opened.
+   */
+  outer: Layers;
   /** What `outer` points into. */
   outerBytes: Uint8Array = new Uint8Array(0);
   /** Packets that the last verdict speaks of: as many as there were fragments, 1 otherwise. */
@@ -82,18 +92,35 @@ export class Ingress {
   frameEnd = 0;
   /** Where the captured bytes end. */
   capturedEnd = 0;
-  /** Of an ESP packet. */
+  /** Whether the last packet was ESP, opened or not; the fields that follow are of it then. */
+  encrypted = false;
+  /** Whether its ICV was right and the packet that it held went on. */
+  opened = false;
   spi = 0;
+  /** The lower 32 bits of the sequence number. */
   sequence = 0;
+  /** The upper ones: 0 but for an opened packet with extended sequence numbers. */
+  sequenceHigh = 0;
   /** Whether the ESP packet came in UDP (RFC 3948). */
   espInUdp = false;
+  /** Its addresses, source before destination, of IP version `espFamily`; opening moves them in the packet itself. */
+  readonly espAddresses = new Uint8Array(32);
+  espFamily = 0;
+  /** Bytes of the IP packet. */
+  espBytes = 0;
+  /** The IV that stands in it, or what would be one, and its last 4 bytes; 0 if it is too short. */
+  ivHigh = 0;
+  ivLow = 0;
+  icvEnd = 0;
 
   /** Packets that came. packets = framePackets + espPackets + otherPackets + held + the sum of all drops. */
   packets = 0;
   /** Inner frames, and the packets that they came in. */
   frames = 0;
   framePackets = 0;
+  /** ESP packets that no one tried to open, and those that were opened (which count as what they held, too). */
   espPackets = 0;
+  openedPackets = 0;
   otherPackets = 0;
   readonly reassembler: Reassembler;
 
@@ -104,6 +131,12 @@ export class Ingress {
   readonly #verifyChecksums: boolean;
   readonly #vxlan = new VxlanView();
   readonly #esp = new EspView();
+  readonly #wire = new Layers();
+  readonly #inbound: InboundEsp | undefined;
+  /** The walk over what ESP held. */
+  readonly #inside = new Layers();
+  /** Fragments that ESP held (tunnel mode): clear ones must not be mixed with them. */
+  readonly #insideReassembler: Reassembler;
 
   constructor(options: IngressOptions = {}) {
     this.#port = options.port ?? VXLAN_PORT;
@@ -111,19 +144,24 @@ export class Ingress {
     this.#reserved = options.reserved ?? VxlanReserved.Refuse;
     this.#verifyChecksums = options.verifyChecksums ?? false;
     this.reassembler = new Reassembler(options.reassembly);
+    this.#insideReassembler = new Reassembler(options.reassembly);
+    this.#inbound = options.esp;
+    this.outer = this.#wire;
   }
 
   /** Fragments that wait for the others. */
   get held(): number {
-    return this.reassembler.heldFragments;
+    return this.reassembler.heldFragments + this.#insideReassembler.heldFragments;
   }
 
   /** Packets dropped so far, by `DropReason`. */
   drops(): Float64Array {
     const drops = this.#drops.slice();
-    this.reassembler.droppedFragments.forEach((count, drop) => {
-      drops[dropReasonOfReassembly(drop as Parameters<typeof dropReasonOfReassembly>[0])] += count;
-    });
+    for (const reassembler of [this.reassembler, this.#insideReassembler]) {
+      reassembler.droppedFragments.forEach((count, drop) => {
+        drops[dropReasonOfReassembly(drop as Parameters<typeof dropReasonOfReassembly>[0])] += count;
+      });
+    }
     return drops;
   }
 
@@ -136,7 +174,10 @@ export class Ingress {
    * @param seconds packet time, for reassembly
    */
   receive(linkType: number, bytes: Uint8Array, offset: number, end: number, limit: number, seconds: number): Verdict {
-    const { outer } = this;
+    const outer = this.#wire;
+    this.outer = outer;
+    this.encrypted = false;
+    this.opened = false;
     this.packets++;
     this.outerBytes = bytes;
     this.capturedEnd = end;
@@ -147,19 +188,18 @@ export class Ingress {
       if (fault === Fault.BadValue && !isLinkTypeKnown(linkType)) return this.#drop(DropReason.LinkTypeUnknown);
       return this.#drop(dropReasonOfFault(fault, outer.layer));
     }
-    if (!outer.isFragment) return this.#datagram();
-    const outcome = this.reassembler.push(bytes, outer, end, seconds);
+    return outer.isFragment ? this.#fragment(this.reassembler, seconds) : this.#datagram(seconds);
+  }
+
+  #fragment(reassembler: Reassembler, seconds: number): Verdict {
+    const { outer } = this;
+    const outcome = reassembler.push(this.outerBytes, outer, this.capturedEnd, seconds);
     if (outcome === ReassemblyOutcome.Held) return Verdict.Held;
     if (outcome === ReassemblyOutcome.Dropped) {
       // Counted by the reassembler, with the parts that fell with it.
-      this.reason = dropReasonOfReassembly(this.reassembler.drop);
+      this.reason = dropReasonOfReassembly(reassembler.drop);
       return Verdict.Dropped;
     }
-    return this.#reassembled();
-  }
-
-  #reassembled(): Verdict {
-    const { outer, reassembler } = this;
     this.outerBytes = reassembler.bytes;
     this.capturedEnd = reassembler.end;
     this.parts = reassembler.parts;
@@ -167,19 +207,19 @@ export class Ingress {
     if (fault !== NONE) return this.#drop(dropReasonOfFault(fault, outer.layer));
     // A fragment in a fragment: no sender makes them, and unpacking one more is an invitation.
     if (outer.isFragment) return this.#drop(DropReason.Ipv6ExtensionHeader);
-    return this.#datagram();
+    return this.#datagram(seconds);
   }
 
-  #datagram(): Verdict {
+  #datagram(seconds: number): Verdict {
     const { outer, outerBytes } = this;
     if (outer.protocol === UDP && outer.family !== 0) {
       if (outer.destinationPort === this.#port) return this.#decapsulate();
       const natTraversal = outer.destinationPort === ESP_PORT || outer.sourcePort === ESP_PORT;
-      if (natTraversal) return this.#espInUdp();
+      if (natTraversal) return this.#espInUdp(seconds);
     } else if (outer.protocol === ESP && outer.family !== 0) {
       const end = Math.min(this.capturedEnd, outer.networkEnd);
       const fault = checkEsp(outerBytes, outer.transportOffset, end);
-      if (fault === NONE) return this.#encrypted(outer.transportOffset, false);
+      if (fault === NONE) return this.#encrypted(outer.transportOffset, outer.networkEnd, seconds);
       const cut = fault === Fault.Short && end < outer.networkEnd;
       return this.#drop(cut ? DropReason.CaptureTruncated : DropReason.EspHeader);
     }
@@ -216,23 +256,56 @@ export class Ingress {
     return Verdict.Frame;
   }
 
-  #espInUdp(): Verdict {
+  #espInUdp(seconds: number): Verdict {
     const { outer, outerBytes } = this;
     const end = Math.min(this.capturedEnd, outer.payloadEnd);
     // RFC 3948: one byte 0xff keeps the NAT open, four zero bytes are IKE's mark; neither is ESP.
     const fault = checkEsp(outerBytes, outer.payloadOffset, end);
     if (fault === Fault.Short && end < outer.payloadEnd) return this.#drop(DropReason.CaptureTruncated);
     if (fault !== NONE) return this.#other();
-    return this.#encrypted(outer.payloadOffset, true);
+    return this.#encrypted(outer.payloadOffset, outer.payloadEnd, seconds);
   }
 
-  #encrypted(offset: number, inUdp: boolean): Verdict {
-    const esp = this.#esp.wrap(this.outerBytes, offset);
+  /** @param packetEnd where the ICV ends on the wire */
+  #encrypted(offset: number, packetEnd: number, seconds: number): Verdict {
+    // ESP in ESP: no overlay makes it, and each layer more would cost an opening.
+    if (this.opened) return this.#other();
+    const { outer, outerBytes: bytes } = this;
+    const end = Math.min(this.capturedEnd, packetEnd);
+    const esp = this.#esp.wrap(bytes, offset);
+    this.encrypted = true;
     this.spi = esp.spi;
     this.sequence = esp.sequence;
-    this.espInUdp = inUdp;
-    this.espPackets += this.parts;
-    return Verdict.Esp;
+    this.sequenceHigh = 0;
+    this.espInUdp = offset !== outer.transportOffset;
+    this.espFamily = outer.family;
+    this.espBytes = outer.networkEnd - outer.networkOffset;
+    const span = outer.family === 4 ? 8 : 32;
+    for (let i = 0; i < span; i++) this.espAddresses[i] = bytes[outer.addressOffset + i];
+    const withIv = offset + ESP_HEADER + 4 <= end;
+    this.ivHigh = withIv ? getWord(bytes, offset + ESP_SPAN) : 0;
+    this.ivLow = withIv ? getWord(bytes, offset + ESP_SPAN + 4) : 0;
+    this.icvEnd = withIv ? getWord(bytes, end - 4) : 0;
+    const inbound = this.#inbound;
+    if (inbound === undefined) {
+      this.espPackets += this.parts;
+      return Verdict.Esp;
+    }
+    if (end < packetEnd) return this.#drop(DropReason.CaptureTruncated);
+    const drop = inbound.open(bytes, outer, offset, end, seconds);
+    if (drop !== EspDrop.None) return this.#drop(dropReasonOfEsp(drop));
+    this.sequenceHigh = inbound.sequenceHigh;
+    this.opened = true;
+    this.openedPackets += this.parts;
+    const inside = this.#inside;
+    this.outer = inside;
+    this.capturedEnd = inbound.end;
+    const fault = inside.walkNetwork(bytes, inbound.etherType, inbound.start, inbound.end);
+    if (fault !== NONE) return this.#drop(dropReasonOfFault(fault, inside.layer));
+    if (!inside.isFragment) return this.#datagram(seconds);
+    // A fragment in a fragment, as above.
+    if (this.parts > 1) return this.#drop(DropReason.Ipv6ExtensionHeader);
+    return this.#fragment(this.#insideReassembler, seconds);
   }
 
   #other(): Verdict {

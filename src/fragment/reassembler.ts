@@ -4,6 +4,7 @@
  * packets' own time.
  */
 import { KeyIndex } from '../memory/key-index.js';
+import { getWord } from '../memory/word.js';
 import {
   ESP_SPAN,
   Fault,
@@ -299,12 +300,12 @@ export class Reassembler {
     const at = layers.addressOffset;
     if (layers.family === 4) {
       key.fill(0);
-      key[0] = word(bytes, at);
-      key[4] = word(bytes, at + 4);
+      key[0] = getWord(bytes, at);
+      key[4] = getWord(bytes, at + 4);
       // RFC 791: the protocol is part of what tells datagrams apart; in IPv6 it isn't (RFC 8200 section 4.5).
       key[KEY_WORDS - 1] = (4 << 8) | layers.protocol;
     } else {
-      for (let i = 0; i < 8; i++) key[i] = word(bytes, at + 4 * i);
+      for (let i = 0; i < 8; i++) key[i] = getWord(bytes, at + 4 * i);
       key[KEY_WORDS - 1] = 6 << 8;
     }
     key[KEY_WORDS - 2] = layers.identification;
@@ -330,8 +331,4 @@ function upperLayerSpan(protocol: number): number {
     default:
       return 0;
   }
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }

@@ -34,6 +34,11 @@ export class AddressTable {
     return this.#add(bytes, layers.family, layers.addressOffset + (layers.family === 4 ? 4 : 16));
   }
 
+  /** The number of an address of IP version `family` at `offset`, likewise. */
+  at(family: number, bytes: Uint8Array, offset: number): number {
+    return this.#add(bytes, family, offset);
+  }
+
   /** The text of an address by its number. */
   text(id: number): string {
     return this.#texts[id] ?? '(others)';

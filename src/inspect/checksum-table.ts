@@ -81,13 +81,14 @@ export class ChecksumTable {
    * @param bytes what both walks point into
    * @param outer walk over the packet: Ethernet or IP to UDP
    * @param inner walk over the frame; one with a fault is looked at as far as it went
+   * @param opened whether ESP held the packet: its IP header is then made anew, and no witness
    */
-  add(bytes: Uint8Array, outer: Layers, inner: Layers): void {
+  add(bytes: Uint8Array, outer: Layers, inner: Layers, opened = false): void {
     this.partial = false;
     this.#innerSum = -1;
     this.#correction = 0;
     if (inner.fault === Fault.None && inner.family !== 0) this.#addInner(bytes, inner);
-    this.#addOuter(bytes, outer);
+    this.#addOuter(bytes, outer, opened);
   }
 
   #addInner(bytes: Uint8Array, inner: Layers): void {
@@ -144,8 +145,9 @@ export class ChecksumTable {
     }
   }
 
-  #addOuter(bytes: Uint8Array, outer: Layers): void {
-    if (outer.family === 4) this.#count(ChecksumKind.OuterIpv4, ipv4ChecksumHolds(bytes, outer.networkOffset));
+  #addOuter(bytes: Uint8Array, outer: Layers, opened: boolean): void {
+    if (outer.family === 4 && !opened)
+      this.#count(ChecksumKind.OuterIpv4, ipv4ChecksumHolds(bytes, outer.networkOffset));
     const start = outer.transportOffset;
     const end = outer.payloadEnd;
     const row = this.rows[ChecksumKind.OuterUdp];

@@ -1,5 +1,6 @@
 /** Who spoke inside the overlays: MAC and IP by network, and the VTEP behind which they were. */
 import { KeyIndex } from '../memory/key-index.js';
+import { getWord } from '../memory/word.js';
 import { formatIp, formatMac } from '../wire/index.js';
 
 /** A MAC address with one of its IP addresses, in one network. */
@@ -92,10 +93,10 @@ export class EndpointTable {
     const rows = long ? this.#longRows : this.#shortRows;
     const { key } = index;
     key[0] = vni;
-    key[1] = word(bytes, macOffset);
+    key[1] = getWord(bytes, macOffset);
     key[2] = (bytes[macOffset + 4] << 8) | bytes[macOffset + 5] | (family << 16);
-    key[3] = family === 0 ? 0 : word(bytes, ipOffset);
-    if (long) for (let i = 1; i < 4; i++) key[3 + i] = word(bytes, ipOffset + 4 * i);
+    key[3] = family === 0 ? 0 : getWord(bytes, ipOffset);
+    if (long) for (let i = 1; i < 4; i++) key[3 + i] = getWord(bytes, ipOffset + 4 * i);
     const id = index.add();
     if (id >= 0 && id < rows.length) return rows[id];
     if (id < 0 || this.rows.length === this.#limit) {
@@ -118,8 +119,4 @@ export class EndpointTable {
     this.rows.push(row);
     return row;
   }
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 }

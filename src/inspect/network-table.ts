@@ -10,6 +10,8 @@ export interface NetworkRow {
   bytes: number;
   /** Frames of which the capture holds only a part; they stand in `frames` and `bytes` too. */
   truncated: number;
+  /** Of the frames, those that came in ESP. */
+  encrypted: number;
 }
 
 /** Totals by VNI, bounded. */
@@ -24,17 +26,18 @@ export class NetworkTable {
   }
 
   /** Counts a frame. */
-  add(vni: number, bytes: number, truncated: boolean): void {
+  add(vni: number, bytes: number, truncated: boolean, encrypted: boolean): void {
     this.#index.key[0] = vni;
     const id = this.#index.add();
     if (id < 0) {
       this.unlisted++;
       return;
     }
-    if (id === this.rows.length) this.rows.push({ vni, frames: 0, bytes: 0, truncated: 0 });
+    if (id === this.rows.length) this.rows.push({ vni, frames: 0, bytes: 0, truncated: 0, encrypted: 0 });
     const row = this.rows[id];
     row.frames++;
     row.bytes += bytes;
     if (truncated) row.truncated++;
+    if (encrypted) row.encrypted++;
   }
 }

@@ -1,5 +1,6 @@
 /** A packet in a line, in tshark's manner: number, time, addresses, protocol, length, and what there is to say. */
 import { dropReasonName, type Ingress, Verdict } from '../dataplane/index.js';
+import { formatSpi } from '../ipsec/index.js';
 import {
   ArpOperation,
   ArpView,
@@ -168,10 +169,12 @@ export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, co
     const frame = describe(outerBytes, inner, ingress.frameOffset, Math.min(ingress.frameEnd, ingress.capturedEnd));
     protocol = 'VXLAN';
     info = `vni ${ingress.vni} ${frame.source} → ${frame.destination} ${frame.protocol} ${frame.info}`;
-  } else if (verdict === Verdict.Esp) {
-    protocol = 'ESP';
-    info = `SPI=0x${ingress.spi.toString(16).padStart(8, '0')} seq=${ingress.sequence}`;
-    if (ingress.espInUdp) info += ' in UDP';
+  }
+  if (ingress.encrypted) {
+    const inUdp = ingress.espInUdp ? ' in UDP' : '';
+    const esp = `SPI=${formatSpi(ingress.spi)} seq=${ingress.sequence}${inUdp}`;
+    if (!ingress.opened) [protocol, info] = ['ESP', esp];
+    else info += ` [ESP ${esp}]`;
   }
   if (reassembled) info += ` [of ${ingress.parts} fragments]`;
   if (verdict === Verdict.Held) info += ' [held]';

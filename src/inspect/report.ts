@@ -25,6 +25,7 @@ export interface SurveyReport {
   readonly accounting: {
     /** Packets that carried inner frames, fragments of such included. */
     readonly inFrames: number;
+    /** ESP packets that no keys were given for. */
     readonly esp: number;
     readonly other: number;
     /** Fragments whose rest didn't come before the end. */
@@ -37,6 +38,8 @@ export interface SurveyReport {
     readonly frames: number;
     readonly bytes: number;
     readonly truncated: number;
+    /** Of the frames, those that came in ESP. */
+    readonly encrypted: number;
     readonly endpoints: number;
   }[];
   readonly tunnels: readonly {
@@ -59,18 +62,7 @@ export interface SurveyReport {
     readonly receivedFrames: number;
     readonly receivedBytes: number;
   }[];
-  readonly esp: readonly {
-    /** `0x` and 8 hexadecimal digits. */
-    readonly spi: string;
-    readonly source: string;
-    readonly destination: string;
-    readonly inUdp: boolean;
-    readonly packets: number;
-    readonly bytes: number;
-    readonly firstSequence: number;
-    readonly lastSequence: number;
-    readonly highestSequence: number;
-  }[];
+  readonly esp: readonly EspReport[];
   readonly sizes: {
     readonly wire: SizeReport;
     readonly inner: SizeReport;
@@ -93,6 +85,42 @@ export interface SurveyReport {
   }[];
   readonly otherTraffic: readonly { readonly name: string; readonly packets: number; readonly bytes: number }[];
   readonly problems: readonly Problem[];
+  /** What opened ESP packets, and why no faster one did; null without keys. */
+  readonly cipher: CipherReport | null;
+}
+
+/** The cipher of a run. */
+export interface CipherReport {
+  readonly name: string;
+  readonly passedOver: readonly { readonly name: string; readonly code: string; readonly reason: string }[];
+}
+
+/** An SPI in one direction. */
+export interface EspReport {
+  /** `0x` and 8 hexadecimal digits. */
+  readonly spi: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly inUdp: boolean;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly highestSequence: number;
+  /** Packets whose ICV was right; 0 without keys. */
+  readonly opened: number;
+  /** Packets that were not opened, by reason. */
+  readonly failed: Readonly<Record<string, number>>;
+  /** Sequence numbers between the first and the highest that did not come. */
+  readonly missingSequences: number;
+  /** Packets whose sequence number another one had. */
+  readonly repeatedSequences: number;
+  /** Packets whose nonce another, different packet had. */
+  readonly nonceReused: number;
+  /** Packets that came once more, bit for bit. */
+  readonly seenAgain: number;
+  /** The key of the ring that it belongs to, and how its SPI was made of the addresses (`mapped` or `short`). */
+  readonly key: { readonly tag: number; readonly spiForm: string } | null;
 }
 
 /** Sizes in bytes of packets or frames. */

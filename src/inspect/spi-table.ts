@@ -29,8 +29,11 @@ export class SpiTable {
     this.#index = new KeyIndex(4, limit);
   }
 
-  /** Counts an encrypted packet. */
-  add(spi: number, sequence: number, source: number, destination: number, inUdp: boolean, bytes: number): void {
+  /**
+   * Counts an encrypted packet.
+   * @returns the number of its row, or -1
+   */
+  add(spi: number, sequence: number, source: number, destination: number, inUdp: boolean, bytes: number): number {
     const { key } = this.#index;
     key[0] = spi;
     key[1] = source;
@@ -39,7 +42,7 @@ export class SpiTable {
     const id = this.#index.add();
     if (id < 0) {
       this.unlisted++;
-      return;
+      return id;
     }
     if (id === this.rows.length) {
       this.rows.push({
@@ -59,5 +62,6 @@ export class SpiTable {
     row.bytes += bytes;
     row.lastSequence = sequence;
     if (sequence > row.highestSequence) row.highestSequence = sequence;
+    return id;
   }
 }

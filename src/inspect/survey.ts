@@ -9,14 +9,15 @@ import {
   type IngressOptions,
   Verdict,
 } from '../dataplane/index.js';
+import type { RingSa } from '../overlay/index.js';
 import { ArpView, checkArp, EthernetView, EtherType, Fault, Layers } from '../wire/index.js';
 import { AddressTable } from './address-table.js';
 import { ChecksumTable } from './checksum-table.js';
 import { EndpointTable } from './endpoint-table.js';
+import { EspSurvey } from './esp-survey.js';
 import { NetworkTable } from './network-table.js';
-import type { Problem, SizeReport, SurveyReport } from './report.js';
+import type { CipherReport, Problem, SizeReport, SurveyReport } from './report.js';
 import { SIZE_BOUNDS, SizeTable, sizeClassName } from './size-table.js';
-import { SpiTable } from './spi-table.js';
 import { formatTime } from './time.js';
 import { TrafficTable } from './traffic-table.js';
 import { TunnelTable } from './tunnel-table.js';
@@ -27,6 +28,10 @@ export interface SurveyOptions extends IngressOptions {
   readonly checksums?: boolean;
   /** Rows of each table at the most; 65,536. What finds no room is counted. */
   readonly maxRows?: number;
+  /** The SAs that a key ring gave, for the report. */
+  readonly ringSas?: readonly RingSa[];
+  /** What opens ESP, for the report. */
+  readonly cipher?: CipherReport;
 }
 
 /** Larger than any network's jumbo frames: such a packet never was one on a wire. */
@@ -44,7 +49,9 @@ export class Survey {
   readonly #networks: NetworkTable;
   readonly #tunnels: TunnelTable;
   readonly #endpoints: EndpointTable;
-  readonly #spis: SpiTable;
+  readonly #esp: EspSurvey;
+  readonly #ringSas: readonly RingSa[];
+  readonly #cipher: CipherReport | null;
   readonly #traffic = new TrafficTable();
   readonly #wireSizes = new SizeTable();
   readonly #innerSizes = new SizeTable();
@@ -71,7 +78,9 @@ export class Survey {
     this.#networks = new NetworkTable(rows);
     this.#tunnels = new TunnelTable(rows);
     this.#endpoints = new EndpointTable(rows);
-    this.#spis = new SpiTable(rows);
+    this.#esp = new EspSurvey(this.#addresses, rows);
+    this.#ringSas = options.ringSas ?? [];
+    this.#cipher = options.cipher ?? null;
     this.#checksums = options.checksums === false ? undefined : new ChecksumTable();
   }
 
@@ -97,8 +106,8 @@ export class Survey {
     if (batch.timeless[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
     const end = offset + batch.capturedLength[index];
     const verdict = ingress.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
+    if (ingress.encrypted) this.#addEsp(verdict);
     if (ingress.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
-    else if (verdict === Verdict.Esp) this.#addEsp();
     else if (verdict === Verdict.Other) this.#addOther(length);
     return verdict;
   }
@@ -147,12 +156,7 @@ export class Survey {
       endpoints: this.#endpoints.rows
         .map((row) => ({ ...row, ip: row.ip ?? null, vtep: text(row.vtep) }))
         .sort((a, b) => a.vni - b.vni),
-      esp: this.#spis.rows.map((row) => ({
-        ...row,
-        spi: `0x${row.spi.toString(16).padStart(8, '0')}`,
-        source: text(row.source),
-        destination: text(row.destination),
-      })),
+      esp: this.#esp.report(this.#ringSas),
       sizes: { wire: sizeReport(this.#wireSizes), inner: sizeReport(this.#innerSizes) },
       fragments: {
         fragments: ingress.reassembler.fragments,
@@ -163,6 +167,7 @@ export class Survey {
       checksums: this.#checksums?.rows ?? [],
       otherTraffic: this.#traffic.rows.sort((a, b) => b.packets - a.packets),
       problems: this.#problems(source, drops),
+      cipher: this.#cipher,
     };
   }
 
@@ -173,7 +178,7 @@ export class Survey {
     const captured = Math.min(frameEnd, ingress.capturedEnd);
     inner.walkEthernet(bytes, frameOffset, captured, frameEnd);
     this.#innerSizes.add(length);
-    this.#networks.add(vni, length, !whole);
+    this.#networks.add(vni, length, !whole, ingress.opened);
     const source = this.#addresses.source(bytes, outer);
     const destination = this.#addresses.destination(bytes, outer);
     this.#tunnels.addFrame(source, destination, vni, length);
@@ -182,8 +187,8 @@ export class Survey {
     else if (inner.family !== 0 && inner.isFragment) this.#innerFragments++;
     if (captured >= frameOffset + 14) this.#addEndpoints(bytes, captured, source, destination, length);
     if (!whole) return;
-    this.#checksums?.add(bytes, outer, inner);
-    const wireLength = outer.networkEnd - outer.networkOffset;
+    this.#checksums?.add(bytes, outer, inner, ingress.opened);
+    const wireLength = ingress.opened ? ingress.espBytes : outer.networkEnd - outer.networkOffset;
     const partial = this.#checksums?.partial === true;
     // What came in fragments was on the wire, however long it is.
     if (ingress.parts > 1) return;
@@ -213,14 +218,9 @@ export class Survey {
     }
   }
 
-  #addEsp(): void {
-    const { ingress } = this;
-    const { outer, outerBytes } = ingress;
-    const source = this.#addresses.source(outerBytes, outer);
-    const destination = this.#addresses.destination(outerBytes, outer);
-    const bytes = outer.networkEnd - outer.networkOffset;
-    this.#tunnels.addEsp(source, destination, bytes);
-    this.#spis.add(ingress.spi, ingress.sequence, source, destination, ingress.espInUdp, bytes);
+  #addEsp(verdict: Verdict): void {
+    this.#esp.add(this.ingress, verdict);
+    this.#tunnels.addEsp(this.#esp.source, this.#esp.destination, this.ingress.espBytes);
   }
 
   #addOther(length: number): void {
@@ -254,10 +254,17 @@ export class Survey {
     if (source.damage !== undefined) warning(source.damage.code, 1, source.damage.message);
     drops.forEach((count, reason) => {
       const text = `packets dropped: ${dropReasonText(reason)}`;
-      // The network repeats fragments; nothing is lost by it.
-      if (reason === DropReason.DuplicateFragment) note(dropReasonName(reason), count, text);
+      // The network repeats fragments, and senders hide their rhythm in dummies; nothing is lost by it.
+      if (reason === DropReason.DuplicateFragment || reason === DropReason.EspDummy)
+        note(dropReasonName(reason), count, text);
       else warning(dropReasonName(reason), count, text);
     });
+    problems.push(...this.#esp.problems(this.#ringSas));
+    const clear = this.#networks.rows.reduce(
+      (sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0),
+      0,
+    );
+    warning('CLEAR_VXLAN', clear, 'clear frames of a VNI that is otherwise encrypted: Swarm drops them (fail closed)');
     const moved = this.#endpoints.rows.filter((row) => row.moves > 0).length;
     warning('ENDPOINT_MOVED', moved, 'endpoints that sent from behind more than one VTEP');
     warning(
@@ -283,7 +290,7 @@ export class Survey {
     );
     note('ARP_IN_TUNNEL', this.#arpFrames, 'ARP frames inside: a learning overlay; Swarm answers ARP on the node');
     note('TIME_BACKWARDS', this.#backwards, 'packets older than one before them');
-    const tables = [this.#addresses, this.#networks, this.#tunnels, this.#endpoints, this.#spis];
+    const tables = [this.#addresses, this.#networks, this.#tunnels, this.#endpoints, this.#esp.spis];
     const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0);
     warning('TABLE_FULL', unlisted, 'rows found no room in a table: counted in the totals, not listed');
     for (const odd of source.notes) note('CAPTURE_ODD', odd.count, odd.message);

@@ -6,13 +6,13 @@ export interface TunnelRow {
   /** Numbers of the addresses in the address table. */
   readonly source: number;
   readonly destination: number;
-  /** Clear inner frames and their bytes. */
+  /** Inner frames, clear or opened, and their bytes. */
   frames: number;
   bytes: number;
   /** Encrypted packets and the bytes of their IP packets. */
   espPackets: number;
   espBytes: number;
-  /** VNIs of the clear frames. */
+  /** VNIs of the frames. */
   readonly vnis: Set<number>;
   lastVni: number;
 }
@@ -28,7 +28,7 @@ export class TunnelTable {
     this.#index = new KeyIndex(2, limit);
   }
 
-  /** Counts a clear frame. */
+  /** Counts a frame. */
   addFrame(source: number, destination: number, vni: number, bytes: number): void {
     const row = this.#row(source, destination);
     if (row === undefined) return;

@@ -47,6 +47,8 @@ export function isIpv6Extension(nextHeader: number): boolean {
 export class Ipv6ExtensionWalk {
   /** The first next-header number that isn't an extension header, or of the fragment's rest if this is a later part. */
   protocol = 0;
+  /** Byte offset of the next-header field that announces it. */
+  protocolAt = 0;
   /** Byte offset of what `protocol` names. */
   payloadOffset = 0;
   /** Byte offset of the fragment header, or -1. */
@@ -101,6 +103,7 @@ export class Ipv6ExtensionWalk {
       }
     }
     this.protocol = next;
+    this.protocolAt = announced;
     this.payloadOffset = at;
     return Fault.None;
   }

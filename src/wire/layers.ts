@@ -60,6 +60,8 @@ export class Layers {
   addressOffset = 0;
   /** The transport's protocol number. */
   protocol = 0;
+  /** IPv6: byte offset of the next-header field that holds it. */
+  protocolAt = 0;
   /** Offset of what `protocol` names. */
   transportOffset = 0;
   /** Whether this is a part of a datagram; ports are not looked for then. */
@@ -247,6 +249,7 @@ export class Layers {
     const extensionFault = walk.run(bytes, ip.nextHeader, ip.nextHeaderOffset, ip.payloadOffset, captured);
     if (extensionFault !== Fault.None) return this.fail(extensionFault, end, this.networkEnd);
     this.protocol = walk.protocol;
+    this.protocolAt = walk.protocolAt;
     this.transportOffset = walk.payloadOffset;
     this.fragmentHeaderOffset = walk.fragmentHeaderOffset;
     if (walk.fragmentHeaderOffset >= 0 && (walk.moreFragments || walk.fragmentOffset !== 0)) {

@@ -46,7 +46,9 @@ describe('inspect', () => {
     const { inFrames, esp, other, held, dropped } = report.accounting;
     const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     assert.equal(report.packets, inFrames + esp + other + held + lost);
-    assert.deepEqual(report.networks, [{ vni: 4097, frames: 38, bytes: 28684, truncated: 0, endpoints: 2 }]);
+    assert.deepEqual(report.networks, [
+      { vni: 4097, frames: 38, bytes: 28684, truncated: 0, encrypted: 0, endpoints: 2 },
+    ]);
   });
 
   test('shows ESP by its SPI with the first and the last sequence number', () => {

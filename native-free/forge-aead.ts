@@ -1,0 +1,82 @@
+/** AES-GCM by node-forge: JavaScript alone, for where there is neither Node nor a native library. */
+import 'node-forge/lib/aes.js';
+import forge, { type BlockCipher } from 'node-forge/lib/forge.js';
+import { type Aead, type AeadBackend, checkKeyLength } from '../src/aead/aead.js';
+import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from '../src/aead/aead-batch.js';
+import { equalBytes } from '../src/aead/constant-time.js';
+import { KeySlots } from '../src/aead/key-slots.js';
+
+interface Key {
+  readonly encrypt: BlockCipher;
+  readonly decrypt: BlockCipher;
+}
+
+/** Bits of a whole tag; node-forge cuts shorter ones wrongly (it leaves one of 64 bits whole), so they are cut here. */
+const TAG_BITS = 128;
+const TAG_BYTES = TAG_BITS / 8;
+/** node-forge wants the tag before it has computed it, and would compare it in a time that depends on it. */
+const NO_TAG = '\0'.repeat(TAG_BYTES);
+
+/** Bytes as node-forge takes them: a string of one character each. */
+function text(bytes: Uint8Array): string {
+  return forge.util.binary.raw.encode(bytes);
+}
+
+class ForgeAead implements Aead {
+  readonly name = 'forge';
+  readonly #keys = new KeySlots<Key>();
+  readonly #tag = new Uint8Array(TAG_BYTES);
+
+  addKey(key: Uint8Array): number {
+    checkKeyLength(key.length);
+    const bytes = text(key);
+    return this.#keys.add({
+      encrypt: forge.cipher.createCipher('AES-GCM', bytes),
+      decrypt: forge.cipher.createDecipher('AES-GCM', bytes),
+    });
+  }
+
+  /** Forgets a key. JavaScript's strings, which node-forge keeps it in, can't be wiped: the collector frees them. */
+  removeKey(id: number): void {
+    this.#keys.remove(id);
+  }
+
+  seal(batch: AeadBatch): void {
+    batch.check();
+    for (let i = 0; i < batch.count; i++) {
+      this.#run(batch, i, this.#keys.get(batch.key[i]).encrypt, undefined);
+      const at = batch.icvOffset[i];
+      batch.bytes.set(this.#tag.subarray(0, batch.icvLength[i]), at);
+    }
+  }
+
+  open(batch: AeadBatch): void {
+    batch.check();
+    for (let i = 0; i < batch.count; i++) {
+      this.#run(batch, i, this.#keys.get(batch.key[i]).decrypt, NO_TAG);
+      const right = equalBytes(batch.bytes, batch.icvOffset[i], this.#tag, 0, batch.icvLength[i]);
+      batch.verified[i] = right ? 1 : 0;
+      if (!right) batch.bytes.fill(0, batch.offset[i], batch.offset[i] + batch.length[i]);
+    }
+  }
+
+  /** En- or decrypts a packet in place and leaves its whole tag in `#tag`. */
+  #run(batch: AeadBatch, i: number, cipher: BlockCipher, tag: string | undefined): void {
+    const from = batch.offset[i];
+    const nonce = batch.nonce.subarray(i * NONCE_STRIDE, i * NONCE_STRIDE + NONCE_BYTES);
+    const aad = batch.aad.subarray(i * batch.aadStride, i * batch.aadStride + batch.aadLength[i]);
+    const options = { iv: text(nonce), additionalData: text(aad), tagLength: TAG_BITS };
+    cipher.start(tag === undefined ? options : { ...options, tag });
+    cipher.update(forge.util.createBuffer(text(batch.bytes.subarray(from, from + batch.length[i]))));
+    cipher.finish();
+    copy(cipher.output.getBytes(), batch.bytes, from);
+    copy(cipher.mode.tag.bytes(), this.#tag, 0);
+  }
+}
+
+function copy(characters: string, bytes: Uint8Array, offset: number): void {
+  for (let i = 0; i < characters.length; i++) bytes[offset + i] = characters.charCodeAt(i);
+}
+
+/** node-forge. */
+export const forgeBackend: AeadBackend = { name: 'forge', create: () => new ForgeAead() };

@@ -1,0 +1,24 @@
+import 'node-forge/lib/hmac.js';
+import 'node-forge/lib/sha256.js';
+import forge from 'node-forge/lib/forge.js';
+
+const HASH_BYTES = 32;
+
+/** HKDF with SHA-256 (RFC 5869) by node-forge's HMAC. */
+export function forgeHkdfSha256(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  const encode = (bytes: Uint8Array): string => forge.util.binary.raw.encode(bytes);
+  const hmac = forge.hmac.create();
+  // RFC 5869 section 2.2: no salt is one of zeros.
+  hmac.start('sha256', encode(salt.length > 0 ? salt : new Uint8Array(HASH_BYTES)));
+  hmac.update(encode(key));
+  const pseudoRandomKey = hmac.digest().getBytes();
+  const output = new Uint8Array(length);
+  let block = '';
+  for (let filled = 0, counter = 1; filled < length; filled += HASH_BYTES, counter++) {
+    hmac.start('sha256', pseudoRandomKey);
+    hmac.update(block + encode(info) + String.fromCharCode(counter));
+    block = hmac.digest().getBytes();
+    for (let i = 0; i < HASH_BYTES && filled + i < length; i++) output[filled + i] = block.charCodeAt(i);
+  }
+  return output;
+}

@@ -1,0 +1,43 @@
+/** The parts of node-forge 1.4 that are used, by their own files: the whole package would bring TLS and more along. */
+declare module 'node-forge/lib/forge.js' {
+  /** Bytes as a string of one character each, read and written at its ends. */
+  export interface ByteStringBuffer {
+    length(): number;
+    getByte(): number;
+    getBytes(count?: number): string;
+    bytes(): string;
+  }
+
+  export interface BlockCipher {
+    /** What was produced so far. */
+    readonly output: ByteStringBuffer;
+    readonly mode: { readonly tag: ByteStringBuffer };
+    start(options: { iv: string; additionalData: string; tagLength: number; tag?: string }): void;
+    update(input: ByteStringBuffer): void;
+    finish(): boolean;
+  }
+
+  export interface Hmac {
+    start(hash: 'sha256', key: string): void;
+    update(bytes: string): void;
+    digest(): ByteStringBuffer;
+  }
+
+  interface Forge {
+    readonly cipher: {
+      createCipher(algorithm: 'AES-GCM', key: string): BlockCipher;
+      createDecipher(algorithm: 'AES-GCM', key: string): BlockCipher;
+    };
+    readonly hmac: { create(): Hmac };
+    readonly util: {
+      createBuffer(bytes?: string): ByteStringBuffer;
+      binary: { raw: { encode(bytes: Uint8Array): string } };
+    };
+  }
+
+  const forge: Forge;
+  export { forge as default };
+}
+declare module 'node-forge/lib/aes.js';
+declare module 'node-forge/lib/hmac.js';
+declare module 'node-forge/lib/sha256.js';

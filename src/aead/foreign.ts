@@ -1,0 +1,129 @@
+/** Functions of native libraries, by koffi, which is an optional dependency: addresses are plain numbers. */
+import { createRequire } from 'node:module';
+import { AeadError } from './error.js';
+
+/** A native function; pointers go in and come out as addresses. */
+export type ForeignFunction = (...args: readonly number[]) => number;
+
+/** What is used of koffi; its own types aren't imported, since the package may be absent. */
+interface Koffi {
+  load(path: string | null): KoffiLibrary;
+  address(value: Uint8Array): bigint | number;
+  proto(name: string, result: string, parameters: readonly string[]): unknown;
+  decode(address: number, prototype: unknown): ForeignFunction;
+}
+
+interface KoffiLibrary {
+  func(name: string, result: string, parameters: readonly string[]): ForeignFunction;
+}
+
+/** C types of parameters and results; a pointer is its address. */
+export const CType = {
+  Pointer: 'uintptr_t',
+  Int: 'int',
+  Uint32: 'uint32_t',
+  Uint64: 'uint64_t',
+  Void: 'void',
+} as const;
+export type CType = (typeof CType)[keyof typeof CType];
+
+/** The package, loaded once. */
+let koffi: Koffi | undefined;
+let prototypes = 0;
+
+function loadKoffi(): Koffi {
+  try {
+    koffi ??= createRequire(import.meta.url)('koffi') as Koffi;
+    return koffi;
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
+    const why = missing ? 'is not installed (npm install koffi)' : `can't be loaded: ${firstLine(error)}`;
+    throw new AeadError('AEAD_UNAVAILABLE', `the package koffi ${why}`, { cause: error });
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+}
+
+/** A loaded library. */
+export class ForeignLibrary {
+  readonly #koffi: Koffi;
+  readonly #library: KoffiLibrary;
+  readonly #name: string;
+
+  /**
+   * @param path what the loader finds it by; null for what the running program itself exports
+   * @throws AeadError `AEAD_UNAVAILABLE`
+   */
+  constructor(path: string | null, hint: string) {
+    this.#koffi = loadKoffi();
+    this.#name = path ?? 'the program';
+    try {
+      this.#library = this.#koffi.load(path);
+    } catch (error) {
+      throw new AeadError('AEAD_UNAVAILABLE', `${this.#name} is not there (${hint})`, { cause: error });
+    }
+  }
+
+  /**
+   * A function by its name.
+   * @throws AeadError `AEAD_UNAVAILABLE` if the library doesn't export it
+   */
+  function(name: string, result: CType, parameters: readonly CType[]): ForeignFunction {
+    try {
+      return this.#library.func(name, result, parameters);
+    } catch (error) {
+      throw new AeadError('AEAD_UNAVAILABLE', `${this.#name} does not export ${name}`, { cause: error });
+    }
+  }
+
+  /** A function by its address. */
+  functionAt(address: number, result: CType, parameters: readonly CType[]): ForeignFunction {
+    return this.#koffi.decode(address, this.#koffi.proto(`vtep${prototypes++}`, result, parameters));
+  }
+}
+
+/**
+ * The address of an array's first byte. It holds as long as the array does: asking for its buffer takes bytes that V8
+ * kept in its own heap (where they may move) out of it.
+ */
+export function addressOf(bytes: Uint8Array): number {
+  if (bytes.buffer.byteLength === 0) return 0;
+  return Number(loadKoffi().address(bytes));
+}
+
+/** Zeroed memory that native code may keep pointers into: it never moves, and lives as long as this object. */
+export class NativeMemory {
+  readonly bytes: Uint8Array;
+  readonly address: number;
+
+  /**
+   * @param size bytes
+   * @param alignment of the address: a power of two
+   */
+  constructor(size: number, alignment = 64) {
+    const buffer = new ArrayBuffer(size + alignment);
+    const start = addressOf(new Uint8Array(buffer));
+    const padding = (alignment - (start % alignment)) % alignment;
+    this.bytes = new Uint8Array(buffer, padding, size);
+    this.address = start + padding;
+  }
+}
+
+/** Addresses of arrays that are used over and over: the last one's is remembered, and the array kept alive. */
+export class AddressCache {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #buffer: ArrayBufferLike = this.#bytes.buffer;
+  #address = 0;
+
+  /** The address of an array's first byte. */
+  of(bytes: Uint8Array): number {
+    if (this.#bytes !== bytes || this.#buffer !== bytes.buffer) {
+      this.#address = addressOf(bytes);
+      this.#bytes = bytes;
+      this.#buffer = bytes.buffer;
+    }
+    return this.#address;
+  }
+}

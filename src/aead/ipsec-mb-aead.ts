@@ -1,0 +1,325 @@
+/**
+ * AES-GCM by Intel's multi-buffer library (libIPSec_MB.so.1, github.com/intel/intel-ipsec-mb). Its functions are called
+ * through the pointers of its `IMB_MGR` structure, which stands in memory of ours; where they are is the library's ABI
+ * (lib/intel-ipsec-mb.h: "always include function pointers at the end of the list"). Version 1.3 takes a whole batch in
+ * one call (a burst of jobs); of other versions 1.x one call a packet is made.
+ */
+import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
+import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
+import { equalBytes } from './constant-time.js';
+import { AeadError } from './error.js';
+import { AddressCache, CType, type ForeignFunction, ForeignLibrary, NativeMemory } from './foreign.js';
+import { KeySlots } from './key-slots.js';
+
+const { Pointer, Uint32, Uint64, Void } = CType;
+
+const LIBRARY = 'libIPSec_MB.so.1';
+/** IMB_VERSION(1, 3, 0): the version whose bursts of jobs are used. Later ones want sessions for them. */
+const BURST_VERSION = 0x01_03;
+const MAJOR = 1;
+
+/** Byte offsets of function pointers in IMB_MGR. */
+const ManagerField = {
+  Error: 60,
+  EncryptAes128: 256,
+  EncryptAes192: 264,
+  EncryptAes256: 272,
+  DecryptAes128: 280,
+  DecryptAes192: 288,
+  DecryptAes256: 296,
+  PrepareAes128: 448,
+  PrepareAes192: 456,
+  PrepareAes256: 464,
+  GetNextBurst: 952,
+  SubmitBurstNoCheck: 968,
+} as const;
+
+/** 32-bit words from an IMB_JOB's beginning to its fields (64-bit fields: to their low half). */
+const JobField = {
+  EncryptKeys: 0,
+  DecryptKeys: 2,
+  KeyLength: 4,
+  Source: 6,
+  Destination: 8,
+  CipherStart: 10,
+  CipherLength: 12,
+  HashStart: 14,
+  HashLength: 16,
+  Nonce: 18,
+  NonceLength: 20,
+  Tag: 22,
+  TagLength: 24,
+  Aad: 26,
+  AadLength: 28,
+  Context: 30,
+  Status: 32,
+  CipherMode: 33,
+  Direction: 34,
+  HashAlgorithm: 35,
+  ChainOrder: 36,
+} as const;
+
+const CIPHER_GCM = 5;
+const AUTH_AES_GMAC = 9;
+const ENCRYPT = 1;
+const DECRYPT = 2;
+const CIPHER_THEN_HASH = 1;
+const HASH_THEN_CIPHER = 2;
+const STATUS_COMPLETED = 3;
+/** IMB_MAX_BURST_SIZE. */
+const MAX_BURST = 128;
+
+/** Bytes of struct gcm_key_data (1008) and of struct gcm_context_data (88), rounded up. */
+const KEY_DATA = 1024;
+const CONTEXT_DATA = 128;
+const TAG = 16;
+const WORD = 2 ** 32;
+
+interface Key {
+  readonly memory: NativeMemory;
+  readonly length: number;
+  readonly encrypt: ForeignFunction;
+  readonly decrypt: ForeignFunction;
+}
+
+/** The library, with its manager in memory of ours. */
+class Manager {
+  readonly memory: NativeMemory;
+  readonly view: DataView;
+  readonly words: Int32Array;
+  readonly prepare: Readonly<Record<number, ForeignFunction>>;
+  readonly encrypt: Readonly<Record<number, ForeignFunction>>;
+  readonly decrypt: Readonly<Record<number, ForeignFunction>>;
+  /** Asks for jobs and hands them in; undefined where bursts aren't used. */
+  readonly nextBurst: ForeignFunction | undefined;
+  readonly submitBurst: ForeignFunction | undefined;
+
+  constructor() {
+    const library = new ForeignLibrary(LIBRARY, 'Debian and Ubuntu: apt-get install libipsec-mb1');
+    const version = library.function('imb_get_version', Uint32, [])();
+    if (version >>> 16 !== MAJOR) {
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} is of version ${version >>> 16}, not ${MAJOR}`);
+    }
+    const size = library.function('imb_get_mb_mgr_size', Uint64, [])();
+    this.memory = new NativeMemory(size);
+    const { bytes, address } = this.memory;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, size);
+    this.words = new Int32Array(bytes.buffer, bytes.byteOffset, size >>> 2);
+    const setPointers = library.function('imb_set_pointers_mb_mgr', Pointer, [Pointer, Uint64, Uint32]);
+    if (setPointers(address, 0, 1) !== address) {
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} does not take our memory`);
+    }
+    library.function('init_mb_mgr_auto', Void, [Pointer, Pointer])(address, 0);
+    if (this.view.getInt32(ManagerField.Error, true) !== 0) {
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} does not know this processor`);
+    }
+    const prepare = (field: number): ForeignFunction => this.#function(library, field, Void, [Pointer, Pointer]);
+    this.prepare = {
+      16: prepare(ManagerField.PrepareAes128),
+      24: prepare(ManagerField.PrepareAes192),
+      32: prepare(ManagerField.PrepareAes256),
+    };
+    // key, context, out, in, length, nonce, AAD, its length, tag, its length
+    const packet: CType[] = [Pointer, Pointer, Pointer, Pointer, Uint64, Pointer, Pointer, Uint64, Pointer, Uint64];
+    const code = (field: number): ForeignFunction => this.#function(library, field, Void, packet);
+    this.encrypt = {
+      16: code(ManagerField.EncryptAes128),
+      24: code(ManagerField.EncryptAes192),
+      32: code(ManagerField.EncryptAes256),
+    };
+    this.decrypt = {
+      16: code(ManagerField.DecryptAes128),
+      24: code(ManagerField.DecryptAes192),
+      32: code(ManagerField.DecryptAes256),
+    };
+    if (version >>> 8 === BURST_VERSION) {
+      const burst: CType[] = [Pointer, Uint32, Pointer];
+      this.nextBurst = this.#function(library, ManagerField.GetNextBurst, Uint32, burst);
+      this.submitBurst = this.#function(library, ManagerField.SubmitBurstNoCheck, Uint32, burst);
+    }
+  }
+
+  #function(library: ForeignLibrary, field: number, result: CType, parameters: readonly CType[]): ForeignFunction {
+    const address = this.view.getUint32(field, true) + this.view.getUint32(field + 4, true) * WORD;
+    if (address === 0) throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} lacks a function at ${field}`);
+    return library.functionAt(address, result, parameters);
+  }
+}
+
+class IpsecMbAead implements Aead {
+  readonly name = 'ipsec-mb';
+  readonly #manager: Manager;
+  readonly #keys = new KeySlots<Key>();
+  readonly #bytes = new AddressCache();
+  readonly #nonce = new AddressCache();
+  readonly #aad = new AddressCache();
+  /** Pointers to the jobs of a burst. */
+  readonly #jobs = new NativeMemory(MAX_BURST * 8);
+  readonly #jobWords: Uint32Array;
+  /** Tags that were computed, to compare with the packets' ICVs. */
+  readonly #tags = new NativeMemory(MAX_BURST * TAG);
+  readonly #context = new NativeMemory(CONTEXT_DATA);
+
+  constructor(manager: Manager) {
+    this.#manager = manager;
+    const { bytes } = this.#jobs;
+    this.#jobWords = new Uint32Array(bytes.buffer, bytes.byteOffset, MAX_BURST * 2);
+  }
+
+  addKey(key: Uint8Array): number {
+    checkKeyLength(key.length);
+    const manager = this.#manager;
+    const memory = new NativeMemory(KEY_DATA);
+    const raw = new NativeMemory(32);
+    raw.bytes.set(key);
+    manager.prepare[key.length](raw.address, memory.address);
+    raw.bytes.fill(0);
+    const { length } = key;
+    return this.#keys.add({ memory, length, encrypt: manager.encrypt[length], decrypt: manager.decrypt[length] });
+  }
+
+  removeKey(id: number): void {
+    this.#keys.remove(id)?.memory.bytes.fill(0);
+  }
+
+  seal(batch: AeadBatch): void {
+    batch.check();
+    if (this.#manager.submitBurst === undefined) {
+      this.#sealEach(batch);
+      return;
+    }
+    for (let from = 0; from < batch.count; from += MAX_BURST) {
+      this.#burst(batch, from, Math.min(batch.count, from + MAX_BURST), ENCRYPT);
+    }
+  }
+
+  open(batch: AeadBatch): void {
+    batch.check();
+    for (let from = 0; from < batch.count; from += MAX_BURST) {
+      const to = Math.min(batch.count, from + MAX_BURST);
+      if (this.#manager.submitBurst === undefined) this.#openEach(batch, from, to);
+      else this.#burst(batch, from, to, DECRYPT);
+      this.#verify(batch, from, to);
+    }
+  }
+
+  /** Hands packets to the library as jobs, in one call if it has room for all. */
+  #burst(batch: AeadBatch, from: number, to: number, direction: number): void {
+    const { nextBurst, submitBurst, memory, words } = this.#manager;
+    if (nextBurst === undefined || submitBurst === undefined) return;
+    const jobs = this.#jobWords;
+    const bytes = this.#bytes.of(batch.bytes);
+    const nonces = this.#nonce.of(batch.nonce);
+    const aads = this.#aad.of(batch.aad);
+    const order = direction === ENCRYPT ? CIPHER_THEN_HASH : HASH_THEN_CIPHER;
+    let next = from;
+    while (next < to) {
+      const room = nextBurst(memory.address, to - next, this.#jobs.address);
+      if (room === 0) throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} has no room for jobs`);
+      for (let n = 0; n < room; n++) {
+        const i = next + n;
+        const key = this.#keys.get(batch.key[i]);
+        const data = bytes + batch.offset[i];
+        const length = batch.length[i];
+        const tag = direction === ENCRYPT ? bytes + batch.icvOffset[i] : this.#tags.address + (i - from) * TAG;
+        const job = (jobs[2 * n] + jobs[2 * n + 1] * WORD - memory.address) >>> 2;
+        const keyAddress = key.memory.address;
+        putAddress(words, job + JobField.EncryptKeys, keyAddress);
+        putAddress(words, job + JobField.DecryptKeys, keyAddress);
+        words[job + JobField.KeyLength] = key.length;
+        words[job + JobField.KeyLength + 1] = 0;
+        putAddress(words, job + JobField.Source, data);
+        putAddress(words, job + JobField.Destination, data);
+        words[job + JobField.CipherStart] = 0;
+        words[job + JobField.CipherStart + 1] = 0;
+        words[job + JobField.CipherLength] = length;
+        words[job + JobField.CipherLength + 1] = 0;
+        words[job + JobField.HashStart] = 0;
+        words[job + JobField.HashStart + 1] = 0;
+        words[job + JobField.HashLength] = length;
+        words[job + JobField.HashLength + 1] = 0;
+        putAddress(words, job + JobField.Nonce, nonces + i * NONCE_STRIDE);
+        words[job + JobField.NonceLength] = NONCE_BYTES;
+        words[job + JobField.NonceLength + 1] = 0;
+        putAddress(words, job + JobField.Tag, tag);
+        words[job + JobField.TagLength] = direction === ENCRYPT ? batch.icvLength[i] : TAG;
+        words[job + JobField.TagLength + 1] = 0;
+        putAddress(words, job + JobField.Aad, aads + i * batch.aadStride);
+        words[job + JobField.AadLength] = batch.aadLength[i];
+        words[job + JobField.AadLength + 1] = 0;
+        putAddress(words, job + JobField.Context, 0);
+        words[job + JobField.Status] = 0;
+        words[job + JobField.CipherMode] = CIPHER_GCM;
+        words[job + JobField.Direction] = direction;
+        words[job + JobField.HashAlgorithm] = AUTH_AES_GMAC;
+        words[job + JobField.ChainOrder] = order;
+      }
+      const lastJob = (jobs[2 * room - 2] + jobs[2 * room - 1] * WORD - memory.address) >>> 2;
+      const done = submitBurst(memory.address, room, this.#jobs.address);
+      if (done !== room || words[lastJob + JobField.Status] !== STATUS_COMPLETED) {
+        throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} did ${done} of ${room} jobs`);
+      }
+      next += room;
+    }
+  }
+
+  #sealEach(batch: AeadBatch): void {
+    const bytes = this.#bytes.of(batch.bytes);
+    const nonces = this.#nonce.of(batch.nonce);
+    const aads = this.#aad.of(batch.aad);
+    for (let i = 0; i < batch.count; i++) {
+      const { memory, encrypt } = this.#keys.get(batch.key[i]);
+      const data = bytes + batch.offset[i];
+      const nonce = nonces + i * NONCE_STRIDE;
+      const aad = aads + i * batch.aadStride;
+      const icv = bytes + batch.icvOffset[i];
+      const { length, aadLength, icvLength } = batch;
+      encrypt(
+        memory.address,
+        this.#context.address,
+        data,
+        data,
+        length[i],
+        nonce,
+        aad,
+        aadLength[i],
+        icv,
+        icvLength[i],
+      );
+    }
+  }
+
+  #openEach(batch: AeadBatch, from: number, to: number): void {
+    const bytes = this.#bytes.of(batch.bytes);
+    const nonces = this.#nonce.of(batch.nonce);
+    const aads = this.#aad.of(batch.aad);
+    for (let i = from; i < to; i++) {
+      const { memory, decrypt } = this.#keys.get(batch.key[i]);
+      const data = bytes + batch.offset[i];
+      const nonce = nonces + i * NONCE_STRIDE;
+      const aad = aads + i * batch.aadStride;
+      const tag = this.#tags.address + (i - from) * TAG;
+      const { length, aadLength } = batch;
+      decrypt(memory.address, this.#context.address, data, data, length[i], nonce, aad, aadLength[i], tag, TAG);
+    }
+  }
+
+  #verify(batch: AeadBatch, from: number, to: number): void {
+    const { bytes, verified } = batch;
+    const tags = this.#tags.bytes;
+    for (let i = from; i < to; i++) {
+      const right = equalBytes(bytes, batch.icvOffset[i], tags, (i - from) * TAG, batch.icvLength[i]);
+      verified[i] = right ? 1 : 0;
+      if (!right) bytes.fill(0, batch.offset[i], batch.offset[i] + batch.length[i]);
+    }
+  }
+}
+
+function putAddress(words: Int32Array, at: number, address: number): void {
+  const high = Math.floor(address / WORD);
+  words[at] = address - high * WORD;
+  words[at + 1] = high;
+}
+
+/** Intel's multi-buffer library by foreign-function calls; needs the package koffi and the library. */
+export const ipsecMbBackend: AeadBackend = { name: 'ipsec-mb', create: () => new IpsecMbAead(new Manager()) };

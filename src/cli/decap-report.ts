@@ -1,0 +1,91 @@
+/** What `decap` says that it did: words for people, an object for programs. */
+import type { PacketSource } from '../capture/index.js';
+import { DropReason, dropReasonName, dropReasonText, type Ingress } from '../dataplane/index.js';
+import type { EspSurvey } from '../inspect/index.js';
+import type { OpenedKeys } from './keys-option.js';
+import { grouped } from './table.js';
+import { say } from './text-output.js';
+
+/** Frames of one VNI that were written. */
+export interface DecapNetwork {
+  readonly vni: number;
+  frames: number;
+  bytes: number;
+}
+
+/** A decapsulation that is done. */
+export interface Decapsulation {
+  readonly source: PacketSource;
+  /** Where the frames went. */
+  readonly output: string;
+  readonly ingress: Ingress;
+  readonly esp: EspSurvey;
+  readonly networks: readonly DecapNetwork[];
+  readonly keys: OpenedKeys | undefined;
+}
+
+/** Drops by which nothing is missing from the output that belongs to it. */
+const HARMLESS: ReadonlySet<number> = new Set([
+  DropReason.DuplicateFragment,
+  DropReason.VxlanVniNotFound,
+  DropReason.EspReplayed,
+  DropReason.EspDummy,
+]);
+
+/** Packets that are missing from the output though they may belong to it. */
+export function lost(drops: Float64Array): number {
+  return drops.reduce((sum, count, reason) => (HARMLESS.has(reason) ? sum : sum + count), 0);
+}
+
+/** Says what was done, on standard error. */
+export function sayDecap({ ingress, esp, networks, output, keys }: Decapsulation): void {
+  const drops = ingress.drops();
+  const vnis = networks.map(({ vni }) => vni).sort((a, b) => a - b);
+  const shown = vnis.slice(0, 10).join(', ') + (vnis.length > 10 ? ', ...' : '');
+  say(`${grouped(ingress.frames)} frames${vnis.length > 0 ? ` of VNI ${shown}` : ''} -> ${output}`);
+  const dropped = drops.reduce((sum, count) => sum + count, 0);
+  say(
+    `${grouped(ingress.packets)} packets = ${grouped(ingress.framePackets)} with inner frames + ` +
+      `${grouped(ingress.espPackets)} ESP + ${grouped(ingress.otherPackets)} other + ${grouped(ingress.held)} held + ` +
+      `${grouped(dropped)} dropped`,
+  );
+  if (keys !== undefined) {
+    say(`  ${grouped(ingress.openedPackets)} ESP packets opened by ${keys.cipher.name}`);
+    for (const { code, count, message } of esp.problems(keys.ringSas)) say(`  ${code} ${grouped(count)}: ${message}`);
+  }
+  drops.forEach((count, reason) => {
+    if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
+  });
+  if (ingress.held > 0) say(`  held ${grouped(ingress.held)} fragments: the capture does not hold their rest`);
+  if (ingress.espPackets > 0) {
+    say(`  ${grouped(ingress.espPackets)} ESP packets are encrypted and were passed over (--keys opens them)`);
+  }
+}
+
+/** The object of `--json`. */
+export function decapReport({ source, output, ingress, esp, networks, keys }: Decapsulation): object {
+  const dropped: Record<string, number> = {};
+  ingress.drops().forEach((count, reason) => {
+    if (count > 0) dropped[dropReasonName(reason)] = count;
+  });
+  return {
+    file: source.name,
+    output,
+    packets: ingress.packets,
+    frames: ingress.frames,
+    accounting: {
+      inFrames: ingress.framePackets,
+      esp: ingress.espPackets,
+      other: ingress.otherPackets,
+      held: ingress.held,
+      dropped,
+    },
+    networks: [...networks].sort((a, b) => a.vni - b.vni),
+    opened: ingress.openedPackets,
+    esp: esp.report(keys?.ringSas),
+    problems: esp.problems(keys?.ringSas),
+    cipher: keys?.cipher ?? null,
+    damage: source.damage === undefined ? null : { code: source.damage.code, message: source.damage.message },
+    notes: source.notes,
+  };
+}

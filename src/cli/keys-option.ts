@@ -1,0 +1,84 @@
+/** `--keys` and `--aead`: what opens the ESP packets of a capture. */
+import { readFileSync, statSync } from 'node:fs';
+import { AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
+import { VtepError } from '../error.js';
+import type { CipherReport } from '../inspect/index.js';
+import { InboundEsp, InboundSa, Sad, type SecurityAssociation } from '../ipsec/index.js';
+import { type KeysFile, parseKeys, RingResolver, type RingSa } from '../overlay/index.js';
+import { forgeBackend } from '../../native-free/forge-aead.js';
+import { type ParsedArguments, UsageError } from './arguments.js';
+import { say } from './text-output.js';
+
+/** A dump of 10,000 SAs has 8 MB. */
+const MAX_BYTES = 1 << 26;
+
+/** What opens ESP packets, with what is to be said about it. */
+export interface OpenedKeys {
+  readonly esp: InboundEsp;
+  /** SAs that came from a key ring; more come as packets do. */
+  readonly ringSas: readonly RingSa[];
+  readonly cipher: CipherReport;
+}
+
+function readKeys(path: string): KeysFile {
+  try {
+    if (statSync(path).size > MAX_BYTES) throw new UsageError(`${path}: too large for a file of keys`);
+    return parseKeys(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${path}: ${code === 'ENOENT' ? 'there is no such file' : `can't be read (${code})`}`);
+  }
+}
+
+/**
+ * Reads the files of `--keys` and makes what opens packets with them.
+ * @returns undefined if no keys are named
+ * @throws UsageError, AeadError
+ */
+export function openKeys(parsed: ParsedArguments): OpenedKeys | undefined {
+  const paths = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
+  const name = parsed.values['aead'];
+  if (paths.length === 0) {
+    if (name !== undefined) throw new UsageError('--aead goes with --keys');
+    return undefined;
+  }
+  const files = paths.map((path) => ({ path, file: readKeys(path) }));
+  const choice = chooseAead(typeof name === 'string' ? name : undefined, [...AEAD_BACKENDS, forgeBackend]);
+  const { aead } = choice;
+  for (const { code, reason } of choice.passedOver) if (code === 'AEAD_SELF_TEST') say(`vtep: ${reason}: not used`);
+  const sad = new Sad<InboundSa>();
+  const known = new Map<InboundSa, SecurityAssociation>();
+  let resolver: RingResolver | undefined;
+  for (const { path, file } of files) {
+    for (const remark of file.remarks) say(`vtep: ${path}: ${remark}`);
+    if (file.kind === 'ring') {
+      if (resolver !== undefined) throw new UsageError(`${path}: one key ring at a time; put all keys into one file`);
+      resolver = new RingResolver(file.ring, aead, sad, hkdfSha256, { profile: file.profile, late: true });
+      continue;
+    }
+    for (const association of file.associations) {
+      // The first packet of a capture is seldom the first of an SA.
+      const sa = new InboundSa(association, aead, { late: true, lenient: file.lenient });
+      const before = sad.find(sa.spi, sa.family, sa.destination, 0);
+      if (before === undefined) {
+        sad.add(sa);
+        known.set(sa, association);
+        continue;
+      }
+      sa.close();
+      if (known.get(before)?.keymat.equals(association.keymat) === false) {
+        say(
+          `vtep: ${path}: SPI 0x${sa.spi.toString(16)} to ${association.destination} has another key in a file before it, which is used`,
+        );
+      }
+    }
+  }
+  for (const association of known.values()) association.keymat.wipe();
+  return {
+    esp: new InboundEsp(aead, sad, resolver),
+    ringSas: resolver?.made ?? [],
+    cipher: { name: aead.name, passedOver: choice.passedOver },
+  };
+}

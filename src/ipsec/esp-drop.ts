@@ -1,0 +1,36 @@
+/** Why ESP goes no further with a packet. The dataplane's drop reasons name them as the kernel does. */
+export const EspDrop = {
+  None: 0,
+  /** No security association has that SPI and destination. */
+  NoSa: 1,
+  /** Too short for header, IV, trailer and ICV. */
+  TooShort: 2,
+  /** A fragment: ESP is opened after reassembly (RFC 4303 section 3.4.1). */
+  Fragment: 3,
+  /** ESP in UDP for an SA without UDP encapsulation, or the reverse (RFC 3948). */
+  EncapMismatch: 4,
+  /** The sequence number came already (RFC 4303 section 3.4.3). */
+  Replayed: 5,
+  /** The sequence number lies before the anti-replay window, or is zero. */
+  OutsideWindow: 6,
+  /** The ICV is wrong (RFC 4303 section 3.4.4). */
+  WrongIcv: 7,
+  /** The pad length leads beyond the packet, or the padding isn't 1, 2, 3 (RFC 4303 section 2.4). */
+  BadPadding: 8,
+  /** A dummy packet: next header 59 (RFC 4303 section 2.6). */
+  Dummy: 9,
+  /** Tunnel mode with something else than IP inside. */
+  ModeMismatch: 10,
+  /** The SA has reached a hard limit. */
+  Expired: 11,
+  /** The sequence number would come round to zero (RFC 4303 section 3.3.3). */
+  SequenceExhausted: 12,
+  /** Too few bytes before or behind the packet for headers, trailer and ICV. */
+  NoRoom: 13,
+  /** Not an IP packet, or one that ESP can't go around: a fragment, or longer than IP can say. */
+  NotSealable: 14,
+} as const;
+export type EspDrop = (typeof EspDrop)[keyof typeof EspDrop];
+
+/** How many there are. */
+export const ESP_DROPS = Object.keys(EspDrop).length;

@@ -1,0 +1,37 @@
+/** Where things stand in an ESP packet with AES-GCM (RFC 4303 section 2, RFC 4106 section 3). */
+import { putWord } from '../memory/word.js';
+import { ESP_SPAN } from '../wire/index.js';
+
+/** Bytes of the explicit IV. */
+export const ESP_IV_BYTES = 8;
+/** Bytes of the header and the IV. */
+export const ESP_HEADER_BYTES = ESP_SPAN + ESP_IV_BYTES;
+/** Bytes of the trailer without padding: pad length and next header. */
+export const ESP_TRAILER_BYTES = 2;
+/** What the ciphertext's length is a multiple of (RFC 4106 section 3.2 asks for nothing, RFC 4303 section 2.4 for 4). */
+const ALIGNMENT = 4;
+
+/** Bytes of padding behind a payload. */
+export function espPadding(payloadBytes: number): number {
+  return -(payloadBytes + ESP_TRAILER_BYTES) & (ALIGNMENT - 1);
+}
+
+/** Bytes from the ESP header to the end of the ICV around a payload. */
+export function espBytes(payloadBytes: number, icvLength: number): number {
+  return ESP_HEADER_BYTES + payloadBytes + espPadding(payloadBytes) + ESP_TRAILER_BYTES + icvLength;
+}
+
+/**
+ * Writes ESP's additional data (RFC 4106 section 5): SPI and sequence number, of 64 bits with ESN.
+ * @returns its bytes
+ */
+export function putAad(aad: Uint8Array, at: number, spi: number, esn: boolean, high: number, low: number): number {
+  putWord(aad, at, spi);
+  if (!esn) {
+    putWord(aad, at + 4, low);
+    return 8;
+  }
+  putWord(aad, at + 4, high);
+  putWord(aad, at + 8, low);
+  return 12;
+}

@@ -1,0 +1,145 @@
+/**
+ * Opens ESP packets, in place and in batches (RFC 4303 section 3.4): sequence number, ICV, window, trailer, in this
+ * order. IP headers are esp-decapsulation.ts's.
+ */
+import type { Aead } from '../aead/aead.js';
+import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
+import { getWord, putWord } from '../memory/word.js';
+import { IpProtocol } from '../wire/index.js';
+import { EspDrop } from './esp-drop.js';
+import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, putAad } from './esp-format.js';
+import type { InboundSa } from './inbound-sa.js';
+import { ReplayVerdict } from './replay-window.js';
+
+/** Opens packets. What was pushed is opened by `flush`; the columns then say what became of each. */
+export class EspOpener {
+  /** How many packets the columns hold. */
+  count = 0;
+  /** Why a packet goes no further, an `EspDrop`; 0 if it does. */
+  readonly drop: Uint8Array;
+  /** Where its payload begins and ends, padding left out. */
+  readonly payloadOffset: Int32Array;
+  readonly payloadEnd: Int32Array;
+  /** Protocol number of the payload. */
+  readonly nextHeader: Uint8Array;
+  /** Its sequence number; the upper half is inferred with ESN and 0 without. */
+  readonly sequenceHigh: Int32Array;
+  readonly sequenceLow: Int32Array;
+
+  readonly #aead: Aead;
+  readonly #batch: AeadBatch;
+  readonly #sas: InboundSa[] = [];
+  readonly #seconds: Float64Array;
+  #flushed = false;
+
+  /**
+   * @param aead the cipher that the SAs' keys are in
+   * @param capacity packets of a batch
+   */
+  constructor(aead: Aead, capacity = 256) {
+    this.#aead = aead;
+    this.#batch = new AeadBatch(capacity);
+    this.drop = new Uint8Array(capacity);
+    this.payloadOffset = new Int32Array(capacity);
+    this.payloadEnd = new Int32Array(capacity);
+    this.nextHeader = new Uint8Array(capacity);
+    this.sequenceHigh = new Int32Array(capacity);
+    this.sequenceLow = new Int32Array(capacity);
+    this.#seconds = new Float64Array(capacity);
+  }
+
+  /** Whether the batch must be flushed, and its results taken, before the next `push`. */
+  get full(): boolean {
+    return !this.#flushed && this.count === this.#batch.capacity;
+  }
+
+  /**
+   * Looks at a packet's length and sequence number and puts it into the batch, as number `count - 1`. The first call
+   * after a `flush` begins a new batch. All packets of a batch stand in one array; until `flush` they must be left alone.
+   * @param offset where the ESP header stands
+   * @param end where the ICV ends
+   * @param seconds the clock of the SA's limits
+   * @returns `TooShort`, `Replayed`, `OutsideWindow` or `Expired`, and the packet isn't in the batch; or `None`
+   */
+  push(sa: InboundSa, bytes: Uint8Array, offset: number, end: number, seconds: number): EspDrop {
+    if (this.#flushed) {
+      this.#flushed = false;
+      this.count = 0;
+    }
+    const batch = this.#batch;
+    if (this.count === batch.capacity || (this.count > 0 && batch.bytes !== bytes)) return sa.refuse(EspDrop.NoRoom);
+    const { spi, icvLength, esn } = sa;
+    const content = offset + ESP_HEADER_BYTES;
+    const icvOffset = end - icvLength;
+    if (offset < 0 || end > bytes.length || content + ESP_TRAILER_BYTES > icvOffset) return sa.refuse(EspDrop.TooShort);
+    const low = getWord(bytes, offset + 4);
+    const high = esn ? sa.window.inferHigh(low >>> 0) : 0;
+    const verdict = sa.window.check(high, low >>> 0);
+    if (verdict !== ReplayVerdict.Fresh) return sa.refuse(dropOf(verdict));
+    if (!sa.lifetime.allows(seconds)) return sa.refuse(EspDrop.Expired);
+    const index = this.count++;
+    this.#sas[index] = sa;
+    this.#seconds[index] = seconds;
+    this.sequenceHigh[index] = high;
+    this.sequenceLow[index] = low;
+    batch.bytes = bytes;
+    batch.key[index] = sa.key;
+    batch.offset[index] = content;
+    batch.length[index] = icvOffset - content;
+    batch.icvOffset[index] = icvOffset;
+    batch.icvLength[index] = icvLength;
+    const nonce = index * NONCE_STRIDE;
+    putWord(batch.nonce, nonce, sa.salt);
+    for (let i = 0; i < 8; i++) batch.nonce[nonce + 4 + i] = bytes[offset + 8 + i];
+    batch.aadLength[index] = putAad(batch.aad, index * batch.aadStride, spi, esn, high, low);
+    return EspDrop.None;
+  }
+
+  /** Opens what was pushed and fills the columns. */
+  flush(): void {
+    const batch = this.#batch;
+    if (this.#flushed) return;
+    this.#flushed = true;
+    batch.count = this.count;
+    if (batch.count === 0) return;
+    this.#aead.open(batch);
+    for (let i = 0; i < this.count; i++) {
+      const sa = this.#sas[i];
+      const drop = this.#finish(sa, i);
+      this.drop[i] = drop;
+      if (drop === EspDrop.None) sa.verified++;
+      else sa.refuse(drop);
+    }
+  }
+
+  #finish(sa: InboundSa, i: number): EspDrop {
+    const batch = this.#batch;
+    if (batch.verified[i] === 0) return EspDrop.WrongIcv;
+    const high = this.sequenceHigh[i];
+    const low = this.sequenceLow[i] >>> 0;
+    // Asked again: an earlier packet of the batch may have had the same number, or moved the window on.
+    const verdict = sa.window.check(high, low);
+    if (verdict !== ReplayVerdict.Fresh) return dropOf(verdict);
+    sa.window.update(high, low);
+    const { bytes } = batch;
+    const start = batch.offset[i];
+    const trailer = batch.icvOffset[i] - ESP_TRAILER_BYTES;
+    const padding = bytes[trailer];
+    const end = trailer - padding;
+    if (end < start) return EspDrop.BadPadding;
+    for (let n = 0; n < padding; n++) if (bytes[end + n] !== n + 1) return EspDrop.BadPadding;
+    sa.lifetime.count(end - start, this.#seconds[i]);
+    const nextHeader = bytes[trailer + 1];
+    if (nextHeader === IpProtocol.NoNext) return EspDrop.Dummy;
+    const ip = nextHeader === IpProtocol.Ipip || nextHeader === IpProtocol.Ipv6;
+    if (sa.tunnel && !ip) return EspDrop.ModeMismatch;
+    this.payloadOffset[i] = start;
+    this.payloadEnd[i] = end;
+    this.nextHeader[i] = nextHeader;
+    return EspDrop.None;
+  }
+}
+
+function dropOf(verdict: ReplayVerdict): EspDrop {
+  return verdict === ReplayVerdict.Replayed ? EspDrop.Replayed : EspDrop.OutsideWindow;
+}

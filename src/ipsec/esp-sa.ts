@@ -1,0 +1,124 @@
+/**
+ * Wireshark's `esp_sa` file, both ways: with it in the configuration folder, and the protocol's preferences to decrypt
+ * and to check switched on, Wireshark and tshark open the packets. A line an SA: protocol, source, destination, SPI,
+ * cipher, key, authentication, its key, each in quotes (epan/dissectors/packet-ipsec.c).
+ */
+import { IpsecError } from './error.js';
+import { Keymat } from './keymat.js';
+import { checkSecurityAssociation, EspMode, formatSpi, type SecurityAssociation } from './security-association.js';
+import type { ImportedSas } from './xfrm-state.js';
+
+/** The window of SAs whose line says that their sequence numbers have 64 bits. */
+const ESN_WINDOW = 64;
+/** `"` and whatever isn't printable ASCII stand as \x and two digits in such files. */
+const FIELD = /\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)/y;
+
+/** Whether a text looks like such a file. */
+export function isEspSa(text: string): boolean {
+  return /^\s*"IPv[46]"\s*,\s*"[^"]*"\s*,/m.test(text);
+}
+
+function fieldsOf(line: string): string[] {
+  const fields: string[] = [];
+  FIELD.lastIndex = 0;
+  for (let match = FIELD.exec(line); match !== null; match = FIELD.exec(line)) {
+    fields.push(match[1]);
+    if (FIELD.lastIndex >= line.length) break;
+  }
+  return fields;
+}
+
+/** The ICV's bytes by the cipher's name, or undefined for another cipher. */
+function icvLengthOf(cipher: string): number | undefined {
+  const match = /^AES-GCM with (8|12|16) octet ICV \[RFC4106\]$/.exec(cipher);
+  return match === null ? undefined : Number(match[1]);
+}
+
+function parseLine(line: string): SecurityAssociation | string {
+  const [protocol, source, destination, spi, cipher, key, , , snLength] = fieldsOf(line) as (string | undefined)[];
+  if (protocol !== 'IPv4' && protocol !== 'IPv6') return `is not of IPv4 or IPv6`;
+  if (source === undefined || destination === undefined || spi === undefined || !/^(0x[0-9a-f]+|\d+)$/i.test(spi)) {
+    return 'has no one SPI (wildcards are not used)';
+  }
+  const name = `SPI ${formatSpi(Number(spi))}`;
+  if (!/^[0-9a-f.:]+$/i.test(source) || !/^[0-9a-f.:]+$/i.test(destination)) {
+    return `${name} has no plain addresses (wildcards and prefixes are not used)`;
+  }
+  const icvLength = icvLengthOf(cipher ?? '');
+  if (icvLength === undefined) {
+    return `${name} uses ${JSON.stringify(cipher)}; AES-GCM with 8, 12 or 16 octet ICV [RFC4106] is read`;
+  }
+  if (key === undefined || !/^0x(?:[0-9a-f]{2})+$/i.test(key)) return `${name} has no key as 0x and digits`;
+  const esn = snLength === '64-bit';
+  const bytes = Uint8Array.from({ length: key.length / 2 - 1 }, (_, i) =>
+    Number.parseInt(key.slice(2 + 2 * i, 4 + 2 * i), 16),
+  );
+  return {
+    spi: Number(spi),
+    source,
+    destination,
+    mode: EspMode.Transport,
+    keymat: new Keymat(bytes),
+    icvLength,
+    esn,
+    replayWindow: esn ? ESN_WINDOW : 0,
+  };
+}
+
+/**
+ * Reads such a file. It doesn't say which mode an SA is of, nor whether its packets come in UDP: both are taken from the
+ * packets (`InboundSaOptions.lenient`).
+ */
+export function parseEspSa(text: string): ImportedSas {
+  const associations: SecurityAssociation[] = [];
+  const remarks: string[] = [];
+  const lines = new Map<string, number>();
+  text.split(/\r?\n/).forEach((raw, index) => {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) return;
+    const where = `line ${index + 1}`;
+    try {
+      const association = parseLine(line);
+      if (typeof association === 'string') {
+        remarks.push(`${where} ${association}: passed over`);
+        return;
+      }
+      checkSecurityAssociation(association);
+      const name = `SPI ${formatSpi(association.spi)} to ${association.destination}`;
+      const first = lines.get(name);
+      if (first !== undefined) {
+        remarks.push(`${where}: ${name} stands in line ${first} already, which is used`);
+        return;
+      }
+      lines.set(name, index + 1);
+      associations.push(association);
+    } catch (error) {
+      if (!(error instanceof IpsecError)) throw error;
+      remarks.push(`${where}: ${error.message}: passed over`);
+    }
+  });
+  return { associations, remarks, lenient: true };
+}
+
+/**
+ * The text of such a file, for Wireshark 3 and 4. It holds the keys: write it where only its owner reads. With extended
+ * sequence numbers Wireshark decrypts, and calls every ICV wrong, since it leaves the upper half out.
+ */
+export function formatEspSa(associations: Iterable<SecurityAssociation>): string {
+  let text = '';
+  for (const sa of associations) {
+    const key = sa.keymat.use((bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));
+    const fields = [
+      sa.destination.includes(':') ? 'IPv6' : 'IPv4',
+      sa.source,
+      sa.destination,
+      formatSpi(sa.spi),
+      `AES-GCM with ${sa.icvLength} octet ICV [RFC4106]`,
+      `0x${key}`,
+      'NULL',
+      '',
+    ];
+    text += `${fields.map((field) => `"${field}"`).join(',')}\n`;
+  }
+  return text;
+}

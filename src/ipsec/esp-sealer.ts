@@ -1,0 +1,92 @@
+/**
+ * Makes ESP of payloads, in place and in batches (RFC 4303 section 3.3, RFC 4106): header and IV go in front of the
+ * payload, trailer and ICV behind it. IP headers are esp-encapsulation.ts's.
+ */
+import type { Aead } from '../aead/aead.js';
+import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
+import { putWord } from '../memory/word.js';
+import { EspDrop } from './esp-drop.js';
+import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, espPadding, putAad } from './esp-format.js';
+import type { OutboundSa } from './outbound-sa.js';
+
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const HEADER = ESP_HEADER_BYTES;
+const TRAILER = ESP_TRAILER_BYTES;
+const NONCE = NONCE_STRIDE;
+const NONE = EspDrop.None;
+
+/** Seals payloads. One that was pushed is sealed when the batch is full, or by `flush`. */
+export class EspSealer {
+  /** Where the ESP packet of the last `push` begins and ends. */
+  espOffset = 0;
+  espEnd = 0;
+  readonly #aead: Aead;
+  readonly #batch: AeadBatch;
+
+  /**
+   * @param aead the cipher that the SAs' keys are in
+   * @param capacity packets of a batch
+   */
+  constructor(aead: Aead, capacity = 256) {
+    this.#aead = aead;
+    this.#batch = new AeadBatch(capacity);
+  }
+
+  /**
+   * Writes a payload's header, IV and trailer, and puts it into the batch: `espOffset` and `espEnd` say where the packet
+   * stands. Until `flush` its bytes must be left alone.
+   * @param bytes with 16 free bytes before `offset`, and room behind `end` for padding (0 to 3), trailer (2) and ICV
+   * @param offset where the payload begins
+   * @param end where it ends
+   * @param nextHeader protocol number of the payload
+   * @param seconds the clock of the SA's limits
+   * @returns `NoRoom`, `SequenceExhausted`, `Expired`, or `None`
+   */
+  push(sa: OutboundSa, bytes: Uint8Array, offset: number, end: number, nextHeader: number, seconds: number): EspDrop {
+    const length = end - offset;
+    const padding = espPadding(length);
+    const trailer = end + padding;
+    const icvOffset = trailer + TRAILER;
+    const header = offset - HEADER;
+    if (header < 0 || length < 0 || icvOffset + sa.icvLength > bytes.length) return EspDrop.NoRoom;
+    if (!sa.lifetime.allows(seconds)) return EspDrop.Expired;
+    if (sa.exhausted) return EspDrop.SequenceExhausted;
+    const batch = this.#batch;
+    if (batch.count === batch.capacity || (batch.count > 0 && batch.bytes !== bytes)) this.flush();
+    sa.step();
+    sa.lifetime.count(length, seconds);
+    const { spi, salt, sequenceHigh, sequenceLow } = sa;
+    const ivHigh = sequenceHigh ^ sa.ivMaskHigh;
+    const ivLow = sequenceLow ^ sa.ivMaskLow;
+    putWord(bytes, header, spi);
+    putWord(bytes, header + 4, sequenceLow);
+    putWord(bytes, header + 8, ivHigh);
+    putWord(bytes, header + 12, ivLow);
+    for (let i = 0; i < padding; i++) bytes[end + i] = i + 1;
+    bytes[trailer] = padding;
+    bytes[trailer + 1] = nextHeader;
+    const index = batch.count++;
+    batch.bytes = bytes;
+    batch.key[index] = sa.key;
+    batch.offset[index] = offset;
+    batch.length[index] = icvOffset - offset;
+    batch.icvOffset[index] = icvOffset;
+    batch.icvLength[index] = sa.icvLength;
+    const nonce = index * NONCE;
+    putWord(batch.nonce, nonce, salt);
+    putWord(batch.nonce, nonce + 4, ivHigh);
+    putWord(batch.nonce, nonce + 8, ivLow);
+    batch.aadLength[index] = putAad(batch.aad, index * batch.aadStride, spi, sa.esn, sequenceHigh, sequenceLow);
+    this.espOffset = header;
+    this.espEnd = icvOffset + sa.icvLength;
+    return NONE;
+  }
+
+  /** Seals what was pushed. */
+  flush(): void {
+    const batch = this.#batch;
+    if (batch.count === 0) return;
+    this.#aead.seal(batch);
+    batch.count = 0;
+  }
+}

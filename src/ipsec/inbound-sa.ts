@@ -1,0 +1,84 @@
+/** An SA at the end that receives: its key in a cipher, its replay window, its counts. */
+import type { Aead } from '../aead/aead.js';
+import { ESP_DROPS, type EspDrop } from './esp-drop.js';
+import { Lifetime } from './lifetime.js';
+import { ReplayWindow } from './replay-window.js';
+import { checkSecurityAssociation, EspMode, type SecurityAssociation } from './security-association.js';
+
+/** How an SA is received. */
+export interface InboundSaOptions {
+  /** When it was made, in seconds of the clock that packets come by; 0 if not said. */
+  readonly created?: number;
+  /**
+   * Whether its first packet may have any sequence number: for captures, which begin in the midst of an SA. False if not
+   * said.
+   */
+  readonly late?: boolean;
+  /**
+   * Whether tunnel mode and UDP encapsulation are taken from the packets, whatever the SA says: for keys that came
+   * without either. False if not said.
+   */
+  readonly lenient?: boolean;
+}
+
+/** A security association to open packets with. */
+export class InboundSa {
+  readonly spi: number;
+  readonly family: 4 | 6;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly tunnel: boolean;
+  /** Whether its packets come in UDP. */
+  readonly encap: boolean;
+  readonly lenient: boolean;
+  readonly icvLength: number;
+  readonly esn: boolean;
+  readonly window: ReplayWindow;
+  readonly lifetime: Lifetime;
+  /** Number of its key in the cipher. */
+  readonly key: number;
+  /** The salt as a 32-bit word in network order; its SA wipes it. */
+  salt: number;
+  /** Packets whose ICV was right and that went on. */
+  verified = 0;
+  /** Packets that did not, by `EspDrop`. */
+  readonly drops = new Float64Array(ESP_DROPS);
+
+  readonly #aead: Aead;
+
+  /**
+   * @param aead the cipher that will open its packets
+   * @throws IpsecError for parameters that don't hold
+   */
+  constructor(sa: SecurityAssociation, aead: Aead, options: InboundSaOptions = {}) {
+    const { family, source, destination } = checkSecurityAssociation(sa);
+    this.spi = sa.spi;
+    this.family = family;
+    this.source = source;
+    this.destination = destination;
+    this.tunnel = sa.mode === EspMode.Tunnel;
+    this.encap = sa.encap !== undefined;
+    this.lenient = options.lenient ?? false;
+    this.icvLength = sa.icvLength;
+    this.esn = sa.esn;
+    const late = options.late ?? false;
+    this.window = new ReplayWindow(sa.replayWindow, late);
+    if (late && sa.sequence !== undefined) this.window.expect(sa.esn ? sa.sequence.high : 0, sa.sequence.low);
+    this.lifetime = new Lifetime(sa.limits, options.created);
+    this.#aead = aead;
+    this.key = sa.keymat.addTo(aead);
+    this.salt = sa.keymat.salt;
+  }
+
+  /** Counts a packet that went no further. */
+  refuse(drop: EspDrop): EspDrop {
+    this.drops[drop]++;
+    return drop;
+  }
+
+  /** Wipes the key. The SA opens nothing afterwards. */
+  close(): void {
+    this.#aead.removeKey(this.key);
+    this.salt = 0;
+  }
+}

@@ -1,0 +1,24 @@
+/** IPsec ESP with AES-GCM (RFC 4303, RFC 4106): security associations, sealing and opening, and keys from files. */
+export { IpsecError, type IpsecErrorCode } from './error.js';
+export { ESP_DROPS, EspDrop } from './esp-drop.js';
+export { ESP_HEADER_BYTES, ESP_IV_BYTES, ESP_TRAILER_BYTES, espBytes, espPadding } from './esp-format.js';
+export { EspOpener } from './esp-opener.js';
+export { formatEspSa, isEspSa, parseEspSa } from './esp-sa.js';
+export { EspSealer } from './esp-sealer.js';
+export { InboundEsp, type SaResolver } from './inbound.js';
+export { InboundSa, type InboundSaOptions } from './inbound-sa.js';
+export { Keymat, SALT_BYTES } from './keymat.js';
+export { Lifetime, LifetimeState, type SaLimit, type SaLimits } from './lifetime.js';
+export { OutboundEsp, outboundHeadroom, outboundTailroom } from './outbound.js';
+export { IV_MASK_BYTES, OutboundSa, type OutboundSaOptions } from './outbound-sa.js';
+export { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW, ReplayVerdict, ReplayWindow } from './replay-window.js';
+export { Sad, type SadEntry } from './sad.js';
+export {
+  checkSecurityAssociation,
+  EspMode,
+  formatSpi,
+  type SaAddresses,
+  type SecurityAssociation,
+  type UdpEncap,
+} from './security-association.js';
+export { type ImportedSas, isXfrmState, parseXfrmState } from './xfrm-state.js';

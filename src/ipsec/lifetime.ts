@@ -1,0 +1,71 @@
+/** How long an SA may be used: soft limits say that it is time for the next, hard ones end it (RFC 4301 section 4.4.2.1). */
+import { IpsecError } from './error.js';
+
+/** Limits of one kind; what isn't said has none. */
+export interface SaLimit {
+  readonly packets?: number;
+  /** Bytes of ESP payload, before padding. */
+  readonly bytes?: number;
+  /** Seconds since the SA was made. */
+  readonly seconds?: number;
+}
+
+/** Both kinds. */
+export interface SaLimits {
+  readonly soft?: SaLimit;
+  readonly hard?: SaLimit;
+}
+
+/** Where an SA stands in its life. */
+export const LifetimeState = { Valid: 0, Soft: 1, Hard: 2 } as const;
+export type LifetimeState = (typeof LifetimeState)[keyof typeof LifetimeState];
+
+function limitOf(value: number | undefined, what: string): number {
+  if (value === undefined) return Number.POSITIVE_INFINITY;
+  if (!(value > 0)) throw new IpsecError('BAD_LIMIT', `a limit of ${what} is more than 0, not ${value}`);
+  return value;
+}
+
+/** What an SA has carried, against its limits. The clock is the caller's. */
+export class Lifetime {
+  packets = 0;
+  bytes = 0;
+  state: LifetimeState = LifetimeState.Valid;
+  readonly #softPackets: number;
+  readonly #softBytes: number;
+  readonly #softTime: number;
+  readonly #hardPackets: number;
+  readonly #hardBytes: number;
+  readonly #hardTime: number;
+
+  /**
+   * @param created when the SA was made, in seconds of the clock that later calls go by
+   * @throws IpsecError `BAD_LIMIT`
+   */
+  constructor(limits: SaLimits = {}, created = 0) {
+    const { soft = {}, hard = {} } = limits;
+    this.#softPackets = limitOf(soft.packets, 'packets');
+    this.#softBytes = limitOf(soft.bytes, 'bytes');
+    this.#softTime = created + limitOf(soft.seconds, 'seconds');
+    this.#hardPackets = limitOf(hard.packets, 'packets');
+    this.#hardBytes = limitOf(hard.bytes, 'bytes');
+    this.#hardTime = created + limitOf(hard.seconds, 'seconds');
+  }
+
+  /** Whether one more packet may pass: as long as no hard limit is reached (the kernel's xfrm_state_check_expire). */
+  allows(seconds: number): boolean {
+    if (this.packets < this.#hardPackets && this.bytes < this.#hardBytes && seconds < this.#hardTime) return true;
+    this.state = LifetimeState.Hard;
+    return false;
+  }
+
+  /** Counts a packet that passed. */
+  count(bytes: number, seconds: number): void {
+    this.packets++;
+    this.bytes += bytes;
+    if (this.state !== LifetimeState.Valid) return;
+    if (this.packets >= this.#softPackets || this.bytes >= this.#softBytes || seconds >= this.#softTime) {
+      this.state = LifetimeState.Soft;
+    }
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * IP packets to ESP packets (RFC 4301 section 5.1, RFC 4303 section 3.1): transport mode moves the IP header forward to
+ * make room behind it, tunnel mode puts a new one in front; UDP goes between where the SA says so (RFC 3948).
+ */
+import type { Aead } from '../aead/aead.js';
+import {
+  checkIpv4,
+  checkIpv6,
+  Fault,
+  IPV4_SPAN,
+  IPV6_SPAN,
+  IpProtocol,
+  Ipv4View,
+  Ipv6View,
+  ipv4Layout,
+  UDP_SPAN,
+  UdpView,
+  writeIpv4Checksum,
+} from '../wire/index.js';
+import { EspDrop } from './esp-drop.js';
+import { ESP_HEADER_BYTES, espBytes } from './esp-format.js';
+import { EspSealer } from './esp-sealer.js';
+import type { OutboundSa } from './outbound-sa.js';
+
+const IPV4_PROTOCOL = ipv4Layout.offsetOf('protocol');
+const MAX_IP_PACKET = 65_535;
+const HOP_LIMIT = 64;
+const DONT_FRAGMENT = 0x4000;
+
+/** Free bytes that must stand in front of an IP packet for an SA's headers. */
+export function outboundHeadroom(sa: OutboundSa): number {
+  const udp = sa.encap ? UDP_SPAN : 0;
+  const ip = sa.tunnel ? (sa.family === 4 ? IPV4_SPAN : IPV6_SPAN) : 0;
+  return ESP_HEADER_BYTES + udp + ip;
+}
+
+/** Free bytes that must stand behind an IP packet for padding, trailer and ICV, at the most. */
+export function outboundTailroom(sa: OutboundSa): number {
+  return 3 + 2 + sa.icvLength;
+}
+
+/** Seals IP packets in place, in batches. */
+export class OutboundEsp {
+  /** Where the last packet begins and ends as ESP. */
+  start = 0;
+  end = 0;
+  readonly #sealer: EspSealer;
+  readonly #ipv4 = new Ipv4View();
+  readonly #ipv6 = new Ipv6View();
+  readonly #udp = new UdpView();
+  /** Where the headers that stay in front of ESP end, and the field that names what follows them. */
+  #headerEnd = 0;
+  #protocolAt = 0;
+
+  /**
+   * @param aead the cipher that the SAs' keys are in
+   * @param capacity packets of a batch
+   */
+  constructor(aead: Aead, capacity = 256) {
+    this.#sealer = new EspSealer(aead, capacity);
+  }
+
+  /**
+   * Makes an IP packet ESP. It stands from `this.start` to `this.end` afterwards, and is sealed when the batch is full or
+   * by `flush`; until then its bytes must be left alone.
+   * @param bytes with `outboundHeadroom` bytes before `start` and `outboundTailroom` behind `end`
+   * @param start where the IP header begins
+   * @param end where the packet ends; by its own length if that is less
+   * @param seconds the clock of the SA's limits
+   * @returns `NotSealable`, `NoRoom`, `SequenceExhausted`, `Expired`, or `None`; the packet is as it was but for `None`
+   */
+  push(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+    return sa.tunnel ? this.#tunnel(sa, bytes, start, end, seconds) : this.#transport(sa, bytes, start, end, seconds);
+  }
+
+  /** Seals what was pushed. */
+  flush(): void {
+    this.#sealer.flush();
+  }
+
+  #transport(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+    const { family } = sa;
+    if ((family === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== Fault.None) {
+      return EspDrop.NotSealable;
+    }
+    const packetEnd =
+      family === 4 ? this.#ipv4.wrap(bytes, start).payloadEnd : this.#ipv6.wrap(bytes, start).payloadEnd;
+    if (!(family === 4 ? this.#findIpv4Payload() : this.#findIpv6Payload(bytes, packetEnd))) return EspDrop.NotSealable;
+    const payload = this.#headerEnd;
+    const shift = ESP_HEADER_BYTES + (sa.encap ? UDP_SPAN : 0);
+    const sealed = payload - start + shift - ESP_HEADER_BYTES + espBytes(packetEnd - payload, sa.icvLength);
+    if (sealed - (family === 4 ? 0 : IPV6_SPAN) > MAX_IP_PACKET) return EspDrop.NotSealable;
+    if (start < shift) return EspDrop.NoRoom;
+    const protocolAt = this.#protocolAt - shift;
+    const protocol = bytes[this.#protocolAt];
+    // The room in front of the payload holds the header that is to be moved, so it is moved first, and back if need be.
+    bytes.copyWithin(start - shift, start, payload);
+    const drop = this.#sealer.push(sa, bytes, payload, packetEnd, protocol, seconds);
+    if (drop !== EspDrop.None) {
+      bytes.copyWithin(start, start - shift, payload - shift);
+      return drop;
+    }
+    this.start = start - shift;
+    this.end = this.#sealer.espEnd;
+    if (sa.encap) this.#putUdp(sa, bytes, payload - shift);
+    bytes[protocolAt] = sa.encap ? IpProtocol.Udp : IpProtocol.Esp;
+    this.#putLength(bytes, family);
+    return EspDrop.None;
+  }
+
+  #findIpv4Payload(): boolean {
+    const ip = this.#ipv4;
+    // RFC 4303 section 3.1.1: transport mode is for whole datagrams.
+    if (ip.isFragment) return false;
+    this.#headerEnd = ip.payloadOffset;
+    this.#protocolAt = ip.offset + IPV4_PROTOCOL;
+    return true;
+  }
+
+  /** RFC 4303 section 3.1.1: hop-by-hop options and routing stay in front; destination options are sealed. */
+  #findIpv6Payload(bytes: Uint8Array, end: number): boolean {
+    const ip = this.#ipv6;
+    let at = ip.payloadOffset;
+    let field = ip.nextHeaderOffset;
+    while (bytes[field] === IpProtocol.HopByHop || bytes[field] === IpProtocol.Routing) {
+      if (at + 8 > end || at + (bytes[at + 1] + 1) * 8 > end) return false;
+      field = at;
+      at += (bytes[at + 1] + 1) * 8;
+    }
+    if (bytes[field] === IpProtocol.Fragment) return false;
+    this.#headerEnd = at;
+    this.#protocolAt = field;
+    return true;
+  }
+
+  #tunnel(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+    const inner = bytes[start] >>> 4 === 6 ? 6 : 4;
+    if ((inner === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== Fault.None) {
+      return EspDrop.NotSealable;
+    }
+    const packetEnd = inner === 4 ? this.#ipv4.wrap(bytes, start).payloadEnd : this.#ipv6.wrap(bytes, start).payloadEnd;
+    const span = sa.family === 4 ? IPV4_SPAN : IPV6_SPAN;
+    const outerStart = start - outboundHeadroom(sa);
+    if (outerStart < 0) return EspDrop.NoRoom;
+    const length = span + (sa.encap ? UDP_SPAN : 0) + espBytes(packetEnd - start, sa.icvLength);
+    if (length - (sa.family === 4 ? 0 : IPV6_SPAN) > MAX_IP_PACKET) return EspDrop.NotSealable;
+    const tos = inner === 4 ? this.#ipv4.tos : this.#ipv6.trafficClass;
+    const dontFragment = inner === 4 && this.#ipv4.dontFragment;
+    const nextHeader = inner === 4 ? IpProtocol.Ipip : IpProtocol.Ipv6;
+    const drop = this.#sealer.push(sa, bytes, start, packetEnd, nextHeader, seconds);
+    if (drop !== EspDrop.None) return drop;
+    this.start = outerStart;
+    this.end = this.#sealer.espEnd;
+    if (sa.encap) this.#putUdp(sa, bytes, outerStart + span);
+    const protocol = sa.encap ? IpProtocol.Udp : IpProtocol.Esp;
+    if (sa.family === 4) this.#putIpv4(sa, bytes, outerStart, tos, dontFragment, protocol);
+    else this.#putIpv6(sa, bytes, outerStart, tos, protocol);
+    this.#putLength(bytes, sa.family);
+    return EspDrop.None;
+  }
+
+  /** The outer header of tunnel mode (RFC 4301 section 5.1.2.1): TOS and DF from inside, the identification our own. */
+  #putIpv4(sa: OutboundSa, bytes: Uint8Array, at: number, tos: number, df: boolean, protocol: number): void {
+    bytes.fill(0, at, at + IPV4_SPAN);
+    bytes[at] = 0x45;
+    const ip = this.#ipv4.wrap(bytes, at);
+    ip.tos = tos;
+    ip.identification = sa.identification;
+    sa.identification = (sa.identification + 1) & 0xffff;
+    ip.fragmentWord = df ? DONT_FRAGMENT : 0;
+    ip.ttl = HOP_LIMIT;
+    ip.protocol = protocol;
+    bytes.set(sa.source, ip.sourceOffset);
+    bytes.set(sa.destination, ip.destinationOffset);
+  }
+
+  #putIpv6(sa: OutboundSa, bytes: Uint8Array, at: number, trafficClass: number, protocol: number): void {
+    bytes.fill(0, at, at + IPV6_SPAN);
+    bytes[at] = 0x60;
+    const ip = this.#ipv6.wrap(bytes, at);
+    ip.trafficClass = trafficClass;
+    ip.nextHeader = protocol;
+    ip.hopLimit = HOP_LIMIT;
+    bytes.set(sa.source, ip.sourceOffset);
+    bytes.set(sa.destination, ip.destinationOffset);
+  }
+
+  /** RFC 3948 section 2.1: the checksum is zero. */
+  #putUdp(sa: OutboundSa, bytes: Uint8Array, at: number): void {
+    const udp = this.#udp.wrap(bytes, at);
+    udp.sourcePort = sa.encapSourcePort;
+    udp.destinationPort = sa.encapDestinationPort;
+    udp.length = this.end - at;
+    udp.checksum = 0;
+  }
+
+  #putLength(bytes: Uint8Array, family: number): void {
+    const { start, end } = this;
+    if (family === 4) {
+      this.#ipv4.wrap(bytes, start).totalLength = end - start;
+      writeIpv4Checksum(bytes, start);
+    } else {
+      this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_SPAN;
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/** The security association database (RFC 4301 section 4.4.2): SAs by SPI and destination, as the kernel finds them. */
+import { KeyIndex } from '../memory/key-index.js';
+import { getWord } from '../memory/word.js';
+import { formatIp } from '../wire/index.js';
+import { IpsecError } from './error.js';
+import { formatSpi } from './security-association.js';
+
+/** What the database goes by. */
+export interface SadEntry {
+  readonly spi: number;
+  readonly family: 4 | 6;
+  readonly destination: Uint8Array;
+}
+
+/** Room that an SAD has if no other is asked for. */
+const MAX_SAS = 1 << 20;
+
+/** SAs of one direction. */
+export class Sad<T extends SadEntry> {
+  // One for each family: an IPv4 key of two words is hashed and compared in a fraction of the time.
+  readonly #ipv4: KeyIndex;
+  readonly #ipv6: KeyIndex;
+  readonly #ipv4Entries: (T | undefined)[] = [];
+  readonly #ipv6Entries: (T | undefined)[] = [];
+
+  /** @param limit SAs of each family at the most */
+  constructor(limit: number = MAX_SAS) {
+    this.#ipv4 = new KeyIndex(2, limit);
+    this.#ipv6 = new KeyIndex(5, limit);
+  }
+
+  /** How many it holds. */
+  get size(): number {
+    return this.#ipv4.size + this.#ipv6.size;
+  }
+
+  /**
+   * Takes an SA.
+   * @throws IpsecError `DUPLICATE_SPI` if one with its SPI and destination is held, or there is no room
+   */
+  add(entry: T): void {
+    const { spi, family, destination } = entry;
+    const name = `SPI ${formatSpi(spi)} to ${formatIp(family, destination)}`;
+    if (this.find(spi, family, destination, 0) !== undefined) {
+      throw new IpsecError('DUPLICATE_SPI', `there is an SA with ${name} already`);
+    }
+    const id = (family === 4 ? this.#ipv4 : this.#ipv6).add();
+    if (id < 0) throw new IpsecError('DUPLICATE_SPI', `no room for an SA with ${name}`);
+    (family === 4 ? this.#ipv4Entries : this.#ipv6Entries)[id] = entry;
+  }
+
+  /**
+   * The SA of a packet.
+   * @param family 4 or 6
+   * @param bytes what the destination address stands in, at `offset`
+   */
+  find(spi: number, family: number, bytes: Uint8Array, offset: number): T | undefined {
+    if (family === 4) {
+      const { key } = this.#ipv4;
+      key[0] = spi;
+      key[1] = getWord(bytes, offset);
+      const id = this.#ipv4.find();
+      return id < 0 ? undefined : this.#ipv4Entries[id];
+    }
+    const { key } = this.#ipv6;
+    key[0] = spi;
+    for (let i = 0; i < 4; i++) key[1 + i] = getWord(bytes, offset + 4 * i);
+    const id = this.#ipv6.find();
+    return id < 0 ? undefined : this.#ipv6Entries[id];
+  }
+
+  /** Gives up an SA; it isn't closed by that. One that isn't held is let be. */
+  delete(entry: T): void {
+    if (this.find(entry.spi, entry.family, entry.destination, 0) !== entry) return;
+    const index = entry.family === 4 ? this.#ipv4 : this.#ipv6;
+    const id = index.find();
+    index.delete(id);
+    (entry.family === 4 ? this.#ipv4Entries : this.#ipv6Entries)[id] = undefined;
+  }
+
+  /** All that it holds. */
+  *[Symbol.iterator](): Generator<T> {
+    for (const entry of this.#ipv4Entries) if (entry !== undefined) yield entry;
+    for (const entry of this.#ipv6Entries) if (entry !== undefined) yield entry;
+  }
+}

@@ -1,0 +1,90 @@
+/** A security association as it is agreed on (RFC 4301 section 4.4.2): who talks to whom, and how ESP is made. */
+import { isIcvLength } from '../aead/aead-batch.js';
+import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
+import { IpsecError } from './error.js';
+import type { Keymat } from './keymat.js';
+import type { SaLimits } from './lifetime.js';
+import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
+
+/** What ESP goes around: the transport's bytes, or a whole IP packet (RFC 4303 section 3.1). */
+export const EspMode = { Transport: 'transport', Tunnel: 'tunnel' } as const;
+export type EspMode = (typeof EspMode)[keyof typeof EspMode];
+
+/** ESP in UDP (RFC 3948). */
+export interface UdpEncap {
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
+/** One direction between two addresses, AES-GCM (RFC 4106). */
+export interface SecurityAssociation {
+  /** 1 to 2^32 - 1. */
+  readonly spi: number;
+  readonly source: string;
+  readonly destination: string;
+  readonly mode: EspMode;
+  /** AES key and salt. */
+  readonly keymat: Keymat;
+  /** Bytes of the ICV: 8, 12 or 16. */
+  readonly icvLength: number;
+  /** Extended sequence numbers: 64 bits, of which the lower half travels. */
+  readonly esn: boolean;
+  /** Packets of the anti-replay window: 32 to 4096, or 0 for no check (not with ESN). */
+  readonly replayWindow: number;
+  readonly encap?: UdpEncap;
+  readonly limits?: SaLimits;
+  /** The sequence number that the SA stood at when it was written down, for who begins to listen then. */
+  readonly sequence?: { readonly high: number; readonly low: number };
+}
+
+/** An SA's addresses as bytes. */
+export interface SaAddresses {
+  /** 4 or 6. */
+  readonly family: 4 | 6;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+}
+
+function addressBytes(text: string): Uint8Array {
+  try {
+    return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+  } catch (error) {
+    if (error instanceof VtepError) throw new IpsecError('BAD_ADDRESS', error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** `0x` and eight digits, as `ip xfrm` prints it. */
+export function formatSpi(spi: number): string {
+  return `0x${spi.toString(16).padStart(8, '0')}`;
+}
+
+/**
+ * Checks an SA's parameters.
+ * @returns its addresses as bytes
+ * @throws IpsecError that names the SPI and what is wrong
+ */
+export function checkSecurityAssociation(sa: SecurityAssociation): SaAddresses {
+  const { spi, replayWindow } = sa;
+  if (!Number.isInteger(spi) || spi < 1 || spi > 0xffffffff) {
+    throw new IpsecError('BAD_SPI', `an SPI is a number from 1 to 4294967295, not ${spi}`);
+  }
+  const name = `SPI ${formatSpi(spi)}`;
+  const source = addressBytes(sa.source);
+  const destination = addressBytes(sa.destination);
+  if (source.length !== destination.length) {
+    throw new IpsecError('BAD_ADDRESS', `${name}: ${sa.source} and ${sa.destination} are of different IP versions`);
+  }
+  if (!isIcvLength(sa.icvLength)) {
+    throw new IpsecError('BAD_ICV_LENGTH', `${name}: an ICV of AES-GCM has 8, 12 or 16 bytes, not ${sa.icvLength}`);
+  }
+  const windowed = replayWindow >= MIN_REPLAY_WINDOW && replayWindow <= MAX_REPLAY_WINDOW;
+  if (!Number.isInteger(replayWindow) || !(windowed || (replayWindow === 0 && !sa.esn))) {
+    const none = sa.esn ? '; extended sequence numbers need one' : ', or 0 for none';
+    throw new IpsecError(
+      'BAD_REPLAY_WINDOW',
+      `${name}: a replay window has ${MIN_REPLAY_WINDOW} to ${MAX_REPLAY_WINDOW} packets${none}; not ${replayWindow}`,
+    );
+  }
+  return { family: source.length === 4 ? 4 : 6, source, destination };
+}

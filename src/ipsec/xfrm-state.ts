@@ -1,0 +1,229 @@
+/**
+ * Reads what `ip xfrm state` prints (iproute2, ip/ipxfrm.c), with and without `-d` and `-s`, one dump or several one
+ * behind the other, other output in between. What it doesn't know it passes over; what it can't use it names.
+ */
+import { IpsecError } from './error.js';
+import { Keymat } from './keymat.js';
+import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
+import {
+  checkSecurityAssociation,
+  EspMode,
+  formatSpi,
+  type SecurityAssociation,
+  type UdpEncap,
+} from './security-association.js';
+
+/** The SAs of a file, and what of it could not be used: a line each. */
+export interface ImportedSas {
+  readonly associations: readonly SecurityAssociation[];
+  readonly remarks: readonly string[];
+  /** Whether the file doesn't say modes and encapsulations: they are then to be taken from the packets. */
+  readonly lenient: boolean;
+}
+
+/** The only algorithm that is read: AES-GCM in ESP (RFC 4106), as the kernel names it. */
+const AES_GCM = /^(?:seqiv\()?rfc4106\(gcm\(aes\)\)\)?$/;
+/** Where ESN's window isn't said. */
+const DEFAULT_ESN_WINDOW = 64;
+
+/** What the lines of one SA say. */
+interface Draft {
+  /** Line of the file, from 1. */
+  readonly line: number;
+  readonly source: string;
+  readonly destination: string;
+  protocol: string;
+  spi: number;
+  mode: string;
+  algorithm: string | undefined;
+  key: string;
+  icvBits: number;
+  window: number;
+  esn: boolean;
+  esnWindow: number;
+  encap: UdpEncap | undefined;
+  encapType: string;
+  high: number;
+  low: number;
+}
+
+function draftAt(line: number, source: string, destination: string): Draft {
+  return {
+    line,
+    source,
+    destination,
+    protocol: '',
+    spi: 0,
+    mode: '',
+    algorithm: undefined,
+    key: '',
+    icvBits: 0,
+    window: 0,
+    esn: false,
+    esnWindow: 0,
+    encap: undefined,
+    encapType: '',
+    high: 0,
+    low: 0,
+  };
+}
+
+/** Takes one indented line into the draft. */
+function takeLine(draft: Draft, text: string): void {
+  const proto = /^proto (\S+) spi (0x[0-9a-f]+)(?:\(\d+\))?(?: reqid \S+)?(?: mode (\S+))?/i.exec(text);
+  if (proto !== null) {
+    draft.protocol = proto[1];
+    draft.spi = Number(proto[2]);
+    draft.mode = proto.at(3) ?? EspMode.Transport;
+    return;
+  }
+  const window = /^replay-window (\d+)(.*)$/.exec(text);
+  if (window !== null) {
+    draft.window = Number(window[1]);
+    draft.esn ||= /\besn\b/.test(window[2]);
+    return;
+  }
+  const cipher = /^(?:aead|enc) (\S+)(.*)$/.exec(text);
+  if (cipher !== null) {
+    draft.algorithm = cipher[1];
+    // The key may be hidden, in which case words stand in its place or nothing at all.
+    draft.key = /(?:^| )(0x[0-9a-f]+)(?= |$)/i.exec(cipher[2])?.[1] ?? '';
+    draft.icvBits = Number(/ (\d+)$/.exec(cipher[2])?.[1] ?? 0);
+    return;
+  }
+  const encap = /^encap type (\S+) sport (\d+) dport (\d+)/.exec(text);
+  if (encap !== null) {
+    draft.encapType = encap[1];
+    draft.encap = { sourcePort: Number(encap[2]), destinationPort: Number(encap[3]) };
+    return;
+  }
+  const esn = /^seq-hi (0x[0-9a-f]+), seq (0x[0-9a-f]+), oseq-hi (0x[0-9a-f]+), oseq (0x[0-9a-f]+)/.exec(text);
+  if (esn !== null) {
+    draft.esn = true;
+    takeSequence(draft, Number(esn[1]), Number(esn[2]));
+    takeSequence(draft, Number(esn[3]), Number(esn[4]));
+    return;
+  }
+  const legacy = /^anti-replay context: seq (0x[0-9a-f]+), oseq (0x[0-9a-f]+)/.exec(text);
+  if (legacy !== null) {
+    takeSequence(draft, 0, Number(legacy[1]));
+    takeSequence(draft, 0, Number(legacy[2]));
+    return;
+  }
+  const esnWindow = /^replay_window (\d+)/.exec(text);
+  if (esnWindow !== null) draft.esnWindow = Number(esnWindow[1]);
+}
+
+/** A dump knows one direction of an SA; the other one's numbers are zero. */
+function takeSequence(draft: Draft, high: number, low: number): void {
+  if (high > draft.high || (high === draft.high && low > draft.low)) {
+    draft.high = high;
+    draft.low = low;
+  }
+}
+
+function bytesOf(hex: string): Uint8Array {
+  const digits = hex.slice(2);
+  if (digits.length % 2 !== 0) throw new IpsecError('BAD_KEY_LENGTH', 'its key has an odd number of digits');
+  return Uint8Array.from({ length: digits.length >>> 1 }, (_, i) =>
+    Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16),
+  );
+}
+
+/** What stands against using a draft, apart from a key that isn't there. */
+function objection(draft: Draft): string | undefined {
+  if (draft.protocol !== 'esp') return `is of protocol ${draft.protocol}; only ESP is read`;
+  if (draft.mode !== EspMode.Transport && draft.mode !== EspMode.Tunnel) {
+    return `is of mode ${draft.mode}; transport and tunnel are read`;
+  }
+  if (draft.algorithm !== undefined && !AES_GCM.test(draft.algorithm)) {
+    return `uses ${draft.algorithm}; only rfc4106(gcm(aes)) is read`;
+  }
+  if (draft.encap !== undefined && draft.encapType !== 'espinudp') {
+    return `is encapsulated as ${draft.encapType}; only espinudp is read`;
+  }
+  return undefined;
+}
+
+/** The window that the receiver is given: what the dump says, within what vtep knows. */
+function windowOf(draft: Draft): number {
+  const said = draft.esn ? draft.esnWindow || draft.window || DEFAULT_ESN_WINDOW : draft.esnWindow || draft.window;
+  if (said === 0) return 0;
+  return Math.min(MAX_REPLAY_WINDOW, Math.max(MIN_REPLAY_WINDOW, said));
+}
+
+function associationOf(draft: Draft): SecurityAssociation {
+  return {
+    spi: draft.spi,
+    source: draft.source,
+    destination: draft.destination,
+    mode: draft.mode === EspMode.Tunnel ? EspMode.Tunnel : EspMode.Transport,
+    keymat: new Keymat(bytesOf(draft.key)),
+    icvLength: draft.icvBits / 8,
+    esn: draft.esn,
+    replayWindow: windowOf(draft),
+    ...(draft.encap === undefined ? {} : { encap: draft.encap }),
+    sequence: { high: draft.high, low: draft.low },
+  };
+}
+
+function draftsOf(text: string): Draft[] {
+  const drafts: Draft[] = [];
+  let current: Draft | undefined;
+  text.split(/\r?\n/).forEach((line, index) => {
+    // A policy's first line has prefixes and a selector behind its addresses.
+    const head = /^src ([0-9a-f.:]+) dst ([0-9a-f.:]+)\s*$/i.exec(line);
+    if (head !== null) {
+      current = draftAt(index + 1, head[1], head[2]);
+      drafts.push(current);
+    } else if (/^\s+\S/.test(line)) {
+      if (current !== undefined) takeLine(current, line.trim());
+    } else {
+      current = undefined;
+    }
+  });
+  return drafts.filter((draft) => draft.protocol !== '');
+}
+
+/** Whether a text looks like a dump of SAs. */
+export function isXfrmState(text: string): boolean {
+  return /^src [0-9a-f.:]+ dst [0-9a-f.:]+\s*\r?\n\s+proto \S+ spi /im.test(text);
+}
+
+/** Reads the SAs of a dump; the same SA in several dumps is one. */
+export function parseXfrmState(text: string): ImportedSas {
+  const found = new Map<string, SecurityAssociation>();
+  const lines = new Map<string, number>();
+  const keyless = new Map<string, string>();
+  const remarks: string[] = [];
+  for (const draft of draftsOf(text)) {
+    const name = `SPI ${formatSpi(draft.spi)} to ${draft.destination}`;
+    const where = `line ${draft.line}: ${name}`;
+    const against = objection(draft);
+    if (against !== undefined) {
+      remarks.push(`${where} ${against}: passed over`);
+      continue;
+    }
+    if (draft.key === '') {
+      // `-s` of some versions leaves the key out where `-d` beside it shows it.
+      keyless.set(name, `${where} has no key (ip xfrm state shows keys to root, and without nokeys): passed over`);
+      continue;
+    }
+    try {
+      const association = associationOf(draft);
+      checkSecurityAssociation(association);
+      const known = found.get(name);
+      if (known === undefined) {
+        found.set(name, association);
+        lines.set(name, draft.line);
+      } else if (!known.keymat.equals(association.keymat)) {
+        remarks.push(`${where} has another key than in line ${lines.get(name)}, which is used`);
+      }
+    } catch (error) {
+      if (!(error instanceof IpsecError)) throw error;
+      remarks.push(`${where}: ${error.message}: passed over`);
+    }
+  }
+  for (const [name, remark] of keyless) if (!found.has(name)) remarks.push(remark);
+  return { associations: [...found.values()], remarks, lenient: false };
+}

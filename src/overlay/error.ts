@@ -1,0 +1,11 @@
+import { VtepError } from '../error.js';
+
+/** What can be wrong with what a caller says about the network. */
+export type OverlayErrorCode =
+  /** The bytes that a key ring was to be read from hold none. */
+  | 'NO_KEYS'
+  /** They are a key ring, and not as it should be. */
+  | 'BAD_KEY_RING';
+
+/** An error of the overlay floor. Its message never holds a key. */
+export class OverlayError extends VtepError<OverlayErrorCode> {}

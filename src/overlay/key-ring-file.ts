@@ -1,0 +1,79 @@
+/**
+ * Key rings in files: the `keys` of vtep's own YAML or JSON (`- { tag: 4, key: "32 hexadecimal digits" }`), and lines
+ * `networking:ipsec lamport TAG key HEX` as programs print them that read Swarm's raft store.
+ */
+import { parseDocument } from 'yaml';
+import { OverlayError } from './error.js';
+import { ClusterKey, KeyRing } from './key-ring.js';
+import { Profile } from './profile.js';
+
+/** What such a file says. */
+export interface KeyRingFile {
+  readonly ring: KeyRing;
+  readonly profile: Profile;
+}
+
+const SWARM_LINE = /^networking:(\S+) lamport (\d+) key ([0-9a-f]+)\s*$/i;
+const MAX_BYTES = 1 << 20;
+
+/** Whether a text holds lines of Swarm's raft store. */
+export function isSwarmKeys(text: string): boolean {
+  return /^networking:\S+ lamport \d+ key /im.test(text);
+}
+
+function keyBytes(hex: unknown, where: string): Uint8Array {
+  if (typeof hex !== 'string' || !/^(?:0x)?(?:[0-9a-f]{2})+$/i.test(hex)) {
+    throw new OverlayError('BAD_KEY_RING', `${where}: its key isn't a text of pairs of hexadecimal digits`);
+  }
+  const digits = hex.replace(/^0x/i, '');
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
+
+/**
+ * Reads the IPsec keys of Swarm's lines; those of the gossip are passed over.
+ * @throws OverlayError `NO_KEYS`, `BAD_KEY_RING`
+ */
+export function parseSwarmKeys(text: string): KeyRingFile {
+  const keys: ClusterKey[] = [];
+  text.split(/\r?\n/).forEach((line, index) => {
+    const match = SWARM_LINE.exec(line.trim());
+    if (match === null || match[1] !== 'ipsec') return;
+    keys.push(new ClusterKey(Number(match[2]), keyBytes(match[3], `line ${index + 1}`)));
+  });
+  if (keys.length === 0) throw new OverlayError('NO_KEYS', 'there is no key of networking:ipsec in it');
+  return { ring: new KeyRing(keys), profile: Profile.Swarm };
+}
+
+/**
+ * Reads a ring of YAML or JSON: an object with `keys` and, if it isn't Swarm's, `profile`; or the list of keys alone.
+ * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the entry that is wrong
+ */
+export function parseKeyRing(text: string): KeyRingFile {
+  if (text.length > MAX_BYTES) throw new OverlayError('NO_KEYS', 'it is too long for a key ring');
+  const document = parseDocument(text, { logLevel: 'silent' });
+  const error = document.errors.at(0);
+  // The parser's words may hold a piece of the file, and that a key.
+  if (error !== undefined) {
+    const line = error.linePos?.[0].line;
+    throw new OverlayError('NO_KEYS', `it is no YAML${line === undefined ? '' : ` (line ${line})`}`);
+  }
+  const root: unknown = document.toJS({ maxAliasCount: 0 });
+  const object =
+    typeof root === 'object' && root !== null && !Array.isArray(root) ? (root as Record<string, unknown>) : {};
+  const list: unknown = Array.isArray(root) ? root : object['keys'];
+  if (!Array.isArray(list)) throw new OverlayError('NO_KEYS', 'it has no list of keys');
+  const profile = object['profile'] ?? Profile.Swarm;
+  if (profile !== Profile.Swarm && profile !== Profile.Strict) {
+    throw new OverlayError('BAD_KEY_RING', `its profile is ${JSON.stringify(profile)}, not swarm or strict`);
+  }
+  const keys = list.map((entry: unknown, index) => {
+    const where = `key ${index + 1} of the ring`;
+    if (typeof entry !== 'object' || entry === null) {
+      throw new OverlayError('BAD_KEY_RING', `${where} is not of the form { tag: 4, key: "..." }`);
+    }
+    const { tag, key } = entry as { tag?: unknown; key?: unknown };
+    if (typeof tag !== 'number') throw new OverlayError('BAD_KEY_RING', `${where} has no number as its tag`);
+    return new ClusterKey(tag, keyBytes(key, where));
+  });
+  return { ring: new KeyRing(keys), profile };
+}

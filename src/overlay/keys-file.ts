@@ -1,0 +1,38 @@
+/** Keys in a file of any of the kinds that vtep reads, told apart by what stands in it. */
+import { type ImportedSas, isEspSa, isXfrmState, parseEspSa, parseXfrmState } from '../ipsec/index.js';
+import { OverlayError } from './error.js';
+import { isSwarmKeys, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
+
+/** What a file of keys holds: SAs, or a ring that SAs are made of. */
+export type KeysFile =
+  | ({ readonly kind: 'xfrm' | 'esp_sa' } & ImportedSas)
+  | ({ readonly kind: 'ring'; readonly remarks: readonly string[] } & KeyRingFile);
+
+/**
+ * Reads keys: the output of `ip xfrm state`, Wireshark's `esp_sa`, Swarm's lines, or a YAML or JSON ring.
+ * @throws OverlayError `NO_KEYS` with the reason, `BAD_KEY_RING`
+ */
+export function parseKeys(text: string): KeysFile {
+  if (isXfrmState(text)) return withSas({ kind: 'xfrm' as const, ...parseXfrmState(text) });
+  if (isEspSa(text)) return withSas({ kind: 'esp_sa' as const, ...parseEspSa(text) });
+  if (isSwarmKeys(text)) return { kind: 'ring', remarks: [], ...parseSwarmKeys(text) };
+  try {
+    return { kind: 'ring', remarks: [], ...parseKeyRing(text) };
+  } catch (error) {
+    if (error instanceof OverlayError && error.code === 'NO_KEYS') {
+      throw new OverlayError(
+        'NO_KEYS',
+        `no output of ip xfrm state, no esp_sa file, and no key ring (${error.message})`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+function withSas<T extends ImportedSas>(file: T): T {
+  if (file.associations.length > 0) return file;
+  const [first, ...rest] = file.remarks;
+  const more = rest.length > 0 ? ` (and ${rest.length} more like it)` : '';
+  throw new OverlayError('NO_KEYS', `it holds no usable key: ${first}${more}`);
+}

@@ -1,0 +1,78 @@
+/** Makes the SAs of a cluster's node pairs as their packets come by, from the key ring alone. */
+import type { Aead } from '../aead/aead.js';
+import { InboundSa, type InboundSaOptions, type Sad, type SaResolver } from '../ipsec/index.js';
+import type { ClusterKey, KeyRing } from './key-ring.js';
+import { deriveSa, type HkdfSha256, Profile } from './profile.js';
+import { deriveSpi, SpiForm } from './spi.js';
+
+/** SAs that it makes at the most: whoever knows the tags can forge packets that ask for ever new ones. */
+const MAX_SAS = 16_384;
+const FORMS = [SpiForm.Mapped, SpiForm.Short] as const;
+
+/** Where an SA came from. */
+export interface RingSa {
+  readonly sa: InboundSa;
+  /** Tag of the key. */
+  readonly tag: number;
+  /** The form that its SPI was hashed in; for IPv6 both are one. */
+  readonly form: SpiForm;
+}
+
+/** How SAs are made. */
+export interface RingResolverOptions extends InboundSaOptions {
+  /** Swarm's if not said. */
+  readonly profile?: Profile;
+  readonly limit?: number;
+}
+
+/** Finds the key whose tag, with a packet's addresses, gives the packet's SPI. */
+export class RingResolver implements SaResolver {
+  readonly made: RingSa[] = [];
+  /** SAs that found no room. */
+  unmade = 0;
+
+  readonly #ring: KeyRing;
+  readonly #aead: Aead;
+  readonly #sad: Sad<InboundSa>;
+  readonly #hkdf: HkdfSha256;
+  readonly #options: RingResolverOptions;
+  readonly #limit: number;
+
+  constructor(ring: KeyRing, aead: Aead, sad: Sad<InboundSa>, hkdf: HkdfSha256, options: RingResolverOptions = {}) {
+    this.#ring = ring;
+    this.#aead = aead;
+    this.#sad = sad;
+    this.#hkdf = hkdf;
+    this.#options = options;
+    this.#limit = options.limit ?? MAX_SAS;
+  }
+
+  resolve(spi: number, family: number, bytes: Uint8Array, addressOffset: number): InboundSa | undefined {
+    const span = family === 4 ? 4 : 16;
+    const source = bytes.subarray(addressOffset, addressOffset + span);
+    const destination = bytes.subarray(addressOffset + span, addressOffset + 2 * span);
+    for (const form of FORMS) {
+      for (const key of this.#ring.keys) {
+        if (deriveSpi(source, destination, key.tag, form) === spi) return this.#make(key, form, source, destination);
+      }
+      if (family === 6) break;
+    }
+    return undefined;
+  }
+
+  #make(key: ClusterKey, form: SpiForm, source: Uint8Array, destination: Uint8Array): InboundSa | undefined {
+    if (this.made.length >= this.#limit) {
+      this.unmade++;
+      return undefined;
+    }
+    const pair = { key, source, destination, spiForm: form };
+    const association = deriveSa(this.#options.profile ?? Profile.Swarm, pair, this.#hkdf);
+    // An SPI of zero is no SPI (RFC 4303 section 2.1), though one address pair in 2^32 gives it.
+    if (association.spi === 0) return undefined;
+    const sa = new InboundSa(association, this.#aead, this.#options);
+    association.keymat.wipe();
+    this.#sad.add(sa);
+    this.made.push({ sa, tag: key.tag, form });
+    return sa;
+  }
+}
