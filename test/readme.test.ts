@@ -41,6 +41,21 @@ describe('README', () => {
     assert.deepEqual(lines, said);
   });
 
+  test('the third example seals a packet', () => {
+    const lines = run(examples[2]);
+    assert.deepEqual(lines, [/console.*\/\/ (.*)/.exec(examples[2])?.[1]]);
+  });
+
+  test('shows how an encrypted recording is opened', () => {
+    const shown = /```\n(ESP, opened by[\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+    const keys = ['--keys', 'fixtures/docker/swarm-keys.txt'];
+    const words = ['dist/src/cli/main.js', 'inspect', 'fixtures/docker/07-encrypted.underlay.pcap', ...keys];
+    const printed = spawnSync(process.execPath, words, { cwd: ROOT }).stdout.toString();
+    assert.ok(shown !== null);
+    // Which cipher it is depends on the machine.
+    assert.ok(printed.includes(shown[1].trimEnd().split('\n').slice(1).join('\n')));
+  });
+
   test('shows what npm start prints', () => {
     const shown = /```\n(fixtures\/docker[\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
     assert.ok(shown !== null);

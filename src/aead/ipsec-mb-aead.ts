@@ -93,9 +93,12 @@ class Manager {
   /** Asks for jobs and hands them in; undefined where bursts aren't used. */
   readonly nextBurst: ForeignFunction | undefined;
   readonly submitBurst: ForeignFunction | undefined;
+  /** Kept: the library would be unloaded with its last reference, and functions taken by their address are none. */
+  readonly library: ForeignLibrary;
 
   constructor() {
     const library = new ForeignLibrary(LIBRARY, 'Debian and Ubuntu: apt-get install libipsec-mb1');
+    this.library = library;
     const version = library.function('imb_get_version', Uint32, [])();
     if (version >>> 16 !== MAJOR) {
       throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} is of version ${version >>> 16}, not ${MAJOR}`);

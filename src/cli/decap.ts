@@ -133,6 +133,7 @@ export const decapCommand: Command = {
       await readInput(source, (batch) => writeFrames(batch, ingress, esp, writer));
       writer.flush();
       file.commit();
+      keys?.finish();
       const drops = ingress.drops();
       const done = { source, output: file.name, ingress, esp, networks: [...writer.networks.values()], keys };
       if (json) {

@@ -10,11 +10,13 @@ export const INGRESS_OPTIONS = {
   reserved: { type: 'string' },
   keys: { type: 'string', multiple: true },
   aead: { type: 'string' },
+  'esp-sa': { type: 'string' },
 } as const;
 
 /** Lines of help about them. */
 export const INGRESS_HELP = `  --keys FILE        opens ESP: the output of ip xfrm state, Wireshark's esp_sa, a key ring; may be said again
   --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
+  --esp-sa OUT       writes the SAs with their keys as Wireshark's esp_sa file, for its owner alone
   --vni N            only this network (0 to 16777215)
   --port N           UDP port of VXLAN; 4789 (docker swarm init --data-path-port changes it)
   --reserved WORD    reserved VXLAN bits: refuse (as Linux does; the default) or ignore (as RFC 7348 says)`;

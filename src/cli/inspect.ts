@@ -260,6 +260,7 @@ export const inspectCommand: Command = {
     const source = await openInput(path);
     const packets = parsed.values['packets'] === true;
     await readInput(source, packets ? printPackets(output, survey) : (batch) => survey.addBatch(batch));
+    keys?.finish();
     const report = survey.report(source);
     if (parsed.values['json'] === true) output.line(JSON.stringify(report, null, 2));
     else if (!packets) printReport(output, report, rows);

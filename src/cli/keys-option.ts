@@ -1,9 +1,17 @@
-/** `--keys` and `--aead`: what opens the ESP packets of a capture. */
-import { readFileSync, statSync } from 'node:fs';
-import { AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
+/** `--keys`, `--aead` and `--esp-sa`: what opens the ESP packets of a capture. */
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type Aead, AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
 import { VtepError } from '../error.js';
 import type { CipherReport } from '../inspect/index.js';
-import { InboundEsp, InboundSa, Sad, type SecurityAssociation } from '../ipsec/index.js';
+import {
+  formatEspSa,
+  formatSpi,
+  type ImportedSas,
+  InboundEsp,
+  InboundSa,
+  Sad,
+  type SecurityAssociation,
+} from '../ipsec/index.js';
 import { type KeysFile, parseKeys, RingResolver, type RingSa } from '../overlay/index.js';
 import { forgeBackend } from '../../native-free/forge-aead.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
@@ -11,6 +19,7 @@ import { say } from './text-output.js';
 
 /** A dump of 10,000 SAs has 8 MB. */
 const MAX_BYTES = 1 << 26;
+const OWNER_ONLY = 0o600;
 
 /** What opens ESP packets, with what is to be said about it. */
 export interface OpenedKeys {
@@ -18,6 +27,8 @@ export interface OpenedKeys {
   /** SAs that came from a key ring; more come as packets do. */
   readonly ringSas: readonly RingSa[];
   readonly cipher: CipherReport;
+  /** Writes the file of `--esp-sa`, if it is asked for, and wipes the keys that were kept for it. */
+  finish(): void;
 }
 
 function readKeys(path: string): KeysFile {
@@ -41,44 +52,72 @@ export function openKeys(parsed: ParsedArguments): OpenedKeys | undefined {
   const paths = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
   const name = parsed.values['aead'];
   if (paths.length === 0) {
-    if (name !== undefined) throw new UsageError('--aead goes with --keys');
+    for (const option of ['aead', 'esp-sa']) {
+      if (parsed.values[option] !== undefined) throw new UsageError(`--${option} goes with --keys`);
+    }
     return undefined;
   }
+  const espSa = parsed.values['esp-sa'];
   const files = paths.map((path) => ({ path, file: readKeys(path) }));
   const choice = chooseAead(typeof name === 'string' ? name : undefined, [...AEAD_BACKENDS, forgeBackend]);
   const { aead } = choice;
   for (const { code, reason } of choice.passedOver) if (code === 'AEAD_SELF_TEST') say(`vtep: ${reason}: not used`);
   const sad = new Sad<InboundSa>();
-  const known = new Map<InboundSa, SecurityAssociation>();
+  const associations = new Map<InboundSa, SecurityAssociation>();
   let resolver: RingResolver | undefined;
   for (const { path, file } of files) {
     for (const remark of file.remarks) say(`vtep: ${path}: ${remark}`);
-    if (file.kind === 'ring') {
-      if (resolver !== undefined) throw new UsageError(`${path}: one key ring at a time; put all keys into one file`);
-      resolver = new RingResolver(file.ring, aead, sad, hkdfSha256, { profile: file.profile, late: true });
+    if (file.kind !== 'ring') {
+      addSas(path, file, aead, sad, associations);
       continue;
     }
-    for (const association of file.associations) {
-      // The first packet of a capture is seldom the first of an SA.
-      const sa = new InboundSa(association, aead, { late: true, lenient: file.lenient });
-      const before = sad.find(sa.spi, sa.family, sa.destination, 0);
-      if (before === undefined) {
-        sad.add(sa);
-        known.set(sa, association);
-        continue;
-      }
-      sa.close();
-      if (known.get(before)?.keymat.equals(association.keymat) === false) {
-        say(
-          `vtep: ${path}: SPI 0x${sa.spi.toString(16)} to ${association.destination} has another key in a file before it, which is used`,
-        );
-      }
-    }
+    if (resolver !== undefined) throw new UsageError(`${path}: one key ring at a time; put all keys into one file`);
+    resolver = new RingResolver(file.ring, aead, sad, hkdfSha256, { profile: file.profile, late: true });
   }
-  for (const association of known.values()) association.keymat.wipe();
   return {
     esp: new InboundEsp(aead, sad, resolver),
     ringSas: resolver?.made ?? [],
     cipher: { name: aead.name, passedOver: choice.passedOver },
+    finish: () => {
+      if (typeof espSa === 'string') writeEspSa(espSa, [...associations.values(), ...(resolver?.associations() ?? [])]);
+      for (const association of associations.values()) association.keymat.wipe();
+    },
   };
+}
+
+/** Takes a file's SAs; one that another file gave already is said if it has another key there. */
+function addSas(
+  path: string,
+  file: ImportedSas,
+  aead: Aead,
+  sad: Sad<InboundSa>,
+  associations: Map<InboundSa, SecurityAssociation>,
+): void {
+  for (const association of file.associations) {
+    // The first packet of a capture is seldom the first of an SA.
+    const sa = new InboundSa(association, aead, { late: true, lenient: file.lenient });
+    const before = sad.find(sa.spi, sa.family, sa.destination, 0);
+    if (before === undefined) {
+      sad.add(sa);
+      associations.set(sa, association);
+      continue;
+    }
+    sa.close();
+    if (associations.get(before)?.keymat.equals(association.keymat) === false) {
+      const which = `SPI ${formatSpi(sa.spi)} to ${association.destination}`;
+      say(`vtep: ${path}: ${which} has another key in a file before it, which is used`);
+    }
+  }
+}
+
+/** Writes a file that only its owner reads, since it holds the keys. */
+function writeEspSa(path: string, associations: readonly SecurityAssociation[]): void {
+  try {
+    writeFileSync(path, formatEspSa(associations), { mode: OWNER_ONLY });
+    // One that was there keeps its mode otherwise.
+    chmodSync(path, OWNER_ONLY);
+  } catch (error) {
+    throw new UsageError(`${path}: can't be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+  say(`${associations.length} SAs with their keys -> ${path}`);
 }

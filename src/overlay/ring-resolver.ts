@@ -1,8 +1,14 @@
 /** Makes the SAs of a cluster's node pairs as their packets come by, from the key ring alone. */
 import type { Aead } from '../aead/aead.js';
-import { InboundSa, type InboundSaOptions, type Sad, type SaResolver } from '../ipsec/index.js';
+import {
+  InboundSa,
+  type InboundSaOptions,
+  type Sad,
+  type SaResolver,
+  type SecurityAssociation,
+} from '../ipsec/index.js';
 import type { ClusterKey, KeyRing } from './key-ring.js';
-import { deriveSa, type HkdfSha256, Profile } from './profile.js';
+import { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
 import { deriveSpi, SpiForm } from './spi.js';
 
 /** SAs that it makes at the most: whoever knows the tags can forge packets that ask for ever new ones. */
@@ -60,13 +66,24 @@ export class RingResolver implements SaResolver {
     return undefined;
   }
 
+  /** The SAs that it made, with their keys, derived anew: for who writes them down. */
+  *associations(): Generator<SecurityAssociation> {
+    for (const { sa, tag, form } of this.made) {
+      const key = this.#ring.keys.find((entry) => entry.tag === tag);
+      if (key !== undefined) yield this.#derive({ key, source: sa.source, destination: sa.destination, spiForm: form });
+    }
+  }
+
+  #derive(pair: PairKey): SecurityAssociation {
+    return deriveSa(this.#options.profile ?? Profile.Swarm, pair, this.#hkdf);
+  }
+
   #make(key: ClusterKey, form: SpiForm, source: Uint8Array, destination: Uint8Array): InboundSa | undefined {
     if (this.made.length >= this.#limit) {
       this.unmade++;
       return undefined;
     }
-    const pair = { key, source, destination, spiForm: form };
-    const association = deriveSa(this.#options.profile ?? Profile.Swarm, pair, this.#hkdf);
+    const association = this.#derive({ key, source, destination, spiForm: form });
     // An SPI of zero is no SPI (RFC 4303 section 2.1), though one address pair in 2^32 gives it.
     if (association.spi === 0) return undefined;
     const sa = new InboundSa(association, this.#aead, this.#options);
