@@ -174,10 +174,8 @@ export class Ingress {
    * @param seconds packet time, for reassembly
    */
   receive(linkType: number, bytes: Uint8Array, offset: number, end: number, limit: number, seconds: number): Verdict {
-    const outer = this.#wire;
-    this.outer = outer;
-    this.encrypted = false;
-    this.opened = false;
+    if (this.encrypted) this.#forgetEsp();
+    const { outer } = this;
     this.packets++;
     this.outerBytes = bytes;
     this.capturedEnd = end;
@@ -188,7 +186,15 @@ export class Ingress {
       if (fault === Fault.BadValue && !isLinkTypeKnown(linkType)) return this.#drop(DropReason.LinkTypeUnknown);
       return this.#drop(dropReasonOfFault(fault, outer.layer));
     }
+    // What nearly every packet is, before anything else is asked. Fragments have no ports.
+    if (outer.destinationPort === this.#port && outer.protocol === UDP) return this.#decapsulate();
     return outer.isFragment ? this.#fragment(this.reassembler, seconds) : this.#datagram(seconds);
+  }
+
+  #forgetEsp(): void {
+    this.encrypted = false;
+    this.opened = false;
+    this.outer = this.#wire;
   }
 
   #fragment(reassembler: Reassembler, seconds: number): Verdict {
