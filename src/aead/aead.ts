@@ -13,7 +13,7 @@ export interface Aead {
    * @throws AeadError `BAD_KEY_LENGTH`
    */
   addKey(key: Uint8Array): number;
-  /** Wipes a key; its number may be given again. One that isn't held is let be. */
+  /** Wipes a key; its number names none afterwards. One that isn't held is let be. */
   removeKey(id: number): void;
   /**
    * Encrypts each packet's bytes in place and writes its ICV (NIST SP 800-38D, 7.1).

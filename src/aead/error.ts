@@ -9,6 +9,7 @@ export type AeadErrorCode =
   /** The backend is there and gives wrong results. */
   | 'AEAD_SELF_TEST'
   | 'BAD_KEY_LENGTH'
+  | 'TOO_MANY_KEYS'
   /** A batch names bytes that it doesn't have, an ICV length that ESP doesn't know, or a key that isn't held. */
   | 'BAD_AEAD_BATCH';
 

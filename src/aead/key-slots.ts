@@ -1,31 +1,53 @@
 import { AeadError } from './error.js';
 
-/** What a backend keeps for each key, under small numbers that are given again. */
+/** Slots, and how often one can be given again before a number of long ago would be believed. */
+const SLOT_BITS = 20;
+const GENERATIONS = 1 << 11;
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+
+/**
+ * What a backend keeps for each key, under numbers. A slot is given again, its number isn't: a packet that was to be
+ * sealed under a key that is gone must never be sealed under the next one.
+ */
 export class KeySlots<T> {
   readonly #slots: (T | undefined)[] = [];
+  readonly #generations: number[] = [];
   readonly #free: number[] = [];
 
-  /** Keeps an entry and gives its number. */
+  /**
+   * Keeps an entry and gives its number.
+   * @throws AeadError `TOO_MANY_KEYS` beyond 2^20
+   */
   add(entry: T): number {
-    const id = this.#free.pop() ?? this.#slots.length;
-    this.#slots[id] = entry;
-    return id;
+    let slot = this.#free.pop();
+    if (slot === undefined) {
+      slot = this.#slots.length;
+      if (slot > SLOT_MASK) throw new AeadError('TOO_MANY_KEYS', `a cipher holds at most ${SLOT_MASK + 1} keys`);
+      this.#generations.push(0);
+    }
+    this.#slots[slot] = entry;
+    return (this.#generations[slot] << SLOT_BITS) | slot;
   }
 
   /** The entry of a number. Throws `BAD_AEAD_BATCH` if there is none. */
   get(id: number): T {
-    const entry = this.#slots[id];
-    if (entry === undefined) throw new AeadError('BAD_AEAD_BATCH', `there is no key ${id}`);
+    const slot = id & SLOT_MASK;
+    const entry = this.#slots[slot];
+    if (entry === undefined || this.#generations[slot] !== id >>> SLOT_BITS) {
+      throw new AeadError('BAD_AEAD_BATCH', `there is no key ${id}`);
+    }
     return entry;
   }
 
   /** Gives up a number and returns what it had. */
   remove(id: number): T | undefined {
-    const entry = this.#slots[id];
-    if (entry !== undefined) {
-      this.#slots[id] = undefined;
-      this.#free.push(id);
-    }
+    const slot = id & SLOT_MASK;
+    if (id < 0 || this.#generations[slot] !== id >>> SLOT_BITS) return undefined;
+    const entry = this.#slots[slot];
+    if (entry === undefined) return undefined;
+    this.#slots[slot] = undefined;
+    this.#generations[slot] = (this.#generations[slot] + 1) % GENERATIONS;
+    this.#free.push(slot);
     return entry;
   }
 }

@@ -64,7 +64,7 @@ class OpensslAead implements Aead {
   readonly #evp: Evp;
   readonly #keys = new KeySlots<Contexts>();
   /** Where OpenSSL writes how many bytes it gave: never looked at, since GCM gives as many as it took. */
-  readonly #outLength = new NativeMemory(16).address;
+  readonly #outLength = new NativeMemory(16);
   readonly #scratch = new NativeMemory(32);
   readonly #bytes = new AddressCache();
   readonly #nonce = new AddressCache();
@@ -111,7 +111,7 @@ class OpensslAead implements Aead {
     batch.check();
     const { encryptInit, encryptUpdate, encryptFinal, control } = this.#evp;
     const { aadStride, count } = batch;
-    const outLength = this.#outLength;
+    const outLength = this.#outLength.address;
     const bytes = this.#bytes.of(batch.bytes);
     const nonces = this.#nonce.of(batch.nonce);
     const aads = this.#aad.of(batch.aad);
@@ -133,7 +133,7 @@ class OpensslAead implements Aead {
     batch.check();
     const { decryptInit, decryptUpdate, decryptFinal, control } = this.#evp;
     const { aadStride, count, verified } = batch;
-    const outLength = this.#outLength;
+    const outLength = this.#outLength.address;
     const bytes = this.#bytes.of(batch.bytes);
     const nonces = this.#nonce.of(batch.nonce);
     const aads = this.#aad.of(batch.aad);

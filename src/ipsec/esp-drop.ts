@@ -21,7 +21,7 @@ export const EspDrop = {
   Dummy: 9,
   /** Tunnel mode with something else than IP inside. */
   ModeMismatch: 10,
-  /** The SA has reached a hard limit. */
+  /** The SA has reached a hard limit, or is closed. */
   Expired: 11,
   /** The sequence number would come round to zero (RFC 4303 section 3.3.3). */
   SequenceExhausted: 12,

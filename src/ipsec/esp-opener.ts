@@ -1,6 +1,6 @@
 /**
  * Opens ESP packets, in place and in batches (RFC 4303 section 3.4): sequence number, ICV, window, trailer, in this
- * order. IP headers are esp-decapsulation.ts's.
+ * order. IP headers are inbound.ts's.
  */
 import type { Aead } from '../aead/aead.js';
 import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
@@ -23,8 +23,8 @@ export class EspOpener {
   /** Protocol number of the payload. */
   readonly nextHeader: Uint8Array;
   /** Its sequence number; the upper half is inferred with ESN and 0 without. */
-  readonly sequenceHigh: Int32Array;
-  readonly sequenceLow: Int32Array;
+  readonly sequenceHigh: Float64Array;
+  readonly sequenceLow: Uint32Array;
 
   readonly #aead: Aead;
   readonly #batch: AeadBatch;
@@ -43,8 +43,8 @@ export class EspOpener {
     this.payloadOffset = new Int32Array(capacity);
     this.payloadEnd = new Int32Array(capacity);
     this.nextHeader = new Uint8Array(capacity);
-    this.sequenceHigh = new Int32Array(capacity);
-    this.sequenceLow = new Int32Array(capacity);
+    this.sequenceHigh = new Float64Array(capacity);
+    this.sequenceLow = new Uint32Array(capacity);
     this.#seconds = new Float64Array(capacity);
   }
 
@@ -76,7 +76,7 @@ export class EspOpener {
     const high = esn ? sa.window.inferHigh(low >>> 0) : 0;
     const verdict = sa.window.check(high, low >>> 0);
     if (verdict !== ReplayVerdict.Fresh) return sa.refuse(dropOf(verdict));
-    if (!sa.lifetime.allows(seconds)) return sa.refuse(EspDrop.Expired);
+    if (sa.key < 0 || !sa.lifetime.allows(seconds)) return sa.refuse(EspDrop.Expired);
     const index = this.count++;
     this.#sas[index] = sa;
     this.#seconds[index] = seconds;
@@ -116,11 +116,12 @@ export class EspOpener {
     const batch = this.#batch;
     if (batch.verified[i] === 0) return EspDrop.WrongIcv;
     const high = this.sequenceHigh[i];
-    const low = this.sequenceLow[i] >>> 0;
+    const low = this.sequenceLow[i];
     // Asked again: an earlier packet of the batch may have had the same number, or moved the window on.
     const verdict = sa.window.check(high, low);
     if (verdict !== ReplayVerdict.Fresh) return dropOf(verdict);
     sa.window.update(high, low);
+    if (!sa.lifetime.allows(this.#seconds[i])) return EspDrop.Expired;
     const { bytes } = batch;
     const start = batch.offset[i];
     const trailer = batch.icvOffset[i] - ESP_TRAILER_BYTES;

@@ -1,6 +1,6 @@
 /**
  * Makes ESP of payloads, in place and in batches (RFC 4303 section 3.3, RFC 4106): header and IV go in front of the
- * payload, trailer and ICV behind it. IP headers are esp-encapsulation.ts's.
+ * payload, trailer and ICV behind it. IP headers are outbound.ts's.
  */
 import type { Aead } from '../aead/aead.js';
 import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
@@ -49,7 +49,7 @@ export class EspSealer {
     const icvOffset = trailer + TRAILER;
     const header = offset - HEADER;
     if (header < 0 || length < 0 || icvOffset + sa.icvLength > bytes.length) return EspDrop.NoRoom;
-    if (!sa.lifetime.allows(seconds)) return EspDrop.Expired;
+    if (sa.key < 0 || !sa.lifetime.allows(seconds)) return EspDrop.Expired;
     if (sa.exhausted) return EspDrop.SequenceExhausted;
     const batch = this.#batch;
     if (batch.count === batch.capacity || (batch.count > 0 && batch.bytes !== bytes)) this.flush();
@@ -82,11 +82,17 @@ export class EspSealer {
     return NONE;
   }
 
-  /** Seals what was pushed. */
+  /**
+   * Seals what was pushed.
+   * @throws AeadError `BAD_AEAD_BATCH` if an SA was closed in between; nothing of the batch may be sent then
+   */
   flush(): void {
     const batch = this.#batch;
     if (batch.count === 0) return;
-    this.#aead.seal(batch);
-    batch.count = 0;
+    try {
+      this.#aead.seal(batch);
+    } finally {
+      batch.count = 0;
+    }
   }
 }

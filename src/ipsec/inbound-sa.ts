@@ -1,6 +1,7 @@
 /** An SA at the end that receives: its key in a cipher, its replay window, its counts. */
 import type { Aead } from '../aead/aead.js';
 import { ESP_DROPS, type EspDrop } from './esp-drop.js';
+import { NO_KEY } from './keymat.js';
 import { Lifetime } from './lifetime.js';
 import { ReplayWindow } from './replay-window.js';
 import { checkSecurityAssociation, EspMode, type SecurityAssociation } from './security-association.js';
@@ -35,8 +36,8 @@ export class InboundSa {
   readonly esn: boolean;
   readonly window: ReplayWindow;
   readonly lifetime: Lifetime;
-  /** Number of its key in the cipher. */
-  readonly key: number;
+  /** Number of its key in the cipher; `NO_KEY` once it is closed. */
+  key: number;
   /** The salt as a 32-bit word in network order; its SA wipes it. */
   salt: number;
   /** Packets whose ICV was right and that went on. */
@@ -79,6 +80,7 @@ export class InboundSa {
   /** Wipes the key. The SA opens nothing afterwards. */
   close(): void {
     this.#aead.removeKey(this.key);
+    this.key = NO_KEY;
     this.salt = 0;
   }
 }

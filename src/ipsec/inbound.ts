@@ -4,11 +4,12 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { getWord } from '../memory/word.js';
-import { EtherType, IPV6_SPAN, IpProtocol, Ipv4View, Ipv6View, type Layers, writeIpv4Checksum } from '../wire/index.js';
+import { EtherType, IpProtocol, type Layers } from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { EspOpener } from './esp-opener.js';
 import type { InboundSa } from './inbound-sa.js';
 import type { Sad } from './sad.js';
+import { TransportPacket } from './transport-packet.js';
 
 /** Finds or makes the SA of a packet whose SPI and destination the SAD doesn't hold. */
 export interface SaResolver {
@@ -35,8 +36,7 @@ export class InboundEsp {
   readonly #sad: Sad<InboundSa>;
   readonly #resolver: SaResolver | undefined;
   readonly #opener: EspOpener;
-  readonly #ipv4 = new Ipv4View();
-  readonly #ipv6 = new Ipv6View();
+  readonly #transport = new TransportPacket();
 
   /**
    * @param aead the cipher that the SAs' keys are in
@@ -82,28 +82,9 @@ export class InboundEsp {
       this.start = opener.payloadOffset[0];
       this.etherType = nextHeader === IpProtocol.Ipip ? EtherType.Ipv4 : EtherType.Ipv6;
     } else {
-      this.#restore(bytes, outer, opener.payloadOffset[0], nextHeader);
+      this.start = this.#transport.restore(bytes, outer, opener.payloadOffset[0], this.end, nextHeader);
+      this.etherType = outer.family === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
     }
     return EspDrop.None;
-  }
-
-  /** Moves the IP header (with its options or extension headers) up to the payload and puts it right. */
-  #restore(bytes: Uint8Array, outer: Layers, payload: number, nextHeader: number): void {
-    const { networkOffset, transportOffset, protocolAt, family } = outer;
-    const shift = payload - transportOffset;
-    const start = networkOffset + shift;
-    bytes.copyWithin(start, networkOffset, transportOffset);
-    this.start = start;
-    if (family === 4) {
-      this.etherType = EtherType.Ipv4;
-      const ip = this.#ipv4.wrap(bytes, start);
-      ip.protocol = nextHeader;
-      ip.totalLength = this.end - start;
-      writeIpv4Checksum(bytes, start);
-    } else {
-      this.etherType = EtherType.Ipv6;
-      bytes[protocolAt + shift] = nextHeader;
-      this.#ipv6.wrap(bytes, start).payloadLength = this.end - start - IPV6_SPAN;
-    }
   }
 }

@@ -21,4 +21,5 @@ export {
   type SecurityAssociation,
   type UdpEncap,
 } from './security-association.js';
+export { TransportPacket } from './transport-packet.js';
 export { type ImportedSas, isXfrmState, parseXfrmState } from './xfrm-state.js';

@@ -5,6 +5,9 @@ import { IpsecError } from './error.js';
 /** Bytes of the salt, which stand behind the key. */
 export const SALT_BYTES = 4;
 
+/** The key number of an SA that is closed. */
+export const NO_KEY = -1;
+
 const HIDDEN = '[hidden]';
 
 /** A key with its salt. Neither JSON nor a log shows the bytes. */

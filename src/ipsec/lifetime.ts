@@ -20,6 +20,17 @@ export interface SaLimits {
 export const LifetimeState = { Valid: 0, Soft: 1, Hard: 2 } as const;
 export type LifetimeState = (typeof LifetimeState)[keyof typeof LifetimeState];
 
+/** Throws unless every limit is more than 0. */
+export function checkLimits(limits: SaLimits | undefined, name: string): void {
+  for (const limit of [limits?.soft, limits?.hard]) {
+    for (const [what, value] of Object.entries(limit ?? {}) as [string, number | undefined][]) {
+      if (value !== undefined && !(value > 0)) {
+        throw new IpsecError('BAD_LIMIT', `${name}: a limit of ${what} is more than 0, not ${value}`);
+      }
+    }
+  }
+}
+
 function limitOf(value: number | undefined, what: string): number {
   if (value === undefined) return Number.POSITIVE_INFINITY;
   if (!(value > 0)) throw new IpsecError('BAD_LIMIT', `a limit of ${what} is more than 0, not ${value}`);
@@ -54,6 +65,7 @@ export class Lifetime {
 
   /** Whether one more packet may pass: as long as no hard limit is reached (the kernel's xfrm_state_check_expire). */
   allows(seconds: number): boolean {
+    if (this.state === LifetimeState.Hard) return false;
     if (this.packets < this.#hardPackets && this.bytes < this.#hardBytes && seconds < this.#hardTime) return true;
     this.state = LifetimeState.Hard;
     return false;

@@ -7,8 +7,15 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { IpsecError } from './error.js';
+import { NO_KEY } from './keymat.js';
 import { Lifetime } from './lifetime.js';
-import { checkSecurityAssociation, EspMode, type SecurityAssociation } from './security-association.js';
+import {
+  checkSecurityAssociation,
+  checkSequence,
+  EspMode,
+  formatSpi,
+  type SecurityAssociation,
+} from './security-association.js';
 
 /** Bytes of the mask. */
 export const IV_MASK_BYTES = 8;
@@ -39,8 +46,8 @@ export class OutboundSa {
   readonly icvLength: number;
   readonly esn: boolean;
   readonly lifetime: Lifetime;
-  /** Number of its key in the cipher. */
-  readonly key: number;
+  /** Number of its key in the cipher; `NO_KEY` once it is closed. */
+  key: number;
   /** The salt as a 32-bit word in network order. */
   salt: number;
   /** The last sequence number that was sent. */
@@ -60,8 +67,10 @@ export class OutboundSa {
   constructor(sa: SecurityAssociation, aead: Aead, options: OutboundSaOptions) {
     const { family, source, destination } = checkSecurityAssociation(sa);
     const { ivMask, sequence = { high: 0, low: 0 } } = options;
+    const name = `SPI ${formatSpi(sa.spi)}`;
+    checkSequence(sequence, name);
     if (ivMask.length !== IV_MASK_BYTES) {
-      throw new IpsecError('BAD_IV_MASK', `the mask of the IVs has 8 random bytes, not ${ivMask.length}`);
+      throw new IpsecError('BAD_IV_MASK', `${name}: the mask of the IVs has 8 random bytes, not ${ivMask.length}`);
     }
     this.spi = sa.spi;
     this.family = family;
@@ -103,9 +112,10 @@ export class OutboundSa {
     }
   }
 
-  /** Wipes the key. The SA seals nothing afterwards. */
+  /** Wipes the key. The SA seals nothing afterwards; flush what was pushed before. */
   close(): void {
     this.#aead.removeKey(this.key);
+    this.key = NO_KEY;
     this.salt = 0;
   }
 }

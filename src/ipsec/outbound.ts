@@ -12,6 +12,7 @@ import {
   IpProtocol,
   Ipv4View,
   Ipv6View,
+  isIpv6Extension,
   ipv4Layout,
   UDP_SPAN,
   UdpView,
@@ -117,19 +118,28 @@ export class OutboundEsp {
     return true;
   }
 
-  /** RFC 4303 section 3.1.1: hop-by-hop options and routing stay in front; destination options are sealed. */
+  /**
+   * RFC 4303 section 3.1.1: what the nodes on the way read stays in front, hop-by-hop options, routing, and destination
+   * options before it; destination options behind it are sealed.
+   */
   #findIpv6Payload(bytes: Uint8Array, end: number): boolean {
     const ip = this.#ipv6;
     let at = ip.payloadOffset;
     let field = ip.nextHeaderOffset;
-    while (bytes[field] === IpProtocol.HopByHop || bytes[field] === IpProtocol.Routing) {
-      if (at + 8 > end || at + (bytes[at + 1] + 1) * 8 > end) return false;
-      field = at;
-      at += (bytes[at + 1] + 1) * 8;
-    }
-    if (bytes[field] === IpProtocol.Fragment) return false;
     this.#headerEnd = at;
     this.#protocolAt = field;
+    for (let next = bytes[field]; isIpv6Extension(next); next = bytes[field]) {
+      // Transport mode is for whole datagrams.
+      if (next === IpProtocol.Fragment || at + 8 > end) return false;
+      const span = next === IpProtocol.Ah ? (bytes[at + 1] + 2) * 4 : (bytes[at + 1] + 1) * 8;
+      if (at + span > end) return false;
+      field = at;
+      at += span;
+      if (next === IpProtocol.HopByHop || next === IpProtocol.Routing) {
+        this.#headerEnd = at;
+        this.#protocolAt = field;
+      }
+    }
     return true;
   }
 

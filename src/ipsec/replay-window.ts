@@ -103,10 +103,16 @@ export class ReplayWindow {
 
   /** Accepts a sequence number that `check` called fresh and whose packet's ICV is right. */
   update(high: number, low: number): void {
+    // Without a window there is no telling whether what isn't ahead came already.
+    if (this.size === 0 && this.accepted > 0 && !this.#isAhead(high, low)) return;
     const first = this.accepted++ === 0;
     if (first && this.#late) this.#begin(high, low);
     else this.#advance(high, low);
     if (this.size !== 0) this.#ring[(low >>> 5) & this.#mask] |= 1 << (low & 31);
+  }
+
+  #isAhead(high: number, low: number): boolean {
+    return (high - this.high) * WORD + (low - this.low) > 0;
   }
 
   #begin(high: number, low: number): void {

@@ -36,7 +36,7 @@ export class Sad<T extends SadEntry> {
 
   /**
    * Takes an SA.
-   * @throws IpsecError `DUPLICATE_SPI` if one with its SPI and destination is held, or there is no room
+   * @throws IpsecError `DUPLICATE_SPI` if one with its SPI and destination is held, `SAD_FULL`
    */
   add(entry: T): void {
     const { spi, family, destination } = entry;
@@ -45,7 +45,7 @@ export class Sad<T extends SadEntry> {
       throw new IpsecError('DUPLICATE_SPI', `there is an SA with ${name} already`);
     }
     const id = (family === 4 ? this.#ipv4 : this.#ipv6).add();
-    if (id < 0) throw new IpsecError('DUPLICATE_SPI', `no room for an SA with ${name}`);
+    if (id < 0) throw new IpsecError('SAD_FULL', `no room for an SA with ${name}`);
     (family === 4 ? this.#ipv4Entries : this.#ipv6Entries)[id] = entry;
   }
 

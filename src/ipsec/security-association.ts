@@ -3,7 +3,7 @@ import { isIcvLength } from '../aead/aead-batch.js';
 import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { IpsecError } from './error.js';
 import type { Keymat } from './keymat.js';
-import type { SaLimits } from './lifetime.js';
+import { checkLimits, type SaLimits } from './lifetime.js';
 import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
 
 /** What ESP goes around: the transport's bytes, or a whole IP packet (RFC 4303 section 3.1). */
@@ -45,11 +45,11 @@ export interface SaAddresses {
   readonly destination: Uint8Array;
 }
 
-function addressBytes(text: string): Uint8Array {
+function addressBytes(name: string, text: string): Uint8Array {
   try {
     return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
   } catch (error) {
-    if (error instanceof VtepError) throw new IpsecError('BAD_ADDRESS', error.message, { cause: error });
+    if (error instanceof VtepError) throw new IpsecError('BAD_ADDRESS', `${name}: ${error.message}`, { cause: error });
     throw error;
   }
 }
@@ -70,8 +70,8 @@ export function checkSecurityAssociation(sa: SecurityAssociation): SaAddresses {
     throw new IpsecError('BAD_SPI', `an SPI is a number from 1 to 4294967295, not ${spi}`);
   }
   const name = `SPI ${formatSpi(spi)}`;
-  const source = addressBytes(sa.source);
-  const destination = addressBytes(sa.destination);
+  const source = addressBytes(name, sa.source);
+  const destination = addressBytes(name, sa.destination);
   if (source.length !== destination.length) {
     throw new IpsecError('BAD_ADDRESS', `${name}: ${sa.source} and ${sa.destination} are of different IP versions`);
   }
@@ -86,5 +86,23 @@ export function checkSecurityAssociation(sa: SecurityAssociation): SaAddresses {
       `${name}: a replay window has ${MIN_REPLAY_WINDOW} to ${MAX_REPLAY_WINDOW} packets${none}; not ${replayWindow}`,
     );
   }
+  const { encap, sequence } = sa;
+  if (encap !== undefined && !(isPort(encap.sourcePort) && isPort(encap.destinationPort))) {
+    throw new IpsecError('BAD_PORT', `${name}: UDP ports are numbers from 1 to 65535`);
+  }
+  if (sequence !== undefined) checkSequence(sequence, name);
+  checkLimits(sa.limits, name);
   return { family: source.length === 4 ? 4 : 6, source, destination };
+}
+
+/** Throws unless both halves of a sequence number are of 32 bits. */
+export function checkSequence({ high, low }: { high: number; low: number }, name: string): void {
+  const isWord = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffffffff;
+  if (!isWord(high) || !isWord(low)) {
+    throw new IpsecError('BAD_SEQUENCE', `${name}: the halves of a sequence number are from 0 to 4294967295`);
+  }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 0xffff;
 }
