@@ -43,6 +43,7 @@ class ForgeAead implements Aead {
 
   seal(batch: AeadBatch): void {
     batch.check();
+    this.#keys.check(batch.key, batch.count);
     for (let i = 0; i < batch.count; i++) {
       this.#run(batch, i, this.#keys.get(batch.key[i]).encrypt, undefined);
       const at = batch.icvOffset[i];
@@ -52,6 +53,7 @@ class ForgeAead implements Aead {
 
   open(batch: AeadBatch): void {
     batch.check();
+    this.#keys.check(batch.key, batch.count);
     for (let i = 0; i < batch.count; i++) {
       this.#run(batch, i, this.#keys.get(batch.key[i]).decrypt, NO_TAG);
       const right = equalBytes(batch.bytes, batch.icvOffset[i], this.#tag, 0, batch.icvLength[i]);

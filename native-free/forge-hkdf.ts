@@ -1,11 +1,19 @@
 import 'node-forge/lib/hmac.js';
 import 'node-forge/lib/sha256.js';
 import forge from 'node-forge/lib/forge.js';
+import { AeadError } from '../src/aead/error.js';
 
 const HASH_BYTES = 32;
+/** RFC 5869 section 2.3: the counter of hashes is a byte. */
+const MAX_BYTES = 255 * HASH_BYTES;
+
+function tooLong(length: number): AeadError {
+  return new AeadError('BAD_LENGTH', `HKDF with SHA-256 gives up to ${MAX_BYTES} bytes, not ${length}`);
+}
 
 /** HKDF with SHA-256 (RFC 5869) by node-forge's HMAC. */
 export function forgeHkdfSha256(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  if (!(length >= 0 && length <= MAX_BYTES)) throw tooLong(length);
   const encode = (bytes: Uint8Array): string => forge.util.binary.raw.encode(bytes);
   const hmac = forge.hmac.create();
   // RFC 5869 section 2.2: no salt is one of zeros.

@@ -15,7 +15,7 @@ export function isIcvLength(length: number): boolean {
 
 /**
  * Packets to seal or to open in place. The caller fills the columns of `count` packets; all bytes of one batch stand in
- * one array. Native backends see that array, `nonce` and `aad` by their addresses: the batch and the backend keep them
+ * one array, and no two packets' bytes or ICVs overlap. Native backends see that array, `nonce` and `aad` by their addresses: the batch and the backend keep them
  * alive and in place.
  */
 export class AeadBatch {
@@ -69,7 +69,8 @@ export class AeadBatch {
   check(): void {
     const { count, length, offset, icvOffset, icvLength, aadLength, aadStride } = this;
     const limit = this.bytes.length;
-    if (count < 0 || count > this.capacity) throw new AeadError('BAD_AEAD_BATCH', `a batch of ${count} packets`);
+    if (!Number.isInteger(count) || count < 0 || count > this.capacity)
+      throw new AeadError('BAD_AEAD_BATCH', `a batch of ${count} packets`);
     for (let i = 0; i < count; i++) {
       const inside =
         offset[i] >= 0 &&

@@ -10,6 +10,8 @@ export type AeadErrorCode =
   | 'AEAD_SELF_TEST'
   | 'BAD_KEY_LENGTH'
   | 'TOO_MANY_KEYS'
+  /** More bytes than HKDF gives. */
+  | 'BAD_LENGTH'
   /** A batch names bytes that it doesn't have, an ICV length that ESP doesn't know, or a key that isn't held. */
   | 'BAD_AEAD_BATCH';
 

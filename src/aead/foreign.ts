@@ -93,7 +93,10 @@ export function addressOf(bytes: Uint8Array): number {
   return Number(loadKoffi().address(bytes));
 }
 
-/** Zeroed memory that native code may keep pointers into: it never moves, and lives as long as this object. */
+/**
+ * Zeroed memory that native code may keep pointers into: it never moves, and lives as long as this object, so that
+ * `address` must not be kept without it.
+ */
 export class NativeMemory {
   readonly bytes: Uint8Array;
   readonly address: number;

@@ -1,8 +1,8 @@
 /**
  * AES-GCM by Intel's multi-buffer library (libIPSec_MB.so.1, github.com/intel/intel-ipsec-mb). Its functions are called
- * through the pointers of its `IMB_MGR` structure, which stands in memory of ours; where they are is the library's ABI
- * (lib/intel-ipsec-mb.h: "always include function pointers at the end of the list"). Version 1.3 takes a whole batch in
- * one call (a burst of jobs); of other versions 1.x one call a packet is made.
+ * through the pointers of its `IMB_MGR` structure, which stands in memory of ours, and packets are handed in as bursts of
+ * jobs, a whole batch in one call. Where both structures have their fields is known of version 1.3 (lib/intel-ipsec-mb.h),
+ * Debian 12's; of another one nothing is called, since a wrong place would be a jump to anywhere.
  */
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
@@ -14,19 +14,12 @@ import { KeySlots } from './key-slots.js';
 const { Pointer, Uint32, Uint64, Void } = CType;
 
 const LIBRARY = 'libIPSec_MB.so.1';
-/** IMB_VERSION(1, 3, 0): the version whose bursts of jobs are used. Later ones want sessions for them. */
-const BURST_VERSION = 0x01_03;
-const MAJOR = 1;
+/** IMB_VERSION(1, 3, x), shifted right by 8 bits. */
+const KNOWN_VERSION = 0x01_03;
 
 /** Byte offsets of function pointers in IMB_MGR. */
 const ManagerField = {
   Error: 60,
-  EncryptAes128: 256,
-  EncryptAes192: 264,
-  EncryptAes256: 272,
-  DecryptAes128: 280,
-  DecryptAes192: 288,
-  DecryptAes256: 296,
   PrepareAes128: 448,
   PrepareAes192: 456,
   PrepareAes256: 464,
@@ -69,17 +62,14 @@ const STATUS_COMPLETED = 3;
 /** IMB_MAX_BURST_SIZE. */
 const MAX_BURST = 128;
 
-/** Bytes of struct gcm_key_data (1008) and of struct gcm_context_data (88), rounded up. */
+/** Bytes of struct gcm_key_data (1008), rounded up. */
 const KEY_DATA = 1024;
-const CONTEXT_DATA = 128;
 const TAG = 16;
 const WORD = 2 ** 32;
 
 interface Key {
   readonly memory: NativeMemory;
   readonly length: number;
-  readonly encrypt: ForeignFunction;
-  readonly decrypt: ForeignFunction;
 }
 
 /** The library, with its manager in memory of ours. */
@@ -88,11 +78,9 @@ class Manager {
   readonly view: DataView;
   readonly words: Int32Array;
   readonly prepare: Readonly<Record<number, ForeignFunction>>;
-  readonly encrypt: Readonly<Record<number, ForeignFunction>>;
-  readonly decrypt: Readonly<Record<number, ForeignFunction>>;
-  /** Asks for jobs and hands them in; undefined where bursts aren't used. */
-  readonly nextBurst: ForeignFunction | undefined;
-  readonly submitBurst: ForeignFunction | undefined;
+  /** Asks for jobs, and hands them in. */
+  readonly nextBurst: ForeignFunction;
+  readonly submitBurst: ForeignFunction;
   /** Kept: the library would be unloaded with its last reference, and functions taken by their address are none. */
   readonly library: ForeignLibrary;
 
@@ -100,8 +88,9 @@ class Manager {
     const library = new ForeignLibrary(LIBRARY, 'Debian and Ubuntu: apt-get install libipsec-mb1');
     this.library = library;
     const version = library.function('imb_get_version', Uint32, [])();
-    if (version >>> 16 !== MAJOR) {
-      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} is of version ${version >>> 16}, not ${MAJOR}`);
+    if (version >>> 8 !== KNOWN_VERSION) {
+      const found = `${version >>> 16}.${(version >>> 8) & 0xff}`;
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} is of version ${found}; 1.3 is known`);
     }
     const size = library.function('imb_get_mb_mgr_size', Uint64, [])();
     this.memory = new NativeMemory(size);
@@ -122,24 +111,9 @@ class Manager {
       24: prepare(ManagerField.PrepareAes192),
       32: prepare(ManagerField.PrepareAes256),
     };
-    // key, context, out, in, length, nonce, AAD, its length, tag, its length
-    const packet: CType[] = [Pointer, Pointer, Pointer, Pointer, Uint64, Pointer, Pointer, Uint64, Pointer, Uint64];
-    const code = (field: number): ForeignFunction => this.#function(library, field, Void, packet);
-    this.encrypt = {
-      16: code(ManagerField.EncryptAes128),
-      24: code(ManagerField.EncryptAes192),
-      32: code(ManagerField.EncryptAes256),
-    };
-    this.decrypt = {
-      16: code(ManagerField.DecryptAes128),
-      24: code(ManagerField.DecryptAes192),
-      32: code(ManagerField.DecryptAes256),
-    };
-    if (version >>> 8 === BURST_VERSION) {
-      const burst: CType[] = [Pointer, Uint32, Pointer];
-      this.nextBurst = this.#function(library, ManagerField.GetNextBurst, Uint32, burst);
-      this.submitBurst = this.#function(library, ManagerField.SubmitBurstNoCheck, Uint32, burst);
-    }
+    const burst: CType[] = [Pointer, Uint32, Pointer];
+    this.nextBurst = this.#function(library, ManagerField.GetNextBurst, Uint32, burst);
+    this.submitBurst = this.#function(library, ManagerField.SubmitBurstNoCheck, Uint32, burst);
   }
 
   #function(library: ForeignLibrary, field: number, result: CType, parameters: readonly CType[]): ForeignFunction {
@@ -161,7 +135,6 @@ class IpsecMbAead implements Aead {
   readonly #jobWords: Uint32Array;
   /** Tags that were computed, to compare with the packets' ICVs. */
   readonly #tags = new NativeMemory(MAX_BURST * TAG);
-  readonly #context = new NativeMemory(CONTEXT_DATA);
 
   constructor(manager: Manager) {
     this.#manager = manager;
@@ -177,8 +150,7 @@ class IpsecMbAead implements Aead {
     raw.bytes.set(key);
     manager.prepare[key.length](raw.address, memory.address);
     raw.bytes.fill(0);
-    const { length } = key;
-    return this.#keys.add({ memory, length, encrypt: manager.encrypt[length], decrypt: manager.decrypt[length] });
+    return this.#keys.add({ memory, length: key.length });
   }
 
   removeKey(id: number): void {
@@ -187,10 +159,7 @@ class IpsecMbAead implements Aead {
 
   seal(batch: AeadBatch): void {
     batch.check();
-    if (this.#manager.submitBurst === undefined) {
-      this.#sealEach(batch);
-      return;
-    }
+    this.#keys.check(batch.key, batch.count);
     for (let from = 0; from < batch.count; from += MAX_BURST) {
       this.#burst(batch, from, Math.min(batch.count, from + MAX_BURST), ENCRYPT);
     }
@@ -198,10 +167,10 @@ class IpsecMbAead implements Aead {
 
   open(batch: AeadBatch): void {
     batch.check();
+    this.#keys.check(batch.key, batch.count);
     for (let from = 0; from < batch.count; from += MAX_BURST) {
       const to = Math.min(batch.count, from + MAX_BURST);
-      if (this.#manager.submitBurst === undefined) this.#openEach(batch, from, to);
-      else this.#burst(batch, from, to, DECRYPT);
+      this.#burst(batch, from, to, DECRYPT);
       this.#verify(batch, from, to);
     }
   }
@@ -209,7 +178,6 @@ class IpsecMbAead implements Aead {
   /** Hands packets to the library as jobs, in one call if it has room for all. */
   #burst(batch: AeadBatch, from: number, to: number, direction: number): void {
     const { nextBurst, submitBurst, memory, words } = this.#manager;
-    if (nextBurst === undefined || submitBurst === undefined) return;
     const jobs = this.#jobWords;
     const bytes = this.#bytes.of(batch.bytes);
     const nonces = this.#nonce.of(batch.nonce);
@@ -266,47 +234,6 @@ class IpsecMbAead implements Aead {
     }
   }
 
-  #sealEach(batch: AeadBatch): void {
-    const bytes = this.#bytes.of(batch.bytes);
-    const nonces = this.#nonce.of(batch.nonce);
-    const aads = this.#aad.of(batch.aad);
-    for (let i = 0; i < batch.count; i++) {
-      const { memory, encrypt } = this.#keys.get(batch.key[i]);
-      const data = bytes + batch.offset[i];
-      const nonce = nonces + i * NONCE_STRIDE;
-      const aad = aads + i * batch.aadStride;
-      const icv = bytes + batch.icvOffset[i];
-      const { length, aadLength, icvLength } = batch;
-      encrypt(
-        memory.address,
-        this.#context.address,
-        data,
-        data,
-        length[i],
-        nonce,
-        aad,
-        aadLength[i],
-        icv,
-        icvLength[i],
-      );
-    }
-  }
-
-  #openEach(batch: AeadBatch, from: number, to: number): void {
-    const bytes = this.#bytes.of(batch.bytes);
-    const nonces = this.#nonce.of(batch.nonce);
-    const aads = this.#aad.of(batch.aad);
-    for (let i = from; i < to; i++) {
-      const { memory, decrypt } = this.#keys.get(batch.key[i]);
-      const data = bytes + batch.offset[i];
-      const nonce = nonces + i * NONCE_STRIDE;
-      const aad = aads + i * batch.aadStride;
-      const tag = this.#tags.address + (i - from) * TAG;
-      const { length, aadLength } = batch;
-      decrypt(memory.address, this.#context.address, data, data, length[i], nonce, aad, aadLength[i], tag, TAG);
-    }
-  }
-
   #verify(batch: AeadBatch, from: number, to: number): void {
     const { bytes, verified } = batch;
     const tags = this.#tags.bytes;
@@ -315,6 +242,8 @@ class IpsecMbAead implements Aead {
       verified[i] = right ? 1 : 0;
       if (!right) bytes.fill(0, batch.offset[i], batch.offset[i] + batch.length[i]);
     }
+    // The right ICVs of forged packets.
+    tags.fill(0);
   }
 }
 

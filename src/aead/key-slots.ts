@@ -4,6 +4,7 @@ import { AeadError } from './error.js';
 const SLOT_BITS = 20;
 const GENERATIONS = 1 << 11;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
+const MAX_ID = 0x7fffffff;
 
 /**
  * What a backend keeps for each key, under numbers. A slot is given again, its number isn't: a packet that was to be
@@ -39,10 +40,16 @@ export class KeySlots<T> {
     return entry;
   }
 
+  /** Throws `BAD_AEAD_BATCH` unless the first `count` of some numbers have entries. */
+  check(ids: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.get(ids[i]);
+  }
+
   /** Gives up a number and returns what it had. */
   remove(id: number): T | undefined {
+    if (!Number.isInteger(id) || id < 0 || id > MAX_ID) return undefined;
     const slot = id & SLOT_MASK;
-    if (id < 0 || this.#generations[slot] !== id >>> SLOT_BITS) return undefined;
+    if (this.#generations[slot] !== id >>> SLOT_BITS) return undefined;
     const entry = this.#slots[slot];
     if (entry === undefined) return undefined;
     this.#slots[slot] = undefined;

@@ -1,5 +1,6 @@
 /** AES-GCM by node:crypto: a cipher object for each packet. Slow, and everywhere where Node is. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { secretCopy } from '../memory/secret-bytes.js';
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
 import { KeySlots } from './key-slots.js';
@@ -19,7 +20,7 @@ class NodeAead implements Aead {
 
   addKey(key: Uint8Array): number {
     checkKeyLength(key.length);
-    return this.#keys.add({ algorithm: ALGORITHMS[key.length], bytes: Uint8Array.from(key) });
+    return this.#keys.add({ algorithm: ALGORITHMS[key.length], bytes: secretCopy(key) });
   }
 
   removeKey(id: number): void {
@@ -28,6 +29,7 @@ class NodeAead implements Aead {
 
   seal(batch: AeadBatch): void {
     batch.check();
+    this.#keys.check(batch.key, batch.count);
     const { bytes } = batch;
     for (let i = 0; i < batch.count; i++) {
       const key = this.#keys.get(batch.key[i]);
@@ -44,6 +46,7 @@ class NodeAead implements Aead {
 
   open(batch: AeadBatch): void {
     batch.check();
+    this.#keys.check(batch.key, batch.count);
     const { bytes } = batch;
     for (let i = 0; i < batch.count; i++) {
       const key = this.#keys.get(batch.key[i]);

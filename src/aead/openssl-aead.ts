@@ -109,6 +109,7 @@ class OpensslAead implements Aead {
 
   seal(batch: AeadBatch): void {
     batch.check();
+    this.#keys.check(batch.key, batch.count);
     const { encryptInit, encryptUpdate, encryptFinal, control } = this.#evp;
     const { aadStride, count } = batch;
     const outLength = this.#outLength.address;
@@ -131,6 +132,7 @@ class OpensslAead implements Aead {
 
   open(batch: AeadBatch): void {
     batch.check();
+    this.#keys.check(batch.key, batch.count);
     const { decryptInit, decryptUpdate, decryptFinal, control } = this.#evp;
     const { aadStride, count, verified } = batch;
     const outLength = this.#outLength.address;

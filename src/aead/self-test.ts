@@ -99,6 +99,12 @@ export function selfTest(aead: Aead): string | undefined {
     }
     aead.open(batch);
     if (batch.verified.some((verdict) => verdict !== 0)) return `takes a wrong ICV of AES-${bits}-GCM for right`;
+    for (let i = 0; i < batch.count; i++) {
+      const at = batch.offset[i];
+      if (batch.bytes.subarray(at, at + plain.length).some((byte) => byte !== 0)) {
+        return `leaves the bytes of a packet with a wrong ICV of AES-${bits}-GCM`;
+      }
+    }
     aead.removeKey(id);
   }
   return undefined;

@@ -10,6 +10,8 @@ import { say } from './text-output.js';
 export interface DecapNetwork {
   readonly vni: number;
   frames: number;
+  /** Of the frames, those that came in ESP. */
+  encrypted: number;
   bytes: number;
 }
 
@@ -56,6 +58,9 @@ export function sayDecap({ ingress, esp, networks, output, keys }: Decapsulation
   drops.forEach((count, reason) => {
     if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
   });
+  const clear = networks.reduce((sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0), 0);
+  if (clear > 0)
+    say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; they were written too`);
   if (ingress.held > 0) say(`  held ${grouped(ingress.held)} fragments: the capture does not hold their rest`);
   if (ingress.espPackets > 0) {
     say(`  ${grouped(ingress.espPackets)} ESP packets are encrypted and were passed over (--keys opens them)`);

@@ -54,10 +54,11 @@ class FrameWriter {
     const { vni } = ingress;
     let network = this.networks.get(vni);
     if (network === undefined) {
-      network = { vni, frames: 0, bytes: 0 };
+      network = { vni, frames: 0, encrypted: 0, bytes: 0 };
       this.networks.set(vni, network);
     }
     network.frames++;
+    if (ingress.opened) network.encrypted++;
     network.bytes += length;
     const id = this.#pcapng === undefined ? 0 : this.#interfaceOf(this.#pcapng, vni);
     this.#sink.write(ingress.outerBytes, ingress.frameOffset, length, length, seconds, nanoseconds, id);

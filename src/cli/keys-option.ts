@@ -31,10 +31,16 @@ export interface OpenedKeys {
   finish(): void;
 }
 
+/** The text of a file; a redirection in PowerShell writes UTF-16, and some editors a byte order mark. */
+function textOf(bytes: Uint8Array): string {
+  const utf16 = bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe;
+  return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
+}
+
 function readKeys(path: string): KeysFile {
   try {
     if (statSync(path).size > MAX_BYTES) throw new UsageError(`${path}: too large for a file of keys`);
-    return parseKeys(readFileSync(path, 'utf8'));
+    return parseKeys(textOf(readFileSync(path)));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);

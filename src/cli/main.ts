@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "wire to inner frames: the containers' own frames out of a capture of the underlay",
     load: async () => (await import('./decap.js')).decapCommand,
   },
+  mtu: {
+    summary: 'what fits inside an overlay, line by line, and what Docker sets',
+    load: async () => (await import('./mtu.js')).mtuCommand,
+  },
 };
 
 function help(): string {

@@ -48,6 +48,33 @@ export const DropReason = {
   EspSequenceExhausted: 34,
   EspNoRoom: 35,
   EspNotSealable: 36,
+  /** A frame's source MAC is zero or a group's. */
+  InvalidSource: 37,
+  /** A frame's source isn't an endpoint of this node. */
+  NotFromHere: 38,
+  /** No FDB entry for the MAC, and the network doesn't flood. */
+  NoRemote: 39,
+  /** A static FDB entry has the source MAC elsewhere. */
+  EntryExists: 40,
+  /** The packet's way leads back to where it came from. */
+  Loop: 41,
+  /** Answered by this node, as ARP and ND are. */
+  NeighbourAnswered: 42,
+  /** Asked for an address that no neighbour entry has. */
+  NeighbourUnknown: 43,
+  PacketTooBig: 44,
+  NoMemory: 45,
+  /** Clear VXLAN of an encrypted network. */
+  ClearOfEncrypted: 46,
+  NoOutboundSa: 47,
+  /** For another address than this VTEP's. */
+  OtherHost: 48,
+  /** RFC 6040: congestion was met on the way, and the packet inside can't be told. */
+  EcnLost: 49,
+  /** No local endpoint has the MAC. */
+  NoLocalEndpoint: 50,
+  /** No overlay traffic: neither VXLAN nor ESP. */
+  NotOverlay: 51,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -69,7 +96,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['DUP_FRAG', 'fragments that came twice'],
   ['FRAG_OVERLAP', 'fragments that overlap'],
   ['FRAG_INCONSISTENT', 'fragments that disagree about where the datagram ends'],
-  ['PKT_TOO_BIG', 'fragments of more than 65,535 bytes together'],
+  ['FRAG_TOO_LONG', 'fragments of more than 65,535 bytes together'],
   ['FRAG_BAD_LENGTH', 'fragments that are empty or no multiple of 8 bytes'],
   ['FRAG_TOO_MANY_PARTS', 'fragments of a datagram with too many parts'],
   ['FRAG_HEADER_CHAIN', 'first fragments that end before the transport header does'],
@@ -89,6 +116,21 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['XfrmOutStateSeqError', 'packets for an SA whose sequence numbers are used up'],
   ['XfrmOutError_Room', 'packets without room for the ESP headers'],
   ['XfrmOutError_Packet', 'packets that ESP can not go around: fragments, or too long'],
+  ['MAC_INVALID_SOURCE', 'frames whose source MAC is zero or a group'],
+  ['NOT_FROM_HERE', 'frames whose source is no endpoint of this node'],
+  ['VXLAN_NO_REMOTE', 'frames for a MAC that no forwarding entry has'],
+  ['VXLAN_ENTRY_EXISTS', 'frames whose source MAC a static entry has behind another VTEP'],
+  ['LOOP', 'frames whose way would lead back to where they came from'],
+  ['NEIGH_ANSWERED', 'ARP and ND that this node answered itself'],
+  ['NEIGH_UNKNOWN', 'ARP and ND for addresses that no neighbour entry has'],
+  ['PKT_TOO_BIG', 'packets larger than the MTU'],
+  ['NOMEM', 'packets for which the arena had no slot'],
+  ['CLEAR_OF_ENCRYPTED', 'clear VXLAN of an encrypted network'],
+  ['XfrmOutNoStates', 'packets of an encrypted network without a key for the way'],
+  ['OTHERHOST', 'packets for another address than this VTEP'],
+  ['IP_TUNNEL_ECN', 'packets marked for congestion whose inner packet can not be'],
+  ['NO_LOCAL_ENDPOINT', 'frames for a MAC that no endpoint of this node has'],
+  ['NOT_OVERLAY', 'packets that are neither VXLAN nor ESP'],
 ];
 
 /** How many reasons there are. */

@@ -1,3 +1,13 @@
 /** The stages that a packet goes through, the reasons for which it may go no further, and their counts. */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';
 export { Ingress, type IngressOptions, Verdict } from './ingress.js';
+export { Decap } from './decap.js';
+export { Deliver } from './deliver.js';
+export { DropCounters } from './drop-counters.js';
+export { type BatchSink, EgressChain, type EgressOptions, type EgressSinks } from './egress-chain.js';
+export { flowHash, LINUX_PORTS, type PortRange, RFC7348_PORTS, sourcePortOf } from './flow-hash.js';
+export { Oversize } from './forward.js';
+export { IngressChain, type IngressChainOptions } from './ingress-chain.js';
+export { clampMss } from './mss-clamp.js';
+export { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from './packet-too-big.js';
+export { Tunnel, type TunnelOptions } from './tunnel.js';

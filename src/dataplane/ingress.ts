@@ -108,7 +108,8 @@ export class Ingress {
   espFamily = 0;
   /** Bytes of the IP packet. */
   espBytes = 0;
-  /** The IV that stands in it, or what would be one, and its last 4 bytes; 0 if it is too short. */
+  /** The IV that stands in it, or what would be one, and its last 4 bytes; 0 if the capture ends before. */
+  hasIv = false;
   ivHigh = 0;
   ivLow = 0;
   icvEnd = 0;
@@ -289,6 +290,7 @@ export class Ingress {
     const span = outer.family === 4 ? 8 : 32;
     for (let i = 0; i < span; i++) this.espAddresses[i] = bytes[outer.addressOffset + i];
     const withIv = offset + ESP_HEADER + 4 <= end;
+    this.hasIv = withIv;
     this.ivHigh = withIv ? getWord(bytes, offset + ESP_SPAN) : 0;
     this.ivLow = withIv ? getWord(bytes, offset + ESP_SPAN + 4) : 0;
     this.icvEnd = withIv ? getWord(bytes, end - 4) : 0;

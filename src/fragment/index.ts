@@ -1,3 +1,4 @@
-/** Fragments: putting datagrams together again. */
+/** Fragments: cutting datagrams, and putting them together again. */
+export { FragmentFault, Fragmenter } from './fragmenter.js';
 export { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from './reassembler.js';
 export { ReassemblyDrop } from './reassembly-drop.js';

@@ -76,6 +76,7 @@ export class EspSurvey {
     const replay = counts.sequences.check(high, sequence);
     if (replay === ReplayVerdict.Fresh) counts.sequences.update(high, sequence);
     else if (replay === ReplayVerdict.Replayed) counts.repeatedSequences++;
+    if (!ingress.hasIv) return;
     switch (this.#nonces.add(id, ingress.ivHigh, ingress.ivLow, ingress.icvEnd)) {
       case NonceVerdict.Reused:
         counts.nonceReused++;

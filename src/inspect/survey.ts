@@ -10,7 +10,7 @@ import {
   Verdict,
 } from '../dataplane/index.js';
 import type { RingSa } from '../overlay/index.js';
-import { ArpView, checkArp, EthernetView, EtherType, Fault, Layers } from '../wire/index.js';
+import { ArpView, checkArp, EthernetView, EtherType, Fault, isZeroMac, Layers } from '../wire/index.js';
 import { AddressTable } from './address-table.js';
 import { ChecksumTable } from './checksum-table.js';
 import { EndpointTable } from './endpoint-table.js';
@@ -211,7 +211,7 @@ export class Survey {
         destinationIp = this.#arp.targetIpOffset;
       }
     }
-    if ((bytes[sourceOffset] & 1) !== 0 || isZero(bytes, sourceOffset)) this.#badSources++;
+    if ((bytes[sourceOffset] & 1) !== 0 || isZeroMac(bytes, sourceOffset)) this.#badSources++;
     else this.#endpoints.sent(vni, bytes, sourceOffset, family, sourceIp, source, length);
     if (!frame.isGroup) {
       this.#endpoints.received(vni, bytes, destinationOffset, family, destinationIp, destination, length);
@@ -296,11 +296,6 @@ export class Survey {
     for (const odd of source.notes) note('CAPTURE_ODD', odd.count, odd.message);
     return problems;
   }
-}
-
-function isZero(bytes: Uint8Array, offset: number): boolean {
-  for (let i = 0; i < 6; i++) if (bytes[offset + i] !== 0) return false;
-  return true;
 }
 
 function sizeReport(table: SizeTable): SizeReport {

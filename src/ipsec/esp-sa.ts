@@ -11,11 +11,13 @@ import type { ImportedSas } from './xfrm-state.js';
 /** The window of SAs whose line says that their sequence numbers have 64 bits. */
 const ESN_WINDOW = 64;
 /** `"` and whatever isn't printable ASCII stand as \x and two digits in such files. */
-const FIELD = /\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)/y;
+const FIELD = /\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*(?:,|$)/y;
+/** No line of such a file is longer. */
+const MAX_LINE = 4096;
 
 /** Whether a text looks like such a file. */
 export function isEspSa(text: string): boolean {
-  return /^\s*"IPv[46]"\s*,\s*"[^"]*"\s*,/m.test(text);
+  return /^[ \t]*"IPv[46]"[ \t]*,[ \t]*"[^"\n]{0,80}"[ \t]*,/m.test(text);
 }
 
 function fieldsOf(line: string): string[] {
@@ -34,7 +36,15 @@ function icvLengthOf(cipher: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+/** A cipher's name, if it looks like one: in a damaged file a key may stand in its place. */
+function cipherName(cipher = ''): string {
+  return /^[A-Z][\w .[\]-]{1,60}$/i.test(cipher) && !/[0-9a-f]{16}/i.test(cipher)
+    ? JSON.stringify(cipher)
+    : 'a cipher without a name';
+}
+
 function parseLine(line: string): SecurityAssociation | string {
+  if (line.length > MAX_LINE) return `is longer than ${MAX_LINE} characters`;
   const [protocol, source, destination, spi, cipher, key, , , snLength] = fieldsOf(line) as (string | undefined)[];
   if (protocol !== 'IPv4' && protocol !== 'IPv6') return `is not of IPv4 or IPv6`;
   if (source === undefined || destination === undefined || spi === undefined || !/^(0x[0-9a-f]+|\d+)$/i.test(spi)) {
@@ -46,7 +56,7 @@ function parseLine(line: string): SecurityAssociation | string {
   }
   const icvLength = icvLengthOf(cipher ?? '');
   if (icvLength === undefined) {
-    return `${name} uses ${JSON.stringify(cipher)}; AES-GCM with 8, 12 or 16 octet ICV [RFC4106] is read`;
+    return `${name} uses ${cipherName(cipher)}; AES-GCM with 8, 12 or 16 octet ICV [RFC4106] is read`;
   }
   if (key === undefined || !/^0x(?:[0-9a-f]{2})+$/i.test(key)) return `${name} has no key as 0x and digits`;
   const esn = snLength === '64-bit';
@@ -94,7 +104,7 @@ export function parseEspSa(text: string): ImportedSas {
       associations.push(association);
     } catch (error) {
       if (!(error instanceof IpsecError)) throw error;
-      remarks.push(`${where}: ${error.message}: passed over`);
+      remarks.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: passed over`);
     }
   });
   return { associations, remarks, lenient: true };

@@ -1,5 +1,6 @@
 /** Key material of AES-GCM in ESP: the AES key and the salt (RFC 4106 section 8.1). It doesn't show itself. */
 import type { Aead } from '../aead/aead.js';
+import { secretCopy } from '../memory/secret-bytes.js';
 import { IpsecError } from './error.js';
 
 /** Bytes of the salt, which stand behind the key. */
@@ -26,7 +27,7 @@ export class Keymat {
         `a key of AES-GCM with its salt has 20, 28 or 36 bytes (AES-128, 192, 256), not ${bytes.length}`,
       );
     }
-    this.#bytes = Uint8Array.from(bytes);
+    this.#bytes = secretCopy(bytes);
   }
 
   /** Bytes of the AES key: 16, 24 or 32. */

@@ -78,7 +78,8 @@ function takeLine(draft: Draft, text: string): void {
     return;
   }
   const window = /^replay-window (\d+)(.*)$/.exec(text);
-  if (window !== null) {
+  // In the statistics of `-s` the same words count what the window refused.
+  if (window !== null && !window[2].startsWith(' replay ')) {
     draft.window = Number(window[1]);
     draft.esn ||= /\besn\b/.test(window[2]);
     return;
@@ -130,6 +131,13 @@ function bytesOf(hex: string): Uint8Array {
   );
 }
 
+/** An algorithm's name, if it looks like one: in a damaged dump a key may stand in its place. */
+function nameOf(algorithm: string): string {
+  return /^[a-z][a-z_-]*\d{0,4}(?:-[a-z\d]+)?(?:\(.*)?$/i.test(algorithm) && !/[0-9a-f]{16}/i.test(algorithm)
+    ? algorithm
+    : 'an algorithm without a name';
+}
+
 /** What stands against using a draft, apart from a key that isn't there. */
 function objection(draft: Draft): string | undefined {
   if (draft.protocol !== 'esp') return `is of protocol ${draft.protocol}; only ESP is read`;
@@ -137,7 +145,7 @@ function objection(draft: Draft): string | undefined {
     return `is of mode ${draft.mode}; transport and tunnel are read`;
   }
   if (draft.algorithm !== undefined && !AES_GCM.test(draft.algorithm)) {
-    return `uses ${draft.algorithm}; only rfc4106(gcm(aes)) is read`;
+    return `uses ${nameOf(draft.algorithm)}; only rfc4106(gcm(aes)) is read`;
   }
   if (draft.encap !== undefined && draft.encapType !== 'espinudp') {
     return `is encapsulated as ${draft.encapType}; only espinudp is read`;
@@ -187,7 +195,7 @@ function draftsOf(text: string): Draft[] {
 
 /** Whether a text looks like a dump of SAs. */
 export function isXfrmState(text: string): boolean {
-  return /^src [0-9a-f.:]+ dst [0-9a-f.:]+\s*\r?\n\s+proto \S+ spi /im.test(text);
+  return /^src [0-9a-f.:]{2,45} dst [0-9a-f.:]{2,45}[ \t]*\r?\n[ \t]+proto \S{1,16} spi /im.test(text);
 }
 
 /** Reads the SAs of a dump; the same SA in several dumps is one. */
@@ -221,7 +229,7 @@ export function parseXfrmState(text: string): ImportedSas {
       }
     } catch (error) {
       if (!(error instanceof IpsecError)) throw error;
-      remarks.push(`${where}: ${error.message}: passed over`);
+      remarks.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: passed over`);
     }
   }
   for (const [name, remark] of keyless) if (!found.has(name)) remarks.push(remark);

@@ -5,7 +5,14 @@ export type OverlayErrorCode =
   /** The bytes that a key ring was to be read from hold none. */
   | 'NO_KEYS'
   /** They are a key ring, and not as it should be. */
-  | 'BAD_KEY_RING';
+  | 'BAD_KEY_RING'
+  /** A forwarding table can't be as it was asked for. */
+  | 'BAD_TABLE'
+  | 'BAD_PREFIX'
+  /** An MTU that leaves no room. */
+  | 'BAD_MTU'
+  /** A config that can't be used. */
+  | 'BAD_CONFIG';
 
 /** An error of the overlay floor. Its message never holds a key. */
 export class OverlayError extends VtepError<OverlayErrorCode> {}

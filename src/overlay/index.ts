@@ -6,3 +6,27 @@ export { type KeysFile, parseKeys } from './keys-file.js';
 export { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
 export { RingResolver, type RingResolverOptions, type RingSa } from './ring-resolver.js';
 export { deriveSpi, SpiForm } from './spi.js';
+export { dockerMac, parseConfig } from './config.js';
+export {
+  type ForwardingEntry,
+  ForwardingTable,
+  type ForwardingTableOptions,
+  FullPolicy,
+  LearnOutcome,
+  TargetKind,
+} from './forwarding-table.js';
+export {
+  dockerMtu,
+  type EspOverhead,
+  type MtuAnswer,
+  type MtuStep,
+  mtuOf,
+  outerLength,
+  type PathOptions,
+} from './mtu.js';
+export { NeighbourTable } from './neighbour-table.js';
+export { NodeSas, type NodeSasOptions, transmitKey } from './node-sas.js';
+export { NodeTables } from './node-tables.js';
+export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';
+export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
+export { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';

@@ -2,10 +2,10 @@
  * Key rings in files: the `keys` of vtep's own YAML or JSON (`- { tag: 4, key: "32 hexadecimal digits" }`), and lines
  * `networking:ipsec lamport TAG key HEX` as programs print them that read Swarm's raft store.
  */
-import { parseDocument } from 'yaml';
 import { OverlayError } from './error.js';
 import { ClusterKey, KeyRing } from './key-ring.js';
 import { Profile } from './profile.js';
+import { readYaml } from './yaml-text.js';
 
 /** What such a file says. */
 export interface KeyRingFile {
@@ -13,8 +13,9 @@ export interface KeyRingFile {
   readonly profile: Profile;
 }
 
+/** Characters of a file with a key ring; 64 keys have 8,000. */
+const MAX_RING = 1 << 14;
 const SWARM_LINE = /^networking:(\S+) lamport (\d+) key ([0-9a-f]+)\s*$/i;
-const MAX_BYTES = 1 << 20;
 
 /** Whether a text holds lines of Swarm's raft store. */
 export function isSwarmKeys(text: string): boolean {
@@ -45,19 +46,25 @@ export function parseSwarmKeys(text: string): KeyRingFile {
 }
 
 /**
+ * A key of `{ tag: 4, key: "..." }`.
+ * @param where what to call it in an error
+ * @throws OverlayError `BAD_KEY_RING`
+ */
+export function clusterKeyOf(entry: unknown, where: string): ClusterKey {
+  if (typeof entry !== 'object' || entry === null) {
+    throw new OverlayError('BAD_KEY_RING', `${where} is not of the form { tag: 4, key: "..." }`);
+  }
+  const { tag, key } = entry as { tag?: unknown; key?: unknown };
+  if (typeof tag !== 'number') throw new OverlayError('BAD_KEY_RING', `${where} has no number as its tag`);
+  return new ClusterKey(tag, keyBytes(key, where));
+}
+
+/**
  * Reads a ring of YAML or JSON: an object with `keys` and, if it isn't Swarm's, `profile`; or the list of keys alone.
  * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the entry that is wrong
  */
 export function parseKeyRing(text: string): KeyRingFile {
-  if (text.length > MAX_BYTES) throw new OverlayError('NO_KEYS', 'it is too long for a key ring');
-  const document = parseDocument(text, { logLevel: 'silent' });
-  const error = document.errors.at(0);
-  // The parser's words may hold a piece of the file, and that a key.
-  if (error !== undefined) {
-    const line = error.linePos?.[0].line;
-    throw new OverlayError('NO_KEYS', `it is no YAML${line === undefined ? '' : ` (line ${line})`}`);
-  }
-  const root: unknown = document.toJS({ maxAliasCount: 0 });
+  const root = readYaml(text, 'NO_KEYS', MAX_RING).data;
   const object =
     typeof root === 'object' && root !== null && !Array.isArray(root) ? (root as Record<string, unknown>) : {};
   const list: unknown = Array.isArray(root) ? root : object['keys'];
@@ -66,14 +73,6 @@ export function parseKeyRing(text: string): KeyRingFile {
   if (profile !== Profile.Swarm && profile !== Profile.Strict) {
     throw new OverlayError('BAD_KEY_RING', `its profile is ${JSON.stringify(profile)}, not swarm or strict`);
   }
-  const keys = list.map((entry: unknown, index) => {
-    const where = `key ${index + 1} of the ring`;
-    if (typeof entry !== 'object' || entry === null) {
-      throw new OverlayError('BAD_KEY_RING', `${where} is not of the form { tag: 4, key: "..." }`);
-    }
-    const { tag, key } = entry as { tag?: unknown; key?: unknown };
-    if (typeof tag !== 'number') throw new OverlayError('BAD_KEY_RING', `${where} has no number as its tag`);
-    return new ClusterKey(tag, keyBytes(key, where));
-  });
+  const keys = list.map((entry: unknown, index) => clusterKeyOf(entry, `key ${index + 1} of the ring`));
   return { ring: new KeyRing(keys), profile };
 }

@@ -1,4 +1,5 @@
 /** A cluster's keys: what Swarm's managers hand to every node, each with the Lamport time that SPIs are made of. */
+import { secretCopy } from '../memory/secret-bytes.js';
 import { OverlayError } from './error.js';
 
 const HIDDEN = '[hidden]';
@@ -29,7 +30,7 @@ export class ClusterKey {
       );
     }
     this.tag = tag;
-    this.#bytes = Uint8Array.from(bytes);
+    this.#bytes = secretCopy(bytes);
   }
 
   /** Hands the bytes to a function. They are the object's own: copy what is to be kept. */

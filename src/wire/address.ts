@@ -93,3 +93,9 @@ export function parseIpv6(text: string): Uint8Array {
 export function formatIp(family: number, bytes: Uint8Array, offset = 0): string {
   return family === 4 ? formatIpv4(bytes, offset) : formatIpv6(bytes, offset);
 }
+
+/** Whether the 6 bytes at `offset` are all zero. */
+export function isZeroMac(bytes: Uint8Array, offset: number): boolean {
+  const word = bytes[offset] | bytes[offset + 1] | bytes[offset + 2];
+  return (word | bytes[offset + 3] | bytes[offset + 4] | bytes[offset + 5]) === 0;
+}

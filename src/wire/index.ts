@@ -1,6 +1,6 @@
 /** Headers: one file each. Bytes in, fields out. */
 export { VtepError } from '../error.js';
-export { formatIp, formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from './address.js';
+export { formatIp, formatIpv4, formatIpv6, formatMac, isZeroMac, parseIpv4, parseIpv6, parseMac } from './address.js';
 export { ARP_SPAN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
 export { checksum, onesSum, pseudoHeaderSum, updateChecksum } from './checksum.js';
 export { checkEsp, ESP_SPAN, ESP_UDP_PORT, EspView, espLayout } from './esp.js';

@@ -44,7 +44,7 @@ describe('drop reasons', () => {
       [DropReason.VxlanVniNotFound, 'VXLAN_VNI_NOT_FOUND'],
       [DropReason.EspHeader, 'XfrmInHdrError'],
       [DropReason.DuplicateFragment, 'DUP_FRAG'],
-      [DropReason.FragmentTooLong, 'PKT_TOO_BIG'],
+      [DropReason.FragmentTooLong, 'FRAG_TOO_LONG'],
       [DropReason.FragmentTimeout, 'FRAG_REASM_TIMEOUT'],
     ];
     for (const [reason, name] of KERNEL) assert.equal(dropReasonName(reason), name);

@@ -254,8 +254,8 @@ describe('fragments of odd kinds', () => {
     const long = { ...packet, bytes: join(packet.bytes, noise(100, 2)) };
     const ingress = new Ingress();
     assert.equal(receive(ingress, onWire(partOf(packet, 0, 1480))), 'Held');
-    assert.equal(receive(ingress, onWire(partOf(long, 65_512, 65_600, { more: false }))), 'PKT_TOO_BIG');
-    assert.deepEqual(drops(ingress), { PKT_TOO_BIG: 2 });
+    assert.equal(receive(ingress, onWire(partOf(long, 65_512, 65_600, { more: false }))), 'FRAG_TOO_LONG');
+    assert.deepEqual(drops(ingress), { FRAG_TOO_LONG: 2 });
     sumHolds(ingress);
   });
 

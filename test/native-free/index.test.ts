@@ -6,13 +6,13 @@ import { MemoryReader, openCapture, Survey } from '../../native-free/index.js';
 import { fixture, ROOT } from '../repository.js';
 
 describe('native-free', () => {
-  test('imports no node: module, and nothing from outside but buffer-layout, node-forge and yaml', () => {
+  test('imports no node: module, and nothing from outside but buffer-layout, node-forge, yaml and zod', () => {
     const seen = new Set<string>();
     const outside = new Set<string>();
     const visit = (file: string): void => {
       if (seen.has(file)) return;
       seen.add(file);
-      for (const [, name] of readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
+      for (const [, name] of readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}).*?'([^']+)';$/gm)) {
         if (name.startsWith('.')) visit(join(dirname(file), name));
         else outside.add(name);
       }
@@ -20,7 +20,7 @@ describe('native-free', () => {
     visit(join(ROOT, 'dist/native-free/index.js'));
     assert.ok(seen.size > 30);
     const packages = [...outside].map((name) => name.split('/')[0]);
-    assert.deepEqual([...new Set(packages)].sort(), ['buffer-layout', 'node-forge', 'yaml']);
+    assert.deepEqual([...new Set(packages)].sort(), ['buffer-layout', 'node-forge', 'yaml', 'zod']);
   });
 
   test('surveys a capture that is bytes in memory', async () => {

@@ -1,0 +1,91 @@
+/** `vtep mtu`: what fits inside an overlay, with the arithmetic. */
+import { type EspOverhead, type MtuAnswer, mtuOf, type PathOptions } from '../overlay/index.js';
+import { oneOf, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
+import type { Command } from './command.js';
+import { ExitCode } from './exit-code.js';
+import { numbers, table, words } from './table.js';
+import { TextOutput } from './text-output.js';
+
+const HELP = `vtep mtu [OPTIONS]
+
+The largest IP packet and TCP segment that fit inside a VXLAN overlay, line by line, and what Docker sets.
+
+  --underlay N       MTU of the network between the nodes; 1500
+  --ipv6             the underlay is IPv6
+  --encrypted        ESP around VXLAN, as docker network create --opt encrypted
+  --icv N            bytes of ESP's ICV: 8 (Docker), 12 or 16 (vtep's strict profile)
+  --tunnel WORD      ESP in tunnel mode with an ipv4 or ipv6 header inside
+  --encap            ESP in UDP (NAT traversal)
+  --vlan N           VLAN tags in the containers' frames; 0
+  --json             one JSON object`;
+
+function pathOf(parsed: ParsedArguments): PathOptions {
+  const underlayMtu = wholeNumber(parsed, 'underlay', 68, 65_535) ?? 1500;
+  const innerTags = wholeNumber(parsed, 'vlan', 0, 2) ?? 0;
+  const icv = oneOf(parsed, 'icv', ['8', '12', '16']);
+  const tunnel = oneOf(parsed, 'tunnel', ['ipv4', 'ipv6']);
+  const encap = parsed.values['encap'] === true;
+  const encrypted = parsed.values['encrypted'] === true;
+  if (!encrypted && (icv !== undefined || tunnel !== undefined || encap)) {
+    throw new UsageError('--icv, --tunnel and --encap go with --encrypted');
+  }
+  const esp: EspOverhead = {
+    icvLength: icv === undefined ? 8 : Number(icv),
+    encap,
+    ...(tunnel === undefined ? {} : { tunnel: tunnel === 'ipv4' ? 4 : 6 }),
+  };
+  const family = parsed.values['ipv6'] === true ? 6 : 4;
+  return { underlayMtu, family, innerTags, ...(encrypted ? { esp } : {}) };
+}
+
+function print(output: TextOutput, path: PathOptions, answer: MtuAnswer): void {
+  const rows = answer.steps.map(({ what, bytes, left }) => [what, String(bytes), String(left)]);
+  const all = [['underlay MTU', '', String(path.underlayMtu)], ...rows];
+  for (const line of table([words(''), numbers('takes'), numbers('leaves')], all)) output.line(line);
+  output.line('');
+  output.line(
+    `inner MTU ${answer.innerMtu}; TCP MSS ${answer.mss4} over IPv4, ${answer.mss6} over IPv6 (without options)`,
+  );
+  const { docker, dockerExcess } = answer;
+  if (dockerExcess === 0) {
+    output.line(`Docker sets ${docker}: the same`);
+  } else if (dockerExcess < 0) {
+    output.line(`Docker sets ${docker}: it fits, with ${-dockerExcess} bytes to spare`);
+  } else {
+    output.line(
+      `Docker sets ${docker}: ${dockerExcess} bytes too many. Full packets are fragmented or lost; create the network` +
+        ` with --opt com.docker.network.driver.mtu=${path.underlayMtu - roundedUp(dockerExcess)}`,
+    );
+  }
+}
+
+/** Docker rounds down to multiples of 4 when it encrypts. */
+function roundedUp(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4;
+}
+
+/** `vtep mtu`. */
+export const mtuCommand: Command = {
+  summary: 'what fits inside an overlay',
+  help: HELP,
+  run(args) {
+    const parsed = parseWords('mtu', args, {
+      underlay: { type: 'string' },
+      ipv6: { type: 'boolean' },
+      encrypted: { type: 'boolean' },
+      icv: { type: 'string' },
+      tunnel: { type: 'string' },
+      encap: { type: 'boolean' },
+      vlan: { type: 'string' },
+      json: { type: 'boolean' },
+    });
+    if (parsed.operands.length > 0) throw new UsageError('mtu takes no file; see: vtep mtu --help');
+    const path = pathOf(parsed);
+    const answer = mtuOf(path);
+    const output = new TextOutput();
+    if (parsed.values['json'] === true) output.line(JSON.stringify({ ...path, ...answer }, null, 2));
+    else print(output, path, answer);
+    output.flush();
+    return Promise.resolve(ExitCode.Done);
+  },
+};

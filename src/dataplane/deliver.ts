@@ -1,0 +1,85 @@
+/** The last stage of the way in: which endpoint of this node gets a frame. */
+import { NO_SLOT, type PacketBatch } from '../memory/index.js';
+import { type NodeTables, TargetKind } from '../overlay/index.js';
+import type { DropCounters } from './drop-counters.js';
+import { DropReason } from './drop-reason.js';
+
+/** Delivers frames to local endpoints. */
+export class Deliver {
+  /** Copies that were made of frames for groups. */
+  copies = 0;
+  readonly #tables: NodeTables;
+  readonly #drops: DropCounters;
+  /** By network: places of the endpoints of this node. */
+  readonly #endpoints: readonly Int32Array[];
+
+  constructor(tables: NodeTables, drops: DropCounters) {
+    this.#tables = tables;
+    this.#drops = drops;
+    const { endpoints, networks } = tables.topology;
+    this.#endpoints = networks.map((_, network) =>
+      Int32Array.from(
+        [...endpoints.keys()].filter((place) => {
+          const endpoint = endpoints[place];
+          return endpoint.network === network && endpoint.node === tables.node;
+        }),
+      ),
+    );
+  }
+
+  /**
+   * Delivers a batch of frames, and empties it.
+   * @param output where they go: `peer` is the endpoint's place
+   * @param overflow hands a full output on
+   * @param now seconds, for the ageing of learned entries
+   */
+  run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void, now: number): void {
+    const { bytes } = batch.arena;
+    const { forwarding, topology } = this.#tables;
+    for (let i = 0; i < batch.count; i++) {
+      const start = batch.start[i];
+      const network = batch.network[i];
+      if ((bytes[start] & 1) !== 0) {
+        this.#toGroup(batch, i, output, overflow);
+        continue;
+      }
+      const found = forwarding.find(topology.networks[network].vni, bytes, start, now);
+      if (!found || forwarding.kind !== TargetKind.Local) {
+        // A frame for an endpoint of another node would go out by the way it came.
+        this.#drops.add(found ? DropReason.Loop : DropReason.NoLocalEndpoint);
+        batch.arena.free(batch.slot[i]);
+        continue;
+      }
+      if (output.full) overflow(output);
+      output.push(batch.slot[i], start, batch.end[i], network, forwarding.target);
+    }
+    batch.count = 0;
+  }
+
+  #toGroup(batch: PacketBatch, i: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
+    const { arena } = batch;
+    const start = batch.start[i];
+    const end = batch.end[i];
+    const network = batch.network[i];
+    const endpoints = this.#endpoints[network];
+    if (endpoints.length === 0) {
+      this.#drops.add(DropReason.NoLocalEndpoint);
+      arena.free(batch.slot[i]);
+      return;
+    }
+    for (let n = 1; n < endpoints.length; n++) {
+      this.copies++;
+      const slot = arena.take();
+      if (slot === NO_SLOT) {
+        this.#drops.add(DropReason.NoMemory);
+        continue;
+      }
+      const to = arena.frameOffsetOf(slot);
+      arena.bytes.copyWithin(to, start, end);
+      if (output.full) overflow(output);
+      output.push(slot, to, to + end - start, network, endpoints[n]);
+    }
+    if (output.full) overflow(output);
+    output.push(batch.slot[i], start, end, network, endpoints[0]);
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Congestion marks at the end of a tunnel (RFC 6040 section 4.2, include/net/inet_ecn.h INET_ECN_decapsulate): a mark on
+ * the outer packet goes to the inner one, if that can carry it.
+ */
+import { type Layers, updateChecksum } from '../wire/index.js';
+
+const MASK = 3;
+const NOT_ECT = 0;
+const ECT1 = 1;
+const ECT0 = 2;
+const CE = 3;
+
+/**
+ * Brings the outer packet's mark into the inner one.
+ * @param outerTos the outer packet's DSCP and ECN
+ * @param inner a walk over the frame
+ * @returns false if the frame must be dropped: marked, and its packet isn't of a transport that knows marks
+ */
+export function decapsulateEcn(bytes: Uint8Array, outerTos: number, inner: Layers): boolean {
+  const outer = outerTos & MASK;
+  if (outer === NOT_ECT || outer === ECT0 || inner.family === 0) return true;
+  const at = inner.networkOffset;
+  const ecn = inner.family === 4 ? bytes[at + 1] & MASK : (bytes[at + 1] >>> 4) & MASK;
+  if (ecn === NOT_ECT) return outer !== CE;
+  if (outer === ECT1 && ecn !== ECT0) return true;
+  mark(bytes, at, inner.family, ecn, outer);
+  return true;
+}
+
+function mark(bytes: Uint8Array, at: number, family: number, before: number, after: number): void {
+  if (before === after || before === CE) return;
+  if (family === 6) {
+    bytes[at + 1] = (bytes[at + 1] & ~(MASK << 4)) | (after << 4);
+    return;
+  }
+  const old = (bytes[at] << 8) | bytes[at + 1];
+  bytes[at + 1] = (bytes[at + 1] & ~MASK) | after;
+  const sum = updateChecksum((bytes[at + 10] << 8) | bytes[at + 11], old, (bytes[at] << 8) | bytes[at + 1]);
+  bytes[at + 10] = sum >>> 8;
+  bytes[at + 11] = sum;
+}

@@ -1,0 +1,131 @@
+/**
+ * A packet's way out of a node:
+ *
+ *     container frame -> Forward -> Encap -> Seal -> Fragment -> Link -> wire
+ *                           |-> another local endpoint
+ *                           +-> an answer to the one who sent it (ARP, ND, ICMP)
+ *
+ * frames + copies + fragments made = wire packets + local + answers + what was dropped, less the answers made.
+ */
+import type { Aead } from '../aead/aead.js';
+import { type Arena, PacketBatch } from '../memory/index.js';
+import { type NodeSas, type NodeTables, PathMtu } from '../overlay/index.js';
+import { DropCounters } from './drop-counters.js';
+import { Encap } from './encap.js';
+import { Forward, Oversize } from './forward.js';
+import { Fragment } from './fragment.js';
+import { Link } from './link.js';
+import { Seal } from './seal.js';
+import type { TunnelOptions } from './tunnel.js';
+
+/** Takes a batch that a chain hands out: its packets hold until the call returns, and then their slots are free again. */
+export type BatchSink = (batch: PacketBatch) => void;
+
+/** How a node sends. */
+export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
+  /** What becomes of inner packets that don't fit; `inside` if not said. */
+  readonly oversize?: Oversize;
+  /** Whether TCP's maximum segment size is lowered to what fits; false. */
+  readonly clampMss?: boolean;
+  /** Whether frames must come from endpoints of this node; true. */
+  readonly checkSource?: boolean;
+  /** The cipher and the SAs; an encrypted network's frames are dropped without. */
+  readonly aead?: Aead;
+  readonly sas?: NodeSas;
+}
+
+/** Where a chain's packets go. */
+export interface EgressSinks {
+  /** Packets as they go onto the underlay's wire, Ethernet first; `peer` is the node. */
+  readonly wire: BatchSink;
+  /** Frames for other endpoints of this node: `peer` is the endpoint, or -1 for all of its network. */
+  readonly local: BatchSink;
+  /** Answers to endpoints of this node: `peer` is the endpoint. */
+  readonly answers: BatchSink;
+}
+
+/** The egress of one node. */
+export class EgressChain {
+  readonly drops = new DropCounters();
+  /** Frames that came in. */
+  frames = 0;
+  /** Packets that went onto the wire, to local endpoints, and back as answers. */
+  wirePackets = 0;
+  localFrames = 0;
+  answers = 0;
+  readonly pathMtu: PathMtu;
+  readonly forward: Forward;
+  readonly seal: Seal;
+  readonly fragment: Fragment;
+
+  readonly #encap: Encap;
+  readonly #link: Link;
+  readonly #sinks: EgressSinks;
+  readonly #tunnelled: PacketBatch;
+  readonly #local: PacketBatch;
+  readonly #answers: PacketBatch;
+  readonly #wire: PacketBatch;
+  readonly #overflow: BatchSink;
+  #now = 0;
+
+  constructor(tables: NodeTables, arena: Arena, sinks: EgressSinks, options: EgressOptions = {}) {
+    const { oversize = Oversize.Inside, clampMss = false, checkSource = true, aead, sas } = options;
+    const { topology, node } = tables;
+    this.pathMtu = new PathMtu(topology, node);
+    this.#sinks = sinks;
+    this.#tunnelled = new PacketBatch(arena);
+    this.#local = new PacketBatch(arena);
+    this.#answers = new PacketBatch(arena);
+    this.#wire = new PacketBatch(arena);
+    this.#overflow = (batch) => this.#handOn(batch);
+    const outputs = {
+      tunnelled: this.#tunnelled,
+      local: this.#local,
+      answers: this.#answers,
+      overflow: this.#overflow,
+    };
+    this.forward = new Forward(tables, this.pathMtu, this.drops, outputs, { oversize, clampMss, checkSource });
+    this.#encap = new Encap(tables, this.drops, options);
+    this.seal = new Seal(topology, this.drops, aead, sas);
+    this.fragment = new Fragment(this.pathMtu, this.drops, oversize === Oversize.Outside);
+    this.#link = new Link(topology, node);
+  }
+
+  /**
+   * Sends a batch of frames, and empties it.
+   * @param batch frames of containers, with their `network`
+   * @param now seconds of the caller's clock
+   */
+  run(batch: PacketBatch, now: number): void {
+    this.#now = now;
+    this.frames += batch.count;
+    this.forward.run(batch, now);
+    this.#handOn(this.#tunnelled);
+    this.#handOn(this.#local);
+    this.#handOn(this.#answers);
+  }
+
+  /** Takes a batch through the stages behind it, and to its sink. */
+  #handOn(batch: PacketBatch): void {
+    if (batch.count === 0) return;
+    if (batch === this.#tunnelled) {
+      this.#encap.run(batch);
+      this.seal.run(batch, this.#now);
+      this.fragment.run(batch, this.#wire, this.#overflow);
+      this.#handOn(this.#wire);
+      return;
+    }
+    if (batch === this.#wire) {
+      this.#link.run(batch);
+      this.wirePackets += batch.count;
+      this.#sinks.wire(batch);
+    } else if (batch === this.#local) {
+      this.localFrames += batch.count;
+      this.#sinks.local(batch);
+    } else {
+      this.answers += batch.count;
+      this.#sinks.answers(batch);
+    }
+    batch.clear();
+  }
+}

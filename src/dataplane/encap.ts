@@ -1,0 +1,47 @@
+/** The second stage of the way out: VXLAN, UDP and IP in front of each frame (RFC 7348). */
+import type { PacketBatch } from '../memory/index.js';
+import type { NodeTables } from '../overlay/index.js';
+import type { DropCounters } from './drop-counters.js';
+import { DropReason } from './drop-reason.js';
+import { Tunnel, type TunnelOptions } from './tunnel.js';
+
+/** Encapsulates frames for the node that is their `peer`. */
+export class Encap {
+  readonly #tables: NodeTables;
+  readonly #drops: DropCounters;
+  /** By node; undefined for this one and for those that it can't reach. */
+  readonly #tunnels: readonly (Tunnel | undefined)[];
+
+  constructor(tables: NodeTables, drops: DropCounters, options: Omit<TunnelOptions, 'port'>) {
+    this.#tables = tables;
+    this.#drops = drops;
+    const { nodes, port } = tables.topology;
+    const { vtep } = nodes[tables.node];
+    this.#tunnels = nodes.map((node, place) =>
+      place === tables.node || node.vtep.length !== vtep.length
+        ? undefined
+        : new Tunnel(vtep, node.vtep, { ...options, port }, place * 251),
+    );
+  }
+
+  /** Encapsulates a batch in place: packets begin with their outer IP header afterwards. */
+  run(batch: PacketBatch): void {
+    const { bytes } = batch.arena;
+    const { networks } = this.#tables.topology;
+    let kept = 0;
+    for (let i = 0; i < batch.count; i++) {
+      const tunnel = this.#tunnels[batch.peer[i]];
+      const start = batch.start[i];
+      if (tunnel === undefined) {
+        this.#drops.add(DropReason.NoRemote);
+        batch.arena.free(batch.slot[i]);
+        continue;
+      }
+      const { vni } = networks[batch.network[i]];
+      const { flow, tos, ttl } = batch;
+      batch.start[i] = tunnel.encapsulate(bytes, start, batch.end[i], vni, flow[i], tos[i], ttl[i]);
+      batch.move(i, kept++);
+    }
+    batch.count = kept;
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * The first stage of the way out: where does a frame go? Sources are checked, neighbour questions answered, the MAC looked
+ * up, and what doesn't fit answered or cut. Each frame ends in one of the batches behind, or is dropped and counted.
+ */
+import { Fragmenter, FragmentFault } from '../fragment/index.js';
+import { NO_SLOT, PacketBatch } from '../memory/index.js';
+import { type NodeTables, type PathMtu, TargetKind } from '../overlay/index.js';
+import { ETHERNET_SPAN, Fault, Ipv4View, Ipv6View, isZeroMac, Layers } from '../wire/index.js';
+import type { DropCounters } from './drop-counters.js';
+import { DropReason } from './drop-reason.js';
+import { flowHash } from './flow-hash.js';
+import { clampMss } from './mss-clamp.js';
+import { NeighbourReply, NeighbourVerdict } from './neighbour-reply.js';
+import { PacketTooBig } from './packet-too-big.js';
+
+/** What becomes of inner packets that don't fit the path. */
+export const Oversize = {
+  /** The sender is told (DF, IPv6), or the packet is cut inside (IPv4 without DF): a VTEP doesn't fragment (RFC 7348). */
+  Inside: 'inside',
+  /** They go on; the outer packet is cut. */
+  Outside: 'outside',
+  /** They are dropped, and nobody is told. */
+  Drop: 'drop',
+} as const;
+export type Oversize = (typeof Oversize)[keyof typeof Oversize];
+
+/** How frames are forwarded. */
+export interface ForwardOptions {
+  readonly oversize: Oversize;
+  /** Whether TCP's maximum segment size is lowered to what fits. */
+  readonly clampMss: boolean;
+  /** Whether frames must come from endpoints of this node. */
+  readonly checkSource: boolean;
+}
+
+/** Where frames go from here. A full batch is handed on by `overflow` before more is put in. */
+export interface ForwardOutputs {
+  /** To other nodes: `peer` is the node's place, `flow`, `tos` and `ttl` are set. */
+  readonly tunnelled: PacketBatch;
+  /** To endpoints of this node: `peer` is the endpoint's place, or -1 for all of the network. */
+  readonly local: PacketBatch;
+  /** Answers made here, to the endpoint that asked. */
+  readonly answers: PacketBatch;
+  readonly overflow: (batch: PacketBatch) => void;
+}
+
+const MAC_BYTES = 6;
+
+/** Forwards frames of local endpoints. */
+export class Forward {
+  /** Answers that were made: ICMP, ARP and ND. */
+  answers = 0;
+  /** Copies that were made to flood a frame, and fragments that were made of packets beyond the packets themselves. */
+  copies = 0;
+  readonly #tables: NodeTables;
+  readonly #pathMtu: PathMtu;
+  readonly #options: ForwardOptions;
+  readonly #outputs: ForwardOutputs;
+  readonly #drops: DropCounters;
+  readonly #inner = new Layers();
+  readonly #neighbours: NeighbourReply;
+  readonly #tooBig = new PacketTooBig();
+  readonly #fragmenter = new Fragmenter();
+  readonly #copy: PacketBatch;
+  readonly #ipv4 = new Ipv4View();
+  readonly #ipv6 = new Ipv6View();
+
+  constructor(
+    tables: NodeTables,
+    pathMtu: PathMtu,
+    drops: DropCounters,
+    outputs: ForwardOutputs,
+    options: ForwardOptions,
+  ) {
+    this.#tables = tables;
+    this.#pathMtu = pathMtu;
+    this.#drops = drops;
+    this.#outputs = outputs;
+    this.#options = options;
+    this.#neighbours = new NeighbourReply(tables.neighbours);
+    this.#copy = new PacketBatch(outputs.tunnelled.arena, 1);
+  }
+
+  /**
+   * Forwards a batch of frames, and empties it.
+   * @param batch frames with their `network`
+   * @param now seconds of the caller's clock
+   */
+  run(batch: PacketBatch, now: number): void {
+    for (let i = 0; i < batch.count; i++) this.#one(batch, i, now);
+    batch.count = 0;
+  }
+
+  #one(batch: PacketBatch, i: number, now: number): void {
+    const { bytes } = batch.arena;
+    const start = batch.start[i];
+    const end = batch.end[i];
+    const place = batch.network[i];
+    if (end - start < ETHERNET_SPAN) {
+      this.#drop(batch, i, DropReason.PacketTooSmall);
+      return;
+    }
+    if (place < 0) {
+      this.#drop(batch, i, DropReason.VxlanVniNotFound);
+      return;
+    }
+    const { vni } = this.#tables.topology.networks[place];
+    const source = start + MAC_BYTES;
+    if ((bytes[source] & 1) !== 0 || isZeroMac(bytes, source)) {
+      this.#drop(batch, i, DropReason.InvalidSource);
+      return;
+    }
+    const { forwarding } = this.#tables;
+    const home = forwarding.find(vni, bytes, source, now) && forwarding.kind === TargetKind.Local;
+    const asker = home ? forwarding.target : -1;
+    if (!home && this.#options.checkSource) {
+      this.#drop(batch, i, DropReason.NotFromHere);
+      return;
+    }
+    const inner = this.#inner;
+    const fault = inner.walkEthernet(bytes, start, end);
+    if (fault === Fault.None && !this.#tables.topology.networks[place].learning) {
+      const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
+      if (verdict !== NeighbourVerdict.Other) {
+        this.#neighbour(batch, i, verdict, asker);
+        return;
+      }
+    }
+    if ((bytes[start] & 1) === 0 && forwarding.find(vni, bytes, start, now)) {
+      if (forwarding.kind === TargetKind.Local) {
+        if (forwarding.target === asker) this.#drop(batch, i, DropReason.Loop);
+        else this.#put(this.#outputs.local, batch, i, start, end, forwarding.target);
+        return;
+      }
+      if (forwarding.target === this.#tables.node) {
+        this.#drop(batch, i, DropReason.Loop);
+        return;
+      }
+      this.#tunnel(batch, i, forwarding.target, asker);
+      return;
+    }
+    this.#flood(batch, i, asker);
+  }
+
+  #neighbour(batch: PacketBatch, i: number, verdict: NeighbourVerdict, asker: number): void {
+    if (verdict === NeighbourVerdict.Answered) {
+      // The question is gone; its slot holds the answer.
+      this.#drops.add(DropReason.NeighbourAnswered);
+      this.answers++;
+      this.#put(this.#outputs.answers, batch, i, batch.start[i], this.#neighbours.end, asker);
+      return;
+    }
+    const unknown = verdict === NeighbourVerdict.Unknown;
+    this.#drop(batch, i, unknown ? DropReason.NeighbourUnknown : DropReason.NeighbourAnswered);
+  }
+
+  /** Sends a frame to one node, if it fits. */
+  #tunnel(batch: PacketBatch, i: number, node: number, asker: number): void {
+    const inner = this.#inner;
+    const { bytes } = batch.arena;
+    const start = batch.start[i];
+    const place = batch.network[i];
+    const mtu = this.#pathMtu.inner(place, node);
+    const ip = inner.fault === Fault.None && inner.family !== 0;
+    if (ip && this.#options.clampMss) clampMss(bytes, inner, mtu);
+    const length = ip ? inner.networkEnd - inner.networkOffset : batch.end[i] - start - ETHERNET_SPAN;
+    const { oversize } = this.#options;
+    if (length > mtu && oversize !== Oversize.Outside) {
+      const inside = ip && oversize === Oversize.Inside;
+      // RFC 1122 section 3.2.2: no ICMP error about what went to a group.
+      if (inside && !this.#mustNotFragment(bytes)) this.#cut(batch, i, node, mtu);
+      else if (inside && (bytes[start] & 1) === 0) this.#answerTooBig(batch, i, mtu, asker);
+      else this.#drop(batch, i, DropReason.PacketTooBig);
+      return;
+    }
+    this.#send(batch, i, node);
+  }
+
+  #send(batch: PacketBatch, i: number, node: number): void {
+    const at = this.#put(this.#outputs.tunnelled, batch, i, batch.start[i], batch.end[i], node);
+    this.#describe(at, batch.arena.bytes, batch.start[i]);
+  }
+
+  /** Fills in what the outer headers are made of. */
+  #describe(at: number, bytes: Uint8Array, start: number): void {
+    const { tunnelled } = this.#outputs;
+    const inner = this.#inner;
+    tunnelled.flow[at] = flowHash(bytes, start, inner);
+    if (inner.fault !== Fault.None || inner.family === 0) return;
+    if (inner.family === 4) {
+      const header = this.#ipv4.wrap(bytes, inner.networkOffset);
+      tunnelled.tos[at] = header.tos;
+      tunnelled.ttl[at] = header.ttl;
+    } else {
+      const header = this.#ipv6.wrap(bytes, inner.networkOffset);
+      tunnelled.tos[at] = header.trafficClass;
+      tunnelled.ttl[at] = header.hopLimit;
+    }
+  }
+
+  #mustNotFragment(bytes: Uint8Array): boolean {
+    return this.#inner.family === 6 || this.#ipv4.wrap(bytes, this.#inner.networkOffset).dontFragment;
+  }
+
+  #answerTooBig(batch: PacketBatch, i: number, mtu: number, asker: number): void {
+    this.#drops.add(DropReason.PacketTooBig);
+    this.answers++;
+    const tooBig = this.#tooBig;
+    tooBig.answer(batch.arena.bytes, batch.start[i], this.#inner, mtu);
+    this.#put(this.#outputs.answers, batch, i, tooBig.start, tooBig.end, asker);
+  }
+
+  /** Cuts the IPv4 packet of a frame; each fragment gets a slot and the frame's Ethernet header. */
+  #cut(batch: PacketBatch, i: number, node: number, mtu: number): void {
+    const { arena } = batch;
+    const { bytes } = arena;
+    const inner = this.#inner;
+    const start = batch.start[i];
+    const link = inner.networkOffset - start;
+    const fragmenter = this.#fragmenter;
+    const fault = fragmenter.begin(bytes, inner.networkOffset, inner.networkEnd, mtu);
+    if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
+      this.#drop(batch, i, fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
+      return;
+    }
+    const { tunnelled, overflow } = this.#outputs;
+    const place = batch.network[i];
+    this.copies += fragmenter.count - 1;
+    for (let slot = arena.take(); ; slot = arena.take()) {
+      const to = arena.frameOffsetOf(slot);
+      const length = fragmenter.next(bytes, to + link);
+      if (length === 0) {
+        arena.free(slot);
+        break;
+      }
+      for (let n = 0; n < link; n++) bytes[to + n] = bytes[start + n];
+      if (tunnelled.full) overflow(tunnelled);
+      const at = tunnelled.push(slot, to, to + link + length, place, node);
+      inner.walkEthernet(bytes, to, to + link + length);
+      this.#describe(at, bytes, to);
+    }
+    arena.free(batch.slot[i]);
+  }
+
+  #flood(batch: PacketBatch, i: number, asker: number): void {
+    const { arena } = batch;
+    const place = batch.network[i];
+    const nodes = this.#tables.flood[place];
+    const group = (arena.bytes[batch.start[i]] & 1) !== 0;
+    if (nodes.length === 0 && !group) {
+      this.#drop(batch, i, DropReason.NoRemote);
+      return;
+    }
+    for (const node of nodes) this.#copyTo(batch, i, node, asker);
+    // The bridge gives a group's frame to every endpoint of the node, too.
+    if (group) this.#put(this.#outputs.local, batch, i, batch.start[i], batch.end[i], -1);
+    else arena.free(batch.slot[i]);
+  }
+
+  /** Head-end replication: a copy of the frame for each node. */
+  #copyTo(batch: PacketBatch, i: number, node: number, asker: number): void {
+    const { arena } = batch;
+    const copy = this.#copy;
+    const start = batch.start[i];
+    const end = batch.end[i];
+    this.copies++;
+    const slot = arena.take();
+    if (slot === NO_SLOT) {
+      this.#drops.add(DropReason.NoMemory);
+      return;
+    }
+    const to = arena.frameOffsetOf(slot);
+    arena.bytes.copyWithin(to, start, end);
+    copy.count = 0;
+    copy.push(slot, to, to + end - start, batch.network[i]);
+    this.#inner.walkEthernet(arena.bytes, to, to + end - start);
+    this.#tunnel(copy, 0, node, asker);
+  }
+
+  /** Puts a packet into a batch behind. Returns its place there. */
+  #put(output: PacketBatch, batch: PacketBatch, i: number, start: number, end: number, peer: number): number {
+    if (output.full) this.#outputs.overflow(output);
+    return output.push(batch.slot[i], start, end, batch.network[i], peer);
+  }
+
+  #drop(batch: PacketBatch, i: number, reason: DropReason): void {
+    this.#drops.add(reason);
+    batch.arena.free(batch.slot[i]);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The fourth stage of the way out: what is larger than the underlay carries is cut, after ESP (RFC 4303 section 3.3.4),
+ * where that was asked for; a VTEP doesn't fragment by itself (RFC 7348 section 4.3).
+ */
+import { Fragmenter, FragmentFault } from '../fragment/index.js';
+import type { PacketBatch } from '../memory/index.js';
+import type { PathMtu } from '../overlay/index.js';
+import type { DropCounters } from './drop-counters.js';
+import { DropReason } from './drop-reason.js';
+
+/** Cuts outer packets. */
+export class Fragment {
+  /** Packets that were cut, and the fragments that they gave. */
+  cut = 0;
+  fragments = 0;
+  readonly #pathMtu: PathMtu;
+  readonly #drops: DropCounters;
+  readonly #allowed: boolean;
+  readonly #fragmenter = new Fragmenter();
+  #identification: number;
+
+  /**
+   * @param allowed whether packets are cut at all; those that don't fit are dropped otherwise
+   * @param identification of the first IPv6 packet that is cut
+   */
+  constructor(pathMtu: PathMtu, drops: DropCounters, allowed: boolean, identification = 0) {
+    this.#pathMtu = pathMtu;
+    this.#drops = drops;
+    this.#allowed = allowed;
+    this.#identification = identification;
+  }
+
+  /**
+   * Takes a batch apart, and empties it.
+   * @param batch IP packets for the node that is their `peer`
+   * @param output where packets and fragments go
+   * @param overflow hands a full output on
+   */
+  run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
+    for (let i = 0; i < batch.count; i++) {
+      const start = batch.start[i];
+      const end = batch.end[i];
+      const mtu = this.#pathMtu.underlay(batch.peer[i]);
+      if (end - start <= mtu) {
+        if (output.full) overflow(output);
+        output.push(batch.slot[i], start, end, batch.network[i], batch.peer[i], batch.flow[i]);
+      } else {
+        this.#one(batch, i, mtu, output, overflow);
+      }
+    }
+    batch.count = 0;
+  }
+
+  #one(batch: PacketBatch, i: number, mtu: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
+    const { arena } = batch;
+    const fragmenter = this.#fragmenter;
+    const fault = this.#allowed
+      ? fragmenter.begin(arena.bytes, batch.start[i], batch.end[i], mtu, this.#identification++)
+      : FragmentFault.DontFragment;
+    if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
+      this.#drops.add(fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
+      arena.free(batch.slot[i]);
+      return;
+    }
+    this.cut++;
+    for (let left = fragmenter.count; left > 0; left--) {
+      const slot = arena.take();
+      const to = arena.frameOffsetOf(slot);
+      const length = fragmenter.next(arena.bytes, to);
+      this.fragments++;
+      if (output.full) overflow(output);
+      output.push(slot, to, to + length, batch.network[i], batch.peer[i], batch.flow[i]);
+    }
+    arena.free(batch.slot[i]);
+  }
+}

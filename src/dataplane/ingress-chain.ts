@@ -1,0 +1,106 @@
+/**
+ * A packet's way into a node:
+ *
+ *     wire -> Reassemble -> Open (ESP) -> Decap -> Deliver -> container frame
+ *                   +-------------------->
+ *
+ * packets = delivered + dropped + held, fragments counted as packets and copies for groups left out.
+ */
+import type { Aead } from '../aead/aead.js';
+import type { ReassemblerOptions } from '../fragment/index.js';
+import { type Arena, PacketBatch } from '../memory/index.js';
+import type { NodeSas, NodeTables } from '../overlay/index.js';
+import type { VxlanReserved } from '../wire/index.js';
+import { Decap } from './decap.js';
+import { Deliver } from './deliver.js';
+import { DropCounters } from './drop-counters.js';
+import type { BatchSink } from './egress-chain.js';
+import { Open } from './open.js';
+import { Reassemble } from './reassemble.js';
+
+/** How a node receives. */
+export interface IngressChainOptions {
+  /** The cipher and the SAs; ESP is dropped without. */
+  readonly aead?: Aead;
+  readonly sas?: NodeSas;
+  /** What to do with reserved VXLAN bits; as Linux does (refuse) if not said. */
+  readonly reserved?: VxlanReserved;
+  readonly reassembly?: ReassemblerOptions;
+}
+
+/** The ingress of one node. */
+export class IngressChain {
+  /** Packets that came in. */
+  packets = 0;
+  /** Frames that were delivered, copies for groups included. */
+  delivered = 0;
+  readonly reassemble: Reassemble;
+  readonly open: Open;
+  readonly deliver: Deliver;
+
+  readonly #drops = new DropCounters();
+  readonly #decap: Decap;
+  readonly #sink: BatchSink;
+  readonly #sealed: PacketBatch;
+  readonly #clear: PacketBatch;
+  readonly #frames: PacketBatch;
+  readonly #overflow: BatchSink;
+  #now = 0;
+
+  /** @param sink frames for endpoints of this node: `peer` is the endpoint */
+  constructor(tables: NodeTables, arena: Arena, sink: BatchSink, options: IngressChainOptions = {}) {
+    const { aead, sas, reserved, reassembly } = options;
+    const { topology, node } = tables;
+    this.#sink = sink;
+    this.#sealed = new PacketBatch(arena);
+    this.#clear = new PacketBatch(arena);
+    this.#frames = new PacketBatch(arena);
+    this.#overflow = (batch) => this.#handOn(batch);
+    const outputs = { sealed: this.#sealed, clear: this.#clear, overflow: this.#overflow };
+    this.reassemble = new Reassemble(topology, topology.nodes[node], this.#drops, outputs, reassembly);
+    this.open = new Open(this.#drops, aead, sas?.inbound, this.#sealed.capacity);
+    this.#decap = new Decap(tables, this.#drops, reserved);
+    this.deliver = new Deliver(tables, this.#drops);
+  }
+
+  /** What was dropped so far, fragments included. */
+  get drops(): DropCounters {
+    const drops = new DropCounters();
+    drops.counts.set(this.#drops.counts);
+    this.reassemble.addDrops(drops);
+    return drops;
+  }
+
+  /** Fragments that wait for their rest. */
+  get held(): number {
+    return this.reassemble.reassembler.heldFragments;
+  }
+
+  /**
+   * Receives a batch of packets off the wire, and empties it.
+   * @param batch Ethernet packets
+   * @param now seconds of the caller's clock
+   */
+  run(batch: PacketBatch, now: number): void {
+    this.#now = now;
+    this.packets += batch.count;
+    this.reassemble.run(batch, now);
+    this.#handOn(this.#sealed);
+    this.#handOn(this.#clear);
+  }
+
+  #handOn(batch: PacketBatch): void {
+    if (batch.count === 0) return;
+    if (batch === this.#frames) {
+      this.delivered += batch.count;
+      this.#sink(batch);
+      batch.clear();
+      return;
+    }
+    const sealed = batch === this.#sealed;
+    if (sealed) this.open.run(batch, this.#now);
+    this.#decap.run(batch, sealed, this.#now);
+    this.deliver.run(batch, this.#frames, this.#overflow, this.#now);
+    this.#handOn(this.#frames);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * ARP and neighbour discovery answered by the node itself, of its neighbour table, so that neither ever goes through the
+ * tunnel (the kernel's `proxy`: drivers/net/vxlan/vxlan_core.c, arp_reduce and neigh_reduce). Answers are made in place.
+ */
+import type { NeighbourTable } from '../overlay/index.js';
+import {
+  ArpOperation,
+  ArpView,
+  checkArp,
+  checkIcmpv6,
+  ETHERNET_SPAN,
+  EtherType,
+  Fault,
+  ICMPV6_SPAN,
+  IPV6_SPAN,
+  Icmpv6Type,
+  IpProtocol,
+  Ipv6View,
+  type Layers,
+  NEIGHBOUR_SPAN,
+  onesSum,
+  pseudoHeaderSum,
+} from '../wire/index.js';
+
+/** What a frame was. */
+export const NeighbourVerdict = {
+  /** Neither ARP nor neighbour discovery. */
+  Other: 0,
+  /** A question; the answer stands in its place. */
+  Answered: 1,
+  /** A question about an address that isn't known. */
+  Unknown: 2,
+  /** An answer or an announcement: it goes nowhere. */
+  Consumed: 3,
+} as const;
+export type NeighbourVerdict = (typeof NeighbourVerdict)[keyof typeof NeighbourVerdict];
+
+const MAC_BYTES = 6;
+const TARGET_OPTION = 2;
+const OPTION_BYTES = 8;
+/** Solicited and override (RFC 4861 section 4.4). */
+const SOLICITED_OVERRIDE = 0x60;
+const HOP_LIMIT = 255;
+
+/** Answers questions about neighbours. */
+export class NeighbourReply {
+  /** Where the last answer's frame ends. */
+  end = 0;
+  readonly #table: NeighbourTable;
+  readonly #arp = new ArpView();
+  readonly #ipv6 = new Ipv6View();
+
+  constructor(table: NeighbourTable) {
+    this.#table = table;
+  }
+
+  /**
+   * Looks at a frame, and turns a question into its answer.
+   * @param bytes with room for 78 bytes behind `start`
+   * @param start where the frame begins
+   * @param end where it ends
+   * @param inner the walk over it
+   */
+  answer(vni: number, bytes: Uint8Array, start: number, end: number, inner: Layers): NeighbourVerdict {
+    this.end = end;
+    if (inner.family === 0 && inner.etherType === EtherType.Arp) {
+      return this.#answerArp(vni, bytes, start, end, inner.networkOffset);
+    }
+    if (inner.family === 6 && inner.protocol === IpProtocol.Icmpv6 && !inner.isFragment) {
+      return this.#answerNd(vni, bytes, start, end, inner);
+    }
+    return NeighbourVerdict.Other;
+  }
+
+  #answerArp(vni: number, bytes: Uint8Array, start: number, end: number, at: number): NeighbourVerdict {
+    if (checkArp(bytes, at, end) !== Fault.None) return NeighbourVerdict.Consumed;
+    const arp = this.#arp.wrap(bytes, at);
+    if (arp.operation !== ArpOperation.Request) return NeighbourVerdict.Consumed;
+    const known = this.#table.find(vni, 4, bytes, arp.targetIpOffset);
+    if (known < 0) return NeighbourVerdict.Unknown;
+    const { macs } = this.#table;
+    const { senderMacOffset, senderIpOffset, targetMacOffset, targetIpOffset } = arp;
+    // To whom asked, from whom was asked for.
+    for (let i = 0; i < MAC_BYTES; i++) {
+      const asker = bytes[senderMacOffset + i];
+      const mac = macs[known + i];
+      bytes[start + i] = asker;
+      bytes[start + MAC_BYTES + i] = mac;
+      bytes[targetMacOffset + i] = asker;
+      bytes[senderMacOffset + i] = mac;
+    }
+    for (let i = 0; i < 4; i++) {
+      const asker = bytes[senderIpOffset + i];
+      bytes[senderIpOffset + i] = bytes[targetIpOffset + i];
+      bytes[targetIpOffset + i] = asker;
+    }
+    arp.operation = ArpOperation.Reply;
+    return NeighbourVerdict.Answered;
+  }
+
+  #answerNd(vni: number, bytes: Uint8Array, start: number, end: number, inner: Layers): NeighbourVerdict {
+    const icmp = inner.transportOffset;
+    if (checkIcmpv6(bytes, icmp, Math.min(end, inner.networkEnd)) !== Fault.None) return NeighbourVerdict.Other;
+    const type = bytes[icmp];
+    if (type === Icmpv6Type.NeighbourAdvertisement) return NeighbourVerdict.Consumed;
+    if (type !== Icmpv6Type.NeighbourSolicitation) return NeighbourVerdict.Other;
+    const ip = this.#ipv6.wrap(bytes, inner.networkOffset);
+    const whole = icmp + NEIGHBOUR_SPAN <= inner.networkEnd && icmp === ip.payloadOffset;
+    // RFC 4861 section 7.1.1: anything but 255 came through a router, and is forged.
+    if (!whole || ip.hopLimit !== HOP_LIMIT) return NeighbourVerdict.Consumed;
+    const target = icmp + ICMPV6_SPAN;
+    const known = this.#table.find(vni, 6, bytes, target);
+    if (known < 0) return NeighbourVerdict.Unknown;
+    // Duplicate address detection asks from no address; the answer would go to all nodes, and there is none to give.
+    if (isUnspecified(bytes, ip.sourceOffset)) return NeighbourVerdict.Consumed;
+    const { macs } = this.#table;
+    for (let i = 0; i < MAC_BYTES; i++) {
+      bytes[start + i] = bytes[start + MAC_BYTES + i];
+      bytes[start + MAC_BYTES + i] = macs[known + i];
+    }
+    bytes.copyWithin(ip.destinationOffset, ip.sourceOffset, ip.sourceOffset + 16);
+    bytes.copyWithin(ip.sourceOffset, target, target + 16);
+    const length = NEIGHBOUR_SPAN + OPTION_BYTES;
+    ip.trafficClass = 0;
+    ip.payloadLength = length;
+    bytes[icmp] = Icmpv6Type.NeighbourAdvertisement;
+    bytes[icmp + 1] = 0;
+    bytes[icmp + 2] = 0;
+    bytes[icmp + 3] = 0;
+    bytes[icmp + 4] = SOLICITED_OVERRIDE;
+    bytes[icmp + 5] = 0;
+    bytes[icmp + 6] = 0;
+    bytes[icmp + 7] = 0;
+    const option = icmp + NEIGHBOUR_SPAN;
+    bytes[option] = TARGET_OPTION;
+    bytes[option + 1] = OPTION_BYTES / 8;
+    for (let i = 0; i < MAC_BYTES; i++) bytes[option + 2 + i] = macs[known + i];
+    const pseudo = pseudoHeaderSum(6, bytes, ip.sourceOffset, IpProtocol.Icmpv6, length);
+    const sum = ~onesSum(bytes, icmp, icmp + length, pseudo) & 0xffff;
+    bytes[icmp + 2] = sum >>> 8;
+    bytes[icmp + 3] = sum;
+    this.end = icmp + length;
+    return NeighbourVerdict.Answered;
+  }
+}
+
+/** Bytes of the longest answer's frame, with two VLAN tags. */
+export const NEIGHBOUR_ANSWER_BYTES = ETHERNET_SPAN + 8 + IPV6_SPAN + NEIGHBOUR_SPAN + OPTION_BYTES;
+
+function isUnspecified(bytes: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < 16; i++) if (bytes[offset + i] !== 0) return false;
+  return true;
+}

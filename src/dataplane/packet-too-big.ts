@@ -1,0 +1,110 @@
+/**
+ * The answer to an inner packet that is too large and must not be fragmented: ICMP "fragmentation needed" (RFC 1191) or
+ * ICMPv6 "packet too big" (RFC 8201), as the kernel makes it for a bridged vxlan device (net/ipv4/ip_tunnel_core.c,
+ * iptunnel_pmtud_build_icmp): it seems to come from the packet's destination.
+ */
+import {
+  checksum,
+  ICMP_FRAGMENTATION_NEEDED,
+  ICMP_SPAN,
+  ICMPV6_SPAN,
+  IcmpType,
+  Icmpv6Type,
+  IPV4_SPAN,
+  IPV6_SPAN,
+  IpProtocol,
+  Ipv4View,
+  Ipv6View,
+  type Layers,
+  onesSum,
+  pseudoHeaderSum,
+  writeIpv4Checksum,
+} from '../wire/index.js';
+
+/** Bytes of the answer's IP packet at the most: what every host takes. */
+const IPV4_ANSWER = 576;
+const IPV6_ANSWER = 1280;
+const HOP_LIMIT = 64;
+const DONT_FRAGMENT = 0x4000;
+const MAC_BYTES = 6;
+
+/** Bytes that must be free in front of a frame for the answer's headers. */
+export const PACKET_TOO_BIG_HEADROOM = IPV6_SPAN + ICMPV6_SPAN;
+
+/** Makes answers in place: headers go in front of the packet, which is cut to what an answer quotes. */
+export class PacketTooBig {
+  /** Where the last answer's frame begins and ends. */
+  start = 0;
+  end = 0;
+  readonly #ipv4 = new Ipv4View();
+  readonly #ipv6 = new Ipv6View();
+
+  /**
+   * Turns a frame into the answer to itself.
+   * @param bytes with `PACKET_TOO_BIG_HEADROOM` bytes before `start`
+   * @param start where the frame's Ethernet header begins
+   * @param inner a walk over it that found IP
+   * @param mtu the largest IP packet that fits, in bytes
+   */
+  answer(bytes: Uint8Array, start: number, inner: Layers, mtu: number): void {
+    const { networkOffset, networkEnd, family } = inner;
+    const icmpSpan = family === 4 ? ICMP_SPAN : ICMPV6_SPAN;
+    const ipSpan = family === 4 ? IPV4_SPAN : IPV6_SPAN;
+    const quoted = Math.min(networkEnd - networkOffset, (family === 4 ? IPV4_ANSWER : IPV6_ANSWER) - ipSpan - icmpSpan);
+    const icmp = networkOffset - icmpSpan;
+    const ip = icmp - ipSpan;
+    this.end = networkOffset + quoted;
+    // The Ethernet header with its tags, addresses exchanged.
+    this.start = start - icmpSpan - ipSpan;
+    bytes.copyWithin(this.start, start, networkOffset);
+    for (let i = 0; i < MAC_BYTES; i++) {
+      const destination = bytes[this.start + i];
+      bytes[this.start + i] = bytes[this.start + MAC_BYTES + i];
+      bytes[this.start + MAC_BYTES + i] = destination;
+    }
+    bytes.fill(0, ip, networkOffset);
+    if (family === 4) this.#ipv4Answer(bytes, ip, icmp, inner, mtu);
+    else this.#ipv6Answer(bytes, ip, icmp, inner, mtu);
+  }
+
+  #ipv4Answer(bytes: Uint8Array, ip: number, icmp: number, inner: Layers, mtu: number): void {
+    bytes[ip] = 0x45;
+    const header = this.#ipv4.wrap(bytes, ip);
+    header.totalLength = this.end - ip;
+    header.fragmentWord = DONT_FRAGMENT;
+    header.ttl = HOP_LIMIT;
+    header.protocol = IpProtocol.Icmp;
+    exchange(bytes, inner.addressOffset, header.sourceOffset, 4);
+    writeIpv4Checksum(bytes, ip);
+    bytes[icmp] = IcmpType.Unreachable;
+    bytes[icmp + 1] = ICMP_FRAGMENTATION_NEEDED;
+    bytes[icmp + 6] = mtu >>> 8;
+    bytes[icmp + 7] = mtu;
+    putChecksum(bytes, icmp + 2, checksum(bytes, icmp, this.end));
+  }
+
+  #ipv6Answer(bytes: Uint8Array, ip: number, icmp: number, inner: Layers, mtu: number): void {
+    bytes[ip] = 0x60;
+    const header = this.#ipv6.wrap(bytes, ip);
+    header.payloadLength = this.end - icmp;
+    header.nextHeader = IpProtocol.Icmpv6;
+    header.hopLimit = HOP_LIMIT;
+    exchange(bytes, inner.addressOffset, header.sourceOffset, 16);
+    bytes[icmp] = Icmpv6Type.PacketTooBig;
+    bytes[icmp + 6] = mtu >>> 8;
+    bytes[icmp + 7] = mtu;
+    const pseudo = pseudoHeaderSum(6, bytes, header.sourceOffset, IpProtocol.Icmpv6, this.end - icmp);
+    putChecksum(bytes, icmp + 2, ~onesSum(bytes, icmp, this.end, pseudo) & 0xffff);
+  }
+}
+
+/** Copies two addresses of `span` bytes each, the second before the first. */
+function exchange(bytes: Uint8Array, from: number, to: number, span: number): void {
+  bytes.copyWithin(to, from + span, from + 2 * span);
+  bytes.copyWithin(to + span, from, from + span);
+}
+
+function putChecksum(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}

@@ -1,0 +1,69 @@
+/** The third stage of the way out: ESP around the packets of encrypted networks. Without a key nothing leaves (fail closed). */
+import type { Aead } from '../aead/aead.js';
+import { EspDrop, OutboundEsp } from '../ipsec/index.js';
+import type { PacketBatch } from '../memory/index.js';
+import type { NodeSas, Topology } from '../overlay/index.js';
+import type { DropCounters } from './drop-counters.js';
+import { DropReason, dropReasonOfEsp } from './drop-reason.js';
+
+/** Seals packets of encrypted networks, and lets the others pass. */
+export class Seal {
+  /** Packets that were sealed. */
+  sealed = 0;
+  readonly #topology: Topology;
+  readonly #drops: DropCounters;
+  readonly #sas: NodeSas | undefined;
+  readonly #esp: OutboundEsp | undefined;
+
+  /**
+   * @param aead the cipher that the SAs' keys are in; none where there are no keys
+   * @param sas of this node
+   */
+  constructor(topology: Topology, drops: DropCounters, aead?: Aead, sas?: NodeSas) {
+    this.#topology = topology;
+    this.#drops = drops;
+    this.#sas = sas;
+    this.#esp = aead === undefined ? undefined : new OutboundEsp(aead);
+  }
+
+  /**
+   * Seals a batch in place.
+   * @param now seconds of the clock that SAs live by
+   */
+  run(batch: PacketBatch, now: number): void {
+    const { arena } = batch;
+    const esp = this.#esp;
+    let kept = 0;
+    for (let i = 0; i < batch.count; i++) {
+      if (this.#topology.networks[batch.network[i]].encrypted) {
+        const reason = this.#one(batch, i, now);
+        if (reason !== DropReason.None) {
+          this.#drops.add(reason);
+          arena.free(batch.slot[i]);
+          continue;
+        }
+      }
+      batch.move(i, kept++);
+    }
+    batch.count = kept;
+    esp?.flush();
+  }
+
+  #one(batch: PacketBatch, i: number, now: number): DropReason {
+    const esp = this.#esp;
+    const sa = this.#sas?.outbound(batch.peer[i]);
+    if (esp === undefined || sa === undefined) return DropReason.NoOutboundSa;
+    // The whole arena is the array: a trailer that outgrew its slot would stand in the next one.
+    const room = batch.arena.offsetOf(batch.slot[i]) + batch.arena.slotBytes - batch.end[i];
+    if (room < sa.icvLength + ESP_PADDING_AND_TRAILER) return DropReason.EspNoRoom;
+    const drop = esp.push(sa, batch.arena.bytes, batch.start[i], batch.end[i], now);
+    if (drop !== EspDrop.None) return dropReasonOfEsp(drop);
+    batch.start[i] = esp.start;
+    batch.end[i] = esp.end;
+    this.sealed++;
+    return DropReason.None;
+  }
+}
+
+/** Padding of 3 bytes at the most, pad length, next header. */
+const ESP_PADDING_AND_TRAILER = 5;

@@ -1,0 +1,195 @@
+/** Cuts IP packets into fragments: IPv4 as RFC 791 section 3.2 says, IPv6 as RFC 8200 section 4.5 does. */
+import {
+  checkIpv4,
+  checkIpv6,
+  Fault,
+  IPV4_SPAN,
+  IPV6_FRAGMENT_SPAN,
+  IPV6_SPAN,
+  IpProtocol,
+  Ipv4View,
+  Ipv6View,
+  writeIpv4Checksum,
+} from '../wire/index.js';
+
+/** Why a packet can't be cut. */
+export const FragmentFault = {
+  None: 0,
+  /** It isn't an IP packet whose headers hold. */
+  NotIp: 1,
+  /** It must not be fragmented: DF is set, or it is a fragment of IPv6. */
+  DontFragment: 2,
+  /** The MTU has no room for headers and 8 bytes. */
+  MtuTooSmall: 3,
+} as const;
+export type FragmentFault = (typeof FragmentFault)[keyof typeof FragmentFault];
+
+const MORE_FRAGMENTS = 0x2000;
+const UNIT = 8;
+const COPIED_OPTION = 0x80;
+const END_OF_OPTIONS = 0;
+const NO_OPERATION = 1;
+const MAX_IPV4_HEADER = 60;
+
+/** Cuts one packet after the other: `begin`, then `next` until it gives 0. Nothing is allocated. */
+export class Fragmenter {
+  /** How many fragments the packet gives. */
+  count = 0;
+
+  #bytes: Uint8Array = new Uint8Array(0);
+  #family = 4;
+  #start = 0;
+  /** Where the part that every fragment repeats ends, and where the payload that is cut begins and ends. */
+  #headerEnd = 0;
+  #payload = 0;
+  #payloadEnd = 0;
+  /** Payload bytes of every fragment but the last, which may have up to `#room`. */
+  #step = 0;
+  #room = 0;
+  #at = 0;
+  /** IPv4: the packet's own place in a larger datagram, and whether more follows it. */
+  #baseOffset = 0;
+  #moreAfter = false;
+  /** IPv6: the field that names what follows the repeated part, and what it names. */
+  #announcedAt = 0;
+  #nextHeader = 0;
+  #identification = 0;
+  /** IPv4: the header of later fragments, whose options are those that are to be copied. */
+  readonly #later = new Uint8Array(MAX_IPV4_HEADER);
+  #laterSpan = 0;
+  readonly #ipv4 = new Ipv4View();
+  readonly #ipv6 = new Ipv6View();
+
+  /**
+   * Takes a packet to cut. Its bytes must be left alone until the last `next`.
+   * @param bytes what the packet stands in
+   * @param start where its IP header begins
+   * @param end where it ends; by its own length if that is less
+   * @param mtu bytes of a fragment's IP packet at the most
+   * @param identification of IPv6 fragments, 32 bits; IPv4's is the packet's own
+   */
+  begin(bytes: Uint8Array, start: number, end: number, mtu: number, identification = 0): FragmentFault {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#identification = identification;
+    this.#family = start < end && bytes[start] >>> 4 === 6 ? 6 : 4;
+    return this.#family === 4 ? this.#beginIpv4(bytes, start, end, mtu) : this.#beginIpv6(bytes, start, end, mtu);
+  }
+
+  /**
+   * Writes the next fragment.
+   * @param target with room for the MTU at `offset`; not where the packet itself stands
+   * @returns its bytes, or 0 if there are no more
+   */
+  next(target: Uint8Array, offset: number): number {
+    if (this.#at >= this.#payloadEnd) return 0;
+    return this.#family === 4 ? this.#nextIpv4(target, offset) : this.#nextIpv6(target, offset);
+  }
+
+  #beginIpv4(bytes: Uint8Array, start: number, end: number, mtu: number): FragmentFault {
+    if (checkIpv4(bytes, start, end) !== Fault.None) return FragmentFault.NotIp;
+    const ip = this.#ipv4.wrap(bytes, start);
+    if (ip.dontFragment) return FragmentFault.DontFragment;
+    this.#baseOffset = ip.fragmentOffset;
+    this.#moreAfter = ip.moreFragments;
+    this.#headerEnd = ip.payloadOffset;
+    this.#payloadEnd = ip.payloadEnd;
+    this.#keepOptions(bytes, start, ip.payloadOffset);
+    return this.#cut(mtu - (ip.payloadOffset - start));
+  }
+
+  #beginIpv6(bytes: Uint8Array, start: number, end: number, mtu: number): FragmentFault {
+    if (checkIpv6(bytes, start, end) !== Fault.None) return FragmentFault.NotIp;
+    const ip = this.#ipv6.wrap(bytes, start);
+    this.#payloadEnd = ip.payloadEnd;
+    let at = ip.payloadOffset;
+    let field = ip.nextHeaderOffset;
+    // RFC 8200 section 4.5: hop-by-hop options and routing are for the nodes on the way, so every fragment has them.
+    while (bytes[field] === IpProtocol.HopByHop || bytes[field] === IpProtocol.Routing) {
+      const span = at + 2 <= this.#payloadEnd ? (bytes[at + 1] + 1) * UNIT : UNIT;
+      if (at + span > this.#payloadEnd) return FragmentFault.NotIp;
+      field = at;
+      at += span;
+    }
+    if (bytes[field] === IpProtocol.Fragment) return FragmentFault.DontFragment;
+    this.#headerEnd = at;
+    this.#announcedAt = field - start;
+    this.#nextHeader = bytes[field];
+    return this.#cut(mtu - (at - start) - IPV6_FRAGMENT_SPAN);
+  }
+
+  #cut(room: number): FragmentFault {
+    const step = room - (room % UNIT);
+    if (step < UNIT) return FragmentFault.MtuTooSmall;
+    this.#step = step;
+    this.#room = room;
+    this.#payload = this.#headerEnd;
+    this.#at = this.#payload;
+    const length = this.#payloadEnd - this.#payload;
+    this.count = length <= room ? 1 : 1 + Math.ceil((length - room) / step);
+    return FragmentFault.None;
+  }
+
+  /** RFC 791 section 3.1: options with the copied flag go into every fragment, the others into the first alone. */
+  #keepOptions(bytes: Uint8Array, start: number, headerEnd: number): void {
+    const later = this.#later;
+    for (let i = 0; i < IPV4_SPAN; i++) later[i] = bytes[start + i];
+    let span = IPV4_SPAN;
+    for (let at = start + IPV4_SPAN; at < headerEnd && bytes[at] !== END_OF_OPTIONS;) {
+      const length = bytes[at] === NO_OPERATION ? 1 : at + 1 < headerEnd ? bytes[at + 1] : 0;
+      if (length < 1 || at + length > headerEnd || (bytes[at] !== NO_OPERATION && length < 2)) break;
+      if ((bytes[at] & COPIED_OPTION) !== 0) for (let i = 0; i < length; i++) later[span++] = bytes[at + i];
+      at += length;
+    }
+    while (span % 4 !== 0) later[span++] = END_OF_OPTIONS;
+    later[0] = 0x40 | (span / 4);
+    this.#laterSpan = span;
+  }
+
+  /** What is left for the last one need not be a multiple of 8. */
+  #taken(): number {
+    const left = this.#payloadEnd - this.#at;
+    return left <= this.#room ? left : this.#step;
+  }
+
+  #nextIpv4(target: Uint8Array, offset: number): number {
+    const first = this.#at === this.#payload;
+    const span = first ? this.#headerEnd - this.#start : this.#laterSpan;
+    const taken = this.#taken();
+    const last = this.#at + taken === this.#payloadEnd;
+    const header = first ? this.#bytes : this.#later;
+    const from = first ? this.#start : 0;
+    for (let i = 0; i < span; i++) target[offset + i] = header[from + i];
+    target.set(this.#bytes.subarray(this.#at, this.#at + taken), offset + span);
+    const ip = this.#ipv4.wrap(target, offset);
+    ip.totalLength = span + taken;
+    const place = (this.#baseOffset + this.#at - this.#payload) / UNIT;
+    ip.fragmentWord = place | (!last || this.#moreAfter ? MORE_FRAGMENTS : 0);
+    writeIpv4Checksum(target, offset);
+    this.#at += taken;
+    return span + taken;
+  }
+
+  #nextIpv6(target: Uint8Array, offset: number): number {
+    const span = this.#headerEnd - this.#start;
+    const taken = this.#taken();
+    const last = this.#at + taken === this.#payloadEnd;
+    for (let i = 0; i < span; i++) target[offset + i] = this.#bytes[this.#start + i];
+    target[offset + this.#announcedAt] = IpProtocol.Fragment;
+    const fragment = offset + span;
+    const place = (this.#at - this.#payload) | (last ? 0 : 1);
+    target[fragment] = this.#nextHeader;
+    target[fragment + 1] = 0;
+    target[fragment + 2] = place >>> 8;
+    target[fragment + 3] = place;
+    target[fragment + 4] = this.#identification >>> 24;
+    target[fragment + 5] = this.#identification >>> 16;
+    target[fragment + 6] = this.#identification >>> 8;
+    target[fragment + 7] = this.#identification;
+    target.set(this.#bytes.subarray(this.#at, this.#at + taken), fragment + IPV6_FRAGMENT_SPAN);
+    const length = span + IPV6_FRAGMENT_SPAN + taken;
+    this.#ipv6.wrap(target, offset).payloadLength = length - IPV6_SPAN;
+    this.#at += taken;
+    return length;
+  }
+}

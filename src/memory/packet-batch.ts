@@ -1,0 +1,110 @@
+/** Packets on their way through the stages: columns side by side, the bytes of all in one arena. */
+import { type Arena, MemoryError, NO_SLOT } from './arena.js';
+
+/** Packets of a batch at the most, unless another number is asked for. */
+export const BATCH_CAPACITY = 256;
+
+/** Packets in slots of an arena. Who takes one out of a batch frees its slot or puts it into another batch. */
+export class PacketBatch {
+  /** How many packets there are. */
+  count = 0;
+  readonly slot: Int32Array;
+  /** Where each begins and ends in the arena's bytes. */
+  readonly start: Int32Array;
+  readonly end: Int32Array;
+  /** Number of its network, or -1. */
+  readonly network: Int32Array;
+  /** Number of the VTEP or the endpoint that it goes to or comes from, or -1: each stage says which. */
+  readonly peer: Int32Array;
+  /** Hash of its flow. */
+  readonly flow: Int32Array;
+  /** DSCP with ECN, and TTL, of the packet inside. */
+  readonly tos: Uint8Array;
+  readonly ttl: Uint8Array;
+
+  constructor(
+    readonly arena: Arena,
+    readonly capacity: number = BATCH_CAPACITY,
+  ) {
+    this.slot = new Int32Array(capacity);
+    this.start = new Int32Array(capacity);
+    this.end = new Int32Array(capacity);
+    this.network = new Int32Array(capacity);
+    this.peer = new Int32Array(capacity);
+    this.flow = new Int32Array(capacity);
+    this.tos = new Uint8Array(capacity);
+    this.ttl = new Uint8Array(capacity);
+  }
+
+  /** Whether no more packets fit. */
+  get full(): boolean {
+    return this.count === this.capacity;
+  }
+
+  /**
+   * Adds a packet that stands in a slot already.
+   * @returns its place
+   * @throws MemoryError `BATCH_FULL`: ask `full` first
+   */
+  push(slot: number, start: number, end: number, network = -1, peer = -1, flow = 0): number {
+    if (this.count === this.capacity) {
+      throw new MemoryError('BATCH_FULL', `a batch of ${this.capacity} packets takes no more`);
+    }
+    const at = this.count++;
+    this.slot[at] = slot;
+    this.start[at] = start;
+    this.end[at] = end;
+    this.network[at] = network;
+    this.peer[at] = peer;
+    this.flow[at] = flow;
+    this.tos[at] = 0;
+    this.ttl[at] = 0;
+    return at;
+  }
+
+  /**
+   * Copies a frame into a slot of its own, headroom in front of it: the one copy on a packet's way in.
+   * @returns its place, or `NO_SLOT` if the arena has no slot, or none that is large enough
+   */
+  copyIn(bytes: Uint8Array, offset: number, end: number, network = -1, peer = -1): number {
+    const { arena } = this;
+    const length = end - offset;
+    if (length > arena.frameBytes) return NO_SLOT;
+    const slot = arena.take();
+    if (slot === NO_SLOT) return NO_SLOT;
+    const start = arena.frameOffsetOf(slot);
+    copyBytes(bytes, offset, end, arena.bytes, start);
+    return this.push(slot, start, start + length, network, peer);
+  }
+
+  /** Moves packet `from` to place `to`, for stages that close up behind the packets that they took out. */
+  move(from: number, to: number): void {
+    if (from === to) return;
+    this.slot[to] = this.slot[from];
+    this.start[to] = this.start[from];
+    this.end[to] = this.end[from];
+    this.network[to] = this.network[from];
+    this.peer[to] = this.peer[from];
+    this.flow[to] = this.flow[from];
+    this.tos[to] = this.tos[from];
+    this.ttl[to] = this.ttl[from];
+  }
+
+  /** Gives every packet's slot back. */
+  clear(): void {
+    for (let i = 0; i < this.count; i++) this.arena.free(this.slot[i]);
+    this.count = 0;
+  }
+}
+
+/** Below this many bytes a loop is faster than a view and `set`. */
+const SHORT = 96;
+
+/** Copies bytes from one array to another. */
+export function copyBytes(from: Uint8Array, offset: number, end: number, to: Uint8Array, at: number): void {
+  if (end - offset > SHORT) {
+    to.set(from.subarray(offset, end), at);
+    return;
+  }
+  for (let i = offset; i < end; i++) to[at + i - offset] = from[i];
+}

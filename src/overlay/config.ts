@@ -1,0 +1,241 @@
+/** The config file: YAML or JSON to a topology, every mistake with its line and how to mend it. */
+import type { Document, LineCounter } from 'yaml';
+import { z } from 'zod';
+import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
+import { OverlayError } from './error.js';
+import { KeyRing } from './key-ring.js';
+import { clusterKeyOf } from './key-ring-file.js';
+import { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
+import { Profile } from './profile.js';
+import { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
+import { readYaml } from './yaml-text.js';
+
+/** Characters of a config: some 10,000 endpoints. */
+const MAX_CONFIG = 1 << 20;
+const DEFAULT_MTU = 1500;
+/** RFC 791: what every host takes. */
+const MIN_MTU = 576;
+const MAX_MTU = 65_535;
+/** RFC 8200 section 5. */
+const MIN_IPV6_MTU = 1280;
+const MAX_VNI = 0xffffff;
+
+const NAME = z.string().min(1);
+const MTU = z.number().int().min(MIN_MTU).max(MAX_MTU);
+const ONE_OR_MORE = z.union([z.string(), z.array(z.string()).min(1)]);
+
+const SCHEMA = z.strictObject({
+  profile: z.enum([Profile.Swarm, Profile.Strict]).default(Profile.Swarm),
+  port: z.number().int().min(1).max(65_535).default(VXLAN_PORT),
+  nodes: z.record(
+    NAME,
+    z.strictObject({ vtep: z.string(), mac: z.string().optional(), mtu: MTU.default(DEFAULT_MTU) }),
+  ),
+  networks: z.record(
+    NAME,
+    z.strictObject({
+      vni: z.number().int().min(0).max(MAX_VNI),
+      subnet: ONE_OR_MORE.optional(),
+      gateway: ONE_OR_MORE.optional(),
+      encrypted: z.boolean().default(false),
+      mtu: z.number().int().min(68).max(MAX_MTU).optional(),
+      flood: z.enum([FloodPolicy.Drop, FloodPolicy.Replicate]).default(FloodPolicy.Drop),
+      learning: z.boolean().optional(),
+    }),
+  ),
+  endpoints: z
+    .record(
+      NAME,
+      z.strictObject({ network: z.string(), node: z.string(), ip: z.string().optional(), mac: z.string().optional() }),
+    )
+    .default({}),
+  keys: z.array(z.unknown()).optional(),
+});
+
+type Parsed = z.infer<typeof SCHEMA>;
+type Path = readonly (string | number)[];
+
+/** Says where in the file something stands. */
+class Places {
+  readonly #document: Document;
+  readonly #lines: LineCounter;
+
+  constructor(document: Document, lines: LineCounter) {
+    this.#document = document;
+    this.#lines = lines;
+  }
+
+  /** An error about what stands at a path, or about the nearest thing above it that is there. */
+  error(path: Path, message: string): OverlayError {
+    for (let length = path.length; length >= 0; length--) {
+      const found: unknown = length === 0 ? this.#document.contents : this.#document.getIn(path.slice(0, length), true);
+      const range = (found as { range?: readonly number[] } | undefined)?.range;
+      if (range !== undefined) {
+        return new OverlayError('BAD_CONFIG', `line ${this.#lines.linePos(range[0]).line}: ${message}`);
+      }
+    }
+    return new OverlayError('BAD_CONFIG', message);
+  }
+
+  /** What a reader makes of a text at a path; its complaint becomes one about the place. */
+  read<T>(path: Path, reader: (text: string) => T, text: string): T {
+    try {
+      return reader(text);
+    } catch (error) {
+      if (error instanceof VtepError) throw this.error(path, `${path.join('.')}: ${error.message}`);
+      throw error;
+    }
+  }
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return [];
+  return typeof value === 'string' ? [value] : value;
+}
+
+function readNodes(parsed: Parsed, places: Places): Node[] {
+  const nodes = Object.entries(parsed.nodes).map(([name, { vtep, mac, mtu }]): Node => {
+    const path = ['nodes', name];
+    const address = places.read([...path, 'vtep'], parseIp, vtep);
+    if (address.length === 16 && mtu < MIN_IPV6_MTU) {
+      throw places.error([...path, 'mtu'], `nodes.${name}.mtu: IPv6 needs at least ${MIN_IPV6_MTU}, not ${mtu}`);
+    }
+    return {
+      name,
+      vtep: address,
+      mac: mac === undefined ? undefined : places.read([...path, 'mac'], parseMac, mac),
+      mtu,
+    };
+  });
+  nodes.forEach((node, i) => {
+    const other = nodes.slice(0, i).find((before) => sameBytes(before.vtep, node.vtep));
+    if (other === undefined) return;
+    throw places.error(
+      ['nodes', node.name, 'vtep'],
+      `nodes.${node.name}.vtep: ${other.name} has ${addressText(node.vtep)} already; each node has its own`,
+    );
+  });
+  return nodes;
+}
+
+function readNetworks(parsed: Parsed, places: Places): Network[] {
+  const networks = Object.entries(parsed.networks).map(([name, entry]): Network => {
+    const path = ['networks', name];
+    const subnets = listOf(entry.subnet).map((text) => places.read([...path, 'subnet'], parsePrefix, text));
+    const gateways = listOf(entry.gateway).map((text) => places.read([...path, 'gateway'], parseIp, text));
+    for (const gateway of gateways) {
+      if (subnets.some((subnet) => prefixContains(subnet, gateway))) continue;
+      throw places.error(
+        [...path, 'gateway'],
+        `networks.${name}.gateway: ${addressText(gateway)} is outside the network's subnets`,
+      );
+    }
+    if (entry.encrypted && parsed.keys === undefined) {
+      throw places.error(
+        [...path, 'encrypted'],
+        `networks.${name} is encrypted and there are no keys; add keys: [{ tag: 1, key: "32 hexadecimal digits" }]`,
+      );
+    }
+    const { vni, encrypted, mtu, flood, learning = flood === FloodPolicy.Replicate } = entry;
+    return { name, vni, subnets, gateways, encrypted, mtu, flood, learning };
+  });
+  networks.forEach((network, i) => {
+    for (const before of networks.slice(0, i)) {
+      if (before.vni === network.vni) {
+        throw places.error(
+          ['networks', network.name, 'vni'],
+          `networks.${network.name}.vni: ${before.name} has VNI ${network.vni} already; give each network its own`,
+        );
+      }
+      const shared = network.subnets.find((subnet) => before.subnets.some((other) => prefixesOverlap(subnet, other)));
+      if (shared !== undefined) {
+        throw places.error(
+          ['networks', network.name, 'subnet'],
+          `networks.${network.name}.subnet: ${prefixText(shared)} overlaps a subnet of ${before.name}`,
+        );
+      }
+    }
+  });
+  return networks;
+}
+
+function readEndpoints(
+  parsed: Parsed,
+  places: Places,
+  nodes: readonly Node[],
+  networks: readonly Network[],
+): Endpoint[] {
+  const seen = new Map<string, string>();
+  const claim = (path: Path, network: string, what: string, name: string): void => {
+    const other = seen.get(`${network} ${what}`);
+    if (other !== undefined) throw places.error(path, `${path.join('.')}: ${other} of ${network} has ${what} already`);
+    seen.set(`${network} ${what}`, name);
+  };
+  return Object.entries(parsed.endpoints).map(([name, entry]): Endpoint => {
+    const path = ['endpoints', name];
+    const network = networks.findIndex((candidate) => candidate.name === entry.network);
+    if (network < 0)
+      throw places.error([...path, 'network'], `endpoints.${name}.network: there is no network ${entry.network}`);
+    const node = nodes.findIndex((candidate) => candidate.name === entry.node);
+    if (node < 0) throw places.error([...path, 'node'], `endpoints.${name}.node: there is no node ${entry.node}`);
+    const ip = entry.ip === undefined ? undefined : places.read([...path, 'ip'], parseIp, entry.ip);
+    const { subnets } = networks[network];
+    if (ip !== undefined && subnets.length > 0 && !subnets.some((subnet) => prefixContains(subnet, ip))) {
+      const within = subnets.map(prefixText).join(' or ');
+      throw places.error([...path, 'ip'], `endpoints.${name}.ip: ${entry.ip} is outside ${within} of ${entry.network}`);
+    }
+    const mac = entry.mac === undefined ? dockerMac(ip) : places.read([...path, 'mac'], parseMac, entry.mac);
+    if (mac === undefined) {
+      throw places.error(path, `endpoints.${name}: it needs a mac, which can be made of an IPv4 address alone`);
+    }
+    if ((mac[0] & 1) !== 0)
+      throw places.error([...path, 'mac'], `endpoints.${name}.mac: ${formatMac(mac)} is a group's`);
+    claim([...path, 'mac'], entry.network, formatMac(mac), name);
+    if (ip !== undefined) claim([...path, 'ip'], entry.network, addressText(ip), name);
+    return { name, network, node, ip, mac };
+  });
+}
+
+/** The MAC that Docker makes of an IPv4 address: 02:42, then its bytes. */
+export function dockerMac(ip: Uint8Array | undefined): Uint8Array | undefined {
+  return ip?.length === 4 ? Uint8Array.of(0x02, 0x42, ...ip) : undefined;
+}
+
+function readRing(parsed: Parsed, places: Places): KeyRing | undefined {
+  if (parsed.keys === undefined) return undefined;
+  const keys = parsed.keys.map((entry, i) => places.read(['keys', i], () => clusterKeyOf(entry, `key ${i + 1}`), ''));
+  return places.read(['keys'], () => new KeyRing(keys), '');
+}
+
+/**
+ * Reads a config.
+ * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to mend it
+ */
+export function parseConfig(text: string): Topology {
+  const { data, document, lines } = readYaml(text, 'BAD_CONFIG', MAX_CONFIG);
+  const places = new Places(document, lines);
+  const result = SCHEMA.safeParse(data);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const path = issue.path.filter((part) => typeof part !== 'symbol');
+    const where = path.length > 0 ? `${path.join('.')}: ` : '';
+    throw places.error(path, `${where}${issue.message}`);
+  }
+  const parsed = result.data;
+  const nodes = readNodes(parsed, places);
+  const networks = readNetworks(parsed, places);
+  const endpoints = readEndpoints(parsed, places, nodes, networks);
+  return { profile: parsed.profile, port: parsed.port, nodes, networks, endpoints, ring: readRing(parsed, places) };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function addressText(address: Uint8Array): string {
+  return formatIp(address.length === 4 ? 4 : 6, address);
+}
+
+function prefixText(prefix: Prefix): string {
+  return `${addressText(prefix.address)}/${prefix.length}`;
+}

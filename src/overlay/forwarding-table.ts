@@ -1,0 +1,377 @@
+/**
+ * The forwarding table (FDB): from a network's VNI and a MAC to what is behind it, a VTEP or a local endpoint. Open
+ * addressing in one typed array, 16 bytes a slot, so that a look-up reads one cache line as a rule. Linear probing with
+ * deletion by moving up (no tombstones). What Linux's `bridge fdb` calls permanent is static here; learned entries age.
+ */
+import { OverlayError } from './error.js';
+
+/** What an entry's target is. */
+export const TargetKind = {
+  /** Number of a VTEP. */
+  Vtep: 0,
+  /** Number of a local endpoint. */
+  Local: 1,
+} as const;
+export type TargetKind = (typeof TargetKind)[keyof typeof TargetKind];
+
+/** What became of a MAC that was seen as a source. */
+export const LearnOutcome = {
+  /** It is new. */
+  Added: 0,
+  /** It was there and is fresh again. */
+  Refreshed: 1,
+  /** It has another target now. */
+  Moved: 2,
+  /** A static entry says otherwise: Linux drops such a frame (VXLAN_ENTRY_EXISTS). */
+  Conflict: 3,
+  /** The table is full. */
+  Full: 4,
+} as const;
+export type LearnOutcome = (typeof LearnOutcome)[keyof typeof LearnOutcome];
+
+/** What happens to a new entry when the table is full. */
+export const FullPolicy = {
+  /** It isn't taken. */
+  Refuse: 0,
+  /** An old learned entry goes: the oldest of a few. Static ones never go. */
+  Evict: 1,
+} as const;
+export type FullPolicy = (typeof FullPolicy)[keyof typeof FullPolicy];
+
+/** Bounds and times. */
+export interface ForwardingTableOptions {
+  /** Entries at the most; 2^20. */
+  readonly limit?: number;
+  /** Seconds until a learned entry that isn't seen again is gone; 300, as Linux's default. */
+  readonly ageing?: number;
+  readonly whenFull?: FullPolicy;
+  /** Mixed into the hash, so that who chooses MACs doesn't choose slots; 0 if not said. */
+  readonly seed?: number;
+}
+
+/** An entry as it is given out. */
+export interface ForwardingEntry {
+  readonly vni: number;
+  /** 6 bytes. */
+  readonly mac: Uint8Array;
+  readonly kind: TargetKind;
+  readonly target: number;
+  readonly static: boolean;
+  /** When it was seen last, in whole seconds of the caller's clock; 0 for static ones. */
+  readonly seen: number;
+}
+
+// A slot: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target; when it
+// was seen, with the flags. Flags of zero: the slot is empty.
+const SLOT_WORDS = 4;
+const TARGET_BITS = 24;
+const TARGET_MASK = (1 << TARGET_BITS) - 1;
+/** The largest number of a target. */
+export const MAX_TARGET = TARGET_MASK;
+const USED = 1;
+const STATIC = 2;
+const LOCAL = 4;
+const FLAG_BITS = 3;
+const FIRST_SLOTS = 64;
+/** Used slots in eighths of all, at the most. */
+const MAX_LOAD = 5;
+/** Entries that are looked at to find an old one. */
+const EVICTION_SAMPLE = 16;
+
+/** (VNI, MAC) to a target. */
+export class ForwardingTable {
+  /** What the last successful `find` found. */
+  kind: TargetKind = TargetKind.Vtep;
+  target = -1;
+
+  /** Look-ups, and those that found something. */
+  lookups = 0;
+  hits = 0;
+  /** Learned entries: how many came, moved, aged away or had to go, and how many found no room. */
+  learned = 0;
+  moves = 0;
+  aged = 0;
+  evicted = 0;
+  refused = 0;
+  /** Sources that a static entry has elsewhere. */
+  conflicts = 0;
+
+  readonly #limit: number;
+  readonly #ageing: number;
+  readonly #whenFull: FullPolicy;
+  readonly #seed: number;
+  #words: Int32Array;
+  #mask: number;
+  #size = 0;
+  #cursor = 0;
+  // The key as it stands in a slot.
+  #key0 = 0;
+  #key1 = 0;
+  #key2 = 0;
+
+  constructor(options: ForwardingTableOptions = {}) {
+    const { limit = 1 << 20, ageing = 300, whenFull = FullPolicy.Refuse, seed = 0 } = options;
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1 << 26) {
+      throw new OverlayError('BAD_TABLE', `a forwarding table holds 1 to ${1 << 26} entries, not ${limit}`);
+    }
+    this.#limit = limit;
+    this.#ageing = ageing;
+    this.#whenFull = whenFull;
+    this.#seed = seed | 0;
+    this.#words = new Int32Array(FIRST_SLOTS * SLOT_WORDS);
+    this.#mask = FIRST_SLOTS - 1;
+  }
+
+  /** Entries that it holds, aged ones that weren't swept yet included. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes that its slots take. */
+  get byteLength(): number {
+    return this.#words.byteLength;
+  }
+
+  /**
+   * Looks a MAC up; `kind` and `target` then say what is behind it.
+   * @param mac what the address stands in, at `offset`
+   * @param now seconds of the caller's clock, for ageing
+   */
+  find(vni: number, mac: Uint8Array, offset: number, now: number): boolean {
+    this.lookups++;
+    this.#setKey(vni, mac, offset);
+    const words = this.#words;
+    const at = this.#slotOf();
+    const last = words[at + 3];
+    if (last === 0) return false;
+    if ((last & STATIC) === 0 && now - (last >>> FLAG_BITS) > this.#ageing) return false;
+    this.hits++;
+    this.kind = (last & LOCAL) === 0 ? TargetKind.Vtep : TargetKind.Local;
+    this.target = words[at + 2] & TARGET_MASK;
+    return true;
+  }
+
+  /**
+   * Sets a static entry, in place of whatever was there.
+   * @returns false if the table is full of static entries
+   */
+  set(vni: number, mac: Uint8Array, offset: number, kind: TargetKind, target: number): boolean {
+    checkTarget(target);
+    this.#setKey(vni, mac, offset);
+    let at = this.#slotOf();
+    if (this.#words[at + 3] === 0) {
+      if (!this.#makeRoom(true)) return false;
+      at = this.#slotOf();
+      this.#size++;
+    }
+    this.#write(at, kind, target, STATIC, 0);
+    return true;
+  }
+
+  /**
+   * Takes note of a source MAC (Linux's vxlan_snoop).
+   * @param now seconds of the caller's clock
+   */
+  learn(vni: number, mac: Uint8Array, offset: number, kind: TargetKind, target: number, now: number): LearnOutcome {
+    checkTarget(target);
+    this.#setKey(vni, mac, offset);
+    const words = this.#words;
+    let at = this.#slotOf();
+    const last = words[at + 3];
+    if (last === 0) {
+      if (!this.#makeRoom(false)) {
+        this.refused++;
+        return LearnOutcome.Full;
+      }
+      at = this.#slotOf();
+      this.#size++;
+      this.learned++;
+      this.#write(at, kind, target, 0, now);
+      return LearnOutcome.Added;
+    }
+    const same = (words[at + 2] & TARGET_MASK) === target && ((last & LOCAL) !== 0) === (kind === TargetKind.Local);
+    if ((last & STATIC) !== 0) {
+      if (same) return LearnOutcome.Refreshed;
+      this.conflicts++;
+      return LearnOutcome.Conflict;
+    }
+    this.#write(at, kind, target, 0, now);
+    if (same) return LearnOutcome.Refreshed;
+    this.moves++;
+    return LearnOutcome.Moved;
+  }
+
+  /** Takes an entry out. Returns whether it was there. */
+  delete(vni: number, mac: Uint8Array, offset: number): boolean {
+    this.#setKey(vni, mac, offset);
+    const at = this.#slotOf();
+    if (this.#words[at + 3] === 0) return false;
+    this.#remove(at / SLOT_WORDS);
+    return true;
+  }
+
+  /** Takes out every entry of a network (`bridge fdb flush`). Returns how many they were. */
+  flush(vni: number): number {
+    return this.#removeWhere((words, at) => vniAt(words, at) === vni);
+  }
+
+  /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
+  sweep(now: number): number {
+    const ageing = this.#ageing;
+    const count = this.#removeWhere(
+      (words, at) => (words[at + 3] & STATIC) === 0 && now - (words[at + 3] >>> FLAG_BITS) > ageing,
+    );
+    this.aged += count;
+    return count;
+  }
+
+  /** All entries, in no order. The table must be left alone meanwhile. */
+  *[Symbol.iterator](): Generator<ForwardingEntry> {
+    const words = this.#words;
+    for (let at = 0; at < words.length; at += SLOT_WORDS) {
+      const last = words[at + 3];
+      if (last === 0) continue;
+      const mac = new Uint8Array(6);
+      new DataView(mac.buffer).setInt32(0, words[at]);
+      mac[4] = words[at + 1] >>> 24;
+      mac[5] = words[at + 1] >>> 16;
+      yield {
+        vni: vniAt(words, at),
+        mac,
+        kind: (last & LOCAL) === 0 ? TargetKind.Vtep : TargetKind.Local,
+        target: words[at + 2] & TARGET_MASK,
+        static: (last & STATIC) !== 0,
+        seen: last >>> FLAG_BITS,
+      };
+    }
+  }
+
+  #setKey(vni: number, mac: Uint8Array, offset: number): void {
+    this.#key0 = (mac[offset] << 24) | (mac[offset + 1] << 16) | (mac[offset + 2] << 8) | mac[offset + 3];
+    this.#key1 = (mac[offset + 4] << 24) | (mac[offset + 5] << 16) | (vni & 0xffff);
+    this.#key2 = (vni >>> 16) << TARGET_BITS;
+  }
+
+  #hash(key0: number, key1: number, key2: number): number {
+    let hash = Math.imul(key0 ^ this.#seed, 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ key1, 0xc2b2ae35);
+    hash = Math.imul(hash ^ (hash >>> 13) ^ key2, 0x9e3779b1);
+    return hash ^ (hash >>> 16);
+  }
+
+  /** First word of the slot that holds the key, or of the empty one where it belongs. */
+  #slotOf(): number {
+    const words = this.#words;
+    const mask = this.#mask;
+    const key0 = this.#key0;
+    const key1 = this.#key1;
+    const key2 = this.#key2;
+    let slot = this.#hash(key0, key1, key2) & mask;
+    for (;;) {
+      const at = slot * SLOT_WORDS;
+      if (words[at + 3] === 0) return at;
+      if (words[at] === key0 && words[at + 1] === key1 && (words[at + 2] & ~TARGET_MASK) === key2) return at;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  #write(at: number, kind: TargetKind, target: number, flags: number, now: number): void {
+    const words = this.#words;
+    words[at] = this.#key0;
+    words[at + 1] = this.#key1;
+    words[at + 2] = this.#key2 | target;
+    words[at + 3] = (now << FLAG_BITS) | USED | flags | (kind === TargetKind.Local ? LOCAL : 0);
+  }
+
+  /** Sees to it that one more entry fits. */
+  #makeRoom(forStatic: boolean): boolean {
+    if (this.#size >= this.#limit && !((forStatic || this.#whenFull === FullPolicy.Evict) && this.#evict()))
+      return false;
+    if ((this.#size + 1) * 8 > (this.#mask + 1) * MAX_LOAD) this.#grow();
+    return true;
+  }
+
+  /** Takes out the learned entry of a few that wasn't seen for the longest time. */
+  #evict(): boolean {
+    const words = this.#words;
+    const mask = this.#mask;
+    let oldest = -1;
+    let seen = 0;
+    let sampled = 0;
+    for (let step = 0; step <= mask && sampled < EVICTION_SAMPLE; step++) {
+      this.#cursor = (this.#cursor + 1) & mask;
+      const last = words[this.#cursor * SLOT_WORDS + 3];
+      if (last === 0 || (last & STATIC) !== 0) continue;
+      sampled++;
+      if (oldest < 0 || last >>> FLAG_BITS < seen) {
+        oldest = this.#cursor;
+        seen = last >>> FLAG_BITS;
+      }
+    }
+    if (oldest < 0) return false;
+    this.#remove(oldest);
+    this.evicted++;
+    return true;
+  }
+
+  #grow(): void {
+    const old = this.#words;
+    const slots = (this.#mask + 1) * 2;
+    const words = new Int32Array(slots * SLOT_WORDS);
+    const mask = slots - 1;
+    for (let at = 0; at < old.length; at += SLOT_WORDS) {
+      if (old[at + 3] === 0) continue;
+      let slot = this.#hash(old[at], old[at + 1], old[at + 2] & ~TARGET_MASK) & mask;
+      while (words[slot * SLOT_WORDS + 3] !== 0) slot = (slot + 1) & mask;
+      const to = slot * SLOT_WORDS;
+      words[to] = old[at];
+      words[to + 1] = old[at + 1];
+      words[to + 2] = old[at + 2];
+      words[to + 3] = old[at + 3];
+    }
+    this.#words = words;
+    this.#mask = mask;
+  }
+
+  #remove(slot: number): void {
+    const words = this.#words;
+    const mask = this.#mask;
+    let hole = slot;
+    words[hole * SLOT_WORDS + 3] = 0;
+    this.#size--;
+    for (let next = (hole + 1) & mask; words[next * SLOT_WORDS + 3] !== 0; next = (next + 1) & mask) {
+      const at = next * SLOT_WORDS;
+      const home = this.#hash(words[at], words[at + 1], words[at + 2] & ~TARGET_MASK) & mask;
+      // An entry moves up if its home doesn't lie behind the hole.
+      if (((next - home) & mask) >= ((next - hole) & mask)) {
+        words.copyWithin(hole * SLOT_WORDS, at, at + SLOT_WORDS);
+        words[at + 3] = 0;
+        hole = next;
+      }
+    }
+  }
+
+  #removeWhere(condemned: (words: Int32Array, at: number) => boolean): number {
+    const words = this.#words;
+    const slots = this.#mask + 1;
+    const before = this.#size;
+    // From behind an empty slot on, so that no run of entries is begun in its midst; what moves up is looked at again.
+    let first = 0;
+    while (words[first * SLOT_WORDS + 3] !== 0) first++;
+    for (let step = 1; step < slots; step++) {
+      const slot = (first + step) & this.#mask;
+      while (words[slot * SLOT_WORDS + 3] !== 0 && condemned(words, slot * SLOT_WORDS)) this.#remove(slot);
+    }
+    return before - this.#size;
+  }
+}
+
+function vniAt(words: Int32Array, at: number): number {
+  return (words[at + 1] & 0xffff) | ((words[at + 2] >>> TARGET_BITS) << 16);
+}
+
+function checkTarget(target: number): void {
+  if (!(target >= 0 && target <= MAX_TARGET)) {
+    throw new OverlayError('BAD_TABLE', `a target is a number from 0 to ${MAX_TARGET}, not ${target}`);
+  }
+}

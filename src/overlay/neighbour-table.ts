@@ -1,0 +1,80 @@
+/** Neighbours: from a network's VNI and an IP address to a MAC, as `ip neigh` has them; what ARP and ND are answered of. */
+import { KeyIndex } from '../memory/key-index.js';
+import { getWord } from '../memory/word.js';
+
+const KEY_WORDS = 6;
+const MAC_BYTES = 6;
+const FIRST_MACS = 64;
+
+/** (VNI, IP) to a MAC, permanent entries. */
+export class NeighbourTable {
+  readonly #index: KeyIndex;
+  #macs = new Uint8Array(FIRST_MACS * MAC_BYTES);
+
+  /** @param limit entries at the most */
+  constructor(limit: number = 1 << 20) {
+    this.#index = new KeyIndex(KEY_WORDS, limit);
+  }
+
+  /** How many it holds. */
+  get size(): number {
+    return this.#index.size;
+  }
+
+  /** What `find` gave an offset into. It changes when entries are added. */
+  get macs(): Uint8Array {
+    return this.#macs;
+  }
+
+  /**
+   * Sets an entry, in place of the one that was there.
+   * @param ip 4 or 16 bytes
+   * @param mac 6 bytes
+   * @returns false if the table is full
+   */
+  set(vni: number, ip: Uint8Array, mac: Uint8Array): boolean {
+    this.#setKey(vni, ip.length === 4 ? 4 : 6, ip, 0);
+    const id = this.#index.add();
+    if (id < 0) return false;
+    const at = id * MAC_BYTES;
+    if (at >= this.#macs.length) {
+      const larger = new Uint8Array(this.#macs.length * 2);
+      larger.set(this.#macs);
+      this.#macs = larger;
+    }
+    this.#macs.set(mac, at);
+    return true;
+  }
+
+  /** Takes an entry out. Returns whether it was there. */
+  delete(vni: number, ip: Uint8Array): boolean {
+    this.#setKey(vni, ip.length === 4 ? 4 : 6, ip, 0);
+    const id = this.#index.find();
+    if (id < 0) return false;
+    this.#index.delete(id);
+    return true;
+  }
+
+  /**
+   * Looks an address up.
+   * @param family 4 or 6
+   * @param bytes what the address stands in, at `offset`
+   * @returns where its MAC stands in `macs`, or -1
+   */
+  find(vni: number, family: number, bytes: Uint8Array, offset: number): number {
+    this.#setKey(vni, family, bytes, offset);
+    const id = this.#index.find();
+    return id < 0 ? -1 : id * MAC_BYTES;
+  }
+
+  #setKey(vni: number, family: number, bytes: Uint8Array, offset: number): void {
+    const { key } = this.#index;
+    key[0] = vni;
+    key[1] = family;
+    key[2] = getWord(bytes, offset);
+    const long = family === 6;
+    key[3] = long ? getWord(bytes, offset + 4) : 0;
+    key[4] = long ? getWord(bytes, offset + 8) : 0;
+    key[5] = long ? getWord(bytes, offset + 12) : 0;
+  }
+}

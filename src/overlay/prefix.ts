@@ -1,0 +1,54 @@
+/** Subnets: an address and how many of its bits count. */
+import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
+import { OverlayError } from './error.js';
+
+/** A subnet. */
+export interface Prefix {
+  /** 4 or 16 bytes; bits beyond the length are 0. */
+  readonly address: Uint8Array;
+  /** Bits that count. */
+  readonly length: number;
+}
+
+/** The bytes of an IPv4 or IPv6 address. Throws `BAD_ADDRESS`. */
+export function parseIp(text: string): Uint8Array {
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+}
+
+/**
+ * A subnet of its text, `10.0.9.0/24`.
+ * @throws OverlayError `BAD_PREFIX`, also if bits beyond the length are set
+ */
+export function parsePrefix(text: string): Prefix {
+  const [address, bits, ...rest] = text.split('/') as [string, string | undefined, ...string[]];
+  try {
+    const bytes = parseIp(address);
+    const length = bits !== undefined && /^\d{1,3}$/.test(bits) && rest.length === 0 ? Number(bits) : -1;
+    if (length < 0 || length > bytes.length * 8)
+      throw new OverlayError('BAD_PREFIX', `not a subnet: ${JSON.stringify(text)}`);
+    const masked = bytes.map((byte, i) => byte & maskOf(length, i));
+    if (masked.some((byte, i) => byte !== bytes[i])) {
+      throw new OverlayError('BAD_PREFIX', `${text} is an address in a subnet, not the subnet itself`);
+    }
+    return { address: masked, length };
+  } catch (error) {
+    if (error instanceof OverlayError || !(error instanceof VtepError)) throw error;
+    throw new OverlayError('BAD_PREFIX', `not a subnet: ${JSON.stringify(text)}`, { cause: error });
+  }
+}
+
+function maskOf(length: number, index: number): number {
+  const bits = Math.min(8, Math.max(0, length - 8 * index));
+  return (0xff << (8 - bits)) & 0xff;
+}
+
+/** Whether an address lies in a subnet. */
+export function prefixContains(prefix: Prefix, address: Uint8Array): boolean {
+  if (address.length !== prefix.address.length) return false;
+  return prefix.address.every((byte, i) => (address[i] & maskOf(prefix.length, i)) === byte);
+}
+
+/** Whether two subnets have an address in common. */
+export function prefixesOverlap(a: Prefix, b: Prefix): boolean {
+  return a.length < b.length ? prefixContains(a, b.address) : prefixContains(b, a.address);
+}

@@ -1,0 +1,62 @@
+/** What is particular to the cipher that is JavaScript alone; test/aead runs every rule of ciphers through it too. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { AeadBatch, chooseAead, selfTest } from '../../src/aead/index.js';
+import * as nativeFree from '../../native-free/index.js';
+import { forgeBackend } from '../../native-free/forge-aead.js';
+import { assertBytes, bytesOf, fromHex, ICV_LENGTHS, KeyRing, Layout, packet, sealDirectly } from '../aead/packets.js';
+
+describe('forge', () => {
+  test('is a backend that chooseAead takes, and passes the self-test', () => {
+    const { aead, passedOver } = chooseAead('forge', [forgeBackend]);
+    assert.equal(aead.name, 'forge');
+    assert.deepEqual(passedOver, []);
+    assert.equal(selfTest(aead), undefined);
+  });
+
+  test('comes with vtep/native-free, whose batches it works on', () => {
+    assert.equal(nativeFree.forgeBackend, forgeBackend);
+    assert.equal(nativeFree.AeadBatch, AeadBatch);
+    assert.equal(nativeFree.selfTest(nativeFree.forgeBackend.create()), undefined);
+  });
+
+  test('seals McGrew and Viega’s test case 2: a block of zeros under a key of zeros', () => {
+    const zeros = {
+      key: new Uint8Array(16),
+      nonce: new Uint8Array(12),
+      aad: new Uint8Array(0),
+      plain: new Uint8Array(16),
+    };
+    const ring = new KeyRing(forgeBackend.create());
+    const layout = new Layout(ring, [{ ...zeros, icvLength: 16 }]);
+    ring.aead.seal(layout.batch);
+    assertBytes(layout.text(0), fromHex('0388dace60b6a392f328c2b971b2fe78'), 'ciphertext');
+    assertBytes(layout.icv(0), fromHex('ab6e47d42cec13bdf53a67b21257bddf'), 'ICV');
+  });
+
+  test('short ICVs are the first bytes of the whole tag, which node-forge itself gets wrong (NIST SP 800-38D, 7.1)', () => {
+    const ring = new KeyRing(forgeBackend.create());
+    for (const length of [0, 5, 64]) {
+      const whole = sealDirectly(packet(1, length)).icv;
+      for (const icvLength of ICV_LENGTHS) {
+        const layout = new Layout(ring, [packet(1, length, 16, 8, icvLength)]);
+        ring.aead.seal(layout.batch);
+        assertBytes(layout.icv(0), whole.subarray(0, icvLength), `ICV of ${icvLength} bytes`);
+        layout.assertGuards();
+      }
+    }
+  });
+
+  test('bytes above 127 come through, in key, nonce, additional data and packet', () => {
+    const high = (length: number): Uint8Array => bytesOf('high', length).map((byte) => byte | 0x80);
+    const one = { key: high(32), nonce: high(12), aad: high(12), plain: high(99), icvLength: 16 };
+    const ring = new KeyRing(forgeBackend.create());
+    const layout = new Layout(ring, [one]);
+    ring.aead.seal(layout.batch);
+    assertBytes(layout.text(0), sealDirectly(one).cipher, 'ciphertext');
+    assertBytes(layout.icv(0), sealDirectly(one).icv, 'ICV');
+    ring.aead.open(layout.batch);
+    assert.equal(layout.batch.verified[0], 1);
+    assertBytes(layout.text(0), one.plain, 'plaintext');
+  });
+});

@@ -1,0 +1,325 @@
+/** Key rings as people write them, and as programs do that read Swarm's raft store. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { type KeyRingFile, OverlayError, parseKeyRing, parseSwarmKeys } from '../../src/overlay/index.js';
+import { fixture, ROOT } from '../repository.js';
+
+const SEED = 20261121;
+const ONE = '4c6f72656d20697073756d20646f6c6f';
+const TWO = '000102030405060708090a0b0c0d0e0f';
+/** Looks like a number to YAML. */
+const DIGITS = '12345678901234567890123456789012';
+
+/** Tags and keys in hexadecimal. */
+function rows({ ring }: KeyRingFile): (readonly [number, string])[] {
+  return ring.keys.map((key) => [key.tag, key.use((bytes) => Buffer.from(bytes).toString('hex'))] as const);
+}
+
+function refused(text: string, code: OverlayError['code'], message: RegExp, read = parseKeyRing): void {
+  assert.throws(
+    () => read(text),
+    (error) => {
+      assert.ok(error instanceof OverlayError, `not an OverlayError: ${String(error)}`);
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /\n/);
+      for (const key of [ONE, TWO, DIGITS]) {
+        assert.ok(
+          !inspect(error, { depth: 9 })
+            .replace(/\n +at .*/g, '')
+            .includes(key.slice(0, 12)),
+          'a key is shown',
+        );
+      }
+      return true;
+    },
+  );
+}
+
+describe('a ring of YAML or JSON', () => {
+  const RING = [
+    [4, ONE],
+    [5, TWO],
+  ];
+  const FORMS: [what: string, text: string][] = [
+    ['block style', `keys:\n  - tag: 4\n    key: "${ONE}"\n  - tag: 5\n    key: "${TWO}"\n`],
+    ['flow style', `keys:\n  - { tag: 4, key: "${ONE}" }\n  - { tag: 5, key: "${TWO}" }\n`],
+    ['all in flow style', `{keys: [{tag: 4, key: ${ONE}}, {tag: 5, key: '${TWO}'}]}`],
+    ['the list alone', `- { tag: 4, key: "${ONE}" }\n- { tag: 5, key: "${TWO}" }\n`],
+    [
+      'JSON',
+      JSON.stringify(
+        {
+          keys: [
+            { tag: 4, key: ONE },
+            { tag: 5, key: TWO },
+          ],
+        },
+        null,
+        2,
+      ),
+    ],
+    [
+      'JSON, the list alone, in one line',
+      JSON.stringify([
+        { tag: 4, key: ONE },
+        { tag: 5, key: TWO },
+      ]),
+    ],
+    [
+      'with 0x in quotes, digits of either case',
+      `- { tag: 4, key: "0x${ONE.toUpperCase()}" }\n- { tag: 5, key: '0X${TWO}' }\n`,
+    ],
+    ['in another order', `- { tag: 5, key: "${TWO}" }\n- { tag: 4, key: "${ONE}" }\n`],
+    [
+      'with comments, a document mark and fields that are not known',
+      `# of the lab\n---\nname: lab\nkeys: # two\n  - { tag: 4, key: "${ONE}", since: 2026-11-21 }\n  - { key: "${TWO}", tag: 5 }\n`,
+    ],
+    [
+      'with lines that end as Windows ends them',
+      `keys:\r\n  - tag: 4\r\n    key: "${ONE}"\r\n  - tag: 5\r\n    key: "${TWO}"\r\n`,
+    ],
+    ['with a tag in hexadecimal', `- { tag: 0x4, key: "${ONE}" }\n- { tag: 5, key: "${TWO}" }\n`],
+  ];
+  for (const [what, text] of FORMS) {
+    test(what, () => {
+      const file = parseKeyRing(text);
+      assert.deepEqual(rows(file), RING);
+      assert.equal(file.profile, 'swarm');
+    });
+  }
+
+  test('its profile is swarm if it says nothing, and what it says otherwise', () => {
+    const ring = `keys: [{ tag: 4, key: "${ONE}" }]\n`;
+    assert.equal(parseKeyRing(ring).profile, 'swarm');
+    assert.equal(parseKeyRing(`profile: swarm\n${ring}`).profile, 'swarm');
+    assert.equal(parseKeyRing(`${ring}profile: strict\n`).profile, 'strict');
+    for (const other of ['Strict', '1', '""', '[strict]', 'true']) {
+      refused(`profile: ${other}\n${ring}`, 'BAD_KEY_RING', /its profile is .*, not swarm or strict/);
+    }
+  });
+
+  test('keys of 24 and 32 bytes are read', () => {
+    const file = parseKeyRing(`- { tag: 1, key: "${ONE}${ONE.slice(16)}" }\n- { tag: 2, key: "${ONE}${TWO}" }\n`);
+    assert.deepEqual(
+      rows(file).map(([, hex]) => hex.length / 2),
+      [24, 32],
+    );
+  });
+
+  test('what is there and wrong is named by its entry, without the key', () => {
+    const CASES: [text: string, message: RegExp][] = [
+      [`- { tag: 4, key: "${ONE}0" }`, /key 1 of the ring: its key isn't a text of pairs/],
+      [`- { tag: 4, key: "${ONE} " }`, /key 1 of the ring: its key isn't a text of pairs/],
+      [`- { tag: 4, key: "${ONE.replace('4c', '4g')}" }`, /key 1 of the ring: its key isn't a text of pairs/],
+      [`- { tag: 4, key: "" }`, /key 1 of the ring: its key isn't a text of pairs/],
+      [`- { tag: 4, key: "0x" }`, /key 1 of the ring: its key isn't a text of pairs/],
+      [`- { tag: 4, key: ["${ONE}"] }`, /key 1 of the ring: its key isn't a text of pairs/],
+      [`- { tag: 4 }`, /key 1 of the ring: its key isn't a text of pairs/],
+      [`- { tag: 3, key: "${TWO}" }\n- { tag: 4, key: "${ONE}ff" }`, /the key with tag 4 has 17 bytes/],
+      [`- { tag: 4, key: "${ONE.slice(2)}" }`, /the key with tag 4 has 15 bytes/],
+      [`- { key: "${ONE}" }`, /key 1 of the ring has no number as its tag/],
+      [`- { tag: "4", key: "${ONE}" }`, /key 1 of the ring has no number as its tag/],
+      [`- { tag: four, key: "${ONE}" }`, /key 1 of the ring has no number as its tag/],
+      [`- { tag: -4, key: "${ONE}" }`, /whole number from 0 on, not -4/],
+      [`- { tag: 4.5, key: "${ONE}" }`, /whole number from 0 on, not 4\.5/],
+      [`- { tag: 99999999999999999999, key: "${ONE}" }`, /whole number from 0 on/],
+      [`- { tag: .nan, key: "${ONE}" }`, /whole number from 0 on, not NaN/],
+      [`- "${ONE}"`, /key 1 of the ring is not of the form/],
+      [`- null`, /key 1 of the ring is not of the form/],
+      [`- { tag: 4, key: "${ONE}" }\n- 7`, /key 2 of the ring is not of the form/],
+      [`- { tag: 4, key: "${ONE}" }\n- { tag: 4, key: "${TWO}" }`, /two keys have the tag 4/],
+      ['keys: []', /at least one key/],
+      ['[]', /at least one key/],
+      [JSON.stringify(Array.from({ length: 65 }, (_, tag) => ({ tag, key: ONE }))), /at most 64 keys, not 65/],
+    ];
+    for (const [text, message] of CASES) refused(text, 'BAD_KEY_RING', message);
+  });
+
+  test('digits without quotes, which YAML makes a number, are refused and not rounded', () => {
+    for (const bare of [DIGITS, `0x${DIGITS}`, `0x${ONE}`, '1e30', '1234567890123456789012345678e112']) {
+      refused(`- { tag: 4, key: ${bare} }`, 'BAD_KEY_RING', /key 1 of the ring: its key isn't a text of pairs/);
+    }
+    assert.deepEqual(rows(parseKeyRing(`- { tag: 4, key: "${DIGITS}" }`)), [[4, DIGITS]]);
+  });
+
+  test('what is no ring at all is called so, without a piece of it', () => {
+    const CASES: [text: string, message: RegExp][] = [
+      ['', /no list of keys/],
+      ['\n\n', /no list of keys/],
+      ['hello, world\n', /no list of keys/],
+      ['7', /no list of keys/],
+      ['null', /no list of keys/],
+      ['{}', /no list of keys/],
+      ['tag: 4', /no list of keys/],
+      ['keys: 7', /no list of keys/],
+      [`keys: { tag: 4, key: "${ONE}" }`, /no list of keys/],
+      [`keys:\n  - { tag: 4, key: "${ONE}\n`, /no YAML \(line \d+\)/],
+      [`keys:\n  - { tag: 4, key: "${ONE}" }}\n`, /no YAML \(line \d+\)/],
+      [`\tkeys: "${ONE}"`, /no YAML|no list of keys/],
+      [`keys: []\nkeys: ["${ONE}"]`, /no YAML \(line \d+\)/],
+      ['# '.repeat(1 << 20), /more than 16384 characters/],
+    ];
+    for (const [text, message] of CASES) refused(text, 'NO_KEYS', message);
+  });
+
+  test('an object’s prototype is out of a file’s reach', () => {
+    const text = `{"__proto__": {"profile": "strict", "keys": 1}, "keys": [{"tag": 4, "key": "${ONE}", "__proto__": {"tag": 9}}]}`;
+    assert.deepEqual([rows(parseKeyRing(text)), parseKeyRing(text).profile], [[[4, ONE]], 'swarm']);
+    assert.equal(({} as { profile?: string }).profile, undefined);
+  });
+
+  test('anchors and aliases are refused, and as an error of this floor', () => {
+    const bomb = ['a: &a ["x","x","x","x","x","x","x","x","x"]'];
+    for (let i = 1; i < 12; i++) {
+      const [name, before] = [i, i - 1].map((n) => String.fromCharCode(97 + n));
+      bomb.push(`${name}: &${name} [${new Array<string>(9).fill(`*${before}`).join(',')}]`);
+    }
+    const started = performance.now();
+    refused(`${bomb.join('\n')}\nkeys: *l\n`, 'NO_KEYS', /./);
+    assert.ok(performance.now() - started < 1000);
+    refused(`spare: &k "${ONE}"\nkeys:\n  - { tag: 4, key: *k }\n`, 'NO_KEYS', /./);
+    refused('keys: &loop [*loop]', 'NO_KEYS', /./);
+  });
+
+  test('an alias of nothing, with which any random text may begin, is no ring', () => {
+    for (const text of ['*', '*abc', '*abc\n', '- *x', '* * *\n']) refused(text, 'NO_KEYS', /./);
+  });
+
+  test('64 KB of anything are refused in less than a second', () => {
+    for (const piece of [
+      'abc def\n',
+      'abc: def\n',
+      'a ? ',
+      '"',
+      "'",
+      '""\n',
+      '&a ',
+      '!!x ',
+      ', ',
+      '# ',
+      '%\n',
+      '|\n',
+    ]) {
+      const text = piece.repeat(Math.floor((1 << 16) / piece.length));
+      const started = performance.now();
+      refused(text, 'NO_KEYS', /./);
+      const took = performance.now() - started;
+      assert.ok(took < 1000, `${JSON.stringify(piece)}: ${took.toFixed(0)} ms`);
+    }
+  });
+
+  test('files nested without end, one after the other, do not end the process', () => {
+    const module = pathToFileURL(join(ROOT, 'dist/src/overlay/index.js')).href;
+    const program = `
+      const { parseKeyRing } = await import(${JSON.stringify(module)});
+      for (const depth of [1000, 5000, 4000, 3000, 50000]) {
+        try { parseKeyRing('['.repeat(depth)); } catch (error) { console.log(error.code); }
+      }`;
+    const call = spawnSync(process.execPath, ['--input-type=module', '-e', program]);
+    assert.equal(call.signal, null, call.stderr.toString().slice(0, 300));
+    assert.equal(call.status, 0, call.stderr.toString().slice(0, 300));
+    assert.equal(call.stdout.toString(), 'NO_KEYS\n'.repeat(5));
+  });
+
+  test('random texts are a ring or an error of this floor (3,000 texts)', () => {
+    const piece = fc.constantFrom(
+      'keys:',
+      ' ',
+      '\n',
+      '- ',
+      '{',
+      '}',
+      '[',
+      ']',
+      'tag: ',
+      'key: ',
+      '4',
+      `"${ONE}"`,
+      ',',
+      '"',
+      '&a ',
+      '*a',
+      '!!',
+      '?',
+      ':',
+      '#',
+      '---\n',
+      '\t',
+      '|',
+      '>',
+      '%',
+      '\u0000',
+      '0x',
+    );
+    const text = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'binary' }),
+      fc.array(piece, { maxLength: 20 }).map((list) => list.join('')),
+    );
+    fc.assert(
+      fc.property(text, (random) => {
+        for (const read of [parseKeyRing, parseSwarmKeys]) {
+          try {
+            read(random);
+          } catch (error) {
+            assert.ok(error instanceof OverlayError, `${JSON.stringify(random)}: ${String(error)}`);
+            assert.doesNotMatch(error.message, /\n/);
+          }
+        }
+      }),
+      { seed: SEED, numRuns: 3000 },
+    );
+  });
+});
+
+describe('lines of Swarm’s raft store', () => {
+  const text = readFileSync(fixture('docker/swarm-keys.txt'), 'utf8');
+
+  test('the recorded ones: the three IPsec keys by their tags, those of the gossip passed over', () => {
+    const file = parseSwarmKeys(text);
+    assert.equal(file.profile, 'swarm');
+    assert.deepEqual(rows(file), [
+      [29_943, '86d9475fdcc2dc8750976f58f162c9a0'],
+      [29_944, 'fbb948eb360b25b94dd9adcd33cb1764'],
+      [29_945, '2d45edeea81a3a767e7023d0843aad88'],
+    ]);
+  });
+
+  test('in any order, with other lines between, indented, and with the ends of Windows', () => {
+    const shuffled = text.split('\n').reverse().join('\r\n  some other line\r\n  ');
+    assert.deepEqual(rows(parseSwarmKeys(shuffled)), rows(parseSwarmKeys(text)));
+  });
+
+  test('gossip keys alone are no keys', () => {
+    refused(
+      text.replaceAll('networking:ipsec', 'networking:gossip'),
+      'NO_KEYS',
+      /no key of networking:ipsec/,
+      parseSwarmKeys,
+    );
+    refused('', 'NO_KEYS', /no key of networking:ipsec/, parseSwarmKeys);
+  });
+
+  test('a key of odd digits, of another length, a tag twice or too large: what is wrong, without the key', () => {
+    const line = (tag: number | string, key: string): string => `networking:ipsec lamport ${tag} key ${key}\n`;
+    refused(line(1, TWO) + line(2, `${ONE}0`), 'BAD_KEY_RING', /line 2: its key isn't a text of pairs/, parseSwarmKeys);
+    refused(line(2, `${ONE}00`), 'BAD_KEY_RING', /tag 2 has 17 bytes/, parseSwarmKeys);
+    refused(line(2, ONE) + line(2, TWO), 'BAD_KEY_RING', /two keys have the tag 2/, parseSwarmKeys);
+    refused(line('99999999999999999999', ONE), 'BAD_KEY_RING', /whole number/, parseSwarmKeys);
+  });
+});
+
+test('what a file held does not show: not as JSON, not in a log', () => {
+  const file = parseKeyRing(`- { tag: 4, key: "${ONE}" }`);
+  for (const text of [JSON.stringify(file), inspect(file, { depth: 9, showHidden: true })]) {
+    assert.doesNotMatch(text.replaceAll(/\s/g, ''), /4c6f|76,111,114/i);
+  }
+  assert.match(JSON.stringify(file), /\[hidden\]/);
+});

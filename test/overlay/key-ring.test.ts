@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { format, inspect } from 'node:util';
+import { ClusterKey, KeyRing, OverlayError } from '../../src/overlay/index.js';
+
+function key(tag: number, length = 16, value = tag & 0xff): ClusterKey {
+  return new ClusterKey(tag, new Uint8Array(length).fill(value));
+}
+
+function refused(make: () => unknown, message: RegExp): void {
+  assert.throws(make, (error) => {
+    assert.ok(error instanceof OverlayError);
+    assert.equal(error.code, 'BAD_KEY_RING');
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+describe('a key of the cluster', () => {
+  test('has 16, 24 or 32 bytes, whatever AES takes, and no other number of them', () => {
+    for (let length = 0; length <= 40; length++) {
+      if ([16, 24, 32].includes(length))
+        assert.equal(
+          key(4, length).use((bytes) => bytes.length),
+          length,
+        );
+      else refused(() => key(4, length), new RegExp(`tag 4 has ${length} bytes`));
+    }
+  });
+
+  test('has a whole number from 0 to 2^53 - 1 as its tag', () => {
+    for (const tag of [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) assert.equal(key(tag).tag, tag);
+    for (const tag of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) refused(() => key(tag), /whole number from 0 on/);
+  });
+
+  test('copies its bytes, and wipes its own', () => {
+    const bytes = new Uint8Array(16).fill(7);
+    const copied = new ClusterKey(1, bytes);
+    bytes.fill(0);
+    assert.deepEqual(
+      copied.use((own) => [...own]),
+      new Array(16).fill(7),
+    );
+    copied.wipe();
+    assert.deepEqual(
+      copied.use((own) => [...own]),
+      new Array(16).fill(0),
+    );
+    assert.equal(copied.tag, 1);
+  });
+
+  test('does not show itself: not as JSON, not in a log, not by its properties', () => {
+    const shy = new ClusterKey(
+      29_943,
+      Uint8Array.from({ length: 16 }, (_, i) => 0xa0 + i),
+    );
+    const ring = new KeyRing([shy]);
+    const texts = [shy, ring, { ring }].flatMap((value) => [
+      JSON.stringify(value),
+      inspect(value, { depth: 9, showHidden: true, getters: true }),
+      Object.keys(value).join(),
+      format('%s %o %O %j', value, value, value, value),
+    ]);
+    for (const text of texts) {
+      assert.ok(!/a0a1|a0, ?a1|160, ?161/i.test(text.replaceAll('\n', '')), text);
+    }
+    assert.equal(JSON.stringify(shy), '{"tag":29943,"key":"[hidden]"}');
+    assert.equal(JSON.stringify(ring), '{"keys":[{"tag":29943,"key":"[hidden]"}]}');
+  });
+});
+
+describe('a ring', () => {
+  test('is in the order of the tags, whatever order the keys came in, and leaves the list that it was given', () => {
+    const given = [key(10), key(9), key(100), key(2)];
+    assert.deepEqual(
+      new KeyRing(given).keys.map(({ tag }) => tag),
+      [2, 9, 10, 100],
+    );
+    assert.deepEqual(
+      given.map(({ tag }) => tag),
+      [10, 9, 100, 2],
+    );
+  });
+
+  test('holds no tag twice, though the keys were the same', () => {
+    refused(() => new KeyRing([key(1), key(2), key(1)]), /two keys have the tag 1$/);
+    refused(() => new KeyRing([key(5, 16, 1), key(5, 16, 2)]), /two keys have the tag 5$/);
+  });
+
+  test('holds 1 to 64 keys', () => {
+    const keys = (count: number): ClusterKey[] => Array.from({ length: count }, (_, i) => key(i));
+    refused(() => new KeyRing([]), /at least one key/);
+    assert.equal(new KeyRing(keys(1)).keys.length, 1);
+    assert.equal(new KeyRing(keys(64)).keys.length, 64);
+    refused(() => new KeyRing(keys(65)), /at most 64 keys, not 65/);
+  });
+
+  test('mixes key sizes', () => {
+    const ring = new KeyRing([key(3, 32), key(1, 16), key(2, 24)]);
+    assert.deepEqual(
+      ring.keys.map((one) => one.use(({ length }) => length)),
+      [16, 24, 32],
+    );
+  });
+});
