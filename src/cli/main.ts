@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "wire to inner frames: the containers' own frames out of a capture of the underlay",
     load: async () => (await import('./decap.js')).decapCommand,
   },
+  encap: {
+    summary: "inner frames to wire: the containers' own frames as a node sends them",
+    load: async () => (await import('./encap.js')).encapCommand,
+  },
   mtu: {
     summary: 'what fits inside an overlay, line by line, and what Docker sets',
     load: async () => (await import('./mtu.js')).mtuCommand,

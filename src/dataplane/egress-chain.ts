@@ -5,7 +5,8 @@
  *                           |-> another local endpoint
  *                           +-> an answer to the one who sent it (ARP, ND, ICMP)
  *
- * frames + copies + fragments made = wire packets + local + answers + what was dropped, less the answers made.
+ * Nothing is lost in silence (`accounting`): frames + copies + answers made = sent + local + answers + dropped, where
+ * outer fragments count as the packet that they were cut of.
  */
 import type { Aead } from '../aead/aead.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
@@ -42,6 +43,18 @@ export interface EgressSinks {
   readonly local: BatchSink;
   /** Answers to endpoints of this node: `peer` is the endpoint. */
   readonly answers: BatchSink;
+}
+
+/** frames + copies + answersMade = sent + local + answers + dropped. */
+export interface EgressAccounting {
+  readonly frames: number;
+  /** Copies of flooded frames, and inner fragments beyond the frame that they were cut of. */
+  readonly copies: number;
+  readonly answersMade: number;
+  readonly sent: number;
+  readonly local: number;
+  readonly answers: number;
+  readonly dropped: number;
 }
 
 /** The egress of one node. */
@@ -103,6 +116,20 @@ export class EgressChain {
     this.#handOn(this.#tunnelled);
     this.#handOn(this.#local);
     this.#handOn(this.#answers);
+  }
+
+  /** What came in and what became of it; both sides are the same. */
+  get accounting(): EgressAccounting {
+    const { forward, fragment, frames, localFrames, answers, drops } = this;
+    return {
+      frames,
+      copies: forward.copies,
+      answersMade: forward.answers,
+      sent: this.wirePackets - fragment.fragments + fragment.cut,
+      local: localFrames,
+      answers,
+      dropped: drops.total,
+    };
   }
 
   /** Takes a batch through the stages behind it, and to its sink. */

@@ -4,7 +4,13 @@ export { Ingress, type IngressOptions, Verdict } from './ingress.js';
 export { Decap } from './decap.js';
 export { Deliver } from './deliver.js';
 export { DropCounters } from './drop-counters.js';
-export { type BatchSink, EgressChain, type EgressOptions, type EgressSinks } from './egress-chain.js';
+export {
+  type BatchSink,
+  type EgressAccounting,
+  EgressChain,
+  type EgressOptions,
+  type EgressSinks,
+} from './egress-chain.js';
 export { flowHash, LINUX_PORTS, type PortRange, RFC7348_PORTS, sourcePortOf } from './flow-hash.js';
 export { Oversize } from './forward.js';
 export { IngressChain, type IngressChainOptions } from './ingress-chain.js';

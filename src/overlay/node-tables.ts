@@ -21,6 +21,8 @@ export class NodeTables {
   readonly #networkOfVni = new Map<number, number>();
   readonly #nodeOfVtep4 = new KeyIndex(1, MAX_NODES);
   readonly #nodeOfVtep6 = new KeyIndex(4, MAX_NODES);
+  readonly #endpointOfMac: KeyIndex;
+  readonly #localEndpoints: number[] = [];
   readonly #nodes4: number[] = [];
   readonly #nodes6: number[] = [];
 
@@ -43,12 +45,14 @@ export class NodeTables {
       (vtep.length === 4 ? this.#nodes4 : this.#nodes6)[index.add()] = place;
     });
     topology.networks.forEach(({ vni }, place) => this.#networkOfVni.set(vni, place));
+    this.#endpointOfMac = new KeyIndex(2, Math.max(1, topology.endpoints.length));
     topology.endpoints.forEach(({ network, node: home, ip, mac }, place) => {
       const { vni } = topology.networks[network];
       const local = home === node;
       const taken = this.forwarding.set(vni, mac, 0, local ? TargetKind.Local : TargetKind.Vtep, local ? place : home);
       if (!taken) throw new OverlayError('BAD_TABLE', `the forwarding table of ${name} is full`);
       if (ip !== undefined) this.neighbours.set(vni, ip, mac);
+      if (local) this.#addEndpoint(mac, place);
     });
     this.flood = topology.networks.map((network, place) => this.#floodOf(network, place));
   }
@@ -65,9 +69,29 @@ export class NodeTables {
     return id < 0 ? -1 : (family === 4 ? this.#nodes4 : this.#nodes6)[id];
   }
 
+  /**
+   * The place of this node's endpoint with a MAC, or -1; the first one's where several networks have it.
+   * @param bytes what the MAC stands in, at `offset`
+   */
+  endpointOf(bytes: Uint8Array, offset: number): number {
+    const { key } = this.#endpointOfMac;
+    key[0] = getWord(bytes, offset);
+    key[1] = (bytes[offset + 4] << 8) | bytes[offset + 5];
+    const id = this.#endpointOfMac.find();
+    return id < 0 ? -1 : this.#localEndpoints[id];
+  }
+
   /** The place of the network with a VNI, or -1. */
   networkOf(vni: number): number {
     return this.#networkOfVni.get(vni) ?? -1;
+  }
+
+  #addEndpoint(mac: Uint8Array, place: number): void {
+    const { key } = this.#endpointOfMac;
+    key[0] = getWord(mac, 0);
+    key[1] = (mac[4] << 8) | mac[5];
+    const id = this.#endpointOfMac.add();
+    if (id === this.#localEndpoints.length) this.#localEndpoints.push(place);
   }
 
   /** Nodes with endpoints of a network; all of them if it has none, since then nobody knows. */

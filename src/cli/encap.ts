@@ -1,0 +1,193 @@
+/** `vtep encap`: frames of containers as a node would put them on the wire. */
+import { randomFillSync } from 'node:crypto';
+import { type Aead, AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
+import { type CaptureBatch, LinkType, OutputFile, PcapWriter } from '../capture/index.js';
+import { DropReason, dropReasonName, dropReasonText, EgressChain, Oversize } from '../dataplane/index.js';
+import { Arena, PacketBatch } from '../memory/index.js';
+import { NodeSas, NodeTables, type Topology } from '../overlay/index.js';
+import { forgeBackend } from '../../native-free/forge-aead.js';
+import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError } from './arguments.js';
+import { openInput, readInput } from './capture-input.js';
+import type { Command } from './command.js';
+import { configOption } from './config-option.js';
+import { ExitCode } from './exit-code.js';
+import { grouped } from './table.js';
+import { say, TextOutput } from './text-output.js';
+
+const HELP = `vtep encap FILE -o OUT --config FILE --node NAME [OPTIONS]
+
+Frames of containers (pcap or pcapng) as the node NAME would send them: VXLAN, and ESP for encrypted networks. Frames
+that aren't from an endpoint of that node are passed over and counted.
+
+  -o, --output OUT   where the packets go; - is standard output
+  --config FILE      nodes, networks, endpoints and keys (YAML or JSON)
+  --node NAME        which node sends
+  --oversize WORD    what doesn't fit: inside (ICMP to the sender, or inner fragments; the default), outside (outer
+                     fragments) or drop
+  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
+  --json             one JSON object about what was done
+  --strict           exit 1 if frames were dropped or the capture is damaged`;
+
+/** A frame of a capture with offloads on has up to 64 KiB. */
+const FRAME_BYTES = 66_000;
+const SLOTS = 1024;
+const SOURCE_MAC = 6;
+
+/** Sends frames of a capture by a node's egress and writes what comes out. */
+class Encapsulation {
+  readonly chain: EgressChain;
+  /** Frames that are no endpoint's of the node, and those of which the capture holds only a part. */
+  notFromHere = 0;
+  truncated = 0;
+  readonly #tables: NodeTables;
+  readonly #batch: PacketBatch;
+  readonly #writer: PcapWriter;
+  #seconds = 0;
+  #nanoseconds = 0;
+
+  constructor(tables: NodeTables, writer: PcapWriter, parsed: ParsedArguments) {
+    this.#tables = tables;
+    this.#writer = writer;
+    const arena = new Arena({ slots: SLOTS, frameBytes: FRAME_BYTES });
+    this.#batch = new PacketBatch(arena, 1);
+    const none = (): void => undefined;
+    const sinks = { wire: (batch: PacketBatch) => this.#write(batch), local: none, answers: none };
+    const oversize = oneOf(parsed, 'oversize', Object.values(Oversize)) ?? Oversize.Inside;
+    this.chain = new EgressChain(tables, arena, sinks, { oversize, ...cipherOf(tables, parsed) });
+  }
+
+  add(batch: CaptureBatch): void {
+    for (let i = 0; i < batch.count; i++) {
+      const start = batch.offset[i];
+      const end = start + batch.capturedLength[i];
+      this.#seconds = batch.seconds[i];
+      this.#nanoseconds = batch.nanoseconds[i];
+      const endpoint = end - start < 14 ? -1 : this.#tables.endpointOf(batch.bytes, start + SOURCE_MAC);
+      if (batch.capturedLength[i] < batch.originalLength[i]) {
+        this.truncated++;
+      } else if (batch.linkType[i] !== LinkType.Ethernet || endpoint < 0) {
+        this.notFromHere++;
+      } else {
+        const { network } = this.#tables.topology.endpoints[endpoint];
+        if (this.#batch.copyIn(batch.bytes, start, end, network) < 0) this.chain.drops.add(DropReason.NoMemory);
+        this.chain.run(this.#batch, this.#seconds);
+      }
+    }
+  }
+
+  #write(batch: PacketBatch): void {
+    const { bytes } = batch.arena;
+    for (let i = 0; i < batch.count; i++) {
+      const length = batch.end[i] - batch.start[i];
+      this.#writer.write(bytes, batch.start[i], length, length, this.#seconds, this.#nanoseconds);
+    }
+  }
+}
+
+/** The cipher and the SAs, if a network is encrypted. */
+function cipherOf(tables: NodeTables, parsed: ParsedArguments): { aead?: Aead; sas?: NodeSas } {
+  const { topology, node } = tables;
+  if (!topology.networks.some((network) => network.encrypted)) return {};
+  const name = parsed.values['aead'];
+  const { aead } = chooseAead(typeof name === 'string' ? name : undefined, [...AEAD_BACKENDS, forgeBackend]);
+  const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
+  return { aead, sas: new NodeSas(topology, node, aead, { hkdf: hkdfSha256, random }) };
+}
+
+function topologyOf(parsed: ParsedArguments): Topology {
+  const topology = configOption(parsed);
+  if (topology === undefined) throw new UsageError('encap needs --config FILE; see: vtep encap --help');
+  return topology;
+}
+
+/** `vtep encap FILE -o OUT`. */
+export const encapCommand: Command = {
+  summary: 'inner frames to wire',
+  help: HELP,
+  async run(args) {
+    const parsed = parseWords('encap', args, {
+      output: { type: 'string', short: 'o' },
+      config: { type: 'string' },
+      node: { type: 'string' },
+      oversize: { type: 'string' },
+      aead: { type: 'string' },
+      json: { type: 'boolean' },
+      strict: { type: 'boolean' },
+    });
+    const path = onlyOperand('encap', parsed, 'a capture file');
+    const { output, node, json } = parsed.values;
+    if (typeof output !== 'string' || output === '') throw new UsageError('encap needs -o OUT, where the packets go');
+    if (json === true && output === '-') {
+      throw new UsageError('--json and -o - both want standard output; name a file');
+    }
+    const topology = topologyOf(parsed);
+    if (typeof node !== 'string') throw new UsageError('encap needs --node NAME, the node that sends');
+    const tables = new NodeTables(topology, node);
+    const source = await openInput(path);
+    let file: OutputFile;
+    try {
+      file = new OutputFile(output, path);
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
+    try {
+      const nanoseconds = !(source.format === 'pcap' && source.interfaces[0].ticksPerSecond <= 1e6);
+      const writer = new PcapWriter(file.write, { nanoseconds });
+      const encapsulation = new Encapsulation(tables, writer, parsed);
+      await readInput(source, (batch) => encapsulation.add(batch));
+      writer.flush();
+      file.commit();
+      const { accounting, drops } = encapsulation.chain;
+      const report = {
+        file: source.name,
+        output: file.name,
+        node,
+        frames: accounting.frames + encapsulation.notFromHere + encapsulation.truncated,
+        notFromHere: encapsulation.notFromHere,
+        truncated: encapsulation.truncated,
+        accounting: { ...accounting, dropped: drops.byName() },
+        wirePackets: encapsulation.chain.wirePackets,
+        sealed: encapsulation.chain.seal.sealed,
+      };
+      if (json === true) {
+        const text = new TextOutput();
+        text.line(JSON.stringify(report, null, 2));
+        text.flush();
+      } else {
+        sayReport(report, drops.counts);
+      }
+      const wrong = source.damage !== undefined || encapsulation.truncated > 0 || drops.total > 0;
+      return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
+    } finally {
+      file.abandon();
+    }
+  },
+};
+
+interface Report {
+  readonly output: string;
+  readonly node: string;
+  readonly frames: number;
+  readonly notFromHere: number;
+  readonly truncated: number;
+  readonly wirePackets: number;
+  readonly sealed: number;
+  readonly accounting: { sent: number; local: number; copies: number; answers: number };
+}
+
+function sayReport(report: Report, drops: Float64Array): void {
+  const { sent, local, copies, answers } = report.accounting;
+  const dropped = drops.reduce((sum, count) => sum + count, 0);
+  const sealed = report.sealed > 0 ? `, ${grouped(report.sealed)} sealed` : '';
+  say(`${grouped(report.wirePackets)} packets of ${report.node}${sealed} -> ${report.output}`);
+  say(
+    `${grouped(report.frames)} frames${copies > 0 ? ` + ${grouped(copies)} copies and fragments` : ''} = ` +
+      `${grouped(sent)} sent + ${grouped(local)} local + ${grouped(report.notFromHere)} not of this node + ` +
+      `${grouped(report.truncated)} cut by the capture + ${grouped(dropped)} dropped`,
+  );
+  drops.forEach((count, reason) => {
+    if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
+  });
+  if (answers > 0) say(`  ${grouped(answers)} answers to the containers (ARP, ND, ICMP), which the wire doesn't see`);
+}

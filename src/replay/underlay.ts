@@ -1,0 +1,134 @@
+/** A network between the nodes that loses, reorders, repeats and corrupts packets, all from a seed. */
+import { type Arena, copyBytes, NO_SLOT, PacketBatch } from '../memory/index.js';
+import { ETHERNET_SPAN } from '../wire/index.js';
+import { SeededRandom } from './random.js';
+
+/** What the network does to packets; probabilities from 0 to 1. */
+export interface UnderlayOptions {
+  readonly loss?: number;
+  readonly reorder?: number;
+  readonly duplicate?: number;
+  readonly corrupt?: number;
+  readonly seed?: number;
+}
+
+/** Takes packets of a node; `PacketBatch` of the receiving side's arena. */
+export type Receiver = (batch: PacketBatch) => void;
+
+/** Packets of a delay line that a reordered packet waits for, at the most. */
+const LINE = 16;
+
+/** Carries packets from chains to chains: each is copied, as from one host to the other. */
+export class Underlay {
+  /** packets + duplicates = delivered + lost + noMemory, once it is drained. */
+  packets = 0;
+  duplicates = 0;
+  delivered = 0;
+  lost = 0;
+  noMemory = 0;
+  /** Of the delivered ones, those that were held back, and those that a bit was changed in. */
+  reordered = 0;
+  corrupted = 0;
+
+  readonly #arena: Arena;
+  readonly #options: Required<UnderlayOptions>;
+  readonly #random: SeededRandom;
+  readonly #inboxes: readonly PacketBatch[];
+  readonly #receivers: readonly Receiver[];
+  /** Packets that wait: for which node, and for how many packets more. */
+  readonly #line: PacketBatch;
+  readonly #wait = new Int32Array(LINE);
+
+  /**
+   * @param arena of the receiving side
+   * @param receivers by node
+   * @param batchSize packets that are handed over together
+   */
+  constructor(arena: Arena, receivers: readonly Receiver[], batchSize: number, options: UnderlayOptions = {}) {
+    const { loss = 0, reorder = 0, duplicate = 0, corrupt = 0, seed = 0 } = options;
+    this.#arena = arena;
+    this.#options = { loss, reorder, duplicate, corrupt, seed };
+    this.#random = new SeededRandom(seed);
+    this.#receivers = receivers;
+    this.#inboxes = receivers.map(() => new PacketBatch(arena, batchSize));
+    this.#line = new PacketBatch(arena, LINE);
+  }
+
+  /** Takes packets off a node; `peer` is the node that each goes to. */
+  transmit(batch: PacketBatch): void {
+    const random = this.#random;
+    const { loss, duplicate } = this.#options;
+    for (let i = 0; i < batch.count; i++) {
+      this.packets++;
+      const copies = random.chance(duplicate) ? 2 : 1;
+      this.duplicates += copies - 1;
+      for (let n = 0; n < copies; n++) {
+        if (random.chance(loss)) this.lost++;
+        else this.#carry(batch, i);
+      }
+    }
+  }
+
+  /** Delivers everything that is on its way. */
+  drain(): void {
+    for (let i = 0; i < this.#line.count; i++) this.#wait[i] = 0;
+    this.#release();
+    this.#inboxes.forEach((_, node) => this.#hand(node));
+  }
+
+  #carry(batch: PacketBatch, i: number): void {
+    const arena = this.#arena;
+    const slot = arena.take();
+    if (slot === NO_SLOT || batch.end[i] - batch.start[i] > arena.frameBytes) {
+      if (slot !== NO_SLOT) arena.free(slot);
+      this.noMemory++;
+      return;
+    }
+    const start = arena.frameOffsetOf(slot);
+    const end = start + batch.end[i] - batch.start[i];
+    copyBytes(batch.arena.bytes, batch.start[i], batch.end[i], arena.bytes, start);
+    const random = this.#random;
+    if (random.chance(this.#options.corrupt)) {
+      this.corrupted++;
+      // Ethernet's own checksum would have caught a change of it; what routers and memories break is behind it.
+      const bit = ETHERNET_SPAN * 8 + random.below((end - start - ETHERNET_SPAN) * 8);
+      arena.bytes[start + (bit >>> 3)] ^= 1 << (bit & 7);
+    }
+    for (let n = 0; n < this.#line.count; n++) this.#wait[n]--;
+    if (this.#line.count < LINE && random.chance(this.#options.reorder)) {
+      this.reordered++;
+      this.#wait[this.#line.count] = 1 + random.below(LINE);
+      this.#line.push(slot, start, end, -1, batch.peer[i]);
+    } else {
+      this.#deliver(slot, start, end, batch.peer[i]);
+    }
+    this.#release();
+  }
+
+  /** Lets go what has waited long enough. */
+  #release(): void {
+    const line = this.#line;
+    let kept = 0;
+    for (let n = 0; n < line.count; n++) {
+      if (this.#wait[n] <= 0) {
+        this.#deliver(line.slot[n], line.start[n], line.end[n], line.peer[n]);
+      } else {
+        this.#wait[kept] = this.#wait[n];
+        line.move(n, kept++);
+      }
+    }
+    line.count = kept;
+  }
+
+  #deliver(slot: number, start: number, end: number, node: number): void {
+    const inbox = this.#inboxes[node];
+    this.delivered++;
+    inbox.push(slot, start, end);
+    if (inbox.full) this.#hand(node);
+  }
+
+  #hand(node: number): void {
+    const inbox = this.#inboxes[node];
+    if (inbox.count > 0) this.#receivers[node](inbox);
+  }
+}
