@@ -16,9 +16,11 @@ mkdirSync(join(folder, 'node_modules'));
 symlinkSync(ROOT, join(folder, 'node_modules', 'vtep'));
 copyFileSync(fixture('vxlan/01-icmp.underlay.pcap'), join(folder, 'underlay.pcap'));
 
-const examples = [...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
-  ([, code]) => code,
-);
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const config = /```yaml\n([\s\S]*?)```/.exec(README)?.[1] ?? '';
+// The example sends without keys, so the network is a clear one there.
+writeFileSync(join(folder, 'overlay.yaml'), config.replace(', encrypted: true', ''));
+const examples = [...README.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
 
 function run(code: string): string[] {
   const file = join(folder, 'example.mjs');
@@ -41,9 +43,23 @@ describe('README', () => {
     assert.deepEqual(lines, said);
   });
 
-  test('the third example seals a packet', () => {
-    const lines = run(examples[2]);
-    assert.deepEqual(lines, [/console.*\/\/ (.*)/.exec(examples[2])?.[1]]);
+  for (const [place, name] of [
+    [2, 'the third example sends a frame from node to node'],
+    [3, 'the fourth example seals a packet'],
+  ] as const) {
+    test(name, () => {
+      const lines = run(examples[place]);
+      assert.deepEqual(lines, [/console.*\/\/ (.*)/.exec(examples[place])?.[1]]);
+    });
+  }
+
+  test('the example of a node has less than 20 lines', () => {
+    assert.ok(
+      examples[2]
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '').length < 20,
+    );
   });
 
   test('shows how an encrypted recording is opened', () => {
@@ -57,12 +73,19 @@ describe('README', () => {
   });
 
   test('shows what npm start prints', () => {
-    const shown = /```\n(fixtures\/docker[\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'));
+    const shown = /```\n(fixtures\/docker[^\n]*packets of an underlay[\s\S]*?)```/.exec(README);
+    assert.ok(shown !== null);
+    const words = ['dist/src/cli/main.js', 'replay', 'fixtures/docker/03-vip-http.underlay.pcap', '--both'];
+    const printed = spawnSync(process.execPath, words, { cwd: ROOT }).stdout.toString().split('\n');
+    for (const line of shown[1].split('\n')) if (line.trim() !== '...') assert.ok(printed.includes(line), line);
+  });
+
+  test('shows what inspect prints', () => {
+    const shown = /```\n(fixtures\/docker[^\n]*: pcap,[\s\S]*?)```/.exec(README);
     assert.ok(shown !== null);
     const words = ['dist/src/cli/main.js', 'inspect', 'fixtures/docker/03-vip-http.underlay.pcap'];
     const printed = spawnSync(process.execPath, words, { cwd: ROOT }).stdout.toString().split('\n');
-    // Left out in the README: what stands for a row of dots, and decap's two lines at the end.
-    const lines = shown[1].trimEnd().split('\n').slice(0, -2);
-    for (const line of lines) if (line.trim() !== '...') assert.ok(printed.includes(line), line);
+    for (const line of shown[1].trimEnd().split('\n'))
+      if (line.trim() !== '...') assert.ok(printed.includes(line), line);
   });
 });

@@ -69,7 +69,7 @@ class Encapsulation {
         this.notFromHere++;
       } else {
         const { network } = this.#tables.topology.endpoints[endpoint];
-        if (this.#batch.copyIn(batch.bytes, start, end, network) < 0) this.chain.drops.add(DropReason.NoMemory);
+        if (this.#batch.copyIn(batch.bytes, start, end, network) < 0) this.chain.refuse(DropReason.NoMemory);
         this.chain.run(this.#batch, this.#seconds);
       }
     }

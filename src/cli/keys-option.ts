@@ -51,15 +51,16 @@ function readKeys(path: string): KeysFile {
 
 /**
  * Reads the files of `--keys` and makes what opens packets with them.
+ * @param cipherAlone whether `--aead` may stand without keys, for commands that encrypt
  * @returns undefined if no keys are named
  * @throws UsageError, AeadError
  */
-export function openKeys(parsed: ParsedArguments): OpenedKeys | undefined {
+export function openKeys(parsed: ParsedArguments, cipherAlone = false): OpenedKeys | undefined {
   const paths = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
   const name = parsed.values['aead'];
   if (paths.length === 0) {
     for (const option of ['aead', 'esp-sa']) {
-      if (parsed.values[option] !== undefined) throw new UsageError(`--${option} goes with --keys`);
+      if (parsed.values[option] !== undefined && !cipherAlone) throw new UsageError(`--${option} goes with --keys`);
     }
     return undefined;
   }

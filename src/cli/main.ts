@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "inner frames to wire: the containers' own frames as a node sends them",
     load: async () => (await import('./encap.js')).encapCommand,
   },
+  replay: {
+    summary: 'a capture through the whole data plane and back, compared and measured',
+    load: async () => (await import('./replay.js')).replayCommand,
+  },
   mtu: {
     summary: 'what fits inside an overlay, line by line, and what Docker sets',
     load: async () => (await import('./mtu.js')).mtuCommand,

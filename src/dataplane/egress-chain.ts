@@ -12,6 +12,7 @@ import type { Aead } from '../aead/aead.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
 import { type NodeSas, type NodeTables, PathMtu } from '../overlay/index.js';
 import { DropCounters } from './drop-counters.js';
+import type { DropReason } from './drop-reason.js';
 import { Encap } from './encap.js';
 import { Forward, Oversize } from './forward.js';
 import { Fragment } from './fragment.js';
@@ -116,6 +117,12 @@ export class EgressChain {
     this.#handOn(this.#tunnelled);
     this.#handOn(this.#local);
     this.#handOn(this.#answers);
+  }
+
+  /** Counts a frame that could not even be taken in. */
+  refuse(reason: DropReason): void {
+    this.frames++;
+    this.drops.add(reason);
   }
 
   /** What came in and what became of it; both sides are the same. */

@@ -13,7 +13,7 @@ export {
 } from './egress-chain.js';
 export { flowHash, LINUX_PORTS, type PortRange, RFC7348_PORTS, sourcePortOf } from './flow-hash.js';
 export { Oversize } from './forward.js';
-export { IngressChain, type IngressChainOptions } from './ingress-chain.js';
+export { type IngressAccounting, IngressChain, type IngressChainOptions } from './ingress-chain.js';
 export { clampMss } from './mss-clamp.js';
 export { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from './packet-too-big.js';
 export { Tunnel, type TunnelOptions } from './tunnel.js';

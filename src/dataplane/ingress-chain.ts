@@ -4,7 +4,7 @@
  *     wire -> Reassemble -> Open (ESP) -> Decap -> Deliver -> container frame
  *                   +-------------------->
  *
- * packets = delivered + dropped + held, fragments counted as packets and copies for groups left out.
+ * Nothing is lost in silence (`accounting`).
  */
 import type { Aead } from '../aead/aead.js';
 import type { ReassemblerOptions } from '../fragment/index.js';
@@ -26,6 +26,19 @@ export interface IngressChainOptions {
   /** What to do with reserved VXLAN bits; as Linux does (refuse) if not said. */
   readonly reserved?: VxlanReserved;
   readonly reassembly?: ReassemblerOptions;
+}
+
+/** packets - reassembledFragments + reassembled + copies = delivered + dropped + held. */
+export interface IngressAccounting {
+  readonly packets: number;
+  /** Fragments that were put together, and the packets that they gave. */
+  readonly reassembledFragments: number;
+  readonly reassembled: number;
+  /** Copies of frames for groups. */
+  readonly copies: number;
+  readonly delivered: number;
+  readonly dropped: number;
+  readonly held: number;
 }
 
 /** The ingress of one node. */
@@ -61,6 +74,20 @@ export class IngressChain {
     this.open = new Open(this.#drops, aead, sas?.inbound, this.#sealed.capacity);
     this.#decap = new Decap(tables, this.#drops, reserved);
     this.deliver = new Deliver(tables, this.#drops);
+  }
+
+  /** What came in and what became of it; both sides are the same. */
+  get accounting(): IngressAccounting {
+    const { reassembler } = this.reassemble;
+    return {
+      packets: this.packets,
+      reassembledFragments: reassembler.reassembledFragments,
+      reassembled: reassembler.datagrams,
+      copies: this.deliver.copies,
+      delivered: this.delivered,
+      dropped: this.drops.total,
+      held: this.held,
+    };
   }
 
   /** What was dropped so far, fragments included. */

@@ -48,6 +48,8 @@ export class ObservedTopology {
   readonly #flooded = new Set<number>();
   /** The same of the packets themselves, if they turn out to be frames of containers. */
   readonly #frames = new Map<string, Seen>();
+  #largestCarried = 0;
+  #largestPacket = 0;
   #endpoints = 0;
   #carried = 0;
 
@@ -60,12 +62,18 @@ export class ObservedTopology {
     return this.#carried > 0 ? CaptureKind.Wire : CaptureKind.Frames;
   }
 
+  /** Bytes of the largest frame: of those that were carried, or of all. */
+  get largestFrame(): number {
+    return this.#carried > 0 ? this.#largestCarried : this.#largestPacket;
+  }
+
   /** Looks at the packets of a batch. */
   add(batch: CaptureBatch): void {
     for (let i = 0; i < batch.count; i++) {
       const start = batch.offset[i];
       const end = start + batch.capturedLength[i];
       const limit = start + batch.originalLength[i];
+      this.#largestPacket = Math.max(this.#largestPacket, end - start);
       if (this.#carried === 0 && batch.linkType[i] === LinkType.Ethernet && end - start >= ETHERNET_SPAN) {
         this.#addFrame(batch.bytes, start, end);
       }
@@ -87,6 +95,7 @@ export class ObservedTopology {
   #addCarried(): void {
     const { outerBytes: bytes, frameOffset: start, frameEnd: end, outer, vni } = this.#ingress;
     this.#carried++;
+    this.#largestCarried = Math.max(this.#largestCarried, end - start);
     const span = outer.family === 4 ? 4 : 16;
     const from = this.#node(bytes.subarray(outer.addressOffset, outer.addressOffset + span));
     const to = this.#node(bytes.subarray(outer.addressOffset + span, outer.addressOffset + 2 * span));

@@ -1,0 +1,130 @@
+/** What `replay` found: a column for each run, or an object. */
+import { type DropCounters, dropReasonText } from '../dataplane/index.js';
+import { DROP_REASONS, dropReasonName } from '../dataplane/index.js';
+import type { Topology } from '../overlay/index.js';
+import type { CaptureKind, ReplayResult } from '../replay/index.js';
+import { type Column, grouped, numbers, table, words } from './table.js';
+import type { TextOutput } from './text-output.js';
+
+/** One replay. */
+export interface ReplayRun {
+  readonly encrypted: boolean;
+  readonly profile: string;
+  /** The cipher, or null. */
+  readonly cipher: string | null;
+  /** MTU of the first node. */
+  readonly mtu: number;
+  /** Time in the data plane, reading left out. */
+  readonly milliseconds: number;
+  readonly result: ReplayResult;
+}
+
+/** What was replayed. */
+export interface Replayed {
+  readonly file: string;
+  readonly kind: CaptureKind;
+  readonly topology: Topology;
+}
+
+const KINDS: Readonly<Record<CaptureKind, string>> = {
+  wire: 'packets of an underlay',
+  frames: 'frames of containers',
+};
+
+type Row = [string, ...string[]];
+
+function rowsOfDrops(runs: readonly ReplayRun[], what: string, of: (result: ReplayResult) => DropCounters): Row[] {
+  const rows: Row[] = [];
+  for (let reason = 0; reason < DROP_REASONS; reason++) {
+    const counts = runs.map(({ result }) => of(result).counts[reason]);
+    if (counts.some((count) => count > 0)) rows.push([`  ${what} ${dropReasonName(reason)}`, ...counts.map(grouped)]);
+  }
+  return rows;
+}
+
+/** Prints a column for each run. */
+export function printReplay(output: TextOutput, { file, kind, topology }: Replayed, runs: readonly ReplayRun[]): void {
+  const { nodes, networks, endpoints } = topology;
+  output.line(
+    `${file}: ${KINDS[kind]}; ${grouped(nodes.length)} nodes, ${grouped(endpoints.length)} endpoints, VNI ` +
+      networks.map(({ vni }) => vni).join(' '),
+  );
+  output.line('');
+  const columns: Column[] = [
+    words(''),
+    ...runs.map(({ encrypted, profile }) => numbers(encrypted ? `encrypted (${profile})` : 'clear')),
+  ];
+  const row = (name: string, of: (run: ReplayRun) => string | number): Row => [
+    name,
+    ...runs.map((run) => {
+      const cell = of(run);
+      return typeof cell === 'number' ? grouped(cell) : cell;
+    }),
+  ];
+  const rows: Row[] = [
+    row('frames in', ({ result }) => result.frames),
+    row('delivered as they were sent', ({ result }) => result.exact),
+    row('delivered again', ({ result }) => result.again),
+    row('delivered changed', ({ result }) => result.changed),
+    row('local', ({ result }) => result.local),
+    row('of no known endpoint', ({ result }) => result.unknownSource),
+    row('dropped on the way out', ({ result }) => result.dropped.egress.total),
+    ...rowsOfDrops(runs, 'out', ({ dropped }) => dropped.egress),
+    row('sent and not delivered', ({ result }) => result.missing),
+    row('packets dropped on the way in', ({ result }) => result.dropped.ingress.total),
+    ...rowsOfDrops(runs, 'in', ({ dropped }) => dropped.ingress),
+    row('packets lost by the underlay', ({ result }) => result.underlay.lost + result.underlay.noMemory),
+    row('fragments held', ({ result }) => result.held),
+    row('every sum adds up', ({ result }) => (result.balanced ? 'yes' : 'NO')),
+    row('', () => ''),
+    row('packets on the wire', ({ result }) => result.wire.packets),
+    row('cut into fragments', ({ result }) => result.wire.cut),
+    row('bytes of frames', ({ result }) => result.wire.frameBytes),
+    row('bytes on the wire', ({ result }) => result.wire.bytes),
+    row('overhead', ({ result: { wire } }) => overhead(wire.frameBytes, wire.bytes)),
+    row('underlay MTU', ({ mtu }) => mtu),
+    row('cipher', ({ cipher }) => cipher ?? '-'),
+    row('frames a second', ({ result, milliseconds }) => rate(result.frames, milliseconds)),
+    row('Gbit/s of frames', ({ result, milliseconds }) =>
+      ((result.wire.frameBytes * 8) / milliseconds / 1e6).toFixed(2),
+    ),
+  ];
+  for (const line of table(columns, rows)) output.line(line.trimEnd());
+  const reasons = new Set<number>();
+  for (const { result } of runs) {
+    for (const { counts } of [result.dropped.egress, result.dropped.ingress]) {
+      counts.forEach((count, reason) => {
+        if (count > 0) reasons.add(reason);
+      });
+    }
+  }
+  if (reasons.size > 0) output.line('');
+  for (const reason of [...reasons].sort((a, b) => a - b)) {
+    output.line(`  ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
+  }
+}
+
+function overhead(frames: number, wire: number): string {
+  return frames === 0 ? '-' : `${((100 * (wire - frames)) / frames).toFixed(1)} %`;
+}
+
+function rate(frames: number, milliseconds: number): string {
+  return milliseconds === 0 ? '-' : grouped(Math.round((frames / milliseconds) * 1000));
+}
+
+/** The object of `--json`. */
+export function replayReport({ file, kind, topology }: Replayed, runs: readonly ReplayRun[]): object {
+  return {
+    file,
+    kind,
+    nodes: topology.nodes.length,
+    endpoints: topology.endpoints.length,
+    vnis: topology.networks.map(({ vni }) => vni),
+    runs: runs.map(({ result, ...run }) => ({
+      ...run,
+      ...result,
+      dropped: { egress: result.dropped.egress.byName(), ingress: result.dropped.ingress.byName() },
+      framesPerSecond: run.milliseconds === 0 ? 0 : (result.frames / run.milliseconds) * 1000,
+    })),
+  };
+}

@@ -1,0 +1,254 @@
+/** `vtep replay`: a capture through the whole data plane and back. */
+import { randomFillSync } from 'node:crypto';
+import { AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
+import { type CaptureBatch, OutputFile, PcapWriter } from '../capture/index.js';
+import { Ingress, Oversize, Verdict } from '../dataplane/index.js';
+import { ClusterKey, KeyRing, Profile, type Topology } from '../overlay/index.js';
+import { CaptureKind, ObservedTopology, Replay } from '../replay/index.js';
+import { forgeBackend } from '../../native-free/forge-aead.js';
+import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
+import { openInput, readInput } from './capture-input.js';
+import type { Command } from './command.js';
+import { configOption } from './config-option.js';
+import { ExitCode } from './exit-code.js';
+import { openKeys, type OpenedKeys } from './keys-option.js';
+import { printReplay, type ReplayRun, replayReport } from './replay-report.js';
+import { TextOutput } from './text-output.js';
+
+const HELP = `vtep replay FILE [OPTIONS]
+
+Every frame of a capture through a node's way out, a simulated underlay, and the other node's way in; what is delivered
+is compared with what was sent, byte for byte. FILE is a capture of containers or of an underlay, clear or encrypted.
+
+  --config FILE      nodes, networks, endpoints and keys; learned from the capture if not said
+  --keys FILE        opens an encrypted capture
+  --encrypt          encrypts the networks, under a key made for the run if the config has none
+  --both             runs it clear and encrypted, and shows both side by side
+  --profile WORD     swarm (as Docker; the default) or strict
+  --mtu N            MTU of the underlay; 1500, or the config's
+  --oversize WORD    outside (outer fragments; the default), or drop
+  --loss P, --reorder P, --duplicate P, --corrupt P
+                     what the underlay does to packets: probabilities from 0 to 1
+  --seed N           of the underlay's dice; 1
+  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
+  --batch N          packets that go through a stage together, 1 to 256; 256
+  --loops N          the capture so many times; 1
+  --write-wire OUT   the packets as they go onto the wire, as pcap
+  --json             one JSON object instead of a table
+  --strict           exit 1 if a frame was lost, changed, or dropped`;
+
+const MIN_FRAME_BYTES = 1600;
+
+function probability(parsed: ParsedArguments, name: string): number {
+  const text = parsed.values[name];
+  if (text === undefined) return 0;
+  const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
+  if (!(value >= 0 && value <= 1)) {
+    throw new UsageError(`--${name} takes a number from 0 to 1, not ${JSON.stringify(text)}`);
+  }
+  return value;
+}
+
+/** Takes a frame of the packet `i` of a batch; `vni` is -1 where the capture doesn't say. */
+type FrameHandler = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  vni: number,
+  i: number,
+  batch: CaptureBatch,
+) => void;
+
+/** Reads a capture's frames: containers' as they are, an underlay's out of their tunnels. */
+class Frames {
+  readonly #kind: CaptureKind;
+  readonly #ingress: Ingress;
+  readonly #onFrame: FrameHandler;
+
+  constructor(kind: CaptureKind, keys: OpenedKeys | undefined, onFrame: FrameHandler) {
+    this.#kind = kind;
+    this.#ingress = new Ingress(keys === undefined ? {} : { esp: keys.esp });
+    this.#onFrame = onFrame;
+  }
+
+  add(batch: CaptureBatch): void {
+    const ingress = this.#ingress;
+    for (let i = 0; i < batch.count; i++) {
+      const start = batch.offset[i];
+      const end = start + batch.capturedLength[i];
+      const limit = start + batch.originalLength[i];
+      if (this.#kind === CaptureKind.Frames) {
+        if (end === limit) this.#onFrame(batch.bytes, start, end, -1, i, batch);
+        continue;
+      }
+      const verdict = ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
+      if (verdict !== Verdict.Frame) continue;
+      this.#onFrame(ingress.outerBytes, ingress.frameOffset, ingress.frameEnd, ingress.vni, i, batch);
+    }
+  }
+}
+
+/** Encrypts every network, under a key of the config or one made here. */
+function encrypted(topology: Topology, profile: Profile): Topology {
+  const bytes = new Uint8Array(16);
+  randomFillSync(bytes);
+  const ring = topology.ring ?? new KeyRing([new ClusterKey(1, bytes)]);
+  bytes.fill(0);
+  const networks = topology.networks.map((network) => ({ ...network, encrypted: true }));
+  return { ...topology, profile, networks, ring };
+}
+
+function clear(topology: Topology): Topology {
+  return { ...topology, networks: topology.networks.map((network) => ({ ...network, encrypted: false })) };
+}
+
+/** One replay of the whole capture. */
+async function runOnce(
+  path: string,
+  observed: ObservedTopology,
+  topology: Topology,
+  parsed: ParsedArguments,
+  wirePath: string | undefined,
+): Promise<ReplayRun> {
+  const sealed = topology.networks.some((network) => network.encrypted);
+  const name = parsed.values['aead'];
+  const choice = sealed
+    ? chooseAead(typeof name === 'string' ? name : undefined, [...AEAD_BACKENDS, forgeBackend])
+    : undefined;
+  const seed = wholeNumber(parsed, 'seed', 0, 0xffffffff) ?? 1;
+  // What the masks of the IVs are drawn of: the key is made for this run alone, unless a config brings one.
+  const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
+  const wire = wirePath === undefined ? undefined : new OutputFile(wirePath, path);
+  try {
+    const writer = wire === undefined ? undefined : new PcapWriter(wire.write, { nanoseconds: true });
+    let seconds = 0;
+    let nanoseconds = 0;
+    const replay = new Replay(topology, {
+      oversize: oneOf(parsed, 'oversize', [Oversize.Outside, Oversize.Drop]) ?? Oversize.Outside,
+      batchSize: wholeNumber(parsed, 'batch', 1, 256) ?? 256,
+      frameBytes: Math.max(MIN_FRAME_BYTES, observed.largestFrame),
+      loss: probability(parsed, 'loss'),
+      reorder: probability(parsed, 'reorder'),
+      duplicate: probability(parsed, 'duplicate'),
+      corrupt: probability(parsed, 'corrupt'),
+      seed,
+      ...(choice === undefined ? {} : { cipher: { aead: choice.aead, hkdf: hkdfSha256, random } }),
+      ...(writer === undefined
+        ? {}
+        : {
+            onWire: (batch) => {
+              for (let i = 0; i < batch.count; i++) {
+                const length = batch.end[i] - batch.start[i];
+                writer.write(batch.arena.bytes, batch.start[i], length, length, seconds, nanoseconds);
+              }
+            },
+          }),
+    });
+    let elapsed = 0;
+    let start = Number.NaN;
+    for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
+      const keys = openKeys(parsed, true);
+      const source = await openInput(path);
+      const frames = new Frames(observed.kind, keys, (bytes, from, to, vni, i, batch) => {
+        seconds = batch.seconds[i];
+        nanoseconds = batch.nanoseconds[i];
+        if (Number.isNaN(start)) start = seconds;
+        replay.send(bytes, from, to, vni, Math.max(0, seconds - start));
+      });
+      await readInput(source, (batch) => {
+        const began = performance.now();
+        frames.add(batch);
+        elapsed += performance.now() - began;
+      });
+    }
+    const began = performance.now();
+    replay.flush();
+    elapsed += performance.now() - began;
+    const result = replay.result();
+    replay.close();
+    writer?.flush();
+    wire?.commit();
+    return {
+      encrypted: sealed,
+      profile: topology.profile,
+      cipher: choice?.aead.name ?? null,
+      mtu: topology.nodes[0]?.mtu ?? 0,
+      milliseconds: elapsed,
+      result,
+    };
+  } finally {
+    wire?.abandon();
+  }
+}
+
+/** `vtep replay FILE`. */
+export const replayCommand: Command = {
+  summary: 'a capture through the whole data plane and back',
+  help: HELP,
+  async run(args) {
+    const text = { type: 'string' } as const;
+    const flag = { type: 'boolean' } as const;
+    const parsed = parseWords('replay', args, {
+      config: text,
+      keys: { type: 'string', multiple: true },
+      'esp-sa': text,
+      encrypt: flag,
+      both: flag,
+      profile: text,
+      mtu: text,
+      oversize: text,
+      loss: text,
+      reorder: text,
+      duplicate: text,
+      corrupt: text,
+      seed: text,
+      aead: text,
+      batch: text,
+      loops: text,
+      'write-wire': text,
+      json: flag,
+      strict: flag,
+    });
+    const path = onlyOperand('replay', parsed, 'a capture file');
+    if (path === '-')
+      throw new UsageError('replay reads its file twice, and standard input can be read once; name a file');
+    const profile = oneOf(parsed, 'profile', Object.values(Profile));
+    const mtu = wholeNumber(parsed, 'mtu', 576, 65_535);
+    const config = configOption(parsed);
+    const observed = new ObservedTopology(ingressOf(parsed));
+    const first = await openInput(path);
+    await readInput(first, (batch) => observed.add(batch));
+    let topology =
+      config ??
+      observed.topology({ profile: profile ?? Profile.Swarm, encrypted: false, mtu: mtu ?? 1500, ring: undefined });
+    if (topology.nodes.length === 0 || topology.endpoints.length === 0) {
+      throw new UsageError(`${path}: it holds no frame of a container, so there is nothing to replay`);
+    }
+    if (mtu !== undefined) topology = { ...topology, nodes: topology.nodes.map((node) => ({ ...node, mtu })) };
+    const wanted = profile ?? topology.profile;
+    const wirePath = parsed.values['write-wire'] as string | undefined;
+    const runs: ReplayRun[] = [];
+    const both = parsed.values['both'] === true;
+    if (both || (parsed.values['encrypt'] !== true && config === undefined)) {
+      runs.push(await runOnce(path, observed, clear(topology), parsed, both ? undefined : wirePath));
+    } else if (parsed.values['encrypt'] !== true) {
+      runs.push(await runOnce(path, observed, topology, parsed, wirePath));
+    }
+    if (both || parsed.values['encrypt'] === true) {
+      runs.push(await runOnce(path, observed, encrypted(topology, wanted), parsed, wirePath));
+    }
+    const output = new TextOutput();
+    const about = { file: path, kind: observed.kind, topology };
+    if (parsed.values['json'] === true) output.line(JSON.stringify(replayReport(about, runs), null, 2));
+    else printReplay(output, about, runs);
+    output.flush();
+    const wrong = runs.some(({ result }) => !result.balanced || result.changed > 0 || result.missing > 0);
+    return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
+  },
+};
+
+/** What the first reading opens ESP with. */
+function ingressOf(parsed: ParsedArguments): { esp?: OpenedKeys['esp'] } {
+  const keys = openKeys(parsed, true);
+  return keys === undefined ? {} : { esp: keys.esp };
+}
