@@ -1,18 +1,99 @@
-/** `--config`: the network as a file says it is. */
+/** The network as a config says it is, or as Docker and the kernel do. */
 import { readFileSync } from 'node:fs';
 import { VtepError } from '../error.js';
-import { parseConfig, type Topology } from '../overlay/index.js';
+import {
+  importTopology,
+  type KeyRing,
+  type NodeImport,
+  parseConfig,
+  parseKeys,
+  type Topology,
+} from '../overlay/index.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
+import { say } from './text-output.js';
 
-/** The topology of `--config`, or undefined if the option isn't there. Throws UsageError. */
-export function configOption(parsed: ParsedArguments): Topology | undefined {
-  const path = parsed.values['config'];
-  if (typeof path !== 'string') return undefined;
+const MANY = { type: 'string', multiple: true } as const;
+
+/** For parseWords. */
+export const CONFIG_OPTIONS = {
+  config: { type: 'string' },
+  vtep: MANY,
+  docker: MANY,
+  fdb: MANY,
+  neigh: MANY,
+  ring: { type: 'string' },
+} as const;
+
+/** Lines of help about them. */
+export const CONFIG_HELP = `  --config FILE      nodes, networks, endpoints and keys (YAML or JSON); or, instead of it, each once a node:
+    --vtep NODE=IP     its VTEP's address
+    --docker NODE=FILE output of docker network inspect there
+    --fdb NODE=FILE    output of bridge fdb show in its networks' namespaces, one behind the other
+    --neigh NODE=FILE  output of ip neigh there
+  --ring FILE        the key ring of encrypted networks, where there is no config`;
+
+function read<T>(path: string, reader: (text: string) => T): T {
   try {
-    return parseConfig(readFileSync(path, 'utf8'));
+    return reader(readFileSync(path, 'utf8'));
   } catch (error) {
     if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(`${path}: ${code === 'ENOENT' ? 'there is no such file' : `can't be read (${code})`}`);
   }
+}
+
+/** `NODE=VALUE` words of an option, by node. */
+function byNode(parsed: ParsedArguments, option: string): Map<string, string> {
+  const words = (parsed.values[option] as readonly string[] | undefined) ?? [];
+  return new Map(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      if (at < 1) throw new UsageError(`--${option} takes NODE=VALUE, not ${JSON.stringify(word)}`);
+      return [word.slice(0, at), word.slice(at + 1)];
+    }),
+  );
+}
+
+function ringOption(parsed: ParsedArguments): KeyRing | undefined {
+  const path = parsed.values['ring'];
+  if (typeof path !== 'string') return undefined;
+  const keys = read(path, parseKeys);
+  if (keys.kind !== 'ring') throw new UsageError(`${path}: it is no key ring`);
+  return keys.ring;
+}
+
+function imported(parsed: ParsedArguments): Topology | undefined {
+  const vteps = byNode(parsed, 'vtep');
+  const docker = byNode(parsed, 'docker');
+  const fdb = byNode(parsed, 'fdb');
+  const neigh = byNode(parsed, 'neigh');
+  for (const [option, words] of Object.entries({ docker, fdb, neigh })) {
+    for (const node of words.keys()) {
+      if (!vteps.has(node)) throw new UsageError(`--${option} ${node}=... needs --vtep ${node}=ADDRESS beside it`);
+    }
+  }
+  if (vteps.size === 0) return undefined;
+  const text = (path: string): string => read(path, (whole) => whole);
+  const nodes = [...vteps].map(([name, vtep]): NodeImport => {
+    const paths = { networks: docker.get(name), fdb: fdb.get(name), neighbours: neigh.get(name) };
+    const texts = Object.entries(paths).flatMap(([what, path]) => (path === undefined ? [] : [[what, text(path)]]));
+    return { name, vtep, ...(Object.fromEntries(texts) as Omit<NodeImport, 'name' | 'vtep'>) };
+  });
+  try {
+    const { topology, remarks } = importTopology(nodes, ringOption(parsed));
+    for (const remark of remarks) say(`vtep: ${remark}`);
+    return topology;
+  } catch (error) {
+    if (error instanceof VtepError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** The topology that the options say, or undefined if they say none. Throws UsageError. */
+export function configOption(parsed: ParsedArguments): Topology | undefined {
+  const path = parsed.values['config'];
+  const network = imported(parsed);
+  if (typeof path !== 'string') return network;
+  if (network !== undefined) throw new UsageError('--config and --vtep exclude each other');
+  return read(path, parseConfig);
 }

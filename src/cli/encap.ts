@@ -9,7 +9,7 @@ import { forgeBackend } from '../../native-free/forge-aead.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
-import { configOption } from './config-option.js';
+import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
 import { ExitCode } from './exit-code.js';
 import { grouped } from './table.js';
 import { say, TextOutput } from './text-output.js';
@@ -20,7 +20,7 @@ Frames of containers (pcap or pcapng) as the node NAME would send them: VXLAN, a
 that aren't from an endpoint of that node are passed over and counted.
 
   -o, --output OUT   where the packets go; - is standard output
-  --config FILE      nodes, networks, endpoints and keys (YAML or JSON)
+${CONFIG_HELP}
   --node NAME        which node sends
   --oversize WORD    what doesn't fit: inside (ICMP to the sender, or inner fragments; the default), outside (outer
                      fragments) or drop
@@ -107,7 +107,7 @@ export const encapCommand: Command = {
   async run(args) {
     const parsed = parseWords('encap', args, {
       output: { type: 'string', short: 'o' },
-      config: { type: 'string' },
+      ...CONFIG_OPTIONS,
       node: { type: 'string' },
       oversize: { type: 'string' },
       aead: { type: 'string' },

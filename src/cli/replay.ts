@@ -9,7 +9,7 @@ import { forgeBackend } from '../../native-free/forge-aead.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
-import { configOption } from './config-option.js';
+import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
 import { ExitCode } from './exit-code.js';
 import { openKeys, type OpenedKeys } from './keys-option.js';
 import { printReplay, type ReplayRun, replayReport } from './replay-report.js';
@@ -20,7 +20,8 @@ const HELP = `vtep replay FILE [OPTIONS]
 Every frame of a capture through a node's way out, a simulated underlay, and the other node's way in; what is delivered
 is compared with what was sent, byte for byte. FILE is a capture of containers or of an underlay, clear or encrypted.
 
-  --config FILE      nodes, networks, endpoints and keys; learned from the capture if not said
+${CONFIG_HELP}
+                     Without either the network is learned from the capture.
   --keys FILE        opens an encrypted capture
   --encrypt          encrypts the networks, under a key made for the run if the config has none
   --both             runs it clear and encrypted, and shows both side by side
@@ -189,7 +190,7 @@ export const replayCommand: Command = {
     const text = { type: 'string' } as const;
     const flag = { type: 'boolean' } as const;
     const parsed = parseWords('replay', args, {
-      config: text,
+      ...CONFIG_OPTIONS,
       keys: { type: 'string', multiple: true },
       'esp-sa': text,
       encrypt: flag,

@@ -75,6 +75,8 @@ export const DropReason = {
   NoLocalEndpoint: 50,
   /** No overlay traffic: neither VXLAN nor ESP. */
   NotOverlay: 51,
+  /** ICMP about the path MTU: read, and at its end. */
+  PathMtuTold: 52,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -131,6 +133,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['IP_TUNNEL_ECN', 'packets marked for congestion whose inner packet can not be'],
   ['NO_LOCAL_ENDPOINT', 'frames for a MAC that no endpoint of this node has'],
   ['NOT_OVERLAY', 'packets that are neither VXLAN nor ESP'],
+  ['PMTU_TOLD', 'ICMP about the path MTU, which this node read'],
 ];
 
 /** How many reasons there are. */

@@ -16,4 +16,5 @@ export { Oversize } from './forward.js';
 export { type IngressAccounting, IngressChain, type IngressChainOptions } from './ingress-chain.js';
 export { clampMss } from './mss-clamp.js';
 export { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from './packet-too-big.js';
+export { PathMtuDiscovery } from './path-mtu-discovery.js';
 export { Tunnel, type TunnelOptions } from './tunnel.js';

@@ -9,13 +9,14 @@
 import type { Aead } from '../aead/aead.js';
 import type { ReassemblerOptions } from '../fragment/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
-import type { NodeSas, NodeTables } from '../overlay/index.js';
+import type { NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import type { VxlanReserved } from '../wire/index.js';
 import { Decap } from './decap.js';
 import { Deliver } from './deliver.js';
 import { DropCounters } from './drop-counters.js';
 import type { BatchSink } from './egress-chain.js';
 import { Open } from './open.js';
+import { PathMtuDiscovery } from './path-mtu-discovery.js';
 import { Reassemble } from './reassemble.js';
 
 /** How a node receives. */
@@ -26,6 +27,8 @@ export interface IngressChainOptions {
   /** What to do with reserved VXLAN bits; as Linux does (refuse) if not said. */
   readonly reserved?: VxlanReserved;
   readonly reassembly?: ReassemblerOptions;
+  /** What the node's egress goes by (`EgressChain.pathMtu`): ICMP about its packets is put there. */
+  readonly pathMtu?: PathMtu;
 }
 
 /** packets - reassembledFragments + reassembled + copies = delivered + dropped + held. */
@@ -50,6 +53,7 @@ export class IngressChain {
   readonly reassemble: Reassemble;
   readonly open: Open;
   readonly deliver: Deliver;
+  readonly discovery: PathMtuDiscovery | undefined;
 
   readonly #drops = new DropCounters();
   readonly #decap: Decap;
@@ -62,14 +66,20 @@ export class IngressChain {
 
   /** @param sink frames for endpoints of this node: `peer` is the endpoint */
   constructor(tables: NodeTables, arena: Arena, sink: BatchSink, options: IngressChainOptions = {}) {
-    const { aead, sas, reserved, reassembly } = options;
+    const { aead, sas, reserved, reassembly, pathMtu } = options;
     const { topology, node } = tables;
     this.#sink = sink;
     this.#sealed = new PacketBatch(arena);
     this.#clear = new PacketBatch(arena);
     this.#frames = new PacketBatch(arena);
     this.#overflow = (batch) => this.#handOn(batch);
-    const outputs = { sealed: this.#sealed, clear: this.#clear, overflow: this.#overflow };
+    this.discovery = pathMtu === undefined ? undefined : new PathMtuDiscovery(tables, pathMtu, sas);
+    const outputs = {
+      sealed: this.#sealed,
+      clear: this.#clear,
+      overflow: this.#overflow,
+      ...(this.discovery === undefined ? {} : { discovery: this.discovery }),
+    };
     this.reassemble = new Reassemble(topology, topology.nodes[node], this.#drops, outputs, reassembly);
     this.open = new Open(this.#drops, aead, sas?.inbound, this.#sealed.capacity);
     this.#decap = new Decap(tables, this.#drops, reserved);

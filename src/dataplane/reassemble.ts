@@ -8,6 +8,7 @@ import { NO_SLOT } from '../memory/index.js';
 import type { Node, Topology } from '../overlay/index.js';
 import { ESP_UDP_PORT, Fault, IpProtocol, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
+import type { PathMtuDiscovery } from './path-mtu-discovery.js';
 import { DropReason, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
 
 /** Where packets go from here. A full batch is handed on by `overflow` before more is put in. */
@@ -17,6 +18,8 @@ export interface ReassembleOutputs {
   /** UDP for the VXLAN port. */
   readonly clear: PacketBatch;
   readonly overflow: (batch: PacketBatch) => void;
+  /** Reads ICMP about packets of ours. */
+  readonly discovery?: PathMtuDiscovery;
 }
 
 /** Takes packets off the wire. Packets behind it begin with their IP header. */
@@ -57,7 +60,7 @@ export class Reassemble {
       if (fault !== Fault.None) this.#drop(batch, slot, dropReasonOfFault(fault, layers.layer));
       else if (!this.#isForUs(arena.bytes)) this.#drop(batch, slot, DropReason.OtherHost);
       else if (layers.isFragment) this.#fragment(batch, i, now);
-      else this.#sort(batch, slot);
+      else this.#sort(batch, slot, now);
     }
     batch.count = 0;
   }
@@ -92,10 +95,10 @@ export class Reassemble {
     const fault = layers.walkNetwork(arena.bytes, layers.etherType, to, to + end - start);
     if (fault !== Fault.None) this.#drop(batch, slot, dropReasonOfFault(fault, layers.layer));
     else if (layers.isFragment) this.#drop(batch, slot, DropReason.Ipv6ExtensionHeader);
-    else this.#sort(batch, slot);
+    else this.#sort(batch, slot, now);
   }
 
-  #sort(batch: PacketBatch, slot: number): void {
+  #sort(batch: PacketBatch, slot: number, now: number): void {
     const layers = this.#layers;
     const { protocol, destinationPort, sourcePort } = layers;
     const { sealed, clear } = this.#outputs;
@@ -103,7 +106,9 @@ export class Reassemble {
     if (udp && destinationPort === this.#port) this.#put(clear, slot);
     else if (protocol === IpProtocol.Esp) this.#put(sealed, slot);
     else if (udp && (destinationPort === ESP_UDP_PORT || sourcePort === ESP_UDP_PORT)) this.#put(sealed, slot);
-    else this.#drop(batch, slot, DropReason.NotOverlay);
+    else if (this.#outputs.discovery?.take(batch.arena.bytes, layers, now) === true) {
+      this.#drop(batch, slot, DropReason.PathMtuTold);
+    } else this.#drop(batch, slot, DropReason.NotOverlay);
   }
 
   #put(output: PacketBatch, slot: number): void {

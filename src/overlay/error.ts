@@ -12,7 +12,9 @@ export type OverlayErrorCode =
   /** An MTU that leaves no room. */
   | 'BAD_MTU'
   /** A config that can't be used. */
-  | 'BAD_CONFIG';
+  | 'BAD_CONFIG'
+  /** An output of Docker or the kernel that can't be read. */
+  | 'BAD_IMPORT';
 
 /** An error of the overlay floor. Its message never holds a key. */
 export class OverlayError extends VtepError<OverlayErrorCode> {}

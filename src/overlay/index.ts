@@ -30,3 +30,6 @@ export { NodeTables } from './node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';
 export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 export { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
+export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './docker-network.js';
+export { type ImportedTopology, importTopology, type NodeImport } from './imported-topology.js';
+export { type KernelFdbEntry, type KernelNeighbour, parseBridgeFdb, parseIpNeighbours } from './kernel-tables.js';
