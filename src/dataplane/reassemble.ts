@@ -6,7 +6,7 @@ import { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../frag
 import type { PacketBatch } from '../memory/index.js';
 import { NO_SLOT } from '../memory/index.js';
 import type { Node, Topology } from '../overlay/index.js';
-import { ESP_UDP_PORT, Fault, IpProtocol, Layers } from '../wire/index.js';
+import { ESP_UDP_PORT, Fault, IpProtocol, ipv4ChecksumHolds, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import type { PathMtuDiscovery } from './path-mtu-discovery.js';
 import { DropReason, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
@@ -58,7 +58,9 @@ export class Reassemble {
       const slot = batch.slot[i];
       const fault = layers.walkEthernet(arena.bytes, batch.start[i], batch.end[i]);
       if (fault !== Fault.None) this.#drop(batch, slot, dropReasonOfFault(fault, layers.layer));
-      else if (!this.#isForUs(arena.bytes)) this.#drop(batch, slot, DropReason.OtherHost);
+      else if (layers.family === 4 && !ipv4ChecksumHolds(arena.bytes, layers.networkOffset)) {
+        this.#drop(batch, slot, DropReason.IpChecksum);
+      } else if (!this.#isForUs(arena.bytes)) this.#drop(batch, slot, DropReason.OtherHost);
       else if (layers.isFragment) this.#fragment(batch, i, now);
       else this.#sort(batch, slot, now);
     }

@@ -16,6 +16,47 @@ export type FrameMatch = (typeof FrameMatch)[keyof typeof FrameMatch];
 const CHAINS = 1 << 12;
 const NONE = -1;
 
+/** Places whose frames have one hash, in the order in which they came, for each hash. */
+class Chains {
+  readonly #first = new Int32Array(CHAINS).fill(NONE);
+  readonly #last = new Int32Array(CHAINS).fill(NONE);
+  readonly #next: Int32Array;
+  readonly #before: Int32Array;
+
+  constructor(places: number) {
+    this.#next = new Int32Array(places);
+    this.#before = new Int32Array(places);
+  }
+
+  /** The oldest place of a hash, or -1. */
+  first(hash: number): number {
+    return this.#first[hash];
+  }
+
+  /** The place that came after another one, or -1. */
+  next(place: number): number {
+    return this.#next[place];
+  }
+
+  append(hash: number, place: number): void {
+    const last = this.#last[hash];
+    this.#before[place] = last;
+    this.#next[place] = NONE;
+    if (last === NONE) this.#first[hash] = place;
+    else this.#next[last] = place;
+    this.#last[hash] = place;
+  }
+
+  remove(hash: number, place: number): void {
+    const before = this.#before[place];
+    const next = this.#next[place];
+    if (before === NONE) this.#first[hash] = next;
+    else this.#next[before] = next;
+    if (next === NONE) this.#last[hash] = before;
+    else this.#before[next] = before;
+  }
+}
+
 /** A ring of frames: the newest take the place of the oldest. */
 export class SentFrames {
   /** Frames that had to make room before they were delivered. */
@@ -24,17 +65,17 @@ export class SentFrames {
   readonly #capacity: number;
   readonly #start: Int32Array;
   readonly #length: Int32Array;
-  /** 0: the place is free; 1: sent; 2: delivered. */
-  readonly #state: Uint8Array;
+  readonly #hash: Int32Array;
+  /** 1 where the frame was delivered. */
+  readonly #delivered: Uint8Array;
+  readonly #waiting: Chains;
+  readonly #done: Chains;
   /** Where the next frame goes, and the oldest one is. */
   #next = 0;
   #oldest = 0;
   #count = 0;
   #end = 0;
-  /** Places by a hash of their frames: the first of each chain, and the next of each place. */
-  readonly #heads: Int32Array;
-  readonly #following: Int32Array;
-  readonly #hash: Int32Array;
+  #waitingCount = 0;
 
   /**
    * @param frames places
@@ -45,10 +86,10 @@ export class SentFrames {
     this.#bytes = Buffer.alloc(bytes);
     this.#start = new Int32Array(frames);
     this.#length = new Int32Array(frames);
-    this.#state = new Uint8Array(frames);
-    this.#heads = new Int32Array(CHAINS).fill(NONE);
-    this.#following = new Int32Array(frames);
     this.#hash = new Int32Array(frames);
+    this.#delivered = new Uint8Array(frames);
+    this.#waiting = new Chains(frames);
+    this.#done = new Chains(frames);
   }
 
   /** Remembers a frame. */
@@ -66,11 +107,10 @@ export class SentFrames {
     const place = this.#next;
     this.#start[place] = at;
     this.#length[place] = length;
-    this.#state[place] = 1;
-    const hash = hashOf(bytes, start, end);
-    this.#hash[place] = hash;
-    this.#following[place] = this.#heads[hash];
-    this.#heads[hash] = place;
+    this.#delivered[place] = 0;
+    this.#hash[place] = hashOf(bytes, start, end);
+    this.#waiting.append(this.#hash[place], place);
+    this.#waitingCount++;
     this.#next = (place + 1) % this.#capacity;
     this.#count++;
     this.#end = at + length;
@@ -83,31 +123,37 @@ export class SentFrames {
 
   #forget(): void {
     const place = this.#oldest;
-    if (this.#state[place] === 1) this.forgotten++;
-    this.#state[place] = 0;
-    // The oldest of its chain stands at its end.
-    const hash = this.#hash[place];
-    let before = NONE;
-    for (let at = this.#heads[hash]; at !== place; at = this.#following[at]) before = at;
-    if (before === NONE) this.#heads[hash] = this.#following[place];
-    else this.#following[before] = this.#following[place];
+    if (this.#delivered[place] === 1) {
+      this.#done.remove(this.#hash[place], place);
+    } else {
+      this.#waiting.remove(this.#hash[place], place);
+      this.#waitingCount--;
+      this.forgotten++;
+    }
     this.#oldest = (place + 1) % this.#capacity;
     this.#count--;
   }
 
   /** Looks for a delivered frame. One that was sent twice is matched twice before it is `Again`. */
   match(bytes: Buffer, start: number, end: number): FrameMatch {
-    let again = false;
-    let oldest = NONE;
-    for (let at = this.#heads[hashOf(bytes, start, end)]; at !== NONE; at = this.#following[at]) {
-      if (!this.#equals(at, bytes, start, end)) continue;
-      again = true;
-      // Of equal frames the oldest was meant; taking another would let it grow older until it has to go.
-      if (this.#state[at] === 1) oldest = at;
+    const hash = hashOf(bytes, start, end);
+    // Of equal frames the oldest was meant; taking another would let it grow older until it has to go.
+    const place = this.#find(this.#waiting, hash, bytes, start, end);
+    if (place !== NONE) {
+      this.#waiting.remove(hash, place);
+      this.#waitingCount--;
+      this.#delivered[place] = 1;
+      this.#done.append(hash, place);
+      return FrameMatch.Exact;
     }
-    if (oldest === NONE) return again ? FrameMatch.Again : FrameMatch.Unknown;
-    this.#state[oldest] = 2;
-    return FrameMatch.Exact;
+    return this.#find(this.#done, hash, bytes, start, end) === NONE ? FrameMatch.Unknown : FrameMatch.Again;
+  }
+
+  #find(chains: Chains, hash: number, bytes: Buffer, start: number, end: number): number {
+    for (let place = chains.first(hash); place !== NONE; place = chains.next(place)) {
+      if (this.#equals(place, bytes, start, end)) return place;
+    }
+    return NONE;
   }
 
   #equals(place: number, bytes: Buffer, start: number, end: number): boolean {
@@ -118,9 +164,7 @@ export class SentFrames {
 
   /** Frames that were sent and not delivered, those included that had to make room. */
   get missing(): number {
-    let missing = this.forgotten;
-    for (const state of this.#state) if (state === 1) missing++;
-    return missing;
+    return this.forgotten + this.#waitingCount;
   }
 }
 
