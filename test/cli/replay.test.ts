@@ -1,0 +1,153 @@
+/** `vtep replay` as a user calls it. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fixture, missing } from '../repository.js';
+import { framesOf } from './frames.js';
+import { scratch, vtep } from './run.js';
+
+const folder = scratch();
+const HTTP = fixture('vxlan/03-http-200k.c1.pcap');
+
+/** Writes a file into the scratch folder. */
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const CONFIG = file(
+  'overlay.yaml',
+  `nodes:
+  node1: { vtep: 192.168.50.1, mac: "02:00:00:00:50:01" }
+  node2: { vtep: 192.168.50.2, mac: "02:00:00:00:50:02" }
+networks:
+  net: { vni: 4097, subnet: 10.0.9.0/24, encrypted: true }
+endpoints:
+  c1: { network: net, node: node1, ip: 10.0.9.3 }
+  c2: { network: net, node: node2, ip: 10.0.9.4 }
+keys: [{ tag: 4, key: "4c6f72656d20697073756d20646f6c6f" }]
+`,
+);
+
+describe('replay', () => {
+  test('shows clear and encrypted side by side, every sum of both', () => {
+    const call = vtep(['replay', HTTP, '--both']);
+    assert.equal(call.status, 0, call.stderr);
+    assert.match(call.stdout, /^ +clear +encrypted \(swarm\)$/m);
+    assert.match(call.stdout, /^ +frames in +264 +264$/m);
+    assert.match(call.stdout, /^ +delivered as they were sent +262 +262$/m);
+    assert.match(call.stdout, /^ +every sum adds up +yes +yes$/m);
+    assert.match(call.stdout, /^ +NEIGH_ANSWERED: /m);
+  });
+
+  test('--json has an object for each run', () => {
+    const report = JSON.parse(vtep(['replay', HTTP, '--both', '--json', '--profile', 'strict']).stdout);
+    assert.deepEqual([report.kind, report.nodes, report.endpoints, report.vnis], ['frames', 2, 2, [4097]]);
+    const [clear, sealed] = report.runs;
+    assert.deepEqual([clear.encrypted, clear.exact, clear.cipher, clear.balanced], [false, 262, null, true]);
+    assert.deepEqual([sealed.encrypted, sealed.profile, sealed.exact, sealed.wire.sealed], [true, 'strict', 262, 262]);
+  });
+
+  test('takes a config: its encrypted network is encrypted without being asked for', () => {
+    const report = JSON.parse(vtep(['replay', HTTP, '--config', CONFIG, '--json']).stdout);
+    assert.equal(report.runs.length, 1);
+    assert.deepEqual([report.runs[0].encrypted, report.runs[0].exact], [true, 262]);
+  });
+
+  for (const cipher of ['node', 'forge']) {
+    test(`--aead ${cipher}`, () => {
+      const report = JSON.parse(vtep(['replay', HTTP, '--encrypt', '--aead', cipher, '--json']).stdout);
+      assert.deepEqual([report.runs[0].cipher, report.runs[0].exact], [cipher, 262]);
+    });
+  }
+
+  test('--write-wire gives a capture whose frames are the ones that were sent', async () => {
+    const wire = join(folder, 'wire.pcap');
+    const inner = join(folder, 'inner.pcap');
+    assert.equal(vtep(['replay', HTTP, '--config', CONFIG, '--write-wire', wire]).status, 0);
+    const ring = file('ring.yaml', '[{ tag: 4, key: "4c6f72656d20697073756d20646f6c6f" }]');
+    assert.equal(vtep(['decap', wire, '--keys', ring, '-o', inner]).status, 0);
+    const sent = new Set((await framesOf(HTTP)).map(({ hex }) => hex));
+    const got = await framesOf(inner);
+    assert.equal(got.length, 262);
+    for (const { hex } of got) assert.ok(sent.has(hex));
+  });
+
+  test('tshark finds nothing malformed on the wire, fragments and all', { skip: missing('tshark') }, () => {
+    const wire = join(folder, 'tshark.pcap');
+    vtep(['replay', HTTP, '--mtu', '900', '--write-wire', wire]);
+    const fields = ['-T', 'fields', '-e', 'vxlan.vni', '-e', 'ip.checksum.status', '-e', 'udp.checksum.status'];
+    const options = ['-o', 'ip.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE', '-E', 'occurrence=f'];
+    const call = spawnSync('tshark', ['-r', wire, '-Y', 'vxlan || _ws.malformed', ...fields, ...options]);
+    const lines = call.stdout.toString().trim().split('\n');
+    assert.equal(lines.length, 262);
+    assert.deepEqual([...new Set(lines)], ['4097\t1\t1']);
+  });
+
+  test('--strict is exit 1 where something was lost, 0 where nothing was', () => {
+    assert.equal(vtep(['replay', HTTP, '--strict']).status, 0);
+    assert.equal(vtep(['replay', HTTP, '--strict', '--loss', '0.5']).status, 1);
+  });
+
+  test('--oversize drop drops what does not fit, and says so', () => {
+    const report = JSON.parse(vtep(['replay', HTTP, '--mtu', '900', '--oversize', 'drop', '--json']).stdout);
+    const [{ dropped, exact, missing: lost, balanced }] = report.runs;
+    assert.ok(dropped.egress.PKT_TOO_BIG > 100 && exact > 0);
+    assert.deepEqual([lost, balanced], [0, true]);
+  });
+
+  test('a topology of Docker and the kernel sends to the VTEPs that its dumps name', () => {
+    const inspect = file(
+      'inspect.json',
+      JSON.stringify([
+        {
+          Name: 'net',
+          Driver: 'overlay',
+          IPAM: { Config: [{ Subnet: '10.0.9.0/24', Gateway: '10.0.9.1' }] },
+          Containers: { a: { Name: 'c1', MacAddress: '02:42:0a:00:09:03', IPv4Address: '10.0.9.3/24' } },
+          Options: { 'com.docker.network.driver.overlay.vxlanid_list': '4097' },
+          Peers: [],
+        },
+      ]),
+    );
+    const fdb = file('fdb.txt', '02:42:0a:00:09:04 dev vxlan0 dst 192.168.50.2 link-netnsid 0 self permanent\n');
+    const neigh = file('neigh.txt', '10.0.9.4 dev vxlan0 lladdr 02:42:0a:00:09:04 PERMANENT\n');
+    const words = ['--vtep', 'n1=192.168.50.1', '--vtep', 'n2=192.168.50.2', '--docker', `n1=${inspect}`];
+    const call = vtep(['replay', HTTP, ...words, '--fdb', `n1=${fdb}`, '--neigh', `n1=${neigh}`, '--json']);
+    assert.equal(call.status, 0, call.stderr);
+    assert.match(call.stderr, /n2: no docker network inspect/);
+    assert.equal(JSON.parse(call.stdout).runs[0].exact, 262);
+  });
+});
+
+describe('replay, called wrongly: exit 2 and one line', () => {
+  const CASES: [string, string[], RegExp][] = [
+    ['no file', [], /needs a capture file/],
+    ['standard input', ['-'], /reads its file twice/],
+    ['a probability above 1', [HTTP, '--loss', '1.5'], /--loss takes a number from 0 to 1/],
+    ['a probability that is none', [HTTP, '--corrupt', 'x'], /--corrupt takes a number/],
+    ['an empty probability', [HTTP, '--loss', ''], /--loss takes a number/],
+    ['a batch of 0', [HTTP, '--batch', '0'], /--batch takes a whole number from 1 to 256/],
+    ['an unknown profile', [HTTP, '--profile', 'x'], /--profile takes swarm or strict/],
+    ['an unknown cipher', [HTTP, '--encrypt', '--aead', 'x'], /there is no cipher "x"/],
+    ['a config that is not there', [HTTP, '--config', 'nowhere.yaml'], /nowhere.yaml: there is no such file/],
+    ['a config that is wrong', [HTTP, '--config', file('bad.yaml', 'nodes: 7\n')], /bad.yaml: line 1: nodes/],
+    ['a node without an address', [HTTP, '--fdb', 'n1=x'], /needs --vtep n1=ADDRESS/],
+    ['a word that is no pair', [HTTP, '--vtep', 'x'], /takes NODE=VALUE/],
+    ['config and import', [HTTP, '--config', CONFIG, '--vtep', 'n1=1.2.3.4'], /overlay network|exclude each other/],
+    ['a capture without packets', [fixture('vxlan/07-unknown-dst.underlay.pcap')], /nothing to replay/],
+  ];
+  for (const [name, words, message] of CASES) {
+    test(name, () => {
+      const call = vtep(['replay', ...words]);
+      assert.equal(call.status, 2, call.stderr);
+      assert.match(call.stderr, message);
+      assert.equal(call.stdout, '');
+      const lines = call.stderr.trimEnd().split('\n');
+      assert.ok(lines.length === 1 || name === 'a capture without packets', call.stderr);
+    });
+  }
+});
