@@ -77,6 +77,7 @@ export const DropReason = {
   NotOverlay: 51,
   /** ICMP about the path MTU: read, and at its end. */
   PathMtuTold: 52,
+  FragmentEcn: 53,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -134,6 +135,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['NO_LOCAL_ENDPOINT', 'frames for a MAC that no endpoint of this node has'],
   ['NOT_OVERLAY', 'packets that are neither VXLAN nor ESP'],
   ['PMTU_TOLD', 'ICMP about the path MTU, which this node read'],
+  ['FRAG_ECN', 'fragments of one datagram with and without ECN'],
 ];
 
 /** How many reasons there are. */
@@ -161,6 +163,7 @@ const OF_REASSEMBLY: Readonly<Record<ReassemblyDrop, DropReason>> = {
   [ReassemblyDrop.HeaderChain]: DropReason.FragmentHeaderChain,
   [ReassemblyDrop.Timeout]: DropReason.FragmentTimeout,
   [ReassemblyDrop.Evicted]: DropReason.FragmentEvicted,
+  [ReassemblyDrop.EcnMixed]: DropReason.FragmentEcn,
 };
 
 /** The drop reason of a fragment that reassembly refused. */

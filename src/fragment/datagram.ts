@@ -22,6 +22,8 @@ export class Datagram {
   parts = 0;
   /** Whether the datagram was given up, and its parts are to be dropped until it times out. */
   refused = 0;
+  /** The ECN fields that parts came with, a bit for each of the four. */
+  ecn = 0;
   /** Bytes of `header` that hold the first part's headers; 0 until it has come. */
   headerLength = 0;
   /** Headers of the part at offset 0. */
@@ -42,6 +44,7 @@ export class Datagram {
     this.parts = 0;
     this.refused = 0;
     this.headerLength = 0;
+    this.ecn = 0;
   }
 
   /** Where the last byte that is there ends. */

@@ -50,6 +50,9 @@ const KEY_WORDS = 10;
 const NONE = -1;
 const MAX_IP_LENGTH = 65_535;
 const IPV4_DONT_FRAGMENT = 0x40;
+const ECN_CE = 3;
+const CE_SEEN = 1 << ECN_CE;
+const NOT_ECT_SEEN = 1;
 
 /** Holds fragments until their datagrams are whole. */
 export class Reassembler {
@@ -140,7 +143,13 @@ export class Reassembler {
     this.heldFragments++;
     if (!layers.moreFragments) datagram.total = stop;
     if (begin === 0) this.#keepHeader(bytes, layers, datagram, headerLength);
+    datagram.ecn |= 1 << ecnOf(bytes, layers);
     if (!datagram.isComplete) return ReassemblyOutcome.Held;
+    if (isEcnMixed(datagram.ecn)) {
+      this.#giveUp(id, ReassemblyDrop.EcnMixed);
+      this.drop = ReassemblyDrop.EcnMixed;
+      return ReassemblyOutcome.Dropped;
+    }
     this.#finish(id, layers.family);
     return ReassemblyOutcome.Complete;
   }
@@ -202,6 +211,8 @@ export class Reassembler {
     this.start = start;
     this.end = HEADER_ROOM + datagram.total;
     this.parts = datagram.parts;
+    // RFC 3168 section 5.3: congestion that one part met is the whole packet's.
+    if ((datagram.ecn & CE_SEEN) !== 0) bytes[start + 1] |= family === 4 ? ECN_CE : ECN_CE << 4;
     if (family === 4) {
       const totalLength = this.end - start;
       bytes[start + 2] = totalLength >>> 8;
@@ -331,4 +342,14 @@ function upperLayerSpan(protocol: number): number {
     default:
       return 0;
   }
+}
+
+function ecnOf(bytes: Uint8Array, layers: Layers): number {
+  const field = bytes[layers.networkOffset + 1];
+  return (layers.family === 4 ? field : field >>> 4) & ECN_CE;
+}
+
+/** Whether some parts were of a transport that knows ECN and others not (Linux's ip_frag_ecn_table). */
+function isEcnMixed(seen: number): boolean {
+  return (seen & NOT_ECT_SEEN) !== 0 && seen !== NOT_ECT_SEEN;
 }

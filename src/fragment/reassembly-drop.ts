@@ -21,6 +21,8 @@ export const ReassemblyDrop = {
   Timeout: 9,
   /** The oldest had to go, because memory or the number of datagrams was used up. */
   Evicted: 10,
+  /** Parts with and without ECN in one datagram (RFC 3168 section 5.3): it is given up. */
+  EcnMixed: 11,
 } as const;
 export type ReassemblyDrop = (typeof ReassemblyDrop)[keyof typeof ReassemblyDrop];
 
