@@ -54,7 +54,7 @@ function print(output: TextOutput, path: PathOptions, answer: MtuAnswer): void {
   } else {
     output.line(
       `Docker sets ${docker}: ${dockerExcess} bytes too many. Full packets are fragmented or lost; create the network` +
-        ` with --opt com.docker.network.driver.mtu=${path.underlayMtu - roundedUp(dockerExcess)}`,
+        ` with --opt com.docker.network.driver.mtu=${path.underlayMtu - (path.esp === undefined ? dockerExcess : roundedUp(dockerExcess))}`,
     );
   }
 }

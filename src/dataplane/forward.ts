@@ -11,7 +11,7 @@ import { DropReason } from './drop-reason.js';
 import { flowHash } from './flow-hash.js';
 import { clampMss } from './mss-clamp.js';
 import { NeighbourReply, NeighbourVerdict } from './neighbour-reply.js';
-import { PacketTooBig } from './packet-too-big.js';
+import { isAnswerable, PacketTooBig } from './packet-too-big.js';
 
 /** What becomes of inner packets that don't fit the path. */
 export const Oversize = {
@@ -169,7 +169,8 @@ export class Forward {
       const inside = ip && oversize === Oversize.Inside;
       // RFC 1122 section 3.2.2: no ICMP error about what went to a group.
       if (inside && !this.#mustNotFragment(bytes)) this.#cut(batch, i, node, mtu);
-      else if (inside && (bytes[start] & 1) === 0) this.#answerTooBig(batch, i, mtu, asker);
+      else if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner))
+        this.#answerTooBig(batch, i, mtu, asker);
       else this.#drop(batch, i, DropReason.PacketTooBig);
       return;
     }
@@ -226,13 +227,10 @@ export class Forward {
     const { tunnelled, overflow } = this.#outputs;
     const place = batch.network[i];
     this.copies += fragmenter.count - 1;
-    for (let slot = arena.take(); ; slot = arena.take()) {
+    for (let left = fragmenter.count; left > 0; left--) {
+      const slot = arena.take();
       const to = arena.frameOffsetOf(slot);
       const length = fragmenter.next(bytes, to + link);
-      if (length === 0) {
-        arena.free(slot);
-        break;
-      }
       for (let n = 0; n < link; n++) bytes[to + n] = bytes[start + n];
       if (tunnelled.full) overflow(tunnelled);
       const at = tunnelled.push(slot, to, to + link + length, place, node);
@@ -251,10 +249,16 @@ export class Forward {
       this.#drop(batch, i, DropReason.NoRemote);
       return;
     }
-    for (const node of nodes) this.#copyTo(batch, i, node, asker);
-    // The bridge gives a group's frame to every endpoint of the node, too.
-    if (group) this.#put(this.#outputs.local, batch, i, batch.start[i], batch.end[i], -1);
-    else arena.free(batch.slot[i]);
+    const copies = group ? nodes.length : nodes.length - 1;
+    for (let n = 0; n < copies; n++) this.#copyTo(batch, i, nodes[n], asker);
+    if (group) {
+      // The bridge gives a group's frame to every endpoint of the node, too.
+      this.#put(this.#outputs.local, batch, i, batch.start[i], batch.end[i], -1);
+      return;
+    }
+    // The last node gets the frame itself.
+    this.#inner.walkEthernet(arena.bytes, batch.start[i], batch.end[i]);
+    this.#tunnel(batch, i, nodes[copies], asker);
   }
 
   /** Head-end replication: a copy of the frame for each node. */

@@ -8,6 +8,9 @@ import type { PathMtu } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 
+/** Bytes for an Ethernet header with tags, rounded up. */
+const LINK_ROOM = 32;
+
 /** Cuts outer packets. */
 export class Fragment {
   /** Packets that were cut, and the fragments that they gave. */
@@ -54,8 +57,10 @@ export class Fragment {
   #one(batch: PacketBatch, i: number, mtu: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
     const { arena } = batch;
     const fragmenter = this.#fragmenter;
+    // A fragment needs room for the Ethernet header alone in front of it, so that any that the MTU allows fits a slot.
+    const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
     const fault = this.#allowed
-      ? fragmenter.begin(arena.bytes, batch.start[i], batch.end[i], mtu, this.#identification++)
+      ? fragmenter.begin(arena.bytes, batch.start[i], batch.end[i], largest, this.#identification++)
       : FragmentFault.DontFragment;
     if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
       this.#drops.add(fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
@@ -65,7 +70,7 @@ export class Fragment {
     this.cut++;
     for (let left = fragmenter.count; left > 0; left--) {
       const slot = arena.take();
-      const to = arena.frameOffsetOf(slot);
+      const to = arena.offsetOf(slot) + LINK_ROOM;
       const length = fragmenter.next(arena.bytes, to);
       this.fragments++;
       if (output.full) overflow(output);

@@ -79,6 +79,8 @@ export class NeighbourReply {
     const known = this.#table.find(vni, 4, bytes, arp.targetIpOffset);
     if (known < 0) return NeighbourVerdict.Unknown;
     const { macs } = this.#table;
+    // An announcement asks for its own address (RFC 5227 section 3).
+    if (isSameMac(bytes, arp.senderMacOffset, macs, known)) return NeighbourVerdict.Consumed;
     const { senderMacOffset, senderIpOffset, targetMacOffset, targetIpOffset } = arp;
     // To whom asked, from whom was asked for.
     for (let i = 0; i < MAC_BYTES; i++) {
@@ -149,5 +151,10 @@ export const NEIGHBOUR_ANSWER_BYTES = ETHERNET_SPAN + 8 + IPV6_SPAN + NEIGHBOUR_
 
 function isUnspecified(bytes: Uint8Array, offset: number): boolean {
   for (let i = 0; i < 16; i++) if (bytes[offset + i] !== 0) return false;
+  return true;
+}
+
+function isSameMac(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): boolean {
+  for (let i = 0; i < MAC_BYTES; i++) if (a[aOffset + i] !== b[bOffset + i]) return false;
   return true;
 }

@@ -25,11 +25,39 @@ import {
 const IPV4_ANSWER = 576;
 const IPV6_ANSWER = 1280;
 const HOP_LIMIT = 64;
+const SOURCE_QUENCH = 4;
+const REDIRECT = 5;
+const PARAMETER_PROBLEM = 12;
 const DONT_FRAGMENT = 0x4000;
 const MAC_BYTES = 6;
 
 /** Bytes that must be free in front of a frame for the answer's headers. */
 export const PACKET_TOO_BIG_HEADROOM = IPV6_SPAN + ICMPV6_SPAN;
+
+/** ICMPv6 types below this are errors. */
+const ICMPV6_QUERIES = 128;
+
+/**
+ * Whether ICMP may be sent about a packet (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e): never about an ICMP error, nor
+ * about a fragment that isn't the first.
+ * @param inner a walk over it that found IP
+ */
+export function isAnswerable(bytes: Uint8Array, inner: Layers): boolean {
+  if (inner.isFragment && inner.fragmentOffset > 0) return false;
+  const at = inner.transportOffset;
+  if (inner.family === 6) return inner.protocol !== IpProtocol.Icmpv6 || bytes[at] >= ICMPV6_QUERIES;
+  if (inner.protocol !== IpProtocol.Icmp) return true;
+  switch (bytes[at]) {
+    case IcmpType.Unreachable:
+    case IcmpType.TimeExceeded:
+    case SOURCE_QUENCH:
+    case REDIRECT:
+    case PARAMETER_PROBLEM:
+      return false;
+    default:
+      return true;
+  }
+}
 
 /** Makes answers in place: headers go in front of the packet, which is cut to what an answer quotes. */
 export class PacketTooBig {

@@ -9,6 +9,7 @@ import {
   IpProtocol,
   Ipv4View,
   Ipv6View,
+  isIpv6Extension,
   writeIpv4Checksum,
 } from '../wire/index.js';
 
@@ -47,6 +48,7 @@ export class Fragmenter {
   #step = 0;
   #room = 0;
   #at = 0;
+  #given = 0;
   /** IPv4: the packet's own place in a larger datagram, and whether more follows it. */
   #baseOffset = 0;
   #moreAfter = false;
@@ -71,6 +73,8 @@ export class Fragmenter {
   begin(bytes: Uint8Array, start: number, end: number, mtu: number, identification = 0): FragmentFault {
     this.#bytes = bytes;
     this.#start = start;
+    this.count = 0;
+    this.#given = 0;
     this.#identification = identification;
     this.#family = start < end && bytes[start] >>> 4 === 6 ? 6 : 4;
     return this.#family === 4 ? this.#beginIpv4(bytes, start, end, mtu) : this.#beginIpv6(bytes, start, end, mtu);
@@ -82,7 +86,8 @@ export class Fragmenter {
    * @returns its bytes, or 0 if there are no more
    */
   next(target: Uint8Array, offset: number): number {
-    if (this.#at >= this.#payloadEnd) return 0;
+    if (this.#given === this.count) return 0;
+    this.#given++;
     return this.#family === 4 ? this.#nextIpv4(target, offset) : this.#nextIpv6(target, offset);
   }
 
@@ -104,18 +109,25 @@ export class Fragmenter {
     this.#payloadEnd = ip.payloadEnd;
     let at = ip.payloadOffset;
     let field = ip.nextHeaderOffset;
-    // RFC 8200 section 4.5: hop-by-hop options and routing are for the nodes on the way, so every fragment has them.
-    while (bytes[field] === IpProtocol.HopByHop || bytes[field] === IpProtocol.Routing) {
-      const span = at + 2 <= this.#payloadEnd ? (bytes[at + 1] + 1) * UNIT : UNIT;
+    let kept = at;
+    let announcedAt = field;
+    // RFC 8200 section 4.5: up to the routing header, headers are for the nodes on the way, so every fragment has them.
+    for (let next = bytes[field]; isIpv6Extension(next); next = bytes[field]) {
+      if (next === IpProtocol.Fragment) return FragmentFault.DontFragment;
+      if (at + UNIT > this.#payloadEnd) return FragmentFault.NotIp;
+      const span = next === IpProtocol.Ah ? (bytes[at + 1] + 2) * 4 : (bytes[at + 1] + 1) * UNIT;
       if (at + span > this.#payloadEnd) return FragmentFault.NotIp;
       field = at;
       at += span;
+      if (next === IpProtocol.HopByHop || next === IpProtocol.Routing) {
+        kept = at;
+        announcedAt = field;
+      }
     }
-    if (bytes[field] === IpProtocol.Fragment) return FragmentFault.DontFragment;
-    this.#headerEnd = at;
-    this.#announcedAt = field - start;
-    this.#nextHeader = bytes[field];
-    return this.#cut(mtu - (at - start) - IPV6_FRAGMENT_SPAN);
+    this.#headerEnd = kept;
+    this.#announcedAt = announcedAt - start;
+    this.#nextHeader = bytes[announcedAt];
+    return this.#cut(mtu - (kept - start) - IPV6_FRAGMENT_SPAN);
   }
 
   #cut(room: number): FragmentFault {
@@ -125,6 +137,7 @@ export class Fragmenter {
     this.#room = room;
     this.#payload = this.#headerEnd;
     this.#at = this.#payload;
+    this.#given = 0;
     const length = this.#payloadEnd - this.#payload;
     this.count = length <= room ? 1 : 1 + Math.ceil((length - room) / step);
     return FragmentFault.None;

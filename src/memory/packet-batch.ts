@@ -47,9 +47,7 @@ export class PacketBatch {
    * @throws MemoryError `BATCH_FULL`: ask `full` first
    */
   push(slot: number, start: number, end: number, network = -1, peer = -1, flow = 0): number {
-    if (this.count === this.capacity) {
-      throw new MemoryError('BATCH_FULL', `a batch of ${this.capacity} packets takes no more`);
-    }
+    if (this.full) throw this.#tooMany();
     const at = this.count++;
     this.slot[at] = slot;
     this.start[at] = start;
@@ -65,16 +63,22 @@ export class PacketBatch {
   /**
    * Copies a frame into a slot of its own, headroom in front of it: the one copy on a packet's way in.
    * @returns its place, or `NO_SLOT` if the arena has no slot, or none that is large enough
+   * @throws MemoryError `BATCH_FULL`: ask `full` first
    */
   copyIn(bytes: Uint8Array, offset: number, end: number, network = -1, peer = -1): number {
     const { arena } = this;
     const length = end - offset;
+    if (this.full) throw this.#tooMany();
     if (length > arena.frameBytes) return NO_SLOT;
     const slot = arena.take();
     if (slot === NO_SLOT) return NO_SLOT;
     const start = arena.frameOffsetOf(slot);
     copyBytes(bytes, offset, end, arena.bytes, start);
     return this.push(slot, start, start + length, network, peer);
+  }
+
+  #tooMany(): MemoryError {
+    return new MemoryError('BATCH_FULL', `a batch of ${this.capacity} packets takes no more`);
   }
 
   /** Moves packet `from` to place `to`, for stages that close up behind the packets that they took out. */

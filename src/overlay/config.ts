@@ -1,5 +1,5 @@
 /** The config file: YAML or JSON to a topology, every mistake with its line and how to mend it. */
-import type { Document, LineCounter } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import { z } from 'zod';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
@@ -10,8 +10,8 @@ import { Profile } from './profile.js';
 import { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
 import { readYaml } from './yaml-text.js';
 
-/** Characters of a config: some 10,000 endpoints. */
-const MAX_CONFIG = 1 << 20;
+/** Characters of a config in YAML: some 700 endpoints. Larger ones are JSON, which is read in no time. */
+const MAX_CONFIG = 1 << 16;
 const DEFAULT_MTU = 1500;
 /** RFC 791: what every host takes. */
 const MIN_MTU = 576;
@@ -68,13 +68,33 @@ class Places {
   /** An error about what stands at a path, or about the nearest thing above it that is there. */
   error(path: Path, message: string): OverlayError {
     for (let length = path.length; length >= 0; length--) {
-      const found: unknown = length === 0 ? this.#document.contents : this.#document.getIn(path.slice(0, length), true);
-      const range = (found as { range?: readonly number[] } | undefined)?.range;
+      const range = this.#rangeAt(path.slice(0, length));
       if (range !== undefined) {
         return new OverlayError('BAD_CONFIG', `line ${this.#lines.linePos(range[0]).line}: ${message}`);
       }
     }
     return new OverlayError('BAD_CONFIG', message);
+  }
+
+  /** Where what stands at a path begins and ends; its key's place, where it has one. */
+  #rangeAt(path: Path): readonly number[] | undefined {
+    let node: unknown = this.#document.contents;
+    let range = (node as { range?: readonly number[] } | null)?.range;
+    for (const part of path) {
+      if (isMap(node)) {
+        // Names that are numbers are numbers in YAML.
+        const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
+        if (pair === undefined) return undefined;
+        range = (pair.key as { range?: readonly number[] }).range;
+        node = pair.value;
+      } else if (isSeq(node)) {
+        node = node.items[Number(part)];
+        range = (node as { range?: readonly number[] } | undefined)?.range;
+      } else {
+        return undefined;
+      }
+    }
+    return range;
   }
 
   /** What a reader makes of a text at a path; its complaint becomes one about the place. */
@@ -218,8 +238,11 @@ export function parseConfig(text: string): Topology {
   if (!result.success) {
     const [issue] = result.error.issues;
     const path = issue.path.filter((part) => typeof part !== 'symbol');
+    const place = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]] : path;
     const where = path.length > 0 ? `${path.join('.')}: ` : '';
-    throw places.error(path, `${where}${issue.message}`);
+    const named = issue.code !== 'unrecognized_keys' || issue.keys.every((key) => /^[a-z][a-z_-]{0,20}$/i.test(key));
+    // What stands where a field's name should may be a key.
+    throw places.error(place, `${where}${named ? issue.message : 'a field that is not known'}`);
   }
   const parsed = result.data;
   const nodes = readNodes(parsed, places);

@@ -72,6 +72,7 @@ const USED = 1;
 const STATIC = 2;
 const LOCAL = 4;
 const FLAG_BITS = 3;
+const MAX_SECONDS = 2 ** (32 - FLAG_BITS) - 1;
 const FIRST_SLOTS = 64;
 /** Used slots in eighths of all, at the most. */
 const MAX_LOAD = 5;
@@ -104,6 +105,8 @@ export class ForwardingTable {
   #mask: number;
   #size = 0;
   #cursor = 0;
+  /** Times are kept since the first one that was told: 2^29 seconds of them fit beside the flags. */
+  #epoch = Number.NaN;
   // The key as it stands in a slot.
   #key0 = 0;
   #key1 = 0;
@@ -144,7 +147,7 @@ export class ForwardingTable {
     const at = this.#slotOf();
     const last = words[at + 3];
     if (last === 0) return false;
-    if ((last & STATIC) === 0 && now - (last >>> FLAG_BITS) > this.#ageing) return false;
+    if ((last & STATIC) === 0 && now - this.#epoch - (last >>> FLAG_BITS) > this.#ageing) return false;
     this.hits++;
     this.kind = (last & LOCAL) === 0 ? TargetKind.Vtep : TargetKind.Local;
     this.target = words[at + 2] & TARGET_MASK;
@@ -218,8 +221,9 @@ export class ForwardingTable {
   /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
   sweep(now: number): number {
     const ageing = this.#ageing;
+    const epoch = this.#epoch;
     const count = this.#removeWhere(
-      (words, at) => (words[at + 3] & STATIC) === 0 && now - (words[at + 3] >>> FLAG_BITS) > ageing,
+      (words, at) => (words[at + 3] & STATIC) === 0 && now - epoch - (words[at + 3] >>> FLAG_BITS) > ageing,
     );
     this.aged += count;
     return count;
@@ -241,7 +245,7 @@ export class ForwardingTable {
         kind: (last & LOCAL) === 0 ? TargetKind.Vtep : TargetKind.Local,
         target: words[at + 2] & TARGET_MASK,
         static: (last & STATIC) !== 0,
-        seen: last >>> FLAG_BITS,
+        seen: (last & STATIC) !== 0 ? 0 : this.#epoch + (last >>> FLAG_BITS),
       };
     }
   }
@@ -280,7 +284,16 @@ export class ForwardingTable {
     words[at] = this.#key0;
     words[at + 1] = this.#key1;
     words[at + 2] = this.#key2 | target;
-    words[at + 3] = (now << FLAG_BITS) | USED | flags | (kind === TargetKind.Local ? LOCAL : 0);
+    words[at + 3] =
+      (((flags & STATIC) === 0 ? this.#sinceEpoch(now) : 0) << FLAG_BITS) |
+      USED |
+      flags |
+      (kind === TargetKind.Local ? LOCAL : 0);
+  }
+
+  #sinceEpoch(now: number): number {
+    if (Number.isNaN(this.#epoch)) this.#epoch = Math.floor(now);
+    return Math.max(0, Math.min(MAX_SECONDS, Math.floor(now) - this.#epoch));
   }
 
   /** Sees to it that one more entry fits. */

@@ -3,6 +3,7 @@
  * Learned values age (RFC 1191 section 6.3, RFC 8201 section 4) and never go below a floor, so that a forged ICMP can't
  * stop traffic.
  */
+import { OverlayError } from './error.js';
 import { mtuOf, type EspOverhead, type PathOptions } from './mtu.js';
 import { Profile } from './profile.js';
 import type { Topology } from './topology.js';
@@ -92,8 +93,18 @@ export class PathMtu {
         family: this.#family,
         ...(network.encrypted ? { esp: espOverheadOf(profile) } : {}),
       };
-      const fits = mtuOf(path).innerMtu;
+      const fits = fitting(path);
       this.#inner[place * this.#interface.length + node] = Math.min(fits, network.mtu ?? fits);
     });
+  }
+}
+
+/** The inner MTU of a path, or 0 if nothing fits. */
+function fitting(path: PathOptions): number {
+  try {
+    return mtuOf(path).innerMtu;
+  } catch (error) {
+    if (error instanceof OverlayError && error.code === 'BAD_MTU') return 0;
+    throw error;
   }
 }

@@ -1,9 +1,11 @@
 /** YAML (and JSON, which is YAML) as plain data, of files that nobody vouches for. */
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { Document, LineCounter, parseDocument } from 'yaml';
 import { OverlayError, type OverlayErrorCode } from './error.js';
 
 /** No config is nested deeper; the parser calls itself for each level. */
 const MAX_DEPTH = 32;
+/** Characters of JSON at the most. */
+const MAX_JSON = 1 << 26;
 
 /** A file's data, and where each piece of it stands. */
 export interface YamlText {
@@ -19,7 +21,7 @@ export interface YamlText {
  * @throws OverlayError
  */
 export function readYaml(text: string, code: OverlayErrorCode, longest: number): YamlText {
-  if (text.length > longest) throw new OverlayError(code, `it has more than ${longest} characters`);
+  if (text.length > longest) return readJson(text, code, longest);
   if (isDeep(text)) throw new OverlayError(code, `it is nested more than ${MAX_DEPTH} levels deep`);
   const lines = new LineCounter();
   const document = parseDocument(text, { logLevel: 'silent', lineCounter: lines });
@@ -33,6 +35,16 @@ export function readYaml(text: string, code: OverlayErrorCode, longest: number):
   } catch (cause) {
     // A few bytes of aliases can stand for any amount of memory.
     throw new OverlayError(code, 'it has YAML aliases, which are not read', { cause });
+  }
+}
+
+/** Longer texts are read as JSON alone, without the places of things: the parser of YAML is too slow for them. */
+function readJson(text: string, code: OverlayErrorCode, longest: number): YamlText {
+  try {
+    if (text.length > MAX_JSON || !/^\s*[{[]/.test(text.slice(0, 100))) throw new SyntaxError('no JSON');
+    return { data: JSON.parse(text) as unknown, document: new Document(null), lines: new LineCounter() };
+  } catch (cause) {
+    throw new OverlayError(code, `it has more than ${longest} characters and is no JSON`, { cause });
   }
 }
 

@@ -1,0 +1,246 @@
+/** `vtep encap`: containers' frames leave as the kernel's own VXLAN driver sent them, and come back out of decap. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  IPV4_SPAN,
+  IPV6_SPAN,
+  ipv4ChecksumHolds,
+  UDP_SPAN,
+  udpChecksumHolds,
+  VXLAN_SPAN,
+} from '../../src/wire/index.js';
+import {
+  between,
+  C1,
+  C2,
+  configText,
+  fromHex,
+  isNeighbour,
+  recorded,
+  RING,
+  type Setup,
+} from '../dataplane/topology.js';
+import { fixture, missing } from '../repository.js';
+import { framesOf } from './frames.js';
+import { scratch, vtep } from './run.js';
+
+const folder = scratch();
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const ETHERNET = 14;
+
+/** What of the outer headers isn't the sender's free choice: all but IP id, IP checksum, UDP source port and checksum. */
+function fixedFields(hex: string): string {
+  const bytes = fromHex(hex);
+  const four = bytes[12] === 0x08;
+  const udp = ETHERNET + (four ? IPV4_SPAN : IPV6_SPAN);
+  if (four) {
+    bytes.fill(0, ETHERNET + 4, ETHERNET + 6);
+    bytes.fill(0, ETHERNET + 10, ETHERNET + 12);
+  }
+  bytes.fill(0, udp, udp + 2);
+  bytes.fill(0, udp + 6, udp + 8);
+  return Buffer.from(bytes).toString('hex');
+}
+
+function checksumsHold(hex: string): void {
+  const bytes = fromHex(hex);
+  const four = bytes[12] === 0x08;
+  const udp = ETHERNET + (four ? IPV4_SPAN : IPV6_SPAN);
+  if (four) assert.ok(ipv4ChecksumHolds(bytes, ETHERNET));
+  assert.notEqual((bytes[udp + 6] << 8) | bytes[udp + 7], 0, 'the kernel makes the UDP checksum');
+  assert.ok(udpChecksumHolds(bytes, udp, four ? 4 : 6, ETHERNET + (four ? 12 : 8)));
+}
+
+/** Runs encap for a node: the packets, and the report. */
+async function encap(name: string, setup: Setup, node: string, container: string): Promise<[string[], string]> {
+  const config = file(`${name.replace('/', '-')}.${node}.yaml`, configText(setup));
+  const out = join(folder, `${name.replace('/', '-')}.${node}.pcap`);
+  const words = ['encap', fixture(`${name}.${container}.pcap`), '-o', out, '--config', config, '--node', node];
+  const call = vtep([...words, '--json']);
+  assert.equal(call.status, 0, call.stderr);
+  const report = JSON.parse(call.stdout);
+  const counts: number[] = [report.accounting.frames, report.notFromHere, report.truncated];
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    report.frames,
+  );
+  return [(await framesOf(out)).map(({ hex }) => hex), out];
+}
+
+const VNI = '001001';
+
+/** The recorded packets of VNI 4097 from one node, whole ones. */
+function sentBy(underlay: readonly string[], mac: string): string[] {
+  return underlay.filter((hex) => {
+    const vxlan = ETHERNET + (hex.slice(24, 28) === '0800' ? IPV4_SPAN : IPV6_SPAN) + UDP_SPAN;
+    return hex.slice(12, 24) === mac && hex.slice(2 * vxlan + 8, 2 * vxlan + 14) === VNI;
+  });
+}
+
+const RECORDINGS: readonly (readonly [name: string, setup: Setup])[] = [
+  ['vxlan/01-icmp', {}],
+  ['vxlan/03-http-200k', {}],
+  ['vxlan/09-ipv6-inner-proxy', { inner: 6 }],
+  ['vxlan/50-ipv6-underlay', { family: 6 }],
+];
+
+const NODES = [
+  ['n1', 'c1', C1, C2, '020000005001'],
+  ['n2', 'c2', C2, C1, '020000005002'],
+] as const;
+
+describe('encap makes what the kernel sent (RFC 7348 section 5)', () => {
+  for (const [name, setup] of RECORDINGS) {
+    for (const [node, container, source, destination, mac] of NODES) {
+      test(`${name}, ${node}: headers are the recorded ones but for id, source port and checksums, which are right`, async () => {
+        const [packets] = await encap(name, setup, node, container);
+        const wire = sentBy(await recorded(`${name}.underlay.pcap`), mac);
+        assert.ok(wire.length > 0);
+        // Two captures may hold the same packets in another order.
+        assert.deepEqual(packets.map(fixedFields).sort(), wire.map(fixedFields).sort());
+        packets.forEach(checksumsHold);
+        const span = 2 * (ETHERNET + (setup.family === 6 ? IPV6_SPAN : IPV4_SPAN) + UDP_SPAN + VXLAN_SPAN);
+        const frames = between(await recorded(`${name}.${container}.pcap`), source, destination);
+        assert.deepEqual(
+          packets.map((hex) => hex.slice(span)),
+          frames.filter((hex) => !isNeighbour(hex)),
+        );
+      });
+    }
+  }
+});
+
+describe('what encap made comes out of decap', () => {
+  const WAYS: readonly (readonly [what: string, setup: Setup])[] = [
+    ['clear', {}],
+    ['Swarm', { encrypted: true }],
+    ['Swarm over IPv6', { encrypted: true, family: 6 }],
+    ['strict', { encrypted: true, profile: 'strict' }],
+  ];
+  for (const [what, setup] of WAYS) {
+    test(`${what}: the frames with their times, byte for byte`, async () => {
+      const [packets, wire] = await encap('vxlan/03-http-200k', { ...setup, mtu: 1600 }, 'n2', 'c2');
+      const ring = file('ring.yaml', `profile: ${setup.profile ?? 'swarm'}\n${RING}`);
+      const out = join(folder, 'back.pcap');
+      const keys = setup.encrypted === true ? ['--keys', ring] : [];
+      const call = vtep(['decap', wire, '-o', out, ...keys, '--strict']);
+      assert.equal(call.status, 0, call.stderr);
+      const expected = (await framesOf(fixture('vxlan/03-http-200k.c2.pcap'))).filter(
+        ({ hex }) => hex.startsWith(C1 + C2) && !isNeighbour(hex),
+      );
+      const back = await framesOf(out);
+      assert.equal(back.length, packets.length);
+      const plain = (list: typeof back): unknown[] =>
+        list.map(({ hex, seconds, nanoseconds }) => [hex, seconds, nanoseconds]);
+      assert.deepEqual(plain(back), plain(expected));
+      if (setup.encrypted !== true) return;
+      // Nothing of a frame's payload may stand in clear.
+      for (const [i, packet] of packets.entries()) assert.ok(!packet.includes(expected[i].hex));
+      const without = vtep(['decap', wire, '-o', out, '--json']);
+      assert.equal(JSON.parse(without.stdout).frames, 0);
+    });
+  }
+
+  test('--oversize outside: outer fragments, which decap puts together again', async () => {
+    const config = file('outside.yaml', configText({ mtu: 576 }));
+    const wire = join(folder, 'outside.pcap');
+    const words = ['encap', fixture('vxlan/01-icmp.c1.pcap'), '-o', wire, '--config', config, '--node', 'n1'];
+    assert.equal(vtep([...words, '--oversize', 'outside']).status, 0);
+    assert.ok((await framesOf(wire)).every(({ hex }) => hex.length <= 2 * (14 + 576)));
+    const out = join(folder, 'outside.back.pcap');
+    assert.equal(vtep(['decap', wire, '-o', out, '--strict']).status, 0);
+    const expected = between(await recorded('vxlan/01-icmp.c1.pcap'), C1, C2).filter((hex) => !isNeighbour(hex));
+    assert.deepEqual(
+      (await framesOf(out)).map(({ hex }) => hex),
+      expected,
+    );
+  });
+
+  test('--oversize drop: what does not fit is counted, and --strict says so', () => {
+    const config = file('drop.yaml', configText({ mtu: 576 }));
+    const wire = join(folder, 'drop.pcap');
+    const words = ['encap', fixture('vxlan/01-icmp.c1.pcap'), '-o', wire, '--config', config, '--node', 'n1'];
+    const call = vtep([...words, '--oversize', 'drop', '--strict']);
+    assert.equal(call.status, 1);
+    assert.match(call.stderr, /dropped \d+ PKT_TOO_BIG/);
+  });
+});
+
+describe('encap says what is wrong', () => {
+  const frames = fixture('vxlan/01-icmp.c1.pcap');
+  const config = file('good.yaml', configText());
+  const out = join(folder, 'never.pcap');
+  const WRONG: readonly (readonly [what: string, words: readonly string[], said: RegExp])[] = [
+    ['without --config', ['-o', out, '--node', 'n1'], /encap needs --config/],
+    ['without --node', ['-o', out, '--config', config], /encap needs --node/],
+    ['without -o', ['--config', config, '--node', 'n1'], /encap needs -o/],
+    [
+      'with a node that is not there',
+      ['-o', out, '--config', config, '--node', 'n9'],
+      /no node "n9"; there are n1, n2/,
+    ],
+    ['with an unknown word', ['-o', out, '--config', config, '--node', 'n1', '--oversize', 'x'], /oversize/],
+  ];
+  for (const [what, words, said] of WRONG) {
+    test(what, () => {
+      const call = vtep(['encap', frames, ...words]);
+      assert.equal(call.status, 2, call.stderr);
+      assert.match(call.stderr, said);
+      assert.equal(call.stdout, '');
+    });
+  }
+});
+
+describe('tshark reads what encap sealed', { skip: missing('tshark') }, () => {
+  for (const [what, setup] of [
+    ['IPv4', { encrypted: true }],
+    ['IPv6', { encrypted: true, family: 6 }],
+  ] as const) {
+    test(`Swarm over ${what}: every ICV is good, with the keys of --esp-sa`, async () => {
+      const [packets, wire] = await encap('vxlan/01-icmp', { ...setup, mtu: 1600 }, 'n1', 'c1');
+      const sas = join(folder, 'esp_sa');
+      const ring = file('tshark.yaml', RING);
+      const call = vtep(['decap', wire, '-o', join(folder, 'x.pcap'), '--keys', ring, '--esp-sa', sas]);
+      assert.equal(call.status, 0, call.stderr);
+      const home = join(folder, `wireshark-${what}`);
+      const options = ['-o', 'esp.enable_encryption_decode:TRUE', '-o', 'esp.enable_authentication_check:TRUE'];
+      const rows = vtepSas(sas).flatMap((row) => ['-o', `uat:esp_sa:${row}`]);
+      const fields = [
+        '-T',
+        'fields',
+        '-e',
+        'esp.icv_good',
+        '-e',
+        'esp.icv_bad',
+        '-e',
+        'vxlan.vni',
+        '-E',
+        'separator=,',
+      ];
+      const seen = spawnSync('tshark', ['-r', wire, ...options, ...rows, ...fields], {
+        encoding: 'utf8',
+        env: { ...process.env, WIRESHARK_CONFIG_DIR: home },
+      });
+      assert.equal(seen.status, 0, seen.stderr);
+      const lines = seen.stdout.trimEnd().split('\n');
+      assert.equal(lines.length, packets.length);
+      assert.deepEqual([...new Set(lines)], ['1,0,4097']);
+    });
+  }
+});
+
+/** The rows of an esp_sa file. */
+function vtepSas(path: string): string[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('"'));
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { dockerMtu, mtuOf } from '../../src/overlay/index.js';
+import { vtep } from './run.js';
+
+function lines(...words: readonly string[]): string[] {
+  const { status, stdout, stderr } = vtep(['mtu', ...words]);
+  assert.deepEqual([status, stderr], [0, '']);
+  return stdout.trimEnd().split('\n');
+}
+
+describe('mtu', () => {
+  test('shows the arithmetic line by line, each line with what is left', () => {
+    const printed = lines('--encrypted');
+    let left: number | undefined;
+    let steps = 0;
+    for (const line of printed) {
+      const row = /^ *(.*?) {2,}(\d+) {2,}(\d+)$/.exec(line);
+      const first = /^ *underlay MTU +(\d+)$/.exec(line);
+      if (first !== null) left = Number(first[1]);
+      if (row === null || left === undefined) continue;
+      left -= Number(row[2]);
+      assert.equal(Number(row[3]), left, line);
+      steps++;
+    }
+    assert.deepEqual([left, steps], [1424, 8]);
+    assert.ok(printed.includes('inner MTU 1424; TCP MSS 1384 over IPv4, 1364 over IPv6 (without options)'));
+    assert.equal(printed.at(-1), 'Docker sets 1424: the same');
+  });
+
+  for (const [words, inner, says] of [
+    [[], 1450, /^Docker sets 1450: the same$/],
+    [['--underlay', '9000'], 8950, /^Docker sets 8950: the same$/],
+    [['--underlay', '1430', '--encrypted'], 1352, /^Docker sets 1352: the same$/],
+    [['--ipv6'], 1430, /^Docker sets 1450: 20 bytes too many\. .*driver\.mtu=1480$/],
+    [['--ipv6', '--encrypted'], 1404, /^Docker sets 1424: 20 bytes too many\. .*driver\.mtu=1480$/],
+    [['--encrypted', '--icv', '16'], 1416, /^Docker sets 1424: 8 bytes too many\. .*driver\.mtu=1492$/],
+    [
+      ['--encrypted', '--encap', '--tunnel', 'ipv4'],
+      1396,
+      /^Docker sets 1424: 28 bytes too many\. .*driver\.mtu=1472$/,
+    ],
+    [['--vlan', '1'], 1446, /^Docker sets 1450: 4 bytes too many\. .*driver\.mtu=1496$/],
+    [['--underlay', '1501', '--encrypted'], 1424, /^Docker sets 1424: the same$/],
+  ] as const) {
+    test(`${words.join(' ') || 'no words'}: inner MTU ${inner}, and what Docker makes of it`, () => {
+      const printed = lines(...words);
+      assert.ok(
+        printed.some((line) => line.startsWith(`inner MTU ${inner};`)),
+        printed.join('\n'),
+      );
+      assert.match(printed.at(-1) ?? '', says);
+    });
+  }
+
+  test('the MTU that it tells to give to Docker makes Docker fit', () => {
+    for (const underlay of [1399, 1402, 1500]) {
+      for (const words of [[], ['--encrypted'], ['--encrypted', '--icv', '12'], ['--encrypted', '--tunnel', 'ipv6']]) {
+        const printed = lines('--ipv6', '--underlay', String(underlay), ...words).join('\n');
+        const told = /^inner MTU (\d+);[^]*driver\.mtu=(\d+)$/m.exec(printed);
+        assert.ok(told !== null, printed);
+        const spare = Number(told[1]) - dockerMtu(Number(told[2]), words.length > 0);
+        assert.ok(spare >= 0 && spare < 4, printed);
+      }
+    }
+  });
+
+  test('--json is one object: the path and the whole answer', () => {
+    const printed = JSON.parse(lines('--encrypted', '--underlay', '1430', '--json').join('\n'));
+    const path = { underlayMtu: 1430, family: 4, innerTags: 0, esp: { icvLength: 8, encap: false } } as const;
+    assert.deepEqual(printed, { ...path, ...mtuOf(path) });
+  });
+
+  test('an underlay that leaves no room is unusable, in a line that says so', () => {
+    const { status, stdout, stderr } = vtep(['mtu', '--underlay', '76', '--encrypted']);
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /^vtep[^\n]*an underlay MTU of 76 bytes leaves no room[^\n]*\n$/);
+  });
+
+  for (const [words, says] of [
+    [['file.pcap'], /mtu takes no file/],
+    [['--icv', '8'], /--icv, --tunnel and --encap go with --encrypted/],
+    [['--encap'], /go with --encrypted/],
+    [['--tunnel', 'ipv4'], /go with --encrypted/],
+    [['--encrypted', '--icv', '10'], /icv/],
+    [['--encrypted', '--tunnel', 'ipv5'], /tunnel/],
+    [['--underlay', '67'], /underlay/],
+    [['--underlay', '65536'], /underlay/],
+    [['--underlay', 'big'], /underlay/],
+    [['--vlan', '3'], /vlan/],
+    [['--jumbo'], /jumbo/],
+  ] as const) {
+    test(`${words.join(' ')} is a call that can't be: one line, and the exit code 2`, () => {
+      const { status, stdout, stderr } = vtep(['mtu', ...words]);
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(stderr, says);
+      assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+    });
+  }
+});

@@ -1,0 +1,76 @@
+/** Which endpoints get a frame off the wire. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ethernet, udpIp, vxlan } from './build.js';
+import { C1, C2, fromHex, hexOf, type NodeOptions, TestNode, topologyOf } from './topology.js';
+
+const MANY = 5;
+const topology = topologyOf({
+  networks: ['other: { vni: 4098 }', 'empty: { vni: 4099 }'],
+  endpoints: [
+    ...Array.from({ length: MANY }, (_, i) => `m${i}: { network: net, node: n2, mac: "02:00:00:00:01:0${i}" }`),
+    'o: { network: other, node: n2, mac: "02:42:0a:00:09:04" }',
+    'e: { network: empty, node: n1, mac: "02:42:0a:00:09:09" }',
+  ],
+});
+
+function nodeOf(options: NodeOptions = {}): TestNode {
+  return new TestNode(topology, 'n2', options);
+}
+
+function wire(destination: string, vni: number): Uint8Array {
+  const inner = fromHex(`${destination}${C1}88b5${'ab'.repeat(30)}`);
+  return ethernet(udpIp(4, 4789, vxlan(vni, inner)), 0x0800);
+}
+
+const inner = (packet: Uint8Array): string => Buffer.from(packet.subarray(50)).toString('hex');
+
+describe('delivery', () => {
+  test('a frame goes to the endpoint of its MAC, in its own network alone', () => {
+    const node = nodeOf();
+    node.receive([wire(C2, 4097), wire(C2, 4098)]);
+    assert.deepEqual(
+      node.delivered.map(({ peer, network }) => [topology.endpoints[peer].name, network]),
+      [
+        ['c2', 0],
+        ['o', 1],
+      ],
+    );
+    node.balanced();
+  });
+
+  for (const group of ['ffffffffffff', '3333ff000004', '01005e000001']) {
+    test(`a frame for the group ${group} goes to every endpoint of its network on this node, once`, () => {
+      const node = nodeOf();
+      const packet = wire(group, 4097);
+      node.receive([packet]);
+      const names = node.delivered.map(({ peer }) => topology.endpoints[peer].name).sort();
+      assert.deepEqual(names, ['c2', ...Array.from({ length: MANY }, (_, i) => `m${i}`)]);
+      assert.deepEqual([...new Set(hexOf(node.delivered))], [inner(packet)]);
+      assert.equal(node.ingress.deliver.copies, MANY);
+      node.balanced();
+    });
+  }
+
+  test('more copies than a batch holds are all delivered', () => {
+    const node = nodeOf();
+    for (let i = 0; i < 3; i++) node.receive(Array.from({ length: 100 }, () => wire('ffffffffffff', 4097)));
+    assert.equal(node.delivered.length, 300 * (MANY + 1));
+    node.balanced();
+  });
+
+  test('a group without an endpoint on this node: NO_LOCAL_ENDPOINT', () => {
+    const node = nodeOf();
+    node.receive([wire('ffffffffffff', 4099)]);
+    assert.deepEqual(node.ingress.drops.byName(), { NO_LOCAL_ENDPOINT: 1 });
+    node.balanced();
+  });
+
+  test('copies for which the arena has no slot are counted: NOMEM', () => {
+    const node = nodeOf({ arena: { slots: 3, frameBytes: 2000 } });
+    node.receive([wire('ffffffffffff', 4097)]);
+    assert.deepEqual(node.ingress.drops.byName(), { NOMEM: MANY - 2 });
+    assert.equal(node.delivered.length, 3);
+    node.balanced();
+  });
+});

@@ -1,0 +1,54 @@
+/** Congestion marks at the tunnel's end: RFC 6040 section 4.2 as the kernel has it (INET_ECN_decapsulate). */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { decapsulateEcn } from '../../src/dataplane/ecn.js';
+import { Fault, ipv4ChecksumHolds, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
+import { ethernet, ip } from './build.js';
+
+const NAMES = ['Not-ECT', 'ECT(1)', 'ECT(0)', 'CE'];
+const DROPPED = -1;
+/** By the inner mark, then by the outer one: what comes out. */
+const TABLE = [
+  [0, 0, 0, DROPPED],
+  [1, 1, 1, 3],
+  [2, 1, 2, 3],
+  [3, 3, 3, 3],
+];
+
+for (const family of [4, 6] as const) {
+  describe(`RFC 6040 section 4.2, IPv${family} inside`, () => {
+    TABLE.forEach((row, inner) => {
+      row.forEach((expected, outer) => {
+        const becomes = expected === DROPPED ? 'dropped' : NAMES[expected];
+        test(`${NAMES[inner]} in ${NAMES[outer]}: ${becomes}; DSCP and checksum are kept`, () => {
+          for (const dscp of [0, 0x2e, 0x3f]) {
+            const packet = ip(family, 253, new Uint8Array(9));
+            const tos = (dscp << 2) | inner;
+            if (family === 4) packet[1] = tos;
+            else packet.set([0x60 | (tos >>> 4), ((tos & 15) << 4) | 7], 0);
+            if (family === 4) writeIpv4Checksum(packet, 0);
+            const frame = ethernet(packet, family === 4 ? 0x0800 : 0x86dd);
+            const before = frame.slice();
+            const layers = new Layers();
+            assert.equal(layers.walkEthernet(frame, 0, frame.length), Fault.None);
+            assert.equal(decapsulateEcn(frame, 0xa8 | outer, layers), expected !== DROPPED);
+            const after = family === 4 ? frame[15] : ((frame[14] & 15) << 4) | (frame[15] >>> 4);
+            assert.equal(after, (dscp << 2) | (expected === DROPPED ? inner : expected));
+            if (family === 4) assert.ok(ipv4ChecksumHolds(frame, 14));
+            else assert.equal(frame[15] & 15, 7);
+            if (expected === inner || expected === DROPPED) assert.deepEqual(frame, before);
+          }
+        });
+      });
+    });
+  });
+}
+
+test('a frame without IP has no mark and is let be', () => {
+  const frame = ethernet(new Uint8Array(40).fill(1), 0x88b5);
+  const layers = new Layers();
+  layers.walkEthernet(frame, 0, frame.length);
+  const before = frame.slice();
+  assert.ok(decapsulateEcn(frame, 3, layers));
+  assert.deepEqual(frame, before);
+});

@@ -1,0 +1,285 @@
+/** Where frames of containers go, and why they go no further. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Oversize } from '../../src/dataplane/index.js';
+import { Reassembler } from '../../src/fragment/index.js';
+import { parseMac } from '../../src/wire/index.js';
+import { give, ipv4Packet, noise, result } from '../fragment/split.js';
+import { ethernet, FRAME, ip, udpIp } from './build.js';
+import { C1, C2, fromHex, hexOf, type NodeOptions, type Setup, TestNode, topologyOf } from './topology.js';
+
+const HEADERS = 50;
+
+function nodeOf(setup: Setup = {}, options: NodeOptions = {}): TestNode {
+  return new TestNode(topologyOf(setup), 'n1', options);
+}
+
+/** A frame from one MAC to another, with some bytes of no known protocol. */
+function frame(destination: string, source: string, payload = '00'.repeat(30)): Uint8Array {
+  return fromHex(destination + source + '88b5' + payload);
+}
+
+function big(dontFragment: boolean, length = 1600, protocol = 253): Uint8Array {
+  const { bytes } = ipv4Packet(noise(length, 1), { dontFragment, protocol, id: 77 });
+  return ethernet(bytes, 0x0800);
+}
+
+/** What is dropped of one frame. */
+function dropsOf(node: TestNode, bytes: Uint8Array): Record<string, number> {
+  node.send([bytes]);
+  node.balanced();
+  return node.egress.drops.byName();
+}
+
+describe('frames that go no further', () => {
+  const OTHER = '020000000099';
+  const CASES: readonly (readonly [what: string, bytes: Uint8Array, name: string])[] = [
+    ['a group as the source', frame(C2, '03420a000903'), 'MAC_INVALID_SOURCE'],
+    ['a source of zeros', frame(C2, '000000000000'), 'MAC_INVALID_SOURCE'],
+    ['a source that lives nowhere', frame(C2, OTHER), 'NOT_FROM_HERE'],
+    ['a source that lives on another node', frame(C1, C2), 'NOT_FROM_HERE'],
+    ['a destination that no entry has', frame(OTHER, C1), 'VXLAN_NO_REMOTE'],
+    ['the source as the destination', frame(C1, C1), 'LOOP'],
+    ['too short for an Ethernet header', fromHex(C2 + C1), 'PKT_TOO_SMALL'],
+  ];
+  for (const [what, bytes, name] of CASES) {
+    test(`${what}: ${name}`, () => {
+      const node = nodeOf();
+      assert.deepEqual(dropsOf(node, bytes), { [name]: 1 });
+      assert.deepEqual([node.wire.length, node.local.length, node.answers.length], [0, 0, 0]);
+    });
+  }
+
+  test('checkSource off: a frame of anyone is sent', () => {
+    const node = nodeOf({}, { egress: { checkSource: false } });
+    assert.deepEqual(dropsOf(node, frame(C2, OTHER)), {});
+    assert.equal(node.wire.length, 1);
+  });
+
+  test('an endpoint that the forwarding table has behind this very node is a loop', () => {
+    const node = nodeOf();
+    node.tables.forwarding.set(4097, parseMac('02:00:00:00:00:99'), 0, 0, node.tables.node);
+    assert.deepEqual(dropsOf(node, frame(OTHER, C1)), { LOOP: 1 });
+  });
+
+  test('a VTEP of the other IP version can’t be reached', () => {
+    const setup: Setup = {
+      nodes: ['n3: { vtep: "fd50::3" }'],
+      endpoints: ['c3: { network: net, node: n3, mac: "02:00:00:00:00:99" }'],
+    };
+    assert.deepEqual(dropsOf(nodeOf(setup), frame(OTHER, C1)), { VXLAN_NO_REMOTE: 1 });
+  });
+});
+
+describe('frames for this node', () => {
+  const setup: Setup = { endpoints: ['c3: { network: net, node: n1, mac: "02:00:00:00:00:99" }'] };
+
+  test('another local endpoint gets its frame; the wire does not see it', () => {
+    const node = nodeOf(setup);
+    assert.deepEqual(dropsOf(node, frame('020000000099', C1)), {});
+    assert.deepEqual([node.wire.length, node.local.map(({ peer }) => peer)], [0, [2]]);
+  });
+
+  test('broadcast goes to all local endpoints (-1), and nowhere else where the network does not flood', () => {
+    const node = nodeOf(setup);
+    assert.deepEqual(dropsOf(node, frame('ffffffffffff', C1)), {});
+    assert.deepEqual([node.wire.length, node.local.map(({ peer }) => peer)], [0, [-1]]);
+  });
+});
+
+describe('flooding (RFC 7348 section 4.2)', () => {
+  const setup: Setup = {
+    flood: 'replicate',
+    learning: true,
+    nodes: ['n3: { vtep: "192.168.50.3" }', 'n4: { vtep: "192.168.50.4" }'],
+    endpoints: ['c3: { network: net, node: n3, mac: "02:00:00:00:00:33" }'],
+  };
+
+  test('broadcast: a copy for each other node with an endpoint, and one for the local ones', () => {
+    const node = nodeOf(setup);
+    const bytes = frame('ffffffffffff', C1);
+    assert.deepEqual(dropsOf(node, bytes), {});
+    assert.deepEqual(
+      node.wire.map(({ peer }) => peer),
+      [1, 2],
+    );
+    for (const packet of node.wire) assert.deepEqual(packet.bytes.slice(14 + 36), bytes);
+    assert.deepEqual(
+      node.local.map(({ bytes: copy }) => copy),
+      [bytes],
+    );
+    assert.equal(node.egress.accounting.copies, 2);
+  });
+
+  test('an unknown unicast MAC: a copy for each other node, none for local endpoints, and the sum holds', () => {
+    const node = nodeOf(setup);
+    assert.deepEqual(dropsOf(node, frame('0200000000aa', C1)), {});
+    assert.deepEqual([node.wire.map(({ peer }) => peer), node.local.length], [[1, 2], 0]);
+  });
+
+  test('an arena without slots: copies that find none are counted', () => {
+    const node = nodeOf(setup, { arena: { slots: 2, frameBytes: 2000 } });
+    const drops = dropsOf(node, frame('ffffffffffff', C1));
+    assert.deepEqual(drops, { NOMEM: 1 });
+    assert.deepEqual([node.wire.length, node.local.length], [1, 1]);
+  });
+});
+
+describe('frames that don’t fit', () => {
+  test('DF: the sender is told the MTU, and the frame is dropped (RFC 1191 section 4)', () => {
+    const node = nodeOf();
+    assert.deepEqual(dropsOf(node, big(true)), { PKT_TOO_BIG: 1 });
+    assert.deepEqual([node.wire.length, node.answers.map(({ peer }) => peer)], [0, [0]]);
+    const [{ bytes }] = node.answers;
+    assert.deepEqual([bytes[34], bytes[35], (bytes[40] << 8) | bytes[41]], [3, 4, 1450]);
+  });
+
+  test('IPv6: the sender is told (RFC 8201)', () => {
+    const node = nodeOf({ inner: 6 });
+    const bytes = ethernet(ip(6, 253, noise(1500, 1), 'fd00:9::3', 'fd00:9::4'), 0x86dd);
+    assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
+    assert.deepEqual([node.answers[0].bytes[54], node.wire.length], [2, 0]);
+  });
+
+  test('without DF: the inner packet is cut, and the parts together are the packet (RFC 791 section 3.2)', () => {
+    for (const setup of [{}, { encrypted: true }, { mtu: 576 }, { family: 6 }, { networkMtu: 600 }] as const) {
+      const { mtu = 1500, family = 4 } = setup as Setup;
+      const node = nodeOf(setup);
+      const bytes = big(false, 3000);
+      assert.deepEqual(dropsOf(node, bytes), {});
+      assert.ok(node.wire.length > 2);
+      assert.ok(node.wire.every((packet) => packet.bytes.length <= 14 + mtu));
+      if ((setup as Setup).encrypted === true) continue;
+      const reassembler = new Reassembler();
+      const head = 14 + HEADERS + (family === 6 ? 20 : 0);
+      const outcomes = node.wire.map((packet) => give(reassembler, packet.bytes.subarray(head)));
+      assert.equal(outcomes.at(-1), 'Complete');
+      assert.deepEqual(result(reassembler), bytes.subarray(14));
+      assert.equal(node.egress.accounting.copies, node.wire.length - 1);
+    }
+  });
+
+  test('what fits to the last byte is sent as it is; one more is not', () => {
+    for (const setup of [{}, { encrypted: true }, { family: 6 }, { encrypted: true, profile: 'strict' }] as const) {
+      const limit = nodeOf(setup).egress.pathMtu.inner(0, 1);
+      const node = nodeOf(setup);
+      assert.deepEqual(dropsOf(node, big(true, limit - 20)), {});
+      assert.ok(node.wire[0].bytes.length <= 14 + 1500);
+      assert.deepEqual(dropsOf(node, big(true, limit - 19)), { PKT_TOO_BIG: 1 });
+    }
+  });
+
+  test('drop: nobody is told', () => {
+    for (const dontFragment of [true, false]) {
+      const node = nodeOf({}, { egress: { oversize: Oversize.Drop } });
+      assert.deepEqual(dropsOf(node, big(dontFragment)), { PKT_TOO_BIG: 1 });
+      assert.equal(node.answers.length, 0);
+    }
+  });
+
+  test('a frame without IP is dropped, and nobody is told', () => {
+    const node = nodeOf();
+    assert.deepEqual(dropsOf(node, frame(C2, C1, '00'.repeat(1600))), { PKT_TOO_BIG: 1 });
+    assert.equal(node.answers.length, 0);
+  });
+
+  test('what went to a group is not answered (RFC 1122 section 3.2.2)', () => {
+    const node = nodeOf({ flood: 'replicate', learning: true });
+    const bytes = big(true);
+    bytes.set(fromHex('01005e000001'), 0);
+    assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
+    assert.equal(node.answers.length, 0);
+  });
+
+  test('an ICMP error is not answered with another (RFC 1122 section 3.2.2, kernel iptunnel_pmtud_check_icmp)', () => {
+    const node = nodeOf();
+    const bytes = big(true, 1600, 1);
+    bytes.set([3, 1], 34);
+    assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
+    assert.equal(node.answers.length, 0);
+  });
+
+  test('an ICMPv6 error is not answered with another (RFC 4443 section 2.4 e)', () => {
+    const node = nodeOf({ inner: 6 });
+    const payload = noise(1500, 1);
+    payload.set([1, 4]);
+    const bytes = ethernet(ip(6, 58, payload, 'fd00:9::3', 'fd00:9::4'), 0x86dd);
+    assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
+    assert.equal(node.answers.length, 0);
+  });
+
+  test('fragments need slots: without enough the packet is dropped whole, with just enough it is sent', () => {
+    for (const [slots, sent] of [
+      [2, 0],
+      [3, 0],
+      [4, 3],
+      [5, 3],
+      [6, 3],
+    ] as const) {
+      const node = nodeOf({}, { arena: { slots, frameBytes: 4000 } });
+      const drops = dropsOf(node, big(false, 3000));
+      assert.equal(node.wire.length, sent, `${slots} slots`);
+      assert.deepEqual(drops, sent === 0 ? { NOMEM: 1 } : {});
+    }
+  });
+});
+
+describe('questions about neighbours', () => {
+  const ask = (target: number): Uint8Array =>
+    fromHex(
+      `ffffffffffff${C1}08060001080006040001${C1}0a0009030000000000000a0009${target.toString(16).padStart(2, '0')}`,
+    );
+
+  test('are answered to the one who asked, and never sent', () => {
+    const node = nodeOf();
+    assert.deepEqual(dropsOf(node, ask(4)), { NEIGH_ANSWERED: 1 });
+    assert.deepEqual([node.wire.length, node.local.length, node.answers.map(({ peer }) => peer)], [0, 0, [0]]);
+    assert.ok(hexOf(node.answers)[0].startsWith(C1 + C2));
+  });
+
+  test('about an address that no entry has are dropped', () => {
+    const node = nodeOf();
+    assert.deepEqual(dropsOf(node, ask(77)), { NEIGH_UNKNOWN: 1 });
+    assert.equal(node.answers.length, 0);
+  });
+
+  test('an announcement of the asker’s own address is not answered: it would seem to be taken (RFC 5227 section 2.4)', () => {
+    const node = nodeOf();
+    dropsOf(node, ask(3));
+    assert.equal(node.answers.length, 0);
+  });
+});
+
+describe('what outer headers are made of', () => {
+  test('the MSS is lowered only where that is asked for', () => {
+    const syn = new Uint8Array(24);
+    syn.set([0xa1, 0xb6, 0, 80]);
+    syn.set([0x60, 0x02], 12);
+    syn.set([2, 4, 0x05, 0xb4], 20);
+    const bytes = ethernet(ip(4, 6, syn, '10.0.9.3', '10.0.9.4'), 0x0800);
+    for (const [clampMss, mss] of [
+      [false, 1460],
+      [true, 1410],
+    ] as const) {
+      const node = nodeOf({}, { egress: { clampMss } });
+      node.send([bytes]);
+      const sent = node.wire[0].bytes.subarray(14 + 36);
+      assert.equal((sent[56] << 8) | sent[57], mss);
+    }
+  });
+
+  test('ECN of the inner packet stands in the outer one, CE as ECT(0) (RFC 6040 section 4.1)', () => {
+    for (const [inner, outer] of [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [3, 2],
+    ] as const) {
+      const bytes = ethernet(udpIp(4, 9, new Uint8Array(9), 'right', '10.0.9.3', '10.0.9.4'), 0x0800);
+      bytes[15] = 0xb8 | inner;
+      const node = nodeOf();
+      node.send([bytes, FRAME]);
+      assert.deepEqual([node.wire[0].bytes[15], node.wire[1].bytes[15]], [outer, 0]);
+    }
+  });
+});

@@ -1,0 +1,114 @@
+/** Outer packets larger than the underlay carries: cut after ESP (RFC 4303 section 3.3.4), where that was asked for. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { DropCounters } from '../../src/dataplane/index.js';
+import { Fragment } from '../../src/dataplane/fragment.js';
+import { Reassembler } from '../../src/fragment/index.js';
+import { Arena, PacketBatch } from '../../src/memory/index.js';
+import { PathMtu } from '../../src/overlay/index.js';
+import { give, ipv4Packet, ipv6Packet, noise, result } from '../fragment/split.js';
+import { type Setup, topologyOf } from './topology.js';
+
+/** Runs packets for node 2 through the stage: what comes out, the counts, and an arena that is empty again. */
+function run(
+  packets: readonly Uint8Array[],
+  setup: Setup,
+  allowed = true,
+  slots = 64,
+  capacity = 256,
+): [Uint8Array[], Record<string, number>, Fragment] {
+  const arena = new Arena({ slots, frameBytes: 4000, debug: true });
+  const drops = new DropCounters();
+  const fragment = new Fragment(new PathMtu(topologyOf(setup), 0), drops, allowed, 0xfffffffe);
+  const batch = new PacketBatch(arena);
+  for (const bytes of packets) assert.ok(batch.copyIn(bytes, 0, bytes.length, 0, 1) >= 0);
+  const output = new PacketBatch(arena, capacity);
+  const out: Uint8Array[] = [];
+  const take = (full: PacketBatch): void => {
+    for (let i = 0; i < full.count; i++) {
+      assert.deepEqual([full.peer[i], full.network[i]], [1, 0]);
+      out.push(arena.bytes.slice(full.start[i], full.end[i]));
+    }
+    full.clear();
+  };
+  fragment.run(batch, output, take);
+  take(output);
+  assert.equal(batch.count, 0);
+  assert.deepEqual(arena.holders(), []);
+  return [out, drops.byName(), fragment];
+}
+
+describe('the stage', () => {
+  for (const family of [4, 6] as const) {
+    const packet = family === 4 ? ipv4Packet(noise(3000, 1)) : ipv6Packet(noise(3000, 1));
+    const setup: Setup = { family, mtu: 1400 };
+
+    test(`IPv${family}: what is larger is cut, and the parts together are the packet`, () => {
+      const small = packet.bytes.subarray(0, 1400);
+      const [out, drops, { cut, fragments }] = run([packet.bytes, small], setup);
+      assert.deepEqual([drops, cut, fragments, out.length], [{}, 1, 3, 4]);
+      assert.ok(out.every((part) => part.length <= 1400));
+      assert.deepEqual(out[3], small);
+      const reassembler = new Reassembler();
+      assert.deepEqual(
+        out.slice(0, 3).map((part) => give(reassembler, part)),
+        ['Held', 'Held', 'Complete'],
+      );
+      assert.deepEqual(result(reassembler), packet.bytes);
+    });
+
+    test(`IPv${family}: where it is not allowed, it is dropped (RFC 7348 section 4.3)`, () => {
+      const [out, drops, { cut }] = run([packet.bytes], setup, false);
+      assert.deepEqual([out, drops, cut], [[], { PKT_TOO_BIG: 1 }, 0]);
+    });
+
+    test(`IPv${family}: slots for all fragments, or none is sent; a full output is handed on`, () => {
+      for (const [slots, expected] of [
+        [2, 0],
+        [3, 0],
+        [4, 3],
+      ] as const) {
+        const [out, drops] = run([packet.bytes], setup, true, slots, 1);
+        assert.equal(out.length, expected);
+        assert.deepEqual(drops, expected === 0 ? { NOMEM: 1 } : {});
+      }
+    });
+  }
+
+  test('IPv6: each packet that is cut has an identification of its own, through 2^32 (RFC 8200 section 4.5)', () => {
+    const { bytes } = ipv6Packet(noise(2000, 1));
+    const [out] = run([bytes, bytes, bytes], { family: 6, mtu: 1400 });
+    const ids = out.map((part) => new DataView(part.buffer).getUint32(44));
+    assert.deepEqual(ids, [0xfffffffe, 0xfffffffe, 0xffffffff, 0xffffffff, 0, 0]);
+  });
+
+  test('DF: it is not cut', () => {
+    const { bytes } = ipv4Packet(noise(2000, 1), { dontFragment: true });
+    assert.deepEqual(run([bytes], { mtu: 1400 }).slice(0, 2), [[], { PKT_TOO_BIG: 1 }]);
+  });
+});
+
+describe('slots are no larger than the arena says', () => {
+  test('a fragment longer than a slot’s frame and tailroom doesn’t run over the slot’s end', () => {
+    // With frames of 1,440 bytes a slot has no byte to spare: 128 in front, 32 behind, a multiple of 64. The headers of a
+    // strictly sealed packet over IPv6 stand in the 128 bytes, so that it is longer than a fragment may be.
+    const frameBytes = 1440;
+    const arena = new Arena({ slots: 3, frameBytes, debug: true });
+    const drops = new DropCounters();
+    const stage = new Fragment(new PathMtu(topologyOf({ family: 6, mtu: 1500 }), 0), drops, true);
+    const { bytes } = ipv6Packet(noise(frameBytes + 92 - 40, 1));
+    const [slot, , last] = [arena.take(), arena.take(), arena.take()];
+    const start = arena.frameOffsetOf(slot) - 72;
+    arena.bytes.set(bytes, start);
+    const batch = new PacketBatch(arena);
+    batch.push(slot, start, start + bytes.length, 0, 1);
+    // So that the first fragment is put into the arena's last slot.
+    arena.free(1);
+    arena.free(last);
+    const output = new PacketBatch(arena);
+    assert.doesNotThrow(() => stage.run(batch, output, () => assert.fail('the output is large enough')));
+    for (let i = 0; i < output.count; i++) {
+      assert.ok(output.end[i] <= arena.offsetOf(output.slot[i]) + arena.slotBytes, 'beyond the slot');
+    }
+  });
+});

@@ -1,0 +1,210 @@
+/** Two nodes with a container each, as in the recordings, and what goes through their chains. */
+import assert from 'node:assert/strict';
+import { type Aead, hkdfSha256, nodeBackend } from '../../src/aead/index.js';
+import {
+  EgressChain,
+  type EgressOptions,
+  IngressChain,
+  type IngressChainOptions,
+  Oversize,
+} from '../../src/dataplane/index.js';
+import { Arena, type ArenaOptions, PacketBatch } from '../../src/memory/index.js';
+import { NodeSas, NodeTables, parseConfig, type Topology } from '../../src/overlay/index.js';
+import { fixture } from '../repository.js';
+import { framesOf } from '../cli/frames.js';
+
+/** MACs of the recordings' containers. */
+export const C1 = '02420a000903';
+export const C2 = '02420a000904';
+
+/** What differs from the recordings' network. */
+export interface Setup {
+  readonly family?: 4 | 6;
+  readonly mtu?: number;
+  readonly networkMtu?: number;
+  readonly encrypted?: boolean;
+  readonly profile?: 'swarm' | 'strict';
+  readonly flood?: 'drop' | 'replicate';
+  readonly learning?: boolean;
+  /** IP version of the containers' addresses. */
+  readonly inner?: 4 | 6;
+  /** More containers, as lines of the config. */
+  readonly endpoints?: readonly string[];
+  /** More nodes, as lines of the config. */
+  readonly nodes?: readonly string[];
+  /** More networks, as lines of the config. */
+  readonly networks?: readonly string[];
+}
+
+/** Keys of the ring, by tag. */
+export const RING = `keys:
+  - { tag: 1, key: "000102030405060708090a0b0c0d0e0f" }
+  - { tag: 2, key: "101112131415161718191a1b1c1d1e1f" }
+  - { tag: 3, key: "202122232425262728292a2b2c2d2e2f" }
+`;
+
+/** The network as a config file. */
+export function configText(setup: Setup = {}): string {
+  const { family = 4, mtu = 1500, encrypted = false, profile = 'swarm', inner = 4 } = setup;
+  const { networkMtu, flood, learning, endpoints = [], nodes = [], networks = [] } = setup;
+  const vtep = family === 4 ? '192.168.50.' : 'fd50::';
+  const ip = inner === 4 ? '10.0.9.' : 'fd00:9::';
+  const options = [
+    'vni: 4097',
+    `encrypted: ${encrypted}`,
+    ...(networkMtu === undefined ? [] : [`mtu: ${networkMtu}`]),
+    ...(flood === undefined ? [] : [`flood: ${flood}`]),
+    ...(learning === undefined ? [] : [`learning: ${learning}`]),
+  ];
+  const lines = (all: readonly string[]): string => all.map((line) => `  ${line}\n`).join('');
+  return (
+    `profile: ${profile}\nnodes:\n` +
+    `  n1: { vtep: "${vtep}1", mac: "02:00:00:00:50:01", mtu: ${mtu} }\n` +
+    `  n2: { vtep: "${vtep}2", mac: "02:00:00:00:50:02", mtu: ${mtu} }\n` +
+    lines(nodes) +
+    `networks:\n  net: { ${options.join(', ')} }\n${lines(networks)}` +
+    `endpoints:\n` +
+    `  c1: { network: net, node: n1, ip: "${ip}3", mac: "02:42:0a:00:09:03" }\n` +
+    `  c2: { network: net, node: n2, ip: "${ip}4", mac: "02:42:0a:00:09:04" }\n` +
+    lines(endpoints) +
+    (encrypted ? RING : '')
+  );
+}
+
+/** The network. */
+export function topologyOf(setup: Setup = {}): Topology {
+  return parseConfig(configText(setup));
+}
+
+/** How a node is made. */
+export interface NodeOptions {
+  readonly arena?: ArenaOptions;
+  readonly egress?: EgressOptions;
+  readonly ingress?: IngressChainOptions;
+  /** Whether it has the ring's keys; true. */
+  readonly keys?: boolean;
+}
+
+/** A packet that a chain gave out. */
+export interface Given {
+  readonly peer: number;
+  readonly network: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A node: what comes out of its chains is kept. */
+export class TestNode {
+  readonly arena: Arena;
+  readonly tables: NodeTables;
+  readonly egress: EgressChain;
+  readonly ingress: IngressChain;
+  readonly wire: Given[] = [];
+  readonly local: Given[] = [];
+  readonly answers: Given[] = [];
+  readonly delivered: Given[] = [];
+
+  constructor(topology: Topology, name: string, options: NodeOptions = {}) {
+    this.arena = new Arena({ slots: 1024, frameBytes: 66_000, debug: true, ...options.arena });
+    this.tables = new NodeTables(topology, name);
+    const aead: Aead = nodeBackend.create();
+    let calls = 0;
+    // The same masks every time, so that two runs can be compared.
+    const random = (bytes: Uint8Array): void => void bytes.fill(0x30 + calls++);
+    const { node } = this.tables;
+    const secrets =
+      topology.ring === undefined || options.keys === false
+        ? {}
+        : { aead, sas: new NodeSas(topology, node, aead, { hkdf: hkdfSha256, random }) };
+    const keep = (list: Given[]) => (batch: PacketBatch) => {
+      for (let i = 0; i < batch.count; i++) {
+        const bytes = batch.arena.bytes.slice(batch.start[i], batch.end[i]);
+        list.push({ peer: batch.peer[i], network: batch.network[i], bytes });
+      }
+    };
+    const sinks = { wire: keep(this.wire), local: keep(this.local), answers: keep(this.answers) };
+    this.egress = new EgressChain(this.tables, this.arena, sinks, { ...secrets, ...options.egress });
+    this.ingress = new IngressChain(this.tables, this.arena, keep(this.delivered), { ...secrets, ...options.ingress });
+  }
+
+  /** Sends frames of the containers. */
+  send(frames: readonly Uint8Array[], size = 256, now = 0, network = 0): void {
+    this.#run(this.egress, frames, size, now, network);
+  }
+
+  /** Receives packets off the wire. */
+  receive(packets: readonly Uint8Array[], size = 256, now = 0): void {
+    this.#run(this.ingress, packets, size, now, -1);
+  }
+
+  #run(
+    chain: EgressChain | IngressChain,
+    packets: readonly Uint8Array[],
+    size: number,
+    now: number,
+    network: number,
+  ): void {
+    const batch = new PacketBatch(this.arena, size);
+    packets.forEach((bytes, i) => {
+      assert.ok(batch.copyIn(bytes, 0, bytes.length, network) >= 0, 'the arena has no room for the test’s packet');
+      if (batch.full || i === packets.length - 1) chain.run(batch, now);
+    });
+  }
+
+  /** Both sums hold, and every slot is free again. */
+  balanced(): void {
+    const { frames, copies, answersMade, sent, local, answers, dropped } = this.egress.accounting;
+    assert.equal(frames + copies + answersMade, sent + local + answers + dropped, 'the sum of the way out');
+    assert.equal(local, this.local.length);
+    assert.equal(answers, this.answers.length);
+    assert.equal(this.egress.wirePackets, this.wire.length);
+    const { packets, delivered, drops, held, deliver, reassemble } = this.ingress;
+    const { reassembler, reassembled } = reassemble;
+    assert.equal(delivered, this.delivered.length);
+    assert.equal(
+      packets + reassembled + deliver.copies,
+      delivered + drops.total + held + reassembler.reassembledFragments,
+      'the sum of the way in',
+    );
+    assert.deepEqual(this.arena.holders(), []);
+    assert.equal(this.arena.available, this.arena.slots);
+  }
+}
+
+/** Two nodes of one network. */
+export function pairOf(setup: Setup = {}, options: NodeOptions = {}): readonly [TestNode, TestNode] {
+  const topology = topologyOf(setup);
+  const outside = { ...options, egress: { oversize: Oversize.Outside, ...options.egress } };
+  return [new TestNode(topology, 'n1', outside), new TestNode(topology, 'n2', outside)];
+}
+
+/** Bytes of hexadecimal digits. */
+export function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(hex, 'hex'));
+}
+
+/** Hexadecimal digits of packets. */
+export function hexOf(packets: readonly Given[]): string[] {
+  return packets.map(({ bytes }) => Buffer.from(bytes).toString('hex'));
+}
+
+/** All packets of a recording, as hexadecimal digits. */
+export async function recorded(path: string): Promise<string[]> {
+  return (await framesOf(fixture(path))).map(({ hex }) => hex);
+}
+
+const NEIGHBOUR_SOLICITATION = 135;
+const NEIGHBOUR_ADVERTISEMENT = 136;
+
+/** Whether a frame is ARP or neighbour discovery, which a node with a neighbour table answers itself. */
+export function isNeighbour(hex: string): boolean {
+  const etherType = hex.slice(24, 28);
+  if (etherType === '0806') return true;
+  const type = Number.parseInt(hex.slice(2 * 54, 2 * 55), 16);
+  const nd = type === NEIGHBOUR_SOLICITATION || type === NEIGHBOUR_ADVERTISEMENT;
+  return etherType === '86dd' && hex.slice(40, 42) === '3a' && nd;
+}
+
+/** Frames of a recording from one container to the other. */
+export function between(frames: readonly string[], source: string, destination: string): string[] {
+  return frames.filter((hex) => hex.startsWith(destination + source));
+}

@@ -1,0 +1,541 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { dockerMac, FloodPolicy, OverlayError, parseConfig, Profile } from '../../src/overlay/index.js';
+import { formatIp, formatMac } from '../../src/wire/index.js';
+
+const SEED = 20261121;
+const KEY = '4c6f72656d20697073756d20646f6c6f';
+
+/** The example of docs. Line numbers below are this text's. */
+const EXAMPLE = `profile: swarm                      # or strict
+nodes:
+  node1: { vtep: 192.168.50.1, mac: "02:00:00:00:50:01", mtu: 1500 }
+  node2: { vtep: 192.168.50.2, mac: "02:00:00:00:50:02", mtu: 1500 }
+networks:
+  my-network: { vni: 4097, subnet: 10.0.9.0/24, gateway: 10.0.9.1, encrypted: true }
+endpoints:
+  c1: { network: my-network, node: node1, ip: 10.0.9.3, mac: "02:42:0a:00:09:03" }
+  c2: { network: my-network, node: node2, ip: 10.0.9.4, mac: "02:42:0a:00:09:04" }
+keys:                               # as Swarm hands them out: oldest, current, next
+  - { tag: 4, key: "${KEY}" }
+`;
+
+/** The example with some pieces replaced. */
+function changed(...changes: readonly (readonly [string, string])[]): string {
+  let text = EXAMPLE;
+  for (const [from, to] of changes) {
+    assert.ok(text.includes(from), `the example has no ${from}`);
+    text = text.replace(from, to);
+  }
+  return text;
+}
+
+/** The error of a config, which must be one. */
+function errorOf(text: string): OverlayError {
+  try {
+    parseConfig(text);
+  } catch (error) {
+    assert.ok(error instanceof OverlayError, String(error));
+    assert.equal(error.code, 'BAD_CONFIG');
+    return error;
+  }
+  return assert.fail('it was taken');
+}
+
+function messageOf(text: string): string {
+  return errorOf(text).message;
+}
+
+describe('a config', () => {
+  test('of the design is taken as it is written', () => {
+    const topology = parseConfig(EXAMPLE);
+    assert.equal(topology.profile, Profile.Swarm);
+    assert.equal(topology.port, 4789);
+    assert.deepEqual(
+      topology.nodes.map(({ name, vtep, mac, mtu }) => [name, formatIp(4, vtep), mac && formatMac(mac), mtu]),
+      [
+        ['node1', '192.168.50.1', '02:00:00:00:50:01', 1500],
+        ['node2', '192.168.50.2', '02:00:00:00:50:02', 1500],
+      ],
+    );
+    assert.deepEqual(topology.networks, [
+      {
+        name: 'my-network',
+        vni: 4097,
+        subnets: [{ address: Uint8Array.of(10, 0, 9, 0), length: 24 }],
+        gateways: [Uint8Array.of(10, 0, 9, 1)],
+        encrypted: true,
+        mtu: undefined,
+        flood: FloodPolicy.Drop,
+        learning: false,
+      },
+    ]);
+    assert.deepEqual(
+      topology.endpoints.map(({ name, network, node, ip, mac }) => [
+        name,
+        network,
+        node,
+        ip && formatIp(4, ip),
+        formatMac(mac),
+      ]),
+      [
+        ['c1', 0, 0, '10.0.9.3', '02:42:0a:00:09:03'],
+        ['c2', 0, 1, '10.0.9.4', '02:42:0a:00:09:04'],
+      ],
+    );
+    assert.deepEqual(
+      topology.ring?.keys.map((key) => [key.tag, key.use((bytes) => Buffer.from(bytes).toString('hex'))]),
+      [[4, KEY]],
+    );
+  });
+
+  const AS_JSON = {
+    nodes: { a: { vtep: 'fd50::1' }, b: { vtep: 'fd50::2', mtu: 1280 } },
+    networks: { n: { vni: 0, flood: 'replicate' }, m: { vni: 0xffffff, subnet: ['10.0.0.0/24', 'fd00::/64'] } },
+    endpoints: { e: { network: 'm', node: 'b', ip: '10.0.0.7' } },
+  };
+
+  for (const indent of [0, 2, '\t']) {
+    test(`may be JSON, indented by ${JSON.stringify(indent)}`, () => {
+      const topology = parseConfig(JSON.stringify(AS_JSON, undefined, indent));
+      assert.deepEqual(
+        topology.networks.map(({ vni, subnets }) => [vni, subnets.map(({ length }) => length)]),
+        [
+          [0, []],
+          [0xffffff, [24, 64]],
+        ],
+      );
+      assert.equal(topology.endpoints[0].node, 1);
+    });
+  }
+
+  test('that says only what it must has the defaults', () => {
+    const topology = parseConfig(JSON.stringify(AS_JSON));
+    assert.deepEqual([topology.profile, topology.port, topology.ring], [Profile.Swarm, 4789, undefined]);
+    assert.deepEqual(
+      topology.nodes.map(({ mac, mtu }) => [mac, mtu]),
+      [
+        [undefined, 1500],
+        [undefined, 1280],
+      ],
+    );
+    assert.deepEqual(
+      topology.networks.map(({ encrypted, mtu, flood, learning }) => [encrypted, mtu, flood, learning]),
+      [
+        [false, undefined, FloodPolicy.Replicate, true],
+        [false, undefined, FloodPolicy.Drop, false],
+      ],
+    );
+    assert.deepEqual(topology.endpoints[0].mac, Uint8Array.of(2, 0x42, 10, 0, 0, 7));
+    const none = parseConfig('{ nodes: {}, networks: {} }');
+    assert.deepEqual([none.nodes, none.networks, none.endpoints], [[], [], []]);
+  });
+
+  test('may say learning against what its flooding implies', () => {
+    const text =
+      '{ nodes: {}, networks: { a: { vni: 1, flood: replicate, learning: false }, b: { vni: 2, learning: true } } }';
+    assert.deepEqual(
+      parseConfig(text).networks.map(({ learning }) => learning),
+      [false, true],
+    );
+  });
+
+  test('may have the strict profile, another port, and an address or a MAC twice in different networks', () => {
+    const text = changed(
+      ['profile: swarm', 'port: 8472\nprofile: strict'],
+      ['endpoints:', '  other: { vni: 4098 }\nendpoints:\n  d1: { network: other, node: node1, ip: 10.0.9.3 }'],
+    );
+    const topology = parseConfig(text);
+    assert.deepEqual([topology.profile, topology.port, topology.endpoints.length], [Profile.Strict, 8472, 3]);
+  });
+
+  test("Docker's MAC is made of IPv4 addresses alone", () => {
+    assert.deepEqual(dockerMac(Uint8Array.of(10, 0, 1, 35)), Uint8Array.of(0x02, 0x42, 0x0a, 0x00, 0x01, 0x23));
+    assert.equal(dockerMac(new Uint8Array(16)), undefined);
+    assert.equal(dockerMac(undefined), undefined);
+  });
+});
+
+interface Mistake {
+  readonly what: string;
+  readonly text: string;
+  readonly line: number;
+  /** What the message must say: the place, and what would do. */
+  readonly says: RegExp;
+}
+
+const MISTAKES: readonly Mistake[] = [
+  {
+    what: 'two networks whose subnets overlap',
+    text: changed(['endpoints:', '  wide: { vni: 5000, subnet: 10.0.0.0/16 }\nendpoints:']),
+    line: 7,
+    says: /networks\.wide\.subnet: 10\.0\.0\.0\/16 overlaps a subnet of my-network/,
+  },
+  {
+    what: 'one MAC twice in a network',
+    text: changed(['"02:42:0a:00:09:04"', '"02:42:0a:00:09:03"']),
+    line: 9,
+    says: /endpoints\.c2\.mac: c1 of my-network has 02:42:0a:00:09:03 already/,
+  },
+  {
+    what: 'one MAC twice in other letters',
+    text: changed(['"02:42:0a:00:09:04"', '"02-42-0A-00-09-03"']),
+    line: 9,
+    says: /endpoints\.c2\.mac: c1 of my-network has/,
+  },
+  {
+    what: 'one IP twice in a network',
+    text: changed(['10.0.9.4', '10.0.9.3']),
+    line: 9,
+    says: /endpoints\.c2\.ip: c1 of my-network has 10\.0\.9\.3 already/,
+  },
+  {
+    what: 'an endpoint outside its subnet',
+    text: changed(['10.0.9.4', '10.0.8.4']),
+    line: 9,
+    says: /endpoints\.c2\.ip: 10\.0\.8\.4 is outside 10\.0\.9\.0\/24 of my-network/,
+  },
+  {
+    what: 'an unknown node',
+    text: changed(['node: node2', 'node: node3']),
+    line: 9,
+    says: /endpoints\.c2\.node: there is no node node3/,
+  },
+  {
+    what: 'an unknown network',
+    text: changed(['c2: { network: my-network', 'c2: { network: my-netwrok']),
+    line: 9,
+    says: /endpoints\.c2\.network: there is no network my-netwrok/,
+  },
+  {
+    what: 'an encrypted network without keys',
+    text: EXAMPLE.slice(0, EXAMPLE.indexOf('keys:')),
+    line: 6,
+    says: /networks\.my-network is encrypted and there are no keys; add keys: \[\{ tag: 1, key: "32 hexadecimal digits" \}\]/,
+  },
+  {
+    what: "a node's MTU under 576",
+    text: changed(['50:02", mtu: 1500', '50:02", mtu: 575']),
+    line: 4,
+    says: /nodes\.node2\.mtu: .*576/,
+  },
+  {
+    what: "a node's MTU over 65535",
+    text: changed(['50:02", mtu: 1500', '50:02", mtu: 65536']),
+    line: 4,
+    says: /nodes\.node2\.mtu: .*65535/,
+  },
+  {
+    what: 'an IPv6 MTU under 1280',
+    text: changed(['192.168.50.2, mac: "02:00:00:00:50:02", mtu: 1500', 'fd50::2, mtu: 1279']),
+    line: 4,
+    says: /nodes\.node2\.mtu: IPv6 needs at least 1280, not 1279/,
+  },
+  {
+    what: "a network's MTU under 68",
+    text: changed(['encrypted: true', 'encrypted: true, mtu: 67']),
+    line: 6,
+    says: /networks\.my-network\.mtu: .*68/,
+  },
+  ...['16777216', '-1', '1.5', '"4097"', '.nan'].map((vni) => ({
+    what: `a VNI of ${vni}`,
+    text: changed(['vni: 4097', `vni: ${vni}`]),
+    line: 6,
+    says: /networks\.my-network\.vni: /,
+  })),
+  {
+    what: 'one VNI twice',
+    text: changed(['endpoints:', '  other: { vni: 4097 }\nendpoints:']),
+    line: 7,
+    says: /networks\.other\.vni: my-network has VNI 4097 already; give each network its own/,
+  },
+  {
+    what: 'one VTEP twice',
+    text: changed(['192.168.50.2', '192.168.50.1']),
+    line: 4,
+    says: /nodes\.node2\.vtep: node1 has 192\.168\.50\.1 already; each node has its own/,
+  },
+  {
+    what: "a group's MAC",
+    text: changed(['"02:42:0a:00:09:04"', '"03:42:0a:00:09:04"']),
+    line: 9,
+    says: /endpoints\.c2\.mac: 03:42:0a:00:09:04 is a group's/,
+  },
+  {
+    what: 'a gateway outside the subnets',
+    text: changed(['gateway: 10.0.9.1', 'gateway: 10.0.8.1']),
+    line: 6,
+    says: /networks\.my-network\.gateway: 10\.0\.8\.1 is outside the network's subnets/,
+  },
+  {
+    what: 'an endpoint that has neither a MAC nor an IPv4 address to make one of',
+    text: changed(
+      ['ip: 10.0.9.4, mac: "02:42:0a:00:09:04"', 'ip: fd00::4'],
+      ['10.0.9.0/24', '[10.0.9.0/24, fd00::/64]'],
+    ),
+    line: 9,
+    says: /endpoints\.c2: it needs a mac, which can be made of an IPv4 address alone/,
+  },
+  {
+    what: 'a text that is no MAC',
+    text: changed(['"02:42:0a:00:09:04"', '"02:42:0a:00:09"']),
+    line: 9,
+    says: /endpoints\.c2\.mac: not a MAC address: "02:42:0a:00:09"/,
+  },
+  {
+    what: 'a text that is no VTEP',
+    text: changed(['192.168.50.2', '192.168.50.256']),
+    line: 4,
+    says: /nodes\.node2\.vtep: not an IPv4 address: "192\.168\.50\.256"/,
+  },
+  {
+    what: 'a subnet with bits of a host',
+    text: changed(['10.0.9.0/24', '10.0.9.1/24']),
+    line: 6,
+    says: /networks\.my-network\.subnet: 10\.0\.9\.1\/24 is an address in a subnet, not the subnet itself/,
+  },
+  {
+    what: 'an unknown profile',
+    text: changed(['profile: swarm', 'profile: docker']),
+    line: 1,
+    says: /profile: .*"swarm".*"strict"/,
+  },
+  {
+    what: 'an unknown flood policy',
+    text: changed(['encrypted: true', 'encrypted: true, flood: yes']),
+    line: 6,
+    says: /networks\.my-network\.flood: .*"drop".*"replicate"/,
+  },
+  {
+    what: 'a port of 0',
+    text: changed(['profile: swarm', 'port: 0']),
+    line: 1,
+    says: /port: .*1/,
+  },
+  {
+    what: 'text for a number',
+    text: changed(['50:02", mtu: 1500', '50:02", mtu: big']),
+    line: 4,
+    says: /nodes\.node2\.mtu: .*number/,
+  },
+  {
+    what: 'a number for an address',
+    text: changed(['192.168.50.2', '3232248322']),
+    line: 4,
+    says: /nodes\.node2\.vtep: .*string/,
+  },
+  {
+    what: 'text for true or false',
+    text: changed(['encrypted: true', 'encrypted: "yes"']),
+    line: 6,
+    says: /networks\.my-network\.encrypted: .*boolean/,
+  },
+  {
+    what: 'an unknown field',
+    text: changed(['50:02", mtu: 1500', '50:02", mut: 1500']),
+    line: 4,
+    says: /nodes\.node2: .*"mut"/,
+  },
+  {
+    what: 'a field left out',
+    text: changed(['c2: { network: my-network, ', 'c2: { ']),
+    line: 9,
+    says: /endpoints\.c2\.network: /,
+  },
+  {
+    what: 'broken YAML',
+    text: changed(['c2: { network: my-network', 'c2: { network: [my-network']),
+    line: 9,
+    says: /no YAML/,
+  },
+  {
+    what: 'one name twice',
+    text: changed(['  c2:', '  c1:']),
+    line: 9,
+    says: /no YAML/,
+  },
+  {
+    what: 'a key that is too short',
+    text: changed([KEY, KEY.slice(2)]),
+    line: 11,
+    says: /key with tag 4 has 15 bytes/,
+  },
+  {
+    what: 'a key that is not of hexadecimal digits',
+    text: changed([KEY, `${KEY}zz`]),
+    line: 11,
+    says: /key 1: .*hexadecimal/,
+  },
+  {
+    what: 'a second key without a tag',
+    text: `${EXAMPLE}  - { key: "${KEY}" }\n`,
+    line: 12,
+    says: /key 2 has no number as its tag/,
+  },
+  {
+    what: 'a list of no keys',
+    text: `${EXAMPLE.slice(0, EXAMPLE.indexOf('keys:'))}keys: []\n`,
+    line: 10,
+    says: /at least one key/,
+  },
+];
+
+describe('a mistake in a config is told with its line and what would do', () => {
+  for (const { what, text, line, says } of MISTAKES) {
+    test(what, () => {
+      const message = messageOf(text);
+      const told = /line (\d+)/.exec(message);
+      assert.equal(told === null ? message : Number(told[1]), line, message);
+      assert.match(message, says);
+      assert.ok(!message.includes('\n'), 'more than one line');
+      assert.ok(!message.includes(KEY.slice(0, 8)), 'a key shows');
+    });
+  }
+
+  test('an unknown field in a block of lines is told with its own line, not with its neighbours', () => {
+    const text = 'nodes:\n  a:\n    vtep: 10.0.0.1\n    mtu: 1500\n    mut: 1400\nnetworks: {}\n';
+    assert.match(messageOf(text), /^line 5: .*"mut"/);
+  });
+
+  test('an unknown field beside nodes and networks is told with its own line', () => {
+    assert.match(messageOf('nodes: {}\nnetworks: {}\n\nendpoint: {}\n'), /^line 4: .*"endpoint"/);
+  });
+
+  test('a mistake under a name that is a number is told with its own line', () => {
+    const text = 'nodes: {}\nnetworks:\n  4097: { vni: 4097 }\n  4098: { vni: 16777216 }\n';
+    assert.match(messageOf(text), /^line 4: networks\.4098\.vni: /);
+  });
+
+  test('the second of two keys with one tag is told at the keys', () => {
+    assert.match(messageOf(`${EXAMPLE}  - { tag: 4, key: "${KEY}" }\n`), /^line 1[012]: keys: two keys have the tag 4/);
+  });
+
+  test('what is no object is told as that', () => {
+    for (const text of ['', '# nothing\n', '[]', '17', 'null', 'text']) assert.match(messageOf(text), /object/);
+  });
+});
+
+describe('a config of somebody else', () => {
+  test('may not have aliases: a few bytes would stand for any amount of memory', () => {
+    const text = changed(['c1: {', 'c1: &a {'], [/c2: \{.*\}/.exec(EXAMPLE)?.[0] ?? '', 'c2: *a']);
+    assert.match(messageOf(text), /aliases, which are not read/);
+    let bomb = 'a0: &a0 [x, x, x, x, x, x, x, x, x]\n';
+    for (let i = 1; i < 20; i++)
+      bomb += `a${i}: &a${i} [${Array(9)
+        .fill(`*a${i - 1}`)
+        .join(', ')}]\n`;
+    assert.match(messageOf(bomb), /aliases, which are not read/);
+  });
+
+  test('may not be nested deeply: brackets, marks in a line, or indentation', () => {
+    assert.match(messageOf(`nodes: ${'['.repeat(33)}${']'.repeat(33)}`), /more than 32 levels/);
+    assert.match(messageOf(`nodes: ${'['.repeat(50_000)}`), /more than 32 levels/);
+    assert.match(messageOf(`${'- '.repeat(30_000)}x`), /more than 32 levels/);
+    const stairs = Array.from({ length: 340 }, (_, i) => `${' '.repeat(i < 300 ? i : i + 300)}a:`).join('\n');
+    assert.match(messageOf(stairs), /more than 32 levels/);
+  });
+
+  test('may have 2^16 characters of YAML; more is read as JSON alone', () => {
+    const fill = (length: number): string => `${EXAMPLE}#${' '.repeat(length - EXAMPLE.length - 1)}`;
+    assert.equal(parseConfig(fill(1 << 16)).nodes.length, 2);
+    assert.match(messageOf(fill((1 << 16) + 1)), /more than 65536 characters and is no JSON/);
+    const endpoints = Object.fromEntries(
+      Array.from({ length: 5000 }, (_, i) => [
+        `c${i}`,
+        { network: 'n', node: 'a', ip: `10.${(i >> 8) & 255}.${i & 255}.9` },
+      ]),
+    );
+    const large = { nodes: { a: { vtep: '192.0.2.1' } }, networks: { n: { vni: 1, subnet: '10.0.0.0/8' } }, endpoints };
+    assert.equal(parseConfig(JSON.stringify(large)).endpoints.length, 5000);
+  });
+
+  test('never shows a key, whatever is wrong beside it or with it', () => {
+    const places = [
+      `keys: ${KEY}`,
+      `keys: ["${KEY}"]`,
+      `keys: { tag: 4, key: "${KEY}" }`,
+      `keys: [{ tag: "${KEY}", key: 4 }]`,
+      `keys: [{ tag: 4, key: "${KEY}ff" }]`,
+      `keys: [{ tag: 4, key: "${KEY} " }]`,
+      `keys: [{ tag: 4, key: "${KEY}`,
+      `keys: [{ tag: 4, key: *${KEY} }]`,
+      `keys: [{ tag: 4, key: !!${KEY} x }]`,
+      `keys: [{ tag: 4, tag: 4, key: "${KEY}" }]`,
+      `keys: [{ tag: -4, key: "${KEY}" }]`,
+      `keys: [{ tag: 4, key: "${KEY}" }, { tag: 4, key: "${KEY}" }]`,
+      `keys: [{ tag: 4, key: "${KEY}" }]\nprofile: ${KEY}`,
+      `keys: [{ tag: 4, key: "${KEY}" }]\nport: "${KEY}"`,
+    ];
+    for (const place of places) {
+      const error = errorOf(`nodes: {}\nnetworks: {}\n${place}\n`);
+      for (const shown of [error.message, JSON.stringify(error), JSON.stringify(error.message)]) {
+        assert.ok(!shown.includes(KEY.slice(0, 8)), `${place}: ${shown}`);
+      }
+    }
+  });
+
+  test('shows no key that stands where the name of a field should', () => {
+    assert.ok(!messageOf(`nodes: {}\nnetworks: {}\n${KEY}: 4\n`).includes(KEY));
+  });
+
+  test('is refused in seconds if it is garbage, as long as it may be', () => {
+    const program = `
+      const { parseConfig } = await import(process.argv[1]);
+      try { parseConfig('[' + ','.repeat(2 ** 20 - 1)); } catch ({ code }) { process.stdout.write(code); }`;
+    const overlay = new URL('../../src/overlay/index.js', import.meta.url).href;
+    const words = ['--input-type=module', '-e', program, overlay];
+    const { stdout, error } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 15_000 });
+    assert.equal(error, undefined, 'it took more than 15 seconds');
+    assert.equal(stdout, 'BAD_CONFIG');
+  });
+
+  test('of any text is taken, or refused as BAD_CONFIG', () => {
+    const alphabet = fc.constantFrom(
+      ...Array.from('{}[]:,-"\'&*!|>%@`#\n\t 0a'),
+      'nodes',
+      'networks',
+      '<<',
+      '__proto__',
+      '\u0000',
+    );
+    const noise = fc.array(alphabet, { maxLength: 60 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), noise), (text) => {
+        try {
+          parseConfig(text);
+        } catch (error) {
+          assert.ok(
+            error instanceof OverlayError && error.code === 'BAD_CONFIG',
+            `${JSON.stringify(text)}: ${String(error)}`,
+          );
+        }
+      }),
+      { seed: SEED, numRuns: 3000 },
+    );
+  });
+
+  test('so is the example with any piece of it replaced by anything', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(EXAMPLE.length),
+        fc.nat(30),
+        fc.oneof(fc.string(), fc.constantFrom('null', '[]', '{}', '-1', '1e99', '__proto__', 'constructor', '~', '\n')),
+        (at, length, piece) => {
+          const text = EXAMPLE.slice(0, at) + piece + EXAMPLE.slice(at + length);
+          try {
+            parseConfig(text);
+          } catch (error) {
+            assert.ok(
+              error instanceof OverlayError && error.code === 'BAD_CONFIG',
+              `${JSON.stringify(text)}: ${String(error)}`,
+            );
+            assert.ok(!error.message.includes('\n'));
+          }
+        },
+      ),
+      { seed: SEED, numRuns: 3000 },
+    );
+  });
+});
