@@ -113,6 +113,7 @@ export class EgressChain {
   run(batch: PacketBatch, now: number): void {
     this.#now = now;
     this.frames += batch.count;
+    this.pathMtu.expire(now);
     this.forward.run(batch, now);
     this.#handOn(this.#tunnelled);
     this.#handOn(this.#local);

@@ -8,6 +8,7 @@
  */
 import type { Aead } from '../aead/aead.js';
 import type { ReassemblerOptions } from '../fragment/index.js';
+import { InboundEsp } from '../ipsec/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
 import type { NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import type { VxlanReserved } from '../wire/index.js';
@@ -81,7 +82,9 @@ export class IngressChain {
       ...(this.discovery === undefined ? {} : { discovery: this.discovery }),
     };
     this.reassemble = new Reassemble(topology, topology.nodes[node], this.#drops, outputs, reassembly);
-    this.open = new Open(this.#drops, aead, sas?.inbound, this.#sealed.capacity);
+    const keyed = aead !== undefined && sas !== undefined;
+    const { capacity } = this.#sealed;
+    this.open = new Open(this.#drops, keyed ? new InboundEsp(aead, sas.inbound, undefined, capacity) : undefined);
     this.#decap = new Decap(tables, this.#drops, reserved);
     this.deliver = new Deliver(tables, this.#drops);
   }

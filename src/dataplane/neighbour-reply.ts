@@ -8,11 +8,9 @@ import {
   ArpView,
   checkArp,
   checkIcmpv6,
-  ETHERNET_SPAN,
   EtherType,
   Fault,
   ICMPV6_SPAN,
-  IPV6_SPAN,
   Icmpv6Type,
   IpProtocol,
   Ipv6View,
@@ -145,9 +143,6 @@ export class NeighbourReply {
     return NeighbourVerdict.Answered;
   }
 }
-
-/** Bytes of the longest answer's frame, with two VLAN tags. */
-export const NEIGHBOUR_ANSWER_BYTES = ETHERNET_SPAN + 8 + IPV6_SPAN + NEIGHBOUR_SPAN + OPTION_BYTES;
 
 function isUnspecified(bytes: Uint8Array, offset: number): boolean {
   for (let i = 0; i < 16; i++) if (bytes[offset + i] !== 0) return false;

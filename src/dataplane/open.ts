@@ -1,8 +1,6 @@
 /** The second stage of the way in: ESP is opened, a batch at a time, and what it held is an IP packet again. */
-import type { Aead } from '../aead/aead.js';
-import { EspDrop, EspOpener, type InboundSa, type Sad, TransportPacket } from '../ipsec/index.js';
+import { EspDrop, type InboundEsp } from '../ipsec/index.js';
 import type { PacketBatch } from '../memory/index.js';
-import { getWord } from '../memory/word.js';
 import { checkEsp, EtherType, Fault, IpProtocol, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
@@ -12,19 +10,13 @@ export class Open {
   /** Packets whose ICV was right. */
   opened = 0;
   readonly #drops: DropCounters;
-  readonly #sad: Sad<InboundSa> | undefined;
-  readonly #opener: EspOpener | undefined;
-  readonly #transport = new TransportPacket();
+  readonly #inbound: InboundEsp | undefined;
   readonly #layers = new Layers();
 
-  /**
-   * @param aead the cipher that the SAs' keys are in; none where there are no keys
-   * @param capacity packets of a batch
-   */
-  constructor(drops: DropCounters, aead: Aead | undefined, sad: Sad<InboundSa> | undefined, capacity: number) {
+  /** @param inbound with as large a batch as `run` gets; none where there are no keys */
+  constructor(drops: DropCounters, inbound: InboundEsp | undefined) {
     this.#drops = drops;
-    this.#sad = sad;
-    this.#opener = aead === undefined ? undefined : new EspOpener(aead, capacity);
+    this.#inbound = inbound;
   }
 
   /**
@@ -33,31 +25,27 @@ export class Open {
    * @param now seconds of the clock that SAs live by
    */
   run(batch: PacketBatch, now: number): void {
-    const { arena } = batch;
-    const opener = this.#opener;
+    const { bytes } = batch.arena;
+    const inbound = this.#inbound;
     let pushed = 0;
     for (let i = 0; i < batch.count; i++) {
       const reason = this.#push(batch, i, now);
-      if (reason === DropReason.None) {
-        batch.move(i, pushed++);
-      } else {
-        this.#drops.add(reason);
-        arena.free(batch.slot[i]);
-      }
+      if (reason === DropReason.None) batch.move(i, pushed++);
+      else this.#drop(batch, i, reason);
     }
     batch.count = 0;
-    if (opener === undefined || pushed === 0) return;
-    opener.flush();
+    if (inbound === undefined || pushed === 0) return;
+    inbound.flush();
     for (let i = 0; i < pushed; i++) {
-      const drop = opener.drop[i] as EspDrop;
-      if (drop === EspDrop.None) {
-        this.opened++;
-        this.#restore(batch, i, opener);
-        batch.move(i, batch.count++);
-      } else {
-        this.#drops.add(dropReasonOfEsp(drop));
-        arena.free(batch.slot[i]);
+      const drop = inbound.take(i, bytes, this.#walk(batch, i));
+      if (drop !== EspDrop.None) {
+        this.#drop(batch, i, dropReasonOfEsp(drop));
+        continue;
       }
+      this.opened++;
+      batch.start[i] = inbound.start;
+      batch.end[i] = inbound.end;
+      batch.move(i, batch.count++);
     }
   }
 
@@ -69,8 +57,7 @@ export class Open {
   }
 
   #push(batch: PacketBatch, i: number, now: number): DropReason {
-    const opener = this.#opener;
-    if (opener === undefined || this.#sad === undefined) return DropReason.EspNoSa;
+    if (this.#inbound === undefined) return DropReason.EspNoSa;
     const { bytes } = batch.arena;
     const layers = this.#walk(batch, i);
     const inUdp = layers.protocol === IpProtocol.Udp;
@@ -79,20 +66,11 @@ export class Open {
     const fault = checkEsp(bytes, esp, end);
     // RFC 3948: keep-alives and IKE share the port.
     if (fault !== Fault.None) return inUdp ? DropReason.NotOverlay : DropReason.EspHeader;
-    const destination = layers.addressOffset + (layers.family === 4 ? 4 : 16);
-    const sa = this.#sad.find(getWord(bytes, esp) >>> 0, layers.family, bytes, destination);
-    if (sa === undefined) return DropReason.EspNoSa;
-    if (inUdp !== sa.encap) return dropReasonOfEsp(sa.refuse(EspDrop.EncapMismatch));
-    return dropReasonOfEsp(opener.push(sa, bytes, esp, end, now));
+    return dropReasonOfEsp(this.#inbound.push(bytes, layers, esp, end, now));
   }
 
-  #restore(batch: PacketBatch, i: number, opener: EspOpener): void {
-    const layers = this.#walk(batch, i);
-    const nextHeader = opener.nextHeader[i];
-    const payload = opener.payloadOffset[i];
-    const end = opener.payloadEnd[i];
-    const tunnelled = nextHeader === IpProtocol.Ipip || nextHeader === IpProtocol.Ipv6;
-    batch.start[i] = tunnelled ? payload : this.#transport.restore(batch.arena.bytes, layers, payload, end, nextHeader);
-    batch.end[i] = end;
+  #drop(batch: PacketBatch, i: number, reason: DropReason): void {
+    this.#drops.add(reason);
+    batch.arena.free(batch.slot[i]);
   }
 }

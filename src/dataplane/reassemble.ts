@@ -3,8 +3,7 @@
  * none of ours.
  */
 import { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../fragment/index.js';
-import type { PacketBatch } from '../memory/index.js';
-import { NO_SLOT } from '../memory/index.js';
+import { NO_SLOT, type PacketBatch } from '../memory/index.js';
 import type { Node, Topology } from '../overlay/index.js';
 import { ESP_UDP_PORT, Fault, IpProtocol, ipv4ChecksumHolds, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
@@ -25,8 +24,6 @@ export interface ReassembleOutputs {
 /** Takes packets off the wire. Packets behind it begin with their IP header. */
 export class Reassemble {
   readonly reassembler: Reassembler;
-  /** Packets that came out of reassembly, so that they count as more packets than one that came in. */
-  reassembled = 0;
   readonly #port: number;
   readonly #vtep: Uint8Array;
   readonly #drops: DropCounters;
@@ -83,7 +80,6 @@ export class Reassemble {
     arena.free(batch.slot[i]);
     // What it refused it has counted, with the parts that fell with it: `droppedFragments`.
     if (outcome !== ReassemblyOutcome.Complete) return;
-    this.reassembled++;
     const { start, end } = reassembler;
     const slot = end - start <= arena.frameBytes ? arena.take() : NO_SLOT;
     if (slot === NO_SLOT) {

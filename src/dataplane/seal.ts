@@ -1,8 +1,9 @@
 /** The third stage of the way out: ESP around the packets of encrypted networks. Without a key nothing leaves (fail closed). */
 import type { Aead } from '../aead/aead.js';
-import { EspDrop, OutboundEsp } from '../ipsec/index.js';
+import { EspDrop, OutboundEsp, outboundHeadroom, outboundTailroom } from '../ipsec/index.js';
 import type { PacketBatch } from '../memory/index.js';
 import type { NodeSas, Topology } from '../overlay/index.js';
+import { ETHERNET_SPAN } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
 
@@ -53,10 +54,14 @@ export class Seal {
     const esp = this.#esp;
     const sa = this.#sas?.outbound(batch.peer[i]);
     if (esp === undefined || sa === undefined) return DropReason.NoOutboundSa;
-    // The whole arena is the array: a trailer that outgrew its slot would stand in the next one.
-    const room = batch.arena.offsetOf(batch.slot[i]) + batch.arena.slotBytes - batch.end[i];
-    if (room < sa.icvLength + ESP_PADDING_AND_TRAILER) return DropReason.EspNoRoom;
-    const drop = esp.push(sa, batch.arena.bytes, batch.start[i], batch.end[i], now);
+    // The whole arena is the array: what outgrew its slot would stand in the one before or the next.
+    const { arena } = batch;
+    const slot = arena.offsetOf(batch.slot[i]);
+    const before = batch.start[i] - slot;
+    const behind = slot + arena.slotBytes - batch.end[i];
+    const fits = before >= outboundHeadroom(sa) + ETHERNET_SPAN && behind >= outboundTailroom(sa);
+    if (!fits) return DropReason.EspNoRoom;
+    const drop = esp.push(sa, arena.bytes, batch.start[i], batch.end[i], now);
     if (drop !== EspDrop.None) return dropReasonOfEsp(drop);
     batch.start[i] = esp.start;
     batch.end[i] = esp.end;
@@ -64,6 +69,3 @@ export class Seal {
     return DropReason.None;
   }
 }
-
-/** Padding of 3 bytes at the most, pad length, next header. */
-const ESP_PADDING_AND_TRAILER = 5;

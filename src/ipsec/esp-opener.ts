@@ -22,6 +22,8 @@ export class EspOpener {
   readonly payloadEnd: Int32Array;
   /** Protocol number of the payload. */
   readonly nextHeader: Uint8Array;
+  /** 1 where the payload is a whole IP packet (tunnel mode), 0 where it is what the IP header in front announced. */
+  readonly tunnelled: Uint8Array;
   /** Its sequence number; the upper half is inferred with ESN and 0 without. */
   readonly sequenceHigh: Float64Array;
   readonly sequenceLow: Uint32Array;
@@ -43,6 +45,7 @@ export class EspOpener {
     this.payloadOffset = new Int32Array(capacity);
     this.payloadEnd = new Int32Array(capacity);
     this.nextHeader = new Uint8Array(capacity);
+    this.tunnelled = new Uint8Array(capacity);
     this.sequenceHigh = new Float64Array(capacity);
     this.sequenceLow = new Uint32Array(capacity);
     this.#seconds = new Float64Array(capacity);
@@ -137,6 +140,7 @@ export class EspOpener {
     this.payloadOffset[i] = start;
     this.payloadEnd[i] = end;
     this.nextHeader[i] = nextHeader;
+    this.tunnelled[i] = sa.tunnel || (sa.lenient && ip) ? 1 : 0;
     return EspDrop.None;
   }
 }

@@ -22,9 +22,9 @@ export interface SaResolver {
   resolve(spi: number, family: number, bytes: Uint8Array, addressOffset: number): InboundSa | undefined;
 }
 
-/** Opens ESP packets one by one, in place. Results stand in its fields until the next call. */
+/** Opens ESP packets in place, one by one (`open`) or in batches (`push`, `flush`, and `take` for each). */
 export class InboundEsp {
-  /** The SA of the last packet. */
+  /** The SA of the last packet that was given in. */
   sa: InboundSa | undefined;
   /** Where the IP packet begins and ends that the last one held, and what it is (`EtherType`). */
   start = 0;
@@ -41,11 +41,12 @@ export class InboundEsp {
   /**
    * @param aead the cipher that the SAs' keys are in
    * @param resolver asked for SAs that the SAD doesn't hold
+   * @param capacity packets of a batch
    */
-  constructor(aead: Aead, sad: Sad<InboundSa>, resolver?: SaResolver) {
+  constructor(aead: Aead, sad: Sad<InboundSa>, resolver?: SaResolver, capacity = 1) {
     this.#sad = sad;
     this.#resolver = resolver;
-    this.#opener = new EspOpener(aead, 1);
+    this.#opener = new EspOpener(aead, capacity);
   }
 
   /**
@@ -57,6 +58,17 @@ export class InboundEsp {
    * @returns why not, or `None`
    */
   open(bytes: Uint8Array, outer: Layers, espOffset: number, end: number, seconds: number): EspDrop {
+    const refused = this.push(bytes, outer, espOffset, end, seconds);
+    if (refused !== EspDrop.None) return refused;
+    this.flush();
+    return this.take(0, bytes, outer);
+  }
+
+  /**
+   * Puts a packet into the batch, as the next number from 0 on. Parameters as of `open`.
+   * @returns why it isn't in the batch, or `None`
+   */
+  push(bytes: Uint8Array, outer: Layers, espOffset: number, end: number, seconds: number): EspDrop {
     const { family, addressOffset } = outer;
     const spi = getWord(bytes, espOffset) >>> 0;
     const destination = addressOffset + (family === 4 ? 4 : 16);
@@ -68,21 +80,33 @@ export class InboundEsp {
     if (outer.isFragment) return sa.refuse(EspDrop.Fragment);
     const inUdp = espOffset !== outer.transportOffset;
     if (inUdp !== sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
+    return this.#opener.push(sa, bytes, espOffset, end, seconds);
+  }
+
+  /** Opens the batch. The next `push` begins another one. */
+  flush(): void {
+    this.#opener.flush();
+  }
+
+  /**
+   * Makes what a packet of the flushed batch held an IP packet again.
+   * @param index its number
+   * @param outer the walk over its headers, as they still are
+   * @returns why it was not opened, or `None`
+   */
+  take(index: number, bytes: Uint8Array, outer: Layers): EspDrop {
     const opener = this.#opener;
-    const refused = opener.push(sa, bytes, espOffset, end, seconds);
-    if (refused !== EspDrop.None) return refused;
-    opener.flush();
-    this.sequenceHigh = opener.sequenceHigh[0];
-    const drop = opener.drop[0] as EspDrop;
+    this.sequenceHigh = opener.sequenceHigh[index];
+    const drop = opener.drop[index] as EspDrop;
     if (drop !== EspDrop.None) return drop;
-    const nextHeader = opener.nextHeader[0];
-    this.end = opener.payloadEnd[0];
-    const ip = nextHeader === IpProtocol.Ipip || nextHeader === IpProtocol.Ipv6;
-    if (sa.tunnel || (sa.lenient && ip)) {
-      this.start = opener.payloadOffset[0];
+    const nextHeader = opener.nextHeader[index];
+    const payload = opener.payloadOffset[index];
+    this.end = opener.payloadEnd[index];
+    if (opener.tunnelled[index] === 1) {
+      this.start = payload;
       this.etherType = nextHeader === IpProtocol.Ipip ? EtherType.Ipv4 : EtherType.Ipv6;
     } else {
-      this.start = this.#transport.restore(bytes, outer, opener.payloadOffset[0], this.end, nextHeader);
+      this.start = this.#transport.restore(bytes, outer, payload, this.end, nextHeader);
       this.etherType = outer.family === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
     }
     return EspDrop.None;

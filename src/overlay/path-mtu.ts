@@ -30,6 +30,8 @@ export class PathMtu {
   readonly #interface: Int32Array;
   readonly #learned: Int32Array;
   readonly #until: Float64Array;
+  /** When the first of them is over its time. */
+  #nextExpiry = Number.POSITIVE_INFINITY;
   /** By network and node. */
   readonly #inner: Int32Array;
   readonly #family: 4 | 6;
@@ -71,14 +73,21 @@ export class PathMtu {
     if (believed >= this.underlay(node)) return false;
     this.#learned[node] = believed;
     this.#until[node] = now + this.#expires;
+    this.#nextExpiry = Math.min(this.#nextExpiry, this.#until[node]);
     this.#update(node);
     return true;
   }
 
-  /** Forgets what is over its time. */
+  /** Forgets what is over its time; costs nothing where nothing is. */
   expire(now: number): void {
+    if (now < this.#nextExpiry) return;
+    this.#nextExpiry = Number.POSITIVE_INFINITY;
     for (let node = 0; node < this.#learned.length; node++) {
-      if (this.#learned[node] === 0 || now < this.#until[node]) continue;
+      if (this.#learned[node] === 0) continue;
+      if (now < this.#until[node]) {
+        this.#nextExpiry = Math.min(this.#nextExpiry, this.#until[node]);
+        continue;
+      }
       this.#learned[node] = 0;
       this.#update(node);
     }

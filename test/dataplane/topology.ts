@@ -158,10 +158,10 @@ export class TestNode {
     assert.equal(answers, this.answers.length);
     assert.equal(this.egress.wirePackets, this.wire.length);
     const { packets, delivered, drops, held, deliver, reassemble } = this.ingress;
-    const { reassembler, reassembled } = reassemble;
+    const { reassembler } = reassemble;
     assert.equal(delivered, this.delivered.length);
     assert.equal(
-      packets + reassembled + deliver.copies,
+      packets + reassembler.datagrams + deliver.copies,
       delivered + drops.total + held + reassembler.reassembledFragments,
       'the sum of the way in',
     );
