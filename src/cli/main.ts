@@ -2,9 +2,9 @@
 /** The command line: finds the command, and says in one line what went wrong. */
 import { readFileSync } from 'node:fs';
 import { VtepError } from '../error.js';
-import type { Command } from './command.js';
+import { type Command, print, runCommand } from './command.js';
 import { ExitCode } from './exit-code.js';
-import { say, TextOutput } from './text-output.js';
+import { say } from './text-output.js';
 
 // Loaded when they are called, so that `--help` needn't wait for what only one command needs.
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   replay: {
     summary: 'a capture through the whole data plane and back, compared and measured',
     load: async () => (await import('./replay.js')).replayCommand,
+  },
+  keys: {
+    summary: 'key rings and SPIs: generate, spi, match, timeline, schedule',
+    load: async () => (await import('./keys.js')).keysCommand,
   },
   mtu: {
     summary: 'what fits inside an overlay, line by line, and what Docker sets',
@@ -48,12 +52,6 @@ function version(): string {
   return (JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string }).version;
 }
 
-function print(text: string): void {
-  const output = new TextOutput();
-  output.line(text);
-  output.flush();
-}
-
 async function main(words: readonly string[]): Promise<number> {
   if (words.length === 0) {
     say(help());
@@ -74,11 +72,7 @@ async function main(words: readonly string[]): Promise<number> {
     return ExitCode.Unusable;
   }
   const command = await entry.load();
-  if (rest.includes('--help') || rest.includes('-h')) {
-    print(command.help);
-    return ExitCode.Done;
-  }
-  return command.run(rest);
+  return runCommand(command, rest);
 }
 
 function isClosedPipe(error: unknown): boolean {

@@ -1,6 +1,6 @@
 /** Key material of AES-GCM in ESP: the AES key and the salt (RFC 4106 section 8.1). It doesn't show itself. */
 import type { Aead } from '../aead/aead.js';
-import { secretCopy } from '../memory/secret-bytes.js';
+import { sameSecret, secretCopy } from '../memory/secret-bytes.js';
 import { IpsecError } from './error.js';
 
 /** Bytes of the salt, which stand behind the key. */
@@ -54,12 +54,7 @@ export class Keymat {
 
   /** Whether another one has the same bytes. */
   equals(other: Keymat): boolean {
-    const a = this.#bytes;
-    const b = other.#bytes;
-    if (a.length !== b.length) return false;
-    let difference = 0;
-    for (let i = 0; i < a.length; i++) difference |= a[i] ^ b[i];
-    return difference === 0;
+    return sameSecret(this.#bytes, other.#bytes);
   }
 
   /** Overwrites the bytes with zeros. */

@@ -1,6 +1,7 @@
 /** What the network is: its keys, and what is made of them. */
 export { OverlayError, type OverlayErrorCode } from './error.js';
-export { ClusterKey, KeyRing } from './key-ring.js';
+export { keyFingerprint } from './key-fingerprint.js';
+export { ClusterKey, type GeneratedKeys, KeyRing } from './key-ring.js';
 export { type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
 export { type KeysFile, parseKeys } from './keys-file.js';
 export { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
@@ -25,7 +26,7 @@ export {
   type PathOptions,
 } from './mtu.js';
 export { NeighbourTable } from './neighbour-table.js';
-export { NodeSas, type NodeSasOptions, transmitKey } from './node-sas.js';
+export { NodeSas, type NodeSasOptions } from './node-sas.js';
 export { NodeTables } from './node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';
 export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';

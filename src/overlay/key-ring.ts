@@ -1,5 +1,5 @@
 /** A cluster's keys: what Swarm's managers hand to every node, each with the Lamport time that SPIs are made of. */
-import { secretCopy } from '../memory/secret-bytes.js';
+import { sameSecret, secretBytes, secretCopy } from '../memory/secret-bytes.js';
 import { OverlayError } from './error.js';
 
 const HIDDEN = '[hidden]';
@@ -7,6 +7,8 @@ const HIDDEN = '[hidden]';
 const MAX_TAG = Number.MAX_SAFE_INTEGER;
 /** Swarm has three. */
 const MAX_KEYS = 64;
+/** SPIs are made of so many tags. */
+const SPI_TAGS = 2 ** 32;
 
 /** A key of the cluster. It doesn't show itself. */
 export class ClusterKey {
@@ -38,6 +40,11 @@ export class ClusterKey {
     return consumer(this.#bytes);
   }
 
+  /** Whether another key has the same tag and bytes. */
+  equals(other: ClusterKey): boolean {
+    return this.tag === other.tag && other.use((bytes) => sameSecret(bytes, this.#bytes));
+  }
+
   /** Overwrites the bytes with zeros. */
   wipe(): void {
     this.#bytes.fill(0);
@@ -48,21 +55,94 @@ export class ClusterKey {
   }
 }
 
-/** Keys in the order of their tags. */
+/** How a ring's first keys are made. */
+export interface GeneratedKeys {
+  /** Fills an array with cryptographic random bytes. */
+  readonly random: (bytes: Uint8Array) => void;
+  /** 3, as Swarm's, if not said. */
+  readonly count?: number;
+  /** Bytes of a key: 16 (Swarm's; if not said), 24 or 32. */
+  readonly keyBytes?: number;
+  /** Tag of the oldest; 1 if not said. */
+  readonly firstTag?: number;
+}
+
+/** Keys in the order of their tags: with three, the oldest, the current and the next. */
 export class KeyRing {
   readonly keys: readonly ClusterKey[];
 
-  /** @throws OverlayError `BAD_KEY_RING` for none, too many, or one tag twice */
+  /** @throws OverlayError `BAD_KEY_RING` for none, too many, or two keys that would give one SPI */
   constructor(keys: readonly ClusterKey[]) {
     if (keys.length === 0) throw new OverlayError('BAD_KEY_RING', 'a key ring holds at least one key');
     if (keys.length > MAX_KEYS) {
       throw new OverlayError('BAD_KEY_RING', `a key ring holds at most ${MAX_KEYS} keys, not ${keys.length}`);
     }
     this.keys = [...keys].sort((a, b) => a.tag - b.tag);
-    for (let i = 1; i < this.keys.length; i++) {
-      if (this.keys[i].tag === this.keys[i - 1].tag) {
-        throw new OverlayError('BAD_KEY_RING', `two keys have the tag ${this.keys[i].tag}`);
+    const seen = new Map<number, number>();
+    for (const { tag } of this.keys) {
+      const before = seen.get(tag % SPI_TAGS);
+      if (before === tag) throw new OverlayError('BAD_KEY_RING', `two keys have the tag ${tag}`);
+      if (before !== undefined) {
+        throw new OverlayError(
+          'BAD_KEY_RING',
+          `the tags ${before} and ${tag} agree in the 32 bits that SPIs are made of`,
+        );
       }
+      seen.set(tag % SPI_TAGS, tag);
     }
   }
+
+  /**
+   * Makes a ring of new keys.
+   * @throws OverlayError `BAD_KEY_RING`
+   */
+  static generate({ random, count = 3, keyBytes = 16, firstTag = 1 }: GeneratedKeys): KeyRing {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_KEYS) {
+      throw new OverlayError('BAD_KEY_RING', `a key ring holds from 1 to ${MAX_KEYS} keys, not ${count}`);
+    }
+    return new KeyRing(Array.from({ length: count }, (_, i) => generateKey(firstTag + i, keyBytes, random)));
+  }
+
+  /**
+   * The key that nodes send with: the middle one of three (moby daemon/libnetwork/agent.go), so that nodes one rotation
+   * apart understand each other.
+   */
+  get transmit(): ClusterKey {
+    return this.keys[(this.keys.length - 1) >> 1];
+  }
+
+  /**
+   * The ring after a rotation: the oldest key is left out, a new one comes behind the newest. The keys that stay are the
+   * same objects; the one that goes isn't wiped by that.
+   * @param random fills an array with cryptographic random bytes
+   * @param tagStep how far the new tag is from the newest one; 1 if not said (Swarm's are about 2 apart, since the keys
+   *   of its gossip take tags of the same count)
+   * @throws OverlayError `BAD_KEY_RING` where the tags are at their end
+   */
+  rotated(random: (bytes: Uint8Array) => void, tagStep = 1): KeyRing {
+    const newest = this.keys[this.keys.length - 1];
+    const key = newest.use((bytes) => generateKey(newest.tag + tagStep, bytes.length, random));
+    return new KeyRing([...this.keys.slice(1), key]);
+  }
+
+  /** A ring with bytes of its own, which whoever takes it may wipe. */
+  copy(): KeyRing {
+    return new KeyRing(this.keys.map((key) => key.use((bytes) => new ClusterKey(key.tag, bytes))));
+  }
+
+  /** Overwrites all keys with zeros. */
+  wipe(): void {
+    for (const key of this.keys) key.wipe();
+  }
+}
+
+function generateKey(tag: number, keyBytes: number, random: (bytes: Uint8Array) => void): ClusterKey {
+  if (keyBytes !== 16 && keyBytes !== 24 && keyBytes !== 32) {
+    throw new OverlayError('BAD_KEY_RING', `an AES key has 16, 24 or 32 bytes, not ${keyBytes}`);
+  }
+  const bytes = secretBytes(keyBytes);
+  random(bytes);
+  const key = new ClusterKey(tag, bytes);
+  bytes.fill(0);
+  return key;
 }

@@ -1,7 +1,6 @@
 /** The SAs of one node with all others, made of the key ring: one to send with, one of each key to receive with. */
 import type { Aead } from '../aead/aead.js';
 import { InboundSa, OutboundSa, IV_MASK_BYTES, Sad } from '../ipsec/index.js';
-import type { ClusterKey } from './key-ring.js';
 import { deriveSa, type HkdfSha256 } from './profile.js';
 import { SpiForm } from './spi.js';
 import type { Topology } from './topology.js';
@@ -14,11 +13,6 @@ export interface NodeSasOptions {
   readonly spiForm?: SpiForm;
   /** When they are made, in seconds of the clock that packets go by. */
   readonly now?: number;
-}
-
-/** The key that a ring's nodes send with: the middle one of three, so that nodes one rotation apart understand it. */
-export function transmitKey(keys: readonly ClusterKey[]): ClusterKey {
-  return keys[(keys.length - 1) >> 1];
 }
 
 /** A node's SAs. */
@@ -44,7 +38,7 @@ export class NodeSas {
         this.inbound.add(new InboundSa(association, aead, { created: now }));
         association.keymat.wipe();
       }
-      const key = transmitKey(ring.keys);
+      const key = ring.transmit;
       const association = deriveSa(profile, { key, source: here, destination: vtep, spiForm }, hkdf);
       const ivMask = new Uint8Array(IV_MASK_BYTES);
       random(ivMask);

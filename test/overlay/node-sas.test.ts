@@ -5,12 +5,12 @@ import { EspDrop, EspOpener, EspSealer, type InboundSa, type OutboundSa } from '
 import {
   ClusterKey,
   deriveSpi,
+  KeyRing,
   NodeSas,
   parseConfig,
   Profile,
   SpiForm,
   type Topology,
-  transmitKey,
 } from '../../src/overlay/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
 import { open, openBatch, seal } from '../ipsec/build.js';
@@ -107,11 +107,11 @@ describe('the SAs of nodes', () => {
   });
 
   test('send with the middle key of three, so that nodes one rotation apart understand each other', () => {
-    const keysOf = (...tags: readonly number[]): ClusterKey[] =>
-      tags.map((tag) => new ClusterKey(tag, new Uint8Array(16)));
-    assert.equal(transmitKey(keysOf(4, 5, 6)).tag, 5);
-    assert.equal(transmitKey(keysOf(4, 5)).tag, 4);
-    assert.equal(transmitKey(keysOf(4)).tag, 4);
+    const ringOf = (...tags: readonly number[]): KeyRing =>
+      new KeyRing(tags.map((tag) => new ClusterKey(tag, new Uint8Array(16))));
+    assert.equal(ringOf(4, 5, 6).transmit.tag, 5);
+    assert.equal(ringOf(4, 5).transmit.tag, 4);
+    assert.equal(ringOf(4).transmit.tag, 4);
     const aead = nodeBackend.create();
     const older = topology(Profile.Swarm, [4, 5, 6]);
     const newer = topology(Profile.Swarm, [5, 6, 7]);

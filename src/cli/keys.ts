@@ -1,0 +1,38 @@
+/** `vtep keys`: key rings and SPIs; what it does is said by its second word. */
+import { UsageError } from './arguments.js';
+import { type Command, runCommand } from './command.js';
+
+interface Subcommand {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {};
+
+const HELP = `vtep keys WORD [OPTIONS]
+
+Key rings of clusters, the SPIs that are made of them, and what a capture shows of their rotation.
+
+Words:
+${Object.entries(SUBCOMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
+  .join('\n')}
+
+vtep keys WORD --help says more. No key is ever printed: a fingerprint stands in its place.`;
+
+/** `vtep keys`. */
+export const keysCommand: Command = {
+  summary: 'key rings and SPIs',
+  help: HELP,
+  nested: true,
+  async run(args) {
+    const name = args.at(0);
+    const rest = args.slice(1);
+    const entry = name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+    if (entry === undefined) {
+      const said = name === undefined ? 'needs a word' : `has no ${JSON.stringify(name)}`;
+      throw new UsageError(`keys ${said}: ${Object.keys(SUBCOMMANDS).join(', ')}; see: vtep keys --help`);
+    }
+    return runCommand(await entry.load(), rest);
+  },
+};
