@@ -14,7 +14,9 @@ export type OverlayErrorCode =
   /** A config that can't be used. */
   | 'BAD_CONFIG'
   /** An output of Docker or the kernel that can't be read. */
-  | 'BAD_IMPORT';
+  | 'BAD_IMPORT'
+  /** Times of rotation that can't be kept. */
+  | 'BAD_SCHEDULE';
 
 /** An error of the overlay floor. Its message never holds a key. */
 export class OverlayError extends VtepError<OverlayErrorCode> {}

@@ -6,6 +6,7 @@ export { type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.
 export { type KeysFile, parseKeys } from './keys-file.js';
 export { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
 export { RingResolver, type RingResolverOptions, type RingSa } from './ring-resolver.js';
+export { LeaderChange, RotationSchedule, type RotationScheduleOptions } from './rotation-schedule.js';
 export { deriveSpi, SpiForm } from './spi.js';
 export { dockerMac, parseConfig } from './config.js';
 export {
