@@ -91,7 +91,7 @@ function cipherOf(tables: NodeTables, parsed: ParsedArguments): { aead?: Aead; s
   const name = parsed.values['aead'];
   const { aead } = chooseAead(typeof name === 'string' ? name : undefined, [...AEAD_BACKENDS, forgeBackend]);
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
-  return { aead, sas: new NodeSas(topology, node, aead, { hkdf: hkdfSha256, random }) };
+  return { aead, sas: NodeSas.ofTopology(topology, node, aead, { hkdf: hkdfSha256, random }) };
 }
 
 function topologyOf(parsed: ParsedArguments): Topology {

@@ -78,6 +78,7 @@ export const DropReason = {
   /** ICMP about the path MTU: read, and at its end. */
   PathMtuTold: 52,
   FragmentEcn: 53,
+  EspSequenceNotReserved: 54,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -136,6 +137,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['NOT_OVERLAY', 'packets that are neither VXLAN nor ESP'],
   ['PMTU_TOLD', 'ICMP about the path MTU, which this node read'],
   ['FRAG_ECN', 'fragments of one datagram with and without ECN'],
+  ['XfrmOutStateSeqError_Reserve', 'packets for an SA whose next sequence numbers could not be written down'],
 ];
 
 /** How many reasons there are. */
@@ -187,6 +189,7 @@ const OF_ESP: Readonly<Record<EspDrop, DropReason>> = {
   [EspDrop.SequenceExhausted]: DropReason.EspSequenceExhausted,
   [EspDrop.NoRoom]: DropReason.EspNoRoom,
   [EspDrop.NotSealable]: DropReason.EspNotSealable,
+  [EspDrop.SequenceNotReserved]: DropReason.EspSequenceNotReserved,
 };
 
 /** The drop reason of a packet that ESP refused. */

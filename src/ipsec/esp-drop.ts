@@ -29,6 +29,8 @@ export const EspDrop = {
   NoRoom: 13,
   /** Not an IP packet, or one that ESP can't go around: a fragment, or longer than IP can say. */
   NotSealable: 14,
+  /** The SA's next sequence numbers could not be written down before they are used. */
+  SequenceNotReserved: 15,
 } as const;
 export type EspDrop = (typeof EspDrop)[keyof typeof EspDrop];
 

@@ -40,7 +40,7 @@ export class EspSealer {
    * @param end where it ends
    * @param nextHeader protocol number of the payload
    * @param seconds the clock of the SA's limits
-   * @returns `NoRoom`, `SequenceExhausted`, `Expired`, or `None`
+   * @returns `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`
    */
   push(sa: OutboundSa, bytes: Uint8Array, offset: number, end: number, nextHeader: number, seconds: number): EspDrop {
     const length = end - offset;
@@ -50,7 +50,10 @@ export class EspSealer {
     const header = offset - HEADER;
     if (header < 0 || length < 0 || icvOffset + sa.icvLength > bytes.length) return EspDrop.NoRoom;
     if (sa.key < 0 || !sa.lifetime.allows(seconds)) return EspDrop.Expired;
-    if (sa.exhausted) return EspDrop.SequenceExhausted;
+    if (sa.sequenceLow === sa.ceilingLow && sa.sequenceHigh === sa.ceilingHigh) {
+      const drop = sa.raiseCeiling();
+      if (drop !== NONE) return drop;
+    }
     const batch = this.#batch;
     if (batch.count === batch.capacity || (batch.count > 0 && batch.bytes !== bytes)) this.flush();
     sa.step();

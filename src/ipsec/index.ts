@@ -10,7 +10,7 @@ export { InboundSa, type InboundSaOptions } from './inbound-sa.js';
 export { Keymat, SALT_BYTES } from './keymat.js';
 export { Lifetime, LifetimeState, type SaLimit, type SaLimits } from './lifetime.js';
 export { OutboundEsp, outboundHeadroom, outboundTailroom } from './outbound.js';
-export { IV_MASK_BYTES, OutboundSa, type OutboundSaOptions } from './outbound-sa.js';
+export { IV_MASK_BYTES, OutboundSa, type OutboundSaOptions, type SequenceReserver } from './outbound-sa.js';
 export { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW, ReplayVerdict, ReplayWindow } from './replay-window.js';
 export { Sad, type SadEntry } from './sad.js';
 export {
@@ -21,5 +21,8 @@ export {
   type SecurityAssociation,
   type UdpEncap,
 } from './security-association.js';
+export { SequenceForecast } from './sequence-forecast.js';
+export { SequenceLedger, type SequenceLedgerOptions } from './sequence-ledger.js';
+export type { SequenceRecord, SequenceStore } from './sequence-store.js';
 export { TransportPacket } from './transport-packet.js';
 export { type ImportedSas, isXfrmState, parseXfrmState } from './xfrm-state.js';

@@ -45,9 +45,10 @@ export class Lifetime {
   readonly #softPackets: number;
   readonly #softBytes: number;
   readonly #softTime: number;
-  readonly #hardPackets: number;
-  readonly #hardBytes: number;
-  readonly #hardTime: number;
+  /** Where it ends: packets, bytes, and a second of the clock; infinite where there is no hard limit. */
+  readonly hardPackets: number;
+  readonly hardBytes: number;
+  readonly hardTime: number;
 
   /**
    * @param created when the SA was made, in seconds of the clock that later calls go by
@@ -58,15 +59,15 @@ export class Lifetime {
     this.#softPackets = limitOf(soft.packets, 'packets');
     this.#softBytes = limitOf(soft.bytes, 'bytes');
     this.#softTime = created + limitOf(soft.seconds, 'seconds');
-    this.#hardPackets = limitOf(hard.packets, 'packets');
-    this.#hardBytes = limitOf(hard.bytes, 'bytes');
-    this.#hardTime = created + limitOf(hard.seconds, 'seconds');
+    this.hardPackets = limitOf(hard.packets, 'packets');
+    this.hardBytes = limitOf(hard.bytes, 'bytes');
+    this.hardTime = created + limitOf(hard.seconds, 'seconds');
   }
 
   /** Whether one more packet may pass: as long as no hard limit is reached (the kernel's xfrm_state_check_expire). */
   allows(seconds: number): boolean {
     if (this.state === LifetimeState.Hard) return false;
-    if (this.packets < this.#hardPackets && this.bytes < this.#hardBytes && seconds < this.#hardTime) return true;
+    if (this.packets < this.hardPackets && this.bytes < this.hardBytes && seconds < this.hardTime) return true;
     this.state = LifetimeState.Hard;
     return false;
   }

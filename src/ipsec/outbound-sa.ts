@@ -7,6 +7,7 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { IpsecError } from './error.js';
+import { EspDrop } from './esp-drop.js';
 import { NO_KEY } from './keymat.js';
 import { Lifetime } from './lifetime.js';
 import {
@@ -21,6 +22,15 @@ import {
 export const IV_MASK_BYTES = 8;
 const LAST_32 = 0xffffffff;
 
+/** Writes sequence numbers down before they are used, so that a restart doesn't use them again. */
+export interface SequenceReserver {
+  /**
+   * Raises an SA's ceiling.
+   * @returns whether it did; it never throws
+   */
+  extend(sa: OutboundSa): boolean;
+}
+
 /** How an SA is begun. */
 export interface OutboundSaOptions {
   /**
@@ -31,6 +41,8 @@ export interface OutboundSaOptions {
   readonly created?: number;
   /** The last sequence number that was sent; none (0) if not said. */
   readonly sequence?: { readonly high: number; readonly low: number };
+  /** Asked for sequence numbers before they are used; without, all may be. */
+  readonly reserver?: SequenceReserver;
 }
 
 /** A security association to seal packets with. */
@@ -53,12 +65,16 @@ export class OutboundSa {
   /** The last sequence number that was sent. */
   sequenceHigh: number;
   sequenceLow: number;
+  /** The last sequence number that may be used without asking for more. */
+  ceilingHigh: number;
+  ceilingLow: number;
   readonly ivMaskHigh: number;
   readonly ivMaskLow: number;
   /** IPv4 identification of the next tunnel-mode packet. */
   identification: number;
 
   readonly #aead: Aead;
+  readonly #reserver: SequenceReserver | undefined;
 
   /**
    * @param aead the cipher that will seal its packets
@@ -84,6 +100,9 @@ export class OutboundSa {
     this.lifetime = new Lifetime(sa.limits, options.created);
     this.sequenceHigh = sa.esn ? sequence.high : 0;
     this.sequenceLow = sequence.low;
+    this.#reserver = options.reserver;
+    this.ceilingHigh = this.#reserver !== undefined ? this.sequenceHigh : sa.esn ? LAST_32 : 0;
+    this.ceilingLow = this.#reserver !== undefined ? this.sequenceLow : LAST_32;
     this.ivMaskHigh = (ivMask[0] << 24) | (ivMask[1] << 16) | (ivMask[2] << 8) | ivMask[3];
     this.ivMaskLow = (ivMask[4] << 24) | (ivMask[5] << 16) | (ivMask[6] << 8) | ivMask[7];
     this.identification = this.ivMaskLow & 0xffff;
@@ -102,7 +121,16 @@ export class OutboundSa {
     return this.sequenceLow === LAST_32 && (!this.esn || this.sequenceHigh === LAST_32);
   }
 
-  /** Steps to the next sequence number. Ask `exhausted` first. */
+  /**
+   * Called where the ceiling is reached.
+   * @returns `None` if there are more sequence numbers now, or `SequenceExhausted`, `SequenceNotReserved`
+   */
+  raiseCeiling(): EspDrop {
+    if (this.exhausted) return EspDrop.SequenceExhausted;
+    return this.#reserver?.extend(this) === true ? EspDrop.None : EspDrop.SequenceNotReserved;
+  }
+
+  /** Steps to the next sequence number, which must not lie beyond the ceiling. */
   step(): void {
     if (this.sequenceLow === LAST_32) {
       this.sequenceLow = 0;

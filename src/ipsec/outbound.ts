@@ -68,7 +68,7 @@ export class OutboundEsp {
    * @param start where the IP header begins
    * @param end where the packet ends; by its own length if that is less
    * @param seconds the clock of the SA's limits
-   * @returns `NotSealable`, `NoRoom`, `SequenceExhausted`, `Expired`, or `None`; the packet is as it was but for `None`
+   * @returns `NotSealable`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; the packet is as it was but for `None`
    */
   push(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
     return sa.tunnel ? this.#tunnel(sa, bytes, start, end, seconds) : this.#transport(sa, bytes, start, end, seconds);

@@ -27,7 +27,10 @@ export {
   type PathOptions,
 } from './mtu.js';
 export { NeighbourTable } from './neighbour-table.js';
-export { NodeSas, type NodeSasOptions } from './node-sas.js';
+export { NodeSas, type NodeSasOptions, RingOutcome } from './node-sas.js';
+export { type RotationStep, StepKind } from './peer-sas.js';
+export { RingRotation, type RingRotationOptions } from './ring-rotation.js';
+export { type SaEvent, SaEventKind } from './sa-event.js';
 export { NodeTables } from './node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';
 export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';

@@ -15,6 +15,7 @@ export class ClusterKey {
   /** Its Lamport time. */
   readonly tag: number;
   readonly #bytes: Uint8Array;
+  #wiped = false;
 
   /**
    * @param tag 0 to 2^53 - 1
@@ -35,8 +36,17 @@ export class ClusterKey {
     this.#bytes = secretCopy(bytes);
   }
 
-  /** Hands the bytes to a function. They are the object's own: copy what is to be kept. */
+  /** Whether `wipe` was called. */
+  get wiped(): boolean {
+    return this.#wiped;
+  }
+
+  /**
+   * Hands the bytes to a function. They are the object's own: copy what is to be kept.
+   * @throws OverlayError `KEY_WIPED`: zeros must never be taken for a key
+   */
   use<T>(consumer: (bytes: Uint8Array) => T): T {
+    if (this.#wiped) throw new OverlayError('KEY_WIPED', `the key with tag ${this.tag} was wiped`);
     return consumer(this.#bytes);
   }
 
@@ -47,6 +57,7 @@ export class ClusterKey {
 
   /** Overwrites the bytes with zeros. */
   wipe(): void {
+    this.#wiped = true;
     this.#bytes.fill(0);
   }
 

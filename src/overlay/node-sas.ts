@@ -1,67 +1,284 @@
-/** The SAs of one node with all others, made of the key ring: one to send with, one of each key to receive with. */
+/**
+ * The SAs of one node with all others, made of the key ring: one of each key to receive with, one to send with. Peers and
+ * rings come and go at any time; `step` takes one step at a time, between which packets pass.
+ */
 import type { Aead } from '../aead/aead.js';
-import { InboundSa, OutboundSa, IV_MASK_BYTES, Sad } from '../ipsec/index.js';
-import { deriveSa, type HkdfSha256 } from './profile.js';
-import { SpiForm } from './spi.js';
+import { InboundSa, type OutboundSa, Sad, type SaLimits, SequenceLedger } from '../ipsec/index.js';
+import { type InboundClaim, InboundClaims } from './inbound-claims.js';
+import { keyFingerprint } from './key-fingerprint.js';
+import type { ClusterKey, KeyRing } from './key-ring.js';
+import { OutboundWatch } from './outbound-watch.js';
+import { PeerSas, type RotationStep, StepKind, type WantedKeys } from './peer-sas.js';
+import { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
+import { type SaEvent, SaEventKind } from './sa-event.js';
+import { deriveSpi, SpiForm } from './spi.js';
 import type { Topology } from './topology.js';
 
-/** What making SAs takes. */
+/** Swarm's, in seconds. */
+const ROTATION_INTERVAL = 43_200;
+
+/** How SAs are made. */
 export interface NodeSasOptions {
   readonly hkdf: HkdfSha256;
   /** Fills an array with random bytes, for the masks of the IVs: cryptographic ones where traffic is real. */
   readonly random: (bytes: Uint8Array) => void;
+  /** Swarm's if not said. */
+  readonly profile?: Profile;
   readonly spiForm?: SpiForm;
-  /** When they are made, in seconds of the clock that packets go by. */
+  /** When it begins, in seconds of the clock that packets go by. */
   readonly now?: number;
+  /** Limits of each SA that sends. */
+  readonly limits?: SaLimits;
+  /** Where sequence numbers are kept across restarts; if none, new masks are drawn at each. */
+  readonly ledger?: SequenceLedger;
+  /** Seconds between two rotations, for the forecast of what ends before; 43,200. */
+  readonly interval?: number;
+  readonly onEvent?: (event: SaEvent) => void;
 }
+
+/** What became of a ring. */
+export const RingOutcome = {
+  /** Its steps are to be taken. */
+  Taken: 'taken',
+  /** It is the one that is held. */
+  Same: 'same',
+  /** It is older than the one that is held, and was not taken: a message that was late. */
+  Stale: 'stale',
+} as const;
+export type RingOutcome = (typeof RingOutcome)[keyof typeof RingOutcome];
 
 /** A node's SAs. */
 export class NodeSas {
   /** SAs to receive with. */
   readonly inbound = new Sad<InboundSa>();
-  /** By node: the SA to send with. */
-  readonly #outbound: (OutboundSa | undefined)[];
+  readonly #here: Uint8Array;
+  readonly #aead: Aead;
+  readonly #options: NodeSasOptions;
+  readonly #ledger: SequenceLedger;
+  readonly #claims = new InboundClaims(this.inbound);
+  readonly #watch: OutboundWatch;
+  readonly #peers = new Map<number, PeerSas>();
+  /** By peer: what to send with. */
+  readonly #outbound: (OutboundSa | undefined)[] = [];
+  /** Peers whose SAs may not be as wanted yet. */
+  readonly #unsettled = new Map<number, PeerSas>();
+  #wanted: WantedKeys | undefined;
+  /** The keys whose sequence numbers are kept. */
+  #kept: WantedKeys | undefined;
+  #now: number;
 
   /**
-   * @param topology with a key ring; without one there are no SAs
-   * @param node place of this node in `topology.nodes`
+   * @param here address of this node's VTEP: 4 or 16 bytes
    * @param aead the cipher that takes the keys
    */
-  constructor(topology: Topology, node: number, aead: Aead, options: NodeSasOptions) {
+  constructor(here: Uint8Array, aead: Aead, options: NodeSasOptions) {
+    this.#here = here.slice();
+    this.#aead = aead;
+    this.#options = options;
+    this.#ledger = options.ledger ?? new SequenceLedger({ random: options.random });
+    this.#now = options.now ?? 0;
+    this.#watch = new OutboundWatch(options.interval ?? ROTATION_INTERVAL, (event) => options.onEvent?.(event));
+  }
+
+  /**
+   * The SAs of a node of a topology with all its other nodes; peers have their places there as numbers.
+   * @param topology with a key ring; without one there are no SAs
+   * @param node place of this node in `topology.nodes`
+   */
+  static ofTopology(topology: Topology, node: number, aead: Aead, options: NodeSasOptions): NodeSas {
     const { nodes, ring, profile } = topology;
-    const { hkdf, random, spiForm = SpiForm.Mapped, now = 0 } = options;
-    const here = nodes[node].vtep;
-    this.#outbound = nodes.map(({ vtep }, place) => {
-      if (ring === undefined || place === node || vtep.length !== here.length) return undefined;
-      for (const key of ring.keys) {
-        const association = deriveSa(profile, { key, source: vtep, destination: here, spiForm }, hkdf);
-        this.inbound.add(new InboundSa(association, aead, { created: now }));
-        association.keymat.wipe();
+    const sas = new NodeSas(nodes[node].vtep, aead, { profile, ...options });
+    nodes.forEach(({ vtep }, place) => {
+      if (place !== node) sas.addPeer(place, vtep);
+    });
+    if (ring !== undefined) sas.update(ring, options.now ?? 0);
+    sas.settle(options.now ?? 0);
+    return sas;
+  }
+
+  /** Tags of the keys that it goes by. */
+  get tags(): readonly number[] {
+    return this.#wanted?.keys.map(({ tag }) => tag) ?? [];
+  }
+
+  /** The SA to send to a peer with, or undefined. */
+  outbound(peer: number): OutboundSa | undefined {
+    return this.#outbound[peer];
+  }
+
+  /** How many SAs a peer has to receive and to send with: 3 and 1 between rotations. */
+  counts(peer: number): { readonly rx: number; readonly tx: number } {
+    return this.#peers.get(peer)?.counts ?? { rx: 0, tx: 0 };
+  }
+
+  /**
+   * Takes a peer in; its SAs come with the next steps. One of the other IP version gets none.
+   * @param peer its number, from 0 on; one that is held is let be
+   * @param address of its VTEP: 4 or 16 bytes
+   */
+  addPeer(peer: number, address: Uint8Array): void {
+    if (this.#peers.has(peer) || address.length !== this.#here.length) return;
+    const sas = new PeerSas(peer, address, this.#maker);
+    this.#peers.set(peer, sas);
+    this.#unsettled.set(peer, sas);
+  }
+
+  /** Lets a peer go, with its SAs. One that isn't held is let be. */
+  removePeer(peer: number): void {
+    this.#peers.get(peer)?.close();
+    this.#peers.delete(peer);
+    this.#unsettled.delete(peer);
+    this.#outbound[peer] = undefined;
+  }
+
+  /**
+   * Takes a ring's keys over; the steps are taken by `step` or `settle`. A ring may come at any time, twice, or several
+   * rotations ahead.
+   * @param ring its keys are copied
+   * @param force takes a ring that is older than the one that is held, too: for a cluster that was put back
+   */
+  update(ring: KeyRing, now: number, force = false): RingOutcome {
+    this.#now = now;
+    const held = this.#wanted?.keys ?? [];
+    const newest = ring.keys[ring.keys.length - 1];
+    if (!force && held.length > 0 && newest.tag < held[held.length - 1].tag) return RingOutcome.Stale;
+    if (held.length === ring.keys.length && held.every((key, i) => key.equals(ring.keys[i]))) return RingOutcome.Same;
+    const copy = ring.copy();
+    // A key is known by its object: those that stay must stay the same.
+    const keys = copy.keys.map((key) => held.find((before) => before.equals(key)) ?? key);
+    this.#wanted = { keys, transmit: keys[copy.keys.indexOf(copy.transmit)] };
+    for (const key of [...held, ...copy.keys]) if (!keys.includes(key)) key.wipe();
+    for (const [peer, sas] of this.#peers) this.#unsettled.set(peer, sas);
+    return RingOutcome.Taken;
+  }
+
+  /**
+   * Takes one step, of one peer after the other. Packets may pass between two steps, but none may be in a batch that was
+   * pushed and not flushed.
+   * @param now seconds of the clock that packets go by
+   * @returns what it was, or undefined if all is as the ring says
+   */
+  step(now: number): RotationStep | undefined {
+    this.#now = now;
+    const wanted = this.#wanted;
+    if (wanted === undefined) return undefined;
+    for (const [peer, sas] of this.#unsettled) {
+      const step = sas.step(wanted);
+      if (step !== undefined) {
+        if (step.kind === StepKind.TxSwitch) this.#switch(peer, sas);
+        return step;
       }
-      const key = ring.transmit;
-      const association = deriveSa(profile, { key, source: here, destination: vtep, spiForm }, hkdf);
-      const ivMask = new Uint8Array(IV_MASK_BYTES);
-      random(ivMask);
-      const sa = new OutboundSa(association, aead, { ivMask, created: now });
+      this.#unsettled.delete(peer);
+    }
+    if (this.#kept !== wanted) this.#forget(wanted);
+    return undefined;
+  }
+
+  /**
+   * Takes all steps that there are.
+   * @returns how many
+   */
+  settle(now: number): number {
+    let steps = 0;
+    while (this.step(now) !== undefined) steps++;
+    this.#ledger.topUp();
+    return steps;
+  }
+
+  /** Tells what is about to end or has ended, and has sequence numbers written down ahead. Call it once a second or so. */
+  poll(now: number): void {
+    this.#now = now;
+    this.#watch.poll(now);
+    this.#ledger.topUp();
+  }
+
+  /** Seconds that the SA to a peer will last at its present rate, as of the last `poll`; undefined if there is none. */
+  secondsLeft(peer: number): number | undefined {
+    const sa = this.#outbound[peer];
+    return sa === undefined ? undefined : this.#watch.forecast(sa)?.secondsLeft;
+  }
+
+  /** Wipes all keys, and has it written down where the sequence numbers stand. */
+  close(): void {
+    for (const peer of [...this.#peers.keys()]) this.removePeer(peer);
+    this.#ledger.closeAll();
+    for (const key of this.#wanted?.keys ?? []) key.wipe();
+    this.#wanted = undefined;
+  }
+
+  #switch(peer: number, sas: PeerSas): void {
+    const before = this.#outbound[peer];
+    if (before !== undefined) this.#watch.delete(before);
+    const { current } = sas;
+    this.#outbound[peer] = current?.sa;
+    if (current?.sa !== undefined) this.#watch.add(current.sa, peer, current.key.tag, this.#now);
+  }
+
+  /** Sequence numbers of keys that are gone need not be kept. */
+  #forget(wanted: WantedKeys): void {
+    const { keys } = wanted;
+    this.#kept = wanted;
+    this.#ledger.retain(new Set(keys.map((key) => keyFingerprint(key, this.#options.hkdf))));
+  }
+
+  readonly #maker = {
+    addInbound: (peer: number, address: Uint8Array, key: ClusterKey): InboundClaim | undefined => {
+      const pair = this.#pair(key, address, this.#here);
+      const spi = this.#spiOf(pair, peer);
+      if (spi === 0) return undefined;
+      const claim: InboundClaim = {
+        spi,
+        peer,
+        tag: key.tag,
+        make: () => {
+          if (key.wiped) return undefined;
+          const association = deriveSa(this.#profile, pair, this.#options.hkdf);
+          const sa = new InboundSa(association, this.#aead, { created: this.#now });
+          association.keymat.wipe();
+          return sa;
+        },
+      };
+      const before = this.#claims.add(claim);
+      // Swarm's salt is the SPI and its key everybody's: with one tag, one SA serves both.
+      if (before !== undefined && !(this.#profile === Profile.Swarm && before.tag === claim.tag)) {
+        this.#tell(SaEventKind.SpiTaken, pair, peer, spi, `is that of peer ${before.peer}'s key ${before.tag} too`);
+      }
+      return claim;
+    },
+    deleteInbound: (claim: InboundClaim): void => this.#claims.delete(claim),
+    openOutbound: (peer: number, address: Uint8Array, key: ClusterKey): OutboundSa | undefined => {
+      const pair = this.#pair(key, this.#here, address);
+      if (this.#spiOf(pair, peer) === 0) return undefined;
+      const association = deriveSa(this.#profile, pair, this.#options.hkdf);
+      const { limits } = this.#options;
+      const limited = limits === undefined ? association : { ...association, limits };
+      const name = keyFingerprint(key, this.#options.hkdf);
+      const sa = this.#ledger.open(limited, name, this.#aead, this.#now);
       association.keymat.wipe();
       return sa;
-    });
+    },
+    closeOutbound: (sa: OutboundSa): void => {
+      this.#watch.delete(sa);
+      this.#ledger.close(sa);
+    },
+  };
+
+  get #profile(): Profile {
+    return this.#options.profile ?? Profile.Swarm;
   }
 
-  /** The SA to send to a node with, or undefined. */
-  outbound(node: number): OutboundSa | undefined {
-    return this.#outbound[node];
+  #pair(key: ClusterKey, source: Uint8Array, destination: Uint8Array): PairKey {
+    return { key, source, destination, spiForm: this.#options.spiForm ?? SpiForm.Mapped };
   }
 
-  /** Wipes all keys. */
-  close(): void {
-    for (const sa of this.inbound) {
-      this.inbound.delete(sa);
-      sa.close();
-    }
-    this.#outbound.forEach((sa, node) => {
-      sa?.close();
-      this.#outbound[node] = undefined;
-    });
+  #spiOf(pair: PairKey, peer: number): number {
+    const spi = deriveSpi(pair.source, pair.destination, pair.key.tag, pair.spiForm);
+    if (spi === 0) this.#tell(SaEventKind.NoSpi, pair, peer, 0, 'is 0, which is none: no SA is made');
+    return spi;
+  }
+
+  #tell(kind: SaEventKind, { key }: PairKey, peer: number, spi: number, text: string): void {
+    const said = `the SPI of peer ${peer}'s key ${key.tag} ${text}`;
+    this.#options.onEvent?.({ kind, peer, tag: key.tag, spi, text: said });
   }
 }

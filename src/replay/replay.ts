@@ -113,7 +113,7 @@ export class Replay {
     this.#sas =
       cipher === undefined
         ? []
-        : topology.nodes.map((_, node) => new NodeSas(topology, node, cipher.aead, { ...cipher, now: 0 }));
+        : topology.nodes.map((_, node) => NodeSas.ofTopology(topology, node, cipher.aead, { ...cipher, now: 0 }));
     const wire: BatchSink = (batch) => {
       for (let i = 0; i < batch.count; i++) this.#wireBytes += batch.end[i] - batch.start[i];
       onWire?.(batch);

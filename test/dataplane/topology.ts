@@ -114,7 +114,7 @@ export class TestNode {
     const secrets =
       topology.ring === undefined || options.keys === false
         ? {}
-        : { aead, sas: new NodeSas(topology, node, aead, { hkdf: hkdfSha256, random }) };
+        : { aead, sas: NodeSas.ofTopology(topology, node, aead, { hkdf: hkdfSha256, random }) };
     const keep = (list: Given[]) => (batch: PacketBatch) => {
       for (let i = 0; i < batch.count; i++) {
         const bytes = batch.arena.bytes.slice(batch.start[i], batch.end[i]);

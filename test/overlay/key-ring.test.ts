@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomFillSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { format, inspect } from 'node:util';
 import { ClusterKey, KeyRing, OverlayError } from '../../src/overlay/index.js';
@@ -41,12 +42,28 @@ describe('a key of the cluster', () => {
       copied.use((own) => [...own]),
       new Array(16).fill(7),
     );
+    const own = copied.use((held) => held);
+    assert.equal(copied.wiped, false);
     copied.wipe();
-    assert.deepEqual(
-      copied.use((own) => [...own]),
-      new Array(16).fill(0),
-    );
+    assert.deepEqual([...own], new Array(16).fill(0));
     assert.equal(copied.tag, 1);
+    assert.equal(copied.wiped, true);
+  });
+
+  test('is of no use once it is wiped: zeros are never taken for a key', () => {
+    const wiped = key(7);
+    wiped.wipe();
+    const kept = key(7);
+    for (const call of [() => wiped.use((own) => own.length), () => wiped.equals(kept), () => kept.equals(wiped)]) {
+      assert.throws(call, (error) => error instanceof OverlayError && error.code === 'KEY_WIPED');
+    }
+  });
+
+  test('equals another with its tag and its bytes', () => {
+    assert.ok(key(7, 16, 1).equals(key(7, 16, 1)));
+    assert.ok(!key(7, 16, 1).equals(key(8, 16, 1)));
+    assert.ok(!key(7, 16, 1).equals(key(7, 16, 2)));
+    assert.ok(!key(7, 16, 1).equals(key(7, 32, 1)));
   });
 
   test('does not show itself: not as JSON, not in a log, not by its properties', () => {
@@ -101,5 +118,59 @@ describe('a ring', () => {
       ring.keys.map((one) => one.use(({ length }) => length)),
       [16, 24, 32],
     );
+  });
+});
+
+describe('a ring that rotates', () => {
+  const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
+  const tagsOf = (ring: KeyRing): number[] => ring.keys.map(({ tag }) => tag);
+  const bytesOf = (ring: KeyRing): string[] =>
+    ring.keys.map((one) => one.use((bytes) => Buffer.from(bytes).toString('hex')));
+
+  test('is made of as many random keys as are asked for: three of 16 bytes, as Swarm has, if nothing is said', () => {
+    const ring = KeyRing.generate({ random });
+    assert.deepEqual(tagsOf(ring), [1, 2, 3]);
+    assert.equal(new Set(bytesOf(ring)).size, 3);
+    assert.ok(bytesOf(ring).every((digits) => digits.length === 32 && !/^(..)\1*$/.test(digits)));
+    const other = KeyRing.generate({ random, count: 5, keyBytes: 32, firstTag: 70_000 });
+    assert.deepEqual(tagsOf(other), [70_000, 70_001, 70_002, 70_003, 70_004]);
+    assert.ok(bytesOf(other).every((digits) => digits.length === 64));
+    for (const count of [0, 1.5, 65, Number.NaN]) refused(() => KeyRing.generate({ random, count }), /from 1 to 64/);
+    refused(() => KeyRing.generate({ random, keyBytes: 20 }), /16, 24 or 32 bytes, not 20/);
+  });
+
+  test('drops the oldest key and takes a new one behind the newest; the middle one is sent with (facts 3.1, 3.3)', () => {
+    let ring = KeyRing.generate({ random, firstTag: 29_943 });
+    for (let tag = 29_946; tag < 29_966; tag++) {
+      const before = bytesOf(ring);
+      const sent = ring.transmit;
+      const next = ring.rotated(random);
+      assert.deepEqual(tagsOf(next), [tag - 2, tag - 1, tag]);
+      assert.deepEqual(bytesOf(next).slice(0, 2), before.slice(1));
+      assert.ok(!before.includes(bytesOf(next)[2]));
+      assert.equal(next.transmit.tag, sent.tag + 1);
+      assert.equal(next.keys[0], sent, 'what was sent with is received for one more period');
+      ring = next;
+    }
+    assert.deepEqual(tagsOf(ring.rotated(random, 2)), [29_964, 29_965, 29_967]);
+  });
+
+  test('comes to its end where the tags do', () => {
+    const ring = KeyRing.generate({ random, firstTag: Number.MAX_SAFE_INTEGER - 2 });
+    refused(() => ring.rotated(random), /whole number from 0 on/);
+  });
+
+  test('refuses tags that give the same SPIs, since those are made of 32 bits', () => {
+    refused(() => new KeyRing([key(5), key(2 ** 32 + 5)]), /agree in the 32 bits/);
+    assert.equal(new KeyRing([key(5), key(2 ** 32 + 6)]).keys.length, 2);
+  });
+
+  test('has copies whose wiping leaves it as it was', () => {
+    const ring = KeyRing.generate({ random });
+    const copy = ring.copy();
+    assert.deepEqual(bytesOf(copy), bytesOf(ring));
+    copy.wipe();
+    assert.ok(copy.keys.every(({ wiped }) => wiped));
+    assert.ok(ring.keys.every(({ wiped }) => !wiped));
   });
 });

@@ -48,7 +48,7 @@ const PAIRS = [
 function sasOf(network: Topology, node: number, aead: Aead, seed = node, spiForm?: SpiForm): NodeSas {
   const random = new SeededRandom(seed);
   const options = { hkdf: hkdfSha256, random: (bytes: Uint8Array) => random.fill(bytes) };
-  return new NodeSas(network, node, aead, spiForm === undefined ? options : { ...options, spiForm });
+  return NodeSas.ofTopology(network, node, aead, spiForm === undefined ? options : { ...options, spiForm });
 }
 
 /** The SA that a node has for what another one sends to it. */

@@ -1,0 +1,179 @@
+/**
+ * Sees to it that no sequence number is used twice under one key and mask: an SA that is made again (its peer left and
+ * came back, an older ring was put back, the process began anew) goes on where it stood, under the mask that it had.
+ *
+ * Within a process that needs memory alone. Across restarts it needs a store, where numbers are written down in blocks
+ * before they are used: whatever the moment at which a process dies, the next one begins behind every number that was
+ * sent. Without a store a restart draws a new mask, as the kernel does; docs/security.md says how likely an overlap is.
+ */
+import type { Aead } from '../aead/aead.js';
+import { IpsecError } from './error.js';
+import { IV_MASK_BYTES, OutboundSa, type SequenceReserver } from './outbound-sa.js';
+import { formatSpi, type SecurityAssociation } from './security-association.js';
+import type { SequenceRecord, SequenceStore } from './sequence-store.js';
+
+const LAST_32 = 0xffffffff;
+const WORD = 2 ** 32;
+/** At 100,000 packets a second the store is written every second or two. */
+const BLOCK = 1 << 18;
+
+/** How a ledger is kept. */
+export interface SequenceLedgerOptions {
+  /** Fills an array with cryptographic random bytes, for the masks of the IVs. */
+  readonly random: (bytes: Uint8Array) => void;
+  /** Where numbers are written down; none: restarts draw new masks. */
+  readonly store?: SequenceStore;
+  /** Sequence numbers that are written down ahead at a time, 1 to 2^31; 262,144 if not said. */
+  readonly block?: number;
+  /** Told why the store could not be written. Its SAs send nothing beyond what was written before. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+interface OpenSa {
+  readonly sa: OutboundSa;
+  readonly record: SequenceRecord;
+}
+
+function nameOf(
+  key: string,
+  { spi, source, destination }: { spi: number; source: string; destination: string },
+): string {
+  return `${key} ${formatSpi(spi)} ${source} ${destination}`;
+}
+
+/** The sequence numbers of a node's SAs. */
+export class SequenceLedger implements SequenceReserver {
+  readonly #random: (bytes: Uint8Array) => void;
+  readonly #store: SequenceStore | undefined;
+  readonly #block: number;
+  readonly #onFailure: ((error: unknown) => void) | undefined;
+  readonly #open = new Map<OutboundSa, OpenSa>();
+  /** SAs that aren't open, by name, and where they stood. */
+  readonly #closed = new Map<string, SequenceRecord>();
+  #failed = false;
+
+  /** @throws whatever the store throws where it can't be read */
+  constructor(options: SequenceLedgerOptions) {
+    const { random, store, block = BLOCK, onFailure } = options;
+    if (!Number.isInteger(block) || block < 1 || block > 2 ** 31) {
+      throw new IpsecError('BAD_SEQUENCE', `a block has from 1 to 2147483648 sequence numbers, not ${block}`);
+    }
+    this.#random = random;
+    this.#store = store;
+    this.#block = block;
+    this.#onFailure = onFailure;
+    for (const record of store?.load() ?? []) this.#closed.set(nameOf(record.key, record), record);
+  }
+
+  /**
+   * Makes an SA to send with, which goes on where one with its key, SPI and addresses stood.
+   * @param key a name of its key: a fingerprint, never the key
+   * @param created seconds of the clock that packets go by
+   */
+  open(association: SecurityAssociation, key: string, aead: Aead, created: number): OutboundSa {
+    const { spi, source, destination } = association;
+    const name = nameOf(key, association);
+    const before = this.#closed.get(name);
+    const mask = new Uint8Array(IV_MASK_BYTES);
+    const words = new DataView(mask.buffer);
+    if (before === undefined) {
+      this.#random(mask);
+    } else {
+      words.setUint32(0, before.ivMask.high);
+      words.setUint32(4, before.ivMask.low);
+    }
+    const sequence = before?.sequence ?? { high: 0, low: 0 };
+    const sa = new OutboundSa(association, aead, {
+      ivMask: mask,
+      created,
+      sequence,
+      ...(this.#store === undefined ? {} : { reserver: this }),
+    });
+    this.#closed.delete(name);
+    const ivMask = { high: words.getUint32(0), low: words.getUint32(4) };
+    this.#open.set(sa, { sa, record: { key, spi, source, destination, ivMask, sequence } });
+    return sa;
+  }
+
+  /** Ends an SA and keeps in mind where it stood. */
+  close(sa: OutboundSa): void {
+    const entry = this.#open.get(sa);
+    sa.close();
+    if (entry === undefined) return;
+    this.#open.delete(sa);
+    const record = { ...entry.record, sequence: { high: sa.sequenceHigh, low: sa.sequenceLow } };
+    this.#closed.set(nameOf(record.key, record), record);
+  }
+
+  /** Forgets SAs that aren't open and whose key isn't among these: a key that is gone is never used again. */
+  retain(keys: ReadonlySet<string>): void {
+    for (const [name, { key }] of this.#closed) if (!keys.has(key)) this.#closed.delete(name);
+  }
+
+  /** Raises the ceiling of an SA, and of all that will soon need it: one writing for all. */
+  extend(sa: OutboundSa): boolean {
+    // A disk that is full is not asked again for each packet.
+    if (this.#failed) return false;
+    return this.#reserve(sa);
+  }
+
+  /**
+   * Writes numbers down for the SAs that have less than half a block left. Called now and then, packets never wait for it.
+   * @returns whether all have numbers; false if the store could not be written
+   */
+  topUp(): boolean {
+    if (this.#store === undefined) return true;
+    this.#failed = false;
+    for (const { sa } of this.#open.values()) if (this.#isLow(sa)) return this.#reserve(sa);
+    return true;
+  }
+
+  /** Writes down where every SA stands exactly, for an end in good order; they are closed by that. */
+  closeAll(): void {
+    for (const sa of [...this.#open.keys()]) this.close(sa);
+    if (this.#store !== undefined) this.#save([...this.#closed.values()]);
+  }
+
+  #isLow(sa: OutboundSa): boolean {
+    const left = (sa.ceilingHigh - sa.sequenceHigh) * WORD + (sa.ceilingLow - sa.sequenceLow);
+    const atEnd = sa.ceilingLow === LAST_32 && (!sa.esn || sa.ceilingHigh === LAST_32);
+    return left < this.#block / 2 && !atEnd;
+  }
+
+  #reserve(wanted: OutboundSa): boolean {
+    const raised: OutboundSa[] = [];
+    const records: SequenceRecord[] = [...this.#closed.values()];
+    for (const { sa, record } of this.#open.values()) {
+      const raise = sa === wanted || this.#isLow(sa);
+      if (raise) raised.push(sa);
+      const sequence = raise ? ceilingAfter(sa, this.#block) : { high: sa.ceilingHigh, low: sa.ceilingLow };
+      records.push({ ...record, sequence });
+    }
+    if (!this.#save(records)) return false;
+    for (const sa of raised) {
+      const { high, low } = ceilingAfter(sa, this.#block);
+      sa.ceilingHigh = high;
+      sa.ceilingLow = low;
+    }
+    return true;
+  }
+
+  #save(records: readonly SequenceRecord[]): boolean {
+    try {
+      this.#store?.save(records);
+      return true;
+    } catch (error) {
+      this.#failed = true;
+      this.#onFailure?.(error);
+      return false;
+    }
+  }
+}
+
+/** The ceiling of an SA that is given so many more numbers from where it stands. */
+function ceilingAfter(sa: OutboundSa, block: number): { high: number; low: number } {
+  const low = sa.sequenceLow + block;
+  if (low <= LAST_32) return { high: sa.sequenceHigh, low };
+  if (!sa.esn || sa.sequenceHigh === LAST_32) return { high: sa.sequenceHigh, low: LAST_32 };
+  return { high: sa.sequenceHigh + 1, low: low - WORD };
+}

@@ -1,0 +1,63 @@
+/**
+ * A node's SAs to receive with. SPIs are hashes of 32 bits, so two peers' may be one: the first that claims it has it, and
+ * when it gives it up the next one does. The kernel, which Docker leaves this to, deletes the SA of both.
+ */
+import type { InboundSa, Sad } from '../ipsec/index.js';
+
+/** A peer's claim to an SPI under a key. */
+export interface InboundClaim {
+  readonly spi: number;
+  readonly peer: number;
+  /** Tag of the key. */
+  readonly tag: number;
+  /** Makes its SA; undefined if its key is gone by then. */
+  readonly make: () => InboundSa | undefined;
+}
+
+/** Who has and who waits for each SPI. */
+export class InboundClaims {
+  readonly #sad: Sad<InboundSa>;
+  readonly #bySpi = new Map<number, InboundClaim[]>();
+  readonly #held = new Map<InboundClaim, InboundSa>();
+
+  constructor(sad: Sad<InboundSa>) {
+    this.#sad = sad;
+  }
+
+  /**
+   * Takes a claim.
+   * @returns the claim that has the SPI already, if there is one: the new one waits then
+   */
+  add(claim: InboundClaim): InboundClaim | undefined {
+    const claims = this.#bySpi.get(claim.spi);
+    if (claims !== undefined) {
+      claims.push(claim);
+      return claims[0];
+    }
+    this.#bySpi.set(claim.spi, [claim]);
+    this.#hold(claim);
+    return undefined;
+  }
+
+  /** Gives a claim up: its SA is closed, and the next one in line gets its own. */
+  delete(claim: InboundClaim): void {
+    const claims = this.#bySpi.get(claim.spi);
+    const place = claims?.indexOf(claim) ?? -1;
+    if (claims === undefined || place < 0) return;
+    claims.splice(place, 1);
+    if (claims.length === 0) this.#bySpi.delete(claim.spi);
+    const sa = this.#held.get(claim);
+    if (sa === undefined) return;
+    this.#held.delete(claim);
+    this.#sad.delete(sa);
+    sa.close();
+    if (claims.length > 0) this.#hold(claims[0]);
+  }
+
+  #hold(claim: InboundClaim): void {
+    const sa = claim.make();
+    if (sa === undefined) return;
+    this.#sad.add(sa);
+    this.#held.set(claim, sa);
+  }
+}
