@@ -52,7 +52,7 @@ export class ClusterKey {
 
   /** Whether another key has the same tag and bytes. */
   equals(other: ClusterKey): boolean {
-    return this.tag === other.tag && other.use((bytes) => sameSecret(bytes, this.#bytes));
+    return this.tag === other.tag && this.use((own) => other.use((bytes) => sameSecret(own, bytes)));
   }
 
   /** Overwrites the bytes with zeros. */
