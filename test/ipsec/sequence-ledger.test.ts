@@ -298,6 +298,28 @@ describe('SequenceLedger with a store', () => {
     assert.deepEqual(whereIs(again), { mask: maskOf(sa), high: 0, low: 200 });
   });
 
+  test('a process that dies leaves where closed SAs stood, too', () => {
+    const store = new MemoryStore();
+    const ledger = ledgerOf({ store, block: 100 });
+    const [closed, other] = [1, 2].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
+    sealMany(closed, 30);
+    ledger.close(closed);
+    sealMany(other, 101);
+    assert.deepEqual(lowBySpi(store.kept), { 1: 30, 2: 200 });
+    const again = ledgerOf({ store }, 2).open(of(1), 'k', AEAD, 0);
+    assert.deepEqual(whereIs(again), { mask: maskOf(closed), high: 0, low: 30 });
+  });
+
+  test('a block goes across the halves of extended sequence numbers, and no further', () => {
+    const esn = association({ spi: 8, esn: true, replayWindow: 64 });
+    const store = new MemoryStore([recordOf(esn, 'k', { high: 4, low: LAST - 2 })]);
+    const sa = ledgerOf({ store, block: 10 }).open(esn, 'k', AEAD, 0);
+    sealMany(sa, 1);
+    assert.deepEqual(store.kept[0].sequence, { high: 5, low: 7 });
+    assert.deepEqual(sealMany(sa, 9), Array(9).fill(EspDrop.None));
+    assert.equal(store.saves.length, 1);
+  });
+
   test('what is kept is what is open, and closed SAs of the keys that are named', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store });
