@@ -16,7 +16,7 @@ export class SequenceForecast {
   packetRate = 0;
   byteRate = 0;
   readonly #sa: OutboundSa;
-  readonly #began: number;
+  #began: number;
   #at: number;
   #packets: number;
   #bytes: number;
@@ -36,12 +36,17 @@ export class SequenceForecast {
     return ((esn ? WORD - 1 : 0) - sequenceHigh) * WORD + (WORD - 1 - sequenceLow);
   }
 
-  /** Looks at how far the SA is. A clock that went back is waited for. */
+  /** Looks at how far the SA is. A clock that went back says nothing of the time since the last look: that is left out. */
   sample(now: number): void {
     const elapsed = now - this.#at;
-    if (elapsed < 0) this.#at = now;
-    if (elapsed < SHORTEST) return;
     const { packets, bytes } = this.#sa.lifetime;
+    if (elapsed < 0) {
+      this.#began += elapsed;
+      this.#at = now;
+      this.#packets = packets;
+      this.#bytes = bytes;
+    }
+    if (elapsed < SHORTEST) return;
     // The share of the new sample: all of it at first, then as much of the fading time as it covers.
     const share = 1 - Math.exp(-elapsed / Math.min(FADE_SECONDS, Math.max(elapsed, now - this.#began)));
     const weight = this.#at === this.#began ? 1 : share;
