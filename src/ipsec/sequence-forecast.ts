@@ -64,11 +64,13 @@ export class SequenceForecast {
     const bytes = lifetime.hardBytes - lifetime.bytes;
     return Math.max(
       0,
-      Math.min(
-        this.packetRate > 0 || packets <= 0 ? packets / this.packetRate : Number.POSITIVE_INFINITY,
-        this.byteRate > 0 || bytes <= 0 ? bytes / this.byteRate : Number.POSITIVE_INFINITY,
-        lifetime.hardTime - this.#at,
-      ),
+      Math.min(secondsOf(packets, this.packetRate), secondsOf(bytes, this.byteRate), lifetime.hardTime - this.#at),
     );
   }
+}
+
+/** How long so many last at a rate. */
+function secondsOf(left: number, rate: number): number {
+  if (left <= 0) return 0;
+  return rate > 0 ? left / rate : Number.POSITIVE_INFINITY;
 }
