@@ -29,17 +29,15 @@ export class InboundClaims {
    * @returns the claim that has the SPI already, if there is one: the new one waits then
    */
   add(claim: InboundClaim): InboundClaim | undefined {
-    const claims = this.#bySpi.get(claim.spi);
-    if (claims !== undefined) {
-      claims.push(claim);
-      return claims[0];
-    }
-    this.#bySpi.set(claim.spi, [claim]);
-    this.#hold(claim);
-    return undefined;
+    const claims = this.#bySpi.get(claim.spi) ?? [];
+    const holder = claims.find((other) => this.#held.has(other));
+    claims.push(claim);
+    this.#bySpi.set(claim.spi, claims);
+    if (holder === undefined) this.#hold(claim);
+    return holder;
   }
 
-  /** Gives a claim up: its SA is closed, and the next one in line gets its own. */
+  /** Gives a claim up: its SA is closed, and the next one in line whose key is there gets its own. */
   delete(claim: InboundClaim): void {
     const claims = this.#bySpi.get(claim.spi);
     const place = claims?.indexOf(claim) ?? -1;
@@ -51,13 +49,15 @@ export class InboundClaims {
     this.#held.delete(claim);
     this.#sad.delete(sa);
     sa.close();
-    if (claims.length > 0) this.#hold(claims[0]);
+    claims.some((next) => this.#hold(next));
   }
 
-  #hold(claim: InboundClaim): void {
+  /** Makes a claim's SA, unless its key is gone. */
+  #hold(claim: InboundClaim): boolean {
     const sa = claim.make();
-    if (sa === undefined) return;
+    if (sa === undefined) return false;
     this.#sad.add(sa);
     this.#held.set(claim, sa);
+    return true;
   }
 }
