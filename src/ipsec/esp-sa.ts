@@ -3,9 +3,17 @@
  * and to check switched on, Wireshark and tshark open the packets. A line an SA: protocol, source, destination, SPI,
  * cipher, key, authentication, its key, each in quotes (epan/dissectors/packet-ipsec.c).
  */
+import { quoted } from '../secret-text.js';
 import { IpsecError } from './error.js';
 import { Keymat } from './keymat.js';
-import { checkSecurityAssociation, EspMode, formatSpi, type SecurityAssociation } from './security-association.js';
+import {
+  checkSecurityAssociation,
+  EspMode,
+  formatSpi,
+  looksLikeAddress,
+  MAX_SPI,
+  type SecurityAssociation,
+} from './security-association.js';
 import type { ImportedSas } from './xfrm-state.js';
 
 /** The window of SAs whose line says that their sequence numbers have 64 bits. */
@@ -36,27 +44,22 @@ function icvLengthOf(cipher: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** A cipher's name, if it looks like one: in a damaged file a key may stand in its place. */
-function cipherName(cipher = ''): string {
-  return /^[A-Z][\w .[\]-]{1,60}$/i.test(cipher) && !/[0-9a-f]{16}/i.test(cipher)
-    ? JSON.stringify(cipher)
-    : 'a cipher without a name';
-}
-
 function parseLine(line: string): SecurityAssociation | string {
   if (line.length > MAX_LINE) return `is longer than ${MAX_LINE} characters`;
-  const [protocol, source, destination, spi, cipher, key, , , snLength] = fieldsOf(line) as (string | undefined)[];
+  const [protocol, source, destination, spi, cipher = '', key, , , snLength] = fieldsOf(line) as (string | undefined)[];
   if (protocol !== 'IPv4' && protocol !== 'IPv6') return `is not of IPv4 or IPv6`;
   if (source === undefined || destination === undefined || spi === undefined || !/^(0x[0-9a-f]+|\d+)$/i.test(spi)) {
     return 'has no one SPI (wildcards are not used)';
   }
+  // A longer number may be a key.
+  if (Number(spi) > MAX_SPI) return `has no SPI from 1 to ${MAX_SPI}`;
   const name = `SPI ${formatSpi(Number(spi))}`;
-  if (!/^[0-9a-f.:]+$/i.test(source) || !/^[0-9a-f.:]+$/i.test(destination)) {
+  if (!looksLikeAddress(source) || !looksLikeAddress(destination)) {
     return `${name} has no plain addresses (wildcards and prefixes are not used)`;
   }
-  const icvLength = icvLengthOf(cipher ?? '');
+  const icvLength = icvLengthOf(cipher);
   if (icvLength === undefined) {
-    return `${name} uses ${cipherName(cipher)}; AES-GCM with 8, 12 or 16 octet ICV [RFC4106] is read`;
+    return `${name} uses ${quoted(cipher)}; AES-GCM with 8, 12 or 16 octet ICV [RFC4106] is read`;
   }
   if (key === undefined || !/^0x(?:[0-9a-f]{2})+$/i.test(key)) return `${name} has no key as 0x and digits`;
   const esn = snLength === '64-bit';

@@ -1,5 +1,6 @@
 /** A security association as it is agreed on (RFC 4301 section 4.4.2): who talks to whom, and how ESP is made. */
 import { isIcvLength } from '../aead/aead-batch.js';
+import { mayBeKey } from '../secret-text.js';
 import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { IpsecError } from './error.js';
 import type { Keymat } from './keymat.js';
@@ -9,6 +10,8 @@ import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
 /** What ESP goes around: the transport's bytes, or a whole IP packet (RFC 4303 section 3.1). */
 export const EspMode = { Transport: 'transport', Tunnel: 'tunnel' } as const;
 export type EspMode = (typeof EspMode)[keyof typeof EspMode];
+
+export const MAX_SPI = 0xffffffff;
 
 /** ESP in UDP (RFC 3948). */
 export interface UdpEncap {
@@ -54,6 +57,11 @@ function addressBytes(name: string, text: string): Uint8Array {
   }
 }
 
+/** Whether a text of a file looks like one address, and can be shown as one whether it is right or wrong. */
+export function looksLikeAddress(text: string): boolean {
+  return /^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(text) && !mayBeKey(text);
+}
+
 /** `0x` and eight digits, as `ip xfrm` prints it. */
 export function formatSpi(spi: number): string {
   return `0x${spi.toString(16).padStart(8, '0')}`;
@@ -66,7 +74,7 @@ export function formatSpi(spi: number): string {
  */
 export function checkSecurityAssociation(sa: SecurityAssociation): SaAddresses {
   const { spi, replayWindow } = sa;
-  if (!Number.isInteger(spi) || spi < 1 || spi > 0xffffffff) {
+  if (!Number.isInteger(spi) || spi < 1 || spi > MAX_SPI) {
     throw new IpsecError('BAD_SPI', `an SPI is a number from 1 to 4294967295, not ${spi}`);
   }
   const name = `SPI ${formatSpi(spi)}`;

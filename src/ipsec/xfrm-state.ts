@@ -2,6 +2,7 @@
  * Reads what `ip xfrm state` prints (iproute2, ip/ipxfrm.c), with and without `-d` and `-s`, one dump or several one
  * behind the other, other output in between. What it doesn't know it passes over; what it can't use it names.
  */
+import { quoted } from '../secret-text.js';
 import { IpsecError } from './error.js';
 import { Keymat } from './keymat.js';
 import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
@@ -9,6 +10,8 @@ import {
   checkSecurityAssociation,
   EspMode,
   formatSpi,
+  looksLikeAddress,
+  MAX_SPI,
   type SecurityAssociation,
   type UdpEncap,
 } from './security-association.js';
@@ -89,7 +92,7 @@ function takeLine(draft: Draft, text: string): void {
     draft.algorithm = cipher[1];
     // The key may be hidden, in which case words stand in its place or nothing at all.
     draft.key = /(?:^| )(0x[0-9a-f]+)(?= |$)/i.exec(cipher[2])?.[1] ?? '';
-    draft.icvBits = Number(/ (\d+)$/.exec(cipher[2])?.[1] ?? 0);
+    draft.icvBits = Number(/ (\d{1,4})$/.exec(cipher[2])?.[1] ?? 0);
     return;
   }
   const encap = /^encap type (\S+) sport (\d+) dport (\d+)/.exec(text);
@@ -131,24 +134,17 @@ function bytesOf(hex: string): Uint8Array {
   );
 }
 
-/** An algorithm's name, if it looks like one: in a damaged dump a key may stand in its place. */
-function nameOf(algorithm: string): string {
-  return /^[a-z][a-z_-]*\d{0,4}(?:-[a-z\d]+)?(?:\(.*)?$/i.test(algorithm) && !/[0-9a-f]{16}/i.test(algorithm)
-    ? algorithm
-    : 'an algorithm without a name';
-}
-
 /** What stands against using a draft, apart from a key that isn't there. */
 function objection(draft: Draft): string | undefined {
-  if (draft.protocol !== 'esp') return `is of protocol ${draft.protocol}; only ESP is read`;
+  if (draft.protocol !== 'esp') return `is of protocol ${quoted(draft.protocol)}; only ESP is read`;
   if (draft.mode !== EspMode.Transport && draft.mode !== EspMode.Tunnel) {
-    return `is of mode ${draft.mode}; transport and tunnel are read`;
+    return `is of mode ${quoted(draft.mode)}; transport and tunnel are read`;
   }
   if (draft.algorithm !== undefined && !AES_GCM.test(draft.algorithm)) {
-    return `uses ${nameOf(draft.algorithm)}; only rfc4106(gcm(aes)) is read`;
+    return `uses ${quoted(draft.algorithm)}; only rfc4106(gcm(aes)) is read`;
   }
   if (draft.encap !== undefined && draft.encapType !== 'espinudp') {
-    return `is encapsulated as ${draft.encapType}; only espinudp is read`;
+    return `is encapsulated as ${quoted(draft.encapType)}; only espinudp is read`;
   }
   return undefined;
 }
@@ -205,6 +201,11 @@ export function parseXfrmState(text: string): ImportedSas {
   const keyless = new Map<string, string>();
   const remarks: string[] = [];
   for (const draft of draftsOf(text)) {
+    // What stands in the place of an address or of the SPI may be a key.
+    if (!looksLikeAddress(draft.source) || !looksLikeAddress(draft.destination) || draft.spi > MAX_SPI) {
+      remarks.push(`line ${draft.line}: not two addresses and an SPI from 1 to ${MAX_SPI}: passed over`);
+      continue;
+    }
     const name = `SPI ${formatSpi(draft.spi)} to ${draft.destination}`;
     const where = `line ${draft.line}: ${name}`;
     const against = objection(draft);

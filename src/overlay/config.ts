@@ -1,6 +1,7 @@
 /** The config file: YAML or JSON to a topology, every mistake with its line and how to mend it. */
 import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import { z } from 'zod';
+import { withoutKeys } from '../secret-text.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 import { KeyRing } from './key-ring.js';
@@ -65,8 +66,12 @@ class Places {
     this.#lines = lines;
   }
 
-  /** An error about what stands at a path, or about the nearest thing above it that is there. */
-  error(path: Path, message: string): OverlayError {
+  /**
+   * An error about what stands at a path, or about the nearest thing above it that is there. A name in the message may
+   * be a key in the wrong place.
+   */
+  error(path: Path, text: string): OverlayError {
+    const message = withoutKeys(text);
     for (let length = path.length; length >= 0; length--) {
       const range = this.#rangeAt(path.slice(0, length));
       if (range !== undefined) {

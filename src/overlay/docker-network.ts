@@ -58,8 +58,9 @@ export function parseDockerNetworks(text: string): DockerNetwork[] {
   let json: unknown;
   try {
     json = JSON.parse(text);
-  } catch (error) {
-    throw new OverlayError('BAD_IMPORT', 'it is no JSON', { cause: error });
+  } catch {
+    // The cause would quote the text.
+    throw new OverlayError('BAD_IMPORT', 'it is no JSON');
   }
   const parsed = SCHEMA.safeParse(Array.isArray(json) ? json : [json]);
   if (!parsed.success) {

@@ -30,6 +30,14 @@ function keyBytes(hex: unknown, where: string): Uint8Array {
   return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 }
 
+/** A tag that can be shown: a number with more digits than a tag has may be a key. */
+function checkTag(tag: number, where: string): number {
+  if (Math.abs(tag) > Number.MAX_SAFE_INTEGER) {
+    throw new OverlayError('BAD_KEY_RING', `${where}: its tag is no whole number from 0 on, or too large`);
+  }
+  return tag;
+}
+
 /**
  * Reads the IPsec keys of Swarm's lines; those of the gossip are passed over.
  * @throws OverlayError `NO_KEYS`, `BAD_KEY_RING`
@@ -39,7 +47,8 @@ export function parseSwarmKeys(text: string): KeyRingFile {
   text.split(/\r?\n/).forEach((line, index) => {
     const match = SWARM_LINE.exec(line.trim());
     if (match === null || match[1] !== 'ipsec') return;
-    keys.push(new ClusterKey(Number(match[2]), keyBytes(match[3], `line ${index + 1}`)));
+    const where = `line ${index + 1}`;
+    keys.push(new ClusterKey(checkTag(Number(match[2]), where), keyBytes(match[3], where)));
   });
   if (keys.length === 0) throw new OverlayError('NO_KEYS', 'there is no key of networking:ipsec in it');
   return { ring: new KeyRing(keys), profile: Profile.Swarm };
@@ -56,7 +65,7 @@ export function clusterKeyOf(entry: unknown, where: string): ClusterKey {
   }
   const { tag, key } = entry as { tag?: unknown; key?: unknown };
   if (typeof tag !== 'number') throw new OverlayError('BAD_KEY_RING', `${where} has no number as its tag`);
-  return new ClusterKey(tag, keyBytes(key, where));
+  return new ClusterKey(checkTag(tag, where), keyBytes(key, where));
 }
 
 /**
@@ -71,7 +80,8 @@ export function parseKeyRing(text: string): KeyRingFile {
   if (!Array.isArray(list)) throw new OverlayError('NO_KEYS', 'it has no list of keys');
   const profile = object['profile'] ?? Profile.Swarm;
   if (profile !== Profile.Swarm && profile !== Profile.Strict) {
-    throw new OverlayError('BAD_KEY_RING', `its profile is ${JSON.stringify(profile)}, not swarm or strict`);
+    // What it says instead may be a key.
+    throw new OverlayError('BAD_KEY_RING', 'its profile is neither swarm nor strict');
   }
   const keys = list.map((entry: unknown, index) => clusterKeyOf(entry, `key ${index + 1} of the ring`));
   return { ring: new KeyRing(keys), profile };

@@ -1,4 +1,5 @@
 /** Subnets: an address and how many of its bits count. */
+import { quoted } from '../secret-text.js';
 import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 
@@ -24,8 +25,7 @@ export function parsePrefix(text: string): Prefix {
   try {
     const bytes = parseIp(address);
     const length = bits !== undefined && /^\d{1,3}$/.test(bits) && rest.length === 0 ? Number(bits) : -1;
-    if (length < 0 || length > bytes.length * 8)
-      throw new OverlayError('BAD_PREFIX', `not a subnet: ${JSON.stringify(text)}`);
+    if (length < 0 || length > bytes.length * 8) throw new OverlayError('BAD_PREFIX', `not a subnet: ${quoted(text)}`);
     const masked = bytes.map((byte, i) => byte & maskOf(length, i));
     if (masked.some((byte, i) => byte !== bytes[i])) {
       throw new OverlayError('BAD_PREFIX', `${text} is an address in a subnet, not the subnet itself`);
@@ -33,7 +33,7 @@ export function parsePrefix(text: string): Prefix {
     return { address: masked, length };
   } catch (error) {
     if (error instanceof OverlayError || !(error instanceof VtepError)) throw error;
-    throw new OverlayError('BAD_PREFIX', `not a subnet: ${JSON.stringify(text)}`, { cause: error });
+    throw new OverlayError('BAD_PREFIX', `not a subnet: ${quoted(text)}`, { cause: error });
   }
 }
 

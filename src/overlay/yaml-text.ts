@@ -32,9 +32,9 @@ export function readYaml(text: string, code: OverlayErrorCode, longest: number):
   }
   try {
     return { data: document.toJS({ maxAliasCount: 0 }) as unknown, document, lines };
-  } catch (cause) {
-    // A few bytes of aliases can stand for any amount of memory.
-    throw new OverlayError(code, 'it has YAML aliases, which are not read', { cause });
+  } catch {
+    // A few bytes of aliases can stand for any amount of memory. The cause would quote their names.
+    throw new OverlayError(code, 'it has YAML aliases, which are not read');
   }
 }
 
@@ -43,8 +43,9 @@ function readJson(text: string, code: OverlayErrorCode, longest: number): YamlTe
   try {
     if (text.length > MAX_JSON || !/^\s*[{[]/.test(text.slice(0, 100))) throw new SyntaxError('no JSON');
     return { data: JSON.parse(text) as unknown, document: new Document(null), lines: new LineCounter() };
-  } catch (cause) {
-    throw new OverlayError(code, `it has more than ${longest} characters and is no JSON`, { cause });
+  } catch {
+    // The cause would quote the text.
+    throw new OverlayError(code, `it has more than ${longest} characters and is no JSON`);
   }
 }
 

@@ -1,10 +1,11 @@
 /** MAC and IP addresses between bytes and the text that people write. Not for the packet path: it makes strings. */
 import { VtepError } from '../error.js';
+import { quoted } from '../secret-text.js';
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 function invalid(kind: string, text: string): VtepError {
-  return new VtepError('BAD_ADDRESS', `not ${kind} address: ${JSON.stringify(text)}`);
+  return new VtepError('BAD_ADDRESS', `not ${kind} address: ${quoted(text)}`);
 }
 
 /** `aa:bb:cc:dd:ee:ff` of the 6 bytes at `offset`. */

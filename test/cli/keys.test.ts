@@ -540,7 +540,7 @@ describe('files of keys that can not be used: exit 2 and one line', () => {
     [
       'cbc.xfrm',
       sa(`enc cbc(aes) 0x${KEY}\n\tauth-trunc hmac(sha256) 0x${KEY}${KEY} 128`),
-      /uses cbc\(aes\); only rfc4106/,
+      /uses "cbc\(aes\)"; only rfc4106/,
     ],
     ['unnamed.xfrm', sa(`aead 0x${KEY}3d1f9a01 64`), /no usable key: line 1: /],
     ['two.xfrm', sa('').repeat(2).replace('50.2', '50.3'), /has no key .* \(and 1 more like it\)/],
@@ -558,7 +558,7 @@ describe('files of keys that can not be used: exit 2 and one line', () => {
     ],
     ['cut.yaml', `keys:\n  - { tag: 4, key: "${KEY}\n`, /it is no YAML \(line \d+\)/],
     ['alias.yaml', `spare: &k "${KEY}"\nkeys:\n  - { tag: 4, key: *k }\n`, /no key ring/],
-    ['profile.yaml', `profile: lax\nkeys: [{ tag: 4, key: "${KEY}" }]\n`, /its profile is "lax", not swarm or strict/],
+    ['profile.yaml', `profile: lax\nkeys: [{ tag: 4, key: "${KEY}" }]\n`, /its profile is neither swarm nor strict/],
     ['gossip.txt', `networking:gossip lamport 4 key ${KEY}\n`, /no key of networking:ipsec/],
     ['twice.txt', `networking:ipsec lamport 4 key ${KEY}\n`.repeat(2), /two keys have the tag 4/],
   ];

@@ -368,9 +368,9 @@ describe('SAs that can not be used are named, and the others are used', () => {
         cipher: `enc cbc(aes) 0x${AES_128}`,
         more: [`auth-trunc hmac(sha256) 0x${AES_128}${OTHER_128} 128`],
       }),
-      /uses cbc\(aes\); only rfc4106\(gcm\(aes\)\) is read/,
+      /uses "cbc\(aes\)"; only rfc4106\(gcm\(aes\)\) is read/,
     ],
-    ['GMAC', sa({ cipher: `aead rfc4543(gcm(aes)) 0x${AES_128}00001000 128` }), /uses rfc4543\(gcm\(aes\)\)/],
+    ['GMAC', sa({ cipher: `aead rfc4543(gcm(aes)) 0x${AES_128}00001000 128` }), /uses "rfc4543\(gcm\(aes\)\)"/],
     [
       'a key with an odd digit',
       sa({ cipher: `aead rfc4106(gcm(aes)) 0x${AES_128}0000100 64` }),
@@ -391,13 +391,17 @@ describe('SAs that can not be used are named, and the others are used', () => {
     [
       'AH',
       sa({ proto: 'proto ah spi 0x00001000 reqid 1 mode transport', cipher: `auth-trunc hmac(sha1) 0x${AES_128} 96` }),
-      /is of protocol ah; only ESP is read/,
+      /is of protocol "ah"; only ESP is read/,
     ],
-    ['BEET mode', sa({ proto: 'proto esp spi 0x00001000 reqid 1 mode beet' }), /is of mode beet; transport and tunnel/],
+    [
+      'BEET mode',
+      sa({ proto: 'proto esp spi 0x00001000 reqid 1 mode beet' }),
+      /is of mode "beet"; transport and tunnel/,
+    ],
     [
       'ESP in UDP of the draft',
       sa({ more: ['encap type espinudp-nonike sport 4500 dport 4500 addr 0.0.0.0'] }),
-      /is encapsulated as espinudp-nonike; only espinudp is read/,
+      /is encapsulated as "espinudp-nonike"; only espinudp is read/,
     ],
     ['ESP in TCP', sa({ more: ['encap type espintcp sport 4500 dport 4500 addr 0.0.0.0'] }), /espintcp/],
     ['an SPI of 0', sa({ proto: 'proto esp spi 0x00000000 reqid 1 mode transport' }), /from 1 to 4294967295, not 0/],

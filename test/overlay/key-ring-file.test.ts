@@ -101,7 +101,7 @@ describe('a ring of YAML or JSON', () => {
     assert.equal(parseKeyRing(`profile: swarm\n${ring}`).profile, 'swarm');
     assert.equal(parseKeyRing(`${ring}profile: strict\n`).profile, 'strict');
     for (const other of ['Strict', '1', '""', '[strict]', 'true']) {
-      refused(`profile: ${other}\n${ring}`, 'BAD_KEY_RING', /its profile is .*, not swarm or strict/);
+      refused(`profile: ${other}\n${ring}`, 'BAD_KEY_RING', /its profile is neither swarm nor strict/);
     }
   });
 
