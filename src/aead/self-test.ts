@@ -2,6 +2,7 @@
  * What a backend must get right before a packet is given to it: test cases 4, 10 and 16 of "The Galois/Counter Mode of
  * Operation" (McGrew and Viega, appendix B), with ICVs of 16, 12 and 8 bytes, and the refusal of changed ones.
  */
+import { bytesOfHex } from '../memory/hex.js';
 import type { Aead } from './aead.js';
 import { AeadBatch, NONCE_STRIDE } from './aead-batch.js';
 
@@ -37,10 +38,6 @@ const ICV_LENGTHS = [16, 12, 8] as const;
 const START = 3;
 const STRIDE = 96;
 
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
-}
-
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
@@ -56,8 +53,8 @@ function fill(batch: AeadBatch, id: number, content: Uint8Array): void {
     batch.length[i] = content.length;
     batch.icvOffset[i] = at + content.length;
     batch.icvLength[i] = icvLength;
-    batch.nonce.set(fromHex(NONCE), i * NONCE_STRIDE);
-    batch.aad.set(fromHex(AAD), i * batch.aadStride);
+    batch.nonce.set(bytesOfHex(NONCE), i * NONCE_STRIDE);
+    batch.aad.set(bytesOfHex(AAD), i * batch.aadStride);
     batch.aadLength[i] = AAD.length / 2;
     batch.bytes.set(content, at);
   });
@@ -69,12 +66,12 @@ function fill(batch: AeadBatch, id: number, content: Uint8Array): void {
  */
 export function selfTest(aead: Aead): string | undefined {
   const batch = new AeadBatch(ICV_LENGTHS.length, AAD.length / 2);
-  const plain = fromHex(PLAIN);
+  const plain = bytesOfHex(PLAIN);
   for (const { keyLength, sealed, icv } of CASES) {
-    const id = aead.addKey(fromHex(KEY).subarray(0, keyLength));
+    const id = aead.addKey(bytesOfHex(KEY).subarray(0, keyLength));
     const bits = keyLength * 8;
-    const cipher = fromHex(sealed);
-    const tag = fromHex(icv);
+    const cipher = bytesOfHex(sealed);
+    const tag = bytesOfHex(icv);
     fill(batch, id, plain);
     aead.seal(batch);
     for (let i = 0; i < batch.count; i++) {

@@ -3,6 +3,7 @@
  * and to check switched on, Wireshark and tshark open the packets. A line an SA: protocol, source, destination, SPI,
  * cipher, key, authentication, its key, each in quotes (epan/dissectors/packet-ipsec.c).
  */
+import { bytesOfHex, hexOfBytes } from '../memory/hex.js';
 import { quoted } from '../secret-text.js';
 import { IpsecError } from './error.js';
 import { Keymat } from './keymat.js';
@@ -63,15 +64,12 @@ function parseLine(line: string): SecurityAssociation | string {
   }
   if (key === undefined || !/^0x(?:[0-9a-f]{2})+$/i.test(key)) return `${name} has no key as 0x and digits`;
   const esn = snLength === '64-bit';
-  const bytes = Uint8Array.from({ length: key.length / 2 - 1 }, (_, i) =>
-    Number.parseInt(key.slice(2 + 2 * i, 4 + 2 * i), 16),
-  );
   return {
     spi: Number(spi),
     source,
     destination,
     mode: EspMode.Transport,
-    keymat: new Keymat(bytes),
+    keymat: new Keymat(bytesOfHex(key.slice(2))),
     icvLength,
     esn,
     replayWindow: esn ? ESN_WINDOW : 0,
@@ -120,14 +118,13 @@ export function parseEspSa(text: string): ImportedSas {
 export function formatEspSa(associations: Iterable<SecurityAssociation>): string {
   let text = '';
   for (const sa of associations) {
-    const key = sa.keymat.use((bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));
     const fields = [
       sa.destination.includes(':') ? 'IPv6' : 'IPv4',
       sa.source,
       sa.destination,
       formatSpi(sa.spi),
       `AES-GCM with ${sa.icvLength} octet ICV [RFC4106]`,
-      `0x${key}`,
+      `0x${sa.keymat.use(hexOfBytes)}`,
       'NULL',
       '',
     ];

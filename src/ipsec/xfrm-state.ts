@@ -2,6 +2,7 @@
  * Reads what `ip xfrm state` prints (iproute2, ip/ipxfrm.c), with and without `-d` and `-s`, one dump or several one
  * behind the other, other output in between. What it doesn't know it passes over; what it can't use it names.
  */
+import { bytesOfHex } from '../memory/hex.js';
 import { quoted } from '../secret-text.js';
 import { IpsecError } from './error.js';
 import { Keymat } from './keymat.js';
@@ -129,9 +130,7 @@ function takeSequence(draft: Draft, high: number, low: number): void {
 function bytesOf(hex: string): Uint8Array {
   const digits = hex.slice(2);
   if (digits.length % 2 !== 0) throw new IpsecError('BAD_KEY_LENGTH', 'its key has an odd number of digits');
-  return Uint8Array.from({ length: digits.length >>> 1 }, (_, i) =>
-    Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16),
-  );
+  return bytesOfHex(digits);
 }
 
 /** What stands against using a draft, apart from a key that isn't there. */

@@ -1,4 +1,5 @@
 /** A name for a key that tells it from others and gives nothing of it away. */
+import { hexOfBytes } from '../memory/hex.js';
 import type { ClusterKey } from './key-ring.js';
 import type { HkdfSha256 } from './profile.js';
 
@@ -12,6 +13,5 @@ const FINGERPRINT_BYTES = 6;
  */
 export function keyFingerprint(key: ClusterKey, hkdf: HkdfSha256): string {
   const info = new TextEncoder().encode(LABEL);
-  const bytes = key.use((secret) => hkdf(secret, new Uint8Array(0), info, FINGERPRINT_BYTES));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOfBytes(key.use((secret) => hkdf(secret, new Uint8Array(0), info, FINGERPRINT_BYTES)));
 }

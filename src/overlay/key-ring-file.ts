@@ -2,6 +2,7 @@
  * Key rings in files: the `keys` of vtep's own YAML or JSON (`- { tag: 4, key: "32 hexadecimal digits" }`), and lines
  * `networking:ipsec lamport TAG key HEX` as programs print them that read Swarm's raft store.
  */
+import { bytesOfHex } from '../memory/hex.js';
 import { OverlayError } from './error.js';
 import { ClusterKey, KeyRing } from './key-ring.js';
 import { Profile } from './profile.js';
@@ -26,8 +27,7 @@ function keyBytes(hex: unknown, where: string): Uint8Array {
   if (typeof hex !== 'string' || !/^(?:0x)?(?:[0-9a-f]{2})+$/i.test(hex)) {
     throw new OverlayError('BAD_KEY_RING', `${where}: its key isn't a text of pairs of hexadecimal digits`);
   }
-  const digits = hex.replace(/^0x/i, '');
-  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+  return bytesOfHex(hex.replace(/^0x/i, ''));
 }
 
 /** A tag that can be shown: a number with more digits than a tag has may be a key. */

@@ -1,0 +1,35 @@
+/** Hexadecimal digits to bytes and back. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { VtepError } from '../../src/error.js';
+import { bytesOfHex, hexOfBytes } from '../../src/memory/hex.js';
+
+const SEED = 20261121;
+
+test('any bytes are the digits that node makes of them, and come back, in either case', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      const hex = hexOfBytes(bytes);
+      assert.equal(hex, Buffer.from(bytes).toString('hex'));
+      assert.deepEqual(bytesOfHex(hex), bytes);
+      assert.deepEqual(bytesOfHex(hex.toUpperCase()), bytes);
+    }),
+    { seed: SEED },
+  );
+});
+
+test('anything else is refused, by an error that does not repeat it', () => {
+  for (const text of ['4', '4c6', '4g', '0x4c6f', '4c 6f', '4c6f\n', '-1', '+1', '1.']) {
+    assert.throws(
+      () => bytesOfHex(text),
+      (error) => error instanceof VtepError && error.code === 'BAD_HEX' && !error.message.includes(text),
+      text,
+    );
+  }
+});
+
+test('the array has a buffer of its own, so that the collector leaves no copy of a key behind', () => {
+  const { buffer, byteLength } = bytesOfHex('4c6f');
+  assert.equal(buffer.byteLength, byteLength);
+});
