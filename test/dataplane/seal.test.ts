@@ -1,0 +1,78 @@
+/** Sealing stays within a packet's slot. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
+import { DropCounters } from '../../src/dataplane/index.js';
+import { Seal } from '../../src/dataplane/seal.js';
+import { outboundHeadroom, outboundTailroom } from '../../src/ipsec/index.js';
+import { Arena, PacketBatch } from '../../src/memory/index.js';
+import { NodeSas } from '../../src/overlay/index.js';
+import { ETHERNET_SPAN } from '../../src/wire/index.js';
+import { udpIp } from './build.js';
+import { topologyOf } from './topology.js';
+
+const PACKET = udpIp(4, 4789, new Uint8Array(64).fill(0x5a));
+const MARK = 0xa5;
+
+/**
+ * Seals a packet that stands in the middle one of three slots, its neighbours full of a mark.
+ * @param place where in the slot it begins; from the slot's end if it is negative
+ * @returns what was counted, and whether the slots beside it are as they were
+ */
+function seal(place: (room: { head: number; tail: number; slotBytes: number }) => number): {
+  readonly drops: object;
+  readonly sealed: number;
+  readonly free: number;
+  readonly untouched: boolean;
+} {
+  const topology = topologyOf({ encrypted: true });
+  const aead = nodeBackend.create();
+  const sas = new NodeSas(topology, 0, aead, { hkdf: hkdfSha256, random: (bytes) => void bytes.fill(0x30) });
+  const sa = sas.outbound(1);
+  assert.ok(sa !== undefined);
+  const arena = new Arena({ slots: 3, frameBytes: 128 });
+  const [before, slot, behind] = [arena.take(), arena.take(), arena.take()].sort((a, b) => a - b);
+  const { bytes, slotBytes } = arena;
+  for (const other of [before, behind]) bytes.fill(MARK, arena.offsetOf(other), arena.offsetOf(other) + slotBytes);
+  const start = arena.offsetOf(slot) + place({ head: outboundHeadroom(sa), tail: outboundTailroom(sa), slotBytes });
+  bytes.set(PACKET, start);
+  const batch = new PacketBatch(arena);
+  batch.push(slot, start, start + PACKET.length, 0, 1);
+  const drops = new DropCounters();
+  const stage = new Seal(topology, drops, aead, sas);
+  stage.run(batch, 0);
+  const untouched = [before, behind].every((other) =>
+    bytes.subarray(arena.offsetOf(other), arena.offsetOf(other) + slotBytes).every((byte) => byte === MARK),
+  );
+  return { drops: drops.byName(), sealed: stage.sealed, free: arena.available, untouched };
+}
+
+describe('a packet is sealed where its slot has room for ESP and the Ethernet header in front', () => {
+  test('with just enough room in front, and just enough behind', () => {
+    const done = { drops: {}, sealed: 1, free: 0, untouched: true };
+    assert.deepEqual(
+      seal(({ head }) => head + ETHERNET_SPAN),
+      done,
+    );
+    assert.deepEqual(
+      seal(({ tail, slotBytes }) => slotBytes - tail - PACKET.length),
+      done,
+    );
+  });
+
+  test('a byte less, and it is dropped, counted, its slot free, the slots beside it as they were', () => {
+    const refused = { drops: { XfrmOutError_Room: 1 }, sealed: 0, free: 1, untouched: true };
+    assert.deepEqual(
+      seal(({ head }) => head + ETHERNET_SPAN - 1),
+      refused,
+    );
+    assert.deepEqual(
+      seal(() => 0),
+      refused,
+    );
+    assert.deepEqual(
+      seal(({ tail, slotBytes }) => slotBytes - tail - PACKET.length + 1),
+      refused,
+    );
+  });
+});
