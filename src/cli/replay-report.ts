@@ -16,6 +16,8 @@ export interface ReplayRun {
   readonly mtu: number;
   /** Time in the data plane, reading left out. */
   readonly milliseconds: number;
+  /** Packets of the capture that hold no whole frame. */
+  readonly withoutFrame: number;
   readonly result: ReplayResult;
 }
 
@@ -62,6 +64,7 @@ export function printReplay(output: TextOutput, { file, kind, topology }: Replay
     }),
   ];
   const rows: Row[] = [
+    row('packets that hold no whole frame', ({ withoutFrame }) => withoutFrame),
     row('frames in', ({ result }) => result.frames),
     row('delivered as they were sent', ({ result }) => result.exact),
     row('delivered again', ({ result }) => result.again),

@@ -1,10 +1,10 @@
 /** `vtep replay`: a capture through the whole data plane and back. */
 import { randomFillSync } from 'node:crypto';
 import { AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
-import { type CaptureBatch, OutputFile, PcapWriter } from '../capture/index.js';
-import { Ingress, Oversize, Verdict } from '../dataplane/index.js';
+import { OutputFile, PcapWriter } from '../capture/index.js';
+import { Oversize } from '../dataplane/index.js';
 import { ClusterKey, KeyRing, Profile, type Topology } from '../overlay/index.js';
-import { CaptureKind, ObservedTopology, Replay } from '../replay/index.js';
+import { CaptureFrames, ObservedTopology, Replay } from '../replay/index.js';
 import { forgeBackend } from '../../native-free/forge-aead.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
@@ -48,45 +48,6 @@ function probability(parsed: ParsedArguments, name: string): number {
     throw new UsageError(`--${name} takes a number from 0 to 1, not ${JSON.stringify(text)}`);
   }
   return value;
-}
-
-/** Takes a frame of the packet `i` of a batch; `vni` is -1 where the capture doesn't say. */
-type FrameHandler = (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  vni: number,
-  i: number,
-  batch: CaptureBatch,
-) => void;
-
-/** Reads a capture's frames: containers' as they are, an underlay's out of their tunnels. */
-class Frames {
-  readonly #kind: CaptureKind;
-  readonly #ingress: Ingress;
-  readonly #onFrame: FrameHandler;
-
-  constructor(kind: CaptureKind, keys: OpenedKeys | undefined, onFrame: FrameHandler) {
-    this.#kind = kind;
-    this.#ingress = new Ingress(keys === undefined ? {} : { esp: keys.esp });
-    this.#onFrame = onFrame;
-  }
-
-  add(batch: CaptureBatch): void {
-    const ingress = this.#ingress;
-    for (let i = 0; i < batch.count; i++) {
-      const start = batch.offset[i];
-      const end = start + batch.capturedLength[i];
-      const limit = start + batch.originalLength[i];
-      if (this.#kind === CaptureKind.Frames) {
-        if (end === limit) this.#onFrame(batch.bytes, start, end, -1, i, batch);
-        continue;
-      }
-      const verdict = ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
-      if (verdict !== Verdict.Frame) continue;
-      this.#onFrame(ingress.outerBytes, ingress.frameOffset, ingress.frameEnd, ingress.vni, i, batch);
-    }
-  }
 }
 
 /** Encrypts every network, under a key of the config or one made here. */
@@ -146,13 +107,14 @@ async function runOnce(
           }),
     });
     let elapsed = 0;
+    let withoutFrame = 0;
     let start = Number.NaN;
     for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
       const keys = openKeys(parsed, true);
       const source = await openInput(path);
-      const frames = new Frames(observed.kind, keys, (bytes, from, to, vni, i, batch) => {
-        seconds = batch.seconds[i];
-        nanoseconds = batch.nanoseconds[i];
+      const frames = new CaptureFrames(observed.kind, keys?.esp, (bytes, from, to, vni, at, fraction) => {
+        seconds = at;
+        nanoseconds = fraction;
         if (Number.isNaN(start)) start = seconds;
         replay.send(bytes, from, to, vni, Math.max(0, seconds - start));
       });
@@ -161,6 +123,7 @@ async function runOnce(
         frames.add(batch);
         elapsed += performance.now() - began;
       });
+      withoutFrame += frames.withoutFrame;
     }
     const began = performance.now();
     replay.flush();
@@ -175,6 +138,7 @@ async function runOnce(
       cipher: choice?.aead.name ?? null,
       mtu: topology.nodes[0]?.mtu ?? 0,
       milliseconds: elapsed,
+      withoutFrame,
       result,
     };
   } finally {

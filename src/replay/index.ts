@@ -1,4 +1,5 @@
 /** Captures through the whole data plane and back, compared and measured. */
+export { CaptureFrames, type FrameHandler } from './capture-frames.js';
 export { CaptureKind, ObservedTopology, type ObservedOptions } from './observed-topology.js';
 export { SeededRandom } from './random.js';
 export { Replay, type ReplayOptions, type ReplayResult } from './replay.js';

@@ -51,6 +51,18 @@ describe('replay', () => {
     assert.deepEqual([sealed.encrypted, sealed.profile, sealed.exact, sealed.wire.sealed], [true, 'strict', 262, 262]);
   });
 
+  test('packets that hold no whole frame are counted: those that the capture cut, on a wire all that carry none', () => {
+    const cut = vtep(['replay', fixture('vxlan/10-formats.snap96.pcap')]);
+    assert.equal(cut.status, 0, cut.stderr);
+    assert.match(cut.stdout, /^ +packets that hold no whole frame +[1-9]\d*$/m);
+    const wire = fixture('docker/03-vip-http.underlay.pcap');
+    const inspected = JSON.parse(vtep(['inspect', wire, '--json']).stdout);
+    const [clear, sealed] = JSON.parse(vtep(['replay', wire, '--both', '--loops', '2', '--json']).stdout).runs;
+    assert.ok(clear.withoutFrame > 0);
+    assert.deepEqual([clear.frames, clear.withoutFrame], [2 * inspected.frames, 2 * inspected.accounting.other]);
+    assert.equal(sealed.withoutFrame, clear.withoutFrame);
+  });
+
   test('takes a config: its encrypted network is encrypted without being asked for', () => {
     const report = JSON.parse(vtep(['replay', HTTP, '--config', CONFIG, '--json']).stdout);
     assert.equal(report.runs.length, 1);

@@ -1,11 +1,11 @@
 /** Replays a recording in this process. */
 import { chooseAead, hkdfSha256 } from '../../src/aead/index.js';
 import { openCaptureFile } from '../../src/capture/index.js';
-import { Ingress, Oversize, Verdict } from '../../src/dataplane/index.js';
+import { Oversize } from '../../src/dataplane/index.js';
 import { InboundEsp, InboundSa, Sad } from '../../src/ipsec/index.js';
 import { ClusterKey, KeyRing, parseKeys, type Profile, type Topology } from '../../src/overlay/index.js';
 import {
-  CaptureKind,
+  CaptureFrames,
   ObservedTopology,
   Replay,
   type ReplayOptions,
@@ -34,31 +34,6 @@ function opener(keys: string): InboundEsp {
   return new InboundEsp(aead, sad);
 }
 
-/** Hands every frame of a recording to `onFrame`: of containers as they are, of an underlay out of their tunnels. */
-async function eachFrame(
-  path: string,
-  kind: CaptureKind,
-  keys: string | undefined,
-  onFrame: (bytes: Uint8Array, start: number, end: number, vni: number, seconds: number) => void,
-): Promise<void> {
-  const ingress = new Ingress(keys === undefined ? {} : { esp: opener(keys) });
-  const source = await openCaptureFile(path);
-  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-    for (let i = 0; i < batch.count; i++) {
-      const start = batch.offset[i];
-      const end = start + batch.capturedLength[i];
-      if (kind === CaptureKind.Frames) {
-        onFrame(batch.bytes, start, end, -1, batch.seconds[i]);
-        continue;
-      }
-      const limit = start + batch.originalLength[i];
-      if (ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]) !== Verdict.Frame)
-        continue;
-      onFrame(ingress.outerBytes, ingress.frameOffset, ingress.frameEnd, ingress.vni, batch.seconds[i]);
-    }
-  }
-}
-
 /** What the recording shows of its network. */
 export async function observe(path: string, keys?: string): Promise<ObservedTopology> {
   const observed = new ObservedTopology(keys === undefined ? {} : { esp: opener(keys) });
@@ -79,9 +54,12 @@ export async function replay(path: string, run: Run = {}): Promise<ReplayResult>
     ...(encrypted ? { cipher: { aead, hkdf: hkdfSha256, random: (bytes) => bytes.fill(7) } } : {}),
     ...run,
   });
-  await eachFrame(path, observed.kind, keys, (bytes, start, end, vni, seconds) => {
+  const esp = keys === undefined ? undefined : opener(keys);
+  const frames = new CaptureFrames(observed.kind, esp, (bytes, start, end, vni, seconds) => {
     result.send(bytes, start, end, vni, seconds % 1000);
   });
+  const source = await openCaptureFile(path);
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) frames.add(batch);
   result.flush();
   return result.result();
 }
