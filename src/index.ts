@@ -6,6 +6,7 @@ export { VtepError } from './error.js';
 export * from './fragment/index.js';
 export * from './inspect/index.js';
 export * from './ipsec/index.js';
+export * from './live/index.js';
 export * from './memory/index.js';
 export * from './overlay/index.js';
 export * from './replay/index.js';
