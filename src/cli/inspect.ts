@@ -1,12 +1,13 @@
 /** `vtep inspect`: what a capture holds. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
-import { type EspReport, type Problem, packetLine, Survey, type SurveyReport } from '../inspect/index.js';
+import { type EspReport, packetLine, Survey, type SurveyReport } from '../inspect/index.js';
 import { onlyOperand, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
 import { openKeys } from './keys-option.js';
+import { problemLines } from './problem-lines.js';
 import { type Column, grouped, numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
 
@@ -138,7 +139,7 @@ function printReport(output: TextOutput, report: SurveyReport, rows: number): vo
     report.otherTraffic.map((row) => [row.name, row.packets, row.bytes]),
     rows,
   );
-  printProblems(output, report.problems);
+  for (const line of problemLines(report.problems)) output.line(line);
 }
 
 function printEsp(output: TextOutput, report: SurveyReport, most: number): void {
@@ -198,18 +199,6 @@ function printSizes(output: TextOutput, report: SurveyReport): void {
         ` ${grouped(fragments.held)} held; ${grouped(fragments.inner)} inner, the containers' own`,
     );
   }
-}
-
-function printProblems(output: TextOutput, problems: readonly Problem[]): void {
-  output.line('');
-  if (problems.length === 0) {
-    output.line('Problems: none');
-    return;
-  }
-  output.line('Problems');
-  const columns = [words(''), numbers('count'), words(''), words('')];
-  const rows = problems.map((row) => [row.severity, row.count, row.code, row.message]);
-  for (const line of table(columns, rows).slice(1)) output.line(line);
 }
 
 function printPackets(output: TextOutput, survey: Survey): (batch: CaptureBatch) => void {

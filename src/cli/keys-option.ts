@@ -12,7 +12,7 @@ import {
   Sad,
   type SecurityAssociation,
 } from '../ipsec/index.js';
-import { type KeysFile, parseKeys, RingResolver, type RingSa } from '../overlay/index.js';
+import { type KeyRingFile, type KeysFile, parseKeys, RingResolver, type RingSa } from '../overlay/index.js';
 import { forgeBackend } from '../../native-free/forge-aead.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 import { say } from './text-output.js';
@@ -26,6 +26,8 @@ export interface OpenedKeys {
   readonly esp: InboundEsp;
   /** SAs that came from a key ring; more come as packets do. */
   readonly ringSas: readonly RingSa[];
+  /** The key ring, if one of the files is one. */
+  readonly ring: KeyRingFile | undefined;
   readonly cipher: CipherReport;
   /** Writes the file of `--esp-sa`, if it is asked for, and wipes the keys that were kept for it. */
   finish(): void;
@@ -72,6 +74,7 @@ export function openKeys(parsed: ParsedArguments, cipherAlone = false): OpenedKe
   const sad = new Sad<InboundSa>();
   const associations = new Map<InboundSa, SecurityAssociation>();
   let resolver: RingResolver | undefined;
+  let ring: KeyRingFile | undefined;
   for (const { path, file } of files) {
     for (const remark of file.remarks) say(`vtep: ${path}: ${remark}`);
     if (file.kind !== 'ring') {
@@ -79,17 +82,35 @@ export function openKeys(parsed: ParsedArguments, cipherAlone = false): OpenedKe
       continue;
     }
     if (resolver !== undefined) throw new UsageError(`${path}: one key ring at a time; put all keys into one file`);
+    ring = { ring: file.ring, profile: file.profile };
     resolver = new RingResolver(file.ring, aead, sad, hkdfSha256, { profile: file.profile, late: true });
   }
   return {
     esp: new InboundEsp(aead, sad, resolver),
     ringSas: resolver?.made ?? [],
+    ring,
     cipher: { name: aead.name, passedOver: choice.passedOver },
     finish: () => {
       if (typeof espSa === 'string') writeEspSa(espSa, [...associations.values(), ...(resolver?.associations() ?? [])]);
       for (const association of associations.values()) association.keymat.wipe();
     },
   };
+}
+
+/**
+ * The keys of `--ring`, which must be a ring, and of `--keys` beside it.
+ * @returns undefined if neither is named
+ * @throws UsageError, AeadError
+ */
+export function openRing(parsed: ParsedArguments): OpenedKeys | undefined {
+  const path = parsed.values['ring'];
+  const more = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
+  const ring = typeof path === 'string' ? [path] : [];
+  const keys = openKeys({ operands: parsed.operands, values: { ...parsed.values, keys: [...ring, ...more] } });
+  if (typeof path === 'string' && keys?.ring === undefined) {
+    throw new UsageError(`${path}: it holds SAs, not a key ring; --keys takes it`);
+  }
+  return keys;
 }
 
 /** Takes a file's SAs; one that another file gave already is said if it has another key there. */

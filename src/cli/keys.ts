@@ -7,7 +7,12 @@ interface Subcommand {
   readonly load: () => Promise<Command>;
 }
 
-const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {};
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  match: {
+    summary: "which key of a ring made each of a capture's SPIs, proven by its packets",
+    load: async () => (await import('./keys-match.js')).keysMatchCommand,
+  },
+};
 
 const HELP = `vtep keys WORD [OPTIONS]
 

@@ -2,7 +2,9 @@
 export { AddressTable } from './address-table.js';
 export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';
 export { EspSurvey } from './esp-survey.js';
+export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from './key-match.js';
 export { type PacketLineContext, packetLine } from './packet-line.js';
 export type { CipherReport, EspReport, Problem, SizeReport, SurveyReport } from './report.js';
+export { type RingKeyReport, RingKeys, type SpiKeyReport } from './ring-key.js';
 export { Survey, type SurveyOptions } from './survey.js';
 export { formatTime } from './time.js';
