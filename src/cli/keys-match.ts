@@ -5,6 +5,7 @@ import {
   type KeyMatchReport,
   matchKeys,
   type RingKeyReport,
+  RingKeys,
   Survey,
   type TransmitKey,
 } from '../inspect/index.js';
@@ -135,7 +136,7 @@ export const keysMatchCommand: Command = {
     const source = await openInput(path);
     await readInput(source, (batch) => survey.addBatch(batch));
     keys.finish();
-    const report = matchKeys(survey.report(source), keys.ring, hkdfSha256);
+    const report = matchKeys(survey.report(source), new RingKeys(keys.ring, hkdfSha256));
     const output = new TextOutput();
     if (parsed.values['json'] === true) output.line(JSON.stringify({ file: source.name, ...report }, null, 2));
     else printReport(output, source.name, report);

@@ -10,6 +10,7 @@ import {
   InboundEsp,
   InboundSa,
   Sad,
+  type SaMade,
   type SecurityAssociation,
 } from '../ipsec/index.js';
 import { type KeyRingFile, type KeysFile, parseKeys, RingResolver, type RingSa } from '../overlay/index.js';
@@ -28,6 +29,8 @@ export interface OpenedKeys {
   readonly ringSas: readonly RingSa[];
   /** The key ring, if one of the files is one. */
   readonly ring: KeyRingFile | undefined;
+  /** When SAs were made, as dumps say it. */
+  readonly made: readonly SaMade[];
   readonly cipher: CipherReport;
   /** Writes the file of `--esp-sa`, if it is asked for, and wipes the keys that were kept for it. */
   finish(): void;
@@ -89,6 +92,7 @@ export function openKeys(parsed: ParsedArguments, cipherAlone = false): OpenedKe
     esp: new InboundEsp(aead, sad, resolver),
     ringSas: resolver?.made ?? [],
     ring,
+    made: files.flatMap(({ file }) => (file.kind === 'ring' ? [] : (file.made ?? []))),
     cipher: { name: aead.name, passedOver: choice.passedOver },
     finish: () => {
       if (typeof espSa === 'string') writeEspSa(espSa, [...associations.values(), ...(resolver?.associations() ?? [])]);

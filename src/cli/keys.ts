@@ -12,6 +12,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "which key of a ring made each of a capture's SPIs, proven by its packets",
     load: async () => (await import('./keys-match.js')).keysMatchCommand,
   },
+  timeline: {
+    summary: "a capture's SPIs over time: who switches when, and how long sequence numbers last",
+    load: async () => (await import('./keys-timeline.js')).keysTimelineCommand,
+  },
 };
 
 const HELP = `vtep keys WORD [OPTIONS]

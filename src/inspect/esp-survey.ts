@@ -54,15 +54,18 @@ export class EspSurvey {
     this.spis = new SpiTable(limit);
   }
 
-  /** Counts the packet that went through the ingress last, which must have been encrypted. */
-  add(ingress: Ingress, verdict: Verdict): void {
+  /**
+   * Counts the packet that went through the ingress last, which must have been encrypted.
+   * @returns the number of its row, or -1 if it found no room
+   */
+  add(ingress: Ingress, verdict: Verdict): number {
     const { spi, sequence, espInUdp, espFamily, espAddresses } = ingress;
     const source = this.#addresses.at(espFamily, espAddresses, 0);
     const destination = this.#addresses.at(espFamily, espAddresses, espFamily === 4 ? 4 : 16);
     this.source = source;
     this.destination = destination;
     const id = this.spis.add(spi, sequence, source, destination, espInUdp, ingress.espBytes);
-    if (id < 0) return;
+    if (id < 0) return id;
     if (id === this.#counts.length) this.#counts.push(newCounts());
     const counts = this.#counts[id];
     if (ingress.opened) counts.opened++;
@@ -70,13 +73,13 @@ export class EspSurvey {
       counts.failed.set(ingress.reason, (counts.failed.get(ingress.reason) ?? 0) + 1);
     if (!isWitness(verdict, ingress)) {
       if (ingress.reason === DropReason.EspReplayed) counts.repeatedSequences++;
-      return;
+      return id;
     }
     const high = ingress.sequenceHigh;
     const replay = counts.sequences.check(high, sequence);
     if (replay === ReplayVerdict.Fresh) counts.sequences.update(high, sequence);
     else if (replay === ReplayVerdict.Replayed) counts.repeatedSequences++;
-    if (!ingress.hasIv) return;
+    if (!ingress.hasIv) return id;
     switch (this.#nonces.add(id, ingress.ivHigh, ingress.ivLow, ingress.icvEnd)) {
       case NonceVerdict.Reused:
         counts.nonceReused++;
@@ -90,6 +93,7 @@ export class EspSurvey {
       default:
         break;
     }
+    return id;
   }
 
   /**

@@ -3,8 +3,19 @@ export { AddressTable } from './address-table.js';
 export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';
 export { EspSurvey } from './esp-survey.js';
 export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from './key-match.js';
+export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './key-timeline.js';
 export { type PacketLineContext, packetLine } from './packet-line.js';
 export type { CipherReport, EspReport, Problem, SizeReport, SurveyReport } from './report.js';
 export { type RingKeyReport, RingKeys, type SpiKeyReport } from './ring-key.js';
 export { Survey, type SurveyOptions } from './survey.js';
 export { formatTime } from './time.js';
+export type {
+  KeySwitch,
+  KeyTimelineReport,
+  Moment,
+  Rotation,
+  SpiSpan,
+  TimelineDirection,
+  TimelineEntry,
+  TimelineEvent,
+} from './timeline-report.js';

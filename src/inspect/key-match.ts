@@ -1,8 +1,8 @@
 /** Which keys of a ring a capture's SPIs are made of, proven by the ICVs of their packets, and who transmits with what. */
 import { DropReason, dropReasonName } from '../dataplane/index.js';
-import type { HkdfSha256, KeyRingFile, Profile } from '../overlay/index.js';
+import type { Profile } from '../overlay/index.js';
 import type { EspReport, Problem, SurveyReport } from './report.js';
-import { type RingKeyReport, RingKeys, type SpiKeyReport } from './ring-key.js';
+import type { RingKeyReport, RingKeys, SpiKeyReport } from './ring-key.js';
 
 const WRONG_ICV = dropReasonName(DropReason.EspWrongIcv);
 
@@ -43,19 +43,13 @@ export interface KeyMatchReport {
 /**
  * Matches a capture's SPIs with the keys of a ring.
  * @param survey of the capture, its packets opened with the same ring
- * @param hkdf what fingerprints are made with
  */
-export function matchKeys(
-  survey: Pick<SurveyReport, 'esp' | 'problems'>,
-  { ring, profile }: KeyRingFile,
-  hkdf: HkdfSha256,
-): KeyMatchReport {
-  const keys = new RingKeys(ring, hkdf);
-  const spis = survey.esp.map((row) => matchOf(row, keys));
+export function matchKeys(survey: Pick<SurveyReport, 'esp' | 'problems'>, ring: RingKeys): KeyMatchReport {
+  const spis = survey.esp.map((row) => matchOf(row, ring));
   const nodes = nodesOf(spis);
   return {
-    profile,
-    ring: keys.keys,
+    profile: ring.profile,
+    ring: ring.keys,
     packets: spis.reduce((sum, row) => sum + row.packets, 0),
     opened: spis.reduce((sum, row) => sum + row.opened, 0),
     spis,
@@ -64,9 +58,9 @@ export function matchKeys(
   };
 }
 
-function matchOf(row: EspReport, keys: RingKeys): KeyMatch {
+function matchOf(row: EspReport, ring: RingKeys): KeyMatch {
   const { spi, source, destination, inUdp, packets, opened, failed } = row;
-  const key = keys.explain(Number(spi), source, destination) ?? null;
+  const key = ring.explain(Number(spi), source, destination) ?? null;
   return { spi, source, destination, inUdp, packets, opened, failed, key };
 }
 

@@ -1,5 +1,13 @@
 /** Which key of a ring explains an SPI between two addresses, and what place it has in the ring. */
-import { deriveSpi, type HkdfSha256, keyFingerprint, type KeyRing, parseIp, SpiForm } from '../overlay/index.js';
+import {
+  deriveSpi,
+  type HkdfSha256,
+  keyFingerprint,
+  type KeyRingFile,
+  parseIp,
+  type Profile,
+  SpiForm,
+} from '../overlay/index.js';
 import { VtepError } from '../wire/index.js';
 
 const ROLES_OF_THREE = ['oldest', 'current', 'next'] as const;
@@ -25,10 +33,12 @@ export interface SpiKeyReport extends RingKeyReport {
 export class RingKeys {
   /** In the order of their tags. */
   readonly keys: readonly RingKeyReport[];
+  readonly profile: Profile;
 
   /** @param hkdf what fingerprints are made with */
-  constructor(ring: KeyRing, hkdf: HkdfSha256) {
+  constructor({ ring, profile }: KeyRingFile, hkdf: HkdfSha256) {
     const { keys, transmit } = ring;
+    this.profile = profile;
     const current = keys.indexOf(transmit);
     this.keys = keys.map((key, place) => ({
       tag: key.tag,

@@ -25,4 +25,4 @@ export { SequenceForecast } from './sequence-forecast.js';
 export { SequenceLedger, type SequenceLedgerOptions } from './sequence-ledger.js';
 export type { SequenceRecord, SequenceStore } from './sequence-store.js';
 export { TransportPacket } from './transport-packet.js';
-export { type ImportedSas, isXfrmState, parseXfrmState } from './xfrm-state.js';
+export { type ImportedSas, isXfrmState, parseXfrmState, type SaMade } from './xfrm-state.js';

@@ -23,6 +23,17 @@ export interface ImportedSas {
   readonly remarks: readonly string[];
   /** Whether the file doesn't say modes and encapsulations: they are then to be taken from the packets. */
   readonly lenient: boolean;
+  /** When SAs were made, where the file says it (`-s`); an SA of both ends may have two times. */
+  readonly made?: readonly SaMade[];
+}
+
+/** When a node made an SA. */
+export interface SaMade {
+  readonly spi: number;
+  readonly source: string;
+  readonly destination: string;
+  /** The time by that node's clock and zone: `2026-11-21 01:45:41`. */
+  readonly text: string;
 }
 
 /** The only algorithm that is read: AES-GCM in ESP (RFC 4106), as the kernel names it. */
@@ -49,6 +60,8 @@ interface Draft {
   encapType: string;
   high: number;
   low: number;
+  /** When it was made. */
+  added: string;
 }
 
 function draftAt(line: number, source: string, destination: string): Draft {
@@ -69,6 +82,7 @@ function draftAt(line: number, source: string, destination: string): Draft {
     encapType: '',
     high: 0,
     low: 0,
+    added: '',
   };
 }
 
@@ -113,6 +127,11 @@ function takeLine(draft: Draft, text: string): void {
   if (legacy !== null) {
     takeSequence(draft, 0, Number(legacy[1]));
     takeSequence(draft, 0, Number(legacy[2]));
+    return;
+  }
+  const added = /^add (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) use /.exec(text);
+  if (added !== null) {
+    draft.added = added[1];
     return;
   }
   const esnWindow = /^replay_window (\d+)/.exec(text);
@@ -188,6 +207,22 @@ function draftsOf(text: string): Draft[] {
   return drafts.filter((draft) => draft.protocol !== '');
 }
 
+/** Whether addresses and SPI are such: what stands in their place may be a key. */
+function isNamed({ source, destination, spi }: Draft): boolean {
+  return looksLikeAddress(source) && looksLikeAddress(destination) && spi <= MAX_SPI;
+}
+
+/** The times at which ESP SAs were made, each once. */
+function madeOf(drafts: readonly Draft[]): SaMade[] {
+  const made = new Map<string, SaMade>();
+  for (const draft of drafts) {
+    const { protocol, spi, source, destination, added } = draft;
+    if (protocol !== 'esp' || added === '' || !isNamed(draft)) continue;
+    made.set(`${spi} ${source} ${destination} ${added}`, { spi, source, destination, text: added });
+  }
+  return [...made.values()];
+}
+
 /** Whether a text looks like a dump of SAs. */
 export function isXfrmState(text: string): boolean {
   return /^src [0-9a-f.:]{2,45} dst [0-9a-f.:]{2,45}[ \t]*\r?\n[ \t]+proto \S{1,16} spi /im.test(text);
@@ -199,9 +234,9 @@ export function parseXfrmState(text: string): ImportedSas {
   const lines = new Map<string, number>();
   const keyless = new Map<string, string>();
   const remarks: string[] = [];
-  for (const draft of draftsOf(text)) {
-    // What stands in the place of an address or of the SPI may be a key.
-    if (!looksLikeAddress(draft.source) || !looksLikeAddress(draft.destination) || draft.spi > MAX_SPI) {
+  const drafts = draftsOf(text);
+  for (const draft of drafts) {
+    if (!isNamed(draft)) {
       remarks.push(`line ${draft.line}: not two addresses and an SPI from 1 to ${MAX_SPI}: passed over`);
       continue;
     }
@@ -233,5 +268,5 @@ export function parseXfrmState(text: string): ImportedSas {
     }
   }
   for (const [name, remark] of keyless) if (!found.has(name)) remarks.push(remark);
-  return { associations: [...found.values()], remarks, lenient: false };
+  return { associations: [...found.values()], remarks, lenient: false, made: madeOf(drafts) };
 }

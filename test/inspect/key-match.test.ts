@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256 } from '../../src/aead/index.js';
-import { type EspReport, type KeyMatchReport, matchKeys, type Problem } from '../../src/inspect/index.js';
+import { type EspReport, type KeyMatchReport, matchKeys, type Problem, RingKeys } from '../../src/inspect/index.js';
 import { formatSpi } from '../../src/ipsec/index.js';
 import { ClusterKey, deriveSpi, keyFingerprint, KeyRing, parseIp, Profile, SpiForm } from '../../src/overlay/index.js';
 
@@ -41,7 +41,7 @@ function row(
 }
 
 function match(esp: readonly EspReport[], problems: readonly Problem[] = []): KeyMatchReport {
-  return matchKeys({ esp, problems }, { ring: RING, profile: Profile.Swarm }, hkdfSha256);
+  return matchKeys({ esp, problems }, new RingKeys({ ring: RING, profile: Profile.Swarm }, hkdfSha256));
 }
 
 function codes(report: KeyMatchReport): (string | number)[][] {

@@ -4,11 +4,12 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { hkdfSha256 } from '../../src/aead/index.js';
 import { RingKeys } from '../../src/inspect/index.js';
-import { ClusterKey, deriveSpi, KeyRing, parseIp, SpiForm } from '../../src/overlay/index.js';
+import { ClusterKey, deriveSpi, KeyRing, parseIp, Profile, SpiForm } from '../../src/overlay/index.js';
 import { formatIp } from '../../src/wire/index.js';
 
 function keysOf(...tags: number[]): RingKeys {
-  return new RingKeys(new KeyRing(tags.map((tag) => new ClusterKey(tag, new Uint8Array(16).fill(tag)))), hkdfSha256);
+  const ring = new KeyRing(tags.map((tag) => new ClusterKey(tag, new Uint8Array(16).fill(tag))));
+  return new RingKeys({ ring, profile: Profile.Swarm }, hkdfSha256);
 }
 
 describe('RingKeys', () => {

@@ -137,9 +137,21 @@ describe('recorded dumps', () => {
     ]);
     for (const name of others.slice(1)) {
       const text = readFileSync(fixture(`${name}.xfrm.txt`), 'utf8');
-      assert.deepEqual(parseXfrmState(text), { associations: [], remarks: [], lenient: false });
+      assert.deepEqual(parseXfrmState(text), { associations: [], remarks: [], lenient: false, made: [] });
       assert.equal(isXfrmState(text), false);
     }
+  });
+
+  test('what -s says of when an SA was made is handed out, once for each time and with the key or without', () => {
+    const at = (added: string): string => sa({ cipher: '', more: ['lifetime current:', `  add ${added} use -`] });
+    const text = sa() + at('2026-11-21 01:45:41') + at('2026-11-21 01:45:45') + at('2026-11-21 01:45:41');
+    const { associations, made } = parseXfrmState(text);
+    assert.equal(associations.length, 1);
+    const one = { spi: 0x1000, source: '10.0.0.1', destination: '10.0.0.2' };
+    assert.deepEqual(made, [
+      { ...one, text: '2026-11-21 01:45:41' },
+      { ...one, text: '2026-11-21 01:45:45' },
+    ]);
   });
 
   test('04-esp-wrong-key: the first key is used, and a remark names both lines', () => {

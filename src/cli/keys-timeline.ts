@@ -1,0 +1,240 @@
+/** `vtep keys timeline`: a capture's SPIs over time. */
+import { hkdfSha256 } from '../aead/index.js';
+import {
+  KeyTimeline,
+  type KeyTimelineReport,
+  RingKeys,
+  type Rotation,
+  type SpiKeyReport,
+  type SpiSpan,
+  type TimelineEntry,
+} from '../inspect/index.js';
+import { onlyOperand, type ParsedArguments, parseWords, wholeNumber } from './arguments.js';
+import { openInput, readInput } from './capture-input.js';
+import type { Command } from './command.js';
+import { readEvents } from './events-option.js';
+import { ExitCode } from './exit-code.js';
+import { ingressOptions } from './ingress-options.js';
+import { type OpenedKeys, openRing } from './keys-option.js';
+import { problemLines } from './problem-lines.js';
+import { grouped, numbers, table, words } from './table.js';
+import { TextOutput } from './text-output.js';
+
+const HELP = `vtep keys timeline FILE [OPTIONS]
+
+A capture's SPIs over time: when each node switches to another, what overlaps and what falls silent, and when the 32-bit
+sequence numbers run out at the rate that is seen. Without keys, too.
+
+  --ring FILE        a key ring: names the key of each SPI, and opens packets
+  --keys FILE        opens packets, as for inspect; a dump of ip -s xfrm state says when SAs were made, too (by the
+                     node's own clock and zone, which is taken for UTC); may be said again
+  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
+  --events FILE      lines of UNIXSECONDS.FRACTION and words, put in their places
+  --gap SECONDS      silences of an SPI that are longer are said; 5
+  --every SECONDS    from one rotation to the next; 43200, Swarm's twelve hours
+  --port N           UDP port of VXLAN; 4789
+  --json             one JSON object
+  --strict           exit 1 if there is a warning, or no ESP`;
+
+const DURATIONS = [
+  ['y', 31_557_600],
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+] as const;
+
+function duration(seconds: number): string {
+  for (const [unit, length] of DURATIONS) {
+    if (seconds >= 2 * length) return `${grouped(Math.floor(seconds / length))} ${unit}`;
+  }
+  return `${Math.floor(seconds)} s`;
+}
+
+function offsetOf(seconds: number): string {
+  return `${seconds < 0 ? '-' : '+'}${Math.abs(seconds).toFixed(3)}`;
+}
+
+function keyName({ tag, role, spiForm }: SpiKeyReport): string {
+  return `key ${tag}, ${role}${spiForm === 'short' ? ', by 4-byte addresses' : ''}`;
+}
+
+/** What an entry says, apart from its time. */
+function entryWords(entry: TimelineEntry, keyOf: (spi: string) => string): string {
+  if (entry.kind === 'event') return `event: ${entry.words}`;
+  const way = `${entry.source} -> ${entry.destination}`;
+  switch (entry.kind) {
+    case 'first':
+      return `${way} first packet, SPI ${entry.spi}${keyOf(entry.spi)}`;
+    case 'last':
+      return `${way} last packet of ${entry.spi}`;
+    case 'made':
+      return `SA ${entry.spi} ${way} made (says the dump, local time of the node)`;
+    case 'silence':
+      return `${way} silent under ${entry.spi} for ${entry.seconds.toFixed(3)} s`;
+    case 'switch': {
+      const { from, to, overlap, gapSeconds } = entry;
+      const edge =
+        overlap === null
+          ? `${(gapSeconds ?? 0).toFixed(3)} s after the last packet of the old`
+          : `${grouped(overlap.packets)} packets of the old still come, for ${overlap.seconds.toFixed(3)} s`;
+      return `${way} switches ${from} -> ${to}${keyOf(to)}, ${edge}`;
+    }
+  }
+}
+
+function entryLines(report: KeyTimelineReport): string[] {
+  const names = new Map<string, string>();
+  for (const { source, destination, spis } of report.directions) {
+    for (const { spi, key } of spis) {
+      if (key !== null) names.set(`${source} ${destination} ${spi}`, ` (${keyName(key)})`);
+    }
+  }
+  return table(
+    [words(''), numbers(''), words('')],
+    report.entries.map((entry) => [
+      // A dump says no zone.
+      entry.kind === 'made' ? entry.localTime : entry.time,
+      offsetOf(entry.offset),
+      entryWords(entry, (spi) =>
+        entry.kind === 'event' ? '' : (names.get(`${entry.source} ${entry.destination} ${spi}`) ?? ''),
+      ),
+    ]),
+  ).slice(1);
+}
+
+function runsOutIn({ extended, runsOut }: SpiSpan): string {
+  if (extended) return 'never (64 bits)';
+  return runsOut === null ? '-' : duration(runsOut.seconds);
+}
+
+function remarks({ failed, inUdp, runsOut, sequenceRestarts }: SpiSpan, current: boolean): string {
+  const said = Object.entries(failed).map(([reason, count]) => `${count} ${reason}`);
+  if (inUdp) said.push('in UDP');
+  if (sequenceRestarts > 0) said.push(`sequence numbers began anew ${sequenceRestarts} times`);
+  if (current && runsOut?.beforeRotation === true) said.push('runs out before the next rotation');
+  return said.join(', ');
+}
+
+function spiLines({ directions }: KeyTimelineReport, withKeys: boolean, withRing: boolean): string[] {
+  const columns = [
+    words('from'),
+    words('to'),
+    words('SPI'),
+    numbers('first'),
+    numbers('last'),
+    numbers('packets'),
+    numbers('bytes'),
+    numbers('first seq'),
+    numbers('last seq'),
+    numbers('missing'),
+    numbers('seq/s'),
+    numbers('runs out in'),
+    ...(withKeys ? [numbers('opened'), numbers('failed')] : []),
+    ...(withRing ? [words('key'), words('fingerprint')] : []),
+    words(''),
+  ];
+  const rows = directions.flatMap(({ source, destination, spis }) =>
+    spis.map((span, index) => [
+      source,
+      destination,
+      span.spi,
+      span.first === null ? '-' : offsetOf(span.first.offset),
+      span.last === null ? '-' : offsetOf(span.last.offset),
+      span.packets,
+      span.bytes,
+      span.firstSequence,
+      span.lastSequence,
+      span.missingSequences,
+      span.sequenceRate === null ? '-' : span.sequenceRate.toFixed(1),
+      runsOutIn(span),
+      ...(withKeys ? [span.opened, Object.values(span.failed).reduce((sum, count) => sum + count, 0)] : []),
+      ...(withRing ? (span.key === null ? ['-', '-'] : [keyName(span.key).slice(4), span.key.fingerprint]) : []),
+      remarks(span, index === spis.length - 1),
+    ]),
+  );
+  return table(columns, rows);
+}
+
+function rotationLine({ start, seconds, nodes, directions }: Rotation): string {
+  const [first, ...others] = nodes;
+  const head = `Rotation at ${offsetOf(start.offset)}: ${first.address} switches first`;
+  if (others.length === 0) return `${head}, no other node in this capture`;
+  const last = others[others.length - 1];
+  return (
+    `${head}, ${others.length === 1 ? '' : `${others.length} others follow, at last `}` +
+    `${last.address} ${(last.at.offset - start.offset).toFixed(3)} s later;` +
+    ` ${directions} directions within ${seconds.toFixed(3)} s`
+  );
+}
+
+function printReport(output: TextOutput, file: string, report: KeyTimelineReport, keys: OpenedKeys | undefined): void {
+  const { packets, spis, durationSeconds, rotations, unlisted, problems } = report.summary;
+  if (packets === 0) {
+    output.line(`${file}: it holds no ESP`);
+    return;
+  }
+  output.line(
+    `${file}: ${grouped(packets)} ESP packets of ${grouped(spis)} SPIs in ${grouped(report.directions.length)} directions,` +
+      ` ${durationSeconds.toFixed(6)} s`,
+  );
+  output.line('');
+  if (report.entries.length === 0) output.line('The capture says no times');
+  else output.line('Timeline');
+  for (const line of entryLines(report)) output.line(line);
+  output.line('');
+  output.line('SPIs');
+  for (const line of spiLines(report, keys !== undefined, keys?.ring !== undefined)) output.line(line);
+  output.line('');
+  for (const rotation of rotations) output.line(rotationLine(rotation));
+  if (rotations.length === 0) output.line('No node switches to another SPI');
+  if (unlisted.silences > 0) output.line(`${grouped(unlisted.silences)} more silences are not listed`);
+  if (unlisted.made > 0) output.line(`${grouped(unlisted.made)} SAs of the dumps are between other nodes, not listed`);
+  for (const line of problemLines(problems)) output.line(line);
+}
+
+function timelineOf(parsed: ParsedArguments, keys: OpenedKeys | undefined): KeyTimeline {
+  const silence = wholeNumber(parsed, 'gap', 1, 1e9);
+  const rotation = wholeNumber(parsed, 'every', 1, 1e9);
+  return new KeyTimeline({
+    ...ingressOptions(parsed),
+    ...(keys === undefined ? {} : { esp: keys.esp, ringSas: keys.ringSas }),
+    ...(keys?.ring === undefined ? {} : { ring: new RingKeys(keys.ring, hkdfSha256) }),
+    ...(silence === undefined ? {} : { silence }),
+    ...(rotation === undefined ? {} : { rotation }),
+  });
+}
+
+/** `vtep keys timeline FILE`. */
+export const keysTimelineCommand: Command = {
+  summary: "a capture's SPIs over time",
+  help: HELP,
+  async run(args) {
+    const parsed = parseWords('keys timeline', args, {
+      ring: { type: 'string' },
+      keys: { type: 'string', multiple: true },
+      aead: { type: 'string' },
+      events: { type: 'string' },
+      gap: { type: 'string' },
+      every: { type: 'string' },
+      port: { type: 'string' },
+      json: { type: 'boolean' },
+      strict: { type: 'boolean' },
+    });
+    const path = onlyOperand('keys timeline', parsed, 'a capture file');
+    const eventsPath = parsed.values['events'];
+    const events = typeof eventsPath === 'string' ? readEvents(eventsPath) : [];
+    const keys = openRing(parsed);
+    const timeline = timelineOf(parsed, keys);
+    const source = await openInput(path);
+    await readInput(source, (batch) => timeline.addBatch(batch));
+    keys?.finish();
+    const report = timeline.report({ made: keys?.made ?? [], events });
+    const output = new TextOutput();
+    if (parsed.values['json'] === true) output.line(JSON.stringify({ file: source.name, ...report }, null, 2));
+    else printReport(output, source.name, report, keys);
+    output.flush();
+    const { packets, problems } = report.summary;
+    const wrong = packets === 0 || problems.some(({ severity }) => severity === 'warning');
+    return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
+  },
+};

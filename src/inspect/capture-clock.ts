@@ -1,0 +1,42 @@
+/** Times of a capture as seconds from its first packet, exact to the nanosecond for a hundred days. */
+import { formatTime } from './time.js';
+import type { Moment } from './timeline-report.js';
+
+const NANO = 1e9;
+
+/** Seconds without what floating point adds beyond the nanosecond. */
+export function wholeNanoseconds(seconds: number): number {
+  return Math.round(seconds * NANO) / NANO;
+}
+
+/** Begins with the first time that it is given. */
+export class CaptureClock {
+  /** Whether it has begun. */
+  running = false;
+  #seconds = 0;
+  #nanoseconds = 0;
+
+  /** Begins at a time, unless it has begun. */
+  start(seconds: number, nanoseconds: number): void {
+    if (this.running) return;
+    this.running = true;
+    this.#seconds = seconds;
+    this.#nanoseconds = nanoseconds;
+  }
+
+  /** Seconds from the beginning to a time; below 0 before it. */
+  offset(seconds: number, nanoseconds: number): number {
+    return seconds - this.#seconds + (nanoseconds - this.#nanoseconds) / NANO;
+  }
+
+  /** The time of an offset; null for NaN. */
+  moment(offset: number): Moment | null {
+    if (Number.isNaN(offset)) return null;
+    const ticks = this.#nanoseconds + Math.round(offset * NANO);
+    const seconds = Math.floor(ticks / NANO);
+    return {
+      time: formatTime(this.#seconds + seconds, ticks - seconds * NANO),
+      offset: wholeNanoseconds(offset),
+    };
+  }
+}

@@ -1,0 +1,231 @@
+/** The SPIs of a capture over time: who sends with which when, when they switch, and how long their numbers last. */
+import type { CaptureBatch } from '../capture/index.js';
+import { Ingress, type IngressOptions } from '../dataplane/index.js';
+import { Profile, type RingSa } from '../overlay/index.js';
+import type { SaMade } from '../ipsec/index.js';
+import { AddressTable } from './address-table.js';
+import { CaptureClock, wholeNanoseconds } from './capture-clock.js';
+import { EspSurvey } from './esp-survey.js';
+import type { EspReport, Problem } from './report.js';
+import type { RingKeys } from './ring-key.js';
+import { SequenceProgress } from './sequence-progress.js';
+import { entriesOf, type Silence } from './timeline-entries.js';
+import type { KeySwitch, KeyTimelineReport, SpiSpan, TimelineDirection, TimelineEvent } from './timeline-report.js';
+import { rotationsOf } from './timeline-rotations.js';
+
+/** SPIs that are followed at the most. */
+const MAX_SPIS = 16_384;
+/** Silences that are kept at the most. */
+const MAX_SILENCES = 1024;
+const SILENCE_SECONDS = 5;
+/** Swarm's managers rotate twice a day. */
+const ROTATION_SECONDS = 43_200;
+/** A rate of less than a second is no rate to foretell hours by. */
+const MIN_FORECAST_SECONDS = 1;
+const LAST_SEQUENCE = 2 ** 32 - 1;
+
+/** How a timeline is made. */
+export interface KeyTimelineOptions extends IngressOptions {
+  /** Seconds without a packet of an SPI that are worth a word; 5 if not said. */
+  readonly silence?: number;
+  /** Seconds from one rotation to the next; 43,200 (Swarm's) if not said. */
+  readonly rotation?: number;
+  /** SPIs at the most; 16,384. What finds no room is counted. */
+  readonly maxRows?: number;
+  /** The ring that SPIs are explained with. */
+  readonly ring?: RingKeys;
+  /** The SAs that the ring gave while packets were opened. */
+  readonly ringSas?: readonly RingSa[];
+}
+
+/** What is put beside the packets. */
+export interface TimelineAdditions {
+  /** When SAs were made, as dumps say it. */
+  readonly made?: readonly SaMade[];
+  readonly events?: readonly TimelineEvent[];
+}
+
+/** What is kept of an SPI besides what the survey counts; times are seconds from the capture's beginning, or NaN. */
+interface Span {
+  readonly direction: Direction;
+  first: number;
+  last: number;
+  /** Packets that came after the first of the SPI that follows. */
+  late: number;
+  extended: boolean;
+  readonly progress: SequenceProgress;
+}
+
+interface Direction {
+  /** Numbers of its SPIs, in the order of their first packets. */
+  readonly rows: number[];
+}
+
+/** Follows the SPIs of a capture, batch by batch in bounded memory. */
+export class KeyTimeline {
+  readonly ingress: Ingress;
+  readonly #esp: EspSurvey;
+  readonly #options: KeyTimelineOptions;
+  readonly #clock = new CaptureClock();
+  readonly #spans: Span[] = [];
+  readonly #directions = new Map<string, Direction>();
+  readonly #silences: Silence[] = [];
+  #unlistedSilences = 0;
+  #packets = 0;
+  #end = 0;
+
+  constructor(options: KeyTimelineOptions = {}) {
+    const rows = options.maxRows ?? MAX_SPIS;
+    this.#options = options;
+    this.ingress = new Ingress(options);
+    this.#esp = new EspSurvey(new AddressTable(2 * rows), rows);
+  }
+
+  /** Follows every packet of a batch. */
+  addBatch(batch: CaptureBatch): void {
+    for (let i = 0; i < batch.count; i++) this.#add(batch, i);
+  }
+
+  /** Everything that was seen, with what is known from elsewhere in its place. */
+  report({ made = [], events = [] }: TimelineAdditions = {}): KeyTimelineReport {
+    const rows = this.#esp.report();
+    const directions = [...this.#directions.values()].map(({ rows: ids }) => this.#direction(ids, rows));
+    const { entries, unlistedMade } = entriesOf(this.#clock, directions, {
+      silences: this.#silences.map(({ id, ...silence }) => ({ ...silence, row: rows[id] })),
+      made,
+      events,
+    });
+    return {
+      directions,
+      entries,
+      summary: {
+        packets: this.#packets,
+        spis: rows.length,
+        durationSeconds: this.#end,
+        rotations: rotationsOf(directions),
+        unlisted: { packets: this.#esp.spis.unlisted, silences: this.#unlistedSilences, made: unlistedMade },
+        problems: this.#problems(directions),
+      },
+    };
+  }
+
+  #add(batch: CaptureBatch, index: number): void {
+    const { ingress } = this;
+    const offset = batch.offset[index];
+    const seconds = batch.seconds[index];
+    const nanoseconds = batch.nanoseconds[index];
+    const end = offset + batch.capturedLength[index];
+    const limit = offset + batch.originalLength[index];
+    const timed = batch.timeless[index] === 0;
+    if (timed) this.#clock.start(seconds, nanoseconds);
+    const verdict = ingress.receive(batch.linkType[index], batch.bytes, offset, end, limit, seconds);
+    const time = timed ? this.#clock.offset(seconds, nanoseconds) : Number.NaN;
+    if (time > this.#end) this.#end = time;
+    if (!ingress.encrypted) return;
+    this.#packets++;
+    const id = this.#esp.add(ingress, verdict);
+    if (id < 0) return;
+    if (id === this.#spans.length) this.#begin(id, time);
+    else this.#continue(id, time);
+    // Whose SA it is is known of opened packets only.
+    if (ingress.opened && this.#options.esp?.sa?.esn === true) this.#spans[id].extended = true;
+  }
+
+  #begin(id: number, time: number): void {
+    const name = `${this.#esp.source} ${this.#esp.destination}`;
+    const direction = this.#directions.get(name) ?? { rows: [] };
+    this.#directions.set(name, direction);
+    direction.rows.push(id);
+    const progress = new SequenceProgress(this.ingress.sequence);
+    this.#spans.push({ direction, first: time, last: time, late: 0, extended: false, progress });
+  }
+
+  #continue(id: number, time: number): void {
+    const span = this.#spans[id];
+    span.progress.add(this.ingress.sequence);
+    if (span.direction.rows.at(-1) !== id) span.late++;
+    if (Number.isNaN(time)) return;
+    const seconds = time - span.last;
+    if (seconds > (this.#options.silence ?? SILENCE_SECONDS)) {
+      if (this.#silences.length < MAX_SILENCES)
+        this.#silences.push({ id, start: span.last, seconds: wholeNanoseconds(seconds) });
+      else this.#unlistedSilences++;
+    }
+    if (Number.isNaN(span.first)) span.first = time;
+    span.last = time;
+  }
+
+  #direction(ids: readonly number[], rows: readonly EspReport[]): TimelineDirection {
+    const { source, destination } = rows[ids[0]];
+    const switches: KeySwitch[] = [];
+    for (let i = 1; i < ids.length; i++) {
+      const before = this.#spans[ids[i - 1]];
+      const first = this.#spans[ids[i]].first;
+      const at = this.#clock.moment(first);
+      if (at === null || Number.isNaN(before.last)) continue;
+      const apart = wholeNanoseconds(Math.abs(first - before.last));
+      switches.push({
+        at,
+        from: rows[ids[i - 1]].spi,
+        to: rows[ids[i]].spi,
+        gapSeconds: before.late > 0 ? null : apart,
+        overlap: before.late > 0 ? { packets: before.late, seconds: apart } : null,
+      });
+    }
+    return { source, destination, spis: ids.map((id) => this.#span(this.#spans[id], rows[id])), switches };
+  }
+
+  #span(span: Span, row: EspReport): SpiSpan {
+    const { ring } = this.#options;
+    const key = ring?.explain(Number(row.spi), row.source, row.destination) ?? null;
+    const extended = span.extended || span.progress.wrapped || (key !== null && ring?.profile === Profile.Strict);
+    const seconds = span.last - span.first;
+    const rate = seconds > 0 ? span.progress.advance / seconds : null;
+    return {
+      spi: row.spi,
+      inUdp: row.inUdp,
+      packets: row.packets,
+      bytes: row.bytes,
+      first: this.#clock.moment(span.first),
+      last: this.#clock.moment(span.last),
+      firstSequence: row.firstSequence,
+      lastSequence: row.lastSequence,
+      highestSequence: row.highestSequence,
+      missingSequences: row.missingSequences,
+      sequenceRestarts: span.progress.restarts,
+      sequenceRate: rate,
+      extended,
+      runsOut: extended || seconds < MIN_FORECAST_SECONDS ? null : this.#runsOut(row.highestSequence, rate, seconds),
+      opened: row.opened,
+      failed: row.failed,
+      key,
+    };
+  }
+
+  #runsOut(highest: number, rate: number | null, lasted: number): SpiSpan['runsOut'] {
+    if (rate === null || rate <= 0) return null;
+    const seconds = (LAST_SEQUENCE - highest) / rate;
+    return { seconds, beforeRotation: lasted + seconds < (this.#options.rotation ?? ROTATION_SECONDS) };
+  }
+
+  #problems(directions: readonly TimelineDirection[]): Problem[] {
+    const problems = this.#esp.problems(this.#options.ringSas);
+    const warning = (code: string, count: number, message: string): void => {
+      if (count > 0) problems.push({ code, severity: 'warning', count, message });
+    };
+    // What was replaced runs out no more.
+    const current = directions.flatMap(({ spis }) => spis.slice(-1));
+    warning(
+      'SEQUENCE_RUNS_OUT',
+      current.filter(({ runsOut }) => runsOut?.beforeRotation === true).length,
+      'SPIs in use whose 32-bit sequence numbers run out before the next rotation: the SA sends nothing from then on',
+    );
+    warning(
+      'SEQUENCE_RESTART',
+      directions.reduce((sum, { spis }) => sum + spis.reduce((of, span) => of + span.sequenceRestarts, 0), 0),
+      'sequence numbers that began anew under one SPI: an SA made again with its key may use nonces again',
+    );
+    warning('TABLE_FULL', this.#esp.spis.unlisted, 'packets of SPIs that found no room in the table: not listed');
+    return problems;
+  }
+}

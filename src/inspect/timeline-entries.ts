@@ -1,0 +1,76 @@
+/** What happened in a capture, in the order of time: from the packets, from dumps, from a list of events. */
+import { formatSpi, type SaMade } from '../ipsec/index.js';
+import type { CaptureClock } from './capture-clock.js';
+import type { EspReport } from './report.js';
+import type { Moment, TimelineDirection, TimelineEntry, TimelineEvent } from './timeline-report.js';
+
+/** A time in which an SPI had no packet. */
+export interface Silence {
+  /** Number of its row. */
+  readonly id: number;
+  /** The packet before it, in seconds from the capture's beginning. */
+  readonly start: number;
+  readonly seconds: number;
+}
+
+/** What stands in a timeline besides the SPIs themselves. */
+interface Beside {
+  readonly silences: readonly (Omit<Silence, 'id'> & { readonly row: EspReport })[];
+  readonly made: readonly SaMade[];
+  readonly events: readonly TimelineEvent[];
+}
+
+/**
+ * The entries of a timeline; none if the capture says no times. SAs that were made between other addresses than the
+ * capture's are counted, not listed.
+ */
+export function entriesOf(
+  clock: CaptureClock,
+  directions: readonly TimelineDirection[],
+  { silences, made, events }: Beside,
+): { entries: TimelineEntry[]; unlistedMade: number } {
+  if (!clock.running) return { entries: [], unlistedMade: [...eachOnce(made)].length };
+  const entries: TimelineEntry[] = [];
+  const at = (offset: number, add: (moment: Moment) => TimelineEntry): void => {
+    const moment = clock.moment(offset);
+    if (moment !== null) entries.push(add(moment));
+  };
+  for (const direction of directions) entries.push(...ofDirection(direction));
+  for (const { row, start, seconds } of silences) {
+    const { source, destination, spi } = row;
+    at(start, (moment) => ({ ...moment, kind: 'silence', source, destination, spi, seconds }));
+  }
+  const known = new Set(directions.map(({ source, destination }) => `${source} ${destination}`));
+  let unlistedMade = 0;
+  for (const { spi, source, destination, text } of eachOnce(made)) {
+    if (!known.has(`${source} ${destination}`)) {
+      unlistedMade++;
+      continue;
+    }
+    const seconds = Date.parse(`${text.replace(' ', 'T')}Z`) / 1000;
+    at(clock.offset(seconds, 0), (moment) => {
+      return { ...moment, kind: 'made', source, destination, spi: formatSpi(spi), localTime: text };
+    });
+  }
+  for (const { seconds, nanoseconds, words } of events) {
+    at(clock.offset(seconds, nanoseconds), (moment) => ({ ...moment, kind: 'event', words }));
+  }
+  entries.sort((a, b) => a.offset - b.offset);
+  return { entries, unlistedMade };
+}
+
+function ofDirection({ source, destination, spis, switches }: TimelineDirection): TimelineEntry[] {
+  const entries: TimelineEntry[] = [];
+  const add = (kind: 'first' | 'last', spi: string, moment: Moment | null): void => {
+    if (moment !== null) entries.push({ ...moment, kind, source, destination, spi });
+  };
+  add('first', spis[0].spi, spis[0].first);
+  for (const { spi, last } of spis.slice(0, -1)) add('last', spi, last);
+  for (const { at, ...rest } of switches) entries.push({ ...at, kind: 'switch', source, destination, ...rest });
+  return entries;
+}
+
+/** The same SA stands in many dumps with the same time. */
+function eachOnce(made: readonly SaMade[]): Iterable<SaMade> {
+  return new Map(made.map((sa) => [`${sa.spi} ${sa.source} ${sa.destination} ${sa.text}`, sa])).values();
+}

@@ -1,0 +1,215 @@
+/** `vtep keys timeline`: what a capture, its dumps and a list of events tell of a rotation. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import type { KeyTimelineReport } from '../../src/inspect/index.js';
+import { fixture } from '../repository.js';
+import { type Outcome, scratch, vtep } from './run.js';
+
+const folder = scratch();
+const CAPTURE = fixture('esp/08-esp-key-rotation.underlay.pcap');
+const EVENTS = fixture('esp/08-esp-key-rotation.events.txt');
+const DUMPS = readdirSync(fixture('esp'))
+  .filter((name) => /^08-.*\.xfrm\.txt$/.test(name))
+  .sort()
+  .flatMap((name) => ['--keys', fixture(`esp/${name}`)]);
+const RING = fixture('docker/swarm-keys.txt');
+
+function file(name: string, bytes: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+function timeline(...words: string[]): Outcome {
+  return vtep(['keys', 'timeline', ...words]);
+}
+
+/** Where lines stand that begin with a time and go on with these words. */
+function placesOf(stdout: string, ...texts: readonly string[]): number[] {
+  const lines = stdout.split('\n');
+  return texts.map((text) => {
+    const found = lines.filter((line) => /^ {2}\d{4}-/.test(line) && line.includes(text));
+    assert.equal(found.length, 1, `${text}:\n${stdout}`);
+    return lines.indexOf(found[0]);
+  });
+}
+
+describe('keys timeline of a recorded rotation', () => {
+  test('the wire alone tells both switches, in their order, and which node was first', () => {
+    const { status, stdout, stderr } = timeline(CAPTURE, '--strict');
+    assert.deepEqual([status, stderr], [0, '']);
+    const places = placesOf(
+      stdout,
+      '192.168.50.1 -> 192.168.50.2 first packet, SPI 0x3d1f9a01',
+      '192.168.50.2 -> 192.168.50.1 first packet, SPI 0xb2c4e702',
+      '192.168.50.1 -> 192.168.50.2 last packet of 0x3d1f9a01',
+      '192.168.50.1 -> 192.168.50.2 switches 0x3d1f9a01 -> 0x11aa22b3, 0.008 s after',
+      '192.168.50.2 -> 192.168.50.1 last packet of 0xb2c4e702',
+      '192.168.50.2 -> 192.168.50.1 switches 0xb2c4e702 -> 0xf0e1d2c4, 0.095 s after',
+    );
+    assert.deepEqual(
+      places,
+      [...places].sort((a, b) => a - b),
+    );
+    assert.match(stdout, /^Rotation at \+6\.363: 192\.168\.50\.1 switches first, 192\.168\.50\.2 4\.129 s later;/m);
+    assert.doesNotMatch(stdout, /event:|made|opened/);
+  });
+
+  test('with the events and the dumps of its steps, the whole of it is told in order', () => {
+    const { status, stdout, stderr } = timeline(CAPTURE, '--events', EVENTS, ...DUMPS, '--strict');
+    assert.deepEqual([status, stderr], [0, '']);
+    const places = placesOf(
+      stdout,
+      'SA 0x3d1f9a01 192.168.50.1 -> 192.168.50.2 made (says the dump, local time of the node)',
+      'event: add new rx SA on n1',
+      'event: add new rx SA on n2',
+      'event: n1: add new tx SA',
+      'switches 0x3d1f9a01 -> 0x11aa22b3',
+      'event: n1 done',
+      'event: n2: add new tx SA',
+      'last packet of 0xb2c4e702',
+      'event: n2 done',
+      'switches 0xb2c4e702 -> 0xf0e1d2c4',
+      'event: delete old SAs',
+    );
+    assert.deepEqual(
+      places,
+      [...places].sort((a, b) => a - b),
+    );
+    assert.match(
+      stdout,
+      /^ {2}2026-11-21 01:45:41 +\+1\.323 {2}SA 0xf0e1d2c4 192\.168\.50\.2 -> 192\.168\.50\.1 made /m,
+    );
+    for (const spi of ['0x3d1f9a01', '0x11aa22b3', '0xb2c4e702', '0xf0e1d2c4']) {
+      const [, packets, opened, failed] =
+        new RegExp(`^ .*${spi} +\\S+ +\\S+ +(\\d+) .* (\\d+) +(\\d+)$`, 'm').exec(stdout) ?? [];
+      assert.deepEqual([opened, failed], [packets, '0'], spi);
+    }
+  });
+
+  test('no key stands in what is printed, of the dumps nor of a ring', () => {
+    const words = ['--events', EVENTS, ...DUMPS, '--ring', RING];
+    const printed = timeline(CAPTURE, ...words).stdout + timeline(CAPTURE, ...words, '--json').stdout;
+    assert.ok(printed.length > 1000);
+    assert.doesNotMatch(printed, /[0-9a-f]{16}/i);
+  });
+
+  test('--json is one object: directions, entries, summary', () => {
+    const report = JSON.parse(timeline(CAPTURE, '--events', EVENTS, '--json').stdout) as KeyTimelineReport;
+    assert.deepEqual(Object.keys(report), ['file', 'directions', 'entries', 'summary']);
+    assert.equal(report.entries.filter(({ kind }) => kind === 'switch').length, 2);
+    assert.equal(report.entries.filter(({ kind }) => kind === 'event').length, 9);
+  });
+
+  test('at a rate that takes years, a rotation every century comes too late: a warning, and exit 1 with --strict', () => {
+    const { status, stdout } = timeline(CAPTURE, '--every', '1000000000', '--strict');
+    assert.equal(status, 1);
+    assert.match(stdout, /^ {2}warning {6}2 {2}SEQUENCE_RUNS_OUT /m);
+    assert.equal(stdout.match(/runs out before the next rotation$/gm)?.length, 2);
+  });
+});
+
+describe('keys timeline of other recordings', () => {
+  test('with a ring each SPI is named by tag, role and fingerprint', () => {
+    const { stdout } = timeline(fixture('docker/07-encrypted.underlay.pcap'), '--ring', RING);
+    assert.match(stdout, /first packet, SPI 0xc207fc1c \(key 29944, current\)$/m);
+    assert.match(stdout, /^ .* 0x98a1ca54 .* 82 +0 {2}29944, current {2}[0-9a-f]{12}$/m);
+    assert.match(stdout, /^No node switches to another SPI$/m);
+  });
+
+  test('silences are said from --gap on', () => {
+    const capture = fixture('docker/07-encrypted.underlay.pcap');
+    assert.doesNotMatch(timeline(capture).stdout, /silent/);
+    assert.match(timeline(capture, '--gap', '2').stdout, /silent under 0xc207fc1c for 2\.595 s$/m);
+  });
+
+  for (const [name, says] of [
+    ['05-esp-aes256-icv128-esn', /0x3d1f9a01 .* never \(64 bits\) +32 +0$/m],
+    ['09-esp-frag-1500', /0x3d1f9a01 .* 10 {2}14,712 /m],
+    ['12-esp-tunnel', /0xb2c4e702 .* 3 +0$/m],
+    ['13-esp-natt', /0x3d1f9a01 .* 4 +0 {2}in UDP$/m],
+    ['14-esp-ipv6', /fd50::1 {2}fd50::2 {2}0x3d1f9a01 .* 7 +0$/m],
+  ] as const) {
+    test(`esp/${name} with its keys: everything opens`, () => {
+      const dump = fixture(`esp/${name}.xfrm.txt`);
+      const { status, stdout } = timeline(fixture(`esp/${name}.underlay.pcap`), '--keys', dump, '--strict');
+      assert.equal(status, 0);
+      assert.match(stdout, says);
+    });
+  }
+
+  test('a capture without ESP, or without packets, is said in a line: exit 1 only with --strict', () => {
+    const empty = file('empty.pcap', readFileSync(CAPTURE).subarray(0, 24));
+    for (const capture of [empty, fixture('vxlan/01-icmp.underlay.pcap')]) {
+      const { status, stdout } = timeline(capture, '--events', EVENTS);
+      assert.equal(status, 0);
+      assert.equal(stdout, `${capture}: it holds no ESP\n`);
+      assert.equal(timeline(capture, '--strict').status, 1);
+    }
+  });
+});
+
+describe('--events', () => {
+  const shown = (text: string): string => timeline(CAPTURE, '--events', file('events.txt', text)).stdout;
+
+  test('words that look like a key are hidden, and control characters come to nothing', () => {
+    const key = 'fbb948eb360b25b94dd9adcd33cb1764';
+    const stdout = shown(
+      `1795225541.5 key ${key}\n1795225541.6 key 0x${key.toUpperCase()}\n1795225541.7 a\u001b[31mb\n`,
+    );
+    assert.ok(!stdout.toLowerCase().includes(key.slice(0, 16)));
+    assert.equal(stdout.match(/event: \(hidden: it looks like a key\)$/gm)?.length, 2);
+    assert.match(stdout, /event: a \[31mb$/m);
+  });
+
+  test('seconds without a fraction, empty lines and Windows line ends are taken', () => {
+    assert.match(
+      shown('\r\n1795225541 one\r\n\r\n'),
+      /^ {2}2026-11-21T01:45:41\.000000000Z {3}\+1\.323 {2}event: one$/m,
+    );
+  });
+
+  for (const [what, text, line] of [
+    ['words without a time', 'n1 done\n', 1],
+    ['a time without words', '1795225541.5 one\n1795225541.6\n', 2],
+    ['a time of another kind', '1795225541.5 one\n\n2026-11-21T01:45:41Z two\n', 3],
+    ['a time below zero', '-5.0 one\n', 1],
+    ['bytes of any kind', Buffer.from([0, 255, 254, 10, 7, 13, 200]), 1],
+    ['a capture', readFileSync(CAPTURE).subarray(0, 5000), 1],
+    ['a dump with keys', readFileSync(fixture('esp/08-esp-key-rotation.0-before.xfrm.txt')), 1],
+  ] as const) {
+    test(`${what}: an error that names the line and shows nothing of it`, () => {
+      const { status, stdout, stderr } = timeline(CAPTURE, '--events', file('bad.txt', text));
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(stderr, new RegExp(`bad\\.txt: line ${line} is no event; `));
+      assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+    });
+  }
+
+  test('a file that is too large, or not there, is refused', () => {
+    const large = file('large.txt', '1795225541.5 one\n'.repeat(70_000));
+    assert.match(timeline(CAPTURE, '--events', large).stderr, /large\.txt: too large for a file of events/);
+    assert.match(timeline(CAPTURE, '--events', join(folder, 'none')).stderr, /there is no such file/);
+  });
+});
+
+describe('calls that can not be', () => {
+  for (const [what, words, says] of [
+    ['no capture', [], /keys timeline needs a capture file/],
+    ['a dump in place of the ring', [CAPTURE, '--ring', DUMPS[1]], /it holds SAs, not a key ring; --keys takes it/],
+    ['two rings', [CAPTURE, '--ring', RING, '--keys', RING], /one key ring at a time/],
+    ['a gap that is no number', [CAPTURE, '--gap', 'long'], /--gap takes a whole number/],
+    ['a rotation every 0 seconds', [CAPTURE, '--every', '0'], /--every takes a whole number from 1/],
+    ['a cipher without keys', [CAPTURE, '--aead', 'node'], /--aead goes with --keys/],
+    ['a text in place of the capture', [EVENTS], /neither pcap nor pcapng/],
+  ] as const) {
+    test(`${what}: one line, and the exit code 2`, () => {
+      const { status, stdout, stderr } = timeline(...words);
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.match(stderr, says);
+      assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+    });
+  }
+});

@@ -1,0 +1,423 @@
+/** SPIs over time: switches, gaps and overlaps, silences, what sequence numbers foretell, and bounds. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { hkdfSha256 } from '../../src/aead/index.js';
+import { CaptureBatch, LinkType, openCaptureFile } from '../../src/capture/index.js';
+import {
+  KeyTimeline,
+  type KeyTimelineOptions,
+  type KeyTimelineReport,
+  RingKeys,
+  Survey,
+  type TimelineAdditions,
+  type TimelineEntry,
+} from '../../src/inspect/index.js';
+import { parseXfrmState } from '../../src/ipsec/index.js';
+import { ClusterKey, deriveSpi, KeyRing, parseIp, Profile } from '../../src/overlay/index.js';
+import { EtherType, IpProtocol } from '../../src/wire/index.js';
+import { ethernet, ip } from '../dataplane/build.js';
+import { fixture } from '../repository.js';
+
+const ONE = '192.168.50.1';
+const TWO = '192.168.50.2';
+const START = 1_795_225_539;
+
+/** An ESP packet: seconds from the beginning (undefined: no time), SPI, sequence number. */
+type Sent = readonly [time: number | undefined, spi: number, sequence: number, from?: string, to?: string];
+
+function packetOf([, spi, sequence, from = ONE, to = TWO]: Sent): Uint8Array {
+  const esp = new Uint8Array(60).fill(0x5a);
+  const view = new DataView(esp.buffer);
+  view.setUint32(0, spi);
+  view.setUint32(4, sequence);
+  view.setUint32(8, sequence);
+  return ethernet(ip(4, IpProtocol.Esp, esp, from, to), EtherType.Ipv4);
+}
+
+function timelineOf(
+  list: readonly Sent[],
+  options: KeyTimelineOptions = {},
+  additions?: TimelineAdditions,
+): KeyTimelineReport {
+  const timeline = new KeyTimeline(options);
+  const batch = new CaptureBatch();
+  batch.count = 1;
+  batch.linkType[0] = LinkType.Ethernet;
+  for (const sent of list) {
+    const [time] = sent;
+    batch.bytes = packetOf(sent);
+    batch.capturedLength[0] = batch.bytes.length;
+    batch.originalLength[0] = batch.bytes.length;
+    batch.timeless[0] = time === undefined ? 1 : 0;
+    batch.seconds[0] = time === undefined ? 0 : START + Math.floor(time);
+    batch.nanoseconds[0] = time === undefined ? 0 : Math.round((time % 1) * 1e9);
+    timeline.addBatch(batch);
+  }
+  return timeline.report(additions);
+}
+
+async function recorded(path: string, additions?: TimelineAdditions): Promise<KeyTimelineReport> {
+  const timeline = new KeyTimeline();
+  const source = await openCaptureFile(fixture(path));
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) timeline.addBatch(batch);
+  await source.close();
+  return timeline.report(additions);
+}
+
+function kinds(report: KeyTimelineReport): (string | number)[][] {
+  return report.entries.map(({ offset, kind }) => [offset, kind]);
+}
+
+function codes(report: KeyTimelineReport): string[] {
+  return report.summary.problems.filter(({ severity }) => severity === 'warning').map(({ code }) => code);
+}
+
+describe('a switch', () => {
+  test('lies at the first packet with the new SPI, and the gap before it is said', () => {
+    const report = timelineOf([
+      [0, 0xa, 1],
+      [1.5, 0xa, 2],
+      [2.25, 0xb, 1],
+      [3, 0xb, 2],
+    ]);
+    const [{ switches }] = report.directions;
+    assert.deepEqual(
+      switches.map(({ at, ...rest }) => [at.offset, rest]),
+      [[2.25, { from: '0x0000000a', to: '0x0000000b', gapSeconds: 0.75, overlap: null }]],
+    );
+    assert.deepEqual(kinds(report), [
+      [0, 'first'],
+      [1.5, 'last'],
+      [2.25, 'switch'],
+    ]);
+  });
+
+  test('packets with the old SPI that come after it are an overlap, so many and for so long', () => {
+    const report = timelineOf([
+      [0, 0xa, 1],
+      [1, 0xb, 1],
+      [1.25, 0xa, 2],
+      [2, 0xb, 2],
+      [2.5, 0xa, 3],
+    ]);
+    const [{ gapSeconds, overlap }] = report.directions[0].switches;
+    assert.deepEqual([gapSeconds, overlap], [null, { packets: 2, seconds: 1.5 }]);
+  });
+
+  test('each direction has its own; the first of a rotation is the node that switched first', () => {
+    const report = timelineOf([
+      [0, 0xa, 1],
+      [0, 0x1a, 1, TWO, ONE],
+      [1, 0x1b, 1, TWO, ONE],
+      [3.5, 0xb, 1],
+      [9, 0xc, 1],
+    ]);
+    assert.deepEqual(
+      report.summary.rotations.map(({ start, seconds, directions, nodes }) => [
+        start.offset,
+        seconds,
+        directions,
+        nodes.map(({ address, at }) => [address, at.offset]),
+      ]),
+      [
+        [
+          1,
+          2.5,
+          2,
+          [
+            [TWO, 1],
+            [ONE, 3.5],
+          ],
+        ],
+        [9, 0, 1, [[ONE, 9]]],
+      ],
+    );
+  });
+});
+
+describe('what sequence numbers foretell', () => {
+  // 2^32 numbers in 12 hours.
+  const rate = 2 ** 32 / 43_200;
+  const at = (perSecond: number): readonly Sent[] => [
+    [0, 0xa, 1],
+    [10, 0xa, 1 + Math.round(10 * perSecond)],
+  ];
+
+  test('they run out where the rate of the first to the last packet leads', () => {
+    const [{ spis }] = timelineOf(at(1000)).directions;
+    const { sequenceRate, highestSequence, runsOut } = spis[0];
+    assert.equal(sequenceRate, 1000);
+    assert.equal(runsOut?.seconds, (2 ** 32 - 1 - highestSequence) / 1000);
+  });
+
+  test('before the next rotation it is a warning; the rotation is counted from the first packet', () => {
+    assert.deepEqual(codes(timelineOf(at(rate * 1.001))), ['SEQUENCE_RUNS_OUT']);
+    assert.deepEqual(codes(timelineOf(at(rate * 0.999))), []);
+    assert.deepEqual(codes(timelineOf(at(rate * 0.999), { rotation: 2 * 43_200 })), ['SEQUENCE_RUNS_OUT']);
+  });
+
+  test('an SPI that was replaced runs out no more', () => {
+    assert.deepEqual(codes(timelineOf([...at(rate * 2), [11, 0xb, 1]])), []);
+  });
+
+  test('a moment is too little to foretell by, and one packet has no rate', () => {
+    const burst = timelineOf([
+      [0, 0xa, 1],
+      [0.001, 0xa, 1000],
+    ]).directions[0].spis[0];
+    assert.deepEqual([burst.sequenceRate, burst.runsOut], [999_000, null]);
+    const { sequenceRate, runsOut } = timelineOf([[0, 0xa, 1]]).directions[0].spis[0];
+    assert.deepEqual([sequenceRate, runsOut], [null, null]);
+  });
+
+  test('lower halves that wrap are of 64-bit numbers: the rate goes on, and nothing runs out', () => {
+    const { sequenceRate, extended, runsOut } = timelineOf([
+      [0, 0xa, 0xfffffffe],
+      [2, 0xa, 2],
+    ]).directions[0].spis[0];
+    assert.deepEqual([sequenceRate, extended, runsOut], [2, true, null]);
+  });
+
+  test('with a ring of the strict profile its SPIs have 64-bit numbers', () => {
+    const ring = new KeyRing([new ClusterKey(7, new Uint8Array(16))]);
+    const spi = deriveSpi(parseIp(ONE), parseIp(TWO), 7);
+    const list: readonly Sent[] = [
+      [0, spi, 1],
+      [10, spi, 2 ** 31],
+      [11, 0xb, 1],
+      [21, 0xb, 2 ** 31],
+    ];
+    for (const profile of [Profile.Strict, Profile.Swarm]) {
+      const { spis } = timelineOf(list, { ring: new RingKeys({ ring, profile }, hkdfSha256) }).directions[0];
+      assert.deepEqual(
+        spis.map(({ key, extended }) => [key?.tag, extended]),
+        [
+          [7, profile === Profile.Strict],
+          [undefined, false],
+        ],
+      );
+    }
+  });
+
+  test('numbers that begin anew under one SPI are a warning', () => {
+    const report = timelineOf([
+      [0, 0xa, 5000],
+      [1, 0xa, 1],
+    ]);
+    assert.equal(report.directions[0].spis[0].sequenceRestarts, 1);
+    assert.ok(codes(report).includes('SEQUENCE_RESTART'));
+  });
+});
+
+describe('silences', () => {
+  const list: readonly Sent[] = [
+    [0, 0xa, 1],
+    [5, 0xa, 2],
+    [10.5, 0xa, 3],
+  ];
+
+  test('longer than 5 seconds, or than is asked for, are said where they begin', () => {
+    const silent = (report: KeyTimelineReport): unknown[] =>
+      report.entries.flatMap((entry) => (entry.kind === 'silence' ? [[entry.offset, entry.seconds]] : []));
+    assert.deepEqual(silent(timelineOf(list)), [[5, 5.5]]);
+    assert.deepEqual(silent(timelineOf(list, { silence: 4 })), [
+      [0, 5],
+      [5, 5.5],
+    ]);
+  });
+
+  test('so many are kept and no more; the others are counted', () => {
+    const { entries, summary } = timelineOf(Array.from({ length: 1101 }, (_, i): Sent => [i * 10, 0xa, i + 1]));
+    const kept = entries.filter(({ kind }) => kind === 'silence').length;
+    assert.equal(kept + summary.unlisted.silences, 1100);
+    assert.ok(summary.unlisted.silences > 0);
+  });
+});
+
+describe('bounds', () => {
+  test('SPIs that find no room are counted by their packets, and said', () => {
+    const list = Array.from({ length: 1000 }, (_, i): Sent => [i / 100, i + 1, 1]);
+    const report = timelineOf(list, { maxRows: 10 });
+    assert.deepEqual([report.summary.spis, report.summary.packets, report.summary.unlisted.packets], [10, 1000, 990]);
+    assert.deepEqual(codes(report), ['TABLE_FULL']);
+  });
+
+  test('packets without a time are counted, and no time is made up for them', () => {
+    const report = timelineOf([
+      [undefined, 0xa, 1],
+      [undefined, 0xb, 1],
+    ]);
+    assert.deepEqual(
+      report.directions[0].spis.map(({ packets, first, last }) => [packets, first, last]),
+      [
+        [1, null, null],
+        [1, null, null],
+      ],
+    );
+    assert.deepEqual([report.directions[0].switches, report.entries], [[], []]);
+  });
+
+  test('a packet without a time among others leaves their times alone', () => {
+    const report = timelineOf([
+      [undefined, 0xa, 1],
+      [1, 0xa, 2],
+      [undefined, 0xa, 3],
+      [2, 0xb, 1],
+    ]);
+    assert.deepEqual(
+      report.directions[0].spis.map(({ first, last }) => [first?.offset, last?.offset]),
+      [
+        [0, 0],
+        [1, 1],
+      ],
+    );
+    assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
+  });
+
+  test('a capture without packets has nothing to tell', () => {
+    const { directions, entries, summary } = timelineOf(
+      [],
+      {},
+      { events: [{ seconds: 1, nanoseconds: 0, words: 'x' }] },
+    );
+    assert.deepEqual([directions, entries, summary.packets, summary.rotations], [[], [], 0, []]);
+  });
+});
+
+describe('what is known from elsewhere', () => {
+  const list: readonly Sent[] = [
+    [0.5, 0xa, 1],
+    [2, 0xb, 1],
+  ];
+  const made = {
+    spi: 0xb,
+    source: ONE,
+    destination: TWO,
+    text: new Date((START + 1) * 1000).toISOString().slice(0, 19),
+  };
+
+  test('events and the making of SAs stand at their times, before the capture too', () => {
+    const events = [
+      { seconds: START + 1, nanoseconds: 250_000_000, words: 'between' },
+      { seconds: START, nanoseconds: 0, words: 'before' },
+    ];
+    const report = timelineOf(list, {}, { events, made: [{ ...made, text: made.text.replace('T', ' ') }] });
+    assert.deepEqual(kinds(report), [
+      [-0.5, 'event'],
+      [0, 'first'],
+      [0, 'last'],
+      [0.5, 'made'],
+      [0.75, 'event'],
+      [1.5, 'switch'],
+    ]);
+  });
+
+  test('an SA that stands in many dumps is listed once for each time, and one between other nodes is counted', () => {
+    const elsewhere = { ...made, destination: '10.0.0.1' };
+    const later = { ...made, text: made.text.replace('T', ' ') };
+    const report = timelineOf(list, {}, { made: [later, later, elsewhere, elsewhere] });
+    assert.equal(report.entries.filter(({ kind }) => kind === 'made').length, 1);
+    assert.equal(report.summary.unlisted.made, 1);
+  });
+});
+
+describe('recordings', () => {
+  for (const folder of ['esp', 'docker']) {
+    test(`${folder}/: the same SPIs with the same counts as inspect has, as plain data`, async () => {
+      for (const name of readdirSync(fixture(folder)).filter((file) => file.endsWith('.underlay.pcap'))) {
+        const source = await openCaptureFile(fixture(`${folder}/${name}`));
+        const survey = new Survey();
+        for (let batch = await source.next(); batch !== undefined; batch = await source.next()) survey.addBatch(batch);
+        await source.close();
+        const report = await recorded(`${folder}/${name}`);
+        const counted = (rows: readonly { spi: string; packets: number; bytes: number; inUdp: boolean }[]): string[] =>
+          rows.map(({ spi, packets, bytes, inUdp }) => `${spi} ${packets} ${bytes} ${inUdp}`).sort();
+        const rows = report.directions.flatMap(({ spis }) => spis);
+        assert.deepEqual(counted(rows), counted(survey.report(source).esp), name);
+        assert.deepEqual(JSON.parse(JSON.stringify(report)), report, name);
+        const offsets = report.entries.map(({ offset }) => offset);
+        assert.deepEqual(
+          offsets,
+          [...offsets].sort((a, b) => a - b),
+        );
+      }
+    });
+  }
+});
+
+describe('esp/08-esp-key-rotation', () => {
+  const events = new Map(
+    readFileSync(fixture('esp/08-esp-key-rotation.events.txt'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const at = line.indexOf(' ');
+        return [line.slice(at + 1), Number(line.slice(0, at))];
+      }),
+  );
+  const made = readdirSync(fixture('esp'))
+    .filter((name) => /^08-.*\.xfrm\.txt$/.test(name))
+    .flatMap((name) => parseXfrmState(readFileSync(fixture(`esp/${name}`), 'utf8')).made ?? []);
+
+  /** When something happened outside, in seconds since 1970. */
+  function event(words: string): number {
+    const entry = [...events].find(([key]) => key.startsWith(words));
+    assert.ok(entry !== undefined, words);
+    return entry[1];
+  }
+
+  const unix = (time: string): number => Date.parse(time) / 1000;
+
+  for (const [source, from, to, node] of [
+    [ONE, '0x3d1f9a01', '0x11aa22b3', 'n1'],
+    [TWO, '0xb2c4e702', '0xf0e1d2c4', 'n2'],
+  ] as const) {
+    test(`${source} switches while ${node} is told to, and loses no sequence number`, async () => {
+      const { directions } = await recorded('esp/08-esp-key-rotation.underlay.pcap');
+      const { spis, switches } = directions.find((direction) => direction.source === source) ?? directions[0];
+      assert.deepEqual([switches.length, switches[0].from, switches[0].to], [1, from, to]);
+      const begun = event(`${node}: add new tx SA`);
+      const done = event(`${node} done`);
+      const [old, fresh] = spis;
+      // The node switched between two packets; pings come ten times a second.
+      assert.ok(unix(old.last?.time ?? '') < done);
+      assert.ok(unix(switches[0].at.time) > begun);
+      assert.ok(unix(switches[0].at.time) < done + 0.1);
+      assert.equal(switches[0].overlap, null);
+      assert.ok((switches[0].gapSeconds ?? 1) < 0.11);
+      assert.deepEqual([old.missingSequences, fresh.missingSequences, fresh.firstSequence], [0, 0, 1]);
+      assert.ok(unix(old.last?.time ?? '') < event('delete old SAs'));
+    });
+  }
+
+  test('node 1 switches first, and the rotation takes as long as from its step to that of node 2', async () => {
+    const { rotations } = (await recorded('esp/08-esp-key-rotation.underlay.pcap')).summary;
+    assert.deepEqual(
+      rotations.map(({ nodes }) => nodes.map(({ address }) => address)),
+      [[ONE, TWO]],
+    );
+    const told = event('n2: add new tx SA') - event('n1: add new tx SA');
+    assert.ok(Math.abs(rotations[0].seconds - told) < 0.3);
+  });
+
+  test('what the dumps say of when SAs were made agrees with the events to the second', async () => {
+    const { entries, summary } = await recorded('esp/08-esp-key-rotation.underlay.pcap', { made });
+    assert.equal(summary.unlisted.made, 0);
+    const times = (spi: string): number[] =>
+      entries.flatMap((entry: TimelineEntry) => (entry.kind === 'made' && entry.spi === spi ? [unix(entry.time)] : []));
+    // The receiver's SA, then the sender's; the command takes some tenths after its line.
+    for (const [spi, steps] of [
+      ['0xf0e1d2c4', ['add new rx SA on n1', 'n2: add new tx SA']],
+      ['0x11aa22b3', ['add new rx SA on n2', 'n1: add new tx SA']],
+    ] as const) {
+      const found = times(spi);
+      assert.equal(found.length, 2, spi);
+      steps.forEach((step, i) => {
+        const told = event(step);
+        assert.ok(found[i] >= Math.floor(told) && found[i] <= Math.floor(told + 0.5), `${spi} ${step}`);
+      });
+    }
+    assert.deepEqual([times('0x3d1f9a01').length, times('0xb2c4e702').length], [1, 1]);
+  });
+});
