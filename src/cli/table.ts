@@ -24,7 +24,9 @@ export function numbers(heading: string): Column {
 /** Lines of a table: the headings, then the rows, each column as wide as its widest cell. */
 export function table(columns: readonly Column[], rows: readonly (readonly (string | number)[])[]): string[] {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? grouped(cell) : cell)));
-  const widths = columns.map((column, i) => Math.max(column.heading.length, ...cells.map((row) => row[i].length)));
+  const widths = columns.map(({ heading }, i) =>
+    cells.reduce((width, row) => Math.max(width, row[i].length), heading.length),
+  );
   const line = (row: readonly string[]): string =>
     row
       .map((cell, i) => (columns[i].align === 'left' ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))

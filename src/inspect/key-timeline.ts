@@ -213,6 +213,12 @@ export class KeyTimeline {
     const warning = (code: string, count: number, message: string): void => {
       if (count > 0) problems.push({ code, severity: 'warning', count, message });
     };
+    const spans = directions.flatMap(({ spis }) => spis);
+    warning(
+      'ESP_NOT_OPENED',
+      spans.reduce((sum, { failed }) => Object.values(failed).reduce((of, count) => of + count, sum), 0),
+      'ESP packets that the keys did not open',
+    );
     // What was replaced runs out no more.
     const current = directions.flatMap(({ spis }) => spis.slice(-1));
     warning(
@@ -222,7 +228,7 @@ export class KeyTimeline {
     );
     warning(
       'SEQUENCE_RESTART',
-      directions.reduce((sum, { spis }) => sum + spis.reduce((of, span) => of + span.sequenceRestarts, 0), 0),
+      spans.reduce((sum, { sequenceRestarts }) => sum + sequenceRestarts, 0),
       'sequence numbers that began anew under one SPI: an SA made again with its key may use nonces again',
     );
     warning('TABLE_FULL', this.#esp.spis.unlisted, 'packets of SPIs that found no room in the table: not listed');

@@ -30,12 +30,11 @@ export function entriesOf(
   { silences, made, events }: Beside,
 ): { entries: TimelineEntry[]; unlistedMade: number } {
   if (!clock.running) return { entries: [], unlistedMade: [...eachOnce(made)].length };
-  const entries: TimelineEntry[] = [];
+  const entries = directions.flatMap(ofDirection);
   const at = (offset: number, add: (moment: Moment) => TimelineEntry): void => {
     const moment = clock.moment(offset);
     if (moment !== null) entries.push(add(moment));
   };
-  for (const direction of directions) entries.push(...ofDirection(direction));
   for (const { row, start, seconds } of silences) {
     const { source, destination, spi } = row;
     at(start, (moment) => ({ ...moment, kind: 'silence', source, destination, spi, seconds }));

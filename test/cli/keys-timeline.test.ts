@@ -119,6 +119,12 @@ describe('keys timeline of other recordings', () => {
     assert.match(stdout, /^No node switches to another SPI$/m);
   });
 
+  test('with keys of another time nothing opens: a warning, and exit 1 with --strict', () => {
+    const { status, stdout } = timeline(fixture('docker/07-encrypted.underlay.pcap'), ...DUMPS.slice(0, 2), '--strict');
+    assert.equal(status, 1);
+    assert.match(stdout, /^ {2}warning {4}126 {2}ESP_NOT_OPENED /m);
+  });
+
   test('silences are said from --gap on', () => {
     const capture = fixture('docker/07-encrypted.underlay.pcap');
     assert.doesNotMatch(timeline(capture).stdout, /silent/);
@@ -187,6 +193,13 @@ describe('--events', () => {
       assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
     });
   }
+
+  test('as many events as a file may hold are printed', () => {
+    const { status, stdout } = timeline(CAPTURE, '--events', file('many.txt', '1795225541 a\n'.repeat(80_000)));
+    assert.equal(status, 0);
+    assert.equal(stdout.match(/event: a$/gm)?.length, 80_000);
+    assert.equal(timeline(CAPTURE, '--events', file('short.txt', '1 a\n'.repeat(250_000))).status, 0);
+  });
 
   test('a file that is too large, or not there, is refused', () => {
     const large = file('large.txt', '1795225541.5 one\n'.repeat(70_000));
