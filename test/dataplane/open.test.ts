@@ -12,7 +12,10 @@ import { pairOf, topologyOf } from './topology.js';
 function sealed(family: 4 | 6, packet: Uint8Array): Uint8Array {
   const aead = nodeBackend.create();
   const random = (bytes: Uint8Array): void => void bytes.fill(0x30);
-  const sa = new NodeSas(topologyOf({ encrypted: true, family }), 0, aead, { hkdf: hkdfSha256, random }).outbound(1);
+  const sa = NodeSas.ofTopology(topologyOf({ encrypted: true, family }), 0, aead, {
+    hkdf: hkdfSha256,
+    random,
+  }).outbound(1);
   assert.ok(sa !== undefined);
   const head = outboundHeadroom(sa);
   const bytes = join(new Uint8Array(head), packet, new Uint8Array(outboundTailroom(sa)));

@@ -27,7 +27,7 @@ function seal(place: (room: { head: number; tail: number; slotBytes: number }) =
 } {
   const topology = topologyOf({ encrypted: true });
   const aead = nodeBackend.create();
-  const sas = new NodeSas(topology, 0, aead, { hkdf: hkdfSha256, random: (bytes) => void bytes.fill(0x30) });
+  const sas = NodeSas.ofTopology(topology, 0, aead, { hkdf: hkdfSha256, random: (bytes) => void bytes.fill(0x30) });
   const sa = sas.outbound(1);
   assert.ok(sa !== undefined);
   const arena = new Arena({ slots: 3, frameBytes: 128 });
