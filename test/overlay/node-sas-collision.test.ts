@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EspDrop } from '../../src/ipsec/index.js';
 import { deriveSpi, Profile, SaEventKind } from '../../src/overlay/index.js';
-import { assertTalk, ringAt, ringOf, TestNode } from './cluster.js';
+import { assertTalk, ringAt, ringOf, TestNode } from './test-nodes.js';
 
 const HERE = Uint8Array.of(192, 168, 50, 1);
 /** Tags of the ring that nodes begin with. */

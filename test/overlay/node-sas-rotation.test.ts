@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { EspDrop } from '../../src/ipsec/index.js';
-import { KeyRing, Profile, RingOutcome } from '../../src/overlay/index.js';
-import { assertTalk, ringAt, ringOf, TestNode } from './test-nodes.js';
+import { hkdfSha256 } from '../../src/aead/index.js';
+import { EspDrop, SequenceLedger } from '../../src/ipsec/index.js';
+import { keyFingerprint, KeyRing, Profile, RingOutcome } from '../../src/overlay/index.js';
+import { MemoryStore } from '../ipsec/memory-store.js';
+import { assertTalk, keyOf, ringAt, ringOf, TestNode } from './test-nodes.js';
 
 const SEED = 20261124;
 const STEPS = 5;
@@ -330,6 +332,18 @@ describe('the rotation of a node’s SAs', () => {
       );
       node.sas.close();
       for (const { copies } of [first, second]) assert.ok(copies[0].keys.every(({ wiped }) => wiped));
+    });
+
+    test('nor its sequence numbers, once its ring is gone', () => {
+      const store = new MemoryStore();
+      const ledger = new SequenceLedger({ random: (bytes) => bytes.fill(7), store });
+      const a = new TestNode(1, { ledger }).meet(new TestNode(2), new TestNode(3));
+      for (let rotation = 0; rotation < 6; rotation++) a.settle(ringAt(rotation));
+      a.sas.close();
+      // The key that is sent with, and the one before: it is received with, and a ring that is put back sends with it.
+      const names = [15, 16].map((tag) => keyFingerprint(keyOf(tag), hkdfSha256));
+      assert.equal(store.kept.length, 4);
+      assert.deepEqual(new Set(store.kept.map(({ key }) => key)), new Set(names));
     });
 
     for (let steps = 0; steps <= 2 * STEPS; steps++) {

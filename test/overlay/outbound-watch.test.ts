@@ -15,7 +15,7 @@ import { OutboundWatch } from '../../src/overlay/outbound-watch.js';
 import { SeededRandom } from '../../src/replay/random.js';
 import { association, MASK } from '../ipsec/build.js';
 import { MemoryStore } from '../ipsec/memory-store.js';
-import { assertTalk, ringAt, TestNode } from './cluster.js';
+import { assertTalk, ringAt, TestNode } from './test-nodes.js';
 
 const HALF_DAY = 43_200;
 const LAST = 0xffffffff;

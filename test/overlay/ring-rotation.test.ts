@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { KeyRing, OverlayError, RingRotation, RotationSchedule } from '../../src/overlay/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
-import { ringAt, ringOf } from './cluster.js';
+import { ringAt, ringOf } from './test-nodes.js';
 
 const HOUR = 3600;
 const HALF_DAY = 12 * HOUR;

@@ -1,9 +1,9 @@
-/** Thirty days of a cluster on a fake clock. What becomes of each packet is checked as it arrives (cluster.ts). */
+/** Thirty days of a cluster on a fake clock. What becomes of each packet is checked as it arrives (simulated-cluster.ts). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { nodeBackend } from '../../src/aead/index.js';
 import { Profile } from '../../src/overlay/index.js';
-import { Cluster, type ClusterOptions } from './cluster.js';
+import { Cluster, type ClusterOptions } from './simulated-cluster.js';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
