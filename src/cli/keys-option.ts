@@ -42,7 +42,11 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
-function readKeys(path: string): KeysFile {
+/**
+ * Reads a file of keys of any kind.
+ * @throws UsageError
+ */
+export function readKeys(path: string): KeysFile {
   try {
     if (statSync(path).size > MAX_BYTES) throw new UsageError(`${path}: too large for a file of keys`);
     return parseKeys(textOf(readFileSync(path)));

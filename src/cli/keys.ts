@@ -8,6 +8,18 @@ interface Subcommand {
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  generate: {
+    summary: 'a new key ring, in a file for its owner alone',
+    load: async () => (await import('./keys-generate.js')).keysGenerateCommand,
+  },
+  spi: {
+    summary: 'the SPIs of two nodes, both ways and in both forms',
+    load: async () => (await import('./keys-spi.js')).keysSpiCommand,
+  },
+  schedule: {
+    summary: 'when which key is made, transmits and goes, and whether sequence numbers last',
+    load: async () => (await import('./keys-schedule.js')).keysScheduleCommand,
+  },
   match: {
     summary: "which key of a ring made each of a capture's SPIs, proven by its packets",
     load: async () => (await import('./keys-match.js')).keysMatchCommand,
@@ -27,7 +39,8 @@ ${Object.entries(SUBCOMMANDS)
   .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
   .join('\n')}
 
-vtep keys WORD --help says more. No key is ever printed: a fingerprint stands in its place.`;
+vtep keys WORD --help says more. No key is ever printed but by generate -o -: a fingerprint stands in its
+place.`;
 
 /** `vtep keys`. */
 export const keysCommand: Command = {

@@ -2,7 +2,7 @@
 export { OverlayError, type OverlayErrorCode } from './error.js';
 export { keyFingerprint } from './key-fingerprint.js';
 export { ClusterKey, type GeneratedKeys, KeyRing } from './key-ring.js';
-export { type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
+export { formatKeyRing, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
 export { type KeysFile, parseKeys } from './keys-file.js';
 export { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
 export { RingResolver, type RingResolverOptions, type RingSa } from './ring-resolver.js';

@@ -86,3 +86,12 @@ export function parseKeyRing(text: string): KeyRingFile {
   const keys = list.map((entry: unknown, index) => clusterKeyOf(entry, `key ${index + 1} of the ring`));
   return { ring: new KeyRing(keys), profile };
 }
+
+/** Writes a ring as `parseKeyRing` reads it, in YAML: with its keys, so that it is for its owner alone. */
+export function formatKeyRing(ring: KeyRing, profile: Profile = Profile.Swarm): string {
+  const lines = ring.keys.map((key) => {
+    const hex = key.use((bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));
+    return `  - { tag: ${key.tag}, key: '${hex}' }\n`;
+  });
+  return `${profile === Profile.Swarm ? '' : `profile: ${profile}\n`}keys:\n${lines.join('')}`;
+}

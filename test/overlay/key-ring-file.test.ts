@@ -7,7 +7,16 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { type KeyRingFile, OverlayError, parseKeyRing, parseSwarmKeys } from '../../src/overlay/index.js';
+import {
+  ClusterKey,
+  formatKeyRing,
+  KeyRing,
+  type KeyRingFile,
+  OverlayError,
+  parseKeyRing,
+  parseSwarmKeys,
+  Profile,
+} from '../../src/overlay/index.js';
 import { fixture, ROOT } from '../repository.js';
 
 const SEED = 20261121;
@@ -322,4 +331,23 @@ test('what a file held does not show: not as JSON, not in a log', () => {
     assert.doesNotMatch(text.replaceAll(/\s/g, ''), /4c6f|76,111,114/i);
   }
   assert.match(JSON.stringify(file), /\[hidden\]/);
+});
+
+describe('a ring that is written', () => {
+  test('is read as it was, whatever its keys', () => {
+    const key = fc.record({
+      tag: fc.oneof(fc.nat(), fc.maxSafeNat()),
+      bytes: fc.constantFrom(16, 24, 32).chain((length) => fc.uint8Array({ minLength: length, maxLength: length })),
+    });
+    const keys = fc.uniqueArray(key, { minLength: 1, maxLength: 64, selector: ({ tag }) => tag % 2 ** 32 });
+    fc.assert(
+      fc.property(keys, fc.constantFrom(...Object.values(Profile)), (given, profile) => {
+        const ring = new KeyRing(given.map(({ tag, bytes }) => new ClusterKey(tag, bytes)));
+        const read = parseKeyRing(formatKeyRing(ring, profile));
+        assert.deepEqual(rows(read), rows({ ring, profile }));
+        assert.equal(read.profile, profile);
+      }),
+      { seed: SEED, numRuns: 100 },
+    );
+  });
 });

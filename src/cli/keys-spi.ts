@@ -1,0 +1,113 @@
+/** `vtep keys spi`: the SPIs that Swarm's nodes compute. */
+import { deriveSpi, parseIp, SpiForm } from '../overlay/index.js';
+import { formatSpi } from '../ipsec/index.js';
+import { VtepError } from '../error.js';
+import { type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
+import type { Command } from './command.js';
+import { ExitCode } from './exit-code.js';
+import { table, words } from './table.js';
+import { TextOutput } from './text-output.js';
+
+const HELP = `vtep keys spi --src IP --dst IP --tag N [OPTIONS]
+
+The SPIs of two nodes under a key's tag, both ways. They are hashed from the addresses and the tag; the key has no part
+in them.
+
+  --src IP, --dst IP the nodes' advertise addresses
+  --tag N            the key's Lamport time; may be said again
+  --json             one JSON object
+
+Forms: mapped hashes an IPv4 address as ::ffff:a.b.c.d, short as its 4 bytes (Docker 29.0.0 to 29.2.0, 28.2.2, 25.0.13
+and 25.0.14, which can't talk to any other version). For IPv6 both are one.`;
+
+/** RFC 4303 section 2.1. */
+const RESERVED = 256;
+
+/** One SPI. */
+interface SpiRow {
+  readonly tag: number;
+  readonly from: string;
+  readonly to: string;
+  readonly form: SpiForm | 'any';
+  readonly spi: string;
+  /** What is to be said about it. */
+  readonly remark?: string;
+}
+
+function addressOf(parsed: ParsedArguments, option: string): Uint8Array {
+  const text = parsed.values[option];
+  if (typeof text !== 'string') throw new UsageError(`keys spi needs --${option}, a node's address`);
+  try {
+    return parseIp(text);
+  } catch (error) {
+    if (error instanceof VtepError) throw new UsageError(`--${option}: ${error.message}`);
+    throw error;
+  }
+}
+
+function tagsOf(parsed: ParsedArguments): number[] {
+  const texts = (parsed.values['tag'] as readonly string[] | undefined) ?? [];
+  if (texts.length === 0) throw new UsageError("keys spi needs --tag, a key's Lamport time");
+  return texts.map((tag) => wholeNumber({ ...parsed, values: { tag } }, 'tag', 0, Number.MAX_SAFE_INTEGER) ?? 0);
+}
+
+function remarkOf(spi: number): string | undefined {
+  if (spi === 0) return 'no SPI: an SA can not have it (RFC 4303 section 2.1)';
+  return spi < RESERVED ? 'reserved by IANA (RFC 4303 section 2.1); Swarm uses it' : undefined;
+}
+
+function rowsOf(parsed: ParsedArguments, tags: readonly number[]): SpiRow[] {
+  const source = addressOf(parsed, 'src');
+  const destination = addressOf(parsed, 'dst');
+  const [src, dst] = [parsed.values['src'] as string, parsed.values['dst'] as string];
+  if (source.length !== destination.length) {
+    throw new UsageError(`${src} and ${dst} are of different IP versions: no packet goes from one to the other`);
+  }
+  const forms = source.length === 4 ? [SpiForm.Mapped, SpiForm.Short] : (['any'] as const);
+  const directions = [
+    [source, destination, src, dst],
+    [destination, source, dst, src],
+  ] as const;
+  return tags.flatMap((tag) =>
+    directions.flatMap(([one, other, from, to]) =>
+      forms.map((form): SpiRow => {
+        const spi = deriveSpi(one, other, tag, form === 'any' ? SpiForm.Mapped : form);
+        const remark = remarkOf(spi);
+        return { tag, from, to, form, spi: formatSpi(spi), ...(remark === undefined ? {} : { remark }) };
+      }),
+    ),
+  );
+}
+
+/** `vtep keys spi`. */
+export const keysSpiCommand: Command = {
+  summary: 'the SPIs of two nodes',
+  help: HELP,
+  run(args) {
+    const parsed = parseWords('keys spi', args, {
+      src: { type: 'string' },
+      dst: { type: 'string' },
+      tag: { type: 'string', multiple: true },
+      json: { type: 'boolean' },
+    });
+    if (parsed.operands.length > 0) throw new UsageError('keys spi takes no file; see: vtep keys spi --help');
+    const rows = rowsOf(parsed, tagsOf(parsed));
+    const output = new TextOutput();
+    if (parsed.values['json'] === true) {
+      output.line(JSON.stringify({ spis: rows }, null, 2));
+    } else {
+      const columns = ['tag', 'from', 'to', 'form', 'SPI', ''].map(words);
+      const cells = rows.map(({ tag, from, to, form, spi, remark }) => [
+        String(tag),
+        from,
+        to,
+        form,
+        spi,
+        remark ?? '',
+      ]);
+      for (const line of table(columns, cells)) output.line(line);
+    }
+    output.flush();
+    return Promise.resolve(ExitCode.Done);
+  },
+};
