@@ -16,7 +16,7 @@ import type { Command } from './command.js';
 import { type DecapNetwork, decapReport, lost, sayDecap } from './decap-report.js';
 import { ExitCode } from './exit-code.js';
 import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
-import { openKeys } from './keys-option.js';
+import { readKeysOption } from './keys-option.js';
 import { TextOutput } from './text-output.js';
 
 const HELP = `vtep decap FILE -o OUT [OPTIONS]
@@ -113,7 +113,8 @@ export const decapCommand: Command = {
     const json = parsed.values['json'] === true;
     if (json && outputPath === '-') throw new UsageError('--json and -o - both want standard output; name a file');
     const format = formatOf(outputPath, oneOf(parsed, 'format', ['pcap', 'pcapng']));
-    const keys = openKeys(parsed);
+    const files = readKeysOption(parsed);
+    const keys = files?.open();
     const ingress = new Ingress({ ...ingressOptions(parsed), ...keys });
     const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
     const source = await openInput(path);
@@ -134,7 +135,7 @@ export const decapCommand: Command = {
       await readInput(source, (batch) => writeFrames(batch, ingress, esp, writer));
       writer.flush();
       file.commit();
-      keys?.finish();
+      files?.finish();
       const drops = ingress.drops();
       const done = { source, output: file.name, ingress, esp, networks: [...writer.networks.values()], keys };
       if (json) {

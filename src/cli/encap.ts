@@ -1,11 +1,11 @@
 /** `vtep encap`: frames of containers as a node would put them on the wire. */
 import { randomFillSync } from 'node:crypto';
-import { type Aead, AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
+import { type Aead, hkdfSha256 } from '../aead/index.js';
 import { type CaptureBatch, LinkType, OutputFile, PcapWriter } from '../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText, EgressChain, Oversize } from '../dataplane/index.js';
 import { Arena, PacketBatch } from '../memory/index.js';
 import { NodeSas, NodeTables, type Topology } from '../overlay/index.js';
-import { forgeBackend } from '../../native-free/forge-aead.js';
+import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
@@ -24,7 +24,7 @@ ${CONFIG_HELP}
   --node NAME        which node sends
   --oversize WORD    what doesn't fit: inside (ICMP to the sender, or inner fragments; the default), outside (outer
                      fragments) or drop
-  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
+${AEAD_HELP}
   --json             one JSON object about what was done
   --strict           exit 1 if frames were dropped or the capture is damaged`;
 
@@ -88,8 +88,7 @@ class Encapsulation {
 function cipherOf(tables: NodeTables, parsed: ParsedArguments): { aead?: Aead; sas?: NodeSas } {
   const { topology, node } = tables;
   if (!topology.networks.some((network) => network.encrypted)) return {};
-  const name = parsed.values['aead'];
-  const { aead } = chooseAead(typeof name === 'string' ? name : undefined, [...AEAD_BACKENDS, forgeBackend]);
+  const { aead } = aeadOption(parsed);
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
   return { aead, sas: NodeSas.ofTopology(topology, node, aead, { hkdf: hkdfSha256, random }) };
 }

@@ -1,6 +1,7 @@
 /** The options that say how packets off the wire are read, the same for every command that reads them. */
 import type { IngressOptions } from '../dataplane/index.js';
 import { VxlanReserved } from '../wire/index.js';
+import { AEAD_HELP } from './aead-option.js';
 import { oneOf, type ParsedArguments, wholeNumber } from './arguments.js';
 
 /** For parseWords. */
@@ -15,7 +16,7 @@ export const INGRESS_OPTIONS = {
 
 /** Lines of help about them. */
 export const INGRESS_HELP = `  --keys FILE        opens ESP: the output of ip xfrm state, Wireshark's esp_sa, a key ring; may be said again
-  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
+${AEAD_HELP}
   --esp-sa OUT       writes the SAs with their keys as Wireshark's esp_sa file, for its owner alone
   --vni N            only this network (0 to 16777215)
   --port N           UDP port of VXLAN; 4789 (docker swarm init --data-path-port changes it)

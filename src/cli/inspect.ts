@@ -6,7 +6,7 @@ import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
-import { openKeys } from './keys-option.js';
+import { readKeysOption } from './keys-option.js';
 import { problemLines } from './problem-lines.js';
 import { type Column, grouped, numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
@@ -243,8 +243,8 @@ export const inspectCommand: Command = {
       throw new UsageError('--packets and --json exclude each other');
     }
     const checksums = parsed.values['no-checksums'] !== true && parsed.values['packets'] !== true;
-    const keys = openKeys(parsed);
-    const survey = new Survey({ ...ingressOptions(parsed), ...keys, checksums });
+    const keys = readKeysOption(parsed);
+    const survey = new Survey({ ...ingressOptions(parsed), ...keys?.open(), checksums });
     const output = new TextOutput();
     const source = await openInput(path);
     const packets = parsed.values['packets'] === true;

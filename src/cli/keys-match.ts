@@ -14,7 +14,7 @@ import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { ingressOptions } from './ingress-options.js';
-import { openRing } from './keys-option.js';
+import { readRingOption } from './keys-option.js';
 import { problemLines } from './problem-lines.js';
 import { grouped, numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
@@ -130,13 +130,13 @@ export const keysMatchCommand: Command = {
       strict: { type: 'boolean' },
     });
     const path = onlyOperand('keys match', parsed, 'a capture file');
-    const keys = openRing(parsed);
+    const keys = readRingOption(parsed);
     if (keys?.ring === undefined) throw new UsageError('keys match needs --ring FILE; see: vtep keys match --help');
-    const survey = new Survey({ ...ingressOptions(parsed), ...keys, checksums: false });
+    const survey = new Survey({ ...ingressOptions(parsed), ...keys.open(), checksums: false });
     const source = await openInput(path);
     await readInput(source, (batch) => survey.addBatch(batch));
-    keys.finish();
     const report = matchKeys(survey.report(source), new RingKeys(keys.ring, hkdfSha256));
+    keys.finish();
     const output = new TextOutput();
     if (parsed.values['json'] === true) output.line(JSON.stringify({ file: source.name, ...report }, null, 2));
     else printReport(output, source.name, report);

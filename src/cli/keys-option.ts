@@ -1,9 +1,10 @@
 /** `--keys`, `--aead` and `--esp-sa`: what opens the ESP packets of a capture. */
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { type Aead, AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
+import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
 import { VtepError } from '../error.js';
 import type { CipherReport } from '../inspect/index.js';
 import {
+  checkSecurityAssociation,
   formatEspSa,
   formatSpi,
   type ImportedSas,
@@ -14,7 +15,7 @@ import {
   type SecurityAssociation,
 } from '../ipsec/index.js';
 import { type KeyRingFile, type KeysFile, parseKeys, RingResolver, type RingSa } from '../overlay/index.js';
-import { forgeBackend } from '../../native-free/forge-aead.js';
+import { aeadOption } from './aead-option.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 import { say } from './text-output.js';
 
@@ -22,18 +23,26 @@ import { say } from './text-output.js';
 const MAX_BYTES = 1 << 26;
 const OWNER_ONLY = 0o600;
 
-/** What opens ESP packets, with what is to be said about it. */
+/** What opens ESP packets in one reading of a capture, with what is to be said about it. */
 export interface OpenedKeys {
   readonly esp: InboundEsp;
   /** SAs that came from a key ring; more come as packets do. */
   readonly ringSas: readonly RingSa[];
-  /** The key ring, if one of the files is one. */
-  readonly ring: KeyRingFile | undefined;
-  /** When SAs were made, as dumps say it. */
-  readonly made: readonly SaMade[];
   readonly cipher: CipherReport;
-  /** Writes the file of `--esp-sa`, if it is asked for, and wipes the keys that were kept for it. */
-  finish(): void;
+}
+
+/** What the files hold besides SAs. */
+interface KeysFound {
+  readonly ring: KeyRingFile | undefined;
+  readonly made: readonly SaMade[];
+  /** Where `finish` writes the SAs with their keys, if anywhere. */
+  readonly espSa: string | undefined;
+}
+
+/** An SA of a file, and whether the file leaves its mode to the packets. */
+interface ImportedSa {
+  readonly association: SecurityAssociation;
+  readonly lenient: boolean;
 }
 
 /** The text of a file; a redirection in PowerShell writes UTF-16, and some editors a byte order mark. */
@@ -58,15 +67,71 @@ export function readKeys(path: string): KeysFile {
   }
 }
 
+/** The keys of a call's files: read once, to open a capture with as often as it is read. */
+export class KeysOption {
+  /** The cipher that they are in. */
+  readonly choice: AeadChoice;
+  /** The key ring, if one of the files is one; it is wiped by `finish`. */
+  readonly ring: KeyRingFile | undefined;
+  /** When SAs were made, as dumps say it. */
+  readonly made: readonly SaMade[];
+  readonly #sas: readonly ImportedSa[];
+  readonly #espSa: string | undefined;
+  #sad = new Sad<InboundSa>();
+  #resolver: RingResolver | undefined;
+
+  constructor(choice: AeadChoice, sas: readonly ImportedSa[], { ring, made, espSa }: KeysFound) {
+    this.choice = choice;
+    this.ring = ring;
+    this.made = made;
+    this.#sas = sas;
+    this.#espSa = espSa;
+  }
+
+  /** Makes the SAs anew, as none had seen a packet. What was opened before opens nothing any more. */
+  open(): OpenedKeys {
+    this.#close();
+    const { aead, passedOver } = this.choice;
+    const { ring } = this;
+    this.#sad = new Sad<InboundSa>();
+    // The first packet of a capture is seldom the first of an SA.
+    for (const { association, lenient } of this.#sas) {
+      this.#sad.add(new InboundSa(association, aead, { late: true, lenient }));
+    }
+    this.#resolver =
+      ring && new RingResolver(ring.ring, aead, this.#sad, hkdfSha256, { profile: ring.profile, late: true });
+    return {
+      esp: new InboundEsp(aead, this.#sad, this.#resolver),
+      ringSas: this.#resolver?.made ?? [],
+      cipher: { name: aead.name, passedOver },
+    };
+  }
+
+  /** Writes the file of `--esp-sa`, if it is asked for, and wipes all keys: nothing can be opened any more. */
+  finish(): void {
+    const imported = this.#sas.map(({ association }) => association);
+    if (this.#espSa !== undefined) writeEspSa(this.#espSa, [...imported, ...(this.#resolver?.associations() ?? [])]);
+    this.#close();
+    for (const { keymat } of imported) keymat.wipe();
+    this.ring?.ring.wipe();
+  }
+
+  #close(): void {
+    for (const sa of this.#sad) {
+      this.#sad.delete(sa);
+      sa.close();
+    }
+  }
+}
+
 /**
- * Reads the files of `--keys` and makes what opens packets with them.
+ * Reads the files of `--keys`, and says what of them can't be used.
  * @param cipherAlone whether `--aead` may stand without keys, for commands that encrypt
  * @returns undefined if no keys are named
  * @throws UsageError, AeadError
  */
-export function openKeys(parsed: ParsedArguments, cipherAlone = false): OpenedKeys | undefined {
+export function readKeysOption(parsed: ParsedArguments, cipherAlone = false): KeysOption | undefined {
   const paths = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
-  const name = parsed.values['aead'];
   if (paths.length === 0) {
     for (const option of ['aead', 'esp-sa']) {
       if (parsed.values[option] !== undefined && !cipherAlone) throw new UsageError(`--${option} goes with --keys`);
@@ -75,34 +140,20 @@ export function openKeys(parsed: ParsedArguments, cipherAlone = false): OpenedKe
   }
   const espSa = parsed.values['esp-sa'];
   const files = paths.map((path) => ({ path, file: readKeys(path) }));
-  const choice = chooseAead(typeof name === 'string' ? name : undefined, [...AEAD_BACKENDS, forgeBackend]);
-  const { aead } = choice;
-  for (const { code, reason } of choice.passedOver) if (code === 'AEAD_SELF_TEST') say(`vtep: ${reason}: not used`);
-  const sad = new Sad<InboundSa>();
-  const associations = new Map<InboundSa, SecurityAssociation>();
-  let resolver: RingResolver | undefined;
+  const choice = aeadOption(parsed);
+  const sas = new Map<string, ImportedSa>();
   let ring: KeyRingFile | undefined;
   for (const { path, file } of files) {
     for (const remark of file.remarks) say(`vtep: ${path}: ${remark}`);
     if (file.kind !== 'ring') {
-      addSas(path, file, aead, sad, associations);
+      addSas(path, file, sas);
       continue;
     }
-    if (resolver !== undefined) throw new UsageError(`${path}: one key ring at a time; put all keys into one file`);
-    ring = { ring: file.ring, profile: file.profile };
-    resolver = new RingResolver(file.ring, aead, sad, hkdfSha256, { profile: file.profile, late: true });
+    if (ring !== undefined) throw new UsageError(`${path}: one key ring at a time; put all keys into one file`);
+    ring = file;
   }
-  return {
-    esp: new InboundEsp(aead, sad, resolver),
-    ringSas: resolver?.made ?? [],
-    ring,
-    made: files.flatMap(({ file }) => (file.kind === 'ring' ? [] : (file.made ?? []))),
-    cipher: { name: aead.name, passedOver: choice.passedOver },
-    finish: () => {
-      if (typeof espSa === 'string') writeEspSa(espSa, [...associations.values(), ...(resolver?.associations() ?? [])]);
-      for (const association of associations.values()) association.keymat.wipe();
-    },
-  };
+  const made = files.flatMap(({ file }) => (file.kind === 'ring' ? [] : (file.made ?? [])));
+  return new KeysOption(choice, [...sas.values()], { ring, made, espSa: typeof espSa === 'string' ? espSa : undefined });
 }
 
 /**
@@ -110,11 +161,11 @@ export function openKeys(parsed: ParsedArguments, cipherAlone = false): OpenedKe
  * @returns undefined if neither is named
  * @throws UsageError, AeadError
  */
-export function openRing(parsed: ParsedArguments): OpenedKeys | undefined {
+export function readRingOption(parsed: ParsedArguments): KeysOption | undefined {
   const path = parsed.values['ring'];
   const more = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
   const ring = typeof path === 'string' ? [path] : [];
-  const keys = openKeys({ operands: parsed.operands, values: { ...parsed.values, keys: [...ring, ...more] } });
+  const keys = readKeysOption({ operands: parsed.operands, values: { ...parsed.values, keys: [...ring, ...more] } });
   if (typeof path === 'string' && keys?.ring === undefined) {
     throw new UsageError(`${path}: it holds SAs, not a key ring; --keys takes it`);
   }
@@ -122,25 +173,15 @@ export function openRing(parsed: ParsedArguments): OpenedKeys | undefined {
 }
 
 /** Takes a file's SAs; one that another file gave already is said if it has another key there. */
-function addSas(
-  path: string,
-  file: ImportedSas,
-  aead: Aead,
-  sad: Sad<InboundSa>,
-  associations: Map<InboundSa, SecurityAssociation>,
-): void {
-  for (const association of file.associations) {
-    // The first packet of a capture is seldom the first of an SA.
-    const sa = new InboundSa(association, aead, { late: true, lenient: file.lenient });
-    const before = sad.find(sa.spi, sa.family, sa.destination, 0);
+function addSas(path: string, { associations, lenient }: ImportedSas, sas: Map<string, ImportedSa>): void {
+  for (const association of associations) {
+    const { destination } = checkSecurityAssociation(association);
+    const name = `${association.spi} ${destination.join('.')}`;
+    const before = sas.get(name);
     if (before === undefined) {
-      sad.add(sa);
-      associations.set(sa, association);
-      continue;
-    }
-    sa.close();
-    if (associations.get(before)?.keymat.equals(association.keymat) === false) {
-      const which = `SPI ${formatSpi(sa.spi)} to ${association.destination}`;
+      sas.set(name, { association, lenient });
+    } else if (!before.association.keymat.equals(association.keymat)) {
+      const which = `SPI ${formatSpi(association.spi)} to ${association.destination}`;
       say(`vtep: ${path}: ${which} has another key in a file before it, which is used`);
     }
   }

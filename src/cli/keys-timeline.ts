@@ -15,7 +15,7 @@ import type { Command } from './command.js';
 import { readEvents } from './events-option.js';
 import { ExitCode } from './exit-code.js';
 import { ingressOptions } from './ingress-options.js';
-import { type OpenedKeys, openRing } from './keys-option.js';
+import { type KeysOption, readRingOption } from './keys-option.js';
 import { problemLines } from './problem-lines.js';
 import { grouped, numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
@@ -167,7 +167,7 @@ function rotationLine({ start, seconds, nodes, directions }: Rotation): string {
   );
 }
 
-function printReport(output: TextOutput, file: string, report: KeyTimelineReport, keys: OpenedKeys | undefined): void {
+function printReport(output: TextOutput, file: string, report: KeyTimelineReport, keys: KeysOption | undefined): void {
   const { packets, spis, durationSeconds, rotations, unlisted, problems } = report.summary;
   if (packets === 0) {
     output.line(`${file}: it holds no ESP`);
@@ -192,12 +192,12 @@ function printReport(output: TextOutput, file: string, report: KeyTimelineReport
   for (const line of problemLines(problems)) output.line(line);
 }
 
-function timelineOf(parsed: ParsedArguments, keys: OpenedKeys | undefined): KeyTimeline {
+function timelineOf(parsed: ParsedArguments, keys: KeysOption | undefined): KeyTimeline {
   const silence = wholeNumber(parsed, 'gap', 1, 1e9);
   const rotation = wholeNumber(parsed, 'every', 1, 1e9);
   return new KeyTimeline({
     ...ingressOptions(parsed),
-    ...(keys === undefined ? {} : { esp: keys.esp, ringSas: keys.ringSas }),
+    ...keys?.open(),
     ...(keys?.ring === undefined ? {} : { ring: new RingKeys(keys.ring, hkdfSha256) }),
     ...(silence === undefined ? {} : { silence }),
     ...(rotation === undefined ? {} : { rotation }),
@@ -223,12 +223,12 @@ export const keysTimelineCommand: Command = {
     const path = onlyOperand('keys timeline', parsed, 'a capture file');
     const eventsPath = parsed.values['events'];
     const events = typeof eventsPath === 'string' ? readEvents(eventsPath) : [];
-    const keys = openRing(parsed);
+    const keys = readRingOption(parsed);
     const timeline = timelineOf(parsed, keys);
     const source = await openInput(path);
     await readInput(source, (batch) => timeline.addBatch(batch));
-    keys?.finish();
     const report = timeline.report({ made: keys?.made ?? [], events });
+    keys?.finish();
     const output = new TextOutput();
     if (parsed.values['json'] === true) output.line(JSON.stringify({ file: source.name, ...report }, null, 2));
     else printReport(output, source.name, report, keys);

@@ -1,17 +1,17 @@
 /** `vtep replay`: a capture through the whole data plane and back. */
 import { randomFillSync } from 'node:crypto';
-import { AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
+import { hkdfSha256 } from '../aead/index.js';
 import { OutputFile, PcapWriter } from '../capture/index.js';
 import { Oversize } from '../dataplane/index.js';
 import { ClusterKey, KeyRing, Profile, type Topology } from '../overlay/index.js';
 import { CaptureFrames, ObservedTopology, Replay } from '../replay/index.js';
-import { forgeBackend } from '../../native-free/forge-aead.js';
+import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
 import { ExitCode } from './exit-code.js';
-import { openKeys, type OpenedKeys } from './keys-option.js';
+import { type KeysOption, readKeysOption } from './keys-option.js';
 import { printReplay, type ReplayRun, replayReport } from './replay-report.js';
 import { TextOutput } from './text-output.js';
 
@@ -31,7 +31,7 @@ ${CONFIG_HELP}
   --loss P, --reorder P, --duplicate P, --corrupt P
                      what the underlay does to packets: probabilities from 0 to 1
   --seed N           of the underlay's dice; 1
-  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
+${AEAD_HELP}
   --batch N          packets that go through a stage together, 1 to 256; 256
   --loops N          the capture so many times; 1
   --write-wire OUT   the packets as they go onto the wire, as pcap
@@ -70,13 +70,11 @@ async function runOnce(
   observed: ObservedTopology,
   topology: Topology,
   parsed: ParsedArguments,
+  keys: KeysOption | undefined,
   wirePath: string | undefined,
 ): Promise<ReplayRun> {
   const sealed = topology.networks.some((network) => network.encrypted);
-  const name = parsed.values['aead'];
-  const choice = sealed
-    ? chooseAead(typeof name === 'string' ? name : undefined, [...AEAD_BACKENDS, forgeBackend])
-    : undefined;
+  const choice = sealed ? (keys?.choice ?? aeadOption(parsed)) : undefined;
   const seed = wholeNumber(parsed, 'seed', 0, 0xffffffff) ?? 1;
   // What the masks of the IVs are drawn of: the key is made for this run alone, unless a config brings one.
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
@@ -110,9 +108,8 @@ async function runOnce(
     let withoutFrame = 0;
     let start = Number.NaN;
     for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
-      const keys = openKeys(parsed, true);
       const source = await openInput(path);
-      const frames = new CaptureFrames(observed.kind, keys?.esp, (bytes, from, to, vni, at, fraction) => {
+      const frames = new CaptureFrames(observed.kind, keys?.open().esp, (bytes, from, to, vni, at, fraction) => {
         seconds = at;
         nanoseconds = fraction;
         if (Number.isNaN(start)) start = seconds;
@@ -156,7 +153,6 @@ export const replayCommand: Command = {
     const parsed = parseWords('replay', args, {
       ...CONFIG_OPTIONS,
       keys: { type: 'string', multiple: true },
-      'esp-sa': text,
       encrypt: flag,
       both: flag,
       profile: text,
@@ -180,7 +176,8 @@ export const replayCommand: Command = {
     const profile = oneOf(parsed, 'profile', Object.values(Profile));
     const mtu = wholeNumber(parsed, 'mtu', 576, 65_535);
     const config = configOption(parsed);
-    const observed = new ObservedTopology(ingressOf(parsed));
+    const keys = readKeysOption(parsed, true);
+    const observed = new ObservedTopology(keys === undefined ? {} : { esp: keys.open().esp });
     const first = await openInput(path);
     await readInput(first, (batch) => observed.add(batch));
     let topology =
@@ -195,13 +192,14 @@ export const replayCommand: Command = {
     const runs: ReplayRun[] = [];
     const both = parsed.values['both'] === true;
     if (both || (parsed.values['encrypt'] !== true && config === undefined)) {
-      runs.push(await runOnce(path, observed, clear(topology), parsed, both ? undefined : wirePath));
+      runs.push(await runOnce(path, observed, clear(topology), parsed, keys, both ? undefined : wirePath));
     } else if (parsed.values['encrypt'] !== true) {
-      runs.push(await runOnce(path, observed, topology, parsed, wirePath));
+      runs.push(await runOnce(path, observed, topology, parsed, keys, wirePath));
     }
     if (both || parsed.values['encrypt'] === true) {
-      runs.push(await runOnce(path, observed, encrypted(topology, wanted), parsed, wirePath));
+      runs.push(await runOnce(path, observed, encrypted(topology, wanted), parsed, keys, wirePath));
     }
+    keys?.finish();
     const output = new TextOutput();
     const about = { file: path, kind: observed.kind, topology };
     if (parsed.values['json'] === true) output.line(JSON.stringify(replayReport(about, runs), null, 2));
@@ -211,9 +209,3 @@ export const replayCommand: Command = {
     return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
   },
 };
-
-/** What the first reading opens ESP with. */
-function ingressOf(parsed: ParsedArguments): { esp?: OpenedKeys['esp'] } {
-  const keys = openKeys(parsed, true);
-  return keys === undefined ? {} : { esp: keys.esp };
-}

@@ -1,7 +1,7 @@
 /** `vtep replay` as a user calls it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fixture, missing } from '../repository.js';
@@ -61,6 +61,27 @@ describe('replay', () => {
     assert.ok(clear.withoutFrame > 0);
     assert.deepEqual([clear.frames, clear.withoutFrame], [2 * inspected.frames, 2 * inspected.accounting.other]);
     assert.equal(sealed.withoutFrame, clear.withoutFrame);
+  });
+
+  test('keys are read once, whatever the runs and loops: their remarks come once, each loop opens all', () => {
+    const wire = fixture('esp/05-esp-aes256-icv128-esn.underlay.pcap');
+    const dump = fixture('esp/05-esp-aes256-icv128-esn.xfrm.txt');
+    const unused = 'src 10.0.0.1 dst 10.0.0.2\n\tproto ah spi 0x00000100 reqid 0 mode transport\n';
+    const dumpAndMore = file('and-more.xfrm.txt', unused + readFileSync(dump, 'utf8'));
+    const otherKeys = file(
+      'other.xfrm.txt',
+      readFileSync(dump, 'utf8').replaceAll(/0x[0-9a-f]{64}/g, `0x${'5a'.repeat(32)}`),
+    );
+    const keys = ['--keys', dumpAndMore, '--keys', otherKeys];
+    const once = vtep(['replay', wire, ...keys, '--json']);
+    const often = vtep(['replay', wire, ...keys, '--both', '--loops', '3', '--json']);
+    assert.equal(often.status, 0, often.stderr);
+    assert.match(once.stderr, /only ESP is read/);
+    assert.match(once.stderr, /has another key in a file before it/);
+    assert.equal(often.stderr, once.stderr);
+    const [{ frames }] = JSON.parse(once.stdout).runs;
+    assert.ok(frames > 0);
+    for (const run of JSON.parse(often.stdout).runs) assert.equal(run.frames, 3 * frames);
   });
 
   test('takes a config: its encrypted network is encrypted without being asked for', () => {
@@ -143,6 +164,7 @@ describe('replay, called wrongly: exit 2 and one line', () => {
     ['a probability that is none', [HTTP, '--corrupt', 'x'], /--corrupt takes a number/],
     ['an empty probability', [HTTP, '--loss', ''], /--loss takes a number/],
     ['a batch of 0', [HTTP, '--batch', '0'], /--batch takes a whole number from 1 to 256/],
+    ['--esp-sa, which it has no use for', [HTTP, '--esp-sa', 'x'], /Unknown option '--esp-sa'/],
     ['an unknown profile', [HTTP, '--profile', 'x'], /--profile takes swarm or strict/],
     ['an unknown cipher', [HTTP, '--encrypt', '--aead', 'x'], /there is no cipher "x"/],
     ['a config that is not there', [HTTP, '--config', 'nowhere.yaml'], /nowhere.yaml: there is no such file/],
