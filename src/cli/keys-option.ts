@@ -153,7 +153,11 @@ export function readKeysOption(parsed: ParsedArguments, cipherAlone = false): Ke
     ring = file;
   }
   const made = files.flatMap(({ file }) => (file.kind === 'ring' ? [] : (file.made ?? [])));
-  return new KeysOption(choice, [...sas.values()], { ring, made, espSa: typeof espSa === 'string' ? espSa : undefined });
+  return new KeysOption(choice, [...sas.values()], {
+    ring,
+    made,
+    espSa: typeof espSa === 'string' ? espSa : undefined,
+  });
 }
 
 /**
