@@ -4,7 +4,7 @@
  * `vtep/native-free/pcap-parser`.
  */
 export type { Aead, AeadBackend } from '../src/aead/aead.js';
-export { AeadBatch, ESP_AAD_BYTES, isIcvLength, NONCE_BYTES, NONCE_STRIDE } from '../src/aead/aead-batch.js';
+export { AeadBatch, isIcvLength, NONCE_BYTES, NONCE_STRIDE } from '../src/aead/aead-batch.js';
 export { AeadError, type AeadErrorCode } from '../src/aead/error.js';
 export { selfTest } from '../src/aead/self-test.js';
 export { BATCH_PACKETS, CaptureBatch } from '../src/capture/batch.js';

@@ -5,8 +5,6 @@ import { AeadError } from './error.js';
 export const NONCE_STRIDE = 16;
 /** Bytes of a nonce: salt (4) and IV (8), RFC 4106 section 4. */
 export const NONCE_BYTES = 12;
-/** Bytes of ESP's additional data at the most: SPI, and the sequence number with ESN (RFC 4106 section 5). */
-export const ESP_AAD_BYTES = 12;
 
 /** Whether ESP with AES-GCM knows an ICV of that many bytes (RFC 4106 section 6). */
 export function isIcvLength(length: number): boolean {

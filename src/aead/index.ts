@@ -1,6 +1,6 @@
 /** AES-GCM over batches of packets: the port, its backends for Node, and the choice between them. */
 export type { Aead, AeadBackend } from './aead.js';
-export { AeadBatch, ESP_AAD_BYTES, isIcvLength, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
+export { AeadBatch, isIcvLength, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
 export { AEAD_BACKENDS, type AeadChoice, chooseAead, type PassedOver } from './choose.js';
 export { AeadError, type AeadErrorCode } from './error.js';
 export { hkdfSha256 } from './hkdf.js';

@@ -10,7 +10,7 @@ import type { Aead } from '../aead/aead.js';
 import type { ReassemblerOptions } from '../fragment/index.js';
 import { InboundEsp } from '../ipsec/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
-import type { NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
+import type { ForwardingTable, NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import type { VxlanReserved } from '../wire/index.js';
 import { Decap } from './decap.js';
 import { Deliver } from './deliver.js';
@@ -45,6 +45,9 @@ export interface IngressAccounting {
   readonly held: number;
 }
 
+/** Slots of the forwarding table that are swept for each packet: one cache line's, and a packet adds one entry at most. */
+const SWEPT_SLOTS = 4;
+
 /** The ingress of one node. */
 export class IngressChain {
   /** Packets that came in. */
@@ -58,6 +61,7 @@ export class IngressChain {
 
   readonly #drops = new DropCounters();
   readonly #decap: Decap;
+  readonly #forwarding: ForwardingTable;
   readonly #sink: BatchSink;
   readonly #sealed: PacketBatch;
   readonly #clear: PacketBatch;
@@ -69,6 +73,7 @@ export class IngressChain {
   constructor(tables: NodeTables, arena: Arena, sink: BatchSink, options: IngressChainOptions = {}) {
     const { aead, sas, reserved, reassembly, pathMtu } = options;
     const { topology, node } = tables;
+    this.#forwarding = tables.forwarding;
     this.#sink = sink;
     this.#sealed = new PacketBatch(arena);
     this.#clear = new PacketBatch(arena);
@@ -124,6 +129,7 @@ export class IngressChain {
   run(batch: PacketBatch, now: number): void {
     this.#now = now;
     this.packets += batch.count;
+    this.#forwarding.sweepSome(now, SWEPT_SLOTS * batch.count);
     this.reassemble.run(batch, now);
     this.#handOn(this.#sealed);
     this.#handOn(this.#clear);

@@ -4,15 +4,7 @@
  * deletion by moving up (no tombstones). What Linux's `bridge fdb` calls permanent is static here; learned entries age.
  */
 import { OverlayError } from './error.js';
-
-/** What an entry's target is. */
-export const TargetKind = {
-  /** Number of a VTEP. */
-  Vtep: 0,
-  /** Number of a local endpoint. */
-  Local: 1,
-} as const;
-export type TargetKind = (typeof TargetKind)[keyof typeof TargetKind];
+import { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
 
 /** What became of a MAC that was seen as a source. */
 export const LearnOutcome = {
@@ -47,18 +39,6 @@ export interface ForwardingTableOptions {
   readonly whenFull?: FullPolicy;
   /** Mixed into the hash, so that who chooses MACs doesn't choose slots; 0 if not said. */
   readonly seed?: number;
-}
-
-/** An entry as it is given out. */
-export interface ForwardingEntry {
-  readonly vni: number;
-  /** 6 bytes. */
-  readonly mac: Uint8Array;
-  readonly kind: TargetKind;
-  readonly target: number;
-  readonly static: boolean;
-  /** When it was seen last, in whole seconds of the caller's clock; 0 for static ones. */
-  readonly seen: number;
 }
 
 // A slot: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target; when it
@@ -104,7 +84,9 @@ export class ForwardingTable {
   #words: Int32Array;
   #mask: number;
   #size = 0;
+  /** The slots where the search for an old entry and the sweep stand. */
   #cursor = 0;
+  #swept = 0;
   /** Times are kept since the first one that was told: 2^29 seconds of them fit beside the flags. */
   #epoch = Number.NaN;
   // The key as it stands in a slot.
@@ -146,8 +128,7 @@ export class ForwardingTable {
     const words = this.#words;
     const at = this.#slotOf();
     const last = words[at + 3];
-    if (last === 0) return false;
-    if ((last & STATIC) === 0 && now - this.#epoch - (last >>> FLAG_BITS) > this.#ageing) return false;
+    if (last === 0 || this.#isOld(last, now)) return false;
     this.hits++;
     this.kind = (last & LOCAL) === 0 ? TargetKind.Vtep : TargetKind.Local;
     this.target = words[at + 2] & TARGET_MASK;
@@ -220,13 +201,27 @@ export class ForwardingTable {
 
   /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
   sweep(now: number): number {
-    const ageing = this.#ageing;
-    const epoch = this.#epoch;
-    const count = this.#removeWhere(
-      (words, at) => (words[at + 3] & STATIC) === 0 && now - epoch - (words[at + 3] >>> FLAG_BITS) > ageing,
-    );
+    const count = this.#removeWhere((words, at) => this.#isOld(words[at + 3], now));
     this.aged += count;
     return count;
+  }
+
+  /**
+   * Sweeps on from where the last call stopped, so that a packet's share of the work doesn't grow with the table.
+   * @param slots how many to look at; nothing is done as long as nothing was learned
+   */
+  sweepSome(now: number, slots: number): void {
+    if (this.learned === 0) return;
+    const words = this.#words;
+    for (let left = Math.min(slots, this.#mask + 1); left > 0; left--) {
+      this.#swept = (this.#swept + 1) & this.#mask;
+      const flags = this.#swept * SLOT_WORDS + 3;
+      // What moves up is looked at again.
+      while (words[flags] !== 0 && this.#isOld(words[flags], now)) {
+        this.#remove(this.#swept);
+        this.aged++;
+      }
+    }
   }
 
   /** All entries, in no order. The table must be left alone meanwhile. */
@@ -248,6 +243,10 @@ export class ForwardingTable {
         seen: (last & STATIC) !== 0 ? 0 : this.#epoch + (last >>> FLAG_BITS),
       };
     }
+  }
+
+  #isOld(last: number, now: number): boolean {
+    return (last & STATIC) === 0 && now - this.#epoch - (last >>> FLAG_BITS) > this.#ageing;
   }
 
   #setKey(vni: number, mac: Uint8Array, offset: number): void {

@@ -9,14 +9,8 @@ export { RingResolver, type RingResolverOptions, type RingSa } from './ring-reso
 export { LeaderChange, RotationSchedule, type RotationScheduleOptions } from './rotation-schedule.js';
 export { deriveSpi, SpiForm } from './spi.js';
 export { dockerMac, parseConfig } from './config.js';
-export {
-  type ForwardingEntry,
-  ForwardingTable,
-  type ForwardingTableOptions,
-  FullPolicy,
-  LearnOutcome,
-  TargetKind,
-} from './forwarding-table.js';
+export { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
+export { ForwardingTable, type ForwardingTableOptions, FullPolicy, LearnOutcome } from './forwarding-table.js';
 export {
   dockerMtu,
   type EspOverhead,

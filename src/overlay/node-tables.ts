@@ -2,7 +2,8 @@
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import { OverlayError } from './error.js';
-import { ForwardingTable, type ForwardingTableOptions, TargetKind } from './forwarding-table.js';
+import { TargetKind } from './forwarding-entry.js';
+import { ForwardingTable, type ForwardingTableOptions } from './forwarding-table.js';
 import { NeighbourTable } from './neighbour-table.js';
 import { FloodPolicy, type Network, type Topology } from './topology.js';
 

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { type ForwardingEntry, TargetKind } from '../../src/overlay/forwarding-entry.js';
 import {
-  type ForwardingEntry,
   ForwardingTable,
   type ForwardingTableOptions,
   FullPolicy,
   LearnOutcome,
   MAX_TARGET,
-  TargetKind,
 } from '../../src/overlay/forwarding-table.js';
 import { formatMac } from '../../src/wire/index.js';
 
@@ -360,6 +359,28 @@ describe('learning', () => {
       assert.deepEqual([table.size, table.aged], [0, 1]);
     });
   }
+
+  test('a sweep in pieces takes out as much as one at once, wherever the pieces end, and nothing else (200 tables)', () => {
+    const entry = fc.record({ number: fc.nat(400), fixed: fc.boolean(), seen: fc.constantFrom(0, 100) });
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 300 }), fc.integer({ min: 1, max: 70 }), (entries, piece) => {
+        const [pieces, whole] = [0, 1].map(() => {
+          const table = new ForwardingTable({ ageing: 300 });
+          for (const { number, fixed, seen } of entries) {
+            if (fixed) table.set(7, macOf(number), 0, TargetKind.Vtep, 1);
+            else table.learn(7, macOf(number), 0, TargetKind.Vtep, 1, seen);
+          }
+          return table;
+        });
+        whole.sweep(350);
+        const slots = pieces.byteLength / 16;
+        for (let looked = 0; looked < slots; looked += piece) pieces.sweepSome(350, piece);
+        assert.deepEqual(contents(pieces), contents(whole));
+        assert.deepEqual([pieces.size, pieces.aged], [whole.size, whole.aged]);
+      }),
+      { seed: SEED, numRuns: 200 },
+    );
+  });
 
   test('being seen again makes an entry fresh', () => {
     const table = new ForwardingTable({ ageing: 300 });
