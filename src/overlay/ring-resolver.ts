@@ -59,7 +59,8 @@ export class RingResolver implements SaResolver {
     const destination = bytes.subarray(addressOffset + span, addressOffset + 2 * span);
     for (const form of FORMS) {
       for (const key of this.#ring.keys) {
-        if (deriveSpi(source, destination, key.tag, form) === spi) return this.#make(key, form, source, destination);
+        if (deriveSpi(source, destination, key.tag, form) !== spi) continue;
+        return key.wiped ? undefined : this.#make(key, form, source, destination);
       }
       if (family === 6) break;
     }
