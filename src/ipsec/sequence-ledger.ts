@@ -1,6 +1,6 @@
 /**
  * Sees to it that no sequence number is used twice under one key and mask: an SA that is made again (its peer left and
- * came back, an older ring was put back, the process began anew) goes on where it stood, under the mask that it had.
+ * came back, the process began anew) goes on where it stood, under the mask that it had.
  *
  * Within a process that needs memory alone. Across restarts it needs a store, where numbers are written down in blocks
  * before they are used: whatever the moment at which a process dies, the next one begins behind every number that was
@@ -51,6 +51,7 @@ export class SequenceLedger implements SequenceReserver {
   /** SAs that aren't open, by name, and where they stood. */
   readonly #closed = new Map<string, SequenceRecord>();
   #failed = false;
+  #ended = false;
 
   /** @throws whatever the store throws where it can't be read */
   constructor(options: SequenceLedgerOptions) {
@@ -131,7 +132,9 @@ export class SequenceLedger implements SequenceReserver {
   /** Writes down where every SA stands exactly, for an end in good order; they are closed by that. */
   closeAll(): void {
     for (const sa of [...this.#open.keys()]) this.close(sa);
-    if (this.#store !== undefined) this.#save([...this.#closed.values()]);
+    // The store may be another's by the second call.
+    if (this.#store !== undefined && !this.#ended) this.#save([...this.#closed.values()]);
+    this.#ended = true;
   }
 
   #isLow(sa: OutboundSa): boolean {

@@ -63,6 +63,8 @@ export class NodeSas {
   /** Peers whose SAs may not be as wanted yet. */
   readonly #unsettled = new Map<number, PeerSas>();
   #wanted: WantedKeys | undefined;
+  /** The keys that SAs may be of: those of the ring, and until all steps are taken those of the rings before it. */
+  readonly #keys = new Set<ClusterKey>();
   /** The keys whose sequence numbers are kept. */
   #kept: WantedKeys | undefined;
   #now: number;
@@ -129,13 +131,15 @@ export class NodeSas {
     this.#peers.delete(peer);
     this.#unsettled.delete(peer);
     this.#outbound[peer] = undefined;
+    this.#forget();
   }
 
   /**
    * Takes a ring's keys over; the steps are taken by `step` or `settle`. A ring may come at any time, twice, or several
    * rotations ahead.
    * @param ring its keys are copied
-   * @param force takes a ring that is older than the one that is held, too: for a cluster that was put back
+   * @param force takes a ring that is older than the one that is held, too: for a cluster that was put back. SAs of keys
+   *   that this node has forgotten since begin anew, under new masks
    */
   update(ring: KeyRing, now: number, force = false): RingOutcome {
     this.#now = now;
@@ -144,11 +148,13 @@ export class NodeSas {
     if (!force && held.length > 0 && newest.tag < held[held.length - 1].tag) return RingOutcome.Stale;
     if (held.length === ring.keys.length && held.every((key, i) => key.equals(ring.keys[i]))) return RingOutcome.Same;
     const copy = ring.copy();
-    // A key is known by its object: those that stay must stay the same.
-    const keys = copy.keys.map((key) => held.find((before) => before.equals(key)) ?? key);
+    // A key is known by its object: one that SAs may still be of must stay the same, also where a ring is put back.
+    const keys = copy.keys.map((key) => [...this.#keys].find((before) => before.equals(key)) ?? key);
     this.#wanted = { keys, transmit: keys[copy.keys.indexOf(copy.transmit)] };
-    for (const key of [...held, ...copy.keys]) if (!keys.includes(key)) key.wipe();
+    for (const key of copy.keys) if (!keys.includes(key)) key.wipe();
+    for (const key of keys) this.#keys.add(key);
     for (const [peer, sas] of this.#peers) this.#unsettled.set(peer, sas);
+    this.#forget();
     return RingOutcome.Taken;
   }
 
@@ -170,7 +176,7 @@ export class NodeSas {
       }
       this.#unsettled.delete(peer);
     }
-    if (this.#kept !== wanted) this.#forget(wanted);
+    this.#forget();
     return undefined;
   }
 
@@ -202,7 +208,8 @@ export class NodeSas {
   close(): void {
     for (const peer of [...this.#peers.keys()]) this.removePeer(peer);
     this.#ledger.closeAll();
-    for (const key of this.#wanted?.keys ?? []) key.wipe();
+    for (const key of this.#keys) key.wipe();
+    this.#keys.clear();
     this.#wanted = undefined;
   }
 
@@ -214,10 +221,17 @@ export class NodeSas {
     if (current?.sa !== undefined) this.#watch.add(current.sa, peer, current.key.tag, this.#now);
   }
 
-  /** Sequence numbers of keys that are gone need not be kept. */
-  #forget(wanted: WantedKeys): void {
+  /** Once all is as wanted, the keys that are gone from the ring are wiped, and their sequence numbers need not be kept. */
+  #forget(): void {
+    const wanted = this.#wanted;
+    if (wanted === undefined || wanted === this.#kept || this.#unsettled.size > 0) return;
     const { keys } = wanted;
     this.#kept = wanted;
+    for (const key of this.#keys) {
+      if (keys.includes(key)) continue;
+      key.wipe();
+      this.#keys.delete(key);
+    }
     this.#ledger.retain(new Set(keys.map((key) => keyFingerprint(key, this.#options.hkdf))));
   }
 

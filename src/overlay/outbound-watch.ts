@@ -8,7 +8,8 @@ const BELIEVED = 60;
 interface Watched {
   readonly peer: number;
   readonly tag: number;
-  readonly since: number;
+  /** When it began to be sent with. */
+  since: number;
   readonly forecast: SequenceForecast;
   readonly told: Set<SaEventKind>;
 }
@@ -43,7 +44,7 @@ export class OutboundWatch {
   /** Looks at all of them, and tells what is new. */
   poll(now: number): void {
     for (const [sa, watched] of this.#sas) {
-      const { forecast, since } = watched;
+      const { forecast } = watched;
       forecast.sample(now);
       const stopped = sa.exhausted || !sa.lifetime.allows(now);
       if (stopped) {
@@ -54,9 +55,15 @@ export class OutboundWatch {
       if (sa.lifetime.state === LifetimeState.Soft) {
         this.#tell(sa, watched, SaEventKind.SoftLimit, 'reached a soft limit');
       }
-      const { secondsLeft } = forecast;
-      if (now - since < BELIEVED || now + secondsLeft >= since + this.#interval) continue;
-      const text = `ends in ${Math.round(secondsLeft)} s, before the next rotation, at ${Math.round(forecast.packetRate)} packets a second`;
+      // A clock that went back says nothing of how long the SA was used.
+      if (now < watched.since) watched.since = now;
+      const used = now - watched.since;
+      // One that is overdue comes at any time, or not at all.
+      const untilRotation = used < this.#interval ? this.#interval - used : this.#interval;
+      const { secondsLeft, packetRate } = forecast;
+      if (used < BELIEVED || secondsLeft >= untilRotation) continue;
+      const when = used < this.#interval ? 'before the next rotation' : 'and the next rotation is overdue';
+      const text = `ends in ${Math.round(secondsLeft)} s, ${when}, at ${Math.round(packetRate)} packets a second`;
       this.#tell(sa, watched, SaEventKind.RunningOut, text);
     }
   }

@@ -290,6 +290,17 @@ describe('SequenceLedger with a store', () => {
     assert.deepEqual(whereIs(next.open(of(2), 'k', AEAD, 0)), { mask: maskOf(sas[1]), high: 0, low: 11 });
   });
 
+  test('a process that ended writes nothing more: the store is the next one’s', () => {
+    const store = new MemoryStore();
+    const ledger = ledgerOf({ store });
+    sealMany(ledger.open(of(7), 'k', AEAD, 0), 5);
+    ledger.closeAll();
+    const next = ledgerOf({ store, block: 10 }, 2);
+    sealMany(next.open(of(7), 'k', AEAD, 0), 20);
+    ledger.closeAll();
+    assert.deepEqual(lowBySpi(store.kept), { 7: 25 });
+  });
+
   test('a process that dies leaves numbers behind all that were sent', () => {
     const store = new MemoryStore();
     const sa = ledgerOf({ store, block: 100 }).open(of(7), 'k', AEAD, 0);

@@ -137,6 +137,28 @@ describe('the rotation of a node’s SAs', () => {
       assertTalk(a, b, 'put back');
     });
 
+    test('that is put back in the midst of its steps: its SAs were never let go, and nothing is lost', () => {
+      const spis = (node: TestNode, peer: TestNode): unknown[] => [
+        node.sas.outbound(peer.number),
+        ...[...node.sas.inbound].map(({ spi }) => spi).sort(),
+      ];
+      const [a, b] = clusterOf(2, ringAt(0));
+      const before = spis(a, b);
+      assert.equal(a.sas.update(ringAt(2), 0), RingOutcome.Taken);
+      assert.equal(a.sas.update(ringAt(0), 0, true), RingOutcome.Taken);
+      assert.deepEqual(a.steps(), []);
+      assert.deepEqual(spis(a, b), before);
+      assertTalk(a, b);
+      for (let taken = 1; taken <= STEPS; taken++) {
+        a.sas.update(ringAt(1), 0);
+        a.steps(taken);
+        assertTalk(a, b, `after ${taken} steps ahead`);
+        a.sas.update(ringAt(0), 0, true);
+        while (a.steps(1).length > 0) assertTalk(a, b, `on the way back from step ${taken}`);
+        assert.equal(a.held.size, 4);
+      }
+    });
+
     for (const ahead of [2, 3, 10]) {
       test(`that is ${ahead} ahead, and talks to whoever has it`, () => {
         for (const profile of PROFILES) {

@@ -67,6 +67,32 @@ describe('OutboundWatch', () => {
     assert.equal(scene.events.length, 1);
   });
 
+  test('an SA whose rotation is overdue must last a whole interval more, or it is told', () => {
+    for (const [rate, told] of [
+      [FASTEST / 4, 0],
+      [FASTEST / 2 + 100, 1],
+    ]) {
+      const scene = new Scene();
+      const sa = scene.sa();
+      // A look now and then, an hour apart.
+      for (let now = 3600; now <= HALF_DAY + 3600; now += 3600) {
+        sa.sequenceLow += Math.floor(rate * 3600);
+        sa.lifetime.packets += Math.floor(rate * 3600);
+        scene.watch.poll(now);
+      }
+      assert.deepEqual(scene.kinds, told === 1 ? [SaEventKind.RunningOut] : [], `at ${rate} packets a second`);
+      if (told === 1) assert.match(scene.events[0].text, /overdue/);
+    }
+  });
+
+  test('a clock that goes back makes no SA older than it is', () => {
+    const scene = new Scene();
+    const sa = scene.sa();
+    scene.watch.poll(-HALF_DAY);
+    scene.run(sa, -HALF_DAY, -HALF_DAY + 600, FASTEST - 1000);
+    assert.deepEqual(scene.events, []);
+  });
+
   test('tells of no SA that lasts until the rotation', () => {
     for (const [rate, told] of [
       [FASTEST - 100, 0],
