@@ -34,6 +34,7 @@ const KINDS: Readonly<Record<CaptureKind, string>> = {
 };
 
 type Row = [string, ...string[]];
+type RowMaker = (name: string, of: (run: ReplayRun) => string | number) => Row;
 
 function rowsOfDrops(runs: readonly ReplayRun[], what: string, of: (result: ReplayResult) => DropCounters): Row[] {
   const rows: Row[] = [];
@@ -42,6 +43,15 @@ function rowsOfDrops(runs: readonly ReplayRun[], what: string, of: (result: Repl
     if (counts.some((count) => count > 0)) rows.push([`  ${what} ${dropReasonName(reason)}`, ...counts.map(grouped)]);
   }
   return rows;
+}
+
+/** Where keys were rotated. */
+function rowsOfRotation(runs: readonly ReplayRun[], row: RowMaker): Row[] {
+  if (runs.every(({ result }) => result.rotations === 0)) return [];
+  return [
+    row('key rotations', ({ result }) => result.rotations),
+    row('  steps of nodes between frames', ({ result }) => result.rotationSteps),
+  ];
 }
 
 /** Prints a column for each run. */
@@ -56,7 +66,7 @@ export function printReplay(output: TextOutput, { file, kind, topology }: Replay
     words(''),
     ...runs.map(({ encrypted, profile }) => numbers(encrypted ? `encrypted (${profile})` : 'clear')),
   ];
-  const row = (name: string, of: (run: ReplayRun) => string | number): Row => [
+  const row: RowMaker = (name, of) => [
     name,
     ...runs.map((run) => {
       const cell = of(run);
@@ -78,6 +88,7 @@ export function printReplay(output: TextOutput, { file, kind, topology }: Replay
     ...rowsOfDrops(runs, 'in', ({ dropped }) => dropped.ingress),
     row('packets lost by the underlay', ({ result }) => result.underlay.lost + result.underlay.noMemory),
     row('fragments held', ({ result }) => result.held),
+    ...rowsOfRotation(runs, row),
     row('every sum adds up', ({ result }) => (result.balanced ? 'yes' : 'NO')),
     row('', () => ''),
     row('packets on the wire', ({ result }) => result.wire.packets),

@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { hkdfSha256 } from '../aead/index.js';
 import { OutputFile, PcapWriter } from '../capture/index.js';
 import { Oversize } from '../dataplane/index.js';
-import { ClusterKey, KeyRing, Profile, type Topology } from '../overlay/index.js';
+import { KeyRing, type Network, Profile, type Topology } from '../overlay/index.js';
 import { CaptureFrames, ObservedTopology, Replay } from '../replay/index.js';
 import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
@@ -32,6 +32,8 @@ ${CONFIG_HELP}
                      what the underlay does to packets: probabilities from 0 to 1
   --seed N           of the underlay's dice; 1
 ${AEAD_HELP}
+  --rotate-every SECONDS
+                     rotates the keys in the capture's time, the nodes' steps taken between frames; 1 or more
   --batch N          packets that go through a stage together, 1 to 256; 256
   --loops N          the capture so many times; 1
   --write-wire OUT   the packets as they go onto the wire, as pcap
@@ -39,6 +41,8 @@ ${AEAD_HELP}
   --strict           exit 1 if a frame was lost, changed, or dropped`;
 
 const MIN_FRAME_BYTES = 1600;
+/** With fewer, nodes that are one rotation apart don't understand each other. */
+const ROTATING_KEYS = 3;
 
 function probability(parsed: ParsedArguments, name: string): number {
   const text = parsed.values[name];
@@ -50,14 +54,15 @@ function probability(parsed: ParsedArguments, name: string): number {
   return value;
 }
 
-/** Encrypts every network, under a key of the config or one made here. */
+/** Encrypts every network, under a ring of the config or one made here. */
 function encrypted(topology: Topology, profile: Profile): Topology {
-  const bytes = new Uint8Array(16);
-  randomFillSync(bytes);
-  const ring = topology.ring ?? new KeyRing([new ClusterKey(1, bytes)]);
-  bytes.fill(0);
+  const ring = topology.ring ?? KeyRing.generate({ random: (bytes) => void randomFillSync(bytes) });
   const networks = topology.networks.map((network) => ({ ...network, encrypted: true }));
   return { ...topology, profile, networks, ring };
+}
+
+function isEncrypted({ encrypted: sealed }: Network): boolean {
+  return sealed;
 }
 
 function clear(topology: Topology): Topology {
@@ -73,7 +78,11 @@ async function runOnce(
   keys: KeysOption | undefined,
   wirePath: string | undefined,
 ): Promise<ReplayRun> {
-  const sealed = topology.networks.some((network) => network.encrypted);
+  const sealed = topology.networks.some(isEncrypted);
+  const rotateEvery = sealed ? wholeNumber(parsed, 'rotate-every', 1, 1e9) : undefined;
+  if (rotateEvery !== undefined && (topology.ring?.keys.length ?? 0) < ROTATING_KEYS) {
+    throw new UsageError(`--rotate-every takes a ring of ${ROTATING_KEYS} keys or more: oldest, current, next`);
+  }
   const choice = sealed ? (keys?.choice ?? aeadOption(parsed)) : undefined;
   const seed = wholeNumber(parsed, 'seed', 0, 0xffffffff) ?? 1;
   // What the masks of the IVs are drawn of: the key is made for this run alone, unless a config brings one.
@@ -92,6 +101,7 @@ async function runOnce(
       duplicate: probability(parsed, 'duplicate'),
       corrupt: probability(parsed, 'corrupt'),
       seed,
+      ...(rotateEvery === undefined ? {} : { rotateEvery }),
       ...(choice === undefined ? {} : { cipher: { aead: choice.aead, hkdf: hkdfSha256, random } }),
       ...(writer === undefined
         ? {}
@@ -106,15 +116,20 @@ async function runOnce(
     });
     let elapsed = 0;
     let withoutFrame = 0;
-    let start = Number.NaN;
+    let now = 0;
     for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
       const source = await openInput(path);
+      // A further reading goes on where the one before ended.
+      let start = Number.NaN;
       const frames = new CaptureFrames(observed.kind, keys?.open().esp, (bytes, from, to, vni, at, fraction) => {
         seconds = at;
         nanoseconds = fraction;
-        if (Number.isNaN(start)) start = seconds;
-        replay.send(bytes, from, to, vni, Math.max(0, seconds - start));
+        const time = at + fraction / 1e9;
+        if (Number.isNaN(start)) start = time - now;
+        now = Math.max(now, time - start);
+        replay.send(bytes, from, to, vni, now);
       });
+
       await readInput(source, (batch) => {
         const began = performance.now();
         frames.add(batch);
@@ -166,6 +181,7 @@ export const replayCommand: Command = {
       aead: text,
       batch: text,
       loops: text,
+      'rotate-every': text,
       'write-wire': text,
       json: flag,
       strict: flag,
@@ -191,6 +207,10 @@ export const replayCommand: Command = {
     const wirePath = parsed.values['write-wire'] as string | undefined;
     const runs: ReplayRun[] = [];
     const both = parsed.values['both'] === true;
+    const encrypts = both || parsed.values['encrypt'] === true;
+    if (parsed.values['rotate-every'] !== undefined && !encrypts && config?.networks.some(isEncrypted) !== true) {
+      throw new UsageError('--rotate-every goes with --encrypt, --both, or a config with an encrypted network');
+    }
     if (both || (parsed.values['encrypt'] !== true && config === undefined)) {
       runs.push(await runOnce(path, observed, clear(topology), parsed, keys, both ? undefined : wirePath));
     } else if (parsed.values['encrypt'] !== true) {

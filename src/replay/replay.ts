@@ -16,6 +16,7 @@ import {
 import { Arena, PacketBatch } from '../memory/index.js';
 import { type HkdfSha256, NodeSas, NodeTables, TargetKind, type Topology } from '../overlay/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
+import { ReplayRotation } from './replay-rotation.js';
 import { FrameMatch, SentFrames } from './sent-frames.js';
 import { Underlay, type UnderlayOptions } from './underlay.js';
 
@@ -29,6 +30,8 @@ export interface ReplayOptions extends UnderlayOptions {
   readonly frameBytes: number;
   /** For encrypted networks. */
   readonly cipher?: { readonly aead: Aead; readonly hkdf: HkdfSha256; readonly random: (bytes: Uint8Array) => void };
+  /** Seconds between two key rotations, 1 or more; none if not said. With `cipher`, and a ring of three keys or more. */
+  readonly rotateEvery?: number;
   /** Takes every packet as it goes onto the wire. */
   readonly onWire?: BatchSink;
 }
@@ -78,6 +81,9 @@ export interface ReplayResult {
     readonly corrupted: number;
     readonly noMemory: number;
   };
+  /** Key rotations, and the steps that the nodes took for them. */
+  readonly rotations: number;
+  readonly rotationSteps: number;
   /** Whether every stage's sum adds up: nothing was lost in silence. */
   readonly balanced: boolean;
 }
@@ -91,6 +97,7 @@ export class Replay {
   readonly #receiveArena: Arena;
   readonly #receiveBytes: Buffer;
   readonly #sas: readonly NodeSas[];
+  readonly #rotation: ReplayRotation | undefined;
   #now = 0;
   #frames = 0;
   #frameBytes = 0;
@@ -101,7 +108,7 @@ export class Replay {
   #changed = 0;
 
   constructor(topology: Topology, options: ReplayOptions) {
-    const { oversize, batchSize, frameBytes, cipher, onWire } = options;
+    const { oversize, batchSize, frameBytes, cipher, rotateEvery, onWire } = options;
     // A packet on the wire is larger than its frame by the outer headers; a slot has room for them in front, but packets
     // off the wire begin where frames do.
     const sendArena = new Arena({ slots: SLOTS, frameBytes });
@@ -137,6 +144,10 @@ export class Replay {
           ingress.run(batch, this.#now),
     );
     this.#underlay = new Underlay(this.#receiveArena, receivers, batchSize, options);
+    if (rotateEvery !== undefined && cipher !== undefined && topology.ring !== undefined) {
+      const pause = { seal: () => this.#seal(), deliver: () => this.#underlay.drain() };
+      this.#rotation = new ReplayRotation(topology.ring, rotateEvery, cipher.random, this.#sas, pause);
+    }
   }
 
   /**
@@ -148,6 +159,7 @@ export class Replay {
   send(bytes: Uint8Array, start: number, end: number, vni: number, now: number): void {
     this.#frames++;
     this.#now = now;
+    this.#rotation?.pass(now);
     const network = this.#networkOf(bytes, start, end, vni);
     const home = network < 0 ? -1 : this.#homeOf(bytes, start + SOURCE_MAC, network);
     if (home < 0) {
@@ -165,8 +177,13 @@ export class Replay {
 
   /** Sends what is held back, and lets the underlay deliver what is on its way. */
   flush(): void {
-    for (const { batch, egress } of this.#nodes) egress.run(batch, this.#now);
+    this.#seal();
     this.#underlay.drain();
+  }
+
+  /** Sends what is held back. */
+  #seal(): void {
+    for (const { batch, egress } of this.#nodes) egress.run(batch, this.#now);
   }
 
   /** What came of it so far; flush first. */
@@ -205,6 +222,8 @@ export class Replay {
       dropped: { egress, ingress },
       wire,
       underlay: { lost, duplicates, reordered, corrupted, noMemory },
+      rotations: this.#rotation?.rotations ?? 0,
+      rotationSteps: this.#rotation?.steps ?? 0,
       balanced,
     };
   }
@@ -212,6 +231,7 @@ export class Replay {
   /** Wipes the keys. */
   close(): void {
     for (const sas of this.#sas) sas.close();
+    this.#rotation?.close();
   }
 
   #networkOf(bytes: Uint8Array, start: number, end: number, vni: number): number {
