@@ -46,6 +46,7 @@ describe('README', () => {
   for (const [place, name] of [
     [2, 'the third example sends a frame from node to node'],
     [3, 'the fourth example seals a packet'],
+    [4, 'the fifth example rotates the keys of a node'],
   ] as const) {
     test(name, () => {
       const lines = run(examples[place]);
