@@ -36,7 +36,7 @@ ${AEAD_HELP}
                      rotates the keys in the capture's time, the nodes' steps taken between frames; 1 or more
   --batch N          packets that go through a stage together, 1 to 256; 256
   --loops N          the capture so many times; 1
-  --write-wire OUT   the packets as they go onto the wire, as pcap
+  --write-wire OUT   the packets as they go onto the wire, as pcap; with --batch 1 each at the time of its frame
   --json             one JSON object instead of a table
   --strict           exit 1 if a frame was lost, changed, or dropped`;
 
