@@ -7,6 +7,19 @@ import { hex } from './build.js';
 /** Whether a store can be written; `late` throws though the records were kept. */
 export type Health = 'well' | 'full' | 'late';
 
+/** Keeps what was written last, as a disk does. */
+export class Disk implements SequenceStore {
+  #records: readonly SequenceRecord[] = [];
+
+  load(): readonly SequenceRecord[] {
+    return this.#records;
+  }
+
+  save(records: readonly SequenceRecord[]): void {
+    this.#records = structuredClone(records);
+  }
+}
+
 /** Keeps every writing in memory. */
 export class MemoryStore implements SequenceStore {
   readonly saves: (readonly SequenceRecord[])[] = [];

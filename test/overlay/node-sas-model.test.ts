@@ -2,53 +2,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type Aead, hkdfSha256, nodeBackend } from '../../src/aead/index.js';
-import {
-  EspDrop,
-  EspOpener,
-  EspSealer,
-  SequenceLedger,
-  type SequenceRecord,
-  type SequenceStore,
-} from '../../src/ipsec/index.js';
+import { hkdfSha256 } from '../../src/aead/index.js';
+import { EspDrop, EspOpener, EspSealer, SequenceLedger } from '../../src/ipsec/index.js';
 import { deriveSpi, type HkdfSha256, KeyRing, NodeSas, Profile, RingOutcome } from '../../src/overlay/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
+import { Disk } from '../ipsec/memory-store.js';
+import { watchedCipher } from './test-nodes.js';
 
 const NODES = 4;
 const FIRST_TAG = 10;
 const addressOf = (place: number): Uint8Array => Uint8Array.of(10, 0, 0, 1 + place);
-
-/** A cipher whose keys are known to the test. */
-class Witness implements Aead {
-  readonly name = 'witness';
-  readonly held = new Map<number, string>();
-  readonly #aead = nodeBackend.create();
-
-  addKey(key: Uint8Array): number {
-    const id = this.#aead.addKey(key);
-    this.held.set(id, Buffer.from(key).toString('hex'));
-    return id;
-  }
-
-  removeKey(id: number): void {
-    this.held.delete(id);
-    this.#aead.removeKey(id);
-  }
-
-  seal(batch: Parameters<Aead['seal']>[0]): void {
-    this.#aead.seal(batch);
-  }
-
-  open(batch: Parameters<Aead['open']>[0]): void {
-    this.#aead.open(batch);
-  }
-}
-
-class Disk implements SequenceStore {
-  records: readonly SequenceRecord[] = [];
-  load = (): readonly SequenceRecord[] => this.records;
-  save = (records: readonly SequenceRecord[]): void => void (this.records = structuredClone(records));
-}
 
 interface Peer {
   /** Whether all steps with it are taken. */
@@ -57,7 +20,8 @@ interface Peer {
 
 interface Process {
   readonly sas: NodeSas;
-  readonly witness: Witness;
+  /** The keys that its cipher holds, by their numbers. */
+  readonly held: ReadonlyMap<number, string>;
   readonly sealer: EspSealer;
   readonly opener: EspOpener;
   /** The key objects' own bytes, as HKDF was given them. */
@@ -87,20 +51,20 @@ class Real {
   /** A process of a node, which knows no ring yet. */
   boot(place: number): void {
     const random = (bytes: Uint8Array): void => this.random.fill(bytes);
-    const witness = new Witness();
+    const { aead, held } = watchedCipher();
     const secrets = new Set<Uint8Array>();
     const hkdf: HkdfSha256 = (key, salt, info, length) => {
       secrets.add(key);
       return hkdfSha256(key, salt, info, length);
     };
     const ledger = new SequenceLedger({ random, block: 3, ...(this.disk ? { store: this.disks[place] } : {}) });
-    const sas = new NodeSas(addressOf(place), witness, { hkdf, random, profile: this.profile, ledger });
+    const sas = new NodeSas(addressOf(place), aead, { hkdf, random, profile: this.profile, ledger });
     const peers = new Map<number, Peer>();
     this.nodes[place] = {
       sas,
-      witness,
-      sealer: new EspSealer(witness, 1),
-      opener: new EspOpener(witness, 1),
+      held,
+      sealer: new EspSealer(aead, 1),
+      opener: new EspOpener(aead, 1),
       secrets,
       peers,
       ring: -1,
@@ -142,7 +106,7 @@ function sendingRing(real: Real, from: number, to: number): number | undefined {
 }
 
 function checkNode(real: Real, place: number): void {
-  const { sas, peers, ring, witness, secrets } = real.nodes[place];
+  const { sas, peers, ring, held, secrets } = real.nodes[place];
   let settled = true;
   let sendable = 0;
   for (let peer = 0; peer < NODES; peer++) {
@@ -164,10 +128,10 @@ function checkNode(real: Real, place: number): void {
   }
   if (!settled || ring < 0) return;
   // Steady: what is held is the ring's, and nothing else.
-  assert.equal(witness.held.size, peers.size * 4);
+  assert.equal(held.size, peers.size * 4);
   assert.equal(sendable, peers.size);
   const wanted = real.keyBytes(real.rings[ring]);
-  if (real.profile === Profile.Swarm) for (const key of witness.held.values()) assert.ok(wanted.includes(key));
+  if (real.profile === Profile.Swarm) for (const key of held.values()) assert.ok(wanted.includes(key));
   for (const secret of secrets) {
     const digits = Buffer.from(secret).toString('hex');
     assert.ok(/^0+$/.test(digits) || wanted.includes(digits), 'keys that left the ring are overwritten');

@@ -14,6 +14,7 @@ import {
 } from '../../src/overlay/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
 import { open, openBatch, seal } from '../ipsec/build.js';
+import { watchedCipher } from './test-nodes.js';
 
 const TAGS = [4, 5, 6] as const;
 
@@ -160,22 +161,7 @@ describe('the SAs of nodes', () => {
 
   test('are gone after close, and the cipher holds none of their keys', () => {
     const network = topology();
-    const real = nodeBackend.create();
-    const held = new Set<number>();
-    const aead: Aead = {
-      name: real.name,
-      addKey: (key) => {
-        const id = real.addKey(key);
-        held.add(id);
-        return id;
-      },
-      removeKey: (id) => {
-        held.delete(id);
-        real.removeKey(id);
-      },
-      seal: (batch) => real.seal(batch),
-      open: (batch) => real.open(batch),
-    };
+    const { aead, held } = watchedCipher();
     const sas = sasOf(network, A, aead);
     const outbound = sas.outbound(B);
     const inbound = [...sas.inbound];

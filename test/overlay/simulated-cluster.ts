@@ -5,14 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { type Aead, hkdfSha256 } from '../../src/aead/index.js';
-import {
-  EspDrop,
-  EspOpener,
-  EspSealer,
-  SequenceLedger,
-  type SequenceRecord,
-  type SequenceStore,
-} from '../../src/ipsec/index.js';
+import { EspDrop, EspOpener, EspSealer, SequenceLedger } from '../../src/ipsec/index.js';
 import {
   KeyRing,
   NodeSas,
@@ -23,6 +16,7 @@ import {
 } from '../../src/overlay/index.js';
 import { IpProtocol } from '../../src/wire/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
+import { Disk } from '../ipsec/memory-store.js';
 import { EventQueue } from './event-queue.js';
 
 const HEADROOM = 16;
@@ -30,19 +24,6 @@ const PAYLOAD = 40;
 const PACKET = 96;
 /** Packets under way at the most. */
 const SLOTS = 4096;
-
-/** What outlives a simulated process. */
-class Disk implements SequenceStore {
-  #records: readonly SequenceRecord[] = [];
-
-  load(): readonly SequenceRecord[] {
-    return this.#records;
-  }
-
-  save(records: readonly SequenceRecord[]): void {
-    this.#records = structuredClone(records);
-  }
-}
 
 /**
  * What a node must have with a peer, by the numbers of rings: ring n has the keys n, n + 1 (sends) and n + 2. Written from
