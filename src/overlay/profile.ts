@@ -1,5 +1,6 @@
 /** How SAs are made of a cluster's keys: as Swarm does, or stricter where both ends are vtep. */
 import { EspMode, Keymat, SALT_BYTES, type SecurityAssociation } from '../ipsec/index.js';
+import { secretBytes } from '../memory/secret-bytes.js';
 import { formatIp } from '../wire/index.js';
 import type { ClusterKey } from './key-ring.js';
 import { deriveSpi, SpiForm } from './spi.js';
@@ -58,7 +59,7 @@ export function deriveSa(profile: Profile, pair: PairKey, hkdf: HkdfSha256): Sec
 /** The cluster's key and the SPI in network order (encryption.go, buildAeadAlgo). */
 function swarmKeymat(key: ClusterKey, spi: number): Uint8Array {
   return key.use((bytes) => {
-    const material = new Uint8Array(bytes.length + SALT_BYTES);
+    const material = secretBytes(bytes.length + SALT_BYTES);
     material.set(bytes);
     new DataView(material.buffer).setUint32(bytes.length, spi);
     return material;

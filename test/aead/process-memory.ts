@@ -1,0 +1,54 @@
+/** Looks for a secret in this process's memory (Linux, `--expose-gc`). */
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+
+const LENGTH = 16;
+
+const collect: unknown = (globalThis as { gc?: unknown }).gc;
+
+/** Has V8's collector move what stands in its own heap, which leaves the old place as it was. */
+export function moveHeap(): void {
+  assert.ok(typeof collect === 'function', 'run with --expose-gc');
+  collect({ type: 'minor' });
+}
+
+/** 16 bytes, kept inverted, so that this copy isn't found. */
+export function inverted(secret: Uint8Array): Uint8Array {
+  assert.equal(secret.length, LENGTH);
+  const copy = new Uint8Array(new ArrayBuffer(128)).subarray(0, LENGTH);
+  for (let i = 0; i < LENGTH; i++) copy[i] = 255 - secret[i];
+  return copy;
+}
+
+/** In how many places of the memory a secret stands, which is given inverted. */
+export function places(hidden: Uint8Array): number {
+  const chunk = new Uint8Array(new ArrayBuffer(1 << 20));
+  const memory = openSync('/proc/self/mem', 'r');
+  let count = 0;
+  for (const line of readFileSync('/proc/self/maps', 'latin1').split('\n')) {
+    const match = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line);
+    if (match === null) continue;
+    const end = Number.parseInt(match[2], 16);
+    for (let at = Number.parseInt(match[1], 16); at < end; at += chunk.length - LENGTH) {
+      let read = 0;
+      try {
+        read = readSync(memory, chunk, 0, Math.min(chunk.length, end - at), at);
+      } catch {
+        // Not readable: a guard page.
+      }
+      for (
+        let i = chunk.indexOf(255 - hidden[0]);
+        i >= 0 && i + LENGTH <= read;
+        i = chunk.indexOf(255 - hidden[0], i + 1)
+      ) {
+        let same = 1;
+        while (same < LENGTH && chunk[i + same] === 255 - hidden[same]) same++;
+        if (same === LENGTH) count++;
+      }
+      // What was copied here isn't to be found here.
+      chunk.fill(0);
+    }
+  }
+  closeSync(memory);
+  return count;
+}
