@@ -1,5 +1,6 @@
 /** A cluster's keys: what Swarm's managers hand to every node, each with the Lamport time that SPIs are made of. */
 import { sameSecret, secretBytes, secretCopy } from '../memory/secret-bytes.js';
+import { mayBeKey, quoted } from '../secret-text.js';
 import { OverlayError } from './error.js';
 
 const HIDDEN = '[hidden]';
@@ -24,7 +25,7 @@ export class ClusterKey {
    */
   constructor(tag: number, bytes: Uint8Array) {
     if (!Number.isInteger(tag) || tag < 0 || tag > MAX_TAG) {
-      throw new OverlayError('BAD_KEY_RING', `a key's tag is a whole number from 0 on, not ${tag}`);
+      throw new OverlayError('BAD_KEY_RING', `a key's tag is a whole number from 0 on, not ${shown(tag)}`);
     }
     if (bytes.length !== 16 && bytes.length !== 24 && bytes.length !== 32) {
       throw new OverlayError(
@@ -109,7 +110,7 @@ export class KeyRing {
    */
   static generate({ random, count = 3, keyBytes = 16, firstTag = 1 }: GeneratedKeys): KeyRing {
     if (!Number.isInteger(count) || count < 1 || count > MAX_KEYS) {
-      throw new OverlayError('BAD_KEY_RING', `a key ring holds from 1 to ${MAX_KEYS} keys, not ${count}`);
+      throw new OverlayError('BAD_KEY_RING', `a key ring holds from 1 to ${MAX_KEYS} keys, not ${shown(count)}`);
     }
     return new KeyRing(Array.from({ length: count }, (_, i) => generateKey(firstTag + i, keyBytes, random)));
   }
@@ -149,11 +150,17 @@ export class KeyRing {
 
 function generateKey(tag: number, keyBytes: number, random: (bytes: Uint8Array) => void): ClusterKey {
   if (keyBytes !== 16 && keyBytes !== 24 && keyBytes !== 32) {
-    throw new OverlayError('BAD_KEY_RING', `an AES key has 16, 24 or 32 bytes, not ${keyBytes}`);
+    throw new OverlayError('BAD_KEY_RING', `an AES key has 16, 24 or 32 bytes, not ${shown(keyBytes)}`);
   }
   const bytes = secretBytes(keyBytes);
   random(bytes);
   const key = new ClusterKey(tag, bytes);
   bytes.fill(0);
   return key;
+}
+
+/** What stands in a number's place: whoever has no types may have put a key there. */
+function shown(value: unknown): string {
+  const text = String(value);
+  return typeof value === 'number' && !mayBeKey(text) ? text : quoted(text);
 }

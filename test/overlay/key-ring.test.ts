@@ -34,6 +34,21 @@ describe('a key of the cluster', () => {
     for (const tag of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) refused(() => key(tag), /whole number from 0 on/);
   });
 
+  test('is not shown by an error where it stands in the place of its tag or of another number', () => {
+    const text = '4c6f72656d20697073756d20646f6c6f';
+    const random = (bytes: Uint8Array): void => void bytes.fill(1);
+    for (const wrong of [text, `${text}\n`, BigInt(`0x${text}`), Number(`0x${text}`), -12345678, 'x'.repeat(1 << 20)]) {
+      const number = wrong as number;
+      const hidden = /, not a text of \d+ characters$/;
+      refused(() => key(number, 16, 1), hidden);
+      refused(() => KeyRing.generate({ random, count: number }), hidden);
+      refused(() => KeyRing.generate({ random, keyBytes: number }), hidden);
+    }
+    refused(() => KeyRing.generate({ random }).rotated(random, text as unknown as number), /, not a text of \d+ char/);
+    refused(() => key('4' as unknown as number), /, not "4"$/);
+    refused(() => key(0.5), /, not 0.5$/);
+  });
+
   test('copies its bytes, and wipes its own', () => {
     const bytes = new Uint8Array(16).fill(7);
     const copied = new ClusterKey(1, bytes);
