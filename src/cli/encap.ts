@@ -33,6 +33,12 @@ const FRAME_BYTES = 66_000;
 const SLOTS = 1024;
 const SOURCE_MAC = 6;
 
+/** The cipher and the SAs; neither where no network is encrypted. */
+interface Cipher {
+  readonly aead?: Aead;
+  readonly sas?: NodeSas;
+}
+
 /** Sends frames of a capture by a node's egress and writes what comes out. */
 class Encapsulation {
   readonly chain: EgressChain;
@@ -45,7 +51,7 @@ class Encapsulation {
   #seconds = 0;
   #nanoseconds = 0;
 
-  constructor(tables: NodeTables, writer: PcapWriter, parsed: ParsedArguments) {
+  constructor(tables: NodeTables, writer: PcapWriter, cipher: Cipher, parsed: ParsedArguments) {
     this.#tables = tables;
     this.#writer = writer;
     const arena = new Arena({ slots: SLOTS, frameBytes: FRAME_BYTES });
@@ -53,7 +59,7 @@ class Encapsulation {
     const none = (): void => undefined;
     const sinks = { wire: (batch: PacketBatch) => this.#write(batch), local: none, answers: none };
     const oversize = oneOf(parsed, 'oversize', Object.values(Oversize)) ?? Oversize.Inside;
-    this.chain = new EgressChain(tables, arena, sinks, { oversize, ...cipherOf(tables, parsed) });
+    this.chain = new EgressChain(tables, arena, sinks, { oversize, ...cipher });
   }
 
   add(batch: CaptureBatch): void {
@@ -84,8 +90,7 @@ class Encapsulation {
   }
 }
 
-/** The cipher and the SAs, if a network is encrypted. */
-function cipherOf(tables: NodeTables, parsed: ParsedArguments): { aead?: Aead; sas?: NodeSas } {
+function cipherOf(tables: NodeTables, parsed: ParsedArguments): Cipher {
   const { topology, node } = tables;
   if (!topology.networks.some((network) => network.encrypted)) return {};
   const { aead } = aeadOption(parsed);
@@ -130,10 +135,12 @@ export const encapCommand: Command = {
       await source.close();
       throw error;
     }
+    let cipher: Cipher = {};
     try {
+      cipher = cipherOf(tables, parsed);
       const nanoseconds = !(source.format === 'pcap' && source.interfaces[0].ticksPerSecond <= 1e6);
       const writer = new PcapWriter(file.write, { nanoseconds });
-      const encapsulation = new Encapsulation(tables, writer, parsed);
+      const encapsulation = new Encapsulation(tables, writer, cipher, parsed);
       await readInput(source, (batch) => encapsulation.add(batch));
       writer.flush();
       file.commit();
@@ -159,6 +166,8 @@ export const encapCommand: Command = {
       const wrong = source.damage !== undefined || encapsulation.truncated > 0 || drops.total > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
+      cipher.sas?.close();
+      topology.ring?.wipe();
       file.abandon();
     }
   },

@@ -117,31 +117,32 @@ async function runOnce(
     let elapsed = 0;
     let withoutFrame = 0;
     let now = 0;
-    for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
-      const source = await openInput(path);
-      // A further reading goes on where the one before ended.
-      let start = Number.NaN;
-      const frames = new CaptureFrames(observed.kind, keys?.open().esp, (bytes, from, to, vni, at, fraction) => {
-        seconds = at;
-        nanoseconds = fraction;
-        const time = at + fraction / 1e9;
-        if (Number.isNaN(start)) start = time - now;
-        now = Math.max(now, time - start);
-        replay.send(bytes, from, to, vni, now);
-      });
-
-      await readInput(source, (batch) => {
-        const began = performance.now();
-        frames.add(batch);
-        elapsed += performance.now() - began;
-      });
-      withoutFrame += frames.withoutFrame;
+    try {
+      for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
+        const source = await openInput(path);
+        // A further reading goes on where the one before ended.
+        let start = Number.NaN;
+        const frames = new CaptureFrames(observed.kind, keys?.open().esp, (bytes, from, to, vni, at, fraction) => {
+          seconds = at;
+          nanoseconds = fraction;
+          const time = at + fraction / 1e9;
+          if (Number.isNaN(start)) start = time - now;
+          now = Math.max(now, time - start);
+          replay.send(bytes, from, to, vni, now);
+        });
+        await readInput(source, (batch) => {
+          const began = performance.now();
+          frames.add(batch);
+          elapsed += performance.now() - began;
+        });
+        withoutFrame += frames.withoutFrame;
+      }
+      const began = performance.now();
+      replay.flush();
+      elapsed += performance.now() - began;
+    } finally {
+      replay.close();
     }
-    const began = performance.now();
-    replay.flush();
-    elapsed += performance.now() - began;
-    const result = replay.result();
-    replay.close();
     writer?.flush();
     wire?.commit();
     return {
@@ -151,7 +152,7 @@ async function runOnce(
       mtu: topology.nodes[0]?.mtu ?? 0,
       milliseconds: elapsed,
       withoutFrame,
-      result,
+      result: replay.result(),
     };
   } finally {
     wire?.abandon();
@@ -205,19 +206,24 @@ export const replayCommand: Command = {
     if (mtu !== undefined) topology = { ...topology, nodes: topology.nodes.map((node) => ({ ...node, mtu })) };
     const wanted = profile ?? topology.profile;
     const wirePath = parsed.values['write-wire'] as string | undefined;
-    const runs: ReplayRun[] = [];
     const both = parsed.values['both'] === true;
-    const encrypts = both || parsed.values['encrypt'] === true;
-    if (parsed.values['rotate-every'] !== undefined && !encrypts && config?.networks.some(isEncrypted) !== true) {
+    const encrypt = parsed.values['encrypt'] === true;
+    const encrypts = both || encrypt || config?.networks.some(isEncrypted) === true;
+    if (parsed.values['rotate-every'] !== undefined && !encrypts) {
       throw new UsageError('--rotate-every goes with --encrypt, --both, or a config with an encrypted network');
     }
-    if (both || (parsed.values['encrypt'] !== true && config === undefined)) {
-      runs.push(await runOnce(path, observed, clear(topology), parsed, keys, both ? undefined : wirePath));
-    } else if (parsed.values['encrypt'] !== true) {
-      runs.push(await runOnce(path, observed, topology, parsed, keys, wirePath));
-    }
-    if (both || parsed.values['encrypt'] === true) {
-      runs.push(await runOnce(path, observed, encrypted(topology, wanted), parsed, keys, wirePath));
+    const ways: Topology[] = [];
+    if (both || (!encrypt && config === undefined)) ways.push(clear(topology));
+    else if (!encrypt) ways.push(topology);
+    if (both || encrypt) ways.push(encrypted(topology, wanted));
+    const runs: ReplayRun[] = [];
+    try {
+      for (const [i, way] of ways.entries()) {
+        const last = i === ways.length - 1;
+        runs.push(await runOnce(path, observed, way, parsed, keys, last ? wirePath : undefined));
+      }
+    } finally {
+      for (const { ring } of ways) ring?.wipe();
     }
     keys?.finish();
     const output = new TextOutput();

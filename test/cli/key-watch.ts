@@ -1,0 +1,38 @@
+/**
+ * Loaded in front of the command line by wiped-keys.test.ts: writes into the file KEY_WATCH how many keys were used, and
+ * how many of them were left at the end.
+ */
+import { writeFileSync } from 'node:fs';
+import { KeySlots } from '../../src/aead/key-slots.js';
+import { ClusterKey } from '../../src/overlay/key-ring.js';
+
+/** Calls a function after each call of a method, with the object and what the method gave back. */
+function watch<T extends object>(
+  prototype: T,
+  method: keyof T & string,
+  seen: (object: T, result: unknown) => void,
+): void {
+  const call = prototype[method] as (...words: unknown[]) => unknown;
+  Object.defineProperty(prototype, method, {
+    value(this: T, ...words: unknown[]): unknown {
+      const result = call.apply(this, words);
+      seen(this, result);
+      return result;
+    },
+  });
+}
+
+const ofCluster = new Set<ClusterKey>();
+let added = 0;
+let removed = 0;
+watch(ClusterKey.prototype, 'use', (key) => ofCluster.add(key));
+watch(KeySlots.prototype, 'add', () => added++);
+watch(KeySlots.prototype, 'remove', (_, key) => {
+  if (key !== undefined) removed++;
+});
+
+process.on('exit', () => {
+  const left = [...ofCluster].filter(({ wiped }) => !wiped).length;
+  const report = { ofCluster: { used: ofCluster.size, left }, ofCiphers: { used: added, left: added - removed } };
+  writeFileSync(process.env['KEY_WATCH'] ?? '', JSON.stringify(report));
+});
