@@ -51,6 +51,21 @@ describe('replay', () => {
     assert.deepEqual([sealed.encrypted, sealed.profile, sealed.exact, sealed.wire.sealed], [true, 'strict', 262, 262]);
   });
 
+  test('--rotate-every rotates by the time of the capture, loops and all, and tshark sees every SPI', () => {
+    const path = fixture('esp/08-esp-key-rotation.c1.pcap');
+    const out = join(folder, 'rotated.pcap');
+    const words = ['replay', path, '--encrypt', '--rotate-every', '2', '--batch', '1', '--loops', '2', '--json'];
+    const call = vtep([...words, '--write-wire', out]);
+    assert.equal(call.status, 0, call.stderr);
+    const [run] = JSON.parse(call.stdout).runs;
+    assert.deepEqual([run.balanced, run.missing, run.changed, run.exact], [true, 0, 0, 2 * 1137]);
+    // Twice eleven and a half seconds.
+    assert.ok(run.rotations >= 10 && run.rotations <= 12, `${run.rotations} rotations`);
+    const { directions } = JSON.parse(vtep(['keys', 'timeline', out, '--json']).stdout);
+    assert.equal(directions.length, 2);
+    for (const { spis } of directions) assert.equal(spis.length, run.rotations + 1);
+  });
+
   test('packets that hold no whole frame are counted: those that the capture cut, on a wire all that carry none', () => {
     const cut = vtep(['replay', fixture('vxlan/10-formats.snap96.pcap')]);
     assert.equal(cut.status, 0, cut.stderr);
@@ -159,6 +174,10 @@ describe('replay', () => {
 describe('replay, called wrongly: exit 2 and one line', () => {
   const CASES: [string, string[], RegExp][] = [
     ['no file', [], /needs a capture file/],
+    ['a rotation of nothing', [HTTP, '--rotate-every', '1'], /goes with --encrypt, --both/],
+    ['a rotation every 0 s', [HTTP, '--encrypt', '--rotate-every', '0'], /from 1 to 1000000000/],
+    ['a rotation every now and then', [HTTP, '--both', '--rotate-every', 'x'], /takes a whole number/],
+    ['a rotation of one key', [HTTP, '--config', CONFIG, '--rotate-every', '1'], /a ring of 3 keys or more/],
     ['standard input', ['-'], /reads its file twice/],
     ['a probability above 1', [HTTP, '--loss', '1.5'], /--loss takes a number from 0 to 1/],
     ['a probability that is none', [HTTP, '--corrupt', 'x'], /--corrupt takes a number/],
