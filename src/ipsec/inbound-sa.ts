@@ -20,6 +20,8 @@ export interface InboundSaOptions {
    * without either. False if not said.
    */
   readonly lenient?: boolean;
+  /** The window of an SA that this one takes the place of: what came under that one isn't taken again. */
+  readonly window?: ReplayWindow;
 }
 
 /** A security association to open packets with. */
@@ -63,7 +65,7 @@ export class InboundSa {
     this.icvLength = sa.icvLength;
     this.esn = sa.esn;
     const late = options.late ?? false;
-    this.window = new ReplayWindow(sa.replayWindow, late);
+    this.window = options.window ?? new ReplayWindow(sa.replayWindow, late);
     if (late && sa.sequence !== undefined) this.window.expect(sa.esn ? sa.sequence.high : 0, sa.sequence.low);
     this.lifetime = new Lifetime(sa.limits, options.created);
     this.#aead = aead;

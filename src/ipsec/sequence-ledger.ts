@@ -31,7 +31,14 @@ export interface SequenceLedgerOptions {
 
 interface OpenSa {
   readonly sa: OutboundSa;
+  readonly created: number;
   readonly record: SequenceRecord;
+}
+
+/** What an SA leaves. Of those of another process the numbers alone are known. */
+interface ClosedSa {
+  readonly record: SequenceRecord;
+  readonly life?: { readonly created: number; readonly packets: number; readonly bytes: number };
 }
 
 function nameOf(
@@ -41,7 +48,7 @@ function nameOf(
   return `${key} ${formatSpi(spi)} ${source} ${destination}`;
 }
 
-/** The sequence numbers of a node's SAs. */
+/** The sequence numbers of one node's SAs. */
 export class SequenceLedger implements SequenceReserver {
   readonly #random: (bytes: Uint8Array) => void;
   readonly #store: SequenceStore | undefined;
@@ -49,7 +56,7 @@ export class SequenceLedger implements SequenceReserver {
   readonly #onFailure: ((error: unknown) => void) | undefined;
   readonly #open = new Map<OutboundSa, OpenSa>();
   /** SAs that aren't open, by name, and where they stood. */
-  readonly #closed = new Map<string, SequenceRecord>();
+  readonly #closed = new Map<string, ClosedSa>();
   #failed = false;
   #ended = false;
 
@@ -63,18 +70,20 @@ export class SequenceLedger implements SequenceReserver {
     this.#store = store;
     this.#block = block;
     this.#onFailure = onFailure;
-    for (const record of store?.load() ?? []) this.#closed.set(nameOf(record.key, record), record);
+    for (const record of store?.load() ?? []) this.#closed.set(nameOf(record.key, record), { record });
   }
 
   /**
-   * Makes an SA to send with, which goes on where one with its key, SPI and addresses stood.
+   * Makes an SA to send with, which goes on where one with its key, SPI and addresses stood: in its sequence numbers and,
+   * within this process, against its limits.
    * @param key a name of its key: a fingerprint, never the key
    * @param created seconds of the clock that packets go by
    */
   open(association: SecurityAssociation, key: string, aead: Aead, created: number): OutboundSa {
     const { spi, source, destination } = association;
     const name = nameOf(key, association);
-    const before = this.#closed.get(name);
+    const closed = this.#closed.get(name);
+    const before = closed?.record;
     const mask = new Uint8Array(IV_MASK_BYTES);
     const words = new DataView(mask.buffer);
     if (before === undefined) {
@@ -86,13 +95,16 @@ export class SequenceLedger implements SequenceReserver {
     const sequence = before?.sequence ?? { high: 0, low: 0 };
     const sa = new OutboundSa(association, aead, {
       ivMask: mask,
-      created,
+      created: closed?.life?.created ?? created,
       sequence,
       ...(this.#store === undefined ? {} : { reserver: this }),
     });
+    sa.lifetime.packets = closed?.life?.packets ?? 0;
+    sa.lifetime.bytes = closed?.life?.bytes ?? 0;
     this.#closed.delete(name);
     const ivMask = { high: words.getUint32(0), low: words.getUint32(4) };
-    this.#open.set(sa, { sa, record: { key, spi, source, destination, ivMask, sequence } });
+    const record = { key, spi, source, destination, ivMask, sequence };
+    this.#open.set(sa, { sa, created: closed?.life?.created ?? created, record });
     return sa;
   }
 
@@ -103,12 +115,16 @@ export class SequenceLedger implements SequenceReserver {
     if (entry === undefined) return;
     this.#open.delete(sa);
     const record = { ...entry.record, sequence: { high: sa.sequenceHigh, low: sa.sequenceLow } };
-    this.#closed.set(nameOf(record.key, record), record);
+    const { packets, bytes } = sa.lifetime;
+    this.#closed.set(nameOf(record.key, record), { record, life: { created: entry.created, packets, bytes } });
   }
 
-  /** Forgets SAs that aren't open and whose key isn't among these: a key that is gone is never used again. */
-  retain(keys: ReadonlySet<string>): void {
-    for (const [name, { key }] of this.#closed) if (!keys.has(key)) this.#closed.delete(name);
+  /**
+   * Forgets SAs that aren't open.
+   * @param isGone whether a key, by its name, is never used again
+   */
+  forget(isGone: (key: string) => boolean): void {
+    for (const [name, { record }] of this.#closed) if (isGone(record.key)) this.#closed.delete(name);
   }
 
   /** Raises the ceiling of an SA, and of all that will soon need it: one writing for all. */
@@ -133,7 +149,7 @@ export class SequenceLedger implements SequenceReserver {
   closeAll(): void {
     for (const sa of [...this.#open.keys()]) this.close(sa);
     // The store may be another's by the second call.
-    if (this.#store !== undefined && !this.#ended) this.#save([...this.#closed.values()]);
+    if (this.#store !== undefined && !this.#ended) this.#save(this.#closedRecords());
     this.#ended = true;
   }
 
@@ -145,7 +161,7 @@ export class SequenceLedger implements SequenceReserver {
 
   #reserve(wanted: OutboundSa): boolean {
     const raised: OutboundSa[] = [];
-    const records: SequenceRecord[] = [...this.#closed.values()];
+    const records = this.#closedRecords();
     for (const { sa, record } of this.#open.values()) {
       const raise = sa === wanted || this.#isLow(sa);
       if (raise) raised.push(sa);
@@ -159,6 +175,10 @@ export class SequenceLedger implements SequenceReserver {
       sa.ceilingLow = low;
     }
     return true;
+  }
+
+  #closedRecords(): SequenceRecord[] {
+    return Array.from(this.#closed.values(), ({ record }) => record);
   }
 
   #save(records: readonly SequenceRecord[]): boolean {

@@ -21,7 +21,7 @@ export {
   type PathOptions,
 } from './mtu.js';
 export { NeighbourTable } from './neighbour-table.js';
-export { NodeSas, type NodeSasOptions, RingOutcome } from './node-sas.js';
+export { NodeSas, type NodeSasOptions, RingOutcome, type RingUpdateOptions } from './node-sas.js';
 export { type RotationStep, StepKind } from './peer-sas.js';
 export { RingRotation, type RingRotationOptions } from './ring-rotation.js';
 export { type SaEvent, SaEventKind } from './sa-event.js';

@@ -3,7 +3,7 @@
  * rings come and go at any time; `step` takes one step at a time, between which packets pass.
  */
 import type { Aead } from '../aead/aead.js';
-import { InboundSa, type OutboundSa, Sad, type SaLimits, SequenceLedger } from '../ipsec/index.js';
+import { InboundSa, type OutboundSa, type ReplayWindow, Sad, type SaLimits, SequenceLedger } from '../ipsec/index.js';
 import { type InboundClaim, InboundClaims } from './inbound-claims.js';
 import { keyFingerprint } from './key-fingerprint.js';
 import type { ClusterKey, KeyRing } from './key-ring.js';
@@ -29,11 +29,22 @@ export interface NodeSasOptions {
   readonly now?: number;
   /** Limits of each SA that sends. */
   readonly limits?: SaLimits;
-  /** Where sequence numbers are kept across restarts; if none, new masks are drawn at each. */
+  /** Where sequence numbers are kept across restarts, of this node alone; if none, new masks are drawn at each. */
   readonly ledger?: SequenceLedger;
   /** Seconds between two rotations, for the forecast of what ends before; 43,200. */
   readonly interval?: number;
   readonly onEvent?: (event: SaEvent) => void;
+}
+
+/** What is known of a ring besides its keys. */
+export interface RingUpdateOptions {
+  /**
+   * Takes a ring that is older than the one that is held, too: for a cluster that was put back. SAs of keys that this node
+   * has forgotten since begin anew, under new masks.
+   */
+  readonly force?: boolean;
+  /** When the ring was made, in seconds of the clock that packets go by; now if not said. */
+  readonly rotated?: number;
 }
 
 /** What became of a ring. */
@@ -57,6 +68,8 @@ export class NodeSas {
   readonly #ledger: SequenceLedger;
   readonly #claims = new InboundClaims(this.inbound);
   readonly #watch: OutboundWatch;
+  /** Replay windows by key and peer's address: a peer that comes back finds its packets known. */
+  readonly #windows = new Map<ClusterKey, Map<string, ReplayWindow>>();
   readonly #peers = new Map<number, PeerSas>();
   /** By peer: what to send with. */
   readonly #outbound: (OutboundSa | undefined)[] = [];
@@ -68,6 +81,8 @@ export class NodeSas {
   /** The keys whose sequence numbers are kept. */
   #kept: WantedKeys | undefined;
   #now: number;
+  /** When the last rotation was, as far as is known. */
+  #rotated: number;
 
   /**
    * @param here address of this node's VTEP: 4 or 16 bytes
@@ -79,6 +94,7 @@ export class NodeSas {
     this.#options = options;
     this.#ledger = options.ledger ?? new SequenceLedger({ random: options.random });
     this.#now = options.now ?? 0;
+    this.#rotated = this.#now;
     this.#watch = new OutboundWatch(options.interval ?? ROTATION_INTERVAL, (event) => options.onEvent?.(event));
   }
 
@@ -138,10 +154,9 @@ export class NodeSas {
    * Takes a ring's keys over; the steps are taken by `step` or `settle`. A ring may come at any time, twice, or several
    * rotations ahead.
    * @param ring its keys are copied
-   * @param force takes a ring that is older than the one that is held, too: for a cluster that was put back. SAs of keys
-   *   that this node has forgotten since begin anew, under new masks
    */
-  update(ring: KeyRing, now: number, force = false): RingOutcome {
+  update(ring: KeyRing, now: number, options: RingUpdateOptions = {}): RingOutcome {
+    const { force = false, rotated = now } = options;
     this.#now = now;
     const held = this.#wanted?.keys ?? [];
     const newest = ring.keys[ring.keys.length - 1];
@@ -153,6 +168,7 @@ export class NodeSas {
     this.#wanted = { keys, transmit: keys[copy.keys.indexOf(copy.transmit)] };
     for (const key of copy.keys) if (!keys.includes(key)) key.wipe();
     for (const key of keys) this.#keys.add(key);
+    this.#rotated = rotated;
     for (const [peer, sas] of this.#peers) this.#unsettled.set(peer, sas);
     this.#forget();
     return RingOutcome.Taken;
@@ -204,7 +220,7 @@ export class NodeSas {
     return sa === undefined ? undefined : this.#watch.forecast(sa)?.secondsLeft;
   }
 
-  /** Wipes all keys, and has it written down where the sequence numbers stand. */
+  /** Wipes all keys, and has it written down where the sequence numbers stand: the ledger is at its end, too. */
   close(): void {
     for (const peer of [...this.#peers.keys()]) this.removePeer(peer);
     this.#ledger.closeAll();
@@ -218,7 +234,8 @@ export class NodeSas {
     if (before !== undefined) this.#watch.delete(before);
     const { current } = sas;
     this.#outbound[peer] = current?.sa;
-    if (current?.sa !== undefined) this.#watch.add(current.sa, peer, current.key.tag, this.#now);
+    if (current?.sa === undefined) return;
+    this.#watch.add(current.sa, peer, current.key.tag, this.#now, this.#rotated);
   }
 
   /** Once all is as wanted, the keys that are gone from the ring are wiped, and their sequence numbers need not be kept. */
@@ -231,8 +248,11 @@ export class NodeSas {
       if (keys.includes(key)) continue;
       key.wipe();
       this.#keys.delete(key);
+      this.#windows.delete(key);
     }
-    this.#ledger.retain(new Set(keys.map((key) => keyFingerprint(key, this.#options.hkdf))));
+    // Keys that are newer than the ring may have records, too: a process before had them, and this ring came late.
+    const oldest = keys[0].tag;
+    this.#ledger.forget((name) => tagOf(name) < oldest);
   }
 
   readonly #maker = {
@@ -247,8 +267,12 @@ export class NodeSas {
         make: () => {
           if (key.wiped) return undefined;
           const association = deriveSa(this.#profile, pair, this.#options.hkdf);
-          const sa = new InboundSa(association, this.#aead, { created: this.#now });
+          const windows = this.#windows.get(key) ?? new Map<string, ReplayWindow>();
+          const window = windows.get(association.source);
+          const known = window === undefined ? {} : { window };
+          const sa = new InboundSa(association, this.#aead, { created: this.#now, ...known });
           association.keymat.wipe();
+          if (sa.window.size > 0) this.#windows.set(key, windows.set(association.source, sa.window));
           return sa;
         },
       };
@@ -266,8 +290,7 @@ export class NodeSas {
       const association = deriveSa(this.#profile, pair, this.#options.hkdf);
       const { limits } = this.#options;
       const limited = limits === undefined ? association : { ...association, limits };
-      const name = keyFingerprint(key, this.#options.hkdf);
-      const sa = this.#ledger.open(limited, name, this.#aead, this.#now);
+      const sa = this.#ledger.open(limited, recordName(key, this.#options.hkdf), this.#aead, this.#now);
       association.keymat.wipe();
       return sa;
     },
@@ -295,4 +318,13 @@ export class NodeSas {
     const said = `the SPI of peer ${peer}'s key ${key.tag} ${text}`;
     this.#options.onEvent?.({ kind, peer, tag: key.tag, spi, text: said });
   }
+}
+
+/** What a key's sequence numbers are kept under: the tag says which keys came before it, the fingerprint which key it is. */
+function recordName(key: ClusterKey, hkdf: HkdfSha256): string {
+  return `${key.tag}:${keyFingerprint(key, hkdf)}`;
+}
+
+function tagOf(name: string): number {
+  return Number.parseInt(name, 10);
 }

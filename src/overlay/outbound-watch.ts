@@ -8,8 +8,9 @@ const BELIEVED = 60;
 interface Watched {
   readonly peer: number;
   readonly tag: number;
-  /** When it began to be sent with. */
+  /** When it began to be sent with, and when its key's ring was made. */
   since: number;
+  rotated: number;
   readonly forecast: SequenceForecast;
   readonly told: Set<SaEventKind>;
 }
@@ -26,10 +27,13 @@ export class OutboundWatch {
     this.#onEvent = onEvent;
   }
 
-  /** Begins to watch an SA, which is sent with from `now` on. */
-  add(sa: OutboundSa, peer: number, tag: number, now: number): void {
+  /**
+   * Begins to watch an SA, which is sent with from `now` on.
+   * @param rotated when the last rotation was
+   */
+  add(sa: OutboundSa, peer: number, tag: number, now: number, rotated: number): void {
     const forecast = new SequenceForecast(sa, now);
-    this.#sas.set(sa, { peer, tag, since: now, forecast, told: new Set() });
+    this.#sas.set(sa, { peer, tag, since: now, rotated, forecast, told: new Set() });
   }
 
   delete(sa: OutboundSa): void {
@@ -56,13 +60,14 @@ export class OutboundWatch {
         this.#tell(sa, watched, SaEventKind.SoftLimit, 'reached a soft limit');
       }
       // A clock that went back says nothing of how long the SA was used.
-      if (now < watched.since) watched.since = now;
-      const used = now - watched.since;
+      watched.since = Math.min(watched.since, now);
+      watched.rotated = Math.min(watched.rotated, now);
+      const age = now - watched.rotated;
       // One that is overdue comes at any time, or not at all.
-      const untilRotation = used < this.#interval ? this.#interval - used : this.#interval;
+      const untilRotation = age < this.#interval ? this.#interval - age : this.#interval;
       const { secondsLeft, packetRate } = forecast;
-      if (used < BELIEVED || secondsLeft >= untilRotation) continue;
-      const when = used < this.#interval ? 'before the next rotation' : 'and the next rotation is overdue';
+      if (now - watched.since < BELIEVED || secondsLeft >= untilRotation) continue;
+      const when = age < this.#interval ? 'before the next rotation' : 'and the next rotation is overdue';
       const text = `ends in ${Math.round(secondsLeft)} s, ${when}, at ${Math.round(packetRate)} packets a second`;
       this.#tell(sa, watched, SaEventKind.RunningOut, text);
     }

@@ -290,6 +290,18 @@ describe('SequenceLedger with a store', () => {
     assert.deepEqual(whereIs(next.open(of(2), 'k', AEAD, 0)), { mask: maskOf(sas[1]), high: 0, low: 11 });
   });
 
+  test('an SA that is made again counts on against its limits', () => {
+    const ledger = ledgerOf({});
+    const limited = { ...of(7), limits: { hard: { packets: 10, seconds: 100 } } };
+    for (let times = 0; times < 5; times++) {
+      const sa = ledger.open(limited, 'k', AEAD, 20 * times);
+      const drops = sealMany(sa, 3);
+      assert.equal(drops.filter((drop) => drop === EspDrop.None).length, Math.max(0, Math.min(3, 10 - 3 * times)));
+      ledger.close(sa);
+    }
+    assert.equal(ledger.open(limited, 'k', AEAD, 99).lifetime.hardTime, 100);
+  });
+
   test('a process that ended writes nothing more: the store is the next one’s', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store });
@@ -331,14 +343,14 @@ describe('SequenceLedger with a store', () => {
     assert.equal(store.saves.length, 1);
   });
 
-  test('what is kept is what is open, and closed SAs of the keys that are named', () => {
+  test('what is kept is what is open, and closed SAs of the keys that are not gone', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store });
     const open = ledger.open(of(1), 'gone', AEAD, 0);
     const sas = [ledger.open(of(2), 'gone', AEAD, 0), ledger.open(of(3), 'stays', AEAD, 0)];
     for (const sa of [open, ...sas]) sealMany(sa, 3);
     for (const sa of sas) ledger.close(sa);
-    ledger.retain(new Set(['stays']));
+    ledger.forget((key) => key === 'gone');
     assert.equal(ledger.open(of(2), 'gone', AEAD, 0).sequenceLow, 0);
     assert.equal(ledger.open(of(3), 'stays', AEAD, 0).sequenceLow, 3);
     ledger.close(open);

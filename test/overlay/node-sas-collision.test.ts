@@ -117,8 +117,8 @@ describe('two peers with one SPI and different tags', () => {
         taken.map(({ tag, spi }) => [SaEventKind.SpiTaken, 3, tag, spi]),
       );
       assert.equal(here.sas.inbound.size, 6 - taken.length);
-      first.sas.update(ringAt(sending(two.tag)), 0, true);
-      second.sas.update(ringAt(sending(three.tag)), 0, true);
+      first.sas.update(ringAt(sending(two.tag)), 0, { force: true });
+      second.sas.update(ringAt(sending(three.tag)), 0, { force: true });
       for (const node of [first, second]) node.steps();
       assert.equal(first.sas.outbound(1)?.spi, second.sas.outbound(1)?.spi);
       assert.deepEqual([second.send(here), first.send(here)], [EspDrop.WrongIcv, EspDrop.None]);

@@ -127,11 +127,11 @@ describe('the rotation of a node’s SAs', () => {
         assert.deepEqual([a.sas.tags, a.steps()], [[15, 16, 17], []]);
       }
       assertTalk(a, b);
-      assert.equal(a.sas.update(ringAt(4), 0, true), RingOutcome.Taken);
+      assert.equal(a.sas.update(ringAt(4), 0, { force: true }), RingOutcome.Taken);
       assert.deepEqual(a.steps(), ['2 rx-delete 17', '2 rx-add 14', '2 tx-add 15', '2 tx-switch 15', '2 tx-delete 16']);
       assertTalk(a, b, 'one behind');
       for (const node of [a, b]) {
-        assert.equal(node.sas.update(ringAt(0), 0, true), RingOutcome.Taken);
+        assert.equal(node.sas.update(ringAt(0), 0, { force: true }), RingOutcome.Taken);
         node.sas.settle(0);
       }
       assertTalk(a, b, 'put back');
@@ -145,7 +145,7 @@ describe('the rotation of a node’s SAs', () => {
       const [a, b] = clusterOf(2, ringAt(0));
       const before = spis(a, b);
       assert.equal(a.sas.update(ringAt(2), 0), RingOutcome.Taken);
-      assert.equal(a.sas.update(ringAt(0), 0, true), RingOutcome.Taken);
+      assert.equal(a.sas.update(ringAt(0), 0, { force: true }), RingOutcome.Taken);
       assert.deepEqual(a.steps(), []);
       assert.deepEqual(spis(a, b), before);
       assertTalk(a, b);
@@ -153,7 +153,7 @@ describe('the rotation of a node’s SAs', () => {
         a.sas.update(ringAt(1), 0);
         a.steps(taken);
         assertTalk(a, b, `after ${taken} steps ahead`);
-        a.sas.update(ringAt(0), 0, true);
+        a.sas.update(ringAt(0), 0, { force: true });
         while (a.steps(1).length > 0) assertTalk(a, b, `on the way back from step ${taken}`);
         assert.equal(a.held.size, 4);
       }
@@ -218,7 +218,7 @@ describe('the rotation of a node’s SAs', () => {
           const [a, b, c] = clusterOf(3, ringAt(0));
           a.sas.update(ringAt(1), 0);
           assert.equal(a.steps(steps).length, steps);
-          assert.equal(a.sas.update(ringAt(next), 0, force), RingOutcome.Taken);
+          assert.equal(a.sas.update(ringAt(next), 0, { force }), RingOutcome.Taken);
           a.steps();
           for (const node of [b, c]) {
             node.settle(ringAt(next));
@@ -258,7 +258,7 @@ describe('the rotation of a node’s SAs', () => {
       test(`between nodes that are one apart, and not beyond (${profile})`, () => {
         for (const ahead of [-1, 0, 1]) {
           const [a, b] = clusterOf(2, ringAt(5), profile);
-          b.sas.update(ringAt(5 + ahead), 0, true);
+          b.sas.update(ringAt(5 + ahead), 0, { force: true });
           b.steps();
           assertTalk(a, b);
         }
@@ -363,7 +363,7 @@ describe('the rotation of a node’s SAs', () => {
       for (let rotation = 0; rotation < 6; rotation++) a.settle(ringAt(rotation));
       a.sas.close();
       // The key that is sent with, and the one before: it is received with, and a ring that is put back sends with it.
-      const names = [15, 16].map((tag) => keyFingerprint(keyOf(tag), hkdfSha256));
+      const names = [15, 16].map((tag) => `${tag}:${keyFingerprint(keyOf(tag), hkdfSha256)}`);
       assert.equal(store.kept.length, 4);
       assert.deepEqual(new Set(store.kept.map(({ key }) => key)), new Set(names));
     });

@@ -29,7 +29,7 @@ class Scene {
 
   sa(limits: SaLimits = {}, sequence = { high: 0, low: 0 }, peer = 4): OutboundSa {
     const sa = new OutboundSa(association({ limits }), this.#aead, { ivMask: MASK, sequence });
-    this.watch.add(sa, peer, 11, 0);
+    this.watch.add(sa, peer, 11, 0, 0);
     return sa;
   }
 
@@ -206,7 +206,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
     const source = Uint8Array.of(192, 168, 50, 1);
     const store = new MemoryStore([
       {
-        key: keyFingerprint(ring.transmit, hkdfSha256),
+        key: `${ring.transmit.tag}:${keyFingerprint(ring.transmit, hkdfSha256)}`,
         spi: deriveSpi(source, two.address, ring.transmit.tag),
         source: '192.168.50.1',
         destination: '192.168.50.2',
@@ -256,7 +256,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
     assertTalk(one, two);
     for (const node of [two, one]) {
       assert.equal(node.sas.update(before, 1001), RingOutcome.Stale);
-      assert.equal(node.sas.update(before, 1001, true), RingOutcome.Taken);
+      assert.equal(node.sas.update(before, 1001, { force: true }), RingOutcome.Taken);
       node.sas.settle(1001);
     }
     assert.deepEqual([one.send(two), two.send(one)], [EspDrop.SequenceExhausted, EspDrop.None]);

@@ -58,6 +58,7 @@ export class TestNode {
   /** Bytes of the keys that its cipher holds. */
   readonly held: Map<number, string>;
   readonly address: Uint8Array;
+  readonly aead: Aead;
   readonly #sealer: EspSealer;
   readonly #opener: EspOpener;
 
@@ -68,6 +69,7 @@ export class TestNode {
     const { aead, held } = watchedCipher();
     const random = new SeededRandom(number);
     this.held = held;
+    this.aead = aead;
     this.address = options.address ?? Uint8Array.of(192, 168, 50, number);
     this.sas = new NodeSas(this.address, aead, {
       hkdf: hkdfSha256,
