@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EspDrop, EspOpener, EspSealer, SequenceLedger } from '../../src/ipsec/index.js';
-import { Profile, RingOutcome, RingRotation, RotationSchedule, SaEventKind } from '../../src/overlay/index.js';
+import {
+  type KeyRing,
+  Profile,
+  RingOutcome,
+  RingRotation,
+  RotationSchedule,
+  SaEventKind,
+} from '../../src/overlay/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
 import { open, seal } from '../ipsec/build.js';
 import { Disk } from '../ipsec/memory-store.js';
@@ -109,7 +116,7 @@ describe('a warning that an SA runs out', () => {
       a.sas.poll(now);
       wanted ||= a.events.slice(told).some(({ kind }) => kind === SaEventKind.RunningOut);
       // Within five minutes of the last one there is none: nodes may not have its ring yet.
-      const ring = wanted ? manager.rotateNow(now) : undefined;
+      const ring: KeyRing | undefined = wanted ? manager.rotateNow(now) : undefined;
       if (ring === undefined) continue;
       wanted = false;
       for (const node of nodes) {

@@ -129,7 +129,10 @@ interface Packet {
 
 /** What was counted. */
 export interface Tally {
-  /** Packets between nodes that are up and know each other; sent = delivered + lost. */
+  /**
+   * Packets between nodes that are up and have had all SAs with each other once: what comes while a node is only just
+   * getting to know its peer is checked, but not counted. sent = delivered + lost.
+   */
   sent: number;
   delivered: number;
   /** Each of them as the model says, and of a node more than one rotation behind. */
