@@ -27,8 +27,8 @@ interface EspCounts {
   seenAgain: number;
 }
 
-/** Packets whose ICV was not found right are no witnesses of sequence numbers where there are keys to ask. */
-function isWitness(verdict: Verdict, ingress: Ingress): boolean {
+/** Whether a packet is a witness of sequence numbers: where there are keys to ask, its ICV must have been found right. */
+export function isWitness(verdict: Verdict, ingress: Ingress): boolean {
   if (verdict === Verdict.Esp || ingress.opened) return true;
   const { reason } = ingress;
   return reason === DropReason.EspNoSa || reason === DropReason.EspDummy || reason === DropReason.EspBadPadding;

@@ -5,7 +5,7 @@ import { Profile, type RingSa } from '../overlay/index.js';
 import type { SaMade } from '../ipsec/index.js';
 import { AddressTable } from './address-table.js';
 import { CaptureClock, wholeNanoseconds } from './capture-clock.js';
-import { EspSurvey } from './esp-survey.js';
+import { EspSurvey, isWitness } from './esp-survey.js';
 import type { EspReport, Problem } from './report.js';
 import type { RingKeys } from './ring-key.js';
 import { SequenceProgress } from './sequence-progress.js';
@@ -52,7 +52,8 @@ interface Span {
   last: number;
   /** Packets that came after the first of the SPI that follows. */
   late: number;
-  extended: boolean;
+  /** Whether its SA has 64-bit sequence numbers, which an ICV that is right proves. */
+  extended: boolean | undefined;
   readonly progress: SequenceProgress;
 }
 
@@ -127,8 +128,10 @@ export class KeyTimeline {
     if (id < 0) return;
     if (id === this.#spans.length) this.#begin(id, time);
     else this.#continue(id, time);
+    const span = this.#spans[id];
+    if (isWitness(verdict, ingress)) span.progress.add(ingress.sequence, time);
     // Whose SA it is is known of opened packets only.
-    if (ingress.opened && this.#options.esp?.sa?.esn === true) this.#spans[id].extended = true;
+    if (ingress.opened) span.extended = this.#options.esp?.sa?.esn;
   }
 
   #begin(id: number, time: number): void {
@@ -136,13 +139,12 @@ export class KeyTimeline {
     const direction = this.#directions.get(name) ?? { rows: [] };
     this.#directions.set(name, direction);
     direction.rows.push(id);
-    const progress = new SequenceProgress(this.ingress.sequence);
-    this.#spans.push({ direction, first: time, last: time, late: 0, extended: false, progress });
+    const progress = new SequenceProgress();
+    this.#spans.push({ direction, first: time, last: time, late: 0, extended: undefined, progress });
   }
 
   #continue(id: number, time: number): void {
     const span = this.#spans[id];
-    span.progress.add(this.ingress.sequence);
     if (span.direction.rows.at(-1) !== id) span.late++;
     if (Number.isNaN(time)) return;
     const seconds = time - span.last;
@@ -152,7 +154,8 @@ export class KeyTimeline {
       else this.#unlistedSilences++;
     }
     if (Number.isNaN(span.first)) span.first = time;
-    span.last = time;
+    // A clock that is set back, or a capture out of order, ends nothing.
+    if (!(time <= span.last)) span.last = time;
   }
 
   #direction(ids: readonly number[], rows: readonly EspReport[]): TimelineDirection {
@@ -178,9 +181,10 @@ export class KeyTimeline {
   #span(span: Span, row: EspReport): SpiSpan {
     const { ring } = this.#options;
     const key = ring?.explain(Number(row.spi), row.source, row.destination) ?? null;
-    const extended = span.extended || span.progress.wrapped || (key !== null && ring?.profile === Profile.Strict);
-    const seconds = span.last - span.first;
-    const rate = seconds > 0 ? span.progress.advance / seconds : null;
+    const { progress } = span;
+    const extended = span.extended ?? (key === null ? progress.wrapped : ring?.profile === Profile.Strict);
+    const { seconds } = progress;
+    const rate = seconds > 0 ? progress.advance / seconds : null;
     return {
       spi: row.spi,
       inUdp: row.inUdp,
@@ -192,20 +196,22 @@ export class KeyTimeline {
       lastSequence: row.lastSequence,
       highestSequence: row.highestSequence,
       missingSequences: row.missingSequences,
-      sequenceRestarts: span.progress.restarts,
+      sequenceRestarts: progress.restarts,
       sequenceRate: rate,
       extended,
-      runsOut: extended || seconds < MIN_FORECAST_SECONDS ? null : this.#runsOut(row.highestSequence, rate, seconds),
+      runsOut: extended || seconds < MIN_FORECAST_SECONDS ? null : this.#runsOut(progress.furthest, rate),
       opened: row.opened,
       failed: row.failed,
       key,
     };
   }
 
-  #runsOut(highest: number, rate: number | null, lasted: number): SpiSpan['runsOut'] {
+  #runsOut(furthest: number, rate: number | null): SpiSpan['runsOut'] {
     if (rate === null || rate <= 0) return null;
-    const seconds = (LAST_SEQUENCE - highest) / rate;
-    return { seconds, beforeRotation: lasted + seconds < (this.#options.rotation ?? ROTATION_SECONDS) };
+    const seconds = (LAST_SEQUENCE - furthest) / rate;
+    // A capture says nothing of how old an SA is; its numbers do, for they begin at 1.
+    const age = furthest / rate;
+    return { seconds, beforeRotation: age + seconds < (this.#options.rotation ?? ROTATION_SECONDS) };
   }
 
   #problems(directions: readonly TimelineDirection[]): Problem[] {

@@ -111,6 +111,29 @@ describe('keys timeline of a recorded rotation', () => {
   });
 });
 
+describe('keys timeline of a sender that is too fast', () => {
+  test('one forged packet with a high number does not silence the warning: exit 1 with --strict', () => {
+    // The recording's first ESP packet, once a second as the 200,000th after the one before.
+    const recording = readFileSync(CAPTURE);
+    const spi = 16 + 14 + 20;
+    const start = recording.indexOf('3d1f9a01', 'hex') - spi;
+    const record = recording.subarray(start, start + 16 + recording.readUInt32LE(start + 8));
+    const sent = (second: number, sequence: number): Buffer => {
+      const copy = Buffer.from(record);
+      copy.writeUInt32LE(1_795_225_540 + second, 0);
+      copy.writeUInt32BE(sequence, spi + 4);
+      return copy;
+    };
+    const records = Array.from({ length: 20 }, (_, i) => sent(i, 1 + i * 200_000));
+    records.splice(12, 0, sent(11, 0xffffff00));
+    const capture = file('fast.pcap', Buffer.concat([recording.subarray(0, 24), ...records]));
+    const { status, stdout } = timeline(capture, '--strict');
+    assert.equal(status, 1);
+    assert.match(stdout, /^ {2}warning {6}1 {2}SEQUENCE_RUNS_OUT /m);
+    assert.doesNotMatch(stdout, /64 bits/);
+  });
+});
+
 describe('keys timeline of other recordings', () => {
   test('with a ring each SPI is named by tag, role and fingerprint', () => {
     const { stdout } = timeline(fixture('docker/07-encrypted.underlay.pcap'), '--ring', RING);

@@ -139,10 +139,8 @@ describe('a switch', () => {
 describe('what sequence numbers foretell', () => {
   // 2^32 numbers in 12 hours.
   const rate = 2 ** 32 / 43_200;
-  const at = (perSecond: number): readonly Sent[] => [
-    [0, 0xa, 1],
-    [10, 0xa, 1 + Math.round(10 * perSecond)],
-  ];
+  const at = (perSecond: number, spi = 0xa, first = 1): readonly Sent[] =>
+    Array.from({ length: 11 }, (_, i) => [i, spi, first + Math.round(i * perSecond)]);
 
   test('they run out where the rate of the first to the last packet leads', () => {
     const [{ spis }] = timelineOf(at(1000)).directions;
@@ -151,10 +149,13 @@ describe('what sequence numbers foretell', () => {
     assert.equal(runsOut?.seconds, (2 ** 32 - 1 - highestSequence) / 1000);
   });
 
-  test('before the next rotation it is a warning; the rotation is counted from the first packet', () => {
+  test('before the next rotation it is a warning; the SA is as old as its numbers say at that rate', () => {
     assert.deepEqual(codes(timelineOf(at(rate * 1.001))), ['SEQUENCE_RUNS_OUT']);
     assert.deepEqual(codes(timelineOf(at(rate * 0.999))), []);
     assert.deepEqual(codes(timelineOf(at(rate * 0.999), { rotation: 2 * 43_200 })), ['SEQUENCE_RUNS_OUT']);
+    // A capture late in the SA's life: at 90,000 a second the rotation comes first, 11 h 55 min after the first packet.
+    assert.deepEqual(codes(timelineOf(at(90_000, 0xa, 90_000 * 42_900))), []);
+    assert.deepEqual(codes(timelineOf(at(150_000, 0xa, 150_000 * 25_200))), ['SEQUENCE_RUNS_OUT']);
   });
 
   test('an SPI that was replaced runs out no more', () => {
@@ -172,11 +173,32 @@ describe('what sequence numbers foretell', () => {
   });
 
   test('lower halves that wrap are of 64-bit numbers: the rate goes on, and nothing runs out', () => {
-    const { sequenceRate, extended, runsOut } = timelineOf([
-      [0, 0xa, 0xfffffffe],
-      [2, 0xa, 2],
-    ]).directions[0].spis[0];
+    const numbers = [0xfffffffa, 0xfffffffc, 0xfffffffe, 0, 2, 4];
+    const list = numbers.map((sequence, i): Sent => [i, 0xa, sequence]);
+    const { sequenceRate, extended, runsOut } = timelineOf(list).directions[0].spis[0];
     assert.deepEqual([sequenceRate, extended, runsOut], [2, true, null]);
+  });
+
+  test('one forged packet, wherever it comes, does not make 64 bits of 32, nor end the warning', () => {
+    const real = at(200_000);
+    for (let place = 0; place <= real.length; place++) {
+      const time = Math.min(place, 10);
+      for (const sequence of [0xffffff00, 0x80000000, 0]) {
+        const report = timelineOf([...real.slice(0, place), [time, 0xa, sequence], ...real.slice(place)]);
+        const [{ extended, runsOut }] = report.directions[0].spis;
+        assert.deepEqual([extended, codes(report)], [false, ['SEQUENCE_RUNS_OUT']], `${place} ${sequence}`);
+        assert.ok(Math.abs((runsOut?.seconds ?? 0) - 2 ** 32 / 200_000) < 30, `${place} ${sequence}`);
+      }
+    }
+  });
+
+  test('the SPIs of a ring of profile swarm have 32 bits by definition', () => {
+    const ring = new KeyRing([new ClusterKey(7, new Uint8Array(16))]);
+    const spi = deriveSpi(parseIp(ONE), parseIp(TWO), 7);
+    const list = [...at(200_000, spi, 0xfff00000).map(([time, , sequence]): Sent => [time, spi, sequence % 2 ** 32])];
+    const rings = { ring: new RingKeys({ ring, profile: Profile.Swarm }, hkdfSha256) };
+    assert.equal(timelineOf(list).directions[0].spis[0].extended, true);
+    assert.equal(timelineOf(list, rings).directions[0].spis[0].extended, false);
   });
 
   test('with a ring of the strict profile its SPIs have 64-bit numbers', () => {
@@ -201,10 +223,8 @@ describe('what sequence numbers foretell', () => {
   });
 
   test('numbers that begin anew under one SPI are a warning', () => {
-    const report = timelineOf([
-      [0, 0xa, 5000],
-      [1, 0xa, 1],
-    ]);
+    const numbers = [5000, 5001, 5002, 1, 2, 3];
+    const report = timelineOf(numbers.map((sequence, i): Sent => [i, 0xa, sequence]));
     assert.equal(report.directions[0].spis[0].sequenceRestarts, 1);
     assert.ok(codes(report).includes('SEQUENCE_RESTART'));
   });

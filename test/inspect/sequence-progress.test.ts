@@ -4,43 +4,68 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SequenceProgress } from '../../src/inspect/sequence-progress.js';
 
-function progressOf(first: number, ...more: number[]): SequenceProgress {
-  const progress = new SequenceProgress(first);
-  for (const sequence of more) progress.add(sequence);
+function progressOf(...list: number[]): SequenceProgress {
+  const progress = new SequenceProgress();
+  list.forEach((sequence, time) => progress.add(sequence, time));
   return progress;
 }
 
+/** Numbers that go on from one, each the lower half of a whole one. */
+function following(first: number, count: number, step = 1): number[] {
+  return Array.from({ length: count }, (_, i) => (first + i * step) % 2 ** 32);
+}
+
 describe('SequenceProgress', () => {
-  test('the advance is that of the whole numbers, however often their lower halves wrap', () => {
-    const steps = fc.array(fc.integer({ min: -1000, max: 2 ** 30 - 1 }), { maxLength: 40 });
+  test('the advance is that of the whole numbers, however often their lower halves wrap and packets come late', () => {
+    const leaps = fc.array(fc.tuple(fc.integer({ min: 1, max: 2 ** 30 - 1 }), fc.integer({ min: 0, max: 900 })), {
+      maxLength: 20,
+    });
     fc.assert(
-      fc.property(fc.integer({ min: 100_000, max: 2 ** 34 }), steps, (first, list) => {
-        let whole = first;
-        const progress = new SequenceProgress(first % 2 ** 32);
-        for (const step of list) {
-          whole += step;
-          progress.add(((whole % 2 ** 32) + 2 ** 32) % 2 ** 32);
+      fc.property(fc.integer({ min: 100_000, max: 2 ** 32 - 4 }), leaps, (first, list) => {
+        const wholes = [first, first + 1, first + 2];
+        for (const [leap, late] of list) {
+          const from = Math.max(...wholes) + leap;
+          wholes.push(...Array.from({ length: 6 }, (_, i) => from + i), from + 5 - late);
         }
-        assert.deepEqual([progress.advance, progress.restarts], [whole - first, 0]);
+        const { advance, restarts } = progressOf(...wholes.map((whole) => whole % 2 ** 32));
+        assert.deepEqual([advance, restarts], [Math.max(...wholes) - first, 0]);
       }),
     );
   });
 
   test('a wrap is told from a late packet on either side of it', () => {
-    const late = progressOf(0xffffffff, 2, 0xfffffffe, 3);
-    assert.deepEqual([late.advance, late.wrapped], [4, true]);
-    assert.equal(progressOf(100, 90, 101).wrapped, false);
+    const late = progressOf(0xfffffffb, 0xfffffffc, 0xffffffff, 2, 0xfffffffe, 3, 4);
+    assert.deepEqual([late.advance, late.wrapped, late.furthest], [9, true, 4]);
+    assert.equal(progressOf(100, 101, 102, 90, 103).wrapped, false);
+    assert.equal(progressOf(...following(1, 5), 0xfffffff0, ...following(6, 5)).wrapped, false);
+  });
+
+  test('one packet or two far from the others, wherever they stand, change nothing', () => {
+    const real = following(10_000_000, 20);
+    const far = fc.integer({ min: 0, max: 2 ** 32 - 1 }).filter((n) => Math.abs((n - real[0]) | 0) > 2000);
+    fc.assert(
+      fc.property(far, fc.integer({ min: 1, max: 2 }), fc.nat(20), (sequence, count, place) => {
+        const list = [...real.slice(0, place), ...following(sequence, count), ...real.slice(place)];
+        const { advance, wrapped, restarts, furthest } = progressOf(...list);
+        assert.deepEqual([advance, wrapped, restarts, furthest], [19, false, 0, real[19]]);
+      }),
+    );
   });
 
   test('numbers that begin anew are no advance and no wrap', () => {
     for (const last of [5000, 2 ** 31, 0xc0000000]) {
-      const progress = progressOf(last - 10, last, 1, 6);
-      assert.deepEqual([progress.advance, progress.restarts, progress.wrapped], [15, 1, false], String(last));
+      const { advance, restarts, wrapped, furthest } = progressOf(last - 10, last - 9, last, 1, 2, 6);
+      assert.deepEqual([advance, restarts, wrapped, furthest], [15, 1, false, 6], String(last));
     }
   });
 
-  test('numbers that jump ahead are an advance', () => {
-    const { advance, restarts, wrapped } = progressOf(1, 0xf0000000);
-    assert.deepEqual([advance, restarts, wrapped], [0xf0000000 - 1, 0, false]);
+  test('numbers that jump ahead and go on from there are an advance', () => {
+    const { advance, restarts, wrapped } = progressOf(1, 2, 3, ...following(0xf0000000, 3));
+    assert.deepEqual([advance, restarts, wrapped], [0xf0000002 - 1, 0, false]);
+  });
+
+  test('where only one packet in many is recorded, the advance over its time is the rate', () => {
+    const { advance, seconds } = progressOf(...following(2 ** 31, 60, 200_000));
+    assert.equal(advance / seconds, 200_000);
   });
 });
