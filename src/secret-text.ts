@@ -18,3 +18,21 @@ export function quoted(text: string): string {
 export function withoutKeys(message: string): string {
   return message.replaceAll(/(?:[0-9a-f]{2}:){8,}[0-9a-f]*|[0-9a-f]{16,}/gi, HIDDEN);
 }
+
+/** Hexadecimal digits in groups, with no more than a separator between them. A point stands in addresses and times. */
+const GROUPS = /(?<![0-9a-z])(?:0x)?[0-9a-f]{2,}(?:[^0-9a-z.]{1,3}(?:0x)?[0-9a-f]{2,})+(?![0-9a-z])/gi;
+const TWO_SPIS = /^(?:0x)?[0-9a-f]{8},? (?:0x)?[0-9a-f]{8}$/i;
+/** 16 bytes have 22 characters, and two signs that fill up. */
+const BASE64 = /[a-z0-9+/_-]{20,}={1,2}|[a-z0-9+/_-]{22,}/gi;
+
+/** Whether a key may stand in words: as hexadecimal digits, in groups too, or in base64. Two SPIs are none. */
+export function holdsKey(words: string): boolean {
+  if (withoutKeys(words) !== words) return true;
+  const digitsOf = (text: string): number => text.replaceAll(/0x|[^0-9a-f]/gi, '').length;
+  return (
+    (words.match(GROUPS) ?? []).some((groups) => digitsOf(groups) >= 16 && !TWO_SPIS.test(groups)) ||
+    (words.match(BASE64) ?? []).some(
+      (text) => text.endsWith('=') || (/[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text)),
+    )
+  );
+}

@@ -1,5 +1,4 @@
 /** The network as a config says it is, or as Docker and the kernel do. */
-import { readFileSync } from 'node:fs';
 import { VtepError } from '../error.js';
 import {
   importTopology,
@@ -10,8 +9,11 @@ import {
   type Topology,
 } from '../overlay/index.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
+import { readSmallText } from './small-file.js';
 import { say } from './text-output.js';
 
+/** What Docker says of 100,000 endpoints has some 30 MB. */
+const MAX_BYTES = 1 << 26;
 const MANY = { type: 'string', multiple: true } as const;
 
 /** For parseWords. */
@@ -34,11 +36,10 @@ export const CONFIG_HELP = `  --config FILE      nodes, networks, endpoints and 
 
 function read<T>(path: string, reader: (text: string) => T): T {
   try {
-    return reader(readFileSync(path, 'utf8'));
+    return reader(readSmallText(path, MAX_BYTES, 'a config, a dump or a key ring (64 MiB)'));
   } catch (error) {
-    if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${path}: ${code === 'ENOENT' ? 'there is no such file' : `can't be read (${code})`}`);
+    if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
+    throw error;
   }
 }
 

@@ -1,13 +1,14 @@
 /** `--events`: what happened outside a capture, a line each: `1795225545.741550155 n1: add new tx SA`. */
-import { readFileSync, statSync } from 'node:fs';
 import type { TimelineEvent } from '../inspect/index.js';
+import { holdsKey } from '../secret-text.js';
 import { UsageError } from './arguments.js';
+import { readSmallText } from './small-file.js';
 
 const MAX_BYTES = 1 << 20;
 const MAX_WORDS = 200;
 const LINE = /^(\d{1,11})(?:\.(\d{1,9}))?[ \t]+(\S.*)$/;
-/** Half an AES-128 key. */
-const LIKE_A_KEY = /[0-9a-f]{16}/i;
+/** What is looked at for keys is longer than what is shown: one may begin just before the end. */
+const MAX_CHECKED = 2 * MAX_WORDS;
 
 /**
  * Reads a file of events: seconds since 1970 with a fraction, then words. Words that look like a key are hidden.
@@ -15,7 +16,7 @@ const LIKE_A_KEY = /[0-9a-f]{16}/i;
  */
 export function readEvents(path: string): TimelineEvent[] {
   const events: TimelineEvent[] = [];
-  textOf(path)
+  readSmallText(path, MAX_BYTES, 'a file of events (1 MiB)')
     .split(/\r?\n/)
     .forEach((line, index) => {
       if (line.trim() === '') return;
@@ -33,24 +34,10 @@ export function readEvents(path: string): TimelineEvent[] {
 
 /** Words that a terminal takes for no more than words. */
 function shown(words: string): string {
-  if (LIKE_A_KEY.test(words)) return '(hidden: it looks like a key)';
-  return words
+  const plain = words
+    .replace(/\p{Cf}/gu, '')
     .replace(/\p{Cc}/gu, ' ')
-    .trim()
-    .slice(0, MAX_WORDS);
-}
-
-function textOf(path: string): string {
-  try {
-    const tooLarge = new UsageError(`${path}: too large for a file of events (1 MiB)`);
-    if (statSync(path).size > MAX_BYTES) throw tooLarge;
-    const text = readFileSync(path, 'utf8');
-    // A pipe has no size before it is read.
-    if (text.length > MAX_BYTES) throw tooLarge;
-    return text;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${path}: ${code === 'ENOENT' ? 'there is no such file' : `can't be read (${code})`}`);
-  }
+    .trim();
+  if (holdsKey(plain.slice(0, MAX_CHECKED).normalize('NFKC'))) return '(hidden: it looks like a key)';
+  return plain.slice(0, MAX_WORDS);
 }

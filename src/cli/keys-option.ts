@@ -1,5 +1,5 @@
 /** `--keys`, `--aead` and `--esp-sa`: what opens the ESP packets of a capture. */
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
 import { VtepError } from '../error.js';
 import type { CipherReport } from '../inspect/index.js';
@@ -17,6 +17,7 @@ import {
 import { type KeyRingFile, type KeysFile, parseKeys, RingResolver, type RingSa } from '../overlay/index.js';
 import { aeadOption } from './aead-option.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
+import { readSmallText } from './small-file.js';
 import { say } from './text-output.js';
 
 /** A dump of 10,000 SAs has 8 MB. */
@@ -45,25 +46,16 @@ interface ImportedSa {
   readonly lenient: boolean;
 }
 
-/** The text of a file; a redirection in PowerShell writes UTF-16, and some editors a byte order mark. */
-function textOf(bytes: Uint8Array): string {
-  const utf16 = bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe;
-  return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
-}
-
 /**
  * Reads a file of keys of any kind.
  * @throws UsageError
  */
 export function readKeys(path: string): KeysFile {
   try {
-    if (statSync(path).size > MAX_BYTES) throw new UsageError(`${path}: too large for a file of keys`);
-    return parseKeys(textOf(readFileSync(path)));
+    return parseKeys(readSmallText(path, MAX_BYTES, 'a file of keys'));
   } catch (error) {
-    if (error instanceof UsageError) throw error;
-    if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${path}: ${code === 'ENOENT' ? 'there is no such file' : `can't be read (${code})`}`);
+    if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
+    throw error;
   }
 }
 

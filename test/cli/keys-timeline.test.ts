@@ -129,7 +129,7 @@ describe('keys timeline of a sender that is too fast', () => {
     const capture = file('fast.pcap', Buffer.concat([recording.subarray(0, 24), ...records]));
     const { status, stdout } = timeline(capture, '--strict');
     assert.equal(status, 1);
-    assert.match(stdout, /^ {2}warning {6}1 {2}SEQUENCE_RUNS_OUT /m);
+    assert.match(stdout, /^ {2}warning +1 {2}SEQUENCE_RUNS_OUT /m);
     assert.doesNotMatch(stdout, /64 bits/);
   });
 });
@@ -183,14 +183,53 @@ describe('keys timeline of other recordings', () => {
 describe('--events', () => {
   const shown = (text: string): string => timeline(CAPTURE, '--events', file('events.txt', text)).stdout;
 
-  test('words that look like a key are hidden, and control characters come to nothing', () => {
-    const key = 'fbb948eb360b25b94dd9adcd33cb1764';
-    const stdout = shown(
-      `1795225541.5 key ${key}\n1795225541.6 key 0x${key.toUpperCase()}\n1795225541.7 a\u001b[31mb\n`,
-    );
-    assert.ok(!stdout.toLowerCase().includes(key.slice(0, 16)));
-    assert.equal(stdout.match(/event: \(hidden: it looks like a key\)$/gm)?.length, 2);
+  test('words that may hold a key, in whatever form, are hidden', () => {
+    const key = '4c6f72656d20697073756d20646f6c6f';
+    const groups = (length: number, separator: string): string =>
+      (key.match(new RegExp(`.{${length}}`, 'g')) ?? []).join(separator);
+    const forms = [
+      key,
+      key.toUpperCase(),
+      `0x${key}b2c4e702`,
+      '12345678901234567890123456789012',
+      `${key.slice(0, 16)}.${key.slice(16)}`,
+      `:${key}`,
+      ...[':', ' ', '-', '_', ', ', '\t'].map((separator) => groups(2, separator)),
+      ...[' ', ':', '-'].flatMap((separator) => [groups(4, separator), groups(8, separator)]),
+      `0x${groups(2, ' 0x')}`,
+      groups(4, '\u200b'),
+      groups(8, '\u00ad'),
+      Buffer.from(key, 'hex').toString('base64'),
+      Buffer.from(key, 'hex').toString('base64url'),
+      Buffer.from(`${key}${key}`, 'hex').toString('base64'),
+    ];
+    const stdout = shown(forms.map((form) => `1795225541.5 key ${form} of n1\n`).join(''));
+    assert.equal(stdout.match(/event: \(hidden: it looks like a key\)$/gm)?.length, forms.length, stdout);
+    assert.equal(stdout.match(/event: /g)?.length, forms.length);
+  });
+
+  test('SPIs, addresses and times are no keys', () => {
+    for (const words of [
+      'old SPIs 3d1f9a01 b2c4e702 in use',
+      '0x3d1f9a01 -> 0xb2c4e702',
+      'n2 (02:42:0a:00:09:03) at 2026-11-21 01:45:41',
+      'fd50::1 10.10.10.10 10.10.10.12 1795225545.741550155',
+      'container 0123456789ab restarted',
+    ]) {
+      assert.ok(shown(`1795225541 ${words}\n`).includes(`event: ${words}\n`), words);
+    }
+  });
+
+  test('control characters come to nothing, and so do those that turn the direction of a line', () => {
+    const stdout = shown('1795225541.7 a\u001b[31mb\n1795225541.8 c\u202ed\u2066e\ufefff\n');
     assert.match(stdout, /event: a \[31mb$/m);
+    assert.match(stdout, /event: cdef$/m);
+  });
+
+  test('a byte order mark and UTF-16 are taken', () => {
+    assert.match(shown('\ufeff1795225541 one\n'), /event: one$/m);
+    const wide = file('wide.txt', Buffer.from('\ufeff1795225541 one\r\n', 'utf16le'));
+    assert.match(timeline(CAPTURE, '--events', wide).stdout, /event: one$/m);
   });
 
   test('seconds without a fraction, empty lines and Windows line ends are taken', () => {
@@ -229,6 +268,14 @@ describe('--events', () => {
     assert.match(timeline(CAPTURE, '--events', large).stderr, /large\.txt: too large for a file of events/);
     assert.match(timeline(CAPTURE, '--events', join(folder, 'none')).stderr, /there is no such file/);
   });
+});
+
+test('a file that never ends is too large', () => {
+  for (const option of ['--ring', '--keys', '--events']) {
+    const { status, stdout, stderr } = timeline(CAPTURE, option, '/dev/zero');
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /^vtep: \/dev\/zero: too large for a file of [^\n]*\n$/);
+  }
 });
 
 describe('calls that can not be', () => {
