@@ -61,6 +61,9 @@ function keyName({ tag, role, spiForm }: SpiKeyReport): string {
 /** What an entry says, apart from its time. */
 function entryWords(entry: TimelineEntry, keyOf: (spi: string) => string): string {
   if (entry.kind === 'event') return `event: ${entry.words}`;
+  if (entry.kind === 'unopened') {
+    return `packets of an SPI that no key opens: ${grouped(entry.packets)}, of ${grouped(entry.spis)} SPIs`;
+  }
   const way = `${entry.source} -> ${entry.destination}`;
   switch (entry.kind) {
     case 'first':
@@ -96,7 +99,7 @@ function entryLines(report: KeyTimelineReport): string[] {
       entry.kind === 'made' ? entry.localTime : entry.time,
       offsetOf(entry.offset),
       entryWords(entry, (spi) =>
-        entry.kind === 'event' ? '' : (names.get(`${entry.source} ${entry.destination} ${spi}`) ?? ''),
+        'source' in entry ? (names.get(`${entry.source} ${entry.destination} ${spi}`) ?? '') : '',
       ),
     ]),
   ).slice(1);
@@ -107,7 +110,7 @@ function runsOutIn({ extended, runsOut }: SpiSpan): string {
   return runsOut === null ? '-' : duration(runsOut.seconds);
 }
 
-function remarks({ failed, inUdp, runsOut, sequenceRestarts }: SpiSpan, current: boolean): string {
+function remarks({ failed, inUdp, current, runsOut, sequenceRestarts }: SpiSpan): string {
   const said = Object.entries(failed).map(([reason, count]) => `${count} ${reason}`);
   if (inUdp) said.push('in UDP');
   if (sequenceRestarts > 0) said.push(`sequence numbers began anew ${sequenceRestarts} times`);
@@ -134,7 +137,7 @@ function spiLines({ directions }: KeyTimelineReport, withKeys: boolean, withRing
     words(''),
   ];
   const rows = directions.flatMap(({ source, destination, spis }) =>
-    spis.map((span, index) => [
+    spis.map((span) => [
       source,
       destination,
       span.spi,
@@ -149,7 +152,7 @@ function spiLines({ directions }: KeyTimelineReport, withKeys: boolean, withRing
       runsOutIn(span),
       ...(withKeys ? [span.opened, Object.values(span.failed).reduce((sum, count) => sum + count, 0)] : []),
       ...(withRing ? (span.key === null ? ['-', '-'] : [keyName(span.key).slice(4), span.key.fingerprint]) : []),
-      remarks(span, index === spis.length - 1),
+      remarks(span),
     ]),
   );
   return table(columns, rows);
@@ -188,6 +191,7 @@ function printReport(output: TextOutput, file: string, report: KeyTimelineReport
   for (const rotation of rotations) output.line(rotationLine(rotation));
   if (rotations.length === 0) output.line('No node switches to another SPI');
   if (unlisted.silences > 0) output.line(`${grouped(unlisted.silences)} more silences are not listed`);
+  if (unlisted.returns > 0) output.line(`${grouped(unlisted.returns)} more switches back are not listed`);
   if (unlisted.made > 0) output.line(`${grouped(unlisted.made)} SAs of the dumps are between other nodes, not listed`);
   for (const line of problemLines(problems)) output.line(line);
 }

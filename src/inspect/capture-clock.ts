@@ -1,4 +1,4 @@
-/** Times of a capture as seconds from its first packet, exact to the nanosecond for a hundred days. */
+/** Times of a capture as seconds from its first packet, exact to the nanosecond for eighty days. */
 import { formatTime } from './time.js';
 import type { Moment } from './timeline-report.js';
 

@@ -4,6 +4,8 @@ import type { Profile } from '../overlay/index.js';
 import type { EspReport, Problem, SurveyReport } from './report.js';
 import type { RingKeyReport, RingKeys, SpiKeyReport } from './ring-key.js';
 
+/** Rows of a table that is full are never made: what is counted is the packets that needed one. */
+const NO_ROOM = 'packets that found no room in a table: SPIs may be missing from the list';
 const WRONG_ICV = dropReasonName(DropReason.EspWrongIcv);
 
 /** An SPI in one direction. */
@@ -54,7 +56,10 @@ export function matchKeys(survey: Pick<SurveyReport, 'esp' | 'problems'>, ring: 
     opened: spis.reduce((sum, row) => sum + row.opened, 0),
     spis,
     nodes,
-    problems: [...problemsOf(spis, nodes), ...survey.problems.filter(({ code }) => code === 'TABLE_FULL')],
+    problems: [
+      ...problemsOf(spis, nodes),
+      ...survey.problems.filter(({ code }) => code === 'TABLE_FULL').map((full) => ({ ...full, message: NO_ROOM })),
+    ],
   };
 }
 
@@ -65,12 +70,13 @@ function matchOf(row: EspReport, ring: RingKeys): KeyMatch {
 }
 
 function nodesOf(spis: readonly KeyMatch[]): KeyMatchReport['nodes'] {
-  // The rows are in the order of their first packets: the last of a direction is what is sent with now.
+  // The rows are in the order of their first packets: the last of a direction is what is sent with now. One without an
+  // opened packet may be forged.
   const last = new Map<string, KeyMatch>();
-  for (const row of spis) last.set(`${row.source} ${row.destination}`, row);
+  for (const row of spis) if (row.opened > 0) last.set(`${row.source} ${row.destination}`, row);
   const nodes = new Map<string, Map<number, TransmitKey>>();
-  for (const { source, key, opened } of last.values()) {
-    if (key === null || opened === 0) continue;
+  for (const { source, key } of last.values()) {
+    if (key === null) continue;
     const { tag, role, rotations, fingerprint } = key;
     const known = nodes.get(source) ?? new Map<number, TransmitKey>();
     const peers = (known.get(tag)?.peers ?? 0) + 1;

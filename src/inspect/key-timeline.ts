@@ -11,12 +11,15 @@ import type { RingKeys } from './ring-key.js';
 import { SequenceProgress } from './sequence-progress.js';
 import { entriesOf, type Silence } from './timeline-entries.js';
 import type { KeySwitch, KeyTimelineReport, SpiSpan, TimelineDirection, TimelineEvent } from './timeline-report.js';
+import { SpiSuccession, type Turn } from './spi-succession.js';
 import { rotationsOf } from './timeline-rotations.js';
 
 /** SPIs that are followed at the most. */
 const MAX_SPIS = 16_384;
 /** Silences that are kept at the most. */
 const MAX_SILENCES = 1024;
+/** Switches back to an SPI that was sent with before that are kept at the most. */
+const MAX_RETURNS = 1024;
 const SILENCE_SECONDS = 5;
 /** Swarm's managers rotate twice a day. */
 const ROTATION_SECONDS = 43_200;
@@ -50,8 +53,6 @@ interface Span {
   readonly direction: Direction;
   first: number;
   last: number;
-  /** Packets that came after the first of the SPI that follows. */
-  late: number;
   /** Whether its SA has 64-bit sequence numbers, which an ICV that is right proves. */
   extended: boolean | undefined;
   readonly progress: SequenceProgress;
@@ -60,6 +61,9 @@ interface Span {
 interface Direction {
   /** Numbers of its SPIs, in the order of their first packets. */
   readonly rows: number[];
+  readonly all: SpiSuccession;
+  /** Of packets that keys opened alone: the others may be forged. */
+  readonly opened: SpiSuccession;
 }
 
 /** Follows the SPIs of a capture, batch by batch in bounded memory. */
@@ -72,6 +76,7 @@ export class KeyTimeline {
   readonly #directions = new Map<string, Direction>();
   readonly #silences: Silence[] = [];
   #unlistedSilences = 0;
+  readonly #returns = { all: 0, opened: 0 };
   #packets = 0;
   #end = 0;
 
@@ -90,9 +95,14 @@ export class KeyTimeline {
   /** Everything that was seen, with what is known from elsewhere in its place. */
   report({ made = [], events = [] }: TimelineAdditions = {}): KeyTimelineReport {
     const rows = this.#esp.report();
-    const directions = [...this.#directions.values()].map(({ rows: ids }) => this.#direction(ids, rows));
+    // Where keys open anything, what they don't open is not what a node transmits with.
+    const proven = rows.some(({ opened }) => opened > 0);
+    const directions = [...this.#directions.values()].map((direction) => this.#direction(direction, rows, proven));
     const { entries, unlistedMade } = entriesOf(this.#clock, directions, {
-      silences: this.#silences.map(({ id, ...silence }) => ({ ...silence, row: rows[id] })),
+      proven,
+      silences: this.#silences
+        .map(({ id, ...silence }) => ({ ...silence, row: rows[id] }))
+        .filter(({ row }) => !proven || row.opened > 0),
       made,
       events,
     });
@@ -103,8 +113,13 @@ export class KeyTimeline {
         packets: this.#packets,
         spis: rows.length,
         durationSeconds: this.#end,
-        rotations: rotationsOf(directions),
-        unlisted: { packets: this.#esp.spis.unlisted, silences: this.#unlistedSilences, made: unlistedMade },
+        rotations: rotationsOf(directions, this.#options.rotation ?? ROTATION_SECONDS),
+        unlisted: {
+          packets: this.#esp.spis.unlisted,
+          silences: this.#unlistedSilences,
+          returns: Math.max(0, this.#returns[proven ? 'opened' : 'all'] - MAX_RETURNS),
+          made: unlistedMade,
+        },
         problems: this.#problems(directions),
       },
     };
@@ -129,23 +144,29 @@ export class KeyTimeline {
     if (id === this.#spans.length) this.#begin(id, time);
     else this.#continue(id, time);
     const span = this.#spans[id];
+    this.#follow('all', id, time);
+    if (ingress.opened) this.#follow('opened', id, time);
     if (isWitness(verdict, ingress)) span.progress.add(ingress.sequence, time);
     // Whose SA it is is known of opened packets only.
     if (ingress.opened) span.extended = this.#options.esp?.sa?.esn;
   }
 
+  #follow(which: 'all' | 'opened', id: number, time: number): void {
+    const returns = this.#returns;
+    if (this.#spans[id].direction[which].add(id, time, returns[which] < MAX_RETURNS)) returns[which]++;
+  }
+
   #begin(id: number, time: number): void {
     const name = `${this.#esp.source} ${this.#esp.destination}`;
-    const direction = this.#directions.get(name) ?? { rows: [] };
+    const direction = this.#directions.get(name) ?? { rows: [], all: new SpiSuccession(), opened: new SpiSuccession() };
     this.#directions.set(name, direction);
     direction.rows.push(id);
     const progress = new SequenceProgress();
-    this.#spans.push({ direction, first: time, last: time, late: 0, extended: undefined, progress });
+    this.#spans.push({ direction, first: time, last: time, extended: undefined, progress });
   }
 
   #continue(id: number, time: number): void {
     const span = this.#spans[id];
-    if (span.direction.rows.at(-1) !== id) span.late++;
     if (Number.isNaN(time)) return;
     const seconds = time - span.last;
     if (seconds > (this.#options.silence ?? SILENCE_SECONDS)) {
@@ -158,27 +179,33 @@ export class KeyTimeline {
     if (!(time <= span.last)) span.last = time;
   }
 
-  #direction(ids: readonly number[], rows: readonly EspReport[]): TimelineDirection {
+  #direction({ rows: ids, all, opened }: Direction, rows: readonly EspReport[], proven: boolean): TimelineDirection {
     const { source, destination } = rows[ids[0]];
+    const turns = (proven ? opened : all).end();
     const switches: KeySwitch[] = [];
-    for (let i = 1; i < ids.length; i++) {
-      const before = this.#spans[ids[i - 1]];
-      const first = this.#spans[ids[i]].first;
-      const at = this.#clock.moment(first);
-      if (at === null || Number.isNaN(before.last)) continue;
-      const apart = wholeNanoseconds(Math.abs(first - before.last));
-      switches.push({
-        at,
-        from: rows[ids[i - 1]].spi,
-        to: rows[ids[i]].spi,
-        gapSeconds: before.late > 0 ? null : apart,
-        overlap: before.late > 0 ? { packets: before.late, seconds: apart } : null,
-      });
+    for (let i = 1; i < turns.length; i++) {
+      const found = this.#switch(turns[i - 1], turns[i], rows);
+      if (found !== undefined) switches.push(found);
     }
-    return { source, destination, spis: ids.map((id) => this.#span(this.#spans[id], rows[id])), switches };
+    const current = turns.at(-1)?.id;
+    const spis = ids.map((id) => this.#span(this.#spans[id], rows[id], id === current));
+    return { source, destination, spis, switches };
   }
 
-  #span(span: Span, row: EspReport): SpiSpan {
+  #switch(before: Turn, next: Turn, rows: readonly EspReport[]): KeySwitch | undefined {
+    const at = this.#clock.moment(next.first);
+    if (at === null || Number.isNaN(before.last)) return undefined;
+    const apart = wholeNanoseconds(Math.abs(next.first - before.last));
+    return {
+      at,
+      from: rows[before.id].spi,
+      to: rows[next.id].spi,
+      gapSeconds: before.late > 0 ? null : apart,
+      overlap: before.late > 0 ? { packets: before.late, seconds: apart } : null,
+    };
+  }
+
+  #span(span: Span, row: EspReport, current: boolean): SpiSpan {
     const { ring } = this.#options;
     const key = ring?.explain(Number(row.spi), row.source, row.destination) ?? null;
     const { progress } = span;
@@ -192,6 +219,7 @@ export class KeyTimeline {
       bytes: row.bytes,
       first: this.#clock.moment(span.first),
       last: this.#clock.moment(span.last),
+      current,
       firstSequence: row.firstSequence,
       lastSequence: row.lastSequence,
       highestSequence: row.highestSequence,
@@ -225,11 +253,10 @@ export class KeyTimeline {
       spans.reduce((sum, { failed }) => Object.values(failed).reduce((of, count) => of + count, sum), 0),
       'ESP packets that the keys did not open',
     );
-    // What was replaced runs out no more.
-    const current = directions.flatMap(({ spis }) => spis.slice(-1));
     warning(
       'SEQUENCE_RUNS_OUT',
-      current.filter(({ runsOut }) => runsOut?.beforeRotation === true).length,
+      // What was replaced runs out no more.
+      spans.filter(({ current, runsOut }) => current && runsOut?.beforeRotation === true).length,
       'SPIs in use whose 32-bit sequence numbers run out before the next rotation: the SA sends nothing from then on',
     );
     warning(

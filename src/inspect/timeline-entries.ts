@@ -15,6 +15,8 @@ export interface Silence {
 
 /** What stands in a timeline besides the SPIs themselves. */
 interface Beside {
+  /** Whether keys opened packets, so that SPIs without one are told apart. */
+  readonly proven: boolean;
   readonly silences: readonly (Omit<Silence, 'id'> & { readonly row: EspReport })[];
   readonly made: readonly SaMade[];
   readonly events: readonly TimelineEvent[];
@@ -27,10 +29,10 @@ interface Beside {
 export function entriesOf(
   clock: CaptureClock,
   directions: readonly TimelineDirection[],
-  { silences, made, events }: Beside,
+  { proven, silences, made, events }: Beside,
 ): { entries: TimelineEntry[]; unlistedMade: number } {
   if (!clock.running) return { entries: [], unlistedMade: [...eachOnce(made)].length };
-  const entries = directions.flatMap(ofDirection);
+  const entries = directions.flatMap((direction) => ofDirection(direction, proven));
   const at = (offset: number, add: (moment: Moment) => TimelineEntry): void => {
     const moment = clock.moment(offset);
     if (moment !== null) entries.push(add(moment));
@@ -38,6 +40,12 @@ export function entriesOf(
   for (const { row, start, seconds } of silences) {
     const { source, destination, spi } = row;
     at(start, (moment) => ({ ...moment, kind: 'silence', source, destination, spi, seconds }));
+  }
+  const unopened = proven ? directions.flatMap(({ spis }) => spis.filter(({ opened }) => opened === 0)) : [];
+  const begin = Math.min(...unopened.flatMap(({ first }) => first?.offset ?? []));
+  if (begin < Infinity) {
+    const packets = unopened.reduce((sum, span) => sum + span.packets, 0);
+    at(begin, (moment) => ({ ...moment, kind: 'unopened', spis: unopened.length, packets }));
   }
   const known = new Set(directions.map(({ source, destination }) => `${source} ${destination}`));
   let unlistedMade = 0;
@@ -58,13 +66,14 @@ export function entriesOf(
   return { entries, unlistedMade };
 }
 
-function ofDirection({ source, destination, spis, switches }: TimelineDirection): TimelineEntry[] {
+function ofDirection({ source, destination, spis, switches }: TimelineDirection, proven: boolean): TimelineEntry[] {
   const entries: TimelineEntry[] = [];
   const add = (kind: 'first' | 'last', spi: string, moment: Moment | null): void => {
     if (moment !== null) entries.push({ ...moment, kind, source, destination, spi });
   };
-  add('first', spis[0].spi, spis[0].first);
-  for (const { spi, last } of spis.slice(0, -1)) add('last', spi, last);
+  const sent = proven ? spis.filter(({ opened }) => opened > 0) : spis;
+  for (const { spi, first } of sent.slice(0, 1)) add('first', spi, first);
+  for (const { spi, last } of sent.filter(({ current }) => !current)) add('last', spi, last);
   for (const { at, ...rest } of switches) entries.push({ ...at, kind: 'switch', source, destination, ...rest });
   return entries;
 }

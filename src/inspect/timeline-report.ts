@@ -18,6 +18,8 @@ export interface SpiSpan {
   readonly bytes: number;
   readonly first: Moment | null;
   readonly last: Moment | null;
+  /** Whether it is what is sent with in the end. */
+  readonly current: boolean;
   /** Lower 32 bits of sequence numbers, as they travel. */
   readonly firstSequence: number;
   readonly lastSequence: number;
@@ -67,6 +69,8 @@ export type TimelineEntry = Moment &
     | (DirectedEntry & { readonly kind: 'silence'; readonly spi: string; readonly seconds: number })
     /** An SA was made, as a dump says it by its node's clock and zone; `time` takes that for UTC. */
     | (DirectedEntry & { readonly kind: 'made'; readonly spi: string; readonly localTime: string })
+    /** The first packet of SPIs that no key opens, where keys open others: all of them together. */
+    | { readonly kind: 'unopened'; readonly spis: number; readonly packets: number }
     | { readonly kind: 'event'; readonly words: string }
   );
 
@@ -103,8 +107,13 @@ export interface KeyTimelineReport {
     readonly spis: number;
     readonly durationSeconds: number;
     readonly rotations: readonly Rotation[];
-    /** Packets of SPIs, silences, and SAs of dumps between other addresses that are not listed. */
-    readonly unlisted: { readonly packets: number; readonly silences: number; readonly made: number };
+    /** Packets of SPIs, silences, switches back, and SAs of dumps between other addresses that are not listed. */
+    readonly unlisted: {
+      readonly packets: number;
+      readonly silences: number;
+      readonly returns: number;
+      readonly made: number;
+    };
     readonly problems: readonly Problem[];
   };
 }

@@ -21,15 +21,20 @@ function rotationOf(switches: readonly Switched[]): Rotation {
   };
 }
 
-/** Gathers the switches of all directions in the order of time; where a direction switches again, another one begins. */
-export function rotationsOf(directions: readonly TimelineDirection[]): Rotation[] {
+/**
+ * Gathers the switches of all directions in the order of time. Where a direction switches again, or no switch came for
+ * half the time between rotations, another one begins.
+ * @param interval seconds from one rotation to the next
+ */
+export function rotationsOf(directions: readonly TimelineDirection[], interval: number): Rotation[] {
   const all = directions.flatMap((direction) => direction.switches.map(({ at }) => ({ direction, at })));
   all.sort((a, b) => a.at.offset - b.at.offset);
   const rotations: Rotation[] = [];
   let switches: Switched[] = [];
   let seen = new Set<TimelineDirection>();
   for (const switched of all) {
-    if (seen.has(switched.direction)) {
+    const before = switches.at(-1)?.at.offset ?? Infinity;
+    if (seen.has(switched.direction) || switched.at.offset - before > interval / 2) {
       rotations.push(rotationOf(switches));
       switches = [];
       seen = new Set();

@@ -134,6 +134,24 @@ describe('keys timeline of a sender that is too fast', () => {
   });
 });
 
+test('with keys, packets of an SPI that none opens are told in a line, and are no switch', () => {
+  const recording = readFileSync(fixture('docker/07-encrypted.underlay.pcap'));
+  const at = recording.indexOf('c207fc1c', 'hex') - 50;
+  const record = Buffer.from(recording.subarray(at, at + 16 + recording.readUInt32LE(at + 8)));
+  // A copy of its first ESP packet, with other SPIs, an hour later.
+  record.writeUInt32LE(record.readUInt32LE(0) + 3600, 0);
+  const forged = [0x11111111, 0x22222222].map((spi) => {
+    const copy = Buffer.from(record);
+    copy.writeUInt32BE(spi, 50);
+    return copy;
+  });
+  const capture = file('forged.pcap', Buffer.concat([recording, ...forged]));
+  const { stdout } = timeline(capture, '--ring', RING);
+  assert.match(stdout, / packets of an SPI that no key opens: 2, of 2 SPIs$/m);
+  assert.match(stdout, /^No node switches to another SPI$/m);
+  assert.match(timeline(capture).stdout, /switches 0x11111111 -> 0x22222222/);
+});
+
 describe('keys timeline of other recordings', () => {
   test('with a ring each SPI is named by tag, role and fingerprint', () => {
     const { stdout } = timeline(fixture('docker/07-encrypted.underlay.pcap'), '--ring', RING);

@@ -115,9 +115,15 @@ describe('matchKeys', () => {
     assert.deepEqual(codes(report), []);
   });
 
-  test('where a direction went on to an SPI of no key, its node is not said to transmit with the key before', () => {
-    const report = match([row(ONE, TWO, 42), row(ONE, TWO, 99, { opened: 0, failed: { XfrmInNoStates: 10 } })]);
-    assert.deepEqual([report.nodes, codes(report)], [[], [['SPI_UNEXPLAINED', 1]]]);
+  test('an SPI that nothing opens, which may be forged, does not hide what a node transmits with', () => {
+    for (const tag of [99, 44]) {
+      const report = match([row(ONE, TWO, 42), row(ONE, TWO, tag, { opened: 0, failed: { XfrmInNoStates: 10 } })]);
+      assert.deepEqual(
+        report.nodes.map(({ address, keys }) => [address, keys.map((key) => key.tag)]),
+        [[ONE, [42]]],
+      );
+      assert.ok(!codes(report).some(([code]) => code === 'NODE_EARLY'));
+    }
   });
 
   test('the form of 4-byte addresses is a warning', () => {
@@ -129,6 +135,8 @@ describe('matchKeys', () => {
   test('SPIs that found no room are still said, other problems of the capture are left to inspect', () => {
     const full: Problem = { code: 'TABLE_FULL', severity: 'warning', count: 3, message: 'full' };
     const odd: Problem = { code: 'ARP_IN_TUNNEL', severity: 'note', count: 1, message: 'ARP' };
-    assert.deepEqual(match([row(ONE, TWO, 42)], [odd, full]).problems, [full]);
+    const [{ message, ...rest }, ...others] = match([row(ONE, TWO, 42)], [odd, full]).problems;
+    assert.deepEqual([rest, others], [{ code: 'TABLE_FULL', severity: 'warning', count: 3 }, []]);
+    assert.match(message, /^packets that found no room/);
   });
 });

@@ -134,6 +134,62 @@ describe('a switch', () => {
       ],
     );
   });
+
+  test('switches further apart than half the time between rotations are two of them', () => {
+    const list: readonly Sent[] = [
+      [0, 0xa, 1],
+      [0, 0x1a, 1, TWO, ONE],
+      [1, 0xb, 1],
+      [40, 0x1b, 1, TWO, ONE],
+    ];
+    const counts = [100, 60].map((rotation) => timelineOf(list, { rotation }).summary.rotations.length);
+    assert.deepEqual(counts, [1, 2]);
+  });
+});
+
+describe('a switch back', () => {
+  const turns = (report: KeyTimelineReport): unknown[] =>
+    report.directions[0].switches.map(({ at, to, overlap }) => [at.offset, Number(to), overlap]);
+  const current = (report: KeyTimelineReport): number[] =>
+    report.directions[0].spis.filter((span) => span.current).map(({ spi }) => Number(spi));
+
+  test('an SPI that is sent again when the other has ended is a switch back, and current', () => {
+    const report = timelineOf([
+      [0, 0xa, 1],
+      [1, 0xb, 1],
+      [1.5, 0xa, 2],
+      [2, 0xa, 3],
+      [3, 0xa, 4],
+    ]);
+    assert.deepEqual(turns(report), [
+      [1, 0xb, null],
+      [1.5, 0xa, null],
+    ]);
+    assert.deepEqual(current(report), [0xa]);
+  });
+
+  test('so it is after a long time in one packet; packets within a second are an overlap', () => {
+    const before: readonly Sent[] = [
+      [0, 0xa, 1],
+      [1, 0xb, 1],
+      [20, 0xb, 2],
+    ];
+    const back = timelineOf([...before, [30, 0xa, 2]]);
+    assert.deepEqual([turns(back).at(-1), current(back)], [[30, 0xa, null], [0xa]]);
+    const late = timelineOf([...before, [20.9, 0xa, 2]]);
+    assert.deepEqual([turns(late), current(late)], [[[1, 0xb, { packets: 1, seconds: 19.9 }]], [0xb]]);
+  });
+
+  test('so many are kept and no more; the others are counted, and the current one is right', () => {
+    for (const count of [3000, 3001]) {
+      const report = timelineOf(Array.from({ length: count }, (_, i): Sent => [i * 2, 0xa + (i % 2), i]));
+      const { switches } = report.directions[0];
+      assert.ok(switches.length < 1100);
+      // The two turns that have no room for each other's change places; none of them is listed.
+      assert.equal(report.summary.unlisted.returns, count - 2 - 1024);
+      assert.deepEqual(current(report), [0xa + ((count - 1) % 2)]);
+    }
+  });
 });
 
 describe('what sequence numbers foretell', () => {
@@ -245,6 +301,15 @@ describe('silences', () => {
       [0, 5],
       [5, 5.5],
     ]);
+  });
+
+  test('a clock that is set back and on again is no silence', () => {
+    const numbers = [0, 1, 2, 3, 4, 5, 6, 7, 8, 0.5, 9];
+    const { entries } = timelineOf(numbers.map((time, i): Sent => [time, 0xa, i + 1]));
+    assert.deepEqual(
+      entries.filter(({ kind }) => kind === 'silence'),
+      [],
+    );
   });
 
   test('so many are kept and no more; the others are counted', () => {

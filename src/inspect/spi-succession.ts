@@ -1,0 +1,93 @@
+/** With which SPI a node sends to another, one after the other. */
+
+/** Seconds for which packets of an SPI may still come after the last of the one that follows. */
+const REORDER_SECONDS = 1;
+
+/** A time in which an SPI is sent with. Times are seconds from the capture's beginning, or NaN. */
+export interface Turn {
+  /** Number of the SPI's row. */
+  readonly id: number;
+  first: number;
+  last: number;
+  /** Packets that came when the next turn had begun. */
+  late: number;
+}
+
+/** Packets of another SPI than the turn's, since the turn's last packet. */
+interface Return {
+  readonly id: number;
+  first: number;
+  last: number;
+  packets: number;
+}
+
+/** Follows the SPIs of one direction, to the first and back. */
+export class SpiSuccession {
+  readonly turns: Turn[] = [];
+  /** The last turn of each SPI. */
+  readonly #last = new Map<number, Turn>();
+  #return: Return | undefined;
+
+  /**
+   * Takes the next packet.
+   * @param id number of its SPI's row
+   * @param mayReturn whether there is room for a turn of an SPI that had one before
+   * @returns whether such a turn began
+   */
+  add(id: number, time: number, mayReturn: boolean): boolean {
+    const turn = this.turns.at(-1);
+    if (turn === undefined || !this.#last.has(id)) {
+      this.#overlap();
+      this.#begin({ id, first: time, last: time, late: 0 });
+      return false;
+    }
+    if (turn.id === id) {
+      this.#overlap();
+      lengthen(turn, time);
+      return false;
+    }
+    let back = this.#return;
+    if (back?.id !== id) {
+      this.#overlap();
+      back = { id, first: time, last: time, packets: 0 };
+      this.#return = back;
+    }
+    back.packets++;
+    lengthen(back, time);
+    if (!(time - turn.last > REORDER_SECONDS)) return false;
+    this.#return = undefined;
+    // Without room the turn between is left out.
+    if (!mayReturn) this.turns.pop();
+    const before = this.turns.at(-1);
+    if (before?.id === id) lengthen(before, time);
+    else this.#begin({ id, first: back.first, last: back.last, late: 0 });
+    return true;
+  }
+
+  /** Ends the capture: packets that no turn was made of are late ones. */
+  end(): readonly Turn[] {
+    this.#overlap();
+    return this.turns;
+  }
+
+  #begin(turn: Turn): void {
+    this.turns.push(turn);
+    this.#last.set(turn.id, turn);
+  }
+
+  #overlap(): void {
+    const back = this.#return;
+    this.#return = undefined;
+    if (back === undefined) return;
+    const turn = this.#last.get(back.id);
+    if (turn === undefined) return;
+    turn.late += back.packets;
+    lengthen(turn, back.last);
+  }
+}
+
+function lengthen(span: { first: number; last: number }, time: number): void {
+  if (Number.isNaN(time)) return;
+  if (Number.isNaN(span.first)) span.first = time;
+  if (!(time <= span.last)) span.last = time;
+}
