@@ -136,6 +136,9 @@ export function readKeysOption(parsed: ParsedArguments, cipherAlone = false): Ke
   const sas = new Map<string, ImportedSa>();
   let ring: KeyRingFile | undefined;
   for (const { path, file } of files) {
+    if (path === parsed.values['ring'] && file.kind !== 'ring') {
+      throw new UsageError(`${path}: it holds SAs, not a key ring; --keys takes it`);
+    }
     for (const remark of file.remarks) say(`vtep: ${path}: ${remark}`);
     if (file.kind !== 'ring') {
       addSas(path, file, sas);
@@ -161,11 +164,7 @@ export function readRingOption(parsed: ParsedArguments): KeysOption | undefined 
   const path = parsed.values['ring'];
   const more = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
   const ring = typeof path === 'string' ? [path] : [];
-  const keys = readKeysOption({ operands: parsed.operands, values: { ...parsed.values, keys: [...ring, ...more] } });
-  if (typeof path === 'string' && keys?.ring === undefined) {
-    throw new UsageError(`${path}: it holds SAs, not a key ring; --keys takes it`);
-  }
-  return keys;
+  return readKeysOption({ operands: parsed.operands, values: { ...parsed.values, keys: [...ring, ...more] } });
 }
 
 /** Takes a file's SAs; one that another file gave already is said if it has another key there. */

@@ -32,7 +32,7 @@ export function parseKeys(text: string): KeysFile {
 
 function withSas<T extends ImportedSas>(file: T): T {
   if (file.associations.length > 0) return file;
-  const [first, ...rest] = file.remarks;
+  const [first = 'nothing in it is an SA', ...rest] = file.remarks;
   const more = rest.length > 0 ? ` (and ${rest.length} more like it)` : '';
   throw new OverlayError('NO_KEYS', `it holds no usable key: ${first}${more}`);
 }

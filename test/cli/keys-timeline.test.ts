@@ -300,6 +300,11 @@ describe('calls that can not be', () => {
   for (const [what, words, says] of [
     ['no capture', [], /keys timeline needs a capture file/],
     ['a dump in place of the ring', [CAPTURE, '--ring', DUMPS[1]], /it holds SAs, not a key ring; --keys takes it/],
+    [
+      'a dump and a ring in each other’s place',
+      [CAPTURE, '--ring', DUMPS[1], '--keys', RING],
+      /it holds SAs, not a key/,
+    ],
     ['two rings', [CAPTURE, '--ring', RING, '--keys', RING], /one key ring at a time/],
     ['a gap that is no number', [CAPTURE, '--gap', 'long'], /--gap takes a whole number/],
     ['a rotation every 0 seconds', [CAPTURE, '--every', '0'], /--every takes a whole number from 1/],

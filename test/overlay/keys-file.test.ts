@@ -153,3 +153,7 @@ describe('files without a key', () => {
     assert.ok(read > 300, `${read} were read`);
   });
 });
+
+test('a dump in which no SA is found is refused with the reason, though no line of it has a remark', () => {
+  refused('src 10.0.0.1 dst 10.0.0.2\n\tproto esp spi 0x\n', /^it holds no usable key: nothing in it is an SA$/);
+});
