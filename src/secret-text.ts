@@ -2,6 +2,8 @@
 
 /** Characters of the longest address: IPv6 with IPv4 at its end. A key of pairs with colons between is longer. */
 const MAX_QUOTED = 45;
+/** Characters of a word of a call that is shown. */
+const MAX_WORD = 200;
 const HIDDEN = '[hidden]';
 
 /** Whether a text may be a key or a part of one: 8 hexadecimal digits in a row will do. */
@@ -35,4 +37,9 @@ export function holdsKey(words: string): boolean {
       (text) => text.endsWith('=') || (/[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text)),
     )
   );
+}
+
+/** A word of a call in quotes; if it may be a key that stands in the wrong place, its length alone. */
+export function quotedWord(word: string): string {
+  return holdsKey(word) || word.length > MAX_WORD ? `a text of ${word.length} characters` : JSON.stringify(word);
 }

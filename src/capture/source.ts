@@ -138,10 +138,6 @@ function decoderFor(window: ByteWindow): RecordDecoder {
       return new PcapDecoder(window);
     }
   }
-  throw new CaptureError('NOT_A_CAPTURE', `it begins with ${firstBytes(window)}: neither pcap nor pcapng`);
-}
-
-function firstBytes(window: ByteWindow): string {
-  const first = window.bytes.subarray(window.start, window.start + Math.min(4, window.available));
-  return `the bytes ${Array.from(first, (byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
+  // What it begins with isn't said: it may be a key.
+  throw new CaptureError('NOT_A_CAPTURE', 'it is neither pcap nor pcapng');
 }

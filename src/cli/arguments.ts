@@ -1,6 +1,7 @@
 /** The words of a call: options and operands, checked, with one line about what is wrong and how to mend it. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { VtepError } from '../error.js';
+import { holdsKey, quotedWord } from '../secret-text.js';
 
 /** A call that can't be carried out as it was made. */
 export class UsageError extends VtepError<'USAGE'> {
@@ -27,7 +28,8 @@ export function parseWords(command: string, words: readonly string[], options: O
     return { values: values as ParsedArguments['values'], operands: positionals };
   } catch (error) {
     const message = (error as Error).message.split('\n')[0].replace(/ To specify a positional.*$/, '');
-    throw new UsageError(`${message.replace(/\.$/, '')}; see: vtep ${command} --help`);
+    const shown = holdsKey(message) ? 'one of its words is no option' : message.replace(/\.$/, '');
+    throw new UsageError(`${shown}; see: vtep ${command} --help`);
   }
 }
 
@@ -56,7 +58,7 @@ export function wholeNumber(
   if (typeof text !== 'string') return undefined;
   const value = /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? Number(text) : Number.NaN;
   if (!(value >= lowest && value <= highest)) {
-    throw new UsageError(`--${name} takes a whole number from ${lowest} to ${highest}, not ${JSON.stringify(text)}`);
+    throw new UsageError(`--${name} takes a whole number from ${lowest} to ${highest}, not ${quotedWord(text)}`);
   }
   return value;
 }
@@ -73,6 +75,7 @@ export function oneOf<const T extends string>(
   const text = parsed.values[name];
   if (text === undefined) return undefined;
   const found = words.find((word) => word === text);
-  if (found === undefined) throw new UsageError(`--${name} takes ${words.join(' or ')}, not ${JSON.stringify(text)}`);
+  if (found === undefined)
+    throw new UsageError(`--${name} takes ${words.join(' or ')}, not ${quotedWord(String(text))}`);
   return found;
 }

@@ -8,6 +8,7 @@ import {
   parseKeys,
   type Topology,
 } from '../overlay/index.js';
+import { quotedWord } from '../secret-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 import { readSmallText } from './small-file.js';
 import { say } from './text-output.js';
@@ -49,7 +50,7 @@ function byNode(parsed: ParsedArguments, option: string): Map<string, string> {
   return new Map(
     words.map((word) => {
       const at = word.indexOf('=');
-      if (at < 1) throw new UsageError(`--${option} takes NODE=VALUE, not ${JSON.stringify(word)}`);
+      if (at < 1) throw new UsageError(`--${option} takes NODE=VALUE, not ${quotedWord(word)}`);
       return [word.slice(0, at), word.slice(at + 1)];
     }),
   );

@@ -1,5 +1,5 @@
 /** `vtep keys schedule`: what will happen to a ring's keys, and when. */
-import { type KeyRing, Profile, RotationSchedule } from '../overlay/index.js';
+import { type KeyRing, Profile, ROTATION_INTERVAL, RotationSchedule } from '../overlay/index.js';
 import { SeededRandom } from '../replay/index.js';
 import { type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import type { Command } from './command.js';
@@ -27,7 +27,6 @@ next+1, next+2 and so on, from the newest one.
 
 const DAY = 86_400;
 const LONGEST = 366 * DAY;
-const SWARM_INTERVAL = 43_200;
 /** Rotations closer than this leave nodes no time. */
 const SHORTEST_ADVICE = 600;
 /** A million times what a fast card carries. */
@@ -145,7 +144,7 @@ export const keysScheduleCommand: Command = {
       json: { type: 'boolean' },
     });
     if (parsed.operands.length > 0) throw new UsageError('keys schedule takes its ring as --ring FILE');
-    const interval = spanOption(parsed, 'every', 1, LONGEST) ?? SWARM_INTERVAL;
+    const interval = spanOption(parsed, 'every', 1, LONGEST) ?? ROTATION_INTERVAL;
     const jitter = spanOption(parsed, 'jitter', 0, LONGEST) ?? 0;
     const start = timeOption(parsed, 'start') ?? Math.floor(Date.now() / 1000);
     const count = wholeNumber(parsed, 'count', 1, 1000) ?? 4;

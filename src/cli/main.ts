@@ -2,6 +2,7 @@
 /** The command line: finds the command, and says in one line what went wrong. */
 import { readFileSync } from 'node:fs';
 import { VtepError } from '../error.js';
+import { quotedWord } from '../secret-text.js';
 import { type Command, print, runCommand } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { say } from './text-output.js';
@@ -68,7 +69,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) {
-    say(`vtep: there is no command ${JSON.stringify(name)}; see: vtep --help`);
+    say(`vtep: there is no command ${quotedWord(name)}; see: vtep --help`);
     return ExitCode.Unusable;
   }
   const command = await entry.load();

@@ -5,6 +5,7 @@ import { OutputFile, PcapWriter } from '../capture/index.js';
 import { Oversize } from '../dataplane/index.js';
 import { KeyRing, type Network, Profile, type Topology } from '../overlay/index.js';
 import { CaptureFrames, ObservedTopology, Replay } from '../replay/index.js';
+import { quotedWord } from '../secret-text.js';
 import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
@@ -49,7 +50,7 @@ function probability(parsed: ParsedArguments, name: string): number {
   if (text === undefined) return 0;
   const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
   if (!(value >= 0 && value <= 1)) {
-    throw new UsageError(`--${name} takes a number from 0 to 1, not ${JSON.stringify(text)}`);
+    throw new UsageError(`--${name} takes a number from 0 to 1, not ${quotedWord(String(text))}`);
   }
   return value;
 }
@@ -127,7 +128,8 @@ async function runOnce(
           nanoseconds = fraction;
           const time = at + fraction / 1e9;
           if (Number.isNaN(start)) start = time - now;
-          now = Math.max(now, time - start);
+          // A capture may hold any times; a clock counts up to 2^53.
+          now = Math.min(Number.MAX_SAFE_INTEGER, Math.max(now, time - start));
           replay.send(bytes, from, to, vni, now);
         });
         await readInput(source, (batch) => {

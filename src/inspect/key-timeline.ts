@@ -1,7 +1,7 @@
 /** The SPIs of a capture over time: who sends with which when, when they switch, and how long their numbers last. */
 import type { CaptureBatch } from '../capture/index.js';
 import { Ingress, type IngressOptions } from '../dataplane/index.js';
-import { Profile, type RingSa } from '../overlay/index.js';
+import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
 import type { SaMade } from '../ipsec/index.js';
 import { AddressTable } from './address-table.js';
 import { CaptureClock, wholeNanoseconds } from './capture-clock.js';
@@ -21,8 +21,6 @@ const MAX_SILENCES = 1024;
 /** Switches back to an SPI that was sent with before that are kept at the most. */
 const MAX_RETURNS = 1024;
 const SILENCE_SECONDS = 5;
-/** Swarm's managers rotate twice a day. */
-const ROTATION_SECONDS = 43_200;
 /** A rate of less than a second is no rate to foretell hours by. */
 const MIN_FORECAST_SECONDS = 1;
 const LAST_SEQUENCE = 2 ** 32 - 1;
@@ -113,7 +111,7 @@ export class KeyTimeline {
         packets: this.#packets,
         spis: rows.length,
         durationSeconds: this.#end,
-        rotations: rotationsOf(directions, this.#options.rotation ?? ROTATION_SECONDS),
+        rotations: rotationsOf(directions, this.#options.rotation ?? ROTATION_INTERVAL),
         unlisted: {
           packets: this.#esp.spis.unlisted,
           silences: this.#unlistedSilences,
@@ -239,7 +237,7 @@ export class KeyTimeline {
     const seconds = (LAST_SEQUENCE - furthest) / rate;
     // A capture says nothing of how old an SA is; its numbers do, for they begin at 1.
     const age = furthest / rate;
-    return { seconds, beforeRotation: age + seconds < (this.#options.rotation ?? ROTATION_SECONDS) };
+    return { seconds, beforeRotation: age + seconds < (this.#options.rotation ?? ROTATION_INTERVAL) };
   }
 
   #problems(directions: readonly TimelineDirection[]): Problem[] {

@@ -6,7 +6,12 @@ export { formatKeyRing, type KeyRingFile, parseKeyRing, parseSwarmKeys } from '.
 export { type KeysFile, parseKeys } from './keys-file.js';
 export { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
 export { RingResolver, type RingResolverOptions, type RingSa } from './ring-resolver.js';
-export { LeaderChange, RotationSchedule, type RotationScheduleOptions } from './rotation-schedule.js';
+export {
+  LeaderChange,
+  ROTATION_INTERVAL,
+  RotationSchedule,
+  type RotationScheduleOptions,
+} from './rotation-schedule.js';
 export { deriveSpi, SpiForm } from './spi.js';
 export { dockerMac, parseConfig } from './config.js';
 export { type ForwardingEntry, TargetKind } from './forwarding-entry.js';

@@ -129,9 +129,15 @@ export class KeyRing {
    * @param random fills an array with cryptographic random bytes
    * @param tagStep how far the new tag is from the newest one; 1 if not said (Swarm's are about 2 apart, since the keys
    *   of its gossip take tags of the same count)
-   * @throws OverlayError `BAD_KEY_RING` where the tags are at their end
+   * @throws OverlayError `BAD_KEY_RING` where the tags are at their end, or for a step that isn't 1 or more
    */
   rotated(random: (bytes: Uint8Array) => void, tagStep = 1): KeyRing {
+    if (!Number.isInteger(tagStep) || tagStep < 1) {
+      throw new OverlayError(
+        'BAD_KEY_RING',
+        `a new key's tag is 1 or more beyond the newest, not ${quoted(String(tagStep))}`,
+      );
+    }
     const newest = this.keys[this.keys.length - 1];
     const key = newest.use((bytes) => generateKey(newest.tag + tagStep, bytes.length, random));
     return new KeyRing([...this.keys.slice(1), key]);

@@ -10,12 +10,10 @@ import type { ClusterKey, KeyRing } from './key-ring.js';
 import { OutboundWatch } from './outbound-watch.js';
 import { PeerSas, type RotationStep, StepKind, type WantedKeys } from './peer-sas.js';
 import { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
+import { ROTATION_INTERVAL } from './rotation-schedule.js';
 import { type SaEvent, SaEventKind } from './sa-event.js';
 import { deriveSpi, SpiForm } from './spi.js';
 import type { Topology } from './topology.js';
-
-/** Swarm's, in seconds. */
-const ROTATION_INTERVAL = 43_200;
 
 /** How SAs are made. */
 export interface NodeSasOptions {

@@ -28,12 +28,13 @@ export interface RotationScheduleOptions {
   readonly leaderChange?: LeaderChange;
   /**
    * Seconds between two rotations at the least, in which every node should get its ring: more than 0, at most the
-   * interval; 300, or the interval if that is shorter, if not said.
+   * interval; 300 if not said, or less where interval and jitter leave less.
    */
   readonly settle?: number;
 }
 
-const SWARM_INTERVAL = 43_200;
+/** Swarm's, in seconds: 12 hours. */
+export const ROTATION_INTERVAL = 43_200;
 const SETTLE = 300;
 /** Clocks beyond it skip whole seconds, and adding an interval could leave them where they are. */
 const MAX_TIME = Number.MAX_SAFE_INTEGER;
@@ -70,8 +71,8 @@ export class RotationSchedule {
 
   /** @throws OverlayError `BAD_SCHEDULE` */
   constructor(options: RotationScheduleOptions) {
-    const { start, interval = SWARM_INTERVAL, jitter = 0, random } = options;
-    const { leaderChange = LeaderChange.Keep, settle = Math.min(SETTLE, interval) } = options;
+    const { start, interval = ROTATION_INTERVAL, jitter = 0, random } = options;
+    const { leaderChange = LeaderChange.Keep, settle = Math.min(SETTLE, interval - 2 * jitter) } = options;
     checkTime('the start of a schedule', start);
     check(interval >= 1 && interval <= MAX_TIME, 'the interval of rotations is 1 second or more', interval);
     check(

@@ -170,6 +170,12 @@ describe('a ring that rotates', () => {
     assert.deepEqual(tagsOf(ring.rotated(random, 2)), [29_964, 29_965, 29_967]);
   });
 
+  test('has a new key that is newer than all others, whatever step is asked for', () => {
+    const ring = KeyRing.generate({ random, firstTag: 10 });
+    for (const step of [0, -5, 0.5, Number.NaN])
+      refused(() => ring.rotated(random, step), /1 or more beyond the newest/);
+  });
+
   test('comes to its end where the tags do', () => {
     const ring = KeyRing.generate({ random, firstTag: Number.MAX_SAFE_INTEGER - 2 });
     refused(() => ring.rotated(random), /whole number from 0 on/);

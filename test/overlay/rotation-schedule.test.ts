@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { LeaderChange, OverlayError, RotationSchedule, type RotationScheduleOptions } from '../../src/overlay/index.js';
+import { SeededRandom } from '../../src/replay/random.js';
 
 const SEED = 20261121;
 const HOUR = 3600;
@@ -158,6 +159,23 @@ describe('RotationSchedule', () => {
       schedule.rotated(schedule.next);
     }
     assert.deepEqual([...times, schedule.next], [900, 2000, 3050, 3950]);
+  });
+
+  test('jitter makes rotations earlier as often as later, also where the interval is short', () => {
+    for (const [interval, jitter] of [
+      [300, 120],
+      [1, 0.4],
+      [43_200, 21_000],
+    ]) {
+      const random = new SeededRandom(3);
+      const schedule = new RotationSchedule({ start: 0, interval, jitter, random: () => random.word() / 2 ** 32 });
+      let now = 0;
+      for (let rotation = 0; rotation < 1000; rotation++) {
+        now = schedule.next;
+        schedule.rotated(now);
+      }
+      assert.ok(Math.abs(now / 1000 / interval - 1) < 0.01, `every ${now / 1000} s, not ${interval}`);
+    }
   });
 
   test('jitter lets no key wait longer than an interval and the jitter', () => {

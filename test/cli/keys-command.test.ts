@@ -1,0 +1,56 @@
+/** `vtep keys` itself: its second word says what it does. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fixture } from '../repository.js';
+import { vtep } from './run.js';
+
+const WORDS = ['generate', 'spi', 'schedule', 'match', 'timeline'];
+const KEY = '43821b91e82886d2f3c6bfe1afcd9bdc';
+
+describe('keys', () => {
+  test('without a word, or with one that it does not know: exit 2 and the words that there are, in a line', () => {
+    for (const words of [[], ['x'], ['toString'], ['--json']]) {
+      const call = vtep(['keys', ...words]);
+      assert.equal(call.status, 2, call.stderr);
+      assert.equal(call.stdout, '');
+      assert.match(call.stderr, new RegExp(`^vtep: keys [^\n]*: ${WORDS.join(', ')}; see: vtep keys --help\n$`));
+    }
+  });
+
+  test('--help names each word, and each word has a help of its own', () => {
+    const { status, stdout } = vtep(['keys', '--help']);
+    assert.equal(status, 0);
+    for (const word of WORDS) {
+      assert.match(stdout, new RegExp(`^  ${word} `, 'm'));
+      const own = vtep(['keys', word, '--help']);
+      assert.equal(own.status, 0);
+      assert.match(own.stdout, new RegExp(`^vtep keys ${word}\\b`));
+    }
+  });
+});
+
+describe('a key in the wrong place of a call', () => {
+  const CALLS: readonly (readonly string[])[] = [
+    [KEY],
+    [`--${KEY}`],
+    ['keys', KEY],
+    ['keys', 'spi', '--src', '10.0.0.1', '--dst', '10.0.0.2', '--tag', KEY],
+    ['keys', 'spi', '--src', KEY, '--dst', '10.0.0.2', '--tag', '1'],
+    ['keys', 'generate', '-o', '-', '--bits', KEY],
+    ['keys', 'generate', '-o', '-', '--first-tag', `0x${KEY}`],
+    ['keys', 'schedule', '--every', KEY],
+    ['keys', 'schedule', '--start', KEY],
+    ['keys', 'match', fixture('vxlan/01-icmp.c1.pcap'), `--${KEY}`],
+    ['replay', fixture('vxlan/01-icmp.c1.pcap'), '--profile', KEY],
+    ['replay', fixture('vxlan/01-icmp.c1.pcap'), '--loss', KEY],
+    ['inspect', fixture('vxlan/01-icmp.c1.pcap'), '--vni', KEY],
+  ];
+  for (const words of CALLS) {
+    test(`is not shown: ${words.join(' ').replaceAll(KEY, 'KEY').replaceAll(fixture(''), '')}`, () => {
+      const call = vtep([...words]);
+      assert.equal(call.status, 2, call.stderr);
+      assert.equal(call.stderr.trimEnd().split('\n').length, 1, call.stderr);
+      assert.ok(!/43821b91|afcd9bdc/i.test(call.stdout + call.stderr), call.stderr);
+    });
+  }
+});
