@@ -1,5 +1,6 @@
 /** Files that are read as a whole, of no more bytes than are asked for: a device or a pipe may never end. */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { withoutKeys } from '../secret-text.js';
 import { UsageError } from './arguments.js';
 
 const CHUNK = 1 << 16;
@@ -21,7 +22,9 @@ export function readSmallFile(path: string, most: number, what: string): Buffer 
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${path}: ${code === 'ENOENT' ? 'there is no such file' : `can't be read (${code})`}`);
+    // Where no such file is, a key may have been put in its name's place.
+    if (code === 'ENOENT') throw new UsageError(`${withoutKeys(path)}: there is no such file`);
+    throw new UsageError(`${path}: can't be read (${code})`);
   }
 }
 

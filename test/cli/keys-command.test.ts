@@ -1,11 +1,16 @@
 /** `vtep keys` itself: its second word says what it does. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fixture } from '../repository.js';
-import { vtep } from './run.js';
+import { scratch, vtep } from './run.js';
 
 const WORDS = ['generate', 'spi', 'schedule', 'match', 'timeline'];
 const KEY = '43821b91e82886d2f3c6bfe1afcd9bdc';
+
+const CONFIG = join(scratch(), 'overlay.yaml');
+writeFileSync(CONFIG, 'nodes: { n1: { vtep: 10.0.0.1 } }\nnetworks: { net: { vni: 4097 } }\n');
 
 describe('keys', () => {
   test('without a word, or with one that it does not know: exit 2 and the words that there are, in a line', () => {
@@ -44,9 +49,14 @@ describe('a key in the wrong place of a call', () => {
     ['replay', fixture('vxlan/01-icmp.c1.pcap'), '--profile', KEY],
     ['replay', fixture('vxlan/01-icmp.c1.pcap'), '--loss', KEY],
     ['inspect', fixture('vxlan/01-icmp.c1.pcap'), '--vni', KEY],
+    ['inspect', KEY],
+    ['inspect', fixture('vxlan/01-icmp.c1.pcap'), '--keys', KEY],
+    ['keys', 'schedule', '--ring', KEY],
+    ['replay', fixture('vxlan/01-icmp.c1.pcap'), '--encrypt', '--aead', KEY],
+    ['encap', fixture('vxlan/01-icmp.c1.pcap'), '-o', '-', '--config', CONFIG, '--node', KEY],
   ];
   for (const words of CALLS) {
-    test(`is not shown: ${words.join(' ').replaceAll(KEY, 'KEY').replaceAll(fixture(''), '')}`, () => {
+    test(`is not shown: ${words.join(' ').replaceAll(KEY, 'KEY').replaceAll(fixture(''), '').replace(CONFIG, 'CONFIG')}`, () => {
       const call = vtep([...words]);
       assert.equal(call.status, 2, call.stderr);
       assert.equal(call.stderr.trimEnd().split('\n').length, 1, call.stderr);
