@@ -84,6 +84,7 @@ export class SequenceLedger implements SequenceReserver {
     const name = nameOf(key, association);
     const closed = this.#closed.get(name);
     const before = closed?.record;
+    const began = closed?.life?.created ?? created;
     const mask = new Uint8Array(IV_MASK_BYTES);
     const words = new DataView(mask.buffer);
     if (before === undefined) {
@@ -95,7 +96,7 @@ export class SequenceLedger implements SequenceReserver {
     const sequence = before?.sequence ?? { high: 0, low: 0 };
     const sa = new OutboundSa(association, aead, {
       ivMask: mask,
-      created: closed?.life?.created ?? created,
+      created: began,
       sequence,
       ...(this.#store === undefined ? {} : { reserver: this }),
     });
@@ -104,7 +105,7 @@ export class SequenceLedger implements SequenceReserver {
     this.#closed.delete(name);
     const ivMask = { high: words.getUint32(0), low: words.getUint32(4) };
     const record = { key, spi, source, destination, ivMask, sequence };
-    this.#open.set(sa, { sa, created: closed?.life?.created ?? created, record });
+    this.#open.set(sa, { sa, created: began, record });
     return sa;
   }
 

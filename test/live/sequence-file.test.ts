@@ -16,11 +16,12 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { LiveError, type LiveErrorCode, SequenceFile } from '../../src/live/index.js';
+import { SequenceFile } from '../../src/live/index.js';
 import { scratch } from '../cli/run.js';
 import { ROOT } from '../repository.js';
 import { RECORD } from './record.js';
 import { records } from './records.js';
+import { refused } from './refused.js';
 
 const SEED = 20261121;
 const CHILD = join(ROOT, 'dist/test/live/lock-child.js');
@@ -36,16 +37,6 @@ function fresh(): string {
 
 function filesBeside(path: string): string[] {
   return readdirSync(join(path, '..')).sort();
-}
-
-function refused(call: () => unknown, code: LiveErrorCode, message = /./): void {
-  assert.throws(call, (error) => {
-    assert.ok(error instanceof LiveError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, message);
-    assert.doesNotMatch(error.message, /\n/);
-    return true;
-  });
 }
 
 /** What one object reads after another. */

@@ -3,22 +3,13 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { SequenceRecord } from '../../src/ipsec/index.js';
-import { LiveError, type LiveErrorCode } from '../../src/live/index.js';
+import { LiveError } from '../../src/live/index.js';
 import { formatSequences, MAX_RECORDS, MAX_STATE_BYTES, parseSequences } from '../../src/live/sequence-state.js';
 import { RECORD } from './record.js';
 import { records } from './records.js';
+import { refused } from './refused.js';
 
 const SEED = 20261121;
-
-function refused(call: () => unknown, code: LiveErrorCode, message = /./): void {
-  assert.throws(call, (error) => {
-    assert.ok(error instanceof LiveError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, message);
-    assert.doesNotMatch(error.message, /\n/);
-    return true;
-  });
-}
 
 /** Bytes with a digest that is right, whatever stands before it. */
 function sealed(body: string): Buffer {
