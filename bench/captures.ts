@@ -9,29 +9,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { OutputFile, PcapWriter } from '../src/capture/index.js';
-import {
-  ETHERNET_SPAN,
-  EtherType,
-  ethernetLayout,
-  IPV4_SPAN,
-  IpProtocol,
-  ipv4Layout,
-  onesSum,
-  pseudoHeaderSum,
-  UDP_SPAN,
-  udpLayout,
-  VXLAN_PORT,
-  VXLAN_SPAN,
-  VxlanView,
-  writeIpv4Checksum,
-} from '../src/wire/index.js';
+import { VXLAN_PORT, VXLAN_SPAN, VxlanView } from '../src/wire/index.js';
+import { FRAME_HEADERS as HEADERS, writeHeaders } from './frame.js';
 
 /** The repository's folder; this file runs as dist/bench/captures.js. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** Where the captures are kept. */
 export const CAPTURES = join(ROOT, 'bench', 'captures');
 
-const HEADERS = ETHERNET_SPAN + IPV4_SPAN + UDP_SPAN;
 const FLOWS = 100;
 const VNI = 4097;
 const NODES = 4;
@@ -56,40 +41,6 @@ function container(number: number): { mac: string; ip: string } {
 function nodeOf(number: number): { mac: string; ip: string } {
   const node = 1 + (number % NODES);
   return { mac: `02:00:00:00:50:0${node}`, ip: `192.168.50.${node}` };
-}
-
-/** Writes Ethernet, IPv4 and UDP headers around `length` bytes of payload that stand at `offset + HEADERS`. */
-function writeHeaders(
-  bytes: Uint8Array,
-  offset: number,
-  length: number,
-  from: { mac: string; ip: string; port: number },
-  to: { mac: string; ip: string; port: number },
-  identification: number,
-): void {
-  ethernetLayout.encode({ destination: to.mac, source: from.mac, etherType: EtherType.Ipv4 }, bytes, offset);
-  const ip = offset + ETHERNET_SPAN;
-  const udp = ip + IPV4_SPAN;
-  ipv4Layout.encode(
-    {
-      version: 4,
-      ihl: 5,
-      totalLength: IPV4_SPAN + UDP_SPAN + length,
-      identification,
-      ttl: 64,
-      protocol: IpProtocol.Udp,
-      source: from.ip,
-      destination: to.ip,
-    },
-    bytes,
-    ip,
-  );
-  writeIpv4Checksum(bytes, ip);
-  const udpLength = UDP_SPAN + length;
-  udpLayout.encode({ sourcePort: from.port, destinationPort: to.port, length: udpLength, checksum: 0 }, bytes, udp);
-  const pseudo = pseudoHeaderSum(4, bytes, ip + 12, IpProtocol.Udp, udpLength);
-  const sum = ~onesSum(bytes, udp, udp + udpLength, pseudo) & 0xffff;
-  udpLayout.encode({ checksum: sum === 0 ? 0xffff : sum }, bytes, udp);
 }
 
 /** One packet of a flow, with `payload` bytes inside. */

@@ -146,21 +146,30 @@ export class EgressChain {
     if (batch === this.#tunnelled) {
       this.#encap.run(batch);
       this.seal.run(batch, this.#now);
+      if (this.fragment.fits(batch)) {
+        this.#transmit(batch);
+        return;
+      }
       this.fragment.run(batch, this.#wire, this.#overflow);
       this.#handOn(this.#wire);
-      return;
-    }
-    if (batch === this.#wire) {
-      this.#link.run(batch);
-      this.wirePackets += batch.count;
-      this.#sinks.wire(batch);
+    } else if (batch === this.#wire) {
+      this.#transmit(batch);
     } else if (batch === this.#local) {
       this.localFrames += batch.count;
       this.#sinks.local(batch);
+      batch.clear();
     } else {
       this.answers += batch.count;
       this.#sinks.answers(batch);
+      batch.clear();
     }
+  }
+
+  #transmit(batch: PacketBatch): void {
+    if (batch.count === 0) return;
+    this.#link.run(batch);
+    this.wirePackets += batch.count;
+    this.#sinks.wire(batch);
     batch.clear();
   }
 }

@@ -7,15 +7,16 @@ import { Tunnel, type TunnelOptions } from './tunnel.js';
 
 /** Encapsulates frames for the node that is their `peer`. */
 export class Encap {
-  readonly #tables: NodeTables;
+  /** By network. */
+  readonly #vni: Int32Array;
   readonly #drops: DropCounters;
   /** By node; undefined for this one and for those that it can't reach. */
   readonly #tunnels: readonly (Tunnel | undefined)[];
 
   constructor(tables: NodeTables, drops: DropCounters, options: Omit<TunnelOptions, 'port'>) {
-    this.#tables = tables;
     this.#drops = drops;
-    const { nodes, port } = tables.topology;
+    const { networks, nodes, port } = tables.topology;
+    this.#vni = Int32Array.from(networks, ({ vni }) => vni);
     const { vtep } = nodes[tables.node];
     this.#tunnels = nodes.map((node, place) =>
       place === tables.node || node.vtep.length !== vtep.length
@@ -27,19 +28,16 @@ export class Encap {
   /** Encapsulates a batch in place: packets begin with their outer IP header afterwards. */
   run(batch: PacketBatch): void {
     const { bytes } = batch.arena;
-    const { networks } = this.#tables.topology;
+    const { start, end, network, peer, flow, tos, ttl } = batch;
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
-      const tunnel = this.#tunnels[batch.peer[i]];
-      const start = batch.start[i];
+      const tunnel = this.#tunnels[peer[i]];
       if (tunnel === undefined) {
         this.#drops.add(DropReason.NoRemote);
         batch.arena.free(batch.slot[i]);
         continue;
       }
-      const { vni } = networks[batch.network[i]];
-      const { flow, tos, ttl } = batch;
-      batch.start[i] = tunnel.encapsulate(bytes, start, batch.end[i], vni, flow[i], tos[i], ttl[i]);
+      start[i] = tunnel.encapsulate(bytes, start[i], end[i], this.#vni[network[i]], flow[i], tos[i], ttl[i]);
       batch.move(i, kept++);
     }
     batch.count = kept;

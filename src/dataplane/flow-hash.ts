@@ -48,6 +48,11 @@ export function flowHash(bytes: Uint8Array, start: number, inner: Layers): numbe
  * highest port itself is never taken).
  */
 export function sourcePortOf(hash: number, range: PortRange): number {
+  return scalePort(hash, range.lowest, range.highest - range.lowest);
+}
+
+/** The same for a range of `count` ports from `lowest` on. */
+export function scalePort(hash: number, lowest: number, count: number): number {
   const spread = (hash ^ (hash << 16)) >>> 0;
-  return range.lowest + Math.floor((spread * (range.highest - range.lowest)) / 2 ** 32);
+  return lowest + Math.floor((spread * count) / 2 ** 32);
 }

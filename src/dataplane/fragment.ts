@@ -33,6 +33,13 @@ export class Fragment {
     this.#identification = identification;
   }
 
+  /** Whether all packets of a batch fit their paths: as a rule they do, and the batch goes on as it is. */
+  fits(batch: PacketBatch): boolean {
+    const { start, end, peer } = batch;
+    for (let i = 0; i < batch.count; i++) if (end[i] - start[i] > this.#pathMtu.underlay(peer[i])) return false;
+    return true;
+  }
+
   /**
    * Takes a batch apart, and empties it.
    * @param batch IP packets for the node that is their `peer`

@@ -1,18 +1,11 @@
 /**
- * The outer headers from one VTEP to another: IP, UDP and VXLAN as a template that is copied in front of each frame, with
- * what differs from packet to packet put in and the IP checksum brought up to date (RFC 7348 section 5).
+ * The outer headers from one VTEP to another: IP, UDP and VXLAN (RFC 7348 section 5), written in front of each frame word by
+ * word. What is the same for all packets, sums for the checksums among it, is worked out once.
  */
-import {
-  IPV4_SPAN,
-  IPV6_SPAN,
-  IpProtocol,
-  onesSum,
-  pseudoHeaderSum,
-  UDP_SPAN,
-  VXLAN_FLAG_I,
-  VXLAN_SPAN,
-} from '../wire/index.js';
-import { LINUX_PORTS, type PortRange, sourcePortOf } from './flow-hash.js';
+import { viewOf } from '../memory/view.js';
+import { getWord } from '../memory/word.js';
+import { IPV4_SPAN, IPV6_SPAN, IpProtocol, onesSum, UDP_SPAN, VXLAN_FLAG_I, VXLAN_SPAN } from '../wire/index.js';
+import { LINUX_PORTS, type PortRange, scalePort } from './flow-hash.js';
 
 /** How outer headers are made. */
 export interface TunnelOptions {
@@ -33,6 +26,12 @@ const INHERIT = -1;
 const ECN_MASK = 3;
 const ECN_CE = 3;
 const ECN_ECT0 = 2;
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const UDP = IpProtocol.Udp;
+const UDP_HEADER = UDP_SPAN;
+const VERSION_4_IHL_5 = 0x45;
+const VXLAN_FLAGS = VXLAN_FLAG_I << 24;
+const WORD = 4;
 
 /** The way to one VTEP. */
 export class Tunnel {
@@ -40,15 +39,18 @@ export class Tunnel {
   readonly family: 4 | 6;
   /** Bytes of the outer headers, IP to VXLAN. */
   readonly span: number;
-  readonly #template: Uint8Array;
-  /** Offset of the UDP header in the template. */
-  readonly #udp: number;
-  readonly #ports: PortRange;
+  /** Source and destination address, as words in network order. */
+  readonly #addresses: Int32Array;
+  readonly #udpSpan: number;
+  readonly #port: number;
+  readonly #lowestPort: number;
+  readonly #ports: number;
   readonly #udpChecksum: boolean;
   readonly #ttl: number;
   readonly #dscp: number;
-  /** Sum of the IPv4 header's words that don't change. */
+  /** Sums of what doesn't change: of IPv4's header and of the pseudo-header. */
   readonly #headerSum: number;
+  readonly #pseudoSum: number;
   #identification: number;
 
   /**
@@ -59,30 +61,20 @@ export class Tunnel {
   constructor(source: Uint8Array, destination: Uint8Array, options: TunnelOptions, identification = 0) {
     const { port, ports = LINUX_PORTS, udpChecksum = true, ttl = DEFAULT_TTL, dscp = 0 } = options;
     this.family = source.length === 4 ? 4 : 6;
-    this.#ports = ports;
+    this.#port = port;
+    this.#lowestPort = ports.lowest;
+    this.#ports = ports.highest - ports.lowest;
     this.#udpChecksum = udpChecksum || this.family === 6;
     this.#ttl = ttl === 'inherit' ? INHERIT : ttl;
     this.#dscp = dscp === 'inherit' ? INHERIT : dscp;
     this.#identification = identification & 0xffff;
-    this.#udp = this.family === 4 ? IPV4_SPAN : IPV6_SPAN;
-    this.span = this.#udp + UDP_SPAN + VXLAN_SPAN;
-    const template = new Uint8Array(this.span);
-    if (this.family === 4) {
-      template[0] = 0x45;
-      template[9] = IpProtocol.Udp;
-      template.set(source, 12);
-      template.set(destination, 16);
-    } else {
-      template[0] = 0x60;
-      template[6] = IpProtocol.Udp;
-      template.set(source, 8);
-      template.set(destination, 24);
-    }
-    template[this.#udp + 2] = port >>> 8;
-    template[this.#udp + 3] = port;
-    template[this.#udp + UDP_SPAN] = VXLAN_FLAG_I;
-    this.#template = template;
-    this.#headerSum = onesSum(template, 0, IPV4_SPAN);
+    const ipSpan = this.family === 4 ? IPV4_SPAN : IPV6_SPAN;
+    this.#udpSpan = ipSpan;
+    this.span = ipSpan + UDP_SPAN + VXLAN_SPAN;
+    const addresses = Uint8Array.of(...source, ...destination);
+    this.#addresses = Int32Array.from({ length: addresses.length / WORD }, (_, i) => getWord(addresses, WORD * i));
+    this.#headerSum = onesSum(addresses, 0, addresses.length, (VERSION_4_IHL_5 << 8) + UDP);
+    this.#pseudoSum = onesSum(addresses, 0, addresses.length, UDP);
   }
 
   /**
@@ -104,64 +96,46 @@ export class Tunnel {
     tos: number,
     ttl: number,
   ): number {
-    const template = this.#template;
-    const { span } = this;
-    const ip = start - span;
-    for (let i = 0; i < span; i++) bytes[ip + i] = template[i];
-    const udp = ip + this.#udp;
+    const view = viewOf(bytes);
+    const ip = start - this.span;
+    const udp = ip + this.#udpSpan;
     const length = end - udp;
-    const sourcePort = sourcePortOf(hash, this.#ports);
-    bytes[udp] = sourcePort >>> 8;
-    bytes[udp + 1] = sourcePort;
-    bytes[udp + 4] = length >>> 8;
-    bytes[udp + 5] = length;
-    const vxlan = udp + UDP_SPAN;
-    bytes[vxlan + 4] = vni >>> 16;
-    bytes[vxlan + 5] = vni >>> 8;
-    bytes[vxlan + 6] = vni;
-    const dscp = this.#dscp === INHERIT ? tos & ~ECN_MASK : this.#dscp << 2;
-    const outerTos = dscp | encapsulateEcn(tos & ECN_MASK);
+    const ecn = tos & ECN_MASK;
+    // As the kernel makes it (include/net/inet_ecn.h, INET_ECN_encapsulate): CE inside goes as ECT(0).
+    const outerEcn = ecn === ECN_CE ? ECN_ECT0 : ecn;
+    const outerTos = (this.#dscp === INHERIT ? tos & ~ECN_MASK : this.#dscp << 2) | outerEcn;
     const outerTtl = this.#ttl === INHERIT ? ttl || DEFAULT_TTL : this.#ttl;
-    if (this.family === 4) this.#putIpv4(bytes, ip, end - ip, outerTos, outerTtl);
-    else putIpv6(bytes, ip, length, outerTos, outerTtl);
+    if (this.family === 4) this.#putIpv4(view, ip, end - ip, outerTos, outerTtl);
+    else this.#putIpv6(view, ip, length, outerTos, outerTtl);
+    view.setInt32(udp, (scalePort(hash, this.#lowestPort, this.#ports) << 16) | this.#port);
+    view.setInt32(udp + 4, length << 16);
+    view.setInt32(udp + UDP_HEADER, VXLAN_FLAGS);
+    view.setInt32(udp + UDP_HEADER + 4, vni << 8);
     if (this.#udpChecksum) {
-      const addresses = this.family === 4 ? ip + 12 : ip + 8;
-      const pseudo = pseudoHeaderSum(this.family, bytes, addresses, IpProtocol.Udp, length);
-      const sum = ~onesSum(bytes, udp, end, pseudo) & 0xffff || 0xffff;
-      bytes[udp + 6] = sum >>> 8;
-      bytes[udp + 7] = sum;
+      const sum = ~onesSum(bytes, udp, end, this.#pseudoSum + length) & 0xffff || 0xffff;
+      view.setUint16(udp + 6, sum);
     }
     return ip;
   }
 
-  #putIpv4(bytes: Uint8Array, ip: number, length: number, tos: number, ttl: number): void {
+  #putIpv4(view: DataView, ip: number, length: number, tos: number, ttl: number): void {
     const identification = this.#identification;
     this.#identification = (identification + 1) & 0xffff;
-    bytes[ip + 1] = tos;
-    bytes[ip + 2] = length >>> 8;
-    bytes[ip + 3] = length;
-    bytes[ip + 4] = identification >>> 8;
-    bytes[ip + 5] = identification;
-    bytes[ip + 8] = ttl;
-    // Three words were zero in the template, so that adding them is all that the sum needs; of the fourth, the TTL's, the
-    // protocol is in it already.
     let sum = this.#headerSum + tos + length + identification + (ttl << 8);
     sum = (sum & 0xffff) + (sum >>> 16);
     sum = (sum & 0xffff) + (sum >>> 16);
-    bytes[ip + 10] = ~sum >>> 8;
-    bytes[ip + 11] = ~sum;
+    const addresses = this.#addresses;
+    view.setInt32(ip, (VERSION_4_IHL_5 << 24) | (tos << 16) | length);
+    view.setInt32(ip + 4, identification << 16);
+    view.setInt32(ip + 8, (ttl << 24) | (UDP << 16) | (~sum & 0xffff));
+    view.setInt32(ip + 12, addresses[0]);
+    view.setInt32(ip + 16, addresses[1]);
   }
-}
 
-function putIpv6(bytes: Uint8Array, ip: number, length: number, tos: number, ttl: number): void {
-  bytes[ip] = 0x60 | (tos >>> 4);
-  bytes[ip + 1] = (tos & 0xf) << 4;
-  bytes[ip + 4] = length >>> 8;
-  bytes[ip + 5] = length;
-  bytes[ip + 7] = ttl;
-}
-
-/** The outer ECN field, as the kernel makes it (include/net/inet_ecn.h, INET_ECN_encapsulate): CE inside goes as ECT(0). */
-function encapsulateEcn(inner: number): number {
-  return inner === ECN_CE ? ECN_ECT0 : inner;
+  #putIpv6(view: DataView, ip: number, length: number, tos: number, ttl: number): void {
+    const addresses = this.#addresses;
+    view.setInt32(ip, (6 << 28) | (tos << 20));
+    view.setInt32(ip + 4, (length << 16) | (UDP << 8) | ttl);
+    for (let i = 0; i < addresses.length; i++) view.setInt32(ip + 8 + WORD * i, addresses[i]);
+  }
 }

@@ -3,6 +3,7 @@
  * frame for the outer headers and behind it for ESP's trailer. Nothing is allocated after it was made.
  */
 import { VtepError } from '../error.js';
+import { packetMemory } from './kernels.js';
 
 /** Bytes in front of a frame: outer Ethernet with a tag, IPv6, UDP, ESP, UDP, VXLAN take 102. */
 export const HEADROOM = 128;
@@ -48,7 +49,7 @@ export class Arena {
     this.slots = slots;
     this.frameBytes = frameBytes;
     this.slotBytes = Math.ceil((HEADROOM + frameBytes + TAILROOM) / 64) * 64;
-    this.bytes = new Uint8Array(new ArrayBuffer(slots * this.slotBytes));
+    this.bytes = packetMemory(slots * this.slotBytes);
     this.#free = Int32Array.from({ length: slots }, (_, i) => slots - 1 - i);
     this.#freeCount = slots;
     this.#taken = new Uint8Array(slots);

@@ -1,4 +1,6 @@
 /** The Internet checksum: whole (RFC 1071), with the pseudo-headers of IPv4 and IPv6, and incremental (RFC 1624). */
+import { type Kernels, kernelsOf } from '../memory/kernels.js';
+import { viewOf } from '../memory/view.js';
 
 /** Brings a sum of 16-bit words back to 16 bits by end-around carry. */
 function fold(sum: number): number {
@@ -7,13 +9,19 @@ function fold(sum: number): number {
   return folded;
 }
 
-// Reading 32 bits at once takes a DataView, and making one for each packet would be garbage; packets of a batch stand
-// in the same array, so the last one's view nearly always serves.
-let viewed: Uint8Array = new Uint8Array(0);
-let view = new DataView(viewed.buffer);
+// Packets of a batch stand in the same array: what WebAssembly can do there is asked for once.
+let known: Uint8Array = new Uint8Array(0);
+let kernels: Kernels | undefined;
+
+function look(bytes: Uint8Array): void {
+  known = bytes;
+  kernels = kernelsOf(bytes.buffer);
+}
 
 /** Below this many bytes (headers) the view isn't worth looking up. */
 const LONG = 64;
+/** What the kernel's sums hold. */
+const MAX_SUM = 1 << 19;
 
 /**
  * The one's complement sum of bytes, folded to 16 bits and not inverted; an odd last byte is padded with zero.
@@ -26,10 +34,13 @@ export function onesSum(bytes: Uint8Array, offset: number, end: number, initial 
   let sum = initial;
   let at = offset;
   if (end - offset >= LONG) {
-    if (viewed !== bytes) {
-      viewed = bytes;
-      view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (known !== bytes) look(bytes);
+    if (kernels !== undefined && end <= bytes.length && end - offset <= MAX_SUM) {
+      const from = bytes.byteOffset + offset;
+      const swapped = kernels.onesSum(from, from + end - offset);
+      return fold(sum + (((swapped & 0xff) << 8) | (swapped >>> 8)));
     }
+    const view = viewOf(bytes);
     // Little-endian words sum to the same with its bytes swapped (RFC 1071 section 2 (B)). Halves are added up apart,
     // so that the sums stay small integers.
     let low = 0;

@@ -1,0 +1,91 @@
+/** Whole chains: a frame in the arena to a packet for the wire, and a packet off the wire to a frame of an endpoint. */
+import type { Aead } from '../src/aead/index.js';
+import { EgressChain, IngressChain } from '../src/dataplane/index.js';
+import type { PacketBatch } from '../src/memory/index.js';
+import type { Cell } from './cell.js';
+import { checkDelivered, checkSent } from './oracle.js';
+import { WINDOW, Window } from './window.js';
+import type { Packets, Workload } from './workload.js';
+
+/** Room around a frame that came with its outer headers. */
+const OUTER_BYTES = 192;
+
+/** The way out of a node. */
+export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell {
+  const { tables, frames, frameBytes, encrypted } = workload;
+  const window = new Window(frames, batch, frameBytes);
+  const sas = aead === undefined ? undefined : workload.sas(aead);
+  let seen: ((batch: PacketBatch) => void) | undefined;
+  let sent = 0;
+  const wire = (out: PacketBatch): void => {
+    sent += out.count;
+    seen?.(out);
+  };
+  const refuse = (): void => {
+    throw new Error('a frame was not for the wire');
+  };
+  const keyed = aead === undefined || sas === undefined ? {} : { aead, sas };
+  const chain = new EgressChain(tables, window.arena, { wire, local: refuse, answers: refuse }, keyed);
+  const cell: Cell = {
+    packets: WINDOW,
+    prepare: () => window.fill(),
+    run: () => {
+      for (const packets of window.batches) chain.run(packets, 0);
+    },
+    check: () => {
+      const first = window.next;
+      let n = 0;
+      seen = (out) => {
+        for (let i = 0; i < out.count; i++) checkSent(workload, first + n++, out.arena.bytes, out.start[i], out.end[i]);
+      };
+      cell.prepare();
+      sent = 0;
+      cell.run();
+      seen = undefined;
+      if (sent !== WINDOW || chain.drops.total !== 0) throw new Error(`${sent} of ${WINDOW} frames were sent`);
+      if (encrypted !== chain.seal.sealed > 0) throw new Error('frames were not sealed as their network wants it');
+    },
+    close: () => sas?.close(),
+  };
+  return cell;
+}
+
+/** The way into a node. */
+export function ingressCell(workload: Workload, packets: Packets, batch: number, aead?: Aead): Cell {
+  const { tables, frameBytes } = workload;
+  const window = new Window(packets, batch, frameBytes + OUTER_BYTES);
+  const sas = aead === undefined ? undefined : workload.sas(aead);
+  let seen: ((batch: PacketBatch) => void) | undefined;
+  let delivered = 0;
+  const sink = (out: PacketBatch): void => {
+    delivered += out.count;
+    seen?.(out);
+  };
+  const keyed = aead === undefined || sas === undefined ? {} : { aead, sas };
+  const chain = new IngressChain(tables, window.arena, sink, keyed);
+  const cell: Cell = {
+    packets: WINDOW,
+    prepare: () => window.fill(),
+    run: () => {
+      for (const batchIn of window.batches) chain.run(batchIn, 0);
+    },
+    check: () => {
+      const first = window.next;
+      let n = 0;
+      seen = (out) => {
+        for (let i = 0; i < out.count; i++) {
+          checkDelivered(workload, first + n++, out.arena.bytes, out.start[i], out.end[i]);
+        }
+      };
+      cell.prepare();
+      delivered = 0;
+      cell.run();
+      seen = undefined;
+      if (delivered !== WINDOW || chain.drops.total !== 0) {
+        throw new Error(`${delivered} of ${WINDOW} packets were delivered`);
+      }
+    },
+    close: () => sas?.close(),
+  };
+  return cell;
+}

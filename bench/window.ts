@@ -1,0 +1,54 @@
+/** Packets in an arena, cut into batches: what one timed run works on. They are put back before each run, untimed. */
+import { Arena, PacketBatch } from '../src/memory/index.js';
+import { NETWORK, type Packets } from './workload.js';
+
+/** Packets of a run: so many that reading the clock costs nothing, so few that a core's caches hold them. */
+export const WINDOW = 256;
+/** Room for what stages make of packets: fragments, answers. */
+const SPARE_SLOTS = 3 * WINDOW;
+
+/** The batches of a run. */
+export class Window {
+  readonly arena: Arena;
+  readonly batches: readonly PacketBatch[];
+  readonly #packets: Packets;
+  #next = 0;
+
+  /**
+   * @param packets taken in turn
+   * @param batch packets of a batch, 1 to `WINDOW`
+   * @param frameBytes of the largest
+   */
+  constructor(packets: Packets, batch: number, frameBytes: number) {
+    this.#packets = packets;
+    this.arena = new Arena({ slots: WINDOW + SPARE_SLOTS, frameBytes });
+    this.batches = Array.from({ length: WINDOW / batch }, () => new PacketBatch(this.arena, batch));
+  }
+
+  /** Which of the packets the next `fill` begins with. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Puts the next packets into the batches. */
+  fill(): void {
+    const { bytes, start, end } = this.#packets;
+    for (const batch of this.batches) {
+      while (!batch.full) {
+        const i = this.#next;
+        if (batch.copyIn(bytes, start[i], end[i], NETWORK) < 0) throw new Error('the arena is too small');
+        this.#next = i + 1 === start.length ? 0 : i + 1;
+      }
+    }
+  }
+}
+
+/** Moves all packets of a batch into another one, which must be empty. */
+export function moveAll(from: PacketBatch, to: PacketBatch): void {
+  for (let i = 0; i < from.count; i++) {
+    const at = to.push(from.slot[i], from.start[i], from.end[i], from.network[i], from.peer[i], from.flow[i]);
+    to.tos[at] = from.tos[i];
+    to.ttl[at] = from.ttl[i];
+  }
+  from.count = 0;
+}

@@ -1,0 +1,181 @@
+/**
+ * What goes through the chains that are measured: one node with one endpoint, and as many other nodes as there are flows,
+ * each with an endpoint of its own. Frames from here go to each of them in turn, packets come from each of them in turn.
+ */
+import { hkdfSha256, type Aead } from '../src/aead/index.js';
+import { Tunnel } from '../src/dataplane/index.js';
+import { OutboundEsp } from '../src/ipsec/index.js';
+import { HEADROOM, TAILROOM } from '../src/memory/index.js';
+import { ClusterKey, FloodPolicy, KeyRing, NodeSas, NodeTables, Profile, type Topology } from '../src/overlay/index.js';
+import { ETHERNET_SPAN, EtherType, ethernetLayout, formatMac, VXLAN_PORT } from '../src/wire/index.js';
+import { FRAME_HEADERS, type FlowSide, writeHeaders } from './frame.js';
+import { sizesOf } from './imix.js';
+import type { FrameSize } from './result.js';
+
+/** Place of this node, and of the one network. */
+export const HERE = 0;
+export const NETWORK = 0;
+export const VNI = 4097;
+/** Larger than every packet: nothing is cut unless that is what is measured. */
+const JUMBO_MTU = 9600;
+/** Packets that are kept ready, at the least: several windows, so that they don't come out of the smallest cache. */
+const MIN_PACKETS = 1024;
+
+/** Packets side by side. */
+export interface Packets {
+  readonly bytes: Uint8Array;
+  readonly start: Int32Array;
+  readonly end: Int32Array;
+}
+
+/** What a workload is made of. */
+export interface WorkloadOptions {
+  readonly size: FrameSize;
+  readonly flows: number;
+  readonly encrypted: boolean;
+  /** MTU of the underlay; large enough for everything if not said. */
+  readonly mtu?: number;
+}
+
+/** Masks of IVs: any will do, since the keys are of no one. */
+function counting(bytes: Uint8Array): void {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = i * 29 + 7;
+}
+
+function vtepOf(node: number): Uint8Array {
+  return Uint8Array.of(10, 1, node >>> 8, node);
+}
+
+function macOf(prefix: number, number: number): Uint8Array {
+  return Uint8Array.of(2, prefix, 10, number >>> 16, number >>> 8, number);
+}
+
+function sideOf(endpoint: number, port: number): FlowSide {
+  return { mac: formatMac(macOf(0x42, endpoint)), ip: `10.9.${endpoint >>> 8}.${endpoint & 0xff}`, port };
+}
+
+/** Frames of one size and as many flows as asked for. */
+export class Workload {
+  readonly size: FrameSize;
+  readonly flows: number;
+  readonly encrypted: boolean;
+  readonly topology: Topology;
+  readonly tables: NodeTables;
+  /** Frames from here to the other endpoints, one after the other. */
+  readonly frames: Packets;
+  /** Bytes of the largest frame. */
+  readonly frameBytes: number;
+  readonly #lengths: Int32Array;
+
+  constructor({ size, flows, encrypted, mtu = JUMBO_MTU }: WorkloadOptions) {
+    this.size = size;
+    this.flows = flows;
+    this.encrypted = encrypted;
+    const count = Math.max(MIN_PACKETS, Math.ceil(flows / MIN_PACKETS) * MIN_PACKETS);
+    this.#lengths = sizesOf(size, count);
+    this.frameBytes = Math.max(...this.#lengths);
+    const places = Array.from({ length: flows + 1 }, (_, i) => i);
+    this.topology = {
+      profile: Profile.Swarm,
+      port: VXLAN_PORT,
+      nodes: places.map((i) => ({ name: `node${i}`, vtep: vtepOf(i), mac: macOf(0, i), mtu })),
+      networks: [
+        {
+          name: 'bench',
+          vni: VNI,
+          subnets: [],
+          gateways: [],
+          encrypted,
+          mtu: undefined,
+          flood: FloodPolicy.Drop,
+          learning: false,
+        },
+      ],
+      endpoints: places.map((i) => ({
+        name: `c${i}`,
+        network: NETWORK,
+        node: i,
+        ip: Uint8Array.of(10, 9, i >>> 8, i),
+        mac: macOf(0x42, i),
+      })),
+      ring: new KeyRing([1, 2, 3].map((tag) => new ClusterKey(tag, new Uint8Array(16).fill(tag * 11)))),
+    };
+    this.tables = new NodeTables(this.topology, 'node0');
+    this.frames = this.#frames((other, port) => [sideOf(HERE, port), sideOf(other, port + 1)]);
+  }
+
+  /** This node's SAs with all others. */
+  sas(aead: Aead): NodeSas {
+    return NodeSas.ofTopology(this.topology, HERE, aead, { hkdf: hkdfSha256, random: counting });
+  }
+
+  /** Packets from the other nodes to the endpoint here, Ethernet first; sealed if the network is encrypted. */
+  packetsIn(aead: Aead | undefined): Packets {
+    const frames = this.#frames((other, port) => [sideOf(other, port + 1), sideOf(HERE, port)]);
+    const count = frames.start.length;
+    const stride = HEADROOM + this.frameBytes + TAILROOM;
+    const bytes = new Uint8Array(new ArrayBuffer(count * stride));
+    const start = new Int32Array(count);
+    const end = new Int32Array(count);
+    const esp = aead === undefined ? undefined : new OutboundEsp(aead);
+    const senders = new Map<number, Tunnel>();
+    const keys = new Map<number, NodeSas>();
+    for (let i = 0; i < count; i++) {
+      const node = 1 + (i % this.flows);
+      const at = i * stride + HEADROOM;
+      bytes.set(frames.bytes.subarray(frames.start[i], frames.end[i]), at);
+      const frameEnd = at + frames.end[i] - frames.start[i];
+      const tunnel = senders.get(node) ?? new Tunnel(vtepOf(node), vtepOf(HERE), { port: VXLAN_PORT });
+      senders.set(node, tunnel);
+      start[i] = tunnel.encapsulate(bytes, at, frameEnd, VNI, i, 0, 64);
+      end[i] = frameEnd;
+      if (this.encrypted && aead !== undefined && esp !== undefined) {
+        const sas = keys.get(node) ?? this.#sender(node, aead);
+        keys.set(node, sas);
+        const sa = sas.outbound(HERE);
+        if (sa === undefined || esp.push(sa, bytes, start[i], end[i], 0) !== 0)
+          throw new Error('a packet is not sealed');
+        start[i] = esp.start;
+        end[i] = esp.end;
+      }
+      start[i] -= ETHERNET_SPAN;
+      const header = {
+        destination: formatMac(macOf(0, HERE)),
+        source: formatMac(macOf(0, node)),
+        etherType: EtherType.Ipv4,
+      };
+      ethernetLayout.encode(header, bytes, start[i]);
+    }
+    esp?.flush();
+    for (const sas of keys.values()) sas.close();
+    return { bytes, start, end };
+  }
+
+  /** What another node sends to this one with. */
+  #sender(node: number, aead: Aead): NodeSas {
+    const sas = new NodeSas(vtepOf(node), aead, { hkdf: hkdfSha256, random: counting, profile: Profile.Swarm });
+    sas.addPeer(HERE, vtepOf(HERE));
+    if (this.topology.ring !== undefined) sas.update(this.topology.ring, 0);
+    sas.settle(0);
+    return sas;
+  }
+
+  #frames(sides: (other: number, port: number) => readonly [FlowSide, FlowSide]): Packets {
+    const count = this.#lengths.length;
+    const total = this.#lengths.reduce((sum, length) => sum + length, 0);
+    const bytes = new Uint8Array(new ArrayBuffer(total));
+    const start = new Int32Array(count);
+    const end = new Int32Array(count);
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const length = this.#lengths[i];
+      const [from, to] = sides(1 + (i % this.flows), 40_000 + (i % 1000));
+      for (let n = FRAME_HEADERS; n < length; n++) bytes[at + n] = n * 31 + i;
+      writeHeaders(bytes, at, length - FRAME_HEADERS, from, to, i & 0xffff);
+      start[i] = at;
+      at += length;
+      end[i] = at;
+    }
+    return { bytes, start, end };
+  }
+}
