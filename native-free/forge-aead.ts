@@ -29,11 +29,10 @@ class ForgeAead implements Aead {
 
   addKey(key: Uint8Array): number {
     checkKeyLength(key.length);
-    const bytes = text(key);
-    return this.#keys.add({
-      encrypt: forge.cipher.createCipher('AES-GCM', bytes),
-      decrypt: forge.cipher.createDecipher('AES-GCM', bytes),
-    });
+    return this.#keys.add(key, (bytes) => ({
+      encrypt: forge.cipher.createCipher('AES-GCM', text(bytes)),
+      decrypt: forge.cipher.createDecipher('AES-GCM', text(bytes)),
+    }));
   }
 
   /** Forgets a key. JavaScript's strings, which node-forge keeps it in, can't be wiped: the collector frees them. */

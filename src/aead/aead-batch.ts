@@ -33,8 +33,11 @@ export class AeadBatch {
   readonly icvLength: Uint8Array;
   /** Nonces of 12 bytes each, one every 16 bytes. */
   readonly nonce: Uint8Array;
+  /** The same bytes, to be written word by word. */
+  readonly nonceView: DataView;
   /** Additional data, one every `aadStride` bytes. */
   readonly aad: Uint8Array;
+  readonly aadView: DataView;
   /** Bytes of additional data of each. */
   readonly aadLength: Int32Array;
   /** What `open` found: 1 where the ICV is right. The bytes of the others are wiped. */
@@ -56,6 +59,8 @@ export class AeadBatch {
     this.icvLength = new Uint8Array(capacity);
     this.nonce = new Uint8Array(new ArrayBuffer(capacity * NONCE_STRIDE));
     this.aad = new Uint8Array(new ArrayBuffer(Math.max(1, capacity * aadStride)));
+    this.nonceView = new DataView(this.nonce.buffer);
+    this.aadView = new DataView(this.aad.buffer);
     this.aadLength = new Int32Array(capacity);
     this.verified = new Uint8Array(capacity);
   }

@@ -67,9 +67,31 @@ const KEY_DATA = 1024;
 const TAG = 16;
 const WORD = 2 ** 32;
 
+// Own constants are folded into the code, properties and imported ones aren't (see wire/layers.ts).
+const NONCE = NONCE_STRIDE;
+const JOB_ENCRYPT_KEYS = JobField.EncryptKeys;
+const JOB_DECRYPT_KEYS = JobField.DecryptKeys;
+const JOB_KEY_LENGTH = JobField.KeyLength;
+const JOB_SOURCE = JobField.Source;
+const JOB_DESTINATION = JobField.Destination;
+const JOB_CIPHER_LENGTH = JobField.CipherLength;
+const JOB_HASH_LENGTH = JobField.HashLength;
+const JOB_NONCE = JobField.Nonce;
+const JOB_TAG = JobField.Tag;
+const JOB_TAG_LENGTH = JobField.TagLength;
+const JOB_AAD = JobField.Aad;
+const JOB_AAD_LENGTH = JobField.AadLength;
+const JOB_STATUS = JobField.Status;
+const JOB_CIPHER_MODE = JobField.CipherMode;
+const JOB_DIRECTION = JobField.Direction;
+const JOB_CHAIN_ORDER = JobField.ChainOrder;
+
 interface Key {
   readonly memory: NativeMemory;
   readonly length: number;
+  /** Its address, in halves. */
+  readonly low: number;
+  readonly high: number;
 }
 
 /** The library, with its manager in memory of ours. */
@@ -132,25 +154,29 @@ class IpsecMbAead implements Aead {
   readonly #aad = new AddressCache();
   /** Pointers to the jobs of a burst. */
   readonly #jobs = new NativeMemory(MAX_BURST * 8);
-  readonly #jobWords: Uint32Array;
+  readonly #jobWords: Int32Array;
   /** Tags that were computed, to compare with the packets' ICVs. */
   readonly #tags = new NativeMemory(MAX_BURST * TAG);
 
   constructor(manager: Manager) {
     this.#manager = manager;
     const { bytes } = this.#jobs;
-    this.#jobWords = new Uint32Array(bytes.buffer, bytes.byteOffset, MAX_BURST * 2);
+    this.#jobWords = new Int32Array(bytes.buffer, bytes.byteOffset, MAX_BURST * 2);
   }
 
   addKey(key: Uint8Array): number {
     checkKeyLength(key.length);
+    return this.#keys.add(key, (bytes) => this.#expand(bytes));
+  }
+
+  #expand(key: Uint8Array): Key {
     const manager = this.#manager;
     const memory = new NativeMemory(KEY_DATA);
     const raw = new NativeMemory(32);
     raw.bytes.set(key);
     manager.prepare[key.length](raw.address, memory.address);
     raw.bytes.fill(0);
-    return this.#keys.add({ memory, length: key.length });
+    return { memory, length: key.length, low: lowOf(memory.address), high: highOf(memory.address) };
   }
 
   removeKey(id: number): void {
@@ -178,56 +204,64 @@ class IpsecMbAead implements Aead {
   /** Hands packets to the library as jobs, in one call if it has room for all. */
   #burst(batch: AeadBatch, from: number, to: number, direction: number): void {
     const { nextBurst, submitBurst, memory, words } = this.#manager;
+    const { key: keys, offset, length, icvOffset, icvLength, aadLength, aadStride } = batch;
     const jobs = this.#jobWords;
+    const sealing = direction === ENCRYPT;
+    const order = sealing ? CIPHER_THEN_HASH : HASH_THEN_CIPHER;
+    // Addresses as halves: each packet's are a sum of 32 bits and a carry.
     const bytes = this.#bytes.of(batch.bytes);
+    const bytesLow = lowOf(bytes);
+    const bytesHigh = highOf(bytes);
     const nonces = this.#nonce.of(batch.nonce);
+    const nonceLow = lowOf(nonces);
+    const nonceHigh = highOf(nonces);
     const aads = this.#aad.of(batch.aad);
-    const order = direction === ENCRYPT ? CIPHER_THEN_HASH : HASH_THEN_CIPHER;
+    const aadLow = lowOf(aads);
+    const aadHigh = highOf(aads);
+    const tagsLow = sealing ? bytesLow : lowOf(this.#tags.address);
+    const tagsHigh = sealing ? bytesHigh : highOf(this.#tags.address);
+    const managerLow = lowOf(memory.address);
     let next = from;
     while (next < to) {
       const room = nextBurst(memory.address, to - next, this.#jobs.address);
       if (room === 0) throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} has no room for jobs`);
       for (let n = 0; n < room; n++) {
         const i = next + n;
-        const key = this.#keys.get(batch.key[i]);
-        const data = bytes + batch.offset[i];
-        const length = batch.length[i];
-        const tag = direction === ENCRYPT ? bytes + batch.icvOffset[i] : this.#tags.address + (i - from) * TAG;
-        const job = (jobs[2 * n] + jobs[2 * n + 1] * WORD - memory.address) >>> 2;
-        const keyAddress = key.memory.address;
-        putAddress(words, job + JobField.EncryptKeys, keyAddress);
-        putAddress(words, job + JobField.DecryptKeys, keyAddress);
-        words[job + JobField.KeyLength] = key.length;
-        words[job + JobField.KeyLength + 1] = 0;
-        putAddress(words, job + JobField.Source, data);
-        putAddress(words, job + JobField.Destination, data);
-        words[job + JobField.CipherStart] = 0;
-        words[job + JobField.CipherStart + 1] = 0;
-        words[job + JobField.CipherLength] = length;
-        words[job + JobField.CipherLength + 1] = 0;
-        words[job + JobField.HashStart] = 0;
-        words[job + JobField.HashStart + 1] = 0;
-        words[job + JobField.HashLength] = length;
-        words[job + JobField.HashLength + 1] = 0;
-        putAddress(words, job + JobField.Nonce, nonces + i * NONCE_STRIDE);
-        words[job + JobField.NonceLength] = NONCE_BYTES;
-        words[job + JobField.NonceLength + 1] = 0;
-        putAddress(words, job + JobField.Tag, tag);
-        words[job + JobField.TagLength] = direction === ENCRYPT ? batch.icvLength[i] : TAG;
-        words[job + JobField.TagLength + 1] = 0;
-        putAddress(words, job + JobField.Aad, aads + i * batch.aadStride);
-        words[job + JobField.AadLength] = batch.aadLength[i];
-        words[job + JobField.AadLength + 1] = 0;
-        putAddress(words, job + JobField.Context, 0);
-        words[job + JobField.Status] = 0;
-        words[job + JobField.CipherMode] = CIPHER_GCM;
-        words[job + JobField.Direction] = direction;
-        words[job + JobField.HashAlgorithm] = AUTH_AES_GMAC;
-        words[job + JobField.ChainOrder] = order;
+        const key = this.#keys.get(keys[i]);
+        const bytesLength = length[i];
+        const job = (jobs[2 * n] - managerLow) >>> 2;
+        if (words[job + JOB_CIPHER_MODE] !== CIPHER_GCM) prepareJob(words, job);
+        words[job + JOB_ENCRYPT_KEYS] = key.low;
+        words[job + JOB_ENCRYPT_KEYS + 1] = key.high;
+        words[job + JOB_DECRYPT_KEYS] = key.low;
+        words[job + JOB_DECRYPT_KEYS + 1] = key.high;
+        words[job + JOB_KEY_LENGTH] = key.length;
+        const data = (bytesLow + offset[i]) | 0;
+        const dataHigh = bytesHigh + carryOf(data, bytesLow);
+        words[job + JOB_SOURCE] = data;
+        words[job + JOB_SOURCE + 1] = dataHigh;
+        words[job + JOB_DESTINATION] = data;
+        words[job + JOB_DESTINATION + 1] = dataHigh;
+        words[job + JOB_CIPHER_LENGTH] = bytesLength;
+        words[job + JOB_HASH_LENGTH] = bytesLength;
+        const nonce = (nonceLow + i * NONCE) | 0;
+        words[job + JOB_NONCE] = nonce;
+        words[job + JOB_NONCE + 1] = nonceHigh + carryOf(nonce, nonceLow);
+        const tag = (tagsLow + (sealing ? icvOffset[i] : (i - from) * TAG)) | 0;
+        words[job + JOB_TAG] = tag;
+        words[job + JOB_TAG + 1] = tagsHigh + carryOf(tag, tagsLow);
+        words[job + JOB_TAG_LENGTH] = sealing ? icvLength[i] : TAG;
+        const aad = (aadLow + i * aadStride) | 0;
+        words[job + JOB_AAD] = aad;
+        words[job + JOB_AAD + 1] = aadHigh + carryOf(aad, aadLow);
+        words[job + JOB_AAD_LENGTH] = aadLength[i];
+        words[job + JOB_STATUS] = 0;
+        words[job + JOB_DIRECTION] = direction;
+        words[job + JOB_CHAIN_ORDER] = order;
       }
-      const lastJob = (jobs[2 * room - 2] + jobs[2 * room - 1] * WORD - memory.address) >>> 2;
+      const lastJob = (jobs[2 * room - 2] - managerLow) >>> 2;
       const done = submitBurst(memory.address, room, this.#jobs.address);
-      if (done !== room || words[lastJob + JobField.Status] !== STATUS_COMPLETED) {
+      if (done !== room || words[lastJob + JOB_STATUS] !== STATUS_COMPLETED) {
         throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} did ${done} of ${room} jobs`);
       }
       next += room;
@@ -247,10 +281,25 @@ class IpsecMbAead implements Aead {
   }
 }
 
-function putAddress(words: Int32Array, at: number, address: number): void {
-  const high = Math.floor(address / WORD);
-  words[at] = address - high * WORD;
-  words[at + 1] = high;
+/** What is the same for every job: written once, since a manager has its jobs for good and leaves these fields alone. */
+function prepareJob(words: Int32Array, job: number): void {
+  words.fill(0, job, job + JOB_CHAIN_ORDER + 1);
+  words[job + JobField.NonceLength] = NONCE_BYTES;
+  words[job + JobField.HashAlgorithm] = AUTH_AES_GMAC;
+  words[job + JobField.CipherMode] = CIPHER_GCM;
+}
+
+function highOf(address: number): number {
+  return Math.floor(address / WORD);
+}
+
+function lowOf(address: number): number {
+  return (address - highOf(address) * WORD) | 0;
+}
+
+/** 1 if a sum of 32 bits is less than what it began with: it went over. */
+function carryOf(sum: number, begun: number): number {
+  return sum >>> 0 < begun >>> 0 ? 1 : 0;
 }
 
 /** Intel's multi-buffer library by foreign-function calls; needs the package koffi and the library. */

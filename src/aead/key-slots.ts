@@ -1,3 +1,4 @@
+import { sameSecret, secretCopy } from '../memory/secret-bytes.js';
 import { AeadError } from './error.js';
 
 /** Slots, and how often one can be given again before a number of long ago would be believed. */
@@ -5,39 +6,66 @@ const SLOT_BITS = 20;
 const GENERATIONS = 1 << 11;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const MAX_ID = 0x7fffffff;
+/** Keys that a new one is compared with: the last ones that came. Swarm's SAs, however many, have three keys in all. */
+const COMPARED = 8;
+
+/** What is kept for a key, for all numbers of that key. */
+interface Shared<T> {
+  readonly entry: T;
+  readonly key: Uint8Array;
+  numbers: number;
+}
 
 /**
- * What a backend keeps for each key, under numbers. A slot is given again, its number isn't: a packet that was to be
- * sealed under a key that is gone must never be sealed under the next one.
+ * What a backend keeps for each key, under numbers. Equal keys that come one after the other share it, so that the SAs of
+ * a cluster's key stay in the processor's cache. A slot is given again, its number isn't: a packet that was to be sealed
+ * under a key that is gone must never be sealed under the next one.
  */
 export class KeySlots<T> {
-  readonly #slots: (T | undefined)[] = [];
+  readonly #slots: (Shared<T> | undefined)[] = [];
   readonly #generations: number[] = [];
   readonly #free: number[] = [];
+  /** The last one first. */
+  readonly #recent: Shared<T>[] = [];
+
+  /** How many numbers there are. */
+  get size(): number {
+    return this.#slots.length - this.#free.length;
+  }
 
   /**
-   * Keeps an entry and gives its number.
+   * Keeps a key's entry and gives a number for it.
+   * @param key copied
+   * @param make makes the entry, if the key isn't there
    * @throws AeadError `TOO_MANY_KEYS` beyond 2^20
    */
-  add(entry: T): number {
+  add(key: Uint8Array, make: (key: Uint8Array) => T): number {
     let slot = this.#free.pop();
     if (slot === undefined) {
       slot = this.#slots.length;
       if (slot > SLOT_MASK) throw new AeadError('TOO_MANY_KEYS', `a cipher holds at most ${SLOT_MASK + 1} keys`);
+      this.#slots.push(undefined);
       this.#generations.push(0);
     }
-    this.#slots[slot] = entry;
+    try {
+      const shared = this.#sharedOf(key, make);
+      shared.numbers++;
+      this.#slots[slot] = shared;
+    } catch (error) {
+      this.#free.push(slot);
+      throw error;
+    }
     return (this.#generations[slot] << SLOT_BITS) | slot;
   }
 
   /** The entry of a number. Throws `BAD_AEAD_BATCH` if there is none. */
   get(id: number): T {
     const slot = id & SLOT_MASK;
-    const entry = this.#slots[slot];
-    if (entry === undefined || this.#generations[slot] !== id >>> SLOT_BITS) {
+    const shared = this.#slots[slot];
+    if (shared === undefined || this.#generations[slot] !== id >>> SLOT_BITS) {
       throw new AeadError('BAD_AEAD_BATCH', `there is no key ${id}`);
     }
-    return entry;
+    return shared.entry;
   }
 
   /** Throws `BAD_AEAD_BATCH` unless the first `count` of some numbers have entries. */
@@ -45,16 +73,31 @@ export class KeySlots<T> {
     for (let i = 0; i < count; i++) this.get(ids[i]);
   }
 
-  /** Gives up a number and returns what it had. */
+  /** Gives up a number; returns the entry, to be wiped, if no other number shares it. */
   remove(id: number): T | undefined {
     if (!Number.isInteger(id) || id < 0 || id > MAX_ID) return undefined;
     const slot = id & SLOT_MASK;
     if (this.#generations[slot] !== id >>> SLOT_BITS) return undefined;
-    const entry = this.#slots[slot];
-    if (entry === undefined) return undefined;
+    const shared = this.#slots[slot];
+    if (shared === undefined) return undefined;
     this.#slots[slot] = undefined;
     this.#generations[slot] = (this.#generations[slot] + 1) % GENERATIONS;
     this.#free.push(slot);
-    return entry;
+    shared.numbers--;
+    if (shared.numbers > 0) return undefined;
+    shared.key.fill(0);
+    const place = this.#recent.indexOf(shared);
+    if (place >= 0) this.#recent.splice(place, 1);
+    return shared.entry;
+  }
+
+  #sharedOf(key: Uint8Array, make: (key: Uint8Array) => T): Shared<T> {
+    const known = this.#recent.find((shared) => sameSecret(shared.key, key));
+    if (known !== undefined) return known;
+    const shared = { entry: make(key), key: secretCopy(key), numbers: 0 };
+    this.#recent.unshift(shared);
+    // Its copy is only for comparing.
+    if (this.#recent.length > COMPARED) this.#recent.pop()?.key.fill(0);
+    return shared;
   }
 }

@@ -20,7 +20,7 @@ class NodeAead implements Aead {
 
   addKey(key: Uint8Array): number {
     checkKeyLength(key.length);
-    return this.#keys.add({ algorithm: ALGORITHMS[key.length], bytes: secretCopy(key) });
+    return this.#keys.add(key, (bytes) => ({ algorithm: ALGORITHMS[bytes.length], bytes: secretCopy(bytes) }));
   }
 
   removeKey(id: number): void {

@@ -76,6 +76,10 @@ class OpensslAead implements Aead {
 
   addKey(key: Uint8Array): number {
     checkKeyLength(key.length);
+    return this.#keys.add(key, (bytes) => this.#contexts(bytes));
+  }
+
+  #contexts(key: Uint8Array): Contexts {
     const evp = this.#evp;
     const { bytes, address } = this.#scratch;
     bytes.set(key);
@@ -91,7 +95,7 @@ class OpensslAead implements Aead {
       this.#free(contexts);
       throw new AeadError('AEAD_UNAVAILABLE', 'OpenSSL does not give a context for AES-GCM');
     }
-    return this.#keys.add(contexts);
+    return contexts;
   }
 
   removeKey(id: number): void {

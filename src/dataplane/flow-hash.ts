@@ -2,7 +2,7 @@
  * A frame's flow as a number, and the UDP source port that is made of it, so that the underlay spreads flows over its
  * paths and keeps each one on its own (RFC 7348 section 5).
  */
-import { getWord } from '../memory/word.js';
+import { viewOf } from '../memory/view.js';
 import { IpProtocol, type Layers } from '../wire/index.js';
 
 /** Which ports are used. */
@@ -16,6 +16,10 @@ export const LINUX_PORTS: PortRange = { lowest: 32_768, highest: 60_999 };
 /** RFC 7348's: the dynamic ports. */
 export const RFC7348_PORTS: PortRange = { lowest: 49_152, highest: 65_535 };
 
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const UDP = IpProtocol.Udp;
+const TCP = IpProtocol.Tcp;
+
 function mix(hash: number, word: number): number {
   const mixed = Math.imul(hash ^ word, 0x85ebca6b);
   return mixed ^ (mixed >>> 15);
@@ -28,16 +32,19 @@ function mix(hash: number, word: number): number {
  * @param inner the walk over it
  */
 export function flowHash(bytes: Uint8Array, start: number, inner: Layers): number {
+  const view = viewOf(bytes);
+  const { family, protocol, addressOffset } = inner;
   let hash = 0x9e3779b9 | 0;
-  if (inner.family === 0) {
-    for (let i = 0; i < 12; i += 4) hash = mix(hash, getWord(bytes, start + i));
+  if (family === 0) {
+    for (let i = 0; i < 12; i += 4) hash = mix(hash, view.getInt32(start + i));
     hash = mix(hash, inner.etherType);
   } else {
-    const span = inner.family === 4 ? 8 : 32;
-    for (let i = 0; i < span; i += 4) hash = mix(hash, getWord(bytes, inner.addressOffset + i));
-    const ports = inner.protocol === IpProtocol.Udp || inner.protocol === IpProtocol.Tcp;
+    hash = mix(hash, view.getInt32(addressOffset));
+    hash = mix(hash, view.getInt32(addressOffset + 4));
+    if (family === 6) for (let i = 8; i < 32; i += 4) hash = mix(hash, view.getInt32(addressOffset + i));
+    const ports = protocol === UDP || protocol === TCP;
     if (ports && !inner.isFragment) hash = mix(hash, (inner.sourcePort << 16) | inner.destinationPort);
-    hash = mix(hash, inner.protocol);
+    hash = mix(hash, protocol);
   }
   hash = Math.imul(hash, 0xc2b2ae35);
   return hash ^ (hash >>> 16);

@@ -4,8 +4,9 @@
  */
 import { Fragmenter, FragmentFault } from '../fragment/index.js';
 import { NO_SLOT, PacketBatch } from '../memory/index.js';
-import { type NodeTables, type PathMtu, TargetKind } from '../overlay/index.js';
-import { ETHERNET_SPAN, Fault, Ipv4View, Ipv6View, isZeroMac, Layers } from '../wire/index.js';
+import { viewOf } from '../memory/view.js';
+import { type ForwardingTable, type NodeTables, type PathMtu, TargetKind } from '../overlay/index.js';
+import { ETHERNET_SPAN, Fault, ipv4Layout, Ipv4View, Ipv6View, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import { flowHash } from './flow-hash.js';
@@ -44,7 +45,15 @@ export interface ForwardOutputs {
   readonly overflow: (batch: PacketBatch) => void;
 }
 
-const MAC_BYTES = 6;
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const OK = Fault.None;
+const LOCAL = TargetKind.Local;
+const HEADER = ETHERNET_SPAN;
+const IPV4_TOS = ipv4Layout.bitsOf('dscp').offset;
+const IPV4_TTL = ipv4Layout.offsetOf('ttl');
+/** The bit of a MAC's first word that says that it is a group's. */
+const GROUP = 1 << 24;
+const UPPER = 0xffff << 16;
 
 /** Forwards frames of local endpoints. */
 export class Forward {
@@ -52,7 +61,13 @@ export class Forward {
   answers = 0;
   /** Copies that were made to flood a frame, and fragments that were made of packets beyond the packets themselves. */
   copies = 0;
-  readonly #tables: NodeTables;
+  readonly #forwarding: ForwardingTable;
+  /** This node's place. */
+  readonly #node: number;
+  /** By network: the VNI, whether this node answers questions about neighbours, and where copies go. */
+  readonly #vni: Int32Array;
+  readonly #answering: Uint8Array;
+  readonly #flooded: readonly Int32Array[];
   readonly #pathMtu: PathMtu;
   readonly #options: ForwardOptions;
   readonly #outputs: ForwardOutputs;
@@ -72,7 +87,12 @@ export class Forward {
     outputs: ForwardOutputs,
     options: ForwardOptions,
   ) {
-    this.#tables = tables;
+    const { networks } = tables.topology;
+    this.#forwarding = tables.forwarding;
+    this.#node = tables.node;
+    this.#vni = Int32Array.from(networks, ({ vni }) => vni);
+    this.#answering = Uint8Array.from(networks, ({ learning }) => (learning ? 0 : 1));
+    this.#flooded = tables.flood;
     this.#pathMtu = pathMtu;
     this.#drops = drops;
     this.#outputs = outputs;
@@ -96,7 +116,7 @@ export class Forward {
     const start = batch.start[i];
     const end = batch.end[i];
     const place = batch.network[i];
-    if (end - start < ETHERNET_SPAN) {
+    if (end - start < HEADER) {
       this.#drop(batch, i, DropReason.PacketTooSmall);
       return;
     }
@@ -104,14 +124,19 @@ export class Forward {
       this.#drop(batch, i, DropReason.VxlanVniNotFound);
       return;
     }
-    const { vni } = this.#tables.topology.networks[place];
-    const source = start + MAC_BYTES;
-    if ((bytes[source] & 1) !== 0 || isZeroMac(bytes, source)) {
+    const vni = this.#vni[place];
+    const forwarding = this.#forwarding;
+    // Both MACs, 12 bytes: the destination's 6, the source's 6.
+    const view = viewOf(bytes);
+    const destination = view.getInt32(start);
+    const middle = view.getInt32(start + 4);
+    const rest = view.getInt32(start + 8);
+    const source = (middle << 16) | (rest >>> 16);
+    if ((middle & (GROUP >>> 16)) !== 0 || (source | (rest << 16)) === 0) {
       this.#drop(batch, i, DropReason.InvalidSource);
       return;
     }
-    const { forwarding } = this.#tables;
-    const home = forwarding.find(vni, bytes, source, now) && forwarding.kind === TargetKind.Local;
+    const home = forwarding.findWords(vni, source, rest << 16, now) && forwarding.kind === LOCAL;
     const asker = home ? forwarding.target : -1;
     if (!home && this.#options.checkSource) {
       this.#drop(batch, i, DropReason.NotFromHere);
@@ -119,24 +144,26 @@ export class Forward {
     }
     const inner = this.#inner;
     const fault = inner.walkEthernet(bytes, start, end);
-    if (fault === Fault.None && !this.#tables.topology.networks[place].learning) {
+    // IPv4 is no question about a neighbour.
+    if (fault === OK && inner.family !== 4 && this.#answering[place] === 1) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
       if (verdict !== NeighbourVerdict.Other) {
         this.#neighbour(batch, i, verdict, asker);
         return;
       }
     }
-    if ((bytes[start] & 1) === 0 && forwarding.find(vni, bytes, start, now)) {
-      if (forwarding.kind === TargetKind.Local) {
-        if (forwarding.target === asker) this.#drop(batch, i, DropReason.Loop);
-        else this.#put(this.#outputs.local, batch, i, start, end, forwarding.target);
+    if ((destination & GROUP) === 0 && forwarding.findWords(vni, destination, middle & UPPER, now)) {
+      const { target } = forwarding;
+      if (forwarding.kind === LOCAL) {
+        if (target === asker) this.#drop(batch, i, DropReason.Loop);
+        else this.#put(this.#outputs.local, batch, i, start, end, target);
         return;
       }
-      if (forwarding.target === this.#tables.node) {
+      if (target === this.#node) {
         this.#drop(batch, i, DropReason.Loop);
         return;
       }
-      this.#tunnel(batch, i, forwarding.target, asker);
+      this.#tunnel(batch, i, target, asker);
       return;
     }
     this.#flood(batch, i, asker);
@@ -161,9 +188,9 @@ export class Forward {
     const start = batch.start[i];
     const place = batch.network[i];
     const mtu = this.#pathMtu.inner(place, node);
-    const ip = inner.fault === Fault.None && inner.family !== 0;
+    const ip = inner.fault === OK && inner.family !== 0;
     if (ip && this.#options.clampMss) clampMss(bytes, inner, mtu);
-    const length = ip ? inner.networkEnd - inner.networkOffset : batch.end[i] - start - ETHERNET_SPAN;
+    const length = ip ? inner.networkEnd - inner.networkOffset : batch.end[i] - start - HEADER;
     const { oversize } = this.#options;
     if (length > mtu && oversize !== Oversize.Outside) {
       const inside = ip && oversize === Oversize.Inside;
@@ -187,13 +214,13 @@ export class Forward {
     const { tunnelled } = this.#outputs;
     const inner = this.#inner;
     tunnelled.flow[at] = flowHash(bytes, start, inner);
-    if (inner.fault !== Fault.None || inner.family === 0) return;
+    if (inner.fault !== OK || inner.family === 0) return;
+    const { networkOffset } = inner;
     if (inner.family === 4) {
-      const header = this.#ipv4.wrap(bytes, inner.networkOffset);
-      tunnelled.tos[at] = header.tos;
-      tunnelled.ttl[at] = header.ttl;
+      tunnelled.tos[at] = bytes[networkOffset + IPV4_TOS];
+      tunnelled.ttl[at] = bytes[networkOffset + IPV4_TTL];
     } else {
-      const header = this.#ipv6.wrap(bytes, inner.networkOffset);
+      const header = this.#ipv6.wrap(bytes, networkOffset);
       tunnelled.tos[at] = header.trafficClass;
       tunnelled.ttl[at] = header.hopLimit;
     }
@@ -243,7 +270,7 @@ export class Forward {
   #flood(batch: PacketBatch, i: number, asker: number): void {
     const { arena } = batch;
     const place = batch.network[i];
-    const nodes = this.#tables.flood[place];
+    const nodes = this.#flooded[place];
     const group = (arena.bytes[batch.start[i]] & 1) !== 0;
     if (nodes.length === 0 && !group) {
       this.#drop(batch, i, DropReason.NoRemote);

@@ -11,7 +11,8 @@ import { DropReason, dropReasonOfEsp } from './drop-reason.js';
 export class Seal {
   /** Packets that were sealed. */
   sealed = 0;
-  readonly #topology: Topology;
+  /** By network. */
+  readonly #encrypted: Uint8Array;
   readonly #drops: DropCounters;
   readonly #sas: NodeSas | undefined;
   readonly #esp: OutboundEsp | undefined;
@@ -21,7 +22,7 @@ export class Seal {
    * @param sas of this node
    */
   constructor(topology: Topology, drops: DropCounters, aead?: Aead, sas?: NodeSas) {
-    this.#topology = topology;
+    this.#encrypted = Uint8Array.from(topology.networks, ({ encrypted }) => (encrypted ? 1 : 0));
     this.#drops = drops;
     this.#sas = sas;
     this.#esp = aead === undefined ? undefined : new OutboundEsp(aead);
@@ -36,7 +37,7 @@ export class Seal {
     const esp = this.#esp;
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
-      if (this.#topology.networks[batch.network[i]].encrypted) {
+      if (this.#encrypted[batch.network[i]] !== 0) {
         const reason = this.#one(batch, i, now);
         if (reason !== DropReason.None) {
           this.#drops.add(reason);

@@ -1,5 +1,4 @@
 /** Where things stand in an ESP packet with AES-GCM (RFC 4303 section 2, RFC 4106 section 3). */
-import { putWord } from '../memory/word.js';
 import { ESP_SPAN } from '../wire/index.js';
 
 /** Bytes of the explicit IV. */
@@ -25,13 +24,13 @@ export function espBytes(payloadBytes: number, icvLength: number): number {
  * Writes ESP's additional data (RFC 4106 section 5): SPI and sequence number, of 64 bits with ESN.
  * @returns its bytes
  */
-export function putAad(aad: Uint8Array, at: number, spi: number, esn: boolean, high: number, low: number): number {
-  putWord(aad, at, spi);
+export function putAad(aad: DataView, at: number, spi: number, esn: boolean, high: number, low: number): number {
+  aad.setInt32(at, spi);
   if (!esn) {
-    putWord(aad, at + 4, low);
+    aad.setInt32(at + 4, low);
     return 8;
   }
-  putWord(aad, at + 4, high);
-  putWord(aad, at + 8, low);
+  aad.setInt32(at + 4, high);
+  aad.setInt32(at + 8, low);
   return 12;
 }

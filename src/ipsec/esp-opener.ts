@@ -4,7 +4,7 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
-import { getWord, putWord } from '../memory/word.js';
+import { viewOf } from '../memory/view.js';
 import { IpProtocol } from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, putAad } from './esp-format.js';
@@ -75,7 +75,8 @@ export class EspOpener {
     const content = offset + ESP_HEADER_BYTES;
     const icvOffset = end - icvLength;
     if (offset < 0 || end > bytes.length || content + ESP_TRAILER_BYTES > icvOffset) return sa.refuse(EspDrop.TooShort);
-    const low = getWord(bytes, offset + 4);
+    const view = viewOf(bytes);
+    const low = view.getInt32(offset + 4);
     const high = esn ? sa.window.inferHigh(low >>> 0) : 0;
     const verdict = sa.window.check(high, low >>> 0);
     if (verdict !== ReplayVerdict.Fresh) return sa.refuse(dropOf(verdict));
@@ -92,9 +93,11 @@ export class EspOpener {
     batch.icvOffset[index] = icvOffset;
     batch.icvLength[index] = icvLength;
     const nonce = index * NONCE_STRIDE;
-    putWord(batch.nonce, nonce, sa.salt);
-    for (let i = 0; i < 8; i++) batch.nonce[nonce + 4 + i] = bytes[offset + 8 + i];
-    batch.aadLength[index] = putAad(batch.aad, index * batch.aadStride, spi, esn, high, low);
+    const { nonceView } = batch;
+    nonceView.setInt32(nonce, sa.salt);
+    nonceView.setInt32(nonce + 4, view.getInt32(offset + 8));
+    nonceView.setInt32(nonce + 8, view.getInt32(offset + 12));
+    batch.aadLength[index] = putAad(batch.aadView, index * batch.aadStride, spi, esn, high, low);
     return EspDrop.None;
   }
 

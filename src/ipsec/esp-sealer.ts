@@ -4,7 +4,7 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
-import { putWord } from '../memory/word.js';
+import { viewOf } from '../memory/view.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, espPadding, putAad } from './esp-format.js';
 import type { OutboundSa } from './outbound-sa.js';
@@ -58,13 +58,14 @@ export class EspSealer {
     if (batch.count === batch.capacity || (batch.count > 0 && batch.bytes !== bytes)) this.flush();
     sa.step();
     sa.lifetime.count(length, seconds);
-    const { spi, salt, sequenceHigh, sequenceLow } = sa;
+    const { spi, sequenceHigh, sequenceLow } = sa;
     const ivHigh = sequenceHigh ^ sa.ivMaskHigh;
     const ivLow = sequenceLow ^ sa.ivMaskLow;
-    putWord(bytes, header, spi);
-    putWord(bytes, header + 4, sequenceLow);
-    putWord(bytes, header + 8, ivHigh);
-    putWord(bytes, header + 12, ivLow);
+    const view = viewOf(bytes);
+    view.setInt32(header, spi);
+    view.setInt32(header + 4, sequenceLow);
+    view.setInt32(header + 8, ivHigh);
+    view.setInt32(header + 12, ivLow);
     for (let i = 0; i < padding; i++) bytes[end + i] = i + 1;
     bytes[trailer] = padding;
     bytes[trailer + 1] = nextHeader;
@@ -76,10 +77,11 @@ export class EspSealer {
     batch.icvOffset[index] = icvOffset;
     batch.icvLength[index] = sa.icvLength;
     const nonce = index * NONCE;
-    putWord(batch.nonce, nonce, salt);
-    putWord(batch.nonce, nonce + 4, ivHigh);
-    putWord(batch.nonce, nonce + 8, ivLow);
-    batch.aadLength[index] = putAad(batch.aad, index * batch.aadStride, spi, sa.esn, sequenceHigh, sequenceLow);
+    const { nonceView } = batch;
+    nonceView.setInt32(nonce, sa.salt);
+    nonceView.setInt32(nonce + 4, ivHigh);
+    nonceView.setInt32(nonce + 8, ivLow);
+    batch.aadLength[index] = putAad(batch.aadView, index * batch.aadStride, spi, sa.esn, sequenceHigh, sequenceLow);
     this.espOffset = header;
     this.espEnd = icvOffset + sa.icvLength;
     return NONE;

@@ -52,6 +52,8 @@ export class OutboundSa {
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
   readonly tunnel: boolean;
+  /** Whether it is what nearly every one is: transport mode over IPv4, not in UDP. */
+  readonly plain: boolean;
   /** UDP ports of the encapsulation, or 0 for none. */
   readonly encapSourcePort: number;
   readonly encapDestinationPort: number;
@@ -95,6 +97,7 @@ export class OutboundSa {
     this.tunnel = sa.mode === EspMode.Tunnel;
     this.encapSourcePort = sa.encap?.sourcePort ?? 0;
     this.encapDestinationPort = sa.encap?.destinationPort ?? 0;
+    this.plain = !this.tunnel && family === 4 && this.encapDestinationPort === 0;
     this.icvLength = sa.icvLength;
     this.esn = sa.esn;
     this.lifetime = new Lifetime(sa.limits, options.created);

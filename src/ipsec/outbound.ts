@@ -3,6 +3,7 @@
  * make room behind it, tunnel mode puts a new one in front; UDP goes between where the SA says so (RFC 3948).
  */
 import type { Aead } from '../aead/aead.js';
+import { viewOf } from '../memory/view.js';
 import {
   checkIpv4,
   checkIpv6,
@@ -27,6 +28,15 @@ const IPV4_PROTOCOL = ipv4Layout.offsetOf('protocol');
 const MAX_IP_PACKET = 65_535;
 const HOP_LIMIT = 64;
 const DONT_FRAGMENT = 0x4000;
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const NONE = EspDrop.None;
+const ESP_HEADER = ESP_HEADER_BYTES;
+const IP_HEADER = IPV4_SPAN;
+const ESP_PROTOCOL = IpProtocol.Esp;
+const VERSION_4_IHL_5 = 0x45;
+const ANY_FRAGMENT = 0x3fff;
+/** A packet of fewer bytes stays within IP's limit with whatever ESP adds. */
+const SURELY_SEALABLE = MAX_IP_PACKET - 64;
 
 /** Free bytes that must stand in front of an IP packet for an SA's headers. */
 export function outboundHeadroom(sa: OutboundSa): number {
@@ -71,7 +81,47 @@ export class OutboundEsp {
    * @returns `NotSealable`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; the packet is as it was but for `None`
    */
   push(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+    if (sa.plain && start >= ESP_HEADER && end - start >= IP_HEADER && end <= bytes.length) {
+      const view = viewOf(bytes);
+      const first = view.getInt32(start);
+      const second = view.getInt32(start + 4);
+      const packetEnd = start + (first & 0xffff);
+      const whole = packetEnd <= end && packetEnd - start >= IP_HEADER && packetEnd - start < SURELY_SEALABLE;
+      if (first >>> 24 === VERSION_4_IHL_5 && (second & ANY_FRAGMENT) === 0 && whole) {
+        return this.#plain(sa, bytes, start, packetEnd, seconds);
+      }
+    }
     return sa.tunnel ? this.#tunnel(sa, bytes, start, end, seconds) : this.#transport(sa, bytes, start, end, seconds);
+  }
+
+  /** Transport mode of an IPv4 datagram without options: its header is five words, which are written where they go. */
+  #plain(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+    const view = viewOf(bytes);
+    const first = view.getInt32(start);
+    const second = view.getInt32(start + 4);
+    const third = view.getInt32(start + 8);
+    const source = view.getInt32(start + 12);
+    const destination = view.getInt32(start + 16);
+    // ESP's header and IV go where most of the IP header stands.
+    const drop = this.#sealer.push(sa, bytes, start + IP_HEADER, end, (third >>> 16) & 0xff, seconds);
+    if (drop !== NONE) return drop;
+    const to = start - ESP_HEADER;
+    const length = this.#sealer.espEnd - to;
+    this.start = to;
+    this.end = this.#sealer.espEnd;
+    const tos = (first >>> 16) & 0xff;
+    const ttl = third >>> 24;
+    let sum = (VERSION_4_IHL_5 << 8) + tos + length + (ttl << 8) + ESP_PROTOCOL;
+    sum += (second >>> 16) + (second & 0xffff) + (source >>> 16) + (source & 0xffff);
+    sum += (destination >>> 16) + (destination & 0xffff);
+    sum = (sum & 0xffff) + (sum >>> 16);
+    sum = (sum & 0xffff) + (sum >>> 16);
+    view.setInt32(to, (first & ~0xffff) | length);
+    view.setInt32(to + 4, second);
+    view.setInt32(to + 8, (ttl << 24) | (ESP_PROTOCOL << 16) | (~sum & 0xffff));
+    view.setInt32(to + 12, source);
+    view.setInt32(to + 16, destination);
+    return NONE;
   }
 
   /** Seals what was pushed. */

@@ -3,6 +3,7 @@
  * addressing in one typed array, 16 bytes a slot, so that a look-up reads one cache line as a rule. Linear probing with
  * deletion by moving up (no tombstones). What Linux's `bridge fdb` calls permanent is static here; learned entries age.
  */
+import { getWord } from '../memory/word.js';
 import { OverlayError } from './error.js';
 import { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
 
@@ -54,6 +55,9 @@ const LOCAL = 4;
 const FLAG_BITS = 3;
 const MAX_SECONDS = 2 ** (32 - FLAG_BITS) - 1;
 const FIRST_SLOTS = 64;
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const VTEP_TARGET = TargetKind.Vtep;
+const LOCAL_TARGET = TargetKind.Local;
 /** Used slots in eighths of all, at the most. */
 const MAX_LOAD = 5;
 /** Entries that are looked at to find an old one. */
@@ -123,14 +127,22 @@ export class ForwardingTable {
    * @param now seconds of the caller's clock, for ageing
    */
   find(vni: number, mac: Uint8Array, offset: number, now: number): boolean {
+    return this.findWords(vni, getWord(mac, offset), (mac[offset + 4] << 24) | (mac[offset + 5] << 16), now);
+  }
+
+  /**
+   * The same for a MAC in two words, as who has read it with its neighbours has it.
+   * @param high its first 4 bytes, in network order
+   * @param low its last 2 bytes, in the upper half of a word
+   */
+  findWords(vni: number, high: number, low: number, now: number): boolean {
     this.lookups++;
-    this.#setKey(vni, mac, offset);
     const words = this.#words;
-    const at = this.#slotOf();
+    const at = this.#probe(high, low | (vni & 0xffff), (vni >>> 16) << TARGET_BITS);
     const last = words[at + 3];
     if (last === 0 || this.#isOld(last, now)) return false;
     this.hits++;
-    this.kind = (last & LOCAL) === 0 ? TargetKind.Vtep : TargetKind.Local;
+    this.kind = (last & LOCAL) === 0 ? VTEP_TARGET : LOCAL_TARGET;
     this.target = words[at + 2] & TARGET_MASK;
     return true;
   }
@@ -250,7 +262,7 @@ export class ForwardingTable {
   }
 
   #setKey(vni: number, mac: Uint8Array, offset: number): void {
-    this.#key0 = (mac[offset] << 24) | (mac[offset + 1] << 16) | (mac[offset + 2] << 8) | mac[offset + 3];
+    this.#key0 = getWord(mac, offset);
     this.#key1 = (mac[offset + 4] << 24) | (mac[offset + 5] << 16) | (vni & 0xffff);
     this.#key2 = (vni >>> 16) << TARGET_BITS;
   }
@@ -264,11 +276,12 @@ export class ForwardingTable {
 
   /** First word of the slot that holds the key, or of the empty one where it belongs. */
   #slotOf(): number {
+    return this.#probe(this.#key0, this.#key1, this.#key2);
+  }
+
+  #probe(key0: number, key1: number, key2: number): number {
     const words = this.#words;
     const mask = this.#mask;
-    const key0 = this.#key0;
-    const key1 = this.#key1;
-    const key2 = this.#key2;
     let slot = this.#hash(key0, key1, key2) & mask;
     for (;;) {
       const at = slot * SLOT_WORDS;

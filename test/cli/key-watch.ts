@@ -23,16 +23,17 @@ function watch<T extends object>(
 }
 
 const ofCluster = new Set<ClusterKey>();
+const slots = new Set<KeySlots<unknown>>();
 let added = 0;
-let removed = 0;
 watch(ClusterKey.prototype, 'use', (key) => ofCluster.add(key));
-watch(KeySlots.prototype, 'add', () => added++);
-watch(KeySlots.prototype, 'remove', (_, key) => {
-  if (key !== undefined) removed++;
+watch(KeySlots.prototype, 'add', (keys) => {
+  slots.add(keys);
+  added++;
 });
 
 process.on('exit', () => {
   const left = [...ofCluster].filter(({ wiped }) => !wiped).length;
-  const report = { ofCluster: { used: ofCluster.size, left }, ofCiphers: { used: added, left: added - removed } };
+  const ofCiphers = [...slots].reduce((sum, { size }) => sum + size, 0);
+  const report = { ofCluster: { used: ofCluster.size, left }, ofCiphers: { used: added, left: ofCiphers } };
   writeFileSync(process.env['KEY_WATCH'] ?? '', JSON.stringify(report));
 });
