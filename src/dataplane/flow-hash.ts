@@ -58,8 +58,9 @@ export function sourcePortOf(hash: number, range: PortRange): number {
   return scalePort(hash, range.lowest, range.highest - range.lowest);
 }
 
-/** The same for a range of `count` ports from `lowest` on. */
+/** The same for a range of `count` ports from `lowest` on: the upper half of a product of 32 and 16 bits, in integers. */
 export function scalePort(hash: number, lowest: number, count: number): number {
-  const spread = (hash ^ (hash << 16)) >>> 0;
-  return lowest + Math.floor((spread * count) / 2 ** 32);
+  const spread = hash ^ (hash << 16);
+  const low = Math.imul(spread & 0xffff, count) >>> 16;
+  return lowest + ((Math.imul(spread >>> 16, count) + low) >>> 16);
 }

@@ -205,25 +205,29 @@ export class Forward {
   }
 
   #send(batch: PacketBatch, i: number, node: number): void {
-    const at = this.#put(this.#outputs.tunnelled, batch, i, batch.start[i], batch.end[i], node);
-    this.#describe(at, batch.arena.bytes, batch.start[i]);
+    this.#putTunnelled(batch, batch.slot[i], batch.start[i], batch.end[i], batch.network[i], node);
   }
 
-  /** Fills in what the outer headers are made of. */
-  #describe(at: number, bytes: Uint8Array, start: number): void {
-    const { tunnelled } = this.#outputs;
+  /** Puts a packet that was walked into the batch for other nodes, with what its outer headers are made of. */
+  #putTunnelled(batch: PacketBatch, slot: number, start: number, end: number, network: number, node: number): void {
+    const { bytes } = batch.arena;
     const inner = this.#inner;
-    tunnelled.flow[at] = flowHash(bytes, start, inner);
-    if (inner.fault !== OK || inner.family === 0) return;
-    const { networkOffset } = inner;
-    if (inner.family === 4) {
-      tunnelled.tos[at] = bytes[networkOffset + IPV4_TOS];
-      tunnelled.ttl[at] = bytes[networkOffset + IPV4_TTL];
-    } else {
-      const header = this.#ipv6.wrap(bytes, networkOffset);
-      tunnelled.tos[at] = header.trafficClass;
-      tunnelled.ttl[at] = header.hopLimit;
+    const { family, networkOffset } = inner;
+    let tos = 0;
+    let ttl = 0;
+    if (inner.fault === OK && family !== 0) {
+      if (family === 4) {
+        tos = bytes[networkOffset + IPV4_TOS];
+        ttl = bytes[networkOffset + IPV4_TTL];
+      } else {
+        const header = this.#ipv6.wrap(bytes, networkOffset);
+        tos = header.trafficClass;
+        ttl = header.hopLimit;
+      }
     }
+    const { tunnelled } = this.#outputs;
+    if (tunnelled.full) this.#outputs.overflow(tunnelled);
+    tunnelled.push(slot, start, end, network, node, flowHash(bytes, start, inner), tos, ttl);
   }
 
   #mustNotFragment(bytes: Uint8Array): boolean {
@@ -251,7 +255,6 @@ export class Forward {
       this.#drop(batch, i, fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
       return;
     }
-    const { tunnelled, overflow } = this.#outputs;
     const place = batch.network[i];
     this.copies += fragmenter.count - 1;
     for (let left = fragmenter.count; left > 0; left--) {
@@ -259,10 +262,8 @@ export class Forward {
       const to = arena.frameOffsetOf(slot);
       const length = fragmenter.next(bytes, to + link);
       for (let n = 0; n < link; n++) bytes[to + n] = bytes[start + n];
-      if (tunnelled.full) overflow(tunnelled);
-      const at = tunnelled.push(slot, to, to + link + length, place, node);
       inner.walkEthernet(bytes, to, to + link + length);
-      this.#describe(at, bytes, to);
+      this.#putTunnelled(batch, slot, to, to + link + length, place, node);
     }
     arena.free(batch.slot[i]);
   }
@@ -308,10 +309,10 @@ export class Forward {
     this.#tunnel(copy, 0, node, asker);
   }
 
-  /** Puts a packet into a batch behind. Returns its place there. */
-  #put(output: PacketBatch, batch: PacketBatch, i: number, start: number, end: number, peer: number): number {
+  /** Puts a packet into a batch behind. */
+  #put(output: PacketBatch, batch: PacketBatch, i: number, start: number, end: number, peer: number): void {
     if (output.full) this.#outputs.overflow(output);
-    return output.push(batch.slot[i], start, end, batch.network[i], peer);
+    output.push(batch.slot[i], start, end, batch.network[i], peer);
   }
 
   #drop(batch: PacketBatch, i: number, reason: DropReason): void {

@@ -81,6 +81,14 @@ export class Arena {
     if (this.#takers !== undefined) this.#takers[slot] = undefined;
   }
 
+  /**
+   * Gives the first `count` of some slots back.
+   * @throws MemoryError `BAD_SLOT` if one isn't taken; those before it are free then
+   */
+  freeAll(slots: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.free(slots[i]);
+  }
+
   /** Where a slot begins in `bytes`. */
   offsetOf(slot: number): number {
     return slot * this.slotBytes;

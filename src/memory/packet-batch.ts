@@ -46,7 +46,7 @@ export class PacketBatch {
    * @returns its place
    * @throws MemoryError `BATCH_FULL`: ask `full` first
    */
-  push(slot: number, start: number, end: number, network = -1, peer = -1, flow = 0): number {
+  push(slot: number, start: number, end: number, network = -1, peer = -1, flow = 0, tos = 0, ttl = 0): number {
     if (this.full) throw this.#tooMany();
     const at = this.count++;
     this.slot[at] = slot;
@@ -55,8 +55,8 @@ export class PacketBatch {
     this.network[at] = network;
     this.peer[at] = peer;
     this.flow[at] = flow;
-    this.tos[at] = 0;
-    this.ttl[at] = 0;
+    this.tos[at] = tos;
+    this.ttl[at] = ttl;
     return at;
   }
 
@@ -96,7 +96,7 @@ export class PacketBatch {
 
   /** Gives every packet's slot back. */
   clear(): void {
-    for (let i = 0; i < this.count; i++) this.arena.free(this.slot[i]);
+    this.arena.freeAll(this.slot, this.count);
     this.count = 0;
   }
 }

@@ -1,0 +1,82 @@
+/** The stages of the way in, one by one: what stands before each is run untimed. */
+import type { Aead } from '../src/aead/index.js';
+import { Decap } from '../src/dataplane/decap.js';
+import { DropCounters } from '../src/dataplane/index.js';
+import { Open } from '../src/dataplane/open.js';
+import { Reassemble } from '../src/dataplane/reassemble.js';
+import { InboundEsp } from '../src/ipsec/index.js';
+import { PacketBatch } from '../src/memory/index.js';
+import type { Cell } from './cell.js';
+import { Stage } from './result.js';
+import { moveAll, WINDOW, Window } from './window.js';
+import { HERE, type Packets, type Workload } from './workload.js';
+
+/** A stage of the way in. */
+export type StageIn = typeof Stage.Reassemble | typeof Stage.Open | typeof Stage.Decap;
+
+/** Room around a frame that came with its outer headers. */
+const OUTER_BYTES = 192;
+
+function refuse(): void {
+  throw new Error('a batch was full');
+}
+
+/**
+ * One stage of the way in.
+ * @param packets off the wire; for `reassemble` also fragments
+ */
+export function stageInCell(stage: StageIn, workload: Workload, packets: Packets, batch: number, aead?: Aead): Cell {
+  const { tables, topology, frameBytes, encrypted } = workload;
+  const window = new Window(packets, batch, frameBytes + OUTER_BYTES);
+  const { arena, batches } = window;
+  const drops = new DropCounters();
+  const sas = aead === undefined ? undefined : workload.sas(aead);
+  const sealed = new PacketBatch(arena);
+  const clear = new PacketBatch(arena);
+  const reassemble = new Reassemble(topology, topology.nodes[HERE], drops, { sealed, clear, overflow: refuse });
+  const inbound =
+    aead === undefined || sas === undefined ? undefined : new InboundEsp(aead, sas.inbound, undefined, 256);
+  const open = new Open(drops, inbound);
+  const decap = new Decap(tables, drops);
+  const sorted = encrypted ? sealed : clear;
+  const staged = batches.map(() => new PacketBatch(arena, batch));
+  const steps: Readonly<Record<StageIn, (k: number) => void>> = {
+    reassemble: (k) => reassemble.run(batches[k], 0),
+    open: (k) => open.run(staged[k], 0),
+    decap: (k) => decap.run(staged[k], encrypted, 0),
+  };
+  const each = (step: (k: number) => void): void => {
+    for (let k = 0; k < batches.length; k++) step(k);
+  };
+  const step = steps[stage];
+  const cell: Cell = {
+    packets: WINDOW,
+    prepare: () => {
+      sealed.clear();
+      clear.clear();
+      for (const before of staged) before.clear();
+      window.fill();
+      if (stage === Stage.Reassemble) return;
+      each((k) => {
+        steps.reassemble(k);
+        moveAll(sorted, staged[k]);
+      });
+      if (stage === Stage.Decap && encrypted) each(steps.open);
+    },
+    run: () => each(step),
+    check: () => {
+      cell.prepare();
+      const datagrams = reassemble.reassembler.datagrams;
+      const fragments = reassemble.reassembler.reassembledFragments;
+      cell.run();
+      const { reassembler } = reassemble;
+      const fewer = reassembler.reassembledFragments - fragments - (reassembler.datagrams - datagrams);
+      const out = sorted.count + staged.reduce((count, after) => count + after.count, 0);
+      if (out !== WINDOW - fewer || drops.total !== 0 || reassembler.heldFragments !== 0) {
+        throw new Error(`${stage}: what came out is not what went in`);
+      }
+    },
+    close: () => sas?.close(),
+  };
+  return cell;
+}
