@@ -3,6 +3,7 @@
  * and sources are held against the forwarding table.
  */
 import type { PacketBatch } from '../memory/index.js';
+import { viewOf } from '../memory/view.js';
 import { LearnOutcome, type NodeTables, TargetKind } from '../overlay/index.js';
 import {
   checkVxlan,
@@ -10,7 +11,6 @@ import {
   EtherType,
   Fault,
   IpProtocol,
-  isZeroMac,
   Layers,
   UDP_SPAN,
   udpChecksumHolds,
@@ -23,12 +23,29 @@ import { DropReason, dropReasonOfFault } from './drop-reason.js';
 import { decapsulateEcn } from './ecn.js';
 
 const MAC_BYTES = 6;
+/** The bit of a frame's second word that says that its source is a group. */
+const GROUP = 1 << 8;
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const OK = Fault.None;
+const NONE = DropReason.None;
+const IPV4 = EtherType.Ipv4;
+const IPV6 = EtherType.Ipv6;
+const UDP = IpProtocol.Udp;
+const ETHERNET = ETHERNET_SPAN;
+const UDP_HEADER = UDP_SPAN;
+const VXLAN_HEADER = VXLAN_SPAN;
+const LOCAL = TargetKind.Local;
+const VTEP = TargetKind.Vtep;
 
 /** Takes the outer headers off. Packets behind it are frames, with their `network`; `peer` is the node they came from. */
 export class Decap {
   readonly #tables: NodeTables;
   readonly #drops: DropCounters;
   readonly #reserved: VxlanReserved;
+  readonly #port: number;
+  /** By network. */
+  readonly #encrypted: Uint8Array;
+  readonly #learning: Uint8Array;
   readonly #outer = new Layers();
   readonly #inner = new Layers();
   readonly #vxlan = new VxlanView();
@@ -37,6 +54,10 @@ export class Decap {
     this.#tables = tables;
     this.#drops = drops;
     this.#reserved = reserved;
+    const { networks, port } = tables.topology;
+    this.#port = port;
+    this.#encrypted = Uint8Array.from(networks, ({ encrypted }) => (encrypted ? 1 : 0));
+    this.#learning = Uint8Array.from(networks, ({ learning }) => (learning ? 1 : 0));
   }
 
   /**
@@ -49,7 +70,7 @@ export class Decap {
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
       const reason = this.#one(batch, i, opened, now);
-      if (reason === DropReason.None) {
+      if (reason === NONE) {
         batch.move(i, kept++);
       } else {
         this.#drops.add(reason);
@@ -64,50 +85,52 @@ export class Decap {
     const start = batch.start[i];
     const outer = this.#outer;
     const version = batch.end[i] > start ? bytes[start] >>> 4 : 0;
-    const etherType = version === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
-    const fault = outer.walkNetwork(bytes, etherType, start, batch.end[i]);
-    if (fault !== Fault.None) return dropReasonOfFault(fault, outer.layer);
-    const { topology } = this.#tables;
-    if (outer.isFragment || outer.protocol !== IpProtocol.Udp || outer.destinationPort !== topology.port) {
+    const fault = outer.walkNetwork(bytes, version === 4 ? IPV4 : IPV6, start, batch.end[i]);
+    if (fault !== OK) return dropReasonOfFault(fault, outer.layer);
+    if (outer.isFragment || outer.protocol !== UDP || outer.destinationPort !== this.#port)
       return DropReason.NotOverlay;
-    }
-    const udp = outer.payloadOffset - UDP_SPAN;
-    if (!udpChecksumHolds(bytes, udp, outer.family, outer.addressOffset)) return DropReason.UdpChecksum;
-    const wrong = checkVxlan(bytes, outer.payloadOffset, outer.payloadEnd, this.#reserved);
-    if (wrong !== Fault.None) {
+    const { payloadOffset, payloadEnd, addressOffset, family } = outer;
+    if (!udpChecksumHolds(bytes, payloadOffset - UDP_HEADER, family, addressOffset)) return DropReason.UdpChecksum;
+    const wrong = checkVxlan(bytes, payloadOffset, payloadEnd, this.#reserved);
+    if (wrong !== OK) {
       return wrong === Fault.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader;
     }
-    const { vni } = this.#vxlan.wrap(bytes, outer.payloadOffset);
+    const { vni } = this.#vxlan.wrap(bytes, payloadOffset);
     const network = this.#tables.networkOf(vni);
     if (network < 0) return DropReason.VxlanVniNotFound;
-    if (topology.networks[network].encrypted && !opened) return DropReason.ClearOfEncrypted;
-    const frame = outer.payloadOffset + VXLAN_SPAN;
-    if (frame + ETHERNET_SPAN > outer.payloadEnd) return DropReason.PacketTooSmall;
+    if (!opened && this.#encrypted[network] !== 0) return DropReason.ClearOfEncrypted;
+    const frame = payloadOffset + VXLAN_HEADER;
+    if (frame + ETHERNET > payloadEnd) return DropReason.PacketTooSmall;
+    const node = this.#tables.nodeOf(family, bytes, addressOffset);
     batch.start[i] = frame;
-    batch.end[i] = outer.payloadEnd;
+    batch.end[i] = payloadEnd;
     batch.network[i] = network;
-    batch.peer[i] = this.#tables.nodeOf(outer.family, bytes, outer.addressOffset);
-    const source = this.#checkSource(bytes, frame, network, batch.peer[i], now);
-    if (source !== DropReason.None) return source;
+    batch.peer[i] = node;
+    const source = this.#checkSource(bytes, frame, network, vni, node, now);
+    if (source !== NONE) return source;
     const tos = version === 4 ? bytes[start + 1] : ((bytes[start] << 4) | (bytes[start + 1] >>> 4)) & 0xff;
     const inner = this.#inner;
-    if ((tos & 3) === 0 || inner.walkEthernet(bytes, frame, outer.payloadEnd) !== Fault.None) return DropReason.None;
-    return decapsulateEcn(bytes, tos, inner) ? DropReason.None : DropReason.EcnLost;
+    if ((tos & 3) === 0 || inner.walkEthernet(bytes, frame, payloadEnd) !== OK) return NONE;
+    return decapsulateEcn(bytes, tos, inner) ? NONE : DropReason.EcnLost;
   }
 
   /** The kernel's vxlan_set_mac and vxlan_snoop: a source that can't be, one of our own, or one that lives elsewhere. */
-  #checkSource(bytes: Uint8Array, frame: number, network: number, node: number, now: number): DropReason {
-    const source = frame + MAC_BYTES;
-    if ((bytes[source] & 1) !== 0 || isZeroMac(bytes, source)) return DropReason.InvalidSource;
-    const { forwarding, topology } = this.#tables;
-    const { vni, learning } = topology.networks[network];
-    if (learning && node >= 0) {
-      const outcome = forwarding.learn(vni, bytes, source, TargetKind.Vtep, node, now);
-      return outcome === LearnOutcome.Conflict ? DropReason.EntryExists : DropReason.None;
+  #checkSource(bytes: Uint8Array, frame: number, network: number, vni: number, node: number, now: number): DropReason {
+    // The source's MAC: the lower half of a word, and the next one.
+    const view = viewOf(bytes);
+    const middle = view.getInt32(frame + 4);
+    const rest = view.getInt32(frame + 8);
+    const high = (middle << 16) | (rest >>> 16);
+    const low = rest << 16;
+    if ((middle & GROUP) !== 0 || (high | low) === 0) return DropReason.InvalidSource;
+    const { forwarding } = this.#tables;
+    if (node >= 0 && this.#learning[network] !== 0) {
+      const outcome = forwarding.learn(vni, bytes, frame + MAC_BYTES, VTEP, node, now);
+      return outcome === LearnOutcome.Conflict ? DropReason.EntryExists : NONE;
     }
-    if (!forwarding.find(vni, bytes, source, now)) return DropReason.None;
-    if (forwarding.kind === TargetKind.Local) return DropReason.Loop;
-    if (forwarding.target === node) return DropReason.None;
+    if (!forwarding.findWords(vni, high, low, now)) return NONE;
+    if (forwarding.kind === LOCAL) return DropReason.Loop;
+    if (forwarding.target === node) return NONE;
     forwarding.conflicts++;
     return DropReason.EntryExists;
   }

@@ -1,8 +1,14 @@
 /** The last stage of the way in: which endpoint of this node gets a frame. */
 import { NO_SLOT, type PacketBatch } from '../memory/index.js';
+import { viewOf } from '../memory/view.js';
 import { type NodeTables, TargetKind } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
+
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const LOCAL = TargetKind.Local;
+/** The bit of a MAC's first word that says that it is a group's. */
+const GROUP = 1 << 24;
 
 /** Delivers frames to local endpoints. */
 export class Deliver {
@@ -12,11 +18,13 @@ export class Deliver {
   readonly #drops: DropCounters;
   /** By network: places of the endpoints of this node. */
   readonly #endpoints: readonly Int32Array[];
+  readonly #vni: Int32Array;
 
   constructor(tables: NodeTables, drops: DropCounters) {
     this.#tables = tables;
     this.#drops = drops;
     const { endpoints, networks } = tables.topology;
+    this.#vni = Int32Array.from(networks, ({ vni }) => vni);
     this.#endpoints = networks.map((_, network) =>
       Int32Array.from(
         [...endpoints.keys()].filter((place) => {
@@ -35,16 +43,18 @@ export class Deliver {
    */
   run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void, now: number): void {
     const { bytes } = batch.arena;
-    const { forwarding, topology } = this.#tables;
+    const { forwarding } = this.#tables;
+    const view = viewOf(bytes);
     for (let i = 0; i < batch.count; i++) {
       const start = batch.start[i];
       const network = batch.network[i];
-      if ((bytes[start] & 1) !== 0) {
+      const high = view.getInt32(start);
+      if ((high & GROUP) !== 0) {
         this.#toGroup(batch, i, output, overflow);
         continue;
       }
-      const found = forwarding.find(topology.networks[network].vni, bytes, start, now);
-      if (!found || forwarding.kind !== TargetKind.Local) {
+      const found = forwarding.findWords(this.#vni[network], high, view.getUint16(start + 4) << 16, now);
+      if (!found || forwarding.kind !== LOCAL) {
         // A frame for an endpoint of another node would go out by the way it came.
         this.#drops.add(found ? DropReason.Loop : DropReason.NoLocalEndpoint);
         batch.arena.free(batch.slot[i]);

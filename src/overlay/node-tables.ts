@@ -27,6 +27,8 @@ export class NodeTables {
   readonly #localEndpoints: number[] = [];
   readonly #nodes4: number[] = [];
   readonly #nodes6: number[] = [];
+  #lastVni = -1;
+  #lastNetwork = -1;
 
   /**
    * @param name the node's name
@@ -65,10 +67,16 @@ export class NodeTables {
    * @param bytes what the address stands in, at `offset`
    */
   nodeOf(family: number, bytes: Uint8Array, offset: number): number {
-    const index = family === 4 ? this.#nodeOfVtep4 : this.#nodeOfVtep6;
+    if (family === 4) {
+      const index = this.#nodeOfVtep4;
+      index.key[0] = getWord(bytes, offset);
+      const id = index.find();
+      return id < 0 ? -1 : this.#nodes4[id];
+    }
+    const index = this.#nodeOfVtep6;
     for (let i = 0; i < index.key.length; i++) index.key[i] = getWord(bytes, offset + 4 * i);
     const id = index.find();
-    return id < 0 ? -1 : (family === 4 ? this.#nodes4 : this.#nodes6)[id];
+    return id < 0 ? -1 : this.#nodes6[id];
   }
 
   /**
@@ -85,7 +93,12 @@ export class NodeTables {
 
   /** The place of the network with a VNI, or -1. */
   networkOf(vni: number): number {
-    return this.#networkOfVni.get(vni) ?? -1;
+    // Packets of a network follow each other.
+    if (vni !== this.#lastVni) {
+      this.#lastVni = vni;
+      this.#lastNetwork = this.#networkOfVni.get(vni) ?? -1;
+    }
+    return this.#lastNetwork;
   }
 
   #addEndpoint(mac: Uint8Array, place: number): void {

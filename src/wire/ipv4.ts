@@ -1,4 +1,5 @@
 /** IPv4 with options (RFC 791). */
+import { viewOf } from '../memory/view.js';
 import { checksum } from './checksum.js';
 import { Fault } from './fault.js';
 import { bits, header, ipv4, u8, u16 } from './layout.js';
@@ -23,6 +24,7 @@ export const IPV4_SPAN = ipv4Layout.span;
 /** The largest header: 15 words of 4 bytes. */
 export const IPV4_MAX_SPAN = 60;
 
+const VERSION_4_IHL_5 = 0x45;
 const TOS = ipv4Layout.bitsOf('dscp').offset;
 const TOTAL_LENGTH = ipv4Layout.offsetOf('totalLength');
 const IDENTIFICATION = ipv4Layout.offsetOf('identification');
@@ -64,7 +66,21 @@ export function checkIpv4(
 
 /** Whether the header checksum is right. Check the header first. */
 export function ipv4ChecksumHolds(bytes: Uint8Array, offset: number): boolean {
+  if (bytes[offset] === VERSION_4_IHL_5) return plainSum(viewOf(bytes), offset) === 0xffff;
   return checksum(bytes, offset, offset + (bytes[offset] & 0xf) * 4) === 0;
+}
+
+/** The one's complement sum of a header without options. */
+function plainSum(view: DataView, offset: number): number {
+  const a = view.getInt32(offset);
+  const b = view.getInt32(offset + 4);
+  const c = view.getInt32(offset + 8);
+  const d = view.getInt32(offset + 12);
+  const e = view.getInt32(offset + 16);
+  let sum = (a >>> 16) + (a & 0xffff) + (b >>> 16) + (b & 0xffff) + (c >>> 16) + (c & 0xffff);
+  sum += (d >>> 16) + (d & 0xffff) + (e >>> 16) + (e & 0xffff);
+  sum = (sum & 0xffff) + (sum >>> 16);
+  return (sum & 0xffff) + (sum >>> 16);
 }
 
 /** Computes the header checksum anew and writes it. Check the header first. */

@@ -27,6 +27,7 @@ const NONE = Fault.None;
 const IPV4 = EtherType.Ipv4;
 const UDP_PROTOCOL = IpProtocol.Udp;
 const UDP_HEADER = UDP_SPAN;
+const ETHERNET = ETHERNET_SPAN;
 
 // The packet that nearly every one is: Ethernet, IPv4 without options, UDP.
 const ETHER_TYPE = ethernetLayout.offsetOf('etherType');
@@ -98,39 +99,44 @@ export class Layers {
    * @returns the fault, which stands in `fault` too
    */
   walkEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
-    // One test for the packet that nearly every one is; whatever is unusual or wrong about it, the steps below find.
-    // (Written to few bytecodes: V8 then takes it into the loop that calls it, twice if need be.)
+    // The packet that nearly every one is; whatever is unusual or wrong about it, the steps below find.
     if (offset + PLAIN_SPAN <= end) {
       const type = offset + ETHER_TYPE;
-      const ip = type + 2;
-      const fragment = ip + IP_FRAGMENT;
-      if (
-        ((bytes[type] << 8) | bytes[type + 1]) === IPV4 &&
-        bytes[ip] === VERSION_4_IHL_5 &&
-        bytes[ip + IP_PROTOCOL] === UDP_PROTOCOL &&
-        (((bytes[fragment] << 8) | bytes[fragment + 1]) & ANY_FRAGMENT) === 0
-      ) {
-        const udp = ip + IP_HEADER;
-        const totalLength = ip + IP_TOTAL_LENGTH;
-        const length = udp + UDP_LENGTH;
-        const networkEnd = ip + ((bytes[totalLength] << 8) | bytes[totalLength + 1]);
-        const udpEnd = udp + ((bytes[length] << 8) | bytes[length + 1]);
-        const payload = udp + UDP_HEADER;
-        if (networkEnd <= limit && udpEnd <= networkEnd && udpEnd >= payload) {
-          if (!this.plain) this.becomePlain();
-          this.networkOffset = ip;
-          this.networkEnd = networkEnd;
-          this.addressOffset = ip + IP_SOURCE;
-          this.transportOffset = udp;
-          this.sourcePort = (bytes[udp] << 8) | bytes[udp + 1];
-          this.destinationPort = (bytes[udp + 2] << 8) | bytes[udp + 3];
-          this.payloadOffset = payload;
-          this.payloadEnd = udpEnd;
-          return NONE;
-        }
-      }
+      if (((bytes[type] << 8) | bytes[type + 1]) === IPV4 && this.walkPlain(bytes, type + 2, limit)) return NONE;
     }
     return this.walkAnyEthernet(bytes, offset, end, limit);
+  }
+
+  /**
+   * One test for IPv4 without options that holds UDP, of which both headers stand at `ip`. (Written to few bytecodes: V8
+   * then takes it into the loop that calls it, twice if need be.)
+   */
+  private walkPlain(bytes: Uint8Array, ip: number, limit: number): boolean {
+    const fragment = ip + IP_FRAGMENT;
+    if (
+      bytes[ip] !== VERSION_4_IHL_5 ||
+      bytes[ip + IP_PROTOCOL] !== UDP_PROTOCOL ||
+      (((bytes[fragment] << 8) | bytes[fragment + 1]) & ANY_FRAGMENT) !== 0
+    ) {
+      return false;
+    }
+    const udp = ip + IP_HEADER;
+    const totalLength = ip + IP_TOTAL_LENGTH;
+    const length = udp + UDP_LENGTH;
+    const networkEnd = ip + ((bytes[totalLength] << 8) | bytes[totalLength + 1]);
+    const udpEnd = udp + ((bytes[length] << 8) | bytes[length + 1]);
+    const payload = udp + UDP_HEADER;
+    if (networkEnd > limit || udpEnd > networkEnd || udpEnd < payload) return false;
+    if (!this.plain) this.becomePlain();
+    this.networkOffset = ip;
+    this.networkEnd = networkEnd;
+    this.addressOffset = ip + IP_SOURCE;
+    this.transportOffset = udp;
+    this.sourcePort = (bytes[udp] << 8) | bytes[udp + 1];
+    this.destinationPort = (bytes[udp + 2] << 8) | bytes[udp + 3];
+    this.payloadOffset = payload;
+    this.payloadEnd = udpEnd;
+    return true;
   }
 
   private becomePlain(): void {
@@ -159,7 +165,8 @@ export class Layers {
     this.isFragment = false;
     const fault = checkEthernet(bytes, offset, end);
     if (fault !== Fault.None) return this.fail(fault, end, limit);
-    return this.walkNetwork(bytes, this.ethernet.wrap(bytes, offset).etherType, offset + ETHERNET_SPAN, end, limit);
+    const { etherType } = this.ethernet.wrap(bytes, offset);
+    return this.walkAnyNetwork(bytes, etherType, offset + ETHERNET_SPAN, end, limit);
   }
 
   /**
@@ -167,6 +174,12 @@ export class Layers {
    * Parameters and result as of `walkEthernet`.
    */
   walkNetwork(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number = end): Fault {
+    if (etherType === IPV4 && offset + PLAIN_SPAN - ETHERNET <= end && this.walkPlain(bytes, offset, limit))
+      return NONE;
+    return this.walkAnyNetwork(bytes, etherType, offset, end, limit);
+  }
+
+  private walkAnyNetwork(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): Fault {
     this.plain = false;
     this.vlanTags = 0;
     this.vlanId = -1;
