@@ -65,7 +65,8 @@ export function packetMemory(bytes: number): Uint8Array {
       const pages = Math.ceil(bytes / PAGE);
       const memory = new wasm.Memory({ initial: pages, maximum: pages });
       const { exports } = new wasm.Instance(compiled, { vtep: { memory } });
-      kernels.set(memory.buffer, exports as Kernels);
+      // An object of our own: properties of the exports' are looked up anew at each use.
+      kernels.set(memory.buffer, { onesSum: (exports as Kernels).onesSum });
       return new Uint8Array(memory.buffer, 0, bytes);
     } catch {
       // No room for the addresses that such memory reserves: plain memory needs none.
