@@ -36,20 +36,30 @@ export class Deliver {
   }
 
   /**
-   * Delivers a batch of frames, and empties it.
-   * @param output where they go: `peer` is the endpoint's place
-   * @param overflow hands a full output on
+   * Delivers a batch of frames: those for one endpoint stay in it, and `peer` is the endpoint's place. They are to go
+   * before those in `output`, so that all keep their order.
+   * @param output where a frame for a group goes, once for each endpoint, and what came behind it
+   * @param overflow hands a full output on, or what stayed in the batch so far; it is empty then
    * @param now seconds, for the ageing of learned entries
    */
   run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void, now: number): void {
     const { bytes } = batch.arena;
     const { forwarding } = this.#tables;
     const view = viewOf(bytes);
-    for (let i = 0; i < batch.count; i++) {
+    const { count } = batch;
+    let kept = 0;
+    let spilling = false;
+    for (let i = 0; i < count; i++) {
       const start = batch.start[i];
       const network = batch.network[i];
       const high = view.getInt32(start);
       if ((high & GROUP) !== 0) {
+        spilling = true;
+        if (kept > 0) {
+          batch.count = kept;
+          overflow(batch);
+          kept = 0;
+        }
         this.#toGroup(batch, i, output, overflow);
         continue;
       }
@@ -60,10 +70,15 @@ export class Deliver {
         batch.arena.free(batch.slot[i]);
         continue;
       }
-      if (output.full) overflow(output);
-      output.push(batch.slot[i], start, batch.end[i], network, forwarding.target);
+      if (spilling) {
+        if (output.full) overflow(output);
+        output.push(batch.slot[i], start, batch.end[i], network, forwarding.target);
+        continue;
+      }
+      batch.peer[i] = forwarding.target;
+      batch.move(i, kept++);
     }
-    batch.count = 0;
+    batch.count = kept;
   }
 
   #toGroup(batch: PacketBatch, i: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {

@@ -115,6 +115,7 @@ export class EgressChain {
     this.frames += batch.count;
     this.pathMtu.expire(now);
     this.forward.run(batch, now);
+    this.#handOn(batch);
     this.#handOn(this.#tunnelled);
     this.#handOn(this.#local);
     this.#handOn(this.#answers);
@@ -143,25 +144,25 @@ export class EgressChain {
   /** Takes a batch through the stages behind it, and to its sink. */
   #handOn(batch: PacketBatch): void {
     if (batch.count === 0) return;
-    if (batch === this.#tunnelled) {
-      this.#encap.run(batch);
-      this.seal.run(batch, this.#now);
-      if (this.fragment.fits(batch)) {
-        this.#transmit(batch);
-        return;
-      }
-      this.fragment.run(batch, this.#wire, this.#overflow);
-      this.#handOn(this.#wire);
-    } else if (batch === this.#wire) {
+    if (batch === this.#wire) {
       this.#transmit(batch);
     } else if (batch === this.#local) {
       this.localFrames += batch.count;
       this.#sinks.local(batch);
       batch.clear();
-    } else {
+    } else if (batch === this.#answers) {
       this.answers += batch.count;
       this.#sinks.answers(batch);
       batch.clear();
+    } else {
+      this.#encap.run(batch);
+      this.seal.run(batch, this.#now);
+      if (this.fragment.fits(batch)) {
+        this.#transmit(batch);
+      } else {
+        this.fragment.run(batch, this.#wire, this.#overflow);
+        this.#handOn(this.#wire);
+      }
     }
   }
 

@@ -34,9 +34,9 @@ export interface ForwardOptions {
   readonly checkSource: boolean;
 }
 
-/** Where frames go from here. A full batch is handed on by `overflow` before more is put in. */
+/** Where frames go from here. A full batch is handed on by `overflow`, and empty then, before more is put in. */
 export interface ForwardOutputs {
-  /** To other nodes: `peer` is the node's place, `flow`, `tos` and `ttl` are set. */
+  /** To other nodes, as those that stay in the batch: what more than one packet was made of, and what came behind it. */
   readonly tunnelled: PacketBatch;
   /** To endpoints of this node: `peer` is the endpoint's place, or -1 for all of the network. */
   readonly local: PacketBatch;
@@ -79,6 +79,11 @@ export class Forward {
   readonly #copy: PacketBatch;
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
+  /** Packets of the batch that stay in it so far, and whether further ones don't. */
+  #kept = 0;
+  #spilling = false;
+  #tos = 0;
+  #ttl = 0;
 
   constructor(
     tables: NodeTables,
@@ -102,28 +107,37 @@ export class Forward {
   }
 
   /**
-   * Forwards a batch of frames, and empties it.
+   * Forwards a batch of frames. Those for other nodes stay in it: `peer` is the node's place, `flow`, `tos` and `ttl` are
+   * set. They are to go before those in `tunnelled`, so that flows keep their order.
    * @param batch frames with their `network`
    * @param now seconds of the caller's clock
    */
   run(batch: PacketBatch, now: number): void {
-    for (let i = 0; i < batch.count; i++) this.#one(batch, i, now);
-    batch.count = 0;
+    const { count } = batch;
+    this.#kept = 0;
+    this.#spilling = false;
+    for (let i = 0; i < count; i++) if (this.#one(batch, i, now)) batch.move(i, this.#kept++);
+    batch.count = this.#kept;
   }
 
-  #one(batch: PacketBatch, i: number, now: number): void {
+  /** From here on packets go into `tunnelled`, since one makes several; those before go first. */
+  #spill(batch: PacketBatch): void {
+    if (this.#spilling) return;
+    this.#spilling = true;
+    if (this.#kept === 0) return;
+    batch.count = this.#kept;
+    this.#outputs.overflow(batch);
+    this.#kept = 0;
+  }
+
+  /** Forwards one frame. Returns whether it stays in its batch. */
+  #one(batch: PacketBatch, i: number, now: number): boolean {
     const { bytes } = batch.arena;
     const start = batch.start[i];
     const end = batch.end[i];
     const place = batch.network[i];
-    if (end - start < HEADER) {
-      this.#drop(batch, i, DropReason.PacketTooSmall);
-      return;
-    }
-    if (place < 0) {
-      this.#drop(batch, i, DropReason.VxlanVniNotFound);
-      return;
-    }
+    if (end - start < HEADER) return this.#drop(batch, i, DropReason.PacketTooSmall);
+    if (place < 0) return this.#drop(batch, i, DropReason.VxlanVniNotFound);
     const vni = this.#vni[place];
     const forwarding = this.#forwarding;
     // Both MACs, 12 bytes: the destination's 6, the source's 6.
@@ -132,57 +146,45 @@ export class Forward {
     const middle = view.getInt32(start + 4);
     const rest = view.getInt32(start + 8);
     const source = (middle << 16) | (rest >>> 16);
-    if ((middle & (GROUP >>> 16)) !== 0 || (source | (rest << 16)) === 0) {
-      this.#drop(batch, i, DropReason.InvalidSource);
-      return;
-    }
+    if ((middle & (GROUP >>> 16)) !== 0 || (source | (rest << 16)) === 0)
+      return this.#drop(batch, i, DropReason.InvalidSource);
     const home = forwarding.findWords(vni, source, rest << 16, now) && forwarding.kind === LOCAL;
     const asker = home ? forwarding.target : -1;
-    if (!home && this.#options.checkSource) {
-      this.#drop(batch, i, DropReason.NotFromHere);
-      return;
-    }
+    if (!home && this.#options.checkSource) return this.#drop(batch, i, DropReason.NotFromHere);
     const inner = this.#inner;
     const fault = inner.walkEthernet(bytes, start, end);
     // IPv4 is no question about a neighbour.
     if (fault === OK && inner.family !== 4 && this.#answering[place] === 1) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
       if (verdict !== NeighbourVerdict.Other) {
-        this.#neighbour(batch, i, verdict, asker);
-        return;
+        return this.#neighbour(batch, i, verdict, asker);
       }
     }
     if ((destination & GROUP) === 0 && forwarding.findWords(vni, destination, middle & UPPER, now)) {
       const { target } = forwarding;
       if (forwarding.kind === LOCAL) {
-        if (target === asker) this.#drop(batch, i, DropReason.Loop);
-        else this.#put(this.#outputs.local, batch, i, start, end, target);
-        return;
+        if (target === asker) return this.#drop(batch, i, DropReason.Loop);
+        return this.#put(this.#outputs.local, batch, i, start, end, target);
       }
-      if (target === this.#node) {
-        this.#drop(batch, i, DropReason.Loop);
-        return;
-      }
-      this.#tunnel(batch, i, target, asker);
-      return;
+      if (target === this.#node) return this.#drop(batch, i, DropReason.Loop);
+      return this.#tunnel(batch, i, target, asker);
     }
-    this.#flood(batch, i, asker);
+    return this.#flood(batch, i, asker);
   }
 
-  #neighbour(batch: PacketBatch, i: number, verdict: NeighbourVerdict, asker: number): void {
+  #neighbour(batch: PacketBatch, i: number, verdict: NeighbourVerdict, asker: number): boolean {
     if (verdict === NeighbourVerdict.Answered) {
       // The question is gone; its slot holds the answer.
       this.#drops.add(DropReason.NeighbourAnswered);
       this.answers++;
-      this.#put(this.#outputs.answers, batch, i, batch.start[i], this.#neighbours.end, asker);
-      return;
+      return this.#put(this.#outputs.answers, batch, i, batch.start[i], this.#neighbours.end, asker);
     }
     const unknown = verdict === NeighbourVerdict.Unknown;
-    this.#drop(batch, i, unknown ? DropReason.NeighbourUnknown : DropReason.NeighbourAnswered);
+    return this.#drop(batch, i, unknown ? DropReason.NeighbourUnknown : DropReason.NeighbourAnswered);
   }
 
   /** Sends a frame to one node, if it fits. */
-  #tunnel(batch: PacketBatch, i: number, node: number, asker: number): void {
+  #tunnel(batch: PacketBatch, i: number, node: number, asker: number): boolean {
     const inner = this.#inner;
     const { bytes } = batch.arena;
     const start = batch.start[i];
@@ -195,55 +197,68 @@ export class Forward {
     if (length > mtu && oversize !== Oversize.Outside) {
       const inside = ip && oversize === Oversize.Inside;
       // RFC 1122 section 3.2.2: no ICMP error about what went to a group.
-      if (inside && !this.#mustNotFragment(bytes)) this.#cut(batch, i, node, mtu);
-      else if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner))
-        this.#answerTooBig(batch, i, mtu, asker);
-      else this.#drop(batch, i, DropReason.PacketTooBig);
-      return;
+      if (inside && !this.#mustNotFragment(bytes)) return this.#cut(batch, i, node, mtu);
+      if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner)) {
+        return this.#answerTooBig(batch, i, mtu, asker);
+      }
+      return this.#drop(batch, i, DropReason.PacketTooBig);
     }
-    this.#send(batch, i, node);
+    return this.#send(batch, i, node);
   }
 
-  #send(batch: PacketBatch, i: number, node: number): void {
-    this.#putTunnelled(batch, batch.slot[i], batch.start[i], batch.end[i], batch.network[i], node);
-  }
-
-  /** Puts a packet that was walked into the batch for other nodes, with what its outer headers are made of. */
-  #putTunnelled(batch: PacketBatch, slot: number, start: number, end: number, network: number, node: number): void {
+  #send(batch: PacketBatch, i: number, node: number): boolean {
+    if (this.#spilling) {
+      this.#putTunnelled(batch.slot[i], batch.start[i], batch.end[i], batch.network[i], node);
+      return false;
+    }
     const { bytes } = batch.arena;
+    this.#describe(bytes);
+    batch.peer[i] = node;
+    batch.flow[i] = flowHash(bytes, batch.start[i], this.#inner);
+    batch.tos[i] = this.#tos;
+    batch.ttl[i] = this.#ttl;
+    return true;
+  }
+
+  /** What the outer header takes over of the packet that was walked. */
+  #describe(bytes: Uint8Array): void {
     const inner = this.#inner;
     const { family, networkOffset } = inner;
-    let tos = 0;
-    let ttl = 0;
-    if (inner.fault === OK && family !== 0) {
-      if (family === 4) {
-        tos = bytes[networkOffset + IPV4_TOS];
-        ttl = bytes[networkOffset + IPV4_TTL];
-      } else {
-        const header = this.#ipv6.wrap(bytes, networkOffset);
-        tos = header.trafficClass;
-        ttl = header.hopLimit;
-      }
+    if (inner.fault !== OK || family === 0) {
+      this.#tos = 0;
+      this.#ttl = 0;
+    } else if (family === 4) {
+      this.#tos = bytes[networkOffset + IPV4_TOS];
+      this.#ttl = bytes[networkOffset + IPV4_TTL];
+    } else {
+      const header = this.#ipv6.wrap(bytes, networkOffset);
+      this.#tos = header.trafficClass;
+      this.#ttl = header.hopLimit;
     }
-    const { tunnelled } = this.#outputs;
-    if (tunnelled.full) this.#outputs.overflow(tunnelled);
-    tunnelled.push(slot, start, end, network, node, flowHash(bytes, start, inner), tos, ttl);
+  }
+
+  #putTunnelled(slot: number, start: number, end: number, network: number, node: number): void {
+    const { tunnelled, overflow } = this.#outputs;
+    const { bytes } = tunnelled.arena;
+    this.#describe(bytes);
+    if (tunnelled.full) overflow(tunnelled);
+    tunnelled.push(slot, start, end, network, node, flowHash(bytes, start, this.#inner), this.#tos, this.#ttl);
   }
 
   #mustNotFragment(bytes: Uint8Array): boolean {
     return this.#inner.family === 6 || this.#ipv4.wrap(bytes, this.#inner.networkOffset).dontFragment;
   }
 
-  #answerTooBig(batch: PacketBatch, i: number, mtu: number, asker: number): void {
+  #answerTooBig(batch: PacketBatch, i: number, mtu: number, asker: number): boolean {
     this.#drops.add(DropReason.PacketTooBig);
     this.answers++;
     const tooBig = this.#tooBig;
     tooBig.answer(batch.arena.bytes, batch.start[i], this.#inner, mtu);
-    this.#put(this.#outputs.answers, batch, i, tooBig.start, tooBig.end, asker);
+    return this.#put(this.#outputs.answers, batch, i, tooBig.start, tooBig.end, asker);
   }
 
   /** Cuts the IPv4 packet of a frame; each fragment gets a slot and the frame's Ethernet header. */
-  #cut(batch: PacketBatch, i: number, node: number, mtu: number): void {
+  #cut(batch: PacketBatch, i: number, node: number, mtu: number): boolean {
     const { arena } = batch;
     const { bytes } = arena;
     const inner = this.#inner;
@@ -252,9 +267,9 @@ export class Forward {
     const fragmenter = this.#fragmenter;
     const fault = fragmenter.begin(bytes, inner.networkOffset, inner.networkEnd, mtu);
     if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
-      this.#drop(batch, i, fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
-      return;
+      return this.#drop(batch, i, fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
     }
+    this.#spill(batch);
     const place = batch.network[i];
     this.copies += fragmenter.count - 1;
     for (let left = fragmenter.count; left > 0; left--) {
@@ -263,30 +278,28 @@ export class Forward {
       const length = fragmenter.next(bytes, to + link);
       for (let n = 0; n < link; n++) bytes[to + n] = bytes[start + n];
       inner.walkEthernet(bytes, to, to + link + length);
-      this.#putTunnelled(batch, slot, to, to + link + length, place, node);
+      this.#putTunnelled(slot, to, to + link + length, place, node);
     }
     arena.free(batch.slot[i]);
+    return false;
   }
 
-  #flood(batch: PacketBatch, i: number, asker: number): void {
+  #flood(batch: PacketBatch, i: number, asker: number): boolean {
     const { arena } = batch;
     const place = batch.network[i];
     const nodes = this.#flooded[place];
     const group = (arena.bytes[batch.start[i]] & 1) !== 0;
-    if (nodes.length === 0 && !group) {
-      this.#drop(batch, i, DropReason.NoRemote);
-      return;
-    }
+    if (nodes.length === 0 && !group) return this.#drop(batch, i, DropReason.NoRemote);
     const copies = group ? nodes.length : nodes.length - 1;
+    if (copies > 0) this.#spill(batch);
     for (let n = 0; n < copies; n++) this.#copyTo(batch, i, nodes[n], asker);
     if (group) {
       // The bridge gives a group's frame to every endpoint of the node, too.
-      this.#put(this.#outputs.local, batch, i, batch.start[i], batch.end[i], -1);
-      return;
+      return this.#put(this.#outputs.local, batch, i, batch.start[i], batch.end[i], -1);
     }
     // The last node gets the frame itself.
     this.#inner.walkEthernet(arena.bytes, batch.start[i], batch.end[i]);
-    this.#tunnel(batch, i, nodes[copies], asker);
+    return this.#tunnel(batch, i, nodes[copies], asker);
   }
 
   /** Head-end replication: a copy of the frame for each node. */
@@ -309,14 +322,16 @@ export class Forward {
     this.#tunnel(copy, 0, node, asker);
   }
 
-  /** Puts a packet into a batch behind. */
-  #put(output: PacketBatch, batch: PacketBatch, i: number, start: number, end: number, peer: number): void {
+  /** Puts a packet into a batch behind: it doesn't stay. */
+  #put(output: PacketBatch, batch: PacketBatch, i: number, start: number, end: number, peer: number): boolean {
     if (output.full) this.#outputs.overflow(output);
     output.push(batch.slot[i], start, end, batch.network[i], peer);
+    return false;
   }
 
-  #drop(batch: PacketBatch, i: number, reason: DropReason): void {
+  #drop(batch: PacketBatch, i: number, reason: DropReason): boolean {
     this.#drops.add(reason);
     batch.arena.free(batch.slot[i]);
+    return false;
   }
 }

@@ -18,7 +18,7 @@ import { DropCounters } from './drop-counters.js';
 import type { BatchSink } from './egress-chain.js';
 import { Open } from './open.js';
 import { PathMtuDiscovery } from './path-mtu-discovery.js';
-import { Reassemble } from './reassemble.js';
+import { PacketKind, Reassemble } from './reassemble.js';
 
 /** How a node receives. */
 export interface IngressChainOptions {
@@ -66,7 +66,7 @@ export class IngressChain {
   readonly #sealed: PacketBatch;
   readonly #clear: PacketBatch;
   readonly #frames: PacketBatch;
-  readonly #overflow: BatchSink;
+  readonly #handOver: BatchSink;
   #now = 0;
 
   /** @param sink frames for endpoints of this node: `peer` is the endpoint */
@@ -78,12 +78,12 @@ export class IngressChain {
     this.#sealed = new PacketBatch(arena);
     this.#clear = new PacketBatch(arena);
     this.#frames = new PacketBatch(arena);
-    this.#overflow = (batch) => this.#handOn(batch);
+    this.#handOver = (batch) => this.#hand(batch);
     this.discovery = pathMtu === undefined ? undefined : new PathMtuDiscovery(tables, pathMtu, sas);
     const outputs = {
       sealed: this.#sealed,
       clear: this.#clear,
-      overflow: this.#overflow,
+      overflow: (batch: PacketBatch) => this.#receive(batch, batch === this.#sealed),
       ...(this.discovery === undefined ? {} : { discovery: this.discovery }),
     };
     this.reassemble = new Reassemble(topology, topology.nodes[node], this.#drops, outputs, reassembly);
@@ -130,23 +130,26 @@ export class IngressChain {
     this.#now = now;
     this.packets += batch.count;
     this.#forwarding.sweepSome(now, SWEPT_SLOTS * batch.count);
-    this.reassemble.run(batch, now);
-    this.#handOn(this.#sealed);
-    this.#handOn(this.#clear);
+    const kind = this.reassemble.run(batch, now);
+    this.#receive(batch, kind === PacketKind.Sealed);
+    this.#receive(this.#sealed, true);
+    this.#receive(this.#clear, false);
   }
 
-  #handOn(batch: PacketBatch): void {
+  /** Takes IP packets of one kind through the stages behind `Reassemble`. */
+  #receive(batch: PacketBatch, sealed: boolean): void {
     if (batch.count === 0) return;
-    if (batch === this.#frames) {
-      this.delivered += batch.count;
-      this.#sink(batch);
-      batch.clear();
-      return;
-    }
-    const sealed = batch === this.#sealed;
     if (sealed) this.open.run(batch, this.#now);
     this.#decap.run(batch, sealed, this.#now);
-    this.deliver.run(batch, this.#frames, this.#overflow, this.#now);
-    this.#handOn(this.#frames);
+    this.deliver.run(batch, this.#frames, this.#handOver, this.#now);
+    this.#hand(batch);
+    this.#hand(this.#frames);
+  }
+
+  #hand(batch: PacketBatch): void {
+    if (batch.count === 0) return;
+    this.delivered += batch.count;
+    this.#sink(batch);
+    batch.clear();
   }
 }

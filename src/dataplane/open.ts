@@ -1,9 +1,19 @@
 /** The second stage of the way in: ESP is opened, a batch at a time, and what it held is an IP packet again. */
 import { EspDrop, type InboundEsp } from '../ipsec/index.js';
 import type { PacketBatch } from '../memory/index.js';
-import { checkEsp, EtherType, Fault, IpProtocol, Layers } from '../wire/index.js';
+import { checkEsp, EtherType, Fault, IPV4_SPAN, ipv4Layout, IpProtocol, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
+
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const NONE = DropReason.None;
+const ESP = IpProtocol.Esp;
+const PROTOCOL = ipv4Layout.offsetOf('protocol');
+const FRAGMENT = ipv4Layout.bitsOf('fragmentOffset').offset;
+const ANY_FRAGMENT = 0x3fff;
+const IP_HEADER = IPV4_SPAN;
+const OK = Fault.None;
+const VERSION_4_IHL_5 = 0x45;
 
 /** Opens packets with the SAs of this node. */
 export class Open {
@@ -13,7 +23,7 @@ export class Open {
   readonly #inbound: InboundEsp | undefined;
   readonly #layers = new Layers();
 
-  /** @param inbound with as large a batch as `run` gets; none where there are no keys */
+  /** @param inbound none where there are no keys */
   constructor(drops: DropCounters, inbound: InboundEsp | undefined) {
     this.#drops = drops;
     this.#inbound = inbound;
@@ -25,48 +35,61 @@ export class Open {
    * @param now seconds of the clock that SAs live by
    */
   run(batch: PacketBatch, now: number): void {
+    const { count } = batch;
+    const most = this.#inbound?.capacity ?? count;
+    let kept = 0;
+    for (let from = 0; from < count; from += most)
+      kept = this.#part(batch, from, Math.min(count, from + most), kept, now);
+    batch.count = kept;
+  }
+
+  /** Opens the packets from one place to another. Returns how many packets are kept then. */
+  #part(batch: PacketBatch, from: number, to: number, kept: number, now: number): number {
     const { bytes } = batch.arena;
     const inbound = this.#inbound;
-    let pushed = 0;
-    for (let i = 0; i < batch.count; i++) {
+    let pushed = kept;
+    for (let i = from; i < to; i++) {
       const reason = this.#push(batch, i, now);
-      if (reason === DropReason.None) batch.move(i, pushed++);
+      if (reason === NONE) batch.move(i, pushed++);
       else this.#drop(batch, i, reason);
     }
-    batch.count = 0;
-    if (inbound === undefined || pushed === 0) return;
+    if (inbound === undefined || pushed === kept) return kept;
     inbound.flush();
-    for (let i = 0; i < pushed; i++) {
-      const drop = inbound.take(i, bytes, this.#walk(batch, i));
+    let opened = kept;
+    for (let i = kept; i < pushed; i++) {
+      const drop = inbound.take(i - kept, bytes);
       if (drop !== EspDrop.None) {
         this.#drop(batch, i, dropReasonOfEsp(drop));
         continue;
       }
-      this.opened++;
       batch.start[i] = inbound.start;
       batch.end[i] = inbound.end;
-      batch.move(i, batch.count++);
+      batch.move(i, opened++);
     }
-  }
-
-  #walk(batch: PacketBatch, i: number): Layers {
-    const { bytes } = batch.arena;
-    const start = batch.start[i];
-    this.#layers.walkNetwork(bytes, bytes[start] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, batch.end[i]);
-    return this.#layers;
+    this.opened += opened - kept;
+    return opened;
   }
 
   #push(batch: PacketBatch, i: number, now: number): DropReason {
-    if (this.#inbound === undefined) return DropReason.EspNoSa;
+    const inbound = this.#inbound;
+    if (inbound === undefined) return DropReason.EspNoSa;
     const { bytes } = batch.arena;
-    const layers = this.#walk(batch, i);
+    const start = batch.start[i];
+    const packetEnd = batch.end[i];
+    const plain = bytes[start] === VERSION_4_IHL_5 && bytes[start + PROTOCOL] === ESP;
+    const whole = (((bytes[start + FRAGMENT] << 8) | bytes[start + FRAGMENT + 1]) & ANY_FRAGMENT) === 0;
+    if (plain && whole && checkEsp(bytes, start + IP_HEADER, packetEnd) === OK) {
+      return dropReasonOfEsp(inbound.pushPlain(bytes, start, packetEnd, now));
+    }
+    const layers = this.#layers;
+    layers.walkNetwork(bytes, bytes[start] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, packetEnd);
     const inUdp = layers.protocol === IpProtocol.Udp;
     const esp = inUdp ? layers.payloadOffset : layers.transportOffset;
     const end = inUdp ? layers.payloadEnd : layers.networkEnd;
     const fault = checkEsp(bytes, esp, end);
     // RFC 3948: keep-alives and IKE share the port.
-    if (fault !== Fault.None) return inUdp ? DropReason.NotOverlay : DropReason.EspHeader;
-    return dropReasonOfEsp(this.#inbound.push(bytes, layers, esp, end, now));
+    if (fault !== OK) return inUdp ? DropReason.NotOverlay : DropReason.EspHeader;
+    return dropReasonOfEsp(inbound.push(bytes, layers, esp, end, now));
   }
 
   #drop(batch: PacketBatch, i: number, reason: DropReason): void {

@@ -3,8 +3,9 @@
  * packet again: in transport mode by moving the IP header up to the payload, in tunnel mode it is one already.
  */
 import type { Aead } from '../aead/aead.js';
+import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
-import { EtherType, IpProtocol, type Layers } from '../wire/index.js';
+import { EtherType, IPV4_SPAN, IpProtocol, ipv4Layout, type Layers } from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { EspOpener } from './esp-opener.js';
 import type { InboundSa } from './inbound-sa.js';
@@ -22,8 +23,16 @@ export interface SaResolver {
   resolve(spi: number, family: number, bytes: Uint8Array, addressOffset: number): InboundSa | undefined;
 }
 
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const NONE = EspDrop.None;
+const IP_HEADER = IPV4_SPAN;
+const IP_SOURCE = ipv4Layout.offsetOf('source');
+const IP_DESTINATION = ipv4Layout.offsetOf('destination');
+
 /** Opens ESP packets in place, one by one (`open`) or in batches (`push`, `flush`, and `take` for each). */
 export class InboundEsp {
+  /** Packets of a batch at the most. */
+  readonly capacity: number;
   /** The SA of the last packet that was given in. */
   sa: InboundSa | undefined;
   /** Where the IP packet begins and ends that the last one held, and what it is (`EtherType`). */
@@ -37,6 +46,12 @@ export class InboundEsp {
   readonly #resolver: SaResolver | undefined;
   readonly #opener: EspOpener;
   readonly #transport = new TransportPacket();
+  // Of each packet of the batch, where its headers stand.
+  readonly #networkOffset: Int32Array;
+  readonly #transportOffset: Int32Array;
+  readonly #protocolAt: Int32Array;
+  readonly #family: Uint8Array;
+  readonly #headers = { networkOffset: 0, transportOffset: 0, protocolAt: 0, family: 0 };
 
   /**
    * @param aead the cipher that the SAs' keys are in
@@ -47,6 +62,11 @@ export class InboundEsp {
     this.#sad = sad;
     this.#resolver = resolver;
     this.#opener = new EspOpener(aead, capacity);
+    this.capacity = capacity;
+    this.#networkOffset = new Int32Array(capacity);
+    this.#transportOffset = new Int32Array(capacity);
+    this.#protocolAt = new Int32Array(capacity);
+    this.#family = new Uint8Array(capacity);
   }
 
   /**
@@ -61,7 +81,7 @@ export class InboundEsp {
     const refused = this.push(bytes, outer, espOffset, end, seconds);
     if (refused !== EspDrop.None) return refused;
     this.flush();
-    return this.take(0, bytes, outer);
+    return this.take(0, bytes);
   }
 
   /**
@@ -80,7 +100,41 @@ export class InboundEsp {
     if (outer.isFragment) return sa.refuse(EspDrop.Fragment);
     const inUdp = espOffset !== outer.transportOffset;
     if (inUdp !== sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
-    return this.#opener.push(sa, bytes, espOffset, end, seconds);
+    const drop = this.#opener.push(sa, bytes, espOffset, end, seconds);
+    if (drop !== NONE) return drop;
+    const index = this.#opener.count - 1;
+    this.#networkOffset[index] = outer.networkOffset;
+    this.#transportOffset[index] = outer.transportOffset;
+    this.#protocolAt[index] = outer.protocolAt;
+    this.#family[index] = family;
+    return NONE;
+  }
+
+  /**
+   * Puts a packet into the batch that an IPv4 header without options announces as ESP, and that is no fragment.
+   * @param ip where the IP header stands; ESP stands behind it
+   * @param end where the ICV ends
+   * @param seconds the clock of the SA's limits
+   * @returns why it isn't in the batch, or `None`
+   */
+  pushPlain(bytes: Uint8Array, ip: number, end: number, seconds: number): EspDrop {
+    const view = viewOf(bytes);
+    const esp = ip + IP_HEADER;
+    const spi = view.getUint32(esp);
+    const sa =
+      this.#sad.find4(spi, view.getInt32(ip + IP_DESTINATION)) ??
+      this.#resolver?.resolve(spi, 4, bytes, ip + IP_SOURCE);
+    this.sa = sa;
+    this.sequenceHigh = 0;
+    if (sa === undefined) return EspDrop.NoSa;
+    if (sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
+    const drop = this.#opener.push(sa, bytes, esp, end, seconds);
+    if (drop !== NONE) return drop;
+    const index = this.#opener.count - 1;
+    this.#networkOffset[index] = ip;
+    this.#transportOffset[index] = esp;
+    this.#family[index] = 4;
+    return NONE;
   }
 
   /** Opens the batch. The next `push` begins another one. */
@@ -91,14 +145,13 @@ export class InboundEsp {
   /**
    * Makes what a packet of the flushed batch held an IP packet again.
    * @param index its number
-   * @param outer the walk over its headers, as they still are
    * @returns why it was not opened, or `None`
    */
-  take(index: number, bytes: Uint8Array, outer: Layers): EspDrop {
+  take(index: number, bytes: Uint8Array): EspDrop {
     const opener = this.#opener;
     this.sequenceHigh = opener.sequenceHigh[index];
     const drop = opener.drop[index] as EspDrop;
-    if (drop !== EspDrop.None) return drop;
+    if (drop !== NONE) return drop;
     const nextHeader = opener.nextHeader[index];
     const payload = opener.payloadOffset[index];
     this.end = opener.payloadEnd[index];
@@ -106,9 +159,14 @@ export class InboundEsp {
       this.start = payload;
       this.etherType = nextHeader === IpProtocol.Ipip ? EtherType.Ipv4 : EtherType.Ipv6;
     } else {
-      this.start = this.#transport.restore(bytes, outer, payload, this.end, nextHeader);
-      this.etherType = outer.family === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
+      const headers = this.#headers;
+      headers.networkOffset = this.#networkOffset[index];
+      headers.transportOffset = this.#transportOffset[index];
+      headers.protocolAt = this.#protocolAt[index];
+      headers.family = this.#family[index];
+      this.start = this.#transport.restore(bytes, headers, payload, this.end, nextHeader);
+      this.etherType = headers.family === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
     }
-    return EspDrop.None;
+    return NONE;
   }
 }

@@ -55,18 +55,21 @@ export class Sad<T extends SadEntry> {
    * @param bytes what the destination address stands in, at `offset`
    */
   find(spi: number, family: number, bytes: Uint8Array, offset: number): T | undefined {
-    if (family === 4) {
-      const { key } = this.#ipv4;
-      key[0] = spi;
-      key[1] = getWord(bytes, offset);
-      const id = this.#ipv4.find();
-      return id < 0 ? undefined : this.#ipv4Entries[id];
-    }
+    if (family === 4) return this.find4(spi, getWord(bytes, offset));
     const { key } = this.#ipv6;
     key[0] = spi;
     for (let i = 0; i < 4; i++) key[1 + i] = getWord(bytes, offset + 4 * i);
     const id = this.#ipv6.find();
     return id < 0 ? undefined : this.#ipv6Entries[id];
+  }
+
+  /** The SA of an IPv4 packet, by its destination address as a word in network order. */
+  find4(spi: number, destination: number): T | undefined {
+    const { key } = this.#ipv4;
+    key[0] = spi;
+    key[1] = destination;
+    const id = this.#ipv4.find();
+    return id < 0 ? undefined : this.#ipv4Entries[id];
   }
 
   /** Gives up an SA; it isn't closed by that. One that isn't held is let be. */

@@ -1,5 +1,20 @@
 /** What transport-mode ESP held, made an IP packet again: the IP header moves up to the payload (RFC 4303 section 3.1.1). */
-import { IPV6_SPAN, Ipv4View, Ipv6View, type Layers, writeIpv4Checksum } from '../wire/index.js';
+import { viewOf } from '../memory/view.js';
+import { IPV4_SPAN, ipv4Layout, IPV6_SPAN, Ipv4View, Ipv6View, writeIpv4Checksum } from '../wire/index.js';
+
+/** Where the headers of an ESP packet in transport mode stand, as a walk over them found it (wire/layers.ts). */
+export interface TransportHeaders {
+  readonly networkOffset: number;
+  readonly transportOffset: number;
+  /** IPv6: byte offset of the next-header field that names what follows the headers. */
+  readonly protocolAt: number;
+  readonly family: number;
+}
+
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const IP_HEADER = IPV4_SPAN;
+const VERSION_4_IHL_5 = 0x45;
+const IPV4_TTL = ipv4Layout.offsetOf('ttl');
 
 /** Restores packets; made once. */
 export class TransportPacket {
@@ -15,8 +30,11 @@ export class TransportPacket {
    * @param nextHeader its protocol number
    * @returns where the packet begins
    */
-  restore(bytes: Uint8Array, outer: Layers, payload: number, end: number, nextHeader: number): number {
+  restore(bytes: Uint8Array, outer: TransportHeaders, payload: number, end: number, nextHeader: number): number {
     const { networkOffset, transportOffset, protocolAt, family } = outer;
+    if (transportOffset - networkOffset === IP_HEADER && bytes[networkOffset] === VERSION_4_IHL_5) {
+      return this.restorePlain(bytes, networkOffset, payload, end, nextHeader);
+    }
     const shift = payload - transportOffset;
     const start = networkOffset + shift;
     bytes.copyWithin(start, networkOffset, transportOffset);
@@ -30,5 +48,27 @@ export class TransportPacket {
       this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_SPAN;
     }
     return start;
+  }
+
+  /** The same for an IPv4 header without options at `ip`: its five words are written where they go. */
+  restorePlain(bytes: Uint8Array, ip: number, payload: number, end: number, nextHeader: number): number {
+    const view = viewOf(bytes);
+    const to = payload - IP_HEADER;
+    const length = end - to;
+    const first = view.getInt32(ip);
+    const second = view.getInt32(ip + 4);
+    const ttl = bytes[ip + IPV4_TTL];
+    const source = view.getInt32(ip + 12);
+    const destination = view.getInt32(ip + 16);
+    let sum = (first >>> 16) + length + (second >>> 16) + (second & 0xffff) + (ttl << 8) + nextHeader;
+    sum += (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff);
+    sum = (sum & 0xffff) + (sum >>> 16);
+    sum = (sum & 0xffff) + (sum >>> 16);
+    view.setInt32(to, (first & ~0xffff) | length);
+    view.setInt32(to + 4, second);
+    view.setInt32(to + 8, (ttl << 24) | (nextHeader << 16) | (~sum & 0xffff));
+    view.setInt32(to + 12, source);
+    view.setInt32(to + 16, destination);
+    return to;
   }
 }
