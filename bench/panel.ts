@@ -1,0 +1,65 @@
+/** What the panels of a picture have in common: their place, heading and legend. */
+import { Colour, element, textWidth, words } from './svg.js';
+
+/** Where a panel may draw, in pixels; how high it gets is the panel's to say. */
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+/** A panel that was drawn. */
+export interface Panel {
+  readonly height: number;
+  readonly markup: readonly string[];
+}
+
+/** One entry of a legend. */
+export interface LegendEntry {
+  readonly name: string;
+  readonly colour: string;
+  /** How it is drawn: as a line with a dot, as a box, or as the mark beside a bar. */
+  readonly swatch: 'line' | 'dashes' | 'box' | 'mark';
+}
+
+/** Pixels from a panel's top to below its heading and legend. */
+export const HEADING = 56;
+
+const SWATCH = 22;
+const GAP = 18;
+const SIZE = 12;
+
+/** A panel's heading, what its axes are in smaller letters after it, and its legend below. */
+export function heading(place: Place, title: string, units: string, legend: readonly LegendEntry[]): string[] {
+  const { x, y, width } = place;
+  const markup = [
+    words(x, y + 14, title, { 'font-size': 15, 'font-weight': 600 }),
+    words(x + width, y + 14, units, { 'text-anchor': 'end', fill: Colour.Faint }),
+  ];
+  let at = x;
+  for (const entry of legend) {
+    markup.push(...swatch(entry, at, y + 34), words(at + SWATCH + 6, y + 38, entry.name, { 'font-size': SIZE }));
+    at += SWATCH + 6 + textWidth(entry.name, SIZE) + GAP;
+  }
+  return markup;
+}
+
+function swatch({ colour, swatch: kind }: LegendEntry, x: number, y: number): string[] {
+  if (kind === 'box') return [element('rect', { x: x + 4, y: y - 6, width: 14, height: 12, fill: colour })];
+  if (kind === 'mark') return [chainMark(x + 11, y - 8, 16)];
+  const line = { x1: x, y1: y, x2: x + SWATCH, y2: y, stroke: colour, 'stroke-width': 2 };
+  const dashes = kind === 'dashes' ? { 'stroke-dasharray': '5 3' } : {};
+  return [element('line', { ...line, ...dashes }), element('circle', { cx: x + 11, cy: y, r: 3.5, fill: colour })];
+}
+
+/** The mark of a figure beside a bar: an upright line that shows on any colour. */
+export function chainMark(x: number, y: number, height: number): string {
+  const bar = { x: x - 1.5, y, width: 3, height };
+  return element('rect', { ...bar, fill: Colour.Ink, stroke: Colour.Sheet, 'stroke-width': 1.5 });
+}
+
+/** A panel that has nothing to show, and why. */
+export function emptyPanel(place: Place, title: string, why: string): Panel {
+  const markup = [...heading(place, title, '', []), words(place.x, place.y + 40, why, { fill: Colour.Faint })];
+  return { height: HEADING, markup };
+}

@@ -1,0 +1,104 @@
+/** Reports for tests. Their figures are invented; those of `sampleReport` are of the size that real ones are. */
+import fc from 'fast-check';
+import { meanBytes } from '../../bench/imix.js';
+import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from '../../bench/result.js';
+
+const SIZES: readonly FrameSize[] = [64, 128, 256, 512, 1024, 1400, 8900, 'imix'];
+
+/** Nanoseconds a packet, and a byte. */
+const CIPHERS: readonly (readonly [backend: string, packet: number, byte: number])[] = [
+  ['ipsec-mb', 85, 0.24],
+  ['openssl', 600, 0.26],
+  ['node', 4300, 1.1],
+  ['forge', 80000, 78],
+];
+
+/** A result that takes so many nanoseconds a packet. */
+export function result(of: Partial<BenchResult> & { readonly nsPerPacket: number }): BenchResult {
+  const bytes = of.bytes ?? 64;
+  const speed = { pps: 1e9 / of.nsPerPacket, bitsPerSecond: (meanBytes(bytes) * 8e9) / of.nsPerPacket };
+  const rest = { stage: Stage.Egress, encrypted: true, backend: null, batch: 256, flows: 1, spread: 7 };
+  return { ...rest, ...speed, bytes, ...of };
+}
+
+/** Somebody else's result that takes so many nanoseconds a packet. */
+export function peer(of: Partial<PeerResult> & { readonly nsPerPacket: number }): PeerResult {
+  const { stage, bytes, pps, bitsPerSecond, spread } = result({ ...of, bytes: of.bytes ?? 64 });
+  return { peer: 'createCipheriv', what: 'a cipher object a packet', stage, bytes, pps, bitsPerSecond, spread, ...of };
+}
+
+/** A report of nothing but these. */
+export function report(results: readonly BenchResult[], peers: readonly PeerResult[] = []): BenchReport {
+  const machine = 'AMD EPYC 7B13, 2 cores, Linux 6.1';
+  return { machine, node: 'v20.20.2', date: '2026-11-21', results, peers, notMeasured: [] };
+}
+
+function sizedResults(bytes: FrameSize, batch: number, flows: number): BenchResult[] {
+  const base = { bytes, batch, flows };
+  const batched = (nanoseconds: number): number => nanoseconds * (1 + 2 / batch) * (1 + flows / 500);
+  const clear = (stage: Stage, nanoseconds: number): BenchResult =>
+    result({ ...base, stage, encrypted: false, nsPerPacket: batched(nanoseconds) });
+  return [
+    clear(Stage.Forward, 24),
+    clear(Stage.Encap, 28),
+    clear(Stage.Reassemble, 9),
+    clear(Stage.Decap, 31),
+    clear(Stage.Egress, 66),
+    clear(Stage.Ingress, 71),
+    ...CIPHERS.flatMap(([backend, packet, byte]) => {
+      const cipher = packet + byte * meanBytes(bytes);
+      const at = (stage: Stage, nanoseconds: number): BenchResult =>
+        result({ ...base, stage, backend, nsPerPacket: batched(nanoseconds) });
+      return [
+        at(Stage.Seal, cipher + 70),
+        at(Stage.Open, cipher + 110),
+        at(Stage.Egress, cipher + 140),
+        at(Stage.Ingress, cipher + 190),
+      ];
+    }),
+  ];
+}
+
+/** A whole run, as the command makes it. */
+export function sampleReport(): BenchReport {
+  const results = [
+    ...SIZES.flatMap((bytes) => sizedResults(bytes, 256, 16)),
+    ...[1, 16, 64].flatMap((batch) => sizedResults(1400, batch, 16)),
+    ...[1, 100].flatMap((flows) => sizedResults(1400, 256, flows)),
+  ];
+  const peers = [
+    peer({ stage: Stage.Seal, bytes: 1400, nsPerPacket: 5100 }),
+    peer({ stage: Stage.Open, bytes: 1400, nsPerPacket: 5200 }),
+    peer({ peer: 'ipsec-mb', what: 'in a loop of C', stage: Stage.Seal, bytes: 1400, nsPerPacket: 380 }),
+    peer({ peer: 'Map', what: 'text made a look-up', stage: Stage.Lookup, bytes: null, nsPerPacket: 1730 }),
+    peer({ peer: 'linux vxlan', what: 'encapsulation', stage: Stage.Egress, bytes: 64, nsPerPacket: 1200 }),
+  ];
+  const missing = { peer: 'gopacket', what: 'DecodingLayerParser', missing: 'Go is not installed (Debian: golang-go)' };
+  return { ...report(results, peers), notMeasured: [missing] };
+}
+
+const numbers = fc.oneof(fc.double(), fc.double({ min: 0, max: 1e6, noNaN: true }), fc.integer());
+const sizes = fc.oneof(fc.constantFrom<FrameSize>(...SIZES), numbers);
+const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('<&>"\'', ']]>', '--', '|\n|', '\u0000\ud800'));
+const stages = fc.constantFrom(...Object.values(Stage));
+const speeds = { pps: numbers, nsPerPacket: numbers, bitsPerSecond: numbers, spread: numbers };
+
+/** Reports as no run makes them: odd names, figures that are none. */
+export const anyReport: fc.Arbitrary<BenchReport> = fc.record({
+  machine: texts,
+  node: texts,
+  date: texts,
+  results: fc.array(
+    fc.record({
+      stage: stages,
+      encrypted: fc.boolean(),
+      bytes: sizes,
+      backend: fc.option(fc.oneof(fc.constantFrom('node', 'openssl', 'ipsec-mb'), texts)),
+      batch: numbers,
+      flows: numbers,
+      ...speeds,
+    }),
+  ),
+  peers: fc.array(fc.record({ peer: texts, what: texts, stage: stages, bytes: fc.option(sizes), ...speeds })),
+  notMeasured: fc.array(fc.record({ peer: texts, what: texts, missing: texts })),
+});

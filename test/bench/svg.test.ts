@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { cutToFit, element, picture, textWidth, tip, words } from '../../bench/svg.js';
+import { elementsOf, parsePicture, parseXml } from './xml.js';
+
+describe('SVG as text', () => {
+  test('any text comes back as it was, but for what XML cannot hold', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const root = parseXml(element('g', { id: text }, words(1, 2, text), tip(text)));
+        const [shown, inTip] = root.children.map((child) => child.text);
+        assert.equal(root.attributes.get('id'), shown);
+        assert.equal(inTip, shown);
+        assert.equal(shown.length, text.length);
+        const characters = Array.from(text);
+        Array.from(shown).forEach((one, i) => assert.ok(one === '\uFFFD' || one === characters[i]));
+      }),
+    );
+  });
+
+  test('the characters of markup are escaped', () => {
+    assert.equal(words(1, 2, `<&>"'`), '<text x="1" y="2">&lt;&amp;&gt;&quot;&apos;</text>');
+  });
+
+  test('numbers have two decimals at the most', () => {
+    assert.equal(element('rect', { x: 1 / 3, width: 2 }), '<rect x="0.33" width="2"/>');
+  });
+
+  test('a text that is too long is cut to fit, and left out where nothing fits', () => {
+    assert.equal(cutToFit('sealBatch', 10, 54), 'sealBatch');
+    assert.equal(cutToFit('sealBatch', 10, 53), 'sealBat…');
+    assert.equal(cutToFit('sealBatch', 10, 17), '');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.double({ min: 0, max: 400, noNaN: true }), (text, width) => {
+        assert.ok(textWidth(cutToFit(text, 12, width), 12) <= width + 1e-6);
+      }),
+    );
+  });
+
+  test('a picture has a sheet as large as itself, a title and a description', () => {
+    const root = parsePicture(picture(200, 100, 'a title', 'what it shows'));
+    const [sheet] = elementsOf(root, 'rect');
+    assert.equal(sheet.attributes.get('width'), '199');
+    assert.deepEqual(
+      root.children.slice(0, 2).map((child) => child.text),
+      ['a title', 'what it shows'],
+    );
+  });
+});
