@@ -1,6 +1,6 @@
 /** Which of a report's results are held against each other. */
 import { bySize } from './imix.js';
-import { type BenchReport, type BenchResult, type FrameSize, Stage } from './result.js';
+import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from './result.js';
 
 /** What a result was measured with. */
 export interface Setting {
@@ -13,8 +13,11 @@ const SMALLEST = 1e-9;
 const LARGEST = 1e18;
 
 /** Whether all figures of a result mean something: a report may come out of a file. */
-function measured({ bytes, batch, flows, pps, nsPerPacket, bitsPerSecond, spread }: BenchResult): boolean {
-  const figures = [bytes === 'imix' ? 1 : bytes, batch, flows, pps, nsPerPacket, bitsPerSecond];
+export function measured(result: BenchResult | PeerResult): boolean {
+  const { bytes, pps, nsPerPacket, bitsPerSecond, spread } = result;
+  const size = typeof bytes === 'number' ? bytes : 1;
+  const setting = 'batch' in result ? [result.batch, result.flows] : [];
+  const figures = [size, ...setting, pps, nsPerPacket, bitsPerSecond];
   return figures.every((figure) => figure > SMALLEST && figure < LARGEST) && Number.isFinite(spread);
 }
 
@@ -51,8 +54,8 @@ export function usualResults(report: BenchReport, stage: Stage, encrypted: boole
 }
 
 /** The result that takes least time a packet. */
-export function fastest(results: readonly BenchResult[]): BenchResult | undefined {
-  return results.reduce<BenchResult | undefined>(
+export function fastest<T extends BenchResult | PeerResult>(results: readonly T[]): T | undefined {
+  return results.reduce<T | undefined>(
     (best, result) => (best !== undefined && best.nsPerPacket <= result.nsPerPacket ? best : result),
     undefined,
   );

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { cutToFit, element, picture, textWidth, tip, words } from '../../bench/svg.js';
+import { anyText } from './sample-report.js';
 import { elementsOf, parsePicture, parseXml } from './xml.js';
 
 describe('SVG as text', () => {
   test('any text comes back as it was, but for what XML cannot hold', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText, (text) => {
         const root = parseXml(element('g', { id: text }, words(1, 2, text), tip(text)));
         const [shown, inTip] = root.children.map((child) => child.text);
         assert.equal(root.attributes.get('id'), shown);
@@ -32,7 +33,7 @@ describe('SVG as text', () => {
     assert.equal(cutToFit('sealBatch', 10, 53), 'sealBat…');
     assert.equal(cutToFit('sealBatch', 10, 17), '');
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.double({ min: 0, max: 400, noNaN: true }), (text, width) => {
+      fc.property(anyText, fc.double({ min: 0, max: 400, noNaN: true }), (text, width) => {
         assert.ok(textWidth(cutToFit(text, 12, width), 12) <= width + 1e-6);
       }),
     );

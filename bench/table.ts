@@ -1,0 +1,162 @@
+/** A benchmark's results as tables: for a terminal, and as Markdown. */
+import { type Column, numbers, table, words } from '../src/cli/table.js';
+import { figure } from './figure.js';
+import { sizeName } from './imix.js';
+import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from './result.js';
+import { fastest, resultsOf, settingName, usualResults, usualSetting } from './selection.js';
+import { targetsOf } from './targets.js';
+
+/** A table before it is printed. */
+export interface ReportTable {
+  readonly title: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const NONE = '–';
+const SPEED = [numbers('ns/packet'), numbers('Mpps'), numbers('Gbit/s'), numbers('spread %')];
+const NETWORKS = [false, true];
+
+function network(encrypted: boolean): string {
+  return encrypted ? 'encrypted' : 'clear';
+}
+
+function sizeCell(bytes: FrameSize | null): string {
+  return bytes === null ? NONE : sizeName(bytes);
+}
+
+function speedCells({ nsPerPacket, pps, bitsPerSecond, spread }: BenchResult | PeerResult): string[] {
+  const whole = Number.isFinite(spread) ? spread.toFixed(0) : NONE;
+  return [figure(nsPerPacket), figure(pps / 1e6), figure(bitsPerSecond / 1e9), whole];
+}
+
+/** What is made for each stage on each kind of network, one behind the other. */
+function eachStage<T>(make: (stage: Stage, encrypted: boolean) => T[]): T[] {
+  return Object.values(Stage).flatMap((stage) => NETWORKS.flatMap((encrypted) => make(stage, encrypted)));
+}
+
+/** A table for each stage: what it costs by size and cipher. */
+function stageTables(report: BenchReport): ReportTable[] {
+  return eachStage((stage, encrypted) => {
+    const results = usualResults(report, stage, encrypted);
+    const setting = usualSetting(results);
+    if (setting === undefined) return [];
+    const title = `${stage}, ${network(encrypted)}: ${settingName(setting)}`;
+    const rows = results.map((result) => [sizeName(result.bytes), result.backend ?? NONE, ...speedCells(result)]);
+    return [{ title, columns: [numbers('bytes'), words('cipher'), ...SPEED], rows }];
+  });
+}
+
+/** What the batch, or the flows, do to a packet's nanoseconds, all else being alike; a row for each that has several. */
+function effectTable(report: BenchReport, title: string, by: 'batch' | 'flows'): ReportTable {
+  const other = by === 'batch' ? 'flows' : 'batch';
+  const groups = eachStage((stage, encrypted) => {
+    const results = resultsOf(report, stage, encrypted);
+    const fixed = usualSetting(results)?.[other];
+    const made = new Map<string, BenchResult[]>();
+    for (const result of results) {
+      if (result[other] !== fixed) continue;
+      const key = JSON.stringify([result.bytes, result.backend]);
+      made.set(key, [...(made.get(key) ?? []), result]);
+    }
+    return [...made.values()].filter((group) => new Set(group.map((result) => result[by])).size > 1);
+  });
+  const values = [...new Set(groups.flat().map((result) => result[by]))].sort((a, b) => a - b);
+  const heads = [words('stage'), words('network'), numbers('bytes'), words('cipher'), numbers(other)];
+  const rows = groups.map((group) => {
+    const { stage, encrypted, bytes, backend } = group[0];
+    const cells = values.map((value) => {
+      const found = fastest(group.filter((result) => result[by] === value));
+      return found === undefined ? NONE : figure(found.nsPerPacket);
+    });
+    return [stage, network(encrypted), sizeName(bytes), backend ?? NONE, String(group[0][other]), ...cells];
+  });
+  return { title, columns: [...heads, ...values.map((value) => numbers(`${by} ${value}`))], rows };
+}
+
+/** The others, each beside our fastest at the same work, on a clear and on an encrypted network where both were measured. */
+function peerTable(report: BenchReport): ReportTable {
+  const rows = report.peers.flatMap((peer) => {
+    const cells = [peer.peer, peer.what, peer.stage, sizeCell(peer.bytes), ...speedCells(peer)];
+    const ours = NETWORKS.flatMap((encrypted) => {
+      const results = usualResults(report, peer.stage, encrypted);
+      return fastest(results.filter(({ bytes }) => peer.bytes === null || bytes === peer.bytes)) ?? [];
+    });
+    if (ours.length === 0) return [[...cells, NONE, NONE, NONE]];
+    return ours.map((result) => {
+      const which = [network(result.encrypted), result.backend].filter((part) => part !== null).join(', ');
+      return [...cells, which, figure(result.nsPerPacket), figure(peer.nsPerPacket / result.nsPerPacket)];
+    });
+  });
+  const heads = [words('peer'), words('what'), words('stage'), numbers('bytes'), ...SPEED];
+  const beside = [words('vtep'), numbers('vtep ns'), numbers('times vtep')];
+  const title = 'Others, and how many times as long they take as vtep with its fastest cipher';
+  return { title, columns: [...heads, ...beside], rows };
+}
+
+/** The tables of a report; those that would be empty are left out. */
+export function reportTables(report: BenchReport): ReportTable[] {
+  const tables = [
+    ...stageTables(report),
+    effectTable(report, 'Nanoseconds a packet by packets in a batch', 'batch'),
+    effectTable(report, 'Nanoseconds a packet by flows', 'flows'),
+    peerTable(report),
+    {
+      title: 'Not measured',
+      columns: [words('peer'), words('what'), words('what is missing')],
+      rows: report.notMeasured.map(({ peer, what, missing }) => [peer, what, missing]),
+    },
+    {
+      title: 'Targets',
+      columns: [words('what'), words('target'), words('in this run'), words('outcome')],
+      rows: targetsOf(report).map(({ what, aim, reached, outcome }) => [what, aim, reached, outcome]),
+    },
+  ];
+  return tables.filter(({ rows }) => rows.length > 0);
+}
+
+/** Text without line breaks or whatever else a terminal obeys, so that a row stays one. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\s]+/gu, ' ');
+}
+
+function caption({ machine, node, date }: BenchReport): string {
+  return oneLine(`${machine}, Node ${node}, ${date}`);
+}
+
+/** Writes a report's tables for a terminal, a line at a time. */
+export function printReport(report: BenchReport, write: (line: string) => void): void {
+  write(caption(report));
+  for (const { title, columns, rows } of reportTables(report)) {
+    write('');
+    write(title);
+    for (const line of table(
+      columns,
+      rows.map((row) => row.map(oneLine)),
+    ))
+      write(line);
+  }
+}
+
+/** Text on one line of Markdown that shows as it is. */
+function plainMarkdown(text: string): string {
+  return oneLine(text).replace(/[\\|<&*`]/g, '\\$&');
+}
+
+/** A table as Markdown, its columns as wide as their widest cell. */
+export function markdownTable({ columns, rows }: ReportTable): string {
+  const cells = rows.map((row) => row.map(plainMarkdown));
+  const widths = columns.map(({ heading }, i) =>
+    cells.reduce((width, row) => Math.max(width, row[i].length), Math.max(3, heading.length)),
+  );
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, i) => (columns[i].align === 'left' ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' | ')} |`;
+  const rule = columns.map(({ align }, i) => '-'.repeat(widths[i] - 1) + (align === 'left' ? '-' : ':'));
+  return [columns.map(({ heading }) => heading), rule, ...cells].map((row) => `${line(row)}\n`).join('');
+}
+
+/** A report's tables as Markdown, each under its title. */
+export function markdownReport(report: BenchReport): string {
+  const tables = reportTables(report).map((one) => `\n**${one.title}**\n\n${markdownTable(one)}`);
+  return `${plainMarkdown(caption(report))}\n${tables.join('')}`;
+}

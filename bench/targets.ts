@@ -1,0 +1,79 @@
+/** What the data plane has to reach, and whether a run did. */
+import { figure } from './figure.js';
+import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from './result.js';
+import { fastest, measured, usualResults } from './selection.js';
+
+/** How a target was met. */
+export const Outcome = { Reached: 'reached', NotReached: 'not reached', NotMeasured: 'not measured' } as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** One target, held against a run. */
+export interface Target {
+  readonly what: string;
+  readonly aim: string;
+  /** What the run reached, with its unit; empty if it wasn't measured. */
+  readonly reached: string;
+  readonly outcome: Outcome;
+}
+
+/** A cipher object for each packet, and Intel's library in a loop of C, as the peers name them. */
+const CIPHER_OBJECT = /^create(?:Ci|Deci)pheriv/i;
+const LOOP_OF_C = /ipsec-mb/i;
+
+function target(what: string, aim: string, reached: number | undefined, unit: string, holds: boolean): Target {
+  if (reached === undefined) return { what, aim, reached: '', outcome: Outcome.NotMeasured };
+  const outcome = holds ? Outcome.Reached : Outcome.NotReached;
+  return { what, aim, reached: `${figure(reached)} ${unit}`, outcome };
+}
+
+function atLeast(what: string, least: number, unit: string, reached: number | undefined, than = ''): Target {
+  return target(what, `at least ${least} ${unit}${than}`, reached, unit, (reached ?? 0) >= least);
+}
+
+function below(what: string, limit: number, unit: string, reached: number | undefined): Target {
+  return target(what, `below ${limit} ${unit}`, reached, unit, (reached ?? limit) < limit);
+}
+
+/** How many times as fast ours is. */
+function ratio(
+  ours: Pick<BenchResult, 'nsPerPacket'> | undefined,
+  theirs: Pick<PeerResult, 'nsPerPacket'> | undefined,
+): number | undefined {
+  return ours === undefined || theirs === undefined ? undefined : theirs.nsPerPacket / ours.nsPerPacket;
+}
+
+/** Every target, in the order they matter to who reads them; all with the largest batch, see `usualResults`. */
+export function targetsOf(report: BenchReport): Target[] {
+  const best = (stage: Stage, encrypted: boolean, bytes: FrameSize, backend?: string): BenchResult | undefined =>
+    fastest(
+      usualResults(report, stage, encrypted).filter(
+        (result) => result.bytes === bytes && (backend === undefined || result.backend === backend),
+      ),
+    );
+  const peer = (name: RegExp, stage: Stage): PeerResult | undefined =>
+    fastest(
+      report.peers.filter((one) => one.stage === stage && one.bytes === 1400 && name.test(one.peer) && measured(one)),
+    );
+  const ciphers = [Stage.Seal, Stage.Open].flatMap((stage) => {
+    const openssl = best(stage, true, 1400, 'openssl');
+    const ipsecMb = best(stage, true, 1400, 'ipsec-mb');
+    const object = peer(CIPHER_OBJECT, stage);
+    const than = ' createCipheriv a packet';
+    return [
+      atLeast(`${stage} 1400 bytes, openssl`, 6, 'x', ratio(openssl, object), than),
+      atLeast(`${stage} 1400 bytes, ipsec-mb`, 20, 'x', ratio(ipsecMb, object), than),
+      atLeast(`${stage} 1400 bytes, ipsec-mb`, 0.5, 'x', ratio(ipsecMb, peer(LOOP_OF_C, stage)), ' its loop of C'),
+    ];
+  });
+  const imix = best(Stage.Egress, true, 'imix');
+  const large = best(Stage.Egress, true, 1400);
+  const throughNode = ratio(large, best(Stage.Egress, true, 1400, 'node'));
+  return [
+    ...ciphers,
+    atLeast('encrypted egress, IMIX', 2.1, 'Mpps', imix && imix.pps / 1e6),
+    atLeast('encrypted egress, 1400 bytes', 20, 'Gbit/s', large && large.bitsPerSecond / 1e9),
+    atLeast('encrypted egress, 1400 bytes', 10, 'x', throughNode, ' the same through node'),
+    below('clear egress, 64 bytes', 150, 'ns', best(Stage.Egress, false, 64)?.nsPerPacket),
+    below('clear ingress, 64 bytes', 150, 'ns', best(Stage.Ingress, false, 64)?.nsPerPacket),
+  ];
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type BenchReport, type BenchResult, type PeerResult, Stage } from '../../bench/result.js';
+import { Outcome, targetsOf } from '../../bench/targets.js';
+import { peer, report, result } from './sample-report.js';
+
+function outcomes(of: BenchReport): Record<string, string> {
+  return Object.fromEntries(targetsOf(of).map(({ what, aim, outcome }) => [`${what}: ${aim}`, outcome]));
+}
+
+function outcomeOf(name: string, results: readonly BenchResult[], peers: readonly PeerResult[] = []): string {
+  const outcome = outcomes(report(results, peers))[name];
+  assert.ok(outcome in Object.fromEntries(Object.values(Outcome).map((word) => [word, true])), name);
+  return outcome;
+}
+
+describe('targets', () => {
+  for (const stage of [Stage.Seal, Stage.Open]) {
+    const cipher = (backend: string): BenchResult => result({ stage, bytes: 1400, backend, nsPerPacket: 500 });
+    const object = (nsPerPacket: number): PeerResult => peer({ stage, bytes: 1400, nsPerPacket });
+    const loop = (nsPerPacket: number): PeerResult => ({ ...object(nsPerPacket), peer: 'ipsec-mb in a loop of C' });
+
+    test(`${stage} by openssl has to be 6 times as fast as a cipher object a packet`, () => {
+      const name = `${stage} 1400 bytes, openssl: at least 6 x createCipheriv a packet`;
+      assert.equal(outcomeOf(name, [cipher('openssl')], [object(3000)]), Outcome.Reached);
+      assert.equal(outcomeOf(name, [cipher('openssl')], [object(2999)]), Outcome.NotReached);
+      assert.equal(outcomeOf(name, [cipher('openssl')]), Outcome.NotMeasured);
+      assert.equal(outcomeOf(name, [cipher('ipsec-mb')], [object(3000)]), Outcome.NotMeasured);
+    });
+
+    test(`${stage} by ipsec-mb has to be 20 times as fast as that, and half as fast as its loop of C`, () => {
+      const twenty = `${stage} 1400 bytes, ipsec-mb: at least 20 x createCipheriv a packet`;
+      assert.equal(outcomeOf(twenty, [cipher('ipsec-mb')], [object(10000)]), Outcome.Reached);
+      assert.equal(outcomeOf(twenty, [cipher('ipsec-mb')], [object(9999)]), Outcome.NotReached);
+      const half = `${stage} 1400 bytes, ipsec-mb: at least 0.5 x its loop of C`;
+      assert.equal(outcomeOf(half, [cipher('ipsec-mb')], [loop(250)]), Outcome.Reached);
+      assert.equal(outcomeOf(half, [cipher('ipsec-mb')], [loop(249)]), Outcome.NotReached);
+    });
+  }
+
+  test('a loop of C that was measured in several ways counts as its fastest', () => {
+    const cipher = result({ stage: Stage.Seal, bytes: 1400, backend: 'ipsec-mb', nsPerPacket: 500 });
+    const loop = { peer: 'ipsec-mb', stage: Stage.Seal, bytes: 1400 };
+    const peers = [peer({ ...loop, nsPerPacket: 600 }), peer({ ...loop, nsPerPacket: 200 })];
+    const name = 'seal 1400 bytes, ipsec-mb: at least 0.5 x its loop of C';
+    assert.equal(outcomeOf(name, [cipher], peers), Outcome.NotReached);
+  });
+
+  test('the encrypted chain has to send 2.1 Mpps of IMIX by its best cipher', () => {
+    const at = (pps: number): BenchResult[] => [
+      { ...result({ bytes: 'imix', backend: 'ipsec-mb', nsPerPacket: 400 }), pps },
+      result({ bytes: 'imix', backend: 'node', nsPerPacket: 4000 }),
+    ];
+    const name = 'encrypted egress, IMIX: at least 2.1 Mpps';
+    assert.equal(outcomeOf(name, at(2.1e6)), Outcome.Reached);
+    assert.equal(outcomeOf(name, at(2_099_999)), Outcome.NotReached);
+  });
+
+  test('the encrypted chain has to send 20 Gbit/s of 1400 bytes, and 10 times as many as through node', () => {
+    const chain = (backend: string, nsPerPacket: number): BenchResult => result({ bytes: 1400, backend, nsPerPacket });
+    const speed = 'encrypted egress, 1400 bytes: at least 20 Gbit/s';
+    assert.equal(outcomeOf(speed, [chain('ipsec-mb', 560)]), Outcome.Reached);
+    assert.equal(outcomeOf(speed, [chain('ipsec-mb', 561)]), Outcome.NotReached);
+    const ratio = 'encrypted egress, 1400 bytes: at least 10 x the same through node';
+    assert.equal(outcomeOf(ratio, [chain('ipsec-mb', 500), chain('node', 5000)]), Outcome.Reached);
+    assert.equal(outcomeOf(ratio, [chain('ipsec-mb', 500), chain('node', 4999)]), Outcome.NotReached);
+    assert.equal(outcomeOf(ratio, [chain('ipsec-mb', 500)]), Outcome.NotMeasured);
+  });
+
+  for (const stage of [Stage.Egress, Stage.Ingress]) {
+    test(`the clear ${stage} chain has to take less than 150 ns for 64 bytes`, () => {
+      const name = `clear ${stage}, 64 bytes: below 150 ns`;
+      const clear = (nsPerPacket: number): BenchResult => result({ stage, encrypted: false, nsPerPacket });
+      assert.equal(outcomeOf(name, [clear(149.9)]), Outcome.Reached);
+      assert.equal(outcomeOf(name, [clear(150)]), Outcome.NotReached);
+      assert.equal(outcomeOf(name, [{ ...clear(10), encrypted: true }]), Outcome.NotMeasured);
+    });
+  }
+
+  test('nothing is reached or missed by a report without results', () => {
+    assert.deepEqual(new Set(Object.values(outcomes(report([])))), new Set([Outcome.NotMeasured]));
+  });
+});
