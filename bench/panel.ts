@@ -36,9 +36,15 @@ export function heading(place: Place, title: string, units: string, legend: read
     words(x, y + 14, title, { 'font-size': 15, 'font-weight': 600 }),
     words(x + width, y + 14, units, { 'text-anchor': 'end', fill: Colour.Faint }),
   ];
+  return [...markup, ...legendOf(legend, x, y + 34)];
+}
+
+/** A row of a legend, each entry as wide as its name needs; `y` is in its middle. */
+export function legendOf(legend: readonly LegendEntry[], x: number, y: number): string[] {
+  const markup: string[] = [];
   let at = x;
   for (const entry of legend) {
-    markup.push(...swatch(entry, at, y + 34), words(at + SWATCH + 6, y + 38, entry.name, { 'font-size': SIZE }));
+    markup.push(...swatch(entry, at, y), words(at + SWATCH + 6, y + 4, entry.name, { 'font-size': SIZE }));
     at += SWATCH + 6 + textWidth(entry.name, SIZE) + GAP;
   }
   return markup;

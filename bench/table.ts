@@ -130,11 +130,8 @@ export function printReport(report: BenchReport, write: (line: string) => void):
   for (const { title, columns, rows } of reportTables(report)) {
     write('');
     write(title);
-    for (const line of table(
-      columns,
-      rows.map((row) => row.map(oneLine)),
-    ))
-      write(line);
+    const cells = rows.map((row) => row.map(oneLine));
+    for (const line of table(columns, cells)) write(line);
   }
 }
 

@@ -1,0 +1,48 @@
+/** V8's CPU profiles, as `node --cpu-prof` writes them: what is read of them here. */
+import { z } from 'zod';
+import { VtepError } from '../src/error.js';
+
+const SCHEMA = z.object({
+  nodes: z.array(
+    z.object({
+      id: z.number(),
+      callFrame: z.object({ functionName: z.string(), url: z.string(), lineNumber: z.number() }),
+      children: z.array(z.number()).optional(),
+    }),
+  ),
+  /** Ids of the nodes on top of the stack. */
+  samples: z.array(z.number()),
+  /** Microseconds between the samples. */
+  timeDeltas: z.array(z.number()),
+});
+
+/** A profile: a tree of calls, and which of its nodes each sample met. */
+export type CpuProfile = z.infer<typeof SCHEMA>;
+/** One node of the tree: a function as it was called along one way. Lines count from 0. */
+export type ProfileNode = CpuProfile['nodes'][number];
+
+/** A profile that can't be drawn. */
+export class ProfileError extends VtepError<'PROFILE'> {
+  constructor(message: string) {
+    super('PROFILE', message);
+  }
+}
+
+/**
+ * Reads a profile.
+ * @param text a file's whole content
+ * @throws ProfileError if it is no CPU profile
+ */
+export function readProfile(text: string): CpuProfile {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    throw new ProfileError('no JSON; a CPU profile is what node --cpu-prof writes');
+  }
+  const parsed = SCHEMA.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
+  throw new ProfileError(`no CPU profile (${where}${issue.message})`);
+}

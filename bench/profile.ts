@@ -1,0 +1,57 @@
+/**
+ * Draws what `node --cpu-prof` wrote.
+ *
+ *     node dist/bench/profile.js FILE.cpuprofile -o OUT.svg [--focus FUNCTION] [--title TEXT]
+ */
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { parseArgs } from 'node:util';
+import { UsageError } from '../src/cli/arguments.js';
+import { ExitCode } from '../src/cli/exit-code.js';
+import { readSmallText } from '../src/cli/small-file.js';
+import { VtepError } from '../src/error.js';
+import { readProfile } from './cpu-profile.js';
+import { flameGraph } from './flame-graph.js';
+
+/** Hours of a profile, in bytes. */
+const MOST = 1 << 28;
+
+const USAGE = 'profile FILE.cpuprofile -o OUT.svg [--focus FUNCTION] [--title TEXT]';
+
+interface Call {
+  readonly path: string;
+  readonly output: string;
+  readonly focus: string | undefined;
+  readonly title: string | undefined;
+}
+
+function parseCall(): Call {
+  const text = { type: 'string' } as const;
+  const options = { output: { ...text, short: 'o' }, focus: text, title: text };
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const { output, focus, title } = values;
+    if (output !== undefined && positionals.length === 1) return { path: positionals[0], output, focus, title };
+  } catch {
+    // What is wrong with the words shows beside what they should be.
+  }
+  throw new UsageError(`call it as: ${USAGE}`);
+}
+
+function draw({ path, output, focus, title }: Call): void {
+  const profile = readProfile(readSmallText(path, MOST, 'a CPU profile'));
+  const picture = flameGraph(profile, title ?? basename(path, '.cpuprofile'), focus);
+  try {
+    writeFileSync(output, picture);
+  } catch (error) {
+    throw new UsageError(`${output}: can't be written (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+try {
+  draw(parseCall());
+} catch (error) {
+  if (!(error instanceof VtepError)) throw error;
+  process.stderr.write(`profile: ${error.message}\n`);
+  process.exitCode = ExitCode.Unusable;
+}
