@@ -1,5 +1,7 @@
 /** The chains that are measured, each over a whole capture. They return a sum, so that nothing can be left out. */
-import { openCaptureFile } from '../src/capture/index.js';
+import { createReadStream } from 'node:fs';
+import { openPcapStream } from '../native-free/pcap-parser-source.js';
+import { openCaptureFile, type PacketSource } from '../src/capture/index.js';
 import { Ingress, Verdict } from '../src/dataplane/index.js';
 import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
 
@@ -17,7 +19,15 @@ const HEADER = VXLAN_SPAN;
 
 /** Records alone: where they are, how long, and when. */
 export async function readRecords(path: string): Promise<Pass> {
-  const source = await openCaptureFile(path);
+  return countRecords(await openCaptureFile(path));
+}
+
+/** The same by vtep/native-free. */
+export async function readRecordsByPcapParser(path: string): Promise<Pass> {
+  return countRecords(await openPcapStream(createReadStream(path, { highWaterMark: 1 << 20 })));
+}
+
+async function countRecords(source: PacketSource): Promise<Pass> {
   let packets = 0;
   let check = 0;
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {

@@ -17,8 +17,16 @@ import {
   VxlanView,
   vxlanLayout,
 } from '../src/wire/index.js';
-import { COUNT, capture, makePacket } from './captures.js';
-import { decodeOuter, decodeToInnerIp, ingress, type Pass, readRecords } from './chain.js';
+import { COUNT, capture, FRAME_HEADERS, makePacket } from './captures.js';
+import {
+  decodeInMemory,
+  decodeOuter,
+  decodeToInnerIp,
+  ingress,
+  type Pass,
+  readRecords,
+  readRecordsByPcapParser,
+} from './chain.js';
 import { machine, median, printTable, spread } from './machine.js';
 
 const ROUNDS = 7;
@@ -73,11 +81,14 @@ async function parts(): Promise<void> {
   if (Number.isNaN(sink)) throw new Error('the parts were not run');
 }
 
-async function chains(payload: number): Promise<void> {
-  const path = capture(payload, COUNT);
+/** Over the sizes of frames that bench/peers/ measures. */
+async function chains(frameBytes: number): Promise<void> {
+  const path = capture(frameBytes - FRAME_HEADERS, COUNT);
   const table: [string, (path: string) => Promise<Pass>][] = [
     ['records', readRecords],
+    ['records, by vtep/native-free', readRecordsByPcapParser],
     ['outer headers', decodeOuter],
+    ['to the inner IP, packets in memory', (file) => decodeInMemory(file, COUNT)],
     ['to the inner IP', (file) => decodeToInnerIp(file)],
     ['to the inner IP, no short cut', (file) => decodeToInnerIp(file, false)],
     ['Ingress, then the inner IP', ingress],
@@ -96,10 +107,10 @@ async function chains(payload: number): Promise<void> {
       if (round > 0) times.get(name)?.push(nanoseconds);
     }
   }
-  const alike = table.slice(2).map(([name]) => checks.get(name));
+  const alike = table.slice(4).map(([name]) => checks.get(name));
   if (new Set(alike).size !== 1) throw new Error(`the chains decoded differently: ${alike.join(', ')}`);
   printTable(
-    [`capture, ${payload} bytes inside`, 'ns/packet', 'Mpps', 'GB/s', 'spread %'],
+    [`capture, frames of ${frameBytes} bytes`, 'ns/packet', 'Mpps', 'GB/s', 'spread %'],
     [...times].map(([name, values]) => {
       const middle = median(values);
       return [
