@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { measureInTurn, type Peer } from '../../../bench/peers/peer.js';
+import { ProgramError } from '../../../bench/peers/program.js';
+import { type FrameSize, Stage } from '../../../bench/result.js';
+
+/** A peer that says these nanoseconds, one a round. */
+function peer(name: string, times: readonly number[], bytes: FrameSize | null = 100): Peer {
+  const left = [...times];
+  return {
+    rows: [{ peer: name, what: 'work', stage: Stage.Decode, bytes }],
+    round: async () => Promise.resolve([left.shift() ?? Number.NaN]),
+  };
+}
+
+describe('measureInTurn', () => {
+  test('takes the median of the rounds, and how far its extremes lie apart', async () => {
+    const { peers, notMeasured } = await measureInTurn([peer('one', [400, 500, 900])], 3);
+    assert.deepEqual(notMeasured, []);
+    assert.deepEqual(peers, [
+      {
+        peer: 'one',
+        what: 'work',
+        stage: 'decode',
+        bytes: 100,
+        nsPerPacket: 500,
+        pps: 2_000_000,
+        bitsPerSecond: 1_600_000_000,
+        spread: 100,
+      },
+    ]);
+  });
+
+  test('lets the peers take turns, round by round, and says so', async () => {
+    const told: string[] = [];
+    await measureInTurn([peer('one', [1, 1]), peer('two', [2, 2])], 2, (name) => told.push(name));
+    assert.deepEqual(told, ['one, round 1 of 2', 'two, round 1 of 2', 'one, round 2 of 2', 'two, round 2 of 2']);
+  });
+
+  test('counts the bits of a mix by its mean, and none where bytes have no meaning', async () => {
+    const { peers } = await measureInTurn([peer('mix', [1000], 'imix'), peer('none', [1000], null)], 1);
+    const mean = (7 * 64 + 4 * 594 + 1518) / 12;
+    assert.deepEqual(
+      peers.map(({ bitsPerSecond }) => Math.round(bitsPerSecond)),
+      [Math.round(1e6 * 8 * mean), 0],
+    );
+  });
+
+  test('names one whose program fails with what it said, and measures the others', async () => {
+    const failing: Peer = {
+      ...peer('failing', []),
+      round: async () => Promise.reject(new ProgramError('PROGRAM_FAILED', 'it failed: no memory')),
+    };
+    const { peers, notMeasured } = await measureInTurn([failing, peer('one', [5, 5])], 2);
+    assert.deepEqual(notMeasured, [{ peer: 'failing', what: 'work', missing: 'it failed: no memory' }]);
+    assert.deepEqual(
+      peers.map((result) => result.peer),
+      ['one'],
+    );
+  });
+
+  test('stops where one finds something else than vtep', async () => {
+    const wrong: Peer = { ...peer('wrong', []), round: async () => Promise.reject(new Error('another sum')) };
+    await assert.rejects(measureInTurn([wrong], 1), /another sum/);
+  });
+});

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { call, output, packageVersion } from '../../../bench/peers/program.js';
+
+test('what a program prints comes back, with the environment that it was given', async () => {
+  const script = 'process.stdout.write(process.env.VTEP_TEST)';
+  assert.equal(await call(process.execPath, ['-e', script], { VTEP_TEST: 'given' }), 'given');
+});
+
+test('a program that is not there is told from one that fails, which is quoted in a line', async () => {
+  await assert.rejects(call('vtep-no-such-program', []), {
+    code: 'PROGRAM_MISSING',
+    message: 'vtep-no-such-program is not installed',
+  });
+  const failing = ['-e', 'process.stderr.write("first\\nno memory\\n"); process.exit(3)'];
+  await assert.rejects(call(process.execPath, failing), {
+    code: 'PROGRAM_FAILED',
+    message: `${process.execPath} failed: no memory`,
+  });
+  assert.equal(await output('vtep-no-such-program', []), undefined);
+  assert.equal(await output(process.execPath, failing), undefined);
+});
+
+test('a package that is not installed has no version', () => {
+  assert.match(packageVersion('pcap-parser') ?? '', /^\d+\.\d+\.\d+/);
+  assert.equal(packageVersion('vtep-no-such-package'), undefined);
+});
