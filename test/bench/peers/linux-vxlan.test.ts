@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findLinuxVxlan, runLinuxVxlan } from '../../../bench/peers/linux-vxlan.js';
+import { ProgramError } from '../../../bench/peers/program.js';
+
+const found = await findLinuxVxlan();
+const program = 'program' in found ? found.program : '';
+const skip = 'missing' in found ? found.missing : false;
+
+/** Devices of this namespace, and namespaces that have a name. */
+function network(): string[][] {
+  const names = '/run/netns';
+  return [readdirSync('/sys/class/net'), existsSync(names) ? readdirSync(names) : []];
+}
+
+test(
+  "frames go through the kernel's vxlan driver, both ways and one way, and nothing is left of it",
+  { skip },
+  async () => {
+    const before = network();
+    const found = await runLinuxVxlan(program, 20, [64, 1464]);
+    assert.equal(found.length, 2);
+    for (const [bothWays, oneWay] of found) assert.ok(oneWay > 0 && bothWays > 0 && Number.isFinite(bothWays));
+    assert.deepEqual(network(), before);
+  },
+);
+
+test('sizes that are no frames, or larger than the network takes, are refused', { skip }, async () => {
+  for (const bytes of [41, 1465]) await assert.rejects(runLinuxVxlan(program, 1, [bytes]), ProgramError);
+});
+
+test('nothing is left of the namespaces when the run is interrupted', { skip }, async () => {
+  const before = network();
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    const running = spawn(program, ['10000', '64'], { stdio: 'ignore' });
+    await sleep(100);
+    running.kill(signal);
+    assert.deepEqual(await once(running, 'exit'), [null, signal]);
+    assert.deepEqual(network(), before);
+  }
+});
