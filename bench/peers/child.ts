@@ -1,11 +1,10 @@
-/** Runs one JavaScript peer over a capture and prints one line of JSON: node child.js PEER FILE PASSES. */
+/** Runs one JavaScript peer over a capture and prints one line of JSON: node child.js PEER FILE MILLISECONDS. */
 import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
-import { openPcapStream } from '../../native-free/pcap-parser-source.js';
 import { openCaptureFile } from '../../src/capture/index.js';
-import { COUNT } from '../captures.js';
-import { decodeInMemory, decodeToInnerIp, ingress, readRecords } from '../chain.js';
 import { median } from '../machine.js';
+
+const LEAST_PASSES = 3;
 
 interface Decoded {
   readonly info: { readonly type: number; readonly protocol: number; readonly dstaddr: string };
@@ -19,7 +18,7 @@ interface CapDecoders {
   readonly UDP: (bytes: Buffer, offset?: number) => Decoded;
 }
 
-type Peer = (path: string) => Promise<{ packets: number; check: number }>;
+type Pass = (path: string) => Promise<{ packets: number; check: number }>;
 
 /** pcap-parser can't decode: its records alone. */
 async function pcapParser(path: string): Promise<{ packets: number; check: number }> {
@@ -35,13 +34,6 @@ async function pcapParser(path: string): Promise<{ packets: number; check: numbe
     parser.on('end', resolve);
     parser.on('error', reject);
   });
-  return { packets, check: 0 };
-}
-
-async function pcapParserSource(path: string): Promise<{ packets: number; check: number }> {
-  const source = await openPcapStream(createReadStream(path, { highWaterMark: 1 << 20 }));
-  let packets = 0;
-  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) packets += batch.count;
   return { packets, check: 0 };
 }
 
@@ -66,26 +58,17 @@ async function cap(path: string): Promise<{ packets: number; check: number }> {
   return { packets, check };
 }
 
-const PEERS: Readonly<Record<string, Peer>> = {
-  vtep: (path) => decodeToInnerIp(path),
-  ingress,
-  records: readRecords,
-  memory: (path) => decodeInMemory(path, COUNT),
-  'pcap-parser': pcapParser,
-  'pcap-parser-source': pcapParserSource,
-  cap,
-};
+const PASSES: Readonly<Record<string, Pass>> = { 'pcap-parser': pcapParser, cap };
 
-const [, , name, path, passes] = process.argv;
-if (!Object.hasOwn(PEERS, name)) throw new Error(`no peer ${name}`);
-const peer = PEERS[name];
-const { packets, check } = await peer(path);
+const [, , name, path, milliseconds] = process.argv;
+if (!Object.hasOwn(PASSES, name)) throw new Error(`no peer ${name}`);
+const pass = PASSES[name];
+const { packets, check } = await pass(path);
 const times: number[] = [];
-const first = process.hrtime.bigint();
-// At least a second, so that a pass of a few milliseconds isn't one that the compiler was still at work in.
-while (times.length < Number(passes) || process.hrtime.bigint() - first < 1_000_000_000n) {
+const end = process.hrtime.bigint() + BigInt(milliseconds) * 1_000_000n;
+while (times.length < LEAST_PASSES || process.hrtime.bigint() < end) {
   const start = process.hrtime.bigint();
-  await peer(path);
+  await pass(path);
   times.push(Number(process.hrtime.bigint() - start));
 }
 process.stdout.write(`${JSON.stringify({ packets, check, nanoseconds: median(times) })}\n`);

@@ -1,0 +1,60 @@
+/** What people use instead of vtep, measured in turn; what isn't installed is named. */
+import type { MissingPeer, PeerResult } from '../result.js';
+import { gopacketPeers } from './gopacket.js';
+import { ipsecMbPeers } from './ipsec-mb.js';
+import { linuxVxlanPeers } from './linux-vxlan.js';
+import { nodeCryptoPeers } from './node-crypto.js';
+import { nodeForgePeers } from './node-forge.js';
+import { npmDecoderPeers } from './npm-decoders.js';
+import { opensslSpeedPeers } from './openssl-speed.js';
+import { type FoundPeers, measureInTurn } from './peer.js';
+import { scapyPeers } from './scapy.js';
+import { tsharkPeers } from './tshark.js';
+
+const ROUNDS = 5;
+const QUICK_ROUNDS = 2;
+
+/** Every kind, in the order of the tables. */
+const KINDS: readonly ((quick: boolean) => FoundPeers | Promise<FoundPeers>)[] = [
+  gopacketPeers,
+  npmDecoderPeers,
+  tsharkPeers,
+  async (quick) => scapyPeers(quick),
+  linuxVxlanPeers,
+  nodeCryptoPeers,
+  nodeForgePeers,
+  opensslSpeedPeers,
+  ipsecMbPeers,
+];
+
+/** How peers are measured. */
+export interface PeerOptions {
+  /** Fewer sizes and rounds: seconds instead of minutes. */
+  readonly quick: boolean;
+  /** Is told who is measured next. */
+  readonly onProgress?: (name: string) => void;
+}
+
+/** What peers reached. */
+export interface PeerReport {
+  readonly peers: PeerResult[];
+  readonly notMeasured: MissingPeer[];
+  /** Names and versions of those that are here, in a line. */
+  readonly versions: string;
+}
+
+/**
+ * Measures the peers that are here. Builds those of C and Go first, and makes the captures that they decode.
+ * @throws Error if one decodes the same packets to something else than vtep does
+ */
+export async function measurePeers(options: PeerOptions): Promise<PeerReport> {
+  const { quick, onProgress } = options;
+  const found = await Promise.all(KINDS.map(async (kind) => kind(quick)));
+  const peers = found.flatMap((kind) => kind.peers);
+  const measured = await measureInTurn(peers, quick ? QUICK_ROUNDS : ROUNDS, onProgress);
+  return {
+    peers: measured.peers,
+    notMeasured: [...found.flatMap((kind) => kind.notMeasured), ...measured.notMeasured],
+    versions: found.flatMap((kind) => kind.versions).join(', '),
+  };
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { capture, FRAME_HEADERS } from '../../../bench/captures.js';
+import { decodeToInnerIp } from '../../../bench/chain.js';
+import { type DecodedPass, decoderPeer, Decodes } from '../../../bench/peers/decoder.js';
+
+const PACKETS = 250;
+
+function decoderThatFinds(found: Partial<DecodedPass>): ReturnType<typeof decoderPeer> {
+  const pass = async (path: string): Promise<DecodedPass> => {
+    const { packets, check } = await decodeToInnerIp(path);
+    return { packets, check, nanoseconds: 5000, ...found };
+  };
+  return decoderPeer({ peer: 'somebody', what: 'decodes', decodes: Decodes.File, packets: PACKETS, pass }, 64);
+}
+
+describe('decoderPeer', () => {
+  test('says nanoseconds a packet of one that finds the same inner addresses', async () => {
+    assert.deepEqual(await decoderThatFinds({}).round(), [20]);
+  });
+
+  test('refuses one that finds other addresses, or reads another number of packets', async () => {
+    await assert.rejects(
+      decoderThatFinds({ check: 1 }).round(),
+      /somebody read 250 packets with a sum of 1, not 250 with/,
+    );
+    await assert.rejects(decoderThatFinds({ packets: 249 }).round(), /somebody read 249 packets/);
+  });
+
+  test('reads frames of the size that it says', async () => {
+    const { bytes } = await decodeToInnerIp(capture(64 - FRAME_HEADERS, PACKETS));
+    const outerHeaders = 14 + 20 + 8 + 8;
+    assert.equal(bytes, 24 + PACKETS * (16 + outerHeaders + 64));
+  });
+});
