@@ -11,8 +11,9 @@ import { type FoundPeers, measureInTurn } from './peer.js';
 import { scapyPeers } from './scapy.js';
 import { tsharkPeers } from './tshark.js';
 
-const ROUNDS = 5;
-const QUICK_ROUNDS = 2;
+/** Rounds, and the milliseconds that all may take; a busy machine does fewer of them. */
+const WHOLE = { rounds: 5, milliseconds: 180_000 } as const;
+const QUICK = { rounds: 2, milliseconds: 20_000 } as const;
 
 /** Every kind, in the order of the tables. */
 const KINDS: readonly ((quick: boolean) => FoundPeers | Promise<FoundPeers>)[] = [
@@ -49,9 +50,12 @@ export interface PeerReport {
  */
 export async function measurePeers(options: PeerOptions): Promise<PeerReport> {
   const { quick, onProgress } = options;
+  const { rounds, milliseconds } = quick ? QUICK : WHOLE;
+  const start = performance.now();
   const found = await Promise.all(KINDS.map(async (kind) => kind(quick)));
   const peers = found.flatMap((kind) => kind.peers);
-  const measured = await measureInTurn(peers, quick ? QUICK_ROUNDS : ROUNDS, onProgress);
+  const left = milliseconds - (performance.now() - start);
+  const measured = await measureInTurn(peers, rounds, left, onProgress);
   return {
     peers: measured.peers,
     notMeasured: [...found.flatMap((kind) => kind.notMeasured), ...measured.notMeasured],

@@ -37,6 +37,7 @@ function resultOf(row: PeerRow, times: readonly number[]): PeerResult {
 /**
  * Measures peers in turn, round by round, so that a slow moment of the machine meets all of them.
  * @param rounds how many, from 1 on
+ * @param milliseconds that they may take: no round is begun that would end later, but for the first
  * @param onProgress is told who is measured next
  * @returns medians; a peer whose program fails is among the others, with what it said
  * @throws what a peer throws that is no `ProgramError`: one that finds something else in the same packets stops the run
@@ -44,11 +45,14 @@ function resultOf(row: PeerRow, times: readonly number[]): PeerResult {
 export async function measureInTurn(
   peers: readonly Peer[],
   rounds: number,
+  milliseconds = Infinity,
   onProgress: (name: string) => void = () => undefined,
 ): Promise<{ peers: PeerResult[]; notMeasured: MissingPeer[] }> {
   const times = peers.map((peer) => peer.rows.map((): number[] => []));
   const failed = new Map<Peer, string>();
+  const start = performance.now();
   for (let round = 1; round <= rounds; round++) {
+    if (round > 1 && ((performance.now() - start) * round) / (round - 1) > milliseconds) break;
     for (const [i, peer] of peers.entries()) {
       if (failed.has(peer)) continue;
       onProgress(`${peer.rows[0].peer}, round ${round} of ${rounds}`);

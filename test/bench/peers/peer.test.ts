@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { measureInTurn, type Peer } from '../../../bench/peers/peer.js';
 import { ProgramError } from '../../../bench/peers/program.js';
 import { type FrameSize, Stage } from '../../../bench/result.js';
@@ -33,8 +34,19 @@ describe('measureInTurn', () => {
 
   test('lets the peers take turns, round by round, and says so', async () => {
     const told: string[] = [];
-    await measureInTurn([peer('one', [1, 1]), peer('two', [2, 2])], 2, (name) => told.push(name));
+    await measureInTurn([peer('one', [1, 1]), peer('two', [2, 2])], 2, 60_000, (name) => told.push(name));
     assert.deepEqual(told, ['one, round 1 of 2', 'two, round 1 of 2', 'one, round 2 of 2', 'two, round 2 of 2']);
+  });
+
+  test('begins no further round that would take too long, but measures all once', async () => {
+    const told: string[] = [];
+    const slow: Peer = { ...peer('slow', []), round: async () => sleep(20, [7]) };
+    const { peers } = await measureInTurn([slow, peer('one', [1])], 1000, 30, (name) => told.push(name));
+    assert.deepEqual(told, ['slow, round 1 of 1000', 'one, round 1 of 1000']);
+    assert.deepEqual(
+      peers.map(({ nsPerPacket }) => nsPerPacket),
+      [7, 1],
+    );
   });
 
   test('counts the bits of a mix by its mean, and none where bytes have no meaning', async () => {
