@@ -17,7 +17,8 @@ import {
   VxlanView,
   vxlanLayout,
 } from '../src/wire/index.js';
-import { COUNT, capture, FRAME_HEADERS, makePacket } from './captures.js';
+import { COUNT, capture, makePacket } from './captures.js';
+import { FRAME_HEADERS } from './frame.js';
 import {
   decodeInMemory,
   decodeOuter,

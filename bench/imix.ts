@@ -15,6 +15,11 @@ export function sizesOf(size: FrameSize, count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, i) => IMIX[i % IMIX.length]);
 }
 
+/** Bytes of the frames that follow one another, over and over. */
+export function framesOf(size: FrameSize): readonly number[] {
+  return size === 'imix' ? IMIX : [size];
+}
+
 /** Bytes of a frame in the mean. */
 export function meanBytes(size: FrameSize): number {
   return size === 'imix' ? IMIX.reduce((sum, bytes) => sum + bytes, 0) / IMIX.length : size;

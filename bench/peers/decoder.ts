@@ -1,5 +1,6 @@
 /** Programs that decode a capture: what they read, and whether they found in it what vtep finds. */
-import { capture, FRAME_HEADERS } from '../captures.js';
+import { capture } from '../captures.js';
+import { FRAME_HEADERS } from '../frame.js';
 import { decodeInMemory, decodeToInnerIp } from '../chain.js';
 import { Stage } from '../result.js';
 import type { Peer } from './peer.js';

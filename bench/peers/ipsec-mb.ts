@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { ROOT } from '../captures.js';
 import { type FrameSize, Stage } from '../result.js';
-import { CIPHER_SIZES, encryptedBytes, framesOf, QUICK_CIPHER_SIZES } from './frame-sizes.js';
+import { CIPHER_SIZES, encryptedBytes, QUICK_CIPHER_SIZES } from './frame-sizes.js';
+import { framesOf } from '../imix.js';
 import { type FoundPeers, nothingOf, type Peer, type PeerRow } from './peer.js';
 import { build, call, ProgramError } from './program.js';
 

@@ -1,6 +1,7 @@
 /** Ciphers that take a packet a call, in this process. */
 import { type FrameSize, Stage } from '../result.js';
-import { encryptedBytes, framesOf } from './frame-sizes.js';
+import { encryptedBytes } from './frame-sizes.js';
+import { framesOf } from '../imix.js';
 import type { Peer } from './peer.js';
 
 /** A packet to seal. */

@@ -1,7 +1,7 @@
 /** What a peer of the benchmark is: somebody else's program at work that vtep does too. */
 import { median, spread } from '../machine.js';
 import type { MissingPeer, PeerResult } from '../result.js';
-import { meanBytes } from './frame-sizes.js';
+import { meanBytes } from '../imix.js';
 import { ProgramError } from './program.js';
 
 /** Which work a figure is of. */

@@ -1,10 +1,12 @@
 /** scapy, what people write packets in: VXLAN to the inner IP, and ESP. */
 import { join } from 'node:path';
-import { capture, FRAME_HEADERS, ROOT } from '../captures.js';
+import { capture, ROOT } from '../captures.js';
+import { FRAME_HEADERS } from '../frame.js';
 import { decodeToInnerIp } from '../chain.js';
 import { type FrameSize, Stage } from '../result.js';
 import { DECODE_SIZES, type DecodedPass, QUICK_DECODE_SIZES } from './decoder.js';
-import { framesOf, QUICK_CIPHER_SIZES } from './frame-sizes.js';
+import { QUICK_CIPHER_SIZES } from './frame-sizes.js';
+import { framesOf } from '../imix.js';
 import { type FoundPeers, nothingOf, type Peer, type PeerRow } from './peer.js';
 import { call, output } from './program.js';
 

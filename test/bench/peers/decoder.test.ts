@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { capture, FRAME_HEADERS } from '../../../bench/captures.js';
+import { capture } from '../../../bench/captures.js';
+import { FRAME_HEADERS } from '../../../bench/frame.js';
 import { decodeToInnerIp } from '../../../bench/chain.js';
 import { type DecodedPass, decoderPeer, Decodes } from '../../../bench/peers/decoder.js';
 

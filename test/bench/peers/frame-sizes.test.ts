@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encryptedBytes, framesOf, meanBytes } from '../../../bench/peers/frame-sizes.js';
+import { encryptedBytes } from '../../../bench/peers/frame-sizes.js';
+import { framesOf, meanBytes } from '../../../bench/imix.js';
 import { nodeBackend } from '../../../src/aead/index.js';
 import { EspSealer, OutboundSa } from '../../../src/ipsec/index.js';
 import { association, NO_MASK, seal } from '../../ipsec/build.js';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createDecipheriv } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { encryptedBytes, framesOf } from '../../../bench/peers/frame-sizes.js';
+import { encryptedBytes } from '../../../bench/peers/frame-sizes.js';
+import { framesOf } from '../../../bench/imix.js';
 import { nodeCryptoCipher } from '../../../bench/peers/node-crypto.js';
 import { nodeForgeCipher } from '../../../bench/peers/node-forge.js';
 import { cipherPeer, plainPackets, type SealedPacket } from '../../../bench/peers/packet-cipher.js';
