@@ -27,7 +27,8 @@ export function meanBytes(size: FrameSize): number {
 
 /** A size as people read it. */
 export function sizeName(size: FrameSize): string {
-  return size === 'imix' ? 'IMIX' : String(size);
+  if (size === 'imix') return 'IMIX';
+  return Number.isFinite(size) ? String(size) : '–';
 }
 
 /** Order of sizes: by bytes, IMIX last. */
