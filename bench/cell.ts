@@ -11,6 +11,4 @@ export interface Cell {
    * @throws Error if it isn't right
    */
   check(): void;
-  /** Wipes keys. */
-  close(): void;
 }

@@ -45,7 +45,6 @@ export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell
       if (sent !== WINDOW || chain.drops.total !== 0) throw new Error(`${sent} of ${WINDOW} frames were sent`);
       if (encrypted !== chain.seal.sealed > 0) throw new Error('frames were not sealed as their network wants it');
     },
-    close: () => sas?.close(),
   };
   return cell;
 }
@@ -85,7 +84,6 @@ export function ingressCell(workload: Workload, packets: Packets, batch: number,
         throw new Error(`${delivered} of ${WINDOW} packets were delivered`);
       }
     },
-    close: () => sas?.close(),
   };
   return cell;
 }

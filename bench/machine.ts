@@ -1,10 +1,15 @@
 /** What a figure was measured on. */
-import { cpus } from 'node:os';
+import { cpus, release, type } from 'node:os';
+
+/** Processor, cores and system. */
+export function machineName(): string {
+  const all = cpus();
+  return `${all[0].model.trim()}, ${all.length} cores, ${type()} ${release().replace(/^(\d+\.\d+).*/, '$1')}`;
+}
 
 /** The machine, Node's version and the date, in a line. */
 export function machine(): string {
-  const all = cpus();
-  return `${all[0].model.trim()}, ${all.length} cores, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
+  return `${machineName()}, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`;
 }
 
 /** The middle of some numbers. */

@@ -23,9 +23,17 @@ function refuse(): void {
 
 /**
  * One stage of the way in.
- * @param packets off the wire; for `reassemble` also fragments
+ * @param packets off the wire
+ * @param fragmented whether each came in two fragments
  */
-export function stageInCell(stage: StageIn, workload: Workload, packets: Packets, batch: number, aead?: Aead): Cell {
+export function stageInCell(
+  stage: StageIn,
+  workload: Workload,
+  packets: Packets,
+  batch: number,
+  aead?: Aead,
+  fragmented = false,
+): Cell {
   const { tables, topology, frameBytes, encrypted } = workload;
   const window = new Window(packets, batch, frameBytes + OUTER_BYTES);
   const { arena, batches } = window;
@@ -38,10 +46,9 @@ export function stageInCell(stage: StageIn, workload: Workload, packets: Packets
     aead === undefined || sas === undefined ? undefined : new InboundEsp(aead, sas.inbound, undefined, 256);
   const open = new Open(drops, inbound);
   const decap = new Decap(tables, drops);
-  const sorted = encrypted ? sealed : clear;
   const staged = batches.map(() => new PacketBatch(arena, batch));
   const steps: Readonly<Record<StageIn, (k: number) => void>> = {
-    reassemble: (k) => reassemble.run(batches[k], 0),
+    reassemble: (k) => void reassemble.run(batches[k], 0),
     open: (k) => open.run(staged[k], 0),
     decap: (k) => decap.run(staged[k], encrypted, 0),
   };
@@ -50,33 +57,29 @@ export function stageInCell(stage: StageIn, workload: Workload, packets: Packets
   };
   const step = steps[stage];
   const cell: Cell = {
-    packets: WINDOW,
+    // Whole ones, where they come as fragments.
+    packets: fragmented ? WINDOW / 2 : WINDOW,
     prepare: () => {
       sealed.clear();
       clear.clear();
-      for (const before of staged) before.clear();
+      for (const before of [...batches, ...staged]) before.clear();
       window.fill();
       if (stage === Stage.Reassemble) return;
       each((k) => {
         steps.reassemble(k);
-        moveAll(sorted, staged[k]);
+        moveAll(batches[k], staged[k]);
       });
       if (stage === Stage.Decap && encrypted) each(steps.open);
     },
     run: () => each(step),
     check: () => {
       cell.prepare();
-      const datagrams = reassemble.reassembler.datagrams;
-      const fragments = reassemble.reassembler.reassembledFragments;
       cell.run();
-      const { reassembler } = reassemble;
-      const fewer = reassembler.reassembledFragments - fragments - (reassembler.datagrams - datagrams);
-      const out = sorted.count + staged.reduce((count, after) => count + after.count, 0);
-      if (out !== WINDOW - fewer || drops.total !== 0 || reassembler.heldFragments !== 0) {
+      const out = [sealed, clear, ...batches, ...staged].reduce((count, after) => count + after.count, 0);
+      if (out !== cell.packets || drops.total !== 0 || reassemble.reassembler.heldFragments !== 0) {
         throw new Error(`${stage}: what came out is not what went in`);
       }
     },
-    close: () => sas?.close(),
   };
   return cell;
 }

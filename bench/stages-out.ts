@@ -18,6 +18,9 @@ export type StageOut = typeof Stage.Forward | typeof Stage.Encap | typeof Stage.
 
 const ORDER: readonly StageOut[] = [Stage.Forward, Stage.Encap, Stage.Seal, Stage.Fragment];
 
+/** Fragments that a packet is cut into, at the most. */
+const PIECES = 3;
+
 function refuse(): void {
   throw new Error('a batch was full');
 }
@@ -28,7 +31,8 @@ function refuse(): void {
  */
 export function stageOutCell(stage: StageOut, workload: Workload, batch: number, aead?: Aead): Cell {
   const { tables, topology, frames, frameBytes } = workload;
-  const window = new Window(frames, batch, frameBytes);
+  const spare = stage === Stage.Fragment ? PIECES * WINDOW : 0;
+  const window = new Window(frames, batch, frameBytes, spare);
   const { arena, batches } = window;
   const drops = new DropCounters();
   const sas = aead === undefined ? undefined : workload.sas(aead);
@@ -40,8 +44,7 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
   const encap = new Encap(tables, drops, {});
   const seal = new Seal(topology, drops, aead, sas);
   const fragment = new Fragment(pathMtu, drops, true);
-  /** What came out of `fragment`: at most four parts of each packet. */
-  const pieces = new PacketBatch(arena, 4 * WINDOW);
+  const pieces = new PacketBatch(arena, (1 + PIECES) * WINDOW);
   const staged = batches.map(() => new PacketBatch(arena, batch));
   const steps: Readonly<Record<StageOut, (k: number) => void>> = {
     forward: (k) => forward.run(batches[k], 0),
@@ -59,13 +62,13 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
     prepare: () => {
       outputs.tunnelled.clear();
       pieces.clear();
-      for (const packets of staged) packets.clear();
+      for (const packets of [...batches, ...staged]) packets.clear();
       window.fill();
       for (const earlier of before) {
         if (earlier === Stage.Seal && !workload.encrypted) continue;
         each((k) => {
           steps[earlier](k);
-          if (earlier === Stage.Forward) moveAll(outputs.tunnelled, staged[k]);
+          if (earlier === Stage.Forward) moveAll(batches[k], staged[k]);
         });
       }
     },
@@ -77,10 +80,9 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
       const right =
         stage === Stage.Fragment
           ? pieces.count >= WINDOW && payloadBytes(pieces) === before
-          : outputs.tunnelled.count + staged.reduce((count, packets) => count + packets.count, 0) === WINDOW;
+          : [...batches, ...staged].reduce((count, packets) => count + packets.count, 0) === WINDOW;
       if (!right || drops.total !== 0) throw new Error(`${stage}: what came out is not what went in`);
     },
-    close: () => sas?.close(),
   };
   return cell;
 }

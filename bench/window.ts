@@ -4,8 +4,8 @@ import { NETWORK, type Packets } from './workload.js';
 
 /** Packets of a run: so many that reading the clock costs nothing, so few that a core's caches hold them. */
 export const WINDOW = 256;
-/** Room for what stages make of packets: fragments, answers. */
-const SPARE_SLOTS = 3 * WINDOW;
+/** Slots for what stages make of packets. */
+const SPARE_SLOTS = 16;
 
 /** The batches of a run. */
 export class Window {
@@ -18,10 +18,11 @@ export class Window {
    * @param packets taken in turn
    * @param batch packets of a batch, 1 to `WINDOW`
    * @param frameBytes of the largest
+   * @param spare slots beside those of the window
    */
-  constructor(packets: Packets, batch: number, frameBytes: number) {
+  constructor(packets: Packets, batch: number, frameBytes: number, spare = SPARE_SLOTS) {
     this.#packets = packets;
-    this.arena = new Arena({ slots: WINDOW + SPARE_SLOTS, frameBytes });
+    this.arena = new Arena({ slots: WINDOW + spare, frameBytes });
     this.batches = Array.from({ length: WINDOW / batch }, () => new PacketBatch(this.arena, batch));
   }
 

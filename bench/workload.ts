@@ -66,6 +66,7 @@ export class Workload {
   /** Bytes of the largest frame. */
   readonly frameBytes: number;
   readonly #lengths: Int32Array;
+  readonly #sas = new Map<Aead, NodeSas>();
 
   constructor({ size, flows, encrypted, mtu = JUMBO_MTU }: WorkloadOptions) {
     this.size = size;
@@ -104,9 +105,19 @@ export class Workload {
     this.frames = this.#frames((other, port) => [sideOf(HERE, port), sideOf(other, port + 1)]);
   }
 
-  /** This node's SAs with all others. */
+  /** This node's SAs with all others, made once for each cipher. */
   sas(aead: Aead): NodeSas {
-    return NodeSas.ofTopology(this.topology, HERE, aead, { hkdf: hkdfSha256, random: counting });
+    const known = this.#sas.get(aead);
+    if (known !== undefined) return known;
+    const sas = NodeSas.ofTopology(this.topology, HERE, aead, { hkdf: hkdfSha256, random: counting });
+    this.#sas.set(aead, sas);
+    return sas;
+  }
+
+  /** Wipes the keys. */
+  close(): void {
+    for (const sas of this.#sas.values()) sas.close();
+    this.topology.ring?.wipe();
   }
 
   /** Packets from the other nodes to the endpoint here, Ethernet first; sealed if the network is encrypted. */

@@ -29,6 +29,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'key rings and SPIs: generate, spi, match, timeline, schedule',
     load: async () => (await import('./keys.js')).keysCommand,
   },
+  bench: {
+    summary: 'how fast the data plane is here, stage by stage, clear and encrypted',
+    load: async () => (await import('./bench.js')).benchCommand,
+  },
   mtu: {
     summary: 'what fits inside an overlay, line by line, and what Docker sets',
     load: async () => (await import('./mtu.js')).mtuCommand,

@@ -3,10 +3,25 @@ import type { PacketSource } from '../capture/index.js';
 
 const INTERVAL_MS = 200;
 
+/** A line that says what is being done. */
+export class StatusLine {
+  readonly #shown = process.stderr.isTTY;
+
+  /** Writes over what it said before. */
+  show(text: string): void {
+    if (this.#shown) process.stderr.write(`\r${text}\x1b[K`);
+  }
+
+  /** Takes the line away. */
+  end(): void {
+    this.show('');
+  }
+}
+
 /** Shows how much of a capture was read. */
 export class Progress {
   readonly #source: PacketSource;
-  readonly #shown = process.stderr.isTTY;
+  readonly #line = new StatusLine();
   #next = Date.now() + INTERVAL_MS;
 
   constructor(source: PacketSource) {
@@ -15,15 +30,15 @@ export class Progress {
 
   /** Called now and then; writes only if it is time to. */
   tick(): void {
-    if (!this.#shown || Date.now() < this.#next) return;
+    if (!process.stderr.isTTY || Date.now() < this.#next) return;
     this.#next = Date.now() + INTERVAL_MS;
     const { position, size, name } = this.#source;
     const share = size === undefined || size === 0 ? '' : ` ${Math.floor((100 * position) / size)} %`;
-    process.stderr.write(`\r${name}: ${(position / 1e6).toFixed(0)} MB${share}\x1b[K`);
+    this.#line.show(`${name}: ${(position / 1e6).toFixed(0)} MB${share}`);
   }
 
   /** Takes the line away. */
   end(): void {
-    if (this.#shown) process.stderr.write('\r\x1b[K');
+    this.#line.end();
   }
 }

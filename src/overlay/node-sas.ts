@@ -68,6 +68,7 @@ export class NodeSas {
   readonly #watch: OutboundWatch;
   /** Replay windows by key and peer's address: a peer that comes back finds its packets known. */
   readonly #windows = new Map<ClusterKey, Map<string, ReplayWindow>>();
+  readonly #recordNames = new WeakMap<ClusterKey, string>();
   readonly #peers = new Map<number, PeerSas>();
   /** By peer: what to send with. */
   readonly #outbound: (OutboundSa | undefined)[] = [];
@@ -288,7 +289,7 @@ export class NodeSas {
       const association = deriveSa(this.#profile, pair, this.#options.hkdf);
       const { limits } = this.#options;
       const limited = limits === undefined ? association : { ...association, limits };
-      const sa = this.#ledger.open(limited, recordName(key, this.#options.hkdf), this.#aead, this.#now);
+      const sa = this.#ledger.open(limited, this.#recordName(key), this.#aead, this.#now);
       association.keymat.wipe();
       return sa;
     },
@@ -312,15 +313,21 @@ export class NodeSas {
     return spi;
   }
 
+  /**
+   * What a key's sequence numbers are kept under: the tag says which keys came before it, the fingerprint which key it is.
+   */
+  #recordName(key: ClusterKey): string {
+    const known = this.#recordNames.get(key);
+    if (known !== undefined) return known;
+    const name = `${key.tag}:${keyFingerprint(key, this.#options.hkdf)}`;
+    this.#recordNames.set(key, name);
+    return name;
+  }
+
   #tell(kind: SaEventKind, { key }: PairKey, peer: number, spi: number, text: string): void {
     const said = `the SPI of peer ${peer}'s key ${key.tag} ${text}`;
     this.#options.onEvent?.({ kind, peer, tag: key.tag, spi, text: said });
   }
-}
-
-/** What a key's sequence numbers are kept under: the tag says which keys came before it, the fingerprint which key it is. */
-function recordName(key: ClusterKey, hkdf: HkdfSha256): string {
-  return `${key.tag}:${keyFingerprint(key, hkdf)}`;
 }
 
 function tagOf(name: string): number {

@@ -1,0 +1,110 @@
+/** The benchmark behind `vtep bench`. */
+import { AEAD_BACKENDS, type Aead, AeadError, chooseAead } from '../src/aead/index.js';
+import { VtepError } from '../src/error.js';
+import { forgeBackend } from '../native-free/forge-aead.js';
+import { cellsOf } from './cells.js';
+import { meanBytes } from './imix.js';
+import { machineName, median, spread } from './machine.js';
+import { measureCells, type Times } from './measure.js';
+import { type Setting, settingsOf } from './plan.js';
+import type { BenchReport, BenchResult, MissingPeer } from './result.js';
+
+export { plotReport } from './plot.js';
+export type { BenchReport } from './result.js';
+export { printReport } from './table.js';
+export { targetsOf } from './targets.js';
+
+/** How a run is made. */
+export interface BenchOptions {
+  /** Fewer sizes, batches, flows and rounds: under a minute instead of under ten. */
+  readonly quick: boolean;
+  /** Whether the programs of others are measured too: takes a checkout. */
+  readonly peers: boolean;
+  /** Is told what is measured next. */
+  readonly onProgress?: (what: string) => void;
+}
+
+const WHOLE: Times = { rounds: 5, round: 50 };
+const QUICK: Times = { rounds: 3, round: 15 };
+
+/**
+ * Measures. Every cell's output is checked before it is timed, and once more afterwards.
+ * @throws Error if something comes out wrong: then no figure means anything
+ */
+export async function runBench({ quick, peers, onProgress }: BenchOptions): Promise<BenchReport> {
+  const { aeads, missing } = workingCiphers();
+  const results: BenchResult[] = [];
+  settingsOf(quick).forEach((setting, i, settings) => {
+    const { size, batch, flows } = setting;
+    onProgress?.(`${i + 1} of ${settings.length}: ${size} bytes, batches of ${batch}, ${flows} flows`);
+    // In a quick run batches and flows are varied with the fastest cipher alone.
+    const usual = batch === settings[0].batch && flows === settings[0].flows;
+    results.push(...measureSetting(setting, quick && !usual ? aeads.slice(0, 1) : aeads, quick ? QUICK : WHOLE));
+  });
+  const others = peers ? await measureOthers(quick, onProgress) : { peers: [], notMeasured: [] };
+  return {
+    machine: machineName(),
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+    results,
+    peers: others.peers,
+    notMeasured: [...missing, ...others.notMeasured],
+  };
+}
+
+async function measureOthers(
+  quick: boolean,
+  onProgress: BenchOptions['onProgress'],
+): Promise<Pick<BenchReport, 'peers' | 'notMeasured'>> {
+  // Loaded only here: what others need is in a checkout and not in the package.
+  const { measurePeers } = await import('./peers/index.js').catch((error: unknown) => {
+    throw new VtepError('NO_PEERS', '--peers goes with a checkout of the repository', { cause: error });
+  });
+  return measurePeers({ quick, ...(onProgress === undefined ? {} : { onProgress }) });
+}
+
+function measureSetting(setting: Setting, aeads: readonly Aead[], times: Times): BenchResult[] {
+  const set = cellsOf(setting, aeads);
+  const { cells } = set;
+  try {
+    for (const { cell } of cells) cell.check();
+    const measured = measureCells(cells, times);
+    for (const { cell } of cells) cell.check();
+    const { size, batch, flows } = setting;
+    return cells.map(({ stage, encrypted, backend }, i): BenchResult => {
+      const nsPerPacket = median(measured[i]);
+      const pps = 1e9 / nsPerPacket;
+      const bitsPerSecond = pps * meanBytes(size) * 8;
+      return {
+        stage,
+        encrypted,
+        bytes: size,
+        backend,
+        batch,
+        flows,
+        pps,
+        nsPerPacket,
+        bitsPerSecond,
+        spread: spread(measured[i]),
+      };
+    });
+  } finally {
+    set.close();
+  }
+}
+
+/** Each cipher that works here, the fastest first, and why others don't. */
+function workingCiphers(): { aeads: Aead[]; missing: MissingPeer[] } {
+  const backends = [...AEAD_BACKENDS, forgeBackend];
+  const aeads: Aead[] = [];
+  const missing: MissingPeer[] = [];
+  for (const { name } of backends) {
+    try {
+      aeads.push(chooseAead(name, backends).aead);
+    } catch (error) {
+      if (!(error instanceof AeadError)) throw error;
+      missing.push({ peer: 'vtep', what: `the cipher ${name}`, missing: error.message });
+    }
+  }
+  return { aeads, missing };
+}

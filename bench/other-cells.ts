@@ -1,0 +1,92 @@
+/** What is measured beside the stages of the chains: decoding, and the forwarding table by itself. */
+import type { PacketBatch } from '../src/memory/index.js';
+import { ForwardingTable, TargetKind } from '../src/overlay/index.js';
+import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
+import type { Cell } from './cell.js';
+import { WINDOW, Window } from './window.js';
+import { type Packets, VNI, type Workload } from './workload.js';
+
+const OK = Fault.None;
+const PORT = VXLAN_PORT;
+const HEADER = VXLAN_SPAN;
+/** Room around a frame that came with its outer headers. */
+const OUTER_BYTES = 192;
+const MAC = 6;
+
+/** Reads the headers of a packet from its Ethernet to the ports inside, every length checked. */
+class InnerWalk {
+  readonly #outer = new Layers();
+  readonly #inner = new Layers();
+
+  /** Walks a batch; returns how many packets hold UDP in VXLAN in UDP. */
+  run(batch: PacketBatch): number {
+    const { bytes } = batch.arena;
+    const outer = this.#outer;
+    const inner = this.#inner;
+    let found = 0;
+    for (let i = 0; i < batch.count; i++) {
+      if (outer.walkEthernet(bytes, batch.start[i], batch.end[i]) !== OK || outer.destinationPort !== PORT) continue;
+      const { payloadOffset, payloadEnd } = outer;
+      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== OK) continue;
+      if (inner.walkEthernet(bytes, payloadOffset + HEADER, payloadEnd) !== OK) continue;
+      if (inner.destinationPort >= 0) found++;
+    }
+    return found;
+  }
+}
+
+/** Decoding of packets in memory. */
+export function decodeCell(workload: Workload, packets: Packets, batch: number): Cell {
+  const window = new Window(packets, batch, workload.frameBytes + OUTER_BYTES, 0);
+  const walk = new InnerWalk();
+  let found = 0;
+  const cell: Cell = {
+    packets: WINDOW,
+    prepare: () => {
+      found = 0;
+      for (const before of window.batches) before.clear();
+      window.fill();
+    },
+    run: () => {
+      for (const packetsIn of window.batches) found += walk.run(packetsIn);
+    },
+    check: () => {
+      cell.prepare();
+      cell.run();
+      if (found !== WINDOW) throw new Error(`${found} of ${WINDOW} packets were decoded`);
+    },
+  };
+  return cell;
+}
+
+/** Look-ups of MACs that are there, in an order that looks random. */
+export function lookupCell(entries: number): Cell {
+  const table = new ForwardingTable();
+  const macs = new Uint8Array(entries * MAC);
+  for (let i = 0; i < entries; i++) {
+    macs.set([2, 0x42, 10, i >>> 16, i >>> 8, i], i * MAC);
+    table.set(VNI, macs, i * MAC, TargetKind.Vtep, i);
+  }
+  const order = Int32Array.from({ length: WINDOW }, (_, i) => (Math.imul(i, 0x9e3779b1) >>> 0) % entries);
+  let round = 0;
+  let sum = 0;
+  const cell: Cell = {
+    packets: WINDOW,
+    prepare: () => {
+      // Others each time, so that a large table isn't looked up in what the cache holds.
+      round = (round + 7919) % entries;
+      for (let i = 0; i < WINDOW; i++) order[i] = (order[i] + round) % entries;
+    },
+    run: () => {
+      for (let i = 0; i < WINDOW; i++) if (table.find(VNI, macs, order[i] * MAC, 0)) sum += table.target;
+    },
+    check: () => {
+      cell.prepare();
+      sum = 0;
+      cell.run();
+      const expected = order.reduce((total, entry) => total + entry, 0);
+      if (sum !== expected) throw new Error('a look-up found something else');
+    },
+  };
+  return cell;
+}
