@@ -4,6 +4,8 @@
  */
 import { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../fragment/index.js';
 import { NO_SLOT, type PacketBatch } from '../memory/index.js';
+import { viewOf } from '../memory/view.js';
+import { getWord } from '../memory/word.js';
 import type { Node, Topology } from '../overlay/index.js';
 import { ESP_UDP_PORT, Fault, IpProtocol, ipv4ChecksumHolds, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
@@ -42,7 +44,9 @@ const ESP = IpProtocol.Esp;
 export class Reassemble {
   readonly reassembler: Reassembler;
   readonly #port: number;
-  readonly #vtep: Uint8Array;
+  /** This node's address as words in network order. */
+  readonly #vtep: Int32Array;
+  readonly #family: number;
   readonly #drops: DropCounters;
   readonly #outputs: ReassembleOutputs;
   readonly #layers = new Layers();
@@ -55,7 +59,8 @@ export class Reassemble {
     options?: ReassemblerOptions,
   ) {
     this.#port = topology.port;
-    this.#vtep = node.vtep;
+    this.#vtep = Int32Array.from({ length: node.vtep.length / 4 }, (_, i) => getWord(node.vtep, 4 * i));
+    this.#family = node.vtep.length === 4 ? 4 : 6;
     this.#drops = drops;
     this.#outputs = outputs;
     this.reassembler = new Reassembler(options);
@@ -100,10 +105,11 @@ export class Reassemble {
 
   #isForUs(bytes: Uint8Array): boolean {
     const { family, addressOffset } = this.#layers;
-    const vtep = this.#vtep;
-    if (family !== (vtep.length === 4 ? 4 : 6)) return false;
-    const at = addressOffset + vtep.length;
-    for (let i = 0; i < vtep.length; i++) if (bytes[at + i] !== vtep[i]) return false;
+    const words = this.#vtep;
+    if (family !== this.#family) return false;
+    const view = viewOf(bytes);
+    const at = addressOffset + 4 * words.length;
+    for (let i = 0; i < words.length; i++) if (view.getInt32(at + 4 * i) !== words[i]) return false;
     return true;
   }
 

@@ -48,7 +48,7 @@ export class Tunnel {
   readonly #udpChecksum: boolean;
   readonly #ttl: number;
   readonly #dscp: number;
-  /** Sums of what doesn't change: of IPv4's header and of the pseudo-header. */
+  /** Sums of what doesn't change: of IPv4's header, and of the pseudo-header with UDP's and VXLAN's. */
   readonly #headerSum: number;
   readonly #pseudoSum: number;
   #identification: number;
@@ -74,7 +74,7 @@ export class Tunnel {
     const addresses = Uint8Array.of(...source, ...destination);
     this.#addresses = Int32Array.from({ length: addresses.length / WORD }, (_, i) => getWord(addresses, WORD * i));
     this.#headerSum = onesSum(addresses, 0, addresses.length, (VERSION_4_IHL_5 << 8) + UDP);
-    this.#pseudoSum = onesSum(addresses, 0, addresses.length, UDP);
+    this.#pseudoSum = onesSum(addresses, 0, addresses.length, UDP) + port + (VXLAN_FLAG_I << 8);
   }
 
   /**
@@ -107,14 +107,17 @@ export class Tunnel {
     const outerTtl = this.#ttl === INHERIT ? ttl || DEFAULT_TTL : this.#ttl;
     if (this.family === 4) this.#putIpv4(view, ip, end - ip, outerTos, outerTtl);
     else this.#putIpv6(view, ip, length, outerTos, outerTtl);
-    view.setInt32(udp, (scalePort(hash, this.#lowestPort, this.#ports) << 16) | this.#port);
-    view.setInt32(udp + 4, length << 16);
+    const sourcePort = scalePort(hash, this.#lowestPort, this.#ports);
+    let checksum = 0;
+    if (this.#udpChecksum) {
+      // The length stands in the pseudo-header too; the VNI's 24 bits begin a word.
+      const headers = this.#pseudoSum + sourcePort + 2 * length + (vni >>> 8) + ((vni & 0xff) << 8);
+      checksum = ~onesSum(bytes, start, end, headers) & 0xffff || 0xffff;
+    }
+    view.setInt32(udp, (sourcePort << 16) | this.#port);
+    view.setInt32(udp + 4, (length << 16) | checksum);
     view.setInt32(udp + UDP_HEADER, VXLAN_FLAGS);
     view.setInt32(udp + UDP_HEADER + 4, vni << 8);
-    if (this.#udpChecksum) {
-      const sum = ~onesSum(bytes, udp, end, this.#pseudoSum + length) & 0xffff || 0xffff;
-      view.setUint16(udp + 6, sum);
-    }
     return ip;
   }
 

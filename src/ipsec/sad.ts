@@ -40,12 +40,12 @@ export class Sad<T extends SadEntry> {
    */
   add(entry: T): void {
     const { spi, family, destination } = entry;
-    const name = `SPI ${formatSpi(spi)} to ${formatIp(family, destination)}`;
-    if (this.find(spi, family, destination, 0) !== undefined) {
-      throw new IpsecError('DUPLICATE_SPI', `there is an SA with ${name} already`);
-    }
-    const id = (family === 4 ? this.#ipv4 : this.#ipv6).add();
-    if (id < 0) throw new IpsecError('SAD_FULL', `no room for an SA with ${name}`);
+    const index = this.#indexOf(entry);
+    // The name only where it is needed: a large cluster adds many thousands.
+    const name = (): string => `SPI ${formatSpi(spi)} to ${formatIp(family, destination)}`;
+    if (index.find() >= 0) throw new IpsecError('DUPLICATE_SPI', `there is an SA with ${name()} already`);
+    const id = index.add();
+    if (id < 0) throw new IpsecError('SAD_FULL', `no room for an SA with ${name()}`);
     (family === 4 ? this.#ipv4Entries : this.#ipv6Entries)[id] = entry;
   }
 
@@ -65,20 +65,26 @@ export class Sad<T extends SadEntry> {
 
   /** The SA of an IPv4 packet, by its destination address as a word in network order. */
   find4(spi: number, destination: number): T | undefined {
-    const { key } = this.#ipv4;
-    key[0] = spi;
-    key[1] = destination;
-    const id = this.#ipv4.find();
+    const id = this.#ipv4.find2(spi | 0, destination);
     return id < 0 ? undefined : this.#ipv4Entries[id];
   }
 
   /** Gives up an SA; it isn't closed by that. One that isn't held is let be. */
   delete(entry: T): void {
-    if (this.find(entry.spi, entry.family, entry.destination, 0) !== entry) return;
-    const index = entry.family === 4 ? this.#ipv4 : this.#ipv6;
+    const index = this.#indexOf(entry);
+    const entries = entry.family === 4 ? this.#ipv4Entries : this.#ipv6Entries;
     const id = index.find();
+    if (id < 0 || entries[id] !== entry) return;
     index.delete(id);
-    (entry.family === 4 ? this.#ipv4Entries : this.#ipv6Entries)[id] = undefined;
+    entries[id] = undefined;
+  }
+
+  /** The index that an entry belongs to, with its key set. */
+  #indexOf({ spi, family, destination }: T): KeyIndex {
+    const index = family === 4 ? this.#ipv4 : this.#ipv6;
+    index.key[0] = spi;
+    for (let i = 1; i < index.key.length; i++) index.key[i] = getWord(destination, 4 * (i - 1));
+    return index;
   }
 
   /** All that it holds. */

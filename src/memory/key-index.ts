@@ -6,6 +6,7 @@
 import { VtepError } from '../error.js';
 
 const EMPTY = -1;
+const SEED = 0x9e3779b9 | 0;
 const FIRST_CAPACITY = 16;
 
 /** Bounded index of keys of `words` 32-bit words each. */
@@ -56,6 +57,28 @@ export class KeyIndex {
   /** The integer of `key`, or -1 if it isn't held. */
   find(): number {
     return this.#slots[this.#slotOf()];
+  }
+
+  /** The integer of a key of one word, or -1. */
+  find1(word: number): number {
+    const slots = this.#slots;
+    const keys = this.#keys;
+    const mask = slots.length - 1;
+    for (let slot = finish(mix(SEED, word)) & mask; ; slot = (slot + 1) & mask) {
+      const id = slots[slot];
+      if (id === EMPTY || keys[id] === word) return id;
+    }
+  }
+
+  /** The integer of a key of two words, or -1. */
+  find2(first: number, second: number): number {
+    const slots = this.#slots;
+    const keys = this.#keys;
+    const mask = slots.length - 1;
+    for (let slot = finish(mix(mix(SEED, first), second)) & mask; ; slot = (slot + 1) & mask) {
+      const id = slots[slot];
+      if (id === EMPTY || (keys[2 * id] === first && keys[2 * id + 1] === second)) return id;
+    }
   }
 
   /**
@@ -115,13 +138,9 @@ export class KeyIndex {
   }
 
   #hash(words: Int32Array, offset: number): number {
-    let hash = 0x9e3779b9 | 0;
-    for (let i = 0; i < this.#words; i++) {
-      hash = Math.imul(hash ^ words[offset + i], 0x85ebca6b);
-      hash ^= hash >>> 15;
-    }
-    hash = Math.imul(hash, 0xc2b2ae35);
-    return hash ^ (hash >>> 16);
+    let hash = SEED;
+    for (let i = 0; i < this.#words; i++) hash = mix(hash, words[offset + i]);
+    return finish(hash);
   }
 
   #matches(id: number): boolean {
@@ -169,4 +188,14 @@ function slotsFor(capacity: number): number {
   let slots = 4;
   while (slots < capacity * 2) slots *= 2;
   return slots;
+}
+
+function mix(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
+}
+
+function finish(hash: number): number {
+  const mixed = Math.imul(hash, 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
 }

@@ -68,9 +68,7 @@ export class NodeTables {
    */
   nodeOf(family: number, bytes: Uint8Array, offset: number): number {
     if (family === 4) {
-      const index = this.#nodeOfVtep4;
-      index.key[0] = getWord(bytes, offset);
-      const id = index.find();
+      const id = this.#nodeOfVtep4.find1(getWord(bytes, offset));
       return id < 0 ? -1 : this.#nodes4[id];
     }
     const index = this.#nodeOfVtep6;

@@ -48,14 +48,18 @@ export function onesSum(bytes: Uint8Array, offset: number, end: number, initial 
   let at = offset;
   if (length >= WORDS) {
     const view = viewOf(bytes);
+    // Little-endian words, which take no swapping, sum up to the same with its bytes swapped (RFC 1071 section 2 (B)).
+    let words = 0;
     for (const stop = end - 16; at <= stop; at += 16) {
-      const a = view.getInt32(at);
-      const b = view.getInt32(at + 4);
-      const c = view.getInt32(at + 8);
-      const d = view.getInt32(at + 12);
-      sum += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
-      sum += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16);
+      const a = view.getInt32(at, true);
+      const b = view.getInt32(at + 4, true);
+      const c = view.getInt32(at + 8, true);
+      const d = view.getInt32(at + 12, true);
+      words += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
+      words += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16);
     }
+    const swapped = fold(words);
+    sum += ((swapped & 0xff) << 8) | (swapped >>> 8);
   }
   for (; at + 2 <= end; at += 2) sum += (bytes[at] << 8) | bytes[at + 1];
   if (at < end) sum += bytes[at] << 8;

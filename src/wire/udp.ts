@@ -1,4 +1,5 @@
 /** UDP (RFC 768). */
+import { viewOf } from '../memory/view.js';
 import { onesSum, pseudoHeaderSum } from './checksum.js';
 import { Fault } from './fault.js';
 import { IpProtocol } from './ip-protocol.js';
@@ -14,6 +15,7 @@ const SOURCE_PORT = udpLayout.offsetOf('sourcePort');
 const DESTINATION_PORT = udpLayout.offsetOf('destinationPort');
 const LENGTH = udpLayout.offsetOf('length');
 const CHECKSUM = udpLayout.offsetOf('checksum');
+const UDP = IpProtocol.Udp;
 
 /**
  * Whether a UDP header stands at `offset`, and whether its length holds.
@@ -37,8 +39,18 @@ export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: 
 export function udpChecksumHolds(bytes: Uint8Array, offset: number, family: number, addressOffset: number): boolean {
   if (bytes[offset + CHECKSUM] === 0 && bytes[offset + CHECKSUM + 1] === 0) return family === 4;
   const length = (bytes[offset + LENGTH] << 8) | bytes[offset + LENGTH + 1];
-  const pseudo = pseudoHeaderSum(family, bytes, addressOffset, IpProtocol.Udp, length);
+  const pseudo =
+    family === 4
+      ? plainPseudoSum(viewOf(bytes), addressOffset, length)
+      : pseudoHeaderSum(family, bytes, addressOffset, UDP, length);
   return onesSum(bytes, offset, offset + length, pseudo) === 0xffff;
+}
+
+/** IPv4's pseudo-header by words. */
+function plainPseudoSum(view: DataView, addressOffset: number, length: number): number {
+  const source = view.getInt32(addressOffset);
+  const destination = view.getInt32(addressOffset + 4);
+  return (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + UDP + length;
 }
 
 /** A UDP header in place. Check first. */
