@@ -37,11 +37,16 @@ function limitOf(value: number | undefined, what: string): number {
   return value;
 }
 
+// Own constants are folded into the code, imported ones and properties aren't (see wire/layers.ts).
+const VALID = LifetimeState.Valid;
+
 /** What an SA has carried, against its limits. The clock is the caller's. */
 export class Lifetime {
   packets = 0;
   bytes = 0;
   state: LifetimeState = LifetimeState.Valid;
+  /** Whether there is any limit: most SAs have none, and need not look at six. */
+  readonly #limited: boolean;
   readonly #softPackets: number;
   readonly #softBytes: number;
   readonly #softTime: number;
@@ -56,6 +61,7 @@ export class Lifetime {
    */
   constructor(limits: SaLimits = {}, created = 0) {
     const { soft = {}, hard = {} } = limits;
+    this.#limited = [soft, hard].some((limit) => Object.values(limit).some((value) => value !== undefined));
     this.#softPackets = limitOf(soft.packets, 'packets');
     this.#softBytes = limitOf(soft.bytes, 'bytes');
     this.#softTime = created + limitOf(soft.seconds, 'seconds');
@@ -66,6 +72,10 @@ export class Lifetime {
 
   /** Whether one more packet may pass: as long as no hard limit is reached (the kernel's xfrm_state_check_expire). */
   allows(seconds: number): boolean {
+    return !this.#limited || this.#allows(seconds);
+  }
+
+  #allows(seconds: number): boolean {
     if (this.state === LifetimeState.Hard) return false;
     if (this.packets < this.hardPackets && this.bytes < this.hardBytes && seconds < this.hardTime) return true;
     this.state = LifetimeState.Hard;
@@ -76,7 +86,7 @@ export class Lifetime {
   count(bytes: number, seconds: number): void {
     this.packets++;
     this.bytes += bytes;
-    if (this.state !== LifetimeState.Valid) return;
+    if (!this.#limited || this.state !== VALID) return;
     if (this.packets >= this.#softPackets || this.bytes >= this.#softBytes || seconds >= this.#softTime) {
       this.state = LifetimeState.Soft;
     }
