@@ -6,6 +6,7 @@ import { quotedWord } from '../secret-text.js';
 import { type Command, print, runCommand } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { say } from './text-output.js';
+import { widenInlining } from './v8-inlining.js';
 
 // Loaded when they are called, so that `--help` needn't wait for what only one command needs.
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -85,6 +86,7 @@ function isClosedPipe(error: unknown): boolean {
   return cause?.code === 'EPIPE';
 }
 
+widenInlining();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -97,18 +97,17 @@ export class Decap {
       payloadEnd - payloadOffset >= VXLAN_HEADER &&
       view.getInt32(payloadOffset) === VXLAN_FLAGS &&
       (view.getInt32(payloadOffset + 4) & 0xff) === 0;
-    if (!usual) {
-      const wrong = checkVxlan(bytes, payloadOffset, payloadEnd, this.#reserved);
-      if (wrong === Fault.ReservedBits) return DropReason.VxlanReservedBits;
-      if (wrong !== OK) return DropReason.VxlanInvalidHeader;
-    }
+    const reason = usual ? NONE : this.#checkVxlan(bytes, payloadOffset, payloadEnd);
+    if (reason !== NONE) return reason;
     const vni = view.getInt32(payloadOffset + 4) >>> 8;
     const network = this.#tables.networkOf(vni);
     if (network < 0) return DropReason.VxlanVniNotFound;
     if (!opened && this.#encrypted[network] !== 0) return DropReason.ClearOfEncrypted;
     const frame = payloadOffset + VXLAN_HEADER;
     if (frame + ETHERNET > payloadEnd) return DropReason.PacketTooSmall;
-    const node = this.#tables.nodeOf(family, bytes, addressOffset);
+    const tables = this.#tables;
+    const node =
+      family === 4 ? tables.nodeOf4(view.getInt32(addressOffset)) : tables.nodeOf(family, bytes, addressOffset);
     batch.start[i] = frame;
     batch.end[i] = payloadEnd;
     batch.network[i] = network;
@@ -116,9 +115,19 @@ export class Decap {
     const source = this.#checkSource(bytes, frame, network, vni, node, now);
     if (source !== NONE) return source;
     const tos = version === 4 ? bytes[start + 1] : ((bytes[start] << 4) | (bytes[start + 1] >>> 4)) & 0xff;
+    return (tos & 3) === 0 || this.#takeMark(bytes, frame, payloadEnd, tos) ? NONE : DropReason.EcnLost;
+  }
+
+  #checkVxlan(bytes: Uint8Array, offset: number, end: number): DropReason {
+    const wrong = checkVxlan(bytes, offset, end, this.#reserved);
+    if (wrong === OK) return NONE;
+    return wrong === Fault.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader;
+  }
+
+  /** Brings the outer packet's congestion mark into the inner one. Returns false if that can't carry it. */
+  #takeMark(bytes: Uint8Array, frame: number, end: number, tos: number): boolean {
     const inner = this.#inner;
-    if ((tos & 3) === 0 || inner.walkEthernet(bytes, frame, payloadEnd) !== OK) return NONE;
-    return decapsulateEcn(bytes, tos, inner) ? NONE : DropReason.EcnLost;
+    return inner.walkEthernet(bytes, frame, end) !== OK || decapsulateEcn(bytes, tos, inner);
   }
 
   /** The kernel's vxlan_set_mac and vxlan_snoop: a source that can't be, one of our own, or one that lives elsewhere. */
@@ -131,14 +140,16 @@ export class Decap {
     const low = rest << 16;
     if ((middle & GROUP) !== 0 || (high | low) === 0) return DropReason.InvalidSource;
     const { forwarding } = this.#tables;
-    if (node >= 0 && this.#learning[network] !== 0) {
-      const outcome = forwarding.learn(vni, bytes, frame + MAC_BYTES, VTEP, node, now);
-      return outcome === LearnOutcome.Conflict ? DropReason.EntryExists : NONE;
-    }
+    if (node >= 0 && this.#learning[network] !== 0) return this.#learn(bytes, frame, vni, node, now);
     if (!forwarding.findWords(vni, high, low, now)) return NONE;
+    if (forwarding.target === node && forwarding.kind !== LOCAL) return NONE;
     if (forwarding.kind === LOCAL) return DropReason.Loop;
-    if (forwarding.target === node) return NONE;
     forwarding.conflicts++;
     return DropReason.EntryExists;
+  }
+
+  #learn(bytes: Uint8Array, frame: number, vni: number, node: number, now: number): DropReason {
+    const outcome = this.#tables.forwarding.learn(vni, bytes, frame + MAC_BYTES, VTEP, node, now);
+    return outcome === LearnOutcome.Conflict ? DropReason.EntryExists : NONE;
   }
 }

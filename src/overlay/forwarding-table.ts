@@ -140,7 +140,8 @@ export class ForwardingTable {
     const words = this.#words;
     const at = this.#probe(high, low | (vni & 0xffff), (vni >>> 16) << TARGET_BITS);
     const last = words[at + 3];
-    if (last === 0 || this.#isOld(last, now)) return false;
+    // Static entries, nearly all, are never old.
+    if (last === 0 || ((last & STATIC) === 0 && this.#isOld(last, now))) return false;
     this.hits++;
     this.kind = (last & LOCAL) === 0 ? VTEP_TARGET : LOCAL_TARGET;
     this.target = words[at + 2] & TARGET_MASK;

@@ -67,14 +67,17 @@ export class NodeTables {
    * @param bytes what the address stands in, at `offset`
    */
   nodeOf(family: number, bytes: Uint8Array, offset: number): number {
-    if (family === 4) {
-      const id = this.#nodeOfVtep4.find1(getWord(bytes, offset));
-      return id < 0 ? -1 : this.#nodes4[id];
-    }
+    if (family === 4) return this.nodeOf4(getWord(bytes, offset));
     const index = this.#nodeOfVtep6;
     for (let i = 0; i < index.key.length; i++) index.key[i] = getWord(bytes, offset + 4 * i);
     const id = index.find();
     return id < 0 ? -1 : this.#nodes6[id];
+  }
+
+  /** The place of the node with an IPv4 VTEP address, a word in network order; or -1. */
+  nodeOf4(address: number): number {
+    const id = this.#nodeOfVtep4.find1(address);
+    return id < 0 ? -1 : this.#nodes4[id];
   }
 
   /**

@@ -37,11 +37,14 @@ export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: 
  * @param addressOffset byte offset of the IP header's source address, its destination address behind it
  */
 export function udpChecksumHolds(bytes: Uint8Array, offset: number, family: number, addressOffset: number): boolean {
-  if (bytes[offset + CHECKSUM] === 0 && bytes[offset + CHECKSUM + 1] === 0) return family === 4;
-  const length = (bytes[offset + LENGTH] << 8) | bytes[offset + LENGTH + 1];
+  const view = viewOf(bytes);
+  // Length and checksum.
+  const word = view.getInt32(offset + LENGTH);
+  if ((word & 0xffff) === 0) return family === 4;
+  const length = word >>> 16;
   const pseudo =
     family === 4
-      ? plainPseudoSum(viewOf(bytes), addressOffset, length)
+      ? plainPseudoSum(view, addressOffset, length)
       : pseudoHeaderSum(family, bytes, addressOffset, UDP, length);
   return onesSum(bytes, offset, offset + length, pseudo) === 0xffff;
 }
