@@ -9,6 +9,8 @@ import type { Packets, Workload } from './workload.js';
 
 /** Room around a frame that came with its outer headers. */
 const OUTER_BYTES = 192;
+/** Steps of the clock: no whole seconds, as clocks have none. */
+const MICROSECOND = 1e-6;
 
 /** The way out of a node. */
 export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell {
@@ -17,6 +19,7 @@ export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell
   const sas = aead === undefined ? undefined : workload.sas(aead);
   let seen: ((batch: PacketBatch) => void) | undefined;
   let sent = 0;
+  let now = 0;
   const wire = (out: PacketBatch): void => {
     sent += out.count;
     seen?.(out);
@@ -30,7 +33,8 @@ export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell
     packets: WINDOW,
     prepare: () => window.fill(),
     run: () => {
-      for (const packets of window.batches) chain.run(packets, 0);
+      now += MICROSECOND;
+      for (const packets of window.batches) chain.run(packets, now);
     },
     check: () => {
       const first = window.next;
@@ -56,6 +60,7 @@ export function ingressCell(workload: Workload, packets: Packets, batch: number,
   const sas = aead === undefined ? undefined : workload.sas(aead);
   let seen: ((batch: PacketBatch) => void) | undefined;
   let delivered = 0;
+  let now = 0;
   const sink = (out: PacketBatch): void => {
     delivered += out.count;
     seen?.(out);
@@ -66,7 +71,8 @@ export function ingressCell(workload: Workload, packets: Packets, batch: number,
     packets: WINDOW,
     prepare: () => window.fill(),
     run: () => {
-      for (const batchIn of window.batches) chain.run(batchIn, 0);
+      now += MICROSECOND;
+      for (const batchIn of window.batches) chain.run(batchIn, now);
     },
     check: () => {
       const first = window.next;

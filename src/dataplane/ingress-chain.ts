@@ -83,7 +83,7 @@ export class IngressChain {
     const outputs = {
       sealed: this.#sealed,
       clear: this.#clear,
-      overflow: (batch: PacketBatch) => this.#receive(batch, batch === this.#sealed),
+      overflow: (batch: PacketBatch) => this.#receive(batch, batch === this.#sealed, this.#now),
       ...(this.discovery === undefined ? {} : { discovery: this.discovery }),
     };
     this.reassemble = new Reassemble(topology, topology.nodes[node], this.#drops, outputs, reassembly);
@@ -131,17 +131,20 @@ export class IngressChain {
     this.packets += batch.count;
     this.#forwarding.sweepSome(now, SWEPT_SLOTS * batch.count);
     const kind = this.reassemble.run(batch, now);
-    this.#receive(batch, kind === PacketKind.Sealed);
-    this.#receive(this.#sealed, true);
-    this.#receive(this.#clear, false);
+    this.#receive(batch, kind === PacketKind.Sealed, now);
+    this.#receive(this.#sealed, true, now);
+    this.#receive(this.#clear, false, now);
   }
 
-  /** Takes IP packets of one kind through the stages behind `Reassemble`. */
-  #receive(batch: PacketBatch, sealed: boolean): void {
+  /**
+   * Takes IP packets of one kind through the stages behind `Reassemble`. The time comes as it was handed in: out of a field
+   * it would be a bare double, and be made an object anew for each packet that it goes with.
+   */
+  #receive(batch: PacketBatch, sealed: boolean, now: number): void {
     if (batch.count === 0) return;
-    if (sealed) this.open.run(batch, this.#now);
-    this.#decap.run(batch, sealed, this.#now);
-    this.deliver.run(batch, this.#frames, this.#handOver, this.#now);
+    if (sealed) this.open.run(batch, now);
+    this.#decap.run(batch, sealed, now);
+    this.deliver.run(batch, this.#frames, this.#handOver, now);
     this.#hand(batch);
     this.#hand(this.#frames);
   }
