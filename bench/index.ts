@@ -63,7 +63,8 @@ async function measureOthers(
   return measurePeers({ quick, ...(onProgress === undefined ? {} : { onProgress }) });
 }
 
-function measureSetting(setting: Setting, aeads: readonly Aead[], times: Times): BenchResult[] {
+/** Measures the cells of a setting. */
+export function measureSetting(setting: Setting, aeads: readonly Aead[], times: Times): BenchResult[] {
   const set = cellsOf(setting, aeads);
   const { cells } = set;
   try {
@@ -94,7 +95,7 @@ function measureSetting(setting: Setting, aeads: readonly Aead[], times: Times):
 }
 
 /** Each cipher that works here, the fastest first, and why others don't. */
-function workingCiphers(): { aeads: Aead[]; missing: MissingPeer[] } {
+export function workingCiphers(): { aeads: Aead[]; missing: MissingPeer[] } {
   const backends = [...AEAD_BACKENDS, forgeBackend];
   const aeads: Aead[] = [];
   const missing: MissingPeer[] = [];

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { cellsOf } from '../../bench/cells.js';
+import { measureSetting, workingCiphers } from '../../bench/index.js';
+import { meanBytes } from '../../bench/imix.js';
+import { type FrameSize, Stage } from '../../bench/result.js';
+
+const { aeads } = workingCiphers();
+/** The slowest cipher takes a minute for large frames. */
+const quick = aeads.filter(({ name }) => name !== 'forge');
+const SIZES: readonly FrameSize[] = [64, 1400, 8900, 'imix'];
+
+describe('what is measured comes out right, or nothing is measured', () => {
+  for (const size of SIZES) {
+    for (const batch of [1, 64, 256]) {
+      test(`frames of ${size} bytes in batches of ${batch}: every stage and both chains, with every cipher`, () => {
+        const set = cellsOf({ size, batch, flows: 3 }, size === 64 && batch === 64 ? aeads : quick);
+        after(() => set.close());
+        // Twice: the second run finds what the first left behind.
+        for (const { cell } of [...set.cells, ...set.cells]) cell.check();
+        const stages = new Set<string>(set.cells.map(({ stage }) => stage));
+        const all = Object.values(Stage).filter((stage) => stage !== Stage.Lookup || size === 64);
+        assert.deepEqual([...stages].sort(), [...all].sort());
+      });
+    }
+  }
+
+  test('a packet that is changed on its way is found', () => {
+    const set = cellsOf({ size: 128, batch: 8, flows: 3 }, aeads.slice(0, 1));
+    const sound = aeads[0].seal.bind(aeads[0]);
+    const egress = set.cells.find(({ stage, encrypted }) => stage === Stage.Egress && encrypted);
+    assert.ok(egress !== undefined);
+    aeads[0].seal = (batch) => {
+      sound(batch);
+      batch.bytes[batch.offset[0]] ^= 1;
+    };
+    try {
+      assert.throws(() => egress.cell.check());
+    } finally {
+      aeads[0].seal = sound;
+      set.close();
+    }
+  });
+});
+
+test('a result says what it is of, and its figures agree with one another', () => {
+  const results = measureSetting({ size: 64, batch: 32, flows: 2 }, aeads.slice(0, 1), { rounds: 3, round: 1 });
+  assert.ok(results.length >= 14);
+  for (const result of results) {
+    assert.deepEqual(Object.keys(result), [
+      'stage',
+      'encrypted',
+      'bytes',
+      'backend',
+      'batch',
+      'flows',
+      'pps',
+      'nsPerPacket',
+      'bitsPerSecond',
+      'spread',
+    ]);
+    assert.equal(result.batch, 32);
+    assert.equal(result.flows, 2);
+    assert.ok(result.nsPerPacket > 0 && result.spread >= 0);
+    assert.ok(Math.abs(result.pps * result.nsPerPacket - 1e9) < 1);
+    assert.ok(Math.abs(result.bitsPerSecond / result.pps - 8 * meanBytes(result.bytes)) < 1e-6);
+    assert.equal(
+      result.backend !== null,
+      [Stage.Seal, Stage.Open].includes(result.stage as 'seal') ||
+        (result.encrypted && [Stage.Egress, Stage.Ingress].includes(result.stage as 'egress')),
+    );
+  }
+});
