@@ -34,12 +34,15 @@ export async function openInput(path: string): Promise<PacketSource> {
 }
 
 /**
- * Hands every batch of a capture to `onBatch`, and closes it. A capture that is damaged behind its first packets is
+ * Hands every batch of a capture to `onBatch`, waits for it, and closes the capture. A capture that is damaged behind its first packets is
  * read up to there, and a line says so.
  * @returns how many packets there were
  * @throws CaptureError where not one packet could be read
  */
-export async function readInput(source: PacketSource, onBatch: (batch: CaptureBatch) => void): Promise<number> {
+export async function readInput(
+  source: PacketSource,
+  onBatch: (batch: CaptureBatch) => void | Promise<void>,
+): Promise<number> {
   const progress = new Progress(source);
   let packets = 0;
   let readable = false;
@@ -49,7 +52,7 @@ export async function readInput(source: PacketSource, onBatch: (batch: CaptureBa
       if (!readable) {
         for (let i = 0; i < batch.count; i++) readable ||= isLinkTypeKnown(batch.linkType[i]);
       }
-      onBatch(batch);
+      await onBatch(batch);
       progress.tick();
     }
   } finally {

@@ -14,7 +14,11 @@ export interface ReplayRun {
   readonly cipher: string | null;
   /** MTU of the first node. */
   readonly mtu: number;
-  /** Time in the data plane, reading left out. */
+  /** Threads; 1 is the command's own. */
+  readonly workers: number;
+  /** Frames that workers took along that ended early. */
+  readonly lostToWorkers: number;
+  /** Time in the data plane; reading is left out where there is one thread, and goes on meanwhile where there are more. */
   readonly milliseconds: number;
   /** Packets of the capture that hold no whole frame. */
   readonly withoutFrame: number;
@@ -54,6 +58,12 @@ function rowsOfRotation(runs: readonly ReplayRun[], row: RowMaker): Row[] {
   ];
 }
 
+/** Where there were threads. */
+function rowsOfWorkers(runs: readonly ReplayRun[], row: RowMaker): Row[] {
+  if (runs.every(({ workers }) => workers === 1)) return [];
+  return [row('workers', ({ workers }) => workers), row('  lost to workers that ended', (run) => run.lostToWorkers)];
+}
+
 /** Prints a column for each run. */
 export function printReplay(output: TextOutput, { file, kind, topology }: Replayed, runs: readonly ReplayRun[]): void {
   const { nodes, networks, endpoints } = topology;
@@ -89,6 +99,7 @@ export function printReplay(output: TextOutput, { file, kind, topology }: Replay
     row('packets lost by the underlay', ({ result }) => result.underlay.lost + result.underlay.noMemory),
     row('fragments held', ({ result }) => result.held),
     ...rowsOfRotation(runs, row),
+    ...rowsOfWorkers(runs, row),
     row('every sum adds up', ({ result }) => (result.balanced ? 'yes' : 'NO')),
     row('', () => ''),
     row('packets on the wire', ({ result }) => result.wire.packets),

@@ -6,52 +6,63 @@ import { ETHERNET_SPAN } from '../wire/index.js';
 import { CaptureKind } from './observed-topology.js';
 
 /**
- * Takes a frame, which stands in `bytes` until the call returns.
- * @param vni its network, or -1 where the capture doesn't say
- * @param seconds time of the packet that it came out of, and `nanoseconds` of its fraction
+ * Reads the frames of a capture of a kind, one at a time, so that whoever takes them may wait between two. Each packet
+ * gives one frame, or is counted.
  */
-export type FrameHandler = (
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  vni: number,
-  seconds: number,
-  nanoseconds: number,
-) => void;
-
-/** Reads the frames of a capture of a kind. Each packet gives one frame, or is counted. */
 export class CaptureFrames {
   /**
    * Packets that hold no whole frame: other traffic, what can't be opened, what the capture cut, and outer fragments
    * but for the one that completes a frame.
    */
   withoutFrame = 0;
+  /** What the frame of the last `next` stands in, from `start` to `end`, until the next call. */
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  /** Its network, or -1 where the capture doesn't say. */
+  vni = -1;
+  /** Time of the packet that it came out of, and `nanoseconds` of its fraction. */
+  seconds = 0;
+  nanoseconds = 0;
   readonly #kind: CaptureKind;
   readonly #ingress: Ingress;
-  readonly #onFrame: FrameHandler;
+  #batch: CaptureBatch | undefined;
+  #next = 0;
 
   /** @param esp what opens an encrypted capture, if there are keys */
-  constructor(kind: CaptureKind, esp: InboundEsp | undefined, onFrame: FrameHandler) {
+  constructor(kind: CaptureKind, esp?: InboundEsp) {
     this.#kind = kind;
     this.#ingress = new Ingress(esp === undefined ? {} : { esp });
-    this.#onFrame = onFrame;
   }
 
-  /** Hands on the frames of a batch, in order. */
-  add(batch: CaptureBatch): void {
+  /** Takes a batch, whose frames `next` then gives; what is left of the one before is not read. */
+  begin(batch: CaptureBatch): void {
+    this.#batch = batch;
+    this.#next = 0;
+  }
+
+  /** Goes to the next frame of the batch. Returns false if there is none. */
+  next(): boolean {
+    const batch = this.#batch;
+    if (batch === undefined) return false;
     const bare = this.#kind === CaptureKind.Frames;
-    for (let i = 0; i < batch.count; i++) {
-      const found = bare ? this.#frame(batch, i) : this.#carried(batch, i);
-      if (!found) this.withoutFrame++;
+    while (this.#next < batch.count) {
+      const i = this.#next++;
+      this.seconds = batch.seconds[i];
+      this.nanoseconds = batch.nanoseconds[i];
+      if (bare ? this.#frame(batch, i) : this.#carried(batch, i)) return true;
+      this.withoutFrame++;
     }
+    return false;
   }
 
   #frame(batch: CaptureBatch, i: number): boolean {
     const length = batch.capturedLength[i];
     const whole = length === batch.originalLength[i] && length >= ETHERNET_SPAN;
     if (!whole || batch.linkType[i] !== LinkType.Ethernet) return false;
-    const start = batch.offset[i];
-    this.#onFrame(batch.bytes, start, start + length, -1, batch.seconds[i], batch.nanoseconds[i]);
+    this.bytes = batch.bytes;
+    this.start = batch.offset[i];
+    this.end = this.start + length;
     return true;
   }
 
@@ -60,10 +71,12 @@ export class CaptureFrames {
     const start = batch.offset[i];
     const end = start + batch.capturedLength[i];
     const limit = start + batch.originalLength[i];
-    const seconds = batch.seconds[i];
-    if (ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, seconds) !== Verdict.Frame) return false;
-    const { outerBytes, frameOffset, frameEnd, vni } = ingress;
-    this.#onFrame(outerBytes, frameOffset, frameEnd, vni, seconds, batch.nanoseconds[i]);
+    const verdict = ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, this.seconds);
+    if (verdict !== Verdict.Frame) return false;
+    this.bytes = ingress.outerBytes;
+    this.start = ingress.frameOffset;
+    this.end = ingress.frameEnd;
+    this.vni = ingress.vni;
     return true;
   }
 }

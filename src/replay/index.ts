@@ -1,7 +1,11 @@
 /** Captures through the whole data plane and back, compared and measured. */
-export { CaptureFrames, type FrameHandler } from './capture-frames.js';
-export { CaptureKind, ObservedTopology, type ObservedOptions } from './observed-topology.js';
+export { CaptureFrames } from './capture-frames.js';
+export { FrameRoute } from './frame-route.js';
+export { CaptureKind, type Conversation, ObservedTopology, type ObservedOptions } from './observed-topology.js';
+export { ParallelReplay, type ParallelReplayOptions, type ParallelReplayResult } from './parallel-replay.js';
 export { SeededRandom } from './random.js';
-export { Replay, type ReplayOptions, type ReplayResult } from './replay.js';
+export { Replay, type ReplayOptions } from './replay.js';
+export { type ReplayPart, type ReplayResult, sumOfReplays } from './replay-result.js';
+export { type ReplayShare, type ReplayWorkerOptions, serveReplay } from './replay-worker.js';
 export { FrameMatch, SentFrames } from './sent-frames.js';
 export { Underlay, type UnderlayOptions } from './underlay.js';

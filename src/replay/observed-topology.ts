@@ -1,7 +1,9 @@
 /** A topology that a capture shows by itself: who is there, behind which VTEP. */
 import { Ingress, type IngressOptions, Verdict } from '../dataplane/index.js';
+import { KeyIndex } from '../memory/key-index.js';
+import { getWord } from '../memory/word.js';
 import { FloodPolicy, type KeyRing, type Network, type Profile, type Topology } from '../overlay/index.js';
-import { ETHERNET_SPAN, EtherType, Fault, formatIp, formatMac, Layers, VXLAN_PORT } from '../wire/index.js';
+import { ETHERNET_SPAN, EtherType, Fault, formatMac, Layers, VXLAN_PORT } from '../wire/index.js';
 import type { CaptureBatch } from '../capture/index.js';
 import { LinkType } from '../capture/index.js';
 
@@ -16,18 +18,38 @@ export type CaptureKind = (typeof CaptureKind)[keyof typeof CaptureKind];
 
 /** Endpoints that are told apart at the most. */
 const MAX_ENDPOINTS = 65_536;
+/** VTEPs, and conversations, at the most. */
+const MAX_NODES = 65_536;
+const MAX_CONVERSATIONS = 65_536;
 /** RFC 5737: addresses that no network has, for the nodes of a capture that shows none. */
 const INVENTED_NODES = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2)] as const;
 const INVENTED_VNI = 4097;
 const MAC = 6;
+/** In place of a VNI, where packets are frames. */
+const NO_VNI = -1;
+const BROADCAST = new Uint8Array(MAC).fill(0xff);
 
 interface Seen {
+  /** Its place in the order in which they came. */
+  readonly place: number;
+  readonly vni: number;
   readonly mac: Uint8Array;
   ip: Uint8Array | undefined;
   /** Place of its node. */
   node: number;
   /** Whether it sent: where it only received, its node is a guess. */
   sure: boolean;
+}
+
+/** What went from an endpoint to another one. */
+export interface Conversation {
+  /** Of the network, or -1 for frames of containers. */
+  readonly vni: number;
+  /** MACs; of a group it is broadcast's. */
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly frames: number;
+  readonly bytes: number;
 }
 
 /** How the topology is to be. */
@@ -42,15 +64,20 @@ export interface ObservedOptions {
 export class ObservedTopology {
   readonly #ingress: Ingress;
   readonly #inner = new Layers();
-  readonly #nodes = new Map<string, Uint8Array>();
-  /** By VNI, by MAC. */
-  readonly #networks = new Map<number, Map<string, Seen>>();
+  /** VTEPs by family and address. */
+  readonly #nodeIndex = new KeyIndex(5, MAX_NODES);
+  readonly #nodes: Uint8Array[] = [];
+  /** Endpoints by VNI and MAC. Those of packets that turn out to be frames of containers have no VNI. */
+  readonly #seenIndex = new KeyIndex(3, MAX_ENDPOINTS);
+  readonly #seen: Seen[] = [];
+  readonly #vnis = new Set<number>();
   readonly #flooded = new Set<number>();
-  /** The same of the packets themselves, if they turn out to be frames of containers. */
-  readonly #frames = new Map<string, Seen>();
+  /** By places of source and destination; a group has none. */
+  readonly #talkIndex = new KeyIndex(2, MAX_CONVERSATIONS);
+  readonly #talkFrames: number[] = [];
+  readonly #talkBytes: number[] = [];
   #largestCarried = 0;
   #largestPacket = 0;
-  #endpoints = 0;
   #carried = 0;
 
   constructor(options: IngressOptions = {}) {
@@ -84,48 +111,55 @@ export class ObservedTopology {
 
   /** A frame of a container: whoever talk to each other are put on different nodes, where that can be. */
   #addFrame(bytes: Uint8Array, start: number, end: number): void {
-    const destination = this.#see(this.#frames, bytes, start, -1, false);
-    const source = this.#see(this.#frames, bytes, start + MAC, -1, true);
+    const destination = this.#see(NO_VNI, bytes, start, -1, false);
+    const source = this.#see(NO_VNI, bytes, start + MAC, -1, true);
     if (source === undefined) return;
     if (source.node < 0) source.node = destination === undefined || destination.node < 0 ? 0 : 1 - destination.node;
     if (destination !== undefined && destination.node < 0) destination.node = 1 - source.node;
     this.#addresses(bytes, start, end, source, destination);
+    this.#talk(source, destination, end - start);
   }
 
   #addCarried(): void {
     const { outerBytes: bytes, frameOffset: start, frameEnd: end, outer, vni } = this.#ingress;
     this.#carried++;
     this.#largestCarried = Math.max(this.#largestCarried, end - start);
-    const span = outer.family === 4 ? 4 : 16;
-    const from = this.#node(bytes.subarray(outer.addressOffset, outer.addressOffset + span));
-    const to = this.#node(bytes.subarray(outer.addressOffset + span, outer.addressOffset + 2 * span));
-    let network = this.#networks.get(vni);
-    if (network === undefined) {
-      network = new Map();
-      this.#networks.set(vni, network);
-    }
-    const destination = this.#see(network, bytes, start, to, false);
-    const source = this.#see(network, bytes, start + MAC, from, true);
+    const { family, addressOffset } = outer;
+    const from = this.#node(family, bytes, addressOffset);
+    const to = this.#node(family, bytes, addressOffset + (family === 4 ? 4 : 16));
+    this.#vnis.add(vni);
+    const destination = this.#see(vni, bytes, start, to, false);
+    const source = this.#see(vni, bytes, start + MAC, from, true);
     if (destination === undefined) this.#flooded.add(vni);
-    if (source !== undefined) this.#addresses(bytes, start, end, source, destination);
+    if (source === undefined) return;
+    this.#addresses(bytes, start, end, source, destination);
+    this.#talk(source, destination, end - start);
   }
 
-  #node(vtep: Uint8Array): number {
-    const name = formatIp(vtep.length === 4 ? 4 : 6, vtep);
-    if (!this.#nodes.has(name)) this.#nodes.set(name, vtep.slice());
-    return [...this.#nodes.keys()].indexOf(name);
+  /** The place of a VTEP, or -1 where there are too many. */
+  #node(family: number, bytes: Uint8Array, offset: number): number {
+    const { key } = this.#nodeIndex;
+    const words = family === 4 ? 1 : 4;
+    key.fill(0);
+    key[0] = family;
+    for (let i = 0; i < words; i++) key[1 + i] = getWord(bytes, offset + 4 * i);
+    const place = this.#nodeIndex.add();
+    if (place === this.#nodes.length) this.#nodes.push(bytes.slice(offset, offset + 4 * words));
+    return place;
   }
 
-  #see(network: Map<string, Seen>, bytes: Uint8Array, offset: number, node: number, sent: boolean): Seen | undefined {
+  #see(vni: number, bytes: Uint8Array, offset: number, node: number, sent: boolean): Seen | undefined {
     if ((bytes[offset] & 1) !== 0) return undefined;
-    const name = formatMac(bytes, offset);
-    let seen = network.get(name);
-    if (seen === undefined) {
-      if (this.#endpoints === MAX_ENDPOINTS) return undefined;
-      this.#endpoints++;
-      seen = { mac: bytes.slice(offset, offset + MAC), ip: undefined, node, sure: false };
-      network.set(name, seen);
+    const { key } = this.#seenIndex;
+    key[0] = getWord(bytes, offset);
+    key[1] = (bytes[offset + 4] << 8) | bytes[offset + 5];
+    key[2] = vni;
+    const place = this.#seenIndex.add();
+    if (place < 0) return undefined;
+    if (place === this.#seen.length) {
+      this.#seen.push({ place, vni, mac: bytes.slice(offset, offset + MAC), ip: undefined, node, sure: false });
     }
+    const seen = this.#seen[place];
     if (sent && !seen.sure) {
       if (node >= 0) seen.node = node;
       seen.sure = true;
@@ -133,7 +167,34 @@ export class ObservedTopology {
     return seen;
   }
 
+  #talk(source: Seen, destination: Seen | undefined, length: number): void {
+    const { key } = this.#talkIndex;
+    key[0] = source.place;
+    key[1] = destination?.place ?? -1;
+    const place = this.#talkIndex.add();
+    if (place < 0) return;
+    if (place === this.#talkFrames.length) {
+      this.#talkFrames.push(0);
+      this.#talkBytes.push(0);
+    }
+    this.#talkFrames[place]++;
+    this.#talkBytes[place] += length;
+  }
+
+  /** Who sent how much to whom, the first 65,536 of them. */
+  *conversations(): Generator<Conversation> {
+    const wire = this.kind === CaptureKind.Wire;
+    for (const [place, frames] of this.#talkFrames.entries()) {
+      const source = this.#seen[this.#talkIndex.word(place, 0)];
+      if (wire === (source.vni === NO_VNI)) continue;
+      const to = this.#talkIndex.word(place, 1);
+      const destination = to < 0 ? BROADCAST : this.#seen[to].mac;
+      yield { vni: source.vni, source: source.mac, destination, frames, bytes: this.#talkBytes[place] };
+    }
+  }
+
   #addresses(bytes: Uint8Array, start: number, end: number, source: Seen, destination: Seen | undefined): void {
+    if (source.ip !== undefined && (destination === undefined || destination.ip !== undefined)) return;
     const inner = this.#inner;
     if (inner.walkEthernet(bytes, start, end) !== Fault.None || inner.etherType !== EtherType.Ipv4) return;
     const at = inner.addressOffset;
@@ -144,15 +205,15 @@ export class ObservedTopology {
   /** The topology, as far as it was seen. */
   topology({ profile, encrypted, mtu, ring }: ObservedOptions): Topology {
     const wire = this.kind === CaptureKind.Wire;
-    const vteps = wire ? [...this.#nodes.values()] : INVENTED_NODES;
+    const vteps = wire ? this.#nodes : INVENTED_NODES;
     const nodes = vteps.map((vtep, i) => ({
       name: `node${i + 1}`,
       vtep,
       mac: Uint8Array.of(2, 0, 0, 0, (i + 1) >>> 8, i + 1),
       mtu,
     }));
-    const seen = wire ? [...this.#networks] : ([[INVENTED_VNI, this.#frames]] as const);
-    const networks = seen.map(([vni]): Network => ({
+    const vnis = wire ? [...this.#vnis] : [INVENTED_VNI];
+    const networks = vnis.map((vni): Network => ({
       name: `vni-${vni}`,
       vni,
       subnets: [],
@@ -162,15 +223,13 @@ export class ObservedTopology {
       flood: this.#flooded.has(vni) ? FloodPolicy.Replicate : FloodPolicy.Drop,
       learning: this.#flooded.has(vni),
     }));
-    const endpoints = seen.flatMap(([, macs], network) =>
-      [...macs.values()].map(({ mac, ip, node }) => ({
-        name: formatMac(mac),
-        network,
-        node: Math.max(0, node),
-        ip,
-        mac,
-      })),
-    );
+    const places = new Map(vnis.map((vni, place) => [wire ? vni : NO_VNI, place]));
+    const endpoints = this.#seen
+      .flatMap(({ vni, mac, ip, node }) => {
+        const network = places.get(vni);
+        return network === undefined ? [] : [{ name: formatMac(mac), network, node: Math.max(0, node), ip, mac }];
+      })
+      .sort((a, b) => a.network - b.network);
     return { profile, port: VXLAN_PORT, nodes, networks, endpoints, ring };
   }
 }

@@ -14,8 +14,9 @@ import {
   type Oversize,
 } from '../dataplane/index.js';
 import { Arena, PacketBatch } from '../memory/index.js';
-import { type HkdfSha256, NodeSas, NodeTables, TargetKind, type Topology } from '../overlay/index.js';
-import { ETHERNET_SPAN } from '../wire/index.js';
+import { type HkdfSha256, NodeSas, NodeTables, type Topology } from '../overlay/index.js';
+import { FrameRoute } from './frame-route.js';
+import type { ReplayResult } from './replay-result.js';
 import { ReplayRotation } from './replay-rotation.js';
 import { FrameMatch, SentFrames } from './sent-frames.js';
 import { Underlay, type UnderlayOptions } from './underlay.js';
@@ -37,9 +38,11 @@ export interface ReplayOptions extends UnderlayOptions {
 }
 
 const SLOTS = 2048;
-const SOURCE_MAC = 6;
 /** Frames that are remembered for the comparison. */
 const SENT_FRAMES = 4096;
+
+/** The network of a frame, and the nodes that it goes from and to. */
+type Way = Pick<FrameRoute, 'network' | 'source' | 'destination'>;
 
 interface ReplayNode {
   readonly tables: NodeTables;
@@ -48,50 +51,10 @@ interface ReplayNode {
   readonly batch: PacketBatch;
 }
 
-/** What came of a replay. frames = crossed + local + not known + dropped on the way out, answers and copies apart. */
-export interface ReplayResult {
-  readonly frames: number;
-  /** Frames that no endpoint of the topology sent. */
-  readonly unknownSource: number;
-  /** Frames that stayed on their node. */
-  readonly local: number;
-  /** Of the delivered frames: as they were sent, delivered before, and not as any was sent. */
-  readonly exact: number;
-  readonly again: number;
-  readonly changed: number;
-  /** Frames that went onto the wire and were not delivered. */
-  readonly missing: number;
-  /** Fragments that still wait. */
-  readonly held: number;
-  readonly dropped: { readonly egress: DropCounters; readonly ingress: DropCounters };
-  readonly wire: {
-    readonly packets: number;
-    readonly bytes: number;
-    /** Bytes of the frames in them. */
-    readonly frameBytes: number;
-    /** Packets that were cut, and the fragments that they gave. */
-    readonly cut: number;
-    readonly fragments: number;
-    readonly sealed: number;
-  };
-  readonly underlay: {
-    readonly lost: number;
-    readonly duplicates: number;
-    readonly reordered: number;
-    readonly corrupted: number;
-    readonly noMemory: number;
-  };
-  /** Key rotations, and the steps that the nodes took for them. */
-  readonly rotations: number;
-  readonly rotationSteps: number;
-  /** Whether every stage's sum adds up: nothing was lost in silence. */
-  readonly balanced: boolean;
-}
-
 /** A replay over one topology. */
 export class Replay {
   readonly #nodes: readonly ReplayNode[];
-  readonly #topology: Topology;
+  readonly #route: FrameRoute;
   readonly #underlay: Underlay;
   readonly #sent: SentFrames;
   readonly #receiveArena: Arena;
@@ -115,7 +78,6 @@ export class Replay {
     this.#receiveArena = new Arena({ slots: SLOTS, frameBytes: frameBytes + 192 });
     const { bytes } = this.#receiveArena;
     this.#receiveBytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#topology = topology;
     this.#sent = new SentFrames(SENT_FRAMES, Math.max(16 << 20, 4 * frameBytes));
     this.#sas =
       cipher === undefined
@@ -138,6 +100,7 @@ export class Replay {
         batch: new PacketBatch(sendArena, batchSize),
       };
     });
+    this.#route = new FrameRoute(this.#nodes[0].tables);
     const receivers = this.#nodes.map(
       ({ ingress }): BatchSink =>
         (batch) =>
@@ -157,17 +120,25 @@ export class Replay {
    * @param now seconds, never going back by much
    */
   send(bytes: Uint8Array, start: number, end: number, vni: number, now: number): void {
+    const route = this.#route;
+    if (route.find(bytes, start, end, vni, now)) {
+      this.sendAlong(bytes, start, end, route, now);
+      return;
+    }
     this.#frames++;
     this.#now = now;
     this.#rotation?.pass(now);
-    const network = this.#networkOf(bytes, start, end, vni);
-    const home = network < 0 ? -1 : this.#homeOf(bytes, start + SOURCE_MAC, network);
-    if (home < 0) {
-      this.#unknownSource++;
-      return;
-    }
-    const { batch, egress } = this.#nodes[home];
-    if (this.#crosses(bytes, start, network, home)) {
+    this.#unknownSource++;
+  }
+
+  /** The same for a frame whose way is known: parameters as of `send`. */
+  sendAlong(bytes: Uint8Array, start: number, end: number, { network, source, destination }: Way, now: number): void {
+    this.#frames++;
+    this.#now = now;
+    this.#rotation?.pass(now);
+    const { batch, egress } = this.#nodes[source];
+    // Group frames aren't compared.
+    if (destination >= 0 && destination !== source) {
       this.#frameBytes += end - start;
       this.#sent.add(bytes, start, end);
     }
@@ -232,28 +203,6 @@ export class Replay {
   close(): void {
     for (const sas of this.#sas) sas.close();
     this.#rotation?.close();
-  }
-
-  #networkOf(bytes: Uint8Array, start: number, end: number, vni: number): number {
-    if (end - start < ETHERNET_SPAN) return -1;
-    const { tables } = this.#nodes[0];
-    if (vni >= 0) return tables.networkOf(vni);
-    return this.#topology.networks.findIndex((_, network) => this.#homeOf(bytes, start + SOURCE_MAC, network) >= 0);
-  }
-
-  /** The place of the node that a MAC's endpoint is on, or -1. */
-  #homeOf(bytes: Uint8Array, offset: number, network: number): number {
-    // Every node's table has all endpoints.
-    const { forwarding, node } = this.#nodes[0].tables;
-    if (!forwarding.find(this.#topology.networks[network].vni, bytes, offset, this.#now)) return -1;
-    return forwarding.kind === TargetKind.Local ? node : forwarding.target;
-  }
-
-  /** Whether a frame is for an endpoint of another node. Group frames aren't compared. */
-  #crosses(bytes: Uint8Array, start: number, network: number, home: number): boolean {
-    if ((bytes[start] & 1) !== 0) return false;
-    const node = this.#homeOf(bytes, start, network);
-    return node >= 0 && node !== home;
   }
 
   #compare(batch: PacketBatch): void {

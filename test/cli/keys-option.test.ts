@@ -10,9 +10,12 @@ import { fixture } from '../repository.js';
 /** How many frames of a capture come out. */
 async function opened(name: string, esp: InboundEsp): Promise<number> {
   let count = 0;
-  const frames = new CaptureFrames(CaptureKind.Wire, esp, () => count++);
+  const frames = new CaptureFrames(CaptureKind.Wire, esp);
   const source = await openCaptureFile(fixture(name));
-  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) frames.add(batch);
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+    frames.begin(batch);
+    while (frames.next()) count++;
+  }
   return count;
 }
 

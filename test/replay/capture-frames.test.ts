@@ -15,13 +15,16 @@ interface Found {
 
 async function read(name: string, kind: CaptureKind): Promise<Found> {
   const found = { frames: [] as string[], vnis: [] as number[], times: [] as string[] };
-  const frames = new CaptureFrames(kind, undefined, (bytes, start, end, vni, seconds, nanoseconds) => {
-    found.frames.push(Buffer.from(bytes.subarray(start, end)).toString('hex'));
-    found.vnis.push(vni);
-    found.times.push(`${seconds}.${nanoseconds}`);
-  });
+  const frames = new CaptureFrames(kind);
   const source = await openCaptureFile(fixture(name));
-  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) frames.add(batch);
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+    frames.begin(batch);
+    while (frames.next()) {
+      found.frames.push(Buffer.from(frames.bytes.subarray(frames.start, frames.end)).toString('hex'));
+      found.vnis.push(frames.vni);
+      found.times.push(`${frames.seconds}.${frames.nanoseconds}`);
+    }
+  }
   await source.close();
   return { ...found, withoutFrame: frames.withoutFrame };
 }

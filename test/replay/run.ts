@@ -55,11 +55,12 @@ export async function replay(path: string, run: Run = {}): Promise<ReplayResult>
     ...run,
   });
   const esp = keys === undefined ? undefined : opener(keys);
-  const frames = new CaptureFrames(observed.kind, esp, (bytes, start, end, vni, seconds) => {
-    result.send(bytes, start, end, vni, seconds % 1000);
-  });
+  const frames = new CaptureFrames(observed.kind, esp);
   const source = await openCaptureFile(path);
-  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) frames.add(batch);
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+    frames.begin(batch);
+    while (frames.next()) result.send(frames.bytes, frames.start, frames.end, frames.vni, frames.seconds % 1000);
+  }
   result.flush();
   return result.result();
 }

@@ -1,0 +1,249 @@
+/** One replay of a capture, in this thread or by workers. */
+import { randomFillSync } from 'node:crypto';
+import { hkdfSha256 } from '../aead/index.js';
+import { OutputFile, PcapWriter } from '../capture/index.js';
+import { Oversize } from '../dataplane/index.js';
+import type { Topology } from '../overlay/index.js';
+import { CaptureFrames, type ObservedTopology, ParallelReplay, Replay, type ReplayResult } from '../replay/index.js';
+import { quotedWord } from '../secret-text.js';
+import { MAX_WORKERS } from '../workers/index.js';
+import { aeadOption } from './aead-option.js';
+import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
+import { openInput, readInput } from './capture-input.js';
+import type { KeysOption } from './keys-option.js';
+import type { ReplayRun } from './replay-report.js';
+import { say } from './text-output.js';
+
+const MIN_FRAME_BYTES = 1600;
+/** With fewer, nodes that are one rotation apart don't understand each other. */
+const ROTATING_KEYS = 3;
+/** What needs all packets in one order, which several workers don't have. */
+const ONE_ORDER = ['rotate-every', 'write-wire'] as const;
+const WORKER = new URL('replay-worker.js', import.meta.url);
+
+/** What is replayed, and how. */
+export interface ReplayCall {
+  readonly path: string;
+  readonly observed: ObservedTopology;
+  readonly parsed: ParsedArguments;
+  /** What opens an encrypted capture, if there are keys. */
+  readonly keys: KeysOption | undefined;
+}
+
+/** What the options of a call say about each of its replays. */
+interface RunOptions {
+  readonly oversize: Oversize;
+  readonly batchSize: number;
+  readonly frameBytes: number;
+  readonly loss: number;
+  readonly reorder: number;
+  readonly duplicate: number;
+  readonly corrupt: number;
+  readonly seed: number;
+}
+
+/** What came of a replay, and how long it took. */
+type Outcome = Pick<ReplayRun, 'milliseconds' | 'withoutFrame' | 'lostToWorkers'> & { readonly result: ReplayResult };
+
+/**
+ * How many workers `--workers` asks for; 1 is this thread.
+ * @throws UsageError also beside an option that needs one order of all packets
+ */
+export function workersOption(parsed: ParsedArguments): number {
+  const workers = wholeNumber(parsed, 'workers', 1, MAX_WORKERS) ?? 1;
+  const other = ONE_ORDER.find((name) => parsed.values[name] !== undefined);
+  if (workers > 1 && other !== undefined) {
+    throw new UsageError(
+      `--${other} needs all packets in one order, which ${workers} workers don't keep: leave out one`,
+    );
+  }
+  return workers;
+}
+
+function probability(parsed: ParsedArguments, name: string): number {
+  const text = parsed.values[name];
+  if (text === undefined) return 0;
+  const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
+  if (!(value >= 0 && value <= 1)) {
+    throw new UsageError(`--${name} takes a number from 0 to 1, not ${quotedWord(String(text))}`);
+  }
+  return value;
+}
+
+function runOptions({ parsed, observed }: ReplayCall): RunOptions {
+  return {
+    oversize: oneOf(parsed, 'oversize', [Oversize.Outside, Oversize.Drop]) ?? Oversize.Outside,
+    batchSize: wholeNumber(parsed, 'batch', 1, 256) ?? 256,
+    frameBytes: Math.max(MIN_FRAME_BYTES, observed.largestFrame),
+    loss: probability(parsed, 'loss'),
+    reorder: probability(parsed, 'reorder'),
+    duplicate: probability(parsed, 'duplicate'),
+    corrupt: probability(parsed, 'corrupt'),
+    seed: wholeNumber(parsed, 'seed', 0, 0xffffffff) ?? 1,
+  };
+}
+
+/**
+ * Reads a capture as often as `--loops` says.
+ * @param onFrames takes the frames of a batch, with the time of each since the first one's
+ * @returns how many packets hold no whole frame
+ */
+async function readFrames(
+  { path, observed, parsed, keys }: ReplayCall,
+  onFrames: (frames: CaptureFrames, clock: FrameClock) => void | Promise<void>,
+): Promise<number> {
+  const clock = new FrameClock();
+  let withoutFrame = 0;
+  for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
+    const source = await openInput(path);
+    const frames = new CaptureFrames(observed.kind, keys?.open().esp);
+    clock.restart();
+    await readInput(source, (batch) => {
+      frames.begin(batch);
+      return onFrames(frames, clock);
+    });
+    withoutFrame += frames.withoutFrame;
+  }
+  return withoutFrame;
+}
+
+/** The time of frames since the first one; a further reading goes on where the one before ended. */
+class FrameClock {
+  #now = 0;
+  #start = Number.NaN;
+
+  restart(): void {
+    this.#start = Number.NaN;
+  }
+
+  /** The time of a frame, in seconds. */
+  at({ seconds, nanoseconds }: CaptureFrames): number {
+    const time = seconds + nanoseconds / 1e9;
+    if (Number.isNaN(this.#start)) this.#start = time - this.#now;
+    // A capture may hold any times; a clock counts up to 2^53.
+    this.#now = Math.min(Number.MAX_SAFE_INTEGER, Math.max(this.#now, time - this.#start));
+    return this.#now;
+  }
+}
+
+/** In this thread; the time of reading is left out. */
+async function runHere(
+  call: ReplayCall,
+  topology: Topology,
+  keys: KeysOption['choice'] | undefined,
+  wirePath: string | undefined,
+): Promise<Outcome> {
+  const rotateEvery = keys === undefined ? undefined : rotateOption(call.parsed, topology);
+  // What the masks of the IVs are drawn of: the key is made for this run alone, unless a config brings one.
+  const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
+  const wire = wirePath === undefined ? undefined : new OutputFile(wirePath, call.path);
+  try {
+    const writer = wire === undefined ? undefined : new PcapWriter(wire.write, { nanoseconds: true });
+    let seconds = 0;
+    let nanoseconds = 0;
+    const replay = new Replay(topology, {
+      ...runOptions(call),
+      ...(rotateEvery === undefined ? {} : { rotateEvery }),
+      ...(keys === undefined ? {} : { cipher: { aead: keys.aead, hkdf: hkdfSha256, random } }),
+      ...(writer === undefined
+        ? {}
+        : {
+            onWire: (batch) => {
+              for (let i = 0; i < batch.count; i++) {
+                const length = batch.end[i] - batch.start[i];
+                writer.write(batch.arena.bytes, batch.start[i], length, length, seconds, nanoseconds);
+              }
+            },
+          }),
+    });
+    let milliseconds = 0;
+    let withoutFrame: number;
+    try {
+      withoutFrame = await readFrames(call, (frames, clock) => {
+        const began = performance.now();
+        while (frames.next()) {
+          ({ seconds, nanoseconds } = frames);
+          replay.send(frames.bytes, frames.start, frames.end, frames.vni, clock.at(frames));
+        }
+        milliseconds += performance.now() - began;
+      });
+      const began = performance.now();
+      replay.flush();
+      milliseconds += performance.now() - began;
+    } finally {
+      replay.close();
+    }
+    writer?.flush();
+    wire?.commit();
+    return { milliseconds, withoutFrame, lostToWorkers: 0, result: replay.result() };
+  } finally {
+    wire?.abandon();
+  }
+}
+
+/** By workers; reading goes on beside them and is part of the time. */
+async function runByWorkers(
+  call: ReplayCall,
+  topology: Topology,
+  keys: KeysOption['choice'] | undefined,
+  workers: number,
+): Promise<Outcome> {
+  const replay = await ParallelReplay.start(WORKER, topology, {
+    ...runOptions(call),
+    workers,
+    conversations: call.observed.conversations(),
+    ...(keys === undefined ? {} : { cipher: keys.aead.name }),
+  });
+  try {
+    const began = performance.now();
+    const withoutFrame = await readFrames(call, async (frames, clock) => {
+      while (frames.next()) {
+        const now = clock.at(frames);
+        while (!replay.send(frames.bytes, frames.start, frames.end, frames.vni, now)) await replay.room();
+      }
+    });
+    const outcome = await replay.finish();
+    const milliseconds = performance.now() - began;
+    for (const { message } of replay.failures) say(`vtep: ${message}: its frames count as lost`);
+    return { ...outcome, milliseconds, withoutFrame };
+  } finally {
+    await replay.close();
+  }
+}
+
+function rotateOption(parsed: ParsedArguments, { ring }: Topology): number | undefined {
+  const rotateEvery = wholeNumber(parsed, 'rotate-every', 1, 1e9);
+  if (rotateEvery !== undefined && (ring?.keys.length ?? 0) < ROTATING_KEYS) {
+    throw new UsageError(`--rotate-every takes a ring of ${ROTATING_KEYS} keys or more: oldest, current, next`);
+  }
+  return rotateEvery;
+}
+
+/**
+ * Replays the whole capture once.
+ * @param topology with its networks encrypted or not
+ * @param wirePath where the packets on the wire are written to, if anywhere
+ * @throws UsageError, WorkersError
+ */
+export async function runReplay(
+  call: ReplayCall,
+  topology: Topology,
+  wirePath: string | undefined,
+): Promise<ReplayRun> {
+  const { parsed, keys } = call;
+  const sealed = topology.networks.some(({ encrypted }) => encrypted);
+  const choice = sealed ? (keys?.choice ?? aeadOption(parsed)) : undefined;
+  const workers = workersOption(parsed);
+  const outcome =
+    workers === 1
+      ? await runHere(call, topology, choice, wirePath)
+      : await runByWorkers(call, topology, choice, workers);
+  return {
+    encrypted: sealed,
+    profile: topology.profile,
+    cipher: choice?.aead.name ?? null,
+    mtu: topology.nodes[0]?.mtu ?? 0,
+    workers,
+    ...outcome,
+  };
+}

@@ -1,0 +1,11 @@
+/** What each worker thread of `replay --workers` runs. */
+import { randomFillSync } from 'node:crypto';
+import { forgeBackend } from '../../native-free/forge-aead.js';
+import { AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
+import { serveReplay } from '../replay/index.js';
+
+serveReplay({
+  aead: (name) => chooseAead(name, [...AEAD_BACKENDS, forgeBackend]).aead,
+  hkdf: hkdfSha256,
+  random: (bytes) => void randomFillSync(bytes),
+});

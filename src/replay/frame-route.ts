@@ -1,0 +1,55 @@
+/** Where a frame comes from and goes to, as the topology says. */
+import { type NodeTables, TargetKind } from '../overlay/index.js';
+import { ETHERNET_SPAN } from '../wire/index.js';
+
+const SOURCE_MAC = 6;
+
+/** Finds the way of frames. The caller owns the object; `find` fills it and allocates nothing. */
+export class FrameRoute {
+  /** Place of the frame's network, or -1. */
+  network = -1;
+  /** Place of the node of the endpoint that sent it, or -1. */
+  source = -1;
+  /** Place of the node of the endpoint that it is for; -1 if it is for a group or nobody knows. */
+  destination = -1;
+  readonly #tables: NodeTables;
+
+  /** @param tables of any node: each has all endpoints */
+  constructor(tables: NodeTables) {
+    this.#tables = tables;
+  }
+
+  /**
+   * Looks at a frame.
+   * @param bytes what it stands in, from `start` to `end`
+   * @param vni of its network, or -1: the first that has the source MAC
+   * @param now seconds, for entries that age
+   * @returns whether an endpoint of the topology sent it
+   */
+  find(bytes: Uint8Array, start: number, end: number, vni: number, now: number): boolean {
+    this.network = -1;
+    this.source = -1;
+    this.destination = -1;
+    if (end - start < ETHERNET_SPAN) return false;
+    if (vni >= 0) {
+      this.network = this.#tables.networkOf(vni);
+      if (this.network >= 0) this.source = this.#homeOf(bytes, start + SOURCE_MAC, now);
+    } else {
+      const { length } = this.#tables.topology.networks;
+      for (let network = 0; network < length && this.source < 0; network++) {
+        this.network = network;
+        this.source = this.#homeOf(bytes, start + SOURCE_MAC, now);
+      }
+    }
+    if (this.source < 0) return false;
+    if ((bytes[start] & 1) === 0) this.destination = this.#homeOf(bytes, start, now);
+    return true;
+  }
+
+  /** The place of the node that a MAC's endpoint is on, or -1. */
+  #homeOf(bytes: Uint8Array, offset: number, now: number): number {
+    const { forwarding, node, topology } = this.#tables;
+    if (!forwarding.find(topology.networks[this.network].vni, bytes, offset, now)) return -1;
+    return forwarding.kind === TargetKind.Local ? node : forwarding.target;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * A replay on several cores: each frame goes to the worker that owns its flow or its SA (`TopologySpread`), each worker has
+ * the whole data plane for its share, and the results are summed.
+ */
+import { NodeTables, type Topology } from '../overlay/index.js';
+import {
+  type PairLoad,
+  type TopologyMessage,
+  topologyMessage,
+  TopologySpread,
+  WorkerGroup,
+  type WorkersError,
+  wipeMessage,
+} from '../workers/index.js';
+import { FrameRoute } from './frame-route.js';
+import type { Conversation } from './observed-topology.js';
+import type { ReplayOptions } from './replay.js';
+import { type ReplayPart, type ReplayResult, sumOfReplays } from './replay-result.js';
+import { FRAME_FLOATS, FRAME_INTEGERS, FrameColumn, type ReplayShare } from './replay-worker.js';
+
+/** How frames are replayed by workers. The seed of each one's underlay is made of `seed` and its number. */
+export interface ParallelReplayOptions extends Omit<ReplayOptions, 'cipher' | 'rotateEvery' | 'onWire'> {
+  /** 1 to 64. */
+  readonly workers: number;
+  /** Name of the cipher, for encrypted networks. */
+  readonly cipher?: string;
+  /** Who will talk to whom, if it is known (`ObservedTopology.conversations`): workers get their shares by it. */
+  readonly conversations?: Iterable<Conversation>;
+}
+
+/** What came of a parallel replay. */
+export interface ParallelReplayResult {
+  /** The sum of the workers' results. Frames that were lost to workers are in `frames` and nowhere else. */
+  readonly result: ReplayResult;
+  /** Frames that were given to workers that ended early, whatever had become of them. */
+  readonly lostToWorkers: number;
+}
+
+const SOURCE_MAC = 6;
+const MIN_RING_BYTES = 1 << 20;
+/** The largest record takes a quarter of a ring; with eight, workers needn't wait for each frame of that size. */
+const FRAMES_IN_RING = 8;
+/** What a frame costs, in bytes of frames that cost the same. */
+const FRAME_COST = 1000;
+
+/** A replay over one topology by worker threads. */
+export class ParallelReplay {
+  readonly #group: WorkerGroup;
+  readonly #spread: TopologySpread;
+  readonly #route: FrameRoute;
+  readonly #messages: readonly TopologyMessage[];
+  #unknownSource = 0;
+  /** The worker that had no room. */
+  #full = 0;
+
+  private constructor(group: WorkerGroup, spread: TopologySpread, route: FrameRoute, messages: TopologyMessage[]) {
+    this.#group = group;
+    this.#spread = spread;
+    this.#route = route;
+    this.#messages = messages;
+  }
+
+  /**
+   * Starts the workers.
+   * @param module what each of them runs: one call of `serveReplay`
+   * @throws WorkersError `BAD_GROUP`, and `WORKER_FAILED` if a worker doesn't start
+   */
+  static async start(module: URL, topology: Topology, options: ParallelReplayOptions): Promise<ParallelReplay> {
+    const { workers, cipher, conversations = [], ...rest } = options;
+    const route = new FrameRoute(new NodeTables(topology, topology.nodes[0].name));
+    const spread = new TopologySpread(topology, workers, loadsOf(conversations, route));
+    const messages: TopologyMessage[] = [];
+    try {
+      const group = await WorkerGroup.start(module, {
+        workers,
+        bytes: Math.max(MIN_RING_BYTES, 2 ** Math.ceil(Math.log2(FRAMES_IN_RING * options.frameBytes))),
+        integers: FRAME_INTEGERS,
+        floats: FRAME_FLOATS,
+        data(): ReplayShare {
+          const message = topologyMessage(topology);
+          messages.push(message);
+          return { topology: message, options: rest, cipher };
+        },
+      });
+      const [failure] = group.failures;
+      if ((failure as WorkersError | undefined) !== undefined) {
+        await group.close();
+        throw failure;
+      }
+      return new ParallelReplay(group, spread, route, messages);
+    } catch (error) {
+      messages.forEach(wipeMessage);
+      throw error;
+    }
+  }
+
+  /** Why workers ended early: one error each. */
+  get failures(): readonly WorkersError[] {
+    return this.#group.failures;
+  }
+
+  /**
+   * Sends a frame from the node of its source MAC.
+   * @param bytes what it stands in, from `start` to `end`: it is copied
+   * @param vni of its network, or -1: the first that has the MAC
+   * @param now seconds, never going back by much
+   * @returns false if there is no room: wait for `room`, and send it again
+   * @throws WorkersError `RECORD_TOO_LARGE` for one far beyond `frameBytes`
+   */
+  send(bytes: Uint8Array, start: number, end: number, vni: number, now: number): boolean {
+    const route = this.#route;
+    if (!route.find(bytes, start, end, vni, now)) {
+      this.#unknownSource++;
+      return true;
+    }
+    const { network, source, destination } = route;
+    const { integers, floats } = this.#group;
+    integers[FrameColumn.Network] = network;
+    integers[FrameColumn.Source] = source;
+    integers[FrameColumn.Destination] = destination;
+    floats[0] = now;
+    const worker = this.#spread.workerOf(network, source, destination, bytes, start, end);
+    if (this.#group.push(worker, bytes, start, end)) return true;
+    this.#full = worker;
+    return false;
+  }
+
+  /** Waits until there is room for the frame that was not sent. */
+  async room(): Promise<void> {
+    await this.#group.room(this.#full);
+  }
+
+  /** Says that no more frames come, and waits for what came of them. */
+  async finish(): Promise<ParallelReplayResult> {
+    const parts = (await this.#group.finish()) as ReplayPart[];
+    const { given, lost } = this.#group;
+    const sum = sumOfReplays(parts);
+    return {
+      result: {
+        ...sum,
+        frames: given + this.#unknownSource,
+        unknownSource: this.#unknownSource,
+        balanced: sum.balanced && given === sum.frames + lost,
+      },
+      lostToWorkers: lost,
+    };
+  }
+
+  /** Ends the workers, whatever they do, and wipes the keys. */
+  async close(): Promise<void> {
+    await this.#group.close();
+    this.#messages.forEach(wipeMessage);
+  }
+}
+
+/** What goes from node to node. */
+function* loadsOf(conversations: Iterable<Conversation>, route: FrameRoute): Generator<PairLoad> {
+  const header = new Uint8Array(2 * SOURCE_MAC + 2);
+  for (const { vni, source, destination, frames, bytes } of conversations) {
+    header.set(destination);
+    header.set(source, SOURCE_MAC);
+    if (!route.find(header, 0, header.length, vni, 0)) continue;
+    yield { source: route.source, destination: route.destination, load: FRAME_COST * frames + bytes };
+  }
+}

@@ -1,0 +1,126 @@
+/** The side of a ring that packets go into. */
+import { copyBytes } from '../memory/index.js';
+import { WorkersError } from './error.js';
+import {
+  ENDED,
+  PADDING,
+  type PacketRing,
+  READ,
+  READER_SLEEPS,
+  RingView,
+  UNIT,
+  WRITER_SLEEPS,
+  WRITTEN,
+} from './packet-ring.js';
+
+/** The reader is told of records once so large a part of the ring was written. */
+const PUBLISHED_PART = 16;
+
+/** Puts packets into a ring: the only one that does. */
+export class RingWriter {
+  /** Where the caller puts the columns of a packet before it is pushed. */
+  readonly integers: Int32Array;
+  readonly floats: Float64Array;
+  /** Bytes of the largest packet that it takes. */
+  readonly largest: number;
+  readonly #view: RingView;
+  readonly #publishUnits: number;
+  #written: number;
+  #published: number;
+  /** What the reader had read when it was looked at last: often enough there is room without another look. */
+  #read: number;
+
+  /** @throws WorkersError `BAD_RING` */
+  constructor(ring: PacketRing) {
+    const view = new RingView(ring);
+    this.#view = view;
+    this.integers = new Int32Array(ring.integers);
+    this.floats = new Float64Array(ring.floats);
+    this.largest = (view.largest - view.packetAt) * UNIT;
+    this.#publishUnits = view.units / PUBLISHED_PART;
+    this.#written = Atomics.load(view.control, WRITTEN);
+    this.#published = this.#written;
+    this.#read = Atomics.load(view.control, READ);
+  }
+
+  /**
+   * Puts a packet in, with the columns beside it. The reader sees it once enough of them are there, or after `publish`.
+   * @param bytes what it stands in, from `start` to `end`
+   * @returns false if there is no room: the reader was told of all before it, `room` waits for it
+   * @throws WorkersError `RECORD_TOO_LARGE`: there would never be room
+   */
+  push(bytes: Uint8Array, start: number, end: number): boolean {
+    const view = this.#view;
+    const units = view.unitsOf(end - start);
+    if (units > view.largest) {
+      throw new WorkersError(
+        'RECORD_TOO_LARGE',
+        `a packet of ${end - start} bytes is too large for a ring that takes ${this.largest}: make the ring larger`,
+      );
+    }
+    let at = this.#written & (view.units - 1);
+    const left = view.units - at;
+    const padding = units > left ? left : 0;
+    if (units + padding > this.#free && units + padding > this.#freeNow()) {
+      this.publish();
+      return false;
+    }
+    const { words, doubles } = view;
+    if (padding > 0) {
+      words[2 * at] = PADDING;
+      at = 0;
+    }
+    words[2 * at] = end - start;
+    const { integers, floats } = this;
+    for (let i = 0; i < integers.length; i++) words[2 * at + 1 + i] = integers[i];
+    for (let i = 0; i < floats.length; i++) doubles[at + view.floatsAt + i] = floats[i];
+    copyBytes(bytes, start, end, view.bytes, (at + view.packetAt) * UNIT);
+    this.#written = (this.#written + padding + units) | 0;
+    if (((this.#written - this.#published) | 0) >= this.#publishUnits) this.publish();
+    return true;
+  }
+
+  /** Tells the reader of all that was pushed. */
+  publish(): void {
+    if (this.#published === this.#written) return;
+    const view = this.#view;
+    Atomics.store(view.control, WRITTEN, this.#written);
+    this.#published = this.#written;
+    view.wake(READER_SLEEPS);
+  }
+
+  /** Says that nothing more will come. */
+  end(): void {
+    this.publish();
+    Atomics.store(this.#view.control, ENDED, 1);
+    this.#view.wake(READER_SLEEPS);
+  }
+
+  /** Waits until half of the ring is free, so that neither side wakes the other for each packet; or until `wake`. */
+  async room(): Promise<void> {
+    const view = this.#view;
+    this.publish();
+    Atomics.store(view.control, WRITER_SLEEPS, 1);
+    // Looked at after the word was set: a reader that makes room now sees it.
+    if (this.#freeNow() >= view.units / 2) {
+      Atomics.store(view.control, WRITER_SLEEPS, 0);
+      return;
+    }
+    const waiting = Atomics.waitAsync(view.control, WRITER_SLEEPS, 1);
+    if (waiting.async) await waiting.value;
+  }
+
+  /** Ends the wait of `room`, whatever the reader does. */
+  wake(): void {
+    this.#view.wake(WRITER_SLEEPS);
+  }
+
+  get #free(): number {
+    return this.#view.units - ((this.#written - this.#read) | 0);
+  }
+
+  #freeNow(): number {
+    this.#read = Atomics.load(this.#view.control, READ);
+    return this.#free;
+  }
+}
