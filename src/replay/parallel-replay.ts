@@ -37,9 +37,9 @@ export interface ParallelReplayResult {
 }
 
 const SOURCE_MAC = 6;
-const MIN_RING_BYTES = 1 << 20;
-/** The largest record takes a quarter of a ring; with eight, workers needn't wait for each frame of that size. */
-const FRAMES_IN_RING = 8;
+const MIN_RING_BYTES = 1 << 22;
+/** The largest record takes a quarter of a ring; with sixteen frames of that size, nobody waits for each one. */
+const FRAMES_IN_RING = 16;
 /** What a frame costs, in bytes of frames that cost the same. */
 const FRAME_COST = 1000;
 

@@ -13,7 +13,8 @@ import {
   IngressChain,
   type Oversize,
 } from '../dataplane/index.js';
-import { Arena, PacketBatch } from '../memory/index.js';
+import { Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
+import { WordCopy } from '../memory/word-copy.js';
 import { type HkdfSha256, NodeSas, NodeTables, type Topology } from '../overlay/index.js';
 import { FrameRoute } from './frame-route.js';
 import type { ReplayResult } from './replay-result.js';
@@ -57,6 +58,8 @@ export class Replay {
   readonly #route: FrameRoute;
   readonly #underlay: Underlay;
   readonly #sent: SentFrames;
+  readonly #sendArena: Arena;
+  readonly #copy: WordCopy;
   readonly #receiveArena: Arena;
   readonly #receiveBytes: Buffer;
   readonly #sas: readonly NodeSas[];
@@ -75,6 +78,8 @@ export class Replay {
     // A packet on the wire is larger than its frame by the outer headers; a slot has room for them in front, but packets
     // off the wire begin where frames do.
     const sendArena = new Arena({ slots: SLOTS, frameBytes });
+    this.#sendArena = sendArena;
+    this.#copy = new WordCopy(sendArena.bytes);
     this.#receiveArena = new Arena({ slots: SLOTS, frameBytes: frameBytes + 192 });
     const { bytes } = this.#receiveArena;
     this.#receiveBytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -137,12 +142,21 @@ export class Replay {
     this.#now = now;
     this.#rotation?.pass(now);
     const { batch, egress } = this.#nodes[source];
+    const arena = this.#sendArena;
+    const slot = end - start > arena.frameBytes ? NO_SLOT : arena.take();
+    if (slot === NO_SLOT) {
+      egress.refuse(DropReason.NoMemory);
+      return;
+    }
+    const at = arena.frameOffsetOf(slot);
+    this.#copy.copy(bytes, start, end, at);
+    batch.push(slot, at, at + end - start, network);
     // Group frames aren't compared.
     if (destination >= 0 && destination !== source) {
       this.#frameBytes += end - start;
-      this.#sent.add(bytes, start, end);
+      // Of the arena: the frame itself may stand in shared memory, which is slower.
+      this.#sent.add(arena.bytes, at, at + end - start);
     }
-    if (batch.copyIn(bytes, start, end, network) < 0) egress.refuse(DropReason.NoMemory);
     if (batch.full) egress.run(batch, now);
   }
 

@@ -1,5 +1,5 @@
 /** The frames that were sent last, so that what is delivered can be held against them, byte for byte. */
-import { copyBytes } from '../memory/index.js';
+import { WordCopy } from '../memory/word-copy.js';
 
 /** What a delivered frame is. */
 export const FrameMatch = {
@@ -62,6 +62,7 @@ export class SentFrames {
   /** Frames that had to make room before they were delivered. */
   forgotten = 0;
   readonly #bytes: Buffer;
+  readonly #copy: WordCopy;
   readonly #capacity: number;
   readonly #start: Int32Array;
   readonly #length: Int32Array;
@@ -84,6 +85,7 @@ export class SentFrames {
   constructor(frames = 4096, bytes = 16 << 20) {
     this.#capacity = frames;
     this.#bytes = Buffer.alloc(bytes);
+    this.#copy = new WordCopy(this.#bytes);
     this.#start = new Int32Array(frames);
     this.#length = new Int32Array(frames);
     this.#hash = new Int32Array(frames);
@@ -103,7 +105,7 @@ export class SentFrames {
     const at = this.#end;
     // Whatever is in the way goes, the oldest first.
     while (this.#count > 0 && (this.#count === this.#capacity || this.#isInTheWay(at, length))) this.#forget();
-    copyBytes(bytes, start, end, this.#bytes, at);
+    this.#copy.copy(bytes, start, end, at);
     const place = this.#next;
     this.#start[place] = at;
     this.#length[place] = length;

@@ -1,5 +1,6 @@
 /** A network between the nodes that loses, reorders, repeats and corrupts packets, all from a seed. */
-import { type Arena, copyBytes, NO_SLOT, PacketBatch } from '../memory/index.js';
+import { type Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
+import { WordCopy } from '../memory/word-copy.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 import { SeededRandom } from './random.js';
 
@@ -31,6 +32,7 @@ export class Underlay {
   corrupted = 0;
 
   readonly #arena: Arena;
+  readonly #copy: WordCopy;
   readonly #options: Required<UnderlayOptions>;
   readonly #random: SeededRandom;
   readonly #inboxes: readonly PacketBatch[];
@@ -47,6 +49,7 @@ export class Underlay {
   constructor(arena: Arena, receivers: readonly Receiver[], batchSize: number, options: UnderlayOptions = {}) {
     const { loss = 0, reorder = 0, duplicate = 0, corrupt = 0, seed = 0 } = options;
     this.#arena = arena;
+    this.#copy = new WordCopy(arena.bytes);
     this.#options = { loss, reorder, duplicate, corrupt, seed };
     this.#random = new SeededRandom(seed);
     this.#receivers = receivers;
@@ -86,7 +89,7 @@ export class Underlay {
     }
     const start = arena.frameOffsetOf(slot);
     const end = start + batch.end[i] - batch.start[i];
-    copyBytes(batch.arena.bytes, batch.start[i], batch.end[i], arena.bytes, start);
+    this.#copy.copy(batch.arena.bytes, batch.start[i], batch.end[i], start);
     const random = this.#random;
     if (random.chance(this.#options.corrupt)) {
       this.corrupted++;

@@ -34,7 +34,7 @@ const LARGEST = 4;
 
 /** How a ring is made. */
 export interface RingOptions {
-  /** Bytes for records: a power of two from 4 KiB to 1 GiB; 1 MiB if not said. */
+  /** Bytes for records: a power of two from 4 KiB to 1 GiB; 4 MiB if not said. */
   readonly bytes?: number;
   /** Whole numbers of 32 bits, and floating-point ones of 64, beside each packet: up to 16 of each; none if not said. */
   readonly integers?: number;
@@ -52,17 +52,22 @@ export interface PacketRing {
  * Makes a ring.
  * @throws WorkersError `BAD_RING`
  */
-export function createRing({ bytes = 1 << 20, integers = 0, floats = 0 }: RingOptions = {}): PacketRing {
+export function createRing({ bytes = 1 << 22, integers = 0, floats = 0 }: RingOptions = {}): PacketRing {
   const isPower = Number.isInteger(Math.log2(bytes));
   if (!isPower || bytes < MIN_BYTES || bytes > MAX_BYTES) {
     throw new WorkersError('BAD_RING', `a ring has a power of two of bytes from ${MIN_BYTES} to ${MAX_BYTES}`);
   }
-  for (const columns of [integers, floats]) {
+  checkColumns(integers, floats);
+  return { memory: new SharedArrayBuffer(CONTROL_BYTES + bytes), integers, floats };
+}
+
+/** @throws WorkersError `BAD_RING` for numbers of columns that no ring has */
+export function checkColumns(...numbers: readonly number[]): void {
+  for (const columns of numbers) {
     if (!Number.isInteger(columns) || columns < 0 || columns > MAX_COLUMNS) {
       throw new WorkersError('BAD_RING', `a ring has 0 to ${MAX_COLUMNS} columns of a kind beside its packets`);
     }
   }
-  return { memory: new SharedArrayBuffer(CONTROL_BYTES + bytes), integers, floats };
 }
 
 /** The memory of a ring as both sides see it. */

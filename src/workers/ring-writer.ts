@@ -1,5 +1,5 @@
 /** The side of a ring that packets go into. */
-import { copyBytes } from '../memory/index.js';
+import { WordCopy } from '../memory/word-copy.js';
 import { WorkersError } from './error.js';
 import {
   ENDED,
@@ -13,8 +13,15 @@ import {
   WRITTEN,
 } from './packet-ring.js';
 
-/** The reader is told of records once so large a part of the ring was written. */
+/** The reader is told of records once so large a part of the ring was written, and once so many bytes were. */
 const PUBLISHED_PART = 16;
+const PUBLISHED_BYTES = 1 << 16;
+
+/** What stands beside a packet. */
+export interface RingColumns {
+  readonly integers: Int32Array;
+  readonly floats: Float64Array;
+}
 
 /** Puts packets into a ring: the only one that does. */
 export class RingWriter {
@@ -24,20 +31,25 @@ export class RingWriter {
   /** Bytes of the largest packet that it takes. */
   readonly largest: number;
   readonly #view: RingView;
+  readonly #copy: WordCopy;
   readonly #publishUnits: number;
   #written: number;
   #published: number;
   /** What the reader had read when it was looked at last: often enough there is room without another look. */
   #read: number;
 
-  /** @throws WorkersError `BAD_RING` */
-  constructor(ring: PacketRing) {
+  /**
+   * @param columns of another writer, to fill in one place what goes to either
+   * @throws WorkersError `BAD_RING`
+   */
+  constructor(ring: PacketRing, columns?: RingColumns) {
     const view = new RingView(ring);
     this.#view = view;
-    this.integers = new Int32Array(ring.integers);
-    this.floats = new Float64Array(ring.floats);
+    this.#copy = new WordCopy(view.bytes);
+    this.integers = columns?.integers ?? new Int32Array(ring.integers);
+    this.floats = columns?.floats ?? new Float64Array(ring.floats);
     this.largest = (view.largest - view.packetAt) * UNIT;
-    this.#publishUnits = view.units / PUBLISHED_PART;
+    this.#publishUnits = Math.min(view.units / PUBLISHED_PART, PUBLISHED_BYTES / UNIT);
     this.#written = Atomics.load(view.control, WRITTEN);
     this.#published = this.#written;
     this.#read = Atomics.load(view.control, READ);
@@ -74,7 +86,7 @@ export class RingWriter {
     const { integers, floats } = this;
     for (let i = 0; i < integers.length; i++) words[2 * at + 1 + i] = integers[i];
     for (let i = 0; i < floats.length; i++) doubles[at + view.floatsAt + i] = floats[i];
-    copyBytes(bytes, start, end, view.bytes, (at + view.packetAt) * UNIT);
+    this.#copy.copy(bytes, start, end, (at + view.packetAt) * UNIT);
     this.#written = (this.#written + padding + units) | 0;
     if (((this.#written - this.#published) | 0) >= this.#publishUnits) this.publish();
     return true;

@@ -3,7 +3,8 @@
  * silence: given = in the results + lost.
  */
 import { WorkersError } from './error.js';
-import type { RingOptions } from './packet-ring.js';
+import { checkColumns, type RingOptions } from './packet-ring.js';
+import type { RingColumns } from './ring-writer.js';
 import { WorkerThread } from './worker-thread.js';
 
 /** Workers of a group at the most. */
@@ -24,10 +25,10 @@ export class WorkerGroup {
   readonly floats: Float64Array;
   readonly #threads: readonly WorkerThread[];
 
-  private constructor(threads: readonly WorkerThread[], { integers = 0, floats = 0 }: RingOptions) {
+  private constructor(threads: readonly WorkerThread[], { integers, floats }: RingColumns) {
     this.#threads = threads;
-    this.integers = new Int32Array(integers);
-    this.floats = new Float64Array(floats);
+    this.integers = integers;
+    this.floats = floats;
   }
 
   /**
@@ -36,19 +37,21 @@ export class WorkerGroup {
    * @throws WorkersError `BAD_GROUP`, `BAD_RING`
    */
   static async start(module: URL, options: WorkerGroupOptions): Promise<WorkerGroup> {
-    const { workers, data } = options;
+    const { workers, data, integers = 0, floats = 0 } = options;
     if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
       throw new WorkersError('BAD_GROUP', `a group has 1 to ${MAX_WORKERS} workers, not ${workers}`);
     }
+    checkColumns(integers, floats);
+    const columns = { integers: new Int32Array(integers), floats: new Float64Array(floats) };
     const threads: WorkerThread[] = [];
     try {
-      for (let i = 0; i < workers; i++) threads.push(new WorkerThread(module, i, data?.(i), options));
+      for (let i = 0; i < workers; i++) threads.push(new WorkerThread(module, i, data?.(i), options, columns));
     } catch (error) {
       await Promise.all(threads.map((thread) => thread.close()));
       throw error;
     }
     await Promise.all(threads.map(({ ready }) => ready));
-    return new WorkerGroup(threads, options);
+    return new WorkerGroup(threads, columns);
   }
 
   /** How many workers it has, those included that have ended. */
@@ -84,11 +87,7 @@ export class WorkerGroup {
    * @throws WorkersError `RECORD_TOO_LARGE`
    */
   push(worker: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const thread = this.#threads[worker];
-    const { integers, floats } = thread.writer;
-    for (let i = 0; i < integers.length; i++) integers[i] = this.integers[i];
-    for (let i = 0; i < floats.length; i++) floats[i] = this.floats[i];
-    return thread.push(bytes, start, end);
+    return this.#threads[worker].push(bytes, start, end);
   }
 
   /** Waits until a worker has room for any packet, or has ended. */

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { withoutKeys } from '../secret-text.js';
 import { WorkersError } from './error.js';
 import { createRing, type RingOptions } from './packet-ring.js';
-import { RingWriter } from './ring-writer.js';
+import { type RingColumns, RingWriter } from './ring-writer.js';
 import type { WorkerMessage, WorkerOutcome, WorkerStart } from './worker-message.js';
 
 /** A worker with the ring to it, and the count of what it was given. */
@@ -27,10 +27,11 @@ export class WorkerThread {
    * @param module what the thread runs, which calls `servePackets`
    * @param number the worker's, from 0 on
    * @param data copied to it
+   * @param columns that stand beside each packet
    */
-  constructor(module: URL, number: number, data: unknown, options: RingOptions) {
+  constructor(module: URL, number: number, data: unknown, options: RingOptions, columns: RingColumns) {
     const ring = createRing(options);
-    this.writer = new RingWriter(ring);
+    this.writer = new RingWriter(ring, columns);
     this.#number = number;
     const workerData: WorkerStart = { ring, worker: number, data };
     const thread = new Worker(module, { workerData });
@@ -78,7 +79,7 @@ export class WorkerThread {
   }
 
   /**
-   * Gives it a packet; the columns stand in `writer`. One that has ended takes all, and they are lost.
+   * Gives it a packet, with the columns. One that has ended takes all, and they are lost.
    * @returns false if there is no room
    * @throws WorkersError `RECORD_TOO_LARGE`
    */

@@ -1,0 +1,44 @@
+/**
+ * Copies of packets, four bytes at a time. `TypedArray.set` makes a view of the source first, which costs more than a short
+ * packet, and between shared and other memory it goes byte by byte unless both sides are aligned alike.
+ */
+
+/** Whether the lowest byte of a word comes first here: words are moved as they stand. */
+const LITTLE = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+/** Words that are moved in a row. */
+const ROW = 4;
+
+/** Copies bytes into one array. */
+export class WordCopy {
+  readonly #to: DataView;
+  /** Over the memory that was copied from last, as a rule that of the next packet. */
+  #from: DataView;
+
+  /** @param to what is copied into */
+  constructor(to: Uint8Array) {
+    this.#to = new DataView(to.buffer, to.byteOffset, to.byteLength);
+    this.#from = this.#to;
+  }
+
+  /**
+   * Copies the bytes from `start` to `end` to the place `at`, other memory or a place that they don't reach into.
+   * @throws RangeError for places that one of the arrays doesn't have
+   */
+  copy(from: Uint8Array, start: number, end: number, at: number): void {
+    if (from.buffer !== this.#from.buffer) this.#from = new DataView(from.buffer);
+    const source = this.#from;
+    const to = this.#to;
+    const base = from.byteOffset;
+    const stop = base + end;
+    let read = base + start;
+    let write = at;
+    for (; read + 4 * ROW <= stop; read += 4 * ROW, write += 4 * ROW) {
+      to.setInt32(write, source.getInt32(read, LITTLE), LITTLE);
+      to.setInt32(write + 4, source.getInt32(read + 4, LITTLE), LITTLE);
+      to.setInt32(write + 8, source.getInt32(read + 8, LITTLE), LITTLE);
+      to.setInt32(write + 12, source.getInt32(read + 12, LITTLE), LITTLE);
+    }
+    for (; read + 4 <= stop; read += 4, write += 4) to.setInt32(write, source.getInt32(read, LITTLE), LITTLE);
+    for (; read < stop; read++, write++) to.setUint8(write, source.getUint8(read));
+  }
+}
