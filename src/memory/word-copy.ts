@@ -22,7 +22,7 @@ export class WordCopy {
 
   /**
    * Copies the bytes from `start` to `end` to the place `at`, other memory or a place that they don't reach into.
-   * @throws RangeError for places that one of the arrays doesn't have
+   * @throws RangeError for places beyond the memory of either
    */
   copy(from: Uint8Array, start: number, end: number, at: number): void {
     if (from.buffer !== this.#from.buffer) this.#from = new DataView(from.buffer);

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { WordCopy } from '../../src/memory/word-copy.js';
+
+const SEED = 20261121;
+const SIZE = 96;
+
+describe('WordCopy', () => {
+  test('copies what set copies and nothing else, from and to any place, shared memory or not', () => {
+    const place = fc.integer({ min: 0, max: SIZE / 2 });
+    const memory = fc.boolean();
+    fc.assert(
+      fc.property(place, place, place, place, memory, memory, (skip, start, length, at, sharedFrom, sharedTo) => {
+        const make = (shared: boolean): ArrayBuffer | SharedArrayBuffer =>
+          shared ? new SharedArrayBuffer(4 * SIZE) : new ArrayBuffer(4 * SIZE);
+        const from = new Uint8Array(make(sharedFrom), skip, 2 * SIZE).map((_, i) => 1 + i) as Uint8Array;
+        const to = new Uint8Array(make(sharedTo), skip + 1, 2 * SIZE);
+        const expected = new Uint8Array(2 * SIZE);
+        expected.set(from.subarray(start, start + length), at);
+        const copy = new WordCopy(to);
+        // Another source in between: what is kept of the one before must not stay.
+        copy.copy(expected, 0, 0, 0);
+        copy.copy(from, start, start + length, at);
+        assert.deepEqual(Uint8Array.from(to), expected);
+      }),
+      { seed: SEED, numRuns: 300 },
+    );
+  });
+
+  test('goes beyond no memory', () => {
+    const to = new Uint8Array(16);
+    const from = new Uint8Array(64);
+    assert.throws(() => new WordCopy(to).copy(from, 0, 17, 0), RangeError);
+    assert.throws(() => new WordCopy(to).copy(from, 60, 70, 0), RangeError);
+  });
+});

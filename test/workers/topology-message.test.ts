@@ -1,0 +1,64 @@
+/** A topology goes to another thread whole, and its keys leave nothing behind. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parseConfig, type Topology } from '../../src/overlay/index.js';
+import { topologyMessage, topologyOfMessage, wipeMessage } from '../../src/workers/index.js';
+import { ROOT } from '../repository.js';
+
+const CONFIG = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1] ?? '';
+
+function keysOf({ ring }: Topology): [number, string][] {
+  return (ring?.keys ?? []).map((key) => [key.tag, key.use((bytes) => Buffer.from(bytes).toString('hex'))]);
+}
+
+describe("a topology's message", () => {
+  test('is the topology, when it was copied as between threads', () => {
+    const topology = parseConfig(CONFIG);
+    assert.ok(topology.ring !== undefined && topology.endpoints.length > 0);
+    const { keys, ...rest } = topologyMessage(topology);
+    const arrived = topologyOfMessage({ ...structuredClone(rest), keys });
+    assert.deepEqual({ ...arrived, ring: undefined }, { ...topology, ring: undefined });
+    assert.deepEqual(keysOf(arrived), keysOf(topology));
+  });
+
+  test('holds its keys nowhere but in the shared memory', () => {
+    const topology = parseConfig(CONFIG);
+    const [[, key]] = keysOf(topology);
+    const { keys, ...rest } = topologyMessage(topology);
+    assert.ok(Buffer.from(keys).toString('hex').includes(key));
+    // An address that is a view would bring along what else stands in its memory.
+    const seen = new Set<ArrayBufferLike>();
+    const look = (value: unknown): void => {
+      if (ArrayBuffer.isView(value)) {
+        assert.equal(value.buffer.byteLength, value.byteLength);
+        seen.add(value.buffer);
+      } else if (typeof value === 'object' && value !== null) Object.values(value).forEach(look);
+    };
+    look(rest);
+    assert.ok(seen.size > 0);
+    for (const buffer of seen) assert.ok(!Buffer.from(buffer).toString('hex').includes(key));
+  });
+
+  test('is wiped once it was taken, and taken once', () => {
+    const message = topologyMessage(parseConfig(CONFIG));
+    const arrived = topologyOfMessage(message);
+    assert.ok(new Uint8Array(message.keys).every((byte) => byte === 0));
+    assert.ok(keysOf(arrived).every(([, key]) => /[1-9a-f]/.test(key)));
+    // Zeros are never taken for a key.
+    assert.throws(() => topologyOfMessage(message), { code: 'KEY_WIPED' });
+  });
+
+  test('can be wiped before it is taken', () => {
+    const message = topologyMessage(parseConfig(CONFIG));
+    wipeMessage(message);
+    assert.ok(new Uint8Array(message.keys).every((byte) => byte === 0));
+    assert.throws(() => topologyOfMessage(message), { code: 'KEY_WIPED' });
+  });
+
+  test('without keys has none', () => {
+    const topology = { ...parseConfig(CONFIG), ring: undefined };
+    assert.equal(topologyOfMessage(topologyMessage(topology)).ring, undefined);
+  });
+});
