@@ -179,6 +179,18 @@ describe('replay, called wrongly: exit 2 and one line', () => {
     ['a rotation every 0 s', [HTTP, '--encrypt', '--rotate-every', '0'], /from 1 to 1000000000/],
     ['a rotation every now and then', [HTTP, '--both', '--rotate-every', 'x'], /takes a whole number/],
     ['a rotation of one key', [HTTP, '--config', CONFIG, '--rotate-every', '1'], /a ring of 3 keys or more/],
+    ['no worker', [HTTP, '--workers', '0'], /--workers takes a whole number from 1 to 64, not "0"/],
+    ['too many workers', [HTTP, '--workers', '65'], /--workers takes a whole number from 1 to 64/],
+    [
+      'workers that rotate',
+      [HTTP, '--encrypt', '--workers', '2', '--rotate-every', '1'],
+      /--rotate-every needs all packets/,
+    ],
+    [
+      'workers that write',
+      [HTTP, '--workers', '2', '--write-wire', 'x'],
+      /--write-wire needs all packets in one order/,
+    ],
     ['standard input', ['-'], /reads its file twice/],
     ['a probability above 1', [HTTP, '--loss', '1.5'], /--loss takes a number from 0 to 1/],
     ['a probability that is none', [HTTP, '--corrupt', 'x'], /--corrupt takes a number/],
