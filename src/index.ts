@@ -11,3 +11,4 @@ export * from './memory/index.js';
 export * from './overlay/index.js';
 export * from './replay/index.js';
 export * from './wire/index.js';
+export * from './workers/index.js';

@@ -47,6 +47,7 @@ describe('README', () => {
     [2, 'the third example sends a frame from node to node'],
     [3, 'the fourth example seals a packet'],
     [4, 'the fifth example rotates the keys of a node'],
+    [5, 'the sixth example spreads packets over workers'],
   ] as const) {
     test(name, () => {
       const lines = run(examples[place]);

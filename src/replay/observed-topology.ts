@@ -140,9 +140,8 @@ export class ObservedTopology {
   #node(family: number, bytes: Uint8Array, offset: number): number {
     const { key } = this.#nodeIndex;
     const words = family === 4 ? 1 : 4;
-    key.fill(0);
     key[0] = family;
-    for (let i = 0; i < words; i++) key[1 + i] = getWord(bytes, offset + 4 * i);
+    for (let i = 0; i < 4; i++) key[1 + i] = i < words ? getWord(bytes, offset + 4 * i) : 0;
     const place = this.#nodeIndex.add();
     if (place === this.#nodes.length) this.#nodes.push(bytes.slice(offset, offset + 4 * words));
     return place;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openCaptureFile } from '../../src/capture/index.js';
 import { FloodPolicy, NodeTables, Profile, TargetKind, type Topology } from '../../src/overlay/index.js';
+import { CaptureFrames } from '../../src/replay/capture-frames.js';
 import { CaptureKind, ObservedTopology } from '../../src/replay/observed-topology.js';
 import { formatIp, formatMac } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
@@ -160,4 +161,34 @@ describe("the topology that a recording of a container's frames shows", () => {
     const topology = observed.topology(OPTIONS);
     assert.deepEqual([topology.nodes.length, topology.endpoints.length], [2, 0]);
   });
+});
+
+describe('the conversations of a recording', () => {
+  for (const path of ['docker/03-vip-http.underlay.pcap', 'vxlan/03-http-200k.c1.pcap']) {
+    test(`${path}: every frame is in one, by its network and its MACs`, async () => {
+      const observed = await observe(path);
+      const wire = observed.kind === CaptureKind.Wire;
+      const expected = new Map<string, [number, number]>();
+      const frames = new CaptureFrames(observed.kind);
+      const source = await openCaptureFile(fixture(path));
+      for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+        frames.begin(batch);
+        while (frames.next()) {
+          const { bytes, start, end } = frames;
+          const group = (bytes[start] & 1) !== 0;
+          const to = group ? 'ff:ff:ff:ff:ff:ff' : formatMac(bytes, start);
+          const name = `${wire ? frames.vni : -1} ${formatMac(bytes, start + 6)} ${to}`;
+          const [count, sum] = expected.get(name) ?? [0, 0];
+          expected.set(name, [count + 1, sum + end - start]);
+        }
+      }
+      assert.ok(expected.size >= 2);
+      const found = [...observed.conversations()].map(
+        ({ vni, source: from, destination, frames: count, bytes }) =>
+          [`${vni} ${formatMac(from)} ${formatMac(destination)}`, [count, bytes]] as const,
+      );
+      assert.deepEqual(new Map(found), expected);
+      assert.equal(found.length, expected.size);
+    });
+  }
 });
