@@ -8,6 +8,7 @@ export * from './inspect/index.js';
 export * from './ipsec/index.js';
 export * from './live/index.js';
 export * from './memory/index.js';
+export * from './overlay/files.js';
 export * from './overlay/index.js';
 export * from './replay/index.js';
 export * from './wire/index.js';

@@ -1,13 +1,7 @@
 /** The network as a config says it is, or as Docker and the kernel do. */
 import { VtepError } from '../error.js';
-import {
-  importTopology,
-  type KeyRing,
-  type NodeImport,
-  parseConfig,
-  parseKeys,
-  type Topology,
-} from '../overlay/index.js';
+import type { NodeImport } from '../overlay/files.js';
+import type { KeyRing, Topology } from '../overlay/index.js';
 import { quotedWord } from '../secret-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 import { readSmallText } from './small-file.js';
@@ -56,15 +50,16 @@ function byNode(parsed: ParsedArguments, option: string): Map<string, string> {
   );
 }
 
-function ringOption(parsed: ParsedArguments): KeyRing | undefined {
+async function ringOption(parsed: ParsedArguments): Promise<KeyRing | undefined> {
   const path = parsed.values['ring'];
   if (typeof path !== 'string') return undefined;
+  const { parseKeys } = await import('../overlay/keys-file.js');
   const keys = read(path, parseKeys);
   if (keys.kind !== 'ring') throw new UsageError(`${path}: it is no key ring`);
   return keys.ring;
 }
 
-function imported(parsed: ParsedArguments): Topology | undefined {
+async function imported(parsed: ParsedArguments): Promise<Topology | undefined> {
   const vteps = byNode(parsed, 'vtep');
   const docker = byNode(parsed, 'docker');
   const fdb = byNode(parsed, 'fdb');
@@ -81,8 +76,10 @@ function imported(parsed: ParsedArguments): Topology | undefined {
     const texts = Object.entries(paths).flatMap(([what, path]) => (path === undefined ? [] : [[what, text(path)]]));
     return { name, vtep, ...(Object.fromEntries(texts) as Omit<NodeImport, 'name' | 'vtep'>) };
   });
+  const ring = await ringOption(parsed);
+  const { importTopology } = await import('../overlay/imported-topology.js');
   try {
-    const { topology, remarks } = importTopology(nodes, ringOption(parsed));
+    const { topology, remarks } = importTopology(nodes, ring);
     for (const remark of remarks) say(`vtep: ${remark}`);
     return topology;
   } catch (error) {
@@ -92,10 +89,11 @@ function imported(parsed: ParsedArguments): Topology | undefined {
 }
 
 /** The topology that the options say, or undefined if they say none. Throws UsageError. */
-export function configOption(parsed: ParsedArguments): Topology | undefined {
+export async function configOption(parsed: ParsedArguments): Promise<Topology | undefined> {
   const path = parsed.values['config'];
-  const network = imported(parsed);
+  const network = await imported(parsed);
   if (typeof path !== 'string') return network;
   if (network !== undefined) throw new UsageError('--config and --vtep exclude each other');
+  const { parseConfig } = await import('../overlay/config.js');
   return read(path, parseConfig);
 }

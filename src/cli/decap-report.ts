@@ -1,8 +1,9 @@
 /** What `decap` says that it did: words for people, an object for programs. */
 import type { PacketSource } from '../capture/index.js';
-import { DropReason, dropReasonName, dropReasonText, type Ingress } from '../dataplane/index.js';
+import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
+import type { Ingress } from '../dataplane/index.js';
 import type { EspSurvey } from '../inspect/index.js';
-import type { OpenedKeys } from './keys-option.js';
+import type { OpenedKeys } from './key-files.js';
 import { grouped } from './table.js';
 import { say } from './text-output.js';
 

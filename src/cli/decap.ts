@@ -8,8 +8,9 @@ import {
   PcapngWriter,
   PcapWriter,
 } from '../capture/index.js';
-import { Ingress, Verdict } from '../dataplane/index.js';
-import { AddressTable, EspSurvey } from '../inspect/index.js';
+import { Ingress, Verdict } from '../dataplane/ingress.js';
+import { AddressTable } from '../inspect/address-table.js';
+import { EspSurvey } from '../inspect/esp-survey.js';
 import { oneOf, onlyOperand, parseWords, UsageError } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
@@ -113,7 +114,7 @@ export const decapCommand: Command = {
     const json = parsed.values['json'] === true;
     if (json && outputPath === '-') throw new UsageError('--json and -o - both want standard output; name a file');
     const format = formatOf(outputPath, oneOf(parsed, 'format', ['pcap', 'pcapng']));
-    const files = readKeysOption(parsed);
+    const files = await readKeysOption(parsed);
     const keys = files?.open();
     const ingress = new Ingress({ ...ingressOptions(parsed), ...keys });
     const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);

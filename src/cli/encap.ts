@@ -90,16 +90,16 @@ class Encapsulation {
   }
 }
 
-function cipherOf(tables: NodeTables, parsed: ParsedArguments): Cipher {
+async function cipherOf(tables: NodeTables, parsed: ParsedArguments): Promise<Cipher> {
   const { topology, node } = tables;
   if (!topology.networks.some((network) => network.encrypted)) return {};
-  const { aead } = aeadOption(parsed);
+  const { aead } = await aeadOption(parsed);
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
   return { aead, sas: NodeSas.ofTopology(topology, node, aead, { hkdf: hkdfSha256, random }) };
 }
 
-function topologyOf(parsed: ParsedArguments): Topology {
-  const topology = configOption(parsed);
+async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
+  const topology = await configOption(parsed);
   if (topology === undefined) throw new UsageError('encap needs --config FILE; see: vtep encap --help');
   return topology;
 }
@@ -124,7 +124,7 @@ export const encapCommand: Command = {
     if (json === true && output === '-') {
       throw new UsageError('--json and -o - both want standard output; name a file');
     }
-    const topology = topologyOf(parsed);
+    const topology = await topologyOf(parsed);
     if (typeof node !== 'string') throw new UsageError('encap needs --node NAME, the node that sends');
     const tables = new NodeTables(topology, node);
     const source = await openInput(path);
@@ -137,7 +137,7 @@ export const encapCommand: Command = {
     }
     let cipher: Cipher = {};
     try {
-      cipher = cipherOf(tables, parsed);
+      cipher = await cipherOf(tables, parsed);
       const nanoseconds = !(source.format === 'pcap' && source.interfaces[0].ticksPerSecond <= 1e6);
       const writer = new PcapWriter(file.write, { nanoseconds });
       const encapsulation = new Encapsulation(tables, writer, cipher, parsed);

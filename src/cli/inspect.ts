@@ -1,6 +1,8 @@
 /** `vtep inspect`: what a capture holds. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
-import { type EspReport, packetLine, Survey, type SurveyReport } from '../inspect/index.js';
+import type { EspReport, SurveyReport } from '../inspect/index.js';
+import { packetLine } from '../inspect/packet-line.js';
+import { Survey } from '../inspect/survey.js';
 import { onlyOperand, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
@@ -243,7 +245,7 @@ export const inspectCommand: Command = {
       throw new UsageError('--packets and --json exclude each other');
     }
     const checksums = parsed.values['no-checksums'] !== true && parsed.values['packets'] !== true;
-    const keys = readKeysOption(parsed);
+    const keys = await readKeysOption(parsed);
     const survey = new Survey({ ...ingressOptions(parsed), ...keys?.open(), checksums });
     const output = new TextOutput();
     const source = await openInput(path);

@@ -2,7 +2,8 @@
 import { randomFillSync, randomInt } from 'node:crypto';
 import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hkdfSha256 } from '../aead/index.js';
-import { formatKeyRing, keyFingerprint, KeyRing, Profile } from '../overlay/index.js';
+import { formatKeyRing } from '../overlay/key-ring-file.js';
+import { keyFingerprint, KeyRing, Profile } from '../overlay/index.js';
 import { oneOf, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { type Command, print } from './command.js';
 import { ExitCode } from './exit-code.js';

@@ -130,7 +130,7 @@ export const keysMatchCommand: Command = {
       strict: { type: 'boolean' },
     });
     const path = onlyOperand('keys match', parsed, 'a capture file');
-    const keys = readRingOption(parsed);
+    const keys = await readRingOption(parsed);
     if (keys?.ring === undefined) throw new UsageError('keys match needs --ring FILE; see: vtep keys match --help');
     const survey = new Survey({ ...ingressOptions(parsed), ...keys.open(), checksums: false });
     const source = await openInput(path);

@@ -5,7 +5,6 @@ import { type ParsedArguments, parseWords, UsageError, wholeNumber } from './arg
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { keyRole } from './key-role.js';
-import { readKeys } from './keys-option.js';
 import { planRotations, type RotationPlan, type SequenceOutlook, sequenceOutlook } from './rotation-plan.js';
 import { grouped, numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
@@ -40,11 +39,12 @@ interface Schedule {
   readonly profile: Profile;
 }
 
-function ringOf(parsed: ParsedArguments): { names: string[]; transmit: number; profile: Profile } {
+async function ringOf(parsed: ParsedArguments): Promise<{ names: string[]; transmit: number; profile: Profile }> {
   const path = parsed.values['ring'];
   if (typeof path !== 'string') {
     return { names: [0, 1, 2].map((i) => keyRole(i, 1)), transmit: 1, profile: Profile.Swarm };
   }
+  const { readKeys } = await import('./key-files.js');
   const file = readKeys(path);
   if (file.kind !== 'ring') throw new UsageError(`${path}: it is no key ring`);
   const ring: KeyRing = file.ring;
@@ -132,7 +132,7 @@ function sequenceReport({ runsOut, ...outlook }: SequenceOutlook): object {
 export const keysScheduleCommand: Command = {
   summary: 'when which key is made, transmits and goes',
   help: HELP,
-  run(args) {
+  async run(args) {
     const parsed = parseWords('keys schedule', args, {
       ring: { type: 'string' },
       start: { type: 'string' },
@@ -154,7 +154,7 @@ export const keysScheduleCommand: Command = {
     const dice = new SeededRandom(seed ?? 1);
     const random = (): number => dice.word() / 2 ** 32;
     const rotations = new RotationSchedule({ start, interval, jitter, random });
-    const { names, transmit, profile } = ringOf(parsed);
+    const { names, transmit, profile } = await ringOf(parsed);
     const plan = planRotations(names, transmit, rotations, start, count);
     const bits = profile === Profile.Strict ? 64 : 32;
     const outlook = rate === undefined ? undefined : sequenceOutlook(plan, rate, bits);
@@ -163,6 +163,6 @@ export const keysScheduleCommand: Command = {
     if (parsed.values['json'] === true) output.line(JSON.stringify(report(plan, schedule, outlook), null, 2));
     else print(output, plan, schedule, outlook);
     output.flush();
-    return Promise.resolve(ExitCode.Done);
+    return ExitCode.Done;
   },
 };

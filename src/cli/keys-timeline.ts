@@ -15,7 +15,8 @@ import type { Command } from './command.js';
 import { readEvents } from './events-option.js';
 import { ExitCode } from './exit-code.js';
 import { ingressOptions } from './ingress-options.js';
-import { type KeysOption, readRingOption } from './keys-option.js';
+import type { KeysOption } from './key-files.js';
+import { readRingOption } from './keys-option.js';
 import { problemLines } from './problem-lines.js';
 import { grouped, numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
@@ -227,7 +228,7 @@ export const keysTimelineCommand: Command = {
     const path = onlyOperand('keys timeline', parsed, 'a capture file');
     const eventsPath = parsed.values['events'];
     const events = typeof eventsPath === 'string' ? readEvents(eventsPath) : [];
-    const keys = readRingOption(parsed);
+    const keys = await readRingOption(parsed);
     const timeline = timelineOf(parsed, keys);
     const source = await openInput(path);
     await readInput(source, (batch) => timeline.addBatch(batch));

@@ -10,7 +10,7 @@ import { MAX_WORKERS } from '../workers/index.js';
 import { aeadOption } from './aead-option.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
-import type { KeysOption } from './keys-option.js';
+import type { KeysOption } from './key-files.js';
 import type { ReplayRun } from './replay-report.js';
 import { say } from './text-output.js';
 
@@ -232,7 +232,7 @@ export async function runReplay(
 ): Promise<ReplayRun> {
   const { parsed, keys } = call;
   const sealed = topology.networks.some(({ encrypted }) => encrypted);
-  const choice = sealed ? (keys?.choice ?? aeadOption(parsed)) : undefined;
+  const choice = sealed ? (keys?.choice ?? (await aeadOption(parsed))) : undefined;
   const workers = workersOption(parsed);
   const outcome =
     workers === 1

@@ -89,8 +89,8 @@ export const replayCommand: Command = {
     const profile = oneOf(parsed, 'profile', Object.values(Profile));
     const mtu = wholeNumber(parsed, 'mtu', 576, 65_535);
     workersOption(parsed);
-    const config = configOption(parsed);
-    const keys = readKeysOption(parsed, true);
+    const config = await configOption(parsed);
+    const keys = await readKeysOption(parsed, true);
     const observed = new ObservedTopology(keys === undefined ? {} : { esp: keys.open().esp });
     const first = await openInput(path);
     await readInput(first, (batch) => observed.add(batch));

@@ -1,5 +1,6 @@
 /** Encrypted traffic by SPI and direction: what came, what could be opened and what not, gaps, nonces. */
-import { DropReason, dropReasonName, type Ingress, Verdict } from '../dataplane/index.js';
+import { DropReason, dropReasonName } from '../dataplane/drop-reason.js';
+import { type Ingress, Verdict } from '../dataplane/ingress.js';
 import { formatSpi, ReplayVerdict, ReplayWindow } from '../ipsec/index.js';
 import type { RingSa } from '../overlay/index.js';
 import { formatIp } from '../wire/index.js';

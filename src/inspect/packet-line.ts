@@ -1,5 +1,6 @@
 /** A packet in a line, in tshark's manner: number, time, addresses, protocol, length, and what there is to say. */
-import { dropReasonName, type Ingress, Verdict } from '../dataplane/index.js';
+import { dropReasonName } from '../dataplane/drop-reason.js';
+import { type Ingress, Verdict } from '../dataplane/ingress.js';
 import { formatSpi } from '../ipsec/index.js';
 import {
   ArpOperation,

@@ -1,13 +1,6 @@
 /** Which key of a ring explains an SPI between two addresses, and what place it has in the ring. */
-import {
-  deriveSpi,
-  type HkdfSha256,
-  keyFingerprint,
-  type KeyRingFile,
-  parseIp,
-  type Profile,
-  SpiForm,
-} from '../overlay/index.js';
+import type { KeyRingFile } from '../overlay/files.js';
+import { deriveSpi, type HkdfSha256, keyFingerprint, parseIp, type Profile, SpiForm } from '../overlay/index.js';
 import { VtepError } from '../wire/index.js';
 
 const ROLES_OF_THREE = ['oldest', 'current', 'next'] as const;

@@ -1,14 +1,8 @@
 /** Goes over a capture's packets and counts what they are: networks, VTEPs, endpoints, SPIs, sizes, problems. */
 import type { CaptureBatch, PacketSource } from '../capture/index.js';
 import { linkTypeName } from '../capture/link-type.js';
-import {
-  DropReason,
-  dropReasonName,
-  dropReasonText,
-  Ingress,
-  type IngressOptions,
-  Verdict,
-} from '../dataplane/index.js';
+import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
+import { Ingress, type IngressOptions, Verdict } from '../dataplane/ingress.js';
 import type { RingSa } from '../overlay/index.js';
 import { ArpView, checkArp, EthernetView, EtherType, Fault, isZeroMac, Layers } from '../wire/index.js';
 import { AddressTable } from './address-table.js';

@@ -1,9 +1,10 @@
-/** What the network is: its keys, and what is made of them. */
+/**
+ * What the network is: its keys, and what is made of them. What reads it out of files is in files.ts: that takes a parser
+ * of YAML and a checker of schemas, which load longer than all else together.
+ */
 export { OverlayError, type OverlayErrorCode } from './error.js';
 export { keyFingerprint } from './key-fingerprint.js';
 export { ClusterKey, type GeneratedKeys, KeyRing } from './key-ring.js';
-export { formatKeyRing, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
-export { type KeysFile, parseKeys } from './keys-file.js';
 export { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
 export { RingResolver, type RingResolverOptions, type RingSa } from './ring-resolver.js';
 export {
@@ -13,7 +14,6 @@ export {
   type RotationScheduleOptions,
 } from './rotation-schedule.js';
 export { deriveSpi, SpiForm } from './spi.js';
-export { dockerMac, parseConfig } from './config.js';
 export { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
 export { ForwardingTable, type ForwardingTableOptions, FullPolicy, LearnOutcome } from './forwarding-table.js';
 export {
@@ -34,6 +34,4 @@ export { NodeTables } from './node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';
 export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 export { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
-export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './docker-network.js';
-export { type ImportedTopology, importTopology, type NodeImport } from './imported-topology.js';
 export { type KernelFdbEntry, type KernelNeighbour, parseBridgeFdb, parseIpNeighbours } from './kernel-tables.js';

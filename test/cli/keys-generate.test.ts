@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { hkdfSha256 } from '../../src/aead/index.js';
-import { keyFingerprint, type KeyRingFile, parseConfig, parseKeyRing, parseKeys } from '../../src/overlay/index.js';
+import { type KeyRingFile, parseConfig, parseKeyRing, parseKeys } from '../../src/overlay/files.js';
+import { keyFingerprint } from '../../src/overlay/index.js';
 import { scratch, vtep } from './run.js';
 
 const folder = scratch();

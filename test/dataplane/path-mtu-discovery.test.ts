@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PathMtuDiscovery } from '../../src/dataplane/index.js';
-import { NodeTables, parseConfig, PathMtu } from '../../src/overlay/index.js';
+import { parseConfig } from '../../src/overlay/files.js';
+import { NodeTables, PathMtu } from '../../src/overlay/index.js';
 import { EtherType, IpProtocol, Layers } from '../../src/wire/index.js';
 import { ip, join, udpIp } from './build.js';
 

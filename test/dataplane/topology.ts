@@ -9,7 +9,8 @@ import {
   Oversize,
 } from '../../src/dataplane/index.js';
 import { Arena, type ArenaOptions, PacketBatch } from '../../src/memory/index.js';
-import { NodeSas, NodeTables, parseConfig, type Topology } from '../../src/overlay/index.js';
+import { parseConfig } from '../../src/overlay/files.js';
+import { NodeSas, NodeTables, type Topology } from '../../src/overlay/index.js';
 import { fixture } from '../repository.js';
 import { framesOf } from '../cli/frames.js';
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { dockerMac, FloodPolicy, OverlayError, parseConfig, Profile } from '../../src/overlay/index.js';
+import { dockerMac, parseConfig } from '../../src/overlay/files.js';
+import { FloodPolicy, OverlayError, Profile } from '../../src/overlay/index.js';
 import { formatIp, formatMac } from '../../src/wire/index.js';
 
 const SEED = 20261121;
@@ -484,7 +485,7 @@ describe('a config of somebody else', () => {
     const program = `
       const { parseConfig } = await import(process.argv[1]);
       try { parseConfig('[' + ','.repeat(2 ** 20 - 1)); } catch ({ code }) { process.stdout.write(code); }`;
-    const overlay = new URL('../../src/overlay/index.js', import.meta.url).href;
+    const overlay = new URL('../../src/overlay/files.js', import.meta.url).href;
     const words = ['--input-type=module', '-e', program, overlay];
     const { stdout, error } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 15_000 });
     assert.equal(error, undefined, 'it took more than 15 seconds');

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import { OverlayError, parseConfig, parseKeys } from '../../src/overlay/index.js';
+import { parseConfig, parseKeys } from '../../src/overlay/files.js';
+import { OverlayError } from '../../src/overlay/index.js';
 
 const KEY = '4c6f72656d20697073756d20646f6c6f';
 /** Looks like a number to YAML. */

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { importTopology, type NodeImport, parseSwarmKeys, PathMtu } from '../../src/overlay/index.js';
+import { importTopology, type NodeImport, parseSwarmKeys } from '../../src/overlay/files.js';
+import { PathMtu } from '../../src/overlay/index.js';
 import { formatIpv4, formatMac } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 import { observe, replay } from '../replay/run.js';

@@ -7,16 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import {
-  ClusterKey,
-  formatKeyRing,
-  KeyRing,
-  type KeyRingFile,
-  OverlayError,
-  parseKeyRing,
-  parseSwarmKeys,
-  Profile,
-} from '../../src/overlay/index.js';
+import { formatKeyRing, type KeyRingFile, parseKeyRing, parseSwarmKeys } from '../../src/overlay/files.js';
+import { ClusterKey, KeyRing, OverlayError, Profile } from '../../src/overlay/index.js';
 import { fixture, ROOT } from '../repository.js';
 
 const SEED = 20261121;
@@ -225,7 +217,7 @@ describe('a ring of YAML or JSON', () => {
   });
 
   test('files nested without end, one after the other, do not end the process', () => {
-    const module = pathToFileURL(join(ROOT, 'dist/src/overlay/index.js')).href;
+    const module = pathToFileURL(join(ROOT, 'dist/src/overlay/files.js')).href;
     const program = `
       const { parseKeyRing } = await import(${JSON.stringify(module)});
       for (const depth of [1000, 5000, 4000, 3000, 50000]) {

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { formatEspSa, parseXfrmState } from '../../src/ipsec/index.js';
-import { OverlayError, parseKeys } from '../../src/overlay/index.js';
+import { parseKeys } from '../../src/overlay/files.js';
+import { OverlayError } from '../../src/overlay/index.js';
 import { fixture } from '../repository.js';
 
 const SEED = 20261121;

@@ -2,16 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Aead, hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import { EspDrop, EspOpener, EspSealer, type InboundSa, type OutboundSa } from '../../src/ipsec/index.js';
-import {
-  ClusterKey,
-  deriveSpi,
-  KeyRing,
-  NodeSas,
-  parseConfig,
-  Profile,
-  SpiForm,
-  type Topology,
-} from '../../src/overlay/index.js';
+import { parseConfig } from '../../src/overlay/files.js';
+import { ClusterKey, deriveSpi, KeyRing, NodeSas, Profile, SpiForm, type Topology } from '../../src/overlay/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
 import { open, openBatch, seal } from '../ipsec/build.js';
 import { watchedCipher } from './test-nodes.js';

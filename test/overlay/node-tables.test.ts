@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { NodeTables, parseConfig, parseIp, TargetKind } from '../../src/overlay/index.js';
+import { parseConfig } from '../../src/overlay/files.js';
+import { NodeTables, parseIp, TargetKind } from '../../src/overlay/index.js';
 import { formatMac, parseMac } from '../../src/wire/index.js';
 
 const TOPOLOGY = parseConfig(`

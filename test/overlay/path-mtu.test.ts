@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { espOverheadOf, mtuOf, parseConfig, PathMtu, Profile, type Topology } from '../../src/overlay/index.js';
+import { parseConfig } from '../../src/overlay/files.js';
+import { espOverheadOf, mtuOf, PathMtu, Profile, type Topology } from '../../src/overlay/index.js';
 
 const SEED = 20261121;
 const CLEAR = 0;

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parseXfrmState } from '../../src/ipsec/index.js';
-import { deriveSpi, parseSwarmKeys, SpiForm } from '../../src/overlay/index.js';
+import { parseSwarmKeys } from '../../src/overlay/files.js';
+import { deriveSpi, SpiForm } from '../../src/overlay/index.js';
 import { parseIpv4, parseIpv6 } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 

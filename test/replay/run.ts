@@ -3,7 +3,8 @@ import { chooseAead, hkdfSha256 } from '../../src/aead/index.js';
 import { openCaptureFile } from '../../src/capture/index.js';
 import { Oversize } from '../../src/dataplane/index.js';
 import { InboundEsp, InboundSa, Sad } from '../../src/ipsec/index.js';
-import { ClusterKey, KeyRing, parseKeys, type Profile, type Topology } from '../../src/overlay/index.js';
+import { parseKeys } from '../../src/overlay/files.js';
+import { ClusterKey, KeyRing, type Profile, type Topology } from '../../src/overlay/index.js';
 import {
   CaptureFrames,
   ObservedTopology,
