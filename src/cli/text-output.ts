@@ -1,11 +1,11 @@
 /** Text on standard output: gathered, and written synchronously, so that a slow reader slows us and fills no memory. */
-import { OutputFile } from '../capture/output-file.js';
+import { currentStreams } from './streams.js';
 
 const FLUSH_AT = 1 << 16;
 
 /** Standard output as lines. */
 export class TextOutput {
-  readonly #file = new OutputFile('-');
+  readonly #write = currentStreams().output;
   readonly #encoder = new TextEncoder();
   #held = '';
 
@@ -17,12 +17,12 @@ export class TextOutput {
 
   /** Hands on what is held back. */
   flush(): void {
-    if (this.#held !== '') this.#file.write(this.#encoder.encode(this.#held));
+    if (this.#held !== '') this.#write(this.#encoder.encode(this.#held));
     this.#held = '';
   }
 }
 
 /** Words for people, on standard error. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  currentStreams().remarks(`${text}\n`);
 }

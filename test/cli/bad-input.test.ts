@@ -35,10 +35,10 @@ function unusable(call: Outcome, pattern: RegExp): void {
 }
 
 /** A file that no command can read: each says so and writes nothing. */
-function refused(path: string, pattern: RegExp): void {
-  unusable(vtep(['inspect', path]), pattern);
+async function refused(path: string, pattern: RegExp): Promise<void> {
+  unusable(await vtep(['inspect', path]), pattern);
   const out = join(folder, 'never.pcap');
-  unusable(vtep(['decap', path, '-o', out]), pattern);
+  unusable(await vtep(['decap', path, '-o', out]), pattern);
   assert.deepEqual(
     readdirSync(folder).filter((name) => name.startsWith('never')),
     [],
@@ -62,33 +62,33 @@ describe('files that hold no capture', () => {
     refused(join(folder, 'nowhere.pcap'), /nowhere\.pcap: no such file or folder/));
   test('half a file header', () =>
     refused(file('half.pcap', good.subarray(0, 20)), /in the middle of the record at byte 0/));
-  test('an old version', () => {
+  test('an old version', async () => {
     const bytes = Buffer.from(good);
     bytes.writeUInt16LE(3, 4);
-    refused(file('old.pcap', bytes), /version 3\.4; version 2\.4 can be read/);
+    await refused(file('old.pcap', bytes), /version 3\.4; version 2\.4 can be read/);
   });
   test('an unknown link type', () =>
     refused(file('link.pcap', withLinkType(147)), /link type USER0; these can be read: NULL, EN10MB/));
-  test('a pcapng file of an unknown link type', () => {
+  test('a pcapng file of an unknown link type', async () => {
     const bytes = Buffer.from(goodNg);
     // The interface description stands behind the section header.
     bytes.writeUInt16LE(147, bytes.readUInt32LE(4) + 8);
-    refused(file('link.pcapng', bytes), /link type USER0; these can be read/);
+    await refused(file('link.pcapng', bytes), /link type USER0; these can be read/);
   });
   test('gzip data that is none', () => refused(file('bad.gz', Buffer.from([0x1f, 0x8b, 1, 2, 3, 4])), /gzip data/));
 });
 
 describe('damage', () => {
-  test('a first record of 4 GB is refused whole', () => {
+  test('a first record of 4 GB is refused whole', async () => {
     const bytes = Buffer.from(good);
     bytes.writeUInt32LE(0xffffffff, 24 + 8);
-    refused(file('huge.pcap', bytes), /the record at byte 24 says that it holds 4294967295 bytes/);
+    await refused(file('huge.pcap', bytes), /the record at byte 24 says that it holds 4294967295 bytes/);
   });
 
-  test('a pcapng with a wrong block length is refused whole if it is the first', () => {
+  test('a pcapng with a wrong block length is refused whole if it is the first', async () => {
     const bytes = Buffer.from(goodNg);
     bytes.writeUInt32LE(13, 4);
-    refused(file('block.pcapng', bytes), /a block with the length 13 at byte 0/);
+    await refused(file('block.pcapng', bytes), /a block with the length 13 at byte 0/);
   });
 
   /** Bytes of the good file up to behind a number of records. */
@@ -118,14 +118,14 @@ describe('damage', () => {
     test(`${what}: the packets before it come out, and --strict makes it exit 1`, async () => {
       const path = file(name, bytes);
       const out = join(folder, `${name}.out`);
-      const call = vtep(['decap', path, '-o', out]);
+      const call = await vtep(['decap', path, '-o', out]);
       assert.equal(call.status, 0, call.stderr);
       assert.match(call.stderr, pattern);
       assert.match(call.stderr, new RegExp(`the ${packets} packets before it were read`));
       const frames = (await framesOf(out)).length;
       assert.ok(frames > 0 && frames <= packets);
-      assert.equal(vtep(['decap', path, '-o', out, '--strict']).status, 1);
-      const inspect = vtep(['inspect', path, '--json', '--strict']);
+      assert.equal((await vtep(['decap', path, '-o', out, '--strict'])).status, 1);
+      const inspect = await vtep(['inspect', path, '--json', '--strict']);
       assert.equal(inspect.status, 1);
       const report = JSON.parse(inspect.stdout);
       assert.equal(report.packets, packets);
@@ -133,53 +133,56 @@ describe('damage', () => {
     });
   }
 
-  test('a header alone is a capture of nothing: said, and exit 1 with --strict', () => {
+  test('a header alone is a capture of nothing: said, and exit 1 with --strict', async () => {
     const path = file('header.pcap', good.subarray(0, 24));
     const out = join(folder, 'header.out.pcap');
-    const call = vtep(['decap', path, '-o', out]);
+    const call = await vtep(['decap', path, '-o', out]);
     assert.equal(call.status, 0);
     assert.match(call.stderr, /header\.pcap: it holds no packets/);
     assert.equal(readFileSync(out).length, 24);
-    assert.equal(vtep(['decap', path, '-o', out, '--strict']).status, 1);
-    assert.equal(vtep(['inspect', path]).status, 0);
-    assert.equal(vtep(['inspect', path, '--strict']).status, 1);
+    assert.equal((await vtep(['decap', path, '-o', out, '--strict'])).status, 1);
+    assert.equal((await vtep(['inspect', path])).status, 0);
+    assert.equal((await vtep(['inspect', path, '--strict'])).status, 1);
   });
 });
 
 describe('outputs that can not be', () => {
   const input = file('input.pcap', good);
 
-  test('the input itself, by its name, a symbolic link or a hard link', () => {
+  test('the input itself, by its name, a symbolic link or a hard link', async () => {
     symlinkSync(input, join(folder, 'soft.pcap'));
     linkSync(input, join(folder, 'hard.pcap'));
     for (const name of ['input.pcap', 'soft.pcap', 'hard.pcap']) {
-      unusable(vtep(['decap', input, '-o', join(folder, name)]), /the output is the input itself; name another file/);
+      unusable(
+        await vtep(['decap', input, '-o', join(folder, name)]),
+        /the output is the input itself; name another file/,
+      );
     }
     assert.deepEqual(readFileSync(input), good);
   });
 
-  test('a folder', () => {
+  test('a folder', async () => {
     mkdirSync(join(folder, 'there'));
-    unusable(vtep(['decap', input, '-o', join(folder, 'there')]), /it is a folder; name a file in it/);
+    unusable(await vtep(['decap', input, '-o', join(folder, 'there')]), /it is a folder; name a file in it/);
   });
 
-  test('a file in a folder that is not there', () =>
-    unusable(vtep(['decap', input, '-o', join(folder, 'no', 'out.pcap')]), /no such file or folder/));
+  test('a file in a folder that is not there', async () =>
+    unusable(await vtep(['decap', input, '-o', join(folder, 'no', 'out.pcap')]), /no such file or folder/));
 
   const root = process.getuid?.() === 0 ? 'root may write everywhere' : false;
-  test('a file in a folder that may not be written', { skip: root }, () => {
+  test('a file in a folder that may not be written', { skip: root }, async () => {
     mkdirSync(join(folder, 'locked'));
     chmodSync(join(folder, 'locked'), 0o500);
-    unusable(vtep(['decap', input, '-o', join(folder, 'locked', 'out.pcap')]), /permission denied/);
+    unusable(await vtep(['decap', input, '-o', join(folder, 'locked', 'out.pcap')]), /permission denied/);
   });
 
-  test('a full device', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full' }, () =>
-    unusable(vtep(['decap', input, '-o', '/dev/full']), /no space left on the device/),
+  test('a full device', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full' }, async () =>
+    unusable(await vtep(['decap', input, '-o', '/dev/full']), /no space left on the device/),
   );
 
-  test('an older output stays as it was when the input is refused', () => {
+  test('an older output stays as it was when the input is refused', async () => {
     const out = file('older.pcap', 'older');
-    assert.equal(vtep(['decap', file('bad.pcap', 'no capture'), '-o', out]).status, 2);
+    assert.equal((await vtep(['decap', file('bad.pcap', 'no capture'), '-o', out])).status, 2);
     assert.equal(readFileSync(out, 'utf8'), 'older');
   });
 });
@@ -201,10 +204,11 @@ describe('calls that can not be carried out', () => {
     [['decap', 'a', '-o', 'b', '--format', 'txt'], /--format takes pcap or pcapng/],
     [['decap', 'a', '-o', '-', '--json'], /--json and -o - both want standard output/],
   ];
-  for (const [words, pattern] of CALLS) test(`vtep ${words.join(' ')}`, () => unusable(vtep(words), pattern));
+  for (const [words, pattern] of CALLS)
+    test(`vtep ${words.join(' ')}`, async () => unusable(await vtep(words), pattern));
 
-  test('vtep alone prints its help on standard error and exits 2', () => {
-    const call = vtep([]);
+  test('vtep alone prints its help on standard error and exits 2', async () => {
+    const call = await vtep([]);
     assert.equal(call.status, 2);
     assert.match(call.stderr, /vtep COMMAND/);
   });

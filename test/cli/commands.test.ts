@@ -7,32 +7,32 @@ import { gzipSync } from 'node:zlib';
 import type { SurveyReport } from '../../src/inspect/index.js';
 import { fixture, ROOT } from '../repository.js';
 import { framesOf } from './frames.js';
-import { scratch, vtep } from './run.js';
+import { scratch, vtep, vtepProcess } from './run.js';
 
 const folder = scratch();
 const ICMP = fixture('vxlan/01-icmp.underlay.pcap');
 
 describe('vtep', () => {
-  test('--help names every command, and each command has its own', () => {
-    const help = vtep(['--help']);
+  test('--help names every command, and each command has its own', async () => {
+    const help = await vtep(['--help']);
     assert.equal(help.status, 0);
     for (const name of ['inspect', 'decap']) {
       assert.match(help.stdout, new RegExp(`^ {2}${name} `, 'm'));
-      const own = vtep([name, '--help']);
+      const own = await vtep([name, '--help']);
       assert.equal(own.status, 0);
       assert.match(own.stdout, new RegExp(`^vtep ${name} FILE`));
     }
   });
 
-  test("--version is the package's", () => {
+  test("--version is the package's", async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    assert.equal(vtep(['--version']).stdout, `${version}\n`);
+    assert.equal((await vtep(['--version'])).stdout, `${version}\n`);
   });
 });
 
 describe('inspect', () => {
-  test('prints networks, VTEPs, endpoints, sizes and problems as aligned tables', () => {
-    const { status, stdout, stderr } = vtep(['inspect', ICMP]);
+  test('prints networks, VTEPs, endpoints, sizes and problems as aligned tables', async () => {
+    const { status, stdout, stderr } = await vtep(['inspect', ICMP]);
     assert.equal(status, 0);
     assert.equal(stderr, '');
     assert.match(stdout, /^40 packets = 38 with inner frames \+ 0 ESP \+ 2 other \+ 0 held \+ 0 dropped$/m);
@@ -41,8 +41,8 @@ describe('inspect', () => {
     assert.match(stdout, /^Problems: none$/m);
   });
 
-  test('--json is one object whose sum adds up', () => {
-    const report = JSON.parse(vtep(['inspect', ICMP, '--json']).stdout) as SurveyReport;
+  test('--json is one object whose sum adds up', async () => {
+    const report = JSON.parse((await vtep(['inspect', ICMP, '--json'])).stdout) as SurveyReport;
     const { inFrames, esp, other, held, dropped } = report.accounting;
     const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
     assert.equal(report.packets, inFrames + esp + other + held + lost);
@@ -51,8 +51,8 @@ describe('inspect', () => {
     ]);
   });
 
-  test('shows ESP by its SPI with the first and the last sequence number', () => {
-    const report = JSON.parse(vtep(['inspect', fixture('docker/07-encrypted.underlay.pcap'), '--json']).stdout);
+  test('shows ESP by its SPI with the first and the last sequence number', async () => {
+    const report = JSON.parse((await vtep(['inspect', fixture('docker/07-encrypted.underlay.pcap'), '--json'])).stdout);
     assert.deepEqual(
       report.esp.map((row: Record<string, unknown>) => [
         row['spi'],
@@ -67,8 +67,8 @@ describe('inspect', () => {
     );
   });
 
-  test('--packets prints a line a packet', () => {
-    const lines = vtep(['inspect', ICMP, '--packets']).stdout.trimEnd().split('\n');
+  test('--packets prints a line a packet', async () => {
+    const lines = (await vtep(['inspect', ICMP, '--packets'])).stdout.trimEnd().split('\n');
     assert.equal(lines.length, 40);
     assert.match(
       lines[2],
@@ -76,13 +76,13 @@ describe('inspect', () => {
     );
   });
 
-  test('reads standard input, and gzip-compressed captures', () => {
-    const plain = vtep(['inspect', ICMP]).stdout.split('\n').slice(1);
-    const piped = vtep(['inspect', '-'], readFileSync(ICMP));
+  test('reads standard input, and gzip-compressed captures', async () => {
+    const plain = (await vtep(['inspect', ICMP])).stdout.split('\n').slice(1);
+    const piped = vtepProcess(['inspect', '-'], readFileSync(ICMP));
     assert.match(piped.stdout, /^standard input: pcap, EN10MB/);
     assert.deepEqual(piped.stdout.split('\n').slice(1), plain);
     assert.deepEqual(
-      vtep(['inspect', '-'], gzipSync(readFileSync(ICMP)))
+      vtepProcess(['inspect', '-'], gzipSync(readFileSync(ICMP)))
         .stdout.split('\n')
         .slice(1),
       plain,
@@ -91,29 +91,29 @@ describe('inspect', () => {
 
   test('gzip data that ends too soon gives the packets before, and says so', () => {
     const packed = gzipSync(readFileSync(fixture('vxlan/03-http-200k.underlay.pcap')), { level: 1 });
-    const cut = vtep(['inspect', '-', '--json', '--strict'], packed.subarray(0, packed.length / 2));
+    const cut = vtepProcess(['inspect', '-', '--json', '--strict'], packed.subarray(0, packed.length / 2));
     assert.equal(cut.status, 1);
     const report = JSON.parse(cut.stdout) as SurveyReport;
     assert.ok(report.packets > 50 && report.packets < 262);
     assert.equal(report.problems[0].code, 'CAPTURE_CUT_OFF');
   });
 
-  test('--vni looks at one network, --port at another port', () => {
+  test('--vni looks at one network, --port at another port', async () => {
     const both = fixture('vxlan/10-formats.usec.pcap');
-    assert.equal(JSON.parse(vtep(['inspect', both, '--json']).stdout).networks.length, 2);
-    const one = JSON.parse(vtep(['inspect', both, '--json', '--vni', '0x1002']).stdout);
+    assert.equal(JSON.parse((await vtep(['inspect', both, '--json'])).stdout).networks.length, 2);
+    const one = JSON.parse((await vtep(['inspect', both, '--json', '--vni', '0x1002'])).stdout);
     assert.deepEqual(
       one.networks.map((row: { vni: number }) => row.vni),
       [4098],
     );
     assert.equal(one.accounting.dropped.VXLAN_VNI_NOT_FOUND, 22);
-    const other = JSON.parse(vtep(['inspect', both, '--json', '--port', '8472']).stdout);
+    const other = JSON.parse((await vtep(['inspect', both, '--json', '--port', '8472'])).stdout);
     assert.equal(other.frames, 0);
     assert.equal(other.accounting.other, 26);
   });
 
-  test('says what offloads left in a capture, and calls it no fault', () => {
-    const call = vtep(['inspect', fixture('vxlan/60-offload-on-http.underlay.pcap'), '--strict']);
+  test('says what offloads left in a capture, and calls it no fault', async () => {
+    const call = await vtep(['inspect', fixture('vxlan/60-offload-on-http.underlay.pcap'), '--strict']);
     assert.equal(call.status, 0);
     assert.match(call.stdout, /^ {2}inner TCP +0 +0 +27 +0$/m);
     assert.match(call.stdout, /note +37 +CHECKSUM_PARTIAL/);
@@ -122,50 +122,50 @@ describe('inspect', () => {
 });
 
 describe('decap', () => {
-  test('says what it did on standard error, nothing on standard output', () => {
-    const call = vtep(['decap', ICMP, '-o', join(folder, 'a.pcap')]);
+  test('says what it did on standard error, nothing on standard output', async () => {
+    const call = await vtep(['decap', ICMP, '-o', join(folder, 'a.pcap')]);
     assert.equal(call.stdout, '');
     assert.match(call.stderr, /^38 frames of VNI 4097 -> .*a\.pcap$/m);
     assert.match(call.stderr, /^40 packets = 38 with inner frames \+ 0 ESP \+ 2 other \+ 0 held \+ 0 dropped$/m);
   });
 
-  test('writes to standard output, and reads standard input', () => {
-    const call = vtep(['decap', '-', '-o', '-'], readFileSync(ICMP));
+  test('writes to standard output, and reads standard input', async () => {
+    const call = vtepProcess(['decap', '-', '-o', '-'], readFileSync(ICMP));
     assert.equal(call.status, 0);
     const out = join(folder, 'b.pcap');
-    vtep(['decap', ICMP, '-o', out]);
+    await vtep(['decap', ICMP, '-o', out]);
     assert.deepEqual(call.stdoutBytes, readFileSync(out));
   });
 
   test('--format chooses the format whatever the name', async () => {
     const out = join(folder, 'c.bin');
-    vtep(['decap', ICMP, '-o', out, '--format', 'pcapng']);
+    await vtep(['decap', ICMP, '-o', out, '--format', 'pcapng']);
     const frames = await framesOf(out);
     assert.equal(frames.length, 38);
     assert.ok(frames.every(({ interfaceName }) => interfaceName === 'vni 4097'));
   });
 
-  test('a capture with microseconds gives a pcap with microseconds, a finer one nanoseconds', () => {
+  test('a capture with microseconds gives a pcap with microseconds, a finer one nanoseconds', async () => {
     for (const [form, magic] of [
       ['usec.pcap', 0xa1b2c3d4],
       ['nsec.pcap', 0xa1b23c4d],
       ['dumpcap.pcapng', 0xa1b23c4d],
     ] as const) {
       const out = join(folder, `d.${form}.pcap`);
-      vtep(['decap', fixture(`vxlan/10-formats.${form}`), '-o', out]);
+      await vtep(['decap', fixture(`vxlan/10-formats.${form}`), '-o', out]);
       assert.equal(readFileSync(out).readUInt32LE(0), magic);
     }
   });
 
-  test('ESP is counted and passed over', () => {
-    const call = vtep(['decap', fixture('docker/07-encrypted.underlay.pcap'), '-o', join(folder, 'e.pcap')]);
+  test('ESP is counted and passed over', async () => {
+    const call = await vtep(['decap', fixture('docker/07-encrypted.underlay.pcap'), '-o', join(folder, 'e.pcap')]);
     assert.equal(call.status, 0);
     assert.match(call.stderr, /126 ESP packets are encrypted and were passed over/);
   });
 
-  test('fragments that came twice or wait for their rest are said', () => {
+  test('fragments that came twice or wait for their rest are said', async () => {
     const input = fixture('esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap');
-    const call = vtep(['decap', input, '-o', join(folder, 'f.pcap')]);
+    const call = await vtep(['decap', input, '-o', join(folder, 'f.pcap')]);
     assert.match(call.stderr, /122 packets = 110 with inner frames \+ 0 ESP \+ 2 other \+ 7 held \+ 3 dropped/);
     assert.match(call.stderr, /dropped 3 DUP_FRAG: fragments that came twice/);
   });

@@ -65,7 +65,7 @@ async function encap(name: string, setup: Setup, node: string, container: string
   const config = file(`${name.replace('/', '-')}.${node}.yaml`, configText(setup));
   const out = join(folder, `${name.replace('/', '-')}.${node}.pcap`);
   const words = ['encap', fixture(`${name}.${container}.pcap`), '-o', out, '--config', config, '--node', node];
-  const call = vtep([...words, '--json']);
+  const call = await vtep([...words, '--json']);
   assert.equal(call.status, 0, call.stderr);
   const report = JSON.parse(call.stdout);
   const counts: number[] = [report.accounting.frames, report.notFromHere, report.truncated];
@@ -132,7 +132,7 @@ describe('what encap made comes out of decap', () => {
       const ring = file('ring.yaml', `profile: ${setup.profile ?? 'swarm'}\n${RING}`);
       const out = join(folder, 'back.pcap');
       const keys = setup.encrypted === true ? ['--keys', ring] : [];
-      const call = vtep(['decap', wire, '-o', out, ...keys, '--strict']);
+      const call = await vtep(['decap', wire, '-o', out, ...keys, '--strict']);
       assert.equal(call.status, 0, call.stderr);
       const expected = (await framesOf(fixture('vxlan/03-http-200k.c2.pcap'))).filter(
         ({ hex }) => hex.startsWith(C1 + C2) && !isNeighbour(hex),
@@ -145,7 +145,7 @@ describe('what encap made comes out of decap', () => {
       if (setup.encrypted !== true) return;
       // Nothing of a frame's payload may stand in clear.
       for (const [i, packet] of packets.entries()) assert.ok(!packet.includes(expected[i].hex));
-      const without = vtep(['decap', wire, '-o', out, '--json']);
+      const without = await vtep(['decap', wire, '-o', out, '--json']);
       assert.equal(JSON.parse(without.stdout).frames, 0);
     });
   }
@@ -154,10 +154,10 @@ describe('what encap made comes out of decap', () => {
     const config = file('outside.yaml', configText({ mtu: 576 }));
     const wire = join(folder, 'outside.pcap');
     const words = ['encap', fixture('vxlan/01-icmp.c1.pcap'), '-o', wire, '--config', config, '--node', 'n1'];
-    assert.equal(vtep([...words, '--oversize', 'outside']).status, 0);
+    assert.equal((await vtep([...words, '--oversize', 'outside'])).status, 0);
     assert.ok((await framesOf(wire)).every(({ hex }) => hex.length <= 2 * (14 + 576)));
     const out = join(folder, 'outside.back.pcap');
-    assert.equal(vtep(['decap', wire, '-o', out, '--strict']).status, 0);
+    assert.equal((await vtep(['decap', wire, '-o', out, '--strict'])).status, 0);
     const expected = between(await recorded('vxlan/01-icmp.c1.pcap'), C1, C2).filter((hex) => !isNeighbour(hex));
     assert.deepEqual(
       (await framesOf(out)).map(({ hex }) => hex),
@@ -165,11 +165,11 @@ describe('what encap made comes out of decap', () => {
     );
   });
 
-  test('--oversize drop: what does not fit is counted, and --strict says so', () => {
+  test('--oversize drop: what does not fit is counted, and --strict says so', async () => {
     const config = file('drop.yaml', configText({ mtu: 576 }));
     const wire = join(folder, 'drop.pcap');
     const words = ['encap', fixture('vxlan/01-icmp.c1.pcap'), '-o', wire, '--config', config, '--node', 'n1'];
-    const call = vtep([...words, '--oversize', 'drop', '--strict']);
+    const call = await vtep([...words, '--oversize', 'drop', '--strict']);
     assert.equal(call.status, 1);
     assert.match(call.stderr, /dropped \d+ PKT_TOO_BIG/);
   });
@@ -191,8 +191,8 @@ describe('encap says what is wrong', () => {
     ['with an unknown word', ['-o', out, '--config', config, '--node', 'n1', '--oversize', 'x'], /oversize/],
   ];
   for (const [what, words, said] of WRONG) {
-    test(what, () => {
-      const call = vtep(['encap', frames, ...words]);
+    test(what, async () => {
+      const call = await vtep(['encap', frames, ...words]);
       assert.equal(call.status, 2, call.stderr);
       assert.match(call.stderr, said);
       assert.equal(call.stdout, '');
@@ -209,7 +209,7 @@ describe('tshark reads what encap sealed', { skip: missing('tshark') }, () => {
       const [packets, wire] = await encap('vxlan/01-icmp', { ...setup, mtu: 1600 }, 'n1', 'c1');
       const sas = join(folder, 'esp_sa');
       const ring = file('tshark.yaml', RING);
-      const call = vtep(['decap', wire, '-o', join(folder, 'x.pcap'), '--keys', ring, '--esp-sa', sas]);
+      const call = await vtep(['decap', wire, '-o', join(folder, 'x.pcap'), '--keys', ring, '--esp-sa', sas]);
       assert.equal(call.status, 0, call.stderr);
       const home = join(folder, `wireshark-${what}`);
       const options = ['-o', 'esp.enable_encryption_decode:TRUE', '-o', 'esp.enable_authentication_check:TRUE'];

@@ -13,21 +13,21 @@ const CONFIG = join(scratch(), 'overlay.yaml');
 writeFileSync(CONFIG, 'nodes: { n1: { vtep: 10.0.0.1 } }\nnetworks: { net: { vni: 4097 } }\n');
 
 describe('keys', () => {
-  test('without a word, or with one that it does not know: exit 2 and the words that there are, in a line', () => {
+  test('without a word, or with one that it does not know: exit 2 and the words that there are, in a line', async () => {
     for (const words of [[], ['x'], ['toString'], ['--json']]) {
-      const call = vtep(['keys', ...words]);
+      const call = await vtep(['keys', ...words]);
       assert.equal(call.status, 2, call.stderr);
       assert.equal(call.stdout, '');
       assert.match(call.stderr, new RegExp(`^vtep: keys [^\n]*: ${WORDS.join(', ')}; see: vtep keys --help\n$`));
     }
   });
 
-  test('--help names each word, and each word has a help of its own', () => {
-    const { status, stdout } = vtep(['keys', '--help']);
+  test('--help names each word, and each word has a help of its own', async () => {
+    const { status, stdout } = await vtep(['keys', '--help']);
     assert.equal(status, 0);
     for (const word of WORDS) {
       assert.match(stdout, new RegExp(`^  ${word} `, 'm'));
-      const own = vtep(['keys', word, '--help']);
+      const own = await vtep(['keys', word, '--help']);
       assert.equal(own.status, 0);
       assert.match(own.stdout, new RegExp(`^vtep keys ${word}\\b`));
     }
@@ -56,8 +56,8 @@ describe('a key in the wrong place of a call', () => {
     ['encap', fixture('vxlan/01-icmp.c1.pcap'), '-o', '-', '--config', CONFIG, '--node', KEY],
   ];
   for (const words of CALLS) {
-    test(`is not shown: ${words.join(' ').replaceAll(KEY, 'KEY').replaceAll(fixture(''), '').replace(CONFIG, 'CONFIG')}`, () => {
-      const call = vtep([...words]);
+    test(`is not shown: ${words.join(' ').replaceAll(KEY, 'KEY').replaceAll(fixture(''), '').replace(CONFIG, 'CONFIG')}`, async () => {
+      const call = await vtep([...words]);
       assert.equal(call.status, 2, call.stderr);
       assert.equal(call.stderr.trimEnd().split('\n').length, 1, call.stderr);
       assert.ok(!/43821b91|afcd9bdc/i.test(call.stdout + call.stderr), call.stderr);

@@ -11,9 +11,11 @@ const folder = scratch();
 let count = 0;
 
 /** Makes a ring in a file of its own. */
-function made(...words: readonly string[]): KeyRingFile & { readonly path: string; readonly stdout: string } {
+async function made(
+  ...words: readonly string[]
+): Promise<KeyRingFile & { readonly path: string; readonly stdout: string }> {
   const path = join(folder, `ring-${count++}.yaml`);
-  const { status, stdout, stderr } = vtep(['keys', 'generate', '-o', path, ...words]);
+  const { status, stdout, stderr } = await vtep(['keys', 'generate', '-o', path, ...words]);
   assert.deepEqual([status, stderr], [0, '']);
   return { ...parseKeyRing(readFileSync(path, 'utf8')), path, stdout };
 }
@@ -22,16 +24,16 @@ function bytesOf({ ring }: KeyRingFile): string[] {
   return ring.keys.map((key) => key.use((bytes) => Buffer.from(bytes).toString('hex')));
 }
 
-function refused(words: readonly string[], message: RegExp): void {
-  const { status, stdout, stderr } = vtep(['keys', 'generate', ...words]);
+async function refused(words: readonly string[], message: RegExp): Promise<void> {
+  const { status, stdout, stderr } = await vtep(['keys', 'generate', ...words]);
   assert.deepEqual([status, stdout], [2, '']);
   assert.match(stderr, /^vtep: [^\n]+\n$/);
   assert.match(stderr, message);
 }
 
 describe('keys generate', () => {
-  test('makes three AES-128 keys with tags one apart, the oldest from 1 to 65536, for the swarm profile', () => {
-    const file = made();
+  test('makes three AES-128 keys with tags one apart, the oldest from 1 to 65536, for the swarm profile', async () => {
+    const file = await made();
     const tags = file.ring.keys.map(({ tag }) => tag);
     assert.deepEqual(tags, [tags[0], tags[0] + 1, tags[0] + 2]);
     assert.ok(tags[0] >= 1 && tags[0] <= 65_536);
@@ -42,13 +44,13 @@ describe('keys generate', () => {
     assert.equal(file.profile, 'swarm');
   });
 
-  test('makes other keys each time', () => {
-    const all = [...bytesOf(made()), ...bytesOf(made())];
+  test('makes other keys each time', async () => {
+    const all = [...bytesOf(await made()), ...bytesOf(await made())];
     assert.equal(new Set(all).size, 6);
   });
 
-  test('makes what --count, --bits, --first-tag and --profile say', () => {
-    const file = made('--count', '5', '--bits', '256', '--first-tag', '29943', '--profile', 'strict');
+  test('makes what --count, --bits, --first-tag and --profile say', async () => {
+    const file = await made('--count', '5', '--bits', '256', '--first-tag', '29943', '--profile', 'strict');
     assert.deepEqual(
       file.ring.keys.map(({ tag }) => tag),
       [29_943, 29_944, 29_945, 29_946, 29_947],
@@ -64,8 +66,8 @@ describe('keys generate', () => {
     );
   });
 
-  test('prints tags, roles and fingerprints, and no key', () => {
-    const file = made();
+  test('prints tags, roles and fingerprints, and no key', async () => {
+    const file = await made();
     const rows = file.ring.keys.map((key, i) => {
       return `  ${key.tag}  ${['oldest ', 'current', 'next   '][i]}  ${keyFingerprint(key, hkdfSha256)}`;
     });
@@ -78,8 +80,8 @@ describe('keys generate', () => {
     for (const key of bytesOf(file)) assert.ok(!file.stdout.includes(key.slice(0, 8)));
   });
 
-  test('--json is one object with the same, and no key', () => {
-    const file = made('--json', '--count', '2');
+  test('--json is one object with the same, and no key', async () => {
+    const file = await made('--json', '--count', '2');
     assert.deepEqual(JSON.parse(file.stdout), {
       file: file.path,
       profile: 'swarm',
@@ -90,20 +92,20 @@ describe('keys generate', () => {
     for (const key of bytesOf(file)) assert.ok(!file.stdout.includes(key.slice(0, 8)));
   });
 
-  test('writes what --keys and a config read', () => {
-    const text = readFileSync(made('--profile', 'strict').path, 'utf8');
+  test('writes what --keys and a config read', async () => {
+    const text = readFileSync((await made('--profile', 'strict')).path, 'utf8');
     const read = parseKeys(text);
     assert.deepEqual([read.kind, read.kind === 'ring' && read.profile], ['ring', 'strict']);
     const { ring, profile } = parseConfig(`nodes: { a: { vtep: 10.0.0.1 } }\nnetworks: { n: { vni: 1 } }\n${text}`);
     assert.deepEqual([ring?.keys.length, profile], [3, 'strict']);
   });
 
-  test('writes for its owner alone, also over a file that all may read', () => {
-    const { path } = made();
+  test('writes for its owner alone, also over a file that all may read', async () => {
+    const { path } = await made();
     assert.equal(statSync(path).mode & 0o777, 0o600);
     chmodSync(path, 0o644);
     const before = readFileSync(path, 'utf8');
-    assert.equal(vtep(['keys', 'generate', '-o', path, '--force']).status, 0);
+    assert.equal((await vtep(['keys', 'generate', '-o', path, '--force'])).status, 0);
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.notEqual(readFileSync(path, 'utf8'), before);
     assert.deepEqual(
@@ -112,15 +114,15 @@ describe('keys generate', () => {
     );
   });
 
-  test('does not overwrite a file without --force', () => {
+  test('does not overwrite a file without --force', async () => {
     const path = join(folder, 'there.yaml');
     writeFileSync(path, 'mine');
-    refused(['-o', path], /there\.yaml: it is there already; --force overwrites it/);
+    await refused(['-o', path], /there\.yaml: it is there already; --force overwrites it/);
     assert.equal(readFileSync(path, 'utf8'), 'mine');
   });
 
-  test('-o - prints the file itself and nothing else', () => {
-    const { status, stdout, stderr } = vtep(['keys', 'generate', '-o', '-', '--first-tag', '7']);
+  test('-o - prints the file itself and nothing else', async () => {
+    const { status, stdout, stderr } = await vtep(['keys', 'generate', '-o', '-', '--first-tag', '7']);
     assert.deepEqual([status, stderr], [0, '']);
     assert.deepEqual(
       parseKeyRing(stdout).ring.keys.map(({ tag }) => tag),
@@ -140,15 +142,15 @@ describe('keys generate', () => {
     [['-o', join(folder, 'never'), '--profile', 'lax'], /--profile takes swarm or strict/],
   ];
   for (const [words, message] of CASES) {
-    test(`is refused with the words ${words.map((word) => word.replace(folder, '')).join(' ')}`, () => {
-      refused(words, message);
+    test(`is refused with the words ${words.map((word) => word.replace(folder, '')).join(' ')}`, async () => {
+      await refused(words, message);
       assert.equal(existsSync(join(folder, 'never')), false);
     });
   }
 
-  test('--force takes no folder away', () => {
+  test('--force takes no folder away', async () => {
     const path = join(folder, 'folder');
     mkdirSync(path);
-    refused(['-o', path, '--force'], /it is no file/);
+    await refused(['-o', path, '--force'], /it is no file/);
   });
 });

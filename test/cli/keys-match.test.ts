@@ -18,8 +18,8 @@ function file(name: string, bytes: Uint8Array | string): string {
   return path;
 }
 
-function match(capture: string, ring: string, ...more: string[]): Outcome {
-  return vtep(['keys', 'match', capture, '--ring', ring, ...more]);
+async function match(capture: string, ring: string, ...more: string[]): Promise<Outcome> {
+  return await vtep(['keys', 'match', capture, '--ring', ring, ...more]);
 }
 
 function reportOf(call: Outcome): KeyMatchReport {
@@ -37,8 +37,8 @@ function changed(name: string, change: (line: string) => string): string {
 }
 
 describe("keys match on Docker's own ESP", () => {
-  test('both SPIs are of the middle key, every packet opens, and both nodes transmit with it', () => {
-    const report = reportOf(match(DOCKER, RING, '--json', '--strict'));
+  test('both SPIs are of the middle key, every packet opens, and both nodes transmit with it', async () => {
+    const report = reportOf(await match(DOCKER, RING, '--json', '--strict'));
     assert.deepEqual(
       report.spis.map(({ key, packets, opened }) => [key?.tag, key?.role, key?.spiForm, packets - opened]),
       [
@@ -49,8 +49,8 @@ describe("keys match on Docker's own ESP", () => {
     assert.deepEqual([report.packets, report.opened, report.problems], [126, 126, []]);
   });
 
-  test('people are told the same in a table and in words', () => {
-    const { status, stdout, stderr } = match(DOCKER, RING, '--strict');
+  test('people are told the same in a table and in words', async () => {
+    const { status, stdout, stderr } = await match(DOCKER, RING, '--strict');
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(
       stdout,
@@ -66,8 +66,8 @@ describe("keys match on Docker's own ESP", () => {
     assert.match(stdout, /^Problems: none$/m);
   });
 
-  test('no key stands in what is printed', () => {
-    const printed = match(DOCKER, RING).stdout + match(DOCKER, RING, '--json').stdout;
+  test('no key stands in what is printed', async () => {
+    const printed = (await match(DOCKER, RING)).stdout + (await match(DOCKER, RING, '--json')).stdout;
     for (const [key] of SWARM.matchAll(/[0-9a-f]{32}/g)) assert.ok(!printed.includes(key));
     assert.doesNotMatch(printed, /[0-9a-f]{16}/);
   });
@@ -76,18 +76,18 @@ describe("keys match on Docker's own ESP", () => {
     ['later', 29943, 29946, 'NODE_LATE', /key 29944 \(oldest\), 1 rotation behind the middle one$/m],
     ['earlier', 29945, 29942, 'NODE_EARLY', /key 29944 \(next\), 1 rotation ahead of the middle one$/m],
   ] as const) {
-    test(`with the ring of a rotation ${name} the nodes are not where they should be`, () => {
+    test(`with the ring of a rotation ${name} the nodes are not where they should be`, async () => {
       const ring = changed(`${name}.txt`, (line) => line.replace(`ipsec lamport ${drop} `, `ipsec lamport ${add} `));
-      const { status, stdout } = match(DOCKER, ring, '--strict');
+      const { status, stdout } = await match(DOCKER, ring, '--strict');
       assert.equal(status, 1);
       assert.match(stdout, says);
-      assert.deepEqual(codes(reportOf(match(DOCKER, ring, '--json'))), [code]);
+      assert.deepEqual(codes(reportOf(await match(DOCKER, ring, '--json'))), [code]);
     });
   }
 
-  test('a ring of the same tags and other keys: the SPIs fit and no ICV is right', () => {
+  test('a ring of the same tags and other keys: the SPIs fit and no ICV is right', async () => {
     const other = changed('other-keys.txt', (line) => line.replace(/key \w+$/, `key ${'ab'.repeat(16)}`));
-    const call = match(DOCKER, other, '--json', '--strict');
+    const call = await match(DOCKER, other, '--json', '--strict');
     assert.equal(call.status, 1);
     const report = reportOf(call);
     assert.deepEqual([report.opened, report.nodes], [0, []]);
@@ -98,8 +98,8 @@ describe("keys match on Docker's own ESP", () => {
 
 describe('keys match on captures whose keys were set by hand', () => {
   for (const name of ['01-esp-docker-aes128-icv64', '05-esp-aes256-icv128-esn', '08-esp-key-rotation', '14-esp-ipv6']) {
-    test(`esp/${name}: nothing matches, and it says so`, () => {
-      const { status, stdout } = match(fixture(`esp/${name}.underlay.pcap`), RING, '--strict');
+    test(`esp/${name}: nothing matches, and it says so`, async () => {
+      const { status, stdout } = await match(fixture(`esp/${name}.underlay.pcap`), RING, '--strict');
       assert.equal(status, 1);
       assert.match(stdout, /^Nothing matches: the capture's keys were not derived from these tags\./m);
       assert.match(stdout, /not derived from this ring's tags$/m);
@@ -111,12 +111,12 @@ describe('keys match on captures whose keys were set by hand', () => {
 describe('keys match where there is nothing to match', () => {
   const empty = file('empty.pcap', readFileSync(DOCKER).subarray(0, 24));
 
-  test('a capture without packets, or without ESP, is said: exit 1 only with --strict', () => {
+  test('a capture without packets, or without ESP, is said: exit 1 only with --strict', async () => {
     for (const capture of [empty, fixture('vxlan/01-icmp.underlay.pcap')]) {
-      const { status, stdout } = match(capture, RING);
+      const { status, stdout } = await match(capture, RING);
       assert.equal(status, 0);
       assert.match(stdout, /^It holds no ESP: there is nothing to match$/m);
-      assert.equal(match(capture, RING, '--strict').status, 1);
+      assert.equal((await match(capture, RING, '--strict')).status, 1);
     }
   });
 
@@ -129,8 +129,8 @@ describe('keys match where there is nothing to match', () => {
     ['a ring in place of the capture', [RING, '--ring', RING], /neither pcap nor pcapng/],
     ['an unknown option', [DOCKER, '--ring', RING, '--vni', '1'], /see: vtep keys match --help/],
   ] as const) {
-    test(`${what}: one line, and the exit code 2`, () => {
-      const { status, stdout, stderr } = vtep(['keys', 'match', ...words]);
+    test(`${what}: one line, and the exit code 2`, async () => {
+      const { status, stdout, stderr } = await vtep(['keys', 'match', ...words]);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, says);
       assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);

@@ -20,8 +20,8 @@ const keys = (...tags: readonly number[]): string => {
 const SWARM = ringFile('swarm.yaml', keys(29_943, 29_945, 29_947));
 const STRICT = ringFile('strict.yaml', `profile: strict\n${keys(1, 2, 3)}`);
 
-function printed(...words: readonly string[]): string {
-  const { status, stdout, stderr } = vtep(['keys', 'schedule', ...words]);
+async function printed(...words: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await vtep(['keys', 'schedule', ...words]);
   assert.deepEqual([status, stderr], [0, '']);
   return stdout;
 }
@@ -33,13 +33,13 @@ interface Report {
   readonly sequence?: { readonly bits: number; readonly lasts: boolean; readonly runsOut: object | null };
 }
 
-function report(...words: readonly string[]): Report {
-  return JSON.parse(printed(...words, '--json')) as Report;
+async function report(...words: readonly string[]): Promise<Report> {
+  return JSON.parse(await printed(...words, '--json')) as Report;
 }
 
 describe('keys schedule', () => {
-  test('prints four rotations 12 hours apart, with the ring’s tags, and what becomes of each key', () => {
-    const lines = printed('--ring', SWARM, '--start', START).split('\n');
+  test('prints four rotations 12 hours apart, with the ring’s tags, and what becomes of each key', async () => {
+    const lines = (await printed('--ring', SWARM, '--start', START)).split('\n');
     assert.deepEqual(lines.slice(0, 7), [
       'Rotations',
       '  time                   hours  made    transmits from then  dropped',
@@ -58,75 +58,75 @@ describe('keys schedule', () => {
     assert.equal(find('29947 '), `  29947   ${day(21, '12')}  ${day(22, '00')}  ${day(22, '12')}  ${day(23, '00')}`);
   });
 
-  test('calls the keys oldest, current and next where there is no ring', () => {
-    const { keys: lives } = report('--count', '2');
+  test('calls the keys oldest, current and next where there is no ring', async () => {
+    const { keys: lives } = await report('--count', '2');
     assert.deepEqual(
       lives.map(({ key }) => key),
       ['oldest', 'current', 'next', 'next+1', 'next+2'],
     );
   });
 
-  test('starts now if nothing else is said', () => {
+  test('starts now if nothing else is said', async () => {
     const before = Math.floor(Date.now() / 1000) * 1000;
-    const start = Date.parse(report('--count', '1').start);
+    const start = Date.parse((await report('--count', '1')).start);
     assert.ok(start >= before && start <= Date.now());
   });
 
-  test('takes spans in seconds, minutes, hours and days, and times in UTC, with a zone or as seconds', () => {
+  test('takes spans in seconds, minutes, hours and days, and times in UTC, with a zone or as seconds', async () => {
     for (const [every, hours] of [
       ['5400', 1.5],
       ['90m', 1.5],
       ['1.5h', 1.5],
       ['2d', 48],
     ] as const) {
-      assert.equal(report('--every', every, '--count', '1').rotations[0].hours, hours);
+      assert.equal((await report('--every', every, '--count', '1')).rotations[0].hours, hours);
     }
     for (const start of ['2026-11-21T12:00', '2026-11-21T12:00:00', '2026-11-21T14:00:00+02:00', '1795262400']) {
-      assert.equal(report('--start', start, '--count', '1').start, START);
+      assert.equal((await report('--start', start, '--count', '1')).start, START);
     }
-    assert.equal(report('--start', '2026-11-21', '--count', '1').start, '2026-11-21T00:00:00Z');
+    assert.equal((await report('--start', '2026-11-21', '--count', '1')).start, '2026-11-21T00:00:00Z');
   });
 
-  test('jitter moves rotations within its bounds, and the same seed by the same', () => {
+  test('jitter moves rotations within its bounds, and the same seed by the same', async () => {
     const words = ['--start', '0', '--jitter', '30m', '--count', '40'];
-    const { rotations } = report(...words, '--seed', '7');
+    const { rotations } = await report(...words, '--seed', '7');
     const offsets = rotations.map(({ hours }, i) => hours - 12 * (i + 1));
     assert.ok(offsets.every((offset) => Math.abs(offset) <= 0.5));
     assert.ok(new Set(offsets).size > 30);
-    assert.deepEqual(report(...words, '--seed', '7').rotations, rotations);
-    assert.notDeepEqual(report(...words, '--seed', '8').rotations, rotations);
+    assert.deepEqual((await report(...words, '--seed', '7')).rotations, rotations);
+    assert.notDeepEqual((await report(...words, '--seed', '8')).rotations, rotations);
   });
 
-  test('--rate says that sequence numbers last, or when they run out and what helps', () => {
-    assert.match(printed('--rate', '99420'), /\na key transmits for 43,200 s .* takes 100\.0 % of them\.\n$/);
-    const out = printed('--rate', '200000', '--start', START);
+  test('--rate says that sequence numbers last, or when they run out and what helps', async () => {
+    assert.match(await printed('--rate', '99420'), /\na key transmits for 43,200 s .* takes 100\.0 % of them\.\n$/);
+    const out = await printed('--rate', '200000', '--start', START);
     assert.match(out, / last 21,474 s \(5\.97 h\);\n/);
     assert.match(out, /They run out: from 2026-11-21T17:57:54Z on nothing is sent\nunder the key current/);
     assert.match(out, /profile: strict.*\n.*--every 21474 or less\n.*rotation on demand within 21,474 s/);
   });
 
-  test('the interval that it advises lasts, with the jitter, too', () => {
+  test('the interval that it advises lasts, with the jitter, too', async () => {
     for (const jitter of ['0', '20m']) {
       const words = ['--rate', '200000', '--jitter', jitter, '--count', '200'];
-      const advised = /--every (\d+) or less/.exec(printed(...words))?.[1];
+      const advised = /--every (\d+) or less/.exec(await printed(...words))?.[1];
       assert.ok(advised !== undefined);
-      assert.equal(report(...words, '--every', advised).sequence?.lasts, true);
+      assert.equal((await report(...words, '--every', advised)).sequence?.lasts, true);
     }
   });
 
-  test('advises no interval that leaves nodes no time', () => {
-    assert.doesNotMatch(printed('--rate', '100000000'), /--every/);
+  test('advises no interval that leaves nodes no time', async () => {
+    assert.doesNotMatch(await printed('--rate', '100000000'), /--every/);
   });
 
-  test('a strict ring has sequence numbers of 64 bits, which last', () => {
-    assert.match(printed('--ring', STRICT, '--rate', '10000000'), /2\^64 - 1 .* last for more than a century/);
-    const { sequence } = report('--ring', STRICT, '--rate', '10000000');
+  test('a strict ring has sequence numbers of 64 bits, which last', async () => {
+    assert.match(await printed('--ring', STRICT, '--rate', '10000000'), /2\^64 - 1 .* last for more than a century/);
+    const { sequence } = await report('--ring', STRICT, '--rate', '10000000');
     assert.deepEqual([sequence?.bits, sequence?.lasts, sequence?.runsOut], [64, true, null]);
   });
 
-  test('shows no key', () => {
+  test('shows no key', async () => {
     for (const words of [[], ['--json'], ['--rate', '5', '--json']]) {
-      assert.ok(!printed('--ring', SWARM, ...words).includes(KEY.slice(0, 8)));
+      assert.ok(!(await printed('--ring', SWARM, ...words)).includes(KEY.slice(0, 8)));
     }
   });
 
@@ -147,8 +147,8 @@ describe('keys schedule', () => {
     [['--rate', '0'], /--rate takes/],
   ];
   for (const [words, message] of CASES) {
-    test(`is refused with the words ${words.join(' ').replace(folder, '')}`, () => {
-      const { status, stdout, stderr } = vtep(['keys', 'schedule', ...words]);
+    test(`is refused with the words ${words.join(' ').replace(folder, '')}`, async () => {
+      const { status, stdout, stderr } = await vtep(['keys', 'schedule', ...words]);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, /^vtep: [^\n]+\n$/);
       assert.match(stderr, message);

@@ -15,9 +15,18 @@ interface Row {
   readonly remark?: string;
 }
 
-function rows(source: string, destination: string, ...tags: readonly number[]): Row[] {
+async function rows(source: string, destination: string, ...tags: readonly number[]): Promise<Row[]> {
   const words = tags.flatMap((tag) => ['--tag', String(tag)]);
-  const { status, stdout, stderr } = vtep(['keys', 'spi', '--src', source, '--dst', destination, ...words, '--json']);
+  const { status, stdout, stderr } = await vtep([
+    'keys',
+    'spi',
+    '--src',
+    source,
+    '--dst',
+    destination,
+    ...words,
+    '--json',
+  ]);
   assert.deepEqual([status, stderr], [0, '']);
   return (JSON.parse(stdout) as { spis: Row[] }).spis;
 }
@@ -29,28 +38,28 @@ function spiOf(all: readonly Row[], wanted: Partial<Row>): string {
 }
 
 describe('keys spi', () => {
-  test('gives the SPIs of moby’s own inputs, mapped and short', () => {
-    const all = rows('1.2.3.4', '5.6.7.8', 1234);
+  test('gives the SPIs of moby’s own inputs, mapped and short', async () => {
+    const all = await rows('1.2.3.4', '5.6.7.8', 1234);
     assert.equal(spiOf(all, { from: '1.2.3.4', form: 'mapped' }), '0x5de62c5b');
     assert.equal(spiOf(all, { from: '1.2.3.4', form: 'short' }), '0x19b3d63b');
     assert.equal(all.length, 4);
   });
 
-  test('gives both directions of a pair that a log shows', () => {
-    const all = rows('192.168.14.147', '192.168.14.145', 13_986);
+  test('gives both directions of a pair that a log shows', async () => {
+    const all = await rows('192.168.14.147', '192.168.14.145', 13_986);
     assert.equal(spiOf(all, { from: '192.168.14.147', form: 'mapped' }), '0x1f279ba7');
     assert.equal(spiOf(all, { from: '192.168.14.145', to: '192.168.14.147', form: 'mapped' }), '0x755dee5b');
   });
 
-  test('gives the SPIs of two keys that a log shows, one rotation apart, in one direction', () => {
-    const all = rows('10.1.11.45', '10.1.11.29', 56_398, 56_396);
+  test('gives the SPIs of two keys that a log shows, one rotation apart, in one direction', async () => {
+    const all = await rows('10.1.11.45', '10.1.11.29', 56_398, 56_396);
     assert.equal(spiOf(all, { tag: 56_398, from: '10.1.11.45', form: 'mapped' }), '0xf4faae1b');
     assert.equal(spiOf(all, { tag: 56_396, from: '10.1.11.45', form: 'mapped' }), '0xa8e5da89');
     assert.equal(all.length, 8);
   });
 
-  test('has one form for IPv6', () => {
-    const all = rows('2002:db8::42', '2002:db8::69', 9999);
+  test('has one form for IPv6', async () => {
+    const all = await rows('2002:db8::42', '2002:db8::69', 9999);
     assert.deepEqual(
       all.map(({ form }) => form),
       ['any', 'any'],
@@ -58,15 +67,15 @@ describe('keys spi', () => {
     assert.equal(spiOf(all, { from: '2002:db8::42' }), '0x342a609e');
   });
 
-  test('goes by the low 32 bits of a tag', () => {
-    const [low] = rows('1.2.3.4', '5.6.7.8', 1234);
-    const [high] = rows('1.2.3.4', '5.6.7.8', 1234 + 5 * 2 ** 32);
+  test('goes by the low 32 bits of a tag', async () => {
+    const [low] = await rows('1.2.3.4', '5.6.7.8', 1234);
+    const [high] = await rows('1.2.3.4', '5.6.7.8', 1234 + 5 * 2 ** 32);
     assert.equal(high.spi, low.spi);
   });
 
-  test('prints a line for each tag, direction and form', () => {
+  test('prints a line for each tag, direction and form', async () => {
     const words = ['keys', 'spi', '--src', '1.2.3.4', '--dst', '5.6.7.8', '--tag', '1234'];
-    const { status, stdout } = vtep(words);
+    const { status, stdout } = await vtep(words);
     assert.equal(status, 0);
     const lines = stdout.trimEnd().split('\n');
     assert.match(lines[0], /^ {2}tag +from +to +form +SPI$/);
@@ -75,14 +84,16 @@ describe('keys spi', () => {
     assert.equal(lines.length, 5);
   });
 
-  test('points out SPIs that are reserved, and 0, which is none', () => {
-    const reserved = rows('10.0.0.1', '10.0.0.2', RESERVED_TAG, ZERO_TAG).filter(({ from }) => from === '10.0.0.1');
+  test('points out SPIs that are reserved, and 0, which is none', async () => {
+    const reserved = (await rows('10.0.0.1', '10.0.0.2', RESERVED_TAG, ZERO_TAG)).filter(
+      ({ from }) => from === '10.0.0.1',
+    );
     const remark = (tag: number): string | undefined =>
       reserved.find((row) => row.tag === tag && row.form === 'mapped')?.remark;
     assert.equal(spiOf(reserved, { tag: ZERO_TAG, form: 'mapped' }), '0x00000000');
     assert.match(remark(RESERVED_TAG) ?? '', /^reserved/);
     assert.match(remark(ZERO_TAG) ?? '', /^no SPI/);
-    assert.ok(rows('1.2.3.4', '5.6.7.8', 1234).every((row) => row.remark === undefined));
+    assert.ok((await rows('1.2.3.4', '5.6.7.8', 1234)).every((row) => row.remark === undefined));
   });
 
   const CASES: [words: string[], message: RegExp][] = [
@@ -97,8 +108,8 @@ describe('keys spi', () => {
     [['1.2.3.4'], /takes no file/],
   ];
   for (const [words, message] of CASES) {
-    test(`is refused with the words ${words.join(' ')}`, () => {
-      const { status, stdout, stderr } = vtep(['keys', 'spi', ...words]);
+    test(`is refused with the words ${words.join(' ')}`, async () => {
+      const { status, stdout, stderr } = await vtep(['keys', 'spi', ...words]);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, /^vtep: [^\n]+\n$/);
       assert.match(stderr, message);

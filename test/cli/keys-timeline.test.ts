@@ -22,8 +22,8 @@ function file(name: string, bytes: Uint8Array | string): string {
   return path;
 }
 
-function timeline(...words: string[]): Outcome {
-  return vtep(['keys', 'timeline', ...words]);
+async function timeline(...words: string[]): Promise<Outcome> {
+  return await vtep(['keys', 'timeline', ...words]);
 }
 
 /** Where lines stand that begin with a time and go on with these words. */
@@ -37,8 +37,8 @@ function placesOf(stdout: string, ...texts: readonly string[]): number[] {
 }
 
 describe('keys timeline of a recorded rotation', () => {
-  test('the wire alone tells both switches, in their order, and which node was first', () => {
-    const { status, stdout, stderr } = timeline(CAPTURE, '--strict');
+  test('the wire alone tells both switches, in their order, and which node was first', async () => {
+    const { status, stdout, stderr } = await timeline(CAPTURE, '--strict');
     assert.deepEqual([status, stderr], [0, '']);
     const places = placesOf(
       stdout,
@@ -57,8 +57,8 @@ describe('keys timeline of a recorded rotation', () => {
     assert.doesNotMatch(stdout, /event:|made|opened/);
   });
 
-  test('with the events and the dumps of its steps, the whole of it is told in order', () => {
-    const { status, stdout, stderr } = timeline(CAPTURE, '--events', EVENTS, ...DUMPS, '--strict');
+  test('with the events and the dumps of its steps, the whole of it is told in order', async () => {
+    const { status, stdout, stderr } = await timeline(CAPTURE, '--events', EVENTS, ...DUMPS, '--strict');
     assert.deepEqual([status, stderr], [0, '']);
     const places = placesOf(
       stdout,
@@ -89,22 +89,22 @@ describe('keys timeline of a recorded rotation', () => {
     }
   });
 
-  test('no key stands in what is printed, of the dumps nor of a ring', () => {
+  test('no key stands in what is printed, of the dumps nor of a ring', async () => {
     const words = ['--events', EVENTS, ...DUMPS, '--ring', RING];
-    const printed = timeline(CAPTURE, ...words).stdout + timeline(CAPTURE, ...words, '--json').stdout;
+    const printed = (await timeline(CAPTURE, ...words)).stdout + (await timeline(CAPTURE, ...words, '--json')).stdout;
     assert.ok(printed.length > 1000);
     assert.doesNotMatch(printed, /[0-9a-f]{16}/i);
   });
 
-  test('--json is one object: directions, entries, summary', () => {
-    const report = JSON.parse(timeline(CAPTURE, '--events', EVENTS, '--json').stdout) as KeyTimelineReport;
+  test('--json is one object: directions, entries, summary', async () => {
+    const report = JSON.parse((await timeline(CAPTURE, '--events', EVENTS, '--json')).stdout) as KeyTimelineReport;
     assert.deepEqual(Object.keys(report), ['file', 'directions', 'entries', 'summary']);
     assert.equal(report.entries.filter(({ kind }) => kind === 'switch').length, 2);
     assert.equal(report.entries.filter(({ kind }) => kind === 'event').length, 9);
   });
 
-  test('at a rate that takes years, a rotation every century comes too late: a warning, and exit 1 with --strict', () => {
-    const { status, stdout } = timeline(CAPTURE, '--every', '1000000000', '--strict');
+  test('at a rate that takes years, a rotation every century comes too late: a warning, and exit 1 with --strict', async () => {
+    const { status, stdout } = await timeline(CAPTURE, '--every', '1000000000', '--strict');
     assert.equal(status, 1);
     assert.match(stdout, /^ {2}warning {6}2 {2}SEQUENCE_RUNS_OUT /m);
     assert.equal(stdout.match(/runs out before the next rotation$/gm)?.length, 2);
@@ -112,7 +112,7 @@ describe('keys timeline of a recorded rotation', () => {
 });
 
 describe('keys timeline of a sender that is too fast', () => {
-  test('one forged packet with a high number does not silence the warning: exit 1 with --strict', () => {
+  test('one forged packet with a high number does not silence the warning: exit 1 with --strict', async () => {
     // The recording's first ESP packet, once a second as the 200,000th after the one before.
     const recording = readFileSync(CAPTURE);
     const spi = 16 + 14 + 20;
@@ -127,14 +127,14 @@ describe('keys timeline of a sender that is too fast', () => {
     const records = Array.from({ length: 20 }, (_, i) => sent(i, 1 + i * 200_000));
     records.splice(12, 0, sent(11, 0xffffff00));
     const capture = file('fast.pcap', Buffer.concat([recording.subarray(0, 24), ...records]));
-    const { status, stdout } = timeline(capture, '--strict');
+    const { status, stdout } = await timeline(capture, '--strict');
     assert.equal(status, 1);
     assert.match(stdout, /^ {2}warning +1 {2}SEQUENCE_RUNS_OUT /m);
     assert.doesNotMatch(stdout, /64 bits/);
   });
 });
 
-test('with keys, packets of an SPI that none opens are told in a line, and are no switch', () => {
+test('with keys, packets of an SPI that none opens are told in a line, and are no switch', async () => {
   const recording = readFileSync(fixture('docker/07-encrypted.underlay.pcap'));
   const at = recording.indexOf('c207fc1c', 'hex') - 50;
   const record = Buffer.from(recording.subarray(at, at + 16 + recording.readUInt32LE(at + 8)));
@@ -146,30 +146,34 @@ test('with keys, packets of an SPI that none opens are told in a line, and are n
     return copy;
   });
   const capture = file('forged.pcap', Buffer.concat([recording, ...forged]));
-  const { stdout } = timeline(capture, '--ring', RING);
+  const { stdout } = await timeline(capture, '--ring', RING);
   assert.match(stdout, / packets of an SPI that no key opens: 2, of 2 SPIs$/m);
   assert.match(stdout, /^No node switches to another SPI$/m);
-  assert.match(timeline(capture).stdout, /switches 0x11111111 -> 0x22222222/);
+  assert.match((await timeline(capture)).stdout, /switches 0x11111111 -> 0x22222222/);
 });
 
 describe('keys timeline of other recordings', () => {
-  test('with a ring each SPI is named by tag, role and fingerprint', () => {
-    const { stdout } = timeline(fixture('docker/07-encrypted.underlay.pcap'), '--ring', RING);
+  test('with a ring each SPI is named by tag, role and fingerprint', async () => {
+    const { stdout } = await timeline(fixture('docker/07-encrypted.underlay.pcap'), '--ring', RING);
     assert.match(stdout, /first packet, SPI 0xc207fc1c \(key 29944, current\)$/m);
     assert.match(stdout, /^ .* 0x98a1ca54 .* 82 +0 {2}29944, current {2}[0-9a-f]{12}$/m);
     assert.match(stdout, /^No node switches to another SPI$/m);
   });
 
-  test('with keys of another time nothing opens: a warning, and exit 1 with --strict', () => {
-    const { status, stdout } = timeline(fixture('docker/07-encrypted.underlay.pcap'), ...DUMPS.slice(0, 2), '--strict');
+  test('with keys of another time nothing opens: a warning, and exit 1 with --strict', async () => {
+    const { status, stdout } = await timeline(
+      fixture('docker/07-encrypted.underlay.pcap'),
+      ...DUMPS.slice(0, 2),
+      '--strict',
+    );
     assert.equal(status, 1);
     assert.match(stdout, /^ {2}warning {4}126 {2}ESP_NOT_OPENED /m);
   });
 
-  test('silences are said from --gap on', () => {
+  test('silences are said from --gap on', async () => {
     const capture = fixture('docker/07-encrypted.underlay.pcap');
-    assert.doesNotMatch(timeline(capture).stdout, /silent/);
-    assert.match(timeline(capture, '--gap', '2').stdout, /silent under 0xc207fc1c for 2\.595 s$/m);
+    assert.doesNotMatch((await timeline(capture)).stdout, /silent/);
+    assert.match((await timeline(capture, '--gap', '2')).stdout, /silent under 0xc207fc1c for 2\.595 s$/m);
   });
 
   for (const [name, says] of [
@@ -179,29 +183,30 @@ describe('keys timeline of other recordings', () => {
     ['13-esp-natt', /0x3d1f9a01 .* 4 +0 {2}in UDP$/m],
     ['14-esp-ipv6', /fd50::1 {2}fd50::2 {2}0x3d1f9a01 .* 7 +0$/m],
   ] as const) {
-    test(`esp/${name} with its keys: everything opens`, () => {
+    test(`esp/${name} with its keys: everything opens`, async () => {
       const dump = fixture(`esp/${name}.xfrm.txt`);
-      const { status, stdout } = timeline(fixture(`esp/${name}.underlay.pcap`), '--keys', dump, '--strict');
+      const { status, stdout } = await timeline(fixture(`esp/${name}.underlay.pcap`), '--keys', dump, '--strict');
       assert.equal(status, 0);
       assert.match(stdout, says);
     });
   }
 
-  test('a capture without ESP, or without packets, is said in a line: exit 1 only with --strict', () => {
+  test('a capture without ESP, or without packets, is said in a line: exit 1 only with --strict', async () => {
     const empty = file('empty.pcap', readFileSync(CAPTURE).subarray(0, 24));
     for (const capture of [empty, fixture('vxlan/01-icmp.underlay.pcap')]) {
-      const { status, stdout } = timeline(capture, '--events', EVENTS);
+      const { status, stdout } = await timeline(capture, '--events', EVENTS);
       assert.equal(status, 0);
       assert.equal(stdout, `${capture}: it holds no ESP\n`);
-      assert.equal(timeline(capture, '--strict').status, 1);
+      assert.equal((await timeline(capture, '--strict')).status, 1);
     }
   });
 });
 
 describe('--events', () => {
-  const shown = (text: string): string => timeline(CAPTURE, '--events', file('events.txt', text)).stdout;
+  const shown = async (text: string): Promise<string> =>
+    (await timeline(CAPTURE, '--events', file('events.txt', text))).stdout;
 
-  test('words that may hold a key, in whatever form, are hidden', () => {
+  test('words that may hold a key, in whatever form, are hidden', async () => {
     const key = '4c6f72656d20697073756d20646f6c6f';
     const groups = (length: number, separator: string): string =>
       (key.match(new RegExp(`.{${length}}`, 'g')) ?? []).join(separator);
@@ -221,12 +226,12 @@ describe('--events', () => {
       Buffer.from(key, 'hex').toString('base64url'),
       Buffer.from(`${key}${key}`, 'hex').toString('base64'),
     ];
-    const stdout = shown(forms.map((form) => `1795225541.5 key ${form} of n1\n`).join(''));
+    const stdout = await shown(forms.map((form) => `1795225541.5 key ${form} of n1\n`).join(''));
     assert.equal(stdout.match(/event: \(hidden: it looks like a key\)$/gm)?.length, forms.length, stdout);
     assert.equal(stdout.match(/event: /g)?.length, forms.length);
   });
 
-  test('SPIs, addresses and times are no keys', () => {
+  test('SPIs, addresses and times are no keys', async () => {
     for (const words of [
       'old SPIs 3d1f9a01 b2c4e702 in use',
       '0x3d1f9a01 -> 0xb2c4e702',
@@ -234,25 +239,25 @@ describe('--events', () => {
       'fd50::1 10.10.10.10 10.10.10.12 1795225545.741550155',
       'container 0123456789ab restarted',
     ]) {
-      assert.ok(shown(`1795225541 ${words}\n`).includes(`event: ${words}\n`), words);
+      assert.ok((await shown(`1795225541 ${words}\n`)).includes(`event: ${words}\n`), words);
     }
   });
 
-  test('control characters come to nothing, and so do those that turn the direction of a line', () => {
-    const stdout = shown('1795225541.7 a\u001b[31mb\n1795225541.8 c\u202ed\u2066e\ufefff\n');
+  test('control characters come to nothing, and so do those that turn the direction of a line', async () => {
+    const stdout = await shown('1795225541.7 a\u001b[31mb\n1795225541.8 c\u202ed\u2066e\ufefff\n');
     assert.match(stdout, /event: a \[31mb$/m);
     assert.match(stdout, /event: cdef$/m);
   });
 
-  test('a byte order mark and UTF-16 are taken', () => {
-    assert.match(shown('\ufeff1795225541 one\n'), /event: one$/m);
+  test('a byte order mark and UTF-16 are taken', async () => {
+    assert.match(await shown('\ufeff1795225541 one\n'), /event: one$/m);
     const wide = file('wide.txt', Buffer.from('\ufeff1795225541 one\r\n', 'utf16le'));
-    assert.match(timeline(CAPTURE, '--events', wide).stdout, /event: one$/m);
+    assert.match((await timeline(CAPTURE, '--events', wide)).stdout, /event: one$/m);
   });
 
-  test('seconds without a fraction, empty lines and Windows line ends are taken', () => {
+  test('seconds without a fraction, empty lines and Windows line ends are taken', async () => {
     assert.match(
-      shown('\r\n1795225541 one\r\n\r\n'),
+      await shown('\r\n1795225541 one\r\n\r\n'),
       /^ {2}2026-11-21T01:45:41\.000000000Z {3}\+1\.323 {2}event: one$/m,
     );
   });
@@ -266,31 +271,31 @@ describe('--events', () => {
     ['a capture', readFileSync(CAPTURE).subarray(0, 5000), 1],
     ['a dump with keys', readFileSync(fixture('esp/08-esp-key-rotation.0-before.xfrm.txt')), 1],
   ] as const) {
-    test(`${what}: an error that names the line and shows nothing of it`, () => {
-      const { status, stdout, stderr } = timeline(CAPTURE, '--events', file('bad.txt', text));
+    test(`${what}: an error that names the line and shows nothing of it`, async () => {
+      const { status, stdout, stderr } = await timeline(CAPTURE, '--events', file('bad.txt', text));
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, new RegExp(`bad\\.txt: line ${line} is no event; `));
       assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
     });
   }
 
-  test('as many events as a file may hold are printed', () => {
-    const { status, stdout } = timeline(CAPTURE, '--events', file('many.txt', '1795225541 a\n'.repeat(80_000)));
+  test('as many events as a file may hold are printed', async () => {
+    const { status, stdout } = await timeline(CAPTURE, '--events', file('many.txt', '1795225541 a\n'.repeat(80_000)));
     assert.equal(status, 0);
     assert.equal(stdout.match(/event: a$/gm)?.length, 80_000);
-    assert.equal(timeline(CAPTURE, '--events', file('short.txt', '1 a\n'.repeat(250_000))).status, 0);
+    assert.equal((await timeline(CAPTURE, '--events', file('short.txt', '1 a\n'.repeat(250_000)))).status, 0);
   });
 
-  test('a file that is too large, or not there, is refused', () => {
+  test('a file that is too large, or not there, is refused', async () => {
     const large = file('large.txt', '1795225541.5 one\n'.repeat(70_000));
-    assert.match(timeline(CAPTURE, '--events', large).stderr, /large\.txt: too large for a file of events/);
-    assert.match(timeline(CAPTURE, '--events', join(folder, 'none')).stderr, /there is no such file/);
+    assert.match((await timeline(CAPTURE, '--events', large)).stderr, /large\.txt: too large for a file of events/);
+    assert.match((await timeline(CAPTURE, '--events', join(folder, 'none'))).stderr, /there is no such file/);
   });
 });
 
-test('a file that never ends is too large', () => {
+test('a file that never ends is too large', async () => {
   for (const option of ['--ring', '--keys', '--events']) {
-    const { status, stdout, stderr } = timeline(CAPTURE, option, '/dev/zero');
+    const { status, stdout, stderr } = await timeline(CAPTURE, option, '/dev/zero');
     assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, /^vtep: \/dev\/zero: too large for a file of [^\n]*\n$/);
   }
@@ -311,8 +316,8 @@ describe('calls that can not be', () => {
     ['a cipher without keys', [CAPTURE, '--aead', 'node'], /--aead goes with --keys/],
     ['a text in place of the capture', [EVENTS], /neither pcap nor pcapng/],
   ] as const) {
-    test(`${what}: one line, and the exit code 2`, () => {
-      const { status, stdout, stderr } = timeline(...words);
+    test(`${what}: one line, and the exit code 2`, async () => {
+      const { status, stdout, stderr } = await timeline(...words);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, says);
       assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);

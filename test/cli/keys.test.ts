@@ -13,7 +13,7 @@ import { EtherType } from '../../src/wire/index.js';
 import { ethernet, udpIp, vxlan } from '../dataplane/build.js';
 import { fixture, missing } from '../repository.js';
 import { countOf, framesOf } from './frames.js';
-import { type Outcome, scratch, vtep } from './run.js';
+import { type Outcome, scratch, vtep, vtepProcess } from './run.js';
 
 const folder = scratch();
 
@@ -74,7 +74,14 @@ describe('decap --keys gives exactly the frames that crossed', () => {
   for (const [name, frames, packets, keys] of RECORDINGS) {
     test(`esp/${name}, ${frames} frames`, async () => {
       const out = join(folder, `${name}.pcap`);
-      const call = vtep(['decap', underlay(`esp/${name}`), ...withKeys(keysOf(name, keys)), '-o', out, '--strict']);
+      const call = await vtep([
+        'decap',
+        underlay(`esp/${name}`),
+        ...withKeys(keysOf(name, keys)),
+        '-o',
+        out,
+        '--strict',
+      ]);
       assert.equal(call.status, 0, call.stderr);
       await isWhatCrossed(out, `esp/${name}`, frames);
       assert.match(call.stderr, new RegExp(` ${packets.toLocaleString('en')} ESP packets opened by [a-z-]+\n`));
@@ -84,7 +91,7 @@ describe('decap --keys gives exactly the frames that crossed', () => {
 
   test('without --keys there is none, and the ESP packets are counted', async () => {
     const out = join(folder, 'without.pcap');
-    const call = vtep(['decap', underlay('esp/01-esp-docker-aes128-icv64'), '-o', out, '--json']);
+    const call = await vtep(['decap', underlay('esp/01-esp-docker-aes128-icv64'), '-o', out, '--json']);
     assert.equal((await framesOf(out)).length, 0);
     const report = JSON.parse(call.stdout);
     assert.deepEqual([report.accounting.esp, report.opened, report.cipher], [151, 0, null]);
@@ -92,11 +99,19 @@ describe('decap --keys gives exactly the frames that crossed', () => {
 
   test('of a rotation, the dump before it opens what was sent before it', async () => {
     const out = join(folder, 'before.pcap');
-    const call = vtep(['decap', underlay('esp/08-esp-key-rotation'), '--keys', ROTATION[0], '-o', out, '--json']);
+    const call = await vtep(['decap', underlay('esp/08-esp-key-rotation'), '--keys', ROTATION[0], '-o', out, '--json']);
     const report = JSON.parse(call.stdout);
     assert.deepEqual([report.frames, report.accounting.dropped], [751, { XfrmInNoStates: 386 }]);
     assert.equal((await framesOf(out)).length, 751);
-    const strict = vtep(['decap', underlay('esp/08-esp-key-rotation'), '--keys', ROTATION[0], '-o', out, '--strict']);
+    const strict = await vtep([
+      'decap',
+      underlay('esp/08-esp-key-rotation'),
+      '--keys',
+      ROTATION[0],
+      '-o',
+      out,
+      '--strict',
+    ]);
     assert.equal(strict.status, 1);
   });
 
@@ -107,7 +122,7 @@ describe('decap --keys gives exactly the frames that crossed', () => {
       const esn = sas.some((sa) => sa.esn) ? ',"64-bit","0x00000000"' : '';
       const path = file(`${name}.esp_sa`, formatEspSa(once.values()).replaceAll('\n', `${esn}\n`));
       const out = join(folder, `${name}.by-esp_sa.pcap`);
-      const call = vtep(['decap', underlay(`esp/${name}`), '--keys', path, '-o', out, '--strict']);
+      const call = await vtep(['decap', underlay(`esp/${name}`), '--keys', path, '-o', out, '--strict']);
       assert.equal(call.status, 0, call.stderr);
       assert.equal((await framesOf(out)).length, frames);
       assert.deepEqual(readFileSync(out), readFileSync(join(folder, `${name}.pcap`)));
@@ -133,7 +148,7 @@ describe('04-esp-wrong-key', () => {
     );
     assert.match(readFileSync(keys, 'utf8'), /replay-window 0 replay 0 failed 3/);
     const out = join(folder, 'wrong.pcap');
-    const call = vtep(['decap', capture, '--keys', keys, '-o', out, '--json']);
+    const call = await vtep(['decap', capture, '--keys', keys, '-o', out, '--json']);
     assert.equal(call.status, 0, call.stderr);
     const report = JSON.parse(call.stdout);
     assert.deepEqual(
@@ -146,15 +161,15 @@ describe('04-esp-wrong-key', () => {
     );
     assert.equal((await framesOf(out)).length, 0);
     assert.match(
-      vtep(['decap', capture, '--keys', keys, '-o', out]).stderr,
+      (await vtep(['decap', capture, '--keys', keys, '-o', out])).stderr,
       /dropped 3 XfrmInStateProtoError_Icv: ESP with a wrong ICV/,
     );
-    assert.equal(vtep(['decap', capture, '--keys', keys, '-o', out, '--strict']).status, 1);
+    assert.equal((await vtep(['decap', capture, '--keys', keys, '-o', out, '--strict'])).status, 1);
   });
 
   test('with the whole dump a line says that it holds another key, and the sender’s, the first, is used', async () => {
     const out = join(folder, 'both.pcap');
-    const call = vtep(['decap', capture, '--keys', fixture('esp/04-esp-wrong-key.xfrm.txt'), '-o', out]);
+    const call = await vtep(['decap', capture, '--keys', fixture('esp/04-esp-wrong-key.xfrm.txt'), '-o', out]);
     assert.match(
       call.stderr,
       /line 59: SPI 0x3d1f9a01 to 192\.168\.50\.2 has another key than in line 8, which is used\n/,
@@ -167,16 +182,16 @@ describe('04-esp-wrong-key', () => {
     const sender = file('sender.xfrm.txt', dump.slice(0, at));
     const receiver = file('receiver.xfrm.txt', dump.slice(at));
     const out = join(folder, 'two.pcap');
-    const first = vtep(['decap', capture, ...withKeys([sender, receiver]), '-o', out]);
+    const first = await vtep(['decap', capture, ...withKeys([sender, receiver]), '-o', out]);
     assert.match(
       first.stderr,
       /receiver\.xfrm\.txt: SPI 0x3d1f9a01 to 192\.168\.50\.2 has another key in a file before it/,
     );
     assert.equal((await framesOf(out)).length, 3);
-    const other = vtep(['decap', capture, ...withKeys([receiver, sender]), '-o', out]);
+    const other = await vtep(['decap', capture, ...withKeys([receiver, sender]), '-o', out]);
     assert.match(other.stderr, /sender\.xfrm\.txt: SPI 0x3d1f9a01 /);
     assert.equal((await framesOf(out)).length, 0);
-    const same = vtep(['decap', capture, ...withKeys([sender, sender]), '-o', out]);
+    const same = await vtep(['decap', capture, ...withKeys([sender, sender]), '-o', out]);
     assert.doesNotMatch(same.stderr, /another key/);
   });
 });
@@ -186,7 +201,7 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
   for (const kind of ['07-encrypted.xfrm.txt', 'swarm-keys.txt']) {
     test(`with ${kind}: 126 frames of VNI 4099, each as the container on node 2 saw it`, async () => {
       const out = join(folder, `docker.${kind}.pcapng`);
-      const call = vtep(['decap', capture, '--keys', fixture(`docker/${kind}`), '-o', out, '--strict']);
+      const call = await vtep(['decap', capture, '--keys', fixture(`docker/${kind}`), '-o', out, '--strict']);
       assert.equal(call.status, 0, call.stderr);
       const frames = await framesOf(out);
       assert.equal(frames.length, 126);
@@ -212,7 +227,7 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
       file('ring.yaml', `profile: swarm\nkeys:\n${rows}`),
       file('ring.json', JSON.stringify(keys)),
     ].map((path) => {
-      const call = vtep(['decap', capture, '--keys', path, '-o', '-']);
+      const call = vtepProcess(['decap', capture, '--keys', path, '-o', '-']);
       assert.equal(call.status, 0, call.stderr);
       return call.stdoutBytes;
     });
@@ -220,22 +235,22 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
     for (const output of outputs.slice(1)) assert.deepEqual(output, outputs[0]);
   });
 
-  test('a ring of the strict profile opens nothing of a swarm', () => {
+  test('a ring of the strict profile opens nothing of a swarm', async () => {
     const swarm = readFileSync(fixture('docker/swarm-keys.txt'), 'utf8');
     const [, tag, key] = /ipsec lamport (29944) key (\S+)/.exec(swarm) ?? [];
     const path = file('strict.yaml', `profile: strict\nkeys: [{ tag: ${tag}, key: "${key}" }]\n`);
     const report = JSON.parse(
-      vtep(['decap', capture, '--keys', path, '-o', join(folder, 'strict.pcap'), '--json']).stdout,
+      (await vtep(['decap', capture, '--keys', path, '-o', join(folder, 'strict.pcap'), '--json'])).stdout,
     );
     assert.deepEqual([report.frames, report.accounting.dropped], [0, { XfrmInStateProtoError_Icv: 126 }]);
   });
 
-  test('two rings are refused, a ring beside a dump is not', () => {
+  test('two rings are refused, a ring beside a dump is not', async () => {
     const ring = fixture('docker/swarm-keys.txt');
-    const call = vtep(['inspect', capture, ...withKeys([ring, ring])]);
+    const call = await vtep(['inspect', capture, ...withKeys([ring, ring])]);
     assert.equal(call.status, 2);
     assert.match(call.stderr, /^vtep: .*one key ring at a time; put all keys into one file\n$/);
-    const both = vtep([
+    const both = await vtep([
       'inspect',
       capture,
       ...withKeys([ring, fixture('docker/07-encrypted.xfrm.txt')]),
@@ -260,7 +275,7 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
     );
     const found = call.stdout.toString().trimEnd().split('\n');
     const out = join(folder, 'like-tshark.pcap');
-    vtep(['decap', capture, '--keys', fixture('docker/swarm-keys.txt'), '-o', out]);
+    await vtep(['decap', capture, '--keys', fixture('docker/swarm-keys.txt'), '-o', out]);
     assert.deepEqual(
       found.map((line) => line.replace(/^4099\t.{16}/, '')),
       (await framesOf(out)).map(({ hex }) => hex),
@@ -284,22 +299,24 @@ describe('each cipher gives the same file', () => {
   /** What the first cipher gave: node's, which is always there. */
   const outputs = new Map<string, Buffer>();
   for (const name of ['node', 'openssl', 'ipsec-mb', 'forge']) {
-    test(`--aead ${name}`, { skip: unavailable(name) }, () => {
+    test(`--aead ${name}`, { skip: unavailable(name) }, async () => {
       for (const capture of CAPTURES) {
-        const words = ['decap', underlay(capture), '--keys', fixture(`${capture}.xfrm.txt`), '-o', '-'];
-        const call = vtep([...words, '--aead', name]);
+        const out = join(folder, 'by-cipher.pcap');
+        const words = ['decap', underlay(capture), '--keys', fixture(`${capture}.xfrm.txt`), '-o', out];
+        const call = await vtep([...words, '--aead', name]);
         assert.equal(call.status, 0, call.stderr);
         assert.match(call.stderr, new RegExp(`ESP packets opened by ${name}\n`));
-        assert.ok(call.stdoutBytes.length > 5000);
+        const output = readFileSync(out);
+        assert.ok(output.length > 5000);
         const first = outputs.get(capture);
-        if (first === undefined) outputs.set(capture, call.stdoutBytes);
-        else assert.deepEqual(call.stdoutBytes, first);
+        if (first === undefined) outputs.set(capture, output);
+        else assert.deepEqual(output, first);
       }
     });
   }
 
-  test('an unknown one is refused, with the names of those that there are', () => {
-    const call = vtep([
+  test('an unknown one is refused, with the names of those that there are', async () => {
+    const call = await vtep([
       'inspect',
       underlay(CAPTURES[0]),
       '--keys',
@@ -311,8 +328,8 @@ describe('each cipher gives the same file', () => {
     assert.match(call.stderr, /^vtep: there is no cipher "nonsense"; there are ipsec-mb, openssl, node, forge\n$/);
   });
 
-  test('inspect --json names the one that was taken', () => {
-    const call = vtep([
+  test('inspect --json names the one that was taken', async () => {
+    const call = await vtep([
       'inspect',
       underlay(CAPTURES[0]),
       '--keys',
@@ -326,14 +343,14 @@ describe('each cipher gives the same file', () => {
 });
 
 describe('inspect --keys', () => {
-  function inspect(capture: string, keys: readonly string[]): SurveyReport {
-    const call = vtep(['inspect', capture, ...withKeys(keys), '--json']);
+  async function inspect(capture: string, keys: readonly string[]): Promise<SurveyReport> {
+    const call = await vtep(['inspect', capture, ...withKeys(keys), '--json']);
     assert.equal(call.status, 0, call.stderr);
     return JSON.parse(call.stdout) as SurveyReport;
   }
 
-  test('the numbers of each SPI of a rotation, without a gap, and the same by decap', () => {
-    const report = inspect(underlay('esp/08-esp-key-rotation'), ROTATION);
+  test('the numbers of each SPI of a rotation, without a gap, and the same by decap', async () => {
+    const report = await inspect(underlay('esp/08-esp-key-rotation'), ROTATION);
     const facts = (rows: readonly EspReport[]): unknown[] =>
       rows.map((row) => [
         row.spi,
@@ -366,11 +383,11 @@ describe('inspect --keys', () => {
       join(folder, 'esp.pcap'),
       '--json',
     ];
-    assert.deepEqual(JSON.parse(vtep(words).stdout).esp, report.esp);
+    assert.deepEqual(JSON.parse((await vtep(words)).stdout).esp, report.esp);
   });
 
-  test('of a key ring, the tag and the form of each SPI', () => {
-    const report = inspect(underlay('docker/07-encrypted'), [fixture('docker/swarm-keys.txt')]);
+  test('of a key ring, the tag and the form of each SPI', async () => {
+    const report = await inspect(underlay('docker/07-encrypted'), [fixture('docker/swarm-keys.txt')]);
     assert.deepEqual(
       report.esp.map(({ spi, packets, opened, key }) => [spi, packets, opened, key]),
       [
@@ -385,14 +402,14 @@ describe('inspect --keys', () => {
     );
   });
 
-  test('the table says what was opened, by which key', () => {
-    const call = vtep(['inspect', underlay('docker/07-encrypted'), '--keys', fixture('docker/swarm-keys.txt')]);
+  test('the table says what was opened, by which key', async () => {
+    const call = await vtep(['inspect', underlay('docker/07-encrypted'), '--keys', fixture('docker/swarm-keys.txt')]);
     assert.match(call.stdout, /ESP, opened by [a-z-]+\n/);
     assert.match(call.stdout, /0xc207fc1c +192\.168\.50\.1 +192\.168\.50\.2 +44 .* 44 +0 +key 29944\n/);
   });
 
-  test('--packets shows what was inside', () => {
-    const call = vtep([
+  test('--packets shows what was inside', async () => {
+    const call = await vtep([
       'inspect',
       underlay('docker/07-encrypted'),
       '--keys',
@@ -407,7 +424,7 @@ describe('inspect --keys', () => {
     async function merged(vni: number, count: number): Promise<string> {
       const inner = join(folder, 'inner.pcap');
       const keys = fixture('docker/swarm-keys.txt');
-      if (!existsSync(inner)) vtep(['decap', underlay('docker/07-encrypted'), '--keys', keys, '-o', inner]);
+      if (!existsSync(inner)) await vtep(['decap', underlay('docker/07-encrypted'), '--keys', keys, '-o', inner]);
       const chunks: Uint8Array[] = [];
       const writer = new PcapWriter((bytes) => void chunks.push(Uint8Array.from(bytes)));
       const source = await openCaptureFile(underlay('docker/07-encrypted'));
@@ -432,7 +449,7 @@ describe('inspect --keys', () => {
     test('is pointed out, with how many frames there are, and is no success for --strict', async () => {
       const capture = await merged(4099, 5);
       const keys = [fixture('docker/swarm-keys.txt')];
-      const report = inspect(capture, keys);
+      const report = await inspect(capture, keys);
       assert.deepEqual(
         report.networks.map(({ vni, frames, encrypted }) => [vni, frames, encrypted]),
         [[4099, 131, 126]],
@@ -440,17 +457,17 @@ describe('inspect --keys', () => {
       const problem = report.problems.find(({ code }) => code === 'CLEAR_VXLAN');
       assert.deepEqual([problem?.severity, problem?.count], ['warning', 5]);
       assert.match(
-        vtep(['inspect', capture, ...withKeys(keys)]).stdout,
+        (await vtep(['inspect', capture, ...withKeys(keys)])).stdout,
         /warning +5 +CLEAR_VXLAN +clear frames of a VNI that is otherwise encrypted/,
       );
-      assert.equal(vtep(['inspect', capture, ...withKeys(keys), '--strict']).status, 1);
+      assert.equal((await vtep(['inspect', capture, ...withKeys(keys), '--strict'])).status, 1);
     });
 
     test('of another VNI is nothing to point out, nor is any without keys', async () => {
       const codes = (report: SurveyReport): string[] => report.problems.map(({ code }) => code);
       const other = await merged(4098, 5);
-      assert.ok(!codes(inspect(other, [fixture('docker/swarm-keys.txt')])).includes('CLEAR_VXLAN'));
-      assert.ok(!codes(inspect(await merged(4099, 5), [])).includes('CLEAR_VXLAN'));
+      assert.ok(!codes(await inspect(other, [fixture('docker/swarm-keys.txt')])).includes('CLEAR_VXLAN'));
+      assert.ok(!codes(await inspect(await merged(4099, 5), [])).includes('CLEAR_VXLAN'));
     });
   });
 });
@@ -493,7 +510,7 @@ describe('no key comes out', () => {
     ],
   ];
   for (const [what, name, keys] of FILES) {
-    test(`of ${what}: tables, --packets, --json, decap and its --json`, () => {
+    test(`of ${what}: tables, --packets, --json, decap and its --json`, async () => {
       const hidden = secrets(readFileSync(keys, 'utf8'));
       const capture = underlay(name);
       const out = join(folder, 'hidden.pcap');
@@ -506,7 +523,7 @@ describe('no key comes out', () => {
         ['inspect', capture, '--aead', 'nonsense'],
         ['inspect', join(folder, 'nowhere.pcap')],
       ]) {
-        const call = vtep([...words, '--keys', keys]);
+        const call = await vtep([...words, '--keys', keys]);
         assert.ok(call.stdout.length + call.stderr.length > 20);
         showsNone(call, hidden);
       }
@@ -574,38 +591,38 @@ describe('files of keys that can not be used: exit 2 and one line', () => {
   }
 
   for (const [what, content, message] of CASES) {
-    test(what, () => {
+    test(what, async () => {
       const path = join(folder, what);
       if (content !== undefined) writeFileSync(path, content);
       const out = join(folder, 'never.pcap');
       const good = fixture('esp/01-esp-docker-aes128-icv64.xfrm.txt');
-      isRefused(vtep(['decap', capture, '-o', out, ...withKeys([good, path])]), path, message);
+      isRefused(await vtep(['decap', capture, '-o', out, ...withKeys([good, path])]), path, message);
       assert.equal(existsSync(out), false);
     });
   }
 
-  test('inspect refuses them as decap does', () => {
+  test('inspect refuses them as decap does', async () => {
     for (const [what, , message] of CASES.slice(0, 3)) {
       const path = join(folder, what);
       for (const mode of [[], ['--json']])
-        isRefused(vtep(['inspect', capture, '--keys', path, ...mode]), path, message);
+        isRefused(await vtep(['inspect', capture, '--keys', path, ...mode]), path, message);
     }
   });
 
-  test('a file of 64 MB and more is not read', () => {
+  test('a file of 64 MB and more is not read', async () => {
     const path = file('large.txt', new Uint8Array((1 << 26) + 1));
-    const call = vtep(['inspect', capture, '--keys', path]);
+    const call = await vtep(['inspect', capture, '--keys', path]);
     assert.equal(call.status, 2);
     assert.match(call.stderr, /^vtep: .*large\.txt: too large for a file of keys\n$/);
   });
 
-  test('--aead without --keys, and --keys without a name', () => {
+  test('--aead without --keys, and --keys without a name', async () => {
     for (const [words, message] of [
       [['--aead', 'node'], /^vtep: --aead goes with --keys\n$/],
       [['--keys'], /^vtep: [^\n]*keys[^\n]*\n$/],
       [['--keys', ''], /^vtep: [^\n]*\n$/],
     ] as const) {
-      const call = vtep(['inspect', capture, ...words]);
+      const call = await vtep(['inspect', capture, ...words]);
       assert.equal(call.status, 2);
       assert.match(call.stderr, message);
     }

@@ -3,15 +3,15 @@ import { describe, test } from 'node:test';
 import { dockerMtu, mtuOf } from '../../src/overlay/index.js';
 import { vtep } from './run.js';
 
-function lines(...words: readonly string[]): string[] {
-  const { status, stdout, stderr } = vtep(['mtu', ...words]);
+async function lines(...words: readonly string[]): Promise<string[]> {
+  const { status, stdout, stderr } = await vtep(['mtu', ...words]);
   assert.deepEqual([status, stderr], [0, '']);
   return stdout.trimEnd().split('\n');
 }
 
 describe('mtu', () => {
-  test('shows the arithmetic line by line, each line with what is left', () => {
-    const printed = lines('--encrypted');
+  test('shows the arithmetic line by line, each line with what is left', async () => {
+    const printed = await lines('--encrypted');
     let left: number | undefined;
     let steps = 0;
     for (const line of printed) {
@@ -43,8 +43,8 @@ describe('mtu', () => {
     [['--vlan', '1'], 1446, /^Docker sets 1450: 4 bytes too many\. .*driver\.mtu=1496$/],
     [['--underlay', '1501', '--encrypted'], 1424, /^Docker sets 1424: the same$/],
   ] as const) {
-    test(`${words.join(' ') || 'no words'}: inner MTU ${inner}, and what Docker makes of it`, () => {
-      const printed = lines(...words);
+    test(`${words.join(' ') || 'no words'}: inner MTU ${inner}, and what Docker makes of it`, async () => {
+      const printed = await lines(...words);
       assert.ok(
         printed.some((line) => line.startsWith(`inner MTU ${inner};`)),
         printed.join('\n'),
@@ -53,10 +53,10 @@ describe('mtu', () => {
     });
   }
 
-  test('the MTU that it tells to give to Docker makes Docker fit', () => {
+  test('the MTU that it tells to give to Docker makes Docker fit', async () => {
     for (const underlay of [1399, 1402, 1500]) {
       for (const words of [[], ['--encrypted'], ['--encrypted', '--icv', '12'], ['--encrypted', '--tunnel', 'ipv6']]) {
-        const printed = lines('--ipv6', '--underlay', String(underlay), ...words).join('\n');
+        const printed = (await lines('--ipv6', '--underlay', String(underlay), ...words)).join('\n');
         const told = /^inner MTU (\d+);[^]*driver\.mtu=(\d+)$/m.exec(printed);
         assert.ok(told !== null, printed);
         const spare = Number(told[1]) - dockerMtu(Number(told[2]), words.length > 0);
@@ -65,14 +65,14 @@ describe('mtu', () => {
     }
   });
 
-  test('--json is one object: the path and the whole answer', () => {
-    const printed = JSON.parse(lines('--encrypted', '--underlay', '1430', '--json').join('\n'));
+  test('--json is one object: the path and the whole answer', async () => {
+    const printed = JSON.parse((await lines('--encrypted', '--underlay', '1430', '--json')).join('\n'));
     const path = { underlayMtu: 1430, family: 4, innerTags: 0, esp: { icvLength: 8, encap: false } } as const;
     assert.deepEqual(printed, { ...path, ...mtuOf(path) });
   });
 
-  test('an underlay that leaves no room is unusable, in a line that says so', () => {
-    const { status, stdout, stderr } = vtep(['mtu', '--underlay', '76', '--encrypted']);
+  test('an underlay that leaves no room is unusable, in a line that says so', async () => {
+    const { status, stdout, stderr } = await vtep(['mtu', '--underlay', '76', '--encrypted']);
     assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, /^vtep[^\n]*an underlay MTU of 76 bytes leaves no room[^\n]*\n$/);
   });
@@ -90,8 +90,8 @@ describe('mtu', () => {
     [['--vlan', '3'], /vlan/],
     [['--jumbo'], /jumbo/],
   ] as const) {
-    test(`${words.join(' ')} is a call that can't be: one line, and the exit code 2`, () => {
-      const { status, stdout, stderr } = vtep(['mtu', ...words]);
+    test(`${words.join(' ')} is a call that can't be: one line, and the exit code 2`, async () => {
+      const { status, stdout, stderr } = await vtep(['mtu', ...words]);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, says);
       assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);

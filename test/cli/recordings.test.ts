@@ -32,7 +32,7 @@ describe('decap gives exactly the frames that crossed', () => {
   for (const [name, wire, frames] of CROSSED) {
     test(`${name}.${wire}`, async () => {
       const out = join(folder, `${name.replace('/', '-')}.${wire}.pcap`);
-      const call = vtep(['decap', fixture(`${name}.${wire}.pcap`), '--vni', '4097', '-o', out]);
+      const call = await vtep(['decap', fixture(`${name}.${wire}.pcap`), '--vni', '4097', '-o', out]);
       assert.equal(call.status, 0, call.stderr);
       const got = countOf(await framesOf(out));
       const one = countOf(await framesOf(fixture(`${name}.c1.pcap`)));
@@ -56,7 +56,7 @@ describe('decap gives exactly the frames that crossed', () => {
   test('vxlan/50-ipv6-underlay holds a second network, which --vni 4098 gives', async () => {
     const out = join(folder, 'second.pcap');
     assert.equal(
-      vtep(['decap', fixture('vxlan/50-ipv6-underlay.underlay.pcap'), '--vni', '4098', '-o', out]).status,
+      (await vtep(['decap', fixture('vxlan/50-ipv6-underlay.underlay.pcap'), '--vni', '4098', '-o', out])).status,
       0,
     );
     const frames = await framesOf(out);
@@ -78,9 +78,9 @@ describe('one run in every format decaps to the same frames', () => {
   for (const form of FORMS) {
     test(`vxlan/10-formats.${form}`, async () => {
       const expected = join(folder, 'formats-expected.pcap');
-      if (!existsSync(expected)) vtep(['decap', fixture('vxlan/10-formats.usec.pcap'), '-o', expected]);
+      if (!existsSync(expected)) await vtep(['decap', fixture('vxlan/10-formats.usec.pcap'), '-o', expected]);
       const out = join(folder, `formats.${form}`);
-      assert.equal(vtep(['decap', fixture(`vxlan/10-formats.${form}`), '-o', out]).status, 0);
+      assert.equal((await vtep(['decap', fixture(`vxlan/10-formats.${form}`), '-o', out])).status, 0);
       const frames = await framesOf(out);
       assert.equal(frames.length, 26);
       assert.deepEqual(
@@ -94,7 +94,7 @@ describe('one run in every format decaps to the same frames', () => {
     const input = await framesOf(fixture('vxlan/10-formats.nsec.pcap'));
     for (const ending of ['pcap', 'pcapng']) {
       const out = join(folder, `times.${ending}`);
-      vtep(['decap', fixture('vxlan/10-formats.nsec.pcap'), '-o', out]);
+      await vtep(['decap', fixture('vxlan/10-formats.nsec.pcap'), '-o', out]);
       const output = await framesOf(out);
       assert.deepEqual(
         output.map(({ seconds, nanoseconds }) => [seconds, nanoseconds]),
@@ -105,11 +105,11 @@ describe('one run in every format decaps to the same frames', () => {
 
   test('a capture cut at 96 bytes gives no frame, and every one of them is counted', async () => {
     const out = join(folder, 'snap.pcap');
-    const call = vtep(['decap', fixture('vxlan/10-formats.snap96.pcap'), '-o', out, '--json']);
+    const call = await vtep(['decap', fixture('vxlan/10-formats.snap96.pcap'), '-o', out, '--json']);
     assert.equal(call.status, 0);
     assert.equal((await framesOf(out)).length, 0);
     assert.equal(JSON.parse(call.stdout).accounting.dropped.CAPTURE_TRUNCATED, 26);
-    assert.equal(vtep(['decap', fixture('vxlan/10-formats.snap96.pcap'), '-o', out, '--strict']).status, 1);
+    assert.equal((await vtep(['decap', fixture('vxlan/10-formats.snap96.pcap'), '-o', out, '--strict'])).status, 1);
   });
 });
 
@@ -118,7 +118,7 @@ describe('cooked captures', () => {
     test(`vxlan/11-any-${form}: the frames inside are the packets recorded beside them`, async () => {
       const input = fixture(`vxlan/11-any-${form}.pcap`);
       const out = join(folder, `${form}.pcap`);
-      assert.equal(vtep(['decap', input, '-o', out]).status, 0);
+      assert.equal((await vtep(['decap', input, '-o', out])).status, 0);
       const frames = await framesOf(out);
       assert.equal(frames.length, 4);
       const span = form === 'sll' ? 16 : 20;
@@ -153,7 +153,7 @@ describe("a real swarm's wire: every inner frame that tshark finds comes out", {
       assert.ok(expected.length > 50);
       for (const vni of new Set(expected.map((frame) => frame.vni))) {
         const out = join(folder, `${name.replace('/', '-')}.${vni}.pcap`);
-        assert.equal(vtep(['decap', input, '--vni', vni, '-o', out]).status, 0);
+        assert.equal((await vtep(['decap', input, '--vni', vni, '-o', out])).status, 0);
         assert.deepEqual(
           (await framesOf(out)).map(({ hex }) => hex),
           expected.filter((frame) => frame.vni === vni).map(({ hex }) => hex),
@@ -162,12 +162,12 @@ describe("a real swarm's wire: every inner frame that tshark finds comes out", {
     });
   }
 
-  test('tshark reads what decap writes and finds the same frames and times', () => {
+  test('tshark reads what decap writes and finds the same frames and times', async () => {
     const input = fixture('docker/05-ingress.underlay.pcap');
     const expected = tsharkFrames(input);
     for (const ending of ['pcap', 'pcapng']) {
       const out = join(folder, `read-back.${ending}`);
-      assert.equal(vtep(['decap', input, '-o', out]).status, 0);
+      assert.equal((await vtep(['decap', input, '-o', out])).status, 0);
       const call = spawnSync('tshark', ['-r', out, '-T', 'fields', '-e', 'frame.time_epoch', '-e', 'frame.len']);
       assert.equal(call.status, 0, call.stderr.toString());
       assert.deepEqual(
@@ -179,7 +179,7 @@ describe("a real swarm's wire: every inner frame that tshark finds comes out", {
 
   test('in pcapng each network is an interface of its own', async () => {
     const out = join(folder, 'interfaces.pcapng');
-    vtep(['decap', fixture('docker/05-ingress.underlay.pcap'), '-o', out]);
+    await vtep(['decap', fixture('docker/05-ingress.underlay.pcap'), '-o', out]);
     const names = new Set((await framesOf(out)).map(({ interfaceName }) => interfaceName));
     assert.deepEqual([...names].sort(), ['vni 4096']);
   });

@@ -33,8 +33,8 @@ keys: [{ tag: 4, key: "4c6f72656d20697073756d20646f6c6f" }]
 );
 
 describe('replay', () => {
-  test('shows clear and encrypted side by side, every sum of both', () => {
-    const call = vtep(['replay', HTTP, '--both']);
+  test('shows clear and encrypted side by side, every sum of both', async () => {
+    const call = await vtep(['replay', HTTP, '--both']);
     assert.equal(call.status, 0, call.stderr);
     assert.match(call.stdout, /^ +clear +encrypted \(swarm\)$/m);
     assert.match(call.stdout, /^ +frames in +264 +264$/m);
@@ -43,43 +43,43 @@ describe('replay', () => {
     assert.match(call.stdout, /^ +NEIGH_ANSWERED: /m);
   });
 
-  test('--json has an object for each run', () => {
-    const report = JSON.parse(vtep(['replay', HTTP, '--both', '--json', '--profile', 'strict']).stdout);
+  test('--json has an object for each run', async () => {
+    const report = JSON.parse((await vtep(['replay', HTTP, '--both', '--json', '--profile', 'strict'])).stdout);
     assert.deepEqual([report.kind, report.nodes, report.endpoints, report.vnis], ['frames', 2, 2, [4097]]);
     const [clear, sealed] = report.runs;
     assert.deepEqual([clear.encrypted, clear.exact, clear.cipher, clear.balanced], [false, 262, null, true]);
     assert.deepEqual([sealed.encrypted, sealed.profile, sealed.exact, sealed.wire.sealed], [true, 'strict', 262, 262]);
   });
 
-  test('--rotate-every rotates by the time of the capture, loops and all', () => {
+  test('--rotate-every rotates by the time of the capture, loops and all', async () => {
     const path = fixture('esp/08-esp-key-rotation.c1.pcap');
     const out = join(folder, 'rotated.pcap');
     const words = ['replay', path, '--encrypt', '--rotate-every', '2', '--batch', '1', '--loops', '2', '--json'];
-    const call = vtep([...words, '--write-wire', out]);
+    const call = await vtep([...words, '--write-wire', out]);
     assert.equal(call.status, 0, call.stderr);
     const [run] = JSON.parse(call.stdout).runs;
     assert.deepEqual([run.balanced, run.missing, run.changed, run.exact], [true, 0, 0, 2 * 1137]);
     // Twice eleven and a half seconds.
     assert.ok(run.rotations >= 10 && run.rotations <= 12, `${run.rotations} rotations`);
-    const { directions } = JSON.parse(vtep(['keys', 'timeline', out, '--json']).stdout);
+    const { directions } = JSON.parse((await vtep(['keys', 'timeline', out, '--json'])).stdout);
     assert.equal(directions.length, 2);
     // The last one may come too late for a node to send under its key.
     for (const { spis } of directions) assert.ok([0, 1].includes(spis.length - run.rotations), `${spis.length} SPIs`);
   });
 
-  test('packets that hold no whole frame are counted: those that the capture cut, on a wire all that carry none', () => {
-    const cut = vtep(['replay', fixture('vxlan/10-formats.snap96.pcap')]);
+  test('packets that hold no whole frame are counted: those that the capture cut, on a wire all that carry none', async () => {
+    const cut = await vtep(['replay', fixture('vxlan/10-formats.snap96.pcap')]);
     assert.equal(cut.status, 0, cut.stderr);
     assert.match(cut.stdout, /^ +packets that hold no whole frame +[1-9]\d*$/m);
     const wire = fixture('docker/03-vip-http.underlay.pcap');
-    const inspected = JSON.parse(vtep(['inspect', wire, '--json']).stdout);
-    const [clear, sealed] = JSON.parse(vtep(['replay', wire, '--both', '--loops', '2', '--json']).stdout).runs;
+    const inspected = JSON.parse((await vtep(['inspect', wire, '--json'])).stdout);
+    const [clear, sealed] = JSON.parse((await vtep(['replay', wire, '--both', '--loops', '2', '--json'])).stdout).runs;
     assert.ok(clear.withoutFrame > 0);
     assert.deepEqual([clear.frames, clear.withoutFrame], [2 * inspected.frames, 2 * inspected.accounting.other]);
     assert.equal(sealed.withoutFrame, clear.withoutFrame);
   });
 
-  test('keys are read once, whatever the runs and loops: their remarks come once, each loop opens all', () => {
+  test('keys are read once, whatever the runs and loops: their remarks come once, each loop opens all', async () => {
     const wire = fixture('esp/05-esp-aes256-icv128-esn.underlay.pcap');
     const dump = fixture('esp/05-esp-aes256-icv128-esn.xfrm.txt');
     const unused = 'src 10.0.0.1 dst 10.0.0.2\n\tproto ah spi 0x00000100 reqid 0 mode transport\n';
@@ -89,8 +89,8 @@ describe('replay', () => {
       readFileSync(dump, 'utf8').replaceAll(/0x[0-9a-f]{64}/g, `0x${'5a'.repeat(32)}`),
     );
     const keys = ['--keys', dumpAndMore, '--keys', otherKeys];
-    const once = vtep(['replay', wire, ...keys, '--json']);
-    const often = vtep(['replay', wire, ...keys, '--both', '--loops', '3', '--json']);
+    const once = await vtep(['replay', wire, ...keys, '--json']);
+    const often = await vtep(['replay', wire, ...keys, '--both', '--loops', '3', '--json']);
     assert.equal(often.status, 0, often.stderr);
     assert.match(once.stderr, /only ESP is read/);
     assert.match(once.stderr, /has another key in a file before it/);
@@ -100,15 +100,15 @@ describe('replay', () => {
     for (const run of JSON.parse(often.stdout).runs) assert.equal(run.frames, 3 * frames);
   });
 
-  test('takes a config: its encrypted network is encrypted without being asked for', () => {
-    const report = JSON.parse(vtep(['replay', HTTP, '--config', CONFIG, '--json']).stdout);
+  test('takes a config: its encrypted network is encrypted without being asked for', async () => {
+    const report = JSON.parse((await vtep(['replay', HTTP, '--config', CONFIG, '--json'])).stdout);
     assert.equal(report.runs.length, 1);
     assert.deepEqual([report.runs[0].encrypted, report.runs[0].exact], [true, 262]);
   });
 
   for (const cipher of ['node', 'forge']) {
-    test(`--aead ${cipher}`, () => {
-      const report = JSON.parse(vtep(['replay', HTTP, '--encrypt', '--aead', cipher, '--json']).stdout);
+    test(`--aead ${cipher}`, async () => {
+      const report = JSON.parse((await vtep(['replay', HTTP, '--encrypt', '--aead', cipher, '--json'])).stdout);
       assert.deepEqual([report.runs[0].cipher, report.runs[0].exact], [cipher, 262]);
     });
   }
@@ -116,18 +116,18 @@ describe('replay', () => {
   test('--write-wire gives a capture whose frames are the ones that were sent', async () => {
     const wire = join(folder, 'wire.pcap');
     const inner = join(folder, 'inner.pcap');
-    assert.equal(vtep(['replay', HTTP, '--config', CONFIG, '--write-wire', wire]).status, 0);
+    assert.equal((await vtep(['replay', HTTP, '--config', CONFIG, '--write-wire', wire])).status, 0);
     const ring = file('ring.yaml', '[{ tag: 4, key: "4c6f72656d20697073756d20646f6c6f" }]');
-    assert.equal(vtep(['decap', wire, '--keys', ring, '-o', inner]).status, 0);
+    assert.equal((await vtep(['decap', wire, '--keys', ring, '-o', inner])).status, 0);
     const sent = new Set((await framesOf(HTTP)).map(({ hex }) => hex));
     const got = await framesOf(inner);
     assert.equal(got.length, 262);
     for (const { hex } of got) assert.ok(sent.has(hex));
   });
 
-  test('tshark finds nothing malformed on the wire, fragments and all', { skip: missing('tshark') }, () => {
+  test('tshark finds nothing malformed on the wire, fragments and all', { skip: missing('tshark') }, async () => {
     const wire = join(folder, 'tshark.pcap');
-    vtep(['replay', HTTP, '--mtu', '900', '--write-wire', wire]);
+    await vtep(['replay', HTTP, '--mtu', '900', '--write-wire', wire]);
     const fields = ['-T', 'fields', '-e', 'vxlan.vni', '-e', 'ip.checksum.status', '-e', 'udp.checksum.status'];
     const options = ['-o', 'ip.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE', '-E', 'occurrence=f'];
     const call = spawnSync('tshark', ['-r', wire, '-Y', 'vxlan || _ws.malformed', ...fields, ...options]);
@@ -136,19 +136,19 @@ describe('replay', () => {
     assert.deepEqual([...new Set(lines)], ['4097\t1\t1']);
   });
 
-  test('--strict is exit 1 where something was lost, 0 where nothing was', () => {
-    assert.equal(vtep(['replay', HTTP, '--strict']).status, 0);
-    assert.equal(vtep(['replay', HTTP, '--strict', '--loss', '0.5']).status, 1);
+  test('--strict is exit 1 where something was lost, 0 where nothing was', async () => {
+    assert.equal((await vtep(['replay', HTTP, '--strict'])).status, 0);
+    assert.equal((await vtep(['replay', HTTP, '--strict', '--loss', '0.5'])).status, 1);
   });
 
-  test('--oversize drop drops what does not fit, and says so', () => {
-    const report = JSON.parse(vtep(['replay', HTTP, '--mtu', '900', '--oversize', 'drop', '--json']).stdout);
+  test('--oversize drop drops what does not fit, and says so', async () => {
+    const report = JSON.parse((await vtep(['replay', HTTP, '--mtu', '900', '--oversize', 'drop', '--json'])).stdout);
     const [{ dropped, exact, missing: lost, balanced }] = report.runs;
     assert.ok(dropped.egress.PKT_TOO_BIG > 100 && exact > 0);
     assert.deepEqual([lost, balanced], [0, true]);
   });
 
-  test('a topology of Docker and the kernel sends to the VTEPs that its dumps name', () => {
+  test('a topology of Docker and the kernel sends to the VTEPs that its dumps name', async () => {
     const inspect = file(
       'inspect.json',
       JSON.stringify([
@@ -165,7 +165,7 @@ describe('replay', () => {
     const fdb = file('fdb.txt', '02:42:0a:00:09:04 dev vxlan0 dst 192.168.50.2 link-netnsid 0 self permanent\n');
     const neigh = file('neigh.txt', '10.0.9.4 dev vxlan0 lladdr 02:42:0a:00:09:04 PERMANENT\n');
     const words = ['--vtep', 'n1=192.168.50.1', '--vtep', 'n2=192.168.50.2', '--docker', `n1=${inspect}`];
-    const call = vtep(['replay', HTTP, ...words, '--fdb', `n1=${fdb}`, '--neigh', `n1=${neigh}`, '--json']);
+    const call = await vtep(['replay', HTTP, ...words, '--fdb', `n1=${fdb}`, '--neigh', `n1=${neigh}`, '--json']);
     assert.equal(call.status, 0, call.stderr);
     assert.match(call.stderr, /n2: no docker network inspect/);
     assert.equal(JSON.parse(call.stdout).runs[0].exact, 262);
@@ -207,8 +207,8 @@ describe('replay, called wrongly: exit 2 and one line', () => {
     ['a capture without packets', [fixture('vxlan/07-unknown-dst.underlay.pcap')], /nothing to replay/],
   ];
   for (const [name, words, message] of CASES) {
-    test(name, () => {
-      const call = vtep(['replay', ...words]);
+    test(name, async () => {
+      const call = await vtep(['replay', ...words]);
       assert.equal(call.status, 2, call.stderr);
       assert.match(call.stderr, message);
       assert.equal(call.stdout, '');

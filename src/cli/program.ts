@@ -1,0 +1,108 @@
+/** The command line: finds the command, and says in one line what went wrong. */
+import { readFileSync } from 'node:fs';
+import { VtepError } from '../error.js';
+import { quotedWord } from '../secret-text.js';
+import { type Command, print, runCommand } from './command.js';
+import { ExitCode } from './exit-code.js';
+import { type Streams, withStreams } from './streams.js';
+import { say } from './text-output.js';
+
+// Loaded when they are called, so that `--help` needn't wait for what only one command needs.
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  inspect: {
+    summary: 'what a capture of an overlay holds: networks, VTEPs, endpoints, SPIs, problems',
+    load: async () => (await import('./inspect.js')).inspectCommand,
+  },
+  decap: {
+    summary: "wire to inner frames: the containers' own frames out of a capture of the underlay",
+    load: async () => (await import('./decap.js')).decapCommand,
+  },
+  encap: {
+    summary: "inner frames to wire: the containers' own frames as a node sends them",
+    load: async () => (await import('./encap.js')).encapCommand,
+  },
+  replay: {
+    summary: 'a capture through the whole data plane and back, compared and measured',
+    load: async () => (await import('./replay.js')).replayCommand,
+  },
+  keys: {
+    summary: 'key rings and SPIs: generate, spi, match, timeline, schedule',
+    load: async () => (await import('./keys.js')).keysCommand,
+  },
+  bench: {
+    summary: 'how fast the data plane is here, stage by stage, clear and encrypted',
+    load: async () => (await import('./bench.js')).benchCommand,
+  },
+  mtu: {
+    summary: 'what fits inside an overlay, line by line, and what Docker sets',
+    load: async () => (await import('./mtu.js')).mtuCommand,
+  },
+};
+
+function help(): string {
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
+  return `vtep COMMAND [OPTIONS]
+
+VXLAN and IPsec overlays (Docker Swarm's and their like), packet by packet.
+
+Commands:
+${commands.join('\n')}
+
+vtep COMMAND --help says more. Results go to standard output, remarks to standard error.
+Exit: 0 done; 1 done, but something is wrong with the data (--strict); 2 the call or a file is unusable.`;
+}
+
+function version(): string {
+  const packageJson = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string }).version;
+}
+
+async function carryOut(words: readonly string[]): Promise<number> {
+  if (words.length === 0) {
+    say(help());
+    return ExitCode.Unusable;
+  }
+  const [name, ...rest] = words;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    print(help());
+    return ExitCode.Done;
+  }
+  if (name === '--version' || name === '-v') {
+    print(version());
+    return ExitCode.Done;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry === undefined) {
+    say(`vtep: there is no command ${quotedWord(name)}; see: vtep --help`);
+    return ExitCode.Unusable;
+  }
+  const command = await entry.load();
+  return runCommand(command, rest);
+}
+
+function isClosedPipe(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'EPIPE';
+}
+
+async function answer(words: readonly string[]): Promise<number> {
+  try {
+    return await carryOut(words);
+  } catch (error) {
+    // Whoever reads our output has had enough (`| head`): that is no failure.
+    if (isClosedPipe(error)) return ExitCode.Done;
+    const known = error instanceof VtepError;
+    say(`vtep: ${known ? error.message : `internal error: ${(error as Error).stack ?? String(error)}`}`);
+    return ExitCode.Unusable;
+  }
+}
+
+/**
+ * Carries out a call of the command line.
+ * @param words what stands behind the program's name
+ * @param streams what it writes to, captures on standard output apart; the process's own if not said
+ * @returns the exit code
+ */
+export function run(words: readonly string[], streams?: Streams): Promise<number> {
+  return streams === undefined ? answer(words) : withStreams(streams, () => answer(words));
+}
