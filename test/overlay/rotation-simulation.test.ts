@@ -1,16 +1,19 @@
 /** Thirty days of a cluster on a fake clock. What becomes of each packet is checked as it arrives (simulated-cluster.ts). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { nodeBackend } from '../../src/aead/index.js';
+import { AEAD_BACKENDS, chooseAead } from '../../src/aead/index.js';
 import { Profile } from '../../src/overlay/index.js';
 import { Cluster, type ClusterOptions } from './simulated-cluster.js';
 
+/** The fastest that is here: more time goes into packets than into all else. */
+const FASTEST = chooseAead().aead.name;
+const BACKEND = AEAD_BACKENDS.find(({ name }) => name === FASTEST) ?? assert.fail();
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const SWARM: ClusterOptions = {
   nodes: 20,
   profile: Profile.Swarm,
-  cipher: () => nodeBackend.create(),
+  cipher: () => BACKEND.create(),
   seed: 1,
   disk: false,
   delay: 240,
