@@ -17,7 +17,8 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** Where the captures are kept. */
 export const CAPTURES = join(ROOT, 'bench', 'captures');
 
-const FLOWS = 100;
+/** How many flows the packets are of. */
+export const FLOWS = 100;
 const VNI = 4097;
 const NODES = 4;
 const CONTAINERS = 40;
@@ -41,6 +42,17 @@ function container(number: number): { mac: string; ip: string } {
 function nodeOf(number: number): { mac: string; ip: string } {
   const node = 1 + (number % NODES);
   return { mac: `02:00:00:00:50:0${node}`, ip: `192.168.50.${node}` };
+}
+
+/** The network of the captures, as a config says it. */
+export function networkConfig(): string {
+  const nodes = Array.from({ length: NODES }, (_, i) => `  n${i}: { vtep: ${nodeOf(i).ip}, mac: "${nodeOf(i).mac}" }`);
+  const endpoints = Array.from({ length: CONTAINERS }, (_, i) => {
+    const { mac, ip } = container(i);
+    return `  c${i}: { network: net, node: n${i % NODES}, ip: ${ip}, mac: "${mac}" }`;
+  });
+  const network = `networks:\n  net: { vni: ${VNI}, subnet: 10.0.9.0/24 }`;
+  return `nodes:\n${nodes.join('\n')}\n${network}\nendpoints:\n${endpoints.join('\n')}\n`;
 }
 
 /** One packet of a flow, with `payload` bytes inside. */

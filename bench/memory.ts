@@ -1,20 +1,24 @@
 /**
- * What memory `inspect` takes of captures of three sizes, how fast it is on them, and that no packet leaves garbage. Each
- * in a process of its own.
+ * What memory `inspect` takes of captures of three sizes, and `replay` of streams of 10 MB to 10 GB; how fast they are on
+ * them, and that no packet leaves garbage. Each in a process of its own.
  *
- *     node dist/bench/memory.js
+ *     node dist/bench/memory.js [--streams] [--quick]
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { BIG_COUNT, capture, COUNT, ROOT } from './captures.js';
 import { machine, median, printTable, spread } from './machine.js';
 import type { Collected } from './memory-child.js';
+import { replayStream } from './stream-memory.js';
 
 const ROUNDS = 5;
 const PACKETS = 10_000_000;
+/** Bytes of the streams; `--quick` leaves the last one out. */
+const STREAMS = [1e7, 1e8, 1e9, 1e10];
 const MAIN = join(ROOT, 'dist/src/cli/main.js');
 const PROBE = pathToFileURL(join(ROOT, 'dist/bench/memory-probe.js')).href;
 
@@ -74,6 +78,17 @@ function inspections(): void {
   );
 }
 
+function streams(quick: boolean): void {
+  const rows = [false, true].flatMap((encrypted) =>
+    (quick ? STREAMS.slice(0, -1) : STREAMS).map((bytes) => {
+      const { seconds, frames, peak } = replayStream(bytes, encrypted);
+      const what = `replay -, ${encrypted ? 'encrypted' : 'clear'}, ${bytes / 1e6} MB`;
+      return [what, String(frames), seconds.toFixed(1), (bytes / seconds / 1e9).toFixed(2), (peak / 1e6).toFixed(1)];
+    }),
+  );
+  printTable(['generated and piped', 'frames', 'wall s', 'GB/s', 'peak MB'], rows);
+}
+
 function garbage(): void {
   const words = ['--expose-gc', join(ROOT, 'dist/bench/memory-child.js'), capture(64, COUNT), String(PACKETS)];
   const call = spawnSync(process.execPath, words);
@@ -96,7 +111,12 @@ function garbage(): void {
   );
 }
 
+const { values } = parseArgs({ options: { streams: { type: 'boolean' }, quick: { type: 'boolean' } } });
 process.stdout.write(`${machine()}\n\n`);
-inspections();
-process.stdout.write('\n');
-garbage();
+if (values.streams !== true) {
+  inspections();
+  process.stdout.write('\n');
+  garbage();
+  process.stdout.write('\n');
+}
+streams(values.quick === true);

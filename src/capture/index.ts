@@ -6,6 +6,7 @@ export { openBytes, openCaptureFile } from './file-reader.js';
 export { isLinkTypeKnown, LinkType, linkTypeName, walkLink } from './link-type.js';
 export { OutputFile } from './output-file.js';
 export type { ByteSink, PacketSink } from './packet-sink.js';
+export { PeekedSource } from './peeked-source.js';
 export { PcapWriter, type PcapWriterOptions } from './pcap-writer.js';
 export { PcapngWriter } from './pcapng-writer.js';
 export { type CaptureInterface, type CaptureNote, MAX_PACKET } from './record-decoder.js';

@@ -22,6 +22,8 @@ export interface ReplayRun {
   readonly milliseconds: number;
   /** Packets of the capture that hold no whole frame. */
   readonly withoutFrame: number;
+  /** Frames of a stream that are longer than what goes through, and were refused. */
+  readonly tooLong: number;
   readonly result: ReplayResult;
 }
 
@@ -64,6 +66,12 @@ function rowsOfWorkers(runs: readonly ReplayRun[], row: RowMaker): Row[] {
   return [row('workers', ({ workers }) => workers), row('  lost to workers that ended', (run) => run.lostToWorkers)];
 }
 
+/** Where there were any. */
+function rowsOfTooLong(runs: readonly ReplayRun[], row: RowMaker): Row[] {
+  if (runs.every(({ tooLong }) => tooLong === 0)) return [];
+  return [row('frames that are too long', ({ tooLong }) => tooLong)];
+}
+
 /** Prints a column for each run. */
 export function printReplay(output: TextOutput, { file, kind, topology }: Replayed, runs: readonly ReplayRun[]): void {
   const { nodes, networks, endpoints } = topology;
@@ -85,6 +93,7 @@ export function printReplay(output: TextOutput, { file, kind, topology }: Replay
   ];
   const rows: Row[] = [
     row('packets that hold no whole frame', ({ withoutFrame }) => withoutFrame),
+    ...rowsOfTooLong(runs, row),
     row('frames in', ({ result }) => result.frames),
     row('delivered as they were sent', ({ result }) => result.exact),
     row('delivered again', ({ result }) => result.again),

@@ -4,17 +4,17 @@ import { hkdfSha256 } from '../aead/index.js';
 import { OutputFile, PcapWriter } from '../capture/index.js';
 import { Oversize } from '../dataplane/index.js';
 import type { Topology } from '../overlay/index.js';
-import { CaptureFrames, type ObservedTopology, ParallelReplay, Replay, type ReplayResult } from '../replay/index.js';
+import { CaptureFrames, ParallelReplay, Replay, type ReplayResult } from '../replay/index.js';
 import { quotedWord } from '../secret-text.js';
 import { MAX_WORKERS } from '../workers/index.js';
 import { aeadOption } from './aead-option.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
-import { openInput, readInput } from './capture-input.js';
+import { readInput } from './capture-input.js';
 import type { KeysOption } from './key-files.js';
+import type { ReplayInput } from './replay-input.js';
 import type { ReplayRun } from './replay-report.js';
 import { say } from './text-output.js';
 
-const MIN_FRAME_BYTES = 1600;
 /** With fewer, nodes that are one rotation apart don't understand each other. */
 const ROTATING_KEYS = 3;
 /** What needs all packets in one order, which several workers don't have. */
@@ -24,7 +24,7 @@ const WORKER = new URL('replay-worker.js', import.meta.url);
 /** What is replayed, and how. */
 export interface ReplayCall {
   readonly path: string;
-  readonly observed: ObservedTopology;
+  readonly input: ReplayInput;
   readonly parsed: ParsedArguments;
   /** What opens an encrypted capture, if there are keys. */
   readonly keys: KeysOption | undefined;
@@ -43,7 +43,9 @@ interface RunOptions {
 }
 
 /** What came of a replay, and how long it took. */
-type Outcome = Pick<ReplayRun, 'milliseconds' | 'withoutFrame' | 'lostToWorkers'> & { readonly result: ReplayResult };
+type Outcome = Pick<ReplayRun, 'milliseconds' | 'withoutFrame' | 'tooLong' | 'lostToWorkers'> & {
+  readonly result: ReplayResult;
+};
 
 /**
  * How many workers `--workers` asks for; 1 is this thread.
@@ -70,11 +72,11 @@ function probability(parsed: ParsedArguments, name: string): number {
   return value;
 }
 
-function runOptions({ parsed, observed }: ReplayCall): RunOptions {
+function runOptions({ parsed, input }: ReplayCall): RunOptions {
   return {
     oversize: oneOf(parsed, 'oversize', [Oversize.Outside, Oversize.Drop]) ?? Oversize.Outside,
     batchSize: wholeNumber(parsed, 'batch', 1, 256) ?? 256,
-    frameBytes: Math.max(MIN_FRAME_BYTES, observed.largestFrame),
+    frameBytes: input.frameBytes,
     loss: probability(parsed, 'loss'),
     reorder: probability(parsed, 'reorder'),
     duplicate: probability(parsed, 'duplicate'),
@@ -86,25 +88,28 @@ function runOptions({ parsed, observed }: ReplayCall): RunOptions {
 /**
  * Reads a capture as often as `--loops` says.
  * @param onFrames takes the frames of a batch, with the time of each since the first one's
- * @returns how many packets hold no whole frame
+ * @returns how many packets hold no whole frame, and how many frames are too long
  */
 async function readFrames(
-  { path, observed, parsed, keys }: ReplayCall,
+  { input, parsed, keys }: ReplayCall,
   onFrames: (frames: CaptureFrames, clock: FrameClock) => void | Promise<void>,
-): Promise<number> {
+): Promise<Pick<Outcome, 'withoutFrame' | 'tooLong'>> {
+  const { observed, frameBytes } = input;
   const clock = new FrameClock();
   let withoutFrame = 0;
+  let tooLong = 0;
   for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
-    const source = await openInput(path);
-    const frames = new CaptureFrames(observed.kind, keys?.open().esp);
+    const source = await input.open();
+    const frames = new CaptureFrames(observed.kind, keys?.open().esp, frameBytes);
     clock.restart();
     await readInput(source, (batch) => {
       frames.begin(batch);
       return onFrames(frames, clock);
     });
     withoutFrame += frames.withoutFrame;
+    tooLong += frames.tooLong;
   }
-  return withoutFrame;
+  return { withoutFrame, tooLong };
 }
 
 /** The time of frames since the first one; a further reading goes on where the one before ended. */
@@ -157,9 +162,9 @@ async function runHere(
           }),
     });
     let milliseconds = 0;
-    let withoutFrame: number;
+    let passedOver: Pick<Outcome, 'withoutFrame' | 'tooLong'>;
     try {
-      withoutFrame = await readFrames(call, (frames, clock) => {
+      passedOver = await readFrames(call, (frames, clock) => {
         const began = performance.now();
         while (frames.next()) {
           ({ seconds, nanoseconds } = frames);
@@ -175,7 +180,7 @@ async function runHere(
     }
     writer?.flush();
     wire?.commit();
-    return { milliseconds, withoutFrame, lostToWorkers: 0, result: replay.result() };
+    return { milliseconds, ...passedOver, lostToWorkers: 0, result: replay.result() };
   } finally {
     wire?.abandon();
   }
@@ -191,12 +196,12 @@ async function runByWorkers(
   const replay = await ParallelReplay.start(WORKER, topology, {
     ...runOptions(call),
     workers,
-    conversations: call.observed.conversations(),
+    conversations: call.input.observed.conversations(),
     ...(keys === undefined ? {} : { cipher: keys.aead.name }),
   });
   try {
     const began = performance.now();
-    const withoutFrame = await readFrames(call, async (frames, clock) => {
+    const passedOver = await readFrames(call, async (frames, clock) => {
       while (frames.next()) {
         const now = clock.at(frames);
         while (!replay.send(frames.bytes, frames.start, frames.end, frames.vni, now)) await replay.room();
@@ -205,7 +210,7 @@ async function runByWorkers(
     const outcome = await replay.finish();
     const milliseconds = performance.now() - began;
     for (const { message } of replay.failures) say(`vtep: ${message}: its frames count as lost`);
-    return { ...outcome, milliseconds, withoutFrame };
+    return { ...outcome, milliseconds, ...passedOver };
   } finally {
     await replay.close();
   }

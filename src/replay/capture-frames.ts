@@ -15,6 +15,8 @@ export class CaptureFrames {
    * but for the one that completes a frame.
    */
   withoutFrame = 0;
+  /** Frames that are longer than was asked for, which are passed over. */
+  tooLong = 0;
   /** What the frame of the last `next` stands in, from `start` to `end`, until the next call. */
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
@@ -26,12 +28,17 @@ export class CaptureFrames {
   nanoseconds = 0;
   readonly #kind: CaptureKind;
   readonly #ingress: Ingress;
+  readonly #longest: number;
   #batch: CaptureBatch | undefined;
   #next = 0;
 
-  /** @param esp what opens an encrypted capture, if there are keys */
-  constructor(kind: CaptureKind, esp?: InboundEsp) {
+  /**
+   * @param esp what opens an encrypted capture, if there are keys
+   * @param longest bytes of the longest frame that is wanted
+   */
+  constructor(kind: CaptureKind, esp?: InboundEsp, longest = Number.POSITIVE_INFINITY) {
     this.#kind = kind;
+    this.#longest = longest;
     this.#ingress = new Ingress(esp === undefined ? {} : { esp });
   }
 
@@ -50,8 +57,10 @@ export class CaptureFrames {
       const i = this.#next++;
       this.seconds = batch.seconds[i];
       this.nanoseconds = batch.nanoseconds[i];
-      if (bare ? this.#frame(batch, i) : this.#carried(batch, i)) return true;
-      this.withoutFrame++;
+      const found = bare ? this.#frame(batch, i) : this.#carried(batch, i);
+      if (found && this.end - this.start <= this.#longest) return true;
+      if (found) this.tooLong++;
+      else this.withoutFrame++;
     }
     return false;
   }

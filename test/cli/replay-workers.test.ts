@@ -16,10 +16,10 @@ function runsOf(stdout: string): Record<string, unknown>[] {
 }
 
 describe('replay --workers', () => {
-  test('gives what one thread gives, clear and encrypted, loops and all', () => {
+  test('gives what one thread gives, clear and encrypted, loops and all', async () => {
     const words = ['replay', WIRE, '--both', '--loops', '3', '--json'];
-    const alone = vtep(words);
-    const call = vtep([...words, '--workers', '3', '--strict']);
+    const alone = await vtep(words);
+    const call = await vtep([...words, '--workers', '3', '--strict']);
     assert.equal(call.status, 0, call.stderr);
     assert.equal(call.stderr, '');
     const expected = runsOf(alone.stdout);
@@ -30,18 +30,18 @@ describe('replay --workers', () => {
     );
   });
 
-  test('1 is this thread: nothing is said of workers, and what needs one order goes', () => {
-    const call = vtep(['replay', WIRE, '--encrypt', '--workers', '1', '--rotate-every', '5']);
+  test('1 is this thread: nothing is said of workers, and what needs one order goes', async () => {
+    const call = await vtep(['replay', WIRE, '--encrypt', '--workers', '1', '--rotate-every', '5']);
     assert.equal(call.status, 0, call.stderr);
     assert.doesNotMatch(call.stdout, /worker/);
     assert.match(call.stdout, /key rotations/);
   });
 
-  test('opens an encrypted capture for them', () => {
+  test('opens an encrypted capture for them', async () => {
     const keys = ['--keys', fixture('docker/swarm-keys.txt')];
     const words = ['replay', fixture('docker/07-encrypted.underlay.pcap'), ...keys, '--encrypt', '--json'];
-    const [alone] = runsOf(vtep(words).stdout);
-    const [run] = runsOf(vtep([...words, '--workers', '2']).stdout);
+    const [alone] = runsOf((await vtep(words)).stdout);
+    const [run] = runsOf((await vtep([...words, '--workers', '2'])).stdout);
     assert.ok(Number(run['exact']) > 0);
     assert.deepEqual(run, { ...alone, workers: 2 });
   });

@@ -191,7 +191,6 @@ describe('replay, called wrongly: exit 2 and one line', () => {
       [HTTP, '--workers', '2', '--write-wire', 'x'],
       /--write-wire needs all packets in one order/,
     ],
-    ['standard input', ['-'], /reads its file twice/],
     ['a probability above 1', [HTTP, '--loss', '1.5'], /--loss takes a number from 0 to 1/],
     ['a probability that is none', [HTTP, '--corrupt', 'x'], /--corrupt takes a number/],
     ['an empty probability', [HTTP, '--loss', ''], /--loss takes a number/],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { NodeTables, parseConfig } from '../../src/overlay/index.js';
+import { parseConfig } from '../../src/overlay/files.js';
+import { NodeTables } from '../../src/overlay/index.js';
 import { FrameRoute } from '../../src/replay/index.js';
 
 const TOPOLOGY = parseConfig(`nodes:

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parseConfig, type Topology } from '../../src/overlay/index.js';
+import { parseConfig } from '../../src/overlay/files.js';
+import type { Topology } from '../../src/overlay/index.js';
 import { topologyMessage, topologyOfMessage, wipeMessage } from '../../src/workers/index.js';
 import { ROOT } from '../repository.js';
 

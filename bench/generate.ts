@@ -1,0 +1,48 @@
+/**
+ * Writes a capture of any size to standard output, as `captures.ts` makes them: for what reads a stream.
+ *
+ *     node dist/bench/generate.js --bytes N [--payload N]
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { OutputFile, PcapWriter } from '../src/capture/index.js';
+import { FLOWS, makePacket } from './captures.js';
+
+/** Packets that are made; they come again and again. */
+const PACKETS = 4096;
+const PCAP_HEADER = 24;
+
+/** The bytes of a capture: the file's header, and its records. */
+function madeCapture(payload: number): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  const writer = new PcapWriter((bytes) => void chunks.push(Uint8Array.from(bytes)));
+  for (let i = 0; i < PACKETS; i++) {
+    const packet = makePacket(i % FLOWS, payload);
+    writer.write(packet, 0, packet.length, packet.length, 1_700_000_000, i * 1000);
+  }
+  writer.flush();
+  return Buffer.concat(chunks);
+}
+
+/** Writes whole records, up to a number of bytes and less than one more. */
+function generate(bytes: number, payload: number): void {
+  const { write } = new OutputFile('-');
+  const made = madeCapture(payload);
+  const record = (made.length - PCAP_HEADER) / PACKETS;
+  const records = made.subarray(PCAP_HEADER);
+  write(made.subarray(0, PCAP_HEADER));
+  for (let left = Math.ceil((bytes - PCAP_HEADER) / record) * record; left > 0; left -= records.length) {
+    write(left < records.length ? records.subarray(0, left) : records);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { bytes: { type: 'string' }, payload: { type: 'string' } } });
+  const bytes = Number(values.bytes);
+  const payload = Number(values.payload ?? 1400);
+  if (!Number.isSafeInteger(bytes) || bytes < PCAP_HEADER || !Number.isSafeInteger(payload) || payload < 1) {
+    process.stderr.write('generate: --bytes N and --payload N take whole numbers\n');
+    process.exit(2);
+  }
+  generate(bytes, payload);
+}

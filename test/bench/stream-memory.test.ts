@@ -1,0 +1,16 @@
+/** A replay of standard input takes as much memory for a long capture as for a short one. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { replayStream } from '../../bench/stream-memory.js';
+
+/** A fifth of the 150 MB between them. */
+const MOST_GROWTH = 30e6;
+
+for (const encrypted of [false, true]) {
+  test(`${encrypted ? 'encrypted' : 'clear'}: 200 MB take less than 30 MB more than 50 MB do`, () => {
+    const short = replayStream(50e6, encrypted);
+    const long = replayStream(200e6, encrypted);
+    assert.ok(long.frames > 3.9 * short.frames);
+    assert.ok(long.peak - short.peak < MOST_GROWTH, `${long.peak} bytes, ${short.peak} before`);
+  });
+}
