@@ -1,3 +1,3 @@
 /** Memory of packets: the arena and the batch. */
 export { Arena, type ArenaOptions, HEADROOM, MemoryError, NO_SLOT, TAILROOM } from './arena.js';
-export { BATCH_CAPACITY, copyBytes, PacketBatch } from './packet-batch.js';
+export { BATCH_CAPACITY, PacketBatch } from './packet-batch.js';

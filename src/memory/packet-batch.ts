@@ -1,5 +1,6 @@
 /** Packets on their way through the stages: columns side by side, the bytes of all in one arena. */
 import { type Arena, MemoryError, NO_SLOT } from './arena.js';
+import { WordCopy } from './word-copy.js';
 
 /** Packets of a batch at the most, unless another number is asked for. */
 export const BATCH_CAPACITY = 256;
@@ -21,11 +22,13 @@ export class PacketBatch {
   /** DSCP with ECN, and TTL, of the packet inside. */
   readonly tos: Uint8Array;
   readonly ttl: Uint8Array;
+  readonly #copier: WordCopy;
 
   constructor(
     readonly arena: Arena,
     readonly capacity: number = BATCH_CAPACITY,
   ) {
+    this.#copier = new WordCopy(arena.bytes);
     this.slot = new Int32Array(capacity);
     this.start = new Int32Array(capacity);
     this.end = new Int32Array(capacity);
@@ -73,7 +76,7 @@ export class PacketBatch {
     const slot = arena.take();
     if (slot === NO_SLOT) return NO_SLOT;
     const start = arena.frameOffsetOf(slot);
-    copyBytes(bytes, offset, end, arena.bytes, start);
+    this.#copier.copy(bytes, offset, end, start);
     return this.push(slot, start, start + length, network, peer);
   }
 
@@ -103,16 +106,4 @@ export class PacketBatch {
     this.arena.freeAll(this.slot, this.count);
     this.count = 0;
   }
-}
-
-/** Below this many bytes a loop is faster than a view and `set`. */
-const SHORT = 96;
-
-/** Copies bytes from one array to another. */
-export function copyBytes(from: Uint8Array, offset: number, end: number, to: Uint8Array, at: number): void {
-  if (end - offset > SHORT) {
-    to.set(from.subarray(offset, end), at);
-    return;
-  }
-  for (let i = offset; i < end; i++) to[at + i - offset] = from[i];
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { Arena, BATCH_CAPACITY, copyBytes, HEADROOM, NO_SLOT, PacketBatch } from '../../src/memory/index.js';
+import { Arena, BATCH_CAPACITY, HEADROOM, NO_SLOT, PacketBatch } from '../../src/memory/index.js';
 
 const SEED = 20261121;
 const COLUMNS = ['slot', 'start', 'end', 'network', 'peer', 'flow', 'tos', 'ttl'] as const;
@@ -129,24 +129,5 @@ describe('PacketBatch', () => {
       }),
       { seed: SEED, numRuns: 300 },
     );
-  });
-});
-
-describe('copyBytes', () => {
-  test('copies these bytes and no others, few or many', () => {
-    const from = Uint8Array.from({ length: 400 }, (_, i) => (i * 7) | 1);
-    for (const length of [0, 1, 14, 95, 96, 97, 98, 300]) {
-      for (const [offset, at] of [
-        [0, 0],
-        [3, 50],
-        [99, 1],
-      ]) {
-        const to = new Uint8Array(400);
-        copyBytes(from, offset, offset + length, to, at);
-        const wanted = new Uint8Array(400);
-        wanted.set(from.slice(offset, offset + length), at);
-        assert.deepEqual(to, wanted, `${length} bytes from ${offset} to ${at}`);
-      }
-    }
   });
 });

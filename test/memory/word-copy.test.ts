@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { WordCopy } from '../../src/memory/word-copy.js';
 
 const SEED = 20261121;
-const SIZE = 96;
+const SIZE = 1200;
 
 describe('WordCopy', () => {
   test('copies what set copies and nothing else, from and to any place, shared memory or not', () => {
@@ -14,7 +14,8 @@ describe('WordCopy', () => {
       fc.property(place, place, place, place, memory, memory, (skip, start, length, at, sharedFrom, sharedTo) => {
         const make = (shared: boolean): ArrayBuffer | SharedArrayBuffer =>
           shared ? new SharedArrayBuffer(4 * SIZE) : new ArrayBuffer(4 * SIZE);
-        const from = new Uint8Array(make(sharedFrom), skip, 2 * SIZE).map((_, i) => 1 + i) as Uint8Array;
+        const from = new Uint8Array(make(sharedFrom), skip, 2 * SIZE);
+        for (let i = 0; i < from.length; i++) from[i] = 1 + i;
         const to = new Uint8Array(make(sharedTo), skip + 1, 2 * SIZE);
         const expected = new Uint8Array(2 * SIZE);
         expected.set(from.subarray(start, start + length), at);
@@ -33,5 +34,8 @@ describe('WordCopy', () => {
     const from = new Uint8Array(64);
     assert.throws(() => new WordCopy(to).copy(from, 0, 17, 0), RangeError);
     assert.throws(() => new WordCopy(to).copy(from, 60, 70, 0), RangeError);
+    const large = new Uint8Array(512);
+    assert.throws(() => new WordCopy(large).copy(new Uint8Array(300), 0, 301, 0), RangeError);
+    assert.throws(() => new WordCopy(large).copy(new Uint8Array(600), 0, 513, 0), RangeError);
   });
 });
