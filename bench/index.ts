@@ -87,6 +87,7 @@ export function measureSetting(setting: Setting, aeads: readonly Aead[], times: 
         nsPerPacket,
         bitsPerSecond,
         spread: spread(measured[i]),
+        best: Math.min(...measured[i]),
       };
     });
   } finally {

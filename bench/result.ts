@@ -41,6 +41,8 @@ export interface BenchResult {
   readonly bitsPerSecond: number;
   /** How far the runs' extremes lie apart, in percent of the median. */
   readonly spread: number;
+  /** Nanoseconds a packet of the fastest run: what the machine gives while nobody else has it. */
+  readonly best: number;
 }
 
 /** What somebody else's program reached at the same work. */

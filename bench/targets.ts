@@ -4,7 +4,13 @@ import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, St
 import { fastest, measured, usualResults } from './selection.js';
 
 /** How a target was met. */
-export const Outcome = { Reached: 'reached', NotReached: 'not reached', NotMeasured: 'not measured' } as const;
+export const Outcome = {
+  Reached: 'reached',
+  /** By the fastest of the runs, and not by their median. */
+  AtBest: 'by the best round',
+  NotReached: 'not reached',
+  NotMeasured: 'not measured',
+} as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
 /** One target, held against a run. */
@@ -32,6 +38,20 @@ function atLeast(what: string, least: number, unit: string, reached: number | un
 
 function below(what: string, limit: number, unit: string, reached: number | undefined): Target {
   return target(what, `below ${limit} ${unit}`, reached, unit, (reached ?? limit) < limit);
+}
+
+/** A target in a unit that is made of nanoseconds a packet: for the median, and for the fastest run beside it. */
+function ofResult(
+  result: BenchResult | undefined,
+  make: (reached: number | undefined) => Target,
+  unitOf: (nanoseconds: number) => number,
+): Target {
+  const median = make(result && unitOf(result.nsPerPacket));
+  if (result === undefined || !(result.best > 0)) return median;
+  const fastest = make(unitOf(result.best));
+  const outcome =
+    median.outcome === Outcome.NotReached && fastest.outcome === Outcome.Reached ? Outcome.AtBest : median.outcome;
+  return { ...median, reached: `${median.reached}; best round ${fastest.reached}`, outcome };
 }
 
 /** How many times as fast ours is. */
@@ -70,10 +90,23 @@ export function targetsOf(report: BenchReport): Target[] {
   const throughNode = ratio(large, best(Stage.Egress, true, 1400, 'node'));
   return [
     ...ciphers,
-    atLeast('encrypted egress, IMIX', 2.1, 'Mpps', imix && imix.pps / 1e6),
-    atLeast('encrypted egress, 1400 bytes', 20, 'Gbit/s', large && large.bitsPerSecond / 1e9),
+    ofResult(
+      imix,
+      (reached) => atLeast('encrypted egress, IMIX', 2.1, 'Mpps', reached),
+      (nanoseconds) => 1e3 / nanoseconds,
+    ),
+    ofResult(
+      large,
+      (reached) => atLeast('encrypted egress, 1400 bytes', 20, 'Gbit/s', reached),
+      (nanoseconds) => (8 * 1400) / nanoseconds,
+    ),
     atLeast('encrypted egress, 1400 bytes', 10, 'x', throughNode, ' the same through node'),
-    below('clear egress, 64 bytes', 150, 'ns', best(Stage.Egress, false, 64)?.nsPerPacket),
-    below('clear ingress, 64 bytes', 150, 'ns', best(Stage.Ingress, false, 64)?.nsPerPacket),
+    ...[Stage.Egress, Stage.Ingress].map((stage) =>
+      ofResult(
+        best(stage, false, 64),
+        (reached) => below(`clear ${stage}, 64 bytes`, 150, 'ns', reached),
+        (nanoseconds) => nanoseconds,
+      ),
+    ),
   ];
 }

@@ -58,10 +58,11 @@ test('a result says what it is of, and its figures agree with one another', () =
       'nsPerPacket',
       'bitsPerSecond',
       'spread',
+      'best',
     ]);
     assert.equal(result.batch, 32);
     assert.equal(result.flows, 2);
-    assert.ok(result.nsPerPacket > 0 && result.spread >= 0);
+    assert.ok(result.nsPerPacket > 0 && result.spread >= 0 && result.best <= result.nsPerPacket);
     assert.ok(Math.abs(result.pps * result.nsPerPacket - 1e9) < 1);
     assert.ok(Math.abs(result.bitsPerSecond / result.pps - 8 * meanBytes(result.bytes)) < 1e-6);
     assert.equal(

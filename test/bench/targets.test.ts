@@ -47,13 +47,15 @@ describe('targets', () => {
   });
 
   test('the encrypted chain has to send 2.1 Mpps of IMIX by its best cipher', () => {
-    const at = (pps: number): BenchResult[] => [
-      { ...result({ bytes: 'imix', backend: 'ipsec-mb', nsPerPacket: 400 }), pps },
+    const at = (nsPerPacket: number, best = nsPerPacket): BenchResult[] => [
+      result({ bytes: 'imix', backend: 'ipsec-mb', nsPerPacket, best }),
       result({ bytes: 'imix', backend: 'node', nsPerPacket: 4000 }),
     ];
     const name = 'encrypted egress, IMIX: at least 2.1 Mpps';
-    assert.equal(outcomeOf(name, at(2.1e6)), Outcome.Reached);
-    assert.equal(outcomeOf(name, at(2_099_999)), Outcome.NotReached);
+    assert.equal(outcomeOf(name, at(476)), Outcome.Reached);
+    assert.equal(outcomeOf(name, at(477)), Outcome.NotReached);
+    // A busy machine's median misses what its best round reaches: both are said.
+    assert.equal(outcomeOf(name, at(477, 476)), Outcome.AtBest);
   });
 
   test('the encrypted chain has to send 20 Gbit/s of 1400 bytes, and 10 times as many as through node', () => {
