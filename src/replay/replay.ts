@@ -58,6 +58,9 @@ export class Replay {
   readonly #route: FrameRoute;
   readonly #underlay: Underlay;
   readonly #sent: SentFrames;
+  /** Frames after which nothing may be held back any longer: half of those that are remembered for sure. */
+  readonly #flushEvery: number;
+  #sinceFlush = 0;
   readonly #sendArena: Arena;
   readonly #copy: WordCopy;
   readonly #receiveArena: Arena;
@@ -83,7 +86,9 @@ export class Replay {
     this.#receiveArena = new Arena({ slots: SLOTS, frameBytes: frameBytes + 192 });
     const { bytes } = this.#receiveArena;
     this.#receiveBytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#sent = new SentFrames(SENT_FRAMES, Math.max(16 << 20, 4 * frameBytes));
+    const sentBytes = Math.max(16 << 20, 4 * frameBytes);
+    this.#sent = new SentFrames(SENT_FRAMES, sentBytes);
+    this.#flushEvery = Math.floor(Math.min(SENT_FRAMES, sentBytes / frameBytes) / 2);
     this.#sas =
       cipher === undefined
         ? []
@@ -158,10 +163,13 @@ export class Replay {
       this.#sent.add(arena.bytes, at, at + end - start);
     }
     if (batch.full) egress.run(batch, now);
+    // A node that seldom sends would hold its frames back until they are no longer remembered.
+    if (++this.#sinceFlush >= this.#flushEvery) this.flush();
   }
 
   /** Sends what is held back, and lets the underlay deliver what is on its way. */
   flush(): void {
+    this.#sinceFlush = 0;
     this.#seal();
     this.#underlay.drain();
   }
