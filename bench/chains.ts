@@ -4,11 +4,9 @@ import { EgressChain, IngressChain } from '../src/dataplane/index.js';
 import type { PacketBatch } from '../src/memory/index.js';
 import type { Cell } from './cell.js';
 import { checkDelivered, checkSent } from './oracle.js';
-import { WINDOW, Window } from './window.js';
+import { OUTER_BYTES, WINDOW, Window } from './window.js';
 import type { Packets, Workload } from './workload.js';
 
-/** Room around a frame that came with its outer headers. */
-const OUTER_BYTES = 192;
 /** Steps of the clock: no whole seconds, as clocks have none. */
 const MICROSECOND = 1e-6;
 

@@ -4,7 +4,6 @@
  *
  *     node --expose-gc dist/bench/heap.js [--packets N]
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chooseAead } from '../src/aead/index.js';
 import { egressCell, ingressCell } from './chains.js';
@@ -50,7 +49,6 @@ const chains: [string, Cell][] = [
 ];
 const rows: string[][] = [];
 for (const [name, cell] of chains) rows.push(await rowOf(name, cell, packets, collections));
-await sleep(0);
 clear.close();
 sealed.close();
 process.stdout.write(`${machine()}\n\n`);

@@ -2,11 +2,10 @@
  * What memory the packet path takes: `node --expose-gc dist/bench/memory-child.js FILE PACKETS`. Prints one line of JSON:
  * for the whole path from the file, and for `Ingress` alone over one batch in memory.
  */
-import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LinkType, openCaptureFile } from '../src/capture/index.js';
 import { Ingress, Verdict } from '../src/dataplane/index.js';
 import { ingress as throughFile } from './chain.js';
+import { Collections } from './collections.js';
 
 /** What the heap and the collector did. */
 export interface Collected {
@@ -18,39 +17,22 @@ export interface Collected {
   readonly others: number;
 }
 
-const MINOR = constants.NODE_PERFORMANCE_GC_MINOR;
-
-const collect = (globalThis as { gc?: () => void }).gc;
-if (collect === undefined || process.argv.length < 4) {
+if (process.argv.length < 4) {
   process.stderr.write('call it as: node --expose-gc memory-child.js FILE PACKETS\n');
   process.exit(2);
 }
 const path = process.argv[2];
 const wanted = Number(process.argv[3]);
-
-function kindOf(entry: PerformanceEntry): number | undefined {
-  return (entry as PerformanceEntry & { readonly detail?: { readonly kind?: number } }).detail?.kind;
-}
+const collections = new Collections();
 
 async function watch(work: () => number | Promise<number>): Promise<Collected> {
   await work();
-  let entries: PerformanceEntry[] = [];
-  const observer = new PerformanceObserver((list) => {
-    entries = entries.concat(list.getEntries());
-  });
-  observer.observe({ entryTypes: ['gc'] });
-  collect?.();
-  // The observer is told of collections behind a turn of the event loop.
-  await sleep(50);
-  entries = [];
+  await collections.restart();
   const before = process.memoryUsage().heapUsed;
   let packets = 0;
   while (packets < wanted) packets += await work();
-  await sleep(50);
-  const scavenges = entries.filter((entry) => kindOf(entry) === MINOR).length;
-  const others = entries.length - scavenges;
-  observer.disconnect();
-  collect?.();
+  const { scavenges, others } = await collections.counted();
+  await collections.restart();
   return { packets, growth: process.memoryUsage().heapUsed - before, scavenges, others };
 }
 

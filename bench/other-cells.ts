@@ -3,14 +3,12 @@ import type { PacketBatch } from '../src/memory/index.js';
 import { ForwardingTable, TargetKind } from '../src/overlay/index.js';
 import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
 import type { Cell } from './cell.js';
-import { WINDOW, Window } from './window.js';
+import { OUTER_BYTES, WINDOW, Window } from './window.js';
 import { type Packets, VNI, type Workload } from './workload.js';
 
 const OK = Fault.None;
 const PORT = VXLAN_PORT;
 const HEADER = VXLAN_SPAN;
-/** Room around a frame that came with its outer headers. */
-const OUTER_BYTES = 192;
 const MAC = 6;
 
 /** Reads the headers of a packet from its Ethernet to the ports inside, every length checked. */

@@ -8,14 +8,11 @@ import { InboundEsp } from '../src/ipsec/index.js';
 import { PacketBatch } from '../src/memory/index.js';
 import type { Cell } from './cell.js';
 import { Stage } from './result.js';
-import { moveAll, WINDOW, Window } from './window.js';
+import { moveAll, OUTER_BYTES, WINDOW, Window } from './window.js';
 import { HERE, type Packets, type Workload } from './workload.js';
 
 /** A stage of the way in. */
 export type StageIn = typeof Stage.Reassemble | typeof Stage.Open | typeof Stage.Decap;
-
-/** Room around a frame that came with its outer headers. */
-const OUTER_BYTES = 192;
 
 function refuse(): void {
   throw new Error('a batch was full');

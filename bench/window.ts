@@ -4,6 +4,8 @@ import { NETWORK, type Packets } from './workload.js';
 
 /** Packets of a run: so many that reading the clock costs nothing, so few that a core's caches hold them. */
 export const WINDOW = 256;
+/** Room around a frame that came with its outer headers. */
+export const OUTER_BYTES = 192;
 /** Slots for what stages make of packets. */
 const SPARE_SLOTS = 16;
 

@@ -142,8 +142,8 @@ export class Decap {
     const { forwarding } = this.#tables;
     if (node >= 0 && this.#learning[network] !== 0) return this.#learn(bytes, frame, vni, node, now);
     if (!forwarding.findWords(vni, high, low, now)) return NONE;
-    if (forwarding.target === node && forwarding.kind !== LOCAL) return NONE;
     if (forwarding.kind === LOCAL) return DropReason.Loop;
+    if (forwarding.target === node) return NONE;
     forwarding.conflicts++;
     return DropReason.EntryExists;
   }

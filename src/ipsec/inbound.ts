@@ -101,13 +101,8 @@ export class InboundEsp {
     const inUdp = espOffset !== outer.transportOffset;
     if (inUdp !== sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
     const drop = this.#opener.push(sa, bytes, espOffset, end, seconds);
-    if (drop !== NONE) return drop;
-    const index = this.#opener.count - 1;
-    this.#networkOffset[index] = outer.networkOffset;
-    this.#transportOffset[index] = outer.transportOffset;
-    this.#protocolAt[index] = outer.protocolAt;
-    this.#family[index] = family;
-    return NONE;
+    if (drop === NONE) this.#remember(outer.networkOffset, outer.transportOffset, family, outer.protocolAt);
+    return drop;
   }
 
   /**
@@ -129,12 +124,17 @@ export class InboundEsp {
     if (sa === undefined) return EspDrop.NoSa;
     if (sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
     const drop = this.#opener.push(sa, bytes, esp, end, seconds);
-    if (drop !== NONE) return drop;
+    if (drop === NONE) this.#remember(ip, esp, 4, 0);
+    return drop;
+  }
+
+  /** Keeps where the headers of the packet stand that was put into the batch last. */
+  #remember(networkOffset: number, transportOffset: number, family: number, protocolAt: number): void {
     const index = this.#opener.count - 1;
-    this.#networkOffset[index] = ip;
-    this.#transportOffset[index] = esp;
-    this.#family[index] = 4;
-    return NONE;
+    this.#networkOffset[index] = networkOffset;
+    this.#transportOffset[index] = transportOffset;
+    this.#family[index] = family;
+    this.#protocolAt[index] = protocolAt;
   }
 
   /** Opens the batch. The next `push` begins another one. */

@@ -33,7 +33,7 @@ export class TransportPacket {
   restore(bytes: Uint8Array, outer: TransportHeaders, payload: number, end: number, nextHeader: number): number {
     const { networkOffset, transportOffset, protocolAt, family } = outer;
     if (transportOffset - networkOffset === IP_HEADER && bytes[networkOffset] === VERSION_4_IHL_5) {
-      return this.restorePlain(bytes, networkOffset, payload, end, nextHeader);
+      return this.#restorePlain(bytes, networkOffset, payload, end, nextHeader);
     }
     const shift = payload - transportOffset;
     const start = networkOffset + shift;
@@ -51,7 +51,7 @@ export class TransportPacket {
   }
 
   /** The same for an IPv4 header without options at `ip`: its five words are written where they go. */
-  restorePlain(bytes: Uint8Array, ip: number, payload: number, end: number, nextHeader: number): number {
+  #restorePlain(bytes: Uint8Array, ip: number, payload: number, end: number, nextHeader: number): number {
     const view = viewOf(bytes);
     const to = payload - IP_HEADER;
     const length = end - to;
