@@ -8,8 +8,9 @@ import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
 import { equalBytes } from './constant-time.js';
 import { AeadError } from './error.js';
-import { AddressCache, CType, type ForeignFunction, ForeignLibrary, NativeMemory } from './foreign.js';
+import { AddressCache, CType, type ForeignFunction, ForeignLibrary, NativeMemory } from '../foreign/index.js';
 import { KeySlots } from './key-slots.js';
+import { native } from './native.js';
 
 const { Pointer, Uint32, Uint64, Void } = CType;
 
@@ -303,4 +304,7 @@ function carryOf(sum: number, begun: number): number {
 }
 
 /** Intel's multi-buffer library by foreign-function calls; needs the package koffi and the library. */
-export const ipsecMbBackend: AeadBackend = { name: 'ipsec-mb', create: () => new IpsecMbAead(new Manager()) };
+export const ipsecMbBackend: AeadBackend = {
+  name: 'ipsec-mb',
+  create: () => new IpsecMbAead(native(() => new Manager())),
+};

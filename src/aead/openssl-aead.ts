@@ -5,8 +5,9 @@
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_STRIDE } from './aead-batch.js';
 import { AeadError } from './error.js';
-import { AddressCache, CType, type ForeignFunction, ForeignLibrary, NativeMemory } from './foreign.js';
+import { AddressCache, CType, type ForeignFunction, ForeignLibrary, NativeMemory } from '../foreign/index.js';
 import { KeySlots } from './key-slots.js';
+import { native } from './native.js';
 
 const { Pointer, Int, Void } = CType;
 
@@ -168,4 +169,4 @@ class OpensslAead implements Aead {
 }
 
 /** Node's own OpenSSL by foreign-function calls; needs the package koffi. */
-export const opensslBackend: AeadBackend = { name: 'openssl', create: () => new OpensslAead(new Evp()) };
+export const opensslBackend: AeadBackend = { name: 'openssl', create: () => new OpensslAead(native(() => new Evp())) };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createDecipheriv, createHash, createPrivateKey, createSign, generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { type Aead, AeadError, opensslBackend } from '../../src/aead/index.js';
-import { CType, ForeignLibrary } from '../../src/aead/foreign.js';
+import { CType, ForeignLibrary } from '../../src/foreign/index.js';
 import { lacking } from './backends.js';
 import { assertOpened, assertRefused, KeyRing, Layout, packet, sealDirectly } from './packets.js';
 

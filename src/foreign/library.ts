@@ -1,6 +1,6 @@
 /** Functions of native libraries, by koffi, which is an optional dependency: addresses are plain numbers. */
 import { createRequire } from 'node:module';
-import { AeadError } from './error.js';
+import { ForeignError } from './error.js';
 
 /** A native function; pointers go in and come out as addresses. */
 export type ForeignFunction = (...args: readonly number[]) => number;
@@ -38,7 +38,7 @@ function loadKoffi(): Koffi {
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
     const why = missing ? 'is not installed (npm install koffi)' : `can't be loaded: ${firstLine(error)}`;
-    throw new AeadError('AEAD_UNAVAILABLE', `the package koffi ${why}`, { cause: error });
+    throw new ForeignError('FOREIGN_UNAVAILABLE', `the package koffi ${why}`, { cause: error });
   }
 }
 
@@ -54,7 +54,7 @@ export class ForeignLibrary {
 
   /**
    * @param path what the loader finds it by; null for what the running program itself exports
-   * @throws AeadError `AEAD_UNAVAILABLE`
+   * @throws ForeignError `FOREIGN_UNAVAILABLE`
    */
   constructor(path: string | null, hint: string) {
     this.#koffi = loadKoffi();
@@ -62,19 +62,19 @@ export class ForeignLibrary {
     try {
       this.#library = this.#koffi.load(path);
     } catch (error) {
-      throw new AeadError('AEAD_UNAVAILABLE', `${this.#name} is not there (${hint})`, { cause: error });
+      throw new ForeignError('FOREIGN_UNAVAILABLE', `${this.#name} is not there (${hint})`, { cause: error });
     }
   }
 
   /**
    * A function by its name.
-   * @throws AeadError `AEAD_UNAVAILABLE` if the library doesn't export it
+   * @throws ForeignError `FOREIGN_UNAVAILABLE` if the library doesn't export it
    */
   function(name: string, result: CType, parameters: readonly CType[]): ForeignFunction {
     try {
       return this.#library.func(name, result, parameters);
     } catch (error) {
-      throw new AeadError('AEAD_UNAVAILABLE', `${this.#name} does not export ${name}`, { cause: error });
+      throw new ForeignError('FOREIGN_UNAVAILABLE', `${this.#name} does not export ${name}`, { cause: error });
     }
   }
 

@@ -1,0 +1,15 @@
+import { ForeignError } from '../foreign/index.js';
+import { AeadError } from './error.js';
+
+/**
+ * Makes what stands on native code.
+ * @throws AeadError `AEAD_UNAVAILABLE` where that isn't there
+ */
+export function native<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ForeignError)) throw error;
+    throw new AeadError('AEAD_UNAVAILABLE', error.message, { cause: error });
+  }
+}
