@@ -27,7 +27,7 @@ export const CONFIG_HELP = `  --config FILE      nodes, networks, endpoints and 
     --docker NODE=FILE output of docker network inspect there
     --fdb NODE=FILE    output of bridge fdb show in its networks' namespaces, one behind the other
     --neigh NODE=FILE  output of ip neigh there
-  --ring FILE        the key ring of encrypted networks, where there is no config`;
+  --ring FILE        the key ring of encrypted networks, in place of the config's keys`;
 
 function read<T>(path: string, reader: (text: string) => T): T {
   try {
@@ -94,6 +94,7 @@ export async function configOption(parsed: ParsedArguments): Promise<Topology | 
   const network = await imported(parsed);
   if (typeof path !== 'string') return network;
   if (network !== undefined) throw new UsageError('--config and --vtep exclude each other');
+  const ring = await ringOption(parsed);
   const { parseConfig } = await import('../overlay/config.js');
-  return read(path, parseConfig);
+  return read(path, (text) => parseConfig(text, ring === undefined ? {} : { ring }));
 }

@@ -1,11 +1,11 @@
 /** The command line: finds the command, and says in one line what went wrong. */
-import { readFileSync } from 'node:fs';
 import { VtepError } from '../error.js';
 import { quotedWord } from '../secret-text.js';
 import { type Command, print, runCommand } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { type Streams, withStreams } from './streams.js';
 import { say } from './text-output.js';
+import { version } from './version.js';
 
 // Loaded when they are called, so that `--help` needn't wait for what only one command needs.
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   replay: {
     summary: 'a capture through the whole data plane and back, compared and measured',
     load: async () => (await import('./replay.js')).replayCommand,
+  },
+  up: {
+    summary: 'a VTEP that runs: this host as a node of the overlay, over its own sockets and TAP devices',
+    load: async () => (await import('./up.js')).upCommand,
   },
   keys: {
     summary: 'key rings and SPIs: generate, spi, match, timeline, schedule',
@@ -50,11 +54,6 @@ ${commands.join('\n')}
 
 vtep COMMAND --help says more. Results go to standard output, remarks to standard error.
 Exit: 0 done; 1 done, but something is wrong with the data (--strict); 2 the call or a file is unusable.`;
-}
-
-function version(): string {
-  const packageJson = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(packageJson, 'utf8')) as { version: string }).version;
 }
 
 async function carryOut(words: readonly string[]): Promise<number> {

@@ -9,6 +9,7 @@ export type ForeignFunction = (...args: readonly number[]) => number;
 interface Koffi {
   load(path: string | null): KoffiLibrary;
   address(value: Uint8Array): bigint | number;
+  errno(): number;
   proto(name: string, result: string, parameters: readonly string[]): unknown;
   decode(address: number, prototype: unknown): ForeignFunction;
 }
@@ -23,6 +24,7 @@ export const CType = {
   Int: 'int',
   Uint32: 'uint32_t',
   Uint64: 'uint64_t',
+  Int64: 'int64_t',
   Void: 'void',
 } as const;
 export type CType = (typeof CType)[keyof typeof CType];
@@ -82,6 +84,11 @@ export class ForeignLibrary {
   functionAt(address: number, result: CType, parameters: readonly CType[]): ForeignFunction {
     return this.#koffi.decode(address, this.#koffi.proto(`vtep${prototypes++}`, result, parameters));
   }
+}
+
+/** What the last foreign call of this thread left in `errno`. Ask at once: any other call may change it. */
+export function lastErrno(): number {
+  return loadKoffi().errno();
 }
 
 /**

@@ -1,3 +1,15 @@
-/** What only a running system has: state that outlives the process. */
+/** What only a running system has: sockets, devices, and state that outlives the process. */
+export { CapturePort, type CapturePortOptions } from './capture-port.js';
+export { DatagramUnderlay, type DatagramUnderlayOptions } from './datagram-underlay.js';
 export { LiveError, type LiveErrorCode } from './error.js';
+export type { FramePort, FramePortCounters } from './frame-port.js';
+export type { InterfaceSettings } from './interface-settings.js';
+export { LiveNode, type LiveNodeCounters, type LiveNodeOptions, type NodeCipher } from './live-node.js';
+export { LiveVtep, type LiveVtepCounters, type LiveVtepOptions } from './live-vtep.js';
+export { type MetricsAddress, MetricsServer } from './metrics-server.js';
+export type { DirectionCounters, NodeCounters, SendingOptions } from './node-chains.js';
 export { SequenceFile } from './sequence-file.js';
+export { SocketUnderlay, type SocketUnderlayOptions } from './socket-underlay.js';
+export { TapDevice, type TapOptions } from './tap.js';
+export type { UnderlayCounters, UnderlayPort } from './underlay-port.js';
+export { type MetricsContext, vtepMetrics } from './vtep-metrics.js';

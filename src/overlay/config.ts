@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { withoutKeys } from '../secret-text.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
+import { isInterfaceName } from './interface-name.js';
 import { KeyRing } from './key-ring.js';
 import { clusterKeyOf } from './key-ring-file.js';
 import { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
@@ -47,7 +48,14 @@ const SCHEMA = z.strictObject({
   endpoints: z
     .record(
       NAME,
-      z.strictObject({ network: z.string(), node: z.string(), ip: z.string().optional(), mac: z.string().optional() }),
+      z.strictObject({
+        network: z.string(),
+        node: z.string(),
+        ip: z.string().optional(),
+        mac: z.string().optional(),
+        device: z.string().optional(),
+        netns: z.string().min(1).max(4095).optional(),
+      }),
     )
     .default({}),
   keys: z.array(z.unknown()).optional(),
@@ -143,7 +151,7 @@ function readNodes(parsed: Parsed, places: Places): Node[] {
   return nodes;
 }
 
-function readNetworks(parsed: Parsed, places: Places): Network[] {
+function readNetworks(parsed: Parsed, places: Places, keyed: boolean): Network[] {
   const networks = Object.entries(parsed.networks).map(([name, entry]): Network => {
     const path = ['networks', name];
     const subnets = listOf(entry.subnet).map((text) => places.read([...path, 'subnet'], parsePrefix, text));
@@ -155,7 +163,7 @@ function readNetworks(parsed: Parsed, places: Places): Network[] {
         `networks.${name}.gateway: ${addressText(gateway)} is outside the network's subnets`,
       );
     }
-    if (entry.encrypted && parsed.keys === undefined) {
+    if (entry.encrypted && parsed.keys === undefined && !keyed) {
       throw places.error(
         [...path, 'encrypted'],
         `networks.${name} is encrypted and there are no keys; add keys: [{ tag: 1, key: "32 hexadecimal digits" }]`,
@@ -191,10 +199,10 @@ function readEndpoints(
   networks: readonly Network[],
 ): Endpoint[] {
   const seen = new Map<string, string>();
-  const claim = (path: Path, network: string, what: string, name: string): void => {
-    const other = seen.get(`${network} ${what}`);
-    if (other !== undefined) throw places.error(path, `${path.join('.')}: ${other} of ${network} has ${what} already`);
-    seen.set(`${network} ${what}`, name);
+  const claim = (path: Path, within: string, what: string, name: string): void => {
+    const other = seen.get(`${within} ${what}`);
+    if (other !== undefined) throw places.error(path, `${path.join('.')}: ${other} of ${within} has ${what} already`);
+    seen.set(`${within} ${what}`, name);
   };
   return Object.entries(parsed.endpoints).map(([name, entry]): Endpoint => {
     const path = ['endpoints', name];
@@ -217,8 +225,25 @@ function readEndpoints(
       throw places.error([...path, 'mac'], `endpoints.${name}.mac: ${formatMac(mac)} is a group's`);
     claim([...path, 'mac'], entry.network, formatMac(mac), name);
     if (ip !== undefined) claim([...path, 'ip'], entry.network, addressText(ip), name);
-    return { name, network, node, ip, mac };
+    return { name, network, node, ip, mac, ...readInterface(name, entry, places, claim) };
   });
+}
+
+/** The interface that an endpoint has on a node that runs. */
+function readInterface(
+  name: string,
+  { node, device, netns }: Parsed['endpoints'][string],
+  places: Places,
+  claim: (path: Path, within: string, what: string, name: string) => void,
+): Pick<Endpoint, 'device' | 'netns'> {
+  const path = ['endpoints', name, 'device'];
+  if (device !== undefined) {
+    if (!isInterfaceName(device)) {
+      throw places.error(path, `${path.join('.')}: an interface has a name of 1 to 15 letters, digits and ._-`);
+    }
+    claim(path, `${node}${netns === undefined ? '' : ` in ${netns}`}`, device, name);
+  }
+  return { ...(device === undefined ? {} : { device }), ...(netns === undefined ? {} : { netns }) };
 }
 
 /** The MAC that Docker makes of an IPv4 address: 02:42, then its bytes. */
@@ -232,11 +257,17 @@ function readRing(parsed: Parsed, places: Places): KeyRing | undefined {
   return places.read(['keys'], () => new KeyRing(keys), '');
 }
 
+/** What a config is completed by. */
+export interface ConfigOptions {
+  /** The key ring, in place of the config's own keys. */
+  readonly ring?: KeyRing;
+}
+
 /**
  * Reads a config.
  * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to mend it
  */
-export function parseConfig(text: string): Topology {
+export function parseConfig(text: string, { ring }: ConfigOptions = {}): Topology {
   const { data, document, lines } = readYaml(text, 'BAD_CONFIG', MAX_CONFIG);
   const places = new Places(document, lines);
   const result = SCHEMA.safeParse(data);
@@ -251,9 +282,16 @@ export function parseConfig(text: string): Topology {
   }
   const parsed = result.data;
   const nodes = readNodes(parsed, places);
-  const networks = readNetworks(parsed, places);
+  const networks = readNetworks(parsed, places, ring !== undefined);
   const endpoints = readEndpoints(parsed, places, nodes, networks);
-  return { profile: parsed.profile, port: parsed.port, nodes, networks, endpoints, ring: readRing(parsed, places) };
+  return {
+    profile: parsed.profile,
+    port: parsed.port,
+    nodes,
+    networks,
+    endpoints,
+    ring: ring ?? readRing(parsed, places),
+  };
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -45,6 +45,9 @@ export interface Endpoint {
   readonly node: number;
   readonly ip: Uint8Array | undefined;
   readonly mac: Uint8Array;
+  /** Its interface, for a node that runs: the name, and the network namespace (a name of `ip netns`, or a path). */
+  readonly device?: string;
+  readonly netns?: string;
 }
 
 /** All of it. */

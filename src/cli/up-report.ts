@@ -1,0 +1,76 @@
+/** What a VTEP did, at its end. */
+import { dropReasonName, dropReasonText, type DropCounters } from '../dataplane/index.js';
+import type { DirectionCounters, FramePort, LiveVtepCounters } from '../live/index.js';
+import { numbers, table, words } from './table.js';
+
+/** What is reported. */
+export interface UpReport {
+  readonly node: string;
+  readonly seconds: number;
+  readonly counters: LiveVtepCounters;
+  /** Ports by endpoint, also of those that are gone. */
+  readonly ports: ReadonlyMap<string, FramePort>;
+}
+
+/** Whether what came in is what came out and what was dropped. */
+function isBalanced({ in: came, made, out, held, drops }: DirectionCounters): boolean {
+  return came + made === out + held + drops.total;
+}
+
+function directionData(direction: DirectionCounters): Record<string, unknown> {
+  const { drops, ...counts } = direction;
+  return { ...counts, dropped: drops.byName(), balanced: isBalanced(direction) };
+}
+
+/** The report as one object. */
+export function upJson({ node, seconds, counters, ports }: UpReport): Record<string, unknown> {
+  const { egress, ingress, sealed, opened, noPort, underlay } = counters;
+  return {
+    node,
+    seconds,
+    egress: directionData(egress),
+    ingress: directionData(ingress),
+    sealed,
+    opened,
+    framesWithoutPort: noPort,
+    underlay,
+    endpoints: Object.fromEntries([...ports].map(([endpoint, port]) => [endpoint, port.counters])),
+  };
+}
+
+function dropLines(what: string, drops: DropCounters): string[] {
+  return [...drops.counts].flatMap((count, reason) => {
+    const named = reason;
+    return count === 0 ? [] : [`  ${what}: ${count} ${dropReasonName(named)}, ${dropReasonText(named)}`];
+  });
+}
+
+/** The report in lines. */
+export function upLines({ node, seconds, counters, ports }: UpReport): string[] {
+  const { egress, ingress, sealed, opened, noPort, underlay } = counters;
+  const row = (what: string, of: DirectionCounters): (string | number)[] => {
+    return [what, of.in, of.made, of.out, of.drops.total, of.held, isBalanced(of) ? 'yes' : 'no'];
+  };
+  const columns = [words(''), ...['in', 'made', 'out', 'dropped', 'held'].map(numbers), words('adds up')];
+  const endpoints = [...ports].map(([endpoint, { name, counters: port }]) => {
+    return [endpoint, name, port.received, port.sent, port.refused];
+  });
+  const refused = Object.entries(underlay.refused).map(([error, count]) => `, ${count} not sent (${error})`);
+  return [
+    `${node}: ran for ${seconds.toFixed(1)} s`,
+    '',
+    ...table(columns, [row('way out', egress), row('way in', ingress)]),
+    '',
+    `  underlay: ${underlay.received} packets received, ${underlay.sent} sent${refused.join('')}`,
+    ...(underlay.overrun > 0 ? [`  ${underlay.overrun} packets found no room in the queues of sockets`] : []),
+    ...(sealed + opened > 0 ? [`  ESP: ${sealed} sealed, ${opened} opened`] : []),
+    ...(noPort > 0 ? [`  ${noPort} frames for endpoints without an interface`] : []),
+    ...dropLines('way out', egress.drops),
+    ...dropLines('way in', ingress.drops),
+    '',
+    ...table(
+      [words('endpoint'), words('interface'), numbers('frames from'), numbers('frames to'), numbers('refused')],
+      endpoints,
+    ),
+  ];
+}

@@ -1,0 +1,299 @@
+/** `vtep up`: this host as a node of an overlay. */
+import { randomFillSync } from 'node:crypto';
+import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
+import { OutputFile, PcapWriter } from '../capture/index.js';
+import { Oversize } from '../dataplane/index.js';
+import { VtepError } from '../error.js';
+import { SequenceLedger } from '../ipsec/index.js';
+import { CapturePort, type FramePort, LiveVtep, MetricsServer, SequenceFile, vtepMetrics } from '../live/index.js';
+import { NodeTables, RingOutcome, type Topology } from '../overlay/index.js';
+import { formatIp } from '../wire/index.js';
+import { AEAD_HELP, aeadOption } from './aead-option.js';
+import { oneOf, type ParsedArguments, parseWords, UsageError } from './arguments.js';
+import { openInput } from './capture-input.js';
+import type { Command } from './command.js';
+import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
+import { ExitCode } from './exit-code.js';
+import { metricsOption } from './metrics-option.js';
+import { withSignals } from './signals.js';
+import { say, TextOutput } from './text-output.js';
+import { upJson, upLines } from './up-report.js';
+import { version } from './version.js';
+
+const HELP = `vtep up --config FILE --node NAME [OPTIONS]
+
+This host as the node NAME of an overlay, until SIGINT or SIGTERM: VXLAN and ESP over sockets of the node's VTEP address,
+a TAP device for each endpoint of the node (its device: or else its name; in the network namespace of its netns:) with
+its MAC, address and MTU. It prints what it did at its end. SIGHUP reads the config anew: what is wrong with it is said,
+and the one before stays. Needs Linux, root and koffi; clear networks in a dry run need none of them.
+
+${CONFIG_HELP}
+  --node NAME        which node this host is
+  --state FILE       keeps sequence numbers there, so that a restart goes on where it stood (docs/security.md)
+  --oversize WORD    what doesn't fit: inside (ICMP to the sender, or inner fragments; the default), outside (outer
+                     fragments) or drop
+  --clamp-mss        lowers TCP's maximum segment size to what fits
+  --sockets WORD     system (raw sockets, many packets a call; the default where there are) or node (node:dgram)
+  --metrics [HOST:]PORT  serves counters to Prometheus there, on loopback if no host is said
+  --frames FILE      dry run: no TAP devices; frames of the node's endpoints come from this capture, at its pace
+  --frames-out FILE  dry run: frames for the node's endpoints go there (pcap)
+  --speed X          how much faster than it was recorded; 1
+  --for SECONDS      ends by itself; a dry run ends a second after its last frame
+${AEAD_HELP}
+  --json             one JSON object at the end`;
+
+const MILLISECONDS = 1000;
+/** A dry run's packets have so long to come back, in milliseconds. */
+const LINGER = 1000;
+const LONGEST = 365 * 86_400;
+
+/** What a dry run reads and writes. */
+interface DryRun {
+  readonly port: CapturePort;
+  /** Writes the rest out, and gives the file its name. */
+  readonly finish: () => void;
+}
+
+function numberOption(parsed: ParsedArguments, name: string): number | undefined {
+  const text = parsed.values[name];
+  if (typeof text !== 'string') return undefined;
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value > 0 && value <= LONGEST)) throw new UsageError(`--${name} takes a number above 0`);
+  return value;
+}
+
+async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
+  const topology = await configOption(parsed);
+  if (topology === undefined) throw new UsageError('up needs --config FILE; see: vtep up --help');
+  return topology;
+}
+
+async function dryRunOf(parsed: ParsedArguments, topology: Topology, node: string): Promise<DryRun | undefined> {
+  const { frames, 'frames-out': out } = parsed.values;
+  if (typeof frames !== 'string' && typeof out !== 'string') return undefined;
+  const source = typeof frames === 'string' ? await openInput(frames) : undefined;
+  const file =
+    typeof out === 'string' ? new OutputFile(out, typeof frames === 'string' ? frames : undefined) : undefined;
+  const writer = file === undefined ? undefined : new PcapWriter(file.write, { nanoseconds: true });
+  const tables = new NodeTables(topology, node);
+  const port = new CapturePort({
+    ...(source === undefined ? {} : { source }),
+    ...(writer === undefined ? {} : { sink: writer }),
+    networkOf: (bytes, offset) => {
+      const endpoint = tables.endpointOf(bytes, offset);
+      return endpoint < 0 ? -1 : topology.endpoints[endpoint].network;
+    },
+    speed: numberOption(parsed, 'speed') ?? 1,
+    clock: () => performance.now(),
+    wallClock: () => Date.now(),
+  });
+  const finish = (): void => {
+    writer?.flush();
+    file?.commit();
+  };
+  return { port, finish };
+}
+
+/** Where sequence numbers are kept, and the cipher; neither where no network is encrypted, nor any key is there. */
+class Cipher {
+  readonly choice: AeadChoice | undefined;
+  readonly #file: SequenceFile | undefined;
+  readonly #ledger: SequenceLedger | undefined;
+
+  constructor(choice: AeadChoice | undefined, parsed: ParsedArguments) {
+    this.choice = choice;
+    const path = parsed.values['state'];
+    if (choice === undefined || typeof path !== 'string') return;
+    this.#file = new SequenceFile(path);
+    try {
+      const onFailure = (error: unknown): void => {
+        say(`vtep: ${(error as Error).message}: encrypted networks stop when their numbers are used up`);
+      };
+      this.#ledger = new SequenceLedger({ random, store: this.#file, onFailure });
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  get options(): Pick<Parameters<typeof LiveVtep.open>[0], 'cipher'> {
+    if (this.choice === undefined) return {};
+    const ledger = this.#ledger === undefined ? {} : { ledger: this.#ledger };
+    return { cipher: { aead: this.choice.aead, hkdf: hkdfSha256, random, ...ledger } };
+  }
+
+  close(): void {
+    this.#file?.close();
+  }
+}
+
+function random(bytes: Uint8Array): void {
+  randomFillSync(bytes);
+}
+
+/** A VTEP with what the command line adds to it. */
+class Up {
+  readonly #parsed: ParsedArguments;
+  readonly #node: string;
+  readonly #vtep: LiveVtep;
+  readonly #cipher: Cipher;
+  readonly #dryRun: DryRun | undefined;
+  readonly #ending = new AbortController();
+  /** Of all endpoints that there were. */
+  readonly #ports = new Map<string, FramePort>();
+  readonly #began = performance.now();
+  #taken = 0;
+  #refused = 0;
+  #reload: Promise<void> = Promise.resolve();
+
+  constructor(parsed: ParsedArguments, node: string, vtep: LiveVtep, cipher: Cipher, dryRun: DryRun | undefined) {
+    this.#parsed = parsed;
+    this.#node = node;
+    this.#vtep = vtep;
+    this.#cipher = cipher;
+    this.#dryRun = dryRun;
+    this.#notePorts();
+  }
+
+  /** Runs until it is ended: by a signal, the time, or the end of a dry run. */
+  async run(): Promise<void> {
+    const end = (): void => this.#ending.abort();
+    const seconds = numberOption(this.#parsed, 'for');
+    const timers: NodeJS.Timeout[] = [];
+    if (seconds !== undefined) timers.push(setTimeout(end, seconds * MILLISECONDS));
+    else if (this.#dryRun !== undefined && this.#parsed.values['frames'] !== undefined) {
+      timers.push(this.#endWith(this.#dryRun.port, end));
+    }
+    const address = metricsOption(this.#parsed);
+    const server = address === undefined ? undefined : await MetricsServer.listen(address, () => this.#metrics());
+    try {
+      this.#announce(server === undefined ? '' : `; metrics on http://${address?.host}:${server.port}/metrics`);
+      await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () =>
+        this.#vtep.run(this.#ending.signal),
+      );
+      await this.#reload;
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+      server?.close();
+    }
+  }
+
+  /** Prints what was done. */
+  report(): void {
+    const { counters } = this.#vtep;
+    const seconds = (performance.now() - this.#began) / MILLISECONDS;
+    const report = { node: this.#node, seconds, counters, ports: this.#ports };
+    const output = new TextOutput();
+    if (this.#parsed.values['json'] === true) output.line(JSON.stringify(upJson(report), null, 2));
+    else for (const line of upLines(report)) output.line(line);
+    output.flush();
+  }
+
+  #endWith(port: CapturePort, end: () => void): NodeJS.Timeout {
+    let quiet = 0;
+    const interval = 100;
+    return setInterval(() => {
+      quiet = port.ended ? quiet + interval : 0;
+      if (quiet >= LINGER) end();
+    }, interval);
+  }
+
+  #metrics(): string {
+    const aead = this.#cipher.choice?.aead.name;
+    const reloads = { taken: this.#taken, refused: this.#refused };
+    return vtepMetrics(this.#vtep, { version: version(), reloads, ...(aead === undefined ? {} : { aead }) });
+  }
+
+  #announce(more: string): void {
+    const { topology } = this.#vtep.node;
+    const here = topology.nodes.find(({ name }) => name === this.#node);
+    const address = here === undefined ? '' : formatIp(here.vtep.length === 4 ? 4 : 6, here.vtep);
+    const cipher = this.#cipher.choice === undefined ? '' : `; cipher ${this.#cipher.choice.aead.name}`;
+    say(
+      `vtep: ${this.#node} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`,
+    );
+    for (const [endpoint, port] of this.#ports) say(`vtep: endpoint ${endpoint}: ${port.name}`);
+  }
+
+  #notePorts(): void {
+    for (const [endpoint, port] of this.#vtep.node.ports) this.#ports.set(endpoint, port);
+  }
+
+  /** One reading at a time, in the order of the signals. */
+  #reloadSoon(): void {
+    this.#reload = this.#reload.then(() => this.#readAnew());
+  }
+
+  async #readAnew(): Promise<void> {
+    try {
+      const topology = await topologyOf(this.#parsed);
+      const outcome = this.#vtep.update(topology);
+      topology.ring?.wipe();
+      this.#notePorts();
+      this.#taken++;
+      const stale =
+        outcome === RingOutcome.Stale ? '; its key ring is older than the one that is held, which stays' : '';
+      say(`vtep: the config was taken over${stale}`);
+    } catch (error) {
+      if (!(error instanceof VtepError)) throw error;
+      this.#refused++;
+      say(`vtep: the config was not taken over, and the one before stays: ${error.message}`);
+    }
+  }
+}
+
+/** `vtep up`. */
+export const upCommand: Command = {
+  summary: 'this host as a node of the overlay',
+  help: HELP,
+  async run(args) {
+    const parsed = parseWords('up', args, {
+      ...CONFIG_OPTIONS,
+      node: { type: 'string' },
+      state: { type: 'string' },
+      oversize: { type: 'string' },
+      'clamp-mss': { type: 'boolean' },
+      sockets: { type: 'string' },
+      metrics: { type: 'string' },
+      frames: { type: 'string' },
+      'frames-out': { type: 'string' },
+      speed: { type: 'string' },
+      for: { type: 'string' },
+      aead: { type: 'string' },
+      json: { type: 'boolean' },
+    });
+    if (parsed.operands.length > 0) throw new UsageError('up takes options alone; see: vtep up --help');
+    const { node } = parsed.values;
+    if (typeof node !== 'string') throw new UsageError('up needs --node NAME, the node that this host is');
+    metricsOption(parsed);
+    const oversize = oneOf(parsed, 'oversize', Object.values(Oversize));
+    const sockets = oneOf(parsed, 'sockets', ['system', 'node']);
+    const topology = await topologyOf(parsed);
+    const keyed = topology.ring !== undefined;
+    const cipher = new Cipher(keyed ? await aeadOption(parsed) : undefined, parsed);
+    let vtep: LiveVtep | undefined;
+    try {
+      const dryRun = await dryRunOf(parsed, topology, node);
+      vtep = await LiveVtep.open({
+        topology,
+        node,
+        ...cipher.options,
+        ...(oversize === undefined ? {} : { oversize }),
+        ...(sockets === undefined ? {} : { sockets }),
+        clampMss: parsed.values['clamp-mss'] === true,
+        ...(dryRun === undefined ? {} : { portOf: () => dryRun.port }),
+        onSaEvent: ({ text }) => say(`vtep: ${text}`),
+        onTrouble: (text) => say(`vtep: ${text}`),
+      });
+      topology.ring?.wipe();
+      const up = new Up(parsed, node, vtep, cipher, dryRun);
+      await up.run();
+      up.report();
+      dryRun?.finish();
+      return ExitCode.Done;
+    } finally {
+      vtep?.close();
+      cipher.close();
+    }
+  },
+};

@@ -1,0 +1,31 @@
+/** The port to an endpoint: where its frames come from and go to. */
+import type { PacketBatch } from '../memory/index.js';
+
+/** What went through a port, and what did not. */
+export interface FramePortCounters {
+  /** Frames of the endpoint, and frames for it. */
+  readonly received: number;
+  readonly sent: number;
+  /** Frames that could not be handed over. */
+  readonly refused: number;
+}
+
+/** An endpoint's interface. */
+export interface FramePort {
+  /** What it is, for reports. */
+  readonly name: string;
+  /** File descriptor that can be polled for frames; -1 where they come by themselves. */
+  readonly descriptor: number;
+  readonly counters: FramePortCounters;
+  /** Why it is of no use any more, once that is so. */
+  readonly failure: string | undefined;
+  /**
+   * Puts frames that wait into a batch until it is full or none waits.
+   * @param network the endpoint's, which the frames get
+   * @returns how many there were
+   */
+  receive(batch: PacketBatch, network: number): number;
+  /** Hands a frame over; the bytes are the caller's again. */
+  send(bytes: Uint8Array, start: number, end: number): void;
+  close(): void;
+}

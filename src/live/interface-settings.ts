@@ -1,0 +1,109 @@
+/** What a network interface is set to: its MAC, MTU and addresses, and that it is up (netdevice(7)). */
+import { NativeMemory } from '../foreign/index.js';
+import type { Prefix } from '../overlay/index.js';
+import { callFailed, linux } from './linux.js';
+import { AddressFamily, putSocketAddress } from './socket-address.js';
+import { SocketType, SystemSocket } from './system-socket.js';
+
+/** Bytes of an interface's name, the zero at its end included. */
+export const INTERFACE_NAME_BYTES = 16;
+/** Bytes of a struct ifreq. */
+export const INTERFACE_REQUEST_BYTES = 40;
+const VALUE = INTERFACE_NAME_BYTES;
+
+// include/uapi/linux/sockios.h
+const SIOCGIFFLAGS = 0x8913;
+const SIOCSIFFLAGS = 0x8914;
+const SIOCSIFADDR = 0x8916;
+const SIOCSIFNETMASK = 0x891c;
+const SIOCSIFMTU = 0x8922;
+const SIOCSIFHWADDR = 0x8924;
+const SIOCGIFINDEX = 0x8933;
+const IFF_UP = 1;
+const ARPHRD_ETHER = 1;
+
+/** What an interface is to have. */
+export interface InterfaceSettings {
+  readonly mac: Uint8Array;
+  /** Bytes of an IP packet. */
+  readonly mtu: number;
+  /** Its address, 4 or 16 bytes, with the length of its subnet; none if not said. */
+  readonly address?: Prefix;
+}
+
+/** A name with room for the value behind it: a struct ifreq. */
+export function interfaceRequest(name: string): NativeMemory {
+  const memory = new NativeMemory(INTERFACE_REQUEST_BYTES);
+  memory.bytes.set(Buffer.from(name).subarray(0, INTERFACE_NAME_BYTES - 1));
+  return memory;
+}
+
+/**
+ * Sets an interface of this thread's namespace up.
+ * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`, `SYSTEM_CALL` with what could not be set
+ */
+export function setInterface(name: string, { mac, mtu, address }: InterfaceSettings): void {
+  const socket = new SystemSocket(4, SocketType.Datagram, 0, `settings of ${name}`);
+  try {
+    const change = (what: string, request: number, fill: (bytes: Uint8Array, view: DataView) => void): void => {
+      const memory = interfaceRequest(name);
+      fill(memory.bytes, viewOfMemory(memory));
+      if (linux().ioctl(socket.descriptor, request, memory.address) < 0) throw callFailed(`set the ${what} of ${name}`);
+    };
+    change('MAC', SIOCSIFHWADDR, (bytes, view) => {
+      view.setUint16(VALUE, ARPHRD_ETHER, true);
+      bytes.set(mac, VALUE + 2);
+    });
+    change('MTU', SIOCSIFMTU, (_, view) => view.setInt32(VALUE, mtu, true));
+    const up = flagsOf(socket, name) | IFF_UP;
+    change('flags', SIOCSIFFLAGS, (_, view) => view.setUint16(VALUE, up, true));
+    if (address?.address.length === 4) {
+      change('address', SIOCSIFADDR, (bytes) => void putSocketAddress(bytes, VALUE, address.address, 0));
+      const mask = Uint8Array.from({ length: 4 }, (_, i) => maskByte(address.length, i));
+      change('netmask', SIOCSIFNETMASK, (bytes) => void putSocketAddress(bytes, VALUE, mask, 0));
+    } else if (address !== undefined) {
+      addIpv6(name, address, indexOf(socket, name));
+    }
+  } finally {
+    socket.close();
+  }
+}
+
+function viewOfMemory({ bytes }: NativeMemory): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function maskByte(length: number, i: number): number {
+  return (0xff << (8 - Math.min(8, Math.max(0, length - 8 * i)))) & 0xff;
+}
+
+function ask(socket: SystemSocket, name: string, request: number): DataView {
+  const memory = interfaceRequest(name);
+  if (linux().ioctl(socket.descriptor, request, memory.address) < 0) throw callFailed(`read the settings of ${name}`);
+  return viewOfMemory(memory);
+}
+
+function flagsOf(socket: SystemSocket, name: string): number {
+  return ask(socket, name, SIOCGIFFLAGS).getUint16(VALUE, true);
+}
+
+function indexOf(socket: SystemSocket, name: string): number {
+  return ask(socket, name, SIOCGIFINDEX).getInt32(VALUE, true);
+}
+
+/** By a struct in6_ifreq on a socket of that family. */
+function addIpv6(name: string, { address, length }: Prefix, index: number): void {
+  const socket = new SystemSocket(6, SocketType.Datagram, 0, `settings of ${name}`);
+  try {
+    const memory = new NativeMemory(address.length + 8);
+    memory.bytes.set(address);
+    const view = viewOfMemory(memory);
+    view.setUint32(address.length, length, true);
+    view.setInt32(address.length + 4, index, true);
+    if (linux().ioctl(socket.descriptor, SIOCSIFADDR, memory.address) < 0) {
+      throw callFailed(`set the address of ${name} (family ${AddressFamily.Inet6})`);
+    }
+  } finally {
+    socket.close();
+  }
+}

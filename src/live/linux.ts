@@ -1,0 +1,126 @@
+/** The system calls of Linux that sockets and devices need, by koffi. Structures are those of 64-bit little-endian Linux. */
+import { endianness } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import {
+  CType,
+  ForeignError,
+  type ForeignFunction,
+  ForeignLibrary,
+  lastErrno,
+  NativeMemory,
+} from '../foreign/index.js';
+import { LiveError, type LiveErrorCode } from './error.js';
+
+const { Pointer, Int, Uint32, Uint64, Int64 } = CType;
+
+/** Numbers of include/uapi/asm-generic/errno*.h that are asked for by name. */
+export const Errno = {
+  Perm: 1,
+  NoEntry: 2,
+  Interrupted: 4,
+  NoDeviceAddress: 6,
+  Again: 11,
+  Access: 13,
+  Busy: 16,
+  NoDevice: 19,
+  Invalid: 22,
+  BadDescriptorState: 77,
+  AddressInUse: 98,
+  AddressNotAvailable: 99,
+  NetworkDown: 100,
+  NoBuffers: 105,
+} as const;
+
+const CODES: Readonly<Partial<Record<number, LiveErrorCode>>> = {
+  [Errno.Perm]: 'NOT_PERMITTED',
+  [Errno.Access]: 'NOT_PERMITTED',
+  [Errno.NoEntry]: 'NOT_THERE',
+  [Errno.NoDevice]: 'NOT_THERE',
+  [Errno.NoDeviceAddress]: 'NOT_THERE',
+  [Errno.AddressNotAvailable]: 'NOT_THERE',
+  [Errno.AddressInUse]: 'PORT_IN_USE',
+};
+
+/** The C library's functions. Those that fail give -1, and `lastErrno()` says why. */
+export class Linux {
+  readonly open: ForeignFunction;
+  readonly close: ForeignFunction;
+  readonly read: ForeignFunction;
+  readonly write: ForeignFunction;
+  readonly ioctl: ForeignFunction;
+  readonly poll: ForeignFunction;
+  readonly setns: ForeignFunction;
+  readonly socket: ForeignFunction;
+  readonly bind: ForeignFunction;
+  readonly getsockopt: ForeignFunction;
+  readonly setsockopt: ForeignFunction;
+  readonly recvmmsg: ForeignFunction;
+  readonly sendmmsg: ForeignFunction;
+
+  constructor() {
+    const c = new ForeignLibrary(null, 'this program exports nothing');
+    this.open = c.function('open', Int, [Pointer, Int, Int]);
+    this.close = c.function('close', Int, [Int]);
+    this.read = c.function('read', Int64, [Int, Pointer, Uint64]);
+    this.write = c.function('write', Int64, [Int, Pointer, Uint64]);
+    this.ioctl = c.function('ioctl', Int, [Int, Uint64, Pointer]);
+    this.poll = c.function('poll', Int, [Pointer, Uint64, Int]);
+    this.setns = c.function('setns', Int, [Int, Int]);
+    this.socket = c.function('socket', Int, [Int, Int, Int]);
+    this.bind = c.function('bind', Int, [Int, Pointer, Uint32]);
+    this.getsockopt = c.function('getsockopt', Int, [Int, Int, Int, Pointer, Pointer]);
+    this.setsockopt = c.function('setsockopt', Int, [Int, Int, Int, Pointer, Uint32]);
+    this.recvmmsg = c.function('recvmmsg', Int, [Int, Pointer, Uint32, Int, Pointer]);
+    this.sendmmsg = c.function('sendmmsg', Int, [Int, Pointer, Uint32, Int]);
+  }
+}
+
+let loaded: Linux | undefined;
+
+/**
+ * The functions, loaded once.
+ * @throws LiveError `SYSTEM_UNAVAILABLE` where this isn't Linux, or koffi isn't there
+ */
+export function linux(): Linux {
+  if (loaded !== undefined) return loaded;
+  if (process.platform !== 'linux' || endianness() !== 'LE' || !['x64', 'arm64', 'riscv64'].includes(process.arch)) {
+    throw new LiveError('SYSTEM_UNAVAILABLE', `sockets and devices of Linux are not to be had on ${process.platform}`);
+  }
+  try {
+    loaded = new Linux();
+    return loaded;
+  } catch (error) {
+    if (!(error instanceof ForeignError)) throw error;
+    throw new LiveError('SYSTEM_UNAVAILABLE', error.message, { cause: error });
+  }
+}
+
+/** The name of an error number, `ENOENT`. */
+export function errnoName(errno: number): string {
+  return getSystemErrorName(-errno);
+}
+
+/**
+ * The error of a call that has just failed.
+ * @param what what was to be done: `bind UDP port 4789`
+ */
+export function callFailed(what: string, errno = lastErrno()): LiveError {
+  const code = CODES[errno] ?? 'SYSTEM_CALL';
+  const hint = code === 'NOT_PERMITTED' ? ': run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW' : '';
+  return new LiveError(code, `can't ${what} (${errnoName(errno)})${hint}`);
+}
+
+/** Memory with a text that C reads: its bytes and a zero. */
+export function cString(text: string): NativeMemory {
+  const bytes = Buffer.from(text);
+  const memory = new NativeMemory(bytes.length + 1);
+  memory.bytes.set(bytes);
+  return memory;
+}
+
+/** Memory with a number of C's type int. */
+export function cInt(value: number): NativeMemory {
+  const memory = new NativeMemory(4);
+  new DataView(memory.bytes.buffer, memory.bytes.byteOffset).setInt32(0, value, true);
+  return memory;
+}

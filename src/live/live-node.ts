@@ -1,0 +1,357 @@
+/**
+ * A node of an overlay that runs: frames of its endpoints go through `EgressChain` onto the underlay, and packets off the
+ * underlay through `IngressChain` to its endpoints.
+ *
+ *     FramePort -> EgressChain -> Underlay        Underlay -> IngressChain -> FramePort
+ *
+ * It does nothing by itself: each `turn` takes what waits through.
+ */
+import type { Aead } from '../aead/aead.js';
+import type { SequenceLedger } from '../ipsec/index.js';
+import { type Arena, PacketBatch } from '../memory/index.js';
+import {
+  type HkdfSha256,
+  NodeSas,
+  NodeTables,
+  type RingOutcome,
+  type SaEvent,
+  type Topology,
+} from '../overlay/index.js';
+import { ETHERNET_SPAN } from '../wire/index.js';
+import { LiveError } from './error.js';
+import type { FramePort } from './frame-port.js';
+import { addCounters, NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } from './node-chains.js';
+import { Poller } from './poller.js';
+import type { UnderlayPort } from './underlay-port.js';
+
+/** What encrypted networks need. */
+export interface NodeCipher {
+  readonly aead: Aead;
+  readonly hkdf: HkdfSha256;
+  /** Fills an array with cryptographic random bytes. */
+  readonly random: (bytes: Uint8Array) => void;
+  /** Where sequence numbers are kept across restarts; new masks are drawn at each if not said. */
+  readonly ledger?: SequenceLedger;
+}
+
+/** How a node runs. */
+export interface LiveNodeOptions extends SendingOptions {
+  readonly topology: Topology;
+  /** The node's name in it. */
+  readonly node: string;
+  readonly underlay: UnderlayPort;
+  /** Where all its packets stand; that of the underlay. */
+  readonly arena: Arena;
+  readonly cipher?: NodeCipher;
+  /** Seconds, never going back: for timeouts and lifetimes. */
+  readonly clock: () => number;
+  readonly onSaEvent?: (event: SaEvent) => void;
+}
+
+/** What a node did. */
+export interface LiveNodeCounters extends NodeCounters {
+  /** Frames for endpoints that have no port. */
+  readonly noPort: number;
+}
+
+/** Readings in a turn of what is ready: others are served between turns. */
+const ROUNDS = 4;
+const MAC_BYTES = 6;
+/** Seconds between two looks at the SAs. */
+const SA_WATCH = 1;
+
+/** A node. */
+export class LiveNode {
+  readonly #options: LiveNodeOptions;
+  readonly #frames: PacketBatch;
+  readonly #packets: PacketBatch;
+  readonly #sinks: NodeSinks;
+  readonly #ports = new Map<string, FramePort>();
+  /** By place of the endpoint. */
+  #portOf: (FramePort | undefined)[] = [];
+  /** Ports that frames come from, each once, and the network of each. */
+  #sources: FramePort[] = [];
+  #networks: number[] = [];
+  #poller: Poller | undefined;
+  #chains: NodeChains;
+  #sas: NodeSas | undefined;
+  #retired: NodeCounters | undefined;
+  #noPort = 0;
+  #watched: number;
+
+  /** @throws OverlayError `BAD_CONFIG`; LiveError `BAD_NODE` if encrypted networks lack what they need */
+  constructor(options: LiveNodeOptions) {
+    this.#options = options;
+    const { topology, arena, underlay } = options;
+    this.#frames = new PacketBatch(arena);
+    this.#packets = new PacketBatch(arena);
+    this.#sinks = {
+      wire: (batch) => underlay.send(batch),
+      frames: (batch) => this.#handOver(batch),
+    };
+    this.#watched = options.clock();
+    this.#checkCipher(topology);
+    this.#sas = this.#sasOf(topology);
+    this.#chains = this.#chainsOf(topology, this.#sas);
+    underlay.setNodes(topology.nodes.map(({ vtep }) => vtep));
+    this.#arrange();
+  }
+
+  /** What it goes by. */
+  get topology(): Topology {
+    return this.#chains.tables.topology;
+  }
+
+  /** Ports by endpoint. */
+  get ports(): ReadonlyMap<string, FramePort> {
+    return this.#ports;
+  }
+
+  /** Entries of the forwarding table. */
+  get forwardingEntries(): number {
+    return this.#chains.tables.forwarding.size;
+  }
+
+  /** The SAs, if it has any. */
+  get sas(): NodeSas | undefined {
+    return this.#sas;
+  }
+
+  get counters(): LiveNodeCounters {
+    const now = this.#chains.counters;
+    const sum = this.#retired === undefined ? now : addCounters(this.#retired, now);
+    return { ...sum, noPort: this.#noPort };
+  }
+
+  /** The path MTU of a network on its narrowest way, in bytes of an inner IP packet: what its interfaces are set to. */
+  mtuOf(network: number): number {
+    const { pathMtu } = this.#chains.egress;
+    const { nodes } = this.topology;
+    const { node } = this.#chains.tables;
+    const others = [...nodes.keys()].filter(
+      (place) => place !== node && nodes[place].vtep.length === nodes[node].vtep.length,
+    );
+    return Math.min(...(others.length > 0 ? others : [node]).map((place) => pathMtu.inner(network, place)));
+  }
+
+  /**
+   * Attaches an endpoint; its port is this node's then, and closed with it. One that was attached before goes first.
+   * @throws LiveError `BAD_NODE` if this node has no such endpoint
+   */
+  attach(endpoint: string, port: FramePort): void {
+    const { topology, node } = this.#chains.tables;
+    if (!topology.endpoints.some(({ name, node: home }) => name === endpoint && home === node)) {
+      throw new LiveError('BAD_NODE', `this node has no endpoint ${endpoint}`);
+    }
+    this.detach(endpoint);
+    this.#ports.set(endpoint, port);
+    this.#arrange();
+  }
+
+  /** Closes an endpoint's port; one that has none is let be. */
+  detach(endpoint: string): void {
+    const port = this.#ports.get(endpoint);
+    if (port === undefined) return;
+    this.#ports.delete(endpoint);
+    if (![...this.#ports.values()].includes(port)) port.close();
+    this.#arrange();
+  }
+
+  /**
+   * Takes another topology over, between two turns: SAs with nodes that stay go on, and what was learned is forgotten.
+   * Ports of endpoints that this node has no more are closed.
+   * @returns what became of the key ring, where both have one
+   * @throws LiveError `BAD_NODE` for what only a restart can change, OverlayError: all is as it was then
+   */
+  update(topology: Topology): RingOutcome | undefined {
+    const before = this.topology;
+    const name = this.#options.node;
+    const here = before.nodes[this.#chains.tables.node];
+    const there = topology.nodes.find((node) => node.name === name);
+    if (there === undefined) throw new LiveError('BAD_NODE', `there is no node ${name} any more`);
+    const changed =
+      formatted(here.vtep) !== formatted(there.vtep)
+        ? "the node's VTEP address"
+        : before.port !== topology.port
+          ? 'the UDP port'
+          : before.profile !== topology.profile
+            ? 'the profile'
+            : undefined;
+    if (changed !== undefined) throw new LiveError('BAD_NODE', `${changed} changed, which takes a restart`);
+    // Whatever is wrong with it shows here, before anything was changed or a key was expanded.
+    new NodeTables(topology, name);
+    this.#checkCipher(topology);
+    const sas = this.#sas ?? this.#sasOf(topology);
+    const chains = this.#chainsOf(topology, sas);
+    const outcome = this.#sas === undefined ? undefined : this.#moveSas(this.#sas, before, topology);
+    this.#sas = sas;
+    const retired = this.#chains.retire();
+    this.#retired = this.#retired === undefined ? retired : addCounters(this.#retired, retired);
+    this.#chains = chains;
+    this.#options.underlay.setNodes(topology.nodes.map(({ vtep }) => vtep));
+    const { node } = chains.tables;
+    const stay = new Set(topology.endpoints.filter(({ node: home }) => home === node).map((endpoint) => endpoint.name));
+    for (const endpoint of [...this.#ports.keys()]) if (!stay.has(endpoint)) this.detach(endpoint);
+    this.#arrange();
+    return outcome;
+  }
+
+  /**
+   * Takes through what waits.
+   * @param milliseconds to wait for something at the most, in which this thread is blocked; 0: none
+   * @returns whether there was anything
+   * @throws LiveError if the underlay is of no use any more
+   */
+  turn(milliseconds: number): boolean {
+    const poller = this.#poller;
+    const { underlay } = this.#options;
+    const now = this.#options.clock();
+    if (now - this.#watched >= SA_WATCH) {
+      this.#watched = now;
+      this.#sas?.poll(now);
+    }
+    if (poller !== undefined && !poller.wait(milliseconds)) return false;
+    const sockets = underlay.descriptors.length;
+    let any = false;
+    for (let round = 0; round < ROUNDS; round++) {
+      let count = 0;
+      if (poller === undefined || this.#anyReady(poller, sockets)) count += this.#receive();
+      for (let i = 0; i < this.#sources.length; i++) {
+        if (poller === undefined || poller.isReady(sockets + i)) count += this.#send(i);
+      }
+      if (count === 0) break;
+      any = true;
+    }
+    return any;
+  }
+
+  /** Whether `turn` waits for packets, or has to be called now and then. */
+  get waits(): boolean {
+    return this.#poller !== undefined;
+  }
+
+  /** Closes ports and underlay, and wipes the keys. */
+  close(): void {
+    for (const endpoint of [...this.#ports.keys()]) this.detach(endpoint);
+    this.#options.underlay.close();
+    this.#sas?.close();
+  }
+
+  #anyReady(poller: Poller, sockets: number): boolean {
+    for (let i = 0; i < sockets; i++) if (poller.isReady(i)) return true;
+    return false;
+  }
+
+  #receive(): number {
+    const batch = this.#packets;
+    const count = this.#options.underlay.receive(batch);
+    if (count > 0) this.#chains.ingress.run(batch, this.#options.clock());
+    return count;
+  }
+
+  #send(i: number): number {
+    const batch = this.#frames;
+    const count = this.#sources[i].receive(batch, this.#networks[i]);
+    if (count > 0) this.#chains.egress.run(batch, this.#options.clock());
+    return count;
+  }
+
+  /** Hands frames over to the ports of their endpoints. */
+  #handOver(batch: PacketBatch): void {
+    const { bytes } = batch.arena;
+    for (let i = 0; i < batch.count; i++) {
+      const endpoint = batch.peer[i];
+      if (endpoint < 0) {
+        this.#handToAll(bytes, batch.start[i], batch.end[i], batch.network[i]);
+        continue;
+      }
+      const port = this.#portOf[endpoint];
+      if (port === undefined) this.#noPort++;
+      else port.send(bytes, batch.start[i], batch.end[i]);
+    }
+  }
+
+  /** Hands a frame to all local endpoints of its network but the one that sent it. */
+  #handToAll(bytes: Uint8Array, start: number, end: number, network: number): void {
+    const { endpoints } = this.topology;
+    for (let place = 0; place < endpoints.length; place++) {
+      const port = this.#portOf[place];
+      if (port === undefined || endpoints[place].network !== network) continue;
+      if (end - start >= ETHERNET_SPAN && isSource(bytes, start, endpoints[place].mac)) continue;
+      port.send(bytes, start, end);
+    }
+  }
+
+  /** Brings the places of ports up to date, and what is polled. */
+  #arrange(): void {
+    const { endpoints } = this.topology;
+    const { node } = this.#chains.tables;
+    this.#portOf = endpoints.map(({ name, node: home }) => (home === node ? this.#ports.get(name) : undefined));
+    const networks = new Map<FramePort, number>();
+    this.#portOf.forEach((port, place) => port !== undefined && networks.set(port, endpoints[place].network));
+    this.#sources = [...networks.keys()];
+    this.#networks = [...networks.values()];
+    const descriptors = [...this.#options.underlay.descriptors, ...this.#sources.map(({ descriptor }) => descriptor)];
+    const polled = this.#options.underlay.descriptors.length > 0 && descriptors.every((descriptor) => descriptor >= 0);
+    this.#poller = polled ? new Poller(descriptors) : undefined;
+  }
+
+  /** An encrypted network isn't served without what it needs: it would be dropped whole. */
+  #checkCipher(topology: Topology): void {
+    if (!topology.networks.some(({ encrypted }) => encrypted)) return;
+    const { cipher, underlay } = this.#options;
+    if (cipher === undefined || topology.ring === undefined) {
+      throw new LiveError('BAD_NODE', 'a network is encrypted, and there is no cipher or no key ring');
+    }
+    if (underlay.carriesEsp) return;
+    const text = `a network is encrypted, and ESP needs raw sockets, which the ${underlay.name} is not: run it as root`;
+    throw new LiveError('NOT_PERMITTED', text);
+  }
+
+  #chainsOf(topology: Topology, sas: NodeSas | undefined): NodeChains {
+    const { node, arena, cipher, oversize, clampMss } = this.#options;
+    const keys = sas === undefined || cipher === undefined ? {} : { aead: cipher.aead, sas };
+    const sending = {
+      ...(oversize === undefined ? {} : { oversize }),
+      ...(clampMss === undefined ? {} : { clampMss }),
+    };
+    return new NodeChains(topology, node, arena, this.#sinks, keys, sending);
+  }
+
+  #sasOf(topology: Topology): NodeSas | undefined {
+    const { cipher, node, clock, onSaEvent } = this.#options;
+    const place = topology.nodes.findIndex(({ name }) => name === node);
+    if (cipher === undefined || topology.ring === undefined || place < 0) return undefined;
+    const { aead, ...rest } = cipher;
+    const told = onSaEvent === undefined ? {} : { onEvent: onSaEvent };
+    return NodeSas.ofTopology(topology, place, aead, { ...rest, ...told, now: clock() });
+  }
+
+  /** Gives the peers the numbers that they have in another topology: those that stay go on where they stood. */
+  #moveSas(sas: NodeSas, before: Topology, after: Topology): RingOutcome | undefined {
+    const now = this.#options.clock();
+    const own = this.#options.node;
+    const same = (place: number): boolean => {
+      const [a, b] = [before.nodes[place], after.nodes[place]] as (Topology['nodes'][number] | undefined)[];
+      return a !== undefined && b !== undefined && formatted(a.vtep) === formatted(b.vtep) && a.name !== own;
+    };
+    before.nodes.forEach((_, place) => {
+      if (!same(place)) sas.removePeer(place);
+    });
+    after.nodes.forEach(({ vtep, name }, place) => {
+      if (!same(place) && name !== own) sas.addPeer(place, vtep);
+    });
+    const outcome = after.ring === undefined ? undefined : sas.update(after.ring, now);
+    sas.settle(now);
+    return outcome;
+  }
+}
+
+function formatted(address: Uint8Array): string {
+  return address.join('.');
+}
+
+function isSource(bytes: Uint8Array, start: number, mac: Uint8Array): boolean {
+  for (let i = 0; i < MAC_BYTES; i++) if (bytes[start + MAC_BYTES + i] !== mac[i]) return false;
+  return true;
+}

@@ -1,0 +1,194 @@
+/**
+ * A VTEP over the system's own sockets and devices: the sockets of its address, a TAP device for each endpoint of the node,
+ * and a `LiveNode` between them.
+ */
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { Arena } from '../memory/index.js';
+import { type Endpoint, type Prefix, prefixContains, type RingOutcome, type Topology } from '../overlay/index.js';
+import { DatagramUnderlay } from './datagram-underlay.js';
+import { LiveError } from './error.js';
+import type { FramePort } from './frame-port.js';
+import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
+import { SocketUnderlay } from './socket-underlay.js';
+import { TapDevice } from './tap.js';
+import type { UnderlayPort, UnderlayCounters } from './underlay-port.js';
+
+/** How a VTEP is opened. */
+export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'arena' | 'clock'> {
+  /** By whose sockets: the system's, with raw ones for ESP, or Node's, for clear networks alone; the system's where they are. */
+  readonly sockets?: 'system' | 'node';
+  /** Seconds, never going back; `performance.now` if not said. */
+  readonly clock?: () => number;
+  /**
+   * Makes the port of an endpoint; a TAP device if not said. It may be one that other endpoints have, too.
+   * @throws LiveError if it can't
+   */
+  readonly portOf?: (endpoint: Endpoint, mtu: number) => FramePort;
+  /** Told in words what goes wrong while it runs. */
+  readonly onTrouble?: (text: string) => void;
+}
+
+/** What it did, sockets included. */
+export interface LiveVtepCounters extends LiveNodeCounters {
+  readonly underlay: UnderlayCounters;
+}
+
+const SLOTS = 2048;
+/** An underlay packet without its outer fragments; more than any Ethernet carries. */
+const FRAME_BYTES = 9216;
+const MAX_MTU_HEADROOM = 256;
+/** Milliseconds for which a turn waits where nothing happens: so late may signals and timers be. */
+const WAIT = 10;
+/** The same where nothing can be waited for. */
+const NAP = 1;
+
+/** A VTEP that runs. */
+export class LiveVtep {
+  readonly node: LiveNode;
+  readonly #options: LiveVtepOptions;
+  readonly #underlay: UnderlayPort;
+
+  private constructor(options: LiveVtepOptions, underlay: UnderlayPort, arena: Arena) {
+    this.#options = options;
+    this.#underlay = underlay;
+    const clock = options.clock ?? ((): number => performance.now() / 1000);
+    this.node = new LiveNode({ ...options, underlay, arena, clock });
+    try {
+      this.#attachAll();
+    } catch (error) {
+      this.node.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Opens sockets and devices; nothing passes before `run`.
+   * @throws LiveError `NOT_PERMITTED`, `PORT_IN_USE`, `NOT_THERE`, `SYSTEM_UNAVAILABLE`, `BAD_NODE`, `SYSTEM_CALL`;
+   * OverlayError `BAD_CONFIG` if the topology has no such node
+   */
+  static async open(options: LiveVtepOptions): Promise<LiveVtep> {
+    const { topology, node, sockets } = options;
+    const place = topology.nodes.findIndex(({ name }) => name === node);
+    if (place < 0) {
+      const known = topology.nodes.map(({ name }) => name).join(', ');
+      throw new LiveError('BAD_NODE', `there is no such node; there are ${known}`);
+    }
+    const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
+    const arena = new Arena({ slots: SLOTS, frameBytes: Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM) });
+    const underlay = await openUnderlay(topology, place, arena, sockets);
+    try {
+      return new LiveVtep(options, underlay, arena);
+    } catch (error) {
+      underlay.close();
+      throw error;
+    }
+  }
+
+  /** How packets go over the underlay. */
+  get underlay(): string {
+    return this.#underlay.name;
+  }
+
+  get counters(): LiveVtepCounters {
+    return { ...this.node.counters, underlay: this.#underlay.counters };
+  }
+
+  /**
+   * Takes another topology over, and opens devices for endpoints that are new.
+   * @returns what became of the key ring, where there was one
+   * @throws LiveError, OverlayError: what it was goes on then; but for devices that can't be made, which `onTrouble` is told
+   */
+  update(topology: Topology): RingOutcome | undefined {
+    const outcome = this.node.update(topology);
+    for (const endpoint of this.#unattached()) {
+      try {
+        this.#attach(endpoint);
+      } catch (error) {
+        if (!(error instanceof LiveError)) throw error;
+        this.#options.onTrouble?.(`endpoint ${endpoint.name}: ${error.message}`);
+      }
+    }
+    return outcome;
+  }
+
+  /**
+   * Runs until it is told to end. This thread waits for packets in short naps; timers and signals pass between them.
+   * @throws LiveError if a socket is of no use any more
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    let idle = false;
+    while (!signal.aborted) {
+      idle = !this.node.turn(idle ? WAIT : 0);
+      if (idle) this.#dropFailed();
+      if (idle && !this.node.waits) await setTimeout(NAP);
+      else await setImmediate();
+    }
+  }
+
+  /** Closes devices and sockets, and wipes the keys. */
+  close(): void {
+    this.node.close();
+  }
+
+  /** Lets ports go that failed: the others go on. */
+  #dropFailed(): void {
+    for (const [endpoint, port] of this.node.ports) {
+      if (port.failure === undefined) continue;
+      this.#options.onTrouble?.(`endpoint ${endpoint}: ${port.failure}`);
+      this.node.detach(endpoint);
+    }
+  }
+
+  #unattached(): Endpoint[] {
+    const { topology, ports } = this.node;
+    const own = topology.nodes.findIndex(({ name }) => name === this.#options.node);
+    return topology.endpoints.filter(({ name, node }) => node === own && !ports.has(name));
+  }
+
+  #attachAll(): void {
+    for (const endpoint of this.#unattached()) this.#attach(endpoint);
+  }
+
+  #attach(endpoint: Endpoint): void {
+    const mtu = this.node.mtuOf(endpoint.network);
+    const make = this.#options.portOf ?? ((): FramePort => tapOf(endpoint, this.node.topology, mtu));
+    this.node.attach(endpoint.name, make(endpoint, mtu));
+  }
+}
+
+async function openUnderlay(
+  topology: Topology,
+  node: number,
+  arena: Arena,
+  sockets: 'system' | 'node' | undefined,
+): Promise<UnderlayPort> {
+  const vteps = topology.nodes.map(({ vtep }) => vtep);
+  const { port } = topology;
+  const esp = topology.networks.some(({ encrypted }) => encrypted);
+  if (sockets !== 'node') {
+    try {
+      return new SocketUnderlay({ vteps, node, port, arena, esp });
+    } catch (error) {
+      const absent = error instanceof LiveError && error.code === 'SYSTEM_UNAVAILABLE';
+      if (sockets === 'system' || esp || !absent) throw error;
+    }
+  }
+  return DatagramUnderlay.open({ vtep: vteps[node], port, arena });
+}
+
+/** The TAP device of an endpoint: with its MAC and address, on its subnet. */
+function tapOf({ name, device, netns, mac, ip, network }: Endpoint, topology: Topology, mtu: number): TapDevice {
+  const address = ip === undefined ? undefined : addressOn(ip, topology.networks[network].subnets);
+  return new TapDevice({
+    device: device ?? name,
+    mac,
+    mtu,
+    ...(netns === undefined ? {} : { netns }),
+    ...(address === undefined ? {} : { address }),
+  });
+}
+
+function addressOn(ip: Uint8Array, subnets: readonly Prefix[]): Prefix {
+  const subnet = subnets.find((candidate) => prefixContains(candidate, ip));
+  return { address: ip, length: subnet?.length ?? ip.length * 8 };
+}

@@ -1,0 +1,68 @@
+/** Network namespaces: what is opened within one stays in it, whatever the process is in then (setns(2)). */
+import { readdirSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { LiveError } from './error.js';
+import { callFailed, cString, linux } from './linux.js';
+
+const CLOSE_ON_EXEC = 0o2000000;
+const NEW_NETWORK = 0x40000000;
+/** Where `ip netns` keeps them by name. */
+const NAMED = '/run/netns';
+const OWN = '/proc/thread-self/ns/net';
+
+/** The path of a namespace: as it is, or of a name of `ip netns`. */
+export function namespacePath(name: string): string {
+  return isAbsolute(name) ? name : join(NAMED, name);
+}
+
+function openNamespace(path: string): number {
+  const memory = cString(path);
+  return linux().open(memory.address, CLOSE_ON_EXEC, 0);
+}
+
+function enter(descriptor: number, what: string): void {
+  if (linux().setns(descriptor, NEW_NETWORK) < 0) throw callFailed(what);
+}
+
+/**
+ * Calls `run` while this thread is in a namespace; it is back when this returns.
+ * @param name of `ip netns`, or a path
+ * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; whatever `run` throws
+ */
+export function inNamespace<T>(name: string, run: () => T): T {
+  const { close } = linux();
+  const own = openNamespace(OWN);
+  if (own < 0) throw callFailed('open the network namespace of this thread');
+  try {
+    const other = openNamespace(namespacePath(name));
+    if (other < 0) {
+      const error = callFailed(`open the network namespace ${name}`);
+      if (error.code !== 'NOT_THERE') throw error;
+      throw new LiveError('NOT_THERE', `there is no network namespace ${name}; ${knownNamespaces()}`);
+    }
+    try {
+      enter(other, `enter the network namespace ${name}`);
+    } finally {
+      close(other);
+    }
+    let result: T;
+    try {
+      result = run();
+    } catch (error) {
+      enter(own, 'come back from a network namespace');
+      throw error;
+    }
+    enter(own, 'come back from a network namespace');
+    return result;
+  } finally {
+    close(own);
+  }
+}
+
+function knownNamespaces(): string {
+  try {
+    return `there are ${readdirSync(NAMED).slice(0, 20).join(', ')} (ip netns)`;
+  } catch {
+    return 'make it first (ip netns add)';
+  }
+}

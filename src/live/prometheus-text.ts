@@ -1,0 +1,37 @@
+/** Prometheus' text format, version 0.0.4: families of samples, each with labels. */
+
+/** What the format is called in HTTP. */
+export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+type Labels = Readonly<Record<string, string>>;
+
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+}
+
+function formatted(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+}
+
+/** A page of metrics. */
+export class PrometheusText {
+  #text = '';
+
+  /**
+   * Adds a family.
+   * @param name letters, digits and underscores; of a counter it ends in `_total`
+   * @param help what it counts, in a line
+   * @param samples values with their labels
+   */
+  family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly (readonly [Labels, number])[]): void {
+    if (samples.length === 0) return;
+    this.#text += `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`;
+    for (const [labels, value] of samples) this.#text += `${name}${formatted(labels)} ${value}\n`;
+  }
+
+  /** The page. */
+  toString(): string {
+    return this.#text;
+  }
+}
