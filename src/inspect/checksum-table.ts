@@ -14,9 +14,9 @@ import {
   onesSum,
   pseudoHeaderSum,
   TCP_SPAN,
-  tcpLayout,
+  TCP_CHECKSUM,
   UDP_SPAN,
-  udpLayout,
+  UDP_CHECKSUM,
 } from '../wire/index.js';
 
 /** The checksums that are looked at. */
@@ -53,8 +53,6 @@ export interface ChecksumRow {
   bad: number;
 }
 
-const TCP_CHECKSUM = tcpLayout.offsetOf('checksum');
-const UDP_CHECKSUM = udpLayout.offsetOf('checksum');
 const ICMP_CHECKSUM = 2;
 
 /** Adds in one's complement. */

@@ -25,7 +25,10 @@ export interface FramePort {
    * @returns how many there were
    */
   receive(batch: PacketBatch, network: number): number;
-  /** Hands a frame over; the bytes are the caller's again. */
+  /**
+   * Hands a frame over; its bytes are the caller's again.
+   * @param bytes with 10 bytes before `start` that may be written over
+   */
   send(bytes: Uint8Array, start: number, end: number): void;
   close(): void;
 }

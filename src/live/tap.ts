@@ -7,6 +7,7 @@ import type { FramePort, FramePortCounters } from './frame-port.js';
 import { INTERFACE_NAME_BYTES, interfaceRequest, type InterfaceSettings, setInterface } from './interface-settings.js';
 import { callFailed, cString, Errno, errnoName, linux } from './linux.js';
 import { inNamespace } from './network-namespace.js';
+import { OFFLOAD_HEADER_BYTES, OffloadHeader } from './offload-header.js';
 
 const DEVICE = '/dev/net/tun';
 const READ_WRITE = 2;
@@ -16,6 +17,7 @@ const CLOSE_ON_EXEC = 0o2000000;
 const TUNSETIFF = 0x400454ca;
 const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
 const FLAGS = INTERFACE_NAME_BYTES;
 /** Frames of one reading. */
 const BURST = 64;
@@ -34,6 +36,7 @@ export class TapDevice implements FramePort {
   readonly descriptor: number;
   failure: string | undefined;
   readonly #system = linux();
+  readonly #offload = new OffloadHeader();
   #arena: Uint8Array = new Uint8Array(0);
   #base = 0;
   #received = 0;
@@ -67,7 +70,10 @@ export class TapDevice implements FramePort {
       const slot = arena.take();
       if (slot === NO_SLOT) break;
       const start = arena.frameOffsetOf(slot);
-      const length = this.#system.read(this.descriptor, this.#base + start, arena.frameBytes);
+      // No offload was asked for, so that the header in front says nothing.
+      const from = start - OFFLOAD_HEADER_BYTES;
+      const read = this.#system.read(this.descriptor, this.#base + from, OFFLOAD_HEADER_BYTES + arena.frameBytes);
+      const length = read - OFFLOAD_HEADER_BYTES;
       if (length <= 0) {
         arena.free(slot);
         this.#noteFailure();
@@ -82,7 +88,8 @@ export class TapDevice implements FramePort {
 
   send(bytes: Uint8Array, start: number, end: number): void {
     this.#useArena(bytes);
-    if (this.#open && this.#system.write(this.descriptor, this.#base + start, end - start) >= 0) this.#sent++;
+    const from = this.#offload.put(bytes, start, end);
+    if (this.#open && this.#system.write(this.descriptor, this.#base + from, end - from) >= 0) this.#sent++;
     else this.#refused++;
   }
 
@@ -113,7 +120,7 @@ export class TapDevice implements FramePort {
     try {
       const request = interfaceRequest(device);
       const { bytes } = request;
-      new DataView(bytes.buffer, bytes.byteOffset).setUint16(FLAGS, IFF_TAP | IFF_NO_PI, true);
+      new DataView(bytes.buffer, bytes.byteOffset).setUint16(FLAGS, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, true);
       if (ioctl(descriptor, TUNSETIFF, request.address) < 0) {
         const errno = lastErrno();
         if (errno !== Errno.Busy) throw callFailed(`make the TAP device ${this.name}`, errno);

@@ -39,6 +39,7 @@ export { Layer, Layers } from './layers.js';
 export type { BitRange, Field, HeaderLayout } from './layout.js';
 export { checkLinuxSll, LINUX_SLL_SPAN, linuxSllLayout, linuxSllProtocol } from './linux-sll.js';
 export { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Layout, linuxSll2Protocol } from './linux-sll2.js';
+export { partialChecksumIn, TCP_CHECKSUM, UDP_CHECKSUM } from './partial-checksum.js';
 export { checkTcp, TCP_SPAN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
 export { checkUdp, UDP_SPAN, UdpView, udpChecksumHolds, udpLayout } from './udp.js';
 export { checkVlan, isVlanTag, VLAN_SPAN, VlanView, vlanLayout } from './vlan.js';

@@ -1,0 +1,38 @@
+/**
+ * Checksums that a network card was still to fill in (CHECKSUM_PARTIAL of include/linux/skbuff.h): TCP's or UDP's field holds
+ * the sum of the pseudo-header alone. Packets between virtual machines or namespaces of one host come so.
+ */
+import { pseudoHeaderSum } from './checksum.js';
+import { IpProtocol } from './ip-protocol.js';
+import type { Layers } from './layers.js';
+import { TCP_SPAN, tcpLayout } from './tcp.js';
+import { UDP_SPAN, udpLayout } from './udp.js';
+
+const TCP = IpProtocol.Tcp;
+const UDP = IpProtocol.Udp;
+const TCP_HEADER = TCP_SPAN;
+const UDP_HEADER = UDP_SPAN;
+/** Where the field stands in a TCP header, and in a UDP header. */
+export const TCP_CHECKSUM = tcpLayout.offsetOf('checksum');
+export const UDP_CHECKSUM = udpLayout.offsetOf('checksum');
+const TCP_FIELD = TCP_CHECKSUM;
+const UDP_FIELD = UDP_CHECKSUM;
+
+/**
+ * Where the checksum of a packet stands, from its transport header on, if it is partial; else -1. Of the packets whose
+ * checksum is whole one in 65,536 looks partial.
+ * @param bytes what was walked
+ * @param layers a walk over the packet that found no fault
+ */
+export function partialChecksumIn(bytes: Uint8Array, layers: Layers): number {
+  const { protocol, transportOffset, networkEnd, payloadEnd } = layers;
+  if (layers.isFragment || layers.family === 0) return -1;
+  const tcp = protocol === TCP;
+  if (!tcp && protocol !== UDP) return -1;
+  const end = tcp ? networkEnd : payloadEnd;
+  if (end - transportOffset < (tcp ? TCP_HEADER : UDP_HEADER)) return -1;
+  const field = tcp ? TCP_FIELD : UDP_FIELD;
+  const stored = (bytes[transportOffset + field] << 8) | bytes[transportOffset + field + 1];
+  const pseudo = pseudoHeaderSum(layers.family, bytes, layers.addressOffset, protocol, end - transportOffset);
+  return stored === pseudo ? field : -1;
+}
