@@ -1,0 +1,233 @@
+/** The kernel's vxlan driver on both sides, as Docker sets it up: what holds here must hold with `vtep` on one side. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { LinkType, openCaptureFile } from '../../../src/capture/index.js';
+import { Ingress, Verdict } from '../../../src/dataplane/index.js';
+import { scratch } from '../../cli/run.js';
+import { iperf3, type Iperf3Result } from './iperf3.js';
+import { CONTAINER_DEVICE, dockerMac, KernelVtep, type KernelVtepOptions, OVERLAY_MTU } from './kernel-vtep.js';
+import { linkCounters } from './link-counters.js';
+import { NamespaceBench } from './namespace-bench.js';
+import { type NetworkNamespace } from './network-namespace.js';
+import { arping, neighbours } from './neighbours.js';
+import { PacketCapture } from './packet-capture.js';
+import { ping } from './ping.js';
+import { requirements } from './requirements.js';
+import { RunningPing } from './running-ping.js';
+import { tcpTransfer } from './tcp-transfer.js';
+import { underlay, UNDERLAY_DEVICE, type UnderlayNode } from './underlay.js';
+
+const IP1 = '10.0.9.3';
+const IP2 = '10.0.9.4';
+const IP6_1 = 'fd00:9::3';
+const IP6_2 = 'fd00:9::4';
+/** An address that both nodes know and no container has. */
+const NOBODY = '10.0.9.99';
+const OVER_THE_MTU = 1423;
+/** The overlay's end of the link to the first container that was attached. */
+const CONTAINER_LINK = 'veth0';
+const MEGABYTE = 1_000_000;
+/** Most bytes of a stream that a packet of the overlay holds, beside IP's and TCP's headers without options. */
+const SEGMENT = OVERLAY_MTU - 40;
+
+/** Two nodes with a container each. */
+interface Pair {
+  readonly n1: UnderlayNode;
+  readonly n2: UnderlayNode;
+  readonly k1: KernelVtep;
+  readonly k2: KernelVtep;
+  readonly c1: NetworkNamespace;
+  readonly c2: NetworkNamespace;
+}
+
+const skip = requirements();
+
+/** What every test below says of an overlay is said within it: a bench before, and none after. */
+function overlay(title: string, options: KernelVtepOptions, mtu: number, body: (pair: () => Pair) => void): void {
+  describe(title, { skip }, () => {
+    let bench: NamespaceBench | undefined;
+    let pair: Pair | undefined;
+    before(() => {
+      bench = new NamespaceBench();
+      const [n1, n2] = underlay(bench, mtu);
+      const k1 = new KernelVtep(bench, n1.namespace, 'o1', options);
+      const k2 = new KernelVtep(bench, n2.namespace, 'o2', options);
+      const address = options.family === 6 ? 'ipv6' : 'ipv4';
+      k1.add({ ip: IP2, ipv6: IP6_2, mac: dockerMac(IP2), vtep: n2[address] });
+      k1.add({ ip: NOBODY, mac: dockerMac(NOBODY), vtep: n2[address] });
+      k2.add({ ip: IP1, ipv6: IP6_1, mac: dockerMac(IP1), vtep: n1[address] });
+      pair = { n1, n2, k1, k2, c1: k1.attach('c1', IP1, { ipv6: IP6_1 }), c2: k2.attach('c2', IP2, { ipv6: IP6_2 }) };
+    });
+    after(() => bench?.close());
+    body(() => {
+      assert.ok(pair);
+      return pair;
+    });
+  });
+}
+
+/** Sends 100 MB from one container to the other, says beside the test how fast that was, and counts what crossed. */
+async function transfer(
+  t: TestContext,
+  what: string,
+  { namespace }: UnderlayNode,
+  client: NetworkNamespace,
+  server: NetworkNamespace,
+): Promise<Iperf3Result & { packets: number }> {
+  const before = linkCounters(namespace, UNDERLAY_DEVICE).sent.packets;
+  const result = await iperf3(server, client, { address: IP2, bytes: 100 * MEGABYTE });
+  const packets = linkCounters(namespace, UNDERLAY_DEVICE).sent.packets - before;
+  const rate = (result.bitsPerSecond / 1e9).toFixed(2);
+  t.diagnostic(`${what}: ${rate} Gbit/s, ${packets} packets, ${result.retransmits} segments again`);
+  return { ...result, packets };
+}
+
+overlay('kernel vxlan to kernel vxlan', {}, 1500, (pair) => {
+  test('pings of every size that fits are answered, both ways', async () => {
+    const { c1, c2 } = pair();
+    for (const size of [56, 512, 1000, 1400, OVER_THE_MTU - 1]) {
+      for (const [from, to] of [
+        [c1, IP2],
+        [c2, IP1],
+      ] as const) {
+        const { sent, received, lost, errors } = await ping(from, to, { size, doNotFragment: true });
+        assert.deepEqual(
+          { size, to, sent, received, lost, errors },
+          { size, to, sent: 5, received: 5, lost: 0, errors: [] },
+        );
+      }
+    }
+  });
+
+  test('a ping too big for the container’s device is an error with DF, and goes in fragments without', async () => {
+    const { c1 } = pair();
+    const refused = await ping(c1, IP2, { size: OVER_THE_MTU, count: 2, doNotFragment: true, patience: 0.2 });
+    assert.equal(refused.received, 0);
+    assert.match(refused.errors.join(), /message too long, mtu=1450/i);
+    const { lost } = await ping(c1, IP2, { size: 3000, doNotFragment: false });
+    assert.equal(lost, 0);
+  });
+
+  test('the proxy answers ARP for whom the node knows, and for nobody else, and no ARP crosses', async () => {
+    const { n1, c1 } = pair();
+    const file = join(scratch(), 'arp.pcap');
+    const capture = await PacketCapture.start(n1.namespace, UNDERLAY_DEVICE, file, 'udp port 4789');
+    assert.deepEqual(await arping(c1, NOBODY), [dockerMac(NOBODY)]);
+    assert.deepEqual(await arping(c1, '10.0.9.77'), []);
+    assert.equal(await capture.stop(), 0);
+  });
+
+  for (const address of [IP2, IP6_2]) {
+    test(`a container has the MAC of ${address} from the proxy`, async () => {
+      const { c1 } = pair();
+      assert.equal((await ping(c1, address)).lost, 0);
+      const entry = neighbours(c1).find(({ ip }) => ip === address);
+      assert.deepEqual([entry?.mac, entry?.device], [dockerMac(IP2), CONTAINER_DEVICE]);
+    });
+  }
+
+  test('every packet on the wire is one that vtep decapsulates', async () => {
+    const { n1, c1 } = pair();
+    const file = join(scratch(), 'wire.pcap');
+    const capture = await PacketCapture.start(n1.namespace, UNDERLAY_DEVICE, file, 'udp port 4789');
+    await ping(c1, IP2, { count: 20, size: 1400 });
+    assert.equal(await capture.stop(), 40);
+    const source = await openCaptureFile(file);
+    const batch = await source.next();
+    assert.equal(batch?.count, 40);
+    const ingress = new Ingress();
+    for (let i = 0; i < 40; i++) {
+      const at: number = batch.offset[i];
+      const end: number = at + batch.capturedLength[i];
+      assert.equal(ingress.receive(LinkType.Ethernet, batch.bytes, at, end, end, 0), Verdict.Frame);
+    }
+    await source.close();
+  });
+
+  test('a node reaches no endpoint that it was told to forget, and reaches it again when it is told', async () => {
+    const { k1, n2, c1 } = pair();
+    const endpoint = { ip: IP2, ipv6: IP6_2, mac: dockerMac(IP2), vtep: n2.ipv4 };
+    k1.remove(endpoint);
+    assert.equal((await ping(c1, IP2, { count: 3, patience: 0.1 })).received, 0);
+    k1.add(endpoint);
+    assert.equal((await ping(c1, IP2)).lost, 0);
+  });
+
+  test('pings that go on lose none while nothing happens, and all that are sent while a link is down', async () => {
+    const { k2, c1 } = pair();
+    const whole = await RunningPing.start(c1, IP2);
+    await whole.answers(20);
+    const sums = await whole.stop();
+    assert.deepEqual([sums.missing, sums.lost, sums.received], [[], 0, sums.sent]);
+
+    const broken = await RunningPing.start(c1, IP2);
+    k2.overlay.ip(`link set ${CONTAINER_LINK} down`);
+    assert.equal((await ping(c1, IP2, { count: 20, patience: 0.1 })).received, 0);
+    k2.overlay.ip(`link set ${CONTAINER_LINK} up`);
+    await broken.answers(20);
+    const { sent, received, lost, missing } = await broken.stop();
+    assert.ok(lost >= 15, `${lost} of ${sent} were lost`);
+    assert.equal(sent, received + lost);
+    const [first = 0] = missing;
+    assert.deepEqual(
+      missing,
+      Array.from(missing, (_, i) => first + i),
+    );
+  });
+
+  test('a TCP stream comes as it was sent', async () => {
+    const { c1, c2 } = pair();
+    const { sent, received } = await tcpTransfer(c2, c1, { address: IP2, bytes: 20 * MEGABYTE });
+    assert.equal(sent.bytes, 20 * MEGABYTE);
+    assert.deepEqual(received, sent);
+  });
+
+  test('a TCP transfer of 100 MB goes through, many segments in a packet', async (t) => {
+    const { n1, c1, c2 } = pair();
+    const { sent, packets } = await transfer(t, 'kernel vxlan', n1, c1, c2);
+    assert.ok(sent >= 100 * MEGABYTE, `${sent} bytes were sent`);
+    assert.ok(packets < sent / SEGMENT / 2, `${packets} packets crossed`);
+  });
+
+  test('datagrams are sent at the rate that was asked for, and counted with those that are lost', async (t) => {
+    const { c1, c2 } = pair();
+    const bitrate = 20e6;
+    const result = await iperf3(c2, c1, { address: IP2, seconds: 1, udp: true, bitrate, length: 1400 });
+    t.diagnostic(`kernel vxlan, UDP: ${result.lost} of ${result.datagrams} datagrams lost`);
+    assert.ok(result.datagrams > 1500, `${result.datagrams} datagrams were sent`);
+    assert.ok(result.lost < result.datagrams / 2, `${result.lost} of ${result.datagrams} were lost`);
+  });
+});
+
+overlay('kernel vxlan to kernel vxlan, packet by packet', { offloads: false }, 1500, (pair) => {
+  test('a TCP transfer of 100 MB goes through, each segment in a packet of its own', async (t) => {
+    const { n1, c1, c2 } = pair();
+    const before = linkCounters(c2, CONTAINER_DEVICE).received.packets;
+    const { sent, received, packets } = await transfer(t, 'kernel vxlan, packet by packet', n1, c1, c2);
+    assert.ok(sent >= 100 * MEGABYTE, `${sent} bytes were sent`);
+    assert.ok(packets >= received / SEGMENT, `${packets} packets crossed`);
+    const handedUp = linkCounters(c2, CONTAINER_DEVICE).received.packets - before;
+    assert.ok(handedUp >= received / SEGMENT, `${handedUp} packets came to the container`);
+  });
+});
+
+overlay('kernel vxlan to kernel vxlan over a small underlay', {}, 1400, (pair) => {
+  test('a ping that is too big for the underlay is answered with the MTU that fits', async () => {
+    const { c1 } = pair();
+    const { received, errors } = await ping(c1, IP2, { size: 1400, count: 2, doNotFragment: true, patience: 0.2 });
+    assert.equal(received, 0);
+    assert.match(errors.join(), /Frag needed and DF set \(mtu = 1350\)/);
+    assert.equal((await ping(c1, IP2, { size: 1350 - 28, doNotFragment: true })).lost, 0);
+  });
+});
+
+overlay('kernel vxlan to kernel vxlan over IPv6', { family: 6, mtu: 1430 }, 1500, (pair) => {
+  test('pings of every size that fits are answered, both ways', async () => {
+    const { c1, c2 } = pair();
+    for (const size of [56, 1402]) {
+      assert.equal((await ping(c1, IP2, { size, doNotFragment: true })).lost, 0);
+      assert.equal((await ping(c2, IP1, { size, doNotFragment: true })).lost, 0);
+    }
+  });
+});

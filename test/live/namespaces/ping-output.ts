@@ -1,0 +1,62 @@
+/** What `ping` of iputils says. */
+
+/** Milliseconds. */
+export interface RoundTrip {
+  readonly least: number;
+  readonly mean: number;
+  readonly most: number;
+}
+
+/** The sums of a `ping`. */
+export interface PingSums {
+  readonly sent: number;
+  /** Answers, none counted twice. */
+  readonly received: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  /** Absent if nothing was answered. */
+  readonly roundTrip?: RoundTrip;
+  /** Lines that tell of trouble: `Frag needed and DF set (mtu = 1400)`, `message too long, mtu=1450`. */
+  readonly errors: readonly string[];
+}
+
+const SENT = /^(\d+) packets transmitted, (\d+) received/m;
+const DUPLICATES = /, \+(\d+) duplicates/;
+const ROUND_TRIP = /^rtt min\/avg\/max\/mdev = ([\d.]+)\/([\d.]+)\/([\d.]+)\//m;
+const ERROR = /^(?:ping: .*|From .* icmp_seq=\d+ .*)$/gm;
+const ANSWER = /^\d+ bytes from .* icmp_seq=(\d+) /gm;
+const SEQUENCES = 0x10000;
+
+/**
+ * Reads the sums at the end of what `ping` wrote.
+ *
+ * @throws {Error} with its words, if it wrote no sums
+ */
+export function parsePing(stdout: string, stderr: string): PingSums {
+  const sums = SENT.exec(stdout);
+  if (sums === null) throw new Error(`ping gave no sums: ${stderr.trim() || stdout.trim() || 'it said nothing'}`);
+  const [sent = 0, received = 0] = sums.slice(1).map(Number);
+  const trip = ROUND_TRIP.exec(stdout);
+  const [least = 0, mean = 0, most = 0] = (trip ?? []).slice(1).map(Number);
+  return {
+    sent,
+    received,
+    lost: sent - received,
+    duplicates: Number(DUPLICATES.exec(stdout)?.[1] ?? 0),
+    ...(trip === null ? {} : { roundTrip: { least, mean, most } }),
+    errors: `${stdout}\n${stderr}`.match(ERROR) ?? [],
+  };
+}
+
+/** The numbers of the pings that were answered, counted from 1 and on past the 65536 that a packet can tell apart. */
+export function answered(stdout: string): Set<number> {
+  const numbers = new Set<number>();
+  let last = 0;
+  for (const [, digits] of stdout.matchAll(ANSWER)) {
+    const ahead = (Number(digits) - last) & (SEQUENCES - 1);
+    const number = last + (ahead < SEQUENCES / 2 ? ahead : ahead - SEQUENCES);
+    numbers.add(number);
+    last = Math.max(last, number);
+  }
+  return numbers;
+}

@@ -1,0 +1,53 @@
+/** What tests in network namespaces need of a machine. */
+import { accessSync, constants } from 'node:fs';
+import { NamespaceBench } from './namespace-bench.js';
+import { command } from './command.js';
+
+const TUN = '/dev/net/tun';
+/** How each program is asked whether it is there, and the Debian package that has it. */
+const PROGRAMS = [
+  { words: ['ip', '-V'], from: 'iproute2' },
+  { words: ['bridge', '-V'], from: 'iproute2' },
+  { words: ['setpriv', '--version'], from: 'util-linux' },
+  { words: ['ping', '-V'], from: 'iputils-ping' },
+  { words: ['arping', '-V'], from: 'iputils-arping' },
+  { words: ['iperf3', '--version'], from: 'iperf3' },
+  { words: ['tcpdump', '--version'], from: 'tcpdump' },
+];
+
+function says(act: () => void): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Why namespaces with vxlan devices can't be made here. */
+function refusal(): string | undefined {
+  const bench = new NamespaceBench();
+  try {
+    return says(() => void bench.namespace('try').ip('link add vxlan0 type vxlan id 1 dstport 4789'));
+  } finally {
+    bench.close();
+  }
+}
+
+/** What this machine lacks, as a test's reason to be passed over, or undefined if nothing. */
+export function lacking(): string | undefined {
+  if (process.platform !== 'linux') return 'network namespaces are Linux only';
+  if (process.getuid?.() !== 0) return 'network namespaces need root';
+  const absent = PROGRAMS.filter(({ words }) => says(() => command(words)) !== undefined);
+  if (absent.length > 0) {
+    return absent.map(({ words: [program = ''], from }) => `${program} is not installed (Debian: ${from})`).join('; ');
+  }
+  if (says(() => accessSync(TUN, constants.R_OK | constants.W_OK)) !== undefined) return `${TUN} can't be opened`;
+  const why = refusal();
+  return why === undefined ? undefined : `network namespaces can't be made: ${why}`;
+}
+
+/** Why tests in network namespaces are passed over, or undefined. In CI nothing is: what is missing there fails them. */
+export function requirements(): string | undefined {
+  return process.env['CI'] === 'true' ? undefined : lacking();
+}

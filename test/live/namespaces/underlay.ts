@@ -1,0 +1,35 @@
+/** The wire between two nodes. */
+import { type NamespaceBench } from './namespace-bench.js';
+import { type NetworkNamespace } from './network-namespace.js';
+
+/** What nodes call the device of the underlay. */
+export const UNDERLAY_DEVICE = 'u0';
+
+/** A node and where others reach it. */
+export interface UnderlayNode {
+  readonly namespace: NetworkNamespace;
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
+/**
+ * Makes two nodes, n1 and n2, with a wire between them: 192.168.50.1 and .2, fd50::1 and ::2.
+ *
+ * @param mtu of the wire, in bytes
+ */
+export function underlay(bench: NamespaceBench, mtu = 1500): [UnderlayNode, UnderlayNode] {
+  const nodes = ([1, 2] as const).map((i) => ({
+    namespace: bench.namespace(`n${i}`),
+    ipv4: `192.168.50.${i}`,
+    ipv6: `fd50::${i}`,
+    end: {
+      device: UNDERLAY_DEVICE,
+      mac: `02:00:00:00:50:0${i}`,
+      mtu,
+      addresses: [`192.168.50.${i}/24`, `fd50::${i}/64`],
+    },
+  }));
+  const [a, b] = nodes as [(typeof nodes)[0], (typeof nodes)[0]];
+  bench.link(a.namespace, a.end, b.namespace, b.end);
+  return [a, b];
+}

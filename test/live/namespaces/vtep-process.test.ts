@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { scratch, vtep } from '../../cli/run.js';
+import { command } from './command.js';
+import { NamespaceBench } from './namespace-bench.js';
+import { type NetworkNamespace } from './network-namespace.js';
+import { requirements } from './requirements.js';
+import { spawnVtep } from './vtep-process.js';
+
+describe('the command line in a namespace', { skip: requirements() }, () => {
+  const folder = scratch();
+  let bench: NamespaceBench | undefined;
+  const namespace = (name: string): NetworkNamespace => (bench ??= new NamespaceBench()).namespace(name);
+  after(() => bench?.close());
+
+  test('writes what it writes elsewhere', async () => {
+    const { status, stdout, stderr } = await spawnVtep(namespace('same'), ['mtu', '--encrypted']).end();
+    assert.deepEqual({ status, stdout, stderr }, await vtep(['mtu', '--encrypted']));
+  });
+
+  test('is waited for until it says a line, though it said it long ago', async () => {
+    const process = spawnVtep(namespace('line'), ['no-such-command']);
+    assert.match(await process.ready(/there is no command/), /^vtep: there is no command "no-such-command"/);
+    const { status } = await process.end();
+    assert.equal(status, 2);
+    assert.match(await process.ready(/there is no command/), /no-such-command/);
+  });
+
+  test('that ends without the line is an error that holds all it said', async () => {
+    const process = spawnVtep(namespace('other'), ['no-such-command']);
+    await assert.rejects(process.ready(/listening/), /ended without a line of \/listening\/[^]*there is no command/);
+  });
+
+  test('that says no line is an error after the time it was given', async () => {
+    const pipe = join(folder, 'silent');
+    command(['mkfifo', pipe]);
+    const process = spawnVtep(namespace('silent'), ['inspect', pipe]);
+    await assert.rejects(process.ready(/listening/, 100), /took over 100 ms for a line of \/listening\//);
+    assert.equal(process.running, true);
+  });
+
+  test('ends by a signal, and says so', async () => {
+    const pipe = join(folder, 'stopped');
+    command(['mkfifo', pipe]);
+    const process = spawnVtep(namespace('stopped'), ['inspect', pipe]);
+    await assert.rejects(process.ready(/listening/, 500));
+    const { status, signal } = await process.stop('SIGTERM');
+    assert.deepEqual({ status, signal }, { status: null, signal: 'SIGTERM' });
+    assert.equal(process.running, false);
+  });
+
+  test('that does not heed a signal is killed, and that is an error', async () => {
+    const deaf = namespace('deaf').start(['sh', '-c', 'trap "" TERM; echo deaf; while :; do sleep 1; done']);
+    await deaf.line('stdout', /deaf/);
+    await assert.rejects(deaf.stop('SIGTERM', 200), /did not end in 200 ms/);
+    assert.equal(deaf.running, false);
+  });
+});
