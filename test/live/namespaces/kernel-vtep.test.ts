@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { LinkType, openCaptureFile } from '../../../src/capture/index.js';
 import { Ingress, Verdict } from '../../../src/dataplane/index.js';
+import { checksum, pseudoHeaderSum } from '../../../src/wire/checksum.js';
 import { scratch } from '../../cli/run.js';
 import { iperf3, type Iperf3Result } from './iperf3.js';
 import { CONTAINER_DEVICE, dockerMac, KernelVtep, type KernelVtepOptions, OVERLAY_MTU } from './kernel-vtep.js';
@@ -16,7 +17,7 @@ import { ping } from './ping.js';
 import { requirements } from './requirements.js';
 import { RunningPing } from './running-ping.js';
 import { tcpTransfer } from './tcp-transfer.js';
-import { underlay, UNDERLAY_DEVICE, type UnderlayNode } from './underlay.js';
+import { underlay, UNDERLAY_DEVICE, type UnderlayNode, type UnderlayOptions } from './underlay.js';
 
 const IP1 = '10.0.9.3';
 const IP2 = '10.0.9.4';
@@ -27,6 +28,11 @@ const NOBODY = '10.0.9.99';
 const OVER_THE_MTU = 1423;
 /** The overlay's end of the link to the first container that was attached. */
 const CONTAINER_LINK = 'veth0';
+/** Where a container's frame begins in a packet of an IPv4 underlay. */
+const FRAME_AT = 14 + 20 + 8 + 8;
+const ETHERNET_BYTES = 14;
+const IPV4_BYTES = 20;
+const TCP = 6;
 const MEGABYTE = 1_000_000;
 /** Most bytes of a stream that a packet of the overlay holds, beside IP's and TCP's headers without options. */
 const SEGMENT = OVERLAY_MTU - 40;
@@ -44,13 +50,18 @@ interface Pair {
 const skip = requirements();
 
 /** What every test below says of an overlay is said within it: a bench before, and none after. */
-function overlay(title: string, options: KernelVtepOptions, mtu: number, body: (pair: () => Pair) => void): void {
+function overlay(
+  title: string,
+  options: KernelVtepOptions,
+  wire: UnderlayOptions,
+  body: (pair: () => Pair) => void,
+): void {
   describe(title, { skip }, () => {
     let bench: NamespaceBench | undefined;
     let pair: Pair | undefined;
     before(() => {
       bench = new NamespaceBench();
-      const [n1, n2] = underlay(bench, mtu);
+      const [n1, n2] = underlay(bench, wire);
       const k1 = new KernelVtep(bench, n1.namespace, 'o1', options);
       const k2 = new KernelVtep(bench, n2.namespace, 'o2', options);
       const address = options.family === 6 ? 'ipv6' : 'ipv4';
@@ -83,7 +94,38 @@ async function transfer(
   return { ...result, packets };
 }
 
-overlay('kernel vxlan to kernel vxlan', {}, 1500, (pair) => {
+/** What crossed a node's device while something was done. Each packet must be one that vtep decapsulates. */
+async function watched(
+  { namespace }: UnderlayNode,
+  act: () => Promise<unknown>,
+): Promise<{ packets: number; tcp: number; unfinished: number; longest: number }> {
+  const file = join(scratch(), 'wire.pcap');
+  const capture = await PacketCapture.start(namespace, UNDERLAY_DEVICE, file, 'udp port 4789');
+  await act();
+  const packets = await capture.stop();
+  const source = await openCaptureFile(file);
+  const seen = { packets: 0, tcp: 0, unfinished: 0, longest: 0 };
+  const ingress = new Ingress();
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+    for (let i = 0; i < batch.count; i++) {
+      const at: number = batch.offset[i];
+      const end: number = at + batch.originalLength[i];
+      assert.equal(ingress.receive(LinkType.Ethernet, batch.bytes, at, end, end, 0), Verdict.Frame);
+      seen.packets++;
+      seen.longest = Math.max(seen.longest, end - at);
+      const ip = at + FRAME_AT + ETHERNET_BYTES;
+      if (batch.bytes[ip + 9] !== TCP) continue;
+      seen.tcp++;
+      const pseudo = pseudoHeaderSum(4, batch.bytes, ip + 12, TCP, end - ip - IPV4_BYTES);
+      if (checksum(batch.bytes, ip + IPV4_BYTES, end, pseudo) !== 0) seen.unfinished++;
+    }
+  }
+  await source.close();
+  assert.equal(seen.packets, packets);
+  return seen;
+}
+
+overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
   test('pings of every size that fits are answered, both ways', async () => {
     const { c1, c2 } = pair();
     for (const size of [56, 512, 1000, 1400, OVER_THE_MTU - 1]) {
@@ -129,20 +171,8 @@ overlay('kernel vxlan to kernel vxlan', {}, 1500, (pair) => {
 
   test('every packet on the wire is one that vtep decapsulates', async () => {
     const { n1, c1 } = pair();
-    const file = join(scratch(), 'wire.pcap');
-    const capture = await PacketCapture.start(n1.namespace, UNDERLAY_DEVICE, file, 'udp port 4789');
-    await ping(c1, IP2, { count: 20, size: 1400 });
-    assert.equal(await capture.stop(), 40);
-    const source = await openCaptureFile(file);
-    const batch = await source.next();
-    assert.equal(batch?.count, 40);
-    const ingress = new Ingress();
-    for (let i = 0; i < 40; i++) {
-      const at: number = batch.offset[i];
-      const end: number = at + batch.capturedLength[i];
-      assert.equal(ingress.receive(LinkType.Ethernet, batch.bytes, at, end, end, 0), Verdict.Frame);
-    }
-    await source.close();
+    const wire = await watched(n1, () => ping(c1, IP2, { count: 20, size: 1400 }));
+    assert.deepEqual(wire, { packets: 40, tcp: 0, unfinished: 0, longest: FRAME_AT + ETHERNET_BYTES + 1428 });
   });
 
   test('a node reaches no endpoint that it was told to forget, and reaches it again when it is told', async () => {
@@ -183,11 +213,34 @@ overlay('kernel vxlan to kernel vxlan', {}, 1500, (pair) => {
     assert.deepEqual(received, sent);
   });
 
+  test('a wire with offloads carries TCP checksums that nobody has made, and packets that no wire could', async () => {
+    const { n2, c1, c2 } = pair();
+    const wire = await watched(n2, () => tcpTransfer(c2, c1, { address: IP2, bytes: MEGABYTE }));
+    assert.ok(wire.unfinished > 0 && wire.longest > ETHERNET_BYTES + 1500, JSON.stringify(wire));
+  });
+
   test('a TCP transfer of 100 MB goes through, many segments in a packet', async (t) => {
     const { n1, c1, c2 } = pair();
     const { sent, packets } = await transfer(t, 'kernel vxlan', n1, c1, c2);
     assert.ok(sent >= 100 * MEGABYTE, `${sent} bytes were sent`);
     assert.ok(packets < sent / SEGMENT / 2, `${packets} packets crossed`);
+  });
+
+  test('a flood of pings is answered', async () => {
+    const { c1 } = pair();
+    const { sent, received } = await ping(c1, IP2, { count: 500, flood: true });
+    assert.deepEqual([sent, received], [500, 500]);
+  });
+
+  test('a transfer goes the other way, too, at the rate that was asked for', async () => {
+    const { c1, c2 } = pair();
+    const { received } = await iperf3(c2, c1, { address: IP2, seconds: 1, bitrate: 20e6, reverse: true });
+    assert.ok(received > 1e6 && received < 5e6, `${received} bytes came`);
+  });
+
+  test('a transfer that finds no server is an error with iperf3’s words', async () => {
+    const { c1, c2 } = pair();
+    await assert.rejects(iperf3(c2, c1, { address: '127.0.0.1', bytes: 1 }), /iperf3: unable to connect.*refused/);
   });
 
   test('datagrams are sent at the rate that was asked for, and counted with those that are lost', async (t) => {
@@ -200,7 +253,7 @@ overlay('kernel vxlan to kernel vxlan', {}, 1500, (pair) => {
   });
 });
 
-overlay('kernel vxlan to kernel vxlan, packet by packet', { offloads: false }, 1500, (pair) => {
+overlay('kernel vxlan to kernel vxlan, packet by packet', { offloads: false }, {}, (pair) => {
   test('a TCP transfer of 100 MB goes through, each segment in a packet of its own', async (t) => {
     const { n1, c1, c2 } = pair();
     const before = linkCounters(c2, CONTAINER_DEVICE).received.packets;
@@ -212,7 +265,27 @@ overlay('kernel vxlan to kernel vxlan, packet by packet', { offloads: false }, 1
   });
 });
 
-overlay('kernel vxlan to kernel vxlan over a small underlay', {}, 1400, (pair) => {
+overlay(
+  'kernel vxlan to kernel vxlan, as it would be without a network card’s help',
+  {},
+  { offloads: false },
+  (pair) => {
+    test('every packet fits the wire, and every TCP checksum in it is whole', async () => {
+      const { n2, c1, c2 } = pair();
+      const wire = await watched(n2, () => tcpTransfer(c2, c1, { address: IP2, bytes: MEGABYTE }));
+      assert.ok(wire.tcp > MEGABYTE / SEGMENT, `${wire.tcp} packets with TCP crossed`);
+      assert.deepEqual([wire.unfinished, wire.longest], [0, 14 + 1500]);
+    });
+
+    test('a TCP transfer of 100 MB goes through', async (t) => {
+      const { n1, c1, c2 } = pair();
+      const { received, packets } = await transfer(t, 'kernel vxlan on a plain wire', n1, c1, c2);
+      assert.ok(packets >= received / SEGMENT, `${packets} packets crossed`);
+    });
+  },
+);
+
+overlay('kernel vxlan to kernel vxlan over a small underlay', {}, { mtu: 1400 }, (pair) => {
   test('a ping that is too big for the underlay is answered with the MTU that fits', async () => {
     const { c1 } = pair();
     const { received, errors } = await ping(c1, IP2, { size: 1400, count: 2, doNotFragment: true, patience: 0.2 });
@@ -222,7 +295,7 @@ overlay('kernel vxlan to kernel vxlan over a small underlay', {}, 1400, (pair) =
   });
 });
 
-overlay('kernel vxlan to kernel vxlan over IPv6', { family: 6, mtu: 1430 }, 1500, (pair) => {
+overlay('kernel vxlan to kernel vxlan over IPv6', { family: 6, mtu: 1430 }, {}, (pair) => {
   test('pings of every size that fits are answered, both ways', async () => {
     const { c1, c2 } = pair();
     for (const size of [56, 1402]) {

@@ -103,7 +103,7 @@ describe('a bench of network namespaces', { skip }, () => {
 
   test('lays links with the addresses, MACs and MTU that were asked for, and counts what crosses', async () => {
     const own = new NamespaceBench();
-    const [n1, n2] = underlay(own, 1400);
+    const [n1, n2] = underlay(own, { mtu: 1400 });
     const link = n1.namespace.ip(`link show ${UNDERLAY_DEVICE}`);
     assert.match(link, /mtu 1400 .*state UP/);
     assert.match(link, /02:00:00:00:50:01/);

@@ -13,6 +13,7 @@ const PROGRAMS = [
   { words: ['arping', '-V'], from: 'iputils-arping' },
   { words: ['iperf3', '--version'], from: 'iperf3' },
   { words: ['tcpdump', '--version'], from: 'tcpdump' },
+  { words: ['ethtool', '--version'], from: 'ethtool' },
 ];
 
 function says(act: () => void): string | undefined {

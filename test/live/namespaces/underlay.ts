@@ -12,12 +12,25 @@ export interface UnderlayNode {
   readonly ipv6: string;
 }
 
+/** What the wire is like. */
+export interface UnderlayOptions {
+  /** Bytes. */
+  readonly mtu?: number;
+  /**
+   * Whether the kernel leaves to the wire what a network card would do: then a socket of the other node gets containers'
+   * packets whose TCP and UDP checksums nobody has made, and many segments as one packet. A VTEP that is no part of the
+   * kernel needs a wire without.
+   */
+  readonly offloads?: boolean;
+}
+
 /**
  * Makes two nodes, n1 and n2, with a wire between them: 192.168.50.1 and .2, fd50::1 and ::2.
- *
- * @param mtu of the wire, in bytes
  */
-export function underlay(bench: NamespaceBench, mtu = 1500): [UnderlayNode, UnderlayNode] {
+export function underlay(
+  bench: NamespaceBench,
+  { mtu = 1500, offloads = true }: UnderlayOptions = {},
+): [UnderlayNode, UnderlayNode] {
   const nodes = ([1, 2] as const).map((i) => ({
     namespace: bench.namespace(`n${i}`),
     ipv4: `192.168.50.${i}`,
@@ -31,5 +44,15 @@ export function underlay(bench: NamespaceBench, mtu = 1500): [UnderlayNode, Unde
   }));
   const [a, b] = nodes as [(typeof nodes)[0], (typeof nodes)[0]];
   bench.link(a.namespace, a.end, b.namespace, b.end);
+  if (!offloads) {
+    for (const { namespace } of nodes) {
+      namespace.call([
+        'ethtool',
+        '-K',
+        UNDERLAY_DEVICE,
+        ...['tx', 'tso', 'gso', 'gro'].flatMap((what) => [what, 'off']),
+      ]);
+    }
+  }
   return [a, b];
 }
