@@ -11,7 +11,11 @@ function tooLong(length: number): AeadError {
   return new AeadError('BAD_LENGTH', `HKDF with SHA-256 gives up to ${MAX_BYTES} bytes, not ${length}`);
 }
 
-/** HKDF with SHA-256 (RFC 5869) by node-forge's HMAC. */
+/**
+ * HKDF with SHA-256 (RFC 5869) by node-forge's HMAC.
+ * @param length bytes, up to 8,160
+ * @throws AeadError `BAD_LENGTH`
+ */
 export function forgeHkdfSha256(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
   if (!(length >= 0 && length <= MAX_BYTES)) throw tooLong(length);
   const encode = (bytes: Uint8Array): string => forge.util.binary.raw.encode(bytes);

@@ -2,6 +2,7 @@
  * vtep without Node: no `node:` imports, no native parts, so that a browser can load it. Captures come in as bytes
  * (`openCapture(new MemoryReader(bytes))`). The source on pcap-parser needs Node's streams and is an entry of its own,
  * `vtep/native-free/pcap-parser`.
+ * @module vtep/native-free
  */
 export type { Aead, AeadBackend } from '../src/aead/aead.js';
 export { AeadBatch, isIcvLength, NONCE_BYTES, NONCE_STRIDE } from '../src/aead/aead-batch.js';

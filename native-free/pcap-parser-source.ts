@@ -2,6 +2,7 @@
  * Packets of a classic pcap stream by way of pcap-parser: the portable source, over any readable stream of Node's. It
  * reads what pcap-parser reads, microsecond files of either byte order; the rest it names and refuses. Slower than
  * `openCapture` by a multiple (bench/), and the same packets: the tests run on both.
+ * @module vtep/native-free/pcap-parser
  */
 import { EventEmitter } from 'node:events';
 import { type GlobalHeader, type Packet, type PacketHeader, type Parser, parse } from 'pcap-parser';

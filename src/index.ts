@@ -1,4 +1,7 @@
-/** vtep: VXLAN and IPsec overlays, packet by packet. */
+/**
+ * vtep: VXLAN and IPsec overlays, packet by packet.
+ * @module vtep
+ */
 export * from './aead/index.js';
 export * from './capture/index.js';
 export * from './dataplane/index.js';

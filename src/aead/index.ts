@@ -1,4 +1,7 @@
-/** AES-GCM over batches of packets: the port, its backends for Node, and the choice between them. */
+/**
+ * AES-GCM over batches of packets: the port, its backends for Node, and the choice between them.
+ * @module vtep/aead
+ */
 export type { Aead, AeadBackend } from './aead.js';
 export { AeadBatch, isIcvLength, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
 export { AEAD_BACKENDS, type AeadChoice, chooseAead, type PassedOver } from './choose.js';

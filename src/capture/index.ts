@@ -1,4 +1,7 @@
-/** Capture files: pcap and pcapng, read and written in fixed memory. */
+/**
+ * Capture files: pcap and pcapng, read and written in fixed memory.
+ * @module vtep/capture
+ */
 export { BATCH_PACKETS, CaptureBatch } from './batch.js';
 export { type ByteReader, MemoryReader } from './byte-reader.js';
 export { CaptureError, type CaptureErrorCode } from './error.js';

@@ -44,7 +44,10 @@ export class OutputFile {
     }
   }
 
-  /** Writes all of the bytes. */
+  /**
+   * Writes all of the bytes.
+   * @throws CaptureError `FILE_UNUSABLE`
+   */
   readonly write = (bytes: Uint8Array): void => {
     let at = 0;
     while (at < bytes.length) {
@@ -61,7 +64,10 @@ export class OutputFile {
     }
   };
 
-  /** Finishes the output and gives it its name. */
+  /**
+   * Finishes the output and gives it its name.
+   * @throws CaptureError `FILE_UNUSABLE`
+   */
   commit(): void {
     if (!this.#open) return;
     this.#close();

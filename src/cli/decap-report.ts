@@ -2,7 +2,7 @@
 import type { PacketSource } from '../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
 import type { Ingress } from '../dataplane/index.js';
-import type { EspSurvey } from '../inspect/index.js';
+import type { EspSurvey } from '../inspect/esp-survey.js';
 import type { OpenedKeys } from './key-files.js';
 import { grouped } from './table.js';
 import { say } from './text-output.js';

@@ -42,6 +42,7 @@ export interface ForwardOutputs {
   readonly local: PacketBatch;
   /** Answers made here, to the endpoint that asked. */
   readonly answers: PacketBatch;
+  /** Hands a full batch on and empties it. */
   readonly overflow: (batch: PacketBatch) => void;
 }
 

@@ -1,4 +1,7 @@
-/** The stages that a packet goes through, the reasons for which it may go no further, and their counts. */
+/**
+ * The stages that a packet goes through, the reasons for which it may go no further, and their counts.
+ * @module vtep/dataplane
+ */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';
 export { Ingress, type IngressOptions, Verdict } from './ingress.js';
 export { Decap } from './decap.js';
@@ -12,7 +15,13 @@ export {
   type EgressSinks,
 } from './egress-chain.js';
 export { flowHash, LINUX_PORTS, type PortRange, RFC7348_PORTS, sourcePortOf } from './flow-hash.js';
-export { Oversize } from './forward.js';
+export { Encap } from './encap.js';
+export { Forward, type ForwardOptions, type ForwardOutputs, Oversize } from './forward.js';
+export { Fragment } from './fragment.js';
+export { Link } from './link.js';
+export { Open } from './open.js';
+export { PacketKind, Reassemble, type ReassembleOutputs } from './reassemble.js';
+export { Seal } from './seal.js';
 export { type IngressAccounting, IngressChain, type IngressChainOptions } from './ingress-chain.js';
 export { clampMss } from './mss-clamp.js';
 export { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from './packet-too-big.js';

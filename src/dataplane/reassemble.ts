@@ -27,6 +27,7 @@ export type PacketKind = (typeof PacketKind)[keyof typeof PacketKind];
 export interface ReassembleOutputs {
   readonly sealed: PacketBatch;
   readonly clear: PacketBatch;
+  /** Hands a full batch on and empties it. */
   readonly overflow: (batch: PacketBatch) => void;
   /** Reads ICMP about packets of ours. */
   readonly discovery?: PathMtuDiscovery;

@@ -85,6 +85,7 @@ export class Reassembler {
   readonly #oldest: [ipv4: number, ipv6: number] = [NONE, NONE];
   readonly #newest: [ipv4: number, ipv6: number] = [NONE, NONE];
 
+  /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: ReassemblerOptions = {}) {
     this.#index = new KeyIndex(KEY_WORDS, options.maxDatagrams ?? 4096);
     this.#pool = new PagePool(options.maxBytes ?? 4 << 20);

@@ -1,7 +1,8 @@
-/** What a capture of an overlay holds: counts of it, and a line for each packet. */
-export { AddressTable } from './address-table.js';
+/**
+ * What a capture of an overlay holds: counts of it, and a line for each packet.
+ * @module vtep/inspect
+ */
 export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';
-export { EspSurvey } from './esp-survey.js';
 export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from './key-match.js';
 export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './key-timeline.js';
 export { type PacketLineContext, packetLine } from './packet-line.js';
@@ -10,6 +11,7 @@ export { type RingKeyReport, RingKeys, type SpiKeyReport } from './ring-key.js';
 export { Survey, type SurveyOptions } from './survey.js';
 export { formatTime } from './time.js';
 export type {
+  DirectedEntry,
   KeySwitch,
   KeyTimelineReport,
   Moment,

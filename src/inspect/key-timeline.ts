@@ -78,6 +78,7 @@ export class KeyTimeline {
   #packets = 0;
   #end = 0;
 
+  /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: KeyTimelineOptions = {}) {
     const rows = options.maxRows ?? MAX_SPIS;
     this.#options = options;

@@ -28,7 +28,10 @@ export class RingKeys {
   readonly keys: readonly RingKeyReport[];
   readonly profile: Profile;
 
-  /** @param hkdf what fingerprints are made with */
+  /**
+   * @param hkdf what fingerprints are made with
+   * @throws OverlayError `KEY_WIPED`
+   */
   constructor({ ring, profile }: KeyRingFile, hkdf: HkdfSha256) {
     const { keys, transmit } = ring;
     this.profile = profile;

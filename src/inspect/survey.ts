@@ -65,6 +65,7 @@ export class Survey {
   #arpFrames = 0;
   #superFrames = 0;
 
+  /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: SurveyOptions = {}) {
     const rows = options.maxRows ?? 65_536;
     this.ingress = new Ingress(options);

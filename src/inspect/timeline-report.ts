@@ -74,7 +74,8 @@ export type TimelineEntry = Moment &
     | { readonly kind: 'event'; readonly words: string }
   );
 
-interface DirectedEntry {
+/** Something that happened from one node to another: their addresses. */
+export interface DirectedEntry {
   readonly source: string;
   readonly destination: string;
 }

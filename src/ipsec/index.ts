@@ -1,4 +1,7 @@
-/** IPsec ESP with AES-GCM (RFC 4303, RFC 4106): security associations, sealing and opening, and keys from files. */
+/**
+ * IPsec ESP with AES-GCM (RFC 4303, RFC 4106): security associations, sealing and opening, and keys from files.
+ * @module vtep/ipsec
+ */
 export { IpsecError, type IpsecErrorCode } from './error.js';
 export { ESP_DROPS, EspDrop } from './esp-drop.js';
 export { ESP_HEADER_BYTES, ESP_IV_BYTES, ESP_TRAILER_BYTES, espBytes, espPadding } from './esp-format.js';
@@ -24,5 +27,4 @@ export {
 export { SequenceForecast } from './sequence-forecast.js';
 export { SequenceLedger, type SequenceLedgerOptions } from './sequence-ledger.js';
 export type { SequenceRecord, SequenceStore } from './sequence-store.js';
-export { TransportPacket } from './transport-packet.js';
 export { type ImportedSas, isXfrmState, parseXfrmState, type SaMade } from './xfrm-state.js';

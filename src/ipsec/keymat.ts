@@ -40,7 +40,11 @@ export class Keymat {
     return consumer(this.#bytes);
   }
 
-  /** Gives the key (without the salt) to a cipher, and returns the number that the cipher names it by. */
+  /**
+   * Gives the key (without the salt) to a cipher.
+   * @returns the number that the cipher names it by
+   * @throws AeadError `BAD_KEY_LENGTH`
+   */
   addTo(aead: Aead): number {
     return aead.addKey(this.#bytes.subarray(0, this.keyLength));
   }
@@ -62,10 +66,12 @@ export class Keymat {
     this.#bytes.fill(0);
   }
 
+  /** What JSON says of it: not the key. */
   toJSON(): string {
     return HIDDEN;
   }
 
+  /** What a message says of it: not the key. */
   toString(): string {
     return HIDDEN;
   }

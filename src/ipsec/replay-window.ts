@@ -10,8 +10,9 @@ export const ReplayVerdict = { Fresh: 0, Replayed: 1, Outside: 2 } as const;
 export type ReplayVerdict = (typeof ReplayVerdict)[keyof typeof ReplayVerdict];
 
 const WORD = 2 ** 32;
-/** Smallest and largest window (RFC 4303 section 3.4.3 asks for 32; Linux goes to 4096). */
+/** Packets of the smallest window, which RFC 4303 section 3.4.3 asks for. */
 export const MIN_REPLAY_WINDOW = 32;
+/** Packets of the largest window, as in Linux. */
 export const MAX_REPLAY_WINDOW = 4096;
 
 /** A window of one SA in one direction. */

@@ -23,7 +23,10 @@ export class Sad<T extends SadEntry> {
   readonly #ipv4Entries: (T | undefined)[] = [];
   readonly #ipv6Entries: (T | undefined)[] = [];
 
-  /** @param limit SAs of each family at the most */
+  /**
+   * @param limit SAs of each family at the most
+   * @throws VtepError `BAD_INDEX` for a limit below 1
+   */
   constructor(limit: number = MAX_SAS) {
     this.#ipv4 = new KeyIndex(2, limit);
     this.#ipv6 = new KeyIndex(5, limit);

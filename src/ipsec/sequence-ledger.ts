@@ -78,6 +78,7 @@ export class SequenceLedger implements SequenceReserver {
    * within this process, against its limits.
    * @param key a name of its key: a fingerprint, never the key
    * @param created seconds of the clock that packets go by
+   * @throws IpsecError as `checkSecurityAssociation`; AeadError `BAD_KEY_LENGTH`
    */
   open(association: SecurityAssociation, key: string, aead: Aead, created: number): OutboundSa {
     const { spi, source, destination } = association;

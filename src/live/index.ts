@@ -1,4 +1,7 @@
-/** What only a running system has: sockets, devices, and state that outlives the process. */
+/**
+ * What only a running system has: sockets, devices, and state that outlives the process.
+ * @module vtep/live
+ */
 export { CapturePort, type CapturePortOptions } from './capture-port.js';
 export { DatagramUnderlay, type DatagramUnderlayOptions } from './datagram-underlay.js';
 export { LiveError, type LiveErrorCode } from './error.js';

@@ -41,6 +41,7 @@ export class Arena {
   #freeCount: number;
   readonly #takers: (string | undefined)[] | undefined;
 
+  /** @throws MemoryError `BAD_ARENA` */
   constructor(options: ArenaOptions = {}) {
     const { slots = 1024, frameBytes = 9216, debug = false } = options;
     if (!Number.isInteger(slots) || slots < 1 || !Number.isInteger(frameBytes) || frameBytes < 64) {

@@ -1,3 +1,6 @@
-/** Memory of packets: the arena and the batch. */
+/**
+ * Memory of packets: the arena and the batch.
+ * @module vtep/memory
+ */
 export { Arena, type ArenaOptions, HEADROOM, MemoryError, NO_SLOT, TAILROOM } from './arena.js';
 export { BATCH_CAPACITY, PacketBatch } from './packet-batch.js';

@@ -101,7 +101,10 @@ export class PacketBatch {
     this.ttl[to] = this.ttl[from];
   }
 
-  /** Gives every packet's slot back. */
+  /**
+   * Gives every packet's slot back.
+   * @throws MemoryError `BAD_SLOT` if one was given back already
+   */
   clear(): void {
     this.arena.freeAll(this.slot, this.count);
     this.count = 0;

@@ -1,4 +1,7 @@
-/** Networks and keys out of files: vtep's own, Docker's and Swarm's. */
+/**
+ * Networks and keys out of files: vtep's own, Docker's and Swarm's.
+ * @module vtep/overlay/files
+ */
 export { dockerMac, parseConfig } from './config.js';
 export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './docker-network.js';
 export { type ImportedTopology, importTopology, type NodeImport } from './imported-topology.js';

@@ -98,6 +98,7 @@ export class ForwardingTable {
   #key1 = 0;
   #key2 = 0;
 
+  /** @throws OverlayError `BAD_TABLE` for a limit that it can't have */
   constructor(options: ForwardingTableOptions = {}) {
     const { limit = 1 << 20, ageing = 300, whenFull = FullPolicy.Refuse, seed = 0 } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > 1 << 26) {
@@ -151,6 +152,7 @@ export class ForwardingTable {
   /**
    * Sets a static entry, in place of whatever was there.
    * @returns false if the table is full of static entries
+   * @throws OverlayError `BAD_TABLE` for a target that is no place
    */
   set(vni: number, mac: Uint8Array, offset: number, kind: TargetKind, target: number): boolean {
     checkTarget(target);
@@ -168,6 +170,7 @@ export class ForwardingTable {
   /**
    * Takes note of a source MAC (Linux's vxlan_snoop).
    * @param now seconds of the caller's clock
+   * @throws OverlayError `BAD_TABLE` for a target that is no place
    */
   learn(vni: number, mac: Uint8Array, offset: number, kind: TargetKind, target: number, now: number): LearnOutcome {
     checkTarget(target);

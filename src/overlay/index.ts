@@ -1,6 +1,7 @@
 /**
  * What the network is: its keys, and what is made of them. What reads it out of files is in files.ts: that takes a parser
  * of YAML and a checker of schemas, which load longer than all else together.
+ * @module vtep/overlay
  */
 export { OverlayError, type OverlayErrorCode } from './error.js';
 export { keyFingerprint } from './key-fingerprint.js';

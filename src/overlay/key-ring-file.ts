@@ -87,7 +87,10 @@ export function parseKeyRing(text: string): KeyRingFile {
   return { ring: new KeyRing(keys), profile };
 }
 
-/** Writes a ring as `parseKeyRing` reads it, in YAML: with its keys, so that it is for its owner alone. */
+/**
+ * Writes a ring as `parseKeyRing` reads it, in YAML: with its keys, so that it is for its owner alone.
+ * @throws OverlayError `KEY_WIPED`
+ */
 export function formatKeyRing(ring: KeyRing, profile: Profile = Profile.Swarm): string {
   const lines = ring.keys.map((key) => {
     const hex = key.use((bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));

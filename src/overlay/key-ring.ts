@@ -51,7 +51,10 @@ export class ClusterKey {
     return consumer(this.#bytes);
   }
 
-  /** Whether another key has the same tag and bytes. */
+  /**
+   * Whether another key has the same tag and bytes.
+   * @throws OverlayError `KEY_WIPED`
+   */
   equals(other: ClusterKey): boolean {
     return this.tag === other.tag && this.use((own) => other.use((bytes) => sameSecret(own, bytes)));
   }
@@ -62,6 +65,7 @@ export class ClusterKey {
     this.#bytes.fill(0);
   }
 
+  /** What JSON says of it: not the key. */
   toJSON(): { tag: number; key: string } {
     return { tag: this.tag, key: HIDDEN };
   }
@@ -143,7 +147,10 @@ export class KeyRing {
     return new KeyRing([...this.keys.slice(1), key]);
   }
 
-  /** A ring with bytes of its own, which whoever takes it may wipe. */
+  /**
+   * A ring with bytes of its own, which whoever takes it may wipe.
+   * @throws OverlayError `KEY_WIPED`
+   */
   copy(): KeyRing {
     return new KeyRing(this.keys.map((key) => key.use((bytes) => new ClusterKey(key.tag, bytes))));
   }

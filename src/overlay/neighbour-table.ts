@@ -11,7 +11,10 @@ export class NeighbourTable {
   readonly #index: KeyIndex;
   #macs = new Uint8Array(FIRST_MACS * MAC_BYTES);
 
-  /** @param limit entries at the most */
+  /**
+   * @param limit entries at the most
+   * @throws VtepError `BAD_INDEX` for a limit below 1
+   */
   constructor(limit: number = 1 << 20) {
     this.#index = new KeyIndex(KEY_WORDS, limit);
   }

@@ -31,6 +31,7 @@ export interface NodeSasOptions {
   readonly ledger?: SequenceLedger;
   /** Seconds between two rotations, for the forecast of what ends before; 43,200. */
   readonly interval?: number;
+  /** Told what runs out, stops or collides. */
   readonly onEvent?: (event: SaEvent) => void;
 }
 
@@ -101,6 +102,7 @@ export class NodeSas {
    * The SAs of a node of a topology with all its other nodes; peers have their places there as numbers.
    * @param topology with a key ring; without one there are no SAs
    * @param node place of this node in `topology.nodes`
+   * @throws OverlayError `KEY_WIPED`; IpsecError for options that no SA can have
    */
   static ofTopology(topology: Topology, node: number, aead: Aead, options: NodeSasOptions): NodeSas {
     const { nodes, ring, profile } = topology;
@@ -153,6 +155,8 @@ export class NodeSas {
    * Takes a ring's keys over; the steps are taken by `step` or `settle`. A ring may come at any time, twice, or several
    * rotations ahead.
    * @param ring its keys are copied
+   * @param now seconds of the clock that packets go by
+   * @throws OverlayError `KEY_WIPED`
    */
   update(ring: KeyRing, now: number, options: RingUpdateOptions = {}): RingOutcome {
     const { force = false, rotated = now } = options;

@@ -36,7 +36,10 @@ export interface PairKey {
   readonly spiForm?: SpiForm;
 }
 
-/** The SA from one node to another under a key of the cluster. Both ends compute the same. */
+/**
+ * The SA from one node to another under a key of the cluster. Both ends compute the same.
+ * @throws OverlayError `KEY_WIPED`
+ */
 export function deriveSa(profile: Profile, pair: PairKey, hkdf: HkdfSha256): SecurityAssociation {
   const { key, source, destination, spiForm = SpiForm.Mapped } = pair;
   const spi = deriveSpi(source, destination, key.tag, spiForm);

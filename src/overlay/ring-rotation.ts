@@ -20,7 +20,10 @@ export class RingRotation {
   readonly #random: (bytes: Uint8Array) => void;
   readonly #tagStep: number;
 
-  /** @param ring its keys are copied */
+  /**
+   * @param ring its keys are copied
+   * @throws OverlayError `KEY_WIPED`
+   */
   constructor(ring: KeyRing, { schedule, random, tagStep = 1 }: RingRotationOptions) {
     this.#ring = ring.copy();
     this.#schedule = schedule;
@@ -37,6 +40,7 @@ export class RingRotation {
    * Rotates if it is time to: once, however late the call.
    * @param now seconds of the schedule's clock
    * @returns the new ring, to be handed to every node, or undefined
+   * @throws OverlayError `BAD_SCHEDULE` for a time that is no number; `KEY_WIPED`
    */
   poll(now: number): KeyRing | undefined {
     return this.#schedule.due(now) ? this.#rotate(now) : undefined;
@@ -46,6 +50,7 @@ export class RingRotation {
    * Rotates early: because sequence numbers run out, or a key may be known.
    * @returns the new ring; undefined as long as nodes may not all have the last one yet, since a second rotation would
    *   leave them two behind (`RotationSchedule.earliest` says when)
+   * @throws OverlayError as `poll`
    */
   rotateNow(now: number): KeyRing | undefined {
     return this.#schedule.mayRotate(now) ? this.#rotate(now) : undefined;

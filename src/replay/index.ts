@@ -1,11 +1,12 @@
-/** Captures through the whole data plane and back, compared and measured. */
+/**
+ * Captures through the whole data plane and back, compared and measured.
+ * @module vtep/replay
+ */
 export { CaptureFrames } from './capture-frames.js';
-export { FrameRoute } from './frame-route.js';
 export { CaptureKind, type Conversation, ObservedTopology, type ObservedOptions } from './observed-topology.js';
 export { ParallelReplay, type ParallelReplayOptions, type ParallelReplayResult } from './parallel-replay.js';
 export { SeededRandom } from './random.js';
 export { Replay, type ReplayOptions } from './replay.js';
 export { type ReplayPart, type ReplayResult, sumOfReplays } from './replay-result.js';
 export { type ReplayShare, type ReplayWorkerOptions, serveReplay } from './replay-worker.js';
-export { FrameMatch, SentFrames } from './sent-frames.js';
 export { Underlay, type UnderlayOptions } from './underlay.js';

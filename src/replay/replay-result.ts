@@ -41,18 +41,15 @@ export interface ReplayResult {
   readonly balanced: boolean;
 }
 
-/** Counts as they come from another thread, where objects lose their methods. */
-type Counts = Pick<DropCounters, 'counts'>;
-
-/** A result as it comes from another thread. */
+/** A result as it comes from another thread, where objects lose their methods. */
 export type ReplayPart = Omit<ReplayResult, 'dropped'> & {
-  readonly dropped: { readonly egress: Counts; readonly ingress: Counts };
+  readonly dropped: Record<'egress' | 'ingress', Pick<DropCounters, 'counts'>>;
 };
 
 /** The result of several replays, each of its own share of the frames. */
 export function sumOfReplays(parts: readonly ReplayPart[]): ReplayResult {
   const sum = (of: (part: ReplayPart) => number): number => parts.reduce((total, part) => total + of(part), 0);
-  const drops = (of: (part: ReplayPart) => Counts): DropCounters => {
+  const drops = (of: (part: ReplayPart) => Pick<DropCounters, 'counts'>): DropCounters => {
     const counters = new DropCounters();
     for (const part of parts) of(part).counts.forEach((count, reason) => (counters.counts[reason] += count));
     return counters;

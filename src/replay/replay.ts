@@ -31,7 +31,12 @@ export interface ReplayOptions extends UnderlayOptions {
   /** Bytes of the largest frame. */
   readonly frameBytes: number;
   /** For encrypted networks. */
-  readonly cipher?: { readonly aead: Aead; readonly hkdf: HkdfSha256; readonly random: (bytes: Uint8Array) => void };
+  readonly cipher?: {
+    readonly aead: Aead;
+    readonly hkdf: HkdfSha256;
+    /** Fills bytes with random ones: masks of IVs, keys. */
+    readonly random: (bytes: Uint8Array) => void;
+  };
   /** Seconds between two key rotations, 1 or more; none if not said. With `cipher`, and a ring of three keys or more. */
   readonly rotateEvery?: number;
   /** Takes every packet as it goes onto the wire. */
@@ -141,7 +146,7 @@ export class Replay {
     this.#unknownSource++;
   }
 
-  /** The same for a frame whose way is known: parameters as of `send`. */
+  /** @internal The same for a frame whose way is known: parameters as of `send`. */
   sendAlong(bytes: Uint8Array, start: number, end: number, { network, source, destination }: Way, now: number): void {
     this.#frames++;
     this.#now = now;

@@ -1,4 +1,5 @@
 /** A network between the nodes that loses, reorders, repeats and corrupts packets, all from a seed. */
+import type { BatchSink } from '../dataplane/index.js';
 import { type Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { WordCopy } from '../memory/word-copy.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
@@ -12,9 +13,6 @@ export interface UnderlayOptions {
   readonly corrupt?: number;
   readonly seed?: number;
 }
-
-/** Takes packets of a node; `PacketBatch` of the receiving side's arena. */
-export type Receiver = (batch: PacketBatch) => void;
 
 /** Packets of a delay line that a reordered packet waits for, at the most. */
 const LINE = 16;
@@ -36,17 +34,17 @@ export class Underlay {
   readonly #options: Required<UnderlayOptions>;
   readonly #random: SeededRandom;
   readonly #inboxes: readonly PacketBatch[];
-  readonly #receivers: readonly Receiver[];
+  readonly #receivers: readonly BatchSink[];
   /** Packets that wait: for which node, and for how many packets more. */
   readonly #line: PacketBatch;
   readonly #wait = new Int32Array(LINE);
 
   /**
    * @param arena of the receiving side
-   * @param receivers by node
+   * @param receivers by node: each takes batches of packets in that arena
    * @param batchSize packets that are handed over together
    */
-  constructor(arena: Arena, receivers: readonly Receiver[], batchSize: number, options: UnderlayOptions = {}) {
+  constructor(arena: Arena, receivers: readonly BatchSink[], batchSize: number, options: UnderlayOptions = {}) {
     const { loss = 0, reorder = 0, duplicate = 0, corrupt = 0, seed = 0 } = options;
     this.#arena = arena;
     this.#copy = new WordCopy(arena.bytes);

@@ -28,6 +28,7 @@ export class EspView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
+  /** Binds the view to a header at `offset`, which must have been checked. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;

@@ -26,6 +26,8 @@ export class EthernetView {
   offset = 0;
 
   // Each view has its own `wrap`: one shared by all would see every view's shape and stop being fast.
+
+  /** Binds the view to a header at `offset`, which must have been checked. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;

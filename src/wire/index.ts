@@ -1,4 +1,7 @@
-/** Headers: one file each. Bytes in, fields out. */
+/**
+ * Headers: one file each. Bytes in, fields out.
+ * @module vtep/wire
+ */
 export { VtepError } from '../error.js';
 export { formatIp, formatIpv4, formatIpv6, formatMac, isZeroMac, parseIpv4, parseIpv6, parseMac } from './address.js';
 export { ARP_SPAN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
@@ -36,7 +39,7 @@ export {
   isIpv6Extension,
 } from './ipv6-extension.js';
 export { Layer, Layers } from './layers.js';
-export type { BitRange, Field, HeaderLayout } from './layout.js';
+export type { BitRange, HeaderLayout } from './layout.js';
 export { checkLinuxSll, LINUX_SLL_SPAN, linuxSllLayout, linuxSllProtocol } from './linux-sll.js';
 export { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Layout, linuxSll2Protocol } from './linux-sll2.js';
 export { partialChecksumIn, TCP_CHECKSUM, UDP_CHECKSUM } from './partial-checksum.js';

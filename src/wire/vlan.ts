@@ -32,6 +32,7 @@ export class VlanView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
+  /** Binds the view to a header at `offset`, which must have been checked. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;

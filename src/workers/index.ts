@@ -1,9 +1,11 @@
-/** More than one core: worker threads over rings of shared memory, and which worker a packet belongs to. */
+/**
+ * More than one core: worker threads over rings of shared memory, and which worker a packet belongs to.
+ * @module vtep/workers
+ */
 export { WorkersError, type WorkersErrorCode } from './error.js';
 export { createRing, type PacketRing, type RingOptions } from './packet-ring.js';
 export { RingReader } from './ring-reader.js';
-export { RingWriter } from './ring-writer.js';
-export { Owners } from './owners.js';
+export { type RingColumns, RingWriter } from './ring-writer.js';
 export { type PacketService, servePackets } from './serve-packets.js';
 export { type PairLoad, TopologySpread, workerOfFlow, workerOfSa } from './spread.js';
 export { type TopologyMessage, topologyMessage, topologyOfMessage, wipeMessage } from './topology-message.js';

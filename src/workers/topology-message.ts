@@ -13,7 +13,10 @@ export interface TopologyMessage {
 
 const THERE = 1;
 
-/** Makes the message for one thread. */
+/**
+ * Makes the message for one thread.
+ * @throws OverlayError `KEY_WIPED`
+ */
 export function topologyMessage({ ring, ...topology }: Topology): TopologyMessage {
   const all = ring?.keys ?? [];
   const lengths = all.map((key) => key.use(({ length }) => length));

@@ -4,7 +4,9 @@ import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import { LinkType } from '../../src/capture/index.js';
 import { Ingress, type Verdict } from '../../src/dataplane/index.js';
-import { AddressTable, type EspReport, EspSurvey, type Problem } from '../../src/inspect/index.js';
+import { AddressTable } from '../../src/inspect/address-table.js';
+import { EspSurvey } from '../../src/inspect/esp-survey.js';
+import type { EspReport, Problem } from '../../src/inspect/index.js';
 import {
   EspDrop,
   InboundEsp,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../src/overlay/files.js';
 import { NodeTables } from '../../src/overlay/index.js';
-import { FrameRoute } from '../../src/replay/index.js';
+import { FrameRoute } from '../../src/replay/frame-route.js';
 
 const TOPOLOGY = parseConfig(`nodes:
   n1: { vtep: 10.0.0.1 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ClusterKey, FloodPolicy, KeyRing, type Network, Profile, type Topology } from '../../src/overlay/index.js';
-import { Owners, TopologySpread, workerOfFlow, workerOfSa } from '../../src/workers/index.js';
+import { TopologySpread, workerOfFlow, workerOfSa } from '../../src/workers/index.js';
+import { Owners } from '../../src/workers/owners.js';
 import { VXLAN_PORT } from '../../src/wire/index.js';
 
 const SEED = 20261121;
