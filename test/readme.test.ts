@@ -1,44 +1,31 @@
 /** The README's examples run as they stand there. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { blocksOf, programFolder, runProgram } from './document.js';
 import { fixture, ROOT } from './repository.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'vtep-readme-'));
-after(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
-// As after `npm install vtep`: the package resolves by its name and its exports.
-mkdirSync(join(folder, 'node_modules'));
-symlinkSync(ROOT, join(folder, 'node_modules', 'vtep'));
+const folder = programFolder();
 copyFileSync(fixture('vxlan/01-icmp.underlay.pcap'), join(folder, 'underlay.pcap'));
 
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const config = /```yaml\n([\s\S]*?)```/.exec(README)?.[1] ?? '';
+const blocks = blocksOf('README.md');
+const config = blocks.find(({ language }) => language === 'yaml')?.text ?? '';
 // The example sends without keys, so the network is a clear one there.
 writeFileSync(join(folder, 'overlay.yaml'), config.replace(', encrypted: true', ''));
-const examples = [...README.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
-
-function run(code: string): string[] {
-  const file = join(folder, 'example.mjs');
-  writeFileSync(file, code);
-  const call = spawnSync(process.execPath, [file], { cwd: folder });
-  assert.equal(call.status, 0, call.stderr.toString());
-  return call.stdout.toString().trimEnd().split('\n');
-}
+const examples = blocks.filter(({ language }) => language === 'ts').map(({ text }) => text);
 
 describe('README', () => {
   test('the first example prints the VNI and length of each inner frame', () => {
-    const lines = run(examples[0]);
+    const lines = runProgram(folder, examples[0]);
     assert.equal(lines.length, 38);
     assert.equal(lines[0], '4097 98');
   });
 
   test('the second example prints what its comments say', () => {
-    const lines = run(examples[1]);
+    const lines = runProgram(folder, examples[1]);
     const said = [...examples[1].matchAll(/\/\/ (.*)/g)].map(([, comment]) => comment);
     assert.deepEqual(lines, said);
   });
@@ -50,7 +37,7 @@ describe('README', () => {
     [5, 'the sixth example spreads packets over workers'],
   ] as const) {
     test(name, () => {
-      const lines = run(examples[place]);
+      const lines = runProgram(folder, examples[place]);
       assert.deepEqual(lines, [/console.*\/\/ (.*)/.exec(examples[place])?.[1]]);
     });
   }

@@ -1,0 +1,46 @@
+/** Programs out of documents, run as they stand there. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { scratch } from './cli/run.js';
+import { ROOT } from './repository.js';
+
+/** A block of a document between fences. */
+export interface Block {
+  readonly language: string;
+  readonly text: string;
+  /** The heading above it. */
+  readonly heading: string;
+}
+
+/** The blocks of a document, in their order; `path` from the repository's root. */
+export function blocksOf(path: string): Block[] {
+  const blocks: Block[] = [];
+  let heading = '';
+  for (const [, title, language, text] of readFileSync(join(ROOT, path), 'utf8').matchAll(
+    /^#+ (.*)$|^```(\w*)\n([\s\S]*?)^```$/gm,
+  ) as Iterable<(string | undefined)[]>) {
+    if (title !== undefined) heading = title;
+    else blocks.push({ language: language ?? '', text: text ?? '', heading });
+  }
+  return blocks;
+}
+
+/** A folder that is gone after the test file, in which `vtep` is this checkout, as after `npm install vtep`. */
+export function programFolder(): string {
+  const folder = scratch();
+  // The package resolves by its name and its exports.
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ROOT, join(folder, 'node_modules', 'vtep'));
+  return folder;
+}
+
+/** Runs a program in a process of its own, and returns the lines that it prints; it must not fail. */
+export function runProgram(folder: string, code: string): string[] {
+  const file = join(folder, 'program.mjs');
+  writeFileSync(file, code);
+  const call = spawnSync(process.execPath, [file], { cwd: folder, timeout: 30_000 });
+  assert.equal(call.status, 0, call.stderr.toString());
+  return call.stdout.toString().trimEnd().split('\n');
+}
