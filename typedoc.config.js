@@ -1,7 +1,8 @@
 /** The API reference: of what package.json exports, and of no more. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-const { exports, name } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const { exports, name } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'));
 
 /** A name is described where the first entry exports it; entries that gather others come last and refer to those. */
 function isGathering(path) {
