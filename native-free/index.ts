@@ -20,6 +20,7 @@ export * from '../src/dataplane/index.js';
 export * from '../src/fragment/index.js';
 export * from '../src/inspect/index.js';
 export * from '../src/ipsec/index.js';
+export * from '../src/memory/index.js';
 export * from '../src/overlay/files.js';
 export * from '../src/overlay/index.js';
 export * from '../src/wire/index.js';
