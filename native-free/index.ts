@@ -15,6 +15,8 @@ export { isLinkTypeKnown, LinkType, linkTypeName, walkLink } from '../src/captur
 export type { ByteSink, PacketSink } from '../src/capture/packet-sink.js';
 export { PcapWriter, type PcapWriterOptions } from '../src/capture/pcap-writer.js';
 export { PcapngWriter } from '../src/capture/pcapng-writer.js';
+export { PeekedSource } from '../src/capture/peeked-source.js';
+export { type CaptureInterface, type CaptureNote, MAX_PACKET } from '../src/capture/record-decoder.js';
 export { openCapture, type PacketSource } from '../src/capture/source.js';
 export * from '../src/dataplane/index.js';
 export * from '../src/fragment/index.js';

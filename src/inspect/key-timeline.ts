@@ -1,5 +1,5 @@
 /** The SPIs of a capture over time: who sends with which when, when they switch, and how long their numbers last. */
-import type { CaptureBatch } from '../capture/index.js';
+import type { CaptureBatch } from '../capture/batch.js';
 import { Ingress, type IngressOptions } from '../dataplane/index.js';
 import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
 import type { SaMade } from '../ipsec/index.js';

@@ -1,6 +1,7 @@
 /** Goes over a capture's packets and counts what they are: networks, VTEPs, endpoints, SPIs, sizes, problems. */
-import type { CaptureBatch, PacketSource } from '../capture/index.js';
+import type { CaptureBatch } from '../capture/batch.js';
 import { linkTypeName } from '../capture/link-type.js';
+import type { PacketSource } from '../capture/source.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
 import { Ingress, type IngressOptions, Verdict } from '../dataplane/ingress.js';
 import type { RingSa } from '../overlay/index.js';

@@ -38,7 +38,7 @@ interface WasmMemory {
 }
 
 const PAGE = 65_536;
-const wasm = (globalThis as { readonly WebAssembly?: WasmApi }).WebAssembly;
+const wasm = (globalThis as unknown as { readonly WebAssembly?: WasmApi }).WebAssembly;
 /** Of each buffer that was made here. */
 const kernels = new WeakMap<ArrayBufferLike, Kernels>();
 /** Undefined until the first memory is made; null where the engine refuses it. */

@@ -1,6 +1,6 @@
 /** The config file: YAML or JSON to a topology, every mistake with its line and how to mend it. */
 import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withoutKeys } from '../secret-text.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';

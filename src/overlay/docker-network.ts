@@ -1,5 +1,5 @@
 /** Reads `docker network inspect`: the overlay networks of a node, and the endpoints that it has there. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseMac, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 import { dockerMtu } from './mtu.js';
