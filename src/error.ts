@@ -3,7 +3,7 @@
  * packet that goes wrong gets a drop reason instead and never throws.
  */
 export class VtepError<Code extends string = string> extends Error {
-  /** What went wrong, for programs: upper case, stable between versions. */
+  /** What went wrong, for programs: upper case, stable between versions, and not shortened by bundlers as `name` is. */
   readonly code: Code;
 
   /**

@@ -1,4 +1,5 @@
 /** Frames of a capture as text, to be counted and compared. */
+import assert from 'node:assert/strict';
 import { openCaptureFile } from '../../src/capture/index.js';
 
 /** A frame: its bytes in hexadecimal, and its time. */
@@ -29,8 +30,30 @@ export async function framesOf(path: string): Promise<Frame[]> {
 }
 
 /** How often each frame stands in a list. */
-export function countOf(frames: readonly Frame[]): Map<string, number> {
+export function countOf(frames: readonly Pick<Frame, 'hex'>[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { hex } of frames) counts.set(hex, (counts.get(hex) ?? 0) + 1);
   return counts;
+}
+
+/**
+ * Holds frames against what two containers saw while they crossed: they are exactly the frames that both saw, byte for
+ * byte, and none that neither did.
+ */
+export function assertCrossed(
+  frames: readonly Pick<Frame, 'hex'>[],
+  one: readonly Frame[],
+  two: readonly Frame[],
+): void {
+  const got = countOf(frames);
+  const [ofOne, ofTwo] = [countOf(one), countOf(two)];
+  for (const [hex, count] of got) {
+    const seen = Math.max(ofOne.get(hex) ?? 0, ofTwo.get(hex) ?? 0);
+    assert.ok(seen > 0, `a frame stands in neither container's file: ${hex}`);
+    assert.ok(count <= seen, `a frame comes ${count} times, ${seen} crossed: ${hex}`);
+  }
+  for (const [hex, count] of ofOne) {
+    const crossed = Math.min(count, ofTwo.get(hex) ?? 0);
+    assert.ok((got.get(hex) ?? 0) >= crossed, `a frame that crossed is missing: ${hex}`);
+  }
 }

@@ -12,7 +12,7 @@ import type { EspReport, SurveyReport } from '../../src/inspect/index.js';
 import { EtherType } from '../../src/wire/index.js';
 import { ethernet, udpIp, vxlan } from '../dataplane/build.js';
 import { fixture, missing } from '../repository.js';
-import { countOf, framesOf } from './frames.js';
+import { assertCrossed, countOf, framesOf } from './frames.js';
 import { type Outcome, scratch, vtep, vtepProcess } from './run.js';
 
 const folder = scratch();
@@ -55,18 +55,7 @@ function underlay(name: string): string {
 /** Exactly the frames that both containers saw, and none that neither did. */
 async function isWhatCrossed(out: string, name: string, frames: number): Promise<void> {
   const list = await framesOf(out);
-  const got = countOf(list);
-  const one = countOf(await framesOf(fixture(`${name}.c1.pcap`)));
-  const two = countOf(await framesOf(fixture(`${name}.c2.pcap`)));
-  for (const [hex, count] of got) {
-    const seen = Math.max(one.get(hex) ?? 0, two.get(hex) ?? 0);
-    assert.ok(seen > 0, `a frame stands in neither container's file: ${hex}`);
-    assert.ok(count <= seen, `a frame comes ${count} times, ${seen} crossed: ${hex}`);
-  }
-  for (const [hex, count] of one) {
-    const crossed = Math.min(count, two.get(hex) ?? 0);
-    assert.ok((got.get(hex) ?? 0) >= crossed, `a frame that crossed is missing: ${hex}`);
-  }
+  assertCrossed(list, await framesOf(fixture(`${name}.c1.pcap`)), await framesOf(fixture(`${name}.c2.pcap`)));
   assert.equal(list.length, frames);
 }
 

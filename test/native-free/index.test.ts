@@ -2,10 +2,41 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import * as nativeFree from '../../native-free/index.js';
 import { MemoryReader, openCapture, Survey } from '../../native-free/index.js';
+import * as aead from '../../src/aead/index.js';
+import * as capture from '../../src/capture/index.js';
+import * as dataplane from '../../src/dataplane/index.js';
+import * as fragment from '../../src/fragment/index.js';
+import * as inspect from '../../src/inspect/index.js';
+import * as ipsec from '../../src/ipsec/index.js';
+import * as memory from '../../src/memory/index.js';
+import * as files from '../../src/overlay/files.js';
+import * as overlay from '../../src/overlay/index.js';
+import * as wire from '../../src/wire/index.js';
 import { fixture, ROOT } from '../repository.js';
 
+/** What of the floors below needs Node: ciphers of its own and of libraries, and files. */
+const OF_NODE = [
+  'AEAD_BACKENDS',
+  'chooseAead',
+  'hkdfSha256',
+  'ipsecMbBackend',
+  'nodeBackend',
+  'openBytes',
+  'openCaptureFile',
+  'opensslBackend',
+  'OutputFile',
+];
+
 describe('native-free', () => {
+  test('has all that the floors up to inspect have, but what needs Node', () => {
+    const floors = [aead, capture, dataplane, fragment, inspect, ipsec, memory, files, overlay, wire];
+    const names = floors.flatMap((floor) => Object.keys(floor));
+    const absent = names.filter((name) => !Object.hasOwn(nativeFree, name));
+    assert.deepEqual(absent.sort(), [...OF_NODE].sort());
+  });
+
   test('imports no node: module, and nothing from outside but buffer-layout, node-forge, yaml and zod', () => {
     const seen = new Set<string>();
     const outside = new Set<string>();

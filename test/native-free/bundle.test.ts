@@ -1,0 +1,76 @@
+/** The entry as a bundler takes it: nothing of Node in it, and no more of it than a program uses. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { transform } from 'esbuild';
+import { ROOT } from '../repository.js';
+import { bundleOf } from './bundle.js';
+
+const KB = 1000;
+const OPEN = 'Ingress, openCapture, MemoryReader';
+const ESP = 'forgeBackend, forgeHkdfSha256, InboundEsp, InboundSa, parseXfrmState, RingResolver, Sad';
+
+/** Programs, what they bring along, and how large they may be, minified: a tenth more than they are. */
+const PROGRAMS = [
+  ['the headers of a packet', '{ checkVxlan, VxlanView }', ['buffer-layout'], 28],
+  ['the frames of a capture', `{ ${OPEN} }`, ['buffer-layout'], 81],
+  ['the same, out of ESP', `{ ${OPEN}, ${ESP} }`, ['buffer-layout', 'node-forge'], 157],
+  ['the same, keys of any file', `{ ${OPEN}, ${ESP}, parseKeys }`, ['buffer-layout', 'node-forge', 'yaml'], 273],
+  ['everything', '*', ['buffer-layout', 'node-forge', 'yaml', 'zod'], 500],
+] as const;
+
+/** What Node has beside the language and no browser has. */
+const NODE_GLOBALS = ['Buffer', 'process', 'global', 'require', '__dirname', '__filename', 'setImmediate'];
+const MARK = 'GLOBAL_OF_NODE_';
+
+/** Names of Node's globals that a module reads or writes. Only a free name is replaced; a property or a local isn't. */
+async function nodeGlobalsOf(code: string): Promise<string[]> {
+  const define = Object.fromEntries(NODE_GLOBALS.map((name) => [name, MARK + name]));
+  const replaced = await transform(code, { define, format: 'esm' });
+  return [...replaced.code.matchAll(new RegExp(`${MARK}(\\w+)`, 'g'))].map(([, name]) => name);
+}
+
+describe('native-free in a bundle', () => {
+  test('has nothing of Node: esbuild resolves it for a browser, with nothing left outside and nothing put in place', async () => {
+    const { files, disabled, imports } = await bundleOf("export * from 'vtep/native-free';");
+    assert.ok(files.length > 100);
+    assert.deepEqual([disabled, imports], [[], []]);
+  });
+
+  test('where an entry has something of Node, the same bundling fails and names it', async () => {
+    await assert.rejects(bundleOf("export * from 'vtep';"), /Could not resolve "node:fs"/);
+    await assert.rejects(bundleOf("export * from 'vtep/native-free/pcap-parser';"), /Could not resolve "node:events"/);
+  });
+
+  test('no module of it reads a global of Node', async () => {
+    const { files } = await bundleOf("export * from 'vtep/native-free';");
+    const own = files.filter((name) => name.startsWith('dist/'));
+    assert.ok(own.length > 100, String(own.length));
+    for (const name of own) {
+      assert.deepEqual(await nodeGlobalsOf(readFileSync(join(ROOT, name), 'utf8')), [], name);
+    }
+    assert.deepEqual(await nodeGlobalsOf('({ process }) => process; x.Buffer; typeof Buffer; process.pid'), [
+      'Buffer',
+      'process',
+    ]);
+  });
+
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  for (const [what, names, packages, limit] of PROGRAMS) {
+    test(`${what}: at most ${limit} KB, ${packages.length} packages, and as large as the README says`, async (t) => {
+      const program = `export ${names} from 'vtep/native-free';`;
+      const raw = await bundleOf(program, { minify: false });
+      const small = await bundleOf(program);
+      const sizes = [raw.bytes, small.bytes, small.gzipBytes].map((bytes) => Math.round(bytes / KB));
+      t.diagnostic(`${what}: ${sizes[0]} KB, minified ${sizes[1]} KB, gzip ${sizes[2]} KB`);
+      assert.deepEqual(small.packages, packages);
+      assert.ok(small.bytes <= limit * KB, `${small.bytes} bytes`);
+      const said = new RegExp(`^\\| ${what} +\\| +(\\d+) KB +\\| +(\\d+) KB +\\|`, 'm').exec(readme);
+      assert.ok(said !== null, 'the README does not say it');
+      for (const [place, size] of [Number(said[1]), Number(said[2])].entries()) {
+        assert.ok(Math.abs(size - sizes[place + 1]) <= Math.max(1, sizes[place + 1] / 10), said[0]);
+      }
+    });
+  }
+});
