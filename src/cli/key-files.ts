@@ -49,16 +49,32 @@ interface ImportedSa {
 }
 
 /**
+ * Reads the text of a file of keys.
+ * @throws UsageError
+ */
+export function readKeysText(path: string): string {
+  return readSmallText(path, MAX_BYTES, 'a file of keys');
+}
+
+/**
+ * The keys in the text of a file, of any kind.
+ * @throws UsageError
+ */
+export function keysOfText(path: string, text: string): KeysFile {
+  try {
+    return parseKeys(text);
+  } catch (error) {
+    if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
  * Reads a file of keys of any kind.
  * @throws UsageError
  */
 export function readKeys(path: string): KeysFile {
-  try {
-    return parseKeys(readSmallText(path, MAX_BYTES, 'a file of keys'));
-  } catch (error) {
-    if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
-  }
+  return keysOfText(path, readKeysText(path));
 }
 
 /** The keys of a call's files: read once, to open a capture with as often as it is read. */

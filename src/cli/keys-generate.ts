@@ -1,14 +1,12 @@
 /** `vtep keys generate`: a new key ring in a file. */
 import { randomFillSync, randomInt } from 'node:crypto';
-import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hkdfSha256 } from '../aead/index.js';
 import { formatKeyRing } from '../overlay/key-ring-file.js';
-import { keyFingerprint, KeyRing, Profile } from '../overlay/index.js';
+import { KeyRing, Profile } from '../overlay/index.js';
 import { oneOf, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { type Command, print } from './command.js';
 import { ExitCode } from './exit-code.js';
-import { keyRole } from './key-role.js';
-import { table, words } from './table.js';
+import { RingFileMode, writeRing } from './ring-file.js';
+import { ringLines, ringReport } from './ring-report.js';
 import { TextOutput } from './text-output.js';
 
 const HELP = `vtep keys generate -o FILE [OPTIONS]
@@ -24,7 +22,6 @@ Prints what the keys are called, never the keys.
   --force            overwrites FILE
   --json             one JSON object instead of a table`;
 
-const OWNER_ONLY = 0o600;
 /** Swarm's clock starts at one of so many values, and counts up before the first key. */
 const SWARM_STARTS = 65_536;
 
@@ -36,32 +33,6 @@ function generate(parsed: ParsedArguments): { readonly ring: KeyRing; readonly p
   const profile = oneOf(parsed, 'profile', [Profile.Swarm, Profile.Strict]) ?? Profile.Swarm;
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
   return { ring: KeyRing.generate({ random, count, keyBytes: Number(bits) / 8, firstTag }), profile };
-}
-
-/** Writes a file that is new, or that takes the place of one at once: with what mode that had doesn't matter then. */
-function writeRing(path: string, text: string, force: boolean): void {
-  const target = force ? `${path}.part-${process.pid}` : path;
-  try {
-    if (force && lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) {
-      throw new UsageError(`${path}: it is no file; name another`);
-    }
-    const file = openSync(target, 'wx', OWNER_ONLY);
-    try {
-      writeFileSync(file, text);
-      fsyncSync(file);
-      if (force) renameSync(target, path);
-    } catch (error) {
-      rmSync(target, { force: true });
-      throw error;
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') throw new UsageError(`${path}: it is there already; --force overwrites it`);
-    throw new UsageError(`${path}: ${code === 'ENOENT' ? 'there is no such folder' : `can't be written (${code})`}`);
-  }
 }
 
 /** `vtep keys generate`. */
@@ -92,18 +63,11 @@ export const keysGenerateCommand: Command = {
         print(text.trimEnd());
         return Promise.resolve(ExitCode.Done);
       }
-      writeRing(path, text, parsed.values['force'] === true);
-      const transmit = ring.keys.indexOf(ring.transmit);
-      const keys = ring.keys.map((key, i) => {
-        return { tag: key.tag, role: keyRole(i, transmit), fingerprint: keyFingerprint(key, hkdfSha256) };
-      });
+      writeRing(path, text, parsed.values['force'] === true ? RingFileMode.Overwrite : RingFileMode.New);
+      const keys = ringReport(ring);
       const output = new TextOutput();
-      if (json) {
-        output.line(JSON.stringify({ file: path, profile, keys }, null, 2));
-      } else {
-        const rows = keys.map(({ tag, role, fingerprint }) => [String(tag), role, fingerprint]);
-        for (const line of table([words('tag'), words('role'), words('fingerprint')], rows)) output.line(line);
-      }
+      if (json) output.line(JSON.stringify({ file: path, profile, keys }, null, 2));
+      else for (const line of ringLines(keys)) output.line(line);
       output.flush();
       return Promise.resolve(ExitCode.Done);
     } finally {

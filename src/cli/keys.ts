@@ -13,6 +13,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: 'a new key ring, in a file for its owner alone',
     load: async () => (await import('./keys-generate.js')).keysGenerateCommand,
   },
+  rotate: {
+    summary: 'the next ring in place of the present one: the oldest key goes, a new one comes',
+    load: async () => (await import('./keys-rotate.js')).keysRotateCommand,
+  },
   spi: {
     summary: 'the SPIs of two nodes, both ways and in both forms',
     load: async () => (await import('./keys-spi.js')).keysSpiCommand,
@@ -40,8 +44,8 @@ ${Object.entries(SUBCOMMANDS)
   .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
   .join('\n')}
 
-vtep keys WORD --help says more. No key is ever printed but by generate -o -: a fingerprint stands in its
-place.`;
+vtep keys WORD --help says more. No key is ever printed but by generate -o - and rotate -o -: a fingerprint stands
+in its place.`;
 
 /** `vtep keys`. */
 export const keysCommand: Command = {

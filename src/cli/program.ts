@@ -30,7 +30,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import('./up.js')).upCommand,
   },
   keys: {
-    summary: 'key rings and SPIs: generate, spi, match, timeline, schedule',
+    summary: 'key rings and SPIs: generate, rotate, spi, match, timeline, schedule',
     load: async () => (await import('./keys.js')).keysCommand,
   },
   bench: {

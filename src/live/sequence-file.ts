@@ -6,6 +6,7 @@ import type { SequenceRecord, SequenceStore } from '../ipsec/index.js';
 import { LiveError } from './error.js';
 import { FileLock } from './file-lock.js';
 import { formatSequences, MAX_STATE_BYTES, parseSequences } from './sequence-state.js';
+import { syncFolder } from './sync-folder.js';
 
 const OWNER_ONLY = 0o600;
 
@@ -97,16 +98,6 @@ export class SequenceFile implements SequenceStore {
   #checkOpen(): void {
     // Whoever took hold of it since has the numbers.
     if (!this.#open) throw new LiveError('STATE_UNUSABLE', `${this.#path}: it was let go; open it anew`);
-  }
-}
-
-/** The new name is on the disk only when the folder is. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }
 

@@ -5,5 +5,5 @@
 export { dockerMac, parseConfig } from './config.js';
 export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './docker-network.js';
 export { type ImportedTopology, importTopology, type NodeImport } from './imported-topology.js';
-export { formatKeyRing, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
+export { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
 export { type KeysFile, parseKeys } from './keys-file.js';

@@ -88,6 +88,22 @@ export function parseKeyRing(text: string): KeyRingFile {
 }
 
 /**
+ * Whether a text that `parseKeyRing` reads is a ring in YAML and nothing besides but comments: what `formatKeyRing` writes
+ * can take its place then. Configs with keys, JSON, and lines of Swarm's store are none.
+ */
+export function isRingAlone(text: string): boolean {
+  if (isSwarmKeys(text) || /^\s*[[{]/.test(text)) return false;
+  const root = readYaml(text, 'NO_KEYS', MAX_RING).data;
+  const list: unknown = hasOnly(root, ['profile', 'keys']) ? root['keys'] : root;
+  return Array.isArray(list) && list.every((entry: unknown) => hasOnly(entry, ['tag', 'key']));
+}
+
+function hasOnly(value: unknown, names: readonly string[]): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.keys(value).every((name) => names.includes(name));
+}
+
+/**
  * Writes a ring as `parseKeyRing` reads it, in YAML: with its keys, so that it is for its owner alone.
  * @throws OverlayError `KEY_WIPED`
  */

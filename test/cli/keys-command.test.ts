@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { fixture } from '../repository.js';
 import { scratch, vtep } from './run.js';
 
-const WORDS = ['generate', 'spi', 'schedule', 'match', 'timeline'];
+const WORDS = ['generate', 'rotate', 'spi', 'schedule', 'match', 'timeline'];
 const KEY = '43821b91e82886d2f3c6bfe1afcd9bdc';
 
 const CONFIG = join(scratch(), 'overlay.yaml');
@@ -43,6 +43,7 @@ describe('a key in the wrong place of a call', () => {
     ['keys', 'spi', '--src', KEY, '--dst', '10.0.0.2', '--tag', '1'],
     ['keys', 'generate', '-o', '-', '--bits', KEY],
     ['keys', 'generate', '-o', '-', '--first-tag', `0x${KEY}`],
+    ['keys', 'rotate', KEY],
     ['keys', 'schedule', '--every', KEY],
     ['keys', 'schedule', '--start', KEY],
     ['keys', 'match', fixture('vxlan/01-icmp.c1.pcap'), `--${KEY}`],

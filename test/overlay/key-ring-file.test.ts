@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { formatKeyRing, type KeyRingFile, parseKeyRing, parseSwarmKeys } from '../../src/overlay/files.js';
+import { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from '../../src/overlay/files.js';
 import { ClusterKey, KeyRing, OverlayError, Profile } from '../../src/overlay/index.js';
 import { fixture, ROOT } from '../repository.js';
 
@@ -341,5 +341,26 @@ describe('a ring that is written', () => {
       }),
       { seed: SEED, numRuns: 100 },
     );
+  });
+
+  test('can take the place of a ring in YAML alone, and of nothing that would be lost by it', () => {
+    const text = `profile: strict\nkeys:\n  - { tag: 4, key: '${ONE}' }\n`;
+    for (const alone of [
+      text,
+      `# ours\n${text}`,
+      `- { tag: 4, key: '${ONE}' }\n`,
+      formatKeyRing(parseKeyRing(text).ring),
+    ]) {
+      assert.ok(isRingAlone(alone), alone);
+    }
+    const others = [
+      `${text}port: 4789\n`,
+      `- { tag: 4, key: '${ONE}', made: today }\n`,
+      JSON.stringify([{ tag: 4, key: ONE }]),
+      `networking:ipsec lamport 4 key ${ONE}\n`,
+      'keys: 1\n',
+      '',
+    ];
+    for (const other of others) assert.ok(!isRingAlone(other), other);
   });
 });
