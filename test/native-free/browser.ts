@@ -17,6 +17,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** A machine that runs all tests at once takes its time to start a browser. */
+const TIMEOUT_MS = 120_000;
+
 /** A file of the server's. */
 export interface ServedFile {
   readonly type: 'text/html' | 'text/javascript';
@@ -55,7 +58,10 @@ export class TestBrowser {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
-      return new TestBrowser(await chromium.launch({ executablePath: CHROMIUM, args: FLAGS }), server);
+      return new TestBrowser(
+        await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: TIMEOUT_MS }),
+        server,
+      );
     } catch (error) {
       server.close();
       throw error;
@@ -68,6 +74,7 @@ export class TestBrowser {
    */
   async open(path: string, before?: string): Promise<Page> {
     const page = await this.#browser.newPage();
+    page.setDefaultTimeout(TIMEOUT_MS);
     page.on('console', (message) => {
       if (['error', 'warning', 'assert'].includes(message.type())) this.errors.push(message.text());
     });
