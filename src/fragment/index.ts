@@ -1,7 +1,9 @@
 /**
- * Fragments: cutting datagrams, and putting them together again.
+ * Fragments: cutting datagrams, and putting them together again; and the same for segments of TCP.
  * @module vtep/fragment
  */
 export { FragmentFault, Fragmenter } from './fragmenter.js';
 export { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from './reassembler.js';
 export { ReassemblyDrop } from './reassembly-drop.js';
+export { MERGED_FRAMES, TcpMerger } from './tcp-merger.js';
+export { TcpSegmenter } from './tcp-segmenter.js';

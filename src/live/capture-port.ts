@@ -94,6 +94,10 @@ export class CapturePort implements FramePort {
     this.#sent++;
   }
 
+  flush(): void {
+    // Every frame was copied.
+  }
+
   close(): void {
     this.#ended = true;
     this.#batch = undefined;

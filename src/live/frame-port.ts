@@ -26,9 +26,11 @@ export interface FramePort {
    */
   receive(batch: PacketBatch, network: number): number;
   /**
-   * Hands a frame over; its bytes are the caller's again.
-   * @param bytes with 10 bytes before `start` that may be written over
+   * Hands a frame over. Its bytes are the port's until `flush`: they may be written over.
+   * @param bytes with 10 bytes before `start` that may be written over, too
    */
   send(bytes: Uint8Array, start: number, end: number): void;
+  /** Hands over what `send` held back, to go together; bytes are the caller's again. */
+  flush(): void;
   close(): void;
 }

@@ -47,6 +47,8 @@ export class Linux {
   readonly close: ForeignFunction;
   readonly read: ForeignFunction;
   readonly write: ForeignFunction;
+  readonly readv: ForeignFunction;
+  readonly writev: ForeignFunction;
   readonly ioctl: ForeignFunction;
   readonly poll: ForeignFunction;
   readonly setns: ForeignFunction;
@@ -63,6 +65,8 @@ export class Linux {
     this.close = c.function('close', Int, [Int]);
     this.read = c.function('read', Int64, [Int, Pointer, Uint64]);
     this.write = c.function('write', Int64, [Int, Pointer, Uint64]);
+    this.readv = c.function('readv', Int64, [Int, Pointer, Int]);
+    this.writev = c.function('writev', Int64, [Int, Pointer, Int]);
     this.ioctl = c.function('ioctl', Int, [Int, Uint64, Pointer]);
     this.poll = c.function('poll', Int, [Pointer, Uint64, Int]);
     this.setns = c.function('setns', Int, [Int, Int]);

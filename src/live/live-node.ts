@@ -215,7 +215,8 @@ export class LiveNode {
     let any = false;
     for (let round = 0; round < ROUNDS; round++) {
       let count = 0;
-      if (poller === undefined || this.#anyReady(poller, sockets)) count += this.#receive();
+      if (poller === undefined) count += this.#receive();
+      for (let i = 0; i < sockets; i++) if (poller?.isReady(i) === true) count += this.#receive(i);
       for (let i = 0; i < this.#sources.length; i++) {
         if (poller === undefined || poller.isReady(sockets + i)) count += this.#send(i);
       }
@@ -237,14 +238,9 @@ export class LiveNode {
     this.#sas?.close();
   }
 
-  #anyReady(poller: Poller, sockets: number): boolean {
-    for (let i = 0; i < sockets; i++) if (poller.isReady(i)) return true;
-    return false;
-  }
-
-  #receive(): number {
+  #receive(place?: number): number {
     const batch = this.#packets;
-    const count = this.#options.underlay.receive(batch);
+    const count = this.#options.underlay.receive(batch, place);
     if (count > 0) this.#chains.ingress.run(batch, this.#options.clock());
     return count;
   }
@@ -259,16 +255,22 @@ export class LiveNode {
   /** Hands frames over to the ports of their endpoints. */
   #handOver(batch: PacketBatch): void {
     const { bytes } = batch.arena;
+    let last: FramePort | undefined;
     for (let i = 0; i < batch.count; i++) {
       const endpoint = batch.peer[i];
       if (endpoint < 0) {
+        last?.flush();
+        last = undefined;
         this.#handToAll(bytes, batch.start[i], batch.end[i], batch.network[i]);
         continue;
       }
       const port = this.#portOf[endpoint];
+      if (port !== last) last?.flush();
+      last = port;
       if (port === undefined) this.#noPort++;
       else port.send(bytes, batch.start[i], batch.end[i]);
     }
+    last?.flush();
   }
 
   /** Hands a frame to all local endpoints of its network but the one that sent it. */
@@ -279,6 +281,7 @@ export class LiveNode {
       if (port === undefined || endpoints[place].network !== network) continue;
       if (end - start >= ETHERNET_SPAN && isSource(bytes, start, endpoints[place].mac)) continue;
       port.send(bytes, start, end);
+      port.flush();
     }
   }
 

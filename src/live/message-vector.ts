@@ -4,6 +4,7 @@
  */
 import { NativeMemory } from '../foreign/index.js';
 import { LiveError } from './error.js';
+import { PieceVector } from './piece-vector.js';
 
 /** Messages of a call at the most (UIO_MAXIOV). */
 const MAX_MESSAGES = 1024;
@@ -12,7 +13,6 @@ const WORD = 2 ** 32;
 const HEADER_BYTES = 64;
 const PIECE_BYTES = 16;
 const HEADER_WORDS = HEADER_BYTES / 4;
-const PIECE_WORDS = PIECE_BYTES / 4;
 // Words of a struct mmsghdr; each pointer and each size_t takes two.
 const NAME = 0;
 const NAME_LENGTH = 2;
@@ -27,7 +27,7 @@ const LENGTH = 14;
 export class MessageVector {
   readonly #memory: NativeMemory;
   readonly #words: Int32Array;
-  readonly #pieces: number;
+  readonly #pieces: PieceVector;
 
   /**
    * @param count messages, 1 to 1024
@@ -37,12 +37,12 @@ export class MessageVector {
     if (!Number.isInteger(count) || count < 1 || count > MAX_MESSAGES) {
       throw new LiveError('SYSTEM_CALL', `a call takes from 1 to ${MAX_MESSAGES} messages, not ${count}`);
     }
-    this.#memory = new NativeMemory(count * (HEADER_BYTES + PIECE_BYTES));
-    const { bytes, address } = this.#memory;
+    this.#memory = new NativeMemory(count * HEADER_BYTES);
+    this.#pieces = new PieceVector(count);
+    const { bytes } = this.#memory;
     this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-    this.#pieces = count * HEADER_WORDS;
     for (let i = 0; i < count; i++) {
-      this.#put(i * HEADER_WORDS + PIECES, address + count * HEADER_BYTES + i * PIECE_BYTES);
+      this.#put(i * HEADER_WORDS + PIECES, this.#pieces.address + i * PIECE_BYTES);
       this.#words[i * HEADER_WORDS + PIECE_COUNT] = 1;
     }
   }
@@ -54,9 +54,7 @@ export class MessageVector {
 
   /** Says where a message's bytes stand, or go. */
   setPiece(i: number, address: number, length: number): void {
-    const at = this.#pieces + i * PIECE_WORDS;
-    this.#put(at, address);
-    this.#words[at + 2] = length;
+    this.#pieces.set(i, address, length);
   }
 
   /** Says where a message's address stands, or goes. */

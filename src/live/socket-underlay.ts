@@ -111,9 +111,10 @@ export class SocketUnderlay implements UnderlayPort {
     this.#vector.setAddresses(vteps, this.#port);
   }
 
-  receive(batch: PacketBatch): number {
+  receive(batch: PacketBatch, place?: number): number {
     const before = batch.count;
-    for (const inlet of this.#inlets) this.#receiveBy(inlet, batch);
+    if (place !== undefined) this.#receiveBy(this.#inlets[place], batch);
+    else for (const inlet of this.#inlets) this.#receiveBy(inlet, batch);
     return batch.count - before;
   }
 

@@ -1,13 +1,14 @@
 /** TAP devices: an interface of a container whose other end is this process (tun(4), Documentation/networking/tuntap.rst). */
-import { addressOf, lastErrno } from '../foreign/index.js';
-import { NO_SLOT, type PacketBatch } from '../memory/index.js';
+import { lastErrno } from '../foreign/index.js';
+import type { PacketBatch } from '../memory/index.js';
 import { isInterfaceName } from '../overlay/interface-name.js';
 import { LiveError } from './error.js';
 import type { FramePort, FramePortCounters } from './frame-port.js';
 import { INTERFACE_NAME_BYTES, interfaceRequest, type InterfaceSettings, setInterface } from './interface-settings.js';
 import { callFailed, cString, Errno, errnoName, linux } from './linux.js';
 import { inNamespace } from './network-namespace.js';
-import { OFFLOAD_HEADER_BYTES, OffloadHeader } from './offload-header.js';
+import { TapReader } from './tap-reader.js';
+import { TapWriter } from './tap-writer.js';
 
 const DEVICE = '/dev/net/tun';
 const READ_WRITE = 2;
@@ -15,12 +16,13 @@ const NON_BLOCKING = 0o4000;
 const CLOSE_ON_EXEC = 0o2000000;
 // include/uapi/linux/if_tun.h
 const TUNSETIFF = 0x400454ca;
+const TUNSETOFFLOAD = 0x400454d0;
+/** TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6: checksums and the cutting of TCP are left to this end. */
+const OFFLOADS = 0x07;
 const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 const FLAGS = INTERFACE_NAME_BYTES;
-/** Frames of one reading. */
-const BURST = 64;
 
 /** A TAP device that is to be made. */
 export interface TapOptions extends InterfaceSettings {
@@ -35,13 +37,10 @@ export class TapDevice implements FramePort {
   readonly name: string;
   readonly descriptor: number;
   failure: string | undefined;
-  readonly #system = linux();
-  readonly #offload = new OffloadHeader();
-  #arena: Uint8Array = new Uint8Array(0);
-  #base = 0;
-  #received = 0;
-  #sent = 0;
-  #refused = 0;
+  readonly #reader: TapReader;
+  readonly #writer: TapWriter;
+  /** Frames that came when it was closed. */
+  #late = 0;
   #open = true;
 
   /**
@@ -55,54 +54,37 @@ export class TapDevice implements FramePort {
     this.name = netns === undefined ? device : `${device} in ${netns}`;
     const make = (): number => this.#make(device, settings);
     this.descriptor = netns === undefined ? make() : inNamespace(netns, make);
+    this.#reader = new TapReader(this.descriptor);
+    this.#writer = new TapWriter(this.descriptor);
   }
 
   get counters(): FramePortCounters {
-    return { received: this.#received, sent: this.#sent, refused: this.#refused };
+    const { received, refused } = this.#reader;
+    const { sent, refused: notTaken } = this.#writer;
+    return { received, sent, refused: refused + notTaken + this.#late };
   }
 
   receive(batch: PacketBatch, network: number): number {
-    const { arena } = batch;
-    this.#useArena(arena.bytes);
-    const most = Math.min(BURST, batch.capacity - batch.count);
-    let count = 0;
-    while (count < most) {
-      const slot = arena.take();
-      if (slot === NO_SLOT) break;
-      const start = arena.frameOffsetOf(slot);
-      // No offload was asked for, so that the header in front says nothing.
-      const from = start - OFFLOAD_HEADER_BYTES;
-      const read = this.#system.read(this.descriptor, this.#base + from, OFFLOAD_HEADER_BYTES + arena.frameBytes);
-      const length = read - OFFLOAD_HEADER_BYTES;
-      if (length <= 0) {
-        arena.free(slot);
-        this.#noteFailure();
-        break;
-      }
-      batch.push(slot, start, start + length, network);
-      count++;
-    }
-    this.#received += count;
-    return count;
+    if (!this.#open) return 0;
+    const count = this.#reader.receive(batch, network);
+    if (count >= 0) return count;
+    this.#noteFailure();
+    return 0;
   }
 
   send(bytes: Uint8Array, start: number, end: number): void {
-    this.#useArena(bytes);
-    const from = this.#offload.put(bytes, start, end);
-    if (this.#open && this.#system.write(this.descriptor, this.#base + from, end - from) >= 0) this.#sent++;
-    else this.#refused++;
+    if (this.#open) this.#writer.send(bytes, start, end);
+    else this.#late++;
+  }
+
+  flush(): void {
+    if (this.#open) this.#writer.flush();
   }
 
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#system.close(this.descriptor);
-  }
-
-  #useArena(bytes: Uint8Array): void {
-    if (this.#arena === bytes) return;
-    this.#arena = bytes;
-    this.#base = addressOf(bytes);
+    linux().close(this.descriptor);
   }
 
   #noteFailure(): void {
@@ -113,7 +95,7 @@ export class TapDevice implements FramePort {
   }
 
   #make(device: string, settings: InterfaceSettings): number {
-    const { open, ioctl, close } = this.#system;
+    const { open, ioctl, close } = linux();
     const path = cString(DEVICE);
     const descriptor = open(path.address, READ_WRITE | NON_BLOCKING | CLOSE_ON_EXEC, 0);
     if (descriptor < 0) throw callFailed(`open ${DEVICE}`);
@@ -126,6 +108,8 @@ export class TapDevice implements FramePort {
         if (errno !== Errno.Busy) throw callFailed(`make the TAP device ${this.name}`, errno);
         throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${this.name}; end that first`);
       }
+      // Where the kernel doesn't know them it cuts and sums up itself.
+      ioctl(descriptor, TUNSETOFFLOAD, OFFLOADS);
       setInterface(device, settings);
       return descriptor;
     } catch (error) {

@@ -25,10 +25,11 @@ export interface UnderlayPort {
   setNodes(vteps: readonly Uint8Array[]): void;
   /**
    * Puts packets that wait into a batch until it is full or none waits: Ethernet packets, whose IP header counts alone.
+   * @param place of the one of `descriptors` that they are to come by; all if not said
    * @returns how many there were
    * @throws LiveError if it is of no use any more
    */
-  receive(batch: PacketBatch): number;
+  receive(batch: PacketBatch, place?: number): number;
   /** Sends packets as `EgressChain` gives them, Ethernet first: `peer` is the node. Their slots are the caller's again. */
   send(batch: PacketBatch): void;
   close(): void;

@@ -1,0 +1,183 @@
+/**
+ * Puts TCP segments that follow each other together into one packet, as the kernel's receivers do (GRO, net/ipv4/tcp_offload.c):
+ * what takes them then has the work of one. The bytes stay where they are; the first frame's headers speak for all.
+ */
+import { viewOf } from '../memory/view.js';
+import {
+  ETHERNET_SPAN,
+  Fault,
+  IpProtocol,
+  IPV4_SPAN,
+  ipv4ChecksumHolds,
+  IPV6_SPAN,
+  Layers,
+  onesSum,
+  pseudoHeaderSum,
+  TCP_CHECKSUM,
+  TCP_SPAN,
+  TcpFlag,
+  tcpLayout,
+  writeIpv4Checksum,
+} from '../wire/index.js';
+
+/** Frames that are put together at the most. */
+export const MERGED_FRAMES = 64;
+/** What IP's length field holds. */
+const MAX_PACKET = 0xffff;
+
+const SEQUENCE = tcpLayout.offsetOf('sequence');
+const ACKNOWLEDGMENT = tcpLayout.offsetOf('acknowledgment');
+const FLAGS_WORD = tcpLayout.bitsOf('dataOffset').offset;
+const IPV4_LENGTH = 2;
+const IPV4_DONT_FRAGMENT = 6;
+const IPV4_TTL = 8;
+const IPV6_LENGTH = 4;
+const IPV6_NEXT_HEADER = 6;
+const PUSH = TcpFlag.Psh << 16;
+const FLAG_BITS = 0xff << 16;
+const ACK = TcpFlag.Ack << 16;
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const OK = Fault.None;
+const TCP = IpProtocol.Tcp;
+const ETHERNET = ETHERNET_SPAN;
+const IPV4_HEADER = IPV4_SPAN;
+const IPV6_HEADER = IPV6_SPAN;
+const TCP_HEADER = TCP_SPAN;
+const CHECKSUM = TCP_CHECKSUM;
+
+/** Segments of one connection that wait to go together. All stand in one array, and stay there until `clear`. */
+export class TcpMerger {
+  /** Frames that wait, and where the part of each begins and ends: the first's frame, the others' payloads. */
+  count = 0;
+  readonly start = new Int32Array(MERGED_FRAMES);
+  readonly end = new Int32Array(MERGED_FRAMES);
+  /** TCP payload of each segment but the last, which may have less. */
+  size = 0;
+  /** 4 or 6. */
+  family = 0;
+  /** Where TCP's header begins in the frame, and where its payload does. */
+  transport = 0;
+  headers = 0;
+  /** Whether no further frame may join. */
+  complete = false;
+  #bytes: Uint8Array = new Uint8Array(0);
+  #length = 0;
+  #nextSequence = 0;
+  /** Data offset, flags and window of the first, and whether the last pushed. */
+  #flags = 0;
+  #pushed = false;
+  readonly #layers = new Layers();
+
+  /**
+   * Takes a frame to those that wait, or as the first.
+   * @param bytes what it stands in, from its Ethernet header at `start` to `end`
+   * @returns whether it was taken; if not, send those that wait first, and offer it again or send it by itself
+   */
+  offer(bytes: Uint8Array, start: number, end: number): boolean {
+    const layers = this.#layers;
+    if (this.complete || !this.#isPlainData(bytes, start, end)) return false;
+    const { transportOffset, payloadOffset } = layers;
+    const view = viewOf(bytes);
+    const flags = view.getInt32(transportOffset + FLAGS_WORD);
+    const sequence = view.getInt32(transportOffset + SEQUENCE);
+    const size = end - payloadOffset;
+    if (this.count > 0) {
+      if (bytes !== this.#bytes || sequence !== this.#nextSequence || size > this.size) return false;
+      if (this.count === MERGED_FRAMES || this.#length + size > MAX_PACKET) return false;
+      if (((flags ^ this.#flags) & ~PUSH) !== 0 || !this.#isSameFlow(view, start)) return false;
+      this.start[this.count] = payloadOffset;
+    } else {
+      this.#bytes = bytes;
+      this.size = size;
+      this.family = layers.family;
+      this.transport = transportOffset - start;
+      this.headers = payloadOffset - start;
+      this.#flags = flags;
+      this.#length = end - start - ETHERNET;
+      this.start[0] = start;
+    }
+    if (this.count > 0) this.#length += size;
+    this.end[this.count++] = end;
+    this.#nextSequence = (sequence + size) | 0;
+    this.#pushed = (flags & PUSH) !== 0;
+    this.complete = this.#pushed || size < this.size;
+    return true;
+  }
+
+  /**
+   * Makes the first frame's headers speak for all: lengths, the last one's push, and a checksum that is partial: the
+   * pseudo-header's alone.
+   */
+  finish(): void {
+    const bytes = this.#bytes;
+    const view = viewOf(bytes);
+    const ip = this.start[0] + ETHERNET;
+    const tcp = this.start[0] + this.transport;
+    if (this.family === 4) {
+      view.setUint16(ip + IPV4_LENGTH, this.#length);
+      writeIpv4Checksum(bytes, ip);
+    } else {
+      view.setUint16(ip + IPV6_LENGTH, this.#length - IPV6_HEADER);
+    }
+    if (this.#pushed) view.setInt32(tcp + FLAGS_WORD, this.#flags | PUSH);
+    const addresses = ip + (this.family === 4 ? IPV4_HEADER - 8 : IPV6_HEADER - 32);
+    const length = this.#length - (tcp - ip);
+    view.setUint16(tcp + CHECKSUM, pseudoHeaderSum(this.family, bytes, addresses, TCP, length));
+  }
+
+  /** Forgets those that waited. */
+  clear(): void {
+    this.count = 0;
+    this.complete = false;
+  }
+
+  /** Whether a frame is TCP data with nothing unusual about it, and whole: its checksums are not looked at again. */
+  #isPlainData(bytes: Uint8Array, start: number, end: number): boolean {
+    const layers = this.#layers;
+    if (layers.walkEthernet(bytes, start, end) !== OK || layers.protocol !== TCP) return false;
+    const { family, networkOffset, transportOffset, payloadOffset, networkEnd } = layers;
+    const span = family === 4 ? IPV4_HEADER : IPV6_HEADER;
+    if (networkOffset !== start + ETHERNET || transportOffset !== networkOffset + span) return false;
+    if (layers.isFragment || networkEnd !== end || payloadOffset >= end) return false;
+    const view = viewOf(bytes);
+    if ((view.getInt32(transportOffset + FLAGS_WORD) & FLAG_BITS & ~PUSH) !== ACK) return false;
+    if (family === 4 && !ipv4ChecksumHolds(bytes, networkOffset)) return false;
+    const pseudo = pseudoHeaderSum(family, bytes, layers.addressOffset, TCP, end - transportOffset);
+    if (view.getUint16(transportOffset + CHECKSUM) === pseudo) return true;
+    return onesSum(bytes, transportOffset, end, pseudo) === 0xffff;
+  }
+
+  /** Whether a frame has the first one's headers, but for lengths, checksums, identification and sequence number. */
+  #isSameFlow(view: DataView, start: number): boolean {
+    const first = this.start[0];
+    const layers = this.#layers;
+    if (layers.family !== this.family || layers.payloadOffset - start !== this.headers) return false;
+    if (view.getInt32(start) !== view.getInt32(first) || view.getInt32(start + 4) !== view.getInt32(first + 4))
+      return false;
+    // The rest of the MACs, the EtherType, and IP's version, DSCP and ECN.
+    if (view.getInt32(start + 8) !== view.getInt32(first + 8)) return false;
+    if (view.getInt32(start + 12) !== view.getInt32(first + 12)) return false;
+    const ip = start + ETHERNET;
+    const before = first + ETHERNET;
+    if (this.family === 4) {
+      if (view.getUint16(ip + IPV4_DONT_FRAGMENT) !== view.getUint16(before + IPV4_DONT_FRAGMENT)) return false;
+      if (view.getUint16(ip + IPV4_TTL) !== view.getUint16(before + IPV4_TTL)) return false;
+    } else {
+      if (view.getInt32(ip) !== view.getInt32(before)) return false;
+      if (view.getUint16(ip + IPV6_NEXT_HEADER) !== view.getUint16(before + IPV6_NEXT_HEADER)) return false;
+    }
+    // Addresses, and the ports behind them.
+    const addresses = this.family === 4 ? IPV4_HEADER - 8 : IPV6_HEADER - 32;
+    const tcp = start + this.transport;
+    const tcpBefore = first + this.transport;
+    for (let at = ip + addresses, other = before + addresses; at < tcp + 4; at += 4, other += 4) {
+      if (view.getInt32(at) !== view.getInt32(other)) return false;
+    }
+    if (view.getInt32(tcp + ACKNOWLEDGMENT) !== view.getInt32(tcpBefore + ACKNOWLEDGMENT)) return false;
+    // TCP's options.
+    for (let at = TCP_HEADER; at < this.headers - this.transport; at += 4) {
+      if (view.getInt32(tcp + at) !== view.getInt32(tcpBefore + at)) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,70 @@
+/** Writes frames to a TAP device out of the arena that they stand in. Segments of one connection go as one, by one call. */
+import { addressOf } from '../foreign/index.js';
+import { MERGED_FRAMES, TcpMerger } from '../fragment/index.js';
+import { linux } from './linux.js';
+import { OffloadHeader } from './offload-header.js';
+import { PieceVector } from './piece-vector.js';
+
+/** Writes to one descriptor. */
+export class TapWriter {
+  /** Frames that the device took, and those that it refused. */
+  sent = 0;
+  refused = 0;
+  readonly #descriptor: number;
+  readonly #system = linux();
+  readonly #offload = new OffloadHeader();
+  readonly #merger = new TcpMerger();
+  readonly #pieces = new PieceVector(MERGED_FRAMES);
+  #bytes: Uint8Array = new Uint8Array(0);
+  #base = 0;
+
+  /** @param descriptor of a TAP device with IFF_VNET_HDR, non-blocking */
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** Takes a frame, as of `FramePort.send`. */
+  send(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#bytes !== bytes) {
+      this.flush();
+      this.#bytes = bytes;
+      this.#base = addressOf(bytes);
+    }
+    const merger = this.#merger;
+    if (!merger.offer(bytes, start, end)) {
+      this.flush();
+      if (!merger.offer(bytes, start, end)) {
+        this.#writeOne(start, end);
+        return;
+      }
+    }
+    if (merger.complete) this.flush();
+  }
+
+  /** Writes what is held back. */
+  flush(): void {
+    const merger = this.#merger;
+    const { count, start, end } = merger;
+    if (count === 0) return;
+    if (count === 1) {
+      this.#writeOne(start[0], end[0]);
+    } else {
+      merger.finish();
+      const header = this.#offload.putMerged(this.#bytes, merger);
+      this.#pieces.set(0, this.#base + header, end[0] - header);
+      for (let i = 1; i < count; i++) this.#pieces.set(i, this.#base + start[i], end[i] - start[i]);
+      this.#count(this.#system.writev(this.#descriptor, this.#pieces.address, count), count);
+    }
+    merger.clear();
+  }
+
+  #writeOne(start: number, end: number): void {
+    const header = this.#offload.put(this.#bytes, start, end);
+    this.#count(this.#system.write(this.#descriptor, this.#base + header, end - header), 1);
+  }
+
+  #count(written: number, frames: number): void {
+    if (written >= 0) this.sent += frames;
+    else this.refused += frames;
+  }
+}
