@@ -8,9 +8,15 @@ export class ByteBuffer {
   readonly view = new DataView(this.bytes.buffer);
   readonly #sink: ByteSink;
   #used = 0;
+  #handedOn = 0;
 
   constructor(sink: ByteSink) {
     this.#sink = sink;
+  }
+
+  /** Bytes that were put in so far. */
+  get total(): number {
+    return this.#handedOn + this.#used;
   }
 
   /** Makes room for a header; returns where it is to be written. */
@@ -26,6 +32,7 @@ export class ByteBuffer {
     if (this.#used + length > CAPACITY) this.flush();
     if (length > CAPACITY) {
       this.#sink(bytes.subarray(offset, offset + length));
+      this.#handedOn += length;
       return;
     }
     // A loop is faster than set() with a subarray, which allocates, up to a few cache lines; packets are longer.
@@ -36,6 +43,7 @@ export class ByteBuffer {
   /** Hands everything to the sink. */
   flush(): void {
     if (this.#used > 0) this.#sink(this.bytes.subarray(0, this.#used));
+    this.#handedOn += this.#used;
     this.#used = 0;
   }
 }

@@ -10,6 +10,8 @@ export type CaptureErrorCode =
   | 'CAPTURE_CUT_OFF'
   /** A length or marker can't be right; nothing behind it can be trusted. */
   | 'CAPTURE_DAMAGED'
+  /** The device that packets came from went away, or down. */
+  | 'DEVICE_GONE'
   /** A time that the output format can't hold. */
   | 'TIME_OUT_OF_RANGE'
   /** A file couldn't be opened, read, written or renamed. */

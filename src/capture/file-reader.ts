@@ -8,6 +8,7 @@ import { CaptureError } from './error.js';
 import { READ_BYTES } from './record-decoder.js';
 import { openCapture, type PacketSource } from './source.js';
 import { STANDARD_STREAM, systemReason } from './standard-stream.js';
+import { StreamReader } from './stream-reader.js';
 
 function unusable(name: string, error: unknown): CaptureError {
   return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
@@ -153,8 +154,11 @@ function openDescriptor(path: string): DescriptorReader {
  * @param path a file, or `-` for standard input
  * @throws CaptureError `FILE_UNUSABLE`
  */
-export async function openBytes(path: string): Promise<ByteReader> {
-  const raw = openDescriptor(path);
+export function openBytes(path: string): Promise<ByteReader> {
+  return decompressed(openDescriptor(path));
+}
+
+async function decompressed(raw: ByteReader): Promise<ByteReader> {
   const first = new Uint8Array(READ_BYTES);
   let held = 0;
   while (held < 2) {
@@ -172,7 +176,20 @@ export async function openBytes(path: string): Promise<ByteReader> {
  * @throws CaptureError as `openBytes` and `openCapture` do, with the path in front
  */
 export async function openCaptureFile(path: string): Promise<PacketSource> {
-  const reader = await openBytes(path);
+  return openNamed(await openBytes(path));
+}
+
+/**
+ * Opens a capture that a stream brings, as `openCaptureFile` does a file: signals and timers run while it brings nothing.
+ * @param stream of bytes; destroyed by the source's `close`
+ * @param name what people call it
+ * @throws CaptureError as `openCaptureFile` does
+ */
+export async function openCaptureStream(stream: Readable, name: string): Promise<PacketSource> {
+  return openNamed(await decompressed(new StreamReader(stream, name)));
+}
+
+async function openNamed(reader: ByteReader): Promise<PacketSource> {
   try {
     return await openCapture(reader);
   } catch (error) {

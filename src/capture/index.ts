@@ -5,12 +5,14 @@
 export { BATCH_PACKETS, CaptureBatch } from './batch.js';
 export { type ByteReader, MemoryReader } from './byte-reader.js';
 export { CaptureError, type CaptureErrorCode } from './error.js';
-export { openBytes, openCaptureFile } from './file-reader.js';
+export { openBytes, openCaptureFile, openCaptureStream } from './file-reader.js';
 export { isLinkTypeKnown, LinkType, linkTypeName, walkLink } from './link-type.js';
 export { OutputFile } from './output-file.js';
 export type { ByteSink, PacketSink } from './packet-sink.js';
 export { PeekedSource } from './peeked-source.js';
 export { PcapWriter, type PcapWriterOptions } from './pcap-writer.js';
 export { PcapngWriter } from './pcapng-writer.js';
+export { RotatingFiles, type RotatingFilesOptions } from './rotating-files.js';
 export { type CaptureInterface, type CaptureNote, MAX_PACKET } from './record-decoder.js';
 export { openCapture, type PacketSource } from './source.js';
+export { StreamReader } from './stream-reader.js';

@@ -54,6 +54,11 @@ export class PcapWriter implements PacketSink {
     this.#buffer.append(bytes, offset, length);
   }
 
+  /** Bytes of the file so far, those that are held back included. */
+  get size(): number {
+    return this.#buffer.total;
+  }
+
   flush(): void {
     this.#buffer.flush();
   }

@@ -104,6 +104,11 @@ export class PcapngWriter implements PacketSink {
     view.setUint32(tail + padding, block, true);
   }
 
+  /** Bytes of the file so far, those that are held back included. */
+  get size(): number {
+    return this.#buffer.total;
+  }
+
   flush(): void {
     this.#buffer.flush();
   }

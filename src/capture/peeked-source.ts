@@ -22,7 +22,7 @@ export class PeekedSource implements PacketSource {
     return this.#source.name;
   }
 
-  get format(): 'pcap' | 'pcapng' {
+  get format(): PacketSource['format'] {
     return this.#source.format;
   }
 

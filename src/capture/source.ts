@@ -12,8 +12,9 @@ import { type CaptureInterface, type CaptureNote, type RecordDecoder } from './r
 export interface PacketSource {
   /** What people call it. */
   readonly name: string;
-  readonly format: 'pcap' | 'pcapng';
-  /** Interfaces named so far; pcap has one. */
+  /** What it is read from: a file of one of two formats, or a device. */
+  readonly format: 'pcap' | 'pcapng' | 'live';
+  /** Interfaces named so far; pcap and a device have one. */
   readonly interfaces: readonly CaptureInterface[];
   /** What was odd so far, and how often. */
   readonly notes: readonly CaptureNote[];

@@ -14,7 +14,7 @@ export interface Problem {
 /** A capture's contents. Times are UTC in ISO 8601 with nanoseconds; bytes are as on the wire. */
 export interface SurveyReport {
   readonly file: string;
-  readonly format: 'pcap' | 'pcapng';
+  readonly format: 'pcap' | 'pcapng' | 'live';
   readonly linkTypes: readonly string[];
   readonly packets: number;
   readonly bytes: number;
