@@ -1,0 +1,82 @@
+/**
+ * Packets that the kernel dropped because nobody took them in time: Linux counts them for each packet socket
+ * (packet(7), PACKET_STATISTICS). The package cap doesn't say which socket is its own; it is the packet socket that the
+ * process has after it opened the device and hadn't before.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { CType, ForeignError, type ForeignFunction, ForeignLibrary, NativeMemory } from '../foreign/index.js';
+
+const SOL_PACKET = 263;
+const PACKET_STATISTICS = 6;
+/** Two 32-bit counts: packets, those that were dropped included, and drops. tpacket_stats_v3 has one more. */
+const STATISTICS_BYTES = 12;
+
+/** The process's packet sockets, by their descriptors. None where there is no /proc. */
+export function packetSockets(): readonly number[] {
+  try {
+    const lines = readFileSync('/proc/net/packet', 'latin1').trimEnd().split('\n').slice(1);
+    const inodes = new Set(lines.map((line) => line.trimEnd().split(/\s+/).at(-1)));
+    return readdirSync('/proc/self/fd')
+      .filter((name) => inodes.has(inodeOf(name)))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function inodeOf(descriptor: string): string | undefined {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1];
+  } catch {
+    // It was closed since: the folder itself was read through one.
+    return undefined;
+  }
+}
+
+/** Counts what the kernel dropped of a packet socket. */
+export class PacketDrops {
+  /** Drops up to the last reading. */
+  total = 0;
+  readonly #socket: number;
+  readonly #getsockopt: ForeignFunction;
+  readonly #statistics = new NativeMemory(STATISTICS_BYTES);
+  readonly #length = new NativeMemory(4);
+
+  private constructor(socket: number, getsockopt: ForeignFunction) {
+    this.#socket = socket;
+    this.#getsockopt = getsockopt;
+  }
+
+  /**
+   * The counter of the one socket that is there now and wasn't before.
+   * @param before what `packetSockets` gave
+   * @returns undefined where it can't be known: koffi isn't installed, or the system isn't Linux
+   */
+  static ofNewSocket(before: readonly number[]): PacketDrops | undefined {
+    const made = packetSockets().filter((socket) => !before.includes(socket));
+    if (made.length !== 1) return undefined;
+    const { Int, Pointer } = CType;
+    try {
+      const library = new ForeignLibrary(null, 'the C library');
+      return new PacketDrops(made[0], library.function('getsockopt', Int, [Int, Int, Int, Pointer, Pointer]));
+    } catch (error) {
+      if (error instanceof ForeignError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Takes over what was dropped since the last reading: the kernel begins at 0 again. */
+  read(): void {
+    const length = new DataView(this.#length.bytes.buffer, this.#length.bytes.byteOffset);
+    const counts = new Uint32Array(this.#statistics.bytes.buffer, this.#statistics.bytes.byteOffset, 2);
+    length.setUint32(0, STATISTICS_BYTES, true);
+    const failed = this.#getsockopt(
+      this.#socket,
+      SOL_PACKET,
+      PACKET_STATISTICS,
+      this.#statistics.address,
+      this.#length.address,
+    );
+    if (failed === 0) this.total += counts[1];
+  }
+}
