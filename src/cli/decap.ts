@@ -1,21 +1,14 @@
 /** `vtep decap`: the inner frames of a capture of the underlay. */
-import { extname } from 'node:path';
-import {
-  type CaptureBatch,
-  OutputFile,
-  type PacketSink,
-  type PacketSource,
-  PcapngWriter,
-  PcapWriter,
-} from '../capture/index.js';
-import { Ingress, Verdict } from '../dataplane/ingress.js';
+import { OutputFile, type PacketSource, PcapngWriter, PcapWriter } from '../capture/index.js';
+import { Ingress } from '../dataplane/ingress.js';
 import { AddressTable } from '../inspect/address-table.js';
 import { EspSurvey } from '../inspect/esp-survey.js';
 import { oneOf, onlyOperand, parseWords, UsageError } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
-import { type DecapNetwork, decapReport, lost, sayDecap } from './decap-report.js';
+import { decapReport, lost, sayDecap } from './decap-report.js';
 import { ExitCode } from './exit-code.js';
+import { ESP_ROWS, FrameWriter, formatOf } from './frame-writer.js';
 import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
 import { readKeysOption } from './keys-option.js';
 import { TextOutput } from './text-output.js';
@@ -32,61 +25,6 @@ holds only a part are passed over and counted.
 ${INGRESS_HELP}
   --json             one JSON object about what was done
   --strict           exit 1 if packets were dropped or the capture is damaged`;
-
-/** SPIs that are told apart at the most. */
-const ESP_ROWS = 65_536;
-/** More networks than these share one interface of the output. */
-const MAX_INTERFACES = 4096;
-
-/** Writes frames, in pcapng each to the interface of its network. */
-class FrameWriter {
-  readonly networks = new Map<number, DecapNetwork>();
-  readonly #pcapng: PcapngWriter | undefined;
-  readonly #sink: PacketSink;
-  readonly #interfaces = new Map<number, number>();
-
-  constructor(file: OutputFile, format: 'pcap' | 'pcapng', nanoseconds: boolean) {
-    this.#pcapng = format === 'pcapng' ? new PcapngWriter(file.write) : undefined;
-    this.#sink = this.#pcapng ?? new PcapWriter(file.write, { nanoseconds });
-  }
-
-  write(ingress: Ingress, seconds: number, nanoseconds: number): void {
-    const length = ingress.frameEnd - ingress.frameOffset;
-    const { vni } = ingress;
-    let network = this.networks.get(vni);
-    if (network === undefined) {
-      network = { vni, frames: 0, encrypted: 0, bytes: 0 };
-      this.networks.set(vni, network);
-    }
-    network.frames++;
-    if (ingress.opened) network.encrypted++;
-    network.bytes += length;
-    const id = this.#pcapng === undefined ? 0 : this.#interfaceOf(this.#pcapng, vni);
-    this.#sink.write(ingress.outerBytes, ingress.frameOffset, length, length, seconds, nanoseconds, id);
-  }
-
-  flush(): void {
-    this.#sink.flush();
-  }
-
-  #interfaceOf(pcapng: PcapngWriter, vni: number): number {
-    const known = this.#interfaces.get(vni);
-    if (known !== undefined) return known;
-    const last = this.#interfaces.size >= MAX_INTERFACES;
-    const key = last ? -1 : vni;
-    let id = this.#interfaces.get(key);
-    if (id === undefined) {
-      id = pcapng.addInterface(last ? 'other VNIs' : `vni ${vni}`);
-      this.#interfaces.set(key, id);
-    }
-    return id;
-  }
-}
-
-function formatOf(path: string, word: 'pcap' | 'pcapng' | undefined): 'pcap' | 'pcapng' {
-  if (word !== undefined) return word;
-  return extname(path).toLowerCase() === '.pcapng' ? 'pcapng' : 'pcap';
-}
 
 /** Whether every time of a capture is a whole number of microseconds. */
 function isMicroseconds(source: PacketSource): boolean {
@@ -132,8 +70,11 @@ export const decapCommand: Command = {
     };
     process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
     try {
-      const writer = new FrameWriter(file, format, !isMicroseconds(source));
-      await readInput(source, (batch) => writeFrames(batch, ingress, esp, writer));
+      const nanoseconds = !isMicroseconds(source);
+      const writer = new FrameWriter(
+        format === 'pcapng' ? new PcapngWriter(file.write) : new PcapWriter(file.write, { nanoseconds }),
+      );
+      await readInput(source, (batch) => writer.take(batch, ingress, esp));
       writer.flush();
       file.commit();
       files?.finish();
@@ -154,19 +95,3 @@ export const decapCommand: Command = {
     }
   },
 };
-
-function writeFrames(batch: CaptureBatch, ingress: Ingress, esp: EspSurvey, writer: FrameWriter): void {
-  for (let i = 0; i < batch.count; i++) {
-    const offset = batch.offset[i];
-    const verdict = ingress.receive(
-      batch.linkType[i],
-      batch.bytes,
-      offset,
-      offset + batch.capturedLength[i],
-      offset + batch.originalLength[i],
-      batch.seconds[i],
-    );
-    if (ingress.encrypted) esp.add(ingress, verdict);
-    if (verdict === Verdict.Frame) writer.write(ingress, batch.seconds[i], batch.nanoseconds[i]);
-  }
-}

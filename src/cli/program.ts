@@ -29,6 +29,14 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'a VTEP that runs: this host as a node of the overlay, over its own sockets and TAP devices',
     load: async () => (await import('./up.js')).upCommand,
   },
+  capture: {
+    summary: 'packets of a device, as they come: into tables, a file, or the inner frames',
+    load: async () => (await import('./capture.js')).captureCommand,
+  },
+  inject: {
+    summary: 'the packets of a capture, sent to a device at the pace that is wanted',
+    load: async () => (await import('./inject.js')).injectCommand,
+  },
   keys: {
     summary: 'key rings and SPIs: generate, rotate, spi, match, timeline, schedule',
     load: async () => (await import('./keys.js')).keysCommand,

@@ -1,0 +1,76 @@
+/** `vtep capture`: packets of a device, as they come. */
+import { isLinkTypeKnown, linkTypeName } from '../capture/index.js';
+import { DeviceSource, LiveError } from '../live/index.js';
+import { type Device, listDevices } from '../live/device.js';
+import { parseWords, UsageError, wholeNumber } from './arguments.js';
+import { CAPTURE_HELP, CAPTURE_OPTIONS, capturePlan } from './capture-options.js';
+import { runCapture } from './capture-run.js';
+import type { Command } from './command.js';
+import { ExitCode } from './exit-code.js';
+import { ingressOptions } from './ingress-options.js';
+import { readKeysOption } from './keys-option.js';
+import { DEFAULT_ROWS } from './survey-tables.js';
+import { table, words } from './table.js';
+import { TextOutput } from './text-output.js';
+
+function list(devices: readonly Device[], json: boolean): number {
+  const output = new TextOutput();
+  if (json) {
+    output.line(
+      JSON.stringify({ devices: devices.map((one) => ({ ...one, description: one.description ?? null })) }, null, 2),
+    );
+  } else {
+    const rows = devices.map(({ name, addresses, description, loopback }) => [
+      name,
+      addresses.join(' '),
+      description ?? (loopback ? 'loopback' : ''),
+    ]);
+    for (const line of table([words('device'), words('addresses'), words('')], rows)) output.line(line);
+  }
+  output.flush();
+  return ExitCode.Done;
+}
+
+/** `vtep capture DEVICE`. */
+export const captureCommand: Command = {
+  summary: 'packets of a device, as they come',
+  help: CAPTURE_HELP,
+  async run(args) {
+    const parsed = parseWords('capture', args, CAPTURE_OPTIONS);
+    const { operands, values } = parsed;
+    if (values['list'] === true) {
+      const others = Object.keys(values).filter((name) => name !== 'list' && name !== 'json');
+      if (operands.length > 0 || others.length > 0) throw new UsageError('--list goes with --json alone');
+      return list(listDevices(), values['json'] === true);
+    }
+    if (operands.length === 0) throw new UsageError('capture needs a device; vtep capture --list names them');
+    if (operands.length > 1) {
+      throw new UsageError(
+        `capture takes one device, not ${operands.length}; a filter stands behind --filter, in quotes`,
+      );
+    }
+    const plan = capturePlan(parsed);
+    const rows = wholeNumber(parsed, 'rows', 0, 1e9) ?? DEFAULT_ROWS;
+    const files = await readKeysOption(parsed);
+    const keys = files?.open();
+    const device = operands[0];
+    const source = await DeviceSource.open(device, { filters: plan.filters, bufferBytes: plan.bufferBytes });
+    try {
+      const { linkType } = source.interfaces[0];
+      if (!isLinkTypeKnown(linkType) && (plan.decap || plan.survey !== undefined)) {
+        throw new LiveError(
+          'DEVICE_UNUSABLE',
+          `${JSON.stringify(device)}: its packets are of link type ${linkTypeName(linkType)}, which can be kept by -o alone`,
+        );
+      }
+      const checksums = values['no-checksums'] !== true && plan.survey === 'tables';
+      const ingress = { ...ingressOptions(parsed), ...keys };
+      const outcome = await runCapture(source, plan, { ingress, checksums, rows, keys });
+      files?.finish();
+      if (outcome.deviceGone) return ExitCode.Unusable;
+      return values['strict'] === true && outcome.warned ? ExitCode.DataWrong : ExitCode.Done;
+    } finally {
+      await source.close();
+    }
+  },
+};

@@ -1,0 +1,29 @@
+/** Packets as lines, one each, while they are counted. */
+import { type CaptureBatch, LinkType } from '../capture/index.js';
+import { packetLine } from '../inspect/packet-line.js';
+import type { Survey } from '../inspect/survey.js';
+import type { TextOutput } from './text-output.js';
+
+/** Makes what prints the packets of one batch after another. */
+export function printPackets(output: TextOutput, survey: Survey): (batch: CaptureBatch) => void {
+  let number = 0;
+  let start = Number.NaN;
+  let startNanos = 0;
+  return (batch) => {
+    for (let i = 0; i < batch.count; i++) {
+      if (number++ === 0) {
+        start = batch.seconds[i];
+        startNanos = batch.nanoseconds[i];
+      }
+      const verdict = survey.add(batch, i);
+      output.line(
+        packetLine(survey.ingress, verdict, survey.inner, {
+          number,
+          time: batch.seconds[i] - start + (batch.nanoseconds[i] - startNanos) / 1e9,
+          length: batch.originalLength[i],
+          link: batch.linkType[i] === LinkType.Ethernet ? batch.offset[i] : -1,
+        }),
+      );
+    }
+  };
+}

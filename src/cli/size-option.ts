@@ -1,0 +1,24 @@
+/** Sizes as people write them. */
+import { quotedWord } from '../secret-text.js';
+import { type ParsedArguments, UsageError } from './arguments.js';
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
+
+/**
+ * The value of an option that is a number of bytes: alone, or with k, M or G (thousands, millions, ...) behind it.
+ * @param lowest bytes
+ * @param highest bytes
+ * @throws UsageError if it is none, or out of its bounds
+ */
+export function sizeOption(parsed: ParsedArguments, name: string, lowest: number, highest: number): number | undefined {
+  const text = parsed.values[name];
+  if (typeof text !== 'string') return undefined;
+  const match = /^(\d{1,15})([kmg]?)$/i.exec(text);
+  const bytes = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2].toLowerCase()];
+  if (!(bytes >= lowest && bytes <= highest)) {
+    throw new UsageError(
+      `--${name} takes from ${lowest} to ${highest} bytes, as 500000, 64M or 2G, not ${quotedWord(text)}`,
+    );
+  }
+  return bytes;
+}
