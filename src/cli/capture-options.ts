@@ -54,7 +54,8 @@ with all sums. Needs the package cap, and root or CAP_NET_RAW.
   --files N          keeps the N newest of them
   --count N          ends after N packets
   --for T            ends after a span of time (30, 10m, 1h)
-  --buffer MIB       what the kernel holds of packets that weren't taken yet; 16. What doesn't fit it drops, and counts
+  --buffer MIB       what the kernel holds of packets that weren't taken yet; 64. What doesn't fit it drops, and counts;
+                     of a device with offloads each packet takes 128 KiB, however short it is
 ${INGRESS_HELP}
   --no-checksums     tables without checksums
   --rows N           rows of a printed table at the most; 20, 0 for all
@@ -133,7 +134,7 @@ export function capturePlan(parsed: ParsedArguments): CapturePlan {
     survey,
     count: wholeNumber(parsed, 'count', 1, Number.MAX_SAFE_INTEGER) ?? Infinity,
     duration: spanOption(parsed, 'for', 0.001, 365 * DAY),
-    bufferBytes: (wholeNumber(parsed, 'buffer', 1, 1024) ?? 16) * MIB,
+    bufferBytes: (wholeNumber(parsed, 'buffer', 1, 2047) ?? 64) * MIB,
     json,
   };
 }

@@ -23,7 +23,10 @@ export interface DeviceSourceOptions {
    * `overlayFilter` makes one.
    */
   readonly filters?: readonly string[];
-  /** Bytes that the kernel holds of packets that weren't taken yet; 16 MiB. What doesn't fit it drops, and counts. */
+  /**
+   * Bytes that the kernel holds of packets that weren't taken yet, less than 2 GiB; 64 MiB. What doesn't fit it drops, and
+   * counts. libpcap hands cap's packets over in slots of 128 KiB each, but of devices without offloads as long as their MTU.
+   */
   readonly bufferBytes?: number;
 }
 
@@ -55,7 +58,7 @@ export class DeviceSource implements PacketSource {
    * `DEVICE_GONE`
    */
   static async open(device: string, options: DeviceSourceOptions = {}): Promise<DeviceSource> {
-    const { filters = [''], bufferBytes = 1 << 24 } = options;
+    const { filters = [''], bufferBytes = 1 << 26 } = options;
     if (filters.some(({ length }) => length > MAX_FILTER)) {
       throw new LiveError('BAD_FILTER', `a filter of more than ${MAX_FILTER} characters isn't taken`);
     }

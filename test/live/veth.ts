@@ -1,0 +1,125 @@
+/** A network namespace with a pair of devices in it that nothing else uses: what goes in at one end comes out at the other. */
+import assert from 'node:assert/strict';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { missing } from '../repository.js';
+import { MAIN } from '../cli/run.js';
+import { loadCap } from '../../src/live/cap-package.js';
+
+/** Why tests of devices are passed over, or false. In CI nothing is: what is missing fails the test. */
+export function devicesMissing(): string | false {
+  if (process.env['CI'] === 'true') return false;
+  if (process.platform !== 'linux') return 'network namespaces are of Linux';
+  if (process.getuid?.() !== 0) return 'network namespaces need root';
+  try {
+    loadCap();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return spawnSync('ip', ['-V']).error === undefined ? missing('setpriv') : 'ip is not installed';
+}
+
+function ip(...words: string[]): void {
+  const { status, stderr } = spawnSync('ip', words, { encoding: 'utf8' });
+  assert.equal(status, 0, `ip ${words.join(' ')}: ${stderr}`);
+}
+
+/** What a process did. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** A process that runs. */
+export class Running {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** When it is over. */
+  readonly ended: Promise<Ended>;
+  #stderr = '';
+  #stdout: Buffer[] = [];
+
+  /** @param reads whether its standard output is read, as it comes */
+  constructor(program: string, words: readonly string[], reads = true) {
+    this.child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stdin.on('error', () => undefined);
+    if (reads) this.read();
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => void (this.#stderr += text));
+    this.ended = new Promise((resolve) => {
+      this.child.once('close', (status) => {
+        resolve({ status, stdout: Buffer.concat(this.#stdout), stderr: this.#stderr });
+      });
+    });
+  }
+
+  /** Begins to read its standard output. */
+  read(): void {
+    this.child.stdout.on('data', (bytes: Buffer) => void this.#stdout.push(bytes));
+  }
+
+  /** Waits until it says something on standard error, or ends. */
+  async says(words: string): Promise<void> {
+    const { child } = this;
+    while (!this.#stderr.includes(words) && child.exitCode === null && child.signalCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assert.ok(this.#stderr.includes(words), `it says ${JSON.stringify(this.#stderr)}, not ${JSON.stringify(words)}`);
+  }
+}
+
+/** The namespace and its devices `vh1a` and `vh1b`. */
+export class Veth {
+  readonly namespace = `vh1-${process.pid}`;
+
+  constructor() {
+    ip('netns', 'add', this.namespace);
+    // The kernel's own neighbour discovery would be captured, too.
+    for (const which of ['all', 'default']) {
+      const path = `/proc/sys/net/ipv6/conf/${which}/disable_ipv6`;
+      ip('netns', 'exec', this.namespace, 'sh', '-c', `if [ -e ${path} ]; then echo 1 > ${path}; fi`);
+    }
+    this.connect();
+  }
+
+  /** Makes the pair. */
+  connect(): void {
+    this.ip('link', 'add', 'vh1a', 'mtu', '2000', 'type', 'veth', 'peer', 'name', 'vh1b', 'mtu', '2000');
+    for (const name of ['vh1a', 'vh1b']) this.ip('link', 'set', name, 'up');
+  }
+
+  /** `ip` in the namespace. */
+  ip(...words: string[]): void {
+    ip('-n', this.namespace, ...words);
+  }
+
+  /** Starts `vtep` in the namespace. */
+  start(words: readonly string[], reads = true): Running {
+    return new Running('ip', ['netns', 'exec', this.namespace, process.execPath, MAIN, ...words], reads);
+  }
+
+  /** Runs `vtep` in the namespace. */
+  async run(words: readonly string[]): Promise<Ended> {
+    const running = this.start(words);
+    running.child.stdin.end();
+    return running.ended;
+  }
+
+  /** Starts `vtep capture` and waits until it does. */
+  async capture(words: readonly string[], reads = true): Promise<Running> {
+    const running = this.start(['capture', 'vh1b', '--buffer', '128', ...words], reads);
+    await running.says('capturing from vh1b');
+    return running;
+  }
+
+  /** Ends a capture as a terminal does. */
+  async end(running: Running): Promise<Ended> {
+    // `ip netns exec` becomes the program that it runs.
+    running.child.kill('SIGINT');
+    return running.ended;
+  }
+
+  /** Takes everything away. */
+  remove(): void {
+    spawnSync('ip', ['netns', 'del', this.namespace]);
+  }
+}
