@@ -20,7 +20,7 @@ export interface InjectSums extends Injection {
   readonly damage: string | undefined;
 }
 
-/** The rates that were reached, from the first packet to where the last began; 0 where there is no such time. */
+/** The rates that were reached up to where the last packet began; 0 where there is no such time. */
 function rates({ packets, bytes, seconds }: InjectSums): { packetsPerSecond: number; megabitsPerSecond: number } {
   if (seconds === 0) return { packetsPerSecond: 0, megabitsPerSecond: 0 };
   const gaps = Math.max(0, packets - 1);

@@ -9,7 +9,7 @@ export const REPORT_DESCRIPTOR = 3;
 export interface SentCounts {
   readonly packets: number;
   readonly bytes: number;
-  /** From the first packet to the last, in seconds. */
+  /** From when the first packet was due to when the last went, in seconds. */
   readonly seconds: number;
   /** How late a packet went at the worst, in seconds. */
   readonly worstLate: number;

@@ -61,7 +61,8 @@ class Sender {
     let now = performance.now();
     while (now < this.#due) now = performance.now();
     this.#pacer.went(now);
-    if (Number.isNaN(this.#first)) this.#first = now;
+    // When it was due: a first packet that was late would make the rest look faster than it was.
+    if (Number.isNaN(this.#first)) this.#first = this.#due;
     this.#last = now;
     this.#changed = true;
     try {
