@@ -27,36 +27,34 @@ export interface OpenDevice {
   readonly bytes: Buffer;
 }
 
-/** No such thing can be said of the device: libpcap has a word against tags where there is no Ethernet. */
-function lacksVlan(words: string): boolean {
-  return words.includes('no VLAN support');
-}
-
 function linkTypeOf(words: string): number {
   return LINK_TYPES[words] ?? Number(/\d+$/.exec(words)?.[0] ?? -1);
 }
 
+/** One that failed to open must not be collected: its destructor stops what was never begun, and the process with it. */
+const made: CapDevice[] = [];
+
+function makeDevice(cap: CapPackage): CapDevice {
+  const device = new cap.Cap();
+  made.push(device);
+  return device;
+}
+
 /**
- * Opens a device.
- * @param filters of libpcap; the first that the device's link type allows is taken
+ * Opens a device; once a process, since one that failed keeps what it took.
+ * @param filter of libpcap; empty for all packets
  * @param bufferBytes what the kernel holds of packets that weren't taken yet
  * @throws LiveError `CAP_UNAVAILABLE`, `NO_SUCH_DEVICE`, `NOT_PERMITTED`, `BAD_FILTER`, `DEVICE_UNUSABLE`
  */
-export function openDevice(name: string, filters: readonly string[], bufferBytes: number): OpenDevice {
+export function openDevice(name: string, filter: string, bufferBytes: number): OpenDevice {
   const cap = loadCap();
   const bytes = Buffer.alloc(SNAP_LENGTH);
-  for (const [i, filter] of filters.entries()) {
-    // A new one each time: one that failed, or was closed, can't be opened again.
-    const device = new cap.Cap();
-    try {
-      return { device, linkType: linkTypeOf(device.open(name, filter, bufferBytes, bytes)), bytes };
-    } catch (error) {
-      const words = (error as Error).message;
-      if (lacksVlan(words) && i + 1 < filters.length) continue;
-      throw deviceError(cap, name, filter, words);
-    }
+  const device = makeDevice(cap);
+  try {
+    return { device, linkType: linkTypeOf(device.open(name, filter, bufferBytes, bytes)), bytes };
+  } catch (error) {
+    throw deviceError(cap, name, filter, (error as Error).message);
   }
-  throw new LiveError('BAD_FILTER', 'no filter was given');
 }
 
 function deviceError(cap: CapPackage, name: string, filter: string, words: string): LiveError {
@@ -85,7 +83,7 @@ function deviceError(cap: CapPackage, name: string, filter: string, words: strin
 /** Whether a device opens without a filter, so that the filter is to blame. */
 function opens(cap: CapPackage, name: string): boolean {
   try {
-    new cap.Cap().open(name, '', 1 << 16, Buffer.alloc(SNAP_LENGTH));
+    makeDevice(cap).open(name, '', 1 << 16, Buffer.alloc(SNAP_LENGTH));
     return true;
   } catch {
     return false;

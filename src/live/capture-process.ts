@@ -78,7 +78,7 @@ function ended(into: Uint8Array): boolean {
 const order = JSON.parse(process.argv[2]) as CaptureOrder;
 try {
   const before = packetSockets();
-  const open = openDevice(order.device, order.filters, order.bufferBytes);
+  const open = openDevice(order.device, order.filter, order.bufferBytes);
   tell({ kind: 'opened', linkType: open.linkType });
   capture(open, PacketDrops.ofNewSocket(before));
 } catch (error) {

@@ -28,8 +28,8 @@ export type ChildReport =
 /** What the child that captures is told. */
 export interface CaptureOrder {
   readonly device: string;
-  /** Filters, of which the first is taken that the device's link type allows. */
-  readonly filters: readonly string[];
+  /** Of libpcap; empty for all packets. */
+  readonly filter: string;
   readonly bufferBytes: number;
 }
 

@@ -19,7 +19,7 @@ const MAX_FILTER = 16_384;
 /** How a device is captured from. */
 export interface DeviceSourceOptions {
   /**
-   * Filters of libpcap, of which the first is taken that the device's link type allows; all packets if not said.
+   * Filters of libpcap, of which the first is taken that libpcap can use with the device; all packets if not said.
    * `overlayFilter` makes one.
    */
   readonly filters?: readonly string[];
@@ -62,8 +62,16 @@ export class DeviceSource implements PacketSource {
     if (filters.some(({ length }) => length > MAX_FILTER)) {
       throw new LiveError('BAD_FILTER', `a filter of more than ${MAX_FILTER} characters isn't taken`);
     }
-    const source = new DeviceSource({ device, filters, bufferBytes });
-    await source.#process.open();
+    const [filter = '', ...others] = filters;
+    const source = new DeviceSource({ device, filter, bufferBytes });
+    try {
+      await source.#process.open();
+    } catch (error) {
+      // A filter that names VLANs can't be used where there are none.
+      const another = others.length > 0 && error instanceof LiveError && error.code === 'BAD_FILTER';
+      if (another) return DeviceSource.open(device, { ...options, filters: others });
+      throw error;
+    }
     source.#source = await openCapture(new StreamReader(source.#process.stdout, device));
     return source;
   }

@@ -124,7 +124,7 @@ async function inject(open: OpenDevice, pace: Pace): Promise<void> {
 
 const order = JSON.parse(process.argv[2]) as InjectOrder;
 try {
-  const open = openDevice(order.device, [NOTHING], BUFFER_BYTES);
+  const open = openDevice(order.device, NOTHING, BUFFER_BYTES);
   if (open.linkType !== LinkType.Ethernet) {
     throw new LiveError(
       'DEVICE_UNUSABLE',

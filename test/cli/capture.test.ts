@@ -331,6 +331,22 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.equal(refused.stderr, 'vtep: "vh1t" takes packets of link type RAW, not Ethernet frames\n');
   });
 
+  test('any is all devices at once, cooked, and the kernel’s drops are known there, too', async () => {
+    const capture = veth.start(['capture', 'any', '--json', '--vni', '4097']);
+    await capture.says('capturing from any');
+    const sent = ['inject', fixture('vxlan/01-icmp.underlay.pcap'), '--to', 'vh1a', '--pps', '500', '--loops', '20'];
+    assert.equal((await veth.run(sent)).status, 0);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const { status, stdout, stderr } = await veth.end(capture);
+    assert.equal(status, 0, stderr);
+    const { linkType, kernelDrops, survey, end } = JSON.parse(stdout.toString());
+    // Each packet goes out at one end and comes in at the other.
+    assert.deepEqual(
+      { linkType, kernelDrops, frames: survey.frames, end },
+      { linkType: 'LINUX_SLL', kernelDrops: 0, frames: 2 * 20 * 38, end: 'signal' },
+    );
+  });
+
   test('--list names the devices', async () => {
     const { status, stdout } = await veth.run(['capture', '--list']);
     assert.equal(status, 0);
