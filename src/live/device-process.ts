@@ -9,7 +9,7 @@ import { LiveError } from './error.js';
 /** What is kept of its words on standard error. */
 const MAX_WORDS = 4096;
 /** A process that was told to end and doesn't is ended. */
-const GRACE_MS = 3000;
+const GRACE_MS = 10_000;
 
 /** How it ended. */
 export interface DeviceProcessEnd {

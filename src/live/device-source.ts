@@ -43,6 +43,7 @@ export class DeviceSource implements PacketSource {
   #source: PacketSource | undefined;
   #drops: number | undefined;
   #longest = 0;
+  #closed = false;
 
   private constructor(order: CaptureOrder) {
     this.#device = order.device;
@@ -119,6 +120,7 @@ export class DeviceSource implements PacketSource {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#process.kill();
     await this.#source?.close();
     await this.#process.ended;
@@ -126,7 +128,7 @@ export class DeviceSource implements PacketSource {
 
   async #end(): Promise<void> {
     const end = await this.#process.soon();
-    if (end.orderly) return;
+    if (end.orderly || this.#closed) return;
     const why = end.deviceGone ? 'it went away or down' : `the process that captured from it ended (${end.words})`;
     this.damage ??= new CaptureError('DEVICE_GONE', `the capture ended before it was to: ${why}`);
   }
