@@ -20,6 +20,8 @@ const config = {
   tsconfig: 'tsconfig.json',
   out: 'docs/api',
   excludeInternal: true,
+  // Where the repository is to be read isn't known, so that links to its lines can't be made.
+  disableSources: true,
   // The build checks the types.
   skipErrorChecking: true,
   // What a field or an accessor is, its name often says well enough.

@@ -12,7 +12,7 @@ export type { ByteSink, PacketSink } from './packet-sink.js';
 export { PeekedSource } from './peeked-source.js';
 export { PcapWriter, type PcapWriterOptions } from './pcap-writer.js';
 export { PcapngWriter } from './pcapng-writer.js';
-export { RotatingFiles, type RotatingFilesOptions } from './rotating-files.js';
+export { type RotatedFiles, RotatingFiles, type RotatingFilesOptions } from './rotating-files.js';
 export { type CaptureInterface, type CaptureNote, MAX_PACKET } from './record-decoder.js';
 export { openCapture, type PacketSource } from './source.js';
 export { StreamReader } from './stream-reader.js';

@@ -21,8 +21,9 @@ export interface CapturePortOptions {
   readonly networkOf: (bytes: Uint8Array, offset: number) => number;
   /** How much faster than it was recorded; 1. Infinity: as fast as it goes. */
   readonly speed?: number;
-  /** Milliseconds of a clock that doesn't go back; that of the system's time for what is written. */
+  /** Milliseconds of a clock that doesn't go back. */
   readonly clock: () => number;
+  /** Milliseconds since 1970, for what is written. */
   readonly wallClock: () => number;
 }
 
@@ -98,6 +99,7 @@ export class CapturePort implements FramePort {
     // Every frame was copied.
   }
 
+  /** Closes the source; what was written is the sink's owner's to flush. */
   close(): void {
     this.#ended = true;
     this.#batch = undefined;

@@ -118,6 +118,7 @@ export class DatagramUnderlay implements UnderlayPort {
     }
   }
 
+  /** Closes the sockets; once is enough. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;

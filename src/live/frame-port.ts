@@ -32,5 +32,6 @@ export interface FramePort {
   send(bytes: Uint8Array, start: number, end: number): void;
   /** Hands over what `send` held back, to go together; bytes are the caller's again. */
   flush(): void;
+  /** Lets the interface go; what is sent to it then is counted as refused. */
   close(): void;
 }

@@ -45,6 +45,7 @@ export interface LiveNodeOptions extends SendingOptions {
   readonly cipher?: NodeCipher;
   /** Seconds, never going back: for timeouts and lifetimes. */
   readonly clock: () => number;
+  /** Told what is about to end, or has ended, of its SAs. */
   readonly onSaEvent?: (event: SaEvent) => void;
 }
 

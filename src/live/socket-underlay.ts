@@ -122,6 +122,7 @@ export class SocketUnderlay implements UnderlayPort {
     this.#vector.send(this.#outlet.descriptor, batch, this.#skip);
   }
 
+  /** Closes the sockets; once is enough. */
   close(): void {
     for (const { socket, vector } of this.#inlets) {
       socket.close();

@@ -81,6 +81,7 @@ export class TapDevice implements FramePort {
     if (this.#open) this.#writer.flush();
   }
 
+  /** Closes the device, which goes by that unless it was made to stay. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;

@@ -32,6 +32,7 @@ export interface UnderlayPort {
   receive(batch: PacketBatch, place?: number): number;
   /** Sends packets as `EgressChain` gives them, Ethernet first: `peer` is the node. Their slots are the caller's again. */
   send(batch: PacketBatch): void;
+  /** Closes its sockets. */
   close(): void;
 }
 

@@ -2,7 +2,7 @@
  * Networks and keys out of files: vtep's own, Docker's and Swarm's.
  * @module vtep/overlay/files
  */
-export { dockerMac, parseConfig } from './config.js';
+export { type ConfigOptions, dockerMac, parseConfig } from './config.js';
 export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './docker-network.js';
 export { type ImportedTopology, importTopology, type NodeImport } from './imported-topology.js';
 export { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';

@@ -12,8 +12,9 @@ const TCP = IpProtocol.Tcp;
 const UDP = IpProtocol.Udp;
 const TCP_HEADER = TCP_SPAN;
 const UDP_HEADER = UDP_SPAN;
-/** Where the field stands in a TCP header, and in a UDP header. */
+/** Where the checksum stands in a TCP header, in bytes. */
 export const TCP_CHECKSUM = tcpLayout.offsetOf('checksum');
+/** Where the checksum stands in a UDP header, in bytes. */
 export const UDP_CHECKSUM = udpLayout.offsetOf('checksum');
 const TCP_FIELD = TCP_CHECKSUM;
 const UDP_FIELD = UDP_CHECKSUM;
