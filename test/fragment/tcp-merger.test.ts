@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { MERGED_FRAMES, TcpMerger, TcpSegmenter } from '../../src/fragment/index.js';
+import { TcpFlag } from '../../src/wire/index.js';
+import { FRAME, join } from '../dataplane/build.js';
+import { noise } from './split.js';
+import { headersOf, type TcpFrame, tcpFrame } from './tcp-frame.js';
+
+/** Frames in one array, some bytes apart, as in slots of an arena. */
+class Slots {
+  readonly bytes = new Uint8Array(400_000);
+  #at = 50;
+
+  put(frame: Uint8Array): readonly [start: number, end: number] {
+    const start = this.#at;
+    this.bytes.set(frame, start);
+    this.#at += frame.length + 50;
+    return [start, start + frame.length];
+  }
+}
+
+/** What waits, put together. */
+function gathered(merger: TcpMerger, bytes: Uint8Array): Uint8Array {
+  merger.finish();
+  return join(...Array.from({ length: merger.count }, (_, i) => bytes.subarray(merger.start[i], merger.end[i])));
+}
+
+/** Whether a second frame joins a first one. */
+function joins(first: Uint8Array, second: Uint8Array): boolean {
+  const slots = new Slots();
+  const merger = new TcpMerger();
+  assert.equal(merger.offer(slots.bytes, ...slots.put(first)), true);
+  return merger.offer(slots.bytes, ...slots.put(second));
+}
+
+const PAYLOAD = noise(1000, 1);
+const FIRST: TcpFrame = { sequence: 1, options: [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2] };
+const NEXT: TcpFrame = { ...FIRST, sequence: 1001 };
+
+describe('TcpMerger', () => {
+  for (const family of [4, 6] as const) {
+    test(`puts the segments that an IPv${family} packet was cut into together again, byte for byte`, () => {
+      const anyCase = fc.record({
+        count: fc.integer({ min: 2, max: 40 }),
+        size: fc.integer({ min: 1, max: 1400 }),
+        rest: fc.integer({ min: 1, max: 1400 }),
+        sequence: fc.integer({ min: 0, max: 0xffffffff }),
+        flags: fc.constantFrom(TcpFlag.Ack, TcpFlag.Ack | TcpFlag.Psh),
+        tos: fc.integer({ min: 0, max: 255 }),
+      });
+      fc.assert(
+        fc.property(anyCase, ({ count, size, rest, ...what }) => {
+          const payload = noise(size * (count - 1) + Math.min(rest, size), count);
+          const whole = tcpFrame(payload, { ...what, family, partial: true });
+          const segmenter = new TcpSegmenter();
+          assert.ok(segmenter.begin(whole, 0, whole.length, size));
+          const slots = new Slots();
+          const merger = new TcpMerger();
+          const target = new Uint8Array(segmenter.frameBytes);
+          while (segmenter.pending) {
+            const segment = target.subarray(0, segmenter.next(target, 0));
+            assert.equal(merger.offer(slots.bytes, ...slots.put(segment)), true);
+          }
+          assert.equal(merger.count, count);
+          assert.deepEqual(gathered(merger, slots.bytes), whole);
+          assert.deepEqual([merger.size, merger.family, merger.headers], [size, family, headersOf({ family })]);
+        }),
+        { numRuns: 100 },
+      );
+    });
+  }
+
+  test('takes segments whose checksum is still to be filled in', () => {
+    assert.equal(
+      joins(tcpFrame(PAYLOAD, { ...FIRST, partial: true }), tcpFrame(PAYLOAD, { ...NEXT, partial: true })),
+      true,
+    );
+  });
+
+  const others: readonly (readonly [string, TcpFrame])[] = [
+    ['another sequence number', { ...NEXT, sequence: 1002 }],
+    ['the same segment again', FIRST],
+    ['another acknowledgment', { ...NEXT, acknowledgment: 8 }],
+    ['another window', { ...NEXT, window: 501 }],
+    ['another timestamp', { ...NEXT, options: [1, 1, 8, 10, 0, 0, 0, 2, 0, 0, 0, 2] }],
+    ['fewer options', { ...NEXT, options: [1, 1, 1, 1] }],
+    ['another port', { ...NEXT, sourcePort: 40_001 }],
+    ['another address', { ...NEXT, host: 5 }],
+    ['another DSCP', { ...NEXT, tos: 8 }],
+    ['a congestion mark', { ...NEXT, tos: 3 }],
+    ['another TTL', { ...NEXT, ttl: 63 }],
+    ['another IP version', { ...NEXT, family: 6 }],
+    ['FIN', { ...NEXT, flags: TcpFlag.Ack | TcpFlag.Fin }],
+    ['RST', { ...NEXT, flags: TcpFlag.Ack | TcpFlag.Rst }],
+    ['URG', { ...NEXT, flags: TcpFlag.Ack | TcpFlag.Urg }],
+    ['CWR', { ...NEXT, flags: TcpFlag.Ack | TcpFlag.Cwr }],
+    ['ECE', { ...NEXT, flags: TcpFlag.Ack | TcpFlag.Ece }],
+  ];
+  for (const [name, what] of others) {
+    test(`takes no frame with ${name} to one without`, () => {
+      assert.equal(joins(tcpFrame(PAYLOAD, FIRST), tcpFrame(PAYLOAD, NEXT)), true);
+      assert.equal(joins(tcpFrame(PAYLOAD, FIRST), tcpFrame(PAYLOAD, what)), false);
+    });
+  }
+
+  test('takes no larger segment than the first, and none behind a smaller one or one that pushes', () => {
+    assert.equal(joins(tcpFrame(PAYLOAD, FIRST), tcpFrame(noise(1001, 2), NEXT)), false);
+    for (const [payload, flags] of [
+      [PAYLOAD.subarray(1), TcpFlag.Ack],
+      [PAYLOAD, TcpFlag.Ack | TcpFlag.Psh],
+    ] as const) {
+      const slots = new Slots();
+      const merger = new TcpMerger();
+      assert.ok(merger.offer(slots.bytes, ...slots.put(tcpFrame(PAYLOAD, FIRST))));
+      assert.ok(merger.offer(slots.bytes, ...slots.put(tcpFrame(payload, { ...NEXT, flags }))));
+      assert.equal(merger.complete, true);
+      const behind = tcpFrame(PAYLOAD, { ...NEXT, sequence: 1001 + payload.length });
+      assert.equal(merger.offer(slots.bytes, ...slots.put(behind)), false);
+      merger.clear();
+      assert.equal(merger.offer(slots.bytes, ...slots.put(behind)), true);
+    }
+  });
+
+  test('takes no segment whose checksums are wrong, so that their receiver drops it', () => {
+    const merger = new TcpMerger();
+    const good = tcpFrame(PAYLOAD, FIRST);
+    const changed = [14 + 8, 14 + 20 + 16, good.length - 1].map((at) => good.with(at, good[at] ^ 0x40));
+    for (const frame of changed) assert.equal(merger.offer(frame, 0, frame.length), false);
+    assert.equal(merger.offer(good, 0, good.length), true);
+  });
+
+  test('takes nothing that isn’t plain TCP data: no acknowledgment alone, fragment, UDP, padding or tag', () => {
+    const merger = new TcpMerger();
+    const good = tcpFrame(PAYLOAD, FIRST);
+    const fragment = tcpFrame(PAYLOAD, FIRST);
+    fragment[14 + 6] = 0x20;
+    const tagged = join(good.subarray(0, 12), Uint8Array.of(0x81, 0, 0, 5), good.subarray(12));
+    const padded = join(good, new Uint8Array(4));
+    const cut = good.subarray(0, good.length - 1);
+    for (const frame of [tcpFrame(new Uint8Array(0), FIRST), fragment, FRAME, tagged, padded, cut, new Uint8Array(0)]) {
+      assert.equal(merger.offer(frame, 0, frame.length), false);
+    }
+    assert.equal(merger.count, 0);
+  });
+
+  test('holds no more frames than it has places for, and no more bytes than IP’s length field says', () => {
+    for (const [size, most] of [
+      [10, MERGED_FRAMES],
+      [8000, 8],
+    ] as const) {
+      const slots = new Slots();
+      const merger = new TcpMerger();
+      let taken = 0;
+      while (merger.offer(slots.bytes, ...slots.put(tcpFrame(noise(size, taken), { sequence: 1 + taken * size }))))
+        taken++;
+      assert.equal(taken, most);
+      assert.ok(gathered(merger, slots.bytes).length - 14 <= 0xffff);
+    }
+  });
+});

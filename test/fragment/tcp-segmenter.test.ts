@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { TcpSegmenter } from '../../src/fragment/index.js';
+import { TcpFlag } from '../../src/wire/index.js';
+import { FRAME } from '../dataplane/build.js';
+import { noise } from './split.js';
+import { type TcpFrame, tcpFrame } from './tcp-frame.js';
+
+/** All segments of a frame, each at a place of its own. */
+function segmentsOf(frame: Uint8Array, size: number): Uint8Array[] {
+  const segmenter = new TcpSegmenter();
+  const room = new Uint8Array(200 + frame.length).fill(0xee);
+  room.set(frame, 100);
+  assert.equal(segmenter.begin(room, 100, 100 + frame.length, size), true);
+  const segments: Uint8Array[] = [];
+  while (segmenter.pending) {
+    const target = new Uint8Array(segmenter.frameBytes + 40);
+    const length = segmenter.next(target, 40);
+    assert.ok(length > 0 && length <= segmenter.frameBytes);
+    segments.push(target.slice(40, 40 + length));
+  }
+  assert.equal(segmenter.next(new Uint8Array(9000), 0), 0);
+  assert.equal(segments.length, segmenter.count);
+  return segments;
+}
+
+/** The segments that a sender without the offload would have made. */
+function expected(payload: Uint8Array, size: number, what: TcpFrame): Uint8Array[] {
+  const { sequence = 1, flags = TcpFlag.Ack, identification = 0 } = what;
+  return Array.from({ length: Math.ceil(payload.length / size) }, (_, i) => {
+    const last = (i + 1) * size >= payload.length;
+    return tcpFrame(payload.subarray(i * size, (i + 1) * size), {
+      ...what,
+      partial: false,
+      sequence: (sequence + i * size) % 2 ** 32,
+      identification: (identification + i) & 0xffff,
+      flags: flags & ~(last ? 0 : TcpFlag.Fin | TcpFlag.Psh) & ~(i === 0 ? 0 : TcpFlag.Cwr),
+    });
+  });
+}
+
+describe('TcpSegmenter', () => {
+  for (const family of [4, 6] as const) {
+    test(`cuts IPv${family} into the segments that a sender would have made itself`, () => {
+      const anyCase = fc.record({
+        length: fc.integer({ min: 1, max: 6000 }),
+        size: fc.integer({ min: 1, max: 1460 }),
+        sequence: fc.integer({ min: 0, max: 0xffffffff }),
+        flags: fc.constantFrom(0x10, 0x18, 0x11, 0x19, 0x98, 0x50),
+        identification: fc.integer({ min: 0, max: 0xffff }),
+        words: fc.integer({ min: 0, max: 10 }),
+        partial: fc.boolean(),
+      });
+      fc.assert(
+        fc.property(anyCase, ({ length, size, words, ...rest }) => {
+          fc.pre(length / size < 300);
+          const options = Array.from({ length: 4 * words }, () => 1);
+          const payload = noise(length, length);
+          const what = { ...rest, family, options };
+          assert.deepEqual(segmentsOf(tcpFrame(payload, what), size), expected(payload, size, what));
+        }),
+        { numRuns: 200 },
+      );
+    });
+  }
+
+  test('counts sequence numbers on beyond 2^32 - 1 (RFC 9293 section 3.4)', () => {
+    const what = { sequence: 0xffffff00 };
+    const payload = noise(3000, 1);
+    assert.deepEqual(segmentsOf(tcpFrame(payload, what), 1000), expected(payload, 1000, what));
+  });
+
+  test('leaves bytes behind the IP packet, an Ethernet padding, out', () => {
+    const payload = noise(20, 2);
+    const padded = Uint8Array.from([...tcpFrame(payload), 0, 0, 0, 0]);
+    assert.deepEqual(segmentsOf(padded, 10), expected(payload, 10, {}));
+  });
+
+  test('takes nothing that isn’t a whole TCP segment with data', () => {
+    const segmenter = new TcpSegmenter();
+    const whole = tcpFrame(noise(100, 3));
+    const fragment = whole.slice();
+    fragment[14 + 6] = 0x20;
+    for (const frame of [FRAME, tcpFrame(new Uint8Array(0)), fragment, whole.subarray(0, 60), whole.subarray(0, 0)]) {
+      assert.equal(segmenter.begin(frame, 0, frame.length, 10), false);
+      assert.equal(segmenter.pending, false);
+      assert.equal(segmenter.next(new Uint8Array(2000), 0), 0);
+    }
+    assert.equal(segmenter.begin(whole, 0, whole.length, 0), false);
+  });
+
+  test('survives any bytes and sizes', () => {
+    const segmenter = new TcpSegmenter();
+    const target = new Uint8Array(70_000);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 0, max: 65_535 }), (changes, size) => {
+        const frame = tcpFrame(noise(300, 4));
+        changes.forEach((byte, i) => (frame[(byte * 7 + i) % frame.length] ^= byte));
+        if (!segmenter.begin(frame, 0, frame.length, size)) return;
+        let bytes = 0;
+        while (segmenter.pending) bytes += segmenter.next(target, 0);
+        assert.ok(bytes <= frame.length * segmenter.count);
+      }),
+    );
+  });
+});
