@@ -38,7 +38,7 @@ const SLOTS = 2048;
 const FRAME_BYTES = 9216;
 const MAX_MTU_HEADROOM = 256;
 /** Milliseconds for which a turn waits where nothing happens: so late may signals and timers be. */
-const WAIT = 10;
+const WAIT = 20;
 /** The same where nothing can be waited for. */
 const NAP = 1;
 
