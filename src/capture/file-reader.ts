@@ -8,7 +8,7 @@ import { CaptureError } from './error.js';
 import { READ_BYTES } from './record-decoder.js';
 import { openCapture, type PacketSource } from './source.js';
 import { STANDARD_STREAM, systemReason } from './standard-stream.js';
-import { StreamReader } from './stream-reader.js';
+import { type ByteStream, StreamReader } from './stream-reader.js';
 
 function unusable(name: string, error: unknown): CaptureError {
   return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
@@ -185,7 +185,7 @@ export async function openCaptureFile(path: string): Promise<PacketSource> {
  * @param name what people call it
  * @throws CaptureError as `openCaptureFile` does
  */
-export async function openCaptureStream(stream: Readable, name: string): Promise<PacketSource> {
+export async function openCaptureStream(stream: ByteStream, name: string): Promise<PacketSource> {
   return openNamed(await decompressed(new StreamReader(stream, name)));
 }
 

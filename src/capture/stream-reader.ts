@@ -1,21 +1,30 @@
 /** Bytes of a stream, for whoever reads a capture while signals and timers still run: a descriptor's reads stop them. */
-import type { Readable } from 'node:stream';
 import type { ByteReader } from './byte-reader.js';
 import { CaptureError } from './error.js';
 import { systemReason } from './standard-stream.js';
+
+/** What is asked of a stream: a Readable of Node's is one. */
+export interface ByteStream {
+  /** The next bytes, or null if there are none yet. */
+  read(): unknown;
+  /** Calls a listener for `readable`, `end`, `close` and `error`. */
+  on(event: string, listener: (error: Error) => void): unknown;
+  /** Gives it up. */
+  destroy(): unknown;
+}
 
 /** Reads a stream, which is paused while nobody reads. */
 export class StreamReader implements ByteReader {
   readonly name: string;
   readonly size = undefined;
-  readonly #stream: Readable;
+  readonly #stream: ByteStream;
   #chunk: Uint8Array = new Uint8Array(0);
   #ended = false;
   #failure: Error | undefined;
   #wake: () => void = () => undefined;
 
   /** @param stream of bytes, which nobody reads beside this; destroyed by `close` */
-  constructor(stream: Readable, name: string) {
+  constructor(stream: ByteStream, name: string) {
     this.name = name;
     this.#stream = stream;
     stream.on('readable', () => this.#wake());

@@ -34,16 +34,15 @@ export class DeviceProcess {
 
   /**
    * Starts it.
-   * @param program beside this file
+   * @param program its file
    * @param order handed to it as JSON
    * @param onReport hears what it reports after it opened the device
    */
-  constructor(program: string, device: string, order: unknown, onReport: (report: ChildReport) => void) {
+  constructor(program: URL, device: string, order: unknown, onReport: (report: ChildReport) => void) {
     this.#device = device;
     this.#onReport = onReport;
-    const path = fileURLToPath(new URL(program, import.meta.url));
     // Detached: a terminal's interrupt is this process's to handle, and the child ends when its pipes do.
-    const child = spawn(process.execPath, [path, JSON.stringify(order)], {
+    const child = spawn(process.execPath, [fileURLToPath(program), JSON.stringify(order)], {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
       detached: true,
     });

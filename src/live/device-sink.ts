@@ -24,9 +24,14 @@ export class DeviceSink implements PacketSink {
   #over = false;
 
   private constructor(device: string, pace: Pace) {
-    this.#process = new DeviceProcess('./inject-process.js', device, { device, pace }, (report) => {
-      if (report.kind === 'sent') this.#counts = report.counts;
-    });
+    this.#process = new DeviceProcess(
+      new URL('./inject-process.js', import.meta.url),
+      device,
+      { device, pace },
+      (report) => {
+        if (report.kind === 'sent') this.#counts = report.counts;
+      },
+    );
     const { stdin } = this.#process;
     // The writer uses its buffer again, the stream later.
     this.#writer = new PcapWriter(

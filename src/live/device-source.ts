@@ -47,9 +47,14 @@ export class DeviceSource implements PacketSource {
 
   private constructor(order: CaptureOrder) {
     this.#device = order.device;
-    this.#process = new DeviceProcess('./capture-process.js', order.device, order, (report) => {
-      if (report.kind === 'drops') this.#drops = report.drops ?? undefined;
-    });
+    this.#process = new DeviceProcess(
+      new URL('./capture-process.js', import.meta.url),
+      order.device,
+      order,
+      (report) => {
+        if (report.kind === 'drops') this.#drops = report.drops ?? undefined;
+      },
+    );
   }
 
   /**

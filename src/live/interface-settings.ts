@@ -31,7 +31,10 @@ export interface InterfaceSettings {
   readonly address?: Prefix;
 }
 
-/** A name with room for the value behind it: a struct ifreq. */
+/**
+ * A name with room for the value behind it: a struct ifreq.
+ * @internal
+ */
 export function interfaceRequest(name: string): NativeMemory {
   const memory = new NativeMemory(INTERFACE_REQUEST_BYTES);
   memory.bytes.set(Buffer.from(name).subarray(0, INTERFACE_NAME_BYTES - 1));

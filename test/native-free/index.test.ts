@@ -25,8 +25,11 @@ const OF_NODE = [
   'nodeBackend',
   'openBytes',
   'openCaptureFile',
+  'openCaptureStream',
   'opensslBackend',
   'OutputFile',
+  'RotatingFiles',
+  'StreamReader',
 ];
 
 describe('native-free', () => {
