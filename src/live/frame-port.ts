@@ -19,6 +19,8 @@ export interface FramePort {
   readonly counters: FramePortCounters;
   /** Why it is of no use any more, once that is so. */
   readonly failure: string | undefined;
+  /** Whether it holds frames that it has taken in already, of which polling tells nothing; false if not said. */
+  readonly pending?: boolean;
   /**
    * Puts frames that wait into a batch until it is full or none waits.
    * @param network the endpoint's, which the frames get

@@ -211,7 +211,8 @@ export class LiveNode {
       this.#watched = now;
       this.#sas?.poll(now);
     }
-    if (poller !== undefined && !poller.wait(milliseconds)) return false;
+    const pending = this.#isPending();
+    if (poller !== undefined && !poller.wait(pending ? 0 : milliseconds) && !pending) return false;
     const sockets = underlay.descriptors.length;
     let any = false;
     for (let round = 0; round < ROUNDS; round++) {
@@ -219,7 +220,8 @@ export class LiveNode {
       if (poller === undefined) count += this.#receive();
       for (let i = 0; i < sockets; i++) if (poller?.isReady(i) === true) count += this.#receive(i);
       for (let i = 0; i < this.#sources.length; i++) {
-        if (poller === undefined || poller.isReady(sockets + i)) count += this.#send(i);
+        const ready = poller === undefined || poller.isReady(sockets + i) || this.#sources[i].pending === true;
+        if (ready) count += this.#send(i);
       }
       if (count === 0) break;
       any = true;
@@ -237,6 +239,11 @@ export class LiveNode {
     for (const endpoint of [...this.#ports.keys()]) this.detach(endpoint);
     this.#options.underlay.close();
     this.#sas?.close();
+  }
+
+  #isPending(): boolean {
+    for (let i = 0; i < this.#sources.length; i++) if (this.#sources[i].pending === true) return true;
+    return false;
   }
 
   #receive(place?: number): number {

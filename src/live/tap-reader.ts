@@ -34,6 +34,11 @@ export class TapReader {
     this.#descriptor = descriptor;
   }
 
+  /** Whether segments of a frame that was read wait for room. */
+  get pending(): boolean {
+    return this.#segmenter.pending;
+  }
+
   /**
    * Puts frames that wait into a batch until it is full or none waits.
    * @returns 0 or more, or -1 if the last reading gave none: `lastErrno()` says why

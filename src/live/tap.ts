@@ -64,6 +64,10 @@ export class TapDevice implements FramePort {
     return { received, sent, refused: refused + notTaken + this.#late };
   }
 
+  get pending(): boolean {
+    return this.#reader.pending;
+  }
+
   receive(batch: PacketBatch, network: number): number {
     if (!this.#open) return 0;
     const count = this.#reader.receive(batch, network);

@@ -1,0 +1,141 @@
+/** Reading and writing as of a TAP device, with files in its place: a call takes a header and a frame. */
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join as joinPath } from 'node:path';
+import { describe, test } from 'node:test';
+import { linux } from '../../src/live/linux.js';
+import { OFFLOAD_HEADER_BYTES } from '../../src/live/offload-header.js';
+import { TapReader } from '../../src/live/tap-reader.js';
+import { TapWriter } from '../../src/live/tap-writer.js';
+import { Arena, PacketBatch } from '../../src/memory/index.js';
+import { scratch } from '../cli/run.js';
+import { FRAME, join } from '../dataplane/build.js';
+import { noise } from '../fragment/split.js';
+import { type TcpFrame, tcpFrame } from '../fragment/tcp-frame.js';
+
+const folder = scratch();
+let files = 0;
+
+function unavailable(): string | undefined {
+  try {
+    linux();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const skip = unavailable() ?? false;
+
+/** What one reading of a header and a frame gives. */
+function read(header: readonly number[], frame: Uint8Array, slots = 64, capacity = 64) {
+  const path = joinPath(folder, `in-${files++}`);
+  const words = new Uint8Array(OFFLOAD_HEADER_BYTES);
+  const view = new DataView(words.buffer);
+  words.set(header.slice(0, 2));
+  header.slice(2).forEach((word, i) => view.setUint16(2 + 2 * i, word, true));
+  writeFileSync(path, join(words, frame));
+  const descriptor = openSync(path, 'r');
+  const arena = new Arena({ slots, frameBytes: 2000, debug: true });
+  const batch = new PacketBatch(arena, capacity);
+  const reader = new TapReader(descriptor);
+  const frames: Uint8Array[] = [];
+  for (let calls = 0; calls < 100 && reader.receive(batch, 3) > 0; calls++) {
+    for (let i = 0; i < batch.count; i++) {
+      assert.equal(batch.network[i], 3);
+      frames.push(arena.bytes.slice(batch.start[i], batch.end[i]));
+    }
+    batch.clear();
+  }
+  closeSync(descriptor);
+  assert.deepEqual(arena.holders(), []);
+  return { frames, reader };
+}
+
+function segments(payload: Uint8Array, size: number, what: TcpFrame): Uint8Array[] {
+  return Array.from({ length: Math.ceil(payload.length / size) }, (_, i) =>
+    tcpFrame(payload.subarray(i * size, (i + 1) * size), { ...what, sequence: 1 + i * size, identification: i }),
+  );
+}
+
+describe('TapReader', { skip }, () => {
+  test('gives a frame as it came', () => {
+    assert.deepEqual(read([0, 0, 0, 0, 0, 0], FRAME).frames, [FRAME]);
+  });
+
+  test('fills in a checksum that was left to it', () => {
+    const partial = tcpFrame(noise(500, 1), { partial: true });
+    assert.deepEqual(read([1, 0, 0, 0, 34, 16], partial).frames, [tcpFrame(noise(500, 1))]);
+  });
+
+  for (const [name, size, bytes, slots, capacity] of [
+    ['fits a slot', 500, 1500, 64, 64],
+    ['is larger than a slot', 1348, 64_000, 64, 64],
+    ['gives more segments than a batch holds', 100, 64_000, 64, 64],
+    ['gives more segments than there are slots', 1348, 64_000, 7, 64],
+    ['comes into batches of one', 1348, 20_000, 64, 1],
+  ] as const) {
+    test(`cuts a packet that ${name} into whole segments, and loses none`, () => {
+      const payload = noise(bytes, 2);
+      const { frames, reader } = read([1, 1, 54, size, 34, 16], tcpFrame(payload, { partial: true }), slots, capacity);
+      assert.deepEqual(frames, segments(payload, size, {}));
+      assert.deepEqual([reader.received, reader.refused], [frames.length, 0]);
+    });
+  }
+
+  test('refuses and counts what can’t be cut, segments larger than a slot, and places outside the frame', () => {
+    for (const [header, frame] of [
+      [[1, 1, 54, 100, 34, 16], FRAME],
+      [[1, 1, 54, 3000, 34, 16], tcpFrame(noise(9000, 3), { partial: true })],
+      [[1, 0, 0, 0, 5000, 16], FRAME],
+      [[0, 0, 0, 0, 0, 0], noise(2001, 4)],
+    ] as const) {
+      const { frames, reader } = read(header, frame);
+      assert.deepEqual(frames, []);
+      assert.deepEqual([reader.received, reader.refused], [0, 1]);
+    }
+  });
+});
+
+/** What is written of frames that stand in an arena, each piece of output behind the other. */
+function written(frames: readonly Uint8Array[]): { readonly bytes: Uint8Array; readonly writer: TapWriter } {
+  const path = joinPath(folder, `out-${files++}`);
+  const descriptor = openSync(path, 'w');
+  const batch = new PacketBatch(new Arena({ slots: 128, frameBytes: 2000 }));
+  const writer = new TapWriter(descriptor);
+  for (const frame of frames) batch.copyIn(frame, 0, frame.length);
+  for (let i = 0; i < batch.count; i++) writer.send(batch.arena.bytes, batch.start[i], batch.end[i]);
+  writer.flush();
+  closeSync(descriptor);
+  return { bytes: readFileSync(path), writer };
+}
+
+const NO_HEADER = new Uint8Array(OFFLOAD_HEADER_BYTES);
+
+describe('TapWriter', { skip }, () => {
+  test('writes frames that don’t go together one by one, in their order', () => {
+    const frames = [FRAME, tcpFrame(noise(100, 5)), tcpFrame(noise(100, 6), { host: 9 }), FRAME];
+    const { bytes, writer } = written(frames);
+    assert.deepEqual(Uint8Array.from(bytes), join(...frames.flatMap((frame) => [NO_HEADER, frame])));
+    assert.equal(writer.sent, 4);
+  });
+
+  test('writes segments that follow each other as the packet that they were cut of', () => {
+    const payload = noise(20_000, 7);
+    const { bytes, writer } = written([FRAME, ...segments(payload, 1348, {}), FRAME]);
+    const header = Uint8Array.of(1, 1, 54, 0, 1348 & 0xff, 1348 >> 8, 34, 0, 16, 0);
+    const whole = tcpFrame(payload, { partial: true });
+    assert.deepEqual(Uint8Array.from(bytes), join(NO_HEADER, FRAME, header, whole, NO_HEADER, FRAME));
+    assert.equal(writer.sent, 2 + Math.ceil(payload.length / 1348));
+  });
+
+  test('counts what the device doesn’t take', () => {
+    const batch = new PacketBatch(new Arena({ slots: 4 }));
+    const descriptor = openSync('/dev/null', 'r');
+    const writer = new TapWriter(descriptor);
+    batch.copyIn(FRAME, 0, FRAME.length);
+    writer.send(batch.arena.bytes, batch.start[0], batch.end[0]);
+    closeSync(descriptor);
+    assert.deepEqual([writer.sent, writer.refused], [0, 1]);
+  });
+});
