@@ -20,8 +20,9 @@ export interface DatagramUnderlayOptions {
   readonly arena: Arena;
 }
 
-/** Packets that wait at the most. */
+/** Packets that wait to be taken in at the most, and to be sent: Node's own queue has no end. */
 const QUEUE = 1024;
+const UNSENT = 8192;
 
 interface Waiting {
   readonly payload: Uint8Array;
@@ -42,6 +43,7 @@ export class DatagramUnderlay implements UnderlayPort {
   #open = true;
   #received = 0;
   #sent = 0;
+  #unsent = 0;
   #overrun = 0;
   readonly #refused: Record<string, number> = {};
 
@@ -101,6 +103,7 @@ export class DatagramUnderlay implements UnderlayPort {
       const end = start + payload.length;
       arena.bytes.set(payload, start);
       batch.push(slot, this.#headers.putUdp(arena.bytes, start, end, name, 0, 0), end);
+      this.#received++;
     }
     this.#queue.splice(0, count);
     return count;
@@ -109,9 +112,15 @@ export class DatagramUnderlay implements UnderlayPort {
   send(batch: PacketBatch): void {
     const { arena, start, end, peer } = batch;
     for (let i = 0; i < batch.count; i++) {
+      if (this.#unsent >= UNSENT) {
+        this.#refuse('ENOBUFS');
+        continue;
+      }
+      this.#unsent++;
       // The slot is another packet's before Node has sent this one.
       const payload = arena.bytes.slice(start[i] + this.#skip, end[i]);
       this.#socket.send(payload, this.#port, this.#addresses[peer[i]], (error) => {
+        this.#unsent--;
         if (error === null) this.#sent++;
         else this.#note(error);
       });
@@ -126,7 +135,6 @@ export class DatagramUnderlay implements UnderlayPort {
   }
 
   #take(payload: Uint8Array, { address, port }: RemoteInfo): void {
-    this.#received++;
     if (this.#queue.length >= QUEUE) {
       this.#overrun++;
       return;
@@ -138,7 +146,10 @@ export class DatagramUnderlay implements UnderlayPort {
   }
 
   #note(error: NodeJS.ErrnoException): void {
-    const name = error.code ?? 'UNKNOWN';
+    this.#refuse(error.code ?? 'UNKNOWN');
+  }
+
+  #refuse(name: string): void {
     this.#refused[name] = (this.#refused[name] ?? 0) + 1;
   }
 }

@@ -1,8 +1,9 @@
 /** What a network interface is set to: its MAC, MTU and addresses, and that it is up (netdevice(7)). */
-import { NativeMemory } from '../foreign/index.js';
+import { lastErrno, NativeMemory } from '../foreign/index.js';
 import type { Prefix } from '../overlay/index.js';
-import { callFailed, linux } from './linux.js';
-import { AddressFamily, putSocketAddress } from './socket-address.js';
+import { LiveError } from './error.js';
+import { callFailed, Errno, linux } from './linux.js';
+import { putSocketAddress } from './socket-address.js';
 import { SocketType, SystemSocket } from './system-socket.js';
 
 /** Bytes of an interface's name, the zero at its end included. */
@@ -103,9 +104,14 @@ function addIpv6(name: string, { address, length }: Prefix, index: number): void
     const view = viewOfMemory(memory);
     view.setUint32(address.length, length, true);
     view.setInt32(address.length + 4, index, true);
-    if (linux().ioctl(socket.descriptor, SIOCSIFADDR, memory.address) < 0) {
-      throw callFailed(`set the address of ${name} (family ${AddressFamily.Inet6})`);
-    }
+    if (linux().ioctl(socket.descriptor, SIOCSIFADDR, memory.address) >= 0) return;
+    const errno = lastErrno();
+    // A device that was made to stay has it from the last time.
+    if (errno === Errno.Exists) return;
+    const error = callFailed(`set the IPv6 address of ${name}`, errno);
+    if (errno !== Errno.Access) throw error;
+    const path = `net.ipv6.conf.${name}.disable_ipv6`;
+    throw new LiveError('NOT_PERMITTED', `can't set the IPv6 address of ${name}: IPv6 is off there (sysctl ${path})`);
   } finally {
     socket.close();
   }

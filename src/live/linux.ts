@@ -22,6 +22,7 @@ export const Errno = {
   Again: 11,
   Access: 13,
   Busy: 16,
+  Exists: 17,
   NoDevice: 19,
   Invalid: 22,
   BadDescriptorState: 77,
@@ -101,7 +102,10 @@ export function linux(): Linux {
 
 /** The name of an error number, `ENOENT`. */
 export function errnoName(errno: number): string {
-  return getSystemErrorName(-errno);
+  // Node has no name for it, as its own calls never give it.
+  if (errno === Errno.BadDescriptorState) return 'EBADFD';
+  const name = getSystemErrorName(-errno);
+  return /^E[A-Z0-9]+$/.test(name) ? name : `error ${errno}`;
 }
 
 /**

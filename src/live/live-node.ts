@@ -7,6 +7,7 @@
  * It does nothing by itself: each `turn` takes what waits through.
  */
 import type { Aead } from '../aead/aead.js';
+import { Oversize } from '../dataplane/index.js';
 import type { SequenceLedger } from '../ipsec/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
 import {
@@ -80,7 +81,10 @@ export class LiveNode {
   #noPort = 0;
   #watched: number;
 
-  /** @throws OverlayError `BAD_CONFIG`; LiveError `BAD_NODE` if encrypted networks lack what they need */
+  /**
+   * @throws OverlayError `BAD_CONFIG`; LiveError `BAD_NODE`, `NOT_PERMITTED` if encrypted networks or outer fragments lack
+   * what they need
+   */
   constructor(options: LiveNodeOptions) {
     this.#options = options;
     const { topology, arena, underlay } = options;
@@ -91,6 +95,7 @@ export class LiveNode {
       frames: (batch) => this.#handOver(batch),
     };
     this.#watched = options.clock();
+    this.#checkOversize();
     this.#checkCipher(topology);
     this.#sas = this.#sasOf(topology);
     this.#chains = this.#chainsOf(topology, this.#sas);
@@ -144,6 +149,7 @@ export class LiveNode {
     if (!topology.endpoints.some(({ name, node: home }) => name === endpoint && home === node)) {
       throw new LiveError('BAD_NODE', `this node has no endpoint ${endpoint}`);
     }
+    if (this.#ports.get(endpoint) === port) return;
     this.detach(endpoint);
     this.#ports.set(endpoint, port);
     this.#arrange();
@@ -307,12 +313,20 @@ export class LiveNode {
     this.#poller = polled ? new Poller(descriptors) : undefined;
   }
 
+  /** A UDP socket sends whole datagrams alone: of a fragment it would make one of its own. */
+  #checkOversize(): void {
+    const { oversize, underlay } = this.#options;
+    if (oversize !== Oversize.Outside || underlay.carriesEsp) return;
+    const text = `outer fragments need raw sockets, which the ${underlay.name} is not: run it as root`;
+    throw new LiveError('NOT_PERMITTED', text);
+  }
+
   /** An encrypted network isn't served without what it needs: it would be dropped whole. */
   #checkCipher(topology: Topology): void {
     if (!topology.networks.some(({ encrypted }) => encrypted)) return;
     const { cipher, underlay } = this.#options;
     if (cipher === undefined || topology.ring === undefined) {
-      throw new LiveError('BAD_NODE', 'a network is encrypted, and there is no cipher or no key ring');
+      throw new LiveError('BAD_NODE', 'a network is encrypted, and there were no keys at the start or are none now');
     }
     if (underlay.carriesEsp) return;
     const text = `a network is encrypted, and ESP needs raw sockets, which the ${underlay.name} is not: run it as root`;

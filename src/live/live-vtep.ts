@@ -4,13 +4,15 @@
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Arena } from '../memory/index.js';
+import { isInterfaceName } from '../overlay/interface-name.js';
 import { type Endpoint, type Prefix, prefixContains, type RingOutcome, type Topology } from '../overlay/index.js';
+import { withoutKeys } from '../secret-text.js';
 import { DatagramUnderlay } from './datagram-underlay.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
 import { SocketUnderlay } from './socket-underlay.js';
-import { TapDevice } from './tap.js';
+import { TapDevice, type TapOptions } from './tap.js';
 import type { UnderlayPort, UnderlayCounters } from './underlay-port.js';
 
 /** How a VTEP is opened. */
@@ -41,12 +43,16 @@ const MAX_MTU_HEADROOM = 256;
 const WAIT = 20;
 /** The same where nothing can be waited for. */
 const NAP = 1;
+/** Milliseconds after which ports are looked after also where packets never end. */
+const LOOK = 1000;
 
 /** A VTEP that runs. */
 export class LiveVtep {
   readonly node: LiveNode;
   readonly #options: LiveVtepOptions;
   readonly #underlay: UnderlayPort;
+  /** What the TAP device of each endpoint was set to. */
+  readonly #settings = new Map<string, string>();
 
   private constructor(options: LiveVtepOptions, underlay: UnderlayPort, arena: Arena) {
     this.#options = options;
@@ -70,7 +76,7 @@ export class LiveVtep {
     const { topology, node, sockets } = options;
     const place = topology.nodes.findIndex(({ name }) => name === node);
     if (place < 0) {
-      const known = topology.nodes.map(({ name }) => name).join(', ');
+      const known = withoutKeys(topology.nodes.map(({ name }) => name).join(', '));
       throw new LiveError('BAD_NODE', `there is no such node; there are ${known}`);
     }
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
@@ -94,18 +100,19 @@ export class LiveVtep {
   }
 
   /**
-   * Takes another topology over, and opens devices for endpoints that are new.
+   * Takes another topology over, and opens devices for endpoints that are new, or whose interface is another now.
    * @returns what became of the key ring, where there was one
    * @throws LiveError, OverlayError: what it was goes on then; but for devices that can't be made, which `onTrouble` is told
    */
   update(topology: Topology): RingOutcome | undefined {
     const outcome = this.node.update(topology);
+    if (this.#options.portOf === undefined) this.#detachChanged();
     for (const endpoint of this.#unattached()) {
       try {
         this.#attach(endpoint);
       } catch (error) {
         if (!(error instanceof LiveError)) throw error;
-        this.#options.onTrouble?.(`endpoint ${endpoint.name}: ${error.message}`);
+        this.#tell(endpoint.name, error.message);
       }
     }
     return outcome;
@@ -117,9 +124,13 @@ export class LiveVtep {
    */
   async run(signal: AbortSignal): Promise<void> {
     let idle = false;
+    let looked = performance.now();
     while (!signal.aborted) {
       idle = !this.node.turn(idle ? WAIT : 0);
-      if (idle) this.#dropFailed();
+      if (idle || performance.now() - looked > LOOK) {
+        looked = performance.now();
+        this.#dropFailed();
+      }
       if (idle && !this.node.waits) await setTimeout(NAP);
       else await setImmediate();
     }
@@ -134,8 +145,22 @@ export class LiveVtep {
   #dropFailed(): void {
     for (const [endpoint, port] of this.node.ports) {
       if (port.failure === undefined) continue;
-      this.#options.onTrouble?.(`endpoint ${endpoint}: ${port.failure}`);
+      this.#tell(endpoint, port.failure);
       this.node.detach(endpoint);
+    }
+  }
+
+  #tell(endpoint: string, text: string): void {
+    // A name may be a key that stands in the wrong place.
+    this.#options.onTrouble?.(`endpoint ${withoutKeys(endpoint)}: ${text}`);
+  }
+
+  /** Lets devices go that are to be set up otherwise. */
+  #detachChanged(): void {
+    for (const endpoint of this.node.topology.endpoints) {
+      if (!this.node.ports.has(endpoint.name)) continue;
+      const settings = settingsOf(endpoint, this.node.topology, this.node.mtuOf(endpoint.network));
+      if (this.#settings.get(endpoint.name) !== JSON.stringify(settings)) this.node.detach(endpoint.name);
     }
   }
 
@@ -151,8 +176,18 @@ export class LiveVtep {
 
   #attach(endpoint: Endpoint): void {
     const mtu = this.node.mtuOf(endpoint.network);
-    const make = this.#options.portOf ?? ((): FramePort => tapOf(endpoint, this.node.topology, mtu));
-    this.node.attach(endpoint.name, make(endpoint, mtu));
+    const { portOf } = this.#options;
+    if (portOf !== undefined) {
+      this.node.attach(endpoint.name, portOf(endpoint, mtu));
+      return;
+    }
+    const settings = settingsOf(endpoint, this.node.topology, mtu);
+    if (!isInterfaceName(settings.device)) {
+      const rule = 'an interface has a name of 1 to 15 letters, digits and ._-';
+      throw new LiveError('BAD_NODE', `endpoint ${withoutKeys(endpoint.name)}: ${rule}; give it one by device:`);
+    }
+    this.node.attach(endpoint.name, new TapDevice(settings));
+    this.#settings.set(endpoint.name, JSON.stringify(settings));
   }
 }
 
@@ -176,16 +211,20 @@ async function openUnderlay(
   return DatagramUnderlay.open({ vtep: vteps[node], port, arena });
 }
 
-/** The TAP device of an endpoint: with its MAC and address, on its subnet. */
-function tapOf({ name, device, netns, mac, ip, network }: Endpoint, topology: Topology, mtu: number): TapDevice {
+/** What the TAP device of an endpoint is to have: its MAC and address, on its subnet. */
+function settingsOf(
+  { name, device = name, netns, mac, ip, network }: Endpoint,
+  topology: Topology,
+  mtu: number,
+): TapOptions {
   const address = ip === undefined ? undefined : addressOn(ip, topology.networks[network].subnets);
-  return new TapDevice({
-    device: device ?? name,
+  return {
+    device,
     mac,
     mtu,
     ...(netns === undefined ? {} : { netns }),
     ...(address === undefined ? {} : { address }),
-  });
+  };
 }
 
 function addressOn(ip: Uint8Array, subnets: readonly Prefix[]): Prefix {

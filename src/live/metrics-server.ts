@@ -1,6 +1,6 @@
 /** Metrics over HTTP: one page, read by `GET /metrics`. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { LiveError } from './error.js';
 import { PROMETHEUS_TYPE } from './prometheus-text.js';
 
@@ -9,6 +9,11 @@ export interface MetricsAddress {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+}
+
+/** `HOST:PORT`, an IPv6 address in brackets. */
+export function hostAndPort(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 const CONNECTIONS = 16;
@@ -65,7 +70,7 @@ function answer(request: IncomingMessage, response: ServerResponse, page: () => 
 }
 
 function listenFailed(error: NodeJS.ErrnoException, host: string, port: number): LiveError {
-  const where = `metrics on ${host}:${port}`;
+  const where = `metrics on ${hostAndPort(host, port)}`;
   switch (error.code) {
     case 'EADDRINUSE':
       return new LiveError('PORT_IN_USE', `${where}: the port is in use; name another`, { cause: error });

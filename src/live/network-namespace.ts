@@ -1,8 +1,10 @@
 /** Network namespaces: what is opened within one stays in it, whatever the process is in then (setns(2)). */
 import { readdirSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { lastErrno } from '../foreign/index.js';
+import { withoutKeys } from '../secret-text.js';
 import { LiveError } from './error.js';
-import { callFailed, cString, linux } from './linux.js';
+import { callFailed, cString, Errno, linux } from './linux.js';
 
 const CLOSE_ON_EXEC = 0o2000000;
 const NEW_NETWORK = 0x40000000;
@@ -21,7 +23,10 @@ function openNamespace(path: string): number {
 }
 
 function enter(descriptor: number, what: string): void {
-  if (linux().setns(descriptor, NEW_NETWORK) < 0) throw callFailed(what);
+  if (linux().setns(descriptor, NEW_NETWORK) >= 0) return;
+  const errno = lastErrno();
+  const error = callFailed(what, errno);
+  throw errno === Errno.Invalid ? new LiveError('NOT_THERE', `${error.message}: it is no network namespace`) : error;
 }
 
 /**
@@ -31,17 +36,19 @@ function enter(descriptor: number, what: string): void {
  */
 export function inNamespace<T>(name: string, run: () => T): T {
   const { close } = linux();
+  // What stands in a name's place may be a key.
+  const said = JSON.stringify(withoutKeys(name));
   const own = openNamespace(OWN);
   if (own < 0) throw callFailed('open the network namespace of this thread');
   try {
     const other = openNamespace(namespacePath(name));
     if (other < 0) {
-      const error = callFailed(`open the network namespace ${name}`);
+      const error = callFailed(`open the network namespace ${said}`);
       if (error.code !== 'NOT_THERE') throw error;
-      throw new LiveError('NOT_THERE', `there is no network namespace ${name}; ${knownNamespaces()}`);
+      throw new LiveError('NOT_THERE', `there is no network namespace ${said}; ${knownNamespaces()}`);
     }
     try {
-      enter(other, `enter the network namespace ${name}`);
+      enter(other, `enter the network namespace ${said}`);
     } finally {
       close(other);
     }

@@ -14,6 +14,11 @@ function formatted(labels: Labels): string {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
 
+/** Infinity is spelt otherwise there; all other numbers are alike. */
+function spelt(value: number): string {
+  return Number.isFinite(value) || Number.isNaN(value) ? String(value) : value > 0 ? '+Inf' : '-Inf';
+}
+
 /** A page of metrics. */
 export class PrometheusText {
   #text = '';
@@ -27,7 +32,7 @@ export class PrometheusText {
   family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly (readonly [Labels, number])[]): void {
     if (samples.length === 0) return;
     this.#text += `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`;
-    for (const [labels, value] of samples) this.#text += `${name}${formatted(labels)} ${value}\n`;
+    for (const [labels, value] of samples) this.#text += `${name}${formatted(labels)} ${spelt(value)}\n`;
   }
 
   /** The page. */

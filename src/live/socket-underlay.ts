@@ -69,7 +69,8 @@ export class SocketUnderlay implements UnderlayPort {
   /** Bytes in front of a packet that the kernel writes. */
   readonly #skip: number;
   #received = 0;
-  #tooLong = 0;
+  /** Packets that were longer than a slot, and those that sockets which are closed had no room for. */
+  #overrun = 0;
 
   /** @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `PORT_IN_USE`, `NOT_THERE` */
   constructor(options: SocketUnderlayOptions) {
@@ -103,7 +104,7 @@ export class SocketUnderlay implements UnderlayPort {
       received: this.#received,
       sent: this.#vector.sent,
       refused: Object.fromEntries(this.#vector.refused),
-      overrun: this.#inlets.reduce((sum, { socket }) => sum + socket.overrun, this.#tooLong),
+      overrun: this.#inlets.reduce((sum, { socket }) => sum + socket.overrun, this.#overrun),
     };
   }
 
@@ -125,6 +126,7 @@ export class SocketUnderlay implements UnderlayPort {
   /** Closes the sockets; once is enough. */
   close(): void {
     for (const { socket, vector } of this.#inlets) {
+      this.#overrun += socket.overrun;
       socket.close();
       vector.close();
     }
@@ -137,12 +139,12 @@ export class SocketUnderlay implements UnderlayPort {
     const count = vector.receive(socket.descriptor, batch.capacity - batch.count);
     const { arena } = batch;
     for (let i = 0; i < count; i++) {
-      this.#received++;
       const length = vector.length(i);
       if (length < 0) {
-        this.#tooLong++;
+        this.#overrun++;
         continue;
       }
+      this.#received++;
       const slot = vector.take(i);
       const start = arena.frameOffsetOf(slot);
       const end = start + length;

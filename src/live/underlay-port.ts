@@ -4,6 +4,7 @@ import { LiveError } from './error.js';
 
 /** What went over an underlay, and what did not. */
 export interface UnderlayCounters {
+  /** Packets that `receive` gave: those that found no room are not among them. */
   readonly received: number;
   readonly sent: number;
   /** Packets that the system refused to send, by the name of the error. */

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { callFailed, errnoName } from '../../src/live/linux.js';
+import { withoutSockets } from './loopback.js';
+
+describe('errors of the system', { skip: withoutSockets() }, () => {
+  test('go by their names, also those that Node has none for', () => {
+    assert.deepEqual([1, 2, 19, 98, 77, 99_999].map(errnoName), [
+      'EPERM',
+      'ENOENT',
+      'ENODEV',
+      'EADDRINUSE',
+      'EBADFD',
+      'error 99999',
+    ]);
+  });
+
+  test('say what was to be done, and who may, where that is what is wrong', () => {
+    assert.equal(callFailed('do it', 19).message, "can't do it (ENODEV)");
+    const { code, message } = callFailed('do it', 1);
+    assert.equal(code, 'NOT_PERMITTED');
+    assert.equal(message, "can't do it (EPERM): run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW");
+    assert.equal(callFailed('do it', 22).code, 'SYSTEM_CALL');
+  });
+});

@@ -1,0 +1,35 @@
+/** Sockets between addresses of loopback, and what tests of them need of a machine. */
+import { LiveError } from '../../src/live/index.js';
+import { linux } from '../../src/live/linux.js';
+import { SocketType, SystemSocket } from '../../src/live/system-socket.js';
+
+/** Two addresses of loopback. */
+export const HERE = Uint8Array.of(127, 0, 0, 2);
+export const THERE = Uint8Array.of(127, 0, 0, 3);
+export const LOOPBACK6 = Uint8Array.from({ length: 16 }, (_, i) => (i === 15 ? 1 : 0));
+
+function reasonOf(open: () => void): string | undefined {
+  try {
+    open();
+    return undefined;
+  } catch (error) {
+    if (error instanceof LiveError) return error.message;
+    throw error;
+  }
+}
+
+/** Why a test of the system's sockets is passed over, or false. In CI none is. */
+export function withoutSockets(): string | false {
+  return process.env['CI'] === 'true' ? false : (reasonOf(() => void linux()) ?? false);
+}
+
+/** Why a test of raw sockets is passed over, or false. In CI none is. */
+export function withoutRawSockets(): string | false {
+  if (process.env['CI'] === 'true') return false;
+  return reasonOf(() => new SystemSocket(4, SocketType.Raw, 255, 'IP packets').close()) ?? false;
+}
+
+/** A UDP port that no other test file's process has. */
+export function portOf(number: number): number {
+  return 20_000 + ((process.pid * 16 + number) % 12_000);
+}

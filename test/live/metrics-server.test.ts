@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, describe, test } from 'node:test';
+import { LiveError, MetricsServer } from '../../src/live/index.js';
+import { hostAndPort } from '../../src/live/metrics-server.js';
+
+describe('a metrics server', () => {
+  const servers: MetricsServer[] = [];
+  const listen = async (page: () => string, port = 0, host = '127.0.0.1'): Promise<MetricsServer> => {
+    const server = await MetricsServer.listen({ host, port }, page);
+    servers.push(server);
+    return server;
+  };
+  after(() => servers.forEach((server) => server.close()));
+
+  test('gives its page anew at each GET of /metrics, with the format’s type', async () => {
+    let calls = 0;
+    const { port } = await listen(() => `x ${++calls}\n`);
+    for (const path of ['/metrics', '/metrics?name[]=x']) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      assert.equal(response.status, 200);
+      assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+      assert.equal(await response.text(), `x ${calls}\n`);
+    }
+    assert.equal(calls, 2);
+  });
+
+  test('gives HEAD no body and makes no page for it', async () => {
+    const { port } = await listen(() => assert.fail('was made'));
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'HEAD' });
+    assert.deepEqual([response.status, await response.text()], [200, '']);
+  });
+
+  test('has nothing at another path, and takes no other method', async () => {
+    const { port } = await listen(() => assert.fail('was made'));
+    const other = await fetch(`http://127.0.0.1:${port}/metrics/..%2f`);
+    assert.deepEqual([other.status, await other.text()], [404, 'it is at /metrics\n']);
+    const post = await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST', body: 'x' });
+    assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET, HEAD']);
+  });
+
+  test('survives what is no HTTP, and a client that goes away', async () => {
+    const { port } = await listen(() => 'x 1\n');
+    for (const bytes of ['\x00\xff\x16\x03\n\n', 'GET', 'GET /metrics HTTP/9.9\r\n\r\n', 'x'.repeat(100_000)]) {
+      await new Promise<void>((done) => {
+        const socket = connect(port, '127.0.0.1', () => socket.end(bytes));
+        socket.on('error', () => undefined).on('close', () => done());
+        socket.resume();
+      });
+    }
+    assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 200);
+  });
+
+  test('serves so many at a time, and those that wait when they end', async () => {
+    const { port } = await listen(() => 'x 1\n');
+    const idle = Array.from({ length: 40 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(idle.map((socket) => new Promise((done) => socket.once('connect', done).once('close', done))));
+    for (const socket of idle) socket.destroy();
+    let status = 0;
+    for (let tries = 0; status !== 200 && tries < 100; tries++) {
+      status = await fetch(`http://127.0.0.1:${port}/metrics`).then(
+        (response) => response.status,
+        () => 0,
+      );
+    }
+    assert.equal(status, 200);
+  });
+
+  test('says that the port is in use, or that the address is not here', async () => {
+    const { port } = await listen(() => '');
+    const fails = async (host: string, at: number, code: string, message: RegExp): Promise<void> => {
+      await assert.rejects(
+        MetricsServer.listen({ host, port: at }, () => ''),
+        (error) => {
+          assert.ok(error instanceof LiveError);
+          assert.equal(error.code, code);
+          assert.match(error.message, message);
+          return true;
+        },
+      );
+    };
+    await fails('127.0.0.1', port, 'PORT_IN_USE', /^metrics on 127\.0\.0\.1:\d+: the port is in use; name another$/);
+    await fails('192.0.2.1', port, 'NOT_THERE', /^metrics on 192\.0\.2\.1:\d+: no interface here has this address$/);
+    await fails('2001:db8::1', 9100, 'NOT_THERE', /^metrics on \[2001:db8::1\]:9100: /);
+  });
+
+  test('ends its connections when it is closed', async () => {
+    const server = await listen(() => '');
+    const socket = connect(server.port, '127.0.0.1');
+    await new Promise((done) => socket.once('connect', done));
+    const closed = new Promise((done) => socket.once('close', done).on('error', () => undefined));
+    server.close();
+    await closed;
+  });
+
+  test('is named with brackets round an IPv6 address', () => {
+    assert.deepEqual(
+      [hostAndPort('::1', 9), hostAndPort('127.0.0.1', 9), hostAndPort('localhost', 9)],
+      ['[::1]:9', '127.0.0.1:9', 'localhost:9'],
+    );
+  });
+});

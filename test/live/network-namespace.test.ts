@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { inNamespace, namespacePath } from '../../src/live/network-namespace.js';
+import { NamespaceBench } from './namespaces/namespace-bench.js';
+import type { NetworkNamespace } from './namespaces/network-namespace.js';
+import { requirements } from './namespaces/requirements.js';
+import { refused } from './refused.js';
+
+function current(): string {
+  return readlinkSync('/proc/thread-self/ns/net');
+}
+
+describe('a network namespace', { skip: requirements() }, () => {
+  let bench: NamespaceBench | undefined;
+  const namespace = (name: string): NetworkNamespace => (bench ??= new NamespaceBench()).namespace(name);
+  after(() => bench?.close());
+
+  test('is entered by its name or its path, and left again, with what was called given back', () => {
+    const { name } = namespace('in');
+    const own = current();
+    const descriptors = readdirSync('/proc/self/fd').length;
+    const inside = inNamespace(name, current);
+    assert.notEqual(inside, own);
+    assert.equal(inNamespace(`/run/netns/${name}`, current), inside);
+    assert.equal(current(), own);
+    assert.equal(readdirSync('/proc/self/fd').length, descriptors);
+  });
+
+  test('is left where what was called throws, which is thrown on', () => {
+    const { name } = namespace('thrown');
+    const own = current();
+    const fault = new RangeError('as told');
+    assert.throws(
+      () =>
+        inNamespace(name, () => {
+          assert.notEqual(current(), own);
+          throw fault;
+        }),
+      fault,
+    );
+    assert.equal(current(), own);
+  });
+
+  test('can be entered within another', () => {
+    const [one, two] = [namespace('one').name, namespace('two').name];
+    const [inner, outer] = inNamespace(one, () => [inNamespace(two, current), current()]);
+    assert.deepEqual([inner, outer], [inNamespace(two, current), inNamespace(one, current)]);
+  });
+
+  test('that is not there is an error with those that are, and nothing is called', () => {
+    const { name } = namespace('known');
+    const own = current();
+    const text = new RegExp(`^there is no network namespace "none-such"; there are .*${name}.* \\(ip netns\\)$`);
+    refused(() => inNamespace('none-such', () => assert.fail('was called')), 'NOT_THERE', text);
+    assert.equal(current(), own);
+  });
+
+  test('that is another kind of file is an error that says so', () => {
+    refused(
+      () => inNamespace('/proc/self/stat', () => 0),
+      'NOT_THERE',
+      /"\/proc\/self\/stat".*is no network namespace$/,
+    );
+    refused(() => inNamespace('/proc/self/ns/uts', () => 0), 'NOT_THERE', /it is no network namespace$/);
+  });
+
+  test('whose name is a key in the wrong place, or holds a line’s end, gives one line without it', () => {
+    const key = '000102030405060708090a0b0c0d0e0f';
+    for (const name of [key, `/run/${key}`, 'a\nb']) {
+      assert.throws(
+        () => inNamespace(name, () => 0),
+        (error) => {
+          assert.ok(error instanceof Error);
+          assert.ok(!error.message.includes(key) && !error.message.includes('\n'), error.message);
+          return true;
+        },
+      );
+    }
+  });
+
+  test('of a name stands where ip netns keeps it', () => {
+    assert.equal(namespacePath('blue'), '/run/netns/blue');
+    assert.equal(namespacePath('/proc/1/ns/net'), '/proc/1/ns/net');
+  });
+});

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type InterfaceSettings, TapDevice } from '../../src/live/index.js';
+import { setInterface } from '../../src/live/interface-settings.js';
+import { inNamespace } from '../../src/live/network-namespace.js';
+import { Poller } from '../../src/live/poller.js';
+import { Arena, PacketBatch } from '../../src/memory/index.js';
+import { parsePrefix } from '../../src/overlay/prefix.js';
+import { parseMac } from '../../src/wire/index.js';
+import { NamespaceBench } from './namespaces/namespace-bench.js';
+import type { NetworkNamespace } from './namespaces/network-namespace.js';
+import { requirements } from './namespaces/requirements.js';
+import { refused } from './refused.js';
+
+const MAC = '02:42:0a:00:09:03';
+const SETTINGS: InterfaceSettings = { mac: parseMac(MAC), mtu: 1450, address: addressOf('10.0.9.3', 24) };
+
+interface Shown {
+  readonly address: string;
+  readonly mtu: number;
+  readonly flags: readonly string[];
+  readonly addr_info: readonly { readonly local: string; readonly prefixlen: number; readonly scope: string }[];
+}
+
+function addressOf(ip: string, length: number): NonNullable<InterfaceSettings['address']> {
+  const { address } = parsePrefix(`${ip}/${ip.includes(':') ? 128 : 32}`);
+  return { address, length };
+}
+
+function shown(namespace: NetworkNamespace, device: string): Shown {
+  return (JSON.parse(namespace.ip(`-json address show dev ${device}`)) as [Shown])[0];
+}
+
+describe('a TAP device', { skip: requirements() }, () => {
+  let bench: NamespaceBench | undefined;
+  const namespace = (name: string): NetworkNamespace => (bench ??= new NamespaceBench()).namespace(name);
+  const taps: TapDevice[] = [];
+  const tap = (netns: string, device: string, settings: Partial<InterfaceSettings> = {}): TapDevice => {
+    const made = new TapDevice({ device, netns, ...SETTINGS, ...settings });
+    taps.push(made);
+    return made;
+  };
+  after(() => {
+    for (const one of taps) one.close();
+    bench?.close();
+  });
+
+  test('is up in its namespace with MAC, MTU and address, and gone when it is closed', () => {
+    const c1 = namespace('c1');
+    const device = tap(c1.name, 'eth0');
+    const { address, mtu, flags, addr_info } = shown(c1, 'eth0');
+    assert.deepEqual([address, mtu, flags.includes('UP')], [MAC, 1450, true]);
+    assert.deepEqual(
+      addr_info.filter(({ scope }) => scope === 'global').map(({ local, prefixlen }) => [local, prefixlen]),
+      [['10.0.9.3', 24]],
+    );
+    assert.equal(device.name, `eth0 in ${c1.name}`);
+    device.close();
+    device.close();
+    assert.throws(() => shown(c1, 'eth0'), /does not exist/);
+  });
+
+  test('has an IPv6 address where that is on, of a device that stays also at the second start', () => {
+    const c6 = namespace('c6');
+    c6.write('/proc/sys/net/ipv6/conf/default/disable_ipv6', '0');
+    c6.ip('tuntap add dev stays mode tap');
+    c6.ip('link set stays addrgenmode none');
+    const address = addressOf('fd00:9::3', 64);
+    for (let start = 0; start < 2; start++) {
+      tap(c6.name, 'stays', { address }).close();
+      assert.deepEqual(
+        shown(c6, 'stays').addr_info.map(({ local, prefixlen }) => [local, prefixlen]),
+        [['fd00:9::3', 64]],
+      );
+    }
+  });
+
+  test('says that IPv6 is off where its address can’t be set for that', () => {
+    const off = namespace('off');
+    const text =
+      /^can't set the IPv6 address of eth0: IPv6 is off there \(sysctl net\.ipv6\.conf\.eth0\.disable_ipv6\)$/;
+    refused(() => tap(off.name, 'eth0', { address: addressOf('fd00:9::3', 64) }), 'NOT_PERMITTED', text);
+    assert.throws(() => shown(off, 'eth0'), /does not exist/);
+  });
+
+  test('takes frames of its namespace and gives frames to it', async () => {
+    const ways = namespace('ways');
+    const device = tap(ways.name, 'eth0');
+    const arena = new Arena({ slots: 64, frameBytes: 2000, debug: true });
+    const batch = new PacketBatch(arena);
+    ways.ip('neighbour add 10.0.9.4 lladdr 02:42:0a:00:09:04 dev eth0 nud permanent');
+    const ping = ways.start(['ping', '-n', '-c', '3', '-i', '0.05', '-W', '2', '10.0.9.4']);
+    const poller = new Poller([device.descriptor]);
+    const swap = (at: number, other: number, length: number): void => {
+      const first = arena.bytes.slice(at, at + length);
+      arena.bytes.copyWithin(at, other, other + length);
+      arena.bytes.set(first, other);
+    };
+    let answered = 0;
+    for (let turns = 0; answered < 3 && turns < 1000; turns++) {
+      if (!poller.wait(0)) {
+        await sleep(5);
+        continue;
+      }
+      const count = device.receive(batch, 7);
+      for (let i = 0; i < count; i++) {
+        const at = batch.start[i];
+        assert.equal(batch.network[i], 7);
+        // ICMP echo: its addresses turned round and its type changed make the answer.
+        if (arena.bytes[at + 12] !== 8 || arena.bytes[at + 23] !== 1) continue;
+        assert.equal(batch.end[i] - at, 98);
+        swap(at, at + 6, 6);
+        swap(at + 26, at + 30, 4);
+        arena.bytes[at + 34] = 0;
+        const sum = ((arena.bytes[at + 36] << 8) | arena.bytes[at + 37]) + 0x0800;
+        const folded = (sum & 0xffff) + (sum >>> 16);
+        arena.bytes[at + 36] = folded >>> 8;
+        arena.bytes[at + 37] = folded;
+        device.send(arena.bytes, at, batch.end[i]);
+        answered++;
+      }
+      batch.clear();
+    }
+    const { stdout } = await ping.end();
+    assert.match(stdout, /3 packets transmitted, 3 received/);
+    assert.ok(device.counters.received >= 3);
+    assert.deepEqual([device.counters.sent, device.counters.refused], [3, 0]);
+    assert.deepEqual(arena.holders(), []);
+  });
+
+  test('that is deleted says so when it is read, refuses frames, and gives its slot back', () => {
+    const gone = namespace('gone');
+    const device = tap(gone.name, 'eth0');
+    const arena = new Arena({ slots: 4, frameBytes: 2000, debug: true });
+    const batch = new PacketBatch(arena);
+    // What the namespace said of itself already is no matter here.
+    while (device.receive(batch, 0) > 0) batch.clear();
+    assert.equal(device.failure, undefined);
+    gone.ip('link delete eth0');
+    assert.equal(new Poller([device.descriptor]).wait(1000), true);
+    assert.equal(device.receive(batch, 0), 0);
+    assert.equal(device.failure, `the device eth0 in ${gone.name} is gone (EBADFD)`);
+    const slot = arena.take();
+    device.send(arena.bytes, arena.frameOffsetOf(slot), arena.frameOffsetOf(slot) + 60);
+    assert.equal(device.counters.refused, 1);
+    arena.free(slot);
+    device.close();
+    assert.deepEqual(arena.holders(), []);
+  });
+
+  test('that can’t be made leaves no descriptor and no device', () => {
+    const busy = namespace('busy');
+    tap(busy.name, 'taken');
+    const before = readdirSync('/proc/self/fd').length;
+    refused(
+      () => tap(busy.name, 'taken'),
+      'SYSTEM_CALL',
+      /^another process has the TAP device taken in .*; end that first$/,
+    );
+    refused(() => tap(busy.name, 'lo'), 'SYSTEM_CALL', /make the TAP device lo in .* \(EINVAL\)/);
+    refused(() => tap(busy.name, 'bad', { mtu: 9_999_999 }), 'SYSTEM_CALL', /^can't set the MTU of bad \(EINVAL\)$/);
+    refused(() => tap(busy.name, 'far/off'), 'BAD_NODE', /1 to 15 letters/);
+    refused(() => tap('none-such', 'eth0'), 'NOT_THERE', /"none-such"/);
+    assert.equal(readdirSync('/proc/self/fd').length, before);
+    assert.throws(() => shown(busy, 'bad'), /does not exist/);
+  });
+
+  test('of no such name has no settings', () => {
+    const empty = namespace('empty');
+    const set = (): void => inNamespace(empty.name, () => setInterface('none', SETTINGS));
+    refused(set, 'NOT_THERE', /^can't set the MAC of none \(ENODEV\)$/);
+  });
+});
