@@ -1,18 +1,20 @@
 /** `vtep up`: this host as a node of an overlay. */
 import { randomFillSync } from 'node:crypto';
 import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
-import { OutputFile, PcapWriter } from '../capture/index.js';
+import { STANDARD_STREAM } from '../capture/standard-stream.js';
 import { Oversize } from '../dataplane/index.js';
 import { VtepError } from '../error.js';
 import { SequenceLedger } from '../ipsec/index.js';
-import { CapturePort, type FramePort, LiveVtep, MetricsServer, SequenceFile, vtepMetrics } from '../live/index.js';
-import { NodeTables, RingOutcome, type Topology } from '../overlay/index.js';
+import { type FramePort, LiveVtep, MetricsServer, SequenceFile, vtepMetrics } from '../live/index.js';
+import { hostAndPort } from '../live/metrics-server.js';
+import { RingOutcome, type Topology } from '../overlay/index.js';
+import { withoutKeys } from '../secret-text.js';
 import { formatIp } from '../wire/index.js';
 import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, type ParsedArguments, parseWords, UsageError } from './arguments.js';
-import { openInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
+import { DryRun } from './dry-run.js';
 import { ExitCode } from './exit-code.js';
 import { metricsOption } from './metrics-option.js';
 import { withSignals } from './signals.js';
@@ -45,14 +47,9 @@ ${AEAD_HELP}
 const MILLISECONDS = 1000;
 /** A dry run's packets have so long to come back, in milliseconds. */
 const LINGER = 1000;
+/** How often it is looked whether that is so. A timer of its own could not be set to all of the times that may be asked for. */
+const LOOK = 20;
 const LONGEST = 365 * 86_400;
-
-/** What a dry run reads and writes. */
-interface DryRun {
-  readonly port: CapturePort;
-  /** Writes the rest out, and gives the file its name. */
-  readonly finish: () => void;
-}
 
 function numberOption(parsed: ParsedArguments, name: string): number | undefined {
   const text = parsed.values[name];
@@ -68,30 +65,24 @@ async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
   return topology;
 }
 
+/** The dry run that the options say, or none. */
 async function dryRunOf(parsed: ParsedArguments, topology: Topology, node: string): Promise<DryRun | undefined> {
   const { frames, 'frames-out': out } = parsed.values;
   if (typeof frames !== 'string' && typeof out !== 'string') return undefined;
-  const source = typeof frames === 'string' ? await openInput(frames) : undefined;
-  const file =
-    typeof out === 'string' ? new OutputFile(out, typeof frames === 'string' ? frames : undefined) : undefined;
-  const writer = file === undefined ? undefined : new PcapWriter(file.write, { nanoseconds: true });
-  const tables = new NodeTables(topology, node);
-  const port = new CapturePort({
-    ...(source === undefined ? {} : { source }),
-    ...(writer === undefined ? {} : { sink: writer }),
-    networkOf: (bytes, offset) => {
-      const endpoint = tables.endpointOf(bytes, offset);
-      return endpoint < 0 ? -1 : topology.endpoints[endpoint].network;
-    },
+  return DryRun.open(topology, node, {
+    ...(typeof frames === 'string' ? { frames } : {}),
+    ...(typeof out === 'string' ? { out } : {}),
     speed: numberOption(parsed, 'speed') ?? 1,
-    clock: () => performance.now(),
-    wallClock: () => Date.now(),
   });
-  const finish = (): void => {
-    writer?.flush();
-    file?.commit();
-  };
-  return { port, finish };
+}
+
+/** What is wrong with the options is said before anything is opened. */
+function checkOptions(parsed: ParsedArguments): void {
+  metricsOption(parsed);
+  numberOption(parsed, 'for');
+  numberOption(parsed, 'speed');
+  if (parsed.values['frames-out'] !== STANDARD_STREAM) return;
+  throw new UsageError('--frames-out takes a file: the report goes to standard output');
 }
 
 /** Where sequence numbers are kept, and the cipher; neither where no network is encrypted, nor any key is there. */
@@ -142,6 +133,7 @@ class Up {
   /** Of all endpoints that there were. */
   readonly #ports = new Map<string, FramePort>();
   readonly #began = performance.now();
+  #framesEnded = this.#began;
   #taken = 0;
   #refused = 0;
   #reload: Promise<void> = Promise.resolve();
@@ -158,22 +150,20 @@ class Up {
   /** Runs until it is ended: by a signal, the time, or the end of a dry run. */
   async run(): Promise<void> {
     const end = (): void => this.#ending.abort();
-    const seconds = numberOption(this.#parsed, 'for');
-    const timers: NodeJS.Timeout[] = [];
-    if (seconds !== undefined) timers.push(setTimeout(end, seconds * MILLISECONDS));
-    else if (this.#dryRun !== undefined && this.#parsed.values['frames'] !== undefined) {
-      timers.push(this.#endWith(this.#dryRun.port, end));
-    }
     const address = metricsOption(this.#parsed);
     const server = address === undefined ? undefined : await MetricsServer.listen(address, () => this.#metrics());
+    const timer = setInterval(() => {
+      if (this.#isOver()) end();
+    }, LOOK);
     try {
-      this.#announce(server === undefined ? '' : `; metrics on http://${address?.host}:${server.port}/metrics`);
+      const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
+      this.#announce(where === '' ? '' : `; metrics on http://${where}/metrics`);
       await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () =>
         this.#vtep.run(this.#ending.signal),
       );
       await this.#reload;
     } finally {
-      for (const timer of timers) clearInterval(timer);
+      clearInterval(timer);
       server?.close();
     }
   }
@@ -189,13 +179,14 @@ class Up {
     output.flush();
   }
 
-  #endWith(port: CapturePort, end: () => void): NodeJS.Timeout {
-    let quiet = 0;
-    const interval = 100;
-    return setInterval(() => {
-      quiet = port.ended ? quiet + interval : 0;
-      if (quiet >= LINGER) end();
-    }, interval);
+  /** Whether the time is up, or the frames of a dry run are at their end for long enough. */
+  #isOver(): boolean {
+    const now = performance.now();
+    const seconds = numberOption(this.#parsed, 'for');
+    if (seconds !== undefined) return now - this.#began >= seconds * MILLISECONDS;
+    if (this.#dryRun?.hasFrames !== true) return false;
+    if (!this.#dryRun.port.ended) this.#framesEnded = now;
+    return now - this.#framesEnded >= LINGER;
   }
 
   #metrics(): string {
@@ -210,9 +201,9 @@ class Up {
     const address = here === undefined ? '' : formatIp(here.vtep.length === 4 ? 4 : 6, here.vtep);
     const cipher = this.#cipher.choice === undefined ? '' : `; cipher ${this.#cipher.choice.aead.name}`;
     say(
-      `vtep: ${this.#node} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`,
+      `vtep: ${withoutKeys(this.#node)} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`,
     );
-    for (const [endpoint, port] of this.#ports) say(`vtep: endpoint ${endpoint}: ${port.name}`);
+    for (const [endpoint, port] of this.#ports) say(`vtep: endpoint ${withoutKeys(endpoint)}: ${port.name}`);
   }
 
   #notePorts(): void {
@@ -224,12 +215,21 @@ class Up {
     this.#reload = this.#reload.then(() => this.#readAnew());
   }
 
+  #takeOver(topology: Topology): RingOutcome | undefined {
+    try {
+      const outcome = this.#vtep.update(topology);
+      this.#dryRun?.update(topology);
+      this.#notePorts();
+      return outcome;
+    } finally {
+      topology.ring?.wipe();
+    }
+  }
+
   async #readAnew(): Promise<void> {
     try {
       const topology = await topologyOf(this.#parsed);
-      const outcome = this.#vtep.update(topology);
-      topology.ring?.wipe();
-      this.#notePorts();
+      const outcome = this.#takeOver(topology);
       this.#taken++;
       const stale =
         outcome === RingOutcome.Stale ? '; its key ring is older than the one that is held, which stays' : '';
@@ -265,15 +265,17 @@ export const upCommand: Command = {
     if (parsed.operands.length > 0) throw new UsageError('up takes options alone; see: vtep up --help');
     const { node } = parsed.values;
     if (typeof node !== 'string') throw new UsageError('up needs --node NAME, the node that this host is');
-    metricsOption(parsed);
+    checkOptions(parsed);
     const oversize = oneOf(parsed, 'oversize', Object.values(Oversize));
     const sockets = oneOf(parsed, 'sockets', ['system', 'node']);
     const topology = await topologyOf(parsed);
     const keyed = topology.ring !== undefined;
     const cipher = new Cipher(keyed ? await aeadOption(parsed) : undefined, parsed);
     let vtep: LiveVtep | undefined;
+    let dryRun: DryRun | undefined;
     try {
-      const dryRun = await dryRunOf(parsed, topology, node);
+      dryRun = await dryRunOf(parsed, topology, node);
+      const port = dryRun?.port;
       vtep = await LiveVtep.open({
         topology,
         node,
@@ -281,7 +283,7 @@ export const upCommand: Command = {
         ...(oversize === undefined ? {} : { oversize }),
         ...(sockets === undefined ? {} : { sockets }),
         clampMss: parsed.values['clamp-mss'] === true,
-        ...(dryRun === undefined ? {} : { portOf: () => dryRun.port }),
+        ...(port === undefined ? {} : { portOf: () => port }),
         onSaEvent: ({ text }) => say(`vtep: ${text}`),
         onTrouble: (text) => say(`vtep: ${text}`),
       });
@@ -293,6 +295,8 @@ export const upCommand: Command = {
       return ExitCode.Done;
     } finally {
       vtep?.close();
+      dryRun?.close();
+      topology.ring?.wipe();
       cipher.close();
     }
   },

@@ -237,12 +237,11 @@ function readInterface(
   claim: (path: Path, within: string, what: string, name: string) => void,
 ): Pick<Endpoint, 'device' | 'netns'> {
   const path = ['endpoints', name, 'device'];
-  if (device !== undefined) {
-    if (!isInterfaceName(device)) {
-      throw places.error(path, `${path.join('.')}: an interface has a name of 1 to 15 letters, digits and ._-`);
-    }
-    claim(path, `${node}${netns === undefined ? '' : ` in ${netns}`}`, device, name);
+  if (device !== undefined && !isInterfaceName(device)) {
+    throw places.error(path, `${path.join('.')}: an interface has a name of 1 to 15 letters, digits and ._-`);
   }
+  // Without a word about it the interface has the endpoint's name.
+  claim(path, `${node}${netns === undefined ? '' : ` in ${netns}`}`, device ?? name, name);
   return { ...(device === undefined ? {} : { device }), ...(netns === undefined ? {} : { netns }) };
 }
 

@@ -1,0 +1,89 @@
+/** The captures of a dry run: where frames come from, and where they go, in place of interfaces. */
+import { OutputFile, type PacketSource, PcapWriter } from '../capture/index.js';
+import { CapturePort } from '../live/index.js';
+import { NodeTables, type Topology } from '../overlay/index.js';
+import { openInput } from './capture-input.js';
+import { say } from './text-output.js';
+
+/** What a dry run reads and writes. */
+export interface DryRunFiles {
+  /** A capture with frames of the node's endpoints. */
+  readonly frames?: string;
+  /** Where frames for them go. */
+  readonly out?: string;
+  /** How much faster than it was recorded. */
+  readonly speed: number;
+}
+
+/** A dry run's captures. */
+export class DryRun {
+  readonly port: CapturePort;
+  /** Whether there are frames that end. */
+  readonly hasFrames: boolean;
+  readonly #source: PacketSource | undefined;
+  readonly #file: OutputFile | undefined;
+  readonly #writer: PcapWriter | undefined;
+  readonly #node: string;
+  #tables: NodeTables;
+
+  private constructor(tables: NodeTables, node: string, source: PacketSource | undefined, files: DryRunFiles) {
+    const { frames, out, speed } = files;
+    this.#tables = tables;
+    this.#node = node;
+    this.#source = source;
+    this.hasFrames = source !== undefined;
+    this.#file = out === undefined ? undefined : new OutputFile(out, frames);
+    this.#writer = this.#file === undefined ? undefined : new PcapWriter(this.#file.write, { nanoseconds: true });
+    this.port = new CapturePort({
+      ...(source === undefined ? {} : { source }),
+      ...(this.#writer === undefined ? {} : { sink: this.#writer }),
+      networkOf: (bytes, offset) => this.#networkOf(bytes, offset),
+      speed,
+      clock: () => performance.now(),
+      wallClock: () => Date.now(),
+    });
+  }
+
+  /**
+   * Opens the captures.
+   * @param node name of the node whose endpoints they are of
+   * @throws OverlayError if there is no such node, CaptureError `FILE_UNUSABLE` and others
+   */
+  static async open(topology: Topology, node: string, files: DryRunFiles): Promise<DryRun> {
+    const tables = new NodeTables(topology, node);
+    const source = files.frames === undefined ? undefined : await openInput(files.frames);
+    try {
+      return new DryRun(tables, node, source, files);
+    } catch (error) {
+      await source?.close();
+      throw error;
+    }
+  }
+
+  /** Takes another topology over. */
+  update(topology: Topology): void {
+    this.#tables = new NodeTables(topology, this.#node);
+  }
+
+  /** Writes the rest out, gives the file its name, and says what was not taken of the frames. */
+  finish(): void {
+    this.#writer?.flush();
+    this.#file?.commit();
+    const { passedOver } = this.port;
+    const why = 'of no endpoint here, cut off, of another link type or without room';
+    if (passedOver > 0) say(`vtep: ${passedOver} records of the frames were passed over: ${why}`);
+    const damage = this.#source?.damage;
+    if (damage !== undefined) say(`vtep: the frames: ${damage.message}; those before it were sent`);
+  }
+
+  /** Lets the captures go; a file that was not finished is not left. */
+  close(): void {
+    this.port.close();
+    this.#file?.abandon();
+  }
+
+  #networkOf(bytes: Uint8Array, offset: number): number {
+    const endpoint = this.#tables.endpointOf(bytes, offset);
+    return endpoint < 0 ? -1 : this.#tables.topology.endpoints[endpoint].network;
+  }
+}
