@@ -65,13 +65,10 @@ export class DryRun {
     this.#tables = new NodeTables(topology, this.#node);
   }
 
-  /** Writes the rest out, gives the file its name, and says what was not taken of the frames. */
+  /** Writes the rest out, gives the file its name, and says where the frames were damaged. */
   finish(): void {
     this.#writer?.flush();
     this.#file?.commit();
-    const { passedOver } = this.port;
-    const why = 'of no endpoint here, cut off, of another link type or without room';
-    if (passedOver > 0) say(`vtep: ${passedOver} records of the frames were passed over: ${why}`);
     const damage = this.#source?.damage;
     if (damage !== undefined) say(`vtep: the frames: ${damage.message}; those before it were sent`);
   }

@@ -10,7 +10,11 @@ export interface UpReport {
   readonly counters: LiveVtepCounters;
   /** Ports by endpoint, also of those that are gone. */
   readonly ports: ReadonlyMap<string, FramePort>;
+  /** Records of a dry run's capture that were passed over; none where it has no capture. */
+  readonly passedOver: number | undefined;
 }
+
+const PASSED_OVER = 'of no endpoint here, cut off, of another link type or without room';
 
 /** Whether what came in is what came out and what was dropped. */
 function isBalanced({ in: came, made, out, held, drops }: DirectionCounters): boolean {
@@ -23,7 +27,7 @@ function directionData(direction: DirectionCounters): Record<string, unknown> {
 }
 
 /** The report as one object. */
-export function upJson({ node, seconds, counters, ports }: UpReport): Record<string, unknown> {
+export function upJson({ node, seconds, counters, ports, passedOver }: UpReport): Record<string, unknown> {
   const { egress, ingress, sealed, opened, noPort, underlay } = counters;
   return {
     node,
@@ -33,6 +37,7 @@ export function upJson({ node, seconds, counters, ports }: UpReport): Record<str
     sealed,
     opened,
     framesWithoutPort: noPort,
+    ...(passedOver === undefined ? {} : { framesPassedOver: passedOver }),
     underlay,
     endpoints: Object.fromEntries([...ports].map(([endpoint, port]) => [endpoint, port.counters])),
   };
@@ -46,7 +51,7 @@ function dropLines(what: string, drops: DropCounters): string[] {
 }
 
 /** The report in lines. */
-export function upLines({ node, seconds, counters, ports }: UpReport): string[] {
+export function upLines({ node, seconds, counters, ports, passedOver = 0 }: UpReport): string[] {
   const { egress, ingress, sealed, opened, noPort, underlay } = counters;
   const row = (what: string, of: DirectionCounters): (string | number)[] => {
     return [what, of.in, of.made, of.out, of.drops.total, of.held, isBalanced(of) ? 'yes' : 'no'];
@@ -65,6 +70,7 @@ export function upLines({ node, seconds, counters, ports }: UpReport): string[] 
     ...(underlay.overrun > 0 ? [`  ${underlay.overrun} packets found no room in the queues of sockets`] : []),
     ...(sealed + opened > 0 ? [`  ESP: ${sealed} sealed, ${opened} opened`] : []),
     ...(noPort > 0 ? [`  ${noPort} frames for endpoints without an interface`] : []),
+    ...(passedOver > 0 ? [`  ${passedOver} records of the frames were passed over: ${PASSED_OVER}`] : []),
     ...dropLines('way out', egress.drops),
     ...dropLines('way in', ingress.drops),
     '',

@@ -157,10 +157,11 @@ class Up {
     }, LOOK);
     try {
       const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
-      this.#announce(where === '' ? '' : `; metrics on http://${where}/metrics`);
-      await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () =>
-        this.#vtep.run(this.#ending.signal),
-      );
+      await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () => {
+        // Whoever reads it may send a signal at once.
+        this.#announce(where === '' ? '' : `; metrics on http://${where}/metrics`);
+        return this.#vtep.run(this.#ending.signal);
+      });
       await this.#reload;
     } finally {
       clearInterval(timer);
@@ -172,7 +173,9 @@ class Up {
   report(): void {
     const { counters } = this.#vtep;
     const seconds = (performance.now() - this.#began) / MILLISECONDS;
-    const report = { node: this.#node, seconds, counters, ports: this.#ports };
+    const dryRun = this.#dryRun;
+    const passedOver = dryRun?.hasFrames === true ? dryRun.port.passedOver : undefined;
+    const report = { node: this.#node, seconds, counters, ports: this.#ports, passedOver };
     const output = new TextOutput();
     if (this.#parsed.values['json'] === true) output.line(JSON.stringify(upJson(report), null, 2));
     else for (const line of upLines(report)) output.line(line);
