@@ -13,7 +13,7 @@ export const ENVIRONMENT = { ...process.env, LC_ALL: 'C' };
  * @param input what it reads from standard input
  * @throws {Error} with the call and the program's own words, if it fails or is not there
  */
-export function command(words: readonly string[], input = ''): string {
+export function command(words: readonly string[], input: string | Uint8Array = ''): string {
   const [program = '', ...rest] = words;
   const { status, signal, stdout, stderr, error } = spawnSync(program, rest, {
     encoding: 'utf8',

@@ -193,7 +193,7 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
 
     const broken = await RunningPing.start(c1, IP2);
     k2.overlay.ip(`link set ${CONTAINER_LINK} down`);
-    assert.equal((await ping(c1, IP2, { count: 20, patience: 0.1 })).received, 0);
+    assert.equal((await ping(c1, IP2, { count: 20, interval: 0.01, patience: 0.1 })).received, 0);
     k2.overlay.ip(`link set ${CONTAINER_LINK} up`);
     await broken.answers(20);
     const { sent, received, lost, missing } = await broken.stop();

@@ -136,9 +136,14 @@ export class NamespaceProcess {
     return this.end(milliseconds);
   }
 
+  /** Sends a signal, and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#running) this.#child.kill(signal);
+  }
+
   /** Kills the program at once, and waits for nothing. */
   kill(): void {
-    if (this.#running) this.#child.kill('SIGKILL');
+    this.signal('SIGKILL');
   }
 
   #failure(why: string): Error {

@@ -39,7 +39,7 @@ export class NetworkNamespace {
   }
 
   /** Runs a short program here, and gives its output. */
-  call(words: readonly string[], input?: string): string {
+  call(words: readonly string[], input?: string | Uint8Array): string {
     return command(['ip', 'netns', 'exec', this.name, ...words], input);
   }
 

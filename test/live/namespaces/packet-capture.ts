@@ -2,6 +2,10 @@
 import { type NamespaceProcess } from './namespace-process.js';
 import { type NetworkNamespace } from './network-namespace.js';
 
+/** Bytes of a packet: of many segments at the most. tcpdump has room for so few as its buffer holds of this length. */
+const LONGEST = 0x10000;
+const BUFFER_KIBIBYTES = 1 << 15;
+
 /** A running tcpdump. */
 export class PacketCapture {
   readonly #process: NamespaceProcess;
@@ -20,6 +24,7 @@ export class PacketCapture {
   static async start(namespace: NetworkNamespace, device: string, file: string, filter = ''): Promise<PacketCapture> {
     const process = namespace.start([
       ...['tcpdump', '-Z', 'root', '-n', '--immediate-mode', '-U', '-i', device, '-w', file],
+      ...['-s', String(LONGEST), '-B', String(BUFFER_KIBIBYTES)],
       ...filter.split(' ').filter((word) => word !== ''),
     ]);
     await process.line('stderr', /listening on/);

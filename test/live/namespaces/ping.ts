@@ -7,27 +7,39 @@ export interface PingOptions {
   /** Bytes of data in each, beside 8 of ICMP's header. */
   readonly size?: number;
   readonly count?: number;
-  /** Seconds from one to the next. */
+  /** Seconds from one to the next; all at once if not said, but one after the other where they go on until stopped. */
   readonly interval?: number;
   /** Whether DF is set, or never is; without a word here the system decides. */
   readonly doNotFragment?: boolean;
+  /** Of each packet: DSCP and ECN. */
+  readonly typeOfService?: number;
   /** Send the next as soon as one is answered, and at least a hundred a second. */
   readonly flood?: boolean;
-  /** Seconds that the last ones get to be answered. */
+  /** Seconds that they get to be answered; where an interval is said, `ping` gives the last ones two round trips. */
   readonly patience?: number;
 }
 
 const SECOND_MS = 1000;
 
-/** The words of a call of `ping`. */
-export function pingWords(address: string, options: PingOptions): string[] {
-  const { size = 56, interval = 0.01, doNotFragment, flood = false, patience = 1 } = options;
+/** The words of a call of `ping`; `sending` are those that say how many, and how fast. */
+export function pingWords(address: string, options: PingOptions, sending: readonly string[]): string[] {
+  const { size = 56, doNotFragment, patience = 1, typeOfService } = options;
   return [
     ...['ping', '-n', '-s', String(size), '-W', String(patience)],
-    ...(flood ? ['-f'] : ['-i', String(interval)]),
+    ...sending,
     ...(doNotFragment === undefined ? [] : ['-M', doNotFragment ? 'do' : 'dont']),
+    ...(typeOfService === undefined ? [] : ['-Q', String(typeOfService)]),
     address,
   ];
+}
+
+/** How many, and how fast. `ping` waits for the last ones as long as its interval, which those that go at once have none of. */
+function sendingWords(count: number, { interval, flood = false, patience = 1 }: PingOptions): string[] {
+  const all = ['-c', String(count)];
+  if (flood) return [...all, '-f'];
+  return interval === undefined
+    ? [...all, '-l', String(count), '-i', String(patience)]
+    : [...all, '-i', String(interval)];
 }
 
 /**
@@ -37,7 +49,7 @@ export function pingWords(address: string, options: PingOptions): string[] {
  */
 export async function ping(from: NetworkNamespace, address: string, options: PingOptions = {}): Promise<PingSums> {
   const { count = 5, interval = 0.01, patience = 1 } = options;
-  const process = from.start([...pingWords(address, options), '-c', String(count)]);
+  const process = from.start(pingWords(address, options, sendingWords(count, options)));
   const { stdout, stderr } = await process.end((count * (interval + patience) + 10) * SECOND_MS);
   return parsePing(stdout, stderr);
 }

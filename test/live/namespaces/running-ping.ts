@@ -36,7 +36,7 @@ export class RunningPing {
     options: Omit<PingOptions, 'count' | 'flood'> = {},
   ): Promise<RunningPing> {
     const { interval = 0.01 } = options;
-    const process = from.start([...pingWords(address, { ...options, interval }), '-w', String(LONGEST)]);
+    const process = from.start(pingWords(address, options, ['-i', String(interval), '-w', String(LONGEST)]));
     await process.line('stdout', / bytes from /);
     return new RunningPing(process, interval);
   }

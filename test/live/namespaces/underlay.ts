@@ -44,6 +44,13 @@ export function underlay(
   }));
   const [a, b] = nodes as [(typeof nodes)[0], (typeof nodes)[0]];
   bench.link(a.namespace, a.end, b.namespace, b.end);
+  // A new link hears no neighbour solicitation for up to a second, and the next comes a second later.
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    from.namespace.ip(`neighbour add ${to.ipv6} lladdr ${to.end.mac} dev ${UNDERLAY_DEVICE} nud permanent`);
+  }
   if (!offloads) {
     for (const { namespace } of nodes) {
       namespace.call([

@@ -40,6 +40,21 @@ export class VtepProcess {
     return this.#process.line('stderr', pattern, milliseconds);
   }
 
+  /**
+   * Waits until what it wrote is as wished.
+   *
+   * @param what is waited for, in words
+   * @throws {Error} with all of its output, if it ends before or takes too long
+   */
+  async saying(wished: () => boolean, what: string, milliseconds?: number): Promise<void> {
+    return this.#process.until(wished, what, milliseconds);
+  }
+
+  /** Sends a signal that it is to survive. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process.signal(signal);
+  }
+
   /** Waits for its end. */
   async end(milliseconds?: number): Promise<Ended> {
     return this.#process.end(milliseconds);
