@@ -62,10 +62,7 @@ class Running {
   /** Nothing is lost in silence, and every slot is free again. */
   balanced(): void {
     const { egress, ingress } = this.node.counters;
-    for (const [way, { in: came, made, out, held, drops }] of Object.entries({ egress, ingress }) as [
-      string,
-      DirectionCounters,
-    ][]) {
+    for (const [way, { in: came, made, out, held, drops }] of Object.entries<DirectionCounters>({ egress, ingress })) {
       assert.equal(came + made, out + held + drops.total, way);
     }
     assert.equal(ingress.in, this.underlay.counters.received);

@@ -74,6 +74,7 @@ export class ListPort implements FramePort {
   /** Frames that it still sends, and those that it was given, as hexadecimal digits. */
   readonly outgoing: Uint8Array[] = [];
   readonly given: string[] = [];
+  readonly #held: Uint8Array[] = [];
   #received = 0;
 
   get counters(): FramePortCounters {
@@ -91,6 +92,12 @@ export class ListPort implements FramePort {
     this.given.push(Buffer.from(bytes.subarray(start, end)).toString('hex'));
     // Whatever a port writes in front of a frame may harm no one.
     bytes.fill(0xdd, start - 10, start);
+    this.#held.push(bytes.subarray(start, end));
+  }
+
+  flush(): void {
+    // Until here a port may do with a frame what it wants.
+    for (const frame of this.#held.splice(0)) frame.fill(0xdd);
   }
 
   close(): void {
