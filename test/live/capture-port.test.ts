@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { openCaptureFile, PcapWriter } from '../../src/capture/index.js';
+import { CapturePort } from '../../src/live/index.js';
+import { Arena, PacketBatch } from '../../src/memory/index.js';
+import { framesOf } from '../cli/frames.js';
+import { fixture } from '../repository.js';
+import { C1 } from '../dataplane/topology.js';
+
+const RECORDING = fixture('vxlan/01-icmp.c1.pcap');
+
+/** A port over the recording, with a clock that the test sets. */
+async function paced(speed: number | undefined, networkOf: (mac: string) => number) {
+  const time = { now: 5000 };
+  const source = await openCaptureFile(RECORDING);
+  const port = new CapturePort({
+    source,
+    networkOf: (bytes, offset) => networkOf(Buffer.from(bytes.subarray(offset, offset + 6)).toString('hex')),
+    ...(speed === undefined ? {} : { speed }),
+    clock: () => time.now,
+    wallClock: () => 1_700_000_000_123,
+  });
+  const arena = new Arena({ slots: 256, frameBytes: 2000, debug: true });
+  const batch = new PacketBatch(arena);
+  // What it reads comes with a later turn.
+  const take = async (): Promise<number> => {
+    for (let i = 0; i < 20; i++) {
+      port.receive(batch);
+      await turn();
+    }
+    port.receive(batch);
+    return batch.count;
+  };
+  return { time, port, arena, batch, take };
+}
+
+describe('a port of captures', () => {
+  for (const speed of [undefined, 4]) {
+    test(`gives frames at the recording's pace${speed === undefined ? '' : `, ${speed} times as fast`}`, async () => {
+      const frames = await framesOf(RECORDING);
+      const first = frames[0].seconds * 1000 + frames[0].nanoseconds / 1e6;
+      const { time, take, arena, batch, port } = await paced(speed, () => 3);
+      for (const passed of [0, 1, 500, 1000, 2500, 60_000]) {
+        time.now = 5000 + passed;
+        const due = frames.filter(
+          ({ seconds, nanoseconds }) => seconds * 1000 + nanoseconds / 1e6 - first <= passed * (speed ?? 1),
+        );
+        assert.equal(await take(), due.length, `after ${passed} ms`);
+      }
+      for (let i = 0; i < batch.count; i++) {
+        assert.equal(Buffer.from(arena.bytes.subarray(batch.start[i], batch.end[i])).toString('hex'), frames[i].hex);
+        assert.equal(batch.network[i], 3);
+      }
+      assert.equal(port.ended, true);
+      assert.deepEqual([port.counters.received, port.passedOver], [frames.length, 0]);
+      batch.clear();
+      assert.deepEqual(arena.holders(), []);
+    });
+  }
+
+  test('passes over frames of no endpoint here, and counts them', async () => {
+    const frames = await framesOf(RECORDING);
+    const { take, port, batch } = await paced(Infinity, (mac) => (mac === C1 ? 0 : -1));
+    const own = frames.filter(({ hex }) => hex.slice(12, 24) === C1).length;
+    assert.equal(await take(), own);
+    assert.equal(port.passedOver, frames.length - own);
+    batch.clear();
+  });
+
+  test('writes frames with the time that it is, and has none to give without a capture', () => {
+    const parts: Uint8Array[] = [];
+    const sink = new PcapWriter((bytes) => parts.push(bytes.slice()), { nanoseconds: true });
+    const port = new CapturePort({ sink, networkOf: () => 0, clock: () => 0, wallClock: () => 1_700_000_000_123 });
+    port.send(
+      Uint8Array.from({ length: 100 }, (_, i) => i),
+      10,
+      74,
+    );
+    sink.flush();
+    const bytes = Buffer.concat(parts);
+    assert.deepEqual(
+      [24, 28, 32, 36].map((at) => bytes.readUInt32LE(at)),
+      [1_700_000_000, 123_000_000, 64, 64],
+    );
+    assert.deepEqual([...bytes.subarray(40, 43)], [10, 11, 12]);
+    assert.equal(port.ended, true);
+    assert.deepEqual(port.counters, { received: 0, sent: 1, refused: 0 });
+    assert.equal(port.receive(new PacketBatch(new Arena({ slots: 1, frameBytes: 64 }))), 0);
+    port.close();
+    port.close();
+  });
+});
