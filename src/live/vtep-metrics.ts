@@ -30,6 +30,7 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
       DIRECTIONS.map((direction) => [{ direction }, value(counters[direction])]),
     );
   byDirection('vtep_packets_in_total', 'Frames of endpoints (egress), packets off the wire (ingress).', (of) => of.in);
+  byDirection('vtep_packets_made', 'Copies, answers and fragments made, less what was put together.', (of) => of.made);
   byDirection('vtep_packets_out_total', 'Packets that came out at the other end, answers among them.', (of) => of.out);
   byDirection('vtep_packets_held', 'Fragments that wait for their rest.', (of) => of.held);
   text.family(
