@@ -9,7 +9,7 @@ import { scratch, vtep } from '../../cli/run.js';
 import { FRAME, vxlan } from '../../dataplane/build.js';
 import { missing } from '../../repository.js';
 import { iperf3 } from './iperf3.js';
-import { kernelBeside, rates } from './kernel-beside.js';
+import { kernelBeside, rate } from './kernel-beside.js';
 import { CONTAINER_DEVICE, DATA_PATH_PORT, VNI } from './kernel-vtep.js';
 import { NamespaceBench } from './namespace-bench.js';
 import { type NetworkNamespace } from './network-namespace.js';
@@ -213,19 +213,19 @@ betweenTwo('two nodes with an encrypted network', {}, (pair) => {
     assert.deepEqual(received, sent);
   });
 
-  test('100 MB of TCP go through, both ways', async (t) => {
+  test('100 MB of TCP go through, encrypted and clear', async (t) => {
     const { bench, nodes, c1, c2, clear1, clear2 } = pair();
-    const encrypted = await rates({ c1, c2, ip2: IP2 });
-    const clear = await rates({ c1: clear1, c2: clear2, ip2: CLEAR_IP2 });
-    const kernel = await rates(kernelBeside(bench, nodes));
-    const [e, c, k] = [encrypted, clear, kernel].map((both) => both.join(' and '));
-    t.diagnostic(`vtep to vtep, 100 MB: encrypted ${e}; clear ${c}; kernel to kernel, clear: ${k}`);
+    const encrypted = await rate({ c1, c2, ip2: IP2 });
+    const clear = await rate({ c1: clear1, c2: clear2, ip2: CLEAR_IP2 });
+    const kernel = await rate(kernelBeside(bench, nodes));
+    t.diagnostic(`vtep to vtep, 100 MB: encrypted ${encrypted}; clear ${clear}; kernel to kernel, clear: ${kernel}`);
   });
 
   test('keys rotate every two seconds while TCP runs, and no ping is lost', async (t) => {
     const { ups, rings, c1, c2 } = pair();
     const spisBefore = await spisOfPings(pair());
     const pings = await RunningPing.start(c1, IP2, { interval: 0.02 });
+    // Less than the nodes manage: a TAP device queues 500 packets, and reading a config takes up to 50 ms.
     const ended = new AbortController();
     const transfer = iperf3(c2, c1, { address: IP2, seconds: 9, bitrate: 100e6 }).finally(() => ended.abort());
     let rotations = 0;

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch } from '../../cli/run.js';
 import { iperf3 } from './iperf3.js';
-import { kernelBeside, rates } from './kernel-beside.js';
+import { kernelBeside, rate } from './kernel-beside.js';
 import { CONTAINER_DEVICE, dockerMac, KernelVtep, VNI } from './kernel-vtep.js';
 import { linkCounters } from './link-counters.js';
 import { NamespaceBench } from './namespace-bench.js';
@@ -210,8 +210,10 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
 
   test('100 MB of TCP go through, both ways', async (t) => {
     const { bench, n1, n2, c1, c2 } = pair();
-    const [toVtep, fromVtep] = await rates({ c1, c2, ip2: IP2 });
-    const [there, back] = await rates(kernelBeside(bench, [n1, n2]));
+    const mixed = { c1, c2, ip2: IP2 };
+    const [toVtep, fromVtep] = [await rate(mixed), await rate(mixed, true)];
+    const kernel = kernelBeside(bench, [n1, n2]);
+    const [there, back] = [await rate(kernel), await rate(kernel, true)];
     t.diagnostic(
       `kernel and vtep, 100 MB: ${toVtep} to vtep, ${fromVtep} from it; kernel to kernel: ${there}, ${back}`,
     );
