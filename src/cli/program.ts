@@ -5,7 +5,6 @@ import { type Command, print, runCommand } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { type Streams, withStreams } from './streams.js';
 import { say } from './text-output.js';
-import { version } from './version.js';
 
 // Loaded when they are called, so that `--help` needn't wait for what only one command needs.
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -75,7 +74,7 @@ async function carryOut(words: readonly string[]): Promise<number> {
     return ExitCode.Done;
   }
   if (name === '--version' || name === '-v') {
-    print(version());
+    print((await import('./version.js')).version());
     return ExitCode.Done;
   }
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

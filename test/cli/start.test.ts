@@ -33,12 +33,15 @@ function packages(files: readonly string[]): string[] {
 }
 
 describe('a call loads what it needs', () => {
-  for (const words of [['--help'], ['--version']]) {
-    test(`${words.join(' ')}: no command and no package`, () => {
-      const files = loaded(words);
+  for (const [word, most] of [
+    ['--help', 12],
+    ['--version', 13],
+  ] as const) {
+    test(`${word}: no command and no package`, () => {
+      const files = loaded([word]);
       assert.ok(files.includes('dist/src/cli/main.js'));
       assert.deepEqual(packages(files), []);
-      assert.ok(files.length <= 12, files.join(' '));
+      assert.ok(files.length <= most, files.join(' '));
     });
   }
 
