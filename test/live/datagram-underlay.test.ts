@@ -58,7 +58,7 @@ describe('an underlay of a socket of Node', () => {
   test('counts what finds no room, in its queue or in a slot, and receives the rest', async () => {
     const arena = new Arena({ slots: 300, frameBytes: 100, debug: true });
     const there = await opened(THERE, portOf(1), arena);
-    const socket = createSocket('udp4');
+    const socket = createSocket('udp4').unref();
     const send = (length: number): Promise<void> =>
       new Promise((done) => socket.send(new Uint8Array(length), portOf(1), '127.0.0.3', () => done()));
     for (const length of [100, 101, 50]) await send(length);
@@ -66,12 +66,11 @@ describe('an underlay of a socket of Node', () => {
     await until(() => (there.receive(batch), there.counters.received + there.counters.overrun === 3));
     assert.deepEqual([batch.count, there.counters.received, there.counters.overrun], [2, 2, 1]);
     batch.clear();
-    // 1,024 wait at the most, though the socket's own queue, and Node, take many more.
-    for (let i = 0; i < 30; i++) {
+    // 1,024 wait at the most, though more come; a busy machine's own queue drops some before.
+    for (let i = 0; i < 1000 && there.counters.overrun < 50; i++) {
       await Promise.all(Array.from({ length: 50 }, () => send(10)));
       await sleep(1);
     }
-    await until(() => there.counters.overrun >= 1500 - 1024 + 1);
     let received = 0;
     for (let count = there.receive(batch); count > 0; count = there.receive(batch)) {
       received += count;
