@@ -1,11 +1,8 @@
 /** `vtep up`: this host as a node of an overlay. */
-import { randomFillSync } from 'node:crypto';
-import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
 import { STANDARD_STREAM } from '../capture/standard-stream.js';
 import { Oversize } from '../dataplane/index.js';
 import { VtepError } from '../error.js';
-import { SequenceLedger } from '../ipsec/index.js';
-import { type FramePort, LiveVtep, MetricsServer, SequenceFile, vtepMetrics } from '../live/index.js';
+import { type FramePort, LiveVtep, MetricsServer, vtepMetrics } from '../live/index.js';
 import { hostAndPort } from '../live/metrics-server.js';
 import { RingOutcome, type Topology } from '../overlay/index.js';
 import { withoutKeys } from '../secret-text.js';
@@ -16,6 +13,7 @@ import type { Command } from './command.js';
 import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
 import { DryRun } from './dry-run.js';
 import { ExitCode } from './exit-code.js';
+import { LiveCipher } from './live-cipher.js';
 import { metricsOption } from './metrics-option.js';
 import { withSignals } from './signals.js';
 import { say, TextOutput } from './text-output.js';
@@ -85,49 +83,12 @@ function checkOptions(parsed: ParsedArguments): void {
   throw new UsageError('--frames-out takes a file: the report goes to standard output');
 }
 
-/** Where sequence numbers are kept, and the cipher; neither where no network is encrypted, nor any key is there. */
-class Cipher {
-  readonly choice: AeadChoice | undefined;
-  readonly #file: SequenceFile | undefined;
-  readonly #ledger: SequenceLedger | undefined;
-
-  constructor(choice: AeadChoice | undefined, parsed: ParsedArguments) {
-    this.choice = choice;
-    const path = parsed.values['state'];
-    if (choice === undefined || typeof path !== 'string') return;
-    this.#file = new SequenceFile(path);
-    try {
-      const onFailure = (error: unknown): void => {
-        say(`vtep: ${(error as Error).message}: encrypted networks stop when their numbers are used up`);
-      };
-      this.#ledger = new SequenceLedger({ random, store: this.#file, onFailure });
-    } catch (error) {
-      this.#file.close();
-      throw error;
-    }
-  }
-
-  get options(): Pick<Parameters<typeof LiveVtep.open>[0], 'cipher'> {
-    if (this.choice === undefined) return {};
-    const ledger = this.#ledger === undefined ? {} : { ledger: this.#ledger };
-    return { cipher: { aead: this.choice.aead, hkdf: hkdfSha256, random, ...ledger } };
-  }
-
-  close(): void {
-    this.#file?.close();
-  }
-}
-
-function random(bytes: Uint8Array): void {
-  randomFillSync(bytes);
-}
-
 /** A VTEP with what the command line adds to it. */
 class Up {
   readonly #parsed: ParsedArguments;
   readonly #node: string;
   readonly #vtep: LiveVtep;
-  readonly #cipher: Cipher;
+  readonly #cipher: LiveCipher;
   readonly #dryRun: DryRun | undefined;
   readonly #ending = new AbortController();
   /** Of all endpoints that there were. */
@@ -138,7 +99,7 @@ class Up {
   #refused = 0;
   #reload: Promise<void> = Promise.resolve();
 
-  constructor(parsed: ParsedArguments, node: string, vtep: LiveVtep, cipher: Cipher, dryRun: DryRun | undefined) {
+  constructor(parsed: ParsedArguments, node: string, vtep: LiveVtep, cipher: LiveCipher, dryRun: DryRun | undefined) {
     this.#parsed = parsed;
     this.#node = node;
     this.#vtep = vtep;
@@ -273,7 +234,7 @@ export const upCommand: Command = {
     const sockets = oneOf(parsed, 'sockets', ['system', 'node']);
     const topology = await topologyOf(parsed);
     const keyed = topology.ring !== undefined;
-    const cipher = new Cipher(keyed ? await aeadOption(parsed) : undefined, parsed);
+    const cipher = new LiveCipher(keyed ? await aeadOption(parsed) : undefined, parsed);
     let vtep: LiveVtep | undefined;
     let dryRun: DryRun | undefined;
     try {
