@@ -18,7 +18,7 @@ import {
   type SaEvent,
   type Topology,
 } from '../overlay/index.js';
-import { ETHERNET_SPAN } from '../wire/index.js';
+import { EndpointPorts } from './endpoint-ports.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
 import { addCounters, NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } from './node-chains.js';
@@ -58,7 +58,6 @@ export interface LiveNodeCounters extends NodeCounters {
 
 /** Readings in a turn of what is ready: others are served between turns. */
 const ROUNDS = 4;
-const MAC_BYTES = 6;
 /** Seconds between two looks at the SAs. */
 const SA_WATCH = 1;
 
@@ -68,17 +67,11 @@ export class LiveNode {
   readonly #frames: PacketBatch;
   readonly #packets: PacketBatch;
   readonly #sinks: NodeSinks;
-  readonly #ports = new Map<string, FramePort>();
-  /** By place of the endpoint. */
-  #portOf: (FramePort | undefined)[] = [];
-  /** Ports that frames come from, each once, and the network of each. */
-  #sources: FramePort[] = [];
-  #networks: number[] = [];
+  readonly #ports = new EndpointPorts();
   #poller: Poller | undefined;
   #chains: NodeChains;
   #sas: NodeSas | undefined;
   #retired: NodeCounters | undefined;
-  #noPort = 0;
   #watched: number;
 
   /**
@@ -92,7 +85,7 @@ export class LiveNode {
     this.#packets = new PacketBatch(arena);
     this.#sinks = {
       wire: (batch) => underlay.send(batch),
-      frames: (batch) => this.#handOver(batch),
+      frames: (batch) => this.#ports.handOver(batch),
     };
     this.#watched = options.clock();
     this.#checkOversize();
@@ -110,7 +103,7 @@ export class LiveNode {
 
   /** Ports by endpoint. */
   get ports(): ReadonlyMap<string, FramePort> {
-    return this.#ports;
+    return this.#ports.byName;
   }
 
   /** Entries of the forwarding table. */
@@ -126,7 +119,7 @@ export class LiveNode {
   get counters(): LiveNodeCounters {
     const now = this.#chains.counters;
     const sum = this.#retired === undefined ? now : addCounters(this.#retired, now);
-    return { ...sum, noPort: this.#noPort };
+    return { ...sum, noPort: this.#ports.noPort };
   }
 
   /** The path MTU of a network on its narrowest way, in bytes of an inner IP packet: what its interfaces are set to. */
@@ -149,18 +142,13 @@ export class LiveNode {
     if (!topology.endpoints.some(({ name, node: home }) => name === endpoint && home === node)) {
       throw new LiveError('BAD_NODE', `this node has no endpoint ${endpoint}`);
     }
-    if (this.#ports.get(endpoint) === port) return;
-    this.detach(endpoint);
-    this.#ports.set(endpoint, port);
+    this.#ports.attach(endpoint, port);
     this.#arrange();
   }
 
   /** Closes an endpoint's port; one that has none is let be. */
   detach(endpoint: string): void {
-    const port = this.#ports.get(endpoint);
-    if (port === undefined) return;
-    this.#ports.delete(endpoint);
-    if (![...this.#ports.values()].includes(port)) port.close();
+    this.#ports.detach(endpoint);
     this.#arrange();
   }
 
@@ -198,7 +186,7 @@ export class LiveNode {
     this.#options.underlay.setNodes(topology.nodes.map(({ vtep }) => vtep));
     const { node } = chains.tables;
     const stay = new Set(topology.endpoints.filter(({ node: home }) => home === node).map((endpoint) => endpoint.name));
-    for (const endpoint of [...this.#ports.keys()]) if (!stay.has(endpoint)) this.detach(endpoint);
+    for (const endpoint of [...this.ports.keys()]) if (!stay.has(endpoint)) this.#ports.detach(endpoint);
     this.#arrange();
     return outcome;
   }
@@ -217,7 +205,8 @@ export class LiveNode {
       this.#watched = now;
       this.#sas?.poll(now);
     }
-    const pending = this.#isPending();
+    const { sources, networks } = this.#ports;
+    const { pending } = this.#ports;
     if (poller !== undefined && !poller.wait(pending ? 0 : milliseconds) && !pending) return false;
     const sockets = underlay.descriptors.length;
     let any = false;
@@ -225,9 +214,9 @@ export class LiveNode {
       let count = 0;
       if (poller === undefined) count += this.#receive();
       for (let i = 0; i < sockets; i++) if (poller?.isReady(i) === true) count += this.#receive(i);
-      for (let i = 0; i < this.#sources.length; i++) {
-        const ready = poller === undefined || poller.isReady(sockets + i) || this.#sources[i].pending === true;
-        if (ready) count += this.#send(i);
+      for (let i = 0; i < sources.length; i++) {
+        const ready = poller === undefined || poller.isReady(sockets + i) || sources[i].pending === true;
+        if (ready) count += this.#send(sources[i], networks[i]);
       }
       if (count === 0) break;
       any = true;
@@ -242,14 +231,9 @@ export class LiveNode {
 
   /** Closes ports and underlay, and wipes the keys. */
   close(): void {
-    for (const endpoint of [...this.#ports.keys()]) this.detach(endpoint);
+    for (const endpoint of [...this.ports.keys()]) this.#ports.detach(endpoint);
     this.#options.underlay.close();
     this.#sas?.close();
-  }
-
-  #isPending(): boolean {
-    for (let i = 0; i < this.#sources.length; i++) if (this.#sources[i].pending === true) return true;
-    return false;
   }
 
   #receive(place?: number): number {
@@ -259,57 +243,20 @@ export class LiveNode {
     return count;
   }
 
-  #send(i: number): number {
+  #send(port: FramePort, network: number): number {
     const batch = this.#frames;
-    const count = this.#sources[i].receive(batch, this.#networks[i]);
+    const count = port.receive(batch, network);
     if (count > 0) this.#chains.egress.run(batch, this.#options.clock());
     return count;
   }
 
-  /** Hands frames over to the ports of their endpoints. */
-  #handOver(batch: PacketBatch): void {
-    const { bytes } = batch.arena;
-    let last: FramePort | undefined;
-    for (let i = 0; i < batch.count; i++) {
-      const endpoint = batch.peer[i];
-      if (endpoint < 0) {
-        last?.flush();
-        last = undefined;
-        this.#handToAll(bytes, batch.start[i], batch.end[i], batch.network[i]);
-        continue;
-      }
-      const port = this.#portOf[endpoint];
-      if (port !== last) last?.flush();
-      last = port;
-      if (port === undefined) this.#noPort++;
-      else port.send(bytes, batch.start[i], batch.end[i]);
-    }
-    last?.flush();
-  }
-
-  /** Hands a frame to all local endpoints of its network but the one that sent it. */
-  #handToAll(bytes: Uint8Array, start: number, end: number, network: number): void {
-    const { endpoints } = this.topology;
-    for (let place = 0; place < endpoints.length; place++) {
-      const port = this.#portOf[place];
-      if (port === undefined || endpoints[place].network !== network) continue;
-      if (end - start >= ETHERNET_SPAN && isSource(bytes, start, endpoints[place].mac)) continue;
-      port.send(bytes, start, end);
-      port.flush();
-    }
-  }
-
   /** Brings the places of ports up to date, and what is polled. */
   #arrange(): void {
-    const { endpoints } = this.topology;
-    const { node } = this.#chains.tables;
-    this.#portOf = endpoints.map(({ name, node: home }) => (home === node ? this.#ports.get(name) : undefined));
-    const networks = new Map<FramePort, number>();
-    this.#portOf.forEach((port, place) => port !== undefined && networks.set(port, endpoints[place].network));
-    this.#sources = [...networks.keys()];
-    this.#networks = [...networks.values()];
-    const descriptors = [...this.#options.underlay.descriptors, ...this.#sources.map(({ descriptor }) => descriptor)];
-    const polled = this.#options.underlay.descriptors.length > 0 && descriptors.every((descriptor) => descriptor >= 0);
+    const { topology, node } = this.#chains.tables;
+    this.#ports.arrange(topology, node);
+    const { descriptors: sockets } = this.#options.underlay;
+    const descriptors = [...sockets, ...this.#ports.sources.map(({ descriptor }) => descriptor)];
+    const polled = sockets.length > 0 && descriptors.every((descriptor) => descriptor >= 0);
     this.#poller = polled ? new Poller(descriptors) : undefined;
   }
 
@@ -374,9 +321,4 @@ export class LiveNode {
 
 function formatted(address: Uint8Array): string {
   return address.join('.');
-}
-
-function isSource(bytes: Uint8Array, start: number, mac: Uint8Array): boolean {
-  for (let i = 0; i < MAC_BYTES; i++) if (bytes[start + MAC_BYTES + i] !== mac[i]) return false;
-  return true;
 }
