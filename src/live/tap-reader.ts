@@ -81,13 +81,19 @@ export class TapReader {
   /** Reads a header and a frame: into the slot, and what is too much behind it. Returns the frame's bytes. */
   #read(header: number, frameBytes: number): number {
     this.#pieces.set(0, this.#base + header, OFFLOAD_HEADER_BYTES + frameBytes);
-    this.#pieces.set(1, this.#large.address + frameBytes, LARGEST - frameBytes);
+    // A slot may be larger than any frame of a device, and nothing is left to stand behind it then.
+    const inSlot = Math.min(frameBytes, LARGEST);
+    this.#pieces.set(1, this.#large.address + inSlot, LARGEST - inSlot);
     return this.#system.readv(this.#descriptor, this.#pieces.address, 2) - OFFLOAD_HEADER_BYTES;
   }
 
   /** Puts a frame that is to be cut together: its bytes are copied once, and into the segments again. */
   #takeLarge(start: number, length: number, frameBytes: number, size: number): void {
     const { bytes } = this.#large;
+    if (length > LARGEST) {
+      this.refused++;
+      return;
+    }
     bytes.set(this.#arena.subarray(start, start + Math.min(length, frameBytes)), 0);
     const cut = this.#segmenter.begin(bytes, 0, length, size);
     if (cut && this.#segmenter.frameBytes <= frameBytes) return;

@@ -28,7 +28,7 @@ function unavailable(): string | undefined {
 const skip = unavailable() ?? false;
 
 /** What one reading of a header and a frame gives. */
-function read(header: readonly number[], frame: Uint8Array, slots = 64, capacity = 64) {
+function read(header: readonly number[], frame: Uint8Array, slots = 64, capacity = 64, frameBytes = 2000) {
   const path = joinPath(folder, `in-${files++}`);
   const words = new Uint8Array(OFFLOAD_HEADER_BYTES);
   const view = new DataView(words.buffer);
@@ -36,7 +36,7 @@ function read(header: readonly number[], frame: Uint8Array, slots = 64, capacity
   header.slice(2).forEach((word, i) => view.setUint16(2 + 2 * i, word, true));
   writeFileSync(path, join(words, frame));
   const descriptor = openSync(path, 'r');
-  const arena = new Arena({ slots, frameBytes: 2000, debug: true });
+  const arena = new Arena({ slots, frameBytes, debug: true });
   const batch = new PacketBatch(arena, capacity);
   const reader = new TapReader(descriptor);
   const frames: Uint8Array[] = [];
@@ -82,6 +82,15 @@ describe('TapReader', { skip }, () => {
       assert.deepEqual([reader.received, reader.refused], [frames.length, 0]);
     });
   }
+
+  test('of slots larger than any frame of a device uses no byte beyond them', () => {
+    const frame = noise(65_700, 9);
+    assert.deepEqual(read([0, 0, 0, 0, 0, 0], frame, 2, 2, 65_791).frames, [frame]);
+    // What is longer is the next reading's: a file, unlike a device, has no ends of frames.
+    assert.equal(read([0, 0, 0, 0, 0, 0], noise(66_500, 10), 2, 2, 65_791).frames[0].length, 65_791);
+    const large = read([1, 1, 54, 1000, 34, 16], frame, 64, 64, 65_791);
+    assert.deepEqual([large.frames, large.reader.refused], [[], 1]);
+  });
 
   test('refuses and counts what can’t be cut, segments larger than a slot, and places outside the frame', () => {
     for (const [header, frame] of [
