@@ -4,7 +4,9 @@
  * process has after it opened the device and hadn't before.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { CType, ForeignError, type ForeignFunction, ForeignLibrary, NativeMemory } from '../foreign/index.js';
+import { type ForeignFunction, NativeMemory } from '../foreign/index.js';
+import { LiveError } from './error.js';
+import { linux } from './linux.js';
 
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
@@ -55,12 +57,10 @@ export class PacketDrops {
   static ofNewSocket(before: readonly number[]): PacketDrops | undefined {
     const made = packetSockets().filter((socket) => !before.includes(socket));
     if (made.length !== 1) return undefined;
-    const { Int, Pointer } = CType;
     try {
-      const library = new ForeignLibrary(null, 'the C library');
-      return new PacketDrops(made[0], library.function('getsockopt', Int, [Int, Int, Int, Pointer, Pointer]));
+      return new PacketDrops(made[0], linux().getsockopt);
     } catch (error) {
-      if (error instanceof ForeignError) return undefined;
+      if (error instanceof LiveError) return undefined;
       throw error;
     }
   }

@@ -32,8 +32,10 @@ export class TapWriter {
     }
     const merger = this.#merger;
     if (!merger.offer(bytes, start, end)) {
+      const alone = merger.count === 0;
       this.flush();
-      if (!merger.offer(bytes, start, end)) {
+      // What doesn't begin a row needn't be looked at again.
+      if (alone || !merger.offer(bytes, start, end)) {
         this.#writeOne(start, end);
         return;
       }
