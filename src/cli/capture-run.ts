@@ -14,6 +14,7 @@ import type { OpenedKeys } from './key-files.js';
 import { LiveTable } from './live-table.js';
 import { printPackets } from './packet-lines.js';
 import { StatusLine } from './progress.js';
+import { withSignals } from './signals.js';
 import { printSurvey } from './survey-tables.js';
 import { grouped } from './table.js';
 import { say, TextOutput } from './text-output.js';
@@ -209,20 +210,21 @@ export async function runCapture(
     source.stop();
   };
   const interrupted = (): void => stop('signal');
-  process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
   const refresh = setInterval(() => run.tick(), REFRESH_MS);
   const over = plan.duration === undefined ? undefined : setTimeout(() => stop('time'), plan.duration * 1000);
-  say(`capturing from ${source.name}${process.stdin.isTTY ? ', until Ctrl-C' : ''}`);
   try {
-    for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-      run.take(batch);
-      if (run.packets === plan.count) stop('count');
-    }
-    return run.finish();
+    return await withSignals({ SIGINT: interrupted, SIGTERM: interrupted }, async () => {
+      // Whoever reads it may send a signal at once.
+      say(`capturing from ${source.name}${process.stdin.isTTY ? ', until Ctrl-C' : ''}`);
+      for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+        run.take(batch);
+        if (run.packets === plan.count) stop('count');
+      }
+      return run.finish();
+    });
   } finally {
     clearInterval(refresh);
     clearTimeout(over);
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     run.abandon();
   }
 }

@@ -9,6 +9,7 @@ import { ExitCode } from './exit-code.js';
 import { injectReport, type InjectSums, sayInject } from './inject-report.js';
 import { numberOption } from './number-option.js';
 import { StatusLine } from './progress.js';
+import { withSignals } from './signals.js';
 import { grouped } from './table.js';
 import { say, TextOutput } from './text-output.js';
 
@@ -154,22 +155,23 @@ export const injectCommand: Command = {
       sink.stop();
       void source?.close();
     };
-    process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
     const status = new StatusLine();
     const refresh = setInterval(() => {
       status.show(`${device}: ${grouped(sink.counts.packets)} packets sent`);
     }, REFRESH_MS);
     try {
       let rounds = 0;
-      while (rounds < loops && !injector.stopped && !sink.over) {
-        source ??= await openFrames(path);
-        const before = injector.packets;
-        await injector.round(source);
-        source = undefined;
-        rounds++;
-        if (injector.packets === before) break;
-      }
-      const injection = await sink.finish();
+      const injection = await withSignals({ SIGINT: interrupted, SIGTERM: interrupted }, async () => {
+        while (rounds < loops && !injector.stopped && !sink.over) {
+          source ??= await openFrames(path);
+          const before = injector.packets;
+          await injector.round(source);
+          source = undefined;
+          rounds++;
+          if (injector.packets === before) break;
+        }
+        return sink.finish();
+      });
       status.end();
       const sums: InjectSums = {
         ...injection,
@@ -200,7 +202,6 @@ export const injectCommand: Command = {
     } finally {
       clearInterval(refresh);
       status.end();
-      process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
       await sink.close();
     }
   },
