@@ -23,7 +23,7 @@ export class CaptureBatch {
   readonly seconds = new Float64Array(BATCH_PACKETS);
   /** Nanoseconds within the second. */
   readonly nanoseconds = new Int32Array(BATCH_PACKETS);
-  /** 1 where the capture says no time (pcapng's simple packet block); `seconds` is 0 then. */
+  /** 1 where the capture has no usable time (a simple packet block, or a time beyond 1970 to 2554); `seconds` is 0. */
   readonly timeless = new Uint8Array(BATCH_PACKETS);
   /** The interface's number within the source. */
   readonly interfaceId = new Int32Array(BATCH_PACKETS);

@@ -28,29 +28,71 @@ export const LinkType = {
   LinuxSll2: 276,
 } as const;
 
+// As tcpdump.org/linktypes.html names them, without LINKTYPE_.
 const NAMES: Readonly<Record<number, string>> = {
   0: 'NULL',
   1: 'EN10MB',
+  3: 'AX25',
+  6: 'IEEE802_5',
+  7: 'ARCNET_BSD',
+  8: 'SLIP',
   9: 'PPP',
   10: 'FDDI',
   12: 'RAW',
   14: 'RAW',
-  15: 'SLIP',
+  15: 'SLIP_BSDOS',
+  50: 'PPP_HDLC',
+  51: 'PPP_ETHER',
+  100: 'ATM_RFC1483',
   101: 'RAW',
+  104: 'C_HDLC',
   105: 'IEEE802_11',
+  107: 'FRELAY',
   108: 'LOOP',
   113: 'LINUX_SLL',
+  114: 'LTALK',
+  117: 'PFLOG',
+  119: 'IEEE802_11_PRISM',
+  122: 'IP_OVER_FC',
+  123: 'SUNATM',
   127: 'IEEE802_11_RADIOTAP',
-  147: 'USER0',
+  129: 'ARCNET_LINUX',
+  138: 'APPLE_IP_OVER_IEEE1394',
+  141: 'MTP2',
+  143: 'DOCSIS',
+  163: 'IEEE802_11_AVS',
+  166: 'PPP_PPPD',
+  187: 'BLUETOOTH_HCI_H4',
+  189: 'USB_LINUX',
+  192: 'PPI',
+  195: 'IEEE802_15_4_WITHFCS',
+  201: 'BLUETOOTH_HCI_H4_WITH_PHDR',
+  204: 'PPP_WITH_DIR',
+  205: 'C_HDLC_WITH_DIR',
+  206: 'FRELAY_WITH_DIR',
+  220: 'USB_LINUX_MMAPPED',
+  224: 'FC_2',
+  227: 'CAN_SOCKETCAN',
   228: 'IPV4',
   229: 'IPV6',
+  230: 'IEEE802_15_4_NOFCS',
+  231: 'DBUS',
+  239: 'NFLOG',
+  240: 'NETANALYZER',
+  242: 'IPOIB',
+  247: 'INFINIBAND',
+  248: 'SCTP',
   249: 'USBPCAP',
+  252: 'WIRESHARK_UPPER_PDU',
+  253: 'NETLINK',
+  258: 'PKTAP',
   276: 'LINUX_SLL2',
 };
 
-/** A link type's name in tcpdump's words, or its number. */
+/** A link type's name as tcpdump.org gives it, such as `EN10MB`, or `LINKTYPE_n` for a number that has none here. */
 export function linkTypeName(linkType: number): string {
-  return NAMES[linkType] ?? `link type ${linkType}`;
+  if (linkType >= 147 && linkType <= 162) return `USER${linkType - 147}`;
+  return NAMES[linkType] ?? `LINKTYPE_${linkType}`;
 }
 
 /** Whether packets of a link type can be walked. */

@@ -8,6 +8,7 @@ import {
   BYTE_ORDER_MAGIC,
   DEFAULT_RESOLUTION,
   ENHANCED_HEADER,
+  MAX_NAME,
   OptionCode,
   padded,
   SECTION_HEADER,
@@ -20,7 +21,10 @@ import {
   NoteList,
   type RecordDecoder,
 } from './record-decoder.js';
-import { TickClock } from './timestamp.js';
+import { MAX_SECONDS, TickClock } from './timestamp.js';
+
+/** Interfaces that are kept of one capture, over all of its sections. A file that describes more is damaged. */
+export const MAX_INTERFACES = 65_536;
 
 interface Interface extends CaptureInterface {
   readonly clock: TickClock;
@@ -105,9 +109,11 @@ export class PcapngDecoder implements RecordDecoder {
         break;
       case BlockType.NameResolution:
       case BlockType.InterfaceStatistics:
+      case BlockType.SystemdJournal:
+      case BlockType.DecryptionSecrets:
         break;
       default:
-        this.#notes.add(`a block of type 0x${type.toString(16).padStart(8, '0')} is not known: passed over`);
+        this.#notes.add(`unknown block type 0x${type.toString(16).padStart(8, '0')}: skipped`);
     }
     window.skip(length);
     return true;
@@ -138,6 +144,12 @@ export class PcapngDecoder implements RecordDecoder {
     const { view, bytes } = window;
     const little = this.#little;
     if (at + 8 > end) throw this.#damage(window, 'an interface description that is too short');
+    if (this.interfaces.length === MAX_INTERFACES) {
+      throw this.#damage(
+        window,
+        `more than ${MAX_INTERFACES} interface descriptions, which is the limit: the last one`,
+      );
+    }
     let name: string | undefined;
     let resolution = DEFAULT_RESOLUTION;
     let offset = 0;
@@ -152,7 +164,8 @@ export class PcapngDecoder implements RecordDecoder {
         break;
       }
       if (code === OptionCode.InterfaceName) {
-        name = new TextDecoder().decode(bytes.subarray(value, value + length));
+        // As a stream, so that a character which the limit cuts in two is left out.
+        name = new TextDecoder().decode(bytes.subarray(value, value + Math.min(length, MAX_NAME)), { stream: true });
       } else if (code === OptionCode.TimeResolution && length >= 1) {
         resolution = bytes[value];
       } else if (code === OptionCode.TimeOffset && length >= 8) {
@@ -189,7 +202,13 @@ export class PcapngDecoder implements RecordDecoder {
     }
     const { clock } = this.interfaces[id];
     clock.split(view.getUint32(at + 4, little), view.getUint32(at + 8, little));
-    this.#append(batch, id, packet, captured, view.getUint32(at + 16, little), clock.seconds, clock.nanoseconds, 0);
+    const original = view.getUint32(at + 16, little);
+    if (clock.seconds < 0 || clock.seconds > MAX_SECONDS) {
+      this.#notes.add('a time is before 1970 or after 2554: taken as no time, and given as 1970-01-01');
+      this.#append(batch, id, packet, captured, original, 0, 0, 1);
+      return;
+    }
+    this.#append(batch, id, packet, captured, original, clock.seconds, clock.nanoseconds, 0);
   }
 
   #simple(window: ByteWindow, batch: CaptureBatch, at: number, end: number): void {

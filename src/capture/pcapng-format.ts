@@ -10,6 +10,10 @@ export const BlockType = {
   NameResolution: 4,
   InterfaceStatistics: 5,
   EnhancedPacket: 6,
+  /** A journal entry of systemd: no packet. */
+  SystemdJournal: 9,
+  /** Secrets of TLS, SSH or WireGuard, as Wireshark embeds them; none of them opens ESP. */
+  DecryptionSecrets: 10,
 } as const;
 
 /** The section header's mark, by which the reader tells the section's byte order. */
@@ -25,6 +29,9 @@ export const ENHANCED_HEADER = 28;
 export const SECTION_HEADER = 28;
 /** Resolution of times where the interface doesn't say: microseconds. */
 export const DEFAULT_RESOLUTION = 6;
+
+/** Bytes of an interface's name that are read or written; a longer one is cut between two characters. */
+export const MAX_NAME = 1024;
 
 /** A length with the padding to 4 bytes that blocks and options have. */
 export function padded(length: number): number {

@@ -8,18 +8,15 @@ import {
   BlockType,
   BYTE_ORDER_MAGIC,
   ENHANCED_HEADER,
+  MAX_NAME,
   OptionCode,
   padded,
   SECTION_HEADER,
 } from './pcapng-format.js';
-import { NanosecondTicks } from './timestamp.js';
+import { MAX_SECONDS, NanosecondTicks } from './timestamp.js';
 
-/** Names are cut to this many bytes: an interface block must stay small. */
-const MAX_NAME = 1024;
 /** `if_tsresol` of nanoseconds. */
 const NANOSECONDS = 9;
-/** Seconds whose nanoseconds still fit 64 bits. */
-const MAX_SECONDS = Math.floor(2 ** 64 / 1e9) - 1;
 
 /** A pcapng file as a sink of packets. The section header is written at once; add an interface before packets. */
 export class PcapngWriter implements PacketSink {

@@ -3,6 +3,7 @@ import { CaptureBatch } from './batch.js';
 import type { ByteReader } from './byte-reader.js';
 import { ByteWindow } from './byte-window.js';
 import { CaptureError } from './error.js';
+import { FOREIGN_PREFIX, foreignFormat } from './foreign-format.js';
 import { isPcap, PcapDecoder } from './pcap-decoder.js';
 import { PCAP_HEADER } from './pcap-format.js';
 import { isPcapng, PcapngDecoder } from './pcapng-decoder.js';
@@ -139,6 +140,8 @@ function decoderFor(window: ByteWindow): RecordDecoder {
       return new PcapDecoder(window);
     }
   }
-  // What it begins with isn't said: it may be a key.
-  throw new CaptureError('NOT_A_CAPTURE', 'it is neither pcap nor pcapng');
+  const start = window.bytes.subarray(window.start, Math.min(window.end, window.start + FOREIGN_PREFIX));
+  const what = foreignFormat(start);
+  const reason = 'it is neither pcap nor pcapng';
+  throw new CaptureError('NOT_A_CAPTURE', what === undefined ? reason : `${reason} but ${what}`);
 }

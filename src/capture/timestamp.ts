@@ -2,6 +2,12 @@
 
 const NANO = 1e9;
 
+/**
+ * The last second whose nanoseconds fit 64 bits, in 2554: the latest time that is read or written. The resolutions and
+ * offsets of pcapng allow any time, and one absurd time mustn't end the writing of all other packets.
+ */
+export const MAX_SECONDS = Math.floor(2 ** 64 / NANO) - 1;
+
 /** Splits tick counts of one resolution into seconds and nanoseconds; made once an interface. */
 export class TickClock {
   /** Whole seconds of the last `split`. */

@@ -11,8 +11,13 @@ import {
 import { Progress } from './progress.js';
 import { say } from './text-output.js';
 
+/** Link types that a message names; a capture may have thousands. */
+const NAMED = 5;
+
 function unknownLinkType(source: PacketSource, linkTypes: readonly number[]): CaptureError {
-  const found = [...new Set(linkTypes)].map(linkTypeName).join(', ');
+  const distinct = [...new Set(linkTypes)];
+  const rest = distinct.length > NAMED ? ` and ${distinct.length - NAMED} more` : '';
+  const found = distinct.slice(0, NAMED).map(linkTypeName).join(', ') + rest;
   const known = [...new Set(Object.values(LinkType).map(linkTypeName))].join(', ');
   return new CaptureError(
     'UNSUPPORTED_CAPTURE',

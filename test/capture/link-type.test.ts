@@ -46,6 +46,13 @@ describe('link types', () => {
     assert.equal(isLinkTypeKnown(147), false);
     assert.equal(walk(147, ''), Fault.BadValue);
     assert.equal(linkTypeName(147), 'USER0');
-    assert.equal(linkTypeName(9999), 'link type 9999');
+  });
+
+  test('names are those of tcpdump.org, and a number without one never reads "link type link type"', () => {
+    assert.deepEqual([9, 104, 107, 192, 239, 253, 258].map(linkTypeName), [
+      ...['PPP', 'C_HDLC', 'FRELAY', 'PPI', 'NFLOG', 'NETLINK', 'PKTAP'],
+    ]);
+    assert.deepEqual([147, 149, 162].map(linkTypeName), ['USER0', 'USER2', 'USER15']);
+    assert.equal(linkTypeName(9999), 'LINKTYPE_9999');
   });
 });

@@ -1,6 +1,7 @@
 /** Blocks rule by rule: which are read, which are passed over, which end the reading. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { MAX_INTERFACES } from '../../src/capture/pcapng-decoder.js';
 import { Blocks, noise, type Option } from './build.js';
 import { read } from './read.js';
 
@@ -172,6 +173,35 @@ for (const blocks of ORDERS) {
       assert.deepEqual(notes, []);
     });
 
+    test('names are cut to 1024 bytes, never within a character', async () => {
+      for (const [name, kept] of [
+        ['e'.repeat(60_000), 'e'.repeat(1024)],
+        [`e${'網'.repeat(400)}`, `e${'網'.repeat(341)}`],
+      ]) {
+        const { source } = await read(
+          Buffer.concat([blocks.section(), blocks.interface(1, 0, [2, Buffer.from(name)])]),
+        );
+        assert.equal(source.interfaces[0].name, kept);
+      }
+    });
+
+    test('65,536 interfaces are kept, over all sections; one more is damage, after the packets before it', async () => {
+      const half = Buffer.concat([
+        blocks.section(),
+        ...Array.from({ length: MAX_INTERFACES / 2 }, () => blocks.interface(1, 0)),
+      ]);
+      const full = await read(Buffer.concat([half, half, blocks.enhanced(0, 1n, A)]));
+      assert.equal(full.damage, undefined);
+      assert.equal(full.source.interfaces.length, MAX_INTERFACES);
+      assert.equal(full.packets[0].interfaceId, MAX_INTERFACES / 2);
+      const more = [half, half, blocks.enhanced(0, 1n, A), blocks.interface(1, 0), blocks.enhanced(0, 1n, B)];
+      const beyond = await read(Buffer.concat(more));
+      assert.deepEqual(hexes(beyond), ['aa']);
+      assert.equal(beyond.damage?.code, 'CAPTURE_DAMAGED');
+      assert.match(beyond.damage.message, /more than 65536 interface descriptions/);
+      assert.equal(beyond.source.interfaces.length, MAX_INTERFACES);
+    });
+
     test('without options the times are microseconds and the name is not known', async () => {
       const { source } = await read(start);
       assert.deepEqual([source.interfaces[0].name, source.interfaces[0].ticksPerSecond], [undefined, 1e6]);
@@ -218,8 +248,8 @@ for (const blocks of ORDERS) {
   });
 
   describe(`pcapng, ${orderOf(blocks)}: blocks that are passed over`, () => {
-    test('name resolution and statistics without a word, others with one for each type', async () => {
-      const types = [4, 5, 0x0bad, 0x0bad, 0x40000bad, 0x80000001];
+    test('standard blocks without packets silently (secrets and journal entries too), others with a note a type', async () => {
+      const types = [4, 5, 9, 10, 0x0bad, 0x0bad, 0x40000bad, 0x80000001];
       const got = await read(
         Buffer.concat([
           start,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
+import { MAX_SECONDS } from '../../src/capture/timestamp.js';
 import { missing } from '../repository.js';
 import { Blocks, timeText } from './build.js';
 import { read } from './read.js';
@@ -29,9 +30,11 @@ function perSecond({ resolution }: Clock): bigint {
 }
 
 /** What a count of ticks means, by the draft: whole nanoseconds of it, and the seconds of if_tsoffset. */
-function expected(clock: Clock, ticks: bigint): string {
+function expected(clock: Clock, ticks: bigint): { time: string; timeless: boolean } {
   const units = perSecond(clock);
-  return timeText(Number(ticks / units) + Number(clock.offset), ((ticks % units) * NANO) / units);
+  const seconds = ticks / units + clock.offset;
+  if (seconds < 0n || seconds > BigInt(MAX_SECONDS)) return { time: timeText(0, 0n), timeless: true };
+  return { time: timeText(Number(seconds), ((ticks % units) * NANO) / units), timeless: false };
 }
 
 function fileOf(blocks: Blocks, clocks: readonly Clock[], stamps: readonly Stamp[]): Buffer {
@@ -48,7 +51,7 @@ function fileOf(blocks: Blocks, clocks: readonly Clock[], stamps: readonly Stamp
 
 describe('times of pcapng', () => {
   for (const big of [false, true]) {
-    test(`any 64 bits, resolution and offset are exact (${big ? 'big' : 'little'}-endian)`, async () => {
+    test(`any 64 bits, resolution and offset are exact from 1970 to 2554, and no time beyond (${big ? 'big' : 'little'}-endian)`, async () => {
       const clock = fc.record({
         resolution: fc.constantFrom(...RESOLUTIONS),
         offset: fc.oneof(fc.constant(0n), fc.bigInt(-(2n ** 40n), 2n ** 40n)),
@@ -68,8 +71,8 @@ describe('times of pcapng', () => {
             const { packets, damage } = await read(fileOf(new Blocks(big), clocks, stamps));
             assert.equal(damage, undefined);
             assert.deepEqual(
-              packets.map(({ time, interfaceId }) => [time, interfaceId]),
-              stamps.map((one) => [expected(clocks[one.clock], one.ticks), one.clock]),
+              packets.map(({ time, timeless, interfaceId }) => ({ time, timeless, interfaceId })),
+              stamps.map((one) => ({ ...expected(clocks[one.clock], one.ticks), interfaceId: one.clock })),
             );
           },
         ),
@@ -77,6 +80,28 @@ describe('times of pcapng', () => {
       );
     });
   }
+
+  test('a time before 1970 or after 2554 is taken as no time, and said', async () => {
+    const clocks = [
+      { resolution: 6, offset: -(2n ** 62n) },
+      { resolution: 6, offset: BigInt(MAX_SECONDS) },
+      { resolution: 6, offset: 0n },
+    ];
+    const stamps = clocks.map((_, clock) => ({ clock, ticks: 1_500_000n }));
+    const { packets, notes } = await read(fileOf(new Blocks(false), clocks, stamps));
+    assert.deepEqual(
+      packets.map(({ time, timeless }) => [time, timeless]),
+      [
+        ['0.000000000', true],
+        ['0.000000000', true],
+        ['1.500000000', false],
+      ],
+    );
+    assert.deepEqual(
+      notes.map(({ message, count }) => [/before 1970 or after 2554/.test(message), count]),
+      [[true, 2]],
+    );
+  });
 
   test('ticks that are no whole nanoseconds are said once an interface', async () => {
     const clocks = RESOLUTIONS.map((resolution) => ({ resolution, offset: 0n }));

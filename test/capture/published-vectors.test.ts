@@ -27,7 +27,7 @@ describe('published pcapng files', { skip: absent }, () => {
       const said = (pattern: RegExp): number =>
         notes.filter(({ message }) => pattern.test(message)).reduce((sum, note) => sum + note.count, 0);
       assert.equal(said(/has no time/), count('SPB'));
-      assert.equal(said(/is not known: passed over/), count('CB') + count('DCB'));
+      assert.equal(said(/unknown block type/), count('CB') + count('DCB'));
     });
 
     test(`${name}: the packets and times that tshark finds`, { skip: missing('tshark') }, async () => {

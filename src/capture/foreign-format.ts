@@ -1,0 +1,62 @@
+/** Recognises files that are no pcap or pcapng by their first bytes, to say what they are and how to convert them. */
+
+/** Bytes at the beginning of a file that the recogniser looks at. */
+export const FOREIGN_PREFIX = 24;
+
+const WITH_EDITCAP = 'convert it with editcap -F pcapng FILE OUT.pcapng';
+
+/** Magic numbers, in hexadecimal, and what a file that begins with one is. */
+const MAGICS: readonly (readonly [magic: string, what: string])[] = [
+  ['736e6f6f70000000', `a snoop file; ${WITH_EDITCAP}`],
+  ['474d4255', `a Network Monitor file; ${WITH_EDITCAP}`],
+  ['52545353', `a Network Monitor file; ${WITH_EDITCAP}`],
+  ['5452534e4946462064617461', `a Sniffer file; ${WITH_EDITCAP}`],
+  ['58435000', `a Sniffer file; ${WITH_EDITCAP}`],
+  ['6970747261636520', `an iptrace file of AIX; ${WITH_EDITCAP}`],
+  ['28b52ffd', 'compressed with zstd; decompress it with zstd -d, or pipe it: zstd -dc FILE | vtep COMMAND -'],
+  ['fd377a585a00', 'compressed with xz; decompress it with unxz, or pipe it: xz -dc FILE | vtep COMMAND -'],
+  ['425a68', 'compressed with bzip2; decompress it with bunzip2, or pipe it: bzip2 -dc FILE | vtep COMMAND -'],
+  ['04224d18', 'compressed with lz4; decompress it with lz4 -d, or pipe it: lz4 -dc FILE | vtep COMMAND -'],
+  ['504b0304', 'a zip archive; unpack it first'],
+  ['377abcaf271c', 'a 7z archive; unpack it first'],
+];
+
+/** ERF (Endace): the types of records whose files begin with no magic number. */
+const MAX_ERF_TYPE = 48;
+const ERF_HEADER = 16;
+
+/**
+ * Says what a file is that is neither pcap nor pcapng.
+ * @param bytes its first bytes, `FOREIGN_PREFIX` of them if it has as many
+ * @returns what it is and how to convert it, without any of its bytes (they may be a key); `undefined` if unknown
+ */
+export function foreignFormat(bytes: Uint8Array): string | undefined {
+  let hex = '';
+  for (const byte of bytes.subarray(0, FOREIGN_PREFIX)) hex += byte.toString(16).padStart(2, '0');
+  const known = MAGICS.find(([magic]) => hex.startsWith(magic));
+  if (known !== undefined) return known[1];
+  if (isErf(bytes)) return `probably an ERF file (Endace); ${WITH_EDITCAP}`;
+  if (isText(bytes)) {
+    return 'a text file; what tcpdump prints holds no packets: have it write them, tcpdump -w FILE.pcap';
+  }
+  return undefined;
+}
+
+/** A record of ERF: a time of this century, a known type, lengths that agree. */
+function isErf(bytes: Uint8Array): boolean {
+  if (bytes.length < ERF_HEADER) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const seconds = view.getUint32(4, true);
+  const type = view.getUint8(8) & 0x7f;
+  const recordLength = view.getUint16(10, false);
+  const wireLength = view.getUint16(14, false);
+  // 2000 to 2100; a record is never much longer than its packet was on the wire.
+  const timely = seconds > 946_684_800 && seconds < 4_102_444_800;
+  const plausible = recordLength >= ERF_HEADER && wireLength > 0 && recordLength <= wireLength + 64;
+  return timely && type > 0 && type <= MAX_ERF_TYPE && plausible;
+}
+
+/** Printable ASCII and white space alone. */
+function isText(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d);
+}
