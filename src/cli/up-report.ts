@@ -50,6 +50,13 @@ function dropLines(what: string, drops: DropCounters): string[] {
   });
 }
 
+/** Why interfaces refused frames: the table of endpoints has only the sums. */
+function refusalLines(ports: ReadonlyMap<string, FramePort>): string[] {
+  return [...ports].flatMap(([endpoint, { counters }]) =>
+    Object.entries(counters.refusedBy ?? {}).map(([reason, count]) => `  ${endpoint}: ${count} refused (${reason})`),
+  );
+}
+
 /** The report in lines. */
 export function upLines({ node, seconds, counters, ports, passedOver = 0 }: UpReport): string[] {
   const { egress, ingress, sealed, opened, noPort, underlay } = counters;
@@ -78,5 +85,6 @@ export function upLines({ node, seconds, counters, ports, passedOver = 0 }: UpRe
       [words('endpoint'), words('interface'), numbers('frames from'), numbers('frames to'), numbers('refused')],
       endpoints,
     ),
+    ...refusalLines(ports),
   ];
 }

@@ -19,6 +19,7 @@ import {
   tcpLayout,
   writeIpv4Checksum,
 } from '../wire/index.js';
+import { MIN_SEGMENT } from './tcp-segmenter.js';
 
 /** Frames that are put together at the most. */
 export const MERGED_FRAMES = 64;
@@ -44,6 +45,7 @@ const IPV4_HEADER = IPV4_SPAN;
 const IPV6_HEADER = IPV6_SPAN;
 const TCP_HEADER = TCP_SPAN;
 const CHECKSUM = TCP_CHECKSUM;
+const SMALLEST = MIN_SEGMENT;
 
 /** Segments of one connection that wait to go together. All stand in one array, and stay there until `clear`. */
 export class TcpMerger {
@@ -100,7 +102,9 @@ export class TcpMerger {
     this.end[this.count++] = end;
     this.#nextSequence = (sequence + size) | 0;
     this.#pushed = (flags & PUSH) !== 0;
-    this.complete = this.#pushed || size < this.size;
+    // What has smaller segments than `TcpSegmenter` takes must not be put together: nobody would cut it again.
+    const tooSmall = this.size + this.headers - this.transport < TCP_HEADER + SMALLEST;
+    this.complete = this.#pushed || size < this.size || tooSmall;
     return true;
   }
 

@@ -11,6 +11,7 @@ import {
   onesSum,
   pseudoHeaderSum,
   TCP_CHECKSUM,
+  TCP_SPAN,
   TcpFlag,
   tcpLayout,
   TcpView,
@@ -27,10 +28,20 @@ const IPV6_LENGTH = 4;
 const LAST = TcpFlag.Fin | TcpFlag.Psh;
 const FIRST = TcpFlag.Cwr;
 
+/**
+ * The smallest TCP payload and options of a segment that Linux's TCP sends, in bytes (TCP_MIN_SND_MSS, include/net/tcp.h):
+ * no path is so narrow, and smaller segments make thousands of packets of one frame (CVE-2019-11479).
+ */
+export const MIN_SEGMENT = 48;
+/** Segments of one frame at most: more than 64 KiB in segments of `MIN_SEGMENT` bytes with timestamps. */
+export const MAX_SEGMENTS = 2048;
+
 /** Cuts one frame after the other: `begin`, then `next` until it gives 0. Nothing is allocated. */
 export class TcpSegmenter {
   /** How many segments the frame gives. */
   count = 0;
+  /** Whether `begin` refused the last frame because its segments would be too small or too many. */
+  tooSmall = false;
   #bytes: Uint8Array = new Uint8Array(0);
   #start = 0;
   #network = 0;
@@ -46,16 +57,24 @@ export class TcpSegmenter {
   /**
    * Takes a frame to cut. Its bytes must be left alone until the last `next`.
    * @param bytes what the frame stands in, from its Ethernet header at `start` to `end`
-   * @param size bytes of TCP payload in each segment, 1 or more
+   * @param size bytes of TCP payload in each segment: with TCP's options at least 48, and no smaller than gives
+   * `MAX_SEGMENTS` segments; `tooSmall` says that it was less
    * @returns whether it is a TCP segment that can be cut so
    */
   begin(bytes: Uint8Array, start: number, end: number, size: number): boolean {
     this.count = 0;
     this.#given = 0;
+    this.tooSmall = false;
     const layers = this.#layers;
-    if (size < 1 || layers.walkEthernet(bytes, start, end) !== Fault.None) return false;
+    if (layers.walkEthernet(bytes, start, end) !== Fault.None) return false;
     if (layers.protocol !== IpProtocol.Tcp || layers.isFragment || layers.payloadEnd <= layers.payloadOffset)
       return false;
+    const options = layers.payloadOffset - layers.transportOffset - TCP_SPAN;
+    const least = Math.ceil((layers.payloadEnd - layers.payloadOffset) / MAX_SEGMENTS);
+    if (size < MIN_SEGMENT - options || size < least) {
+      this.tooSmall = true;
+      return false;
+    }
     this.#bytes = bytes;
     this.#start = start;
     this.#network = layers.networkOffset - start;

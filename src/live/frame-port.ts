@@ -8,6 +8,8 @@ export interface FramePortCounters {
   readonly sent: number;
   /** Frames that could not be handed over. */
   readonly refused: number;
+  /** The refused frames by reason, where the port tells: the kernel's drop reason or the name of an error. */
+  readonly refusedBy?: Readonly<Record<string, number>>;
 }
 
 /** An endpoint's interface. */

@@ -18,6 +18,7 @@ export const Errno = {
   Perm: 1,
   NoEntry: 2,
   Interrupted: 4,
+  Io: 5,
   NoDeviceAddress: 6,
   Again: 11,
   Access: 13,

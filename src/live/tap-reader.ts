@@ -8,23 +8,35 @@ import { NO_SLOT, type PacketBatch } from '../memory/index.js';
 import { linux } from './linux.js';
 import { completeChecksum, OFFLOAD_HEADER_BYTES, segmentSizeIn } from './offload-header.js';
 import { PieceVector } from './piece-vector.js';
+import { Refusals } from './refusals.js';
 
 /** Frames of one reading. */
 const BURST = 64;
 /** The largest that the kernel hands over: 64 KiB and an Ethernet header with tags. */
 const LARGEST = 65_536 + 64;
 
+/** Why a frame is refused, by the kernel's names (include/net/dropreason-core.h); what is behind `_` is ours. */
+const Refused = {
+  /** No TCP segment that can be cut. */
+  Segmentation: 'SKB_GSO_SEG',
+  /** Segments smaller than any that TCP sends, or more than one frame may give. */
+  SegmentSize: 'SKB_GSO_SEG_Size',
+  TooBig: 'PKT_TOO_BIG',
+  /** A checksum that lies outside the frame. */
+  Checksum: 'SKB_CSUM',
+} as const;
+
 /** Reads from one descriptor. */
 export class TapReader {
   /** Frames that were read, segments of larger ones each by itself. */
   received = 0;
-  /** Frames that could not be cut, or whose checksum could not be filled in. */
-  refused = 0;
+  /** Frames that could not be cut, or whose checksum could not be filled in, by the kernel's name of the reason. */
+  readonly refusals = new Refusals();
   readonly #descriptor: number;
   readonly #system = linux();
   readonly #pieces = new PieceVector(2);
   /** A larger frame: what didn't go into the slot stands behind the place for what did. */
-  readonly #large = new NativeMemory(LARGEST);
+  readonly #large = new NativeMemory(LARGEST + 1);
   readonly #segmenter = new TcpSegmenter();
   #arena: Uint8Array = new Uint8Array(0);
   #base = 0;
@@ -67,8 +79,11 @@ export class TapReader {
         this.#takeLarge(start, length, arena.frameBytes, size);
         arena.free(slot);
         this.#cut(batch, network);
-      } else if (length > arena.frameBytes || !completeChecksum(arena.bytes, header, start + length)) {
-        this.refused++;
+      } else if (length > arena.frameBytes) {
+        this.refusals.add(Refused.TooBig);
+        arena.free(slot);
+      } else if (!completeChecksum(arena.bytes, header, start + length)) {
+        this.refusals.add(Refused.Checksum);
         arena.free(slot);
       } else {
         batch.push(slot, start, start + length, network);
@@ -81,9 +96,9 @@ export class TapReader {
   /** Reads a header and a frame: into the slot, and what is too much behind it. Returns the frame's bytes. */
   #read(header: number, frameBytes: number): number {
     this.#pieces.set(0, this.#base + header, OFFLOAD_HEADER_BYTES + frameBytes);
-    // A slot may be larger than any frame of a device, and nothing is left to stand behind it then.
     const inSlot = Math.min(frameBytes, LARGEST);
-    this.#pieces.set(1, this.#large.address + inSlot, LARGEST - inSlot);
+    // One byte more than any frame has: the device cuts off what finds no room, and only that byte tells.
+    this.#pieces.set(1, this.#large.address + inSlot, LARGEST + 1 - inSlot);
     return this.#system.readv(this.#descriptor, this.#pieces.address, 2) - OFFLOAD_HEADER_BYTES;
   }
 
@@ -91,14 +106,17 @@ export class TapReader {
   #takeLarge(start: number, length: number, frameBytes: number, size: number): void {
     const { bytes } = this.#large;
     if (length > LARGEST) {
-      this.refused++;
+      this.refusals.add(Refused.TooBig);
       return;
     }
     bytes.set(this.#arena.subarray(start, start + Math.min(length, frameBytes)), 0);
-    const cut = this.#segmenter.begin(bytes, 0, length, size);
-    if (cut && this.#segmenter.frameBytes <= frameBytes) return;
-    this.#segmenter.count = 0;
-    this.refused++;
+    const segmenter = this.#segmenter;
+    if (!segmenter.begin(bytes, 0, length, size)) {
+      this.refusals.add(segmenter.tooSmall ? Refused.SegmentSize : Refused.Segmentation);
+    } else if (segmenter.frameBytes > frameBytes) {
+      segmenter.count = 0;
+      this.refusals.add(Refused.TooBig);
+    }
   }
 
   #cut(batch: PacketBatch, network: number): void {

@@ -1,15 +1,17 @@
 /** Writes frames to a TAP device out of the arena that they stand in. Segments of one connection go as one, by one call. */
-import { addressOf } from '../foreign/index.js';
+import { addressOf, lastErrno } from '../foreign/index.js';
 import { MERGED_FRAMES, TcpMerger } from '../fragment/index.js';
-import { linux } from './linux.js';
+import { Errno, errnoName, linux } from './linux.js';
 import { OffloadHeader } from './offload-header.js';
 import { PieceVector } from './piece-vector.js';
+import { Refusals } from './refusals.js';
 
 /** Writes to one descriptor. */
 export class TapWriter {
-  /** Frames that the device took, and those that it refused. */
+  /** Frames that the device took. */
   sent = 0;
-  refused = 0;
+  /** Frames that it refused, by the name of the error. */
+  readonly refusals = new Refusals();
   readonly #descriptor: number;
   readonly #system = linux();
   readonly #offload = new OffloadHeader();
@@ -54,19 +56,24 @@ export class TapWriter {
       merger.finish();
       const header = this.#offload.putMerged(this.#bytes, merger);
       this.#pieces.set(0, this.#base + header, end[0] - header);
-      for (let i = 1; i < count; i++) this.#pieces.set(i, this.#base + start[i], end[i] - start[i]);
-      this.#count(this.#system.writev(this.#descriptor, this.#pieces.address, count), count);
+      let bytes = end[0] - header;
+      for (let i = 1; i < count; i++) {
+        this.#pieces.set(i, this.#base + start[i], end[i] - start[i]);
+        bytes += end[i] - start[i];
+      }
+      this.#count(this.#system.writev(this.#descriptor, this.#pieces.address, count), bytes, count);
     }
     merger.clear();
   }
 
   #writeOne(start: number, end: number): void {
     const header = this.#offload.put(this.#bytes, start, end);
-    this.#count(this.#system.write(this.#descriptor, this.#base + header, end - header), 1);
+    this.#count(this.#system.write(this.#descriptor, this.#base + header, end - header), end - header, 1);
   }
 
-  #count(written: number, frames: number): void {
-    if (written >= 0) this.sent += frames;
-    else this.refused += frames;
+  #count(written: number, bytes: number, frames: number): void {
+    if (written === bytes) this.sent += frames;
+    // A frame that was cut short did not arrive either: errno is that of a failed call only.
+    else this.refusals.add(written < 0 ? errnoName(lastErrno()) : errnoName(Errno.Io), frames);
   }
 }

@@ -7,6 +7,7 @@ import type { FramePort, FramePortCounters } from './frame-port.js';
 import { INTERFACE_NAME_BYTES, interfaceRequest, type InterfaceSettings, setInterface } from './interface-settings.js';
 import { callFailed, cString, Errno, errnoName, linux } from './linux.js';
 import { inNamespace } from './network-namespace.js';
+import { Refusals } from './refusals.js';
 import { TapReader } from './tap-reader.js';
 import { TapWriter } from './tap-writer.js';
 
@@ -39,8 +40,7 @@ export class TapDevice implements FramePort {
   failure: string | undefined;
   readonly #reader: TapReader;
   readonly #writer: TapWriter;
-  /** Frames that came when it was closed. */
-  #late = 0;
+  readonly #late = new Refusals();
   #open = true;
 
   /**
@@ -59,9 +59,11 @@ export class TapDevice implements FramePort {
   }
 
   get counters(): FramePortCounters {
-    const { received, refused } = this.#reader;
-    const { sent, refused: notTaken } = this.#writer;
-    return { received, sent, refused: refused + notTaken + this.#late };
+    const { received, refusals } = this.#reader;
+    const { sent, refusals: notTaken } = this.#writer;
+    const late = this.#late;
+    const refused = refusals.total + notTaken.total + late.total;
+    return { received, sent, refused, refusedBy: refusals.byName(notTaken, late) };
   }
 
   get pending(): boolean {
@@ -78,7 +80,8 @@ export class TapDevice implements FramePort {
 
   send(bytes: Uint8Array, start: number, end: number): void {
     if (this.#open) this.#writer.send(bytes, start, end);
-    else this.#late++;
+    // The kernel's name for a device that is not up.
+    else this.#late.add('DEV_READY');
   }
 
   flush(): void {

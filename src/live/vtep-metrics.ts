@@ -96,8 +96,19 @@ function endpointMetrics(text: PrometheusText, { node, counters }: LiveVtep): vo
   text.family(
     'vtep_endpoint_refused_total',
     'counter',
-    'Frames that an interface did not take.',
-    ports.map(([endpoint, port]) => [{ endpoint }, port.counters.refused]),
+    'Frames that could not be handed over, by reason.',
+    ports.flatMap(
+      ([
+        endpoint,
+        {
+          counters: { refused, refusedBy },
+        },
+      ]) => {
+        // A port of one's own may count without telling why.
+        const reasons = Object.entries(refusedBy ?? (refused > 0 ? { unknown: refused } : {}));
+        return reasons.map(([reason, count]) => [{ endpoint, reason }, count] as const);
+      },
+    ),
   );
   text.family('vtep_frames_without_port_total', 'counter', 'Frames for endpoints that have no interface.', [
     [{}, counters.noPort],

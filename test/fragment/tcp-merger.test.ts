@@ -43,7 +43,7 @@ describe('TcpMerger', () => {
     test(`puts the segments that an IPv${family} packet was cut into together again, byte for byte`, () => {
       const anyCase = fc.record({
         count: fc.integer({ min: 2, max: 40 }),
-        size: fc.integer({ min: 1, max: 1400 }),
+        size: fc.integer({ min: 48, max: 1400 }),
         rest: fc.integer({ min: 1, max: 1400 }),
         sequence: fc.integer({ min: 0, max: 0xffffffff }),
         flags: fc.constantFrom(TcpFlag.Ack, TcpFlag.Ack | TcpFlag.Psh),
@@ -122,6 +122,25 @@ describe('TcpMerger', () => {
     }
   });
 
+  test('puts no segments together that TcpSegmenter would not cut again, and lets each go by itself', () => {
+    for (const words of [0, 3, 10]) {
+      const options = new Array<number>(4 * words).fill(1);
+      for (const [size, joined] of [
+        [47 - 4 * words, false],
+        [48 - 4 * words, true],
+      ] as const) {
+        const slots = new Slots();
+        const merger = new TcpMerger();
+        const frames = [1, 1 + size].map((sequence) => tcpFrame(PAYLOAD.subarray(0, size), { sequence, options }));
+        assert.equal(merger.offer(slots.bytes, ...slots.put(frames[0])), true);
+        assert.equal(merger.complete, !joined);
+        assert.equal(merger.offer(slots.bytes, ...slots.put(frames[1])), joined);
+        const whole = tcpFrame(PAYLOAD.subarray(0, 2 * size), { sequence: 1, options });
+        assert.equal(new TcpSegmenter().begin(whole, 0, whole.length, size), joined);
+      }
+    }
+  });
+
   test('takes no segment whose checksums are wrong, so that their receiver drops it', () => {
     const merger = new TcpMerger();
     const good = tcpFrame(PAYLOAD, FIRST);
@@ -146,7 +165,7 @@ describe('TcpMerger', () => {
 
   test('holds no more frames than it has places for, and no more bytes than IP’s length field says', () => {
     for (const [size, most] of [
-      [10, MERGED_FRAMES],
+      [48, MERGED_FRAMES],
       [8000, 8],
     ] as const) {
       const slots = new Slots();

@@ -1,6 +1,7 @@
 /** Reading and writing as of a TAP device, with files in its place: a call takes a header and a frame. */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { describe, test } from 'node:test';
 import { linux } from '../../src/live/linux.js';
@@ -79,29 +80,37 @@ describe('TapReader', { skip }, () => {
       const payload = noise(bytes, 2);
       const { frames, reader } = read([1, 1, 54, size, 34, 16], tcpFrame(payload, { partial: true }), slots, capacity);
       assert.deepEqual(frames, segments(payload, size, {}));
-      assert.deepEqual([reader.received, reader.refused], [frames.length, 0]);
+      assert.deepEqual([reader.received, reader.refusals.total], [frames.length, 0]);
     });
   }
 
   test('of slots larger than any frame of a device uses no byte beyond them', () => {
     const frame = noise(65_700, 9);
     assert.deepEqual(read([0, 0, 0, 0, 0, 0], frame, 2, 2, 65_791).frames, [frame]);
-    // What is longer is the next reading's: a file, unlike a device, has no ends of frames.
-    assert.equal(read([0, 0, 0, 0, 0, 0], noise(66_500, 10), 2, 2, 65_791).frames[0].length, 65_791);
     const large = read([1, 1, 54, 1000, 34, 16], frame, 64, 64, 65_791);
-    assert.deepEqual([large.frames, large.reader.refused], [[], 1]);
+    assert.deepEqual([large.frames, large.reader.refusals.byName()], [[], { PKT_TOO_BIG: 1 }]);
   });
 
-  test('refuses and counts what can’t be cut, segments larger than a slot, and places outside the frame', () => {
-    for (const [header, frame] of [
-      [[1, 1, 54, 100, 34, 16], FRAME],
-      [[1, 1, 54, 3000, 34, 16], tcpFrame(noise(9000, 3), { partial: true })],
-      [[1, 0, 0, 0, 5000, 16], FRAME],
-      [[0, 0, 0, 0, 0, 0], noise(2001, 4)],
+  for (const bytes of [65_000, 65_600, 65_791]) {
+    test(`of slots of ${bytes} bytes refuses a frame that the device cut short to what finds room`, () => {
+      // A file has no ends of frames: what is left of it is another reading's.
+      const [first] = read([0, 0, 0, 0, 0, 0], noise(Math.max(bytes, 65_600) + 1, 10), 2, 2, bytes).frames;
+      assert.equal(first, undefined);
+    });
+  }
+
+  test('refuses what can’t be cut, segments larger than a slot, and places outside the frame, each by its reason', () => {
+    for (const [reason, header, frame] of [
+      ['SKB_GSO_SEG', [1, 1, 54, 100, 34, 16], FRAME],
+      ['PKT_TOO_BIG', [1, 1, 54, 3000, 34, 16], tcpFrame(noise(9000, 3), { partial: true })],
+      ['SKB_CSUM', [1, 0, 0, 0, 5000, 16], FRAME],
+      ['PKT_TOO_BIG', [0, 0, 0, 0, 0, 0], noise(2001, 4)],
+      ['SKB_GSO_SEG_Size', [1, 1, 54, 1, 34, 16], tcpFrame(noise(60_000, 5), { partial: true })],
+      ['SKB_GSO_SEG_Size', [1, 1, 54, 47, 34, 16], tcpFrame(noise(100, 6), { partial: true })],
     ] as const) {
       const { frames, reader } = read(header, frame);
       assert.deepEqual(frames, []);
-      assert.deepEqual([reader.received, reader.refused], [0, 1]);
+      assert.deepEqual([reader.received, reader.pending, reader.refusals.byName()], [0, false, { [reason]: 1 }]);
     }
   });
 });
@@ -117,6 +126,25 @@ function written(frames: readonly Uint8Array[]): { readonly bytes: Uint8Array; r
   writer.flush();
   closeSync(descriptor);
   return { bytes: readFileSync(path), writer };
+}
+
+/** Writes the frames four times over to a pipe that nobody reads. */
+function writtenToPipe(frames: readonly Uint8Array[], frameBytes: number): { readonly writer: TapWriter } {
+  const path = joinPath(folder, `pipe-${files++}`);
+  execFileSync('mkfifo', [path]);
+  const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const descriptor = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  const batch = new PacketBatch(new Arena({ slots: 128, frameBytes }));
+  const writer = new TapWriter(descriptor);
+  for (let round = 0; round < 4; round++) {
+    for (const frame of frames) batch.copyIn(frame, 0, frame.length);
+    for (let i = 0; i < batch.count; i++) writer.send(batch.arena.bytes, batch.start[i], batch.end[i]);
+    writer.flush();
+    batch.clear();
+  }
+  closeSync(descriptor);
+  closeSync(reading);
+  return { writer };
 }
 
 const NO_HEADER = new Uint8Array(OFFLOAD_HEADER_BYTES);
@@ -145,6 +173,19 @@ describe('TapWriter', { skip }, () => {
     batch.copyIn(FRAME, 0, FRAME.length);
     writer.send(batch.arena.bytes, batch.start[0], batch.end[0]);
     closeSync(descriptor);
-    assert.deepEqual([writer.sent, writer.refused], [0, 1]);
+    assert.deepEqual([writer.sent, writer.refusals.byName()], [0, { EBADF: 1 }]);
   });
+
+  for (const merged of [false, true]) {
+    test(`does not count ${merged ? 'segments' : 'a frame'} as sent if the write was cut short`, () => {
+      // A pipe that is not read has room for 64 KiB: the last of the frames finds only a part.
+      const bytes = noise(30_000, 8);
+      const frames = merged ? segments(bytes, 1000, {}) : [tcpFrame(bytes, { flags: 0x11 })];
+      const { writer } = writtenToPipe(frames, 100_000);
+      const unit = merged ? 30 : 1;
+      assert.equal(writer.sent, 2 * unit);
+      const { EIO = 0, EAGAIN = 0 } = writer.refusals.byName();
+      assert.deepEqual([EIO, EIO + EAGAIN, writer.refusals.total], [unit, writer.refusals.total, 2 * unit]);
+    });
+  }
 });
