@@ -10,6 +10,7 @@
  * Without the right to raw sockets (CAP_NET_RAW) clear networks work, all packets from VXLAN's own port.
  */
 import type { Arena, PacketBatch } from '../memory/index.js';
+import { viewOf } from '../memory/view.js';
 import { formatIp, IpProtocol, ETHERNET_SPAN, IPV4_SPAN, IPV6_SPAN, UDP_SPAN } from '../wire/index.js';
 import { DatagramHeaders } from './datagram-headers.js';
 import { LiveError } from './error.js';
@@ -39,6 +40,26 @@ const QUEUE_BYTES = 4 << 20;
 const HEADER_INCLUDED = 255;
 const ICMP_UNREACHABLE = 3;
 const ICMPV6_TOO_BIG = 2;
+
+const IDENTIFICATION = ETHERNET_SPAN + 4;
+/** MF and the fragment offset, in the word of ID, flags and offset. */
+const FRAGMENT = 0x3fff;
+/** In place of ID 0: half of all IDs away from it, so that a sender that counts has long sent those of that ID. */
+const INSTEAD_OF_ZERO = 0x8000;
+
+/**
+ * Gives outer fragments whose IPv4 ID is 0 another: a raw socket fills in a zero ID, of each fragment a different one
+ * (raw(7), IP_HDRINCL), and they would never be reassembled. The checksum is the kernel's to write.
+ */
+function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
+  const view = viewOf(arena.bytes);
+  for (let i = 0; i < count; i++) {
+    if (end[i] - start[i] < ETHERNET_SPAN + IPV4_SPAN) continue;
+    const at = start[i] + IDENTIFICATION;
+    const word = view.getInt32(at);
+    if (word >>> 16 === 0 && (word & FRAGMENT) !== 0) view.setInt16(at, INSTEAD_OF_ZERO);
+  }
+}
 
 /** A socket that packets come by. */
 interface Inlet {
@@ -120,6 +141,7 @@ export class SocketUnderlay implements UnderlayPort {
   }
 
   send(batch: PacketBatch): void {
+    if (this.carriesEsp && this.#family === 4) replaceZeroIds(batch);
     this.#vector.send(this.#outlet.descriptor, batch, this.#skip);
   }
 

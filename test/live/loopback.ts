@@ -1,6 +1,7 @@
 /** Sockets between addresses of loopback, and what tests of them need of a machine. */
 import { LiveError } from '../../src/live/index.js';
 import { linux } from '../../src/live/linux.js';
+import { Poller } from '../../src/live/poller.js';
 import { SocketType, SystemSocket } from '../../src/live/system-socket.js';
 
 /** Two addresses of loopback. */
@@ -27,6 +28,19 @@ export function withoutSockets(): string | false {
 export function withoutRawSockets(): string | false {
   if (process.env['CI'] === 'true') return false;
   return reasonOf(() => new SystemSocket(4, SocketType.Raw, 255, 'IP packets').close()) ?? false;
+}
+
+/** How long a test waits for what certainly comes, in milliseconds: a busy machine takes its time. */
+const PATIENCE = 20_000;
+
+/** Calls `take`, which says how many it took, until there were `count` together: a busy kernel hands over later. */
+export function untilTaken(count: number, descriptors: readonly number[], take: () => number): void {
+  const poller = new Poller(descriptors);
+  const end = performance.now() + PATIENCE;
+  for (let taken = 0; taken < count && performance.now() < end;) {
+    poller.wait(100);
+    taken += take();
+  }
 }
 
 /** A UDP port that no other test file's process has. */
