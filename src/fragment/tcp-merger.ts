@@ -30,7 +30,9 @@ const SEQUENCE = tcpLayout.offsetOf('sequence');
 const ACKNOWLEDGMENT = tcpLayout.offsetOf('acknowledgment');
 const FLAGS_WORD = tcpLayout.bitsOf('dataOffset').offset;
 const IPV4_LENGTH = 2;
-const IPV4_DONT_FRAGMENT = 6;
+const IPV4_ID = 4;
+const IPV4_FLAGS = 6;
+const DONT_FRAGMENT = 0x4000;
 const IPV4_TTL = 8;
 const IPV6_LENGTH = 4;
 const IPV6_NEXT_HEADER = 6;
@@ -164,7 +166,15 @@ export class TcpMerger {
     const ip = start + ETHERNET;
     const before = first + ETHERNET;
     if (this.family === 4) {
-      if (view.getUint16(ip + IPV4_DONT_FRAGMENT) !== view.getUint16(before + IPV4_DONT_FRAGMENT)) return false;
+      const flags = view.getUint16(ip + IPV4_FLAGS);
+      if (flags !== view.getUint16(before + IPV4_FLAGS)) return false;
+      // Without DF the ID means something (RFC 6864 section 4): cut again, the segments count on from the first one's.
+      if (
+        (flags & DONT_FRAGMENT) === 0 &&
+        view.getUint16(ip + IPV4_ID) !== ((view.getUint16(before + IPV4_ID) + this.count) & 0xffff)
+      ) {
+        return false;
+      }
       if (view.getUint16(ip + IPV4_TTL) !== view.getUint16(before + IPV4_TTL)) return false;
     } else {
       if (view.getInt32(ip) !== view.getInt32(before)) return false;

@@ -30,6 +30,10 @@ export interface TcpFrame {
   readonly tos?: number;
   readonly ttl?: number;
   readonly identification?: number;
+  /** Whether IPv4's DF is set; it is unless said otherwise. */
+  readonly dontFragment?: boolean;
+  /** IPv6's, 20 bits. */
+  readonly flowLabel?: number;
   /** Last byte of the destination. */
   readonly host?: number;
   /** Whether the checksum is the pseudo-header's sum alone. */
@@ -59,12 +63,13 @@ export function tcpFrame(payload: Uint8Array, what: TcpFrame = {}): Uint8Array {
   if (family === 4) {
     const addresses = { source: '10.0.9.3', destination: `10.0.9.${host}` };
     const sizes = { version: 4, ihl: 5, totalLength: frame.length - ip };
-    ipv4Layout.encode({ ...sizes, identification, dontFragment: 1, ttl, protocol, ...addresses }, frame, ip);
+    const dontFragment = what.dontFragment === false ? 0 : 1;
+    ipv4Layout.encode({ ...sizes, identification, dontFragment, ttl, protocol, ...addresses }, frame, ip);
     frame[ip + 1] = tos;
     writeIpv4Checksum(frame, ip);
   } else {
     const addresses = { source: 'fd00::3', destination: `fd00::${host}` };
-    const sizes = { version: 6, payloadLength: frame.length - tcp };
+    const sizes = { version: 6, flowLabel: what.flowLabel ?? 0, payloadLength: frame.length - tcp };
     ipv6Layout.encode({ ...sizes, nextHeader: protocol, hopLimit: ttl, ...addresses }, frame, ip);
     frame[ip] |= tos >>> 4;
     frame[ip + 1] |= (tos << 4) & 0xf0;

@@ -104,6 +104,52 @@ describe('TcpMerger', () => {
     });
   }
 
+  for (let bit = 0; bit < 20; bit++) {
+    test(`takes no frame of another IPv6 flow label, not if bit ${bit} alone differs`, () => {
+      const first = tcpFrame(PAYLOAD, { ...FIRST, family: 6, flowLabel: 0x54321 });
+      const [same, other] = [0, 1 << bit].map((change) =>
+        tcpFrame(PAYLOAD, { ...NEXT, family: 6, flowLabel: 0x54321 ^ change }),
+      );
+      assert.deepEqual([joins(first, same), joins(first, other)], [true, false]);
+    });
+  }
+
+  test('takes any IPv4 ID with DF (RFC 6864 section 4.1), and without it the next one alone, as they will be cut again', () => {
+    const idOf = (dontFragment: boolean, first: number, second: number): boolean =>
+      joins(
+        tcpFrame(PAYLOAD, { ...FIRST, dontFragment, identification: first }),
+        tcpFrame(PAYLOAD, { ...NEXT, dontFragment, identification: second }),
+      );
+    for (const [first, second] of [
+      [7, 7],
+      [7, 9],
+      [7, 6],
+      [0xffff, 0x10],
+    ] as const) {
+      assert.deepEqual([idOf(true, first, second), idOf(false, first, second)], [true, false]);
+    }
+    assert.deepEqual([idOf(false, 7, 8), idOf(false, 0xffff, 0)], [true, true]);
+  });
+
+  test('gives segments without DF the IDs back that they came with, over all of a row', () => {
+    const identification = 0xfffd;
+    const frames = Array.from({ length: 6 }, (_, i) => {
+      const sequence = 1 + i * PAYLOAD.length;
+      return tcpFrame(PAYLOAD, { sequence, dontFragment: false, identification: (identification + i) & 0xffff });
+    });
+    const slots = new Slots();
+    const merger = new TcpMerger();
+    for (const frame of frames) assert.equal(merger.offer(slots.bytes, ...slots.put(frame)), true);
+    const whole = gathered(merger, slots.bytes);
+    const segmenter = new TcpSegmenter();
+    assert.ok(segmenter.begin(whole, 0, whole.length, merger.size));
+    for (const frame of frames) {
+      const segment = new Uint8Array(segmenter.frameBytes);
+      segmenter.next(segment, 0);
+      assert.deepEqual(segment, frame);
+    }
+  });
+
   test('takes no larger segment than the first, and none behind a smaller one or one that pushes', () => {
     assert.equal(joins(tcpFrame(PAYLOAD, FIRST), tcpFrame(noise(1001, 2), NEXT)), false);
     for (const [payload, flags] of [
