@@ -1,12 +1,15 @@
-/** Run by sequence-file.test.ts: takes hold of a file at a given moment, says whether it got it, and stays a while. */
+/**
+ * Run by sequence-file.test.ts: takes hold of a file as soon as a byte of input comes, says whether it got it, and stays
+ * until its input ends.
+ */
+import { readSync } from 'node:fs';
 import { LiveError } from '../../src/live/error.js';
 import { SequenceFile } from '../../src/live/sequence-file.js';
 
-const [path, at, stay] = process.argv.slice(2);
-const sleep = (milliseconds: number): void => {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-};
-sleep(Math.max(0, Number(at) - Date.now()));
+const [path] = process.argv.slice(2);
+const input = new Uint8Array(100);
+process.stdout.write('ready');
+readSync(0, input);
 let said = 'held';
 try {
   new SequenceFile(path);
@@ -15,5 +18,5 @@ try {
   said = error.code;
 }
 process.stdout.write(said);
-if (said === 'held') sleep(Number(stay));
+while (readSync(0, input) > 0);
 // Left without letting go, as a process that is killed leaves.

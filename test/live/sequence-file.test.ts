@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
+import fs, {
   existsSync,
   mkdirSync,
   readdirSync,
@@ -12,7 +12,9 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { syncBuiltinESMExports } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -27,6 +29,49 @@ const SEED = 20261121;
 const CHILD = join(ROOT, 'dist/test/live/lock-child.js');
 const folder = scratch();
 let count = 0;
+
+/** A process that takes hold of a file when it is written to, and keeps it until it is killed. */
+function holder(path: string): ChildProcessByStdio<Writable, Readable, null> {
+  return spawn(process.execPath, [CHILD, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+/** The calls that write, sync and rename files while `run` runs, in their order, each with the path that it is about. */
+function durabilityCalls(run: () => void): string[] {
+  const calls: string[] = [];
+  const paths = new Map<number, string>();
+  const { openSync, writeFileSync: write, writeSync, fsyncSync, renameSync } = fs;
+  const original = { openSync, writeFileSync: write, writeSync, fsyncSync, renameSync };
+  const pathOf = (file: unknown): string => (typeof file === 'number' ? (paths.get(file) ?? '?') : String(file));
+  const noted = <A extends unknown[], R>(name: string, call: (...words: A) => R) => {
+    return (...words: A): R => {
+      calls.push(`${name} ${pathOf(words[0])}`);
+      return call(...words);
+    };
+  };
+  Object.assign(fs, {
+    openSync: (...words: Parameters<typeof openSync>) => {
+      const file = openSync(...words);
+      paths.set(file, String(words[0]));
+      return file;
+    },
+    writeFileSync: noted('write', write),
+    writeSync: noted('write', writeSync as (...words: unknown[]) => number),
+    fsyncSync: noted('fsync', fsyncSync),
+    renameSync: (from: string, to: string) => {
+      calls.push(`rename ${from} ${to}`);
+      renameSync(from, to);
+    },
+  });
+  // Named imports of other modules change with it.
+  syncBuiltinESMExports();
+  try {
+    run();
+  } finally {
+    Object.assign(fs, original);
+    syncBuiltinESMExports();
+  }
+  return calls;
+}
 
 /** A path in a folder of its own. */
 function fresh(): string {
@@ -76,6 +121,23 @@ describe('SequenceFile', () => {
       { seed: SEED, numRuns: 30 },
     );
     assert.deepEqual(filesBeside(path), ['sequences']);
+  });
+
+  test('is on the disk before it takes the old one’s name, and its name before save returns', () => {
+    const path = fresh();
+    withFile(path, (file) => {
+      for (const records of [[RECORD], []]) {
+        const calls = durabilityCalls(() => file.save(records));
+        const [, part] = /^write (.*)$/.exec(calls[0]) ?? [];
+        assert.notEqual(part, path);
+        assert.deepEqual(
+          // What is written by several calls is written before it is synced all the same.
+          calls.filter((call, i) => call !== calls[i - 1]),
+          [`write ${part}`, `fsync ${part}`, `rename ${part} ${path}`, `fsync ${dirname(path)}`],
+        );
+        assert.deepEqual(file.load(), records);
+      }
+    });
   });
 
   test('is for its owner alone', () => {
@@ -169,9 +231,12 @@ describe('the lock of a SequenceFile', () => {
 
   test('keeps another process out that lives, and names it', async () => {
     const path = fresh();
-    const child = spawn(process.execPath, [CHILD, path, '0', '60000'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const [said] = (await once(child.stdout, 'data')) as [Buffer];
-    assert.equal(said.toString(), 'held');
+    const child = holder(path);
+    for (const word of ['ready', 'held']) {
+      const [said] = (await once(child.stdout, 'data')) as [Buffer];
+      assert.equal(said.toString(), word);
+      child.stdin.write('go');
+    }
     refused(
       () => new SequenceFile(path),
       'STATE_IN_USE',
@@ -185,8 +250,8 @@ describe('the lock of a SequenceFile', () => {
 
   test('of a process that ended without letting go is taken over', () => {
     const path = fresh();
-    const { stdout } = spawnSync(process.execPath, [CHILD, path, '0', '0'], { encoding: 'utf8' });
-    assert.equal(stdout, 'held');
+    const { stdout } = spawnSync(process.execPath, [CHILD, path], { encoding: 'utf8', input: 'go' });
+    assert.equal(stdout, 'readyheld');
     assert.equal(filesBeside(path).length, 1);
     withFile(path, () => assert.equal(filesBeside(path).length, 1));
     assert.deepEqual(filesBeside(path), []);
@@ -210,10 +275,12 @@ describe('the lock of a SequenceFile', () => {
   test('of a process that ended and was not waited for is taken over', { skip: noProc }, async () => {
     const path = fresh();
     // The shell becomes a sleep, which never waits for the child that the shell had.
-    const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(said.toString());
     try {
-      const [said] = (await once(parent.stdout, 'data')) as [Buffer];
-      const pid = said.toString().trim();
+      while (readFileSync(`/proc/${parent.pid ?? 0}/comm`, 'utf8') !== 'sleep\n') await sleep(5);
+      process.kill(pid, 'SIGKILL');
       const fields = (): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
       while (fields()[0] !== 'Z') await sleep(5);
       writeFileSync(`${path}.lock-${pid}-${fields()[19]}`, '');
@@ -241,13 +308,13 @@ describe('the lock of a SequenceFile', () => {
     for (let round = 0; round < 2; round++) {
       const path = fresh();
       writeFileSync(`${path}.lock-${process.ppid}-1`, '');
-      const at = String(Date.now() + 400);
-      const children = Array.from({ length: 4 }, () =>
-        spawn(process.execPath, [CHILD, path, at, '1000'], { stdio: ['ignore', 'pipe', 'inherit'] }),
-      );
-      const said = await Promise.all(
-        children.map(async ({ stdout }) => ((await once(stdout, 'data')) as [Buffer])[0].toString()),
-      );
+      const children = Array.from({ length: 4 }, () => holder(path));
+      const next = ({ stdout }: (typeof children)[0]): Promise<string> =>
+        once(stdout, 'data').then(([bytes]) => String(bytes));
+      assert.deepEqual(await Promise.all(children.map(next)), new Array(4).fill('ready'));
+      const outcomes = Promise.all(children.map(next));
+      for (const { stdin } of children) stdin.write('go');
+      const said = await outcomes;
       assert.ok(said.filter((word) => word === 'held').length <= 1, said.join());
       assert.ok(
         said.every((word) => word === 'held' || word === 'STATE_IN_USE'),
