@@ -10,6 +10,7 @@ interface Koffi {
   load(path: string | null): KoffiLibrary;
   address(value: Uint8Array): bigint | number;
   errno(): number;
+  view(address: number, length: number): ArrayBuffer;
   proto(name: string, result: string, parameters: readonly string[]): unknown;
   decode(address: number, prototype: unknown): ForeignFunction;
 }
@@ -35,7 +36,10 @@ let prototypes = 0;
 
 function loadKoffi(): Koffi {
   try {
-    koffi ??= createRequire(import.meta.url)('koffi') as Koffi;
+    if (koffi === undefined) {
+      koffi = createRequire(import.meta.url)('koffi') as Koffi;
+      errnoInPlace = findErrno();
+    }
     return koffi;
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
@@ -86,9 +90,26 @@ export class ForeignLibrary {
   }
 }
 
-/** What the last foreign call of this thread left in `errno`. Ask at once: any other call may change it. */
+/** The `errno` of this thread, in place; undefined where the C library doesn't say where it is. */
+let errnoInPlace: Int32Array | undefined;
+
+function findErrno(): Int32Array | undefined {
+  const loaded = loadKoffi();
+  try {
+    // glibc and musl; each thread has its own, and its own instance of this module.
+    const location = loaded.load(null).func('__errno_location', CType.Pointer, []);
+    return new Int32Array(loaded.view(location(), 4));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What the last foreign call of this thread left in `errno`. Ask at once: any other call may change it, so that it is read
+ * where it stands, which is no call.
+ */
 export function lastErrno(): number {
-  return loadKoffi().errno();
+  return errnoInPlace === undefined ? loadKoffi().errno() : errnoInPlace[0];
 }
 
 /**

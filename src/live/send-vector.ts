@@ -1,7 +1,7 @@
 /** Sends many packets by one call, out of the arena that they stand in. */
 import { addressOf, lastErrno, NativeMemory } from '../foreign/index.js';
 import type { PacketBatch } from '../memory/index.js';
-import { Errno, errnoName, linux } from './linux.js';
+import { Errno, errnoName, type Linux, linux } from './linux.js';
 import { MessageVector } from './message-vector.js';
 import { putSocketAddress } from './socket-address.js';
 
@@ -21,15 +21,17 @@ export class SendVector {
   #names = new NativeMemory(NAME_STRIDE);
   #nameBytes = new Int32Array(0);
   readonly #polled = new NativeMemory(8);
-  readonly #system = linux();
+  readonly #system: Pick<Linux, 'sendmmsg' | 'poll'>;
   #arena: Uint8Array = new Uint8Array(0);
   #base = 0;
 
   /**
    * @param count packets of a call, 1 to 1024
+   * @param system the system calls
    * @throws LiveError `SYSTEM_UNAVAILABLE`
    */
-  constructor(count: number) {
+  constructor(count: number, system: Pick<Linux, 'sendmmsg' | 'poll'> = linux()) {
+    this.#system = system;
     this.#vector = new MessageVector(count);
   }
 
