@@ -14,7 +14,7 @@ export interface UpReport {
   readonly passedOver: number | undefined;
 }
 
-const PASSED_OVER = 'of no endpoint here, cut off, of another link type or without room';
+const PASSED_OVER = 'of no endpoint here, cut off, of another link type or too long';
 
 /** Whether what came in is what came out and what was dropped. */
 function isBalanced({ in: came, made, out, held, drops }: DirectionCounters): boolean {

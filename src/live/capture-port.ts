@@ -74,14 +74,17 @@ export class CapturePort implements FramePort {
       }
       const i = this.#next;
       if (!this.#isDue(records, i)) break;
-      this.#next++;
       const start = records.offset[i];
       const end = start + records.capturedLength[i];
       const whole = records.capturedLength[i] === records.originalLength[i];
       const readable = whole && records.linkType[i] === LinkType.Ethernet && end - start >= ETHERNET_SPAN;
-      const network = readable ? networkOf(records.bytes, start + MAC_BYTES) : -1;
-      if (network < 0 || batch.copyIn(records.bytes, start, end, network) < 0) this.passedOver++;
+      const fits = readable && end - start <= batch.arena.frameBytes;
+      const network = fits ? networkOf(records.bytes, start + MAC_BYTES) : -1;
+      if (network < 0) this.passedOver++;
+      // Without a free slot it is taken in a later turn.
+      else if (batch.copyIn(records.bytes, start, end, network) < 0) break;
       else count++;
+      this.#next++;
     }
     this.#received += count;
     return count;

@@ -94,11 +94,13 @@ export class DatagramUnderlay implements UnderlayPort {
     let count = 0;
     for (; count < this.#queue.length && !batch.full; count++) {
       const { payload, name } = this.#queue[count];
-      const slot = payload.length > arena.frameBytes ? NO_SLOT : arena.take();
-      if (slot === NO_SLOT) {
+      if (payload.length > arena.frameBytes) {
         this.#overrun++;
         continue;
       }
+      const slot = arena.take();
+      // It waits for one: only what comes beyond the queue's end is lost.
+      if (slot === NO_SLOT) break;
       const start = arena.frameOffsetOf(slot);
       const end = start + payload.length;
       arena.bytes.set(payload, start);

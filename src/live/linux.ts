@@ -112,10 +112,11 @@ export function errnoName(errno: number): string {
 /**
  * The error of a call that has just failed.
  * @param what what was to be done: `bind UDP port 4789`
+ * @param rights the capabilities that it needs (capabilities(7))
  */
-export function callFailed(what: string, errno = lastErrno()): LiveError {
+export function callFailed(what: string, errno = lastErrno(), rights = 'CAP_NET_ADMIN and CAP_NET_RAW'): LiveError {
   const code = CODES[errno] ?? 'SYSTEM_CALL';
-  const hint = code === 'NOT_PERMITTED' ? ': run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW' : '';
+  const hint = code === 'NOT_PERMITTED' ? `: run it as root, or with ${rights}` : '';
   return new LiveError(code, `can't ${what} (${errnoName(errno)})${hint}`);
 }
 

@@ -10,6 +10,8 @@ const CLOSE_ON_EXEC = 0o2000000;
 const NEW_NETWORK = 0x40000000;
 /** Where `ip netns` keeps them by name. */
 const NAMED = '/run/netns';
+/** Names of namespaces in a message at most. */
+const MAX_NAMES = 20;
 const OWN = '/proc/thread-self/ns/net';
 
 /** The path of a namespace: as it is, or of a name of `ip netns`. */
@@ -25,7 +27,7 @@ function openNamespace(path: string): number {
 function enter(descriptor: number, what: string): void {
   if (linux().setns(descriptor, NEW_NETWORK) >= 0) return;
   const errno = lastErrno();
-  const error = callFailed(what, errno);
+  const error = callFailed(what, errno, 'CAP_SYS_ADMIN');
   throw errno === Errno.Invalid ? new LiveError('NOT_THERE', `${error.message}: it is no network namespace`) : error;
 }
 
@@ -66,9 +68,15 @@ export function inNamespace<T>(name: string, run: () => T): T {
   }
 }
 
+/** The first twenty names, and how many more there are. */
+export function namesInMessage(names: readonly string[]): string {
+  const more = names.length - MAX_NAMES;
+  return [...names].sort().slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 function knownNamespaces(): string {
   try {
-    return `there are ${readdirSync(NAMED).slice(0, 20).join(', ')} (ip netns)`;
+    return `there are ${namesInMessage(readdirSync(NAMED))} (ip netns)`;
   } catch {
     return 'make it first (ip netns add)';
   }

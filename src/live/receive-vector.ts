@@ -30,9 +30,10 @@ export class ReceiveVector {
   readonly #control: NativeMemory;
   readonly #slots: Int32Array;
   readonly #recvmmsg = linux().recvmmsg;
-  /** Messages of the last call, and those in front that have a slot. */
-  #received = 0;
+  /** Messages in front that have a slot. */
   #posted = 0;
+  /** Messages in front in whose lengths of address and control data the kernel may have written since they were set. */
+  #written = 0;
 
   /**
    * @param count datagrams of a call, 1 to 1024
@@ -59,8 +60,10 @@ export class ReceiveVector {
     this.#post(Math.min(most, this.#vector.count));
     if (this.#posted === 0) return 0;
     const received = this.#recvmmsg(socket, this.#vector.addressOf(0), this.#posted, MSG_DONTWAIT, 0);
-    this.#received = Math.max(0, received);
-    if (received >= 0) return received;
+    if (received >= 0) {
+      this.#written = Math.max(this.#written, received);
+      return received;
+    }
     const errno = lastErrno();
     if (errno === Errno.Again || errno === Errno.Interrupted) return 0;
     throw callFailed('receive', errno);
@@ -107,17 +110,18 @@ export class ReceiveVector {
       if (this.#slots[i] === NO_SLOT) {
         const slot = this.#arena.take();
         if (slot === NO_SLOT) {
-          this.#posted = i;
-          return;
+          count = i;
+          break;
         }
         this.#slots[i] = slot;
         vector.setPiece(i, this.#base + slot * slotBytes + this.#offset, frameBytes);
-      } else if (i >= this.#received) {
+      } else if (i >= this.#written) {
         continue;
       }
       vector.setName(i, this.#names.address + i * NAME_STRIDE, SOCKADDR_BYTES);
       vector.setControl(i, this.#control.address + i * CONTROL_BYTES, CONTROL_BYTES);
     }
     this.#posted = count;
+    if (count >= this.#written) this.#written = 0;
   }
 }

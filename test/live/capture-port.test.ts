@@ -11,7 +11,11 @@ import { C1 } from '../dataplane/topology.js';
 const RECORDING = fixture('vxlan/01-icmp.c1.pcap');
 
 /** A port over the recording, with a clock that the test sets. */
-async function paced(speed: number | undefined, networkOf: (mac: string) => number) {
+async function paced(
+  speed: number | undefined,
+  networkOf: (mac: string) => number,
+  { slots = 256, frameBytes = 2000 } = {},
+) {
   const time = { now: 5000 };
   const source = await openCaptureFile(RECORDING);
   const port = new CapturePort({
@@ -21,7 +25,7 @@ async function paced(speed: number | undefined, networkOf: (mac: string) => numb
     clock: () => time.now,
     wallClock: () => 1_700_000_000_123,
   });
-  const arena = new Arena({ slots: 256, frameBytes: 2000, debug: true });
+  const arena = new Arena({ slots, frameBytes, debug: true });
   const batch = new PacketBatch(arena);
   // What it reads comes with a later turn.
   const take = async (): Promise<number> => {
@@ -65,6 +69,34 @@ describe('a port of captures', () => {
     const own = frames.filter(({ hex }) => hex.slice(12, 24) === C1).length;
     assert.equal(await take(), own);
     assert.equal(port.passedOver, frames.length - own);
+    batch.clear();
+  });
+
+  test('holds frames back while the arena has no slot, and loses none by that', async () => {
+    const frames = await framesOf(RECORDING);
+    const { take, port, batch, arena } = await paced(Infinity, () => 0, { slots: 3 });
+    const came: string[] = [];
+    for (let rounds = 0; came.length < frames.length && rounds < frames.length; rounds++) {
+      assert.equal(await take(), Math.min(3, frames.length - came.length));
+      for (let i = 0; i < batch.count; i++) {
+        came.push(Buffer.from(arena.bytes.subarray(batch.start[i], batch.end[i])).toString('hex'));
+      }
+      batch.clear();
+    }
+    assert.deepEqual(
+      came,
+      frames.map(({ hex }) => hex),
+    );
+    assert.deepEqual([port.counters.received, port.passedOver], [frames.length, 0]);
+  });
+
+  test('passes over frames that are longer than a slot, and counts them', async () => {
+    const frames = await framesOf(RECORDING);
+    const { take, port, batch } = await paced(Infinity, () => 0, { frameBytes: 200 });
+    const short = frames.filter(({ hex }) => hex.length <= 400).length;
+    assert.ok(short > 0 && short < frames.length);
+    assert.equal(await take(), short);
+    assert.equal(port.passedOver, frames.length - short);
     batch.clear();
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { callFailed, errnoName } from '../../src/live/linux.js';
+import { callFailed, Errno, errnoName } from '../../src/live/linux.js';
 import { withoutSockets } from './loopback.js';
 
 describe('errors of the system', { skip: withoutSockets() }, () => {
@@ -20,6 +20,8 @@ describe('errors of the system', { skip: withoutSockets() }, () => {
     const { code, message } = callFailed('do it', 1);
     assert.equal(code, 'NOT_PERMITTED');
     assert.equal(message, "can't do it (EPERM): run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW");
+    const other = callFailed('enter it', Errno.Perm, 'CAP_SYS_ADMIN').message;
+    assert.equal(other, "can't enter it (EPERM): run it as root, or with CAP_SYS_ADMIN");
     assert.equal(callFailed('do it', 22).code, 'SYSTEM_CALL');
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { inNamespace, namespacePath } from '../../src/live/network-namespace.js';
+import { inNamespace, namesInMessage, namespacePath } from '../../src/live/network-namespace.js';
 import { NamespaceBench } from './namespaces/namespace-bench.js';
 import type { NetworkNamespace } from './namespaces/network-namespace.js';
 import { requirements } from './namespaces/requirements.js';
@@ -10,6 +10,17 @@ import { refused } from './refused.js';
 function current(): string {
   return readlinkSync('/proc/thread-self/ns/net');
 }
+
+describe('names of network namespaces in a message', () => {
+  const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `n${String(i).padStart(3, '0')}`);
+
+  test('are twenty at most, in order, and the number of the others', () => {
+    assert.equal(namesInMessage(['b', 'a']), 'a, b');
+    assert.equal(namesInMessage(names(20)), names(20).join(', '));
+    assert.equal(namesInMessage(names(21).reverse()), `${names(20).join(', ')} and 1 more`);
+    assert.equal(namesInMessage(names(300)), `${names(20).join(', ')} and 280 more`);
+  });
+});
 
 describe('a network namespace', { skip: requirements() }, () => {
   let bench: NamespaceBench | undefined;
@@ -51,7 +62,10 @@ describe('a network namespace', { skip: requirements() }, () => {
   test('that is not there is an error with those that are, and nothing is called', () => {
     const { name } = namespace('known');
     const own = current();
-    const text = new RegExp(`^there is no network namespace "none-such"; there are .*${name}.* \\(ip netns\\)$`);
+    // Other programs have some, too: of many not all are named.
+    const text = new RegExp(
+      `^there is no network namespace "none-such"; there are .*(${name}| and \\d+ more).* \\(ip netns\\)$`,
+    );
     refused(() => inNamespace('none-such', () => assert.fail('was called')), 'NOT_THERE', text);
     assert.equal(current(), own);
   });

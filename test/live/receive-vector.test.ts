@@ -6,7 +6,7 @@ import { SendVector } from '../../src/live/send-vector.js';
 import { addressIn } from '../../src/live/socket-address.js';
 import { SocketOption, SocketType, SystemSocket } from '../../src/live/system-socket.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
-import { HERE, portOf, THERE, withoutSockets } from './loopback.js';
+import { HERE, portOf, THERE, untilTaken, withoutSockets } from './loopback.js';
 import { refused } from './refused.js';
 
 const open: SystemSocket[] = [];
@@ -107,6 +107,34 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     sendTo(port, [10], 0x03);
     assert.equal(vector.receive(socket.descriptor, 1), 1);
     assert.equal(vector.trafficClass(0), 0x03);
+    vector.close();
+  });
+
+  test('have all of their address and traffic class, also where one that was too long came before, some calls ago', () => {
+    const { socket, port } = socketOn(THERE);
+    const arena = new Arena({ slots: 8, frameBytes: 100 });
+    const vector = new ReceiveVector(arena, 4);
+    const receive = (most: number): number => {
+      let count = 0;
+      untilTaken(1, [socket.descriptor], () => (count = vector.receive(socket.descriptor, most)));
+      return count;
+    };
+    // Without the option, the kernel leaves no control data of the second, which is too long, and its slot stays.
+    sendTo(port, [10, 500], 0xb8);
+    assert.equal(receive(4), 2);
+    arena.free(vector.take(0));
+    assert.ok(socket.set(SocketOption.ReceiveTos, 1));
+    sendTo(port, [11], 0xb8);
+    assert.equal(receive(1), 1);
+    arena.free(vector.take(0));
+    const { port: from } = sendTo(port, [12, 13], 0xb8);
+    assert.equal(receive(4), 2);
+    for (const i of [0, 1]) {
+      const name = vector.nameOf(i);
+      assert.deepEqual([vector.length(i), vector.trafficClass(i)], [12 + i, 0xb8]);
+      assert.equal((vector.names[name + 2] << 8) | vector.names[name + 3], from);
+      arena.free(vector.take(i));
+    }
     vector.close();
   });
 
