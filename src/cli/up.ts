@@ -34,6 +34,8 @@ ${CONFIG_HELP}
                      fragments) or drop
   --clamp-mss        lowers TCP's maximum segment size to what fits
   --sockets WORD     system (raw sockets, many packets a call; the default where there are) or node (node:dgram)
+  --inner-checksums WORD  verify (the default where the VTEP's device is hardware), or accept those that a peer on the
+                     same host left unfinished (the default on veth, virtio and the like)
   --metrics [HOST:]PORT  serves counters to Prometheus there, on loopback if no host is said
   --frames FILE      dry run: no TAP devices; frames of the node's endpoints come from this capture, at its pace
   --frames-out FILE  dry run: frames for the node's endpoints go there (pcap)
@@ -218,6 +220,7 @@ export const upCommand: Command = {
       oversize: { type: 'string' },
       'clamp-mss': { type: 'boolean' },
       sockets: { type: 'string' },
+      'inner-checksums': { type: 'string' },
       metrics: { type: 'string' },
       frames: { type: 'string' },
       'frames-out': { type: 'string' },
@@ -232,6 +235,7 @@ export const upCommand: Command = {
     checkOptions(parsed);
     const oversize = oneOf(parsed, 'oversize', Object.values(Oversize));
     const sockets = oneOf(parsed, 'sockets', ['system', 'node']);
+    const checksums = oneOf(parsed, 'inner-checksums', ['verify', 'accept']);
     const topology = await topologyOf(parsed);
     const keyed = topology.ring !== undefined;
     const cipher = new LiveCipher(keyed ? await aeadOption(parsed) : undefined, parsed);
@@ -246,6 +250,7 @@ export const upCommand: Command = {
         ...cipher.options,
         ...(oversize === undefined ? {} : { oversize }),
         ...(sockets === undefined ? {} : { sockets }),
+        ...(checksums === undefined ? {} : { unfinishedChecksums: checksums === 'accept' }),
         clampMss: parsed.values['clamp-mss'] === true,
         ...(port === undefined ? {} : { portOf: () => port }),
         onSaEvent: ({ text }) => say(`vtep: ${text}`),

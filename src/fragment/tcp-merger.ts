@@ -71,6 +71,12 @@ export class TcpMerger {
   #flags = 0;
   #pushed = false;
   readonly #layers = new Layers();
+  readonly #partial: boolean;
+
+  /** @param partial whether a checksum may be the pseudo-header's sum alone (CHECKSUM_PARTIAL): a frame's payload is believed then */
+  constructor(partial = false) {
+    this.#partial = partial;
+  }
 
   /**
    * Takes a frame to those that wait, or as the first.
@@ -149,7 +155,7 @@ export class TcpMerger {
     if ((view.getInt32(transportOffset + FLAGS_WORD) & FLAG_BITS & ~PUSH) !== ACK) return false;
     if (family === 4 && !ipv4ChecksumHolds(bytes, networkOffset)) return false;
     const pseudo = pseudoHeaderSum(family, bytes, layers.addressOffset, TCP, end - transportOffset);
-    if (view.getUint16(transportOffset + CHECKSUM) === pseudo) return true;
+    if (this.#partial && view.getUint16(transportOffset + CHECKSUM) === pseudo) return true;
     return onesSum(bytes, transportOffset, end, pseudo) === 0xffff;
   }
 

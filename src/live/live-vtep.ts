@@ -13,6 +13,7 @@ import type { FramePort } from './frame-port.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
 import { SocketUnderlay } from './socket-underlay.js';
 import { TapDevice, type TapOptions } from './tap.js';
+import { mayHaveUnfinishedChecksums } from './unfinished-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from './underlay-port.js';
 
 /** How a VTEP is opened. */
@@ -26,6 +27,12 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
    * @throws LiveError if it can't
    */
   readonly portOf?: (endpoint: Endpoint, mtu: number) => FramePort;
+  /**
+   * Whether frames of other nodes may have TCP and UDP checksums that are still to be filled in, as between namespaces or
+   * virtual machines of one host. If not, all are verified.
+   * @default whether the device that has the VTEP's address is virtual
+   */
+  readonly unfinishedChecksums?: boolean;
   /** Told in words what goes wrong while it runs. */
   readonly onTrouble?: (text: string) => void;
 }
@@ -51,12 +58,16 @@ export class LiveVtep {
   readonly node: LiveNode;
   readonly #options: LiveVtepOptions;
   readonly #underlay: UnderlayPort;
+  readonly #unfinishedChecksums: boolean;
   /** What the TAP device of each endpoint was set to. */
   readonly #settings = new Map<string, string>();
 
   private constructor(options: LiveVtepOptions, underlay: UnderlayPort, arena: Arena) {
     this.#options = options;
     this.#underlay = underlay;
+    const { topology, node, unfinishedChecksums } = options;
+    const here = topology.nodes.find(({ name }) => name === node);
+    this.#unfinishedChecksums = unfinishedChecksums ?? (here === undefined || mayHaveUnfinishedChecksums(here.vtep));
     const clock = options.clock ?? ((): number => performance.now() / 1000);
     this.node = new LiveNode({ ...options, underlay, arena, clock });
     try {
@@ -186,7 +197,7 @@ export class LiveVtep {
       const rule = 'an interface has a name of 1 to 15 letters, digits and ._-';
       throw new LiveError('BAD_NODE', `endpoint ${withoutKeys(endpoint.name)}: ${rule}; give it one by device:`);
     }
-    this.node.attach(endpoint.name, new TapDevice(settings));
+    this.node.attach(endpoint.name, new TapDevice({ ...settings, unfinishedChecksums: this.#unfinishedChecksums }));
     this.#settings.set(endpoint.name, JSON.stringify(settings));
   }
 }

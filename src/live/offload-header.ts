@@ -28,13 +28,14 @@ export class OffloadHeader {
   /**
    * Puts the header in front of a frame: whether its checksum is still to be filled in, which then the kernel does.
    * @param bytes with 10 bytes before `start`
+   * @param unfinished whether there may be such a checksum
    * @returns where the header begins
    */
-  put(bytes: Uint8Array, start: number, end: number): number {
+  put(bytes: Uint8Array, start: number, end: number, unfinished: boolean): number {
     const at = start - BYTES;
     bytes.fill(0, at, start);
     const layers = this.#layers;
-    if (layers.walkEthernet(bytes, start, end) !== OK) return at;
+    if (!unfinished || layers.walkEthernet(bytes, start, end) !== OK) return at;
     const field = partialChecksumIn(bytes, layers);
     if (field < 0) return at;
     const view = viewOf(bytes);

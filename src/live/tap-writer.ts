@@ -15,14 +15,21 @@ export class TapWriter {
   readonly #descriptor: number;
   readonly #system = linux();
   readonly #offload = new OffloadHeader();
-  readonly #merger = new TcpMerger();
+  readonly #merger: TcpMerger;
+  readonly #unfinished: boolean;
   readonly #pieces = new PieceVector(MERGED_FRAMES);
   #bytes: Uint8Array = new Uint8Array(0);
   #base = 0;
 
-  /** @param descriptor of a TAP device with IFF_VNET_HDR, non-blocking */
-  constructor(descriptor: number) {
+  /**
+   * @param descriptor of a TAP device with IFF_VNET_HDR, non-blocking
+   * @param unfinished whether frames may have checksums that are still to be filled in, which the kernel then does; if not,
+   * a field with the pseudo-header's sum is a wrong checksum like any other
+   */
+  constructor(descriptor: number, unfinished: boolean) {
     this.#descriptor = descriptor;
+    this.#unfinished = unfinished;
+    this.#merger = new TcpMerger(unfinished);
   }
 
   /** Takes a frame, as of `FramePort.send`. */
@@ -67,7 +74,7 @@ export class TapWriter {
   }
 
   #writeOne(start: number, end: number): void {
-    const header = this.#offload.put(this.#bytes, start, end);
+    const header = this.#offload.put(this.#bytes, start, end, this.#unfinished);
     this.#count(this.#system.write(this.#descriptor, this.#base + header, end - header), end - header, 1);
   }
 

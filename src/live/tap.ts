@@ -31,6 +31,11 @@ export interface TapOptions extends InterfaceSettings {
   readonly device: string;
   /** The namespace that it is made in: a name of `ip netns`, or a path; this process's if not said. */
   readonly netns?: string;
+  /**
+   * Whether frames for it may have TCP and UDP checksums that are still to be filled in.
+   * @default false
+   */
+  readonly unfinishedChecksums?: boolean;
 }
 
 /** A TAP device. It goes when it is closed, unless it was made to stay (`ip tuntap add`). */
@@ -47,7 +52,7 @@ export class TapDevice implements FramePort {
    * Makes the device, and sets it up.
    * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for a name that none can have, `SYSTEM_CALL`
    */
-  constructor({ device, netns, ...settings }: TapOptions) {
+  constructor({ device, netns, unfinishedChecksums = false, ...settings }: TapOptions) {
     if (!isInterfaceName(device)) {
       throw new LiveError('BAD_NODE', `an interface has a name of 1 to 15 letters, digits and ._-, not ${device}`);
     }
@@ -55,7 +60,7 @@ export class TapDevice implements FramePort {
     const make = (): number => this.#make(device, settings);
     this.descriptor = netns === undefined ? make() : inNamespace(netns, make);
     this.#reader = new TapReader(this.descriptor);
-    this.#writer = new TapWriter(this.descriptor);
+    this.#writer = new TapWriter(this.descriptor, unfinishedChecksums);
   }
 
   get counters(): FramePortCounters {

@@ -116,11 +116,14 @@ describe('TapReader', { skip }, () => {
 });
 
 /** What is written of frames that stand in an arena, each piece of output behind the other. */
-function written(frames: readonly Uint8Array[]): { readonly bytes: Uint8Array; readonly writer: TapWriter } {
+function written(
+  frames: readonly Uint8Array[],
+  unfinished = false,
+): { readonly bytes: Uint8Array; readonly writer: TapWriter } {
   const path = joinPath(folder, `out-${files++}`);
   const descriptor = openSync(path, 'w');
   const batch = new PacketBatch(new Arena({ slots: 128, frameBytes: 2000 }));
-  const writer = new TapWriter(descriptor);
+  const writer = new TapWriter(descriptor, unfinished);
   for (const frame of frames) batch.copyIn(frame, 0, frame.length);
   for (let i = 0; i < batch.count; i++) writer.send(batch.arena.bytes, batch.start[i], batch.end[i]);
   writer.flush();
@@ -135,7 +138,7 @@ function writtenToPipe(frames: readonly Uint8Array[], frameBytes: number): { rea
   const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const descriptor = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
   const batch = new PacketBatch(new Arena({ slots: 128, frameBytes }));
-  const writer = new TapWriter(descriptor);
+  const writer = new TapWriter(descriptor, false);
   for (let round = 0; round < 4; round++) {
     for (const frame of frames) batch.copyIn(frame, 0, frame.length);
     for (let i = 0; i < batch.count; i++) writer.send(batch.arena.bytes, batch.start[i], batch.end[i]);
@@ -166,10 +169,26 @@ describe('TapWriter', { skip }, () => {
     assert.equal(writer.sent, 2 + Math.ceil(payload.length / 1348));
   });
 
+  for (const unfinished of [false, true]) {
+    test(`${unfinished ? 'leaves' : 'does not leave'} a checksum that is the pseudo-header’s sum to the kernel if ${
+      unfinished ? 'such' : 'none'
+    } may come`, () => {
+      const frames = [1, 1001].map((sequence) => tcpFrame(noise(1000, 5), { sequence, partial: true }));
+      const { bytes } = written(frames, unfinished);
+      const one = (frame: Uint8Array) => [NO_HEADER, frame];
+      const merged = tcpFrame(join(noise(1000, 5), noise(1000, 5)), { partial: true });
+      const header = Uint8Array.of(1, 1, 54, 0, 1000 & 0xff, 1000 >> 8, 34, 0, 16, 0);
+      assert.deepEqual(
+        Uint8Array.from(bytes),
+        unfinished ? join(header, merged) : join(...one(frames[0]), ...one(frames[1])),
+      );
+    });
+  }
+
   test('counts what the device doesn’t take', () => {
     const batch = new PacketBatch(new Arena({ slots: 4 }));
     const descriptor = openSync('/dev/null', 'r');
-    const writer = new TapWriter(descriptor);
+    const writer = new TapWriter(descriptor, false);
     batch.copyIn(FRAME, 0, FRAME.length);
     writer.send(batch.arena.bytes, batch.start[0], batch.end[0]);
     closeSync(descriptor);
