@@ -7,10 +7,10 @@ import { OverlayError } from './error.js';
 import { isInterfaceName } from './interface-name.js';
 import { KeyRing } from './key-ring.js';
 import { clusterKeyOf } from './key-ring-file.js';
-import { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
+import { comparePrefixes, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 import { Profile } from './profile.js';
 import { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
-import { readYaml } from './yaml-text.js';
+import { pathOfProto, readYaml } from './yaml-text.js';
 
 /** Characters of a config in YAML: some 700 endpoints. Larger ones are JSON, which is read in no time. */
 const MAX_CONFIG = 1 << 16;
@@ -140,14 +140,18 @@ function readNodes(parsed: Parsed, places: Places): Node[] {
       mtu,
     };
   });
-  nodes.forEach((node, i) => {
-    const other = nodes.slice(0, i).find((before) => sameBytes(before.vtep, node.vtep));
-    if (other === undefined) return;
-    throw places.error(
-      ['nodes', node.name, 'vtep'],
-      `nodes.${node.name}.vtep: ${other.name} has ${addressText(node.vtep)} already; each node has its own`,
-    );
-  });
+  const owners = new Map<string, string>();
+  for (const { name, vtep } of nodes) {
+    const address = addressText(vtep);
+    const other = owners.get(address);
+    if (other !== undefined) {
+      throw places.error(
+        ['nodes', name, 'vtep'],
+        `nodes.${name}.vtep: ${other} has ${address} already; each node has its own`,
+      );
+    }
+    owners.set(address, name);
+  }
   return nodes;
 }
 
@@ -172,24 +176,46 @@ function readNetworks(parsed: Parsed, places: Places, keyed: boolean): Network[]
     const { vni, encrypted, mtu, flood, learning = flood === FloodPolicy.Replicate } = entry;
     return { name, vni, subnets, gateways, encrypted, mtu, flood, learning };
   });
-  networks.forEach((network, i) => {
-    for (const before of networks.slice(0, i)) {
-      if (before.vni === network.vni) {
-        throw places.error(
-          ['networks', network.name, 'vni'],
-          `networks.${network.name}.vni: ${before.name} has VNI ${network.vni} already; give each network its own`,
-        );
-      }
-      const shared = network.subnets.find((subnet) => before.subnets.some((other) => prefixesOverlap(subnet, other)));
-      if (shared !== undefined) {
-        throw places.error(
-          ['networks', network.name, 'subnet'],
-          `networks.${network.name}.subnet: ${prefixText(shared)} overlaps a subnet of ${before.name}`,
-        );
-      }
+  const owners = new Map<number, string>();
+  for (const { name, vni } of networks) {
+    const other = owners.get(vni);
+    if (other !== undefined) {
+      throw places.error(
+        ['networks', name, 'vni'],
+        `networks.${name}.vni: ${other} has VNI ${vni} already; give each network its own`,
+      );
     }
-  });
+    owners.set(vni, name);
+  }
+  const shared = overlapOf(networks);
+  if (shared !== undefined) {
+    const { name } = networks[shared.network];
+    throw places.error(
+      ['networks', name, 'subnet'],
+      `networks.${name}.subnet: ${prefixText(shared.subnet)} overlaps a subnet of ${networks[shared.other].name}`,
+    );
+  }
   return networks;
+}
+
+/** A subnet of a network that has addresses in common with one of a network before it. */
+function overlapOf(
+  networks: readonly Network[],
+): { readonly subnet: Prefix; readonly network: number; readonly other: number } | undefined {
+  const all = networks.flatMap(({ subnets }, network) => subnets.map((subnet) => ({ subnet, network })));
+  // A subnet then follows those that contain it.
+  all.sort((a, b) => comparePrefixes(a.subnet, b.subnet));
+  const around: typeof all = [];
+  for (const inner of all) {
+    let outer = around.at(-1);
+    for (; outer !== undefined && !prefixesOverlap(outer.subnet, inner.subnet); outer = around.at(-1)) around.pop();
+    if (outer !== undefined && outer.network !== inner.network) {
+      const [first, second] = outer.network < inner.network ? [outer, inner] : [inner, outer];
+      return { ...second, other: first.network };
+    }
+    around.push(inner);
+  }
+  return undefined;
 }
 
 function readEndpoints(
@@ -198,6 +224,8 @@ function readEndpoints(
   nodes: readonly Node[],
   networks: readonly Network[],
 ): Endpoint[] {
+  const networkOf = new Map(networks.map(({ name }, index) => [name, index]));
+  const nodeOf = new Map(nodes.map(({ name }, index) => [name, index]));
   const seen = new Map<string, string>();
   const claim = (path: Path, within: string, what: string, name: string): void => {
     const other = seen.get(`${within} ${what}`);
@@ -206,11 +234,12 @@ function readEndpoints(
   };
   return Object.entries(parsed.endpoints).map(([name, entry]): Endpoint => {
     const path = ['endpoints', name];
-    const network = networks.findIndex((candidate) => candidate.name === entry.network);
-    if (network < 0)
+    const network = networkOf.get(entry.network);
+    if (network === undefined)
       throw places.error([...path, 'network'], `endpoints.${name}.network: there is no network ${entry.network}`);
-    const node = nodes.findIndex((candidate) => candidate.name === entry.node);
-    if (node < 0) throw places.error([...path, 'node'], `endpoints.${name}.node: there is no node ${entry.node}`);
+    const node = nodeOf.get(entry.node);
+    if (node === undefined)
+      throw places.error([...path, 'node'], `endpoints.${name}.node: there is no node ${entry.node}`);
     const ip = entry.ip === undefined ? undefined : places.read([...path, 'ip'], parseIp, entry.ip);
     const { subnets } = networks[network];
     if (ip !== undefined && subnets.length > 0 && !subnets.some((subnet) => prefixContains(subnet, ip))) {
@@ -269,6 +298,8 @@ export interface ConfigOptions {
 export function parseConfig(text: string, { ring }: ConfigOptions = {}): Topology {
   const { data, document, lines } = readYaml(text, 'BAD_CONFIG', MAX_CONFIG);
   const places = new Places(document, lines);
+  const proto = pathOfProto(data);
+  if (proto !== undefined) throw places.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`);
   const result = SCHEMA.safeParse(data);
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -291,10 +322,6 @@ export function parseConfig(text: string, { ring }: ConfigOptions = {}): Topolog
     endpoints,
     ring: ring ?? readRing(parsed, places),
   };
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function addressText(address: Uint8Array): string {

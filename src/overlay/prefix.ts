@@ -52,3 +52,12 @@ export function prefixContains(prefix: Prefix, address: Uint8Array): boolean {
 export function prefixesOverlap(a: Prefix, b: Prefix): boolean {
   return a.length < b.length ? prefixContains(a, b.address) : prefixContains(b, a.address);
 }
+
+/** Sorts subnets by family and address, with those that contain others before them. */
+export function comparePrefixes(a: Prefix, b: Prefix): number {
+  if (a.address.length !== b.address.length) return a.address.length - b.address.length;
+  for (let i = 0; i < a.address.length; i++) {
+    if (a.address[i] !== b.address[i]) return a.address[i] - b.address[i];
+  }
+  return a.length - b.length;
+}

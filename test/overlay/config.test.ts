@@ -492,6 +492,73 @@ describe('a config of somebody else', () => {
     assert.equal(stdout, 'BAD_CONFIG');
   });
 
+  const cpuSeconds = (text: string): number => {
+    const before = process.cpuUsage();
+    try {
+      parseConfig(text);
+    } catch (error) {
+      assert.ok(error instanceof OverlayError, String(error));
+    }
+    return process.cpuUsage(before).user / 1e6;
+  };
+  const many = (count: number, entry: (i: number) => readonly [string, unknown]): Record<string, unknown> =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => entry(i)));
+  const bytes = (i: number): string => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
+  const COUNT = 40_000;
+  const LARGE: readonly (readonly [string, unknown])[] = [
+    [
+      'networks with a subnet each',
+      {
+        nodes: { a: { vtep: '192.0.2.1' } },
+        networks: many(COUNT, (i) => [`n${i}`, { vni: i, subnet: `10.${i >> 8}.${i & 255}.0/24` }]),
+      },
+    ],
+    ['nodes', { nodes: many(COUNT, (i) => [`n${i}`, { vtep: bytes(i) }]), networks: { w: { vni: 1 } } }],
+    [
+      'nodes and networks with an endpoint each',
+      {
+        nodes: many(COUNT / 2, (i) => [`n${i}`, { vtep: bytes(i) }]),
+        networks: many(COUNT / 2, (i) => [`w${i}`, { vni: i }]),
+        endpoints: many(COUNT / 2, (i) => [`c${i}`, { network: `w${i}`, node: `n${i}`, ip: '10.0.0.2' }]),
+      },
+    ],
+  ];
+  for (const [what, config] of LARGE) {
+    test(`of ${COUNT} ${what} takes a time that goes with its length`, () => {
+      // With the square of it, it would be minutes.
+      assert.ok(cpuSeconds(JSON.stringify(config)) < 20);
+    });
+  }
+
+  test('of YAML with 10,000 mistakes or more is refused in a time that goes with its length', () => {
+    for (const piece of ['"', '[]', '{}', '\n"', '*a ', 'a: b\n', '?\n']) {
+      const best = (length: number): number =>
+        Math.min(...[1, 2, 3].map(() => cpuSeconds(piece.repeat(length / piece.length))));
+      assert.ok(best(1 << 16) < 10 * Math.max(0.02, best(1 << 14)), JSON.stringify(piece));
+    }
+  });
+
+  test('has no name __proto__, which would vanish, in YAML nor in JSON', () => {
+    const names = ['nodes', 'networks', 'endpoints'] as const;
+    for (const name of names) {
+      const config = `nodes: {}\nnetworks: {}\n${name === 'endpoints' ? 'endpoints: {}\n' : ''}`;
+      const text = config.replace(`${name}: {}`, `${name}:\n  __proto__: { vni: 1 }`);
+      assert.match(messageOf(text), new RegExp(`^line \\d: ${name}\\.__proto__: __proto__ can't be a name`));
+    }
+    const json = `{"nodes": {"__proto__": {"vtep": "192.0.2.1"}}, "networks": {}}`;
+    assert.match(messageOf(json), /^line 1: nodes\.__proto__: /);
+    assert.match(messageOf(json + ' '.repeat(1 << 16)), /^nodes\.__proto__: /);
+    assert.match(messageOf('nodes: {}\nnetworks: {}\n__proto__: {}\n'), /^line 3: __proto__: /);
+  });
+
+  test('that is large JSON has each name once, and a mistake in it is told with its line', () => {
+    const fill = ' '.repeat(1 << 16);
+    const repeated = `{"nodes": {},\n"networks": {"w": {"vni": 1},\n"w": {"vni": 2}}}${fill}`;
+    assert.match(messageOf(repeated), /is no JSON \(line 3: the name "w" stands here again\)/);
+    assert.match(messageOf(`{"nodes": {},\n"networks": }${fill}`), /\(line 2: "}" stands where a value should\)/);
+    assert.match(messageOf(`{"nodes": {${fill}`), /\(line 1: it is cut off: 2 brackets are open\)/);
+  });
+
   test('of any text is taken, or refused as BAD_CONFIG', () => {
     const alphabet = fc.constantFrom(
       ...Array.from('{}[]:,-"\'&*!|>%@`#\n\t 0a'),

@@ -1,0 +1,173 @@
+/**
+ * JSON as people have it: several documents one behind the other, prompts before and between them, cut off or redacted.
+ * What is wrong is said with its line.
+ */
+import { plainText } from './pasted-text.js';
+import { quoted } from './secret-text.js';
+
+/** No document that is read is nested deeper. */
+const MAX_DEPTH = 64;
+/** Characters of what is there instead. */
+const MAX_SHOWN = 20;
+
+/** What is wrong with a text, and in which line. */
+export interface JsonMistake {
+  readonly line: number;
+  readonly what: string;
+}
+
+/** A document, and the line that it begins in. */
+export interface JsonDocument {
+  readonly value: unknown;
+  readonly line: number;
+}
+
+/** The end of a value, or where and how it goes wrong. */
+type Scanned = { readonly end: number } | { readonly at: number; readonly what: string };
+
+const WORDS = /true|false|null|-?(?:0|[1-9]\d{0,400})(?:\.\d{1,400})?(?:[eE][+-]?\d{1,5})?/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+/** A document begins a line: prompts have brackets, too. */
+const DOCUMENT = /[ \t]*(?=\[\s*[[{\]]|\{\s*["}])/y;
+
+function blanksEnd(text: string, at: number): number {
+  while (at < text.length && ' \t\n\r'.includes(text[at])) at++;
+  return at;
+}
+
+/** Where a string ends that begins at `at`, or the place of what may not stand in one. */
+function stringEnd(text: string, at: number): Scanned {
+  for (let i = at + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) return { end: i + 1 };
+    if (code < 0x20) return { at, what: 'a text in quotes has no end in its line' };
+    if (code !== 0x5c) continue;
+    ESCAPE.lastIndex = i;
+    if (!ESCAPE.test(text)) return { at: i, what: 'a backslash stands before what needs none' };
+    i = ESCAPE.lastIndex - 1;
+  }
+  return { at: text.length, what: 'it is cut off in a text in quotes' };
+}
+
+/**
+ * Where a JSON value ends. The work goes with the text's length.
+ * @param onName called with each name of an object, and whether the object has it already
+ */
+function scan(text: string, start: number, onName?: (name: string, again: boolean) => string | undefined): Scanned {
+  const open: string[] = [];
+  const names: Set<string>[] = [];
+  let at = start;
+  let wants: 'value' | 'first value' | 'name' | 'first name' | 'next' = 'value';
+  const unexpected = (expected: string): Scanned => {
+    if (at >= text.length) return { at, what: `it is cut off: ${open.length} brackets are open` };
+    const found = /^\S[^\n]*/.exec(text.slice(at, at + MAX_SHOWN))?.[0].trimEnd() ?? '';
+    return { at, what: `${quoted(found)} stands where ${expected} should` };
+  };
+  for (;;) {
+    at = blanksEnd(text, at);
+    const character = text[at] as string | undefined;
+    if (wants === 'next') {
+      const bracket = open.at(-1);
+      if (bracket === undefined) return { end: at };
+      if (character === bracket) {
+        open.pop();
+        if (bracket === '}') names.pop();
+      } else if (character === ',') {
+        wants = bracket === '}' ? 'name' : 'value';
+      } else {
+        return unexpected(`a comma or ${bracket}`);
+      }
+      at++;
+      if (open.length === 0 && wants === 'next') return { end: at };
+    } else if (wants === 'name' || wants === 'first name') {
+      if (character === '}' && wants === 'first name') {
+        wants = 'next';
+        continue;
+      }
+      if (character !== '"') return unexpected('a name in quotes');
+      const name = stringEnd(text, at);
+      if (!('end' in name)) return name;
+      if (onName !== undefined) {
+        const said = text.slice(at + 1, name.end - 1);
+        const known = names[names.length - 1];
+        const what = onName(said, known.has(said));
+        if (what !== undefined) return { at, what };
+        known.add(said);
+      }
+      at = blanksEnd(text, name.end);
+      if (text[at] !== ':') return unexpected('a colon');
+      at++;
+      wants = 'value';
+    } else if (character === '{' || character === '[') {
+      if (open.length >= MAX_DEPTH) return { at, what: `it is nested more than ${MAX_DEPTH} levels deep` };
+      open.push(character === '{' ? '}' : ']');
+      if (character === '{') names.push(new Set());
+      wants = character === '{' ? 'first name' : 'first value';
+      at++;
+    } else if (character === ']' && wants === 'first value') {
+      wants = 'next';
+    } else if (character === '"') {
+      const value = stringEnd(text, at);
+      if (!('end' in value)) return value;
+      at = value.end;
+      wants = 'next';
+    } else {
+      WORDS.lastIndex = at;
+      if (!WORDS.test(text)) return unexpected('a value');
+      at = WORDS.lastIndex;
+      wants = 'next';
+    }
+    if (open.length === 0 && wants === 'next') return { end: at };
+  }
+}
+
+/** Line breaks between two places. */
+function breaksBetween(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let i = text.indexOf('\n', from); i >= 0 && i < to; i = text.indexOf('\n', i + 1)) count++;
+  return count;
+}
+
+/**
+ * The documents (objects and lists of objects) of a text, one behind the other, on a line each, or with prompts and other
+ * output before and between them.
+ * @returns an empty list if there is none, or what is wrong with one
+ */
+export function jsonDocuments(text: string): readonly JsonDocument[] | JsonMistake {
+  const plain = plainText(text);
+  const documents: JsonDocument[] = [];
+  let line = 1;
+  for (let at = 0; at < plain.length;) {
+    DOCUMENT.lastIndex = at;
+    if (DOCUMENT.test(plain)) {
+      const start = DOCUMENT.lastIndex;
+      const scanned = scan(plain, start);
+      if (!('end' in scanned)) return { line: line + breaksBetween(plain, at, scanned.at), what: scanned.what };
+      documents.push({ value: JSON.parse(plain.slice(start, scanned.end)) as unknown, line });
+      line += breaksBetween(plain, at, scanned.end);
+      at = scanned.end;
+      // A list's comma between documents that somebody took out of it.
+      if (plain[at] === ',') at++;
+      continue;
+    }
+    const newline = plain.indexOf('\n', at);
+    at = newline < 0 ? plain.length : newline + 1;
+    line++;
+  }
+  return documents;
+}
+
+/**
+ * What is wrong with a text that is to be one JSON document, a name that an object has twice included: `JSON.parse` would
+ * let the last of them win.
+ */
+export function jsonMistake(text: string): JsonMistake | undefined {
+  const scanned = scan(text, 0, (name, again) => (again ? `the name ${quoted(name)} stands here again` : undefined));
+  const end = 'end' in scanned ? blanksEnd(text, scanned.end) : 0;
+  const mistake = !('end' in scanned)
+    ? scanned
+    : end < text.length
+      ? { at: end, what: 'more stands behind the document' }
+      : undefined;
+  return mistake && { line: 1 + breaksBetween(text, 0, mistake.at), what: mistake.what };
+}

@@ -1,0 +1,99 @@
+/**
+ * Output of programs as people have it: copied out of a terminal, a mail, a forum or a chat. Colour, prompts, margins, `-o`
+ * and the terminal's own line breaks are undone here, once, for every reader of such text.
+ */
+
+/** A line of such a text. */
+export interface PastedLine {
+  /** Line of the file, from 1. */
+  readonly number: number;
+  /** Columns before its first character. */
+  readonly indent: number;
+  /** Columns of the whole line: only a long one can have been broken by a terminal. */
+  readonly width: number;
+  /** What it says, without blanks at both ends. */
+  readonly text: string;
+}
+
+const TAB = 8;
+/** No terminal or mail program breaks lines that are shorter. */
+const MIN_WRAPPED = 50;
+/** Colour and other orders to a terminal (ECMA-48), also where a pager or `cat -v` made them visible. */
+// eslint-disable-next-line no-control-regex -- Escape sequences begin with a control character.
+const ESCAPES = /(?:\u001b|\^\[)(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]{0,200}(?:\u0007|\u001b\\))/g;
+const BLANKS = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g;
+const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
+/** Marks of a quotation. */
+const MARGIN = /^[ \t]*(?:[>|](?:[ \t]|$))+/;
+/** Bytes of an AES-GCM key with its salt, as digits: a key that is whole. */
+const WHOLE_KEY = /(?:^|\s)0x(?:[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{72})$/i;
+
+/** The text without colour, byte order marks and blanks of other kinds; its lines end with `\n` and stay in place. */
+export function plainText(text: string): string {
+  return text.replace(ESCAPES, '').replace(BLANKS, ' ').replace(INVISIBLE, '').replace(/\r\n?/g, '\n');
+}
+
+function widthOf(text: string): number {
+  let width = 0;
+  for (let i = 0; i < text.length; i++) width += text.charCodeAt(i) === 9 ? TAB - (width % TAB) : 1;
+  return width;
+}
+
+/** The lines that say something. `-o` of ip and bridge puts a backslash where a line would end: each is a line here. */
+export function* pastedLines(text: string): Generator<PastedLine, void> {
+  const plain = plainText(text);
+  let number = 0;
+  for (let at = 0; at <= plain.length;) {
+    const newline = plain.indexOf('\n', at);
+    const end = newline < 0 ? plain.length : newline;
+    const line = plain.slice(at, end).replace(MARGIN, '');
+    number++;
+    at = end + 1;
+    const said = line.trim();
+    if (said === '') continue;
+    const indent = widthOf(line.slice(0, line.length - line.trimStart().length));
+    if (!/\\(?:\s|$)/.test(said)) {
+      yield { number, indent, width: widthOf(line), text: said };
+      continue;
+    }
+    for (const [i, part] of said.split(/\\(?=\s|$)/).entries()) {
+      if (part.trim() !== '') yield { number, indent: indent + (i === 0 ? 0 : TAB), width: 0, text: part.trim() };
+    }
+  }
+}
+
+/** What a reader knows of its lines, to mend those that a terminal broke. */
+export interface WrappedLines {
+  /** Whether a text is the beginning of a line of its own. */
+  readonly begins: (text: string) => boolean;
+  /** Whether a word stands by itself in such output, so that a line can be broken beside it but not within it. */
+  readonly isWord: (word: string) => boolean;
+}
+
+/**
+ * Puts lines together that a terminal or a mail program broke. A rest counts as one if the line before is long enough to
+ * have been broken, and the rest begins with a known word, or with digits of a number, an address or a key.
+ */
+export function* withoutWraps(
+  lines: Iterable<PastedLine>,
+  { begins, isWord }: WrappedLines,
+): Generator<PastedLine, void> {
+  let before: PastedLine | undefined;
+  for (const line of lines) {
+    if (before === undefined || before.width < MIN_WRAPPED || begins(line.text) || !isRest(line.text, isWord)) {
+      if (before !== undefined) yield before;
+      before = line;
+      continue;
+    }
+    const last = /\S+$/.exec(before.text)?.[0] ?? '';
+    const [first] = line.text.split(/\s/, 1);
+    const apart = isWord(last) || isWord(first) || WHOLE_KEY.test(before.text.slice(-80)) || first.startsWith('0x');
+    before = { ...before, width: line.width, text: `${before.text}${apart ? ' ' : ''}${line.text}` };
+  }
+  if (before !== undefined) yield before;
+}
+
+function isRest(text: string, isWord: (word: string) => boolean): boolean {
+  const [first] = text.split(/\s/, 1);
+  return isWord(first) || /^[0-9a-fx().,:/]+$/i.test(first);
+}
