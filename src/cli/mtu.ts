@@ -1,16 +1,21 @@
 /** `vtep mtu`: what fits inside an overlay, with the arithmetic. */
-import { type EspOverhead, type MtuAnswer, mtuOf, type PathOptions } from '../overlay/index.js';
+import { dockerMtu, type EspOverhead, type MtuAnswer, mtuOf, type MtuQuestion } from '../overlay/index.js';
 import { oneOf, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
 
+/** The option of a network that tells Docker what the underlay's MTU is. */
+const OPTION = 'com.docker.network.driver.mtu';
+
 const HELP = `vtep mtu [OPTIONS]
 
-The largest IP packet and TCP segment that fit inside a VXLAN overlay, line by line, and what Docker sets.
+The largest IP packet and TCP segment that fit inside a VXLAN overlay, line by line, and what Docker sets, which
+doesn't depend on the underlay: 1450, encrypted 1424, unless the network has an option.
 
-  --underlay N       MTU of the network between the nodes; 1500
+  --underlay N       MTU of the network between the nodes. Default: 1500
+  --driver-mtu N     the network's option com.docker.network.driver.mtu, if it has one
   --ipv6             the underlay is IPv6
   --encrypted        ESP around VXLAN, as docker network create --opt encrypted
   --icv N            bytes of ESP's ICV: 8 (Docker), 12 or 16 (vtep's strict profile)
@@ -19,8 +24,9 @@ The largest IP packet and TCP segment that fit inside a VXLAN overlay, line by l
   --vlan N           VLAN tags in the containers' frames; 0
   --json             one JSON object`;
 
-function pathOf(parsed: ParsedArguments): PathOptions {
+function pathOf(parsed: ParsedArguments): MtuQuestion {
   const underlayMtu = wholeNumber(parsed, 'underlay', 68, 65_535) ?? 1500;
+  const driverMtu = wholeNumber(parsed, 'driver-mtu', 68, 65_535);
   const innerTags = wholeNumber(parsed, 'vlan', 0, 2) ?? 0;
   const icv = oneOf(parsed, 'icv', ['8', '12', '16']);
   const tunnel = oneOf(parsed, 'tunnel', ['ipv4', 'ipv6']);
@@ -35,10 +41,16 @@ function pathOf(parsed: ParsedArguments): PathOptions {
     ...(tunnel === undefined ? {} : { tunnel: tunnel === 'ipv4' ? 4 : 6 }),
   };
   const family = parsed.values['ipv6'] === true ? 6 : 4;
-  return { underlayMtu, family, innerTags, ...(encrypted ? { esp } : {}) };
+  return {
+    underlayMtu,
+    family,
+    innerTags,
+    ...(encrypted ? { esp } : {}),
+    ...(driverMtu === undefined ? {} : { driverMtu }),
+  };
 }
 
-function print(output: TextOutput, path: PathOptions, answer: MtuAnswer): void {
+function print(output: TextOutput, path: MtuQuestion, answer: MtuAnswer): void {
   const rows = answer.steps.map(({ what, bytes, left }) => [what, String(bytes), String(left)]);
   const all = [['underlay MTU', '', String(path.underlayMtu)], ...rows];
   for (const line of table([words(''), numbers('takes'), numbers('leaves')], all)) output.line(line);
@@ -46,22 +58,29 @@ function print(output: TextOutput, path: PathOptions, answer: MtuAnswer): void {
   output.line(
     `inner MTU ${answer.innerMtu}; TCP MSS ${answer.mss4} over IPv4, ${answer.mss6} over IPv6 (without options)`,
   );
-  const { docker, dockerExcess } = answer;
-  if (dockerExcess === 0) {
-    output.line(`Docker sets ${docker}: the same`);
-  } else if (dockerExcess < 0) {
-    output.line(`Docker sets ${docker}: it fits, with ${-dockerExcess} bytes to spare`);
-  } else {
-    output.line(
-      `Docker sets ${docker}: ${dockerExcess} bytes too many. Full packets are fragmented or lost; create the network` +
-        ` with --opt com.docker.network.driver.mtu=${path.underlayMtu - (path.esp === undefined ? dockerExcess : roundedUp(dockerExcess))}`,
-    );
-  }
+  output.line(aboutDocker(path, answer));
 }
 
-/** Docker rounds down to multiples of 4 when it encrypts. */
-function roundedUp(bytes: number): number {
-  return Math.ceil(bytes / 4) * 4;
+/** What Docker makes of it. */
+function aboutDocker(path: MtuQuestion, { docker, dockerExcess, dockerOption }: MtuAnswer): string {
+  if (docker === undefined || dockerExcess === undefined || dockerOption === undefined) {
+    return 'Docker has no such networks: its ESP is in transport mode, with an ICV of 8 bytes and not in UDP';
+  }
+  const option =
+    path.driverMtu === undefined ? ", whatever the underlay's MTU is" : ` with --opt ${OPTION}=${path.driverMtu}`;
+  const sets = `Docker sets ${docker}${option}`;
+  const cure = `create the network with --opt ${OPTION}=${optionFor(path, dockerOption)}`;
+  if (dockerExcess === 0) return `${sets}: the largest that fits`;
+  if (dockerExcess > 0) {
+    return `${sets}: ${dockerExcess} bytes too many. Full packets are fragmented or lost; ${cure}`;
+  }
+  return `${sets}: it fits, with ${-dockerExcess} bytes to spare; to use them, ${cure}`;
+}
+
+/** The underlay's own MTU is what people expect to give, where it does as well as the smallest number that does. */
+function optionFor({ underlayMtu, esp }: MtuQuestion, smallest: number): number {
+  const encrypted = esp !== undefined;
+  return dockerMtu(underlayMtu, encrypted) === dockerMtu(smallest, encrypted) ? underlayMtu : smallest;
 }
 
 /** `vtep mtu`. */
@@ -71,6 +90,7 @@ export const mtuCommand: Command = {
   run(args) {
     const parsed = parseWords('mtu', args, {
       underlay: { type: 'string' },
+      'driver-mtu': { type: 'string' },
       ipv6: { type: 'boolean' },
       encrypted: { type: 'boolean' },
       icv: { type: 'string' },

@@ -18,9 +18,11 @@ export { deriveSpi, SpiForm } from './spi.js';
 export { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
 export { ForwardingTable, type ForwardingTableOptions, FullPolicy, LearnOutcome } from './forwarding-table.js';
 export {
+  DOCKER_DRIVER_MTU,
   dockerMtu,
   type EspOverhead,
   type MtuAnswer,
+  type MtuQuestion,
   type MtuStep,
   mtuOf,
   outerLength,

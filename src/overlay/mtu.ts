@@ -1,6 +1,6 @@
 /**
  * MTU arithmetic of overlays: what the headers take, line by line, what is left for a container's IP packet, and what
- * Docker answers (moby daemon/libnetwork/drivers/overlay, maxMTU).
+ * Docker sets, which doesn't depend on the underlay (moby daemon/libnetwork/drivers/overlay, maxMTU).
  */
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, espBytes } from '../ipsec/index.js';
 import { ETHERNET_SPAN, IPV4_SPAN, IPV6_SPAN, TCP_SPAN, UDP_SPAN, VLAN_SPAN, VXLAN_SPAN } from '../wire/index.js';
@@ -16,6 +16,15 @@ export interface PathOptions {
   readonly esp?: EspOverhead;
   /** VLAN tags in the inner frame; 0. */
   readonly innerTags?: number;
+}
+
+/** A path, and the network's option for Docker. */
+export interface MtuQuestion extends PathOptions {
+  /**
+   * The network's `com.docker.network.driver.mtu`: the underlay's MTU as Docker is told it.
+   * @default 1500, whatever the underlay's is
+   */
+  readonly driverMtu?: number;
 }
 
 /** What of ESP takes room. */
@@ -45,18 +54,29 @@ export interface MtuAnswer {
   /** Largest TCP segment inside, without options: over IPv4 and over IPv6. */
   readonly mss4: number;
   readonly mss6: number;
-  /** What Docker sets for this underlay MTU, and whether that fits: `docker - innerMtu` bytes too many if positive. */
-  readonly docker: number;
-  readonly dockerExcess: number;
+  /**
+   * What Docker sets, and whether that fits: `docker - innerMtu` bytes too many if positive. Undefined for a path that
+   * Docker doesn't make: another ICV than 8 bytes, tunnel mode, or ESP in UDP.
+   */
+  readonly docker?: number;
+  readonly dockerExcess?: number;
+  /** The `com.docker.network.driver.mtu` with which Docker sets the largest MTU that fits. */
+  readonly dockerOption?: number;
 }
 
+/** Docker's value for a network without the option. It doesn't look at the underlay. */
+export const DOCKER_DRIVER_MTU = 1500;
+const DOCKER_ICV = 8;
 const DOCKER_VXLAN = 50;
 const DOCKER_ESP = 26;
 const ALIGNMENT = 4;
 
-/** What Docker takes for an underlay MTU, whatever the underlay's IP version. */
-export function dockerMtu(underlayMtu: number, encrypted: boolean): number {
-  const plain = underlayMtu - DOCKER_VXLAN;
+/**
+ * The MTU that Docker gives to containers, whatever the underlay is.
+ * @param driverMtu the network's `com.docker.network.driver.mtu`; 1500 without it
+ */
+export function dockerMtu(driverMtu: number, encrypted: boolean): number {
+  const plain = driverMtu - DOCKER_VXLAN;
   if (!encrypted) return plain;
   const left = plain - DOCKER_ESP;
   return left - (left % ALIGNMENT);
@@ -77,8 +97,8 @@ export function outerLength(innerBytes: number, options: Omit<PathOptions, 'unde
  * The largest inner MTU of a path, with the arithmetic.
  * @throws OverlayError `BAD_MTU` if nothing is left
  */
-export function mtuOf(options: PathOptions): MtuAnswer {
-  const { underlayMtu, family, esp, innerTags = 0 } = options;
+export function mtuOf(options: MtuQuestion): MtuAnswer {
+  const { underlayMtu, family, esp, innerTags = 0, driverMtu = DOCKER_DRIVER_MTU } = options;
   const steps: MtuStep[] = [];
   let left = underlayMtu;
   const take = (what: string, bytes: number): void => {
@@ -103,13 +123,26 @@ export function mtuOf(options: PathOptions): MtuAnswer {
   if (left <= 0) {
     throw new OverlayError('BAD_MTU', `an underlay MTU of ${underlayMtu} bytes leaves no room for a packet inside`);
   }
-  const docker = dockerMtu(underlayMtu, esp !== undefined);
   return {
     steps,
     innerMtu: left,
     mss4: Math.max(0, left - IPV4_SPAN - TCP_SPAN),
     mss6: Math.max(0, left - IPV6_SPAN - TCP_SPAN),
-    docker,
-    dockerExcess: docker - left,
+    ...(isDockers(esp) ? dockerAnswer(driverMtu, left, esp !== undefined) : {}),
   };
+}
+
+function isDockers(esp: EspOverhead | undefined): boolean {
+  return esp === undefined || (esp.icvLength === DOCKER_ICV && esp.tunnel === undefined && esp.encap !== true);
+}
+
+function dockerAnswer(
+  driverMtu: number,
+  innerMtu: number,
+  encrypted: boolean,
+): Pick<MtuAnswer, 'docker' | 'dockerExcess' | 'dockerOption'> {
+  const docker = dockerMtu(driverMtu, encrypted);
+  // Encrypted, up to three bytes more make no difference to Docker: the round number of them is the one to tell.
+  const dockerOption = innerMtu + DOCKER_VXLAN + (encrypted ? DOCKER_ESP : 0);
+  return { docker, dockerExcess: docker - innerMtu, dockerOption };
 }

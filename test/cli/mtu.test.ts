@@ -25,23 +25,26 @@ describe('mtu', () => {
     }
     assert.deepEqual([left, steps], [1424, 8]);
     assert.ok(printed.includes('inner MTU 1424; TCP MSS 1384 over IPv4, 1364 over IPv6 (without options)'));
-    assert.equal(printed.at(-1), 'Docker sets 1424: the same');
+    assert.equal(printed.at(-1), "Docker sets 1424, whatever the underlay's MTU is: the largest that fits");
   });
 
   for (const [words, inner, says] of [
-    [[], 1450, /^Docker sets 1450: the same$/],
-    [['--underlay', '9000'], 8950, /^Docker sets 8950: the same$/],
-    [['--underlay', '1430', '--encrypted'], 1352, /^Docker sets 1352: the same$/],
-    [['--ipv6'], 1430, /^Docker sets 1450: 20 bytes too many\. .*driver\.mtu=1480$/],
-    [['--ipv6', '--encrypted'], 1404, /^Docker sets 1424: 20 bytes too many\. .*driver\.mtu=1480$/],
-    [['--encrypted', '--icv', '16'], 1416, /^Docker sets 1424: 8 bytes too many\. .*driver\.mtu=1492$/],
+    [[], 1450, /^Docker sets 1450, whatever the underlay's MTU is: the largest that fits$/],
+    [['--underlay', '1420'], 1370, /^Docker sets 1450, whatever .*: 80 bytes too many\. .*driver\.mtu=1420$/],
+    [['--underlay', '1420', '--encrypted'], 1344, /^Docker sets 1424, .*: 80 bytes too many\. .*driver\.mtu=1420$/],
     [
-      ['--encrypted', '--encap', '--tunnel', 'ipv4'],
-      1396,
-      /^Docker sets 1424: 28 bytes too many\. .*driver\.mtu=1472$/,
+      ['--underlay', '1420', '--driver-mtu', '1420'],
+      1370,
+      /^Docker sets 1370 with --opt .*=1420: the largest that fits$/,
     ],
-    [['--vlan', '1'], 1446, /^Docker sets 1450: 4 bytes too many\. .*driver\.mtu=1496$/],
-    [['--underlay', '1501', '--encrypted'], 1424, /^Docker sets 1424: the same$/],
+    [['--underlay', '9001'], 8951, /^Docker sets 1450, .*: it fits, with 7501 bytes to spare; .*driver\.mtu=9001$/],
+    [['--underlay', '1430', '--encrypted'], 1352, /^Docker sets 1424, .*: 72 bytes too many\. .*driver\.mtu=1430$/],
+    [['--ipv6'], 1430, /^Docker sets 1450, .*: 20 bytes too many\. .*driver\.mtu=1480$/],
+    [['--ipv6', '--encrypted'], 1404, /^Docker sets 1424, .*: 20 bytes too many\. .*driver\.mtu=1480$/],
+    [['--encrypted', '--icv', '16'], 1416, /^Docker has no such networks: /],
+    [['--encrypted', '--encap', '--tunnel', 'ipv4'], 1396, /^Docker has no such networks: /],
+    [['--vlan', '1'], 1446, /^Docker sets 1450, .*: 4 bytes too many\. .*driver\.mtu=1496$/],
+    [['--underlay', '1501', '--encrypted'], 1424, /^Docker sets 1424, .*: the largest that fits$/],
   ] as const) {
     test(`${words.join(' ') || 'no words'}: inner MTU ${inner}, and what Docker makes of it`, async () => {
       const printed = await lines(...words);
@@ -53,14 +56,14 @@ describe('mtu', () => {
     });
   }
 
-  test('the MTU that it tells to give to Docker makes Docker fit', async () => {
-    for (const underlay of [1399, 1402, 1500]) {
-      for (const words of [[], ['--encrypted'], ['--encrypted', '--icv', '12'], ['--encrypted', '--tunnel', 'ipv6']]) {
-        const printed = (await lines('--ipv6', '--underlay', String(underlay), ...words)).join('\n');
-        const told = /^inner MTU (\d+);[^]*driver\.mtu=(\d+)$/m.exec(printed);
-        assert.ok(told !== null, printed);
-        const spare = Number(told[1]) - dockerMtu(Number(told[2]), words.length > 0);
-        assert.ok(spare >= 0 && spare < 4, printed);
+  test('the option that it tells makes Docker set the largest MTU that fits', async () => {
+    for (const underlay of [1399, 1402, 1500, 9001]) {
+      for (const words of [[], ['--encrypted']]) {
+        const path = ['--ipv6', '--underlay', String(underlay), ...words];
+        const told = /^inner MTU (\d+);[^]*driver\.mtu=(\d+)$/m.exec((await lines(...path)).join('\n'));
+        assert.ok(told !== null);
+        assert.equal(dockerMtu(Number(told[2]), words.length > 0), Number(told[1]));
+        assert.match((await lines(...path, '--driver-mtu', told[2])).at(-1) ?? '', /: the largest that fits$/);
       }
     }
   });
@@ -88,6 +91,7 @@ describe('mtu', () => {
     [['--underlay', '65536'], /underlay/],
     [['--underlay', 'big'], /underlay/],
     [['--vlan', '3'], /vlan/],
+    [['--driver-mtu', '67'], /driver-mtu/],
     [['--jumbo'], /jumbo/],
   ] as const) {
     test(`${words.join(' ')} is a call that can't be: one line, and the exit code 2`, async () => {

@@ -6,7 +6,7 @@ import { dockerMtu, type EspOverhead, mtuOf, outerLength, type PathOptions } fro
 const SEED = 20261121;
 const DOCKER_ESP: EspOverhead = { icvLength: 8 };
 
-/** What Docker's maxMTU answers, and how long a full encrypted frame is outside. */
+/** What Docker's maxMTU answers to an option, and how long a full encrypted frame is outside. */
 const DOCKER = [
   [1500, 1450, 1424, 1500],
   [1460, 1410, 1384, 1460],
@@ -43,35 +43,58 @@ function answerOf(options: PathOptions): ReturnType<typeof mtuOf> | undefined {
 
 describe("Docker's MTU", () => {
   for (const [underlayMtu, plain, encrypted, outer] of DOCKER) {
-    test(`of an underlay of ${underlayMtu} is ${plain}, encrypted ${encrypted}, and a full frame then has ${outer} bytes`, () => {
+    test(`with the option ${underlayMtu} is ${plain}, encrypted ${encrypted}, and a full frame then has ${outer} bytes`, () => {
       assert.equal(dockerMtu(underlayMtu, false), plain);
       assert.equal(dockerMtu(underlayMtu, true), encrypted);
       assert.equal(outerLength(plain, { family: 4 }), underlayMtu);
       assert.equal(outerLength(encrypted, { family: 4, esp: DOCKER_ESP }), outer);
     });
 
-    test(`of an underlay of ${underlayMtu} is the largest that fits over IPv4, and 20 bytes too many over IPv6`, () => {
+    test(`with the option ${underlayMtu} is the largest that fits over such an IPv4 underlay, and 20 bytes too many over IPv6`, () => {
       for (const [esp, docker] of [
         [undefined, plain],
         [DOCKER_ESP, encrypted],
       ] as const) {
-        const withEsp = esp === undefined ? {} : { esp };
-        const over4 = mtuOf({ underlayMtu, family: 4, ...withEsp });
+        const path = { underlayMtu, driverMtu: underlayMtu, ...(esp === undefined ? {} : { esp }) };
+        const over4 = mtuOf({ ...path, family: 4 });
         assert.deepEqual([over4.innerMtu, over4.docker, over4.dockerExcess], [docker, docker, 0]);
-        const over6 = mtuOf({ underlayMtu, family: 6, ...withEsp });
+        const over6 = mtuOf({ ...path, family: 6 });
         assert.deepEqual([over6.innerMtu, over6.docker, over6.dockerExcess], [docker - 20, docker, 20]);
-        assert.ok(outerLength(docker, { family: 6, ...withEsp }) > underlayMtu);
+        assert.ok(outerLength(docker, { ...path, family: 6 }) > underlayMtu);
       }
+    });
+
+    test(`without the option is 1450, encrypted 1424, over an underlay of ${underlayMtu}, too`, () => {
+      const clear = mtuOf({ underlayMtu, family: 4 });
+      assert.deepEqual([clear.docker, clear.dockerExcess], [1450, 1450 - plain]);
+      const sealed = mtuOf({ underlayMtu, family: 4, esp: DOCKER_ESP });
+      assert.deepEqual([sealed.docker, sealed.dockerExcess], [1424, 1424 - encrypted]);
     });
   }
 
-  test('of an underlay of 1230 is 1152 encrypted, as users saw it', () => {
+  test('of an option of 1230 is 1152 encrypted, as users saw it', () => {
     assert.equal(dockerMtu(1230, true), 1152);
   });
 
-  test('leaves bytes over on a path with a smaller header, and is too large with a longer ICV', () => {
-    assert.equal(mtuOf({ underlayMtu: 1500, family: 4, esp: { icvLength: 16 } }).dockerExcess, 8);
-    assert.equal(mtuOf({ underlayMtu: 1500, family: 4, esp: { icvLength: 8, encap: true } }).dockerExcess, 8);
+  test('is said of no path that Docker does not make: another ICV, tunnel mode, ESP in UDP', () => {
+    for (const esp of [{ icvLength: 16 }, { icvLength: 8, encap: true }, { icvLength: 8, tunnel: 4 }] as const) {
+      const { docker, dockerExcess, dockerOption } = mtuOf({ underlayMtu: 1500, family: 4, esp });
+      assert.deepEqual([docker, dockerExcess, dockerOption], [undefined, undefined, undefined]);
+    }
+  });
+
+  test('with the option that is told is the largest that fits, on every path that Docker makes', () => {
+    let told = 0;
+    for (const path of PATHS) {
+      for (const underlayMtu of [576, 1399, 1400, 1401, 1402, 1403, 1420, 1500, 9001]) {
+        const { dockerOption } = mtuOf({ ...path, underlayMtu });
+        if (dockerOption === undefined) continue;
+        told++;
+        assert.equal(mtuOf({ ...path, underlayMtu, driverMtu: dockerOption }).dockerExcess, 0);
+      }
+    }
+    // Clear and with Docker's ESP, over IPv4 and IPv6, with no, one and two tags.
+    assert.equal(told, 2 * 2 * 3 * 9);
   });
 });
 
@@ -142,7 +165,7 @@ describe('mtuOf', () => {
   test('has steps that add up, from the underlay MTU down to the inner one', () => {
     for (const path of PATHS) {
       for (const underlayMtu of [576, 1430, 1500, 1501, 1502, 1503]) {
-        const { steps, innerMtu, mss4, mss6, docker, dockerExcess } = mtuOf({ ...path, underlayMtu });
+        const { steps, innerMtu, mss4, mss6, docker = 0, dockerExcess } = mtuOf({ ...path, underlayMtu });
         let left = underlayMtu;
         for (const step of steps) {
           assert.ok(step.bytes >= 0, step.what);
@@ -151,7 +174,8 @@ describe('mtuOf', () => {
         }
         assert.equal(left, innerMtu);
         assert.deepEqual([mss4, mss6], [innerMtu - 40, innerMtu - 60]);
-        assert.equal(docker, dockerMtu(underlayMtu, path.esp !== undefined));
+        if (dockerExcess === undefined) continue;
+        assert.equal(docker, dockerMtu(1500, path.esp !== undefined));
         assert.equal(dockerExcess, docker - innerMtu);
       }
     }
