@@ -100,6 +100,9 @@ export function isLinkTypeKnown(linkType: number): boolean {
   return Object.values<number>(LinkType).includes(linkType);
 }
 
+/** ETH_P_802_2: what a cooked header says of an 802.3 frame that begins with LLC. */
+const COOKED_LLC = 4;
+
 // 24, 28 and 30 are IPv6 on the BSDs and macOS, 10 on Linux; the family's byte order is the writer's.
 function etherTypeOfFamily(bytes: Uint8Array, offset: number): number {
   const little = bytes[offset] | (bytes[offset + 1] << 8);
@@ -143,9 +146,15 @@ export function walkLink(
       return layers.walkEthernet(bytes, offset, end, limit);
     case LinkType.LinuxSll:
       if (checkLinuxSll(bytes, offset, end) !== Fault.None) return layers.refuse(Fault.Short, end, limit);
+      if (linuxSllProtocol(bytes, offset) === COOKED_LLC) {
+        return layers.walkBareLlc(bytes, offset + LINUX_SLL_SPAN, end, limit);
+      }
       return layers.walkNetwork(bytes, linuxSllProtocol(bytes, offset), offset + LINUX_SLL_SPAN, end, limit);
     case LinkType.LinuxSll2:
       if (checkLinuxSll2(bytes, offset, end) !== Fault.None) return layers.refuse(Fault.Short, end, limit);
+      if (linuxSll2Protocol(bytes, offset) === COOKED_LLC) {
+        return layers.walkBareLlc(bytes, offset + LINUX_SLL2_SPAN, end, limit);
+      }
       return layers.walkNetwork(bytes, linuxSll2Protocol(bytes, offset), offset + LINUX_SLL2_SPAN, end, limit);
     case LinkType.Raw:
     case LinkType.RawBsd:

@@ -3,7 +3,7 @@
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';
-export { Ingress, type IngressOptions, Verdict } from './ingress.js';
+export { MAX_ENCAPSULATIONS, Ingress, type IngressOptions, Verdict } from './ingress.js';
 export { Decap } from './decap.js';
 export { Deliver } from './deliver.js';
 export { DropCounters } from './drop-counters.js';
@@ -26,4 +26,6 @@ export { type IngressAccounting, IngressChain, type IngressChainOptions } from '
 export { clampMss } from './mss-clamp.js';
 export { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from './packet-too-big.js';
 export { PathMtuDiscovery } from './path-mtu-discovery.js';
+export { VniCounts } from './vni-counts.js';
+export { guessText, type GuessedPort, looksLikeVxlan, VxlanGuess } from './vxlan-guess.js';
 export { Tunnel, type TunnelOptions } from './tunnel.js';

@@ -5,6 +5,8 @@
  *     record -> walkLink -> fragment? -> Reassembler -> ESP?   -> InboundEsp -+   (no keys: Verdict.Esp)
  *                                             |                               |
  *                                             +-> VXLAN? -> Verdict.Frame <---+
+ *
+ * What is neither VXLAN nor ESP but another encapsulation (GRE, MPLS, PPPoE, Geneve, ...) is looked into, four deep.
  */
 import { isLinkTypeKnown, walkLink } from '../capture/link-type.js';
 import { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../fragment/index.js';
@@ -13,22 +15,27 @@ import { getWord } from '../memory/word.js';
 import {
   checkEsp,
   checkVxlan,
+  EncapsulationWalk,
   ESP_SPAN,
   ESP_UDP_PORT,
   EspView,
   ETHERNET_SPAN,
+  EtherType,
   Fault,
   IpProtocol,
   ipv4ChecksumHolds,
   Layers,
   UDP_SPAN,
   udpChecksumHolds,
+  VXLAN_FLAG_G,
   VXLAN_PORT,
   VXLAN_SPAN,
   VxlanReserved,
   VxlanView,
 } from '../wire/index.js';
 import { DROP_REASONS, DropReason, dropReasonOfEsp, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
+import { VniCounts } from './vni-counts.js';
+import { VxlanGuess } from './vxlan-guess.js';
 
 /** What became of a packet. */
 export const Verdict = {
@@ -42,14 +49,19 @@ export const Verdict = {
   Other: 3,
   /** It went no further: `reason` says why. */
   Dropped: 4,
+  /** It carried an inner frame of another VNI than the one that was asked for. */
+  Filtered: 5,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
 /** How packets off the wire are read. */
 export interface IngressOptions {
-  /** UDP port of VXLAN; 4789. */
-  readonly port?: number;
-  /** The only VNI to let through; all if not said. */
+  /**
+   * UDP port of VXLAN, or several.
+   * @default 4789
+   */
+  readonly port?: number | readonly number[];
+  /** The only VNI to let through. Default: all. */
   readonly vni?: number;
   /** What to do with reserved VXLAN bits; as Linux does (refuse) if not said. */
   readonly reserved?: VxlanReserved;
@@ -71,6 +83,25 @@ const ESP_PORT = ESP_UDP_PORT;
 const VXLAN_HEADER = VXLAN_SPAN;
 const ETHERNET_HEADER = ETHERNET_SPAN;
 const ESP_HEADER = ESP_HEADER_BYTES;
+const BRIDGING = EtherType.Bridging;
+
+/** Encapsulations inside each other that are looked into, at most. */
+export const MAX_ENCAPSULATIONS = 4;
+/** Below this, ports belong to servers (RFC 6335 section 6), and a NAT gives none of them away (RFC 4787, REQ-3). */
+const FIRST_USER_PORT = 1024;
+/** IKE's own port, from which it may go to 4500 (RFC 3947 section 4). */
+const IKE_PORT = 500;
+
+/** What a capture holds is walked as such. */
+function captureLayers(): Layers {
+  return new Layers({ fromCapture: true });
+}
+
+/** Whether a UDP packet's ports are those of ESP in UDP, and 4500 isn't just the port that another program's client got. */
+function isEspPorts(source: number, destination: number): boolean {
+  if (destination === ESP_PORT) return source >= FIRST_USER_PORT || source === IKE_PORT;
+  return source === ESP_PORT && (destination >= FIRST_USER_PORT || destination === IKE_PORT);
+}
 
 /** The receiving side of a VTEP, one packet at a time. Results stand in its fields until the next call. */
 export class Ingress {
@@ -78,7 +109,7 @@ export class Ingress {
   reason: DropReason = DropReason.None;
   /**
    * The walk over the outer headers: of the reassembled packet where the last one completed it, of the packet that ESP
-   * held where it was opened.
+   * held where it was opened, of the packet inside where it came in other encapsulations.
    */
   outer: Layers;
   /** What `outer` points into. */
@@ -92,6 +123,13 @@ export class Ingress {
   frameEnd = 0;
   /** Where the captured bytes end. */
   capturedEnd = 0;
+  /** Encapsulations (besides VXLAN and ESP) that `outer` was found in, the outermost first; `depth` of them. */
+  readonly encapsulations = new Uint8Array(MAX_ENCAPSULATIONS);
+  depth = 0;
+  /** Where the Ethernet header before `outer` begins if it stands in an encapsulation, or -1. */
+  innerLink = -1;
+  /** Held fragments that fell with the last one, which was dropped or is too late for them. */
+  fallen = 0;
   /** Whether the last packet was ESP, opened or not; the fields that follow are of it then. */
   encrypted = false;
   /** Whether its ICV was right and the packet that it held went on. */
@@ -113,8 +151,10 @@ export class Ingress {
   ivHigh = 0;
   ivLow = 0;
   icvEnd = 0;
+  /** What stands in the 8 bytes behind it, mixed to a word: of AES-GCM the first ones sealed; 0 if the capture ends before. */
+  afterIv = 0;
 
-  /** Packets that came. packets = framePackets + espPackets + otherPackets + held + the sum of all drops. */
+  /** Packets that came. packets = framePackets + espPackets + otherPackets + held + filtered.packets + all drops. */
   packets = 0;
   /** Inner frames, and the packets that they came in. */
   frames = 0;
@@ -123,24 +163,45 @@ export class Ingress {
   espPackets = 0;
   openedPackets = 0;
   otherPackets = 0;
+  /** Packets of other VNIs than the one that was asked for. */
+  readonly filtered = new VniCounts();
+  /** Packets dropped for reserved VXLAN bits, and those of them that carry a group policy (GBP). */
+  readonly reserved = new VniCounts();
+  policyPackets = 0;
+  /** Other packets that look like VXLAN on another port. */
+  readonly guess = new VxlanGuess();
   readonly reassembler: Reassembler;
 
   readonly #drops = new Float64Array(DROP_REASONS);
   readonly #port: number;
+  readonly #otherPorts: readonly number[];
   readonly #vni: number;
   readonly #reserved: VxlanReserved;
   readonly #verifyChecksums: boolean;
   readonly #vxlan = new VxlanView();
   readonly #esp = new EspView();
-  readonly #wire = new Layers();
+  readonly #wire = captureLayers();
   readonly #inbound: InboundEsp | undefined;
   /** The walk over what ESP held. */
-  readonly #inside = new Layers();
+  readonly #inside = captureLayers();
   /** Fragments that ESP held (tunnel mode): clear ones must not be mixed with them. */
   readonly #insideReassembler: Reassembler;
+  /** Walks over what encapsulations hold, one after the other: each is read while the next is filled. */
+  readonly #below = captureLayers();
+  readonly #deeper = captureLayers();
+  readonly #encapsulation = new EncapsulationWalk();
+  /** Fragments in encapsulations, whose identifications are other senders' than those on the wire; made when one comes. */
+  #belowReassembler: Reassembler | undefined;
+  readonly #reassembly: ReassemblerOptions | undefined;
+  /** Whether the last packet left fields set that a plain one doesn't touch. */
+  #unusual = false;
 
   constructor(options: IngressOptions = {}) {
-    this.#port = options.port ?? VXLAN_PORT;
+    const { port = VXLAN_PORT } = options;
+    const ports = typeof port === 'number' ? [port] : port;
+    this.#port = ports[0] ?? VXLAN_PORT;
+    this.#otherPorts = ports.slice(1);
+    this.#reassembly = options.reassembly;
     this.#vni = options.vni ?? -1;
     this.#reserved = options.reserved ?? VxlanReserved.Refuse;
     this.#verifyChecksums = options.verifyChecksums ?? false;
@@ -152,14 +213,15 @@ export class Ingress {
 
   /** Fragments that wait for the others. */
   get held(): number {
-    return this.reassembler.heldFragments + this.#insideReassembler.heldFragments;
+    const below = this.#belowReassembler?.heldFragments ?? 0;
+    return this.reassembler.heldFragments + this.#insideReassembler.heldFragments + below;
   }
 
   /** Packets dropped so far, by `DropReason`. */
   drops(): Float64Array {
     const drops = this.#drops.slice();
-    for (const reassembler of [this.reassembler, this.#insideReassembler]) {
-      reassembler.droppedFragments.forEach((count, drop) => {
+    for (const reassembler of [this.reassembler, this.#insideReassembler, this.#belowReassembler]) {
+      reassembler?.droppedFragments.forEach((count, drop) => {
         drops[dropReasonOfReassembly(drop as Parameters<typeof dropReasonOfReassembly>[0])] += count;
       });
     }
@@ -175,7 +237,7 @@ export class Ingress {
    * @param seconds packet time, for reassembly
    */
   receive(linkType: number, bytes: Uint8Array, offset: number, end: number, limit: number, seconds: number): Verdict {
-    if (this.encrypted) this.#forgetEsp();
+    if (this.#unusual) this.#forget();
     const { outer } = this;
     this.packets++;
     this.outerBytes = bytes;
@@ -192,19 +254,26 @@ export class Ingress {
     return outer.isFragment ? this.#fragment(this.reassembler, seconds) : this.#datagram(seconds);
   }
 
-  #forgetEsp(): void {
+  #forget(): void {
+    this.#unusual = false;
     this.encrypted = false;
     this.opened = false;
     this.outer = this.#wire;
+    this.depth = 0;
+    this.innerLink = -1;
+    this.fallen = 0;
   }
 
   #fragment(reassembler: Reassembler, seconds: number): Verdict {
     const { outer } = this;
+    const held = reassembler.heldFragments;
     const outcome = reassembler.push(this.outerBytes, outer, this.capturedEnd, seconds);
     if (outcome === ReassemblyOutcome.Held) return Verdict.Held;
     if (outcome === ReassemblyOutcome.Dropped) {
       // Counted by the reassembler, with the parts that fell with it.
       this.reason = dropReasonOfReassembly(reassembler.drop);
+      this.fallen = held - reassembler.heldFragments;
+      this.#unusual = true;
       return Verdict.Dropped;
     }
     this.outerBytes = reassembler.bytes;
@@ -220,9 +289,9 @@ export class Ingress {
   #datagram(seconds: number): Verdict {
     const { outer, outerBytes } = this;
     if (outer.protocol === UDP && outer.family !== 0) {
-      if (outer.destinationPort === this.#port) return this.#decapsulate();
-      const natTraversal = outer.destinationPort === ESP_PORT || outer.sourcePort === ESP_PORT;
-      if (natTraversal) return this.#espInUdp(seconds);
+      const { destinationPort } = outer;
+      if (destinationPort === this.#port || this.#otherPorts.includes(destinationPort)) return this.#decapsulate();
+      if (isEspPorts(outer.sourcePort, destinationPort)) return this.#espInUdp(seconds);
     } else if (outer.protocol === ESP && outer.family !== 0) {
       const end = Math.min(this.capturedEnd, outer.networkEnd);
       const fault = checkEsp(outerBytes, outer.transportOffset, end);
@@ -230,14 +299,40 @@ export class Ingress {
       const cut = fault === Fault.Short && end < outer.networkEnd;
       return this.#drop(cut ? DropReason.CaptureTruncated : DropReason.EspHeader);
     }
-    return this.#other();
+    return this.#beneath(seconds);
+  }
+
+  /** Goes on inside another encapsulation. What isn't sound in there is other traffic still, as its carrier is. */
+  #beneath(seconds: number): Verdict {
+    const { outer, outerBytes: bytes, depth } = this;
+    const walk = this.#encapsulation;
+    if (depth === MAX_ENCAPSULATIONS || !walk.open(bytes, outer, this.capturedEnd)) return this.#other();
+    const inside = outer === this.#below ? this.#deeper : this.#below;
+    const { offset, limit } = walk;
+    const end = Math.min(this.capturedEnd, limit);
+    const framed = walk.etherType === BRIDGING;
+    const fault = framed
+      ? inside.walkEthernet(bytes, offset, end, limit)
+      : inside.walkNetwork(bytes, walk.etherType, offset, end, limit);
+    // A fragment in a fragment, as above.
+    if (fault !== NONE || (inside.isFragment && this.parts > 1)) return this.#other();
+    this.#unusual = true;
+    this.encapsulations[depth] = walk.kind;
+    this.depth = depth + 1;
+    this.innerLink = framed ? offset : -1;
+    this.outer = inside;
+    if (!inside.isFragment) return this.#datagram(seconds);
+    if (this.opened) return this.#fragment(this.#insideReassembler, seconds);
+    this.#belowReassembler ??= new Reassembler(this.#reassembly);
+    return this.#fragment(this.#belowReassembler, seconds);
   }
 
   #decapsulate(): Verdict {
     const { outer, outerBytes } = this;
     const end = Math.min(this.capturedEnd, outer.payloadEnd);
     const whole = end === outer.payloadEnd;
-    if (this.#verifyChecksums && whole) {
+    // What the sender's card was still to cut has no checksums of its own yet.
+    if (this.#verifyChecksums && whole && !outer.lengthUnset) {
       if (outer.family === 4 && !ipv4ChecksumHolds(outerBytes, outer.networkOffset)) {
         return this.#drop(DropReason.IpChecksum);
       }
@@ -248,10 +343,13 @@ export class Ingress {
     const fault = checkVxlan(outerBytes, outer.payloadOffset, end, this.#reserved);
     if (fault !== NONE) {
       if (fault === Fault.Short && !whole) return this.#drop(DropReason.CaptureTruncated);
-      return this.#drop(fault === Fault.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader);
+      return fault === Fault.ReservedBits ? this.#refuse() : this.#drop(DropReason.VxlanInvalidHeader);
     }
     const { vni } = this.#vxlan.wrap(outerBytes, outer.payloadOffset);
-    if (this.#vni >= 0 && vni !== this.#vni) return this.#drop(DropReason.VxlanVniNotFound);
+    if (this.#vni >= 0 && vni !== this.#vni) {
+      this.filtered.add(vni, this.parts);
+      return Verdict.Filtered;
+    }
     const frameOffset = outer.payloadOffset + VXLAN_HEADER;
     if (frameOffset + ETHERNET_HEADER > outer.payloadEnd) return this.#drop(DropReason.PacketTooSmall);
     this.vni = vni;
@@ -261,6 +359,14 @@ export class Ingress {
     this.frames++;
     this.framePackets += this.parts;
     return Verdict.Frame;
+  }
+
+  /** Drops VXLAN with reserved bits, and notes whose it is. */
+  #refuse(): Verdict {
+    const { vni, flags } = this.#vxlan.wrap(this.outerBytes, this.outer.payloadOffset);
+    this.reserved.add(vni, this.parts);
+    if ((flags & VXLAN_FLAG_G) !== 0) this.policyPackets += this.parts;
+    return this.#drop(DropReason.VxlanReservedBits);
   }
 
   #espInUdp(seconds: number): Verdict {
@@ -281,6 +387,7 @@ export class Ingress {
     const end = Math.min(this.capturedEnd, packetEnd);
     const esp = this.#esp.wrap(bytes, offset);
     this.encrypted = true;
+    this.#unusual = true;
     this.spi = esp.spi;
     this.sequence = esp.sequence;
     this.sequenceHigh = 0;
@@ -294,6 +401,8 @@ export class Ingress {
     this.ivHigh = withIv ? getWord(bytes, offset + ESP_SPAN) : 0;
     this.ivLow = withIv ? getWord(bytes, offset + ESP_SPAN + 4) : 0;
     this.icvEnd = withIv ? getWord(bytes, end - 4) : 0;
+    const after = offset + ESP_HEADER;
+    this.afterIv = after + 8 <= end ? Math.imul(getWord(bytes, after), 0x9e3779b1) ^ getWord(bytes, after + 4) : 0;
     const inbound = this.#inbound;
     if (inbound === undefined) {
       this.espPackets += this.parts;
@@ -318,6 +427,11 @@ export class Ingress {
 
   #other(): Verdict {
     this.otherPackets += this.parts;
+    const { outer } = this;
+    if (outer.protocol === UDP && outer.family !== 0) {
+      const end = Math.min(this.capturedEnd, outer.payloadEnd);
+      this.guess.add(outer.destinationPort, this.outerBytes, outer.payloadOffset, end, this.parts);
+    }
     return Verdict.Other;
   }
 

@@ -6,7 +6,7 @@ import { IPV4_SPAN, ipv4Layout, IPV6_SPAN, Ipv4View, Ipv6View, writeIpv4Checksum
 export interface TransportHeaders {
   readonly networkOffset: number;
   readonly transportOffset: number;
-  /** IPv6: byte offset of the next-header field that names what follows the headers. */
+  /** Byte offset of the field that names what follows the headers; it counts where there are options or extensions. */
   readonly protocolAt: number;
   readonly family: number;
 }
@@ -40,7 +40,8 @@ export class TransportPacket {
     bytes.copyWithin(start, networkOffset, transportOffset);
     if (family === 4) {
       const ip = this.#ipv4.wrap(bytes, start);
-      ip.protocol = nextHeader;
+      // Not always the IP header's: AH may stand between.
+      bytes[protocolAt + shift] = nextHeader;
       ip.totalLength = end - start;
       writeIpv4Checksum(bytes, start);
     } else {

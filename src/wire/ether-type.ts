@@ -9,4 +9,10 @@ export const EtherType = {
   ServiceVlan: 0x88a8,
   /** The service tag's number before 802.1ad, still in use. */
   OldServiceVlan: 0x9100,
+  /** Transparent Ethernet bridging: a whole frame, in GRE, Geneve and NSH. */
+  Bridging: 0x6558,
+  Mpls: 0x8847,
+  MplsMulticast: 0x8848,
+  PppoeSession: 0x8864,
+  Nsh: 0x894f,
 } as const;

@@ -10,7 +10,7 @@ export const Fault = {
   BadVersion: 3,
   /** The header's own length (IHL, data offset, extension length) is too small or leads beyond the packet. */
   BadHeaderLength: 4,
-  /** A length field is smaller than the header or leads beyond the packet. */
+  /** A length field leads beyond the packet. */
   BadLength: 5,
   /** A checksum is wrong (only where asked for). */
   BadChecksum: 6,
@@ -22,6 +22,8 @@ export const Fault = {
   BadValue: 9,
   /** More tags or extension headers are stacked than a sane packet has. */
   TooDeep: 10,
+  /** A length field is smaller than the header that it counts. */
+  LengthTooSmall: 11,
 } as const;
 export type Fault = (typeof Fault)[keyof typeof Fault];
 
@@ -37,6 +39,7 @@ const TEXT: readonly string[] = [
   'reserved bits set',
   'forbidden value',
   'headers stacked too deep',
+  'length smaller than the header',
 ];
 
 /** A few words for people about a fault. */

@@ -7,6 +7,15 @@ export { formatIp, formatIpv4, formatIpv6, formatMac, isZeroMac, parseIpv4, pars
 export { ARP_SPAN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
 export { checksum, onesSum, pseudoHeaderSum, updateChecksum } from './checksum.js';
 export { checkEsp, ESP_SPAN, ESP_UDP_PORT, EspView, espLayout } from './esp.js';
+export {
+  Encapsulation,
+  EncapsulationWalk,
+  encapsulationName,
+  GENEVE_PORT,
+  GRE_IN_UDP_PORT,
+  MPLS_IN_UDP_PORT,
+  VXLAN_GPE_PORT,
+} from './encapsulation.js';
 export { EtherType } from './ether-type.js';
 export { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
 export { Fault, faultText } from './fault.js';
@@ -38,12 +47,23 @@ export {
   ipv6FragmentLayout,
   isIpv6Extension,
 } from './ipv6-extension.js';
-export { Layer, Layers } from './layers.js';
+export { Layer, Layers, type LayersOptions } from './layers.js';
 export type { BitRange, HeaderLayout } from './layout.js';
 export { checkLinuxSll, LINUX_SLL_SPAN, linuxSllLayout, linuxSllProtocol } from './linux-sll.js';
 export { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Layout, linuxSll2Protocol } from './linux-sll2.js';
+export {
+  isSnap,
+  LLC_SPAN,
+  llcLayout,
+  MIN_ETHER_TYPE,
+  Sap,
+  SNAP_SPAN,
+  snapLayout,
+  snapOui,
+  snapProtocol,
+} from './llc.js';
 export { partialChecksumIn, TCP_CHECKSUM, UDP_CHECKSUM } from './partial-checksum.js';
 export { checkTcp, TCP_SPAN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
 export { checkUdp, UDP_SPAN, UdpView, udpChecksumHolds, udpLayout } from './udp.js';
 export { checkVlan, isVlanTag, VLAN_SPAN, VlanView, vlanLayout } from './vlan.js';
-export { checkVxlan, VXLAN_FLAG_I, VXLAN_PORT, VXLAN_SPAN, VxlanReserved, VxlanView, vxlanLayout } from './vxlan.js';
+export { checkVxlan, VXLAN_FLAG_G, VXLAN_FLAG_I, VXLAN_PORT, VXLAN_SPAN, VxlanReserved, VxlanView, vxlanLayout } from './vxlan.js';

@@ -8,6 +8,7 @@ export const IpProtocol = {
   Ipv6: 41,
   Routing: 43,
   Fragment: 44,
+  Gre: 47,
   Esp: 50,
   Ah: 51,
   Icmpv6: 58,
@@ -15,6 +16,7 @@ export const IpProtocol = {
   DestinationOptions: 60,
   Sctp: 132,
   Mobility: 135,
+  MplsInIp: 137,
   Hip: 139,
   Shim6: 140,
 } as const;

@@ -43,8 +43,8 @@ const FRAGMENT_OFFSET_MASK = ipv4Layout.bitsOf('fragmentOffset').mask;
  * @param end where the bytes end, at most `bytes.length`
  * @param limit where the packet ended on the wire; beyond `end` if the capture was cut by a snaplen
  * @param verifyChecksum whether to look at the header checksum too
- * @returns `Short`, `BadVersion`, `BadHeaderLength` (IHL below 5), `BadLength` (total length below the header's or beyond
- * `limit`), `BadChecksum` (only where asked for), or `None`
+ * @returns `Short`, `BadVersion`, `BadHeaderLength` (IHL below 5), `LengthTooSmall` (total length below the header's),
+ * `BadLength` (total length beyond `limit`), `BadChecksum` (only where asked for), or `None`
  */
 export function checkIpv4(
   bytes: Uint8Array,
@@ -59,9 +59,24 @@ export function checkIpv4(
   const headerLength = (first & 0xf) * 4;
   if (headerLength < IPV4_SPAN) return Fault.BadHeaderLength;
   const totalLength = (bytes[offset + TOTAL_LENGTH] << 8) | bytes[offset + TOTAL_LENGTH + 1];
-  if (totalLength < headerLength || offset + totalLength > limit) return Fault.BadLength;
+  if (totalLength < headerLength) return Fault.LengthTooSmall;
+  if (offset + totalLength > limit) return Fault.BadLength;
   if (offset + headerLength > end) return Fault.Short;
   return verifyChecksum && !ipv4ChecksumHolds(bytes, offset) ? Fault.BadChecksum : Fault.None;
+}
+
+/**
+ * Whether a header is right but for a total length of 0, which a sender leaves for its network card to fill in (TSO), or
+ * which can't hold what it sends (BIG TCP, over 65,535 bytes). Such packets stand in captures of the sending host alone:
+ * on the wire RFC 791 forbids them. Fragments are never among them.
+ * @param end where the bytes end, at most `bytes.length`
+ */
+export function isIpv4LengthUnset(bytes: Uint8Array, offset: number, end: number): boolean {
+  if (offset + IPV4_SPAN > end) return false;
+  const headerLength = (bytes[offset] & 0xf) * 4;
+  if (bytes[offset] >>> 4 !== 4 || headerLength < IPV4_SPAN || offset + headerLength > end) return false;
+  const fragment = ((bytes[offset + FRAGMENT] << 8) | bytes[offset + FRAGMENT + 1]) & (MORE_FRAGMENTS | FRAGMENT_OFFSET_MASK);
+  return (bytes[offset + TOTAL_LENGTH] | bytes[offset + TOTAL_LENGTH + 1] | fragment) === 0;
 }
 
 /** Whether the header checksum is right. Check the header first. */

@@ -37,6 +37,34 @@ export function checkIpv6(bytes: Uint8Array, offset: number, end: number, limit:
   return Fault.None;
 }
 
+/** The option type of a jumbo payload length, and the option's own length (RFC 2675 section 2). */
+const JUMBO_OPTION = 0xc2;
+const JUMBO_LENGTH = 4;
+
+/**
+ * The jumbo payload length (RFC 2675) in the hop-by-hop options at `offset`.
+ * @param end where the bytes end, at most `bytes.length`
+ * @returns bytes behind the IPv6 header, or -1 if there is no such option
+ */
+export function ipv6JumboLength(bytes: Uint8Array, offset: number, end: number): number {
+  if (offset + 8 > end) return -1;
+  const stop = Math.min(end, offset + (bytes[offset + 1] + 1) * 8);
+  let at = offset + 2;
+  while (at + 2 <= stop) {
+    // Pad1 is the one option without a length.
+    if (bytes[at] === 0) {
+      at++;
+      continue;
+    }
+    const length = bytes[at + 1];
+    if (bytes[at] === JUMBO_OPTION && length === JUMBO_LENGTH && at + 6 <= stop) {
+      return ((bytes[at + 2] << 24) | (bytes[at + 3] << 16) | (bytes[at + 4] << 8) | bytes[at + 5]) >>> 0;
+    }
+    at += 2 + length;
+  }
+  return -1;
+}
+
 /** An IPv6 header in place. Check first. */
 export class Ipv6View {
   bytes: Uint8Array = new Uint8Array(0);

@@ -7,9 +7,10 @@ import { EtherType } from './ether-type.js';
 import { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
 import { Fault } from './fault.js';
 import { IpProtocol } from './ip-protocol.js';
-import { checkIpv4, IPV4_SPAN, Ipv4View, ipv4Layout } from './ipv4.js';
-import { checkIpv6, Ipv6View } from './ipv6.js';
+import { checkIpv4, IPV4_SPAN, Ipv4View, ipv4Layout, isIpv4LengthUnset } from './ipv4.js';
+import { checkIpv6, ipv6JumboLength, Ipv6View } from './ipv6.js';
 import { Ipv6ExtensionWalk } from './ipv6-extension.js';
+import { isSnap, LLC_SPAN, MIN_ETHER_TYPE, Sap, SNAP_SPAN, snapOui, snapProtocol } from './llc.js';
 import { checkTcp } from './tcp.js';
 import { checkUdp, UDP_SPAN, udpLayout } from './udp.js';
 import { checkVlan, isVlanTag, VLAN_SPAN, VlanView } from './vlan.js';
@@ -40,6 +41,19 @@ const UDP_LENGTH = udpLayout.offsetOf('length');
 const PLAIN_SPAN = ETHERNET_SPAN + IPV4_SPAN + UDP_SPAN;
 const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
+/** The fields of AH that are always there (RFC 4302 section 2). */
+const AH_SPAN = 12;
+
+/** How a walk is made. */
+export interface LayersOptions {
+  /**
+   * Whether the packets come from a capture, which holds more than a receiver accepts: IP and UDP lengths of 0 that a
+   * network card was to fill in (TSO) or that can't say the size (BIG TCP) count up to the packet's end; jumbograms
+   * (RFC 2675), 802.3 frames with LLC, and AH over IPv4 are walked through.
+   * @default false
+   */
+  readonly fromCapture?: boolean;
+}
 
 /** What a walk found. Offsets are byte offsets into the bytes that were walked. */
 export class Layers {
@@ -61,7 +75,7 @@ export class Layers {
   addressOffset = 0;
   /** The transport's protocol number. */
   protocol = 0;
-  /** IPv6: byte offset of the next-header field that holds it. */
+  /** Byte offset of the field that holds it; of IPv4 only where the packet isn't plain UDP. */
   protocolAt = 0;
   /** Offset of what `protocol` names. */
   transportOffset = 0;
@@ -82,7 +96,12 @@ export class Layers {
   /** Offset of what TCP's or UDP's header holds, and where it ends by their lengths; equal where there is none. */
   payloadOffset = 0;
   payloadEnd = 0;
+  /** Offset of the LLC header of an 802.3 frame, or -1; only of captures. */
+  llcOffset = -1;
+  /** Whether the packet's own length was 0, so that `networkEnd` is where the packet ended on the wire; only of captures. */
+  lengthUnset = false;
 
+  private readonly fromCapture: boolean;
   /** Whether all fields that are the same for every plain packet hold that already; the short cut leaves them then. */
   private plain = false;
   private readonly ethernet = new EthernetView();
@@ -90,6 +109,10 @@ export class Layers {
   private readonly ipv4 = new Ipv4View();
   private readonly ipv6 = new Ipv6View();
   private readonly extensions = new Ipv6ExtensionWalk();
+
+  constructor(options: LayersOptions = {}) {
+    this.fromCapture = options.fromCapture ?? false;
+  }
 
   /**
    * Walks from an Ethernet header.
@@ -152,6 +175,8 @@ export class Layers {
     this.fragmentOffset = 0;
     this.moreFragments = false;
     this.fragmentHeaderOffset = -1;
+    this.llcOffset = -1;
+    this.lengthUnset = false;
   }
 
   /** The same without the short cut: step by step, for every packet. */
@@ -163,9 +188,14 @@ export class Layers {
     this.vlanTags = 0;
     this.vlanId = -1;
     this.isFragment = false;
+    this.llcOffset = -1;
+    this.lengthUnset = false;
     const fault = checkEthernet(bytes, offset, end);
     if (fault !== Fault.None) return this.fail(fault, end, limit);
     const { etherType } = this.ethernet.wrap(bytes, offset);
+    if (etherType < MIN_ETHER_TYPE && this.fromCapture) {
+      return this.walkLlc(bytes, etherType, offset + ETHERNET_SPAN, end, limit);
+    }
     return this.walkAnyNetwork(bytes, etherType, offset + ETHERNET_SPAN, end, limit);
   }
 
@@ -183,6 +213,7 @@ export class Layers {
     this.plain = false;
     this.vlanTags = 0;
     this.vlanId = -1;
+    this.llcOffset = -1;
     if (isVlanTag(etherType)) return this.walkTags(bytes, etherType, offset, end, limit);
     return this.walkNetworkAt(bytes, etherType, offset, end, limit);
   }
@@ -202,7 +233,35 @@ export class Layers {
       inside = tag.etherType;
       at += VLAN_SPAN;
     }
+    if (inside < MIN_ETHER_TYPE && this.fromCapture) return this.walkLlc(bytes, inside, at, end, limit);
     return this.walkNetworkAt(bytes, inside, at, end, limit);
+  }
+
+  /**
+   * Walks from the LLC header of an 802.3 frame. What holds no IP ends there, with an EtherType of 0.
+   * @param length what the frame says of its size; what lies behind it is padding
+   */
+  private walkLlc(bytes: Uint8Array, length: number, offset: number, end: number, limit: number): Fault {
+    const stop = Math.min(limit, offset + length);
+    const captured = Math.min(end, stop);
+    if (isSnap(bytes, offset, captured) && snapOui(bytes, offset) === 0) {
+      this.walkNetworkAt(bytes, snapProtocol(bytes, offset), offset + SNAP_SPAN, captured, stop);
+    } else if (offset + LLC_SPAN <= captured && bytes[offset] === Sap.Ip && bytes[offset + 1] === Sap.Ip) {
+      this.walkNetworkAt(bytes, EtherType.Ipv4, offset + LLC_SPAN, captured, stop);
+    } else {
+      this.walkNetworkAt(bytes, 0, offset, captured, stop);
+    }
+    this.llcOffset = offset;
+    return this.fault;
+  }
+
+  /** The same from an LLC header that no length stands before, as in cooked captures. */
+  walkBareLlc(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+    this.plain = false;
+    this.layer = Layer.Ethernet;
+    this.vlanTags = 0;
+    this.vlanId = -1;
+    return this.walkLlc(bytes, limit - offset, offset, end, limit);
   }
 
   private walkNetworkAt(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): Fault {
@@ -219,6 +278,7 @@ export class Layers {
     this.destinationPort = -1;
     this.payloadOffset = 0;
     this.payloadEnd = 0;
+    this.lengthUnset = false;
     if (etherType === EtherType.Ipv4) return this.walkIpv4(bytes, offset, end, limit);
     if (etherType === EtherType.Ipv6) return this.walkIpv6(bytes, offset, end, limit);
     this.fault = Fault.None;
@@ -228,12 +288,16 @@ export class Layers {
   private walkIpv4(bytes: Uint8Array, offset: number, end: number, limit: number): Fault {
     this.layer = Layer.Network;
     const fault = checkIpv4(bytes, offset, end, limit);
-    if (fault !== Fault.None) return this.fail(fault, end, limit);
+    if (fault !== Fault.None) {
+      if (!this.fromCapture || !isIpv4LengthUnset(bytes, offset, end)) return this.fail(fault, end, limit);
+      this.lengthUnset = true;
+    }
     const ip = this.ipv4.wrap(bytes, offset);
     this.family = 4;
     this.addressOffset = ip.sourceOffset;
-    this.networkEnd = ip.payloadEnd;
+    this.networkEnd = this.lengthUnset ? limit : ip.payloadEnd;
     this.protocol = ip.protocol;
+    this.protocolAt = offset + IP_PROTOCOL;
     this.transportOffset = ip.payloadOffset;
     this.fragmentHeaderOffset = -1;
     const fragmented = ip.isFragment;
@@ -245,7 +309,20 @@ export class Layers {
       this.fault = Fault.None;
       return Fault.None;
     }
+    if (this.protocol === IpProtocol.Ah && this.fromCapture) this.walkAuthentication(bytes, end);
     return this.walkTransport(bytes, end);
+  }
+
+  /** Walks over AH (RFC 4302) in IPv4; one that isn't whole is left as what the packet holds. */
+  private walkAuthentication(bytes: Uint8Array, end: number): void {
+    const at = this.transportOffset;
+    const stop = Math.min(end, this.networkEnd);
+    if (at + AH_SPAN > stop) return;
+    const span = (bytes[at + 1] + 2) * 4;
+    if (span < AH_SPAN || at + span > stop) return;
+    this.protocol = bytes[at];
+    this.protocolAt = at;
+    this.transportOffset = at + span;
   }
 
   private walkIpv6(bytes: Uint8Array, offset: number, end: number, limit: number): Fault {
@@ -256,6 +333,12 @@ export class Layers {
     this.family = 6;
     this.addressOffset = ip.sourceOffset;
     this.networkEnd = ip.payloadEnd;
+    if (ip.payloadLength === 0 && this.fromCapture) {
+      const long = this.endOfLong(bytes, ip.nextHeader, ip.payloadOffset, end, limit);
+      if (long > limit) return this.fail(Fault.BadLength, end, limit);
+      this.lengthUnset = long > this.networkEnd;
+      this.networkEnd = long;
+    }
     this.layer = Layer.Extension;
     const captured = Math.min(end, this.networkEnd);
     const walk = this.extensions;
@@ -277,6 +360,14 @@ export class Layers {
     return this.walkTransport(bytes, end);
   }
 
+  /** Where an IPv6 packet with a payload length of 0 ends: a jumbogram by its option, another one where it ended on the wire. */
+  private endOfLong(bytes: Uint8Array, nextHeader: number, payload: number, end: number, limit: number): number {
+    if (nextHeader === IpProtocol.NoNext) return payload;
+    if (nextHeader !== IpProtocol.HopByHop) return limit;
+    const length = ipv6JumboLength(bytes, payload, end);
+    return length < 0 ? payload : payload + length;
+  }
+
   private walkTransport(bytes: Uint8Array, end: number): Fault {
     const at = this.transportOffset;
     const limit = this.networkEnd;
@@ -284,9 +375,11 @@ export class Layers {
     if (this.protocol === IpProtocol.Udp) {
       this.layer = Layer.Transport;
       const fault = checkUdp(bytes, at, captured, limit);
-      if (fault !== Fault.None) return this.fail(fault, end, limit);
+      const length = fault === Fault.Short ? -1 : (bytes[at + 4] << 8) | bytes[at + 5];
+      const unset = length === 0 && this.lengthUnset;
+      if (fault !== Fault.None && !unset) return this.fail(fault, end, limit);
       this.payloadOffset = at + UDP_SPAN;
-      this.payloadEnd = at + ((bytes[at + 4] << 8) | bytes[at + 5]);
+      this.payloadEnd = unset ? limit : at + length;
     } else if (this.protocol === IpProtocol.Tcp) {
       this.layer = Layer.Transport;
       const fault = checkTcp(bytes, at, captured, limit);
@@ -316,6 +409,8 @@ export class Layers {
     this.vlanTags = 0;
     this.vlanId = -1;
     this.isFragment = false;
+    this.llcOffset = -1;
+    this.lengthUnset = false;
     return this.fail(fault, end, limit);
   }
 

@@ -21,12 +21,13 @@ const UDP = IpProtocol.Udp;
  * Whether a UDP header stands at `offset`, and whether its length holds.
  * @param end where the bytes end, at most `bytes.length`
  * @param limit where the IP payload ends; beyond `end` if the capture was cut by a snaplen
- * @returns `Short`, `BadLength` (below 8 or beyond `limit`), or `None`
+ * @returns `Short`, `LengthTooSmall` (below 8), `BadLength` (beyond `limit`), or `None`
  */
 export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
   if (offset + UDP_SPAN > end) return Fault.Short;
   const length = (bytes[offset + LENGTH] << 8) | bytes[offset + LENGTH + 1];
-  if (length < UDP_SPAN || offset + length > limit) return Fault.BadLength;
+  if (length < UDP_SPAN) return Fault.LengthTooSmall;
+  if (offset + length > limit) return Fault.BadLength;
   return Fault.None;
 }
 

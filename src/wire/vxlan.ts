@@ -11,6 +11,8 @@ export const VXLAN_SPAN = vxlanLayout.span;
 export const VXLAN_PORT = 4789;
 /** The flag that says that the VNI is valid; the only one that RFC 7348 knows. */
 export const VXLAN_FLAG_I = 0x08;
+/** The flag of a group policy in the reserved bits (draft-smith-vxlan-group-policy): Linux takes it with `gbp` alone. */
+export const VXLAN_FLAG_G = 0x80;
 
 /** What a receiver does with reserved bits that are set. */
 export const VxlanReserved = {

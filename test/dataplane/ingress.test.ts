@@ -25,7 +25,7 @@ interface Received {
 function sumHolds(ingress: Ingress): void {
   const dropped = ingress.drops().reduce((sum, count) => sum + count, 0);
   const { framePackets, espPackets, otherPackets, held } = ingress;
-  assert.equal(ingress.packets, framePackets + espPackets + otherPackets + held + dropped);
+  assert.equal(ingress.packets, framePackets + espPackets + otherPackets + held + ingress.filtered.packets + dropped);
 }
 
 function receive(
@@ -69,7 +69,11 @@ describe('Ingress', () => {
   });
 
   test('only the asked-for network and port', () => {
-    assert.equal(receive(overlay(4, 4098), { vni: 4097 }).reason, 'VXLAN_VNI_NOT_FOUND');
+    const { ingress, verdict } = receive(overlay(4, 4098), { vni: 4097 });
+    assert.equal(verdict, Verdict.Filtered);
+    assert.deepEqual(ingress.filtered.vnis, [{ vni: 4098, packets: 1 }]);
+    assert.deepEqual([ingress.packets, ingress.filtered.packets, ingress.vni], [1, 1, -1]);
+    assert.equal(ingress.drops().reduce((sum, count) => sum + count, 0), 0);
     assert.equal(receive(overlay(), { vni: 4097 }).verdict, Verdict.Frame);
     assert.equal(receive(overlay(), { port: 8472 }).verdict, Verdict.Other);
     assert.equal(receive(onWire(udpIp(4, 8472, vxlan(1, FRAME))), { port: 8472 }).verdict, Verdict.Frame);

@@ -158,7 +158,7 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
   test('refuses an IHL below 5', () =>
     assert.equal(checkIpv4(changed(0, 0x44), AT, whole.length), Fault.BadHeaderLength));
   test('refuses a total length below the header, or beyond the packet', () => {
-    assert.equal(checkIpv4(changed(3, 19), AT, whole.length), Fault.BadLength);
+    assert.equal(checkIpv4(changed(3, 19), AT, whole.length), Fault.LengthTooSmall);
     assert.equal(checkIpv4(changed(3, 0x87), AT, whole.length), Fault.BadLength);
   });
   test('a packet cut by a snaplen keeps its total length', () => {
@@ -231,7 +231,7 @@ describe('UDP (RFC 768)', () => {
     assert.equal(checkUdp(datagram, 0, 9), Fault.BadLength);
     assert.equal(checkUdp(datagram, 0, 8, 10), Fault.None);
     datagram[5] = 7;
-    assert.equal(checkUdp(datagram, 0, 10), Fault.BadLength);
+    assert.equal(checkUdp(datagram, 0, 10), Fault.LengthTooSmall);
   });
   test('no checksum holds over IPv4 and not over IPv6 (RFC 8200 section 8.1)', () => {
     const bytes = new Uint8Array(48);

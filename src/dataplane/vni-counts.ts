@@ -1,0 +1,29 @@
+/** Packets by VNI of which nothing else is kept, bounded. */
+
+/** VNIs that are told apart; a person reads a few of them. */
+const MAX_VNIS = 64;
+
+/** Counts of packets by VNI. */
+export class VniCounts {
+  /** All packets, of VNIs that found no room too. */
+  packets = 0;
+  readonly #counts = new Map<number, number>();
+
+  /** Counts packets of a VNI. */
+  add(vni: number, packets: number): void {
+    this.packets += packets;
+    const count = this.#counts.get(vni);
+    if (count !== undefined || this.#counts.size < MAX_VNIS) this.#counts.set(vni, (count ?? 0) + packets);
+  }
+
+  /** VNIs, the most frequent first; 64 at most. */
+  get vnis(): { readonly vni: number; readonly packets: number }[] {
+    return [...this.#counts].map(([vni, packets]) => ({ vni, packets })).sort((a, b) => b.packets - a.packets);
+  }
+
+  /** The most frequent VNIs for people: `VNI 257, 4097, ...`. */
+  get text(): string {
+    const names = this.vnis.map(({ vni }) => vni);
+    return `VNI ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}`;
+  }
+}

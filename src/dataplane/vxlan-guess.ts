@@ -1,0 +1,90 @@
+/**
+ * Whether UDP on a port that isn't VXLAN's looks like VXLAN all the same: Linux's and flannel's old port 8472, or what
+ * `docker swarm init --data-path-port` chose. A guess by form, good for a hint and nothing more.
+ */
+import {
+  ARP_SPAN,
+  checkArp,
+  ETHERNET_SPAN,
+  EtherType,
+  Fault,
+  IPV4_SPAN,
+  IPV6_SPAN,
+  isVlanTag,
+  VLAN_SPAN,
+  VXLAN_FLAG_I,
+  VXLAN_SPAN,
+} from '../wire/index.js';
+import { VniCounts } from './vni-counts.js';
+
+/** Ports that are told apart; beyond them nothing is guessed. */
+const MAX_PORTS = 256;
+
+/** A port whose packets look like VXLAN. */
+export interface GuessedPort {
+  readonly port: number;
+  readonly packets: number;
+  /** Its most frequent VNIs; 64 at most. */
+  readonly vnis: readonly number[];
+}
+
+/**
+ * Whether bytes look like VXLAN: the I flag alone, no reserved bit, and a frame that holds IPv4, IPv6 or ARP, as far as
+ * its first bytes say.
+ * @param end where the bytes end
+ */
+export function looksLikeVxlan(bytes: Uint8Array, offset: number, end: number): boolean {
+  const frame = offset + VXLAN_SPAN;
+  if (frame + ETHERNET_SPAN > end || bytes[offset] !== VXLAN_FLAG_I) return false;
+  if ((bytes[offset + 1] | bytes[offset + 2] | bytes[offset + 3] | bytes[offset + 7]) !== 0) return false;
+  let at = frame + ETHERNET_SPAN;
+  let etherType = (bytes[at - 2] << 8) | bytes[at - 1];
+  if (isVlanTag(etherType) && at + VLAN_SPAN <= end) {
+    at += VLAN_SPAN;
+    etherType = (bytes[at - 2] << 8) | bytes[at - 1];
+  }
+  switch (etherType) {
+    case EtherType.Ipv4:
+      return at + IPV4_SPAN <= end && bytes[at] >>> 4 === 4 && (bytes[at] & 0xf) >= 5;
+    case EtherType.Ipv6:
+      return at + IPV6_SPAN <= end && bytes[at] >>> 4 === 6;
+    case EtherType.Arp:
+      return at + ARP_SPAN <= end && checkArp(bytes, at, end) === Fault.None;
+    default:
+      return false;
+  }
+}
+
+/** Counts packets that look like VXLAN, by port. */
+export class VxlanGuess {
+  readonly #ports = new Map<number, VniCounts>();
+
+  /**
+   * Looks at the payload of a UDP packet to a port that isn't VXLAN's.
+   * @param end where its captured bytes end
+   * @param packets how many packets (fragments) it came in
+   */
+  add(port: number, bytes: Uint8Array, offset: number, end: number, packets: number): void {
+    if (!looksLikeVxlan(bytes, offset, end)) return;
+    let counts = this.#ports.get(port);
+    if (counts === undefined) {
+      if (this.#ports.size === MAX_PORTS) return;
+      counts = new VniCounts();
+      this.#ports.set(port, counts);
+    }
+    counts.add((bytes[offset + 4] << 16) | (bytes[offset + 5] << 8) | bytes[offset + 6], packets);
+  }
+
+  /** Ports that look like VXLAN's, the busiest first. */
+  get ports(): GuessedPort[] {
+    return [...this.#ports]
+      .map(([port, counts]) => ({ port, packets: counts.packets, vnis: counts.vnis.map(({ vni }) => vni) }))
+      .sort((a, b) => b.packets - a.packets);
+  }
+}
+
+/** A hint for people: how many packets to which port look like VXLAN, and what reads them. */
+export function guessText({ port, vnis }: GuessedPort): string {
+  const shown = vnis.slice(0, 5).join(', ') + (vnis.length > 5 ? ', ...' : '');
+  return `packets to UDP port ${port} look like VXLAN of VNI ${shown} (a guess by their form): --port ${port} reads them`;
+}
