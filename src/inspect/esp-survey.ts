@@ -5,6 +5,7 @@ import { formatSpi, ReplayVerdict, ReplayWindow } from '../ipsec/index.js';
 import type { RingSa } from '../overlay/index.js';
 import { formatIp } from '../wire/index.js';
 import type { AddressTable } from './address-table.js';
+import { CipherForm } from './cipher-form.js';
 import { NonceTable, NonceVerdict } from './nonce-table.js';
 import type { EspReport, Problem } from './report.js';
 import { SpiTable } from './spi-table.js';
@@ -22,8 +23,8 @@ interface EspCounts {
   readonly sequences: ReplayWindow;
   /** Packets whose sequence number another one had. */
   repeatedSequences: number;
-  /** Packets whose nonce another packet had. */
-  nonceReused: number;
+  /** What the packets' form says of their cipher, and whose IV another packet had. */
+  readonly form: CipherForm;
   /** Packets that came once more, bit for bit. */
   seenAgain: number;
 }
@@ -76,14 +77,20 @@ export class EspSurvey {
       if (ingress.reason === DropReason.EspReplayed) counts.repeatedSequences++;
       return id;
     }
+    const { form } = counts;
+    form.add(ingress.espBytes);
     const high = ingress.sequenceHigh;
     const replay = counts.sequences.check(high, sequence);
     if (replay === ReplayVerdict.Fresh) counts.sequences.update(high, sequence);
     else if (replay === ReplayVerdict.Replayed) counts.repeatedSequences++;
     if (!ingress.hasIv) return id;
-    switch (this.#nonces.add(id, ingress.ivHigh, ingress.ivLow, ingress.icvEnd)) {
+    const { ivHigh, ivLow, icvEnd, afterIv, espBytes } = ingress;
+    switch (this.#nonces.add(id, ivHigh, ivLow, icvEnd, afterIv, espBytes)) {
       case NonceVerdict.Reused:
-        counts.nonceReused++;
+        form.reused++;
+        break;
+      case NonceVerdict.SameStart:
+        form.sameStart++;
         break;
       case NonceVerdict.SamePacket:
         counts.seenAgain++;
@@ -119,7 +126,8 @@ export class EspSurvey {
         failed,
         missingSequences: counts.sequences.missing,
         repeatedSequences: counts.repeatedSequences,
-        nonceReused: counts.nonceReused,
+        nonceReused: isGcm(counts) || counts.form.mayBeGcm ? repeatedIvs(counts) : 0,
+        ivRepeated: repeatedIvs(counts),
         seenAgain: counts.seenAgain,
         key: key === undefined ? null : { tag: key.tag, spiForm: key.form },
       };
@@ -134,11 +142,21 @@ export class EspSurvey {
     };
     const sum = (of: (counts: EspCounts) => number): number =>
       this.#counts.reduce((total, counts) => total + of(counts), 0);
+    const known = sum((counts) => (isGcm(counts) ? repeatedIvs(counts) : 0));
+    const possible = sum((counts) => (!isGcm(counts) && counts.form.mayBeGcm ? repeatedIvs(counts) : 0));
     add(
       'NONCE_REUSED',
       'warning',
-      sum((counts) => counts.nonceReused),
-      'ESP packets with a nonce that another packet of their SPI had: under one key that gives both away',
+      known + possible,
+      'ESP packets with a nonce that another packet of their SPI had: under one key that gives both away' +
+        (possible === 0 ? '' : ' (if the cipher is AES-GCM, as it may be by their form; no key was given that says so)'),
+    );
+    add(
+      'IV_REPEATED',
+      'note',
+      sum((counts) => (isGcm(counts) || counts.form.mayBeGcm ? 0 : repeatedIvs(counts))),
+      'ESP packets whose first 8 bytes after the sequence number another one of their SPI had; by their form the cipher is' +
+        ' not AES-GCM: a block cipher such as AES-CBC with a fixed IV, or none',
     );
     const short = made.filter(({ form, sa }) => form === 'short' && sa.family === 4).length;
     const mapped = made.filter(({ form, sa }) => form === 'mapped' && sa.family === 4).length;
@@ -175,13 +193,23 @@ function saName(spi: number, destination: string): string {
   return `${spi} ${destination}`;
 }
 
+/** Whether a key opened packets: all that are read are AES-GCM's. */
+function isGcm({ opened }: EspCounts): boolean {
+  return opened > 0;
+}
+
+/** Packets with an IV that another one had. */
+function repeatedIvs({ form }: EspCounts): number {
+  return form.reused + form.sameStart;
+}
+
 function newCounts(): EspCounts {
   return {
     opened: 0,
     failed: new Map(),
     sequences: new ReplayWindow(REORDER_WINDOW, true),
     repeatedSequences: 0,
-    nonceReused: 0,
+    form: new CipherForm(),
     seenAgain: 0,
   };
 }

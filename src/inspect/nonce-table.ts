@@ -11,6 +11,11 @@ export const NonceVerdict = {
   SamePacket: 1,
   /** The same IV on another packet. */
   Reused: 2,
+  /**
+   * The same IV on a packet of another size that begins the same: AES-GCM would have sealed headers there which hold the
+   * size, so what repeats is the longer IV of a block cipher, or isn't sealed at all.
+   */
+  SameStart: 4,
   /** New, and not kept, since the table is full. */
   Untracked: 3,
 } as const;
@@ -20,6 +25,8 @@ export type NonceVerdict = (typeof NonceVerdict)[keyof typeof NonceVerdict];
 export class NonceTable {
   readonly #index: KeyIndex;
   #ends = new Int32Array(16);
+  #starts = new Int32Array(16);
+  #sizes = new Int32Array(16);
 
   /** @param limit IVs that it remembers at the most */
   constructor(limit: number) {
@@ -32,8 +39,10 @@ export class NonceTable {
    * @param ivHigh first word of the IV
    * @param ivLow second word
    * @param end the packet's last word, a part of its ICV
+   * @param start a word of what follows the IV
+   * @param size the packet's bytes
    */
-  add(row: number, ivHigh: number, ivLow: number, end: number): NonceVerdict {
+  add(row: number, ivHigh: number, ivLow: number, end: number, start = 0, size = 0): NonceVerdict {
     const { key } = this.#index;
     key[0] = row;
     key[1] = ivHigh;
@@ -41,13 +50,24 @@ export class NonceTable {
     const known = this.#index.size;
     const id = this.#index.add();
     if (id < 0) return NonceVerdict.Untracked;
-    if (this.#index.size === known) return this.#ends[id] === end ? NonceVerdict.SamePacket : NonceVerdict.Reused;
+    if (this.#index.size === known) {
+      if (this.#ends[id] === end) return NonceVerdict.SamePacket;
+      return this.#sizes[id] !== size && this.#starts[id] === start ? NonceVerdict.SameStart : NonceVerdict.Reused;
+    }
     if (id >= this.#ends.length) {
-      const larger = new Int32Array(this.#ends.length * 2);
-      larger.set(this.#ends);
-      this.#ends = larger;
+      this.#ends = larger(this.#ends);
+      this.#starts = larger(this.#starts);
+      this.#sizes = larger(this.#sizes);
     }
     this.#ends[id] = end;
+    this.#starts[id] = start;
+    this.#sizes[id] = size;
     return NonceVerdict.New;
   }
+}
+
+function larger(words: Int32Array): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(words.length * 2);
+  grown.set(words);
+  return grown;
 }

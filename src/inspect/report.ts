@@ -21,7 +21,7 @@ export interface SurveyReport {
   readonly firstTime: string | null;
   readonly lastTime: string | null;
   readonly durationSeconds: number;
-  /** packets = inFrames + esp + other + held + the sum of dropped. */
+  /** packets = inFrames + esp + other + held + filtered + the sum of dropped. */
   readonly accounting: {
     /** Packets that carried inner frames, fragments of such included. */
     readonly inFrames: number;
@@ -30,8 +30,14 @@ export interface SurveyReport {
     readonly other: number;
     /** Fragments whose rest didn't come before the end. */
     readonly held: number;
+    /** Packets of other networks than the one that was asked for. */
+    readonly filtered: number;
     readonly dropped: Readonly<Record<string, number>>;
   };
+  /** The VNIs of filtered packets, the most frequent first; 64 at most. */
+  readonly filtered: readonly { readonly vni: number; readonly packets: number }[];
+  /** UDP ports whose packets look like VXLAN though they aren't read as such: a guess by their form. */
+  readonly vxlanPorts: readonly { readonly port: number; readonly packets: number; readonly vnis: readonly number[] }[];
   readonly frames: number;
   readonly networks: readonly {
     readonly vni: number;
@@ -115,8 +121,10 @@ export interface EspReport {
   readonly missingSequences: number;
   /** Packets whose sequence number another one had. */
   readonly repeatedSequences: number;
-  /** Packets whose nonce another, different packet had. */
+  /** Packets whose nonce another, different packet had; 0 where the packets' form shows that the cipher isn't AES-GCM. */
   readonly nonceReused: number;
+  /** Packets whose 8 bytes after the sequence number (AES-GCM's IV) another, different packet had, whatever the cipher. */
+  readonly ivRepeated: number;
   /** Packets that came once more, bit for bit. */
   readonly seenAgain: number;
   /** The key of the ring that it belongs to, and how its SPI was made of the addresses (`mapped` or `short`). */

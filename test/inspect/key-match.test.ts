@@ -34,6 +34,7 @@ function row(
     missingSequences: 0,
     repeatedSequences: 0,
     nonceReused: 0,
+    ivRepeated: 0,
     seenAgain: 0,
     key: null,
     ...more,
