@@ -33,7 +33,7 @@ sequence numbers run out at the rate that is seen. Without keys, too.
   --events FILE      lines of UNIXSECONDS.FRACTION and words, put in their places
   --gap SECONDS      silences of an SPI that are longer are said; 5
   --every SECONDS    from one rotation to the next; 43200, Swarm's twelve hours
-  --port N           UDP port of VXLAN; 4789
+  --port N           UDP port of VXLAN. Default: 4789; may be repeated
   --json             one JSON object
   --strict           exit 1 if there is a warning, or no ESP`;
 
@@ -77,9 +77,10 @@ function entryWords(entry: TimelineEntry, keyOf: (spi: string) => string): strin
       return `${way} silent under ${entry.spi} for ${entry.seconds.toFixed(3)} s`;
     case 'switch': {
       const { from, to, overlap, gapSeconds } = entry;
+      const gap = gapSeconds ?? 0;
       const edge =
         overlap === null
-          ? `${(gapSeconds ?? 0).toFixed(3)} s after the last packet of the old`
+          ? `${Math.abs(gap).toFixed(3)} s ${gap < 0 ? 'before' : 'after'} the last packet of the old`
           : `${grouped(overlap.packets)} packets of the old still come, for ${overlap.seconds.toFixed(3)} s`;
       return `${way} switches ${from} -> ${to}${keyOf(to)}, ${edge}`;
     }
@@ -221,7 +222,7 @@ export const keysTimelineCommand: Command = {
       events: { type: 'string' },
       gap: { type: 'string' },
       every: { type: 'string' },
-      port: { type: 'string' },
+      port: { type: 'string', multiple: true },
       json: { type: 'boolean' },
       strict: { type: 'boolean' },
     });

@@ -1,4 +1,4 @@
-/** Times of a capture as seconds from its first packet, exact to the nanosecond for eighty days. */
+/** Times of a capture as seconds from its earliest packet, exact to the nanosecond for eighty days. */
 import { formatTime } from './time.js';
 import type { Moment } from './timeline-report.js';
 
@@ -9,12 +9,18 @@ export function wholeNanoseconds(seconds: number): number {
   return Math.round(seconds * NANO) / NANO;
 }
 
-/** Begins with the first time that it is given. */
+/**
+ * Begins with the first time that it is given, and counts from the earliest: a capture may be out of order. Offsets that
+ * were measured before are of the first one still; `moment` and `span` put them right.
+ */
 export class CaptureClock {
   /** Whether it has begun. */
   running = false;
   #seconds = 0;
   #nanoseconds = 0;
+  /** Offset of the earliest and latest packet from the first one. */
+  #earliest = 0;
+  #latest = 0;
 
   /** Begins at a time, unless it has begun. */
   start(seconds: number, nanoseconds: number): void {
@@ -24,7 +30,21 @@ export class CaptureClock {
     this.#nanoseconds = nanoseconds;
   }
 
-  /** Seconds from the beginning to a time; below 0 before it. */
+  /** Takes a packet's time; returns its offset from the first packet's. */
+  take(seconds: number, nanoseconds: number): number {
+    this.start(seconds, nanoseconds);
+    const offset = this.offset(seconds, nanoseconds);
+    if (offset < this.#earliest) this.#earliest = offset;
+    if (offset > this.#latest) this.#latest = offset;
+    return offset;
+  }
+
+  /** Seconds from the earliest packet to the latest. */
+  get span(): number {
+    return this.#latest - this.#earliest;
+  }
+
+  /** Seconds from the first packet to a time; below 0 before it. */
   offset(seconds: number, nanoseconds: number): number {
     return seconds - this.#seconds + (nanoseconds - this.#nanoseconds) / NANO;
   }
@@ -36,7 +56,7 @@ export class CaptureClock {
     const seconds = Math.floor(ticks / NANO);
     return {
       time: formatTime(this.#seconds + seconds, ticks - seconds * NANO),
-      offset: wholeNanoseconds(offset),
+      offset: wholeNanoseconds(offset - this.#earliest),
     };
   }
 }

@@ -76,7 +76,9 @@ export class KeyTimeline {
   #unlistedSilences = 0;
   readonly #returns = { all: 0, opened: 0 };
   #packets = 0;
-  #end = 0;
+  /** Time of the latest packet so far, and packets that came after it and are older. */
+  #latest = Number.NEGATIVE_INFINITY;
+  #backwards = 0;
 
   /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: KeyTimelineOptions = {}) {
@@ -111,7 +113,7 @@ export class KeyTimeline {
       summary: {
         packets: this.#packets,
         spis: rows.length,
-        durationSeconds: this.#end,
+        durationSeconds: wholeNanoseconds(this.#clock.span),
         rotations: rotationsOf(directions, this.#options.rotation ?? ROTATION_INTERVAL),
         unlisted: {
           packets: this.#esp.spis.unlisted,
@@ -132,10 +134,10 @@ export class KeyTimeline {
     const end = offset + batch.capturedLength[index];
     const limit = offset + batch.originalLength[index];
     const timed = batch.timeless[index] === 0;
-    if (timed) this.#clock.start(seconds, nanoseconds);
+    const time = timed ? this.#clock.take(seconds, nanoseconds) : Number.NaN;
+    if (time < this.#latest) this.#backwards++;
+    else if (timed) this.#latest = time;
     const verdict = ingress.receive(batch.linkType[index], batch.bytes, offset, end, limit, seconds);
-    const time = timed ? this.#clock.offset(seconds, nanoseconds) : Number.NaN;
-    if (time > this.#end) this.#end = time;
     if (!ingress.encrypted) return;
     this.#packets++;
     const id = this.#esp.add(ingress, verdict);
@@ -173,14 +175,14 @@ export class KeyTimeline {
         this.#silences.push({ id, start: span.last, seconds: wholeNanoseconds(seconds) });
       else this.#unlistedSilences++;
     }
-    if (Number.isNaN(span.first)) span.first = time;
+    if (!(time >= span.first)) span.first = time;
     // A clock that is set back, or a capture out of order, ends nothing.
     if (!(time <= span.last)) span.last = time;
   }
 
   #direction({ rows: ids, all, opened }: Direction, rows: readonly EspReport[], proven: boolean): TimelineDirection {
     const { source, destination } = rows[ids[0]];
-    const turns = (proven ? opened : all).end();
+    const turns = this.#byTime((proven ? opened : all).end());
     const switches: KeySwitch[] = [];
     for (let i = 1; i < turns.length; i++) {
       const found = this.#switch(turns[i - 1], turns[i], rows);
@@ -188,19 +190,28 @@ export class KeyTimeline {
     }
     const current = turns.at(-1)?.id;
     const spis = ids.map((id) => this.#span(this.#spans[id], rows[id], id === current));
+    if (this.#backwards > 0) spis.sort((a, b) => (a.first?.offset ?? 0) - (b.first?.offset ?? 0));
     return { source, destination, spis, switches };
+  }
+
+  /** Turns in the order of their times, which isn't the file's where captures were merged or the clock was set back. */
+  #byTime(turns: readonly Turn[]): readonly Turn[] {
+    if (this.#backwards === 0 || turns.some(({ first }) => Number.isNaN(first))) return turns;
+    return [...turns].sort((a, b) => a.first - b.first);
   }
 
   #switch(before: Turn, next: Turn, rows: readonly EspReport[]): KeySwitch | undefined {
     const at = this.#clock.moment(next.first);
-    if (at === null || Number.isNaN(before.last)) return undefined;
-    const apart = wholeNanoseconds(Math.abs(next.first - before.last));
+    // Put in order, two turns of one SPI may follow each other.
+    if (at === null || before.id === next.id || Number.isNaN(before.last)) return undefined;
+    // Below 0 where packets of the old SPI are younger, though none stands behind the new one's first.
+    const apart = wholeNanoseconds(next.first - before.last);
     return {
       at,
       from: rows[before.id].spi,
       to: rows[next.id].spi,
       gapSeconds: before.late > 0 ? null : apart,
-      overlap: before.late > 0 ? { packets: before.late, seconds: apart } : null,
+      overlap: before.late > 0 ? { packets: before.late, seconds: Math.max(0, -apart) } : null,
     };
   }
 
@@ -263,6 +274,14 @@ export class KeyTimeline {
       spans.reduce((sum, { sequenceRestarts }) => sum + sequenceRestarts, 0),
       'sequence numbers that began anew under one SPI: an SA made again with its key may use nonces again',
     );
+    if (this.#backwards > 0) {
+      problems.push({
+        code: 'TIME_BACKWARDS',
+        severity: 'note',
+        count: this.#backwards,
+        message: "packets older than one before them: the timeline goes by the packets' times, not by the order of the file",
+      });
+    }
     warning('TABLE_FULL', this.#esp.spis.unlisted, 'packets of SPIs that found no room in the table: not listed');
     return problems;
   }

@@ -88,6 +88,7 @@ export class SpiSuccession {
 
 function lengthen(span: { first: number; last: number }, time: number): void {
   if (Number.isNaN(time)) return;
-  if (Number.isNaN(span.first)) span.first = time;
+  // Times may go back.
+  if (!(time >= span.first)) span.first = time;
   if (!(time <= span.last)) span.last = time;
 }

@@ -2,7 +2,7 @@
 import type { Problem } from './report.js';
 import type { SpiKeyReport } from './ring-key.js';
 
-/** A time: UTC in ISO 8601, and seconds from the capture's first packet. */
+/** A time: UTC in ISO 8601, and seconds from the capture's earliest packet. */
 export interface Moment {
   readonly time: string;
   readonly offset: number;
@@ -46,7 +46,10 @@ export interface KeySwitch {
   readonly at: Moment;
   readonly from: string;
   readonly to: string;
-  /** Seconds since the last packet with the old one, if none came later. */
+  /**
+   * Seconds since the last packet with the old one, if none stands behind this one in the capture; below 0 if that packet
+   * is later all the same, since the capture's times go back.
+   */
   readonly gapSeconds: number | null;
   /** Packets with the old one that came later, and for how long. */
   readonly overlap: { readonly packets: number; readonly seconds: number } | null;
