@@ -2,7 +2,7 @@
 import { overlayFilter } from '../live/overlay-filter.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
 import { formatOf } from './frame-writer.js';
-import { INGRESS_HELP, INGRESS_OPTIONS } from './ingress-options.js';
+import { INGRESS_HELP, INGRESS_OPTIONS, portOption } from './ingress-options.js';
 import { sizeOption } from './size-option.js';
 import { spanOption } from './time-words.js';
 
@@ -117,7 +117,7 @@ export function capturePlan(parsed: ParsedArguments): CapturePlan {
         throw new UsageError(`--${name} goes with tables, --packets or --decap; -o alone keeps packets as they are`);
     }
   }
-  const port = wholeNumber(parsed, 'port', 1, 0xffff);
+  const port = portOption(parsed);
   const named = values['filter'];
   const ready = port === undefined ? {} : { port };
   const filters =

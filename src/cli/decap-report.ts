@@ -1,9 +1,10 @@
 /** What `decap` says that it did: words for people, an object for programs. */
 import type { PacketSource } from '../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
-import type { Ingress } from '../dataplane/index.js';
+import { guessText, type Ingress } from '../dataplane/index.js';
 import type { EspSurvey } from '../inspect/esp-survey.js';
 import type { OpenedKeys } from './key-files.js';
+import { filteredText } from './survey-tables.js';
 import { grouped } from './table.js';
 import { say } from './text-output.js';
 
@@ -30,7 +31,6 @@ export interface Decapsulation {
 /** Drops by which nothing is missing from the output that belongs to it. */
 const HARMLESS: ReadonlySet<number> = new Set([
   DropReason.DuplicateFragment,
-  DropReason.VxlanVniNotFound,
   DropReason.EspReplayed,
   DropReason.EspDummy,
 ]);
@@ -50,15 +50,22 @@ export function sayDecap({ ingress, esp, networks, output, keys }: Decapsulation
   say(
     `${grouped(ingress.packets)} packets = ${grouped(ingress.framePackets)} with inner frames + ` +
       `${grouped(ingress.espPackets)} ESP + ${grouped(ingress.otherPackets)} other + ${grouped(ingress.held)} held + ` +
-      `${grouped(dropped)} dropped`,
+      `${grouped(dropped)} dropped` +
+      (ingress.filtered.packets === 0 ? '' : ` + ${grouped(ingress.filtered.packets)} filtered`),
   );
+  if (ingress.filtered.packets > 0) {
+    say(`  filtered ${filteredText(ingress.filtered.vnis, ingress.filtered.packets)}`);
+  }
   if (keys !== undefined) {
     say(`  ${grouped(ingress.openedPackets)} ESP packets opened by ${keys.cipher.name}`);
     for (const { code, count, message } of esp.problems(keys.ringSas)) say(`  ${code} ${grouped(count)}: ${message}`);
   }
   drops.forEach((count, reason) => {
-    if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
+    if (count === 0) return;
+    const whose = reason === DropReason.VxlanReservedBits ? `: ${ingress.reserved.text}` : '';
+    say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}${whose}`);
   });
+  for (const guess of ingress.guess.ports) say(`  ${grouped(guess.packets)} ${guessText(guess)}`);
   const clear = networks.reduce((sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0), 0);
   if (clear > 0)
     say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; they were written too`);
@@ -84,8 +91,11 @@ export function decapReport({ source, output, ingress, esp, networks, keys }: De
       esp: ingress.espPackets,
       other: ingress.otherPackets,
       held: ingress.held,
+      filtered: ingress.filtered.packets,
       dropped,
     },
+    filtered: ingress.filtered.vnis,
+    vxlanPorts: ingress.guess.ports,
     networks: [...networks].sort((a, b) => a.vni - b.vni),
     opened: ingress.openedPackets,
     esp: esp.report(keys?.ringSas),

@@ -24,7 +24,7 @@ holds only a part are passed over and counted.
                      if not said
 ${INGRESS_HELP}
   --json             one JSON object about what was done
-  --strict           exit 1 if packets were dropped or the capture is damaged`;
+  --strict           exit 1 if packets were dropped, the capture is damaged, or there was no frame`;
 
 /** Whether every time of a capture is a whole number of microseconds. */
 function isMicroseconds(source: PacketSource): boolean {
@@ -87,7 +87,7 @@ export const decapCommand: Command = {
       } else {
         sayDecap(done);
       }
-      const wrong = ingress.packets === 0 || source.damage !== undefined || lost(drops) > 0;
+      const wrong = ingress.frames === 0 || source.damage !== undefined || lost(drops) > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
       file.abandon();

@@ -1,17 +1,21 @@
 /** Packets as lines, one each, while they are counted. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
-import { packetLine } from '../inspect/packet-line.js';
+import { ADDRESS_WIDTH, packetLine } from '../inspect/packet-line.js';
 import type { Survey } from '../inspect/survey.js';
 import type { TextOutput } from './text-output.js';
 
 /** Makes what prints the packets of one batch after another. */
 export function printPackets(output: TextOutput, survey: Survey): (batch: CaptureBatch) => void {
+  const columns = { width: ADDRESS_WIDTH };
   let number = 0;
   let start = Number.NaN;
   let startNanos = 0;
   return (batch) => {
     for (let i = 0; i < batch.count; i++) {
-      if (number++ === 0) {
+      number++;
+      const linkType = batch.linkType[i];
+      const timed = batch.timeless[i] === 0;
+      if (timed && Number.isNaN(start)) {
         start = batch.seconds[i];
         startNanos = batch.nanoseconds[i];
       }
@@ -19,9 +23,11 @@ export function printPackets(output: TextOutput, survey: Survey): (batch: Captur
       output.line(
         packetLine(survey.ingress, verdict, survey.inner, {
           number,
-          time: batch.seconds[i] - start + (batch.nanoseconds[i] - startNanos) / 1e9,
+          time: timed ? batch.seconds[i] - start + (batch.nanoseconds[i] - startNanos) / 1e9 : Number.NaN,
           length: batch.originalLength[i],
-          link: batch.linkType[i] === LinkType.Ethernet ? batch.offset[i] : -1,
+          link: linkType === LinkType.Ethernet ? batch.offset[i] : -1,
+          linkType,
+          columns,
         }),
       );
     }

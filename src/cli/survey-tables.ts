@@ -29,6 +29,15 @@ function section(
 }
 
 /**
+ * What `--vni` kept out, for people.
+ * @param vnis the most frequent first
+ */
+export function filteredText(vnis: SurveyReport['filtered'], packets: number): string {
+  const shown = vnis.slice(0, 8).map(({ vni }) => vni);
+  return `${grouped(packets)} packets of other VNIs: ${shown.join(', ')}${vnis.length > shown.length ? ', ...' : ''}`;
+}
+
+/**
  * Prints a survey's report.
  * @param rows rows of a table at the most; 0 for all
  */
@@ -41,8 +50,10 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
   }
   output.line(
     `${grouped(report.packets)} packets = ${grouped(accounting.inFrames)} with inner frames + ${grouped(accounting.esp)} ESP` +
-      ` + ${grouped(accounting.other)} other + ${grouped(accounting.held)} held + ${grouped(dropped)} dropped`,
+      ` + ${grouped(accounting.other)} other + ${grouped(accounting.held)} held + ${grouped(dropped)} dropped` +
+      (accounting.filtered === 0 ? '' : ` + ${grouped(accounting.filtered)} filtered`),
   );
+  if (accounting.filtered > 0) output.line(`Filtered: ${filteredText(report.filtered, accounting.filtered)}`);
   const encrypted = report.networks.some((row) => row.encrypted > 0);
   section(
     output,
@@ -167,6 +178,7 @@ function espRemarks(row: EspReport): string {
   if (row.key !== null) remarks.push(`key ${row.key.tag}${row.key.spiForm === 'short' ? ' by 4-byte addresses' : ''}`);
   if (row.inUdp) remarks.push('in UDP');
   if (row.nonceReused > 0) remarks.push(`${row.nonceReused} nonces used again`);
+  else if (row.ivRepeated > 0) remarks.push('not AES-GCM');
   return remarks.join(', ');
 }
 

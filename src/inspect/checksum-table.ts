@@ -91,7 +91,7 @@ export class ChecksumTable {
 
   #addInner(bytes: Uint8Array, inner: Layers): void {
     if (inner.family === 4) {
-      this.#count(ChecksumKind.InnerIpv4, ipv4ChecksumHolds(bytes, inner.networkOffset));
+      this.#count(ChecksumKind.InnerIpv4, ipv4ChecksumHolds(bytes, inner.networkOffset), inner.lengthUnset);
     }
     if (inner.isFragment) return;
     const start = inner.transportOffset;
@@ -133,7 +133,7 @@ export class ChecksumTable {
     const sum = add(this.#innerSum, pseudo);
     if (sum === 0xffff) {
       this.rows[kind].good++;
-    } else if (stored === pseudo) {
+    } else if (stored === pseudo || inner.lengthUnset) {
       this.rows[kind].partial++;
       this.partial = true;
       // Completed, the bytes and their pseudo-header would sum to 0xffff; the outer checksum may count on that.
@@ -145,7 +145,7 @@ export class ChecksumTable {
 
   #addOuter(bytes: Uint8Array, outer: Layers, opened: boolean): void {
     if (outer.family === 4 && !opened)
-      this.#count(ChecksumKind.OuterIpv4, ipv4ChecksumHolds(bytes, outer.networkOffset));
+      this.#count(ChecksumKind.OuterIpv4, ipv4ChecksumHolds(bytes, outer.networkOffset), outer.lengthUnset);
     const start = outer.transportOffset;
     const end = outer.payloadEnd;
     const row = this.rows[ChecksumKind.OuterUdp];
@@ -162,7 +162,7 @@ export class ChecksumTable {
       ? add(onesSum(bytes, start, this.#innerStart, pseudo), this.#innerSum)
       : onesSum(bytes, start, end, pseudo);
     if (sum === 0xffff || add(sum, this.#correction) === 0xffff) row.good++;
-    else if (stored === pseudo) row.partial++;
+    else if (stored === pseudo || outer.lengthUnset) row.partial++;
     else row.bad++;
   }
 
@@ -172,8 +172,10 @@ export class ChecksumTable {
     this.#innerEnd = end;
   }
 
-  #count(kind: ChecksumKind, holds: boolean): void {
+  /** @param unset whether the packet's length was left to the card, and the checksums with it */
+  #count(kind: ChecksumKind, holds: boolean, unset = false): void {
     if (holds) this.rows[kind].good++;
+    else if (unset) this.rows[kind].partial++;
     else this.rows[kind].bad++;
   }
 }

@@ -1,6 +1,7 @@
 /** A packet in a line, in tshark's manner: number, time, addresses, protocol, length, and what there is to say. */
 import { dropReasonName } from '../dataplane/drop-reason.js';
 import { type Ingress, Verdict } from '../dataplane/ingress.js';
+import { isLinkTypeKnown, LinkType, linkTypeName } from '../capture/link-type.js';
 import { formatSpi } from '../ipsec/index.js';
 import {
   ArpOperation,
@@ -8,6 +9,8 @@ import {
   checkArp,
   checkIcmp,
   checkIcmpv6,
+  type Encapsulation,
+  encapsulationName,
   EtherType,
   Fault,
   faultText,
@@ -18,11 +21,15 @@ import {
   IcmpView,
   Icmpv6Type,
   Icmpv6View,
+  IPV4_SPAN,
+  IPV6_SPAN,
   IpProtocol,
+  Layer,
   type Layers,
   TcpFlag,
   TcpView,
 } from '../wire/index.js';
+import { etherTypeName, ipProtocolName, llcName } from './protocol-name.js';
 
 /** Addresses, protocol and remarks of a packet or frame. */
 interface Description {
@@ -79,6 +86,11 @@ function describeIcmpv6(bytes: Uint8Array, offset: number, end: number): string 
   }
 }
 
+/** A name in parentheses, unless it is but a number. */
+function named(name: string, numbered: string): string {
+  return name.startsWith(numbered) ? '' : ` (${name})`;
+}
+
 function describeTransport(bytes: Uint8Array, layers: Layers, end: number): [protocol: string, info: string] {
   const at = layers.transportOffset;
   const stop = Math.min(end, layers.networkEnd);
@@ -93,7 +105,7 @@ function describeTransport(bytes: Uint8Array, layers: Layers, end: number): [pro
       const flags = TCP_FLAG_NAMES.filter(([, bit]) => (tcp.flags & bit) !== 0).map(([name]) => name);
       const length = layers.payloadEnd - layers.payloadOffset;
       const ports = `${layers.sourcePort} → ${layers.destinationPort}`;
-      return ['TCP', `${ports} [${flags.reverse().join(', ')}] seq=${tcp.sequence} win=${tcp.window} len=${length}`];
+      return ['TCP', `${ports} [${flags.join(', ')}] seq=${tcp.sequence} win=${tcp.window} len=${length}`];
     }
     case IpProtocol.Icmp:
       return ['ICMP', describeIcmp(bytes, at, stop)];
@@ -102,7 +114,21 @@ function describeTransport(bytes: Uint8Array, layers: Layers, end: number): [pro
     case IpProtocol.Esp:
       return ['ESP', ''];
     default:
-      return [`IPv${layers.family}`, `protocol ${layers.protocol}`];
+      return [`IPv${layers.family}`, `protocol ${layers.protocol}${named(ipProtocolName(layers.protocol), 'IP ')}`];
+  }
+}
+
+/** The addresses of an IP packet whose header is wrong elsewhere. */
+function addFaultyAddresses(described: Description, bytes: Uint8Array, layers: Layers, end: number): void {
+  const at = layers.networkOffset;
+  if (layers.etherType === EtherType.Ipv4 && at + IPV4_SPAN <= end && bytes[at] >>> 4 === 4) {
+    described.source = formatIp(4, bytes, at + 12);
+    described.destination = formatIp(4, bytes, at + 16);
+    described.protocol = 'IPv4';
+  } else if (layers.etherType === EtherType.Ipv6 && at + IPV6_SPAN <= end && bytes[at] >>> 4 === 6) {
+    described.source = formatIp(6, bytes, at + 8);
+    described.destination = formatIp(6, bytes, at + 24);
+    described.protocol = 'IPv6';
   }
 }
 
@@ -127,12 +153,17 @@ function describe(bytes: Uint8Array, layers: Layers, link: number, end: number):
   }
   if (layers.fault !== Fault.None) {
     described.info = faultText(layers.fault);
+    if (layers.layer === Layer.Network) addFaultyAddresses(described, bytes, layers, end);
   } else if (layers.family === 0) {
     if (layers.etherType === EtherType.Arp) {
       described.protocol = 'ARP';
       described.info = describeArp(bytes, layers.networkOffset, end);
+    } else if (layers.llcOffset >= 0) {
+      described.protocol = 'LLC';
+      described.info = llcName(bytes, layers.llcOffset, end);
     } else {
-      described.info = `EtherType 0x${layers.etherType.toString(16).padStart(4, '0')}`;
+      const number = layers.etherType.toString(16).padStart(4, '0');
+      described.info = `EtherType 0x${number}${named(etherTypeName(layers.etherType), 'EtherType ')}`;
     }
   } else if (layers.isFragment) {
     const id = layers.identification.toString(16).padStart(layers.family === 4 ? 4 : 8, '0');
@@ -149,12 +180,27 @@ function describe(bytes: Uint8Array, layers: Layers, link: number, end: number):
 export interface PacketLineContext {
   /** Its number, from 1. */
   readonly number: number;
-  /** Seconds since the first packet. */
+  /** Seconds since the first packet; NaN for a packet without a time. */
   readonly time: number;
   /** Bytes on the wire. */
   readonly length: number;
   /** Where its Ethernet header stands in the batch's bytes, or -1 for other link types. */
   readonly link: number;
+  /**
+   * Its link type.
+   * @default 1 (Ethernet)
+   */
+  readonly linkType?: number;
+  /** How wide the address columns are, for all lines of a capture: IPv6 addresses widen them for the lines to come. */
+  readonly columns?: { width: number };
+}
+
+/** What an IPv4 address takes. */
+export const ADDRESS_WIDTH = 15;
+
+function encapsulationsOf({ depth, encapsulations }: Ingress): string {
+  const kinds = Array.from(encapsulations.subarray(0, depth), (kind) => encapsulationName(kind as Encapsulation));
+  return kinds.join(', ');
 }
 
 /**
@@ -164,8 +210,11 @@ export interface PacketLineContext {
 export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, context: PacketLineContext): string {
   const { outer, outerBytes } = ingress;
   const reassembled = ingress.parts > 1;
-  const described = describe(outerBytes, outer, reassembled ? -1 : context.link, ingress.capturedEnd);
+  const link = ingress.depth > 0 ? ingress.innerLink : context.link;
+  const described = describe(outerBytes, outer, reassembled ? -1 : link, ingress.capturedEnd);
   let { protocol, info } = described;
+  const { linkType = LinkType.Ethernet, columns = { width: ADDRESS_WIDTH } } = context;
+  if (!isLinkTypeKnown(linkType)) [protocol, info] = [linkTypeName(linkType), 'not read'];
   if (ingress.vni >= 0) {
     const frame = describe(outerBytes, inner, ingress.frameOffset, Math.min(ingress.frameEnd, ingress.capturedEnd));
     protocol = 'VXLAN';
@@ -177,11 +226,19 @@ export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, co
     if (!ingress.opened) [protocol, info] = ['ESP', esp];
     else info += ` [ESP ${esp}]`;
   }
+  if (outer.lengthUnset) info += ' [IP length 0]';
+  if (ingress.depth > 0) info += ` [in ${encapsulationsOf(ingress)}]`;
   if (reassembled) info += ` [of ${ingress.parts} fragments]`;
   if (verdict === Verdict.Held) info += ' [held]';
-  if (verdict === Verdict.Dropped) info += ` [dropped: ${dropReasonName(ingress.reason)}]`;
+  if (verdict === Verdict.Dropped) {
+    const fallen = ingress.fallen > 0 ? `, and ${ingress.fallen} that were held` : '';
+    info += ` [dropped: ${dropReasonName(ingress.reason)}${fallen}]`;
+  }
+  if (verdict === Verdict.Filtered) info += ' [filtered: another VNI]';
   const number = String(context.number).padStart(5);
-  const time = context.time.toFixed(6).padStart(11);
-  const addresses = `${described.source.padStart(15)} → ${described.destination.padEnd(15)}`;
+  const time = (Number.isNaN(context.time) ? '' : context.time.toFixed(6)).padStart(11);
+  columns.width = Math.max(columns.width, described.source.length, described.destination.length);
+  const { width } = columns;
+  const addresses = `${described.source.padStart(width)} → ${described.destination.padEnd(width)}`;
   return `${number} ${time} ${addresses} ${protocol.padEnd(6)} ${String(context.length).padStart(4)} ${info.trimEnd()}`;
 }

@@ -4,8 +4,20 @@ import { linkTypeName } from '../capture/link-type.js';
 import type { PacketSource } from '../capture/source.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
 import { Ingress, type IngressOptions, Verdict } from '../dataplane/ingress.js';
+import type { VniCounts } from '../dataplane/vni-counts.js';
+import { guessText } from '../dataplane/vxlan-guess.js';
 import type { RingSa } from '../overlay/index.js';
-import { ArpView, checkArp, EthernetView, EtherType, Fault, isZeroMac, Layers } from '../wire/index.js';
+import {
+  ArpView,
+  checkArp,
+  type Encapsulation,
+  encapsulationName,
+  EthernetView,
+  EtherType,
+  Fault,
+  isZeroMac,
+  Layers,
+} from '../wire/index.js';
 import { AddressTable } from './address-table.js';
 import { ChecksumTable } from './checksum-table.js';
 import { EndpointTable } from './endpoint-table.js';
@@ -38,7 +50,7 @@ const ETHERNET_MAX = SIZE_BOUNDS[5];
 export class Survey {
   readonly ingress: Ingress;
   /** The walk over the last frame's inner headers; it holds after a packet whose `ingress.vni` isn't -1. */
-  readonly inner = new Layers();
+  readonly inner = new Layers({ fromCapture: true });
 
   readonly #addresses: AddressTable;
   readonly #networks: NetworkTable;
@@ -65,6 +77,9 @@ export class Survey {
   #badSources = 0;
   #arpFrames = 0;
   #superFrames = 0;
+  #unsetLengths = 0;
+  #encapsulated = 0;
+  readonly #encapsulations = new Set<number>();
 
   /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: SurveyOptions = {}) {
@@ -103,6 +118,8 @@ export class Survey {
     const end = offset + batch.capturedLength[index];
     const verdict = ingress.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
     if (ingress.encrypted) this.#addEsp(verdict);
+    if (ingress.depth > 0) this.#addEncapsulated(verdict);
+    if (ingress.outer.lengthUnset) this.#unsetLengths++;
     if (ingress.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
     else if (verdict === Verdict.Other) this.#addOther(length);
     return verdict;
@@ -134,8 +151,11 @@ export class Survey {
         esp: ingress.espPackets,
         other: ingress.otherPackets,
         held: ingress.held,
+        filtered: ingress.filtered.packets,
         dropped,
       },
+      filtered: ingress.filtered.vnis,
+      vxlanPorts: ingress.guess.ports,
       frames: ingress.frames,
       networks: this.#networks.rows
         .map((row) => ({ ...row, endpoints: endpoints.get(row.vni) ?? 0 }))
@@ -173,6 +193,7 @@ export class Survey {
     const length = frameEnd - frameOffset;
     const captured = Math.min(frameEnd, ingress.capturedEnd);
     inner.walkEthernet(bytes, frameOffset, captured, frameEnd);
+    if (inner.lengthUnset && !outer.lengthUnset) this.#unsetLengths++;
     this.#innerSizes.add(length);
     this.#networks.add(vni, length, !whole, ingress.opened);
     const source = this.#addresses.source(bytes, outer);
@@ -220,22 +241,31 @@ export class Survey {
   }
 
   #addOther(length: number): void {
-    const { outer, parts } = this.ingress;
+    const { outer, outerBytes, capturedEnd, depth, encapsulations, parts } = this.ingress;
+    const kind = (depth === 0 ? 0 : encapsulations[0]) as Encapsulation;
     // Of a packet that was put together the last part alone is at hand; its IP length stands for all of them.
-    this.#traffic.add(outer, parts, parts === 1 ? length : outer.networkEnd - outer.networkOffset);
+    const size = parts === 1 ? length : outer.networkEnd - outer.networkOffset;
+    this.#traffic.add(outer, parts, size, outerBytes, capturedEnd, kind);
+  }
+
+  /** Notes in what VXLAN and ESP came besides. */
+  #addEncapsulated(verdict: Verdict): void {
+    const { depth, encapsulations, parts } = this.ingress;
+    if (verdict !== Verdict.Frame && !this.ingress.encrypted) return;
+    this.#encapsulated += parts;
+    for (let i = 0; i < depth; i++) this.#encapsulations.add(encapsulations[i]);
   }
 
   #time(seconds: number, nanos: number): void {
-    if (Number.isNaN(this.#firstSeconds)) {
-      this.#firstSeconds = seconds;
-      this.#firstNanos = nanos;
-      this.#lastSeconds = seconds;
-      this.#lastNanos = nanos;
-    } else if (seconds < this.#lastSeconds || (seconds === this.#lastSeconds && nanos < this.#lastNanos)) {
+    if (seconds < this.#lastSeconds || (seconds === this.#lastSeconds && nanos < this.#lastNanos)) {
       this.#backwards++;
     } else {
       this.#lastSeconds = seconds;
       this.#lastNanos = nanos;
+    }
+    if (!(seconds > this.#firstSeconds || (seconds === this.#firstSeconds && nanos >= this.#firstNanos))) {
+      this.#firstSeconds = seconds;
+      this.#firstNanos = nanos;
     }
   }
 
@@ -248,8 +278,11 @@ export class Survey {
       if (count > 0) problems.push({ code, severity: 'note', count, message });
     };
     if (source.damage !== undefined) warning(source.damage.code, 1, source.damage.message);
+    const { reserved, policyPackets } = this.ingress;
     drops.forEach((count, reason) => {
-      const text = `packets dropped: ${dropReasonText(reason)}`;
+      const text = `packets dropped: ${dropReasonText(reason)}${
+        reason === DropReason.VxlanReservedBits ? reservedText(reserved, policyPackets) : ''
+      }`;
       // The network repeats fragments, and senders hide their rhythm in dummies; nothing is lost by it.
       if (reason === DropReason.DuplicateFragment || reason === DropReason.EspDummy)
         note(dropReasonName(reason), count, text);
@@ -284,14 +317,39 @@ export class Survey {
       this.#superFrames,
       'frames larger than the wire carries: recorded before segmentation offload cut them (or after it joined them)',
     );
+    note(
+      'LENGTH_UNSET',
+      this.#unsetLengths,
+      'packets with an IP length of 0, taken as reaching to their end: recorded on the sending host, before segmentation' +
+        ' offload set it (TSO), or too long for the field (BIG TCP)',
+    );
+    note(
+      'ENCAPSULATED',
+      this.#encapsulated,
+      `packets with VXLAN or ESP inside another encapsulation, which was opened: ${[...this.#encapsulations]
+        .map((kind) => encapsulationName(kind as Encapsulation))
+        .join(', ')}`,
+    );
+    for (const guess of this.ingress.guess.ports) note('VXLAN_OTHER_PORT', guess.packets, guessText(guess));
+    note('ESP_WITHOUT_KEYS', this.ingress.espPackets, 'ESP packets whose content stays unknown: --keys opens them');
     note('ARP_IN_TUNNEL', this.#arpFrames, 'ARP frames inside: a learning overlay; Swarm answers ARP on the node');
-    note('TIME_BACKWARDS', this.#backwards, 'packets older than one before them');
+    note(
+      'TIME_BACKWARDS',
+      this.#backwards,
+      "packets older than one before them: first and last time are those of the earliest and the latest, not the file's",
+    );
     const tables = [this.#addresses, this.#networks, this.#tunnels, this.#endpoints, this.#esp.spis];
     const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0);
     warning('TABLE_FULL', unlisted, 'rows found no room in a table: counted in the totals, not listed');
     for (const odd of source.notes) note('CAPTURE_ODD', odd.count, odd.message);
     return problems;
   }
+}
+
+/** Whose VXLAN has reserved bits, and what sets them. */
+function reservedText(reserved: VniCounts, policyPackets: number): string {
+  const policy = policyPackets === 0 ? '' : `; ${policyPackets} carry a group policy, which Linux takes with \`gbp\``;
+  return `: ${reserved.text}${policy}`;
 }
 
 function sizeReport(table: SizeTable): SizeReport {

@@ -1,5 +1,6 @@
 /** Packets that are no overlay traffic, by what they are; Swarm's own conversations by their names. */
-import { EtherType, IpProtocol, type Layers } from '../wire/index.js';
+import { Encapsulation, encapsulationName, type Layers } from '../wire/index.js';
+import { protocolName } from './protocol-name.js';
 
 /** A kind of other traffic. */
 export interface TrafficRow {
@@ -9,53 +10,42 @@ export interface TrafficRow {
   bytes: number;
 }
 
-/** Ports that a swarm uses between nodes (docs.docker.com, facts of the engine's source). */
-const SWARM_TCP_MANAGEMENT = 2377;
-const SWARM_GOSSIP = 7946;
-const DNS = 53;
+/** Kinds that are told apart; there are 2^16 EtherTypes. */
+const MAX_KINDS = 1024;
+const REST = 'other kinds';
+const NOTHING = new Uint8Array(0);
 
-function has(layers: Layers, port: number): boolean {
-  return layers.sourcePort === port || layers.destinationPort === port;
-}
-
-function nameOf(layers: Layers): string {
-  if (layers.family === 0) {
-    if (layers.etherType === EtherType.Arp) return 'ARP';
-    return `EtherType 0x${layers.etherType.toString(16).padStart(4, '0')}`;
-  }
-  const version = layers.family === 6 ? ' (IPv6)' : '';
-  switch (layers.protocol) {
-    case IpProtocol.Tcp:
-      if (has(layers, SWARM_TCP_MANAGEMENT)) return `Swarm management (TCP 2377)${version}`;
-      if (has(layers, SWARM_GOSSIP)) return `Swarm gossip (TCP 7946)${version}`;
-      return `TCP${version}`;
-    case IpProtocol.Udp:
-      if (has(layers, SWARM_GOSSIP)) return `Swarm gossip (UDP 7946)${version}`;
-      if (has(layers, DNS)) return `DNS${version}`;
-      return `UDP${version}`;
-    case IpProtocol.Icmp:
-      return 'ICMP';
-    case IpProtocol.Icmpv6:
-      return 'ICMPv6';
-    default:
-      return `IP protocol ${layers.protocol}${version}`;
-  }
-}
-
-/** Kinds are few: 2^16 EtherTypes and 2^8 protocols bound them. */
+/** Totals by kind, bounded. */
 export class TrafficTable {
   readonly #rows = new Map<string, TrafficRow>();
 
-  /** Counts a packet. */
-  add(layers: Layers, packets: number, bytes: number): void {
-    const name = nameOf(layers);
+  /**
+   * Counts a packet.
+   * @param layers the walk over it
+   * @param packets how many packets (fragments) it came in
+   * @param size bytes on the wire
+   * @param bytes what was walked, as far as it is at hand
+   * @param end where the captured bytes end in it
+   * @param encapsulation what the packet that was walked stood in
+   */
+  add(
+    layers: Layers,
+    packets: number,
+    size: number,
+    bytes: Uint8Array = NOTHING,
+    end = 0,
+    encapsulation: Encapsulation = Encapsulation.None,
+  ): void {
+    const inside = protocolName(bytes, layers, end);
+    const full = encapsulation === Encapsulation.None ? inside : `${inside} in ${encapsulationName(encapsulation)}`;
+    const name = this.#rows.size < MAX_KINDS || this.#rows.has(full) ? full : REST;
     let row = this.#rows.get(name);
     if (row === undefined) {
       row = { name, packets: 0, bytes: 0 };
       this.#rows.set(name, row);
     }
     row.packets += packets;
-    row.bytes += bytes;
+    row.bytes += size;
   }
 
   get rows(): TrafficRow[] {

@@ -3,8 +3,11 @@ import { ESP_UDP_PORT, IpProtocol, VXLAN_PORT } from '../wire/index.js';
 
 /** What of a filter depends on the network and the device. */
 export interface OverlayFilterOptions {
-  /** UDP port of VXLAN; 4789. */
-  readonly port?: number;
+  /**
+   * UDP port of VXLAN, or several.
+   * @default 4789
+   */
+  readonly port?: number | readonly number[];
   /** Whether to let such packets through under one VLAN tag, too: true if not said. Devices without Ethernet can't. */
   readonly vlan?: boolean;
 }
@@ -16,7 +19,7 @@ export interface OverlayFilterOptions {
 export function overlayFilter({ port = VXLAN_PORT, vlan = true }: OverlayFilterOptions = {}): string {
   const { Udp, Esp, Fragment } = IpProtocol;
   const packets = [
-    `udp port ${port}`,
+    ...(typeof port === 'number' ? [port] : port).map((one) => `udp port ${one}`),
     `udp port ${ESP_UDP_PORT}`,
     // Protocol 50 stands in every fragment of an ESP packet.
     `ip proto ${Esp}`,

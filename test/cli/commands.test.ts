@@ -72,7 +72,7 @@ describe('inspect', () => {
     assert.equal(lines.length, 40);
     assert.match(
       lines[2],
-      /^ {4}3 {4}0\.000018 {4}192\.168\.50\.1 → 192\.168\.50\.2 {4}VXLAN {3}148 vni 4097 10\.0\.9\.3 → 10\.0\.9\.4 ICMP echo request id=0x[0-9a-f]{4} seq=1$/,
+      /^ {4}3 {4}0\.000018 +192\.168\.50\.1 → 192\.168\.50\.2 +VXLAN {3}148 vni 4097 10\.0\.9\.3 → 10\.0\.9\.4 ICMP echo request id=0x[0-9a-f]{4} seq=1$/,
     );
   });
 
@@ -106,7 +106,8 @@ describe('inspect', () => {
       one.networks.map((row: { vni: number }) => row.vni),
       [4098],
     );
-    assert.equal(one.accounting.dropped.VXLAN_VNI_NOT_FOUND, 22);
+    assert.deepEqual([one.accounting.filtered, one.accounting.dropped], [22, {}]);
+    assert.deepEqual(one.filtered, [{ vni: 4097, packets: 22 }]);
     const other = JSON.parse((await vtep(['inspect', both, '--json', '--port', '8472'])).stdout);
     assert.equal(other.frames, 0);
     assert.equal(other.accounting.other, 26);

@@ -90,13 +90,13 @@ describe('a packet in a line: what there is to say', () => {
     ['an ARP reply', 'ARP 42 10.0.9.3 is at 02:42:0a:00:09:03', arp(2)],
     ['ARP of other hardware', 'ARP 42 not for IPv4 over Ethernet', arp(1, 6)],
     ['ARP cut by the snaplen', 'ARP 42 not for IPv4 over Ethernet', arp(1), { captured: 41 }],
-    ['another EtherType', 'Ethernet 18 EtherType 0x88cc', ethernet(new Uint8Array(4), 0x88cc)],
+    ['another EtherType', 'Ethernet 18 EtherType 0x88cc (LLDP)', ethernet(new Uint8Array(4), 0x88cc)],
     ['UDP', 'UDP 46 40000 → 53 len=4', on4(udpIp(4, 53, new Uint8Array(4)))],
     ['UDP over IPv6', 'UDP 66 40000 → 53 len=4', on6(udpIp(6, 53, new Uint8Array(4)))],
     ['TCP, SYN', 'TCP 57 40000 → 80 [SYN] seq=4000000000 win=64 len=3', on4(tcp(2))],
     [
       'TCP, every flag',
-      'TCP 57 40000 → 80 [CWR, ECE, URG, ACK, PSH, RST, SYN, FIN] seq=4000000000 win=64 len=3',
+      'TCP 57 40000 → 80 [FIN, SYN, RST, PSH, ACK, URG, ECE, CWR] seq=4000000000 win=64 len=3',
       on4(tcp(0xff)),
     ],
     ['TCP, no flag', 'TCP 57 40000 → 80 [] seq=4000000000 win=64 len=3', on4(tcp(0))],
@@ -125,8 +125,8 @@ describe('a packet in a line: what there is to say', () => {
     ['ESP', 'ESP 82 SPI=0x0000002a seq=4294967295', on4(ip(4, 50, esp(42, 0xffffffff)))],
     ['ESP in UDP', 'ESP 90 SPI=0xc207fc1c seq=1 in UDP', on4(udpIp(4, 4500, esp(0xc207fc1c, 1)))],
     ['ESP of SPI 0', 'ESP 82 [dropped: XfrmInHdrError]', on4(ip(4, 50, esp(0, 1)))],
-    ['another IP protocol', 'IPv4 38 protocol 89', on4(ip(4, 89, new Uint8Array(4)))],
-    ['another protocol over IPv6', 'IPv6 58 protocol 132', on6(ip(6, 132, new Uint8Array(4)))],
+    ['another IP protocol', 'IPv4 38 protocol 89 (OSPF)', on4(ip(4, 89, new Uint8Array(4)))],
+    ['another protocol over IPv6', 'IPv6 58 protocol 132 (SCTP)', on6(ip(6, 132, new Uint8Array(4)))],
     [
       'a VLAN tag',
       'UDP 50 vlan 100 40000 → 53 len=4',
@@ -157,7 +157,7 @@ describe('a packet in a line: what there is to say', () => {
     ],
     [
       'another EtherType inside',
-      'VXLAN 68 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 Ethernet EtherType 0x88cc',
+      'VXLAN 68 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 Ethernet EtherType 0x88cc (LLDP)',
       inVxlan(ethernet(new Uint8Array(4), 0x88cc)),
     ],
     ['ESP inside', 'VXLAN 132 vni 4097 192.168.50.1 → 192.168.50.2 ESP', FRAME4(ip(4, 50, esp(1, 1)))],
@@ -191,7 +191,7 @@ describe('a packet in a line: what there is to say', () => {
     ],
     [
       'another network',
-      'UDP 125 40000 → 4789 len=83 [dropped: VXLAN_VNI_NOT_FOUND]',
+      'UDP 125 40000 → 4789 len=83 [filtered: another VNI]',
       overlay(),
       { options: { vni: 1 } },
     ],
@@ -229,7 +229,7 @@ describe('a packet in a line: fragments', () => {
 
   test('of other traffic and of ESP', () => {
     const other = split(ipv4Packet(noise(100, 1), { protocol: 89 }), [5, 8]).map(on4);
-    assert.equal(about(other), 'IPv4 70 protocol 89 [of 3 fragments]');
+    assert.equal(about(other), 'IPv4 70 protocol 89 (OSPF) [of 3 fragments]');
     const sealed = split(ipv4Packet(esp(7, 8), { protocol: 50 }), [3]).map(on4);
     assert.equal(about(sealed), 'ESP 58 SPI=0x00000007 seq=8 [of 2 fragments]');
   });
@@ -238,7 +238,7 @@ describe('a packet in a line: fragments', () => {
     const parts = split(four, [5]).map(on4);
     assert.equal(about([parts[0], parts[0]]), 'IPv4 74 fragment id=0xbeef off=0 more [dropped: DUP_FRAG]');
     const overlap = on4(partOf(four, 32, 91));
-    assert.equal(about([parts[0], overlap]), 'IPv4 93 fragment id=0xbeef off=32 last [dropped: FRAG_OVERLAP]');
+    assert.equal(about([parts[0], overlap]), 'IPv4 93 fragment id=0xbeef off=32 last [dropped: FRAG_OVERLAP, and 1 that were held]');
   });
 
   test('a packet that turns out bad when it is whole', () => {
@@ -266,7 +266,7 @@ describe('a packet in a line: its columns', () => {
       number: 1_234_567,
       time: 123_456.5,
     })[0];
-    assert.equal(line, '1234567 123456.500000 fd50:1:2:3:4:5:6:7 → fd50::2         IPv6     58 protocol 132');
+    assert.equal(line, '1234567 123456.500000 fd50:1:2:3:4:5:6:7 → fd50::2            IPv6     58 protocol 132 (SCTP)');
   });
 
   test('no line ends in a space', () => {

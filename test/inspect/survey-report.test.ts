@@ -157,7 +157,7 @@ describe('a report', () => {
       report.otherTraffic.map(({ name, packets }) => [name, packets]),
       [
         ['DNS', 2],
-        ['EtherType 0x88cc', 1],
+        ['LLDP', 1],
       ],
     );
   });

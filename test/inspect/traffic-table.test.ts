@@ -18,7 +18,7 @@ const NOTHING = new Uint8Array(8);
 describe('TrafficTable', () => {
   const NAMES: [string, Uint8Array][] = [
     ['ARP', ethernet(new Uint8Array(28), 0x0806)],
-    ['EtherType 0x88cc', ethernet(NOTHING, 0x88cc)],
+    ['LLDP', ethernet(NOTHING, 0x88cc)],
     ['EtherType 0x0026', ethernet(NOTHING, 0x26)],
     ['TCP', on4(ip(4, 6, tcp(40_000, 80)))],
     ['TCP (IPv6)', on6(ip(6, 6, tcp(40_000, 80)))],
@@ -35,8 +35,8 @@ describe('TrafficTable', () => {
     ['DNS (IPv6)', on6(udpIp(6, 53, NOTHING))],
     ['ICMP', on4(ip(4, 1, NOTHING))],
     ['ICMPv6', on6(ip(6, 58, NOTHING))],
-    ['IP protocol 89', on4(ip(4, 89, NOTHING))],
-    ['IP protocol 132 (IPv6)', on6(ip(6, 132, NOTHING))],
+    ['OSPF', on4(ip(4, 89, NOTHING))],
+    ['SCTP (IPv6)', on6(ip(6, 132, NOTHING))],
   ];
 
   for (const [name, packet] of NAMES) {
