@@ -4,8 +4,9 @@
  *     vtep bench --peers --json > run.json
  *     node dist/bench/document.js run.json
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '../src/capture/output-file.js';
 import { ROOT } from './captures.js';
 import { plotReport } from './plot.js';
 import type { BenchReport } from './result.js';
@@ -24,5 +25,5 @@ if (process.argv.length !== 3) {
   process.exit(2);
 }
 const report = JSON.parse(readFileSync(process.argv[2], 'utf8')) as BenchReport;
-writeFileSync(join(ROOT, 'docs/benchmark.svg'), plotReport(report));
-writeFileSync(join(ROOT, 'docs/benchmark.md'), `${HEAD}${markdownReport(report)}\n`);
+writeWhole(join(ROOT, 'docs/benchmark.svg'), plotReport(report));
+writeWhole(join(ROOT, 'docs/benchmark.md'), `${HEAD}${markdownReport(report)}\n`);

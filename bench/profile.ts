@@ -3,9 +3,9 @@
  *
  *     node dist/bench/profile.js FILE.cpuprofile -o OUT.svg [--focus FUNCTION] [--title TEXT]
  */
-import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeWhole } from '../src/capture/output-file.js';
 import { UsageError } from '../src/cli/arguments.js';
 import { ExitCode } from '../src/cli/exit-code.js';
 import { readSmallText } from '../src/cli/small-file.js';
@@ -41,11 +41,7 @@ function parseCall(): Call {
 function draw({ path, output, focus, title }: Call): void {
   const profile = readProfile(readSmallText(path, MOST, 'a CPU profile'));
   const picture = flameGraph(profile, title ?? basename(path, '.cpuprofile'), focus);
-  try {
-    writeFileSync(output, picture);
-  } catch (error) {
-    throw new UsageError(`${output}: can't be written (${(error as NodeJS.ErrnoException).code})`);
-  }
+  writeWhole(output, picture);
 }
 
 try {

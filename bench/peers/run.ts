@@ -3,8 +3,8 @@
  *
  *     node dist/bench/peers/run.js [--quick] [--json FILE]
  */
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { writeWhole } from '../../src/capture/output-file.js';
 import { machine, printTable } from '../machine.js';
 import { measurePeers } from './index.js';
 
@@ -43,5 +43,5 @@ for (const { peer, what, missing } of notMeasured) {
 }
 if (values.json !== undefined) {
   const report = { machine: machine(), versions, peers, notMeasured };
-  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  writeWhole(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }

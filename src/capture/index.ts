@@ -7,7 +7,7 @@ export { type ByteReader, MemoryReader } from './byte-reader.js';
 export { CaptureError, type CaptureErrorCode } from './error.js';
 export { openBytes, openCaptureFile, openCaptureStream } from './file-reader.js';
 export { isLinkTypeKnown, LinkType, linkTypeName, walkLink } from './link-type.js';
-export { OutputFile } from './output-file.js';
+export { OutputFile, type OutputFileOptions } from './output-file.js';
 export type { ByteSink, PacketSink } from './packet-sink.js';
 export { PeekedSource } from './peeked-source.js';
 export { PcapWriter, type PcapWriterOptions } from './pcap-writer.js';

@@ -1,8 +1,10 @@
 /** A capture in files that follow one another, by size or by time: each appears whole or not at all. */
-import { rmSync } from 'node:fs';
-import { extname } from 'node:path';
+import { lstatSync, rmSync, type Stats } from 'node:fs';
+import { basename, dirname, extname } from 'node:path';
+import { isSameFile } from './foreign-file.js';
 import { OutputFile } from './output-file.js';
 import type { PacketSink } from './packet-sink.js';
+import { clearPartFiles } from './part-file.js';
 import { PcapWriter } from './pcap-writer.js';
 import { PcapngWriter } from './pcapng-writer.js';
 
@@ -19,6 +21,17 @@ export interface RotatingFilesOptions {
   readonly linkType: number;
   /** What the interface is called in pcapng. */
   readonly name: string;
+  /**
+   * Whether only their owner may read the files (mode 0600).
+   * @default false
+   */
+  readonly ownerOnly?: boolean;
+}
+
+/** A finished file, and what tells it from one that somebody put in its place. */
+interface KeptFile {
+  readonly name: string;
+  readonly file: Stats | undefined;
 }
 
 /** What rotation made so far. */
@@ -38,6 +51,8 @@ function stamp(seconds: number): string {
 
 /** A sink that goes on in a new file. `wire.pcap` gives `wire_00001_20261121170000.pcap` and so on. */
 export class RotatingFiles implements PacketSink {
+  /** Unfinished files of such names, as those of an `OutputFile`. */
+  readonly leftovers: readonly string[];
   readonly #stem: string;
   readonly #ending: string;
   readonly #options: RotatingFilesOptions;
@@ -49,8 +64,8 @@ export class RotatingFiles implements PacketSink {
   #finished = 0;
   #deleted = 0;
   #last: string | undefined;
-  /** Names of finished files, oldest first, where some are deleted later. */
-  readonly #kept: string[] = [];
+  /** Finished files, oldest first, where some are deleted later. */
+  readonly #kept: KeptFile[] = [];
 
   /**
    * Begins the first file.
@@ -62,6 +77,12 @@ export class RotatingFiles implements PacketSink {
     this.#ending = extname(path);
     this.#stem = path.slice(0, path.length - this.#ending.length);
     this.#options = options;
+    const stem = `${basename(this.#stem)}_`;
+    this.leftovers = clearPartFiles(dirname(path), (name) => {
+      const ending = this.#ending;
+      if (!name.startsWith(stem) || !name.endsWith(ending)) return false;
+      return /^\d{5,}_\d{14}$/.test(name.slice(stem.length, name.length - ending.length));
+    });
     this.#begin(seconds);
   }
 
@@ -112,10 +133,13 @@ export class RotatingFiles implements PacketSink {
     this.#last = this.#name;
     const { files } = this.#options;
     if (files === undefined) return;
-    this.#kept.push(this.#name);
+    this.#kept.push({ name: this.#name, file: lstatSync(this.#name, { throwIfNoEntry: false }) });
     if (this.#kept.length <= files) return;
     const oldest = this.#kept.shift();
-    if (oldest !== undefined) rmSync(oldest, { force: true });
+    if (oldest === undefined) return;
+    // A file that somebody put in its place is not ours to delete.
+    if (isSameFile(lstatSync(oldest.name, { throwIfNoEntry: false }), oldest.file))
+      rmSync(oldest.name, { force: true });
     this.#deleted++;
   }
 
@@ -127,10 +151,10 @@ export class RotatingFiles implements PacketSink {
   }
 
   #begin(seconds: number): PcapWriter | PcapngWriter {
-    const { format, linkType, name } = this.#options;
+    const { format, linkType, name, ownerOnly = false } = this.#options;
     this.#begun = seconds;
     this.#name = `${this.#stem}_${String(++this.#number).padStart(5, '0')}_${stamp(seconds)}${this.#ending}`;
-    this.#file = new OutputFile(this.#name);
+    this.#file = new OutputFile(this.#name, undefined, { ownerOnly });
     if (format === 'pcap') return (this.#writer = new PcapWriter(this.#file.write, { nanoseconds: true, linkType }));
     const writer = new PcapngWriter(this.#file.write);
     writer.addInterface(name, linkType);

@@ -4,40 +4,14 @@
  * two that race, the later sees the earlier's, and never do both go on. A claim whose process is gone is removed, and
  * since no other process can have a claim of that name, no race can remove one that holds.
  */
-import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isGone, ownStart } from '../capture/process-mark.js';
 import { systemReason } from '../capture/standard-stream.js';
 import { LiveError } from './error.js';
 
 const OWNER_ONLY = 0o600;
 const MAX_PID = 2 ** 31 - 1;
-/** In place of the time of the start where the system doesn't tell. */
-const UNKNOWN = '0';
-
-/** What /proc says about a process: its state, and when it was started, in ticks of the system's clock. */
-function processOf(pid: number | 'self'): { readonly state: string; readonly start: string } | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name of the program stands in parentheses and may hold anything. Behind it come the fields 3, 4, ... (proc(5)).
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return fields.length > 19 ? { state: fields[0], start: fields[19] } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether a process has ended for certain. */
-function isGone(pid: number, start: string): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true;
-  }
-  if (start === UNKNOWN) return false;
-  const found = processOf(pid);
-  // One that has ended and that nobody has waited for (Z, X) does nothing any more.
-  return found !== undefined && (found.start !== start || found.state === 'Z' || found.state === 'X');
-}
 
 /** A process's hold on a file. */
 export class FileLock {
@@ -51,7 +25,7 @@ export class FileLock {
   constructor(path: string) {
     const prefix = `${basename(path)}.lock-`;
     const folder = dirname(path);
-    const own = `${prefix}${process.pid}-${processOf('self')?.start ?? UNKNOWN}`;
+    const own = `${prefix}${process.pid}-${ownStart()}`;
     this.#claim = join(folder, own);
     try {
       closeSync(openSync(this.#claim, 'wx', OWNER_ONLY));

@@ -1,14 +1,13 @@
 /** Sequence numbers in a file, where a restart finds them. */
-import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { clearPartFilesOf, PartFile } from '../capture/part-file.js';
 import { systemReason } from '../capture/standard-stream.js';
 import type { SequenceRecord, SequenceStore } from '../ipsec/index.js';
 import { LiveError } from './error.js';
 import { FileLock } from './file-lock.js';
 import { formatSequences, MAX_STATE_BYTES, parseSequences } from './sequence-state.js';
 import { syncFolder } from './sync-folder.js';
-
-const OWNER_ONLY = 0o600;
 
 /**
  * A store in a file that is written whole: whenever the process or the machine stops, the file holds what was saved last
@@ -17,8 +16,6 @@ const OWNER_ONLY = 0o600;
  */
 export class SequenceFile implements SequenceStore {
   readonly #path: string;
-  /** The file in the making. */
-  readonly #part: string;
   readonly #lock: FileLock;
   #open = true;
 
@@ -29,14 +26,8 @@ export class SequenceFile implements SequenceStore {
    */
   constructor(path: string) {
     this.#path = path;
-    this.#part = `${path}.part`;
     this.#lock = new FileLock(path);
-    try {
-      rmSync(this.#part, { force: true });
-    } catch (error) {
-      this.close();
-      throw unusable("can't write", path, error);
-    }
+    clearPartFilesOf(path);
   }
 
   /**
@@ -73,15 +64,13 @@ export class SequenceFile implements SequenceStore {
     this.#checkOpen();
     const bytes = formatSequences(records);
     try {
-      rmSync(this.#part, { force: true });
-      const file = openSync(this.#part, 'wx', OWNER_ONLY);
+      const part = new PartFile(this.#path, true);
       try {
-        writeFileSync(file, bytes);
-        fsyncSync(file);
+        part.write(bytes);
+        part.replace();
       } finally {
-        closeSync(file);
+        part.abandon();
       }
-      renameSync(this.#part, this.#path);
       syncFolder(dirname(this.#path));
     } catch (error) {
       throw unusable("can't write", this.#path, error);

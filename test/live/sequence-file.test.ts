@@ -27,6 +27,7 @@ import { refused } from './refused.js';
 
 const SEED = 20261121;
 const CHILD = join(ROOT, 'dist/test/live/lock-child.js');
+const UNFINISHED = join(ROOT, 'dist/test/capture/unfinished-child.js');
 const folder = scratch();
 let count = 0;
 
@@ -78,6 +79,11 @@ function fresh(): string {
   const own = join(folder, String(count++));
   mkdirSync(own);
   return join(own, 'sequences');
+}
+
+/** A file system that can be filled. */
+function requiresTmpfs(): string | false {
+  return spawnSync('unshare', ['-m', 'true']).status === 0 ? false : 'only root mounts a file system';
 }
 
 function filesBeside(path: string): string[] {
@@ -173,18 +179,36 @@ describe('SequenceFile', () => {
     });
   });
 
-  test('removes what a process left that was killed while it wrote, and saves over it', () => {
+  test('removes what a process left that was killed while it wrote, and no file of anybody else', () => {
     const path = fresh();
     withFile(path, (file) => file.save([RECORD]));
-    writeFileSync(`${path}.part`, 'half a rec');
+    spawnSync(process.execPath, [UNFINISHED, 'kill', path]);
+    writeFileSync(`${path}.part`, 'somebody else’s');
+    assert.equal(filesBeside(path).length, 3);
     withFile(path, (file) => {
       assert.deepEqual(file.load(), [RECORD]);
-      assert.equal(existsSync(`${path}.part`), false);
-      writeFileSync(`${path}.part`, 'half a rec');
       file.save([]);
       assert.deepEqual(file.load(), []);
     });
-    assert.deepEqual(filesBeside(path), ['sequences']);
+    assert.deepEqual(filesBeside(path), ['sequences', 'sequences.part']);
+    assert.equal(readFileSync(`${path}.part`, 'utf8'), 'somebody else’s');
+  });
+
+  test('leaves nothing unfinished where there is no room', { skip: requiresTmpfs() }, () => {
+    const path = fresh();
+    const where = join(path, '..');
+    assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', where]).status, 0);
+    try {
+      withFile(path, (file) => {
+        file.save([RECORD]);
+        writeFileSync(join(where, 'ballast'), new Uint8Array(4096));
+        refused(() => file.save([RECORD, { ...RECORD, spi: RECORD.spi + 1 }]), 'STATE_UNUSABLE');
+        assert.deepEqual(file.load(), [RECORD]);
+      });
+      assert.deepEqual(filesBeside(path), ['ballast', 'sequences']);
+    } finally {
+      spawnSync('umount', [where]);
+    }
   });
 
   test('is no folder, no link, no file of more than 64 MiB, and in no folder that is not there', () => {
