@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { type Aead, hkdfSha256 } from '../aead/index.js';
 import { type CaptureBatch, LinkType, OutputFile, PcapWriter } from '../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText, EgressChain, Oversize } from '../dataplane/index.js';
-import { Arena, PacketBatch } from '../memory/index.js';
+import { Arena, PacketBatch, seedFlows } from '../memory/index.js';
 import { NodeSas, NodeTables, type Topology } from '../overlay/index.js';
 import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError } from './arguments.js';
@@ -126,6 +126,8 @@ export const encapCommand: Command = {
     }
     const topology = await topologyOf(parsed);
     if (typeof node !== 'string') throw new UsageError('encap needs --node NAME, the node that sends');
+    // Source ports are those of every other run, so that outputs can be compared.
+    seedFlows(1);
     const tables = new NodeTables(topology, node);
     const source = await openInput(path);
     let file: OutputFile;

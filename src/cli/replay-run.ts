@@ -3,6 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { hkdfSha256 } from '../aead/index.js';
 import { OutputFile, PcapWriter } from '../capture/index.js';
 import { Oversize } from '../dataplane/index.js';
+import { seedFlows } from '../memory/index.js';
 import type { Topology } from '../overlay/index.js';
 import { CaptureFrames, ParallelReplay, Replay, type ReplayResult } from '../replay/index.js';
 import { quotedWord } from '../secret-text.js';
@@ -239,6 +240,8 @@ export async function runReplay(
   const sealed = topology.networks.some(({ encrypted }) => encrypted);
   const choice = sealed ? (keys?.choice ?? (await aeadOption(parsed))) : undefined;
   const workers = workersOption(parsed);
+  // Source ports are those of every other run, so that outputs can be compared.
+  seedFlows(1);
   const outcome =
     workers === 1
       ? await runHere(call, topology, choice, wirePath)

@@ -2,6 +2,7 @@
  * A frame's flow as a number, and the UDP source port that is made of it, so that the underlay spreads flows over its
  * paths and keeps each one on its own (RFC 7348 section 5).
  */
+import { addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory/hash.js';
 import { viewOf } from '../memory/view.js';
 import { IpProtocol, type Layers } from '../wire/index.js';
 
@@ -20,34 +21,27 @@ export const RFC7348_PORTS: PortRange = { lowest: 49_152, highest: 65_535 };
 const UDP = IpProtocol.Udp;
 const TCP = IpProtocol.Tcp;
 
-function mix(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, 0x85ebca6b);
-  return mixed ^ (mixed >>> 15);
-}
-
 /**
  * The hash of a frame's flow: addresses, protocol and ports where it has them, else the MACs and the EtherType. Fragments
  * go without ports, so that all of a datagram take one way.
  * @param start where the frame begins
  * @param inner the walk over it
+ * @param key of the hash; default: this thread's, which is random unless `seedFlows` has set it
  */
-export function flowHash(bytes: Uint8Array, start: number, inner: Layers): number {
+export function flowHash(bytes: Uint8Array, start: number, inner: Layers, key: HashKey = flowKey()): number {
   const view = viewOf(bytes);
   const { family, protocol, addressOffset } = inner;
-  let hash = 0x9e3779b9 | 0;
+  let sum = beginHash(key);
   if (family === 0) {
-    for (let i = 0; i < 12; i += 4) hash = mix(hash, view.getInt32(start + i));
-    hash = mix(hash, inner.etherType);
-  } else {
-    hash = mix(hash, view.getInt32(addressOffset));
-    hash = mix(hash, view.getInt32(addressOffset + 4));
-    if (family === 6) for (let i = 8; i < 32; i += 4) hash = mix(hash, view.getInt32(addressOffset + i));
-    const ports = protocol === UDP || protocol === TCP;
-    if (ports && !inner.isFragment) hash = mix(hash, (inner.sourcePort << 16) | inner.destinationPort);
-    hash = mix(hash, protocol);
+    for (let i = 0; i < 3; i++) sum = addWord(key, sum, i, view.getInt32(start + 4 * i));
+    return finishHash(key, addWord(key, sum, 3, inner.etherType));
   }
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
+  const ports = (protocol === UDP || protocol === TCP) && !inner.isFragment;
+  sum = addWord(key, sum, 0, ports ? (inner.sourcePort << 16) | inner.destinationPort : 0);
+  sum = addWord(key, sum, 1, protocol);
+  const words = family === 4 ? 2 : 8;
+  for (let i = 0; i < words; i++) sum = addWord(key, sum, 2 + i, view.getInt32(addressOffset + 4 * i));
+  return finishHash(key, sum);
 }
 
 /**

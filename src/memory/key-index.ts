@@ -4,9 +4,9 @@
  * their columns in arrays under the integer that it gives.
  */
 import { VtepError } from '../error.js';
+import { drawHashKey, hash1, hash2, hashKeyOf, type HashKey, hashWords } from './hash.js';
 
 const EMPTY = -1;
-const SEED = 0x9e3779b9 | 0;
 const FIRST_CAPACITY = 16;
 
 /** Bounded index of keys of `words` 32-bit words each. */
@@ -18,6 +18,7 @@ export class KeyIndex {
   readonly key: Int32Array;
   readonly #words: number;
   readonly #limit: number;
+  readonly #hashKey: HashKey;
   #capacity: number;
   #keys: Int32Array;
   #slots: Int32Array;
@@ -29,15 +30,18 @@ export class KeyIndex {
 
   /**
    * @param words 32-bit words of a key
-   * @param limit how many keys it holds at the most
+   * @param limit how many keys it holds at most
+   * @param seed of its hash, for tests; by default a secret key is drawn (memory/hash.ts)
+   * @throws VtepError `BAD_INDEX`
    */
-  constructor(words: number, limit: number) {
+  constructor(words: number, limit: number, seed?: number) {
     if (!Number.isInteger(words) || words < 1 || !Number.isInteger(limit) || limit < 1) {
       throw new VtepError('BAD_INDEX', `an index needs at least one word and one key, not ${words} and ${limit}`);
     }
     this.key = new Int32Array(words);
     this.#words = words;
     this.#limit = limit;
+    this.#hashKey = seed === undefined ? drawHashKey(words) : hashKeyOf(seed, words);
     this.#capacity = Math.min(FIRST_CAPACITY, limit);
     this.#keys = new Int32Array(this.#capacity * words);
     this.#free = new Int32Array(this.#capacity);
@@ -64,7 +68,7 @@ export class KeyIndex {
     const slots = this.#slots;
     const keys = this.#keys;
     const mask = slots.length - 1;
-    for (let slot = finish(mix(SEED, word)) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash1(this.#hashKey, word) & mask; ; slot = (slot + 1) & mask) {
       const id = slots[slot];
       if (id === EMPTY || keys[id] === word) return id;
     }
@@ -75,7 +79,7 @@ export class KeyIndex {
     const slots = this.#slots;
     const keys = this.#keys;
     const mask = slots.length - 1;
-    for (let slot = finish(mix(mix(SEED, first), second)) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash2(this.#hashKey, first, second) & mask; ; slot = (slot + 1) & mask) {
       const id = slots[slot];
       if (id === EMPTY || (keys[2 * id] === first && keys[2 * id + 1] === second)) return id;
     }
@@ -138,9 +142,7 @@ export class KeyIndex {
   }
 
   #hash(words: Int32Array, offset: number): number {
-    let hash = SEED;
-    for (let i = 0; i < this.#words; i++) hash = mix(hash, words[offset + i]);
-    return finish(hash);
+    return hashWords(this.#hashKey, words, offset, this.#words);
   }
 
   #matches(id: number): boolean {
@@ -188,14 +190,4 @@ function slotsFor(capacity: number): number {
   let slots = 4;
   while (slots < capacity * 2) slots *= 2;
   return slots;
-}
-
-function mix(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, 0x85ebca6b);
-  return mixed ^ (mixed >>> 15);
-}
-
-function finish(hash: number): number {
-  const mixed = Math.imul(hash, 0xc2b2ae35);
-  return mixed ^ (mixed >>> 16);
 }

@@ -3,6 +3,7 @@
  * addressing in one typed array, 16 bytes a slot, so that a look-up reads one cache line as a rule. Linear probing with
  * deletion by moving up (no tombstones). What Linux's `bridge fdb` calls permanent is static here; learned entries age.
  */
+import { drawHashKey, hash3, hashKeyOf, type HashKey } from '../memory/hash.js';
 import { getWord } from '../memory/word.js';
 import { OverlayError } from './error.js';
 import { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
@@ -26,7 +27,10 @@ export type LearnOutcome = (typeof LearnOutcome)[keyof typeof LearnOutcome];
 export const FullPolicy = {
   /** It isn't taken. */
   Refuse: 0,
-  /** An old learned entry goes: the oldest of a few. Static ones never go. */
+  /**
+   * An old learned entry goes: the oldest of a few. Static ones never go; where they leave next to none that was learned,
+   * a learned entry may be refused all the same.
+   */
   Evict: 1,
 } as const;
 export type FullPolicy = (typeof FullPolicy)[keyof typeof FullPolicy];
@@ -38,13 +42,14 @@ export interface ForwardingTableOptions {
   /** Seconds until a learned entry that isn't seen again is gone; 300, as Linux's default. */
   readonly ageing?: number;
   readonly whenFull?: FullPolicy;
-  /** Mixed into the hash, so that who chooses MACs doesn't choose slots; 0 if not said. */
+  /** Of its hash, for tests. Default: a secret key is drawn, so that nobody can choose MACs that collide (memory/hash.ts). */
   readonly seed?: number;
 }
 
 // A slot: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target; when it
 // was seen, with the flags. Flags of zero: the slot is empty.
 const SLOT_WORDS = 4;
+const KEY_WORDS = 3;
 const TARGET_BITS = 24;
 const TARGET_MASK = (1 << TARGET_BITS) - 1;
 /** The largest number of a target. */
@@ -62,6 +67,8 @@ const LOCAL_TARGET = TargetKind.Local;
 const MAX_LOAD = 5;
 /** Entries that are looked at to find an old one. */
 const EVICTION_SAMPLE = 16;
+/** Slots that are looked at for them while a packet waits: static entries may fill nearly all. */
+const EVICTION_SLOTS = 256;
 
 /** (VNI, MAC) to a target. */
 export class ForwardingTable {
@@ -84,7 +91,7 @@ export class ForwardingTable {
   readonly #limit: number;
   readonly #ageing: number;
   readonly #whenFull: FullPolicy;
-  readonly #seed: number;
+  readonly #hashKey: HashKey;
   #words: Int32Array;
   #mask: number;
   #size = 0;
@@ -100,14 +107,14 @@ export class ForwardingTable {
 
   /** @throws OverlayError `BAD_TABLE` for a limit that it can't have */
   constructor(options: ForwardingTableOptions = {}) {
-    const { limit = 1 << 20, ageing = 300, whenFull = FullPolicy.Refuse, seed = 0 } = options;
+    const { limit = 1 << 20, ageing = 300, whenFull = FullPolicy.Refuse, seed } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > 1 << 26) {
       throw new OverlayError('BAD_TABLE', `a forwarding table holds 1 to ${1 << 26} entries, not ${limit}`);
     }
     this.#limit = limit;
     this.#ageing = ageing;
     this.#whenFull = whenFull;
-    this.#seed = seed | 0;
+    this.#hashKey = seed === undefined ? drawHashKey(KEY_WORDS) : hashKeyOf(seed, KEY_WORDS);
     this.#words = new Int32Array(FIRST_SLOTS * SLOT_WORDS);
     this.#mask = FIRST_SLOTS - 1;
   }
@@ -223,19 +230,22 @@ export class ForwardingTable {
   }
 
   /**
-   * Sweeps on from where the last call stopped, so that a packet's share of the work doesn't grow with the table.
-   * @param slots how many to look at; nothing is done as long as nothing was learned
+   * Sweeps on from where the last call stopped, so that a packet's share of the work doesn't grow with the table, nor with
+   * how many entries are old.
+   * @param steps how many slots to look at and entries to take out, together; nothing is done as long as nothing was
+   *   learned
    */
-  sweepSome(now: number, slots: number): void {
+  sweepSome(now: number, steps: number): void {
     if (this.learned === 0) return;
     const words = this.#words;
-    for (let left = Math.min(slots, this.#mask + 1); left > 0; left--) {
-      this.#swept = (this.#swept + 1) & this.#mask;
-      const flags = this.#swept * SLOT_WORDS + 3;
-      // What moves up is looked at again.
-      while (words[flags] !== 0 && this.#isOld(words[flags], now)) {
+    for (let left = Math.min(steps, this.#mask + 1); left > 0; left--) {
+      const last = words[this.#swept * SLOT_WORDS + 3];
+      if (last !== 0 && this.#isOld(last, now)) {
+        // Another entry may have moved up into the slot, so the next step looks at it again.
         this.#remove(this.#swept);
         this.aged++;
+      } else {
+        this.#swept = (this.#swept + 1) & this.#mask;
       }
     }
   }
@@ -272,10 +282,7 @@ export class ForwardingTable {
   }
 
   #hash(key0: number, key1: number, key2: number): number {
-    let hash = Math.imul(key0 ^ this.#seed, 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 15) ^ key1, 0xc2b2ae35);
-    hash = Math.imul(hash ^ (hash >>> 13) ^ key2, 0x9e3779b1);
-    return hash ^ (hash >>> 16);
+    return hash3(this.#hashKey, key0, key1, key2);
   }
 
   /** First word of the slot that holds the key, or of the empty one where it belongs. */
@@ -314,20 +321,21 @@ export class ForwardingTable {
 
   /** Sees to it that one more entry fits. */
   #makeRoom(forStatic: boolean): boolean {
-    if (this.#size >= this.#limit && !((forStatic || this.#whenFull === FullPolicy.Evict) && this.#evict()))
+    if (this.#size >= this.#limit && !((forStatic || this.#whenFull === FullPolicy.Evict) && this.#evict(forStatic)))
       return false;
     if ((this.#size + 1) * 8 > (this.#mask + 1) * MAX_LOAD) this.#grow();
     return true;
   }
 
   /** Takes out the learned entry of a few that wasn't seen for the longest time. */
-  #evict(): boolean {
+  #evict(thorough: boolean): boolean {
     const words = this.#words;
     const mask = this.#mask;
+    const slots = thorough ? mask + 1 : Math.min(EVICTION_SLOTS, mask + 1);
     let oldest = -1;
     let seen = 0;
     let sampled = 0;
-    for (let step = 0; step <= mask && sampled < EVICTION_SAMPLE; step++) {
+    for (let step = 0; step < slots && sampled < EVICTION_SAMPLE; step++) {
       this.#cursor = (this.#cursor + 1) & mask;
       const last = words[this.#cursor * SLOT_WORDS + 3];
       if (last === 0 || (last & STATIC) !== 0) continue;

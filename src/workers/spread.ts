@@ -3,6 +3,7 @@
  * keeps its order; an encrypted one by its SA, whose sequence numbers and replay window one worker alone counts.
  */
 import { flowHash } from '../dataplane/index.js';
+import { addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory/hash.js';
 import { getWord } from '../memory/word.js';
 import { FloodPolicy, type Topology } from '../overlay/index.js';
 import { Layers } from '../wire/index.js';
@@ -24,17 +25,20 @@ export function workerOfFlow(hash: number, workers: number): number {
  * The worker of an ESP packet off a wire, by what names its SA: SPI and destination. For a receiver, whatever made the SAs.
  * @param family 4 or 6
  * @param bytes what the destination address stands in, at `offset`
+ * @param key of the hash; default: this thread's. Threads that are to agree must be given the same
  */
-export function workerOfSa(spi: number, family: number, bytes: Uint8Array, offset: number, workers: number): number {
-  let hash = mix(0x9e3779b9 | 0, spi);
-  for (let i = 0; i < (family === 4 ? 4 : 16); i += 4) hash = mix(hash, getWord(bytes, offset + i));
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return workerOfFlow(hash ^ (hash >>> 16), workers);
-}
-
-function mix(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, 0x85ebca6b);
-  return mixed ^ (mixed >>> 15);
+export function workerOfSa(
+  spi: number,
+  family: number,
+  bytes: Uint8Array,
+  offset: number,
+  workers: number,
+  key: HashKey = flowKey(),
+): number {
+  let sum = addWord(key, beginHash(key), 0, spi);
+  const words = family === 4 ? 1 : 4;
+  for (let i = 0; i < words; i++) sum = addWord(key, sum, 1 + i, getWord(bytes, offset + 4 * i));
+  return workerOfFlow(finishHash(key, sum), workers);
 }
 
 /** How much work goes from node to node. */

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { afterEach, describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  addWord,
+  beginHash,
+  drawHashKey,
+  finishHash,
+  flowKey,
+  hash1,
+  hash2,
+  hash3,
+  type HashKey,
+  hashKeyOf,
+  hashWords,
+  seedFlows,
+  seedHashes,
+} from '../../src/memory/hash.js';
+import { SeededRandom } from '../../src/replay/random.js';
+
+const SEED = 20261129;
+const TOP = 0x80000000 | 0;
+
+afterEach(() => {
+  seedHashes();
+});
+
+/** How often two inputs have the same hash under so many keys. */
+function collisions(one: readonly number[], two: readonly number[], keys: number): number {
+  let count = 0;
+  for (let seed = 0; seed < keys; seed++) {
+    const key = hashKeyOf(seed, one.length);
+    const hashOf = (words: readonly number[]): number => hashWords(key, Int32Array.from(words), 0, words.length);
+    if (hashOf(one) === hashOf(two)) count++;
+  }
+  return count;
+}
+
+/** Slots that are looked at until the last of some keys is in a half-full table with linear probing. */
+function probes(key: HashKey, inputs: readonly (readonly number[])[]): number {
+  let slots = 4;
+  while (slots < 2 * inputs.length) slots *= 2;
+  const taken = new Uint8Array(slots);
+  let looked = 0;
+  for (const words of inputs) {
+    let slot = hashWords(key, Int32Array.from(words), 0, words.length) & (slots - 1);
+    for (looked++; taken[slot] === 1; looked++) slot = (slot + 1) & (slots - 1);
+    taken[slot] = 1;
+  }
+  return looked;
+}
+
+/** The inverse of `word ^ (word >>> bits)`. */
+function unshift(value: number, bits: number): number {
+  let word = value;
+  for (let done = bits; done < 32; done += bits) word = value ^ (word >>> bits);
+  return word;
+}
+
+function inverse(factor: number): number {
+  let result = factor;
+  for (let i = 0; i < 5; i++) result = Math.imul(result, 2 - Math.imul(factor, result));
+  return result;
+}
+
+/** Triples whose hashes are all 0 under a known seed, by an invertible mix as many tables have: what an attacker computes. */
+function collidingUnderKnownMix(count: number): number[][] {
+  const first = 0x85ebca6b | 0;
+  const second = 0xc2b2ae35 | 0;
+  const mix = (hash: number, word: number): number => {
+    const mixed = Math.imul(hash ^ word, first);
+    return mixed ^ (mixed >>> 15);
+  };
+  return Array.from({ length: count }, (_, i) => {
+    const before = mix(mix(0x9e3779b9 | 0, 0), i);
+    const wanted = Math.imul(unshift(0, 16), inverse(second));
+    return [0, i, Math.imul(unshift(wanted, 15), inverse(first)) ^ before];
+  });
+}
+
+describe('the hash', () => {
+  test('is the same by whichever function it is asked for', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer(), { minLength: 1, maxLength: 10 }), fc.integer(), (words, seed) => {
+        const key = hashKeyOf(seed, 10);
+        const wanted = hashWords(key, Int32Array.of(99, ...words, 99), 1, words.length);
+        const sum = words.reduce((before, word, i) => addWord(key, before, i, word), beginHash(key));
+        assert.equal(finishHash(key, sum), wanted);
+        const [a, b, c] = words;
+        if (words.length === 1) assert.equal(hash1(key, a), wanted);
+        if (words.length === 2) assert.equal(hash2(key, a, b), wanted);
+        if (words.length === 3) assert.equal(hash3(key, a, b, c), wanted);
+      }),
+      { seed: SEED, numRuns: 1000 },
+    );
+  });
+
+  // By chance a pair collides under at most one key in 2^17: 0.15 of 20,000.
+  for (const [name, one, two] of [
+    ['the top bits of two words', [5, 6, 7], [5 ^ TOP, 6 ^ TOP, 7]],
+    ['a bit of one word, and where a multiplication and a shift by 15 would take it', [1, 2, 3], [1 ^ TOP, 2 ^ TOP ^ (1 << 16), 3]],
+    ['the lowest bit', [0, 0, 0], [1, 0, 0]],
+    ['words that are exchanged', [1, 2, 0], [2, 1, 0]],
+    ['halves of a word that are exchanged', [0x00010002, 0, 0], [0x00020001, 0, 0]],
+    ['the middle bits of both halves', [0x80008000 | 0, 0, 0], [0, 0, 0]],
+    ['the same amount added to one word and taken from another', [1000, 2000, 0], [1001, 1999, 0]],
+  ] as const) {
+    test(`of two inputs that differ in ${name} is the same under next to no key`, () => {
+      const count = collisions(one, two, 20_000);
+      assert.ok(count <= 3, `${count} of 20,000 keys`);
+    });
+  }
+
+  test('spreads inputs that collide under a known mix like any others: the look-ups are no longer', () => {
+    const chosen = collidingUnderKnownMix(8192);
+    for (let seed = 0; seed < 8; seed++) {
+      const random = new SeededRandom(seed);
+      const others = chosen.map(() => [random.word(), random.word(), random.word()]);
+      const key = hashKeyOf(seed, 3);
+      const [hostile, usual] = [probes(key, chosen), probes(key, others)];
+      // A half-full table with linear probing takes 1.5 on average; all in one slot would take 4,096.
+      assert.ok(usual < 1.7 * 8192, `usual: ${usual}`);
+      assert.ok(hostile < 1.7 * 8192, `chosen: ${hostile}`);
+    }
+  });
+
+  test('spreads numbers that are counted up, by any step, in any word', () => {
+    for (const step of [1, 2, 3, 256, 0x10000, 0x10001, 0x01000000, 0x00010000 - 1]) {
+      for (let word = 0; word < 3; word++) {
+        const inputs = Array.from({ length: 4096 }, (_, i) => [0, 0, 0].with(word, Math.imul(i, step)));
+        const distinct = new Set(inputs.map(String)).size;
+        const looked = [0, 1, 2, 3].map((seed) => probes(hashKeyOf(seed, 3), inputs.slice(0, distinct)));
+        // The median, since one key in a hundred or so is bad for one such row.
+        looked.sort((a, b) => a - b);
+        assert.ok(looked[1] < 3 * distinct, `step ${step} in word ${word}: ${looked.join()}`);
+      }
+    }
+  });
+});
+
+describe('hash keys', () => {
+  test('are drawn: no two are the same, and the factor is odd', () => {
+    const keys = Array.from({ length: 50 }, () => drawHashKey(3));
+    assert.equal(new Set(keys.map(String)).size, 50);
+    assert.ok(keys.every((key) => key.length === 8 && (key[1] & 1) === 1));
+  });
+
+  test('can be repeated from a source that the caller names, and are secret again afterwards', () => {
+    const drawn = (): string[] => {
+      const random = new SeededRandom(7);
+      seedHashes((bytes) => {
+        random.fill(bytes);
+      });
+      return [drawHashKey(3), drawHashKey(5), flowKey()].map(String);
+    };
+    const first = drawn();
+    assert.deepEqual(drawn(), first);
+    assert.notDeepEqual(drawHashKey(3), drawHashKey(3));
+    seedHashes();
+    assert.notEqual(String(flowKey()), first[2]);
+  });
+
+  test("of flows are one for a thread, and by a seed the same in every run, while tables' keys stay secret", () => {
+    const drawn = flowKey();
+    assert.equal(flowKey(), drawn);
+    seedFlows(1);
+    assert.deepEqual(flowKey(), hashKeyOf(1, 10));
+    assert.notDeepEqual(drawHashKey(3), drawHashKey(3));
+    seedFlows();
+    assert.notDeepEqual(flowKey(), hashKeyOf(1, 10));
+  });
+
+  test('differ from process to process', () => {
+    const program = `
+      const { drawHashKey, flowKey } = await import(process.argv[1]);
+      process.stdout.write(drawHashKey(3) + ' ' + flowKey());`;
+    const url = new URL('../../src/memory/hash.js', import.meta.url).href;
+    const texts = [0, 1].map(() => {
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program, url], { encoding: 'utf8' });
+      return stdout.split(' ');
+    });
+    assert.equal(texts[0].length, 2);
+    assert.notEqual(texts[0][0], texts[1][0]);
+    assert.notEqual(texts[0][1], texts[1][1]);
+  });
+});
