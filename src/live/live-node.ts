@@ -19,6 +19,7 @@ import {
   type Topology,
 } from '../overlay/index.js';
 import { EndpointPorts } from './endpoint-ports.js';
+import { EncryptedVnis } from './encryption-downgrade.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
 import { addCounters, NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } from './node-chains.js';
@@ -68,6 +69,7 @@ export class LiveNode {
   readonly #packets: PacketBatch;
   readonly #sinks: NodeSinks;
   readonly #ports = new EndpointPorts();
+  readonly #encrypted = new EncryptedVnis();
   #poller: Poller | undefined;
   #chains: NodeChains;
   #sas: NodeSas | undefined;
@@ -91,9 +93,16 @@ export class LiveNode {
     this.#checkOversize();
     this.#checkCipher(topology);
     this.#sas = this.#sasOf(topology);
-    this.#chains = this.#chainsOf(topology, this.#sas);
-    underlay.setNodes(topology.nodes.map(({ vtep }) => vtep));
-    this.#arrange();
+    try {
+      this.#chains = this.#chainsOf(topology, this.#sas);
+      underlay.setNodes(topology.nodes.map(({ vtep }) => vtep));
+      this.#arrange();
+    } catch (error) {
+      // The cipher holds expanded keys by now, and the caller gets no node to close.
+      this.#sas?.close();
+      throw error;
+    }
+    this.#encrypted.add(topology);
   }
 
   /** What it goes by. */
@@ -156,7 +165,8 @@ export class LiveNode {
    * Takes another topology over, between two turns: SAs with nodes that stay go on, and what was learned is forgotten.
    * Ports of endpoints that this node has no more are closed.
    * @returns what became of the key ring, where both have one
-   * @throws LiveError `BAD_NODE` for what only a restart can change, OverlayError: all is as it was then
+   * @throws LiveError `BAD_NODE` for what only a restart can change, such as an encrypted network that would be clear;
+   * OverlayError: all is as it was then
    */
   update(topology: Topology): RingOutcome | undefined {
     const before = this.topology;
@@ -173,13 +183,24 @@ export class LiveNode {
             ? 'the profile'
             : undefined;
     if (changed !== undefined) throw new LiveError('BAD_NODE', `${changed} changed, which takes a restart`);
+    const downgrade = this.#encrypted.downgradeIn(before, topology);
+    if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this takes a restart`);
     // Whatever is wrong with it shows here, before anything was changed or a key was expanded.
     new NodeTables(topology, name);
     this.#checkCipher(topology);
-    const sas = this.#sas ?? this.#sasOf(topology);
-    const chains = this.#chainsOf(topology, sas);
-    const outcome = this.#sas === undefined ? undefined : this.#moveSas(this.#sas, before, topology);
+    const held = this.#sas;
+    const sas = held ?? this.#sasOf(topology);
+    let chains: NodeChains;
+    let outcome: RingOutcome | undefined;
+    try {
+      chains = this.#chainsOf(topology, sas);
+      outcome = held === undefined ? undefined : this.#moveSas(held, before, topology);
+    } catch (error) {
+      if (held === undefined) sas?.close();
+      throw error;
+    }
     this.#sas = sas;
+    this.#encrypted.add(topology);
     const retired = this.#chains.retire();
     this.#retired = this.#retired === undefined ? retired : addCounters(this.#retired, retired);
     this.#chains = chains;
@@ -307,13 +328,14 @@ export class LiveNode {
       const [a, b] = [before.nodes[place], after.nodes[place]] as (Topology['nodes'][number] | undefined)[];
       return a !== undefined && b !== undefined && formatted(a.vtep) === formatted(b.vtep) && a.name !== own;
     };
+    // First of all, as it alone can fail: a ring that was wiped.
+    const outcome = after.ring === undefined ? undefined : sas.update(after.ring, now);
     before.nodes.forEach((_, place) => {
       if (!same(place)) sas.removePeer(place);
     });
     after.nodes.forEach(({ vtep, name }, place) => {
       if (!same(place) && name !== own) sas.addPeer(place, vtep);
     });
-    const outcome = after.ring === undefined ? undefined : sas.update(after.ring, now);
     sas.settle(now);
     return outcome;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
+import { type Aead, type AeadBatch, hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import { DropReason, Oversize } from '../../src/dataplane/index.js';
 import { LiveNode, type LiveNodeOptions, type NodeCipher } from '../../src/live/index.js';
 import type { DirectionCounters } from '../../src/live/node-chains.js';
@@ -27,6 +27,42 @@ function cipherOf(): NodeCipher {
   let calls = 0;
   const random = (bytes: Uint8Array): void => void bytes.fill(++calls);
   return { aead: nodeBackend.create(), hkdf: hkdfSha256, random };
+}
+
+/** A cipher that knows which keys it holds. */
+class CountingAead implements Aead {
+  readonly name = 'counting';
+  readonly held = new Set<number>();
+  added = 0;
+  readonly #aead = nodeBackend.create();
+
+  addKey(key: Uint8Array): number {
+    const id = this.#aead.addKey(key);
+    this.held.add(id);
+    this.added++;
+    return id;
+  }
+
+  removeKey(id: number): void {
+    this.held.delete(id);
+    this.#aead.removeKey(id);
+  }
+
+  seal(batch: AeadBatch): void {
+    this.#aead.seal(batch);
+  }
+
+  open(batch: AeadBatch): void {
+    this.#aead.open(batch);
+  }
+}
+
+/** An underlay that has no room for two nodes. */
+class LimitedUnderlay extends MemoryUnderlay {
+  override setNodes(vteps: readonly Uint8Array[]): void {
+    if (vteps.length > 1) throw new RangeError('not so many nodes');
+    super.setNodes(vteps);
+  }
 }
 
 /** A node with endpoints that are lists. */
@@ -319,6 +355,147 @@ describe('a node that takes another config over', () => {
     assert.equal(espOf(wire.sent[0].bytes).sequence, 2);
     assert.equal(n2.port('c2').given.length, 2);
     n1.balanced();
+  });
+
+  describe('that would send in clear what is encrypted', () => {
+    const other = ['other: { vni: 5000 }'];
+    const setup: Setup = { encrypted: true, networks: other };
+    const text = configText(setup);
+    const keepsSealing = (content: string, message: RegExp, first = text): void => {
+      const wire = new MemoryWire();
+      const [n1, n2] = ['n1', 'n2'].map((name) => new Running(parseConfig(text), name, wire));
+      if (first !== text) for (const { node } of [n1, n2]) node.update(parseConfig(first));
+      const { topology } = n1.node;
+      refused(() => n1.node.update(parseConfig(content)), 'BAD_NODE', message);
+      assert.equal(n1.node.topology, topology);
+      if (first !== text) return;
+      n1.port('c1').outgoing.push(frame(C2, C1));
+      settle(n1, n2);
+      assert.deepEqual([n1.node.counters.sealed, n2.port('c2').given.length], [1, 1]);
+      n1.balanced();
+    };
+    const clear = configText({ networks: other });
+
+    test('for want of the line that says so refuses it, and goes on encrypting', () => {
+      keepsSealing(
+        text.replace(', encrypted: true', ''),
+        /^the network net \(VNI 4097\) was encrypted and isn't any more; this takes a restart$/,
+      );
+      keepsSealing(clear, /^the network net \(VNI 4097\) was encrypted/);
+    });
+
+    test('as its VNI has a network of another name, or its name another VNI, refuses it', () => {
+      keepsSealing(clear.replaceAll(/\bnet\b/g, 'new'), /^the network new \(VNI 4097\) was encrypted/);
+      keepsSealing(clear.replace('vni: 4097', 'vni: 409'), /^the network net \(VNI 409\) was encrypted/);
+    });
+
+    test('as an endpoint would be in a clear network refuses it', () => {
+      keepsSealing(
+        text.replaceAll('network: net,', 'network: other,'),
+        /^the endpoint c1 would leave an encrypted network for other \(VNI 5000\), which is clear; this takes a restart$/,
+      );
+    });
+
+    test('by way of a config that doesn’t have it at all refuses it', () => {
+      const without = configText({ networks: other })
+        .replace(/ {2}net: .*\n/, '')
+        .replaceAll(/ {2}c\d: .*\n/g, '');
+      keepsSealing(clear, /^the network net \(VNI 4097\) was encrypted/, `${without} {}\n`);
+    });
+
+    test('at whatever byte it is cut off, is refused or encrypts all the same', () => {
+      const whole = `nodes:
+  n1:
+    vtep: 192.168.50.1
+  n2:
+    vtep: 192.168.50.2
+${RING}networks:
+  web:
+    vni: 5
+  web-safe:
+    encrypted: true
+    vni: 40971
+  late:
+    vni: 4097
+    encrypted: true
+endpoints:
+  c1:
+    node: n1
+    mac: "02:42:0a:00:09:03"
+    network: web-safe
+`;
+      let taken = 0;
+      let kept = 0;
+      for (let length = 0; length <= whole.length; length++) {
+        let torn: Topology;
+        try {
+          torn = parseConfig(whole.slice(0, length));
+        } catch {
+          continue;
+        }
+        const n1 = new Running(parseConfig(whole), 'n1', new MemoryWire());
+        try {
+          n1.node.update(torn);
+          taken++;
+        } catch {
+          kept++;
+        }
+        const { networks, endpoints } = n1.node.topology;
+        for (const { vni, encrypted } of networks)
+          assert.equal(encrypted, vni !== 5, `VNI ${vni} after ${length} bytes`);
+        for (const { network } of endpoints) assert.equal(networks[network].name, 'web-safe', `after ${length} bytes`);
+      }
+      assert.ok(taken > 0 && kept > 5, `${taken} taken, ${kept} refused`);
+    });
+
+    test('names none that may be a key in the wrong place', () => {
+      const key = '000102030405060708090a0b0c0d0e0f';
+      keepsSealing(clear.replaceAll(/\bnet\b/g, `"${key}"`), /^the network \[hidden\] \(VNI 4097\) was encrypted/);
+    });
+
+    test('is another than one that drops it, that encrypts more, or that was clear before', () => {
+      const wire = new MemoryWire();
+      const n1 = new Running(parseConfig(text), 'n1', wire);
+      n1.node.update(parseConfig(text.replace('vni: 5000', 'vni: 5000, encrypted: true')));
+      refused(() => n1.node.update(parseConfig(text)), 'BAD_NODE', /^the network other \(VNI 5000\) was encrypted/);
+      n1.node.update(parseConfig(configText({ encrypted: true })));
+      const [c1] = pair({ networks: other });
+      assert.equal(c1.node.update(parseConfig(clear.replaceAll('network: net,', 'network: other,'))), undefined);
+    });
+  });
+
+  test('leaves no key in its cipher where it can’t begin', () => {
+    const wire = new MemoryWire();
+    const aead = new CountingAead();
+    const cipher = { ...cipherOf(), aead };
+    const topology = (): Topology => parseConfig(configText({ encrypted: true }));
+    assert.throws(() => {
+      const underlay = new LimitedUnderlay(wire, Uint8Array.of(192, 168, 50, 1));
+      const arena = new Arena({ slots: 16, frameBytes: 2000 });
+      return new LiveNode({ topology: topology(), node: 'n1', underlay, arena, cipher, clock: () => 0 });
+    }, /so many nodes/);
+    assert.deepEqual([aead.added, aead.held.size], [4, 0]);
+    const begun = new Running(topology(), 'n1', wire, { cipher });
+    assert.equal(aead.held.size, 4);
+    begun.node.close();
+    assert.equal(aead.held.size, 0);
+  });
+
+  test('leaves all as it was where the ring of the other was wiped', () => {
+    const [n1, n2] = pair({ encrypted: true });
+    const moved = parseConfig(configText({ encrypted: true, ...more }).replaceAll('tag: ', 'tag: 1'));
+    moved.ring?.wipe();
+    assert.throws(() => n1.node.update(moved), OverlayError);
+    assert.deepEqual(
+      [n1.node.sas?.counts(1), n1.node.sas?.counts(2)],
+      [
+        { rx: 3, tx: 1 },
+        { rx: 0, tx: 0 },
+      ],
+    );
+    n1.port('c1').outgoing.push(frame(C2, C1));
+    settle(n1, n2);
+    assert.equal(n2.port('c2').given.length, 1);
   });
 
   test('gives its interfaces the MTU of the narrowest way', () => {
