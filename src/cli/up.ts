@@ -114,7 +114,14 @@ class Up {
   async run(): Promise<void> {
     const end = (): void => this.#ending.abort();
     const address = metricsOption(this.#parsed);
-    const server = address === undefined ? undefined : await MetricsServer.listen(address, () => this.#metrics());
+    const server =
+      address === undefined
+        ? undefined
+        : await MetricsServer.listen(
+            address,
+            () => this.#metrics(),
+            (why) => say(`vtep: there are no metrics any more: ${why}`),
+          );
     const timer = setInterval(() => {
       if (this.#isOver()) end();
     }, LOOK);

@@ -1,8 +1,7 @@
-/** Metrics over HTTP: one page, read by `GET /metrics`. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
+/** Metrics over HTTP: one page, read by `GET /metrics`, served by a thread of its own. */
+import { isIPv6 } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { LiveError } from './error.js';
-import { PROMETHEUS_TYPE } from './prometheus-text.js';
 
 /** Where it listens. */
 export interface MetricsAddress {
@@ -11,65 +10,100 @@ export interface MetricsAddress {
   readonly port: number;
 }
 
+/**
+ * What the thread says: that it listens, that it can't, or that somebody wants a page.
+ * @internal
+ */
+export type ThreadMessage =
+  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string }
+  | { readonly kind: 'wanted' };
+
+/**
+ * A page for the thread; none where it could not be made.
+ * @internal
+ */
+export interface PageMessage {
+  readonly page: string | undefined;
+}
+
 /** `HOST:PORT`, an IPv6 address in brackets. */
 export function hostAndPort(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-const CONNECTIONS = 16;
-const TIMEOUT = 5000;
+const THREAD = new URL('./metrics-thread.js', import.meta.url);
+/** MiB of JavaScript objects that the thread may have. Pages stand outside of them. */
+const MEMORY = 64;
 
 /** A server of one page. */
 export class MetricsServer {
-  readonly #server: Server;
+  /** The port that it listens on. */
+  readonly port: number;
+  readonly #thread: Worker;
 
-  private constructor(server: Server) {
-    this.#server = server;
+  private constructor(thread: Worker, port: number) {
+    this.#thread = thread;
+    this.port = port;
   }
 
   /**
    * Listens.
-   * @param page makes the page anew at each request
+   * @param page makes the page, in this thread: at most once a second, and only when asked for. Where it throws,
+   *   clients get status 500
+   * @param onEnd told why, where the thread ends before `close`: there is no page from then on
    * @throws LiveError `PORT_IN_USE`, `NOT_THERE`, `NOT_PERMITTED`, `SYSTEM_CALL`
    */
-  static async listen({ host, port }: MetricsAddress, page: () => string): Promise<MetricsServer> {
-    const server = createServer({ requestTimeout: TIMEOUT, headersTimeout: TIMEOUT }, (request, response) =>
-      answer(request, response, page),
-    );
-    server.maxConnections = CONNECTIONS;
-    await new Promise<void>((done, fail) => {
-      server.once('error', (error) => fail(listenFailed(error, host, port)));
-      server.listen(port, host, done);
+  static async listen(
+    address: MetricsAddress,
+    page: () => string,
+    onEnd: (why: string) => void = () => undefined,
+  ): Promise<MetricsServer> {
+    const thread = new Worker(THREAD, {
+      workerData: address,
+      resourceLimits: { maxOldGenerationSizeMb: MEMORY },
     });
-    // Of a connection that broke: the others go on.
-    server.on('error', () => undefined);
-    return new MetricsServer(server);
-  }
-
-  /** The port that it listens on. */
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    const port = await new Promise<number>((done, fail) => {
+      let listening = false;
+      thread.once('error', (error: NodeJS.ErrnoException) => {
+        if (listening) onEnd(error.message);
+        else fail(listenFailed(error, address));
+      });
+      thread.on('message', (message: ThreadMessage) => {
+        if (message.kind === 'wanted') {
+          thread.postMessage({ page: madeBy(page) } satisfies PageMessage);
+        } else if (message.kind === 'failed') {
+          fail(listenFailed(message, address));
+        } else {
+          listening = true;
+          done(message.port);
+        }
+      });
+    }).catch(async (error: unknown) => {
+      await thread.terminate();
+      throw error;
+    });
+    return new MetricsServer(thread, port);
   }
 
   /** Ends it and all connections. */
   close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
+    void this.#thread.terminate();
   }
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, page: () => string): void {
-  const path = (request.url ?? '/').replace(/\?.*$/s, '');
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.writeHead(405, { allow: 'GET, HEAD' }).end();
-  } else if (path !== '/metrics') {
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('it is at /metrics\n');
-  } else {
-    response.writeHead(200, { 'content-type': PROMETHEUS_TYPE }).end(request.method === 'HEAD' ? undefined : page());
+function madeBy(page: () => string): string | undefined {
+  try {
+    return page();
+  } catch {
+    return undefined;
   }
 }
 
-function listenFailed(error: NodeJS.ErrnoException, host: string, port: number): LiveError {
+function listenFailed(
+  error: { readonly code?: string | undefined; readonly message: string },
+  { host, port }: MetricsAddress,
+): LiveError {
   const where = `metrics on ${hostAndPort(host, port)}`;
   switch (error.code) {
     case 'EADDRINUSE':

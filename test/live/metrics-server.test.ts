@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LiveError, MetricsServer } from '../../src/live/index.js';
 import { hostAndPort } from '../../src/live/metrics-server.js';
+
+/** Sends bytes on a connection of their own, and gives all that comes back until it is closed. */
+function talk(port: number, bytes: string): Promise<string> {
+  return new Promise((done) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    socket.setEncoding('utf8').on('data', (data: string) => void (text += data));
+    socket.on('error', () => undefined).on('close', () => done(text));
+  });
+}
 
 describe('a metrics server', () => {
   const servers: MetricsServer[] = [];
@@ -13,16 +25,79 @@ describe('a metrics server', () => {
   };
   after(() => servers.forEach((server) => server.close()));
 
-  test('gives its page anew at each GET of /metrics, with the format’s type', async () => {
-    let calls = 0;
-    const { port } = await listen(() => `x ${++calls}\n`);
+  test('gives its page at GET /metrics, with the format’s type', async () => {
+    const { port } = await listen(() => 'x 1\n');
     for (const path of ['/metrics', '/metrics?name[]=x']) {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
       assert.equal(response.status, 200);
       assert.equal(response.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
-      assert.equal(await response.text(), `x ${calls}\n`);
+      assert.equal(await response.text(), 'x 1\n');
     }
-    assert.equal(calls, 2);
+  });
+
+  test('makes its page at most once a second, however often it is asked, and makes it anew after that', async () => {
+    let calls = 0;
+    const { port } = await listen(() => `x ${++calls}\n`);
+    const began = performance.now();
+    let answers = 0;
+    while (performance.now() - began < 1500) {
+      const connections = Array.from({ length: 8 }, () =>
+        talk(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(50)),
+      );
+      for (const text of await Promise.all(connections)) answers += text.match(/^x \d+$/gm)?.length ?? 0;
+    }
+    const seconds = (performance.now() - began) / 1000;
+    assert.ok(answers > calls, `${answers} answers`);
+    assert.ok(calls >= 2 && calls <= Math.ceil(seconds) + 1, `${calls} pages in ${seconds} s`);
+  });
+
+  test('answers one request of a connection, and closes it', async () => {
+    const { port } = await listen(() => 'x 1\n');
+    const text = await talk(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
+    assert.match(text, /^HTTP\/1\.1 200 OK\r\n[^]*^connection: close\r\n[^]*^x 1$/im);
+    assert.equal(text.match(/^x 1$/gm)?.length, 1);
+  });
+
+  test('gives status 500 where the page can’t be made, and the page as soon as it can', async () => {
+    let broken = true;
+    const { port } = await listen(() => {
+      if (broken) throw new Error('counters are gone');
+      return 'x 1\n';
+    });
+    const failed = await fetch(`http://127.0.0.1:${port}/metrics`);
+    assert.deepEqual([failed.status, await failed.text()], [500, 'the counters could not be read\n']);
+    broken = false;
+    let status = 500;
+    for (let tries = 0; status === 500 && tries < 100; tries++) {
+      await sleep(100);
+      status = (await fetch(`http://127.0.0.1:${port}/metrics`)).status;
+    }
+    assert.equal(status, 200);
+  });
+
+  test('answers while the thread that makes the page is busy', async () => {
+    const { port } = await listen(() => 'x 1\n');
+    // This thread stands still until the other process has its answer.
+    const program = `process.stdout.write(String((await fetch('http://127.0.0.1:${port}/')).status))`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 60_000 });
+    assert.equal(stdout.toString(), '404');
+  });
+
+  test('serves others while clients hold connections open with half a request', async () => {
+    const { port } = await listen(() => 'x 1\n');
+    const slow = Array.from({ length: 40 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(
+      slow.map((socket) => {
+        socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\nX: ');
+        return new Promise((done) => socket.once('connect', done));
+      }),
+    );
+    assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 200);
+    assert.ok(
+      slow.some((socket) => !socket.destroyed),
+      'none is held open',
+    );
+    for (const socket of slow) socket.destroy();
   });
 
   test('gives HEAD no body and makes no page for it', async () => {

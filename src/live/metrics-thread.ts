@@ -1,0 +1,105 @@
+/**
+ * The HTTP server of the metrics page, in a thread of its own: whatever clients do costs the packet loop one page a second.
+ * Run by `MetricsServer`.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { MetricsAddress, ThreadMessage, PageMessage } from './metrics-server.js';
+import { PROMETHEUS_TYPE } from './prometheus-text.js';
+
+/** Open connections. One more closes the oldest: those that hold on to theirs keep nobody out. */
+const CONNECTIONS = 16;
+/** Milliseconds that a client gets for its request, and to read the answer. */
+const TIMEOUT = 5000;
+/** How often Node looks for requests that took too long, in milliseconds. */
+const CHECK = 1000;
+/** Milliseconds for which a page, or the failure to make one, is given again. */
+const FRESH = 1000;
+/** Under contention the packet loop gets nearly all of the processor (nice(1)). */
+const PRIORITY = 19;
+
+if (parentPort === null) throw new Error('this is a thread of MetricsServer');
+const owner = parentPort;
+const { host, port } = workerData as MetricsAddress;
+
+/** The page as it was made last: bytes, or none where that failed. */
+let page: Uint8Array | undefined;
+let made = Number.NEGATIVE_INFINITY;
+let asked = false;
+const waiting = new Set<ServerResponse>();
+const open = new Set<Socket>();
+
+function post(reply: ThreadMessage): void {
+  owner.postMessage(reply);
+}
+
+function give(response: ServerResponse): void {
+  if (page === undefined) {
+    response.writeHead(500, { 'content-type': 'text/plain' }).end('the counters could not be read\n');
+  } else {
+    response.writeHead(200, { 'content-type': PROMETHEUS_TYPE, 'content-length': page.length }).end(page);
+  }
+}
+
+function giveFresh(response: ServerResponse): void {
+  if (performance.now() - made < FRESH) {
+    give(response);
+    return;
+  }
+  waiting.add(response);
+  response.once('close', () => waiting.delete(response));
+  if (asked) return;
+  asked = true;
+  post({ kind: 'wanted' });
+}
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '/').replace(/\?.*$/s, '');
+  // By maxRequestsPerSocket alone Node says that it closes the connection, and leaves it open.
+  response.setHeader('connection', 'close');
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  } else if (path !== '/metrics') {
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('it is at /metrics\n');
+  } else if (request.method === 'HEAD') {
+    response.writeHead(200, { 'content-type': PROMETHEUS_TYPE }).end();
+  } else {
+    giveFresh(response);
+  }
+}
+
+owner.on('message', ({ page: text }: PageMessage) => {
+  page = text === undefined ? undefined : Buffer.from(text);
+  made = performance.now();
+  asked = false;
+  for (const response of waiting) give(response);
+  waiting.clear();
+});
+
+try {
+  setPriority(0, PRIORITY);
+} catch {
+  // A system that doesn't allow it serves the page all the same.
+}
+
+const limits = { requestTimeout: TIMEOUT, headersTimeout: TIMEOUT, connectionsCheckingInterval: CHECK };
+const server = createServer(limits, answer);
+server.maxRequestsPerSocket = 1;
+server.timeout = TIMEOUT;
+server.on('connection', (socket) => {
+  open.add(socket);
+  socket.once('close', () => open.delete(socket));
+  if (open.size <= CONNECTIONS) return;
+  for (const oldest of open) {
+    oldest.destroy();
+    break;
+  }
+});
+server.once('error', ({ code, message }: NodeJS.ErrnoException) => post({ kind: 'failed', code, message }));
+server.listen(port, host, () => {
+  // Of a connection that broke: the others go on.
+  server.on('error', () => undefined);
+  post({ kind: 'listening', port: (server.address() as AddressInfo).port });
+});
