@@ -4,7 +4,7 @@ import type { NodeImport } from '../overlay/files.js';
 import type { KeyRing, Topology } from '../overlay/index.js';
 import { quotedWord } from '../secret-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
-import { readSmallText } from './small-file.js';
+import { type ReadOptions, readSmallText } from './small-file.js';
 import { say } from './text-output.js';
 
 /** What Docker says of 100,000 endpoints has some 30 MB. */
@@ -29,9 +29,9 @@ export const CONFIG_HELP = `  --config FILE      nodes, networks, endpoints and 
     --neigh NODE=FILE  output of ip neigh there
   --ring FILE        the key ring of encrypted networks, in place of the config's keys`;
 
-function read<T>(path: string, reader: (text: string) => T): T {
+function read<T>(path: string, options: ReadOptions, reader: (text: string) => T): T {
   try {
-    return reader(readSmallText(path, MAX_BYTES, 'a config, a dump or a key ring (64 MiB)'));
+    return reader(readSmallText(path, MAX_BYTES, 'a config, a dump or a key ring (64 MiB)', options));
   } catch (error) {
     if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
     throw error;
@@ -50,16 +50,16 @@ function byNode(parsed: ParsedArguments, option: string): Map<string, string> {
   );
 }
 
-async function ringOption(parsed: ParsedArguments): Promise<KeyRing | undefined> {
+async function ringOption(parsed: ParsedArguments, options: ReadOptions): Promise<KeyRing | undefined> {
   const path = parsed.values['ring'];
   if (typeof path !== 'string') return undefined;
   const { parseKeys } = await import('../overlay/keys-file.js');
-  const keys = read(path, parseKeys);
+  const keys = read(path, options, parseKeys);
   if (keys.kind !== 'ring') throw new UsageError(`${path}: it is no key ring`);
   return keys.ring;
 }
 
-async function imported(parsed: ParsedArguments): Promise<Topology | undefined> {
+async function imported(parsed: ParsedArguments, options: ReadOptions): Promise<Topology | undefined> {
   const vteps = byNode(parsed, 'vtep');
   const docker = byNode(parsed, 'docker');
   const fdb = byNode(parsed, 'fdb');
@@ -70,13 +70,13 @@ async function imported(parsed: ParsedArguments): Promise<Topology | undefined> 
     }
   }
   if (vteps.size === 0) return undefined;
-  const text = (path: string): string => read(path, (whole) => whole);
+  const text = (path: string): string => read(path, options, (whole) => whole);
   const nodes = [...vteps].map(([name, vtep]): NodeImport => {
     const paths = { networks: docker.get(name), fdb: fdb.get(name), neighbours: neigh.get(name) };
     const texts = Object.entries(paths).flatMap(([what, path]) => (path === undefined ? [] : [[what, text(path)]]));
     return { name, vtep, ...(Object.fromEntries(texts) as Omit<NodeImport, 'name' | 'vtep'>) };
   });
-  const ring = await ringOption(parsed);
+  const ring = await ringOption(parsed, options);
   const { importTopology } = await import('../overlay/imported-topology.js');
   try {
     const { topology, remarks } = importTopology(nodes, ring);
@@ -88,13 +88,17 @@ async function imported(parsed: ParsedArguments): Promise<Topology | undefined> 
   }
 }
 
-/** The topology that the options say, or undefined if they say none. Throws UsageError. */
-export async function configOption(parsed: ParsedArguments): Promise<Topology | undefined> {
+/**
+ * The topology that the options say, or undefined if they say none.
+ * @param options how its files are read
+ * @throws UsageError
+ */
+export async function configOption(parsed: ParsedArguments, options: ReadOptions = {}): Promise<Topology | undefined> {
   const path = parsed.values['config'];
-  const network = await imported(parsed);
+  const network = await imported(parsed, options);
   if (typeof path !== 'string') return network;
   if (network !== undefined) throw new UsageError('--config and --vtep exclude each other');
-  const ring = await ringOption(parsed);
+  const ring = await ringOption(parsed, options);
   const { parseConfig } = await import('../overlay/config.js');
-  return read(path, (text) => parseConfig(text, ring === undefined ? {} : { ring }));
+  return read(path, options, (text) => parseConfig(text, ring === undefined ? {} : { ring }));
 }

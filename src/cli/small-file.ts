@@ -1,21 +1,36 @@
 /** Files that are read as a whole, of no more bytes than are asked for: a device or a pipe may never end. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { withoutKeys } from '../secret-text.js';
 import { UsageError } from './arguments.js';
 
 const CHUNK = 1 << 16;
+const MILLISECONDS = 1000;
+/** Milliseconds between two looks at a pipe that has nothing to read. */
+const NAP = 10;
+
+/** How a small file is read. */
+export interface ReadOptions {
+  /**
+   * Seconds after which a pipe that hasn't ended is given up. Blocks this thread in short naps, never in a system call:
+   * for threads that may be ended at any time.
+   * @default none: waits for a pipe's writer for as long as it takes
+   */
+  readonly patience?: number;
+}
 
 /**
  * Reads a file's bytes.
- * @param most bytes at the most
+ * @param most bytes at most
  * @param what what the file is, for the error: `a file of keys`
  * @throws UsageError if it is larger, not there, or can't be read
  */
-export function readSmallFile(path: string, most: number, what: string): Buffer {
+export function readSmallFile(path: string, most: number, what: string, { patience }: ReadOptions = {}): Buffer {
   try {
-    const file = openSync(path, 'r');
+    const patient = patience !== undefined;
+    const file = openSync(path, patient ? constants.O_RDONLY | constants.O_NONBLOCK : 'r');
     try {
-      return contentOf(file, most) ?? tooLarge(path, what);
+      const read = patient ? patientReader(file, path, patience) : (chunk: Buffer): number => readSync(file, chunk);
+      return contentOf(read, most) ?? tooLarge(path, what);
     } finally {
       closeSync(file);
     }
@@ -29,19 +44,49 @@ export function readSmallFile(path: string, most: number, what: string): Buffer 
 }
 
 /** Its text: UTF-8 or, as a redirection in PowerShell writes it, UTF-16; a byte order mark is left out. */
-export function readSmallText(path: string, most: number, what: string): string {
-  const bytes = readSmallFile(path, most, what);
+export function readSmallText(path: string, most: number, what: string, options: ReadOptions = {}): string {
+  const bytes = readSmallFile(path, most, what, options);
   const utf16 = bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe;
   return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
-function contentOf(file: number, most: number): Buffer | undefined {
+/** Reads from a descriptor that doesn't block; 0 is the end, also that of a pipe which had a writer. */
+function patientReader(file: number, path: string, seconds: number): (chunk: Buffer) => number {
+  const isPipe = fstatSync(file).isFIFO();
+  const end = performance.now() + seconds * MILLISECONDS;
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  let began = false;
+  return (chunk) => {
+    for (;;) {
+      const read = readOrNothing(file, chunk);
+      // A pipe that nobody has opened to write is at its end from the start.
+      if (read > 0 || (read === 0 && (began || !isPipe))) {
+        began = true;
+        return read;
+      }
+      if (performance.now() > end) throw new UsageError(`${path}: its writer did not finish within ${seconds} s`);
+      Atomics.wait(clock, 0, 0, NAP);
+    }
+  };
+}
+
+/** -1 where there is nothing to read yet. */
+function readOrNothing(file: number, chunk: Buffer): number {
+  try {
+    return readSync(file, chunk);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return -1;
+    throw error;
+  }
+}
+
+function contentOf(readInto: (chunk: Buffer) => number, most: number): Buffer | undefined {
   const chunks: Buffer[] = [];
   let length = 0;
   for (;;) {
     // One byte more than there may be tells a file that is too large.
     const chunk = Buffer.alloc(Math.min(CHUNK, most + 1 - length));
-    const read = readSync(file, chunk);
+    const read = readInto(chunk);
     if (read === 0) return Buffer.concat(chunks);
     chunks.push(chunk.subarray(0, read));
     length += read;

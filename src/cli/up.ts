@@ -10,6 +10,7 @@ import { formatIp } from '../wire/index.js';
 import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, type ParsedArguments, parseWords, UsageError } from './arguments.js';
 import type { Command } from './command.js';
+import { ConfigLoader } from './config-loader.js';
 import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
 import { DryRun } from './dry-run.js';
 import { ExitCode } from './exit-code.js';
@@ -99,10 +100,16 @@ class Up {
   #framesEnded = this.#began;
   #taken = 0;
   #refused = 0;
-  #reload: Promise<void> = Promise.resolve();
+  readonly #loader: ConfigLoader;
+  /** Set while a config is read, and whether it is to be read once more after that. */
+  #reload: Promise<void> | undefined;
+  #again = false;
+  /** What went wrong inside while a config was taken over: the node may be between two. */
+  #failure: unknown;
 
   constructor(parsed: ParsedArguments, node: string, vtep: LiveVtep, cipher: LiveCipher, dryRun: DryRun | undefined) {
     this.#parsed = parsed;
+    this.#loader = new ConfigLoader(parsed);
     this.#node = node;
     this.#vtep = vtep;
     this.#cipher = cipher;
@@ -132,11 +139,18 @@ class Up {
         this.#announce(where === '' ? '' : `; metrics on http://${where}/metrics`);
         return this.#vtep.run(this.#ending.signal);
       });
-      await this.#reload;
     } finally {
       clearInterval(timer);
       server?.close();
+      this.#loader.close();
+      await this.#reload;
     }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Whether a config is still being read: the file's system doesn't answer, and would hold this process, too. */
+  get stuck(): boolean {
+    return this.#loader.busy;
   }
 
   /** Prints what was done. */
@@ -183,35 +197,57 @@ class Up {
     for (const [endpoint, port] of this.#vtep.node.ports) this.#ports.set(endpoint, port);
   }
 
-  /** One reading at a time, in the order of the signals. */
+  /** One reading at a time: however many signals come meanwhile, there is one more after it. */
   #reloadSoon(): void {
-    this.#reload = this.#reload.then(() => this.#readAnew());
+    if (this.#reload === undefined) this.#reload = this.#readAnew();
+    else this.#again = true;
   }
 
   #takeOver(topology: Topology): RingOutcome | undefined {
-    try {
-      const outcome = this.#vtep.update(topology);
-      this.#dryRun?.update(topology);
-      this.#notePorts();
-      return outcome;
-    } finally {
-      topology.ring?.wipe();
-    }
+    const outcome = this.#vtep.update(topology);
+    this.#dryRun?.update(topology);
+    this.#notePorts();
+    return outcome;
   }
 
   async #readAnew(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#readOnce();
+    } while (this.#again && !this.#ending.signal.aborted);
+    this.#reload = undefined;
+  }
+
+  async #readOnce(): Promise<void> {
+    let topology: Topology;
     try {
-      const topology = await topologyOf(this.#parsed);
+      topology = await this.#loader.load();
+    } catch (error) {
+      if (!this.#ending.signal.aborted) this.#refuse(error as Error);
+      return;
+    }
+    try {
+      if (this.#ending.signal.aborted) return;
       const outcome = this.#takeOver(topology);
       this.#taken++;
       const stale =
         outcome === RingOutcome.Stale ? '; its key ring is older than the one that is held, which stays' : '';
       say(`vtep: the config was taken over${stale}`);
     } catch (error) {
-      if (!(error instanceof VtepError)) throw error;
-      this.#refused++;
-      say(`vtep: the config was not taken over, and the one before stays: ${error.message}`);
+      if (error instanceof VtepError) {
+        this.#refuse(error);
+        return;
+      }
+      this.#failure = error;
+      this.#ending.abort();
+    } finally {
+      topology.ring?.wipe();
     }
+  }
+
+  #refuse({ message }: Error): void {
+    this.#refused++;
+    say(`vtep: the config was not taken over, and the one before stays: ${message}`);
   }
 }
 
@@ -248,6 +284,7 @@ export const upCommand: Command = {
     const cipher = new LiveCipher(keyed ? await aeadOption(parsed) : undefined, parsed);
     let vtep: LiveVtep | undefined;
     let dryRun: DryRun | undefined;
+    let up: Up | undefined;
     try {
       dryRun = await dryRunOf(parsed, topology, node);
       const port = dryRun?.port;
@@ -264,7 +301,7 @@ export const upCommand: Command = {
         onTrouble: (text) => say(`vtep: ${text}`),
       });
       topology.ring?.wipe();
-      const up = new Up(parsed, node, vtep, cipher, dryRun);
+      up = new Up(parsed, node, vtep, cipher, dryRun);
       await up.run();
       up.report();
       dryRun?.finish();
@@ -274,6 +311,8 @@ export const upCommand: Command = {
       dryRun?.close();
       topology.ring?.wipe();
       cipher.close();
+      // The end of a process waits for its threads, but for one that is killed.
+      if (up?.stuck === true) process.kill(process.pid, 'SIGKILL');
     }
   },
 };
