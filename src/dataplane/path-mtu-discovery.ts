@@ -1,10 +1,13 @@
 /**
- * Path MTU discovery of the outer packets (RFC 1191, RFC 8201): ICMP "fragmentation needed" and ICMPv6 "packet too big"
- * about packets that this node could have sent. Anybody can send ICMP, so what is quoted must fit: our VTEP's address to a
- * node's, VXLAN's port or the SPI that we send with, and a length above the MTU that is told.
+ * Path MTU discovery of the outer packets (RFC 8201): ICMPv6 "packet too big" about packets that this node could have sent.
+ *
+ * Anybody can send ICMP, so a message is believed only if its checksum is right and what it quotes is a packet of ours: from
+ * our VTEP to another node's, longer than the reported MTU, and either ESP with the SPI that we send with or VXLAN of a clear
+ * network. IPv4's "fragmentation needed" is never believed: our outer IPv4 packets have DF clear (tunnel.ts), routers
+ * fragment those, and none has cause to report them (RFC 1191 section 4).
  */
-import type { NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import { getWord } from '../memory/word.js';
+import type { NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import {
   ESP_SPAN,
   ICMP_FRAGMENTATION_NEEDED,
@@ -12,22 +15,33 @@ import {
   ICMPV6_SPAN,
   IcmpType,
   Icmpv6Type,
-  IPV4_SPAN,
+  Icmpv6View,
+  IPV6_FRAGMENT_SPAN,
   IPV6_SPAN,
   IpProtocol,
+  Ipv6View,
   type Layers,
+  onesSum,
+  pseudoHeaderSum,
   UDP_SPAN,
+  VXLAN_SPAN,
 } from '../wire/index.js';
+
+/** RFC 8201 section 4: a message that reports less is discarded. */
+const MIN_IPV6_MTU = 1280;
+const FRAGMENT_OFFSET = 0xfff8;
 
 /** Learns path MTUs from ICMP. */
 export class PathMtuDiscovery {
-  /** Messages that lowered a path MTU, that told nothing new, and that quote nothing of ours. */
+  /** Messages that lowered a path MTU, that reported nothing new, and that quote nothing this node could have sent. */
   learned = 0;
   known = 0;
   refused = 0;
   readonly #tables: NodeTables;
   readonly #pathMtu: PathMtu;
   readonly #sas: NodeSas | undefined;
+  readonly #icmp = new Icmpv6View();
+  readonly #quoted = new Ipv6View();
 
   constructor(tables: NodeTables, pathMtu: PathMtu, sas?: NodeSas) {
     this.#tables = tables;
@@ -42,47 +56,57 @@ export class PathMtuDiscovery {
    * @returns whether it was ICMP about an MTU, believed or not
    */
   take(bytes: Uint8Array, layers: Layers, now: number): boolean {
-    const at = layers.transportOffset;
-    const end = layers.networkEnd;
-    const { family, protocol } = layers;
-    if (family === 4 ? protocol !== IpProtocol.Icmp : protocol !== IpProtocol.Icmpv6) return false;
-    const span = family === 4 ? ICMP_SPAN : ICMPV6_SPAN;
-    if (at + span > end) return false;
-    const about =
-      family === 4
-        ? bytes[at] === IcmpType.Unreachable && bytes[at + 1] === ICMP_FRAGMENTATION_NEEDED
-        : bytes[at] === Icmpv6Type.PacketTooBig && bytes[at + 1] === 0;
-    if (!about) return false;
-    const mtu = (bytes[at + 6] << 8) | bytes[at + 7];
-    const node = this.#quotedNode(bytes, at + span, end, family, mtu);
+    const { family, protocol, transportOffset: at, networkEnd: end } = layers;
+    if (family === 4) {
+      if (protocol !== IpProtocol.Icmp || at + ICMP_SPAN > end) return false;
+      if (bytes[at] !== IcmpType.Unreachable || bytes[at + 1] !== ICMP_FRAGMENTATION_NEEDED) return false;
+      this.refused++;
+      return true;
+    }
+    if (protocol !== IpProtocol.Icmpv6 || at + ICMPV6_SPAN > end) return false;
+    const icmp = this.#icmp.wrap(bytes, at);
+    if (icmp.type !== Icmpv6Type.PacketTooBig || icmp.code !== 0) return false;
+    const { mtu } = icmp;
+    const sum = pseudoHeaderSum(6, bytes, layers.addressOffset, IpProtocol.Icmpv6, end - at);
+    const believable = mtu >= MIN_IPV6_MTU && onesSum(bytes, at, end, sum) === 0xffff;
+    const node = believable ? this.#quotedNode(bytes, at + ICMPV6_SPAN, end, mtu) : -1;
     if (node < 0) this.refused++;
     else if (this.#pathMtu.learn(node, mtu, now)) this.learned++;
     else this.known++;
     return true;
   }
 
-  /** The node that the quoted packet was for, or -1 if we can't have sent it. */
-  #quotedNode(bytes: Uint8Array, ip: number, end: number, family: number, mtu: number): number {
-    const header = family === 4 ? IPV4_SPAN : IPV6_SPAN;
-    if (ip + header + ESP_SPAN > end || bytes[ip] !== (family === 4 ? 0x45 : (bytes[ip] & 0x0f) | 0x60)) return -1;
-    const length =
-      family === 4 ? (bytes[ip + 2] << 8) | bytes[ip + 3] : header + ((bytes[ip + 4] << 8) | bytes[ip + 5]);
-    if (length <= mtu) return -1;
-    const { vtep } = this.#tables.topology.nodes[this.#tables.node];
-    const source = ip + (family === 4 ? 12 : 8);
-    for (let i = 0; i < vtep.length; i++) if (bytes[source + i] !== vtep[i]) return -1;
-    const node = this.#tables.nodeOf(family, bytes, source + vtep.length);
-    if (node < 0 || node === this.#tables.node) return -1;
-    const transport = ip + header;
-    switch (family === 4 ? bytes[ip + 9] : bytes[ip + 6]) {
-      case IpProtocol.Udp: {
-        const port = (bytes[transport + 2] << 8) | bytes[transport + 3];
-        return transport + UDP_SPAN <= end && port === this.#tables.topology.port ? node : -1;
-      }
-      case IpProtocol.Esp:
-        return getWord(bytes, transport) >>> 0 === this.#sas?.outbound(node)?.spi ? node : -1;
-      default:
-        return -1;
+  /** The node that the quoted packet was for, or -1 if this node can't have sent it. */
+  #quotedNode(bytes: Uint8Array, at: number, end: number, mtu: number): number {
+    if (at + IPV6_SPAN > end || bytes[at] >>> 4 !== 6) return -1;
+    const ip = this.#quoted.wrap(bytes, at);
+    if (IPV6_SPAN + ip.payloadLength <= mtu) return -1;
+    const { topology, node: here } = this.#tables;
+    const { vtep } = topology.nodes[here];
+    for (let i = 0; i < vtep.length; i++) if (bytes[ip.sourceOffset + i] !== vtep[i]) return -1;
+    const node = this.#tables.nodeOf(6, bytes, ip.destinationOffset);
+    if (node < 0 || node === here) return -1;
+    let protocol = ip.nextHeader;
+    let transport = at + IPV6_SPAN;
+    if (protocol === IpProtocol.Fragment) {
+      // The first fragment is as long as any, and the only one that shows what it is part of.
+      if (transport + IPV6_FRAGMENT_SPAN > end) return -1;
+      if ((((bytes[transport + 2] << 8) | bytes[transport + 3]) & FRAGMENT_OFFSET) !== 0) return -1;
+      protocol = bytes[transport];
+      transport += IPV6_FRAGMENT_SPAN;
     }
+    if (protocol === IpProtocol.Udp) return this.#isClearVxlan(bytes, transport, end) ? node : -1;
+    if (protocol !== IpProtocol.Esp || transport + ESP_SPAN > end) return -1;
+    return getWord(bytes, transport) >>> 0 === this.#sas?.outbound(node)?.spi ? node : -1;
+  }
+
+  /** RFC 4443 section 3.2 has routers quote as much as fits 1280 bytes, so that the VXLAN header is always there. */
+  #isClearVxlan(bytes: Uint8Array, udp: number, end: number): boolean {
+    const vxlan = udp + UDP_SPAN;
+    if (vxlan + VXLAN_SPAN > end) return false;
+    const { topology } = this.#tables;
+    if (((bytes[udp + 2] << 8) | bytes[udp + 3]) !== topology.port) return false;
+    const network = this.#tables.networkOf(getWord(bytes, vxlan + 4) >>> 8);
+    return network >= 0 && !topology.networks[network].encrypted;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Path MTUs of a node: to each other node what the interfaces and ICMP say, and from that what fits inside each network.
- * Learned values age (RFC 1191 section 6.3, RFC 8201 section 4) and never go below a floor, so that a forged ICMP can't
- * stop traffic.
+ * Learned values age (RFC 1191 section 6.3, RFC 8201 section 4) and never go below a floor. What a forged ICMP could still
+ * do below the 1280 bytes that IPv6 needs inside, the egress makes up for with outer fragments (`Forward`).
  */
 import { OverlayError } from './error.js';
 import { mtuOf, type EspOverhead, type PathOptions } from './mtu.js';

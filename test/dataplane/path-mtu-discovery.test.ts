@@ -3,88 +3,173 @@ import { describe, test } from 'node:test';
 import { PathMtuDiscovery } from '../../src/dataplane/index.js';
 import { parseConfig } from '../../src/overlay/files.js';
 import { NodeTables, PathMtu } from '../../src/overlay/index.js';
-import { EtherType, IpProtocol, Layers } from '../../src/wire/index.js';
-import { ip, join, udpIp } from './build.js';
+import {
+  checksum,
+  EtherType,
+  IpProtocol,
+  Layers,
+  onesSum,
+  pseudoHeaderSum,
+  writeIpv4Checksum,
+} from '../../src/wire/index.js';
+import { ipv6Packet } from '../fragment/split.js';
+import { FRAME, ip, join, udpIp, vxlan } from './build.js';
+import { TestNode, topologyOf } from './topology.js';
 
 const VTEPS = { 4: ['192.168.50.1', '192.168.50.2'], 6: ['fd50::1', 'fd50::2'] } as const;
+const RING = 'keys: [{ tag: 1, key: "000102030405060708090a0b0c0d0e0f" }]\n';
 
 function nodeOf(family: 4 | 6): { discovery: PathMtuDiscovery; pathMtu: PathMtu } {
   const [one, two] = VTEPS[family];
   const topology = parseConfig(
-    `nodes: { n1: { vtep: "${one}" }, n2: { vtep: "${two}" } }\nnetworks: { net: { vni: 4097 } }\n`,
+    `nodes: { n1: { vtep: "${one}" }, n2: { vtep: "${two}" } }\n` +
+      `networks: { net: { vni: 4097 }, sealed: { vni: 4098, encrypted: true } }\n${RING}`,
   );
   const pathMtu = new PathMtu(topology, 0);
   return { discovery: new PathMtuDiscovery(new NodeTables(topology, 'n1'), pathMtu), pathMtu };
 }
 
-/** ICMP about a quoted packet, from a router. */
+/** ICMP about a quoted packet, from a router; its checksum is right, or off by `wrong`. */
 function told(
   family: 4 | 6,
   mtu: number,
   quoted: Uint8Array,
   type = family === 4 ? 3 : 2,
   code = family === 4 ? 4 : 0,
+  wrong = 0,
 ): Uint8Array {
-  const icmp = join(Uint8Array.of(type, code, 0, 0, 0, 0, mtu >>> 8, mtu), quoted);
+  const icmp = join(Uint8Array.of(type, code, 0, 0, mtu >>> 24, mtu >>> 16, mtu >>> 8, mtu), quoted);
   const router = family === 4 ? '10.1.2.3' : 'fd99::1';
-  return ip(family, family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6, icmp, router, VTEPS[family][0]);
+  const packet = ip(family, family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6, icmp, router, VTEPS[family][0]);
+  const at = family === 4 ? 20 : 40;
+  const pseudo = family === 4 ? 0 : pseudoHeaderSum(6, packet, 8, IpProtocol.Icmpv6, icmp.length);
+  const sum = (~onesSum(packet, at, packet.length, pseudo) ^ wrong) & 0xffff;
+  packet.set([sum >>> 8, sum], at + 2);
+  return packet;
 }
 
-/** A packet of ours with 1450 bytes of payload, cut as routers quote it. */
-function ours(family: 4 | 6, port = 4789, source?: string, destination?: string): Uint8Array {
+/** A packet of ours with VXLAN and 1450 bytes in it, cut as routers quote it. */
+function ours(family: 4 | 6, port = 4789, source?: string, destination?: string, vni = 4097): Uint8Array {
   const [one, two] = VTEPS[family];
-  return udpIp(family, port, new Uint8Array(1450), 'right', source ?? one, destination ?? two).subarray(0, 128);
+  const payload = vxlan(vni, new Uint8Array(1442));
+  return udpIp(family, port, payload, 'right', source ?? one, destination ?? two).subarray(0, 128);
 }
 
-function take(discovery: PathMtuDiscovery, family: 4 | 6, packet: Uint8Array): boolean {
+function take(discovery: PathMtuDiscovery, packet: Uint8Array): boolean {
   const layers = new Layers();
-  layers.walkNetwork(packet, family === 4 ? EtherType.Ipv4 : EtherType.Ipv6, 0, packet.length);
+  layers.walkNetwork(packet, packet[0] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6, 0, packet.length);
   return discovery.take(packet, layers, 100);
 }
 
-for (const family of [4, 6] as const) {
-  describe(`ICMP about packets of ours, IPv${family}`, () => {
-    test('lowers the path MTU to the node that the quoted packet was for (RFC 1191, RFC 8201)', () => {
-      const { discovery, pathMtu } = nodeOf(family);
-      const before = pathMtu.inner(0, 1);
-      assert.ok(take(discovery, family, told(family, 1400, ours(family))));
-      assert.deepEqual([discovery.learned, pathMtu.underlay(1)], [1, 1400]);
-      assert.equal(pathMtu.inner(0, 1), before - 100);
-      pathMtu.expire(100 + 600);
-      assert.equal(pathMtu.underlay(1), 1500);
-    });
+describe('ICMPv6 about packets of ours', () => {
+  test('lowers the path MTU to the node that the quoted packet was for (RFC 8201)', () => {
+    const { discovery, pathMtu } = nodeOf(6);
+    const before = pathMtu.inner(0, 1);
+    assert.ok(take(discovery, told(6, 1400, ours(6))));
+    assert.deepEqual([discovery.learned, pathMtu.underlay(1)], [1, 1400]);
+    assert.equal(pathMtu.inner(0, 1), before - 100);
+    assert.ok(take(discovery, told(6, 1420, ours(6))));
+    assert.deepEqual([discovery.learned, discovery.known], [1, 1]);
+    pathMtu.expire(100 + 600);
+    assert.equal(pathMtu.underlay(1), 1500);
+  });
 
-    test('is never believed below the floor', () => {
-      const { discovery, pathMtu } = nodeOf(family);
-      take(discovery, family, told(family, 68, ours(family)));
-      assert.equal(pathMtu.underlay(1), family === 4 ? 552 : 1280);
-    });
+  test('may quote the first fragment of a packet of ours', () => {
+    const { discovery, pathMtu } = nodeOf(6);
+    const [one, two] = VTEPS[6];
+    const whole = udpIp(6, 4789, vxlan(4097, new Uint8Array(1442)), 'right', one, two);
+    const fragment = join(whole.subarray(0, 40), Uint8Array.of(17, 0, 0, 1, 1, 2, 3, 4), whole.subarray(40));
+    fragment[6] = IpProtocol.Fragment;
+    assert.ok(take(discovery, told(6, 1400, fragment)));
+    assert.deepEqual([discovery.learned, pathMtu.underlay(1)], [1, 1400]);
+    fragment.set([0, 0x80], 42);
+    take(discovery, told(6, 1300, fragment));
+    assert.deepEqual([discovery.refused, pathMtu.underlay(1)], [1, 1400]);
+  });
 
-    const [one, two] = VTEPS[family];
-    const stranger = family === 4 ? '203.0.113.9' : '2001:db8::9';
-    for (const [name, packet] of [
-      ['a packet of another source', told(family, 1400, ours(family, 4789, stranger))],
-      ['a packet for no node of ours', told(family, 1400, ours(family, 4789, one, stranger))],
-      ['a packet to ourselves', told(family, 1400, ours(family, 4789, two, one))],
-      ['another port', told(family, 1400, ours(family, 53))],
-      ['a packet that would have fitted', told(family, 1499, ours(family))],
-      ['a packet cut within its headers', told(family, 1400, ours(family).subarray(0, 24))],
-      [
-        'ESP that we have no SA for',
-        told(family, 1400, ip(family, IpProtocol.Esp, new Uint8Array(1450).fill(9), one, two)),
-      ],
+  test('about ESP needs the SPI that we send with', () => {
+    const node = new TestNode(topologyOf({ family: 6, encrypted: true }), 'n1');
+    node.send([FRAME]);
+    const sealed = node.wire[0].bytes.subarray(14);
+    // Longer than it was, so that the MTU is below its length.
+    const quoted = join(sealed.subarray(0, 40), sealed.subarray(40), new Uint8Array(1400));
+    quoted.set([(quoted.length - 40) >>> 8, (quoted.length - 40) & 0xff], 4);
+    for (const [byte, underlay] of [
+      [sealed[40] ^ 1, 1500],
+      [sealed[40], 1400],
     ] as const) {
-      test(`is refused if it quotes ${name}`, () => {
-        const { discovery, pathMtu } = nodeOf(family);
-        assert.ok(take(discovery, family, packet));
-        assert.deepEqual([discovery.learned, discovery.refused, pathMtu.underlay(1)], [0, 1, 1500]);
+      quoted[40] = byte;
+      const receiver = new TestNode(topologyOf({ family: 6, encrypted: true }), 'n1', {
+        ingress: { pathMtu: node.egress.pathMtu },
       });
+      receiver.receive([join(new Uint8Array(12), Uint8Array.of(0x86, 0xdd), told(6, 1400, quoted))]);
+      assert.deepEqual(receiver.ingress.drops.byName(), { PMTU_TOLD: 1 });
+      assert.equal(node.egress.pathMtu.underlay(1), underlay);
     }
+  });
 
-    test('other ICMP is not its business', () => {
-      const { discovery } = nodeOf(family);
-      assert.equal(take(discovery, family, told(family, 1400, ours(family), family === 4 ? 8 : 128, 0)), false);
-      assert.equal(take(discovery, family, ours(family)), false);
+  test('an MTU is 32 bits long (RFC 4443 section 3.2)', () => {
+    const { discovery, pathMtu } = nodeOf(6);
+    take(discovery, told(6, 0x10514, ours(6)));
+    assert.deepEqual([discovery.learned, pathMtu.underlay(1)], [0, 1500]);
+  });
+
+  const [one, two] = VTEPS[6];
+  const stranger = '2001:db8::9';
+  for (const [name, packet] of [
+    ['a packet of another source', told(6, 1400, ours(6, 4789, stranger))],
+    ['a packet for no node of ours', told(6, 1400, ours(6, 4789, one, stranger))],
+    ['a packet to ourselves', told(6, 1400, ours(6, 4789, two, one))],
+    ['another port', told(6, 1400, ours(6, 53))],
+    ['a network that is not there', told(6, 1400, ours(6, 4789, one, two, 5000))],
+    ['a network whose packets are never clear', told(6, 1400, ours(6, 4789, one, two, 4098))],
+    ['a packet that would have fitted', told(6, 1498, ours(6))],
+    ['a packet cut within its headers', told(6, 1400, ours(6).subarray(0, 40))],
+    ['a packet cut within its VXLAN header', told(6, 1400, ours(6).subarray(0, 55))],
+    ['ESP that we have no SA for', told(6, 1400, ip(6, IpProtocol.Esp, new Uint8Array(1450).fill(9), one, two))],
+    ['a fragment cut within its header', told(6, 1400, ipv6Packet(new Uint8Array(1450)).bytes.subarray(0, 44))],
+    ['a packet of ours, with a wrong checksum (RFC 4443 section 2.3)', told(6, 1400, ours(6), 2, 0, 1)],
+    ['a packet of ours, and reports less than 1280 (RFC 8201 section 4)', told(6, 1279, ours(6))],
+  ] as const) {
+    test(`is refused if it quotes ${name}`, () => {
+      const { discovery, pathMtu } = nodeOf(6);
+      assert.ok(take(discovery, packet));
+      assert.deepEqual([discovery.learned, discovery.refused, pathMtu.underlay(1)], [0, 1, 1500]);
     });
+  }
+});
+
+describe('ICMP "fragmentation needed"', () => {
+  test('is never believed: our outer packets have DF clear, so that no router reports them (RFC 1191 section 4)', () => {
+    for (const dontFragment of [false, true]) {
+      const { discovery, pathMtu } = nodeOf(4);
+      const quoted = ours(4);
+      if (dontFragment) quoted[6] |= 0x40;
+      writeIpv4Checksum(quoted, 0);
+      const packet = told(4, 576, quoted);
+      assert.equal(checksum(packet, 20, packet.length), 0);
+      assert.ok(take(discovery, packet));
+      assert.deepEqual([discovery.learned, discovery.refused, pathMtu.underlay(1)], [0, 1, 1500]);
+    }
+  });
+
+  test('the rule holds: no outer IPv4 packet has DF set, sealed or clear', () => {
+    for (const encrypted of [false, true]) {
+      const node = new TestNode(topologyOf({ encrypted }), 'n1');
+      const frame = FRAME.slice();
+      frame[20] |= 0x40;
+      writeIpv4Checksum(frame, 14);
+      node.send([frame]);
+      assert.equal(node.wire[0].bytes[20], 0);
+    }
+  });
+});
+
+for (const family of [4, 6] as const) {
+  test(`other ICMP is not its business, IPv${family}`, () => {
+    const { discovery } = nodeOf(family);
+    assert.equal(take(discovery, told(family, 1400, ours(family), family === 4 ? 8 : 128, 0)), false);
+    assert.equal(take(discovery, ours(family)), false);
+    assert.deepEqual([discovery.learned, discovery.known, discovery.refused], [0, 0, 0]);
   });
 }
