@@ -16,7 +16,7 @@ import {
 /** Why a packet can't be cut. */
 export const FragmentFault = {
   None: 0,
-  /** It isn't an IP packet whose headers hold. */
+  /** It isn't an IP packet whose headers hold, or an IPv4 fragment that ends beyond the longest datagram. */
   NotIp: 1,
   /** It must not be fragmented: DF is set, or it is a fragment of IPv6. */
   DontFragment: 2,
@@ -25,6 +25,8 @@ export const FragmentFault = {
 } as const;
 export type FragmentFault = (typeof FragmentFault)[keyof typeof FragmentFault];
 
+/** Bytes of the longest IPv4 packet, and of the longest IPv6 payload. */
+const MAX_LENGTH = 65_535;
 const MORE_FRAGMENTS = 0x2000;
 const UNIT = 8;
 const COPIED_OPTION = 0x80;
@@ -95,12 +97,14 @@ export class Fragmenter {
     if (checkIpv4(bytes, start, end) !== Fault.None) return FragmentFault.NotIp;
     const ip = this.#ipv4.wrap(bytes, start);
     if (ip.dontFragment) return FragmentFault.DontFragment;
+    // Its offset has 13 bits, which parts of a fragment that ends beyond the longest datagram would overflow.
+    if (ip.fragmentOffset + ip.payloadEnd - start > MAX_LENGTH) return FragmentFault.NotIp;
     this.#baseOffset = ip.fragmentOffset;
     this.#moreAfter = ip.moreFragments;
     this.#headerEnd = ip.payloadOffset;
     this.#payloadEnd = ip.payloadEnd;
     this.#keepOptions(bytes, start, ip.payloadOffset);
-    return this.#cut(mtu - (ip.payloadOffset - start));
+    return this.#cut(Math.min(mtu, MAX_LENGTH) - (ip.payloadOffset - start));
   }
 
   #beginIpv6(bytes: Uint8Array, start: number, end: number, mtu: number): FragmentFault {
@@ -127,7 +131,7 @@ export class Fragmenter {
     this.#headerEnd = kept;
     this.#announcedAt = announcedAt - start;
     this.#nextHeader = bytes[announcedAt];
-    return this.#cut(mtu - (kept - start) - IPV6_FRAGMENT_SPAN);
+    return this.#cut(Math.min(mtu, IPV6_SPAN + MAX_LENGTH) - (kept - start) - IPV6_FRAGMENT_SPAN);
   }
 
   #cut(room: number): FragmentFault {

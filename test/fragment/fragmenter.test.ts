@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Fragmenter, FragmentFault, Reassembler } from '../../src/fragment/index.js';
-import { ipv4ChecksumHolds } from '../../src/wire/index.js';
+import { ipv4ChecksumHolds, writeIpv4Checksum } from '../../src/wire/index.js';
 import { give, ipv4Packet, ipv6Packet, noise, type Packet, partOf, result, split } from './split.js';
 
 const SEED = 20261121;
@@ -292,5 +292,38 @@ describe('cut and put together again, in any order', () => {
       { seed: SEED, numRuns: 5000 },
     );
     assert.ok(made > 1000);
+  });
+});
+
+describe('lengths and offsets never outgrow their fields', () => {
+  test('IPv4: a fragment that ends beyond the longest datagram is not cut: its parts’ offsets would reach the flags', () => {
+    const { bytes } = ipv4Packet(noise(1480, 1));
+    for (const [offset, fault] of [
+      [(65_535 - 20 - 1480) >>> 3, FragmentFault.None],
+      [((65_535 - 20 - 1480) >>> 3) + 1, FragmentFault.NotIp],
+      [0x1fff, FragmentFault.NotIp],
+    ] as const) {
+      const part = bytes.slice();
+      part.set([offset >>> 8, offset & 0xff], 6);
+      writeIpv4Checksum(part, 0);
+      const fragmenter = new Fragmenter();
+      assert.equal(fragmenter.begin(part, 0, part.length, 600), fault, `offset ${offset * 8}`);
+    }
+  });
+
+  test('IPv6: a packet of 65,535 bytes of payload has no room for a fragment header, whatever the MTU', () => {
+    const { bytes } = ipv6Packet(noise(65_535, 1));
+    const fragmenter = new Fragmenter();
+    assert.equal(fragmenter.begin(bytes, 0, bytes.length, 100_000), FragmentFault.None);
+    assert.equal(fragmenter.count, 2);
+    const reassembler = new Reassembler();
+    const target = new Uint8Array(70_000);
+    const outcomes: string[] = [];
+    for (let length = fragmenter.next(target, 0); length > 0; length = fragmenter.next(target, 0)) {
+      assert.equal((target[4] << 8) | target[5], length - 40);
+      outcomes.push(give(reassembler, target.slice(0, length)));
+    }
+    assert.deepEqual(outcomes, ['Held', 'Complete']);
+    assert.deepEqual(result(reassembler), bytes);
   });
 });
