@@ -1,11 +1,15 @@
 /** The third stage of the way out: ESP around the packets of encrypted networks. Without a key nothing leaves (fail closed). */
 import type { Aead } from '../aead/aead.js';
+import { VtepError } from '../error.js';
 import { EspDrop, OutboundEsp, outboundHeadroom, outboundTailroom } from '../ipsec/index.js';
-import type { PacketBatch } from '../memory/index.js';
+import { BATCH_CAPACITY, type PacketBatch } from '../memory/index.js';
 import type { NodeSas, Topology } from '../overlay/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
+
+/** Packets that are sealed together. */
+const CAPACITY = BATCH_CAPACITY;
 
 /** Seals packets of encrypted networks, and lets the others pass. */
 export class Seal {
@@ -25,7 +29,7 @@ export class Seal {
     this.#encrypted = Uint8Array.from(topology.networks, ({ encrypted }) => (encrypted ? 1 : 0));
     this.#drops = drops;
     this.#sas = sas;
-    this.#esp = aead === undefined ? undefined : new OutboundEsp(aead);
+    this.#esp = aead === undefined ? undefined : new OutboundEsp(aead, CAPACITY);
   }
 
   /**
@@ -33,10 +37,19 @@ export class Seal {
    * @param now seconds of the clock that SAs live by
    */
   run(batch: PacketBatch, now: number): void {
-    const { arena } = batch;
-    const esp = this.#esp;
+    const { count } = batch;
     let kept = 0;
-    for (let i = 0; i < batch.count; i++) {
+    // In parts that the cipher takes at once, so that nothing is sealed before `#flush`.
+    for (let from = 0; from < count; from += CAPACITY)
+      kept = this.#part(batch, from, Math.min(count, from + CAPACITY), kept, now);
+    batch.count = kept;
+  }
+
+  /** Seals the packets from one place to another. Returns how many packets are kept then. */
+  #part(batch: PacketBatch, from: number, to: number, kept: number, now: number): number {
+    const { arena } = batch;
+    let pushed = kept;
+    for (let i = from; i < to; i++) {
       if (this.#encrypted[batch.network[i]] !== 0) {
         const reason = this.#one(batch, i, now);
         if (reason !== DropReason.None) {
@@ -45,10 +58,36 @@ export class Seal {
           continue;
         }
       }
-      batch.move(i, kept++);
+      batch.move(i, pushed++);
     }
-    batch.count = kept;
-    esp?.flush();
+    const esp = this.#esp;
+    return esp === undefined || this.#flush(esp) ? pushed : this.#dropUnsealed(batch, kept, pushed);
+  }
+
+  /** Seals what was pushed. Returns false if the cipher refused it: an SA's key is gone. */
+  #flush(esp: OutboundEsp): boolean {
+    try {
+      esp.flush();
+      return true;
+    } catch (error) {
+      if (error instanceof VtepError) return false;
+      throw error;
+    }
+  }
+
+  /** Drops the packets of encrypted networks among some that are still clear behind their ESP headers (fail closed). */
+  #dropUnsealed(batch: PacketBatch, from: number, to: number): number {
+    let kept = from;
+    for (let i = from; i < to; i++) {
+      if (this.#encrypted[batch.network[i]] === 0) {
+        batch.move(i, kept++);
+        continue;
+      }
+      this.sealed--;
+      this.#drops.add(DropReason.NoOutboundSa);
+      batch.arena.free(batch.slot[i]);
+    }
+    return kept;
   }
 
   #one(batch: PacketBatch, i: number, now: number): DropReason {

@@ -47,6 +47,36 @@ function seal(place: (room: { head: number; tail: number; slotBytes: number }) =
   return { drops: drops.byName(), sealed: stage.sealed, free: arena.available, untouched };
 }
 
+test('what the cipher refuses to seal never leaves: packets of encrypted networks are dropped, clear ones go on', () => {
+  const topology = topologyOf({ encrypted: true, networks: ['open: { vni: 4098 }'] });
+  const aead = nodeBackend.create();
+  const sas = NodeSas.ofTopology(topology, 0, aead, { hkdf: hkdfSha256, random: (bytes) => void bytes.fill(0x30) });
+  const sa = sas.outbound(1);
+  assert.ok(sa !== undefined);
+  const arena = new Arena({ slots: 600, frameBytes: 128, debug: true });
+  const batch = new PacketBatch(arena, 600);
+  const drops = new DropCounters();
+  const stage = new Seal(topology, drops, aead, sas);
+  const fill = (): void => {
+    batch.clear();
+    for (let i = 0; i < 600; i++) batch.copyIn(PACKET, 0, PACKET.length, i % 3 === 0 ? 1 : 0, 1);
+  };
+  fill();
+  stage.run(batch, 0);
+  assert.deepEqual([batch.count, stage.sealed, drops.total], [600, 400, 0]);
+  fill();
+  // The SA still names its key, which the cipher has no more.
+  aead.removeKey(sa.key);
+  stage.run(batch, 0);
+  assert.deepEqual([batch.count, stage.sealed, drops.byName()], [200, 400, { XfrmOutNoStates: 400 }]);
+  for (let i = 0; i < batch.count; i++) {
+    assert.equal(batch.network[i], 1);
+    assert.deepEqual(arena.bytes.subarray(batch.start[i], batch.end[i]), PACKET);
+  }
+  batch.clear();
+  assert.deepEqual(arena.holders(), []);
+});
+
 describe('a packet is sealed where its slot has room for ESP and the Ethernet header in front', () => {
   test('with just enough room in front, and just enough behind', () => {
     const done = { drops: {}, sealed: 1, free: 0, untouched: true };
