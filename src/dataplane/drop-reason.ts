@@ -79,6 +79,14 @@ export const DropReason = {
   PathMtuTold: 52,
   FragmentEcn: 53,
   EspSequenceNotReserved: 54,
+  /** As `PacketTooBig`, but ICMP errors to its sender are over their rate (RFC 4443 section 2.4 f). */
+  PacketTooBigRateLimited: 55,
+  /** Neighbour discovery that RFC 4861 section 7.1.1 says to ignore. */
+  NeighbourInvalid: 56,
+  /** A broadcast or multicast frame of a network that floods nowhere, and no other endpoint here. */
+  NoTarget: 57,
+  /** Clear VXLAN, or what ESP held, from an address that is no node's VTEP. */
+  UnknownVtep: 58,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -138,6 +146,10 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['PMTU_TOLD', 'ICMP about the path MTU, which this node read'],
   ['FRAG_ECN', 'fragments of one datagram with and without ECN'],
   ['XfrmOutStateSeqError_Reserve', 'packets for an SA whose next sequence numbers could not be written down'],
+  ['PKT_TOO_BIG_RateLimited', 'packets larger than the MTU whose sender gets no more ICMP for now'],
+  ['NEIGH_INVALID', 'neighbour discovery with a wrong checksum, hop limit, code or option'],
+  ['NO_TX_TARGET', 'broadcast and multicast frames that nobody else would get'],
+  ['VXLAN_UNKNOWN_VTEP', 'VXLAN from an address that is no node (acceptUnknownVteps lets it in)'],
 ];
 
 /** How many reasons there are. */

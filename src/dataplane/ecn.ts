@@ -6,7 +6,6 @@ import { type Layers, updateChecksum } from '../wire/index.js';
 
 const MASK = 3;
 const NOT_ECT = 0;
-const ECT1 = 1;
 const ECT0 = 2;
 const CE = 3;
 
@@ -22,7 +21,6 @@ export function decapsulateEcn(bytes: Uint8Array, outerTos: number, inner: Layer
   const at = inner.networkOffset;
   const ecn = inner.family === 4 ? bytes[at + 1] & MASK : (bytes[at + 1] >>> 4) & MASK;
   if (ecn === NOT_ECT) return outer !== CE;
-  if (outer === ECT1 && ecn !== ECT0) return true;
   mark(bytes, at, inner.family, ecn, outer);
   return true;
 }

@@ -30,6 +30,8 @@ export const NeighbourVerdict = {
   Unknown: 2,
   /** An answer or an announcement: it goes nowhere. */
   Consumed: 3,
+  /** Neighbour discovery that isn't valid (RFC 4861 section 7.1.1). */
+  Invalid: 4,
 } as const;
 export type NeighbourVerdict = (typeof NeighbourVerdict)[keyof typeof NeighbourVerdict];
 
@@ -39,6 +41,9 @@ const OPTION_BYTES = 8;
 /** Solicited and override (RFC 4861 section 4.4). */
 const SOLICITED_OVERRIDE = 0x60;
 const HOP_LIMIT = 255;
+
+/** Bytes that must be free after a question: an answer to neighbour discovery has an option more than its shortest question. */
+export const NEIGHBOUR_REPLY_TAILROOM = OPTION_BYTES;
 
 /** Answers questions about neighbours. */
 export class NeighbourReply {
@@ -54,7 +59,7 @@ export class NeighbourReply {
 
   /**
    * Looks at a frame, and turns a question into its answer.
-   * @param bytes with room for 78 bytes behind `start`
+   * @param bytes with `NEIGHBOUR_REPLY_TAILROOM` bytes after `end`
    * @param start where the frame begins
    * @param end where it ends
    * @param inner the walk over it
@@ -98,6 +103,16 @@ export class NeighbourReply {
     return NeighbourVerdict.Answered;
   }
 
+  /** RFC 4861 section 7.1.1: a hop limit other than 255 came through a router, and is forged. */
+  #isValid(bytes: Uint8Array, ip: Ipv6View, icmp: number, end: number): boolean {
+    if (ip.hopLimit !== HOP_LIMIT || bytes[icmp + 1] !== 0) return false;
+    for (let at = icmp + NEIGHBOUR_SPAN; at < end; at += bytes[at + 1] * OPTION_BYTES) {
+      if (at + 2 > end || bytes[at + 1] === 0 || at + bytes[at + 1] * OPTION_BYTES > end) return false;
+    }
+    const pseudo = pseudoHeaderSum(6, bytes, ip.sourceOffset, IpProtocol.Icmpv6, end - icmp);
+    return onesSum(bytes, icmp, end, pseudo) === 0xffff;
+  }
+
   #answerNd(vni: number, bytes: Uint8Array, start: number, end: number, inner: Layers): NeighbourVerdict {
     const icmp = inner.transportOffset;
     if (checkIcmpv6(bytes, icmp, Math.min(end, inner.networkEnd)) !== Fault.None) return NeighbourVerdict.Other;
@@ -105,9 +120,7 @@ export class NeighbourReply {
     if (type === Icmpv6Type.NeighbourAdvertisement) return NeighbourVerdict.Consumed;
     if (type !== Icmpv6Type.NeighbourSolicitation) return NeighbourVerdict.Other;
     const ip = this.#ipv6.wrap(bytes, inner.networkOffset);
-    const whole = icmp + NEIGHBOUR_SPAN <= inner.networkEnd && icmp === ip.payloadOffset;
-    // RFC 4861 section 7.1.1: anything but 255 came through a router, and is forged.
-    if (!whole || ip.hopLimit !== HOP_LIMIT) return NeighbourVerdict.Consumed;
+    if (icmp !== ip.payloadOffset || !this.#isValid(bytes, ip, icmp, inner.networkEnd)) return NeighbourVerdict.Invalid;
     const target = icmp + ICMPV6_SPAN;
     const known = this.#table.find(vni, 6, bytes, target);
     if (known < 0) return NeighbourVerdict.Unknown;

@@ -1,7 +1,7 @@
 /** ARP and ND answered by the node, held against the kernel's proxy in recordings. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { NeighbourReply, NeighbourVerdict } from '../../src/dataplane/neighbour-reply.js';
+import { NEIGHBOUR_REPLY_TAILROOM, NeighbourReply, NeighbourVerdict } from '../../src/dataplane/neighbour-reply.js';
 import { NeighbourTable, parseIp } from '../../src/overlay/index.js';
 import { Layers, onesSum, parseMac, pseudoHeaderSum } from '../../src/wire/index.js';
 import { fromHex, recorded } from './topology.js';
@@ -35,6 +35,14 @@ function edited(bytes: Uint8Array, at: number, ...values: readonly number[]): Ui
   return copy;
 }
 
+/** A frame of neighbour discovery with its checksum made right. */
+function summed(frame: Uint8Array): Uint8Array {
+  frame.set([0, 0], 56);
+  const sum = ~onesSum(frame, 54, frame.length, pseudoHeaderSum(6, frame, 22, 58, frame.length - 54)) & 0xffff;
+  frame.set([sum >>> 8, sum], 56);
+  return frame;
+}
+
 for (const family of [4, 6] as const) {
   const rfc = family === 4 ? 'ARP (RFC 826)' : 'neighbour discovery (RFC 4861 section 7.2.4)';
   const target = family === 4 ? 38 : 62;
@@ -55,6 +63,7 @@ for (const family of [4, 6] as const) {
     test('an address that no entry has, or has in another network, is not answered', async () => {
       const [asked] = await question(family);
       const other = edited(asked, target + (family === 4 ? 3 : 15), 77);
+      if (family === 6) summed(other);
       assert.deepEqual(ask(other), ['Unknown', Buffer.from(other).toString('hex')]);
       assert.equal(ask(asked, 4098)[0], 'Unknown');
     });
@@ -103,19 +112,35 @@ describe('what is no question', () => {
 
   test('ND: a hop limit other than 255 came through a router (RFC 4861 section 7.1.1)', async () => {
     const [asked] = await question(6);
-    for (const limit of [0, 1, 64, 254]) assert.equal(ask(edited(asked, 21, limit))[0], 'Consumed');
+    for (const limit of [0, 1, 64, 254]) assert.equal(ask(edited(asked, 21, limit))[0], 'Invalid');
+  });
+
+  test('ND: a wrong checksum, a code, an option without a length or beyond the end are not answered (RFC 4861 section 7.1.1)', async () => {
+    const [asked] = await question(6);
+    assert.equal(ask(asked)[0], 'Answered');
+    for (const [at, value] of [
+      [56, asked[56] ^ 1],
+      [57, asked[57] ^ 0x80],
+      [80, asked[80] ^ 0xff],
+    ] as const) {
+      assert.equal(ask(edited(asked, at, value))[0], 'Invalid', `byte ${at}`);
+    }
+    assert.equal(ask(summed(asked.slice()))[0], 'Answered');
+    assert.equal(ask(summed(edited(asked, 55, 1)))[0], 'Invalid');
+    for (const length of [0, 2, 255]) assert.equal(ask(summed(edited(asked, 79, length)))[0], 'Invalid');
   });
 
   test('ND: duplicate address detection is not answered (RFC 4862 section 5.4)', async () => {
     const [asked] = await question(6);
-    assert.equal(ask(edited(asked, 22, ...new Uint8Array(16)))[0], 'Consumed');
+    assert.equal(ask(summed(edited(asked, 22, ...new Uint8Array(16))))[0], 'Consumed');
   });
 
   test('ND without an option is answered with one, and a right checksum', async () => {
     const [asked, answered] = await question(6);
-    const bare = edited(asked.subarray(0, 78), 18, 0, 24);
+    const bare = summed(edited(asked.subarray(0, 78), 18, 0, 24));
     const [verdict, hex] = ask(bare);
     assert.deepEqual([verdict, hex], ['Answered', answered]);
+    assert.equal(hex.length / 2 - bare.length, NEIGHBOUR_REPLY_TAILROOM);
     const bytes = fromHex(hex);
     assert.equal(onesSum(bytes, 54, bytes.length, pseudoHeaderSum(6, bytes, 22, 58, 32)), 0xffff);
   });
