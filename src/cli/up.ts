@@ -34,6 +34,7 @@ ${CONFIG_HELP}
   --oversize WORD    what doesn't fit: inside (ICMP to the sender, or inner fragments; the default), outside (outer
                      fragments) or drop
   --clamp-mss        lowers TCP's maximum segment size to what fits
+  --accept-unknown-vteps  takes packets from addresses that are no node of the config (docs/security.md)
   --sockets WORD     system (raw sockets, many packets a call; the default where there are) or node (node:dgram)
   --inner-checksums WORD  verify (the default where the VTEP's device is hardware), or accept those that a peer on the
                      same host left unfinished (the default on veth, virtio and the like)
@@ -63,7 +64,7 @@ function numberOption(parsed: ParsedArguments, name: string): number | undefined
 async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
   const topology = await configOption(parsed);
   if (topology === undefined) throw new UsageError('up needs --config FILE; see: vtep up --help');
-  return topology;
+  return parsed.values['accept-unknown-vteps'] === true ? { ...topology, acceptUnknownVteps: true } : topology;
 }
 
 /** The dry run that the options say, or none. */
@@ -262,6 +263,7 @@ export const upCommand: Command = {
       state: { type: 'string' },
       oversize: { type: 'string' },
       'clamp-mss': { type: 'boolean' },
+      'accept-unknown-vteps': { type: 'boolean' },
       sockets: { type: 'string' },
       'inner-checksums': { type: 'string' },
       metrics: { type: 'string' },

@@ -1,6 +1,6 @@
 /**
- * The third stage of the way in: UDP and VXLAN come off. Clear packets of an encrypted network are dropped (fail closed),
- * and sources are held against the forwarding table.
+ * The third stage of the way in: UDP and VXLAN come off. Clear packets of an encrypted network are dropped (fail closed), as
+ * are packets from addresses that are no node's, and sources are held against the forwarding table.
  */
 import type { PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
@@ -44,16 +44,24 @@ export class Decap {
   readonly #drops: DropCounters;
   readonly #reserved: VxlanReserved;
   readonly #port: number;
+  readonly #acceptUnknown: boolean;
   /** By network. */
   readonly #encrypted: Uint8Array;
   readonly #learning: Uint8Array;
   readonly #outer = new Layers();
   readonly #inner = new Layers();
 
-  constructor(tables: NodeTables, drops: DropCounters, reserved: VxlanReserved = VxlanReserved.Refuse) {
+  /** @param acceptUnknownVteps whether packets may come from addresses that are no node's; the topology says so by default */
+  constructor(
+    tables: NodeTables,
+    drops: DropCounters,
+    reserved: VxlanReserved = VxlanReserved.Refuse,
+    acceptUnknownVteps = tables.topology.acceptUnknownVteps ?? false,
+  ) {
     this.#tables = tables;
     this.#drops = drops;
     this.#reserved = reserved;
+    this.#acceptUnknown = acceptUnknownVteps;
     const { networks, port } = tables.topology;
     this.#port = port;
     this.#encrypted = Uint8Array.from(networks, ({ encrypted }) => (encrypted ? 1 : 0));
@@ -108,6 +116,9 @@ export class Decap {
     const tables = this.#tables;
     const node =
       family === 4 ? tables.nodeOf4(view.getInt32(addressOffset)) : tables.nodeOf(family, bytes, addressOffset);
+    // Anybody can send clear VXLAN; the topology says who has cause to.
+    if (node < 0 && !this.#acceptUnknown) return DropReason.UnknownVtep;
+    if (node === tables.node) return DropReason.Loop;
     batch.start[i] = frame;
     batch.end[i] = payloadEnd;
     batch.network[i] = network;

@@ -27,6 +27,11 @@ export interface IngressChainOptions {
   readonly sas?: NodeSas;
   /** What to do with reserved VXLAN bits; as Linux does (refuse) if not said. */
   readonly reserved?: VxlanReserved;
+  /**
+   * Whether packets may come from addresses that are no node's VTEP.
+   * @default what the topology says, which is false if it says nothing
+   */
+  readonly acceptUnknownVteps?: boolean;
   readonly reassembly?: ReassemblerOptions;
   /** What the node's egress goes by (`EgressChain.pathMtu`): ICMP about its packets is put there. */
   readonly pathMtu?: PathMtu;
@@ -90,7 +95,7 @@ export class IngressChain {
     const keyed = aead !== undefined && sas !== undefined;
     const { capacity } = this.#sealed;
     this.open = new Open(this.#drops, keyed ? new InboundEsp(aead, sas.inbound, undefined, capacity) : undefined);
-    this.#decap = new Decap(tables, this.#drops, reserved);
+    this.#decap = new Decap(tables, this.#drops, reserved, options.acceptUnknownVteps);
     this.deliver = new Deliver(tables, this.#drops);
   }
 

@@ -59,6 +59,7 @@ const SCHEMA = z.strictObject({
     )
     .default({}),
   keys: z.array(z.unknown()).optional(),
+  acceptUnknownVteps: z.boolean().optional(),
 });
 
 type Parsed = z.infer<typeof SCHEMA>;
@@ -321,6 +322,7 @@ export function parseConfig(text: string, { ring }: ConfigOptions = {}): Topolog
     networks,
     endpoints,
     ring: ring ?? readRing(parsed, places),
+    ...(parsed.acceptUnknownVteps === undefined ? {} : { acceptUnknownVteps: parsed.acceptUnknownVteps }),
   };
 }
 

@@ -59,4 +59,9 @@ export interface Topology {
   readonly networks: readonly Network[];
   readonly endpoints: readonly Endpoint[];
   readonly ring: KeyRing | undefined;
+  /**
+   * Whether nodes take packets from addresses that are no node's VTEP, as Linux's vxlan device does.
+   * @default false
+   */
+  readonly acceptUnknownVteps?: boolean;
 }

@@ -54,10 +54,9 @@ export function wipeMessage({ keys }: Pick<TopologyMessage, 'keys'>): void {
 }
 
 /** Copies each address: a view would take along all of the memory that it stands in, whatever else is there. */
-function plain({ profile, port, nodes, networks, endpoints }: Omit<Topology, 'ring'>): Omit<Topology, 'ring'> {
+function plain({ nodes, networks, endpoints, ...rest }: Omit<Topology, 'ring'>): Omit<Topology, 'ring'> {
   return {
-    profile,
-    port,
+    ...rest,
     nodes: nodes.map(({ name, vtep, mac, mtu }) => ({ name, vtep: copy(vtep), mac: mac && copy(mac), mtu })),
     networks: networks.map((network) => ({
       ...network,

@@ -49,13 +49,13 @@ describe('packets that go no further', () => {
     ['a group as the source', wire(frame(C2, '03420a000903')), 'MAC_INVALID_SOURCE'],
     ['a source of zeros', wire(frame(C2, '000000000000')), 'MAC_INVALID_SOURCE'],
     ['a source of this node', wire(frame(C2, C2)), 'LOOP'],
-    ['a source that lives behind another VTEP', wire(FRAME, '192.168.50.77'), 'VXLAN_ENTRY_EXISTS'],
+    ['a source that lives behind another VTEP', wire(FRAME, '192.168.50.3'), 'VXLAN_ENTRY_EXISTS'],
     ['a MAC that no endpoint has', wire(frame('0200000000aa', C1)), 'NO_LOCAL_ENDPOINT'],
     ['a MAC of an endpoint of the sender', wire(frame(C1, '0200000000aa')), 'LOOP'],
   ];
   for (const [what, packet, name] of CASES) {
     test(`${what}: ${name}`, () => {
-      const node = nodeOf();
+      const node = nodeOf({ nodes: ['n3: { vtep: "192.168.50.3" }'] });
       assert.deepEqual(dropsOf(node, packet), { [name]: 1 });
       assert.equal(node.delivered.length, 0);
     });
@@ -99,6 +99,47 @@ describe('packets that go no further', () => {
       assert.deepEqual(dropsOf(node, packet), drops);
       if (inner !== 0) assert.equal(node.delivered[0].bytes[15], 3);
     }
+  });
+});
+
+describe('packets from addresses that are no node’s VTEP', () => {
+  const STRANGER = '203.0.113.9';
+  const unknown = frame(C2, '0200000000aa');
+
+  for (const setup of [{}, { flood: 'replicate', learning: true }] as const) {
+    test(`${JSON.stringify(setup)}: VXLAN_UNKNOWN_VTEP, and nothing is learned`, () => {
+      const node = nodeOf(setup);
+      assert.deepEqual(dropsOf(node, wire(unknown, STRANGER)), { VXLAN_UNKNOWN_VTEP: 1 });
+      assert.deepEqual([node.delivered.length, node.tables.forwarding.learned], [0, 0]);
+      assert.deepEqual(dropsOf(node, wire(unknown, '192.168.50.1')), { VXLAN_UNKNOWN_VTEP: 1 });
+      assert.equal(node.delivered.length, 1);
+    });
+  }
+
+  test('over IPv6, too', () => {
+    const node = nodeOf({ family: 6 });
+    const packet = ethernet(udpIp(6, 4789, vxlan(4097, unknown), 'right', '2001:db8::9'), 0x86dd);
+    assert.deepEqual(dropsOf(node, packet), { VXLAN_UNKNOWN_VTEP: 1 });
+  });
+
+  test('acceptUnknownVteps lets them in, of the chain or of the topology', () => {
+    for (const node of [
+      nodeOf({}, { ingress: { acceptUnknownVteps: true } }),
+      new TestNode({ ...topologyOf(), acceptUnknownVteps: true }, 'n2'),
+    ]) {
+      assert.deepEqual(dropsOf(node, wire(unknown, STRANGER)), {});
+      assert.deepEqual(hexOf(node.delivered), [Buffer.from(unknown).toString('hex')]);
+    }
+    const strict = new TestNode({ ...topologyOf(), acceptUnknownVteps: true }, 'n2', {
+      ingress: { acceptUnknownVteps: false },
+    });
+    assert.deepEqual(dropsOf(strict, wire(unknown, STRANGER)), { VXLAN_UNKNOWN_VTEP: 1 });
+  });
+
+  test('from this node’s own address: LOOP', () => {
+    const node = nodeOf({ flood: 'replicate', learning: true });
+    assert.deepEqual(dropsOf(node, wire(unknown, '192.168.50.2')), { LOOP: 1 });
+    assert.equal(node.tables.forwarding.learned, 0);
   });
 });
 

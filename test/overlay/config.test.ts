@@ -50,6 +50,13 @@ function messageOf(text: string): string {
 }
 
 describe('a config', () => {
+  test('says whether packets of unknown VTEPs are taken; false and true alone, and not by default', () => {
+    assert.equal(parseConfig(EXAMPLE).acceptUnknownVteps, undefined);
+    for (const value of [true, false])
+      assert.equal(parseConfig(`${EXAMPLE}acceptUnknownVteps: ${value}\n`).acceptUnknownVteps, value);
+    assert.match(messageOf(`${EXAMPLE}acceptUnknownVteps: maybe\n`), /acceptUnknownVteps/);
+  });
+
   test('of the design is taken as it is written', () => {
     const topology = parseConfig(EXAMPLE);
     assert.equal(topology.profile, Profile.Swarm);

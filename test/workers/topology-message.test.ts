@@ -24,6 +24,14 @@ describe("a topology's message", () => {
     assert.deepEqual(keysOf(arrived), keysOf(topology));
   });
 
+  test('says whether packets of unknown VTEPs are taken', () => {
+    for (const acceptUnknownVteps of [true, false]) {
+      const message = topologyMessage({ ...parseConfig(CONFIG), acceptUnknownVteps });
+      assert.equal(topologyOfMessage(message).acceptUnknownVteps, acceptUnknownVteps);
+    }
+    assert.equal(topologyOfMessage(topologyMessage(parseConfig(CONFIG))).acceptUnknownVteps, undefined);
+  });
+
   test('holds its keys nowhere but in the shared memory', () => {
     const topology = parseConfig(CONFIG);
     const [[, key]] = keysOf(topology);
