@@ -48,7 +48,7 @@ export class PeekedSource implements PacketSource {
 
   /**
    * Reads batches and keeps them, until enough was seen, or 1,024 packets, or 1 MiB.
-   * @param enough looks at a batch, which holds until the call returns; ESP may be opened in it: another one is kept
+   * @param enough looks at a batch, which is valid until the call returns; a copy is kept
    */
   async peek(enough: (batch: CaptureBatch) => boolean): Promise<void> {
     let packets = 0;

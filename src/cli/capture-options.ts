@@ -102,7 +102,7 @@ export function capturePlan(parsed: ParsedArguments): CapturePlan {
   if (given('filter') && given('all')) throw new UsageError('--filter and --all exclude each other');
   if (decap && output === undefined) throw new UsageError('--decap needs -o OUT, where the frames go');
   if (decap && given('inspect')) {
-    throw new UsageError('--decap and --inspect both open ESP in place; capture to a file, and inspect that');
+    throw new UsageError('--decap and --inspect exclude each other; capture to a file, and inspect that');
   }
   if (given('packets') && (output !== undefined || json || given('inspect'))) {
     throw new UsageError('--packets goes without -o, --inspect and --json');

@@ -88,7 +88,6 @@ class CaptureRun {
       this.#write(batch, this.#output);
     }
     if (this.#output?.prompt === true) this.#output.sink.flush();
-    // Last: it opens ESP where it stands.
     if (this.#print !== undefined) {
       this.#print(batch);
       this.#text.flush();

@@ -1,6 +1,7 @@
 /**
  * The way of a packet off the wire: link layer, IP, reassembly, ESP, then VXLAN decapsulation. Without keys encrypted
- * packets end as ESP with their SPI and sequence number; with them they are opened in place and go on.
+ * packets end as ESP with their SPI and sequence number; with them a copy of the packet is opened and goes on, so the
+ * caller's bytes stay as they were.
  *
  *     record -> walkLink -> fragment? -> Reassembler -> ESP?   -> InboundEsp -+   (no keys: Verdict.Esp)
  *                                             |                               |
@@ -12,6 +13,7 @@ import { isLinkTypeKnown, walkLink } from '../capture/link-type.js';
 import { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../fragment/index.js';
 import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
 import { getWord } from '../memory/word.js';
+import { WordCopy } from '../memory/word-copy.js';
 import {
   checkEsp,
   checkVxlan,
@@ -39,7 +41,7 @@ import { VxlanGuess } from './vxlan-guess.js';
 
 /** What became of a packet. */
 export const Verdict = {
-  /** It carried an inner frame, which stands in `frameBytes`. */
+  /** It carried an inner frame: `outerBytes` from `frameOffset` to `frameEnd`. */
   Frame: 0,
   /** It is a fragment and waits for the others. */
   Held: 1,
@@ -71,7 +73,7 @@ export interface IngressOptions {
    */
   readonly verifyChecksums?: boolean;
   readonly reassembly?: ReassemblerOptions;
-  /** What opens ESP packets, in place; they are counted by SPI alone if not said. */
+  /** What opens ESP packets, each in a copy of its own; without it they are only counted by SPI. */
   readonly esp?: InboundEsp;
 }
 
@@ -102,8 +104,13 @@ function isEspPorts(source: number, destination: number): boolean {
   if (destination === ESP_PORT) return source >= FIRST_USER_PORT || source === IKE_PORT;
   return source === ESP_PORT && (destination >= FIRST_USER_PORT || destination === IKE_PORT);
 }
+/** The longest IP packet: an IPv6 header and 65,535 bytes. Room for longer ones is made when they come. */
+const LONGEST_PACKET = 65_575;
 
-/** The receiving side of a VTEP, one packet at a time. Results stand in its fields until the next call. */
+/**
+ * The receiving side of a VTEP, one packet at a time. Results are in its fields until the next call. The packets that it
+ * is given are never written to.
+ */
 export class Ingress {
   /** Why the last packet was dropped. */
   reason: DropReason = DropReason.None;
@@ -112,7 +119,10 @@ export class Ingress {
    * held where it was opened, of the packet inside where it came in other encapsulations.
    */
   outer: Layers;
-  /** What `outer` points into. */
+  /**
+   * What `outer` and `frameOffset` point into: the bytes that were given, those of the reassembled packet, or those of the
+   * opened one.
+   */
   outerBytes: Uint8Array = new Uint8Array(0);
   /** Packets that the last verdict speaks of: as many as there were fragments, 1 otherwise. */
   parts = 1;
@@ -141,7 +151,7 @@ export class Ingress {
   sequenceHigh = 0;
   /** Whether the ESP packet came in UDP (RFC 3948). */
   espInUdp = false;
-  /** Its addresses, source before destination, of IP version `espFamily`; opening moves them in the packet itself. */
+  /** Its addresses, source before destination, of IP version `espFamily`. */
   readonly espAddresses = new Uint8Array(32);
   espFamily = 0;
   /** Bytes of the IP packet. */
@@ -182,6 +192,10 @@ export class Ingress {
   readonly #esp = new EspView();
   readonly #wire = captureLayers();
   readonly #inbound: InboundEsp | undefined;
+  /** Where packets are opened, and the walk over the one that is there. */
+  #opening = new Uint8Array(0);
+  #openingCopy: WordCopy | undefined;
+  readonly #sealed = captureLayers();
   /** The walk over what ESP held. */
   readonly #inside = captureLayers();
   /** Fragments that ESP held (tunnel mode): clear ones must not be mixed with them. */
@@ -231,7 +245,7 @@ export class Ingress {
   /**
    * Takes one packet.
    * @param linkType LINKTYPE_ number of what stands at `offset`
-   * @param bytes what the packet stands in
+   * @param bytes what the packet stands in; not written to
    * @param end where the captured bytes end
    * @param limit where the packet ended on the wire
    * @param seconds packet time, for reassembly
@@ -409,20 +423,42 @@ export class Ingress {
       return Verdict.Esp;
     }
     if (end < packetEnd) return this.#drop(DropReason.CaptureTruncated);
-    const drop = inbound.open(bytes, outer, offset, end, seconds);
+    // A reassembled packet is a copy already.
+    const owned = bytes === this.reassembler.bytes;
+    const shift = owned ? 0 : outer.networkOffset;
+    const sealed = owned ? outer : this.#copyToOpen();
+    const opening = owned ? bytes : this.#opening;
+    const drop = inbound.open(opening, sealed, offset - shift, end - shift, seconds);
     if (drop !== EspDrop.None) return this.#drop(dropReasonOfEsp(drop));
+    this.outerBytes = opening;
     this.sequenceHigh = inbound.sequenceHigh;
     this.opened = true;
     this.openedPackets += this.parts;
     const inside = this.#inside;
     this.outer = inside;
     this.capturedEnd = inbound.end;
-    const fault = inside.walkNetwork(bytes, inbound.etherType, inbound.start, inbound.end);
+    const fault = inside.walkNetwork(opening, inbound.etherType, inbound.start, inbound.end);
     if (fault !== NONE) return this.#drop(dropReasonOfFault(fault, inside.layer));
     if (!inside.isFragment) return this.#datagram(seconds);
     // A fragment in a fragment, as above.
     if (this.parts > 1) return this.#drop(DropReason.Ipv6ExtensionHeader);
     return this.#fragment(this.#insideReassembler, seconds);
+  }
+
+  /** Copies the IP packet to where it is opened, and walks over it there. */
+  #copyToOpen(): Layers {
+    const { outer, outerBytes } = this;
+    const start = outer.networkOffset;
+    const length = Math.min(this.capturedEnd, outer.networkEnd) - start;
+    let copy = this.#openingCopy;
+    if (copy === undefined || length > this.#opening.length) {
+      this.#opening = new Uint8Array(Math.max(LONGEST_PACKET, length));
+      copy = new WordCopy(this.#opening);
+      this.#openingCopy = copy;
+    }
+    copy.copy(outerBytes, start, start + length, 0);
+    this.#sealed.walkNetwork(this.#opening, outer.etherType, 0, length, outer.networkEnd - start);
+    return this.#sealed;
   }
 
   #other(): Verdict {

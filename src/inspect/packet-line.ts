@@ -210,8 +210,9 @@ function encapsulationsOf({ depth, encapsulations }: Ingress): string {
 export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, context: PacketLineContext): string {
   const { outer, outerBytes } = ingress;
   const reassembled = ingress.parts > 1;
-  const link = ingress.depth > 0 ? ingress.innerLink : context.link;
-  const described = describe(outerBytes, outer, reassembled ? -1 : link, ingress.capturedEnd);
+  // Neither a reassembled packet nor an opened one has a link layer any more.
+  const link = reassembled || ingress.opened ? -1 : ingress.depth > 0 ? ingress.innerLink : context.link;
+  const described = describe(outerBytes, outer, link, ingress.capturedEnd);
   let { protocol, info } = described;
   const { linkType = LinkType.Ethernet, columns = { width: ADDRESS_WIDTH } } = context;
   if (!isLinkTypeKnown(linkType)) [protocol, info] = [linkTypeName(linkType), 'not read'];

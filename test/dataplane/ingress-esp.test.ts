@@ -94,10 +94,11 @@ function sumHolds(ingress: Ingress): void {
 
 /** The verdict in words (for a dropped packet, the reason) of an IP packet on Ethernet. */
 function receive(ingress: Ingress, packet: Uint8Array, seconds = 0, captured?: number): string {
-  // Opening is done in place.
   const bytes = onWire(packet).slice();
+  const given = bytes.slice();
   const verdict = ingress.receive(LinkType.Ethernet, bytes, 0, captured ?? bytes.length, bytes.length, seconds);
   sumHolds(ingress);
+  assert.deepEqual(bytes, given, 'the packet is the caller’s: opening it must not change it');
   return verdict === Verdict.Dropped ? dropReasonName(ingress.reason) : VERDICTS[verdict];
 }
 
