@@ -1,20 +1,23 @@
 /** Captures from files and standard input, gzip-compressed or not. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, open, readSync, type Stats } from 'node:fs';
+import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import type { ByteReader } from './byte-reader.js';
 import { CaptureError } from './error.js';
 import { READ_BYTES } from './record-decoder.js';
 import { openCapture, type PacketSource } from './source.js';
 import { STANDARD_STREAM, systemReason } from './standard-stream.js';
-import { type ByteStream, StreamReader } from './stream-reader.js';
+import { type ByteStream, IterableReader, StreamReader } from './stream-reader.js';
+
+const openLater = promisify(open);
 
 function unusable(name: string, error: unknown): CaptureError {
   return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
 }
 
-/** An open file descriptor, read synchronously: a stream would cap the speed at a tenth. */
+/** An open file, read synchronously: a stream would cap the speed at a tenth. */
 class DescriptorReader implements ByteReader {
   readonly name: string;
   readonly size: number | undefined;
@@ -31,9 +34,7 @@ class DescriptorReader implements ByteReader {
     try {
       return readSync(this.#descriptor, into, 0, into.length, null);
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'EAGAIN') return this.#readLater(into);
-      if (code === 'EOF') return 0;
+      if ((error as NodeJS.ErrnoException).code === 'EOF') return 0;
       throw unusable(this.name, error);
     }
   }
@@ -42,11 +43,21 @@ class DescriptorReader implements ByteReader {
     if (this.#open && this.#descriptor !== 0) closeSync(this.#descriptor);
     this.#open = false;
   }
+}
 
-  // Standard input may be a non-blocking pipe or terminal; it has nothing for us yet.
-  async #readLater(into: Uint8Array): Promise<number> {
-    await sleep(5);
-    return this.read(into);
+/** A pipe or a terminal: it may have nothing to read yet, and the event loop runs while it is waited for. */
+class PipeReader extends StreamReader {
+  readonly #letGo: () => void;
+
+  /** @param letGo called by `close`, once nobody reads the stream any more */
+  constructor(stream: ByteStream, name: string, letGo: () => void) {
+    super(stream, name);
+    this.#letGo = letGo;
+  }
+
+  override close(): void {
+    super.close();
+    this.#letGo();
   }
 }
 
@@ -133,11 +144,27 @@ async function* chunksOf(reader: ByteReader): AsyncGenerator<Uint8Array> {
   }
 }
 
-function openDescriptor(path: string): DescriptorReader {
-  if (path === STANDARD_STREAM) return new DescriptorReader(0, 'standard input', undefined);
+function standardInput(): ByteReader {
+  const name = 'standard input';
+  let stat: Stats | undefined;
+  try {
+    stat = fstatSync(0);
+  } catch {
+    // Closed: it reads as empty.
+  }
+  if (stat?.isDirectory() === true) throw new CaptureError('FILE_UNUSABLE', `${name}: it is a folder`);
+  if (stat?.isFile() === true) return new DescriptorReader(0, name, stat.size);
+  const { stdin } = process;
+  // Paused it doesn't keep the process from ending, and it may be read again.
+  return new PipeReader(stdin, name, () => void stdin.pause());
+}
+
+async function openPath(path: string): Promise<ByteReader> {
+  if (path === STANDARD_STREAM) return standardInput();
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    // Opening a named pipe waits for its writer.
+    descriptor = await openLater(path, 'r');
   } catch (error) {
     throw unusable(path, error);
   }
@@ -145,6 +172,10 @@ function openDescriptor(path: string): DescriptorReader {
   if (stat.isDirectory()) {
     closeSync(descriptor);
     throw new CaptureError('FILE_UNUSABLE', `${path}: it is a folder; name a file in it`);
+  }
+  if (stat.isFIFO()) {
+    const pipe = new Socket({ fd: descriptor, readable: true, writable: false });
+    return new PipeReader(pipe, path, () => void pipe.destroy());
   }
   return new DescriptorReader(descriptor, path, stat.isFile() ? stat.size : undefined);
 }
@@ -154,11 +185,20 @@ function openDescriptor(path: string): DescriptorReader {
  * @param path a file, or `-` for standard input
  * @throws CaptureError `FILE_UNUSABLE`
  */
-export function openBytes(path: string): Promise<ByteReader> {
-  return decompressed(openDescriptor(path));
+export async function openBytes(path: string): Promise<ByteReader> {
+  return decompressed(await openPath(path));
 }
 
 async function decompressed(raw: ByteReader): Promise<ByteReader> {
+  try {
+    return await peeked(raw);
+  } catch (error) {
+    await raw.close();
+    throw error;
+  }
+}
+
+async function peeked(raw: ByteReader): Promise<ByteReader> {
   const first = new Uint8Array(READ_BYTES);
   let held = 0;
   while (held < 2) {
@@ -180,13 +220,24 @@ export async function openCaptureFile(path: string): Promise<PacketSource> {
 }
 
 /**
- * Opens a capture that a stream brings, as `openCaptureFile` does a file: signals and timers run while it brings nothing.
- * @param stream of bytes; destroyed by the source's `close`
+ * Opens a capture that a stream brings, as `openCaptureFile` does a file: an upload, a response's body, standard input.
+ * @param stream of bytes: a Readable of Node's (an HTTP request is one), a ReadableStream of the web, or anything else
+ * that gives byte arrays to `for await`. It stays the caller's: neither an error nor the source's `close` destroys it, and
+ * what wasn't read is still in it.
  * @param name what people call it
  * @throws CaptureError as `openCaptureFile` does
  */
-export async function openCaptureStream(stream: ByteStream, name: string): Promise<PacketSource> {
-  return openNamed(await decompressed(new StreamReader(stream, name)));
+export async function openCaptureStream(
+  stream: ByteStream | AsyncIterable<Uint8Array>,
+  name: string,
+): Promise<PacketSource> {
+  const reader = isByteStream(stream) ? new StreamReader(stream, name) : new IterableReader(stream, name);
+  return openNamed(await decompressed(reader));
+}
+
+function isByteStream(stream: ByteStream | AsyncIterable<Uint8Array>): stream is ByteStream {
+  const { read: reads, on, off } = stream as Partial<ByteStream>;
+  return typeof reads === 'function' && typeof on === 'function' && typeof off === 'function';
 }
 
 async function openNamed(reader: ByteReader): Promise<PacketSource> {

@@ -15,4 +15,4 @@ export { PcapngWriter } from './pcapng-writer.js';
 export { type RotatedFiles, RotatingFiles, type RotatingFilesOptions } from './rotating-files.js';
 export { type CaptureInterface, type CaptureNote, MAX_PACKET } from './record-decoder.js';
 export { openCapture, type PacketSource } from './source.js';
-export { type ByteStream, StreamReader } from './stream-reader.js';
+export { type ByteStream, IterableReader, StreamReader } from './stream-reader.js';

@@ -4,6 +4,7 @@ import type { ByteReader } from './byte-reader.js';
 import { ByteWindow } from './byte-window.js';
 import { CaptureError } from './error.js';
 import { FOREIGN_PREFIX, foreignFormat } from './foreign-format.js';
+import { LoopTurns } from './loop-turn.js';
 import { isPcap, PcapDecoder } from './pcap-decoder.js';
 import { PCAP_HEADER } from './pcap-format.js';
 import { isPcapng, PcapngDecoder } from './pcapng-decoder.js';
@@ -26,7 +27,8 @@ export interface PacketSource {
   /** Bytes of the capture in all, where that is known. */
   readonly size: number | undefined;
   /**
-   * The next packets, at least one; `undefined` at the end. They hold until the next call.
+   * The next packets, at least one; `undefined` at the end. They are valid until the next call. Sources of files and
+   * streams let the event loop run every few milliseconds, however fast they are read.
    * Damage in the middle ends the packets and stands in `damage`; it doesn't throw.
    */
   next(): Promise<CaptureBatch | undefined>;
@@ -42,6 +44,7 @@ class CaptureSource implements PacketSource {
   readonly #window: ByteWindow;
   readonly #decoder: RecordDecoder;
   readonly #batch = new CaptureBatch();
+  readonly #turns = new LoopTurns();
   #ended = false;
 
   constructor(reader: ByteReader, window: ByteWindow, decoder: RecordDecoder) {
@@ -75,6 +78,7 @@ class CaptureSource implements PacketSource {
     const batch = this.#batch;
     const window = this.#window;
     batch.count = 0;
+    if (this.#turns.due) await this.#turns.take();
     while (!this.#ended) {
       try {
         this.#decoder.decode(window, batch);

@@ -1,4 +1,4 @@
-/** Bytes of a stream, for whoever reads a capture while signals and timers still run: a descriptor's reads stop them. */
+/** Bytes of streams and other asynchronous sources, which stay their owners': reading ends, and they are as they were. */
 import type { ByteReader } from './byte-reader.js';
 import { CaptureError } from './error.js';
 import { systemReason } from './standard-stream.js';
@@ -9,8 +9,40 @@ export interface ByteStream {
   read(): unknown;
   /** Calls a listener for `readable`, `end`, `close` and `error`. */
   on(event: string, listener: (error: Error) => void): unknown;
-  /** Gives it up. */
-  destroy(): unknown;
+  /** Takes a listener away. */
+  off(event: string, listener: (error: Error) => void): unknown;
+  /** Whether there is nothing more to come, since it ended or was destroyed before. */
+  readonly readableEnded?: boolean;
+  readonly destroyed?: boolean;
+}
+
+/** Gives a chunk out in pieces. */
+class Chunk {
+  #rest: Uint8Array = new Uint8Array(0);
+
+  get empty(): boolean {
+    return this.#rest.length === 0;
+  }
+
+  /** @throws CaptureError `FILE_UNUSABLE` if it isn't bytes */
+  put(chunk: unknown, name: string): void {
+    if (!(chunk instanceof Uint8Array)) {
+      const reason = `it gives ${typeof chunk === 'string' ? 'text' : `values of type ${typeof chunk}`}, not bytes`;
+      throw new CaptureError('FILE_UNUSABLE', `${name}: ${reason}; set no encoding, and no object mode`);
+    }
+    this.#rest = chunk;
+  }
+
+  take(into: Uint8Array): number {
+    const count = Math.min(into.length, this.#rest.length);
+    into.set(this.#rest.subarray(0, count));
+    this.#rest = this.#rest.subarray(count);
+    return count;
+  }
+}
+
+function failed(name: string, error: unknown): CaptureError {
+  return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
 }
 
 /** Reads a stream, which is paused while nobody reads. */
@@ -18,54 +50,116 @@ export class StreamReader implements ByteReader {
   readonly name: string;
   readonly size = undefined;
   readonly #stream: ByteStream;
-  #chunk: Uint8Array = new Uint8Array(0);
-  #ended = false;
+  readonly #chunk = new Chunk();
+  #ended: boolean;
   #failure: Error | undefined;
   #wake: () => void = () => undefined;
 
-  /** @param stream of bytes, which nobody reads beside this; destroyed by `close` */
+  /** @param stream of bytes, which nobody else reads meanwhile; never destroyed */
   constructor(stream: ByteStream, name: string) {
     this.name = name;
     this.#stream = stream;
-    stream.on('readable', () => this.#wake());
-    for (const event of ['end', 'close']) {
-      stream.on(event, () => {
-        this.#ended = true;
-        this.#wake();
-      });
-    }
-    stream.on('error', (error) => {
-      this.#failure = error;
-      this.#ended = true;
-      this.#wake();
-    });
+    this.#ended = stream.readableEnded === true || stream.destroyed === true;
+    stream.on('readable', this.#onReadable);
+    stream.on('end', this.#onEnd);
+    stream.on('close', this.#onEnd);
+    stream.on('error', this.#onError);
   }
 
   /** @throws CaptureError `FILE_UNUSABLE` */
   read(into: Uint8Array): number | Promise<number> {
-    if (this.#chunk.length === 0) {
-      const chunk = this.#stream.read() as Uint8Array | null;
+    while (this.#chunk.empty) {
+      const chunk = this.#stream.read();
       if (chunk === null) return this.#readLater(into);
-      this.#chunk = chunk;
+      this.#chunk.put(chunk, this.name);
     }
-    const count = Math.min(into.length, this.#chunk.length);
-    into.set(this.#chunk.subarray(0, count));
-    this.#chunk = this.#chunk.subarray(count);
-    return count;
+    return this.#chunk.take(into);
   }
 
+  /** Lets the stream go, and wakes whoever waits for it. */
   close(): void {
-    this.#ended = true;
-    this.#stream.destroy();
-    this.#wake();
+    const stream = this.#stream;
+    stream.off('readable', this.#onReadable);
+    stream.off('end', this.#onEnd);
+    stream.off('close', this.#onEnd);
+    stream.off('error', this.#onError);
+    this.#onEnd();
   }
+
+  readonly #onReadable = (): void => {
+    this.#wake();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#wake();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#failure = error;
+    this.#onEnd();
+  };
 
   async #readLater(into: Uint8Array): Promise<number> {
-    if (this.#failure !== undefined) {
-      throw new CaptureError('FILE_UNUSABLE', systemReason(this.name, this.#failure), { cause: this.#failure });
-    }
+    if (this.#failure !== undefined) throw failed(this.name, this.#failure);
     if (this.#ended) return 0;
     await new Promise<void>((resolve) => (this.#wake = resolve));
     return this.read(into);
+  }
+}
+
+/** A ReadableStream of the web, whose iterator cancels it at the end if it isn't asked not to. */
+interface WebStream extends AsyncIterable<Uint8Array> {
+  getReader(): unknown;
+  values(options: { preventCancel: boolean }): AsyncIterator<Uint8Array>;
+}
+
+function isWebStream(bytes: AsyncIterable<Uint8Array>): bytes is WebStream {
+  const { getReader, values } = bytes as Partial<WebStream>;
+  return typeof getReader === 'function' && typeof values === 'function';
+}
+
+/** Reads what `for await` would read. */
+export class IterableReader implements ByteReader {
+  readonly name: string;
+  readonly size = undefined;
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  /** Whether the iterator was made for this reading alone. A generator is its own iterator, and so its owner's. */
+  readonly #own: boolean;
+  readonly #chunk = new Chunk();
+  #closed = false;
+  #wake: () => void = () => undefined;
+
+  /** @param bytes what gives arrays of bytes, which nobody else reads meanwhile */
+  constructor(bytes: AsyncIterable<Uint8Array>, name: string) {
+    this.name = name;
+    this.#iterator = isWebStream(bytes) ? bytes.values({ preventCancel: true }) : bytes[Symbol.asyncIterator]();
+    this.#own = (this.#iterator as unknown) !== bytes;
+  }
+
+  /** @throws CaptureError `FILE_UNUSABLE` */
+  async read(into: Uint8Array): Promise<number> {
+    const closed = new Promise<undefined>((resolve) => (this.#wake = () => void resolve(undefined)));
+    while (this.#chunk.empty) {
+      if (this.#closed) return 0;
+      let next: IteratorResult<Uint8Array> | undefined;
+      try {
+        next = await Promise.race([this.#iterator.next(), closed]);
+      } catch (error) {
+        throw failed(this.name, error);
+      }
+      if (next === undefined || next.done === true) return 0;
+      this.#chunk.put(next.value, this.name);
+    }
+    return this.#chunk.take(into);
+  }
+
+  /** Ends the iterator, but not what it goes over, and wakes whoever waits for it. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake();
+    // It may wait for what never comes, and how it ends is nothing that a reader of the capture could mend.
+    if (this.#own) void this.#iterator.return?.().then(undefined, () => undefined);
   }
 }

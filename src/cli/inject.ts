@@ -147,6 +147,7 @@ export const injectCommand: Command = {
       sink = await DeviceSink.open(device, pace);
     } catch (error) {
       await source.close();
+      if (path === STANDARD_STREAM) process.stdin.destroy();
       throw error;
     }
     const injector = new Injector(sink);
@@ -154,6 +155,8 @@ export const injectCommand: Command = {
       injector.stopped = true;
       sink.stop();
       void source?.close();
+      // A stream is its owner's, and one that is still open would keep the process from ending.
+      if (path === STANDARD_STREAM) process.stdin.destroy();
     };
     const status = new StatusLine();
     const refresh = setInterval(() => {
@@ -203,6 +206,7 @@ export const injectCommand: Command = {
       clearInterval(refresh);
       status.end();
       await sink.close();
+      if (path === STANDARD_STREAM) process.stdin.destroy();
     }
   },
 };

@@ -128,6 +128,7 @@ export class DeviceSource implements PacketSource {
     this.#closed = true;
     this.#process.kill();
     await this.#source?.close();
+    this.#process.stdout.destroy();
     await this.#process.ended;
   }
 

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type CaptureError, openCaptureStream, StreamReader } from '../../src/capture/index.js';
+import {
+  type CaptureError,
+  IterableReader,
+  openCapture,
+  openCaptureStream,
+  StreamReader,
+} from '../../src/capture/index.js';
 import { pcapFile } from './build.js';
 import { drain } from './read.js';
 
@@ -61,5 +69,117 @@ describe('openCaptureStream', () => {
       assert.match(error.message, /^a stream: /);
       return true;
     });
+  });
+
+  const NOTHING = Buffer.from('nothing of the kind, but long enough');
+  const HALVES = [FILE.subarray(0, 50), new Uint8Array(0), FILE.subarray(50)];
+
+  async function* generate(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for (const piece of pieces) {
+      await Promise.resolve();
+      yield piece;
+    }
+  }
+
+  const iterables: [string, () => AsyncIterable<Uint8Array>][] = [
+    ['a generator', () => generate(HALVES)],
+    ['a ReadableStream of the web', () => new Blob(HALVES).stream() as unknown as AsyncIterable<Uint8Array>],
+    ['a Readable in object mode that gives bytes', () => Readable.from(HALVES)],
+  ];
+  for (const [what, open] of iterables) {
+    test(`reads ${what}`, async () => {
+      const { packets, damage } = await drain(await openCaptureStream(open(), 'x'));
+      assert.equal(damage, undefined);
+      assert.equal(packets.length, 2);
+    });
+  }
+
+  test('a stream that holds no capture isn’t destroyed, and what follows can still be read', async () => {
+    const stream = new PassThrough();
+    const listeners = (): number[] => ['readable', 'end', 'close', 'error'].map((name) => stream.listenerCount(name));
+    const before = listeners();
+    stream.write(NOTHING);
+    await assert.rejects(openCaptureStream(stream, 'x'), { code: 'NOT_A_CAPTURE' });
+    assert.equal(stream.destroyed, false);
+    assert.deepEqual(listeners(), before);
+    stream.end('the rest');
+    assert.equal((await stream.toArray()).join(''), 'the rest');
+  });
+
+  test('closing a source leaves its stream open: Node’s, the web’s, and a generator', async () => {
+    const readable = new PassThrough();
+    readable.write(FILE.subarray(0, 100));
+    const first = await openCaptureStream(readable, 'x');
+    await first.next();
+    await first.close();
+    assert.equal(readable.destroyed, false);
+
+    let cancelled = false;
+    const web = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(FILE.subarray(0, 100)),
+      cancel: () => void (cancelled = true),
+    });
+    await (await openCaptureStream(web as unknown as AsyncIterable<Uint8Array>, 'x')).close();
+    assert.equal(cancelled, false);
+
+    const endless = generate([FILE, NOTHING]);
+    await (await openCaptureStream(endless, 'x')).close();
+    assert.deepEqual(await endless.next(), { done: false, value: NOTHING });
+  });
+
+  test('closing wakes whoever waits for bytes that don’t come', async () => {
+    const streams = [new PassThrough(), new ReadableStream<Uint8Array>() as unknown as AsyncIterable<Uint8Array>];
+    for (const stream of streams) {
+      if (stream instanceof PassThrough) stream.write(FILE.subarray(0, 40));
+      const source =
+        stream instanceof PassThrough
+          ? await openCaptureStream(stream, 'x')
+          : await openCapture(new IterableReader(startingWith(FILE.subarray(0, 40), stream), 'x'));
+      const next = source.next();
+      setImmediate(() => void source.close());
+      assert.equal(await next, undefined);
+    }
+  });
+
+  async function* startingWith(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    yield first;
+    yield* rest;
+  }
+
+  test('a stream that ended or was destroyed before is empty, and doesn’t wait', async () => {
+    const ended = Readable.from([FILE], { objectMode: false });
+    await ended.toArray();
+    await assert.rejects(openCaptureStream(ended, 'x'), { code: 'NOT_A_CAPTURE', message: /empty/ });
+  });
+
+  test('text in place of bytes is refused in words, and failures are the stream’s own', async () => {
+    const text = Readable.from([FILE], { objectMode: false }).setEncoding('latin1');
+    await assert.rejects(openCaptureStream(text, 'x'), { code: 'FILE_UNUSABLE', message: /gives text, not bytes/ });
+    async function* torn(): AsyncGenerator<Uint8Array> {
+      yield FILE.subarray(0, 10);
+      await Promise.resolve();
+      throw new Error('torn');
+    }
+    await assert.rejects(openCaptureStream(torn(), 'x'), { code: 'FILE_UNUSABLE', message: 'x: torn' });
+  });
+
+  test('a server can answer an upload that is no capture', async () => {
+    const server = createServer((request, response) => {
+      openCaptureStream(request, 'upload').then(
+        () => response.end('?'),
+        (error: CaptureError) => response.writeHead(400).end(error.code),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      // Far more than the first read takes.
+      const body = Buffer.alloc(1 << 22, 0x20);
+      const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body });
+      assert.deepEqual([answer.status, await answer.text()], [400, 'NOT_A_CAPTURE']);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 });

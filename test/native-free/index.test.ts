@@ -22,6 +22,7 @@ const OF_NODE = [
   'chooseAead',
   'hkdfSha256',
   'ipsecMbBackend',
+  'IterableReader',
   'nodeBackend',
   'openBytes',
   'openCaptureFile',

@@ -1,0 +1,62 @@
+/** A reading lets the event loop run, however slow its reader is and wherever the bytes come from. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { MemoryReader, openCapture, openCaptureFile, type PacketSource } from '../../src/capture/index.js';
+import { scratch } from '../cli/run.js';
+import { pcapFile } from './build.js';
+
+/** Of a reader that takes a while for each batch. */
+const BUSY_MS = 6;
+/** More than a batch holds, ten times. */
+const FILE = pcapFile(Array.from({ length: 3000 }, () => ({ data: Buffer.alloc(60, 1) })));
+
+function busy(): void {
+  const began = performance.now();
+  while (performance.now() - began < BUSY_MS);
+}
+
+/** Turns of the event loop between the batches of a source, and how many batches there were. */
+async function turnsDuring(source: PacketSource): Promise<[turns: number, batches: number]> {
+  let turns = 0;
+  let reading = true;
+  const counted = (async () => {
+    while (reading) {
+      await turn();
+      turns++;
+    }
+  })();
+  let batches = 0;
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+    batches++;
+    busy();
+  }
+  const seen = turns;
+  reading = false;
+  await counted;
+  await source.close();
+  return [seen, batches];
+}
+
+describe('the event loop runs between the batches that a slow reader takes', () => {
+  const folder = scratch();
+  const plain = join(folder, 'plain.pcap');
+  const packed = join(folder, 'packed.pcap.gz');
+  writeFileSync(plain, FILE);
+  writeFileSync(packed, gzipSync(FILE));
+  const sources: [string, () => Promise<PacketSource>][] = [
+    ['a file', () => openCaptureFile(plain)],
+    ['a gzip-compressed file', () => openCaptureFile(packed)],
+    ['memory', () => openCapture(new MemoryReader(FILE))],
+  ];
+  for (const [name, open] of sources) {
+    test(name, async () => {
+      const [turns, batches] = await turnsDuring(await open());
+      assert.ok(batches > 10);
+      assert.ok(turns >= batches - 1, `${turns} turns in ${batches} batches`);
+    });
+  }
+});
