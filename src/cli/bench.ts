@@ -30,8 +30,9 @@ export const benchCommand: Command = {
     });
     if (parsed.operands.length > 0) throw new UsageError('bench takes no file; see: vtep bench --help');
     const plotPath = parsed.values['plot'];
-    // Opened first: ten minutes are long to wait for a folder that isn't there.
-    const plot = typeof plotPath === 'string' ? new OutputFile(plotPath) : undefined;
+    // Tried first: ten minutes are long to wait for a folder that isn't there. It isn't kept open meanwhile, since a file
+    // in the making would be left behind by Ctrl-C.
+    if (typeof plotPath === 'string') new OutputFile(plotPath).abandon();
     const status = new StatusLine();
     try {
       const { plotReport, printReport, runBench } = await import('../../bench/index.js');
@@ -41,15 +42,21 @@ export const benchCommand: Command = {
         onProgress: (what) => status.show(what),
       });
       status.end();
-      plot?.write(new TextEncoder().encode(plotReport(report)));
-      plot?.commit();
+      if (typeof plotPath === 'string') {
+        const plot = new OutputFile(plotPath);
+        try {
+          plot.write(new TextEncoder().encode(plotReport(report)));
+          plot.commit();
+        } finally {
+          plot.abandon();
+        }
+      }
       const output = new TextOutput();
       if (parsed.values['json'] === true) output.line(JSON.stringify(report, null, 2));
       else printReport(report, (line) => output.line(line));
       output.flush();
     } finally {
       status.end();
-      plot?.abandon();
     }
     return ExitCode.Done;
   },

@@ -11,6 +11,7 @@ import { ExitCode } from './exit-code.js';
 import { ESP_ROWS, FrameWriter, formatOf } from './frame-writer.js';
 import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
 import { readKeysOption } from './keys-option.js';
+import { cleaningUp } from './signals.js';
 import { TextOutput } from './text-output.js';
 
 const HELP = `vtep decap FILE -o OUT [OPTIONS]
@@ -57,19 +58,10 @@ export const decapCommand: Command = {
     const ingress = new Ingress({ ...ingressOptions(parsed), ...keys });
     const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
     const source = await openInput(path);
-    let file: OutputFile;
-    try {
-      file = new OutputFile(outputPath, path);
-    } catch (error) {
-      await source.close();
-      throw error;
-    }
-    const interrupted = (): void => {
-      file.abandon();
-      process.exit(130);
-    };
-    process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
-    try {
+    let made: OutputFile | undefined;
+    const decap = async (): Promise<number> => {
+      const file = new OutputFile(outputPath, path);
+      made = file;
       const nanoseconds = !isMicroseconds(source);
       const writer = new FrameWriter(
         format === 'pcapng' ? new PcapngWriter(file.write) : new PcapWriter(file.write, { nanoseconds }),
@@ -89,9 +81,12 @@ export const decapCommand: Command = {
       }
       const wrong = ingress.frames === 0 || source.damage !== undefined || lost(drops) > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
+    };
+    try {
+      return await cleaningUp(() => made?.abandon(), decap);
     } finally {
-      file.abandon();
-      process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+      made?.abandon();
+      await source.close();
     }
   },
 };

@@ -60,7 +60,9 @@ Commands:
 ${commands.join('\n')}
 
 vtep COMMAND --help says more. Results go to standard output, remarks to standard error.
-Exit: 0 done; 1 done, but something is wrong with the data (--strict); 2 the call or a file is unusable.`;
+Exit: 0 done; 1 done, but something is wrong with the data (--strict); 2 the call or a file is unusable.
+Ctrl-C, SIGTERM and SIGHUP end a command by that signal (130, 143 and 129 to a shell); output files are whole or not there.
+up, capture and inject finish what they have and print their totals.`;
 }
 
 async function carryOut(words: readonly string[]): Promise<number> {

@@ -1,0 +1,116 @@
+/** Commands that read captures end at a signal, by that signal, and leave no half of an output. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fixture, ROOT } from '../repository.js';
+import { MAIN, scratch } from './run.js';
+
+const PATIENCE_MS = 60_000;
+const PCAP_HEADER = 24;
+
+const folder = scratch();
+const RING = fixture('docker/swarm-keys.txt');
+const config = join(folder, 'overlay.yaml');
+writeFileSync(
+  config,
+  `nodes: { n1: { vtep: 192.168.50.1 }, n2: { vtep: 192.168.50.2 } }
+networks: { web: { vni: 4097, subnet: 10.0.9.0/24 } }
+endpoints:
+  c1: { network: web, node: n1, ip: 10.0.9.3 }
+  c2: { network: web, node: n2, ip: 10.0.9.4 }
+`,
+);
+
+/** A capture that goes over the packets of another one again and again. */
+function repeated(path: string, times: number): Buffer {
+  const bytes = readFileSync(fixture(path));
+  const records = bytes.subarray(PCAP_HEADER);
+  return Buffer.concat([bytes.subarray(0, PCAP_HEADER), ...Array<Buffer>(times).fill(records)]);
+}
+
+const large = join(folder, 'large.pcap');
+writeFileSync(large, repeated('docker/07-encrypted.underlay.pcap', 100));
+const underlay = repeated('docker/03-vip-http.underlay.pcap', 20);
+const frames = repeated('vxlan/01-icmp.c1.pcap', 200);
+
+interface Call {
+  readonly words: readonly string[];
+  /** What standard input brings before nothing more comes. */
+  readonly input?: Buffer;
+  /** Whether it makes a file in the folder that it is told. */
+  readonly makes: boolean;
+}
+
+/** @param out the folder of its output */
+function calls(out: string): Record<string, Call> {
+  const file = join(out, 'out.pcap');
+  return {
+    // The slowest cipher takes minutes for this file.
+    'decap of a file': { words: ['decap', large, '--aead', 'forge', '--keys', RING, '-o', file], makes: true },
+    'decap of a pipe': { words: ['decap', '-', '-o', file], input: underlay, makes: true },
+    'encap of a pipe': {
+      words: ['encap', '-', '--config', config, '--node', 'n1', '-o', file],
+      input: frames,
+      makes: true,
+    },
+    'replay of a pipe, with the wire': {
+      words: ['replay', '-', '--config', config, '--write-wire', file],
+      input: underlay,
+      makes: true,
+    },
+    'inspect of a pipe': { words: ['inspect', '-', '--json'], input: underlay, makes: false },
+    'keys match of a pipe': { words: ['keys', 'match', '-', '--ring', RING], input: underlay, makes: false },
+    'keys timeline of a pipe': { words: ['keys', 'timeline', '-'], input: underlay, makes: false },
+  };
+}
+
+/** Waits until a process has a file open in a folder, whatever its name is, or none at all. */
+async function opened(child: ChildProcess, out: string): Promise<void> {
+  const open = `/proc/${child.pid ?? 0}/fd`;
+  const holds = (): boolean =>
+    readdirSync(open).some((number) => {
+      try {
+        return readlinkSync(join(open, number)).startsWith(out);
+      } catch {
+        return false;
+      }
+    });
+  for (const until = Date.now() + PATIENCE_MS; !holds(); await sleep(20)) {
+    assert.ok(Date.now() < until && child.exitCode === null, 'it opened no output');
+  }
+}
+
+describe('a signal ends', { skip: process.platform === 'linux' ? false : 'it looks into /proc' }, () => {
+  for (const [name, { makes }] of Object.entries(calls(''))) {
+    for (const signal of makes ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : (['SIGTERM'] as const)) {
+      test(`${name}: ${signal}`, { timeout: 2 * PATIENCE_MS }, async () => {
+        const out = mkdtempSync(join(folder, 'out-'));
+        const { words, input } = calls(out)[name];
+        const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'] });
+        try {
+          let printed = '';
+          child.stdout.on('data', (text: Buffer) => void (printed += text.toString()));
+          child.stderr.resume();
+          const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+            child.once('close', (code, by) => resolve([code, by]));
+          });
+          if (input !== undefined) {
+            child.stdin.on('error', () => undefined);
+            // Nearly all of it was read once the pipe takes the last of it, and more is waited for.
+            await new Promise<void>((resolve) => child.stdin.write(input, () => resolve()));
+          }
+          if (makes) await opened(child, out);
+          child.kill(signal);
+          assert.deepEqual(await ended, [null, signal]);
+          assert.equal(printed, '');
+          assert.deepEqual(readdirSync(out), []);
+        } finally {
+          child.kill('SIGKILL');
+        }
+      });
+    }
+  }
+});
