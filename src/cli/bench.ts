@@ -1,8 +1,8 @@
 /** `vtep bench`: how fast the data plane is on this machine. */
-import { OutputFile } from '../capture/output-file.js';
 import { parseWords, UsageError } from './arguments.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
+import { openOutput } from './output.js';
 import { StatusLine } from './progress.js';
 import { TextOutput } from './text-output.js';
 
@@ -30,9 +30,8 @@ export const benchCommand: Command = {
     });
     if (parsed.operands.length > 0) throw new UsageError('bench takes no file; see: vtep bench --help');
     const plotPath = parsed.values['plot'];
-    // Tried first: ten minutes are long to wait for a folder that isn't there. It isn't kept open meanwhile, since a file
-    // in the making would be left behind by Ctrl-C.
-    if (typeof plotPath === 'string') new OutputFile(plotPath).abandon();
+    // Opened first: ten minutes are long to wait for a folder that isn't there.
+    const plot = typeof plotPath === 'string' ? openOutput(plotPath) : undefined;
     const status = new StatusLine();
     try {
       const { plotReport, printReport, runBench } = await import('../../bench/index.js');
@@ -42,21 +41,15 @@ export const benchCommand: Command = {
         onProgress: (what) => status.show(what),
       });
       status.end();
-      if (typeof plotPath === 'string') {
-        const plot = new OutputFile(plotPath);
-        try {
-          plot.write(new TextEncoder().encode(plotReport(report)));
-          plot.commit();
-        } finally {
-          plot.abandon();
-        }
-      }
+      plot?.write(new TextEncoder().encode(plotReport(report)));
+      plot?.commit();
       const output = new TextOutput();
       if (parsed.values['json'] === true) output.line(JSON.stringify(report, null, 2));
       else printReport(report, (line) => output.line(line));
       output.flush();
     } finally {
       status.end();
+      plot?.abandon();
     }
     return ExitCode.Done;
   },

@@ -1,6 +1,7 @@
 /** The files of `vtep capture`: one, or one after another. */
-import { LinkType, OutputFile, type PacketSink, PcapngWriter, PcapWriter, RotatingFiles } from '../capture/index.js';
+import { LinkType, type PacketSink, PcapngWriter, PcapWriter, RotatingFiles } from '../capture/index.js';
 import type { CaptureOutputPlan } from './capture-options.js';
+import { openOutput, removeWhenEnded, sayLeftovers } from './output.js';
 
 /** Where packets or frames go. */
 export interface CaptureOutput {
@@ -22,6 +23,8 @@ export interface CaptureOutputContent {
   readonly name: string;
   /** Whether they are inner frames: Ethernet, and in pcapng each network an interface. */
   readonly decap: boolean;
+  /** Whether only the owner of the files may read them: keys opened what is in them. */
+  readonly ownerOnly: boolean;
 }
 
 /**
@@ -35,8 +38,11 @@ export function openCaptureOutput(plan: CaptureOutputPlan, content: CaptureOutpu
     : rotating(plan, { ...content, linkType });
 }
 
-function oneFile({ path, format }: CaptureOutputPlan, { linkType, name, decap }: CaptureOutputContent): CaptureOutput {
-  const file = new OutputFile(path);
+function oneFile(
+  { path, format }: CaptureOutputPlan,
+  { linkType, name, decap, ownerOnly }: CaptureOutputContent,
+): CaptureOutput {
+  const file = openOutput(path, undefined, { ownerOnly });
   let sink: PacketSink;
   if (format === 'pcap') {
     sink = new PcapWriter(file.write, { nanoseconds: true, linkType });
@@ -55,9 +61,17 @@ function oneFile({ path, format }: CaptureOutputPlan, { linkType, name, decap }:
   };
 }
 
-function rotating(plan: CaptureOutputPlan, { linkType, name }: CaptureOutputContent): CaptureOutput {
+function rotating(plan: CaptureOutputPlan, { linkType, name, ownerOnly }: CaptureOutputContent): CaptureOutput {
   const now = (): number => Date.now() / 1000;
-  const files = new RotatingFiles(plan.path, now(), { ...plan.rotation, format: plan.format, linkType, name });
+  removeWhenEnded();
+  const files = new RotatingFiles(plan.path, now(), {
+    ...plan.rotation,
+    format: plan.format,
+    linkType,
+    name,
+    ownerOnly,
+  });
+  sayLeftovers(files.leftovers);
   return {
     sink: files,
     prompt: false,

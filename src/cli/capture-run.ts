@@ -60,7 +60,7 @@ class CaptureRun {
     this.#plan = plan;
     this.#reading = reading;
     const { linkType } = source.interfaces[0];
-    const content = { linkType, name: source.name, decap: plan.decap };
+    const content = { linkType, name: source.name, decap: plan.decap, ownerOnly: reading.keys !== undefined };
     this.#output = plan.output === undefined ? undefined : openCaptureOutput(plan.output, content);
     if (plan.survey !== undefined) {
       this.#survey = new Survey({ ...reading.ingress, ...reading.keys, checksums: reading.checksums });

@@ -1,5 +1,5 @@
 /** `vtep decap`: the inner frames of a capture of the underlay. */
-import { OutputFile, type PacketSource, PcapngWriter, PcapWriter } from '../capture/index.js';
+import { type OutputFile, type PacketSource, PcapngWriter, PcapWriter } from '../capture/index.js';
 import { Ingress } from '../dataplane/ingress.js';
 import { AddressTable } from '../inspect/address-table.js';
 import { EspSurvey } from '../inspect/esp-survey.js';
@@ -11,7 +11,7 @@ import { ExitCode } from './exit-code.js';
 import { ESP_ROWS, FrameWriter, formatOf } from './frame-writer.js';
 import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
 import { readKeysOption } from './keys-option.js';
-import { cleaningUp } from './signals.js';
+import { openOutput } from './output.js';
 import { TextOutput } from './text-output.js';
 
 const HELP = `vtep decap FILE -o OUT [OPTIONS]
@@ -25,7 +25,7 @@ holds only a part are passed over and counted.
                      if not said
 ${INGRESS_HELP}
   --json             one JSON object about what was done
-  --strict           exit 1 if packets were dropped, the capture is damaged, or there was no frame`;
+  --strict           exit 1 if packets were dropped or the capture is damaged`;
 
 /** Whether every time of a capture is a whole number of microseconds. */
 function isMicroseconds(source: PacketSource): boolean {
@@ -58,10 +58,15 @@ export const decapCommand: Command = {
     const ingress = new Ingress({ ...ingressOptions(parsed), ...keys });
     const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
     const source = await openInput(path);
-    let made: OutputFile | undefined;
-    const decap = async (): Promise<number> => {
-      const file = new OutputFile(outputPath, path);
-      made = file;
+    let file: OutputFile;
+    try {
+      // Frames out of ESP are for whoever has the keys.
+      file = openOutput(outputPath, path, { ownerOnly: files !== undefined });
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
+    try {
       const nanoseconds = !isMicroseconds(source);
       const writer = new FrameWriter(
         format === 'pcapng' ? new PcapngWriter(file.write) : new PcapWriter(file.write, { nanoseconds }),
@@ -81,12 +86,8 @@ export const decapCommand: Command = {
       }
       const wrong = ingress.frames === 0 || source.damage !== undefined || lost(drops) > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
-    };
-    try {
-      return await cleaningUp(() => made?.abandon(), decap);
     } finally {
-      made?.abandon();
-      await source.close();
+      file.abandon();
     }
   },
 };

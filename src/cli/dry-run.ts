@@ -1,8 +1,9 @@
 /** The captures of a dry run: where frames come from, and where they go, in place of interfaces. */
-import { OutputFile, type PacketSource, PcapWriter } from '../capture/index.js';
+import { type OutputFile, type PacketSource, PcapWriter } from '../capture/index.js';
 import { CapturePort } from '../live/index.js';
 import { NodeTables, type Topology } from '../overlay/index.js';
 import { openInput } from './capture-input.js';
+import { openOutput } from './output.js';
 import { say } from './text-output.js';
 
 /** What a dry run reads and writes. */
@@ -32,7 +33,9 @@ export class DryRun {
     this.#node = node;
     this.#source = source;
     this.hasFrames = source !== undefined;
-    this.#file = out === undefined ? undefined : new OutputFile(out, frames);
+    // Frames out of ESP are for whoever has the keys.
+    const ownerOnly = tables.topology.networks.some(({ encrypted }) => encrypted);
+    this.#file = out === undefined ? undefined : openOutput(out, frames, { ownerOnly });
     this.#writer = this.#file === undefined ? undefined : new PcapWriter(this.#file.write, { nanoseconds: true });
     this.port = new CapturePort({
       ...(source === undefined ? {} : { source }),

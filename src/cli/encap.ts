@@ -1,7 +1,7 @@
 /** `vtep encap`: frames of containers as a node would put them on the wire. */
 import { randomFillSync } from 'node:crypto';
 import { type Aead, hkdfSha256 } from '../aead/index.js';
-import { type CaptureBatch, LinkType, OutputFile, type PacketSource, PcapWriter } from '../capture/index.js';
+import { type CaptureBatch, LinkType, type OutputFile, PcapWriter } from '../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText, EgressChain, Oversize } from '../dataplane/index.js';
 import { Arena, PacketBatch, seedFlows } from '../memory/index.js';
 import { NodeSas, NodeTables, type Topology } from '../overlay/index.js';
@@ -11,7 +11,7 @@ import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
 import { ExitCode } from './exit-code.js';
-import { cleaningUp } from './signals.js';
+import { openOutput } from './output.js';
 import { grouped } from './table.js';
 import { say, TextOutput } from './text-output.js';
 
@@ -130,24 +130,26 @@ export const encapCommand: Command = {
     // Source ports are those of every other run, so that outputs can be compared.
     seedFlows(1);
     const tables = new NodeTables(topology, node);
+    const source = await openInput(path);
+    let file: OutputFile;
+    try {
+      file = openOutput(output, path);
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
     let cipher: Cipher = {};
-    let source: PacketSource | undefined;
-    let made: OutputFile | undefined;
-    const encap = async (): Promise<number> => {
+    try {
       cipher = await cipherOf(tables, parsed);
-      const reading = await openInput(path);
-      source = reading;
-      const file = new OutputFile(output, path);
-      made = file;
-      const nanoseconds = !(reading.format === 'pcap' && reading.interfaces[0].ticksPerSecond <= 1e6);
+      const nanoseconds = !(source.format === 'pcap' && source.interfaces[0].ticksPerSecond <= 1e6);
       const writer = new PcapWriter(file.write, { nanoseconds });
       const encapsulation = new Encapsulation(tables, writer, cipher, parsed);
-      await readInput(reading, (batch) => encapsulation.add(batch));
+      await readInput(source, (batch) => encapsulation.add(batch));
       writer.flush();
       file.commit();
       const { accounting, drops } = encapsulation.chain;
       const report = {
-        file: reading.name,
+        file: source.name,
         output: file.name,
         node,
         frames: accounting.frames + encapsulation.notFromHere + encapsulation.truncated,
@@ -164,16 +166,12 @@ export const encapCommand: Command = {
       } else {
         sayReport(report, drops.counts);
       }
-      const wrong = reading.damage !== undefined || encapsulation.truncated > 0 || drops.total > 0;
+      const wrong = source.damage !== undefined || encapsulation.truncated > 0 || drops.total > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
-    };
-    try {
-      return await cleaningUp(() => made?.abandon(), encap);
     } finally {
       cipher.sas?.close();
       topology.ring?.wipe();
-      made?.abandon();
-      await source?.close();
+      file.abandon();
     }
   },
 };

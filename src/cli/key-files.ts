@@ -1,5 +1,4 @@
 /** Files of keys: what opens the ESP packets of a capture. Loaded by a call that names one, and by no other. */
-import { chmodSync, writeFileSync } from 'node:fs';
 import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
 import { VtepError } from '../error.js';
 import type { CipherReport } from '../inspect/index.js';
@@ -19,12 +18,12 @@ import { RingResolver, type RingSa } from '../overlay/index.js';
 import { type KeysFile, parseKeys } from '../overlay/keys-file.js';
 import { aeadOption } from './aead-option.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
+import { openOutput } from './output.js';
 import { readSmallText } from './small-file.js';
 import { say } from './text-output.js';
 
 /** A dump of 10,000 SAs has 8 MB. */
 const MAX_BYTES = 1 << 26;
-const OWNER_ONLY = 0o600;
 
 /** What opens ESP packets in one reading of a capture, with what is to be said about it. */
 export interface OpenedKeys {
@@ -141,6 +140,7 @@ export class KeysOption {
  */
 export async function readKeyFiles(paths: readonly string[], parsed: ParsedArguments): Promise<KeysOption> {
   const espSa = parsed.values['esp-sa'];
+  if (espSa === '-') throw new UsageError('--esp-sa takes a file: the report goes to standard output');
   const files = paths.map((path) => ({ path, file: readKeys(path) }));
   const choice = await aeadOption(parsed);
   const sas = new Map<string, ImportedSa>();
@@ -182,12 +182,12 @@ function addSas(path: string, { associations, lenient }: ImportedSas, sas: Map<s
 
 /** Writes a file that only its owner reads, since it holds the keys. */
 function writeEspSa(path: string, associations: readonly SecurityAssociation[]): void {
+  const file = openOutput(path, undefined, { ownerOnly: true });
   try {
-    writeFileSync(path, formatEspSa(associations), { mode: OWNER_ONLY });
-    // One that was there keeps its mode otherwise.
-    chmodSync(path, OWNER_ONLY);
-  } catch (error) {
-    throw new UsageError(`${path}: can't be written (${(error as NodeJS.ErrnoException).code})`);
+    file.write(new TextEncoder().encode(formatEspSa(associations)));
+    file.commit();
+  } finally {
+    file.abandon();
   }
   say(`${associations.length} SAs with their keys -> ${path}`);
 }

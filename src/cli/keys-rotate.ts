@@ -7,7 +7,7 @@ import { onlyOperand, parseWords, UsageError } from './arguments.js';
 import { type Command, print } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { keysOfText, readKeysText } from './key-files.js';
-import { RingFileMode, writeRing } from './ring-file.js';
+import { RingFileMode, withRingLocked, writeRing } from './ring-file.js';
 import { keyReport, ringLines, ringReport } from './ring-report.js';
 import { say, TextOutput } from './text-output.js';
 
@@ -46,6 +46,43 @@ function rotated(path: string, ring: KeyRing): KeyRing {
   }
 }
 
+/** Makes the next ring, writes it and reports it. */
+function rotateRing(path: string, target: Target, json: boolean): number {
+  const text = readKeysText(path);
+  const file = keysOfText(path, text);
+  if (file.kind !== 'ring') throw new UsageError(`${path}: it holds SAs, not a key ring`);
+  if (target.mode === RingFileMode.Replace && !isRingAlone(text)) {
+    throw new UsageError(`${path}: it is no ring in YAML alone, and the rest would be lost; name a file with -o FILE`);
+  }
+  const { ring, profile } = file;
+  const next = rotated(path, ring);
+  try {
+    const written = formatKeyRing(next, profile);
+    if (target.path === '-') {
+      print(written.trimEnd());
+      return ExitCode.Done;
+    }
+    writeRing(target.path, written, target.mode);
+    const dropped = keyReport(ring.keys[0], 'dropped');
+    const keys = ringReport(next);
+    const report = new TextOutput();
+    if (json) {
+      const { tag, fingerprint } = dropped;
+      report.line(JSON.stringify({ file: target.path, profile, keys, dropped: { tag, fingerprint } }, null, 2));
+    } else {
+      for (const line of ringLines([dropped, ...keys])) report.line(line);
+    }
+    report.flush();
+    if (keys.length < FEWEST_KEYS) {
+      say(`vtep: ${path}: with fewer than ${FEWEST_KEYS} keys, nodes lose packets until all of them have the new ring`);
+    }
+    return ExitCode.Done;
+  } finally {
+    ring.wipe();
+    next.wipe();
+  }
+}
+
 /** `vtep keys rotate`. */
 export const keysRotateCommand: Command = {
   summary: 'the next ring, in place of the present one',
@@ -60,43 +97,8 @@ export const keysRotateCommand: Command = {
     const output = parsed.values['output'] as string | undefined;
     const json = parsed.values['json'] === true;
     if (json && output === '-') throw new UsageError('--json and -o - both want standard output; name a file');
-    const text = readKeysText(path);
-    const file = keysOfText(path, text);
-    if (file.kind !== 'ring') throw new UsageError(`${path}: it holds SAs, not a key ring`);
-    if (output === undefined && !isRingAlone(text)) {
-      throw new UsageError(
-        `${path}: it is no ring in YAML alone, and the rest would be lost; name a file with -o FILE`,
-      );
-    }
     const target = targetOf(path, output, parsed.values['force'] === true);
-    const { ring, profile } = file;
-    const next = rotated(path, ring);
-    try {
-      const written = formatKeyRing(next, profile);
-      if (target.path === '-') {
-        print(written.trimEnd());
-        return Promise.resolve(ExitCode.Done);
-      }
-      writeRing(target.path, written, target.mode);
-      const dropped = keyReport(ring.keys[0], 'dropped');
-      const keys = ringReport(next);
-      const report = new TextOutput();
-      if (json) {
-        const { tag, fingerprint } = dropped;
-        report.line(JSON.stringify({ file: target.path, profile, keys, dropped: { tag, fingerprint } }, null, 2));
-      } else {
-        for (const line of ringLines([dropped, ...keys])) report.line(line);
-      }
-      report.flush();
-      if (keys.length < FEWEST_KEYS) {
-        say(
-          `vtep: ${path}: with fewer than ${FEWEST_KEYS} keys, nodes lose packets until all of them have the new ring`,
-        );
-      }
-      return Promise.resolve(ExitCode.Done);
-    } finally {
-      ring.wipe();
-      next.wipe();
-    }
+    const rotate = (): number => rotateRing(path, target, json);
+    return Promise.resolve(target.mode === RingFileMode.Replace ? withRingLocked(path, rotate) : rotate());
   },
 };

@@ -1,7 +1,7 @@
 /** One replay of a capture, in this thread or by workers. */
 import { randomFillSync } from 'node:crypto';
 import { hkdfSha256 } from '../aead/index.js';
-import { OutputFile, PcapWriter } from '../capture/index.js';
+import { PcapWriter } from '../capture/index.js';
 import { Oversize } from '../dataplane/index.js';
 import { seedFlows } from '../memory/index.js';
 import type { Topology } from '../overlay/index.js';
@@ -12,9 +12,9 @@ import { aeadOption } from './aead-option.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
 import { readInput } from './capture-input.js';
 import type { KeysOption } from './key-files.js';
+import { openOutput } from './output.js';
 import type { ReplayInput } from './replay-input.js';
 import type { ReplayRun } from './replay-report.js';
-import { cleaningUp } from './signals.js';
 import { say } from './text-output.js';
 
 /** With fewer, nodes that are one rotation apart don't understand each other. */
@@ -140,69 +140,54 @@ async function runHere(
   keys: KeysOption['choice'] | undefined,
   wirePath: string | undefined,
 ): Promise<Outcome> {
-  if (wirePath === undefined) return replayOnto(call, topology, keys, undefined);
-  let wire: OutputFile | undefined;
-  try {
-    return await cleaningUp(
-      () => wire?.abandon(),
-      () => {
-        wire = new OutputFile(wirePath, call.path);
-        return replayOnto(call, topology, keys, wire);
-      },
-    );
-  } finally {
-    wire?.abandon();
-  }
-}
-
-/** @param wire where the packets on the wire are written to, if anywhere */
-async function replayOnto(
-  call: ReplayCall,
-  topology: Topology,
-  keys: KeysOption['choice'] | undefined,
-  wire: OutputFile | undefined,
-): Promise<Outcome> {
   const rotateEvery = keys === undefined ? undefined : rotateOption(call.parsed, topology);
   // What the masks of the IVs are drawn of: the key is made for this run alone, unless a config brings one.
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
-  const writer = wire === undefined ? undefined : new PcapWriter(wire.write, { nanoseconds: true });
-  let seconds = 0;
-  let nanoseconds = 0;
-  const replay = new Replay(topology, {
-    ...runOptions(call),
-    ...(rotateEvery === undefined ? {} : { rotateEvery }),
-    ...(keys === undefined ? {} : { cipher: { aead: keys.aead, hkdf: hkdfSha256, random } }),
-    ...(writer === undefined
-      ? {}
-      : {
-          onWire: (batch) => {
-            for (let i = 0; i < batch.count; i++) {
-              const length = batch.end[i] - batch.start[i];
-              writer.write(batch.arena.bytes, batch.start[i], length, length, seconds, nanoseconds);
-            }
-          },
-        }),
-  });
-  let milliseconds = 0;
-  let passedOver: Pick<Outcome, 'withoutFrame' | 'tooLong'>;
+  // What was opened with keys may be sent in clear here.
+  const wire =
+    wirePath === undefined ? undefined : openOutput(wirePath, call.path, { ownerOnly: call.keys !== undefined });
   try {
-    passedOver = await readFrames(call, (frames, clock) => {
-      const began = performance.now();
-      while (frames.next()) {
-        ({ seconds, nanoseconds } = frames);
-        replay.send(frames.bytes, frames.start, frames.end, frames.vni, clock.at(frames));
-      }
-      milliseconds += performance.now() - began;
+    const writer = wire === undefined ? undefined : new PcapWriter(wire.write, { nanoseconds: true });
+    let seconds = 0;
+    let nanoseconds = 0;
+    const replay = new Replay(topology, {
+      ...runOptions(call),
+      ...(rotateEvery === undefined ? {} : { rotateEvery }),
+      ...(keys === undefined ? {} : { cipher: { aead: keys.aead, hkdf: hkdfSha256, random } }),
+      ...(writer === undefined
+        ? {}
+        : {
+            onWire: (batch) => {
+              for (let i = 0; i < batch.count; i++) {
+                const length = batch.end[i] - batch.start[i];
+                writer.write(batch.arena.bytes, batch.start[i], length, length, seconds, nanoseconds);
+              }
+            },
+          }),
     });
-    const began = performance.now();
-    replay.flush();
-    milliseconds += performance.now() - began;
+    let milliseconds = 0;
+    let passedOver: Pick<Outcome, 'withoutFrame' | 'tooLong'>;
+    try {
+      passedOver = await readFrames(call, (frames, clock) => {
+        const began = performance.now();
+        while (frames.next()) {
+          ({ seconds, nanoseconds } = frames);
+          replay.send(frames.bytes, frames.start, frames.end, frames.vni, clock.at(frames));
+        }
+        milliseconds += performance.now() - began;
+      });
+      const began = performance.now();
+      replay.flush();
+      milliseconds += performance.now() - began;
+    } finally {
+      replay.close();
+    }
+    writer?.flush();
+    wire?.commit();
+    return { milliseconds, ...passedOver, lostToWorkers: 0, result: replay.result() };
   } finally {
-    replay.close();
+    wire?.abandon();
   }
-  writer?.flush();
-  wire?.commit();
-  return { milliseconds, ...passedOver, lostToWorkers: 0, result: replay.result() };
 }
 
 /** By workers; reading goes on beside them and is part of the time. */

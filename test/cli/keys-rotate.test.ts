@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -11,13 +13,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { hkdfSha256 } from '../../src/aead/index.js';
 import { formatKeyRing, parseKeyRing } from '../../src/overlay/key-ring-file.js';
 import { keyFingerprint, KeyRing, Profile } from '../../src/overlay/index.js';
-import { fixture } from '../repository.js';
-import { scratch, vtep, vtepProcess } from './run.js';
+import { FileLock } from '../../src/live/file-lock.js';
+import { fixture, ROOT } from '../repository.js';
+import { MAIN, scratch, vtep, vtepProcess } from './run.js';
 
 const folder = scratch();
 let files = 0;
@@ -213,6 +216,63 @@ describe('keys rotate', () => {
     const before = keysIn(path);
     assert.equal(vtepProcess(['keys', 'rotate', path]).status, 0);
     assert.deepEqual(keysIn(path).slice(0, 2), before.slice(1));
+  });
+
+  test('removes what a killed rotation left: it holds keys', async () => {
+    const path = ringFile();
+    spawnSync(process.execPath, [join(ROOT, 'dist/test/capture/unfinished-child.js'), 'kill', path]);
+    assert.equal(parts().length, 1);
+    await rotated(path);
+    assert.deepEqual(parts(), []);
+  });
+
+  test(
+    'killed at any time, leaves the ring whole, and the next rotation leaves nothing else',
+    { timeout: 120_000 },
+    async () => {
+      const path = ringFile();
+      for (let i = 0; i < 8; i++) {
+        const child = spawn(process.execPath, [MAIN, 'keys', 'rotate', path], { stdio: 'ignore' });
+        const ended = once(child, 'exit');
+        setTimeout(() => child.kill('SIGKILL'), 60 + 30 * i);
+        await ended;
+        assert.equal(keysIn(path).length, 3);
+      }
+      await rotated(path);
+      assert.deepEqual(
+        readdirSync(folder).filter((name) => name.startsWith(`${basename(path)}.`)),
+        [],
+      );
+    },
+  );
+
+  test('is refused while another process rewrites the ring', async () => {
+    const path = ringFile();
+    const before = readFileSync(path, 'utf8');
+    const lock = new FileLock(path);
+    try {
+      await refused([path], /this process has it/);
+      assert.equal(readFileSync(path, 'utf8'), before);
+    } finally {
+      lock.release();
+    }
+    await rotated(path);
+    assert.notEqual(readFileSync(path, 'utf8'), before);
+  });
+
+  test('each of several rotations at once either counts or is refused', { timeout: 120_000 }, async () => {
+    const path = ringFile();
+    const newest = (): number => Math.max(...ringIn(path).keys.map(({ tag }) => tag));
+    const before = newest();
+    const codes = await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const child = spawn(process.execPath, [MAIN, 'keys', 'rotate', path], { stdio: 'ignore' });
+        const [code] = (await once(child, 'exit')) as [number];
+        return code;
+      }),
+    );
+    assert.ok(codes.every((code) => code === 0 || code === 2));
+    assert.equal(newest() - before, codes.filter((code) => code === 0).length);
   });
 
   const key = '43821b91e82886d2f3c6bfe1afcd9bdc';
