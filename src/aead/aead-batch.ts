@@ -12,9 +12,9 @@ export function isIcvLength(length: number): boolean {
 }
 
 /**
- * Packets to seal or to open in place. The caller fills the columns of `count` packets; all bytes of one batch stand in
- * one array, and no two packets' bytes or ICVs overlap. Native backends see that array, `nonce` and `aad` by their addresses: the batch and the backend keep them
- * alive and in place.
+ * Packets to seal or to open in place. The caller fills the columns of `count` packets; all bytes of one batch are in one
+ * array, and no two packets' bytes or ICVs overlap. Native backends see that array, `nonce` and `aad` by their addresses:
+ * the batch and the backend keep them alive and in place.
  */
 export class AeadBatch {
   /** How many packets there are. */
@@ -66,7 +66,8 @@ export class AeadBatch {
   }
 
   /**
-   * Whether every packet's columns lie within the arrays. Native code believes them, so each backend asks first.
+   * Whether every packet's columns lie within the arrays, and its ICV outside its bytes. Native code believes them, so each
+   * backend asks first. That no two packets overlap is up to the caller: comparing all with all would cost more than it saves.
    * @throws AeadError `BAD_AEAD_BATCH`
    */
   check(): void {
@@ -85,6 +86,10 @@ export class AeadBatch {
         aadLength[i] <= aadStride &&
         isIcvLength(icvLength[i]);
       if (!inside) throw new AeadError('BAD_AEAD_BATCH', `packet ${i} of the batch leads beyond its bytes`);
+      const overlaps = icvOffset[i] < offset[i] + length[i] && offset[i] < icvOffset[i] + icvLength[i];
+      if (overlaps && length[i] > 0) {
+        throw new AeadError('BAD_AEAD_BATCH', `packet ${i} of the batch has its ICV within its own bytes`);
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import { checkRange } from '../memory/range.js';
 import type { ByteSink } from './packet-sink.js';
 
 const CAPACITY = 1 << 18;
@@ -27,8 +28,12 @@ export class ByteBuffer {
     return at;
   }
 
-  /** Appends bytes of any number. */
+  /**
+   * Appends any number of bytes.
+   * @throws MemoryError `BAD_RANGE`
+   */
   append(bytes: Uint8Array, offset: number, length: number): void {
+    checkRange(bytes, offset, offset + length);
     if (this.#used + length > CAPACITY) this.flush();
     if (length > CAPACITY) {
       this.#sink(bytes.subarray(offset, offset + length));

@@ -1,4 +1,5 @@
 /** Writes classic capture files of version 2.4, little-endian, microseconds or nanoseconds. */
+import { checkRange } from '../memory/range.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { CaptureError } from './error.js';
 import { LinkType } from './link-type.js';
@@ -33,7 +34,7 @@ export class PcapWriter implements PacketSink {
     view.setUint32(at + 20, options.linkType ?? LinkType.Ethernet, true);
   }
 
-  /** @throws CaptureError `TIME_OUT_OF_RANGE` for a time before 1970 or after 2106 */
+  /** @throws CaptureError `TIME_OUT_OF_RANGE` for a time before 1970 or after 2106; MemoryError `BAD_RANGE` */
   write(
     bytes: Uint8Array,
     offset: number,
@@ -45,6 +46,8 @@ export class PcapWriter implements PacketSink {
     if (seconds < 0 || seconds > 0xffffffff) {
       throw new CaptureError('TIME_OUT_OF_RANGE', `pcap can't hold the time ${seconds} s; write pcapng instead`);
     }
+    // Before the record's header is written.
+    checkRange(bytes, offset, offset + length);
     const at = this.#buffer.reserve(PCAP_RECORD);
     const { view } = this.#buffer;
     view.setUint32(at, seconds, true);

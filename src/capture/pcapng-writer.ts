@@ -1,4 +1,5 @@
 /** Writes block capture files: one little-endian section, times in nanoseconds. */
+import { checkRange } from '../memory/range.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { CaptureError } from './error.js';
 import { LinkType } from './link-type.js';
@@ -69,7 +70,7 @@ export class PcapngWriter implements PacketSink {
     return this.#interfaces++;
   }
 
-  /** @throws CaptureError `TIME_OUT_OF_RANGE` for a time before 1970 or after 2554 */
+  /** @throws CaptureError `TIME_OUT_OF_RANGE` for a time before 1970 or after 2554; MemoryError `BAD_RANGE` */
   write(
     bytes: Uint8Array,
     offset: number,
@@ -82,6 +83,8 @@ export class PcapngWriter implements PacketSink {
     if (seconds < 0 || seconds > MAX_SECONDS) {
       throw new CaptureError('TIME_OUT_OF_RANGE', `pcapng can't hold the time ${seconds} s in nanoseconds`);
     }
+    // Before the block's header is written.
+    checkRange(bytes, offset, offset + length);
     const ticks = this.#ticks;
     ticks.join(seconds, nanoseconds);
     const padding = padded(length) - length;

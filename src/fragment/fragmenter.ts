@@ -1,4 +1,5 @@
 /** Cuts IP packets into fragments: IPv4 as RFC 791 section 3.2 says, IPv6 as RFC 8200 section 4.5 does. */
+import { checkRange } from '../memory/range.js';
 import {
   checkIpv4,
   checkIpv6,
@@ -71,8 +72,10 @@ export class Fragmenter {
    * @param end where it ends; by its own length if that is less
    * @param mtu bytes of a fragment's IP packet at the most
    * @param identification of IPv6 fragments, 32 bits; IPv4's is the packet's own
+   * @throws MemoryError `BAD_RANGE`
    */
   begin(bytes: Uint8Array, start: number, end: number, mtu: number, identification = 0): FragmentFault {
+    checkRange(bytes, start, end);
     this.#bytes = bytes;
     this.#start = start;
     this.count = 0;

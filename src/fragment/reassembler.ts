@@ -114,7 +114,7 @@ export class Reassembler {
     this.fragments++;
     this.expire(seconds);
     const length = layers.networkEnd - layers.transportOffset;
-    if (layers.networkEnd > end) return this.#refuse(ReassemblyDrop.Truncated);
+    if (layers.networkEnd > end || layers.networkEnd > bytes.length) return this.#refuse(ReassemblyDrop.Truncated);
     if (length <= 0 || (layers.moreFragments && length % 8 !== 0)) return this.#refuse(ReassemblyDrop.BadLength);
 
     let id = this.#find(bytes, layers);

@@ -2,6 +2,7 @@
  * Cuts a TCP packet that is larger than any wire carries into segments, as a network card with TSO does
  * (Documentation/networking/segmentation-offloads.rst): whoever made it left that to the card, checksums included.
  */
+import { checkRange } from '../memory/range.js';
 import {
   Fault,
   IpProtocol,
@@ -60,8 +61,10 @@ export class TcpSegmenter {
    * @param size bytes of TCP payload in each segment: with TCP's options at least 48, and no smaller than gives
    * `MAX_SEGMENTS` segments; `tooSmall` says that it was less
    * @returns whether it is a TCP segment that can be cut so
+   * @throws MemoryError `BAD_RANGE`
    */
   begin(bytes: Uint8Array, start: number, end: number, size: number): boolean {
+    checkRange(bytes, start, end);
     this.count = 0;
     this.#given = 0;
     this.tooSmall = false;

@@ -2,6 +2,8 @@
 import { addressOf, lastErrno } from '../foreign/index.js';
 import { MERGED_FRAMES, TcpMerger } from '../fragment/index.js';
 import { Errno, errnoName, linux } from './linux.js';
+import { checkRange } from '../memory/range.js';
+import { linux } from './linux.js';
 import { OffloadHeader } from './offload-header.js';
 import { PieceVector } from './piece-vector.js';
 import { Refusals } from './refusals.js';
@@ -32,8 +34,12 @@ export class TapWriter {
     this.#merger = new TcpMerger(unfinished);
   }
 
-  /** Takes a frame, as of `FramePort.send`. */
+  /**
+   * Takes a frame, as of `FramePort.send`.
+   * @throws MemoryError `BAD_RANGE`: the kernel would read whatever lies there
+   */
   send(bytes: Uint8Array, start: number, end: number): void {
+    checkRange(bytes, start, end);
     if (this.#bytes !== bytes) {
       this.flush();
       this.#bytes = bytes;

@@ -23,7 +23,7 @@ export interface ArenaOptions {
 }
 
 /** A wrong use of an arena or a batch: a mistake in the program, never in a packet. */
-export class MemoryError extends VtepError<'BAD_ARENA' | 'BAD_SLOT' | 'BATCH_FULL'> {}
+export class MemoryError extends VtepError<'BAD_ARENA' | 'BAD_RANGE' | 'BAD_SLOT' | 'BATCH_FULL'> {}
 
 /** Slots of memory. */
 export class Arena {

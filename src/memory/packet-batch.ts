@@ -1,5 +1,6 @@
 /** Packets on their way through the stages: columns side by side, the bytes of all in one arena. */
 import { type Arena, MemoryError, NO_SLOT } from './arena.js';
+import { checkRange } from './range.js';
 import { WordCopy } from './word-copy.js';
 
 /** Packets of a batch at the most, unless another number is asked for. */
@@ -46,11 +47,12 @@ export class PacketBatch {
 
   /**
    * Adds a packet that stands in a slot already.
-   * @returns its place
-   * @throws MemoryError `BATCH_FULL`: ask `full` first
+   * @returns its index
+   * @throws MemoryError `BATCH_FULL`: ask `full` first; `BAD_RANGE` for bytes that aren't the arena's
    */
   push(slot: number, start: number, end: number, network = -1, peer = -1, flow = 0, tos = 0, ttl = 0): number {
     if (this.full) throw this.#tooMany();
+    checkRange(this.arena.bytes, start, end);
     const at = this.count++;
     this.slot[at] = slot;
     this.start[at] = start;
@@ -65,13 +67,15 @@ export class PacketBatch {
 
   /**
    * Copies a frame into a slot of its own, headroom in front of it: the one copy on a packet's way in.
-   * @returns its place, or `NO_SLOT` if the arena has no slot, or none that is large enough
-   * @throws MemoryError `BATCH_FULL`: ask `full` first
+   * @returns its index, or `NO_SLOT` if the arena has no slot, or none that is large enough
+   * @throws MemoryError `BATCH_FULL`: ask `full` first; `BAD_RANGE` for a range that isn't one of `bytes`
    */
   copyIn(bytes: Uint8Array, offset: number, end: number, network = -1, peer = -1): number {
     const { arena } = this;
     const length = end - offset;
     if (this.full) throw this.#tooMany();
+    // Before a slot is taken.
+    checkRange(bytes, offset, end);
     if (length > arena.frameBytes) return NO_SLOT;
     const slot = arena.take();
     if (slot === NO_SLOT) return NO_SLOT;

@@ -3,6 +3,7 @@
  * costs more than a short packet and is garbage, and between shared and other memory it goes byte by byte unless both
  * sides are aligned alike: then four bytes at a time are faster.
  */
+import { checkRange } from './range.js';
 
 /** Whether the lowest byte of a word comes first here: words are moved as they stand. */
 const LITTLE = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
@@ -31,11 +32,12 @@ export class WordCopy {
 
   /**
    * Copies the bytes from `start` to `end` to the place `at`, other memory or a place that they don't reach into.
-   * @throws RangeError for places beyond the memory of either
+   * @throws MemoryError `BAD_RANGE` for a range that isn't one of `from`; RangeError for a place beyond what is copied into
    */
   copy(from: Uint8Array, start: number, end: number, at: number): void {
+    checkRange(from, start, end);
     const base = from.byteOffset;
-    if (end - start >= LONG && end <= from.length && this.#movesFast(from, base + start, at)) {
+    if (end - start >= LONG && this.#movesFast(from, base + start, at)) {
       this.#bytes.set(from.subarray(start, end), at);
       return;
     }

@@ -36,7 +36,7 @@ const MAX_VECTOR = 1 << 19;
  */
 export function onesSum(bytes: Uint8Array, offset: number, end: number, initial = 0): number {
   const length = end - offset;
-  if (length >= VECTOR && length <= MAX_VECTOR && end <= bytes.length) {
+  if (length >= VECTOR && length <= MAX_VECTOR && offset >= 0 && end <= bytes.length) {
     if (known !== bytes) look(bytes);
     if (kernels !== undefined) {
       const from = bytes.byteOffset + offset;

@@ -1,4 +1,5 @@
 /** The side of a ring that packets go into. */
+import { checkRange } from '../memory/range.js';
 import { WordCopy } from '../memory/word-copy.js';
 import { WorkersError } from './error.js';
 import {
@@ -59,9 +60,10 @@ export class RingWriter {
    * Puts a packet in, with the columns beside it. The reader sees it once enough of them are there, or after `publish`.
    * @param bytes what it stands in, from `start` to `end`
    * @returns false if there is no room: the reader was told of all before it, `room` waits for it
-   * @throws WorkersError `RECORD_TOO_LARGE`: there would never be room
+   * @throws WorkersError `RECORD_TOO_LARGE`: there would never be room; MemoryError `BAD_RANGE`
    */
   push(bytes: Uint8Array, start: number, end: number): boolean {
+    checkRange(bytes, start, end);
     const view = this.#view;
     const units = view.unitsOf(end - start);
     if (units > view.largest) {

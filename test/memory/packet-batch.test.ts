@@ -36,6 +36,32 @@ describe('PacketBatch', () => {
     assert.equal(batch.copyIn(new Uint8Array(129), 1, 129), 0);
   });
 
+  test('reads no byte outside the array that it is given, whatever the range, and takes no slot for it', () => {
+    // Small Buffers share one piece of memory.
+    const frame = Buffer.from('a frame');
+    assert.ok(frame.buffer.byteLength > 1000);
+    const batch = new PacketBatch(small());
+    for (const [start, end] of [
+      [0, 64],
+      [-4, 7],
+      [-8, -1],
+      [5, 4],
+      [8, 8],
+      [0, 8],
+      [0.5, 6],
+      [0, 6.5],
+      [Number.NaN, 7],
+      [0, Number.NaN],
+    ]) {
+      assert.throws(() => batch.copyIn(frame, start, end), { name: 'MemoryError', code: 'BAD_RANGE' }, `${start} ${end}`);
+    }
+    assert.deepEqual([batch.count, batch.arena.available], [0, 4]);
+    assert.equal(batch.copyIn(frame, 7, 7), 0);
+    const slot = batch.arena.take();
+    assert.throws(() => batch.push(slot, 0, batch.arena.bytes.length + 1), { code: 'BAD_RANGE' });
+    assert.throws(() => batch.push(slot, -1, 10), { code: 'BAD_RANGE' });
+  });
+
   test('takes no frame when the arena has no slot', () => {
     const batch = new PacketBatch(small(2));
     const frame = new Uint8Array(60);
