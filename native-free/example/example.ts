@@ -59,7 +59,7 @@ async function opener(file: File): Promise<InboundEsp> {
     return new InboundEsp(aead, sad, new RingResolver(ring, aead, sad, forgeHkdfSha256, { profile, late }));
   }
   for (const association of keys.associations) {
-    sad.add(new InboundSa(association, aead, { late, lenient: keys.lenient }));
+    sad.add(new InboundSa(association, aead, { late, lenient: keys.lenient, anySource: true }));
   }
   return new InboundEsp(aead, sad);
 }

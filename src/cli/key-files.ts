@@ -103,9 +103,9 @@ export class KeysOption {
     const { aead, passedOver } = this.choice;
     const { ring } = this;
     this.#sad = new Sad<InboundSa>();
-    // The first packet of a capture is seldom the first of an SA.
+    // The first packet of a capture is seldom the first of an SA, and a NAT may have changed its source.
     for (const { association, lenient } of this.#sas) {
-      this.#sad.add(new InboundSa(association, aead, { late: true, lenient }));
+      this.#sad.add(new InboundSa(association, aead, { late: true, lenient, anySource: true }));
     }
     this.#resolver =
       ring && new RingResolver(ring.ring, aead, this.#sad, hkdfSha256, { profile: ring.profile, late: true });

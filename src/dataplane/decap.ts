@@ -7,6 +7,7 @@ import { viewOf } from '../memory/view.js';
 import { LearnOutcome, type NodeTables, TargetKind } from '../overlay/index.js';
 import {
   checkVxlan,
+  decapsulateEcn,
   ETHERNET_SPAN,
   EtherType,
   Fault,
@@ -20,7 +21,6 @@ import {
 } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfFault } from './drop-reason.js';
-import { decapsulateEcn } from './ecn.js';
 
 const MAC_BYTES = 6;
 /** The bit of a frame's second word that says that its source is a group. */

@@ -87,6 +87,8 @@ export const DropReason = {
   NoTarget: 57,
   /** Clear VXLAN, or what ESP held, from an address that is no node's VTEP. */
   UnknownVtep: 58,
+  /** RFC 4301 section 5.2: the source address isn't the SA's. */
+  EspSourceMismatch: 59,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -150,6 +152,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['NEIGH_INVALID', 'neighbour discovery with a wrong checksum, hop limit, code or option'],
   ['NO_TX_TARGET', 'broadcast and multicast frames that nobody else would get'],
   ['VXLAN_UNKNOWN_VTEP', 'VXLAN from an address that is no node (acceptUnknownVteps lets it in)'],
+  ['XfrmInStateMismatch_Source', "ESP whose source address isn't its SA's"],
 ];
 
 /** How many reasons there are. */
@@ -202,6 +205,8 @@ const OF_ESP: Readonly<Record<EspDrop, DropReason>> = {
   [EspDrop.NoRoom]: DropReason.EspNoRoom,
   [EspDrop.NotSealable]: DropReason.EspNotSealable,
   [EspDrop.SequenceNotReserved]: DropReason.EspSequenceNotReserved,
+  [EspDrop.SourceMismatch]: DropReason.EspSourceMismatch,
+  [EspDrop.EcnLost]: DropReason.EcnLost,
 };
 
 /** The drop reason of a packet that ESP refused. */

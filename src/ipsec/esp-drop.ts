@@ -29,8 +29,12 @@ export const EspDrop = {
   NoRoom: 13,
   /** Not an IP packet, or one that ESP can't go around: a fragment, or longer than IP can say. */
   NotSealable: 14,
-  /** The SA's next sequence numbers could not be written down before they are used. */
+  /** The SA's next sequence numbers could not be persisted before they are used. */
   SequenceNotReserved: 15,
+  /** The packet's source address isn't the SA's (RFC 4301 section 5.2). */
+  SourceMismatch: 16,
+  /** Tunnel mode: congestion was met on the way, and the packet inside can't carry the mark (RFC 6040). */
+  EcnLost: 17,
 } as const;
 export type EspDrop = (typeof EspDrop)[keyof typeof EspDrop];
 

@@ -11,6 +11,9 @@ import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, putAad } from './esp-format.js';
 import type { InboundSa } from './inbound-sa.js';
 import { ReplayVerdict } from './replay-window.js';
 
+// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
+const NONE = EspDrop.None;
+
 /** Opens packets. What was pushed is opened by `flush`; the columns then say what became of each. */
 export class EspOpener {
   /** How many packets the columns hold. */
@@ -62,7 +65,8 @@ export class EspOpener {
    * @param offset where the ESP header stands
    * @param end where the ICV ends
    * @param seconds the clock of the SA's limits
-   * @returns `TooShort`, `Replayed`, `OutsideWindow` or `Expired`, and the packet isn't in the batch; or `None`
+   * @returns `TooShort`, `Replayed`, `OutsideWindow` or `Expired`, and the packet isn't in the batch; or `None`, and `drop`
+   *   says after `flush` what became of it: the same as if packets were opened one by one
    */
   push(sa: InboundSa, bytes: Uint8Array, offset: number, end: number, seconds: number): EspDrop {
     if (this.#flushed) {
@@ -78,18 +82,24 @@ export class EspOpener {
     const view = viewOf(bytes);
     const low = view.getInt32(offset + 4);
     const high = esn ? sa.window.inferHigh(low >>> 0) : 0;
+    const { cipherKey } = sa;
+    if (cipherKey.id < 0) return sa.refuse(EspDrop.Expired);
     const verdict = sa.window.check(high, low >>> 0);
-    if (verdict !== ReplayVerdict.Fresh) return sa.refuse(dropOf(verdict));
-    if (sa.key < 0 || !sa.lifetime.allows(seconds)) return sa.refuse(EspDrop.Expired);
+    const drop = verdict !== ReplayVerdict.Fresh ? dropOf(verdict) : sa.lifetime.allows(seconds) ? NONE : EspDrop.Expired;
+    // Packets of this SA that wait may change which reason it is, but not that there is one.
+    if (drop !== NONE && !cipherKey.inUse) return sa.refuse(drop);
     const index = this.count++;
     this.#sas[index] = sa;
     this.#seconds[index] = seconds;
     this.sequenceHigh[index] = high;
     this.sequenceLow[index] = low;
     batch.bytes = bytes;
-    batch.key[index] = sa.key;
+    cipherKey.hold();
+    this.drop[index] = EspDrop.WrongIcv;
+    batch.key[index] = cipherKey.id;
     batch.offset[index] = content;
-    batch.length[index] = icvOffset - content;
+    // What is dropped anyway needn't be decrypted.
+    batch.length[index] = drop === NONE ? icvOffset - content : 0;
     batch.icvOffset[index] = icvOffset;
     batch.icvLength[index] = icvLength;
     const nonce = index * NONCE_STRIDE;
@@ -101,14 +111,21 @@ export class EspOpener {
     return EspDrop.None;
   }
 
-  /** Opens what was pushed and fills the columns. */
+  /**
+   * Opens what was pushed, also of SAs that were closed since, and fills the columns.
+   * @throws what the cipher throws; none of the packets is opened then
+   */
   flush(): void {
     const batch = this.#batch;
     if (this.#flushed) return;
     this.#flushed = true;
     batch.count = this.count;
     if (batch.count === 0) return;
-    this.#aead.open(batch);
+    try {
+      this.#aead.open(batch);
+    } finally {
+      for (let i = 0; i < this.count; i++) this.#sas[i].cipherKey.release();
+    }
     for (let i = 0; i < this.count; i++) {
       const sa = this.#sas[i];
       const drop = this.#finish(sa, i);
@@ -118,17 +135,33 @@ export class EspOpener {
     }
   }
 
+  /** Drops a packet that was opened, for a reason that lies beyond ESP. */
+  reject(index: number, drop: EspDrop): EspDrop {
+    const sa = this.#sas[index];
+    this.drop[index] = drop;
+    sa.verified--;
+    return sa.refuse(drop);
+  }
+
   #finish(sa: InboundSa, i: number): EspDrop {
     const batch = this.#batch;
-    if (batch.verified[i] === 0) return EspDrop.WrongIcv;
-    const high = this.sequenceHigh[i];
+    const { bytes } = batch;
     const low = this.sequenceLow[i];
-    // Asked again: an earlier packet of the batch may have had the same number, or moved the window on.
+    // All is asked again, in the order of `push`: an earlier packet of the batch may have had the same number, moved the
+    // window on, or used up the SA.
+    const high = sa.esn ? sa.window.inferHigh(low) : 0;
+    const moved = high !== this.sequenceHigh[i];
+    this.sequenceHigh[i] = high;
     const verdict = sa.window.check(high, low);
     if (verdict !== ReplayVerdict.Fresh) return dropOf(verdict);
-    sa.window.update(high, low);
     if (!sa.lifetime.allows(this.#seconds[i])) return EspDrop.Expired;
-    const { bytes } = batch;
+    if (moved) {
+      // Its number is taken for one of the next 2^32 now, under which its ICV is wrong.
+      bytes.fill(0, batch.offset[i], batch.icvOffset[i]);
+      return EspDrop.WrongIcv;
+    }
+    if (batch.verified[i] === 0) return EspDrop.WrongIcv;
+    sa.window.update(high, low);
     const start = batch.offset[i];
     const trailer = batch.icvOffset[i] - ESP_TRAILER_BYTES;
     const padding = bytes[trailer];

@@ -5,6 +5,8 @@
 import type { Aead } from '../aead/aead.js';
 import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
 import { viewOf } from '../memory/view.js';
+import { IpProtocol, onesSum, pseudoHeaderSum } from '../wire/index.js';
+import type { CipherKey } from './cipher-key.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, espPadding, putAad } from './esp-format.js';
 import type { OutboundSa } from './outbound-sa.js';
@@ -14,6 +16,9 @@ const HEADER = ESP_HEADER_BYTES;
 const TRAILER = ESP_TRAILER_BYTES;
 const NONCE = NONCE_STRIDE;
 const NONE = EspDrop.None;
+const UDP_PROTOCOL = IpProtocol.Udp;
+const UDP_CHECKSUM = 6;
+const NO_UDP = -1;
 
 /** Seals payloads. One that was pushed is sealed when the batch is full, or by `flush`. */
 export class EspSealer {
@@ -22,6 +27,11 @@ export class EspSealer {
   espEnd = 0;
   readonly #aead: Aead;
   readonly #batch: AeadBatch;
+  /** The SAs' keys, which stay until the packets are sealed. */
+  readonly #keys: CipherKey[] = [];
+  /** Offsets of the UDP headers that want a checksum over sealed bytes, or `NO_UDP`, and of their IPv6 addresses. */
+  readonly #udp: Int32Array;
+  readonly #addresses: Int32Array;
 
   /**
    * @param aead the cipher that the SAs' keys are in
@@ -30,6 +40,8 @@ export class EspSealer {
   constructor(aead: Aead, capacity = 256) {
     this.#aead = aead;
     this.#batch = new AeadBatch(capacity);
+    this.#udp = new Int32Array(capacity);
+    this.#addresses = new Int32Array(capacity);
   }
 
   /**
@@ -49,7 +61,8 @@ export class EspSealer {
     const icvOffset = trailer + TRAILER;
     const header = offset - HEADER;
     if (header < 0 || length < 0 || icvOffset + sa.icvLength > bytes.length) return EspDrop.NoRoom;
-    if (sa.key < 0 || !sa.lifetime.allows(seconds)) return EspDrop.Expired;
+    const { cipherKey } = sa;
+    if (cipherKey.id < 0 || !sa.lifetime.allows(seconds)) return EspDrop.Expired;
     if (sa.sequenceLow === sa.ceilingLow && sa.sequenceHigh === sa.ceilingHigh) {
       const drop = sa.raiseCeiling();
       if (drop !== NONE) return drop;
@@ -71,7 +84,10 @@ export class EspSealer {
     bytes[trailer + 1] = nextHeader;
     const index = batch.count++;
     batch.bytes = bytes;
-    batch.key[index] = sa.key;
+    batch.key[index] = cipherKey.id;
+    cipherKey.hold();
+    this.#keys[index] = cipherKey;
+    this.#udp[index] = NO_UDP;
     batch.offset[index] = offset;
     batch.length[index] = icvOffset - offset;
     batch.icvOffset[index] = icvOffset;
@@ -88,16 +104,47 @@ export class EspSealer {
   }
 
   /**
-   * Seals what was pushed.
-   * @throws AeadError `BAD_AEAD_BATCH` if an SA was closed in between; nothing of the batch may be sent then
+   * Has the packet of the last `push` get the checksum of the UDP header in front of ESP, once it is sealed: over IPv6 it
+   * must have one (RFC 8200 section 8.1).
+   * @param udp offset of the UDP header
+   * @param addresses offset of the IPv6 addresses
+   */
+  wantChecksum(udp: number, addresses: number): void {
+    const last = this.#batch.count - 1;
+    this.#udp[last] = udp;
+    this.#addresses[last] = addresses;
+  }
+
+  /**
+   * Seals what was pushed, also for SAs that were closed since.
+   * @throws what the cipher throws; the packets' payloads are wiped then, so that none can leave in clear
    */
   flush(): void {
     const batch = this.#batch;
-    if (batch.count === 0) return;
+    const { count } = batch;
+    if (count === 0) return;
+    let sealed = false;
     try {
       this.#aead.seal(batch);
+      sealed = true;
     } finally {
+      for (let i = 0; i < count; i++) {
+        if (!sealed) batch.bytes.fill(0, batch.offset[i], batch.icvOffset[i] + batch.icvLength[i]);
+        else if (this.#udp[i] !== NO_UDP) this.#putChecksum(i);
+        this.#keys[i].release();
+      }
       batch.count = 0;
     }
+  }
+
+  #putChecksum(i: number): void {
+    const { bytes, icvOffset, icvLength } = this.#batch;
+    const udp = this.#udp[i];
+    const end = icvOffset[i] + icvLength[i];
+    const pseudo = pseudoHeaderSum(6, bytes, this.#addresses[i], UDP_PROTOCOL, end - udp);
+    // RFC 768: a sum of zero goes as all ones, since zero means none.
+    const sum = ~onesSum(bytes, udp, end, pseudo) & 0xffff || 0xffff;
+    bytes[udp + UDP_CHECKSUM] = sum >>> 8;
+    bytes[udp + UDP_CHECKSUM + 1] = sum;
   }
 }

@@ -1,7 +1,8 @@
 /** An SA at the end that receives: its key in a cipher, its replay window, its counts. */
 import type { Aead } from '../aead/aead.js';
+import { getWord } from '../memory/word.js';
+import { CipherKey } from './cipher-key.js';
 import { ESP_DROPS, type EspDrop } from './esp-drop.js';
-import { NO_KEY } from './keymat.js';
 import { Lifetime } from './lifetime.js';
 import { ReplayWindow } from './replay-window.js';
 import { checkSecurityAssociation, EspMode, type SecurityAssociation } from './security-association.js';
@@ -20,6 +21,12 @@ export interface InboundSaOptions {
    * without either. False if not said.
    */
   readonly lenient?: boolean;
+  /**
+   * Whether its packets may come from another address than its source: for captures taken behind a NAT. Default: true for
+   * an SA with UDP encapsulation, whose peer's address a NAT may change at any time, or without a source (0.0.0.0 or ::);
+   * false for others (RFC 4301 section 5.2).
+   */
+  readonly anySource?: boolean;
   /** The window of an SA that this one takes the place of: what came under that one isn't taken again. */
   readonly window?: ReplayWindow;
 }
@@ -34,20 +41,21 @@ export class InboundSa {
   /** Whether its packets come in UDP. */
   readonly encap: boolean;
   readonly lenient: boolean;
+  /** Whether its packets may come from any address. */
+  readonly anySource: boolean;
+  /** The source's first word, of IPv4 the whole. */
+  readonly sourceWord: number;
   readonly icvLength: number;
   readonly esn: boolean;
   readonly window: ReplayWindow;
   readonly lifetime: Lifetime;
-  /** Number of its key in the cipher; `NO_KEY` once it is closed. */
-  key: number;
+  readonly cipherKey: CipherKey;
   /** The salt as a 32-bit word in network order; its SA wipes it. */
   salt: number;
   /** Packets whose ICV was right and that went on. */
   verified = 0;
   /** Packets that did not, by `EspDrop`. */
   readonly drops = new Float64Array(ESP_DROPS);
-
-  readonly #aead: Aead;
 
   /**
    * @param aead the cipher that will open its packets
@@ -62,15 +70,21 @@ export class InboundSa {
     this.tunnel = sa.mode === EspMode.Tunnel;
     this.encap = sa.encap !== undefined;
     this.lenient = options.lenient ?? false;
+    this.anySource = options.anySource ?? (this.encap || source.every((byte) => byte === 0));
+    this.sourceWord = getWord(source, 0);
     this.icvLength = sa.icvLength;
     this.esn = sa.esn;
     const late = options.late ?? false;
     this.window = options.window ?? new ReplayWindow(sa.replayWindow, late);
     if (late && sa.sequence !== undefined) this.window.expect(sa.esn ? sa.sequence.high : 0, sa.sequence.low);
     this.lifetime = new Lifetime(sa.limits, options.created);
-    this.#aead = aead;
-    this.key = sa.keymat.addTo(aead);
+    this.cipherKey = new CipherKey(sa.keymat, aead);
     this.salt = sa.keymat.salt;
+  }
+
+  /** Id of its key in the cipher; `NO_KEY` once it is closed. */
+  get key(): number {
+    return this.cipherKey.id;
   }
 
   /** Counts a packet that went no further. */
@@ -79,10 +93,20 @@ export class InboundSa {
     return drop;
   }
 
-  /** Wipes the key. The SA opens nothing afterwards. */
+  /**
+   * Whether a packet's source is the SA's.
+   * @param bytes what the address is in, at `offset`
+   */
+  isFrom(bytes: Uint8Array, offset: number): boolean {
+    if (this.anySource) return true;
+    const { source } = this;
+    for (let i = 0; i < source.length; i++) if (bytes[offset + i] !== source[i]) return false;
+    return true;
+  }
+
+  /** Wipes the key, once packets that were pushed before are opened. The SA takes no packet afterwards. */
   close(): void {
-    this.#aead.removeKey(this.key);
-    this.key = NO_KEY;
+    this.cipherKey.close();
     this.salt = 0;
   }
 }

@@ -5,7 +5,7 @@
 import type { Aead } from '../aead/aead.js';
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
-import { EtherType, IPV4_SPAN, IpProtocol, ipv4Layout, type Layers } from '../wire/index.js';
+import { bringEcn, EtherType, IPV4_SPAN, IPV6_SPAN, IpProtocol, ipv4Layout, type Layers } from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { EspOpener } from './esp-opener.js';
 import type { InboundSa } from './inbound-sa.js';
@@ -97,6 +97,7 @@ export class InboundEsp {
     this.sa = sa;
     this.sequenceHigh = 0;
     if (sa === undefined) return EspDrop.NoSa;
+    if (!sa.isFrom(bytes, addressOffset)) return sa.refuse(EspDrop.SourceMismatch);
     if (outer.isFragment) return sa.refuse(EspDrop.Fragment);
     const inUdp = espOffset !== outer.transportOffset;
     if (inUdp !== sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
@@ -122,10 +123,21 @@ export class InboundEsp {
     this.sa = sa;
     this.sequenceHigh = 0;
     if (sa === undefined) return EspDrop.NoSa;
+    if (sa.sourceWord !== view.getInt32(ip + IP_SOURCE) && !sa.anySource) return sa.refuse(EspDrop.SourceMismatch);
     if (sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
     const drop = this.#opener.push(sa, bytes, esp, end, seconds);
     if (drop === NONE) this.#remember(ip, esp, 4, 0);
     return drop;
+  }
+
+  /** Brings the outer header's congestion mark into the packet that the tunnel held (RFC 4301 section 5.1.2.1). */
+  #bringEcn(index: number, bytes: Uint8Array): boolean {
+    const outer = this.#networkOffset[index];
+    const tos = this.#family[index] === 4 ? bytes[outer + 1] : bytes[outer + 1] >>> 4;
+    const inner = this.etherType === EtherType.Ipv4 ? 4 : 6;
+    // What holds no whole header is for the next walk to refuse.
+    const whole = this.end - this.start >= (inner === 4 ? IPV4_SPAN : IPV6_SPAN) && bytes[this.start] >>> 4 === inner;
+    return !whole || bringEcn(bytes, tos, inner, this.start);
   }
 
   /** Keeps where the headers of the packet stand that was put into the batch last. */
@@ -143,7 +155,8 @@ export class InboundEsp {
   }
 
   /**
-   * Makes what a packet of the flushed batch held an IP packet again.
+   * Makes what a packet of the flushed batch held an IP packet again; in tunnel mode the outer packet's congestion mark goes
+   * into it.
    * @param index its number
    * @returns why it was not opened, or `None`
    */
@@ -158,6 +171,7 @@ export class InboundEsp {
     if (opener.tunnelled[index] === 1) {
       this.start = payload;
       this.etherType = nextHeader === IpProtocol.Ipip ? EtherType.Ipv4 : EtherType.Ipv6;
+      if (!this.#bringEcn(index, bytes)) return opener.reject(index, EspDrop.EcnLost);
     } else {
       const headers = this.#headers;
       headers.networkOffset = this.#networkOffset[index];

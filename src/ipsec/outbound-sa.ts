@@ -6,9 +6,9 @@
  * collision of SPIs) has another mask, and docs/security.md says how likely an overlap is.
  */
 import type { Aead } from '../aead/aead.js';
+import { CipherKey } from './cipher-key.js';
 import { IpsecError } from './error.js';
 import { EspDrop } from './esp-drop.js';
-import { NO_KEY } from './keymat.js';
 import { Lifetime } from './lifetime.js';
 import {
   checkSecurityAssociation,
@@ -60,8 +60,7 @@ export class OutboundSa {
   readonly icvLength: number;
   readonly esn: boolean;
   readonly lifetime: Lifetime;
-  /** Number of its key in the cipher; `NO_KEY` once it is closed. */
-  key: number;
+  readonly cipherKey: CipherKey;
   /** The salt as a 32-bit word in network order. */
   salt: number;
   /** The last sequence number that was sent. */
@@ -75,7 +74,6 @@ export class OutboundSa {
   /** IPv4 identification of the next tunnel-mode packet. */
   identification: number;
 
-  readonly #aead: Aead;
   readonly #reserver: SequenceReserver | undefined;
 
   /**
@@ -109,9 +107,13 @@ export class OutboundSa {
     this.ivMaskHigh = (ivMask[0] << 24) | (ivMask[1] << 16) | (ivMask[2] << 8) | ivMask[3];
     this.ivMaskLow = (ivMask[4] << 24) | (ivMask[5] << 16) | (ivMask[6] << 8) | ivMask[7];
     this.identification = this.ivMaskLow & 0xffff;
-    this.#aead = aead;
-    this.key = sa.keymat.addTo(aead);
+    this.cipherKey = new CipherKey(sa.keymat, aead);
     this.salt = sa.keymat.salt;
+  }
+
+  /** Id of its key in the cipher; `NO_KEY` once it is closed. */
+  get key(): number {
+    return this.cipherKey.id;
   }
 
   /** Whether its packets go in UDP. */
@@ -143,10 +145,9 @@ export class OutboundSa {
     }
   }
 
-  /** Wipes the key. The SA seals nothing afterwards; flush what was pushed before. */
+  /** Wipes the key, once packets that were pushed before are sealed. The SA takes no packet afterwards. */
   close(): void {
-    this.#aead.removeKey(this.key);
-    this.key = NO_KEY;
+    this.cipherKey.close();
     this.salt = 0;
   }
 }

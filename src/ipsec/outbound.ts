@@ -15,6 +15,7 @@ import {
   Ipv6View,
   isIpv6Extension,
   ipv4Layout,
+  ipv6Layout,
   UDP_SPAN,
   UdpView,
   writeIpv4Checksum,
@@ -25,6 +26,7 @@ import { EspSealer } from './esp-sealer.js';
 import type { OutboundSa } from './outbound-sa.js';
 
 const IPV4_PROTOCOL = ipv4Layout.offsetOf('protocol');
+const IPV6_SOURCE = ipv6Layout.offsetOf('source');
 const MAX_IP_PACKET = 65_535;
 const HOP_LIMIT = 64;
 const DONT_FRAGMENT = 0x4000;
@@ -153,7 +155,7 @@ export class OutboundEsp {
     }
     this.start = start - shift;
     this.end = this.#sealer.espEnd;
-    if (sa.encap) this.#putUdp(sa, bytes, payload - shift);
+    if (sa.encap) this.#putUdp(sa, bytes, payload - shift, this.start);
     bytes[protocolAt] = sa.encap ? IpProtocol.Udp : IpProtocol.Esp;
     this.#putLength(bytes, family);
     return EspDrop.None;
@@ -211,7 +213,7 @@ export class OutboundEsp {
     if (drop !== EspDrop.None) return drop;
     this.start = outerStart;
     this.end = this.#sealer.espEnd;
-    if (sa.encap) this.#putUdp(sa, bytes, outerStart + span);
+    if (sa.encap) this.#putUdp(sa, bytes, outerStart + span, outerStart);
     const protocol = sa.encap ? IpProtocol.Udp : IpProtocol.Esp;
     if (sa.family === 4) this.#putIpv4(sa, bytes, outerStart, tos, dontFragment, protocol);
     else this.#putIpv6(sa, bytes, outerStart, tos, protocol);
@@ -245,13 +247,17 @@ export class OutboundEsp {
     bytes.set(sa.destination, ip.destinationOffset);
   }
 
-  /** RFC 3948 section 2.1: the checksum is zero. */
-  #putUdp(sa: OutboundSa, bytes: Uint8Array, at: number): void {
+  /**
+   * RFC 3948 section 2.1: the checksum should be zero. Over IPv6 receivers drop such packets (RFC 8200 section 8.1), so
+   * there it is computed, of the sealed bytes.
+   */
+  #putUdp(sa: OutboundSa, bytes: Uint8Array, at: number, ip: number): void {
     const udp = this.#udp.wrap(bytes, at);
     udp.sourcePort = sa.encapSourcePort;
     udp.destinationPort = sa.encapDestinationPort;
     udp.length = this.end - at;
     udp.checksum = 0;
+    if (sa.family === 6) this.#sealer.wantChecksum(at, ip + IPV6_SOURCE);
   }
 
   #putLength(bytes: Uint8Array, family: number): void {

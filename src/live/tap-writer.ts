@@ -3,7 +3,6 @@ import { addressOf, lastErrno } from '../foreign/index.js';
 import { MERGED_FRAMES, TcpMerger } from '../fragment/index.js';
 import { Errno, errnoName, linux } from './linux.js';
 import { checkRange } from '../memory/range.js';
-import { linux } from './linux.js';
 import { OffloadHeader } from './offload-header.js';
 import { PieceVector } from './piece-vector.js';
 import { Refusals } from './refusals.js';

@@ -6,6 +6,7 @@ export { VtepError } from '../error.js';
 export { formatIp, formatIpv4, formatIpv6, formatMac, isZeroMac, parseIpv4, parseIpv6, parseMac } from './address.js';
 export { ARP_SPAN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
 export { checksum, onesSum, pseudoHeaderSum, updateChecksum } from './checksum.js';
+export { bringEcn, decapsulateEcn } from './ecn.js';
 export { checkEsp, ESP_SPAN, ESP_UDP_PORT, EspView, espLayout } from './esp.js';
 export {
   Encapsulation,

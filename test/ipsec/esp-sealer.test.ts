@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { AEAD_BACKENDS, AeadError } from '../../src/aead/index.js';
+import { AEAD_BACKENDS, AeadBatch, AeadError } from '../../src/aead/index.js';
 import { EspDrop, EspOpener, EspSealer, espBytes, espPadding, InboundSa, OutboundSa } from '../../src/ipsec/index.js';
 import { ROOT } from '../repository.js';
 import {
@@ -192,17 +192,45 @@ for (const aead of ciphers()) {
       assert.equal(hex(bytes), sealed);
     });
 
-    test('a batch that could not be sealed for a closed SA does not keep later ones from being sealed', () => {
-      const closed = new OutboundSa(association(), aead, { ivMask: MASK });
+    test('packets that were pushed before their SA was closed are sealed all the same, and none is taken afterwards', () => {
       const sealer = new EspSealer(aead);
-      sealer.push(closed, new Uint8Array(100), 16, 50, 17, 0);
+      const [closed, other] = [1, 2].map(() => new OutboundSa(association(), aead, { ivMask: MASK }));
+      const bytes = new Uint8Array(200);
+      const packets = [closed, other, closed].map((sa, i) => {
+        assert.equal(sealer.push(sa, bytes, 16 + 60 * i, 18 + 60 * i, 17, 0), EspDrop.None);
+        return [sealer.espOffset, sealer.espEnd];
+      });
+      const { id } = closed.cipherKey;
       closed.close();
-      assert.throws(() => sealer.flush(), AeadError);
-      // The first takes the closed one's place in the cipher and gives it up, so that nothing stands there.
-      const first = new OutboundSa(association(), aead, { ivMask: MASK });
-      const second = new OutboundSa(association(), aead, { ivMask: MASK });
-      first.close();
-      const { drop, packet } = seal(sealer, second, new Uint8Array(2));
+      closed.close();
+      assert.equal(sealer.push(closed, bytes, 16, 18, 17, 0), EspDrop.Expired);
+      sealer.flush();
+      packets.forEach(([start, end], i) => {
+        assert.equal(hex(openByHand({ sequence: [1n, 1n, 2n][i] }, bytes.subarray(start, end))), '00000011');
+      });
+      // The key went with the last packet that waited for it.
+      const batch = new AeadBatch(1);
+      batch.bytes = new Uint8Array(32);
+      batch.count = 1;
+      batch.key[0] = id;
+      batch.icvLength[0] = 16;
+      assert.throws(() => aead.seal(batch), { code: 'BAD_AEAD_BATCH' });
+      other.close();
+    });
+
+    test('what a cipher fails at does not leave in clear: the payloads are wiped, and later packets are sealed', () => {
+      const sealer = new EspSealer(aead);
+      const [lost, sound, later] = [1, 2, 3].map(() => new OutboundSa(association(), aead, { ivMask: MASK }));
+      const bytes = new Uint8Array(200).fill(0x77);
+      sealer.push(lost, bytes, 16, 40, 17, 0);
+      sealer.push(sound, bytes, 116, 140, 17, 0);
+      // Behind the SA's back.
+      aead.removeKey(lost.cipherKey.id);
+      assert.throws(() => {
+        sealer.flush();
+      }, AeadError);
+      for (const at of [16, 116]) assert.ok(bytes.subarray(at, at + 24).every((byte) => byte === 0));
+      const { drop, packet } = seal(sealer, later, new Uint8Array(2));
       assert.equal(drop, EspDrop.None);
       assert.equal(hex(openByHand({ sequence: 1n }, packet)), '00000011');
     });

@@ -15,7 +15,7 @@ import {
   type SaResolver,
   type SecurityAssociation,
 } from '../../src/ipsec/index.js';
-import { EtherType, Layers } from '../../src/wire/index.js';
+import { EtherType, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
 import { ip, join, udpIp } from '../dataplane/build.js';
 import {
   aesKey,
@@ -50,6 +50,16 @@ function sealed(aead: Aead, sa: OutboundSa, packet: Uint8Array): Sealed {
   assert.equal(esp.push(sa, bytes, head, head + packet.length, 0), None);
   esp.flush();
   return { bytes, start: esp.start, end: esp.end };
+}
+
+/** Puts a mark into an IP header. */
+function putEcn(bytes: Uint8Array, at: number, mark: number): void {
+  if (bytes[at] >>> 4 === 6) {
+    bytes[at + 1] = (bytes[at + 1] & ~0x30) | (mark << 4);
+  } else {
+    bytes[at + 1] = (bytes[at + 1] & ~3) | mark;
+    writeIpv4Checksum(bytes, at);
+  }
 }
 
 /** Walks over the outer headers and opens, as the ingress does. */
@@ -126,6 +136,7 @@ for (const aead of ciphers()) {
                     if (mode === EspMode.Transport) {
                       // The SA is found by the packet's own destination.
                       packet.set(ends.inbound.destination, six ? 24 : 16);
+                      packet.set(ends.inbound.source, six ? 8 : 12);
                       if (!six) rewriteChecksum(packet);
                     }
                     const wire = ends.seal(packet);
@@ -185,10 +196,70 @@ describe('InboundEsp', () => {
     assert.equal(open(otherFamily.esp, otherFamily.seal(PACKET)), EspDrop.NoSa);
   });
 
-  test("the sender's address is no matter: SAs go by SPI and destination (RFC 4301 section 4.1)", () => {
-    const ends = new Ends(association());
+  test("a packet from another address than its SA's is SourceMismatch, before its number counts (RFC 4301 section 5.2)", () => {
+    for (const family of [4, 6] as const) {
+      const sa = association({ replayWindow: 64, ...(family === 6 ? V6 : {}) });
+      const [from, to] = [sa.source, sa.destination];
+      const packet = (source: string): Uint8Array => udpIp(family, 4789, new Uint8Array(9), 'right', source, to);
+      const others = family === 4 ? ['1.2.3.4', '192.168.50.3', '193.168.50.1'] : ['fd50::', 'fd51::1', 'fd50:0:0:1::1'];
+      const ends = new Ends(sa);
+      for (const other of others) assert.equal(open(ends.esp, ends.seal(packet(other))), EspDrop.SourceMismatch);
+      assert.equal(open(ends.esp, ends.seal(packet(from))), None);
+      assert.deepEqual([ends.inbound.verified, ends.inbound.drops[EspDrop.SourceMismatch]], [1, 3]);
+      const anywhere = new Ends(sa, sa, { anySource: true });
+      assert.equal(open(anywhere.esp, anywhere.seal(packet(others[0]))), None);
+      const unnamed = new Ends(sa, { ...sa, source: family === 4 ? '0.0.0.0' : '::' });
+      assert.equal(open(unnamed.esp, unnamed.seal(packet(others[0]))), None);
+    }
+  });
+
+  test('behind a NAT the address may change: an SA with UDP encapsulation takes any, unless it is told not to', () => {
+    const sa = association({ encap: ENCAP });
     const packet = udpIp(4, 4789, new Uint8Array(9), 'right', '1.2.3.4', '192.168.50.2');
+    const ends = new Ends(sa);
     assert.equal(open(ends.esp, ends.seal(packet)), None);
+    const strict = new Ends(sa, sa, { anySource: false });
+    assert.equal(open(strict.esp, strict.seal(packet)), EspDrop.SourceMismatch);
+  });
+
+  test('tunnel mode brings the outer congestion mark into the packet, or drops it (RFC 4301 section 5.1.2.1, RFC 6040 section 4.2)', () => {
+    const DROPPED = -1;
+    // By the inner mark (Not-ECT, ECT(1), ECT(0), CE), then by the outer one: what comes out.
+    const table = [
+      [0, 0, 0, DROPPED],
+      [1, 1, 1, 3],
+      [2, 1, 2, 3],
+      [3, 3, 3, 3],
+    ];
+    for (const outside of [4, 6] as const) {
+      for (const inside of [4, 6] as const) {
+        for (const encap of [false, true]) {
+          const ends = new Ends(
+            association({
+              mode: EspMode.Tunnel,
+              ...(outside === 6 ? V6 : {}),
+              ...(encap ? { encap: ENCAP } : {}),
+            }),
+          );
+          let dropped = 0;
+          table.forEach((row, inner) => {
+            row.forEach((expected, outer) => {
+              const packet = udpIp(inside, 4789, new Uint8Array(40), 'right');
+              putEcn(packet, 0, inner);
+              const wire = ends.seal(packet);
+              putEcn(wire.bytes, wire.start, outer);
+              const drop = open(ends.esp, wire);
+              if (expected === DROPPED) dropped++;
+              assert.equal(drop, expected === DROPPED ? EspDrop.EcnLost : None, `${inner} in ${outer}`);
+              if (expected === DROPPED) return;
+              putEcn(packet, 0, expected);
+              assert.equal(hex(wire.bytes.subarray(ends.esp.start, ends.esp.end)), hex(packet));
+            });
+          });
+          assert.deepEqual([ends.inbound.verified, ends.inbound.drops[EspDrop.EcnLost]], [16 - dropped, dropped]);
+        }
+      }
+    }
   });
 
   test('a failed look-up leaves the bytes as they are', () => {

@@ -1,9 +1,9 @@
 /** Congestion marks at the tunnel's end: RFC 6040 section 4.2 as the kernel has it (INET_ECN_decapsulate). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decapsulateEcn } from '../../src/dataplane/ecn.js';
+import { decapsulateEcn } from '../../src/wire/ecn.js';
 import { Fault, ipv4ChecksumHolds, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
-import { ethernet, ip } from './build.js';
+import { ethernet, ip } from '../dataplane/build.js';
 
 const NAMES = ['Not-ECT', 'ECT(1)', 'ECT(0)', 'CE'];
 const DROPPED = -1;

@@ -1,8 +1,9 @@
 /**
- * Congestion marks at the end of a tunnel (RFC 6040 section 4.2, include/net/inet_ecn.h INET_ECN_decapsulate): a mark on
- * the outer packet goes to the inner one, if that can carry it.
+ * Congestion marks at the end of a tunnel (RFC 6040 section 4.2, RFC 4301 section 5.1.2.1; include/net/inet_ecn.h,
+ * INET_ECN_decapsulate): a mark on the outer packet goes to the inner one, if that can carry it.
  */
-import { type Layers, updateChecksum } from '../wire/index.js';
+import { updateChecksum } from './checksum.js';
+import type { Layers } from './layers.js';
 
 const MASK = 3;
 const NOT_ECT = 0;
@@ -16,12 +17,20 @@ const CE = 3;
  * @returns false if the frame must be dropped: marked, and its packet isn't of a transport that knows marks
  */
 export function decapsulateEcn(bytes: Uint8Array, outerTos: number, inner: Layers): boolean {
+  return inner.family === 0 || bringEcn(bytes, outerTos, inner.family, inner.networkOffset);
+}
+
+/**
+ * The same for an IP packet whose header is known to be whole.
+ * @param family 4 or 6
+ * @param at offset of the inner IP header
+ */
+export function bringEcn(bytes: Uint8Array, outerTos: number, family: number, at: number): boolean {
   const outer = outerTos & MASK;
-  if (outer === NOT_ECT || outer === ECT0 || inner.family === 0) return true;
-  const at = inner.networkOffset;
-  const ecn = inner.family === 4 ? bytes[at + 1] & MASK : (bytes[at + 1] >>> 4) & MASK;
+  if (outer === NOT_ECT || outer === ECT0) return true;
+  const ecn = family === 4 ? bytes[at + 1] & MASK : (bytes[at + 1] >>> 4) & MASK;
   if (ecn === NOT_ECT) return outer !== CE;
-  mark(bytes, at, inner.family, ecn, outer);
+  mark(bytes, at, family, ecn, outer);
   return true;
 }
 
