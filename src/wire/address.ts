@@ -58,13 +58,23 @@ export function formatIpv6(bytes: Uint8Array, offset = 0): string {
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }
 
-function parseGroups(text: string, whole: string): number[] {
+/** The dotted decimal at the end of an IPv6 address; the error names the whole. */
+function ipv4Tail(part: string, whole: string): Uint8Array {
+  try {
+    return parseIpv4(part);
+  } catch {
+    throw invalid('an IPv6', whole);
+  }
+}
+
+/** @param last whether the address ends here: only there may a dotted decimal stand (RFC 4291 section 2.2) */
+function parseGroups(text: string, whole: string, last: boolean): number[] {
   if (text === '') return [];
   const groups: number[] = [];
   const parts = text.split(':');
   parts.forEach((part, i) => {
-    if (i === parts.length - 1 && part.includes('.')) {
-      const tail = parseIpv4(part);
+    if (last && i === parts.length - 1 && part.includes('.')) {
+      const tail = ipv4Tail(part, whole);
       groups.push((tail[0] << 8) | tail[1], (tail[2] << 8) | tail[3]);
     } else {
       if (!/^[0-9a-f]{1,4}$/i.test(part)) throw invalid('an IPv6', whole);
@@ -78,8 +88,8 @@ function parseGroups(text: string, whole: string): number[] {
 export function parseIpv6(text: string): Uint8Array {
   const halves = text.split('::');
   if (halves.length > 2) throw invalid('an IPv6', text);
-  const head = parseGroups(halves[0], text);
-  const tail = halves.length === 2 ? parseGroups(halves[1], text) : [];
+  const head = parseGroups(halves[0], text, halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1], text, true) : [];
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) throw invalid('an IPv6', text);
   const bytes = new Uint8Array(16);

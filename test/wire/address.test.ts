@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isIPv6 } from 'node:net';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { formatIp, formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from '../../src/wire/index.js';
@@ -52,4 +53,33 @@ describe('addresses', () => {
       assert.throws(() => parseMac(text), { code: 'BAD_ADDRESS' }, text);
     }
   });
+});
+
+test('parseIpv6 takes what node:net takes, and nothing else: dotted decimal at the end alone (RFC 4291 section 2.2)', () => {
+  const ours = (text: string): boolean => {
+    try {
+      parseIpv6(text);
+      return true;
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, 'BAD_ADDRESS');
+      return false;
+    }
+  };
+  for (const text of ['1.2.3.4::', '1.2.3.4::1', 'a:1.2.3.4::', 'a:1.2.3.4::1', '::1.2.3.4', '1:2:3:4:5:6:1.2.3.4']) {
+    assert.equal(ours(text), isIPv6(text), text);
+  }
+  const piece = fc.constantFrom('::', ':', ':', '1.2.3.4', '255.0.0.1', '1.2.3', '1.2.3.256', '01.2.3.4', 'a', 'FFFF', '0', '12345', 'g');
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 16 }), (pieces) => {
+      const text = pieces.join('');
+      assert.equal(ours(text), isIPv6(text), text);
+    }),
+    { seed: 20261129, numRuns: 20_000 },
+  );
+  fc.assert(
+    fc.property(fc.ipV6(), (text) => {
+      assert.equal(ours(text), isIPv6(text), text);
+    }),
+    { seed: 20261129, numRuns: 3000 },
+  );
 });
