@@ -2,7 +2,7 @@
 import type { Aead } from '../src/aead/index.js';
 import { Encap } from '../src/dataplane/encap.js';
 import { Forward } from '../src/dataplane/forward.js';
-import { DropCounters, Oversize } from '../src/dataplane/index.js';
+import { DropCounters, Identifications, Oversize } from '../src/dataplane/index.js';
 import { Fragment } from '../src/dataplane/fragment.js';
 import { Seal } from '../src/dataplane/seal.js';
 import { PacketBatch } from '../src/memory/index.js';
@@ -41,9 +41,10 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
   const outputs = { tunnelled: new PacketBatch(arena), local: aside, answers: aside, overflow: refuse };
   const options = { oversize: Oversize.Outside, clampMss: false, checkSource: true };
   const forward = new Forward(tables, pathMtu, drops, outputs, options);
-  const encap = new Encap(tables, drops, {});
+  const identifications = new Identifications(topology.nodes.map(({ vtep }) => vtep));
+  const encap = new Encap(tables, drops, identifications, {});
   const seal = new Seal(topology, drops, aead, sas);
-  const fragment = new Fragment(pathMtu, drops, true);
+  const fragment = new Fragment(pathMtu, drops, identifications);
   const pieces = new PacketBatch(arena, (1 + PIECES) * WINDOW);
   const staged = batches.map(() => new PacketBatch(arena, batch));
   const steps: Readonly<Record<StageOut, (k: number) => void>> = {

@@ -138,7 +138,7 @@ export class Workload {
       const frameEnd = at + frames.end[i] - frames.start[i];
       const tunnel = senders.get(node) ?? new Tunnel(vtepOf(node), vtepOf(HERE), { port: VXLAN_PORT });
       senders.set(node, tunnel);
-      start[i] = tunnel.encapsulate(bytes, at, frameEnd, VNI, i, 0, 64);
+      start[i] = tunnel.encapsulate(bytes, at, frameEnd, VNI, i, 0, 64, 1 + (i % 0xffff));
       end[i] = frameEnd;
       if (this.encrypted && aead !== undefined && esp !== undefined) {
         const sas = keys.get(node) ?? this.#sender(node, aead);

@@ -16,6 +16,8 @@ import type { DropReason } from './drop-reason.js';
 import { Encap } from './encap.js';
 import { Forward, Oversize } from './forward.js';
 import { Fragment } from './fragment.js';
+import type { IcmpRateOptions } from './icmp-rate.js';
+import { Identifications } from './identifications.js';
 import { Link } from './link.js';
 import { Seal } from './seal.js';
 import type { TunnelOptions } from './tunnel.js';
@@ -31,6 +33,17 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
   readonly clampMss?: boolean;
   /** Whether frames must come from endpoints of this node; true. */
   readonly checkSource?: boolean;
+  /** How often an endpoint is sent ICMP about its packets; 1000 times a second, 50 at once. */
+  readonly icmpRate?: IcmpRateOptions;
+  /**
+   * Whether outer packets longer than the path MTU go out whole, for an underlay whose kernel fragments them: a UDP socket.
+   * @default false
+   */
+  readonly kernelFragments?: boolean;
+  /** Fills an array with random bytes: where the identifications of outer packets start (`Identifications`). */
+  readonly random?: (bytes: Uint8Array) => void;
+  /** The identifications of a chain that this one replaces, which goes on with them. */
+  readonly identifications?: Identifications;
   /** The cipher and the SAs; an encrypted network's frames are dropped without. */
   readonly aead?: Aead;
   readonly sas?: NodeSas;
@@ -68,10 +81,12 @@ export class EgressChain {
   localFrames = 0;
   answers = 0;
   readonly pathMtu: PathMtu;
+  readonly identifications: Identifications;
   readonly forward: Forward;
   readonly seal: Seal;
   readonly fragment: Fragment;
 
+  readonly #whole: boolean;
   readonly #encap: Encap;
   readonly #link: Link;
   readonly #sinks: EgressSinks;
@@ -83,9 +98,10 @@ export class EgressChain {
   #now = 0;
 
   constructor(tables: NodeTables, arena: Arena, sinks: EgressSinks, options: EgressOptions = {}) {
-    const { oversize = Oversize.Inside, clampMss = false, checkSource = true, aead, sas } = options;
+    const { oversize = Oversize.Inside, clampMss = false, checkSource = true, icmpRate, aead, sas } = options;
     const { topology, node } = tables;
     this.pathMtu = new PathMtu(topology, node);
+    this.#whole = options.kernelFragments ?? false;
     this.#sinks = sinks;
     this.#tunnelled = new PacketBatch(arena);
     this.#local = new PacketBatch(arena);
@@ -98,10 +114,13 @@ export class EgressChain {
       answers: this.#answers,
       overflow: this.#overflow,
     };
-    this.forward = new Forward(tables, this.pathMtu, this.drops, outputs, { oversize, clampMss, checkSource });
-    this.#encap = new Encap(tables, this.drops, options);
+    const forwarding = { oversize, clampMss, checkSource, ...(icmpRate === undefined ? {} : { icmpRate }) };
+    this.forward = new Forward(tables, this.pathMtu, this.drops, outputs, forwarding);
+    const vteps = topology.nodes.map(({ vtep }) => vtep);
+    this.identifications = new Identifications(vteps, options.random, options.identifications);
+    this.#encap = new Encap(tables, this.drops, this.identifications, options);
     this.seal = new Seal(topology, this.drops, aead, sas);
-    this.fragment = new Fragment(this.pathMtu, this.drops, oversize === Oversize.Outside);
+    this.fragment = new Fragment(this.pathMtu, this.drops, this.identifications);
     this.#link = new Link(topology, node);
   }
 
@@ -157,7 +176,7 @@ export class EgressChain {
     } else {
       this.#encap.run(batch);
       this.seal.run(batch, this.#now);
-      if (this.fragment.fits(batch)) {
+      if (this.#whole || this.fragment.fits(batch)) {
         this.#transmit(batch);
       } else {
         this.fragment.run(batch, this.#wire, this.#overflow);

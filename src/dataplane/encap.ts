@@ -3,6 +3,7 @@ import type { PacketBatch } from '../memory/index.js';
 import type { NodeTables } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
+import type { Identifications } from './identifications.js';
 import { Tunnel, type TunnelOptions } from './tunnel.js';
 
 /** Encapsulates frames for the node that is their `peer`. */
@@ -12,16 +13,23 @@ export class Encap {
   readonly #drops: DropCounters;
   /** By node; undefined for this one and for those that it can't reach. */
   readonly #tunnels: readonly (Tunnel | undefined)[];
+  readonly #identifications: Identifications;
 
-  constructor(tables: NodeTables, drops: DropCounters, options: Omit<TunnelOptions, 'port'>) {
+  constructor(
+    tables: NodeTables,
+    drops: DropCounters,
+    identifications: Identifications,
+    options: Omit<TunnelOptions, 'port'>,
+  ) {
     this.#drops = drops;
+    this.#identifications = identifications;
     const { networks, nodes, port } = tables.topology;
     this.#vni = Int32Array.from(networks, ({ vni }) => vni);
     const { vtep } = nodes[tables.node];
     this.#tunnels = nodes.map((node, place) =>
       place === tables.node || node.vtep.length !== vtep.length
         ? undefined
-        : new Tunnel(vtep, node.vtep, { ...options, port }, place * 251),
+        : new Tunnel(vtep, node.vtep, { ...options, port }),
     );
   }
 
@@ -29,17 +37,29 @@ export class Encap {
   run(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     const { start, end, network, peer, flow, tos, ttl } = batch;
+    const identifications = this.#identifications;
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
-      const tunnel = this.#tunnels[peer[i]];
+      const node = peer[i];
+      const tunnel = this.#tunnels[node];
       if (tunnel === undefined) {
-        this.#drops.add(DropReason.NoRemote);
-        batch.arena.free(batch.slot[i]);
+        this.#drop(batch, i, DropReason.NoRemote);
         continue;
       }
-      start[i] = tunnel.encapsulate(bytes, start[i], end[i], this.#vni[network[i]], flow[i], tos[i], ttl[i]);
+      const id = tunnel.family === 4 ? identifications.take4(node) : 0;
+      const ip = tunnel.encapsulate(bytes, start[i], end[i], this.#vni[network[i]], flow[i], tos[i], ttl[i], id);
+      if (ip < 0) {
+        this.#drop(batch, i, DropReason.PacketTooBig);
+        continue;
+      }
+      start[i] = ip;
       batch.move(i, kept++);
     }
     batch.count = kept;
+  }
+
+  #drop(batch: PacketBatch, i: number, reason: DropReason): void {
+    this.#drops.add(reason);
+    batch.arena.free(batch.slot[i]);
   }
 }

@@ -10,11 +10,15 @@ import { ETHERNET_SPAN, Fault, ipv4Layout, Ipv4View, Ipv6View, Layers } from '..
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import { flowHash } from './flow-hash.js';
+import { IcmpRate, type IcmpRateOptions } from './icmp-rate.js';
 import { clampMss } from './mss-clamp.js';
 import { NeighbourReply, NeighbourVerdict } from './neighbour-reply.js';
 import { isAnswerable, PacketTooBig } from './packet-too-big.js';
 
-/** What becomes of inner packets that don't fit the path. */
+/**
+ * What becomes of inner packets that don't fit the path. IPv6 of up to 1280 bytes is always sent, in outer fragments where
+ * need be: hosts don't make their packets smaller than that (RFC 8200 section 5, RFC 2473 section 7.1).
+ */
 export const Oversize = {
   /** The sender is told (DF, IPv6), or the packet is cut inside (IPv4 without DF): a VTEP doesn't fragment (RFC 7348). */
   Inside: 'inside',
@@ -32,6 +36,8 @@ export interface ForwardOptions {
   readonly clampMss: boolean;
   /** Whether frames must come from endpoints of this node. */
   readonly checkSource: boolean;
+  /** How often an endpoint is sent ICMP about its packets. */
+  readonly icmpRate?: IcmpRateOptions;
 }
 
 /** Where frames go from here. A full batch is handed on by `overflow`, and empty then, before more is put in. */
@@ -55,6 +61,8 @@ const IPV4_TTL = ipv4Layout.offsetOf('ttl');
 /** The bit of a MAC's first word that says that it is a group's. */
 const GROUP = 1 << 24;
 const UPPER = 0xffff << 16;
+/** What every link of IPv6 carries (RFC 8200 section 5). */
+const MIN_IPV6_MTU = 1280;
 
 /** Forwards frames of local endpoints. */
 export class Forward {
@@ -69,6 +77,8 @@ export class Forward {
   readonly #vni: Int32Array;
   readonly #answering: Uint8Array;
   readonly #flooded: readonly Int32Array[];
+  /** By network: how many endpoints of it this node has. */
+  readonly #endpoints: Int32Array;
   readonly #pathMtu: PathMtu;
   readonly #options: ForwardOptions;
   readonly #outputs: ForwardOutputs;
@@ -76,6 +86,7 @@ export class Forward {
   readonly #inner = new Layers();
   readonly #neighbours: NeighbourReply;
   readonly #tooBig = new PacketTooBig();
+  readonly #icmpRate: IcmpRate;
   readonly #fragmenter = new Fragmenter();
   readonly #copy: PacketBatch;
   readonly #ipv4 = new Ipv4View();
@@ -85,6 +96,9 @@ export class Forward {
   #spilling = false;
   #tos = 0;
   #ttl = 0;
+  /** Whether ICMP about this frame was sent already: its copies are of one packet. */
+  #answered = false;
+  #now = 0;
 
   constructor(
     tables: NodeTables,
@@ -99,11 +113,14 @@ export class Forward {
     this.#vni = Int32Array.from(networks, ({ vni }) => vni);
     this.#answering = Uint8Array.from(networks, ({ learning }) => (learning ? 0 : 1));
     this.#flooded = tables.flood;
+    this.#endpoints = new Int32Array(networks.length);
+    for (const { network, node } of tables.topology.endpoints) if (node === tables.node) this.#endpoints[network]++;
     this.#pathMtu = pathMtu;
     this.#drops = drops;
     this.#outputs = outputs;
     this.#options = options;
     this.#neighbours = new NeighbourReply(tables.neighbours);
+    this.#icmpRate = new IcmpRate(tables.topology.endpoints.length, options.icmpRate);
     this.#copy = new PacketBatch(outputs.tunnelled.arena, 1);
   }
 
@@ -117,6 +134,7 @@ export class Forward {
     const { count } = batch;
     this.#kept = 0;
     this.#spilling = false;
+    this.#now = now;
     for (let i = 0; i < count; i++) if (this.#one(batch, i, now)) batch.move(i, this.#kept++);
     batch.count = this.#kept;
   }
@@ -133,6 +151,7 @@ export class Forward {
 
   /** Forwards one frame. Returns whether it stays in its batch. */
   #one(batch: PacketBatch, i: number, now: number): boolean {
+    this.#answered = false;
     const { bytes } = batch.arena;
     const start = batch.start[i];
     const end = batch.end[i];
@@ -180,8 +199,9 @@ export class Forward {
       this.answers++;
       return this.#put(this.#outputs.answers, batch, i, batch.start[i], this.#neighbours.end, asker);
     }
-    const unknown = verdict === NeighbourVerdict.Unknown;
-    return this.#drop(batch, i, unknown ? DropReason.NeighbourUnknown : DropReason.NeighbourAnswered);
+    if (verdict === NeighbourVerdict.Unknown) return this.#drop(batch, i, DropReason.NeighbourUnknown);
+    const invalid = verdict === NeighbourVerdict.Invalid;
+    return this.#drop(batch, i, invalid ? DropReason.NeighbourInvalid : DropReason.NeighbourAnswered);
   }
 
   /** Sends a frame to one node, if it fits. */
@@ -193,18 +213,29 @@ export class Forward {
     const mtu = this.#pathMtu.inner(place, node);
     const ip = inner.fault === OK && inner.family !== 0;
     if (ip && this.#options.clampMss) clampMss(bytes, inner, mtu);
-    const length = ip ? inner.networkEnd - inner.networkOffset : batch.end[i] - start - HEADER;
-    const { oversize } = this.#options;
-    if (length > mtu && oversize !== Oversize.Outside) {
-      const inside = ip && oversize === Oversize.Inside;
-      // RFC 1122 section 3.2.2: no ICMP error about what went to a group.
-      if (inside && !this.#mustNotFragment(bytes)) return this.#cut(batch, i, node, mtu);
-      if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner)) {
-        return this.#answerTooBig(batch, i, mtu, asker);
-      }
-      return this.#drop(batch, i, DropReason.PacketTooBig);
+    if (batch.end[i] - start - HEADER > mtu && this.#options.oversize !== Oversize.Outside) {
+      return this.#tooLong(batch, i, node, mtu, asker);
     }
     return this.#send(batch, i, node);
+  }
+
+  /** A frame that takes outer fragments to reach a node. */
+  #tooLong(batch: PacketBatch, i: number, node: number, mtu: number, asker: number): boolean {
+    const inner = this.#inner;
+    const { bytes } = batch.arena;
+    const start = batch.start[i];
+    const { family, networkOffset, networkEnd } = inner;
+    const length = networkEnd - networkOffset;
+    if (family === 6 && length <= MIN_IPV6_MTU) return this.#send(batch, i, node);
+    // VLAN tags take of the room. What is too long by the bytes after the packet alone, smaller packets don't mend.
+    const room = mtu - (networkOffset - start - HEADER);
+    const inside = inner.fault === OK && family !== 0 && length > room && this.#options.oversize === Oversize.Inside;
+    if (inside && !this.#mustNotFragment(bytes)) return this.#cut(batch, i, node, room);
+    // RFC 1122 section 3.2.2: no ICMP error about what went to a group.
+    if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner)) {
+      return this.#answerTooBig(batch, i, family === 6 ? Math.max(room, MIN_IPV6_MTU) : room, asker);
+    }
+    return this.#drop(batch, i, DropReason.PacketTooBig);
   }
 
   #send(batch: PacketBatch, i: number, node: number): boolean {
@@ -251,6 +282,9 @@ export class Forward {
   }
 
   #answerTooBig(batch: PacketBatch, i: number, mtu: number, asker: number): boolean {
+    if (this.#answered) return this.#drop(batch, i, DropReason.PacketTooBig);
+    this.#answered = true;
+    if (!this.#icmpRate.take(asker, this.#now)) return this.#drop(batch, i, DropReason.PacketTooBigRateLimited);
     this.#drops.add(DropReason.PacketTooBig);
     this.answers++;
     const tooBig = this.#tooBig;
@@ -290,7 +324,10 @@ export class Forward {
     const place = batch.network[i];
     const nodes = this.#flooded[place];
     const group = (arena.bytes[batch.start[i]] & 1) !== 0;
-    if (nodes.length === 0 && !group) return this.#drop(batch, i, DropReason.NoRemote);
+    if (nodes.length === 0) {
+      if (!group) return this.#drop(batch, i, DropReason.NoRemote);
+      if (!this.#hasOthers(place, asker)) return this.#drop(batch, i, DropReason.NoTarget);
+    }
     const copies = group ? nodes.length : nodes.length - 1;
     if (copies > 0) this.#spill(batch);
     for (let n = 0; n < copies; n++) this.#copyTo(batch, i, nodes[n], asker);
@@ -301,6 +338,12 @@ export class Forward {
     // The last node gets the frame itself.
     this.#inner.walkEthernet(arena.bytes, batch.start[i], batch.end[i]);
     return this.#tunnel(batch, i, nodes[copies], asker);
+  }
+
+  /** Whether this node has endpoints of a network but the one that sends. */
+  #hasOthers(place: number, asker: number): boolean {
+    const here = this.#endpoints[place];
+    return asker >= 0 ? here > 1 : here > 0;
   }
 
   /** Head-end replication: a copy of the frame for each node. */

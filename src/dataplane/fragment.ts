@@ -1,12 +1,14 @@
 /**
- * The fourth stage of the way out: what is larger than the underlay carries is cut, after ESP (RFC 4303 section 3.3.4),
- * where that was asked for; a VTEP doesn't fragment by itself (RFC 7348 section 4.3).
+ * The fourth stage of the way out: outer packets larger than the underlay carries are fragmented, after ESP (RFC 4303 section
+ * 3.3.4). A VTEP doesn't do that of its own accord (RFC 7348 section 4.3): `Forward` lets frames that need it pass only where
+ * it was asked for, or where IPv6 inside demands it.
  */
 import { Fragmenter, FragmentFault } from '../fragment/index.js';
 import type { PacketBatch } from '../memory/index.js';
 import type { PathMtu } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
+import type { Identifications } from './identifications.js';
 
 /** Bytes for an Ethernet header with tags, rounded up. */
 const LINK_ROOM = 32;
@@ -18,19 +20,14 @@ export class Fragment {
   fragments = 0;
   readonly #pathMtu: PathMtu;
   readonly #drops: DropCounters;
-  readonly #allowed: boolean;
   readonly #fragmenter = new Fragmenter();
-  #identification: number;
+  readonly #identifications: Identifications;
 
-  /**
-   * @param allowed whether packets are cut at all; those that don't fit are dropped otherwise
-   * @param identification of the first IPv6 packet that is cut
-   */
-  constructor(pathMtu: PathMtu, drops: DropCounters, allowed: boolean, identification = 0) {
+  /** @param identifications of IPv6 packets that are fragmented; IPv4's have one already */
+  constructor(pathMtu: PathMtu, drops: DropCounters, identifications: Identifications) {
     this.#pathMtu = pathMtu;
     this.#drops = drops;
-    this.#allowed = allowed;
-    this.#identification = identification;
+    this.#identifications = identifications;
   }
 
   /** Whether all packets of a batch fit their paths: as a rule they do, and the batch goes on as it is. */
@@ -66,9 +63,9 @@ export class Fragment {
     const fragmenter = this.#fragmenter;
     // A fragment needs room for the Ethernet header alone in front of it, so that any that the MTU allows fits a slot.
     const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
-    const fault = this.#allowed
-      ? fragmenter.begin(arena.bytes, batch.start[i], batch.end[i], largest, this.#identification++)
-      : FragmentFault.DontFragment;
+    const start = batch.start[i];
+    const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.take6(batch.peer[i]) : 0;
+    const fault = fragmenter.begin(arena.bytes, start, batch.end[i], largest, id);
     if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
       this.#drops.add(fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
       arena.free(batch.slot[i]);

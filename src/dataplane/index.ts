@@ -18,6 +18,8 @@ export { flowHash, LINUX_PORTS, type PortRange, RFC7348_PORTS, sourcePortOf } fr
 export { Encap } from './encap.js';
 export { Forward, type ForwardOptions, type ForwardOutputs, Oversize } from './forward.js';
 export { Fragment } from './fragment.js';
+export type { IcmpRateOptions } from './icmp-rate.js';
+export { Identifications } from './identifications.js';
 export { Link } from './link.js';
 export { Open } from './open.js';
 export { PacketKind, Reassemble, type ReassembleOutputs } from './reassemble.js';

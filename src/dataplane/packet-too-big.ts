@@ -10,6 +10,7 @@ import {
   ICMPV6_SPAN,
   IcmpType,
   Icmpv6Type,
+  Icmpv6View,
   IPV4_SPAN,
   IPV6_SPAN,
   IpProtocol,
@@ -21,7 +22,7 @@ import {
   writeIpv4Checksum,
 } from '../wire/index.js';
 
-/** Bytes of the answer's IP packet at the most: what every host takes. */
+/** Largest ICMP error, in bytes of its IP packet: what every host accepts (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4 c). */
 const IPV4_ANSWER = 576;
 const IPV6_ANSWER = 1280;
 const HOP_LIMIT = 64;
@@ -36,18 +37,31 @@ export const PACKET_TOO_BIG_HEADROOM = IPV6_SPAN + ICMPV6_SPAN;
 
 /** ICMPv6 types below this are errors. */
 const ICMPV6_QUERIES = 128;
+const ICMPV6_REDIRECT = 137;
+/** First bytes of IPv4 addresses: this network, loopback, and from here on multicast, class E and broadcast. */
+const THIS_NETWORK = 0;
+const LOOPBACK = 127;
+const MULTICAST = 224;
+const MULTICAST_6 = 0xff;
 
 /**
- * Whether ICMP may be sent about a packet (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e): never about an ICMP error, nor
- * about a fragment that isn't the first.
+ * Whether ICMP may be sent about a packet (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e; the kernel's
+ * iptunnel_pmtud_check_icmp): never about an ICMP error or a redirect, a fragment that isn't the first, a packet to a group,
+ * or one whose source is no single host.
  * @param inner a walk over it that found IP
  */
 export function isAnswerable(bytes: Uint8Array, inner: Layers): boolean {
   if (inner.isFragment && inner.fragmentOffset > 0) return false;
-  const at = inner.transportOffset;
-  if (inner.family === 6) return inner.protocol !== IpProtocol.Icmpv6 || bytes[at] >= ICMPV6_QUERIES;
+  return inner.family === 6 ? isAnswerable6(bytes, inner) : isAnswerable4(bytes, inner);
+}
+
+function isAnswerable4(bytes: Uint8Array, inner: Layers): boolean {
+  const source = bytes[inner.addressOffset];
+  const destination = bytes[inner.addressOffset + 4];
+  if (source === THIS_NETWORK || source === LOOPBACK || source >= MULTICAST || destination >= MULTICAST) return false;
   if (inner.protocol !== IpProtocol.Icmp) return true;
-  switch (bytes[at]) {
+  if (inner.transportOffset >= inner.networkEnd) return false;
+  switch (bytes[inner.transportOffset]) {
     case IcmpType.Unreachable:
     case IcmpType.TimeExceeded:
     case SOURCE_QUENCH:
@@ -59,6 +73,21 @@ export function isAnswerable(bytes: Uint8Array, inner: Layers): boolean {
   }
 }
 
+function isAnswerable6(bytes: Uint8Array, inner: Layers): boolean {
+  const { addressOffset, transportOffset } = inner;
+  if (bytes[addressOffset] === MULTICAST_6 || bytes[addressOffset + 16] === MULTICAST_6) return false;
+  if (isZero(bytes, addressOffset, 15) && bytes[addressOffset + 15] <= 1) return false;
+  if (inner.protocol !== IpProtocol.Icmpv6) return true;
+  if (transportOffset >= inner.networkEnd) return false;
+  const type = bytes[transportOffset];
+  return type >= ICMPV6_QUERIES && type !== ICMPV6_REDIRECT;
+}
+
+function isZero(bytes: Uint8Array, offset: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[offset + i] !== 0) return false;
+  return true;
+}
+
 /** Makes answers in place: headers go in front of the packet, which is cut to what an answer quotes. */
 export class PacketTooBig {
   /** Where the last answer's frame begins and ends. */
@@ -66,6 +95,7 @@ export class PacketTooBig {
   end = 0;
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
+  readonly #icmpv6 = new Icmpv6View();
 
   /**
    * Turns a frame into the answer to itself.
@@ -106,8 +136,10 @@ export class PacketTooBig {
     writeIpv4Checksum(bytes, ip);
     bytes[icmp] = IcmpType.Unreachable;
     bytes[icmp + 1] = ICMP_FRAGMENTATION_NEEDED;
-    bytes[icmp + 6] = mtu >>> 8;
-    bytes[icmp + 7] = mtu;
+    // RFC 1191 section 4: the MTU has 16 bits.
+    const told = Math.min(mtu, 0xffff);
+    bytes[icmp + 6] = told >>> 8;
+    bytes[icmp + 7] = told;
     putChecksum(bytes, icmp + 2, checksum(bytes, icmp, this.end));
   }
 
@@ -118,9 +150,9 @@ export class PacketTooBig {
     header.nextHeader = IpProtocol.Icmpv6;
     header.hopLimit = HOP_LIMIT;
     exchange(bytes, inner.addressOffset, header.sourceOffset, 16);
-    bytes[icmp] = Icmpv6Type.PacketTooBig;
-    bytes[icmp + 6] = mtu >>> 8;
-    bytes[icmp + 7] = mtu;
+    const message = this.#icmpv6.wrap(bytes, icmp);
+    message.type = Icmpv6Type.PacketTooBig;
+    message.mtu = mtu;
     const pseudo = pseudoHeaderSum(6, bytes, header.sourceOffset, IpProtocol.Icmpv6, this.end - icmp);
     putChecksum(bytes, icmp + 2, ~onesSum(bytes, icmp, this.end, pseudo) & 0xffff);
   }

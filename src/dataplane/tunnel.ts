@@ -17,7 +17,10 @@ export interface TunnelOptions {
   readonly udpChecksum?: boolean;
   /** TTL or hop limit; 64. `inherit` takes the inner packet's. */
   readonly ttl?: number | 'inherit';
-  /** DSCP, 0 to 63; 0. `inherit` takes the inner packet's. ECN is always the inner packet's (RFC 6040). */
+  /**
+   * DSCP, 0 to 63; 0. `inherit` takes the inner packet's. ECN is the inner packet's, but CE goes as ECT(0): the full
+   * functionality of RFC 3168 section 9.1.1, which the kernel has, and not RFC 6040's normal mode, which copies CE.
+   */
   readonly dscp?: number | 'inherit';
 }
 
@@ -32,6 +35,8 @@ const UDP_HEADER = UDP_SPAN;
 const VERSION_4_IHL_5 = 0x45;
 const VXLAN_FLAGS = VXLAN_FLAG_I << 24;
 const WORD = 4;
+/** The lengths in IPv4's, IPv6's and UDP's headers have 16 bits. */
+const MAX_LENGTH = 0xffff;
 
 /** The way to one VTEP. */
 export class Tunnel {
@@ -51,14 +56,12 @@ export class Tunnel {
   /** Sums of what doesn't change: of IPv4's header, and of the pseudo-header with UDP's and VXLAN's. */
   readonly #headerSum: number;
   readonly #pseudoSum: number;
-  #identification: number;
 
   /**
    * @param source VTEP address of this node: 4 or 16 bytes
    * @param destination of the other, of the same IP version
-   * @param identification of the first packet (IPv4)
    */
-  constructor(source: Uint8Array, destination: Uint8Array, options: TunnelOptions, identification = 0) {
+  constructor(source: Uint8Array, destination: Uint8Array, options: TunnelOptions) {
     const { port, ports = LINUX_PORTS, udpChecksum = true, ttl = DEFAULT_TTL, dscp = 0 } = options;
     this.family = source.length === 4 ? 4 : 6;
     this.#port = port;
@@ -67,7 +70,6 @@ export class Tunnel {
     this.#udpChecksum = udpChecksum || this.family === 6;
     this.#ttl = ttl === 'inherit' ? INHERIT : ttl;
     this.#dscp = dscp === 'inherit' ? INHERIT : dscp;
-    this.#identification = identification & 0xffff;
     const ipSpan = this.family === 4 ? IPV4_SPAN : IPV6_SPAN;
     this.#udpSpan = ipSpan;
     this.span = ipSpan + UDP_SPAN + VXLAN_SPAN;
@@ -85,7 +87,8 @@ export class Tunnel {
    * @param hash of its flow
    * @param tos DSCP and ECN of the packet inside; 0 if there is none
    * @param ttl of the packet inside; 0 if there is none
-   * @returns where the IP packet begins
+   * @param identification of the outer packet, 1 to 65,535 (IPv4)
+   * @returns where the IP packet begins, or -1 if the frame is too long for one, and nothing was written
    */
   encapsulate(
     bytes: Uint8Array,
@@ -95,17 +98,20 @@ export class Tunnel {
     hash: number,
     tos: number,
     ttl: number,
+    identification: number,
   ): number {
     const view = viewOf(bytes);
     const ip = start - this.span;
     const udp = ip + this.#udpSpan;
     const length = end - udp;
+    // IPv6's length doesn't count its header.
+    if (end - (this.family === 4 ? ip : udp) > MAX_LENGTH) return -1;
     const ecn = tos & ECN_MASK;
     // As the kernel makes it (include/net/inet_ecn.h, INET_ECN_encapsulate): CE inside goes as ECT(0).
     const outerEcn = ecn === ECN_CE ? ECN_ECT0 : ecn;
     const outerTos = (this.#dscp === INHERIT ? tos & ~ECN_MASK : this.#dscp << 2) | outerEcn;
     const outerTtl = this.#ttl === INHERIT ? ttl || DEFAULT_TTL : this.#ttl;
-    if (this.family === 4) this.#putIpv4(view, ip, end - ip, outerTos, outerTtl);
+    if (this.family === 4) this.#putIpv4(view, ip, end - ip, outerTos, outerTtl, identification);
     else this.#putIpv6(view, ip, length, outerTos, outerTtl);
     const sourcePort = scalePort(hash, this.#lowestPort, this.#ports);
     let checksum = 0;
@@ -121,9 +127,7 @@ export class Tunnel {
     return ip;
   }
 
-  #putIpv4(view: DataView, ip: number, length: number, tos: number, ttl: number): void {
-    const identification = this.#identification;
-    this.#identification = (identification + 1) & 0xffff;
+  #putIpv4(view: DataView, ip: number, length: number, tos: number, ttl: number, identification: number): void {
     let sum = this.#headerSum + tos + length + identification + (ttl << 8);
     sum = (sum & 0xffff) + (sum >>> 16);
     sum = (sum & 0xffff) + (sum >>> 16);

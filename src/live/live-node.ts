@@ -7,7 +7,7 @@
  * It does nothing by itself: each `turn` takes what waits through.
  */
 import type { Aead } from '../aead/aead.js';
-import { Oversize } from '../dataplane/index.js';
+import { type Identifications, Oversize } from '../dataplane/index.js';
 import type { SequenceLedger } from '../ipsec/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
 import {
@@ -193,7 +193,7 @@ export class LiveNode {
     let chains: NodeChains;
     let outcome: RingOutcome | undefined;
     try {
-      chains = this.#chainsOf(topology, sas);
+      chains = this.#chainsOf(topology, sas, this.#chains.egress.identifications);
       outcome = held === undefined ? undefined : this.#moveSas(held, before, topology);
     } catch (error) {
       if (held === undefined) sas?.close();
@@ -301,12 +301,16 @@ export class LiveNode {
     throw new LiveError('NOT_PERMITTED', text);
   }
 
-  #chainsOf(topology: Topology, sas: NodeSas | undefined): NodeChains {
-    const { node, arena, cipher, oversize, clampMss } = this.#options;
+  #chainsOf(topology: Topology, sas: NodeSas | undefined, identifications?: Identifications): NodeChains {
+    const { node, arena, cipher, underlay, oversize, clampMss, random } = this.#options;
     const keys = sas === undefined || cipher === undefined ? {} : { aead: cipher.aead, sas };
     const sending = {
       ...(oversize === undefined ? {} : { oversize }),
       ...(clampMss === undefined ? {} : { clampMss }),
+      ...(random === undefined ? {} : { random }),
+      ...(identifications === undefined ? {} : { identifications }),
+      // Without raw sockets a UDP socket sends, of which every packet is a whole datagram.
+      kernelFragments: !underlay.carriesEsp,
     };
     return new NodeChains(topology, node, arena, this.#sinks, keys, sending);
   }

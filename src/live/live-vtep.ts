@@ -2,6 +2,7 @@
  * A VTEP over the system's own sockets and devices: the sockets of its address, a TAP device for each endpoint of the node,
  * and a `LiveNode` between them.
  */
+import { randomFillSync } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Arena } from '../memory/index.js';
 import { isInterfaceName } from '../overlay/interface-name.js';
@@ -69,7 +70,8 @@ export class LiveVtep {
     const here = topology.nodes.find(({ name }) => name === node);
     this.#unfinishedChecksums = unfinishedChecksums ?? (here === undefined || mayHaveUnfinishedChecksums(here.vtep));
     const clock = options.clock ?? ((): number => performance.now() / 1000);
-    this.node = new LiveNode({ ...options, underlay, arena, clock });
+    const random = options.random ?? ((bytes: Uint8Array): void => void randomFillSync(bytes));
+    this.node = new LiveNode({ ...options, underlay, arena, clock, random });
     try {
       this.#attachAll();
     } catch (error) {

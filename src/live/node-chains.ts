@@ -5,6 +5,7 @@ import {
   DropCounters,
   DropReason,
   EgressChain,
+  type EgressOptions,
   IngressChain,
   type Oversize,
 } from '../dataplane/index.js';
@@ -17,6 +18,8 @@ export interface SendingOptions {
   readonly oversize?: Oversize;
   /** Whether TCP's maximum segment size is lowered to what fits; false. */
   readonly clampMss?: boolean;
+  /** Fills an array with random bytes: where the identifications of outer packets start. */
+  readonly random?: (bytes: Uint8Array) => void;
 }
 
 /** Where the packets of a node go. */
@@ -78,7 +81,7 @@ export class NodeChains {
     arena: Arena,
     sinks: NodeSinks,
     keys: { readonly aead?: Aead; readonly sas?: NodeSas },
-    sending: SendingOptions = {},
+    sending: SendingOptions & Pick<EgressOptions, 'kernelFragments' | 'identifications'> = {},
   ) {
     this.tables = new NodeTables(topology, name);
     const { wire, frames } = sinks;

@@ -17,6 +17,7 @@ import { Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { WordCopy } from '../memory/word-copy.js';
 import { type HkdfSha256, NodeSas, NodeTables, type Topology } from '../overlay/index.js';
 import { FrameRoute } from './frame-route.js';
+import { SeededRandom } from './random.js';
 import type { ReplayResult } from './replay-result.js';
 import { ReplayRotation } from './replay-rotation.js';
 import { FrameMatch, SentFrames } from './sent-frames.js';
@@ -104,13 +105,16 @@ export class Replay {
       this.#underlay.transmit(batch);
     };
     const ignore: BatchSink = () => undefined;
+    // Not the underlay's dice: what it does to packets goes by the seed alone.
+    const dice = new SeededRandom(~(options.seed ?? 0));
+    const random = (bytes: Uint8Array): void => dice.fill(bytes);
     this.#nodes = topology.nodes.map(({ name }, node): ReplayNode => {
       const tables = new NodeTables(topology, name);
       const keys = cipher === undefined ? {} : { aead: cipher.aead, sas: this.#sas[node] };
       const sinks = { wire, local: ignore, answers: ignore };
       return {
         tables,
-        egress: new EgressChain(tables, sendArena, sinks, { oversize, ...keys }),
+        egress: new EgressChain(tables, sendArena, sinks, { oversize, random, ...keys }),
         ingress: new IngressChain(tables, this.#receiveArena, (batch) => this.#compare(batch), keys),
         batch: new PacketBatch(sendArena, batchSize),
       };

@@ -87,6 +87,32 @@ describe('frames for this node', () => {
   });
 });
 
+describe('frames for a group that nobody else would get: NO_TX_TARGET', () => {
+  test('in a network that does not flood, without another endpoint here', () => {
+    const node = nodeOf();
+    for (const group of ['ffffffffffff', '01005e000001', '3333ff000004']) node.send([frame(group, C1)]);
+    node.balanced();
+    assert.deepEqual(node.egress.drops.byName(), { NO_TX_TARGET: 3 });
+    assert.deepEqual([node.wire.length, node.local.length], [0, 0]);
+  });
+
+  test('in a network that floods, where no other node has an endpoint', () => {
+    const node = nodeOf({
+      networks: ['alone: { vni: 4098, flood: replicate }'],
+      endpoints: ['a1: { network: alone, node: n1, mac: "02:00:00:00:00:99" }'],
+    });
+    node.send([frame('ffffffffffff', '020000000099')], 1, 0, 1);
+    node.balanced();
+    assert.deepEqual(node.egress.drops.byName(), { NO_TX_TARGET: 1 });
+  });
+
+  test('but not where it came from none of them (checkSource off)', () => {
+    const node = nodeOf({}, { egress: { checkSource: false } });
+    assert.deepEqual(dropsOf(node, frame('ffffffffffff', '020000000099')), {});
+    assert.equal(node.local.length, 1);
+  });
+});
+
 describe('flooding (RFC 7348 section 4.2)', () => {
   const setup: Setup = {
     flood: 'replicate',
@@ -169,6 +195,47 @@ describe('frames that don’t fit', () => {
     }
   });
 
+  test('lengths beyond 65,535 bytes have no outer packet: PKT_TOO_BIG, and nothing is sent', () => {
+    for (const setup of [{}, { family: 6 }, { encrypted: true }, { encrypted: true, family: 6 }] as const) {
+      const node = nodeOf(setup, { egress: { oversize: Oversize.Outside } });
+      for (let payload = 65_380; payload <= 65_507; payload++) {
+        const bytes = ethernet(udpIp(4, 8080, new Uint8Array(payload), 'right', '10.0.9.3', '10.0.9.4'), 0x0800);
+        node.wire.length = 0;
+        node.send([bytes]);
+        const sum = node.wire.reduce((all, { bytes: packet }) => all + packet.length, 0);
+        assert.ok(node.wire.length === 0 || sum > bytes.length, `${payload} bytes: ${sum} on the wire`);
+      }
+      const { sent, dropped } = node.egress.accounting;
+      assert.equal(sent + dropped, 128);
+      assert.ok(dropped > 20 && sent > 20);
+      assert.deepEqual(node.arena.holders(), []);
+    }
+  });
+
+  test('VLAN tags take of the room: the sender is told so, and inner fragments fit', () => {
+    const tag = fromHex('81000064');
+    const tagged = (bytes: Uint8Array): Uint8Array =>
+      Uint8Array.from([...bytes.subarray(0, 12), ...tag, ...bytes.subarray(12)]);
+    const node = nodeOf();
+    assert.deepEqual(dropsOf(node, tagged(big(true, 1430))), { PKT_TOO_BIG: 1 });
+    const [{ bytes: answer }] = node.answers;
+    assert.equal((answer[44] << 8) | answer[45], 1446);
+    assert.deepEqual(dropsOf(node, tagged(big(true, 1426))), { PKT_TOO_BIG: 1 });
+    assert.equal(node.wire.length, 1);
+    dropsOf(node, tagged(big(false, 1430)));
+    assert.equal(node.wire.length, 3);
+    assert.ok(node.wire.every(({ bytes }) => bytes.length <= 14 + 1500));
+  });
+
+  test('what is too long by the bytes after the IP packet alone is dropped, and nobody is told', () => {
+    const node = nodeOf();
+    const packet = big(true, 1000);
+    const padded = new Uint8Array(1600);
+    padded.set(packet);
+    assert.deepEqual(dropsOf(node, padded), { PKT_TOO_BIG: 1 });
+    assert.deepEqual([node.wire.length, node.answers.length], [0, 0]);
+  });
+
   test('drop: nobody is told', () => {
     for (const dontFragment of [true, false]) {
       const node = nodeOf({}, { egress: { oversize: Oversize.Drop } });
@@ -221,6 +288,90 @@ describe('frames that don’t fit', () => {
       assert.equal(node.wire.length, sent, `${slots} slots`);
       assert.deepEqual(drops, sent === 0 ? { NOMEM: 1 } : {});
     }
+  });
+});
+
+describe('whatever ICMP says, 1280 bytes of IPv6 pass (RFC 8200 section 5, RFC 2473 section 7.1)', () => {
+  const packet = (length: number): Uint8Array =>
+    ethernet(ip(6, 253, noise(length - 40, 1), 'fd00:9::3', 'fd00:9::4'), 0x86dd);
+  const WAYS: readonly (readonly [what: string, setup: Setup])[] = [
+    ['over IPv4', {}],
+    ['over IPv6', { family: 6 }],
+    ['sealed as Swarm does', { encrypted: true }],
+    ['sealed strictly over IPv6', { encrypted: true, profile: 'strict', family: 6 }],
+    ['in a network whose MTU is less', { networkMtu: 600 }],
+  ];
+  for (const [what, way] of WAYS) {
+    for (const oversize of Object.values(Oversize)) {
+      test(`${what}, ${oversize}`, () => {
+        const setup: Setup = { ...way, inner: 6 };
+        const [one, two] = ['n1', 'n2'].map((name) => new TestNode(topologyOf(setup), name, { egress: { oversize } }));
+        one.egress.pathMtu.learn(1, 68, 0);
+        const frames = [packet(1280), packet(1279), packet(600), packet(41)];
+        one.send(frames);
+        assert.deepEqual([one.answers.length, one.egress.drops.byName()], [0, {}]);
+        const longest = one.egress.pathMtu.underlay(1);
+        assert.ok(one.wire.every(({ bytes }) => bytes.length <= 14 + longest));
+        two.receive(one.wire.map(({ bytes }) => bytes));
+        assert.deepEqual(
+          two.delivered.map(({ bytes }) => bytes),
+          frames,
+        );
+        one.balanced();
+        two.balanced();
+      });
+    }
+
+    test(`${what}: what is longer is told 1280 at the least, which hosts heed (RFC 8201 section 4)`, () => {
+      const node = nodeOf({ ...way, inner: 6 });
+      node.egress.pathMtu.learn(1, 68, 0);
+      assert.deepEqual(dropsOf(node, packet(1281)), { PKT_TOO_BIG: 1 });
+      const [{ bytes }] = node.answers;
+      assert.equal(new DataView(bytes.buffer).getUint32(58), 1280);
+    });
+  }
+
+  test('where the kernel fragments, the outer packet goes to it whole', () => {
+    const node = nodeOf({ inner: 6, mtu: 600 }, { egress: { kernelFragments: true } });
+    assert.deepEqual(dropsOf(node, packet(1280)), {});
+    assert.deepEqual(
+      node.wire.map(({ bytes }) => bytes.length),
+      [14 + HEADERS + 14 + 1280 - 14],
+    );
+  });
+});
+
+describe('ICMP errors are few (RFC 4443 section 2.4 f)', () => {
+  const nodes = Array.from({ length: 18 }, (_, i) => `n${i + 3}: { vtep: "192.168.50.${i + 3}" }`);
+  const endpoints = [
+    ...nodes.map((_, i) => `x${i}: { network: net, node: n${i + 3}, mac: "02:42:0a:00:0a:${16 + i}" }`),
+    'c3: { network: net, node: n1, mac: "02:00:00:00:00:99" }',
+  ];
+  const from = (source: string, destination = C2): Uint8Array => {
+    const bytes = big(true);
+    bytes.set(fromHex(destination + source));
+    return bytes;
+  };
+
+  test('a frame that is flooded to many nodes gets one answer', () => {
+    const node = nodeOf({ nodes, endpoints, flood: 'replicate', learning: true });
+    assert.deepEqual(dropsOf(node, from(C1, '02420a000977')), { PKT_TOO_BIG: 19 });
+    assert.equal(node.answers.length, 1);
+  });
+
+  test('an endpoint gets a burst of them, then as many as time allows; what is not answered is counted apart', () => {
+    const node = nodeOf({ endpoints: endpoints.slice(-1) }, { egress: { icmpRate: { perSecond: 8, burst: 3 } } });
+    node.send(
+      Array.from({ length: 8 }, () => from(C1)),
+      3,
+      100,
+    );
+    assert.deepEqual(node.egress.drops.byName(), { PKT_TOO_BIG: 3, PKT_TOO_BIG_RateLimited: 5 });
+    node.send([from('020000000099')], 1, 100);
+    assert.equal(node.answers.length, 4);
+    node.send([from(C1), from(C1)], 2, 100.125);
+    assert.deepEqual(node.egress.drops.byName(), { PKT_TOO_BIG: 5, PKT_TOO_BIG_RateLimited: 6 });
+    node.balanced();
   });
 });
 

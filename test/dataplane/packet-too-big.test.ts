@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from '../../src/dataplane/index.js';
+import { isAnswerable } from '../../src/dataplane/packet-too-big.js';
 import { checksum, Fault, ipv4ChecksumHolds, Layers, onesSum, pseudoHeaderSum } from '../../src/wire/index.js';
 import { noise } from '../fragment/split.js';
 import { ethernet, ip } from './build.js';
@@ -49,7 +50,71 @@ for (const [what, question, answer] of [
   });
 }
 
+describe('what is answered (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e)', () => {
+  const answerable = (packet: Uint8Array): boolean => {
+    const frame = ethernet(packet, packet[0] >>> 4 === 4 ? 0x0800 : 0x86dd);
+    const layers = new Layers();
+    assert.equal(layers.walkEthernet(frame, 0, frame.length), Fault.None);
+    return isAnswerable(frame, layers);
+  };
+  const [C1, C2] = ['10.0.9.3', '10.0.9.4'];
+  const four = (protocol: number, first: number, source = C1, destination = C2): Uint8Array =>
+    ip(4, protocol, Uint8Array.of(first, ...new Uint8Array(63)), source, destination);
+  const six = (protocol: number, first: number, source = 'fd00:9::3', destination = 'fd00:9::4'): Uint8Array =>
+    ip(6, protocol, Uint8Array.of(first, ...new Uint8Array(63)), source, destination);
+  const part = (word: number): Uint8Array => {
+    const packet = four(253, 0);
+    packet.set([word >>> 8, word], 6);
+    return packet;
+  };
+  const part6 = (word: number, protocol = 253): Uint8Array => {
+    const packet = six(44, protocol);
+    packet.set([word >>> 8, word], 42);
+    return packet;
+  };
+
+  const CASES: readonly (readonly [what: string, packet: Uint8Array, expected: boolean])[] = [
+    ['IPv4 of any protocol', four(253, 0), true],
+    ['IPv4, the first fragment', part(0x2000), true],
+    ['IPv4, a fragment in the middle', part(0x2001), false],
+    ['IPv4, the last fragment', part(0x0001), false],
+    ...[0, 8, 9, 10, 13, 14, 17, 18].map((type) => [`ICMP query ${type}`, four(1, type), true] as const),
+    ...[3, 4, 5, 11, 12].map((type) => [`ICMP error ${type}`, four(1, type), false] as const),
+    ['ICMP without a type', ip(4, 1, new Uint8Array(0), C1, C2), false],
+    ...['0.0.0.0', '0.1.2.3', '127.0.0.1', '224.0.0.1', '239.1.1.1', '240.0.0.1', '255.255.255.255'].map(
+      (source) => [`IPv4 from ${source}`, four(253, 0, source), false] as const,
+    ),
+    ...['1.0.0.1', '126.0.0.1', '128.0.0.1', '223.255.255.254'].map(
+      (source) => [`IPv4 from ${source}`, four(253, 0, source), true] as const,
+    ),
+    ...['224.0.0.1', '255.255.255.255'].map(
+      (destination) => [`IPv4 to ${destination}`, four(253, 0, C1, destination), false] as const,
+    ),
+    ['IPv6 of any protocol', six(253, 0), true],
+    ['IPv6, the first fragment', part6(0x0001), true],
+    ['IPv6, a fragment in the middle', part6(0x0009), false],
+    ['IPv6, the last fragment', part6(0x0008), false],
+    ['IPv6, a fragment of its own (RFC 6946)', part6(0), true],
+    ...[1, 2, 3, 4, 127, 137].map((type) => [`ICMPv6 error or redirect ${type}`, six(58, type), false] as const),
+    ...[128, 129, 135, 136].map((type) => [`ICMPv6 ${type}`, six(58, type), true] as const),
+    ['ICMPv6 without a type', ip(6, 58, new Uint8Array(0), 'fd00:9::3', 'fd00:9::4'), false],
+    ...['::', '::1', 'ff02::1'].map((source) => [`IPv6 from ${source}`, six(253, 0, source), false] as const),
+    ['IPv6 from ::2', six(253, 0, '::2'), true],
+    ['IPv6 to a group', six(253, 0, 'fd00:9::3', 'ff02::1'), false],
+  ];
+  for (const [what, packet, expected] of CASES) {
+    test(`${what}: ${expected ? 'yes' : 'no'}`, () => assert.equal(answerable(packet), expected));
+  }
+});
+
 describe('any packet', () => {
+  test('an MTU beyond 65,535 is told whole where ICMP has 32 bits for it, and as 65,535 where it has 16', () => {
+    const four = answerTo(ethernet(ip(4, 253, noise(99, 1), '10.0.9.3', '10.0.9.4'), 0x0800), 0x1_0514);
+    assert.equal(new DataView(four.buffer).getUint32(38), 0xffff);
+    const six = answerTo(ethernet(ip(6, 253, noise(99, 1), 'fd00:9::3', 'fd00:9::4'), 0x86dd), 0x1_0514);
+    assert.equal(new DataView(six.buffer).getUint32(58), 0x1_0514);
+  });
+
   test('IPv4: all of it is quoted up to 576 bytes together, and both checksums are right (RFC 1812 section 4.3.2.3)', () => {
     for (const length of [1, 20, 519, 528, 529, 1400]) {
       const frame = ethernet(ip(4, 253, noise(length, length), '10.0.9.3', '10.0.9.4'), 0x0800);

@@ -248,7 +248,8 @@ describe('a node that takes another config over', () => {
     assert.equal(n1.port('c1').given.length, 1);
     const { egress, ingress } = n1.node.counters;
     assert.deepEqual([egress.in, ingress.in, ingress.out], [3, 3, 2]);
-    assert.deepEqual([egress.drops.byName(), ingress.drops.byName()], [{ PKT_TOO_SMALL: 1 }, { NO_LOCAL_ENDPOINT: 1 }]);
+    const drops = [{ PKT_TOO_SMALL: 1, NO_TX_TARGET: 1 }, { NO_LOCAL_ENDPOINT: 1 }];
+    assert.deepEqual([egress.drops.byName(), ingress.drops.byName()], drops);
     n1.balanced();
     n2.balanced();
   });
@@ -496,6 +497,40 @@ endpoints:
     n1.port('c1').outgoing.push(frame(C2, C1));
     settle(n1, n2);
     assert.equal(n2.port('c2').given.length, 1);
+  });
+
+  test('goes on with the identifications of outer packets, so that fragments of before and after are told apart', () => {
+    const random = (bytes: Uint8Array): void => void bytes.fill(0x77);
+    const [n1, n2, wire] = pair({}, { random });
+    const idOf = (): number => {
+      wire.sent.length = 0;
+      n1.port('c1').outgoing.push(frame(C2, C1));
+      settle(n1, n2);
+      const { bytes } = wire.sent[0];
+      return (bytes[18] << 8) | bytes[19];
+    };
+    assert.deepEqual([idOf(), idOf()], [0x7777, 0x7778]);
+    n1.node.update(parseConfig(configText()));
+    assert.equal(idOf(), 0x7779);
+  });
+
+  test('over a UDP socket, what takes outer fragments goes out whole: the kernel makes them', () => {
+    const wire = new MemoryWire();
+    const topology = parseConfig(configText({ inner: 6, mtu: 1280 }));
+    for (const [carriesEsp, packets] of [
+      [true, 2],
+      [false, 1],
+    ] as const) {
+      const underlay = new MemoryUnderlay(wire, topology.nodes[0].vtep, carriesEsp);
+      const n1 = new Running(topology, 'n1', wire, { underlay });
+      wire.sent.length = 0;
+      const large = new Uint8Array(14 + 1280);
+      large.set(fromHex(`${C2}${C1}86dd6000000004d8fd40`));
+      large.fill(0x11, 22, 54);
+      n1.port('c1').outgoing.push(large);
+      settle(n1);
+      assert.deepEqual([wire.sent.length, n1.node.counters.egress.drops.total], [packets, 0]);
+    }
   });
 
   test('gives its interfaces the MTU of the narrowest way', () => {

@@ -1,0 +1,51 @@
+/** How often this node sends ICMP errors (RFC 4443 section 2.4 f): a token bucket for each endpoint that they go to. */
+
+/** Bounds of the ICMP errors that go to one endpoint. The defaults are those of Linux's `icmp_msgs_per_sec` and `_burst`. */
+export interface IcmpRateOptions {
+  /**
+   * Messages per second, on average.
+   * @default 1000
+   */
+  readonly perSecond?: number;
+  /**
+   * Messages at once.
+   * @default 50
+   */
+  readonly burst?: number;
+}
+
+/** Counts the messages. An endpoint that sends too much takes nothing of what the others may be sent. */
+export class IcmpRate {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  /** By endpoint, and last those that are unknown. */
+  readonly #tokens: Float64Array;
+  readonly #filled: Float64Array;
+
+  /** @param endpoints how many there are */
+  constructor(endpoints: number, { perSecond = 1000, burst = 50 }: IcmpRateOptions = {}) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#tokens = new Float64Array(endpoints + 1).fill(burst);
+    this.#filled = new Float64Array(endpoints + 1);
+  }
+
+  /**
+   * Takes a token for a message.
+   * @param endpoint that it goes to, or -1
+   * @param now seconds of the caller's clock
+   * @returns whether the message may be sent
+   */
+  take(endpoint: number, now: number): boolean {
+    const tokens = this.#tokens;
+    const bucket = endpoint < 0 ? tokens.length - 1 : endpoint;
+    const since = now - this.#filled[bucket];
+    if (since > 0) {
+      tokens[bucket] = Math.min(this.#burst, tokens[bucket] + since * this.#perSecond);
+      this.#filled[bucket] = now;
+    }
+    if (tokens[bucket] < 1) return false;
+    tokens[bucket]--;
+    return true;
+  }
+}

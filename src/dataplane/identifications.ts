@@ -1,0 +1,38 @@
+/**
+ * The next identification of the outer packets to each node: 16 bits in IPv4, 32 in IPv6's fragment header. They count up
+ * from a random start for each destination (RFC 7739 section 5.1), so that senders that share an address, as the workers of a
+ * group do, rarely use the same ones at the same time.
+ */
+
+/** Identifications by node. */
+export class Identifications {
+  /** What the next packet to each node gets. */
+  readonly next: Int32Array;
+  readonly #vteps: readonly string[];
+
+  /**
+   * @param vteps addresses of the nodes
+   * @param random fills an array with random bytes for where the numbers start; without it they start at multiples of 251
+   * @param before those of a chain that this one replaces: nodes that stay go on with their numbers
+   */
+  constructor(vteps: readonly Uint8Array[], random?: (bytes: Uint8Array) => void, before?: Identifications) {
+    this.next = Int32Array.from(vteps, (_, node) => node * 251);
+    random?.(new Uint8Array(this.next.buffer));
+    this.#vteps = vteps.map((vtep) => vtep.join('.'));
+    if (before === undefined) return;
+    const known = new Map(before.#vteps.map((vtep, node) => [vtep, before.next[node]]));
+    this.#vteps.forEach((vtep, node) => (this.next[node] = known.get(vtep) ?? this.next[node]));
+  }
+
+  /** The identification of the next IPv4 packet to a node, never 0: a raw socket fills that in anew for each fragment (raw(7)). */
+  take4(node: number): number {
+    const taken = this.next[node] & 0xffff || 1;
+    this.next[node] = taken + 1;
+    return taken;
+  }
+
+  /** The identification of the next IPv6 packet that is fragmented for a node. */
+  take6(node: number): number {
+    return this.next[node]++;
+  }
+}

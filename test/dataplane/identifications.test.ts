@@ -1,0 +1,80 @@
+/** Identifications of outer packets: RFC 6864, RFC 7739, raw(7). */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Identifications, Oversize } from '../../src/dataplane/index.js';
+import { SeededRandom } from '../../src/replay/random.js';
+import { ethernet, udpIp } from './build.js';
+import { TestNode, topologyOf } from './topology.js';
+
+const VTEPS = [Uint8Array.of(10, 0, 0, 1), Uint8Array.of(10, 0, 0, 2)];
+const LARGE = ethernet(udpIp(4, 8080, new Uint8Array(2000), 'right', '10.0.9.3', '10.0.9.4'), 0x0800);
+
+function randomOf(seed: number): (bytes: Uint8Array) => void {
+  const dice = new SeededRandom(seed);
+  return (bytes) => dice.fill(bytes);
+}
+
+test('IPv4: 1 to 65,535 one after the other, and never 0, which a raw socket fills in anew for each fragment', () => {
+  const ids = new Identifications(VTEPS);
+  const seen = new Set<number>();
+  for (let i = 0; i < 0xffff; i++) seen.add(ids.take4(0));
+  assert.deepEqual([seen.size, seen.has(0), ids.take4(0), ids.take4(0)], [0xffff, false, 1, 2]);
+});
+
+test('IPv6: all 32 bits, and on from 0 (RFC 8200 section 4.5)', () => {
+  const ids = new Identifications(VTEPS);
+  ids.next[1] = -2;
+  assert.deepEqual([ids.take6(1), ids.take6(1), ids.take6(1)], [-2, -1, 0]);
+});
+
+test('they start at random numbers, others for each node (RFC 7739 section 5.1)', () => {
+  const [a, b] = [1, 2].map((seed) => new Identifications(VTEPS, randomOf(seed)));
+  assert.equal(new Set([...a.next, ...b.next]).size, 4);
+  assert.deepEqual(new Identifications(VTEPS, randomOf(1)).next, a.next);
+});
+
+test('those of the chain before go on for the nodes that stay, whatever their places', () => {
+  const before = new Identifications(VTEPS, randomOf(1));
+  const third = Uint8Array.of(10, 0, 0, 3);
+  const after = new Identifications([third, VTEPS[1], VTEPS[0]], randomOf(2), before);
+  assert.deepEqual([after.next[2], after.next[1]], [before.next[0], before.next[1]]);
+  assert.ok(![...before.next].includes(after.next[0]));
+});
+
+describe('chains', () => {
+  for (const family of [4, 6] as const) {
+    const idsOf = (node: TestNode): number[] =>
+      node.wire.map(({ bytes }) => {
+        const view = new DataView(bytes.buffer);
+        return family === 4 ? view.getUint16(18) : view.getUint32(58);
+      });
+    const sender = (seed: number, before?: TestNode): TestNode =>
+      new TestNode(topologyOf({ family }), 'n1', {
+        egress: {
+          oversize: Oversize.Outside,
+          random: randomOf(seed),
+          ...(before === undefined ? {} : { identifications: before.egress.identifications }),
+        },
+      });
+
+    test(`IPv${family}: fragments of two chains with one address, interleaved, are both reassembled`, () => {
+      const [one, two] = [sender(1), sender(2)];
+      one.send([LARGE]);
+      two.send([LARGE]);
+      const receiver = new TestNode(topologyOf({ family }), 'n2');
+      const [a, b] = [one.wire, two.wire].map((wire) => wire.map(({ bytes }) => bytes));
+      receiver.receive([a[0], b[0], a[1], b[1]]);
+      assert.deepEqual([receiver.delivered.length, receiver.ingress.drops.byName()], [2, {}]);
+    });
+
+    test(`IPv${family}: a chain that replaces another uses none of its identifications again`, () => {
+      const one = sender(1);
+      one.send([LARGE, LARGE, LARGE]);
+      const two = sender(2, one);
+      two.send([LARGE, LARGE]);
+      const [before, after] = [new Set(idsOf(one)), idsOf(two)];
+      assert.deepEqual([before.size, new Set(after).size], [3, 2]);
+      assert.ok(after.every((id) => !before.has(id)));
+    });
+  }
+});
