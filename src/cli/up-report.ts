@@ -1,6 +1,6 @@
 /** What a VTEP did, at its end. */
 import { dropReasonName, dropReasonText, type DropCounters } from '../dataplane/index.js';
-import type { DirectionCounters, FramePort, LiveVtepCounters } from '../live/index.js';
+import type { DirectionCounters, EndpointReport, LiveVtepCounters } from '../live/index.js';
 import { numbers, table, words } from './table.js';
 
 /** What is reported. */
@@ -8,8 +8,8 @@ export interface UpReport {
   readonly node: string;
   readonly seconds: number;
   readonly counters: LiveVtepCounters;
-  /** Ports by endpoint, also of those that are gone. */
-  readonly ports: ReadonlyMap<string, FramePort>;
+  /** By endpoint, also those that are gone. */
+  readonly endpoints: ReadonlyMap<string, EndpointReport>;
   /** Records of a dry run's capture that were passed over; none where it has no capture. */
   readonly passedOver: number | undefined;
 }
@@ -27,7 +27,7 @@ function directionData(direction: DirectionCounters): Record<string, unknown> {
 }
 
 /** The report as one object. */
-export function upJson({ node, seconds, counters, ports, passedOver }: UpReport): Record<string, unknown> {
+export function upJson({ node, seconds, counters, endpoints, passedOver }: UpReport): Record<string, unknown> {
   const { egress, ingress, sealed, opened, noPort, underlay } = counters;
   return {
     node,
@@ -39,7 +39,7 @@ export function upJson({ node, seconds, counters, ports, passedOver }: UpReport)
     framesWithoutPort: noPort,
     ...(passedOver === undefined ? {} : { framesPassedOver: passedOver }),
     underlay,
-    endpoints: Object.fromEntries([...ports].map(([endpoint, port]) => [endpoint, port.counters])),
+    endpoints: Object.fromEntries([...endpoints].map(([endpoint, report]) => [endpoint, report.counters])),
   };
 }
 
@@ -51,21 +51,21 @@ function dropLines(what: string, drops: DropCounters): string[] {
 }
 
 /** Why interfaces refused frames: the table of endpoints has only the sums. */
-function refusalLines(ports: ReadonlyMap<string, FramePort>): string[] {
-  return [...ports].flatMap(([endpoint, { counters }]) =>
+function refusalLines(reports: ReadonlyMap<string, EndpointReport>): string[] {
+  return [...reports].flatMap(([endpoint, { counters }]) =>
     Object.entries(counters.refusedBy ?? {}).map(([reason, count]) => `  ${endpoint}: ${count} refused (${reason})`),
   );
 }
 
 /** The report in lines. */
-export function upLines({ node, seconds, counters, ports, passedOver = 0 }: UpReport): string[] {
+export function upLines({ node, seconds, counters, endpoints, passedOver = 0 }: UpReport): string[] {
   const { egress, ingress, sealed, opened, noPort, underlay } = counters;
   const row = (what: string, of: DirectionCounters): (string | number)[] => {
     return [what, of.in, of.made, of.out, of.drops.total, of.held, isBalanced(of) ? 'yes' : 'no'];
   };
   const columns = [words(''), ...['in', 'made', 'out', 'dropped', 'held'].map(numbers), words('adds up')];
-  const endpoints = [...ports].map(([endpoint, { name, counters: port }]) => {
-    return [endpoint, name, port.received, port.sent, port.refused];
+  const rows = [...endpoints].map(([endpoint, { name, counters: own }]) => {
+    return [endpoint, name, own.received, own.sent, own.refused];
   });
   const refused = Object.entries(underlay.refused).map(([error, count]) => `, ${count} not sent (${error})`);
   return [
@@ -83,8 +83,8 @@ export function upLines({ node, seconds, counters, ports, passedOver = 0 }: UpRe
     '',
     ...table(
       [words('endpoint'), words('interface'), numbers('frames from'), numbers('frames to'), numbers('refused')],
-      endpoints,
+      rows,
     ),
-    ...refusalLines(ports),
+    ...refusalLines(endpoints),
   ];
 }

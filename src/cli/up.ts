@@ -2,7 +2,7 @@
 import { STANDARD_STREAM } from '../capture/standard-stream.js';
 import { Oversize } from '../dataplane/index.js';
 import { VtepError } from '../error.js';
-import { type FramePort, LiveVtep, MetricsServer, vtepMetrics } from '../live/index.js';
+import { LiveVtep, MetricsServer, vtepMetrics } from '../live/index.js';
 import { hostAndPort } from '../live/metrics-server.js';
 import { RingOutcome, type Topology } from '../overlay/index.js';
 import { withoutKeys } from '../secret-text.js';
@@ -95,8 +95,6 @@ class Up {
   readonly #cipher: LiveCipher;
   readonly #dryRun: DryRun | undefined;
   readonly #ending = new AbortController();
-  /** Of all endpoints that there were. */
-  readonly #ports = new Map<string, FramePort>();
   readonly #began = performance.now();
   #framesEnded = this.#began;
   #taken = 0;
@@ -115,7 +113,6 @@ class Up {
     this.#vtep = vtep;
     this.#cipher = cipher;
     this.#dryRun = dryRun;
-    this.#notePorts();
   }
 
   /** Runs until it is ended: by a signal, the time, or the end of a dry run. */
@@ -160,7 +157,7 @@ class Up {
     const seconds = (performance.now() - this.#began) / MILLISECONDS;
     const dryRun = this.#dryRun;
     const passedOver = dryRun?.hasFrames === true ? dryRun.port.passedOver : undefined;
-    const report = { node: this.#node, seconds, counters, ports: this.#ports, passedOver };
+    const report = { node: this.#node, seconds, counters, endpoints: this.#vtep.node.endpointReports, passedOver };
     const output = new TextOutput();
     if (this.#parsed.values['json'] === true) output.line(JSON.stringify(upJson(report), null, 2));
     else for (const line of upLines(report)) output.line(line);
@@ -191,11 +188,7 @@ class Up {
     say(
       `vtep: ${withoutKeys(this.#node)} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`,
     );
-    for (const [endpoint, port] of this.#ports) say(`vtep: endpoint ${withoutKeys(endpoint)}: ${port.name}`);
-  }
-
-  #notePorts(): void {
-    for (const [endpoint, port] of this.#vtep.node.ports) this.#ports.set(endpoint, port);
+    for (const [endpoint, port] of this.#vtep.node.ports) say(`vtep: endpoint ${withoutKeys(endpoint)}: ${port.name}`);
   }
 
   /** One reading at a time: however many signals come meanwhile, there is one more after it. */
@@ -207,7 +200,6 @@ class Up {
   #takeOver(topology: Topology): RingOutcome | undefined {
     const outcome = this.#vtep.update(topology);
     this.#dryRun?.update(topology);
-    this.#notePorts();
     return outcome;
   }
 

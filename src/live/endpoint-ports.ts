@@ -2,9 +2,38 @@
 import type { PacketBatch } from '../memory/index.js';
 import type { Endpoint, Topology } from '../overlay/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
-import type { FramePort } from './frame-port.js';
+import type { FramePort, FramePortCounters } from './frame-port.js';
 
 const MAC_BYTES = 6;
+/** Endpoints without a port whose counters are kept: the latest. */
+const MAX_PAST = 4096;
+const NOTHING: FramePortCounters = { received: 0, sent: 0, refused: 0 };
+
+/** What an endpoint sent and was given, by all ports that it had. */
+export interface EndpointReport {
+  /** The latest port's. */
+  readonly name: string;
+  readonly counters: FramePortCounters;
+}
+
+/** Refused frames by reason; `unknown` where a port counts them without a reason. */
+function reasonsOf({ refused, refusedBy }: FramePortCounters): Readonly<Record<string, number>> {
+  return refusedBy ?? (refused > 0 ? { unknown: refused } : {});
+}
+
+function combined(a: FramePortCounters, b: FramePortCounters, sign: 1 | -1): FramePortCounters {
+  const refusedBy = new Map(Object.entries(reasonsOf(a)));
+  for (const [reason, count] of Object.entries(reasonsOf(b))) {
+    refusedBy.set(reason, (refusedBy.get(reason) ?? 0) + sign * count);
+  }
+  const reasons = [...refusedBy].filter(([, count]) => count > 0);
+  return {
+    received: a.received + sign * b.received,
+    sent: a.sent + sign * b.sent,
+    refused: a.refused + sign * b.refused,
+    ...(reasons.length > 0 ? { refusedBy: Object.fromEntries(reasons) } : {}),
+  };
+}
 
 /** Ports by name and by place. After each change of ports or topology call `arrange`. */
 export class EndpointPorts {
@@ -14,6 +43,10 @@ export class EndpointPorts {
   /** Ports that frames come from, each once, and the network of each. */
   sources: readonly FramePort[] = [];
   networks: readonly number[] = [];
+  /** What endpoints counted by the ports that they had before, the latest last. */
+  readonly #past = new Map<string, EndpointReport>();
+  /** What a port had counted already when its endpoint got it: it may have been another's. */
+  readonly #begun = new Map<string, FramePortCounters>();
   #endpoints: readonly Endpoint[] = [];
   /** By place of the endpoint. */
   #portOf: readonly (FramePort | undefined)[] = [];
@@ -24,17 +57,34 @@ export class EndpointPorts {
     return false;
   }
 
+  /** By endpoint: also of those that have no port any more, as far back as 4,096 of them. */
+  get reports(): ReadonlyMap<string, EndpointReport> {
+    const reports = new Map(this.#past);
+    for (const endpoint of this.byName.keys()) reports.set(endpoint, this.#reportOf(endpoint));
+    return reports;
+  }
+
   /** Takes a port; one that the endpoint had before is closed. */
   attach(endpoint: string, port: FramePort): void {
     if (this.byName.get(endpoint) === port) return;
     this.detach(endpoint);
     this.byName.set(endpoint, port);
+    this.#begun.set(endpoint, port.counters);
   }
 
   /** Closes an endpoint's port, unless another endpoint has it too; one that has none is let be. */
   detach(endpoint: string): void {
     const port = this.byName.get(endpoint);
     if (port === undefined) return;
+    const report = this.#reportOf(endpoint);
+    // Behind all others, as the latest.
+    this.#past.delete(endpoint);
+    this.#past.set(endpoint, report);
+    for (const oldest of this.#past.keys()) {
+      if (this.#past.size <= MAX_PAST) break;
+      this.#past.delete(oldest);
+    }
+    this.#begun.delete(endpoint);
     this.byName.delete(endpoint);
     if (![...this.byName.values()].includes(port)) port.close();
   }
@@ -68,6 +118,12 @@ export class EndpointPorts {
       else port.send(bytes, batch.start[i], batch.end[i]);
     }
     last?.flush();
+  }
+
+  #reportOf(endpoint: string): EndpointReport {
+    const { name = '', counters = NOTHING } = this.byName.get(endpoint) ?? {};
+    const own = combined(counters, this.#begun.get(endpoint) ?? NOTHING, -1);
+    return { name, counters: combined(own, this.#past.get(endpoint)?.counters ?? NOTHING, 1) };
   }
 
   /** Hands a frame to all local endpoints of its network but the one that sent it. */

@@ -8,6 +8,7 @@ export { DatagramUnderlay, type DatagramUnderlayOptions } from './datagram-under
 export { type Device, listDevices } from './device.js';
 export { DeviceSink, type Injection } from './device-sink.js';
 export { DeviceSource, type DeviceSourceOptions } from './device-source.js';
+export type { EndpointReport } from './endpoint-ports.js';
 export { LiveError, type LiveErrorCode } from './error.js';
 export type { FramePort, FramePortCounters } from './frame-port.js';
 export type { InterfaceSettings } from './interface-settings.js';

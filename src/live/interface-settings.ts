@@ -42,6 +42,21 @@ export function interfaceRequest(name: string): NativeMemory {
   return memory;
 }
 
+/** The number of an interface of this thread's namespace; 0 if there is none of that name. */
+export function interfaceIndex(name: string): number {
+  const socket = new SystemSocket(4, SocketType.Datagram, 0, `settings of ${name}`);
+  try {
+    const memory = interfaceRequest(name);
+    if (linux().ioctl(socket.descriptor, SIOCGIFINDEX, memory.address) >= 0)
+      return viewOfMemory(memory).getInt32(VALUE, true);
+    const errno = lastErrno();
+    if (errno === Errno.NoDevice) return 0;
+    throw callFailed(`read the settings of ${name}`, errno);
+  } finally {
+    socket.close();
+  }
+}
+
 /**
  * Sets an interface of this thread's namespace up.
  * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`, `SYSTEM_CALL` with what could not be set

@@ -18,7 +18,7 @@ import {
   type SaEvent,
   type Topology,
 } from '../overlay/index.js';
-import { EndpointPorts } from './endpoint-ports.js';
+import { EndpointPorts, type EndpointReport } from './endpoint-ports.js';
 import { EncryptedVnis } from './encryption-downgrade.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
@@ -61,6 +61,10 @@ export interface LiveNodeCounters extends NodeCounters {
 const ROUNDS = 4;
 /** Seconds between two looks at the SAs. */
 const SA_WATCH = 1;
+/** Steps of SAs that are taken before a config counts as taken over: with three keys, those of 128 new peers. */
+const STEPS_AT_ONCE = 512;
+/** Further steps of each turn. */
+const STEPS_A_TURN = 64;
 
 /** A node. */
 export class LiveNode {
@@ -75,6 +79,8 @@ export class LiveNode {
   #sas: NodeSas | undefined;
   #retired: NodeCounters | undefined;
   #watched: number;
+  /** Whether SAs are still on their way to what the ring and the nodes say. */
+  #settling = false;
 
   /**
    * @throws OverlayError `BAD_CONFIG`; LiveError `BAD_NODE`, `NOT_PERMITTED` if encrypted networks or outer fragments lack
@@ -113,6 +119,11 @@ export class LiveNode {
   /** Ports by endpoint. */
   get ports(): ReadonlyMap<string, FramePort> {
     return this.#ports.byName;
+  }
+
+  /** What each endpoint sent and was given, by all ports that it has had; of those that are gone the latest 4,096. */
+  get endpointReports(): ReadonlyMap<string, EndpointReport> {
+    return this.#ports.reports;
   }
 
   /** Entries of the forwarding table. */
@@ -185,10 +196,10 @@ export class LiveNode {
     if (changed !== undefined) throw new LiveError('BAD_NODE', `${changed} changed, which takes a restart`);
     const downgrade = this.#encrypted.downgradeIn(before, topology);
     if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this takes a restart`);
-    // Whatever is wrong with it shows here, before anything was changed or a key was expanded.
-    new NodeTables(topology, name);
     this.#checkCipher(topology);
     const held = this.#sas;
+    // Whatever is wrong with it shows before a key is expanded; with SAs there already, when the chains are made.
+    if (held === undefined) new NodeTables(topology, name);
     const sas = held ?? this.#sasOf(topology);
     let chains: NodeChains;
     let outcome: RingOutcome | undefined;
@@ -226,11 +237,13 @@ export class LiveNode {
       this.#watched = now;
       this.#sas?.poll(now);
     }
+    if (this.#settling && this.#sas !== undefined) this.#settle(this.#sas, STEPS_A_TURN, now);
     const { sources, networks } = this.#ports;
     const { pending } = this.#ports;
-    if (poller !== undefined && !poller.wait(pending ? 0 : milliseconds) && !pending) return false;
+    const waits = !pending && !this.#settling;
+    if (poller !== undefined && !poller.wait(waits ? milliseconds : 0) && !pending) return this.#settling;
     const sockets = underlay.descriptors.length;
-    let any = false;
+    let any = this.#settling;
     for (let round = 0; round < ROUNDS; round++) {
       let count = 0;
       if (poller === undefined) count += this.#receive();
@@ -340,8 +353,20 @@ export class LiveNode {
     after.nodes.forEach(({ vtep, name }, place) => {
       if (!same(place) && name !== own) sas.addPeer(place, vtep);
     });
-    sas.settle(now);
+    this.#settling = true;
+    this.#settle(sas, STEPS_AT_ONCE, now);
     return outcome;
+  }
+
+  /** Takes some steps of a rotation, or of peers that came: thousands of peers would keep packets waiting for seconds. */
+  #settle(sas: NodeSas, most: number, now: number): void {
+    for (let steps = 0; steps < most; steps++) {
+      if (sas.step(now) !== undefined) continue;
+      // The last has been taken: what is left is to have sequence numbers written down.
+      sas.settle(now);
+      this.#settling = false;
+      return;
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import { withoutKeys } from '../secret-text.js';
 import { DatagramUnderlay } from './datagram-underlay.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
+import { namespaceIdentity } from './network-namespace.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
 import { SocketUnderlay } from './socket-underlay.js';
 import { TapDevice, type TapOptions } from './tap.js';
@@ -51,8 +52,11 @@ const MAX_MTU_HEADROOM = 256;
 const WAIT = 20;
 /** The same where nothing can be waited for. */
 const NAP = 1;
-/** Milliseconds after which ports are looked after also where packets never end. */
+/** Milliseconds between two looks at devices and namespaces, also where packets never end. */
 const LOOK = 1000;
+/** Devices that are made before a config counts as taken over; any more follow between turns. */
+const AT_ONCE = 32;
+const BETWEEN_TURNS = 4;
 
 /** A VTEP that runs. */
 export class LiveVtep {
@@ -60,8 +64,12 @@ export class LiveVtep {
   readonly #options: LiveVtepOptions;
   readonly #underlay: UnderlayPort;
   readonly #unfinishedChecksums: boolean;
-  /** What the TAP device of each endpoint was set to. */
-  readonly #settings = new Map<string, string>();
+  /** What the TAP device of each endpoint was set to, and which namespace it is in. */
+  readonly #made = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
+  /** Endpoints that are to get a device, a few between two turns. */
+  #wanting: Endpoint[] = [];
+  /** Why endpoints have no device, as it was told. */
+  readonly #told = new Map<string, string>();
 
   private constructor(options: LiveVtepOptions, underlay: UnderlayPort, arena: Arena) {
     this.#options = options;
@@ -120,14 +128,9 @@ export class LiveVtep {
   update(topology: Topology): RingOutcome | undefined {
     const outcome = this.node.update(topology);
     if (this.#options.portOf === undefined) this.#detachChanged();
-    for (const endpoint of this.#unattached()) {
-      try {
-        this.#attach(endpoint);
-      } catch (error) {
-        if (!(error instanceof LiveError)) throw error;
-        this.#tell(endpoint.name, error.message);
-      }
-    }
+    this.#told.clear();
+    this.#wanting = this.#unattached();
+    this.#attachSome(AT_ONCE);
     return outcome;
   }
 
@@ -141,9 +144,13 @@ export class LiveVtep {
     while (!signal.aborted) {
       idle = !this.node.turn(idle ? WAIT : 0);
       if (idle || performance.now() - looked > LOOK) {
-        looked = performance.now();
         this.#dropFailed();
       }
+      if (performance.now() - looked > LOOK) {
+        looked = performance.now();
+        this.#look();
+      }
+      if (this.#wanting.length > 0) this.#attachSome(BETWEEN_TURNS);
       if (idle && !this.node.waits) await setTimeout(NAP);
       else await setImmediate();
     }
@@ -159,7 +166,60 @@ export class LiveVtep {
     for (const [endpoint, port] of this.node.ports) {
       if (port.failure === undefined) continue;
       this.#tell(endpoint, port.failure);
+      this.#told.set(endpoint, port.failure);
       this.node.detach(endpoint);
+    }
+  }
+
+  /** Lets devices go whose namespace is another now, and has those made that are missing and may be made. */
+  #look(): void {
+    if (this.#options.portOf !== undefined) return;
+    this.#detachMoved();
+    const missing = this.#unattached();
+    if (missing.length === 0) return;
+    // Of a namespace that isn't there it was told already.
+    this.#wanting = missing.filter(
+      ({ name, netns }) => !this.#told.has(name) || netns === undefined || namespaceIdentity(netns) !== undefined,
+    );
+  }
+
+  /** Lets devices go whose namespace is another now: a container was started again. */
+  #detachMoved(): void {
+    const identities = new Map<string, string | undefined>();
+    for (const { name, netns } of this.node.topology.endpoints) {
+      const port = this.node.ports.get(name);
+      if (port === undefined || netns === undefined) continue;
+      if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
+      const now = identities.get(netns);
+      // Without its name a namespace may live on, for the processes in it: as long as we aren't what keeps it alive.
+      const stays =
+        now === undefined
+          ? !(port instanceof TapDevice && port.holdsNamespace)
+          : now === this.#made.get(name)?.namespace;
+      if (stays) continue;
+      const what = JSON.stringify(withoutKeys(netns));
+      const why = `the network namespace ${what} is ${now === undefined ? 'gone' : 'another one now'}`;
+      this.#tell(name, why);
+      this.#told.set(name, why);
+      this.node.detach(name);
+    }
+  }
+
+  /** Makes the devices of some of the endpoints that want one: a thousand of them take a second. */
+  #attachSome(most: number): void {
+    for (const endpoint of this.#wanting.splice(0, most)) {
+      const { name } = endpoint;
+      try {
+        this.#attach(endpoint);
+        const port = this.node.ports.get(name);
+        if (this.#told.delete(name)) this.#tell(name, `${port?.name ?? 'its interface'} was made anew`);
+      } catch (error) {
+        if (!(error instanceof LiveError)) throw error;
+        // It is tried again every second, and told once.
+        if (this.#told.get(name) === error.message) continue;
+        this.#tell(name, error.message);
+        this.#told.set(name, error.message);
+      }
     }
   }
 
@@ -173,8 +233,10 @@ export class LiveVtep {
     for (const endpoint of this.node.topology.endpoints) {
       if (!this.node.ports.has(endpoint.name)) continue;
       const settings = settingsOf(endpoint, this.node.topology, this.node.mtuOf(endpoint.network));
-      if (this.#settings.get(endpoint.name) !== JSON.stringify(settings)) this.node.detach(endpoint.name);
+      if (this.#made.get(endpoint.name)?.settings !== JSON.stringify(settings)) this.node.detach(endpoint.name);
     }
+    for (const name of this.#made.keys()) if (!this.node.ports.has(name)) this.#made.delete(name);
+    this.#detachMoved();
   }
 
   #unattached(): Endpoint[] {
@@ -199,8 +261,9 @@ export class LiveVtep {
       const rule = 'an interface has a name of 1 to 15 letters, digits and ._-';
       throw new LiveError('BAD_NODE', `endpoint ${withoutKeys(endpoint.name)}: ${rule}; give it one by device:`);
     }
+    const namespace = settings.netns === undefined ? undefined : namespaceIdentity(settings.netns);
     this.node.attach(endpoint.name, new TapDevice({ ...settings, unfinishedChecksums: this.#unfinishedChecksums }));
-    this.#settings.set(endpoint.name, JSON.stringify(settings));
+    this.#made.set(endpoint.name, { settings: JSON.stringify(settings), namespace });
   }
 }
 

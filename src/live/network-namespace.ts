@@ -1,5 +1,5 @@
 /** Network namespaces: what is opened within one stays in it, whatever the process is in then (setns(2)). */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { lastErrno } from '../foreign/index.js';
 import { withoutKeys } from '../secret-text.js';
@@ -19,6 +19,20 @@ export function namespacePath(name: string): string {
   return isAbsolute(name) ? name : join(NAMED, name);
 }
 
+/**
+ * Which namespace has a name now: what differs from that of every other one at the same time. Nothing is held by asking.
+ * @param name of `ip netns`, or a path
+ * @returns undefined if there is none
+ */
+export function namespaceIdentity(name: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(namespacePath(name));
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
 function openNamespace(path: string): number {
   const memory = cString(path);
   return linux().open(memory.address, CLOSE_ON_EXEC, 0);
@@ -31,29 +45,60 @@ function enter(descriptor: number, what: string): void {
   throw errno === Errno.Invalid ? new LiveError('NOT_THERE', `${error.message}: it is no network namespace`) : error;
 }
 
+/** A network namespace that is held open, and stays the same whatever becomes of its name. Close it. */
+export class OpenNamespace {
+  readonly descriptor: number;
+  /** The name, quoted, for errors. */
+  readonly said: string;
+
+  /**
+   * Opens it.
+   * @param name of `ip netns`, or a path
+   * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`
+   */
+  constructor(name: string) {
+    // What stands in a name's place may be a key.
+    this.said = JSON.stringify(withoutKeys(name));
+    this.descriptor = openNamespace(namespacePath(name));
+    if (this.descriptor >= 0) return;
+    const error = callFailed(`open the network namespace ${this.said}`);
+    if (error.code !== 'NOT_THERE') throw error;
+    throw new LiveError('NOT_THERE', `there is no network namespace ${this.said}; ${knownNamespaces()}`);
+  }
+
+  /**
+   * Calls `run` while this thread is in the namespace; it is back when this returns.
+   * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; whatever `run` throws
+   */
+  within<T>(run: () => T): T {
+    return callWithin(this, run);
+  }
+
+  close(): void {
+    linux().close(this.descriptor);
+  }
+}
+
 /**
  * Calls `run` while this thread is in a namespace; it is back when this returns.
  * @param name of `ip netns`, or a path
  * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; whatever `run` throws
  */
 export function inNamespace<T>(name: string, run: () => T): T {
+  const namespace = new OpenNamespace(name);
+  try {
+    return namespace.within(run);
+  } finally {
+    namespace.close();
+  }
+}
+
+function callWithin<T>({ descriptor, said }: OpenNamespace, run: () => T): T {
   const { close } = linux();
-  // What stands in a name's place may be a key.
-  const said = JSON.stringify(withoutKeys(name));
   const own = openNamespace(OWN);
   if (own < 0) throw callFailed('open the network namespace of this thread');
   try {
-    const other = openNamespace(namespacePath(name));
-    if (other < 0) {
-      const error = callFailed(`open the network namespace ${said}`);
-      if (error.code !== 'NOT_THERE') throw error;
-      throw new LiveError('NOT_THERE', `there is no network namespace ${said}; ${knownNamespaces()}`);
-    }
-    try {
-      enter(other, `enter the network namespace ${said}`);
-    } finally {
-      close(other);
-    }
+    enter(descriptor, `enter the network namespace ${said}`);
     let result: T;
     try {
       result = run();

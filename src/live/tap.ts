@@ -4,9 +4,16 @@ import type { PacketBatch } from '../memory/index.js';
 import { isInterfaceName } from '../overlay/interface-name.js';
 import { LiveError } from './error.js';
 import type { FramePort, FramePortCounters } from './frame-port.js';
-import { INTERFACE_NAME_BYTES, interfaceRequest, type InterfaceSettings, setInterface } from './interface-settings.js';
+import { moveInterface } from './interface-move.js';
+import {
+  INTERFACE_NAME_BYTES,
+  interfaceIndex,
+  interfaceRequest,
+  type InterfaceSettings,
+  setInterface,
+} from './interface-settings.js';
 import { callFailed, cString, Errno, errnoName, linux } from './linux.js';
-import { inNamespace } from './network-namespace.js';
+import { OpenNamespace } from './network-namespace.js';
 import { Refusals } from './refusals.js';
 import { TapReader } from './tap-reader.js';
 import { TapWriter } from './tap-writer.js';
@@ -24,6 +31,8 @@ const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 const FLAGS = INTERFACE_NAME_BYTES;
+/** The name of a device on its way to its namespace; the kernel puts the first free number there. */
+const PASSING = 'vtep%d';
 
 /** A TAP device that is to be made. */
 export interface TapOptions extends InterfaceSettings {
@@ -42,6 +51,8 @@ export interface TapOptions extends InterfaceSettings {
 export class TapDevice implements FramePort {
   readonly name: string;
   readonly descriptor: number;
+  /** Whether this process keeps the device's namespace alive: that of a device that was there before. */
+  readonly holdsNamespace: boolean;
   failure: string | undefined;
   readonly #reader: TapReader;
   readonly #writer: TapWriter;
@@ -57,8 +68,15 @@ export class TapDevice implements FramePort {
       throw new LiveError('BAD_NODE', `an interface has a name of 1 to 15 letters, digits and ._-, not ${device}`);
     }
     this.name = netns === undefined ? device : `${device} in ${netns}`;
-    const make = (): number => this.#make(device, settings);
-    this.descriptor = netns === undefined ? make() : inNamespace(netns, make);
+    const namespace = netns === undefined ? undefined : new OpenNamespace(netns);
+    try {
+      this.holdsNamespace = namespace?.within(() => interfaceIndex(device) > 0) ?? false;
+      if (namespace === undefined) this.descriptor = this.#make(device, settings);
+      else if (this.holdsNamespace) this.descriptor = namespace.within(() => this.#make(device, settings));
+      else this.descriptor = this.#makeIn(namespace, device, settings);
+    } finally {
+      namespace?.close();
+    }
     this.#reader = new TapReader(this.descriptor);
     this.#writer = new TapWriter(this.descriptor, unfinishedChecksums);
   }
@@ -107,27 +125,54 @@ export class TapDevice implements FramePort {
     if (errno === Errno.BadDescriptorState) this.failure = `the device ${this.name} is gone (${errnoName(errno)})`;
   }
 
+  /** Attaches to a device of this thread's namespace, or makes it there. */
   #make(device: string, settings: InterfaceSettings): number {
-    const { open, ioctl, close } = linux();
-    const path = cString(DEVICE);
-    const descriptor = open(path.address, READ_WRITE | NON_BLOCKING | CLOSE_ON_EXEC, 0);
-    if (descriptor < 0) throw callFailed(`open ${DEVICE}`);
-    try {
-      const request = interfaceRequest(device);
-      const { bytes } = request;
-      new DataView(bytes.buffer, bytes.byteOffset).setUint16(FLAGS, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, true);
-      if (ioctl(descriptor, TUNSETIFF, request.address) < 0) {
-        const errno = lastErrno();
-        if (errno !== Errno.Busy) throw callFailed(`make the TAP device ${this.name}`, errno);
-        throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${this.name}; end that first`);
-      }
-      // Where the kernel doesn't know them it cuts and sums up itself.
-      ioctl(descriptor, TUNSETOFFLOAD, OFFLOADS);
+    return openTun((descriptor) => {
+      this.#attach(descriptor, device);
       setInterface(device, settings);
-      return descriptor;
-    } catch (error) {
-      close(descriptor);
-      throw error;
+    });
+  }
+
+  /**
+   * Makes a device in this thread's namespace and moves it: the descriptor belongs to the namespace that it is opened in,
+   * and would keep that of a container alive after everything else in it is gone.
+   */
+  #makeIn(namespace: OpenNamespace, device: string, settings: InterfaceSettings): number {
+    return openTun((descriptor) => {
+      const passing = this.#attach(descriptor, PASSING);
+      moveInterface(interfaceIndex(passing), namespace.descriptor, device, `move the TAP device ${this.name} there`);
+      namespace.within(() => setInterface(device, settings));
+    });
+  }
+
+  /** Gives a descriptor its device; returns the device's name. */
+  #attach(descriptor: number, device: string): string {
+    const { ioctl } = linux();
+    const request = interfaceRequest(device);
+    const { bytes } = request;
+    new DataView(bytes.buffer, bytes.byteOffset).setUint16(FLAGS, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, true);
+    if (ioctl(descriptor, TUNSETIFF, request.address) < 0) {
+      const errno = lastErrno();
+      if (errno !== Errno.Busy) throw callFailed(`make the TAP device ${this.name}`, errno);
+      throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${this.name}; end that first`);
     }
+    // Where the kernel doesn't know them it cuts and sums up itself.
+    ioctl(descriptor, TUNSETOFFLOAD, OFFLOADS);
+    return Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
+  }
+}
+
+/** Opens a descriptor for a device, which `prepare` gets; it is closed if that throws. */
+function openTun(prepare: (descriptor: number) => void): number {
+  const { open, close } = linux();
+  const path = cString(DEVICE);
+  const descriptor = open(path.address, READ_WRITE | NON_BLOCKING | CLOSE_ON_EXEC, 0);
+  if (descriptor < 0) throw callFailed(`open ${DEVICE}`);
+  try {
+    prepare(descriptor);
+    return descriptor;
+  } catch (error) {
+    close(descriptor);
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** What a VTEP that runs has counted, for Prometheus. */
 import type { DropCounters } from '../dataplane/index.js';
+import type { FramePortCounters } from './frame-port.js';
 import type { LiveVtep } from './live-vtep.js';
 import type { DirectionCounters } from './node-chains.js';
 import { PrometheusText } from './prometheus-text.js';
@@ -13,6 +14,7 @@ export interface MetricsContext {
   readonly reloads: { readonly taken: number; readonly refused: number };
 }
 
+const NOTHING: FramePortCounters = { received: 0, sent: 0, refused: 0 };
 const DIRECTIONS = ['egress', 'ingress'] as const;
 
 /** A page of metrics: drop reasons, endpoints, peers and errors are labels. */
@@ -83,31 +85,25 @@ function dropSamples(
 }
 
 function endpointMetrics(text: PrometheusText, { node, counters }: LiveVtep): void {
-  const ports = [...node.ports];
+  const reports = node.endpointReports;
+  const ports = [...node.ports.keys()].map(
+    (endpoint) => [endpoint, reports.get(endpoint)?.counters ?? NOTHING] as const,
+  );
   text.family(
     'vtep_endpoint_frames_total',
     'counter',
     'Frames that endpoints sent, and that they were given.',
-    ports.flatMap(([endpoint, port]) => [
-      [{ endpoint, direction: 'from' }, port.counters.received] as const,
-      [{ endpoint, direction: 'to' }, port.counters.sent] as const,
+    ports.flatMap(([endpoint, { received, sent }]) => [
+      [{ endpoint, direction: 'from' }, received] as const,
+      [{ endpoint, direction: 'to' }, sent] as const,
     ]),
   );
   text.family(
     'vtep_endpoint_refused_total',
     'counter',
     'Frames that could not be handed over, by reason.',
-    ports.flatMap(
-      ([
-        endpoint,
-        {
-          counters: { refused, refusedBy },
-        },
-      ]) => {
-        // A port of one's own may count without telling why.
-        const reasons = Object.entries(refusedBy ?? (refused > 0 ? { unknown: refused } : {}));
-        return reasons.map(([reason, count]) => [{ endpoint, reason }, count] as const);
-      },
+    ports.flatMap(([endpoint, { refusedBy = {} }]) =>
+      Object.entries(refusedBy).map(([reason, count]) => [{ endpoint, reason }, count] as const),
     ),
   );
   text.family('vtep_frames_without_port_total', 'counter', 'Frames for endpoints that have no interface.', [

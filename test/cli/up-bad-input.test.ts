@@ -4,6 +4,8 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlink
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { command } from '../live/namespaces/command.js';
 import { NamespaceBench } from '../live/namespaces/namespace-bench.js';
 import type { NetworkNamespace } from '../live/namespaces/network-namespace.js';
 import { requirements } from '../live/namespaces/requirements.js';
@@ -303,6 +305,54 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     const { status, stdout } = await up.stop();
     assert.equal(status, 0);
     assert.match(stdout, /^ *c1 +c1 /m);
+  });
+
+  test('makes the device of a container that is started again, without SIGHUP, and holds nothing of the one before', async () => {
+    const inside = namespace('node');
+    const container = namespace('container');
+    const witness = namespace('witness');
+    witness.ip(`link add here type veth peer name there netns ${container.name}`);
+    const up = start(inside, file(text(4789, { endpoint: `, device: eth0, netns: ${container.name}` })));
+    await up.ready(/endpoint c1: eth0 in /);
+    const made = (): number => up.stderr.match(/^vtep: endpoint c1: eth0 in .* was made anew$/gm)?.length ?? 0;
+    const restarts = [
+      async () => up.ready(/is gone \(EBADFD\)$/),
+      // Another namespace has the name at once.
+      () => undefined,
+      // A process lives on in the one before, and the device with it.
+      () => undefined,
+    ];
+    for (const [i, between] of restarts.entries()) {
+      const process = i === 2 ? container.start(['sh', '-c', 'echo in; sleep 60']) : undefined;
+      await process?.line('stdout', /in/);
+      command(['ip', 'netns', 'delete', container.name]);
+      await between();
+      command(['ip', 'netns', 'add', container.name]);
+      await up.saying(() => made() === i + 1, `it made anew, ${i + 1} times`);
+      assert.match(container.ip('address show dev eth0'), /02:42:0a:00:09:03[^]*inet 10\.0\.9\.3\//);
+      assert.doesNotMatch(witness.ip('link show'), /here@/);
+      if (process !== undefined) assert.match(up.stderr, /c1: the network namespace ".*" is another one now$/m);
+      process?.kill();
+    }
+    assert.equal((await up.stop()).status, 0);
+    assert.throws(() => container.ip('link show dev eth0'), /does not exist/);
+  });
+
+  test('lets the namespace go that it holds by a device which was there before', async () => {
+    const inside = namespace('keeper');
+    const container = namespace('kept');
+    const witness = namespace('watcher');
+    witness.ip(`link add here type veth peer name there netns ${container.name}`);
+    container.ip('tuntap add dev eth0 mode tap');
+    const up = start(inside, file(text(4789, { endpoint: `, device: eth0, netns: ${container.name}` })));
+    await up.ready(/endpoint c1: eth0 in /);
+    command(['ip', 'netns', 'delete', container.name]);
+    await up.ready(/^vtep: endpoint c1: the network namespace ".*" is gone$/);
+    for (let waited = 0; witness.ip('link show').includes('here@') && waited < 10_000; waited += 20) await sleep(20);
+    assert.doesNotMatch(witness.ip('link show'), /here@/);
+    command(['ip', 'netns', 'add', container.name]);
+    await up.ready(/was made anew$/);
+    assert.equal((await up.stop()).status, 0);
   });
 
   test('gives an interface the MAC, address and MTU of a config that it takes over', async () => {

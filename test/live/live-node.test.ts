@@ -180,6 +180,29 @@ describe('a node that runs', () => {
     n2.balanced();
   });
 
+  test('reports of each endpoint what all its ports counted, also of one that is gone', () => {
+    const endpoints = ['c3: { network: net, node: n1, mac: "02:42:0a:00:09:05" }'];
+    const [n1, n2] = pair({ endpoints });
+    const send = (from: Running, count: number, to: string, by: string): void => {
+      for (let i = 0; i < count; i++) from.port(by).outgoing.push(frame(to, by === 'c1' ? C1 : C2));
+      settle(n1, n2);
+    };
+    send(n1, 3, C2, 'c1');
+    const second = n1.attach('c1');
+    send(n1, 2, C2, 'c1');
+    send(n2, 4, C1, 'c2');
+    assert.deepEqual(n1.node.endpointReports.get('c1'), {
+      name: 'list',
+      counters: { received: 5, sent: 4, refused: 0 },
+    });
+    // Another endpoint's port, which has counted already.
+    n1.node.attach('c3', second);
+    assert.deepEqual(n1.node.endpointReports.get('c3')?.counters, { received: 0, sent: 0, refused: 0 });
+    n1.node.update(parseConfig(configText({ endpoints }).replace(/ {2}c1: .*\n/, '')));
+    assert.equal(n1.node.ports.has('c1'), false);
+    assert.deepEqual(n1.node.endpointReports.get('c1')?.counters, { received: 5, sent: 4, refused: 0 });
+  });
+
   test('closes a port that another takes the place of, and none that endpoints have still', () => {
     const [n1] = pair({ endpoints: ['c3: { network: net, node: n1, mac: "02:42:0a:00:09:05" }'] });
     const first = n1.port('c1');
@@ -463,6 +486,31 @@ endpoints:
       const [c1] = pair({ networks: other });
       assert.equal(c1.node.update(parseConfig(clear.replaceAll('network: net,', 'network: other,'))), undefined);
     });
+  });
+
+  test('makes the SAs of many nodes a few at a time, and packets pass meanwhile', () => {
+    const [n1, n2] = pair({ encrypted: true });
+    const count = 400;
+    const nodes = Array.from({ length: count }, (_, i) => `m${i}: { vtep: "192.168.${60 + (i >> 8)}.${i & 255}" }`);
+    n1.node.update(parseConfig(configText({ encrypted: true, nodes })));
+    const made = (): number => {
+      const counts = Array.from({ length: count }, (_, i) => n1.node.sas?.counts(2 + i));
+      return counts.filter((one) => one?.rx === 3 && one.tx === 1).length;
+    };
+    assert.ok(made() > 0 && made() < count, `${made()} made at once`);
+    let turns = 0;
+    for (; made() < count && turns < 100; turns++) {
+      const before = made();
+      n1.port('c1').outgoing.push(frame(C2, C1));
+      assert.equal(n1.node.turn(0), true);
+      n2.node.turn(0);
+      assert.equal(n2.port('c2').given.length, turns + 1);
+      assert.ok(made() - before < 40, `${made() - before} in a turn`);
+    }
+    assert.ok(turns > 10, `${turns} turns`);
+    settle(n1, n2);
+    assert.equal(made(), count);
+    n1.balanced();
   });
 
   test('leaves no key in its cipher where it can’t begin', () => {

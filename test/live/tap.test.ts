@@ -9,6 +9,7 @@ import { Poller } from '../../src/live/poller.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { parsePrefix } from '../../src/overlay/prefix.js';
 import { parseMac } from '../../src/wire/index.js';
+import { command } from './namespaces/command.js';
 import { NamespaceBench } from './namespaces/namespace-bench.js';
 import type { NetworkNamespace } from './namespaces/network-namespace.js';
 import { requirements } from './namespaces/requirements.js';
@@ -148,6 +149,44 @@ describe('a TAP device', { skip: requirements() }, () => {
     arena.free(slot);
     device.close();
     assert.deepEqual(arena.holders(), []);
+  });
+
+  test('keeps no namespace alive: what stands in one that is removed goes, the device with it', async () => {
+    const witness = namespace('witness');
+    const dying = namespace('dying');
+    witness.ip(`link add here type veth peer name there netns ${dying.name}`);
+    const device = tap(dying.name, 'eth0');
+    assert.equal(device.holdsNamespace, false);
+    const batch = new PacketBatch(new Arena({ slots: 64, frameBytes: 2000 }));
+    command(['ip', 'netns', 'delete', dying.name]);
+    const isGone = (): boolean => !witness.ip('-brief link show').includes('here');
+    for (let waited = 0; (!isGone() || device.failure === undefined) && waited < 10_000; waited += 20) {
+      while (device.receive(batch, 0) > 0) batch.clear();
+      await sleep(20);
+    }
+    assert.equal(isGone(), true, 'the namespace is held by something');
+    assert.match(device.failure ?? '', /is gone \(EBADFD\)$/);
+    // For the bench, which removes it at the end.
+    command(['ip', 'netns', 'add', dying.name]);
+  });
+
+  test('leaves none in this namespace where it can’t be made in another', () => {
+    const full = namespace('full');
+    full.ip('link add eth0 type veth peer name eth1');
+    const names = (): string => command(['ip', '-brief', 'link', 'show']);
+    const before = names();
+    refused(() => tap(full.name, 'eth0'), 'SYSTEM_CALL', /^can't make the TAP device eth0 in .* \(EINVAL\)$/);
+    refused(() => tap(full.name, 'new', { mtu: 9_999_999 }), 'SYSTEM_CALL', /MTU of new \(EINVAL\)$/);
+    assert.equal(names(), before);
+    assert.throws(() => shown(full, 'new'), /does not exist/);
+  });
+
+  test('says whether it holds its namespace: one that was there before does', () => {
+    const held = namespace('held');
+    held.ip('tuntap add dev stays mode tap');
+    const device = tap(held.name, 'stays');
+    assert.equal(device.holdsNamespace, true);
+    device.close();
   });
 
   test('that can’t be made leaves no descriptor and no device', () => {
