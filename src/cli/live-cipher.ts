@@ -1,7 +1,7 @@
 /** The cipher of a VTEP that runs, and where its sequence numbers are kept (`--state`). */
 import { randomFillSync } from 'node:crypto';
 import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
-import { SequenceLedger } from '../ipsec/index.js';
+import { SequenceLedger, type SequenceStore } from '../ipsec/index.js';
 import { type LiveVtepOptions, SequenceFile } from '../live/index.js';
 import type { ParsedArguments } from './arguments.js';
 import { say } from './text-output.js';
@@ -11,6 +11,7 @@ export class LiveCipher {
   readonly choice: AeadChoice | undefined;
   readonly #file: SequenceFile | undefined;
   readonly #ledger: SequenceLedger | undefined;
+  #stateLost = false;
 
   /**
    * @param choice the cipher; none where there are no keys
@@ -20,16 +21,30 @@ export class LiveCipher {
     this.choice = choice;
     const path = parsed.values['state'];
     if (choice === undefined || typeof path !== 'string') return;
-    this.#file = new SequenceFile(path);
+    const file = new SequenceFile(path);
+    this.#file = file;
     try {
       const onFailure = (error: unknown): void => {
+        this.#stateLost = true;
         say(`vtep: ${(error as Error).message}: encrypted networks stop when their numbers are used up`);
       };
-      this.#ledger = new SequenceLedger({ random, store: this.#file, onFailure });
+      const store: SequenceStore = {
+        load: () => file.load(),
+        save: (records) => {
+          file.save(records);
+          this.#stateLost = false;
+        },
+      };
+      this.#ledger = new SequenceLedger({ random, store, onFailure });
     } catch (error) {
       this.#file.close();
       throw error;
     }
+  }
+
+  /** Whether the file of `--state` could not be written the last time; SAs without numbers send nothing then. */
+  get stateLost(): boolean {
+    return this.#stateLost;
   }
 
   /** What `LiveVtep.open` takes. */

@@ -299,7 +299,10 @@ export const upCommand: Command = {
       await up.run();
       up.report();
       dryRun?.finish();
-      return ExitCode.Done;
+      // The SAs' numbers are written for the last time here.
+      vtep.close();
+      vtep = undefined;
+      return cipher.stateLost ? ExitCode.Unusable : ExitCode.Done;
     } finally {
       vtep?.close();
       dryRun?.close();

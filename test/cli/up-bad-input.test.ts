@@ -146,6 +146,22 @@ describe('vtep up', () => {
     );
   });
 
+  test('ends with 2 where the file of state can’t be written any more, and says so', { skip: ROOT_ONLY }, async () => {
+    const config = file(text(portOf(12), { encrypted: true }));
+    for (const broken of [false, true]) {
+      const place = mkdtempSync(join(folder, 'state-'));
+      const words = ['--config', config, '--aead', 'node', '--frames-out', out(), '--state', join(place, 'sequences')];
+      const up = new UpProcess(['--node', 'n1', ...words]);
+      await up.said(/is up on/);
+      if (broken) rmSync(place, { recursive: true });
+      const { status, stdout, stderr } = await up.end('SIGTERM');
+      assert.equal(status, broken ? 2 : 0, stderr);
+      assert.match(stdout, /^n1: ran for/);
+      if (broken)
+        assert.match(stderr, /^vtep: .*sequences: .*encrypted networks stop when their numbers are used up$/m);
+    }
+  });
+
   test('says what is wrong with its config, and no key that stands in the wrong place', async () => {
     const good = text(portOf(6));
     const cases: readonly (readonly [string, RegExp])[] = [
