@@ -17,8 +17,8 @@ const TIMEOUT = 5000;
 const CHECK = 1000;
 /** Milliseconds for which a page, or the failure to make one, is given again. */
 const FRESH = 1000;
-/** Under contention the packet loop gets nearly all of the processor (nice(1)). */
-const PRIORITY = 19;
+/** Where processors are scarce, the packet loop gets nine tenths of one (nice(1)). */
+const PRIORITY = 10;
 
 if (parentPort === null) throw new Error('this is a thread of MetricsServer');
 const owner = parentPort;
