@@ -104,7 +104,7 @@ class Up {
   #reload: Promise<void> | undefined;
   #again = false;
   /** What went wrong inside while a config was taken over: the node may be between two. */
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(parsed: ParsedArguments, node: string, vtep: LiveVtep, cipher: LiveCipher, dryRun: DryRun | undefined) {
     this.#parsed = parsed;
@@ -140,6 +140,8 @@ class Up {
     } finally {
       clearInterval(timer);
       server?.close();
+      // Also where a socket failed: nothing is read any more.
+      end();
       this.#loader.close();
       await this.#reload;
     }
@@ -197,6 +199,10 @@ class Up {
     else this.#again = true;
   }
 
+  #isEnding(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
   #takeOver(topology: Topology): RingOutcome | undefined {
     const outcome = this.#vtep.update(topology);
     this.#dryRun?.update(topology);
@@ -207,7 +213,7 @@ class Up {
     do {
       this.#again = false;
       await this.#readOnce();
-    } while (this.#again && !this.#ending.signal.aborted);
+    } while (this.#again && !this.#isEnding());
     this.#reload = undefined;
   }
 
@@ -216,11 +222,11 @@ class Up {
     try {
       topology = await this.#loader.load();
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#refuse(error as Error);
+      if (!this.#isEnding()) this.#refuse(error as Error);
       return;
     }
     try {
-      if (this.#ending.signal.aborted) return;
+      if (this.#isEnding()) return;
       const outcome = this.#takeOver(topology);
       this.#taken++;
       const stale =
@@ -231,7 +237,7 @@ class Up {
         this.#refuse(error);
         return;
       }
-      this.#failure = error;
+      this.#failure = error as Error;
       this.#ending.abort();
     } finally {
       topology.ring?.wipe();
@@ -308,8 +314,8 @@ export const upCommand: Command = {
       dryRun?.close();
       topology.ring?.wipe();
       cipher.close();
-      // The end of a process waits for its threads, but for one that is killed.
-      if (up?.stuck === true) process.kill(process.pid, 'SIGKILL');
+      // A process that ends by itself waits for its threads; one that a signal ends does not.
+      if (up?.stuck === true) process.kill(process.pid, 'SIGTERM');
     }
   },
 };

@@ -56,10 +56,10 @@ export function moveInterface(index: number, namespace: number, name: string, wh
   if (descriptor < 0) throw callFailed(what);
   try {
     const { address, bytes } = request(index, namespace, name);
-    if (Number(write(descriptor, address, bytes.length)) < 0) throw callFailed(what);
+    if (write(descriptor, address, bytes.length) < 0) throw callFailed(what);
     const answer = new NativeMemory(ANSWER_BYTES);
     // The kernel answers before `write` returns.
-    const length = Number(read(descriptor, answer.address, ANSWER_BYTES));
+    const length = read(descriptor, answer.address, ANSWER_BYTES);
     const view = new DataView(answer.bytes.buffer, answer.bytes.byteOffset, ANSWER_BYTES);
     if (length < HEADER_BYTES + 4) throw callFailed(what, length < 0 ? lastErrno() : 0);
     const error = view.getUint16(4, true) === NLMSG_ERROR ? view.getInt32(HEADER_BYTES, true) : 0;

@@ -82,7 +82,7 @@ describe('a config that is read anew', () => {
     up.signal('SIGHUP');
     // A shell opens it, and writes in two parts.
     const script = 'exec > "$0"; printf %s "$1"; sleep 1; printf %s "$2"';
-    execFileSync('sh', ['-c', script, config, head ?? '', tail ?? '']);
+    execFileSync('sh', ['-c', script, config, head, tail]);
     assert.match(await up.said(TAKEN), /taken over$/);
     const { status, stdout } = await up.end('SIGTERM');
     assert.equal(status, 0);
