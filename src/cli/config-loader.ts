@@ -22,14 +22,12 @@ const THREAD = new URL('./config-thread.js', import.meta.url);
 const MILLISECONDS = 1000;
 /** Seconds that all of it may take. */
 const LIMIT = 60;
-/** Milliseconds that a thread gets to end. */
-const ENDING = 1000;
-
 /** Reads the config that options say, once or over and over. */
 export class ConfigLoader {
   readonly #parsed: ParsedArguments;
-  /** The thread that reads; also one that was ended and is still in a system call. */
   #thread: Worker | undefined;
+  /** Settled once the thread is gone. */
+  #gone: Promise<void> = Promise.resolve();
   #refuse: ((error: UsageError) => void) | undefined;
 
   constructor(parsed: ParsedArguments) {
@@ -41,39 +39,53 @@ export class ConfigLoader {
    * @throws UsageError for whatever is wrong with it, if it takes too long, or if `close` is called meanwhile
    */
   async load(): Promise<Topology> {
-    if (this.#thread !== undefined) throw new UsageError('the reading before this one has not ended yet');
-    const thread = new Worker(THREAD, { workerData: this.#parsed });
-    this.#thread = thread;
-    thread.once('exit', () => (this.#thread = undefined));
-    const { remarks } = currentStreams();
     let timer: NodeJS.Timeout | undefined;
+    const stopped = new Promise<never>((_, refuse) => {
+      this.#refuse = refuse;
+      timer = setTimeout(() => refuse(new UsageError(`it took more than ${LIMIT} s to read`)), LIMIT * MILLISECONDS);
+    });
     try {
-      const packed = await new Promise<PackedTopology>((done, refuse) => {
-        this.#refuse = refuse;
-        timer = setTimeout(() => refuse(new UsageError(`it took more than ${LIMIT} s to read`)), LIMIT * MILLISECONDS);
-        thread.once('error', (error: Error) => refuse(new UsageError(`it could not be read: ${error.message}`)));
-        thread.on('message', (message: LoaderMessage) => {
-          if (message.kind === 'remark') remarks(message.text);
-          else if (message.kind === 'read') done(message.packed);
-          else refuse(new UsageError(message.text));
-        });
-      });
-      return unpackTopology(packed);
+      // The thread of the reading before may be in a system call still.
+      await Promise.race([this.#gone, stopped]);
+      return unpackTopology(await Promise.race([this.#read(), stopped]));
     } finally {
       clearTimeout(timer);
       this.#refuse = undefined;
-      // One that a system call doesn't let go keeps nobody waiting for long.
-      await Promise.race([thread.terminate(), sleep(ENDING, undefined, { ref: false })]);
+      void this.#thread?.terminate();
     }
-  }
-
-  /** Whether a thread is still there: after `close`, one that is stuck in a system call. */
-  get busy(): boolean {
-    return this.#thread !== undefined;
   }
 
   /** Ends a reading: `load` throws. */
   close(): void {
     this.#refuse?.(new UsageError('its reading was ended'));
+  }
+
+  /**
+   * Waits until no thread is left.
+   * @returns false if there is one after so many milliseconds, which a system call doesn't let go
+   */
+  async ended(milliseconds: number): Promise<boolean> {
+    await Promise.race([this.#gone, sleep(milliseconds, undefined, { ref: false })]);
+    return this.#thread === undefined;
+  }
+
+  #read(): Promise<PackedTopology> {
+    const thread = new Worker(THREAD, { workerData: this.#parsed });
+    this.#thread = thread;
+    this.#gone = new Promise((done) => {
+      thread.once('exit', () => {
+        this.#thread = undefined;
+        done();
+      });
+    });
+    const { remarks } = currentStreams();
+    return new Promise((done, refuse) => {
+      thread.once('error', (error: Error) => refuse(new UsageError(`it could not be read: ${error.message}`)));
+      thread.on('message', (message: LoaderMessage) => {
+        if (message.kind === 'remark') remarks(message.text);
+        else if (message.kind === 'read') done(message.packed);
+        else refuse(new UsageError(message.text));
+      });
+    });
   }
 }

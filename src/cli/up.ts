@@ -51,6 +51,8 @@ const MILLISECONDS = 1000;
 const LINGER = 1000;
 /** How often it is looked whether that is so. A timer of its own could not be set to all of the times that may be asked for. */
 const LOOK = 20;
+/** Milliseconds that a thread which reads a config gets to end, when all else is over. */
+const PATIENCE = 5000;
 const LONGEST = 365 * 86_400;
 
 function numberOption(parsed: ParsedArguments, name: string): number | undefined {
@@ -148,9 +150,9 @@ class Up {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Whether a config is still being read: the file's system doesn't answer, and would hold this process, too. */
-  get stuck(): boolean {
-    return this.#loader.busy;
+  /** Whether no config is being read any more. One whose file system doesn't answer would keep this process from ending. */
+  readsNothing(): Promise<boolean> {
+    return this.#loader.ended(PATIENCE);
   }
 
   /** Prints what was done. */
@@ -315,7 +317,7 @@ export const upCommand: Command = {
       topology.ring?.wipe();
       cipher.close();
       // A process that ends by itself waits for its threads; one that a signal ends does not.
-      if (up?.stuck === true) process.kill(process.pid, 'SIGTERM');
+      if ((await up?.readsNothing()) === false) process.kill(process.pid, 'SIGTERM');
     }
   },
 };
