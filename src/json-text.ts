@@ -28,7 +28,7 @@ type Scanned = { readonly end: number } | { readonly at: number; readonly what: 
 const WORDS = /true|false|null|-?(?:0|[1-9]\d{0,400})(?:\.\d{1,400})?(?:[eE][+-]?\d{1,5})?/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 /** A document begins a line: prompts have brackets, too. */
-const DOCUMENT = /[ \t]*(?=\[\s*[[{\]]|\{\s*["}])/y;
+const DOCUMENT = /[ \t]*(?=\[\s*(?:[[{\]]|$)|\{\s*(?:["}]|$))/y;
 
 function blanksEnd(text: string, at: number): number {
   while (at < text.length && ' \t\n\r'.includes(text[at])) at++;
@@ -59,7 +59,8 @@ function scan(text: string, start: number, onName?: (name: string, again: boolea
   let at = start;
   let wants: 'value' | 'first value' | 'name' | 'first name' | 'next' = 'value';
   const unexpected = (expected: string): Scanned => {
-    if (at >= text.length) return { at, what: `it is cut off: ${open.length} brackets are open` };
+    if (at >= text.length)
+      return { at, what: `it is cut off: ${open.length} ${open.length === 1 ? 'bracket is' : 'brackets are'} open` };
     const found = /^\S[^\n]*/.exec(text.slice(at, at + MAX_SHOWN))?.[0].trimEnd() ?? '';
     return { at, what: `${quoted(found)} stands where ${expected} should` };
   };

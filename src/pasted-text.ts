@@ -23,6 +23,10 @@ const MIN_WRAPPED = 50;
 const ESCAPES = /(?:\u001b|\^\[)(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]{0,200}(?:\u0007|\u001b\\))/g;
 const BLANKS = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g;
 const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
+/** No word or key that is broken is longer. */
+const MAX_WORD = 160;
+/** Nor is a line. */
+const MAX_LINE = 1024;
 /** Marks of a quotation. */
 const MARGIN = /^[ \t]*(?:[>|](?:[ \t]|$))+/;
 /** Bytes of an AES-GCM key with its salt, as digits: a key that is whole. */
@@ -72,7 +76,7 @@ export interface WrappedLines {
 
 /**
  * Puts lines together that a terminal or a mail program broke. A rest counts as one if the line before is long enough to
- * have been broken, and the rest begins with a known word, or with digits of a number, an address or a key.
+ * have been broken, and the rest begins with a known word or its end, or with digits of a number, an address or a key.
  */
 export function* withoutWraps(
   lines: Iterable<PastedLine>,
@@ -80,20 +84,25 @@ export function* withoutWraps(
 ): Generator<PastedLine, void> {
   let before: PastedLine | undefined;
   for (const line of lines) {
-    if (before === undefined || before.width < MIN_WRAPPED || begins(line.text) || !isRest(line.text, isWord)) {
+    const joint = before === undefined || begins(line.text) ? undefined : jointOf(before, line.text, isWord);
+    if (before === undefined || joint === undefined) {
       if (before !== undefined) yield before;
       before = line;
       continue;
     }
-    const last = /\S+$/.exec(before.text)?.[0] ?? '';
-    const [first] = line.text.split(/\s/, 1);
-    const apart = isWord(last) || isWord(first) || WHOLE_KEY.test(before.text.slice(-80)) || first.startsWith('0x');
-    before = { ...before, width: line.width, text: `${before.text}${apart ? ' ' : ''}${line.text}` };
+    before = { ...before, width: line.width, text: `${before.text}${joint}${line.text}` };
   }
   if (before !== undefined) yield before;
 }
 
-function isRest(text: string, isWord: (word: string) => boolean): boolean {
-  const [first] = text.split(/\s/, 1);
-  return isWord(first) || /^[0-9a-fx().,:/]+$/i.test(first);
+/** What stood where a line was broken, a blank or nothing; undefined if a text is no rest of the line. */
+function jointOf(before: PastedLine, rest: string, isWord: (word: string) => boolean): string | undefined {
+  if (before.width < MIN_WRAPPED || before.text.length > MAX_LINE) return undefined;
+  const end = before.text.slice(-MAX_WORD);
+  const last = /\S+$/.exec(end)?.[0] ?? '';
+  const [first] = rest.slice(0, MAX_WORD).split(/\s/, 1);
+  if (isWord(last + first)) return '';
+  if (isWord(first)) return ' ';
+  if (!/^[0-9a-fx().,:/]+$/i.test(first)) return undefined;
+  return isWord(last) || WHOLE_KEY.test(end) || first.startsWith('0x') ? ' ' : '';
 }

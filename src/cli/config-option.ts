@@ -1,6 +1,6 @@
 /** The network as a config says it is, or as Docker and the kernel do. */
 import { VtepError } from '../error.js';
-import type { NodeImport } from '../overlay/files.js';
+import type { NodeImport, NodeOutputs } from '../overlay/files.js';
 import type { KeyRing, Topology } from '../overlay/index.js';
 import { quotedWord } from '../secret-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
@@ -74,7 +74,8 @@ async function imported(parsed: ParsedArguments, options: ReadOptions): Promise<
   const nodes = [...vteps].map(([name, vtep]): NodeImport => {
     const paths = { networks: docker.get(name), fdb: fdb.get(name), neighbours: neigh.get(name) };
     const texts = Object.entries(paths).flatMap(([what, path]) => (path === undefined ? [] : [[what, text(path)]]));
-    return { name, vtep, ...(Object.fromEntries(texts) as Omit<NodeImport, 'name' | 'vtep'>) };
+    const files = paths as NodeOutputs;
+    return { name, vtep, files, ...(Object.fromEntries(texts) as NodeOutputs) };
   });
   const ring = await ringOption(parsed, options);
   const { importTopology } = await import('../overlay/imported-topology.js');

@@ -98,7 +98,11 @@ export const replayCommand: Command = {
       config ??
       observed.topology({ profile: profile ?? Profile.Swarm, encrypted: false, mtu: mtu ?? 1500, ring: undefined });
     if (topology.nodes.length === 0 || topology.endpoints.length === 0) {
-      throw new UsageError(`${path}: it holds no frame of a container, so there is nothing to replay`);
+      throw new UsageError(
+        config === undefined
+          ? `${path}: it holds no frame of a container, so there is nothing to replay`
+          : 'the config, or what --docker, --fdb and --neigh say, has no endpoint, so there is nothing to replay to',
+      );
     }
     if (mtu !== undefined) topology = { ...topology, nodes: topology.nodes.map((node) => ({ ...node, mtu })) };
     const wanted = profile ?? topology.profile;

@@ -1,32 +1,50 @@
 /** Reads `docker network inspect`: the overlay networks of a node, and the endpoints that it has there. */
 import * as z from 'zod';
+import { jsonDocuments } from '../json-text.js';
+import { looksLike } from '../recognised-text.js';
 import { parseMac, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
-import { dockerMtu } from './mtu.js';
-import { parseIp, parsePrefix, type Prefix } from './prefix.js';
+import { DOCKER_DRIVER_MTU, dockerMtu } from './mtu.js';
+import { formatAddress, parseIp, parsePrefix, type Prefix } from './prefix.js';
 
 const VNI_LIST = 'com.docker.network.driver.overlay.vxlanid_list';
 const MTU = 'com.docker.network.driver.mtu';
 const ENCRYPTED = 'encrypted';
-const DEFAULT_MTU = 1500;
+const MAX_VNI = 0xffffff;
+/** Networks of the swarm mode are of this scope; of "classic" Swarm's, with a store of its own, they are global. */
+const CLASSIC_SCOPE = 'global';
 
-// Only what is read; a newer engine's further fields are let be.
+const CONTAINER = z.object({
+  Name: z.string(),
+  MacAddress: z.string(),
+  IPv4Address: z.string(),
+  IPv6Address: z.string().optional(),
+});
+
+// Only what is read; a newer engine's further fields are ignored.
 const SCHEMA = z.array(
   z.object({
     Name: z.string(),
     Driver: z.string(),
+    Scope: z.string().optional(),
     IPAM: z
       .object({
         Config: z.array(z.object({ Subnet: z.string().optional(), Gateway: z.string().optional() })).nullish(),
       })
       .optional(),
+    // As a list: of a record's names one, `__proto__`, would vanish.
     Containers: z
-      .record(z.string(), z.object({ Name: z.string(), MacAddress: z.string(), IPv4Address: z.string() }))
-      .nullish(),
+      .preprocess(
+        (value) => (typeof value === 'object' && value !== null ? Object.values(value) : value),
+        z.array(CONTAINER).nullish(),
+      )
+      .optional(),
     Options: z.record(z.string(), z.string()).nullish(),
     Peers: z.array(z.object({ Name: z.string(), IP: z.string() })).nullish(),
   }),
 );
+
+type Entry = z.infer<typeof SCHEMA>[number];
 
 /** An endpoint that the inspected node has. */
 export interface DockerEndpoint {
@@ -38,7 +56,7 @@ export interface DockerEndpoint {
 /** An overlay network as a node knows it. */
 export interface DockerNetwork {
   readonly name: string;
-  /** One for each IPv4 subnet. */
+  /** One for each IPv4 subnet, in the order of the subnets. Empty if the node doesn't use the network. */
   readonly vnis: readonly number[];
   readonly subnets: readonly Prefix[];
   readonly gateways: readonly Uint8Array[];
@@ -46,66 +64,98 @@ export interface DockerNetwork {
   /** MTU inside, as Docker sets it. */
   readonly mtu: number;
   readonly endpoints: readonly DockerEndpoint[];
-  /** VTEP addresses of the nodes that are in it. */
+  /** Addresses of the nodes that are in it, as `formatAddress` writes them. */
   readonly peers: readonly string[];
+  /** Whether it is a network of "classic" Swarm, which keeps its VNI in a store and never says it here. */
+  readonly classic: boolean;
 }
 
 /**
- * Reads the JSON. Networks of other drivers are passed over.
+ * Reads the JSON: a list as Docker prints it, one or more behind each other, or an object a line (`--format json`), with
+ * prompts before and between them. Networks of other drivers are ignored.
  * @throws OverlayError `BAD_IMPORT` with what is wrong where
  */
 export function parseDockerNetworks(text: string): DockerNetwork[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // The cause would quote the text.
-    throw new OverlayError('BAD_IMPORT', 'it is no JSON');
-  }
-  const parsed = SCHEMA.safeParse(Array.isArray(json) ? json : [json]);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
+  const documents = jsonDocuments(text);
+  if ('what' in documents) {
     throw new OverlayError(
       'BAD_IMPORT',
-      `no output of docker network inspect (${issue.path.join('.')}: ${issue.message})`,
+      `line ${documents.line}: no JSON: ${documents.what} (is the output whole, and nothing taken out of it?)`,
     );
   }
-  return parsed.data.filter(({ Driver }) => Driver === 'overlay').map(networkOf);
+  const what = looksLike(text);
+  if (documents.length === 0) {
+    const like = what === undefined ? '' : `; it looks like ${what}`;
+    throw new OverlayError('BAD_IMPORT', `no output of docker network inspect: it holds no JSON${like}`);
+  }
+  return documents.flatMap(({ value, line }) => {
+    const parsed = SCHEMA.safeParse(Array.isArray(value) ? value : [value]);
+    if (parsed.success) return parsed.data.filter(({ Driver }) => Driver === 'overlay').map(networkOf);
+    const [issue] = parsed.error.issues;
+    const like = what === undefined || /docker network inspect|^JSON$/.test(what) ? '' : `; it looks like ${what}`;
+    const where = documents.length > 1 ? `line ${line}: ` : '';
+    throw new OverlayError(
+      'BAD_IMPORT',
+      `${where}no output of docker network inspect (${issue.path.join('.')}: ${issue.message})${like}`,
+    );
+  });
 }
 
-function networkOf(entry: z.infer<typeof SCHEMA>[number]): DockerNetwork {
-  const { Name: name, IPAM, Containers, Options, Peers } = entry;
+function vnisOf(list: string | undefined): number[] {
+  if (list === undefined || list.trim() === '') return [];
+  return list.split(',').map((part) => {
+    const vni = /^\s*\d{1,8}\s*$/.test(part) ? Number(part) : Number.NaN;
+    if (!(vni <= MAX_VNI)) throw new OverlayError('BAD_IMPORT', `its ${VNI_LIST} is no list of VNIs`);
+    return vni;
+  });
+}
+
+function mtuOptionOf(text: string | undefined): number {
+  if (text === undefined) return DOCKER_DRIVER_MTU;
+  const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(mtu >= 68 && mtu <= 65_535)) throw new OverlayError('BAD_IMPORT', `its ${MTU} is no MTU`);
+  return mtu;
+}
+
+function networkOf(entry: Entry): DockerNetwork {
+  const { Name: name, Scope, IPAM, Containers, Options, Peers } = entry;
   try {
     const options = Options ?? {};
-    const list = options[VNI_LIST] as string | undefined;
-    const vnis = (list ?? '')
-      .split(',')
-      .filter((part) => /^\d+$/.test(part))
-      .map(Number);
-    if (vnis.length === 0) {
-      throw new OverlayError('BAD_IMPORT', `it has no ${VNI_LIST}; inspect it on a node that runs a task of it`);
-    }
+    const vnis = vnisOf(options[VNI_LIST] as string | undefined);
     const configs = IPAM?.Config ?? [];
+    const subnets = configs.flatMap(({ Subnet }) => (Subnet === undefined ? [] : [parsePrefix(Subnet)]));
+    const four = subnets.filter(({ address }) => address.length === 4).length;
+    if (vnis.length > 0 && vnis.length < four) {
+      throw new OverlayError('BAD_IMPORT', `it has ${four} IPv4 subnets, and ${vnis.length} VNIs in its ${VNI_LIST}`);
+    }
     // Docker looks at the option's presence alone: even encrypted=false encrypts.
     const encrypted = ENCRYPTED in options;
     return {
       name,
       vnis,
-      subnets: configs.flatMap(({ Subnet }) => (Subnet === undefined ? [] : [parsePrefix(Subnet)])),
-      gateways: configs.flatMap(({ Gateway }) => (Gateway === undefined ? [] : [parseIp(Gateway)])),
+      subnets,
+      gateways: configs.flatMap(({ Gateway }) => (Gateway ? [parseIp(Gateway.split('/')[0])] : [])),
       encrypted,
-      mtu: dockerMtu(Number(options[MTU] ?? DEFAULT_MTU), encrypted),
-      endpoints: Object.values(Containers ?? {}).map(({ Name, MacAddress, IPv4Address }) => ({
-        name: Name,
-        mac: parseMac(MacAddress),
-        ip: IPv4Address === '' ? undefined : parseIp(IPv4Address.split('/')[0]),
-      })),
-      peers: (Peers ?? []).map(({ IP }) => IP),
+      mtu: dockerMtu(mtuOptionOf(options[MTU] as string | undefined), encrypted),
+      endpoints: (Containers ?? []).map(endpointOf),
+      peers: (Peers ?? []).flatMap(({ IP }) => (IP === '' ? [] : [formatAddress(parseIp(IP))])),
+      classic: Scope === CLASSIC_SCOPE,
     };
   } catch (error) {
     if (error instanceof VtepError) {
       throw new OverlayError('BAD_IMPORT', `network ${name}: ${error.message}`, { cause: error });
     }
     throw error;
+  }
+}
+
+function endpointOf({ Name, MacAddress, IPv4Address, IPv6Address = '' }: z.infer<typeof CONTAINER>): DockerEndpoint {
+  try {
+    const address = IPv4Address === '' ? IPv6Address : IPv4Address;
+    const ip = address === '' ? undefined : parseIp(address.split('/')[0]);
+    return { name: Name, mac: parseMac(MacAddress), ip };
+  } catch (error) {
+    if (!(error instanceof VtepError)) throw error;
+    throw new OverlayError('BAD_IMPORT', `container ${Name}: ${error.message}`, { cause: error });
   }
 }

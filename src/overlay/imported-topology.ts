@@ -1,20 +1,22 @@
 /** A topology out of what Docker and the kernel say of a running cluster. */
-import { formatIp, formatMac, VXLAN_PORT } from '../wire/index.js';
+import { formatMac, VtepError, VXLAN_PORT } from '../wire/index.js';
 import { type DockerNetwork, parseDockerNetworks } from './docker-network.js';
 import { OverlayError } from './error.js';
+import { type ImportedNetworks, joinNetworks } from './import-networks.js';
+import { ImportRemarks } from './import-remarks.js';
+import { ImportedEndpoints, type NodeTables, takeTables } from './import-tables.js';
 import type { KeyRing } from './key-ring.js';
 import { parseBridgeFdb, parseIpNeighbours } from './kernel-tables.js';
-import { parseIp, prefixContains } from './prefix.js';
+import { formatAddress, parseIp } from './prefix.js';
 import { Profile } from './profile.js';
-import { type Endpoint, FloodPolicy, type Network, type Topology } from './topology.js';
+import type { Endpoint, Node, Topology } from './topology.js';
 
-/** What is known of one node; every text but the VTEP's may be missing. */
-export interface NodeImport {
-  readonly name: string;
-  /** Its VTEP's address (`docker node inspect`, or the advertise address). */
-  readonly vtep: string;
-  /** MTU of its underlay interface; 1500. */
-  readonly mtu?: number;
+/** Names of unused networks that are listed. */
+const MAX_LISTED = 10;
+const DEFAULT_MTU = 1500;
+
+/** The outputs that a node gives. */
+export interface NodeOutputs {
   /** Output of `docker network inspect`. */
   readonly networks?: string;
   /** Output of `bridge fdb show` in the networks' namespaces, one behind the other. */
@@ -23,112 +25,229 @@ export interface NodeImport {
   readonly neighbours?: string;
 }
 
+/** What is known of one node; every text but the VTEP's may be missing. */
+export interface NodeImport extends NodeOutputs {
+  readonly name: string;
+  /** Its VTEP's address (`docker node inspect`, or the advertise address). */
+  readonly vtep: string;
+  /**
+   * MTU of its underlay interface, in bytes of an IP packet.
+   * @default 1500
+   */
+  readonly mtu?: number;
+  /** The files that the outputs are from, for errors. */
+  readonly files?: NodeOutputs;
+}
+
 /** A topology, and what of the imports is missing or doesn't fit: a line each. */
 export interface ImportedTopology {
   readonly topology: Topology;
   readonly remarks: readonly string[];
 }
 
-interface Found {
-  name: string;
-  readonly network: number;
-  readonly node: number;
-  ip: Uint8Array | undefined;
-  readonly mac: Uint8Array;
-}
-
 /**
- * Joins what nodes say.
+ * Joins what nodes say. Docker's own words of an endpoint are believed before another node's tables; where two imports
+ * don't fit, a remark says so.
  * @param ring the keys, for encrypted networks
- * @throws OverlayError `BAD_IMPORT` for a text that can't be read, or if no node says which networks there are
+ * @throws OverlayError `BAD_IMPORT` for a text that can't be read or a damaged address (with the file and the line), if no
+ * node says which networks there are, if two nodes have one VTEP address, or if one node says that a network is encrypted
+ * and another that it isn't
  */
 export function importTopology(nodes: readonly NodeImport[], ring?: KeyRing): ImportedTopology {
-  const remarks: string[] = [];
-  const places = nodes.map(({ name, vtep, mtu = 1500 }) => ({ name, vtep: parseIp(vtep), mac: undefined, mtu }));
-  const placeOf = new Map(places.map(({ vtep }, place) => [textOf(vtep), place]));
-  const docker = nodes.map(({ name, networks }) => (networks === undefined ? [] : readNetworks(name, networks)));
-  const networks = joinNetworks(docker);
-  if (networks.length === 0) {
-    throw new OverlayError('BAD_IMPORT', 'no node has a docker network inspect with an overlay network in it');
-  }
-  const endpoints = new Map<string, Found>();
-  const add = (found: Found): void => {
-    const name = `${found.network} ${formatMac(found.mac)}`;
-    const known = endpoints.get(name);
-    if (known === undefined) endpoints.set(name, found);
-    else known.ip ??= found.ip;
-  };
-  docker.forEach((list, node) => {
-    for (const { name, endpoints: own } of list) {
-      const network = networks.findIndex((candidate) => candidate.name === name);
-      for (const endpoint of own) add({ ...endpoint, network, node });
-    }
-  });
-  nodes.forEach(({ name, fdb = '', neighbours = '' }) => {
-    const addresses = new Map(parseIpNeighbours(neighbours).map(({ ip, mac }) => [formatMac(mac), ip]));
-    for (const { mac, destination } of parseBridgeFdb(fdb)) {
-      const text = formatMac(mac);
-      const node = placeOf.get(textOf(destination));
-      if (node === undefined) {
-        remarks.push(`${name}: ${text} is behind ${textOf(destination)}, which is no node's VTEP: passed over`);
-        continue;
-      }
-      const ip = addresses.get(text);
-      const network = ip === undefined ? -1 : networkOf(networks, ip);
-      if (network < 0) {
-        remarks.push(`${name}: no neighbour entry says which network ${text} is in: passed over`);
-        continue;
-      }
-      add({ name: `${networks[network].name}/${textOf(ip)}`, network, node, ip, mac });
-    }
-  });
-  for (const { name, encrypted } of networks) {
-    if (encrypted && ring === undefined) remarks.push(`network ${name} is encrypted, and there are no keys`);
-  }
-  nodes.forEach(({ name, networks: text }) => {
-    if (text === undefined)
-      remarks.push(`${name}: no docker network inspect: its own endpoints come from others' FDBs`);
-  });
-  const all: Endpoint[] = [...endpoints.values()];
-  return {
-    topology: { profile: Profile.Swarm, port: VXLAN_PORT, nodes: places, networks, endpoints: all, ring },
+  const remarks = new ImportRemarks();
+  const places = nodesOf(nodes);
+  const docker = nodes.map((node) => read(node, 'networks', parseDockerNetworks) ?? []);
+  const imported = joinNetworks(
+    docker,
+    nodes.map(({ name }) => name),
     remarks,
+  );
+  if (imported.networks.length === 0) throw noNetwork(docker.flat());
+  sayUnused(nodes, docker, remarks);
+  const tables = nodes.map((node, i): NodeTables => ({
+    name: node.name,
+    vtep: places[i].vtep,
+    hasDocker: node.networks !== undefined,
+    fdb: read(node, 'fdb', parseBridgeFdb),
+    neighbours: read(node, 'neighbours', parseIpNeighbours),
+  }));
+  const endpoints = dockerEndpoints(nodes, docker, imported, remarks);
+  takeTables(tables, imported, endpoints, remarks);
+  checkPeers(places, docker, remarks);
+  for (const { name, encrypted } of imported.networks) {
+    if (encrypted && ring === undefined) remarks.add('keys', `network ${name} is encrypted, and there are no keys`);
+  }
+  for (const { name, networks: text } of nodes) {
+    if (text !== undefined) continue;
+    remarks.add('docker', `${name}: no docker network inspect: its own endpoints come from others' FDBs`);
+  }
+  const all = endpoints.all.map(({ name, network, node, ip, mac }): Endpoint => ({ name, network, node, ip, mac }));
+  if (all.length === 0) {
+    remarks.add(
+      'empty',
+      'no import names an endpoint: docker network inspect lists those of its own node alone, so take it on the nodes that' +
+        ' run the tasks, or add outputs of bridge fdb and ip neigh',
+    );
+  }
+  return {
+    topology: {
+      profile: Profile.Swarm,
+      port: VXLAN_PORT,
+      nodes: places,
+      networks: imported.networks,
+      endpoints: all,
+      ring,
+    },
+    remarks: remarks.lines(),
   };
 }
 
-function readNetworks(name: string, text: string): DockerNetwork[] {
+function nodesOf(nodes: readonly NodeImport[]): Node[] {
+  const owners = new Map<string, string>();
+  return nodes.map(({ name, vtep, mtu = DEFAULT_MTU }) => {
+    const address = addressOf(name, vtep);
+    const text = formatAddress(address);
+    const other = owners.get(text);
+    if (other !== undefined) {
+      throw new OverlayError(
+        'BAD_IMPORT',
+        `${name}: ${other} has the VTEP address ${text} already; each node has its own`,
+      );
+    }
+    owners.set(text, name);
+    return { name, vtep: address, mac: undefined, mtu };
+  });
+}
+
+function addressOf(name: string, vtep: string): Uint8Array {
   try {
-    return parseDockerNetworks(text);
+    return parseIp(vtep);
   } catch (error) {
-    if (error instanceof OverlayError)
-      throw new OverlayError('BAD_IMPORT', `${name}: ${error.message}`, { cause: error });
-    throw error;
+    if (!(error instanceof VtepError)) throw error;
+    const hint = vtep.includes('/') ? '; it has no prefix length' : '';
+    throw new OverlayError('BAD_IMPORT', `${name}: its VTEP address is ${error.message}${hint}`, { cause: error });
   }
 }
 
-/** Each network once; the first VNI's subnet alone where a network has several. */
-function joinNetworks(docker: readonly (readonly DockerNetwork[])[]): Network[] {
-  const joined = new Map<string, Network>();
-  for (const { name, vnis, subnets, gateways, encrypted, mtu } of docker.flat()) {
-    if (joined.has(name)) continue;
-    joined.set(name, {
-      name,
-      vni: vnis[0],
-      subnets,
-      gateways,
-      encrypted,
-      mtu,
-      flood: FloodPolicy.Drop,
-      learning: false,
-    });
+const COMMANDS = {
+  networks: 'docker network inspect',
+  fdb: 'bridge fdb',
+  neighbours: 'ip neigh',
+} as const satisfies Record<keyof NodeOutputs, string>;
+
+/** What a reader makes of an output; its complaint becomes one about the file. */
+function read<T>(node: NodeImport, what: keyof NodeOutputs, reader: (text: string) => T): T | undefined {
+  const text = node[what];
+  if (text === undefined) return undefined;
+  try {
+    return reader(text);
+  } catch (error) {
+    if (!(error instanceof OverlayError)) throw error;
+    const where = node.files?.[what] ?? `${node.name}, ${COMMANDS[what]}`;
+    throw new OverlayError('BAD_IMPORT', `${where}: ${error.message}`, { cause: error });
   }
-  return [...joined.values()];
 }
 
-function networkOf(networks: readonly Network[], ip: Uint8Array): number {
-  return networks.findIndex(({ subnets }) => subnets.some((subnet) => prefixContains(subnet, ip)));
+/** Why there is no network at all. */
+function noNetwork(networks: readonly DockerNetwork[]): OverlayError {
+  if (networks.length === 0) {
+    return new OverlayError('BAD_IMPORT', 'no node has a docker network inspect with an overlay network in it');
+  }
+  const { name, classic } = networks.find((network) => network.classic) ?? networks[0];
+  const lacks = `network ${name}: it has no com.docker.network.driver.overlay.vxlanid_list`;
+  return new OverlayError(
+    'BAD_IMPORT',
+    classic
+      ? `${lacks}, on any node: a network of scope global keeps its VNI in a key-value store; take the VNI from a capture` +
+          ' (vtep inspect) and write a config'
+      : `${lacks}; inspect it on a node that runs a task of it`,
+  );
 }
 
-function textOf(address: Uint8Array | undefined): string {
-  return address === undefined ? '' : formatIp(address.length === 4 ? 4 : 6, address);
+/** Docker says the VNIs of a network on the nodes alone that use it. */
+function sayUnused(
+  nodes: readonly NodeImport[],
+  docker: readonly (readonly DockerNetwork[])[],
+  remarks: ImportRemarks,
+): void {
+  const used = new Set(docker.flat().flatMap(({ name, vnis }) => (vnis.length > 0 ? [name] : [])));
+  docker.forEach((list, node) => {
+    const unused = list.flatMap(({ name, vnis }) => (vnis.length === 0 && !used.has(name) ? [name] : []));
+    if (unused.length === 0) return;
+    const more = unused.length > MAX_LISTED ? ` and ${unused.length - MAX_LISTED} more` : '';
+    const names = `${unused.slice(0, MAX_LISTED).join(', ')}${more}`;
+    remarks.add(
+      'unused',
+      `${nodes[node].name}: no task of ${names} runs there, so that Docker doesn't know the VNI: skipped`,
+    );
+  });
+}
+
+function dockerEndpoints(
+  nodes: readonly NodeImport[],
+  docker: readonly (readonly DockerNetwork[])[],
+  imported: ImportedNetworks,
+  remarks: ImportRemarks,
+): ImportedEndpoints {
+  const endpoints = new ImportedEndpoints();
+  const addresses = new Map<string, string>();
+  docker.forEach((list, node) => {
+    for (const network of list) {
+      if (network.vnis.length === 0) continue;
+      const within = imported.within(network);
+      for (const endpoint of network.endpoints) {
+        const place = within(endpoint.ip);
+        const mac = formatMac(endpoint.mac);
+        const { name: called } = imported.networks[place];
+        const known = endpoints.find(place, mac);
+        if (known !== undefined) {
+          if (known.node !== node) {
+            remarks.add(
+              'two nodes',
+              `${mac} of ${called} is on ${nodes[known.node].name} (${known.name}) and on ${nodes[node].name} (${endpoint.name}): the first is used`,
+            );
+          }
+          continue;
+        }
+        endpoints.add({ ...endpoint, network: place, node, ofDocker: true });
+        if (endpoint.ip === undefined) continue;
+        const address = formatAddress(endpoint.ip);
+        const owner = addresses.get(`${place} ${address}`);
+        if (owner === undefined) {
+          addresses.set(`${place} ${address}`, endpoint.name);
+        } else {
+          remarks.add('two owners', `${address} of ${called} belongs to ${owner} and to ${endpoint.name}`);
+        }
+      }
+    }
+  });
+  return endpoints;
+}
+
+/** Docker's list of a network's nodes, against the addresses that were given. */
+function checkPeers(
+  places: readonly Node[],
+  docker: readonly (readonly DockerNetwork[])[],
+  remarks: ImportRemarks,
+): void {
+  const known = new Set(places.map(({ vtep }) => formatAddress(vtep)));
+  const said = new Set<string>();
+  docker.forEach((list, node) => {
+    const { name, vtep } = places[node];
+    const own = formatAddress(vtep);
+    for (const { name: network, peers } of list) {
+      for (const peer of peers) {
+        if (known.has(peer) || said.has(peer)) continue;
+        said.add(peer);
+        remarks.add('peer', `${name}: network ${network} has the peer ${peer}, which is no node's VTEP`);
+      }
+      if (peers.length > 0 && !peers.includes(own)) {
+        remarks.add(
+          'own peer',
+          `${name}: its VTEP ${own} isn't among the peers of ${network} in its own docker network inspect` +
+            ' (peers have advertise addresses: --data-path-addr is another)',
+        );
+      }
+    }
+  });
 }

@@ -1,6 +1,6 @@
 /** Subnets: an address and how many of its bits count. */
 import { quoted } from '../secret-text.js';
-import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
+import { formatIp, parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 
 /** A subnet. */
@@ -14,6 +14,11 @@ export interface Prefix {
 /** The bytes of an IPv4 or IPv6 address. Throws `BAD_ADDRESS`. */
 export function parseIp(text: string): Uint8Array {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+}
+
+/** The text of an address of 4 or 16 bytes. */
+export function formatAddress(address: Uint8Array): string {
+  return formatIp(address.length === 4 ? 4 : 6, address);
 }
 
 /**
@@ -60,4 +65,34 @@ export function comparePrefixes(a: Prefix, b: Prefix): number {
     if (a.address[i] !== b.address[i]) return a.address[i] - b.address[i];
   }
   return a.length - b.length;
+}
+
+/** Subnets with something for each, found by an address; the time doesn't depend on how many there are. */
+export class PrefixMap<T> {
+  /** By family and length, the longest first; then by the subnet's bytes. */
+  readonly #lengths = new Map<number, Map<string, T>>();
+  #order: number[] = [];
+
+  /** Sets what a subnet has, unless it has something already. */
+  add({ address, length }: Prefix, value: T): void {
+    const kind = address.length * 256 + length;
+    let subnets = this.#lengths.get(kind);
+    if (subnets === undefined) {
+      subnets = new Map();
+      this.#lengths.set(kind, subnets);
+      this.#order = [...this.#lengths.keys()].sort((a, b) => b - a);
+    }
+    const key = address.join('.');
+    if (!subnets.has(key)) subnets.set(key, value);
+  }
+
+  /** What the longest subnet has that contains the address. */
+  find(address: Uint8Array): T | undefined {
+    for (const kind of this.#order) {
+      if (kind >>> 8 !== address.length) continue;
+      const found = this.#lengths.get(kind)?.get(address.map((byte, i) => byte & maskOf(kind & 255, i)).join('.'));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
 }

@@ -87,14 +87,15 @@ describe('a topology imported of docker network inspect, bridge fdb and ip neigh
   });
 
   test('says what is missing: keys, and neighbours of FDB entries', () => {
-    const deaf = { ...node(1), neighbours: '' };
+    const { neighbours, ...deaf } = node(1);
+    assert.notEqual(neighbours, undefined);
     const said = importTopology([deaf, { name: 'node2', vtep: '192.168.50.2' }]).remarks.join('\n');
     assert.match(said, /network my-secret is encrypted, and there are no keys/);
     assert.match(said, /no neighbour entry says which network 02:42:0a:00:/);
   });
 
   for (const [name, json, message] of [
-    ['no JSON', '{', /n: it is no JSON/],
+    ['no JSON', '{', /^n, docker network inspect: line 1: no JSON: it is cut off: 1 bracket is open/],
     ['another command’s', '[{"Id": 1}]', /no output of docker network inspect/],
     [
       'no VNI',
@@ -110,4 +111,398 @@ describe('a topology imported of docker network inspect, bridge fdb and ip neigh
       });
     });
   }
+});
+
+const LIST = 'com.docker.network.driver.overlay.vxlanid_list';
+
+interface Inspected {
+  readonly name?: string;
+  readonly subnets?: readonly string[];
+  readonly options?: Record<string, string> | null;
+  /** Name, MAC and IPv4 address of containers. */
+  readonly containers?: readonly (readonly [string, string, string])[];
+  readonly peers?: readonly string[];
+  readonly scope?: string;
+}
+
+/** A network as `docker network inspect` prints it. */
+function inspected(what: Inspected = {}): unknown {
+  const {
+    name = 'web',
+    subnets = ['10.0.9.0/24'],
+    options = { [LIST]: '4097' },
+    containers = [],
+    scope = 'swarm',
+  } = what;
+  return {
+    Name: name,
+    Scope: scope,
+    Driver: 'overlay',
+    IPAM: { Config: subnets.map((Subnet) => ({ Subnet, Gateway: Subnet.replace(/0\/24$/, '1') })) },
+    Containers: Object.fromEntries(
+      containers.map(([Name, MacAddress, IPv4Address], i) => [
+        `id${i}`,
+        { Name, MacAddress, IPv4Address, IPv6Address: '' },
+      ]),
+    ),
+    Options: options,
+    ...(what.peers === undefined ? {} : { Peers: what.peers.map((IP) => ({ Name: 'x', IP })) }),
+  };
+}
+
+const FIRST = ['web1', '02:42:0a:00:09:03', '10.0.9.3/24'] as const;
+const SECOND = ['web2', '02:42:0a:00:09:04', '10.0.9.4/24'] as const;
+const FDB = '02:42:0a:00:09:04 dev vxlan0 dst 192.0.2.2 link-netnsid 0 self permanent\n';
+const NEIGH = '10.0.9.4 dev vxlan0 lladdr 02:42:0a:00:09:04 PERMANENT \n';
+
+interface Said {
+  readonly first?: readonly Inspected[];
+  readonly second?: readonly Inspected[];
+  readonly fdb?: string;
+  readonly neighbours?: string;
+}
+
+/** Two nodes: the first with tables, each with its networks. */
+function twoNodes({
+  first = [{ containers: [FIRST] }],
+  second = [{ containers: [SECOND] }],
+  ...tables
+}: Said): ReturnType<typeof importTopology> {
+  return importTopology([
+    { name: 'a', vtep: '192.0.2.1', networks: JSON.stringify(first.map(inspected)), ...tables },
+    { name: 'b', vtep: '192.0.2.2', networks: JSON.stringify(second.map(inspected)) },
+  ]);
+}
+
+const said = (what: Said): string => twoNodes(what).remarks.join('\n');
+
+describe('imports that contradict each other', () => {
+  test('that fit have no remark', () => {
+    assert.equal(said({ fdb: FDB, neighbours: NEIGH }), '');
+  });
+
+  test('on encryption are an error in either order, by the name and by the VNI', () => {
+    const secret = { options: { [LIST]: '4097', encrypted: '' }, containers: [SECOND] };
+    const message = /network \S+ is encrypted on b and not on a: the outputs contradict each other/;
+    assert.throws(() => twoNodes({ second: [secret] }), { code: 'BAD_IMPORT', message });
+    assert.throws(() => twoNodes({ first: [secret], second: [{}] }), { message: /encrypted on a and not on b/ });
+    assert.throws(() => twoNodes({ second: [{ ...secret, options: { [LIST]: '5000', encrypted: '' } }] }), { message });
+    assert.throws(() => twoNodes({ second: [{ ...secret, name: 'other' }] }), { message });
+  });
+
+  test('on the MTU: the smallest is used', () => {
+    const small = { options: { [LIST]: '4097', 'com.docker.network.driver.mtu': '1400' }, containers: [SECOND] };
+    const { topology, remarks } = twoNodes({ second: [small] });
+    assert.equal(topology.networks[0].mtu, 1350);
+    assert.match(remarks.join(), /web has an MTU of 1450 on a and of 1350 on b: 1350 is used/);
+  });
+
+  test('on the VNI: both networks are there, apart, whatever the order', () => {
+    const { topology, remarks } = twoNodes({ second: [{ options: { [LIST]: '5000' }, containers: [SECOND] }] });
+    assert.deepEqual(
+      topology.networks.map(({ name, vni }) => [name, vni]),
+      [
+        ['web', 4097],
+        ['web (VNI 5000)', 5000],
+      ],
+    );
+    assert.deepEqual(
+      topology.endpoints.map(({ network }) => network),
+      [0, 1],
+    );
+    assert.match(remarks.join(), /web has VNI 4097 on a and 5000 on b: nothing passes between them/);
+  });
+
+  test('on names and subnets of one VNI', () => {
+    assert.match(said({ second: [{ name: 'other' }] }), /VNI 4097 is web on a and other on b/);
+    assert.match(said({ second: [{ subnets: ['10.0.8.0/24'] }] }), /web has other subnets on a and b: a's are used/);
+  });
+
+  for (const [what, fdb, remark] of [
+    [
+      'a wrong VTEP that is a node',
+      FDB.replace('.2.2', '.2.1'),
+      /a: bridge fdb sends to 192\.0\.2\.1 \(a\) what is for 02:42:0a:00:09:04 of web \(web2\), and docker network inspect has that on b, which is used/,
+    ],
+    [
+      'a wrong VTEP that is no node',
+      FDB.replace('.2.2', '.2.9'),
+      /sends to 192\.0\.2\.9 what is for 02:42:0a:00:09:04/,
+    ],
+    [
+      'a row of the bridge alone',
+      '02:42:0a:00:09:04 dev vxlan0 master br0\n',
+      /no self row with a dst for 02:42:0a:00:09:04 of web \(web2 on b\): its kernel drops frames to it \(the bridge has one/,
+    ],
+    ['no row', '33:33:00:00:00:01 dev br0 self permanent\n', /no self row with a dst for 02:42:0a:00:09:04/],
+    ['two rows', FDB + FDB.replace('.2.2', '.2.9'), /02:42:0a:00:09:04 of web at several VTEPs: the first is used/],
+    [
+      'a row for a container of its own',
+      FDB + FDB.replace(':04', ':03'),
+      /sends to 192\.0\.2\.2 \(b\) what is for 02:42:0a:00:09:03 .*has that on this node itself/,
+    ],
+  ] as const) {
+    test(`on the forwarding table: ${what}; Docker's word is used`, () => {
+      const { topology, remarks } = twoNodes({ fdb, neighbours: NEIGH });
+      assert.match(remarks.join('\n'), remark);
+      assert.equal(remarks.length, 1, remarks.join('\n'));
+      assert.deepEqual(
+        topology.endpoints.map(({ name, node }) => [name, node]),
+        [
+          ['web1', 0],
+          ['web2', 1],
+        ],
+      );
+    });
+  }
+
+  test('on the forwarding table: the node that it names does not have the endpoint', () => {
+    const stale = FDB + FDB.replace(':04', ':07');
+    const { topology, remarks } = twoNodes({
+      fdb: stale,
+      neighbours: NEIGH + NEIGH.replace('9.4', '9.7').replace(':04', ':07'),
+    });
+    assert.match(
+      remarks.join('\n'),
+      /^a: bridge fdb has 02:42:0a:00:09:07 of web on b, whose docker network inspect doesn't list it$/,
+    );
+    assert.equal(topology.endpoints.length, 3);
+  });
+
+  test('on neighbours: none, or another MAC', () => {
+    assert.match(said({ neighbours: NEIGH.replace('9.4', '9.5') }), /ip neigh has no entry for 10\.0\.9\.4 of web/);
+    assert.match(
+      said({ neighbours: NEIGH.replace(':04', ':05') }),
+      /ip neigh has 10\.0\.9\.4 of web at 02:42:0a:00:09:05, and docker network inspect at 02:42:0a:00:09:04/,
+    );
+  });
+
+  test('on all rows of a network: one remark, not one each', () => {
+    const many = Array.from(
+      { length: 30 },
+      (_, i) => [`c${i}`, `02:42:0a:00:09:${10 + i}`, `10.0.9.${100 + i}/24`] as const,
+    );
+    const row = '33:33:00:00:00:01 dev br0 self permanent\n';
+    assert.match(
+      said({ second: [{ containers: many }], fdb: row }),
+      /^a: bridge fdb has no row for any of the 30 endpoints that other nodes have in web: [^\n]*$/,
+    );
+    const others = many.map(([, mac]) => `${mac} dev vxlan0 dst 192.0.2.9 self\n`).join('');
+    assert.match(said({ second: [{ containers: many }], fdb: others }), /(?:.*\n){20}10 more like the line before$/);
+  });
+
+  test('on peers: one that is no node, and a node that is no peer', () => {
+    const peers = (list: readonly string[]): string => said({ first: [{ containers: [FIRST], peers: list }] });
+    assert.equal(peers(['192.0.2.1', '192.0.2.2']), '');
+    assert.match(
+      peers(['192.0.2.1', '192.0.2.9']),
+      /^a: network web has the peer 192\.0\.2\.9, which is no node's VTEP$/,
+    );
+    assert.match(peers(['192.0.2.2']), /^a: its VTEP 192\.0\.2\.1 isn't among the peers of web/);
+  });
+
+  test('on an address or a MAC', () => {
+    const copy = ['web3', '02:42:0a:00:09:05', '10.0.9.3/24'] as const;
+    assert.match(said({ second: [{ containers: [copy] }] }), /^10\.0\.9\.3 of web belongs to web1 and to web3$/);
+    assert.match(
+      said({ second: [{ containers: [FIRST] }] }),
+      /02:42:0a:00:09:03 of web is on a \(web1\) and on b \(web1\)/,
+    );
+  });
+
+  test('two nodes with one VTEP address are an error', () => {
+    const node = (name: string): NodeImport => ({ name, vtep: '192.0.2.1', networks: JSON.stringify([inspected()]) });
+    assert.throws(() => importTopology([node('a'), node('b')]), {
+      message: /^b: a has the VTEP address 192\.0\.2\.1 already/,
+    });
+  });
+});
+
+describe('networks with several subnets', () => {
+  const several: Inspected = {
+    subnets: ['10.0.9.0/24', '10.1.9.0/24', 'fd00::/64'],
+    options: { [LIST]: '4097,4098,4099' },
+    containers: [FIRST, ['web2', '02:42:0a:01:09:04', '10.1.9.4/24']],
+  };
+
+  test('are a network for each VNI: the i-th is of the i-th IPv4 subnet', () => {
+    const { topology } = twoNodes({ first: [several], second: [{ ...several, containers: [] }] });
+    assert.deepEqual(
+      topology.networks.map(({ name, vni, subnets, gateways }) => [name, vni, subnets.length, gateways.length]),
+      [
+        ['web (VNI 4097)', 4097, 1, 1],
+        ['web (VNI 4098)', 4098, 2, 2],
+      ],
+    );
+    assert.deepEqual(
+      topology.endpoints.map(({ network }) => network),
+      [0, 1],
+    );
+  });
+
+  test('are found by neighbours in either subnet', () => {
+    const fdb = '02:42:0a:01:09:07 dst 192.0.2.2 self permanent\n';
+    const neighbours = '10.1.9.7 lladdr 02:42:0a:01:09:07 PERMANENT\n';
+    const { topology } = twoNodes({ first: [several], second: [{ ...several, containers: [] }], fdb, neighbours });
+    assert.deepEqual(
+      topology.endpoints.map(({ network, node }) => [network, node]),
+      [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+      ],
+    );
+  });
+
+  test('with too few VNIs are an error', () => {
+    const short = { ...several, options: { [LIST]: '4097' } };
+    assert.throws(() => twoNodes({ first: [short] }), { message: /network web: it has 2 IPv4 subnets, and 1 VNIs/ });
+  });
+});
+
+describe('outputs of Docker as people have them', () => {
+  const good = inspected({ containers: [FIRST] });
+  const load = (networks: string, more: Partial<NodeImport> = {}): ReturnType<typeof importTopology> =>
+    importTopology([{ name: 'a', vtep: '192.0.2.1', networks, ...more }]);
+
+  for (const [what, text] of [
+    [
+      'two outputs one behind the other',
+      `${JSON.stringify([good])}\n${JSON.stringify([inspected({ name: 'x', options: { [LIST]: '5' } })])}\n`,
+    ],
+    [
+      'an object a line',
+      `${JSON.stringify(good)}\n${JSON.stringify(inspected({ name: 'x', options: { [LIST]: '5' } }))}\n`,
+    ],
+    [
+      'prompts before and between them',
+      `[root@a ~]# docker network inspect web\n${JSON.stringify([good], null, 4)}\n$ docker network inspect x\n${JSON.stringify([inspected({ name: 'x', options: { [LIST]: '5' } })])}\n[root@a ~]# \n`,
+    ],
+    [
+      'colour, other blanks, CRLF',
+      `\ufeff\u001b[32m${JSON.stringify([good, inspected({ name: 'x', options: { [LIST]: '5' } })], null, 2)
+        .replaceAll('\n', '\r\n')
+        .replaceAll('  ', '\u00a0\u00a0')}\u001b[0m`,
+    ],
+  ] as const) {
+    test(`are read: ${what}`, () => {
+      assert.deepEqual(
+        load(text).topology.networks.map(({ vni }) => vni),
+        [4097, 5],
+      );
+    });
+  }
+
+  test('a network that the node does not use is skipped, and named unless another node knows it', () => {
+    const unused = inspected({ name: 'idle', subnets: [], options: null });
+    const { topology, remarks } = load(JSON.stringify([good, unused]));
+    assert.deepEqual(
+      topology.networks.map(({ name }) => name),
+      ['web'],
+    );
+    assert.match(remarks.join(), /^a: no task of idle runs there, so that Docker doesn't know the VNI: skipped$/);
+    assert.doesNotMatch(
+      said({
+        first: [{ containers: [FIRST] }, { name: 'idle', options: null }],
+        second: [{ name: 'idle', options: { [LIST]: '6' }, subnets: [] }],
+      }),
+      /idle/,
+    );
+    assert.throws(() => load(JSON.stringify([unused])), {
+      message: /network idle: it has no .*vxlanid_list; inspect it on a node that runs a task/,
+    });
+    const classic = inspected({ scope: 'global', options: {} });
+    assert.throws(() => load(JSON.stringify([classic])), {
+      message: /a network of scope global keeps its VNI in a key-value store; take the VNI from a capture/,
+    });
+  });
+
+  test('without an endpoint: it is said, and what to add', () => {
+    assert.match(
+      load(JSON.stringify([inspected()])).remarks.join(),
+      /no import names an endpoint: .* take it on the nodes that run the tasks/,
+    );
+  });
+
+  test('a container of any id is read, __proto__ too', () => {
+    const text = JSON.stringify([good]).replace('id0', '__proto__');
+    assert.equal(load(text).topology.endpoints.length, 1);
+  });
+
+  for (const [what, text, message] of [
+    [
+      'cut off',
+      JSON.stringify([good], null, 1).slice(0, -20),
+      /^inspect\.json: line \d+: no JSON: it is cut off in a text in quotes/,
+    ],
+    [
+      'redacted',
+      JSON.stringify([good], null, 1).replace('"10.0.9.0/24"', '...'),
+      /^inspect\.json: line 9: no JSON: "\.\.\.," stands where a value should \(is the output whole, and nothing taken out of it\?\)$/,
+    ],
+    [
+      'a damaged address',
+      JSON.stringify([good]).replace('10.0.9.3/24', '10.0.9/24'),
+      /^inspect\.json: network web: container web1: not an IPv4 address: "10\.0\.9"$/,
+    ],
+    [
+      'an error message',
+      'Error response from daemon: network x not found',
+      /^inspect\.json: no output of docker network inspect: it holds no JSON; it looks like an error message of docker$/,
+    ],
+    ['a container', '[{"Id": "x", "HostConfig": {}}]', /it looks like output of docker inspect of a container$/],
+    ['bridge -j fdb', '[{"mac":"02:42:0a:00:09:04","flags":[]}]', /it looks like output of bridge -j fdb$/],
+  ] as const) {
+    test(`are refused with the file and the place or what they look like: ${what}`, () => {
+      assert.throws(() => load(text, { files: { networks: 'inspect.json' } }), { code: 'BAD_IMPORT', message });
+    });
+  }
+
+  test('damaged addresses of tables and VTEPs are told with the file and the line', () => {
+    const tables = (more: Partial<NodeImport>): unknown =>
+      load(JSON.stringify([good]), { files: { fdb: 'fdb.txt', neighbours: 'neigh.txt' }, ...more });
+    assert.throws(() => tables({ fdb: FDB + FDB.replace('.2.2', '.2.') }), {
+      message: /^fdb\.txt: line 2: not an IPv4 address: "192\.0\.2\."$/,
+    });
+    assert.throws(() => tables({ neighbours: NEIGH.replace('10.0.9.4', '10.0.9') }), {
+      message: /^neigh\.txt: line 1: /,
+    });
+    assert.throws(() => tables({ vtep: '192.0.2.1/24' }), {
+      message: /^a: its VTEP address is not an IPv4 address: "192\.0\.2\.1\/24"; it has no prefix length$/,
+    });
+  });
+
+  test('IPv4 and IPv6 neighbours of one MAC, in either order: the endpoint is in the network of its IPv4 address', () => {
+    const six = 'fe80::42:aff:fe00:904 dev br0 lladdr 02:42:0a:00:09:04 STALE\n';
+    for (const neighbours of [NEIGH + six, six + NEIGH]) {
+      const { topology } = importTopology([
+        { name: 'a', vtep: '192.0.2.1', networks: JSON.stringify([good]), fdb: FDB, neighbours },
+        { name: 'b', vtep: '192.0.2.2' },
+      ]);
+      assert.deepEqual(
+        topology.endpoints.map(({ name }) => name),
+        ['web1', 'web/10.0.9.4'],
+      );
+    }
+  });
+
+  test('many networks, endpoints and rows take a time that goes with their number', () => {
+    const count = 20_000;
+    const address = (i: number): string => `10.${i >> 8}.${i & 255}`;
+    const mac = (i: number): string =>
+      `02:42:0a:${[i >> 8, i & 255, 2].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`;
+    const all = Array.from({ length: count }, (_, i) => i);
+    const networks = JSON.stringify(
+      all.map((i) => inspected({ name: `n${i}`, subnets: [`${address(i)}.0/24`], options: { [LIST]: String(i) } })),
+    );
+    const fdb = all.map((i) => `${mac(i)} dst 192.0.2.2 self permanent\n`).join('');
+    const neighbours = all.map((i) => `${address(i)}.2 lladdr ${mac(i)} PERMANENT\n`).join('');
+    const before = process.cpuUsage();
+    const { topology } = importTopology([
+      { name: 'a', vtep: '192.0.2.1', networks, fdb, neighbours },
+      { name: 'b', vtep: '192.0.2.2' },
+    ]);
+    assert.equal(topology.endpoints.length, count);
+    assert.ok(process.cpuUsage(before).user < 20e6);
+  });
 });

@@ -1,0 +1,159 @@
+/** Makes one list of networks of what several nodes' Docker says: one for each VNI, and no contradiction unsaid. */
+import type { DockerNetwork } from './docker-network.js';
+import { OverlayError } from './error.js';
+import type { ImportRemarks } from './import-remarks.js';
+import { type Prefix, prefixContains, PrefixMap } from './prefix.js';
+import { FloodPolicy, type Network } from './topology.js';
+
+/** The networks, and which of them an address is in. */
+export interface ImportedNetworks {
+  readonly networks: readonly Network[];
+  /** Of each node, the networks that it takes part in. */
+  readonly ofNode: readonly ReadonlySet<number>[];
+  /** The network of an address, as a node sees it: two networks may have the same subnet. -1 if there is none. */
+  find(node: number, address: Uint8Array): number;
+  /** Says which network an endpoint of a Docker network is in, by its address. The network has a VNI. */
+  within(network: DockerNetwork): (address: Uint8Array | undefined) => number;
+}
+
+/** A subnet, or several that share a VNI, of one Docker network. */
+interface Part {
+  readonly vni: number;
+  readonly subnets: readonly Prefix[];
+  readonly gateways: readonly Uint8Array[];
+}
+
+/** Docker gives the i-th IPv4 subnet the i-th VNI (moby overlay/ov_network.go); IPv6 subnets go with them. */
+function partsOf({ vnis, subnets, gateways }: DockerNetwork): Part[] {
+  const four = subnets.filter(({ address }) => address.length === 4);
+  const six = subnets.filter(({ address }) => address.length === 16);
+  const count = Math.max(1, four.length, four.length === 0 ? Math.min(six.length, vnis.length) : 0);
+  return vnis.slice(0, count).map((vni, i, all) => {
+    const own = [...four.slice(i, i + 1), ...six.filter((_, j) => Math.min(j, all.length - 1) === i)];
+    const within = gateways.filter((gateway) => own.some((subnet) => prefixContains(subnet, gateway)));
+    return { vni, subnets: own, gateways: within };
+  });
+}
+
+function sameSubnets(a: readonly Prefix[], b: readonly Prefix[]): boolean {
+  const keys = (list: readonly Prefix[]): string =>
+    list
+      .map(({ address, length }) => `${address.join('.')}/${length}`)
+      .sort()
+      .join(' ');
+  return keys(a) === keys(b);
+}
+
+/** What one node says of a network first, for others to be compared with. */
+interface Said {
+  readonly node: string;
+  readonly network: DockerNetwork;
+}
+
+/**
+ * Joins the networks of nodes by their VNIs.
+ * @param names of the nodes
+ * @throws OverlayError `BAD_IMPORT` if one node says that a network is encrypted and another that it isn't
+ */
+export function joinNetworks(
+  docker: readonly (readonly DockerNetwork[])[],
+  names: readonly string[],
+  remarks: ImportRemarks,
+): ImportedNetworks {
+  const networks: Network[] = [];
+  const places = new Map<number, number>();
+  const byVni = new Map<number, Said>();
+  const byName = new Map<string, Said>();
+  const taken = new Set<string>();
+  const ofNode = names.map(() => new Set<number>());
+  const everywhere = new PrefixMap<number>();
+  const there = names.map(() => new PrefixMap<number>());
+
+  const add = (said: Said, part: Part, several: boolean): number => {
+    const { name, encrypted, mtu } = said.network;
+    const own = several || taken.has(name) ? `${name} (VNI ${part.vni})` : name;
+    taken.add(own);
+    byVni.set(part.vni, said);
+    places.set(part.vni, networks.length);
+    networks.push({ name: own, ...part, encrypted, mtu, flood: FloodPolicy.Drop, learning: false });
+    return networks.length - 1;
+  };
+  const compare = (place: number, before: Said, said: Said, part: Part): void => {
+    const { network } = said;
+    const known = networks[place];
+    checkEncryption(before, said);
+    const both = `${before.node} and ${said.node}`;
+    if (before.network.name !== network.name) {
+      const text = `VNI ${part.vni} is ${before.network.name} on ${before.node} and ${network.name} on ${said.node}`;
+      remarks.add('names', `${text}: taken for one network`);
+    }
+    if (!sameSubnets(known.subnets, part.subnets)) {
+      remarks.add('subnets', `network ${known.name} has other subnets on ${both}: ${before.node}'s are used`);
+    }
+    if (known.mtu !== undefined && known.mtu !== network.mtu) {
+      const mtu = Math.min(known.mtu, network.mtu);
+      remarks.add(
+        'mtu',
+        `network ${known.name} has an MTU of ${before.network.mtu} on ${before.node} and of ${network.mtu} on ${said.node}: ${mtu} is used`,
+      );
+      networks[place] = { ...known, mtu };
+    }
+  };
+
+  docker.forEach((list, node) => {
+    for (const network of list) {
+      const parts = partsOf(network);
+      if (parts.length === 0) continue;
+      const said = { node: names[node], network };
+      const before = byName.get(network.name);
+      if (before === undefined) {
+        byName.set(network.name, said);
+      } else if (before.node !== said.node || before.network.vnis.join() !== network.vnis.join()) {
+        checkEncryption(before, said);
+        if (before.network.vnis.join() !== network.vnis.join()) {
+          remarks.add(
+            'vnis',
+            `network ${network.name} has VNI ${before.network.vnis.join(',')} on ${before.node} and ${network.vnis.join(',')} on ${said.node}:` +
+              ' nothing passes between them (were the outputs taken at different times?)',
+          );
+        }
+      }
+      for (const part of parts) {
+        const known = places.get(part.vni);
+        const first = byVni.get(part.vni);
+        if (known !== undefined && first !== undefined) compare(known, first, said, part);
+        const place = known ?? add(said, part, parts.length > 1);
+        ofNode[node].add(place);
+        for (const subnet of part.subnets) {
+          there[node].add(subnet, place);
+          everywhere.add(subnet, place);
+        }
+      }
+    }
+  });
+  const find = (node: number, address: Uint8Array): number =>
+    there[node].find(address) ?? everywhere.find(address) ?? -1;
+  return {
+    networks,
+    ofNode,
+    find,
+    within(network) {
+      const parts = partsOf(network);
+      const placeOf = ({ vni }: Part): number => places.get(vni) ?? -1;
+      const subnets = new PrefixMap<number>();
+      for (const part of parts) for (const subnet of part.subnets) subnets.add(subnet, placeOf(part));
+      return (address) => (address === undefined ? undefined : subnets.find(address)) ?? placeOf(parts[0]);
+    },
+  };
+}
+
+/** Which of them is right can't be known, and to take the wrong one for it would send in clear what was a secret. */
+function checkEncryption(before: Said, said: Said): void {
+  if (before.network.encrypted === said.network.encrypted) return;
+  const [on, off] = before.network.encrypted ? [before, said] : [said, before];
+  throw new OverlayError(
+    'BAD_IMPORT',
+    `network ${said.network.name} is encrypted on ${on.node} and not on ${off.node}: the outputs contradict each other;` +
+      ' take both anew',
+  );
+}

@@ -1,0 +1,29 @@
+/** What imports lack or contradict each other in, for people: a line each, and not more of a kind than one reads. */
+
+/** Lines of one kind. */
+const MAX_OF_A_KIND = 20;
+
+/** Collects such lines. */
+export class ImportRemarks {
+  readonly #lines = new Map<string, string[]>();
+  readonly #more = new Map<string, number>();
+
+  /**
+   * Adds a line.
+   * @param kind lines of one kind are counted together
+   */
+  add(kind: string, line: string): void {
+    const lines = this.#lines.get(kind) ?? [];
+    this.#lines.set(kind, lines);
+    if (lines.length < MAX_OF_A_KIND) lines.push(line);
+    else this.#more.set(kind, (this.#more.get(kind) ?? 0) + 1);
+  }
+
+  /** All lines, kind by kind. */
+  lines(): string[] {
+    return [...this.#lines].flatMap(([kind, lines]) => {
+      const more = this.#more.get(kind);
+      return more === undefined ? lines : [...lines, `${more} more like the line before`];
+    });
+  }
+}
