@@ -1,8 +1,10 @@
 /**
- * Reads what `ip xfrm state` prints (iproute2, ip/ipxfrm.c), with and without `-d` and `-s`, one dump or several one
- * behind the other, other output in between. What it doesn't know it passes over; what it can't use it names.
+ * Reads what `ip xfrm state` prints (iproute2, ip/ipxfrm.c), with and without `-d`, `-s` and `-o`, one dump or several one
+ * behind the other, other output in between, as a terminal, a mail or a forum left it. What it doesn't know it ignores;
+ * what it can't use it names.
  */
 import { bytesOfHex } from '../memory/hex.js';
+import { type PastedLine, pastedLines, withoutWraps } from '../pasted-text.js';
 import { quoted } from '../secret-text.js';
 import { IpsecError } from './error.js';
 import { Keymat } from './keymat.js';
@@ -62,6 +64,8 @@ interface Draft {
   low: number;
   /** When it was made. */
   added: string;
+  /** Whether something stands in the key's place that isn't a key. */
+  redacted: boolean;
 }
 
 function draftAt(line: number, source: string, destination: string): Draft {
@@ -83,6 +87,7 @@ function draftAt(line: number, source: string, destination: string): Draft {
     high: 0,
     low: 0,
     added: '',
+    redacted: false,
   };
 }
 
@@ -107,6 +112,11 @@ function takeLine(draft: Draft, text: string): void {
     draft.algorithm = cipher[1];
     // The key may be hidden, in which case words stand in its place or nothing at all.
     draft.key = /(?:^| )(0x[0-9a-f]+)(?= |$)/i.exec(cipher[2])?.[1] ?? '';
+    // What `ip xfrm state nokeys` prints is known; whatever else is there, somebody wrote.
+    draft.redacted =
+      draft.key === '' &&
+      !cipher[2].includes('<<Keys hidden>>') &&
+      !/^(?: \(\d+ bits\))?(?: \d{1,4})?$/.test(cipher[2]);
     draft.icvBits = Number(/ (\d{1,4})$/.exec(cipher[2])?.[1] ?? 0);
     return;
   }
@@ -189,21 +199,69 @@ function associationOf(draft: Draft): SecurityAssociation {
   };
 }
 
+/** What a line of an SA or of a policy begins with. */
+const STARTS =
+  /^(?:src|proto|mode|replay-window|replay_window|aead|enc|auth|auth-trunc|comp|encap|anti-replay|seq-hi|failed|sel|tmpl|mark|output-mark|if_id|crypto|tfcpad|coa|coaddr|security|lastused|lifetime|limit:|expire|stats:|add|dir|iptfs|\d+\(bytes\),)(?:\s|$)/;
+/** Words between which a terminal may have broken a line. */
+const WORDS = new Set(
+  'src dst proto spi reqid mode transport tunnel beet flag seq oseq bitmap esn align4 af-unspec replay failed use add uid type sport dport addr hard soft'.split(
+    ' ',
+  ),
+);
+const HEAD = /^src ([0-9a-f.:]{1,45}) dst ([0-9a-f.:]{1,45})(?:\s+(\S.*))?$/i;
+const PROTO = /^proto \S{1,16} spi /i;
+
+function linesOf(text: string): Generator<PastedLine, void> {
+  return withoutWraps(pastedLines(text), {
+    // A key's end can look like the word that it isn't; what is complete has its ICV's length at the end.
+    begins: (line) => STARTS.test(line) && !/^mode\s/.test(line),
+    isWord: (word) => WORDS.has(word),
+  });
+}
+
+/**
+ * The lines of a dump, each SA's with its head. A line behind an SA belongs to it if it is indented more than the head, or
+ * is one of an SA's: forums and mails take the indentation away.
+ */
+function* headsOf(
+  text: string,
+): Generator<{ readonly head: RegExpExecArray | undefined; readonly line: PastedLine }, void> {
+  let before: PastedLine | undefined;
+  let indent = 0;
+  for (const line of linesOf(text)) {
+    const waiting = before;
+    before = undefined;
+    if (waiting !== undefined) {
+      const head = HEAD.exec(waiting.text);
+      // A policy's head is followed by its direction, and has prefixes.
+      const isHead = head !== null && PROTO.test(line.text);
+      if (isHead) indent = waiting.indent;
+      yield { head: isHead ? head : undefined, line: waiting };
+    }
+    if (HEAD.test(line.text)) {
+      before = line;
+    } else if (line.indent > indent || (STARTS.test(line.text) && !/^src\s/.test(line.text))) {
+      yield { head: undefined, line };
+    } else {
+      // What ends an SA has no words of one.
+      yield { head: undefined, line: { ...line, text: '' } };
+    }
+  }
+}
+
 function draftsOf(text: string): Draft[] {
   const drafts: Draft[] = [];
   let current: Draft | undefined;
-  text.split(/\r?\n/).forEach((line, index) => {
-    // A policy's first line has prefixes and a selector behind its addresses.
-    const head = /^src ([0-9a-f.:]+) dst ([0-9a-f.:]+)\s*$/i.exec(line);
-    if (head !== null) {
-      current = draftAt(index + 1, head[1], head[2]);
+  for (const { head, line } of headsOf(text)) {
+    if (head !== undefined) {
+      current = draftAt(line.number, head[1], head[2]);
       drafts.push(current);
-    } else if (/^\s+\S/.test(line)) {
-      if (current !== undefined) takeLine(current, line.trim());
-    } else {
+    } else if (line.text === '' || /^src\s/.test(line.text)) {
       current = undefined;
+    } else if (current !== undefined) {
+      takeLine(current, line.text);
     }
-  });
+  }
   return drafts.filter((draft) => draft.protocol !== '');
 }
 
@@ -225,7 +283,18 @@ function madeOf(drafts: readonly Draft[]): SaMade[] {
 
 /** Whether a text looks like a dump of SAs. */
 export function isXfrmState(text: string): boolean {
-  return /^src [0-9a-f.:]{2,45} dst [0-9a-f.:]{2,45}[ \t]*\r?\n[ \t]+proto \S{1,16} spi /im.test(text);
+  if (!/\bsrc\s/.test(text)) return false;
+  for (const { head } of headsOf(text)) if (head !== undefined) return true;
+  return false;
+}
+
+/** Why an SA has no key. */
+function keylessness({ spi, algorithm, redacted, source }: Draft): string {
+  if (spi === 0 && algorithm === undefined) {
+    return `from ${source} is an acquire: the kernel waits for an SA that nobody has set up`;
+  }
+  if (redacted) return 'has something else in the place of its key (was it taken out?)';
+  return 'has no key (ip xfrm state shows keys to root, and without nokeys)';
 }
 
 /** Reads the SAs of a dump; the same SA in several dumps is one. */
@@ -249,7 +318,7 @@ export function parseXfrmState(text: string): ImportedSas {
     }
     if (draft.key === '') {
       // `-s` of some versions leaves the key out where `-d` beside it shows it.
-      keyless.set(name, `${where} has no key (ip xfrm state shows keys to root, and without nokeys): passed over`);
+      keyless.set(name, `${where} ${keylessness(draft)}: passed over`);
       continue;
     }
     try {

@@ -1,5 +1,6 @@
 /** Keys in a file of any of the kinds that vtep reads, told apart by what stands in it. */
 import { type ImportedSas, isEspSa, isXfrmState, parseEspSa, parseXfrmState } from '../ipsec/index.js';
+import { looksLike } from '../recognised-text.js';
 import { OverlayError } from './error.js';
 import { isSwarmKeys, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
 
@@ -20,11 +21,11 @@ export function parseKeys(text: string): KeysFile {
     return { kind: 'ring', remarks: [], ...parseKeyRing(text) };
   } catch (error) {
     if (error instanceof OverlayError && error.code === 'NO_KEYS') {
-      throw new OverlayError(
-        'NO_KEYS',
-        `no output of ip xfrm state, no esp_sa file, and no key ring (${error.message})`,
-        { cause: error },
-      );
+      const like = looksLike(text);
+      const why = like === undefined ? `(${error.message})` : `(${error.message}): it looks like ${like}`;
+      throw new OverlayError('NO_KEYS', `no output of ip xfrm state, no esp_sa file, and no key ring ${why}`, {
+        cause: error,
+      });
     }
     throw error;
   }

@@ -264,6 +264,46 @@ describe('what versions and options of ip make of an SA', () => {
     const text = `${sa({ cipher: '' })}## keys\n\taead rfc4106(gcm(aes)) 0x${AES_128}00001000 64\n`;
     assert.match(refusal(text), /has no key/);
   });
+  const TWO_SAS =
+    sa() + sa({ head: 'src 10.0.0.2 dst 10.0.0.1', proto: 'proto esp spi 0x00002000 reqid 1 mode tunnel' });
+  const both = (text: string): void => {
+    assert.ok(isXfrmState(text));
+    const { associations, remarks } = parseXfrmState(text);
+    assert.deepEqual(remarks, []);
+    assert.deepEqual(associations, parseXfrmState(TWO_SAS).associations);
+  };
+  const wrapped = (text: string, width: number): string =>
+    text
+      .replaceAll('\t', '        ')
+      .split('\n')
+      .map((line) => line.replaceAll(new RegExp(`(.{${width}})(?=.)`, 'g'), '$1\n'))
+      .join('\n');
+  test('-o, which puts an SA in a line', () => both(TWO_SAS.replaceAll('\n\t', '\\\t').replaceAll('\n', '\\\n')));
+  test('an indented block, with tabs or blanks', () => {
+    both(TWO_SAS.replaceAll(/^/gm, '\t'));
+    both(TWO_SAS.replaceAll('\t', '  ').replaceAll(/^/gm, '    '));
+  });
+  test('without its indentation', () => both(TWO_SAS.replaceAll('\t', '')));
+  test('with an empty line behind each', () => both(TWO_SAS.replaceAll('\n', '\n\n')));
+  test('quoted, with other blanks, a byte order mark and colour', () => {
+    both(TWO_SAS.replaceAll(/^/gm, '> '));
+    both(`\ufeff${TWO_SAS.replaceAll(' ', '\u00a0')}`);
+    both(TWO_SAS.replaceAll(/10\.0\.0\.\d/g, '\u001b[35m$&\u001b[0m'));
+  });
+  test('behind a prompt, and with words behind the addresses', () => {
+    both(`[root@node1 ~]# ip xfrm state\n${TWO_SAS}[root@node1 ~]# \n`);
+    both(TWO_SAS.replaceAll(/^src .*$/gm, '$&   <-- this node'));
+  });
+  for (const width of [50, 64, 66, 68, 70, 72, 76, 80]) {
+    test(`broken by a terminal of ${width} columns`, () => both(wrapped(TWO_SAS, width)));
+  }
+  test('broken by a mail program, at blanks', () => both(TWO_SAS.replaceAll(/^(\taead \S+ \S+) 64$/gm, '$1\n64')));
+  test('flush left, a policy between SAs is none of them', () => {
+    const policy =
+      'src 10.0.0.1/32 dst 10.0.0.2/32\ndir out priority 0\ntmpl src 10.0.0.1 dst 10.0.0.2\nproto esp spi 0x00003000 reqid 1 mode transport\n';
+    both(TWO_SAS.replaceAll('\t', '').replace('src 10.0.0.2', `${policy}src 10.0.0.2`));
+  });
+
   test('the window of -s and -d together is the SA’s, not the count of window errors in its statistics', () => {
     const text = sa({
       proto: 'proto esp spi 0x00001000(4096) reqid 1(0x00000001) mode transport',
@@ -432,6 +472,21 @@ describe('SAs that can not be used are named, and the others are used', () => {
     });
   }
 
+  test('an acquire is called so, since no right to read keys would help', () => {
+    const text = sa({ proto: 'proto esp spi 0x00000000 reqid 1 mode transport', cipher: '' });
+    assert.match(
+      refusal(text),
+      /^line 1: SPI 0x00000000 to 10\.0\.0\.2 from 10\.0\.0\.1 is an acquire: the kernel waits for an SA/,
+    );
+  });
+
+  test('a key that somebody took out is told apart from one that ip hides', () => {
+    for (const instead of ['<snip>', '[redacted]', 'XXXXXXXX', '***', '0x...']) {
+      const text = sa({ cipher: `aead rfc4106(gcm(aes)) ${instead} 64` });
+      assert.match(refusal(text), /has something else in the place of its key \(was it taken out\?\)/, instead);
+    }
+  });
+
   test('a key that one dump hides and another shows is used, without a word', () => {
     const hidden = sa({ cipher: 'aead rfc4106(gcm(aes)) <<Keys hidden>> 64' });
     assert.equal(keyOf(only(hidden + sa())), `${AES_128}00001000`);
@@ -540,6 +595,9 @@ describe('whatever a text holds', () => {
     ['a key of a megabyte', sa({ cipher: `aead rfc4106(gcm(aes)) 0x${'a'.repeat(MEGABYTE)}g 64` })],
     ['a cipher line of numbers', sa({ cipher: `aead x ${'1 '.repeat(MEGABYTE / 2)}x` })],
     ['a cipher line of keys', sa({ cipher: `aead x ${'0xa0xa '.repeat(MEGABYTE / 7)}x` })],
+    ['broken lines without end', `${sa()}${'1'.repeat(60)}\n`.repeat(1) + `${'1'.repeat(60)}\n`.repeat(MEGABYTE / 61)],
+    ['a megabyte of backslashes', `${sa()}${'\\ '.repeat(MEGABYTE / 2)}`],
+    ['a megabyte of escapes', '\u001b['.repeat(MEGABYTE / 2)],
     ['a window of a megabyte', sa({ window: `replay-window ${'1'.repeat(MEGABYTE)} ${'esn '.repeat(1000)}` })],
   ];
   for (const [what, text] of LONG) {

@@ -330,8 +330,8 @@ describe('networks with several subnets', () => {
     assert.deepEqual(
       topology.networks.map(({ name, vni, subnets, gateways }) => [name, vni, subnets.length, gateways.length]),
       [
-        ['web (VNI 4097)', 4097, 1, 1],
-        ['web (VNI 4098)', 4098, 2, 2],
+        ['web (VNI 4097)', 4097, 2, 2],
+        ['web (VNI 4098)', 4098, 1, 1],
       ],
     );
     assert.deepEqual(
