@@ -2,6 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { VtepError } from '../error.js';
 import { holdsKey, quotedWord } from '../secret-text.js';
+import { habitHint } from './habits.js';
 
 /** A call that can't be carried out as it was made. */
 export class UsageError extends VtepError<'USAGE'> {
@@ -29,7 +30,9 @@ export function parseWords(command: string, words: readonly string[], options: O
   } catch (error) {
     const message = (error as Error).message.split('\n')[0].replace(/ To specify a positional.*$/, '');
     const shown = holdsKey(message) ? 'one of its words is no option' : message.replace(/\.$/, '');
-    throw new UsageError(`${shown}; see: vtep ${command} --help`);
+    const letter = /^Unknown option '-([a-zA-Z])'/.exec(message)?.[1];
+    const hint = letter === undefined ? undefined : habitHint(letter, (option) => Object.hasOwn(options, option));
+    throw new UsageError(`${shown}${hint === undefined ? '' : ` (${hint})`}; see: vtep ${command} --help`);
   }
 }
 

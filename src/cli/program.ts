@@ -71,11 +71,12 @@ async function carryOut(words: readonly string[]): Promise<number> {
     return ExitCode.Unusable;
   }
   const [name, ...rest] = words;
+  if (name === 'help' && rest.length > 0 && !rest[0].startsWith('-')) return carryOut([...rest, '--help']);
   if (name === '--help' || name === '-h' || name === 'help') {
     print(help());
     return ExitCode.Done;
   }
-  if (name === '--version' || name === '-v') {
+  if (name === '--version' || name === '-v' || name === '-V' || name === 'version') {
     print((await import('./version.js')).version());
     return ExitCode.Done;
   }

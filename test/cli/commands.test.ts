@@ -26,8 +26,39 @@ describe('vtep', () => {
 
   test("--version is the package's", async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    assert.equal((await vtep(['--version'])).stdout, `${version}\n`);
+    for (const word of ['--version', '-v', '-V', 'version']) {
+      assert.equal((await vtep([word])).stdout, `${version}\n`, word);
+    }
   });
+
+  test('help COMMAND is the help of the command, also of one within another', async () => {
+    assert.equal((await vtep(['help', 'inspect'])).stdout, (await vtep(['inspect', '--help'])).stdout);
+    assert.equal((await vtep(['help', 'keys', 'spi'])).stdout, (await vtep(['keys', 'spi', '--help'])).stdout);
+    assert.equal((await vtep(['help'])).stdout, (await vtep(['--help'])).stdout);
+    const unknown = await vtep(['help', 'nothing']);
+    assert.deepEqual([unknown.status, unknown.stdout], [2, '']);
+    assert.match(unknown.stderr, /there is no command "nothing"/);
+  });
+
+  for (const [words, hint] of [
+    [['inspect', '-r', 'x'], /'-r' \(a file is named without an option\); see: vtep inspect --help/],
+    [['inspect', '-i', 'eth0'], /vtep capture DEVICE/],
+    [['inspect', '-nn', 'x'], /addresses and ports are always numbers/],
+    [['inspect', '-v', 'x'], /--packets/],
+    [['inspect', '-w', 'x'], /vtep decap FILE -o OUT/],
+    [['inspect', '-o', 'x'], /decap, encap and capture write files/],
+    [['decap', '-w', 'x'], /the file to write is -o OUT/],
+    [['replay', '-w', 'x'], /--write-wire OUT/],
+    [['inspect', '-D'], /vtep capture --list/],
+    [['inspect', '-q'], /Unknown option '-q'; see: vtep inspect --help/],
+  ] as const) {
+    test(`${words.join(' ')} is refused with what vtep has for it`, async () => {
+      const { status, stderr } = await vtep(words);
+      assert.equal(status, 2);
+      assert.match(stderr, hint);
+      assert.equal(stderr.trimEnd().split('\n').length, 1);
+    });
+  }
 });
 
 describe('inspect', () => {
