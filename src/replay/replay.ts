@@ -73,6 +73,9 @@ export class Replay {
   readonly #receiveBytes: Buffer;
   readonly #sas: readonly NodeSas[];
   readonly #rotation: ReplayRotation | undefined;
+  /** Places of the nodes whose batches hold frames. */
+  readonly #holding: number[] = [];
+  /** Whole seconds: everything that was sent within one of them goes through at the same time. */
   #now = 0;
   #frames = 0;
   #frameBytes = 0;
@@ -145,16 +148,14 @@ export class Replay {
       return;
     }
     this.#frames++;
-    this.#now = now;
-    this.#rotation?.pass(now);
+    this.#advance(now);
     this.#unknownSource++;
   }
 
   /** @internal The same for a frame whose way is known: parameters as of `send`. */
   sendAlong(bytes: Uint8Array, start: number, end: number, { network, source, destination }: Way, now: number): void {
     this.#frames++;
-    this.#now = now;
-    this.#rotation?.pass(now);
+    this.#advance(now);
     const { batch, egress } = this.#nodes[source];
     const arena = this.#sendArena;
     const slot = end - start > arena.frameBytes ? NO_SLOT : arena.take();
@@ -164,6 +165,7 @@ export class Replay {
     }
     const at = arena.frameOffsetOf(slot);
     this.#copy.copy(bytes, start, end, at);
+    if (batch.count === 0) this.#holding.push(source);
     batch.push(slot, at, at + end - start, network);
     // Group frames aren't compared.
     if (destination >= 0 && destination !== source) {
@@ -171,7 +173,7 @@ export class Replay {
       // Of the arena: the frame itself may stand in shared memory, which is slower.
       this.#sent.add(arena.bytes, at, at + end - start);
     }
-    if (batch.full) egress.run(batch, now);
+    if (batch.full) this.#run(egress, batch, source);
     // A node that seldom sends would hold its frames back until they are no longer remembered.
     if (++this.#sinceFlush >= this.#flushEvery) this.flush();
   }
@@ -185,7 +187,34 @@ export class Replay {
 
   /** Sends what is held back. */
   #seal(): void {
-    for (const { batch, egress } of this.#nodes) egress.run(batch, this.#now);
+    const holding = this.#holding;
+    for (const place of holding) {
+      const { batch, egress } = this.#nodes[place];
+      egress.run(batch, this.#now);
+    }
+    holding.length = 0;
+  }
+
+  #run(egress: EgressChain, batch: PacketBatch, place: number): void {
+    egress.run(batch, this.#now);
+    const holding = this.#holding;
+    // The batch that is full is mostly the only one that holds anything, or one of a few.
+    const at = holding.lastIndexOf(place);
+    holding[at] = holding[holding.length - 1];
+    holding.length--;
+  }
+
+  /**
+   * Lets time pass. What is held back goes through before, at the time that it was sent at: fragments that came to their
+   * receiver by the clock of a later frame would be too old to be put together, and how many depended on the batches.
+   */
+  #advance(now: number): void {
+    const second = Math.floor(now);
+    if (second > this.#now) {
+      this.flush();
+      this.#now = second;
+    }
+    this.#rotation?.pass(now);
   }
 
   /** What came of it so far; flush first. */

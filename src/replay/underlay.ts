@@ -34,6 +34,8 @@ export class Underlay {
   readonly #options: Required<UnderlayOptions>;
   readonly #random: SeededRandom;
   readonly #inboxes: readonly PacketBatch[];
+  /** Nodes whose inboxes hold packets; in no order, and one may be here twice. */
+  readonly #waiting: number[] = [];
   readonly #receivers: readonly BatchSink[];
   /** Packets that wait: for which node, and for how many packets more. */
   readonly #line: PacketBatch;
@@ -74,7 +76,9 @@ export class Underlay {
   drain(): void {
     for (let i = 0; i < this.#line.count; i++) this.#wait[i] = 0;
     this.#release();
-    this.#inboxes.forEach((_, node) => this.#hand(node));
+    const waiting = this.#waiting;
+    for (const node of waiting) this.#hand(node);
+    waiting.length = 0;
   }
 
   #carry(batch: PacketBatch, i: number): void {
@@ -124,8 +128,11 @@ export class Underlay {
   #deliver(slot: number, start: number, end: number, node: number): void {
     const inbox = this.#inboxes[node];
     this.delivered++;
+    if (inbox.count === 0) this.#waiting.push(node);
     inbox.push(slot, start, end);
-    if (inbox.full) this.#hand(node);
+    if (!inbox.full) return;
+    this.#hand(node);
+    if (this.#waiting[this.#waiting.length - 1] === node) this.#waiting.length--;
   }
 
   #hand(node: number): void {
