@@ -22,6 +22,8 @@ export interface ReplayRun {
   readonly milliseconds: number;
   /** Packets of the capture that hold no whole frame. */
   readonly withoutFrame: number;
+  /** Those of them of which the capture holds only a part. */
+  readonly cut: number;
   /** Frames of a stream that are longer than what goes through, and were refused. */
   readonly tooLong: number;
   readonly result: ReplayResult;
@@ -31,6 +33,8 @@ export interface ReplayRun {
 export interface Replayed {
   readonly file: string;
   readonly kind: CaptureKind;
+  /** VTEPs that the capture shows; the topology has fewer nodes where they are very many. */
+  readonly vteps: number;
   readonly topology: Topology;
 }
 
@@ -38,6 +42,9 @@ const KINDS: Readonly<Record<CaptureKind, string>> = {
   wire: 'packets of an underlay',
   frames: 'frames of containers',
 };
+
+/** VNIs that the heading names. */
+const SHOWN_VNIS = 10;
 
 type Row = [string, ...string[]];
 type RowMaker = (name: string, of: (run: ReplayRun) => string | number) => Row;
@@ -67,6 +74,12 @@ function rowsOfWorkers(runs: readonly ReplayRun[], row: RowMaker): Row[] {
 }
 
 /** Where there were any. */
+function rowsOfCut(runs: readonly ReplayRun[], row: RowMaker): Row[] {
+  if (runs.every(({ cut }) => cut === 0)) return [];
+  return [row('  cut short by the capture', ({ cut }) => cut)];
+}
+
+/** Where there were any. */
 function rowsOfTooLong(runs: readonly ReplayRun[], row: RowMaker): Row[] {
   if (runs.every(({ tooLong }) => tooLong === 0)) return [];
   return [row('frames that are too long', ({ tooLong }) => tooLong)];
@@ -77,7 +90,10 @@ export function printReplay(output: TextOutput, { file, kind, topology }: Replay
   const { nodes, networks, endpoints } = topology;
   output.line(
     `${file}: ${KINDS[kind]}; ${grouped(nodes.length)} nodes, ${grouped(endpoints.length)} endpoints, VNI ` +
-      networks.map(({ vni }) => vni).join(' '),
+      `${networks
+        .slice(0, SHOWN_VNIS)
+        .map(({ vni }) => vni)
+        .join(' ')}${networks.length > SHOWN_VNIS ? ` and ${grouped(networks.length - SHOWN_VNIS)} more` : ''}`,
   );
   output.line('');
   const columns: Column[] = [
@@ -93,6 +109,7 @@ export function printReplay(output: TextOutput, { file, kind, topology }: Replay
   ];
   const rows: Row[] = [
     row('packets that hold no whole frame', ({ withoutFrame }) => withoutFrame),
+    ...rowsOfCut(runs, row),
     ...rowsOfTooLong(runs, row),
     row('frames in', ({ result }) => result.frames),
     row('delivered as they were sent', ({ result }) => result.exact),
@@ -147,10 +164,11 @@ function rate(frames: number, milliseconds: number): string {
 }
 
 /** The object of `--json`. */
-export function replayReport({ file, kind, topology }: Replayed, runs: readonly ReplayRun[]): object {
+export function replayReport({ file, kind, vteps, topology }: Replayed, runs: readonly ReplayRun[]): object {
   return {
     file,
     kind,
+    vteps,
     nodes: topology.nodes.length,
     endpoints: topology.endpoints.length,
     vnis: topology.networks.map(({ vni }) => vni),

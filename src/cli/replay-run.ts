@@ -44,10 +44,14 @@ interface RunOptions {
   readonly seed: number;
 }
 
+/** Packets that weren't replayed. */
+type PassedOver = Pick<ReplayRun, 'withoutFrame' | 'cut' | 'tooLong'>;
+
 /** What came of a replay, and how long it took. */
-type Outcome = Pick<ReplayRun, 'milliseconds' | 'withoutFrame' | 'tooLong' | 'lostToWorkers'> & {
-  readonly result: ReplayResult;
-};
+type Outcome = Pick<ReplayRun, 'milliseconds' | 'lostToWorkers'> &
+  PassedOver & {
+    readonly result: ReplayResult;
+  };
 
 /**
  * How many workers `--workers` asks for; 1 is this thread.
@@ -90,15 +94,16 @@ function runOptions({ parsed, input }: ReplayCall): RunOptions {
 /**
  * Reads a capture as often as `--loops` says.
  * @param onFrames takes the frames of a batch, with the time of each since the first one's
- * @returns how many packets hold no whole frame, and how many frames are too long
+ * @returns how many packets hold no whole frame, how many of them the capture cut, and how many frames are too long
  */
 async function readFrames(
   { input, parsed, keys }: ReplayCall,
   onFrames: (frames: CaptureFrames, clock: FrameClock) => void | Promise<void>,
-): Promise<Pick<Outcome, 'withoutFrame' | 'tooLong'>> {
+): Promise<PassedOver> {
   const { observed, frameBytes } = input;
   const clock = new FrameClock();
   let withoutFrame = 0;
+  let cut = 0;
   let tooLong = 0;
   for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
     const source = await input.open();
@@ -109,9 +114,10 @@ async function readFrames(
       return onFrames(frames, clock);
     });
     withoutFrame += frames.withoutFrame;
+    cut += frames.cut;
     tooLong += frames.tooLong;
   }
-  return { withoutFrame, tooLong };
+  return { withoutFrame, cut, tooLong };
 }
 
 /** The time of frames since the first one; a further reading goes on where the one before ended. */
@@ -166,7 +172,7 @@ async function runHere(
           }),
     });
     let milliseconds = 0;
-    let passedOver: Pick<Outcome, 'withoutFrame' | 'tooLong'>;
+    let passedOver: PassedOver;
     try {
       passedOver = await readFrames(call, (frames, clock) => {
         const began = performance.now();

@@ -8,10 +8,12 @@ import type { Command } from './command.js';
 import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
 import { ExitCode } from './exit-code.js';
 import { readKeysOption } from './keys-option.js';
+import { CaptureKind, type ObservedTopology } from '../replay/index.js';
 import { fileInput, streamInput } from './replay-input.js';
 import { printReplay, type ReplayRun, replayReport } from './replay-report.js';
 import { runReplay, workersOption } from './replay-run.js';
-import { TextOutput } from './text-output.js';
+import { grouped } from './table.js';
+import { say, TextOutput } from './text-output.js';
 
 const HELP = `vtep replay FILE [OPTIONS]
 
@@ -55,6 +57,30 @@ function clear(topology: Topology): Topology {
   return { ...topology, networks: topology.networks.map((network) => ({ ...network, encrypted: false })) };
 }
 
+/**
+ * Refuses a capture whose frames are all in ESP that wasn't opened: its packets would be taken for frames of containers.
+ * @throws UsageError
+ */
+function refuseSealed(observed: ObservedTopology, name: string, keyed: boolean): void {
+  const { sealedEsp, kind } = observed;
+  if (sealedEsp === 0 || kind === CaptureKind.Wire) return;
+  const found = `${name}: ${grouped(sealedEsp)} ESP packet${sealedEsp === 1 ? '' : 's'}, none opened`;
+  throw new UsageError(keyed ? `${found}: --keys has other keys (vtep keys match says which)` : `${found}: --keys FILE`);
+}
+
+/** Says what of a capture isn't in its replay, on standard error. */
+function sayWhatIsMissing(observed: ObservedTopology, name: string, configured: boolean): void {
+  const { sealedEsp, vteps, unlisted } = observed;
+  if (sealedEsp > 0) say(`vtep: ${name}: ${grouped(sealedEsp)} ESP packets were not opened and aren't replayed`);
+  if (configured) return;
+  const { nodes } = observed;
+  if (nodes < vteps) say(`vtep: ${name}: it shows ${grouped(vteps)} VTEPs; they are replayed as ${grouped(nodes)} nodes`);
+  if (unlisted > 0) {
+    const many = 'of endpoints or networks beyond the first 65,536';
+    say(`vtep: ${name}: ${grouped(unlisted)} frames are ${many} and aren't replayed`);
+  }
+}
+
 /** `vtep replay FILE`. */
 export const replayCommand: Command = {
   summary: 'a capture through the whole data plane and back',
@@ -94,6 +120,8 @@ export const replayCommand: Command = {
     const input =
       path === STANDARD_STREAM ? await streamInput(esp, parsed, config !== undefined) : await fileInput(path, esp);
     const { observed } = input;
+    refuseSealed(observed, input.name, keys !== undefined);
+    sayWhatIsMissing(observed, input.name, config !== undefined);
     let topology =
       config ??
       observed.topology({ profile: profile ?? Profile.Swarm, encrypted: false, mtu: mtu ?? 1500, ring: undefined });
@@ -128,13 +156,18 @@ export const replayCommand: Command = {
     }
     keys?.finish();
     const output = new TextOutput();
-    const about = { file: input.name, kind: observed.kind, topology };
+    const about = { file: input.name, kind: observed.kind, vteps: observed.vteps, topology };
     if (parsed.values['json'] === true) output.line(JSON.stringify(replayReport(about, runs), null, 2));
     else printReplay(output, about, runs);
     output.flush();
+    const [{ result }] = runs;
+    if (config === undefined && result.local > 0 && result.wire.packets === 0) {
+      const why = 'all endpoints that sent are behind one VTEP (frames that are mirrored to a collector look like that)';
+      say(`vtep: ${input.name}: no frame left its node: ${why}; --config can say where endpoints are`);
+    }
     const wrong = runs.some(
-      ({ result, tooLong, lostToWorkers }) =>
-        !result.balanced || result.changed > 0 || result.missing > 0 || tooLong > 0 || lostToWorkers > 0,
+      ({ result: { balanced, changed, missing }, cut, tooLong, lostToWorkers }) =>
+        !balanced || changed > 0 || missing > 0 || cut > 0 || tooLong > 0 || lostToWorkers > 0,
     );
     return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
   },

@@ -25,14 +25,11 @@ export class Deliver {
     this.#drops = drops;
     const { endpoints, networks } = tables.topology;
     this.#vni = Int32Array.from(networks, ({ vni }) => vni);
-    this.#endpoints = networks.map((_, network) =>
-      Int32Array.from(
-        [...endpoints.keys()].filter((place) => {
-          const endpoint = endpoints[place];
-          return endpoint.network === network && endpoint.node === tables.node;
-        }),
-      ),
-    );
+    const places = networks.map((): number[] => []);
+    endpoints.forEach(({ network, node }, place) => {
+      if (node === tables.node) places[network].push(place);
+    });
+    this.#endpoints = places.map((here) => Int32Array.from(here));
   }
 
   /**

@@ -58,7 +58,9 @@ export class NodeTables {
       if (ip !== undefined) this.neighbours.set(vni, ip, mac);
       if (local) this.#addEndpoint(mac, place);
     });
-    this.flood = topology.networks.map((network, place) => this.#floodOf(network, place));
+    const homes = topology.networks.map(() => new Set<number>());
+    for (const endpoint of topology.endpoints) homes[endpoint.network].add(endpoint.node);
+    this.flood = topology.networks.map((network, place) => this.#floodOf(network, homes[place]));
   }
 
   /**
@@ -111,11 +113,9 @@ export class NodeTables {
   }
 
   /** Nodes with endpoints of a network; all of them if it has none, since then nobody knows. */
-  #floodOf(network: Network, place: number): Int32Array {
+  #floodOf(network: Network, known: ReadonlySet<number>): Int32Array {
     if (network.flood === FloodPolicy.Drop) return new Int32Array(0);
-    const { endpoints, nodes } = this.topology;
-    const here = endpoints.filter((endpoint) => endpoint.network === place);
-    const homes = here.length > 0 ? new Set(here.map((endpoint) => endpoint.node)) : new Set(nodes.keys());
+    const homes = new Set(known.size > 0 ? known : this.topology.nodes.keys());
     homes.delete(this.node);
     return Int32Array.from(homes).sort();
   }

@@ -1,6 +1,6 @@
 /** The frames of a capture: containers' as they are, an underlay's out of their tunnels. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
-import { Ingress, Verdict } from '../dataplane/index.js';
+import { DropReason, Ingress, Verdict } from '../dataplane/index.js';
 import type { InboundEsp } from '../ipsec/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 import { CaptureKind } from './observed-topology.js';
@@ -15,6 +15,8 @@ export class CaptureFrames {
    * but for the one that completes a frame.
    */
   withoutFrame = 0;
+  /** Those of them of which the capture holds only a part. */
+  cut = 0;
   /** Frames that are longer than was asked for, which are passed over. */
   tooLong = 0;
   /** What the frame of the last `next` stands in, from `start` to `end`, until the next call. */
@@ -67,7 +69,9 @@ export class CaptureFrames {
 
   #frame(batch: CaptureBatch, i: number): boolean {
     const length = batch.capturedLength[i];
-    const whole = length === batch.originalLength[i] && length >= ETHERNET_SPAN;
+    const cut = length < batch.originalLength[i];
+    if (cut) this.cut++;
+    const whole = !cut && length >= ETHERNET_SPAN;
     if (!whole || batch.linkType[i] !== LinkType.Ethernet) return false;
     this.bytes = batch.bytes;
     this.start = batch.offset[i];
@@ -81,6 +85,7 @@ export class CaptureFrames {
     const end = start + batch.capturedLength[i];
     const limit = start + batch.originalLength[i];
     const verdict = ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, this.seconds);
+    if (verdict === Verdict.Dropped && ingress.reason === DropReason.CaptureTruncated) this.cut += ingress.parts;
     if (verdict !== Verdict.Frame) return false;
     this.bytes = ingress.outerBytes;
     this.start = ingress.frameOffset;

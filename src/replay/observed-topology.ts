@@ -21,6 +21,13 @@ const MAX_ENDPOINTS = 65_536;
 /** VTEPs, and conversations, at the most. */
 const MAX_NODES = 65_536;
 const MAX_CONVERSATIONS = 65_536;
+const MAX_NETWORKS = 65_536;
+/**
+ * Nodes that a topology has at the most, and entries of the tables of all of them together: every node has an entry for
+ * every endpoint, and SAs with every other node.
+ */
+const MAX_TOPOLOGY_NODES = 64;
+const MAX_TABLE_ENTRIES = 1 << 20;
 /** RFC 5737: addresses that no network has, for the nodes of a capture that shows none. */
 const INVENTED_NODES = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2)] as const;
 const INVENTED_VNI = 4097;
@@ -79,6 +86,8 @@ export class ObservedTopology {
   #largestCarried = 0;
   #largestPacket = 0;
   #carried = 0;
+  #unlisted = 0;
+  #sealedEsp = 0;
 
   constructor(options: IngressOptions = {}) {
     this.#ingress = new Ingress(options);
@@ -87,6 +96,30 @@ export class ObservedTopology {
   /** What the capture holds, as far as it was seen. */
   get kind(): CaptureKind {
     return this.#carried > 0 ? CaptureKind.Wire : CaptureKind.Frames;
+  }
+
+  /** ESP packets that were not opened: there were no keys, or not the right ones. */
+  get sealedEsp(): number {
+    return this.#sealedEsp;
+  }
+
+  /** VTEPs that were seen, up to 65,536. */
+  get vteps(): number {
+    return this.#nodes.length;
+  }
+
+  /** Nodes that the topology of a capture of an underlay has: as many as there are VTEPs, but for very many. */
+  get nodes(): number {
+    const most = Math.floor(MAX_TABLE_ENTRIES / Math.max(1, this.#seen.length));
+    return Math.min(this.#nodes.length, MAX_TOPOLOGY_NODES, most);
+  }
+
+  /**
+   * Frames from endpoints or networks that are beyond the 65,536 of each that are told apart: the topology doesn't have
+   * them.
+   */
+  get unlisted(): number {
+    return this.#unlisted;
   }
 
   /** Bytes of the largest frame: of those that were carried, or of all. */
@@ -106,6 +139,7 @@ export class ObservedTopology {
       }
       const verdict = this.#ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
       if (verdict === Verdict.Frame) this.#addCarried();
+      if (this.#ingress.encrypted && !this.#ingress.opened) this.#sealedEsp++;
     }
   }
 
@@ -113,7 +147,10 @@ export class ObservedTopology {
   #addFrame(bytes: Uint8Array, start: number, end: number): void {
     const destination = this.#see(NO_VNI, bytes, start, -1, false);
     const source = this.#see(NO_VNI, bytes, start + MAC, -1, true);
-    if (source === undefined) return;
+    if (source === undefined) {
+      this.#unlisted += 1 - (bytes[start + MAC] & 1);
+      return;
+    }
     if (source.node < 0) source.node = destination === undefined || destination.node < 0 ? 0 : 1 - destination.node;
     if (destination !== undefined && destination.node < 0) destination.node = 1 - source.node;
     this.#addresses(bytes, start, end, source, destination);
@@ -127,11 +164,18 @@ export class ObservedTopology {
     const { family, addressOffset } = outer;
     const from = this.#node(family, bytes, addressOffset);
     const to = this.#node(family, bytes, addressOffset + (family === 4 ? 4 : 16));
+    if (this.#vnis.size >= MAX_NETWORKS && !this.#vnis.has(vni)) {
+      this.#unlisted++;
+      return;
+    }
     this.#vnis.add(vni);
     const destination = this.#see(vni, bytes, start, to, false);
     const source = this.#see(vni, bytes, start + MAC, from, true);
     if (destination === undefined) this.#flooded.add(vni);
-    if (source === undefined) return;
+    if (source === undefined) {
+      this.#unlisted += 1 - (bytes[start + MAC] & 1);
+      return;
+    }
     this.#addresses(bytes, start, end, source, destination);
     this.#talk(source, destination, end - start);
   }
@@ -201,10 +245,13 @@ export class ObservedTopology {
     if (destination !== undefined) destination.ip ??= bytes.slice(at + 4, at + 8);
   }
 
-  /** The topology, as far as it was seen. */
+  /**
+   * The topology, as far as it was seen. Where there are more than 64 VTEPs, or fewer with very many endpoints, several of
+   * them share a node: the work and the memory of a replay grow with nodes times endpoints.
+   */
   topology({ profile, encrypted, mtu, ring }: ObservedOptions): Topology {
     const wire = this.kind === CaptureKind.Wire;
-    const vteps = wire ? this.#nodes : INVENTED_NODES;
+    const vteps = wire ? this.#nodes.slice(0, this.nodes) : INVENTED_NODES;
     const nodes = vteps.map((vtep, i) => ({
       name: `node${i + 1}`,
       vtep,
@@ -226,7 +273,8 @@ export class ObservedTopology {
     const endpoints = this.#seen
       .flatMap(({ vni, mac, ip, node }) => {
         const network = places.get(vni);
-        return network === undefined ? [] : [{ name: formatMac(mac), network, node: Math.max(0, node), ip, mac }];
+        if (network === undefined) return [];
+        return [{ name: formatMac(mac), network, node: Math.max(0, node) % nodes.length, ip, mac }];
       })
       .sort((a, b) => a.network - b.network);
     return { profile, port: VXLAN_PORT, nodes, networks, endpoints, ring };
