@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import ts from 'typescript';
 import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
@@ -36,10 +37,14 @@ export function programFolder(): string {
   return folder;
 }
 
-/** Runs a program in a process of its own, and returns the lines that it prints; it must not fail. */
+/**
+ * Runs a program, TypeScript or not, in a process of its own, and returns the lines that it prints; it must not fail. Its
+ * types are checked by `document-types.test.ts`.
+ */
 export function runProgram(folder: string, code: string): string[] {
   const file = join(folder, 'program.mjs');
-  writeFileSync(file, code);
+  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
+  writeFileSync(file, ts.transpileModule(code, { compilerOptions }).outputText);
   const call = spawnSync(process.execPath, [file], { cwd: folder, timeout: 30_000 });
   assert.equal(call.status, 0, call.stderr.toString());
   return call.stdout.toString().trimEnd().split('\n');

@@ -139,7 +139,11 @@ export class IterableReader implements ByteReader {
 
   /** @throws CaptureError `FILE_UNUSABLE` */
   async read(into: Uint8Array): Promise<number> {
-    const closed = new Promise<undefined>((resolve) => (this.#wake = () => void resolve(undefined)));
+    const closed = new Promise<undefined>((resolve) => {
+      this.#wake = () => {
+        resolve(undefined);
+      };
+    });
     while (this.#chunk.empty) {
       if (this.#closed) return 0;
       let next: IteratorResult<Uint8Array> | undefined;

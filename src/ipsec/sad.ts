@@ -3,6 +3,7 @@ import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import { formatIp } from '../wire/index.js';
 import { IpsecError } from './error.js';
+import type { InboundSa } from './inbound-sa.js';
 import { formatSpi } from './security-association.js';
 
 /** What the database goes by. */
@@ -16,7 +17,7 @@ export interface SadEntry {
 const MAX_SAS = 1 << 20;
 
 /** SAs of one direction. */
-export class Sad<T extends SadEntry> {
+export class Sad<T extends SadEntry = InboundSa> {
   // One for each family: an IPv4 key of two words is hashed and compared in a fraction of the time.
   readonly #ipv4: KeyIndex;
   readonly #ipv6: KeyIndex;

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { MemoryReader, openCapture, openCaptureFile, type PacketSource } from '../../src/capture/index.js';
 import { scratch } from '../cli/run.js';
@@ -22,23 +21,19 @@ function busy(): void {
 /** Turns of the event loop between the batches of a source, and how many batches there were. */
 async function turnsDuring(source: PacketSource): Promise<[turns: number, batches: number]> {
   let turns = 0;
-  let reading = true;
-  const counted = (async () => {
-    while (reading) {
-      await turn();
-      turns++;
-    }
-  })();
+  let pending = setImmediate(count);
+  function count(): void {
+    turns++;
+    pending = setImmediate(count);
+  }
   let batches = 0;
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
     batches++;
     busy();
   }
-  const seen = turns;
-  reading = false;
-  await counted;
+  clearImmediate(pending);
   await source.close();
-  return [seen, batches];
+  return [turns, batches];
 }
 
 describe('the event loop runs between the batches that a slow reader takes', () => {

@@ -167,7 +167,7 @@ describe('openCaptureStream', () => {
     const server = createServer((request, response) => {
       openCaptureStream(request, 'upload').then(
         () => response.end('?'),
-        (error: CaptureError) => response.writeHead(400).end(error.code),
+        (error: unknown) => response.writeHead(400).end((error as CaptureError).code),
       );
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -100,7 +100,7 @@ describe('a signal ends', { skip: process.platform === 'linux' ? false : 'it loo
           if (input !== undefined) {
             child.stdin.on('error', () => undefined);
             // Nearly all of it was read once the pipe takes the last of it, and more is waited for.
-            await new Promise<void>((resolve) => child.stdin.write(input, () => resolve()));
+            await new Promise<unknown>((resolve) => child.stdin.write(input, resolve));
           }
           if (makes) await opened(child, out);
           child.kill(signal);

@@ -19,7 +19,7 @@ function find(sad: Sad<SadEntry>, spi: number, destination: string): SadEntry | 
 
 describe('Sad (RFC 4301 section 4.4.2)', () => {
   test('an SA is found by SPI and destination, both of them', () => {
-    const sad = new Sad();
+    const sad = new Sad<SadEntry>();
     const first = entry(0x1000, '192.168.50.1');
     const sameSpi = entry(0x1000, '192.168.50.2');
     const sameDestination = entry(0x1001, '192.168.50.1');
@@ -32,7 +32,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
   });
 
   test('an SPI has 32 bits: those from 2^31 on are found as the others', () => {
-    const sad = new Sad();
+    const sad = new Sad<SadEntry>();
     const entries = [1, 0x7fffffff, 0x80000000, 0xffffffff].map((spi) => entry(spi, '10.0.0.1'));
     for (const one of entries) sad.add(one);
     for (const one of entries) {
@@ -43,7 +43,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
   });
 
   test('IPv4 and IPv6 are apart: an address of the one is none of the other', () => {
-    const sad = new Sad();
+    const sad = new Sad<SadEntry>();
     const four = entry(7, '1.2.3.4');
     const six = entry(7, '::ffff:1.2.3.4');
     sad.add(four);
@@ -55,7 +55,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
   });
 
   test('every byte of an IPv6 destination counts', () => {
-    const sad = new Sad();
+    const sad = new Sad<SadEntry>();
     const one = entry(7, 'fd50::2');
     sad.add(one);
     for (let i = 0; i < 16; i++) {
@@ -68,7 +68,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
 
   test('a second SA with SPI and destination is DUPLICATE_SPI, and the first stays', () => {
     for (const destination of ['192.168.50.1', 'fd50::1']) {
-      const sad = new Sad();
+      const sad = new Sad<SadEntry>();
       const first = entry(0xabcdef, destination);
       sad.add(first);
       assert.throws(
@@ -87,7 +87,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
 
   test('a deleted SA is gone, and its place can be taken again', () => {
     for (const destination of ['192.168.50.1', 'fd50::1']) {
-      const sad = new Sad();
+      const sad = new Sad<SadEntry>();
       const first = entry(1, destination);
       const second = entry(2, destination);
       sad.add(first);
@@ -104,7 +104,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
   });
 
   test('deleting what is not held is no matter: not even one with the SPI and destination of another', () => {
-    const sad = new Sad();
+    const sad = new Sad<SadEntry>();
     const held = entry(1, '10.0.0.1');
     sad.add(held);
     sad.delete(entry(1, '10.0.0.1'));
@@ -117,7 +117,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
   });
 
   test('10,000 SAs, half of them deleted: those that are held are found, and listed once each', () => {
-    const sad = new Sad();
+    const sad = new Sad<SadEntry>();
     const roll = dice(4301);
     const entries: SadEntry[] = [];
     const held = new Set<SadEntry>();
