@@ -200,5 +200,8 @@ function sayReport(report: Report, drops: Float64Array): void {
   drops.forEach((count, reason) => {
     if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
   });
+  if (report.notFromHere > 0 && report.notFromHere === report.frames) {
+    say(`  no frame is from an endpoint of ${report.node}: packets of an underlay go through vtep decap first`);
+  }
   if (answers > 0) say(`  ${grouped(answers)} answers to the containers (ARP, ND, ICMP), which the wire doesn't see`);
 }

@@ -65,7 +65,9 @@ function refuseSealed(observed: ObservedTopology, name: string, keyed: boolean):
   const { sealedEsp, kind } = observed;
   if (sealedEsp === 0 || kind === CaptureKind.Wire) return;
   const found = `${name}: ${grouped(sealedEsp)} ESP packet${sealedEsp === 1 ? '' : 's'}, none opened`;
-  throw new UsageError(keyed ? `${found}: --keys has other keys (vtep keys match says which)` : `${found}: --keys FILE`);
+  throw new UsageError(
+    keyed ? `${found}: --keys has other keys (vtep keys match says which)` : `${found}: --keys FILE`,
+  );
 }
 
 /** Says what of a capture isn't in its replay, on standard error. */
@@ -74,7 +76,8 @@ function sayWhatIsMissing(observed: ObservedTopology, name: string, configured: 
   if (sealedEsp > 0) say(`vtep: ${name}: ${grouped(sealedEsp)} ESP packets were not opened and aren't replayed`);
   if (configured) return;
   const { nodes } = observed;
-  if (nodes < vteps) say(`vtep: ${name}: it shows ${grouped(vteps)} VTEPs; they are replayed as ${grouped(nodes)} nodes`);
+  if (nodes < vteps)
+    say(`vtep: ${name}: it shows ${grouped(vteps)} VTEPs; they are replayed as ${grouped(nodes)} nodes`);
   if (unlisted > 0) {
     const many = 'of endpoints or networks beyond the first 65,536';
     say(`vtep: ${name}: ${grouped(unlisted)} frames are ${many} and aren't replayed`);
@@ -162,7 +165,8 @@ export const replayCommand: Command = {
     output.flush();
     const [{ result }] = runs;
     if (config === undefined && result.local > 0 && result.wire.packets === 0) {
-      const why = 'all endpoints that sent are behind one VTEP (frames that are mirrored to a collector look like that)';
+      const why =
+        'all endpoints that sent are behind one VTEP (frames that are mirrored to a collector look like that)';
       say(`vtep: ${input.name}: no frame left its node: ${why}; --config can say where endpoints are`);
     }
     const wrong = runs.some(

@@ -83,7 +83,7 @@ describe('openCaptureStream', () => {
 
   const iterables: [string, () => AsyncIterable<Uint8Array>][] = [
     ['a generator', () => generate(HALVES)],
-    ['a ReadableStream of the web', () => new Blob(HALVES).stream() as unknown as AsyncIterable<Uint8Array>],
+    ['a ReadableStream of the web', () => new Blob(HALVES).stream()],
     ['a Readable in object mode that gives bytes', () => Readable.from(HALVES)],
   ];
   for (const [what, open] of iterables) {
@@ -119,7 +119,7 @@ describe('openCaptureStream', () => {
       pull: (controller) => controller.enqueue(FILE.subarray(0, 100)),
       cancel: () => void (cancelled = true),
     });
-    await (await openCaptureStream(web as unknown as AsyncIterable<Uint8Array>, 'x')).close();
+    await (await openCaptureStream(web, 'x')).close();
     assert.equal(cancelled, false);
 
     const endless = generate([FILE, NOTHING]);

@@ -147,7 +147,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
   });
 
   test('a full SAD takes no more and says so; what is deleted makes room', () => {
-    const sad = new Sad(2);
+    const sad = new Sad<SadEntry>(2);
     const entries = [1, 2, 3].map((spi) => entry(spi, '10.0.0.1'));
     sad.add(entries[0]);
     sad.add(entries[1]);
