@@ -26,6 +26,11 @@ export interface Decapsulation {
   readonly esp: EspSurvey;
   readonly networks: readonly DecapNetwork[];
   readonly keys: OpenedKeys | undefined;
+  /**
+   * Frames that were written though the capture holds only a part of them.
+   * @default 0
+   */
+  readonly truncated?: number;
 }
 
 /** Drops by which nothing is missing from the output that belongs to it. */
@@ -41,7 +46,7 @@ export function lost(drops: Float64Array): number {
 }
 
 /** Says what was done, on standard error. */
-export function sayDecap({ ingress, esp, networks, output, keys }: Decapsulation): void {
+export function sayDecap({ ingress, esp, networks, output, keys, truncated = 0 }: Decapsulation): void {
   const drops = ingress.drops();
   const vnis = networks.map(({ vni }) => vni).sort((a, b) => a - b);
   const shown = vnis.slice(0, 10).join(', ') + (vnis.length > 10 ? ', ...' : '');
@@ -69,6 +74,7 @@ export function sayDecap({ ingress, esp, networks, output, keys }: Decapsulation
   const clear = networks.reduce((sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0), 0);
   if (clear > 0)
     say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; they were written too`);
+  if (truncated > 0) say(`  ${grouped(truncated)} frames were written as far as the capture holds them`);
   if (ingress.held > 0) say(`  held ${grouped(ingress.held)} fragments: the capture does not hold their rest`);
   if (ingress.espPackets > 0) {
     say(`  ${grouped(ingress.espPackets)} ESP packets are encrypted and were passed over (--keys opens them)`);
@@ -76,7 +82,7 @@ export function sayDecap({ ingress, esp, networks, output, keys }: Decapsulation
 }
 
 /** The object of `--json`. */
-export function decapReport({ source, output, ingress, esp, networks, keys }: Decapsulation): object {
+export function decapReport({ source, output, ingress, esp, networks, keys, truncated = 0 }: Decapsulation): object {
   const dropped: Record<string, number> = {};
   ingress.drops().forEach((count, reason) => {
     if (count > 0) dropped[dropReasonName(reason)] = count;
@@ -86,6 +92,7 @@ export function decapReport({ source, output, ingress, esp, networks, keys }: De
     output,
     packets: ingress.packets,
     frames: ingress.frames,
+    truncated,
     accounting: {
       inFrames: ingress.framePackets,
       esp: ingress.espPackets,

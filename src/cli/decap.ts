@@ -17,12 +17,14 @@ import { TextOutput } from './text-output.js';
 const HELP = `vtep decap FILE -o OUT [OPTIONS]
 
 The inner frames of a capture of an overlay's underlay, whole and with their times. FILE is pcap or pcapng,
-gzip-compressed or not; - is standard input. Outer fragments are put together first. Frames of which the capture
-holds only a part are passed over and counted.
+gzip-compressed or not; - is standard input. Outer fragments are reassembled first. Frames of which the capture holds
+only a part are skipped and counted.
 
   -o, --output OUT   where the frames go; - is standard output
   --format WORD      pcap (times as exact as the input's) or pcapng (an interface for each VNI); by OUT's ending
                      if not said
+  --keep-truncated   writes frames that the capture's snaplen cut, too, as far as they go (they count as dropped all
+                     the same)
 ${INGRESS_HELP}
   --json             one JSON object about what was done
   --strict           exit 1 if packets were dropped or the capture is damaged`;
@@ -42,6 +44,7 @@ export const decapCommand: Command = {
       ...INGRESS_OPTIONS,
       output: { type: 'string', short: 'o' },
       format: { type: 'string' },
+      'keep-truncated': { type: 'boolean' },
       json: { type: 'boolean' },
       strict: { type: 'boolean' },
     });
@@ -70,13 +73,22 @@ export const decapCommand: Command = {
       const nanoseconds = !isMicroseconds(source);
       const writer = new FrameWriter(
         format === 'pcapng' ? new PcapngWriter(file.write) : new PcapWriter(file.write, { nanoseconds }),
+        parsed.values['keep-truncated'] === true,
       );
       await readInput(source, (batch) => writer.take(batch, ingress, esp));
       writer.flush();
       file.commit();
       files?.finish();
       const drops = ingress.drops();
-      const done = { source, output: file.name, ingress, esp, networks: [...writer.networks.values()], keys };
+      const done = {
+        source,
+        output: file.name,
+        ingress,
+        esp,
+        networks: [...writer.networks.values()],
+        keys,
+        truncated: writer.truncated,
+      };
       if (json) {
         const text = new TextOutput();
         text.line(JSON.stringify(decapReport(done), null, 2));

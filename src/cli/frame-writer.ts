@@ -17,8 +17,16 @@ export class FrameWriter {
   readonly #sink: PacketSink;
   readonly #interfaces = new Map<number, number>();
 
-  /** @param sink a pcapng writer, which gets an interface for each network, or any other sink of Ethernet frames */
-  constructor(sink: PacketSink) {
+  /** Frames of which the capture holds only a part that were written so. */
+  truncated = 0;
+  readonly #keepTruncated: boolean;
+
+  /**
+   * @param sink a pcapng writer, which gets an interface for each network, or any other sink of Ethernet frames
+   * @param keepTruncated whether frames that the capture's snaplen cut are written as far as they go
+   */
+  constructor(sink: PacketSink, keepTruncated = false) {
+    this.#keepTruncated = keepTruncated;
     this.#pcapng = sink instanceof PcapngWriter ? sink : undefined;
     this.#sink = sink;
   }
@@ -36,7 +44,10 @@ export class FrameWriter {
         batch.seconds[i],
       );
       if (ingress.encrypted) esp.add(ingress, verdict);
-      if (verdict === Verdict.Frame) this.#write(ingress, batch.seconds[i], batch.nanoseconds[i]);
+      // Of dropped packets, those that were cut inside their frame alone have a VNI.
+      const cut = this.#keepTruncated && verdict === Verdict.Dropped && ingress.vni >= 0;
+      if (verdict === Verdict.Frame || cut) this.#write(ingress, batch.seconds[i], batch.nanoseconds[i]);
+      if (cut) this.truncated++;
     }
   }
 
@@ -56,7 +67,8 @@ export class FrameWriter {
     if (ingress.opened) network.encrypted++;
     network.bytes += length;
     const id = this.#pcapng === undefined ? 0 : this.#interfaceOf(this.#pcapng, vni);
-    this.#sink.write(ingress.outerBytes, ingress.frameOffset, length, length, seconds, nanoseconds, id);
+    const captured = Math.max(0, Math.min(ingress.frameEnd, ingress.capturedEnd) - ingress.frameOffset);
+    this.#sink.write(ingress.outerBytes, ingress.frameOffset, captured, length, seconds, nanoseconds, id);
   }
 
   #interfaceOf(pcapng: PcapngWriter, vni: number): number {

@@ -149,7 +149,9 @@ export class EspSurvey {
       'warning',
       known + possible,
       'ESP packets with a nonce that another packet of their SPI had: under one key that gives both away' +
-        (possible === 0 ? '' : ' (if the cipher is AES-GCM, as it may be by their form; no key was given that says so)'),
+        (possible === 0
+          ? ''
+          : ' (if the cipher is AES-GCM, as it may be by their form; no key was given that says so)'),
     );
     add(
       'IV_REPEATED',

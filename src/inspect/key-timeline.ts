@@ -279,7 +279,8 @@ export class KeyTimeline {
         code: 'TIME_BACKWARDS',
         severity: 'note',
         count: this.#backwards,
-        message: "packets older than one before them: the timeline goes by the packets' times, not by the order of the file",
+        message:
+          "packets older than one before them: the timeline goes by the packets' times, not by the order of the file",
       });
     }
     warning('TABLE_FULL', this.#esp.spis.unlisted, 'packets of SPIs that found no room in the table: not listed');

@@ -181,7 +181,8 @@ function natTraversalName(bytes: Uint8Array, layers: Layers, end: number): strin
 function tellingPort(layers: Layers, names: Readonly<Record<number, string>>): number {
   const { sourcePort, destinationPort } = layers;
   const low = Math.min(sourcePort, destinationPort);
-  const ports = low < FIRST_USER_PORT && low > 0 ? [low, Math.max(sourcePort, destinationPort)] : [destinationPort, sourcePort];
+  const ports =
+    low < FIRST_USER_PORT && low > 0 ? [low, Math.max(sourcePort, destinationPort)] : [destinationPort, sourcePort];
   if (ports[0] < FIRST_USER_PORT && ports[1] >= FIRST_USER_PORT) return ports[0] in names ? ports[0] : -1;
   return ports.find((port) => port in names) ?? -1;
 }

@@ -51,7 +51,14 @@ const GRE_VERSION = 0x0007;
 const GPE_NEXT_PROTOCOL = 0x04;
 const GPE_VERSION = 0x30;
 /** The next protocols that VXLAN-GPE and NSH (RFC 8300 section 2.2) give the same numbers. */
-const NEXT_ETHER_TYPES: readonly number[] = [0, EtherType.Ipv4, EtherType.Ipv6, ETHERNET, EtherType.Nsh, EtherType.Mpls];
+const NEXT_ETHER_TYPES: readonly number[] = [
+  0,
+  EtherType.Ipv4,
+  EtherType.Ipv6,
+  ETHERNET,
+  EtherType.Nsh,
+  EtherType.Mpls,
+];
 
 /** Finds what an encapsulation holds; made once, filled by each look. */
 export class EncapsulationWalk {

@@ -67,4 +67,13 @@ export { partialChecksumIn, TCP_CHECKSUM, UDP_CHECKSUM } from './partial-checksu
 export { checkTcp, TCP_SPAN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
 export { checkUdp, UDP_SPAN, UdpView, udpChecksumHolds, udpLayout } from './udp.js';
 export { checkVlan, isVlanTag, VLAN_SPAN, VlanView, vlanLayout } from './vlan.js';
-export { checkVxlan, VXLAN_FLAG_G, VXLAN_FLAG_I, VXLAN_PORT, VXLAN_SPAN, VxlanReserved, VxlanView, vxlanLayout } from './vxlan.js';
+export {
+  checkVxlan,
+  VXLAN_FLAG_G,
+  VXLAN_FLAG_I,
+  VXLAN_PORT,
+  VXLAN_SPAN,
+  VxlanReserved,
+  VxlanView,
+  vxlanLayout,
+} from './vxlan.js';

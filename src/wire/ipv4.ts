@@ -75,7 +75,8 @@ export function isIpv4LengthUnset(bytes: Uint8Array, offset: number, end: number
   if (offset + IPV4_SPAN > end) return false;
   const headerLength = (bytes[offset] & 0xf) * 4;
   if (bytes[offset] >>> 4 !== 4 || headerLength < IPV4_SPAN || offset + headerLength > end) return false;
-  const fragment = ((bytes[offset + FRAGMENT] << 8) | bytes[offset + FRAGMENT + 1]) & (MORE_FRAGMENTS | FRAGMENT_OFFSET_MASK);
+  const fragment =
+    ((bytes[offset + FRAGMENT] << 8) | bytes[offset + FRAGMENT + 1]) & (MORE_FRAGMENTS | FRAGMENT_OFFSET_MASK);
   return (bytes[offset + TOTAL_LENGTH] | bytes[offset + TOTAL_LENGTH + 1] | fragment) === 0;
 }
 

@@ -1,8 +1,8 @@
 /** What the commands print and take. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { SurveyReport } from '../../src/inspect/index.js';
 import { fixture, ROOT } from '../repository.js';
@@ -74,9 +74,9 @@ describe('inspect', () => {
 
   test('--json is one object whose sum adds up', async () => {
     const report = JSON.parse((await vtep(['inspect', ICMP, '--json'])).stdout) as SurveyReport;
-    const { inFrames, esp, other, held, dropped } = report.accounting;
+    const { inFrames, esp, other, held, filtered, dropped } = report.accounting;
     const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    assert.equal(report.packets, inFrames + esp + other + held + lost);
+    assert.equal(report.packets, inFrames + esp + other + held + filtered + lost);
     assert.deepEqual(report.networks, [
       { vni: 4097, frames: 38, bytes: 28684, truncated: 0, encrypted: 0, endpoints: 2 },
     ]);
@@ -200,5 +200,67 @@ describe('decap', () => {
     const call = await vtep(['decap', input, '-o', join(folder, 'f.pcap')]);
     assert.match(call.stderr, /122 packets = 110 with inner frames \+ 0 ESP \+ 2 other \+ 7 held \+ 3 dropped/);
     assert.match(call.stderr, /dropped 3 DUP_FRAG: fragments that came twice/);
+  });
+});
+
+describe('what is not read says why', () => {
+  const other = join(folder, 'other-port.pcap');
+  before(() => {
+    // The recording, with VXLAN's port changed to flannel's.
+    const bytes = readFileSync(ICMP);
+    for (let at = bytes.indexOf('12b5', 24, 'hex'); at >= 0; at = bytes.indexOf('12b5', at + 2, 'hex')) {
+      bytes.writeUInt16BE(8472, at);
+    }
+    writeFileSync(other, bytes);
+  });
+
+  test('--port is named where another port looks like VXLAN, and may be repeated', async () => {
+    const hint =
+      /38 {2}VXLAN_OTHER_PORT {2}packets to UDP port 8472 look like VXLAN of VNI 4097 .*: --port 8472 reads them/;
+    assert.match((await vtep(['inspect', other])).stdout, hint);
+    const decap = await vtep(['decap', other, '-o', join(folder, 'g.pcap')]);
+    assert.match(
+      decap.stderr,
+      /^ {2}38 packets to UDP port 8472 look like VXLAN of VNI 4097 .*: --port 8472 reads them$/m,
+    );
+    const both = await vtep(['inspect', other, '--json', '--port', '4789', '--port', '8472']);
+    assert.equal(JSON.parse(both.stdout).frames, 38);
+    assert.equal((await vtep(['inspect', other, '--port', '4789', '--port', '65536'])).status, 2);
+    const many = Array.from({ length: 17 }, (_, i) => ['--port', String(i + 1)]).flat();
+    assert.match((await vtep(['inspect', other, ...many])).stderr, /--port takes 16 different ports at most/);
+  });
+
+  test('--vni filters: no warning, no drop, and the VNIs that there are', async () => {
+    const call = await vtep(['inspect', ICMP, '--vni', '5', '--strict']);
+    assert.equal(call.status, 0);
+    assert.match(
+      call.stdout,
+      /^40 packets = 0 with inner frames \+ 0 ESP \+ 2 other \+ 0 held \+ 0 dropped \+ 38 filtered$/m,
+    );
+    assert.match(call.stdout, /^Filtered: 38 packets of other VNIs: 4097$/m);
+    const decap = await vtep(['decap', ICMP, '--vni', '5', '-o', join(folder, 'h.pcap')]);
+    assert.match(decap.stderr, /^ {2}filtered 38 packets of other VNIs: 4097$/m);
+  });
+
+  test('ESP without keys is a note that names --keys; decap --strict is not content without a frame', async () => {
+    const encrypted = fixture('docker/07-encrypted.underlay.pcap');
+    const call = await vtep(['inspect', encrypted, '--strict']);
+    assert.equal(call.status, 0);
+    assert.match(call.stdout, /note {4}126 {2}ESP_WITHOUT_KEYS {2}.*--keys opens them/);
+    assert.equal((await vtep(['decap', encrypted, '-o', join(folder, 'i.pcap'), '--strict'])).status, 1);
+    assert.equal((await vtep(['decap', ICMP, '-o', join(folder, 'i.pcap'), '--strict'])).status, 0);
+  });
+
+  test('--keep-truncated writes frames that the snaplen cut, with the length that they had', async () => {
+    const input = fixture('vxlan/10-formats.snap96.pcap');
+    const out = join(folder, 'j.pcap');
+    const call = await vtep(['decap', input, '-o', out, '--keep-truncated']);
+    assert.match(call.stderr, /^ {2}26 frames were written as far as the capture holds them$/m);
+    const frames = await framesOf(out);
+    assert.equal(frames.length, 26);
+    // 96 bytes less Ethernet, IPv4, UDP and VXLAN.
+    assert.ok(frames.every(({ hex }) => hex.length / 2 <= 46 && hex.length > 0));
+    const report = JSON.parse((await vtep(['decap', input, '-o', out, '--keep-truncated', '--json'])).stdout);
+    assert.deepEqual([report.frames, report.truncated, report.accounting.dropped.CAPTURE_TRUNCATED], [0, 26, 26]);
   });
 });

@@ -73,7 +73,10 @@ describe('Ingress', () => {
     assert.equal(verdict, Verdict.Filtered);
     assert.deepEqual(ingress.filtered.vnis, [{ vni: 4098, packets: 1 }]);
     assert.deepEqual([ingress.packets, ingress.filtered.packets, ingress.vni], [1, 1, -1]);
-    assert.equal(ingress.drops().reduce((sum, count) => sum + count, 0), 0);
+    assert.equal(
+      ingress.drops().reduce((sum, count) => sum + count, 0),
+      0,
+    );
     assert.equal(receive(overlay(), { vni: 4097 }).verdict, Verdict.Frame);
     assert.equal(receive(overlay(), { port: 8472 }).verdict, Verdict.Other);
     assert.equal(receive(onWire(udpIp(4, 8472, vxlan(1, FRAME))), { port: 8472 }).verdict, Verdict.Frame);

@@ -393,3 +393,65 @@ describe('with a key ring', () => {
     assert.equal(bench.row.source, 'fd50::1');
   });
 });
+
+describe('IVs that come again without a key', () => {
+  /** ESP of a size: its first 8 bytes, what follows them, and an end of its own. */
+  const sized = (sequence: number, size: number, iv: number, after: number): Uint8Array => {
+    const packet = new Uint8Array(size).fill(0x5a);
+    const view = new DataView(packet.buffer);
+    view.setUint32(0, 0x1000);
+    view.setUint32(4, sequence);
+    view.setUint32(8, iv);
+    view.setUint32(12, iv);
+    view.setUint32(16, after);
+    view.setUint32(size - 4, sequence * 7);
+    return ethernet(ip(4, IpProtocol.Esp, packet, ONE, TWO), EtherType.Ipv4);
+  };
+  const surveyed = (packets: readonly Uint8Array[]): Bench => {
+    const bench = new Bench();
+    for (const packet of packets) bench.add(packet);
+    return bench;
+  };
+
+  test('AES-CBC with a fixed IV (RFC 3602): 16 bytes repeat under different sizes, and it is a note', () => {
+    const { row, problems } = surveyed([sized(1, 116, 9, 9), sized(2, 116, 9, 9), sized(3, 1012, 9, 9)]);
+    assert.deepEqual([row.nonceReused, row.ivRepeated], [0, 2]);
+    assert.equal(problems['NONCE_REUSED'], undefined);
+    assert.deepEqual([problems['IV_REPEATED'].severity, problems['IV_REPEATED'].count], ['note', 2]);
+  });
+
+  test('five sizes that all fit blocks of 16 bytes are a block cipher, whatever follows the 8 bytes', () => {
+    const sizes = [84, 100, 116, 148, 1012];
+    const { row, problems } = surveyed(sizes.map((size, i) => sized(i + 1, size, 9, i)));
+    assert.deepEqual([row.nonceReused, row.ivRepeated], [0, 4]);
+    assert.equal(problems['NONCE_REUSED'], undefined);
+  });
+
+  test('sizes that AES-GCM alone makes, or too few to tell: a warning that says what it rests on', () => {
+    for (const sizes of [
+      [84, 88, 92, 100, 104],
+      [84, 100, 116],
+    ]) {
+      const { row, problems } = surveyed(sizes.map((size, i) => sized(i + 1, size, 9, i)));
+      assert.equal(row.nonceReused, sizes.length - 1);
+      assert.equal(problems['NONCE_REUSED'].severity, 'warning');
+      assert.match(problems['NONCE_REUSED'].message, /if the cipher is AES-GCM, as it may be by their form/);
+      assert.equal(problems['IV_REPEATED'], undefined);
+    }
+  });
+
+  test('what is not sealed at all repeats its first bytes under sizes of any kind', () => {
+    const { problems } = surveyed([sized(1, 85, 9, 9), sized(2, 90, 9, 9), sized(3, 111, 9, 9)]);
+    assert.deepEqual(Object.keys(problems), ['IV_REPEATED']);
+  });
+
+  test('with the key it is AES-GCM, and the warning has no if', () => {
+    const sa = association();
+    const bench = new Bench(receiver(sa));
+    // Two senders with one key and one mask: the same nonces.
+    bench.add(new Sender(sa).packet(4099));
+    bench.add(new Sender(sa).packet(4100));
+    assert.deepEqual([bench.row.opened, bench.row.nonceReused], [2, 1]);
+    assert.match(bench.problems['NONCE_REUSED'].message, /under one key that gives both away$/);
+  });
+});

@@ -147,6 +147,62 @@ describe('a switch', () => {
   });
 });
 
+describe('times that go back', () => {
+  test('the timeline goes by the times, not by the order of the file (mergecap -a, a clock that was set back)', () => {
+    const report = timelineOf([
+      [1000, 0xb, 1],
+      [1000.5, 0xb, 2],
+      [2, 0xa, 1],
+      [2.5, 0xa, 2],
+    ]);
+    const [{ switches, spis }] = report.directions;
+    assert.deepEqual(
+      switches.map(({ at, from, to, gapSeconds }) => [at.offset, from, to, gapSeconds]),
+      [[998, '0x0000000a', '0x0000000b', 997.5]],
+    );
+    assert.deepEqual(
+      spis.map(({ spi, current }) => [spi, current]),
+      [
+        ['0x0000000a', false],
+        ['0x0000000b', true],
+      ],
+    );
+    assert.deepEqual(kinds(report), [
+      [0, 'first'],
+      [0.5, 'last'],
+      [998, 'switch'],
+    ]);
+    assert.equal(report.summary.durationSeconds, 998.5);
+    assert.equal(report.entries[0].time, '2026-11-21T01:45:41.000000000Z');
+    assert.deepEqual(
+      report.summary.problems.map(({ code, severity, count }) => [code, severity, count]),
+      [['TIME_BACKWARDS', 'note', 2]],
+    );
+  });
+
+  test('no switch stands after a packet of the old SPI that is later: it is a gap below 0', () => {
+    const report = timelineOf([
+      [0, 0xa, 1],
+      [5, 0xa, 2],
+      [4, 0xb, 1],
+      [6, 0xb, 2],
+    ]);
+    const [{ at, gapSeconds, overlap }] = report.directions[0].switches;
+    assert.deepEqual([at.offset, gapSeconds, overlap], [4, -1, null]);
+  });
+
+  test('late packets of the old SPI that are older than the switch overlap for no time', () => {
+    const report = timelineOf([
+      [0, 0xa, 1],
+      [3, 0xb, 1],
+      [1, 0xa, 2],
+      [3.5, 0xb, 2],
+    ]);
+    const [{ overlap }] = report.directions[0].switches;
+    assert.deepEqual(overlap, { packets: 1, seconds: 0 });
+  });
+});
+
 describe('a switch back', () => {
   const turns = (report: KeyTimelineReport): unknown[] =>
     report.directions[0].switches.map(({ at, to, overlap }) => [at.offset, Number(to), overlap]);

@@ -189,12 +189,7 @@ describe('a packet in a line: what there is to say', () => {
       overlay(),
       { captured: 124 },
     ],
-    [
-      'another network',
-      'UDP 125 40000 → 4789 len=83 [filtered: another VNI]',
-      overlay(),
-      { options: { vni: 1 } },
-    ],
+    ['another network', 'UDP 125 40000 → 4789 len=83 [filtered: another VNI]', overlay(), { options: { vni: 1 } }],
     ['another port', 'UDP 125 40000 → 4789 len=83', overlay(), { options: { port: 8472 } }],
     [
       'reserved bits',
@@ -238,7 +233,10 @@ describe('a packet in a line: fragments', () => {
     const parts = split(four, [5]).map(on4);
     assert.equal(about([parts[0], parts[0]]), 'IPv4 74 fragment id=0xbeef off=0 more [dropped: DUP_FRAG]');
     const overlap = on4(partOf(four, 32, 91));
-    assert.equal(about([parts[0], overlap]), 'IPv4 93 fragment id=0xbeef off=32 last [dropped: FRAG_OVERLAP, and 1 that were held]');
+    assert.equal(
+      about([parts[0], overlap]),
+      'IPv4 93 fragment id=0xbeef off=32 last [dropped: FRAG_OVERLAP, and 1 that were held]',
+    );
   });
 
   test('a packet that turns out bad when it is whole', () => {
@@ -299,6 +297,59 @@ describe('a packet in a line: nothing of the packet before', () => {
       line = packetLine(ingress, verdict, inner, { number: 1, time: 0, length: packet.length, link: 0 });
     }
     assert.doesNotMatch(line, /vlan/);
+  });
+
+  test('a packet without a time has none in its line', () => {
+    assert.match(lines([overlay()], { time: Number.NaN })[0], /^ {4}1 {16}192\.168\.50\.1 → /);
+  });
+
+  test('a link type that is not read is said by its name', () => {
+    const packet = new Uint8Array(40);
+    const ingress = new Ingress();
+    const verdict = ingress.receive(105, packet, 0, 40, 40, 0);
+    const line = packetLine(ingress, verdict, new Layers(), {
+      number: 1,
+      time: 0,
+      length: 40,
+      link: -1,
+      linkType: 105,
+    });
+    assert.match(line, / IEEE802_11 +40 not read \[dropped: LINK_TYPE_UNKNOWN\]$/);
+  });
+
+  test('an IP header with a wrong length still has its addresses; too small is not beyond', () => {
+    for (const [family, at, value, words] of [
+      [4, 3, 11, 'length smaller than the header'],
+      [4, 2, 0x40, 'length beyond the packet'],
+      [6, 4, 0x40, 'length beyond the packet'],
+    ] as const) {
+      const packet = ip(family, 1, new Uint8Array(30));
+      packet[at] = value;
+      const [line] = lines([family === 4 ? on4(packet) : on6(packet)]);
+      assert.match(line, family === 4 ? / 192\.168\.50\.1 → 192\.168\.50\.2 +IPv4 / : / fd50::1 → fd50::2 +IPv6 /);
+      assert.ok(line.endsWith(`${words} [dropped: IP_INHDR]`), line);
+    }
+  });
+
+  test('lines of one capture keep their columns once an IPv6 address has widened them', () => {
+    const columns = { width: 15 };
+    const ingress = new Ingress();
+    const six = on6(ip(6, 58, new Uint8Array(8), '2001:db8:1:2:3:4:5:6', '2001:db8::1'));
+    const arrows = [overlay(), six, overlay()].map((packet, i) => {
+      const verdict = ingress.receive(1, packet, 0, packet.length, packet.length, 0);
+      return packetLine(ingress, verdict, new Layers(), { number: i, time: 0, length: 60, link: 0, columns }).indexOf(
+        '→',
+      );
+    });
+    assert.deepEqual(arrows, [34, 39, 39]);
+  });
+
+  test('what an encapsulation held, and an IP length of 0', () => {
+    const gre = on4(ip(4, 47, join(Uint8Array.of(0, 0, 0x65, 0x58), overlay())));
+    assert.match(about(gre), /^VXLAN .* \[in GRE\]$/);
+    const unset = on4(udpIp(4, 9, new Uint8Array(20)));
+    unset.set([0, 0], 16);
+    assert.match(about(unset), / \[IP length 0\]$/);
   });
 
   test('every kind of packet has the same line after every other', () => {

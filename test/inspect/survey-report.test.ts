@@ -82,7 +82,7 @@ describe('recordings, against what tshark counts in them', () => {
       ],
     );
     assert.deepEqual(report.problems, []);
-    assert.deepEqual(report.accounting, { inFrames: 181, esp: 0, other: 236, held: 0, dropped: {} });
+    assert.deepEqual(report.accounting, { inFrames: 181, esp: 0, other: 236, held: 0, filtered: 0, dropped: {} });
   });
 
   test('vxlan/30-outerfrag-1500-icmp: 32 outer fragments make 16 packets', async () => {
@@ -217,7 +217,14 @@ describe('a report', () => {
     const lone = on4(partOf(ipv4Packet(noise(100, 1), { id: 8 }), 0, 40));
     const report = await surveyOf([...inner, outer[0], outer[0], outer[1], lone]);
     assert.deepEqual(report.fragments, { fragments: 4, reassembled: 1, held: 1, inner: 2 });
-    assert.deepEqual(report.accounting, { inFrames: 4, esp: 0, other: 0, held: 1, dropped: { DUP_FRAG: 1 } });
+    assert.deepEqual(report.accounting, {
+      inFrames: 4,
+      esp: 0,
+      other: 0,
+      held: 1,
+      filtered: 0,
+      dropped: { DUP_FRAG: 1 },
+    });
     assert.ok(report.problems.every(({ severity }) => severity === 'note'));
   });
 

@@ -5,7 +5,7 @@ import { CaptureBatch, MemoryReader, openCapture, openCaptureFile, PcapWriter } 
 import { packetLine, Survey, type SurveyOptions, type SurveyReport } from '../../src/inspect/index.js';
 import { sizeClassName, SizeTable } from '../../src/inspect/size-table.js';
 import { formatTime } from '../../src/inspect/time.js';
-import { ethernet, FRAME, overlay } from '../dataplane/build.js';
+import { ethernet, FRAME, ip, join, overlay, udpIp, vxlan } from '../dataplane/build.js';
 import { fixture } from '../repository.js';
 
 async function survey(path: string, options?: SurveyOptions): Promise<SurveyReport> {
@@ -17,10 +17,14 @@ async function survey(path: string, options?: SurveyOptions): Promise<SurveyRepo
 }
 
 /** A survey of packets that a test made. */
-async function surveyOf(packets: readonly Uint8Array[], options?: SurveyOptions): Promise<SurveyReport> {
+async function surveyOf(
+  packets: readonly Uint8Array[],
+  options?: SurveyOptions,
+  times: readonly (readonly [seconds: number, nanoseconds: number])[] = packets.map((_, i) => [i, 0]),
+): Promise<SurveyReport> {
   const parts: Uint8Array[] = [];
-  const writer = new PcapWriter((bytes) => parts.push(bytes.slice()));
-  packets.forEach((packet, i) => writer.write(packet, 0, packet.length, packet.length, i, 0));
+  const writer = new PcapWriter((bytes) => parts.push(bytes.slice()), { nanoseconds: true });
+  packets.forEach((packet, i) => writer.write(packet, 0, packet.length, packet.length, ...times[i]));
   writer.flush();
   const source = await openCapture(new MemoryReader(Buffer.concat(parts)));
   const counts = new Survey(options);
@@ -35,9 +39,9 @@ describe('a survey', () => {
     test(`of every recording in ${folder}/: the sum holds, and it is plain data`, async () => {
       for (const name of readdirSync(fixture(folder)).filter((file) => /\.pcap(ng)?$/.test(file))) {
         const report = await survey(`${folder}/${name}`);
-        const { inFrames, esp, other, held, dropped } = report.accounting;
+        const { inFrames, esp, other, held, filtered, dropped } = report.accounting;
         const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-        assert.equal(report.packets, inFrames + esp + other + held + lost, name);
+        assert.equal(report.packets, inFrames + esp + other + held + filtered + lost, name);
         assert.equal(
           report.networks.reduce((sum, row) => sum + row.frames - row.truncated, 0),
           report.frames,
@@ -63,7 +67,8 @@ describe('a survey', () => {
       ],
     );
     assert.equal(report.otherTraffic[0].name, 'Swarm gossip (UDP 7946)');
-    assert.deepEqual(report.problems, []);
+    assert.deepEqual(codes(report), ['ESP_WITHOUT_KEYS 126']);
+    assert.equal(report.problems[0].severity, 'note');
   });
 
   test('of offloads left on: partial checksums and super-frames, notes and no warnings', async () => {
@@ -134,6 +139,85 @@ describe('a survey', () => {
     const counts = new Survey();
     counts.addBatch((await source.next()) ?? new CaptureBatch());
     assert.deepEqual(codes(counts.report(source)), ['TIME_BACKWARDS 1']);
+  });
+});
+
+describe('what a capture of another kind is told', () => {
+  const on4 = (packet: Uint8Array): Uint8Array => ethernet(packet, 0x0800);
+  const noteOf = (report: SurveyReport, code: string): string =>
+    report.problems.find((problem) => problem.code === code)?.message ?? '';
+
+  test('lengths of 0, outside and inside, are a note; the frames count, and no checksum is called wrong', async () => {
+    const inner = on4(udpIp(4, 8080, new Uint8Array(3000), 0x1234, '10.0.9.3', '10.0.9.4'));
+    inner.set([0, 0], 16);
+    const whole = overlay(4, 4097, inner);
+    const outside = on4(udpIp(4, 4789, vxlan(4097, inner), 0x1234));
+    outside.set([0, 0], 16);
+    outside.set([0, 0], 38);
+    const report = await surveyOf([whole, outside]);
+    assert.deepEqual(report.accounting.dropped, {});
+    assert.equal(report.frames, 2);
+    assert.ok(report.problems.every(({ severity }) => severity === 'note'));
+    assert.ok(codes(report).includes('LENGTH_UNSET 2'));
+    assert.deepEqual(
+      report.endpoints.map(({ ip: address }) => address),
+      ['10.0.9.3', '10.0.9.4'],
+    );
+  });
+
+  test('VXLAN on another port: how many packets to which, and what reads them', async () => {
+    const packets = [1, 2, 3].map(() => on4(udpIp(4, 8472, vxlan(257, FRAME))));
+    const report = await surveyOf(packets);
+    assert.deepEqual(report.vxlanPorts, [{ port: 8472, packets: 3, vnis: [257] }]);
+    assert.match(
+      noteOf(report, 'VXLAN_OTHER_PORT'),
+      /port 8472 look like VXLAN of VNI 257 .*: --port 8472 reads them$/,
+    );
+    assert.equal((await surveyOf(packets, { port: [4789, 8472] })).frames, 3);
+  });
+
+  test('VXLAN in GRE: the frame, and in what it came', async () => {
+    const gre = ip(4, 47, join(Uint8Array.of(0, 0, 0x65, 0x58), overlay()));
+    const report = await surveyOf([on4(gre), on4(ip(4, 47, Uint8Array.of(0, 0, 0x99, 0x99)))]);
+    assert.equal(report.frames, 1);
+    assert.match(noteOf(report, 'ENCAPSULATED'), /: GRE$/);
+    assert.deepEqual(report.otherTraffic, [{ name: 'GRE', packets: 1, bytes: 38 }]);
+  });
+
+  test('a network that was not asked for is filtered: no drop and no problem', async () => {
+    const report = await surveyOf([overlay(4, 4097), overlay(4, 9), overlay(4, 9)], { vni: 4097 });
+    assert.deepEqual(report.accounting, { inFrames: 1, esp: 0, other: 0, held: 0, filtered: 2, dropped: {} });
+    assert.deepEqual(report.filtered, [{ vni: 9, packets: 2 }]);
+    assert.deepEqual(report.problems, []);
+  });
+
+  test('reserved bits: the VNIs, and that a group policy set them', async () => {
+    const report = await surveyOf([on4(udpIp(4, 4789, vxlan(5001, FRAME, 0x88)))]);
+    assert.match(
+      noteOf(report, 'VXLAN_RESERVED_BITS'),
+      /: VNI 5001; 1 carry a group policy, which Linux takes with `gbp`$/,
+    );
+  });
+
+  test('first and last are the earliest and the latest, whatever the order of the file', async () => {
+    const times = [
+      [1000, 500],
+      [1000, 499],
+      [2000, 7],
+      [999, 3],
+      [1500, 0],
+    ] as const;
+    const report = await surveyOf(
+      times.map(() => overlay()),
+      {},
+      times,
+    );
+    assert.deepEqual(
+      [report.firstTime, report.lastTime],
+      ['1970-01-01T00:16:39.000000003Z', '1970-01-01T00:33:20.000000007Z'],
+    );
+    assert.equal(report.durationSeconds, 1001.000000004);
+    assert.ok(codes(report).includes('TIME_BACKWARDS 3'));
   });
 });
 

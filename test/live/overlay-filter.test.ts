@@ -16,6 +16,8 @@ describe('overlayFilter', () => {
     const other = overlayFilter({ port: 8472 });
     assert.equal(other.match(/udp port 8472 or/g)?.length, 2);
     assert.doesNotMatch(other, /4789/);
+    const several = overlayFilter({ port: [4789, 8472], vlan: false });
+    assert.match(several, /^udp port 4789 or udp port 8472 or /);
   });
 
   test('has nothing behind the VLAN, which moves all offsets from there on', () => {
