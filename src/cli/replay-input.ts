@@ -11,6 +11,9 @@ const MIN_FRAME_BYTES = 1600;
 /** Jumbo frames: 9,216 bytes behind an Ethernet header. */
 const LONGEST_OF_STREAM = 9216 + 14;
 
+/** What an IP packet holds beside its outer headers, encrypted over IPv6; captures of BIG TCP have longer frames. */
+const MAX_FRAME_BYTES = 65_535 - 128;
+
 /** A capture that is replayed. */
 export interface ReplayInput {
   /** What people call it. */
@@ -27,7 +30,7 @@ export interface ReplayInput {
 export async function fileInput(path: string, esp: InboundEsp | undefined): Promise<ReplayInput> {
   const observed = new ObservedTopology(esp === undefined ? {} : { esp });
   await readInput(await openInput(path), (batch) => observed.add(batch));
-  const frameBytes = Math.max(MIN_FRAME_BYTES, observed.largestFrame);
+  const frameBytes = Math.min(MAX_FRAME_BYTES, Math.max(MIN_FRAME_BYTES, observed.largestFrame));
   return { name: path, observed, frameBytes, open: () => openInput(path) };
 }
 
