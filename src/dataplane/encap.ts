@@ -37,7 +37,7 @@ export class Encap {
   run(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     const { start, end, network, peer, flow, tos, ttl } = batch;
-    const identifications = this.#identifications;
+    const { next } = this.#identifications;
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
       const node = peer[i];
@@ -46,7 +46,9 @@ export class Encap {
         this.#drop(batch, i, DropReason.NoRemote);
         continue;
       }
-      const id = tunnel.family === 4 ? identifications.take4(node) : 0;
+      // A raw socket fills a 0 in, anew for each fragment (raw(7)). IPv6 has a number where it is fragmented alone.
+      const id = next[node] & 0xffff || 1;
+      if (tunnel.family === 4) next[node] = id + 1;
       const ip = tunnel.encapsulate(bytes, start[i], end[i], this.#vni[network[i]], flow[i], tos[i], ttl[i], id);
       if (ip < 0) {
         this.#drop(batch, i, DropReason.PacketTooBig);

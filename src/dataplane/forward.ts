@@ -96,7 +96,8 @@ export class Forward {
   #spilling = false;
   #tos = 0;
   #ttl = 0;
-  /** Whether ICMP about this frame was sent already: its copies are of one packet. */
+  /** Whether a frame is being flooded, and whether ICMP about it was made already: its copies are of one packet. */
+  #flooding = false;
   #answered = false;
   #now = 0;
 
@@ -151,7 +152,6 @@ export class Forward {
 
   /** Forwards one frame. Returns whether it stays in its batch. */
   #one(batch: PacketBatch, i: number, now: number): boolean {
-    this.#answered = false;
     const { bytes } = batch.arena;
     const start = batch.start[i];
     const end = batch.end[i];
@@ -282,7 +282,7 @@ export class Forward {
   }
 
   #answerTooBig(batch: PacketBatch, i: number, mtu: number, asker: number): boolean {
-    if (this.#answered) return this.#drop(batch, i, DropReason.PacketTooBig);
+    if (this.#flooding && this.#answered) return this.#drop(batch, i, DropReason.PacketTooBig);
     this.#answered = true;
     if (!this.#icmpRate.take(asker, this.#now)) return this.#drop(batch, i, DropReason.PacketTooBigRateLimited);
     this.#drops.add(DropReason.PacketTooBig);
@@ -330,14 +330,19 @@ export class Forward {
     }
     const copies = group ? nodes.length : nodes.length - 1;
     if (copies > 0) this.#spill(batch);
+    this.#flooding = true;
+    this.#answered = false;
     for (let n = 0; n < copies; n++) this.#copyTo(batch, i, nodes[n], asker);
     if (group) {
+      this.#flooding = false;
       // The bridge gives a group's frame to every endpoint of the node, too.
       return this.#put(this.#outputs.local, batch, i, batch.start[i], batch.end[i], -1);
     }
     // The last node gets the frame itself.
     this.#inner.walkEthernet(arena.bytes, batch.start[i], batch.end[i]);
-    return this.#tunnel(batch, i, nodes[copies], asker);
+    const stays = this.#tunnel(batch, i, nodes[copies], asker);
+    this.#flooding = false;
+    return stays;
   }
 
   /** Whether this node has endpoints of a network but the one that sends. */

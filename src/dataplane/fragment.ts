@@ -64,7 +64,7 @@ export class Fragment {
     // A fragment needs room for the Ethernet header alone in front of it, so that any that the MTU allows fits a slot.
     const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
     const start = batch.start[i];
-    const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.take6(batch.peer[i]) : 0;
+    const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.next[batch.peer[i]]++ : 0;
     const fault = fragmenter.begin(arena.bytes, start, batch.end[i], largest, id);
     if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
       this.#drops.add(fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);

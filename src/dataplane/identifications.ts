@@ -6,7 +6,7 @@
 
 /** Identifications by node. */
 export class Identifications {
-  /** What the next packet to each node gets. */
+  /** What the next packet to each node gets: `Encap` counts IPv4's, which skip 0, and `Fragment` IPv6's. */
   readonly next: Int32Array;
   readonly #vteps: readonly string[];
 
@@ -22,17 +22,5 @@ export class Identifications {
     if (before === undefined) return;
     const known = new Map(before.#vteps.map((vtep, node) => [vtep, before.next[node]]));
     this.#vteps.forEach((vtep, node) => (this.next[node] = known.get(vtep) ?? this.next[node]));
-  }
-
-  /** The identification of the next IPv4 packet to a node, never 0: a raw socket fills that in anew for each fragment (raw(7)). */
-  take4(node: number): number {
-    const taken = this.next[node] & 0xffff || 1;
-    this.next[node] = taken + 1;
-    return taken;
-  }
-
-  /** The identification of the next IPv6 packet that is fragmented for a node. */
-  take6(node: number): number {
-    return this.next[node]++;
   }
 }

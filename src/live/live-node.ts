@@ -65,6 +65,8 @@ const SA_WATCH = 1;
 const STEPS_AT_ONCE = 512;
 /** Further steps of each turn. */
 const STEPS_A_TURN = 64;
+/** The least MTU of a link that carries IPv6 (RFC 8200 section 5). */
+const MIN_IPV6_MTU = 1280;
 
 /** A node. */
 export class LiveNode {
@@ -142,7 +144,10 @@ export class LiveNode {
     return { ...sum, noPort: this.#ports.noPort };
   }
 
-  /** The path MTU of a network on its narrowest way, in bytes of an inner IP packet: what its interfaces are set to. */
+  /**
+   * The path MTU of a network on its narrowest way, in bytes of an inner IP packet: what its interfaces are set to. In a
+   * network with an IPv6 subnet it is at least 1280, below which Linux turns IPv6 off, unless the config gives it less.
+   */
   mtuOf(network: number): number {
     const { pathMtu } = this.#chains.egress;
     const { nodes } = this.topology;
@@ -150,7 +155,10 @@ export class LiveNode {
     const others = [...nodes.keys()].filter(
       (place) => place !== node && nodes[place].vtep.length === nodes[node].vtep.length,
     );
-    return Math.min(...(others.length > 0 ? others : [node]).map((place) => pathMtu.inner(network, place)));
+    const { mtu, subnets } = this.topology.networks[network];
+    const least = mtu === undefined && subnets.some(({ address }) => address.length === 16) ? MIN_IPV6_MTU : 0;
+    const narrowest = Math.min(...(others.length > 0 ? others : [node]).map((place) => pathMtu.inner(network, place)));
+    return Math.max(narrowest, least);
   }
 
   /**

@@ -97,7 +97,7 @@ for (const setup of SETUPS) {
     test('packets: the same frames and drop reasons, one by one and 64 at a time', () => {
       const sender = new TestNode(topology, 'n1', { egress: { oversize: Oversize.Outside } });
       sender.send([FRAME, big(false, 3000), ...Array.from({ length: 20 }, () => FRAME)]);
-      sender.send([fromHex(`020000000102020000000101${'88b5'}${'00'.repeat(30)}`)], 1, 0, 1);
+      sender.send([fromHex(`02000000010202000000010188b5${'00'.repeat(30)}`)], 1, 0, 1);
       const stranger = ethernet(udpIp(4, 4789, vxlan(4098, FRAME), 'right', '203.0.113.9'), 0x0800);
       const pool = [
         ...sender.wire.map(({ bytes }) => bytes),

@@ -587,6 +587,13 @@ endpoints:
     assert.equal(n1.node.mtuOf(0), 1450);
     n1.node.update(parseConfig(configText({ mtu: 1400 })));
     assert.equal(n1.node.mtuOf(0), 1350);
+    const six = parseConfig(
+      'nodes: { n1: { vtep: 10.0.0.1, mtu: 1300 }, n2: { vtep: 10.0.0.2 } }\n' +
+        'networks: { a: { vni: 1, subnet: "fd00:9::/64" }, b: { vni: 2, subnet: 10.0.9.0/24 }, ' +
+        'c: { vni: 3, subnet: "fd00:8::/64", mtu: 600 } }',
+    );
+    const n6 = new Running(six, 'n1', wire);
+    assert.deepEqual([n6.node.mtuOf(0), n6.node.mtuOf(1), n6.node.mtuOf(2)], [1280, 1250, 600]);
     const alone = parseConfig('nodes: { n1: { vtep: 10.0.0.1 } }\nnetworks: { net: { vni: 1 } }');
     assert.equal(new Running(alone, 'n1', wire).node.mtuOf(0), 1450);
   });
