@@ -39,15 +39,26 @@ describe('inject', { skip: devicesMissing() }, () => {
     return path;
   }
 
-  // A busy machine is late, never early.
+  /**
+   * What is measured lies between two bounds. A busy machine misses the one that time alone moves it to, `farther`, now and
+   * then, and never the other: it is given some tries.
+   */
+  async function measures(measure: () => Promise<number>, bounds: readonly [number, number], farther: 0 | 1) {
+    let value = Number.NaN;
+    for (let tries = 0; tries < 8; tries++) {
+      value = await measure();
+      assert.ok(farther === 1 ? value > bounds[0] : value < bounds[1], `${value}`);
+      if (value > bounds[0] && value < bounds[1]) return;
+    }
+    assert.fail(`${value} is not between ${bounds.join(' and ')}`);
+  }
+
   test('keeps the gaps of the capture, divided by --speed', async () => {
     const path = spaced('gaps.pcap', 21, 50);
-    const { seconds } = await report([path]);
-    assert.ok(seconds > 0.99 && seconds < 3, `${seconds} s`);
-    const fast = await report([path, '--speed', '4']);
-    assert.ok(fast['seconds'] > 0.24 && fast['seconds'] < 1, `${fast['seconds']} s`);
-    const slow = await report([path, '--speed', '0.5']);
-    assert.ok(slow['seconds'] > 1.99 && slow['seconds'] < 5, `${slow['seconds']} s`);
+    const seconds = async (...words: string[]): Promise<number> => (await report([path, ...words]))['seconds'];
+    await measures(() => seconds(), [0.99, 3], 1);
+    await measures(() => seconds('--speed', '4'), [0.24, 1], 1);
+    await measures(() => seconds('--speed', '0.5'), [1.99, 5], 1);
   });
 
   test('the gaps are on the wire as they were in the capture', async () => {
@@ -65,13 +76,8 @@ describe('inject', { skip: devicesMissing() }, () => {
 
   test('--pps and --mbps are kept whatever the capture’s times are', async () => {
     const path = spaced('long.pcap', 501, 10_000, 1250);
-    const packets = await report([path, '--pps', '1000']);
-    assert.ok(
-      packets['packetsPerSecond'] > 300 && packets['packetsPerSecond'] < 1001,
-      `${packets['packetsPerSecond']}`,
-    );
-    const bits = await report([path, '--mbps', '10']);
-    assert.ok(bits['megabitsPerSecond'] > 3 && bits['megabitsPerSecond'] < 10.01, `${bits['megabitsPerSecond']}`);
+    await measures(async () => (await report([path, '--pps', '1000']))['packetsPerSecond'], [300, 1001], 0);
+    await measures(async () => (await report([path, '--mbps', '10']))['megabitsPerSecond'], [3, 10.01], 0);
   });
 
   test('--loops sends the capture over and over, in order', async () => {
@@ -127,9 +133,10 @@ describe('inject', { skip: devicesMissing() }, () => {
       [spaced('hours.pcap', 10, 3_600_000), '--to', 'vh1a'],
       ['-', '--to', 'vh1a'],
     ]) {
+      const before = veth.sent('vh1a');
       const running = veth.start(['inject', ...words]);
       if (words[0] === '-') running.child.stdin.write(readFileSync(spaced('two.pcap', 2, 3_600_000)));
-      await new Promise((resolve) => setTimeout(resolve, 2500));
+      await veth.sends('vh1a', 1, before, running);
       const { status, stderr } = await veth.end(running);
       assert.equal(status, 0, stderr);
       assert.match(stderr, /^ {2}\d+ packets read = 1 sent \+ 0 refused \+ 0 passed over \+ \d+ not sent$/m);
@@ -138,8 +145,9 @@ describe('inject', { skip: devicesMissing() }, () => {
   });
 
   test('a device that goes away ends it: exit 2, a line, and the sums add up', async () => {
+    const before = veth.sent('vh1a');
     const running = veth.start(['inject', HTTP, '--to', 'vh1a', '--pps', '100', '--json']);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await veth.sends('vh1a', 1, before, running);
     veth.ip('link', 'del', 'vh1b');
     try {
       const { status, stdout, stderr } = await running.ended;

@@ -149,10 +149,12 @@ describe('the time that vtep up runs', () => {
   };
 
   test('is that of --for, also in part of a second', async () => {
+    const began = performance.now();
     const { status, stdout } = await vtep(['up', ...words(4), '--for', '0.3', '--json']);
+    const took = (performance.now() - began) / 1000;
     assert.equal(status, 0);
     const { seconds, node } = JSON.parse(stdout) as Report;
-    assert.ok(seconds >= 0.3 && seconds < 5, `${seconds}`);
+    assert.ok(seconds >= 0.3 && seconds < took, `${seconds} of ${took} s`);
     assert.equal(node, 'n1');
     assert.ok(existsSync(join(folder, 't4.pcap')));
   });
@@ -172,11 +174,10 @@ describe('the time that vtep up runs', () => {
       ['--for', '3600'],
       ['--frames', fixture('vxlan/01-icmp.c1.pcap')],
     ]) {
-      const began = performance.now();
+      // Were it to run for as long as it is told, `end` would kill it first.
       const other = await new UpProcess([...words(7), '--metrics', port, ...more]).end();
       assert.equal(other.status, 2);
       assert.match(other.stderr, /^vtep: metrics on 127\.0\.0\.1:\d+: the port is in use; name another\n$/);
-      assert.ok(performance.now() - began < 10_000);
     }
     await one.end('SIGTERM');
   });

@@ -92,7 +92,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     const arena = new Arena({ slots: 64, frameBytes: 2000, debug: true });
     const batch = new PacketBatch(arena);
     ways.ip('neighbour add 10.0.9.4 lladdr 02:42:0a:00:09:04 dev eth0 nud permanent');
-    const ping = ways.start(['ping', '-n', '-c', '3', '-i', '0.05', '-W', '2', '10.0.9.4']);
+    const ping = ways.start(['ping', '-n', '-c', '3', '-i', '0.05', '-W', '20', '10.0.9.4']);
     const poller = new Poller([device.descriptor]);
     const swap = (at: number, other: number, length: number): void => {
       const first = arena.bytes.slice(at, at + length);
@@ -100,7 +100,7 @@ describe('a TAP device', { skip: requirements() }, () => {
       arena.bytes.set(first, other);
     };
     let answered = 0;
-    for (let turns = 0; answered < 3 && turns < 1000; turns++) {
+    for (let turns = 0; answered < 3 && turns < 6000; turns++) {
       if (!poller.wait(0)) {
         await sleep(5);
         continue;
@@ -140,7 +140,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     while (device.receive(batch, 0) > 0) batch.clear();
     assert.equal(device.failure, undefined);
     gone.ip('link delete eth0');
-    assert.equal(new Poller([device.descriptor]).wait(1000), true);
+    assert.equal(new Poller([device.descriptor]).wait(20_000), true);
     assert.equal(device.receive(batch, 0), 0);
     assert.equal(device.failure, `the device eth0 in ${gone.name} is gone (EBADFD)`);
     const slot = arena.take();

@@ -92,6 +92,21 @@ export class Veth {
     ip('-n', this.namespace, ...words);
   }
 
+  /** Waits until a device has sent so many packets more than before `from`, or what sends them has ended. */
+  async sends(device: string, packets: number, from: number, running: Running): Promise<void> {
+    while (this.sent(device) < from + packets && running.child.exitCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Packets that a device has sent. */
+  sent(device: string): number {
+    const words = ['-n', this.namespace, '-json', '-stats', 'link', 'show', 'dev', device];
+    const { stdout } = spawnSync('ip', words, { encoding: 'utf8' });
+    return (JSON.parse(stdout) as [{ readonly stats64: { readonly tx: { readonly packets: number } } }])[0].stats64.tx
+      .packets;
+  }
+
   /** Starts `vtep` in the namespace. */
   start(words: readonly string[], reads = true): Running {
     return new Running('ip', ['netns', 'exec', this.namespace, process.execPath, MAIN, ...words], reads);

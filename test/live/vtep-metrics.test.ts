@@ -32,7 +32,7 @@ describe("a VTEP's page of metrics", () => {
     port.outgoing.push(fromHex(`${C2}${C1}88b5`.padEnd(120, '0')), fromHex('00'));
     const socket = createSocket('udp4');
     await new Promise((done) => socket.send(Uint8Array.of(1, 2, 3), PORT, '127.0.0.1', done));
-    for (let i = 0; i < 100 && node.counters.ingress.in === 0; i++) {
+    for (let i = 0; i < 4000 && node.counters.ingress.in === 0; i++) {
       node.turn(0);
       await sleep(5);
     }

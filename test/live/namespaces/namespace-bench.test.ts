@@ -40,7 +40,7 @@ async function left(how: string, signal?: NodeJS.Signals): Promise<string> {
     child.kill(signal);
   }
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  for (let waits = 0; runs(pid) && waits < 200; waits++) await sleep(10);
+  for (let waits = 0; runs(pid) && waits < 3000; waits++) await sleep(10);
   assert.equal(runs(pid), false);
   return name;
 }
