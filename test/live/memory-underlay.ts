@@ -74,11 +74,15 @@ export class ListPort implements FramePort {
   /** Frames that it still sends, and those that it was given, as hexadecimal digits. */
   readonly outgoing: Uint8Array[] = [];
   readonly given: string[] = [];
+  /** What it says that it refused. */
+  refusedBy: Readonly<Record<string, number>> = {};
   readonly #held: Uint8Array[] = [];
   #received = 0;
 
   get counters(): FramePortCounters {
-    return { received: this.#received, sent: this.given.length, refused: 0 };
+    const { refusedBy } = this;
+    const refused = Object.values(refusedBy).reduce((sum, count) => sum + count, 0);
+    return { received: this.#received, sent: this.given.length, refused, refusedBy };
   }
 
   receive(batch: PacketBatch, network: number): number {

@@ -10,6 +10,8 @@ import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { parsePrefix } from '../../src/overlay/prefix.js';
 import { parseMac } from '../../src/wire/index.js';
 import { command } from './namespaces/command.js';
+import { noise } from '../fragment/split.js';
+import { tcpFrame } from '../fragment/tcp-frame.js';
 import { NamespaceBench } from './namespaces/namespace-bench.js';
 import type { NetworkNamespace } from './namespaces/network-namespace.js';
 import { requirements } from './namespaces/requirements.js';
@@ -128,6 +130,43 @@ describe('a TAP device', { skip: requirements() }, () => {
     assert.match(stdout, /3 packets transmitted, 3 received/);
     assert.ok(device.counters.received >= 3);
     assert.deepEqual([device.counters.sent, device.counters.refused], [3, 0]);
+    assert.deepEqual(arena.holders(), []);
+  });
+
+  test('refuses a frame that a container wants cut into segments of one byte, and says why', () => {
+    const tiny = namespace('tiny');
+    const device = tap(tiny.name, 'eth0');
+    const arena = new Arena({ slots: 64, frameBytes: 2000, debug: true });
+    const batch = new PacketBatch(arena);
+    const receive = (): number => {
+      let frames = 0;
+      const poller = new Poller([device.descriptor]);
+      while (device.pending || poller.wait(0)) {
+        frames += device.receive(batch, 0);
+        batch.clear();
+      }
+      return frames;
+    };
+    receive();
+    // A packet socket with PACKET_VNET_HDR, which CAP_NET_RAW is enough for: virtio_net_hdr of TCP over IPv4, then the frame.
+    const frame = Buffer.from(tcpFrame(noise(60_000, 1), { partial: true })).toString('hex');
+    const send = (size: number): string =>
+      tiny.call([
+        'python3',
+        '-c',
+        `import socket, struct
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+s.bind(('eth0', 0))
+s.setsockopt(263, 15, 1)
+frame = bytes.fromhex('${frame.slice(0, 2 * 54)}') + bytes(60000)
+s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
+      ]);
+    send(1);
+    assert.equal(receive(), 0);
+    assert.deepEqual(device.counters.refusedBy, { SKB_GSO_SEG_Size: 1 });
+    send(1000);
+    assert.equal(receive(), 60);
+    assert.equal(device.counters.refused, 1);
     assert.deepEqual(arena.holders(), []);
   });
 

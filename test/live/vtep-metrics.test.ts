@@ -60,5 +60,11 @@ describe("a VTEP's page of metrics", () => {
       [2, 1],
     );
     assert.equal(sum('vtep_key_tag'), 0);
+    assert.equal(sum('vtep_endpoint_refused_total'), 0);
+    port.refusedBy = { EIO: 3, SKB_GSO_SEG_Size: 2 };
+    const after = page();
+    for (const [reason, count] of Object.entries(port.refusedBy)) {
+      assert.equal(sumOf(after, 'vtep_endpoint_refused_total', { endpoint: 'c1', reason }), count);
+    }
   });
 });
