@@ -134,6 +134,17 @@ describe('what can’t be replayed is said', () => {
     assert.match(stderr, /no frame left its node: all endpoints that sent are behind one VTEP/);
   });
 
+  test('encap of packets of an underlay names decap', async () => {
+    const config = join(folder, 'overlay.yaml');
+    const nodes = 'nodes: { n1: { vtep: 192.168.50.1 }, n2: { vtep: 192.168.50.2 } }';
+    const endpoints = 'endpoints: { c1: { network: web, node: n1, ip: 10.0.9.3 } }';
+    writeFileSync(config, `${nodes}\nnetworks: { web: { vni: 4097, subnet: 10.0.9.0/24 } }\n${endpoints}\n`);
+    const words = ['--config', config, '--node', 'n1', '-o', join(folder, 'wire.pcap')];
+    const { status, stderr } = await vtep(['encap', fixture('docker/03-vip-http.underlay.pcap'), ...words]);
+    assert.equal(status, 0);
+    assert.match(stderr, /no frame is from an endpoint of n1: packets of an underlay go through vtep decap first/);
+  });
+
   test('frames that the capture cut short are counted, and --strict minds', async () => {
     const whole = carried(7, address(1), address(2), frameOf(mac(4, 1), mac(2, 1), udpIp(4, 2, new Uint8Array(200))));
     const path = capture('cut.pcap', [{ data: whole }, { data: whole.subarray(0, 150), original: whole.length }]);

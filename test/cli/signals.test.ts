@@ -95,7 +95,9 @@ describe('a signal ends', { skip: process.platform === 'linux' ? false : 'it loo
           child.stdout.on('data', (text: Buffer) => void (printed += text.toString()));
           child.stderr.resume();
           const ended = new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
-            child.once('close', (code, by) => resolve([code, by]));
+            child.once('close', (code, by) => {
+              resolve([code, by]);
+            });
           });
           if (input !== undefined) {
             child.stdin.on('error', () => undefined);
