@@ -78,8 +78,10 @@ async function opened(child: ChildProcess, out: string): Promise<void> {
         return false;
       }
     });
-  for (const until = Date.now() + PATIENCE_MS; !holds(); await sleep(20)) {
+  const until = Date.now() + PATIENCE_MS;
+  while (!holds()) {
     assert.ok(Date.now() < until && child.exitCode === null, 'it opened no output');
+    await sleep(20);
   }
 }
 
