@@ -257,16 +257,21 @@ export class Survey {
   }
 
   #time(seconds: number, nanos: number): void {
-    if (seconds < this.#lastSeconds || (seconds === this.#lastSeconds && nanos < this.#lastNanos)) {
-      this.#backwards++;
-    } else {
+    if (seconds > this.#lastSeconds || (seconds === this.#lastSeconds && nanos >= this.#lastNanos)) {
       this.#lastSeconds = seconds;
       this.#lastNanos = nanos;
+      return;
     }
-    if (!(seconds > this.#firstSeconds || (seconds === this.#firstSeconds && nanos >= this.#firstNanos))) {
-      this.#firstSeconds = seconds;
-      this.#firstNanos = nanos;
+    if (Number.isNaN(this.#lastSeconds)) {
+      this.#lastSeconds = seconds;
+      this.#lastNanos = nanos;
+    } else {
+      this.#backwards++;
+      const earliest = seconds < this.#firstSeconds || (seconds === this.#firstSeconds && nanos < this.#firstNanos);
+      if (!earliest) return;
     }
+    this.#firstSeconds = seconds;
+    this.#firstNanos = nanos;
   }
 
   #problems(source: PacketSource, drops: Float64Array): Problem[] {

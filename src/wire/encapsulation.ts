@@ -25,10 +25,13 @@ export function encapsulationName(kind: Encapsulation): string {
   return NAMES[kind];
 }
 
-/** UDP ports of IANA's registry that name an encapsulation. */
+/** The UDP port of Geneve (RFC 8926). */
 export const GENEVE_PORT = 6081;
+/** The UDP port of VXLAN-GPE. */
 export const VXLAN_GPE_PORT = 4790;
+/** The UDP port of GRE in UDP (RFC 8086). */
 export const GRE_IN_UDP_PORT = 4754;
+/** The UDP port of MPLS in UDP (RFC 7510). */
 export const MPLS_IN_UDP_PORT = 6635;
 
 /** Labels beyond these are no network's. */
