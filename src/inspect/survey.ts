@@ -118,8 +118,6 @@ export class Survey {
     const end = offset + batch.capturedLength[index];
     const verdict = ingress.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
     if (ingress.encrypted) this.#addEsp(verdict);
-    if (ingress.depth > 0) this.#addEncapsulated(verdict);
-    if (ingress.outer.lengthUnset) this.#unsetLengths++;
     if (ingress.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
     else if (verdict === Verdict.Other) this.#addOther(length);
     return verdict;
@@ -193,7 +191,8 @@ export class Survey {
     const length = frameEnd - frameOffset;
     const captured = Math.min(frameEnd, ingress.capturedEnd);
     inner.walkEthernet(bytes, frameOffset, captured, frameEnd);
-    if (inner.lengthUnset && !outer.lengthUnset) this.#unsetLengths++;
+    if (inner.lengthUnset || outer.lengthUnset) this.#unsetLengths++;
+    if (ingress.depth > 0) this.#addEncapsulated();
     this.#innerSizes.add(length);
     this.#networks.add(vni, length, !whole, ingress.opened);
     const source = this.#addresses.source(bytes, outer);
@@ -238,10 +237,12 @@ export class Survey {
   #addEsp(verdict: Verdict): void {
     this.#esp.add(this.ingress, verdict);
     this.#tunnels.addEsp(this.#esp.source, this.#esp.destination, this.ingress.espBytes);
+    if (this.ingress.depth > 0 && this.ingress.vni < 0) this.#addEncapsulated();
   }
 
   #addOther(length: number): void {
     const { outer, outerBytes, capturedEnd, depth, encapsulations, parts } = this.ingress;
+    if (outer.lengthUnset) this.#unsetLengths++;
     const kind = (depth === 0 ? 0 : encapsulations[0]) as Encapsulation;
     // Of a packet that was put together the last part alone is at hand; its IP length stands for all of them.
     const size = parts === 1 ? length : outer.networkEnd - outer.networkOffset;
@@ -249,9 +250,8 @@ export class Survey {
   }
 
   /** Notes in what VXLAN and ESP came besides. */
-  #addEncapsulated(verdict: Verdict): void {
+  #addEncapsulated(): void {
     const { depth, encapsulations, parts } = this.ingress;
-    if (verdict !== Verdict.Frame && !this.ingress.encrypted) return;
     this.#encapsulated += parts;
     for (let i = 0; i < depth; i++) this.#encapsulations.add(encapsulations[i]);
   }
