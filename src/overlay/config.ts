@@ -1,6 +1,7 @@
 /** The config file: YAML or JSON to a topology, every mistake with its line and how to mend it. */
 import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import * as z from 'zod';
+import { looksLike } from '../recognised-text.js';
 import { withoutKeys } from '../secret-text.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
@@ -10,7 +11,7 @@ import { clusterKeyOf } from './key-ring-file.js';
 import { comparePrefixes, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 import { Profile } from './profile.js';
 import { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
-import { pathOfProto, readYaml } from './yaml-text.js';
+import { pathOfProto, readYaml, type YamlText } from './yaml-text.js';
 
 /** Characters of a config in YAML: some 700 endpoints. Larger ones are JSON, which is read in no time. */
 const MAX_CONFIG = 1 << 16;
@@ -286,6 +287,22 @@ function readRing(parsed: Parsed, places: Places): KeyRing | undefined {
   return places.read(['keys'], () => new KeyRing(keys), '');
 }
 
+/** What other file a text is that people have beside a config, for the end of an error. */
+function otherKind(text: string): string {
+  const like = looksLike(text);
+  return like === undefined || /^(?:a config of vtep|JSON|a key ring)$/.test(like) ? '' : `; it looks like ${like}`;
+}
+
+function readConfig(text: string): YamlText {
+  try {
+    return readYaml(text, 'BAD_CONFIG', MAX_CONFIG);
+  } catch (error) {
+    const like = otherKind(text);
+    if (!(error instanceof OverlayError) || like === '') throw error;
+    throw new OverlayError('BAD_CONFIG', `${error.message}${like}`, { cause: error });
+  }
+}
+
 /** What a config is completed by. */
 export interface ConfigOptions {
   /** The key ring, in place of the config's own keys. */
@@ -297,7 +314,7 @@ export interface ConfigOptions {
  * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to mend it
  */
 export function parseConfig(text: string, { ring }: ConfigOptions = {}): Topology {
-  const { data, document, lines } = readYaml(text, 'BAD_CONFIG', MAX_CONFIG);
+  const { data, document, lines } = readConfig(text);
   const places = new Places(document, lines);
   const proto = pathOfProto(data);
   if (proto !== undefined) throw places.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`);
@@ -309,7 +326,9 @@ export function parseConfig(text: string, { ring }: ConfigOptions = {}): Topolog
     const where = path.length > 0 ? `${path.join('.')}: ` : '';
     const named = issue.code !== 'unrecognized_keys' || issue.keys.every((key) => /^[a-z][a-z_-]{0,20}$/i.test(key));
     // What stands where a field's name should may be a key.
-    throw places.error(place, `${where}${named ? issue.message : 'a field that is not known'}`);
+    // A file without nodes is no config, and may be a file of another kind.
+    const like = path.length === 0 || (path.length === 1 && path[0] === 'nodes') ? otherKind(text) : '';
+    throw places.error(place, `${where}${named ? issue.message : 'a field that is not known'}${like}`);
   }
   const parsed = result.data;
   const nodes = readNodes(parsed, places);

@@ -111,7 +111,8 @@ function vnisOf(list: string | undefined): number[] {
 }
 
 function mtuOptionOf(text: string | undefined): number {
-  if (text === undefined) return DOCKER_DRIVER_MTU;
+  // To Docker 0 is the same as no option.
+  if (text === undefined || text === '0') return DOCKER_DRIVER_MTU;
   const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(mtu >= 68 && mtu <= 65_535)) throw new OverlayError('BAD_IMPORT', `its ${MTU} is no MTU`);
   return mtu;
@@ -121,7 +122,7 @@ function networkOf(entry: Entry): DockerNetwork {
   const { Name: name, Scope, IPAM, Containers, Options, Peers } = entry;
   try {
     const options = Options ?? {};
-    const vnis = vnisOf(options[VNI_LIST] as string | undefined);
+    const vnis = vnisOf(options[VNI_LIST]);
     const configs = IPAM?.Config ?? [];
     const subnets = configs.flatMap(({ Subnet }) => (Subnet === undefined ? [] : [parsePrefix(Subnet)]));
     const four = subnets.filter(({ address }) => address.length === 4).length;
@@ -136,7 +137,7 @@ function networkOf(entry: Entry): DockerNetwork {
       subnets,
       gateways: configs.flatMap(({ Gateway }) => (Gateway ? [parseIp(Gateway.split('/')[0])] : [])),
       encrypted,
-      mtu: dockerMtu(mtuOptionOf(options[MTU] as string | undefined), encrypted),
+      mtu: dockerMtu(mtuOptionOf(options[MTU]), encrypted),
       endpoints: (Containers ?? []).map(endpointOf),
       peers: (Peers ?? []).flatMap(({ IP }) => (IP === '' ? [] : [formatAddress(parseIp(IP))])),
       classic: Scope === CLASSIC_SCOPE,
