@@ -1,14 +1,15 @@
 /** The network as a config says it is, or as Docker and the kernel do. */
 import { VtepError } from '../error.js';
-import type { NodeImport, NodeOutputs } from '../overlay/files.js';
+import type { KeyText, NodeImport, NodeOutputs } from '../overlay/files.js';
 import type { KeyRing, Topology } from '../overlay/index.js';
 import { quotedWord } from '../secret-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
-import { type ReadOptions, readSmallText } from './small-file.js';
+import { type ReadOptions, readKeyText, readSmallText } from './small-file.js';
 import { say } from './text-output.js';
 
 /** What Docker says of 100,000 endpoints has some 30 MB. */
 const MAX_BYTES = 1 << 26;
+const WHAT = 'a config, a dump or a key ring (64 MiB)';
 const MANY = { type: 'string', multiple: true } as const;
 
 /** For parseWords. */
@@ -31,7 +32,22 @@ export const CONFIG_HELP = `  --config FILE      nodes, networks, endpoints and 
 
 function read<T>(path: string, options: ReadOptions, reader: (text: string) => T): T {
   try {
-    return reader(readSmallText(path, MAX_BYTES, 'a config, a dump or a key ring (64 MiB)', options));
+    return reader(readSmallText(path, MAX_BYTES, WHAT, options));
+  } catch (error) {
+    if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The same for a file that may hold keys. */
+function readSecret<T>(path: string, options: ReadOptions, reader: (file: KeyText) => T): T {
+  try {
+    const file = readKeyText(path, MAX_BYTES, WHAT, options);
+    try {
+      return reader(file);
+    } finally {
+      file.wipe();
+    }
   } catch (error) {
     if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
     throw error;
@@ -54,7 +70,7 @@ async function ringOption(parsed: ParsedArguments, options: ReadOptions): Promis
   const path = parsed.values['ring'];
   if (typeof path !== 'string') return undefined;
   const { parseKeys } = await import('../overlay/keys-file.js');
-  const keys = read(path, options, parseKeys);
+  const keys = readSecret(path, options, parseKeys);
   if (keys.kind !== 'ring') throw new UsageError(`${path}: it is no key ring`);
   return keys.ring;
 }
@@ -101,5 +117,5 @@ export async function configOption(parsed: ParsedArguments, options: ReadOptions
   if (network !== undefined) throw new UsageError('--config and --vtep exclude each other');
   const ring = await ringOption(parsed, options);
   const { parseConfig } = await import('../overlay/config.js');
-  return read(path, options, (text) => parseConfig(text, ring === undefined ? {} : { ring }));
+  return readSecret(path, options, (file) => parseConfig(file, ring === undefined ? {} : { ring }));
 }

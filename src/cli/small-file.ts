@@ -1,5 +1,6 @@
 /** Files that are read as a whole, of no more bytes than are asked for: a device or a pipe may never end. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { KeyText, takeKeys } from '../overlay/key-text.js';
 import { withoutKeys } from '../secret-text.js';
 import { UsageError } from './arguments.js';
 
@@ -50,6 +51,20 @@ export function readSmallText(path: string, most: number, what: string, options:
   return new TextDecoder(utf16 ? 'utf-16le' : 'utf-8').decode(bytes);
 }
 
+/**
+ * The text of a file with keys, which are taken out of its bytes (`takeKeys`) where it is UTF-8; wipe it once it is parsed.
+ * @throws UsageError
+ */
+export function readKeyText(path: string, most: number, what: string, options: ReadOptions = {}): KeyText {
+  const bytes = readSmallFile(path, most, what, options);
+  const utf16 = bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe;
+  try {
+    return utf16 ? new KeyText(new TextDecoder('utf-16le').decode(bytes), []) : takeKeys(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
 /** Reads from a descriptor that doesn't block; 0 is the end, also that of a pipe which had a writer. */
 function patientReader(file: number, path: string, seconds: number): (chunk: Buffer) => number {
   const isPipe = fstatSync(file).isFIFO();
@@ -87,7 +102,12 @@ function contentOf(readInto: (chunk: Buffer) => number, most: number): Buffer | 
     // One byte more than there may be tells a file that is too large.
     const chunk = Buffer.alloc(Math.min(CHUNK, most + 1 - length));
     const read = readInto(chunk);
-    if (read === 0) return Buffer.concat(chunks);
+    if (read === 0) {
+      const content = Buffer.concat(chunks);
+      // It may hold keys, and whoever reads it wipes no more than what is returned.
+      for (const piece of chunks) piece.fill(0);
+      return content;
+    }
     chunks.push(chunk.subarray(0, read));
     length += read;
     if (length > most) return undefined;

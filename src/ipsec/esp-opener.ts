@@ -85,7 +85,8 @@ export class EspOpener {
     const { cipherKey } = sa;
     if (cipherKey.id < 0) return sa.refuse(EspDrop.Expired);
     const verdict = sa.window.check(high, low >>> 0);
-    const drop = verdict !== ReplayVerdict.Fresh ? dropOf(verdict) : sa.lifetime.allows(seconds) ? NONE : EspDrop.Expired;
+    const drop =
+      verdict !== ReplayVerdict.Fresh ? dropOf(verdict) : sa.lifetime.allows(seconds) ? NONE : EspDrop.Expired;
     // Packets of this SA that wait may change which reason it is, but not that there is one.
     if (drop !== NONE && !cipherKey.inUse) return sa.refuse(drop);
     const index = this.count++;

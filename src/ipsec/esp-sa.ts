@@ -6,7 +6,7 @@
 import { bytesOfHex, hexOfBytes } from '../memory/hex.js';
 import { quoted } from '../secret-text.js';
 import { IpsecError } from './error.js';
-import { Keymat } from './keymat.js';
+import { Keymat, WEAK_KEY_REMARK } from './keymat.js';
 import {
   checkSecurityAssociation,
   EspMode,
@@ -102,6 +102,7 @@ export function parseEspSa(text: string): ImportedSas {
         return;
       }
       lines.set(name, index + 1);
+      if (association.keymat.isWeak) remarks.push(`${where}: ${name} ${WEAK_KEY_REMARK}`);
       associations.push(association);
     } catch (error) {
       if (!(error instanceof IpsecError)) throw error;

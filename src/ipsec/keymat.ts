@@ -1,6 +1,6 @@
 /** Key material of AES-GCM in ESP: the AES key and the salt (RFC 4106 section 8.1). It doesn't show itself. */
 import type { Aead } from '../aead/aead.js';
-import { sameSecret, secretCopy } from '../memory/secret-bytes.js';
+import { isOneByte, sameSecret, secretCopy } from '../memory/secret-bytes.js';
 import { IpsecError } from './error.js';
 
 /** Bytes of the salt, which stand behind the key. */
@@ -10,6 +10,8 @@ export const SALT_BYTES = 4;
 export const NO_KEY = -1;
 
 const HIDDEN = '[hidden]';
+/** What a reader of SAs says of a weak key, which it uses all the same: the packets are as they are. */
+export const WEAK_KEY_REMARK = 'has a key of one byte over and over, which protects nothing';
 
 /** A key with its salt. Neither JSON nor a log shows the bytes. */
 export class Keymat {
@@ -54,6 +56,11 @@ export class Keymat {
     const bytes = this.#bytes;
     const at = this.keyLength;
     return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+  }
+
+  /** Whether the AES key is one byte over and over, zeros among them: it protects nothing. */
+  get isWeak(): boolean {
+    return isOneByte(this.#bytes.subarray(0, this.keyLength));
   }
 
   /** Whether another one has the same bytes. */

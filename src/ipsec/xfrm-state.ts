@@ -7,7 +7,7 @@ import { bytesOfHex } from '../memory/hex.js';
 import { type PastedLine, pastedLines, withoutWraps } from '../pasted-text.js';
 import { quoted } from '../secret-text.js';
 import { IpsecError } from './error.js';
-import { Keymat } from './keymat.js';
+import { Keymat, WEAK_KEY_REMARK } from './keymat.js';
 import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
 import {
   checkSecurityAssociation,
@@ -327,6 +327,7 @@ export function parseXfrmState(text: string): ImportedSas {
       const known = found.get(name);
       if (known === undefined) {
         found.set(name, association);
+        if (association.keymat.isWeak) remarks.push(`${where} ${WEAK_KEY_REMARK}`);
         lines.set(name, draft.line);
       } else if (!known.keymat.equals(association.keymat)) {
         remarks.push(`${where} has another key than in line ${lines.get(name)}, which is used`);

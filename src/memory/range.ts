@@ -10,7 +10,8 @@ import { MemoryError } from './arena.js';
  * @throws MemoryError `BAD_RANGE`
  */
 export function checkRange(bytes: Uint8Array, start: number, end: number): void {
-  if (start >>> 0 !== start || end >>> 0 !== end || start > end || end > bytes.length) throw badRange(bytes, start, end);
+  if (start >>> 0 !== start || end >>> 0 !== end || start > end || end > bytes.length)
+    throw badRange(bytes, start, end);
 }
 
 function badRange(bytes: Uint8Array, start: number, end: number): MemoryError {

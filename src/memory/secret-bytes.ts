@@ -13,6 +13,13 @@ export function secretCopy(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** Whether a secret is one byte over and over, all zeros among them: what stands for a key where none was filled in. */
+export function isOneByte(bytes: Uint8Array): boolean {
+  let difference = 0;
+  for (const byte of bytes) difference |= byte ^ bytes[0];
+  return difference === 0;
+}
+
 /** Whether two secrets are the same, in a time that doesn't depend on where they differ. */
 export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

@@ -6,8 +6,9 @@ import { withoutKeys } from '../secret-text.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 import { isInterfaceName } from './interface-name.js';
-import { KeyRing } from './key-ring.js';
+import { KeyRing, refuseWeakKeys } from './key-ring.js';
 import { clusterKeyOf } from './key-ring-file.js';
+import { KeyText } from './key-text.js';
 import { comparePrefixes, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 import { Profile } from './profile.js';
 import { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
@@ -281,10 +282,12 @@ export function dockerMac(ip: Uint8Array | undefined): Uint8Array | undefined {
   return ip?.length === 4 ? Uint8Array.of(0x02, 0x42, ...ip) : undefined;
 }
 
-function readRing(parsed: Parsed, places: Places): KeyRing | undefined {
+function readRing(parsed: Parsed, places: Places, file: string | KeyText): KeyRing | undefined {
   if (parsed.keys === undefined) return undefined;
-  const keys = parsed.keys.map((entry, i) => places.read(['keys', i], () => clusterKeyOf(entry, `key ${i + 1}`), ''));
-  return places.read(['keys'], () => new KeyRing(keys), '');
+  const keys = parsed.keys.map((entry, i) =>
+    places.read(['keys', i], () => clusterKeyOf(entry, `key ${i + 1}`, file), ''),
+  );
+  return places.read(['keys'], () => refuseWeakKeys(new KeyRing(keys)), '');
 }
 
 /** What other file a text is that people have beside a config, for the end of an error. */
@@ -311,9 +314,11 @@ export interface ConfigOptions {
 
 /**
  * Reads a config.
+ * @param file the text, or what `takeKeys` left of it
  * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to mend it
  */
-export function parseConfig(text: string, { ring }: ConfigOptions = {}): Topology {
+export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}): Topology {
+  const text = file instanceof KeyText ? file.text : file;
   const { data, document, lines } = readConfig(text);
   const places = new Places(document, lines);
   const proto = pathOfProto(data);
@@ -340,7 +345,7 @@ export function parseConfig(text: string, { ring }: ConfigOptions = {}): Topolog
     nodes,
     networks,
     endpoints,
-    ring: ring ?? readRing(parsed, places),
+    ring: ring ?? readRing(parsed, places, file),
     ...(parsed.acceptUnknownVteps === undefined ? {} : { acceptUnknownVteps: parsed.acceptUnknownVteps }),
   };
 }

@@ -6,6 +6,8 @@ export type OverlayErrorCode =
   | 'NO_KEYS'
   /** They are a key ring, and not as it should be. */
   | 'BAD_KEY_RING'
+  /** A key that protects nothing: one byte over and over, or the same under two tags. */
+  | 'WEAK_KEY'
   /** A key that is overwritten already was to be used. */
   | 'KEY_WIPED'
   /** A forwarding table can't be as it was asked for. */

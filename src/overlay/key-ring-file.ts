@@ -4,7 +4,8 @@
  */
 import { bytesOfHex } from '../memory/hex.js';
 import { OverlayError } from './error.js';
-import { ClusterKey, KeyRing } from './key-ring.js';
+import { ClusterKey, KeyRing, refuseWeakKeys } from './key-ring.js';
+import { KeyText } from './key-text.js';
 import { Profile } from './profile.js';
 import { readYaml } from './yaml-text.js';
 
@@ -16,14 +17,22 @@ export interface KeyRingFile {
 
 /** Characters of a file with a key ring; 64 keys have 8,000. */
 const MAX_RING = 1 << 14;
-const SWARM_LINE = /^networking:(\S+) lamport (\d+) key ([0-9a-f]+)\s*$/i;
+const SWARM_LINE = /^networking:(\S+) lamport (\d+) key ([0-9a-f]+|z+\d+)\s*$/i;
 
 /** Whether a text holds lines of Swarm's raft store. */
 export function isSwarmKeys(text: string): boolean {
   return /^networking:\S+ lamport \d+ key /im.test(text);
 }
 
-function keyBytes(hex: unknown, where: string): Uint8Array {
+function textOf(file: string | KeyText): string {
+  return file instanceof KeyText ? file.text : file;
+}
+
+function keyBytes(hex: unknown, where: string, file: string | KeyText): Uint8Array {
+  if (file instanceof KeyText && typeof hex === 'string') {
+    const key = file.keyOf(hex);
+    if (key !== undefined) return key;
+  }
   if (typeof hex !== 'string' || !/^(?:0x)?(?:[0-9a-f]{2})+$/i.test(hex)) {
     throw new OverlayError('BAD_KEY_RING', `${where}: its key isn't a text of pairs of hexadecimal digits`);
   }
@@ -40,40 +49,45 @@ function checkTag(tag: number, where: string): number {
 
 /**
  * Reads the IPsec keys of Swarm's lines; those of the gossip are passed over.
- * @throws OverlayError `NO_KEYS`, `BAD_KEY_RING`
+ * @param file the text, or what `takeKeys` left of it
+ * @throws OverlayError `NO_KEYS`, `BAD_KEY_RING`, `WEAK_KEY`
  */
-export function parseSwarmKeys(text: string): KeyRingFile {
+export function parseSwarmKeys(file: string | KeyText): KeyRingFile {
   const keys: ClusterKey[] = [];
-  text.split(/\r?\n/).forEach((line, index) => {
-    const match = SWARM_LINE.exec(line.trim());
-    if (match === null || match[1] !== 'ipsec') return;
-    const where = `line ${index + 1}`;
-    keys.push(new ClusterKey(checkTag(Number(match[2]), where), keyBytes(match[3], where)));
-  });
+  textOf(file)
+    .split(/\r?\n/)
+    .forEach((line, index) => {
+      const match = SWARM_LINE.exec(line.trim());
+      if (match === null || match[1] !== 'ipsec') return;
+      const where = `line ${index + 1}`;
+      keys.push(new ClusterKey(checkTag(Number(match[2]), where), keyBytes(match[3], where, file)));
+    });
   if (keys.length === 0) throw new OverlayError('NO_KEYS', 'there is no key of networking:ipsec in it');
-  return { ring: new KeyRing(keys), profile: Profile.Swarm };
+  return { ring: refuseWeakKeys(new KeyRing(keys)), profile: Profile.Swarm };
 }
 
 /**
  * A key of `{ tag: 4, key: "..." }`.
  * @param where what to call it in an error
+ * @param file the text that it is of, or what `takeKeys` left of it
  * @throws OverlayError `BAD_KEY_RING`
  */
-export function clusterKeyOf(entry: unknown, where: string): ClusterKey {
+export function clusterKeyOf(entry: unknown, where: string, file: string | KeyText = ''): ClusterKey {
   if (typeof entry !== 'object' || entry === null) {
     throw new OverlayError('BAD_KEY_RING', `${where} is not of the form { tag: 4, key: "..." }`);
   }
   const { tag, key } = entry as { tag?: unknown; key?: unknown };
   if (typeof tag !== 'number') throw new OverlayError('BAD_KEY_RING', `${where} has no number as its tag`);
-  return new ClusterKey(checkTag(tag, where), keyBytes(key, where));
+  return new ClusterKey(checkTag(tag, where), keyBytes(key, where, file));
 }
 
 /**
  * Reads a ring of YAML or JSON: an object with `keys` and, if it isn't Swarm's, `profile`; or the list of keys alone.
- * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the entry that is wrong
+ * @param file the text, or what `takeKeys` left of it
+ * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the entry that is wrong, `WEAK_KEY`
  */
-export function parseKeyRing(text: string): KeyRingFile {
-  const root = readYaml(text, 'NO_KEYS', MAX_RING).data;
+export function parseKeyRing(file: string | KeyText): KeyRingFile {
+  const root = readYaml(textOf(file), 'NO_KEYS', MAX_RING).data;
   const object =
     typeof root === 'object' && root !== null && !Array.isArray(root) ? (root as Record<string, unknown>) : {};
   const list: unknown = Array.isArray(root) ? root : object['keys'];
@@ -83,8 +97,8 @@ export function parseKeyRing(text: string): KeyRingFile {
     // What it says instead may be a key.
     throw new OverlayError('BAD_KEY_RING', 'its profile is neither swarm nor strict');
   }
-  const keys = list.map((entry: unknown, index) => clusterKeyOf(entry, `key ${index + 1} of the ring`));
-  return { ring: new KeyRing(keys), profile };
+  const keys = list.map((entry: unknown, index) => clusterKeyOf(entry, `key ${index + 1} of the ring`, file));
+  return { ring: refuseWeakKeys(new KeyRing(keys)), profile };
 }
 
 /**

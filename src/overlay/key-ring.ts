@@ -1,5 +1,5 @@
 /** A cluster's keys: what Swarm's managers hand to every node, each with the Lamport time that SPIs are made of. */
-import { sameSecret, secretBytes, secretCopy } from '../memory/secret-bytes.js';
+import { isOneByte, sameSecret, secretBytes, secretCopy } from '../memory/secret-bytes.js';
 import { mayBeKey, quoted } from '../secret-text.js';
 import { OverlayError } from './error.js';
 
@@ -159,6 +159,29 @@ export class KeyRing {
   wipe(): void {
     for (const key of this.keys) key.wipe();
   }
+}
+
+/**
+ * Refuses keys that protect nothing: one byte over and over (zeros, as a template has them), and one key under two tags, with
+ * which a rotation changes nothing. For keys out of files, which people fill in.
+ * @returns the ring
+ * @throws OverlayError `WEAK_KEY` with the tags
+ */
+export function refuseWeakKeys(ring: KeyRing): KeyRing {
+  const { keys } = ring;
+  const make = 'vtep keys generate makes a ring';
+  keys.forEach((key, i) => {
+    if (key.use(isOneByte)) {
+      throw new OverlayError('WEAK_KEY', `the key with tag ${key.tag} is one byte over and over; ${make}`);
+    }
+    const twin = keys.slice(0, i).find((other) => key.use((own) => other.use((bytes) => sameSecret(own, bytes))));
+    if (twin === undefined) return;
+    throw new OverlayError(
+      'WEAK_KEY',
+      `the keys with tags ${twin.tag} and ${key.tag} are the same, so that a rotation changes nothing; ${make}`,
+    );
+  });
+  return ring;
 }
 
 function generateKey(tag: number, keyBytes: number, random: (bytes: Uint8Array) => void): ClusterKey {

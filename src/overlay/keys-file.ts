@@ -2,6 +2,7 @@
 import { type ImportedSas, isEspSa, isXfrmState, parseEspSa, parseXfrmState } from '../ipsec/index.js';
 import { looksLike } from '../recognised-text.js';
 import { OverlayError } from './error.js';
+import { KeyText } from './key-text.js';
 import { isSwarmKeys, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
 
 /** What a file of keys holds: SAs, or a ring that SAs are made of. */
@@ -11,14 +12,16 @@ export type KeysFile =
 
 /**
  * Reads keys: the output of `ip xfrm state`, Wireshark's `esp_sa`, Swarm's lines, or a YAML or JSON ring.
- * @throws OverlayError `NO_KEYS` with the reason, `BAD_KEY_RING`
+ * @param file the text, or what `takeKeys` left of it
+ * @throws OverlayError `NO_KEYS` with the reason, `BAD_KEY_RING`, `WEAK_KEY`
  */
-export function parseKeys(text: string): KeysFile {
+export function parseKeys(file: string | KeyText): KeysFile {
+  const text = file instanceof KeyText ? file.text : file;
   if (isXfrmState(text)) return withSas({ kind: 'xfrm' as const, ...parseXfrmState(text) });
   if (isEspSa(text)) return withSas({ kind: 'esp_sa' as const, ...parseEspSa(text) });
-  if (isSwarmKeys(text)) return { kind: 'ring', remarks: [], ...parseSwarmKeys(text) };
+  if (isSwarmKeys(text)) return { kind: 'ring', remarks: [], ...parseSwarmKeys(file) };
   try {
-    return { kind: 'ring', remarks: [], ...parseKeyRing(text) };
+    return { kind: 'ring', remarks: [], ...parseKeyRing(file) };
   } catch (error) {
     if (error instanceof OverlayError && error.code === 'NO_KEYS') {
       const like = looksLike(text);

@@ -94,15 +94,19 @@ describe('the right ICV of a forged packet', () => {
   const backend = BACKENDS.find(({ name }) => name === 'ipsec-mb');
   assert.ok(backend !== undefined);
   const unreadable = existsSync('/proc/self/mem') ? false : 'the memory of a process can only be read on Linux';
-  test('ipsec-mb: is computed to compare, and nowhere in memory afterwards', { skip: lacking(backend) || unreadable }, () => {
-    const script = join(ROOT, 'dist/test/aead/forged-icv-child.js');
-    const child = spawnSync(process.execPath, ['--expose-gc', script, backend.name], {
-      encoding: 'utf8',
-      timeout: 300_000,
-    });
-    assert.equal(child.status, 0, child.stderr);
-    const found = JSON.parse(child.stdout) as { sealed: number; forged: number };
-    assert.ok(found.sealed > 0, 'the search finds an ICV that is held');
-    assert.equal(found.forged, 0, 'places where the right ICV is');
-  });
+  test(
+    'ipsec-mb: is computed to compare, and nowhere in memory afterwards',
+    { skip: lacking(backend) || unreadable },
+    () => {
+      const script = join(ROOT, 'dist/test/aead/forged-icv-child.js');
+      const child = spawnSync(process.execPath, ['--expose-gc', script, backend.name], {
+        encoding: 'utf8',
+        timeout: 300_000,
+      });
+      assert.equal(child.status, 0, child.stderr);
+      const found = JSON.parse(child.stdout) as { sealed: number; forged: number };
+      assert.ok(found.sealed > 0, 'the search finds an ICV that is held');
+      assert.equal(found.forged, 0, 'places where the right ICV is');
+    },
+  );
 });

@@ -201,7 +201,8 @@ describe('InboundEsp', () => {
       const sa = association({ replayWindow: 64, ...(family === 6 ? V6 : {}) });
       const [from, to] = [sa.source, sa.destination];
       const packet = (source: string): Uint8Array => udpIp(family, 4789, new Uint8Array(9), 'right', source, to);
-      const others = family === 4 ? ['1.2.3.4', '192.168.50.3', '193.168.50.1'] : ['fd50::', 'fd51::1', 'fd50:0:0:1::1'];
+      const others =
+        family === 4 ? ['1.2.3.4', '192.168.50.3', '193.168.50.1'] : ['fd50::', 'fd51::1', 'fd50:0:0:1::1'];
       const ends = new Ends(sa);
       for (const other of others) assert.equal(open(ends.esp, ends.seal(packet(other))), EspDrop.SourceMismatch);
       assert.equal(open(ends.esp, ends.seal(packet(from))), None);

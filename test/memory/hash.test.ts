@@ -99,7 +99,11 @@ describe('the hash', () => {
   // By chance a pair collides under at most one key in 2^17: 0.15 of 20,000.
   for (const [name, one, two] of [
     ['the top bits of two words', [5, 6, 7], [5 ^ TOP, 6 ^ TOP, 7]],
-    ['a bit of one word, and where a multiplication and a shift by 15 would take it', [1, 2, 3], [1 ^ TOP, 2 ^ TOP ^ (1 << 16), 3]],
+    [
+      'a bit of one word, and where a multiplication and a shift by 15 would take it',
+      [1, 2, 3],
+      [1 ^ TOP, 2 ^ TOP ^ (1 << 16), 3],
+    ],
     ['the lowest bit', [0, 0, 0], [1, 0, 0]],
     ['words that are exchanged', [1, 2, 0], [2, 1, 0]],
     ['halves of a word that are exchanged', [0x00010002, 0, 0], [0x00020001, 0, 0]],

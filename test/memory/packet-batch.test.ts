@@ -53,7 +53,11 @@ describe('PacketBatch', () => {
       [Number.NaN, 7],
       [0, Number.NaN],
     ]) {
-      assert.throws(() => batch.copyIn(frame, start, end), { name: 'MemoryError', code: 'BAD_RANGE' }, `${start} ${end}`);
+      assert.throws(
+        () => batch.copyIn(frame, start, end),
+        { name: 'MemoryError', code: 'BAD_RANGE' },
+        `${start} ${end}`,
+      );
     }
     assert.deepEqual([batch.count, batch.arena.available], [0, 4]);
     assert.equal(batch.copyIn(frame, 7, 7), 0);

@@ -7,7 +7,15 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from '../../src/overlay/files.js';
+import {
+  formatKeyRing,
+  isRingAlone,
+  type KeyRingFile,
+  parseConfig,
+  parseKeyRing,
+  parseKeys,
+  parseSwarmKeys,
+} from '../../src/overlay/files.js';
 import { ClusterKey, KeyRing, OverlayError, Profile } from '../../src/overlay/index.js';
 import { fixture, ROOT } from '../repository.js';
 import { cpuSeconds } from '../cpu-time.js';
@@ -359,5 +367,60 @@ describe('a ring that is written', () => {
       '',
     ];
     for (const other of others) assert.ok(!isRingAlone(other), other);
+  });
+});
+
+describe('keys that protect nothing', () => {
+  const real = [
+    '000102030405060708090a0b0c0d0e0f',
+    '4c6f72656d20697073756d20646f6c6f',
+    '202122232425262728292a2b2c2d2e2f',
+  ];
+  const yaml = (keys: readonly string[]): string =>
+    `keys:\n${keys.map((key, i) => `  - { tag: ${i + 1}, key: '${key}' }\n`).join('')}`;
+  const swarm = (keys: readonly string[]): string =>
+    keys.map((key, i) => `networking:ipsec lamport ${i + 1} key ${key}\n`).join('');
+  const config = (keys: readonly string[]): string => `nodes:\n  n1: { vtep: 10.0.0.1 }\nnetworks: {}\n${yaml(keys)}`;
+
+  for (const [name, read] of [
+    ['a ring', (keys: readonly string[]) => parseKeyRing(yaml(keys))],
+    ["Swarm's lines", (keys: readonly string[]) => parseSwarmKeys(swarm(keys))],
+    ['a config', (keys: readonly string[]) => parseConfig(config(keys))],
+  ] as const) {
+    test(`are refused in ${name}: zeros, one byte over and over, and one key under two tags`, () => {
+      read(real);
+      for (const [keys, message] of [
+        [real.with(1, '0'.repeat(32)), /the key with tag 2 is one byte over and over/],
+        [real.with(0, '7f'.repeat(16)), /the key with tag 1 is one byte over and over/],
+        [real.with(2, real[0]), /the keys with tags 1 and 3 are the same/],
+        [real.with(2, real[1].toUpperCase()), /the keys with tags 2 and 3 are the same/],
+      ] as const) {
+        assert.throws(
+          () => read(keys),
+          (error: Error) => {
+            assert.match(error.message, message);
+            assert.ok(real.every((key) => !error.message.includes(key)));
+            return true;
+          },
+        );
+      }
+    });
+  }
+
+  test('are read out of dumps of SAs, with a remark: their packets are as they are', () => {
+    const espSa = (key: string): string =>
+      `"IPv4","10.0.0.1","10.0.0.2","0x00000001","AES-GCM with 8 octet ICV [RFC4106]","0x${key}12345678","NULL",""\n`;
+    const xfrm = (key: string): string =>
+      `src 10.0.0.1 dst 10.0.0.2\n\tproto esp spi 0x00000001 reqid 1 mode transport\n\taead rfc4106(gcm(aes)) 0x${key}12345678 64\n`;
+    for (const text of [espSa, xfrm]) {
+      const weak = parseKeys(text('00'.repeat(16)));
+      assert.ok(weak.kind !== 'ring');
+      assert.equal(weak.associations.length, 1);
+      assert.match(
+        weak.remarks.join('\n'),
+        /^line 1: SPI 0x00000001 to 10\.0\.0\.2 has a key of one byte over and over/,
+      );
+      assert.deepEqual(parseKeys(text(real[0])).remarks, []);
+    }
   });
 });

@@ -68,7 +68,21 @@ test('parseIpv6 takes what node:net takes, and nothing else: dotted decimal at t
   for (const text of ['1.2.3.4::', '1.2.3.4::1', 'a:1.2.3.4::', 'a:1.2.3.4::1', '::1.2.3.4', '1:2:3:4:5:6:1.2.3.4']) {
     assert.equal(ours(text), isIPv6(text), text);
   }
-  const piece = fc.constantFrom('::', ':', ':', '1.2.3.4', '255.0.0.1', '1.2.3', '1.2.3.256', '01.2.3.4', 'a', 'FFFF', '0', '12345', 'g');
+  const piece = fc.constantFrom(
+    '::',
+    ':',
+    ':',
+    '1.2.3.4',
+    '255.0.0.1',
+    '1.2.3',
+    '1.2.3.256',
+    '01.2.3.4',
+    'a',
+    'FFFF',
+    '0',
+    '12345',
+    'g',
+  );
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 16 }), (pieces) => {
       const text = pieces.join('');
