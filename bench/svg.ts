@@ -1,5 +1,7 @@
 /** SVG as text: elements, numbers and words that are always well formed. */
 
+import { withoutKeys } from '../src/secret-text.js';
+
 /** Characters that XML may not hold, not even escaped, lone surrogates among them. */
 const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -27,9 +29,9 @@ export const HALO = { stroke: Colour.Sheet, 'stroke-width': 3, 'paint-order': 's
 /** An element's attributes; numbers are in pixels. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
-/** Text as XML holds it; what XML can't hold becomes U+FFFD. */
+/** Text as XML holds it; what XML can't hold becomes U+FFFD, what may be a key `[hidden]`. */
 export function escapeXml(text: string): string {
-  return text.replace(FORBIDDEN, '\uFFFD').replace(/[<>&"']/g, (character) => ESCAPES[character]);
+  return withoutKeys(text).replace(FORBIDDEN, '\uFFFD').replace(/[<>&"']/g, (character) => ESCAPES[character]);
 }
 
 /**

@@ -18,6 +18,11 @@ class Feed extends EventEmitter {
   resume(): void {}
 }
 
+/** Why pcap-parser refuses a file. Its words for one that is no pcap file quote the first bytes, which may be a key's. */
+function reasonOf({ message }: Error): string {
+  return message.includes('magic number') ? 'unknown magic number' : message;
+}
+
 class PcapParserSource implements PacketSource {
   readonly name: string;
   readonly format = 'pcap';
@@ -54,7 +59,7 @@ class PcapParserSource implements PacketSource {
       this.position += PCAP_RECORD + packet.data.length;
     });
     this.#parser.on('error', (error) => {
-      this.#failure ??= new CaptureError('UNSUPPORTED_CAPTURE', `pcap-parser can't read it: ${error.message}`);
+      this.#failure ??= new CaptureError('UNSUPPORTED_CAPTURE', `pcap-parser can't read it: ${reasonOf(error)}`);
     });
   }
 

@@ -1,3 +1,5 @@
+import { plain } from './plain-text.js';
+
 /**
  * The base of every error that vtep throws. Errors are for callers' mistakes (a bad option, an unreadable file); a
  * packet that goes wrong gets a drop reason instead and never throws.
@@ -8,10 +10,11 @@ export class VtepError<Code extends string = string> extends Error {
 
   /**
    * @param code upper-case name of the failure
-   * @param message one line that says what is wrong and how to mend it
+   * @param message one line that says what is wrong and how to mend it; what may be a key in it is hidden, and control
+   *   characters are shown as escapes
    */
   constructor(code: Code, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(plain(message), options);
     this.name = new.target.name;
     this.code = code;
   }

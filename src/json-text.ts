@@ -3,7 +3,7 @@
  * What is wrong is said with its line.
  */
 import { plainText } from './pasted-text.js';
-import { quoted } from './secret-text.js';
+import { quoted } from './plain-text.js';
 
 /** No document that is read is nested deeper. */
 const MAX_DEPTH = 64;

@@ -1,45 +1,191 @@
-/** What of a file's text may stand in a message: a key may be anywhere in a file, in the place of anything else. */
+/**
+ * Keys in text. Anything that is quoted from a file or a command line may hold a key in the wrong place, so what may be one
+ * is hidden wherever text becomes an error's message or leaves the process (see plain-text.ts). Addresses, SPIs, times,
+ * sequence numbers and fingerprints are shorter than keys or written otherwise, and are shown.
+ */
 
-/** Characters of the longest address: IPv6 with IPv4 at its end. A key of pairs with colons between is longer. */
-const MAX_QUOTED = 45;
-/** Characters of a word of a call that is shown. */
-const MAX_WORD = 200;
 const HIDDEN = '[hidden]';
+/** Characters of the shortest text in which anything is hidden. */
+const SHORTEST = 8;
 
-/** Whether a text may be a key or a part of one: 8 hexadecimal digits in a row will do. */
-export function mayBeKey(text: string): boolean {
-  return text.length > MAX_QUOTED || /[0-9a-f]{8}/i.test(text);
+/** Half of an AES-128 key, in hexadecimal. */
+const HEX = /[0-9a-f]{16,}/gi;
+/** The same without a letter may be a number: 2^64 has 20 digits. */
+const MAX_NUMBER = 20;
+/** A quarter of a key: an SPI has as many digits, but isn't quoted. */
+const HEX_PART = /[0-9a-f]{8,}/gi;
+
+/** Hexadecimal digits by themselves, in sizes in which dumps and tools group bytes. */
+const GROUP = /(?<![0-9a-z])(?:0x)?(?:[0-9a-f]{16}|[0-9a-f]{8}|[0-9a-f]{4}|[0-9a-f]{2})(?![0-9a-z])/gi;
+/** Two blanks are between the columns of a table. */
+const SEPARATOR = /^(?! {2,}$)[^0-9a-z]{1,3}$/i;
+/** The fewest groups of a key by their digits: an EUI-64 has 8 pairs, `ip xfrm` shows 2 SPIs side by side. */
+const FEWEST_GROUPS: Readonly<Record<number, number>> = { 2: 9, 4: 5, 8: 3, 16: 2 };
+/** Groups of 4 digits of an IPv6 address in full. */
+const IPV6_GROUPS = 8;
+
+/** 16 bytes have 22 characters in base64, without what fills them up. */
+const BASE64 = /[a-z0-9+/_-]{20,}(?:={1,6}(?![a-z0-9=]))?/gi;
+const BASE64_LENGTH = 22;
+/** What random characters have and names and paths don't. */
+interface Randomness {
+  /** Of -, _ and /, at most. */
+  readonly symbols: number;
+  /** Capitals and small letters, at least of each. */
+  readonly perCase: number;
+  /** Neighbours of which one is a capital, a small letter or a digit, and the other isn't. */
+  readonly changes: number;
 }
 
-/** A piece of a file in quotes; if it may be a key, its length alone. */
-export function quoted(text: string): string {
-  return mayBeKey(text) ? `a text of ${text.length} characters` : JSON.stringify(text);
+/** Of 22 characters in a longer text. */
+const IN_TEXT: Randomness = { symbols: 2, perCase: 3, changes: 9 };
+/** Of what is exactly as long as 16, 20, 24, 28, 32 or 36 bytes, by itself. */
+const ALONE: Randomness = { symbols: 3, perCase: 2, changes: 7 };
+const KEY_LENGTHS: readonly number[] = [22, 27, 32, 38, 43, 48];
+
+/** Part of a text, from `start` up to `end`. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
 }
 
-/** A message in which what may be a key (16 hexadecimal digits in a row, or pairs of them with colons) doesn't stand. */
-export function withoutKeys(message: string): string {
-  return message.replaceAll(/(?:[0-9a-f]{2}:){8,}[0-9a-f]*|[0-9a-f]{16,}/gi, HIDDEN);
+function isNumber(digits: string): boolean {
+  // In exponential notation, too: 1.2345678901234567e-7.
+  return digits.length <= MAX_NUMBER && /^\d+e?$/i.test(digits);
 }
 
-/** Hexadecimal digits in groups, with no more than a separator between them. A point stands in addresses and times. */
-const GROUPS = /(?<![0-9a-z])(?:0x)?[0-9a-f]{2,}(?:[^0-9a-z.]{1,3}(?:0x)?[0-9a-f]{2,})+(?![0-9a-z])/gi;
-const TWO_SPIS = /^(?:0x)?[0-9a-f]{8},? (?:0x)?[0-9a-f]{8}$/i;
-/** 16 bytes have 22 characters, and two signs that fill up. */
-const BASE64 = /[a-z0-9+/_-]{20,}={1,2}|[a-z0-9+/_-]{22,}/gi;
-
-/** Whether a key may stand in words: as hexadecimal digits, in groups too, or in base64. Two SPIs are none. */
-export function holdsKey(words: string): boolean {
-  if (withoutKeys(words) !== words) return true;
-  const digitsOf = (text: string): number => text.replaceAll(/0x|[^0-9a-f]/gi, '').length;
-  return (
-    (words.match(GROUPS) ?? []).some((groups) => digitsOf(groups) >= 16 && !TWO_SPIS.test(groups)) ||
-    (words.match(BASE64) ?? []).some(
-      (text) => text.endsWith('=') || (/[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text)),
-    )
-  );
+/** Adds runs of groups of one size with one separator that are long enough for a key. */
+function findGroups(text: string, found: Span[]): void {
+  let start = 0;
+  let end = -1;
+  let size = 0;
+  let count = 0;
+  let separator = '';
+  const finish = (): void => {
+    const isAddress = size === 4 && separator === ':' && count <= IPV6_GROUPS;
+    const isLong = count >= (FEWEST_GROUPS[size] ?? Infinity);
+    if (isLong && !isAddress && /[a-f]/i.test(text.slice(start, end))) found.push({ start, end });
+  };
+  let last = 0;
+  for (const { 0: group, index } of text.matchAll(GROUP)) {
+    const digits = /^0x/i.test(group) ? group.length - 2 : group.length;
+    const gap = end < 0 ? '' : text.slice(end, index);
+    const follows = digits === size && SEPARATOR.test(gap);
+    if (follows && (count === 1 || gap === separator)) {
+      count++;
+    } else {
+      finish();
+      start = follows ? last : index;
+      count = follows ? 2 : 1;
+    }
+    separator = gap;
+    size = digits;
+    last = index;
+    end = index + group.length;
+  }
+  finish();
 }
 
-/** A word of a call in quotes; if it may be a key that stands in the wrong place, its length alone. */
-export function quotedWord(word: string): string {
-  return holdsKey(word) || word.length > MAX_WORD ? `a text of ${word.length} characters` : JSON.stringify(word);
+/** Whether characters change between capitals, small letters and digits as random base64 does. */
+function looksRandom(text: string, { symbols: maxSymbols, perCase, changes: minChanges }: Randomness): boolean {
+  let symbols = 0;
+  let capitals = 0;
+  let small = 0;
+  let digits = 0;
+  let changes = 0;
+  let before = 0;
+  for (const character of text) {
+    let kind: number;
+    if (character >= 'a' && character <= 'z') {
+      small++;
+      kind = 1;
+    } else if (character >= 'A' && character <= 'Z') {
+      capitals++;
+      kind = 2;
+    } else if ((character >= '0' && character <= '9') || character === '+') {
+      // No name or path holds a plus sign.
+      digits++;
+      kind = 3;
+    } else {
+      symbols++;
+      kind = 0;
+    }
+    if (kind !== 0 && before !== 0 && kind !== before) changes++;
+    before = kind;
+  }
+  return digits > 0 && Math.min(capitals, small) >= perCase && symbols <= maxSymbols && changes >= minChanges;
+}
+
+/** Where in a text random characters begin, or -1. */
+function findRandom(text: string): number {
+  if (KEY_LENGTHS.includes(text.length) && looksRandom(text, ALONE)) return 0;
+  for (let at = 0; at + BASE64_LENGTH <= text.length; at++) {
+    if (looksRandom(text.slice(at, at + BASE64_LENGTH), IN_TEXT)) return at;
+  }
+  return -1;
+}
+
+/** Adds what may be base64: filled up with `=`, or random; of a path, the components that are. */
+function findBase64(text: string, found: Span[]): void {
+  for (const { 0: run, index } of text.matchAll(BASE64)) {
+    if (run.endsWith('=')) {
+      found.push({ start: index, end: index + run.length });
+      continue;
+    }
+    const before = found.length;
+    for (const { 0: component, index: at } of run.matchAll(/[^/]+/g)) {
+      const start = index + at;
+      if (findRandom(component) >= 0) found.push({ start, end: start + component.length });
+    }
+    if (found.length > before) continue;
+    // A slash is a digit of base64, too.
+    const at = findRandom(run);
+    if (at >= 0) found.push({ start: index + run.lastIndexOf('/', at) + 1, end: index + run.length });
+  }
+}
+
+function keySpans(text: string, hex: RegExp): Span[] {
+  const found: Span[] = [];
+  for (const { 0: digits, index } of text.matchAll(hex)) {
+    if (hex === HEX_PART || !isNumber(digits)) found.push({ start: index, end: index + digits.length });
+  }
+  findGroups(text, found);
+  findBase64(text, found);
+  return found.sort((one, other) => one.start - other.start);
+}
+
+function hide(text: string, hex: RegExp): string {
+  if (text.length < SHORTEST) return text;
+  let shown = '';
+  let at = 0;
+  for (const { start, end } of keySpans(text, hex)) {
+    if (start >= at) shown += text.slice(at, start) + HIDDEN;
+    at = Math.max(at, end);
+  }
+  return shown + text.slice(at);
+}
+
+// eslint-disable-next-line no-control-regex -- ASCII, all of it
+const NOT_ASCII = /[^\u0000-\u007f]/;
+
+function hideAll(text: string, hex: RegExp): string {
+  const shown = hide(text, hex);
+  if (!NOT_ASCII.test(shown)) return shown;
+  // Digits may be of another script, and nothing that is seen may stand between them.
+  const folded = shown.normalize('NFKC').replaceAll(/\p{Cf}/gu, '');
+  const hidden = hide(folded, hex);
+  return hidden === folded ? shown : hidden;
+}
+
+/**
+ * A text in which `[hidden]` stands for what may be a key: 16 hexadecimal digits in a row, groups of digits that are as long
+ * as no address, and base64.
+ */
+export function withoutKeys(text: string): string {
+  return hideAll(text, HEX);
+}
+
+/** As `withoutKeys`, for a piece of a file of keys, which may be a part of one: 8 hexadecimal digits are hidden, too. */
+export function withoutKeyParts(text: string): string {
+  return hideAll(text, HEX_PART);
 }

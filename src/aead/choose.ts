@@ -1,5 +1,5 @@
 /** Which cipher works here: the fastest that is there and passes its self-test, or the one that is asked for. */
-import { quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import type { Aead, AeadBackend } from './aead.js';
 import { AeadError, type AeadErrorCode } from './error.js';
 import { ipsecMbBackend } from './ipsec-mb-aead.js';
@@ -42,7 +42,7 @@ export function chooseAead(name?: string, backends: readonly AeadBackend[] = AEA
     const named = backends.find((backend) => backend.name === name);
     if (named === undefined) {
       const known = backends.map((backend) => backend.name).join(', ');
-      throw new AeadError('AEAD_UNKNOWN', `there is no cipher ${quotedWord(name)}; there are ${known}`);
+      throw new AeadError('AEAD_UNKNOWN', `there is no cipher ${inQuotes(name)}; there are ${known}`);
     }
     return { aead: tryBackend(named), passedOver: [] };
   }

@@ -1,5 +1,4 @@
 /** What files of any direction have in common: the name of the standard streams, and the words for failures. */
-import { withoutKeys } from '../secret-text.js';
 
 /** The name that stands for standard input and standard output. */
 export const STANDARD_STREAM = '-';
@@ -9,7 +8,7 @@ export function systemReason(name: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
     case 'ENOENT':
-      return `${withoutKeys(name)}: no such file or folder`;
+      return `${name}: no such file or folder`;
     case 'EACCES':
     case 'EPERM':
       return `${name}: permission denied`;

@@ -1,7 +1,7 @@
 /** The words of a call: options and operands, checked, with one line about what is wrong and how to mend it. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { VtepError } from '../error.js';
-import { holdsKey, quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { habitHint } from './habits.js';
 
 /** A call that can't be carried out as it was made. */
@@ -29,10 +29,11 @@ export function parseWords(command: string, words: readonly string[], options: O
     return { values: values as ParsedArguments['values'], operands: positionals };
   } catch (error) {
     const message = (error as Error).message.split('\n')[0].replace(/ To specify a positional.*$/, '');
-    const shown = holdsKey(message) ? 'one of its words is no option' : message.replace(/\.$/, '');
     const letter = /^Unknown option '-([a-zA-Z])'/.exec(message)?.[1];
     const hint = letter === undefined ? undefined : habitHint(letter, (option) => Object.hasOwn(options, option));
-    throw new UsageError(`${shown}${hint === undefined ? '' : ` (${hint})`}; see: vtep ${command} --help`);
+    throw new UsageError(
+      `${message.replace(/\.$/, '')}${hint === undefined ? '' : ` (${hint})`}; see: vtep ${command} --help`,
+    );
   }
 }
 
@@ -61,7 +62,7 @@ export function wholeNumber(
   if (typeof text !== 'string') return undefined;
   const value = /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? Number(text) : Number.NaN;
   if (!(value >= lowest && value <= highest)) {
-    throw new UsageError(`--${name} takes a whole number from ${lowest} to ${highest}, not ${quotedWord(text)}`);
+    throw new UsageError(`--${name} takes a whole number from ${lowest} to ${highest}, not ${inQuotes(text)}`);
   }
   return value;
 }
@@ -78,7 +79,6 @@ export function oneOf<const T extends string>(
   const text = parsed.values[name];
   if (text === undefined) return undefined;
   const found = words.find((word) => word === text);
-  if (found === undefined)
-    throw new UsageError(`--${name} takes ${words.join(' or ')}, not ${quotedWord(String(text))}`);
+  if (found === undefined) throw new UsageError(`--${name} takes ${words.join(' or ')}, not ${inQuotes(String(text))}`);
   return found;
 }

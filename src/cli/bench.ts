@@ -44,7 +44,7 @@ export const benchCommand: Command = {
       plot?.write(new TextEncoder().encode(plotReport(report)));
       plot?.commit();
       const output = new TextOutput();
-      if (parsed.values['json'] === true) output.line(JSON.stringify(report, null, 2));
+      if (parsed.values['json'] === true) output.json(report);
       else printReport(report, (line) => output.line(line));
       output.flush();
     } finally {

@@ -118,7 +118,7 @@ class CaptureRun {
     const sums = this.#sums();
     const decapsulation = this.#decapsulation();
     if (this.#plan.json) {
-      this.#text.line(JSON.stringify(captureReport(sums, survey, decapsulation), null, 2));
+      this.#text.json(captureReport(sums, survey, decapsulation));
     } else {
       if (this.#plan.survey === 'tables' && survey !== undefined) {
         printSurvey(this.#text, survey, this.#reading.rows);

@@ -2,6 +2,7 @@
 import { isLinkTypeKnown, linkTypeName } from '../capture/index.js';
 import { DeviceSource, LiveError } from '../live/index.js';
 import { type Device, listDevices } from '../live/device.js';
+import { inQuotes } from '../plain-text.js';
 import { parseWords, UsageError, wholeNumber } from './arguments.js';
 import { CAPTURE_HELP, CAPTURE_OPTIONS, capturePlan } from './capture-options.js';
 import { runCapture } from './capture-run.js';
@@ -16,9 +17,7 @@ import { TextOutput } from './text-output.js';
 function list(devices: readonly Device[], json: boolean): number {
   const output = new TextOutput();
   if (json) {
-    output.line(
-      JSON.stringify({ devices: devices.map((one) => ({ ...one, description: one.description ?? null })) }, null, 2),
-    );
+    output.json({ devices: devices.map((one) => ({ ...one, description: one.description ?? null })) });
   } else {
     const rows = devices.map(({ name, addresses, description, loopback }) => [
       name,
@@ -60,7 +59,7 @@ export const captureCommand: Command = {
       if (!isLinkTypeKnown(linkType) && (plan.decap || plan.survey !== undefined)) {
         throw new LiveError(
           'DEVICE_UNUSABLE',
-          `${JSON.stringify(device)}: its packets are of link type ${linkTypeName(linkType)}, which can be kept by -o alone`,
+          `${inQuotes(device)}: its packets are of link type ${linkTypeName(linkType)}, which can be kept by -o alone`,
         );
       }
       const checksums = values['no-checksums'] !== true && plan.survey === 'tables';

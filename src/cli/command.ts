@@ -17,10 +17,10 @@ export interface Command {
   run(words: readonly string[]): Promise<number>;
 }
 
-/** Prints a text on standard output. */
+/** Prints a text of vtep's own on standard output, as it is. */
 export function print(text: string): void {
   const output = new TextOutput();
-  output.line(text);
+  output.verbatim(text);
   output.flush();
 }
 

@@ -2,7 +2,7 @@
 import { VtepError } from '../error.js';
 import type { KeyText, NodeImport, NodeOutputs } from '../overlay/files.js';
 import type { KeyRing, Topology } from '../overlay/index.js';
-import { quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 import { type ReadOptions, readKeyText, readSmallText } from './small-file.js';
 import { say } from './text-output.js';
@@ -60,7 +60,7 @@ function byNode(parsed: ParsedArguments, option: string): Map<string, string> {
   return new Map(
     words.map((word) => {
       const at = word.indexOf('=');
-      if (at < 1) throw new UsageError(`--${option} takes NODE=VALUE, not ${quotedWord(word)}`);
+      if (at < 1) throw new UsageError(`--${option} takes NODE=VALUE, not ${inQuotes(word)}`);
       return [word.slice(0, at), word.slice(at + 1)];
     }),
   );

@@ -91,7 +91,7 @@ export const decapCommand: Command = {
       };
       if (json) {
         const text = new TextOutput();
-        text.line(JSON.stringify(decapReport(done), null, 2));
+        text.json(decapReport(done));
         text.flush();
       } else {
         sayDecap(done);

@@ -161,7 +161,7 @@ export const encapCommand: Command = {
       };
       if (json === true) {
         const text = new TextOutput();
-        text.line(JSON.stringify(report, null, 2));
+        text.json(report);
         text.flush();
       } else {
         sayReport(report, drops.counts);

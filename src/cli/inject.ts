@@ -189,7 +189,7 @@ export const injectCommand: Command = {
       };
       if (parsed.values['json'] === true) {
         const output = new TextOutput();
-        output.line(JSON.stringify(injectReport(sums), null, 2));
+        output.json(injectReport(sums));
         output.flush();
       } else {
         sayInject(sums);

@@ -48,7 +48,7 @@ export const inspectCommand: Command = {
     await readInput(source, packets ? printPackets(output, survey) : (batch) => survey.addBatch(batch));
     keys?.finish();
     const report = survey.report(source);
-    if (parsed.values['json'] === true) output.line(JSON.stringify(report, null, 2));
+    if (parsed.values['json'] === true) output.json(report);
     else if (!packets) printSurvey(output, report, rows);
     output.flush();
     const warned = report.packets === 0 || report.problems.some((problem) => problem.severity === 'warning');

@@ -66,7 +66,7 @@ export const keysGenerateCommand: Command = {
       writeRing(path, text, parsed.values['force'] === true ? RingFileMode.Overwrite : RingFileMode.New);
       const keys = ringReport(ring);
       const output = new TextOutput();
-      if (json) output.line(JSON.stringify({ file: path, profile, keys }, null, 2));
+      if (json) output.json({ file: path, profile, keys });
       else for (const line of ringLines(keys)) output.line(line);
       output.flush();
       return Promise.resolve(ExitCode.Done);

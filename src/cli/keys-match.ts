@@ -138,7 +138,7 @@ export const keysMatchCommand: Command = {
     const report = matchKeys(survey.report(source), new RingKeys(keys.ring, hkdfSha256));
     keys.finish();
     const output = new TextOutput();
-    if (parsed.values['json'] === true) output.line(JSON.stringify({ file: source.name, ...report }, null, 2));
+    if (parsed.values['json'] === true) output.json({ file: source.name, ...report });
     else printReport(output, source.name, report);
     output.flush();
     const wrong = report.spis.length === 0 || report.problems.length > 0;

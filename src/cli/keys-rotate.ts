@@ -68,7 +68,7 @@ function rotateRing(path: string, target: Target, json: boolean): number {
     const report = new TextOutput();
     if (json) {
       const { tag, fingerprint } = dropped;
-      report.line(JSON.stringify({ file: target.path, profile, keys, dropped: { tag, fingerprint } }, null, 2));
+      report.json({ file: target.path, profile, keys, dropped: { tag, fingerprint } });
     } else {
       for (const line of ringLines([dropped, ...keys])) report.line(line);
     }

@@ -160,7 +160,7 @@ export const keysScheduleCommand: Command = {
     const outlook = rate === undefined ? undefined : sequenceOutlook(plan, rate, bits);
     const schedule = { start, interval, jitter, profile };
     const output = new TextOutput();
-    if (parsed.values['json'] === true) output.line(JSON.stringify(report(plan, schedule, outlook), null, 2));
+    if (parsed.values['json'] === true) output.json(report(plan, schedule, outlook));
     else print(output, plan, schedule, outlook);
     output.flush();
     return ExitCode.Done;

@@ -94,7 +94,7 @@ export const keysSpiCommand: Command = {
     const rows = rowsOf(parsed, tagsOf(parsed));
     const output = new TextOutput();
     if (parsed.values['json'] === true) {
-      output.line(JSON.stringify({ spis: rows }, null, 2));
+      output.json({ spis: rows });
     } else {
       const columns = ['tag', 'from', 'to', 'form', 'SPI', ''].map(words);
       const cells = rows.map(({ tag, from, to, form, spi, remark }) => [

@@ -236,7 +236,7 @@ export const keysTimelineCommand: Command = {
     const report = timeline.report({ made: keys?.made ?? [], events });
     keys?.finish();
     const output = new TextOutput();
-    if (parsed.values['json'] === true) output.line(JSON.stringify({ file: source.name, ...report }, null, 2));
+    if (parsed.values['json'] === true) output.json({ file: source.name, ...report });
     else printReport(output, source.name, report, keys);
     output.flush();
     const { packets, problems } = report.summary;

@@ -1,5 +1,5 @@
 /** `vtep keys`: key rings and SPIs; what it does is said by its second word. */
-import { quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { UsageError } from './arguments.js';
 import { type Command, runCommand } from './command.js';
 
@@ -57,7 +57,7 @@ export const keysCommand: Command = {
     const rest = args.slice(1);
     const entry = name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
     if (entry === undefined) {
-      const said = name === undefined ? 'needs a word' : `has no ${quotedWord(name)}`;
+      const said = name === undefined ? 'needs a word' : `has no ${inQuotes(name)}`;
       throw new UsageError(`keys ${said}: ${Object.keys(SUBCOMMANDS).join(', ')}; see: vtep keys --help`);
     }
     return runCommand(await entry.load(), rest);

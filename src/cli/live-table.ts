@@ -1,5 +1,6 @@
 /** Lines that are written over in place, on a terminal. */
 import type { WriteStream } from 'node:tty';
+import { plain } from '../plain-text.js';
 
 /** Where the cursor goes up, and everything from there on is erased. */
 function erase(lines: number): string {
@@ -20,7 +21,7 @@ export class LiveTable {
   show(lines: readonly string[]): void {
     const { rows, columns } = this.#terminal;
     // A line that wraps, or a first one that scrolled away, could never be erased.
-    const fit = lines.slice(0, Math.max(1, rows - 1)).map((line) => line.slice(0, Math.max(1, columns - 1)));
+    const fit = lines.slice(0, Math.max(1, rows - 1)).map((line) => plain(line).slice(0, Math.max(1, columns - 1)));
     this.#terminal.write(erase(this.#shown) + fit.map((line) => `${line}\n`).join(''));
     this.#shown = fit.length;
   }

@@ -1,6 +1,6 @@
 /** `--metrics [HOST:]PORT`: where Prometheus reads. */
 import type { MetricsAddress } from '../live/metrics-server.js';
-import { quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 
 const LOOPBACK = '127.0.0.1';
@@ -16,7 +16,7 @@ export function metricsOption(parsed: ParsedArguments): MetricsAddress | undefin
   const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:\s]+)):)?(\d{1,5})$/i.exec(text);
   const port = match === null ? -1 : Number(match[3]);
   if (match === null || port > MAX_PORT) {
-    throw new UsageError(`--metrics takes PORT, HOST:PORT or [IPV6]:PORT, not ${quotedWord(text)}`);
+    throw new UsageError(`--metrics takes PORT, HOST:PORT or [IPV6]:PORT, not ${inQuotes(text)}`);
   }
   const [, ipv6, host] = match as unknown as readonly [string, string | undefined, string | undefined, string];
   return { host: ipv6 ?? host ?? LOOPBACK, port };

@@ -103,7 +103,7 @@ export const mtuCommand: Command = {
     const path = pathOf(parsed);
     const answer = mtuOf(path);
     const output = new TextOutput();
-    if (parsed.values['json'] === true) output.line(JSON.stringify({ ...path, ...answer }, null, 2));
+    if (parsed.values['json'] === true) output.json({ ...path, ...answer });
     else print(output, path, answer);
     output.flush();
     return Promise.resolve(ExitCode.Done);

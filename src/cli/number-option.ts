@@ -1,5 +1,5 @@
 /** Numbers with a fraction. */
-import { quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 
 /**
@@ -10,7 +10,7 @@ export function numberOption(parsed: ParsedArguments, name: string, lowest: numb
   const text = String(parsed.values[name]);
   const value = /^\d{1,12}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= lowest && value <= highest)) {
-    throw new UsageError(`--${name} takes a number from ${lowest} to ${highest}, not ${quotedWord(text)}`);
+    throw new UsageError(`--${name} takes a number from ${lowest} to ${highest}, not ${inQuotes(text)}`);
   }
   return value;
 }

@@ -20,7 +20,7 @@ export function printPackets(output: TextOutput, survey: Survey): (batch: Captur
         startNanos = batch.nanoseconds[i];
       }
       const verdict = survey.add(batch, i);
-      output.line(
+      output.figures(
         packetLine(survey.ingress, verdict, survey.inner, {
           number,
           time: timed ? batch.seconds[i] - start + (batch.nanoseconds[i] - startNanos) / 1e9 : Number.NaN,

@@ -1,10 +1,10 @@
 /** The command line: finds the command, and says in one line what went wrong. */
 import { VtepError } from '../error.js';
-import { quotedWord } from '../secret-text.js';
+import { inQuotes, plain } from '../plain-text.js';
 import { type Command, print, runCommand } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { type Streams, withStreams } from './streams.js';
-import { say } from './text-output.js';
+import { say, sayLines } from './text-output.js';
 
 // Loaded when they are called, so that `--help` needn't wait for what only one command needs.
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
@@ -67,7 +67,7 @@ up, capture and inject finish what they have and print their totals.`;
 
 async function carryOut(words: readonly string[]): Promise<number> {
   if (words.length === 0) {
-    say(help());
+    sayLines(help());
     return ExitCode.Unusable;
   }
   const [name, ...rest] = words;
@@ -82,7 +82,7 @@ async function carryOut(words: readonly string[]): Promise<number> {
   }
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) {
-    say(`vtep: there is no command ${quotedWord(name)}; see: vtep --help`);
+    say(`vtep: there is no command ${inQuotes(name)}; see: vtep --help`);
     return ExitCode.Unusable;
   }
   const command = await entry.load();
@@ -94,14 +94,21 @@ function isClosedPipe(error: unknown): boolean {
   return cause?.code === 'EPIPE';
 }
 
+/** Where an error came from; its message, which may hold anything, in one line. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  return [plain(`${error.name}: ${error.message}`), ...frames].join('\n');
+}
+
 async function answer(words: readonly string[]): Promise<number> {
   try {
     return await carryOut(words);
   } catch (error) {
     // Whoever reads our output has had enough (`| head`): that is no failure.
     if (isClosedPipe(error)) return ExitCode.Done;
-    const known = error instanceof VtepError;
-    say(`vtep: ${known ? error.message : `internal error: ${(error as Error).stack ?? String(error)}`}`);
+    if (error instanceof VtepError) say(`vtep: ${error.message}`);
+    else sayLines(`vtep: internal error: ${stackOf(error)}`);
     return ExitCode.Unusable;
   }
 }

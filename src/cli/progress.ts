@@ -1,5 +1,6 @@
 /** How far a long reading is: a line that is written over on a terminal, nothing anywhere else. */
 import type { PacketSource } from '../capture/index.js';
+import { plain } from '../plain-text.js';
 
 const INTERVAL_MS = 200;
 
@@ -9,7 +10,7 @@ export class StatusLine {
 
   /** Writes over what it said before. */
   show(text: string): void {
-    if (this.#shown) process.stderr.write(`\r${text}\x1b[K`);
+    if (this.#shown) process.stderr.write(`\r${plain(text)}\x1b[K`);
   }
 
   /** Takes the line away. */

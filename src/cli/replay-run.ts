@@ -6,7 +6,7 @@ import { Oversize } from '../dataplane/index.js';
 import { seedFlows } from '../memory/index.js';
 import type { Topology } from '../overlay/index.js';
 import { CaptureFrames, ParallelReplay, Replay, type ReplayResult } from '../replay/index.js';
-import { quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { MAX_WORKERS } from '../workers/index.js';
 import { aeadOption } from './aead-option.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
@@ -73,7 +73,7 @@ function probability(parsed: ParsedArguments, name: string): number {
   if (text === undefined) return 0;
   const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
   if (!(value >= 0 && value <= 1)) {
-    throw new UsageError(`--${name} takes a number from 0 to 1, not ${quotedWord(String(text))}`);
+    throw new UsageError(`--${name} takes a number from 0 to 1, not ${inQuotes(String(text))}`);
   }
   return value;
 }

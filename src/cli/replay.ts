@@ -160,7 +160,7 @@ export const replayCommand: Command = {
     keys?.finish();
     const output = new TextOutput();
     const about = { file: input.name, kind: observed.kind, vteps: observed.vteps, topology };
-    if (parsed.values['json'] === true) output.line(JSON.stringify(replayReport(about, runs), null, 2));
+    if (parsed.values['json'] === true) output.json(replayReport(about, runs));
     else printReplay(output, about, runs);
     output.flush();
     const [{ result }] = runs;

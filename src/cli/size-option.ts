@@ -1,5 +1,5 @@
 /** Sizes as people write them. */
-import { quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
@@ -17,7 +17,7 @@ export function sizeOption(parsed: ParsedArguments, name: string, lowest: number
   const bytes = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2].toLowerCase()];
   if (!(bytes >= lowest && bytes <= highest)) {
     throw new UsageError(
-      `--${name} takes from ${lowest} to ${highest} bytes, as 500000, 64M or 2G, not ${quotedWord(text)}`,
+      `--${name} takes from ${lowest} to ${highest} bytes, as 500000, 64M or 2G, not ${inQuotes(text)}`,
     );
   }
   return bytes;

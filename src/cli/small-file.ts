@@ -1,7 +1,6 @@
 /** Files that are read as a whole, of no more bytes than are asked for: a device or a pipe may never end. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { KeyText, takeKeys } from '../overlay/key-text.js';
-import { withoutKeys } from '../secret-text.js';
 import { UsageError } from './arguments.js';
 
 const CHUNK = 1 << 16;
@@ -38,8 +37,7 @@ export function readSmallFile(path: string, most: number, what: string, { patien
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    // Where no such file is, a key may have been put in its name's place.
-    if (code === 'ENOENT') throw new UsageError(`${withoutKeys(path)}: there is no such file`);
+    if (code === 'ENOENT') throw new UsageError(`${path}: there is no such file`);
     throw new UsageError(`${path}: can't be read (${code})`);
   }
 }

@@ -1,4 +1,5 @@
 /** Aligned tables of text. */
+import { plain } from '../plain-text.js';
 
 /** A number with a comma between thousands. */
 export function grouped(value: number): string {
@@ -21,9 +22,9 @@ export function numbers(heading: string): Column {
   return { heading, align: 'right' };
 }
 
-/** Lines of a table: the headings, then the rows, each column as wide as its widest cell. */
+/** Lines of a table: the headings, then the rows, each column as wide as its widest cell, whatever names are in it. */
 export function table(columns: readonly Column[], rows: readonly (readonly (string | number)[])[]): string[] {
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? grouped(cell) : cell)));
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? grouped(cell) : plain(cell))));
   const widths = columns.map(({ heading }, i) =>
     cells.reduce((width, row) => Math.max(width, row[i].length), heading.length),
   );

@@ -1,5 +1,5 @@
 /** Times and spans as people write them. */
-import { quotedWord } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -19,7 +19,7 @@ export function spanOption(parsed: ParsedArguments, name: string, lowest: number
   const seconds = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2]];
   if (!(seconds >= lowest && seconds <= highest)) {
     throw new UsageError(
-      `--${name} takes from ${lowest} to ${highest} seconds, as 3600, 90m, 12h or 1d, not ${quotedWord(text)}`,
+      `--${name} takes from ${lowest} to ${highest} seconds, as 3600, 90m, 12h or 1d, not ${inQuotes(text)}`,
     );
   }
   return seconds;
@@ -36,7 +36,7 @@ export function timeOption(parsed: ParsedArguments, name: string): number | unde
   const seconds = /^\d{1,12}$/.test(text) ? Number(text) : isoSeconds(text);
   if (!(seconds >= 0 && seconds <= LAST_TIME)) {
     throw new UsageError(
-      `--${name} takes a time like 2026-11-21T12:00:00Z or seconds since 1970, not ${quotedWord(text)}`,
+      `--${name} takes a time like 2026-11-21T12:00:00Z or seconds since 1970, not ${inQuotes(text)}`,
     );
   }
   return seconds;

@@ -5,7 +5,6 @@ import { VtepError } from '../error.js';
 import { LiveVtep, MetricsServer, vtepMetrics } from '../live/index.js';
 import { hostAndPort } from '../live/metrics-server.js';
 import { RingOutcome, type Topology } from '../overlay/index.js';
-import { withoutKeys } from '../secret-text.js';
 import { formatIp } from '../wire/index.js';
 import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, type ParsedArguments, parseWords, UsageError } from './arguments.js';
@@ -163,7 +162,7 @@ class Up {
     const passedOver = dryRun?.hasFrames === true ? dryRun.port.passedOver : undefined;
     const report = { node: this.#node, seconds, counters, endpoints: this.#vtep.node.endpointReports, passedOver };
     const output = new TextOutput();
-    if (this.#parsed.values['json'] === true) output.line(JSON.stringify(upJson(report), null, 2));
+    if (this.#parsed.values['json'] === true) output.json(upJson(report));
     else for (const line of upLines(report)) output.line(line);
     output.flush();
   }
@@ -190,9 +189,9 @@ class Up {
     const address = here === undefined ? '' : formatIp(here.vtep.length === 4 ? 4 : 6, here.vtep);
     const cipher = this.#cipher.choice === undefined ? '' : `; cipher ${this.#cipher.choice.aead.name}`;
     say(
-      `vtep: ${withoutKeys(this.#node)} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`,
+      `vtep: ${this.#node} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`,
     );
-    for (const [endpoint, port] of this.#vtep.node.ports) say(`vtep: endpoint ${withoutKeys(endpoint)}: ${port.name}`);
+    for (const [endpoint, port] of this.#vtep.node.ports) say(`vtep: endpoint ${endpoint}: ${port.name}`);
   }
 
   /** One reading at a time: however many signals come meanwhile, there is one more after it. */

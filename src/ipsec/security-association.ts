@@ -1,6 +1,6 @@
 /** A security association as it is agreed on (RFC 4301 section 4.4.2): who talks to whom, and how ESP is made. */
 import { isIcvLength } from '../aead/aead-batch.js';
-import { mayBeKey } from '../secret-text.js';
+import { withoutKeyParts } from '../secret-text.js';
 import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { IpsecError } from './error.js';
 import type { Keymat } from './keymat.js';
@@ -11,6 +11,8 @@ import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
 export const EspMode = { Transport: 'transport', Tunnel: 'tunnel' } as const;
 export type EspMode = (typeof EspMode)[keyof typeof EspMode];
 
+/** Characters of the longest address: IPv6 with IPv4 at its end. */
+const MAX_ADDRESS = 45;
 export const MAX_SPI = 0xffffffff;
 
 /** ESP in UDP (RFC 3948). */
@@ -59,7 +61,7 @@ function addressBytes(name: string, text: string): Uint8Array {
 
 /** Whether a text of a file looks like one address, and can be shown as one whether it is right or wrong. */
 export function looksLikeAddress(text: string): boolean {
-  return /^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(text) && !mayBeKey(text);
+  return /^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(text) && text.length <= MAX_ADDRESS && withoutKeyParts(text) === text;
 }
 
 /** `0x` and eight digits, as `ip xfrm` prints it. */

@@ -5,7 +5,7 @@
  */
 import { bytesOfHex } from '../memory/hex.js';
 import { type PastedLine, pastedLines, withoutWraps } from '../pasted-text.js';
-import { quoted } from '../secret-text.js';
+import { quoted } from '../plain-text.js';
 import { IpsecError } from './error.js';
 import { Keymat, WEAK_KEY_REMARK } from './keymat.js';
 import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';

@@ -3,7 +3,6 @@
  * line that says `encrypted: true`, or end within a name or a number.
  */
 import type { Network, Topology } from '../overlay/index.js';
-import { withoutKeys } from '../secret-text.js';
 
 /** The VNIs that a node has served encrypted since it started: a config that drops one for a while doesn't free it. */
 export class EncryptedVnis {
@@ -32,10 +31,10 @@ export class EncryptedVnis {
     const moved = after.endpoints.find(({ name }, place) => encryptedEndpoints.has(name) && !isEncrypted(after, place));
     if (moved === undefined) return undefined;
     const network = after.networks[moved.network];
-    return `the endpoint ${withoutKeys(moved.name)} would leave an encrypted network for ${named(network)}, which is clear`;
+    return `the endpoint ${moved.name} would leave an encrypted network for ${named(network)}, which is clear`;
   }
 }
 
 function named({ name, vni }: Network): string {
-  return `${withoutKeys(name)} (VNI ${vni})`;
+  return `${name} (VNI ${vni})`;
 }

@@ -7,7 +7,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Arena } from '../memory/index.js';
 import { isInterfaceName } from '../overlay/interface-name.js';
 import { type Endpoint, type Prefix, prefixContains, type RingOutcome, type Topology } from '../overlay/index.js';
-import { withoutKeys } from '../secret-text.js';
+import { plain } from '../plain-text.js';
 import { DatagramUnderlay } from './datagram-underlay.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
@@ -97,7 +97,7 @@ export class LiveVtep {
     const { topology, node, sockets } = options;
     const place = topology.nodes.findIndex(({ name }) => name === node);
     if (place < 0) {
-      const known = withoutKeys(topology.nodes.map(({ name }) => name).join(', '));
+      const known = topology.nodes.map(({ name }) => name).join(', ');
       throw new LiveError('BAD_NODE', `there is no such node; there are ${known}`);
     }
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
@@ -197,7 +197,7 @@ export class LiveVtep {
           ? !(port instanceof TapDevice && port.holdsNamespace)
           : now === this.#made.get(name)?.namespace;
       if (stays) continue;
-      const what = JSON.stringify(withoutKeys(netns));
+      const what = JSON.stringify(netns);
       const why = `the network namespace ${what} is ${now === undefined ? 'gone' : 'another one now'}`;
       this.#tell(name, why);
       this.#told.set(name, why);
@@ -224,8 +224,7 @@ export class LiveVtep {
   }
 
   #tell(endpoint: string, text: string): void {
-    // A name may be a key that stands in the wrong place.
-    this.#options.onTrouble?.(`endpoint ${withoutKeys(endpoint)}: ${text}`);
+    this.#options.onTrouble?.(plain(`endpoint ${endpoint}: ${text}`));
   }
 
   /** Lets devices go that are to be set up otherwise. */
@@ -259,7 +258,7 @@ export class LiveVtep {
     const settings = settingsOf(endpoint, this.node.topology, mtu);
     if (!isInterfaceName(settings.device)) {
       const rule = 'an interface has a name of 1 to 15 letters, digits and ._-';
-      throw new LiveError('BAD_NODE', `endpoint ${withoutKeys(endpoint.name)}: ${rule}; give it one by device:`);
+      throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; give it one by device:`);
     }
     const namespace = settings.netns === undefined ? undefined : namespaceIdentity(settings.netns);
     this.node.attach(endpoint.name, new TapDevice({ ...settings, unfinishedChecksums: this.#unfinishedChecksums }));

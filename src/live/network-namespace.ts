@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { lastErrno } from '../foreign/index.js';
-import { withoutKeys } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { LiveError } from './error.js';
 import { callFailed, cString, Errno, linux } from './linux.js';
 
@@ -57,8 +57,7 @@ export class OpenNamespace {
    * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`
    */
   constructor(name: string) {
-    // What stands in a name's place may be a key.
-    this.said = JSON.stringify(withoutKeys(name));
+    this.said = inQuotes(name);
     this.descriptor = openNamespace(namespacePath(name));
     if (this.descriptor >= 0) return;
     const error = callFailed(`open the network namespace ${this.said}`);

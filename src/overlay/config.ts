@@ -2,7 +2,6 @@
 import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import * as z from 'zod';
 import { looksLike } from '../recognised-text.js';
-import { withoutKeys } from '../secret-text.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 import { isInterfaceName } from './interface-name.js';
@@ -24,7 +23,10 @@ const MAX_MTU = 65_535;
 const MIN_IPV6_MTU = 1280;
 const MAX_VNI = 0xffffff;
 
-const NAME = z.string().min(1);
+const NAME = z
+  .string()
+  .min(1)
+  .refine((name) => !/\p{Cc}/u.test(name), 'a name holds no control characters');
 const MTU = z.number().int().min(MIN_MTU).max(MAX_MTU);
 const ONE_OR_MORE = z.union([z.string(), z.array(z.string()).min(1)]);
 
@@ -78,18 +80,16 @@ class Places {
   }
 
   /**
-   * An error about what stands at a path, or about the nearest thing above it that is there. A name in the message may
-   * be a key in the wrong place.
+   * An error about what stands at a path, or about the nearest thing above it that is there.
    */
   error(path: Path, text: string): OverlayError {
-    const message = withoutKeys(text);
     for (let length = path.length; length >= 0; length--) {
       const range = this.#rangeAt(path.slice(0, length));
       if (range !== undefined) {
-        return new OverlayError('BAD_CONFIG', `line ${this.#lines.linePos(range[0]).line}: ${message}`);
+        return new OverlayError('BAD_CONFIG', `line ${this.#lines.linePos(range[0]).line}: ${text}`);
       }
     }
-    return new OverlayError('BAD_CONFIG', message);
+    return new OverlayError('BAD_CONFIG', text);
   }
 
   /** Where what stands at a path begins and ends; its key's place, where it has one. */
@@ -330,10 +330,11 @@ export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}
     const place = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]] : path;
     const where = path.length > 0 ? `${path.join('.')}: ` : '';
     const named = issue.code !== 'unrecognized_keys' || issue.keys.every((key) => /^[a-z][a-z_-]{0,20}$/i.test(key));
+    const key = issue.code === 'invalid_key' ? issue.issues[0].message : undefined;
     // What stands where a field's name should may be a key.
     // A file without nodes is no config, and may be a file of another kind.
     const like = path.length === 0 || (path.length === 1 && path[0] === 'nodes') ? otherKind(text) : '';
-    throw places.error(place, `${where}${named ? issue.message : 'a field that is not known'}${like}`);
+    throw places.error(place, `${where}${named ? (key ?? issue.message) : 'a field that is not known'}${like}`);
   }
   const parsed = result.data;
   const nodes = readNodes(parsed, places);

@@ -5,7 +5,7 @@
 import { jsonDocuments } from '../json-text.js';
 import { pastedLines, withoutWraps } from '../pasted-text.js';
 import { looksLike } from '../recognised-text.js';
-import { quoted } from '../secret-text.js';
+import { quoted } from '../plain-text.js';
 import { parseMac, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 import { parseIp } from './prefix.js';

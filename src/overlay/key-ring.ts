@@ -1,6 +1,7 @@
 /** A cluster's keys: what Swarm's managers hand to every node, each with the Lamport time that SPIs are made of. */
 import { isOneByte, sameSecret, secretBytes, secretCopy } from '../memory/secret-bytes.js';
-import { mayBeKey, quoted } from '../secret-text.js';
+import { quoted } from '../plain-text.js';
+import { withoutKeyParts } from '../secret-text.js';
 import { OverlayError } from './error.js';
 
 const HIDDEN = '[hidden]';
@@ -198,5 +199,5 @@ function generateKey(tag: number, keyBytes: number, random: (bytes: Uint8Array) 
 /** What stands in a number's place: whoever has no types may have put a key there. */
 function shown(value: unknown): string {
   const text = String(value);
-  return typeof value === 'number' && !mayBeKey(text) ? text : quoted(text);
+  return typeof value === 'number' && withoutKeyParts(text) === text ? text : quoted(text);
 }

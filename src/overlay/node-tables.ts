@@ -1,7 +1,7 @@
 /** What one node knows of a topology: its forwarding table, its neighbours, who floods where. */
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
-import { quotedWord, withoutKeys } from '../secret-text.js';
+import { inQuotes } from '../plain-text.js';
 import { OverlayError } from './error.js';
 import { TargetKind } from './forwarding-entry.js';
 import { ForwardingTable, type ForwardingTableOptions } from './forwarding-table.js';
@@ -37,8 +37,8 @@ export class NodeTables {
   constructor(topology: Topology, name: string, options: ForwardingTableOptions = {}) {
     const node = topology.nodes.findIndex((candidate) => candidate.name === name);
     if (node < 0) {
-      const known = withoutKeys(topology.nodes.map((candidate) => candidate.name).join(', '));
-      throw new OverlayError('BAD_CONFIG', `there is no node ${quotedWord(name)}; there are ${known}`);
+      const known = topology.nodes.map((candidate) => candidate.name).join(', ');
+      throw new OverlayError('BAD_CONFIG', `there is no node ${inQuotes(name)}; there are ${known}`);
     }
     this.topology = topology;
     this.node = node;

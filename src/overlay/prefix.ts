@@ -1,5 +1,5 @@
 /** Subnets: an address and how many of its bits count. */
-import { quoted } from '../secret-text.js';
+import { quoted } from '../plain-text.js';
 import { formatIp, parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 

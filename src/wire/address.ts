@@ -1,6 +1,6 @@
 /** MAC and IP addresses between bytes and the text that people write. Not for the packet path: it makes strings. */
 import { VtepError } from '../error.js';
-import { quoted } from '../secret-text.js';
+import { quoted } from '../plain-text.js';
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 

@@ -126,6 +126,7 @@ describe('without the package koffi', () => {
     cpSync(join(ROOT, 'dist/src/aead'), join(folder, 'src/aead'), { recursive: true });
     cpSync(join(ROOT, 'dist/src/foreign'), join(folder, 'src/foreign'), { recursive: true });
     cpSync(join(ROOT, 'dist/src/error.js'), join(folder, 'src/error.js'));
+    cpSync(join(ROOT, 'dist/src/plain-text.js'), join(folder, 'src/plain-text.js'));
     cpSync(join(ROOT, 'dist/src/secret-text.js'), join(folder, 'src/secret-text.js'));
     cpSync(join(ROOT, 'dist/src/memory'), join(folder, 'src/memory'), { recursive: true });
   });
