@@ -31,7 +31,9 @@ export type Attributes = Readonly<Record<string, string | number>>;
 
 /** Text as XML holds it; what XML can't hold becomes U+FFFD, what may be a key `[hidden]`. */
 export function escapeXml(text: string): string {
-  return withoutKeys(text).replace(FORBIDDEN, '\uFFFD').replace(/[<>&"']/g, (character) => ESCAPES[character]);
+  return withoutKeys(text)
+    .replace(FORBIDDEN, '\uFFFD')
+    .replace(/[<>&"']/g, (character) => ESCAPES[character]);
 }
 
 /**

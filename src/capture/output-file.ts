@@ -2,8 +2,8 @@
 import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { CaptureError } from './error.js';
 import { isForeign, isSameFile } from './foreign-file.js';
-import { clearPartFilesOf, PartFile, writeAll } from './part-file.js';
-import { STANDARD_STREAM, systemReason } from './standard-stream.js';
+import { clearPartFilesOf, PartFile } from './part-file.js';
+import { STANDARD_STREAM, systemReason, writeAll } from './standard-stream.js';
 
 const STANDARD_OUTPUT = 1;
 

@@ -4,19 +4,10 @@
  * a killed process left can be told from what another is still writing.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, linkSync, lstatSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MarkedProcess, markedProcess, processMark } from './process-mark.js';
+import { writeAll } from './standard-stream.js';
 
 /** Mode of files that hold keys, or what was encrypted. */
 export const OWNER_ONLY = 0o600;
@@ -25,7 +16,6 @@ const ANYBODY = 0o666;
 const RANDOM_BYTES = 8;
 /** Bytes of a name that leave room for what is added to it: a name has at most 255. */
 const MAX_BASE = 180;
-const RETRY_MS = 2;
 
 /** Part files that are neither finished nor removed. */
 const unfinished = new Set<PartFile>();
@@ -50,20 +40,6 @@ export function hasPartFiles(): boolean {
 function partPrefix(base: string): string {
   const stem = Buffer.byteLength(base) > MAX_BASE ? createHash('sha256').update(base).digest('hex').slice(0, 16) : base;
   return `${stem}.part-`;
-}
-
-/** Writes all of the bytes to a descriptor, waiting for a slow reader. */
-export function writeAll(descriptor: number, bytes: Uint8Array): void {
-  let at = 0;
-  while (at < bytes.length) {
-    try {
-      at += writeSync(descriptor, bytes, at, bytes.length - at);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      // A pipe whose reader is slow; there is no other way to wait for it in a synchronous write.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
-    }
-  }
 }
 
 let exitWatched = false;

@@ -1,4 +1,6 @@
-/** What files of any direction have in common: the name of the standard streams, and the words for failures. */
+/** What files of any direction have in common: the standard streams, writing all of the bytes, and the words for failures. */
+import { writeSync } from 'node:fs';
+import { CaptureError } from './error.js';
 
 /** The name that stands for standard input and standard output. */
 export const STANDARD_STREAM = '-';
@@ -18,5 +20,34 @@ export function systemReason(name: string, error: unknown): string {
       return `${name}: no space left on the device`;
     default:
       return `${name}: ${(error as Error).message}`;
+  }
+}
+
+const STANDARD_OUTPUT = 1;
+const RETRY_MS = 2;
+
+/** Writes all of the bytes to a descriptor, waiting for a slow reader. Throws the system's errors. */
+export function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let at = 0;
+  while (at < bytes.length) {
+    try {
+      at += writeSync(descriptor, bytes, at, bytes.length - at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      // A pipe whose reader is slow; there is no other way to wait for it in a synchronous write.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
+}
+
+/**
+ * Writes all of the bytes to standard output.
+ * @throws CaptureError `FILE_UNUSABLE`
+ */
+export function writeStandardOutput(bytes: Uint8Array): void {
+  try {
+    writeAll(STANDARD_OUTPUT, bytes);
+  } catch (error) {
+    throw new CaptureError('FILE_UNUSABLE', `can't write ${systemReason('standard output', error)}`, { cause: error });
   }
 }

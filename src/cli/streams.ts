@@ -1,6 +1,6 @@
 /** Where what a call writes goes: standard output and standard error, or what its caller takes in their place. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { OutputFile } from '../capture/output-file.js';
+import { writeStandardOutput } from '../capture/standard-stream.js';
 
 /** What a call writes to. */
 export interface Streams {
@@ -12,7 +12,7 @@ export interface Streams {
 
 /** The process's own. */
 const STANDARD: Streams = {
-  output: new OutputFile('-').write,
+  output: writeStandardOutput,
   remarks: (text) => void process.stderr.write(text),
 };
 
