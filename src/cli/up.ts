@@ -101,9 +101,10 @@ class Up {
   #taken = 0;
   #refused = 0;
   readonly #loader: ConfigLoader;
-  /** Set while a config is read, and whether it is to be read once more after that. */
+  /** Set while a config is read. */
   #reload: Promise<void> | undefined;
-  #again = false;
+  /** Signals since that began. */
+  #signals = 0;
   /** What went wrong inside while a config was taken over: the node may be between two. */
   #failure: Error | undefined;
 
@@ -196,8 +197,8 @@ class Up {
 
   /** One reading at a time: however many signals come meanwhile, there is one more after it. */
   #reloadSoon(): void {
-    if (this.#reload === undefined) this.#reload = this.#readAnew();
-    else this.#again = true;
+    this.#signals++;
+    this.#reload ??= this.#readAnew();
   }
 
   #isEnding(): boolean {
@@ -211,10 +212,11 @@ class Up {
   }
 
   async #readAnew(): Promise<void> {
-    do {
-      this.#again = false;
+    for (let heeded = 0; heeded !== this.#signals && !this.#isEnding();) {
+      heeded = this.#signals;
       await this.#readOnce();
-    } while (this.#again && !this.#isEnding());
+    }
+    this.#signals = 0;
     this.#reload = undefined;
   }
 
