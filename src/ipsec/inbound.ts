@@ -42,7 +42,7 @@ export class InboundEsp {
   /** The last packet's sequence number; its upper half is 0 without ESN. */
   sequenceHigh = 0;
 
-  readonly #sad: Sad<InboundSa>;
+  readonly #sad: Sad;
   readonly #resolver: SaResolver | undefined;
   readonly #opener: EspOpener;
   readonly #transport = new TransportPacket();
@@ -58,7 +58,7 @@ export class InboundEsp {
    * @param resolver asked for SAs that the SAD doesn't hold
    * @param capacity packets of a batch
    */
-  constructor(aead: Aead, sad: Sad<InboundSa>, resolver?: SaResolver, capacity = 1) {
+  constructor(aead: Aead, sad: Sad, resolver?: SaResolver, capacity = 1) {
     this.#sad = sad;
     this.#resolver = resolver;
     this.#opener = new EspOpener(aead, capacity);

@@ -16,11 +16,11 @@ export interface InboundClaim {
 
 /** Who has and who waits for each SPI. */
 export class InboundClaims {
-  readonly #sad: Sad<InboundSa>;
+  readonly #sad: Sad;
   readonly #bySpi = new Map<number, InboundClaim[]>();
   readonly #held = new Map<InboundClaim, InboundSa>();
 
-  constructor(sad: Sad<InboundSa>) {
+  constructor(sad: Sad) {
     this.#sad = sad;
   }
 

@@ -39,12 +39,12 @@ export class RingResolver implements SaResolver {
 
   readonly #ring: KeyRing;
   readonly #aead: Aead;
-  readonly #sad: Sad<InboundSa>;
+  readonly #sad: Sad;
   readonly #hkdf: HkdfSha256;
   readonly #options: RingResolverOptions;
   readonly #limit: number;
 
-  constructor(ring: KeyRing, aead: Aead, sad: Sad<InboundSa>, hkdf: HkdfSha256, options: RingResolverOptions = {}) {
+  constructor(ring: KeyRing, aead: Aead, sad: Sad, hkdf: HkdfSha256, options: RingResolverOptions = {}) {
     this.#ring = ring;
     this.#aead = aead;
     this.#sad = sad;

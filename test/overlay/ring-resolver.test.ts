@@ -25,7 +25,7 @@ function addressBytes(address: string): Uint8Array {
 }
 
 interface Setup {
-  readonly sad: Sad<InboundSa>;
+  readonly sad: Sad;
   readonly resolver: RingResolver;
   readonly ask: (source: string, destination: string, spi: number) => InboundSa | undefined;
 }
