@@ -7,8 +7,8 @@ import { quoted } from './plain-text.js';
 
 /** No document that is read is nested deeper. */
 const MAX_DEPTH = 64;
-/** Characters of what is there instead. */
-const MAX_SHOWN = 20;
+/** Characters of what is out of place that are looked at: a key that is cut in two isn't recognised. */
+const MAX_READ = 400;
 
 /** What is wrong with a text, and in which line. */
 export interface JsonMistake {
@@ -61,7 +61,7 @@ function scan(text: string, start: number, onName?: (name: string, again: boolea
   const unexpected = (expected: string): Scanned => {
     if (at >= text.length)
       return { at, what: `it is cut off: ${open.length} ${open.length === 1 ? 'bracket is' : 'brackets are'} open` };
-    const found = /^\S[^\n]*/.exec(text.slice(at, at + MAX_SHOWN))?.[0].trimEnd() ?? '';
+    const found = /^\S[^\n]*/.exec(text.slice(at, at + MAX_READ))?.[0].trimEnd() ?? '';
     return { at, what: `${quoted(found)} stands where ${expected} should` };
   };
   for (;;) {

@@ -19,8 +19,10 @@ export class LoopTurns {
   }
 }
 
-/** Node's `setImmediate` comes right after the poll for I/O; browsers have timers only. */
+/** Node's comes right after the poll for I/O; browsers have timers only. */
+const immediately = Reflect.get(globalThis, 'setImmediate') as ((call: () => void) => unknown) | undefined;
+
 function schedule(resolve: () => void): void {
-  if (typeof setImmediate === 'function') setImmediate(resolve);
-  else setTimeout(resolve, 0);
+  if (immediately === undefined) setTimeout(resolve, 0);
+  else immediately(resolve);
 }

@@ -15,7 +15,7 @@ function ringFile(name: string, text: string): string {
 }
 
 const keys = (...tags: readonly number[]): string => {
-  return `keys:\n${tags.map((tag) => `  - { tag: ${tag}, key: '${KEY}' }\n`).join('')}`;
+  return `keys:\n${tags.map((tag, i) => `  - { tag: ${tag}, key: '${KEY.slice(0, -1)}${i}' }\n`).join('')}`;
 };
 const SWARM = ringFile('swarm.yaml', keys(29_943, 29_945, 29_947));
 const STRICT = ringFile('strict.yaml', `profile: strict\n${keys(1, 2, 3)}`);

@@ -338,7 +338,7 @@ describe('a node that takes another config over', () => {
   });
 
   const ringOf = (...tags: readonly number[]): string =>
-    `keys:\n${tags.map((tag) => `  - { tag: ${tag}, key: "${String(tag).padStart(2, '0').repeat(16)}" }\n`).join('')}`;
+    `keys:\n${tags.map((tag) => `  - { tag: ${tag}, key: "${String(tag).padStart(2, '0').repeat(15)}ff" }\n`).join('')}`;
   const encryptedWith = (ring: string): Topology => parseConfig(configText({ encrypted: true }).replace(RING, ring));
 
   test('takes a newer ring over, and holds on to its own against an older one', () => {

@@ -114,7 +114,10 @@ describe('the example page', { skip: missing('chromium') }, () => {
     const page = await browser.open('/');
     const name = '<img src=x onerror=alert(1)>.pcap';
     const shown = await opened(page, { name, mimeType: '', buffer: Buffer.from('no capture') });
-    assert.equal(shown.status, `${name} can't be opened: it is neither pcap nor pcapng`);
+    assert.equal(
+      shown.status,
+      `${name} can't be opened: it is neither pcap nor pcapng but a text file; what tcpdump prints holds no packets: have it write them, tcpdump -w FILE.pcap`,
+    );
     assert.equal(await page.locator('img').count(), 0);
     const key = '43821b91e82886d2f3c6bfe1afcd9bdc';
     const keys = { name: 'keys.yaml', mimeType: '', buffer: Buffer.from(`keys: [{ tag: x, key: '${key}' }]`) };

@@ -47,7 +47,9 @@ describe('native-free', () => {
     const visit = (file: string): void => {
       if (seen.has(file)) return;
       seen.add(file);
-      for (const [, name] of readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}).*?'([^']+)';$/gm)) {
+      for (const [, name] of readFileSync(file, 'utf8').matchAll(
+        /^(?:import\b|export (?:type )?[{*]|\}).*?'([^']+)';$/gm,
+      )) {
         if (name.startsWith('.')) visit(join(dirname(file), name));
         else outside.add(name);
       }

@@ -11,7 +11,7 @@ import { watchedCipher } from './test-nodes.js';
 const TAGS = [4, 5, 6] as const;
 
 function topology(profile: Profile = Profile.Swarm, tags: readonly number[] = TAGS): Topology {
-  const keys = tags.map((tag) => ({ tag, key: tag.toString(16).padStart(2, '0').repeat(16) }));
+  const keys = tags.map((tag) => ({ tag, key: tag.toString(16).padStart(2, '0').repeat(15) + 'ff' }));
   return parseConfig(
     JSON.stringify({
       profile,

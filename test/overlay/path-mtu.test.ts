@@ -16,7 +16,7 @@ profile: ${profile}
 nodes: { a: { vtep: "${vtep(1)}" }, b: { vtep: "${vtep(2)}" }, jumbo: { vtep: "${vtep(3)}", mtu: 9000 },
   small: { vtep: "${vtep(4)}", mtu: 1400 } }
 networks: { clear: { vni: 1 }, sealed: { vni: 2, encrypted: true }, capped: { vni: 3, mtu: 1300 } }
-keys: [{ tag: 1, key: "${'0'.repeat(32)}" }]`);
+keys: [{ tag: 1, key: "${'0'.repeat(31)}1" }]`);
 }
 
 const [A, B, JUMBO, SMALL] = [0, 1, 2, 3];
