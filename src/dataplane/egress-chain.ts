@@ -40,7 +40,11 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
    * @default false
    */
   readonly kernelFragments?: boolean;
-  /** Fills an array with random bytes: where the identifications of outer packets start (`Identifications`). */
+  /**
+   * Fills an array with random bytes: where the identifications of outer packets start (`Identifications`). Chains that
+   * share an address must not start alike; give a seeded one for runs that are to be repeated exactly.
+   * @default the platform's cryptographic source
+   */
   readonly random?: (bytes: Uint8Array) => void;
   /** The identifications of a chain that this one replaces, which goes on with them. */
   readonly identifications?: Identifications;

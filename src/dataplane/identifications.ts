@@ -3,6 +3,7 @@
  * from a random start for each destination (RFC 7739 section 5.1), so that senders that share an address, as the workers of a
  * group do, rarely use the same ones at the same time.
  */
+import { platformRandom, type RandomBytes } from '../memory/hash.js';
 
 /** Identifications by node. */
 export class Identifications {
@@ -12,12 +13,12 @@ export class Identifications {
 
   /**
    * @param vteps addresses of the nodes
-   * @param random fills an array with random bytes for where the numbers start; without it they start at multiples of 251
+   * @param random fills an array with random bytes for where the numbers start; the platform's source by default
    * @param before those of a chain that this one replaces: nodes that stay go on with their numbers
    */
-  constructor(vteps: readonly Uint8Array[], random?: (bytes: Uint8Array) => void, before?: Identifications) {
+  constructor(vteps: readonly Uint8Array[], random: RandomBytes = platformRandom, before?: Identifications) {
     this.next = Int32Array.from(vteps, (_, node) => node * 251);
-    random?.(new Uint8Array(this.next.buffer));
+    random(new Uint8Array(this.next.buffer));
     this.#vteps = vteps.map((vtep) => vtep.join('.'));
     if (before === undefined) return;
     const known = new Map(before.#vteps.map((vtep, node) => [vtep, before.next[node]]));

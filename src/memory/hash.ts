@@ -27,7 +27,8 @@ interface WebCrypto {
   readonly getRandomValues: (bytes: Uint8Array) => void;
 }
 
-function platformRandom(bytes: Uint8Array): void {
+/** Fills an array from the platform's cryptographic source, in Node and in browsers. */
+export function platformRandom(bytes: Uint8Array): void {
   const { crypto } = globalThis as unknown as { readonly crypto: WebCrypto };
   crypto.getRandomValues(bytes);
 }

@@ -45,6 +45,11 @@ test('they start at random numbers, others for each node (RFC 7739 section 5.1)'
   assert.deepEqual(new Identifications(VTEPS, randomOf(1)).next, a.next);
 });
 
+test('they differ by default, so that chains which share an address do not use the same ones', () => {
+  const [a, b] = [1, 2].map(() => new Identifications(VTEPS));
+  assert.notDeepEqual(a.next, b.next);
+});
+
 test('those of the chain before go on for the nodes that stay, whatever their places', () => {
   const before = new Identifications(VTEPS, randomOf(1));
   const third = Uint8Array.of(10, 0, 0, 3);

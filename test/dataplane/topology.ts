@@ -123,7 +123,9 @@ export class TestNode {
       }
     };
     const sinks = { wire: keep(this.wire), local: keep(this.local), answers: keep(this.answers) };
-    this.egress = new EgressChain(this.tables, this.arena, sinks, { ...secrets, ...options.egress });
+    // The same identifications every time, too.
+    const starts = { random: (): void => undefined };
+    this.egress = new EgressChain(this.tables, this.arena, sinks, { ...starts, ...secrets, ...options.egress });
     this.ingress = new IngressChain(this.tables, this.arena, keep(this.delivered), { ...secrets, ...options.ingress });
   }
 
