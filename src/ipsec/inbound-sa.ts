@@ -49,6 +49,7 @@ export class InboundSa {
   readonly esn: boolean;
   readonly window: ReplayWindow;
   readonly lifetime: Lifetime;
+  /** @internal */
   readonly cipherKey: CipherKey;
   /** The salt as a 32-bit word in network order; its SA wipes it. */
   salt: number;

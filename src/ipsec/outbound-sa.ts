@@ -60,6 +60,7 @@ export class OutboundSa {
   readonly icvLength: number;
   readonly esn: boolean;
   readonly lifetime: Lifetime;
+  /** @internal */
   readonly cipherKey: CipherKey;
   /** The salt as a 32-bit word in network order. */
   salt: number;
