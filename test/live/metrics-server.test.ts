@@ -40,7 +40,7 @@ describe('a metrics server', () => {
     const { port } = await listen(() => `x ${++calls}\n`);
     const began = performance.now();
     let answers = 0;
-    while (performance.now() - began < 1500) {
+    while (performance.now() - began < 1500 || calls < 2) {
       const connections = Array.from({ length: 8 }, () =>
         talk(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(50)),
       );
@@ -48,7 +48,7 @@ describe('a metrics server', () => {
     }
     const seconds = (performance.now() - began) / 1000;
     assert.ok(answers > calls, `${answers} answers`);
-    assert.ok(calls >= 2 && calls <= Math.ceil(seconds) + 1, `${calls} pages in ${seconds} s`);
+    assert.ok(calls <= Math.ceil(seconds) + 1, `${calls} pages in ${seconds} s`);
   });
 
   test('answers one request of a connection, and closes it', async () => {

@@ -1,8 +1,8 @@
 /** Calls the programs that set up Linux networking. */
 import { spawnSync } from 'node:child_process';
 
-/** No call of `ip` or `bridge` takes a tenth of it. */
-const TIMEOUT_MS = 10_000;
+/** On a quiet machine no call takes a hundredth of it; on a busy one a program alone takes seconds to start. */
+const TIMEOUT_MS = 60_000;
 
 /** What programs are told, so that their words are the ones that are looked for here. */
 export const ENVIRONMENT = { ...process.env, LC_ALL: 'C' };
