@@ -65,6 +65,11 @@ function numberOption(parsed: ParsedArguments, name: string): number | undefined
 async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
   const topology = await configOption(parsed);
   if (topology === undefined) throw new UsageError('up needs --config FILE; see: vtep up --help');
+  return withSwitches(parsed, topology);
+}
+
+/** A topology with what the command line says in addition to the config, at the start and at each reload. */
+function withSwitches(parsed: ParsedArguments, topology: Topology): Topology {
   return parsed.values['accept-unknown-vteps'] === true ? { ...topology, acceptUnknownVteps: true } : topology;
 }
 
@@ -223,7 +228,7 @@ class Up {
   async #readOnce(): Promise<void> {
     let topology: Topology;
     try {
-      topology = await this.#loader.load();
+      topology = withSwitches(this.#parsed, await this.#loader.load());
     } catch (error) {
       if (!this.#isEnding()) this.#refuse(error as Error);
       return;

@@ -1,10 +1,13 @@
 /** A config that is read anew while `vtep up` runs: whatever the file is, packets pass and signals are heeded. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FRAME, vxlan } from '../dataplane/build.js';
 import { configText, RING } from '../dataplane/topology.js';
 import { portOf, withoutRawSockets } from '../live/loopback.js';
 import { scratch } from './run.js';
@@ -154,6 +157,33 @@ describe('a config that is read anew', () => {
     await up.said(TAKEN);
     await endsWell(up);
   });
+});
+
+test('what the command line says besides the config still holds after a reload', async () => {
+  const config = file(textOf(PORT));
+  const up = await start(config, '--accept-unknown-vteps', '--metrics', '0');
+  const url = (await up.said(/http:\S+/)).trim();
+  up.signal('SIGHUP');
+  await up.said(TAKEN);
+  const stranger = createSocket('udp4');
+  try {
+    stranger.bind(0, '127.0.0.9');
+    await once(stranger, 'listening');
+    // The page is made at most once a second.
+    const came = /^vtep_packets_in_total\{direction="ingress"\} [1-9]/m;
+    for (let page = ''; !came.test(page); page = await (await fetch(url)).text()) {
+      stranger.send(vxlan(4097, FRAME), PORT, '127.0.0.2');
+      await sleep(100);
+    }
+  } finally {
+    stranger.close();
+  }
+  const { status, stdout, stderr } = await up.end('SIGTERM');
+  assert.equal(status, 0, stderr);
+  const { ingress } = JSON.parse(stdout) as { ingress: { in: number; dropped: Record<string, number> } };
+  assert.ok(ingress.in > 0);
+  // A host that is no node may send; the frame itself is for no endpoint here.
+  assert.ok(!('VXLAN_UNKNOWN_VTEP' in ingress.dropped), stdout);
 });
 
 test('a config or ring that is a pipe whose writer says nothing doesn’t keep SIGTERM waiting at the start', async () => {
