@@ -20,6 +20,8 @@ export type HashKey = Int32Array;
 const ADDEND = 0;
 const FACTOR = 1;
 const FIRST = 2;
+/** Bytes that `crypto.getRandomValues` gives at once, at most (Web Cryptography API, section 10.1.1). */
+const MAX_RANDOM = 65_536;
 /** Words of the input that a flow has at most: two IPv6 addresses, ports, protocol. */
 const FLOW_WORDS = 10;
 
@@ -30,7 +32,7 @@ interface WebCrypto {
 /** Fills an array from the platform's cryptographic source, in Node and in browsers. */
 export function platformRandom(bytes: Uint8Array): void {
   const { crypto } = globalThis as unknown as { readonly crypto: WebCrypto };
-  crypto.getRandomValues(bytes);
+  for (let at = 0; at < bytes.length; at += MAX_RANDOM) crypto.getRandomValues(bytes.subarray(at, at + MAX_RANDOM));
 }
 
 let source: RandomBytes = platformRandom;

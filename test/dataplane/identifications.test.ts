@@ -50,6 +50,16 @@ test('they differ by default, so that chains which share an address do not use t
   assert.notDeepEqual(a.next, b.next);
 });
 
+test('there can be as many nodes as a topology has, 65,536, though the platform gives 65,536 random bytes at once', () => {
+  const vteps = Array.from({ length: 65_536 }, (_, i) => Uint8Array.of(10, 1, i >>> 8, i));
+  const { next } = new Identifications(vteps);
+  for (let from = 0; from < next.length; from += 16_384) {
+    // The start without random bytes is a multiple of 251.
+    const drawn = next.subarray(from, from + 16_384).filter((start, i) => start !== (from + i) * 251);
+    assert.ok(drawn.length > 16_000);
+  }
+});
+
 test('those of the chain before go on for the nodes that stay, whatever their places', () => {
   const before = new Identifications(VTEPS, randomOf(1));
   const third = Uint8Array.of(10, 0, 0, 3);
