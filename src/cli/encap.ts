@@ -40,6 +40,7 @@ interface Cipher {
   readonly sas?: NodeSas;
 }
 
+const NANOSECONDS = 1e9;
 /** Identifications start alike in every run, so that outputs can be compared. */
 const FIXED_STARTS = (): void => undefined;
 
@@ -80,7 +81,7 @@ class Encapsulation {
       } else {
         const { network } = this.#tables.topology.endpoints[endpoint];
         if (this.#batch.copyIn(batch.bytes, start, end, network) < 0) this.chain.refuse(DropReason.NoMemory);
-        this.chain.run(this.#batch, this.#seconds);
+        this.chain.run(this.#batch, this.#seconds + this.#nanoseconds / NANOSECONDS);
       }
     }
   }

@@ -14,6 +14,12 @@ export interface IcmpRateOptions {
   readonly burst?: number;
 }
 
+/**
+ * Seconds by which a clock must go back to count as set anew. Captures have such clocks: one packet whose time is far ahead
+ * would otherwise stop the messages until the others reach it.
+ */
+const JUMP = 1;
+
 /** Counts the messages. An endpoint that sends too much takes nothing of what the others may be sent. */
 export class IcmpRate {
   readonly #perSecond: number;
@@ -42,6 +48,8 @@ export class IcmpRate {
     const since = now - this.#filled[bucket];
     if (since > 0) {
       tokens[bucket] = Math.min(this.#burst, tokens[bucket] + since * this.#perSecond);
+      this.#filled[bucket] = now;
+    } else if (since < -JUMP) {
       this.#filled[bucket] = now;
     }
     if (tokens[bucket] < 1) return false;

@@ -47,6 +47,8 @@ export interface ReplayOptions extends UnderlayOptions {
 const SLOTS = 2048;
 /** Frames that are remembered for the comparison. */
 const SENT_FRAMES = 4096;
+/** The clock goes in whole seconds here, so what a second brings may go at once. */
+const ICMP_RATE = { burst: 1000 };
 
 /** The network of a frame, and the nodes that it goes from and to. */
 type Way = Pick<FrameRoute, 'network' | 'source' | 'destination'>;
@@ -117,7 +119,7 @@ export class Replay {
       const sinks = { wire, local: ignore, answers: ignore };
       return {
         tables,
-        egress: new EgressChain(tables, sendArena, sinks, { oversize, random, ...keys }),
+        egress: new EgressChain(tables, sendArena, sinks, { oversize, random, icmpRate: ICMP_RATE, ...keys }),
         ingress: new IngressChain(tables, this.#receiveArena, (batch) => this.#compare(batch), keys),
         batch: new PacketBatch(sendArena, batchSize),
       };

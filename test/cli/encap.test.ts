@@ -4,14 +4,17 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { PcapWriter } from '../../src/capture/index.js';
 import {
   IPV4_SPAN,
   IPV6_SPAN,
   ipv4ChecksumHolds,
   UDP_SPAN,
   udpChecksumHolds,
+  updateChecksum,
   VXLAN_SPAN,
 } from '../../src/wire/index.js';
+import { ethernet, udpIp } from '../dataplane/build.js';
 import {
   between,
   C1,
@@ -244,3 +247,24 @@ function vtepSas(path: string): string[] {
     .split('\n')
     .filter((line) => line.startsWith('"'));
 }
+
+test('ICMP about packets that are too big goes by the times of the capture (RFC 4443 section 2.4 f)', async () => {
+  const large = ethernet(udpIp(4, 8080, new Uint8Array(1900), 'right', '10.0.9.3', '10.0.9.4'), 0x0800);
+  // Don't fragment.
+  large[20] |= 0x40;
+  const sum = updateChecksum((large[24] << 8) | large[25], 0, 0x4000);
+  large[24] = sum >>> 8;
+  large[25] = sum;
+  const chunks: Uint8Array[] = [];
+  const writer = new PcapWriter((bytes) => void chunks.push(bytes.slice()), { nanoseconds: true });
+  // 200 in a second, of which 50 may go at once.
+  for (let i = 0; i < 200; i++) writer.write(large, 0, large.length, large.length, 1_700_000_000, i * 5_000_000);
+  writer.flush();
+  const capture = join(folder, 'too-big.pcap');
+  writeFileSync(capture, Buffer.concat(chunks));
+  const config = file('too-big.yaml', configText());
+  const encapped = await vtep([
+    ...['encap', capture, '-o', join(folder, 'too-big.out.pcap'), '--config', config, '--node', 'n1', '--json'],
+  ]);
+  assert.deepEqual(JSON.parse(encapped.stdout).accounting.dropped, { PKT_TOO_BIG: 200 }, encapped.stderr);
+});

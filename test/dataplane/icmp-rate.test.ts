@@ -27,12 +27,20 @@ test('each endpoint has a bucket of its own, those that are unknown have one tog
   );
 });
 
-test('a clock that goes back fills nothing', () => {
+test('a clock that goes back by a second at most fills nothing', () => {
   const rate = new IcmpRate(1, { perSecond: 8, burst: 1 });
   assert.equal(allowed(rate, 0, 100, 2), 1);
-  assert.equal(allowed(rate, 0, 50, 2), 0);
+  assert.equal(allowed(rate, 0, 99, 2), 0);
   assert.equal(allowed(rate, 0, 100.0625, 2), 0);
   assert.equal(allowed(rate, 0, 100.125, 2), 1);
+});
+
+test('a clock that was far ahead once stops no messages afterwards', () => {
+  const rate = new IcmpRate(1, { perSecond: 8, burst: 1 });
+  assert.equal(allowed(rate, 0, 4e9, 2), 1);
+  assert.equal(allowed(rate, 0, 1.7e9, 2), 0);
+  assert.equal(allowed(rate, 0, 1.7e9 + 0.125, 2), 1);
+  assert.equal(allowed(rate, 0, 1.7e9 + 0.25, 2), 1);
 });
 
 test('by default as Linux: 50 at once and 1000 a second', () => {
