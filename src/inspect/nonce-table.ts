@@ -39,7 +39,7 @@ export class NonceTable {
    * @param ivHigh first word of the IV
    * @param ivLow second word
    * @param end the packet's last word, a part of its ICV
-   * @param start a word of what follows the IV
+   * @param start a word of what follows the IV; 0 where it is unknown, as behind a snaplen
    * @param size the packet's bytes
    */
   add(row: number, ivHigh: number, ivLow: number, end: number, start = 0, size = 0): NonceVerdict {
@@ -52,7 +52,8 @@ export class NonceTable {
     if (id < 0) return NonceVerdict.Untracked;
     if (this.#index.size === known) {
       if (this.#ends[id] === end) return NonceVerdict.SamePacket;
-      return this.#sizes[id] !== size && this.#starts[id] === start ? NonceVerdict.SameStart : NonceVerdict.Reused;
+      const sameStart = start !== 0 && this.#starts[id] === start;
+      return sameStart && this.#sizes[id] !== size ? NonceVerdict.SameStart : NonceVerdict.Reused;
     }
     if (id >= this.#ends.length) {
       this.#ends = larger(this.#ends);

@@ -12,8 +12,9 @@ export interface InboundSaOptions {
   /** When it was made, in seconds of the clock that packets come by; 0 if not said. */
   readonly created?: number;
   /**
-   * Whether its first packet may have any sequence number: for captures, which begin in the midst of an SA. False if not
-   * said.
+   * Whether its first packet may have any sequence number: for captures, which begin in the middle of an SA. With ESN, flush
+   * after that first packet: what comes in one batch with it is opened by the upper half guessed before it.
+   * @default false
    */
   readonly late?: boolean;
   /**

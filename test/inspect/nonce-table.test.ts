@@ -30,6 +30,15 @@ describe('nonces', () => {
     assert.equal(table.add(0, 1, 2, 3), SamePacket);
   });
 
+  test('the same start under another size is told apart, where both starts were captured', () => {
+    const table = new NonceTable(16);
+    table.add(0, 1, 2, 3, 7, 100);
+    assert.equal(table.add(0, 1, 2, 4, 7, 104), NonceVerdict.SameStart);
+    assert.equal(table.add(0, 1, 2, 5, 7, 100), Reused);
+    table.add(1, 1, 2, 3, 0, 100);
+    assert.equal(table.add(1, 1, 2, 4, 0, 104), Reused);
+  });
+
   test('words are compared as they are, whatever their sign', () => {
     const table = new NonceTable(16);
     table.add(0, 0x80000000 | 0, 0xffffffff | 0, 0x80000000 | 0);
