@@ -2,7 +2,7 @@
  * A frame's flow as a number, and the UDP source port that is made of it, so that the underlay spreads flows over its
  * paths and keeps each one on its own (RFC 7348 section 5).
  */
-import { addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory/hash.js';
+import { addShort, addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory/hash.js';
 import { viewOf } from '../memory/view.js';
 import { IpProtocol, type Layers } from '../wire/index.js';
 
@@ -34,13 +34,16 @@ export function flowHash(bytes: Uint8Array, start: number, inner: Layers, key: H
   let sum = beginHash(key);
   if (family === 0) {
     for (let i = 0; i < 3; i++) sum = addWord(key, sum, i, view.getInt32(start + 4 * i));
-    return finishHash(key, addWord(key, sum, 3, inner.etherType));
+    return finishHash(key, addShort(key, sum, 3, inner.etherType));
   }
   const ports = (protocol === UDP || protocol === TCP) && !inner.isFragment;
   sum = addWord(key, sum, 0, ports ? (inner.sourcePort << 16) | inner.destinationPort : 0);
-  sum = addWord(key, sum, 1, protocol);
-  const words = family === 4 ? 2 : 8;
-  for (let i = 0; i < words; i++) sum = addWord(key, sum, 2 + i, view.getInt32(addressOffset + 4 * i));
+  sum = addShort(key, sum, 1, protocol);
+  if (family === 4) {
+    sum = addWord(key, sum, 2, view.getInt32(addressOffset));
+    return finishHash(key, addWord(key, sum, 3, view.getInt32(addressOffset + 4)));
+  }
+  for (let i = 0; i < 8; i++) sum = addWord(key, sum, 2 + i, view.getInt32(addressOffset + 4 * i));
   return finishHash(key, sum);
 }
 

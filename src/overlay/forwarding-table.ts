@@ -3,7 +3,7 @@
  * addressing in one typed array, 16 bytes a slot, so that a look-up reads one cache line as a rule. Linear probing with
  * deletion by moving up (no tombstones). What Linux's `bridge fdb` calls permanent is static here; learned entries age.
  */
-import { drawHashKey, hash3, hashKeyOf, type HashKey } from '../memory/hash.js';
+import { drawHashKey, hashKeyOf, hashMac, type HashKey } from '../memory/hash.js';
 import { getWord } from '../memory/word.js';
 import { OverlayError } from './error.js';
 import { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
@@ -49,7 +49,8 @@ export interface ForwardingTableOptions {
 // A slot: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target; when it
 // was seen, with the flags. Flags of zero: the slot is empty.
 const SLOT_WORDS = 4;
-const KEY_WORDS = 3;
+/** Words of the hash's key: a MAC, and a VNI. */
+const KEY_WORDS = 2;
 const TARGET_BITS = 24;
 const TARGET_MASK = (1 << TARGET_BITS) - 1;
 /** The largest number of a target. */
@@ -282,7 +283,7 @@ export class ForwardingTable {
   }
 
   #hash(key0: number, key1: number, key2: number): number {
-    return hash3(this.#hashKey, key0, key1, key2);
+    return hashMac(this.#hashKey, key0, key1 >>> 16, (key1 & 0xffff) | (key2 >>> 8));
   }
 
   /** First word of the slot that holds the key, or of the empty one where it belongs. */
@@ -293,7 +294,7 @@ export class ForwardingTable {
   #probe(key0: number, key1: number, key2: number): number {
     const words = this.#words;
     const mask = this.#mask;
-    let slot = this.#hash(key0, key1, key2) & mask;
+    let slot = this.#hash(key0, key1, key2) >>> Math.clz32(mask);
     for (;;) {
       const at = slot * SLOT_WORDS;
       if (words[at + 3] === 0) return at;
@@ -356,9 +357,10 @@ export class ForwardingTable {
     const slots = (this.#mask + 1) * 2;
     const words = new Int32Array(slots * SLOT_WORDS);
     const mask = slots - 1;
+    const shift = Math.clz32(mask);
     for (let at = 0; at < old.length; at += SLOT_WORDS) {
       if (old[at + 3] === 0) continue;
-      let slot = this.#hash(old[at], old[at + 1], old[at + 2] & ~TARGET_MASK) & mask;
+      let slot = this.#hash(old[at], old[at + 1], old[at + 2] & ~TARGET_MASK) >>> shift;
       while (words[slot * SLOT_WORDS + 3] !== 0) slot = (slot + 1) & mask;
       const to = slot * SLOT_WORDS;
       words[to] = old[at];
@@ -373,12 +375,13 @@ export class ForwardingTable {
   #remove(slot: number): void {
     const words = this.#words;
     const mask = this.#mask;
+    const shift = Math.clz32(mask);
     let hole = slot;
     words[hole * SLOT_WORDS + 3] = 0;
     this.#size--;
     for (let next = (hole + 1) & mask; words[next * SLOT_WORDS + 3] !== 0; next = (next + 1) & mask) {
       const at = next * SLOT_WORDS;
-      const home = this.#hash(words[at], words[at + 1], words[at + 2] & ~TARGET_MASK) & mask;
+      const home = this.#hash(words[at], words[at + 1], words[at + 2] & ~TARGET_MASK) >>> shift;
       // An entry moves up if its home doesn't lie behind the hole.
       if (((next - home) & mask) >= ((next - hole) & mask)) {
         words.copyWithin(hole * SLOT_WORDS, at, at + SLOT_WORDS);
