@@ -14,7 +14,8 @@ import type { FramePort } from './frame-port.js';
 import { namespaceIdentity } from './network-namespace.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
 import { SocketUnderlay } from './socket-underlay.js';
-import { TapDevice, type TapOptions } from './tap.js';
+import { TapDevice } from './tap.js';
+import type { TapOptions } from './tap-opening.js';
 import { mayHaveUnfinishedChecksums } from './unfinished-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from './underlay-port.js';
 
