@@ -5,17 +5,14 @@
 import { randomFillSync } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Arena } from '../memory/index.js';
-import { isInterfaceName } from '../overlay/interface-name.js';
-import { type Endpoint, type Prefix, prefixContains, type RingOutcome, type Topology } from '../overlay/index.js';
+import type { Endpoint, RingOutcome, Topology } from '../overlay/index.js';
 import { plain } from '../plain-text.js';
 import { DatagramUnderlay } from './datagram-underlay.js';
+import { EndpointDevices } from './endpoint-devices.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
-import { namespaceIdentity } from './network-namespace.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
 import { SocketUnderlay } from './socket-underlay.js';
-import { TapDevice } from './tap.js';
-import type { TapOptions } from './tap-opening.js';
 import { mayHaveUnfinishedChecksums } from './unfinished-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from './underlay-port.js';
 
@@ -55,38 +52,28 @@ const WAIT = 20;
 const NAP = 1;
 /** Milliseconds between two looks at devices and namespaces, also where packets never end. */
 const LOOK = 1000;
-/** Devices that are made before a config counts as taken over; any more follow between turns. */
-const AT_ONCE = 32;
-const BETWEEN_TURNS = 4;
 
 /** A VTEP that runs. */
 export class LiveVtep {
   readonly node: LiveNode;
-  readonly #options: LiveVtepOptions;
   readonly #underlay: UnderlayPort;
-  readonly #unfinishedChecksums: boolean;
-  /** What the TAP device of each endpoint was set to, and which namespace it is in. */
-  readonly #made = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
-  /** Endpoints that are to get a device, a few between two turns. */
-  #wanting: Endpoint[] = [];
-  /** Why endpoints have no device, as it was told. */
-  readonly #told = new Map<string, string>();
+  readonly #devices: EndpointDevices;
 
   private constructor(options: LiveVtepOptions, underlay: UnderlayPort, arena: Arena) {
-    this.#options = options;
     this.#underlay = underlay;
-    const { topology, node, unfinishedChecksums } = options;
-    const here = topology.nodes.find(({ name }) => name === node);
-    this.#unfinishedChecksums = unfinishedChecksums ?? (here === undefined || mayHaveUnfinishedChecksums(here.vtep));
+    const { topology, node, portOf, onTrouble } = options;
     const clock = options.clock ?? ((): number => performance.now() / 1000);
     const random = options.random ?? ((bytes: Uint8Array): void => void randomFillSync(bytes));
+    const here = topology.nodes.find(({ name }) => name === node);
+    const unfinishedChecksums =
+      options.unfinishedChecksums ?? (here === undefined || mayHaveUnfinishedChecksums(here.vtep));
     this.node = new LiveNode({ ...options, underlay, arena, clock, random });
-    try {
-      this.#attachAll();
-    } catch (error) {
-      this.node.close();
-      throw error;
-    }
+    this.#devices = new EndpointDevices(this.node, {
+      node,
+      portOf,
+      unfinishedChecksums,
+      tell: (endpoint, text) => onTrouble?.(plain(`endpoint ${endpoint}: ${text}`)),
+    });
   }
 
   /**
@@ -104,10 +91,14 @@ export class LiveVtep {
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
     const arena = new Arena({ slots: SLOTS, frameBytes: Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM) });
     const underlay = await openUnderlay(topology, place, arena, sockets);
+    let vtep: LiveVtep | undefined;
     try {
-      return new LiveVtep(options, underlay, arena);
+      vtep = new LiveVtep(options, underlay, arena);
+      await vtep.#devices.open();
+      return vtep;
     } catch (error) {
-      underlay.close();
+      if (vtep === undefined) underlay.close();
+      else vtep.close();
       throw error;
     }
   }
@@ -122,17 +113,23 @@ export class LiveVtep {
   }
 
   /**
-   * Takes another topology over, and opens devices for endpoints that are new, or whose interface is another now.
+   * Takes another topology over, and has devices made for endpoints that are new, or whose interface is another now: they
+   * are attached as they get ready, while packets pass (`devicesSettled`).
    * @returns what became of the key ring, where there was one
    * @throws LiveError, OverlayError: what it was goes on then; but for devices that can't be made, which `onTrouble` is told
    */
   update(topology: Topology): RingOutcome | undefined {
     const outcome = this.node.update(topology);
-    if (this.#options.portOf === undefined) this.#detachChanged();
-    this.#told.clear();
-    this.#wanting = this.#unattached();
-    this.#attachSome(AT_ONCE);
+    this.#devices.update();
     return outcome;
+  }
+
+  /**
+   * Resolves when every endpoint without a device has got one, or `onTrouble` was told why not; also at `close`. Devices that
+   * can't be made are tried again after a second, and after twice as long each time, up to a minute.
+   */
+  devicesSettled(): Promise<void> {
+    return this.#devices.settled();
   }
 
   /**
@@ -145,13 +142,13 @@ export class LiveVtep {
     while (!signal.aborted) {
       idle = !this.node.turn(idle ? WAIT : 0);
       if (idle || performance.now() - looked > LOOK) {
-        this.#dropFailed();
+        this.#devices.dropFailed();
       }
       if (performance.now() - looked > LOOK) {
         looked = performance.now();
-        this.#look();
+        this.#devices.look();
       }
-      if (this.#wanting.length > 0) this.#attachSome(BETWEEN_TURNS);
+      this.#devices.turn();
       if (idle && !this.node.waits) await setTimeout(NAP);
       else await setImmediate();
     }
@@ -159,111 +156,8 @@ export class LiveVtep {
 
   /** Closes devices and sockets, and wipes the keys. */
   close(): void {
+    this.#devices.close();
     this.node.close();
-  }
-
-  /** Lets ports go that failed: the others go on. */
-  #dropFailed(): void {
-    for (const [endpoint, port] of this.node.ports) {
-      if (port.failure === undefined) continue;
-      this.#tell(endpoint, port.failure);
-      this.#told.set(endpoint, port.failure);
-      this.node.detach(endpoint);
-    }
-  }
-
-  /** Lets devices go whose namespace is another now, and has those made that are missing and may be made. */
-  #look(): void {
-    if (this.#options.portOf !== undefined) return;
-    this.#detachMoved();
-    const missing = this.#unattached();
-    if (missing.length === 0) return;
-    // Of a namespace that isn't there it was told already.
-    this.#wanting = missing.filter(
-      ({ name, netns }) => !this.#told.has(name) || netns === undefined || namespaceIdentity(netns) !== undefined,
-    );
-  }
-
-  /** Lets devices go whose namespace is another now: a container was started again. */
-  #detachMoved(): void {
-    const identities = new Map<string, string | undefined>();
-    for (const { name, netns } of this.node.topology.endpoints) {
-      const port = this.node.ports.get(name);
-      if (port === undefined || netns === undefined) continue;
-      if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
-      const now = identities.get(netns);
-      // Without its name a namespace may live on, for the processes in it: as long as we aren't what keeps it alive.
-      const stays =
-        now === undefined
-          ? !(port instanceof TapDevice && port.holdsNamespace)
-          : now === this.#made.get(name)?.namespace;
-      if (stays) continue;
-      const what = JSON.stringify(netns);
-      const why = `the network namespace ${what} is ${now === undefined ? 'gone' : 'another one now'}`;
-      this.#tell(name, why);
-      this.#told.set(name, why);
-      this.node.detach(name);
-    }
-  }
-
-  /** Makes the devices of some of the endpoints that want one: a thousand of them take a second. */
-  #attachSome(most: number): void {
-    for (const endpoint of this.#wanting.splice(0, most)) {
-      const { name } = endpoint;
-      try {
-        this.#attach(endpoint);
-        const port = this.node.ports.get(name);
-        if (this.#told.delete(name)) this.#tell(name, `${port?.name ?? 'its interface'} was made anew`);
-      } catch (error) {
-        if (!(error instanceof LiveError)) throw error;
-        // It is tried again every second, and told once.
-        if (this.#told.get(name) === error.message) continue;
-        this.#tell(name, error.message);
-        this.#told.set(name, error.message);
-      }
-    }
-  }
-
-  #tell(endpoint: string, text: string): void {
-    this.#options.onTrouble?.(plain(`endpoint ${endpoint}: ${text}`));
-  }
-
-  /** Lets devices go that are to be set up otherwise. */
-  #detachChanged(): void {
-    for (const endpoint of this.node.topology.endpoints) {
-      if (!this.node.ports.has(endpoint.name)) continue;
-      const settings = settingsOf(endpoint, this.node.topology, this.node.mtuOf(endpoint.network));
-      if (this.#made.get(endpoint.name)?.settings !== JSON.stringify(settings)) this.node.detach(endpoint.name);
-    }
-    for (const name of this.#made.keys()) if (!this.node.ports.has(name)) this.#made.delete(name);
-    this.#detachMoved();
-  }
-
-  #unattached(): Endpoint[] {
-    const { topology, ports } = this.node;
-    const own = topology.nodes.findIndex(({ name }) => name === this.#options.node);
-    return topology.endpoints.filter(({ name, node }) => node === own && !ports.has(name));
-  }
-
-  #attachAll(): void {
-    for (const endpoint of this.#unattached()) this.#attach(endpoint);
-  }
-
-  #attach(endpoint: Endpoint): void {
-    const mtu = this.node.mtuOf(endpoint.network);
-    const { portOf } = this.#options;
-    if (portOf !== undefined) {
-      this.node.attach(endpoint.name, portOf(endpoint, mtu));
-      return;
-    }
-    const settings = settingsOf(endpoint, this.node.topology, mtu);
-    if (!isInterfaceName(settings.device)) {
-      const rule = 'an interface has a name of 1 to 15 letters, digits and ._-';
-      throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; give it one by device:`);
-    }
-    const namespace = settings.netns === undefined ? undefined : namespaceIdentity(settings.netns);
-    this.node.attach(endpoint.name, new TapDevice({ ...settings, unfinishedChecksums: this.#unfinishedChecksums }));
-    this.#made.set(endpoint.name, { settings: JSON.stringify(settings), namespace });
   }
 }
 
@@ -285,25 +179,4 @@ async function openUnderlay(
     }
   }
   return DatagramUnderlay.open({ vtep: vteps[node], port, arena });
-}
-
-/** What the TAP device of an endpoint is to have: its MAC and address, on its subnet. */
-function settingsOf(
-  { name, device = name, netns, mac, ip, network }: Endpoint,
-  topology: Topology,
-  mtu: number,
-): TapOptions {
-  const address = ip === undefined ? undefined : addressOn(ip, topology.networks[network].subnets);
-  return {
-    device,
-    mac,
-    mtu,
-    ...(netns === undefined ? {} : { netns }),
-    ...(address === undefined ? {} : { address }),
-  };
-}
-
-function addressOn(ip: Uint8Array, subnets: readonly Prefix[]): Prefix {
-  const subnet = subnets.find((candidate) => prefixContains(candidate, ip));
-  return { address: ip, length: subnet?.length ?? ip.length * 8 };
 }
