@@ -190,6 +190,28 @@ describe('imports that contradict each other', () => {
     assert.throws(() => twoNodes({ second: [{ ...secret, name: 'other' }] }), { message });
   });
 
+  test('on encryption are an error, too, where a manager without tasks lists no VNI', () => {
+    const taskless = { options: { encrypted: '' } };
+    const message = /network web is encrypted on b and not on a: the outputs contradict each other/;
+    assert.throws(() => twoNodes({ second: [taskless] }), { code: 'BAD_IMPORT', message });
+    assert.throws(() => twoNodes({ first: [taskless], second: [{ containers: [SECOND] }] }), {
+      code: 'BAD_IMPORT',
+      message: /network web is encrypted on a and not on b/,
+    });
+    const secret = { options: { [LIST]: '4097', encrypted: '' }, containers: [SECOND] };
+    assert.throws(() => twoNodes({ first: [{ options: null }], second: [secret] }), { message: /on b and not on a/ });
+    assert.equal(said({ first: [taskless], second: [secret] }), 'network web is encrypted, and there are no keys');
+  });
+
+  test('on the VNI are seen past a manager that lists none', () => {
+    const other = { options: { [LIST]: '5000' } };
+    assert.match(
+      said({ first: [{ options: null }, { containers: [FIRST] }], second: [other] }),
+      /web has VNI 4097 on a and 5000 on b/,
+    );
+    assert.doesNotMatch(said({ second: [{ options: null }] }), /has VNI/);
+  });
+
   test('on the MTU: the smallest is used', () => {
     const small = { options: { [LIST]: '4097', 'com.docker.network.driver.mtu': '1400' }, containers: [SECOND] };
     const { topology, remarks } = twoNodes({ second: [small] });
