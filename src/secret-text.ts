@@ -189,3 +189,16 @@ export function withoutKeys(text: string): string {
 export function withoutKeyParts(text: string): string {
   return hideAll(text, HEX_PART);
 }
+
+/**
+ * Whether a whole text, or the last component of a path, is a key rather than a name that resembles one: hexadecimal, or
+ * base64 as long as a key. `Capture-NodeA1B2C3-Vxlan.pcap` is none.
+ */
+export function isKey(text: string): boolean {
+  return [text, text.slice(text.lastIndexOf('/') + 1)].some((whole) => {
+    const part = whole.replace(/^0x/i, '');
+    if (withoutKeys(part) !== HIDDEN) return false;
+    const isBase64 = /^[a-z0-9+/_-]*[g-z+/_][a-z0-9+/_-]*$/i.test(part);
+    return !isBase64 || KEY_LENGTHS.includes(part.length);
+  });
+}
