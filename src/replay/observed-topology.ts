@@ -24,10 +24,12 @@ const MAX_CONVERSATIONS = 65_536;
 const MAX_NETWORKS = 65_536;
 /**
  * Nodes that a topology has at the most, and entries of the tables of all of them together: every node has an entry for
- * every endpoint, and SAs with every other node.
+ * every endpoint and every network, and SAs with every other node.
  */
 const MAX_TOPOLOGY_NODES = 64;
 const MAX_TABLE_ENTRIES = 1 << 20;
+/** Every node has a list of all others for every network that floods. */
+const MAX_FLOOD_ENTRIES = 1 << 21;
 /** RFC 5737: addresses that no network has, for the nodes of a capture that shows none. */
 const INVENTED_NODES = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2)] as const;
 const INVENTED_VNI = 4097;
@@ -110,8 +112,9 @@ export class ObservedTopology {
 
   /** Nodes that the topology of a capture of an underlay has: as many as there are VTEPs, but for very many. */
   get nodes(): number {
-    const most = Math.floor(MAX_TABLE_ENTRIES / Math.max(1, this.#seen.length));
-    return Math.min(this.#nodes.length, MAX_TOPOLOGY_NODES, most);
+    const most = Math.floor(MAX_TABLE_ENTRIES / Math.max(1, this.#seen.length, this.#vnis.size));
+    const flooding = Math.floor(Math.sqrt(MAX_FLOOD_ENTRIES / Math.max(1, this.#flooded.size)));
+    return Math.min(this.#nodes.length, MAX_TOPOLOGY_NODES, most, flooding);
   }
 
   /**
@@ -246,8 +249,9 @@ export class ObservedTopology {
   }
 
   /**
-   * The topology, as far as it was seen. Where there are more than 64 VTEPs, or fewer with very many endpoints, several of
-   * them share a node: the work and the memory of a replay grow with nodes times endpoints.
+   * The topology, as far as it was seen. Where there are more than 64 VTEPs, or fewer with very many endpoints or networks,
+   * several of them share a node: the work and the memory of a replay grow with nodes times endpoints or networks, and where
+   * networks flood, with the square of nodes.
    */
   topology({ profile, encrypted, mtu, ring }: ObservedOptions): Topology {
     const wire = this.kind === CaptureKind.Wire;

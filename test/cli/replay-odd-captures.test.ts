@@ -109,6 +109,27 @@ describe('very many of something', () => {
   });
 });
 
+describe('very many networks that flood', () => {
+  const VTEPS = 64;
+  const NETWORKS = 20_000;
+  const group = Uint8Array.of(3, 0, 0, 0, 0, 1);
+  const broadcast = new Uint8Array(6).fill(0xff);
+  const packet = udpIp(4, 2, new Uint8Array(20));
+  const path = capture(
+    'floods.pcap',
+    Array.from({ length: NETWORKS }, (_, i) => {
+      const [from, to] = [address(1 + (i % VTEPS)), address(1 + ((i + 1) % VTEPS))];
+      return { data: carried(i, from, to, frameOf(broadcast, i === 0 ? mac(4, 1) : group, packet)) };
+    }),
+  );
+
+  test('without an endpoint share few nodes, which is said', async () => {
+    const { status, stderr } = await vtep(['replay', path]);
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /shows 64 VTEPs; they are replayed as 10 nodes/);
+  });
+});
+
 describe('what can’t be replayed is said', () => {
   const ENCRYPTED = fixture('docker/07-encrypted.underlay.pcap');
 
