@@ -3,7 +3,7 @@ import { Ingress, type IngressOptions, Verdict } from '../dataplane/index.js';
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import { FloodPolicy, type KeyRing, type Network, type Profile, type Topology } from '../overlay/index.js';
-import { ETHERNET_SPAN, EtherType, Fault, formatMac, Layers, VXLAN_PORT } from '../wire/index.js';
+import { ETHERNET_SPAN, EtherType, Fault, formatMac, IpProtocol, Layers, VXLAN_PORT } from '../wire/index.js';
 import type { CaptureBatch } from '../capture/index.js';
 import { LinkType } from '../capture/index.js';
 
@@ -33,6 +33,8 @@ const MAX_FLOOD_ENTRIES = 1 << 21;
 /** RFC 5737: addresses that no network has, for the nodes of a capture that shows none. */
 const INVENTED_NODES = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2)] as const;
 const INVENTED_VNI = 4097;
+/** Gossip, over UDP and TCP, and management, over TCP. */
+const SWARM_PORTS: readonly number[] = [7946, 2377];
 const MAC = 6;
 /** In place of a VNI, where packets are frames. */
 const NO_VNI = -1;
@@ -89,6 +91,8 @@ export class ObservedTopology {
   #largestPacket = 0;
   #carried = 0;
   #unlisted = 0;
+  /** Packets that are neither held as fragments nor a swarm's own. */
+  #weighed = 0;
   #sealedEsp = 0;
 
   constructor(options: IngressOptions = {}) {
@@ -103,6 +107,15 @@ export class ObservedTopology {
   /** ESP packets that were not opened: there were no keys, or not the right ones. */
   get sealedEsp(): number {
     return this.#sealedEsp;
+  }
+
+  /**
+   * Whether most packets are such ESP, so that it is an underlay's capture rather than frames of containers of which some are in
+   * ESP. Fragments count with the packet that they complete. What the nodes of a swarm say to each other doesn't count:
+   * beside it, ESP is often the lesser part of an underlay.
+   */
+  get mostlySealed(): boolean {
+    return 2 * this.#sealedEsp > this.#weighed;
   }
 
   /** VTEPs that were seen, up to 65,536. */
@@ -141,9 +154,17 @@ export class ObservedTopology {
         this.#addFrame(batch.bytes, start, end);
       }
       const verdict = this.#ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
+      if (verdict !== Verdict.Held && !(verdict === Verdict.Other && this.#isOfSwarm())) this.#weighed++;
       if (verdict === Verdict.Frame) this.#addCarried();
       if (this.#ingress.encrypted && !this.#ingress.opened) this.#sealedEsp++;
     }
+  }
+
+  /** Whether a packet that is no overlay traffic is gossip or management of a swarm. */
+  #isOfSwarm(): boolean {
+    const { family, protocol, sourcePort, destinationPort } = this.#ingress.outer;
+    if (family === 0 || (protocol !== IpProtocol.Udp && protocol !== IpProtocol.Tcp)) return false;
+    return SWARM_PORTS.includes(sourcePort) || SWARM_PORTS.includes(destinationPort);
   }
 
   /** A frame of a container: whoever talk to each other are put on different nodes, where that can be. */
