@@ -3,7 +3,7 @@
  * move the cursor, forge a line or turn the direction of what follows. Every error's message goes through `plain`, and so does
  * what the command line prints.
  */
-import { isKey, withoutKeyParts, withoutKeys } from './secret-text.js';
+import { isKey, withoutKeyParts, withoutKeys, withoutKeysInWords } from './secret-text.js';
 
 /** Characters of a quoted text that are shown. */
 const MAX_QUOTED = 80;
@@ -24,13 +24,18 @@ export function plain(text: string): string {
   return printable(withoutKeys(text));
 }
 
+/** An error's message as a line for people: as `plain`, and what reads as an IPv6 address in full may be a key. */
+export function plainMessage(text: string): string {
+  return printable(withoutKeysInWords(text));
+}
+
 function cut(text: string): string {
   return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
 /** A word of a command line, or a name, in quotes. */
 export function inQuotes(text: string): string {
-  return printable(JSON.stringify(cut(withoutKeys(text.slice(0, MAX_CHECKED)))));
+  return printable(JSON.stringify(cut(withoutKeysInWords(text.slice(0, MAX_CHECKED)))));
 }
 
 /** A piece of a file that may be a file of keys, in quotes. */
