@@ -17,6 +17,7 @@ import { DryRun } from './dry-run.js';
 import { ExitCode } from './exit-code.js';
 import { LiveCipher } from './live-cipher.js';
 import { metricsOption } from './metrics-option.js';
+import { endWithoutThreads } from './process-end.js';
 import { withSignals } from './signals.js';
 import { say, TextOutput } from './text-output.js';
 import { upJson, upLines } from './up-report.js';
@@ -331,8 +332,7 @@ export const upCommand: Command = {
       dryRun?.close();
       topology.ring?.wipe();
       cipher.close();
-      // A process that ends by itself waits for its threads; one that a signal ends does not.
-      if ((await up?.readsNothing()) === false) process.kill(process.pid, 'SIGTERM');
+      if ((await up?.readsNothing()) === false) endWithoutThreads();
     }
   },
 };
