@@ -219,6 +219,20 @@ describe('imports that contradict each other', () => {
     assert.match(remarks.join(), /web has an MTU of 1450 on a and of 1350 on b: 1350 is used/);
   });
 
+  test('no network has an MTU that no interface takes', () => {
+    const mtu = 'com.docker.network.driver.mtu';
+    for (const [options, left] of [
+      [{ [LIST]: '4097', [mtu]: '117' }, 67],
+      [{ [LIST]: '4097', [mtu]: '68', encrypted: '' }, -8],
+    ] as const) {
+      assert.throws(() => twoNodes({ second: [{ options }] }), {
+        code: 'BAD_IMPORT',
+        message: new RegExp(`driver\\.mtu leaves ${left} bytes, and an interface takes 68 or more`),
+      });
+    }
+    assert.equal(twoNodes({ first: [{ options: { [LIST]: '4097', [mtu]: '118' } }] }).topology.networks[0].mtu, 68);
+  });
+
   test('on the VNI: both networks are there, apart, whatever the order', () => {
     const { topology, remarks } = twoNodes({ second: [{ options: { [LIST]: '5000' }, containers: [SECOND] }] });
     assert.deepEqual(
