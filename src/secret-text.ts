@@ -84,7 +84,9 @@ function findGroups(text: string, addresses: boolean, found: Span[]): void {
   let count = 0;
   let separator = '';
   const finish = (): void => {
-    const isAddress = addresses && size === 4 && separator === ':' && count <= IPV6_GROUPS;
+    // Fewer than 8 groups with colons are an address with `::`, and no key.
+    const most = addresses ? IPV6_GROUPS : IPV6_GROUPS - 1;
+    const isAddress = size === 4 && separator === ':' && count <= most;
     const isLong = count >= (FEWEST_GROUPS[size] ?? Infinity);
     if (isLong && !isAddress && /[a-f]/i.test(text.slice(start, end))) found.push({ start, end });
   };
@@ -256,9 +258,12 @@ export function withoutKeysInWords(text: string): string {
   return hideAll(text, HEX, false);
 }
 
-/** As `withoutKeys`, for a piece of a file of keys, which may be a part of one: 8 hexadecimal digits are hidden, too. */
-export function withoutKeyParts(text: string): string {
-  return hideAll(text, HEX_PART, false);
+/**
+ * As `withoutKeys`, for a piece of a file of keys, which may be a part of one: 8 hexadecimal digits are hidden, too.
+ * @param addresses whether it may be an IPv6 address in full
+ */
+export function withoutKeyParts(text: string, addresses = false): string {
+  return hideAll(text, HEX_PART, addresses);
 }
 
 /**
