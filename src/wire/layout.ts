@@ -7,12 +7,13 @@ import { BitStructure, Layout, type LayoutBuffer, Structure, UIntBE } from 'buff
 import { VtepError } from '../error.js';
 import { formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from './address.js';
 
-/** A field or word of a header; `Shape` is what it adds to the decoded object. */
-export interface Field<Shape extends object> {
+/** A field or word of a header; `Shape` is what it adds to the decoded object, `Span` how many bytes it has. */
+export interface Field<Shape extends object, Span extends number = number> {
   /** @internal */
   readonly layout: Layout<unknown>;
-  /** Never present: it carries the type only. */
+  /** Never present: they carry types only. */
   readonly shape?: Shape;
+  readonly span?: Span;
 }
 
 /** Where a bit field lies: byte offset and span (bytes) of its word, then shift and mask within the word. */
@@ -25,6 +26,30 @@ export interface BitRange {
 
 type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never;
 type ShapeOf<F extends readonly Field<object>[]> = Intersection<NonNullable<F[number]['shape']>>;
+
+/** A tuple with an element for each byte: the only numbers that types can add are the lengths of tuples. */
+type Bytes<Span extends number, T extends unknown[] = []> = number extends Span
+  ? unknown[]
+  : T['length'] extends Span
+    ? T
+    : Bytes<Span, [...T, unknown]>;
+
+/**
+ * The size of a header and the offsets of its fields, known to the type checker, so that the build can write them into the
+ * code. `Before` are the bytes before the first of the fields.
+ */
+type SpanOf<F extends readonly Field<object>[], Before extends unknown[] = []> = F extends readonly [
+  Field<object, infer Span>,
+  ...infer Rest extends readonly Field<object>[],
+]
+  ? SpanOf<Rest, [...Before, ...Bytes<Span>]>
+  : Before['length'] & number;
+type OffsetsOf<F extends readonly Field<object>[], Before extends unknown[] = []> = F extends readonly [
+  Field<infer Shape, infer Span>,
+  ...infer Rest extends readonly Field<object>[],
+]
+  ? Record<keyof Shape, Before['length']> & OffsetsOf<Rest, [...Before, ...Bytes<Span>]>
+  : unknown;
 
 /** The two Buffer methods that buffer-layout's integers call, over any Uint8Array: no node:buffer in a browser. */
 class LayoutBytes implements LayoutBuffer {
@@ -73,42 +98,42 @@ class TextLayout extends Layout<string> {
   }
 }
 
-function integer<N extends string>(name: N, span: number): Field<Record<N, number>> {
+function integer<N extends string, S extends number>(name: N, span: S): Field<Record<N, number>, S> {
   return { layout: new UIntBE(span, name) };
 }
 
 /** One byte. */
-export function u8<N extends string>(name: N): Field<Record<N, number>> {
+export function u8<N extends string>(name: N): Field<Record<N, number>, 1> {
   return integer(name, 1);
 }
 
 /** Two bytes in network order. */
-export function u16<N extends string>(name: N): Field<Record<N, number>> {
+export function u16<N extends string>(name: N): Field<Record<N, number>, 2> {
   return integer(name, 2);
 }
 
 /** Three bytes in network order. */
-export function u24<N extends string>(name: N): Field<Record<N, number>> {
+export function u24<N extends string>(name: N): Field<Record<N, number>, 3> {
   return integer(name, 3);
 }
 
 /** Four bytes in network order. */
-export function u32<N extends string>(name: N): Field<Record<N, number>> {
+export function u32<N extends string>(name: N): Field<Record<N, number>, 4> {
   return integer(name, 4);
 }
 
 /** A 48-bit MAC address, decoded to `aa:bb:cc:dd:ee:ff`. */
-export function mac<N extends string>(name: N): Field<Record<N, string>> {
+export function mac<N extends string>(name: N): Field<Record<N, string>, 6> {
   return { layout: new TextLayout(6, name, formatMac, parseMac) };
 }
 
 /** A 32-bit IPv4 address, decoded to dotted decimal. */
-export function ipv4<N extends string>(name: N): Field<Record<N, string>> {
+export function ipv4<N extends string>(name: N): Field<Record<N, string>, 4> {
   return { layout: new TextLayout(4, name, formatIpv4, parseIpv4) };
 }
 
 /** A 128-bit IPv6 address, decoded to the text of RFC 5952. */
-export function ipv6<N extends string>(name: N): Field<Record<N, string>> {
+export function ipv6<N extends string>(name: N): Field<Record<N, string>, 16> {
   return { layout: new TextLayout(16, name, formatIpv6, parseIpv6) };
 }
 
@@ -117,22 +142,29 @@ export function ipv6<N extends string>(name: N): Field<Record<N, string>> {
  * @param span bytes of the word, 1 to 4
  * @param widths bits of each field, by name; they must fill the word
  */
-export function bits<W extends Record<string, number>>(
-  span: number,
+export function bits<W extends Record<string, number>, S extends number>(
+  span: S,
   widths: W,
-): Field<Record<keyof W & string, number>> {
+): Field<Record<keyof W & string, number>, S> {
   const names = Object.keys(widths);
   const word = new BitStructure(new UIntBE(span), true, names.join('|'));
   for (const name of names) word.addField(widths[name], name);
   return { layout: word };
 }
 
-/** A header of fixed size whose fields have names. */
-export class HeaderLayout<Shape extends object> {
+/**
+ * A header of fixed size whose fields have names. `Shape` is what it decodes to, `Span` its size in bytes, and `Offsets` has the
+ * byte offset of each field.
+ */
+export class HeaderLayout<
+  Shape extends object,
+  Span extends number = number,
+  Offsets extends object = Record<keyof Shape, number>,
+> {
   /** What people call the header. */
   readonly name: string;
   /** Its size in bytes, without options. */
-  readonly span: number;
+  readonly span: Span;
   readonly #structure: Structure;
   readonly #words: BitStructure[];
 
@@ -144,14 +176,14 @@ export class HeaderLayout<Shape extends object> {
       name,
     );
     this.#words = fields.map((field) => field.layout).filter((layout) => layout instanceof BitStructure);
-    this.span = this.#structure.span;
+    this.span = this.#structure.span as Span;
   }
 
   /** Byte offset of a field that isn't a bit field. Throws `NO_SUCH_FIELD`. */
-  offsetOf(field: keyof Shape & string): number {
+  offsetOf<Name extends keyof Shape & keyof Offsets & string>(field: Name): Offsets[Name] {
     const offset = this.#structure.offsetOf(field);
     if (offset === undefined) throw new VtepError('NO_SUCH_FIELD', `${this.name} has no field ${field}`);
-    return offset;
+    return offset as Offsets[Name];
   }
 
   /** Where a bit field lies. Throws `NO_SUCH_FIELD`. */
@@ -211,6 +243,6 @@ export class HeaderLayout<Shape extends object> {
 export function header<const F extends readonly Field<object>[]>(
   name: string,
   ...fields: F
-): HeaderLayout<ShapeOf<F> & object> {
+): HeaderLayout<ShapeOf<F> & object, SpanOf<F>, OffsetsOf<F> & object> {
   return new HeaderLayout(name, fields);
 }

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
-  ArpView,
+  ARP_SPAN,
   arpLayout,
+  ArpView,
   checkArp,
   checkEsp,
   checkEthernet,
@@ -15,33 +16,56 @@ import {
   checkUdp,
   checkVlan,
   checkVxlan,
+  ESP_SPAN,
+  espLayout,
   EspView,
-  EthernetView,
+  ETHERNET_SPAN,
   ethernetLayout,
+  EthernetView,
   Fault,
-  IcmpView,
-  Icmpv6View,
+  type HeaderLayout,
+  ICMP_SPAN,
   icmpLayout,
+  ICMPV6_SPAN,
   icmpv6Layout,
-  Ipv4View,
-  Ipv6View,
+  Icmpv6View,
+  IcmpView,
+  IPV4_SPAN,
   ipv4ChecksumHolds,
   ipv4Layout,
+  Ipv4View,
+  IPV6_FRAGMENT_SPAN,
+  IPV6_SPAN,
+  ipv6FragmentLayout,
   ipv6Layout,
+  Ipv6View,
+  LINUX_SLL2_SPAN,
+  LINUX_SLL_SPAN,
   linuxSll2Layout,
   linuxSllLayout,
+  LLC_SPAN,
+  llcLayout,
+  NEIGHBOUR_SPAN,
   neighbourLayout,
+  SNAP_SPAN,
+  snapLayout,
+  TCP_CHECKSUM,
+  TCP_SPAN,
   TcpFlag,
-  TcpView,
   tcpLayout,
-  UdpView,
+  TcpView,
+  UDP_CHECKSUM,
+  UDP_SPAN,
   udpChecksumHolds,
   udpLayout,
-  VlanView,
+  UdpView,
+  VLAN_SPAN,
   vlanLayout,
+  VlanView,
+  VXLAN_SPAN,
+  vxlanLayout,
   VxlanReserved,
   VxlanView,
-  vxlanLayout,
   writeIpv4Checksum,
 } from '../../src/wire/index.js';
 import { bytesOf, ECHO_IN_VXLAN } from './golden.js';
@@ -347,7 +371,7 @@ describe('ESP (RFC 4303 section 2)', () => {
 });
 
 test('every layout decodes what it encoded, and leaves fields alone that it is not given', () => {
-  const layouts = [
+  const layouts: readonly HeaderLayout<object>[] = [
     ethernetLayout,
     vlanLayout,
     arpLayout,
@@ -371,4 +395,44 @@ test('every layout decodes what it encoded, and leaves fields alone that it is n
     assert.throws(() => layout.offsetOf('nonsense' as never), { code: 'NO_SUCH_FIELD' });
     assert.throws(() => layout.bitsOf('nonsense' as never), { code: 'NO_SUCH_FIELD' });
   }
+});
+
+test('sizes and offsets are those that the type checker works out, which the build writes into the code', () => {
+  const spans: readonly (readonly [HeaderLayout<object>, number])[] = [
+    [arpLayout, ARP_SPAN],
+    [espLayout, ESP_SPAN],
+    [ethernetLayout, ETHERNET_SPAN],
+    [icmpLayout, ICMP_SPAN],
+    [icmpv6Layout, ICMPV6_SPAN],
+    [ipv4Layout, IPV4_SPAN],
+    [ipv6Layout, IPV6_SPAN],
+    [ipv6FragmentLayout, IPV6_FRAGMENT_SPAN],
+    [linuxSllLayout, LINUX_SLL_SPAN],
+    [linuxSll2Layout, LINUX_SLL2_SPAN],
+    [llcLayout, LLC_SPAN],
+    [neighbourLayout, NEIGHBOUR_SPAN],
+    [snapLayout, SNAP_SPAN],
+    [tcpLayout, TCP_SPAN],
+    [udpLayout, UDP_SPAN],
+    [vlanLayout, VLAN_SPAN],
+    [vxlanLayout, VXLAN_SPAN],
+  ];
+  for (const [layout, span] of spans) assert.equal(layout.span, span, layout.name);
+  const sizes: readonly [28, 14, 20, 40, 20, 8, 4] = [
+    ARP_SPAN,
+    ETHERNET_SPAN,
+    IPV4_SPAN,
+    IPV6_SPAN,
+    TCP_SPAN,
+    UDP_SPAN,
+    VLAN_SPAN,
+  ];
+  assert.deepEqual(sizes, [28, 14, 20, 40, 20, 8, 4]);
+  const offsets: readonly [16, 6, 2] = [
+    tcpLayout.offsetOf('checksum'),
+    udpLayout.offsetOf('checksum'),
+    vlanLayout.offsetOf('etherType'),
+  ];
+  assert.deepEqual(offsets, [16, 6, 2]);
+  assert.deepEqual([TCP_CHECKSUM, UDP_CHECKSUM], [16, 6]);
 });
