@@ -22,21 +22,12 @@ export type Layer = (typeof Layer)[keyof typeof Layer];
 /** More tags than these two and two are no network's, and a walk over them no use. */
 const MAX_VLAN_TAGS = 4;
 
-// V8 folds a module's own constants into its code but reads imported ones anew at each use, which would double the time
-// of the short cut in walkEthernet.
-const NONE = Fault.None;
-const IPV4 = EtherType.Ipv4;
-const UDP_PROTOCOL = IpProtocol.Udp;
-const UDP_HEADER = UDP_SPAN;
-const ETHERNET = ETHERNET_SPAN;
-
 // The packet that nearly every one is: Ethernet, IPv4 without options, UDP.
 const ETHER_TYPE = ethernetLayout.offsetOf('etherType');
 const IP_TOTAL_LENGTH = ipv4Layout.offsetOf('totalLength');
 const IP_FRAGMENT = ipv4Layout.bitsOf('fragmentOffset').offset;
 const IP_PROTOCOL = ipv4Layout.offsetOf('protocol');
 const IP_SOURCE = ipv4Layout.offsetOf('source');
-const IP_HEADER = IPV4_SPAN;
 const UDP_LENGTH = udpLayout.offsetOf('length');
 const PLAIN_SPAN = ETHERNET_SPAN + IPV4_SPAN + UDP_SPAN;
 const VERSION_4_IHL_5 = 0x45;
@@ -125,7 +116,8 @@ export class Layers {
     // The packet that nearly every one is; whatever is unusual or wrong about it, the steps below find.
     if (offset + PLAIN_SPAN <= end) {
       const type = offset + ETHER_TYPE;
-      if (((bytes[type] << 8) | bytes[type + 1]) === IPV4 && this.walkPlain(bytes, type + 2, limit)) return NONE;
+      if (((bytes[type] << 8) | bytes[type + 1]) === EtherType.Ipv4 && this.walkPlain(bytes, type + 2, limit))
+        return Fault.None;
     }
     return this.walkAnyEthernet(bytes, offset, end, limit);
   }
@@ -138,17 +130,17 @@ export class Layers {
     const fragment = ip + IP_FRAGMENT;
     if (
       bytes[ip] !== VERSION_4_IHL_5 ||
-      bytes[ip + IP_PROTOCOL] !== UDP_PROTOCOL ||
+      bytes[ip + IP_PROTOCOL] !== IpProtocol.Udp ||
       (((bytes[fragment] << 8) | bytes[fragment + 1]) & ANY_FRAGMENT) !== 0
     ) {
       return false;
     }
-    const udp = ip + IP_HEADER;
+    const udp = ip + IPV4_SPAN;
     const totalLength = ip + IP_TOTAL_LENGTH;
     const length = udp + UDP_LENGTH;
     const networkEnd = ip + ((bytes[totalLength] << 8) | bytes[totalLength + 1]);
     const udpEnd = udp + ((bytes[length] << 8) | bytes[length + 1]);
-    const payload = udp + UDP_HEADER;
+    const payload = udp + UDP_SPAN;
     if (networkEnd > limit || udpEnd > networkEnd || udpEnd < payload) return false;
     if (!this.plain) this.becomePlain();
     this.networkOffset = ip;
@@ -204,8 +196,12 @@ export class Layers {
    * Parameters and result as of `walkEthernet`.
    */
   walkNetwork(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number = end): Fault {
-    if (etherType === IPV4 && offset + PLAIN_SPAN - ETHERNET <= end && this.walkPlain(bytes, offset, limit))
-      return NONE;
+    if (
+      etherType === EtherType.Ipv4 &&
+      offset + PLAIN_SPAN - ETHERNET_SPAN <= end &&
+      this.walkPlain(bytes, offset, limit)
+    )
+      return Fault.None;
     return this.walkAnyNetwork(bytes, etherType, offset, end, limit);
   }
 

@@ -8,16 +8,10 @@ import type { Layers } from './layers.js';
 import { TCP_SPAN, tcpLayout } from './tcp.js';
 import { UDP_SPAN, udpLayout } from './udp.js';
 
-const TCP = IpProtocol.Tcp;
-const UDP = IpProtocol.Udp;
-const TCP_HEADER = TCP_SPAN;
-const UDP_HEADER = UDP_SPAN;
 /** Where the checksum stands in a TCP header, in bytes. */
 export const TCP_CHECKSUM = tcpLayout.offsetOf('checksum');
 /** Where the checksum stands in a UDP header, in bytes. */
 export const UDP_CHECKSUM = udpLayout.offsetOf('checksum');
-const TCP_FIELD = TCP_CHECKSUM;
-const UDP_FIELD = UDP_CHECKSUM;
 
 /**
  * Where the checksum of a packet stands, from its transport header on, if it is partial; else -1. Of the packets whose
@@ -28,11 +22,11 @@ const UDP_FIELD = UDP_CHECKSUM;
 export function partialChecksumIn(bytes: Uint8Array, layers: Layers): number {
   const { protocol, transportOffset, networkEnd, payloadEnd } = layers;
   if (layers.isFragment || layers.family === 0) return -1;
-  const tcp = protocol === TCP;
-  if (!tcp && protocol !== UDP) return -1;
+  const tcp = protocol === IpProtocol.Tcp;
+  if (!tcp && protocol !== IpProtocol.Udp) return -1;
   const end = tcp ? networkEnd : payloadEnd;
-  if (end - transportOffset < (tcp ? TCP_HEADER : UDP_HEADER)) return -1;
-  const field = tcp ? TCP_FIELD : UDP_FIELD;
+  if (end - transportOffset < (tcp ? TCP_SPAN : UDP_SPAN)) return -1;
+  const field = tcp ? TCP_CHECKSUM : UDP_CHECKSUM;
   const stored = (bytes[transportOffset + field] << 8) | bytes[transportOffset + field + 1];
   const pseudo = pseudoHeaderSum(layers.family, bytes, layers.addressOffset, protocol, end - transportOffset);
   return stored === pseudo ? field : -1;

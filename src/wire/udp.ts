@@ -15,7 +15,6 @@ const SOURCE_PORT = udpLayout.offsetOf('sourcePort');
 const DESTINATION_PORT = udpLayout.offsetOf('destinationPort');
 const LENGTH = udpLayout.offsetOf('length');
 const CHECKSUM = udpLayout.offsetOf('checksum');
-const UDP = IpProtocol.Udp;
 
 /**
  * Whether a UDP header stands at `offset`, and whether its length holds.
@@ -46,7 +45,7 @@ export function udpChecksumHolds(bytes: Uint8Array, offset: number, family: numb
   const pseudo =
     family === 4
       ? plainPseudoSum(view, addressOffset, length)
-      : pseudoHeaderSum(family, bytes, addressOffset, UDP, length);
+      : pseudoHeaderSum(family, bytes, addressOffset, IpProtocol.Udp, length);
   return onesSum(bytes, offset, offset + length, pseudo) === 0xffff;
 }
 
@@ -54,7 +53,7 @@ export function udpChecksumHolds(bytes: Uint8Array, offset: number, family: numb
 function plainPseudoSum(view: DataView, addressOffset: number, length: number): number {
   const source = view.getInt32(addressOffset);
   const destination = view.getInt32(addressOffset + 4);
-  return (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + UDP + length;
+  return (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + IpProtocol.Udp + length;
 }
 
 /** A UDP header in place. Check first. */

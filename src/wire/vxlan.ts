@@ -23,10 +23,6 @@ export const VxlanReserved = {
 } as const;
 export type VxlanReserved = (typeof VxlanReserved)[keyof typeof VxlanReserved];
 
-// Own constants are folded into the code, imported ones aren't (see layers.ts).
-const NONE = Fault.None;
-const SHORT = Fault.Short;
-
 const FLAGS = vxlanLayout.offsetOf('flags');
 const RESERVED1 = vxlanLayout.offsetOf('reserved1');
 const VNI = vxlanLayout.offsetOf('vni');
@@ -44,7 +40,7 @@ export function checkVxlan(
   end: number,
   reserved: VxlanReserved = VxlanReserved.Refuse,
 ): Fault {
-  if (offset + VXLAN_SPAN > end) return SHORT;
+  if (offset + VXLAN_SPAN > end) return Fault.Short;
   const flags = bytes[offset + FLAGS];
   if ((flags & VXLAN_FLAG_I) === 0) return Fault.BadFlags;
   if (reserved === VxlanReserved.Refuse) {
@@ -56,7 +52,7 @@ export function checkVxlan(
       bytes[offset + RESERVED2];
     if (rest !== 0) return Fault.ReservedBits;
   }
-  return NONE;
+  return Fault.None;
 }
 
 /** A VXLAN header in place. Check first. */
