@@ -39,15 +39,6 @@ const IPV6_NEXT_HEADER = 6;
 const PUSH = TcpFlag.Psh << 16;
 const FLAG_BITS = 0xff << 16;
 const ACK = TcpFlag.Ack << 16;
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const OK = Fault.None;
-const TCP = IpProtocol.Tcp;
-const ETHERNET = ETHERNET_SPAN;
-const IPV4_HEADER = IPV4_SPAN;
-const IPV6_HEADER = IPV6_SPAN;
-const TCP_HEADER = TCP_SPAN;
-const CHECKSUM = TCP_CHECKSUM;
-const SMALLEST = MIN_SEGMENT;
 
 /** Segments of one connection that wait to go together. All stand in one array, and stay there until `clear`. */
 export class TcpMerger {
@@ -103,7 +94,7 @@ export class TcpMerger {
       this.transport = transportOffset - start;
       this.headers = payloadOffset - start;
       this.#flags = flags;
-      this.#length = end - start - ETHERNET;
+      this.#length = end - start - ETHERNET_SPAN;
       this.start[0] = start;
     }
     if (this.count > 0) this.#length += size;
@@ -111,7 +102,7 @@ export class TcpMerger {
     this.#nextSequence = (sequence + size) | 0;
     this.#pushed = (flags & PUSH) !== 0;
     // What has smaller segments than `TcpSegmenter` takes must not be put together: nobody would cut it again.
-    const tooSmall = this.size + this.headers - this.transport < TCP_HEADER + SMALLEST;
+    const tooSmall = this.size + this.headers - this.transport < TCP_SPAN + MIN_SEGMENT;
     this.complete = this.#pushed || size < this.size || tooSmall;
     return true;
   }
@@ -123,18 +114,18 @@ export class TcpMerger {
   finish(): void {
     const bytes = this.#bytes;
     const view = viewOf(bytes);
-    const ip = this.start[0] + ETHERNET;
+    const ip = this.start[0] + ETHERNET_SPAN;
     const tcp = this.start[0] + this.transport;
     if (this.family === 4) {
       view.setUint16(ip + IPV4_LENGTH, this.#length);
       writeIpv4Checksum(bytes, ip);
     } else {
-      view.setUint16(ip + IPV6_LENGTH, this.#length - IPV6_HEADER);
+      view.setUint16(ip + IPV6_LENGTH, this.#length - IPV6_SPAN);
     }
     if (this.#pushed) view.setInt32(tcp + FLAGS_WORD, this.#flags | PUSH);
-    const addresses = ip + (this.family === 4 ? IPV4_HEADER - 8 : IPV6_HEADER - 32);
+    const addresses = ip + (this.family === 4 ? IPV4_SPAN - 8 : IPV6_SPAN - 32);
     const length = this.#length - (tcp - ip);
-    view.setUint16(tcp + CHECKSUM, pseudoHeaderSum(this.family, bytes, addresses, TCP, length));
+    view.setUint16(tcp + TCP_CHECKSUM, pseudoHeaderSum(this.family, bytes, addresses, IpProtocol.Tcp, length));
   }
 
   /** Forgets those that waited. */
@@ -146,16 +137,16 @@ export class TcpMerger {
   /** Whether a frame is TCP data with nothing unusual about it, and whole: its checksums are not looked at again. */
   #isPlainData(bytes: Uint8Array, start: number, end: number): boolean {
     const layers = this.#layers;
-    if (layers.walkEthernet(bytes, start, end) !== OK || layers.protocol !== TCP) return false;
+    if (layers.walkEthernet(bytes, start, end) !== Fault.None || layers.protocol !== IpProtocol.Tcp) return false;
     const { family, networkOffset, transportOffset, payloadOffset, networkEnd } = layers;
-    const span = family === 4 ? IPV4_HEADER : IPV6_HEADER;
-    if (networkOffset !== start + ETHERNET || transportOffset !== networkOffset + span) return false;
+    const span = family === 4 ? IPV4_SPAN : IPV6_SPAN;
+    if (networkOffset !== start + ETHERNET_SPAN || transportOffset !== networkOffset + span) return false;
     if (layers.isFragment || networkEnd !== end || payloadOffset >= end) return false;
     const view = viewOf(bytes);
     if ((view.getInt32(transportOffset + FLAGS_WORD) & FLAG_BITS & ~PUSH) !== ACK) return false;
     if (family === 4 && !ipv4ChecksumHolds(bytes, networkOffset)) return false;
-    const pseudo = pseudoHeaderSum(family, bytes, layers.addressOffset, TCP, end - transportOffset);
-    if (this.#partial && view.getUint16(transportOffset + CHECKSUM) === pseudo) return true;
+    const pseudo = pseudoHeaderSum(family, bytes, layers.addressOffset, IpProtocol.Tcp, end - transportOffset);
+    if (this.#partial && view.getUint16(transportOffset + TCP_CHECKSUM) === pseudo) return true;
     return onesSum(bytes, transportOffset, end, pseudo) === 0xffff;
   }
 
@@ -169,8 +160,8 @@ export class TcpMerger {
     // The rest of the MACs, the EtherType, and IP's version, DSCP and ECN.
     if (view.getInt32(start + 8) !== view.getInt32(first + 8)) return false;
     if (view.getInt32(start + 12) !== view.getInt32(first + 12)) return false;
-    const ip = start + ETHERNET;
-    const before = first + ETHERNET;
+    const ip = start + ETHERNET_SPAN;
+    const before = first + ETHERNET_SPAN;
     if (this.family === 4) {
       const flags = view.getUint16(ip + IPV4_FLAGS);
       if (flags !== view.getUint16(before + IPV4_FLAGS)) return false;
@@ -187,7 +178,7 @@ export class TcpMerger {
       if (view.getUint16(ip + IPV6_NEXT_HEADER) !== view.getUint16(before + IPV6_NEXT_HEADER)) return false;
     }
     // Addresses, and the ports behind them.
-    const addresses = this.family === 4 ? IPV4_HEADER - 8 : IPV6_HEADER - 32;
+    const addresses = this.family === 4 ? IPV4_SPAN - 8 : IPV6_SPAN - 32;
     const tcp = start + this.transport;
     const tcpBefore = first + this.transport;
     for (let at = ip + addresses, other = before + addresses; at < tcp + 4; at += 4, other += 4) {
@@ -195,7 +186,7 @@ export class TcpMerger {
     }
     if (view.getInt32(tcp + ACKNOWLEDGMENT) !== view.getInt32(tcpBefore + ACKNOWLEDGMENT)) return false;
     // TCP's options.
-    for (let at = TCP_HEADER; at < this.headers - this.transport; at += 4) {
+    for (let at = TCP_SPAN; at < this.headers - this.transport; at += 4) {
       if (view.getInt32(tcp + at) !== view.getInt32(tcpBefore + at)) return false;
     }
     return true;
