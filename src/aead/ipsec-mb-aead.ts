@@ -68,25 +68,6 @@ const KEY_DATA = 1024;
 const TAG = 16;
 const WORD = 2 ** 32;
 
-// Own constants are folded into the code, properties and imported ones aren't (see wire/layers.ts).
-const NONCE = NONCE_STRIDE;
-const JOB_ENCRYPT_KEYS = JobField.EncryptKeys;
-const JOB_DECRYPT_KEYS = JobField.DecryptKeys;
-const JOB_KEY_LENGTH = JobField.KeyLength;
-const JOB_SOURCE = JobField.Source;
-const JOB_DESTINATION = JobField.Destination;
-const JOB_CIPHER_LENGTH = JobField.CipherLength;
-const JOB_HASH_LENGTH = JobField.HashLength;
-const JOB_NONCE = JobField.Nonce;
-const JOB_TAG = JobField.Tag;
-const JOB_TAG_LENGTH = JobField.TagLength;
-const JOB_AAD = JobField.Aad;
-const JOB_AAD_LENGTH = JobField.AadLength;
-const JOB_STATUS = JobField.Status;
-const JOB_CIPHER_MODE = JobField.CipherMode;
-const JOB_DIRECTION = JobField.Direction;
-const JOB_CHAIN_ORDER = JobField.ChainOrder;
-
 interface Key {
   readonly memory: NativeMemory;
   readonly length: number;
@@ -231,38 +212,38 @@ class IpsecMbAead implements Aead {
         const key = this.#keys.get(keys[i]);
         const bytesLength = length[i];
         const job = (jobs[2 * n] - managerLow) >>> 2;
-        if (words[job + JOB_CIPHER_MODE] !== CIPHER_GCM) prepareJob(words, job);
-        words[job + JOB_ENCRYPT_KEYS] = key.low;
-        words[job + JOB_ENCRYPT_KEYS + 1] = key.high;
-        words[job + JOB_DECRYPT_KEYS] = key.low;
-        words[job + JOB_DECRYPT_KEYS + 1] = key.high;
-        words[job + JOB_KEY_LENGTH] = key.length;
+        if (words[job + JobField.CipherMode] !== CIPHER_GCM) prepareJob(words, job);
+        words[job + JobField.EncryptKeys] = key.low;
+        words[job + JobField.EncryptKeys + 1] = key.high;
+        words[job + JobField.DecryptKeys] = key.low;
+        words[job + JobField.DecryptKeys + 1] = key.high;
+        words[job + JobField.KeyLength] = key.length;
         const data = (bytesLow + offset[i]) | 0;
         const dataHigh = bytesHigh + carryOf(data, bytesLow);
-        words[job + JOB_SOURCE] = data;
-        words[job + JOB_SOURCE + 1] = dataHigh;
-        words[job + JOB_DESTINATION] = data;
-        words[job + JOB_DESTINATION + 1] = dataHigh;
-        words[job + JOB_CIPHER_LENGTH] = bytesLength;
-        words[job + JOB_HASH_LENGTH] = bytesLength;
-        const nonce = (nonceLow + i * NONCE) | 0;
-        words[job + JOB_NONCE] = nonce;
-        words[job + JOB_NONCE + 1] = nonceHigh + carryOf(nonce, nonceLow);
+        words[job + JobField.Source] = data;
+        words[job + JobField.Source + 1] = dataHigh;
+        words[job + JobField.Destination] = data;
+        words[job + JobField.Destination + 1] = dataHigh;
+        words[job + JobField.CipherLength] = bytesLength;
+        words[job + JobField.HashLength] = bytesLength;
+        const nonce = (nonceLow + i * NONCE_STRIDE) | 0;
+        words[job + JobField.Nonce] = nonce;
+        words[job + JobField.Nonce + 1] = nonceHigh + carryOf(nonce, nonceLow);
         const tag = (tagsLow + (sealing ? icvOffset[i] : (i - from) * TAG)) | 0;
-        words[job + JOB_TAG] = tag;
-        words[job + JOB_TAG + 1] = tagsHigh + carryOf(tag, tagsLow);
-        words[job + JOB_TAG_LENGTH] = sealing ? icvLength[i] : TAG;
+        words[job + JobField.Tag] = tag;
+        words[job + JobField.Tag + 1] = tagsHigh + carryOf(tag, tagsLow);
+        words[job + JobField.TagLength] = sealing ? icvLength[i] : TAG;
         const aad = (aadLow + i * aadStride) | 0;
-        words[job + JOB_AAD] = aad;
-        words[job + JOB_AAD + 1] = aadHigh + carryOf(aad, aadLow);
-        words[job + JOB_AAD_LENGTH] = aadLength[i];
-        words[job + JOB_STATUS] = 0;
-        words[job + JOB_DIRECTION] = direction;
-        words[job + JOB_CHAIN_ORDER] = order;
+        words[job + JobField.Aad] = aad;
+        words[job + JobField.Aad + 1] = aadHigh + carryOf(aad, aadLow);
+        words[job + JobField.AadLength] = aadLength[i];
+        words[job + JobField.Status] = 0;
+        words[job + JobField.Direction] = direction;
+        words[job + JobField.ChainOrder] = order;
       }
       const lastJob = (jobs[2 * room - 2] - managerLow) >>> 2;
       const done = submitBurst(memory.address, room, this.#jobs.address);
-      if (done !== room || words[lastJob + JOB_STATUS] !== STATUS_COMPLETED) {
+      if (done !== room || words[lastJob + JobField.Status] !== STATUS_COMPLETED) {
         throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} did ${done} of ${room} jobs`);
       }
       next += room;
@@ -284,7 +265,7 @@ class IpsecMbAead implements Aead {
 
 /** What is the same for every job: written once, since a manager has its jobs for good and leaves these fields alone. */
 function prepareJob(words: Int32Array, job: number): void {
-  words.fill(0, job, job + JOB_CHAIN_ORDER + 1);
+  words.fill(0, job, job + JobField.ChainOrder + 1);
   words[job + JobField.NonceLength] = NONCE_BYTES;
   words[job + JobField.HashAlgorithm] = AUTH_AES_GMAC;
   words[job + JobField.CipherMode] = CIPHER_GCM;
