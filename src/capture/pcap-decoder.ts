@@ -5,10 +5,6 @@ import { CaptureError } from './error.js';
 import { PCAP_HEADER, PCAP_LINK_TYPE_MASK, PCAP_MODIFIED_RECORD, PCAP_RECORD, PcapMagic } from './pcap-format.js';
 import { type CaptureInterface, type CaptureNote, MAX_PACKET, NoteList, type RecordDecoder } from './record-decoder.js';
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const LONGEST = MAX_PACKET;
-const LONGEST_CLAIM = MAX_ORIGINAL_LENGTH;
-
 /** Whether a window begins with a classic file's magic, in either byte order. It must hold 4 bytes. */
 export function isPcap(window: ByteWindow): boolean {
   const values: readonly number[] = Object.values(PcapMagic);
@@ -79,7 +75,7 @@ export class PcapDecoder implements RecordDecoder {
     if (this.#prepared !== batch) this.#prepare(batch);
     while (count < room && start + recordHeader <= end) {
       const captured = view.getUint32(start + 8, little);
-      if (captured > LONGEST) {
+      if (captured > MAX_PACKET) {
         batch.count = count;
         window.skip(start - window.start);
         throw new CaptureError(
@@ -101,7 +97,7 @@ export class PcapDecoder implements RecordDecoder {
       if (original < captured) this.#notes.add('an original length is below the captured length: taken as captured');
       offset[count] = packet;
       capturedLength[count] = captured;
-      originalLength[count] = Math.min(Math.max(original, captured), LONGEST_CLAIM);
+      originalLength[count] = Math.min(Math.max(original, captured), MAX_ORIGINAL_LENGTH);
       seconds[count] = second;
       nanoseconds[count] = nanos;
       count++;
