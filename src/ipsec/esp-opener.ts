@@ -11,9 +11,6 @@ import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, putAad } from './esp-format.js';
 import type { InboundSa } from './inbound-sa.js';
 import { ReplayVerdict } from './replay-window.js';
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const NONE = EspDrop.None;
-
 /** Opens packets. What was pushed is opened by `flush`; the columns then say what became of each. */
 export class EspOpener {
   /** How many packets the columns hold. */
@@ -86,9 +83,9 @@ export class EspOpener {
     if (cipherKey.id < 0) return sa.refuse(EspDrop.Expired);
     const verdict = sa.window.check(high, low >>> 0);
     const drop =
-      verdict !== ReplayVerdict.Fresh ? dropOf(verdict) : sa.lifetime.allows(seconds) ? NONE : EspDrop.Expired;
+      verdict !== ReplayVerdict.Fresh ? dropOf(verdict) : sa.lifetime.allows(seconds) ? EspDrop.None : EspDrop.Expired;
     // Packets of this SA that wait may change which reason it is, but not that there is one.
-    if (drop !== NONE && !cipherKey.inUse) return sa.refuse(drop);
+    if (drop !== EspDrop.None && !cipherKey.inUse) return sa.refuse(drop);
     const index = this.count++;
     this.#sas[index] = sa;
     this.#seconds[index] = seconds;
@@ -100,7 +97,7 @@ export class EspOpener {
     batch.key[index] = cipherKey.id;
     batch.offset[index] = content;
     // What is dropped anyway needn't be decrypted.
-    batch.length[index] = drop === NONE ? icvOffset - content : 0;
+    batch.length[index] = drop === EspDrop.None ? icvOffset - content : 0;
     batch.icvOffset[index] = icvOffset;
     batch.icvLength[index] = icvLength;
     const nonce = index * NONCE_STRIDE;

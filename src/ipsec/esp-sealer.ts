@@ -11,12 +11,6 @@ import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, espPadding, putAad } from './esp-format.js';
 import type { OutboundSa } from './outbound-sa.js';
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const HEADER = ESP_HEADER_BYTES;
-const TRAILER = ESP_TRAILER_BYTES;
-const NONCE = NONCE_STRIDE;
-const NONE = EspDrop.None;
-const UDP_PROTOCOL = IpProtocol.Udp;
 const UDP_CHECKSUM = 6;
 const NO_UDP = -1;
 
@@ -58,14 +52,14 @@ export class EspSealer {
     const length = end - offset;
     const padding = espPadding(length);
     const trailer = end + padding;
-    const icvOffset = trailer + TRAILER;
-    const header = offset - HEADER;
+    const icvOffset = trailer + ESP_TRAILER_BYTES;
+    const header = offset - ESP_HEADER_BYTES;
     if (header < 0 || length < 0 || icvOffset + sa.icvLength > bytes.length) return EspDrop.NoRoom;
     const { cipherKey } = sa;
     if (cipherKey.id < 0 || !sa.lifetime.allows(seconds)) return EspDrop.Expired;
     if (sa.sequenceLow === sa.ceilingLow && sa.sequenceHigh === sa.ceilingHigh) {
       const drop = sa.raiseCeiling();
-      if (drop !== NONE) return drop;
+      if (drop !== EspDrop.None) return drop;
     }
     const batch = this.#batch;
     if (batch.count === batch.capacity || (batch.count > 0 && batch.bytes !== bytes)) this.flush();
@@ -92,7 +86,7 @@ export class EspSealer {
     batch.length[index] = icvOffset - offset;
     batch.icvOffset[index] = icvOffset;
     batch.icvLength[index] = sa.icvLength;
-    const nonce = index * NONCE;
+    const nonce = index * NONCE_STRIDE;
     const { nonceView } = batch;
     nonceView.setInt32(nonce, sa.salt);
     nonceView.setInt32(nonce + 4, ivHigh);
@@ -100,7 +94,7 @@ export class EspSealer {
     batch.aadLength[index] = putAad(batch.aadView, index * batch.aadStride, spi, sa.esn, sequenceHigh, sequenceLow);
     this.espOffset = header;
     this.espEnd = icvOffset + sa.icvLength;
-    return NONE;
+    return EspDrop.None;
   }
 
   /**
@@ -141,7 +135,7 @@ export class EspSealer {
     const { bytes, icvOffset, icvLength } = this.#batch;
     const udp = this.#udp[i];
     const end = icvOffset[i] + icvLength[i];
-    const pseudo = pseudoHeaderSum(6, bytes, this.#addresses[i], UDP_PROTOCOL, end - udp);
+    const pseudo = pseudoHeaderSum(6, bytes, this.#addresses[i], IpProtocol.Udp, end - udp);
     // RFC 768: a sum of zero goes as all ones, since zero means none.
     const sum = ~onesSum(bytes, udp, end, pseudo) & 0xffff || 0xffff;
     bytes[udp + UDP_CHECKSUM] = sum >>> 8;

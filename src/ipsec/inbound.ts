@@ -23,9 +23,6 @@ export interface SaResolver {
   resolve(spi: number, family: number, bytes: Uint8Array, addressOffset: number): InboundSa | undefined;
 }
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const NONE = EspDrop.None;
-const IP_HEADER = IPV4_SPAN;
 const IP_SOURCE = ipv4Layout.offsetOf('source');
 const IP_DESTINATION = ipv4Layout.offsetOf('destination');
 
@@ -102,7 +99,7 @@ export class InboundEsp {
     const inUdp = espOffset !== outer.transportOffset;
     if (inUdp !== sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
     const drop = this.#opener.push(sa, bytes, espOffset, end, seconds);
-    if (drop === NONE) this.#remember(outer.networkOffset, outer.transportOffset, family, outer.protocolAt);
+    if (drop === EspDrop.None) this.#remember(outer.networkOffset, outer.transportOffset, family, outer.protocolAt);
     return drop;
   }
 
@@ -115,7 +112,7 @@ export class InboundEsp {
    */
   pushPlain(bytes: Uint8Array, ip: number, end: number, seconds: number): EspDrop {
     const view = viewOf(bytes);
-    const esp = ip + IP_HEADER;
+    const esp = ip + IPV4_SPAN;
     const spi = view.getUint32(esp);
     const sa =
       this.#sad.find4(spi, view.getInt32(ip + IP_DESTINATION)) ??
@@ -126,7 +123,7 @@ export class InboundEsp {
     if (sa.sourceWord !== view.getInt32(ip + IP_SOURCE) && !sa.anySource) return sa.refuse(EspDrop.SourceMismatch);
     if (sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
     const drop = this.#opener.push(sa, bytes, esp, end, seconds);
-    if (drop === NONE) this.#remember(ip, esp, 4, 0);
+    if (drop === EspDrop.None) this.#remember(ip, esp, 4, 0);
     return drop;
   }
 
@@ -164,7 +161,7 @@ export class InboundEsp {
     const opener = this.#opener;
     this.sequenceHigh = opener.sequenceHigh[index];
     const drop = opener.drop[index] as EspDrop;
-    if (drop !== NONE) return drop;
+    if (drop !== EspDrop.None) return drop;
     const nextHeader = opener.nextHeader[index];
     const payload = opener.payloadOffset[index];
     this.end = opener.payloadEnd[index];
@@ -181,6 +178,6 @@ export class InboundEsp {
       this.start = this.#transport.restore(bytes, headers, payload, this.end, nextHeader);
       this.etherType = headers.family === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
     }
-    return NONE;
+    return EspDrop.None;
   }
 }

@@ -37,9 +37,6 @@ function limitOf(value: number | undefined, what: string): number {
   return value;
 }
 
-// Own constants are folded into the code, imported ones and properties aren't (see wire/layers.ts).
-const VALID = LifetimeState.Valid;
-
 /** What an SA has carried, against its limits. The clock is the caller's. */
 export class Lifetime {
   packets = 0;
@@ -86,7 +83,7 @@ export class Lifetime {
   count(bytes: number, seconds: number): void {
     this.packets++;
     this.bytes += bytes;
-    if (!this.#limited || this.state !== VALID) return;
+    if (!this.#limited || this.state !== LifetimeState.Valid) return;
     if (this.packets >= this.#softPackets || this.bytes >= this.#softBytes || seconds >= this.#softTime) {
       this.state = LifetimeState.Soft;
     }

@@ -30,11 +30,6 @@ const IPV6_SOURCE = ipv6Layout.offsetOf('source');
 const MAX_IP_PACKET = 65_535;
 const HOP_LIMIT = 64;
 const DONT_FRAGMENT = 0x4000;
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const NONE = EspDrop.None;
-const ESP_HEADER = ESP_HEADER_BYTES;
-const IP_HEADER = IPV4_SPAN;
-const ESP_PROTOCOL = IpProtocol.Esp;
 const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
 /** A packet of fewer bytes stays within IP's limit with whatever ESP adds. */
@@ -83,12 +78,12 @@ export class OutboundEsp {
    * @returns `NotSealable`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; the packet is as it was but for `None`
    */
   push(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
-    if (sa.plain && start >= ESP_HEADER && end - start >= IP_HEADER && end <= bytes.length) {
+    if (sa.plain && start >= ESP_HEADER_BYTES && end - start >= IPV4_SPAN && end <= bytes.length) {
       const view = viewOf(bytes);
       const first = view.getInt32(start);
       const second = view.getInt32(start + 4);
       const packetEnd = start + (first & 0xffff);
-      const whole = packetEnd <= end && packetEnd - start >= IP_HEADER && packetEnd - start < SURELY_SEALABLE;
+      const whole = packetEnd <= end && packetEnd - start >= IPV4_SPAN && packetEnd - start < SURELY_SEALABLE;
       if (first >>> 24 === VERSION_4_IHL_5 && (second & ANY_FRAGMENT) === 0 && whole) {
         return this.#plain(sa, bytes, start, packetEnd, seconds);
       }
@@ -105,25 +100,25 @@ export class OutboundEsp {
     const source = view.getInt32(start + 12);
     const destination = view.getInt32(start + 16);
     // ESP's header and IV go where most of the IP header stands.
-    const drop = this.#sealer.push(sa, bytes, start + IP_HEADER, end, (third >>> 16) & 0xff, seconds);
-    if (drop !== NONE) return drop;
-    const to = start - ESP_HEADER;
+    const drop = this.#sealer.push(sa, bytes, start + IPV4_SPAN, end, (third >>> 16) & 0xff, seconds);
+    if (drop !== EspDrop.None) return drop;
+    const to = start - ESP_HEADER_BYTES;
     const length = this.#sealer.espEnd - to;
     this.start = to;
     this.end = this.#sealer.espEnd;
     const tos = (first >>> 16) & 0xff;
     const ttl = third >>> 24;
-    let sum = (VERSION_4_IHL_5 << 8) + tos + length + (ttl << 8) + ESP_PROTOCOL;
+    let sum = (VERSION_4_IHL_5 << 8) + tos + length + (ttl << 8) + IpProtocol.Esp;
     sum += (second >>> 16) + (second & 0xffff) + (source >>> 16) + (source & 0xffff);
     sum += (destination >>> 16) + (destination & 0xffff);
     sum = (sum & 0xffff) + (sum >>> 16);
     sum = (sum & 0xffff) + (sum >>> 16);
     view.setInt32(to, (first & ~0xffff) | length);
     view.setInt32(to + 4, second);
-    view.setInt32(to + 8, (ttl << 24) | (ESP_PROTOCOL << 16) | (~sum & 0xffff));
+    view.setInt32(to + 8, (ttl << 24) | (IpProtocol.Esp << 16) | (~sum & 0xffff));
     view.setInt32(to + 12, source);
     view.setInt32(to + 16, destination);
-    return NONE;
+    return EspDrop.None;
   }
 
   /** Seals what was pushed. */

@@ -11,8 +11,6 @@ export interface TransportHeaders {
   readonly family: number;
 }
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const IP_HEADER = IPV4_SPAN;
 const VERSION_4_IHL_5 = 0x45;
 const IPV4_TTL = ipv4Layout.offsetOf('ttl');
 
@@ -32,7 +30,7 @@ export class TransportPacket {
    */
   restore(bytes: Uint8Array, outer: TransportHeaders, payload: number, end: number, nextHeader: number): number {
     const { networkOffset, transportOffset, protocolAt, family } = outer;
-    if (transportOffset - networkOffset === IP_HEADER && bytes[networkOffset] === VERSION_4_IHL_5) {
+    if (transportOffset - networkOffset === IPV4_SPAN && bytes[networkOffset] === VERSION_4_IHL_5) {
       return this.#restorePlain(bytes, networkOffset, payload, end, nextHeader);
     }
     const shift = payload - transportOffset;
@@ -54,7 +52,7 @@ export class TransportPacket {
   /** The same for an IPv4 header without options at `ip`: its five words are written where they go. */
   #restorePlain(bytes: Uint8Array, ip: number, payload: number, end: number, nextHeader: number): number {
     const view = viewOf(bytes);
-    const to = payload - IP_HEADER;
+    const to = payload - IPV4_SPAN;
     const length = end - to;
     const first = view.getInt32(ip);
     const second = view.getInt32(ip + 4);
