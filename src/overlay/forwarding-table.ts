@@ -61,9 +61,6 @@ const LOCAL = 4;
 const FLAG_BITS = 3;
 const MAX_SECONDS = 2 ** (32 - FLAG_BITS) - 1;
 const FIRST_SLOTS = 64;
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const VTEP_TARGET = TargetKind.Vtep;
-const LOCAL_TARGET = TargetKind.Local;
 /** Used slots in eighths of all, at the most. */
 const MAX_LOAD = 5;
 /** Entries that are looked at to find an old one. */
@@ -152,7 +149,7 @@ export class ForwardingTable {
     // Static entries, nearly all, are never old.
     if (last === 0 || ((last & STATIC) === 0 && this.#isOld(last, now))) return false;
     this.hits++;
-    this.kind = (last & LOCAL) === 0 ? VTEP_TARGET : LOCAL_TARGET;
+    this.kind = (last & LOCAL) === 0 ? TargetKind.Vtep : TargetKind.Local;
     this.target = words[at + 2] & TARGET_MASK;
     return true;
   }
