@@ -25,18 +25,7 @@ import { DropReason, dropReasonOfFault } from './drop-reason.js';
 const MAC_BYTES = 6;
 /** The bit of a frame's second word that says that its source is a group. */
 const GROUP = 1 << 8;
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const OK = Fault.None;
-const NONE = DropReason.None;
-const IPV4 = EtherType.Ipv4;
-const IPV6 = EtherType.Ipv6;
-const UDP = IpProtocol.Udp;
-const ETHERNET = ETHERNET_SPAN;
-const UDP_HEADER = UDP_SPAN;
-const VXLAN_HEADER = VXLAN_SPAN;
 const VXLAN_FLAGS = VXLAN_FLAG_I << 24;
-const LOCAL = TargetKind.Local;
-const VTEP = TargetKind.Vtep;
 
 /** Takes the outer headers off. Packets behind it are frames, with their `network`; `peer` is the node they came from. */
 export class Decap {
@@ -78,7 +67,7 @@ export class Decap {
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
       const reason = this.#one(batch, i, opened, now);
-      if (reason === NONE) {
+      if (reason === DropReason.None) {
         batch.move(i, kept++);
       } else {
         this.#drops.add(reason);
@@ -93,26 +82,26 @@ export class Decap {
     const start = batch.start[i];
     const outer = this.#outer;
     const version = batch.end[i] > start ? bytes[start] >>> 4 : 0;
-    const fault = outer.walkNetwork(bytes, version === 4 ? IPV4 : IPV6, start, batch.end[i]);
-    if (fault !== OK) return dropReasonOfFault(fault, outer.layer);
-    if (outer.isFragment || outer.protocol !== UDP || outer.destinationPort !== this.#port)
+    const fault = outer.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, batch.end[i]);
+    if (fault !== Fault.None) return dropReasonOfFault(fault, outer.layer);
+    if (outer.isFragment || outer.protocol !== IpProtocol.Udp || outer.destinationPort !== this.#port)
       return DropReason.NotOverlay;
     const { payloadOffset, payloadEnd, addressOffset, family } = outer;
-    if (!udpChecksumHolds(bytes, payloadOffset - UDP_HEADER, family, addressOffset)) return DropReason.UdpChecksum;
+    if (!udpChecksumHolds(bytes, payloadOffset - UDP_SPAN, family, addressOffset)) return DropReason.UdpChecksum;
     const view = viewOf(bytes);
     // One test for the header that nearly every one is: the I flag, the VNI, and no other bit.
     const usual =
-      payloadEnd - payloadOffset >= VXLAN_HEADER &&
+      payloadEnd - payloadOffset >= VXLAN_SPAN &&
       view.getInt32(payloadOffset) === VXLAN_FLAGS &&
       (view.getInt32(payloadOffset + 4) & 0xff) === 0;
-    const reason = usual ? NONE : this.#checkVxlan(bytes, payloadOffset, payloadEnd);
-    if (reason !== NONE) return reason;
+    const reason = usual ? DropReason.None : this.#checkVxlan(bytes, payloadOffset, payloadEnd);
+    if (reason !== DropReason.None) return reason;
     const vni = view.getInt32(payloadOffset + 4) >>> 8;
     const network = this.#tables.networkOf(vni);
     if (network < 0) return DropReason.VxlanVniNotFound;
     if (!opened && this.#encrypted[network] !== 0) return DropReason.ClearOfEncrypted;
-    const frame = payloadOffset + VXLAN_HEADER;
-    if (frame + ETHERNET > payloadEnd) return DropReason.PacketTooSmall;
+    const frame = payloadOffset + VXLAN_SPAN;
+    if (frame + ETHERNET_SPAN > payloadEnd) return DropReason.PacketTooSmall;
     const tables = this.#tables;
     const node =
       family === 4 ? tables.nodeOf4(view.getInt32(addressOffset)) : tables.nodeOf(family, bytes, addressOffset);
@@ -124,21 +113,21 @@ export class Decap {
     batch.network[i] = network;
     batch.peer[i] = node;
     const source = this.#checkSource(bytes, frame, network, vni, node, now);
-    if (source !== NONE) return source;
+    if (source !== DropReason.None) return source;
     const tos = version === 4 ? bytes[start + 1] : ((bytes[start] << 4) | (bytes[start + 1] >>> 4)) & 0xff;
-    return (tos & 3) === 0 || this.#takeMark(bytes, frame, payloadEnd, tos) ? NONE : DropReason.EcnLost;
+    return (tos & 3) === 0 || this.#takeMark(bytes, frame, payloadEnd, tos) ? DropReason.None : DropReason.EcnLost;
   }
 
   #checkVxlan(bytes: Uint8Array, offset: number, end: number): DropReason {
     const wrong = checkVxlan(bytes, offset, end, this.#reserved);
-    if (wrong === OK) return NONE;
+    if (wrong === Fault.None) return DropReason.None;
     return wrong === Fault.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader;
   }
 
   /** Brings the outer packet's congestion mark into the inner one. Returns false if that can't carry it. */
   #takeMark(bytes: Uint8Array, frame: number, end: number, tos: number): boolean {
     const inner = this.#inner;
-    return inner.walkEthernet(bytes, frame, end) !== OK || decapsulateEcn(bytes, tos, inner);
+    return inner.walkEthernet(bytes, frame, end) !== Fault.None || decapsulateEcn(bytes, tos, inner);
   }
 
   /** The kernel's vxlan_set_mac and vxlan_snoop: a source that can't be, one of our own, or one that lives elsewhere. */
@@ -152,15 +141,15 @@ export class Decap {
     if ((middle & GROUP) !== 0 || (high | low) === 0) return DropReason.InvalidSource;
     const { forwarding } = this.#tables;
     if (node >= 0 && this.#learning[network] !== 0) return this.#learn(bytes, frame, vni, node, now);
-    if (!forwarding.findWords(vni, high, low, now)) return NONE;
-    if (forwarding.kind === LOCAL) return DropReason.Loop;
-    if (forwarding.target === node) return NONE;
+    if (!forwarding.findWords(vni, high, low, now)) return DropReason.None;
+    if (forwarding.kind === TargetKind.Local) return DropReason.Loop;
+    if (forwarding.target === node) return DropReason.None;
     forwarding.conflicts++;
     return DropReason.EntryExists;
   }
 
   #learn(bytes: Uint8Array, frame: number, vni: number, node: number, now: number): DropReason {
-    const outcome = this.#tables.forwarding.learn(vni, bytes, frame + MAC_BYTES, VTEP, node, now);
-    return outcome === LearnOutcome.Conflict ? DropReason.EntryExists : NONE;
+    const outcome = this.#tables.forwarding.learn(vni, bytes, frame + MAC_BYTES, TargetKind.Vtep, node, now);
+    return outcome === LearnOutcome.Conflict ? DropReason.EntryExists : DropReason.None;
   }
 }

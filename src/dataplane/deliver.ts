@@ -5,8 +5,6 @@ import { type NodeTables, TargetKind } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const LOCAL = TargetKind.Local;
 /** The bit of a MAC's first word that says that it is a group's. */
 const GROUP = 1 << 24;
 
@@ -61,7 +59,7 @@ export class Deliver {
         continue;
       }
       const found = forwarding.findWords(this.#vni[network], high, view.getUint16(start + 4) << 16, now);
-      if (!found || forwarding.kind !== LOCAL) {
+      if (!found || forwarding.kind !== TargetKind.Local) {
         // A frame for an endpoint of another node would go out by the way it came.
         this.#drops.add(found ? DropReason.Loop : DropReason.NoLocalEndpoint);
         batch.arena.free(batch.slot[i]);

@@ -17,10 +17,6 @@ export const LINUX_PORTS: PortRange = { lowest: 32_768, highest: 60_999 };
 /** RFC 7348's: the dynamic ports. */
 export const RFC7348_PORTS: PortRange = { lowest: 49_152, highest: 65_535 };
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const UDP = IpProtocol.Udp;
-const TCP = IpProtocol.Tcp;
-
 /**
  * The hash of a frame's flow: addresses, protocol and ports where it has them, else the MACs and the EtherType. Fragments
  * go without ports, so that all of a datagram take one way.
@@ -36,7 +32,7 @@ export function flowHash(bytes: Uint8Array, start: number, inner: Layers, key: H
     for (let i = 0; i < 3; i++) sum = addWord(key, sum, i, view.getInt32(start + 4 * i));
     return finishHash(key, addShort(key, sum, 3, inner.etherType));
   }
-  const ports = (protocol === UDP || protocol === TCP) && !inner.isFragment;
+  const ports = (protocol === IpProtocol.Udp || protocol === IpProtocol.Tcp) && !inner.isFragment;
   sum = addWord(key, sum, 0, ports ? (inner.sourcePort << 16) | inner.destinationPort : 0);
   sum = addShort(key, sum, 1, protocol);
   if (family === 4) {

@@ -52,10 +52,6 @@ export interface ForwardOutputs {
   readonly overflow: (batch: PacketBatch) => void;
 }
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const OK = Fault.None;
-const LOCAL = TargetKind.Local;
-const HEADER = ETHERNET_SPAN;
 const IPV4_TOS = ipv4Layout.bitsOf('dscp').offset;
 const IPV4_TTL = ipv4Layout.offsetOf('ttl');
 /** The bit of a MAC's first word that says that it is a group's. */
@@ -156,7 +152,7 @@ export class Forward {
     const start = batch.start[i];
     const end = batch.end[i];
     const place = batch.network[i];
-    if (end - start < HEADER) return this.#drop(batch, i, DropReason.PacketTooSmall);
+    if (end - start < ETHERNET_SPAN) return this.#drop(batch, i, DropReason.PacketTooSmall);
     if (place < 0) return this.#drop(batch, i, DropReason.VxlanVniNotFound);
     const vni = this.#vni[place];
     const forwarding = this.#forwarding;
@@ -168,13 +164,13 @@ export class Forward {
     const source = (middle << 16) | (rest >>> 16);
     if ((middle & (GROUP >>> 16)) !== 0 || (source | (rest << 16)) === 0)
       return this.#drop(batch, i, DropReason.InvalidSource);
-    const home = forwarding.findWords(vni, source, rest << 16, now) && forwarding.kind === LOCAL;
+    const home = forwarding.findWords(vni, source, rest << 16, now) && forwarding.kind === TargetKind.Local;
     const asker = home ? forwarding.target : -1;
     if (!home && this.#options.checkSource) return this.#drop(batch, i, DropReason.NotFromHere);
     const inner = this.#inner;
     const fault = inner.walkEthernet(bytes, start, end);
     // IPv4 is no question about a neighbour.
-    if (fault === OK && inner.family !== 4 && this.#answering[place] === 1) {
+    if (fault === Fault.None && inner.family !== 4 && this.#answering[place] === 1) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
       if (verdict !== NeighbourVerdict.Other) {
         return this.#neighbour(batch, i, verdict, asker);
@@ -182,7 +178,7 @@ export class Forward {
     }
     if ((destination & GROUP) === 0 && forwarding.findWords(vni, destination, middle & UPPER, now)) {
       const { target } = forwarding;
-      if (forwarding.kind === LOCAL) {
+      if (forwarding.kind === TargetKind.Local) {
         if (target === asker) return this.#drop(batch, i, DropReason.Loop);
         return this.#put(this.#outputs.local, batch, i, start, end, target);
       }
@@ -211,9 +207,9 @@ export class Forward {
     const start = batch.start[i];
     const place = batch.network[i];
     const mtu = this.#pathMtu.inner(place, node);
-    const ip = inner.fault === OK && inner.family !== 0;
+    const ip = inner.fault === Fault.None && inner.family !== 0;
     if (ip && this.#options.clampMss) clampMss(bytes, inner, mtu);
-    if (batch.end[i] - start - HEADER > mtu && this.#options.oversize !== Oversize.Outside) {
+    if (batch.end[i] - start - ETHERNET_SPAN > mtu && this.#options.oversize !== Oversize.Outside) {
       return this.#tooLong(batch, i, node, mtu, asker);
     }
     return this.#send(batch, i, node);
@@ -228,8 +224,9 @@ export class Forward {
     const length = networkEnd - networkOffset;
     if (family === 6 && length <= MIN_IPV6_MTU) return this.#send(batch, i, node);
     // VLAN tags take of the room. What is too long by the bytes after the packet alone, smaller packets don't mend.
-    const room = mtu - (networkOffset - start - HEADER);
-    const inside = inner.fault === OK && family !== 0 && length > room && this.#options.oversize === Oversize.Inside;
+    const room = mtu - (networkOffset - start - ETHERNET_SPAN);
+    const inside =
+      inner.fault === Fault.None && family !== 0 && length > room && this.#options.oversize === Oversize.Inside;
     if (inside && !this.#mustNotFragment(bytes)) return this.#cut(batch, i, node, room);
     // RFC 1122 section 3.2.2: no ICMP error about what went to a group.
     if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner)) {
@@ -256,7 +253,7 @@ export class Forward {
   #describe(bytes: Uint8Array): void {
     const inner = this.#inner;
     const { family, networkOffset } = inner;
-    if (inner.fault !== OK || family === 0) {
+    if (inner.fault !== Fault.None || family === 0) {
       this.#tos = 0;
       this.#ttl = 0;
     } else if (family === 4) {

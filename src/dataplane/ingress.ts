@@ -77,16 +77,6 @@ export interface IngressOptions {
   readonly esp?: InboundEsp;
 }
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const NONE = Fault.None;
-const UDP = IpProtocol.Udp;
-const ESP = IpProtocol.Esp;
-const ESP_PORT = ESP_UDP_PORT;
-const VXLAN_HEADER = VXLAN_SPAN;
-const ETHERNET_HEADER = ETHERNET_SPAN;
-const ESP_HEADER = ESP_HEADER_BYTES;
-const BRIDGING = EtherType.Bridging;
-
 /** Encapsulations inside each other that are looked into, at most. */
 export const MAX_ENCAPSULATIONS = 4;
 /** Below this, ports belong to servers (RFC 6335 section 6), and a NAT gives none of them away (RFC 4787, REQ-3). */
@@ -101,8 +91,8 @@ function captureLayers(): Layers {
 
 /** Whether a UDP packet's ports are those of ESP in UDP, and 4500 isn't just the port that another program's client got. */
 function isEspPorts(source: number, destination: number): boolean {
-  if (destination === ESP_PORT) return source >= FIRST_USER_PORT || source === IKE_PORT;
-  return source === ESP_PORT && (destination >= FIRST_USER_PORT || destination === IKE_PORT);
+  if (destination === ESP_UDP_PORT) return source >= FIRST_USER_PORT || source === IKE_PORT;
+  return source === ESP_UDP_PORT && (destination >= FIRST_USER_PORT || destination === IKE_PORT);
 }
 /** The longest IP packet: an IPv6 header and 65,535 bytes. Room for longer ones is made when they come. */
 const LONGEST_PACKET = 65_575;
@@ -259,12 +249,12 @@ export class Ingress {
     this.parts = 1;
     this.vni = -1;
     const fault = walkLink(outer, linkType, bytes, offset, end, limit);
-    if (fault !== NONE) {
+    if (fault !== Fault.None) {
       if (fault === Fault.BadValue && !isLinkTypeKnown(linkType)) return this.#drop(DropReason.LinkTypeUnknown);
       return this.#drop(dropReasonOfFault(fault, outer.layer));
     }
     // What nearly every packet is, before anything else is asked. Fragments have no ports.
-    if (outer.destinationPort === this.#port && outer.protocol === UDP) return this.#decapsulate();
+    if (outer.destinationPort === this.#port && outer.protocol === IpProtocol.Udp) return this.#decapsulate();
     return outer.isFragment ? this.#fragment(this.reassembler, seconds) : this.#datagram(seconds);
   }
 
@@ -294,7 +284,7 @@ export class Ingress {
     this.capturedEnd = reassembler.end;
     this.parts = reassembler.parts;
     const fault = outer.walkNetwork(reassembler.bytes, outer.etherType, reassembler.start, reassembler.end);
-    if (fault !== NONE) return this.#drop(dropReasonOfFault(fault, outer.layer));
+    if (fault !== Fault.None) return this.#drop(dropReasonOfFault(fault, outer.layer));
     // A fragment in a fragment: no sender makes them, and unpacking one more is an invitation.
     if (outer.isFragment) return this.#drop(DropReason.Ipv6ExtensionHeader);
     return this.#datagram(seconds);
@@ -302,14 +292,14 @@ export class Ingress {
 
   #datagram(seconds: number): Verdict {
     const { outer, outerBytes } = this;
-    if (outer.protocol === UDP && outer.family !== 0) {
+    if (outer.protocol === IpProtocol.Udp && outer.family !== 0) {
       const { destinationPort } = outer;
       if (destinationPort === this.#port || this.#otherPorts.includes(destinationPort)) return this.#decapsulate();
       if (isEspPorts(outer.sourcePort, destinationPort)) return this.#espInUdp(seconds);
-    } else if (outer.protocol === ESP && outer.family !== 0) {
+    } else if (outer.protocol === IpProtocol.Esp && outer.family !== 0) {
       const end = Math.min(this.capturedEnd, outer.networkEnd);
       const fault = checkEsp(outerBytes, outer.transportOffset, end);
-      if (fault === NONE) return this.#encrypted(outer.transportOffset, outer.networkEnd, seconds);
+      if (fault === Fault.None) return this.#encrypted(outer.transportOffset, outer.networkEnd, seconds);
       const cut = fault === Fault.Short && end < outer.networkEnd;
       return this.#drop(cut ? DropReason.CaptureTruncated : DropReason.EspHeader);
     }
@@ -324,12 +314,12 @@ export class Ingress {
     const inside = outer === this.#below ? this.#deeper : this.#below;
     const { offset, limit } = walk;
     const end = Math.min(this.capturedEnd, limit);
-    const framed = walk.etherType === BRIDGING;
+    const framed = walk.etherType === EtherType.Bridging;
     const fault = framed
       ? inside.walkEthernet(bytes, offset, end, limit)
       : inside.walkNetwork(bytes, walk.etherType, offset, end, limit);
     // A fragment in a fragment, as above.
-    if (fault !== NONE || (inside.isFragment && this.parts > 1)) return this.#other();
+    if (fault !== Fault.None || (inside.isFragment && this.parts > 1)) return this.#other();
     this.#unusual = true;
     this.encapsulations[depth] = walk.kind;
     this.depth = depth + 1;
@@ -355,7 +345,7 @@ export class Ingress {
       }
     }
     const fault = checkVxlan(outerBytes, outer.payloadOffset, end, this.#reserved);
-    if (fault !== NONE) {
+    if (fault !== Fault.None) {
       if (fault === Fault.Short && !whole) return this.#drop(DropReason.CaptureTruncated);
       return fault === Fault.ReservedBits ? this.#refuse() : this.#drop(DropReason.VxlanInvalidHeader);
     }
@@ -364,8 +354,8 @@ export class Ingress {
       this.filtered.add(vni, this.parts);
       return Verdict.Filtered;
     }
-    const frameOffset = outer.payloadOffset + VXLAN_HEADER;
-    if (frameOffset + ETHERNET_HEADER > outer.payloadEnd) return this.#drop(DropReason.PacketTooSmall);
+    const frameOffset = outer.payloadOffset + VXLAN_SPAN;
+    if (frameOffset + ETHERNET_SPAN > outer.payloadEnd) return this.#drop(DropReason.PacketTooSmall);
     this.vni = vni;
     this.frameOffset = frameOffset;
     this.frameEnd = outer.payloadEnd;
@@ -389,7 +379,7 @@ export class Ingress {
     // RFC 3948: one byte 0xff keeps the NAT open, four zero bytes are IKE's mark; neither is ESP.
     const fault = checkEsp(outerBytes, outer.payloadOffset, end);
     if (fault === Fault.Short && end < outer.payloadEnd) return this.#drop(DropReason.CaptureTruncated);
-    if (fault !== NONE) return this.#other();
+    if (fault !== Fault.None) return this.#other();
     return this.#encrypted(outer.payloadOffset, outer.payloadEnd, seconds);
   }
 
@@ -410,12 +400,12 @@ export class Ingress {
     this.espBytes = outer.networkEnd - outer.networkOffset;
     const span = outer.family === 4 ? 8 : 32;
     for (let i = 0; i < span; i++) this.espAddresses[i] = bytes[outer.addressOffset + i];
-    const withIv = offset + ESP_HEADER + 4 <= end;
+    const withIv = offset + ESP_HEADER_BYTES + 4 <= end;
     this.hasIv = withIv;
     this.ivHigh = withIv ? getWord(bytes, offset + ESP_SPAN) : 0;
     this.ivLow = withIv ? getWord(bytes, offset + ESP_SPAN + 4) : 0;
     this.icvEnd = withIv ? getWord(bytes, end - 4) : 0;
-    const after = offset + ESP_HEADER;
+    const after = offset + ESP_HEADER_BYTES;
     this.afterIv = after + 8 <= end ? Math.imul(getWord(bytes, after), 0x9e3779b1) ^ getWord(bytes, after + 4) : 0;
     const inbound = this.#inbound;
     if (inbound === undefined) {
@@ -438,7 +428,7 @@ export class Ingress {
     this.outer = inside;
     this.capturedEnd = inbound.end;
     const fault = inside.walkNetwork(opening, inbound.etherType, inbound.start, inbound.end);
-    if (fault !== NONE) return this.#drop(dropReasonOfFault(fault, inside.layer));
+    if (fault !== Fault.None) return this.#drop(dropReasonOfFault(fault, inside.layer));
     if (!inside.isFragment) return this.#datagram(seconds);
     // A fragment in a fragment, as above.
     if (this.parts > 1) return this.#drop(DropReason.Ipv6ExtensionHeader);
@@ -464,7 +454,7 @@ export class Ingress {
   #other(): Verdict {
     this.otherPackets += this.parts;
     const { outer } = this;
-    if (outer.protocol === UDP && outer.family !== 0) {
+    if (outer.protocol === IpProtocol.Udp && outer.family !== 0) {
       const end = Math.min(this.capturedEnd, outer.payloadEnd);
       this.guess.add(outer.destinationPort, this.outerBytes, outer.payloadOffset, end, this.parts);
     }

@@ -6,7 +6,6 @@ import type { Topology } from '../overlay/index.js';
 import { ETHERNET_SPAN, EtherType } from '../wire/index.js';
 
 const MAC_BYTES = 6;
-const HEADER = ETHERNET_SPAN;
 const HEADER_WORDS = 4;
 
 /** Puts Ethernet headers in front of IP packets. */
@@ -35,7 +34,7 @@ export class Link {
     const words = this.#words;
     const { start, peer } = batch;
     for (let i = 0; i < batch.count; i++) {
-      const at = start[i] - HEADER;
+      const at = start[i] - ETHERNET_SPAN;
       const header = peer[i] * HEADER_WORDS;
       view.setInt32(at, words[header]);
       view.setInt32(at + 4, words[header + 1]);

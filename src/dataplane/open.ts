@@ -5,14 +5,9 @@ import { checkEsp, EtherType, Fault, IPV4_SPAN, ipv4Layout, IpProtocol, Layers }
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const NONE = DropReason.None;
-const ESP = IpProtocol.Esp;
 const PROTOCOL = ipv4Layout.offsetOf('protocol');
 const FRAGMENT = ipv4Layout.bitsOf('fragmentOffset').offset;
 const ANY_FRAGMENT = 0x3fff;
-const IP_HEADER = IPV4_SPAN;
-const OK = Fault.None;
 const VERSION_4_IHL_5 = 0x45;
 
 /** Opens packets with the SAs of this node. */
@@ -50,7 +45,7 @@ export class Open {
     let pushed = kept;
     for (let i = from; i < to; i++) {
       const reason = this.#push(batch, i, now);
-      if (reason === NONE) batch.move(i, pushed++);
+      if (reason === DropReason.None) batch.move(i, pushed++);
       else this.#drop(batch, i, reason);
     }
     if (inbound === undefined || pushed === kept) return kept;
@@ -76,9 +71,9 @@ export class Open {
     const { bytes } = batch.arena;
     const start = batch.start[i];
     const packetEnd = batch.end[i];
-    const plain = bytes[start] === VERSION_4_IHL_5 && bytes[start + PROTOCOL] === ESP;
+    const plain = bytes[start] === VERSION_4_IHL_5 && bytes[start + PROTOCOL] === IpProtocol.Esp;
     const whole = (((bytes[start + FRAGMENT] << 8) | bytes[start + FRAGMENT + 1]) & ANY_FRAGMENT) === 0;
-    if (plain && whole && checkEsp(bytes, start + IP_HEADER, packetEnd) === OK) {
+    if (plain && whole && checkEsp(bytes, start + IPV4_SPAN, packetEnd) === Fault.None) {
       return dropReasonOfEsp(inbound.pushPlain(bytes, start, packetEnd, now));
     }
     const layers = this.#layers;
@@ -88,7 +83,7 @@ export class Open {
     const end = inUdp ? layers.payloadEnd : layers.networkEnd;
     const fault = checkEsp(bytes, esp, end);
     // RFC 3948: keep-alives and IKE share the port.
-    if (fault !== OK) return inUdp ? DropReason.NotOverlay : DropReason.EspHeader;
+    if (fault !== Fault.None) return inUdp ? DropReason.NotOverlay : DropReason.EspHeader;
     return dropReasonOfEsp(inbound.push(bytes, layers, esp, end, now));
   }
 

@@ -33,14 +33,6 @@ export interface ReassembleOutputs {
   readonly discovery?: PathMtuDiscovery;
 }
 
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const OK = Fault.None;
-const NOTHING = PacketKind.None;
-const SEALED = PacketKind.Sealed;
-const CLEAR = PacketKind.Clear;
-const UDP = IpProtocol.Udp;
-const ESP = IpProtocol.Esp;
-
 /** Takes packets off the wire. Packets behind it begin with their IP header. */
 export class Reassemble {
   readonly reassembler: Reassembler;
@@ -76,26 +68,26 @@ export class Reassemble {
     const { arena, count } = batch;
     const layers = this.#layers;
     const { sealed, clear, overflow } = this.#outputs;
-    let kinds: PacketKind = NOTHING;
+    let kinds: PacketKind = PacketKind.None;
     let kept = 0;
     for (let i = 0; i < count; i++) {
       const fault = layers.walkEthernet(arena.bytes, batch.start[i], batch.end[i]);
-      let kind: PacketKind = NOTHING;
-      if (fault !== OK) this.#drop(batch, i, dropReasonOfFault(fault, layers.layer));
+      let kind: PacketKind = PacketKind.None;
+      if (fault !== Fault.None) this.#drop(batch, i, dropReasonOfFault(fault, layers.layer));
       else if (layers.family === 4 && !ipv4ChecksumHolds(arena.bytes, layers.networkOffset)) {
         this.#drop(batch, i, DropReason.IpChecksum);
       } else if (!this.#isForUs(arena.bytes)) this.#drop(batch, i, DropReason.OtherHost);
       else if (layers.isFragment) kind = this.#fragment(batch, i, now);
       else kind = this.#sort(batch, i, now);
-      if (kind === NOTHING) continue;
+      if (kind === PacketKind.None) continue;
       const { networkOffset, networkEnd } = layers;
-      if (kinds === NOTHING) kinds = kind;
+      if (kinds === PacketKind.None) kinds = kind;
       if (kind === kinds) {
         batch.start[i] = networkOffset;
         batch.end[i] = networkEnd;
         batch.move(i, kept++);
       } else {
-        const output = kind === SEALED ? sealed : clear;
+        const output = kind === PacketKind.Sealed ? sealed : clear;
         if (output.full) overflow(output);
         output.push(batch.slot[i], networkOffset, networkEnd);
       }
@@ -121,12 +113,12 @@ export class Reassemble {
     const outcome = reassembler.push(arena.bytes, this.#layers, batch.end[i], now);
     arena.free(batch.slot[i]);
     // What it refused it has counted, with the parts that fell with it: `droppedFragments`.
-    if (outcome !== ReassemblyOutcome.Complete) return NOTHING;
+    if (outcome !== ReassemblyOutcome.Complete) return PacketKind.None;
     const { start, end } = reassembler;
     const slot = end - start <= arena.frameBytes ? arena.take() : NO_SLOT;
     if (slot === NO_SLOT) {
       this.#drops.add(DropReason.NoMemory);
-      return NOTHING;
+      return PacketKind.None;
     }
     // The one copy that can't be avoided on the way in: the parts came in slots of their own.
     const to = arena.frameOffsetOf(slot);
@@ -134,7 +126,7 @@ export class Reassemble {
     batch.slot[i] = slot;
     const layers = this.#layers;
     const fault = layers.walkNetwork(arena.bytes, layers.etherType, to, to + end - start);
-    if (fault !== OK) return this.#drop(batch, i, dropReasonOfFault(fault, layers.layer));
+    if (fault !== Fault.None) return this.#drop(batch, i, dropReasonOfFault(fault, layers.layer));
     if (layers.isFragment) return this.#drop(batch, i, DropReason.Ipv6ExtensionHeader);
     return this.#sort(batch, i, now);
   }
@@ -142,10 +134,10 @@ export class Reassemble {
   #sort(batch: PacketBatch, i: number, now: number): PacketKind {
     const layers = this.#layers;
     const { protocol, destinationPort, sourcePort } = layers;
-    const udp = protocol === UDP;
-    if (udp && destinationPort === this.#port) return CLEAR;
-    if (protocol === ESP) return SEALED;
-    if (udp && (destinationPort === ESP_UDP_PORT || sourcePort === ESP_UDP_PORT)) return SEALED;
+    const udp = protocol === IpProtocol.Udp;
+    if (udp && destinationPort === this.#port) return PacketKind.Clear;
+    if (protocol === IpProtocol.Esp) return PacketKind.Sealed;
+    if (udp && (destinationPort === ESP_UDP_PORT || sourcePort === ESP_UDP_PORT)) return PacketKind.Sealed;
     const told = this.#outputs.discovery?.take(batch.arena.bytes, layers, now) === true;
     return this.#drop(batch, i, told ? DropReason.PathMtuTold : DropReason.NotOverlay);
   }
@@ -153,7 +145,7 @@ export class Reassemble {
   #drop(batch: PacketBatch, i: number, reason: DropReason): PacketKind {
     this.#drops.add(reason);
     batch.arena.free(batch.slot[i]);
-    return NOTHING;
+    return PacketKind.None;
   }
 
   /** Fragments dropped so far, by reason, put into counters. */

@@ -29,9 +29,6 @@ const INHERIT = -1;
 const ECN_MASK = 3;
 const ECN_CE = 3;
 const ECN_ECT0 = 2;
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const UDP = IpProtocol.Udp;
-const UDP_HEADER = UDP_SPAN;
 const VERSION_4_IHL_5 = 0x45;
 const VXLAN_FLAGS = VXLAN_FLAG_I << 24;
 const WORD = 4;
@@ -75,8 +72,8 @@ export class Tunnel {
     this.span = ipSpan + UDP_SPAN + VXLAN_SPAN;
     const addresses = Uint8Array.of(...source, ...destination);
     this.#addresses = Int32Array.from({ length: addresses.length / WORD }, (_, i) => getWord(addresses, WORD * i));
-    this.#headerSum = onesSum(addresses, 0, addresses.length, (VERSION_4_IHL_5 << 8) + UDP);
-    this.#pseudoSum = onesSum(addresses, 0, addresses.length, UDP) + port + (VXLAN_FLAG_I << 8);
+    this.#headerSum = onesSum(addresses, 0, addresses.length, (VERSION_4_IHL_5 << 8) + IpProtocol.Udp);
+    this.#pseudoSum = onesSum(addresses, 0, addresses.length, IpProtocol.Udp) + port + (VXLAN_FLAG_I << 8);
   }
 
   /**
@@ -122,8 +119,8 @@ export class Tunnel {
     }
     view.setInt32(udp, (sourcePort << 16) | this.#port);
     view.setInt32(udp + 4, (length << 16) | checksum);
-    view.setInt32(udp + UDP_HEADER, VXLAN_FLAGS);
-    view.setInt32(udp + UDP_HEADER + 4, vni << 8);
+    view.setInt32(udp + UDP_SPAN, VXLAN_FLAGS);
+    view.setInt32(udp + UDP_SPAN + 4, vni << 8);
     return ip;
   }
 
@@ -134,7 +131,7 @@ export class Tunnel {
     const addresses = this.#addresses;
     view.setInt32(ip, (VERSION_4_IHL_5 << 24) | (tos << 16) | length);
     view.setInt32(ip + 4, identification << 16);
-    view.setInt32(ip + 8, (ttl << 24) | (UDP << 16) | (~sum & 0xffff));
+    view.setInt32(ip + 8, (ttl << 24) | (IpProtocol.Udp << 16) | (~sum & 0xffff));
     view.setInt32(ip + 12, addresses[0]);
     view.setInt32(ip + 16, addresses[1]);
   }
@@ -142,7 +139,7 @@ export class Tunnel {
   #putIpv6(view: DataView, ip: number, length: number, tos: number, ttl: number): void {
     const addresses = this.#addresses;
     view.setInt32(ip, (6 << 28) | (tos << 20));
-    view.setInt32(ip + 4, (length << 16) | (UDP << 8) | ttl);
+    view.setInt32(ip + 4, (length << 16) | (IpProtocol.Udp << 8) | ttl);
     for (let i = 0; i < addresses.length; i++) view.setInt32(ip + 8 + WORD * i, addresses[i]);
   }
 }
