@@ -9,7 +9,6 @@ import { addressIn } from './socket-address.js';
 
 const VERSION_4_IHL_5 = 0x45;
 const TTL = 64;
-const UDP = IpProtocol.Udp;
 const PORT = 2;
 
 /** Writes headers of packets to one VTEP. */
@@ -45,9 +44,9 @@ export class DatagramHeaders {
     view.setInt32(udp, (names[name + PORT] << 24) | (names[name + PORT + 1] << 16) | this.#port);
     view.setInt32(udp + 4, length << 16);
     if (this.family === 4) return this.putEthernet(bytes, this.#putIpv4(bytes, udp, end, names, name, trafficClass));
-    const ip = this.#putIpv6(bytes, udp, end, names, name, trafficClass, UDP);
+    const ip = this.#putIpv6(bytes, udp, end, names, name, trafficClass, IpProtocol.Udp);
     // IPv6 has no UDP without a checksum (RFC 8200 section 8.1).
-    const pseudo = onesSum(bytes, ip + 8, ip + IPV6_SPAN, UDP + length);
+    const pseudo = onesSum(bytes, ip + 8, ip + IPV6_SPAN, IpProtocol.Udp + length);
     view.setInt16(udp + 6, ~onesSum(bytes, udp, end, pseudo) & 0xffff || 0xffff);
     return this.putEthernet(bytes, ip);
   }
@@ -84,7 +83,7 @@ export class DatagramHeaders {
     const view = viewOf(bytes);
     view.setInt32(ip, (VERSION_4_IHL_5 << 24) | (tos << 16) | (end - ip));
     view.setInt32(ip + 4, 0);
-    view.setInt32(ip + 8, (TTL << 24) | (UDP << 16));
+    view.setInt32(ip + 8, (TTL << 24) | (IpProtocol.Udp << 16));
     view.setInt32(ip + 12, getWord(names, addressIn(name, 4)));
     view.setInt32(ip + 16, this.#vtep[0]);
     view.setInt16(ip + 10, ~onesSum(bytes, ip, start) & 0xffff);

@@ -17,9 +17,6 @@ const HEADER_LENGTH = 2;
 const GSO_SIZE = 4;
 const CHECKSUM_START = 6;
 const CHECKSUM_OFFSET = 8;
-// Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
-const BYTES = OFFLOAD_HEADER_BYTES;
-const OK = Fault.None;
 
 /** Reads and writes the headers of frames. */
 export class OffloadHeader {
@@ -32,10 +29,10 @@ export class OffloadHeader {
    * @returns where the header begins
    */
   put(bytes: Uint8Array, start: number, end: number, unfinished: boolean): number {
-    const at = start - BYTES;
+    const at = start - OFFLOAD_HEADER_BYTES;
     bytes.fill(0, at, start);
     const layers = this.#layers;
-    if (!unfinished || layers.walkEthernet(bytes, start, end) !== OK) return at;
+    if (!unfinished || layers.walkEthernet(bytes, start, end) !== Fault.None) return at;
     const field = partialChecksumIn(bytes, layers);
     if (field < 0) return at;
     const view = viewOf(bytes);
@@ -51,7 +48,7 @@ export class OffloadHeader {
    * @returns where the header begins
    */
   putMerged(bytes: Uint8Array, { start, family, headers, size, transport }: TcpMerger): number {
-    const at = start[0] - BYTES;
+    const at = start[0] - OFFLOAD_HEADER_BYTES;
     const view = viewOf(bytes);
     bytes[at] = NEEDS_CHECKSUM;
     bytes[at + GSO_TYPE] = family === 4 ? TCP4 : TCP6;
@@ -75,7 +72,7 @@ export function segmentSizeIn(bytes: Uint8Array, at: number): number {
 export function completeChecksum(bytes: Uint8Array, at: number, end: number): boolean {
   if ((bytes[at] & NEEDS_CHECKSUM) === 0) return true;
   const view = viewOf(bytes);
-  const start = at + BYTES + view.getUint16(at + CHECKSUM_START, true);
+  const start = at + OFFLOAD_HEADER_BYTES + view.getUint16(at + CHECKSUM_START, true);
   const field = start + view.getUint16(at + CHECKSUM_OFFSET, true);
   if (field + 2 > end) return false;
   // The field holds the pseudo-header's sum, which the checksum counts in. UDP's zero means none.
