@@ -13,10 +13,6 @@ export interface Pass {
   readonly check: number;
 }
 
-const OK = Fault.None;
-const PORT = VXLAN_PORT;
-const HEADER = VXLAN_SPAN;
-
 /** Records alone: where they are, how long, and when. */
 export async function readRecords(path: string): Promise<Pass> {
   return countRecords(await openCaptureFile(path));
@@ -48,7 +44,7 @@ export async function decodeOuter(path: string): Promise<Pass> {
     const { bytes, count, offset, capturedLength, originalLength } = batch;
     for (let i = 0; i < count; i++) {
       const at = offset[i];
-      if (outer.walkEthernet(bytes, at, at + capturedLength[i], at + originalLength[i]) !== OK) continue;
+      if (outer.walkEthernet(bytes, at, at + capturedLength[i], at + originalLength[i]) !== Fault.None) continue;
       if (outer.family === 4) check += bytes[outer.addressOffset + 7];
     }
     packets += count;
@@ -71,15 +67,15 @@ export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pa
       const end = at + capturedLength[i];
       const limit = at + originalLength[i];
       const fault = shortCut ? outer.walkEthernet(bytes, at, end, limit) : outer.walkAnyEthernet(bytes, at, end, limit);
-      if (fault !== OK || outer.destinationPort !== PORT) continue;
+      if (fault !== Fault.None || outer.destinationPort !== VXLAN_PORT) continue;
       const { payloadOffset, payloadEnd } = outer;
       const captured = Math.min(end, payloadEnd);
-      if (checkVxlan(bytes, payloadOffset, captured) !== OK) continue;
-      const frame = payloadOffset + HEADER;
+      if (checkVxlan(bytes, payloadOffset, captured) !== Fault.None) continue;
+      const frame = payloadOffset + VXLAN_SPAN;
       const innerFault = shortCut
         ? inner.walkEthernet(bytes, frame, captured, payloadEnd)
         : inner.walkAnyEthernet(bytes, frame, captured, payloadEnd);
-      if (innerFault === OK && inner.family === 4) check += bytes[inner.addressOffset + 7];
+      if (innerFault === Fault.None && inner.family === 4) check += bytes[inner.addressOffset + 7];
     }
     packets += count;
   }
@@ -105,10 +101,10 @@ export async function decodeInMemory(path: string, packets: number): Promise<Pas
       const at = offset[i];
       const end = at + capturedLength[i];
       total += end - at;
-      if (outer.walkEthernet(bytes, at, end, end) !== OK || outer.destinationPort !== PORT) continue;
+      if (outer.walkEthernet(bytes, at, end, end) !== Fault.None || outer.destinationPort !== VXLAN_PORT) continue;
       const { payloadOffset, payloadEnd } = outer;
-      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== OK) continue;
-      if (inner.walkEthernet(bytes, payloadOffset + HEADER, payloadEnd, payloadEnd) === OK) {
+      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== Fault.None) continue;
+      if (inner.walkEthernet(bytes, payloadOffset + VXLAN_SPAN, payloadEnd, payloadEnd) === Fault.None) {
         check += bytes[inner.addressOffset + 7];
       }
     }
@@ -132,7 +128,7 @@ export async function ingress(path: string): Promise<Pass> {
       const verdict = receiver.receive(batch.linkType[i], batch.bytes, at, end, limit, batch.seconds[i]);
       if (verdict !== Verdict.Frame) continue;
       const fault = inner.walkEthernet(receiver.outerBytes, receiver.frameOffset, receiver.frameEnd);
-      if (fault === OK && inner.family === 4) check += receiver.outerBytes[inner.addressOffset + 7];
+      if (fault === Fault.None && inner.family === 4) check += receiver.outerBytes[inner.addressOffset + 7];
     }
     packets += batch.count;
   }

@@ -6,9 +6,6 @@ import type { Cell } from './cell.js';
 import { OUTER_BYTES, WINDOW, Window } from './window.js';
 import { type Packets, VNI, type Workload } from './workload.js';
 
-const OK = Fault.None;
-const PORT = VXLAN_PORT;
-const HEADER = VXLAN_SPAN;
 const MAC = 6;
 
 /** Reads the headers of a packet from its Ethernet to the ports inside, every length checked. */
@@ -23,10 +20,14 @@ class InnerWalk {
     const inner = this.#inner;
     let found = 0;
     for (let i = 0; i < batch.count; i++) {
-      if (outer.walkEthernet(bytes, batch.start[i], batch.end[i]) !== OK || outer.destinationPort !== PORT) continue;
+      if (
+        outer.walkEthernet(bytes, batch.start[i], batch.end[i]) !== Fault.None ||
+        outer.destinationPort !== VXLAN_PORT
+      )
+        continue;
       const { payloadOffset, payloadEnd } = outer;
-      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== OK) continue;
-      if (inner.walkEthernet(bytes, payloadOffset + HEADER, payloadEnd) !== OK) continue;
+      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== Fault.None) continue;
+      if (inner.walkEthernet(bytes, payloadOffset + VXLAN_SPAN, payloadEnd) !== Fault.None) continue;
       if (inner.destinationPort >= 0) found++;
     }
     return found;
