@@ -3,7 +3,7 @@ import 'node-forge/lib/aes.js';
 import forge, { type BlockCipher } from 'node-forge/lib/forge.js';
 import { type Aead, type AeadBackend, checkKeyLength } from '../src/aead/aead.js';
 import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from '../src/aead/aead-batch.js';
-import { equalBytes } from '../src/aead/constant-time.js';
+import { equalBytes } from '../src/memory/secret-bytes.js';
 import { KeySlots } from '../src/aead/key-slots.js';
 
 interface Key {

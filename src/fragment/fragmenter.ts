@@ -10,7 +10,7 @@ import {
   IpProtocol,
   Ipv4View,
   Ipv6View,
-  isIpv6Extension,
+  Ipv6ExtensionWalk,
   writeIpv4Checksum,
 } from '../wire/index.js';
 
@@ -64,6 +64,7 @@ export class Fragmenter {
   #laterSpan = 0;
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
+  readonly #extensions = new Ipv6ExtensionWalk();
 
   /**
    * Takes a packet to cut. Its bytes must be left alone until the last `next`.
@@ -114,27 +115,16 @@ export class Fragmenter {
     if (checkIpv6(bytes, start, end) !== Fault.None) return FragmentFault.NotIp;
     const ip = this.#ipv6.wrap(bytes, start);
     this.#payloadEnd = ip.payloadEnd;
-    let at = ip.payloadOffset;
-    let field = ip.nextHeaderOffset;
-    let kept = at;
-    let announcedAt = field;
-    // RFC 8200 section 4.5: up to the routing header, headers are for the nodes on the way, so every fragment has them.
-    for (let next = bytes[field]; isIpv6Extension(next); next = bytes[field]) {
-      if (next === IpProtocol.Fragment) return FragmentFault.DontFragment;
-      if (at + UNIT > this.#payloadEnd) return FragmentFault.NotIp;
-      const span = next === IpProtocol.Ah ? (bytes[at + 1] + 2) * 4 : (bytes[at + 1] + 1) * UNIT;
-      if (at + span > this.#payloadEnd) return FragmentFault.NotIp;
-      field = at;
-      at += span;
-      if (next === IpProtocol.HopByHop || next === IpProtocol.Routing) {
-        kept = at;
-        announcedAt = field;
-      }
-    }
-    this.#headerEnd = kept;
-    this.#announcedAt = announcedAt - start;
-    this.#nextHeader = bytes[announcedAt];
-    return this.#cut(Math.min(mtu, IPV6_SPAN + MAX_LENGTH) - (kept - start) - IPV6_FRAGMENT_SPAN);
+    const walk = this.#extensions;
+    const { nextHeaderOffset } = ip;
+    const fault = walk.run(bytes, bytes[nextHeaderOffset], nextHeaderOffset, ip.payloadOffset, this.#payloadEnd);
+    if (walk.fragmentHeaderOffset >= 0) return FragmentFault.DontFragment;
+    if (fault !== Fault.None) return FragmentFault.NotIp;
+    // RFC 8200 section 4.5: every fragment repeats the headers for the nodes on the path.
+    this.#headerEnd = walk.perFragmentEnd;
+    this.#announcedAt = walk.perFragmentProtocolAt - start;
+    this.#nextHeader = bytes[walk.perFragmentProtocolAt];
+    return this.#cut(Math.min(mtu, IPV6_SPAN + MAX_LENGTH) - (this.#headerEnd - start) - IPV6_FRAGMENT_SPAN);
   }
 
   #cut(room: number): FragmentFault {

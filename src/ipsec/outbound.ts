@@ -13,7 +13,7 @@ import {
   IpProtocol,
   Ipv4View,
   Ipv6View,
-  isIpv6Extension,
+  Ipv6ExtensionWalk,
   ipv4Layout,
   ipv6Layout,
   UDP_SPAN,
@@ -55,6 +55,7 @@ export class OutboundEsp {
   readonly #sealer: EspSealer;
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
+  readonly #extensions = new Ipv6ExtensionWalk();
   readonly #udp = new UdpView();
   /** Where the headers that stay in front of ESP end, and the field that names what follows them. */
   #headerEnd = 0;
@@ -170,23 +171,13 @@ export class OutboundEsp {
    * options before it; destination options behind it are sealed.
    */
   #findIpv6Payload(bytes: Uint8Array, end: number): boolean {
-    const ip = this.#ipv6;
-    let at = ip.payloadOffset;
-    let field = ip.nextHeaderOffset;
-    this.#headerEnd = at;
-    this.#protocolAt = field;
-    for (let next = bytes[field]; isIpv6Extension(next); next = bytes[field]) {
-      // Transport mode is for whole datagrams.
-      if (next === IpProtocol.Fragment || at + 8 > end) return false;
-      const span = next === IpProtocol.Ah ? (bytes[at + 1] + 2) * 4 : (bytes[at + 1] + 1) * 8;
-      if (at + span > end) return false;
-      field = at;
-      at += span;
-      if (next === IpProtocol.HopByHop || next === IpProtocol.Routing) {
-        this.#headerEnd = at;
-        this.#protocolAt = field;
-      }
-    }
+    const { payloadOffset, nextHeaderOffset } = this.#ipv6;
+    const walk = this.#extensions;
+    const fault = walk.run(bytes, bytes[nextHeaderOffset], nextHeaderOffset, payloadOffset, end);
+    // Transport mode is for whole datagrams.
+    if (fault !== Fault.None || walk.fragmentHeaderOffset >= 0) return false;
+    this.#headerEnd = walk.perFragmentEnd;
+    this.#protocolAt = walk.perFragmentProtocolAt;
     return true;
   }
 

@@ -22,8 +22,15 @@ export function isOneByte(bytes: Uint8Array): boolean {
 
 /** Whether two secrets are the same, in a time that doesn't depend on where they differ. */
 export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
+  return a.length === b.length && equalBytes(a, 0, b, 0, a.length);
+}
+
+/**
+ * Compares two byte ranges in a time that doesn't depend on where they differ.
+ * @param length bytes to compare, from `aOffset` and `bOffset` on
+ */
+export function equalBytes(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number, length: number): boolean {
   let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a[i] ^ b[i];
+  for (let i = 0; i < length; i++) difference |= a[aOffset + i] ^ b[bOffset + i];
   return difference === 0;
 }

@@ -59,6 +59,13 @@ export class Ipv6ExtensionWalk {
   fragmentOffset = 0;
   moreFragments = false;
   identification = 0;
+  /**
+   * End of the headers that every node on the path reads: hop-by-hop options, routing, and destination options in front of
+   * it. Fragments repeat them (RFC 8200 section 4.5), and ESP in transport mode follows them (RFC 4303 section 3.1.1).
+   */
+  perFragmentEnd = 0;
+  /** Byte offset of the next-header field that names what follows `perFragmentEnd`. */
+  perFragmentProtocolAt = 0;
 
   /**
    * Walks from the IPv6 header's next header to the transport. Stops behind the fragment header of any fragment, since
@@ -74,6 +81,8 @@ export class Ipv6ExtensionWalk {
     this.fragmentOffset = 0;
     this.moreFragments = false;
     this.identification = 0;
+    this.perFragmentEnd = offset;
+    this.perFragmentProtocolAt = announcedAt;
     let next = nextHeader;
     let announced = announcedAt;
     let at = offset;
@@ -99,6 +108,10 @@ export class Ipv6ExtensionWalk {
         if (at + span > end) return Fault.Short;
         announced = at;
         at += span;
+        if (next === IpProtocol.HopByHop || next === IpProtocol.Routing) {
+          this.perFragmentEnd = at;
+          this.perFragmentProtocolAt = announced;
+        }
         next = following;
       }
     }
