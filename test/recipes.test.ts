@@ -9,7 +9,7 @@ import { fixture, ROOT } from './repository.js';
 
 const DOCUMENT = 'docs/recipes.md';
 const blocks = blocksOf(DOCUMENT);
-const recipes = blocks.filter(({ language }) => language === 'js');
+const recipes = blocks.filter(({ language }) => language === 'ts');
 const folder = programFolder();
 // The recipes read recordings from the checkout's root.
 symlinkSync(join(ROOT, 'fixtures'), join(folder, 'fixtures'));
