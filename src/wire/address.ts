@@ -1,4 +1,4 @@
-/** MAC and IP addresses between bytes and the text that people write. Not for the packet path: it makes strings. */
+/** MAC and IP addresses: parsing and formatting. Not for the packet path: it allocates strings. */
 import { VtepError } from '../error.js';
 import { quoted } from '../plain-text.js';
 
@@ -8,25 +8,25 @@ function invalid(kind: string, text: string): VtepError {
   return new VtepError('BAD_ADDRESS', `not ${kind} address: ${quoted(text)}`);
 }
 
-/** `aa:bb:cc:dd:ee:ff` of the 6 bytes at `offset`. */
+/** Formats the 6 bytes at `offset` as `aa:bb:cc:dd:ee:ff`. */
 export function formatMac(bytes: Uint8Array, offset = 0): string {
   let text = HEX[bytes[offset]];
   for (let i = 1; i < 6; i++) text += `:${HEX[bytes[offset + i]]}`;
   return text;
 }
 
-/** The 6 bytes of `aa:bb:cc:dd:ee:ff` (`-` between them will do too). Throws `BAD_ADDRESS`. */
+/** Parses `aa:bb:cc:dd:ee:ff` or `aa-bb-cc-dd-ee-ff` to 6 bytes. Throws `BAD_ADDRESS`. */
 export function parseMac(text: string): Uint8Array {
   if (!/^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) throw invalid('a MAC', text);
   return Uint8Array.from(text.split(/[:-]/), (part) => Number.parseInt(part, 16));
 }
 
-/** Dotted decimal of the 4 bytes at `offset`. */
+/** Formats the 4 bytes at `offset` as dotted decimal. */
 export function formatIpv4(bytes: Uint8Array, offset = 0): string {
   return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`;
 }
 
-/** The 4 bytes of a dotted decimal address; no octal, no short forms. Throws `BAD_ADDRESS`. */
+/** Parses a dotted decimal address to 4 bytes; no octal, no short forms. Throws `BAD_ADDRESS`. */
 export function parseIpv4(text: string): Uint8Array {
   const parts = text.split('.');
   if (parts.length !== 4) throw invalid('an IPv4', text);
@@ -36,7 +36,7 @@ export function parseIpv4(text: string): Uint8Array {
   });
 }
 
-/** The text of RFC 5952 (lower case, the longest run of zero groups as `::`) of the 16 bytes at `offset`. */
+/** Formats the 16 bytes at `offset` by RFC 5952: lower case, the longest run of zero groups as `::`. */
 export function formatIpv6(bytes: Uint8Array, offset = 0): string {
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) groups.push((bytes[offset + i] << 8) | bytes[offset + i + 1]);
@@ -58,7 +58,7 @@ export function formatIpv6(bytes: Uint8Array, offset = 0): string {
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
 }
 
-/** The dotted decimal at the end of an IPv6 address; the error names the whole. */
+/** Parses the dotted decimal tail of an IPv6 address; the error names the whole address. */
 function ipv4Tail(part: string, whole: string): Uint8Array {
   try {
     return parseIpv4(part);
@@ -67,7 +67,9 @@ function ipv4Tail(part: string, whole: string): Uint8Array {
   }
 }
 
-/** @param last whether the address ends here: only there may a dotted decimal stand (RFC 4291 section 2.2) */
+/**
+ * @param last whether the address ends here, the only position where dotted decimal is allowed (RFC 4291 section 2.2)
+ */
 function parseGroups(text: string, whole: string, last: boolean): number[] {
   if (text === '') return [];
   const groups: number[] = [];
@@ -84,7 +86,7 @@ function parseGroups(text: string, whole: string, last: boolean): number[] {
   return groups;
 }
 
-/** The 16 bytes of an IPv6 address in any form of RFC 4291 section 2.2, without a zone. Throws `BAD_ADDRESS`. */
+/** Parses an IPv6 address in any form of RFC 4291 section 2.2, without a zone, to 16 bytes. Throws `BAD_ADDRESS`. */
 export function parseIpv6(text: string): Uint8Array {
   const halves = text.split('::');
   if (halves.length > 2) throw invalid('an IPv6', text);
@@ -100,7 +102,7 @@ export function parseIpv6(text: string): Uint8Array {
   return bytes;
 }
 
-/** The text of an IPv4 (family 4) or IPv6 (family 6) address at `offset`. */
+/** Formats the IPv4 (family 4) or IPv6 (family 6) address at `offset`. */
 export function formatIp(family: number, bytes: Uint8Array, offset = 0): string {
   return family === 4 ? formatIpv4(bytes, offset) : formatIpv6(bytes, offset);
 }

@@ -34,7 +34,7 @@ const TARGET_MAC = arpLayout.offsetOf('targetMac');
 const TARGET_IP = arpLayout.offsetOf('targetIp');
 
 /**
- * Whether an ARP packet for IPv4 over Ethernet stands at `offset`.
+ * Checks for an ARP packet for IPv4 over Ethernet at `offset`.
  * @returns `Short`; `BadValue` for other hardware, protocol or address sizes; or `None`
  */
 export function checkArp(bytes: Uint8Array, offset: number, end: number): Fault {
@@ -46,12 +46,12 @@ export function checkArp(bytes: Uint8Array, offset: number, end: number): Fault 
   return Fault.None;
 }
 
-/** An ARP packet in place. Check first. */
+/** In-place view of an ARP packet. Call `checkArp` first. */
 export class ArpView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a packet at `offset` that passed `checkArp`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;

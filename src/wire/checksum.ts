@@ -1,17 +1,17 @@
-/** The Internet checksum: whole (RFC 1071), with the pseudo-headers of IPv4 and IPv6, and incremental (RFC 1624). */
+/** The Internet checksum: full (RFC 1071), with the pseudo-headers of IPv4 and IPv6, and incremental (RFC 1624). */
 import { type Kernels, kernelsOf } from '../memory/kernels.js';
 import { viewOf } from '../memory/view.js';
 
-/** Brings a sum of 16-bit words back to 16 bits by end-around carry. */
+/** Folds a sum of 16-bit words to 16 bits by end-around carry. */
 function fold(sum: number): number {
   let folded = sum;
-  // Beyond 32 bits the operators below would cut it.
+  // The bitwise operators below truncate to 32 bits.
   while (folded > 0x7fffffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000);
   folded = (folded & 0xffff) + (folded >>> 16);
   return (folded & 0xffff) + (folded >>> 16);
 }
 
-// Packets of a batch stand in the same array: what WebAssembly can do there is asked for once.
+// The packets of a batch share one array, so its kernels are cached.
 let known: Uint8Array = new Uint8Array(0);
 let kernels: Kernels | undefined;
 
@@ -20,18 +20,18 @@ function look(bytes: Uint8Array): void {
   kernels = kernelsOf(bytes.buffer);
 }
 
-/** Below this many bytes (addresses, headers in arrays of their own) a view isn't worth looking up. */
+/** Below this many bytes (addresses, headers in separate arrays) looking up a view isn't worth it. */
 const WORDS = 32;
-/** From this many bytes on calling the kernel is worth its 20 ns. */
+/** From this many bytes on, calling the kernel is worth its 20 ns. */
 const VECTOR = 128;
-/** What the kernel's sums hold. */
+/** The most bytes that the kernel sums without overflow. */
 const MAX_VECTOR = 1 << 19;
 
 /**
  * The one's complement sum of bytes, folded to 16 bits and not inverted; an odd last byte is padded with zero.
- * @param offset where the bytes begin
- * @param end where they end
- * @param initial a sum to go on from (of an even number of bytes)
+ * @param offset start offset
+ * @param end end offset
+ * @param initial sum to continue from (of an even number of bytes)
  * @returns the sum, 0 to 0xffff
  */
 export function onesSum(bytes: Uint8Array, offset: number, end: number, initial = 0): number {
@@ -48,7 +48,7 @@ export function onesSum(bytes: Uint8Array, offset: number, end: number, initial 
   let at = offset;
   if (length >= WORDS) {
     const view = viewOf(bytes);
-    // Little-endian words, which take no swapping, sum up to the same with its bytes swapped (RFC 1071 section 2 (B)).
+    // Little-endian words need no swapping; their sum is the same with its bytes swapped (RFC 1071 section 2 (B)).
     let words = 0;
     for (const stop = end - 16; at <= stop; at += 16) {
       const a = view.getInt32(at, true);
@@ -66,16 +66,16 @@ export function onesSum(bytes: Uint8Array, offset: number, end: number, initial 
   return fold(sum);
 }
 
-/** The checksum of bytes as it goes into a header: the inverted sum. Over bytes that hold their checksum it is 0. */
+/** The checksum for a header field: the inverted sum. It is 0 over bytes that include their correct checksum. */
 export function checksum(bytes: Uint8Array, offset: number, end: number, initial = 0): number {
   return ~onesSum(bytes, offset, end, initial) & 0xffff;
 }
 
 /**
- * The sum of the pseudo-header, to start `onesSum` with: IPv4's (RFC 768, 9293) or IPv6's (RFC 8200 section 8.1).
+ * The pseudo-header sum, to pass to `onesSum` as `initial`: IPv4 (RFC 768, 9293) or IPv6 (RFC 8200 section 8.1).
  * @param family 4 or 6
- * @param addresses bytes in which source and destination address stand side by side, as in the IP header
- * @param offset where the source address begins
+ * @param addresses bytes that hold the source and destination address back to back, as in the IP header
+ * @param offset offset of the source address
  * @param protocol the transport's protocol number
  * @param length bytes of the transport header and its payload
  */
@@ -91,7 +91,7 @@ export function pseudoHeaderSum(
 }
 
 /**
- * A checksum after one 16-bit word under it changed, by RFC 1624 equation 3: HC' = ~(~HC + ~m + m').
+ * Updates a checksum after one 16-bit word under it changed (RFC 1624 equation 3): HC' = ~(~HC + ~m + m').
  * @param old the checksum in the header
  * @param before the word's old value
  * @param after the word's new value

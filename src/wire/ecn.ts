@@ -1,6 +1,6 @@
 /**
- * Congestion marks at the end of a tunnel (RFC 6040 section 4.2, RFC 4301 section 5.1.2.1; include/net/inet_ecn.h,
- * INET_ECN_decapsulate): a mark on the outer packet goes to the inner one, if that can carry it.
+ * ECN at tunnel egress (RFC 6040 section 4.2, RFC 4301 section 5.1.2.1; include/net/inet_ecn.h, INET_ECN_decapsulate):
+ * a mark on the outer packet is copied to the inner one if that is ECN-capable.
  */
 import { updateChecksum } from './checksum.js';
 import type { Layers } from './layers.js';
@@ -11,17 +11,17 @@ const ECT0 = 2;
 const CE = 3;
 
 /**
- * Brings the outer packet's mark into the inner one.
+ * Propagates the outer packet's mark to the inner packet.
  * @param outerTos the outer packet's DSCP and ECN
  * @param inner a walk over the frame
- * @returns false if the frame must be dropped: marked, and its packet isn't of a transport that knows marks
+ * @returns false if the frame must be dropped: CE outside, Not-ECT inside
  */
 export function decapsulateEcn(bytes: Uint8Array, outerTos: number, inner: Layers): boolean {
   return inner.family === 0 || bringEcn(bytes, outerTos, inner.family, inner.networkOffset);
 }
 
 /**
- * The same for an IP packet whose header is known to be whole.
+ * The same for an IP packet whose header has been checked.
  * @param family 4 or 6
  * @param at offset of the inner IP header
  */

@@ -1,4 +1,4 @@
-/** What packets are wrapped in besides VXLAN and ESP: GRE and ERSPAN, MPLS, PPPoE, IP in IP, Geneve, VXLAN-GPE, NSH. */
+/** Encapsulations besides VXLAN and ESP: GRE and ERSPAN, MPLS, PPPoE, IP in IP, Geneve, VXLAN-GPE, NSH. */
 import { EtherType } from './ether-type.js';
 import { IpProtocol } from './ip-protocol.js';
 import type { Layers } from './layers.js';
@@ -20,7 +20,7 @@ export type Encapsulation = (typeof Encapsulation)[keyof typeof Encapsulation];
 
 const NAMES: readonly string[] = ['none', 'MPLS', 'PPPoE', 'GRE', 'ERSPAN', 'IP in IP', 'Geneve', 'VXLAN-GPE', 'NSH'];
 
-/** A kind's name for people. */
+/** An encapsulation's display name. */
 export function encapsulationName(kind: Encapsulation): string {
   return NAMES[kind];
 }
@@ -34,9 +34,9 @@ export const GRE_IN_UDP_PORT = 4754;
 /** The UDP port of MPLS in UDP (RFC 7510). */
 export const MPLS_IN_UDP_PORT = 6635;
 
-/** Labels beyond these are no network's. */
+/** Longer label stacks aren't real traffic. */
 const MAX_LABELS = 16;
-/** What the frame behind an encapsulation is called here where it begins with an Ethernet header. */
+/** The EtherType used here when the payload of an encapsulation begins with an Ethernet header. */
 const ETHERNET = EtherType.Bridging;
 const ERSPAN_II = 0x88be;
 const ERSPAN_III = 0x22eb;
@@ -50,10 +50,10 @@ const GRE_KEY = 0x2000;
 const GRE_SEQUENCE = 0x1000;
 const GRE_VERSION = 0x0007;
 
-/** VXLAN-GPE's flag for a next protocol, and its version bits (draft-ietf-nvo3-vxlan-gpe section 3). */
+/** VXLAN-GPE's next-protocol flag and its version bits (draft-ietf-nvo3-vxlan-gpe section 3). */
 const GPE_NEXT_PROTOCOL = 0x04;
 const GPE_VERSION = 0x30;
-/** The next protocols that VXLAN-GPE and NSH (RFC 8300 section 2.2) give the same numbers. */
+/** EtherTypes by next-protocol value; VXLAN-GPE and NSH (RFC 8300 section 2.2) use the same values. */
 const NEXT_ETHER_TYPES: readonly number[] = [
   0,
   EtherType.Ipv4,
@@ -63,21 +63,21 @@ const NEXT_ETHER_TYPES: readonly number[] = [
   EtherType.Mpls,
 ];
 
-/** Finds what an encapsulation holds; made once, filled by each look. */
+/** Finds the payload of an encapsulation. Create once; each `open` overwrites it. */
 export class EncapsulationWalk {
   kind: Encapsulation = Encapsulation.None;
-  /** EtherType of what it holds; `EtherType.Bridging` for a frame with its own Ethernet header. */
+  /** EtherType of the payload; `EtherType.Bridging` if it begins with an Ethernet header. */
   etherType = 0;
-  /** Where that begins. */
+  /** Offset of the payload. */
   offset = 0;
-  /** Where it ended on the wire at the latest. */
+  /** Upper bound of the payload's end on the wire. */
   limit = 0;
 
   /**
-   * Looks behind the headers of one encapsulation.
-   * @param layers a walk without a fault over a packet in `bytes` that is no fragment
-   * @param end where the captured bytes end
-   * @returns whether it holds something that a walk can go on with; `kind` is set if it is known by name alone, too
+   * Parses the headers of one encapsulation.
+   * @param layers a walk without a fault over an unfragmented packet in `bytes`
+   * @param end end of the captured bytes
+   * @returns whether a walk can continue with the payload; `kind` is set even if only the encapsulation is recognised
    */
   open(bytes: Uint8Array, layers: Layers, end: number): boolean {
     this.kind = Encapsulation.None;
@@ -138,7 +138,7 @@ export class EncapsulationWalk {
     }
   }
 
-  /** RFC 3032; what lies behind the last label has no name, and its first four bits tell (RFC 4928 section 3). */
+  /** RFC 3032; nothing names the payload after the last label, so its first four bits decide (RFC 4928 section 3). */
   #mpls(bytes: Uint8Array, offset: number, end: number): boolean {
     this.kind = Encapsulation.Mpls;
     let at = offset;
@@ -155,7 +155,7 @@ export class EncapsulationWalk {
     return false;
   }
 
-  /** RFC 2516 section 4, with PPP's protocol behind it. */
+  /** RFC 2516 section 4, followed by the PPP protocol. */
   #pppoe(bytes: Uint8Array, offset: number, end: number): boolean {
     this.kind = Encapsulation.Pppoe;
     if (offset + 8 > end || bytes[offset] !== 0x11 || bytes[offset + 1] !== 0) return false;
@@ -166,7 +166,7 @@ export class EncapsulationWalk {
     return protocol === PPP_IPV6 && this.#holds(Encapsulation.Pppoe, EtherType.Ipv6, offset + 8);
   }
 
-  /** RFC 2784 and RFC 2890; source routes (RFC 1701) and PPTP's version 1 (RFC 2637) aren't opened. */
+  /** RFC 2784 and RFC 2890; source routes (RFC 1701) and PPTP's version 1 (RFC 2637) aren't parsed. */
   #gre(bytes: Uint8Array, offset: number, end: number): boolean {
     this.kind = Encapsulation.Gre;
     if (offset + 4 > end) return false;
@@ -186,7 +186,7 @@ export class EncapsulationWalk {
       case ETHERNET:
         return this.#holds(Encapsulation.Gre, protocol, at);
       case ERSPAN_II:
-        // Type I has no header of its own, and no sequence number.
+        // Type I has neither an ERSPAN header nor a sequence number.
         return this.#holds(Encapsulation.Erspan, ETHERNET, (flags & GRE_SEQUENCE) !== 0 ? at + 8 : at);
       case ERSPAN_III:
         return this.#erspan3(bytes, at, end);
@@ -195,7 +195,7 @@ export class EncapsulationWalk {
     }
   }
 
-  /** draft-foschiano-erspan section 4.3: 12 bytes, and 8 more where the last bit says so; frame type 2 is bare IP. */
+  /** draft-foschiano-erspan section 4.3: 12 bytes, or 20 if the last bit is set; frame type 2 is bare IP. */
   #erspan3(bytes: Uint8Array, offset: number, end: number): boolean {
     this.kind = Encapsulation.Erspan;
     if (offset + 13 > end) return false;
@@ -216,7 +216,7 @@ export class EncapsulationWalk {
     return this.#holds(Encapsulation.Geneve, protocol, inside);
   }
 
-  /** draft-ietf-nvo3-vxlan-gpe section 3: without a next protocol it is a frame, as in VXLAN. */
+  /** draft-ietf-nvo3-vxlan-gpe section 3: without a next protocol the payload is a frame, as in VXLAN. */
   #vxlanGpe(bytes: Uint8Array, offset: number, end: number): boolean {
     this.kind = Encapsulation.VxlanGpe;
     if (offset + VXLAN_SPAN > end) return false;

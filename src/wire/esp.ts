@@ -1,4 +1,4 @@
-/** The clear part of ESP: SPI and sequence number (RFC 4303 section 2), and its marker in UDP (RFC 3948). */
+/** ESP's cleartext header, SPI and sequence number (RFC 4303 section 2), and ESP in UDP (RFC 3948). */
 import { Fault } from './fault.js';
 import { header, u32 } from './layout.js';
 
@@ -7,14 +7,14 @@ export const espLayout = header('ESP', u32('spi'), u32('sequence'));
 
 /** Size of the header in bytes. */
 export const ESP_SPAN = espLayout.span;
-/** The UDP port of ESP behind NAT and of IKE (RFC 3948). */
+/** The UDP port of IKE and of ESP through NAT (RFC 3948). */
 export const ESP_UDP_PORT = 4500;
 
 const SEQUENCE = espLayout.offsetOf('sequence');
 
 /**
- * Whether an ESP header stands at `offset`. SPI 0 is never sent (RFC 4303 section 2.1); in UDP on port 4500 four zero
- * bytes there mean IKE (RFC 3948 section 2.2).
+ * Checks for an ESP header at `offset`. SPI 0 is never sent (RFC 4303 section 2.1); in UDP on port 4500 four zero bytes
+ * there are the non-ESP marker of IKE (RFC 3948 section 2.2).
  * @returns `Short`, `BadValue` (SPI 0), or `None`
  */
 export function checkEsp(bytes: Uint8Array, offset: number, end: number): Fault {
@@ -23,12 +23,12 @@ export function checkEsp(bytes: Uint8Array, offset: number, end: number): Fault 
   return Fault.None;
 }
 
-/** An ESP header in place. Check first. */
+/** In-place view of an ESP header. Call `checkEsp` first. */
 export class EspView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a header at `offset` that passed `checkEsp`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;

@@ -1,4 +1,4 @@
-/** The EtherTypes that vtep looks at (IEEE 802 numbers, host order). */
+/** The EtherTypes that vtep recognises (IEEE 802 numbers, host order). */
 export const EtherType = {
   Ipv4: 0x0800,
   Arp: 0x0806,
@@ -7,7 +7,7 @@ export const EtherType = {
   Ipv6: 0x86dd,
   /** 802.1ad service tag. */
   ServiceVlan: 0x88a8,
-  /** The service tag's number before 802.1ad, still in use. */
+  /** The service tag's value before 802.1ad, still in use. */
   OldServiceVlan: 0x9100,
   /** Transparent Ethernet bridging: a whole frame, in GRE, Geneve and NSH. */
   Bridging: 0x6558,

@@ -12,22 +12,22 @@ const SOURCE = ethernetLayout.offsetOf('source');
 const ETHER_TYPE = ethernetLayout.offsetOf('etherType');
 
 /**
- * Whether an Ethernet header stands at `offset`.
- * @param end where the bytes end, at most `bytes.length`
- * @returns `Short` or `None`; after `None` every accessor of the view may be used
+ * Checks for an Ethernet header at `offset`.
+ * @param end end of the bytes, at most `bytes.length`
+ * @returns `Short` or `None`; after `None` every accessor of the view is safe
  */
 export function checkEthernet(_bytes: Uint8Array, offset: number, end: number): Fault {
   return offset + ETHERNET_SPAN > end ? Fault.Short : Fault.None;
 }
 
-/** An Ethernet header in place. Check first; the view trusts its bytes. */
+/** In-place view of an Ethernet header. It doesn't check bounds: call `checkEthernet` first. */
 export class EthernetView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  // Each view has its own `wrap`: one shared by all would see every view's shape and stop being fast.
+  // Each view has its own `wrap`: a shared one would be megamorphic, and slow.
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a header at `offset` that passed `checkEthernet`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;
@@ -44,7 +44,7 @@ export class EthernetView {
     return this.offset + SOURCE;
   }
 
-  /** Whether the destination is a group address (broadcast and multicast). */
+  /** Whether the destination is a group address (multicast or broadcast). */
   get isGroup(): boolean {
     return (this.bytes[this.offset] & 1) !== 0;
   }

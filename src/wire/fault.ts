@@ -1,48 +1,48 @@
-/** What `check` can find wrong with a header. */
+/** What a header check can find wrong. */
 export const Fault = {
-  /** Nothing: every accessor of the header's view may be used. */
+  /** Nothing: every accessor of the header's view is safe. */
   None: 0,
   /** The packet itself ends before the header does. */
   Short: 1,
-  /** The capture ends before the header does (snaplen), though the packet went on. */
+  /** The capture ends before the header does (snaplen), but the packet continued. */
   Truncated: 2,
-  /** The version field has another number than the header's. */
+  /** The version field doesn't match the header. */
   BadVersion: 3,
-  /** The header's own length (IHL, data offset, extension length) is too small or leads beyond the packet. */
+  /** The header's own length (IHL, data offset, extension length) is too small or exceeds the packet. */
   BadHeaderLength: 4,
-  /** A length field leads beyond the packet. */
+  /** A length field exceeds the packet. */
   BadLength: 5,
-  /** A checksum is wrong (only where asked for). */
+  /** A checksum is wrong (only if verification was requested). */
   BadChecksum: 6,
   /** A flag that must be set is clear (VXLAN's I). */
   BadFlags: 7,
-  /** Reserved bits are set and the caller wants the receiver that refuses them. */
+  /** Reserved bits are set and the caller asked to refuse them. */
   ReservedBits: 8,
-  /** A field has a value that the header's RFC forbids (an ARP for other address sizes, an SPI of zero). */
+  /** A field has a value that the RFC forbids (ARP with other address sizes, SPI 0). */
   BadValue: 9,
-  /** More tags or extension headers are stacked than a sane packet has. */
+  /** More stacked tags or extension headers than a sane packet has. */
   TooDeep: 10,
-  /** A length field is smaller than the header that it counts. */
+  /** A length field is smaller than its own header. */
   LengthTooSmall: 11,
 } as const;
 export type Fault = (typeof Fault)[keyof typeof Fault];
 
 const TEXT: readonly string[] = [
   'none',
-  'header cut short',
+  'truncated header',
   'cut off by the snaplen',
   'bad version',
   'bad header length',
-  'length beyond the packet',
+  'length exceeds the packet',
   'bad checksum',
   'required flag clear',
   'reserved bits set',
-  'forbidden value',
-  'headers stacked too deep',
+  'invalid value',
+  'too many stacked headers',
   'length smaller than the header',
 ];
 
-/** A few words for people about a fault. */
+/** A short description of a fault, for display. */
 export function faultText(fault: Fault): string {
   return TEXT[fault];
 }

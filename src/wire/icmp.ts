@@ -3,7 +3,7 @@ import { checksum } from './checksum.js';
 import { Fault } from './fault.js';
 import { header, u8, u16 } from './layout.js';
 
-/** The message's first 8 bytes; `identifier` and `sequence` have other meanings in errors (RFC 1191: 0 and the MTU). */
+/** The message's first 8 bytes; errors use `identifier` and `sequence` otherwise (RFC 1191: 0 and the MTU). */
 export const icmpLayout = header('ICMP', u8('type'), u8('code'), u16('checksum'), u16('identifier'), u16('sequence'));
 
 /** Size of the header in bytes. */
@@ -11,7 +11,7 @@ export const ICMP_SPAN = icmpLayout.span;
 
 /** ICMP types. */
 export const IcmpType = { EchoReply: 0, Unreachable: 3, Redirect: 5, EchoRequest: 8, TimeExceeded: 11 } as const;
-/** The code of `Unreachable` by which routers ask for smaller packets (RFC 1191). */
+/** The `Unreachable` code "fragmentation needed and DF set" (RFC 1191). */
 export const ICMP_FRAGMENTATION_NEEDED = 4;
 
 const CHECKSUM = icmpLayout.offsetOf('checksum');
@@ -19,22 +19,22 @@ const IDENTIFIER = icmpLayout.offsetOf('identifier');
 const SEQUENCE = icmpLayout.offsetOf('sequence');
 
 /**
- * Whether an ICMP header stands at `offset`.
- * @param end where the message ends, at most `bytes.length`
- * @param verifyChecksum whether to look at the checksum of the message too, which must be whole then
- * @returns `Short`, `BadChecksum` (only where asked for), or `None`
+ * Checks for an ICMP header at `offset`.
+ * @param end end of the message, at most `bytes.length`
+ * @param verifyChecksum whether to verify the checksum, for which the whole message must be present
+ * @returns `Short`, `BadChecksum` (only with `verifyChecksum`), or `None`
  */
 export function checkIcmp(bytes: Uint8Array, offset: number, end: number, verifyChecksum = false): Fault {
   if (offset + ICMP_SPAN > end) return Fault.Short;
   return verifyChecksum && checksum(bytes, offset, end) !== 0 ? Fault.BadChecksum : Fault.None;
 }
 
-/** An ICMP header in place. Check first. */
+/** In-place view of an ICMP header. Call `checkIcmp` first. */
 export class IcmpView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a header at `offset` that passed `checkIcmp`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;

@@ -2,7 +2,7 @@
 import { Fault } from './fault.js';
 import { header, ipv6, u8, u16, u32 } from './layout.js';
 
-/** What every message begins with; `body` is the MTU of "packet too big", identifier and sequence of an echo. */
+/** The common start of every message; `body` is the MTU of "packet too big", or identifier and sequence of an echo. */
 export const icmpv6Layout = header('ICMPv6', u8('type'), u8('code'), u16('checksum'), u32('body'));
 
 /** A neighbour solicitation or advertisement without its options (RFC 4861 section 4.3). */
@@ -40,7 +40,7 @@ const BODY = icmpv6Layout.offsetOf('body');
 const TARGET = neighbourLayout.offsetOf('target');
 
 /**
- * Whether an ICMPv6 message stands at `offset`, a solicitation or advertisement with its target.
+ * Checks for an ICMPv6 message at `offset`; a solicitation or advertisement must include its target.
  * @returns `Short` or `None`
  */
 export function checkIcmpv6(bytes: Uint8Array, offset: number, end: number): Fault {
@@ -50,12 +50,12 @@ export function checkIcmpv6(bytes: Uint8Array, offset: number, end: number): Fau
   return neighbour && offset + NEIGHBOUR_SPAN > end ? Fault.Short : Fault.None;
 }
 
-/** An ICMPv6 message in place. Check first. */
+/** In-place view of an ICMPv6 message. Call `checkIcmpv6` first. */
 export class Icmpv6View {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a message at `offset` that passed `checkIcmpv6`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;

@@ -1,5 +1,5 @@
 /**
- * Headers: one file each. Bytes in, fields out.
+ * Header codecs, one file per header.
  * @module vtep/wire
  */
 export { VtepError } from '../error.js';

@@ -1,4 +1,4 @@
-/** IP protocol and IPv6 next-header numbers that vtep looks at (IANA). */
+/** The IP protocol and IPv6 next-header numbers that vtep recognises (IANA). */
 export const IpProtocol = {
   HopByHop: 0,
   Icmp: 1,

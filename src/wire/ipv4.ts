@@ -4,7 +4,7 @@ import { checksum } from './checksum.js';
 import { Fault } from './fault.js';
 import { bits, header, ipv4, u8, u16 } from './layout.js';
 
-/** The header's fields in wire order, options left out. */
+/** The header's fields in wire order, without options. */
 export const ipv4Layout = header(
   'IPv4',
   bits(1, { version: 4, ihl: 4 }),
@@ -39,12 +39,12 @@ const MORE_FRAGMENTS = 1 << ipv4Layout.bitsOf('moreFragments').shift;
 const FRAGMENT_OFFSET_MASK = ipv4Layout.bitsOf('fragmentOffset').mask;
 
 /**
- * Whether an IPv4 header stands at `offset`, and whether its lengths hold.
- * @param end where the bytes end, at most `bytes.length`
- * @param limit where the packet ended on the wire; beyond `end` if the capture was cut by a snaplen
- * @param verifyChecksum whether to look at the header checksum too
+ * Checks for an IPv4 header at `offset`, and its lengths.
+ * @param end end of the bytes, at most `bytes.length`
+ * @param limit end of the packet on the wire; beyond `end` if a snaplen truncated the capture
+ * @param verifyChecksum whether to verify the header checksum
  * @returns `Short`, `BadVersion`, `BadHeaderLength` (IHL below 5), `LengthTooSmall` (total length below the header's),
- * `BadLength` (total length beyond `limit`), `BadChecksum` (only where asked for), or `None`
+ * `BadLength` (total length beyond `limit`), `BadChecksum` (only with `verifyChecksum`), or `None`
  */
 export function checkIpv4(
   bytes: Uint8Array,
@@ -66,10 +66,10 @@ export function checkIpv4(
 }
 
 /**
- * Whether a header is right but for a total length of 0, which a sender leaves for its network card to fill in (TSO), or
- * which can't hold what it sends (BIG TCP, over 65,535 bytes). Such packets stand in captures of the sending host alone:
- * on the wire RFC 791 forbids them. Fragments are never among them.
- * @param end where the bytes end, at most `bytes.length`
+ * Whether a header is valid except for a total length of 0, which a sender leaves for its NIC to fill in (TSO) or which
+ * can't represent the size (BIG TCP, over 65,535 bytes). Such packets appear only in captures on the sending host: RFC
+ * 791 forbids them on the wire. They are never fragments.
+ * @param end end of the bytes, at most `bytes.length`
  */
 export function isIpv4LengthUnset(bytes: Uint8Array, offset: number, end: number): boolean {
   if (offset + IPV4_SPAN > end) return false;
@@ -80,7 +80,7 @@ export function isIpv4LengthUnset(bytes: Uint8Array, offset: number, end: number
   return (bytes[offset + TOTAL_LENGTH] | bytes[offset + TOTAL_LENGTH + 1] | fragment) === 0;
 }
 
-/** Whether the header checksum is right. Check the header first. */
+/** Whether the header checksum is correct. Call `checkIpv4` first. */
 export function ipv4ChecksumHolds(bytes: Uint8Array, offset: number): boolean {
   if (bytes[offset] === VERSION_4_IHL_5) return plainSum(viewOf(bytes), offset) === 0xffff;
   return checksum(bytes, offset, offset + (bytes[offset] & 0xf) * 4) === 0;
@@ -99,7 +99,7 @@ function plainSum(view: DataView, offset: number): number {
   return (sum & 0xffff) + (sum >>> 16);
 }
 
-/** Computes the header checksum anew and writes it. Check the header first. */
+/** Computes and writes the header checksum. Call `checkIpv4` first. */
 export function writeIpv4Checksum(bytes: Uint8Array, offset: number): void {
   bytes[offset + CHECKSUM] = 0;
   bytes[offset + CHECKSUM + 1] = 0;
@@ -108,19 +108,19 @@ export function writeIpv4Checksum(bytes: Uint8Array, offset: number): void {
   bytes[offset + CHECKSUM + 1] = sum;
 }
 
-/** An IPv4 header in place. Check first. */
+/** In-place view of an IPv4 header. Call `checkIpv4` first. */
 export class Ipv4View {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a header at `offset` that passed `checkIpv4`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;
     return this;
   }
 
-  /** Bytes of the header with its options. */
+  /** Header length in bytes, including options. */
   get headerLength(): number {
     return (this.bytes[this.offset] & 0xf) * 4;
   }
@@ -140,7 +140,7 @@ export class Ipv4View {
     return (this.bytes[at] << 8) | this.bytes[at + 1];
   }
 
-  /** Voids the promise of `check`. */
+  /** Invalidates the result of `checkIpv4`. */
   set totalLength(value: number) {
     const at = this.offset + TOTAL_LENGTH;
     this.bytes[at] = value >>> 8;
@@ -178,12 +178,12 @@ export class Ipv4View {
     return (this.fragmentWord & MORE_FRAGMENTS) !== 0;
   }
 
-  /** Where this fragment's payload begins in the datagram's, in bytes. */
+  /** Offset of this fragment's payload within the datagram's, in bytes. */
   get fragmentOffset(): number {
     return (this.fragmentWord & FRAGMENT_OFFSET_MASK) * 8;
   }
 
-  /** Whether this is a part of a datagram. */
+  /** Whether this is a fragment. */
   get isFragment(): boolean {
     return (this.fragmentWord & (MORE_FRAGMENTS | FRAGMENT_OFFSET_MASK)) !== 0;
   }
@@ -225,12 +225,12 @@ export class Ipv4View {
     return this.offset + DESTINATION;
   }
 
-  /** Byte offset of the payload, options passed over. */
+  /** Byte offset of the payload, after any options. */
   get payloadOffset(): number {
     return this.offset + this.headerLength;
   }
 
-  /** Byte offset at which the packet ends by its total length; beyond the bytes where the capture was cut. */
+  /** Byte offset of the packet's end by its total length; beyond the bytes in a truncated capture. */
   get payloadEnd(): number {
     return this.offset + this.totalLength;
   }

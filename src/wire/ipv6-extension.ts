@@ -1,9 +1,11 @@
-/** The extension headers that can stand between an IPv6 header and its transport (RFC 8200 section 4). */
+/** The extension headers between an IPv6 header and its transport (RFC 8200 section 4). */
 import { Fault } from './fault.js';
 import { IpProtocol } from './ip-protocol.js';
 import { bits, header, u8, u32 } from './layout.js';
 
-/** What every extension header begins with; its size is (headerLength + 1) * 8 bytes (AH: (headerLength + 2) * 4). */
+/**
+ * The common start of every extension header; its size is (headerLength + 1) * 8 bytes (AH: (headerLength + 2) * 4).
+ */
 export const ipv6ExtensionLayout = header('IPv6 extension', u8('nextHeader'), u8('headerLength'));
 
 /** The fragment header (RFC 8200 section 4.5). */
@@ -23,10 +25,10 @@ const FRAGMENT_WORD = ipv6FragmentLayout.bitsOf('fragmentOffset').offset;
 const FRAGMENT_OFFSET_MASK = 0xfff8;
 const IDENTIFICATION = ipv6FragmentLayout.offsetOf('identification');
 
-/** Headers beyond this many are an attack, not a packet; RFC 8504 section 5.3 lets a node set such a limit. */
+/** More headers than this are an attack, not a packet; RFC 8504 section 5.3 permits such a limit. */
 const MAX_EXTENSIONS = 8;
 
-/** Whether a next-header number is an extension header that is walked over. ESP is not: what follows it is sealed. */
+/** Whether a next-header number is an extension header to walk through. ESP is not: what follows it is encrypted. */
 export function isIpv6Extension(nextHeader: number): boolean {
   switch (nextHeader) {
     case IpProtocol.HopByHop:
@@ -43,19 +45,22 @@ export function isIpv6Extension(nextHeader: number): boolean {
   }
 }
 
-/** Where a walk over extension headers ended; made once, filled by each walk. */
+/** Result of a walk over extension headers. Create once; each walk overwrites it. */
 export class Ipv6ExtensionWalk {
-  /** The first next-header number that isn't an extension header, or of the fragment's rest if this is a later part. */
+  /**
+   * The first next-header number that isn't an extension header. For a later fragment, the fragment header's next
+   * header.
+   */
   protocol = 0;
-  /** Byte offset of the next-header field that announces it. */
+  /** Byte offset of the next-header field that holds it. */
   protocolAt = 0;
-  /** Byte offset of what `protocol` names. */
+  /** Byte offset of the header that `protocol` names. */
   payloadOffset = 0;
   /** Byte offset of the fragment header, or -1. */
   fragmentHeaderOffset = -1;
-  /** Byte offset of the next-header field that announces the fragment header; meaningful where there is one. */
+  /** Byte offset of the next-header field that announces the fragment header; valid only if there is one. */
   fragmentAnnouncedAt = 0;
-  /** Where this fragment's payload begins in the datagram's, in bytes. */
+  /** Offset of this fragment's payload within the datagram's, in bytes. */
   fragmentOffset = 0;
   moreFragments = false;
   identification = 0;
@@ -68,12 +73,12 @@ export class Ipv6ExtensionWalk {
   perFragmentProtocolAt = 0;
 
   /**
-   * Walks from the IPv6 header's next header to the transport. Stops behind the fragment header of any fragment, since
-   * what follows belongs to the whole datagram; an atomic fragment (RFC 6946) is walked through.
+   * Walks from the IPv6 header's next header to the transport. Stops after the fragment header of a fragment, since the
+   * rest belongs to the reassembled datagram; an atomic fragment (RFC 6946) is walked through.
    * @param nextHeader the IPv6 header's next-header number
    * @param announcedAt byte offset of the field that held it
-   * @param offset byte offset of what it names
-   * @param end where the bytes end, at most `bytes.length`
+   * @param offset byte offset of the header that it names
+   * @param end end of the bytes, at most `bytes.length`
    * @returns `Short`, `TooDeep` or `None`
    */
   run(bytes: Uint8Array, nextHeader: number, announcedAt: number, offset: number, end: number): Fault {

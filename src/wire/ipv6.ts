@@ -23,10 +23,10 @@ const SOURCE = ipv6Layout.offsetOf('source');
 const DESTINATION = ipv6Layout.offsetOf('destination');
 
 /**
- * Whether an IPv6 header stands at `offset`, and whether its payload length holds. A jumbogram (RFC 2675, payload
- * length 0 with a hop-by-hop option) reads as a packet without payload.
- * @param end where the bytes end, at most `bytes.length`
- * @param limit where the packet ended on the wire; beyond `end` if the capture was cut by a snaplen
+ * Checks for an IPv6 header at `offset`, and its payload length. A jumbogram (RFC 2675, payload length 0 with a
+ * hop-by-hop option) reads as a packet without payload.
+ * @param end end of the bytes, at most `bytes.length`
+ * @param limit end of the packet on the wire; beyond `end` if a snaplen truncated the capture
  * @returns `Short`, `BadVersion`, `BadLength` (payload length beyond `limit`), or `None`
  */
 export function checkIpv6(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
@@ -37,21 +37,21 @@ export function checkIpv6(bytes: Uint8Array, offset: number, end: number, limit:
   return Fault.None;
 }
 
-/** The option type of a jumbo payload length, and the option's own length (RFC 2675 section 2). */
+/** The jumbo payload option's type and length (RFC 2675 section 2). */
 const JUMBO_OPTION = 0xc2;
 const JUMBO_LENGTH = 4;
 
 /**
- * The jumbo payload length (RFC 2675) in the hop-by-hop options at `offset`.
- * @param end where the bytes end, at most `bytes.length`
- * @returns bytes behind the IPv6 header, or -1 if there is no such option
+ * The jumbo payload length (RFC 2675) from the hop-by-hop options at `offset`.
+ * @param end end of the bytes, at most `bytes.length`
+ * @returns bytes after the IPv6 header, or -1 if there is no such option
  */
 export function ipv6JumboLength(bytes: Uint8Array, offset: number, end: number): number {
   if (offset + 8 > end) return -1;
   const stop = Math.min(end, offset + (bytes[offset + 1] + 1) * 8);
   let at = offset + 2;
   while (at + 2 <= stop) {
-    // Pad1 is the one option without a length.
+    // Pad1 is the only option without a length.
     if (bytes[at] === 0) {
       at++;
       continue;
@@ -65,12 +65,12 @@ export function ipv6JumboLength(bytes: Uint8Array, offset: number, end: number):
   return -1;
 }
 
-/** An IPv6 header in place. Check first. */
+/** In-place view of an IPv6 header. Call `checkIpv6` first. */
 export class Ipv6View {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a header at `offset` that passed `checkIpv6`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;
@@ -93,13 +93,13 @@ export class Ipv6View {
     return ((this.bytes[at] & 0xf) << 16) | (this.bytes[at + 1] << 8) | this.bytes[at + 2];
   }
 
-  /** Bytes after this header, extension headers included. */
+  /** Bytes after this header, including extension headers. */
   get payloadLength(): number {
     const at = this.offset + PAYLOAD_LENGTH;
     return (this.bytes[at] << 8) | this.bytes[at + 1];
   }
 
-  /** Voids the promise of `check`. */
+  /** Invalidates the result of `checkIpv6`. */
   set payloadLength(value: number) {
     const at = this.offset + PAYLOAD_LENGTH;
     this.bytes[at] = value >>> 8;
@@ -141,7 +141,7 @@ export class Ipv6View {
     return this.offset + IPV6_SPAN;
   }
 
-  /** Byte offset at which the packet ends by its payload length; beyond the bytes where the capture was cut. */
+  /** Byte offset of the packet's end by its payload length; beyond the bytes in a truncated capture. */
   get payloadEnd(): number {
     return this.offset + IPV6_SPAN + this.payloadLength;
   }

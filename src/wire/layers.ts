@@ -1,6 +1,6 @@
 /**
- * A walk through one packet's headers, from Ethernet or IP to the transport ports, every length checked on the way.
- * The caller owns the object; a walk fills it and allocates nothing.
+ * Walks a packet's headers from Ethernet or IP to the transport ports, checking every length on the way. The caller
+ * owns the object; a walk overwrites it and allocates nothing.
  */
 
 import { EtherType } from './ether-type.js';
@@ -15,11 +15,11 @@ import { checkTcp } from './tcp.js';
 import { checkUdp, UDP_SPAN, udpLayout } from './udp.js';
 import { checkVlan, isVlanTag, VLAN_SPAN, VlanView } from './vlan.js';
 
-/** The deepest header that a walk reached; with a fault, the one that is at fault. */
+/** The deepest header that a walk reached; after a fault, the faulty one. */
 export const Layer = { None: 0, Ethernet: 1, Vlan: 2, Network: 3, Extension: 4, Transport: 5 } as const;
 export type Layer = (typeof Layer)[keyof typeof Layer];
 
-/** More tags than these two and two are no network's, and a walk over them no use. */
+/** Two pairs of tags; real traffic has no more. */
 const MAX_VLAN_TAGS = 4;
 
 // The packet that nearly every one is: Ethernet, IPv4 without options, UDP.
@@ -32,47 +32,47 @@ const UDP_LENGTH = udpLayout.offsetOf('length');
 const PLAIN_SPAN = ETHERNET_SPAN + IPV4_SPAN + UDP_SPAN;
 const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
-/** The fields of AH that are always there (RFC 4302 section 2). */
+/** Size of AH's fixed fields in bytes (RFC 4302 section 2). */
 const AH_SPAN = 12;
 
-/** How a walk is made. */
+/** Options of a walk. */
 export interface LayersOptions {
   /**
-   * Whether the packets come from a capture, which holds more than a receiver accepts: IP and UDP lengths of 0 that a
-   * network card was to fill in (TSO) or that can't say the size (BIG TCP) count up to the packet's end; jumbograms
-   * (RFC 2675), 802.3 frames with LLC, and AH over IPv4 are walked through.
+   * Accept what captures hold and receivers refuse: IP and UDP lengths of 0, left to the NIC (TSO) or unable to
+   * represent the size (BIG TCP), extend to the packet's end; jumbograms (RFC 2675), 802.3 frames with LLC, and AH over
+   * IPv4 are walked through.
    * @default false
    */
   readonly fromCapture?: boolean;
 }
 
-/** What a walk found. Offsets are byte offsets into the bytes that were walked. */
+/** Result of a walk. Offsets are byte offsets into the bytes that were walked. */
 export class Layers {
-  /** What is wrong, in `layer`; the fields of the layers before it hold all the same. */
+  /** The fault found in `layer`; the fields of the layers before it are still valid. */
   fault: Fault = Fault.None;
   layer: Layer = Layer.None;
-  /** EtherType of what the last tag (or the Ethernet header) holds. */
+  /** EtherType in the innermost tag (or in the Ethernet header). */
   etherType = 0;
   vlanTags = 0;
   /** VLAN id of the outermost tag, or -1. */
   vlanId = -1;
-  /** Offset of the IP header (or of what `etherType` names). */
+  /** Offset of the IP header (or of whatever `etherType` names). */
   networkOffset = 0;
-  /** Where the IP packet ends by its own length: link-layer padding lies behind it. */
+  /** End of the IP packet by its own length; link-layer padding follows it. */
   networkEnd = 0;
-  /** 4, 6, or 0 where there is no IP. */
+  /** 4, 6, or 0 if there is no IP. */
   family = 0;
-  /** Offset of the source address; the destination's stands right behind it. */
+  /** Offset of the source address; the destination address follows it. */
   addressOffset = 0;
   /** The transport's protocol number. */
   protocol = 0;
-  /** Byte offset of the field that holds it; of IPv4 only where the packet isn't plain UDP. */
+  /** Byte offset of the field that holds it; for IPv4, not set by the fast path for plain UDP. */
   protocolAt = 0;
-  /** Offset of what `protocol` names. */
+  /** Offset of the header that `protocol` names. */
   transportOffset = 0;
-  /** Whether this is a part of a datagram; ports are not looked for then. */
+  /** Whether this is a fragment; ports aren't read then. */
   isFragment = false;
-  /** Where this part begins in the datagram's payload, in bytes. */
+  /** Offset of this fragment within the datagram's payload, in bytes. */
   fragmentOffset = 0;
   moreFragments = false;
   /** The datagram's identification: 16 bits in IPv4, 32 in IPv6. */
@@ -81,19 +81,19 @@ export class Layers {
   fragmentHeaderOffset = -1;
   /** IPv6: offset of the next-header field that announces the fragment header. */
   fragmentAnnouncedAt = 0;
-  /** TCP's or UDP's ports, or -1. */
+  /** TCP or UDP ports, or -1. */
   sourcePort = -1;
   destinationPort = -1;
-  /** Offset of what TCP's or UDP's header holds, and where it ends by their lengths; equal where there is none. */
+  /** Start and end of the TCP or UDP payload by the headers' lengths; equal if there is none. */
   payloadOffset = 0;
   payloadEnd = 0;
-  /** Offset of the LLC header of an 802.3 frame, or -1; only of captures. */
+  /** Offset of the LLC header of an 802.3 frame, or -1; only with `fromCapture`. */
   llcOffset = -1;
-  /** Whether the packet's own length was 0, so that `networkEnd` is where the packet ended on the wire; only of captures. */
+  /** Whether the IP length was 0, so that `networkEnd` is the packet's end on the wire; only with `fromCapture`. */
   lengthUnset = false;
 
   private readonly fromCapture: boolean;
-  /** Whether all fields that are the same for every plain packet hold that already; the short cut leaves them then. */
+  /** Whether the fields that are constant for plain packets are already set; the fast path then skips them. */
   private plain = false;
   private readonly ethernet = new EthernetView();
   private readonly vlan = new VlanView();
@@ -107,13 +107,13 @@ export class Layers {
 
   /**
    * Walks from an Ethernet header.
-   * @param bytes what to read; the packet stands from `offset` to `end`
-   * @param end where the captured bytes end, at most `bytes.length`
-   * @param limit where the packet ended on the wire; beyond `end` if the capture was cut by a snaplen
-   * @returns the fault, which stands in `fault` too
+   * @param bytes holds the packet from `offset` to `end`
+   * @param end end of the captured bytes, at most `bytes.length`
+   * @param limit end of the packet on the wire; beyond `end` if a snaplen truncated the capture
+   * @returns the fault, also in `fault`
    */
   walkEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
-    // The packet that nearly every one is; whatever is unusual or wrong about it, the steps below find.
+    // Fast path for the common case; anything unusual or faulty falls through to the full walk.
     if (offset + PLAIN_SPAN <= end) {
       const type = offset + ETHER_TYPE;
       if (((bytes[type] << 8) | bytes[type + 1]) === EtherType.Ipv4 && this.walkPlain(bytes, type + 2, limit))
@@ -123,8 +123,8 @@ export class Layers {
   }
 
   /**
-   * One test for IPv4 without options that holds UDP, of which both headers stand at `ip`. (Written to few bytecodes: V8
-   * then takes it into the loop that calls it, twice if need be.)
+   * Fast path for IPv4 without options carrying UDP; both headers are within the bytes at `ip`. Kept to few bytecodes
+   * so that V8 inlines it into the calling loop.
    */
   private walkPlain(bytes: Uint8Array, ip: number, limit: number): boolean {
     const fragment = ip + IP_FRAGMENT;
@@ -171,7 +171,7 @@ export class Layers {
     this.lengthUnset = false;
   }
 
-  /** The same without the short cut: step by step, for every packet. */
+  /** The full walk, without the fast path. */
   walkAnyEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
     this.plain = false;
     this.layer = Layer.Ethernet;
@@ -192,8 +192,8 @@ export class Layers {
   }
 
   /**
-   * Walks from what an EtherType names, VLAN tags included, where there is no Ethernet header (raw IP, cooked captures).
-   * Parameters and result as of `walkEthernet`.
+   * Walks from the header that an EtherType names, including VLAN tags, where there is no Ethernet header (raw IP,
+   * cooked captures). Parameters and result as in `walkEthernet`.
    */
   walkNetwork(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number = end): Fault {
     if (
@@ -234,8 +234,8 @@ export class Layers {
   }
 
   /**
-   * Walks from the LLC header of an 802.3 frame. What holds no IP ends there, with an EtherType of 0.
-   * @param length what the frame says of its size; what lies behind it is padding
+   * Walks from the LLC header of an 802.3 frame. If there is no IP, it ends there with an EtherType of 0.
+   * @param length the frame's length field; anything after that is padding
    */
   private walkLlc(bytes: Uint8Array, length: number, offset: number, end: number, limit: number): Fault {
     const stop = Math.min(limit, offset + length);
@@ -251,7 +251,7 @@ export class Layers {
     return this.fault;
   }
 
-  /** The same from an LLC header that no length stands before, as in cooked captures. */
+  /** The same for an LLC header without a preceding length, as in cooked captures. */
   walkBareLlc(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
     this.plain = false;
     this.layer = Layer.Ethernet;
@@ -309,7 +309,7 @@ export class Layers {
     return this.walkTransport(bytes, end);
   }
 
-  /** Walks over AH (RFC 4302) in IPv4; one that isn't whole is left as what the packet holds. */
+  /** Walks over AH (RFC 4302) in IPv4; a truncated one is left as the packet's protocol. */
   private walkAuthentication(bytes: Uint8Array, end: number): void {
     const at = this.transportOffset;
     const stop = Math.min(end, this.networkEnd);
@@ -356,7 +356,7 @@ export class Layers {
     return this.walkTransport(bytes, end);
   }
 
-  /** Where an IPv6 packet with a payload length of 0 ends: a jumbogram by its option, another one where it ended on the wire. */
+  /** End of an IPv6 packet with payload length 0: by the option for a jumbogram, else the packet's end on the wire. */
   private endOfLong(bytes: Uint8Array, nextHeader: number, payload: number, end: number, limit: number): number {
     if (nextHeader === IpProtocol.NoNext) return payload;
     if (nextHeader !== IpProtocol.HopByHop) return limit;
@@ -386,7 +386,7 @@ export class Layers {
       this.fault = Fault.None;
       return Fault.None;
     }
-    // TCP's and UDP's ports stand at the same place.
+    // TCP and UDP have their ports at the same offsets.
     this.sourcePort = (bytes[at] << 8) | bytes[at + 1];
     this.destinationPort = (bytes[at + 2] << 8) | bytes[at + 3];
     this.fault = Fault.None;
@@ -394,8 +394,8 @@ export class Layers {
   }
 
   /**
-   * Records that a header before the ones walked here (a link layer's) is at fault.
-   * @returns the fault: `Truncated` for `Short` where the capture was cut
+   * Records a fault in a header before the ones walked here (a link layer's).
+   * @returns the fault: `Truncated` instead of `Short` if the capture was truncated
    */
   refuse(fault: Fault, end: number, limit: number): Fault {
     this.plain = false;
@@ -411,7 +411,7 @@ export class Layers {
   }
 
   private fail(fault: Fault, end: number, limit: number): Fault {
-    // A header that isn't there because the capture was cut is the capture's fault, not the packet's.
+    // A header missing because the capture was truncated is not the packet's fault.
     this.fault = fault === Fault.Short && end < limit ? Fault.Truncated : fault;
     return this.fault;
   }

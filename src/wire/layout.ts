@@ -1,7 +1,7 @@
 /**
- * How a header is declared: once, as a list of named fields in the order of the RFC's diagram. The declaration is the
- * header's documentation, its slow and readable `decode` and `encode`, and the place from which the fast views take
- * their offsets, so that the two can't disagree.
+ * Declarative header layouts: a list of named fields in the order of the RFC's diagram. The declaration documents the
+ * header, gives it a slow and readable `decode` and `encode`, and supplies the offsets of the fast views, so that the
+ * two can't disagree.
  */
 import { BitStructure, Layout, type LayoutBuffer, Structure, UIntBE } from 'buffer-layout';
 import { VtepError } from '../error.js';
@@ -16,7 +16,7 @@ export interface Field<Shape extends object, Span extends number = number> {
   readonly span?: Span;
 }
 
-/** Where a bit field lies: byte offset and span (bytes) of its word, then shift and mask within the word. */
+/** Position of a bit field: byte offset and span (bytes) of its word, then shift and mask within the word. */
 export interface BitRange {
   readonly offset: number;
   readonly span: number;
@@ -62,7 +62,7 @@ class LayoutBytes implements LayoutBuffer {
   }
 
   writeUIntBE(value: number, offset: number, byteLength: number): number {
-    // buffer-layout hands over a 32-bit word of bit fields as a signed number.
+    // buffer-layout passes a 32-bit word of bit fields as a signed number.
     let rest = value < 0 ? value + 2 ** 32 : value;
     for (let i = byteLength - 1; i >= 0; i--) {
       this.bytes[offset + i] = rest % 256;
@@ -72,7 +72,7 @@ class LayoutBytes implements LayoutBuffer {
   }
 }
 
-/** A run of bytes that people write as text: a MAC or an IP address. */
+/** Bytes with a text form: a MAC or an IP address. */
 class TextLayout extends Layout<string> {
   readonly #format: (bytes: Uint8Array, offset: number) => string;
   readonly #parse: (text: string) => Uint8Array;
@@ -138,8 +138,8 @@ export function ipv6<N extends string>(name: N): Field<Record<N, string>, 16> {
 }
 
 /**
- * A word of bit fields, the most significant first.
- * @param span bytes of the word, 1 to 4
+ * A word of bit fields, most significant first.
+ * @param span size of the word in bytes, 1 to 4
  * @param widths bits of each field, by name; they must fill the word
  */
 export function bits<W extends Record<string, number>, S extends number>(
@@ -186,7 +186,7 @@ export class HeaderLayout<
     return offset as Offsets[Name];
   }
 
-  /** Where a bit field lies. Throws `NO_SUCH_FIELD`. */
+  /** Position of a bit field. Throws `NO_SUCH_FIELD`. */
   bitsOf(field: keyof Shape & string): BitRange {
     for (const word of this.#words) {
       const found = word.fields.find((candidate) => candidate.property === field);
@@ -199,16 +199,15 @@ export class HeaderLayout<
   }
 
   /**
-   * The header's fields as a plain object: readable, and slow (it allocates). Views read the same bytes fast.
-   * @param bytes any bytes
-   * @param offset where the header begins
-   * @throws VtepError `SHORT_HEADER` where fewer than `span` bytes are left
+   * Decodes the header to a plain object: readable, but slow (it allocates). The views read the same bytes fast.
+   * @param offset offset of the header
+   * @throws VtepError `SHORT_HEADER` if fewer than `span` bytes are left
    */
   decode(bytes: Uint8Array, offset = 0): Shape {
     this.#require(bytes, offset);
     const fields: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(this.#structure.decode(new LayoutBytes(bytes), offset))) {
-      // A word of bit fields comes as an object of its own; its fields belong beside the others.
+      // A word of bit fields decodes to a nested object; merge its fields into the header's.
       if (typeof value === 'object') Object.assign(fields, value);
       else fields[name] = value;
     }
@@ -216,9 +215,9 @@ export class HeaderLayout<
   }
 
   /**
-   * Writes fields into bytes; a field that isn't given keeps what stands there.
-   * @returns the number of bytes of the header
-   * @throws VtepError `SHORT_HEADER` where fewer than `span` bytes are left
+   * Encodes fields into bytes; omitted fields are left unchanged.
+   * @returns the header's size in bytes
+   * @throws VtepError `SHORT_HEADER` if fewer than `span` bytes are left
    */
   encode(fields: Partial<Shape>, bytes: Uint8Array, offset = 0): number {
     this.#require(bytes, offset);
@@ -239,7 +238,7 @@ export class HeaderLayout<
   }
 }
 
-/** Declares a header: its name and its fields in the order in which they stand on the wire. */
+/** Declares a header: its name and its fields in wire order. */
 export function header<const F extends readonly Field<object>[]>(
   name: string,
   ...fields: F

@@ -2,7 +2,7 @@
 import { Fault } from './fault.js';
 import { header, mac, u16 } from './layout.js';
 
-/** The header's fields in wire order; of a longer address only the first 8 bytes are kept, here 6 and 2. */
+/** The header's fields in wire order; only the first 8 bytes of a longer address are kept, here split 6 and 2. */
 export const linuxSllLayout = header(
   'Linux SLL',
   u16('packetType'),
@@ -18,12 +18,12 @@ export const LINUX_SLL_SPAN = linuxSllLayout.span;
 
 const PROTOCOL = linuxSllLayout.offsetOf('protocol');
 
-/** Whether a header stands at `offset`: `Short` or `None`. */
+/** Checks for a header at `offset`: `Short` or `None`. */
 export function checkLinuxSll(_bytes: Uint8Array, offset: number, end: number): Fault {
   return offset + LINUX_SLL_SPAN > end ? Fault.Short : Fault.None;
 }
 
-/** The EtherType of the packet behind a checked header. */
+/** The EtherType of the packet after a checked header. */
 export function linuxSllProtocol(bytes: Uint8Array, offset: number): number {
   return (bytes[offset + PROTOCOL] << 8) | bytes[offset + PROTOCOL + 1];
 }

@@ -1,4 +1,4 @@
-/** Linux cooked capture v2, link type 276: v1 with the interface's index. */
+/** Linux cooked capture v2, link type 276: v1 plus the interface index. */
 import { Fault } from './fault.js';
 import { header, mac, u8, u16, u32 } from './layout.js';
 
@@ -18,12 +18,12 @@ export const linuxSll2Layout = header(
 /** Size of the header in bytes. */
 export const LINUX_SLL2_SPAN = linuxSll2Layout.span;
 
-/** Whether a header stands at `offset`: `Short` or `None`. */
+/** Checks for a header at `offset`: `Short` or `None`. */
 export function checkLinuxSll2(_bytes: Uint8Array, offset: number, end: number): Fault {
   return offset + LINUX_SLL2_SPAN > end ? Fault.Short : Fault.None;
 }
 
-/** The EtherType of the packet behind a checked header. */
+/** The EtherType of the packet after a checked header. */
 export function linuxSll2Protocol(bytes: Uint8Array, offset: number): number {
   return (bytes[offset] << 8) | bytes[offset + 1];
 }

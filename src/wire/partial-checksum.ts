@@ -1,6 +1,6 @@
 /**
- * Checksums that a network card was still to fill in (CHECKSUM_PARTIAL of include/linux/skbuff.h): TCP's or UDP's field holds
- * the sum of the pseudo-header alone. Packets between virtual machines or namespaces of one host come so.
+ * Checksums left for the NIC to complete (CHECKSUM_PARTIAL of include/linux/skbuff.h): the TCP or UDP field holds only
+ * the pseudo-header sum. Packets between virtual machines or namespaces of one host arrive like this.
  */
 import { pseudoHeaderSum } from './checksum.js';
 import { IpProtocol } from './ip-protocol.js';
@@ -10,13 +10,13 @@ import { UDP_SPAN, udpLayout } from './udp.js';
 
 /** Where the checksum stands in a TCP header, in bytes. */
 export const TCP_CHECKSUM = tcpLayout.offsetOf('checksum');
-/** Where the checksum stands in a UDP header, in bytes. */
+/** Offset of the checksum in a UDP header, in bytes. */
 export const UDP_CHECKSUM = udpLayout.offsetOf('checksum');
 
 /**
- * Where the checksum of a packet stands, from its transport header on, if it is partial; else -1. Of the packets whose
- * checksum is whole one in 65,536 looks partial.
- * @param bytes what was walked
+ * Offset of the packet's checksum within its transport header if it is partial, else -1. One in 65,536 complete
+ * checksums looks partial.
+ * @param bytes the walked bytes
  * @param layers a walk over the packet that found no fault
  */
 export function partialChecksumIn(bytes: Uint8Array, layers: Layers): number {

@@ -2,7 +2,7 @@
 import { Fault } from './fault.js';
 import { bits, header, u16, u32 } from './layout.js';
 
-/** The header's fields in wire order, options left out. */
+/** The header's fields in wire order, without options. */
 export const tcpLayout = header(
   'TCP',
   u16('sourcePort'),
@@ -31,9 +31,9 @@ const WINDOW = tcpLayout.offsetOf('window');
 const CHECKSUM = tcpLayout.offsetOf('checksum');
 
 /**
- * Whether a TCP header stands at `offset`.
- * @param end where the bytes end, at most `bytes.length`
- * @param limit where the IP payload ends; beyond `end` if the capture was cut by a snaplen
+ * Checks for a TCP header at `offset`.
+ * @param end end of the bytes, at most `bytes.length`
+ * @param limit end of the IP payload; beyond `end` if a snaplen truncated the capture
  * @returns `Short`, `BadHeaderLength` (data offset below 5 or beyond `limit`), or `None`
  */
 export function checkTcp(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
@@ -44,12 +44,12 @@ export function checkTcp(bytes: Uint8Array, offset: number, end: number, limit: 
   return Fault.None;
 }
 
-/** A TCP header in place. Check first. */
+/** In-place view of a TCP header. Call `checkTcp` first. */
 export class TcpView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a header at `offset` that passed `checkTcp`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;
@@ -90,7 +90,7 @@ export class TcpView {
     return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
   }
 
-  /** Bytes of the header with its options. */
+  /** Header length in bytes, including options. */
   get headerLength(): number {
     return (this.bytes[this.offset + DATA_OFFSET] >>> 4) * 4;
   }

@@ -17,9 +17,9 @@ const LENGTH = udpLayout.offsetOf('length');
 const CHECKSUM = udpLayout.offsetOf('checksum');
 
 /**
- * Whether a UDP header stands at `offset`, and whether its length holds.
- * @param end where the bytes end, at most `bytes.length`
- * @param limit where the IP payload ends; beyond `end` if the capture was cut by a snaplen
+ * Checks for a UDP header at `offset`, and its length.
+ * @param end end of the bytes, at most `bytes.length`
+ * @param limit end of the IP payload; beyond `end` if a snaplen truncated the capture
  * @returns `Short`, `LengthTooSmall` (below 8), `BadLength` (beyond `limit`), or `None`
  */
 export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
@@ -31,14 +31,14 @@ export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: 
 }
 
 /**
- * Whether the UDP checksum is right, which `checkUdp` can't tell without the IP header's addresses; zero over IPv4 means "none" and holds (RFC 768), over IPv6 it doesn't (RFC 8200
- * section 8.1; RFC 6935 allows it to tunnels that ask for it). The whole datagram must be there. Check first.
+ * Whether the UDP checksum is correct; `checkUdp` can't verify it without the IP addresses. Zero means "no checksum"
+ * and is valid over IPv4 (RFC 768), but not over IPv6 (RFC 8200 section 8.1; RFC 6935 makes an exception for tunnels).
+ * The whole datagram must be present. Call `checkUdp` first.
  * @param family 4 or 6
- * @param addressOffset byte offset of the IP header's source address, its destination address behind it
+ * @param addressOffset byte offset of the IP header's source address, followed by the destination address
  */
 export function udpChecksumHolds(bytes: Uint8Array, offset: number, family: number, addressOffset: number): boolean {
   const view = viewOf(bytes);
-  // Length and checksum.
   const word = view.getInt32(offset + LENGTH);
   if ((word & 0xffff) === 0) return family === 4;
   const length = word >>> 16;
@@ -49,19 +49,19 @@ export function udpChecksumHolds(bytes: Uint8Array, offset: number, family: numb
   return onesSum(bytes, offset, offset + length, pseudo) === 0xffff;
 }
 
-/** IPv4's pseudo-header by words. */
+/** The IPv4 pseudo-header sum, by words. */
 function plainPseudoSum(view: DataView, addressOffset: number, length: number): number {
   const source = view.getInt32(addressOffset);
   const destination = view.getInt32(addressOffset + 4);
   return (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff) + IpProtocol.Udp + length;
 }
 
-/** A UDP header in place. Check first. */
+/** In-place view of a UDP header. Call `checkUdp` first. */
 export class UdpView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a header at `offset` that passed `checkUdp`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;
@@ -96,7 +96,7 @@ export class UdpView {
     return (this.bytes[at] << 8) | this.bytes[at + 1];
   }
 
-  /** Voids the promise of `check`. */
+  /** Invalidates the result of `checkUdp`. */
   set length(value: number) {
     const at = this.offset + LENGTH;
     this.bytes[at] = value >>> 8;
@@ -118,7 +118,7 @@ export class UdpView {
     return this.offset + UDP_SPAN;
   }
 
-  /** Byte offset at which the datagram ends by its length; beyond the bytes where the capture was cut. */
+  /** Byte offset of the datagram's end by its length; beyond the bytes in a truncated capture. */
   get payloadEnd(): number {
     return this.offset + this.length;
   }

@@ -1,9 +1,9 @@
-/** A VLAN tag, 802.1Q (0x8100) or 802.1ad (0x88a8): what stands behind the EtherType that announces it. */
+/** A VLAN tag, 802.1Q (0x8100) or 802.1ad (0x88a8): the 4 bytes after the EtherType that announces it. */
 import { EtherType } from './ether-type.js';
 import { Fault } from './fault.js';
 import { bits, header, u16 } from './layout.js';
 
-/** The tag's fields: priority, drop eligible, VLAN id, and the EtherType of what it holds. */
+/** The tag's fields: priority, drop eligible indicator, VLAN id, and the EtherType of the payload. */
 export const vlanLayout = header('VLAN', bits(2, { priority: 3, dropEligible: 1, vlanId: 12 }), u16('etherType'));
 
 /** Size of the tag in bytes. */
@@ -22,24 +22,24 @@ export function isVlanTag(etherType: number): boolean {
   return etherType === EtherType.Vlan || etherType === EtherType.ServiceVlan || etherType === EtherType.OldServiceVlan;
 }
 
-/** Whether a tag stands at `offset`: `Short` or `None`. */
+/** Checks for a tag at `offset`: `Short` or `None`. */
 export function checkVlan(_bytes: Uint8Array, offset: number, end: number): Fault {
   return offset + VLAN_SPAN > end ? Fault.Short : Fault.None;
 }
 
-/** A VLAN tag in place. Check first. */
+/** In-place view of a VLAN tag. Call `checkVlan` first. */
 export class VlanView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a tag at `offset` that passed `checkVlan`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;
     return this;
   }
 
-  /** The tag control information as one number. */
+  /** The tag control information (TCI) as one number. */
   get tci(): number {
     return (this.bytes[this.offset] << 8) | this.bytes[this.offset + 1];
   }

@@ -9,16 +9,16 @@ export const vxlanLayout = header('VXLAN', u8('flags'), u24('reserved1'), u24('v
 export const VXLAN_SPAN = vxlanLayout.span;
 /** IANA's port, and Docker's default data path port. */
 export const VXLAN_PORT = 4789;
-/** The flag that says that the VNI is valid; the only one that RFC 7348 knows. */
+/** The flag that marks the VNI as valid; the only one that RFC 7348 defines. */
 export const VXLAN_FLAG_I = 0x08;
-/** The flag of a group policy in the reserved bits (draft-smith-vxlan-group-policy): Linux takes it with `gbp` alone. */
+/** The group policy flag in the reserved bits (draft-smith-vxlan-group-policy); Linux accepts it only with `gbp`. */
 export const VXLAN_FLAG_G = 0x80;
 
-/** What a receiver does with reserved bits that are set. */
+/** How a receiver treats reserved bits that are set. */
 export const VxlanReserved = {
-  /** RFC 7348 section 5: they are ignored on receipt. */
+  /** RFC 7348 section 5: ignored on receipt. */
   Ignore: 0,
-  /** Linux, vxlan_rcv: any of them drops the packet. */
+  /** Linux, vxlan_rcv: the packet is dropped. */
   Refuse: 1,
 } as const;
 export type VxlanReserved = (typeof VxlanReserved)[keyof typeof VxlanReserved];
@@ -29,9 +29,9 @@ const VNI = vxlanLayout.offsetOf('vni');
 const RESERVED2 = vxlanLayout.offsetOf('reserved2');
 
 /**
- * Whether a VXLAN header stands at `offset`.
- * @param end where the bytes end, at most `bytes.length`
- * @param reserved what to do with reserved bits; as Linux does if not said
+ * Checks for a VXLAN header at `offset`.
+ * @param end end of the bytes, at most `bytes.length`
+ * @param reserved how to treat reserved bits. Default: `Refuse`, as Linux does.
  * @returns `Short`, `BadFlags` (I is clear), `ReservedBits` (only with `Refuse`), or `None`
  */
 export function checkVxlan(
@@ -55,12 +55,12 @@ export function checkVxlan(
   return Fault.None;
 }
 
-/** A VXLAN header in place. Check first. */
+/** In-place view of a VXLAN header. Call `checkVxlan` first. */
 export class VxlanView {
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
 
-  /** Binds the view to a header at `offset`, which must have been checked. */
+  /** Binds the view to a header at `offset` that passed `checkVxlan`. */
   wrap(bytes: Uint8Array, offset: number): this {
     this.bytes = bytes;
     this.offset = offset;
@@ -75,7 +75,7 @@ export class VxlanView {
     this.bytes[this.offset + FLAGS] = value;
   }
 
-  /** The 24-bit network identifier. */
+  /** The 24-bit VXLAN network identifier. */
   get vni(): number {
     const at = this.offset + VNI;
     return (this.bytes[at] << 16) | (this.bytes[at + 1] << 8) | this.bytes[at + 2];
@@ -93,7 +93,7 @@ export class VxlanView {
     return this.offset + VXLAN_SPAN;
   }
 
-  /** Writes a whole header: the I flag, the VNI, and zero in every reserved bit. */
+  /** Writes a whole header: the I flag, the VNI, and zero in all reserved bits. */
   write(vni: number): void {
     const { bytes, offset } = this;
     bytes.fill(0, offset, offset + VXLAN_SPAN);

@@ -132,7 +132,7 @@ describe('a packet in a line: what there is to say', () => {
       'UDP 50 vlan 100 40000 → 53 len=4',
       ethernet(join(Uint8Array.of(0, 100, 8, 0), udpIp(4, 53, new Uint8Array(4))), 0x8100),
     ],
-    ['a runt', 'Ethernet 13 header cut short [dropped: PKT_TOO_SMALL]', new Uint8Array(13)],
+    ['a runt', 'Ethernet 13 truncated header [dropped: PKT_TOO_SMALL]', new Uint8Array(13)],
     [
       'an IP header cut by the snaplen',
       'Ethernet 46 cut off by the snaplen [dropped: CAPTURE_TRUNCATED]',
@@ -142,7 +142,7 @@ describe('a packet in a line: what there is to say', () => {
     ['a bad IP version', 'Ethernet 34 bad version [dropped: IP_INHDR]', on4(new Uint8Array(20).fill(0x55))],
     [
       'a link type that can’t be read',
-      'Ethernet 4 forbidden value [dropped: LINK_TYPE_UNKNOWN]',
+      'Ethernet 4 invalid value [dropped: LINK_TYPE_UNKNOWN]',
       new Uint8Array(4),
       { linkType: 147 },
     ],
@@ -320,8 +320,8 @@ describe('a packet in a line: nothing of the packet before', () => {
   test('an IP header with a wrong length still has its addresses; too small is not beyond', () => {
     for (const [family, at, value, words] of [
       [4, 3, 11, 'length smaller than the header'],
-      [4, 2, 0x40, 'length beyond the packet'],
-      [6, 4, 0x40, 'length beyond the packet'],
+      [4, 2, 0x40, 'length exceeds the packet'],
+      [6, 4, 0x40, 'length exceeds the packet'],
     ] as const) {
       const packet = ip(family, 1, new Uint8Array(30));
       packet[at] = value;

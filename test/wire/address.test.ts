@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { formatIp, formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from '../../src/wire/index.js';
 
-describe('addresses', () => {
-  test('IPv6 is written by RFC 5952 section 4', () => {
+describe('address text', () => {
+  test('RFC 5952 section 4: IPv6 formatting', () => {
     const CASES = {
       '2001:0db8:0:0:0:0:2:1': '2001:db8::2:1',
       '2001:db8:0:1:1:1:1:1': '2001:db8:0:1:1:1:1:1',
@@ -19,7 +19,7 @@ describe('addresses', () => {
     for (const [text, canonical] of Object.entries(CASES)) assert.equal(formatIpv6(parseIpv6(text)), canonical);
   });
 
-  test('what is written is read back', () => {
+  test('parsing a formatted address gives the same bytes', () => {
     const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
     const sparse = bytes(16).map((address) => address.map((byte, i) => (address[(i >> 1) & 15] & 1 ? 0 : byte)));
     fc.assert(
@@ -32,7 +32,7 @@ describe('addresses', () => {
     );
   });
 
-  test('what is no address is refused', () => {
+  test('rejects text that is not an address', () => {
     for (const text of ['', '1.2.3', '1.2.3.256', '01.2.3.4', '1.2.3.4.5', ' 1.2.3.4']) {
       assert.throws(() => parseIpv4(text), { code: 'BAD_ADDRESS' }, text);
     }
@@ -55,7 +55,7 @@ describe('addresses', () => {
   });
 });
 
-test('parseIpv6 takes what node:net takes, and nothing else: dotted decimal at the end alone (RFC 4291 section 2.2)', () => {
+test('parseIpv6 accepts what node:net accepts, and nothing else: dotted decimal only at the end (RFC 4291 section 2.2)', () => {
   const ours = (text: string): boolean => {
     try {
       parseIpv6(text);

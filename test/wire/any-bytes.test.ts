@@ -1,4 +1,4 @@
-/** Whatever the bytes: no decoder throws, and none looks outside the packet. */
+/** Arbitrary bytes: no decoder throws, and none reads outside the packet. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -21,7 +21,7 @@ import { ECHO_IN_VXLAN } from './golden.js';
 const layers = new Layers();
 const CHECKS = [checkArp, checkEsp, checkIcmp, checkIcmpv6, checkIpv4, checkIpv6, checkTcp, checkUdp, checkVxlan];
 
-/** Everything that can be learnt of a packet at 16 in a larger array. */
+/** Everything the decoders report about a packet at offset 16 of a larger array. */
 function everything(bytes: Uint8Array, end: number, limit: number): unknown[] {
   const found: unknown[] = CHECKS.map((check) => check(bytes, 16, end));
   for (const etherType of [-1, EtherType.Ipv4, EtherType.Ipv6, EtherType.Vlan]) {
@@ -45,19 +45,19 @@ function survives(packet: Uint8Array, beyond: number): void {
     bytes.set(packet, 16);
     return everything(bytes, end, end + beyond);
   });
-  // What stands around the packet must make no difference.
+  // The bytes around the packet must make no difference.
   assert.deepEqual(around[0], around[1]);
 }
 
-describe('any bytes', () => {
-  test('random bytes are survived (40,000 cases)', () => {
+describe('arbitrary bytes', () => {
+  test('random bytes never throw (40,000 cases)', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 120 }), fc.nat(40), survives), {
       seed: 20261121,
       numRuns: 40_000,
     });
   });
 
-  test('a packet with changed bytes and cut ends is survived (80,000 cases)', () => {
+  test('packets with changed bytes and truncated ends never throw (80,000 cases)', () => {
     const changes = fc.array(fc.tuple(fc.nat(ECHO_IN_VXLAN.length - 1), fc.nat(255)), { maxLength: 6 });
     fc.assert(
       fc.property(changes, fc.nat(ECHO_IN_VXLAN.length), fc.nat(40), (list, cut, beyond) => {

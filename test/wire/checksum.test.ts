@@ -15,11 +15,11 @@ function reference(bytes: Uint8Array): number {
 }
 
 describe('the Internet checksum', () => {
-  test('the example of RFC 1071 section 3', () => {
+  test('RFC 1071 section 3: the example', () => {
     assert.equal(onesSum(bytesOf('0001 f203 f4f5 f6f7'), 0, 8), 0xddf2);
   });
 
-  test('any bytes at any place sum as word by word', () => {
+  test('any bytes at any offset sum to the word-by-word reference', () => {
     const bytes = fc.uint8Array({ maxLength: 600 });
     fc.assert(
       fc.property(bytes, fc.nat(9), (data, offset) => {
@@ -31,17 +31,17 @@ describe('the Internet checksum', () => {
     );
   });
 
-  test('more than 64 KiB of ones does not overflow', () => {
+  test('more than 64 KiB of ones do not overflow', () => {
     const bytes = new Uint8Array(200_001).fill(0xff);
     assert.equal(onesSum(bytes, 0, bytes.length), reference(bytes));
   });
 
-  test('a sum goes on from another over an even number of bytes', () => {
+  test('a sum continues from another over an even number of bytes', () => {
     const bytes = Uint8Array.from({ length: 301 }, (_, i) => i & 0xff);
     assert.equal(onesSum(bytes, 100, 301, onesSum(bytes, 0, 100)), onesSum(bytes, 0, 301));
   });
 
-  test('bytes that hold their checksum have the checksum 0', () => {
+  test('the checksum over bytes that include their checksum is 0', () => {
     const header = bytesOf('45000086ce61000040110000c0a83201c0a83202');
     const sum = checksum(header, 0, 20);
     assert.equal(sum, 0xc6b1);
@@ -50,7 +50,7 @@ describe('the Internet checksum', () => {
     assert.equal(checksum(header, 0, 20), 0);
   });
 
-  test('the pseudo-header counts addresses, protocol and length (RFC 8200 section 8.1)', () => {
+  test('RFC 8200 section 8.1: the pseudo-header covers addresses, protocol and length', () => {
     const v4 = bytesOf('c0a83201 c0a83202');
     assert.equal(pseudoHeaderSum(4, v4, 0, 17, 114), reference(bytesOf('c0a83201 c0a83202 00 11 0072')));
     const v6 = bytesOf('fd500000000000000000000000000001 fd500000000000000000000000000002');
@@ -61,12 +61,12 @@ describe('the Internet checksum', () => {
   });
 });
 
-describe('updating a checksum (RFC 1624)', () => {
-  test('the example of section 4 gives 0x0000, not 0xffff', () => {
+describe('incremental checksum update (RFC 1624)', () => {
+  test('RFC 1624 section 4: the example gives 0x0000, not 0xffff', () => {
     assert.equal(updateChecksum(0xdd2f, 0x5555, 0x3285), 0x0000);
   });
 
-  test('is the same as computing it anew', () => {
+  test('equals a full recomputation', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 20, maxLength: 60 }), fc.nat(9), fc.nat(0xffff), (data, word, value) => {
         data[18] |= 1; // not all zero, where the two zeros of one's complement would differ

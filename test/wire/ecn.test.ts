@@ -1,4 +1,4 @@
-/** Congestion marks at the tunnel's end: RFC 6040 section 4.2 as the kernel has it (INET_ECN_decapsulate). */
+/** ECN at tunnel egress: RFC 6040 section 4.2 as the kernel implements it (INET_ECN_decapsulate). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decapsulateEcn } from '../../src/wire/ecn.js';
@@ -7,7 +7,7 @@ import { ethernet, ip } from '../dataplane/build.js';
 
 const NAMES = ['Not-ECT', 'ECT(1)', 'ECT(0)', 'CE'];
 const DROPPED = -1;
-/** By the inner mark, then by the outer one: what comes out. */
+/** Result by inner mark, then by outer mark. */
 const TABLE = [
   [0, 0, 0, DROPPED],
   [1, 1, 1, 3],
@@ -20,7 +20,7 @@ for (const family of [4, 6] as const) {
     TABLE.forEach((row, inner) => {
       row.forEach((expected, outer) => {
         const becomes = expected === DROPPED ? 'dropped' : NAMES[expected];
-        test(`${NAMES[inner]} in ${NAMES[outer]}: ${becomes}; DSCP and checksum are kept`, () => {
+        test(`${NAMES[inner]} in ${NAMES[outer]}: ${becomes}; keeps DSCP and a correct checksum`, () => {
           for (const dscp of [0, 0x2e, 0x3f]) {
             const packet = ip(family, 253, new Uint8Array(9));
             const tos = (dscp << 2) | inner;
@@ -44,7 +44,7 @@ for (const family of [4, 6] as const) {
   });
 }
 
-test('a frame without IP has no mark and is let be', () => {
+test('leaves a frame without IP unchanged', () => {
   const frame = ethernet(new Uint8Array(40).fill(1), 0x88b5);
   const layers = new Layers();
   layers.walkEthernet(frame, 0, frame.length);

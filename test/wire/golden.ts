@@ -1,6 +1,6 @@
-/** A packet off a real wire (the third of recording vxlan/01-icmp, its echo data left out), to hold the headers against. */
+/** A recorded packet (the third of recording vxlan/01-icmp, without its echo data), to test the headers against. */
 
-/** Bytes of hexadecimal text; spaces are for the reader. */
+/** Parses hexadecimal text; spaces are ignored. */
 export function bytesOf(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));
 }

@@ -1,4 +1,4 @@
-/** Each header's layout, check and view agree with each other and with bytes off a real wire. */
+/** Each header's layout, check and view agree with each other and with recorded bytes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -71,7 +71,7 @@ import {
 import { bytesOf, ECHO_IN_VXLAN } from './golden.js';
 
 describe('Ethernet II (IEEE 802.3 clause 3)', () => {
-  test('layout and view read the same', () => {
+  test('layout and view agree', () => {
     assert.deepEqual(ethernetLayout.decode(ECHO_IN_VXLAN), {
       destination: '02:00:00:00:50:02',
       source: '02:00:00:00:50:01',
@@ -83,7 +83,7 @@ describe('Ethernet II (IEEE 802.3 clause 3)', () => {
     assert.equal(view.isGroup, false);
     assert.equal(new EthernetView().wrap(bytesOf('ffffffffffff 020000000001 0806'), 0).isGroup, true);
   });
-  test('13 bytes are short, 14 are enough', () => {
+  test('13 bytes are too short, 14 are enough', () => {
     assert.equal(checkEthernet(ECHO_IN_VXLAN, 0, 13), Fault.Short);
     assert.equal(checkEthernet(ECHO_IN_VXLAN, 0, 14), Fault.None);
   });
@@ -91,14 +91,14 @@ describe('Ethernet II (IEEE 802.3 clause 3)', () => {
 
 describe('VLAN tags (802.1Q clause 9.6)', () => {
   const tag = bytesOf('b064 0800');
-  test('priority, drop eligible and id share a word', () => {
+  test('priority, drop eligible indicator and id share a word', () => {
     assert.deepEqual(vlanLayout.decode(tag), { priority: 5, dropEligible: 1, vlanId: 100, etherType: 0x0800 });
     const view = new VlanView().wrap(tag.slice(), 0);
     assert.deepEqual([view.priority, view.dropEligible, view.vlanId, view.etherType], [5, 1, 100, 0x0800]);
     view.vlanId = 4095;
     assert.deepEqual([view.priority, view.dropEligible, view.vlanId], [5, 1, 4095]);
   });
-  test('3 bytes are short', () => {
+  test('3 bytes are too short', () => {
     assert.equal(checkVlan(tag, 0, 3), Fault.Short);
     assert.equal(checkVlan(tag, 0, 4), Fault.None);
   });
@@ -106,7 +106,7 @@ describe('VLAN tags (802.1Q clause 9.6)', () => {
 
 describe('ARP (RFC 826)', () => {
   const request = bytesOf('0001 0800 06 04 0001 02420a000903 0a000903 000000000000 0a000904');
-  test('layout and view read the same', () => {
+  test('layout and view agree', () => {
     assert.deepEqual(arpLayout.decode(request), {
       hardwareType: 1,
       protocolType: 0x0800,
@@ -121,7 +121,7 @@ describe('ARP (RFC 826)', () => {
     const view = new ArpView().wrap(request, 0);
     assert.deepEqual([view.operation, view.senderMacOffset, view.senderIpOffset, view.targetIpOffset], [1, 8, 14, 24]);
   });
-  test('27 bytes are short, other hardware or address sizes are refused', () => {
+  test('refuses 27 bytes, and other hardware or address sizes', () => {
     assert.equal(checkArp(request, 0, 27), Fault.Short);
     assert.equal(checkArp(request, 0, 28), Fault.None);
     for (const at of [1, 2, 4, 5]) {
@@ -134,7 +134,7 @@ describe('ARP (RFC 826)', () => {
 
 describe('IPv4 (RFC 791 section 3.1)', () => {
   const AT = 14;
-  test('layout and view read the same', () => {
+  test('layout and view agree', () => {
     assert.deepEqual(ipv4Layout.decode(ECHO_IN_VXLAN, AT), {
       version: 4,
       ihl: 5,
@@ -174,26 +174,26 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
     bytes[AT + at] = value;
     return bytes;
   };
-  test('one byte too few is short', () => {
+  test('one byte too few is too short', () => {
     assert.equal(checkIpv4(whole, AT, AT + 19), Fault.Short);
     assert.equal(checkIpv4(whole, AT, whole.length), Fault.None);
   });
   test('refuses another version', () => assert.equal(checkIpv4(changed(0, 0x65), AT, whole.length), Fault.BadVersion));
   test('refuses an IHL below 5', () =>
     assert.equal(checkIpv4(changed(0, 0x44), AT, whole.length), Fault.BadHeaderLength));
-  test('refuses a total length below the header, or beyond the packet', () => {
+  test('refuses a total length below the header length or beyond the packet', () => {
     assert.equal(checkIpv4(changed(3, 19), AT, whole.length), Fault.LengthTooSmall);
     assert.equal(checkIpv4(changed(3, 0x87), AT, whole.length), Fault.BadLength);
   });
-  test('a packet cut by a snaplen keeps its total length', () => {
+  test('a packet truncated by a snaplen keeps its total length', () => {
     assert.equal(checkIpv4(whole, AT, AT + 20, whole.length), Fault.None);
     assert.equal(checkIpv4(whole, AT, AT + 20), Fault.BadLength);
   });
-  test('options that lead beyond the bytes are short', () => {
+  test('options beyond the bytes are too short', () => {
     assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 59, whole.length), Fault.Short);
     assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 60, whole.length), Fault.None);
   });
-  test('the checksum holds, and is written as it was', () => {
+  test('verifies the checksum, and recomputes the recorded one', () => {
     assert.equal(ipv4ChecksumHolds(whole, AT), true);
     assert.equal(ipv4ChecksumHolds(changed(8, 63), AT), false);
     assert.equal(checkIpv4(changed(8, 63), AT, whole.length), Fault.None);
@@ -203,7 +203,7 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
     writeIpv4Checksum(again, AT);
     assert.deepEqual(again, whole);
   });
-  test('flags and offset share a word; the offset counts 8 bytes', () => {
+  test('flags and offset share a word; the offset is in units of 8 bytes', () => {
     const view = new Ipv4View().wrap(whole.slice(), AT);
     view.fragmentWord = 0x2000 | 185;
     assert.deepEqual(
@@ -219,7 +219,7 @@ describe('IPv6 (RFC 8200 section 3)', () => {
   const packet = bytesOf(
     '6ab12345 0008 11 40 fd500000000000000000000000000001 fd500000000000000000000000000002 0000000000000000',
   );
-  test('layout and view read the same', () => {
+  test('layout and view agree', () => {
     const decoded = ipv6Layout.decode(packet);
     assert.deepEqual(
       [decoded.version, decoded.dscp, decoded.ecn, decoded.flowLabel, decoded.payloadLength, decoded.source],
@@ -232,7 +232,7 @@ describe('IPv6 (RFC 8200 section 3)', () => {
     );
     assert.deepEqual([view.sourceOffset, view.destinationOffset], [8, 24]);
   });
-  test('39 bytes are short, another version and a payload beyond the packet are refused', () => {
+  test('refuses 39 bytes, another version, and a payload beyond the packet', () => {
     assert.equal(checkIpv6(packet, 0, 39), Fault.Short);
     assert.equal(checkIpv6(packet, 0, 47), Fault.BadLength);
     assert.equal(checkIpv6(packet, 0, 40, 48), Fault.None);
@@ -242,13 +242,13 @@ describe('IPv6 (RFC 8200 section 3)', () => {
 });
 
 describe('UDP (RFC 768)', () => {
-  test('layout and view read the same', () => {
+  test('layout and view agree', () => {
     const fields = { sourcePort: 0xc7c4, destinationPort: 4789, length: 0x72, checksum: 0x03a1 };
     assert.deepEqual(udpLayout.decode(ECHO_IN_VXLAN, 34), fields);
     const view = new UdpView().wrap(ECHO_IN_VXLAN, 34);
     assert.deepEqual([view.sourcePort, view.destinationPort, view.length, view.checksum], Object.values(fields));
   });
-  test('a length below 8 or beyond the packet is refused', () => {
+  test('refuses a length below 8 or beyond the packet', () => {
     const datagram = bytesOf('0001 0002 000a 0000 ffff');
     assert.equal(checkUdp(datagram, 0, 7), Fault.Short);
     assert.equal(checkUdp(datagram, 0, 10), Fault.None);
@@ -257,7 +257,7 @@ describe('UDP (RFC 768)', () => {
     datagram[5] = 7;
     assert.equal(checkUdp(datagram, 0, 10), Fault.LengthTooSmall);
   });
-  test('no checksum holds over IPv4 and not over IPv6 (RFC 8200 section 8.1)', () => {
+  test('RFC 8200 section 8.1: a zero checksum is valid over IPv4 but not over IPv6', () => {
     const bytes = new Uint8Array(48);
     bytes.set(bytesOf('0001 0002 0008 0000'), 40);
     assert.equal(udpChecksumHolds(bytes, 40, 4, 0), true);
@@ -272,7 +272,7 @@ describe('TCP (RFC 9293 section 3.1)', () => {
       '',
     ),
   );
-  test('layout and view read the same', () => {
+  test('layout and view agree', () => {
     const decoded = tcpLayout.decode(syn);
     assert.deepEqual(
       [decoded.dataOffset, decoded.syn, decoded.ack, decoded.window, decoded.checksum],
@@ -284,7 +284,7 @@ describe('TCP (RFC 9293 section 3.1)', () => {
       [40000, 80, 40, TcpFlag.Syn],
     );
   });
-  test('a data offset below 5 or beyond the packet is refused', () => {
+  test('refuses a data offset below 5 or beyond the packet', () => {
     assert.equal(checkTcp(syn, 0, 19), Fault.Short);
     assert.equal(checkTcp(syn, 0, 39), Fault.BadHeaderLength);
     assert.equal(checkTcp(syn, 0, 39, 40), Fault.Short);
@@ -295,7 +295,7 @@ describe('TCP (RFC 9293 section 3.1)', () => {
 });
 
 describe('ICMP (RFC 792, RFC 4443)', () => {
-  test('an echo request', () => {
+  test('reads an echo request', () => {
     const at = ECHO_IN_VXLAN.length - 8;
     assert.deepEqual(icmpLayout.decode(ECHO_IN_VXLAN, at), {
       type: 8,
@@ -307,22 +307,22 @@ describe('ICMP (RFC 792, RFC 4443)', () => {
     const view = new IcmpView().wrap(ECHO_IN_VXLAN, at);
     assert.deepEqual([view.type, view.identifier, view.sequence], [8, 0x5de7, 1]);
     assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 7), Fault.Short);
-    // Its data is left out here, so that the checksum can't hold; this one is whole.
+    // The recorded packet lacks its data, so its checksum is wrong; this one is whole.
     assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 8, true), Fault.BadChecksum);
     assert.equal(checkIcmp(bytesOf('0800 f7fc 0001 0002'), 0, 8, true), Fault.None);
   });
-  test('the MTU of "fragmentation needed" stands in its last half (RFC 1191 section 4)', () => {
+  test('RFC 1191 section 4: the MTU of "fragmentation needed" is in the second half of the word', () => {
     const view = new IcmpView().wrap(bytesOf('0304 0000 0000 0000'), 0);
     view.mtu = 1450;
     assert.deepEqual([...view.bytes], [3, 4, 0, 0, 0, 0, 5, 0xaa]);
   });
-  test('the MTU of "packet too big" is a word (RFC 4443 section 3.2)', () => {
+  test('RFC 4443 section 3.2: the MTU of "packet too big" is a 32-bit word', () => {
     const view = new Icmpv6View().wrap(bytesOf('0200 0000 00000000'), 0);
     view.mtu = 1450;
     assert.equal(icmpv6Layout.decode(view.bytes).body, 1450);
     assert.equal(view.mtu, 1450);
   });
-  test('a neighbour solicitation needs its target (RFC 4861 section 4.3)', () => {
+  test('RFC 4861 section 4.3: a neighbour solicitation needs its target', () => {
     const solicitation = bytesOf(`8700 0000 00000000 fd500000000000000000000000000002`);
     assert.equal(checkIcmpv6(solicitation, 0, 23), Fault.Short);
     assert.equal(checkIcmpv6(solicitation, 0, 24), Fault.None);
@@ -332,20 +332,20 @@ describe('ICMP (RFC 792, RFC 4443)', () => {
 
 describe('VXLAN (RFC 7348 section 5)', () => {
   const header = bytesOf('08 000000 001001 00');
-  test('layout and view read the same', () => {
+  test('layout and view agree', () => {
     assert.deepEqual(vxlanLayout.decode(header), { flags: 8, reserved1: 0, vni: 4097, reserved2: 0 });
     assert.equal(new VxlanView().wrap(header, 0).vni, 4097);
   });
-  test('write makes the header that Linux sends', () => {
+  test('write produces the header that Linux sends', () => {
     const view = new VxlanView().wrap(new Uint8Array(8).fill(0xff), 0);
     view.write(4097);
     assert.deepEqual(view.bytes, header);
   });
-  test('7 bytes are short; without the I flag it is refused', () => {
+  test('refuses 7 bytes, and a clear I flag', () => {
     assert.equal(checkVxlan(header, 0, 7), Fault.Short);
     assert.equal(checkVxlan(bytesOf('00 000000 001001 00'), 0, 8), Fault.BadFlags);
   });
-  test('each reserved bit is refused as Linux does, or ignored as the RFC says', () => {
+  test('refuses each reserved bit as Linux does, or ignores it as RFC 7348 says', () => {
     for (let bit = 0; bit < 64; bit++) {
       const byte = bit >> 3;
       if (byte >= 4 && byte <= 6) continue;
@@ -364,7 +364,7 @@ describe('ESP (RFC 4303 section 2)', () => {
     const view = new EspView().wrap(esp, 0);
     assert.deepEqual([view.spi, view.sequence], [0xf27fc01c, 0xffffffff]);
   });
-  test('7 bytes are short, SPI 0 is refused', () => {
+  test('refuses 7 bytes, and SPI 0', () => {
     assert.equal(checkEsp(esp, 0, 7), Fault.Short);
     assert.equal(checkEsp(bytesOf('00000000 00000001'), 0, 8), Fault.BadValue);
   });

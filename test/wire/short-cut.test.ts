@@ -1,4 +1,4 @@
-/** Layers.walkEthernet's short cut for plain packets finds exactly what the steps find, whatever the bytes. */
+/** The fast path of Layers.walkEthernet for plain packets agrees with the full walk for any bytes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -40,13 +40,13 @@ async function packetsOf(path: string): Promise<Uint8Array[]> {
   return packets;
 }
 
-/** Both walks over the same bytes, on objects that have seen other packets before. */
+/** Walks the same bytes both ways, on objects already used for other packets. */
 function compare(quick: Layers, slow: Layers, bytes: Uint8Array, end: number, limit: number): void {
   quick.walkEthernet(bytes, 0, end, limit);
   slow.walkAnyEthernet(bytes, 0, end, limit);
   assert.equal(quick.fault, slow.fault);
   assert.equal(quick.layer, slow.layer);
-  // Behind a fault only what was walked before it means anything.
+  // After a fault only the layers before it are meaningful.
   if (quick.fault !== Fault.None) return;
   for (const field of FIELDS) {
     if (field === 'fragmentHeaderOffset' && quick.family !== 6) continue;
@@ -56,11 +56,11 @@ function compare(quick: Layers, slow: Layers, bytes: Uint8Array, end: number, li
   }
 }
 
-describe('the short cut of Layers.walkEthernet', () => {
+describe('fast path of Layers.walkEthernet', () => {
   const quick = new Layers();
   const slow = new Layers();
 
-  test('finds what the steps find in every recorded packet', async () => {
+  test('agrees with the full walk on every recorded packet', async () => {
     const files = [
       'vxlan/01-icmp',
       'vxlan/09-ipv6-inner-proxy',
@@ -74,14 +74,14 @@ describe('the short cut of Layers.walkEthernet', () => {
     }
   });
 
-  test('finds what the steps find in packets with changed bytes and cut ends (100,000 cases)', async () => {
+  test('agrees with the full walk on packets with changed bytes and truncated ends (100,000 cases)', async () => {
     const packets = [
       ...(await packetsOf('docker/03-vip-http.underlay.pcap')).slice(0, 60),
       ...(await packetsOf('vxlan/05-dns.c1.pcap')).slice(0, 20),
     ];
     const change = fc.record({
       index: fc.nat(packets.length - 1),
-      // The places that the short cut looks at lie within the first 44 bytes.
+      // The bytes that the fast path reads are within the first 44.
       at: fc.nat(43),
       value: fc.nat(255),
       second: fc.nat(43),
