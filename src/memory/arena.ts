@@ -1,41 +1,50 @@
 /**
- * Where packets stand while they are worked on: one array, cut into slots of one size, each with room in front of a
- * frame for the outer headers and behind it for ESP's trailer. Nothing is allocated after it was made.
+ * Packet memory: one array divided into slots of one size, each with headroom before the frame for the outer headers
+ * and tailroom after it for ESP's trailer. Allocates only at construction.
  */
 import { VtepError } from '../error.js';
 import { packetMemory } from './kernels.js';
 
-/** Bytes in front of a frame: outer Ethernet with a tag, IPv6, UDP, ESP, UDP, VXLAN take 102. */
+/** Bytes before a frame: outer Ethernet with a tag, IPv6, UDP, ESP, UDP, VXLAN take 102. */
 export const HEADROOM = 128;
-/** Bytes behind it: ESP's padding, trailer and longest ICV take 21. */
+/** Bytes after a frame: ESP's padding, trailer and longest ICV take 21. */
 export const TAILROOM = 32;
-/** What `take` gives when no slot is free. */
+/** Returned by `take` when no slot is free. */
 export const NO_SLOT = -1;
 
-/** The size of an arena. */
+/** Arena dimensions. */
 export interface ArenaOptions {
-  /** Slots; 1024. */
+  /**
+   * Number of slots.
+   * @default 1024
+   */
   readonly slots?: number;
-  /** Bytes of the largest frame; 9216, a jumbo frame. */
+  /**
+   * Largest frame in bytes.
+   * @default 9216 (a jumbo frame)
+   */
   readonly frameBytes?: number;
-  /** Whether to remember who took each slot, for tests; false. */
+  /**
+   * Record who took each slot, for tests.
+   * @default false
+   */
   readonly debug?: boolean;
 }
 
-/** A wrong use of an arena or a batch: a mistake in the program, never in a packet. */
+/** Misuse of an arena or a batch: a bug in the program, never caused by a packet. */
 export class MemoryError extends VtepError<'BAD_ARENA' | 'BAD_RANGE' | 'BAD_SLOT' | 'BATCH_FULL'> {}
 
-/** Slots of memory. */
+/** A fixed pool of equally sized packet slots. */
 export class Arena {
-  /** All slots, one behind the other. Native ciphers see it by its address: it never moves. */
+  /** All slots, concatenated. It never moves: native ciphers use its address. */
   readonly bytes: Uint8Array;
   readonly slots: number;
-  /** Bytes of a slot, headroom and tailroom included. */
+  /** Bytes per slot, including headroom and tailroom. */
   readonly slotBytes: number;
-  /** Bytes of the largest frame that fits. */
+  /** Largest frame in bytes that fits in a slot. */
   readonly frameBytes: number;
 
-  /** Free slots, the next one to be taken last. */
+  /** Stack of free slots. */
   readonly #free: Int32Array;
   readonly #taken: Uint8Array;
   #freeCount: number;
@@ -45,7 +54,10 @@ export class Arena {
   constructor(options: ArenaOptions = {}) {
     const { slots = 1024, frameBytes = 9216, debug = false } = options;
     if (!Number.isInteger(slots) || slots < 1 || !Number.isInteger(frameBytes) || frameBytes < 64) {
-      throw new MemoryError('BAD_ARENA', `an arena has slots, of at least 64 bytes: not ${slots} of ${frameBytes}`);
+      throw new MemoryError(
+        'BAD_ARENA',
+        `an arena needs at least one slot, of at least 64 bytes, not ${slots} of ${frameBytes}`,
+      );
     }
     this.slots = slots;
     this.frameBytes = frameBytes;
@@ -57,12 +69,12 @@ export class Arena {
     this.#takers = debug ? new Array<string | undefined>(slots) : undefined;
   }
 
-  /** Slots that are free. */
+  /** Number of free slots. */
   get available(): number {
     return this.#freeCount;
   }
 
-  /** Takes a slot: its number, or `NO_SLOT`. */
+  /** Takes a slot: its index, or `NO_SLOT`. */
   take(): number {
     if (this.#freeCount === 0) return NO_SLOT;
     const slot = this.#free[--this.#freeCount];
@@ -72,7 +84,7 @@ export class Arena {
   }
 
   /**
-   * Gives a slot back.
+   * Frees a slot.
    * @throws MemoryError `BAD_SLOT` if it isn't taken
    */
   free(slot: number): void {
@@ -83,24 +95,24 @@ export class Arena {
   }
 
   /**
-   * Gives the first `count` of some slots back.
-   * @throws MemoryError `BAD_SLOT` if one isn't taken; those before it are free then
+   * Frees the first `count` of `slots`.
+   * @throws MemoryError `BAD_SLOT` if one isn't taken; those before it are freed
    */
   freeAll(slots: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) this.free(slots[i]);
   }
 
-  /** Where a slot begins in `bytes`. */
+  /** Offset of a slot in `bytes`. */
   offsetOf(slot: number): number {
     return slot * this.slotBytes;
   }
 
-  /** Where a frame begins in a slot, headers in front of it left out. */
+  /** Offset in `bytes` of a slot's frame, after the headroom. */
   frameOffsetOf(slot: number): number {
     return slot * this.slotBytes + HEADROOM;
   }
 
-  /** Who took the slots that are not free (with `debug`): a stack trace each. */
+  /** Stack traces of who took the slots in use (with `debug`). */
   holders(): string[] {
     return (this.#takers ?? []).filter((taker) => taker !== undefined);
   }

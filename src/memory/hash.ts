@@ -1,28 +1,28 @@
 /**
- * The one hash of all tables and flows. Keys come off the wire and out of files, so whoever chooses them must not be able
- * to choose where they fall: the hash is keyed, each table has a secret key of its own, and a pair of inputs collides for
- * one key in 2^17 at most, whatever their difference (pair-multiply-shift: M. Thorup, "High Speed Hashing for Integers and
- * Strings", section 3.4, over halves of words, since JavaScript multiplies 32 bits). A secret that is only mixed in at the
- * beginning doesn't give that: differences that cancel do so under every seed.
+ * The hash of all tables and flows. Keys come from packets and files, so an attacker who chooses them must not be able
+ * to choose their buckets: the hash is keyed, each table has its own secret key, and any two inputs collide for at most
+ * one key in 2^17, whatever their difference (pair-multiply-shift: M. Thorup, "High Speed Hashing for Integers and
+ * Strings", section 3.4, over halves of words, since JavaScript multiplies 32 bits). A seed that only initializes the
+ * state doesn't give that: differences that cancel do so under every seed.
  *
- * Keys are drawn from the platform's cryptographic source (`globalThis.crypto`) unless `seedHashes` names another one.
+ * Keys are drawn from the platform's cryptographic source (`globalThis.crypto`) unless `seedHashes` sets another one.
  */
 
 /** Fills an array with random bytes. */
 export type RandomBytes = (bytes: Uint8Array) => void;
 
 /**
- * A secret that selects one function of the family: an addend, an odd factor, and two numbers for each word of the input.
- * Make it with `drawHashKey` or `hashKeyOf`.
+ * Secret that selects one function of the family: an addend, an odd factor, and two multipliers per word of the input.
+ * Created by `drawHashKey` or `hashKeyOf`.
  */
 export type HashKey = Int32Array;
 
 const ADDEND = 0;
 const FACTOR = 1;
 const FIRST = 2;
-/** Bytes that `crypto.getRandomValues` gives at once, at most (Web Cryptography API, section 10.1.1). */
+/** Most bytes that `crypto.getRandomValues` fills per call (Web Cryptography API, section 10.1.1). */
 const MAX_RANDOM = 65_536;
-/** Words of the input that a flow has at most: two IPv6 addresses, ports, protocol. */
+/** Most words in a flow's input: two IPv6 addresses, ports, protocol. */
 const FLOW_WORDS = 10;
 
 interface WebCrypto {
@@ -39,10 +39,10 @@ let source: RandomBytes = platformRandom;
 let flows: HashKey | undefined;
 
 /**
- * Names the source that the hash keys of this thread are drawn from, instead of the platform's: for runs that are to be
- * repeated exactly. Tables that exist keep their keys. Whoever can foretell the source can choose keys that collide, so
- * don't use a fixed one where input is hostile.
- * @param random fills an array; undefined for the platform's source again
+ * Sets the source of this thread's hash keys instead of the platform's, for reproducible runs. Existing tables keep
+ * their keys. Anyone who can predict the source can choose keys that collide, so don't use a fixed one on hostile
+ * input.
+ * @param random fills an array; undefined restores the platform's source
  */
 export function seedHashes(random?: RandomBytes): void {
   source = random ?? platformRandom;
@@ -50,15 +50,15 @@ export function seedHashes(random?: RandomBytes): void {
 }
 
 /**
- * Sets the key of flow hashes alone (`flowKey`), so that the UDP source ports of a run can be repeated while its tables
- * keep secret keys. Each thread has its own.
+ * Sets only the key of flow hashes (`flowKey`), so that the UDP source ports of a run are reproducible while its tables
+ * keep secret keys. Per thread.
  * @param seed any 32-bit number; undefined to draw a random key
  */
 export function seedFlows(seed?: number): void {
   flows = seed === undefined ? undefined : hashKeyOf(seed, FLOW_WORDS);
 }
 
-/** The key of this thread's flow hashes: drawn at the first use, unless `seedFlows` has set it. */
+/** The key of this thread's flow hashes: drawn on first use, unless `seedFlows` has set it. */
 export function flowKey(): HashKey {
   flows ??= drawHashKey(FLOW_WORDS);
   return flows;
@@ -76,13 +76,13 @@ export function drawHashKey(words: number): HashKey {
 }
 
 /**
- * The key of a number, the same for the same number: for tests, and for what must be repeatable and needs no secret.
+ * Derives a key from a seed, always the same one: for tests, and for reproducible hashes that need no secret.
  * @param seed any 32-bit number
  * @param words 32-bit words of the longest input
  */
 export function hashKeyOf(seed: number, words: number): HashKey {
   let state = seed | 0;
-  // SplitMix32: neighbouring seeds give unrelated keys.
+  // SplitMix32: adjacent seeds give unrelated keys.
   const key = Int32Array.from({ length: FIRST + 2 * words }, () => {
     state = (state + 0x9e3779b9) | 0;
     let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
@@ -93,7 +93,7 @@ export function hashKeyOf(seed: number, words: number): HashKey {
   return key;
 }
 
-/** The hash of one word; any bits of it will do. */
+/** The hash of one word; all its bits are usable. */
 export function hash1(key: HashKey, word: number): number {
   return finish(key[ADDEND] + pair(word, key[2], key[3]), key[FACTOR]);
 }
@@ -104,8 +104,9 @@ export function hash2(key: HashKey, first: number, second: number): number {
 }
 
 /**
- * The hash of a MAC and a VNI, for a table that takes its upper bits: these alone are strong, which saves the last steps.
- * Two MACs of one network collide as seldom as other inputs do. VNIs come from configurations, so they are one number.
+ * The hash of a MAC and a VNI, for a table that uses only its upper bits: the lower ones are weak, which saves the
+ * final steps. Two MACs of one network collide as rarely as other inputs. The VNI is one word, since VNIs come from
+ * configuration.
  * @param key for at least two words
  * @param high the MAC's first 4 bytes
  * @param low its last 2 bytes
@@ -116,7 +117,7 @@ export function hashMac(key: HashKey, high: number, low: number, vni: number): n
 }
 
 /**
- * The hash of words in an array: the same as the functions above give for as many.
+ * The hash of words in an array; equals `hash1` and `hash2` for one and two words.
  * @param key for at least `count` words
  * @param at index of the first word
  */
@@ -127,24 +128,24 @@ export function hashWords(key: HashKey, words: Int32Array, at: number, count: nu
 }
 
 /**
- * Begins the hash of words that come one after the other: then `addWord` for each, and `finishHash`.
- * @returns the sum so far
+ * Begins an incremental hash: call `addWord` for each word, then `finishHash`.
+ * @returns the initial sum
  */
 export function beginHash(key: HashKey): number {
   return key[ADDEND];
 }
 
-/** Adds the word at an index to the sum of the words before it. */
+/** Adds the word at an index to the sum. */
 export function addWord(key: HashKey, sum: number, index: number, word: number): number {
   return (sum + pair(word, key[FIRST + 2 * index], key[FIRST + 1 + 2 * index])) | 0;
 }
 
-/** Adds a number below 2^16 at an index of its own to the sum of the words before it, with one key number instead of two. */
+/** Adds a number below 2^16 at a separate index to the sum, with one multiplier instead of two. */
 export function addShort(key: HashKey, sum: number, index: number, short: number): number {
   return (sum + Math.imul(short, key[FIRST + 2 * index])) | 0;
 }
 
-/** The hash of the words whose sum it is. */
+/** Finishes an incremental hash. */
 export function finishHash(key: HashKey, sum: number): number {
   return finish(sum, key[FACTOR]);
 }
@@ -153,7 +154,7 @@ function pair(word: number, low: number, high: number): number {
   return Math.imul((word & 0xffff) + low, (word >>> 16) + high);
 }
 
-/** Spreads the strong upper bits of a sum over all of them, one to one: tables take the lower bits, ranges the upper. */
+/** Mixes the strong upper bits of a sum into all of them, one to one: tables use the lower bits, ranges the upper. */
 function finish(sum: number, factor: number): number {
   const mixed = Math.imul(sum ^ (sum >>> 16), factor);
   return mixed ^ (mixed >>> 15);

@@ -1,23 +1,23 @@
-/** Bytes as hexadecimal digits, both ways. What they say may be a key, so no error repeats it. */
+/** Hexadecimal to bytes and back. The input may be a key, so errors don't quote it. */
 import { VtepError } from '../error.js';
 import { secretBytes } from './secret-bytes.js';
 
 /**
- * The bytes of pairs of hexadecimal digits.
+ * Decodes pairs of hexadecimal digits.
  * @param hex digits of either case, without 0x
- * @returns an array that stays where it is, so that it can be wiped
+ * @returns an array that V8 doesn't move, so that it can be wiped
  * @throws VtepError `BAD_HEX` for anything else
  */
 export function bytesOfHex(hex: string): Uint8Array {
   if (hex.length % 2 !== 0 || /[^0-9a-f]/i.test(hex)) {
-    throw new VtepError('BAD_HEX', 'it is not pairs of hexadecimal digits');
+    throw new VtepError('BAD_HEX', 'not pairs of hexadecimal digits');
   }
   const bytes = secretBytes(hex.length / 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
   return bytes;
 }
 
-/** Two digits, in lower case, for each byte. */
+/** Encodes bytes as lower-case hexadecimal. */
 export function hexOfBytes(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

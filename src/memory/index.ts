@@ -1,5 +1,5 @@
 /**
- * Memory of packets: the arena and the batch.
+ * Packet memory: the arena and the batch.
  * @module vtep/memory
  */
 export { Arena, type ArenaOptions, HEADROOM, MemoryError, NO_SLOT, TAILROOM } from './arena.js';

@@ -1,7 +1,7 @@
 /**
  * An index from fixed-size keys to small integers: open addressing in typed arrays, bounded, and without allocation
- * once it has grown. Tables that count things (networks, tunnels, endpoints, SPIs, fragments being put together) keep
- * their columns in arrays under the integer that it gives.
+ * once it has grown. Tables (networks, tunnels, endpoints, SPIs, datagrams in reassembly) keep their columns in arrays
+ * indexed by that integer.
  */
 import { VtepError } from '../error.js';
 import { drawHashKey, hash1, hash2, hashKeyOf, type HashKey, hashWords } from './hash.js';
@@ -12,8 +12,7 @@ const FIRST_CAPACITY = 16;
 /** Bounded index of keys of `words` 32-bit words each. */
 export class KeyIndex {
   /**
-   * Where the caller puts the key before a call: `words` integers. Any packing will do as long as equal keys have equal
-   * words.
+   * Where the caller puts the key before a call: `words` integers. Any packing works if equal keys have equal words.
    */
   readonly key: Int32Array;
   readonly #words: number;
@@ -25,13 +24,13 @@ export class KeyIndex {
   #free: Int32Array;
   #freeCount = 0;
   #next = 0;
-  /** What `add` gave last. */
+  /** What `add` returned last. */
   #last = EMPTY;
 
   /**
    * @param words 32-bit words of a key
-   * @param limit how many keys it holds at most
-   * @param seed of its hash, for tests; by default a secret key is drawn (memory/hash.ts)
+   * @param limit the most keys that it holds
+   * @param seed of its hash, for tests. Default: a secret key is drawn (memory/hash.ts).
    * @throws VtepError `BAD_INDEX`
    */
   constructor(words: number, limit: number, seed?: number) {
@@ -48,22 +47,22 @@ export class KeyIndex {
     this.#slots = new Int32Array(slotsFor(this.#capacity)).fill(EMPTY);
   }
 
-  /** How many keys it holds. */
+  /** Number of keys. */
   get size(): number {
     return this.#next - this.#freeCount;
   }
 
-  /** One more than the largest integer that it ever gave. */
+  /** One more than the largest id that it ever returned. */
   get span(): number {
     return this.#next;
   }
 
-  /** The integer of `key`, or -1 if it isn't held. */
+  /** The id of `key`, or -1 if absent. */
   find(): number {
     return this.#slots[this.#slotOf()];
   }
 
-  /** The integer of a key of one word, or -1. */
+  /** The id of a one-word key, or -1. */
   find1(word: number): number {
     const slots = this.#slots;
     const keys = this.#keys;
@@ -74,7 +73,7 @@ export class KeyIndex {
     }
   }
 
-  /** The integer of a key of two words, or -1. */
+  /** The id of a two-word key, or -1. */
   find2(first: number, second: number): number {
     const slots = this.#slots;
     const keys = this.#keys;
@@ -85,12 +84,9 @@ export class KeyIndex {
     }
   }
 
-  /**
-   * The integer of `key`, which is added if it isn't held; -1 if the index is full. Integers of deleted keys are given
-   * again.
-   */
+  /** The id of `key`, which is added if absent; -1 if the index is full. Ids of deleted keys are reused. */
   add(): number {
-    // Packets of a flow follow each other: the last key is often the next, and comparing is cheaper than hashing.
+    // Packets of a flow come in runs: the last key is often the next, and comparing is cheaper than hashing.
     if (this.#last !== EMPTY && this.#matches(this.#last)) return this.#last;
     this.#last = this.#addNew();
     return this.#last;
@@ -116,12 +112,12 @@ export class KeyIndex {
     return id;
   }
 
-  /** One word of the key that has an integer. */
+  /** One word of the key with this id. */
   word(id: number, index: number): number {
     return this.#keys[id * this.#words + index];
   }
 
-  /** Gives up the key that has an integer. The integer must be one that `add` gave and that is still held. */
+  /** Deletes the key with this id, which must be in use. */
   delete(id: number): void {
     this.key.set(this.#keys.subarray(id * this.#words, (id + 1) * this.#words));
     const mask = this.#slots.length - 1;
@@ -130,7 +126,8 @@ export class KeyIndex {
     this.#last = EMPTY;
     this.#slots[hole] = EMPTY;
     this.#free[this.#freeCount++] = id;
-    // Entries behind the hole move up if their home lies before it, so that no look-up stops at the hole (no tombstones).
+    // Entries after the hole move up if their home slot is before it, so that no lookup stops at the hole (no
+    // tombstones).
     for (let slot = (hole + 1) & mask; this.#slots[slot] !== EMPTY; slot = (slot + 1) & mask) {
       const home = this.#hash(this.#keys, this.#slots[slot] * this.#words) & mask;
       if (((slot - home) & mask) >= ((slot - hole) & mask)) {

@@ -1,26 +1,26 @@
-/** Packets on their way through the stages: columns side by side, the bytes of all in one arena. */
+/** A batch of packets on its way through the stages: one column per field, all bytes in one arena. */
 import { type Arena, MemoryError, NO_SLOT } from './arena.js';
 import { checkRange } from './range.js';
 import { WordCopy } from './word-copy.js';
 
-/** Packets of a batch at the most, unless another number is asked for. */
+/** Default capacity in packets. */
 export const BATCH_CAPACITY = 256;
 
-/** Packets in slots of an arena. Who takes one out of a batch frees its slot or puts it into another batch. */
+/** Packets in slots of an arena. Code that removes a packet frees its slot or puts it into another batch. */
 export class PacketBatch {
-  /** How many packets there are. */
+  /** Number of packets. */
   count = 0;
   readonly slot: Int32Array;
-  /** Where each begins and ends in the arena's bytes. */
+  /** Start and end of each packet in the arena's bytes. */
   readonly start: Int32Array;
   readonly end: Int32Array;
-  /** Number of its network, or -1. */
+  /** Network id, or -1. */
   readonly network: Int32Array;
-  /** Number of the VTEP or the endpoint that it goes to or comes from, or -1: each stage says which. */
+  /** Index of the VTEP or the endpoint that it goes to or comes from, or -1: each stage defines which. */
   readonly peer: Int32Array;
-  /** Hash of its flow. */
+  /** Flow hash. */
   readonly flow: Int32Array;
-  /** DSCP with ECN, and TTL, of the packet inside. */
+  /** DSCP with ECN, and TTL, of the inner packet. */
   readonly tos: Uint8Array;
   readonly ttl: Uint8Array;
   readonly #copier: WordCopy;
@@ -40,15 +40,15 @@ export class PacketBatch {
     this.ttl = new Uint8Array(capacity);
   }
 
-  /** Whether no more packets fit. */
+  /** Whether the batch is full. */
   get full(): boolean {
     return this.count === this.capacity;
   }
 
   /**
-   * Adds a packet that stands in a slot already.
+   * Adds a packet that is already in a slot.
    * @returns its index
-   * @throws MemoryError `BATCH_FULL`: ask `full` first; `BAD_RANGE` for bytes that aren't the arena's
+   * @throws MemoryError `BATCH_FULL`: check `full` first; `BAD_RANGE` for bytes outside the arena
    */
   push(slot: number, start: number, end: number, network = -1, peer = -1, flow = 0, tos = 0, ttl = 0): number {
     if (this.full) throw this.#tooMany();
@@ -66,15 +66,15 @@ export class PacketBatch {
   }
 
   /**
-   * Copies a frame into a slot of its own, headroom in front of it: the one copy on a packet's way in.
-   * @returns its index, or `NO_SLOT` if the arena has no slot, or none that is large enough
-   * @throws MemoryError `BATCH_FULL`: ask `full` first; `BAD_RANGE` for a range that isn't one of `bytes`
+   * Copies a frame into a new slot, after the headroom: the only copy on the ingress path.
+   * @returns its index, or `NO_SLOT` if the arena has no free slot or the frame is larger than a slot
+   * @throws MemoryError `BATCH_FULL`: check `full` first; `BAD_RANGE` for a range outside `bytes`
    */
   copyIn(bytes: Uint8Array, offset: number, end: number, network = -1, peer = -1): number {
     const { arena } = this;
     const length = end - offset;
     if (this.full) throw this.#tooMany();
-    // Before a slot is taken.
+    // Check before a slot is taken.
     checkRange(bytes, offset, end);
     if (length > arena.frameBytes) return NO_SLOT;
     const slot = arena.take();
@@ -85,12 +85,12 @@ export class PacketBatch {
   }
 
   #tooMany(): MemoryError {
-    return new MemoryError('BATCH_FULL', `a batch of ${this.capacity} packets takes no more`);
+    return new MemoryError('BATCH_FULL', `the batch is full: it holds ${this.capacity} packets`);
   }
 
-  /** Moves packet `from` to place `to`, for stages that close up behind the packets that they took out. */
+  /** Moves packet `from` to index `to`, for stages that compact the batch after removing packets. */
   move(from: number, to: number): void {
-    // As a rule nothing was taken out; few bytecodes, so that V8 takes this test into the loops.
+    // Usually nothing was removed; few bytecodes, so that V8 inlines this test into the loops.
     if (from !== to) this.#copy(from, to);
   }
 
@@ -106,8 +106,8 @@ export class PacketBatch {
   }
 
   /**
-   * Gives every packet's slot back.
-   * @throws MemoryError `BAD_SLOT` if one was given back already
+   * Frees every packet's slot.
+   * @throws MemoryError `BAD_SLOT` if one was freed already
    */
   clear(): void {
     this.arena.freeAll(this.slot, this.count);

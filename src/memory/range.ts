@@ -1,7 +1,7 @@
 /**
- * The check of a range of bytes that a caller names. Functions that reach memory past an array's own bounds need it: through
- * a view over the whole buffer, by address, or by copying less than they then count. What lies there may be another's:
- * Node's small Buffers share one.
+ * Bounds check of a byte range given by a caller. Functions that bypass an array's own bounds need it: through a view
+ * over the whole buffer, by address, or by copying less than they then count. The bytes beyond may belong to someone
+ * else: Node's small Buffers share one pool.
  */
 import { MemoryError } from './arena.js';
 
@@ -15,5 +15,8 @@ export function checkRange(bytes: Uint8Array, start: number, end: number): void 
 }
 
 function badRange(bytes: Uint8Array, start: number, end: number): MemoryError {
-  return new MemoryError('BAD_RANGE', `bytes ${start} to ${end} are no range of an array of ${bytes.length} bytes`);
+  return new MemoryError(
+    'BAD_RANGE',
+    `bytes ${start} to ${end} are out of range for an array of ${bytes.length} bytes`,
+  );
 }

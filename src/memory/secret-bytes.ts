@@ -1,26 +1,26 @@
 /**
- * Secret bytes that stay where they are: V8 keeps small arrays in its own heap, where the collector moves them and leaves
- * what was there, so that overwriting the array would not overwrite every copy.
+ * Allocates secret bytes at a fixed address: V8 keeps small arrays in its own heap, where the garbage collector moves
+ * them and leaves the old copy behind, so that overwriting the array would not wipe every copy.
  */
 export function secretBytes(length: number): Uint8Array {
   return new Uint8Array(new ArrayBuffer(length));
 }
 
-/** A copy of secret bytes that stays where it is. */
+/** Copies secret bytes to a fixed address. */
 export function secretCopy(bytes: Uint8Array): Uint8Array {
   const copy = secretBytes(bytes.length);
   copy.set(bytes);
   return copy;
 }
 
-/** Whether a secret is one byte over and over, all zeros among them: what stands for a key where none was filled in. */
+/** Whether a secret is one byte repeated, such as all zeros: a placeholder for a key that was never filled in. */
 export function isOneByte(bytes: Uint8Array): boolean {
   let difference = 0;
   for (const byte of bytes) difference |= byte ^ bytes[0];
   return difference === 0;
 }
 
-/** Whether two secrets are the same, in a time that doesn't depend on where they differ. */
+/** Whether two secrets are equal, in constant time. */
 export function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && equalBytes(a, 0, b, 0, a.length);
 }

@@ -1,10 +1,10 @@
 /**
- * Words of packets at any offset: a DataView reads and writes 32 bits at once, and one is kept for each array, since making
- * one for each packet would be garbage. For arrays that many packets stand in; small ones come and go too often.
+ * Word access to packets at any offset: a DataView reads and writes 32 bits at once. Views are cached per array, since
+ * one per packet would be garbage. For arrays that hold many packets; small ones are too short-lived.
  */
 
 const views = new WeakMap<Uint8Array, DataView>();
-// Packets of a batch stand in the same array, so the last one's view nearly always serves.
+// The packets of a batch share one array, so the last view is nearly always the right one.
 let last: Uint8Array = new Uint8Array(0);
 let lastView = new DataView(last.buffer);
 

@@ -1,17 +1,17 @@
 /**
- * Copies of packets. `TypedArray.set` moves long ones at the speed of memory, but makes a view of the source first, which
- * costs more than a short packet and is garbage, and between shared and other memory it goes byte by byte unless both
- * sides are aligned alike: then four bytes at a time are faster.
+ * Packet copies. `TypedArray.set` moves long ones at memory speed, but first makes a view of the source, which costs
+ * more than a short packet and is garbage, and between shared and other memory it goes byte by byte unless both sides
+ * are equally aligned: then copying four bytes at a time is faster.
  */
 import { checkRange } from './range.js';
 
-/** Whether the lowest byte of a word comes first here: words are moved as they stand. */
+/** Whether this machine is little-endian, so that words are moved unswapped. */
 const LITTLE = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-/** Words that are moved in a row. */
+/** Words per unrolled iteration. */
 const ROW = 4;
-/** From this many bytes on a view is worth making. */
+/** From this many bytes on, a view is worth making. */
 const LONG = 256;
-/** Of addresses, for shared memory. */
+/** Address alignment, for shared memory. */
 const ALIGNMENT = 8;
 
 /** Copies bytes into one array. */
@@ -19,10 +19,10 @@ export class WordCopy {
   readonly #bytes: Uint8Array;
   readonly #to: DataView;
   readonly #shared: boolean;
-  /** Over the memory that was copied from last, as a rule that of the next packet. */
+  /** View of the last source's memory, usually the next packet's too. */
   #from: DataView;
 
-  /** @param to what is copied into */
+  /** @param to the destination */
   constructor(to: Uint8Array) {
     this.#bytes = to;
     this.#shared = isShared(to.buffer);
@@ -31,8 +31,8 @@ export class WordCopy {
   }
 
   /**
-   * Copies the bytes from `start` to `end` to the place `at`, other memory or a place that they don't reach into.
-   * @throws MemoryError `BAD_RANGE` for a range that isn't one of `from`; RangeError for a place beyond what is copied into
+   * Copies the bytes from `start` to `end` to offset `at` of the destination; the ranges must not overlap.
+   * @throws MemoryError `BAD_RANGE` for a range outside `from`; RangeError for one outside the destination
    */
   copy(from: Uint8Array, start: number, end: number, at: number): void {
     checkRange(from, start, end);

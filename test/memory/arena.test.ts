@@ -10,7 +10,7 @@ function takeAll(arena: Arena): number[] {
 }
 
 describe('Arena', () => {
-  test('gives each of its slots once, and then none', () => {
+  test('hands out each slot once, then none', () => {
     const arena = new Arena({ slots: 100, frameBytes: 64 });
     const slots = takeAll(arena);
     assert.deepEqual(
@@ -25,7 +25,7 @@ describe('Arena', () => {
     assert.equal(arena.take(), NO_SLOT);
   });
 
-  test('throws for a slot that is given back twice, that was never taken, or that there is none of', () => {
+  test('throws for a slot that is freed twice, was never taken, or does not exist', () => {
     const arena = new Arena({ slots: 4, frameBytes: 64 });
     const slot = arena.take();
     arena.free(slot);
@@ -39,7 +39,7 @@ describe('Arena', () => {
     );
   });
 
-  test('says who holds its slots if it is to, and nothing otherwise', () => {
+  test('with debug, reports who holds its slots; otherwise nothing', () => {
     const takeForTheTest = (arena: Arena): number => arena.take();
     const arena = new Arena({ slots: 4, frameBytes: 64, debug: true });
     assert.deepEqual(arena.holders(), []);
@@ -54,7 +54,7 @@ describe('Arena', () => {
     assert.deepEqual(silent.holders(), []);
   });
 
-  test('of any size has slots that do not overlap, with room for the largest frame and its headers and trailer', () => {
+  test('has slots that do not overlap, with room for the largest frame, its headers and trailer, at any size', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 64, max: 9216 }), (slots, frameBytes) => {
         const arena = new Arena({ slots, frameBytes });
@@ -73,13 +73,13 @@ describe('Arena', () => {
     );
   });
 
-  test('has headroom for the longest outer headers, and tailroom for the longest trailer of ESP', () => {
+  test('has headroom for the longest outer headers, and tailroom for the longest ESP trailer', () => {
     // Ethernet, a tag, IPv6, UDP, ESP with IV, UDP, VXLAN; padding, trailer, ICV.
     assert.ok(HEADROOM >= 14 + 4 + 40 + 8 + 16 + 8 + 8);
     assert.ok(TAILROOM >= 3 + 2 + 16);
   });
 
-  test('keeps what stands in one slot whatever is written into the others', () => {
+  test('keeps the contents of a slot whatever is written to the others', () => {
     const arena = new Arena({ slots: 5, frameBytes: 100 });
     const slots = takeAll(arena);
     for (const slot of slots) {
@@ -91,7 +91,7 @@ describe('Arena', () => {
     }
   });
 
-  test('through any taking and giving back, never gives a slot that is taken', () => {
+  test('never hands out a taken slot, in any order of takes and frees', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(20)), { maxLength: 200 }), (steps) => {
         const arena = new Arena({ slots: 7, frameBytes: 64, debug: true });
@@ -115,7 +115,7 @@ describe('Arena', () => {
     );
   });
 
-  test('of no slots, or of frames under 64 bytes, is refused', () => {
+  test('refuses zero slots, and frames under 64 bytes', () => {
     for (const options of [{ slots: 0 }, { slots: 1.5 }, { slots: -1 }, { frameBytes: 63 }, { frameBytes: 64.5 }]) {
       assert.throws(() => new Arena(options), { code: 'BAD_ARENA' });
     }

@@ -27,7 +27,7 @@ afterEach(() => {
   seedHashes();
 });
 
-/** How often two inputs have the same hash under so many keys. */
+/** How many keys give two inputs the same hash. */
 function collisions(one: readonly number[], two: readonly number[], keys: number): number {
   let count = 0;
   for (let seed = 0; seed < keys; seed++) {
@@ -38,7 +38,7 @@ function collisions(one: readonly number[], two: readonly number[], keys: number
   return count;
 }
 
-/** Slots that are looked at until the last of some keys is in a half-full table with linear probing. */
+/** Slots probed while inserting some keys into a half-full table with linear probing. */
 function probes(key: HashKey, inputs: readonly (readonly number[])[]): number {
   let slots = 4;
   while (slots < 2 * inputs.length) slots *= 2;
@@ -65,7 +65,7 @@ function inverse(factor: number): number {
   return result;
 }
 
-/** Triples whose hashes are all 0 under a known seed, by an invertible mix as many tables have: what an attacker computes. */
+/** Triples that all hash to 0 under a known seed and the invertible mix of many tables: what an attacker computes. */
 function collidingUnderKnownMix(count: number): number[][] {
   const first = 0x85ebca6b | 0;
   const second = 0xc2b2ae35 | 0;
@@ -81,7 +81,7 @@ function collidingUnderKnownMix(count: number): number[][] {
 }
 
 describe('the hash', () => {
-  test('is the same by whichever function it is asked for', () => {
+  test('is the same from each of its functions', () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { minLength: 1, maxLength: 10 }), fc.integer(), (words, seed) => {
         const key = hashKeyOf(seed, 10);
@@ -105,18 +105,18 @@ describe('the hash', () => {
       [1 ^ TOP, 2 ^ TOP ^ (1 << 16), 3],
     ],
     ['the lowest bit', [0, 0, 0], [1, 0, 0]],
-    ['words that are exchanged', [1, 2, 0], [2, 1, 0]],
-    ['halves of a word that are exchanged', [0x00010002, 0, 0], [0x00020001, 0, 0]],
+    ['swapped words', [1, 2, 0], [2, 1, 0]],
+    ['swapped halves of a word', [0x00010002, 0, 0], [0x00020001, 0, 0]],
     ['the middle bits of both halves', [0x80008000 | 0, 0, 0], [0, 0, 0]],
-    ['the same amount added to one word and taken from another', [1000, 2000, 0], [1001, 1999, 0]],
+    ['the same amount added to one word and subtracted from another', [1000, 2000, 0], [1001, 1999, 0]],
   ] as const) {
-    test(`of two inputs that differ in ${name} is the same under next to no key`, () => {
+    test(`collides for almost no key when two inputs differ in ${name}`, () => {
       const count = collisions(one, two, 20_000);
       assert.ok(count <= 3, `${count} of 20,000 keys`);
     });
   }
 
-  // The upper 16 bits, of which a table has slots: by chance one in 2^15 at most, 0.6 of 20,000.
+  // The upper 16 bits, which select the slot: by chance at most one in 2^15, 0.6 of 20,000.
   for (const [name, high, low] of [
     ['the top bits of both parts', TOP, 0x8000],
     ['the top bit of its first half', TOP, 0],
@@ -125,7 +125,7 @@ describe('the hash', () => {
     ['a bit of each half', 0x00010001, 1],
     ['all bits', -1, 0xffff],
   ] as const) {
-    test(`of two MACs of a network that differ in ${name} has the same upper bits under next to no key`, () => {
+    test(`has the same upper bits for almost no key when two MACs of a network differ in ${name}`, () => {
       let count = 0;
       for (let seed = 0; seed < 20_000; seed++) {
         const key = hashKeyOf(seed, 2);
@@ -136,7 +136,7 @@ describe('the hash', () => {
     });
   }
 
-  test('of MACs that an attacker picks from a grid of top bits is spread as of any others', () => {
+  test('spreads MACs that an attacker picks from a grid of top bits like any others', () => {
     // Under a sum of plain products all of these would share 256 slots.
     for (let seed = 0; seed < 8; seed++) {
       const key = hashKeyOf(seed, 2);
@@ -149,26 +149,26 @@ describe('the hash', () => {
     }
   });
 
-  test('spreads inputs that collide under a known mix like any others: the look-ups are no longer', () => {
+  test('spreads inputs that collide under a known mix like any others: lookups are no longer', () => {
     const chosen = collidingUnderKnownMix(8192);
     for (let seed = 0; seed < 8; seed++) {
       const random = new SeededRandom(seed);
       const others = chosen.map(() => [random.word(), random.word(), random.word()]);
       const key = hashKeyOf(seed, 3);
       const [hostile, usual] = [probes(key, chosen), probes(key, others)];
-      // A half-full table with linear probing takes 1.5 on average; all in one slot would take 4,096.
+      // A half-full table with linear probing takes 1.5 on average; all keys in one slot would take 4,096.
       assert.ok(usual < 1.7 * 8192, `usual: ${usual}`);
       assert.ok(hostile < 1.7 * 8192, `chosen: ${hostile}`);
     }
   });
 
-  test('spreads numbers that are counted up, by any step, in any word', () => {
+  test('spreads counters, with any step, in any word', () => {
     for (const step of [1, 2, 3, 256, 0x10000, 0x10001, 0x01000000, 0x00010000 - 1]) {
       for (let word = 0; word < 3; word++) {
         const inputs = Array.from({ length: 4096 }, (_, i) => [0, 0, 0].with(word, Math.imul(i, step)));
         const distinct = new Set(inputs.map(String)).size;
         const looked = [0, 1, 2, 3].map((seed) => probes(hashKeyOf(seed, 3), inputs.slice(0, distinct)));
-        // The median, since one key in a hundred or so is bad for one such row.
+        // The median, since about one key in a hundred is bad for such a sequence.
         looked.sort((a, b) => a - b);
         assert.ok(looked[1] < 3 * distinct, `step ${step} in word ${word}: ${looked.join()}`);
       }
@@ -177,7 +177,7 @@ describe('the hash', () => {
 });
 
 describe('a short number in a hash', () => {
-  test('tells apart what differs in it alone: the upper bits are the same under next to no key', () => {
+  test('distinguishes inputs that differ only in it: the upper bits collide for almost no key', () => {
     for (const [one, two] of [
       [6, 17],
       [1, 0],
@@ -196,13 +196,13 @@ describe('a short number in a hash', () => {
 });
 
 describe('hash keys', () => {
-  test('are drawn: no two are the same, and the factor is odd', () => {
+  test('are drawn: no two are equal, and the factor is odd', () => {
     const keys = Array.from({ length: 50 }, () => drawHashKey(3));
     assert.equal(new Set(keys.map(String)).size, 50);
     assert.ok(keys.every((key) => key.length === 8 && (key[1] & 1) === 1));
   });
 
-  test('can be repeated from a source that the caller names, and are secret again afterwards', () => {
+  test('are reproducible from a source that the caller sets, and secret again afterwards', () => {
     const drawn = (): string[] => {
       const random = new SeededRandom(7);
       seedHashes((bytes) => {
@@ -217,7 +217,7 @@ describe('hash keys', () => {
     assert.notEqual(String(flowKey()), first[2]);
   });
 
-  test("of flows are one for a thread, and by a seed the same in every run, while tables' keys stay secret", () => {
+  test("of flows are one per thread, and reproducible from a seed, while tables' keys stay secret", () => {
     const drawn = flowKey();
     assert.equal(flowKey(), drawn);
     seedFlows(1);

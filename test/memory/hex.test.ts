@@ -1,4 +1,4 @@
-/** Hexadecimal digits to bytes and back. */
+/** Hexadecimal to bytes and back. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -7,7 +7,7 @@ import { bytesOfHex, hexOfBytes } from '../../src/memory/hex.js';
 
 const SEED = 20261121;
 
-test('any bytes are the digits that node makes of them, and come back, in either case', () => {
+test('encodes any bytes as node does, and decodes either case', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       const hex = hexOfBytes(bytes);
@@ -19,7 +19,7 @@ test('any bytes are the digits that node makes of them, and come back, in either
   );
 });
 
-test('anything else is refused, by an error that does not repeat it', () => {
+test('refuses anything else, with an error that does not quote it', () => {
   for (const text of ['4', '4c6', '4g', '0x4c6f', '4c 6f', '4c6f\n', '-1', '+1', '1.']) {
     assert.throws(
       () => bytesOfHex(text),
@@ -29,7 +29,7 @@ test('anything else is refused, by an error that does not repeat it', () => {
   }
 });
 
-test('the array has a buffer of its own, so that the collector leaves no copy of a key behind', () => {
+test('decodes to an array with its own buffer, so that the collector leaves no copy of a key behind', () => {
   const { buffer, byteLength } = bytesOfHex('4c6f');
   assert.equal(buffer.byteLength, byteLength);
 });

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { KERNELS_WASM, kernelsOf, packetMemory } from '../../src/memory/kernels.js';
 import { ROOT } from '../repository.js';
 
-/** What is used of the package wabt. */
+/** The part of the package wabt used here. */
 interface Wabt {
   parseWat(
     name: string,
@@ -27,7 +27,7 @@ function slowSum(bytes: Uint8Array, at: number, end: number): number {
   return sum;
 }
 
-test('the bytes are those of kernels.wat (a change: put what this test says into kernels.ts)', async () => {
+test('the bytes are compiled from kernels.wat (after a change, copy the value from this failure into kernels.ts)', async () => {
   const wabt = await (createRequire(import.meta.url)('wabt') as () => Promise<Wabt>)();
   const path = join(ROOT, 'src/memory/kernels.wat');
   const module = wabt.parseWat(path, readFileSync(path, 'utf8'), { simd: true });
@@ -35,7 +35,7 @@ test('the bytes are those of kernels.wat (a change: put what this test says into
   assert.equal(KERNELS_WASM, Buffer.from(module.toBinary({}).buffer).toString('base64'));
 });
 
-test('the sum of any bytes at any place is that of RFC 1071, as of a slow reader', () => {
+test('RFC 1071: the sum of any bytes at any offset equals that of a slow reference', () => {
   const memory = packetMemory(70_000);
   const kernels = kernelsOf(memory.buffer);
   assert.ok(kernels !== undefined, 'this Node has WebAssembly with vectors');
@@ -43,14 +43,14 @@ test('the sum of any bytes at any place is that of RFC 1071, as of a slow reader
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(64), (bytes, at) => {
       memory.set(bytes, at);
       const end = at + bytes.length;
-      // What stands around them must not count.
+      // The bytes around them must not count.
       memory[end] = 0xff;
       assert.equal(kernels.onesSum(at, end) % 0xffff, slowSum(memory, at, end) % 0xffff);
     }),
   );
 });
 
-test('the largest packet, all ones, overflows nothing', () => {
+test('the largest packet, all ones, does not overflow', () => {
   const memory = packetMemory(1 << 21);
   memory.fill(0xff);
   for (const length of [65_535, 1 << 19]) {
@@ -58,19 +58,19 @@ test('the largest packet, all ones, overflows nothing', () => {
   }
 });
 
-test('zeros sum up to zero, and anything else does not (RFC 1071 has two zeros)', () => {
+test('zeros sum to zero, and nothing else does (RFC 1071 has two zeros)', () => {
   const memory = packetMemory(4096);
   assert.equal(kernelsOf(memory.buffer)?.onesSum(0, 4096), 0);
   memory.fill(0xff);
   assert.equal(kernelsOf(memory.buffer)?.onesSum(0, 4096), 0xffff);
 });
 
-test('memory of packets is as long as was asked for, and zero', () => {
+test('packet memory has the requested size, and is zeroed', () => {
   const memory = packetMemory(100_001);
   assert.equal(memory.length, 100_001);
   assert.ok(memory.every((byte) => byte === 0));
 });
 
-test('memory that was made elsewhere has no kernels', () => {
+test('memory allocated elsewhere has no kernels', () => {
   assert.equal(kernelsOf(new ArrayBuffer(64)), undefined);
 });

@@ -6,11 +6,11 @@ import { KeyIndex } from '../../src/memory/key-index.js';
 
 const SEED = 20261121;
 
-/** Of the indexes whose keys fall together. */
+/** Hash seed of the indexes with colliding keys. */
 const HASH_SEED = 7;
 const HASH_KEY = hashKeyOf(HASH_SEED, 1);
 
-/** Keys that all belong into one slot of a table of `slots`, under `HASH_SEED`. */
+/** Keys whose home is one slot of a table of `slots`, under `HASH_SEED`. */
 function colliding(count: number, slots: number, home: number): number[] {
   const keys: number[] = [];
   for (let word = 0; keys.length < count; word++) if ((hash1(HASH_KEY, word) & (slots - 1)) === home) keys.push(word);
@@ -27,9 +27,9 @@ function find(index: KeyIndex, ...words: readonly number[]): number {
   return index.find();
 }
 
-describe('KeyIndex under keys that collide', () => {
+describe('KeyIndex under colliding keys', () => {
   for (const home of [0, 5, 60, 63]) {
-    test(`32 keys of slot ${home} of 64: each is found, and after deleting any of them the others still are`, () => {
+    test(`finds all 32 keys of slot ${home} of 64, and after deleting any of them the others`, () => {
       const keys = colliding(32, 64, home);
       for (let deleted = 0; deleted < keys.length; deleted++) {
         const index = new KeyIndex(1, 32, HASH_SEED);
@@ -47,7 +47,7 @@ describe('KeyIndex under keys that collide', () => {
     });
   }
 
-  test('runs of neighbouring slots, around the end of the table too, behave as a Map', () => {
+  test('runs of adjacent slots, also across the end of the table, behave like a Map', () => {
     const keys = [60, 61, 62, 63, 0, 1, 2].flatMap((home) => colliding(8, 64, home));
     const step = fc.tuple(fc.constantFrom('add', 'add', 'find', 'delete'), fc.nat(keys.length - 1));
     fc.assert(
@@ -76,7 +76,7 @@ describe('KeyIndex under keys that collide', () => {
     );
   });
 
-  test('keys that differ in one word alone, or have their words exchanged, are different keys', () => {
+  test('keys that differ in only one word, or have swapped words, are different keys', () => {
     const index = new KeyIndex(10, 100);
     const zero = new Array<number>(10).fill(0);
     const ids = zero.map((_, i) => add(index, ...zero.with(i, 1)));
@@ -86,7 +86,7 @@ describe('KeyIndex under keys that collide', () => {
     assert.notEqual(add(two, 1, 2), add(two, 2, 1));
   });
 
-  test('words of 32 bits: the sign is no difference, the top bit is', () => {
+  test('32-bit words: signed and unsigned forms are equal, the top bit counts', () => {
     const index = new KeyIndex(1, 10);
     const id = add(index, 0xffffffff);
     assert.equal(find(index, -1), id);
@@ -95,8 +95,8 @@ describe('KeyIndex under keys that collide', () => {
   });
 });
 
-describe('KeyIndex at its edges', () => {
-  test('a full index still finds and still gives what it holds', () => {
+describe('KeyIndex at its limits', () => {
+  test('a full index still finds its keys, and still returns their ids', () => {
     const index = new KeyIndex(1, 3);
     for (const key of [10, 20, 30]) add(index, key);
     assert.equal(add(index, 40), -1);
@@ -109,7 +109,7 @@ describe('KeyIndex at its edges', () => {
     assert.deepEqual([index.size, index.span], [3, 3]);
   });
 
-  test('an index of one key', () => {
+  test('an index of one key works', () => {
     const index = new KeyIndex(1, 1);
     for (let key = 0; key < 100; key++) {
       assert.equal(add(index, key), 0);
@@ -119,7 +119,7 @@ describe('KeyIndex at its edges', () => {
     }
   });
 
-  test('the key that was added last is new again once it was deleted', () => {
+  test('the key that was added last is new again after it is deleted', () => {
     const index = new KeyIndex(1, 10);
     add(index, 1);
     const id = add(index, 2);
@@ -129,7 +129,7 @@ describe('KeyIndex at its edges', () => {
     assert.notEqual(add(index, 2), id);
   });
 
-  test('deleting a number twice does nothing the second time', () => {
+  test('deleting an id twice does nothing the second time', () => {
     const index = new KeyIndex(1, 10);
     const id = add(index, 1);
     add(index, 2);
@@ -140,7 +140,7 @@ describe('KeyIndex at its edges', () => {
     assert.equal(new Set([...ids, find(index, 2)]).size, 3);
   });
 
-  test('numbers stay what they are while the index grows, and numbers given up come first again', () => {
+  test('ids stay the same while the index grows, and freed ids are reused first', () => {
     const index = new KeyIndex(2, 5000);
     for (let i = 0; i < 15; i++) add(index, i, -i);
     for (const id of [3, 7, 11]) index.delete(id);
@@ -151,7 +151,7 @@ describe('KeyIndex at its edges', () => {
     assert.equal(index.span, 15 + 3800);
   });
 
-  test('a sliding window of keys, a hundred thousand long, never leaks a number', () => {
+  test('a sliding window of keys, a hundred thousand long, never leaks an id', () => {
     const index = new KeyIndex(3, 64);
     const ids: number[] = [];
     for (let i = 0; i < 100_000; i++) {
@@ -164,7 +164,7 @@ describe('KeyIndex at its edges', () => {
     assert.equal(index.span, 64);
   });
 
-  test('numbers that make no sense are refused', () => {
+  test('refuses invalid sizes', () => {
     for (const [words, limit] of [
       [1.5, 1],
       [1, 1.5],

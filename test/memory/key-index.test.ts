@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { KeyIndex } from '../../src/memory/key-index.js';
 
 describe('KeyIndex', () => {
-  test('holds what a Map holds, through any additions and deletions', () => {
+  test('behaves like a Map, through any additions and deletions', () => {
     const step = fc.tuple(fc.constantFrom('add', 'find', 'delete'), fc.nat(40), fc.constantFrom(0, 1, 0x10000, -1));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400 }), fc.integer({ min: 1, max: 30 }), (steps, limit) => {
@@ -36,7 +36,7 @@ describe('KeyIndex', () => {
     );
   });
 
-  test('grows to its limit and says when it is full', () => {
+  test('grows to its limit and reports when it is full', () => {
     const index = new KeyIndex(1, 100_000);
     for (let i = 0; i < 100_000; i++) {
       index.key[0] = i * 65536 + (i >> 16);
@@ -49,7 +49,7 @@ describe('KeyIndex', () => {
     assert.equal(index.add(), 5);
   });
 
-  test('an index of nothing is refused', () => {
+  test('refuses zero words or keys', () => {
     assert.throws(() => new KeyIndex(0, 1), { code: 'BAD_INDEX' });
     assert.throws(() => new KeyIndex(1, 0), { code: 'BAD_INDEX' });
   });

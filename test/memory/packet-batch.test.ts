@@ -15,7 +15,7 @@ function row(batch: PacketBatch, at: number): number[] {
 }
 
 describe('PacketBatch', () => {
-  test('copies a frame into a slot of its own, headroom in front, and says where it stands', () => {
+  test('copies a frame into a new slot after the headroom, and records its offsets', () => {
     const batch = new PacketBatch(small());
     const bytes = Uint8Array.from({ length: 200 }, (_, i) => i);
     assert.equal(batch.copyIn(bytes, 10, 110, 3, 5), 0);
@@ -29,15 +29,15 @@ describe('PacketBatch', () => {
     assert.deepEqual([batch.count, arena.available], [2, 2]);
   });
 
-  test('takes a frame as large as the arena says, and none larger, which costs no slot', () => {
+  test('takes a frame as large as the arena allows, and none larger, which takes no slot', () => {
     const batch = new PacketBatch(small());
     assert.equal(batch.copyIn(new Uint8Array(129), 0, 129), NO_SLOT);
     assert.deepEqual([batch.count, batch.arena.available], [0, 4]);
     assert.equal(batch.copyIn(new Uint8Array(129), 1, 129), 0);
   });
 
-  test('reads no byte outside the array that it is given, whatever the range, and takes no slot for it', () => {
-    // Small Buffers share one piece of memory.
+  test('reads no byte outside the given array, whatever the range, and then takes no slot', () => {
+    // Small Buffers share one pool.
     const frame = Buffer.from('a frame');
     assert.ok(frame.buffer.byteLength > 1000);
     const batch = new PacketBatch(small());
@@ -66,7 +66,7 @@ describe('PacketBatch', () => {
     assert.throws(() => batch.push(slot, -1, 10), { code: 'BAD_RANGE' });
   });
 
-  test('takes no frame when the arena has no slot', () => {
+  test('takes no frame when the arena has no free slot', () => {
     const batch = new PacketBatch(small(2));
     const frame = new Uint8Array(60);
     assert.deepEqual(
@@ -90,7 +90,7 @@ describe('PacketBatch', () => {
     assert.equal(new PacketBatch(arena).capacity, BATCH_CAPACITY);
   });
 
-  test('a frame that a full batch throws for takes no slot with it', () => {
+  test('a frame that overflows a full batch takes no slot', () => {
     const batch = new PacketBatch(small(8), 1);
     batch.copyIn(new Uint8Array(60), 0, 60);
     assert.throws(() => batch.copyIn(new Uint8Array(60), 0, 60), { code: 'BATCH_FULL' });
@@ -98,7 +98,7 @@ describe('PacketBatch', () => {
     assert.equal(batch.arena.available, 8, batch.arena.holders().join('\n'));
   });
 
-  test('a place that is used again has nothing of the packet that stood there', () => {
+  test('a reused index has nothing of its former packet', () => {
     const batch = new PacketBatch(small());
     batch.push(batch.arena.take(), 1, 2, 3, 4, 5);
     batch.tos[0] = 6;
@@ -109,7 +109,7 @@ describe('PacketBatch', () => {
     assert.deepEqual(row(batch, 0), [slot, 8, 9, -1, -1, 0, 0, 0]);
   });
 
-  test('moves every column of a packet, and nothing if it stays where it is', () => {
+  test('moves every column of a packet, and nothing if the index is the same', () => {
     const batch = new PacketBatch(small());
     for (let i = 0; i < 3; i++) {
       batch.push(batch.arena.take(), 10 + i, 20 + i, 30 + i, 40 + i, 50 + i);
@@ -126,7 +126,7 @@ describe('PacketBatch', () => {
     assert.deepEqual(row(batch, 1), rows[1]);
   });
 
-  test('gives every slot back when it is cleared', () => {
+  test('frees every slot when it is cleared', () => {
     const batch = new PacketBatch(small());
     for (let i = 0; i < 4; i++) batch.copyIn(new Uint8Array(60), 0, 60);
     assert.equal(batch.arena.available, 0);
@@ -137,7 +137,7 @@ describe('PacketBatch', () => {
     assert.equal(batch.arena.available, 4);
   });
 
-  test('a stage that closes up behind packets it took out keeps the others in their order', () => {
+  test('compacting after removing packets keeps the others in order', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 30 }), (keep) => {
         const batch = new PacketBatch(small(30), 30);

@@ -1,4 +1,4 @@
-/** Functions that are given bytes and a range reach no byte outside it: what lies there may be somebody else's. */
+/** Functions that take bytes and a range touch no byte outside it, which may belong to someone else. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ByteBuffer } from '../../src/capture/byte-buffer.js';
@@ -20,7 +20,7 @@ const BAD = [
   [-(2 ** 32), 10],
 ] as const;
 
-describe('a range of bytes', () => {
+describe('a byte range', () => {
   const bytes = new Uint8Array(64);
 
   test('is two whole numbers in order, within the array', () => {
@@ -54,7 +54,7 @@ describe('a range of bytes', () => {
     });
   }
 
-  test('is checked where WebAssembly sums it up: bytes before the array do not count', () => {
+  test('is checked before WebAssembly sums it: bytes before the array do not count', () => {
     const memory = packetMemory(1024);
     memory.fill(1, 0, 512);
     assert.throws(() => onesSum(memory.subarray(512), -256, 256), RangeError);

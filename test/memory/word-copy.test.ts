@@ -7,7 +7,7 @@ const SEED = 20261121;
 const SIZE = 1200;
 
 describe('WordCopy', () => {
-  test('copies what set copies and nothing else, from and to any place, shared memory or not', () => {
+  test('copies what set copies and nothing else, from and to any offset, shared memory or not', () => {
     const place = fc.integer({ min: 0, max: SIZE / 2 });
     const memory = fc.boolean();
     fc.assert(
@@ -20,7 +20,7 @@ describe('WordCopy', () => {
         const expected = new Uint8Array(2 * SIZE);
         expected.set(from.subarray(start, start + length), at);
         const copy = new WordCopy(to);
-        // Another source in between: what is kept of the one before must not stay.
+        // Another source in between: the cached view must not be reused.
         copy.copy(expected, 0, 0, 0);
         copy.copy(from, start, start + length, at);
         assert.deepEqual(Uint8Array.from(to), expected);
@@ -29,7 +29,7 @@ describe('WordCopy', () => {
     );
   });
 
-  test('goes beyond no memory', () => {
+  test('refuses ranges outside the source or the destination', () => {
     const to = new Uint8Array(16);
     const from = new Uint8Array(64);
     assert.throws(() => new WordCopy(to).copy(from, 0, 17, 0), RangeError);

@@ -6,7 +6,7 @@ import { getWord, putWord } from '../../src/memory/word.js';
 const SEED = 20261121;
 
 describe('words in network order', () => {
-  test('are those of DataView at any offset, signed', () => {
+  test('read like DataView at any offset, signed', () => {
     const bytes = fc.uint8Array({ minLength: 4, maxLength: 40 });
     fc.assert(
       fc.property(bytes, fc.nat(36), (array, place) => {
@@ -18,7 +18,7 @@ describe('words in network order', () => {
     );
   });
 
-  test('are written as DataView writes them, signed or not, and nothing beside them', () => {
+  test('are written like DataView, signed or unsigned, without touching other bytes', () => {
     fc.assert(
       fc.property(fc.integer({ min: -(2 ** 31), max: 2 ** 32 - 1 }), fc.nat(8), (value, at) => {
         const written = new Uint8Array(12).fill(0x5a);
