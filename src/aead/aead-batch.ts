@@ -1,57 +1,59 @@
-/** The packets that a cipher works on, as columns: where each one's bytes stand, and what goes with them. */
+/**
+ * The packets that a cipher works on, as columns: the offsets of each one's bytes, its key, nonce and additional data.
+ */
 import { AeadError } from './error.js';
 
-/** Bytes from one nonce to the next in `AeadBatch.nonce`; each uses the first 12. */
+/** Distance in bytes between nonces in `AeadBatch.nonce`; each uses the first 12. */
 export const NONCE_STRIDE = 16;
 /** Bytes of a nonce: salt (4) and IV (8), RFC 4106 section 4. */
 export const NONCE_BYTES = 12;
 
-/** Whether ESP with AES-GCM knows an ICV of that many bytes (RFC 4106 section 6). */
+/** Whether ESP with AES-GCM defines an ICV of this many bytes (RFC 4106 section 6). */
 export function isIcvLength(length: number): boolean {
   return length === 8 || length === 12 || length === 16;
 }
 
 /**
- * Packets to seal or to open in place. The caller fills the columns of `count` packets; all bytes of one batch are in one
- * array, and no two packets' bytes or ICVs overlap. Native backends see that array, `nonce` and `aad` by their addresses:
+ * Packets to seal or to open in place. The caller fills the columns of `count` packets; all bytes of a batch are in one
+ * array, and no two packets' bytes or ICVs overlap. Native backends use the addresses of that array, `nonce` and `aad`:
  * the batch and the backend keep them alive and in place.
  */
 export class AeadBatch {
-  /** How many packets there are. */
+  /** Number of packets. */
   count = 0;
-  /** What `offset` and `icvOffset` point into. */
+  /** The array that `offset` and `icvOffset` refer to. */
   bytes: Uint8Array = new Uint8Array(0);
-  /** What `Aead.addKey` gave. */
+  /** Key id, from `Aead.addKey`. */
   readonly key: Int32Array;
-  /** Where the bytes to encrypt or decrypt begin. */
+  /** Offset of the bytes to encrypt or decrypt. */
   readonly offset: Int32Array;
-  /** How many they are; 0 will do. */
+  /** Number of these bytes; may be 0. */
   readonly length: Int32Array;
-  /** Where the ICV stands, or goes. */
+  /** Offset of the ICV. */
   readonly icvOffset: Int32Array;
-  /** Bytes of the ICV: 8, 12 or 16. */
+  /** Size of the ICV in bytes: 8, 12 or 16. */
   readonly icvLength: Uint8Array;
   /** Nonces of 12 bytes each, one every 16 bytes. */
   readonly nonce: Uint8Array;
-  /** The same bytes, to be written word by word. */
+  /** The same bytes, for writing whole words. */
   readonly nonceView: DataView;
-  /** Additional data, one every `aadStride` bytes. */
+  /** Additional data, one entry every `aadStride` bytes. */
   readonly aad: Uint8Array;
   readonly aadView: DataView;
-  /** Bytes of additional data of each. */
+  /** Size of the additional data in bytes. */
   readonly aadLength: Int32Array;
-  /** What `open` found: 1 where the ICV is right. The bytes of the others are wiped. */
+  /** Result of `open`: 1 if the ICV is correct. The bytes of the other packets are wiped. */
   readonly verified: Uint8Array;
 
   /**
-   * @param capacity packets at the most
-   * @param aadStride bytes for each packet's additional data
+   * @param capacity maximum number of packets
+   * @param aadStride bytes per packet for additional data
    */
   constructor(
     readonly capacity: number = 256,
     readonly aadStride: number = 16,
   ) {
-    // Arrays of their own, not small enough for V8 to keep them in its heap, where they would move.
+    // Separate arrays, large enough that V8 doesn't keep them in its heap, where they would move.
     this.key = new Int32Array(capacity);
     this.offset = new Int32Array(capacity);
     this.length = new Int32Array(capacity);
@@ -66,15 +68,16 @@ export class AeadBatch {
   }
 
   /**
-   * Whether every packet's columns lie within the arrays, and its ICV outside its bytes. Native code believes them, so each
-   * backend asks first. That no two packets overlap is up to the caller: comparing all with all would cost more than it saves.
+   * Checks that every packet's columns are within the arrays, and its ICV outside its bytes. Native code doesn't check,
+   * so each backend calls this first. The caller ensures that packets don't overlap: comparing all pairs would cost too
+   * much.
    * @throws AeadError `BAD_AEAD_BATCH`
    */
   check(): void {
     const { count, length, offset, icvOffset, icvLength, aadLength, aadStride } = this;
     const limit = this.bytes.length;
     if (!Number.isInteger(count) || count < 0 || count > this.capacity)
-      throw new AeadError('BAD_AEAD_BATCH', `a batch of ${count} packets`);
+      throw new AeadError('BAD_AEAD_BATCH', `invalid packet count: ${count}`);
     for (let i = 0; i < count; i++) {
       const inside =
         offset[i] >= 0 &&
@@ -85,10 +88,10 @@ export class AeadBatch {
         aadLength[i] >= 0 &&
         aadLength[i] <= aadStride &&
         isIcvLength(icvLength[i]);
-      if (!inside) throw new AeadError('BAD_AEAD_BATCH', `packet ${i} of the batch leads beyond its bytes`);
+      if (!inside) throw new AeadError('BAD_AEAD_BATCH', `packet ${i} of the batch is out of range`);
       const overlaps = icvOffset[i] < offset[i] + length[i] && offset[i] < icvOffset[i] + icvLength[i];
       if (overlaps && length[i] > 0) {
-        throw new AeadError('BAD_AEAD_BATCH', `packet ${i} of the batch has its ICV within its own bytes`);
+        throw new AeadError('BAD_AEAD_BATCH', `packet ${i} of the batch has its ICV inside its own bytes`);
       }
     }
   }

@@ -1,4 +1,4 @@
-/** Which cipher works here: the fastest that is there and passes its self-test, or the one that is asked for. */
+/** Chooses the cipher: the fastest one available that passes its self-test, or the one asked for by name. */
 import { inQuotes } from '../plain-text.js';
 import type { Aead, AeadBackend } from './aead.js';
 import { AeadError, type AeadErrorCode } from './error.js';
@@ -7,18 +7,18 @@ import { nodeBackend } from './node-aead.js';
 import { opensslBackend } from './openssl-aead.js';
 import { selfTest } from './self-test.js';
 
-/** The backends of this package for Node, the fastest first (bench/README.md). */
+/** This package's backends for Node, fastest first (bench/README.md). */
 export const AEAD_BACKENDS: readonly AeadBackend[] = [ipsecMbBackend, opensslBackend, nodeBackend];
 
-/** A backend that was not taken. */
+/** A backend that was skipped. */
 export interface PassedOver {
   readonly name: string;
-  /** `AEAD_UNAVAILABLE`: it isn't there. `AEAD_SELF_TEST`: it is there, and gives wrong results. */
+  /** `AEAD_UNAVAILABLE`: it is missing. `AEAD_SELF_TEST`: it gives wrong results. */
   readonly code: AeadErrorCode;
   readonly reason: string;
 }
 
-/** A cipher, and why no faster one. */
+/** A cipher, and why the faster ones were skipped. */
 export interface AeadChoice {
   readonly aead: Aead;
   readonly passedOver: readonly PassedOver[];
@@ -32,17 +32,17 @@ function tryBackend(backend: AeadBackend): Aead {
 }
 
 /**
- * Makes a cipher.
- * @param name the backend to take and no other; the first that works if not said
+ * Creates a cipher.
+ * @param name the only backend to try. Default: the first that works.
  * @param backends the ones to try, in order
- * @throws AeadError `AEAD_UNKNOWN` for a name that none has; what the named one lacks; `AEAD_UNAVAILABLE` if none works
+ * @throws AeadError `AEAD_UNKNOWN` for an unknown name; the named backend's error; `AEAD_UNAVAILABLE` if none works
  */
 export function chooseAead(name?: string, backends: readonly AeadBackend[] = AEAD_BACKENDS): AeadChoice {
   if (name !== undefined) {
     const named = backends.find((backend) => backend.name === name);
     if (named === undefined) {
       const known = backends.map((backend) => backend.name).join(', ');
-      throw new AeadError('AEAD_UNKNOWN', `there is no cipher ${inQuotes(name)}; there are ${known}`);
+      throw new AeadError('AEAD_UNKNOWN', `unknown cipher ${inQuotes(name)}; known ciphers: ${known}`);
     }
     return { aead: tryBackend(named), passedOver: [] };
   }

@@ -1,19 +1,19 @@
 import { VtepError } from '../error.js';
 
-/** What can go wrong with a cipher backend; none of it comes from a packet. */
+/** Failures of a cipher backend; none is caused by a packet. */
 export type AeadErrorCode =
   /** No backend has that name. */
   | 'AEAD_UNKNOWN'
-  /** The backend's library isn't there, or too old or too new. */
+  /** The backend's library is missing or of an unsupported version. */
   | 'AEAD_UNAVAILABLE'
-  /** The backend is there and gives wrong results. */
+  /** The backend works, but gives wrong results. */
   | 'AEAD_SELF_TEST'
   | 'BAD_KEY_LENGTH'
   | 'TOO_MANY_KEYS'
-  /** More bytes than HKDF gives. */
+  /** More bytes than HKDF can produce. */
   | 'BAD_LENGTH'
-  /** A batch names bytes that it doesn't have, an ICV length that ESP doesn't know, or a key that isn't held. */
+  /** A batch has out-of-range bytes, an ICV length that ESP doesn't define, or an unknown key id. */
   | 'BAD_AEAD_BATCH';
 
-/** An error of the cipher backends. */
+/** An error of a cipher backend. */
 export class AeadError extends VtepError<AeadErrorCode> {}

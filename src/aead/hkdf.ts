@@ -7,12 +7,12 @@ const MAX_BYTES = 255 * 32;
 /**
  * HKDF with SHA-256 (RFC 5869) by node:crypto.
  * @param key input key material
- * @param length bytes to give, 8160 at the most
+ * @param length output size in bytes, at most 8160
  * @throws AeadError `BAD_LENGTH`
  */
 export function hkdfSha256(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
   if (!(length >= 0 && length <= MAX_BYTES)) {
-    throw new AeadError('BAD_LENGTH', `HKDF with SHA-256 gives up to ${MAX_BYTES} bytes, not ${length}`);
+    throw new AeadError('BAD_LENGTH', `HKDF with SHA-256 produces at most ${MAX_BYTES} bytes, not ${length}`);
   }
   return new Uint8Array(hkdfSync('sha256', key, salt, info, length));
 }

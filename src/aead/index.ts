@@ -1,5 +1,5 @@
 /**
- * AES-GCM over batches of packets: the port, its backends for Node, and the choice between them.
+ * AES-GCM over batches of packets: the interface, its backends for Node, and the choice between them.
  * @module vtep/aead
  */
 export type { Aead, AeadBackend } from './aead.js';

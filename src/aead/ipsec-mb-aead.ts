@@ -1,8 +1,8 @@
 /**
  * AES-GCM by Intel's multi-buffer library (libIPSec_MB.so.1, github.com/intel/intel-ipsec-mb). Its functions are called
- * through the pointers of its `IMB_MGR` structure, which stands in memory of ours, and packets are handed in as bursts of
- * jobs, a whole batch in one call. Where both structures have their fields is known of version 1.3 (lib/intel-ipsec-mb.h),
- * Debian 12's; of another one nothing is called, since a wrong place would be a jump to anywhere.
+ * through the pointers in its `IMB_MGR` structure, which is in memory owned here. Packets are submitted as bursts of
+ * jobs, a whole batch per call. The field offsets of both structures are those of version 1.3 (lib/intel-ipsec-mb.h),
+ * Debian 12's; other versions are refused, since a wrong offset would jump to an arbitrary address.
  */
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
@@ -28,7 +28,7 @@ const ManagerField = {
   SubmitBurstNoCheck: 968,
 } as const;
 
-/** 32-bit words from an IMB_JOB's beginning to its fields (64-bit fields: to their low half). */
+/** Offsets of an IMB_JOB's fields in 32-bit words (64-bit fields: of their low half). */
 const JobField = {
   EncryptKeys: 0,
   DecryptKeys: 2,
@@ -76,25 +76,25 @@ interface Key {
   readonly high: number;
 }
 
-/** The library, with its manager in memory of ours. */
+/** The library, with its manager in memory owned here. */
 class Manager {
   readonly memory: NativeMemory;
   readonly view: DataView;
   readonly words: Int32Array;
   readonly prepare: Readonly<Record<number, ForeignFunction>>;
-  /** Asks for jobs, and hands them in. */
+  /** Requests jobs, and submits them. */
   readonly nextBurst: ForeignFunction;
   readonly submitBurst: ForeignFunction;
-  /** Kept: the library would be unloaded with its last reference, and functions taken by their address are none. */
+  /** Keeps a reference: without one the library is unloaded, and functions taken by address become invalid. */
   readonly library: ForeignLibrary;
 
   constructor() {
-    const library = new ForeignLibrary(LIBRARY, 'Debian and Ubuntu: apt-get install libipsec-mb1');
+    const library = new ForeignLibrary(LIBRARY, 'install it with: apt-get install libipsec-mb1 (Debian, Ubuntu)');
     this.library = library;
     const version = library.function('imb_get_version', Uint32, [])();
     if (version >>> 8 !== KNOWN_VERSION) {
       const found = `${version >>> 16}.${(version >>> 8) & 0xff}`;
-      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} is of version ${found}; 1.3 is known`);
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} is version ${found}; only 1.3 is supported`);
     }
     const size = library.function('imb_get_mb_mgr_size', Uint64, [])();
     this.memory = new NativeMemory(size);
@@ -103,11 +103,11 @@ class Manager {
     this.words = new Int32Array(bytes.buffer, bytes.byteOffset, size >>> 2);
     const setPointers = library.function('imb_set_pointers_mb_mgr', Pointer, [Pointer, Uint64, Uint32]);
     if (setPointers(address, 0, 1) !== address) {
-      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} does not take our memory`);
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} refused the memory of its manager`);
     }
     library.function('init_mb_mgr_auto', Void, [Pointer, Pointer])(address, 0);
     if (this.view.getInt32(ManagerField.Error, true) !== 0) {
-      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} does not know this processor`);
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} does not support this processor`);
     }
     const prepare = (field: number): ForeignFunction => this.#function(library, field, Void, [Pointer, Pointer]);
     this.prepare = {
@@ -122,7 +122,8 @@ class Manager {
 
   #function(library: ForeignLibrary, field: number, result: CType, parameters: readonly CType[]): ForeignFunction {
     const address = this.view.getUint32(field, true) + this.view.getUint32(field + 4, true) * WORD;
-    if (address === 0) throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} lacks a function at ${field}`);
+    if (address === 0)
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} has no function at offset ${field} of its manager`);
     return library.functionAt(address, result, parameters);
   }
 }
@@ -137,7 +138,7 @@ class IpsecMbAead implements Aead {
   /** Pointers to the jobs of a burst. */
   readonly #jobs = new NativeMemory(MAX_BURST * 8);
   readonly #jobWords: Int32Array;
-  /** Tags that were computed, to compare with the packets' ICVs. */
+  /** Computed tags, to compare with the packets' ICVs. */
   readonly #tags = new NativeMemory(MAX_BURST * TAG);
 
   constructor(manager: Manager) {
@@ -183,14 +184,14 @@ class IpsecMbAead implements Aead {
     }
   }
 
-  /** Hands packets to the library as jobs, in one call if it has room for all. */
+  /** Submits packets to the library as jobs, in one call if it has room for all. */
   #burst(batch: AeadBatch, from: number, to: number, direction: number): void {
     const { nextBurst, submitBurst, memory, words } = this.#manager;
     const { key: keys, offset, length, icvOffset, icvLength, aadLength, aadStride } = batch;
     const jobs = this.#jobWords;
     const sealing = direction === ENCRYPT;
     const order = sealing ? CIPHER_THEN_HASH : HASH_THEN_CIPHER;
-    // Addresses as halves: each packet's are a sum of 32 bits and a carry.
+    // Addresses as halves: each packet's address is a 32-bit sum and a carry.
     const bytes = this.#bytes.of(batch.bytes);
     const bytesLow = lowOf(bytes);
     const bytesHigh = highOf(bytes);
@@ -206,7 +207,7 @@ class IpsecMbAead implements Aead {
     let next = from;
     while (next < to) {
       const room = nextBurst(memory.address, to - next, this.#jobs.address);
-      if (room === 0) throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} has no room for jobs`);
+      if (room === 0) throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} has no free jobs`);
       for (let n = 0; n < room; n++) {
         const i = next + n;
         const key = this.#keys.get(keys[i]);
@@ -258,12 +259,15 @@ class IpsecMbAead implements Aead {
       verified[i] = right ? 1 : 0;
       if (!right) bytes.fill(0, batch.offset[i], batch.offset[i] + batch.length[i]);
     }
-    // The right ICVs of forged packets.
+    // Wipe the valid ICVs of forged packets.
     tags.fill(0);
   }
 }
 
-/** What is the same for every job: written once, since a manager has its jobs for good and leaves these fields alone. */
+/**
+ * Sets the fields that are the same for every job: once, since a manager reuses its jobs and doesn't change these
+ * fields.
+ */
 function prepareJob(words: Int32Array, job: number): void {
   words.fill(0, job, job + JobField.ChainOrder + 1);
   words[job + JobField.NonceLength] = NONCE_BYTES;
@@ -279,7 +283,7 @@ function lowOf(address: number): number {
   return (address - highOf(address) * WORD) | 0;
 }
 
-/** 1 if a sum of 32 bits is less than what it began with: it went over. */
+/** 1 if a 32-bit sum is less than its first operand: it overflowed. */
 function carryOf(sum: number, begun: number): number {
   return sum >>> 0 < begun >>> 0 ? 1 : 0;
 }

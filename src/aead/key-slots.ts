@@ -1,15 +1,15 @@
 import { sameSecret, secretCopy } from '../memory/secret-bytes.js';
 import { AeadError } from './error.js';
 
-/** Slots, and how often one can be given again before a number of long ago would be believed. */
+/** Slots, and how often one is reused before a very old id would match again. */
 const SLOT_BITS = 20;
 const GENERATIONS = 1 << 11;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const MAX_ID = 0x7fffffff;
-/** Keys that a new one is compared with: the last ones that came. Swarm's SAs, however many, have three keys in all. */
+/** Number of recent keys that a new one is compared with. Swarm's SAs, however many, have three keys in all. */
 const COMPARED = 8;
 
-/** What is kept for a key, for all numbers of that key. */
+/** What is kept for a key, shared by all ids of that key. */
 interface Shared<T> {
   readonly entry: T;
   readonly key: Uint8Array;
@@ -17,26 +17,26 @@ interface Shared<T> {
 }
 
 /**
- * What a backend keeps for each key, under numbers. Equal keys that come one after the other share it, so that the SAs of
- * a cluster's key stay in the processor's cache. A slot is given again, its number isn't: a packet that was to be sealed
- * under a key that is gone must never be sealed under the next one.
+ * A backend's entries by key id. Equal keys added in sequence share an entry, so that the SAs of a cluster's key stay
+ * in the CPU cache. Slots are reused but ids are not: a packet queued for a removed key must never be sealed under the
+ * next one.
  */
 export class KeySlots<T> {
   readonly #slots: (Shared<T> | undefined)[] = [];
   readonly #generations: number[] = [];
   readonly #free: number[] = [];
-  /** The last one first. */
+  /** Most recent first. */
   readonly #recent: Shared<T>[] = [];
 
-  /** How many numbers there are. */
+  /** Number of ids. */
   get size(): number {
     return this.#slots.length - this.#free.length;
   }
 
   /**
-   * Keeps a key's entry and gives a number for it.
+   * Stores a key's entry and returns an id for it.
    * @param key copied
-   * @param make makes the entry, if the key isn't there
+   * @param make makes the entry if the key is new
    * @throws AeadError `TOO_MANY_KEYS` beyond 2^20
    */
   add(key: Uint8Array, make: (key: Uint8Array) => T): number {
@@ -58,22 +58,22 @@ export class KeySlots<T> {
     return (this.#generations[slot] << SLOT_BITS) | slot;
   }
 
-  /** The entry of a number. Throws `BAD_AEAD_BATCH` if there is none. */
+  /** The entry of an id. Throws `BAD_AEAD_BATCH` for an unknown id. */
   get(id: number): T {
     const slot = id & SLOT_MASK;
     const shared = this.#slots[slot];
     if (shared === undefined || this.#generations[slot] !== id >>> SLOT_BITS) {
-      throw new AeadError('BAD_AEAD_BATCH', `there is no key ${id}`);
+      throw new AeadError('BAD_AEAD_BATCH', `unknown key id ${id}`);
     }
     return shared.entry;
   }
 
-  /** Throws `BAD_AEAD_BATCH` unless the first `count` of some numbers have entries. */
+  /** Throws `BAD_AEAD_BATCH` unless the first `count` of `ids` have entries. */
   check(ids: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) this.get(ids[i]);
   }
 
-  /** Gives up a number; returns the entry, to be wiped, if no other number shares it. */
+  /** Removes an id; returns the entry, to be wiped, if no other id shares it. */
   remove(id: number): T | undefined {
     if (!Number.isInteger(id) || id < 0 || id > MAX_ID) return undefined;
     const slot = id & SLOT_MASK;
@@ -96,7 +96,7 @@ export class KeySlots<T> {
     if (known !== undefined) return known;
     const shared = { entry: make(key), key: secretCopy(key), numbers: 0 };
     this.#recent.unshift(shared);
-    // Its copy is only for comparing.
+    // Its copy is only for comparison.
     if (this.#recent.length > COMPARED) this.#recent.pop()?.key.fill(0);
     return shared;
   }

@@ -2,8 +2,8 @@ import { ForeignError } from '../foreign/index.js';
 import { AeadError } from './error.js';
 
 /**
- * Makes what stands on native code.
- * @throws AeadError `AEAD_UNAVAILABLE` where that isn't there
+ * Creates something that depends on native code.
+ * @throws AeadError `AEAD_UNAVAILABLE` if that code is missing
  */
 export function native<T>(make: () => T): T {
   try {

@@ -1,4 +1,4 @@
-/** AES-GCM by node:crypto: a cipher object for each packet. Slow, and everywhere where Node is. */
+/** AES-GCM by node:crypto: one cipher object per packet. Slow, but available wherever Node is. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { secretCopy } from '../memory/secret-bytes.js';
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
@@ -59,7 +59,7 @@ class NodeAead implements Aead {
       decipher.setAAD(aad);
       decipher.setAuthTag(bytes.subarray(icv, icv + batch.icvLength[i]));
       const plain = decipher.update(bytes.subarray(from, to));
-      // Node says that an ICV is wrong by throwing (OpenSSL has compared it in constant time).
+      // Node reports a wrong ICV by throwing (OpenSSL has compared it in constant time).
       try {
         decipher.final();
         bytes.set(plain, from);

@@ -1,6 +1,6 @@
 /**
- * AES-GCM by the OpenSSL that the running node exports: one kept EVP context for each key and direction, of which a
- * packet only changes the nonce, so that the key schedule and the objects of node:crypto are saved.
+ * AES-GCM by the OpenSSL that the running node exports: one cached EVP context per key and direction, of which a packet
+ * only changes the nonce. This saves the key schedule and the objects of node:crypto.
  */
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_STRIDE } from './aead-batch.js';
@@ -15,7 +15,7 @@ const { Pointer, Int, Void } = CType;
 const EVP_CTRL_AEAD_GET_TAG = 0x10;
 const EVP_CTRL_AEAD_SET_TAG = 0x11;
 
-/** What is called. */
+/** The OpenSSL functions used. */
 class Evp {
   readonly newContext: ForeignFunction;
   readonly freeContext: ForeignFunction;
@@ -31,7 +31,7 @@ class Evp {
   readonly ciphers: Readonly<Record<number, number>>;
 
   constructor() {
-    const node = new ForeignLibrary(null, 'this program exports nothing');
+    const node = new ForeignLibrary(null, 'this program exports no symbols');
     this.newContext = node.function('EVP_CIPHER_CTX_new', Pointer, []);
     this.freeContext = node.function('EVP_CIPHER_CTX_free', Void, [Pointer]);
     this.control = node.function('EVP_CIPHER_CTX_ctrl', Int, [Pointer, Int, Int, Pointer]);
@@ -64,7 +64,7 @@ class OpensslAead implements Aead {
   readonly name = 'openssl';
   readonly #evp: Evp;
   readonly #keys = new KeySlots<Contexts>();
-  /** Where OpenSSL writes how many bytes it gave: never looked at, since GCM gives as many as it took. */
+  /** Output length written by OpenSSL; ignored, since GCM outputs as many bytes as it takes. */
   readonly #outLength = new NativeMemory(16);
   readonly #scratch = new NativeMemory(32);
   readonly #bytes = new AddressCache();
@@ -94,7 +94,7 @@ class OpensslAead implements Aead {
     bytes.fill(0);
     if (!made) {
       this.#free(contexts);
-      throw new AeadError('AEAD_UNAVAILABLE', 'OpenSSL does not give a context for AES-GCM');
+      throw new AeadError('AEAD_UNAVAILABLE', 'OpenSSL returned no context for AES-GCM');
     }
     return contexts;
   }
@@ -105,7 +105,7 @@ class OpensslAead implements Aead {
   }
 
   #free(contexts: Contexts): void {
-    // OpenSSL takes 0 for nothing to do.
+    // Freeing 0 is a no-op.
     this.#evp.freeContext(contexts.encrypt);
     this.#evp.freeContext(contexts.decrypt);
     contexts.encrypt = 0;
@@ -163,7 +163,7 @@ class OpensslAead implements Aead {
         failed = true;
       }
     }
-    // Whatever was put into the thread's queue of errors would be taken for node:crypto's own by its next call.
+    // node:crypto would report an error left in the thread's queue as its own on its next call.
     if (failed) this.#evp.clearErrors();
   }
 }

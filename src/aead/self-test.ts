@@ -1,6 +1,6 @@
 /**
- * What a backend must get right before a packet is given to it: test cases 4, 10 and 16 of "The Galois/Counter Mode of
- * Operation" (McGrew and Viega, appendix B), with ICVs of 16, 12 and 8 bytes, and the refusal of changed ones.
+ * The self-test that a backend must pass before use: test cases 4, 10 and 16 of "The Galois/Counter Mode of Operation"
+ * (McGrew and Viega, appendix B), with ICVs of 16, 12 and 8 bytes, and the rejection of modified ones.
  */
 import { bytesOfHex } from '../memory/hex.js';
 import type { Aead } from './aead.js';
@@ -34,7 +34,7 @@ const CASES = [
 ] as const;
 
 const ICV_LENGTHS = [16, 12, 8] as const;
-/** An odd place, so that no alignment is taken for granted. */
+/** An odd offset, so that the test doesn't rely on alignment. */
 const START = 3;
 const STRIDE = 96;
 
@@ -42,7 +42,7 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** One packet of each ICV length under a key. */
+/** Fills a batch with one packet of each ICV length under a key. */
 function fill(batch: AeadBatch, id: number, content: Uint8Array): void {
   batch.bytes = new Uint8Array(new ArrayBuffer(START + ICV_LENGTHS.length * STRIDE));
   batch.count = ICV_LENGTHS.length;
@@ -61,7 +61,7 @@ function fill(batch: AeadBatch, id: number, content: Uint8Array): void {
 }
 
 /**
- * Tries a backend.
+ * Tests a backend.
  * @returns what it gets wrong, or undefined
  */
 export function selfTest(aead: Aead): string | undefined {
@@ -81,13 +81,13 @@ export function selfTest(aead: Aead): string | undefined {
         equal(batch.bytes.subarray(at, at + cipher.length), cipher) &&
         equal(batch.bytes.subarray(batch.icvOffset[i], stop), tag.subarray(0, batch.icvLength[i])) &&
         batch.bytes[stop] === 0;
-      if (!right) return `seals AES-${bits}-GCM with an ICV of ${batch.icvLength[i]} bytes wrongly`;
+      if (!right) return `seals AES-${bits}-GCM with an ICV of ${batch.icvLength[i]} bytes incorrectly`;
     }
     aead.open(batch);
     for (let i = 0; i < batch.count; i++) {
       const at = batch.offset[i];
       const right = batch.verified[i] === 1 && equal(batch.bytes.subarray(at, at + plain.length), plain);
-      if (!right) return `opens AES-${bits}-GCM with an ICV of ${batch.icvLength[i]} bytes wrongly`;
+      if (!right) return `opens AES-${bits}-GCM with an ICV of ${batch.icvLength[i]} bytes incorrectly`;
     }
     fill(batch, id, cipher);
     for (let i = 0; i < batch.count; i++) {
@@ -95,11 +95,11 @@ export function selfTest(aead: Aead): string | undefined {
       batch.bytes[batch.icvOffset[i] + batch.icvLength[i] - 1] ^= 1;
     }
     aead.open(batch);
-    if (batch.verified.some((verdict) => verdict !== 0)) return `takes a wrong ICV of AES-${bits}-GCM for right`;
+    if (batch.verified.some((verdict) => verdict !== 0)) return `accepts a wrong ICV of AES-${bits}-GCM`;
     for (let i = 0; i < batch.count; i++) {
       const at = batch.offset[i];
       if (batch.bytes.subarray(at, at + plain.length).some((byte) => byte !== 0)) {
-        return `leaves the bytes of a packet with a wrong ICV of AES-${bits}-GCM`;
+        return `does not wipe a packet with a wrong ICV of AES-${bits}-GCM`;
       }
     }
     aead.removeKey(id);

@@ -1,9 +1,9 @@
 import { VtepError } from '../error.js';
 
-/** What can go wrong with native code that is called in place. */
+/** Failures of foreign-function calls. */
 export type ForeignErrorCode =
-  /** koffi, the library or its function isn't there. */
+  /** koffi, the library or its function is missing. */
   'FOREIGN_UNAVAILABLE';
 
-/** An error of the calls of native code. */
+/** An error of a foreign-function call. */
 export class ForeignError extends VtepError<ForeignErrorCode> {}

@@ -1,4 +1,4 @@
-/** Calls of native code, by the optional package koffi; internal. */
+/** Foreign-function calls by the optional package koffi; internal. */
 export { ForeignError, type ForeignErrorCode } from './error.js';
 export {
   AddressCache,

@@ -1,11 +1,11 @@
-/** Functions of native libraries, by koffi, which is an optional dependency: addresses are plain numbers. */
+/** Functions of native libraries, by koffi, an optional dependency. Addresses are plain numbers. */
 import { createRequire } from 'node:module';
 import { ForeignError } from './error.js';
 
-/** A native function; pointers go in and come out as addresses. */
+/** A native function; pointers are passed and returned as addresses. */
 export type ForeignFunction = (...args: readonly number[]) => number;
 
-/** What is used of koffi; its own types aren't imported, since the package may be absent. */
+/** The part of koffi used here; its own types aren't imported, since the package may be absent. */
 interface Koffi {
   load(path: string | null): KoffiLibrary;
   address(value: Uint8Array): bigint | number;
@@ -59,7 +59,8 @@ export class ForeignLibrary {
   readonly #name: string;
 
   /**
-   * @param path what the loader finds it by; null for what the running program itself exports
+   * @param path the library's name for the loader; null for symbols that the running program exports
+   * @param hint how to install it, for the error
    * @throws ForeignError `FOREIGN_UNAVAILABLE`
    */
   constructor(path: string | null, hint: string) {
@@ -68,12 +69,12 @@ export class ForeignLibrary {
     try {
       this.#library = this.#koffi.load(path);
     } catch (error) {
-      throw new ForeignError('FOREIGN_UNAVAILABLE', `${this.#name} is not there (${hint})`, { cause: error });
+      throw new ForeignError('FOREIGN_UNAVAILABLE', `cannot load ${this.#name} (${hint})`, { cause: error });
     }
   }
 
   /**
-   * A function by its name.
+   * Looks up a function by name.
    * @throws ForeignError `FOREIGN_UNAVAILABLE` if the library doesn't export it
    */
   function(name: string, result: CType, parameters: readonly CType[]): ForeignFunction {
@@ -84,13 +85,13 @@ export class ForeignLibrary {
     }
   }
 
-  /** A function by its address. */
+  /** A function at an address. */
   functionAt(address: number, result: CType, parameters: readonly CType[]): ForeignFunction {
     return this.#koffi.decode(address, this.#koffi.proto(`vtep${prototypes++}`, result, parameters));
   }
 }
 
-/** The `errno` of this thread, in place; undefined where the C library doesn't say where it is. */
+/** This thread's `errno`, in place; undefined if the C library doesn't expose its address. */
 let errnoInPlace: Int32Array | undefined;
 
 function findErrno(): Int32Array | undefined {
@@ -105,15 +106,15 @@ function findErrno(): Int32Array | undefined {
 }
 
 /**
- * What the last foreign call of this thread left in `errno`. Ask at once: any other call may change it, so that it is read
- * where it stands, which is no call.
+ * The `errno` that this thread's last foreign call set. Read it at once: any other call may change it. So it is read in
+ * place, without a call.
  */
 export function lastErrno(): number {
   return errnoInPlace === undefined ? loadKoffi().errno() : errnoInPlace[0];
 }
 
 /**
- * The address of an array's first byte. It holds as long as the array does: asking for its buffer takes bytes that V8
+ * The address of an array's first byte, valid as long as the array is alive: accessing its buffer moves bytes that V8
  * kept in its own heap (where they may move) out of it.
  */
 export function addressOf(bytes: Uint8Array): number {
@@ -122,8 +123,8 @@ export function addressOf(bytes: Uint8Array): number {
 }
 
 /**
- * Zeroed memory that native code may keep pointers into: it never moves, and lives as long as this object, so that
- * `address` must not be kept without it.
+ * Zeroed memory that native code may keep pointers into: it never moves, and lives as long as this object, so don't
+ * keep `address` without it.
  */
 export class NativeMemory {
   readonly bytes: Uint8Array;
@@ -142,7 +143,7 @@ export class NativeMemory {
   }
 }
 
-/** Addresses of arrays that are used over and over: the last one's is remembered, and the array kept alive. */
+/** Caches the address of the array used last, and keeps that array alive. */
 export class AddressCache {
   #bytes: Uint8Array = new Uint8Array(0);
   #buffer: ArrayBufferLike = this.#bytes.buffer;

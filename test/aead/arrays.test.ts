@@ -1,4 +1,4 @@
-/** Arrays that come and go: what a batch points into may be replaced, small, or a part of a larger one. */
+/** Arrays with short lifetimes: a batch's array may be replaced, small, or part of a larger one. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { describeEach, lacking, NATIVE_BACKENDS } from './backends.js';
 import { assertBytes, bytesOf, KeyRing, Layout, packet, sealDirectly } from './packets.js';
 
 describeEach('arrays', (create) => {
-  test('a batch whose array is replaced works on the new one and leaves the old one alone', () => {
+  test('a batch whose array is replaced works on the new one and leaves the old one unchanged', () => {
     const ring = new KeyRing(create());
     const one = packet(1, 100, 32);
     const { batch } = new Layout(ring, [one], { start: 0, gap: 0 });
@@ -33,7 +33,7 @@ describeEach('arrays', (create) => {
     });
   });
 
-  test('windows on one buffer at different places are told apart', () => {
+  test('windows on one buffer at different offsets are distinct', () => {
     const ring = new KeyRing(create());
     const one = packet(1, 32);
     const { cipher, icv } = sealDirectly(one);
@@ -50,7 +50,7 @@ describeEach('arrays', (create) => {
     }
   });
 
-  test('a Buffer from Node’s pool will do', () => {
+  test('a Buffer from Node’s pool works', () => {
     const ring = new KeyRing(create());
     const one = packet(1, 32);
     const { cipher, icv } = sealDirectly(one);
@@ -62,7 +62,7 @@ describeEach('arrays', (create) => {
     }
   });
 
-  test('two batches that take turns are told apart', () => {
+  test('two batches used alternately are distinct', () => {
     const ring = new KeyRing(create());
     const packets = [packet(1, 40), packet(2, 50, 32), packet(3, 60, 24)];
     const layouts = packets.map((one) => new Layout(ring, [one]));
@@ -77,7 +77,7 @@ describeEach('arrays', (create) => {
     }
   });
 
-  test('one backend opens what another object of it sealed, in an array of 64 bytes and less', () => {
+  test('an instance opens what another instance of the backend sealed, in an array of at most 64 bytes', () => {
     const [sealer, opener] = [new KeyRing(create()), new KeyRing(create())];
     for (let length = 0; length <= 48; length++) {
       const one = packet(length, length);
@@ -114,14 +114,14 @@ describeEach('arrays', (create) => {
   });
 });
 
-/** In a process of its own: native code that points to what is gone takes the process with it. */
+/** In a child process: native code with a dangling pointer crashes the process. */
 describe('arrays and the garbage collector', () => {
   for (const backend of NATIVE_BACKENDS) {
     for (const [mode, rule] of [
-      ['functions', 'its functions and its keys outlive collections'],
-      ['memory', 'its own memory outlives collections: no array of others takes its place and is written'],
-      ['small', 'arrays of 64 bytes and less, which V8 moves, are found where they are'],
-      ['churn', 'among many allocations no batch is written beside its array'],
+      ['functions', 'its functions and its keys survive collections'],
+      ['memory', 'its own memory survives collections: no other array reuses it and is written to'],
+      ['small', 'finds arrays of at most 64 bytes, which V8 moves'],
+      ['churn', 'writes no batch outside its array, among many allocations'],
     ] as const) {
       test(`${backend.name}: ${rule}`, { skip: lacking(backend) }, () => {
         const script = join(ROOT, 'dist/test/aead/collector-child.js');

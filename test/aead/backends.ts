@@ -1,4 +1,4 @@
-/** Every cipher there is, each with a reason to pass it over on a machine that lacks it. */
+/** All ciphers, each with the reason to skip it on a machine without it. */
 import { describe } from 'node:test';
 import { forgeBackend } from '../../native-free/forge-aead.js';
 import {
@@ -10,12 +10,12 @@ import {
   opensslBackend,
 } from '../../src/aead/index.js';
 
-/** All of them, the native ones first. */
+/** All of them, native ones first. */
 export const BACKENDS: readonly AeadBackend[] = [ipsecMbBackend, opensslBackend, nodeBackend, forgeBackend];
-/** Those that hand addresses to native code. */
+/** Those that pass addresses to native code. */
 export const NATIVE_BACKENDS: readonly AeadBackend[] = [ipsecMbBackend, opensslBackend];
 
-/** Why a backend is passed over here, or false if it is there. In CI none is: one that is missing fails its tests. */
+/** Why a backend is skipped here, or false if available. In CI none is skipped: a missing one fails its tests. */
 export function lacking(backend: AeadBackend): string | false {
   if (process.env['CI'] === 'true') return false;
   try {
@@ -27,7 +27,7 @@ export function lacking(backend: AeadBackend): string | false {
   }
 }
 
-/** Describes a rule that every backend holds. */
+/** Describes a rule that every backend must satisfy. */
 export function describeEach(
   title: string,
   body: (create: () => Aead, name: string) => void,

@@ -1,4 +1,4 @@
-/** Columns that lead astray are refused before anything is written: native code believes them. */
+/** Out-of-range columns are refused before anything is written: native code doesn't check them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ interface Wrong {
   readonly change: (batch: AeadBatch, i: number) => void;
 }
 
-/** The packets take up their array to its last byte, so that one more is too many. */
+/** The packets fill their array to the last byte, so that one more is too many. */
 const WRONGS: readonly Wrong[] = [
   ...[-1, INT_MIN, INT_MAX].map((value) => ({
     what: `offset ${value}`,
@@ -37,19 +37,19 @@ const WRONGS: readonly Wrong[] = [
     change: (batch: AeadBatch, i: number) => (batch.aadLength[i] = value),
   })),
   {
-    what: 'length one more than there is',
+    what: 'length beyond the end by one',
     change: (batch, i) => (batch.length[i] = batch.bytes.length - batch.offset[i] + 1),
   },
   {
-    what: 'offset one more than there is',
+    what: 'offset beyond the end by one',
     change: (batch, i) => (batch.offset[i] = batch.bytes.length - batch.length[i] + 1),
   },
   {
-    what: 'icvOffset one more than there is',
+    what: 'icvOffset beyond the end by one',
     change: (batch, i) => (batch.icvOffset[i] = batch.bytes.length - batch.icvLength[i] + 1),
   },
   {
-    what: 'offset and length whose sum is beyond 32 bits',
+    what: 'offset and length whose sum exceeds 32 bits',
     change: (batch, i) => {
       batch.offset[i] = INT_MAX;
       batch.length[i] = INT_MAX;
@@ -76,12 +76,12 @@ function assertRefusal(aead: Aead, layout: Layout, what: string): void {
     assertBytes(layout.everything(), before, `${work} wrote something: ${what}`);
     assert.ok(
       layout.batch.verified.every((verdict) => verdict !== 1),
-      `${work} took a packet for right: ${what}`,
+      `${work} verified a packet: ${what}`,
     );
   }
 }
 
-describeEach('columns that lead astray', (create) => {
+describeEach('out-of-range columns', (create) => {
   for (const [place, at] of [
     ['first', 0],
     ['second', 1],
@@ -89,10 +89,10 @@ describeEach('columns that lead astray', (create) => {
     ['last', COUNT - 1],
   ] as const) {
     for (const [kind, wrongs] of [
-      ['places and lengths', WRONGS],
-      ['keys that are not held', UNKNOWN_KEYS],
+      ['offsets and lengths', WRONGS],
+      ['unknown keys', UNKNOWN_KEYS],
     ] as const) {
-      test(`${kind}: the ${place} of ${COUNT} packets has one refused before any packet is written`, () => {
+      test(`${kind}: one in the ${place} of ${COUNT} packets is refused before any packet is written`, () => {
         const ring = new KeyRing(create());
         const packets = Array.from({ length: COUNT }, (_, i) => packet(i, 20 + i));
         for (const { what, change } of wrongs) {
@@ -107,7 +107,7 @@ describeEach('columns that lead astray', (create) => {
     }
   }
 
-  test('the last byte of an array may be a packet’s or an ICV’s', () => {
+  test('the last byte of an array may belong to a packet or an ICV', () => {
     const ring = new KeyRing(create());
     const one = packet(1, 16, 16, 16);
     const { batch } = new Layout(ring, [one], { start: 0, gap: 0, arrayOffset: 0 });
@@ -125,7 +125,7 @@ describeEach('columns that lead astray', (create) => {
   });
 
   for (const count of [-1, 4, 257, INT_MAX, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-    test(`a count of ${count} is refused for a batch with a capacity of 3`, () => {
+    test(`refuses a count of ${count} for a batch with a capacity of 3`, () => {
       const ring = new KeyRing(create());
       const layout = new Layout(ring, [packet(1, 20), packet(2, 20), packet(3, 20)]);
       layout.batch.count = count;
@@ -133,7 +133,7 @@ describeEach('columns that lead astray', (create) => {
     });
   }
 
-  test('a count that is no whole number is refused', () => {
+  test('refuses a fractional count', () => {
     const ring = new KeyRing(create());
     for (const count of [Number.NaN, 0.5, 1.5]) {
       const layout = new Layout(ring, [packet(1, 20), packet(2, 20), packet(3, 20)]);
@@ -142,7 +142,7 @@ describeEach('columns that lead astray', (create) => {
     }
   });
 
-  test('a key that was removed is refused, also when its place is given again', () => {
+  test('refuses a removed key, also after its slot is reused', () => {
     const ring = new KeyRing(create());
     const packets = [packet(1, 20), packet(2, 20)];
     const layout = new Layout(ring, packets);
@@ -151,13 +151,13 @@ describeEach('columns that lead astray', (create) => {
     assertRefusal(ring.aead, layout, 'a removed key');
     const again = ring.aead.addKey(packets[1].key);
     assert.notEqual(again, id);
-    assertRefusal(ring.aead, layout, 'a removed key whose place was given again');
+    assertRefusal(ring.aead, layout, 'a removed key whose slot was reused');
     layout.batch.key[1] = again;
     ring.aead.seal(layout.batch);
     packets.forEach((one, i) => assertSealed(layout, i, sealDirectly(one)));
   });
 
-  test('a batch whose bytes were given away to another thread is refused', () => {
+  test('refuses a batch whose bytes were transferred to another thread', () => {
     const ring = new KeyRing(create());
     const layout = new Layout(ring, [packet(1, 20)]);
     ring.aead.seal(layout.batch);
@@ -167,7 +167,7 @@ describeEach('columns that lead astray', (create) => {
     }
   });
 
-  test('after a refusal the same batch, put right, is worked on', () => {
+  test('the same batch works after a refusal, once corrected', () => {
     const ring = new KeyRing(create());
     const packets = [packet(1, 20), packet(2, 300, 32)];
     const layout = new Layout(ring, packets);
@@ -182,7 +182,7 @@ describeEach('columns that lead astray', (create) => {
     packets.forEach(({ plain }, i) => assertOpened(layout, i, plain));
   });
 
-  test('any numbers in the columns are refused or worked on within the array', () => {
+  test('any numbers in the columns are refused, or work within the array', () => {
     const ring = new KeyRing(create());
     const wild = fc.oneof(fc.integer({ min: -20, max: 120 }), fc.integer({ min: INT_MIN, max: INT_MAX }));
     const mostly = (usual: fc.Arbitrary<number>, other = wild): fc.Arbitrary<number> =>
@@ -234,14 +234,14 @@ describeEach('columns that lead astray', (create) => {
 });
 
 describe('AeadBatch', () => {
-  test('an ICV has 8, 12 or 16 bytes (RFC 4106 section 6)', () => {
+  test('RFC 4106 section 6: an ICV has 8, 12 or 16 bytes', () => {
     const known = Array.from({ length: 300 }, (_, i) => i - 20).filter(isIcvLength);
     assert.deepEqual(known, [8, 12, 16]);
     assert.equal(isIcvLength(8.5), false);
     assert.equal(isIcvLength(Number.NaN), false);
   });
 
-  test('without additional data it needs no room for any', () => {
+  test('needs no space for additional data if there is none', () => {
     const aead = nodeBackend.create();
     const batch = new AeadBatch(2, 0);
     batch.bytes = new Uint8Array(32);
@@ -257,7 +257,7 @@ describe('AeadBatch', () => {
     assert.throws(() => aead.seal(batch), { code: 'BAD_AEAD_BATCH' });
   });
 
-  test('checks all packets that are counted and none that isn’t', () => {
+  test('checks all counted packets and no others', () => {
     const batch = new AeadBatch(3);
     batch.bytes = new Uint8Array(16);
     batch.icvLength.fill(16);

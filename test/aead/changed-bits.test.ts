@@ -1,4 +1,4 @@
-/** What isn't what was sealed is refused, wiped, and hurts no other packet: NIST SP 800-38D, 7.2. */
+/** NIST SP 800-38D, 7.2: a modified packet is refused and wiped, and affects no other packet. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -21,7 +21,7 @@ import {
 const PARTS = ['ciphertext', 'ICV', 'additional data', 'nonce'] as const;
 type Part = (typeof PARTS)[number];
 
-/** Where a part of a packet stands. */
+/** The bytes of a part of a packet. */
 function partOf(layout: Layout, i: number, part: Part): Uint8Array {
   const { nonce, aad, aadStride, aadLength } = layout.batch;
   if (part === 'ciphertext') return layout.text(i);
@@ -36,7 +36,7 @@ function sealedLayout(ring: KeyRing, packets: readonly Packet[]): Layout {
   return layout;
 }
 
-/** Changes every bit of a part, each in a packet of its own with a good packet behind it, 64 of each in a batch. */
+/** Flips every bit of a part, each in a separate packet followed by a good packet, 64 of each per batch. */
 function changeEachBit(aead: Aead, one: Packet, part: Part): number {
   const ring = new KeyRing(aead);
   const sealed = sealDirectly(one);
@@ -53,7 +53,7 @@ function changeEachBit(aead: Aead, one: Packet, part: Part): number {
       partOf(layout, 2 * n, part)[(first + n) >> 3] ^= 1 << ((first + n) & 7);
     }
     layout.expectInputs();
-    // Neither verdict may be left from before.
+    // Neither verdict may be left over.
     layout.batch.verified.forEach((_, i) => (layout.batch.verified[i] = i & 1 ? 0 : 1));
     aead.open(layout.batch);
     for (let n = 0; n < changed; n++) {
@@ -65,10 +65,10 @@ function changeEachBit(aead: Aead, one: Packet, part: Part): number {
   return bits;
 }
 
-describeEach('changed packets', (create, name) => {
+describeEach('modified packets', (create, name) => {
   for (const part of PARTS) {
     for (const icvLength of ICV_LENGTHS) {
-      test(`every single bit of the ${part} counts with an ICV of ${icvLength} bytes`, () => {
+      test(`every bit of the ${part} counts with an ICV of ${icvLength} bytes`, () => {
         const aead = create();
         const sizes = { ciphertext: 37, ICV: icvLength, 'additional data': 12, nonce: 12 };
         for (const keyLength of KEY_LENGTHS) {
@@ -79,7 +79,7 @@ describeEach('changed packets', (create, name) => {
     }
   }
 
-  test('every single bit of ICV, additional data and nonce counts for a packet of no bytes', () => {
+  test('every bit of ICV, additional data and nonce counts for an empty packet', () => {
     const aead = create();
     for (const part of ['ICV', 'additional data', 'nonce'] as const) changeEachBit(aead, packet(1, 0, 32), part);
   });
@@ -103,7 +103,7 @@ describeEach('changed packets', (create, name) => {
     );
   });
 
-  test('a batch in which no packet is right is wiped whole', () => {
+  test('a batch without any valid packet is wiped entirely', () => {
     const ring = new KeyRing(create());
     const packets = Array.from({ length: 150 }, (_, i) => packet(i, 10 * i, KEY_LENGTHS[i % 3], 8, ICV_LENGTHS[i % 3]));
     const layout = new Layout(ring, packets);
@@ -112,7 +112,7 @@ describeEach('changed packets', (create, name) => {
     layout.assertGuards();
   });
 
-  test('a refused packet keeps its ICV bytes as they came', () => {
+  test('a refused packet keeps the ICV bytes it arrived with', () => {
     const ring = new KeyRing(create());
     const layout = sealedLayout(ring, [packet(1, 20)]);
     layout.text(0)[0] ^= 1;
@@ -122,7 +122,7 @@ describeEach('changed packets', (create, name) => {
     assertBytes(layout.icv(0), before, 'ICV');
   });
 
-  test('the key counts: a packet opens under no other, of the same or of another length', () => {
+  test('a packet opens under no other key, of the same or of another length', () => {
     const ring = new KeyRing(create());
     const one = packet(1, 30, 32);
     const layout = sealedLayout(ring, [one, one, one, one, one]);
@@ -134,7 +134,7 @@ describeEach('changed packets', (create, name) => {
     assertOpened(layout, 4, one.plain);
   });
 
-  test('additional data cut or made longer is refused: its length is part of the ICV (NIST SP 800-38D, 7.1 step 5)', () => {
+  test('NIST SP 800-38D, 7.1 step 5: truncated or extended additional data is refused, as its length is part of the ICV', () => {
     const ring = new KeyRing(create());
     const one = { ...packet(1, 30), aad: new Uint8Array(8) };
     const layout = sealedLayout(ring, [one, one, one, one]);
@@ -146,7 +146,7 @@ describeEach('changed packets', (create, name) => {
     assertOpened(layout, 3, one.plain);
   });
 
-  test('what stands behind a nonce of 12 bytes and behind additional data is not looked at', () => {
+  test('bytes after a 12-byte nonce and after the additional data are ignored', () => {
     const ring = new KeyRing(create());
     const packets = [packet(1, 20, 16, 8), packet(2, 21, 32, 12)];
     const layout = sealedLayout(ring, packets);
@@ -159,7 +159,7 @@ describeEach('changed packets', (create, name) => {
     packets.forEach(({ plain }, i) => assertOpened(layout, i, plain));
   });
 
-  test('a refusal leaves nothing behind: the next packet under the key seals and opens', () => {
+  test('a refusal has no lasting effect: the next packet under the key seals and opens', () => {
     const ring = new KeyRing(create());
     const one = packet(1, 50, 24);
     for (let round = 0; round < 5; round++) {

@@ -24,20 +24,20 @@ function named(name: string, create: () => Aead): AeadBackend {
 const working = (name: string): AeadBackend => named(name, () => altered(nodeBackend.create(), { name }));
 const absent = (name: string): AeadBackend =>
   named(name, () => {
-    throw new AeadError('AEAD_UNAVAILABLE', `${name} is not there`);
+    throw new AeadError('AEAD_UNAVAILABLE', `${name} was not found`);
   });
 const wrong = (name: string): AeadBackend =>
   named(name, () => altered(nodeBackend.create(), { name, seal: () => undefined }));
 
 describe('chooseAead', () => {
-  test('takes the first that works and looks at no later one', () => {
+  test('takes the first that works and creates no later one', () => {
     const untouched = named('later', () => assert.fail('was made'));
     const { aead, passedOver } = chooseAead(undefined, [working('first'), untouched]);
     assert.equal(aead.name, 'first');
     assert.deepEqual(passedOver, []);
   });
 
-  test('says of each that it passes over whether it isn’t there or is wrong, and how', () => {
+  test('reports for each skipped backend whether it is missing or wrong, and how', () => {
     const { aead, passedOver } = chooseAead(undefined, [absent('a'), wrong('b'), working('c'), working('d')]);
     assert.equal(aead.name, 'c');
     assert.deepEqual(
@@ -47,31 +47,31 @@ describe('chooseAead', () => {
         ['b', 'AEAD_SELF_TEST'],
       ],
     );
-    assert.equal(passedOver[0].reason, 'a is not there');
-    assert.match(passedOver[1].reason, /^the cipher b seals AES-128-GCM with an ICV of 16 bytes wrongly$/);
+    assert.equal(passedOver[0].reason, 'a was not found');
+    assert.match(passedOver[1].reason, /^the cipher b seals AES-128-GCM with an ICV of 16 bytes incorrectly$/);
   });
 
-  test('takes the named one and no other, without trying others', () => {
+  test('takes only the named one, without trying others', () => {
     const untouched = named('faster', () => assert.fail('was made'));
     const { aead, passedOver } = chooseAead('wanted', [untouched, working('wanted')]);
     assert.equal(aead.name, 'wanted');
     assert.deepEqual(passedOver, []);
   });
 
-  test('throws what the named one lacks and falls to no other', () => {
+  test("throws the named one's error and does not fall back to others", () => {
     const backends = [working('a'), absent('b'), wrong('c')];
-    assert.throws(() => chooseAead('b', backends), { code: 'AEAD_UNAVAILABLE', message: 'b is not there' });
+    assert.throws(() => chooseAead('b', backends), { code: 'AEAD_UNAVAILABLE', message: 'b was not found' });
     assert.throws(() => chooseAead('c', backends), { code: 'AEAD_SELF_TEST', message: /^the cipher c seals/ });
   });
 
-  test('says which names there are for one that none has', () => {
+  test('lists the known names for an unknown one', () => {
     for (const name of ['nodejs', '', 'Node', '__proto__', 'a\nb']) {
       assert.throws(
         () => chooseAead(name),
         (error) => {
           assert.ok(error instanceof AeadError);
           assert.equal(error.code, 'AEAD_UNKNOWN');
-          assert.equal(error.message, `there is no cipher ${JSON.stringify(name)}; there are ipsec-mb, openssl, node`);
+          assert.equal(error.message, `unknown cipher ${JSON.stringify(name)}; known ciphers: ipsec-mb, openssl, node`);
           return true;
         },
       );
@@ -84,21 +84,21 @@ describe('chooseAead', () => {
       (error) => {
         assert.ok(error instanceof AeadError);
         assert.equal(error.code, 'AEAD_UNAVAILABLE');
-        assert.match(error.message, /a is not there.*the cipher b seals/);
+        assert.match(error.message, /a was not found.*the cipher b seals/);
         return true;
       },
     );
     assert.throws(() => chooseAead(undefined, []), { code: 'AEAD_UNAVAILABLE' });
   });
 
-  test('lets through an error that is none of a cipher’s, so that a fault isn’t hidden', () => {
+  test('rethrows an error that is not an AeadError, so that a bug isn’t hidden', () => {
     const faulty = named('faulty', () => {
       throw new TypeError('a fault');
     });
     assert.throws(() => chooseAead(undefined, [faulty, working('next')]), new TypeError('a fault'));
   });
 
-  test('knows ipsec-mb, openssl and node, in this order, and takes node wherever Node is', () => {
+  test('tries ipsec-mb, openssl and node, in this order; node works everywhere', () => {
     assert.deepEqual(
       AEAD_BACKENDS.map(({ name }) => name),
       ['ipsec-mb', 'openssl', 'node'],
@@ -110,7 +110,7 @@ describe('chooseAead', () => {
 });
 
 describeEach('chooseAead', (create, name) => {
-  test('takes it by its name', () => {
+  test('takes it by name', () => {
     const { aead } = chooseAead(name, [named('other', () => assert.fail('was made')), named(name, create)]);
     assert.equal(aead.name, name);
     assert.equal(selfTest(aead), undefined);
@@ -132,7 +132,7 @@ describe('without the package koffi', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** What a program that has no packages at all prints. */
+  /** The output of a program without any packages installed. */
   function print(expression: string): unknown {
     const script = `import * as aead from './src/aead/index.js';
 const failure = (run) => { try { run(); return 'nothing thrown'; } catch ({ name, code, message }) { return { name, code, message }; } };
@@ -150,14 +150,14 @@ process.stdout.write(JSON.stringify(${expression}));`;
     message: 'the package koffi is not installed (npm install koffi)',
   };
 
-  test('openssl and ipsec-mb are unavailable and say that koffi is to be installed', () => {
+  test('openssl and ipsec-mb are unavailable, and say that koffi needs to be installed', () => {
     const made = print('[aead.opensslBackend, aead.ipsecMbBackend].map((one) => failure(() => one.create()))');
     assert.deepEqual(made, [error, error]);
     const chosen = print("['openssl', 'ipsec-mb'].map((name) => failure(() => aead.chooseAead(name)))");
     assert.deepEqual(chosen, [error, error]);
   });
 
-  test('node is taken, which seals and opens rightly, and the others are passed over', () => {
+  test('node is chosen, which seals and opens correctly, and the others are skipped', () => {
     const found = print('(({ aead: { name }, passedOver }) => ({ name, passedOver }))(aead.chooseAead())');
     const reason = error.message;
     assert.deepEqual(found, {
@@ -169,7 +169,7 @@ process.stdout.write(JSON.stringify(${expression}));`;
     });
   });
 
-  test('a package koffi that can’t be loaded is unavailable too, with the first line of why', () => {
+  test('a package koffi that can’t be loaded is unavailable too, with the first line of the reason', () => {
     const koffi = join(folder, 'node_modules/koffi');
     mkdirSync(koffi, { recursive: true });
     writeFileSync(join(koffi, 'index.js'), 'throw new Error("made for another processor\\nand more");');

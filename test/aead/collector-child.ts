@@ -1,4 +1,4 @@
-/** Run by arrays.test.ts with `--expose-gc`: works through a cipher while the collector runs all the time. */
+/** Run by arrays.test.ts with `--expose-gc`: runs a cipher while the collector runs continuously. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NATIVE_BACKENDS } from './backends.js';
@@ -31,7 +31,7 @@ function work(seed: number, count: number, length: number, under = ring): void {
   layout.assertGuards();
 }
 
-/** Buffers of the sizes that small native memory has: they take the places of what was freed. */
+/** Buffers of the sizes of small native memory: they reuse freed memory. */
 function fillFreedPlaces(): Uint8Array[] {
   const sizes = [24, 32, 48, 64, 80, 96, 112, 128, 192, 256];
   return Array.from({ length: 20_000 }, (_, i) => new Uint8Array(new ArrayBuffer(sizes[i % 10])).fill(0x77));
@@ -60,7 +60,7 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
     for (const array of others)
       assert.ok(
         array.every((byte) => byte === 0x77),
-        'an array of others was written',
+        'an unrelated array was written to',
       );
   },
   small: async () => {

@@ -1,4 +1,4 @@
-/** Run by secrets.test.ts with `--expose-gc`: looks for the right ICV of a forged packet in this process's memory. */
+/** Run by secrets.test.ts with `--expose-gc`: searches this process's memory for the valid ICV of a forged packet. */
 import assert from 'node:assert/strict';
 import { BACKENDS } from './backends.js';
 import { KeyRing, Layout, packet } from './packets.js';
@@ -13,7 +13,7 @@ aead.seal(batch);
 const icv = batch.bytes.subarray(batch.icvOffset[0], batch.icvOffset[0] + 16);
 const hidden = inverted(icv);
 const sealed = places(hidden);
-// The only place where it is held.
+// This is the only copy.
 for (let i = 0; i < icv.length; i++) icv[i] ^= 0xff;
 aead.open(batch);
 assert.equal(batch.verified[0], 0);

@@ -10,7 +10,7 @@ import { absent, type HkdfCase, vectors } from './wycheproof.js';
 const file = vectors<HkdfCase>('hkdf_sha256_test.json');
 const cases = file.testGroups.flatMap(({ tests }) => tests);
 
-/** RFC 5869 sections 2.2 and 2.3, spelt out. */
+/** RFC 5869 sections 2.2 and 2.3, step by step. */
 function spelt(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
   const extracted = createHmac('sha256', salt).update(key).digest();
   const blocks: Buffer[] = [];
@@ -26,7 +26,7 @@ for (const [name, hkdf] of [
   ['node-forge', forgeHkdfSha256],
 ] as const) {
   describe(`HKDF-SHA256 by ${name}`, () => {
-    test('gives the keys of all valid Wycheproof cases', { skip: absent }, () => {
+    test('derives the keys of all valid Wycheproof cases', { skip: absent }, () => {
       assert.deepEqual([file.numberOfTests, cases.length], [86, 86]);
       const valid = cases.filter(({ result }) => result === 'valid');
       assert.equal(valid.length, 83);
@@ -44,13 +44,13 @@ for (const [name, hkdf] of [
       }
     });
 
-    test('gives 255 hashes and not a byte more (RFC 5869 section 2.3)', () => {
+    test('RFC 5869 section 2.3: produces at most 255 hashes', () => {
       const [key, salt, info] = [Uint8Array.of(1, 2, 3), Uint8Array.of(4), Uint8Array.of(5, 6)];
       assert.deepEqual(hkdf(key, salt, info, 255 * 32), spelt(key, salt, info, 255 * 32));
       assert.throws(() => hkdf(key, salt, info, 255 * 32 + 1));
     });
 
-    test('is HMAC of HMAC as RFC 5869 spells it, with any key, salt and info, those of no bytes among them', () => {
+    test('RFC 5869: is HMAC of HMAC, with any key, salt and info, including empty ones', () => {
       const bytes = fc.uint8Array({ maxLength: 100 });
       fc.assert(
         fc.property(bytes, bytes, bytes, fc.integer({ min: 0, max: 200 }), (key, salt, info, length) => {

@@ -8,7 +8,7 @@ import { assertBytes, assertOpened, bytesOf, KEY_LENGTHS, KeyRing, Layout, packe
 const PLAIN = bytesOf('under many keys', 33);
 const NONCE = bytesOf('nonce', 12);
 
-/** A packet under a key by its number. */
+/** A packet sealed under a key id. */
 function sealUnder(aead: Aead, id: number): Uint8Array {
   const batch = new AeadBatch(1);
   batch.count = 1;
@@ -29,7 +29,7 @@ function expected(key: Uint8Array): Uint8Array {
 }
 
 describeEach('keys', (create) => {
-  test('has 16, 24 or 32 bytes; any other is refused (FIPS 197 section 5)', () => {
+  test('FIPS 197 section 5: has 16, 24 or 32 bytes; any other length is refused', () => {
     const aead = create();
     for (let length = 0; length <= 70; length++) {
       if (KEY_LENGTHS.some((known) => known === length)) {
@@ -45,7 +45,7 @@ describeEach('keys', (create) => {
     }
   });
 
-  test('a refused key takes up no place', () => {
+  test('a refused key takes no slot', () => {
     const aead = create();
     const first = aead.addKey(bytesOf('a', 16));
     assert.throws(() => aead.addKey(new Uint8Array(20)), { code: 'BAD_KEY_LENGTH' });
@@ -62,7 +62,7 @@ describeEach('keys', (create) => {
     }
   });
 
-  test('may be a part of a larger array, and leaves it as it is', () => {
+  test('may be part of a larger array, which is not modified', () => {
     const aead = create();
     const larger = bytesOf('larger', 100);
     const before = Uint8Array.from(larger);
@@ -71,7 +71,7 @@ describeEach('keys', (create) => {
     assertBytes(sealUnder(aead, id), expected(before.subarray(41, 73)), 'a packet');
   });
 
-  test('a thousand live at once, each with a number of its own', () => {
+  test('a thousand keys coexist, each with its own id', () => {
     const aead = create();
     const keys = Array.from({ length: 1000 }, (_, i) => bytesOf(`key ${i}`, KEY_LENGTHS[i % 3]));
     const ids = keys.map((key) => aead.addKey(key));
@@ -80,7 +80,7 @@ describeEach('keys', (create) => {
     keys.forEach((key, i) => assertBytes(sealUnder(aead, ids[i]), expected(key), `key ${i}`));
   });
 
-  test('the number of a removed key names none, also when its place is given again', () => {
+  test('the id of a removed key stays invalid, also after its slot is reused', () => {
     const aead = create();
     const [old, kept, fresh] = [bytesOf('old', 16), bytesOf('kept', 32), bytesOf('fresh', 24)];
     const id = aead.addKey(old);
@@ -93,7 +93,7 @@ describeEach('keys', (create) => {
     assertBytes(sealUnder(aead, other), expected(kept), 'under the key that stayed');
   });
 
-  test('removing one twice gives its number once', () => {
+  test('removing one twice frees its slot once', () => {
     const aead = create();
     const id = aead.addKey(bytesOf('twice', 16));
     aead.removeKey(id);
@@ -104,7 +104,7 @@ describeEach('keys', (create) => {
     assertBytes(sealUnder(aead, b), expected(bytesOf('b', 32)), 'under the other key');
   });
 
-  test('removing one that isn’t held does nothing', () => {
+  test('removing an unknown id does nothing', () => {
     const aead = create();
     const id = aead.addKey(bytesOf('held', 16));
     for (const unknown of [-1, id + 1, 1e9, 0x7fffffff, 2 ** 40, 0.5, Number.NaN]) aead.removeKey(unknown);
@@ -113,7 +113,7 @@ describeEach('keys', (create) => {
     assert.ok(Number.isInteger(next) && next >= 0 && next < 1000 && next !== id);
   });
 
-  test('each holds through any additions and removals of others, and places stay few', () => {
+  test('each works through any additions and removals of others, and few slots are used', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat()), { maxLength: 60 }), (steps) => {
         const aead = create();
@@ -131,7 +131,7 @@ describeEach('keys', (create) => {
           assert.equal(held.has(id), false);
           held.set(id, key);
           most = Math.max(most, held.size);
-          // The lower 20 bits are the place, the others tell its keys apart.
+          // The lower 20 bits are the slot, the others distinguish its keys.
           assert.ok((id & 0xfffff) < most, `number ${id} for at most ${most} keys`);
         });
         for (const [id, key] of held) assertBytes(sealUnder(aead, id), expected(key), `key ${id}`);
@@ -140,7 +140,7 @@ describeEach('keys', (create) => {
     );
   });
 
-  test('two ciphers of one backend know nothing of each other’s keys', () => {
+  test('two instances of a backend do not share keys', () => {
     const [one, other] = [new KeyRing(create()), new KeyRing(create())];
     const [a, b] = [packet(1, 40, 16), packet(2, 40, 32)];
     const [mine, yours] = [new Layout(one, [a]), new Layout(other, [b])];

@@ -1,4 +1,6 @@
-/** Run by secrets.test.ts with `--expose-gc`: looks for a key in this process's memory while it is held and after. */
+/**
+ * Run by secrets.test.ts with `--expose-gc`: searches this process's memory for a key while it is held and afterwards.
+ */
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
 import { BACKENDS } from './backends.js';
@@ -13,7 +15,7 @@ const KEY_BYTES = 32;
 const aead = backend.create();
 const key = new Uint8Array(new ArrayBuffer(128)).subarray(0, KEY_BYTES);
 randomFillSync(key);
-// The second half: AES-256's first two round keys are the key itself. The key stands nowhere else.
+// The second half: AES-256's first two round keys are the key itself. There is no other copy.
 const hidden = inverted(key.subarray(16));
 const id = aead.addKey(key);
 key.fill(0);

@@ -1,4 +1,4 @@
-/** The openssl backend shares a thread, and with it OpenSSL's queue of errors, with node:crypto. */
+/** The openssl backend shares its thread, and so OpenSSL's error queue, with node:crypto. */
 import assert from 'node:assert/strict';
 import { createDecipheriv, createHash, createPrivateKey, createSign, generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -20,7 +20,7 @@ function failures(aead: Aead, count: number): void {
   packets.forEach((_, i) => assertRefused(layout, i));
 }
 
-/** What node:crypto says of a wrong tag. */
+/** The error of node:crypto for a wrong tag. */
 function refusal(): unknown {
   const { key, nonce } = packet(1, 0);
   const decipher = createDecipheriv('aes-128-gcm', key, nonce, { authTagLength: 16 });
@@ -34,7 +34,7 @@ function refusal(): unknown {
   return undefined;
 }
 
-/** What node:crypto says of a key that can't be read: the whole stack of OpenSSL's errors. */
+/** The error of node:crypto for an unreadable key: the whole stack of OpenSSL's errors. */
 function unreadable(): unknown {
   try {
     createPrivateKey('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n');
@@ -44,8 +44,8 @@ function unreadable(): unknown {
   return undefined;
 }
 
-describe('openssl: packets that fail', { skip: lacking(opensslBackend) }, () => {
-  test('leave nothing in OpenSSL’s queue of errors', () => {
+describe('openssl: failed packets', { skip: lacking(opensslBackend) }, () => {
+  test('leave nothing in OpenSSL’s error queue', () => {
     const aead = opensslBackend.create();
     assert.equal(queued(), 0);
     failures(aead, 1);
@@ -54,7 +54,7 @@ describe('openssl: packets that fail', { skip: lacking(opensslBackend) }, () => 
     assert.equal(queued(), 0);
   });
 
-  test('leave nothing in the queue when a later packet of the batch names no key', () => {
+  test('leave nothing in the queue when a later packet of the batch has an unknown key', () => {
     const ring = new KeyRing(opensslBackend.create());
     const layout = new Layout(ring, [packet(1, 50), packet(2, 50)]);
     layout.batch.key[1] = 99;
@@ -65,7 +65,7 @@ describe('openssl: packets that fail', { skip: lacking(opensslBackend) }, () => 
     assert.equal(queued(), 0);
   });
 
-  test('change nothing of what node:crypto says of its own failures', () => {
+  test('do not change the errors that node:crypto reports for its own failures', () => {
     const before = [refusal(), unreadable()];
     assert.ok(before.every((said) => said !== undefined));
     const aead = opensslBackend.create();
@@ -75,7 +75,7 @@ describe('openssl: packets that fail', { skip: lacking(opensslBackend) }, () => 
     }
   });
 
-  test('let node:crypto hash, sign and open as before', () => {
+  test('do not affect hashing, signing and decryption by node:crypto', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const one = packet(1, 60, 32);
     const { cipher, icv } = sealDirectly(one);
@@ -90,7 +90,7 @@ describe('openssl: packets that fail', { skip: lacking(opensslBackend) }, () => 
     }
   });
 
-  test('hurt no packet that node:crypto’s own failures come between', () => {
+  test('are not caused by failures of node:crypto in between', () => {
     const ring = new KeyRing(opensslBackend.create());
     const one = packet(1, 60, 32);
     for (let i = 0; i < 5; i++) {

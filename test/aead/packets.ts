@@ -1,4 +1,6 @@
-/** Packets to seal and to open: made from numbers, sealed by node:crypto directly, and laid out between guard bytes. */
+/**
+ * Packets to seal and to open: derived from numbers, sealed by node:crypto directly, and laid out between guard bytes.
+ */
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
 import fc, { type Arbitrary } from 'fast-check';
@@ -7,7 +9,7 @@ import { type Aead, AeadBatch, NONCE_BYTES, NONCE_STRIDE } from '../../src/aead/
 export const KEY_LENGTHS = [16, 24, 32] as const;
 /** RFC 4106 section 6. */
 export const ICV_LENGTHS = [8, 12, 16] as const;
-/** Around blocks of AES, around what eight and more blocks at once take, and of whole packets. */
+/** Around AES blocks, around eight and more blocks at once, and of whole packets. */
 export const LENGTHS = [0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1400, 8900] as const;
 
 export interface Packet {
@@ -23,7 +25,7 @@ export interface Sealed {
   readonly icv: Uint8Array;
 }
 
-/** As many bytes as asked for, which depend on the name alone. */
+/** Bytes that depend only on the name. */
 export function bytesOf(name: string, length: number): Uint8Array {
   const output = new Uint8Array(length);
   for (let at = 0; at < length; at += 32) {
@@ -37,7 +39,7 @@ export function fromHex(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex, 'hex'));
 }
 
-/** A packet of given sizes. Eight keys of each length go round, so that a batch mixes them and repeats them. */
+/** A packet of given sizes. Eight keys of each length rotate, so that a batch mixes and repeats them. */
 export function packet(seed: number, length: number, keyLength = 16, aadLength = 8, icvLength = 16): Packet {
   return {
     key: bytesOf(`key ${seed % 8}`, keyLength),
@@ -48,7 +50,7 @@ export function packet(seed: number, length: number, keyLength = 16, aadLength =
   };
 }
 
-/** What node:crypto gives for a packet: NIST SP 800-38D, 7.1. */
+/** The result of node:crypto for a packet: NIST SP 800-38D, 7.1. */
 export function sealDirectly({ key, nonce, aad, plain, icvLength }: Packet): Sealed {
   const algorithm = `aes-${key.length * 8}-gcm` as 'aes-128-gcm';
   const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: icvLength });
@@ -57,7 +59,7 @@ export function sealDirectly({ key, nonce, aad, plain, icvLength }: Packet): Sea
   return { cipher: Uint8Array.from(text), icv: Uint8Array.from(cipher.getAuthTag()) };
 }
 
-/** Packets as ESP has them: SPI and sequence number of 32 or 64 bits as additional data (RFC 4106 section 5). */
+/** ESP-like packets: SPI and sequence number of 32 or 64 bits as additional data (RFC 4106 section 5). */
 export const anyPacket: Arbitrary<Packet> = fc
   .record({
     seed: fc.nat(),
@@ -68,7 +70,7 @@ export const anyPacket: Arbitrary<Packet> = fc
   })
   .map(({ seed, length, keyLength, aadLength, icvLength }) => packet(seed, length, keyLength, aadLength, icvLength));
 
-/** Numbers of keys, each added once. */
+/** Key ids, each key added once. */
 export class KeyRing {
   readonly #ids = new Map<string, number>();
 
@@ -85,7 +87,7 @@ export class KeyRing {
 export interface LayoutOptions {
   /** Bytes before the first packet. */
   readonly start?: number;
-  /** Bytes between a packet's parts, and between packets; 0 puts each ICV right behind its packet. */
+  /** Bytes between a packet's parts, and between packets; with 0 each ICV directly follows its packet. */
   readonly gap?: number;
   readonly capacity?: number;
   readonly aadStride?: number;
@@ -93,13 +95,13 @@ export interface LayoutOptions {
   readonly arrayOffset?: number;
 }
 
-/** A batch whose packets stand between guard bytes. */
+/** A batch whose packets are surrounded by guard bytes. */
 export class Layout {
   readonly batch: AeadBatch;
-  /** The buffer that the batch's array is a part of. */
+  /** The buffer that contains the batch's array. */
   readonly #whole: Uint8Array;
   readonly #guards: Uint8Array;
-  /** 1 where a packet or its ICV stands. */
+  /** 1 for bytes of a packet or its ICV. */
   readonly #owned: Uint8Array;
 
   constructor(ring: KeyRing, packets: readonly Packet[], options: LayoutOptions = {}) {
@@ -113,7 +115,7 @@ export class Layout {
     this.batch = new AeadBatch(capacity, aadStride);
     this.batch.bytes = this.#whole.subarray(arrayOffset, arrayOffset + sum);
     this.batch.count = packets.length;
-    // Bytes that no packet has: the rest of the nonces' and of the additional data's places.
+    // Bytes that no packet owns: the rest of the nonce and additional data entries.
     this.batch.nonce.fill(0x5c);
     this.batch.aad.fill(0x5c);
     let at = start;
@@ -137,18 +139,18 @@ export class Layout {
 
   #inputs: string;
 
-  /** What a cipher only reads. */
+  /** The inputs that a cipher only reads. */
   #snapshot(): string {
     const { count, key, offset, length, icvOffset, icvLength, nonce, aad, aadLength } = this.batch;
     return `${count} ${[key, offset, length, icvOffset, icvLength, nonce, aad, aadLength].map(String).join(' ')}`;
   }
 
-  /** A packet's bytes, where they stand. */
+  /** A packet's bytes, in place. */
   text(i: number): Uint8Array {
     return this.batch.bytes.subarray(this.batch.offset[i], this.batch.offset[i] + this.batch.length[i]);
   }
 
-  /** A packet's ICV, where it stands. */
+  /** A packet's ICV, in place. */
   icv(i: number): Uint8Array {
     return this.batch.bytes.subarray(this.batch.icvOffset[i], this.batch.icvOffset[i] + this.batch.icvLength[i]);
   }
@@ -163,12 +165,12 @@ export class Layout {
     return Uint8Array.from(this.#whole);
   }
 
-  /** Takes the inputs as they are now for what `assertGuards` wants to find. */
+  /** Records the current inputs as expected by `assertGuards`. */
   expectInputs(): void {
     this.#inputs = this.#snapshot();
   }
 
-  /** Fails if anything was written but packets, ICVs and `verified`. */
+  /** Fails if anything but packets, ICVs and `verified` was written. */
   assertGuards(): void {
     for (let i = 0; i < this.#whole.length; i++) {
       if (this.#owned[i] === 0 && this.#whole[i] !== this.#guards[i])
@@ -178,16 +180,16 @@ export class Layout {
   }
 }
 
-/** Fails unless two runs of bytes are equal; quicker than deepEqual, and says where they differ. */
+/** Fails unless two byte ranges are equal; faster than deepEqual, and reports where they differ. */
 export function assertBytes(actual: Uint8Array, expected: Uint8Array, what: string): void {
   if (Buffer.compare(actual, expected) === 0) return;
   assert.equal(actual.length, expected.length, `${what}: length`);
   const at = expected.findIndex((byte, i) => actual[i] !== byte);
   const near = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(at, at + 32)).toString('hex');
-  assert.fail(`${what}: from byte ${at} on ${near(actual)} instead of ${near(expected)}`);
+  assert.fail(`${what}: from byte ${at}: ${near(actual)} instead of ${near(expected)}`);
 }
 
-/** Fails unless a packet is as it was sealed. */
+/** Fails unless a packet was sealed correctly. */
 export function assertSealed(layout: Layout, i: number, sealed: Sealed): void {
   assertBytes(layout.text(i), sealed.cipher, `ciphertext of packet ${i}`);
   assertBytes(layout.icv(i), sealed.icv, `ICV of packet ${i}`);

@@ -1,4 +1,4 @@
-/** Looks for a secret in this process's memory (Linux, `--expose-gc`). */
+/** Searches this process's memory for a secret (Linux, `--expose-gc`). */
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
@@ -6,13 +6,13 @@ const LENGTH = 16;
 
 const collect: unknown = (globalThis as { gc?: unknown }).gc;
 
-/** Has V8's collector move what stands in its own heap, which leaves the old place as it was. */
+/** Makes V8's collector move the contents of its heap, which leaves the old copies behind. */
 export function moveHeap(): void {
   assert.ok(typeof collect === 'function', 'run with --expose-gc');
   collect({ type: 'minor' });
 }
 
-/** 16 bytes, kept inverted, so that this copy isn't found. */
+/** 16 bytes, stored inverted, so that the search doesn't find this copy. */
 export function inverted(secret: Uint8Array): Uint8Array {
   assert.equal(secret.length, LENGTH);
   const copy = new Uint8Array(new ArrayBuffer(128)).subarray(0, LENGTH);
@@ -20,7 +20,7 @@ export function inverted(secret: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** In how many places of the memory a secret stands, which is given inverted. */
+/** Number of occurrences of a secret in memory; the secret is given inverted. */
 export function places(hidden: Uint8Array): number {
   const chunk = new Uint8Array(new ArrayBuffer(1 << 20));
   const memory = openSync('/proc/self/mem', 'r');
@@ -34,7 +34,7 @@ export function places(hidden: Uint8Array): number {
       try {
         read = readSync(memory, chunk, 0, Math.min(chunk.length, end - at), at);
       } catch {
-        // Not readable: a guard page.
+        // Unreadable: a guard page.
       }
       for (
         let i = chunk.indexOf(255 - hidden[0]);
@@ -45,7 +45,7 @@ export function places(hidden: Uint8Array): number {
         while (same < LENGTH && chunk[i + same] === 255 - hidden[same]) same++;
         if (same === LENGTH) count++;
       }
-      // What was copied here isn't to be found here.
+      // Don't find this copy.
       chunk.fill(0);
     }
   }

@@ -1,4 +1,4 @@
-/** Every cipher gives what node:crypto gives, and thereby what the others give: NIST SP 800-38D, 7.1 and 7.2. */
+/** NIST SP 800-38D, 7.1 and 7.2: every cipher gives the same results as node:crypto. */
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { describeEach } from './backends.js';
@@ -16,11 +16,11 @@ import {
   sealDirectly,
 } from './packets.js';
 
-/** Around the most that ipsec-mb takes at once (128), and to the capacity of a batch. */
+/** Around ipsec-mb's burst size (128), up to the capacity of a batch. */
 const COUNTS = [1, 2, 64, 127, 128, 129, 200, 256];
 
-describeEach('the same bytes as node:crypto', (create, name) => {
-  test('for every key length, ICV length, length of additional data and length around a block', () => {
+describeEach('same results as node:crypto', (create, name) => {
+  test('for every key length, ICV length, additional data length and lengths around a block', () => {
     const ring = new KeyRing(create());
     const packets = [];
     for (const keyLength of KEY_LENGTHS) {
@@ -52,7 +52,7 @@ describeEach('the same bytes as node:crypto', (create, name) => {
     layout.assertGuards();
   });
 
-  test('for the longest datagram of IPv4 (RFC 791: 65,535 bytes)', () => {
+  test('for the longest IPv4 datagram (RFC 791: 65,535 bytes)', () => {
     const ring = new KeyRing(create());
     const one = packet(1, 65_535, 32, 12);
     const layout = new Layout(ring, [one]);
@@ -82,7 +82,7 @@ describeEach('the same bytes as node:crypto', (create, name) => {
     });
   }
 
-  test('whether packets come in one batch or one by one, through the same keys', () => {
+  test('for packets in one batch or one by one, under the same keys', () => {
     const ring = new KeyRing(create());
     fc.assert(
       fc.property(fc.array(anyPacket, { minLength: 1, maxLength: 40 }), (packets) => {
@@ -101,7 +101,7 @@ describeEach('the same bytes as node:crypto', (create, name) => {
     );
   });
 
-  test('a packet that is sealed twice with one nonce has the same bytes both times', () => {
+  test('for a packet sealed twice with one nonce, both times', () => {
     const ring = new KeyRing(create());
     const one = packet(3, 100, 32);
     const layout = new Layout(ring, [one, one, packet(4, 7), one]);
@@ -109,7 +109,7 @@ describeEach('the same bytes as node:crypto', (create, name) => {
     for (const i of [0, 1, 3]) assertSealed(layout, i, sealDirectly(one));
   });
 
-  test('only the packets that a batch counts are worked on', () => {
+  test('for only the packets that the batch counts', () => {
     const ring = new KeyRing(create());
     const packets = [packet(1, 40), packet(2, 41), packet(3, 42)];
     const layout = new Layout(ring, packets);

@@ -1,4 +1,4 @@
-/** Keys stay inside: no error tells them, and a removed one is nowhere in the process's memory. */
+/** Keys don't leak: no error reveals them, and a removed key leaves no copy in the process's memory. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { ROOT } from '../repository.js';
 import { BACKENDS, describeEach, lacking } from './backends.js';
 import { bytesOf, KEY_LENGTHS, KeyRing, Layout, packet } from './packets.js';
 
-/** What an error says, in all its properties, causes and in its stack. */
+/** Everything an error reveals: its properties, causes and stack. */
 function everything(error: unknown): string {
   return inspect(error, { depth: Infinity, showHidden: true, maxArrayLength: Infinity }).toLowerCase();
 }
@@ -24,7 +24,7 @@ function thrown(run: () => unknown): unknown {
   assert.fail('nothing was thrown');
 }
 
-/** Fails if four bytes of a key that follow each other stand in a text, in hex, decimal or Base64. */
+/** Fails if four consecutive bytes of a key appear in a text, in hex, decimal or Base64. */
 function assertSilent(text: string, key: Uint8Array): void {
   const bytes = [...key];
   for (let i = 0; i + 4 <= bytes.length; i++) {
@@ -38,7 +38,7 @@ function assertSilent(text: string, key: Uint8Array): void {
 }
 
 describeEach('errors', (create) => {
-  test('tell nothing of a key whose length is wrong', () => {
+  test('reveal nothing of a key of invalid length', () => {
     const aead = create();
     for (const length of [15, 17, 20, 36, 64]) {
       const key = bytesOf('secret', length);
@@ -46,7 +46,7 @@ describeEach('errors', (create) => {
     }
   });
 
-  test('tell nothing of the keys that a cipher holds, nor does looking at it', () => {
+  test('reveal nothing of the keys that a cipher holds, nor does inspecting it', () => {
     const ring = new KeyRing(create());
     const keys = KEY_LENGTHS.map((length) => bytesOf(`secret ${length}`, length));
     keys.forEach((key) => ring.id(key));
@@ -71,11 +71,11 @@ describeEach('errors', (create) => {
 
 describe('removed keys', () => {
   for (const backend of BACKENDS) {
-    const unreadable = existsSync('/proc/self/mem') ? false : 'the memory of a process can only be read on Linux';
-    // node-forge keeps keys in strings and arrays of the collector's, as its removeKey says.
+    const unreadable = existsSync('/proc/self/mem') ? false : 'process memory is only readable on Linux';
+    // node-forge keeps keys in strings and arrays managed by the collector, as its removeKey says.
     const forge = backend.name === 'forge' ? 'node-forge keeps keys where they can’t be wiped' : false;
     const skip = lacking(backend) || unreadable || forge;
-    test(`${backend.name}: nothing of one is left in the process’s memory`, { skip }, () => {
+    test(`${backend.name}: leaves no copy in the process’s memory`, { skip }, () => {
       const script = join(ROOT, 'dist/test/aead/memory-child.js');
       const child = spawnSync(process.execPath, ['--expose-gc', script, backend.name], {
         encoding: 'utf8',
@@ -84,29 +84,25 @@ describe('removed keys', () => {
       assert.equal(child.status, 0, child.stderr);
       const found = JSON.parse(child.stdout) as { held: number; removed: number };
       assert.ok(found.held > 0, 'the search finds a key that is held');
-      assert.equal(found.removed, 0, 'places where a removed key stands');
+      assert.equal(found.removed, 0, 'copies of a removed key');
     });
   }
 });
 
-describe('the right ICV of a forged packet', () => {
-  // Whoever learns it sends the packet again with it. OpenSSL and node-forge keep it in places of their own.
+describe('the valid ICV of a forged packet', () => {
+  // An attacker who learns it can resend the packet with it. OpenSSL and node-forge keep it in private memory.
   const backend = BACKENDS.find(({ name }) => name === 'ipsec-mb');
   assert.ok(backend !== undefined);
-  const unreadable = existsSync('/proc/self/mem') ? false : 'the memory of a process can only be read on Linux';
-  test(
-    'ipsec-mb: is computed to compare, and nowhere in memory afterwards',
-    { skip: lacking(backend) || unreadable },
-    () => {
-      const script = join(ROOT, 'dist/test/aead/forged-icv-child.js');
-      const child = spawnSync(process.execPath, ['--expose-gc', script, backend.name], {
-        encoding: 'utf8',
-        timeout: 300_000,
-      });
-      assert.equal(child.status, 0, child.stderr);
-      const found = JSON.parse(child.stdout) as { sealed: number; forged: number };
-      assert.ok(found.sealed > 0, 'the search finds an ICV that is held');
-      assert.equal(found.forged, 0, 'places where the right ICV is');
-    },
-  );
+  const unreadable = existsSync('/proc/self/mem') ? false : 'process memory is only readable on Linux';
+  test('ipsec-mb: leaves no copy in memory after the comparison', { skip: lacking(backend) || unreadable }, () => {
+    const script = join(ROOT, 'dist/test/aead/forged-icv-child.js');
+    const child = spawnSync(process.execPath, ['--expose-gc', script, backend.name], {
+      encoding: 'utf8',
+      timeout: 300_000,
+    });
+    assert.equal(child.status, 0, child.stderr);
+    const found = JSON.parse(child.stdout) as { sealed: number; forged: number };
+    assert.ok(found.sealed > 0, 'the search finds an ICV that is held');
+    assert.equal(found.forged, 0, 'copies of the valid ICV');
+  });
 });

@@ -1,4 +1,4 @@
-/** A cipher that is there and wrong is told from one that is right. */
+/** The self-test distinguishes a broken cipher from a correct one. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Aead, AeadBatch, nodeBackend, selfTest } from '../../src/aead/index.js';
@@ -6,17 +6,17 @@ import { altered } from './altered.js';
 import { describeEach } from './backends.js';
 
 describeEach('the self-test', (create) => {
-  test('finds nothing wrong, again and again, and keeps no keys', () => {
+  test('finds nothing wrong, repeatedly, and keeps no keys', () => {
     const aead = create();
     const first = aead.addKey(new Uint8Array(16));
     aead.removeKey(first);
     for (let i = 0; i < 3; i++) assert.equal(selfTest(aead), undefined);
-    // The place of the first key is free again: no other was left behind.
+    // The first key's slot is free again: no other key was left behind.
     assert.equal(aead.addKey(new Uint8Array(16)) & 0xfffff, first);
   });
 });
 
-/** Runs on another batch with columns changed, over the same bytes. */
+/** Runs on a copy of a batch with changed columns, over the same bytes. */
 function withColumns(batch: AeadBatch, run: (other: AeadBatch) => void, change: (other: AeadBatch) => void): void {
   const other = new AeadBatch(batch.capacity, batch.aadStride);
   other.count = batch.count;
@@ -35,11 +35,11 @@ function withColumns(batch: AeadBatch, run: (other: AeadBatch) => void, change: 
   batch.verified.set(other.verified);
 }
 
-/** What is done to a cipher that is right, and what is to be said of it. */
+/** How to break a correct cipher, and the expected reason. */
 const BROKEN: readonly (readonly [string, RegExp, (right: Aead) => Partial<Aead>])[] = [
   [
     'changes a bit of a ciphertext',
-    /^seals AES-128-GCM with an ICV of 16 bytes wrongly$/,
+    /^seals AES-128-GCM with an ICV of 16 bytes incorrectly$/,
     (right) => ({
       seal: (batch) => {
         right.seal(batch);
@@ -49,7 +49,7 @@ const BROKEN: readonly (readonly [string, RegExp, (right: Aead) => Partial<Aead>
   ],
   [
     'changes a bit of the last packet’s ICV',
-    /^seals AES-128-GCM with an ICV of 8 bytes wrongly$/,
+    /^seals AES-128-GCM with an ICV of 8 bytes incorrectly$/,
     (right) => ({
       seal: (batch) => {
         right.seal(batch);
@@ -59,27 +59,27 @@ const BROKEN: readonly (readonly [string, RegExp, (right: Aead) => Partial<Aead>
   ],
   [
     'writes nothing when it seals',
-    /^seals AES-128-GCM with an ICV of 16 bytes wrongly$/,
+    /^seals AES-128-GCM with an ICV of 16 bytes incorrectly$/,
     () => ({ seal: () => undefined }),
   ],
   [
     'writes 16 bytes of ICV whatever its length',
-    /^seals AES-128-GCM with an ICV of 12 bytes wrongly$/,
+    /^seals AES-128-GCM with an ICV of 12 bytes incorrectly$/,
     (right) => ({
       seal: (batch) => withColumns(batch, right.seal.bind(right), (other) => other.icvLength.fill(16)),
     }),
   ],
   [
     'leaves out additional data',
-    /^seals AES-128-GCM with an ICV of 16 bytes wrongly$/,
+    /^seals AES-128-GCM with an ICV of 16 bytes incorrectly$/,
     (right) => ({
       seal: (batch) => withColumns(batch, right.seal.bind(right), (other) => other.aadLength.fill(0)),
       open: (batch) => withColumns(batch, right.open.bind(right), (other) => other.aadLength.fill(0)),
     }),
   ],
   [
-    'takes every ICV for right',
-    /^takes a wrong ICV of AES-128-GCM for right$/,
+    'accepts every ICV',
+    /^accepts a wrong ICV of AES-128-GCM$/,
     (right) => ({
       open: (batch) => {
         right.open(batch);
@@ -88,8 +88,8 @@ const BROKEN: readonly (readonly [string, RegExp, (right: Aead) => Partial<Aead>
     }),
   ],
   [
-    'takes no ICV for right',
-    /^opens AES-128-GCM with an ICV of 16 bytes wrongly$/,
+    'refuses every ICV',
+    /^opens AES-128-GCM with an ICV of 16 bytes incorrectly$/,
     (right) => ({
       open: (batch) => {
         right.open(batch);
@@ -98,15 +98,15 @@ const BROKEN: readonly (readonly [string, RegExp, (right: Aead) => Partial<Aead>
     }),
   ],
   [
-    'looks only at an ICV’s first 8 bytes',
-    /^takes a wrong ICV of AES-128-GCM for right$/,
+    'checks only an ICV’s first 8 bytes',
+    /^accepts a wrong ICV of AES-128-GCM$/,
     (right) => ({
       open: (batch) => withColumns(batch, right.open.bind(right), (other) => other.icvLength.fill(8)),
     }),
   ],
   [
-    'says that a packet is right and does not decrypt it',
-    /^opens AES-128-GCM with an ICV of 16 bytes wrongly$/,
+    'reports a packet as verified and does not decrypt it',
+    /^opens AES-128-GCM with an ICV of 16 bytes incorrectly$/,
     (right) => ({
       open: (batch) => {
         const sealed = Uint8Array.from(batch.bytes);
@@ -130,18 +130,18 @@ const BROKEN: readonly (readonly [string, RegExp, (right: Aead) => Partial<Aead>
     }),
   ],
   [
-    'knows AES-128 alone',
-    /^seals AES-192-GCM with an ICV of 16 bytes wrongly$/,
+    'supports only AES-128',
+    /^seals AES-192-GCM with an ICV of 16 bytes incorrectly$/,
     (right) => ({ addKey: (key) => right.addKey(key.subarray(0, 16)) }),
   ],
   [
-    'takes keys of 256 bits for keys of 192',
-    /^seals AES-256-GCM with an ICV of 16 bytes wrongly$/,
+    'uses 256-bit keys as 192-bit keys',
+    /^seals AES-256-GCM with an ICV of 16 bytes incorrectly$/,
     (right) => ({ addKey: (key) => right.addKey(key.subarray(0, Math.min(24, key.length))) }),
   ],
   [
-    'works on the first packet of a batch alone',
-    /^seals AES-128-GCM with an ICV of 12 bytes wrongly$/,
+    'works only on the first packet of a batch',
+    /^seals AES-128-GCM with an ICV of 12 bytes incorrectly$/,
     (right) => ({
       seal: (batch) => withColumns(batch, right.seal.bind(right), (other) => (other.count = 1)),
     }),
@@ -153,7 +153,7 @@ describe('selfTest', () => {
     test(`refuses a cipher that ${what}`, () => {
       const right = nodeBackend.create();
       const said = selfTest(altered(right, breakIt(right)));
-      assert.ok(said !== undefined, 'the cipher was taken for right');
+      assert.ok(said !== undefined, 'the cipher passed the self-test');
       assert.match(said, reason);
     });
   }

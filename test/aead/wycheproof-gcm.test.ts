@@ -1,4 +1,4 @@
-/** Wycheproof's AES-GCM with nonces of 96 bits, the only ones of ESP (RFC 4106 section 4), through every cipher. */
+/** Wycheproof's AES-GCM with 96-bit nonces, the only ones in ESP (RFC 4106 section 4), with every cipher. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { describeEach } from './backends.js';
@@ -14,7 +14,7 @@ function packetOf({ key, iv, aad, msg }: GcmCase, icvLength: number) {
 }
 
 describe('Wycheproof AES-GCM', { skip: absent }, () => {
-  test('197 of its 316 cases have nonces of 96 bits, with keys of each length', () => {
+  test('197 of its 316 cases have 96-bit nonces, with keys of each length', () => {
     const others = file.testGroups.filter(({ ivSize }) => ivSize !== 96).flatMap(({ tests }) => tests);
     assert.deepEqual([file.numberOfTests, cases.length, others.length], [316, 197, 119]);
     const ofKey = (digits: number): number => cases.filter(({ key }) => key.length === digits).length;
@@ -42,7 +42,7 @@ describe('Wycheproof AES-GCM', { skip: absent }, () => {
       assert.equal(done, 3 * valid.length);
     });
 
-    test('an invalid case is of a wrong tag: sealing its message gives its ciphertext and another tag', () => {
+    test('an invalid case has a wrong tag: sealing its message gives its ciphertext and another tag', () => {
       const ring = new KeyRing(create());
       let done = 0;
       for (const one of cases.filter(({ result }) => result === 'invalid')) {
@@ -75,7 +75,7 @@ describe('Wycheproof AES-GCM', { skip: absent }, () => {
       layout.assertGuards();
     });
 
-    test('valid cases open by the first 12 and 8 bytes of their tags (RFC 4106 section 6)', () => {
+    test('RFC 4106 section 6: valid cases open with the first 12 and 8 bytes of their tags', () => {
       const ring = new KeyRing(create());
       let done = 0;
       for (const icvLength of [12, 8]) {

@@ -1,4 +1,4 @@
-/** Wycheproof's GMAC (NIST SP 800-38D, 3): AES-GCM of no bytes, so that additional data alone makes the ICV. */
+/** Wycheproof's GMAC (NIST SP 800-38D, 3): AES-GCM of no bytes, so that the ICV depends on additional data only. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { describeEach } from './backends.js';
@@ -16,14 +16,14 @@ const packets = cases.map(({ key, iv, msg }) => ({
 }));
 
 describe('Wycheproof GMAC', { skip: absent }, () => {
-  test('207 of its 414 cases have nonces of 96 bits, 69 for keys of each length', () => {
+  test('207 of its 414 cases have 96-bit nonces, 69 for each key length', () => {
     assert.deepEqual([file.numberOfTests, cases.length], [414, 207]);
     const ofKey = (digits: number): number => cases.filter(({ key }) => key.length === digits).length;
     assert.deepEqual([ofKey(32), ofKey(48), ofKey(64)], [69, 69, 69]);
   });
 
   describeEach('Wycheproof GMAC', (create) => {
-    test('seals to the tag of a valid case and to another than that of an invalid one', () => {
+    test('seals to the tag of a valid case, and to a different one for an invalid case', () => {
       const ring = new KeyRing(create());
       const layout = new Layout(ring, packets);
       ring.aead.seal(layout.batch);

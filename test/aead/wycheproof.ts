@@ -1,14 +1,14 @@
-/** The vectors of C2SP/wycheproof, where they are at hand. */
+/** The vectors of C2SP/wycheproof, if available. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ROOT } from '../repository.js';
 
 const folder = resolve(ROOT, '../shared/vectors/wycheproof');
 
-/** Why the tests of these vectors are passed over, or false if they are here. */
+/** Why the tests of these vectors are skipped, or false if they are available. */
 export const absent: string | false = existsSync(folder)
   ? false
-  : 'the published Wycheproof vectors (../shared/vectors/wycheproof) are not here';
+  : 'the published Wycheproof vectors (../shared/vectors/wycheproof) are missing';
 
 interface Group<T> {
   readonly ivSize?: number;
@@ -36,7 +36,7 @@ export interface GcmCase extends Case {
   readonly tag: string;
 }
 
-/** A GMAC is an ICV over additional data alone, which the file calls the message. */
+/** A GMAC is an ICV over additional data only, which the file calls the message. */
 export interface GmacCase extends Case {
   readonly key: string;
   readonly iv: string;
@@ -52,7 +52,7 @@ export interface HkdfCase extends Case {
   readonly okm: string;
 }
 
-/** A file of vectors, or one without any where it is absent. */
+/** A file of vectors, or an empty one if missing. */
 export function vectors<T extends Case>(name: string): Vectors<T> {
   if (absent !== false) return { numberOfTests: 0, testGroups: [] };
   return JSON.parse(readFileSync(join(folder, name), 'utf8')) as Vectors<T>;

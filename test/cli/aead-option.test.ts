@@ -25,7 +25,7 @@ test('a cipher that fails its self-test is said on standard error, and the next 
     console.log(aead.name);`;
   const call = spawnSync(process.execPath, ['--input-type=module', '-e', program]);
   assert.equal(call.stdout.toString(), 'node\n');
-  assert.match(call.stderr.toString(), /^vtep: the cipher broken seals AES-128-GCM [^\n]* wrongly: not used\n$/);
+  assert.match(call.stderr.toString(), /^vtep: the cipher broken seals AES-128-GCM [^\n]* incorrectly: not used\n$/);
 });
 
 test('the one that is named is taken and no other', async () => {
