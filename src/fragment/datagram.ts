@@ -1,42 +1,42 @@
-/** One datagram that is being put together: which parts of it have come, and their bytes. */
+/** A datagram in reassembly: which fragments of it have arrived, and their bytes. */
 import { PAGE_BYTES, PAGES_PER_DATAGRAM, type PagePool } from './page-pool.js';
 
-/** Room for the headers in front of a payload: an IPv4 header with options, or IPv6 with a few extension headers. */
+/** Room for the headers before a payload: an IPv4 header with options, or IPv6 with a few extension headers. */
 export const HEADER_ROOM = 512;
 
-/** How a part lies to the parts that are there already. */
+/** How a fragment relates to the ones already received. */
 export const Placement = { New: 0, Duplicate: 1, Overlap: 2 } as const;
 export type Placement = (typeof Placement)[keyof typeof Placement];
 
 const NO_PAGE = -1;
 
-/** Parts of a payload by their place. Reused for one datagram after another. */
+/** Fragments of a payload by their offset. Reused for one datagram after another. */
 export class Datagram {
-  /** Packet time of the first part that came, in seconds. */
+  /** Packet time of the fragment that arrived first, in seconds. */
   firstSeconds = 0;
-  /** Bytes of the whole payload, or -1 until the last part has come. */
+  /** Size of the whole payload in bytes, or -1 until the last fragment has arrived. */
   total = -1;
-  /** Bytes of the payload that are there. */
+  /** Payload bytes received. */
   received = 0;
-  /** Parts that are there. */
+  /** Number of fragments received. */
   parts = 0;
-  /** Whether the datagram was given up, and its parts are to be dropped until it times out. */
+  /** Drop reason if reassembly failed; further fragments are dropped with it until the timeout. Else 0. */
   refused = 0;
-  /** The ECN fields that parts came with, a bit for each of the four. */
+  /** ECN codepoints seen, one bit for each of the four. */
   ecn = 0;
-  /** Bytes of `header` that hold the first part's headers; 0 until it has come. */
+  /** Bytes of `header` in use; 0 until the first fragment has arrived. */
   headerLength = 0;
-  /** Headers of the part at offset 0. */
+  /** Headers of the fragment at offset 0. */
   readonly header = new Uint8Array(HEADER_ROOM);
-  /** Neighbours in order of arrival, by number; -1 at the ends. */
+  /** Ids of the neighbours in order of arrival; -1 at the ends. */
   older = -1;
   newer = -1;
 
   readonly #pages = new Int32Array(PAGES_PER_DATAGRAM).fill(NO_PAGE);
-  /** Begin and end of each part, sorted. */
+  /** Start and end of each fragment, sorted. */
   #ranges = new Int32Array(16);
 
-  /** Makes ready for another datagram; its pages must have been released. */
+  /** Prepares for another datagram; the pages must have been released. */
   reset(seconds: number): void {
     this.firstSeconds = seconds;
     this.total = -1;
@@ -47,22 +47,22 @@ export class Datagram {
     this.ecn = 0;
   }
 
-  /** Where the last byte that is there ends. */
+  /** End of the last byte received. */
   get highest(): number {
     return this.parts === 0 ? 0 : this.#ranges[this.parts * 2 - 1];
   }
 
-  /** Whether all of the payload is there. Parts don't overlap, so their bytes may simply be counted. */
+  /** Whether the whole payload has arrived. Fragments don't overlap, so counting their bytes suffices. */
   get isComplete(): boolean {
     return this.total >= 0 && this.received === this.total && this.headerLength > 0;
   }
 
   /**
-   * How a part would lie. A part that is there already with the same bounds is a duplicate if its bytes are the same
-   * too (RFC 8200 section 4.5 lets those be passed over), and an overlap otherwise.
-   * @param begin place of the part's first byte in the payload
-   * @param end place behind its last byte
-   * @param bytes where the part's bytes stand, from `offset`
+   * How a fragment would relate to those received. One with the same bounds is a duplicate if its bytes are equal too
+   * (RFC 8200 section 4.5 allows ignoring those), and an overlap otherwise.
+   * @param begin offset of its first byte in the payload
+   * @param end offset after its last byte
+   * @param bytes holds the fragment's bytes from `offset` on
    */
   place(begin: number, end: number, pool: PagePool, bytes: Uint8Array, offset: number): Placement {
     const index = this.#indexOf(begin);
@@ -75,7 +75,7 @@ export class Datagram {
     return Placement.New;
   }
 
-  /** Pages that a part needs and that aren't taken yet. */
+  /** Number of pages that a fragment needs and that aren't taken yet. */
   pagesMissing(begin: number, end: number): number {
     let missing = 0;
     for (let page = Math.floor(begin / PAGE_BYTES); page * PAGE_BYTES < end; page++) {
@@ -84,7 +84,7 @@ export class Datagram {
     return missing;
   }
 
-  /** Copies a part in; it must be `New`, and the pool must have the pages that it needs. */
+  /** Copies a fragment in; it must be `New`, and the pool must have the pages that it needs. */
   insert(begin: number, end: number, pool: PagePool, bytes: Uint8Array, offset: number): void {
     for (let at = begin; at < end;) {
       const page = Math.floor(at / PAGE_BYTES);
@@ -116,21 +116,21 @@ export class Datagram {
     }
   }
 
-  /** Gives the pages back. */
+  /** Releases the pages. */
   release(pool: PagePool): void {
     for (let page = 0; page < PAGES_PER_DATAGRAM; page++) {
       if (this.#pages[page] !== NO_PAGE) pool.release(this.#pages[page]);
       this.#pages[page] = NO_PAGE;
     }
-    // A datagram of very many parts must not keep their list for ever.
+    // Release an oversized range list.
     if (this.#ranges.length > 256) this.#ranges = new Int32Array(16);
   }
 
-  /** The first part that doesn't begin before a place. */
+  /** Index of the first fragment that doesn't begin before an offset. */
   #indexOf(begin: number): number {
     let low = 0;
     let high = this.parts;
-    // Parts mostly come in order.
+    // Fragments mostly arrive in order.
     if (high > 0 && this.#ranges[high * 2 - 2] < begin) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;

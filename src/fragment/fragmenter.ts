@@ -1,4 +1,4 @@
-/** Cuts IP packets into fragments: IPv4 as RFC 791 section 3.2 says, IPv6 as RFC 8200 section 4.5 does. */
+/** Fragments IP packets: IPv4 by RFC 791 section 3.2, IPv6 by RFC 8200 section 4.5. */
 import { checkRange } from '../memory/range.js';
 import {
   checkIpv4,
@@ -14,19 +14,19 @@ import {
   writeIpv4Checksum,
 } from '../wire/index.js';
 
-/** Why a packet can't be cut. */
+/** Why a packet can't be fragmented. */
 export const FragmentFault = {
   None: 0,
-  /** It isn't an IP packet whose headers hold, or an IPv4 fragment that ends beyond the longest datagram. */
+  /** Not an IP packet with valid headers, or an IPv4 fragment that ends beyond the longest datagram. */
   NotIp: 1,
-  /** It must not be fragmented: DF is set, or it is a fragment of IPv6. */
+  /** DF is set, or it is an IPv6 fragment. */
   DontFragment: 2,
-  /** The MTU has no room for headers and 8 bytes. */
+  /** The MTU has no room for the headers and 8 bytes. */
   MtuTooSmall: 3,
 } as const;
 export type FragmentFault = (typeof FragmentFault)[keyof typeof FragmentFault];
 
-/** Bytes of the longest IPv4 packet, and of the longest IPv6 payload. */
+/** Longest IPv4 packet, and longest IPv6 payload, in bytes. */
 const MAX_LENGTH = 65_535;
 const MORE_FRAGMENTS = 0x2000;
 const UNIT = 8;
@@ -35,15 +35,15 @@ const END_OF_OPTIONS = 0;
 const NO_OPERATION = 1;
 const MAX_IPV4_HEADER = 60;
 
-/** Cuts one packet after the other: `begin`, then `next` until it gives 0. Nothing is allocated. */
+/** Fragments one packet after another: `begin`, then `next` until it returns 0. Allocates nothing. */
 export class Fragmenter {
-  /** How many fragments the packet gives. */
+  /** Number of fragments of the packet. */
   count = 0;
 
   #bytes: Uint8Array = new Uint8Array(0);
   #family = 4;
   #start = 0;
-  /** Where the part that every fragment repeats ends, and where the payload that is cut begins and ends. */
+  /** End of the part that every fragment repeats, then start and end of the payload to split. */
   #headerEnd = 0;
   #payload = 0;
   #payloadEnd = 0;
@@ -52,14 +52,14 @@ export class Fragmenter {
   #room = 0;
   #at = 0;
   #given = 0;
-  /** IPv4: the packet's own place in a larger datagram, and whether more follows it. */
+  /** IPv4: the packet's own offset in a larger datagram, and whether more fragments follow it. */
   #baseOffset = 0;
   #moreAfter = false;
-  /** IPv6: the field that names what follows the repeated part, and what it names. */
+  /** IPv6: offset of the field that names the header after the repeated part, and its value. */
   #announcedAt = 0;
   #nextHeader = 0;
   #identification = 0;
-  /** IPv4: the header of later fragments, whose options are those that are to be copied. */
+  /** IPv4: the header of later fragments, with only the options to copy. */
   readonly #later = new Uint8Array(MAX_IPV4_HEADER);
   #laterSpan = 0;
   readonly #ipv4 = new Ipv4View();
@@ -67,12 +67,12 @@ export class Fragmenter {
   readonly #extensions = new Ipv6ExtensionWalk();
 
   /**
-   * Takes a packet to cut. Its bytes must be left alone until the last `next`.
-   * @param bytes what the packet stands in
-   * @param start where its IP header begins
-   * @param end where it ends; by its own length if that is less
-   * @param mtu bytes of a fragment's IP packet at the most
-   * @param identification of IPv6 fragments, 32 bits; IPv4's is the packet's own
+   * Begins to fragment a packet. Its bytes must not change until the last `next`.
+   * @param bytes holds the packet
+   * @param start offset of its IP header
+   * @param end end of the bytes; the packet may end earlier by its own length
+   * @param mtu largest IP packet of a fragment, in bytes
+   * @param identification of IPv6 fragments, 32 bits; IPv4 fragments keep the packet's
    * @throws MemoryError `BAD_RANGE`
    */
   begin(bytes: Uint8Array, start: number, end: number, mtu: number, identification = 0): FragmentFault {
@@ -88,8 +88,8 @@ export class Fragmenter {
 
   /**
    * Writes the next fragment.
-   * @param target with room for the MTU at `offset`; not where the packet itself stands
-   * @returns its bytes, or 0 if there are no more
+   * @param target with room for the MTU at `offset`; must not overlap the packet
+   * @returns its size in bytes, or 0 if there are no more
    */
   next(target: Uint8Array, offset: number): number {
     if (this.#given === this.count) return 0;
@@ -101,7 +101,7 @@ export class Fragmenter {
     if (checkIpv4(bytes, start, end) !== Fault.None) return FragmentFault.NotIp;
     const ip = this.#ipv4.wrap(bytes, start);
     if (ip.dontFragment) return FragmentFault.DontFragment;
-    // Its offset has 13 bits, which parts of a fragment that ends beyond the longest datagram would overflow.
+    // The 13-bit offset field would overflow for a fragment that ends beyond the longest datagram.
     if (ip.fragmentOffset + ip.payloadEnd - start > MAX_LENGTH) return FragmentFault.NotIp;
     this.#baseOffset = ip.fragmentOffset;
     this.#moreAfter = ip.moreFragments;
@@ -140,7 +140,7 @@ export class Fragmenter {
     return FragmentFault.None;
   }
 
-  /** RFC 791 section 3.1: options with the copied flag go into every fragment, the others into the first alone. */
+  /** RFC 791 section 3.1: options with the copied flag go into every fragment, the others only into the first. */
   #keepOptions(bytes: Uint8Array, start: number, headerEnd: number): void {
     const later = this.#later;
     for (let i = 0; i < IPV4_SPAN; i++) later[i] = bytes[start + i];
@@ -156,7 +156,7 @@ export class Fragmenter {
     this.#laterSpan = span;
   }
 
-  /** What is left for the last one need not be a multiple of 8. */
+  /** Payload bytes of the next fragment; the last one's need not be a multiple of 8. */
   #taken(): number {
     const left = this.#payloadEnd - this.#at;
     return left <= this.#room ? left : this.#step;

@@ -1,5 +1,5 @@
 /**
- * Fragments: cutting datagrams, and putting them together again; and the same for segments of TCP.
+ * Fragmentation and reassembly of IP datagrams, and segmentation and coalescing of TCP.
  * @module vtep/fragment
  */
 export { FragmentFault, Fragmenter } from './fragmenter.js';

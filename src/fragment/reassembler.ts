@@ -1,7 +1,7 @@
 /**
- * Puts IPv4 and IPv6 datagrams together again (RFC 791 section 3.2, RFC 8200 section 4.5), by the stricter rules that
- * came later: overlaps are refused whole (RFC 5722, RFC 8900), memory, number and age are bounded. The clock is the
- * packets' own time.
+ * Reassembles IPv4 and IPv6 datagrams (RFC 791 section 3.2, RFC 8200 section 4.5) under the stricter later rules: an
+ * overlap discards the whole datagram (RFC 5722, RFC 8900); memory, number and age are bounded. The clock is packet
+ * time.
  */
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
@@ -21,27 +21,42 @@ import { Datagram, HEADER_ROOM, Placement } from './datagram.js';
 import { PagePool } from './page-pool.js';
 import { REASSEMBLY_DROPS, ReassemblyDrop } from './reassembly-drop.js';
 
-/** The bounds of reassembly. */
+/** Limits of reassembly. */
 export interface ReassemblerOptions {
-  /** Bytes of payload held at the most; 4 MiB, as Linux's `ipfrag_high_thresh`. */
+  /**
+   * Most payload bytes held.
+   * @default 4 MiB, Linux's `ipfrag_high_thresh`
+   */
   readonly maxBytes?: number;
-  /** Datagrams held at the most, refused ones included; 4096. */
+  /**
+   * Most datagrams held, including failed ones.
+   * @default 4096
+   */
   readonly maxDatagrams?: number;
-  /** Parts of a datagram at the most; 2048, which lets the smallest IPv4 MTU of 68 bytes through. */
+  /**
+   * Most fragments per datagram. The default is enough for the smallest IPv4 MTU of 68 bytes.
+   * @default 2048
+   */
   readonly maxParts?: number;
-  /** Seconds until an IPv4 datagram is given up; 30, as Linux's `ipfrag_time`. */
+  /**
+   * Timeout of an IPv4 datagram in seconds.
+   * @default 30, Linux's `ipfrag_time`
+   */
   readonly ipv4Timeout?: number;
-  /** Seconds until an IPv6 datagram is given up; 60 (RFC 8200 section 4.5). */
+  /**
+   * Timeout of an IPv6 datagram in seconds.
+   * @default 60 (RFC 8200 section 4.5)
+   */
   readonly ipv6Timeout?: number;
 }
 
-/** What became of a fragment. */
+/** The result for a fragment. */
 export const ReassemblyOutcome = {
-  /** It is kept; more parts are needed. */
+  /** It is held; more fragments are needed. */
   Held: 0,
-  /** It was the last one needed: the packet stands in `bytes` from `start` to `end`. */
+  /** It completed the datagram: the packet is in `bytes` from `start` to `end`. */
   Complete: 1,
-  /** It went no further: `drop` says why. */
+  /** It was dropped: `drop` has the reason. */
   Dropped: 2,
 } as const;
 export type ReassemblyOutcome = (typeof ReassemblyOutcome)[keyof typeof ReassemblyOutcome];
@@ -54,23 +69,23 @@ const ECN_CE = 3;
 const CE_SEEN = 1 << ECN_CE;
 const NOT_ECT_SEEN = 1;
 
-/** Holds fragments until their datagrams are whole. */
+/** Holds fragments until their datagrams are complete. */
 export class Reassembler {
-  /** After `Complete`: the whole packet, IP header first. It holds until the next `push`. */
+  /** After `Complete`: the whole packet from its IP header. Valid until the next `push`. */
   readonly bytes = new Uint8Array(HEADER_ROOM + MAX_IP_LENGTH);
   start = 0;
   end = 0;
-  /** After `Complete`: how many fragments it was made of. */
+  /** After `Complete`: the number of fragments that it consisted of. */
   parts = 0;
-  /** After `Dropped`: why. */
+  /** After `Dropped`: the reason. */
   drop: ReassemblyDrop = ReassemblyDrop.None;
 
-  /** Fragments that came. fragments = reassembledFragments + heldFragments + the sum of droppedFragments. */
+  /** Fragments received. fragments = reassembledFragments + heldFragments + the sum of droppedFragments. */
   fragments = 0;
-  /** Packets that were put together, and the fragments that they were made of. */
+  /** Packets reassembled, and the fragments that they consisted of. */
   datagrams = 0;
   reassembledFragments = 0;
-  /** Fragments that are kept. */
+  /** Fragments currently held. */
   heldFragments = 0;
   /** Fragments dropped, by `ReassemblyDrop`. */
   readonly droppedFragments = new Float64Array(REASSEMBLY_DROPS);
@@ -81,7 +96,10 @@ export class Reassembler {
   readonly #maxParts: number;
   readonly #timeout: readonly [ipv4: number, ipv6: number];
   readonly #chain = new Ipv6ExtensionWalk();
-  /** Ends of the lists by age, IPv4's and IPv6's: their times differ, so that one list would hide who is over time. */
+  /**
+   * Ends of the lists by age, IPv4's and IPv6's: their timeouts differ, so a single list would not be in order of
+   * expiry.
+   */
   readonly #oldest: [ipv4: number, ipv6: number] = [NONE, NONE];
   readonly #newest: [ipv4: number, ipv6: number] = [NONE, NONE];
 
@@ -93,21 +111,21 @@ export class Reassembler {
     this.#timeout = [options.ipv4Timeout ?? 30, options.ipv6Timeout ?? 60];
   }
 
-  /** Datagrams that are held, refused ones included. */
+  /** Datagrams held, including failed ones. */
   get heldDatagrams(): number {
     return this.#index.size;
   }
 
-  /** Bytes of memory that hold payload. */
+  /** Bytes of memory in use for payload. */
   get heldBytes(): number {
     return this.#pool.bytesTaken;
   }
 
   /**
-   * Takes a fragment. Its bytes are copied: they don't outlive the chunk that they were read in.
-   * @param bytes what the packet stands in
+   * Takes a fragment. Its bytes are copied, so the caller may reuse them.
+   * @param bytes holds the packet
    * @param layers a walk over it that found `isFragment`
-   * @param end where the captured bytes end
+   * @param end end of the captured bytes
    * @param seconds packet time
    */
   push(bytes: Uint8Array, layers: Layers, end: number, seconds: number): ReassemblyOutcome {
@@ -155,7 +173,7 @@ export class Reassembler {
     return ReassemblyOutcome.Complete;
   }
 
-  /** Gives up the datagrams whose time is over. `push` does it too; here for when no fragment comes. */
+  /** Drops the datagrams whose timeout has passed. `push` does so too; call this if no fragments arrive. */
   expire(seconds: number): void {
     for (let list = 0; list < 2; list++) {
       while (this.#oldest[list] !== NONE) {
@@ -173,13 +191,14 @@ export class Reassembler {
     stop: number,
     headerLength: number,
   ): ReassemblyDrop {
-    // The packet gets the first part's headers, which may be longer than this one's (RFC 791: options that aren't copied).
+    // The packet gets the first fragment's headers, which may be longer than this one's (RFC 791: options that aren't
+    // copied).
     const headers = begin === 0 ? headerLength : Math.max(headerLength, datagram.headerLength);
     const counted = layers.family === 4 ? headers : headers - IPV6_SPAN;
     if (counted + Math.max(stop, datagram.highest) > MAX_IP_LENGTH) return ReassemblyDrop.TooLong;
     if (headerLength > HEADER_ROOM) return ReassemblyDrop.TooLong;
     const { total } = datagram;
-    // Only the last part ends where the datagram does, and nothing lies behind it.
+    // Only the last fragment ends at the datagram's end, and no data follows it.
     if (total >= 0 && (stop > total || layers.moreFragments === (stop === total))) return ReassemblyDrop.Inconsistent;
     if (total < 0 && !layers.moreFragments && datagram.highest >= stop) return ReassemblyDrop.Inconsistent;
     const placement = datagram.place(begin, stop, this.#pool, bytes, layers.transportOffset);
@@ -198,7 +217,7 @@ export class Reassembler {
     const from = layers.networkOffset;
     datagram.header.set(bytes.subarray(from, from + headerLength));
     datagram.headerLength = headerLength;
-    // IPv6: the header before the fragment header now announces what stood behind it.
+    // IPv6: the header before the fragment header now announces what followed it.
     if (layers.family === 6) datagram.header[layers.fragmentAnnouncedAt - from] = layers.protocol;
   }
 
@@ -207,12 +226,12 @@ export class Reassembler {
     const { bytes } = this;
     const start = HEADER_ROOM - datagram.headerLength;
     bytes.set(datagram.header.subarray(0, datagram.headerLength), start);
-    // The second copy of a payload: out of its pages into one piece.
+    // The second copy of a payload, from its pages into one buffer.
     datagram.copyPayload(this.#pool, bytes, HEADER_ROOM);
     this.start = start;
     this.end = HEADER_ROOM + datagram.total;
     this.parts = datagram.parts;
-    // RFC 3168 section 5.3: congestion that one part met is the whole packet's.
+    // RFC 3168 section 5.3: CE on any fragment marks the whole packet.
     if ((datagram.ecn & CE_SEEN) !== 0) bytes[start + 1] |= family === 4 ? ECN_CE : ECN_CE << 4;
     if (family === 4) {
       const totalLength = this.end - start;
@@ -238,7 +257,7 @@ export class Reassembler {
     return ReassemblyOutcome.Dropped;
   }
 
-  /** Gives up what a datagram holds, and keeps its key so that the parts to come are refused too. */
+  /** Discards a datagram's contents, and keeps its key so that further fragments are dropped too. */
   #poison(datagram: Datagram, reason: ReassemblyDrop): void {
     this.droppedFragments[reason] += datagram.parts;
     this.heldFragments -= datagram.parts;
@@ -272,12 +291,12 @@ export class Reassembler {
     return this.#index.word(id, KEY_WORDS - 1) >>> 8 === 4 ? 0 : 1;
   }
 
-  /** Evicts the oldest others until a datagram's pages fit. */
+  /** Evicts the oldest other datagrams until a datagram's pages fit. */
   #makeRoom(id: number, pages: number): void {
     while (this.#pool.available < pages) this.#giveUp(this.#oldestBut(id), ReassemblyDrop.Evicted);
   }
 
-  /** The oldest datagram of both families, another than `id`. There must be one. */
+  /** The oldest datagram of both families other than `id`. There must be one. */
   #oldestBut(id: number): number {
     const but = (oldest: number): number => (oldest !== NONE && oldest === id ? this.#datagrams[oldest].newer : oldest);
     const first = but(this.#oldest[0]);
@@ -314,7 +333,7 @@ export class Reassembler {
       key.fill(0);
       key[0] = getWord(bytes, at);
       key[4] = getWord(bytes, at + 4);
-      // RFC 791: the protocol is part of what tells datagrams apart; in IPv6 it isn't (RFC 8200 section 4.5).
+      // RFC 791: the protocol is part of the datagram's key; in IPv6 it isn't (RFC 8200 section 4.5).
       key[KEY_WORDS - 1] = (4 << 8) | layers.protocol;
     } else {
       for (let i = 0; i < 8; i++) key[i] = getWord(bytes, at + 4 * i);
@@ -325,7 +344,7 @@ export class Reassembler {
   }
 }
 
-/** Whether the fixed part of the header that an extension chain leads to is there; of other protocols nothing is asked. */
+/** Whether the fixed part of the upper-layer header after an extension chain is present; true for unknown protocols. */
 function holdsUpperLayerHeader(chain: Ipv6ExtensionWalk, end: number): boolean {
   return chain.payloadOffset + upperLayerSpan(chain.protocol) <= end;
 }
@@ -350,7 +369,7 @@ function ecnOf(bytes: Uint8Array, layers: Layers): number {
   return (layers.family === 4 ? field : field >>> 4) & ECN_CE;
 }
 
-/** Whether some parts were of a transport that knows ECN and others not (Linux's ip_frag_ecn_table). */
+/** Whether some fragments were ECN-capable and others not (Linux's ip_frag_ecn_table). */
 function isEcnMixed(seen: number): boolean {
   return (seen & NOT_ECT_SEEN) !== 0 && seen !== NOT_ECT_SEEN;
 }

@@ -1,6 +1,6 @@
 /**
- * Puts TCP segments that follow each other together into one packet, as the kernel's receivers do (GRO, net/ipv4/tcp_offload.c):
- * what takes them then has the work of one. The bytes stay where they are; the first frame's headers speak for all.
+ * Coalesces consecutive TCP segments into one packet, as the kernel's receivers do (GRO, net/ipv4/tcp_offload.c), so
+ * that later stages process one packet. The bytes stay in place; the first frame's headers apply to all.
  */
 import { viewOf } from '../memory/view.js';
 import {
@@ -21,9 +21,9 @@ import {
 } from '../wire/index.js';
 import { MIN_SEGMENT } from './tcp-segmenter.js';
 
-/** Frames that are put together at the most. */
+/** Most frames per coalesced packet. */
 export const MERGED_FRAMES = 64;
-/** What IP's length field holds. */
+/** Largest value of IP's length field. */
 const MAX_PACKET = 0xffff;
 
 const SEQUENCE = tcpLayout.offsetOf('sequence');
@@ -40,17 +40,17 @@ const PUSH = TcpFlag.Psh << 16;
 const FLAG_BITS = 0xff << 16;
 const ACK = TcpFlag.Ack << 16;
 
-/** Segments of one connection that wait to go together. All stand in one array, and stay there until `clear`. */
+/** Pending segments of one connection. All are in one array, and stay there until `clear`. */
 export class TcpMerger {
-  /** Frames that wait, and where the part of each begins and ends: the first's frame, the others' payloads. */
+  /** Number of pending frames. Then the start and end of each one's part: the first's frame, the others' payloads. */
   count = 0;
   readonly start = new Int32Array(MERGED_FRAMES);
   readonly end = new Int32Array(MERGED_FRAMES);
-  /** TCP payload of each segment but the last, which may have less. */
+  /** TCP payload in bytes of each segment but the last, which may have less. */
   size = 0;
   /** 4 or 6. */
   family = 0;
-  /** Where TCP's header begins in the frame, and where its payload does. */
+  /** Offsets of the TCP header and of its payload within the frame. */
   transport = 0;
   headers = 0;
   /** Whether no further frame may join. */
@@ -58,21 +58,24 @@ export class TcpMerger {
   #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
   #nextSequence = 0;
-  /** Data offset, flags and window of the first, and whether the last pushed. */
+  /** Data offset, flags and window of the first frame, and whether the last one has PSH. */
   #flags = 0;
   #pushed = false;
   readonly #layers = new Layers();
   readonly #partial: boolean;
 
-  /** @param partial whether a checksum may be the pseudo-header's sum alone (CHECKSUM_PARTIAL): a frame's payload is believed then */
+  /**
+   * @param partial accept checksums that are the pseudo-header's sum alone (CHECKSUM_PARTIAL), without verifying the
+   * payload
+   */
   constructor(partial = false) {
     this.#partial = partial;
   }
 
   /**
-   * Takes a frame to those that wait, or as the first.
-   * @param bytes what it stands in, from its Ethernet header at `start` to `end`
-   * @returns whether it was taken; if not, send those that wait first, and offer it again or send it by itself
+   * Adds a frame to the pending ones, or as the first.
+   * @param bytes holds it, from its Ethernet header at `start` to `end`
+   * @returns whether it was added; if not, send the pending ones first, then offer it again or send it alone
    */
   offer(bytes: Uint8Array, start: number, end: number): boolean {
     const layers = this.#layers;
@@ -108,8 +111,8 @@ export class TcpMerger {
   }
 
   /**
-   * Makes the first frame's headers speak for all: lengths, the last one's push, and a checksum that is partial: the
-   * pseudo-header's alone.
+   * Updates the first frame's headers for the coalesced packet: lengths, the last segment's PSH, and a partial checksum
+   * (the pseudo-header's sum).
    */
   finish(): void {
     const bytes = this.#bytes;
@@ -128,13 +131,13 @@ export class TcpMerger {
     view.setUint16(tcp + TCP_CHECKSUM, pseudoHeaderSum(this.family, bytes, addresses, IpProtocol.Tcp, length));
   }
 
-  /** Forgets those that waited. */
+  /** Forgets the pending frames. */
   clear(): void {
     this.count = 0;
     this.complete = false;
   }
 
-  /** Whether a frame is TCP data with nothing unusual about it, and whole: its checksums are not looked at again. */
+  /** Whether a frame is ordinary, complete TCP data with valid checksums; they aren't verified again. */
   #isPlainData(bytes: Uint8Array, start: number, end: number): boolean {
     const layers = this.#layers;
     if (layers.walkEthernet(bytes, start, end) !== Fault.None || layers.protocol !== IpProtocol.Tcp) return false;
@@ -150,7 +153,7 @@ export class TcpMerger {
     return onesSum(bytes, transportOffset, end, pseudo) === 0xffff;
   }
 
-  /** Whether a frame has the first one's headers, but for lengths, checksums, identification and sequence number. */
+  /** Whether a frame's headers equal the first one's, except lengths, checksums, identification and sequence number. */
   #isSameFlow(view: DataView, start: number): boolean {
     const first = this.start[0];
     const layers = this.#layers;
@@ -165,7 +168,7 @@ export class TcpMerger {
     if (this.family === 4) {
       const flags = view.getUint16(ip + IPV4_FLAGS);
       if (flags !== view.getUint16(before + IPV4_FLAGS)) return false;
-      // Without DF the ID means something (RFC 6864 section 4): cut again, the segments count on from the first one's.
+      // Without DF the ID is significant (RFC 6864 section 4): segmentation will count on from the first one's.
       if (
         (flags & DONT_FRAGMENT) === 0 &&
         view.getUint16(ip + IPV4_ID) !== ((view.getUint16(before + IPV4_ID) + this.count) & 0xffff)

@@ -1,6 +1,6 @@
 /**
- * Cuts a TCP packet that is larger than any wire carries into segments, as a network card with TSO does
- * (Documentation/networking/segmentation-offloads.rst): whoever made it left that to the card, checksums included.
+ * Segments a TCP packet larger than any link's MTU, as a NIC with TSO does
+ * (Documentation/networking/segmentation-offloads.rst): its sender left that to the NIC, including the checksums.
  */
 import { checkRange } from '../memory/range.js';
 import {
@@ -25,21 +25,21 @@ const FLAGS = tcpLayout.bitsOf('dataOffset').offset + 1;
 const IPV4_LENGTH = 2;
 const IPV4_IDENTIFICATION = 4;
 const IPV6_LENGTH = 4;
-/** Flags of the last segment alone, and of the first. */
+/** Flags of only the last segment, and of only the first. */
 const LAST = TcpFlag.Fin | TcpFlag.Psh;
 const FIRST = TcpFlag.Cwr;
 
 /**
- * The smallest TCP payload and options of a segment that Linux's TCP sends, in bytes (TCP_MIN_SND_MSS, include/net/tcp.h):
- * no path is so narrow, and smaller segments make thousands of packets of one frame (CVE-2019-11479).
+ * The smallest TCP payload plus options in bytes that Linux's TCP sends (TCP_MIN_SND_MSS, include/net/tcp.h): no path
+ * needs less, and smaller segments make thousands of packets of one frame (CVE-2019-11479).
  */
 export const MIN_SEGMENT = 48;
-/** Segments of one frame at most: more than 64 KiB in segments of `MIN_SEGMENT` bytes with timestamps. */
+/** Most segments per frame: enough for over 64 KiB in segments of `MIN_SEGMENT` bytes with timestamps. */
 export const MAX_SEGMENTS = 2048;
 
-/** Cuts one frame after the other: `begin`, then `next` until it gives 0. Nothing is allocated. */
+/** Segments one frame after another: `begin`, then `next` until it returns 0. Allocates nothing. */
 export class TcpSegmenter {
-  /** How many segments the frame gives. */
+  /** Number of segments of the frame. */
   count = 0;
   /** Whether `begin` refused the last frame because its segments would be too small or too many. */
   tooSmall = false;
@@ -56,11 +56,11 @@ export class TcpSegmenter {
   readonly #tcp = new TcpView();
 
   /**
-   * Takes a frame to cut. Its bytes must be left alone until the last `next`.
-   * @param bytes what the frame stands in, from its Ethernet header at `start` to `end`
-   * @param size bytes of TCP payload in each segment: with TCP's options at least 48, and no smaller than gives
-   * `MAX_SEGMENTS` segments; `tooSmall` says that it was less
-   * @returns whether it is a TCP segment that can be cut so
+   * Begins to segment a frame. Its bytes must not change until the last `next`.
+   * @param bytes holds the frame, from its Ethernet header at `start` to `end`
+   * @param size TCP payload per segment in bytes: at least 48 with TCP's options, and enough that `MAX_SEGMENTS`
+   * suffice; otherwise `tooSmall` is set
+   * @returns whether it is a TCP segment that can be segmented
    * @throws MemoryError `BAD_RANGE`
    */
   begin(bytes: Uint8Array, start: number, end: number, size: number): boolean {
@@ -90,20 +90,20 @@ export class TcpSegmenter {
     return true;
   }
 
-  /** Bytes of the largest segment's frame. */
+  /** Size of the largest segment's frame in bytes. */
   get frameBytes(): number {
     return this.#payload - this.#start + Math.min(this.#size, this.#end - this.#payload);
   }
 
-  /** Whether there are segments left. */
+  /** Whether segments are left. */
   get pending(): boolean {
     return this.#given < this.count;
   }
 
   /**
    * Writes the next segment's frame.
-   * @param target with room for `frameBytes` at `offset`; not where the frame itself stands
-   * @returns its bytes, or 0 if there are no more
+   * @param target with room for `frameBytes` at `offset`; must not overlap the frame
+   * @returns its size in bytes, or 0 if there are no more
    */
   next(target: Uint8Array, offset: number): number {
     if (!this.pending) return 0;

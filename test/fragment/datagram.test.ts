@@ -8,7 +8,7 @@ import { noise } from './split.js';
 const { New, Duplicate, Overlap } = Placement;
 const POOL_BYTES = 64 * PAGE_BYTES;
 
-/** A datagram to which parts of a payload may be added by their bounds. */
+/** A datagram to which fragments of a payload can be added by their bounds. */
 function datagramOf(payload: Uint8Array): {
   pool: PagePool;
   datagram: Datagram;
@@ -27,7 +27,7 @@ function datagramOf(payload: Uint8Array): {
 describe('Datagram', () => {
   const payload = noise(10_000, 1);
 
-  test('how a part lies to the parts that are there', () => {
+  test('how a fragment relates to those received', () => {
     const { place, insert } = datagramOf(payload);
     assert.equal(place(800, 1600), New);
     insert(800, 1600);
@@ -55,7 +55,7 @@ describe('Datagram', () => {
     for (const [begin, end, expected] of CASES) assert.equal(place(begin, end), expected, `${begin} to ${end}`);
   });
 
-  test('the same bounds with one other byte, on either side of a page, are an overlap (RFC 8200 section 4.5)', () => {
+  test('RFC 8200 section 4.5: equal bounds with one byte changed, on either side of a page, are an overlap', () => {
     const { place, insert } = datagramOf(payload);
     insert(PAGE_BYTES - 800, PAGE_BYTES + 800);
     for (const at of [PAGE_BYTES - 800, PAGE_BYTES - 1, PAGE_BYTES, PAGE_BYTES + 799]) {
@@ -68,7 +68,7 @@ describe('Datagram', () => {
     assert.equal(place(PAGE_BYTES - 800, PAGE_BYTES + 800, elsewhere), Duplicate);
   });
 
-  test('a part takes the pages that it touches and no others', () => {
+  test('a fragment takes only the pages that it touches', () => {
     const { datagram, pool, insert } = datagramOf(noise(65_535, 2));
     assert.equal(datagram.pagesMissing(0, PAGE_BYTES), 1);
     assert.equal(datagram.pagesMissing(PAGE_BYTES - 1, PAGE_BYTES + 1), 2);
@@ -81,7 +81,7 @@ describe('Datagram', () => {
     assert.equal(pool.bytesTaken, 3 * PAGE_BYTES);
   });
 
-  test('it is complete with every byte, its end and its header', () => {
+  test('is complete with every byte, its end and its header', () => {
     const { datagram, insert } = datagramOf(payload);
     insert(0, 5000);
     insert(5000, 10_000);
@@ -94,7 +94,7 @@ describe('Datagram', () => {
     assert.equal(datagram.isComplete, false);
   });
 
-  test('used again, it knows nothing of the one before', () => {
+  test('keeps nothing of its previous use', () => {
     const { datagram, pool, place, insert } = datagramOf(payload);
     for (let at = 0; at < 8000; at += 8) insert(at, at + 8);
     assert.deepEqual([datagram.parts, datagram.received, datagram.highest], [1000, 8000, 8000]);
@@ -114,7 +114,7 @@ describe('Datagram', () => {
     assert.equal(place(0, 8), New);
   });
 
-  test('parts in any order give the payload (RFC 815)', () => {
+  test('RFC 815: fragments in any order give the payload', () => {
     const sample = fc.record({
       length: fc.integer({ min: 1, max: 65_535 }),
       places: fc.array(fc.nat(8191), { maxLength: 300 }),

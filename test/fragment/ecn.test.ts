@@ -9,7 +9,7 @@ const ECT1 = 1;
 const ECT0 = 2;
 const CE = 3;
 
-/** Puts a packet together of three parts with these ECN fields. */
+/** Reassembles a packet of three fragments with these ECN fields. */
 function reassemble(family: 4 | 6, marks: readonly number[]): { outcome: ReassemblyOutcome; reassembler: Reassembler } {
   const packet = udpIp(family, 4789, new Uint8Array(900).fill(5));
   const cut = new Fragmenter();
@@ -39,7 +39,7 @@ describe('ECN of fragments (RFC 3168 section 5.3)', () => {
       [[CE, ECT1, ECT0], CE],
       [[CE, CE, CE], CE],
     ] as const) {
-      test(`IPv${family}: ${marks.join(' ')} together are ${expected}`, () => {
+      test(`IPv${family}: ${marks.join(' ')} reassemble to ${expected}`, () => {
         const { outcome, reassembler } = reassemble(family, marks);
         assert.equal(outcome, ReassemblyOutcome.Complete);
         const { bytes, start } = reassembler;
@@ -54,7 +54,7 @@ describe('ECN of fragments (RFC 3168 section 5.3)', () => {
       [CE, NOT_ECT, CE],
       [ECT1, ECT1, NOT_ECT],
     ]) {
-      test(`IPv${family}: ${marks.join(' ')} is dropped, every part counted`, () => {
+      test(`IPv${family}: ${marks.join(' ')} is dropped, every fragment counted`, () => {
         const { outcome, reassembler } = reassemble(family, marks);
         assert.equal(outcome, ReassemblyOutcome.Dropped);
         assert.equal(reassembler.drop, ReassemblyDrop.EcnMixed);

@@ -1,4 +1,6 @@
-/** Cutting packets: RFC 791 section 3.2 and RFC 8200 section 4.5, held against the sender of these tests and the reassembler. */
+/**
+ * Fragmentation (RFC 791 section 3.2, RFC 8200 section 4.5), compared with these tests' own sender and the reassembler.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -7,10 +9,10 @@ import { ipv4ChecksumHolds, writeIpv4Checksum } from '../../src/wire/index.js';
 import { give, ipv4Packet, ipv6Packet, noise, type Packet, partOf, result, split } from './split.js';
 
 const SEED = 20261121;
-/** What stands where nothing may be written. */
+/** Marks bytes that must not be written. */
 const UNTOUCHED = 0xa5;
 
-/** All fragments of a packet, which stands in the midst of other bytes. */
+/** All fragments of a packet, which is surrounded by other bytes. */
 function cut(packet: Uint8Array, mtu: number, id = 1): Uint8Array[] {
   const fragmenter = new Fragmenter();
   const source = new Uint8Array(packet.length + 20).fill(0xee);
@@ -25,11 +27,11 @@ function cut(packet: Uint8Array, mtu: number, id = 1): Uint8Array[] {
     assert.ok(length <= mtu, 'longer than the MTU');
     assert.ok(
       target.subarray(0, 10).every((byte) => byte === UNTOUCHED),
-      'written in front',
+      'written before the fragment',
     );
     assert.ok(
       target.subarray(10 + length).every((byte) => byte === UNTOUCHED),
-      'written behind',
+      'written after the fragment',
     );
     parts.push(target.slice(10, 10 + length));
   }
@@ -42,17 +44,17 @@ function refusal(packet: Uint8Array, mtu: number): FragmentFault {
   return new Fragmenter().begin(packet, 0, packet.length, mtu);
 }
 
-/** IPv4 options as they are, filled up with ends of options. */
+/** IPv4 options as given, padded with end-of-options. */
 function withOptions(payload: Uint8Array, options: readonly number[]): Uint8Array {
   const packet = ipv4Packet(payload, { options: Math.ceil(options.length / 4) });
   packet.bytes.fill(0, 20, packet.headerLength);
   packet.bytes.set(options, 20);
-  // The sender of these tests writes the checksum.
+  // These tests' own sender writes the checksum.
   return partOf(packet, 0, payload.length);
 }
 
 describe('IPv4 (RFC 791 section 3.2)', () => {
-  test('the fragments are those that the tests’ own sender makes', () => {
+  test('produces the same fragments as the tests’ own sender', () => {
     const packet = ipv4Packet(noise(1481, 1), { id: 0x1234, tos: 0xb8, ttl: 9, protocol: 50 });
     const expected = split(packet, [60, 120, 180]);
     assert.deepEqual(cut(packet.bytes, 500), expected);
@@ -60,7 +62,7 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
     assert.notDeepEqual(cut(packet.bytes, 508), expected);
   });
 
-  test('options with the copied flag go into every fragment, the others into the first alone (section 3.1)', () => {
+  test('section 3.1: options with the copied flag go into every fragment, the others only into the first', () => {
     const recordRoute = [7, 7, 4, 0, 0, 0, 0];
     const security = [130, 3, 9];
     const sourceRoute = [131, 7, 4, 10, 0, 0, 1];
@@ -78,7 +80,7 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
     assert.deepEqual(result(reassembler), packet);
   });
 
-  test('without any to copy, later fragments have none', () => {
+  test('without options to copy, later fragments have none', () => {
     const packet = withOptions(noise(200, 3), [1, 1, 1, 7, 3, 4]);
     for (const part of cut(packet, 104).slice(1)) assert.equal(part[0], 0x45);
   });
@@ -86,11 +88,11 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
   const MALFORMED: readonly (readonly [what: string, options: readonly number[]])[] = [
     ['of length 0', [130, 0, 1, 1]],
     ['of length 1', [131, 1, 130, 2]],
-    ['that leads beyond the header', [130, 200, 1, 1]],
-    ['whose length lies behind the header', [1, 1, 1, 130]],
+    ['that extends beyond the header', [130, 200, 1, 1]],
+    ['whose length byte is after the header', [1, 1, 1, 130]],
   ];
   for (const [what, options] of MALFORMED) {
-    test(`an option ${what} ends the list, and the packet is cut all the same`, () => {
+    test(`an option ${what} ends the list, and the packet is still fragmented`, () => {
       const packet = withOptions(noise(200, 4), options);
       const reassembler = new Reassembler();
       const outcomes = cut(packet, 104).map((part) => give(reassembler, part));
@@ -99,12 +101,12 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
     });
   }
 
-  test('DF: it is not cut (section 3.1)', () => {
+  test('section 3.1: DF prevents fragmentation', () => {
     const { bytes } = ipv4Packet(noise(1000, 5), { dontFragment: true });
     assert.equal(refusal(bytes, 576), FragmentFault.DontFragment);
   });
 
-  test('an MTU without room for the header and 8 bytes', () => {
+  test('refuses an MTU without room for the header and 8 bytes', () => {
     const { bytes } = ipv4Packet(noise(100, 6));
     assert.equal(refusal(bytes, 27), FragmentFault.MtuTooSmall);
     assert.equal(cut(bytes, 28).length, 13);
@@ -114,7 +116,7 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
     assert.equal(cut(long, 68)[0].length, 68);
   });
 
-  test('a fragment of a fragment keeps its place, and MF unless it was the last (section 3.2)', () => {
+  test('section 3.2: a fragment of a fragment keeps its offset, and MF unless it was the last', () => {
     const packet = ipv4Packet(noise(1003, 7));
     for (const [from, to] of [
       [0, 400],
@@ -128,23 +130,23 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
     }
   });
 
-  test('what fits is one fragment: the packet itself', () => {
+  test('a packet that fits is one fragment, unchanged', () => {
     const { bytes } = ipv4Packet(noise(100, 8), { options: 2 });
     assert.deepEqual(cut(bytes, 128), [bytes]);
     assert.equal(cut(bytes, 127).length, 2);
   });
 
-  test('a packet without payload: as many fragments come as are counted', () => {
+  test('a packet without payload: the count matches the fragments', () => {
     cut(ipv4Packet(new Uint8Array(0)).bytes, 100);
   });
 
-  test('bytes behind the IP packet are no part of it', () => {
+  test('bytes after the IP packet are not part of it', () => {
     const { bytes } = ipv4Packet(noise(100, 9));
     const padded = Uint8Array.from([...bytes, ...new Uint8Array(30).fill(0x77)]);
     assert.deepEqual(cut(padded, 60), cut(bytes, 60));
   });
 
-  test('what is no IP packet', () => {
+  test('refuses what is not an IP packet', () => {
     const { bytes } = ipv4Packet(noise(100, 10));
     assert.equal(refusal(new Uint8Array(0), 100), FragmentFault.NotIp);
     assert.equal(refusal(bytes.subarray(0, 19), 100), FragmentFault.NotIp);
@@ -153,14 +155,14 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
 });
 
 describe('IPv6 (RFC 8200 section 4.5)', () => {
-  test('the fragments are those that the tests’ own sender makes, with a fragment header of the identification', () => {
+  test('produces the same fragments as the tests’ own sender, with a fragment header of the identification', () => {
     const packet = ipv6Packet(noise(1401, 1), { hopLimit: 3, protocol: 50 });
     const expected = split(packet, [60, 120], { id: 0xfedcba98 });
     assert.deepEqual(cut(packet.bytes, 528, 0xfedcba98), expected);
     assert.deepEqual(cut(packet.bytes, 528, 0xfedcba98 | 0), expected);
   });
 
-  test('hop-by-hop options and the routing header go into every fragment', () => {
+  test('repeats hop-by-hop options and the routing header in every fragment', () => {
     for (const extensions of [
       [[0, 1]],
       [[43, 2]],
@@ -176,14 +178,14 @@ describe('IPv6 (RFC 8200 section 4.5)', () => {
     }
   });
 
-  test('destination options alone are for the destination: they are cut with the payload', () => {
+  test('destination options alone are for the destination: they are split with the payload', () => {
     const extensions = [[60, 3]] as const;
     const whole = ipv6Packet(noise(900, 3), { extensions }).bytes;
     const as = (packet: Uint8Array): Packet => ({ bytes: packet, headerLength: 40, announcedAt: 6 });
     assert.deepEqual(cut(whole, 448), split(as(whole), [50, 100, 150]));
   });
 
-  test('all headers up to the routing header go into every fragment, destination options before it too', () => {
+  test('repeats all headers up to the routing header, including destination options before it', () => {
     const extensions = [
       [0, 1],
       [60, 2],
@@ -194,18 +196,18 @@ describe('IPv6 (RFC 8200 section 4.5)', () => {
     assert.deepEqual(cut(packet.bytes, 400), split(packet, [step, 2 * step, 3 * step]));
   });
 
-  test('a packet that is a fragment already is not cut: only the source does that', () => {
+  test('does not fragment a fragment: only the source does that', () => {
     const packet = ipv6Packet(noise(900, 5), { extensions: [[0, 1]] });
     assert.equal(refusal(partOf(packet, 0, 800), 400), FragmentFault.DontFragment);
   });
 
-  test('an MTU without room for the headers and 8 bytes', () => {
+  test('refuses an MTU without room for the headers and 8 bytes', () => {
     const { bytes } = ipv6Packet(noise(100, 6));
     assert.equal(refusal(bytes, 55), FragmentFault.MtuTooSmall);
     assert.equal(cut(bytes, 56).length, 13);
   });
 
-  test('extension headers that lead beyond the packet', () => {
+  test('refuses extension headers that extend beyond the packet', () => {
     const { bytes } = ipv6Packet(noise(100, 7), { extensions: [[0, 1]] });
     bytes[41] = 255;
     assert.equal(refusal(bytes, 100), FragmentFault.NotIp);
@@ -214,7 +216,7 @@ describe('IPv6 (RFC 8200 section 4.5)', () => {
   });
 });
 
-describe('cut and put together again, in any order', () => {
+describe('fragmented and reassembled, in any order', () => {
   const order = fc.infiniteStream(fc.nat());
 
   function shuffled(parts: readonly Uint8Array[], keys: IterableIterator<number>): Uint8Array[] {
@@ -295,8 +297,8 @@ describe('cut and put together again, in any order', () => {
   });
 });
 
-describe('lengths and offsets never outgrow their fields', () => {
-  test('IPv4: a fragment that ends beyond the longest datagram is not cut: its parts’ offsets would reach the flags', () => {
+describe('lengths and offsets never overflow their fields', () => {
+  test('IPv4: refuses a fragment that ends beyond the longest datagram, whose fragments’ offsets would reach the flags', () => {
     const { bytes } = ipv4Packet(noise(1480, 1));
     for (const [offset, fault] of [
       [(65_535 - 20 - 1480) >>> 3, FragmentFault.None],

@@ -1,6 +1,6 @@
 /**
- * Fragment cases of Open vSwitch (tests/system-traffic.at: overlap by one octet in and out of order, expiry, VLAN and QinQ,
- * fragments over vxlan), on the reassembler and the chain in front of it.
+ * Fragment cases of Open vSwitch (tests/system-traffic.at: overlap by one octet in and out of order, expiry, VLAN and
+ * QinQ, fragments over vxlan), run against the reassembler and the chain before it.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -29,12 +29,12 @@ for (const family of [4, 6] as const) {
 
   describe(`OVS conntrack, IPv${family} fragments`, () => {
     const OVERLAPS: readonly (readonly [what: string, from: number, to: number])[] = [
-      ['begins one unit of 8 octets before the end of the one in front', 792, 1600],
-      ['ends one unit of 8 octets behind the begin of the next', 0, 408],
+      ['begins one unit of 8 octets before the end of the previous one', 792, 1600],
+      ['ends one unit of 8 octets after the start of the next', 0, 408],
     ];
     for (const [what, from, to] of OVERLAPS) {
       for (const order of ['in order', 'out of order']) {
-        test(`overlap: a part ${what}, ${order}: the whole is refused (RFC 5722)`, () => {
+        test(`RFC 5722: a fragment that ${what}, ${order}, drops the datagram`, () => {
           const reassembler = new Reassembler();
           const parts = [middle, partOf(packet, from, to)];
           const inOrder = from > 400 ? parts : [...parts].reverse();
@@ -49,8 +49,8 @@ for (const family of [4, 6] as const) {
     }
 
     for (const order of ['in order', 'out of order']) {
-      test(`overlap by one octet, which only a last part can have, ${order}: the whole is refused`, () => {
-        // The last part's end is one octet behind where another one begins.
+      test(`overlap by one octet, possible only for a last fragment, ${order}, drops the datagram`, () => {
+        // The last fragment ends one octet after another one's start.
         const last = partOf(packet, 400, 801, { more: false });
         const next = partOf(packet, 800, 1200, { more: true });
         const reassembler = new Reassembler();
@@ -62,7 +62,7 @@ for (const family of [4, 6] as const) {
       });
     }
 
-    test('overlap of many: each part once shifted by a unit, none gives a packet', () => {
+    test('overlap of many: each fragment once shifted by a unit, none completes a packet', () => {
       for (const shift of [-8, 8]) {
         const reassembler = new Reassembler();
         for (let at = 0; at < 1600; at += 200) {
@@ -74,7 +74,7 @@ for (const family of [4, 6] as const) {
       }
     });
 
-    test('expiry: parts that wait are let go to the second, and what comes later begins anew', () => {
+    test('expiry: held fragments are dropped to the second, and later ones begin anew', () => {
       const reassembler = new Reassembler();
       const [first, ...rest] = split(packet, [50, 100]);
       assert.equal(give(reassembler, first, 100), 'Held');
@@ -86,7 +86,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual(result(reassembler), packet.bytes);
     });
 
-    test('incomplete: without one of its parts nothing comes out', () => {
+    test('incomplete: no packet without one of its fragments', () => {
       const parts = split(packet, [50, 100, 150]);
       for (const missing of parts) {
         const reassembler = new Reassembler();
@@ -96,7 +96,7 @@ for (const family of [4, 6] as const) {
       }
     });
 
-    test('two senders of one identification don’t mix', () => {
+    test('two senders with one identification don’t mix', () => {
       const reassembler = new Reassembler();
       const packets = [1, 2].map((host) => {
         const payload = noise(800, host);
@@ -113,7 +113,7 @@ for (const family of [4, 6] as const) {
       ['VLAN', '81000064'],
       ['QinQ', '88a8006481000065'],
     ] as const) {
-      test(`${what}: tagged fragments of the underlay are put together, and the frame is whole`, () => {
+      test(`${what}: tagged underlay fragments are reassembled, and the frame is complete`, () => {
         const whole = udpIp(family, 4789, vxlan(4097, FRAME));
         const cuttable = { bytes: whole, headerLength: family === 4 ? 20 : 40, announcedAt: family === 4 ? -1 : 6 };
         const type = family === 4 ? '0800' : '86dd';
@@ -132,7 +132,7 @@ for (const family of [4, 6] as const) {
 
   describe(`OVS: fragments over vxlan, IPv${family} inside`, () => {
     for (const encrypted of [false, true]) {
-      test(`inner fragments cross as they are${encrypted ? ', sealed' : ''}, and outer ones are put together`, () => {
+      test(`inner fragments cross unchanged${encrypted ? ', encrypted' : ''}, and outer ones are reassembled`, () => {
         const [one, two] = pairOf({ mtu: 576, encrypted });
         const parts = split(packet, [100]).map((part) => ethernet(part, family === 4 ? 0x0800 : 0x86dd));
         one.send(parts);

@@ -3,12 +3,12 @@ import { describe, test } from 'node:test';
 import { PAGE_BYTES, PAGES_PER_DATAGRAM, PagePool } from '../../src/fragment/page-pool.js';
 
 describe('PagePool', () => {
-  test('the longest payload of IP fits into the pages of a datagram, and no page is too many', () => {
+  test('the longest IP payload fits into the pages of a datagram, and no page is unneeded', () => {
     assert.ok(PAGES_PER_DATAGRAM * PAGE_BYTES >= 65_535);
     assert.ok((PAGES_PER_DATAGRAM - 1) * PAGE_BYTES < 65_535);
   });
 
-  test('gives as many pages as its bytes hold, each of its own', () => {
+  test('hands out as many pages as its bytes hold, all distinct', () => {
     const pool = new PagePool(40 * PAGE_BYTES + PAGE_BYTES - 1);
     assert.equal(pool.available, 40);
     const pages = Array.from({ length: 40 }, () => pool.take());
@@ -18,7 +18,7 @@ describe('PagePool', () => {
     assert.deepEqual([pool.available, pool.bytesTaken], [0, 40 * PAGE_BYTES]);
   });
 
-  test('pages given back are given again, with no memory beside them', () => {
+  test('reuses released pages, without further memory', () => {
     const pool = new PagePool(100 * PAGE_BYTES);
     const first = Array.from({ length: 10 }, () => pool.take());
     const bytes = first.map((page) => pool.bytesOf(page));
@@ -29,7 +29,7 @@ describe('PagePool', () => {
     assert.deepEqual(new Set(second.map((page) => pool.bytesOf(page))), new Set(bytes));
   });
 
-  test('room for one datagram is always there', () => {
+  test('always has room for one datagram', () => {
     for (const maxBytes of [0, 1, PAGE_BYTES, 65_535])
       assert.equal(new PagePool(maxBytes).available, PAGES_PER_DATAGRAM);
   });

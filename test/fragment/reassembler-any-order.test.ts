@@ -17,7 +17,7 @@ import {
 
 const SEED = 20261121;
 
-/** Lengths from a few bytes to the longest, the short ones as often as the long ones. */
+/** Lengths from a few bytes to the longest, short ones as often as long ones. */
 function lengths(max: number): fc.Arbitrary<number> {
   return fc.oneof(fc.integer({ min: 16, max: 200 }), fc.integer({ min: 16, max: 5000 }), fc.integer({ min: 16, max }));
 }
@@ -25,11 +25,14 @@ function lengths(max: number): fc.Arbitrary<number> {
 const DELIVERY = {
   units: fc.array(fc.nat(8191), { minLength: 1, maxLength: 40 }),
   order: fc.infiniteStream(fc.nat()),
-  /** Of each part but the last: how many more copies of it come. */
+  /** Number of further copies of each fragment but the last. */
   copies: fc.infiniteStream(fc.constantFrom(0, 0, 0, 1, 2)),
 };
 
-/** Gives parts in an order of its own, copies of them among them: every copy is passed over, the packet is whole. */
+/**
+ * Delivers fragments in the given order with copies among them: copies are dropped as duplicates, the packet is
+ * complete.
+ */
 function deliver(
   packet: Packet,
   parts: readonly Uint8Array[],
@@ -47,7 +50,7 @@ function deliver(
     if (last) return;
     assert.equal(reassembler.heldFragments, i + 1);
     for (let more = Number(copies.next().value); more > 0; more--, passedOver++) {
-      // Any part that is there already, not only the one that came last.
+      // Any fragment already received, not only the latest.
       const again = keyed[Number(order.next().value) % (i + 1)].part;
       assert.equal(give(reassembler, again), 'Duplicate');
       assert.equal(reassembler.heldFragments, i + 1);
@@ -60,8 +63,8 @@ function deliver(
   assert.equal(unaccounted(reassembler), 0);
 }
 
-describe('fragments in any order, some of them more than once', () => {
-  test('IPv4 with and without options, DF set or not, up to 65,535 bytes (RFC 791 section 3.2)', () => {
+describe('fragments in any order, some of them repeated', () => {
+  test('RFC 791 section 3.2: IPv4 with and without options, DF set or not, up to 65,535 bytes', () => {
     const sample = fc.record({
       ...DELIVERY,
       length: lengths(65_475),
@@ -79,7 +82,7 @@ describe('fragments in any order, some of them more than once', () => {
     );
   });
 
-  test('IPv6 with hop-by-hop, routing and destination options before the fragment header (RFC 8200 section 4.5)', () => {
+  test('RFC 8200 section 4.5: IPv6 with hop-by-hop, routing and destination options before the fragment header', () => {
     const extensions = fc.subarray([
       [0, 1],
       [60, 3],
@@ -95,7 +98,7 @@ describe('fragments in any order, some of them more than once', () => {
     );
   });
 
-  test('several datagrams at a time don’t mix: by id, protocol (IPv4 only), address and family', () => {
+  test('interleaved datagrams don’t mix: by id, protocol (IPv4 only), address and family', () => {
     const packets = (units: readonly number[]): { packet: Packet; parts: Uint8Array[] }[] => {
       const of = (packet: Packet, id?: number): { packet: Packet; parts: Uint8Array[] } => ({
         packet,
@@ -140,7 +143,7 @@ describe('fragments in any order, some of them more than once', () => {
     ['IPv4', ipv4Packet(noise(65_515, 8))],
     ['IPv6', ipv6Packet(noise(65_535, 8))],
   ] as const) {
-    test(`tiny fragments of 8 bytes, the last first, up to the longest packet of ${name}`, () => {
+    test(`tiny fragments of 8 bytes, in reverse order, up to the longest packet of ${name}`, () => {
       const reassembler = new Reassembler({ maxParts: 8192 });
       const parts = split(
         packet,
@@ -154,7 +157,7 @@ describe('fragments in any order, some of them more than once', () => {
     });
   }
 
-  test('a last part of one byte', () => {
+  test('a last fragment of one byte', () => {
     const packet = ipv4Packet(noise(1601, 3));
     const reassembler = new Reassembler();
     assert.deepEqual(
@@ -164,7 +167,7 @@ describe('fragments in any order, some of them more than once', () => {
     assert.deepEqual(result(reassembler), packet.bytes);
   });
 
-  test('a copy that comes after the packet was whole begins a new one, and is counted when its time is over', () => {
+  test('a copy that arrives after completion begins a new datagram, and is counted at its timeout', () => {
     const packet = ipv4Packet(noise(3000, 3));
     const parts = split(packet, [100, 200]);
     const reassembler = new Reassembler();
@@ -175,7 +178,7 @@ describe('fragments in any order, some of them more than once', () => {
     assert.equal(unaccounted(reassembler), 0);
   });
 
-  test('one reassembler takes ten thousand datagrams one after another and keeps nothing of them', () => {
+  test('one reassembler handles ten thousand datagrams in sequence and keeps nothing of them', () => {
     const reassembler = new Reassembler({ maxDatagrams: 2 });
     for (let id = 0; id < 10_000; id++) {
       const packet = ipv4Packet(noise(100, id), { id: id & 0xffff });
@@ -186,8 +189,8 @@ describe('fragments in any order, some of them more than once', () => {
   });
 });
 
-describe('the headers of a packet that was put together', () => {
-  test('IPv4: DF stays, MF and offset are cleared, length and checksum are new (RFC 791 section 3.2)', () => {
+describe('headers of a reassembled packet', () => {
+  test('RFC 791 section 3.2: IPv4 keeps DF, clears MF and the offset, and has a new length and checksum', () => {
     for (const dontFragment of [true, false]) {
       const packet = ipv4Packet(noise(2000, 1), { dontFragment, options: 2 });
       const reassembler = new Reassembler();
@@ -199,7 +202,7 @@ describe('the headers of a packet that was put together', () => {
     }
   });
 
-  test('IPv4: they are those of the first part, not of the part that came first (RFC 791 section 3.2)', () => {
+  test('RFC 791 section 3.2: IPv4 headers are those of the first fragment, not of the first to arrive', () => {
     const packet = ipv4Packet(noise(2000, 1), { tos: 0x10, options: 3 });
     const reassembler = new Reassembler();
     give(reassembler, partOf(packet, 800, 2000, { bare: true, other: 0x20 }));
@@ -207,7 +210,7 @@ describe('the headers of a packet that was put together', () => {
     assert.deepEqual(result(reassembler), packet.bytes);
   });
 
-  test('IPv6: the header that announced the fragment header announces what followed it (RFC 8200 section 4.5)', () => {
+  test('RFC 8200 section 4.5: the IPv6 header that announced the fragment header announces what followed it', () => {
     for (const extensions of [
       [],
       [[0, 1]],
@@ -228,7 +231,7 @@ describe('the headers of a packet that was put together', () => {
     }
   });
 
-  test('IPv6: only the first part’s next header and hop limit count (RFC 8200 section 4.5)', () => {
+  test('RFC 8200 section 4.5: only the first IPv6 fragment’s next header and hop limit count', () => {
     const packet = ipv6Packet(noise(2000, 1), { protocol: 17, hopLimit: 9 });
     const reassembler = new Reassembler();
     give(reassembler, partOf(packet, 800, 2000, { protocol: 58, other: 200 }));

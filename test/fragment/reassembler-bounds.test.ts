@@ -20,8 +20,8 @@ const payload = noise(60_000, 1);
 const packet4 = (id: number, length = 3000): Packet => ipv4Packet(payload.subarray(0, length), { id });
 const packet6 = (length = 3000): Packet => ipv6Packet(payload.subarray(0, length));
 
-describe('the time of reassembly is the packets’ own', () => {
-  test('30 seconds for IPv4 and 60 for IPv6, counted from the part that came first (RFC 8200 section 4.5)', () => {
+describe('reassembly uses packet time', () => {
+  test('RFC 8200 section 4.5: 30 seconds for IPv4 and 60 for IPv6, from the fragment that arrived first', () => {
     for (const [packet, seconds] of [
       [packet4(1), 30],
       [packet6(), 60],
@@ -32,14 +32,14 @@ describe('the time of reassembly is the packets’ own', () => {
       give(reassembler, parts[1], 1000 + seconds - 1);
       assert.equal(give(reassembler, parts[2], 1000 + seconds), 'Complete');
       give(reassembler, parts[0], 2000);
-      // A later part doesn't start the time anew.
+      // A later fragment doesn't restart the timeout.
       give(reassembler, parts[1], 2000 + seconds);
       assert.equal(give(reassembler, parts[2], 2000 + seconds + 1), 'Held');
       assert.equal(dropped(reassembler, 'Timeout'), 2);
     }
   });
 
-  test('other times can be asked for', () => {
+  test('other timeouts can be configured', () => {
     const reassembler = new Reassembler({ ipv4Timeout: 2, ipv6Timeout: 0 });
     const four = split(packet4(1), [100]);
     const six = split(packet6(), [100]);
@@ -53,7 +53,7 @@ describe('the time of reassembly is the packets’ own', () => {
     assert.equal(give(reassembler, six[1], 31), 'Held');
   });
 
-  test('a fragment of anyone lets the time of all others run out', () => {
+  test('any fragment expires all datagrams that are due', () => {
     const reassembler = new Reassembler();
     for (let id = 1; id <= 10; id++) give(reassembler, split(packet4(id), [100])[0], 100 + id);
     give(reassembler, split(packet4(99), [100])[0], 135);
@@ -61,7 +61,7 @@ describe('the time of reassembly is the packets’ own', () => {
     assert.equal(reassembler.heldDatagrams, 7);
   });
 
-  test('IPv4 parts whose 30 seconds are over go, though IPv6 parts that came before them may stay 60', () => {
+  test('IPv4 datagrams expire after 30 seconds, though older IPv6 ones may stay for 60', () => {
     const reassembler = new Reassembler();
     give(reassembler, split(packet6(), [100])[0], 0);
     give(reassembler, split(packet4(1), [100])[0], 1);
@@ -70,7 +70,7 @@ describe('the time of reassembly is the packets’ own', () => {
     assert.equal(reassembler.heldFragments, 1);
   });
 
-  test('IPv4 parts behind IPv6 ones are not put together with parts that come too late', () => {
+  test('IPv4 fragments after IPv6 ones are not reassembled with fragments that arrive too late', () => {
     const reassembler = new Reassembler();
     const parts = split(packet4(1), [100]);
     give(reassembler, split(packet6(), [100])[0], 0);
@@ -79,7 +79,7 @@ describe('the time of reassembly is the packets’ own', () => {
     assert.equal(dropped(reassembler, 'Timeout'), 1);
   });
 
-  test('a clock that goes back, or stands, loses nothing', () => {
+  test('a clock that goes backwards, or stops, loses nothing', () => {
     const reassembler = new Reassembler();
     const times = [1000, 3, 2000, 0];
     for (const [id, seconds] of times.entries()) {
@@ -92,15 +92,15 @@ describe('the time of reassembly is the packets’ own', () => {
     assert.equal(unaccounted(reassembler), 0);
   });
 
-  test('the time of nothing runs out', () => {
+  test('an empty reassembler expires nothing', () => {
     const reassembler = new Reassembler();
     reassembler.expire(1e12);
     assert.equal(reassembler.fragments, 0);
   });
 });
 
-describe('the room of reassembly is bounded', () => {
-  test('by number: the oldest datagrams go, in their order, and those that stay can still be whole', () => {
+describe('reassembly is bounded', () => {
+  test('by number: the oldest datagrams are evicted in order, and the remaining ones can still be completed', () => {
     const reassembler = new Reassembler({ maxDatagrams: 8 });
     for (let id = 0; id < 20; id++) give(reassembler, split(packet4(id), [100])[0]);
     assert.equal(reassembler.heldDatagrams, 8);
@@ -113,7 +113,7 @@ describe('the room of reassembly is bounded', () => {
     assert.equal(unaccounted(reassembler), 0);
   });
 
-  test('by number: a datagram that is whole leaves its place to a new one, and nobody goes for it (LRU reuse)', () => {
+  test('by number: a complete datagram frees its entry for a new one, without an eviction (LRU reuse)', () => {
     const reassembler = new Reassembler({ maxDatagrams: 2 });
     give(reassembler, split(packet4(0), [100])[0]);
     for (let id = 1; id < 50; id++) for (const part of split(packet4(id), [100])) give(reassembler, part);
@@ -121,7 +121,7 @@ describe('the room of reassembly is bounded', () => {
     assert.equal(dropped(reassembler, 'Evicted'), 0);
   });
 
-  test('by number: refused datagrams count too', () => {
+  test('by number: failed datagrams count too', () => {
     const reassembler = new Reassembler({ maxDatagrams: 3 });
     for (let id = 0; id < 10; id++) {
       give(reassembler, partOf(packet4(id), 0, 800));
@@ -132,7 +132,7 @@ describe('the room of reassembly is bounded', () => {
     assert.equal(unaccounted(reassembler), 0);
   });
 
-  test('by bytes: the oldest datagrams go, in their order', () => {
+  test('by bytes: the oldest datagrams are evicted in order', () => {
     const reassembler = new Reassembler({ maxBytes: 40 * 2048 });
     // Each of them takes one page.
     for (let id = 0; id < 50; id++) give(reassembler, partOf(packet4(id, 1600), 0, 800));
@@ -144,7 +144,7 @@ describe('the room of reassembly is bounded', () => {
     assert.equal(reassembler.heldBytes, 0);
   });
 
-  test('by bytes: the longest datagram fits even where it is the oldest and there is room for one alone', () => {
+  test('by bytes: the longest datagram fits even if it is the oldest and there is room for only one', () => {
     const reassembler = new Reassembler({ maxBytes: 1 });
     const long = ipv4Packet(noise(65_515, 3), { id: 500 });
     const [first, ...rest] = split(
@@ -163,7 +163,7 @@ describe('the room of reassembly is bounded', () => {
     assert.equal(unaccounted(reassembler), 0);
   });
 
-  test('by parts: as many as are allowed make a packet, one more is refused whole', () => {
+  test('by fragments: the limit makes a packet, one more fails the datagram', () => {
     const units = Array.from({ length: 16 }, (_, i) => i);
     const fits = new Reassembler({ maxParts: 16 });
     const parts = split(packet4(1, 128), units);
@@ -180,7 +180,7 @@ describe('the room of reassembly is bounded', () => {
     assert.deepEqual([dropped(refuses, 'TooManyParts'), refuses.heldBytes], [17, 0]);
   });
 
-  test('by parts: copies of a part are no parts', () => {
+  test('by fragments: duplicates do not count', () => {
     const reassembler = new Reassembler({ maxParts: 2 });
     const [first, rest] = split(packet4(1), [100]);
     give(reassembler, first);
@@ -189,7 +189,7 @@ describe('the room of reassembly is bounded', () => {
     assert.equal(dropped(reassembler, 'Duplicate'), 100);
   });
 
-  test('a flood of far and tiny fragments never takes more memory than allowed', () => {
+  test('a flood of distant and tiny fragments never takes more memory than allowed', () => {
     const flood = fc.array(
       fc.record({
         family: fc.boolean(),
@@ -220,7 +220,7 @@ describe('the room of reassembly is bounded', () => {
   });
 });
 
-test('random streams of random fragments: no throw, the bounds hold, and no fragment is lost from the count', () => {
+test('random streams of random fragments: no throw, the bounds hold, and every fragment is accounted for', () => {
   const one = fc.record({
     family: fc.boolean(),
     id: fc.nat(5),
@@ -251,7 +251,7 @@ test('random streams of random fragments: no throw, the bounds hold, and no frag
           ? ipv4Packet(data, { id, host, protocol, options: extra })
           : ipv6Packet(data, { host, protocol, extensions: extra === 0 ? [] : [[60, extra]] });
         const part = partOf(packet, 0, length, { more, id });
-        // The place is written by hand: the packet holds nothing but this part.
+        // The offset is written directly: the packet holds only this fragment.
         const at = family ? 6 : packet.headerLength + 2;
         const word = family ? (more ? 0x2000 : 0) | from : (from * 8) | (more ? 1 : 0);
         part.set([word >>> 8, word & 0xff], at);

@@ -26,23 +26,23 @@ for (const family of [4, 6] as const) {
   const packet = packetOf(family, noise(4000, 1));
   const minute = family === 4 ? 30 : 60;
 
-  describe(`what reassembly of IPv${family} refuses`, () => {
+  describe(`reassembly of IPv${family} refuses`, () => {
     const held = partOf(packet, 800, 1600, { more: true });
     const REFUSED: [what: string, keyof typeof ReassemblyDrop, Uint8Array][] = [
       ['begins 8 bytes before its end', 'Overlap', partOf(packet, 1592, 2400)],
-      ['ends 8 bytes behind its begin', 'Overlap', partOf(packet, 0, 808)],
-      ['lies within it', 'Overlap', partOf(packet, 1000, 1008)],
-      ['holds all of it', 'Overlap', partOf(packet, 792, 1608)],
+      ['ends 8 bytes after its start', 'Overlap', partOf(packet, 0, 808)],
+      ['is inside it', 'Overlap', partOf(packet, 1000, 1008)],
+      ['contains it', 'Overlap', partOf(packet, 792, 1608)],
       ['begins with it and is shorter', 'Overlap', partOf(packet, 800, 1592)],
       ['begins with it and is longer', 'Overlap', partOf(packet, 800, 1608)],
       ['ends with it and begins later', 'Overlap', partOf(packet, 808, 1600)],
-      ['ends with it and begins before', 'Overlap', partOf(packet, 792, 1600)],
-      ['has its bounds and another byte', 'Overlap', partOf(packetOf(family, noise(4000, 2)), 800, 1600)],
-      // A part can only end at an odd place if it is the last: that it isn't is the graver fault.
-      ['overlaps one byte at its begin', 'Inconsistent', partOf(packet, 8, 801, { more: false })],
+      ['ends with it and begins earlier', 'Overlap', partOf(packet, 792, 1600)],
+      ['has its bounds and a different byte', 'Overlap', partOf(packetOf(family, noise(4000, 2)), 800, 1600)],
+      // Only a last fragment can end at an odd offset: being a second last one takes precedence.
+      ['overlaps its first byte', 'Inconsistent', partOf(packet, 8, 801, { more: false })],
     ];
     for (const [what, reason, second] of REFUSED) {
-      test(`a part that ${what}: the whole datagram, parts to come included (RFC 5722, RFC 8900 section 3.7)`, () => {
+      test(`RFC 5722, RFC 8900 section 3.7: a fragment that ${what}, and the whole datagram with it`, () => {
         const reassembler = new Reassembler();
         assert.equal(give(reassembler, held), 'Held');
         assert.equal(give(reassembler, second), reason);
@@ -54,14 +54,14 @@ for (const family of [4, 6] as const) {
       });
     }
 
-    test('a part that overlaps the last one by its odd byte', () => {
+    test('a fragment that overlaps the odd last byte', () => {
       const reassembler = new Reassembler();
       give(reassembler, partOf(packet, 1600, 2001, { more: false }));
       assert.equal(give(reassembler, partOf(packet, 2000, 2008)), 'Inconsistent');
       assert.equal(reassembler.heldFragments, 0);
     });
 
-    test('parts that touch without overlapping, on both sides, are no overlap', () => {
+    test('fragments that touch without overlapping, on both sides, are accepted', () => {
       const reassembler = new Reassembler();
       const outcomes = [held, partOf(packet, 0, 800), partOf(packet, 1600, 4000)].map((part) =>
         give(reassembler, part),
@@ -69,12 +69,12 @@ for (const family of [4, 6] as const) {
       assert.deepEqual(outcomes, ['Held', 'Held', 'Complete']);
     });
 
-    test(`a refused datagram's key serves again once its ${minute} seconds are over, and not before`, () => {
+    test(`a failed datagram's key can be reused after its ${minute} seconds, and not before`, () => {
       const reassembler = new Reassembler();
       give(reassembler, held, 10);
       give(reassembler, partOf(packet, 1000, 1008), 10);
       const parts = split(packet, [100]);
-      // What comes meanwhile doesn't make the wait longer.
+      // Fragments that arrive meanwhile don't extend the timeout.
       for (const seconds of [20, 10 + minute]) assert.equal(give(reassembler, parts[0], seconds), 'Overlap');
       assert.equal(give(reassembler, parts[0], 11 + minute), 'Held');
       assert.equal(give(reassembler, parts[1], 11 + minute), 'Complete');
@@ -82,7 +82,7 @@ for (const family of [4, 6] as const) {
       assert.equal(unaccounted(reassembler), 0);
     });
 
-    test('a part cut by the snaplen, or of a bad length, harms nobody else: a good copy of it still fits', () => {
+    test('a truncated fragment, or one of a bad length, affects no other: a good copy of it still fits', () => {
       const [first, rest] = split(packet, [100]);
       const reassembler = new Reassembler();
       assert.equal(give(reassembler, first), 'Held');
@@ -93,7 +93,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual(result(reassembler), packet.bytes);
     });
 
-    test('a datagram of one last part and nothing in front never is whole', () => {
+    test('a datagram of only a last fragment never completes', () => {
       const reassembler = new Reassembler();
       assert.equal(give(reassembler, partOf(packet, 8, 4000)), 'Held');
       assert.equal(give(reassembler, partOf(packet, 8, 4000)), 'Duplicate');
@@ -101,7 +101,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual([dropped(reassembler, 'Timeout'), reassembler.datagrams], [1, 0]);
     });
 
-    test('a part that says "last" where the same bytes said "more" is no exact duplicate (RFC 8200 section 4.5)', () => {
+    test('RFC 8200 section 4.5: a last fragment with the bytes of one that is not last is no exact duplicate', () => {
       for (const saysMore of [true, false]) {
         const reassembler = new Reassembler();
         assert.equal(give(reassembler, partOf(packet, 800, 1600, { more: saysMore })), 'Held');
@@ -109,12 +109,12 @@ for (const family of [4, 6] as const) {
       }
     });
 
-    test('any parts: what becomes of each is what a table of single bytes says', () => {
+    test('any fragments: each outcome matches a table of single bytes', () => {
       const maxParts = 6;
       const grid = fc.record({
         begin: fc.nat(12),
         units: fc.integer({ min: 1, max: 5 }),
-        // A last part may end between two multiples of 8.
+        // A last fragment may end between multiples of 8.
         odd: fc.constantFrom(0, 0, 3),
         other: fc.constantFrom(false, false, false, true),
       });
@@ -125,7 +125,7 @@ for (const family of [4, 6] as const) {
       fc.assert(
         fc.property(sample, ([parts, lastUnit, disagree]) => {
           const reassembler = new Reassembler({ maxParts });
-          /** Which part each byte came with; -1 for none. */
+          /** The fragment that supplied each byte; -1 for none. */
           let owner = new Array<number>(200).fill(-1);
           let bounds: (readonly [from: number, to: number, other: boolean])[] = [];
           let total = -1;
@@ -176,7 +176,7 @@ for (const family of [4, 6] as const) {
 describe('more than 65,535 bytes', () => {
   const long = noise(65_536, 4);
 
-  /** Where the longest datagram ends, by its headers. */
+  /** Longest payload by the packet's headers. */
   const LONGEST: [what: string, number, Packet][] = [
     ['IPv4', 65_515, ipv4Packet(long.subarray(0, 65_500))],
     ['IPv4 with 40 bytes of options', 65_475, ipv4Packet(long.subarray(0, 65_400), { options: 10 })],
@@ -188,7 +188,7 @@ describe('more than 65,535 bytes', () => {
     const header = model.bytes.subarray(0, model.headerLength);
     const bytes = Uint8Array.from([...header, ...long]);
     const packet = { ...model, bytes };
-    test(`${what}: a payload of ${longest} bytes is the longest, one more is refused whole (ping of death)`, () => {
+    test(`${what}: accepts a payload of ${longest} bytes, and drops the datagram for one more (ping of death)`, () => {
       const reassembler = new Reassembler();
       assert.equal(give(reassembler, partOf(packet, from, longest, { more: false })), 'Held');
       assert.equal(give(reassembler, partOf(packet, 0, from)), 'Complete');
@@ -201,7 +201,7 @@ describe('more than 65,535 bytes', () => {
     });
   }
 
-  // The packet gets the headers of its first part; the lengths of the others' say nothing about it.
+  // The packet gets the headers of its first fragment; the others' header lengths don't matter.
   const MIXED: [what: string, Packet, Packet, number][] = [
     [
       'IPv4 (RFC 791)',
@@ -218,7 +218,7 @@ describe('more than 65,535 bytes', () => {
   ];
   for (const [what, withOptions, bare, longest] of MIXED) {
     for (const order of ['first', 'last']) {
-      test(`${what}: the first part's longer headers count, when it comes ${order}`, () => {
+      test(`${what}: the first fragment's longer headers count, when it arrives ${order}`, () => {
         const parts = [partOf(withOptions, 0, 32_000, { more: true }), partOf(bare, 32_000, longest, { more: false })];
         if (order === 'last') parts.reverse();
         const reassembler = new Reassembler();
@@ -229,7 +229,7 @@ describe('more than 65,535 bytes', () => {
     }
   }
 
-  test('headers longer than 512 bytes before an IPv6 fragment header are refused, whichever part they stand in', () => {
+  test('refuses headers longer than 512 bytes before an IPv6 fragment header, in any fragment', () => {
     const extensions = [[60, 60]] as const;
     const packet = ipv6Packet(noise(1000, 1), { extensions });
     const [first, rest] = split(packet, [50]);
@@ -245,7 +245,7 @@ describe('more than 65,535 bytes', () => {
   });
 });
 
-describe('the first IPv6 part must hold the whole header chain (RFC 7112 section 5)', () => {
+describe('RFC 7112 section 5: the first IPv6 fragment must hold the whole header chain', () => {
   const chain = (start: readonly number[], protocol: number): Packet => {
     const payload = noise(400, 1);
     payload.set(start);
@@ -262,7 +262,7 @@ describe('the first IPv6 part must hold the whole header chain (RFC 7112 section
     ['within the TCP header, 4 bytes before its end', chain([], TCP), 16],
   ];
   for (const [what, packet, end] of CUT) {
-    test(`it ends ${what}: the whole datagram is refused`, () => {
+    test(`drops the datagram if it ends ${what}`, () => {
       const reassembler = new Reassembler();
       assert.equal(give(reassembler, partOf(packet, 104, 400)), 'Held');
       assert.equal(give(reassembler, partOf(packet, 0, end)), 'HeaderChain');
@@ -272,13 +272,13 @@ describe('the first IPv6 part must hold the whole header chain (RFC 7112 section
   }
 
   const WHOLE: [what: string, Packet, end: number][] = [
-    ['a UDP header and no more', chain([], 17), 8],
-    ['an ESP header and no more, since what follows is sealed', chain([], 50), 8],
+    ['only a UDP header', chain([], 17), 8],
+    ['only an ESP header, since what follows is encrypted', chain([], 50), 8],
     ['destination options and a UDP header', chain([17, 0, 1, 4], OPTIONS), 16],
     ['a TCP header', chain([], TCP), 24],
   ];
   for (const [what, packet, end] of WHOLE) {
-    test(`it holds ${what}: that will do`, () => {
+    test(`accepts ${what}`, () => {
       const reassembler = new Reassembler();
       assert.equal(give(reassembler, partOf(packet, 0, end)), 'Held');
       assert.equal(give(reassembler, partOf(packet, end, 400)), 'Complete');
@@ -286,7 +286,7 @@ describe('the first IPv6 part must hold the whole header chain (RFC 7112 section
     });
   }
 
-  test('more than eight extension headers in a row are refused (RFC 8504 section 5.3)', () => {
+  test('RFC 8504 section 5.3: more than eight extension headers in a row are refused', () => {
     const packet = chain(
       Array.from({ length: 9 }, (_, i) => [i === 8 ? 17 : OPTIONS, 0, 1, 4, 0, 0, 0, 0]).flat(),
       OPTIONS,
@@ -294,7 +294,7 @@ describe('the first IPv6 part must hold the whole header chain (RFC 7112 section
     assert.equal(give(new Reassembler(), partOf(packet, 0, 200)), 'HeaderChain');
   });
 
-  test('later parts are not read as headers', () => {
+  test('later fragments are not parsed as headers', () => {
     const packet = chain([], OPTIONS);
     assert.equal(give(new Reassembler(), partOf(packet, 8, 16, { more: true })), 'Held');
   });

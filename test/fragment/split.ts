@@ -1,11 +1,11 @@
-/** A sender that cuts packets into fragments, written from the RFCs' words without the library's headers. */
+/** A sender that fragments packets, written from the RFCs without the library's headers. */
 import { Fault, Layers } from '../../src/wire/index.js';
 import { type Reassembler, ReassemblyDrop, ReassemblyOutcome } from '../../src/fragment/index.js';
 
 const HOP_BY_HOP = 0;
 const FRAGMENT = 44;
 
-/** Bytes without a pattern, the same for the same seed. */
+/** Pseudo-random bytes, the same for the same seed. */
 export function noise(length: number, seed: number): Uint8Array {
   let state = (seed | 0) + 0x6d2b79f5;
   return Uint8Array.from({ length }, () => {
@@ -14,12 +14,12 @@ export function noise(length: number, seed: number): Uint8Array {
   });
 }
 
-/** A whole packet, and where it may be cut. */
+/** A whole packet, and how it can be fragmented. */
 export interface Packet {
   readonly bytes: Uint8Array;
-  /** Bytes of the headers that every fragment has. */
+  /** Bytes of the headers that every fragment repeats. */
   readonly headerLength: number;
-  /** IPv6: the next-header field that will announce the fragment header. */
+  /** IPv6: offset of the next-header field that will announce the fragment header. */
   readonly announcedAt: number;
 }
 
@@ -47,7 +47,7 @@ export interface Ipv4Fields {
   readonly ttl?: number;
   readonly protocol?: number;
   readonly dontFragment?: boolean;
-  /** Words of 4 bytes of options (no-operation, which isn't copied on fragmentation). */
+  /** 32-bit words of options (no-operation, which isn't copied on fragmentation). */
   readonly options?: number;
   /** Last byte of the source address. */
   readonly host?: number;
@@ -97,7 +97,7 @@ export function ipv6Packet(payload: Uint8Array, fields: Ipv6Fields = {}): Packet
     bytes[announcedAt] = type;
     bytes[at] = protocol;
     bytes[at + 1] = units - 1;
-    // One option of padding fills what is left (RFC 8200 section 4.2); a routing header has no segments left.
+    // One padding option fills the rest (RFC 8200 section 4.2); a routing header has no segments left.
     if (type === HOP_BY_HOP || type === 60) bytes.set([1, units * 8 - 4], at + 2);
     announcedAt = at;
     at += units * 8;
@@ -106,20 +106,20 @@ export function ipv6Packet(payload: Uint8Array, fields: Ipv6Fields = {}): Packet
   return { bytes, headerLength, announcedAt };
 }
 
-/** How a part differs from what an honest sender makes. */
+/** Deviations from a correct fragment. */
 export interface PartOptions {
   readonly more?: boolean;
-  /** IPv6: the identification; an IPv4 packet holds its own. */
+  /** IPv6: the identification; an IPv4 packet has its own. */
   readonly id?: number;
-  /** IPv4: leave the options out, as in later fragments (RFC 791 section 3.1, the copied flag). */
+  /** IPv4: omit the options, as in later fragments (RFC 791 section 3.1, the copied flag). */
   readonly bare?: boolean;
-  /** IPv6: what the fragment header announces, if not what the packet holds. */
+  /** IPv6: the fragment header's next header. Default: the packet's. */
   readonly protocol?: number;
-  /** IPv4: the type of service; IPv6: the hop limit. */
+  /** IPv4: type of service; IPv6: hop limit. */
   readonly other?: number;
 }
 
-/** The fragment that carries a packet's payload from `from` to `to`. */
+/** The fragment with a packet's payload from `from` to `to`. */
 export function partOf(packet: Packet, from: number, to: number, options: PartOptions = {}): Uint8Array {
   const { bytes, headerLength } = packet;
   const payload = bytes.subarray(headerLength + from, headerLength + to);
@@ -151,7 +151,7 @@ export function partOf(packet: Packet, from: number, to: number, options: PartOp
   return part;
 }
 
-/** A packet's fragments, cut at places given in units of 8 bytes (those that lie in the payload). */
+/** A packet's fragments, split at the given offsets in units of 8 bytes (those within the payload). */
 export function split(packet: Packet, units: readonly number[], options: PartOptions = {}): Uint8Array[] {
   const length = packet.bytes.length - packet.headerLength;
   const places = [...new Set([0, ...units.map((unit) => unit * 8).filter((at) => at < length), length])];
@@ -165,26 +165,26 @@ const OUTCOMES = Object.keys(ReassemblyOutcome);
 const DROPS = Object.keys(ReassemblyDrop);
 const layers = new Layers();
 
-/** Hands a part to a reassembler: the outcome in words, which for a dropped part is the reason. */
+/** Passes a fragment to a reassembler. Returns the outcome's name, or for a dropped fragment the reason's. */
 export function give(reassembler: Reassembler, part: Uint8Array, seconds = 0, captured = part.length): string {
   const etherType = part[0] >>> 4 === 4 ? 0x0800 : 0x86dd;
   const fault = layers.walkNetwork(part, etherType, 0, captured, part.length);
-  if (fault !== Fault.None || !layers.isFragment) throw new Error(`the test made no fragment: fault ${fault}`);
+  if (fault !== Fault.None || !layers.isFragment) throw new Error(`not a fragment: fault ${fault}`);
   const outcome = reassembler.push(part, layers, captured, seconds);
   return outcome === ReassemblyOutcome.Dropped ? DROPS[reassembler.drop] : OUTCOMES[outcome];
 }
 
-/** What was put together last. */
+/** The packet reassembled last. */
 export function result(reassembler: Reassembler): Uint8Array {
   return reassembler.bytes.slice(reassembler.start, reassembler.end);
 }
 
-/** Parts dropped for a reason. */
+/** Fragments dropped for a reason. */
 export function dropped(reassembler: Reassembler, reason: keyof typeof ReassemblyDrop): number {
   return reassembler.droppedFragments[ReassemblyDrop[reason]];
 }
 
-/** Parts that are neither used, held nor dropped: there must be none. */
+/** Fragments neither used, held nor dropped: must be 0. */
 export function unaccounted(reassembler: Reassembler): number {
   const lost = reassembler.droppedFragments.reduce((sum, count) => sum + count, 0);
   return reassembler.fragments - reassembler.reassembledFragments - reassembler.heldFragments - lost;

@@ -1,4 +1,4 @@
-/** Frames of TCP, built header by header. */
+/** TCP frames, built header by header. */
 import {
   ETHERNET_SPAN,
   ethernetLayout,
@@ -17,7 +17,7 @@ import {
   writeIpv4Checksum,
 } from '../../src/wire/index.js';
 
-/** What a frame says; the rest is always the same. */
+/** Fields of a frame; the rest is constant. */
 export interface TcpFrame {
   readonly family?: 4 | 6;
   readonly sequence?: number;
@@ -30,17 +30,20 @@ export interface TcpFrame {
   readonly tos?: number;
   readonly ttl?: number;
   readonly identification?: number;
-  /** Whether IPv4's DF is set; it is unless said otherwise. */
+  /**
+   * Whether IPv4's DF is set.
+   * @default true
+   */
   readonly dontFragment?: boolean;
-  /** IPv6's, 20 bits. */
+  /** IPv6's flow label, 20 bits. */
   readonly flowLabel?: number;
-  /** Last byte of the destination. */
+  /** Last byte of the destination address. */
   readonly host?: number;
   /** Whether the checksum is the pseudo-header's sum alone. */
   readonly partial?: boolean;
 }
 
-/** Where TCP begins in such a frame. */
+/** Offset of TCP in such a frame. */
 export function transportOf(family: 4 | 6): number {
   return ETHERNET_SPAN + (family === 4 ? IPV4_SPAN : IPV6_SPAN);
 }

@@ -7,7 +7,7 @@ import { FRAME, join } from '../dataplane/build.js';
 import { noise } from './split.js';
 import { headersOf, type TcpFrame, tcpFrame } from './tcp-frame.js';
 
-/** Frames in one array, some bytes apart, as in slots of an arena. */
+/** Frames in one array with gaps, as in slots of an arena. */
 class Slots {
   readonly bytes = new Uint8Array(400_000);
   #at = 50;
@@ -20,7 +20,7 @@ class Slots {
   }
 }
 
-/** What waits, put together. */
+/** The coalesced packet. */
 function gathered(merger: TcpMerger, bytes: Uint8Array): Uint8Array {
   merger.finish();
   return join(...Array.from({ length: merger.count }, (_, i) => bytes.subarray(merger.start[i], merger.end[i])));
@@ -40,7 +40,7 @@ const NEXT: TcpFrame = { ...FIRST, sequence: 1001 };
 
 describe('TcpMerger', () => {
   for (const family of [4, 6] as const) {
-    test(`puts the segments that an IPv${family} packet was cut into together again, byte for byte`, () => {
+    test(`restores an IPv${family} packet from its segments, byte for byte`, () => {
       const anyCase = fc.record({
         count: fc.integer({ min: 2, max: 40 }),
         size: fc.integer({ min: 48, max: 1400 }),
@@ -71,11 +71,11 @@ describe('TcpMerger', () => {
     });
   }
 
-  test('takes segments whose checksum is still to be filled in, where there may be such', () => {
+  test('accepts partial checksums, if enabled', () => {
     const [first, next] = [FIRST, NEXT].map((what) => tcpFrame(PAYLOAD, { ...what, partial: true }));
     assert.equal(joins(first, next, true), true);
     assert.equal(new TcpMerger().offer(first, 0, first.length), false);
-    // The field is a wrong checksum there, and a corrupted payload behind it is not believed.
+    // Otherwise the field is a wrong checksum, and a corrupted payload is not accepted.
     const corrupted = first.with(first.length - 1, first[first.length - 1] ^ 1);
     assert.equal(new TcpMerger().offer(corrupted, 0, corrupted.length), false);
   });
@@ -90,7 +90,7 @@ describe('TcpMerger', () => {
     ['another port', { ...NEXT, sourcePort: 40_001 }],
     ['another address', { ...NEXT, host: 5 }],
     ['another DSCP', { ...NEXT, tos: 8 }],
-    ['a congestion mark', { ...NEXT, tos: 3 }],
+    ['CE', { ...NEXT, tos: 3 }],
     ['another TTL', { ...NEXT, ttl: 63 }],
     ['another IP version', { ...NEXT, family: 6 }],
     ['FIN', { ...NEXT, flags: TcpFlag.Ack | TcpFlag.Fin }],
@@ -100,14 +100,14 @@ describe('TcpMerger', () => {
     ['ECE', { ...NEXT, flags: TcpFlag.Ack | TcpFlag.Ece }],
   ];
   for (const [name, what] of others) {
-    test(`takes no frame with ${name} to one without`, () => {
+    test(`does not coalesce a frame with ${name}`, () => {
       assert.equal(joins(tcpFrame(PAYLOAD, FIRST), tcpFrame(PAYLOAD, NEXT)), true);
       assert.equal(joins(tcpFrame(PAYLOAD, FIRST), tcpFrame(PAYLOAD, what)), false);
     });
   }
 
   for (let bit = 0; bit < 20; bit++) {
-    test(`takes no frame of another IPv6 flow label, not if bit ${bit} alone differs`, () => {
+    test(`does not coalesce a frame whose IPv6 flow label differs in bit ${bit}`, () => {
       const first = tcpFrame(PAYLOAD, { ...FIRST, family: 6, flowLabel: 0x54321 });
       const [same, other] = [0, 1 << bit].map((change) =>
         tcpFrame(PAYLOAD, { ...NEXT, family: 6, flowLabel: 0x54321 ^ change }),
@@ -116,7 +116,7 @@ describe('TcpMerger', () => {
     });
   }
 
-  test('takes any IPv4 ID with DF (RFC 6864 section 4.1), and without it the next one alone, as they will be cut again', () => {
+  test('RFC 6864 section 4.1: accepts any IPv4 ID with DF, and without DF only the next one, which segmentation restores', () => {
     const idOf = (dontFragment: boolean, first: number, second: number): boolean =>
       joins(
         tcpFrame(PAYLOAD, { ...FIRST, dontFragment, identification: first }),
@@ -133,7 +133,7 @@ describe('TcpMerger', () => {
     assert.deepEqual([idOf(false, 7, 8), idOf(false, 0xffff, 0)], [true, true]);
   });
 
-  test('gives segments without DF the IDs back that they came with, over all of a row', () => {
+  test('restores the original IDs of segments without DF', () => {
     const identification = 0xfffd;
     const frames = Array.from({ length: 6 }, (_, i) => {
       const sequence = 1 + i * PAYLOAD.length;
@@ -152,7 +152,7 @@ describe('TcpMerger', () => {
     }
   });
 
-  test('takes no larger segment than the first, and none behind a smaller one or one that pushes', () => {
+  test('accepts no segment larger than the first, and none after a smaller one or one with PSH', () => {
     assert.equal(joins(tcpFrame(PAYLOAD, FIRST), tcpFrame(noise(1001, 2), NEXT)), false);
     for (const [payload, flags] of [
       [PAYLOAD.subarray(1), TcpFlag.Ack],
@@ -170,7 +170,7 @@ describe('TcpMerger', () => {
     }
   });
 
-  test('puts no segments together that TcpSegmenter would not cut again, and lets each go by itself', () => {
+  test('leaves alone segments that TcpSegmenter would not produce, and lets each pass by itself', () => {
     for (const words of [0, 3, 10]) {
       const options = new Array<number>(4 * words).fill(1);
       for (const [size, joined] of [
@@ -189,7 +189,7 @@ describe('TcpMerger', () => {
     }
   });
 
-  test('takes no segment whose checksums are wrong, so that their receiver drops it', () => {
+  test('accepts no segment whose checksums are wrong, so that its receiver drops it', () => {
     const merger = new TcpMerger();
     const good = tcpFrame(PAYLOAD, FIRST);
     const changed = [14 + 8, 14 + 20 + 16, good.length - 1].map((at) => good.with(at, good[at] ^ 0x40));
@@ -197,7 +197,7 @@ describe('TcpMerger', () => {
     assert.equal(merger.offer(good, 0, good.length), true);
   });
 
-  test('takes nothing that isn’t plain TCP data: no acknowledgment alone, fragment, UDP, padding or tag', () => {
+  test('accepts only plain TCP data: no bare ACK, fragment, UDP, padding or tag', () => {
     const merger = new TcpMerger();
     const good = tcpFrame(PAYLOAD, FIRST);
     const fragment = tcpFrame(PAYLOAD, FIRST);
@@ -211,7 +211,7 @@ describe('TcpMerger', () => {
     assert.equal(merger.count, 0);
   });
 
-  test('holds no more frames than it has places for, and no more bytes than IP’s length field says', () => {
+  test('holds no more frames than its capacity, and no more bytes than IP’s length field allows', () => {
     for (const [size, most] of [
       [48, MERGED_FRAMES],
       [8000, 8],

@@ -7,7 +7,7 @@ import { FRAME } from '../dataplane/build.js';
 import { noise } from './split.js';
 import { type TcpFrame, tcpFrame } from './tcp-frame.js';
 
-/** All segments of a frame, each at a place of its own. */
+/** All segments of a frame, each at a different offset. */
 function segmentsOf(frame: Uint8Array, size: number): Uint8Array[] {
   const segmenter = new TcpSegmenter();
   const room = new Uint8Array(200 + frame.length).fill(0xee);
@@ -25,7 +25,7 @@ function segmentsOf(frame: Uint8Array, size: number): Uint8Array[] {
   return segments;
 }
 
-/** The segments that a sender without the offload would have made. */
+/** The segments that a sender without the offload would have produced. */
 function expected(payload: Uint8Array, size: number, what: TcpFrame): Uint8Array[] {
   const { sequence = 1, flags = TcpFlag.Ack, identification = 0 } = what;
   return Array.from({ length: Math.ceil(payload.length / size) }, (_, i) => {
@@ -42,7 +42,7 @@ function expected(payload: Uint8Array, size: number, what: TcpFrame): Uint8Array
 
 describe('TcpSegmenter', () => {
   for (const family of [4, 6] as const) {
-    test(`cuts IPv${family} into the segments that a sender would have made itself`, () => {
+    test(`splits IPv${family} into the segments that a sender without TSO would have sent`, () => {
       const anyCase = fc.record({
         length: fc.integer({ min: 1, max: 6000 }),
         size: fc.integer({ min: 48, max: 1460 }),
@@ -64,19 +64,19 @@ describe('TcpSegmenter', () => {
     });
   }
 
-  test('counts sequence numbers on beyond 2^32 - 1 (RFC 9293 section 3.4)', () => {
+  test('RFC 9293 section 3.4: sequence numbers wrap at 2^32', () => {
     const what = { sequence: 0xffffff00 };
     const payload = noise(3000, 1);
     assert.deepEqual(segmentsOf(tcpFrame(payload, what), 1000), expected(payload, 1000, what));
   });
 
-  test('leaves bytes behind the IP packet, an Ethernet padding, out', () => {
+  test('ignores bytes after the IP packet, such as Ethernet padding', () => {
     const payload = noise(100, 2);
     const padded = Uint8Array.from([...tcpFrame(payload), 0, 0, 0, 0]);
     assert.deepEqual(segmentsOf(padded, 50), expected(payload, 50, {}));
   });
 
-  test('takes nothing that isn’t a whole TCP segment with data', () => {
+  test('accepts only a whole TCP segment with data', () => {
     const segmenter = new TcpSegmenter();
     const whole = tcpFrame(noise(100, 3));
     const fragment = whole.slice();
@@ -90,7 +90,7 @@ describe('TcpSegmenter', () => {
     assert.equal(segmenter.begin(whole, 0, whole.length, 50), true);
   });
 
-  test('refuses segments with less than 48 bytes of options and payload, which TCP never sends (TCP_MIN_SND_MSS)', () => {
+  test('TCP_MIN_SND_MSS: refuses segments with less than 48 bytes of options and payload, which Linux never sends', () => {
     const segmenter = new TcpSegmenter();
     for (let words = 0; words <= 10; words++) {
       const frame = tcpFrame(noise(300, 4), { options: new Array<number>(4 * words).fill(1) });
@@ -104,19 +104,19 @@ describe('TcpSegmenter', () => {
     }
   });
 
-  test('makes at most 2,048 segments of a frame, however large it is', () => {
+  test('produces at most 2,048 segments per frame, however large it is', () => {
     const segmenter = new TcpSegmenter();
     const frame = tcpFrame(noise(65_000, 5), { options: new Array<number>(40).fill(1) });
     assert.equal(segmenter.begin(frame, 0, frame.length, 31), false);
     assert.equal(segmenter.tooSmall, true);
     assert.equal(segmenter.begin(frame, 0, frame.length, 32), true);
     assert.equal(segmenter.count, 2032);
-    // What Linux's TCP sends at its smallest, with timestamps.
+    // The smallest that Linux's TCP sends, with timestamps.
     const stamps = tcpFrame(noise(65_400, 6), { options: new Array<number>(12).fill(1) });
     assert.equal(segmenter.begin(stamps, 0, stamps.length, 36), true);
   });
 
-  test('survives any bytes and sizes', () => {
+  test('never throws on arbitrary bytes and sizes', () => {
     const segmenter = new TcpSegmenter();
     const target = new Uint8Array(70_000);
     fc.assert(

@@ -1,6 +1,6 @@
 /**
- * The rules of VPP's test_reassembly.py by their titles, on the reassembler. Where VPP is laxer than RFC 5722 and RFC 8900
- * (it takes overlaps of IPv4), the stricter rule is held.
+ * The rules of VPP's test_reassembly.py, by title, for the reassembler. Where VPP is laxer than RFC 5722 and RFC 8900
+ * (it accepts IPv4 overlaps), the stricter rule applies.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -25,7 +25,7 @@ import {
 
 const COUNT = 40;
 
-/** The parts of many datagrams, of the sizes that VPP's suite has. */
+/** The fragments of many datagrams, of the sizes in VPP's suite. */
 class Stream {
   readonly packets: Packet[];
   readonly parts: Uint8Array[];
@@ -33,7 +33,7 @@ class Stream {
   constructor(family: 4 | 6, unit: number) {
     this.packets = Array.from({ length: COUNT }, (_, id) => {
       const payload = noise([512, 808, 1518, 9018][id % 4], id);
-      // Ports in front, so that a UDP header stands where one is expected.
+      // Ports first, so that a UDP header is where one is expected.
       return family === 4 ? ipv4Packet(payload, { id }) : ipv6Packet(payload, { host: id });
     });
     const units = Array.from({ length: 1200 }, (_, i) => (i + 1) * unit);
@@ -41,19 +41,19 @@ class Stream {
   }
 }
 
-/** What comes out, in the order of the datagrams. */
+/** The number of completed packets, each of which must be one of the stream, once. */
 function collected(reassembler: Reassembler, parts: readonly Uint8Array[], stream: Stream): number {
   const left = new Set(stream.packets.map(({ bytes }) => Buffer.from(bytes).toString('hex')));
   let complete = 0;
   for (const part of parts) {
     if (give(reassembler, part) !== 'Complete') continue;
     complete++;
-    assert.ok(left.delete(Buffer.from(result(reassembler)).toString('hex')), 'no packet, or one twice');
+    assert.ok(left.delete(Buffer.from(result(reassembler)).toString('hex')), 'not a packet, or a repeated one');
   }
   return complete;
 }
 
-/** An order without a pattern, the same every time. */
+/** Shuffles in a pseudo-random order, the same every time. */
 function shuffled<T>(items: readonly T[], seed: number): T[] {
   const keys = noise(items.length * 4, seed);
   const view = new DataView(keys.buffer);
@@ -75,7 +75,7 @@ for (const family of [4, 6] as const) {
         ['random order reassembly', shuffled(stream.parts, unit)],
       ] as const;
       for (const [title, parts] of orders) {
-        test(`${title}, parts of ${unit * 8} bytes`, () => {
+        test(`${title}, fragments of ${unit * 8} bytes`, () => {
           const reassembler = new Reassembler();
           assert.equal(collected(reassembler, parts, stream), COUNT);
           assert.deepEqual([reassembler.heldFragments, reassembler.heldDatagrams, unaccounted(reassembler)], [0, 0, 0]);
@@ -83,7 +83,7 @@ for (const family of [4, 6] as const) {
       }
     }
 
-    test('duplicate fragments: every part twice, the count of what is held is not inflated', () => {
+    test('duplicate fragments: every one twice does not inflate the held count', () => {
       const packet = packetOf(noise(1000, 1));
       const parts = split(packet, [25, 50, 75]);
       const reassembler = new Reassembler({ maxParts: parts.length });
@@ -98,7 +98,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual([reassembler.parts, dropped(reassembler, 'Duplicate')], [parts.length, parts.length - 1]);
     });
 
-    test('overlapping fragments case #1: each but the first begins before the one in front ends (RFC 5722)', () => {
+    test('overlapping fragments case #1 (RFC 5722): each but the first begins before the previous one ends', () => {
       const packet = packetOf(noise(1000, 2));
       const reassembler = new Reassembler();
       assert.equal(give(reassembler, partOf(packet, 0, 400)), 'Held');
@@ -107,7 +107,7 @@ for (const family of [4, 6] as const) {
       assert.equal(reassembler.datagrams, 0);
     });
 
-    test('overlapping fragments case #2: small parts, then others across their borders (RFC 5722)', () => {
+    test('overlapping fragments case #2 (RFC 5722): small fragments, then others across their borders', () => {
       const packet = packetOf(noise(1000, 3));
       const reassembler = new Reassembler();
       for (const part of split(packet, [20, 40, 60]).slice(0, 3)) assert.equal(give(reassembler, part), 'Held');
@@ -117,7 +117,7 @@ for (const family of [4, 6] as const) {
       assert.equal(reassembler.heldBytes, 0);
     });
 
-    test('overlap: one part holds all the others together', () => {
+    test('overlap: one fragment covers all the others', () => {
       const packet = packetOf(noise(1000, 4));
       const reassembler = new Reassembler();
       give(reassembler, partOf(packet, 80, 160));
@@ -125,7 +125,7 @@ for (const family of [4, 6] as const) {
       assert.equal(give(reassembler, partOf(packet, 0, 400)), 'Overlap');
     });
 
-    test('invalid overlap: the last part begins within what is there and ends before its end', () => {
+    test('invalid overlap: the last fragment begins within the received data and ends before its end', () => {
       const packet = packetOf(noise(1000, 5));
       const reassembler = new Reassembler();
       assert.equal(give(reassembler, partOf(packet, 0, 800)), 'Held');
@@ -134,7 +134,7 @@ for (const family of [4, 6] as const) {
       assert.equal(reassembler.datagrams, 0);
     });
 
-    test('fragment of size 1: only the last part may be one byte', () => {
+    test('fragment of size 1: only the last fragment may be one byte', () => {
       const packet = packetOf(noise(801, 6));
       const reassembler = new Reassembler();
       assert.equal(give(reassembler, partOf(packet, 800, 801, { more: true })), 'BadLength');
@@ -143,7 +143,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual(result(reassembler), packet.bytes);
     });
 
-    test('fragment length not a multiple of 8, and its neighbours are not harmed', () => {
+    test('fragment length not a multiple of 8: its neighbours are unaffected', () => {
       const packet = packetOf(noise(1000, 7));
       for (const length of [1, 2, 3, 4, 5, 6, 7]) {
         const reassembler = new Reassembler();
@@ -153,7 +153,7 @@ for (const family of [4, 6] as const) {
       }
     });
 
-    test('truncated fragment: cut anywhere in its payload it is refused', () => {
+    test('truncated fragment: refused wherever its payload is truncated', () => {
       const packet = packetOf(noise(1000, 8));
       const [first, rest] = split(packet, [50]);
       const reassembler = new Reassembler();
@@ -165,7 +165,7 @@ for (const family of [4, 6] as const) {
       assert.equal(give(reassembler, rest), 'Complete');
     });
 
-    test('sum of lengths > 65,535: the whole is refused', () => {
+    test('sum of lengths > 65,535: the datagram is dropped', () => {
       const head = packetOf(noise(64, 9)).bytes;
       const huge = { ...packetOf(new Uint8Array(0)), bytes: new Uint8Array(head.length - 64 + 65_600) };
       huge.bytes.set(head);
@@ -177,7 +177,7 @@ for (const family of [4, 6] as const) {
       assert.equal(dropped(reassembler, 'TooLong'), 67);
     });
 
-    test('timeout (inline): the next fragment of anyone lets those go whose time is over', () => {
+    test('timeout (inline): the next fragment of any datagram expires those that are due', () => {
       const reassembler = new Reassembler();
       const stream = new Stream(family, 25);
       const firsts = stream.packets.map((packet, id) => partOf(packet, 0, 40, { id }));
@@ -200,7 +200,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual(result(reassembler), packet.bytes);
     });
 
-    test('LRU reuse: a full table lets the oldest go for each new datagram', () => {
+    test('LRU reuse: a full table evicts the oldest for each new datagram', () => {
       const reassembler = new Reassembler({ maxDatagrams: 10 });
       const stream = new Stream(family, 5);
       const cut = stream.packets.map((packet, id) => split(packet, [5], { id }));
@@ -210,7 +210,7 @@ for (const family of [4, 6] as const) {
       assert.ok(whole.every((outcome) => outcome === 'Complete'));
     });
 
-    test('concurrent reassemblies: parts of all datagrams in turn', () => {
+    test('concurrent reassemblies: fragments of all datagrams interleaved', () => {
       const stream = new Stream(family, 25);
       const rounds = stream.packets.map((packet, id) => split(packet, [4, 8, 16, 32, 64], { id }));
       const parts = Array.from({ length: 6 }, (_, i) => rounds.flatMap((all) => all.slice(i, i + 1))).flat();
@@ -229,7 +229,7 @@ for (const family of [4, 6] as const) {
   });
 }
 
-describe('VPP test_reassembly.py, fragments in fragments and in tunnels', () => {
+describe('VPP test_reassembly.py, nested and tunnelled fragments', () => {
   const pieces = (
     packet: Uint8Array,
     family: 4 | 6,
@@ -238,7 +238,7 @@ describe('VPP test_reassembly.py, fragments in fragments and in tunnels', () => 
   ): Uint8Array[] =>
     split({ bytes: packet, headerLength: family === 4 ? 20 : 40, announcedAt: family === 4 ? -1 : 6 }, units, options);
 
-  test('fragments in fragments, 4o4: outer parts give an inner part, inner parts the packet', () => {
+  test('fragments in fragments, 4o4: outer fragments give an inner one, inner fragments the packet', () => {
     const packet = ipv4Packet(noise(1200, 1), { id: 7 });
     const outer = new Reassembler();
     const inner = new Reassembler();
@@ -270,7 +270,7 @@ describe('VPP test_reassembly.py, fragments in fragments and in tunnels', () => 
     assert.deepEqual(result(inner), packet.bytes);
   });
 
-  test('atomic fragment: a whole packet with a fragment header is one by itself (RFC 6946, RFC 8200 section 4.5)', () => {
+  test('atomic fragment (RFC 6946, RFC 8200 section 4.5): a packet with a fragment header is complete by itself', () => {
     const packet = ipv6Packet(noise(400, 1));
     const reassembler = new Reassembler();
     assert.equal(give(reassembler, partOf(packet, 8, 400)), 'Held');
@@ -289,7 +289,7 @@ describe('VPP test_reassembly.py, fragments in fragments and in tunnels', () => 
     ['ICMPv6', 58, 8],
     ['destination options', 60, 8],
   ] as const) {
-    test(`missing upper layer: a first part that ends within ${what} is refused (RFC 7112 section 5)`, () => {
+    test(`missing upper layer (RFC 7112 section 5): a first fragment that ends within ${what} is refused`, () => {
       const payload = noise(400, 1);
       payload.set([17, 2]);
       const packet = ipv6Packet(payload, { protocol });
@@ -300,7 +300,7 @@ describe('VPP test_reassembly.py, fragments in fragments and in tunnels', () => 
     });
   }
 
-  test('several protocols of one identification don’t mix in IPv4 (RFC 791 section 3.2)', () => {
+  test('RFC 791 section 3.2: IPv4 datagrams of different protocols with one identification don’t mix', () => {
     const reassembler = new Reassembler();
     const packets = [1, 6, 17, 50].map((protocol) => ipv4Packet(noise(400, protocol), { id: 5, protocol }));
     for (const packet of packets) assert.equal(give(reassembler, partOf(packet, 0, 200)), 'Held');
