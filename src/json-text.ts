@@ -1,28 +1,28 @@
 /**
- * JSON as people have it: several documents one behind the other, prompts before and between them, cut off or redacted.
- * What is wrong is said with its line.
+ * JSON as users have it: several concatenated documents, prompts before and between them, truncated or redacted.
+ * Mistakes are reported with their line.
  */
 import { plainText } from './pasted-text.js';
 import { quoted } from './plain-text.js';
 
-/** No document that is read is nested deeper. */
+/** Deepest nesting that is accepted. */
 const MAX_DEPTH = 64;
-/** Characters of what is out of place that are looked at: a key that is cut in two isn't recognised. */
+/** Characters of an unexpected token that are checked for keys: a key cut in two isn't recognised. */
 const MAX_READ = 400;
 
-/** What is wrong with a text, and in which line. */
+/** What is wrong with a text, and its line. */
 export interface JsonMistake {
   readonly line: number;
   readonly what: string;
 }
 
-/** A document, and the line that it begins in. */
+/** A document, and the line in which it begins. */
 export interface JsonDocument {
   readonly value: unknown;
   readonly line: number;
 }
 
-/** The end of a value, or where and how it goes wrong. */
+/** The end of a value, or the offset and description of a mistake. */
 type Scanned = { readonly end: number } | { readonly at: number; readonly what: string };
 
 const WORDS = /true|false|null|-?(?:0|[1-9]\d{0,400})(?:\.\d{1,400})?(?:[eE][+-]?\d{1,5})?/y;
@@ -35,23 +35,23 @@ function blanksEnd(text: string, at: number): number {
   return at;
 }
 
-/** Where a string ends that begins at `at`, or the place of what may not stand in one. */
+/** End of the string that begins at `at`, or the offset of an invalid character in it. */
 function stringEnd(text: string, at: number): Scanned {
   for (let i = at + 1; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === 0x22) return { end: i + 1 };
-    if (code < 0x20) return { at, what: 'a text in quotes has no end in its line' };
+    if (code < 0x20) return { at, what: 'unterminated string' };
     if (code !== 0x5c) continue;
     ESCAPE.lastIndex = i;
-    if (!ESCAPE.test(text)) return { at: i, what: 'a backslash stands before what needs none' };
+    if (!ESCAPE.test(text)) return { at: i, what: 'invalid escape sequence' };
     i = ESCAPE.lastIndex - 1;
   }
-  return { at: text.length, what: 'it is cut off in a text in quotes' };
+  return { at: text.length, what: 'truncated inside a string' };
 }
 
 /**
- * Where a JSON value ends. The work goes with the text's length.
- * @param onName called with each name of an object, and whether the object has it already
+ * Finds the end of a JSON value in linear time.
+ * @param onName called with each name of an object, and whether the object already has it
  */
 function scan(text: string, start: number, onName?: (name: string, again: boolean) => string | undefined): Scanned {
   const open: string[] = [];
@@ -60,9 +60,9 @@ function scan(text: string, start: number, onName?: (name: string, again: boolea
   let wants: 'value' | 'first value' | 'name' | 'first name' | 'next' = 'value';
   const unexpected = (expected: string): Scanned => {
     if (at >= text.length)
-      return { at, what: `it is cut off: ${open.length} ${open.length === 1 ? 'bracket is' : 'brackets are'} open` };
+      return { at, what: `truncated: ${open.length} unclosed ${open.length === 1 ? 'bracket' : 'brackets'}` };
     const found = /^\S[^\n]*/.exec(text.slice(at, at + MAX_READ))?.[0].trimEnd() ?? '';
-    return { at, what: `${quoted(found)} stands where ${expected} should` };
+    return { at, what: `unexpected ${quoted(found)} instead of ${expected}` };
   };
   for (;;) {
     at = blanksEnd(text, at);
@@ -85,7 +85,7 @@ function scan(text: string, start: number, onName?: (name: string, again: boolea
         wants = 'next';
         continue;
       }
-      if (character !== '"') return unexpected('a name in quotes');
+      if (character !== '"') return unexpected('a quoted name');
       const name = stringEnd(text, at);
       if (!('end' in name)) return name;
       if (onName !== undefined) {
@@ -100,7 +100,7 @@ function scan(text: string, start: number, onName?: (name: string, again: boolea
       at++;
       wants = 'value';
     } else if (character === '{' || character === '[') {
-      if (open.length >= MAX_DEPTH) return { at, what: `it is nested more than ${MAX_DEPTH} levels deep` };
+      if (open.length >= MAX_DEPTH) return { at, what: `nested more than ${MAX_DEPTH} levels deep` };
       open.push(character === '{' ? '}' : ']');
       if (character === '{') names.push(new Set());
       wants = character === '{' ? 'first name' : 'first value';
@@ -122,7 +122,7 @@ function scan(text: string, start: number, onName?: (name: string, again: boolea
   }
 }
 
-/** Line breaks between two places. */
+/** Counts line breaks between two offsets. */
 function breaksBetween(text: string, from: number, to: number): number {
   let count = 0;
   for (let i = text.indexOf('\n', from); i >= 0 && i < to; i = text.indexOf('\n', i + 1)) count++;
@@ -130,9 +130,9 @@ function breaksBetween(text: string, from: number, to: number): number {
 }
 
 /**
- * The documents (objects and lists of objects) of a text, one behind the other, on a line each, or with prompts and other
- * output before and between them.
- * @returns an empty list if there is none, or what is wrong with one
+ * The documents (objects and arrays) of a text: concatenated, one per line, or with prompts and other output before and
+ * between them.
+ * @returns an empty list if there is none, or the mistake in one
  */
 export function jsonDocuments(text: string): readonly JsonDocument[] | JsonMistake {
   const plain = plainText(text);
@@ -147,7 +147,7 @@ export function jsonDocuments(text: string): readonly JsonDocument[] | JsonMista
       documents.push({ value: JSON.parse(plain.slice(start, scanned.end)) as unknown, line });
       line += breaksBetween(plain, at, scanned.end);
       at = scanned.end;
-      // A list's comma between documents that somebody took out of it.
+      // A comma between documents that someone copied out of an array.
       if (plain[at] === ',') at++;
       continue;
     }
@@ -159,16 +159,16 @@ export function jsonDocuments(text: string): readonly JsonDocument[] | JsonMista
 }
 
 /**
- * What is wrong with a text that is to be one JSON document, a name that an object has twice included: `JSON.parse` would
- * let the last of them win.
+ * Finds the mistake in a text that should be one JSON document, including a duplicate name in an object: `JSON.parse`
+ * would use the last value.
  */
 export function jsonMistake(text: string): JsonMistake | undefined {
-  const scanned = scan(text, 0, (name, again) => (again ? `the name ${quoted(name)} stands here again` : undefined));
+  const scanned = scan(text, 0, (name, again) => (again ? `duplicate name ${quoted(name)}` : undefined));
   const end = 'end' in scanned ? blanksEnd(text, scanned.end) : 0;
   const mistake = !('end' in scanned)
     ? scanned
     : end < text.length
-      ? { at: end, what: 'more stands behind the document' }
+      ? { at: end, what: 'unexpected text after the document' }
       : undefined;
   return mistake && { line: 1 + breaksBetween(text, 0, mistake.at), what: mistake.what };
 }

@@ -1,38 +1,38 @@
 /**
- * Output of programs as people have it: copied out of a terminal, a mail, a forum or a chat. Colour, prompts, margins, `-o`
- * and the terminal's own line breaks are undone here, once, for every reader of such text.
+ * Program output as users have it: copied from a terminal, an e-mail, a forum or a chat. Colour, prompts, margins, `-o`
+ * and the terminal's line breaks are undone here, once, for every parser of such text.
  */
 
 /** A line of such a text. */
 export interface PastedLine {
-  /** Line of the file, from 1. */
+  /** Line number in the file, from 1. */
   readonly number: number;
   /** Columns before its first character. */
   readonly indent: number;
-  /** Columns of the whole line: only a long one can have been broken by a terminal. */
+  /** Columns of the whole line: a terminal can only have wrapped a long one. */
   readonly width: number;
-  /** What it says, without blanks at both ends. */
+  /** Its content, trimmed. */
   readonly text: string;
 }
 
 const TAB = 8;
-/** No terminal or mail program breaks lines that are shorter. */
+/** Terminals and mail programs don't wrap shorter lines. */
 const MIN_WRAPPED = 50;
-/** Colour and other orders to a terminal (ECMA-48), also where a pager or `cat -v` made them visible. */
+/** Colour and other escape sequences (ECMA-48), also where a pager or `cat -v` made them visible. */
 // eslint-disable-next-line no-control-regex -- Escape sequences begin with a control character.
 const ESCAPES = /(?:\u001b|\^\[)(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b\n]{0,200}(?:\u0007|\u001b\\))/g;
 const BLANKS = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/g;
 const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
-/** No word or key that is broken is longer. */
+/** Longest wrapped word or key. */
 const MAX_WORD = 160;
-/** Nor is a line. */
+/** Longest wrapped line. */
 const MAX_LINE = 1024;
-/** Marks of a quotation. */
+/** Quotation marks of e-mails. */
 const MARGIN = /^[ \t]*(?:[>|](?:[ \t]|$))+/;
-/** Bytes of an AES-GCM key with its salt, as digits: a key that is whole. */
+/** A whole AES-GCM key with its salt, as hexadecimal digits. */
 const WHOLE_KEY = /(?:^|\s)0x(?:[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{72})$/i;
 
-/** The text without colour, byte order marks and blanks of other kinds; its lines end with `\n` and stay in place. */
+/** Strips colour, byte order marks and special blanks; lines end with `\n` and keep their numbers. */
 export function plainText(text: string): string {
   return text.replace(ESCAPES, '').replace(BLANKS, ' ').replace(INVISIBLE, '').replace(/\r\n?/g, '\n');
 }
@@ -43,7 +43,9 @@ function widthOf(text: string): number {
   return width;
 }
 
-/** The lines that say something. `-o` of ip and bridge puts a backslash where a line would end: each is a line here. */
+/**
+ * The non-blank lines. `-o` of ip and bridge prints a backslash instead of a line end: each such part is a line here.
+ */
 export function* pastedLines(text: string): Generator<PastedLine, void> {
   const plain = plainText(text);
   let number = 0;
@@ -66,17 +68,17 @@ export function* pastedLines(text: string): Generator<PastedLine, void> {
   }
 }
 
-/** What a reader knows of its lines, to mend those that a terminal broke. */
+/** What a parser knows of its lines, to rejoin those that a terminal wrapped. */
 export interface WrappedLines {
-  /** Whether a text is the beginning of a line of its own. */
+  /** Whether a text is the start of a new line. */
   readonly begins: (text: string) => boolean;
-  /** Whether a word stands by itself in such output, so that a line can be broken beside it but not within it. */
+  /** Whether a word is a complete token in such output, so that a line can wrap next to it but not within it. */
   readonly isWord: (word: string) => boolean;
 }
 
 /**
- * Puts lines together that a terminal or a mail program broke. A rest counts as one if the line before is long enough to
- * have been broken, and the rest begins with a known word or its end, or with digits of a number, an address or a key.
+ * Rejoins lines that a terminal or a mail program wrapped. A line continues the previous one if that is long enough to
+ * have been wrapped, and it begins with a known word or its end, or with digits of a number, an address or a key.
  */
 export function* withoutWraps(
   lines: Iterable<PastedLine>,
@@ -95,7 +97,7 @@ export function* withoutWraps(
   if (before !== undefined) yield before;
 }
 
-/** What stood where a line was broken, a blank or nothing; undefined if a text is no rest of the line. */
+/** What the wrap replaced, a blank or nothing; undefined if a text doesn't continue the line. */
 function jointOf(before: PastedLine, rest: string, isWord: (word: string) => boolean): string | undefined {
   if (before.width < MIN_WRAPPED || before.text.length > MAX_LINE) return undefined;
   const end = before.text.slice(-MAX_WORD);

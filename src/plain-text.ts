@@ -1,30 +1,30 @@
 /**
- * Text for people, as it stands in messages, on terminals and in logs: one line, in which names from files can't hide keys,
- * move the cursor, forge a line or turn the direction of what follows. Every error's message goes through `plain`, and so does
- * what the command line prints.
+ * Text for display in messages, terminals and logs: one line, in which names from files can't reveal keys, move the
+ * cursor, forge a line or change the text direction. Every error message goes through `plainMessage`, and the command
+ * line's other output through `plain`.
  */
 import { isKey, withoutKeyParts, withoutKeys, withoutKeysInWords } from './secret-text.js';
 
 /** Characters of a quoted text that are shown. */
 const MAX_QUOTED = 80;
-/** What is looked at for keys is longer: one may begin just before the end. */
+/** More characters are checked for keys: one may begin just before the end. */
 const MAX_CHECKED = 4 * MAX_QUOTED;
 
-/** Control characters (C0, DEL, C1), line and paragraph separators, and what turns the direction or isn't seen. */
-// eslint-disable-next-line no-control-regex -- these are what it is about
+/** Control characters (C0, DEL, C1), line and paragraph separators, and bidirectional and invisible characters. */
+// eslint-disable-next-line no-control-regex -- matching them is the purpose
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
-/** A text without control characters: each is shown as in JSON, `\u001b`. */
+/** Escapes control characters as in JSON: `\u001b`. */
 export function printable(text: string): string {
   return text.replace(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** A text as a line for people: no keys, no control characters. */
+/** A text as one line for display: without keys and control characters. */
 export function plain(text: string): string {
   return printable(withoutKeys(text));
 }
 
-/** An error's message as a line for people: as `plain`, and what reads as an IPv6 address in full may be a key. */
+/** An error message as one line for display: like `plain`, but a full IPv6 address may be a key. */
 export function plainMessage(text: string): string {
   return printable(withoutKeysInWords(text));
 }
@@ -33,29 +33,29 @@ function cut(text: string): string {
   return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
-/** A word of a command line, or a name, in quotes. */
+/** Quotes a command-line argument or a name. */
 export function inQuotes(text: string): string {
   return printable(JSON.stringify(cut(withoutKeysInWords(text.slice(0, MAX_CHECKED)))));
 }
 
-/** A piece of a file that may be a file of keys, in quotes. */
+/** Quotes a piece of a file that may be a file of keys. */
 export function quoted(text: string): string {
   return printable(JSON.stringify(cut(withoutKeyParts(text.slice(0, MAX_CHECKED)))));
 }
 
 /**
- * Members of reports that name files of the invocation itself, which a program looks up: a name that only resembles a key is
- * left. An argument in the wrong place may still be a key.
+ * Members of reports that name files of the invocation, which a program looks up: a name that only resembles a key is
+ * kept. A misplaced argument may still be a key.
  */
 const PATHS: ReadonlySet<string> = new Set(['file', 'output', 'last']);
 
 /**
- * A value as JSON in which no text holds a key or a control character. Numbers are as they are, and no member is lost: where
- * names become alike, the later ones end in `#2`, `#3` and so on.
+ * A value as JSON without keys and control characters in its strings. Numbers are unchanged, and no member is lost:
+ * names that become equal get the suffixes `#2`, `#3` and so on.
  */
 export function plainJson(value: unknown): string {
   const text = JSON.stringify(value, withoutKeysIn, 2);
-  // Line ends are JSON's own: those of texts are escaped already.
+  // Line ends are JSON's own: those in strings are already escaped.
   return text.split('\n').map(printable).join('\n');
 }
 

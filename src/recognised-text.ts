@@ -1,26 +1,26 @@
-/** What a file looks like that isn't what was asked for: so that the error can say it. */
+/** Recognises what a file of the wrong kind contains, so that the error can say so. */
 import { plainText } from './pasted-text.js';
 
-/** What is looked at. */
+/** Characters that are checked. */
 const MAX_LOOKED_AT = 1 << 16;
 const MAC = String.raw`[0-9a-f]{2}(?::[0-9a-f]{2}){5}`;
 
-/** The first that fits is said, so that the surer ones come first. */
+/** The first match is reported, so more specific patterns come first. */
 const KINDS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ['a capture (pcap)', /^(?:\ufffd\ufffd\ufffd\ufffd|\u00d4\u00c3\u00b2\u00a1|\n\r\r\n|\n\n\n)/],
   [
-    'an error message of ip',
+    'an error message from ip',
     /^\s*(?:Cannot open network namespace|Cannot find device|RTNETLINK answers|Device ".*" does not exist)/im,
   ],
   [
-    'an error message of docker',
+    'an error message from docker',
     /^\s*(?:Error response from daemon|Error: No such|Cannot connect to the Docker daemon|permission denied while)/im,
   ],
   [
-    'an error message of a shell',
+    'an error message from a shell',
     /(?:command not found|No such file or directory|Permission denied|Operation not permitted)\s*$/im,
   ],
-  ['a key ring of Swarm (lines networking:...)', /^\s*networking:\S+ lamport \d+ key /im],
+  ['a Swarm key ring (networking:... lines)', /^\s*networking:\S+ lamport \d+ key /im],
   ["Wireshark's esp_sa", /^[ \t]*"IPv[46]"[ \t]*,/m],
   ['output of ip xfrm state', /^\s*src \S+ dst \S+[^\n]{0,80}\n\s*proto \S{1,16} spi /im],
   ['output of ip -o xfrm state', /^\s*src \S+ dst \S+[ \t]*\\\s*proto \S{1,16} spi /im],
@@ -39,7 +39,7 @@ const KINDS: readonly (readonly [what: string, pattern: RegExp])[] = [
   ['output of arp', new RegExp(String.raw`(?:^Address\s+HWtype|\(\d+\.\d+\.\d+\.\d+\) at ${MAC})`, 'im')],
   ['output of ip link or ip addr', /^\s*\d+: \S+: <[A-Z,_-]+>/m],
   ['output of ip route', /^\s*(?:default via|\d+\.\d+\.\d+\.\d+\/\d+ dev) /m],
-  ['text of tcpdump', /^\s*(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d+ (?:IP6?|ARP)\b/m],
+  ["tcpdump's text output", /^\s*(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\.\d+ (?:IP6?|ARP)\b/m],
   ['a config of vtep', /^\s*(?:nodes|networks|endpoints)\s*:/m],
   ['a key ring', /^\s*-?\s*(?:keys\s*:|\{?\s*"?tag"?\s*:)/m],
   ['an HTML page', /^\s*<(?:!doctype|html)/i],
@@ -47,13 +47,13 @@ const KINDS: readonly (readonly [what: string, pattern: RegExp])[] = [
 ];
 
 /**
- * What a text looks like: `output of ip neigh`. No piece of the text stands in the answer.
- * @returns undefined if it looks like nothing that is known
+ * What a text looks like, such as `output of ip neigh`. Contains no part of the text.
+ * @returns undefined if nothing matches
  */
 export function looksLike(text: string): string | undefined {
   const start = plainText(text.slice(0, MAX_LOOKED_AT));
   if (start.trim() === '') return 'an empty file';
-  // eslint-disable-next-line no-control-regex -- A text has no such characters.
+  // eslint-disable-next-line no-control-regex -- text has no such characters
   if (/^[^\n]{0,8}\u0000/.test(start)) return 'a binary file';
   return KINDS.find(([, pattern]) => pattern.test(start))?.[0];
 }

@@ -1,63 +1,63 @@
 /**
- * Keys in text. Anything that is quoted from a file or a command line may hold a key in the wrong place, so what may be one
- * is hidden wherever text becomes an error's message or leaves the process (see plain-text.ts). Addresses, SPIs, times,
- * sequence numbers and fingerprints are shorter than keys or written otherwise, and are shown.
+ * Hides keys in text. Anything quoted from a file or a command line may contain a misplaced key, so possible keys are
+ * hidden wherever text becomes an error message or leaves the process (see plain-text.ts). Addresses, SPIs, times,
+ * sequence numbers and fingerprints are shorter than keys or have another form, and are shown.
  */
 
 const HIDDEN = '[hidden]';
-/** Characters of the shortest text in which anything is hidden. */
+/** Length in characters of the shortest text in which anything is hidden. */
 const SHORTEST = 8;
 
 /** Half of an AES-128 key, in hexadecimal. */
 const HEX = /[0-9a-f]{16,}/gi;
-/** The same without a letter may be a number: 2^64 has 20 digits. */
+/** Such a text without a letter may be a number: 2^64 has 20 digits. */
 const MAX_NUMBER = 20;
 /** A quarter of a key: an SPI has as many digits, but isn't quoted. */
 const HEX_PART = /[0-9a-f]{8,}/gi;
 
-/** Hexadecimal digits by themselves, in sizes in which dumps and tools group bytes. */
+/** Separate hexadecimal digits, in the sizes in which dumps and tools group bytes. */
 const GROUP = /(?<![0-9a-z])(?:0x)?(?:[0-9a-f]{16}|[0-9a-f]{8}|[0-9a-f]{4}|[0-9a-f]{2})(?![0-9a-z])/gi;
 const SEPARATOR = /^[^0-9a-z]{1,3}$/i;
-/** Between the columns of a table. */
+/** Separator of the columns of a table. */
 const COLUMNS = /^ {2,}$/;
-/** The fewest groups of a key by their digits: an EUI-64 has 8 pairs, `ip xfrm` shows 2 SPIs side by side. */
+/** Fewest groups of a key by digits per group: an EUI-64 has 8 pairs, `ip xfrm` shows 2 SPIs next to each other. */
 const FEWEST_GROUPS: Readonly<Record<number, number>> = { 2: 9, 4: 5, 8: 3, 16: 2 };
-/** Groups of 4 digits of an IPv6 address in full. */
+/** Groups of 4 digits in a full IPv6 address. */
 const IPV6_GROUPS = 8;
 
 /** 16 bytes in the form of a UUID. */
 const UUID = /(?<![0-9a-z-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z-])/gi;
-/** One that was made as RFC 9562 says: the version in section 4.2, the variant in section 4.1. A key seldom has both. */
+/** A genuine UUID of RFC 9562: with a version (section 4.2) and a variant (section 4.1). A key rarely has both. */
 const REAL_UUID = /^.{14}[1-8].{4}[89ab]/i;
 
-/** A byte as C and Python write those that can't be printed. */
+/** A byte as C and Python escape non-printable ones. */
 const ESCAPED = /\\x([0-9a-f]{2})/gi;
-/** Characters between two of them: bytes that can be printed, and other escapes. */
+/** Most characters between two of them: printable bytes, and other escapes. */
 const MAX_BETWEEN = 8;
-/** The fewest of a key, and of how many values. The names of systemd's units have many of few values. */
+/** Fewest escapes of a key, and fewest distinct values. The names of systemd's units have many of few values. */
 const FEWEST_ESCAPED = 6;
 const FEWEST_VALUES = 5;
 
-/** 16 bytes have 22 characters in base64, without what fills them up. */
+/** 16 bytes have 22 characters in base64, without padding. */
 const BASE64 = /[a-z0-9+/_-]{20,}(?:={1,6}(?![a-z0-9=]))?/gi;
 const BASE64_LENGTH = 22;
-/** What random characters have and names and paths don't. */
+/** What distinguishes random characters from names and paths. */
 interface Randomness {
-  /** Of -, _ and /, at most. */
+  /** Maximum number of -, _ and /. */
   readonly symbols: number;
-  /** Capitals and small letters, at least of each. */
+  /** Minimum number each of upper-case and lower-case letters. */
   readonly perCase: number;
-  /** Neighbours of which one is a capital, a small letter or a digit, and the other isn't. */
+  /** Minimum number of adjacent characters of different kinds: upper case, lower case, digit. */
   readonly changes: number;
-  /** Capitals, at least, where there is no digit: names of several words have fewer. */
+  /** Minimum number of capitals if there is no digit: names of several words have fewer. */
   readonly capitals: number;
 }
 
-/** Of 22 characters in a longer text. */
+/** For 22 characters within a longer text. */
 const IN_TEXT: Randomness = { symbols: 2, perCase: 3, changes: 9, capitals: Infinity };
-/** Of what is exactly as long as 16, 20, 24, 28, 32 or 36 bytes, by itself. */
+/** For a text with exactly the length of 16, 20, 24, 28, 32 or 36 bytes. */
 const ALONE: Randomness = { symbols: 3, perCase: 2, changes: 7, capitals: Infinity };
-/** Of 16 bytes by themselves: the last character has 2 bits of them, and 4 that are 0. */
+/** For a text of exactly 16 bytes: the last character has 2 of their bits, and 4 zero bits. */
 const OF_16_BYTES: Randomness = { symbols: 4, perCase: 2, changes: 6, capitals: 8 };
 const LAST_OF_16_BYTES = /[AQgw]$/;
 const KEY_LENGTHS: readonly number[] = [22, 27, 32, 38, 43, 48];
@@ -69,13 +69,13 @@ interface Span {
 }
 
 function isNumber(digits: string): boolean {
-  // In exponential notation, too: 1.2345678901234567e-7.
+  // Also in exponential notation: 1.2345678901234567e-7.
   return digits.length <= MAX_NUMBER && /^\d+e?$/i.test(digits);
 }
 
 /**
- * Adds runs of groups of one size with one separator that are long enough for a key.
- * @param addresses whether IPv6 addresses in full and columns of tables may stand in the text
+ * Adds runs of equally sized groups with one separator that are long enough for a key.
+ * @param addresses whether the text may contain full IPv6 addresses and columns of tables
  */
 function findGroups(text: string, addresses: boolean, found: Span[]): void {
   let start = 0;
@@ -110,14 +110,14 @@ function findGroups(text: string, addresses: boolean, found: Span[]): void {
   finish();
 }
 
-/** Adds 16 bytes in the form of a UUID that no program makes. */
+/** Adds 16 bytes in the form of a UUID that is not genuine. */
 function findUuids(text: string, found: Span[]): void {
   for (const { 0: uuid, index } of text.matchAll(UUID)) {
     if (!REAL_UUID.test(uuid) && /[a-f]/i.test(uuid)) found.push({ start: index, end: index + uuid.length });
   }
 }
 
-/** Adds bytes in the notation of C and Python, up to the quotation marks or blanks around them where those are near. */
+/** Adds bytes escaped as in C and Python, up to nearby quotation marks or blanks. */
 function findEscapes(text: string, found: Span[]): void {
   let start = 0;
   let end = -1;
@@ -143,7 +143,7 @@ function findEscapes(text: string, found: Span[]): void {
   finish();
 }
 
-/** Whether characters change between capitals, small letters and digits as random base64 does. */
+/** Whether characters alternate between upper case, lower case and digits as random base64 does. */
 function looksRandom(text: string, least: Randomness): boolean {
   let symbols = 0;
   let capitals = 0;
@@ -160,7 +160,7 @@ function looksRandom(text: string, least: Randomness): boolean {
       capitals++;
       kind = 2;
     } else if ((character >= '0' && character <= '9') || character === '+') {
-      // No name or path holds a plus sign.
+      // Names and paths contain no plus sign.
       digits++;
       kind = 3;
     } else {
@@ -178,7 +178,7 @@ function looksRandom(text: string, least: Randomness): boolean {
   );
 }
 
-/** Where in a text random characters begin, or -1. */
+/** Offset of the first random characters in a text, or -1. */
 function findRandom(text: string): number {
   if (KEY_LENGTHS.includes(text.length) && looksRandom(text, ALONE)) return 0;
   if (text.length === BASE64_LENGTH && LAST_OF_16_BYTES.test(text) && looksRandom(text, OF_16_BYTES)) return 0;
@@ -188,7 +188,7 @@ function findRandom(text: string): number {
   return -1;
 }
 
-/** Adds what may be base64: filled up with `=`, or random; of a path, the components that are. */
+/** Adds what may be base64: padded with `=`, or random; in a path, the components that are. */
 function findBase64(text: string, found: Span[]): void {
   for (const { 0: run, index } of text.matchAll(BASE64)) {
     if (run.endsWith('=')) {
@@ -201,7 +201,7 @@ function findBase64(text: string, found: Span[]): void {
       if (findRandom(component) >= 0) found.push({ start, end: start + component.length });
     }
     if (found.length > before) continue;
-    // A slash is a digit of base64, too.
+    // A slash is a base64 digit, too.
     const at = findRandom(run);
     if (at >= 0) found.push({ start: index + run.lastIndexOf('/', at) + 1, end: index + run.length });
   }
@@ -230,29 +230,29 @@ function hide(text: string, hex: RegExp, addresses: boolean): string {
   return result + text.slice(at);
 }
 
-// eslint-disable-next-line no-control-regex -- ASCII, all of it
+// eslint-disable-next-line no-control-regex -- all of ASCII
 const NOT_ASCII = /[^\u0000-\u007f]/;
 
 function hideAll(text: string, hex: RegExp, addresses = true): string {
   const shown = hide(text, hex, addresses);
   if (!NOT_ASCII.test(shown)) return shown;
-  // Digits may be of another script, and nothing that is seen may stand between them.
+  // Digits may be of another script, with invisible characters between them.
   const folded = shown.normalize('NFKC').replaceAll(/\p{Cf}/gu, '');
   const hidden = hide(folded, hex, addresses);
   return hidden === folded ? shown : hidden;
 }
 
 /**
- * A text in which `[hidden]` stands for what may be a key: 16 hexadecimal digits in a row, groups of digits that are as long
- * as no address, and base64.
+ * A text in which `[hidden]` replaces possible keys: 16 hexadecimal digits in a row, groups of digits longer than any
+ * address, and base64.
  */
 export function withoutKeys(text: string): string {
   return hideAll(text, HEX);
 }
 
 /**
- * As `withoutKeys`, for text that has no columns and seldom an address in full, such as an error's message: 8 groups of 4
- * digits are a key there, whatever separates them, and so are groups with several blanks between them.
+ * As `withoutKeys`, for text without columns and rarely with a full address, such as an error message: 8 groups of 4
+ * digits are a key there, whatever separates them, and so are groups separated by several blanks.
  */
 export function withoutKeysInWords(text: string): string {
   return hideAll(text, HEX, false);
@@ -267,8 +267,8 @@ export function withoutKeyParts(text: string, addresses = false): string {
 }
 
 /**
- * Whether a whole text, or the last component of a path, is a key rather than a name that resembles one: hexadecimal, or
- * base64 as long as a key. `Capture-NodeA1B2C3-Vxlan.pcap` is none.
+ * Whether a whole text, or the last component of a path, is a key rather than a name that resembles one: hexadecimal,
+ * or base64 of a key's length. `Capture-NodeA1B2C3-Vxlan.pcap` is not.
  */
 export function isKey(text: string): boolean {
   return [text, text.slice(text.lastIndexOf('/') + 1)].some((whole) => {

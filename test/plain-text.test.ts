@@ -1,4 +1,4 @@
-/** What stands in messages and on terminals: one line, in which a name is no more than a name. */
+/** Text in messages and on terminals: one line, in which a name is only a name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VtepError } from '../src/error.js';
@@ -6,7 +6,7 @@ import { inQuotes, plain, plainJson, printable, quoted } from '../src/plain-text
 
 const KEY = '4c6f72656d20697073756d20646f6c6f';
 
-test('every control character, line end and turn of direction is shown as an escape', () => {
+test('escapes every control character, line end and direction change', () => {
   const codes = [
     ...Array.from({ length: 0x20 }, (_, code) => code),
     ...Array.from({ length: 0x21 }, (_, i) => 0x7f + i),
@@ -19,7 +19,7 @@ test('every control character, line end and turn of direction is shown as an esc
   assert.equal(printable(printable('\u001b[31m')), printable('\u001b[31m'));
 });
 
-test('a name cannot forge a line or move the cursor in an error of any kind', () => {
+test('a name cannot forge a line or move the cursor in any error', () => {
   const error = new VtepError('X', `there is no node n\u001b]0;PWNED\u0007\nvtep: forged, nor ${KEY}`);
   assert.equal(error.message, 'there is no node n\\u001b]0;PWNED\\u0007\\u000avtep: forged, nor [hidden]');
   assert.ok(!(error.stack ?? '').includes(KEY));
@@ -37,7 +37,7 @@ test('a quoted text is in quotes, without keys, and of bounded length', () => {
   }
 });
 
-test('JSON stays JSON: keys are hidden in texts and names, numbers are left', () => {
+test('JSON stays JSON: keys are hidden in strings and names, numbers are unchanged', () => {
   const value = {
     [`c ${KEY}`]: 1,
     list: [KEY, 'plain', { 'a\u009b\u202e': null }],
@@ -58,7 +58,7 @@ test('JSON stays JSON: keys are hidden in texts and names, numbers are left', ()
   });
 });
 
-test('JSON keeps every member whose name holds a key, under names that differ', () => {
+test('JSON keeps every member whose name holds a key, under distinct names', () => {
   const hex = (digit: string): string => digit + KEY + KEY;
   const value = {
     [`ep-${hex('0')}`]: 1,
@@ -76,7 +76,7 @@ test('JSON keeps every member whose name holds a key, under names that differ', 
   });
 });
 
-test('JSON has the names of the files of an invocation as they are, unless one is a key', () => {
+test('JSON keeps the names of the files of an invocation, unless one is a key', () => {
   const names = [
     '20261129T053012Z-Capture-NodeA1B2C3-Vxlan.pcap',
     'Capture-NodeA1B2C3-20261129T053012Z-Vxlan9',
@@ -97,7 +97,7 @@ test('JSON has the names of the files of an invocation as they are, unless one i
   }
 });
 
-test('what is plain is as it was', () => {
+test('plain text is unchanged', () => {
   const text = 'vtep: wire.pcap: 1,234 packets of 192.168.50.1, SPI 0x3d1f9a01, tag 29944, 2026-11-21T01:45:39.678476Z';
   assert.equal(plain(text), text);
 });

@@ -1,4 +1,4 @@
-/** What may be a key is not repeated; what can't be one is, so that a mistake is found. */
+/** Possible keys are not repeated; everything else is, so that the user can find the mistake. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ function groups(hex: string, size: number, separator: string): string {
   return (hex.match(new RegExp(`.{1,${size}}`, 'g')) ?? []).join(separator);
 }
 
-/** As C writes bytes, and as Python does: those that can be printed are. */
+/** Bytes as C and as Python escape them: Python keeps printable ones. */
 function escapes(key: Uint8Array): { readonly c: string; readonly python: string } {
   const c = Array.from(key, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`);
   const names = new Map([
@@ -30,7 +30,7 @@ function escapes(key: Uint8Array): { readonly c: string; readonly python: string
   return { c: c.join(''), python: python.join('') };
 }
 
-/** Every notation of a key that tools print and people paste. */
+/** Every notation of a key that tools print and users paste. */
 function notations(key: Uint8Array): string[] {
   const bytes = Buffer.from(key);
   const hex = bytes.toString('hex');
@@ -52,7 +52,7 @@ function notations(key: Uint8Array): string[] {
 }
 
 describe('withoutKeys', () => {
-  test('hides that alone which may be a key', () => {
+  test('hides only what may be a key', () => {
     assert.equal(
       withoutKeys(`nodes.${KEY}.vtep: no "0x${PAIRS}"`),
       'nodes.[hidden].vtep: no "0x[hidden]"'.replace('0x', ''),
@@ -66,7 +66,7 @@ describe('withoutKeys', () => {
     assert.equal(withoutKeys(`/srv/${base64.slice(0, 22)}/a.pcap`), '/srv/[hidden]/a.pcap');
   });
 
-  test('hides keys of any usual length in any usual notation, wherever they stand', () => {
+  test('hides keys of any usual length in any usual notation, anywhere', () => {
     fc.assert(
       fc.property(
         fc
@@ -75,10 +75,10 @@ describe('withoutKeys', () => {
         fc.constantFrom('', 'there is no node ', '"', 'key=', '/srv/', 'node-', '(', '\u001b['),
         fc.constantFrom('', '; there are n1', '"', ')', '/a.pcap', ' of n1'),
         (key, before, after) => {
-          // A key without letters in hexadecimal, of 48 digits or fewer, comes once in 2^21 rings.
+          // A hexadecimal key of at most 48 digits without letters occurs once in 2^21 rings.
           fc.pre(/[a-f]/.test(Buffer.from(key).toString('hex').slice(0, 16)));
           for (const text of notations(key)) {
-            // Without what fills it up, base64 is found by its looks, and not always: see below.
+            // Unpadded base64 is detected by its looks, and not always: see below.
             if (/[g-z]/i.test(text.replaceAll('0x', '')) && !text.endsWith('=')) continue;
             const hidden = withoutKeys(`${before}${text}${after}`);
             if (before !== '/srv/' && before !== 'node-') assert.ok(hidden.startsWith(before), hidden);
@@ -91,7 +91,7 @@ describe('withoutKeys', () => {
     );
   });
 
-  test('hides all but a few keys in base64 that nothing fills up', () => {
+  test('hides all but a few keys in unpadded base64', () => {
     for (const length of [16, 20, 24, 32, 36]) {
       const keys = fc.noBias(fc.uint8Array({ minLength: length, maxLength: length }));
       const all = fc.sample(keys, { numRuns: 2000, seed: SEED });
@@ -103,7 +103,7 @@ describe('withoutKeys', () => {
     }
   });
 
-  test('hides all but one of a hundred keys of 16 bytes in base64 by themselves', () => {
+  test('hides all but one of a hundred separate keys of 16 bytes in base64', () => {
     const keys = fc.noBias(fc.uint8Array({ minLength: 16, maxLength: 16 }));
     const all = fc.sample(keys, { numRuns: 5000, seed: SEED });
     for (const form of ['base64', 'base64url'] as const) {
@@ -115,7 +115,7 @@ describe('withoutKeys', () => {
     }
   });
 
-  test('hides bytes as Python writes them, and keys in the form of a UUID that no program makes', () => {
+  test('hides bytes as Python escapes them, and keys in the form of a UUID that is not genuine', () => {
     assert.equal(withoutKeys(`key b'~\\xf8A\\x9c \\x00\\xd1\\x8e\\xff_\\x03k!' of n1`), "key b'[hidden]' of n1");
     const keys = fc.noBias(fc.uint8Array({ minLength: 16, maxLength: 16 }));
     const all = fc.sample(keys, { numRuns: 2000, seed: SEED });
@@ -128,11 +128,11 @@ describe('withoutKeys', () => {
         .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
       if (withoutKeys(`key ${uuid} of n1`) !== 'key [hidden] of n1') shown.uuid++;
     }
-    // Of random versions and variants, an eighth are real ones.
+    // An eighth of random versions and variants are genuine.
     assert.ok(shown.python < all.length * 0.1 && shown.uuid < all.length * 0.16, JSON.stringify(shown));
   });
 
-  test('hides digits of another script, and digits with what is not seen between them', () => {
+  test('hides digits of another script, and digits with invisible characters between them', () => {
     const wide = Array.from(KEY, (digit) => String.fromCodePoint((digit.codePointAt(0) ?? 0) + 0xfee0)).join('');
     const spaced = Array.from(KEY).join('\u2060');
     for (const text of [wide, spaced]) assert.equal(withoutKeys(`no node ${text}`), 'no node [hidden]');
@@ -176,7 +176,7 @@ describe('withoutKeys', () => {
     }
   });
 
-  test('takes time in proportion to the text', () => {
+  test('takes linear time', () => {
     for (const piece of [
       'a',
       'A0',
@@ -200,7 +200,7 @@ describe('withoutKeysInWords', () => {
   const eights = groups(KEY, 8, '  ');
   const quads = groups(KEY, 4, ':');
 
-  test('hides what reads as an address in full or as columns, which other text may hold', () => {
+  test('hides full addresses and columns, which other text may hold', () => {
     for (const text of [quads, eights, groups(KEY, 2, '   ')]) {
       assert.equal(withoutKeysInWords(`no node ${text}; there are n1`), 'no node [hidden]; there are n1');
       assert.equal(withoutKeys(text), text);
@@ -211,7 +211,7 @@ describe('withoutKeysInWords', () => {
     assert.equal(plain(`${quads} > fd50::1`), `${quads} > fd50::1`);
   });
 
-  test('shows addresses as they are printed, SPIs and UUIDs', () => {
+  test('shows addresses as printed, SPIs and UUIDs', () => {
     for (const text of [
       'fd50::1',
       '2001:db8:85a3:8d3:1319:8a2e:370:7348',

@@ -426,7 +426,7 @@ describe('a mistake in a config is told with its line and what would do', () => 
       ['02:42:0a:00:09:04 dev vxlan0 dst 192.0.2.2 self permanent', 'output of bridge fdb'],
       ['10.0.9.4 dev vxlan0 lladdr 02:42:0a:00:09:04 PERMANENT', 'output of ip neigh'],
       ['src 192.0.2.1 dst 192.0.2.2\n\tproto esp spi 0x1 reqid 1 mode transport\n', 'output of ip xfrm state'],
-      ['Error response from daemon: no such network', 'an error message of docker'],
+      ['Error response from daemon: no such network', 'an error message from docker'],
     ] as const) {
       assert.match(messageOf(text), new RegExp(`; it looks like ${like}$`));
     }
@@ -573,9 +573,9 @@ describe('a config of somebody else', () => {
   test('that is large JSON has each name once, and a mistake in it is told with its line', () => {
     const fill = ' '.repeat(1 << 16);
     const repeated = `{"nodes": {},\n"networks": {"w": {"vni": 1},\n"w": {"vni": 2}}}${fill}`;
-    assert.match(messageOf(repeated), /is no JSON \(line 3: the name "w" stands here again\)/);
-    assert.match(messageOf(`{"nodes": {},\n"networks": }${fill}`), /\(line 2: "}" stands where a value should\)/);
-    assert.match(messageOf(`{"nodes": {${fill}`), /\(line 1: it is cut off: 2 brackets are open\)/);
+    assert.match(messageOf(repeated), /is no JSON \(line 3: duplicate name "w"\)/);
+    assert.match(messageOf(`{"nodes": {},\n"networks": }${fill}`), /\(line 2: unexpected "}" instead of a value\)/);
+    assert.match(messageOf(`{"nodes": {${fill}`), /\(line 1: truncated: 2 unclosed brackets\)/);
   });
 
   test('of any text is taken, or refused as BAD_CONFIG', () => {

@@ -95,7 +95,7 @@ describe('a topology imported of docker network inspect, bridge fdb and ip neigh
   });
 
   for (const [name, json, message] of [
-    ['no JSON', '{', /^n, docker network inspect: line 1: no JSON: it is cut off: 1 bracket is open/],
+    ['no JSON', '{', /^n, docker network inspect: line 1: no JSON: truncated: 1 unclosed bracket/],
     ['another command’s', '[{"Id": 1}]', /no output of docker network inspect/],
     [
       'no VNI',
@@ -469,12 +469,12 @@ describe('outputs of Docker as people have them', () => {
     [
       'cut off',
       JSON.stringify([good], null, 1).slice(0, -20),
-      /^inspect\.json: line \d+: no JSON: it is cut off in a text in quotes/,
+      /^inspect\.json: line \d+: no JSON: truncated inside a string/,
     ],
     [
       'redacted',
       JSON.stringify([good], null, 1).replace('"10.0.9.0/24"', '...'),
-      /^inspect\.json: line 9: no JSON: "\.\.\.," stands where a value should \(is the output whole, and nothing taken out of it\?\)$/,
+      /^inspect\.json: line 9: no JSON: unexpected "\.\.\.," instead of a value \(is the output whole, and nothing taken out of it\?\)$/,
     ],
     [
       'a damaged address',
@@ -484,7 +484,7 @@ describe('outputs of Docker as people have them', () => {
     [
       'an error message',
       'Error response from daemon: network x not found',
-      /^inspect\.json: no output of docker network inspect: it holds no JSON; it looks like an error message of docker$/,
+      /^inspect\.json: no output of docker network inspect: it holds no JSON; it looks like an error message from docker$/,
     ],
     ['a container', '[{"Id": "x", "HostConfig": {}}]', /it looks like output of docker inspect of a container$/],
     ['bridge -j fdb', '[{"mac":"02:42:0a:00:09:04","flags":[]}]', /it looks like output of bridge -j fdb$/],
