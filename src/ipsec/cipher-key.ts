@@ -1,10 +1,10 @@
-/** An SA's key in a cipher, which stays there as long as packets of a batch wait for it, whatever becomes of the SA. */
+/** An SA's key in a cipher. It stays there while packets of a batch need it, even if the SA is closed. */
 import type { Aead } from '../aead/aead.js';
 import { type Keymat, NO_KEY } from './keymat.js';
 
-/** A key that is given up once nothing waits for it any more. */
+/** A reference-counted key, removed once no packet needs it. */
 export class CipherKey {
-  /** Its id in the cipher; `NO_KEY` once it is closed. */
+  /** Key id in the cipher; `NO_KEY` once it is closed. */
   id: number;
   readonly #aead: Aead;
   readonly #held: number;
@@ -17,12 +17,12 @@ export class CipherKey {
     this.id = this.#held;
   }
 
-  /** Whether packets wait for it in a batch. */
+  /** Whether packets in a batch need it. */
   get inUse(): boolean {
     return this.#waiting > 0;
   }
 
-  /** A packet waits for it, until `release`. */
+  /** Adds a reference for a packet, until `release`. */
   hold(): void {
     this.#waiting++;
   }
@@ -32,7 +32,7 @@ export class CipherKey {
     if (this.#waiting === 0 && this.id === NO_KEY) this.#aead.removeKey(this.#held);
   }
 
-  /** Lets no further packet use it, and wipes it: at once, or with the last packet that waits. */
+  /** Prevents further use and wipes the key: at once, or with the last packet that needs it. */
   close(): void {
     if (this.id === NO_KEY) return;
     this.id = NO_KEY;

@@ -1,6 +1,6 @@
 import { VtepError } from '../error.js';
 
-/** What can be wrong with a security association or with the keys that a caller gives; never with a packet. */
+/** Errors in a security association or in keys from the caller; never caused by a packet. */
 export type IpsecErrorCode =
   | 'BAD_KEY_LENGTH'
   | 'BAD_SPI'
@@ -11,10 +11,10 @@ export type IpsecErrorCode =
   | 'BAD_PORT'
   | 'BAD_SEQUENCE'
   | 'BAD_IV_MASK'
-  /** Two security associations with one SPI and destination. */
+  /** Two security associations with the same SPI and destination. */
   | 'DUPLICATE_SPI'
-  /** An SAD without room. */
+  /** The SAD is full. */
   | 'SAD_FULL';
 
-/** An error of the IPsec floor. Its message never holds a key. */
+/** An error of the IPsec code. Its message never contains a key. */
 export class IpsecError extends VtepError<IpsecErrorCode> {}

@@ -1,7 +1,7 @@
-/** Why ESP goes no further with a packet. The dataplane's drop reasons name them as the kernel does. */
+/** Why ESP processing dropped a packet. The dataplane's drop reasons use the kernel's names. */
 export const EspDrop = {
   None: 0,
-  /** No security association has that SPI and destination. */
+  /** No security association has this SPI and destination. */
   NoSa: 1,
   /** Too short for header, IV, trailer and ICV. */
   TooShort: 2,
@@ -9,34 +9,34 @@ export const EspDrop = {
   Fragment: 3,
   /** ESP in UDP for an SA without UDP encapsulation, or the reverse (RFC 3948). */
   EncapMismatch: 4,
-  /** The sequence number came already (RFC 4303 section 3.4.3). */
+  /** Sequence number already seen (replay; RFC 4303 section 3.4.3). */
   Replayed: 5,
-  /** The sequence number lies before the anti-replay window, or is zero. */
+  /** The sequence number is before the anti-replay window, or is zero. */
   OutsideWindow: 6,
   /** The ICV is wrong (RFC 4303 section 3.4.4). */
   WrongIcv: 7,
-  /** The pad length leads beyond the packet, or the padding isn't 1, 2, 3 (RFC 4303 section 2.4). */
+  /** The pad length exceeds the packet, or the padding isn't 1, 2, 3 (RFC 4303 section 2.4). */
   BadPadding: 8,
   /** A dummy packet: next header 59 (RFC 4303 section 2.6). */
   Dummy: 9,
-  /** Tunnel mode with something else than IP inside. */
+  /** Tunnel mode with a payload other than IP. */
   ModeMismatch: 10,
   /** The SA has reached a hard limit, or is closed. */
   Expired: 11,
-  /** The sequence number would come round to zero (RFC 4303 section 3.3.3). */
+  /** The sequence number would wrap to zero (RFC 4303 section 3.3.3). */
   SequenceExhausted: 12,
-  /** Too few bytes before or behind the packet for headers, trailer and ICV. */
+  /** Too few bytes before or after the packet for headers, trailer and ICV. */
   NoRoom: 13,
-  /** Not an IP packet, or one that ESP can't go around: a fragment, or longer than IP can say. */
+  /** Not an IP packet, or one that ESP can't protect: a fragment, or longer than IP allows. */
   NotSealable: 14,
   /** The SA's next sequence numbers could not be persisted before they are used. */
   SequenceNotReserved: 15,
   /** The packet's source address isn't the SA's (RFC 4301 section 5.2). */
   SourceMismatch: 16,
-  /** Tunnel mode: congestion was met on the way, and the packet inside can't carry the mark (RFC 6040). */
+  /** Tunnel mode: the outer packet is marked CE, and the inner one is not ECN-capable (RFC 6040). */
   EcnLost: 17,
 } as const;
 export type EspDrop = (typeof EspDrop)[keyof typeof EspDrop];
 
-/** How many there are. */
+/** Number of reasons. */
 export const ESP_DROPS = Object.keys(EspDrop).length;

@@ -1,6 +1,6 @@
 /**
- * Opens ESP packets, in place and in batches (RFC 4303 section 3.4): sequence number, ICV, window, trailer, in this
- * order. IP headers are inbound.ts's.
+ * Opens ESP packets in place and in batches (RFC 4303 section 3.4): sequence number, ICV, window, trailer, in this
+ * order. IP headers are handled by inbound.ts.
  */
 import type { Aead } from '../aead/aead.js';
 import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
@@ -13,18 +13,18 @@ import { ReplayVerdict } from './replay-window.js';
 
 /** Opens packets. What was pushed is opened by `flush`; the columns then say what became of each. */
 export class EspOpener {
-  /** How many packets the columns hold. */
+  /** Number of packets in the columns. */
   count = 0;
-  /** Why a packet goes no further, an `EspDrop`; 0 if it does. */
+  /** Why a packet was dropped, an `EspDrop`; 0 if it wasn't. */
   readonly drop: Uint8Array;
-  /** Where its payload begins and ends, padding left out. */
+  /** Start and end of its payload, without padding. */
   readonly payloadOffset: Int32Array;
   readonly payloadEnd: Int32Array;
   /** Protocol number of the payload. */
   readonly nextHeader: Uint8Array;
-  /** 1 where the payload is a whole IP packet (tunnel mode), 0 where it is what the IP header in front announced. */
+  /** 1 if the payload is a whole IP packet (tunnel mode), 0 if it is a transport payload (transport mode). */
   readonly tunnelled: Uint8Array;
-  /** Its sequence number; the upper half is inferred with ESN and 0 without. */
+  /** Its sequence number; the high-order half is inferred with ESN and 0 without. */
   readonly sequenceHigh: Float64Array;
   readonly sequenceLow: Uint32Array;
 
@@ -35,8 +35,8 @@ export class EspOpener {
   #flushed = false;
 
   /**
-   * @param aead the cipher that the SAs' keys are in
-   * @param capacity packets of a batch
+   * @param aead the cipher that holds the SAs' keys
+   * @param capacity packets per batch
    */
   constructor(aead: Aead, capacity = 256) {
     this.#aead = aead;
@@ -57,13 +57,13 @@ export class EspOpener {
   }
 
   /**
-   * Looks at a packet's length and sequence number and puts it into the batch, as number `count - 1`. The first call
-   * after a `flush` begins a new batch. All packets of a batch stand in one array; until `flush` they must be left alone.
-   * @param offset where the ESP header stands
-   * @param end where the ICV ends
+   * Checks a packet's length and sequence number and adds it to the batch at index `count - 1`. The first call after a
+   * `flush` begins a new batch. All packets of a batch are in one array, and must not change until `flush`.
+   * @param offset offset of the ESP header
+   * @param end end of the ICV
    * @param seconds the clock of the SA's limits
-   * @returns `TooShort`, `Replayed`, `OutsideWindow` or `Expired`, and the packet isn't in the batch; or `None`, and `drop`
-   *   says after `flush` what became of it: the same as if packets were opened one by one
+   * @returns `TooShort`, `Replayed`, `OutsideWindow` or `Expired` if the packet wasn't added; or `None`, and after
+   * `flush` `drop` has the result, the same as if packets were opened one by one
    */
   push(sa: InboundSa, bytes: Uint8Array, offset: number, end: number, seconds: number): EspDrop {
     if (this.#flushed) {
@@ -110,7 +110,7 @@ export class EspOpener {
   }
 
   /**
-   * Opens what was pushed, also of SAs that were closed since, and fills the columns.
+   * Opens the pushed packets, including those of SAs closed since, and fills the columns.
    * @throws what the cipher throws; none of the packets is opened then
    */
   flush(): void {
@@ -133,7 +133,7 @@ export class EspOpener {
     }
   }
 
-  /** Drops a packet that was opened, for a reason that lies beyond ESP. */
+  /** Drops a packet that was opened, for a reason outside ESP. */
   reject(index: number, drop: EspDrop): EspDrop {
     const sa = this.#sas[index];
     this.drop[index] = drop;
@@ -145,8 +145,8 @@ export class EspOpener {
     const batch = this.#batch;
     const { bytes } = batch;
     const low = this.sequenceLow[i];
-    // All is asked again, in the order of `push`: an earlier packet of the batch may have had the same number, moved the
-    // window on, or used up the SA.
+    // Repeat all checks, in the order of `push`: an earlier packet of the batch may have had the same number, moved the
+    // window, or used up the SA.
     const high = sa.esn ? sa.window.inferHigh(low) : 0;
     const moved = high !== this.sequenceHigh[i];
     this.sequenceHigh[i] = high;
@@ -154,7 +154,7 @@ export class EspOpener {
     if (verdict !== ReplayVerdict.Fresh) return dropOf(verdict);
     if (!sa.lifetime.allows(this.#seconds[i])) return EspDrop.Expired;
     if (moved) {
-      // Its number is taken for one of the next 2^32 now, under which its ICV is wrong.
+      // Its number now reads as one in the next 2^32, for which its ICV is wrong.
       bytes.fill(0, batch.offset[i], batch.icvOffset[i]);
       return EspDrop.WrongIcv;
     }

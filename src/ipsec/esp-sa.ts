@@ -1,6 +1,6 @@
 /**
- * Wireshark's `esp_sa` file, both ways: with it in the configuration folder, and the protocol's preferences to decrypt
- * and to check switched on, Wireshark and tshark open the packets. A line an SA: protocol, source, destination, SPI,
+ * Reads and writes Wireshark's `esp_sa` file: with it in the configuration folder, and the ESP preferences to decrypt
+ * and to check enabled, Wireshark and tshark open the packets. One line per SA: protocol, source, destination, SPI,
  * cipher, key, authentication, its key, each in quotes (epan/dissectors/packet-ipsec.c).
  */
 import { bytesOfHex, hexOfBytes } from '../memory/hex.js';
@@ -17,11 +17,11 @@ import {
 } from './security-association.js';
 import type { ImportedSas } from './xfrm-state.js';
 
-/** The window of SAs whose line says that their sequence numbers have 64 bits. */
+/** Window of SAs whose line specifies 64-bit sequence numbers. */
 const ESN_WINDOW = 64;
-/** `"` and whatever isn't printable ASCII stand as \x and two digits in such files. */
+/** Such files escape `"` and non-printable characters as \x and two digits. */
 const FIELD = /\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*(?:,|$)/y;
-/** No line of such a file is longer. */
+/** Longest line that is parsed. */
 const MAX_LINE = 4096;
 
 /** Whether a text looks like such a file. */
@@ -39,7 +39,7 @@ function fieldsOf(line: string): string[] {
   return fields;
 }
 
-/** The ICV's bytes by the cipher's name, or undefined for another cipher. */
+/** Size of the ICV in bytes by the cipher's name, or undefined for another cipher. */
 function icvLengthOf(cipher: string): number | undefined {
   const match = /^AES-GCM with (8|12|16) octet ICV \[RFC4106\]$/.exec(cipher);
   return match === null ? undefined : Number(match[1]);
@@ -48,21 +48,21 @@ function icvLengthOf(cipher: string): number | undefined {
 function parseLine(line: string): SecurityAssociation | string {
   if (line.length > MAX_LINE) return `is longer than ${MAX_LINE} characters`;
   const [protocol, source, destination, spi, cipher = '', key, , , snLength] = fieldsOf(line) as (string | undefined)[];
-  if (protocol !== 'IPv4' && protocol !== 'IPv6') return `is not of IPv4 or IPv6`;
+  if (protocol !== 'IPv4' && protocol !== 'IPv6') return `is neither IPv4 nor IPv6`;
   if (source === undefined || destination === undefined || spi === undefined || !/^(0x[0-9a-f]+|\d+)$/i.test(spi)) {
-    return 'has no one SPI (wildcards are not used)';
+    return 'has no single SPI (wildcards are not supported)';
   }
   // A longer number may be a key.
   if (Number(spi) > MAX_SPI) return `has no SPI from 1 to ${MAX_SPI}`;
   const name = `SPI ${formatSpi(Number(spi))}`;
   if (!looksLikeAddress(source) || !looksLikeAddress(destination)) {
-    return `${name} has no plain addresses (wildcards and prefixes are not used)`;
+    return `${name} has no plain addresses (wildcards and prefixes are not supported)`;
   }
   const icvLength = icvLengthOf(cipher);
   if (icvLength === undefined) {
-    return `${name} uses ${quoted(cipher)}; AES-GCM with 8, 12 or 16 octet ICV [RFC4106] is read`;
+    return `${name} uses ${quoted(cipher)}; only AES-GCM with 8, 12 or 16 octet ICV [RFC4106] is supported`;
   }
-  if (key === undefined || !/^0x(?:[0-9a-f]{2})+$/i.test(key)) return `${name} has no key as 0x and digits`;
+  if (key === undefined || !/^0x(?:[0-9a-f]{2})+$/i.test(key)) return `${name} has no key of 0x and hexadecimal digits`;
   const esn = snLength === '64-bit';
   return {
     spi: Number(spi),
@@ -77,8 +77,8 @@ function parseLine(line: string): SecurityAssociation | string {
 }
 
 /**
- * Reads such a file. It doesn't say which mode an SA is of, nor whether its packets come in UDP: both are taken from the
- * packets (`InboundSaOptions.lenient`).
+ * Parses such a file. It has neither the mode of an SA nor its UDP encapsulation: both are inferred from the packets
+ * (`InboundSaOptions.lenient`).
  */
 export function parseEspSa(text: string): ImportedSas {
   const associations: SecurityAssociation[] = [];
@@ -91,14 +91,14 @@ export function parseEspSa(text: string): ImportedSas {
     try {
       const association = parseLine(line);
       if (typeof association === 'string') {
-        remarks.push(`${where} ${association}: passed over`);
+        remarks.push(`${where} ${association}: skipped`);
         return;
       }
       checkSecurityAssociation(association);
       const name = `SPI ${formatSpi(association.spi)} to ${association.destination}`;
       const first = lines.get(name);
       if (first !== undefined) {
-        remarks.push(`${where}: ${name} stands in line ${first} already, which is used`);
+        remarks.push(`${where}: ${name} is already defined in line ${first}, which is used`);
         return;
       }
       lines.set(name, index + 1);
@@ -106,15 +106,15 @@ export function parseEspSa(text: string): ImportedSas {
       associations.push(association);
     } catch (error) {
       if (!(error instanceof IpsecError)) throw error;
-      remarks.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: passed over`);
+      remarks.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: skipped`);
     }
   });
   return { associations, remarks, lenient: true };
 }
 
 /**
- * The text of such a file, for Wireshark 3 and 4. It holds the keys: write it where only its owner reads. With extended
- * sequence numbers Wireshark decrypts, and calls every ICV wrong, since it leaves the upper half out.
+ * The text of such a file, for Wireshark 3 and 4. It holds the keys: write it where only its owner can read it. With
+ * extended sequence numbers Wireshark decrypts but reports every ICV as wrong, since it omits the high-order half.
  */
 export function formatEspSa(associations: Iterable<SecurityAssociation>): string {
   let text = '';

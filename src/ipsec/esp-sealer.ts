@@ -1,6 +1,6 @@
 /**
- * Makes ESP of payloads, in place and in batches (RFC 4303 section 3.3, RFC 4106): header and IV go in front of the
- * payload, trailer and ICV behind it. IP headers are outbound.ts's.
+ * Seals payloads as ESP in place and in batches (RFC 4303 section 3.3, RFC 4106): header and IV are written before the
+ * payload, trailer and ICV after it. IP headers are handled by outbound.ts.
  */
 import type { Aead } from '../aead/aead.js';
 import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
@@ -14,22 +14,22 @@ import type { OutboundSa } from './outbound-sa.js';
 const UDP_CHECKSUM = 6;
 const NO_UDP = -1;
 
-/** Seals payloads. One that was pushed is sealed when the batch is full, or by `flush`. */
+/** Seals payloads. A pushed payload is sealed when the batch is full, or by `flush`. */
 export class EspSealer {
-  /** Where the ESP packet of the last `push` begins and ends. */
+  /** Start and end of the ESP packet of the last `push`. */
   espOffset = 0;
   espEnd = 0;
   readonly #aead: Aead;
   readonly #batch: AeadBatch;
-  /** The SAs' keys, which stay until the packets are sealed. */
+  /** The SAs' keys, held until the packets are sealed. */
   readonly #keys: CipherKey[] = [];
-  /** Offsets of the UDP headers that want a checksum over sealed bytes, or `NO_UDP`, and of their IPv6 addresses. */
+  /** Offsets of the UDP headers that need a checksum over sealed bytes, or `NO_UDP`, and of their IPv6 addresses. */
   readonly #udp: Int32Array;
   readonly #addresses: Int32Array;
 
   /**
-   * @param aead the cipher that the SAs' keys are in
-   * @param capacity packets of a batch
+   * @param aead the cipher that holds the SAs' keys
+   * @param capacity packets per batch
    */
   constructor(aead: Aead, capacity = 256) {
     this.#aead = aead;
@@ -39,11 +39,11 @@ export class EspSealer {
   }
 
   /**
-   * Writes a payload's header, IV and trailer, and puts it into the batch: `espOffset` and `espEnd` say where the packet
-   * stands. Until `flush` its bytes must be left alone.
-   * @param bytes with 16 free bytes before `offset`, and room behind `end` for padding (0 to 3), trailer (2) and ICV
-   * @param offset where the payload begins
-   * @param end where it ends
+   * Writes a payload's header, IV and trailer, and adds it to the batch; the packet is at `espOffset` to `espEnd`. Its
+   * bytes must not change until `flush`.
+   * @param bytes with 16 free bytes before `offset`, and room after `end` for padding (0 to 3), trailer (2) and ICV
+   * @param offset offset of the payload
+   * @param end end of the payload
    * @param nextHeader protocol number of the payload
    * @param seconds the clock of the SA's limits
    * @returns `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`
@@ -98,8 +98,8 @@ export class EspSealer {
   }
 
   /**
-   * Has the packet of the last `push` get the checksum of the UDP header in front of ESP, once it is sealed: over IPv6 it
-   * must have one (RFC 8200 section 8.1).
+   * Requests the checksum of the UDP header before the ESP packet of the last `push`, computed once it is sealed:
+   * mandatory over IPv6 (RFC 8200 section 8.1).
    * @param udp offset of the UDP header
    * @param addresses offset of the IPv6 addresses
    */
@@ -110,8 +110,8 @@ export class EspSealer {
   }
 
   /**
-   * Seals what was pushed, also for SAs that were closed since.
-   * @throws what the cipher throws; the packets' payloads are wiped then, so that none can leave in clear
+   * Seals the pushed payloads, including those of SAs closed since.
+   * @throws what the cipher throws; the payloads are wiped then, so that none can leave in cleartext
    */
   flush(): void {
     const batch = this.#batch;

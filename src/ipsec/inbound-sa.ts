@@ -1,4 +1,4 @@
-/** An SA at the end that receives: its key in a cipher, its replay window, its counts. */
+/** An inbound SA: its key in a cipher, its replay window, its counters. */
 import type { Aead } from '../aead/aead.js';
 import { getWord } from '../memory/word.js';
 import { CipherKey } from './cipher-key.js';
@@ -7,28 +7,31 @@ import { Lifetime } from './lifetime.js';
 import { ReplayWindow } from './replay-window.js';
 import { checkSecurityAssociation, EspMode, type SecurityAssociation } from './security-association.js';
 
-/** How an SA is received. */
+/** Options of an inbound SA. */
 export interface InboundSaOptions {
-  /** When it was made, in seconds of the clock that packets come by; 0 if not said. */
+  /**
+   * Creation time, in seconds of the packets' clock.
+   * @default 0
+   */
   readonly created?: number;
   /**
-   * Whether its first packet may have any sequence number: for captures, which begin in the middle of an SA. With ESN, flush
-   * after that first packet: what comes in one batch with it is opened by the upper half guessed before it.
+   * Accept any first sequence number, for captures that start mid-SA. With ESN, flush after that first packet: packets
+   * in the same batch are opened with the high-order half guessed before it.
    * @default false
    */
   readonly late?: boolean;
   /**
-   * Whether tunnel mode and UDP encapsulation are taken from the packets, whatever the SA says: for keys that came
-   * without either. False if not said.
+   * Infer tunnel mode and UDP encapsulation from the packets, whatever the SA says: for keys from files without either.
+   * @default false
    */
   readonly lenient?: boolean;
   /**
-   * Whether its packets may come from another address than its source: for captures taken behind a NAT. Default: true for
-   * an SA with UDP encapsulation, whose peer's address a NAT may change at any time, or without a source (0.0.0.0 or ::);
-   * false for others (RFC 4301 section 5.2).
+   * Accept packets from addresses other than its source, for captures taken behind a NAT. Default: true for an SA with
+   * UDP encapsulation, whose peer's address a NAT may change at any time, or without a source (0.0.0.0 or ::); false
+   * for others (RFC 4301 section 5.2).
    */
   readonly anySource?: boolean;
-  /** The window of an SA that this one takes the place of: what came under that one isn't taken again. */
+  /** The window of the SA that this one replaces, so that its packets can't be replayed. */
   readonly window?: ReplayWindow;
 }
 
@@ -39,12 +42,12 @@ export class InboundSa {
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
   readonly tunnel: boolean;
-  /** Whether its packets come in UDP. */
+  /** Whether its packets are encapsulated in UDP. */
   readonly encap: boolean;
   readonly lenient: boolean;
   /** Whether its packets may come from any address. */
   readonly anySource: boolean;
-  /** The source's first word, of IPv4 the whole. */
+  /** The source's first word; all of it for IPv4. */
   readonly sourceWord: number;
   readonly icvLength: number;
   readonly esn: boolean;
@@ -52,16 +55,16 @@ export class InboundSa {
   readonly lifetime: Lifetime;
   /** @internal */
   readonly cipherKey: CipherKey;
-  /** The salt as a 32-bit word in network order; its SA wipes it. */
+  /** The salt as a 32-bit word in network order; `close` wipes it. */
   salt: number;
-  /** Packets whose ICV was right and that went on. */
+  /** Packets with a correct ICV that were accepted. */
   verified = 0;
-  /** Packets that did not, by `EspDrop`. */
+  /** Packets dropped, by `EspDrop`. */
   readonly drops = new Float64Array(ESP_DROPS);
 
   /**
    * @param aead the cipher that will open its packets
-   * @throws IpsecError for parameters that don't hold
+   * @throws IpsecError for invalid parameters
    */
   constructor(sa: SecurityAssociation, aead: Aead, options: InboundSaOptions = {}) {
     const { family, source, destination } = checkSecurityAssociation(sa);
@@ -84,12 +87,12 @@ export class InboundSa {
     this.salt = sa.keymat.salt;
   }
 
-  /** Id of its key in the cipher; `NO_KEY` once it is closed. */
+  /** Key id in the cipher; `NO_KEY` once it is closed. */
   get key(): number {
     return this.cipherKey.id;
   }
 
-  /** Counts a packet that went no further. */
+  /** Counts a dropped packet. */
   refuse(drop: EspDrop): EspDrop {
     this.drops[drop]++;
     return drop;
@@ -97,7 +100,7 @@ export class InboundSa {
 
   /**
    * Whether a packet's source is the SA's.
-   * @param bytes what the address is in, at `offset`
+   * @param bytes holds the address at `offset`
    */
   isFrom(bytes: Uint8Array, offset: number): boolean {
     if (this.anySource) return true;
@@ -106,7 +109,7 @@ export class InboundSa {
     return true;
   }
 
-  /** Wipes the key, once packets that were pushed before are opened. The SA takes no packet afterwards. */
+  /** Wipes the key, once packets that were pushed before are opened. The SA accepts no packet afterwards. */
   close(): void {
     this.cipherKey.close();
     this.salt = 0;

@@ -1,6 +1,6 @@
 /**
- * ESP packets to IP packets (RFC 4301 section 5.2): the SA is looked up, the packet opened, and what it holds made an IP
- * packet again: in transport mode by moving the IP header up to the payload, in tunnel mode it is one already.
+ * ESP packets to IP packets (RFC 4301 section 5.2): looks up the SA, opens the packet, and restores the IP packet:
+ * transport mode moves the IP header up to the payload, tunnel mode needs no change.
  */
 import type { Aead } from '../aead/aead.js';
 import { viewOf } from '../memory/view.js';
@@ -12,13 +12,13 @@ import type { InboundSa } from './inbound-sa.js';
 import type { Sad } from './sad.js';
 import { TransportPacket } from './transport-packet.js';
 
-/** Finds or makes the SA of a packet whose SPI and destination the SAD doesn't hold. */
+/** Finds or creates the SA of a packet whose SPI and destination aren't in the SAD. */
 export interface SaResolver {
   /**
    * @param family 4 or 6
-   * @param bytes what the addresses stand in
-   * @param addressOffset of the source address; the destination's follows it
-   * @returns the SA, which the SAD holds from then on; undefined if there is none
+   * @param bytes holds the addresses
+   * @param addressOffset offset of the source address, followed by the destination address
+   * @returns the SA, which is in the SAD from then on; undefined if there is none
    */
   resolve(spi: number, family: number, bytes: Uint8Array, addressOffset: number): InboundSa | undefined;
 }
@@ -28,22 +28,22 @@ const IP_DESTINATION = ipv4Layout.offsetOf('destination');
 
 /** Opens ESP packets in place, one by one (`open`) or in batches (`push`, `flush`, and `take` for each). */
 export class InboundEsp {
-  /** Packets of a batch at the most. */
+  /** Maximum number of packets per batch. */
   readonly capacity: number;
-  /** The SA of the last packet that was given in. */
+  /** The SA of the last packet. */
   sa: InboundSa | undefined;
-  /** Where the IP packet begins and ends that the last one held, and what it is (`EtherType`). */
+  /** Start and end of the IP packet in the last ESP packet, and its type (`EtherType`). */
   start = 0;
   end = 0;
   etherType = 0;
-  /** The last packet's sequence number; its upper half is 0 without ESN. */
+  /** The last packet's sequence number; the high-order half is 0 without ESN. */
   sequenceHigh = 0;
 
   readonly #sad: Sad;
   readonly #resolver: SaResolver | undefined;
   readonly #opener: EspOpener;
   readonly #transport = new TransportPacket();
-  // Of each packet of the batch, where its headers stand.
+  // Header offsets of each packet of the batch.
   readonly #networkOffset: Int32Array;
   readonly #transportOffset: Int32Array;
   readonly #protocolAt: Int32Array;
@@ -51,9 +51,9 @@ export class InboundEsp {
   readonly #headers = { networkOffset: 0, transportOffset: 0, protocolAt: 0, family: 0 };
 
   /**
-   * @param aead the cipher that the SAs' keys are in
-   * @param resolver asked for SAs that the SAD doesn't hold
-   * @param capacity packets of a batch
+   * @param aead the cipher that holds the SAs' keys
+   * @param resolver asked for SAs that aren't in the SAD
+   * @param capacity packets per batch
    */
   constructor(aead: Aead, sad: Sad, resolver?: SaResolver, capacity = 1) {
     this.#sad = sad;
@@ -67,12 +67,12 @@ export class InboundEsp {
   }
 
   /**
-   * Opens a packet in place. If it fails after its ICV was looked at, the sealed bytes are gone.
+   * Opens a packet in place. If it fails at or after ICV verification, the sealed bytes are lost.
    * @param outer the walk over its headers
-   * @param espOffset where the ESP header stands: at `outer.transportOffset`, or behind UDP
-   * @param end where the ICV ends
+   * @param espOffset offset of the ESP header: `outer.transportOffset`, or after UDP
+   * @param end end of the ICV
    * @param seconds the clock of the SA's limits
-   * @returns why not, or `None`
+   * @returns the drop reason, or `None`
    */
   open(bytes: Uint8Array, outer: Layers, espOffset: number, end: number, seconds: number): EspDrop {
     const refused = this.push(bytes, outer, espOffset, end, seconds);
@@ -82,8 +82,8 @@ export class InboundEsp {
   }
 
   /**
-   * Puts a packet into the batch, as the next number from 0 on. Parameters as of `open`.
-   * @returns why it isn't in the batch, or `None`
+   * Adds a packet to the batch, at the next index from 0 on. Parameters as in `open`.
+   * @returns why it wasn't added, or `None`
    */
   push(bytes: Uint8Array, outer: Layers, espOffset: number, end: number, seconds: number): EspDrop {
     const { family, addressOffset } = outer;
@@ -104,11 +104,11 @@ export class InboundEsp {
   }
 
   /**
-   * Puts a packet into the batch that an IPv4 header without options announces as ESP, and that is no fragment.
-   * @param ip where the IP header stands; ESP stands behind it
-   * @param end where the ICV ends
+   * Adds a packet to the batch whose IPv4 header has no options, announces ESP and isn't of a fragment.
+   * @param ip offset of the IP header; ESP follows it
+   * @param end end of the ICV
    * @param seconds the clock of the SA's limits
-   * @returns why it isn't in the batch, or `None`
+   * @returns why it wasn't added, or `None`
    */
   pushPlain(bytes: Uint8Array, ip: number, end: number, seconds: number): EspDrop {
     const view = viewOf(bytes);
@@ -127,17 +127,17 @@ export class InboundEsp {
     return drop;
   }
 
-  /** Brings the outer header's congestion mark into the packet that the tunnel held (RFC 4301 section 5.1.2.1). */
+  /** Propagates the outer header's ECN mark to the tunnelled packet (RFC 4301 section 5.1.2.1). */
   #bringEcn(index: number, bytes: Uint8Array): boolean {
     const outer = this.#networkOffset[index];
     const tos = this.#family[index] === 4 ? bytes[outer + 1] : bytes[outer + 1] >>> 4;
     const inner = this.etherType === EtherType.Ipv4 ? 4 : 6;
-    // What holds no whole header is for the next walk to refuse.
+    // A payload without a complete header is left for the next walk to refuse.
     const whole = this.end - this.start >= (inner === 4 ? IPV4_SPAN : IPV6_SPAN) && bytes[this.start] >>> 4 === inner;
     return !whole || bringEcn(bytes, tos, inner, this.start);
   }
 
-  /** Keeps where the headers of the packet stand that was put into the batch last. */
+  /** Records the header offsets of the packet added last. */
   #remember(networkOffset: number, transportOffset: number, family: number, protocolAt: number): void {
     const index = this.#opener.count - 1;
     this.#networkOffset[index] = networkOffset;
@@ -152,9 +152,9 @@ export class InboundEsp {
   }
 
   /**
-   * Makes what a packet of the flushed batch held an IP packet again; in tunnel mode the outer packet's congestion mark goes
-   * into it.
-   * @param index its number
+   * Restores the IP packet of a packet of the flushed batch; in tunnel mode the outer packet's ECN mark is propagated
+   * to it.
+   * @param index its index
    * @returns why it was not opened, or `None`
    */
   take(index: number, bytes: Uint8Array): EspDrop {

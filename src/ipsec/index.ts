@@ -1,5 +1,5 @@
 /**
- * IPsec ESP with AES-GCM (RFC 4303, RFC 4106): security associations, sealing and opening, and keys from files.
+ * IPsec ESP with AES-GCM (RFC 4303, RFC 4106): security associations, sealing and opening packets, and keys from files.
  * @module vtep/ipsec
  */
 export { IpsecError, type IpsecErrorCode } from './error.js';

@@ -1,22 +1,22 @@
-/** How long an SA may be used: soft limits say that it is time for the next, hard ones end it (RFC 4301 section 4.4.2.1). */
+/** Lifetime of an SA: soft limits signal that it needs a successor, hard limits end it (RFC 4301 section 4.4.2.1). */
 import { IpsecError } from './error.js';
 
-/** Limits of one kind; what isn't said has none. */
+/** Limits of one kind; omitted ones don't apply. */
 export interface SaLimit {
   readonly packets?: number;
   /** Bytes of ESP payload, before padding. */
   readonly bytes?: number;
-  /** Seconds since the SA was made. */
+  /** Seconds since the SA was created. */
   readonly seconds?: number;
 }
 
-/** Both kinds. */
+/** Soft and hard limits. */
 export interface SaLimits {
   readonly soft?: SaLimit;
   readonly hard?: SaLimit;
 }
 
-/** Where an SA stands in its life. */
+/** Lifetime state of an SA. */
 export const LifetimeState = { Valid: 0, Soft: 1, Hard: 2 } as const;
 export type LifetimeState = (typeof LifetimeState)[keyof typeof LifetimeState];
 
@@ -25,7 +25,7 @@ export function checkLimits(limits: SaLimits | undefined, name: string): void {
   for (const limit of [limits?.soft, limits?.hard]) {
     for (const [what, value] of Object.entries(limit ?? {}) as [string, number | undefined][]) {
       if (value !== undefined && !(value > 0)) {
-        throw new IpsecError('BAD_LIMIT', `${name}: a limit of ${what} is more than 0, not ${value}`);
+        throw new IpsecError('BAD_LIMIT', `${name}: a limit of ${what} must be more than 0, not ${value}`);
       }
     }
   }
@@ -33,7 +33,7 @@ export function checkLimits(limits: SaLimits | undefined, name: string): void {
 
 function limitOf(value: number | undefined, what: string): number {
   if (value === undefined) return Number.POSITIVE_INFINITY;
-  if (!(value > 0)) throw new IpsecError('BAD_LIMIT', `a limit of ${what} is more than 0, not ${value}`);
+  if (!(value > 0)) throw new IpsecError('BAD_LIMIT', `a limit of ${what} must be more than 0, not ${value}`);
   return value;
 }
 
@@ -42,18 +42,18 @@ export class Lifetime {
   packets = 0;
   bytes = 0;
   state: LifetimeState = LifetimeState.Valid;
-  /** Whether there is any limit: most SAs have none, and need not look at six. */
+  /** Whether there is any limit: most SAs have none, and skip six comparisons. */
   readonly #limited: boolean;
   readonly #softPackets: number;
   readonly #softBytes: number;
   readonly #softTime: number;
-  /** Where it ends: packets, bytes, and a second of the clock; infinite where there is no hard limit. */
+  /** Hard limits: packets, bytes, and a second of the clock; infinite if there is none. */
   readonly hardPackets: number;
   readonly hardBytes: number;
   readonly hardTime: number;
 
   /**
-   * @param created when the SA was made, in seconds of the clock that later calls go by
+   * @param created creation time of the SA, in seconds of the clock that later calls use
    * @throws IpsecError `BAD_LIMIT`
    */
   constructor(limits: SaLimits = {}, created = 0) {
@@ -67,7 +67,7 @@ export class Lifetime {
     this.hardTime = created + limitOf(hard.seconds, 'seconds');
   }
 
-  /** Whether one more packet may pass: as long as no hard limit is reached (the kernel's xfrm_state_check_expire). */
+  /** Whether one more packet may pass: until a hard limit is reached (the kernel's xfrm_state_check_expire). */
   allows(seconds: number): boolean {
     return !this.#limited || this.#allows(seconds);
   }

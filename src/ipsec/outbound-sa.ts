@@ -1,9 +1,9 @@
 /**
- * An SA at the end that sends: its key in a cipher, the sequence number, and the mask that makes nonces of it.
+ * An outbound SA: its key in a cipher, the sequence number, and the mask that turns it into nonces.
  *
- * The IV is the sequence number XOR a random 64-bit mask drawn when the SA is made (as the kernel's seqiv does): within
- * an SA no sequence number is sent twice, so no nonce is; the same key under the same salt in a second SA (a restart, a
- * collision of SPIs) has another mask, and docs/security.md says how likely an overlap is.
+ * The IV is the sequence number XOR a random 64-bit mask drawn when the SA is created (as the kernel's seqiv does):
+ * within an SA no sequence number is reused, so no nonce is. A second SA with the same key and salt (a restart, an SPI
+ * collision) has another mask; docs/security.md says how likely an overlap is.
  */
 import type { Aead } from '../aead/aead.js';
 import { CipherKey } from './cipher-key.js';
@@ -22,7 +22,7 @@ import {
 export const IV_MASK_BYTES = 8;
 const LAST_32 = 0xffffffff;
 
-/** Writes sequence numbers down before they are used, so that a restart doesn't use them again. */
+/** Persists sequence numbers before they are used, so that a restart doesn't reuse them. */
 export interface SequenceReserver {
   /**
    * Raises an SA's ceiling.
@@ -31,17 +31,21 @@ export interface SequenceReserver {
   extend(sa: OutboundSa): boolean;
 }
 
-/** How an SA is begun. */
+/** Initial state of an outbound SA. */
 export interface OutboundSaOptions {
-  /**
-   * 8 bytes from a cryptographic random source, drawn anew for every SA that is made: also after a restart. Copied.
-   */
+  /** 8 bytes from a cryptographic random source, drawn anew for every SA, also after a restart. Copied. */
   readonly ivMask: Uint8Array;
-  /** When it was made, in seconds of the clock that packets go by; 0 if not said. */
+  /**
+   * Creation time, in seconds of the packets' clock.
+   * @default 0
+   */
   readonly created?: number;
-  /** The last sequence number that was sent; none (0) if not said. */
+  /**
+   * The last sequence number sent.
+   * @default 0 (none)
+   */
   readonly sequence?: { readonly high: number; readonly low: number };
-  /** Asked for sequence numbers before they are used; without, all may be. */
+  /** Asked for sequence numbers before they are used. Default: none; all may be used. */
   readonly reserver?: SequenceReserver;
 }
 
@@ -52,7 +56,7 @@ export class OutboundSa {
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
   readonly tunnel: boolean;
-  /** Whether it is what nearly every one is: transport mode over IPv4, not in UDP. */
+  /** Whether it is the common case: transport mode over IPv4, not in UDP. */
   readonly plain: boolean;
   /** UDP ports of the encapsulation, or 0 for none. */
   readonly encapSourcePort: number;
@@ -64,7 +68,7 @@ export class OutboundSa {
   readonly cipherKey: CipherKey;
   /** The salt as a 32-bit word in network order. */
   salt: number;
-  /** The last sequence number that was sent. */
+  /** The last sequence number sent. */
   sequenceHigh: number;
   sequenceLow: number;
   /** The last sequence number that may be used without asking for more. */
@@ -79,7 +83,7 @@ export class OutboundSa {
 
   /**
    * @param aead the cipher that will seal its packets
-   * @throws IpsecError for parameters that don't hold; `BAD_IV_MASK` for a mask that isn't 8 bytes
+   * @throws IpsecError for invalid parameters; `BAD_IV_MASK` for a mask that isn't 8 bytes
    */
   constructor(sa: SecurityAssociation, aead: Aead, options: OutboundSaOptions) {
     const { family, source, destination } = checkSecurityAssociation(sa);
@@ -87,7 +91,7 @@ export class OutboundSa {
     const name = `SPI ${formatSpi(sa.spi)}`;
     checkSequence(sequence, name);
     if (ivMask.length !== IV_MASK_BYTES) {
-      throw new IpsecError('BAD_IV_MASK', `${name}: the mask of the IVs has 8 random bytes, not ${ivMask.length}`);
+      throw new IpsecError('BAD_IV_MASK', `${name}: an IV mask has 8 random bytes, not ${ivMask.length}`);
     }
     this.spi = sa.spi;
     this.family = family;
@@ -112,12 +116,12 @@ export class OutboundSa {
     this.salt = sa.keymat.salt;
   }
 
-  /** Id of its key in the cipher; `NO_KEY` once it is closed. */
+  /** Key id in the cipher; `NO_KEY` once it is closed. */
   get key(): number {
     return this.cipherKey.id;
   }
 
-  /** Whether its packets go in UDP. */
+  /** Whether its packets are encapsulated in UDP. */
   get encap(): boolean {
     return this.encapDestinationPort !== 0;
   }
@@ -128,7 +132,7 @@ export class OutboundSa {
   }
 
   /**
-   * Called where the ceiling is reached.
+   * Called when the ceiling is reached.
    * @returns `None` if there are more sequence numbers now, or `SequenceExhausted`, `SequenceNotReserved`
    */
   raiseCeiling(): EspDrop {
@@ -136,7 +140,7 @@ export class OutboundSa {
     return this.#reserver?.extend(this) === true ? EspDrop.None : EspDrop.SequenceNotReserved;
   }
 
-  /** Steps to the next sequence number, which must not lie beyond the ceiling. */
+  /** Advances to the next sequence number, which must not exceed the ceiling. */
   step(): void {
     if (this.sequenceLow === LAST_32) {
       this.sequenceLow = 0;
@@ -146,7 +150,7 @@ export class OutboundSa {
     }
   }
 
-  /** Wipes the key, once packets that were pushed before are sealed. The SA takes no packet afterwards. */
+  /** Wipes the key, once packets that were pushed before are sealed. The SA accepts no packet afterwards. */
   close(): void {
     this.cipherKey.close();
     this.salt = 0;

@@ -1,6 +1,6 @@
 /**
  * IP packets to ESP packets (RFC 4301 section 5.1, RFC 4303 section 3.1): transport mode moves the IP header forward to
- * make room behind it, tunnel mode puts a new one in front; UDP goes between where the SA says so (RFC 3948).
+ * make room after it, tunnel mode prepends a new one; UDP goes in between if the SA says so (RFC 3948).
  */
 import type { Aead } from '../aead/aead.js';
 import { viewOf } from '../memory/view.js';
@@ -32,24 +32,24 @@ const HOP_LIMIT = 64;
 const DONT_FRAGMENT = 0x4000;
 const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
-/** A packet of fewer bytes stays within IP's limit with whatever ESP adds. */
+/** A shorter packet stays within IP's limit with whatever ESP adds. */
 const SURELY_SEALABLE = MAX_IP_PACKET - 64;
 
-/** Free bytes that must stand in front of an IP packet for an SA's headers. */
+/** Free bytes needed before an IP packet for an SA's headers. */
 export function outboundHeadroom(sa: OutboundSa): number {
   const udp = sa.encap ? UDP_SPAN : 0;
   const ip = sa.tunnel ? (sa.family === 4 ? IPV4_SPAN : IPV6_SPAN) : 0;
   return ESP_HEADER_BYTES + udp + ip;
 }
 
-/** Free bytes that must stand behind an IP packet for padding, trailer and ICV, at the most. */
+/** Most free bytes needed after an IP packet for padding, trailer and ICV. */
 export function outboundTailroom(sa: OutboundSa): number {
   return 3 + 2 + sa.icvLength;
 }
 
 /** Seals IP packets in place, in batches. */
 export class OutboundEsp {
-  /** Where the last packet begins and ends as ESP. */
+  /** Start and end of the last packet as ESP. */
   start = 0;
   end = 0;
   readonly #sealer: EspSealer;
@@ -57,26 +57,27 @@ export class OutboundEsp {
   readonly #ipv6 = new Ipv6View();
   readonly #extensions = new Ipv6ExtensionWalk();
   readonly #udp = new UdpView();
-  /** Where the headers that stay in front of ESP end, and the field that names what follows them. */
+  /** End of the headers that stay before ESP, and offset of the field that names what follows them. */
   #headerEnd = 0;
   #protocolAt = 0;
 
   /**
-   * @param aead the cipher that the SAs' keys are in
-   * @param capacity packets of a batch
+   * @param aead the cipher that holds the SAs' keys
+   * @param capacity packets per batch
    */
   constructor(aead: Aead, capacity = 256) {
     this.#sealer = new EspSealer(aead, capacity);
   }
 
   /**
-   * Makes an IP packet ESP. It stands from `this.start` to `this.end` afterwards, and is sealed when the batch is full or
-   * by `flush`; until then its bytes must be left alone.
-   * @param bytes with `outboundHeadroom` bytes before `start` and `outboundTailroom` behind `end`
-   * @param start where the IP header begins
-   * @param end where the packet ends; by its own length if that is less
+   * Turns an IP packet into ESP, at `this.start` to `this.end`. It is sealed when the batch is full or by `flush`; its
+   * bytes must not change until then.
+   * @param bytes with `outboundHeadroom` bytes before `start` and `outboundTailroom` after `end`
+   * @param start offset of the IP header
+   * @param end end of the bytes; the packet may end earlier by its own length
    * @param seconds the clock of the SA's limits
-   * @returns `NotSealable`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; the packet is as it was but for `None`
+   * @returns `NotSealable`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; unless `None`,
+   * the packet is unchanged
    */
   push(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
     if (sa.plain && start >= ESP_HEADER_BYTES && end - start >= IPV4_SPAN && end <= bytes.length) {
@@ -92,7 +93,7 @@ export class OutboundEsp {
     return sa.tunnel ? this.#tunnel(sa, bytes, start, end, seconds) : this.#transport(sa, bytes, start, end, seconds);
   }
 
-  /** Transport mode of an IPv4 datagram without options: its header is five words, which are written where they go. */
+  /** Transport mode of an IPv4 datagram without options: its header is five words, written to their new offset. */
   #plain(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
     const view = viewOf(bytes);
     const first = view.getInt32(start);
@@ -122,7 +123,7 @@ export class OutboundEsp {
     return EspDrop.None;
   }
 
-  /** Seals what was pushed. */
+  /** Seals the pushed packets. */
   flush(): void {
     this.#sealer.flush();
   }
@@ -142,7 +143,7 @@ export class OutboundEsp {
     if (start < shift) return EspDrop.NoRoom;
     const protocolAt = this.#protocolAt - shift;
     const protocol = bytes[this.#protocolAt];
-    // The room in front of the payload holds the header that is to be moved, so it is moved first, and back if need be.
+    // The room before the payload holds the header to be moved, so move it first, and back on failure.
     bytes.copyWithin(start - shift, start, payload);
     const drop = this.#sealer.push(sa, bytes, payload, packetEnd, protocol, seconds);
     if (drop !== EspDrop.None) {
@@ -167,8 +168,8 @@ export class OutboundEsp {
   }
 
   /**
-   * RFC 4303 section 3.1.1: what the nodes on the way read stays in front, hop-by-hop options, routing, and destination
-   * options before it; destination options behind it are sealed.
+   * RFC 4303 section 3.1.1: headers that nodes en route read stay before ESP: hop-by-hop options, routing, and
+   * destination options before it; later destination options are sealed.
    */
   #findIpv6Payload(bytes: Uint8Array, end: number): boolean {
     const { payloadOffset, nextHeaderOffset } = this.#ipv6;
@@ -207,7 +208,10 @@ export class OutboundEsp {
     return EspDrop.None;
   }
 
-  /** The outer header of tunnel mode (RFC 4301 section 5.1.2.1): TOS and DF from inside, the identification our own. */
+  /**
+   * The outer header of tunnel mode (RFC 4301 section 5.1.2.1): TOS and DF copied from the inner one, a new
+   * identification.
+   */
   #putIpv4(sa: OutboundSa, bytes: Uint8Array, at: number, tos: number, df: boolean, protocol: number): void {
     bytes.fill(0, at, at + IPV4_SPAN);
     bytes[at] = 0x45;
@@ -235,7 +239,7 @@ export class OutboundEsp {
 
   /**
    * RFC 3948 section 2.1: the checksum should be zero. Over IPv6 receivers drop such packets (RFC 8200 section 8.1), so
-   * there it is computed, of the sealed bytes.
+   * it is computed there, over the sealed bytes.
    */
   #putUdp(sa: OutboundSa, bytes: Uint8Array, at: number, ip: number): void {
     const udp = this.#udp.wrap(bytes, at);

@@ -1,41 +1,41 @@
 /**
- * The anti-replay window (RFC 4303 section 3.4.3 and appendix A): which sequence numbers came, as a ring of bits that
- * is advanced by clearing words, never by shifting (the idea of RFC 6479). Sequence numbers are 64 bits as two halves;
- * without ESN the upper one is 0.
+ * The anti-replay window (RFC 4303 section 3.4.3 and appendix A): a ring of bits of the sequence numbers seen, advanced
+ * by clearing words, never by shifting (the idea of RFC 6479). Sequence numbers are 64 bits in two halves; without ESN
+ * the high-order one is 0.
  */
 import { IpsecError } from './error.js';
 
-/** What the window says of a sequence number. */
+/** The window's verdict on a sequence number. */
 export const ReplayVerdict = { Fresh: 0, Replayed: 1, Outside: 2 } as const;
 export type ReplayVerdict = (typeof ReplayVerdict)[keyof typeof ReplayVerdict];
 
 const WORD = 2 ** 32;
-/** Packets of the smallest window, which RFC 4303 section 3.4.3 asks for. */
+/** Smallest window in packets, required by RFC 4303 section 3.4.3. */
 export const MIN_REPLAY_WINDOW = 32;
-/** Packets of the largest window, as in Linux. */
+/** Largest window in packets, as in Linux. */
 export const MAX_REPLAY_WINDOW = 4096;
 
-/** A window of one SA in one direction. */
+/** The window of one SA in one direction. */
 export class ReplayWindow {
-  /** Sequence numbers that it looks back; 0: it lets everything pass. */
+  /** Size in sequence numbers; 0 disables the check. */
   readonly size: number;
-  /** The highest sequence number that was accepted; 0 before the first. */
+  /** The highest sequence number accepted; 0 before the first. */
   high = 0;
   low = 0;
-  /** Different sequence numbers that were accepted. */
+  /** Number of distinct sequence numbers accepted. */
   accepted = 0;
 
   readonly #ring: Int32Array;
   readonly #mask: number;
-  /** Whether the first number sets the place, wherever it is. */
+  /** Whether the first number may be any and positions the window. */
   readonly #late: boolean;
-  /** The sequence number before the first that is expected. */
+  /** The sequence number before the first expected one. */
   #baseHigh = 0;
   #baseLow = 0;
 
   /**
    * @param size 32 to 4096, or 0 for no check
-   * @param late whether the first number may be any: for who listens to an SA that is in use already
+   * @param late accept any first number, for an SA observed mid-stream
    * @throws IpsecError `BAD_REPLAY_WINDOW`
    */
   constructor(size: number, late = false) {
@@ -47,48 +47,48 @@ export class ReplayWindow {
     }
     this.size = size;
     this.#late = late;
-    // One word more than the window: the words of its two ends must not be the same one.
+    // One word more than the window: its two ends must not share a word.
     let words = 1;
     while (words * 32 < size + 32) words *= 2;
     this.#ring = new Int32Array(size === 0 ? 0 : words);
     this.#mask = words - 1;
   }
 
-  /** Whether no number was accepted yet. */
+  /** Whether no number has been accepted yet. */
   get empty(): boolean {
     return this.accepted === 0;
   }
 
   /**
-   * The upper half of a sequence number of which a packet shows the lower (RFC 4303 appendix A2.1): the one that puts it
-   * into the window or, failing that, after it.
-   * @returns the upper half, or -1 where it would lie before the first
+   * Infers the high-order half of a sequence number from its low-order half (RFC 4303 appendix A2.1): the one that puts
+   * it into the window or, failing that, after it.
+   * @returns the high-order half, or -1 if the number would be before the first
    */
   inferHigh(low: number): number {
     const { high } = this;
     if (this.#late && this.accepted === 0) return this.#nearestHigh(low);
     const bottom = this.low - this.size + 1;
-    // Case A: the window lies within one run of the lower half. Case B: it reaches back into the run before.
+    // Case A: the window is within one subspace of 2^32. Case B: it reaches back into the previous subspace.
     if (bottom >= 0) return low >= bottom ? high : high + 1;
     return low >= bottom + WORD ? high - 1 : high;
   }
 
-  /** Before the first packet: the run that brings it nearest to where the caller said that the SA stands. */
+  /** Before the first packet: the subspace in which the number is nearest to the expected position. */
   #nearestHigh(low: number): number {
     if (low - this.low > WORD / 2 && this.high > 0) return this.high - 1;
     if (this.low - low > WORD / 2) return this.high + 1;
     return this.high;
   }
 
-  /** Sets where the SA stands before the first packet (a dump of it says that), for a window that begins late. */
+  /** Sets the expected position before the first packet (from a dump of the SA), for a window created with `late`. */
   expect(high: number, low: number): void {
     this.high = high;
     this.low = low;
   }
 
   /**
-   * What is to be said of a packet's sequence number. Changes nothing: the ICV comes first.
-   * @param high upper half (0 without ESN), or -1 for a number before the first
+   * Checks a packet's sequence number. Changes nothing: the ICV must be verified first.
+   * @param high high-order half (0 without ESN), or -1 for a number before the first
    */
   check(high: number, low: number): ReplayVerdict {
     if (this.size === 0) return ReplayVerdict.Fresh;
@@ -102,9 +102,9 @@ export class ReplayWindow {
       : ReplayVerdict.Replayed;
   }
 
-  /** Accepts a sequence number that `check` called fresh and whose packet's ICV is right. */
+  /** Marks a sequence number as seen, after `check` called it fresh and the ICV was verified. */
   update(high: number, low: number): void {
-    // Without a window there is no telling whether what isn't ahead came already.
+    // Without a window, duplicates of numbers that aren't ahead can't be detected.
     if (this.size === 0 && this.accepted > 0 && !this.#isAhead(high, low)) return;
     const first = this.accepted++ === 0;
     if (first && this.#late) this.#begin(high, low);
@@ -126,7 +126,7 @@ export class ReplayWindow {
   #advance(high: number, low: number): void {
     const ahead = (high - this.high) * WORD + (low - this.low);
     if (ahead <= 0) {
-      // A late listener's first packet wasn't the first one sent.
+      // Mid-stream, the first packet seen wasn't the first one sent.
       if ((high - this.#baseHigh) * WORD + (low - this.#baseLow) <= 0) {
         this.#baseHigh = low === 0 ? high - 1 : high;
         this.#baseLow = low === 0 ? WORD - 1 : low - 1;
@@ -144,13 +144,13 @@ export class ReplayWindow {
     this.low = low;
   }
 
-  /** Sequence numbers between the first and the highest that did not come (yet). */
+  /** Sequence numbers between the first and the highest that haven't arrived (yet). */
   get missing(): number {
     if (this.accepted === 0) return 0;
     return (this.high - this.#baseHigh) * WORD + (this.low - this.#baseLow) - this.accepted;
   }
 
-  /** Of the missing ones, those that can't come any more: they lie before the window. */
+  /** Missing numbers that can't arrive any more: they are before the window. */
   get lost(): number {
     if (this.accepted === 0) return 0;
     const span = (this.high - this.#baseHigh) * WORD + (this.low - this.#baseLow);
@@ -164,7 +164,7 @@ export class ReplayWindow {
   }
 }
 
-/** Words of the ring that begin between a number and one that lies `ahead` of it. */
+/** Words of the ring that begin between a number and the one `ahead` of it. */
 function wordsBetween(low: number, ahead: number): number {
   return Math.floor(((low & 31) + ahead) / 32);
 }

@@ -1,4 +1,4 @@
-/** The security association database (RFC 4301 section 4.4.2): SAs by SPI and destination, as the kernel finds them. */
+/** The security association database (RFC 4301 section 4.4.2): SAs by SPI and destination, as in the kernel. */
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import { formatIp } from '../wire/index.js';
@@ -6,26 +6,26 @@ import { IpsecError } from './error.js';
 import type { InboundSa } from './inbound-sa.js';
 import { formatSpi } from './security-association.js';
 
-/** What the database goes by. */
+/** The fields that the database uses. */
 export interface SadEntry {
   readonly spi: number;
   readonly family: 4 | 6;
   readonly destination: Uint8Array;
 }
 
-/** Room that an SAD has if no other is asked for. */
+/** Default limit of SAs per family. */
 const MAX_SAS = 1 << 20;
 
 /** SAs of one direction. */
 export class Sad<T extends SadEntry = InboundSa> {
-  // One for each family: an IPv4 key of two words is hashed and compared in a fraction of the time.
+  // One per family: an IPv4 key of two words is hashed and compared in a fraction of the time.
   readonly #ipv4: KeyIndex;
   readonly #ipv6: KeyIndex;
   readonly #ipv4Entries: (T | undefined)[] = [];
   readonly #ipv6Entries: (T | undefined)[] = [];
 
   /**
-   * @param limit SAs of each family at the most
+   * @param limit maximum number of SAs of each family
    * @throws VtepError `BAD_INDEX` for a limit below 1
    */
   constructor(limit: number = MAX_SAS) {
@@ -33,30 +33,30 @@ export class Sad<T extends SadEntry = InboundSa> {
     this.#ipv6 = new KeyIndex(5, limit);
   }
 
-  /** How many it holds. */
+  /** Number of SAs. */
   get size(): number {
     return this.#ipv4.size + this.#ipv6.size;
   }
 
   /**
-   * Takes an SA.
-   * @throws IpsecError `DUPLICATE_SPI` if one with its SPI and destination is held, `SAD_FULL`
+   * Adds an SA.
+   * @throws IpsecError `DUPLICATE_SPI` if one with its SPI and destination exists, `SAD_FULL`
    */
   add(entry: T): void {
     const { spi, family, destination } = entry;
     const index = this.#indexOf(entry);
-    // The name only where it is needed: a large cluster adds many thousands.
+    // Format the name only when needed: a large cluster adds many thousands.
     const name = (): string => `SPI ${formatSpi(spi)} to ${formatIp(family, destination)}`;
-    if (index.find() >= 0) throw new IpsecError('DUPLICATE_SPI', `there is an SA with ${name()} already`);
+    if (index.find() >= 0) throw new IpsecError('DUPLICATE_SPI', `an SA with ${name()} already exists`);
     const id = index.add();
-    if (id < 0) throw new IpsecError('SAD_FULL', `no room for an SA with ${name()}`);
+    if (id < 0) throw new IpsecError('SAD_FULL', `the SAD has no room for an SA with ${name()}`);
     (family === 4 ? this.#ipv4Entries : this.#ipv6Entries)[id] = entry;
   }
 
   /**
-   * The SA of a packet.
+   * Finds the SA of a packet.
    * @param family 4 or 6
-   * @param bytes what the destination address stands in, at `offset`
+   * @param bytes holds the destination address at `offset`
    */
   find(spi: number, family: number, bytes: Uint8Array, offset: number): T | undefined {
     if (family === 4) return this.find4(spi, getWord(bytes, offset));
@@ -67,13 +67,13 @@ export class Sad<T extends SadEntry = InboundSa> {
     return id < 0 ? undefined : this.#ipv6Entries[id];
   }
 
-  /** The SA of an IPv4 packet, by its destination address as a word in network order. */
+  /** Finds the SA of an IPv4 packet by its destination address as a word in network order. */
   find4(spi: number, destination: number): T | undefined {
     const id = this.#ipv4.find2(spi | 0, destination);
     return id < 0 ? undefined : this.#ipv4Entries[id];
   }
 
-  /** Gives up an SA; it isn't closed by that. One that isn't held is let be. */
+  /** Removes an SA without closing it. Unknown SAs are ignored. */
   delete(entry: T): void {
     const index = this.#indexOf(entry);
     const entries = entry.family === 4 ? this.#ipv4Entries : this.#ipv6Entries;
@@ -83,7 +83,7 @@ export class Sad<T extends SadEntry = InboundSa> {
     entries[id] = undefined;
   }
 
-  /** The index that an entry belongs to, with its key set. */
+  /** The index for an entry's family, with its key set. */
   #indexOf({ spi, family, destination }: T): KeyIndex {
     const index = family === 4 ? this.#ipv4 : this.#ipv6;
     index.key[0] = spi;
@@ -91,7 +91,7 @@ export class Sad<T extends SadEntry = InboundSa> {
     return index;
   }
 
-  /** All that it holds. */
+  /** All SAs. */
   *[Symbol.iterator](): Generator<T> {
     for (const entry of this.#ipv4Entries) if (entry !== undefined) yield entry;
     for (const entry of this.#ipv6Entries) if (entry !== undefined) yield entry;

@@ -1,4 +1,4 @@
-/** A security association as it is agreed on (RFC 4301 section 4.4.2): who talks to whom, and how ESP is made. */
+/** A security association as negotiated (RFC 4301 section 4.4.2): the endpoints and the ESP parameters. */
 import { isIcvLength } from '../aead/aead-batch.js';
 import { withoutKeyParts } from '../secret-text.js';
 import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
@@ -7,11 +7,11 @@ import type { Keymat } from './keymat.js';
 import { checkLimits, type SaLimits } from './lifetime.js';
 import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
 
-/** What ESP goes around: the transport's bytes, or a whole IP packet (RFC 4303 section 3.1). */
+/** What ESP protects: the transport payload, or a whole IP packet (RFC 4303 section 3.1). */
 export const EspMode = { Transport: 'transport', Tunnel: 'tunnel' } as const;
 export type EspMode = (typeof EspMode)[keyof typeof EspMode];
 
-/** Characters of the longest address: IPv6 with IPv4 at its end. */
+/** Characters of the longest address: IPv6 with a dotted decimal tail. */
 const MAX_ADDRESS = 45;
 export const MAX_SPI = 0xffffffff;
 
@@ -32,13 +32,13 @@ export interface SecurityAssociation {
   readonly keymat: Keymat;
   /** Bytes of the ICV: 8, 12 or 16. */
   readonly icvLength: number;
-  /** Extended sequence numbers: 64 bits, of which the lower half travels. */
+  /** Extended sequence numbers: 64 bits, of which the low-order half is transmitted. */
   readonly esn: boolean;
-  /** Packets of the anti-replay window: 32 to 4096, or 0 for no check (not with ESN). */
+  /** Anti-replay window in packets: 32 to 4096, or 0 for no check (not with ESN). */
   readonly replayWindow: number;
   readonly encap?: UdpEncap;
   readonly limits?: SaLimits;
-  /** The sequence number that the SA stood at when it was written down, for who begins to listen then. */
+  /** The SA's sequence number when it was dumped, for receivers that start mid-stream. */
   readonly sequence?: { readonly high: number; readonly low: number };
 }
 
@@ -59,12 +59,12 @@ function addressBytes(name: string, text: string): Uint8Array {
   }
 }
 
-/** Whether a text of a file looks like one address, and can be shown as one whether it is right or wrong. */
+/** Whether text from a file looks like an address, so that it can be shown even if it is invalid. */
 export function looksLikeAddress(text: string): boolean {
   return /^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(text) && text.length <= MAX_ADDRESS && withoutKeyParts(text, true) === text;
 }
 
-/** `0x` and eight digits, as `ip xfrm` prints it. */
+/** Formats an SPI as `0x` and eight digits, as `ip xfrm` prints it. */
 export function formatSpi(spi: number): string {
   return `0x${spi.toString(16).padStart(8, '0')}`;
 }
@@ -72,12 +72,12 @@ export function formatSpi(spi: number): string {
 /**
  * Checks an SA's parameters.
  * @returns its addresses as bytes
- * @throws IpsecError that names the SPI and what is wrong
+ * @throws IpsecError that names the SPI and the mistake
  */
 export function checkSecurityAssociation(sa: SecurityAssociation): SaAddresses {
   const { spi, replayWindow } = sa;
   if (!Number.isInteger(spi) || spi < 1 || spi > MAX_SPI) {
-    throw new IpsecError('BAD_SPI', `an SPI is a number from 1 to 4294967295, not ${spi}`);
+    throw new IpsecError('BAD_SPI', `an SPI must be from 1 to 4294967295, not ${spi}`);
   }
   const name = `SPI ${formatSpi(spi)}`;
   const source = addressBytes(name, sa.source);
@@ -98,18 +98,18 @@ export function checkSecurityAssociation(sa: SecurityAssociation): SaAddresses {
   }
   const { encap, sequence } = sa;
   if (encap !== undefined && !(isPort(encap.sourcePort) && isPort(encap.destinationPort))) {
-    throw new IpsecError('BAD_PORT', `${name}: UDP ports are numbers from 1 to 65535`);
+    throw new IpsecError('BAD_PORT', `${name}: UDP ports must be from 1 to 65535`);
   }
   if (sequence !== undefined) checkSequence(sequence, name);
   checkLimits(sa.limits, name);
   return { family: source.length === 4 ? 4 : 6, source, destination };
 }
 
-/** Throws unless both halves of a sequence number are of 32 bits. */
+/** Throws unless both halves of a sequence number are unsigned 32-bit numbers. */
 export function checkSequence({ high, low }: { high: number; low: number }, name: string): void {
   const isWord = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffffffff;
   if (!isWord(high) || !isWord(low)) {
-    throw new IpsecError('BAD_SEQUENCE', `${name}: the halves of a sequence number are from 0 to 4294967295`);
+    throw new IpsecError('BAD_SEQUENCE', `${name}: the halves of a sequence number must be from 0 to 4294967295`);
   }
 }
 

@@ -1,18 +1,18 @@
 /**
- * How long an SA that sends will last at the rate that it is used: until its sequence numbers run out (2^32 - 1 packets
- * are 12 hours at 99,420 packets a second; RFC 4303 section 3.3.3), or a hard limit is reached.
+ * Predicts how long an outbound SA will last at its current rate: until its sequence numbers are exhausted (2^32 - 1
+ * packets are 12 hours at 99,420 packets per second; RFC 4303 section 3.3.3), or a hard limit is reached.
  */
 import type { OutboundSa } from './outbound-sa.js';
 
 const WORD = 2 ** 32;
-/** Samples closer together than this say little about a rate. */
+/** Shortest interval between samples in seconds: a shorter one says little about a rate. */
 const SHORTEST = 1;
-/** The time over which older samples fade out: bursts of a minute raise no alarm, an afternoon's load does. */
+/** Decay time of older samples in seconds: a one-minute burst raises no alarm, an afternoon's load does. */
 const FADE_SECONDS = 300;
 
 /** Packets, bytes and time that an SA has left. */
 export class SequenceForecast {
-  /** Packets and bytes a second, of the last minutes. */
+  /** Packets and bytes per second over the last minutes. */
   packetRate = 0;
   byteRate = 0;
   readonly #sa: OutboundSa;
@@ -21,7 +21,7 @@ export class SequenceForecast {
   #packets: number;
   #bytes: number;
 
-  /** @param now seconds of the clock that `sample` goes by */
+  /** @param now seconds of the clock that `sample` uses */
   constructor(sa: OutboundSa, now: number) {
     this.#sa = sa;
     this.#began = now;
@@ -30,13 +30,13 @@ export class SequenceForecast {
     this.#bytes = sa.lifetime.bytes;
   }
 
-  /** Sequence numbers that are left. */
+  /** Sequence numbers left. */
   get numbersLeft(): number {
     const { esn, sequenceHigh, sequenceLow } = this.#sa;
     return ((esn ? WORD - 1 : 0) - sequenceHigh) * WORD + (WORD - 1 - sequenceLow);
   }
 
-  /** Looks at how far the SA is. A clock that went back says nothing of the time since the last look: that is left out. */
+  /** Samples the SA's position. If the clock went backwards, the time since the last sample is unknown and left out. */
   sample(now: number): void {
     const elapsed = now - this.#at;
     const { packets, bytes } = this.#sa.lifetime;
@@ -47,7 +47,7 @@ export class SequenceForecast {
       this.#bytes = bytes;
     }
     if (elapsed < SHORTEST) return;
-    // The share of the new sample: all of it at first, then as much of the fading time as it covers.
+    // Weight of the new sample: 1 at first, then by its share of the decay time.
     const share = 1 - Math.exp(-elapsed / Math.min(FADE_SECONDS, Math.max(elapsed, now - this.#began)));
     const weight = this.#at === this.#began ? 1 : share;
     this.packetRate += weight * ((packets - this.#packets) / elapsed - this.packetRate);
@@ -57,7 +57,7 @@ export class SequenceForecast {
     this.#bytes = bytes;
   }
 
-  /** Seconds from the last sample until nothing can be sent any more at the present rate; infinite without traffic. */
+  /** Seconds from the last sample until the SA can't send any more at the current rate; infinite without traffic. */
   get secondsLeft(): number {
     const { lifetime } = this.#sa;
     const packets = Math.min(this.numbersLeft, lifetime.hardPackets - lifetime.packets);
@@ -69,7 +69,7 @@ export class SequenceForecast {
   }
 }
 
-/** How long so many last at a rate. */
+/** How long a remainder lasts at a rate. */
 function secondsOf(left: number, rate: number): number {
   if (left <= 0) return 0;
   return rate > 0 ? left / rate : Number.POSITIVE_INFINITY;

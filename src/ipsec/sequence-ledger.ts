@@ -1,10 +1,10 @@
 /**
- * Sees to it that no sequence number is used twice under one key and mask: an SA that is made again (its peer left and
- * came back, the process began anew) goes on where it stood, under the mask that it had.
+ * Ensures that no sequence number is reused under one key and mask: an SA that is recreated (its peer left and came
+ * back, the process restarted) continues at its position, under the same mask.
  *
- * Within a process that needs memory alone. Across restarts it needs a store, where numbers are written down in blocks
- * before they are used: whatever the moment at which a process dies, the next one begins behind every number that was
- * sent. Without a store a restart draws a new mask, as the kernel does; docs/security.md says how likely an overlap is.
+ * Within a process, memory suffices. Across restarts it needs a store, in which numbers are reserved in blocks before
+ * they are used: whenever a process dies, the next one begins after every number that was sent. Without a store a
+ * restart draws a new mask, as the kernel does; docs/security.md says how likely an overlap is.
  */
 import type { Aead } from '../aead/aead.js';
 import { IpsecError } from './error.js';
@@ -14,18 +14,21 @@ import type { SequenceRecord, SequenceStore } from './sequence-store.js';
 
 const LAST_32 = 0xffffffff;
 const WORD = 2 ** 32;
-/** At 100,000 packets a second the store is written every second or two. */
+/** At 100,000 packets per second the store is written every second or two. */
 const BLOCK = 1 << 18;
 
-/** How a ledger is kept. */
+/** Options of a ledger. */
 export interface SequenceLedgerOptions {
-  /** Fills an array with cryptographic random bytes, for the masks of the IVs. */
+  /** Fills an array with cryptographic random bytes, for the IV masks. */
   readonly random: (bytes: Uint8Array) => void;
-  /** Where numbers are written down; none: restarts draw new masks. */
+  /** Where reservations are persisted. Default: none; restarts draw new masks. */
   readonly store?: SequenceStore;
-  /** Sequence numbers that are written down ahead at a time, 1 to 2^31; 262,144 if not said. */
+  /**
+   * Sequence numbers reserved at a time, 1 to 2^31.
+   * @default 262144
+   */
   readonly block?: number;
-  /** Told why the store could not be written. Its SAs send nothing beyond what was written before. */
+  /** Called with the reason if the store can't be written. Its SAs then send nothing beyond their reservations. */
   readonly onFailure?: (error: unknown) => void;
 }
 
@@ -35,7 +38,7 @@ interface OpenSa {
   readonly record: SequenceRecord;
 }
 
-/** What an SA leaves. Of those of another process the numbers alone are known. */
+/** State of a closed SA. For SAs of another process only the sequence numbers are known. */
 interface ClosedSa {
   readonly record: SequenceRecord;
   readonly life?: { readonly created: number; readonly packets: number; readonly bytes: number };
@@ -55,16 +58,16 @@ export class SequenceLedger implements SequenceReserver {
   readonly #block: number;
   readonly #onFailure: ((error: unknown) => void) | undefined;
   readonly #open = new Map<OutboundSa, OpenSa>();
-  /** SAs that aren't open, by name, and where they stood. */
+  /** Closed SAs by name, with their positions. */
   readonly #closed = new Map<string, ClosedSa>();
   #failed = false;
   #ended = false;
 
-  /** @throws whatever the store throws where it can't be read */
+  /** @throws whatever the store throws if it can't be read */
   constructor(options: SequenceLedgerOptions) {
     const { random, store, block = BLOCK, onFailure } = options;
     if (!Number.isInteger(block) || block < 1 || block > 2 ** 31) {
-      throw new IpsecError('BAD_SEQUENCE', `a block has from 1 to 2147483648 sequence numbers, not ${block}`);
+      throw new IpsecError('BAD_SEQUENCE', `a block must have 1 to 2147483648 sequence numbers, not ${block}`);
     }
     this.#random = random;
     this.#store = store;
@@ -74,10 +77,10 @@ export class SequenceLedger implements SequenceReserver {
   }
 
   /**
-   * Makes an SA to send with, which goes on where one with its key, SPI and addresses stood: in its sequence numbers and,
-   * within this process, against its limits.
-   * @param key a name of its key: a fingerprint, never the key
-   * @param created seconds of the clock that packets go by
+   * Creates an outbound SA that continues where one with its key, SPI and addresses left off: in its sequence numbers
+   * and, within this process, against its limits.
+   * @param key a name for its key: a fingerprint, never the key
+   * @param created seconds of the packets' clock
    * @throws IpsecError as `checkSecurityAssociation`; AeadError `BAD_KEY_LENGTH`
    */
   open(association: SecurityAssociation, key: string, aead: Aead, created: number): OutboundSa {
@@ -110,7 +113,7 @@ export class SequenceLedger implements SequenceReserver {
     return sa;
   }
 
-  /** Ends an SA and keeps in mind where it stood. */
+  /** Closes an SA and remembers its position. */
   close(sa: OutboundSa): void {
     const entry = this.#open.get(sa);
     sa.close();
@@ -122,22 +125,23 @@ export class SequenceLedger implements SequenceReserver {
   }
 
   /**
-   * Forgets SAs that aren't open.
-   * @param isGone whether a key, by its name, is never used again
+   * Forgets closed SAs.
+   * @param isGone whether a key, by its name, will never be used again
    */
   forget(isGone: (key: string) => boolean): void {
     for (const [name, { record }] of this.#closed) if (isGone(record.key)) this.#closed.delete(name);
   }
 
-  /** Raises the ceiling of an SA, and of all that will soon need it: one writing for all. */
+  /** Raises the ceiling of an SA, and of all that will soon need it, in one write. */
   extend(sa: OutboundSa): boolean {
-    // A disk that is full is not asked again for each packet.
+    // After a failure, don't retry for each packet.
     if (this.#failed) return false;
     return this.#reserve(sa);
   }
 
   /**
-   * Writes numbers down for the SAs that have less than half a block left. Called now and then, packets never wait for it.
+   * Reserves numbers for the SAs that have less than half a block left. Call it periodically, so that packets never
+   * wait for it.
    * @returns whether all have numbers; false if the store could not be written
    */
   topUp(): boolean {
@@ -147,10 +151,10 @@ export class SequenceLedger implements SequenceReserver {
     return true;
   }
 
-  /** Writes down where every SA stands exactly, for an end in good order; they are closed by that. */
+  /** Persists each SA's exact position for a clean shutdown, and closes the SAs. */
   closeAll(): void {
     for (const sa of [...this.#open.keys()]) this.close(sa);
-    // The store may be another's by the second call.
+    // By a second call the store may belong to another process.
     if (this.#store !== undefined && !this.#ended) this.#save(this.#closedRecords());
     this.#ended = true;
   }
@@ -195,7 +199,7 @@ export class SequenceLedger implements SequenceReserver {
   }
 }
 
-/** The ceiling of an SA that is given so many more numbers from where it stands. */
+/** The ceiling of an SA `block` numbers after its position. */
 function ceilingAfter(sa: OutboundSa, block: number): { high: number; low: number } {
   const low = sa.sequenceLow + block;
   if (low <= LAST_32) return { high: sa.sequenceHigh, low };

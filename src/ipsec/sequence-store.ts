@@ -1,21 +1,21 @@
-/** The port of what outlives a process: how far the sequence numbers of its SAs went. */
+/** Persistent storage for the sequence numbers of outbound SAs. */
 
-/** What must outlive a process about an SA that sends. Every sequence number up to `sequence` may have been used. */
+/** Persistent state of an outbound SA. Every sequence number up to `sequence` may have been used. */
 export interface SequenceRecord {
   /** A name of its key: a fingerprint, never the key. */
   readonly key: string;
   readonly spi: number;
   readonly source: string;
   readonly destination: string;
-  /** The mask of its IVs, as two words of 32 bits. */
+  /** The IV mask, as two 32-bit words. */
   readonly ivMask: { readonly high: number; readonly low: number };
   readonly sequence: { readonly high: number; readonly low: number };
 }
 
-/** Keeps records where a restart finds them. */
+/** Stores records for the next restart. */
 export interface SequenceStore {
-  /** What is kept. Throws if it can't be read as it was written. */
+  /** Loads the records. Throws if they can't be read as written. */
   load(): readonly SequenceRecord[];
-  /** Replaces what is kept. Durable when it returns; throws if it can't be made so. */
+  /** Replaces the records. Durable when it returns; throws if that fails. */
   save(records: readonly SequenceRecord[]): void;
 }

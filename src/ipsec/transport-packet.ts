@@ -1,12 +1,12 @@
-/** What transport-mode ESP held, made an IP packet again: the IP header moves up to the payload (RFC 4303 section 3.1.1). */
+/** Restores the IP packet from transport-mode ESP: the IP header moves up to the payload (RFC 4303 section 3.1.1). */
 import { viewOf } from '../memory/view.js';
 import { IPV4_SPAN, ipv4Layout, IPV6_SPAN, Ipv4View, Ipv6View, writeIpv4Checksum } from '../wire/index.js';
 
-/** Where the headers of an ESP packet in transport mode stand, as a walk over them found it (wire/layers.ts). */
+/** Header offsets of an ESP packet in transport mode, from a walk over it (wire/layers.ts). */
 export interface TransportHeaders {
   readonly networkOffset: number;
   readonly transportOffset: number;
-  /** Byte offset of the field that names what follows the headers; it counts where there are options or extensions. */
+  /** Byte offset of the field that names the header after these; used only if there are options or extensions. */
   readonly protocolAt: number;
   readonly family: number;
 }
@@ -14,19 +14,19 @@ export interface TransportHeaders {
 const VERSION_4_IHL_5 = 0x45;
 const IPV4_TTL = ipv4Layout.offsetOf('ttl');
 
-/** Restores packets; made once. */
+/** Restores packets. Create once. */
 export class TransportPacket {
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
 
   /**
-   * Moves the IP header, with its options or extension headers, up to the payload and puts protocol, length and checksum
-   * right.
+   * Moves the IP header, with its options or extension headers, up to the payload and updates protocol, length and
+   * checksum.
    * @param outer the walk over the ESP packet
-   * @param payload where the payload begins
-   * @param end where it ends
+   * @param payload offset of the payload
+   * @param end end of the payload
    * @param nextHeader its protocol number
-   * @returns where the packet begins
+   * @returns offset of the restored packet
    */
   restore(bytes: Uint8Array, outer: TransportHeaders, payload: number, end: number, nextHeader: number): number {
     const { networkOffset, transportOffset, protocolAt, family } = outer;
@@ -38,7 +38,7 @@ export class TransportPacket {
     bytes.copyWithin(start, networkOffset, transportOffset);
     if (family === 4) {
       const ip = this.#ipv4.wrap(bytes, start);
-      // Not always the IP header's: AH may stand between.
+      // Not always the IP header's: AH may be in between.
       bytes[protocolAt + shift] = nextHeader;
       ip.totalLength = end - start;
       writeIpv4Checksum(bytes, start);
@@ -49,7 +49,7 @@ export class TransportPacket {
     return start;
   }
 
-  /** The same for an IPv4 header without options at `ip`: its five words are written where they go. */
+  /** The same for an IPv4 header without options at `ip`: its five words are written to their new offset. */
   #restorePlain(bytes: Uint8Array, ip: number, payload: number, end: number, nextHeader: number): number {
     const view = viewOf(bytes);
     const to = payload - IPV4_SPAN;

@@ -1,7 +1,7 @@
 /**
- * Reads what `ip xfrm state` prints (iproute2, ip/ipxfrm.c), with and without `-d`, `-s` and `-o`, one dump or several one
- * behind the other, other output in between, as a terminal, a mail or a forum left it. What it doesn't know it ignores;
- * what it can't use it names.
+ * Parses the output of `ip xfrm state` (iproute2, ip/ipxfrm.c), with or without `-d`, `-s` and `-o`: one dump or
+ * several concatenated, with other output in between, as copied from a terminal, an e-mail or a forum. Unknown lines
+ * are ignored; unusable SAs are reported.
  */
 import { bytesOfHex } from '../memory/hex.js';
 import { type PastedLine, pastedLines, withoutWraps } from '../pasted-text.js';
@@ -19,31 +19,31 @@ import {
   type UdpEncap,
 } from './security-association.js';
 
-/** The SAs of a file, and what of it could not be used: a line each. */
+/** The SAs of a file, and warnings about unusable parts, one line each. */
 export interface ImportedSas {
   readonly associations: readonly SecurityAssociation[];
   readonly remarks: readonly string[];
-  /** Whether the file doesn't say modes and encapsulations: they are then to be taken from the packets. */
+  /** Whether the file lacks modes and encapsulations, which are then inferred from the packets. */
   readonly lenient: boolean;
-  /** When SAs were made, where the file says it (`-s`); an SA of both ends may have two times. */
+  /** Creation times of SAs, if the file has them (`-s`); an SA dumped on both ends may have two. */
   readonly made?: readonly SaMade[];
 }
 
-/** When a node made an SA. */
+/** When a node created an SA. */
 export interface SaMade {
   readonly spi: number;
   readonly source: string;
   readonly destination: string;
-  /** The time by that node's clock and zone: `2026-11-21 01:45:41`. */
+  /** The time in that node's clock and zone: `2026-11-21 01:45:41`. */
   readonly text: string;
 }
 
-/** The only algorithm that is read: AES-GCM in ESP (RFC 4106), as the kernel names it. */
+/** The only supported algorithm: AES-GCM in ESP (RFC 4106), by the kernel's name. */
 const AES_GCM = /^(?:seqiv\()?rfc4106\(gcm\(aes\)\)\)?$/;
-/** Where ESN's window isn't said. */
+/** ESN window if the dump has none. */
 const DEFAULT_ESN_WINDOW = 64;
 
-/** What the lines of one SA say. */
+/** The lines of one SA. */
 interface Draft {
   /** Line of the file, from 1. */
   readonly line: number;
@@ -62,9 +62,9 @@ interface Draft {
   encapType: string;
   high: number;
   low: number;
-  /** When it was made. */
+  /** Creation time. */
   added: string;
-  /** Whether something stands in the key's place that isn't a key. */
+  /** Whether something other than a key is in the key's position. */
   redacted: boolean;
 }
 
@@ -91,7 +91,7 @@ function draftAt(line: number, source: string, destination: string): Draft {
   };
 }
 
-/** Takes one indented line into the draft. */
+/** Parses one indented line into the draft. */
 function takeLine(draft: Draft, text: string): void {
   const proto = /^proto (\S+) spi (0x[0-9a-f]+)(?:\(\d+\))?(?: reqid \S+)?(?: mode (\S+))?/i.exec(text);
   if (proto !== null) {
@@ -101,7 +101,7 @@ function takeLine(draft: Draft, text: string): void {
     return;
   }
   const window = /^replay-window (\d+)(.*)$/.exec(text);
-  // In the statistics of `-s` the same words count what the window refused.
+  // The statistics of `-s` use the same words for packets that the window dropped.
   if (window !== null && !window[2].startsWith(' replay ')) {
     draft.window = Number(window[1]);
     draft.esn ||= /\besn\b/.test(window[2]);
@@ -110,9 +110,9 @@ function takeLine(draft: Draft, text: string): void {
   const cipher = /^(?:aead|enc) (\S+)(.*)$/.exec(text);
   if (cipher !== null) {
     draft.algorithm = cipher[1];
-    // The key may be hidden, in which case words stand in its place or nothing at all.
+    // The key may be hidden, and replaced by words or by nothing.
     draft.key = /(?:^| )(0x[0-9a-f]+)(?= |$)/i.exec(cipher[2])?.[1] ?? '';
-    // What `ip xfrm state nokeys` prints is known; whatever else is there, somebody wrote.
+    // `ip xfrm state nokeys` prints a known placeholder; anything else is a person's redaction.
     draft.redacted =
       draft.key === '' &&
       !cipher[2].includes('<<Keys hidden>>') &&
@@ -148,7 +148,7 @@ function takeLine(draft: Draft, text: string): void {
   if (esnWindow !== null) draft.esnWindow = Number(esnWindow[1]);
 }
 
-/** A dump knows one direction of an SA; the other one's numbers are zero. */
+/** A dump shows only one direction's sequence number; the other is zero. */
 function takeSequence(draft: Draft, high: number, low: number): void {
   if (high > draft.high || (high === draft.high && low > draft.low)) {
     draft.high = high;
@@ -162,22 +162,22 @@ function bytesOf(hex: string): Uint8Array {
   return bytesOfHex(digits);
 }
 
-/** What stands against using a draft, apart from a key that isn't there. */
+/** Why a draft can't be used, apart from a missing key. */
 function objection(draft: Draft): string | undefined {
-  if (draft.protocol !== 'esp') return `is of protocol ${quoted(draft.protocol)}; only ESP is read`;
+  if (draft.protocol !== 'esp') return `uses protocol ${quoted(draft.protocol)}; only ESP is supported`;
   if (draft.mode !== EspMode.Transport && draft.mode !== EspMode.Tunnel) {
-    return `is of mode ${quoted(draft.mode)}; transport and tunnel are read`;
+    return `uses mode ${quoted(draft.mode)}; only transport and tunnel are supported`;
   }
   if (draft.algorithm !== undefined && !AES_GCM.test(draft.algorithm)) {
-    return `uses ${quoted(draft.algorithm)}; only rfc4106(gcm(aes)) is read`;
+    return `uses ${quoted(draft.algorithm)}; only rfc4106(gcm(aes)) is supported`;
   }
   if (draft.encap !== undefined && draft.encapType !== 'espinudp') {
-    return `is encapsulated as ${quoted(draft.encapType)}; only espinudp is read`;
+    return `is encapsulated as ${quoted(draft.encapType)}; only espinudp is supported`;
   }
   return undefined;
 }
 
-/** The window that the receiver is given: what the dump says, within what vtep knows. */
+/** The receiver's window: the dump's, within the supported range. */
 function windowOf(draft: Draft): number {
   const said = draft.esn ? draft.esnWindow || draft.window || DEFAULT_ESN_WINDOW : draft.esnWindow || draft.window;
   if (said === 0) return 0;
@@ -199,10 +199,10 @@ function associationOf(draft: Draft): SecurityAssociation {
   };
 }
 
-/** What a line of an SA or of a policy begins with. */
+/** Starts of the lines of an SA or of a policy. */
 const STARTS =
   /^(?:src|proto|mode|replay-window|replay_window|aead|enc|auth|auth-trunc|comp|encap|anti-replay|seq-hi|failed|sel|tmpl|mark|output-mark|if_id|crypto|tfcpad|coa|coaddr|security|lastused|lifetime|limit:|expire|stats:|add|dir|iptfs|\d+\(bytes\),)(?:\s|$)/;
-/** Words between which a terminal may have broken a line. */
+/** Words next to which a terminal may have wrapped a line. */
 const WORDS = new Set(
   'src dst proto spi reqid mode transport tunnel beet flag seq oseq bitmap esn align4 af-unspec replay failed use add uid type sport dport addr hard soft'.split(
     ' ',
@@ -213,15 +213,15 @@ const PROTO = /^proto \S{1,16} spi /i;
 
 function linesOf(text: string): Generator<PastedLine, void> {
   return withoutWraps(pastedLines(text), {
-    // A key's end can look like the word that it isn't; what is complete has its ICV's length at the end.
+    // The end of a key can look like such a word; a complete line ends with the ICV length.
     begins: (line) => STARTS.test(line) && !/^mode\s/.test(line),
     isWord: (word) => WORDS.has(word),
   });
 }
 
 /**
- * The lines of a dump, each SA's with its head. A line behind an SA belongs to it if it is indented more than the head, or
- * is one of an SA's: forums and mails take the indentation away.
+ * The lines of a dump, each SA's with its head. A line belongs to the SA before it if it is indented more than the
+ * head, or is a line of an SA: forums and e-mails strip the indentation.
  */
 function* headsOf(
   text: string,
@@ -233,7 +233,7 @@ function* headsOf(
     before = undefined;
     if (waiting !== undefined) {
       const head = HEAD.exec(waiting.text);
-      // A policy's head is followed by its direction, and has prefixes.
+      // A policy's head has prefixes, and its direction follows.
       const isHead = head !== null && PROTO.test(line.text);
       if (isHead) indent = waiting.indent;
       yield { head: isHead ? head : undefined, line: waiting };
@@ -243,7 +243,7 @@ function* headsOf(
     } else if (line.indent > indent || (STARTS.test(line.text) && !/^src\s/.test(line.text))) {
       yield { head: undefined, line };
     } else {
-      // What ends an SA has no words of one.
+      // A line that ends an SA has none of its words.
       yield { head: undefined, line: { ...line, text: '' } };
     }
   }
@@ -265,12 +265,12 @@ function draftsOf(text: string): Draft[] {
   return drafts.filter((draft) => draft.protocol !== '');
 }
 
-/** Whether addresses and SPI are such: what stands in their place may be a key. */
+/** Whether addresses and SPI are valid: anything else in their position may be a key. */
 function isNamed({ source, destination, spi }: Draft): boolean {
   return looksLikeAddress(source) && looksLikeAddress(destination) && spi <= MAX_SPI;
 }
 
-/** The times at which ESP SAs were made, each once. */
+/** The creation times of ESP SAs, without duplicates. */
 function madeOf(drafts: readonly Draft[]): SaMade[] {
   const made = new Map<string, SaMade>();
   for (const draft of drafts) {
@@ -291,13 +291,13 @@ export function isXfrmState(text: string): boolean {
 /** Why an SA has no key. */
 function keylessness({ spi, algorithm, redacted, source }: Draft): string {
   if (spi === 0 && algorithm === undefined) {
-    return `from ${source} is an acquire: the kernel waits for an SA that nobody has set up`;
+    return `from ${source} is an acquire: the kernel waits for an SA that was never set up`;
   }
-  if (redacted) return 'has something else in the place of its key (was it taken out?)';
-  return 'has no key (ip xfrm state shows keys to root, and without nokeys)';
+  if (redacted) return 'has something else in place of its key (was it redacted?)';
+  return 'has no key (ip xfrm state shows keys only to root, and without nokeys)';
 }
 
-/** Reads the SAs of a dump; the same SA in several dumps is one. */
+/** Parses the SAs of a dump; the same SA in several dumps is returned once. */
 export function parseXfrmState(text: string): ImportedSas {
   const found = new Map<string, SecurityAssociation>();
   const lines = new Map<string, number>();
@@ -306,19 +306,19 @@ export function parseXfrmState(text: string): ImportedSas {
   const drafts = draftsOf(text);
   for (const draft of drafts) {
     if (!isNamed(draft)) {
-      remarks.push(`line ${draft.line}: not two addresses and an SPI from 1 to ${MAX_SPI}: passed over`);
+      remarks.push(`line ${draft.line}: needs two addresses and an SPI from 1 to ${MAX_SPI}: skipped`);
       continue;
     }
     const name = `SPI ${formatSpi(draft.spi)} to ${draft.destination}`;
     const where = `line ${draft.line}: ${name}`;
     const against = objection(draft);
     if (against !== undefined) {
-      remarks.push(`${where} ${against}: passed over`);
+      remarks.push(`${where} ${against}: skipped`);
       continue;
     }
     if (draft.key === '') {
-      // `-s` of some versions leaves the key out where `-d` beside it shows it.
-      keyless.set(name, `${where} ${keylessness(draft)}: passed over`);
+      // `-s` of some versions omits the key that `-d` shows.
+      keyless.set(name, `${where} ${keylessness(draft)}: skipped`);
       continue;
     }
     try {
@@ -330,11 +330,11 @@ export function parseXfrmState(text: string): ImportedSas {
         if (association.keymat.isWeak) remarks.push(`${where} ${WEAK_KEY_REMARK}`);
         lines.set(name, draft.line);
       } else if (!known.keymat.equals(association.keymat)) {
-        remarks.push(`${where} has another key than in line ${lines.get(name)}, which is used`);
+        remarks.push(`${where} has a different key than line ${lines.get(name)}, which is used`);
       }
     } catch (error) {
       if (!(error instanceof IpsecError)) throw error;
-      remarks.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: passed over`);
+      remarks.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: skipped`);
     }
   }
   for (const [name, remark] of keyless) if (!found.has(name)) remarks.push(remark);

@@ -92,7 +92,7 @@ describe('replay', () => {
     const once = await vtep(['replay', wire, ...keys, '--json']);
     const often = await vtep(['replay', wire, ...keys, '--both', '--loops', '3', '--json']);
     assert.equal(often.status, 0, often.stderr);
-    assert.match(once.stderr, /only ESP is read/);
+    assert.match(once.stderr, /only ESP is supported/);
     assert.match(once.stderr, /has another key in a file before it/);
     assert.equal(often.stderr, once.stderr);
     const [{ frames }] = JSON.parse(once.stdout).runs;

@@ -1,7 +1,7 @@
 /**
  * The cases of FD.io VPP's test/template_ipsec.py, verify_tra_anti_replay and verify_tra_anti_replay_esn, with real
- * packets through EspSealer and EspOpener. "Case A": the window lies within one run of the lower half of the sequence
- * number; "case B": it reaches back into the run before (RFC 4303 appendix A2.1).
+ * packets through EspSealer and EspOpener. "Case A": the window is within one subspace of 2^32 sequence numbers; "case
+ * B": it reaches back into the previous subspace (RFC 4303 appendix A2.1).
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -20,7 +20,7 @@ interface Setup {
   readonly icvLength?: number;
 }
 
-/** Two ends of an SA. Every packet is sealed by a sender that is set to its number: as VPP's test does. */
+/** Both ends of an SA. The sender is set to each packet's number, as in VPP's test. */
 class Ends {
   readonly inbound: InboundSa;
   readonly opener: EspOpener;
@@ -52,7 +52,7 @@ class Ends {
     return packet;
   }
 
-  /** A packet of that number whose ICV is wrong. */
+  /** A packet with this number and a wrong ICV. */
   forged(number: bigint): Uint8Array {
     const packet = this.packet(number);
     packet[packet.length - 1] ^= 1;
@@ -72,7 +72,7 @@ class Ends {
   }
 }
 
-/** With ESN, some way before the first wrap: an empty window would take the end of the run for the one before. */
+/** With ESN, shortly before the first wrap: an empty window would take the end of a subspace for the previous one. */
 function nearWrap(aead: Aead = nodeBackend.create()): Ends {
   const both = new Ends({ esn: true }, aead);
   assert.equal(both.receive(RUN - 1000n), None);
@@ -87,7 +87,7 @@ for (const aead of ciphers()) {
     describe(`anti-replay (VPP verify_tra_anti_replay) ${name(esn)}, ${aead.name}`, () => {
       const ends = (setup: Setup = {}): Ends => new Ends({ esn, ...setup }, aead);
 
-      test('packets 1 to 34 are taken: the window is in case B', () => {
+      test('accepts packets 1 to 34: the window is in case B', () => {
         const both = ends();
         both.receiveAll(1n, 34n);
         const { inbound } = both;
@@ -95,14 +95,14 @@ for (const aead of ciphers()) {
         assert.deepEqual([inbound.verified, inbound.window.missing, inbound.window.lost], [34, 0, 0]);
       });
 
-      test('packets 1 to 34 again are replays, every one counted', () => {
+      test('packets 1 to 34 again are replays, each counted', () => {
         const both = ends();
         both.receiveAll(1n, 34n);
         for (let number = 1n; number <= 34n; number++) assert.equal(both.receive(number), Replayed);
         assert.deepEqual([both.inbound.verified, both.inbound.drops[Replayed]], [34, 34]);
       });
 
-      test('of a batch with one sequence number only the first passes', () => {
+      test('only the first packet with a number passes within a batch', () => {
         const both = ends();
         both.receiveAll(1n, 34n);
         const packets = Array.from({ length: 5 }, () => both.packet(35n));
@@ -115,7 +115,7 @@ for (const aead of ciphers()) {
         assert.deepEqual([both.inbound.verified, both.inbound.drops[Replayed]], [35, 4]);
       });
 
-      test('of a batch with one sequence number whose first is forged the second passes', () => {
+      test('the second packet with a number passes within a batch if the first is forged', () => {
         const both = ends();
         both.receiveAll(1n, 34n);
         const packets = [both.forged(35n), both.packet(35n), both.packet(35n)];
@@ -135,7 +135,7 @@ for (const aead of ciphers()) {
         assert.equal(both.receive(34n), esn ? WrongIcv : OutsideWindow);
       });
 
-      test('a jump of the window and 258 ahead, and the packets that lie still in the window', () => {
+      test('a jump of the window and 258 ahead, and the packets still within the window', () => {
         const both = ends();
         both.receiveAll(1n, 34n);
         const top = 34n + BigInt(WINDOW) + 258n;
@@ -146,7 +146,7 @@ for (const aead of ciphers()) {
         assert.equal(both.top, top);
       });
 
-      test('late packets within the window are taken once, in any order', () => {
+      test('late packets within the window are accepted once, in any order', () => {
         const both = ends();
         assert.equal(both.receive(300n), None);
         for (let back = 1n; back < BigInt(WINDOW); back += 3n) assert.equal(both.receive(300n - back), None);
@@ -154,7 +154,7 @@ for (const aead of ciphers()) {
         for (let back = 2n; back < BigInt(WINDOW); back += 3n) assert.equal(both.receive(300n - back), None);
       });
 
-      test('a packet whose decryption fails does not move the window (RFC 4303 section 3.4.3)', () => {
+      test('RFC 4303 section 3.4.3: a packet that fails decryption does not move the window', () => {
         const both = ends();
         both.receiveAll(1n, 34n);
         for (const number of [35n, 34n + 100n, 34n + 5000n, 2n ** 31n, RUN - 64n]) {
@@ -165,7 +165,7 @@ for (const aead of ciphers()) {
         both.receiveAll(35n, 40n);
       });
 
-      test('a packet whose decryption fails does not mark its number either', () => {
+      test('a packet that fails decryption does not mark its number', () => {
         const both = ends();
         both.receiveAll(1n, 34n);
         assert.equal(both.receive(50n), None);
@@ -185,21 +185,21 @@ for (const aead of ciphers()) {
         assert.equal(open(both.opener, both.inbound, packet), None);
       });
 
-      test('the lost-packet counter: numbers that the window left behind without a packet', () => {
+      test('the lost-packet counter counts numbers that the window passed without a packet', () => {
         const both = ends();
         both.receiveAll(1n, 34n);
         const { window } = both.inbound;
         assert.equal(both.receive(134n), None);
-        // 71 to 133 may still come, 35 to 70 can't.
+        // 71 to 133 may still arrive, 35 to 70 can't.
         assert.deepEqual([window.missing, window.lost], [99, 36]);
         both.receiveAll(100n, 110n);
         assert.deepEqual([window.missing, window.lost], [88, 36]);
         assert.equal(both.receive(134n + BigInt(WINDOW)), None);
-        // 100 to 110 and 134 came of 71 to 134.
+        // Of 71 to 134, 100 to 110 and 134 have arrived.
         assert.deepEqual([window.missing, window.lost], [88 + 63, 36 + 63 - 11]);
       });
 
-      test('sequence number 0 is never taken (RFC 4303 section 3.3.3)', () => {
+      test('RFC 4303 section 3.3.3: sequence number 0 is never accepted', () => {
         const both = ends();
         const zero = sealByHand({ sequence: 0n, esn, icvLength: 16 }, withTrailer(PAYLOAD, 17));
         assert.equal(open(both.opener, both.inbound, zero), OutsideWindow);
@@ -209,7 +209,7 @@ for (const aead of ciphers()) {
 }
 
 describe('anti-replay without ESN', () => {
-  test('out of window: numbers before it, down to 1, are dropped before anything is decrypted', () => {
+  test('out of window: numbers before it, down to 1, are dropped before decryption', () => {
     const both = new Ends();
     assert.equal(both.receive(500n), None);
     for (const number of [500n - BigInt(WINDOW), 400n, 2n, 1n]) assert.equal(both.receive(number), OutsideWindow);
@@ -217,7 +217,7 @@ describe('anti-replay without ESN', () => {
     assert.deepEqual([both.inbound.drops[OutsideWindow], both.inbound.drops[WrongIcv]], [5, 0]);
   });
 
-  test('TX wrap: after 2^32 - 1 nothing more is sent (RFC 4303 section 3.3.3)', () => {
+  test('RFC 4303 section 3.3.3: TX wrap, nothing is sent after 2^32 - 1', () => {
     const aead = nodeBackend.create();
     const both = new Ends({}, aead);
     const sa = both.sender(RUN - 2n);
@@ -236,7 +236,7 @@ describe('anti-replay without ESN', () => {
     assert.equal(both.receive(RUN - 1n), Replayed);
   });
 
-  test('window off: replays, old and far numbers all pass (Linux: replay-window 0)', () => {
+  test('window off: replays, old and distant numbers all pass (Linux: replay-window 0)', () => {
     for (const aead of ciphers()) {
       const both = new Ends({ window: 0 }, aead);
       for (const number of [1n, 1n, 1000n, 1n, RUN - 1n, 2n, 1000n]) assert.equal(both.receive(number), None);
@@ -249,7 +249,7 @@ describe('anti-replay without ESN', () => {
 });
 
 describe('anti-replay with ESN (VPP verify_tra_anti_replay_esn)', () => {
-  test('TX wrap: the sender goes on, and the receiver follows', () => {
+  test('TX wrap: the sender continues, and the receiver follows', () => {
     for (const aead of ciphers()) {
       const both = nearWrap(aead);
       const sa = both.sender(RUN - 4n);
@@ -264,13 +264,13 @@ describe('anti-replay with ESN (VPP verify_tra_anti_replay_esn)', () => {
     }
   });
 
-  test('before the first packet the end of the first run is out of the window (RFC 4303 A2.1, case B)', () => {
+  test('RFC 4303 A2.1, case B: before the first packet the end of the first subspace is outside the window', () => {
     const both = new Ends({ esn: true });
     assert.equal(both.receive(RUN - 5n), OutsideWindow);
     assert.equal(both.receive(RUN - BigInt(WINDOW)), None);
   });
 
-  test('out of window: what lies before it is read as of the next run, and its ICV is wrong', () => {
+  test('out of window: a number before it reads as one of the next subspace, and its ICV is wrong', () => {
     const both = new Ends({ esn: true });
     assert.equal(both.receive(500n), None);
     for (const number of [500n - BigInt(WINDOW), 400n, 1n]) assert.equal(both.receive(number), WrongIcv);
@@ -282,7 +282,7 @@ describe('anti-replay with ESN (VPP verify_tra_anti_replay_esn)', () => {
     assert.equal(both.receive(RUN - 5n), None);
     assert.equal(both.receive(RUN + 5n), None);
     assert.equal(both.top, RUN + 5n);
-    // Numbers of the run before are still in the window, and come once.
+    // Numbers of the previous subspace are still in the window, and accepted once.
     for (const number of [RUN - 1n, RUN - 4n, RUN + 5n - BigInt(WINDOW) + 1n]) {
       assert.equal(both.receive(number), None);
       assert.equal(both.receive(number), Replayed);
@@ -290,12 +290,12 @@ describe('anti-replay with ESN (VPP verify_tra_anti_replay_esn)', () => {
     assert.equal(both.receive(RUN - 5n), Replayed);
     assert.equal(both.top, RUN + 5n);
     both.receiveAll(RUN, RUN + 4n);
-    // One before the window: case B reads it as of this run, far ahead, and its ICV is wrong.
+    // One before the window: case B reads it as of this subspace, far ahead, and its ICV is wrong.
     assert.equal(both.receive(RUN + 5n - BigInt(WINDOW)), WrongIcv);
     assert.equal(both.top, RUN + 5n);
   });
 
-  test('RX wrap from case B to case A: the run before is out of reach', () => {
+  test('RX wrap from case B to case A: the previous subspace is out of reach', () => {
     const both = nearWrap();
     assert.equal(both.receive(RUN - 5n), None);
     assert.equal(both.receive(RUN + 5n), None);
@@ -310,7 +310,7 @@ describe('anti-replay with ESN (VPP verify_tra_anti_replay_esn)', () => {
     const both = nearWrap();
     assert.equal(both.receive(RUN - 5n), None);
     assert.equal(both.receive(RUN + 5n), None);
-    // In case B a number of the run after next can't be told from one of this run.
+    // In case B a number two subspaces ahead looks like one of this subspace.
     assert.equal(both.receive(2n * RUN + 5n + 1n), WrongIcv);
     assert.equal(both.top, RUN + 5n);
     assert.equal(both.receive(RUN + 2n ** 31n), None);
@@ -323,7 +323,7 @@ describe('anti-replay with ESN (VPP verify_tra_anti_replay_esn)', () => {
     assert.equal(both.receive(2n * RUN + 80n), Replayed);
   });
 
-  test('a batch over the wrap is as packets one by one', () => {
+  test('a batch across the wrap gives the same results as packets one by one', () => {
     for (const aead of ciphers()) {
       const numbers = [RUN - 3n, RUN - 1n, RUN + 2n, RUN, RUN - 2n, RUN - 1n, RUN + 1n, RUN];
       const whole = nearWrap(aead);
@@ -350,7 +350,7 @@ describe('anti-replay with ESN (VPP verify_tra_anti_replay_esn)', () => {
     assert.equal(both.receive(RUN - 4n), None);
   });
 
-  test('sequence numbers have 64 bits: upper halves from 2^31 on open too (RFC 4303 section 2.2.1)', () => {
+  test('RFC 4303 section 2.2.1: sequence numbers have 64 bits, high-order halves from 2^31 on work too', () => {
     for (const aead of ciphers()) {
       const start = 2n ** 63n - 2n;
       const sa = association({ esn: true, icvLength: 16, replayWindow: WINDOW });
@@ -367,7 +367,7 @@ describe('anti-replay with ESN (VPP verify_tra_anti_replay_esn)', () => {
     }
   });
 
-  test('the last number of 64 bits is sent, and none after it (RFC 4303 section 3.3.3)', () => {
+  test('RFC 4303 section 3.3.3: the last 64-bit number is sent, and none after it', () => {
     const aead = nodeBackend.create();
     const sa = new OutboundSa(association({ esn: true, replayWindow: WINDOW }), aead, {
       ivMask: MASK,

@@ -1,4 +1,4 @@
-/** The kernel's own ESP packets, changed in one bit, cut and made longer: none of them may open. */
+/** The kernel's own ESP packets with one bit changed, truncated or extended: none of them may open. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -17,13 +17,13 @@ import { EtherType, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 import { ciphers, dice } from './build.js';
 
-/** Whole packets to change bit by bit, and larger ones of which random bits are changed. */
+/** Small packets to change bit by bit, and larger ones with random bit changes. */
 const SMALL = 12;
 const LARGE = 6;
 const BITS_OF_LARGE = 150;
 const LINK_RAW = 101;
 
-/** An ESP packet from its IP header on, and where ESP begins in it. */
+/** An ESP packet from its IP header on, and the offset of ESP in it. */
 interface Sample {
   readonly packet: Uint8Array;
   readonly espOffset: number;
@@ -36,7 +36,7 @@ interface Recording {
   readonly samples: readonly Sample[];
 }
 
-/** Every ESP packet of a recording that is no fragment. */
+/** All unfragmented ESP packets of a recording. */
 async function espPackets(path: string): Promise<Sample[]> {
   const source = await openCaptureFile(path);
   const layers = new Layers();
@@ -72,7 +72,7 @@ async function recordings(): Promise<Recording[]> {
   return found;
 }
 
-/** The receiving side with the SAs of a recording. */
+/** The receiver with the SAs of a recording. */
 class Receiver {
   readonly sad = new Sad<InboundSa>();
   readonly #esp: InboundEsp;
@@ -86,7 +86,7 @@ class Receiver {
     this.#esp = new InboundEsp(aead, this.sad);
   }
 
-  /** Opens a copy of a packet, whose length fields hold, as it comes out of the walk over its headers. */
+  /** Opens a copy of a packet, whose length fields are valid, as after the walk over its headers. */
   open(packet: Uint8Array): EspDrop | 'no ESP' {
     const bytes = packet.slice();
     const layers = this.#layers;
@@ -97,7 +97,7 @@ class Receiver {
     return this.#esp.open(bytes, layers, layers.transportOffset, layers.networkEnd, 0);
   }
 
-  /** What the whole ingress says of it. */
+  /** The result of the whole ingress path. */
   receive(packet: Uint8Array): { verdict: Verdict; opened: boolean } {
     const ingress = new Ingress({ esp: new InboundEsp(this.aead, this.sad) });
     const bytes = packet.slice();
@@ -116,7 +116,7 @@ class Receiver {
   }
 }
 
-/** Another length, with the fields in front of ESP put right. */
+/** Resizes the packet, and updates the length fields before ESP. */
 function resized({ packet, espOffset, inUdp }: Sample, espLength: number, roll: (limit: number) => number): Uint8Array {
   const bytes = Buffer.alloc(espOffset + espLength);
   for (let i = 0; i < bytes.length; i++) bytes[i] = i < packet.length ? packet[i] : roll(256);
@@ -130,7 +130,7 @@ function resized({ packet, espOffset, inUdp }: Sample, espLength: number, roll: 
 const opens = (receiver: Receiver, packet: Uint8Array): boolean => receiver.open(packet) === EspDrop.None;
 
 for (const aead of ciphers()) {
-  describe(`a recorded ESP packet that is changed anywhere does not open (RFC 4303 section 3.4.4), ${aead.name}`, async () => {
+  describe(`RFC 4303 section 3.4.4: a recorded ESP packet changed anywhere does not open, ${aead.name}`, async () => {
     for (const { name, associations, samples } of await recordings()) {
       const trial = (): { receiver: Receiver; good: Sample[] } => {
         const probe = new Receiver(associations, aead);
@@ -140,7 +140,7 @@ for (const aead of ciphers()) {
         return { receiver: new Receiver(associations, aead), good };
       };
 
-      test(`${name}: any single bit of ESP, the SPI's too`, () => {
+      test(`${name}: any single bit of ESP, including the SPI's`, () => {
         const { receiver, good } = trial();
         assert.ok(good.length > 0);
         const roll = dice(50);
@@ -162,13 +162,13 @@ for (const aead of ciphers()) {
           for (let i = 0; i < BITS_OF_LARGE; i++) flip(sample, roll(bits));
         }
         assert.equal(receiver.verified, 0);
-        // None of it moved a window: the packets themselves still open, in the order in which they came.
+        // None of them moved a window: the original packets still open, in order.
         const inOrder = samples.filter((sample) => small.includes(sample) || large.includes(sample));
         for (const { packet } of inOrder) assert.equal(receiver.open(packet), EspDrop.None);
         receiver.close();
       });
 
-      test(`${name}: cut to every length, and made longer by 1 to 64 bytes`, () => {
+      test(`${name}: truncated to every length, and extended by 1 to 64 bytes`, () => {
         const { receiver, good } = trial();
         const roll = dice(51);
         for (const sample of [...good.slice(0, 4), ...good.slice(-2)]) {
@@ -178,14 +178,14 @@ for (const aead of ciphers()) {
             const changed = resized(sample, other, roll);
             assert.notEqual(receiver.open(changed), EspDrop.None, `${other} bytes of ESP instead of ${length}`);
           }
-          // The lengths are put right as they were: what is neither cut nor longer opens.
+          // The length fields are updated correctly: an unchanged length opens.
           assert.deepEqual(Buffer.from(resized(sample, length, roll)), Buffer.from(sample.packet));
         }
         assert.equal(receiver.verified, 0);
         receiver.close();
       });
 
-      test(`${name}: through the ingress nothing comes out of changed packets`, () => {
+      test(`${name}: the ingress path delivers nothing from changed packets`, () => {
         const { receiver, good } = trial();
         const roll = dice(52);
         for (const sample of good.slice(0, SMALL)) {
@@ -207,7 +207,7 @@ for (const aead of ciphers()) {
       });
     }
 
-    test("04-esp-wrong-key: with the receiver's key the packets are WrongIcv, as the kernel found them", async () => {
+    test('04-esp-wrong-key: with the receiver’s key the packets are WrongIcv, as in the kernel', async () => {
       const text = readFileSync(fixture('esp/04-esp-wrong-key.xfrm.txt'), 'utf8');
       const receiver = new Receiver(parseXfrmState(text.slice(text.indexOf('## capn2'))).associations, aead);
       const samples = await espPackets(fixture('esp/04-esp-wrong-key.underlay.pcap'));

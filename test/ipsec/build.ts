@@ -1,4 +1,4 @@
-/** Security associations, and ESP by node:crypto alone: what sealing and opening are held against. */
+/** Security associations, and ESP by node:crypto alone: the reference for sealing and opening. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { type Aead, chooseAead, nodeBackend } from '../../src/aead/index.js';
 import {
@@ -13,17 +13,17 @@ import {
 } from '../../src/ipsec/index.js';
 import { join } from '../dataplane/build.js';
 
-/** Bytes of hexadecimal digits; blanks between them will do. */
+/** Parses hexadecimal digits; blanks are ignored. */
 export function unhex(digits: string): Uint8Array {
   return Uint8Array.from(Buffer.from(digits.replaceAll(/\s/g, ''), 'hex'));
 }
 
-/** Hexadecimal digits of bytes. */
+/** Formats bytes as hexadecimal digits. */
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-/** Numbers that look random and are the same in every run (mulberry32): each call gives one below `limit`. */
+/** Pseudo-random numbers, the same in every run (mulberry32): each call returns one below `limit`. */
 export function dice(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
@@ -34,7 +34,7 @@ export function dice(seed: number): (limit: number) => number {
   };
 }
 
-/** Bytes by such numbers. */
+/** Pseudo-random bytes. */
 export function anyBytes(roll: (limit: number) => number, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => roll(256));
 }
@@ -47,12 +47,12 @@ export function aesKey(length: 16 | 24 | 32 = 16): Uint8Array {
 export const SPI = 0x1f279ba7;
 export const SALT = unhex('1f279ba7');
 
-/** The material of a key and a salt. */
+/** The key material of a key and a salt. */
 export function keymat(key: Uint8Array = aesKey(), salt: Uint8Array = SALT): Keymat {
   return new Keymat(join(key, salt));
 }
 
-/** An SA as Swarm makes it, apart from what is said. */
+/** An SA like Swarm's, except for the given parameters. */
 export function association(parameters: Partial<SecurityAssociation> = {}): SecurityAssociation {
   return {
     spi: SPI,
@@ -72,14 +72,14 @@ export const NO_MASK = new Uint8Array(8);
 /** Some other mask. */
 export const MASK = unhex('0123456789abcdef');
 
-/** The cipher of node, and the fastest that is here. */
+/** Node's cipher, and the fastest one available here. */
 export function ciphers(): readonly Aead[] {
   const fastest = chooseAead().aead;
   const node = nodeBackend.create();
   return fastest.name === node.name ? [node] : [node, fastest];
 }
 
-/** What ESP is made of by hand. */
+/** Parameters of ESP by hand. */
 export interface ByHand {
   readonly spi?: number;
   readonly sequence: bigint;
@@ -111,7 +111,7 @@ function parts({ spi = SPI, sequence, esn = false, key = aesKey(), salt = SALT, 
   return { algorithm, key, salt, icvLength, header: words(spi, low), aad };
 }
 
-/** ESP around bytes that hold the trailer already. */
+/** Builds ESP around bytes that include the trailer. */
 export function sealByHand(options: ByHand, plain: Uint8Array): Uint8Array {
   const { algorithm, key, salt, icvLength, header, aad } = parts(options);
   const iv = options.iv ?? words(Number(options.sequence >> 32n), Number(options.sequence & 0xffffffffn));
@@ -121,7 +121,7 @@ export function sealByHand(options: ByHand, plain: Uint8Array): Uint8Array {
   return join(header, iv, sealed, cipher.getAuthTag());
 }
 
-/** What ESP holds, the trailer with it. Throws if the ICV is wrong. */
+/** The plaintext of an ESP packet, including the trailer. Throws if the ICV is wrong. */
 export function openByHand(options: ByHand, packet: Uint8Array): Uint8Array {
   const { algorithm, key, salt, icvLength, aad } = parts(options);
   const icv = packet.length - icvLength;
@@ -131,7 +131,7 @@ export function openByHand(options: ByHand, packet: Uint8Array): Uint8Array {
   return join(decipher.update(packet.subarray(16, icv)), decipher.final());
 }
 
-/** A payload with the trailer that RFC 4303 section 2.4 asks for. */
+/** A payload with the trailer of RFC 4303 section 2.4. */
 export function withTrailer(payload: Uint8Array, nextHeader: number): Uint8Array {
   const padding: number[] = [];
   while ((payload.length + padding.length + 2) % 4 !== 0) padding.push(padding.length + 1);
@@ -153,7 +153,7 @@ export function seal(
   return { drop, packet: bytes.slice(sealer.espOffset, sealer.espEnd) };
 }
 
-/** Opens copies of packets as one batch; what became of each. */
+/** Opens copies of packets as one batch, and returns each result. */
 export function openBatch(
   opener: EspOpener,
   sa: InboundSa,
@@ -179,12 +179,12 @@ export function openBatch(
   });
 }
 
-/** Opens a copy of one packet; why not, or None. */
+/** Opens a copy of one packet; returns the drop reason, or None. */
 export function open(opener: EspOpener, sa: InboundSa, packet: Uint8Array, seconds = 0): EspDrop {
   return openBatch(opener, sa, [packet], seconds)[0].drop;
 }
 
-/** The checksum of an IPv4 header as RFC 1071 says it, its own field taken as zero. */
+/** The checksum of an IPv4 header by RFC 1071, with its own field taken as zero. */
 export function headerChecksum(header: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < header.length; i += 2) if (i !== 10) sum += header[i] * 256 + header[i + 1];
@@ -192,7 +192,7 @@ export function headerChecksum(header: Uint8Array): number {
   return 0xffff - sum;
 }
 
-/** An IPv4 packet whose fields are by chance; its checksum is right, it is whole. */
+/** An IPv4 packet with random fields; it is complete, and its checksum is correct. */
 export function anyIpv4(
   roll: (limit: number) => number,
   payload: Uint8Array,
@@ -218,7 +218,7 @@ export function extension(roll: (limit: number) => number, nextHeader: number): 
   return bytes;
 }
 
-/** An IPv6 packet whose fields are by chance, with extension headers of the given kinds in front of the payload. */
+/** An IPv6 packet with random fields, with extension headers of the given kinds before the payload. */
 export function anyIpv6(
   roll: (limit: number) => number,
   payload: Uint8Array,

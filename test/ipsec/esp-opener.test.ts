@@ -24,7 +24,7 @@ for (const aead of ciphers()) {
     new InboundSa(association(parameters), aead);
 
   describe(`EspOpener, ${aead.name}`, () => {
-    test('payloads of 0 to 300 bytes come out without padding, trailer and ICV (RFC 4303 section 3.4.4)', () => {
+    test('RFC 4303 section 3.4.4: payloads of 0 to 300 bytes are returned without padding, trailer and ICV', () => {
       const roll = dice(12);
       const opener = new EspOpener(aead);
       for (const keyLength of [16, 24, 32] as const) {
@@ -45,7 +45,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('with ESN the upper half that is inferred is authenticated: 12 bytes of additional data (RFC 4106 section 5)', () => {
+    test('RFC 4106 section 5: with ESN the inferred high-order half is authenticated, in 12 bytes of additional data', () => {
       const opener = new EspOpener(aead);
       const sa = inbound({ esn: true, replayWindow: 64 });
       const plain = withTrailer(PAYLOAD, UDP);
@@ -60,7 +60,7 @@ for (const aead of ciphers()) {
       assert.equal(open(opener, sa, without), EspDrop.WrongIcv);
     });
 
-    test('what is shorter than header, IV, trailer and ICV is TooShort, at every length', () => {
+    test('a packet shorter than header, IV, trailer and ICV is TooShort, at every length', () => {
       for (const icvLength of [8, 12, 16]) {
         const sa = inbound({ icvLength });
         const opener = new EspOpener(aead);
@@ -72,21 +72,21 @@ for (const aead of ciphers()) {
         assert.equal(opener.push(sa, bytes, 10, 9, 0), EspDrop.TooShort);
         assert.equal(sa.drops[EspDrop.TooShort], minimum + 1);
         assert.equal(opener.count, 0);
-        // The smallest packet that there is: no payload, two bytes of padding.
+        // The smallest packet possible: no payload, two bytes of padding.
         const smallest = sealByHand({ sequence: 1n, icvLength }, withTrailer(new Uint8Array(0), UDP));
         assert.equal(smallest.length, minimum + 2);
         assert.equal(open(opener, sa, smallest), EspDrop.None);
       }
     });
 
-    test('places beyond the array are TooShort', () => {
+    test('offsets beyond the array are TooShort', () => {
       const sa = inbound();
       const opener = new EspOpener(aead);
       assert.equal(opener.push(sa, new Uint8Array(60), 0, 61, 0), EspDrop.TooShort);
       assert.equal(opener.push(sa, new Uint8Array(60), -1, 60, 0), EspDrop.TooShort);
     });
 
-    test('padding of up to 255 bytes that counts 1, 2, 3 is taken off (RFC 4303 section 2.4)', () => {
+    test('RFC 4303 section 2.4: padding of up to 255 bytes that counts 1, 2, 3 is removed', () => {
       const opener = new EspOpener(aead);
       const sa = inbound();
       for (let padding = 0; padding <= 255; padding++) {
@@ -97,7 +97,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('padding of which one byte is another is BadPadding (RFC 4303 section 2.4)', () => {
+    test('RFC 4303 section 2.4: padding with one wrong byte is BadPadding', () => {
       const opener = new EspOpener(aead);
       for (const padding of [1, 2, 3, 7, 255]) {
         for (let wrong = 0; wrong < padding; wrong++) {
@@ -110,7 +110,7 @@ for (const aead of ciphers()) {
       assert.equal(open(opener, inbound(), zeros), EspDrop.BadPadding);
     });
 
-    test('a pad length that leads before the payload is BadPadding; up to its very beginning it is none', () => {
+    test('a pad length that reaches before the payload is BadPadding; up to its start it is valid', () => {
       const opener = new EspOpener(aead);
       for (let length = 0; length <= 30; length++) {
         const bytes = Uint8Array.from({ length }, (_, i) => i + 1);
@@ -124,7 +124,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('bad padding came with a right ICV: its sequence number is used up (RFC 4303 section 3.4.3)', () => {
+    test('RFC 4303 section 3.4.3: bad padding under a correct ICV uses up the sequence number', () => {
       const opener = new EspOpener(aead);
       const sa = inbound({ replayWindow: 64 });
       const wrong = sealByHand({ sequence: 9n }, join(PAYLOAD, Uint8Array.of(7, 7, 2, UDP)));
@@ -133,7 +133,7 @@ for (const aead of ciphers()) {
       assert.deepEqual([sa.verified, sa.drops[EspDrop.BadPadding], sa.drops[EspDrop.Replayed]], [0, 1, 1]);
     });
 
-    test('next header 59 is a dummy packet, in both modes, whatever it holds (RFC 4303 section 2.6)', () => {
+    test('RFC 4303 section 2.6: next header 59 is a dummy packet, in both modes, whatever it holds', () => {
       const opener = new EspOpener(aead);
       for (const mode of [EspMode.Transport, EspMode.Tunnel]) {
         for (const length of [0, 1, 100]) {
@@ -146,7 +146,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('tunnel mode takes next headers 4 and 41 alone: others are ModeMismatch (RFC 4303 section 3.1.2)', () => {
+    test('RFC 4303 section 3.1.2: tunnel mode accepts only next headers 4 and 41, others are ModeMismatch', () => {
       const opener = new EspOpener(aead);
       for (let nextHeader = 0; nextHeader < 256; nextHeader++) {
         if (nextHeader === 59) continue;
@@ -158,7 +158,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('another key, salt, SPI or ICV length is WrongIcv, and the bytes are wiped (RFC 4303 section 3.4.4)', () => {
+    test('RFC 4303 section 3.4.4: another key, salt, SPI or ICV length is WrongIcv, and the bytes are wiped', () => {
       const opener = new EspOpener(aead);
       const packet = sealByHand({ sequence: 1n, icvLength: 16 }, withTrailer(PAYLOAD, UDP));
       const salt = Uint8Array.of(1, 2, 3, 4);
@@ -182,7 +182,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('batches of any size say what packets one by one say', () => {
+    test('batches of any size give the same results as packets one by one', () => {
       const roll = dice(33);
       const sas = [
         association({ replayWindow: 64 }),
@@ -232,7 +232,7 @@ for (const aead of ciphers()) {
       assert.ok(new Set(expected.map((result) => result.split(' ').slice(0, 2).join(' '))).size > 20);
       for (const capacity of [2, 3, 32, 256, 1000]) {
         const [results, otherCounts, otherTops] = openAll(capacity);
-        // A number that the window has moved away from is found before the ICV is looked at, or after it.
+        // A number that the window has moved past is detected before or after ICV verification.
         const refused = [EspDrop.OutsideWindow, EspDrop.Replayed, EspDrop.WrongIcv].map((drop) => `drop ${drop}`);
         const settled = (all: readonly string[]): readonly string[] =>
           all.map((text) => (refused.includes(text) ? 'refused' : text));
@@ -255,7 +255,7 @@ for (const aead of ciphers()) {
       openBatch(opener, sa, [good, forged]);
       assert.equal(sa.verified, 1);
       const { TooShort, Replayed, WrongIcv, Dummy } = EspDrop;
-      // A number that came already is refused before the ICV is looked at, within a batch too.
+      // A replay is refused before ICV verification, even within a batch.
       assert.deepEqual(
         [TooShort, Replayed, WrongIcv, Dummy].map((drop) => sa.drops[drop]),
         [1, 4, 0, 1],
@@ -266,7 +266,7 @@ for (const aead of ciphers()) {
       );
     });
 
-    test('a full batch, and another array in the midst of one, are NoRoom', () => {
+    test('a full batch, and another array in the middle of one, are NoRoom', () => {
       const opener = new EspOpener(aead, 2);
       const sa = inbound();
       const packet = sealByHand({ sequence: 1n }, withTrailer(PAYLOAD, UDP));
@@ -295,7 +295,7 @@ for (const aead of ciphers()) {
       assert.deepEqual([opener.count, sa.verified], [1, 1]);
     });
 
-    test('bytes around the packet stay as they are', () => {
+    test('bytes around the packet are unchanged', () => {
       const packet = sealByHand({ sequence: 1n }, withTrailer(PAYLOAD, UDP));
       const bytes = join(new Uint8Array(33).fill(0xcc), packet, new Uint8Array(33).fill(0xcc));
       const opener = new EspOpener(aead);

@@ -1,4 +1,4 @@
-/** Wireshark's `esp_sa`: what vtep writes it reads again, and what Wireshark or people write too. */
+/** Wireshark's `esp_sa`: reads what vtep writes, and what Wireshark and people write. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -17,7 +17,7 @@ import { cpuSeconds } from '../cpu-time.js';
 const SEED = 20261121;
 const KEY = '4c6f72656d20697073756d20646f6c6fb2c4e702';
 
-/** A line with its fields, in quotes as Wireshark writes them. */
+/** A line with its fields in quotes, as Wireshark writes them. */
 function line(...fields: string[]): string {
   return `${fields.map((field) => `"${field}"`).join(',')}\n`;
 }
@@ -42,7 +42,7 @@ function refusal(text: string): string {
   return remarks[0];
 }
 
-describe('what is written is read again', () => {
+describe('reading what was written', () => {
   const address = (length: number): fc.Arbitrary<string> =>
     fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => formatIp(length === 4 ? 4 : 6, bytes));
   const association = fc.constantFrom(4, 16).chain((length) =>
@@ -81,7 +81,7 @@ describe('what is written is read again', () => {
     );
   });
 
-  test('a line is what Wireshark’s own dialogue writes', () => {
+  test('a line equals the one from Wireshark’s own dialogue', () => {
     const keymat = new Keymat(Buffer.from(KEY, 'hex'));
     const common = { mode: EspMode.Transport, keymat, icvLength: 8, esn: false, replayWindow: 0 } as const;
     assert.equal(formatEspSa([{ ...common, spi: 0x1000, source: '10.0.0.1', destination: '10.0.0.2' }]), GOOD);
@@ -106,7 +106,7 @@ describe('what Wireshark and people write', () => {
     assert.equal(only(text).spi, 0x1000);
   });
 
-  test('blanks around fields and commas, ends of lines of Windows, no end of line at all', () => {
+  test('blanks around fields and commas, Windows line ends, no final line end', () => {
     const spaced = `  ${GOOD.trim().replaceAll(',', ' ,  ')}  \r\n`;
     assert.ok(isEspSa(spaced));
     for (const text of [spaced, GOOD.trim(), GOOD.replace('\n', '\r\n')]) {
@@ -120,7 +120,7 @@ describe('what Wireshark and people write', () => {
     assert.deepEqual(plain([only(GOOD.replace(KEY, KEY.toUpperCase()))]), plain([only(GOOD)]));
   });
 
-  test('lines of ten fields, as of Wireshark 4: 64-bit sequence numbers are ESN with a window', () => {
+  test('lines of ten fields, as in Wireshark 4: 64-bit sequence numbers are ESN with a window', () => {
     const ten = (length: string): string => GOOD.replace('\n', `,"${length}","0x00000000"\n`);
     const short = only(ten('32-bit'));
     assert.deepEqual([short.esn, short.replayWindow], [false, 0]);
@@ -128,7 +128,7 @@ describe('what Wireshark and people write', () => {
     assert.deepEqual([long.esn, long.replayWindow], [true, 64]);
   });
 
-  test('authentication with a key of its own, quotes and bytes in it escaped, is passed over', () => {
+  test('authentication with a separate key, with escaped quotes and bytes, is ignored', () => {
     const auth = ['HMAC-SHA-256-128 [RFC4868]', 'a key with \\x22 and \\x5c, \\xff'];
     const text = line(
       'IPv4',
@@ -145,21 +145,21 @@ describe('what Wireshark and people write', () => {
     assert.equal(only(text).esn, true);
   });
 
-  test('the mode and the encapsulation are not in such a file: it is lenient, of transport mode', () => {
+  test('such a file has no mode or encapsulation: it is lenient, in transport mode', () => {
     assert.equal(parseEspSa(GOOD).lenient, true);
     assert.deepEqual([only(GOOD).mode, only(GOOD).encap], ['transport', undefined]);
   });
 });
 
-describe('lines that can not be used are named, and the others are used', () => {
+describe('unusable lines are reported, and the others are used', () => {
   const with_ = (at: number, value: string): string => {
     const fields = ['IPv4', '10.0.0.1', '10.0.0.2', '0x00001000', CIPHER, `0x${KEY}`, 'NULL', ''];
     fields[at] = value;
     return line(...fields);
   };
   const CASES: [what: string, text: string, remark: RegExp][] = [
-    ['any SPI', with_(3, '*'), /has no one SPI/],
-    ['an SPI with a wildcard', with_(3, '0x****1000'), /has no one SPI/],
+    ['any SPI', with_(3, '*'), /has no single SPI/],
+    ['an SPI with a wildcard', with_(3, '0x****1000'), /has no single SPI/],
     ['an SPI of 0', with_(3, '0'), /from 1 to 4294967295, not 0/],
     ['an SPI of 33 bits', with_(3, '0x100000000'), /from 1 to 4294967295/],
     ['any source', with_(1, '*'), /SPI 0x00001000 has no plain addresses/],
@@ -167,23 +167,23 @@ describe('lines that can not be used are named, and the others are used', () => 
     ['a prefix', with_(2, '10.0.0.0/24'), /has no plain addresses/],
     ['half an address', with_(2, '10.0.0'), /10\.0\.0\b/],
     ['an address of the other version', with_(2, 'fd50::1'), /of different IP versions/],
-    ['another protocol', with_(0, 'IPX'), /is not of IPv4 or IPv6/],
-    ['AES-CBC', with_(4, 'AES-CBC [RFC3602]'), /SPI 0x00001000 uses "AES-CBC \[RFC3602\]"; AES-GCM with/],
+    ['another protocol', with_(0, 'IPX'), /is neither IPv4 nor IPv6/],
+    ['AES-CBC', with_(4, 'AES-CBC [RFC3602]'), /SPI 0x00001000 uses "AES-CBC \[RFC3602\]"; only AES-GCM with/],
     ['AES-GCM of another ICV', with_(4, 'AES-GCM with 10 octet ICV [RFC4106]'), /AES-GCM with 8, 12 or 16 octet ICV/],
     ['ChaCha20', with_(4, 'ChaCha20 with Poly1305 [RFC7634]'), /uses "ChaCha20/],
-    ['a key of odd digits', with_(5, `0x${KEY}0`), /SPI 0x00001000 has no key as 0x and digits/],
-    ['a key without 0x', with_(5, KEY), /has no key as 0x and digits/],
-    ['no key', with_(5, ''), /has no key as 0x and digits/],
+    ['a key of odd digits', with_(5, `0x${KEY}0`), /SPI 0x00001000 has no key of 0x and hexadecimal digits/],
+    ['a key without 0x', with_(5, KEY), /has no key of 0x and hexadecimal digits/],
+    ['no key', with_(5, ''), /has no key of 0x and hexadecimal digits/],
     ['a key of 19 bytes', with_(5, `0x${KEY.slice(2)}`), /20, 28 or 36 bytes .* not 19/],
     ['a key of 21 bytes', with_(5, `0x${KEY}00`), /not 21/],
-    ['too few fields', line('IPv4', '10.0.0.1'), /has no one SPI/],
-    ['no quotes', GOOD.replaceAll('"', ''), /is not of IPv4 or IPv6/],
-    ['a quote that does not end', '"IPv4', /is not of IPv4 or IPv6/],
+    ['too few fields', line('IPv4', '10.0.0.1'), /has no single SPI/],
+    ['no quotes', GOOD.replaceAll('"', ''), /is neither IPv4 nor IPv6/],
+    ['an unterminated quote', '"IPv4', /is neither IPv4 nor IPv6/],
   ];
   for (const [what, text, remark] of CASES) {
     test(what, () => {
       assert.match(refusal(text), remark);
-      assert.match(refusal(text), /^line 1\b.*: passed over$/);
+      assert.match(refusal(text), /^line 1\b.*: skipped$/);
       assert.ok(!refusal(text).includes(KEY.slice(8, 24)), 'the key is shown');
       const other = GOOD.replace('10.0.0.2', '10.0.0.9');
       const { associations, remarks } = parseEspSa(`${other}\n${text}`);
@@ -192,20 +192,20 @@ describe('lines that can not be used are named, and the others are used', () => 
     });
   }
 
-  test('one SPI and destination twice: the first is used, a remark names both lines', () => {
+  test('one SPI and destination twice: the first is used, a warning names both lines', () => {
     const { associations, remarks } = parseEspSa(`${GOOD}#\n${GOOD.replace('4c6f', '0000')}`);
     assert.deepEqual(plain(associations), plain([only(GOOD)]));
-    assert.deepEqual(remarks, ['line 3: SPI 0x00001000 to 10.0.0.2 stands in line 1 already, which is used']);
+    assert.deepEqual(remarks, ['line 3: SPI 0x00001000 to 10.0.0.2 is already defined in line 1, which is used']);
   });
 
-  test('a key that stands where the cipher should is not shown by the remark about the cipher', () => {
+  test('a key in the position of the cipher is not shown by the warning about the cipher', () => {
     const shifted = line('IPv4', '10.0.0.1', '10.0.0.2', '0x00001000', `0x${KEY}`, 'NULL', '');
     assert.ok(!refusal(shifted).includes(KEY.slice(8, 24)), refusal(shifted));
   });
 });
 
-describe('whatever a text holds', () => {
-  test('any lines are survived (2,000 texts)', () => {
+describe('arbitrary text', () => {
+  test('arbitrary lines never throw (2,000 texts)', () => {
     const piece = fc.constantFrom(
       '"',
       '\\',
@@ -243,13 +243,13 @@ describe('whatever a text holds', () => {
     ['a megabyte of garbage lines', 'hello, "world", and more of it\n'.repeat(1 << 15)],
     ['65,536 empty lines', `${'\n'.repeat(1 << 16)}x`],
     ['a field of a megabyte', line('IPv4', 'a'.repeat(1 << 20))],
-    ['a field of 8 MB that does not end', `"IPv4","${'a'.repeat(1 << 23)}`],
+    ['an unterminated field of 8 MB', `"IPv4","${'a'.repeat(1 << 23)}`],
     ['a megabyte of backslashes', `"IPv4","${'\\'.repeat(1 << 20)}`],
     ['a megabyte of quotes', `"IPv4",${'"'.repeat(1 << 20)}`],
     ['a megabyte of fields', `"IPv4",${'"a",'.repeat(1 << 18)}"a"`],
   ];
   for (const [what, text] of LONG) {
-    test(`${what}: read in less than a second`, () => {
+    test(`${what}: parsed in less than a second`, () => {
       const took = cpuSeconds(() => {
         isEspSa(text);
         parseEspSa(text);

@@ -24,7 +24,7 @@ import {
   withTrailer,
 } from './build.js';
 
-/** A packet of Swarm's form, computed apart from this code (RFC 4106; SPI, salt and header as Docker makes them). */
+/** A packet like Swarm's, computed independently of this code (RFC 4106; SPI, salt and header as Docker makes them). */
 const VECTOR = {
   key: unhex('43821b91e82886d2f3c6bfe1afcd9bdc'),
   payload: unhex('c00012b500220000 0800000000100100 02420a000003 02420a000002 0800 deadbeef'),
@@ -36,7 +36,7 @@ const VECTOR = {
 
 for (const aead of ciphers()) {
   describe(`EspSealer, ${aead.name}`, () => {
-    test("the vector of Swarm's form, byte for byte, both ways (RFC 4106)", () => {
+    test('RFC 4106: a packet like Swarm’s, byte for byte, both ways', () => {
       const sa = association({ keymat: keymat(VECTOR.key) });
       const { packet } = seal(new EspSealer(aead), new OutboundSa(sa, aead, { ivMask: NO_MASK }), VECTOR.payload);
       assert.equal(packet.length, 60);
@@ -44,7 +44,7 @@ for (const aead of ciphers()) {
       assert.equal(open(new EspOpener(aead), new InboundSa(sa, aead), packet), EspDrop.None);
     });
 
-    test('payloads of 0 to 300 bytes: padding 1, 2, 3 to a multiple of 4 (RFC 4303 section 2.4)', () => {
+    test('RFC 4303 section 2.4: payloads of 0 to 300 bytes are padded with 1, 2, 3 to a multiple of 4', () => {
       const roll = dice(24);
       const sealer = new EspSealer(aead);
       const sa = new OutboundSa(association(), aead, { ivMask: MASK });
@@ -62,7 +62,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('the next header is what the caller says (RFC 4303 section 2.6)', () => {
+    test('RFC 4303 section 2.6: the next header is the one given', () => {
       const sealer = new EspSealer(aead);
       const sa = new OutboundSa(association(), aead, { ivMask: MASK });
       for (let nextHeader = 0; nextHeader < 256; nextHeader++) {
@@ -71,7 +71,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('with ESN the additional data has 12 bytes, the upper half in the middle (RFC 4106 section 5)', () => {
+    test('RFC 4106 section 5: with ESN the additional data has 12 bytes, the high-order half in the middle', () => {
       const sealer = new EspSealer(aead);
       for (const [high, low] of [
         [0, 0],
@@ -87,7 +87,7 @@ for (const aead of ciphers()) {
           const { packet } = seal(sealer, outbound, payload);
           const sequence = BigInt(high) * 2n ** 32n + BigInt(low) + 1n;
           assert.equal(hex(openByHand({ sequence, esn: true, icvLength }, packet)), hex(withTrailer(payload, 17)));
-          // The upper half is in the ICV, not on the wire.
+          // The high-order half is covered by the ICV, but not transmitted.
           assert.equal(packet.length, espBytes(30, icvLength));
           assert.throws(() => openByHand({ sequence: sequence ^ (1n << 32n), esn: true, icvLength }, packet));
           assert.throws(() => openByHand({ sequence, esn: false, icvLength }, packet));
@@ -95,7 +95,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('batches of any size give the bytes that packets one by one give', () => {
+    test('batches of any size give the same bytes as packets one by one', () => {
       const roll = dice(77);
       const payloads = Array.from({ length: 600 }, () => anyBytes(roll, roll(200)));
       const kinds = [
@@ -110,24 +110,24 @@ for (const aead of ciphers()) {
           (sa) => new OutboundSa(sa, aead, { ivMask: MASK, sequence: { high: 0, low: 0xfffffc00 } }),
         );
         const bytes = new Uint8Array(600 * 256);
-        const places = payloads.map((payload, i) => {
+        const ranges = payloads.map((payload, i) => {
           const at = i * 256 + 16;
           bytes.set(payload, at);
           assert.equal(sealer.push(sas[pick[i]], bytes, at, at + payload.length, 17, 0), EspDrop.None);
-          const place = [sealer.espOffset, sealer.espEnd] as const;
+          const range = [sealer.espOffset, sealer.espEnd] as const;
           if (flushEach) sealer.flush();
-          return place;
+          return range;
         });
         sealer.flush();
         for (const sa of sas) sa.close();
-        return places.map(([from, to]) => hex(bytes.subarray(from, to)));
+        return ranges.map(([from, to]) => hex(bytes.subarray(from, to)));
       };
       const expected = sealAll(1, true);
       assert.equal(new Set(expected).size, 600);
       for (const capacity of [1, 2, 7, 32, 33, 256, 1000]) assert.deepEqual(sealAll(capacity, false), expected);
     });
 
-    test('bytes around the packet stay as they are', () => {
+    test('bytes around the packet are unchanged', () => {
       const sa = new OutboundSa(association(), aead, { ivMask: MASK });
       for (let length = 0; length < 40; length++) {
         const bytes = new Uint8Array(200).fill(0xcc);
@@ -140,7 +140,7 @@ for (const aead of ciphers()) {
       }
     });
 
-    test('too little room before or behind is NoRoom, and the bytes and the sequence number stay as they were', () => {
+    test('too little room before or after is NoRoom, and leaves the bytes and the sequence number unchanged', () => {
       for (const icvLength of [8, 12, 16]) {
         const sa = new OutboundSa(association({ icvLength }), aead, { ivMask: MASK });
         const sealer = new EspSealer(aead);
@@ -192,7 +192,7 @@ for (const aead of ciphers()) {
       assert.equal(hex(bytes), sealed);
     });
 
-    test('packets that were pushed before their SA was closed are sealed all the same, and none is taken afterwards', () => {
+    test('packets pushed before their SA was closed are still sealed, and none is accepted afterwards', () => {
       const sealer = new EspSealer(aead);
       const [closed, other] = [1, 2].map(() => new OutboundSa(association(), aead, { ivMask: MASK }));
       const bytes = new Uint8Array(200);
@@ -208,7 +208,7 @@ for (const aead of ciphers()) {
       packets.forEach(([start, end], i) => {
         assert.equal(hex(openByHand({ sequence: [1n, 1n, 2n][i] }, bytes.subarray(start, end))), '00000011');
       });
-      // The key went with the last packet that waited for it.
+      // The key was removed with the last packet that needed it.
       const batch = new AeadBatch(1);
       batch.bytes = new Uint8Array(32);
       batch.count = 1;
@@ -218,13 +218,13 @@ for (const aead of ciphers()) {
       other.close();
     });
 
-    test('what a cipher fails at does not leave in clear: the payloads are wiped, and later packets are sealed', () => {
+    test('a cipher failure sends no cleartext: the payloads are wiped, and later packets are sealed', () => {
       const sealer = new EspSealer(aead);
       const [lost, sound, later] = [1, 2, 3].map(() => new OutboundSa(association(), aead, { ivMask: MASK }));
       const bytes = new Uint8Array(200).fill(0x77);
       sealer.push(lost, bytes, 16, 40, 17, 0);
       sealer.push(sound, bytes, 116, 140, 17, 0);
-      // Behind the SA's back.
+      // Without the SA noticing.
       aead.removeKey(lost.cipherKey.id);
       assert.throws(() => {
         sealer.flush();
@@ -237,7 +237,7 @@ for (const aead of ciphers()) {
   });
 }
 
-/** Seals and opens again and again while the garbage is collected: memory that native code points into must stay. */
+/** Seals and opens repeatedly during garbage collections: memory that native code points to must stay. */
 const COLLECTING = `
   const { AEAD_BACKENDS, AeadError } = await import(process.argv[1]);
   const { EspDrop, EspOpener, EspSealer, InboundSa, Keymat, OutboundSa } = await import(process.argv[2]);
@@ -260,7 +260,7 @@ const COLLECTING = `
   for (let round = 0; round < 5; round++) {
     globalThis.gc();
     await new Promise((resolve) => setTimeout(resolve, 20));
-    // Takes what memory was given back; nobody else may write there.
+    // Reuses freed memory; nothing else may write there.
     const others = Array.from({ length: 5000 }, (_, i) => new Uint8Array(new ArrayBuffer(16 * (1 + (i % 20)))));
     for (const { outbound, inbound, sealer, opener } of ends) {
       const bytes = new Uint8Array(300);
@@ -275,9 +275,9 @@ const COLLECTING = `
   console.log('DONE');
 `;
 
-describe('EspSealer and EspOpener while the garbage is collected', () => {
+describe('EspSealer and EspOpener during garbage collection', () => {
   for (const { name } of AEAD_BACKENDS) {
-    test(`the cipher ${name} goes on working, and writes into no memory but its own`, (t) => {
+    test(`the cipher ${name} keeps working, and writes only to its own memory`, (t) => {
       const modules = ['aead', 'ipsec'].map((folder) => pathToFileURL(join(ROOT, 'dist/src', folder, 'index.js')).href);
       const run = spawnSync(
         process.execPath,

@@ -36,7 +36,7 @@ const ENCAP = { sourcePort: 4500, destinationPort: 4500 };
 const V6 = { source: 'fd50::1', destination: 'fd50::2' };
 const { None } = EspDrop;
 
-/** An IP packet as ESP, with some bytes around it: where it stands. */
+/** An ESP packet surrounded by other bytes, and its offsets. */
 interface Sealed {
   readonly bytes: Uint8Array;
   readonly start: number;
@@ -52,7 +52,7 @@ function sealed(aead: Aead, sa: OutboundSa, packet: Uint8Array): Sealed {
   return { bytes, start: esp.start, end: esp.end };
 }
 
-/** Puts a mark into an IP header. */
+/** Sets the ECN field of an IP header. */
 function putEcn(bytes: Uint8Array, at: number, mark: number): void {
   if (bytes[at] >>> 4 === 6) {
     bytes[at + 1] = (bytes[at + 1] & ~0x30) | (mark << 4);
@@ -62,7 +62,7 @@ function putEcn(bytes: Uint8Array, at: number, mark: number): void {
   }
 }
 
-/** Walks over the outer headers and opens, as the ingress does. */
+/** Walks over the outer headers and opens the packet, as the ingress path does. */
 function open(esp: InboundEsp, { bytes, start, end }: Sealed, seconds = 0): EspDrop {
   const outer = new Layers();
   const etherType = bytes[start] >>> 4 === 6 ? EtherType.Ipv6 : EtherType.Ipv4;
@@ -108,7 +108,7 @@ const sealedByHand = (family: 4 | 6, esp: Uint8Array): Sealed => {
 };
 
 for (const aead of ciphers()) {
-  describe(`OutboundEsp to InboundEsp, ${aead.name}: what comes out is what went in, byte for byte`, () => {
+  describe(`OutboundEsp to InboundEsp, ${aead.name}: packets are restored byte for byte`, () => {
     for (const family of [4, 6] as const) {
       for (const mode of [EspMode.Transport, EspMode.Tunnel]) {
         for (const encap of [false, true]) {
@@ -155,7 +155,7 @@ for (const aead of ciphers()) {
       }
     }
 
-    test('with ESN the sequence number goes over the wrap (RFC 4303 section 2.2.1)', () => {
+    test('RFC 4303 section 2.2.1: with ESN the sequence number continues past the wrap', () => {
       const sa = association({ esn: true, replayWindow: 64, sequence: { high: 2, low: 0xfffffff0 } });
       const inbound = new InboundSa(sa, aead, { late: true });
       const outbound = new OutboundSa(sa, aead, { ivMask: MASK, sequence: { high: 2, low: 0xfffffff0 } });
@@ -186,7 +186,7 @@ function rewriteChecksum(packet: Uint8Array): void {
 describe('InboundEsp', () => {
   const PACKET = udpIp(4, 4789, new Uint8Array(60).fill(0x77));
 
-  test('an SPI and destination that no SA has is NoSa (RFC 4301 section 5.2)', () => {
+  test('RFC 4301 section 5.2: an unknown SPI and destination is NoSa', () => {
     const ends = new Ends(association(), association({ spi: 4 }));
     assert.equal(open(ends.esp, ends.seal(PACKET)), EspDrop.NoSa);
     assert.equal(ends.esp.sa, undefined);
@@ -196,7 +196,7 @@ describe('InboundEsp', () => {
     assert.equal(open(otherFamily.esp, otherFamily.seal(PACKET)), EspDrop.NoSa);
   });
 
-  test("a packet from another address than its SA's is SourceMismatch, before its number counts (RFC 4301 section 5.2)", () => {
+  test('RFC 4301 section 5.2: a packet from an address other than its SA’s is SourceMismatch, before its number counts', () => {
     for (const family of [4, 6] as const) {
       const sa = association({ replayWindow: 64, ...(family === 6 ? V6 : {}) });
       const [from, to] = [sa.source, sa.destination];
@@ -214,7 +214,7 @@ describe('InboundEsp', () => {
     }
   });
 
-  test('behind a NAT the address may change: an SA with UDP encapsulation takes any, unless it is told not to', () => {
+  test('behind a NAT the address may change: an SA with UDP encapsulation accepts any, unless configured otherwise', () => {
     const sa = association({ encap: ENCAP });
     const packet = udpIp(4, 4789, new Uint8Array(9), 'right', '1.2.3.4', '192.168.50.2');
     const ends = new Ends(sa);
@@ -223,9 +223,9 @@ describe('InboundEsp', () => {
     assert.equal(open(strict.esp, strict.seal(packet)), EspDrop.SourceMismatch);
   });
 
-  test('tunnel mode brings the outer congestion mark into the packet, or drops it (RFC 4301 section 5.1.2.1, RFC 6040 section 4.2)', () => {
+  test('RFC 4301 section 5.1.2.1, RFC 6040 section 4.2: tunnel mode propagates the outer ECN mark, or drops the packet', () => {
     const DROPPED = -1;
-    // By the inner mark (Not-ECT, ECT(1), ECT(0), CE), then by the outer one: what comes out.
+    // Result by inner mark (Not-ECT, ECT(1), ECT(0), CE), then by outer mark.
     const table = [
       [0, 0, 0, DROPPED],
       [1, 1, 1, 3],
@@ -263,7 +263,7 @@ describe('InboundEsp', () => {
     }
   });
 
-  test('a failed look-up leaves the bytes as they are', () => {
+  test('a failed lookup leaves the bytes unchanged', () => {
     const ends = new Ends(association(), association({ spi: 4 }));
     const wire = ends.seal(PACKET);
     const before = hex(wire.bytes);
@@ -271,7 +271,7 @@ describe('InboundEsp', () => {
     assert.equal(hex(wire.bytes), before);
   });
 
-  test('ESP in UDP for an SA without, and the reverse, are EncapMismatch (RFC 3948)', () => {
+  test('RFC 3948: ESP in UDP for an SA without encapsulation, and the reverse, are EncapMismatch', () => {
     for (const mode of [EspMode.Transport, EspMode.Tunnel]) {
       const plain = new Ends(association({ mode }), association({ mode, encap: ENCAP }));
       assert.equal(open(plain.esp, plain.seal(PACKET)), EspDrop.EncapMismatch);
@@ -284,7 +284,7 @@ describe('InboundEsp', () => {
     }
   });
 
-  test('a lenient SA takes encapsulation and mode from the packet', () => {
+  test('a lenient SA infers encapsulation and mode from the packet', () => {
     for (const mode of [EspMode.Transport, EspMode.Tunnel]) {
       for (const encap of [{}, { encap: ENCAP }]) {
         const ends = new Ends(association({ mode, ...encap }), association(), { lenient: true });
@@ -295,7 +295,7 @@ describe('InboundEsp', () => {
     }
   });
 
-  test('transport mode leaves IP in IP as it is, with the outer header in front (RFC 4303 section 3.1.1)', () => {
+  test('RFC 4303 section 3.1.1: transport mode leaves IP in IP unchanged, after the outer header', () => {
     const ends = new Ends(association());
     const packet = ip(4, 4, PACKET);
     const wire = ends.seal(packet);
@@ -303,13 +303,13 @@ describe('InboundEsp', () => {
     assert.equal(hex(wire.bytes.subarray(ends.esp.start, ends.esp.end)), hex(packet));
   });
 
-  test('tunnel mode with something else than IP inside is ModeMismatch (RFC 4303 section 3.1.2)', () => {
+  test('RFC 4303 section 3.1.2: tunnel mode with a payload other than IP is ModeMismatch', () => {
     const ends = new Ends(association(), association({ mode: EspMode.Tunnel }));
     assert.equal(open(ends.esp, ends.seal(PACKET)), EspDrop.ModeMismatch);
     assert.equal(ends.inbound.drops[EspDrop.ModeMismatch], 1);
   });
 
-  test('a fragment is not opened: it is to be reassembled before (RFC 4303 section 3.4.1)', () => {
+  test('RFC 4303 section 3.4.1: a fragment is not opened, it must be reassembled first', () => {
     for (const word of [0x2000, 0x0003]) {
       const ends = new Ends(association());
       const wire = ends.seal(PACKET);
@@ -320,7 +320,7 @@ describe('InboundEsp', () => {
     }
   });
 
-  test('reasons of the opener come through: WrongIcv, Replayed, OutsideWindow, TooShort, Expired, Dummy, BadPadding', () => {
+  test('reports the opener’s reasons: WrongIcv, Replayed, OutsideWindow, TooShort, Expired, Dummy, BadPadding', () => {
     const sa = association({ replayWindow: 32, limits: { hard: { seconds: 100 } } });
     const ends = new Ends(sa);
     const packet = (sequence: bigint, plain = withTrailer(new Uint8Array(20), 17)): Sealed =>
@@ -335,7 +335,7 @@ describe('InboundEsp', () => {
     assert.equal(open(ends.esp, packet(52n, Uint8Array.of(0, 0, 9, 17))), EspDrop.BadPadding);
     assert.equal(open(ends.esp, sealedByHand(4, sealByHand({ sequence: 53n }, new Uint8Array(1)))), EspDrop.TooShort);
     assert.equal(open(ends.esp, packet(53n), 100), EspDrop.Expired);
-    // A hard limit is final, also where the clock goes back.
+    // A hard limit is final, even if the clock goes backwards.
     assert.equal(open(ends.esp, packet(53n), 99), EspDrop.Expired);
     assert.equal(ends.inbound.verified, 1);
     assert.equal(
@@ -344,7 +344,7 @@ describe('InboundEsp', () => {
     );
   });
 
-  test('after a packet that failed the next one is opened as if nothing had been', () => {
+  test('a failed packet does not affect the next one', () => {
     const ends = new Ends(association({ replayWindow: 64 }));
     for (let i = 0; i < 20; i++) {
       const wire = ends.seal(PACKET);
@@ -356,7 +356,7 @@ describe('InboundEsp', () => {
     }
   });
 
-  test('a wrong IPv4 header checksum on the wire is put right with the header', () => {
+  test('a wrong IPv4 header checksum on the wire is corrected with the header', () => {
     const ends = new Ends(association());
     const wire = ends.seal(PACKET);
     wire.bytes[wire.start + 10] ^= 0xff;
@@ -364,7 +364,7 @@ describe('InboundEsp', () => {
     assert.equal(hex(wire.bytes.subarray(ends.esp.start, ends.esp.end)), hex(PACKET));
   });
 
-  test('a header that routers changed on the way (TTL, TOS) comes out as it arrived', () => {
+  test('a header changed en route (TTL, TOS) is restored as it arrived', () => {
     const ends = new Ends(association());
     const wire = ends.seal(PACKET);
     wire.bytes[wire.start + 8] = 60;
@@ -377,7 +377,7 @@ describe('InboundEsp', () => {
     assert.equal(hex(wire.bytes.subarray(ends.esp.start, ends.esp.end)), hex(expected));
   });
 
-  test('the upper half of the sequence number is told with ESN and is 0 without', () => {
+  test('the high-order half of the sequence number is inferred with ESN and 0 without', () => {
     const extended = association({ esn: true, replayWindow: 64, sequence: { high: 9, low: 100 } });
     const ends = new Ends(extended, extended, { late: true });
     const esp = sealByHand({ sequence: (9n << 32n) + 101n, esn: true }, withTrailer(new Uint8Array(8), 17));
@@ -420,7 +420,7 @@ describe('InboundEsp with a resolver', () => {
 
   for (const family of [4, 6] as const) {
     for (const spi of [1, 0x1f279ba7, 0xfedcba98]) {
-      test(`it is asked once for SPI ${spi} over IPv${family}, with the packet's addresses`, () => {
+      test(`is called once for SPI ${spi} over IPv${family}, with the packet's addresses`, () => {
         const aead = nodeBackend.create();
         const sad = new Sad<InboundSa>();
         const sa = association({ spi, ...(family === 6 ? V6 : {}) });
@@ -444,7 +444,7 @@ describe('InboundEsp with a resolver', () => {
     }
   }
 
-  test('who knows no SA is asked for each packet, and the packet is NoSa', () => {
+  test('a resolver without an SA is called for each packet, and the packet is NoSa', () => {
     const aead = nodeBackend.create();
     const resolver = new Resolver(() => undefined);
     const esp = new InboundEsp(aead, new Sad<InboundSa>(), resolver);
@@ -455,7 +455,7 @@ describe('InboundEsp with a resolver', () => {
     }
   });
 
-  test('it is not asked for an SA that the SAD holds', () => {
+  test('is not called for an SA in the SAD', () => {
     const aead = nodeBackend.create();
     const sad = new Sad<InboundSa>();
     sad.add(new InboundSa(association(), aead));

@@ -5,7 +5,7 @@ import { nodeBackend } from '../../src/aead/index.js';
 import { InboundSa, IpsecError, Keymat, OutboundSa, SALT_BYTES, Sad } from '../../src/ipsec/index.js';
 import { aesKey, association, hex, keymat, MASK, SALT } from './build.js';
 
-/** Every way in which bytes are commonly written. */
+/** All common notations of bytes. */
 function traces(bytes: Uint8Array): string[] {
   const buffer = Buffer.from(bytes);
   const list = [...bytes];
@@ -20,9 +20,9 @@ function traces(bytes: Uint8Array): string[] {
 }
 
 function hides(text: string, bytes: Uint8Array = aesKey()): void {
-  // The first half of the key is looked for: what cuts long lists short must not pass for hiding.
+  // Search for only half of the key: truncating long lists must not count as hiding.
   for (const trace of traces(bytes.subarray(0, 8))) {
-    assert.ok(!text.toLowerCase().includes(trace.toLowerCase()), `${trace} stands in ${text}`);
+    assert.ok(!text.toLowerCase().includes(trace.toLowerCase()), `${trace} is in ${text}`);
   }
 }
 
@@ -43,7 +43,7 @@ describe('Keymat (RFC 4106 section 8.1)', () => {
     }
   });
 
-  test('every other length is BAD_KEY_LENGTH, and the message has the length alone', () => {
+  test('every other length is BAD_KEY_LENGTH, and the message has only the length', () => {
     for (let length = 0; length <= 70; length++) {
       if (length === 20 || length === 28 || length === 36) continue;
       const bytes = Uint8Array.from({ length }, (_, i) => 0xa0 + (i % 50));
@@ -67,7 +67,7 @@ describe('Keymat (RFC 4106 section 8.1)', () => {
     assert.ok(key.equals(keymat()));
   });
 
-  test('the bytes show in no text: JSON, inspect, String, templates, copies, errors', () => {
+  test('no text shows the bytes: JSON, inspect, String, templates, copies, errors', () => {
     const key = keymat();
     const held = { sa: association({ keymat: key }), list: [key], map: new Map([['key', key]]) };
     const texts = [
@@ -93,7 +93,7 @@ describe('Keymat (RFC 4106 section 8.1)', () => {
     for (const text of texts) hides(text);
   });
 
-  test('SAs and the SAD that hold keys show none', () => {
+  test('SAs and a SAD that hold keys do not show them', () => {
     const aead = nodeBackend.create();
     const inbound = new InboundSa(association(), aead);
     const outbound = new OutboundSa(association(), aead, { ivMask: MASK });
@@ -125,7 +125,7 @@ describe('Keymat (RFC 4106 section 8.1)', () => {
     }
   });
 
-  test('equals compares key and salt, every byte of them', () => {
+  test('equals compares every byte of key and salt', () => {
     for (const length of [16, 24, 32] as const) {
       const key = keymat(aesKey(length));
       assert.ok(key.equals(keymat(aesKey(length))));
@@ -148,7 +148,7 @@ describe('Keymat (RFC 4106 section 8.1)', () => {
     assert.ok(key.equals(new Keymat(new Uint8Array(20))));
   });
 
-  test('an SA goes on when the material that it was made of is wiped', () => {
+  test('wiping the key material does not affect an existing SA', () => {
     const aead = nodeBackend.create();
     const key = keymat();
     const sa = new InboundSa(association({ keymat: key }), aead);

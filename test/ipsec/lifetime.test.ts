@@ -17,7 +17,7 @@ import { association, MASK, NO_MASK, open, openBatch, seal, sealByHand, withTrai
 const { Valid, Soft, Hard } = LifetimeState;
 const PAYLOAD = new Uint8Array(100).fill(0x42);
 
-/** Both ends without a replay window: what sends and what receives, driven packet by packet. */
+/** One end of an SA without a replay window, driven packet by packet. */
 interface End {
   readonly lifetime: Lifetime;
   readonly carry: (seconds: number) => EspDrop;
@@ -50,7 +50,7 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
       }
     });
 
-    test(`${name}: the packet that reaches the soft limit of packets says so, and packets pass on`, () => {
+    test(`${name}: the packet that reaches the soft packet limit sets the state, and packets still pass`, () => {
       const { lifetime, carry } = end({ soft: { packets: 3 } });
       const states = Array.from({ length: 5 }, () => [carry(0), lifetime.state]);
       assert.deepEqual(
@@ -59,7 +59,7 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
       );
     });
 
-    test(`${name}: as many packets pass as the hard limit says, none after`, () => {
+    test(`${name}: exactly as many packets pass as the hard limit allows`, () => {
       const { lifetime, carry } = end({ soft: { packets: 2 }, hard: { packets: 4 } });
       const states = Array.from({ length: 6 }, () => [carry(0), lifetime.state]);
       assert.deepEqual(states, [
@@ -73,7 +73,7 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
       assert.deepEqual([lifetime.packets, lifetime.bytes], [4, 400]);
     });
 
-    test(`${name}: limits of bytes count payload, not padding, trailer or ICV`, () => {
+    test(`${name}: byte limits count payload, not padding, trailer or ICV`, () => {
       const { lifetime, carry } = end({ soft: { bytes: 200 }, hard: { bytes: 301 } });
       const states = Array.from({ length: 5 }, () => [carry(0), lifetime.state]);
       assert.deepEqual(states, [
@@ -86,7 +86,7 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
       ]);
     });
 
-    test(`${name}: a hard limit of bytes that is reached exactly ends the SA`, () => {
+    test(`${name}: a hard byte limit reached exactly ends the SA`, () => {
       const { carry } = end({ hard: { bytes: 300 } });
       assert.deepEqual(
         Array.from({ length: 4 }, () => carry(0)),
@@ -94,7 +94,7 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
       );
     });
 
-    test(`${name}: limits of seconds run from when the SA was made`, () => {
+    test(`${name}: limits in seconds run from the SA’s creation`, () => {
       const { lifetime, carry } = end({ soft: { seconds: 10 }, hard: { seconds: 20 } }, 1000);
       const at = (seconds: number): readonly [EspDrop, LifetimeState] => [carry(seconds), lifetime.state];
       assert.deepEqual(at(1000), [EspDrop.None, Valid]);
@@ -105,14 +105,14 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
       assert.deepEqual(at(5000), [EspDrop.Expired, Hard]);
     });
 
-    test(`${name}: a hard limit without a soft one, and the first of several`, () => {
+    test(`${name}: a hard limit without a soft one works, and the first of several`, () => {
       const { lifetime, carry } = end({ hard: { packets: 2, bytes: 10_000, seconds: 100 } });
       assert.deepEqual([carry(0), carry(0), lifetime.state], [EspDrop.None, EspDrop.None, Valid]);
       assert.deepEqual([carry(0), lifetime.state], [EspDrop.Expired, Hard]);
     });
   }
 
-  test('out: what expired used no sequence number', () => {
+  test('out: an expired packet uses no sequence number', () => {
     const aead = nodeBackend.create();
     const sa = new OutboundSa(association({ limits: { hard: { packets: 2 } } }), aead, { ivMask: MASK });
     const sealer = new EspSealer(aead);
@@ -120,14 +120,14 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
     assert.equal(sa.sequenceLow, 2);
   });
 
-  test('out: what has no room is not counted', () => {
+  test('out: a packet without room is not counted', () => {
     const aead = nodeBackend.create();
     const sa = new OutboundSa(association(), aead, { ivMask: MASK });
     assert.equal(new EspSealer(aead).push(sa, new Uint8Array(20), 15, 20, 17, 0), EspDrop.NoRoom);
     assert.deepEqual([sa.lifetime.packets, sa.lifetime.bytes, sa.sequenceLow], [0, 0, 0]);
   });
 
-  test('in: a packet with a wrong ICV counts for no limit', () => {
+  test('in: a packet with a wrong ICV counts towards no limit', () => {
     const aead = nodeBackend.create();
     const sa = new InboundSa(association({ limits: { hard: { packets: 1 } } }), aead);
     const opener = new EspOpener(aead);
@@ -162,7 +162,7 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
     );
   });
 
-  test('a limit that is not more than 0 is refused with BAD_LIMIT', () => {
+  test('a limit that is not more than 0 is BAD_LIMIT', () => {
     for (const wrong of [0, -1, Number.NaN]) {
       for (const kind of ['soft', 'hard'] as const) {
         for (const what of ['packets', 'bytes', 'seconds'] as const) {

@@ -1,13 +1,13 @@
-/** What a sequence ledger is held against: a store in memory, and a cipher that tells which nonces it is given. */
+/** Test doubles for a sequence ledger: a store in memory, and a cipher that reports the nonces it gets. */
 import assert from 'node:assert/strict';
 import { type Aead, NONCE_BYTES, NONCE_STRIDE } from '../../src/aead/index.js';
 import type { OutboundSa, SecurityAssociation, SequenceRecord, SequenceStore } from '../../src/ipsec/index.js';
 import { hex } from './build.js';
 
-/** Whether a store can be written; `late` throws though the records were kept. */
+/** Whether the store can be written; `late` throws although the records were stored. */
 export type Health = 'well' | 'full' | 'late';
 
-/** Keeps what was written last, as a disk does. */
+/** Keeps the last write, as a disk does. */
 export class Disk implements SequenceStore {
   #records: readonly SequenceRecord[] = [];
 
@@ -20,7 +20,7 @@ export class Disk implements SequenceStore {
   }
 }
 
-/** Keeps every writing in memory. */
+/** Keeps every write in memory. */
 export class MemoryStore implements SequenceStore {
   readonly saves: (readonly SequenceRecord[])[] = [];
   kept: readonly SequenceRecord[];
@@ -44,7 +44,7 @@ export class MemoryStore implements SequenceStore {
   }
 }
 
-/** A cipher that leaves everything in clear and tells each packet's key and nonce. */
+/** A cipher that encrypts nothing and reports each packet's key and nonce. */
 export function watcher(sealed: (name: string) => void = () => undefined): Aead {
   const keys: string[] = [];
   return {
@@ -61,12 +61,12 @@ export function watcher(sealed: (name: string) => void = () => undefined): Aead 
   };
 }
 
-/** An SA's mask, as a record has it. */
+/** An SA's mask as in a record. */
 export function maskOf(sa: OutboundSa): { high: number; low: number } {
   return { high: sa.ivMaskHigh >>> 0, low: sa.ivMaskLow >>> 0 };
 }
 
-/** The record of an SA that stands at a sequence number. */
+/** The record of an SA at a sequence number. */
 export function recordOf(
   { spi, source, destination }: SecurityAssociation,
   key: string,

@@ -1,4 +1,4 @@
-/** What becomes of a packet, and under which reason it is counted, doesn't depend on what else is in its batch. */
+/** A packet's result and drop reason don't depend on the rest of its batch. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -15,7 +15,7 @@ interface Step {
   readonly kind: Kind;
 }
 
-/** Numbers that meet again, lie before the window, at its edge, and far ahead; around 2^32 too. */
+/** Numbers that repeat, are before the window, at its edge, or far ahead; also around 2^32. */
 function stepsFrom(base: bigint, esn: boolean): fc.Arbitrary<Step[]> {
   const near = fc.integer({ min: 1, max: 12 });
   const any = fc.oneof(near, near, near, fc.constantFrom(31, 32, 33, 40, 64, 65, 100, 5000));
@@ -66,7 +66,7 @@ for (const aead of ciphers()) {
 
     for (const esn of [false, true]) {
       for (const late of [false, true]) {
-        test(`a batch${esn ? ' with ESN' : ''}${late ? ', begun late,' : ''} ends as its packets one by one, counters included`, () => {
+        test(`a batch${esn ? ' with ESN' : ''}${late ? ', mid-stream,' : ''} gives the same results as packets one by one, including counters`, () => {
           const base = esn ? 2n ** 32n - 8n : 0n;
           fc.assert(
             fc.property(
@@ -92,7 +92,7 @@ for (const aead of ciphers()) {
       }
     }
 
-    test('a replay within a batch is Replayed, whether its ICV is right or wrong', () => {
+    test('a replay within a batch is Replayed, whether its ICV is correct or wrong', () => {
       const good = packetOf({ sequence: 5n, kind: 'sealed' }, false);
       const forged = packetOf({ sequence: 5n, kind: 'forged' }, false);
       const sa = new InboundSa(association({ replayWindow: 64 }), aead);
@@ -104,7 +104,7 @@ for (const aead of ciphers()) {
       );
     });
 
-    test('packets that were pushed before their SA was closed are opened all the same', () => {
+    test('packets pushed before their SA was closed are still opened', () => {
       const opener = new EspOpener(aead);
       const sa = new InboundSa(association(), aead);
       const packet = packetOf({ sequence: 1n, kind: 'sealed' }, false);
@@ -115,12 +115,12 @@ for (const aead of ciphers()) {
       assert.deepEqual([opener.count, opener.drop[0], sa.verified], [1, EspDrop.None, 1]);
     });
 
-    test('where the cipher fails, no packet of the batch counts as opened', () => {
+    test('if the cipher fails, no packet of the batch counts as opened', () => {
       const opener = new EspOpener(aead);
       const sa = new InboundSa(association(), aead);
       const packet = packetOf({ sequence: 1n, kind: 'sealed' }, false);
       opener.push(sa, packet, 0, packet.length, 0);
-      // Behind the SA's back.
+      // Without the SA noticing.
       aead.removeKey(sa.key);
       assert.throws(() => {
         opener.flush();

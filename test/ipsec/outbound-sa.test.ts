@@ -20,7 +20,7 @@ import {
 const RUN = 2n ** 32n;
 const PAYLOAD = new Uint8Array(20).fill(0x33);
 
-/** A cipher that leaves everything in clear and tells each packet's nonce. */
+/** A cipher that encrypts nothing and reports each packet's nonce. */
 function watcher(seen: (nonce: Uint8Array, batch: AeadBatch, index: number) => void): Aead {
   return {
     name: 'watcher',
@@ -40,7 +40,7 @@ const iv = (packet: Uint8Array): bigint => Buffer.from(packet).readBigUInt64BE(8
 const number = (sa: OutboundSa): bigint => BigInt(sa.sequenceHigh) * RUN + BigInt(sa.sequenceLow);
 
 describe('OutboundSa', () => {
-  test('takes over the parameters of the SA', () => {
+  test('copies the SA’s parameters', () => {
     const encap = { sourcePort: 4500, destinationPort: 4501 };
     const sa = new OutboundSa(
       association({ mode: EspMode.Tunnel, icvLength: 12, esn: true, replayWindow: 64, encap }),
@@ -54,7 +54,7 @@ describe('OutboundSa', () => {
     assert.equal(sa.salt >>> 0, 0x1f279ba7);
   });
 
-  test('the first sequence number sent is 1 (RFC 4303 section 3.3.3)', () => {
+  test('RFC 4303 section 3.3.3: the first sequence number sent is 1', () => {
     for (const esn of [false, true]) {
       const aead = nodeBackend.create();
       const sa = new OutboundSa(association({ esn, replayWindow: 64 }), aead, { ivMask: MASK });
@@ -67,7 +67,7 @@ describe('OutboundSa', () => {
     }
   });
 
-  test('it goes on behind the number that it is begun with', () => {
+  test('continues after the initial sequence number', () => {
     const aead = nodeBackend.create();
     const options = { ivMask: MASK, sequence: { high: 7, low: 1000 } };
     const plain = new OutboundSa(association(), aead, options);
@@ -79,7 +79,7 @@ describe('OutboundSa', () => {
     assert.equal(extended.sequenceHigh, 7);
   });
 
-  test('without ESN it stops at 2^32 - 1 and never sends 0 (RFC 4303 section 3.3.3)', () => {
+  test('RFC 4303 section 3.3.3: without ESN it stops at 2^32 - 1 and never sends 0', () => {
     const aead = nodeBackend.create();
     const sa = new OutboundSa(association(), aead, { ivMask: MASK, sequence: { high: 0, low: 0xfffffff0 } });
     const sealer = new EspSealer(aead);
@@ -97,7 +97,7 @@ describe('OutboundSa', () => {
     assert.equal(sa.lifetime.packets, 15);
   });
 
-  test('with ESN it goes on: the lower half comes round to 0, the upper half steps (RFC 4303 section 2.2.1)', () => {
+  test('RFC 4303 section 2.2.1: with ESN the low-order half wraps to 0 and the high-order half steps', () => {
     for (const aead of ciphers()) {
       const sa = new OutboundSa(association({ esn: true, replayWindow: 64 }), aead, {
         ivMask: MASK,
@@ -113,7 +113,7 @@ describe('OutboundSa', () => {
     }
   });
 
-  test('the IV on the wire is the sequence number of 64 bits XOR the mask (RFC 4106 section 3.1)', () => {
+  test('RFC 4106 section 3.1: the IV on the wire is the 64-bit sequence number XOR the mask', () => {
     for (const aead of ciphers()) {
       const sealer = new EspSealer(aead);
       for (const mask of ['0000000000000000', '0123456789abcdef', 'ffffffffffffffff', '80000000ffffffff']) {
@@ -133,7 +133,7 @@ describe('OutboundSa', () => {
     }
   });
 
-  test('no two of 100,000 packets have one nonce, and each is salt and IV (RFC 4106 sections 3.1 and 4)', () => {
+  test('RFC 4106 sections 3.1 and 4: no two of 100,000 packets share a nonce, and each is salt and IV', () => {
     const nonces = new Set<bigint>();
     let packets = 0;
     const aead = watcher((nonce, batch, i) => {
@@ -158,7 +158,7 @@ describe('OutboundSa', () => {
     assert.deepEqual([packets, nonces.size], [100_000, 100_000]);
   });
 
-  test('two SAs with one key and salt and two masks make different nonces of the same numbers', () => {
+  test('two SAs with one key and salt but different masks use different nonces for the same numbers', () => {
     const aead = nodeBackend.create();
     const sealer = new EspSealer(aead);
     const first = new OutboundSa(association(), aead, { ivMask: MASK });
@@ -174,7 +174,7 @@ describe('OutboundSa', () => {
     assert.equal(ivs.size, 1000);
   });
 
-  test("a receiver takes the IV from the wire: the mask is the sender's alone (RFC 4106 section 3.1)", () => {
+  test('RFC 4106 section 3.1: a receiver takes the IV from the wire, only the sender knows the mask', () => {
     for (const aead of ciphers()) {
       const inbound = new InboundSa(association({ replayWindow: 64 }), aead);
       const opener = new EspOpener(aead);
@@ -205,7 +205,7 @@ describe('OutboundSa', () => {
     assert.equal(iv(seal(new EspSealer(aead), sa, PAYLOAD).packet), 0x0123456789abcdefn ^ 1n);
   });
 
-  test('AES-128, 192 and 256 with ICVs of 8, 12 and 16 bytes: node:crypto opens them (RFC 4106 sections 6 and 8.1)', () => {
+  test('RFC 4106 sections 6 and 8.1: node:crypto opens AES-128, 192 and 256 with ICVs of 8, 12 and 16 bytes', () => {
     for (const aead of ciphers()) {
       for (const length of [16, 24, 32] as const) {
         for (const icvLength of [8, 12, 16]) {
@@ -222,7 +222,7 @@ describe('OutboundSa', () => {
     }
   });
 
-  test('after close() the key is gone: nothing is sealed, and the salt is wiped', () => {
+  test('after close() nothing is sealed, and key and salt are wiped', () => {
     for (const aead of ciphers()) {
       const sa = new OutboundSa(association(), aead, { ivMask: MASK });
       const sealer = new EspSealer(aead);
@@ -233,7 +233,7 @@ describe('OutboundSa', () => {
     }
   });
 
-  test('after close() an SA seals nothing, even where another SA got its place in the cipher', () => {
+  test('a closed SA seals nothing, even if another SA reuses its slot in the cipher', () => {
     for (const aead of ciphers()) {
       const closed = new OutboundSa(association(), aead, { ivMask: NO_MASK });
       closed.close();
@@ -249,7 +249,7 @@ describe('OutboundSa', () => {
     }
   });
 
-  test('closing one SA, or closing it twice, leaves the others their keys', () => {
+  test('closing an SA, once or twice, does not affect other SAs’ keys', () => {
     for (const aead of ciphers()) {
       const first = new OutboundSa(association(), aead, { ivMask: MASK });
       const second = new OutboundSa(association(), aead, { ivMask: NO_MASK });
@@ -263,7 +263,7 @@ describe('OutboundSa', () => {
     }
   });
 
-  test('closing an SA twice leaves the SA alone that got its place in the cipher meanwhile', () => {
+  test('closing an SA twice does not affect an SA that reuses its slot in the cipher', () => {
     for (const aead of ciphers()) {
       const first = new OutboundSa(association(), aead, { ivMask: MASK });
       first.close();

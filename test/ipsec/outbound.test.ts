@@ -37,7 +37,7 @@ function outbound(parameters: Partial<SecurityAssociation> = {}, sequence = { hi
   return new OutboundSa(association(parameters), aead, { ivMask: MASK, sequence });
 }
 
-/** Seals one packet with exactly the room that it asks for, and 7 bytes before it. */
+/** Seals one packet with exactly the room required, and 7 bytes before it. */
 function sealed(sa: OutboundSa, packet: Uint8Array, more = 0): { drop: EspDrop; out: Buffer; left: Uint8Array } {
   const head = outboundHeadroom(sa) + 7;
   const bytes = join(new Uint8Array(head).fill(0xee), packet, new Uint8Array(outboundTailroom(sa) + more).fill(0xee));
@@ -57,7 +57,7 @@ function checksumHolds(packet: Buffer, length = 20): void {
 }
 
 describe('OutboundEsp in transport mode', () => {
-  test('IPv4: the header goes in front with protocol 50, its new length and checksum (RFC 4303 section 3.1.1)', () => {
+  test('RFC 4303 section 3.1.1: the IPv4 header is moved forward, with protocol 50, new length and checksum', () => {
     const roll = dice(31);
     for (let i = 0; i < 300; i++) {
       const payload = anyBytes(roll, roll(200));
@@ -76,7 +76,7 @@ describe('OutboundEsp in transport mode', () => {
     }
   });
 
-  test('IPv6: hop-by-hop options and routing stay in front, the last header names ESP (RFC 4303 section 3.1.1)', () => {
+  test('RFC 4303 section 3.1.1: IPv6 hop-by-hop options and routing stay in front, the last header announces ESP', () => {
     const roll = dice(32);
     for (const chain of [[], [0], [43], [0, 43]]) {
       for (let i = 0; i < 60; i++) {
@@ -100,7 +100,7 @@ describe('OutboundEsp in transport mode', () => {
     }
   });
 
-  test('IPv6: destination options are sealed with the rest (RFC 4303 section 3.1.1)', () => {
+  test('RFC 4303 section 3.1.1: IPv6 destination options are sealed with the rest', () => {
     const roll = dice(33);
     for (const chain of [[60], [0, 60], [43, 60], [0, 43, 60]]) {
       const payload = anyBytes(roll, 50);
@@ -113,7 +113,7 @@ describe('OutboundEsp in transport mode', () => {
     }
   });
 
-  test('IPv6: destination options in front of a routing header stay in front with it (RFC 4303 section 3.1.1, RFC 8200 section 4.1)', () => {
+  test('RFC 4303 section 3.1.1, RFC 8200 section 4.1: IPv6 destination options before a routing header stay in front with it', () => {
     const roll = dice(37);
     for (const chain of [
       [60, 43],
@@ -123,14 +123,14 @@ describe('OutboundEsp in transport mode', () => {
       const packet = anyIpv6(roll, payload, 17, chain);
       const { drop, out } = sealed(outbound(V6), packet);
       assert.equal(drop, None);
-      // What routers read must not be sealed: ESP begins where the payload did.
+      // Headers that routers read must not be sealed: ESP begins where the payload did.
       const walk = new Layers();
       walk.walkNetwork(out, EtherType.Ipv6, 0, out.length);
       assert.deepEqual([walk.protocol, walk.transportOffset], [50, packet.length - payload.length]);
     }
   });
 
-  test('UDP encapsulation: ports of the SA, ESP behind it; checksum 0 over IPv4 (RFC 3948 section 2.1), and never over IPv6 (RFC 8200 section 8.1)', () => {
+  test('UDP encapsulation has the SA’s ports, then ESP; checksum 0 over IPv4 (RFC 3948 section 2.1), never over IPv6 (RFC 8200 section 8.1)', () => {
     const roll = dice(34);
     for (const family of [4, 6] as const) {
       for (let i = 0; i < 60; i++) {
@@ -157,14 +157,14 @@ describe('OutboundEsp in transport mode', () => {
     }
   });
 
-  test('fragments are not sealed: the first, those in the midst and the last (RFC 4303 section 3.3.4)', () => {
+  test('RFC 4303 section 3.3.4: refuses first, middle and last fragments', () => {
     const roll = dice(35);
     for (const word of [0x2000, 0x2001, 0x0001, 0x1fff, 0x6000]) {
       const packet = Buffer.from(anyIpv4(roll, anyBytes(roll, 64), 17, 0));
       packet.writeUInt16BE(word, 6);
       packet.writeUInt16BE(headerChecksum(packet.subarray(0, 20)), 10);
       assert.equal(sealed(outbound(), packet).drop, NotSealable);
-      // In tunnel mode a fragment is a packet as any other (RFC 4303 section 3.3.4).
+      // In tunnel mode a fragment is a packet like any other (RFC 4303 section 3.3.4).
       assert.equal(sealed(outbound({ mode: EspMode.Tunnel }), packet).drop, None);
     }
     const last = extension(roll, 17).subarray(0, 8);
@@ -180,7 +180,7 @@ describe('OutboundEsp in transport mode', () => {
     }
   });
 
-  test('a fragment whose fragment header stands behind destination options is not sealed (RFC 4303 section 3.3.4, RFC 8200 section 4.1)', () => {
+  test('RFC 4303 section 3.3.4, RFC 8200 section 4.1: refuses a fragment whose fragment header follows destination options', () => {
     const roll = dice(36);
     const fragment = Uint8Array.of(17, 0, 0, 1, 1, 2, 3, 4);
     for (const chain of [[60], [0, 60], [60, 43], [0, 60, 43]]) {
@@ -189,7 +189,7 @@ describe('OutboundEsp in transport mode', () => {
     }
   });
 
-  test("what is no whole packet of the SA's IP version is not sealed", () => {
+  test('refuses anything but a whole packet of the SA’s IP version', () => {
     const four = udpIp(4, 4789, new Uint8Array(30));
     const six = udpIp(6, 4789, new Uint8Array(30));
     assert.equal(sealed(outbound(), six).drop, NotSealable);
@@ -207,7 +207,7 @@ describe('OutboundEsp in transport mode', () => {
     assert.equal(sealed(outbound(), shortHeader).drop, NotSealable);
   });
 
-  test("the addresses stay the packet's own, whatever the SA says", () => {
+  test('keeps the packet’s own addresses, whatever the SA’s', () => {
     const packet = udpIp(4, 4789, new Uint8Array(30), 'right', '10.9.8.7', '10.6.5.4');
     const { out } = sealed(outbound(), packet);
     assert.equal(hex(out.subarray(12, 20)), hex(packet.subarray(12, 20)));
@@ -218,7 +218,7 @@ describe('OutboundEsp in tunnel mode (RFC 4301 section 5.1.2)', () => {
   const tunnel = (parameters: Partial<SecurityAssociation> = {}): OutboundSa =>
     outbound({ mode: EspMode.Tunnel, ...parameters });
 
-  test("outer IPv4: the SA's addresses, TOS and DF from inside, TTL 64, no options (RFC 4301 section 5.1.2.1)", () => {
+  test('RFC 4301 section 5.1.2.1: outer IPv4 has the SA’s addresses, inner TOS and DF, TTL 64, no options', () => {
     const roll = dice(51);
     for (let i = 0; i < 300; i++) {
       const inner =
@@ -247,7 +247,7 @@ describe('OutboundEsp in tunnel mode (RFC 4301 section 5.1.2)', () => {
     }
   });
 
-  test("outer IPv6: the SA's addresses, traffic class from inside, hop limit 64 (RFC 4301 section 5.1.2.2)", () => {
+  test('RFC 4301 section 5.1.2.2: outer IPv6 has the SA’s addresses, inner traffic class, hop limit 64', () => {
     const roll = dice(52);
     for (let i = 0; i < 300; i++) {
       const inner =
@@ -266,7 +266,7 @@ describe('OutboundEsp in tunnel mode (RFC 4301 section 5.1.2)', () => {
     }
   });
 
-  test('the outer identification is another for each packet, and comes round after 65,536 (RFC 6864)', () => {
+  test('RFC 6864: the outer identification differs for each packet, and repeats after 65,536', () => {
     const sa = tunnel();
     const packet = udpIp(4, 4789, new Uint8Array(4));
     const head = outboundHeadroom(sa);
@@ -283,7 +283,7 @@ describe('OutboundEsp in tunnel mode (RFC 4301 section 5.1.2)', () => {
     assert.equal(seen.size, 65_536);
   });
 
-  test('what is no whole IP packet is not sealed', () => {
+  test('refuses anything but a whole IP packet', () => {
     const four = udpIp(4, 4789, new Uint8Array(30));
     for (let length = 0; length < four.length; length++) {
       assert.equal(sealed(tunnel(), four.subarray(0, length)).drop, NotSealable);
@@ -312,7 +312,7 @@ for (const [name, parameters] of KINDS) {
   const inner = (bytes: number): Uint8Array => udpIp(family, 4789, new Uint8Array(bytes).fill(5));
 
   describe(`OutboundEsp, ${name}`, () => {
-    test('headroom is what goes in front, to the byte', () => {
+    test('headroom is exactly what the headers need', () => {
       for (const length of [0, 1, 2, 3, 100]) {
         const packet = inner(length);
         const room = outboundHeadroom(outbound(parameters));
@@ -328,7 +328,7 @@ for (const [name, parameters] of KINDS) {
       }
     });
 
-    test('tailroom is enough for every length, and no byte too many for the one with most padding', () => {
+    test('tailroom is enough for every length, and exact for the one with most padding', () => {
       for (const icvLength of [8, 12, 16]) {
         let most = 0;
         for (let length = 0; length < 8; length++) {
@@ -350,7 +350,7 @@ for (const [name, parameters] of KINDS) {
       }
     });
 
-    test('a packet that is refused stays as it was, and uses no sequence number', () => {
+    test('a refused packet is unchanged, and uses no sequence number', () => {
       const packet = inner(77);
       const refusals: readonly (readonly [EspDrop, Partial<SecurityAssociation>, number, number, number])[] = [
         [NoRoom, {}, -1, 40, 0],
@@ -374,7 +374,7 @@ for (const [name, parameters] of KINDS) {
       }
     });
 
-    test('the longest packet that IP can say is sealed, one of 4 bytes more is not', () => {
+    test('the longest packet that IP allows is sealed, one longer by 4 bytes is not', () => {
       const limit = family === 4 ? 65_535 : 65_535 + 40;
       const fits = (length: number): boolean => {
         const packet = udpIp(family, 4789, new Uint8Array(length), 0);
@@ -397,11 +397,11 @@ for (const [name, parameters] of KINDS) {
       const results = [most - 3, most - 2, most - 1, most, most + 1, most + 2, most + 4].map(fits);
       assert.equal(results[0], true);
       assert.deepEqual(results.slice(4), [false, false, false]);
-      // Once one is too long, every longer one is.
+      // Once a packet is too long, every longer one is.
       assert.deepEqual(results, [...results].sort().reverse());
     });
 
-    test('what stands behind the packet by its own length is not sealed with it', () => {
+    test('bytes after the packet’s own length are not sealed with it', () => {
       const packet = inner(50);
       const { out: expected } = sealed(outbound(parameters), packet);
       const { drop, out } = sealed(outbound(parameters), packet, 13);
@@ -409,7 +409,7 @@ for (const [name, parameters] of KINDS) {
       assert.equal(hex(out), hex(expected));
     });
 
-    test('a batch gives the bytes that packets one by one give', () => {
+    test('a batch gives the same bytes as packets one by one', () => {
       const roll = dice(99);
       const packets = Array.from({ length: 300 }, () => inner(roll(120)));
       const all = (capacity: number, each: boolean): string[] => {
@@ -417,7 +417,7 @@ for (const [name, parameters] of KINDS) {
         const head = outboundHeadroom(sa);
         const bytes = new Uint8Array(300 * 320);
         const esp = new OutboundEsp(aead, capacity);
-        const places = packets.map((packet, i) => {
+        const ranges = packets.map((packet, i) => {
           const start = i * 320 + head;
           bytes.set(packet, start);
           assert.equal(esp.push(sa, bytes, start, start + packet.length, 0), None);
@@ -426,7 +426,7 @@ for (const [name, parameters] of KINDS) {
         });
         esp.flush();
         sa.close();
-        return places.map(([start, end]) => hex(bytes.subarray(start, end)));
+        return ranges.map(([start, end]) => hex(bytes.subarray(start, end)));
       };
       const expected = all(1, true);
       for (const capacity of [1, 3, 64, 256]) assert.deepEqual(all(capacity, false), expected);

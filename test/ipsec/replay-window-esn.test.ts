@@ -1,4 +1,4 @@
-/** RFC 4303 appendix A: the upper half of extended sequence numbers. */
+/** RFC 4303 appendix A: the high-order half of extended sequence numbers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -7,7 +7,9 @@ import { ReplayVerdict, ReplayWindow } from '../../src/ipsec/index.js';
 const RUN = 2n ** 32n;
 const half = (number: bigint): [number, number] => [Number(number >> 32n), Number(number & (RUN - 1n))];
 
-/** Appendix A2.1 step by step: Th and Tl are the top's halves, Bl the bottom's lower half, both as unsigned words. */
+/**
+ * Appendix A2.1 step by step: Th and Tl are the top's halves, Bl the bottom's low-order half, both as unsigned words.
+ */
 function inferredByAppendix(top: bigint, size: bigint, low: bigint): bigint {
   const high = top >> 32n;
   const topLow = top & (RUN - 1n);
@@ -16,7 +18,7 @@ function inferredByAppendix(top: bigint, size: bigint, low: bigint): bigint {
   return low >= bottomLow ? high - 1n : high;
 }
 
-/** Appendix A2.2 and A2.3 over whole numbers: what came, as a set. */
+/** Appendix A2.2 and A2.3 over whole numbers, with a set of the numbers seen. */
 class AppendixReceiver {
   readonly seen = new Set<bigint>();
   top = 0n;
@@ -41,18 +43,18 @@ function windowAt(size: number, top: bigint): ReplayWindow {
 }
 
 describe('ReplayWindow.inferHigh', () => {
-  test("case A: from the bottom on it is the top's run, below it the next (RFC 4303 A2.1)", () => {
+  test('RFC 4303 A2.1, case A: from the bottom on it is the top’s subspace, below it the next', () => {
     const window = windowAt(64, 5n * RUN + 1000n);
     for (const low of [937, 938, 1000, 1001, 2 ** 31, 2 ** 32 - 1]) assert.equal(window.inferHigh(low), 5);
     for (const low of [936, 935, 1, 0]) assert.equal(window.inferHigh(low), 6);
   });
 
-  test("case A with the bottom at 0: every number is of the top's run (RFC 4303 A2.1)", () => {
+  test('RFC 4303 A2.1, case A with the bottom at 0: every number is in the top’s subspace', () => {
     const window = windowAt(64, 5n * RUN + 63n);
     for (const low of [0, 1, 63, 64, 2 ** 32 - 1]) assert.equal(window.inferHigh(low), 5);
   });
 
-  test("case B: the end of the run belongs to the run before, the rest to the top's (RFC 4303 A2.1)", () => {
+  test('RFC 4303 A2.1, case B: the end of the subspace belongs to the previous one, the rest to the top’s', () => {
     const window = windowAt(64, 5n * RUN + 62n);
     assert.equal(window.inferHigh(2 ** 32 - 1), 4);
     for (const low of [2 ** 32 - 2, 2 ** 31, 63, 62, 0]) assert.equal(window.inferHigh(low), 5);
@@ -61,14 +63,14 @@ describe('ReplayWindow.inferHigh', () => {
     for (const low of [2 ** 32 - 64, 1, 0]) assert.equal(early.inferHigh(low), 5);
   });
 
-  test('before the first packet the end of the run would lie before number 0, and is refused (RFC 4303 A2.1)', () => {
+  test('RFC 4303 A2.1: before the first packet the end of the subspace would precede number 0, and is refused', () => {
     const window = new ReplayWindow(64);
     assert.equal(window.inferHigh(2 ** 32 - 1), -1);
     assert.equal(window.check(-1, 2 ** 32 - 1), ReplayVerdict.Outside);
     assert.equal(window.inferHigh(1), 0);
   });
 
-  test("any place of any window: the upper half is the appendix' (RFC 4303 A2.1)", () => {
+  test('RFC 4303 A2.1: the high-order half matches the appendix at any position of any window', () => {
     const size = fc.oneof(fc.constantFrom(32, 33, 63, 64, 65, 1000, 4096), fc.integer({ min: 32, max: 4096 }));
     const near = (centre: bigint): fc.Arbitrary<bigint> => fc.bigInt({ min: centre - 5000n, max: centre + 5000n });
     const top = fc.oneof(
@@ -96,7 +98,7 @@ describe('ReplayWindow.inferHigh', () => {
     );
   });
 
-  test('a receiver that sees lower halves alone follows its sender through wraps (RFC 4303 A2.2, A2.3)', () => {
+  test('RFC 4303 A2.2, A2.3: a receiver of only low-order halves follows its sender through wraps', () => {
     const move = fc.oneof(
       { weight: 6, arbitrary: fc.integer({ min: -100, max: 100 }) },
       { weight: 2, arbitrary: fc.integer({ min: -5000, max: 5000 }) },
@@ -122,8 +124,8 @@ describe('ReplayWindow.inferHigh', () => {
   });
 });
 
-describe('ReplayWindow.inferHigh of a late listener', () => {
-  test('before the first packet: the run that brings it nearest to what was expected', () => {
+describe('ReplayWindow.inferHigh mid-stream', () => {
+  test('before the first packet: the subspace in which the number is nearest to the expected one', () => {
     const cases: readonly (readonly [bigint, bigint])[] = [
       [5n * RUN + 100n, 5n * RUN + 4000n],
       [5n * RUN + 100n, 5n * RUN - 4000n],
@@ -140,14 +142,14 @@ describe('ReplayWindow.inferHigh of a late listener', () => {
     }
   });
 
-  test('before the first packet there is no run before the first', () => {
+  test('before the first packet there is no subspace before the first', () => {
     const window = new ReplayWindow(64, true);
     assert.equal(window.inferHigh(2 ** 32 - 1), 0);
     window.expect(0, 10);
     assert.equal(window.inferHigh(2 ** 32 - 1), 0);
   });
 
-  test('after the first packet appendix A holds (RFC 4303 A2.1)', () => {
+  test('RFC 4303 A2.1: after the first packet the appendix applies', () => {
     const window = new ReplayWindow(64, true);
     window.expect(3, 2 ** 32 - 1);
     window.update(window.inferHigh(20), 20);

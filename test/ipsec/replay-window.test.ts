@@ -13,7 +13,7 @@ import { dice } from './build.js';
 const { Fresh, Replayed, Outside } = ReplayVerdict;
 const RUN = 2n ** 32n;
 
-/** The same by a set of whole numbers. */
+/** A reference window that stores numbers in a set. */
 class SlowWindow {
   readonly seen = new Set<bigint>();
   top = 0n;
@@ -53,7 +53,7 @@ class SlowWindow {
 
 const half = (number: bigint): [number, number] => [Number(number >> 32n), Number(number & (RUN - 1n))];
 
-/** Gives a number to both; they must say the same. */
+/** Feeds a number to both; they must agree. */
 function step(fast: ReplayWindow, slow: SlowWindow, number: bigint): void {
   const expected = slow.check(number);
   const [high, low] = half(number);
@@ -74,7 +74,7 @@ function same(fast: ReplayWindow, slow: SlowWindow): void {
 const ODD_SIZES = [32, 33, 63, 64, 65, 95, 96, 97, 127, 128, 1000, 1023, 1024, 1025, 4064, 4065, 4095, 4096];
 
 describe('ReplayWindow', () => {
-  test('a window begins empty and lets any number pass but 0 (RFC 4303 section 3.3.3: 0 is never sent)', () => {
+  test('RFC 4303 section 3.3.3: an empty window accepts any number but 0, which is never sent', () => {
     const window = new ReplayWindow(64);
     assert.deepEqual([window.empty, window.missing, window.lost], [true, 0, 0]);
     assert.equal(window.check(0, 0), Outside);
@@ -83,7 +83,7 @@ describe('ReplayWindow', () => {
     assert.equal(window.empty, true);
   });
 
-  test('0 of a later run is a number as any other (RFC 4303 section 2.2.1)', () => {
+  test('RFC 4303 section 2.2.1: 0 in a later subspace is an ordinary number', () => {
     const window = new ReplayWindow(64);
     window.update(0, 0xffffffff);
     assert.equal(window.check(1, 0), Fresh);
@@ -91,7 +91,7 @@ describe('ReplayWindow', () => {
     assert.deepEqual([window.check(1, 0), window.check(0, 0xffffffff)], [Replayed, Replayed]);
   });
 
-  test('checking changes nothing: the window moves by what was verified alone (RFC 4303 section 3.4.3)', () => {
+  test('RFC 4303 section 3.4.3: checking changes nothing, only verified packets move the window', () => {
     const window = new ReplayWindow(32);
     window.update(0, 100);
     for (const low of [101, 5000, 0xffffffff, 99, 69]) assert.equal(window.check(0, low), Fresh);
@@ -99,7 +99,7 @@ describe('ReplayWindow', () => {
   });
 
   for (const size of ODD_SIZES) {
-    test(`a window of ${size}: its last number is in, the one before is out (RFC 4303 section 3.4.3)`, () => {
+    test(`RFC 4303 section 3.4.3: a window of ${size} includes its last number and excludes the one before`, () => {
       for (let top = size + 1; top < size + 70; top++) {
         const window = new ReplayWindow(size);
         window.update(0, top);
@@ -107,19 +107,19 @@ describe('ReplayWindow', () => {
         assert.equal(window.check(0, top - size), Outside);
         window.update(0, top - size + 1);
         assert.equal(window.check(0, top - size + 1), Replayed);
-        // The two ends must not share a word: marking the bottom leaves the rest of the window as it was.
+        // The two ends must not share a word: marking the bottom leaves the rest of the window unchanged.
         for (let low = top - size + 2; low < top; low++) assert.equal(window.check(0, low), Fresh);
       }
     });
   }
 
-  test('every size from 32 to 4096 agrees with a set of numbers (RFC 4303 section 3.4.3)', () => {
+  test('RFC 4303 section 3.4.3: every size from 32 to 4096 agrees with the reference', () => {
     const roll = dice(4303);
     for (let size = MIN_REPLAY_WINDOW; size <= MAX_REPLAY_WINDOW; size++) {
       const fast = new ReplayWindow(size);
       const slow = new SlowWindow(size);
       for (let i = 0; i < 200; i++) {
-        // Back within the window and a little beyond, a step ahead, a jump, and now and then one larger than the ring.
+        // Back within the window and slightly beyond, one ahead, a jump, and sometimes one larger than the ring.
         const kind = roll(10);
         const move = kind < 5 ? -roll(size + 40) : kind < 7 ? 1 : kind < 9 ? roll(2 * size) : roll(20 * (size + 64));
         step(fast, slow, slow.top + BigInt(move));
@@ -145,10 +145,10 @@ describe('ReplayWindow', () => {
     ['around the wrap at 2^32', RUN - 40n],
     ['around a later wrap', 7n * RUN - 40n],
     ['around 2^63', 2n ** 63n - 40n],
-    ['in the last run', 2n ** 64n - 2n ** 34n],
+    ['in the last subspace', 2n ** 64n - 2n ** 34n],
   ];
   for (const [name, start] of starts) {
-    test(`any numbers in any order agree with a set of numbers, ${name}`, () => {
+    test(`any numbers in any order agree with the reference, ${name}`, () => {
       fc.assert(
         fc.property(size, fc.array(move, { maxLength: 120 }), (packets, moves) => {
           const fast = new ReplayWindow(packets);
@@ -162,7 +162,7 @@ describe('ReplayWindow', () => {
     });
   }
 
-  test('numbers of 32 bits stay within their run: up to 2^32 - 1 and no further', () => {
+  test('32-bit numbers stay within their subspace: up to 2^32 - 1', () => {
     const fast = new ReplayWindow(64);
     const slow = new SlowWindow(64);
     for (let number = RUN - 200n; number < RUN; number++) if (number % 3n !== 0n) step(fast, slow, number);
@@ -171,7 +171,7 @@ describe('ReplayWindow', () => {
     assert.deepEqual([fast.high, fast.low], [0, 0xffffffff]);
   });
 
-  test('a jump larger than the ring leaves no bit behind', () => {
+  test('a jump larger than the ring leaves no stale bit', () => {
     for (const packets of ODD_SIZES) {
       const ring = 2 ** Math.ceil(Math.log2(packets + 32));
       for (const jump of [packets, packets + 1, ring - 1, ring, ring + 1, 2 * ring, 3 * ring + 31, 2 ** 31, 2 ** 32]) {
@@ -188,7 +188,7 @@ describe('ReplayWindow', () => {
     }
   });
 
-  test('size 0 lets everything pass, again and again (Linux: replay-window 0)', () => {
+  test('size 0 accepts everything, repeatedly (Linux: replay-window 0)', () => {
     const window = new ReplayWindow(0);
     for (const low of [5, 5, 1, 0, 0xffffffff, 5, 2]) {
       assert.equal(window.check(0, low), Fresh);
@@ -197,14 +197,14 @@ describe('ReplayWindow', () => {
     assert.deepEqual([window.high, window.low], [0, 0xffffffff]);
   });
 
-  test('size 0: packets that came twice do not make the count of missing ones negative', () => {
+  test('size 0: duplicates do not make the missing count negative', () => {
     const window = new ReplayWindow(0);
     for (const low of [1, 2, 2, 2, 3]) window.update(0, low);
     assert.ok(window.missing >= 0, `${window.missing} missing`);
     assert.ok(window.lost >= 0, `${window.lost} lost`);
   });
 
-  test('other sizes are refused with BAD_REPLAY_WINDOW (RFC 4303 section 3.4.3: at least 32)', () => {
+  test('RFC 4303 section 3.4.3: refuses other sizes with BAD_REPLAY_WINDOW, at least 32', () => {
     for (const wrong of [1, 16, 31, 4097, 1e9, -1, -32, 32.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       assert.throws(
         () => new ReplayWindow(wrong),
@@ -214,14 +214,14 @@ describe('ReplayWindow', () => {
     }
   });
 
-  test('missing: all gaps; lost: those that the window has left behind', () => {
+  test('missing counts all gaps; lost counts those before the window', () => {
     const window = new ReplayWindow(32);
     for (const low of [1, 2, 5, 10]) window.update(0, low);
     assert.deepEqual([window.missing, window.lost], [6, 0]);
     window.update(0, 3);
     assert.deepEqual([window.missing, window.lost], [5, 0]);
     window.update(0, 40);
-    // 8 is the last that lies before the window: 4, 6, 7 and 8 are lost, 9 and 11 to 39 may still come.
+    // 8 is the last number before the window: 4, 6, 7 and 8 are lost, 9 and 11 to 39 may still arrive.
     assert.deepEqual([window.missing, window.lost], [34, 4]);
     window.update(0, 9);
     assert.deepEqual([window.missing, window.lost], [33, 4]);
@@ -230,8 +230,8 @@ describe('ReplayWindow', () => {
   });
 });
 
-describe('ReplayWindow of a late listener', () => {
-  test('the first packet sets the place, wherever it is, and nothing before it is missing', () => {
+describe('ReplayWindow mid-stream', () => {
+  test('the first packet positions the window, whatever its number, and nothing before it is missing', () => {
     const window = new ReplayWindow(64, true);
     assert.equal(window.check(0, 5_000_000), Fresh);
     window.update(0, 5_000_000);
@@ -241,7 +241,7 @@ describe('ReplayWindow of a late listener', () => {
     assert.equal(window.check(0, 0), Outside);
   });
 
-  test('a packet from before the first is taken if it lies within the window, and opens a gap', () => {
+  test('a packet from before the first is accepted if it is within the window, and opens a gap', () => {
     const window = new ReplayWindow(64, true);
     window.update(0, 1000);
     assert.equal(window.check(0, 936), Outside);
@@ -252,7 +252,7 @@ describe('ReplayWindow of a late listener', () => {
     assert.deepEqual([window.missing, window.lost, window.accepted], [61, 0, 3]);
   });
 
-  test('what was expected matters to the upper half alone: a first packet from before it is taken', () => {
+  test('the expected position affects only the high-order half: a first packet from before it is accepted', () => {
     const window = new ReplayWindow(64, true);
     window.expect(0, 100_000);
     assert.equal(window.check(0, 3), Fresh);
@@ -261,13 +261,13 @@ describe('ReplayWindow of a late listener', () => {
     assert.equal(window.check(0, 100_000), Fresh);
   });
 
-  test('who is not late takes the first packet as one after many', () => {
+  test('otherwise the first packet counts as one after many', () => {
     const window = new ReplayWindow(64);
     window.update(0, 1000);
     assert.deepEqual([window.missing, window.lost], [999, 936]);
   });
 
-  test('any numbers in any order agree with a set of numbers', () => {
+  test('any numbers in any order agree with the reference', () => {
     const start = fc.oneof(
       fc.bigInt({ min: 1n, max: 5000n }),
       fc.bigInt({ min: RUN - 100n, max: RUN + 100n }),

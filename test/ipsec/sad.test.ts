@@ -18,7 +18,7 @@ function find(sad: Sad<SadEntry>, spi: number, destination: string): SadEntry | 
 }
 
 describe('Sad (RFC 4301 section 4.4.2)', () => {
-  test('an SA is found by SPI and destination, both of them', () => {
+  test('finds an SA by both SPI and destination', () => {
     const sad = new Sad<SadEntry>();
     const first = entry(0x1000, '192.168.50.1');
     const sameSpi = entry(0x1000, '192.168.50.2');
@@ -31,18 +31,18 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
     assert.equal(sad.size, 3);
   });
 
-  test('an SPI has 32 bits: those from 2^31 on are found as the others', () => {
+  test('finds SPIs from 2^31 on like any others', () => {
     const sad = new Sad<SadEntry>();
     const entries = [1, 0x7fffffff, 0x80000000, 0xffffffff].map((spi) => entry(spi, '10.0.0.1'));
     for (const one of entries) sad.add(one);
     for (const one of entries) {
       assert.equal(find(sad, one.spi, '10.0.0.1'), one);
-      // Off the wire it comes as a signed word.
+      // From the wire it comes as a signed word.
       assert.equal(sad.find(one.spi | 0, 4, one.destination, 0), one);
     }
   });
 
-  test('IPv4 and IPv6 are apart: an address of the one is none of the other', () => {
+  test('keeps IPv4 and IPv6 separate', () => {
     const sad = new Sad<SadEntry>();
     const four = entry(7, '1.2.3.4');
     const six = entry(7, '::ffff:1.2.3.4');
@@ -66,7 +66,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
     assert.equal(sad.find(7, 6, one.destination, 0), one);
   });
 
-  test('a second SA with SPI and destination is DUPLICATE_SPI, and the first stays', () => {
+  test('a second SA with the same SPI and destination is DUPLICATE_SPI, and the first stays', () => {
     for (const destination of ['192.168.50.1', 'fd50::1']) {
       const sad = new Sad<SadEntry>();
       const first = entry(0xabcdef, destination);
@@ -85,7 +85,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
     }
   });
 
-  test('a deleted SA is gone, and its place can be taken again', () => {
+  test('a deleted SA is gone, and its SPI and destination can be added again', () => {
     for (const destination of ['192.168.50.1', 'fd50::1']) {
       const sad = new Sad<SadEntry>();
       const first = entry(1, destination);
@@ -103,7 +103,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
     }
   });
 
-  test('deleting what is not held is no matter: not even one with the SPI and destination of another', () => {
+  test('ignores the deletion of an unknown SA, even with the SPI and destination of another', () => {
     const sad = new Sad<SadEntry>();
     const held = entry(1, '10.0.0.1');
     sad.add(held);
@@ -116,7 +116,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
     assert.equal(sad.size, 0);
   });
 
-  test('10,000 SAs, half of them deleted: those that are held are found, and listed once each', () => {
+  test('10,000 SAs, half of them deleted: the others are found, and listed once each', () => {
     const sad = new Sad<SadEntry>();
     const roll = dice(4301);
     const entries: SadEntry[] = [];
@@ -146,7 +146,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
     assert.deepEqual(new Set(listed), held);
   });
 
-  test('a full SAD takes no more and says so; what is deleted makes room', () => {
+  test('a full SAD is SAD_FULL; deleting makes room', () => {
     const sad = new Sad<SadEntry>(2);
     const entries = [1, 2, 3].map((spi) => entry(spi, '10.0.0.1'));
     sad.add(entries[0]);
@@ -160,7 +160,7 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
     assert.equal(sad.size, 3);
   });
 
-  test('holds SAs as they are made of parameters', () => {
+  test('holds SAs created from parameters', () => {
     const sad = new Sad<InboundSa>();
     const sa = new InboundSa(association({ source: 'fd50::1', destination: 'fd50::2' }), nodeBackend.create());
     sad.add(sa);

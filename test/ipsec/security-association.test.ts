@@ -28,7 +28,7 @@ function refused(parameters: Partial<SecurityAssociation>, code: IpsecErrorCode,
 }
 
 describe('checkSecurityAssociation (RFC 4301 section 4.4.2)', () => {
-  test('good parameters give the addresses as bytes', () => {
+  test('valid parameters give the addresses as bytes', () => {
     assert.deepEqual(checkSecurityAssociation(association()), {
       family: 4,
       source: parseIpv4('192.168.50.1'),
@@ -41,14 +41,14 @@ describe('checkSecurityAssociation (RFC 4301 section 4.4.2)', () => {
     });
   });
 
-  test('an SPI is 1 to 2^32 - 1 (RFC 4303 section 2.1)', () => {
+  test('RFC 4303 section 2.1: an SPI is 1 to 2^32 - 1', () => {
     for (const spi of [1, 255, 256, 0x80000000, 0xffffffff]) checkSecurityAssociation(association({ spi }));
     for (const spi of [0, -1, 2 ** 32, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       refused({ spi }, 'BAD_SPI', `not ${spi}`);
     }
   });
 
-  test('addresses of two IP versions are BAD_ADDRESS', () => {
+  test('addresses of different IP versions are BAD_ADDRESS', () => {
     refused({ source: 'fd50::1' }, 'BAD_ADDRESS');
     refused({ destination: 'fd50::1' }, 'BAD_ADDRESS');
   });
@@ -63,19 +63,19 @@ describe('checkSecurityAssociation (RFC 4301 section 4.4.2)', () => {
     ['destination', '10.0.0.0/8'],
     ['destination', '10.0.0.1\n'],
   ] as const) {
-    test(`what is no address (${which} ${JSON.stringify(text)}) is BAD_ADDRESS, in one line with the SPI`, () => {
+    test(`an invalid address (${which} ${JSON.stringify(text)}) is BAD_ADDRESS, in one line with the SPI`, () => {
       refused({ [which]: text }, 'BAD_ADDRESS');
     });
   }
 
-  test('an ICV has 8, 12 or 16 bytes (RFC 4106 section 6)', () => {
+  test('RFC 4106 section 6: an ICV has 8, 12 or 16 bytes', () => {
     for (const icvLength of [8, 12, 16]) checkSecurityAssociation(association({ icvLength }));
     for (const icvLength of [0, 4, 7, 9, 10, 13, 15, 17, 32, 64, 128, -8, 8.5, Number.NaN]) {
       refused({ icvLength }, 'BAD_ICV_LENGTH');
     }
   });
 
-  test('a replay window is 32 to 4096 packets, or 0 without ESN (RFC 4303 section 3.4.3)', () => {
+  test('RFC 4303 section 3.4.3: a replay window is 32 to 4096 packets, or 0 without ESN', () => {
     for (const replayWindow of [0, 32, 33, 64, 1000, 4096]) checkSecurityAssociation(association({ replayWindow }));
     for (const replayWindow of [1, 16, 31, 4097, -1, -64, 64.5, Number.NaN]) {
       refused({ replayWindow }, 'BAD_REPLAY_WINDOW');
@@ -83,7 +83,7 @@ describe('checkSecurityAssociation (RFC 4301 section 4.4.2)', () => {
     }
   });
 
-  test('ESN needs a replay window: without one the upper half could not be told (RFC 4303 appendix A)', () => {
+  test('RFC 4303 appendix A: ESN needs a replay window, without which the high-order half could not be inferred', () => {
     refused({ replayWindow: 0, esn: true }, 'BAD_REPLAY_WINDOW');
     checkSecurityAssociation(association({ replayWindow: 32, esn: true }));
   });
@@ -93,7 +93,7 @@ describe('checkSecurityAssociation (RFC 4301 section 4.4.2)', () => {
     refused({ limits: { soft: { seconds: -1 } } }, 'BAD_LIMIT');
   });
 
-  test('an SPI is written as 0x and eight digits, as ip xfrm prints it', () => {
+  test('an SPI is formatted as 0x and eight digits, as ip xfrm prints it', () => {
     assert.deepEqual([1, 0xab, 0x1f279ba7, 0xffffffff].map(formatSpi), [
       '0x00000001',
       '0x000000ab',
@@ -102,7 +102,7 @@ describe('checkSecurityAssociation (RFC 4301 section 4.4.2)', () => {
     ]);
   });
 
-  test('an SA that is refused leaves no key in the cipher', () => {
+  test('a refused SA leaves no key in the cipher', () => {
     let keys = 0;
     const aead = { ...nodeBackend.create(), name: 'spy', addKey: (): number => keys++ };
     for (const parameters of [{ spi: 0 }, { icvLength: 1 }, { replayWindow: 1 }, { limits: { hard: { bytes: 0 } } }]) {

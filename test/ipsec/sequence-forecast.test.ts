@@ -13,7 +13,7 @@ function saOf(parameters: Partial<SecurityAssociation> = {}, sequence = { high: 
   return new OutboundSa(association(parameters), nodeBackend.create(), { ivMask: MASK, created: START, sequence });
 }
 
-/** Does what sealing so many packets does to an SA's numbers, without the hours that it would take. */
+/** Advances an SA's numbers as if many packets had been sealed, without taking hours. */
 function carry(sa: OutboundSa, packets: number, bytes = 0): void {
   sa.sequenceLow += packets;
   assert.ok(sa.sequenceLow <= LAST);
@@ -21,7 +21,7 @@ function carry(sa: OutboundSa, packets: number, bytes = 0): void {
   sa.lifetime.bytes += bytes;
 }
 
-/** Lets an SA carry packets at a rate, and looks at it every so often. */
+/** Sends at a constant rate, sampling at an interval. */
 function steady(forecast: SequenceForecast, sa: OutboundSa, from: number, to: number, rate: number, every = 1): void {
   for (let now = from + every; now <= to; now += every) {
     carry(sa, rate * every, 100 * rate * every);
@@ -34,7 +34,7 @@ function assertAbout(value: number, expected: number, part = 0.001): void {
 }
 
 describe('SequenceForecast', () => {
-  test('2^32 - 1 packets are 12 hours at 99,420 packets a second (RFC 4303 section 3.3.3)', () => {
+  test('RFC 4303 section 3.3.3: 2^32 - 1 packets are 12 hours at 99,420 packets per second', () => {
     const sa = saOf();
     const forecast = new SequenceForecast(sa, START);
     carry(sa, 99_420);
@@ -45,14 +45,14 @@ describe('SequenceForecast', () => {
     assertAbout(forecast.packetRate, 99_420);
   });
 
-  test('with extended sequence numbers there is no end to be seen', () => {
+  test('extended sequence numbers do not run out in foreseeable time', () => {
     const sa = saOf(ESN);
     const forecast = new SequenceForecast(sa, START);
     steady(forecast, sa, START, START + 600, 99_420);
     assert.ok(forecast.secondsLeft > 1e6 * 365 * 86_400);
   });
 
-  test('the numbers that are left are those behind the last one that was sent', () => {
+  test('the numbers left are those after the last one sent', () => {
     const left = (parameters: Partial<SecurityAssociation>, high: number, low: number): number =>
       new SequenceForecast(saOf(parameters, { high, low }), START).numbersLeft;
     assert.equal(left({}, 0, 0), LAST);
@@ -64,7 +64,7 @@ describe('SequenceForecast', () => {
     assert.equal(left(ESN, LAST, LAST), 0);
   });
 
-  test('a hard limit of packets, bytes or time that comes sooner is the end', () => {
+  test('a hard limit of packets, bytes or time ends the SA if it comes sooner', () => {
     for (const [hard, end] of [
       [{ packets: 100_000 }, 1000],
       [{ bytes: 5_000_000 }, 500],
@@ -79,7 +79,7 @@ describe('SequenceForecast', () => {
     }
   });
 
-  test('a limit in seconds counts from when the SA was made, not from when it is watched', () => {
+  test('a limit in seconds counts from the SA’s creation, not from the first sample', () => {
     const sa = saOf({ limits: { hard: { seconds: 1000 } } });
     const forecast = new SequenceForecast(sa, START + 400);
     assert.equal(forecast.secondsLeft, 600);
@@ -87,14 +87,14 @@ describe('SequenceForecast', () => {
     assert.equal(forecast.secondsLeft, 550);
   });
 
-  test('soft limits end nothing', () => {
+  test('soft limits do not end an SA', () => {
     const sa = saOf({ limits: { soft: { packets: 10, bytes: 10, seconds: 10 } } });
     const forecast = new SequenceForecast(sa, START);
     forecast.sample(START + 60);
     assert.equal(forecast.secondsLeft, Infinity);
   });
 
-  test('without traffic an SA lasts for ever', () => {
+  test('an SA without traffic lasts forever', () => {
     for (const parameters of [{}, ESN, { limits: { hard: { packets: 5, bytes: 5 } } }]) {
       const forecast = new SequenceForecast(saOf(parameters), START);
       assert.equal(forecast.secondsLeft, Infinity);
@@ -103,7 +103,7 @@ describe('SequenceForecast', () => {
     }
   });
 
-  test('an SA at its end has no second left, with traffic or without', () => {
+  test('an exhausted SA has zero seconds left, with or without traffic', () => {
     const usedUp = new SequenceForecast(saOf({}, { high: 0, low: LAST }), START);
     assert.equal(usedUp.secondsLeft, 0);
     usedUp.sample(START + 100);
@@ -119,7 +119,7 @@ describe('SequenceForecast', () => {
     assert.equal(new SequenceForecast(sa, START).secondsLeft, 0);
   });
 
-  test('what an SA carried before it was watched is no part of its rate', () => {
+  test('traffic from before the first sample does not count towards the rate', () => {
     const sa = saOf();
     carry(sa, 1_000_000, 1_000_000);
     const forecast = new SequenceForecast(sa, START);
@@ -128,7 +128,7 @@ describe('SequenceForecast', () => {
     assertAbout(forecast.byteRate, 5000);
   });
 
-  test('a rate fades over minutes: a burst of one raises it by a fifth, ten make it the rate', () => {
+  test('a rate decays over minutes: a one-minute burst raises it by a fifth, ten minutes make it the rate', () => {
     const sa = saOf();
     const forecast = new SequenceForecast(sa, START);
     const hour = START + 3600;
@@ -141,7 +141,7 @@ describe('SequenceForecast', () => {
     assert.ok(forecast.packetRate < 30, `${forecast.packetRate} half an hour after the last packet`);
   });
 
-  test('how often it looks makes little difference', () => {
+  test('the sampling interval makes little difference', () => {
     for (const every of [1, 5, 60, 600]) {
       const sa = saOf();
       const forecast = new SequenceForecast(sa, START);
@@ -151,7 +151,7 @@ describe('SequenceForecast', () => {
     }
   });
 
-  test('in its first minutes the rate is that of all the time so far', () => {
+  test('in the first minutes the rate is the average so far', () => {
     const sa = saOf();
     const forecast = new SequenceForecast(sa, START);
     steady(forecast, sa, START, START + 60, 0);
@@ -159,7 +159,7 @@ describe('SequenceForecast', () => {
     assertAbout(forecast.packetRate, 500, 0.05);
   });
 
-  test('samples closer than a second are left for the next one', () => {
+  test('samples closer than a second are deferred', () => {
     const sa = saOf();
     const forecast = new SequenceForecast(sa, START);
     carry(sa, 500);
@@ -179,7 +179,7 @@ describe('SequenceForecast', () => {
 
   for (const age of [10, 60, 3600]) {
     for (const back of [30, 86_400]) {
-      test(`a clock that goes back ${back} s after ${age} s leaves the rate as it was`, () => {
+      test(`a clock that goes back ${back} s after ${age} s leaves the rate unchanged`, () => {
         const sa = saOf();
         const forecast = new SequenceForecast(sa, START);
         steady(forecast, sa, START, START + age, 1000, 10);
@@ -195,7 +195,7 @@ describe('SequenceForecast', () => {
     }
   }
 
-  test('a clock that goes back lets a limit in seconds last the longer', () => {
+  test('a clock that goes backwards extends a limit in seconds', () => {
     const forecast = new SequenceForecast(saOf({ limits: { hard: { seconds: 1000 } } }), START);
     forecast.sample(START + 500);
     assert.equal(forecast.secondsLeft, 500);

@@ -10,8 +10,8 @@ const SEED = 20261122;
 const PAYLOAD = new Uint8Array(20);
 const LAST = 0xffffffff;
 
-describe('SequenceLedger, whatever happens, and whenever the process dies', () => {
-  /** As Swarm's, with the SPI as salt. */
+describe('SequenceLedger under any sequence of events and crashes', () => {
+  /** Like Swarm's, with the SPI as salt. */
   const esn = { esn: true, replayWindow: 64 };
   const SAS = [
     { key: 'k', sa: association({ spi: 1, keymat: keymat(aesKey(), unhex('00000001')) }) },
@@ -43,13 +43,13 @@ describe('SequenceLedger, whatever happens, and whenever the process dies', () =
     },
     { weight: 1, arbitrary: fc.record({ move: fc.constant('retain' as const), keys: fc.subarray(['k', 'l']) }) },
   );
-  /** Numbers before which something happens, and a little before them. */
+  /** Numbers before which something happens, and slightly earlier ones. */
   const start = fc.record({
     at: fc.constantFrom([0, 0], [0, LAST], [4, LAST], [LAST, LAST]),
     before: fc.integer({ min: 0, max: 40 }),
   });
 
-  test('no sequence number is used twice under one key and mask, and none before it was written down', () => {
+  test('no sequence number is reused under one key and mask, or used before it was persisted', () => {
     let sealedInAll = 0;
     fc.assert(
       fc.property(
@@ -64,7 +64,7 @@ describe('SequenceLedger, whatever happens, and whenever the process dies', () =
           );
           const nonces = new Set<string>();
           const aead = watcher((name) => {
-            assert.ok(!nonces.has(name), `${name} came twice`);
+            assert.ok(!nonces.has(name), `${name} was reused`);
             nonces.add(name);
           });
           const sealer = new EspSealer(aead);
@@ -73,7 +73,7 @@ describe('SequenceLedger, whatever happens, and whenever the process dies', () =
             new SequenceLedger({ random: (bytes) => random.fill(bytes), store, block });
           let ledger = begin();
           let open = new Map<number, OutboundSa>();
-          /** From the first moment that the store fails until it was topped up. */
+          /** From the first failure of the store until the next top-up. */
           let failing = false;
 
           const sealOne = (sa: OutboundSa, i: number): void => {
@@ -91,11 +91,11 @@ describe('SequenceLedger, whatever happens, and whenever the process dies', () =
               ({ key, spi, ivMask }) =>
                 key === SAS[i].key && spi === sa.spi && ivMask.high === mask.high && ivMask.low === mask.low,
             );
-            assert.ok(record !== undefined, 'an SA that was never written down');
+            assert.ok(record !== undefined, 'an SA that was never persisted');
             const { high, low } = record.sequence;
             assert.ok(
               high > sa.sequenceHigh || (high === sa.sequenceHigh && low >= sa.sequenceLow),
-              'a number that was not written down',
+              'a number that was not persisted',
             );
           };
 

@@ -34,7 +34,7 @@ function whereIs(sa: OutboundSa): { mask: { high: number; low: number }; high: n
   return { mask: maskOf(sa), high: sa.sequenceHigh, low: sa.sequenceLow };
 }
 
-/** The sequence number that a store has for each SPI. */
+/** The sequence number in the store for each SPI. */
 function lowBySpi(records: readonly SequenceRecord[]): Record<number, number> {
   return Object.fromEntries(records.map(({ spi, sequence }) => [spi, sequence.low]));
 }
@@ -42,7 +42,7 @@ function lowBySpi(records: readonly SequenceRecord[]): Record<number, number> {
 const of = (spi: number): SecurityAssociation => association({ spi });
 
 describe('SequenceLedger', () => {
-  test('draws a mask for each SA that it knows nothing of, which begins at 1', () => {
+  test('draws a mask for each unknown SA, which begins at 1', () => {
     const ledger = ledgerOf();
     const sas = [1, 2, 3].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
     assert.equal(new Set(sas.map((sa) => JSON.stringify(maskOf(sa)))).size, 3);
@@ -53,7 +53,7 @@ describe('SequenceLedger', () => {
   });
 
   for (const store of [false, true]) {
-    test(`an SA that is made again goes on under its mask, behind its last number${store ? ', with a store too' : ''}`, () => {
+    test(`a recreated SA continues under its mask, after its last number${store ? ', also with a store' : ''}`, () => {
       const ledger = ledgerOf(store ? { store: new MemoryStore(), block: 4 } : {});
       let sa = ledger.open(of(7), 'k', AEAD, 0);
       const mask = maskOf(sa);
@@ -67,7 +67,7 @@ describe('SequenceLedger', () => {
     });
   }
 
-  test('an SA with extended sequence numbers that is made again goes on in its upper half', () => {
+  test('a recreated SA with extended sequence numbers continues in its high-order half', () => {
     const esn = association({ esn: true, replayWindow: 64 });
     const store = new MemoryStore([recordOf(esn, 'k', { high: 4, low: LAST - 1 })]);
     const ledger = ledgerOf({ store });
@@ -78,7 +78,7 @@ describe('SequenceLedger', () => {
     assert.deepEqual(whereIs(again), { mask: { high: 0xfedcba98, low: 0x76543210 }, high: 5, low: 3 });
   });
 
-  test('an SA with another key, SPI or address is another one', () => {
+  test('an SA with another key, SPI or address is a different SA', () => {
     const ledger = ledgerOf();
     const first = ledger.open(of(7), 'k', AEAD, 0);
     sealMany(first, 5);
@@ -97,7 +97,7 @@ describe('SequenceLedger', () => {
     assert.equal(masks.size, 5);
   });
 
-  test('a closed SA’s numbers are kept though it is closed twice', () => {
+  test('a closed SA’s numbers are kept even if it is closed twice', () => {
     const ledger = ledgerOf();
     const sa = ledger.open(of(7), 'k', AEAD, 0);
     sealMany(sa, 5);
@@ -118,7 +118,7 @@ describe('SequenceLedger', () => {
     });
   }
 
-  test('a store that can’t be read is the caller’s to hear of', () => {
+  test('the caller gets the error of an unreadable store', () => {
     const store = new MemoryStore();
     store.load = () => {
       throw new Error('a damaged file');
@@ -126,7 +126,7 @@ describe('SequenceLedger', () => {
     assert.throws(() => ledgerOf({ store }), /a damaged file/);
   });
 
-  test('a mask that is given again is that of the record, to the last bit', () => {
+  test('a reused mask equals the record’s, to the last bit', () => {
     for (const [high, low] of [
       [0, 0],
       [LAST, LAST],
@@ -143,7 +143,7 @@ describe('SequenceLedger', () => {
 });
 
 describe('SequenceLedger with a store', () => {
-  test('writes numbers down a block at a time, before the first of them is used', () => {
+  test('reserves numbers one block at a time, before the first of them is used', () => {
     const store = new MemoryStore();
     const sa = ledgerOf({ store, block: 3 }).open(of(7), 'k', AEAD, 0);
     assert.equal(store.saves.length, 0);
@@ -172,7 +172,7 @@ describe('SequenceLedger with a store', () => {
     ]);
   });
 
-  test('one writing serves all SAs', () => {
+  test('one write serves all SAs', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store, block: 10 });
     const sas = [1, 2, 3].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
@@ -181,7 +181,7 @@ describe('SequenceLedger with a store', () => {
     assert.deepEqual(lowBySpi(store.kept), { 1: 10, 2: 10, 3: 10 });
   });
 
-  test('a writing for one SA leaves another that has half a block left where it was', () => {
+  test('a write for one SA leaves another with half a block left unchanged', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store, block: 10 });
     const [busy, idle] = [1, 2].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
@@ -211,13 +211,13 @@ describe('SequenceLedger with a store', () => {
     assert.equal(store.saves.length, 17);
   });
 
-  test('topping up without a store is done with', () => {
+  test('topping up without a store does nothing', () => {
     const ledger = ledgerOf();
     ledger.open(of(7), 'k', AEAD, 0);
     assert.equal(ledger.topUp(), true);
   });
 
-  test('what is not written down is not sent: SequenceNotReserved, XfrmOutStateSeqError_Reserve', () => {
+  test('a number that is not reserved is not sent: SequenceNotReserved, XfrmOutStateSeqError_Reserve', () => {
     const store = new MemoryStore();
     const sa = ledgerOf({ store, block: 3 }).open(of(7), 'k', AEAD, 0);
     sealMany(sa, 2);
@@ -227,23 +227,23 @@ describe('SequenceLedger with a store', () => {
     assert.equal(dropReasonName(dropReasonOfEsp(EspDrop.SequenceNotReserved)), 'XfrmOutStateSeqError_Reserve');
   });
 
-  test('a store that failed is asked again by topUp, not by each packet; each failure is told once', () => {
+  test('a failed store is retried by topUp, not by each packet; each failure is reported once', () => {
     const store = new MemoryStore();
-    const told: unknown[] = [];
-    const ledger = ledgerOf({ store, block: 3, onFailure: (error) => told.push(error) });
+    const reported: unknown[] = [];
+    const ledger = ledgerOf({ store, block: 3, onFailure: (error) => reported.push(error) });
     const sas = [1, 2].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
     store.health = 'full';
     for (const sa of sas) assert.ok(sealMany(sa, 50).every((drop) => drop === EspDrop.SequenceNotReserved));
-    assert.deepEqual([store.tries, told.length], [1, 1]);
+    assert.deepEqual([store.tries, reported.length], [1, 1]);
     assert.equal(ledger.topUp(), false);
     for (const sa of sas) sealMany(sa, 50);
-    assert.deepEqual([store.tries, told.length], [2, 2]);
-    assert.match(String(told[0]), /no space left/);
+    assert.deepEqual([store.tries, reported.length], [2, 2]);
+    assert.match(String(reported[0]), /no space left/);
     store.health = 'well';
     assert.equal(seal(SEALER, sas[0], PAYLOAD).drop, EspDrop.SequenceNotReserved);
     assert.equal(ledger.topUp(), true);
     for (const sa of sas) assert.deepEqual(sealMany(sa, 4), Array(4).fill(EspDrop.None));
-    assert.equal(told.length, 2);
+    assert.equal(reported.length, 2);
   });
 
   test('an SA that still has numbers sends them while the store fails', () => {
@@ -257,7 +257,7 @@ describe('SequenceLedger with a store', () => {
   });
 
   for (const health of ['well', 'full'] as const) {
-    test(`the last number is used, and what is used up is SequenceExhausted, with a store that is ${health} too`, () => {
+    test(`the last number is used, then SequenceExhausted, also with a store that is ${health}`, () => {
       const start = { high: 0, low: LAST - 4 };
       const esn = association({ spi: 8, esn: true, replayWindow: 64 });
       const store = new MemoryStore([recordOf(of(7), 'k', start), recordOf(esn, 'k', { high: LAST, low: LAST - 4 })]);
@@ -269,7 +269,7 @@ describe('SequenceLedger with a store', () => {
         store.health = 'well';
         const { tries } = store;
         assert.equal(ledger.topUp(), true);
-        assert.equal(store.tries, tries, 'there is nothing to write down');
+        assert.equal(store.tries, tries, 'there is nothing to reserve');
         ledger.close(sa);
         const again = ledger.open(sa.spi === 7 ? of(7) : esn, 'k', AEAD, 0);
         assert.deepEqual(sealMany(again, 2), [EspDrop.SequenceExhausted, EspDrop.SequenceExhausted]);
@@ -277,7 +277,7 @@ describe('SequenceLedger with a store', () => {
     });
   }
 
-  test('a process that ends in good order leaves exact numbers, and closes the SAs', () => {
+  test('a clean shutdown persists exact numbers, and closes the SAs', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store });
     const sas = [1, 2, 3].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
@@ -290,7 +290,7 @@ describe('SequenceLedger with a store', () => {
     assert.deepEqual(whereIs(next.open(of(2), 'k', AEAD, 0)), { mask: maskOf(sas[1]), high: 0, low: 11 });
   });
 
-  test('an SA that is made again counts on against its limits', () => {
+  test('a recreated SA continues counting against its limits', () => {
     const ledger = ledgerOf({});
     const limited = { ...of(7), limits: { hard: { packets: 10, seconds: 100 } } };
     for (let times = 0; times < 5; times++) {
@@ -302,7 +302,7 @@ describe('SequenceLedger with a store', () => {
     assert.equal(ledger.open(limited, 'k', AEAD, 99).lifetime.hardTime, 100);
   });
 
-  test('a process that ended writes nothing more: the store is the next one’s', () => {
+  test('after shutdown the ledger writes nothing more: the store belongs to the next process', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store });
     sealMany(ledger.open(of(7), 'k', AEAD, 0), 5);
@@ -313,7 +313,7 @@ describe('SequenceLedger with a store', () => {
     assert.deepEqual(lowBySpi(store.kept), { 7: 25 });
   });
 
-  test('a process that dies leaves numbers behind all that were sent', () => {
+  test('a process that crashes leaves numbers after all that were sent', () => {
     const store = new MemoryStore();
     const sa = ledgerOf({ store, block: 100 }).open(of(7), 'k', AEAD, 0);
     sealMany(sa, 130);
@@ -321,7 +321,7 @@ describe('SequenceLedger with a store', () => {
     assert.deepEqual(whereIs(again), { mask: maskOf(sa), high: 0, low: 200 });
   });
 
-  test('a process that dies leaves where closed SAs stood, too', () => {
+  test('a process that crashes also leaves the positions of closed SAs', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store, block: 100 });
     const [closed, other] = [1, 2].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
@@ -333,7 +333,7 @@ describe('SequenceLedger with a store', () => {
     assert.deepEqual(whereIs(again), { mask: maskOf(closed), high: 0, low: 30 });
   });
 
-  test('a block goes across the halves of extended sequence numbers, and no further', () => {
+  test('a block may cross the halves of extended sequence numbers, but not their end', () => {
     const esn = association({ spi: 8, esn: true, replayWindow: 64 });
     const store = new MemoryStore([recordOf(esn, 'k', { high: 4, low: LAST - 2 })]);
     const sa = ledgerOf({ store, block: 10 }).open(esn, 'k', AEAD, 0);
@@ -343,7 +343,7 @@ describe('SequenceLedger with a store', () => {
     assert.equal(store.saves.length, 1);
   });
 
-  test('what is kept is what is open, and closed SAs of the keys that are not gone', () => {
+  test('open SAs are kept, and closed SAs whose keys are not gone', () => {
     const store = new MemoryStore();
     const ledger = ledgerOf({ store });
     const open = ledger.open(of(1), 'gone', AEAD, 0);

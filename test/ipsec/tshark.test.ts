@@ -1,4 +1,4 @@
-/** What OutboundEsp seals, opened by tshark with the keys as formatEspSa writes them. */
+/** Packets sealed by OutboundEsp, opened by tshark with keys written by formatEspSa. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ import { aesKey, association, ciphers, hex, keymat, MASK, openByHand, SALT, with
 const V6 = { source: 'fd50::1', destination: 'fd50::2' };
 const ENCAP = { sourcePort: 4500, destinationPort: 4500 };
 const PACKETS = 6;
-/** So that with ESN the upper half is needed, and its step comes in the midst. */
+/** With ESN the high-order half matters, and steps in the middle of the run. */
 const SEQUENCE = { high: 3, low: 0xfffffffc };
 
 interface Profile {
@@ -43,7 +43,7 @@ const PROFILES: readonly Profile[] = [
   { name: 'AES-256, ICV 16, ESN', keyLength: 32, icvLength: 16, esn: true },
 ];
 
-/** Transport and tunnel, IPv4 and IPv6, with and without UDP: an SA each. */
+/** Transport and tunnel, IPv4 and IPv6, with and without UDP: one SA each. */
 function associationsOf({ keyLength, icvLength, esn }: Profile): SecurityAssociation[] {
   const all: SecurityAssociation[] = [];
   for (const mode of [EspMode.Transport, EspMode.Tunnel]) {
@@ -67,7 +67,7 @@ function associationsOf({ keyLength, icvLength, esn }: Profile): SecurityAssocia
   return all;
 }
 
-/** A sealed packet as it stands on the wire, and what it holds. */
+/** A sealed packet as on the wire, and its contents. */
 interface Made {
   readonly association: SecurityAssociation;
   readonly sequence: bigint;
@@ -87,7 +87,7 @@ function make(profile: Profile): Made[] {
     const esp = new OutboundEsp(aead);
     const six = sa.source.includes(':');
     for (let i = 0; i < PACKETS; i++) {
-      // Tunnel mode: the other IP version inside, every second time.
+      // Tunnel mode: every second inner packet has the other IP version.
       const other = sa.mode === EspMode.Tunnel && i % 2 === 1;
       const family = six === other ? 4 : 6;
       const inner = udpIp(i % 2 === 0 ? 4 : 6, 8080, new Uint8Array(7 * i).fill(0x41 + i));
@@ -116,7 +116,7 @@ function make(profile: Profile): Made[] {
   return made;
 }
 
-/** What tshark says of a packet. */
+/** What tshark reports for a packet. */
 interface Seen {
   readonly spi: string;
   readonly good: string;
@@ -166,7 +166,7 @@ function tshark(made: readonly Made[]): Seen[] {
     });
 }
 
-describe('what OutboundEsp seals, read by tshark', { skip: missing('tshark') }, () => {
+describe('packets sealed by OutboundEsp, read by tshark', { skip: missing('tshark') }, () => {
   for (const profile of PROFILES) {
     test(`${profile.name}: transport and tunnel, IPv4 and IPv6, in UDP and without: decrypted and dissected`, () => {
       const made = make(profile);
@@ -181,12 +181,13 @@ describe('what OutboundEsp seals, read by tshark', { skip: missing('tshark') }, 
         assert.equal(packet.vni, String(vni), what);
         assert.ok(packet.udp.includes(hex(vxlan(vni, frame))), `${what}: other bytes inside`);
         assert.equal(packet.malformed, '', what);
-        // tshark 4.0 leaves the upper half of the sequence number out, and calls the kernel's own ICVs wrong with ESN.
+        // tshark 4.0 omits the high-order half of the sequence number, and reports even the kernel's ICVs as wrong with
+        // ESN.
         if (!profile.esn) assert.deepEqual([packet.good, packet.bad], ['1', '0'], what);
       });
     });
 
-    test(`${profile.name}: node:crypto finds every ICV right, and the same bytes inside (RFC 4106)`, () => {
+    test(`${profile.name}: node:crypto verifies every ICV (RFC 4106), and finds the same bytes inside`, () => {
       const { keyLength, icvLength, esn } = profile;
       for (const { association: sa, sequence, wire, espOffset, plain } of make(profile)) {
         const options = { spi: sa.spi, sequence, esn, key: aesKey(keyLength), salt: SALT, icvLength };
