@@ -86,8 +86,8 @@ export class KeySlots<T> {
     shared.numbers--;
     if (shared.numbers > 0) return undefined;
     shared.key.fill(0);
-    const place = this.#recent.indexOf(shared);
-    if (place >= 0) this.#recent.splice(place, 1);
+    const index = this.#recent.indexOf(shared);
+    if (index >= 0) this.#recent.splice(index, 1);
     return shared.entry;
   }
 

@@ -173,8 +173,8 @@ export class Fragmenter {
     target.set(this.#bytes.subarray(this.#at, this.#at + taken), offset + span);
     const ip = this.#ipv4.wrap(target, offset);
     ip.totalLength = span + taken;
-    const place = (this.#baseOffset + this.#at - this.#payload) / UNIT;
-    ip.fragmentWord = place | (!last || this.#moreAfter ? MORE_FRAGMENTS : 0);
+    const word = (this.#baseOffset + this.#at - this.#payload) / UNIT;
+    ip.fragmentWord = word | (!last || this.#moreAfter ? MORE_FRAGMENTS : 0);
     writeIpv4Checksum(target, offset);
     this.#at += taken;
     return span + taken;
@@ -187,11 +187,11 @@ export class Fragmenter {
     for (let i = 0; i < span; i++) target[offset + i] = this.#bytes[this.#start + i];
     target[offset + this.#announcedAt] = IpProtocol.Fragment;
     const fragment = offset + span;
-    const place = (this.#at - this.#payload) | (last ? 0 : 1);
+    const word = (this.#at - this.#payload) | (last ? 0 : 1);
     target[fragment] = this.#nextHeader;
     target[fragment + 1] = 0;
-    target[fragment + 2] = place >>> 8;
-    target[fragment + 3] = place;
+    target[fragment + 2] = word >>> 8;
+    target[fragment + 3] = word;
     target[fragment + 4] = this.#identification >>> 24;
     target[fragment + 5] = this.#identification >>> 16;
     target[fragment + 6] = this.#identification >>> 8;

@@ -1,9 +1,9 @@
-;; What JavaScript is slow at, over memory of packets: 16 bytes an instruction. `kernels.ts` holds this file as bytes;
-;; test/memory/kernels.test.ts holds both against each other and says how to make them anew.
+;; Kernels over packet memory, 16 bytes per instruction, for work that is slow in JavaScript. `kernels.ts` holds this file
+;; compiled; test/memory/kernels.test.ts compares the two and prints the new bytes after a change.
 (module
   (import "vtep" "memory" (memory 0))
-  ;; The one's complement sum (RFC 1071) of the bytes from $at to $end as little-endian 16-bit words, folded to 16 bits:
-  ;; swapped it is that of big-endian ones (section 2 (B)). The lanes of 32 bits hold the sums of 512 KiB.
+  ;; The one's complement sum (RFC 1071) of the bytes from $at to $end as little-endian 16-bit words, folded to 16 bits;
+  ;; byte-swapped it is the sum of big-endian words (section 2 (B)). The 32-bit lanes can sum up to 512 KiB.
   (func (export "onesSum") (param $at i32) (param $end i32) (result i32)
     (local $a v128) (local $b v128) (local $sum i64) (local $stop i32)
     (local.set $stop (i32.sub (local.get $end) (i32.const 32)))
@@ -33,7 +33,7 @@
         (local.set $at (i32.add (local.get $at) (i32.const 2)))))
     (if (i32.lt_s (local.get $at) (local.get $end))
       (then (local.set $sum (i64.add (local.get $sum) (i64.load8_u (local.get $at))))))
-    ;; 64 to 32 to 16 bits, by end-around carry.
+    ;; Fold 64 to 32 to 16 bits, by end-around carry.
     (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffffffff)) (i64.shr_u (local.get $sum) (i64.const 32))))
     (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffff)) (i64.shr_u (local.get $sum) (i64.const 16))))
     (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffff)) (i64.shr_u (local.get $sum) (i64.const 16))))

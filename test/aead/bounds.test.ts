@@ -82,7 +82,7 @@ function assertRefusal(aead: Aead, layout: Layout, what: string): void {
 }
 
 describeEach('out-of-range columns', (create) => {
-  for (const [place, at] of [
+  for (const [position, at] of [
     ['first', 0],
     ['second', 1],
     ['129th', 128],
@@ -92,7 +92,7 @@ describeEach('out-of-range columns', (create) => {
       ['offsets and lengths', WRONGS],
       ['unknown keys', UNKNOWN_KEYS],
     ] as const) {
-      test(`${kind}: one in the ${place} of ${COUNT} packets is refused before any packet is written`, () => {
+      test(`${kind}: one in the ${position} of ${COUNT} packets is refused before any packet is written`, () => {
         const ring = new KeyRing(create());
         const packets = Array.from({ length: COUNT }, (_, i) => packet(i, 20 + i));
         for (const { what, change } of wrongs) {

@@ -117,13 +117,13 @@ describe('Datagram', () => {
   test('RFC 815: fragments in any order give the payload', () => {
     const sample = fc.record({
       length: fc.integer({ min: 1, max: 65_535 }),
-      places: fc.array(fc.nat(8191), { maxLength: 300 }),
+      offsets: fc.array(fc.nat(8191), { maxLength: 300 }),
       order: fc.infiniteStream(fc.nat()),
     });
     fc.assert(
-      fc.property(sample, ({ length, places, order }) => {
+      fc.property(sample, ({ length, offsets, order }) => {
         const data = noise(length, length);
-        const cuts = [...new Set([0, ...places.map((place) => place * 8).filter((at) => at < length), length])];
+        const cuts = [...new Set([0, ...offsets.map((offset) => offset * 8).filter((at) => at < length), length])];
         cuts.sort((a, b) => a - b);
         const { datagram, pool, place, insert } = datagramOf(data);
         const parts = cuts.slice(0, -1).map((from, i) => ({ from, to: cuts[i + 1], key: order.next().value ?? 0 }));

@@ -154,11 +154,11 @@ export function partOf(packet: Packet, from: number, to: number, options: PartOp
 /** A packet's fragments, split at the given offsets in units of 8 bytes (those within the payload). */
 export function split(packet: Packet, units: readonly number[], options: PartOptions = {}): Uint8Array[] {
   const length = packet.bytes.length - packet.headerLength;
-  const places = [...new Set([0, ...units.map((unit) => unit * 8).filter((at) => at < length), length])];
-  places.sort((a, b) => a - b);
-  return places
+  const offsets = [...new Set([0, ...units.map((unit) => unit * 8).filter((at) => at < length), length])];
+  offsets.sort((a, b) => a - b);
+  return offsets
     .slice(0, -1)
-    .map((from, i) => partOf(packet, from, places[i + 1], { ...options, bare: options.bare === true && i > 0 }));
+    .map((from, i) => partOf(packet, from, offsets[i + 1], { ...options, bare: options.bare === true && i > 0 }));
 }
 
 const OUTCOMES = Object.keys(ReassemblyOutcome);

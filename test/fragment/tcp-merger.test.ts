@@ -163,10 +163,10 @@ describe('TcpMerger', () => {
       assert.ok(merger.offer(slots.bytes, ...slots.put(tcpFrame(PAYLOAD, FIRST))));
       assert.ok(merger.offer(slots.bytes, ...slots.put(tcpFrame(payload, { ...NEXT, flags }))));
       assert.equal(merger.complete, true);
-      const behind = tcpFrame(PAYLOAD, { ...NEXT, sequence: 1001 + payload.length });
-      assert.equal(merger.offer(slots.bytes, ...slots.put(behind)), false);
+      const after = tcpFrame(PAYLOAD, { ...NEXT, sequence: 1001 + payload.length });
+      assert.equal(merger.offer(slots.bytes, ...slots.put(after)), false);
       merger.clear();
-      assert.equal(merger.offer(slots.bytes, ...slots.put(behind)), true);
+      assert.equal(merger.offer(slots.bytes, ...slots.put(after)), true);
     }
   });
 

@@ -8,10 +8,10 @@ const SIZE = 1200;
 
 describe('WordCopy', () => {
   test('copies what set copies and nothing else, from and to any offset, shared memory or not', () => {
-    const place = fc.integer({ min: 0, max: SIZE / 2 });
+    const offset = fc.integer({ min: 0, max: SIZE / 2 });
     const memory = fc.boolean();
     fc.assert(
-      fc.property(place, place, place, place, memory, memory, (skip, start, length, at, sharedFrom, sharedTo) => {
+      fc.property(offset, offset, offset, offset, memory, memory, (skip, start, length, at, sharedFrom, sharedTo) => {
         const make = (shared: boolean): ArrayBuffer | SharedArrayBuffer =>
           shared ? new SharedArrayBuffer(4 * SIZE) : new ArrayBuffer(4 * SIZE);
         const from = new Uint8Array(make(sharedFrom), skip, 2 * SIZE);
