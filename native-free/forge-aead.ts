@@ -1,4 +1,4 @@
-/** AES-GCM by node-forge: JavaScript alone, for where there is neither Node nor a native library. */
+/** AES-GCM by node-forge: pure JavaScript, for environments with neither Node nor a native library. */
 import 'node-forge/lib/aes.js';
 import forge, { type BlockCipher } from 'node-forge/lib/forge.js';
 import { type Aead, type AeadBackend, checkKeyLength } from '../src/aead/aead.js';
@@ -11,13 +11,16 @@ interface Key {
   readonly decrypt: BlockCipher;
 }
 
-/** Bits of a whole tag; node-forge cuts shorter ones wrongly (it leaves one of 64 bits whole), so they are cut here. */
+/**
+ * Bits of a whole tag; node-forge truncates tags incorrectly (it leaves one of 64 bits whole), so they are truncated
+ * here.
+ */
 const TAG_BITS = 128;
 const TAG_BYTES = TAG_BITS / 8;
-/** node-forge wants the tag before it has computed it, and would compare it in a time that depends on it. */
+/** node-forge needs the tag in advance, and would not compare it in constant time. */
 const NO_TAG = '\0'.repeat(TAG_BYTES);
 
-/** Bytes as node-forge takes them: a string of one character each. */
+/** Encodes bytes as node-forge's strings, one character each. */
 function text(bytes: Uint8Array): string {
   return forge.util.binary.raw.encode(bytes);
 }
@@ -35,7 +38,7 @@ class ForgeAead implements Aead {
     }));
   }
 
-  /** Forgets a key. JavaScript's strings, which node-forge keeps it in, can't be wiped: the collector frees them. */
+  /** Forgets a key. node-forge keeps it in JavaScript strings, which can't be wiped: the collector frees them. */
   removeKey(id: number): void {
     this.#keys.remove(id);
   }
@@ -61,7 +64,7 @@ class ForgeAead implements Aead {
     }
   }
 
-  /** En- or decrypts a packet in place and leaves its whole tag in `#tag`. */
+  /** Encrypts or decrypts a packet in place and leaves its whole tag in `#tag`. */
   #run(batch: AeadBatch, i: number, cipher: BlockCipher, tag: string | undefined): void {
     const from = batch.offset[i];
     const nonce = batch.nonce.subarray(i * NONCE_STRIDE, i * NONCE_STRIDE + NONCE_BYTES);

@@ -8,19 +8,19 @@ const HASH_BYTES = 32;
 const MAX_BYTES = 255 * HASH_BYTES;
 
 function tooLong(length: number): AeadError {
-  return new AeadError('BAD_LENGTH', `HKDF with SHA-256 gives up to ${MAX_BYTES} bytes, not ${length}`);
+  return new AeadError('BAD_LENGTH', `HKDF with SHA-256 produces at most ${MAX_BYTES} bytes, not ${length}`);
 }
 
 /**
  * HKDF with SHA-256 (RFC 5869) by node-forge's HMAC.
- * @param length bytes, up to 8,160
+ * @param length output size in bytes, at most 8160
  * @throws AeadError `BAD_LENGTH`
  */
 export function forgeHkdfSha256(key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array {
   if (!(length >= 0 && length <= MAX_BYTES)) throw tooLong(length);
   const encode = (bytes: Uint8Array): string => forge.util.binary.raw.encode(bytes);
   const hmac = forge.hmac.create();
-  // RFC 5869 section 2.2: no salt is one of zeros.
+  // RFC 5869 section 2.2: a missing salt is all zeros.
   hmac.start('sha256', encode(salt.length > 0 ? salt : new Uint8Array(HASH_BYTES)));
   hmac.update(encode(key));
   const pseudoRandomKey = hmac.digest().getBytes();

@@ -1,6 +1,6 @@
 /**
- * vtep without Node: no `node:` imports, no native parts, so that a browser can load it. Captures come in as bytes
- * (`openCapture(new MemoryReader(bytes))`). The source on pcap-parser needs Node's streams and is an entry of its own,
+ * vtep without Node: no `node:` imports, no native parts, so that a browser can load it. Captures are passed as bytes
+ * (`openCapture(new MemoryReader(bytes))`). The source on pcap-parser needs Node's streams and has a separate entry,
  * `vtep/native-free/pcap-parser`.
  * @module vtep/native-free
  */

@@ -1,4 +1,4 @@
-/** The parts of node-forge 1.4 that are used, by their own files: the whole package would bring TLS and more along. */
+/** The parts of node-forge 1.4 used here, by their own files: the whole package would include TLS and more. */
 declare module 'node-forge/lib/forge.js' {
   /** Bytes as a string of one character each, read and written at its ends. */
   export interface ByteStringBuffer {
@@ -9,7 +9,7 @@ declare module 'node-forge/lib/forge.js' {
   }
 
   export interface BlockCipher {
-    /** What was produced so far. */
+    /** The output so far. */
     readonly output: ByteStringBuffer;
     readonly mode: { readonly tag: ByteStringBuffer };
     start(options: { iv: string; additionalData: string; tagLength: number; tag?: string }): void;

@@ -1,7 +1,7 @@
 /**
- * Packets of a classic pcap stream by way of pcap-parser: the portable source, over any readable stream of Node's. It
- * reads what pcap-parser reads, microsecond files of either byte order; the rest it names and refuses. Slower than
- * `openCapture` by a multiple (bench/), and the same packets: the tests run on both.
+ * Packets of a classic pcap stream by pcap-parser: the portable source, over any readable stream of Node's. It reads
+ * what pcap-parser reads, microsecond files of either byte order, and refuses the rest by name. Several times slower
+ * than `openCapture` (bench/), with the same packets: the tests run on both.
  * @module vtep/native-free/pcap-parser
  */
 import { EventEmitter } from 'node:events';
@@ -12,13 +12,15 @@ import { PCAP_HEADER, PCAP_LINK_TYPE_MASK, PCAP_RECORD } from '../src/capture/pc
 import { type CaptureInterface, type CaptureNote, MAX_PACKET, NoteList } from '../src/capture/record-decoder.js';
 import type { PacketSource } from '../src/capture/source.js';
 
-/** What pcap-parser takes for its input stream; chunks are handed to it by hand. */
+/** The input stream that pcap-parser expects; chunks are pushed to it manually. */
 class Feed extends EventEmitter {
   pause(): void {}
   resume(): void {}
 }
 
-/** Why pcap-parser refuses a file. Its words for one that is no pcap file quote the first bytes, which may be a key's. */
+/**
+ * Why pcap-parser refuses a file. Its message for a file that is not pcap quotes the first bytes, which may be a key's.
+ */
 function reasonOf({ message }: Error): string {
   return message.includes('magic number') ? 'unknown magic number' : message;
 }
@@ -41,7 +43,7 @@ class PcapParserSource implements PacketSource {
   #handed = 0;
   #chunk: Buffer = Buffer.alloc(0);
   #ended = false;
-  /** Whether a record's header was read and its bytes haven't come. */
+  /** Whether a record's header was read but its bytes haven't arrived. */
   #awaiting = false;
 
   constructor(stream: AsyncIterable<Uint8Array>, name: string) {
@@ -108,7 +110,7 @@ class PcapParserSource implements PacketSource {
     await this.#chunks.return?.();
   }
 
-  /** Hands one more chunk to the parser, which gives out its packets at once; false at the end. */
+  /** Passes one more chunk to the parser, which emits its packets at once; false at the end. */
   async #read(): Promise<boolean> {
     const next = await this.#chunks.next();
     if (next.done === true) {
@@ -119,8 +121,8 @@ class PcapParserSource implements PacketSource {
     }
     const { value } = next;
     const fresh = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    // Given a rest and a chunk, the parser would join them with the deprecated Buffer constructor, which warns users;
-    // given them joined, it doesn't.
+    // Given leftover bytes and a chunk, the parser would join them with the deprecated Buffer constructor, which warns
+    // users; so join them first.
     const { buffer } = this.#parser;
     this.#chunk = buffer === null || buffer.length === 0 ? fresh : Buffer.concat([buffer, fresh]);
     this.#parser.buffer = null;
@@ -157,7 +159,7 @@ class PcapParserSource implements PacketSource {
     return batch;
   }
 
-  // Without this bound the parser would gather up to 4 GiB before it noticed anything.
+  // Without this bound the parser would buffer up to 4 GiB before it noticed anything.
   #checkHeader(header: PacketHeader): void {
     const captured = header.capturedLength >>> 0;
     if (captured > MAX_PACKET) {
@@ -186,11 +188,11 @@ class PcapParserSource implements PacketSource {
 }
 
 /**
- * Opens a classic pcap stream by way of pcap-parser.
- * @param stream any readable stream of Node's, or anything that gives chunks of bytes
- * @param name what people call it
- * @throws CaptureError `NOT_A_CAPTURE`, `UNSUPPORTED_CAPTURE` (nanoseconds, pcapng, the modified format, no capture at
- * all) or `CAPTURE_CUT_OFF` (within the file header)
+ * Opens a classic pcap stream by pcap-parser.
+ * @param stream any readable stream of Node's, or any iterable of byte chunks
+ * @param name its name in messages
+ * @throws CaptureError `NOT_A_CAPTURE`, `UNSUPPORTED_CAPTURE` (nanoseconds, pcapng, the modified format, not a capture)
+ * or `CAPTURE_CUT_OFF` (within the file header)
  */
 export async function openPcapStream(stream: AsyncIterable<Uint8Array>, name = 'stream'): Promise<PacketSource> {
   const source = new PcapParserSource(stream, name);

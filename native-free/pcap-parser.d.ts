@@ -1,4 +1,4 @@
-/** The part of pcap-parser 0.2.1 that is used (the package ships no types). */
+/** The part of pcap-parser 0.2.1 used here (the package ships no types). */
 declare module 'pcap-parser' {
   import type { EventEmitter } from 'node:events';
 
@@ -22,7 +22,7 @@ declare module 'pcap-parser' {
   }
 
   export interface Parser extends EventEmitter {
-    /** Bytes that were handed over and not used yet. */
+    /** Bytes received but not consumed yet. */
     buffer: Buffer | null;
     on(event: 'globalHeader', listener: (header: GlobalHeader) => void): this;
     on(event: 'packetHeader', listener: (header: PacketHeader) => void): this;

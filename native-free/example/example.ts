@@ -1,4 +1,6 @@
-/** Shows the inner frames of a capture, clear or encrypted. All is done in the page: no byte of a file leaves it. */
+/**
+ * Shows the inner frames of a capture, clear or encrypted. Everything is done in the page: no byte of a file leaves it.
+ */
 import {
   type ByteReader,
   EthernetView,
@@ -18,12 +20,12 @@ import {
   VtepError,
 } from 'vtep/native-free';
 
-/** Rows that a browser lays out in no time; frames beyond them are counted. */
+/** Rows that a browser lays out quickly; further frames are only counted. */
 const MAX_ROWS = 1000;
 /** A dump of 10,000 SAs has 8 MB. */
 const MAX_KEYS_BYTES = 1 << 26;
 
-/** Reads a file piece by piece: a capture of any length takes fixed memory. */
+/** Reads a file in chunks: a capture of any length takes constant memory. */
 class FilePieces implements ByteReader {
   readonly name: string;
   readonly size: number;
@@ -46,13 +48,13 @@ class FilePieces implements ByteReader {
   close(): void {}
 }
 
-/** What opens ESP with the keys in a file. */
+/** Opens ESP with the keys in a file. */
 async function opener(file: File): Promise<InboundEsp> {
   if (file.size > MAX_KEYS_BYTES) throw new VtepError('TOO_LARGE', 'too large for a file of keys');
   const keys = parseKeys(await file.text());
   const aead = forgeBackend.create();
   const sad = new Sad<InboundSa>();
-  // The first packet of a capture is seldom the first of an SA.
+  // The first packet of a capture is rarely the first of an SA.
   const late = true;
   if (keys.kind === 'ring') {
     const { ring, profile } = keys;
@@ -82,9 +84,9 @@ function cellsOf({ ingress, inner }: Survey): string[] {
 }
 
 /**
- * Goes over a capture.
+ * Surveys a capture.
  * @param show gets the cells of each inner frame
- * @returns what there was in all
+ * @returns the totals
  */
 async function survey(capture: File, keys: File | undefined, show: (cells: string[]) => void): Promise<SurveyReport> {
   const counts = new Survey(keys === undefined ? {} : { esp: await opener(keys) });
@@ -113,7 +115,7 @@ const table = element('table', HTMLTableElement);
 const caption = element('caption', HTMLElement);
 const rows = element('tbody', HTMLTableSectionElement);
 
-/** A child with a text. What stands in a capture, or is a file's name, goes into the page as text alone. */
+/** Appends a child with a text. Contents of captures and file names are inserted only as text. */
 function append(parent: HTMLElement, tag: 'li' | 'td' | 'tr', text = ''): HTMLElement {
   const child = document.createElement(tag);
   child.textContent = text;
@@ -148,7 +150,7 @@ async function open(file: File): Promise<void> {
   try {
     showReport(await survey(file, keys.files?.[0], show));
   } catch (error) {
-    // Of a file that is gone or may not be read the browser says so itself.
+    // For a missing or unreadable file the browser's own error has the reason.
     if (!(error instanceof VtepError || error instanceof DOMException)) throw error;
     status.textContent = `${file.name} can't be opened: ${error.message}`;
   } finally {

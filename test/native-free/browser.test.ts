@@ -1,4 +1,4 @@
-/** `vtep/native-free` in a real browser: recorded captures give there, byte for byte, what was recorded. */
+/** `vtep/native-free` in a real browser: recorded captures give the recorded frames, byte for byte. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ type Program = typeof inNode;
 const HTML = '<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>vtep</title>';
 const C1_TO_C2 = '02420a00090402420a000903';
 
-/** Recordings of ESP: keys, how many frames crossed in it, and in how many ESP packets. */
+/** ESP recordings: keys, the number of frames in them, and of ESP packets. */
 const ENCRYPTED: readonly (readonly [name: string, frames: number, packets: number, keys?: readonly string[]])[] = [
   ['esp/01-esp-docker-aes128-icv64', 151, 151],
   ['esp/03-esp-padding', 82, 82],
@@ -39,7 +39,7 @@ const ENCRYPTED: readonly (readonly [name: string, frames: number, packets: numb
   ['esp/14-esp-ipv6', 14, 14],
 ];
 
-/** Clear ones with outer fragments, IPv6 or tags. */
+/** Clear recordings with outer fragments, IPv6 or tags. */
 const CLEAR = [
   ['vxlan/30-outerfrag-1500-icmp', 'underlay', 32],
   ['vxlan/40-routed-router-frag', 'underlay-n2', 8],
@@ -90,7 +90,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
   }
 
   for (const [name, frames, packets, keys] of ENCRYPTED) {
-    test(`${name} is opened: exactly the ${frames} frames that both containers saw`, async () => {
+    test(`${name} opens to exactly the ${frames} frames that both containers saw`, async () => {
       const files = (keys ?? [name.slice(4)]).map((file) => at(`esp/${file}.xfrm.txt`));
       const opened = await call('open', [at(`${name}.underlay.pcap`), files]);
       await crossed(name, opened.frames);
@@ -109,7 +109,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
     });
   }
 
-  test('without keys ESP stays closed, and with wrong ones each packet is dropped by its ICV', async () => {
+  test('without keys ESP is not opened, and with wrong keys each packet is dropped by its ICV', async () => {
     const capture = at('esp/01-esp-docker-aes128-icv64.underlay.pcap');
     const closed = await call('open', [capture, []]);
     assert.deepEqual([closed.frames, closed.opened, closed.esp], [[], 0, 151]);
@@ -121,7 +121,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
   });
 
   for (const [name, wire, frames] of CLEAR) {
-    test(`${name}: fragments are put together, and the ${frames} frames that crossed come out`, async () => {
+    test(`${name}: fragments are reassembled, and give the ${frames} frames that crossed`, async () => {
       const opened = await call('open', [at(`${name}.${wire}.pcap`), []]);
       const own = opened.frames.filter(({ vni }) => vni === 4097);
       await crossed(name, own);
@@ -129,7 +129,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
     });
   }
 
-  test('one run in six formats of pcap and pcapng gives the same frames', async () => {
+  test('one run in six pcap and pcapng formats gives the same frames', async () => {
     const runs = await Promise.all(FORMATS.map((form) => call('open', [at(`vxlan/10-formats.${form}`), []])));
     assert.equal(runs[0].frames.length, 26);
     for (const { frames } of runs) assert.deepEqual(frames, runs[0].frames);
@@ -141,7 +141,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
     assert.deepEqual(await call('rewritten', [at(name)]), recorded);
   });
 
-  test('SPIs are those that Docker made', async () => {
+  test('SPIs equal Docker’s', async () => {
     const [one, two, tag] = ['192.168.50.1', '192.168.50.2', 29_944] as const;
     assert.equal(await call('spi', [one, two, tag, SpiForm.Mapped]), 0xc207fc1c);
     assert.equal(await call('spi', [two, one, tag, SpiForm.Mapped]), 0x98a1ca54);
@@ -150,7 +150,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
   test('node-forge passes the self-test', async () => assert.equal(await call('wrong', []), undefined));
 
   for (const profile of [Profile.Swarm, Profile.Strict]) {
-    test(`${profile}: what is sealed there is opened there, and by Node's cipher here; a changed bit is found`, async () => {
+    test(`${profile}: a packet sealed in the browser opens in the browser, and in Node; a changed bit is detected`, async () => {
       const packet = '450000200000400040115579c0a83201c0a832029c4012b5000c000064617461';
       const trip = await call('sealAndOpen', [profile, 7, packet]);
       assert.deepEqual([trip.opened, trip.changed], [packet, Verdict.Dropped]);
@@ -178,10 +178,10 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
 
       for (const [way, setup, packets] of [
         ['clear', {}, 1],
-        ['encrypted as Swarm does', { encrypted: true }, 1],
+        ['encrypted as in Swarm', { encrypted: true }, 1],
         ['encrypted strictly, over IPv6', { encrypted: true, profile: 'strict', family: 6 }, 1],
       ] as const) {
-        test(`${way}: frames go from node to node through the chains as they were recorded`, async () => {
+        test(`${way}: recorded frames cross the chains from node to node unchanged`, async () => {
           const name = 'vxlan/03-http-200k.c1.pcap';
           const frames = (await framesOf(fixture(name)))
             .map(({ hex }) => hex)
@@ -198,7 +198,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
         ['vxlan/60-offload-on-http.underlay.pcap'],
         ['docker/07-encrypted.underlay.pcap', 'docker/swarm-keys.txt'],
       ]) {
-        test(`${capture}: the report and the lines are those that Node gives`, async () => {
+        test(`${capture}: the report and the lines equal Node’s`, async () => {
           const args = [at(capture), keys.map(at)] as const;
           const { report, lines } = await call('survey', [...args], own);
           assert.ok(report.frames > 20);
@@ -208,7 +208,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
     });
   }
 
-  test('a capture that is cut off, changed or none gives its packets and a typed error', async () => {
+  test('a truncated, changed or missing capture gives its packets and a typed error', async () => {
     const capture = at('vxlan/01-icmp.underlay.pcap');
     const length = readFileSync(fixture('vxlan/01-icmp.underlay.pcap')).length;
     assert.deepEqual(await call('damage', [capture, length]), { packets: 40, failure: undefined });
@@ -226,7 +226,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
     }
   });
 
-  test('keys and configs that are none are refused with a typed error, in words that hold no key', async () => {
+  test('invalid keys and configs are refused with a typed error, whose message has no key', async () => {
     const key = '43821b91e82886d2f3c6bfe1afcd9bdc';
     const keys = await call('refusal', ['keys', `- { tag: ${key}, key: '${key}' }\n`]);
     const config = await call('refusal', ['config', `nodes: { n1: { vtep: ${key} } }\nnetworks: { n: { vni: -1 } }\n`]);

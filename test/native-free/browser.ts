@@ -1,11 +1,11 @@
-/** A page in a headless Chromium, and the server on the loopback that gives it its files. */
+/** A page in a headless Chromium, and the loopback server that serves its files. */
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { fixture } from '../repository.js';
 
-/** Debian's. */
+/** Debian's path. */
 const CHROMIUM = '/usr/bin/chromium';
 const FLAGS = [
   '--no-sandbox',
@@ -17,10 +17,10 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** A machine that runs all tests at once takes its time to start a browser. */
+/** Starting a browser is slow on a machine that runs all tests at once. */
 const TIMEOUT_MS = 120_000;
 
-/** A file of the server's. */
+/** A file served. */
 export interface ServedFile {
   readonly type: 'text/html' | 'text/javascript';
   readonly text: string;
@@ -28,9 +28,9 @@ export interface ServedFile {
 
 /** A started browser. */
 export class TestBrowser {
-  /** Where the server is, with no slash at the end. */
+  /** The server's address, without a trailing slash. */
   readonly address: string;
-  /** What pages wrote to their consoles as errors or warnings, threw, or asked for in vain. */
+  /** Console errors and warnings, exceptions, and failed requests of pages. */
   readonly errors: string[] = [];
   readonly #browser: Browser;
   readonly #server: Server;
@@ -43,7 +43,7 @@ export class TestBrowser {
 
   /**
    * Starts browser and server.
-   * @param files by their paths; below `/fixtures/` the recordings stand
+   * @param files by path; the recordings are below `/fixtures/`
    */
   static async start(files: Readonly<Record<string, ServedFile>>): Promise<TestBrowser> {
     const server = createServer(({ url = '' }, response) => {
@@ -70,7 +70,7 @@ export class TestBrowser {
 
   /**
    * Opens a page.
-   * @param before a script that runs before the page's own
+   * @param before script that runs before the page's own
    */
   async open(path: string, before?: string): Promise<Page> {
     const page = await this.#browser.newPage();
@@ -85,7 +85,7 @@ export class TestBrowser {
     return page;
   }
 
-  /** Ends both. */
+  /** Stops both. */
   async close(): Promise<void> {
     await this.#browser.close();
     this.#server.closeAllConnections();

@@ -1,4 +1,4 @@
-/** The entry as a bundler takes it: nothing of Node in it, and no more of it than a program uses. */
+/** The entry in a bundle: nothing of Node in it, and only what a program uses. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const KB = 1000;
 const OPEN = 'Ingress, openCapture, MemoryReader';
 const ESP = 'forgeBackend, forgeHkdfSha256, InboundEsp, InboundSa, parseXfrmState, RingResolver, Sad';
 
-/** Programs, what they bring along, and how large they may be, minified: a tenth more than they are. */
+/** Programs, their packages, and their maximum minified size in KB: the current size plus a tenth. */
 const PROGRAMS = [
   ['the headers of a packet', '{ checkVxlan, VxlanView }', ['buffer-layout'], 31],
   ['the frames of a capture', `{ ${OPEN} }`, ['buffer-layout'], 98],
@@ -20,11 +20,11 @@ const PROGRAMS = [
   ['everything', '*', ['buffer-layout', 'node-forge', 'yaml', 'zod'], 566],
 ] as const;
 
-/** What Node has beside the language and no browser has. */
+/** Node's globals that browsers lack. */
 const NODE_GLOBALS = ['Buffer', 'process', 'global', 'require', '__dirname', '__filename', 'setImmediate'];
 const MARK = 'GLOBAL_OF_NODE_';
 
-/** Names of Node's globals that a module reads or writes. Only a free name is replaced; a property or a local isn't. */
+/** Names of Node's globals that a module reads or writes. Only free names are replaced, not properties or locals. */
 async function nodeGlobalsOf(code: string): Promise<string[]> {
   const define = Object.fromEntries(NODE_GLOBALS.map((name) => [name, MARK + name]));
   const replaced = await transform(code, { define, format: 'esm' });
@@ -32,18 +32,18 @@ async function nodeGlobalsOf(code: string): Promise<string[]> {
 }
 
 describe('native-free in a bundle', () => {
-  test('has nothing of Node: esbuild resolves it for a browser, with nothing left outside and nothing put in place', async () => {
+  test('has nothing of Node: esbuild resolves it for a browser without externals or replacements', async () => {
     const { files, disabled, imports } = await bundleOf("export * from 'vtep/native-free';");
     assert.ok(files.length > 100);
     assert.deepEqual([disabled, imports], [[], []]);
   });
 
-  test('where an entry has something of Node, the same bundling fails and names it', async () => {
+  test('fails, by name, for an entry that uses Node', async () => {
     await assert.rejects(bundleOf("export * from 'vtep';"), /Could not resolve "node:fs"/);
     await assert.rejects(bundleOf("export * from 'vtep/native-free/pcap-parser';"), /Could not resolve "node:events"/);
   });
 
-  test('no module of it reads a global of Node', async () => {
+  test('no module of it reads a Node global', async () => {
     const { files } = await bundleOf("export * from 'vtep/native-free';");
     const own = files.filter((name) => name.startsWith('dist/'));
     assert.ok(own.length > 100, String(own.length));
@@ -67,7 +67,7 @@ describe('native-free in a bundle', () => {
       assert.deepEqual(small.packages, packages);
       assert.ok(small.bytes <= limit * KB, `${small.bytes} bytes`);
       const said = new RegExp(`^\\| ${what} +\\| +(\\d+) KB +\\| +(\\d+) KB +\\|`, 'm').exec(readme);
-      assert.ok(said !== null, 'the README does not say it');
+      assert.ok(said !== null, 'the README does not list it');
       for (const [place, size] of [Number(said[1]), Number(said[2])].entries()) {
         assert.ok(Math.abs(size - sizes[place + 1]) <= Math.max(1, sizes[place + 1] / 10), said[0]);
       }

@@ -1,27 +1,27 @@
-/** What esbuild makes of programs on `vtep/native-free` for browsers: whole, with nothing from outside, no polyfills. */
+/** Bundles of programs on `vtep/native-free` for browsers: complete, without externals or polyfills. */
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { ROOT } from '../repository.js';
 
-/** A program in one piece. */
+/** A bundled program. */
 export interface Bundle {
   readonly code: string;
-  /** Its size in bytes, and what goes over the wire. */
+  /** Size in bytes, plain and compressed. */
   readonly bytes: number;
   readonly gzipBytes: number;
-  /** The files that a piece of it comes from. */
+  /** The source files with a part in it. */
   readonly files: readonly string[];
-  /** Packages of npm among them. */
+  /** The npm packages among them. */
   readonly packages: readonly string[];
-  /** What it still imports, and files in whose place a package puts nothing where a browser runs it. */
+  /** Remaining imports, and files that a package replaces by nothing for browsers. */
   readonly imports: readonly string[];
   readonly disabled: readonly string[];
 }
 
 /**
  * Bundles a program.
- * @param program an ES module; `vtep` is the package as others import it
- * @throws the errors of esbuild, such as for an import of a module of Node's
+ * @param program an ES module; `vtep` is the package as users import it
+ * @throws the errors of esbuild, such as for an import of a Node module
  */
 export async function bundleOf(program: string, { minify = true } = {}): Promise<Bundle> {
   const result = await build({

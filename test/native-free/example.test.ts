@@ -1,4 +1,4 @@
-/** The example page, used as people use it: two files chosen, a button, a table. */
+/** The example page, used like a user does: two files chosen, a button, a table. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ type Chosen = Parameters<ReturnType<Page['getByLabel']>['setInputFiles']>[0];
 interface Shown {
   readonly status: string;
   readonly problems: readonly string[];
-  /** Caption and cells; undefined as long as there is no table. */
+  /** Caption and cells; undefined while there is no table. */
   readonly caption: string | undefined;
   readonly rows: readonly (readonly string[])[];
 }
@@ -64,7 +64,7 @@ describe('the example page', { skip: missing('chromium') }, () => {
       );
       assert.match(status, /^07-encrypted\.underlay\.pcap: \d+ packets = 126 with inner frames \+ 0 ESP /);
       assert.deepEqual([caption, rows.length, problems], ['126 inner frames', 126, []]);
-      // Each row is of a frame that the container saw, by addresses and length.
+      // Each row matches a frame that the container saw, by addresses and length.
       const seen = (await framesOf(fixture('docker/07-encrypted.web2.pcap'))).map(({ hex }) => {
         const bytes = Buffer.from(hex, 'hex');
         const ip =
@@ -79,13 +79,13 @@ describe('the example page', { skip: missing('chromium') }, () => {
     });
   }
 
-  test('without keys it says how many packets are closed, and shows no table', async () => {
+  test('without keys it reports how many packets stay encrypted, and shows no table', async () => {
     const shown = await opened(await browser.open('/'), fixture('esp/09-esp-frag-1500.underlay.pcap'));
     assert.match(shown.status, / = 0 with inner frames \+ 30 ESP that no key was given for \+ /);
     assert.equal(shown.caption, undefined);
   });
 
-  test('opens one capture after the other, and names problems', async () => {
+  test('opens captures one after another, and reports problems', async () => {
     const page = await browser.open('/');
     const clear = await opened(page, fixture('vxlan/30-outerfrag-1500-icmp.underlay.pcap'));
     assert.equal(clear.rows.length, 32);
@@ -98,7 +98,7 @@ describe('the example page', { skip: missing('chromium') }, () => {
     assert.deepEqual([last.rows, last.problems], [[], []]);
   });
 
-  test('shows 1,000 rows at the most, and how many there are', async () => {
+  test('shows at most 1,000 rows, and how many there are', async () => {
     const keys = ['0-before', '4-after'].map((step) =>
       readFileSync(fixture(`esp/08-esp-key-rotation.${step}.xfrm.txt`)),
     );
@@ -110,7 +110,7 @@ describe('the example page', { skip: missing('chromium') }, () => {
     assert.deepEqual([shown.rows.length, shown.caption], [1000, 'The first 1000 of 1137 inner frames']);
   });
 
-  test('says what is wrong with a file, and takes a name with markup in it for text', async () => {
+  test('reports what is wrong with a file, and shows markup in a name as text', async () => {
     const page = await browser.open('/');
     const name = '<img src=x onerror=alert(1)>.pcap';
     const shown = await opened(page, { name, mimeType: '', buffer: Buffer.from('no capture') });

@@ -1,4 +1,4 @@
-/** What is particular to the cipher that is JavaScript alone; test/aead runs every rule of ciphers through it too. */
+/** What is specific to the pure JavaScript cipher; test/aead runs every cipher rule through it too. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AeadBatch, chooseAead, selfTest } from '../../src/aead/index.js';
@@ -7,20 +7,20 @@ import { forgeBackend } from '../../native-free/forge-aead.js';
 import { assertBytes, bytesOf, fromHex, ICV_LENGTHS, KeyRing, Layout, packet, sealDirectly } from '../aead/packets.js';
 
 describe('forge', () => {
-  test('is a backend that chooseAead takes, and passes the self-test', () => {
+  test('is a backend for chooseAead, and passes the self-test', () => {
     const { aead, passedOver } = chooseAead('forge', [forgeBackend]);
     assert.equal(aead.name, 'forge');
     assert.deepEqual(passedOver, []);
     assert.equal(selfTest(aead), undefined);
   });
 
-  test('comes with vtep/native-free, whose batches it works on', () => {
+  test('is exported by vtep/native-free, and works on its batches', () => {
     assert.equal(nativeFree.forgeBackend, forgeBackend);
     assert.equal(nativeFree.AeadBatch, AeadBatch);
     assert.equal(nativeFree.selfTest(nativeFree.forgeBackend.create()), undefined);
   });
 
-  test('seals McGrew and Viega’s test case 2: a block of zeros under a key of zeros', () => {
+  test('McGrew and Viega’s test case 2: seals a block of zeros under a key of zeros', () => {
     const zeros = {
       key: new Uint8Array(16),
       nonce: new Uint8Array(12),
@@ -34,7 +34,7 @@ describe('forge', () => {
     assertBytes(layout.icv(0), fromHex('ab6e47d42cec13bdf53a67b21257bddf'), 'ICV');
   });
 
-  test('short ICVs are the first bytes of the whole tag, which node-forge itself gets wrong (NIST SP 800-38D, 7.1)', () => {
+  test('NIST SP 800-38D, 7.1: short ICVs are the first bytes of the whole tag, which node-forge itself gets wrong', () => {
     const ring = new KeyRing(forgeBackend.create());
     for (const length of [0, 5, 64]) {
       const whole = sealDirectly(packet(1, length)).icv;
@@ -47,7 +47,7 @@ describe('forge', () => {
     }
   });
 
-  test('bytes above 127 come through, in key, nonce, additional data and packet', () => {
+  test('handles bytes above 127 in key, nonce, additional data and packet', () => {
     const high = (length: number): Uint8Array => bytesOf('high', length).map((byte) => byte | 0x80);
     const one = { key: high(32), nonce: high(12), aad: high(12), plain: high(99), icvLength: 16 };
     const ring = new KeyRing(forgeBackend.create());

@@ -7,7 +7,7 @@ import { hkdfSha256 } from '../../src/aead/index.js';
 import { fromHex } from '../aead/packets.js';
 
 describe('forgeHkdfSha256', () => {
-  test('gives the keys of RFC 5869, appendix A.1 and A.3', () => {
+  test('RFC 5869 appendix A.1 and A.3: derives the keys', () => {
     const key = fromHex('0b'.repeat(22));
     assert.deepEqual(
       forgeHkdfSha256(key, fromHex('000102030405060708090a0b0c'), fromHex('f0f1f2f3f4f5f6f7f8f9'), 42),
@@ -20,9 +20,9 @@ describe('forgeHkdfSha256', () => {
     );
   });
 
-  test('comes with vtep/native-free', () => assert.equal(exported, forgeHkdfSha256));
+  test('is exported by vtep/native-free', () => assert.equal(exported, forgeHkdfSha256));
 
-  test('gives what node:crypto gives, with keys, salts and infos longer than a block of SHA-256 among them', () => {
+  test('equals node:crypto, also for keys, salts and infos longer than a SHA-256 block', () => {
     const bytes = fc.uint8Array({ maxLength: 300 });
     fc.assert(
       fc.property(bytes, bytes, bytes, fc.nat(500), (key, salt, info, length) => {
@@ -32,7 +32,7 @@ describe('forgeHkdfSha256', () => {
     );
   });
 
-  test('a shorter output is the beginning of a longer one (RFC 5869 section 2.3)', () => {
+  test('RFC 5869 section 2.3: a shorter output is a prefix of a longer one', () => {
     const [key, salt, info] = [fromHex('0102'), fromHex('03'), fromHex('04')];
     const long = forgeHkdfSha256(key, salt, info, 200);
     for (let length = 0; length < 200; length++) {

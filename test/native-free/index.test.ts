@@ -16,7 +16,7 @@ import * as overlay from '../../src/overlay/index.js';
 import * as wire from '../../src/wire/index.js';
 import { fixture, ROOT } from '../repository.js';
 
-/** What of the floors below needs Node: ciphers of its own and of libraries, and files. */
+/** The parts of the lower layers that need Node: native and library ciphers, and files. */
 const OF_NODE = [
   'AEAD_BACKENDS',
   'chooseAead',
@@ -34,14 +34,14 @@ const OF_NODE = [
 ];
 
 describe('native-free', () => {
-  test('has all that the floors up to inspect have, but what needs Node', () => {
+  test('exports everything of the layers up to inspect, except what needs Node', () => {
     const floors = [aead, capture, dataplane, fragment, inspect, ipsec, memory, files, overlay, wire];
     const names = floors.flatMap((floor) => Object.keys(floor));
     const absent = names.filter((name) => !Object.hasOwn(nativeFree, name));
     assert.deepEqual(absent.sort(), [...OF_NODE].sort());
   });
 
-  test('imports no node: module, and nothing from outside but buffer-layout, node-forge, yaml and zod', () => {
+  test('imports no node: module, and no package but buffer-layout, node-forge, yaml and zod', () => {
     const seen = new Set<string>();
     const outside = new Set<string>();
     const visit = (file: string): void => {
@@ -60,7 +60,7 @@ describe('native-free', () => {
     assert.deepEqual([...new Set(packages)].sort(), ['buffer-layout', 'node-forge', 'yaml', 'zod']);
   });
 
-  test('surveys a capture that is bytes in memory', async () => {
+  test('surveys a capture in memory', async () => {
     const source = await openCapture(new MemoryReader(readFileSync(fixture('docker/03-vip-http.underlay.pcap'))));
     const survey = new Survey();
     for (let batch = await source.next(); batch !== undefined; batch = await source.next()) survey.addBatch(batch);

@@ -1,6 +1,6 @@
 /**
- * What the browser's tests call in the page, and in Node to compare. It takes captures by their addresses, and nothing of
- * Node: all that it uses is in a browser too.
+ * Functions that the browser's tests call in the page, and in Node to compare. They take captures by address, and use
+ * only what browsers have too.
  */
 import {
   Arena,
@@ -47,10 +47,10 @@ export interface InnerFrame {
   readonly hex: string;
 }
 
-/** What became of the packets of a capture. */
+/** The results for the packets of a capture. */
 export interface Opened {
   readonly frames: readonly InnerFrame[];
-  /** Packets that were opened, that no key was given for, and that were dropped, by reason. */
+  /** Packets that were opened, that lacked a key, and that were dropped, by reason. */
   readonly opened: number;
   readonly esp: number;
   readonly drops: readonly number[];
@@ -84,7 +84,7 @@ async function sourceAt(address: string): Promise<PacketSource> {
   return openCapture(new MemoryReader(await bytesAt(address), address.replace(/^.*\//, '')));
 }
 
-/** What opens ESP with the keys of files of one kind, read as one. */
+/** Opens ESP with the keys of files of one kind, read as one. */
 async function opener(addresses: readonly string[]): Promise<{ esp?: InboundEsp }> {
   if (addresses.length === 0) return {};
   const texts = await Promise.all(addresses.map(bytesAt));
@@ -123,7 +123,7 @@ export async function open(capture: string, keys: readonly string[]): Promise<Op
   return { frames, opened: ingress.openedPackets, esp: ingress.espPackets, drops: [...ingress.drops()] };
 }
 
-/** A capture's report, and its packets in lines. */
+/** A capture's report, and its packets as lines. */
 export async function survey(
   capture: string,
   keys: readonly string[],
@@ -147,17 +147,17 @@ export function spi(source: string, destination: string, tag: number, form: SpiF
   return deriveSpi(parseIp(source), parseIp(destination), tag, form);
 }
 
-/** A packet that was sealed under a new key, and what became of it. */
+/** A packet sealed under a new key, and the results of opening it. */
 export interface RoundTrip {
-  /** The cluster's key that it was sealed with. */
+  /** The cluster's key that sealed it. */
   readonly key: string;
   readonly sealed: string;
   readonly opened: string;
-  /** What the opener says of the packet with one bit changed. */
+  /** The verdict on the packet with one bit changed. */
   readonly changed: Verdict;
 }
 
-/** Seals an IP packet from 192.168.50.1 to .2 as a profile does, and opens it. */
+/** Seals an IP packet from 192.168.50.1 to .2 under a profile, and opens it. */
 export function sealAndOpen(profile: Profile, tag: number, packet: string): RoundTrip {
   const aead = forgeBackend.create();
   const bytes = new Uint8Array(16);
@@ -197,8 +197,8 @@ function failureOf(error: unknown): Failure {
 }
 
 /**
- * Why the first bytes of a capture can't be read to their end, and how many packets there are before that.
- * @param changed place of a byte whose highest bit is turned, if one is
+ * Why the first bytes of a capture can't be read to their end, and the number of packets before that.
+ * @param changed offset of a byte whose highest bit is flipped, if any
  */
 export async function damage(
   capture: string,
@@ -217,7 +217,7 @@ export async function damage(
   }
 }
 
-/** Why a text is no file of keys, or no config. */
+/** Why a text is not a file of keys, or not a config. */
 export function refusal(kind: 'keys' | 'config', text: string): Failure | undefined {
   try {
     if (kind === 'keys') parseKeys(text);
@@ -234,9 +234,9 @@ export function wrong(): string | undefined {
 }
 
 /**
- * Sends frames from the first node of a config to the second: through a forwarding table, sealed where the network is an
- * encrypted one, cut and put together.
- * @returns what is on the wire, and what the second node's containers get
+ * Sends frames from the first node of a config to the second: through a forwarding table, sealed if the network is
+ * encrypted, fragmented and reassembled.
+ * @returns the packets on the wire, and the frames for the second node's containers
  */
 export function exchange(config: string, frames: readonly string[]): { packets: number; delivered: string[] } {
   const topology = parseConfig(config);
@@ -278,7 +278,7 @@ export function exchange(config: string, frames: readonly string[]): { packets: 
   return { packets, delivered };
 }
 
-/** A capture's packets as a pcapng file in memory has them, which is written and read back. */
+/** A capture's packets after writing them to a pcapng file in memory and reading it back. */
 export async function rewritten(capture: string): Promise<string[]> {
   const parts: Uint8Array[] = [];
   const writer = new PcapngWriter((bytes) => void parts.push(bytes.slice()));
@@ -305,7 +305,7 @@ export async function rewritten(capture: string): Promise<string[]> {
   return packets;
 }
 
-/** Whether sums over whole packets are taken in WebAssembly here. */
+/** Whether sums over whole packets use WebAssembly here. */
 export function hasWebAssembly(): boolean {
   return 'WebAssembly' in globalThis;
 }

@@ -1,4 +1,4 @@
-/** The source on pcap-parser gives what ours gives, where it can read the file at all. */
+/** The source on pcap-parser gives the same packets as ours, for files that it can read. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createReadStream, readdirSync, readFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ async function readStream(bytes: Uint8Array, size: number): Promise<Read> {
 
 describe('openPcapStream', () => {
   for (const name of MICROSECOND_FILES) {
-    test(`${name}: the packets that openCapture gives`, async () => {
+    test(`${name}: the same packets as openCapture`, async () => {
       const bytes = readFileSync(fixture(`vxlan/${name}`));
       const expected = await read(bytes);
       for (const size of [1 << 16, 777]) {
@@ -34,12 +34,12 @@ describe('openPcapStream', () => {
     });
   }
 
-  test('names what pcap-parser can not read', async () => {
+  test('reports what pcap-parser can not read', async () => {
     for (const form of ['nsec.pcap', 'modified-kuznetzov.pcap', 'editcap.pcapng']) {
       const stream = createReadStream(fixture(`vxlan/10-formats.${form}`));
       await assert.rejects(openPcapStream(stream), { code: 'UNSUPPORTED_CAPTURE', message: /openCapture reads/ });
     }
-    // Without its first bytes, which pcap-parser quotes: the file may be one of keys.
+    // Without the file's first bytes, which pcap-parser quotes: they may be a key's.
     await assert.rejects(openPcapStream(Readable.from([Buffer.from('a text, no capture at all')])), {
       code: 'UNSUPPORTED_CAPTURE',
       message: /^pcap-parser can't read it: unknown magic number: pcap-parser knows/,
@@ -47,7 +47,7 @@ describe('openPcapStream', () => {
     await assert.rejects(openPcapStream(Readable.from([])), { code: 'NOT_A_CAPTURE' });
   });
 
-  test('a stream that ends in a record is damage, behind the whole packets', async () => {
+  test('a stream that ends within a record is damage, after the whole packets', async () => {
     const bytes = readFileSync(fixture('vxlan/05-dns.c1.pcap'));
     for (let end = 24; end < 600; end++) {
       const expected = await read(bytes.subarray(0, end));
@@ -58,7 +58,7 @@ describe('openPcapStream', () => {
     await assert.rejects(readStream(bytes.subarray(0, 20), 7), { code: 'CAPTURE_CUT_OFF' });
   });
 
-  test('a record of 4 GB is damage at once, not a buffer that grows', async () => {
+  test('a record of 4 GB is damage at once, not a growing buffer', async () => {
     const bytes = readFileSync(fixture('vxlan/05-dns.c1.pcap'));
     bytes.writeUInt32LE(0xffffffff, 24 + 8);
     const { packets, damage } = await readStream(bytes, 64);
@@ -66,7 +66,7 @@ describe('openPcapStream', () => {
     assert.equal(damage?.code, 'CAPTURE_DAMAGED');
   });
 
-  test('warns nobody of deprecated things', () => {
+  test('triggers no deprecation warnings', () => {
     const script = `
       import { createReadStream } from 'node:fs';
       import { openPcapStream } from ${JSON.stringify(join(ROOT, 'dist/native-free/pcap-parser-source.js'))};
