@@ -1,5 +1,6 @@
 /**
- * AES-128-GCM by every backend that works here, in batches of 64, with nothing around it; its peers are in bench/peers/.
+ * AES-128-GCM with every available backend, in batches of 64, without the rest of the data plane; its peers are in
+ * bench/peers/.
  *
  *     node dist/bench/aead.js
  */
@@ -12,20 +13,20 @@ import { encryptedBytes } from './peers/frame-sizes.js';
 const SIZES = [64, 256, 594, 1400, 8900] as const;
 const BATCH = 64;
 const ROUNDS = 9;
-/** As Swarm has it. */
+/** As in Swarm. */
 const ICV = 8;
 const AAD = 8;
-/** Time that a round of one row takes, about. */
+/** Approximate duration of one round of a row. */
 const ROUND_NANOSECONDS = 60e6;
 const KEY = Uint8Array.from({ length: 16 }, (_, i) => i * 11);
-/** Slots as far apart as an arena's, so that caches are used as they will be. */
+/** Slots as far apart as an arena's, for realistic cache use. */
 const HEADROOM = 128;
 
 interface Row {
   readonly name: string;
   readonly seal: () => void;
   readonly open: () => void;
-  /** Puts sealed packets back, since opening in place leaves none. */
+  /** Restores sealed packets, since opening in place consumes them. */
   readonly restore: () => void;
 }
 
@@ -66,7 +67,7 @@ function backendRow(aead: Aead, bytes: number): Row {
   };
 }
 
-/** Nanoseconds a packet, for about as long as a round takes. */
+/** Nanoseconds per packet, measured over about one round. */
 function time(call: () => void, before: () => void, batches: number): number {
   let total = 0n;
   for (let i = 0; i < batches; i++) {
@@ -82,7 +83,8 @@ function measure(rows: readonly Row[]): Times[] {
   const found = rows.map((): Times => ({ seal: [], open: [] }));
   const batches = rows.map(() => 1);
   for (let round = -1; round < ROUNDS; round++) {
-    // Round by round, so that a slow moment of the machine meets all alike; the first says how many batches make one.
+    // Interleave the rows, so that a slow phase of the machine affects all alike; the first round sets the number of
+    // batches.
     for (const [i, row] of rows.entries()) {
       const seal = time(row.seal, () => undefined, batches[i]);
       row.restore();

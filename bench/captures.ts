@@ -1,6 +1,6 @@
 /**
- * Makes the captures that the benchmarks read, into bench/captures/ (not kept in git): VXLAN over IPv4 with UDP inside,
- * a hundred flows, right checksums throughout.
+ * Makes the captures for the benchmarks in bench/captures/ (not in git): VXLAN over IPv4 with UDP inside, a hundred
+ * flows, correct checksums throughout.
  *
  *     node dist/bench/captures.js [--count N] [--big]
  */
@@ -14,16 +14,16 @@ import { FRAME_HEADERS as HEADERS, writeHeaders } from './frame.js';
 
 /** The repository's folder; this file runs as dist/bench/captures.js. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** Where the captures are kept. */
+/** The captures' folder. */
 export const CAPTURES = join(ROOT, 'bench', 'captures');
 
-/** How many flows the packets are of. */
+/** Number of flows. */
 export const FLOWS = 100;
 const VNI = 4097;
 const NODES = 4;
 const CONTAINERS = 40;
 
-/** Numbers from 0 to below 2^32 that look random and are the same for the same seed (mulberry32). */
+/** Pseudo-random numbers from 0 to below 2^32, the same for the same seed (mulberry32). */
 function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -34,7 +34,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** A container's side of the inner packet, and its node's of the outer one. */
+/** A container's addresses in the inner packet, and its node's in the outer one. */
 function container(number: number): { mac: string; ip: string } {
   return { mac: `02:42:0a:00:09:${(3 + number).toString(16).padStart(2, '0')}`, ip: `10.0.9.${3 + number}` };
 }
@@ -44,7 +44,7 @@ function nodeOf(number: number): { mac: string; ip: string } {
   return { mac: `02:00:00:00:50:0${node}`, ip: `192.168.50.${node}` };
 }
 
-/** The network of the captures, as a config says it. */
+/** The network of the captures, as a config. */
 export function networkConfig(): string {
   const nodes = Array.from({ length: NODES }, (_, i) => `  n${i}: { vtep: ${nodeOf(i).ip}, mac: "${nodeOf(i).mac}" }`);
   const endpoints = Array.from({ length: CONTAINERS }, (_, i) => {
@@ -62,11 +62,11 @@ export function makePacket(flow: number, payload: number): Uint8Array {
   const frame = HEADERS + VXLAN_SPAN;
   const next = random(flow);
   const source = next() % CONTAINERS;
-  // On another node: what goes to one on the same never sees the wire.
+  // On another node: traffic within a node never reaches the wire.
   const destination = (source + 1 + (next() % (NODES - 1)) + NODES * (next() % (CONTAINERS / NODES))) % CONTAINERS;
-  // The first byte stays 0: dissectors that guess by the payload take it for nothing that they know.
+  // The first byte stays 0, so that heuristic dissectors don't match the payload.
   for (let i = 1; i < payload; i++) bytes[frame + HEADERS + i] = next();
-  // Ports that no dissector takes for a protocol that it knows.
+  // Ports that no dissector claims.
   const port = 40_000 + flow;
   writeHeaders(
     bytes,
@@ -89,9 +89,9 @@ export function makePacket(flow: number, payload: number): Uint8Array {
 }
 
 /**
- * Makes a capture if it isn't there.
+ * Makes a capture if it doesn't exist.
  * @param payload bytes inside each inner UDP datagram
- * @param packets how many packets
+ * @param packets number of packets
  * @returns its path
  */
 export function capture(payload: number, packets: number): string {
@@ -112,9 +112,9 @@ export function capture(payload: number, packets: number): string {
   return path;
 }
 
-/** Packets of the usual captures. */
+/** Packets in the default captures. */
 export const COUNT = 500_000;
-/** Packets of 1400 bytes that make a file of 1 GiB. */
+/** Packets of 1400 bytes in a file of 1 GiB. */
 export const BIG_COUNT = Math.ceil((2 ** 30 - 24) / (16 + 2 * HEADERS + VXLAN_SPAN + 1400));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

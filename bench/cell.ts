@@ -1,14 +1,14 @@
-/** One thing that is measured. */
+/** One measured operation. */
 export interface Cell {
-  /** Packets of a run. */
+  /** Packets per run. */
   readonly packets: number;
-  /** Puts in place what `run` works on; not timed. */
+  /** Prepares the input of `run`; not timed. */
   prepare(): void;
-  /** What is timed. */
+  /** The timed part. */
   run(): void;
   /**
-   * Runs once and looks at what came out.
-   * @throws Error if it isn't right
+   * Runs once and checks the output.
+   * @throws Error if it is wrong
    */
   check(): void;
 }

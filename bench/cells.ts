@@ -1,4 +1,4 @@
-/** The cells of a setting: every stage, and those that a cipher has a part in with every cipher. */
+/** The cells of a setting: every stage, and stages that use a cipher with every cipher. */
 import type { Aead } from '../src/aead/index.js';
 import type { Cell } from './cell.js';
 import { egressCell, ingressCell } from './chains.js';
@@ -10,21 +10,21 @@ import { stageInCell } from './stages-in.js';
 import { stageOutCell } from './stages-out.js';
 import { Workload } from './workload.js';
 
-/** A cell, and what its result is of. */
+/** A cell and the identification of its result. */
 export interface NamedCell extends Pick<BenchResult, 'stage' | 'encrypted' | 'backend'> {
   readonly cell: Cell;
-  /** Whether it is a whole chain, or a part of one. */
+  /** Whether it is a whole chain, rather than a part of one. */
   readonly chain: boolean;
 }
 
-/** Bytes in front of a frame on the wire: IPv4, UDP, VXLAN. */
+/** Bytes before a frame on the wire: IPv4, UDP, VXLAN. */
 const OUTER = 36;
-/** The underlay of the mix: of three sizes the smallest passes whole. */
+/** The underlay MTU for IMIX: only the smallest of the three sizes passes unfragmented. */
 const MIX_MTU = 576;
-/** The size that look-ups are measured with, which have none. */
+/** The nominal size of lookups, which have none. */
 const LOOKUP_SIZE = 64;
 
-/** Cells, and what they have in common. */
+/** Cells and their shared resources. */
 export interface CellSet {
   readonly cells: readonly NamedCell[];
   /** Wipes the keys. */
@@ -32,8 +32,8 @@ export interface CellSet {
 }
 
 /**
- * Makes them.
- * @param aeads the ciphers that work here, the fastest first
+ * Creates the cells.
+ * @param aeads the available ciphers, fastest first
  */
 export function cellsOf(setting: Setting, aeads: readonly Aead[]): CellSet {
   const { size, flows } = setting;
@@ -77,7 +77,7 @@ function clearCells(workload: Workload, { size, batch, flows }: Setting): NamedC
 function sealedCells(workload: Workload, { batch }: Setting, aeads: readonly Aead[]): NamedCell[] {
   if (aeads.length === 0) return [];
   const [best] = aeads;
-  // One key, one nonce: all ciphers make the same bytes, so that the fastest makes them for all.
+  // With one key and one nonce all ciphers produce the same bytes, so the fastest makes them for all.
   const packets = workload.packetsIn(best);
   const shared = (stage: typeof Stage.Reassemble | typeof Stage.Decap): NamedCell => {
     const cell = stageInCell(stage, workload, packets, batch, best);

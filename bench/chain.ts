@@ -1,15 +1,15 @@
-/** The chains that are measured, each over a whole capture. They return a sum, so that nothing can be left out. */
+/** The measured chains, each over a whole capture. They return a sum, so that no work can be optimized away. */
 import { createReadStream } from 'node:fs';
 import { openPcapStream } from '../native-free/pcap-parser-source.js';
 import { openCaptureFile, type PacketSource } from '../src/capture/index.js';
 import { Ingress, Verdict } from '../src/dataplane/index.js';
 import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
 
-/** What a pass over a capture found. */
+/** The result of a pass over a capture. */
 export interface Pass {
   readonly packets: number;
   readonly bytes: number;
-  /** Sum of the inner destination addresses' last bytes: the same for everyone who decodes as far. */
+  /** Sum of the inner destination addresses' last bytes: the same for every decoder that reaches them. */
   readonly check: number;
 }
 
@@ -18,7 +18,7 @@ export async function readRecords(path: string): Promise<Pass> {
   return countRecords(await openCaptureFile(path));
 }
 
-/** The same by vtep/native-free. */
+/** The same with vtep/native-free. */
 export async function readRecordsByPcapParser(path: string): Promise<Pass> {
   return countRecords(await openPcapStream(createReadStream(path, { highWaterMark: 1 << 20 })));
 }
@@ -34,7 +34,7 @@ async function countRecords(source: PacketSource): Promise<Pass> {
   return { packets, bytes: source.position, check };
 }
 
-/** Ethernet, IP and UDP of the packet itself. */
+/** Decodes Ethernet, IP and UDP of the outer packet. */
 export async function decodeOuter(path: string): Promise<Pass> {
   const source = await openCaptureFile(path);
   const outer = new Layers();
@@ -53,7 +53,7 @@ export async function decodeOuter(path: string): Promise<Pass> {
   return { packets, bytes: source.position, check };
 }
 
-/** Headers from Ethernet to the inner IP and its transport's ports, every length checked. */
+/** Decodes the headers from Ethernet to the inner IP and its transport's ports, checking every length. */
 export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pass> {
   const source = await openCaptureFile(path);
   const outer = new Layers();
@@ -83,10 +83,10 @@ export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pa
   return { packets, bytes: source.position, check };
 }
 
-/** How many packets `decodeInMemory` goes round and round over. */
+/** Number of packets that `decodeInMemory` loops over. */
 export const MEMORY_PACKETS = 125;
 
-/** The same headers as `decodeToInnerIp`, of a few packets that stay in memory: the decoding without the reading. */
+/** Decodes the same headers as `decodeToInnerIp`, for a few packets in memory: decoding without reading. */
 export async function decodeInMemory(path: string, packets: number): Promise<Pass> {
   const source = await openCaptureFile(path);
   const batch = await source.next();

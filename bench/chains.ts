@@ -1,4 +1,7 @@
-/** Whole chains: a frame in the arena to a packet for the wire, and a packet off the wire to a frame of an endpoint. */
+/**
+ * Whole chains: from a frame in the arena to a packet for the wire, and from a packet on the wire to a frame of an
+ * endpoint.
+ */
 import type { Aead } from '../src/aead/index.js';
 import { EgressChain, IngressChain } from '../src/dataplane/index.js';
 import type { PacketBatch } from '../src/memory/index.js';
@@ -7,10 +10,10 @@ import { checkDelivered, checkSent } from './oracle.js';
 import { OUTER_BYTES, WINDOW, Window } from './window.js';
 import type { Packets, Workload } from './workload.js';
 
-/** Steps of the clock: no whole seconds, as clocks have none. */
+/** Clock step: not a whole second, as with real clocks. */
 const MICROSECOND = 1e-6;
 
-/** The way out of a node. */
+/** The egress path of a node. */
 export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell {
   const { tables, frames, frameBytes, encrypted } = workload;
   const window = new Window(frames, batch, frameBytes);
@@ -51,7 +54,7 @@ export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell
   return cell;
 }
 
-/** The way into a node. */
+/** The ingress path of a node. */
 export function ingressCell(workload: Workload, packets: Packets, batch: number, aead?: Aead): Cell {
   const { tables, frameBytes } = workload;
   const window = new Window(packets, batch, frameBytes + OUTER_BYTES);

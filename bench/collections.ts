@@ -1,4 +1,4 @@
-/** Counts what the garbage collector does. Needs `--expose-gc`. */
+/** Counts garbage collections. Needs `--expose-gc`. */
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,7 +9,7 @@ export interface CollectionCounts {
   readonly others: number;
 }
 
-/** The observer is told of collections behind a turn of the event loop. */
+/** Delay in ms: the observer is notified of collections after a turn of the event loop. */
 const TOLD_MS = 50;
 
 function isScavenge(entry: PerformanceEntry): boolean {
@@ -23,7 +23,7 @@ export class Collections {
 
   /** @throws Error without `--expose-gc` */
   constructor() {
-    if (Collections.#collect === undefined) throw new Error('call node with --expose-gc');
+    if (Collections.#collect === undefined) throw new Error('run node with --expose-gc');
     const observer = new PerformanceObserver((list) => {
       this.#entries = this.#entries.concat(list.getEntries());
     });
@@ -34,14 +34,14 @@ export class Collections {
     return (globalThis as { gc?: () => void }).gc;
   }
 
-  /** Collects all garbage, and counts from here on. */
+  /** Collects all garbage, and restarts the count. */
   async restart(): Promise<void> {
     Collections.#collect?.();
     await sleep(TOLD_MS);
     this.#entries = [];
   }
 
-  /** How many there were since. */
+  /** Collections since the restart. */
   async counted(): Promise<CollectionCounts> {
     await sleep(TOLD_MS);
     const scavenges = this.#entries.filter(isScavenge).length;

@@ -1,4 +1,4 @@
-/** Where a packet's time goes: its stages stacked, and a mark where the whole chain, measured by itself, comes to. */
+/** Where a packet's time goes: its stages stacked, with a mark at the separately measured total of the whole chain. */
 import { figure, tickName } from './figure.js';
 import { sizeName } from './imix.js';
 import { chainMark, emptyPanel, HEADING, heading, type LegendEntry, type Panel, type Place } from './panel.js';
@@ -9,15 +9,15 @@ import { CHAINS, Direction, type StageCosts, stageCosts } from './stage-costs.js
 import { Colour, cutToFit, element, HALO, textWidth, tip, words } from './svg.js';
 
 const TITLE = 'Cost by stage of the encrypted chains';
-const UNITS = 'ns a packet; a scale of its own for each cipher';
+const UNITS = 'ns/packet; a separate scale for each cipher';
 const LEFT = 48;
 const BETWEEN = 36;
 const ROW = 26;
 const BAR = 18;
-/** A cipher's name and the directions' above its bars; the axis below them. */
+/** Space for a cipher's name and the directions' above its bars, and for the axis below them. */
 const ABOVE = 40;
 const BELOW = 32;
-/** Room for the figures behind the longest bar. */
+/** Space for the figures after the longest bar. */
 const BEHIND = 132;
 const LABEL = 11;
 
@@ -48,7 +48,7 @@ function sum({ parts }: StageCosts): number {
   return parts.reduce((total, { nanoseconds }) => total + nanoseconds, 0);
 }
 
-/** The two fastest ciphers and node's own. */
+/** The two fastest ciphers and node's. */
 function shownCiphers(report: BenchReport): CipherCosts[] {
   const all = backendNames(report)
     .map((backend) => ({
@@ -62,7 +62,7 @@ function shownCiphers(report: BenchReport): CipherCosts[] {
 
 function bar(costs: StageCosts, backend: string, direction: Direction, x: Scale, y: number): string {
   const { bytes, parts, chain } = costs;
-  const name = `${direction === Direction.Out ? 'way out' : 'way in'}, ${backend}, ${sizeName(bytes)}`;
+  const name = `${direction === Direction.Out ? 'egress' : 'ingress'}, ${backend}, ${sizeName(bytes)}`;
   let start = 0;
   const boxes = parts.map(({ stage, nanoseconds }) => {
     const left = x(start);
@@ -89,7 +89,7 @@ function bar(costs: StageCosts, backend: string, direction: Direction, x: Scale,
   );
 }
 
-/** One direction's bars over their axis. */
+/** One direction's bars with their axis. */
 function bars(costs: CipherCosts, direction: Direction, high: number, place: Place, rows: number): string[] {
   const x = linearScale(high, place.x + LEFT, place.x + place.width - BEHIND);
   const top = place.y + ABOVE;
@@ -100,7 +100,7 @@ function bars(costs: CipherCosts, direction: Direction, high: number, place: Pla
     words(x(tick), bottom + 14, tickName(tick), { 'text-anchor': 'middle', ...small }),
   ]);
   return [
-    words(place.x + LEFT, place.y + 28, direction === Direction.Out ? 'on the way out' : 'on the way in', small),
+    words(place.x + LEFT, place.y + 28, direction === Direction.Out ? 'egress' : 'ingress', small),
     ...axis,
     ...costs[direction].flatMap((one, i) => {
       const y = top + i * ROW + (ROW - BAR) / 2;
@@ -112,7 +112,7 @@ function bars(costs: CipherCosts, direction: Direction, high: number, place: Pla
   ];
 }
 
-/** Stages of the chains that have no figures of their own, so that nobody looks for them in the stacks. */
+/** Stages of the chains without separate figures, to be listed below the stacks. */
 function missingStages(ciphers: readonly CipherCosts[]): string[] {
   const all = [Direction.Out, Direction.In].flatMap((direction) =>
     CHAINS[direction].stages.filter((stage) =>
@@ -122,7 +122,7 @@ function missingStages(ciphers: readonly CipherCosts[]): string[] {
   return [...new Set(all)];
 }
 
-/** Draws the panel: a row for each cipher, the way out on the left and the way in on the right. */
+/** Draws the panel: a row for each cipher, egress on the left and ingress on the right. */
 export function costPanel(report: BenchReport, place: Place): Panel {
   const ciphers = shownCiphers(report);
   if (ciphers.length === 0) return emptyPanel(place, TITLE, 'Not measured in this run.');

@@ -1,4 +1,4 @@
-/** V8's CPU profiles, as `node --cpu-prof` writes them: what is read of them here. */
+/** V8's CPU profiles, as written by `node --cpu-prof`: the part used here. */
 import { z } from 'zod';
 import { VtepError } from '../src/error.js';
 
@@ -12,13 +12,13 @@ const SCHEMA = z.object({
   ),
   /** Ids of the nodes on top of the stack. */
   samples: z.array(z.number()),
-  /** Microseconds between the samples. */
+  /** Microseconds between samples. */
   timeDeltas: z.array(z.number()),
 });
 
-/** A profile: a tree of calls, and which of its nodes each sample met. */
+/** A profile: a call tree, and the tree node of each sample. */
 export type CpuProfile = z.infer<typeof SCHEMA>;
-/** One node of the tree: a function as it was called along one way. Lines count from 0. */
+/** A node of the tree: a function with its call path. Lines count from 0. */
 export type ProfileNode = CpuProfile['nodes'][number];
 
 /** A profile that can't be drawn. */
@@ -29,9 +29,9 @@ export class ProfileError extends VtepError<'PROFILE'> {
 }
 
 /**
- * Reads a profile.
- * @param text a file's whole content
- * @throws ProfileError if it is no CPU profile
+ * Parses a profile.
+ * @param text the content of a file
+ * @throws ProfileError if it is not a CPU profile
  */
 export function readProfile(text: string): CpuProfile {
   let data: unknown;

@@ -1,5 +1,5 @@
 /**
- * How fast packets are decoded: parts by tinybench on packets in memory, chains over whole captures.
+ * Decoding speed: parts with tinybench on packets in memory, chains over whole captures.
  *
  *     node dist/bench/decode.js
  */
@@ -31,7 +31,7 @@ import {
 import { machine, median, printTable, spread } from './machine.js';
 
 const ROUNDS = 7;
-/** Calls in one sample, so that the clock's own cost doesn't count. */
+/** Calls per sample, so that the clock's own cost is negligible. */
 const REPEAT = 1000;
 
 async function parts(): Promise<void> {
@@ -82,7 +82,7 @@ async function parts(): Promise<void> {
   if (Number.isNaN(sink)) throw new Error('the parts were not run');
 }
 
-/** Over the sizes of frames that bench/peers/ measures. */
+/** Over the frame sizes that bench/peers/ measures. */
 async function chains(frameBytes: number): Promise<void> {
   const path = capture(frameBytes - FRAME_HEADERS, COUNT);
   const table: [string, (path: string) => Promise<Pass>][] = [
@@ -91,13 +91,13 @@ async function chains(frameBytes: number): Promise<void> {
     ['outer headers', decodeOuter],
     ['to the inner IP, packets in memory', (file) => decodeInMemory(file, COUNT)],
     ['to the inner IP', (file) => decodeToInnerIp(file)],
-    ['to the inner IP, no short cut', (file) => decodeToInnerIp(file, false)],
+    ['to the inner IP, no fast path', (file) => decodeToInnerIp(file, false)],
     ['Ingress, then the inner IP', ingress],
   ];
   const times = new Map<string, number[]>(table.map(([name]) => [name, []]));
   const checks = new Map<string, number>();
   let bytes = 0;
-  // Round by round, so that a slow moment of the machine meets all alike.
+  // Interleave the chains, so that a slow phase of the machine affects all alike.
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [name, run] of table) {
       const start = process.hrtime.bigint();

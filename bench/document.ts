@@ -1,5 +1,5 @@
 /**
- * A run as documents: every table and both pictures.
+ * Writes a run as documents: every table and both pictures.
  *
  *     vtep bench --peers --json > run.json
  *     node dist/bench/document.js run.json
@@ -21,7 +21,7 @@ How it is measured and what it means: [performance.md](performance.md). One run,
 `;
 
 if (process.argv.length !== 3) {
-  process.stderr.write('call it as: node dist/bench/document.js RUN.json\n');
+  process.stderr.write('usage: node dist/bench/document.js RUN.json\n');
   process.exit(2);
 }
 const report = JSON.parse(readFileSync(process.argv[2], 'utf8')) as BenchReport;

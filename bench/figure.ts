@@ -1,7 +1,7 @@
-/** Figures as people read them. */
+/** Formats figures for display. */
 import { grouped } from '../src/cli/table.js';
 
-/** Three digits that count, commas between thousands; a dash for what is no number. */
+/** Three significant digits, commas between thousands; a dash for non-finite values. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return '–';
   const magnitude = Math.abs(value);
@@ -9,7 +9,7 @@ export function figure(value: number): string {
   return magnitude < 999.5 ? value.toPrecision(3) : grouped(Math.round(value));
 }
 
-/** A round figure of an axis, with no more digits than it needs. */
+/** A round axis value, with as few digits as possible. */
 export function tickName(value: number): string {
   const magnitude = Math.abs(value);
   if (magnitude >= 1e7 || (magnitude < 1e-4 && magnitude > 0)) return value.toExponential(0);

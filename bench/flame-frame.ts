@@ -1,16 +1,16 @@
-/** A profile's calls, the same ones put together, as frames that stand below those that called them. */
+/** Merges a profile's equal calls into frames, each below its caller. */
 import { type CpuProfile, ProfileError, type ProfileNode } from './cpu-profile.js';
 
-/** Whose code a frame is. */
+/** The origin of a frame's code. */
 export const Origin = {
   /** This package's. */
   Own: 'vtep',
   /** JavaScript inside Node. */
   Node: 'node',
   Wasm: 'wasm',
-  /** No JavaScript: V8's own, its garbage collector, addons, the system. */
+  /** Not JavaScript: V8's own, its garbage collector, addons, the system. */
   Native: 'native',
-  /** Any other JavaScript: packages, the program that was profiled. */
+  /** Any other JavaScript: packages, the profiled program. */
   Other: 'other scripts',
 } as const;
 export type Origin = (typeof Origin)[keyof typeof Origin];
@@ -18,27 +18,27 @@ export type Origin = (typeof Origin)[keyof typeof Origin];
 /** A frame of a flame graph. */
 export interface FlameFrame {
   readonly name: string;
-  /** File and line, without a folder; empty where there is none. */
+  /** File and line, without a folder; empty if unknown. */
   readonly place: string;
-  /** Undefined where it stands for several. */
+  /** Undefined for merged frames. */
   readonly origin: Origin | undefined;
-  /** How many frames stand over it. */
+  /** Number of frames above it. */
   readonly depth: number;
-  /** Samples left of it. */
+  /** Samples to its left. */
   readonly start: number;
-  /** Samples that met it, or what it called. */
+  /** Samples of it and of its callees. */
   readonly samples: number;
 }
 
-/** What share of all samples a frame needs to be one of its own. */
+/** Share of all samples that a frame needs to be shown separately. */
 export const NARROWEST = 0.003;
-/** How deep frames are told; recursion may go deeper. */
+/** Maximum depth shown; recursion may go deeper. */
 export const DEEPEST = 64;
 
 const IDLE = '(idle)';
 const MERGED = '…';
 
-/** A function along one way, whichever of V8's nodes it is in; called ones stand in the order they were met. */
+/** A function by call path, merged over V8's nodes; callees are in order of first appearance. */
 interface Call {
   readonly name: string;
   readonly place: string;
@@ -48,7 +48,7 @@ interface Call {
   readonly calls: Map<string, Call>;
 }
 
-/** What stands behind the last slash: no folder of the machine is ever told. */
+/** The part after the last slash: folders of the machine are never shown. */
 function baseName(path: string): string {
   return path.replace(/^.*[\\/]/s, '');
 }
@@ -68,7 +68,7 @@ function callOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode, c
   return { name, place, origin: originOf(url), caller, samples: 0, calls: new Map() };
 }
 
-/** The call among its caller's that is the same function, or a new one. */
+/** The caller's call of the same function, or a new one. */
 function sameCall(caller: Call, node: ProfileNode): Call {
   const { functionName, url, lineNumber } = node.callFrame;
   const key = JSON.stringify([functionName, url, lineNumber]);
@@ -79,20 +79,20 @@ function sameCall(caller: Call, node: ProfileNode): Call {
   return call;
 }
 
-/** How many samples met each node itself. Idle ones are no work and don't count. */
+/** Samples of each node itself. Idle ones are not work and don't count. */
 function countSamples({ nodes, samples }: CpuProfile): Map<ProfileNode, number> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   if (byId.size !== nodes.length) throw new ProfileError('no CPU profile: two nodes have the same id');
   const counts = new Map<ProfileNode, number>();
   for (const id of samples) {
     const node = byId.get(id);
-    if (node === undefined) throw new ProfileError(`no CPU profile: a sample is of node ${id}, which is not there`);
+    if (node === undefined) throw new ProfileError(`no CPU profile: a sample is of node ${id}, which does not exist`);
     if (node.callFrame.functionName !== IDLE) counts.set(node, (counts.get(node) ?? 0) + 1);
   }
   return counts;
 }
 
-/** Nodes that nobody calls. A node that two call makes it no tree. */
+/** Nodes without a caller. A node with two callers makes it no tree. */
 function outermost({ nodes }: CpuProfile): ProfileNode[] {
   const called = new Set<number>();
   for (const id of nodes.flatMap(({ children }) => children ?? [])) {
@@ -102,7 +102,7 @@ function outermost({ nodes }: CpuProfile): ProfileNode[] {
   return nodes.filter(({ id }) => !called.has(id));
 }
 
-/** Puts the calls together below one that stands for all of them; undefined if no function is called `focus`. */
+/** Merges the calls below one root; undefined if no function is called `focus`. */
 function callTree(profile: CpuProfile, focus: string | undefined): Call | undefined {
   const counts = countSamples(profile);
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
@@ -110,7 +110,7 @@ function callTree(profile: CpuProfile, focus: string | undefined): Call | undefi
   let top = focus === undefined ? all : undefined;
   const met = new Set<Call>();
   let counted = 0;
-  // Not by recursion: a broken profile may be deeper than the stack.
+  // Iterative: a broken profile may be deeper than the stack.
   const open: [node: ProfileNode, caller: Call | undefined][] = outermost(profile).map((node) => [node, top]);
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [node, caller] = next;
@@ -129,12 +129,12 @@ function callTree(profile: CpuProfile, focus: string | undefined): Call | undefi
     }
   }
   if (counted !== counts.size) throw new ProfileError('no CPU profile: its nodes call each other in a ring');
-  // Callers were met before those that they call.
+  // Callers appear before their callees.
   for (const call of [...met].reverse()) if (call.caller !== undefined) call.caller.samples += call.samples;
   return top;
 }
 
-/** Frames of one call's own calls: the widest first, those that are too narrow put together where that makes one. */
+/** Frames of a call's callees: the widest first, those that are too narrow merged if the result is wide enough. */
 function callsOf(call: Call, depth: number, start: number, narrowest: number): [FlameFrame, Call | undefined][] {
   let at = start;
   const frame = ({ name, place, origin, samples }: Omit<FlameFrame, 'depth' | 'start'>): FlameFrame => {
@@ -152,9 +152,9 @@ function callsOf(call: Call, depth: number, start: number, narrowest: number): [
 }
 
 /**
- * A profile's frames, callers before what they call; the first one is as wide as all samples that count.
- * @param focus name of a function: only what it is in, and below it
- * @throws ProfileError if nodes and samples don't fit together, or no sample is below `focus`
+ * A profile's frames, callers before callees; the first one is as wide as all counted samples.
+ * @param focus function name: show only this function and its callees
+ * @throws ProfileError if nodes and samples are inconsistent, or no sample is below `focus`
  */
 export function flameFrames(profile: CpuProfile, focus?: string): FlameFrame[] {
   const top = callTree(profile, focus);

@@ -1,4 +1,4 @@
-/** A profile as a flame graph that hangs from the top: a frame's width is the time it took, below it what it called. */
+/** Draws a profile as a top-down flame graph: a frame's width is its time, with its callees below it. */
 import { grouped } from '../src/cli/table.js';
 import { type CpuProfile } from './cpu-profile.js';
 import { type FlameFrame, flameFrames, Origin } from './flame-frame.js';
@@ -47,11 +47,11 @@ function drawn(frame: FlameFrame, all: number): string {
 }
 
 /**
- * Draws a profile as SVG. Frames narrower than 0.3 % of the samples are put together or left out; no folder's name is
- * in the picture.
+ * Draws a profile as SVG. Frames narrower than 0.3 % of the samples are merged or omitted; the picture shows no folder
+ * names.
  * @param title what was profiled
- * @param focus name of a function: only what it is in, and below it
- * @throws ProfileError if nodes and samples don't fit together, or no sample is below `focus`
+ * @param focus function name: show only this function and its callees
+ * @throws ProfileError if nodes and samples are inconsistent, or no sample is below `focus`
  */
 export function flameGraph(profile: CpuProfile, title: string, focus?: string): string {
   const frames = flameFrames(profile, focus);
@@ -62,8 +62,8 @@ export function flameGraph(profile: CpuProfile, title: string, focus?: string): 
   const caption = samples === counted ? whole : `${grouped(samples)} of ${whole}`;
   const depth = frames.reduce((deepest, frame) => Math.max(deepest, frame.depth), 0);
   const description =
-    `A flame graph of ${caption}. Each frame is a function, as wide as its share of the samples; below it stand those ` +
-    'that it called.';
+    `A flame graph of ${caption}. Each frame is a function, as wide as its share of the samples; its callees are ` +
+    'below it.';
   return picture(
     WIDTH,
     TOP + (depth + 1) * ROW + MARGIN,

@@ -1,6 +1,6 @@
 /**
- * The forwarding table beside a `Map` with string keys: bytes an entry, time to load, and look-ups a second of MACs that
- * are there, in random order.
+ * Compares the forwarding table with a `Map` with string keys: bytes per entry, load time, and lookups per second of
+ * known MACs in random order.
  *
  *     node --expose-gc dist/bench/forwarding-table.js
  */
@@ -11,30 +11,30 @@ import { machine, median, printTable, spread } from './machine.js';
 
 const SIZES = [1000, 100_000, 1_000_000] as const;
 const ROUNDS = 9;
-/** Look-ups of a round. */
+/** Lookups per round. */
 const LOOKUPS = 1 << 20;
 const MAC = 6;
 const VNIS = 16;
 
-/** What is asked of either table. */
+/** The operations compared. */
 interface Contender {
   readonly name: string;
-  /** Bytes that it takes, its keys included. */
+  /** Size in bytes, including keys. */
   readonly bytes: number;
-  /** Nanoseconds that loading took, for each entry. */
+  /** Load time in nanoseconds per entry. */
   readonly load: number;
-  /** Looks the MACs up in an order; the sum of what is behind them. */
+  /** Looks the MACs up in an order, and returns the sum of the results. */
   readonly find: (order: Uint32Array) => number;
 }
 
-/** MACs that differ, and look like any. */
+/** Distinct, random-looking MACs. */
 function macsOf(count: number): Uint8Array {
   const macs = new Uint8Array(count * MAC);
   new SeededRandom(20261121).fill(macs);
   const view = new DataView(macs.buffer);
   for (let i = 0; i < count; i++) {
     macs[i * MAC] = 0x02;
-    // An odd factor makes another number of each number: all differ.
+    // Multiplication by an odd factor is a bijection: all differ.
     view.setUint32(i * MAC + 2, Math.imul(i, 0x9e3779b1) >>> 0);
   }
   return macs;
@@ -42,7 +42,7 @@ function macsOf(count: number): Uint8Array {
 
 const collect = (globalThis as { gc?: () => void }).gc;
 
-/** Bytes of heap and of arrays that a call leaves behind, and its nanoseconds. */
+/** Bytes of heap and arrays that a call allocates and keeps, and its nanoseconds. */
 function measured<T>(make: () => T): { made: T; bytes: number; nanoseconds: number } {
   collect?.();
   const before = process.memoryUsage();
@@ -73,7 +73,7 @@ function tableOf(macs: Uint8Array, count: number): Contender {
   };
 }
 
-/** As it is usually written: the key is a text made of each packet. */
+/** The usual way: a string key built for each packet. */
 function mapOf(macs: Uint8Array, count: number): Contender {
   const { made, bytes, nanoseconds } = measured(() => {
     const map = new Map<string, number>();
@@ -81,7 +81,7 @@ function mapOf(macs: Uint8Array, count: number): Contender {
     return map;
   });
   return {
-    name: 'Map, text made a look-up',
+    name: 'Map, key built per lookup',
     bytes,
     load: nanoseconds / count,
     find: (order) => {
@@ -92,12 +92,12 @@ function mapOf(macs: Uint8Array, count: number): Contender {
   };
 }
 
-/** The same with the texts at hand, which no packet has: what the Map alone costs. */
+/** The same with prebuilt keys, which no packet has: the cost of the Map alone. */
 function textMapOf(macs: Uint8Array, count: number): Contender {
   const texts = Array.from({ length: count }, (_, i) => `${i % VNIS} ${formatMac(macs, i * MAC)}`);
   const { made, nanoseconds } = measured(() => new Map(texts.map((text, i) => [text, i])));
   return {
-    name: 'Map, texts at hand',
+    name: 'Map, prebuilt keys',
     bytes: Number.NaN,
     load: nanoseconds / count,
     find: (order) => {
@@ -108,7 +108,7 @@ function textMapOf(macs: Uint8Array, count: number): Contender {
   };
 }
 
-/** Nanoseconds a look-up, by name. Round by round in turn, so that a slow moment of the machine meets all alike. */
+/** Nanoseconds per lookup, by name. Rounds are interleaved, so that a slow phase of the machine affects all alike. */
 function race(contenders: readonly Contender[], count: number): Map<string, number[]> {
   const random = new SeededRandom(count);
   const order = Uint32Array.from({ length: LOOKUPS }, () => random.below(count));
@@ -147,6 +147,6 @@ for (const count of SIZES) {
     ];
   });
   process.stdout.write('\n');
-  const headings = ['bytes an entry', 'load ns', 'find ns', 'M finds/s', 'spread', 'x'];
+  const headings = ['bytes/entry', 'load ns', 'find ns', 'M finds/s', 'spread', 'x'];
   printTable([`${count.toLocaleString('en')} entries`, ...headings], rows);
 }

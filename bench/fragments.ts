@@ -1,4 +1,4 @@
-/** Packets cut in two, as an underlay with half their size as its MTU would. */
+/** Packets fragmented in two, as on an underlay with half their size as its MTU. */
 import { Fragmenter, FragmentFault } from '../src/fragment/index.js';
 import { ETHERNET_SPAN, IPV4_SPAN } from '../src/wire/index.js';
 import type { Packets } from './workload.js';
@@ -6,12 +6,12 @@ import type { Packets } from './workload.js';
 /** Fragments begin at multiples of 8 bytes. */
 const UNIT = 8;
 
-/** The smallest MTU that cuts a packet of IPv4 in two and no more. */
+/** The smallest MTU that splits an IPv4 packet into exactly two fragments. */
 export function halvingMtu(packetBytes: number): number {
   return IPV4_SPAN + Math.ceil((packetBytes - IPV4_SPAN) / 2 / UNIT) * UNIT;
 }
 
-/** Each packet (Ethernet, IPv4) as two fragments, one behind the other. */
+/** Each packet (Ethernet, IPv4) as two consecutive fragments. */
 export function cutInTwo(packets: Packets): Packets {
   const { bytes, start, end } = packets;
   const fragmenter = new Fragmenter();

@@ -1,4 +1,4 @@
-/** Frames with IPv4 and UDP inside, right checksums throughout. */
+/** Frames with IPv4 and UDP inside, correct checksums throughout. */
 import {
   ETHERNET_SPAN,
   EtherType,
@@ -13,7 +13,7 @@ import {
   writeIpv4Checksum,
 } from '../src/wire/index.js';
 
-/** Bytes from a frame's beginning to its UDP payload. */
+/** Bytes from a frame's start to its UDP payload. */
 export const FRAME_HEADERS = ETHERNET_SPAN + IPV4_SPAN + UDP_SPAN;
 
 /** One side of a flow. */
@@ -23,7 +23,7 @@ export interface FlowSide {
   readonly port: number;
 }
 
-/** Writes Ethernet, IPv4 and UDP headers around `length` bytes of payload that stand at `offset + FRAME_HEADERS`. */
+/** Writes Ethernet, IPv4 and UDP headers for `length` bytes of payload at `offset + FRAME_HEADERS`. */
 export function writeHeaders(
   bytes: Uint8Array,
   offset: number,

@@ -1,5 +1,5 @@
 /**
- * Writes a capture of any size to standard output, as `captures.ts` makes them: for what reads a stream.
+ * Writes a capture of any size to standard output, like those of `captures.ts`: input for programs that read a stream.
  *
  *     node dist/bench/generate.js --bytes N [--payload N]
  */
@@ -8,11 +8,11 @@ import { parseArgs } from 'node:util';
 import { OutputFile, PcapWriter } from '../src/capture/index.js';
 import { FLOWS, makePacket } from './captures.js';
 
-/** Packets that are made; they come again and again. */
+/** Number of distinct packets; they repeat. */
 const PACKETS = 4096;
 const PCAP_HEADER = 24;
 
-/** The bytes of a capture: the file's header, and its records. */
+/** The bytes of a capture: the file header, and the records. */
 function madeCapture(payload: number): Uint8Array {
   const chunks: Uint8Array[] = [];
   const writer = new PcapWriter((bytes) => void chunks.push(Uint8Array.from(bytes)));
@@ -24,7 +24,7 @@ function madeCapture(payload: number): Uint8Array {
   return Buffer.concat(chunks);
 }
 
-/** Writes whole records, up to a number of bytes and less than one more. */
+/** Writes whole records until at least the given number of bytes. */
 function generate(bytes: number, payload: number): void {
   const { write } = new OutputFile('-');
   const made = madeCapture(payload);

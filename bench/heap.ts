@@ -1,5 +1,5 @@
 /**
- * What garbage the chains make in their steady state: the heap before and after ten million packets, and the collections
+ * Garbage that the chains produce in steady state: the heap before and after ten million packets, and the collections
  * in between.
  *
  *     node --expose-gc dist/bench/heap.js [--packets N]

@@ -14,13 +14,13 @@ export type { BenchReport } from './result.js';
 export { printReport } from './table.js';
 export { targetsOf } from './targets.js';
 
-/** How a run is made. */
+/** Options of a run. */
 export interface BenchOptions {
   /** Fewer sizes, batches, flows and rounds: under a minute instead of under ten. */
   readonly quick: boolean;
-  /** Whether the programs of others are measured too: takes a checkout. */
+  /** Whether to measure other programs too: needs a checkout. */
   readonly peers: boolean;
-  /** Is told what is measured next. */
+  /** Called with what is measured next. */
   readonly onProgress?: (what: string) => void;
 }
 
@@ -28,8 +28,8 @@ const WHOLE: Times = { rounds: 5, round: 50 };
 const QUICK: Times = { rounds: 3, round: 15 };
 
 /**
- * Measures. Every cell's output is checked before it is timed, and once more afterwards.
- * @throws Error if something comes out wrong: then no figure means anything
+ * Runs the benchmark. Every cell's output is checked before it is timed, and again afterwards.
+ * @throws Error if an output is wrong, which makes all figures meaningless
  */
 export async function runBench({ quick, peers, onProgress }: BenchOptions): Promise<BenchReport> {
   const { aeads, missing } = workingCiphers();
@@ -37,7 +37,7 @@ export async function runBench({ quick, peers, onProgress }: BenchOptions): Prom
   settingsOf(quick).forEach((setting, i, settings) => {
     const { size, batch, flows } = setting;
     onProgress?.(`${i + 1} of ${settings.length}: ${size} bytes, batches of ${batch}, ${flows} flows`);
-    // In a quick run batches and flows are varied with the fastest cipher alone.
+    // A quick run varies batches and flows only with the fastest cipher.
     const usual = batch === settings[0].batch && flows === settings[0].flows;
     results.push(...measureSetting(setting, quick && !usual ? aeads.slice(0, 1) : aeads, quick ? QUICK : WHOLE));
   });
@@ -56,9 +56,9 @@ async function measureOthers(
   quick: boolean,
   onProgress: BenchOptions['onProgress'],
 ): Promise<Pick<BenchReport, 'peers' | 'notMeasured'>> {
-  // Loaded only here: what others need is in a checkout and not in the package.
+  // Loaded only here: the peers' code is in a checkout but not in the package.
   const { measurePeers } = await import('./peers/index.js').catch((error: unknown) => {
-    throw new VtepError('NO_PEERS', '--peers goes with a checkout of the repository', { cause: error });
+    throw new VtepError('NO_PEERS', '--peers needs a checkout of the repository', { cause: error });
   });
   return measurePeers({ quick, ...(onProgress === undefined ? {} : { onProgress }) });
 }
@@ -95,7 +95,7 @@ export function measureSetting(setting: Setting, aeads: readonly Aead[], times: 
   }
 }
 
-/** Each cipher that works here, the fastest first, and why others don't. */
+/** The available ciphers, fastest first, and why the others are unavailable. */
 export function workingCiphers(): { aeads: Aead[]; missing: MissingPeer[] } {
   const backends = [...AEAD_BACKENDS, forgeBackend];
   const aeads: Aead[] = [];

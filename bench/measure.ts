@@ -1,23 +1,23 @@
-/** Times cells in turn, round by round, so that a slow moment of the machine meets all alike. */
+/** Times cells in interleaved rounds, so that a slow phase of the machine affects all alike. */
 import { Bench } from 'tinybench';
 import type { Cell } from './cell.js';
 import type { NamedCell } from './cells.js';
 
-/** How long cells are measured. */
+/** Duration of the measurement. */
 export interface Times {
   readonly rounds: number;
-  /** Milliseconds of a round of one cell, preparation included, about. */
+  /** Approximate milliseconds per round of one cell, including preparation. */
   readonly round: number;
 }
 
-/** Samples that a round has at the least, so that its middle is one. */
+/** Minimum samples per round, so that there is a median. */
 const FEWEST = 3;
-/** Rounds' time that a cell runs before the first, for the compiler. */
+/** Warm-up before the first round, in rounds, for the compiler. */
 const WARM_UP = 2;
 
 /**
- * Nanoseconds a packet of each cell, a number for each round. Parts by tinybench; whole chains by a loop of their own, in
- * which nothing stands between two batches.
+ * Nanoseconds per packet of each cell, one figure per round. Parts use tinybench; whole chains use a separate loop
+ * without anything between two batches.
  */
 export function measureCells(cells: readonly NamedCell[], { rounds, round }: Times): number[][] {
   const found = cells.map((): number[] => []);
@@ -31,7 +31,7 @@ export function measureCells(cells: readonly NamedCell[], { rounds, round }: Tim
   return found;
 }
 
-/** The middle of the runs' nanoseconds. */
+/** The median of the runs' nanoseconds. */
 function steadyState(cell: Cell, milliseconds: number): number {
   const samples: number[] = [];
   const stop = performance.now() + milliseconds;
@@ -46,7 +46,7 @@ function steadyState(cell: Cell, milliseconds: number): number {
 }
 
 function byTinybench(cell: Cell, milliseconds: number): number {
-  // Preparing takes about as long as running, and doesn't count as time for tinybench.
+  // Preparation takes about as long as running, and doesn't count as time in tinybench.
   const bench = new Bench({ time: milliseconds / 2, iterations: FEWEST, warmup: false, throws: true });
   bench.add('cell', () => cell.run(), { async: false, beforeEach: () => cell.prepare() });
   const [task] = bench.runSync();

@@ -1,5 +1,5 @@
 /**
- * What memory the packet path takes: `node --expose-gc dist/bench/memory-child.js FILE PACKETS`. Prints one line of JSON:
+ * Memory use of the packet path: `node --expose-gc dist/bench/memory-child.js FILE PACKETS`. Prints one line of JSON:
  * for the whole path from the file, and for `Ingress` alone over one batch in memory.
  */
 import { LinkType, openCaptureFile } from '../src/capture/index.js';
@@ -7,10 +7,10 @@ import { Ingress, Verdict } from '../src/dataplane/index.js';
 import { ingress as throughFile } from './chain.js';
 import { Collections } from './collections.js';
 
-/** What the heap and the collector did. */
+/** Heap growth and collections. */
 export interface Collected {
   readonly packets: number;
-  /** Bytes of heap in use after a full collection, more than before. */
+  /** Growth of the heap in use after a full collection, in bytes. */
   readonly growth: number;
   /** Collections of the young generation, and others. */
   readonly scavenges: number;
@@ -18,7 +18,7 @@ export interface Collected {
 }
 
 if (process.argv.length < 4) {
-  process.stderr.write('call it as: node --expose-gc memory-child.js FILE PACKETS\n');
+  process.stderr.write('usage: node --expose-gc memory-child.js FILE PACKETS\n');
   process.exit(2);
 }
 const path = process.argv[2];

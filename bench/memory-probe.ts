@@ -1,6 +1,6 @@
 /**
- * Loaded into a measured process by `node --import`: on its exit it writes the memory that was resident at the peak, in
- * KiB, into the file that VTEP_BENCH_MEMORY names.
+ * Preloaded into a measured process by `node --import`: on exit it writes the peak resident memory in KiB to the file
+ * named by VTEP_BENCH_MEMORY.
  */
 import { writeFileSync } from 'node:fs';
 

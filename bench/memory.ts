@@ -1,6 +1,6 @@
 /**
- * What memory `inspect` takes of captures of three sizes, and `replay` of streams of 10 MB to 10 GB; how fast they are on
- * them, and that no packet leaves garbage. Each in a process of its own.
+ * Memory and speed of `inspect` on captures of three sizes, and of `replay` on streams of 10 MB to 10 GB; and that no
+ * packet leaves garbage. Each in a separate process.
  *
  *     node dist/bench/memory.js [--streams] [--quick]
  */
@@ -17,14 +17,14 @@ import { replayStream } from './stream-memory.js';
 
 const ROUNDS = 5;
 const PACKETS = 10_000_000;
-/** Bytes of the streams; `--quick` leaves the last one out. */
+/** Sizes of the streams in bytes; `--quick` omits the last one. */
 const STREAMS = [1e7, 1e8, 1e9, 1e10];
 const MAIN = join(ROOT, 'dist/src/cli/main.js');
 const PROBE = pathToFileURL(join(ROOT, 'dist/bench/memory-probe.js')).href;
 
 interface Run {
   readonly seconds: number;
-  /** Memory that was resident at the peak, in bytes. */
+  /** Peak resident memory in bytes. */
   readonly peak: number;
 }
 
@@ -50,7 +50,7 @@ function inspections(): void {
     const path = capture(payload, packets);
     const bytes = statSync(path).size;
     files.push([`inspect, ${payload} bytes inside, ${(bytes / 1e6).toFixed(0)} MB`, [MAIN, 'inspect', path], bytes]);
-    // Into the page cache: what is measured is the command and not the disk.
+    // Load it into the page cache: the command is measured, not the disk.
     readFileSync(path);
   }
   const folder = mkdtempSync(join(tmpdir(), 'vtep-bench-'));

@@ -1,4 +1,4 @@
-/** Whether what was measured came out right, held against what went in; ESP is opened by node:crypto, not by our own code. */
+/** Checks measured output against its input; ESP is opened by node:crypto, not by vtep. */
 import { createDecipheriv } from 'node:crypto';
 import { ETHERNET_SPAN, IPV4_SPAN, UDP_SPAN, VXLAN_SPAN } from '../src/wire/index.js';
 import { FRAME_HEADERS } from './frame.js';
@@ -13,10 +13,10 @@ function fail(packet: number, what: string): never {
 }
 
 function same(packet: number, found: Uint8Array, expected: Uint8Array, what: string): void {
-  if (Buffer.compare(found, expected) !== 0) fail(packet, `has another ${what} than went in`);
+  if (Buffer.compare(found, expected) !== 0) fail(packet, `has a different ${what} than its input`);
 }
 
-/** What stands behind the outer IP header, in the clear: by the cluster's middle key, which sends. */
+/** Decrypts what follows the outer IP header, with the cluster's middle key, which is the sending one. */
 export function openEsp(packet: number, esp: Uint8Array): Uint8Array {
   const nonce = Buffer.concat([esp.subarray(0, 4), esp.subarray(8, 16)]);
   const decipher = createDecipheriv('aes-128-gcm', KEY_OF_TAG_2, nonce, { authTagLength: ICV });
@@ -28,7 +28,7 @@ export function openEsp(packet: number, esp: Uint8Array): Uint8Array {
   return clear.subarray(0, clear.length - 2 - clear[clear.length - 2]);
 }
 
-/** Throws unless a packet for the wire holds the frame that it was made of. */
+/** Throws unless a packet for the wire holds the frame that it was made from. */
 export function checkSent(workload: Workload, number: number, bytes: Uint8Array, start: number, end: number): void {
   const { bytes: frames, start: from, end: to } = workload.frames;
   const i = number % from.length;
@@ -37,7 +37,7 @@ export function checkSent(workload: Workload, number: number, bytes: Uint8Array,
   same(i, udp.subarray(UDP_SPAN + VXLAN_SPAN), frames.subarray(from[i], to[i]), 'frame');
 }
 
-/** Throws unless a delivered frame is one that was sent: its payload says which. */
+/** Throws unless a delivered frame is one that was sent, as identified by its payload. */
 export function checkDelivered(
   workload: Workload,
   number: number,

@@ -1,4 +1,4 @@
-/** What is measured beside the stages of the chains: decoding, and the forwarding table by itself. */
+/** Cells outside the stages of the chains: decoding, and the forwarding table alone. */
 import type { PacketBatch } from '../src/memory/index.js';
 import { ForwardingTable, TargetKind } from '../src/overlay/index.js';
 import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
@@ -8,12 +8,12 @@ import { type Packets, VNI, type Workload } from './workload.js';
 
 const MAC = 6;
 
-/** Reads the headers of a packet from its Ethernet to the ports inside, every length checked. */
+/** Reads the headers of a packet from its Ethernet to the inner ports, checking every length. */
 class InnerWalk {
   readonly #outer = new Layers();
   readonly #inner = new Layers();
 
-  /** Walks a batch; returns how many packets hold UDP in VXLAN in UDP. */
+  /** Walks a batch; returns the number of packets with UDP in VXLAN in UDP. */
   run(batch: PacketBatch): number {
     const { bytes } = batch.arena;
     const outer = this.#outer;
@@ -34,7 +34,7 @@ class InnerWalk {
   }
 }
 
-/** Decoding of packets in memory. */
+/** Decodes packets in memory. */
 export function decodeCell(workload: Workload, packets: Packets, batch: number): Cell {
   const window = new Window(packets, batch, workload.frameBytes + OUTER_BYTES, 0);
   const walk = new InnerWalk();
@@ -58,7 +58,7 @@ export function decodeCell(workload: Workload, packets: Packets, batch: number):
   return cell;
 }
 
-/** Look-ups of MACs that are there, in an order that looks random. */
+/** Looks up known MACs in pseudo-random order. */
 export function lookupCell(entries: number): Cell {
   const table = new ForwardingTable();
   const macs = new Uint8Array(entries * MAC);
@@ -72,7 +72,7 @@ export function lookupCell(entries: number): Cell {
   const cell: Cell = {
     packets: WINDOW,
     prepare: () => {
-      // Others each time, so that a large table isn't looked up in what the cache holds.
+      // Different ones each time, so that lookups in a large table aren't all cache hits.
       round = (round + 7919) % entries;
       for (let i = 0; i < WINDOW; i++) order[i] = (order[i] + round) % entries;
     },
@@ -84,7 +84,7 @@ export function lookupCell(entries: number): Cell {
       sum = 0;
       cell.run();
       const expected = order.reduce((total, entry) => total + entry, 0);
-      if (sum !== expected) throw new Error('a look-up found something else');
+      if (sum !== expected) throw new Error('a lookup returned a wrong result');
     },
   };
   return cell;

@@ -1,14 +1,14 @@
-/** What the panels of a picture have in common: their place, heading and legend. */
+/** Common parts of a picture's panels: their position, heading and legend. */
 import { Colour, element, textWidth, words } from './svg.js';
 
-/** Where a panel may draw, in pixels; how high it gets is the panel's to say. */
+/** The area available to a panel, in pixels; the panel decides its height. */
 export interface Place {
   readonly x: number;
   readonly y: number;
   readonly width: number;
 }
 
-/** A panel that was drawn. */
+/** A drawn panel. */
 export interface Panel {
   readonly height: number;
   readonly markup: readonly string[];
@@ -18,7 +18,7 @@ export interface Panel {
 export interface LegendEntry {
   readonly name: string;
   readonly colour: string;
-  /** How it is drawn: as a line with a dot, as a box, or as the mark beside a bar. */
+  /** Its style: a line with a dot, a box, or the mark next to a bar. */
   readonly swatch: 'line' | 'dashes' | 'box' | 'mark';
 }
 
@@ -29,7 +29,7 @@ const SWATCH = 22;
 const GAP = 18;
 const SIZE = 12;
 
-/** A panel's heading, what its axes are in smaller letters after it, and its legend below. */
+/** A panel's heading, followed by its units in smaller letters, with its legend below. */
 export function heading(place: Place, title: string, units: string, legend: readonly LegendEntry[]): string[] {
   const { x, y, width } = place;
   const markup = [
@@ -39,7 +39,7 @@ export function heading(place: Place, title: string, units: string, legend: read
   return [...markup, ...legendOf(legend, x, y + 34)];
 }
 
-/** A row of a legend, each entry as wide as its name needs; `y` is in its middle. */
+/** A row of a legend, each entry as wide as its name; `y` is the vertical centre. */
 export function legendOf(legend: readonly LegendEntry[], x: number, y: number): string[] {
   const markup: string[] = [];
   let at = x;
@@ -58,13 +58,13 @@ function swatch({ colour, swatch: kind }: LegendEntry, x: number, y: number): st
   return [element('line', { ...line, ...dashes }), element('circle', { cx: x + 11, cy: y, r: 3.5, fill: colour })];
 }
 
-/** The mark of a figure beside a bar: an upright line that shows on any colour. */
+/** The mark of a figure next to a bar: a vertical line that is visible on any colour. */
 export function chainMark(x: number, y: number, height: number): string {
   const bar = { x: x - 1.5, y, width: 3, height };
   return element('rect', { ...bar, fill: Colour.Ink, stroke: Colour.Sheet, 'stroke-width': 1.5 });
 }
 
-/** A panel that has nothing to show, and why. */
+/** A panel without data, and the reason. */
 export function emptyPanel(place: Place, title: string, why: string): Panel {
   const markup = [...heading(place, title, '', []), words(place.x, place.y + 40, why, { fill: Colour.Faint })];
   return { height: HEADING, markup };

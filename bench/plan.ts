@@ -1,7 +1,7 @@
 /** What a run measures: every size with the largest batch, and from there every batch and every number of flows. */
 import { type FrameSize } from './result.js';
 
-/** What cells have in common that are measured in turn, each stage and each cipher one of them. */
+/** Common parameters of cells that are measured in turn, one for each stage and cipher. */
 export interface Setting {
   readonly size: FrameSize;
   readonly batch: number;
@@ -11,7 +11,7 @@ export interface Setting {
 const SIZES: readonly FrameSize[] = [64, 128, 256, 512, 1024, 1400, 8900, 'imix'];
 const BATCHES = [1, 8, 32, 64, 256] as const;
 const FLOWS = [1, 100, 10_000] as const;
-/** Sizes at which batches and flows are varied: the smallest packets, the largest usual ones, and the mix. */
+/** Sizes at which batches and flows are varied: the smallest packets, the largest common ones, and the mix. */
 const CORNERS: readonly FrameSize[] = [64, 1400, 'imix'];
 const BATCH = 256;
 const USUAL_FLOWS = 100;

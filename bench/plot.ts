@@ -1,4 +1,4 @@
-/** A benchmark's results as one picture. */
+/** Draws a benchmark's results as one picture. */
 import { costPanel } from './cost-panel.js';
 import { type Panel } from './panel.js';
 import { type BenchReport } from './result.js';
@@ -11,7 +11,7 @@ const CAPTION = 62;
 const BETWEEN = 28;
 const TITLE = 'vtep: what one core does';
 
-/** Draws a report: throughput of the egress chain by the frames' size, and what each stage costs. */
+/** Draws a report: throughput of the egress chain by frame size, and the cost of each stage. */
 export function plotReport(report: BenchReport): string {
   const { machine, node, date } = report;
   const caption = [machine, node === '' ? '' : `Node ${node}`, date].filter((part) => part !== '').join(', ');
@@ -33,8 +33,8 @@ export function plotReport(report: BenchReport): string {
     add(costPanel(report, { x: MARGIN, y, width: inside }));
   }
   const description =
-    'Above, Gbit/s of the egress chain over the bytes of a frame, a line for each cipher and one for the clear chain. ' +
-    'Below, nanoseconds a packet of each stage as stacked bars for each cipher, beside those of the whole chain. ' +
+    'Above, Gbit/s of the egress chain by frame size in bytes, a line for each cipher and one for the clear chain. ' +
+    'Below, nanoseconds per packet of each stage as stacked bars for each cipher, beside those of the whole chain. ' +
     `Measured on ${caption}.`;
   return picture(WIDTH, y - BETWEEN + MARGIN, TITLE, description, ...markup);
 }

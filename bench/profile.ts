@@ -1,5 +1,5 @@
 /**
- * Draws what `node --cpu-prof` wrote.
+ * Draws a profile written by `node --cpu-prof`.
  *
  *     node dist/bench/profile.js FILE.cpuprofile -o OUT.svg [--focus FUNCTION] [--title TEXT]
  */
@@ -13,7 +13,7 @@ import { VtepError } from '../src/error.js';
 import { readProfile } from './cpu-profile.js';
 import { flameGraph } from './flame-graph.js';
 
-/** Hours of a profile, in bytes. */
+/** Enough bytes for hours of a profile. */
 const MOST = 1 << 28;
 
 const USAGE = 'profile FILE.cpuprofile -o OUT.svg [--focus FUNCTION] [--title TEXT]';
@@ -33,9 +33,9 @@ function parseCall(): Call {
     const { output, focus, title } = values;
     if (output !== undefined && positionals.length === 1) return { path: positionals[0], output, focus, title };
   } catch {
-    // What is wrong with the words shows beside what they should be.
+    // The usage line shows what is wrong with the arguments.
   }
-  throw new UsageError(`call it as: ${USAGE}`);
+  throw new UsageError(`usage: ${USAGE}`);
 }
 
 function draw({ path, output, focus, title }: Call): void {

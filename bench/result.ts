@@ -1,4 +1,4 @@
-/** What a benchmark says: one result for each combination that was measured, and the others that were measured beside it. */
+/** Results of a benchmark: one for each measured combination, and those of other programs. */
 
 /** What is measured: a stage of the data plane, or a chain of all of them. */
 export const Stage = {
@@ -11,49 +11,49 @@ export const Stage = {
   Fragment: 'fragment',
   Reassemble: 'reassemble',
   Lookup: 'lookup',
-  /** Frame in the arena to packet for the wire. */
+  /** From a frame in the arena to a packet for the wire. */
   Egress: 'egress',
-  /** Packet off the wire to frame of an endpoint. */
+  /** From a packet on the wire to a frame of an endpoint. */
   Ingress: 'ingress',
 } as const;
 export type Stage = (typeof Stage)[keyof typeof Stage];
 
-/** Bytes of the frames: all alike, or a mix of 64, 594 and 1518 as 7 to 4 to 1. */
+/** Frame size in bytes: constant, or a mix of 64, 594 and 1518 as 7 to 4 to 1. */
 export type FrameSize = number | 'imix';
 
-/** What one combination reached. */
+/** The result for one combination. */
 export interface BenchResult {
   readonly stage: Stage;
   /** Whether the frames' network is encrypted. */
   readonly encrypted: boolean;
-  /** Bytes of the containers' frames, Ethernet header included, FCS not; headers around them don't count. */
+  /** Size of the containers' frames, with Ethernet header and without FCS; outer headers don't count. */
   readonly bytes: FrameSize;
-  /** The cipher, or null where none is used. */
+  /** The cipher, or null if none is used. */
   readonly backend: string | null;
-  /** Packets that go through a stage together. */
+  /** Packets per batch. */
   readonly batch: number;
-  /** Flows, each to a node of its own: so many tunnels, and with `encrypted` so many SAs a direction. */
+  /** Flows, each to a different node: as many tunnels, and with `encrypted` as many SAs per direction. */
   readonly flows: number;
-  /** Packets a second, the median of the runs. */
+  /** Packets per second, the median of the runs. */
   readonly pps: number;
   readonly nsPerPacket: number;
-  /** Bits of frames a second. */
+  /** Frame bits per second. */
   readonly bitsPerSecond: number;
-  /** How far the runs' extremes lie apart, in percent of the median. */
+  /** Range of the runs, in percent of the median. */
   readonly spread: number;
-  /** Nanoseconds a packet of the fastest run: what the machine gives while nobody else has it. */
+  /** Nanoseconds per packet of the fastest run: what the machine achieves undisturbed. */
   readonly best: number;
 }
 
-/** What somebody else's program reached at the same work. */
+/** Another program's result for the same work. */
 export interface PeerResult {
   /** Its name: `gopacket`, `createCipheriv`, `linux vxlan`, ... */
   readonly peer: string;
-  /** What it did, in a few words. */
+  /** A short description of what it did. */
   readonly what: string;
-  /** The stage of ours that does the same. */
+  /** vtep's stage that does the same. */
   readonly stage: Stage;
-  /** Bytes that it worked on a packet, as of `BenchResult`; null where that has no meaning. */
+  /** Bytes processed per packet, as in `BenchResult`; null if not meaningful. */
   readonly bytes: FrameSize | null;
   readonly pps: number;
   readonly nsPerPacket: number;
@@ -61,11 +61,11 @@ export interface PeerResult {
   readonly spread: number;
 }
 
-/** Somebody who was not measured, and why. */
+/** A program that was not measured, and why. */
 export interface MissingPeer {
   readonly peer: string;
   readonly what: string;
-  /** What is missing, and how to get it. */
+  /** What is missing, and how to install it. */
   readonly missing: string;
 }
 
@@ -75,7 +75,7 @@ export interface BenchReport {
   readonly machine: string;
   /** Node's version. */
   readonly node: string;
-  /** Of the run: YYYY-MM-DD. */
+  /** Date of the run: YYYY-MM-DD. */
   readonly date: string;
   readonly results: readonly BenchResult[];
   readonly peers: readonly PeerResult[];

@@ -1,18 +1,18 @@
-/** Which of a report's results are held against each other. */
+/** Selects the results of a report to compare. */
 import { bySize } from './imix.js';
 import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from './result.js';
 
-/** What a result was measured with. */
+/** Parameters of a result. */
 export interface Setting {
   readonly batch: number;
   readonly flows: number;
 }
 
-/** Below and above this no figure of a benchmark is one. */
+/** Benchmark figures outside this range are invalid. */
 const SMALLEST = 1e-9;
 const LARGEST = 1e18;
 
-/** Whether all figures of a result mean something: a report may come out of a file. */
+/** Whether all figures of a result are valid: a report may come from a file. */
 export function measured(result: BenchResult | PeerResult): boolean {
   const { bytes, pps, nsPerPacket, bitsPerSecond, spread } = result;
   const size = typeof bytes === 'number' ? bytes : 1;
@@ -21,7 +21,7 @@ export function measured(result: BenchResult | PeerResult): boolean {
   return figures.every((figure) => figure > SMALLEST && figure < LARGEST) && Number.isFinite(spread);
 }
 
-/** The results of a stage, by size and then from the fastest on. */
+/** The results of a stage, by size and then fastest first. */
 export function resultsOf(report: BenchReport, stage: Stage, encrypted: boolean): BenchResult[] {
   return report.results
     .filter((result) => result.stage === stage && result.encrypted === encrypted && measured(result))
@@ -41,19 +41,19 @@ export function usualSetting(results: readonly BenchResult[]): Setting | undefin
   return { batch, flows };
 }
 
-/** A setting in words. */
+/** A setting for display. */
 export function settingName({ batch, flows }: Setting): string {
   return `batches of ${batch}, ${flows} ${flows === 1 ? 'flow' : 'flows'}`;
 }
 
-/** A stage's results with the setting that they are held against each other with. */
+/** A stage's results with the setting used for comparison. */
 export function usualResults(report: BenchReport, stage: Stage, encrypted: boolean): BenchResult[] {
   const results = resultsOf(report, stage, encrypted);
   const setting = usualSetting(results);
   return results.filter((result) => result.batch === setting?.batch && result.flows === setting.flows);
 }
 
-/** The result that takes least time a packet. */
+/** The result with the least time per packet. */
 export function fastest<T extends BenchResult | PeerResult>(results: readonly T[]): T | undefined {
   return results.reduce<T | undefined>(
     (best, result) => (best !== undefined && best.nsPerPacket <= result.nsPerPacket ? best : result),
@@ -61,7 +61,7 @@ export function fastest<T extends BenchResult | PeerResult>(results: readonly T[
   );
 }
 
-/** Names of the ciphers that were measured, the fastest first: by their quickest packet in any stage that has one. */
+/** Names of the measured ciphers, fastest first: by their fastest packet in any stage that has one. */
 export function backendNames(report: BenchReport): string[] {
   const quickest = new Map<string, number>();
   for (const stage of [Stage.Seal, Stage.Open, Stage.Egress, Stage.Ingress]) {

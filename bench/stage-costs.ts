@@ -1,36 +1,36 @@
-/** What a packet costs stage by stage, beside what the chain of them costs. */
+/** The cost of a packet by stage, and of the whole chain. */
 import { type BenchReport, type BenchResult, type FrameSize, Stage } from './result.js';
 import { resultsOf, type Setting, usualResults, usualSetting } from './selection.js';
 
-/** The two ways of a packet. */
+/** Egress and ingress. */
 export const Direction = { Out: 'out', In: 'in' } as const;
 export type Direction = (typeof Direction)[keyof typeof Direction];
 
-/** A direction's chain, its stages in their order, and the one among them that a cipher does. */
+/** A direction's chain, its stages in order, and the one that uses a cipher. */
 export const CHAINS = {
   [Direction.Out]: { chain: Stage.Egress, stages: [Stage.Forward, Stage.Encap, Stage.Seal], cipher: Stage.Seal },
   [Direction.In]: { chain: Stage.Ingress, stages: [Stage.Reassemble, Stage.Open, Stage.Decap], cipher: Stage.Open },
 } as const;
 
-/** The sizes that are shown. */
+/** The sizes shown. */
 export const COST_SIZES: readonly FrameSize[] = [64, 1400, 'imix'];
 
-/** A stage's nanoseconds a packet. */
+/** Nanoseconds per packet of a stage. */
 export interface Part {
   readonly stage: Stage;
   readonly nanoseconds: number;
 }
 
-/** What a packet of a size costs on its way through one cipher. */
+/** The cost of a packet of one size with one cipher. */
 export interface StageCosts {
   readonly bytes: FrameSize;
-  /** In the order of the chain; a stage that wasn't measured is missing. */
+  /** In the order of the chain; without stages that weren't measured. */
   readonly parts: readonly Part[];
-  /** The whole chain's nanoseconds a packet, measured by itself. */
+  /** Nanoseconds per packet of the whole chain, measured separately. */
   readonly chain: number | undefined;
 }
 
-/** How well a stage's result goes with its chain's: the first difference counts, the smaller number is the better. */
+/** How well a stage's result matches its chain's: compared lexicographically, smaller is better. */
 function distance(result: BenchResult, backend: string, setting: Setting | undefined): number[] {
   return [
     Number(result.backend !== backend),
@@ -47,7 +47,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return at < 0 ? 0 : a[at] - b[at];
 }
 
-/** What the encrypted chain of a direction costs, for each size that the cipher's stage was measured at. */
+/** The cost of a direction's encrypted chain, for each size at which the cipher's stage was measured. */
 export function stageCosts(report: BenchReport, direction: Direction, backend: string): StageCosts[] {
   const { chain, stages, cipher } = CHAINS[direction];
   const whole = usualResults(report, chain, true);

@@ -1,4 +1,4 @@
-/** The stages of the way in, one by one: what stands before each is run untimed. */
+/** The stages of the ingress path, one by one: the preceding stages run untimed. */
 import type { Aead } from '../src/aead/index.js';
 import { Decap } from '../src/dataplane/decap.js';
 import { DropCounters } from '../src/dataplane/index.js';
@@ -11,7 +11,7 @@ import { Stage } from './result.js';
 import { moveAll, OUTER_BYTES, WINDOW, Window } from './window.js';
 import { HERE, type Packets, type Workload } from './workload.js';
 
-/** A stage of the way in. */
+/** A stage of the ingress path. */
 export type StageIn = typeof Stage.Reassemble | typeof Stage.Open | typeof Stage.Decap;
 
 function refuse(): void {
@@ -19,9 +19,9 @@ function refuse(): void {
 }
 
 /**
- * One stage of the way in.
- * @param packets off the wire
- * @param fragmented whether each came in two fragments
+ * One stage of the ingress path.
+ * @param packets from the wire
+ * @param fragmented whether each was received as two fragments
  */
 export function stageInCell(
   stage: StageIn,
@@ -54,7 +54,7 @@ export function stageInCell(
   };
   const step = steps[stage];
   const cell: Cell = {
-    // Whole ones, where they come as fragments.
+    // Whole packets, even if received as fragments.
     packets: fragmented ? WINDOW / 2 : WINDOW,
     prepare: () => {
       sealed.clear();
@@ -74,7 +74,7 @@ export function stageInCell(
       cell.run();
       const out = [sealed, clear, ...batches, ...staged].reduce((count, after) => count + after.count, 0);
       if (out !== cell.packets || drops.total !== 0 || reassemble.reassembler.heldFragments !== 0) {
-        throw new Error(`${stage}: what came out is not what went in`);
+        throw new Error(`${stage}: the output does not match the input`);
       }
     },
   };

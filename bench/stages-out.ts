@@ -1,4 +1,4 @@
-/** The stages of the way out, one by one: what stands before each is run untimed. */
+/** The stages of the egress path, one by one: the preceding stages run untimed. */
 import type { Aead } from '../src/aead/index.js';
 import { Encap } from '../src/dataplane/encap.js';
 import { Forward } from '../src/dataplane/forward.js';
@@ -13,12 +13,12 @@ import { Stage } from './result.js';
 import { moveAll, WINDOW, Window } from './window.js';
 import { HERE, type Workload } from './workload.js';
 
-/** A stage of the way out. */
+/** A stage of the egress path. */
 export type StageOut = typeof Stage.Forward | typeof Stage.Encap | typeof Stage.Seal | typeof Stage.Fragment;
 
 const ORDER: readonly StageOut[] = [Stage.Forward, Stage.Encap, Stage.Seal, Stage.Fragment];
 
-/** Fragments that a packet is cut into, at the most. */
+/** Maximum number of fragments per packet. */
 const PIECES = 3;
 
 function refuse(): void {
@@ -26,7 +26,7 @@ function refuse(): void {
 }
 
 /**
- * One stage of the way out.
+ * One stage of the egress path.
  * @param workload encrypted for `seal`; with a small MTU for `fragment`
  */
 export function stageOutCell(stage: StageOut, workload: Workload, batch: number, aead?: Aead): Cell {
@@ -82,13 +82,13 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
         stage === Stage.Fragment
           ? pieces.count >= WINDOW && payloadBytes(pieces) === before
           : [...batches, ...staged].reduce((count, packets) => count + packets.count, 0) === WINDOW;
-      if (!right || drops.total !== 0) throw new Error(`${stage}: what came out is not what went in`);
+      if (!right || drops.total !== 0) throw new Error(`${stage}: the output does not match the input`);
     },
   };
   return cell;
 }
 
-/** Bytes behind the IP headers of a batch's packets: the same before and after they are cut. */
+/** Bytes after the IP headers of a batch's packets: unchanged by fragmentation. */
 function payloadBytes({ count, start, end }: PacketBatch): number {
   let bytes = 0;
   for (let i = 0; i < count; i++) bytes += end[i] - start[i] - IPV4_SPAN;

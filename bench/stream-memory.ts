@@ -1,4 +1,4 @@
-/** What memory `replay` takes of a capture that is made while it is read, however long it is. */
+/** Memory that `replay` takes for a capture that is generated while it is read, whatever its length. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,21 +9,21 @@ import { networkConfig, ROOT } from './captures.js';
 const MAIN = join(ROOT, 'dist/src/cli/main.js');
 const GENERATE = join(ROOT, 'dist/bench/generate.js');
 const PROBE = pathToFileURL(join(ROOT, 'dist/bench/memory-probe.js')).href;
-// A pipe of the shell's, as a user has it.
+// A shell pipe, as users have it.
 const PIPE = '"$NODE" "$GENERATE" --bytes "$BYTES" | "$NODE" --import "$PROBE" "$MAIN" replay - "$@"';
 
 /** One replay of a stream. */
 export interface StreamRun {
   readonly seconds: number;
   readonly frames: number;
-  /** Memory of the replaying process that was resident at the peak, in bytes. */
+  /** Peak resident memory of the replaying process, in bytes. */
   readonly peak: number;
 }
 
 /**
  * Pipes a generated capture of packets of 1492 bytes into `replay -`.
  * @param bytes of the capture
- * @throws Error if not every frame was delivered as it was sent
+ * @throws Error unless every frame was delivered as it was sent
  */
 export function replayStream(bytes: number, encrypted: boolean): StreamRun {
   const folder = mkdtempSync(join(tmpdir(), 'vtep-bench-'));

@@ -1,8 +1,8 @@
-/** SVG as text: elements, numbers and words that are always well formed. */
+/** SVG as text: elements, numbers and words, always well formed. */
 
 import { withoutKeys } from '../src/secret-text.js';
 
-/** Characters that XML may not hold, not even escaped, lone surrogates among them. */
+/** Characters that XML can't contain, not even escaped, including lone surrogates. */
 const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 const ESCAPES: Readonly<Record<string, string>> = {
   '<': '&lt;',
@@ -11,11 +11,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&apos;',
 };
-/** Of a character's width to its height, a wide font's. */
+/** Ratio of a character's width to its height, for a wide font. */
 const CHARACTER = 0.6;
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif";
 
-/** Colours that can be read on the white sheet that every picture brings along, whatever the page behind it. */
+/** Colours that are legible on the white sheet behind every picture, whatever the page's background. */
 export const Colour = {
   Sheet: '#ffffff',
   Ink: '#1f2328',
@@ -23,13 +23,13 @@ export const Colour = {
   Line: '#d1d9e0',
 } as const;
 
-/** Keeps words legible where a line of the grid runs through them. */
+/** Keeps text legible across grid lines. */
 export const HALO = { stroke: Colour.Sheet, 'stroke-width': 3, 'paint-order': 'stroke', 'stroke-linejoin': 'round' };
 
 /** An element's attributes; numbers are in pixels. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
-/** Text as XML holds it; what XML can't hold becomes U+FFFD, what may be a key `[hidden]`. */
+/** Escapes text for XML; characters that XML can't contain become U+FFFD, possible keys `[hidden]`. */
 export function escapeXml(text: string): string {
   return withoutKeys(text)
     .replace(FORBIDDEN, '\uFFFD')
@@ -50,25 +50,25 @@ function attribute(value: string | number): string {
   return typeof value === 'number' ? String(Number(value.toFixed(2))) : escapeXml(value);
 }
 
-/** Words whose base line starts at (x, y), or ends or has its middle there by `text-anchor`. */
+/** Text whose baseline starts at (x, y), or ends or is centred there by `text-anchor`. */
 export function words(x: number, y: number, text: string, attributes: Attributes = {}): string {
   return element('text', { x, y, ...attributes }, escapeXml(text));
 }
 
-/** What a browser shows when the pointer rests on the element that holds it. */
+/** Tooltip of the element that contains it. */
 export function tip(text: string): string {
   return element('title', {}, escapeXml(text));
 }
 
 /**
- * About how many pixels a text takes.
- * @param size of its font, in pixels
+ * Estimated width of a text in pixels.
+ * @param size font size in pixels
  */
 export function textWidth(text: string, size: number): number {
   return text.length * size * CHARACTER;
 }
 
-/** A text's beginning that fits, with a mark where it was cut; empty where not even two characters fit. */
+/** Truncates a text to fit, with an ellipsis; empty if not even two characters fit. */
 export function cutToFit(text: string, size: number, width: number): string {
   const fits = Math.floor(width / (size * CHARACTER));
   if (text.length <= fits) return text;
@@ -81,7 +81,7 @@ export function cutToFit(text: string, size: number, width: number): string {
 
 /**
  * A whole picture on a white sheet.
- * @param title its name, for who can't see it
+ * @param title its name, for screen readers
  * @param description what it shows, in a sentence or more
  */
 export function picture(

@@ -6,7 +6,7 @@ import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, St
 import { fastest, resultsOf, settingName, usualResults, usualSetting } from './selection.js';
 import { targetsOf } from './targets.js';
 
-/** A table before it is printed. */
+/** A table before printing. */
 export interface ReportTable {
   readonly title: string;
   readonly columns: readonly Column[];
@@ -30,12 +30,12 @@ function speedCells({ nsPerPacket, pps, bitsPerSecond, spread }: BenchResult | P
   return [figure(nsPerPacket), figure(pps / 1e6), figure(bitsPerSecond / 1e9), whole];
 }
 
-/** What is made for each stage on each kind of network, one behind the other. */
+/** Calls `make` for each stage on each kind of network, and concatenates the results. */
 function eachStage<T>(make: (stage: Stage, encrypted: boolean) => T[]): T[] {
   return Object.values(Stage).flatMap((stage) => NETWORKS.flatMap((encrypted) => make(stage, encrypted)));
 }
 
-/** A table for each stage: what it costs by size and cipher. */
+/** A table for each stage: its cost by size and cipher. */
 function stageTables(report: BenchReport): ReportTable[] {
   return eachStage((stage, encrypted) => {
     const results = usualResults(report, stage, encrypted);
@@ -47,7 +47,10 @@ function stageTables(report: BenchReport): ReportTable[] {
   });
 }
 
-/** What the batch, or the flows, do to a packet's nanoseconds, all else being alike; a row for each that has several. */
+/**
+ * The effect of the batch size, or of the flows, on the time per packet, all else being equal; a row for each with
+ * several.
+ */
 function effectTable(report: BenchReport, title: string, by: 'batch' | 'flows'): ReportTable {
   const other = by === 'batch' ? 'flows' : 'batch';
   const groups = eachStage((stage, encrypted) => {
@@ -74,7 +77,10 @@ function effectTable(report: BenchReport, title: string, by: 'batch' | 'flows'):
   return { title, columns: [...heads, ...values.map((value) => numbers(`${by} ${value}`))], rows };
 }
 
-/** The others, each beside our fastest at the same work, on a clear and on an encrypted network where both were measured. */
+/**
+ * The peers, each next to vtep's fastest at the same work, on a clear and on an encrypted network if both were
+ * measured.
+ */
 function peerTable(report: BenchReport): ReportTable {
   const rows = report.peers.flatMap((peer) => {
     const cells = [peer.peer, peer.what, peer.stage, sizeCell(peer.bytes), ...speedCells(peer)];
@@ -90,16 +96,16 @@ function peerTable(report: BenchReport): ReportTable {
   });
   const heads = [words('peer'), words('what'), words('stage'), numbers('bytes'), ...SPEED];
   const beside = [words('vtep'), numbers('vtep ns'), numbers('times vtep')];
-  const title = 'Others, and how many times as long they take as vtep with its fastest cipher';
+  const title = 'Other programs, and their time relative to vtep with its fastest cipher';
   return { title, columns: [...heads, ...beside], rows };
 }
 
-/** The tables of a report; those that would be empty are left out. */
+/** The tables of a report, without empty ones. */
 export function reportTables(report: BenchReport): ReportTable[] {
   const tables = [
     ...stageTables(report),
-    effectTable(report, 'Nanoseconds a packet by packets in a batch', 'batch'),
-    effectTable(report, 'Nanoseconds a packet by flows', 'flows'),
+    effectTable(report, 'Nanoseconds per packet by batch size', 'batch'),
+    effectTable(report, 'Nanoseconds per packet by flows', 'flows'),
     peerTable(report),
     {
       title: 'Not measured',
@@ -115,7 +121,7 @@ export function reportTables(report: BenchReport): ReportTable[] {
   return tables.filter(({ rows }) => rows.length > 0);
 }
 
-/** Text without line breaks or whatever else a terminal obeys, so that a row stays one. */
+/** Removes line breaks and other control characters, so that a row stays one line. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\s]+/gu, ' ');
 }
@@ -124,7 +130,7 @@ function caption({ machine, node, date }: BenchReport): string {
   return oneLine(`${machine}, Node ${node}, ${date}`);
 }
 
-/** Writes a report's tables for a terminal, a line at a time. */
+/** Prints a report's tables for a terminal, one line at a time. */
 export function printReport(report: BenchReport, write: (line: string) => void): void {
   write(caption(report));
   for (const { title, columns, rows } of reportTables(report)) {
@@ -135,7 +141,7 @@ export function printReport(report: BenchReport, write: (line: string) => void):
   }
 }
 
-/** Text on one line of Markdown that shows as it is. */
+/** Escapes text for one line of Markdown. */
 function plainMarkdown(text: string): string {
   return oneLine(text).replace(/[\\|<&*`]/g, '\\$&');
 }

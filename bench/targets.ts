@@ -1,28 +1,28 @@
-/** What the data plane has to reach, and whether a run did. */
+/** Performance targets of the data plane, and whether a run reached them. */
 import { figure } from './figure.js';
 import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from './result.js';
 import { fastest, measured, usualResults } from './selection.js';
 
-/** How a target was met. */
+/** Outcome of a target. */
 export const Outcome = {
   Reached: 'reached',
-  /** By the fastest of the runs, and not by their median. */
+  /** By the fastest run, but not by the median. */
   AtBest: 'by the best round',
   NotReached: 'not reached',
   NotMeasured: 'not measured',
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 
-/** One target, held against a run. */
+/** One target compared with a run. */
 export interface Target {
   readonly what: string;
   readonly aim: string;
-  /** What the run reached, with its unit; empty if it wasn't measured. */
+  /** The run's figure, with its unit; empty if it wasn't measured. */
   readonly reached: string;
   readonly outcome: Outcome;
 }
 
-/** A cipher object for each packet, and Intel's library in a loop of C, as the peers name them. */
+/** The peers' names for a cipher object per packet, and for Intel's library in a C loop. */
 const CIPHER_OBJECT = /^create(?:Ci|Deci)pheriv/i;
 const LOOP_OF_C = /ipsec-mb/i;
 
@@ -40,7 +40,7 @@ function below(what: string, limit: number, unit: string, reached: number | unde
   return target(what, `below ${limit} ${unit}`, reached, unit, (reached ?? limit) < limit);
 }
 
-/** A target in a unit that is made of nanoseconds a packet: for the median, and for the fastest run beside it. */
+/** A target derived from nanoseconds per packet: for the median, and for the fastest run. */
 function ofResult(
   result: BenchResult | undefined,
   make: (reached: number | undefined) => Target,
@@ -54,7 +54,7 @@ function ofResult(
   return { ...median, reached: `${median.reached}; best round ${fastest.reached}`, outcome };
 }
 
-/** How many times as fast ours is. */
+/** How many times as fast vtep is. */
 function ratio(
   ours: Pick<BenchResult, 'nsPerPacket'> | undefined,
   theirs: Pick<PeerResult, 'nsPerPacket'> | undefined,
@@ -62,7 +62,7 @@ function ratio(
   return ours === undefined || theirs === undefined ? undefined : theirs.nsPerPacket / ours.nsPerPacket;
 }
 
-/** Every target, in the order they matter to who reads them; all with the largest batch, see `usualResults`. */
+/** Every target, most important first; all with the largest batch, see `usualResults`. */
 export function targetsOf(report: BenchReport): Target[] {
   const best = (stage: Stage, encrypted: boolean, bytes: FrameSize, backend?: string): BenchResult | undefined =>
     fastest(

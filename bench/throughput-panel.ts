@@ -1,4 +1,4 @@
-/** How much goes through the egress chain by the frames' size: a line for each cipher, one more without any. */
+/** Throughput of the egress chain by frame size: a line for each cipher, and one without a cipher. */
 import { figure, tickName } from './figure.js';
 import { emptyPanel, HEADING, heading, type Panel, type Place } from './panel.js';
 import { type BenchReport, type BenchResult, Stage } from './result.js';
@@ -8,11 +8,11 @@ import { Colour, element, HALO, textWidth, tip, words } from './svg.js';
 
 const TITLE = 'Throughput of the egress chain';
 const HEIGHT = 360;
-/** Room for the figures of the upright axis, and below the level one. */
+/** Space for the figures of the vertical axis, and below the horizontal one. */
 const LEFT = 48;
 const BELOW = 40;
 const LABEL = 11;
-/** How far the upright axis goes beyond the figures: enough for a tick at least, however close they lie. */
+/** Margin factor of the vertical axis beyond the figures: enough for at least one tick, however close they are. */
 const AROUND = 1.7;
 const CLEAR_COLOUR = '#59636e';
 const COLOURS = ['#0969da', '#bc4c00', '#1a7f37', '#8250df', '#bf3989', '#9a6700'] as const;
@@ -57,7 +57,7 @@ function linesOf(report: BenchReport): Line[] {
 function unitsOf(report: BenchReport): string {
   const encrypted = resultsOf(report, Stage.Egress, true);
   const setting = usualSetting(encrypted.length > 0 ? encrypted : resultsOf(report, Stage.Egress, false));
-  const units = 'Gbit/s of frames over bytes of a frame';
+  const units = 'Gbit/s of frames by frame size in bytes';
   return setting === undefined ? units : `${units}; ${settingName(setting)}`;
 }
 
@@ -65,10 +65,10 @@ function overlaps(a: Box, b: Box): boolean {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }
 
-/** Where the base line of a dot's figure is tried, from the dot: as near as it can be, above before below. */
+/** Baseline offsets tried for a dot's label: as near as possible, above before below. */
 const TRIES = [-8, 17, -20, 29, -32, 41];
 
-/** Figures beside the dots, none over another or over a dot; where there is no room, the tip has to do. */
+/** Labels next to the dots, not overlapping each other or a dot; without space, only the tooltip shows the figure. */
 function labels(lines: readonly Line[], x: Scale, y: Scale, top: number, bottom: number): string[] {
   const dots = lines.flatMap(({ points, colour }) =>
     points.map(({ bytes, gigabits }) => ({ x: x(bytes), y: y(gigabits), text: figure(gigabits), colour })),
@@ -103,7 +103,7 @@ function curve({ name, colour, clear, points }: Line, x: Scale, y: Scale): strin
   return element('g', {}, element('path', { d: path.join(' '), ...stroke }), ...dots);
 }
 
-/** Ticks below the level axis, of every size that was measured unless they would stand in each other's way. */
+/** Ticks below the horizontal axis, for every measured size unless they would overlap. */
 function sizeTicks(sizes: readonly number[], x: Scale, bottom: number): string[] {
   let free = Number.NEGATIVE_INFINITY;
   return sizes.flatMap((bytes) => {

@@ -1,12 +1,12 @@
-/** Packets in an arena, cut into batches: what one timed run works on. They are put back before each run, untimed. */
+/** Packets in an arena, split into batches: the input of one timed run. They are restored before each run, untimed. */
 import { Arena, PacketBatch } from '../src/memory/index.js';
 import { NETWORK, type Packets } from './workload.js';
 
-/** Packets of a run: so many that reading the clock costs nothing, so few that a core's caches hold them. */
+/** Packets per run: enough that reading the clock costs nothing, few enough to stay in a core's caches. */
 export const WINDOW = 256;
-/** Room around a frame that came with its outer headers. */
+/** Space around a frame for its outer headers. */
 export const OUTER_BYTES = 192;
-/** Slots for what stages make of packets. */
+/** Slots for packets that stages create. */
 const SPARE_SLOTS = 16;
 
 /** The batches of a run. */
@@ -17,10 +17,10 @@ export class Window {
   #next = 0;
 
   /**
-   * @param packets taken in turn
-   * @param batch packets of a batch, 1 to `WINDOW`
-   * @param frameBytes of the largest
-   * @param spare slots beside those of the window
+   * @param packets used in turn
+   * @param batch packets per batch, 1 to `WINDOW`
+   * @param frameBytes size of the largest
+   * @param spare slots in addition to those of the window
    */
   constructor(packets: Packets, batch: number, frameBytes: number, spare = SPARE_SLOTS) {
     this.#packets = packets;
@@ -28,12 +28,12 @@ export class Window {
     this.batches = Array.from({ length: WINDOW / batch }, () => new PacketBatch(this.arena, batch));
   }
 
-  /** Which of the packets the next `fill` begins with. */
+  /** Index of the packet that the next `fill` begins with. */
   get next(): number {
     return this.#next;
   }
 
-  /** Puts the next packets into the batches. */
+  /** Fills the batches with the next packets. */
   fill(): void {
     const { bytes, start, end } = this.#packets;
     for (const batch of this.batches) {

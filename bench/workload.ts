@@ -1,6 +1,6 @@
 /**
- * What goes through the chains that are measured: one node with one endpoint, and as many other nodes as there are flows,
- * each with an endpoint of its own. Frames from here go to each of them in turn, packets come from each of them in turn.
+ * The traffic through the measured chains: one node with one endpoint, and as many other nodes as there are flows, each
+ * with one endpoint. Frames from here go to each of them in turn, packets arrive from each of them in turn.
  */
 import { hkdfSha256, type Aead } from '../src/aead/index.js';
 import { Tunnel } from '../src/dataplane/index.js';
@@ -12,32 +12,32 @@ import { FRAME_HEADERS, type FlowSide, writeHeaders } from './frame.js';
 import { sizesOf } from './imix.js';
 import type { FrameSize } from './result.js';
 
-/** Place of this node, and of the one network. */
+/** Index of this node, and of the only network. */
 export const HERE = 0;
 export const NETWORK = 0;
 export const VNI = 4097;
-/** Larger than every packet: nothing is cut unless that is what is measured. */
+/** Larger than every packet: nothing is fragmented unless that is measured. */
 const JUMBO_MTU = 9600;
-/** Packets that are kept ready, at the least: several windows, so that they don't come out of the smallest cache. */
+/** Minimum number of prepared packets: several windows, so that they don't stay in the smallest cache. */
 const MIN_PACKETS = 1024;
 
-/** Packets side by side. */
+/** Packets with their offsets. */
 export interface Packets {
   readonly bytes: Uint8Array;
   readonly start: Int32Array;
   readonly end: Int32Array;
 }
 
-/** What a workload is made of. */
+/** Options of a workload. */
 export interface WorkloadOptions {
   readonly size: FrameSize;
   readonly flows: number;
   readonly encrypted: boolean;
-  /** MTU of the underlay; large enough for everything if not said. */
+  /** MTU of the underlay. Default: large enough for everything. */
   readonly mtu?: number;
 }
 
-/** Masks of IVs: any will do, since the keys are of no one. */
+/** IV masks: any will do, since the keys are not secret. */
 function counting(bytes: Uint8Array): void {
   for (let i = 0; i < bytes.length; i++) bytes[i] = i * 29 + 7;
 }
@@ -54,16 +54,16 @@ function sideOf(endpoint: number, port: number): FlowSide {
   return { mac: formatMac(macOf(0x42, endpoint)), ip: `10.9.${endpoint >>> 8}.${endpoint & 0xff}`, port };
 }
 
-/** Frames of one size and as many flows as asked for. */
+/** Frames of one size, and a number of flows. */
 export class Workload {
   readonly size: FrameSize;
   readonly flows: number;
   readonly encrypted: boolean;
   readonly topology: Topology;
   readonly tables: NodeTables;
-  /** Frames from here to the other endpoints, one after the other. */
+  /** Frames from here to each of the other endpoints. */
   readonly frames: Packets;
-  /** Bytes of the largest frame. */
+  /** Size of the largest frame in bytes. */
   readonly frameBytes: number;
   readonly #lengths: Int32Array;
   readonly #sas = new Map<Aead, NodeSas>();
@@ -105,7 +105,7 @@ export class Workload {
     this.frames = this.#frames((other, port) => [sideOf(HERE, port), sideOf(other, port + 1)]);
   }
 
-  /** This node's SAs with all others, made once for each cipher. */
+  /** This node's SAs with all others, created once for each cipher. */
   sas(aead: Aead): NodeSas {
     const known = this.#sas.get(aead);
     if (known !== undefined) return known;
@@ -120,7 +120,9 @@ export class Workload {
     this.topology.ring?.wipe();
   }
 
-  /** Packets from the other nodes to the endpoint here, Ethernet first; sealed if the network is encrypted. */
+  /**
+   * Packets from the other nodes to the endpoint here, from the Ethernet header on; sealed if the network is encrypted.
+   */
   packetsIn(aead: Aead | undefined): Packets {
     const frames = this.#frames((other, port) => [sideOf(other, port + 1), sideOf(HERE, port)]);
     const count = frames.start.length;
@@ -162,7 +164,7 @@ export class Workload {
     return { bytes, start, end };
   }
 
-  /** What another node sends to this one with. */
+  /** Another node's SAs for sending to this one. */
   #sender(node: number, aead: Aead): NodeSas {
     const sas = new NodeSas(vtepOf(node), aead, { hkdf: hkdfSha256, random: counting, profile: Profile.Swarm });
     sas.addPeer(HERE, vtepOf(HERE));

@@ -20,7 +20,7 @@ interface CapDecoders {
 
 type Pass = (path: string) => Promise<{ packets: number; check: number }>;
 
-/** pcap-parser can't decode: its records alone. */
+/** pcap-parser has no decoders: it only reads records. */
 async function pcapParser(path: string): Promise<{ packets: number; check: number }> {
   const { parse } = createRequire(import.meta.url)('pcap-parser') as {
     parse: (stream: NodeJS.ReadableStream) => {
@@ -37,7 +37,7 @@ async function pcapParser(path: string): Promise<{ packets: number; check: numbe
   return { packets, check: 0 };
 }
 
-/** cap knows no VXLAN: its decoders are called for the outer and the inner packet, over records that vtep reads. */
+/** cap doesn't know VXLAN: its decoders are called for the outer and the inner packet, over records read by vtep. */
 async function cap(path: string): Promise<{ packets: number; check: number }> {
   const { Ethernet, IPV4, UDP } = createRequire(import.meta.url)('cap/lib/Decoders.js') as CapDecoders;
   const source = await openCaptureFile(path);

@@ -1,16 +1,16 @@
-/** Programs that decode a capture: what they read, and whether they found in it what vtep finds. */
+/** Programs that decode a capture: their input, and a check that they find the same as vtep. */
 import { capture } from '../captures.js';
 import { FRAME_HEADERS } from '../frame.js';
 import { decodeInMemory, decodeToInnerIp } from '../chain.js';
 import { Stage } from '../result.js';
 import type { Peer } from './peer.js';
 
-/** Frames' bytes in the captures that are decoded. */
+/** Frame sizes in bytes of the decoded captures. */
 export const DECODE_SIZES = [64, 1400] as const;
 /** Those of a quick run. */
 export const QUICK_DECODE_SIZES = [64] as const;
 
-/** What a decoder says of a pass. */
+/** The result of a decoder's pass. */
 export interface DecodedPass {
   readonly packets: number;
   /** Sum of the inner destination addresses' last bytes. */
@@ -18,23 +18,23 @@ export interface DecodedPass {
   readonly nanoseconds: number;
 }
 
-/** How far a decoder goes: the inner addresses of a whole file, of its first packets over and over, or nothing. */
+/** What a decoder reaches: the inner addresses of a whole file, of its first packets repeatedly, or nothing. */
 export const Decodes = { File: 'file', Memory: 'memory', Nothing: 'nothing' } as const;
 export type Decodes = (typeof Decodes)[keyof typeof Decodes];
 
-/** A decoder, and what it shall read. */
+/** A decoder, and its input. */
 export interface Decoder {
   readonly peer: string;
   readonly what: string;
   readonly decodes: Decodes;
-  /** Packets of the capture, and of a pass. */
+  /** Packets in the capture, and per pass. */
   readonly packets: number;
   readonly pass: (path: string) => Promise<DecodedPass>;
 }
 
 /**
- * A decoder over a capture of frames of one size. Makes the capture if it isn't there.
- * @returns a peer that throws if it read other packets than vtep does, or found other addresses in them
+ * A decoder over a capture of frames of one size. Makes the capture if it doesn't exist.
+ * @returns a peer that throws if it reads other packets than vtep does, or finds other addresses in them
  */
 export function decoderPeer(decoder: Decoder, frameBytes: number): Peer {
   const { peer, what, decodes, packets } = decoder;

@@ -1,17 +1,17 @@
-/** Sizes of frames that are measured, and how many bytes of each are encrypted. */
+/** The frame sizes measured, and how many bytes of each are encrypted. */
 import { ESP_TRAILER_BYTES, espPadding } from '../../src/ipsec/esp-format.js';
 import { UDP_SPAN, VXLAN_SPAN } from '../../src/wire/index.js';
 import type { FrameSize } from '../result.js';
 
-/** The sizes at which ciphers are measured. */
+/** The sizes for ciphers. */
 export const CIPHER_SIZES: readonly FrameSize[] = [64, 128, 256, 512, 1024, 1400, 8900, 'imix'];
 /** Those of a quick run. */
 export const QUICK_CIPHER_SIZES: readonly FrameSize[] = [64, 1400, 'imix'];
 
 /**
- * How many bytes the stage `seal` encrypts of a frame, and so every peer that is held against it: UDP and VXLAN header,
- * the frame, padding, trailer.
- * @param frameBytes bytes of a container's frame, from its Ethernet header on
+ * Bytes that the stage `seal`, and so every peer compared with it, encrypts per frame: UDP and VXLAN header, the frame,
+ * padding, trailer.
+ * @param frameBytes size of a container's frame, from its Ethernet header on
  */
 export function encryptedBytes(frameBytes: number): number {
   const payload = UDP_SPAN + VXLAN_SPAN + frameBytes;

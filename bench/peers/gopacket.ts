@@ -1,4 +1,4 @@
-/** gopacket's `DecodingLayerParser`, the usual way to decode packets fast. */
+/** gopacket's `DecodingLayerParser`, the usual way to decode packets fast in Go. */
 import { join } from 'node:path';
 import { ROOT } from '../captures.js';
 import { MEMORY_PACKETS } from '../chain.js';
@@ -11,7 +11,7 @@ const PACKAGE = 'golang-github-google-gopacket-dev';
 const PEER = 'gopacket';
 const MILLISECONDS = 200;
 const PACKETS = 100_000;
-/** Where Debian keeps Go's packages. */
+/** Where Debian installs Go packages. */
 const ENVIRONMENT = { GOPATH: '/usr/share/gocode', GO111MODULE: 'off' } as const;
 
 function decoders(program: string): Decoder[] {
@@ -46,7 +46,7 @@ async function whyNot(error: ProgramError): Promise<string> {
   return (await output('go', ['version'])) === undefined ? error.message : `it did not build (${needs})`;
 }
 
-/** gopacket, where Go and Debian's package of it are. */
+/** gopacket, if Go and Debian's package are installed. */
 export async function gopacketPeers(quick: boolean): Promise<FoundPeers> {
   try {
     const program = await build('gopacket', 'go', (target) => ['build', '-o', target, SOURCE], ENVIRONMENT);

@@ -1,4 +1,4 @@
-/** What people use instead of vtep, measured in turn; what isn't installed is named. */
+/** Alternatives to vtep, measured in turn; those not installed are reported. */
 import type { MissingPeer, PeerResult } from '../result.js';
 import { gopacketPeers } from './gopacket.js';
 import { ipsecMbPeers } from './ipsec-mb.js';
@@ -11,7 +11,7 @@ import { type FoundPeers, measureInTurn } from './peer.js';
 import { scapyPeers } from './scapy.js';
 import { tsharkPeers } from './tshark.js';
 
-/** Rounds, and the milliseconds that all may take; a busy machine does fewer of them. */
+/** Rounds, and the time limit in milliseconds for all; a busy machine does fewer rounds. */
 const WHOLE = { rounds: 5, milliseconds: 180_000 } as const;
 const QUICK = { rounds: 2, milliseconds: 20_000 } as const;
 
@@ -28,25 +28,25 @@ const KINDS: readonly ((quick: boolean) => FoundPeers | Promise<FoundPeers>)[] =
   ipsecMbPeers,
 ];
 
-/** How peers are measured. */
+/** Options of the measurement. */
 export interface PeerOptions {
   /** Fewer sizes and rounds: seconds instead of minutes. */
   readonly quick: boolean;
-  /** Is told who is measured next. */
+  /** Called with what is measured next. */
   readonly onProgress?: (name: string) => void;
 }
 
-/** What peers reached. */
+/** Results of the peers. */
 export interface PeerReport {
   readonly peers: PeerResult[];
   readonly notMeasured: MissingPeer[];
-  /** Names and versions of those that are here, in a line. */
+  /** Names and versions of the available ones, in one line. */
   readonly versions: string;
 }
 
 /**
- * Measures the peers that are here. Builds those of C and Go first, and makes the captures that they decode.
- * @throws Error if one decodes the same packets to something else than vtep does
+ * Measures the available peers. Builds those in C and Go first, and makes the captures that they decode.
+ * @throws Error if one decodes the same packets differently from vtep
  */
 export async function measurePeers(options: PeerOptions): Promise<PeerReport> {
   const { quick, onProgress } = options;

@@ -1,4 +1,4 @@
-/** Intel's library in a loop of C: the cipher as fast as a core has it. */
+/** Intel's library in a C loop: the upper bound for the cipher on one core. */
 import { join } from 'node:path';
 import { ROOT } from '../captures.js';
 import { type FrameSize, Stage } from '../result.js';
@@ -14,7 +14,7 @@ const MILLISECONDS = 30;
 function peerOf(program: string, bytes: FrameSize): Peer {
   const row = (stage: Stage, what: string): PeerRow => ({ peer: PEER, what: `${stage}: ${what}`, stage, bytes });
   const words = [MILLISECONDS, ...framesOf(bytes).map(encryptedBytes)].map(String);
-  const rows = ['a call a packet, ICV 8', 'a burst of jobs, ICV 8'].flatMap((what) => [
+  const rows = ['one call per packet, ICV 8', 'bursts of jobs, ICV 8'].flatMap((what) => [
     row(Stage.Seal, what),
     row(Stage.Open, what),
   ]);
@@ -26,7 +26,7 @@ export async function buildIpsecMb(): Promise<string> {
   return build('ipsec-mb', 'cc', (target) => ['-O2', SOURCE, '-o', target, '-lIPSec_MB']);
 }
 
-/** The loop, where a compiler and the library's header are. */
+/** The loop, if a compiler and the library's header are installed. */
 export async function ipsecMbPeers(quick: boolean): Promise<FoundPeers> {
   try {
     const program = await buildIpsecMb();

@@ -1,4 +1,4 @@
-/** The kernel's own vxlan driver, between two network namespaces that end with the process that makes them. */
+/** The kernel's own vxlan driver, between two network namespaces that end with the process that creates them. */
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../captures.js';
@@ -17,7 +17,7 @@ const MILLISECONDS = 200;
 /**
  * Runs the driver once.
  * @param milliseconds for each figure
- * @returns nanoseconds a frame of each size: encapsulated and decapsulated, then encapsulated alone
+ * @returns nanoseconds per frame of each size: encapsulated and decapsulated, then encapsulated alone
  * @throws ProgramError
  */
 export async function runLinuxVxlan(
@@ -39,7 +39,7 @@ function peerOf(program: string, sizes: readonly number[]): Peer {
   };
 }
 
-/** What keeps the driver from being measured here, or its program. */
+/** The driver's program, or why it can't be measured here. */
 export async function findLinuxVxlan(): Promise<{ program: string } | { missing: string }> {
   if (process.platform !== 'linux') return { missing: 'this is not Linux' };
   if (process.getuid?.() !== 0) return { missing: 'network namespaces need root (run it by sudo)' };
@@ -56,7 +56,7 @@ export async function findLinuxVxlan(): Promise<{ program: string } | { missing:
   }
 }
 
-/** The driver, where there are root's rights and a compiler. */
+/** The driver, if run by root with a compiler. */
 export async function linuxVxlanPeers(quick: boolean): Promise<FoundPeers> {
   const found = await findLinuxVxlan();
   if ('missing' in found) return nothingOf({ peer: PEER, what: BOTH_WAYS, missing: found.missing });

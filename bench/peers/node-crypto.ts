@@ -1,4 +1,4 @@
-/** node:crypto with a cipher object a packet: what one writes who has no packets to count. */
+/** node:crypto with one cipher object per packet: the obvious way to use it. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { CIPHER_SIZES, QUICK_CIPHER_SIZES } from './frame-sizes.js';
 import { cipherPeer, type PacketCipher } from './packet-cipher.js';
@@ -8,13 +8,13 @@ const ICV = { authTagLength: 8 } as const;
 const MILLISECONDS = 60;
 
 /**
- * createCipheriv and createDecipheriv, nothing in place and nothing copied back.
+ * createCipheriv and createDecipheriv, not in place and without copying back.
  * @param key of 16 bytes
  */
 export function nodeCryptoCipher(key: Uint8Array): PacketCipher {
   return {
     peer: 'createCipheriv',
-    what: 'a cipher object a packet, ICV 8',
+    what: 'one cipher object per packet, ICV 8',
     seal: ({ nonce, aad, text }) => {
       const cipher = createCipheriv('aes-128-gcm', key, nonce, ICV);
       cipher.setAAD(aad);
@@ -33,7 +33,7 @@ export function nodeCryptoCipher(key: Uint8Array): PacketCipher {
   };
 }
 
-/** node:crypto is always there. */
+/** node:crypto is always available. */
 export function nodeCryptoPeers(quick: boolean): FoundPeers {
   const cipher = nodeCryptoCipher(new Uint8Array(16).fill(11));
   const sizes = quick ? QUICK_CIPHER_SIZES : CIPHER_SIZES;

@@ -1,4 +1,4 @@
-/** node-forge as its users would write it; vtep's own `forge` takes packets in place and is measured as a backend. */
+/** node-forge as its users would use it; vtep's `forge` works in place and is measured as a backend. */
 import 'node-forge/lib/aes.js';
 import forge from 'node-forge/lib/forge.js';
 import { CIPHER_SIZES, QUICK_CIPHER_SIZES } from './frame-sizes.js';
@@ -6,11 +6,11 @@ import { cipherPeer, type PacketCipher } from './packet-cipher.js';
 import type { FoundPeers } from './peer.js';
 import { packageVersion } from './program.js';
 
-/** node-forge cuts a shorter one wrongly. */
+/** node-forge truncates shorter tags incorrectly. */
 const TAG_BITS = 128;
 const MILLISECONDS = 60;
 
-/** Bytes as node-forge takes them: a string of one character each. */
+/** Encodes bytes as node-forge's strings, one character each. */
 function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
@@ -41,7 +41,7 @@ export function nodeForgeCipher(key: Uint8Array): PacketCipher {
   };
 }
 
-/** node-forge is a package that vtep itself needs. */
+/** node-forge is a dependency of vtep itself. */
 export function nodeForgePeers(quick: boolean): FoundPeers {
   const cipher = nodeForgeCipher(new Uint8Array(16).fill(11));
   const sizes = quick ? QUICK_CIPHER_SIZES : CIPHER_SIZES;

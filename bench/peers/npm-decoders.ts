@@ -1,4 +1,4 @@
-/** What npm has for captures: pcap-parser and cap's decoders, each in a process of its own. */
+/** The npm packages for captures: pcap-parser and cap's decoders, each in a separate process. */
 import { join } from 'node:path';
 import { ROOT } from '../captures.js';
 import { DECODE_SIZES, type DecodedPass, type Decoder, decoderPeer, Decodes, QUICK_DECODE_SIZES } from './decoder.js';

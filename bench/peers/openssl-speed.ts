@@ -1,4 +1,4 @@
-/** OpenSSL's own benchmark: the cipher over the same bytes again and again, without nonces or ICVs of their own. */
+/** OpenSSL's own benchmark: the cipher over the same buffer repeatedly, without individual nonces or ICVs. */
 import { type FrameSize, Stage } from '../result.js';
 import { CIPHER_SIZES, encryptedBytes, QUICK_CIPHER_SIZES } from './frame-sizes.js';
 import { type FoundPeers, nothingOf, type Peer } from './peer.js';
@@ -23,7 +23,7 @@ function peerOf(bytes: number): Peer {
   };
 }
 
-/** `openssl speed` knows one size a run: no mix. */
+/** `openssl speed` takes one size per run: no mix. */
 export async function opensslSpeedPeers(quick: boolean): Promise<FoundPeers> {
   const version = await output('openssl', ['version']);
   if (version === undefined) return nothingOf({ ...ROW, missing: 'openssl is not installed (Debian: openssl)' });

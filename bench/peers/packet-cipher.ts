@@ -1,4 +1,4 @@
-/** Ciphers that take a packet a call, in this process. */
+/** Ciphers with one call per packet, in this process. */
 import { type FrameSize, Stage } from '../result.js';
 import { encryptedBytes } from './frame-sizes.js';
 import { framesOf } from '../imix.js';
@@ -11,7 +11,7 @@ export interface PlainPacket {
   readonly text: Uint8Array;
 }
 
-/** What sealing made of it. */
+/** A sealed packet. */
 export interface SealedPacket {
   readonly nonce: Uint8Array;
   readonly aad: Uint8Array;
@@ -22,7 +22,7 @@ export interface SealedPacket {
 /** AES-128-GCM as its users would write it. */
 export interface PacketCipher {
   readonly peer: string;
-  /** How it is written, and the bytes of its ICV. */
+  /** How it is used, and its ICV length in bytes. */
   readonly what: string;
   readonly seal: (packet: PlainPacket) => SealedPacket;
   /** @throws Error if the ICV is wrong */
@@ -33,7 +33,7 @@ export interface PacketCipher {
 const PACKETS = 60;
 const AAD_BYTES = 8;
 
-/** The packets that a cipher seals: so many bytes of each as the stage `seal` encrypts. */
+/** The packets that a cipher seals, with as many bytes as the stage `seal` encrypts. */
 export function plainPackets(size: FrameSize): PlainPacket[] {
   const frames = framesOf(size);
   return Array.from({ length: PACKETS }, (_, i) => ({
@@ -58,7 +58,7 @@ function timed(pass: () => void, milliseconds: number): number {
 
 /**
  * A cipher at one size, sealing and opening.
- * @param milliseconds that each takes a round, at least
+ * @param milliseconds minimum per round of each
  */
 export function cipherPeer(cipher: PacketCipher, size: FrameSize, milliseconds: number): Peer {
   const { peer, what } = cipher;

@@ -1,20 +1,20 @@
-/** What a peer of the benchmark is: somebody else's program at work that vtep does too. */
+/** A peer in the benchmark: another program that does the same work as vtep. */
 import { median, spread } from '../machine.js';
 import type { MissingPeer, PeerResult } from '../result.js';
 import { meanBytes } from '../imix.js';
 import { ProgramError } from './program.js';
 
-/** Which work a figure is of. */
+/** Identification of a figure. */
 export type PeerRow = Pick<PeerResult, 'peer' | 'what' | 'stage' | 'bytes'>;
 
 /** Rows that are measured together. */
 export interface Peer {
   readonly rows: readonly PeerRow[];
-  /** Measures each row once, and says the nanoseconds a packet of each, in the order of `rows`. */
+  /** Measures each row once, and returns the nanoseconds per packet of each, in the order of `rows`. */
   readonly round: () => Promise<readonly number[]>;
 }
 
-/** What there is of one kind of peer on this machine. */
+/** The available peers of one kind. */
 export interface FoundPeers {
   readonly peers: readonly Peer[];
   readonly notMeasured: readonly MissingPeer[];
@@ -22,7 +22,7 @@ export interface FoundPeers {
   readonly versions: readonly string[];
 }
 
-/** A kind of peer of which there is nothing here, and why. */
+/** A kind of peer without any available, and why. */
 export function nothingOf(...notMeasured: readonly MissingPeer[]): FoundPeers {
   return { peers: [], notMeasured, versions: [] };
 }
@@ -35,12 +35,12 @@ function resultOf(row: PeerRow, times: readonly number[]): PeerResult {
 }
 
 /**
- * Measures peers in turn, round by round, so that a slow moment of the machine meets all of them.
+ * Measures peers in interleaved rounds, so that a slow phase of the machine affects all of them.
  * @param rounds how many, from 1 on
- * @param milliseconds that they may take: no round is begun that would end later, but for the first
- * @param onProgress is told who is measured next
- * @returns medians; a peer whose program fails is among the others, with what it said
- * @throws what a peer throws that is no `ProgramError`: one that finds something else in the same packets stops the run
+ * @param milliseconds time limit: except for the first, no round begins that would exceed it
+ * @param onProgress called with what is measured next
+ * @returns medians; a peer whose program fails is in `notMeasured`, with its message
+ * @throws any error of a peer other than `ProgramError`: different results for the same packets stop the run
  */
 export async function measureInTurn(
   peers: readonly Peer[],

@@ -1,20 +1,20 @@
-/** Runs and builds other people's programs. */
+/** Runs and builds other programs. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { VtepError } from '../../src/error.js';
 import { CAPTURES, ROOT } from '../captures.js';
 
-/** Longer than any of them takes: what hangs ends. */
+/** Longer than any of them takes: ends those that hang. */
 const TIMEOUT = 60_000;
 
-/** Why a program gave nothing: it isn't there, or it failed. */
+/** Why a program gave no output: it is missing, or it failed. */
 export class ProgramError extends VtepError<'PROGRAM_MISSING' | 'PROGRAM_FAILED'> {}
 
 /**
  * Runs a program to its end.
- * @param environment variables beside this process's own
- * @returns what it printed on stdout
+ * @param environment variables in addition to this process's own
+ * @returns its standard output
  * @throws ProgramError
  */
 export async function call(
@@ -35,7 +35,7 @@ export async function call(
   });
 }
 
-/** As `call`, but undefined where the program isn't there or fails. */
+/** As `call`, but undefined if the program is missing or fails. */
 export async function output(...words: Parameters<typeof call>): Promise<string | undefined> {
   try {
     return await call(...words);
@@ -46,9 +46,9 @@ export async function output(...words: Parameters<typeof call>): Promise<string 
 }
 
 /**
- * Builds a program into the folder of captures.
+ * Builds a program in the folder of captures.
  * @param name of the program
- * @param compile makes the compiler's words from the path of what it shall write
+ * @param compile returns the compiler's arguments for an output path
  * @returns its path
  * @throws ProgramError
  */
@@ -60,7 +60,7 @@ export async function build(
 ): Promise<string> {
   mkdirSync(CAPTURES, { recursive: true });
   const program = join(CAPTURES, name);
-  // Beside it and then renamed: another run may be using it.
+  // Build under another name and rename: another run may be using it.
   const target = `${program}.${process.pid}`;
   try {
     await call(compiler, compile(target), environment);
@@ -71,7 +71,7 @@ export async function build(
   return program;
 }
 
-/** The installed version of an npm package. By path: not every package lets its package.json be imported. */
+/** The installed version of an npm package. By path: not every package exports its package.json. */
 export function packageVersion(name: string): string | undefined {
   const path = join(ROOT, 'node_modules', name, 'package.json');
   if (!existsSync(path)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * What people use instead of vtep, by itself: a table, and what is not measured here.
+ * Measures only the alternatives to vtep: a table, and what was not measured.
  *
  *     node dist/bench/peers/run.js [--quick] [--json FILE]
  */

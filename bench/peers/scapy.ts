@@ -1,4 +1,4 @@
-/** scapy, what people write packets in: VXLAN to the inner IP, and ESP. */
+/** scapy, the common tool for crafting packets: VXLAN to the inner IP, and ESP. */
 import { join } from 'node:path';
 import { capture, ROOT } from '../captures.js';
 import { FRAME_HEADERS } from '../frame.js';
@@ -21,10 +21,10 @@ interface Found {
   readonly esp: readonly (readonly [seal: number, open: number])[];
 }
 
-/** Debian's own may stand behind another in PATH. */
+/** Debian's own may follow another one in PATH. */
 const PYTHONS = ['python3', '/usr/bin/python3'] as const;
 
-/** Which of some Pythons has scapy, and scapy's version. */
+/** Finds a Python with scapy, and scapy's version. */
 export async function findScapy(
   pythons: readonly string[] = PYTHONS,
 ): Promise<{ python: string; version: string } | undefined> {
@@ -66,7 +66,7 @@ function peerOf(python: string, decodeSizes: readonly number[], sizes: readonly 
   };
 }
 
-/** scapy, where a Python has it. */
+/** scapy, if a Python has it. */
 export async function scapyPeers(quick: boolean, pythons: readonly string[] = PYTHONS): Promise<FoundPeers> {
   const found = await findScapy(pythons);
   if (found === undefined) {

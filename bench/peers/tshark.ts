@@ -1,4 +1,4 @@
-/** tshark, which prints the addresses of a capture. */
+/** tshark, printing the addresses of a capture. */
 import { DECODE_SIZES, type DecodedPass, decoderPeer, Decodes, QUICK_DECODE_SIZES } from './decoder.js';
 import { type FoundPeers, nothingOf } from './peer.js';
 import { call, output } from './program.js';
@@ -13,16 +13,16 @@ async function read(path: string, packets: number): Promise<{ nanoseconds: numbe
   return { nanoseconds: Number(process.hrtime.bigint() - start), lines: text.trim().split('\n') };
 }
 
-/** Without the time that it takes to start, which its first packet costs. */
+/** Without its start-up time, which the first packet includes. */
 async function pass(path: string): Promise<DecodedPass> {
   const first = await read(path, 1);
   const all = await read(path, PACKETS);
-  // Outer and inner address stand side by side: the inner one's last byte is behind the last point.
+  // Outer and inner address are adjacent: the inner one's last byte follows the last dot.
   const check = all.lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf('.') + 1)), 0);
   return { packets: all.lines.length, check, nanoseconds: all.nanoseconds - first.nanoseconds };
 }
 
-/** tshark, where it is installed. */
+/** tshark, if installed. */
 export async function tsharkPeers(quick: boolean): Promise<FoundPeers> {
   const version = /[0-9]+\.[0-9]+\.[0-9]+/.exec((await output('tshark', ['--version'])) ?? '');
   if (version === null) return nothingOf({ ...NAME, missing: 'tshark is not installed (Debian: tshark)' });

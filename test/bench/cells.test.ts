@@ -10,13 +10,13 @@ const { aeads } = workingCiphers();
 const quick = aeads.filter(({ name }) => name !== 'forge');
 const SIZES: readonly FrameSize[] = [64, 1400, 8900, 'imix'];
 
-describe('what is measured comes out right, or nothing is measured', () => {
+describe('measured output is correct, or nothing is measured', () => {
   for (const size of SIZES) {
     for (const batch of [1, 64, 256]) {
       test(`frames of ${size} bytes in batches of ${batch}: every stage and both chains, with every cipher`, () => {
         const set = cellsOf({ size, batch, flows: 3 }, size === 64 && batch === 64 ? aeads : quick);
         after(() => set.close());
-        // Twice: the second run finds what the first left behind.
+        // Twice: the second run sees the state that the first left.
         for (const { cell } of [...set.cells, ...set.cells]) cell.check();
         const stages = new Set<string>(set.cells.map(({ stage }) => stage));
         const all = Object.values(Stage).filter((stage) => stage !== Stage.Lookup || size === 64);
@@ -25,7 +25,7 @@ describe('what is measured comes out right, or nothing is measured', () => {
     }
   }
 
-  test('a packet that is changed on its way is found', () => {
+  test('detects a changed packet', () => {
     const set = cellsOf({ size: 128, batch: 8, flows: 3 }, aeads.slice(0, 1));
     const sound = aeads[0].seal.bind(aeads[0]);
     const egress = set.cells.find(({ stage, encrypted }) => stage === Stage.Egress && encrypted);
@@ -43,7 +43,7 @@ describe('what is measured comes out right, or nothing is measured', () => {
   });
 });
 
-test('a result says what it is of, and its figures agree with one another', () => {
+test('a result identifies itself, and its figures are consistent', () => {
   const results = measureSetting({ size: 64, batch: 32, flows: 2 }, aeads.slice(0, 1), { rounds: 3, round: 1 });
   assert.ok(results.length >= 14);
   for (const result of results) {

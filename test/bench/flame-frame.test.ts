@@ -20,7 +20,7 @@ const stacks = fc.array(
 );
 
 describe('frames of a profile', () => {
-  test('a frame holds its own samples and those of what it called, the widest first', () => {
+  test('a frame includes its own samples and its callees’, the widest first', () => {
     const frames = flameFrames(
       profileOf([
         ['run', 1],
@@ -32,7 +32,7 @@ describe('frames of a profile', () => {
     assert.deepEqual(outline(frames), ['all 0+10', '  run 0+10', '    seal 0+7', '      burst 0+4', '    open 7+2']);
   });
 
-  test('no frame reaches out of its caller, none overlaps another, and the first is as wide as the samples', () => {
+  test('no frame exceeds its caller, none overlaps another, and the first is as wide as the samples', () => {
     fc.assert(
       fc.property(stacks, (made) => {
         const frames = flameFrames(profileOf(made));
@@ -55,10 +55,10 @@ describe('frames of a profile', () => {
     );
   });
 
-  test('the frames that call nothing, and what callers took themselves, add up to the samples', () => {
+  test('the frames without callees, and callers’ own samples, add up to the samples', () => {
     fc.assert(
       fc.property(stacks, (made) => {
-        // Wide enough, all of them, to be shown.
+        // All of them wide enough to be shown.
         const even = made.map(([stack]): [string, number] => [stack, 10]);
         const frames = flameFrames(profileOf(even));
         const own = frames.map(({ depth, samples }, i) => {
@@ -76,7 +76,7 @@ describe('frames of a profile', () => {
     );
   });
 
-  test('frames narrower than 0.3 % are put together, or left out where even that is too narrow', () => {
+  test('frames narrower than 0.3 % are merged, or omitted if even the merged one is too narrow', () => {
     const narrow: [string, number][] = [
       ['run a', 2],
       ['run b', 1],
@@ -87,7 +87,7 @@ describe('frames of a profile', () => {
     assert.equal(frames[2].place, '2 narrow ones');
   });
 
-  test('a focus shows one function and what it called, from wherever it was called', () => {
+  test('a focus shows one function and its callees, whatever the caller', () => {
     const made: [string, number][] = [
       ['main run@own seal', 2],
       ['other run@own open', 1],
@@ -98,7 +98,7 @@ describe('frames of a profile', () => {
     assert.equal(frames[0].place, 'seal.js:11');
   });
 
-  test('a focus that calls itself is counted once', () => {
+  test('a recursive focus is counted once', () => {
     assert.deepEqual(outline(flameFrames(profileOf([['main run a run', 4]]), 'run')), [
       'run 0+4',
       '  a 0+4',
@@ -106,7 +106,7 @@ describe('frames of a profile', () => {
     ]);
   });
 
-  test('idle samples are no work', () => {
+  test('idle samples do not count', () => {
     assert.deepEqual(
       outline(
         flameFrames(
@@ -120,7 +120,7 @@ describe('frames of a profile', () => {
     );
   });
 
-  test('a frame says whose code it is, and its file and line without a folder', () => {
+  test('a frame shows its origin, and its file and line without a folder', () => {
     const kinds = ['own', 'free', 'package', 'bench', 'node', 'wasm'];
     const made = kinds.map((kind): [string, number] => [`f@${kind}`, 1]);
     const frames = flameFrames(profileOf([...made, ['(garbage collector)', 1]])).slice(1);
@@ -138,12 +138,12 @@ describe('frames of a profile', () => {
     );
   });
 
-  test('recursion is told to a depth, and may be a hundred thousand calls deep', () => {
+  test('recursion is shown to a limited depth, and may be a hundred thousand calls deep', () => {
     const frames = flameFrames(profileOf([[Array.from({ length: 100_000 }, () => 'f').join(' '), 1]]));
     assert.equal(frames.length, DEEPEST);
   });
 
-  test('a profile that is no tree, or has no samples, is refused', () => {
+  test('refuses a profile that is no tree, or has no samples', () => {
     const good = profileOf([['run seal', 2]]);
     const withNode = (at: number, change: object): CpuProfile => ({
       ...good,

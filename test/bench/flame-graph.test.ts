@@ -7,7 +7,7 @@ import { profileOf } from './profile-sample.js';
 import { anyText } from './sample-report.js';
 import { elementsOf, numberOf, parsePicture, type XmlElement } from './xml.js';
 
-/** The box of a frame, and what stands in it. */
+/** The box of a frame, and its label. */
 function frameOf(root: XmlElement, tip: string): { box: XmlElement; label: string | undefined } {
   const group = elementsOf(root, 'g').find(({ children }) => children[0].text === tip);
   assert.ok(group !== undefined, `no frame ${tip}`);
@@ -15,7 +15,7 @@ function frameOf(root: XmlElement, tip: string): { box: XmlElement; label: strin
 }
 
 describe('flame graphs', () => {
-  test('frames are as wide as their samples, side by side, below what called them', () => {
+  test('frames are as wide as their samples, next to each other, below their caller', () => {
     const root = parsePicture(
       flameGraph(
         profileOf([
@@ -35,7 +35,7 @@ describe('flame graphs', () => {
     assert.equal(numberOf(seal, 'y'), numberOf(open, 'y'));
   });
 
-  test('a label names the file where it fits, is cut where it does not, and left out of narrow frames', () => {
+  test('a label names the file if it fits, is truncated if not, and is omitted in narrow frames', () => {
     const profile = profileOf([
       ['run@own', 940],
       ['aFunctionOfALongName@own', 50],
@@ -47,7 +47,7 @@ describe('flame graphs', () => {
     assert.equal(frameOf(root, 'narrow (seal.js:11), 1.0 %').label, undefined);
   });
 
-  test('the caption says how many samples count and how long they took', () => {
+  test('the caption has the number of counted samples and their duration', () => {
     const texts = elementsOf(
       parsePicture(
         flameGraph(
@@ -63,7 +63,7 @@ describe('flame graphs', () => {
     assert.equal(texts[1].text, '1,500 of 2,000 samples in 2.0 s');
   });
 
-  test('no folder of the machine is in the picture, not even out of a function named like one', () => {
+  test('the picture shows no folder of the machine, not even from a function named like one', () => {
     const text = flameGraph(
       profileOf([
         ['run@own', 1],
@@ -75,7 +75,7 @@ describe('flame graphs', () => {
     assert.doesNotMatch(text, /home|somebody|Users|body|node_modules|file:/);
   });
 
-  test('any names give a picture that is well formed', () => {
+  test('any names give a well-formed picture', () => {
     fc.assert(
       fc.property(fc.array(anyText, { minLength: 1, maxLength: 8 }), anyText, (names, title) => {
         const profile = profileOf(names.map((_, i): [string, number] => [`f${i}`, 1]));
@@ -88,7 +88,7 @@ describe('flame graphs', () => {
     );
   });
 
-  test('a profile is read as node writes it', () => {
+  test('parses a profile as written by node', () => {
     const profile = profileOf([['run seal', 3]]);
     const written = {
       ...profile,
@@ -99,7 +99,7 @@ describe('flame graphs', () => {
     assert.deepEqual(readProfile(JSON.stringify(written)), profile);
   });
 
-  test('a file that is no profile is refused in a line', () => {
+  test('refuses a file that is not a profile, in one line', () => {
     for (const text of ['', 'x', '[]', '{"nodes":[]}', '{"nodes":[{"id":"1"}],"samples":[],"timeDeltas":[]}']) {
       assert.throws(
         () => readProfile(text),

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { cutInTwo, halvingMtu } from '../../bench/fragments.js';
 import { Workload } from '../../bench/workload.js';
 
-test('a packet is cut into exactly two fragments, whose payloads are the packet’s', () => {
+test('a packet is split into exactly two fragments, whose payloads are the packet’s', () => {
   const workload = new Workload({ size: 'imix', flows: 3, encrypted: false });
   const packets = workload.packetsIn(undefined);
   const halves = cutInTwo(packets);
@@ -15,7 +15,7 @@ test('a packet is cut into exactly two fragments, whose payloads are the packet�
   }
 });
 
-test('the MTU that halves a packet is the smallest that cuts it once (RFC 791: units of 8 bytes)', () => {
+test('the MTU that halves a packet is the smallest that splits it once (RFC 791: units of 8 bytes)', () => {
   for (let bytes = 30; bytes < 9000; bytes += 7) {
     const mtu = halvingMtu(bytes);
     const first = Math.floor((mtu - 20) / 8) * 8;

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { bySize, meanBytes, sizesOf } from '../../bench/imix.js';
 
-describe('sizes of frames', () => {
-  test('any twelve frames of IMIX in a row are 7 of 64, 4 of 594 and 1 of 1518 bytes', () => {
+describe('frame sizes', () => {
+  test('any twelve consecutive IMIX frames are 7 of 64, 4 of 594 and 1 of 1518 bytes', () => {
     const sizes = sizesOf('imix', 48);
     for (let start = 0; start <= 36; start++) {
       const twelve = [...sizes.subarray(start, start + 12)].sort((a, b) => a - b);
@@ -22,7 +22,7 @@ describe('sizes of frames', () => {
     assert.equal(meanBytes(1400), 1400);
   });
 
-  test('there are as many frames as are asked for, the same ones in every run', () => {
+  test('the count is as requested, and the sizes are the same in every run', () => {
     fc.assert(
       fc.property(fc.nat(100), fc.oneof(fc.constant('imix' as const), fc.nat(9000)), (count, size) => {
         const sizes = sizesOf(size, count);
@@ -33,11 +33,11 @@ describe('sizes of frames', () => {
     );
   });
 
-  test('a count that is none is refused', () => {
+  test('refuses an invalid count', () => {
     for (const count of [-1, 1.5, Number.NaN]) assert.throws(() => sizesOf(64, count), RangeError);
   });
 
-  test('sizes go by bytes, IMIX last', () => {
+  test('sizes are ordered by bytes, IMIX last', () => {
     assert.deepEqual((['imix', 1400, 64, 'imix', 594] as const).toSorted(bySize), [64, 594, 1400, 'imix', 'imix']);
   });
 });

@@ -10,7 +10,7 @@ function textsOf(root: XmlElement): string[] {
   return elementsOf(root, 'text').map(({ text }) => text);
 }
 
-/** The dot or the box that a tip belongs to. */
+/** The dot or the box of a tooltip. */
 function tipped(root: XmlElement, tip: string): XmlElement {
   const found = [...elementsOf(root, 'circle'), ...elementsOf(root, 'g')].find(({ children }) =>
     children.some(({ name, text }) => name === 'title' && text === tip),
@@ -23,13 +23,13 @@ function boxWidth(root: XmlElement, tip: string): number {
   return numberOf(elementsOf(tipped(root, tip), 'rect')[0], 'width');
 }
 
-/** An egress result of so many Gbit/s. */
+/** An egress result in Gbit/s. */
 function throughput(bytes: number, gigabits: number, of: Partial<BenchResult> = {}): BenchResult {
   return { ...result({ backend: 'node', nsPerPacket: 1, bytes, ...of }), bitsPerSecond: gigabits * 1e9 };
 }
 
 describe('the picture of a report', () => {
-  test('dots stand in the same distance for the same ratio, on both axes', () => {
+  test('equal ratios have equal distances, on both axes', () => {
     const root = parsePicture(plotReport(report([throughput(64, 1), throughput(256, 4), throughput(1024, 16)])));
     const dots = ['64 bytes: 1.00', '256 bytes: 4.00', '1024 bytes: 16.0'].map((tip) =>
       tipped(root, `node, ${tip} Gbit/s`),
@@ -40,7 +40,7 @@ describe('the picture of a report', () => {
     for (const value of ['1.00', '4.00', '16.0']) assert.ok(textsOf(root).includes(value));
   });
 
-  test('only the largest batch and the flows with most sizes are drawn', () => {
+  test('draws only the largest batch and the flows with most sizes', () => {
     const drawn = [throughput(64, 1, { flows: 4 }), throughput(128, 2, { flows: 4 })];
     const others = [throughput(64, 3, { flows: 1 }), throughput(64, 5, { flows: 4, batch: 8 })];
     const root = parsePicture(plotReport(report([...others, ...drawn])));
@@ -52,7 +52,7 @@ describe('the picture of a report', () => {
     assert.ok(textsOf(root).some((text) => text.endsWith('batches of 256, 4 flows')));
   });
 
-  test('each cipher has a line in the legend, and the clear chain one more', () => {
+  test('each cipher has a line in the legend, and the clear chain has one', () => {
     const clear = throughput(64, 9, { encrypted: false, backend: null });
     const root = parsePicture(
       plotReport(report([throughput(64, 1), throughput(64, 2, { backend: 'openssl' }), clear])),
@@ -60,7 +60,7 @@ describe('the picture of a report', () => {
     for (const name of ['node', 'openssl', 'clear, no cipher']) assert.ok(textsOf(root).includes(name));
   });
 
-  test('bars are as long as their nanoseconds, one behind the other, and the chain has a mark of its own', () => {
+  test('bars are as long as their nanoseconds, concatenated, and the chain has a separate mark', () => {
     const root = parsePicture(
       plotReport(
         report([
@@ -71,11 +71,11 @@ describe('the picture of a report', () => {
         ]),
       ),
     );
-    const unit = boxWidth(root, 'way out, node, 64: encap 50.0 ns');
-    assert.ok(Math.abs(boxWidth(root, 'way out, node, 64: forward 100 ns') - 2 * unit) < 0.05);
-    assert.ok(Math.abs(boxWidth(root, 'way out, node, 64: seal 400 ns') - 8 * unit) < 0.1);
+    const unit = boxWidth(root, 'egress, node, 64: encap 50.0 ns');
+    assert.ok(Math.abs(boxWidth(root, 'egress, node, 64: forward 100 ns') - 2 * unit) < 0.05);
+    assert.ok(Math.abs(boxWidth(root, 'egress, node, 64: seal 400 ns') - 8 * unit) < 0.1);
     const [forward, encap, seal] = ['forward 100', 'encap 50.0', 'seal 400'].map(
-      (stage) => elementsOf(tipped(root, `way out, node, 64: ${stage} ns`), 'rect')[0],
+      (stage) => elementsOf(tipped(root, `egress, node, 64: ${stage} ns`), 'rect')[0],
     );
     assert.ok(Math.abs(numberOf(forward, 'x') + 2 * unit - numberOf(encap, 'x')) < 0.05);
     assert.ok(Math.abs(numberOf(encap, 'x') + unit - numberOf(seal, 'x')) < 0.05);
@@ -84,15 +84,15 @@ describe('the picture of a report', () => {
     assert.ok(textsOf(root).includes('550, chain 600'));
   });
 
-  test('a stage without figures is named, and a cipher without any is left out', () => {
+  test('a stage without figures is listed, and a cipher without any is omitted', () => {
     const seal = result({ stage: Stage.Seal, backend: 'node', nsPerPacket: 400 });
     const clear = result({ stage: Stage.Egress, encrypted: false, nsPerPacket: 60 });
     const texts = textsOf(parsePicture(plotReport(report([seal, clear]))));
     assert.ok(texts.includes('Without figures of their own at some of these sizes: forward, encap.'));
-    assert.ok(!texts.includes('on the way in'));
+    assert.ok(!texts.includes('ingress'));
   });
 
-  test('a stage is taken as it was measured with the same batch and flows as its chain', () => {
+  test('a stage’s result has the same batch and flows as its chain', () => {
     const stage = { stage: Stage.Seal, backend: 'node' };
     const root = parsePicture(
       plotReport(
@@ -120,12 +120,12 @@ describe('the picture of a report', () => {
     assert.ok(texts.includes('Nothing was measured in this run.'));
   });
 
-  test('the machine, Node and the date stand below the title', () => {
+  test('the machine, Node and the date are below the title', () => {
     const texts = textsOf(parsePicture(plotReport(sampleReport())));
     assert.equal(texts[1], 'AMD EPYC 7B13, 2 cores, Linux 6.1, Node v20.20.2, 2026-11-21');
   });
 
-  test('any report gives a picture in which every place is a number', () => {
+  test('any report gives a picture in which every position is a number', () => {
     fc.assert(
       fc.property(anyReport, (any) => {
         const text = plotReport(any);

@@ -1,4 +1,4 @@
-/** CPU profiles for tests, from stacks as people write them. */
+/** CPU profiles for tests, from stacks as text. */
 import { type CpuProfile } from '../../bench/cpu-profile.js';
 
 const URLS: Readonly<Record<string, string>> = {
@@ -11,8 +11,8 @@ const URLS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A profile of stacks, each met as often as is said. A function is `name` for one of V8's or `name@kind` with a key of
- * `URLS`; it stands in line 11 of its file.
+ * A profile of stacks with their number of samples. A function is `name` for one of V8's, or `name@kind` with a key of
+ * `URLS`; it is in line 11 of its file.
  */
 export function profileOf(stacks: readonly (readonly [stack: string, samples: number])[]): CpuProfile {
   const nodes: {
@@ -29,7 +29,7 @@ export function profileOf(stacks: readonly (readonly [stack: string, samples: nu
   const samples = stacks.flatMap(([stack, count]) => {
     let at = 1;
     for (const word of stack.split(' ')) {
-      // As V8 may: a function that is called alike in two stacks has a node in each.
+      // As V8 may: a function with the same call path in two stacks has a node in each.
       const next = add(word);
       nodes[at - 1].children.push(next);
       at = next;

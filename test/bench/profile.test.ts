@@ -21,7 +21,7 @@ describe('the program that draws a profile', () => {
   after(() => rmSync(folder, { recursive: true }));
   writeFileSync(input, JSON.stringify(profileOf([['main run@own', 3]])));
 
-  test('it writes the picture, named like the file or as is said', () => {
+  test('writes the picture, named after the file or by the title', () => {
     const titles = [[], ['--title', 'egress', '--focus', 'run']].map((more) => {
       assert.deepEqual(run(input, '-o', output, ...more), { status: 0, errors: '' });
       return elementsOf(parsePicture(readFileSync(output, 'utf8')), 'text')[0].text;
@@ -29,7 +29,7 @@ describe('the program that draws a profile', () => {
     assert.deepEqual(titles, ['a', 'egress']);
   });
 
-  test('a call or a file that is unusable ends with 2 and one line', () => {
+  test('unusable arguments or files end with exit code 2 and one line', () => {
     const calls = [
       [],
       [input],

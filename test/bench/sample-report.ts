@@ -1,11 +1,11 @@
-/** Reports for tests. Their figures are invented; those of `sampleReport` are of the size that real ones are. */
+/** Reports for tests. Their figures are invented; those of `sampleReport` have realistic sizes. */
 import fc from 'fast-check';
 import { meanBytes } from '../../bench/imix.js';
 import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from '../../bench/result.js';
 
 const SIZES: readonly FrameSize[] = [64, 128, 256, 512, 1024, 1400, 8900, 'imix'];
 
-/** Nanoseconds a packet, and a byte. */
+/** Nanoseconds per packet, and per byte. */
 const CIPHERS: readonly (readonly [backend: string, packet: number, byte: number])[] = [
   ['ipsec-mb', 85, 0.24],
   ['openssl', 600, 0.26],
@@ -13,7 +13,7 @@ const CIPHERS: readonly (readonly [backend: string, packet: number, byte: number
   ['forge', 80000, 78],
 ];
 
-/** A result that takes so many nanoseconds a packet. */
+/** A result with the given nanoseconds per packet. */
 export function result(of: Partial<BenchResult> & { readonly nsPerPacket: number }): BenchResult {
   const bytes = of.bytes ?? 64;
   const speed = { pps: 1e9 / of.nsPerPacket, bitsPerSecond: (meanBytes(bytes) * 8e9) / of.nsPerPacket };
@@ -29,13 +29,22 @@ export function result(of: Partial<BenchResult> & { readonly nsPerPacket: number
   return { ...rest, ...speed, bytes, ...of };
 }
 
-/** Somebody else's result that takes so many nanoseconds a packet. */
+/** Another program's result with the given nanoseconds per packet. */
 export function peer(of: Partial<PeerResult> & { readonly nsPerPacket: number }): PeerResult {
   const { stage, bytes, pps, bitsPerSecond, spread } = result({ ...of, bytes: of.bytes ?? 64 });
-  return { peer: 'createCipheriv', what: 'a cipher object a packet', stage, bytes, pps, bitsPerSecond, spread, ...of };
+  return {
+    peer: 'createCipheriv',
+    what: 'one cipher object per packet',
+    stage,
+    bytes,
+    pps,
+    bitsPerSecond,
+    spread,
+    ...of,
+  };
 }
 
-/** A report of nothing but these. */
+/** A report of only these results. */
 export function report(results: readonly BenchResult[], peers: readonly PeerResult[] = []): BenchReport {
   const machine = 'AMD EPYC 7B13, 2 cores, Linux 6.1';
   return { machine, node: 'v20.20.2', date: '2026-11-21', results, peers, notMeasured: [] };
@@ -77,15 +86,15 @@ export function sampleReport(): BenchReport {
   const peers = [
     peer({ stage: Stage.Seal, bytes: 1400, nsPerPacket: 5100 }),
     peer({ stage: Stage.Open, bytes: 1400, nsPerPacket: 5200 }),
-    peer({ peer: 'ipsec-mb', what: 'in a loop of C', stage: Stage.Seal, bytes: 1400, nsPerPacket: 380 }),
-    peer({ peer: 'Map', what: 'text made a look-up', stage: Stage.Lookup, bytes: null, nsPerPacket: 1730 }),
+    peer({ peer: 'ipsec-mb', what: 'in a C loop', stage: Stage.Seal, bytes: 1400, nsPerPacket: 380 }),
+    peer({ peer: 'Map', what: 'key built per lookup', stage: Stage.Lookup, bytes: null, nsPerPacket: 1730 }),
     peer({ peer: 'linux vxlan', what: 'encapsulation', stage: Stage.Egress, bytes: 64, nsPerPacket: 1200 }),
   ];
   const missing = { peer: 'gopacket', what: 'DecodingLayerParser', missing: 'Go is not installed (Debian: golang-go)' };
   return { ...report(results, peers), notMeasured: [missing] };
 }
 
-/** Any text, with characters that XML can't hold and halves of others. */
+/** Any text, including characters that XML can't contain and lone surrogates. */
 export const anyText: fc.Arbitrary<string> = fc
   .array(fc.oneof(fc.nat(0x7f), fc.nat(0xffff)))
   .map((codes) => String.fromCharCode(...codes));
@@ -96,7 +105,7 @@ const texts = fc.oneof(anyText, fc.constantFrom('<&>"\'', ']]>', '--', '|\n|'));
 const stages = fc.constantFrom(...Object.values(Stage));
 const speeds = { pps: numbers, nsPerPacket: numbers, bitsPerSecond: numbers, spread: numbers };
 
-/** Reports as no run makes them: odd names, figures that are none. */
+/** Reports that no run produces: odd names, invalid figures. */
 export const anyReport: fc.Arbitrary<BenchReport> = fc.record({
   machine: texts,
   node: texts,

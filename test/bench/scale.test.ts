@@ -6,14 +6,14 @@ import { linearScale, linearTicks, logScale, logTicks } from '../../bench/scale.
 const positive = fc.double({ min: 1e-9, max: 1e18, noNaN: true });
 
 describe('scales', () => {
-  test('a straight scale keeps differences, a logarithmic one ratios', () => {
+  test('a linear scale keeps differences, a logarithmic one ratios', () => {
     const straight = linearScale(100, 10, 210);
     assert.deepEqual([0, 50, 100].map(straight), [10, 110, 210]);
     const ratios = logScale(1, 100, 300, 100);
     assert.deepEqual([1, 10, 100].map(ratios), [300, 200, 100]);
   });
 
-  test('a single figure stands in the middle', () => {
+  test('a single figure is centred', () => {
     assert.equal(logScale(7, 7, 0, 10)(7), 5);
   });
 
@@ -24,7 +24,7 @@ describe('scales', () => {
     assert.deepEqual(linearTicks(0.4, 4), [0, 0.1, 0.2, 0.30000000000000004, 0.4]);
   });
 
-  test('ticks are few, rise, and stay inside', () => {
+  test('ticks are few, increasing, and within the range', () => {
     fc.assert(
       fc.property(positive, positive, (a, b) => {
         const [low, high] = [Math.min(a, b), Math.max(a, b) * 2.6];

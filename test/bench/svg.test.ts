@@ -6,7 +6,7 @@ import { anyText } from './sample-report.js';
 import { elementsOf, parsePicture, parseXml } from './xml.js';
 
 describe('SVG as text', () => {
-  test('any text comes back as it was, but for what XML cannot hold', () => {
+  test('any text is preserved, except what XML cannot contain', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const root = parseXml(element('g', { id: text }, words(1, 2, text), tip(text)));
@@ -20,15 +20,15 @@ describe('SVG as text', () => {
     );
   });
 
-  test('the characters of markup are escaped', () => {
+  test('markup characters are escaped', () => {
     assert.equal(words(1, 2, `<&>"'`), '<text x="1" y="2">&lt;&amp;&gt;&quot;&apos;</text>');
   });
 
-  test('numbers have two decimals at the most', () => {
+  test('numbers have at most two decimals', () => {
     assert.equal(element('rect', { x: 1 / 3, width: 2 }), '<rect x="0.33" width="2"/>');
   });
 
-  test('a text that is too long is cut to fit, and left out where nothing fits', () => {
+  test('a text that is too long is truncated, and omitted if nothing fits', () => {
     assert.equal(cutToFit('sealBatch', 10, 54), 'sealBatch');
     assert.equal(cutToFit('sealBatch', 10, 53), 'sealBat…');
     assert.equal(cutToFit('sealBatch', 10, 17), '');
@@ -39,7 +39,7 @@ describe('SVG as text', () => {
     );
   });
 
-  test('a picture has a sheet as large as itself, a title and a description', () => {
+  test('a picture has a sheet of its own size, a title and a description', () => {
     const root = parsePicture(picture(200, 100, 'a title', 'what it shows'));
     const [sheet] = elementsOf(root, 'rect');
     assert.equal(sheet.attributes.get('width'), '199');

@@ -17,7 +17,7 @@ function printed(of: BenchReport): string[] {
   return lines;
 }
 
-describe('the tables of a report', () => {
+describe('tables of a report', () => {
   test('a stage has a row for each size and cipher: nanoseconds, Mpps, Gbit/s and spread', () => {
     const seal = { stage: Stage.Seal, bytes: 1400, flows: 9 };
     const { title, rows } = tableOf(
@@ -35,10 +35,10 @@ describe('the tables of a report', () => {
     ]);
   });
 
-  test('what the batch does stands in a row for each work that was measured with several', () => {
+  test('the effect of the batch has a row for each work measured with several batches', () => {
     const batches = [1, 8, 256].map((batch) => result({ batch, flows: 4, nsPerPacket: 1000 / batch }));
     const alone = result({ batch: 256, flows: 4, bytes: 128, nsPerPacket: 5 });
-    const { columns, rows } = tableOf(report([...batches, alone]), 'Nanoseconds a packet by packets in a batch');
+    const { columns, rows } = tableOf(report([...batches, alone]), 'Nanoseconds per packet by batch size');
     assert.deepEqual(
       columns.slice(5).map(({ heading }) => heading),
       ['batch 1', 'batch 8', 'batch 256'],
@@ -46,10 +46,10 @@ describe('the tables of a report', () => {
     assert.deepEqual(rows, [['egress', 'encrypted', '64', '–', '4', '1,000', '125', '3.91']]);
   });
 
-  test('what the flows do is told with the largest batch alone', () => {
+  test('the effect of the flows is shown only for the largest batch', () => {
     const flows = [1, 100].map((count) => result({ flows: count, nsPerPacket: 10 + count }));
     const small = result({ flows: 7, batch: 8, nsPerPacket: 1 });
-    const { columns, rows } = tableOf(report([...flows, small]), 'Nanoseconds a packet by flows');
+    const { columns, rows } = tableOf(report([...flows, small]), 'Nanoseconds per packet by flows');
     assert.deepEqual(
       columns.slice(5).map(({ heading }) => heading),
       ['flows 1', 'flows 100'],
@@ -57,7 +57,7 @@ describe('the tables of a report', () => {
     assert.deepEqual(rows, [['egress', 'encrypted', '64', '–', '256', '11.0', '110']]);
   });
 
-  test('a peer stands beside the fastest cipher at the same stage and size', () => {
+  test('a peer is next to the fastest cipher at the same stage and size', () => {
     const results = [
       result({ stage: Stage.Seal, backend: 'node', nsPerPacket: 4000 }),
       result({ stage: Stage.Seal, backend: 'openssl', nsPerPacket: 500 }),
@@ -68,7 +68,7 @@ describe('the tables of a report', () => {
       peer({ stage: Stage.Seal, nsPerPacket: 5000 }),
       peer({ stage: Stage.Seal, bytes: 256, nsPerPacket: 5000 }),
     ];
-    const { rows } = tableOf(report(results, peers), 'Others');
+    const { rows } = tableOf(report(results, peers), 'Other programs');
     assert.deepEqual(
       rows.map((row) => row.slice(-3)),
       [
@@ -78,7 +78,7 @@ describe('the tables of a report', () => {
     );
   });
 
-  test('a peer whose bytes mean nothing stands beside any size, and one that may be either beside clear and encrypted', () => {
+  test('a peer without meaningful bytes matches any size, and one that fits both is next to clear and encrypted', () => {
     const results = [
       result({ stage: Stage.Lookup, encrypted: false, bytes: 1400, nsPerPacket: 20 }),
       result({ encrypted: false, nsPerPacket: 50 }),
@@ -88,7 +88,7 @@ describe('the tables of a report', () => {
       peer({ stage: Stage.Lookup, bytes: null, nsPerPacket: 400 }),
       peer({ stage: Stage.Egress, nsPerPacket: 1000 }),
     ];
-    const { rows } = tableOf(report(results, peers), 'Others');
+    const { rows } = tableOf(report(results, peers), 'Other programs');
     assert.deepEqual(
       rows.map((row) => row.slice(-3)),
       [
@@ -99,19 +99,19 @@ describe('the tables of a report', () => {
     );
   });
 
-  test('who was not measured is named with what is missing', () => {
+  test('a program that was not measured is listed with what is missing', () => {
     const { rows } = tableOf(sampleReport(), 'Not measured');
     assert.deepEqual(rows, [['gopacket', 'DecodingLayerParser', 'Go is not installed (Debian: golang-go)']]);
   });
 
-  test('an empty report has its targets and nothing else', () => {
+  test('an empty report has only its targets', () => {
     assert.deepEqual(
       reportTables(report([])).map(({ title }) => title),
       ['Targets'],
     );
   });
 
-  test('Markdown has the same cells, and what is markup in them is escaped', () => {
+  test('Markdown has the same cells, with markup characters escaped', () => {
     const columns = [
       { heading: 'name', align: 'left' },
       { heading: 'ns', align: 'right' },
@@ -127,7 +127,7 @@ describe('the tables of a report', () => {
     assert.equal(text, '| name      |  ns |\n| --------- | --: |\n| a\\|b \\<c> |  12 |\n| d         |   3 |\n');
   });
 
-  test('any report is printed, every row on a line and with all its cells', () => {
+  test('any report is printed, every row on one line and with all its cells', () => {
     fc.assert(
       fc.property(anyReport, (any) => {
         const tables = reportTables(any);
@@ -144,7 +144,7 @@ describe('the tables of a report', () => {
     );
   });
 
-  test('no cell of a report shows a figure that is none', () => {
+  test('no cell of a report shows an invalid figure', () => {
     fc.assert(
       fc.property(anyReport, (any) => {
         const cells = reportTables({ ...any, notMeasured: [] }).flatMap(({ columns, rows }) =>

@@ -20,7 +20,7 @@ describe('targets', () => {
     const object = (nsPerPacket: number): PeerResult => peer({ stage, bytes: 1400, nsPerPacket });
     const loop = (nsPerPacket: number): PeerResult => ({ ...object(nsPerPacket), peer: 'ipsec-mb in a loop of C' });
 
-    test(`${stage} by openssl has to be 6 times as fast as a cipher object a packet`, () => {
+    test(`${stage} by openssl must be 6 times as fast as one cipher object per packet`, () => {
       const name = `${stage} 1400 bytes, openssl: at least 6 x createCipheriv a packet`;
       assert.equal(outcomeOf(name, [cipher('openssl')], [object(3000)]), Outcome.Reached);
       assert.equal(outcomeOf(name, [cipher('openssl')], [object(2999)]), Outcome.NotReached);
@@ -28,7 +28,7 @@ describe('targets', () => {
       assert.equal(outcomeOf(name, [cipher('ipsec-mb')], [object(3000)]), Outcome.NotMeasured);
     });
 
-    test(`${stage} by ipsec-mb has to be 20 times as fast as that, and half as fast as its loop of C`, () => {
+    test(`${stage} by ipsec-mb must be 20 times as fast as that, and half as fast as its C loop`, () => {
       const twenty = `${stage} 1400 bytes, ipsec-mb: at least 20 x createCipheriv a packet`;
       assert.equal(outcomeOf(twenty, [cipher('ipsec-mb')], [object(10000)]), Outcome.Reached);
       assert.equal(outcomeOf(twenty, [cipher('ipsec-mb')], [object(9999)]), Outcome.NotReached);
@@ -38,7 +38,7 @@ describe('targets', () => {
     });
   }
 
-  test('a loop of C that was measured in several ways counts as its fastest', () => {
+  test('a C loop measured in several ways counts as its fastest', () => {
     const cipher = result({ stage: Stage.Seal, bytes: 1400, backend: 'ipsec-mb', nsPerPacket: 500 });
     const loop = { peer: 'ipsec-mb', stage: Stage.Seal, bytes: 1400 };
     const peers = [peer({ ...loop, nsPerPacket: 600 }), peer({ ...loop, nsPerPacket: 200 })];
@@ -46,7 +46,7 @@ describe('targets', () => {
     assert.equal(outcomeOf(name, [cipher], peers), Outcome.NotReached);
   });
 
-  test('the encrypted chain has to send 2.1 Mpps of IMIX by its best cipher', () => {
+  test('the encrypted chain must send 2.1 Mpps of IMIX with its best cipher', () => {
     const at = (nsPerPacket: number, best = nsPerPacket): BenchResult[] => [
       result({ bytes: 'imix', backend: 'ipsec-mb', nsPerPacket, best }),
       result({ bytes: 'imix', backend: 'node', nsPerPacket: 4000 }),
@@ -54,11 +54,11 @@ describe('targets', () => {
     const name = 'encrypted egress, IMIX: at least 2.1 Mpps';
     assert.equal(outcomeOf(name, at(476)), Outcome.Reached);
     assert.equal(outcomeOf(name, at(477)), Outcome.NotReached);
-    // A busy machine's median misses what its best round reaches: both are said.
+    // A busy machine's median may miss what its best round reaches: both are shown.
     assert.equal(outcomeOf(name, at(477, 476)), Outcome.AtBest);
   });
 
-  test('the encrypted chain has to send 20 Gbit/s of 1400 bytes, and 10 times as many as through node', () => {
+  test('the encrypted chain must send 20 Gbit/s of 1400 bytes, and 10 times as many as with node', () => {
     const chain = (backend: string, nsPerPacket: number): BenchResult => result({ bytes: 1400, backend, nsPerPacket });
     const speed = 'encrypted egress, 1400 bytes: at least 20 Gbit/s';
     assert.equal(outcomeOf(speed, [chain('ipsec-mb', 560)]), Outcome.Reached);
@@ -70,7 +70,7 @@ describe('targets', () => {
   });
 
   for (const stage of [Stage.Egress, Stage.Ingress]) {
-    test(`the clear ${stage} chain has to take less than 150 ns for 64 bytes`, () => {
+    test(`the clear ${stage} chain must take less than 150 ns for 64 bytes`, () => {
       const name = `clear ${stage}, 64 bytes: below 150 ns`;
       const clear = (nsPerPacket: number): BenchResult => result({ stage, encrypted: false, nsPerPacket });
       assert.equal(outcomeOf(name, [clear(149.9)]), Outcome.Reached);
@@ -79,7 +79,7 @@ describe('targets', () => {
     });
   }
 
-  test('nothing is reached or missed by a report without results', () => {
+  test('a report without results reaches or misses nothing', () => {
     assert.deepEqual(new Set(Object.values(outcomes(report([])))), new Set([Outcome.NotMeasured]));
   });
 });

@@ -1,4 +1,4 @@
-/** Reads the little XML that pictures are made of, and refuses what isn't well formed. */
+/** Parses the subset of XML in pictures, and refuses what isn't well formed. */
 import assert from 'node:assert/strict';
 
 /** An element of a picture. */
@@ -28,7 +28,7 @@ function unescape(text: string): string {
   });
 }
 
-/** The root of a document; fails the test that calls it if the text is no XML. */
+/** The root of a document; fails the calling test if the text is not XML. */
 export function parseXml(text: string): XmlElement {
   assert.match(text, ALLOWED);
   const top: XmlElement = { name: '', attributes: new Map(), children: [], text: '' };
@@ -47,7 +47,7 @@ export function parseXml(text: string): XmlElement {
     } else {
       const pairs = [...(attributes ?? '').matchAll(/([A-Za-z-]+)="([^"]*)"/g)];
       const child = { name, attributes: new Map(pairs.map(([, key, value]) => [key, unescape(value)])) };
-      assert.equal(child.attributes.size, pairs.length, 'an attribute stands twice');
+      assert.equal(child.attributes.size, pairs.length, 'a duplicate attribute');
       const made = { ...child, children: [], text: '' };
       parent.children.push(made);
       if (empty !== '/') open.push(made);
@@ -59,13 +59,13 @@ export function parseXml(text: string): XmlElement {
   return top.children[0];
 }
 
-/** All elements of a name, in the order they are drawn. */
+/** All elements of a name, in drawing order. */
 export function elementsOf(root: XmlElement, name: string): XmlElement[] {
   const below = root.children.flatMap((child) => elementsOf(child, name));
   return root.name === name ? [root, ...below] : below;
 }
 
-/** An attribute that is a number. */
+/** A numeric attribute. */
 export function numberOf(element: XmlElement, attribute: string): number {
   const value = Number(element.attributes.get(attribute) ?? 'missing');
   assert.ok(Number.isFinite(value), `${attribute} of ${element.name}`);
@@ -74,7 +74,7 @@ export function numberOf(element: XmlElement, attribute: string): number {
 
 const GEOMETRY = ['x', 'y', 'x1', 'y1', 'x2', 'y2', 'cx', 'cy', 'width', 'height', 'r'];
 
-/** A picture's root; fails the test if any place or length in it is no number, or no text says what it shows. */
+/** A picture's root; fails the test if any position or length in it is not a number, or no text describes it. */
 export function parsePicture(text: string): XmlElement {
   const root = parseXml(text);
   assert.equal(root.name, 'svg');

@@ -16,11 +16,11 @@ function decoderThatFinds(found: Partial<DecodedPass>): ReturnType<typeof decode
 }
 
 describe('decoderPeer', () => {
-  test('says nanoseconds a packet of one that finds the same inner addresses', async () => {
+  test('returns nanoseconds per packet if the inner addresses match', async () => {
     assert.deepEqual(await decoderThatFinds({}).round(), [20]);
   });
 
-  test('refuses one that finds other addresses, or reads another number of packets', async () => {
+  test('refuses other addresses, and another number of packets', async () => {
     await assert.rejects(
       decoderThatFinds({ check: 1 }).round(),
       /somebody read 250 packets with a sum of 1, not 250 with/,
@@ -28,7 +28,7 @@ describe('decoderPeer', () => {
     await assert.rejects(decoderThatFinds({ packets: 249 }).round(), /somebody read 249 packets/);
   });
 
-  test('reads frames of the size that it says', async () => {
+  test('reads frames of the given size', async () => {
     const { bytes } = await decodeToInnerIp(capture(64 - FRAME_HEADERS, PACKETS));
     const outerHeaders = 14 + 20 + 8 + 8;
     assert.equal(bytes, 24 + PACKETS * (16 + outerHeaders + 64));

@@ -10,7 +10,7 @@ const IV_AND_HEADER = 16;
 const ICV = 8;
 const UDP_AND_VXLAN = 16;
 
-test('as many bytes are encrypted as ESP encrypts of the frame behind UDP and VXLAN', () => {
+test('the bytes encrypted equal those that ESP encrypts of the frame with UDP and VXLAN', () => {
   const aead = nodeBackend.create();
   const sa = new OutboundSa(association(), aead, { ivMask: NO_MASK });
   for (const bytes of [64, 65, 66, 67, 594, 1400, 1518, 8900]) {

@@ -16,7 +16,7 @@ async function built(): Promise<string | undefined> {
 const program = await built();
 const skip = program === undefined ? 'no compiler or no libipsec-mb-dev' : false;
 
-test('the loop of C seals what node:crypto seals, by a call and by a job', { skip }, async () => {
+test('the C loop seals like node:crypto, by a call and by a job', { skip }, async () => {
   for (const bytes of [1, 82, 1418]) {
     const key = Uint8Array.from({ length: 16 }, (_, i) => i);
     const cipher = createCipheriv('aes-128-gcm', key, new Uint8Array(12), { authTagLength: 8 });
@@ -27,7 +27,7 @@ test('the loop of C seals what node:crypto seals, by a call and by a job', { ski
   }
 });
 
-test('the loop of C prints four figures, and refuses sizes that it has no room for', { skip }, async () => {
+test('the C loop prints four figures, and refuses sizes that it has no room for', { skip }, async () => {
   const figures = (await call(program ?? '', ['1', '82', '610'])).trim().split(' ').map(Number);
   assert.equal(figures.length, 4);
   for (const nanoseconds of figures) assert.ok(nanoseconds > 0);

@@ -11,7 +11,7 @@ const found = await findLinuxVxlan();
 const program = 'program' in found ? found.program : '';
 const skip = 'missing' in found ? found.missing : false;
 
-/** Devices of this namespace, and namespaces that have a name. */
+/** Devices of this namespace, and named namespaces. */
 function network(): string[][] {
   const names = '/run/netns';
   return [readdirSync('/sys/class/net'), existsSync(names) ? readdirSync(names) : []];
@@ -29,11 +29,11 @@ test(
   },
 );
 
-test('sizes that are no frames, or larger than the network takes, are refused', { skip }, async () => {
+test('refuses sizes that are no frames, or larger than the network accepts', { skip }, async () => {
   for (const bytes of [41, 1465]) await assert.rejects(runLinuxVxlan(program, 1, [bytes]), ProgramError);
 });
 
-test('nothing is left of the namespaces when the run is interrupted', { skip }, async () => {
+test('an interrupted run leaves no namespaces behind', { skip }, async () => {
   const before = network();
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     const running = spawn(program, ['10000', '64'], { stdio: 'ignore' });

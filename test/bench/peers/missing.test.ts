@@ -7,7 +7,7 @@ import { opensslSpeedPeers } from '../../../bench/peers/openssl-speed.js';
 import { scapyPeers } from '../../../bench/peers/scapy.js';
 import { tsharkPeers } from '../../../bench/peers/tshark.js';
 
-// This file is a process of its own: nobody else looks for programs here.
+// This file runs in a separate process: nothing else looks up programs here.
 process.env['PATH'] = '/nonexistent';
 
 for (const [peer, find, mends] of [
@@ -18,7 +18,7 @@ for (const [peer, find, mends] of [
   ['scapy', async (quick: boolean) => scapyPeers(quick, ['python3']), /python3-scapy/],
   ['linux vxlan', linuxVxlanPeers, /root|iproute2|not Linux/],
 ] as const) {
-  test(`${peer} that is not installed is named, with what to install`, async () => {
+  test(`${peer} is reported if it is not installed, with what to install`, async () => {
     const { peers, notMeasured, versions } = await find(true);
     assert.deepEqual([peers, versions], [[], []]);
     assert.equal(notMeasured.length, 1);

@@ -15,7 +15,7 @@ function openByNode({ nonce, aad, text, tag }: SealedPacket): Buffer {
   return Buffer.concat([decipher.update(text), decipher.final()]);
 }
 
-test('packets have as many bytes as the stage seal encrypts, nonces of their own, and 8 bytes of AAD', () => {
+test('packets have as many bytes as the stage seal encrypts, distinct nonces, and 8 bytes of AAD', () => {
   for (const size of [64, 1400, 'imix'] as const) {
     const packets = plainPackets(size);
     const frames = framesOf(size);
@@ -23,7 +23,7 @@ test('packets have as many bytes as the stage seal encrypts, nonces of their own
       assert.equal(text.length, encryptedBytes(frames[i % frames.length]));
       assert.equal(aad.length, 8);
     });
-    assert.equal(packets.length % frames.length, 0, 'a pass holds whole mixes');
+    assert.equal(packets.length % frames.length, 0, 'a pass contains whole mixes');
     assert.equal(new Set(packets.map(({ nonce }) => Buffer.from(nonce).toString('hex'))).size, packets.length);
   }
 });
@@ -33,7 +33,7 @@ for (const [cipher, icvBytes] of [
   [nodeForgeCipher(aesKey()), 16],
 ] as const) {
   describe(cipher.peer, () => {
-    test('seals what node:crypto opens, all of it', () => {
+    test('node:crypto opens what it seals', () => {
       for (const packet of plainPackets('imix')) {
         const sealed = cipher.seal(packet);
         assert.equal(sealed.tag.length, icvBytes);
@@ -53,7 +53,7 @@ for (const [cipher, icvBytes] of [
       }
     });
 
-    test('is measured to seal and to open', async () => {
+    test('is measured sealing and opening', async () => {
       const peer = cipherPeer(cipher, 64, 1);
       const found = await peer.round();
       assert.deepEqual(

@@ -5,7 +5,7 @@ import { measureInTurn, type Peer } from '../../../bench/peers/peer.js';
 import { ProgramError } from '../../../bench/peers/program.js';
 import { type FrameSize, Stage } from '../../../bench/result.js';
 
-/** A peer that says these nanoseconds, one a round. */
+/** A peer with these nanoseconds, one per round. */
 function peer(name: string, times: readonly number[], bytes: FrameSize | null = 100): Peer {
   const left = [...times];
   return {
@@ -15,7 +15,7 @@ function peer(name: string, times: readonly number[], bytes: FrameSize | null = 
 }
 
 describe('measureInTurn', () => {
-  test('takes the median of the rounds, and how far its extremes lie apart', async () => {
+  test('returns the median of the rounds, and their spread', async () => {
     const { peers, notMeasured } = await measureInTurn([peer('one', [400, 500, 900])], 3);
     assert.deepEqual(notMeasured, []);
     assert.deepEqual(peers, [
@@ -32,24 +32,24 @@ describe('measureInTurn', () => {
     ]);
   });
 
-  test('lets the peers take turns, round by round, and says so', async () => {
-    const told: string[] = [];
-    await measureInTurn([peer('one', [1, 1]), peer('two', [2, 2])], 2, 60_000, (name) => told.push(name));
-    assert.deepEqual(told, ['one, round 1 of 2', 'two, round 1 of 2', 'one, round 2 of 2', 'two, round 2 of 2']);
+  test('interleaves the peers, round by round, and reports each', async () => {
+    const reported: string[] = [];
+    await measureInTurn([peer('one', [1, 1]), peer('two', [2, 2])], 2, 60_000, (name) => reported.push(name));
+    assert.deepEqual(reported, ['one, round 1 of 2', 'two, round 1 of 2', 'one, round 2 of 2', 'two, round 2 of 2']);
   });
 
   test('begins no further round that would take too long, but measures all once', async () => {
-    const told: string[] = [];
+    const reported: string[] = [];
     const slow: Peer = { ...peer('slow', []), round: async () => sleep(20, [7]) };
-    const { peers } = await measureInTurn([slow, peer('one', [1])], 1000, 30, (name) => told.push(name));
-    assert.deepEqual(told, ['slow, round 1 of 1000', 'one, round 1 of 1000']);
+    const { peers } = await measureInTurn([slow, peer('one', [1])], 1000, 30, (name) => reported.push(name));
+    assert.deepEqual(reported, ['slow, round 1 of 1000', 'one, round 1 of 1000']);
     assert.deepEqual(
       peers.map(({ nsPerPacket }) => nsPerPacket),
       [7, 1],
     );
   });
 
-  test('counts the bits of a mix by its mean, and none where bytes have no meaning', async () => {
+  test('counts the bits of a mix by its mean, and none if bytes are not meaningful', async () => {
     const { peers } = await measureInTurn([peer('mix', [1000], 'imix'), peer('none', [1000], null)], 1);
     const mean = (7 * 64 + 4 * 594 + 1518) / 12;
     assert.deepEqual(
@@ -58,7 +58,7 @@ describe('measureInTurn', () => {
     );
   });
 
-  test('names one whose program fails with what it said, and measures the others', async () => {
+  test('reports a failed program with its message, and measures the others', async () => {
     const failing: Peer = {
       ...peer('failing', []),
       round: async () => Promise.reject(new ProgramError('PROGRAM_FAILED', 'it failed: no memory')),
@@ -71,7 +71,7 @@ describe('measureInTurn', () => {
     );
   });
 
-  test('stops where one finds something else than vtep', async () => {
+  test('stops if one finds something else than vtep', async () => {
     const wrong: Peer = { ...peer('wrong', []), round: async () => Promise.reject(new Error('another sum')) };
     await assert.rejects(measureInTurn([wrong], 1), /another sum/);
   });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { call, output, packageVersion } from '../../../bench/peers/program.js';
 
-test('what a program prints comes back, with the environment that it was given', async () => {
+test('returns a program’s output, and passes the environment', async () => {
   const script = 'process.stdout.write(process.env.VTEP_TEST)';
   assert.equal(await call(process.execPath, ['-e', script], { VTEP_TEST: 'given' }), 'given');
 });
 
-test('a program that is not there is told from one that fails, which is quoted in a line', async () => {
+test('distinguishes a missing program from one that fails, which is quoted in one line', async () => {
   await assert.rejects(call('vtep-no-such-program', []), {
     code: 'PROGRAM_MISSING',
     message: 'vtep-no-such-program is not installed',
