@@ -3,7 +3,7 @@ import type { ByteSink } from './packet-sink.js';
 
 const CAPACITY = 1 << 18;
 
-/** Gathers small writes, so that the sink sees few large ones. */
+/** Coalesces small writes, so that the sink sees few large ones. */
 export class ByteBuffer {
   readonly bytes = new Uint8Array(CAPACITY);
   readonly view = new DataView(this.bytes.buffer);
@@ -15,12 +15,12 @@ export class ByteBuffer {
     this.#sink = sink;
   }
 
-  /** Bytes that were put in so far. */
+  /** Total bytes appended so far. */
   get total(): number {
     return this.#handedOn + this.#used;
   }
 
-  /** Makes room for a header; returns where it is to be written. */
+  /** Reserves space for a header; returns its offset. */
   reserve(count: number): number {
     if (this.#used + count > CAPACITY) this.flush();
     const at = this.#used;
@@ -40,12 +40,12 @@ export class ByteBuffer {
       this.#handedOn += length;
       return;
     }
-    // A loop is faster than set() with a subarray, which allocates, up to a few cache lines; packets are longer.
+    // For packet-sized copies set() is faster than a loop, despite the subarray it allocates.
     this.bytes.set(bytes.subarray(offset, offset + length), this.#used);
     this.#used += length;
   }
 
-  /** Hands everything to the sink. */
+  /** Passes everything buffered to the sink. */
   flush(): void {
     if (this.#used > 0) this.#sink(this.bytes.subarray(0, this.#used));
     this.#handedOn += this.#used;

@@ -1,16 +1,16 @@
-/** Where the bytes of a capture come from. */
+/** Source of a capture's bytes. */
 export interface ByteReader {
-  /** What people call it: a path, or `standard input`. */
+  /** Display name: a path, or `standard input`. */
   readonly name: string;
-  /** Bytes in all, where that is known beforehand: for progress. */
+  /** Total size in bytes, if known in advance; for progress. */
   readonly size: number | undefined;
   /**
    * Reads some bytes.
-   * @param into where they go, from its beginning
-   * @returns how many there were; 0 at the end
+   * @param into filled from its beginning
+   * @returns the number of bytes read; 0 at the end
    */
   read(into: Uint8Array): number | Promise<number>;
-  /** Gives up what it holds open. */
+  /** Releases its resources. */
   close(): void | Promise<void>;
 }
 

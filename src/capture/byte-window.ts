@@ -2,42 +2,42 @@ import { CaptureError } from './error.js';
 import { MAX_RECORD, READ_BYTES } from './record-decoder.js';
 
 /**
- * Where reads begin in the window. The rest of a record that a read left over is moved to right before it, so that every
- * read goes to the same place: half a page off the page's beginning. A copy out of the page cache whose target lies a
- * few bytes further into its page than its source is several times slower on many processors (a store looks like it
- * might overwrite the next load), and page beginnings are what the allocator and the file would otherwise line up.
+ * Offset in the window that every read fills from: half a page after a page boundary. The unconsumed rest of a record
+ * is moved to just before it. Copying out of the page cache to a target a few bytes further into its page than the
+ * source is several times slower on many processors (4 KiB store-to-load aliasing), and the allocator and the file
+ * would otherwise both align to page boundaries.
  */
 const READ_AT = Math.ceil(MAX_RECORD / 4096) * 4096 + 2048;
 
-/** The part of a capture that is in memory: filled behind, consumed in front, of fixed size. */
+/** The part of a capture that is in memory: a fixed-size buffer, filled at the end and consumed from the start. */
 export class ByteWindow {
   readonly bytes = new Uint8Array(READ_AT + READ_BYTES);
   readonly view = new DataView(this.bytes.buffer);
-  /** Where the unread bytes begin and end. */
+  /** Start and end offsets of the unread bytes. */
   start = READ_AT;
   end = READ_AT;
   /** Offset in the capture of the byte at `start`. */
   position = 0;
 
-  /** Unread bytes. */
+  /** Number of unread bytes. */
   get available(): number {
     return this.end - this.start;
   }
 
-  /** Goes on by some unread bytes. */
+  /** Consumes unread bytes. */
   skip(count: number): void {
     this.start += count;
     this.position += count;
   }
 
   /**
-   * Moves the unread rest out of the way and gives the room behind it. Voids every offset into the window.
-   * @throws CaptureError `CAPTURE_DAMAGED` if the rest is longer than any record may be
+   * Moves the unread bytes aside and returns the space after them. Invalidates every offset into the window.
+   * @throws CaptureError `CAPTURE_DAMAGED` if the rest is longer than the longest valid record
    */
   room(): Uint8Array {
     const rest = this.available;
     if (rest > MAX_RECORD) {
-      throw new CaptureError('CAPTURE_DAMAGED', `the record at byte ${this.position} is longer than any may be`);
+      throw new CaptureError('CAPTURE_DAMAGED', `the record at byte ${this.position} exceeds the maximum record size`);
     }
     this.bytes.copyWithin(READ_AT - rest, this.start, this.end);
     this.start = READ_AT - rest;
@@ -45,7 +45,7 @@ export class ByteWindow {
     return this.bytes.subarray(READ_AT);
   }
 
-  /** Says how many bytes were put into the room. */
+  /** Adds the bytes that were read into the space. */
   filled(count: number): void {
     this.end += count;
   }

@@ -1,24 +1,21 @@
-/** Names that stand for a descriptor that a process has open: `/dev/stdout`, `/dev/fd/3`, `/proc/self/fd/1`. */
+/** Resolves names of a process's open descriptors: `/dev/stdout`, `/dev/fd/3`, `/proc/self/fd/1`. */
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 
-/** Links that are followed, as the kernel does (path_resolution(7)). */
+/** Maximum number of links followed, as in the kernel (path_resolution(7)). */
 const MAX_LINKS = 40;
 const SELF = '/proc/self';
-/** Where the kernel lists descriptors: of a process or a thread, or of this process where there is no /proc. */
+/** The kernel's lists of descriptors: of a process or thread, or of this process if there is no /proc. */
 const DESCRIPTORS = /^(?:\/proc\/(\d+)(?:\/task\/\d+)?|\/dev)\/fd$/;
 const DEVICES = /^\/dev(?:\/|$)/;
 
-/** What a name stands for besides a file of its own. */
+/** A descriptor that a name refers to. */
 export interface DescriptorLink {
   /** The descriptor; undefined if it is another process's. */
   readonly descriptor: number | undefined;
 }
 
-/**
- * The descriptor that a name stands for, by itself or by way of links; undefined if it stands for none. Throws the system's
- * errors.
- */
+/** The descriptor that a name refers to, directly or through links; undefined if there is none. Throws system errors. */
 export function descriptorLink(path: string): DescriptorLink | undefined {
   let name = path;
   for (let i = 0; i <= MAX_LINKS; i++) {
@@ -36,12 +33,12 @@ export function descriptorLink(path: string): DescriptorLink | undefined {
   return undefined;
 }
 
-/** Whether a name is a link in the folder of devices, which belongs to the system. */
+/** Whether a name is a link in /dev, which belongs to the system. */
 export function isDeviceLink(path: string): boolean {
   return DEVICES.test(folderOf(path) ?? '') && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
-/** The folder that a name is in, without links; undefined if there is none. */
+/** The folder of a name, with links resolved; undefined if it doesn't exist. */
 function folderOf(path: string): string | undefined {
   try {
     return realpathSync(dirname(path));

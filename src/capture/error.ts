@@ -1,18 +1,18 @@
 import { VtepError } from '../error.js';
 
-/** What can be wrong with a capture file. */
+/** Why a capture can't be read or written. */
 export type CaptureErrorCode =
-  /** Empty, or no format that is known. */
+  /** Empty, or an unknown format. */
   | 'NOT_A_CAPTURE'
-  /** The format is known but not this version or kind of it. */
+  /** A known format, but an unsupported version or variant. */
   | 'UNSUPPORTED_CAPTURE'
   /** The file ends in the middle of a record. */
   | 'CAPTURE_CUT_OFF'
-  /** A length or marker can't be right; nothing behind it can be trusted. */
+  /** A length or marker is invalid; nothing after it can be trusted. */
   | 'CAPTURE_DAMAGED'
-  /** The device that packets came from went away, or down. */
+  /** The capture device was removed or went down. */
   | 'DEVICE_GONE'
-  /** A time that the output format can't hold. */
+  /** A time that the output format can't represent. */
   | 'TIME_OUT_OF_RANGE'
   /** A file couldn't be opened, read, written or renamed. */
   | 'FILE_UNUSABLE';

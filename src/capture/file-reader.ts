@@ -17,7 +17,7 @@ function unusable(name: string, error: unknown): CaptureError {
   return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
 }
 
-/** An open file, read synchronously: a stream would cap the speed at a tenth. */
+/** An open file, read synchronously: a stream reaches only a tenth of the speed. */
 class DescriptorReader implements ByteReader {
   readonly name: string;
   readonly size: number | undefined;
@@ -45,11 +45,11 @@ class DescriptorReader implements ByteReader {
   }
 }
 
-/** A pipe or a terminal: it may have nothing to read yet, and the event loop runs while it is waited for. */
+/** A pipe or a terminal: it may have no data yet, and the event loop keeps running while it waits. */
 class PipeReader extends StreamReader {
   readonly #letGo: () => void;
 
-  /** @param letGo called by `close`, once nobody reads the stream any more */
+  /** @param letGo called by `close`, once the stream is no longer read */
   constructor(stream: ByteStream, name: string, letGo: () => void) {
     super(stream, name);
     this.#letGo = letGo;
@@ -61,7 +61,7 @@ class PipeReader extends StreamReader {
   }
 }
 
-/** Puts bytes that were read to look at them back before the rest. */
+/** Replays bytes that were already read for detection, before the rest. */
 class PeekedReader implements ByteReader {
   readonly name: string;
   readonly size: number | undefined;
@@ -88,7 +88,7 @@ class PeekedReader implements ByteReader {
   }
 }
 
-/** Decompresses what another reader gives, piece by piece. */
+/** Decompresses another reader's bytes, piece by piece. */
 class GunzipReader implements ByteReader {
   readonly name: string;
   readonly size = undefined;
@@ -128,7 +128,7 @@ class GunzipReader implements ByteReader {
     } catch (error) {
       if (error instanceof CaptureError) throw error;
       const message = (error as Error).message;
-      throw new CaptureError('CAPTURE_CUT_OFF', `its gzip data ends too soon or is damaged (${message})`, {
+      throw new CaptureError('CAPTURE_CUT_OFF', `its gzip data is truncated or damaged (${message})`, {
         cause: error,
       });
     }
@@ -150,12 +150,12 @@ function standardInput(): ByteReader {
   try {
     stat = fstatSync(0);
   } catch {
-    // Closed: it reads as empty.
+    // Closed: reads as empty.
   }
   if (stat?.isDirectory() === true) throw new CaptureError('FILE_UNUSABLE', `${name}: it is a folder`);
   if (stat?.isFile() === true) return new DescriptorReader(0, name, stat.size);
   const { stdin } = process;
-  // Paused it doesn't keep the process from ending, and it may be read again.
+  // While paused it doesn't keep the process alive, and it can be read again.
   return new PipeReader(stdin, name, () => void stdin.pause());
 }
 
@@ -163,7 +163,7 @@ async function openPath(path: string): Promise<ByteReader> {
   if (path === STANDARD_STREAM) return standardInput();
   let descriptor: number;
   try {
-    // Opening a named pipe waits for its writer.
+    // Opening a named pipe blocks until it has a writer; this is asynchronous.
     descriptor = await openLater(path, 'r');
   } catch (error) {
     throw unusable(path, error);
@@ -181,7 +181,7 @@ async function openPath(path: string): Promise<ByteReader> {
 }
 
 /**
- * Opens a file of any kind as bytes, decompressing gzip.
+ * Opens any file as bytes, decompressing gzip.
  * @param path a file, or `-` for standard input
  * @throws CaptureError `FILE_UNUSABLE`
  */
@@ -213,18 +213,17 @@ async function peeked(raw: ByteReader): Promise<ByteReader> {
 /**
  * Opens a capture file: pcap or pcapng, gzip-compressed or not.
  * @param path a file, or `-` for standard input
- * @throws CaptureError as `openBytes` and `openCapture` do, with the path in front
+ * @throws CaptureError as `openBytes` and `openCapture` do, with the path prepended
  */
 export async function openCaptureFile(path: string): Promise<PacketSource> {
   return openNamed(await openBytes(path));
 }
 
 /**
- * Opens a capture that a stream brings, as `openCaptureFile` does a file: an upload, a response's body, standard input.
- * @param stream of bytes: a Readable of Node's (an HTTP request is one), a ReadableStream of the web, or anything else
- * that gives byte arrays to `for await`. It stays the caller's: neither an error nor the source's `close` destroys it, and
- * what wasn't read is still in it.
- * @param name what people call it
+ * Opens a capture from a stream, as `openCaptureFile` does from a file: an upload, a response body, standard input.
+ * @param stream a Node Readable (an HTTP request is one), a web ReadableStream, or any async iterable of byte arrays.
+ * The caller keeps ownership: neither an error nor the source's `close` destroys it, and unread data stays in it.
+ * @param name display name
  * @throws CaptureError as `openCaptureFile` does
  */
 export async function openCaptureStream(

@@ -1,11 +1,11 @@
-/** Recognises files that are no pcap or pcapng by their first bytes, to say what they are and how to convert them. */
+/** Recognises files that are not pcap or pcapng by their first bytes, to say what they are and how to convert them. */
 
-/** Bytes at the beginning of a file that the recogniser looks at. */
+/** Number of leading bytes that the recogniser needs. */
 export const FOREIGN_PREFIX = 24;
 
 const WITH_EDITCAP = 'convert it with editcap -F pcapng FILE OUT.pcapng';
 
-/** Magic numbers, in hexadecimal, and what a file that begins with one is. */
+/** Magic numbers in hexadecimal, and the format of a file that begins with each. */
 const MAGICS: readonly (readonly [magic: string, what: string])[] = [
   ['736e6f6f70000000', `a snoop file; ${WITH_EDITCAP}`],
   ['474d4255', `a Network Monitor file; ${WITH_EDITCAP}`],
@@ -21,14 +21,15 @@ const MAGICS: readonly (readonly [magic: string, what: string])[] = [
   ['377abcaf271c', 'a 7z archive; unpack it first'],
 ];
 
-/** ERF (Endace): the types of records whose files begin with no magic number. */
+/** ERF (Endace) files have no magic number; this is the highest known record type. */
 const MAX_ERF_TYPE = 48;
 const ERF_HEADER = 16;
 
 /**
- * Says what a file is that is neither pcap nor pcapng.
- * @param bytes its first bytes, `FOREIGN_PREFIX` of them if it has as many
- * @returns what it is and how to convert it, without any of its bytes (they may be a key); `undefined` if unknown
+ * Identifies a file that is neither pcap nor pcapng.
+ * @param bytes its first bytes, up to `FOREIGN_PREFIX`
+ * @returns what it is and how to convert it, without quoting any of its bytes (they may be a key); `undefined` if
+ * unknown
  */
 export function foreignFormat(bytes: Uint8Array): string | undefined {
   let hex = '';
@@ -42,7 +43,7 @@ export function foreignFormat(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** A record of ERF: a time of this century, a known type, lengths that agree. */
+/** Whether the bytes look like an ERF record: a time in this century, a known type, consistent lengths. */
 function isErf(bytes: Uint8Array): boolean {
   if (bytes.length < ERF_HEADER) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,13 +51,13 @@ function isErf(bytes: Uint8Array): boolean {
   const type = view.getUint8(8) & 0x7f;
   const recordLength = view.getUint16(10, false);
   const wireLength = view.getUint16(14, false);
-  // 2000 to 2100; a record is never much longer than its packet was on the wire.
+  // 2000 to 2100; a record is never much longer than its packet on the wire.
   const timely = seconds > 946_684_800 && seconds < 4_102_444_800;
   const plausible = recordLength >= ERF_HEADER && wireLength > 0 && recordLength <= wireLength + 64;
   return timely && type > 0 && type <= MAX_ERF_TYPE && plausible;
 }
 
-/** Printable ASCII and white space alone. */
+/** Printable ASCII and white space only. */
 function isText(bytes: Uint8Array): boolean {
   return bytes.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d);
 }

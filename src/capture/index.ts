@@ -1,5 +1,5 @@
 /**
- * Capture files: pcap and pcapng, read and written in fixed memory.
+ * Reads and writes capture files, pcap and pcapng, in fixed memory.
  * @module vtep/capture
  */
 export { BATCH_PACKETS, CaptureBatch } from './batch.js';

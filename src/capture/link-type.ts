@@ -1,4 +1,4 @@
-/** Link types: what stands before the IP packet in each record of a capture. */
+/** Link types: the header before the IP packet in each record of a capture. */
 import {
   checkLinuxSll,
   checkLinuxSll2,
@@ -11,16 +11,16 @@ import {
   linuxSllProtocol,
 } from '../wire/index.js';
 
-/** The LINKTYPE_ numbers (tcpdump.org/linktypes.html) that can be read. */
+/** The supported LINKTYPE_ values (tcpdump.org/linktypes.html). */
 export const LinkType = {
-  /** BSD loopback: a 4-byte address family in the writing host's order. */
+  /** BSD loopback: a 4-byte address family in the writing host's byte order. */
   Null: 0,
   Ethernet: 1,
-  /** Raw IP, by the numbers that BSD and OpenBSD used before 101. */
+  /** Raw IP, with the values that BSD and OpenBSD used before 101. */
   RawBsd: 12,
   RawOpenBsd: 14,
   Raw: 101,
-  /** OpenBSD loopback: the same as Null in network order. */
+  /** OpenBSD loopback: like Null, in network byte order. */
   Loop: 108,
   LinuxSll: 113,
   Ipv4: 228,
@@ -28,7 +28,7 @@ export const LinkType = {
   LinuxSll2: 276,
 } as const;
 
-// As tcpdump.org/linktypes.html names them, without LINKTYPE_.
+// Names from tcpdump.org/linktypes.html, without LINKTYPE_.
 const NAMES: Readonly<Record<number, string>> = {
   0: 'NULL',
   1: 'EN10MB',
@@ -89,21 +89,21 @@ const NAMES: Readonly<Record<number, string>> = {
   276: 'LINUX_SLL2',
 };
 
-/** A link type's name as tcpdump.org gives it, such as `EN10MB`, or `LINKTYPE_n` for a number that has none here. */
+/** A link type's name on tcpdump.org, such as `EN10MB`, or `LINKTYPE_n` for an unnamed one. */
 export function linkTypeName(linkType: number): string {
   if (linkType >= 147 && linkType <= 162) return `USER${linkType - 147}`;
   return NAMES[linkType] ?? `LINKTYPE_${linkType}`;
 }
 
-/** Whether packets of a link type can be walked. */
+/** Whether packets of this link type can be decoded. */
 export function isLinkTypeKnown(linkType: number): boolean {
   return Object.values<number>(LinkType).includes(linkType);
 }
 
-/** ETH_P_802_2: what a cooked header says of an 802.3 frame that begins with LLC. */
+/** ETH_P_802_2: the cooked header's protocol for an 802.3 frame that begins with LLC. */
 const COOKED_LLC = 4;
 
-// 24, 28 and 30 are IPv6 on the BSDs and macOS, 10 on Linux; the family's byte order is the writer's.
+// IPv6 is 24, 28 or 30 on the BSDs and macOS, 10 on Linux; the family is in the writer's byte order.
 function etherTypeOfFamily(bytes: Uint8Array, offset: number): number {
   const little = bytes[offset] | (bytes[offset + 1] << 8);
   const big = (bytes[offset + 2] << 8) | bytes[offset + 3];
@@ -127,11 +127,11 @@ function etherTypeOfVersion(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Walks a record's headers from its link layer on.
- * @param layers what is filled
- * @param end where the captured bytes end
- * @param limit where the packet ended on the wire
- * @returns the fault, as `Layers` gives it; `BadValue` for a link type that isn't known
+ * Decodes a record's headers, starting at the link layer.
+ * @param layers receives the offsets
+ * @param end offset after the captured bytes
+ * @param limit offset after the packet's bytes on the wire
+ * @returns the fault, as from `Layers`; `BadValue` for an unknown link type
  */
 export function walkLink(
   layers: Layers,

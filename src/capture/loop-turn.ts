@@ -1,25 +1,25 @@
-/** Turns of the event loop between batches, so that timers, sockets and signals aren't kept waiting by a long reading. */
+/** Yields to the event loop between batches, so that a long read doesn't delay timers, sockets and signals. */
 
-/** Milliseconds that a reading may keep the event loop to itself; what its reader does with one batch comes on top. */
+/** Maximum time in milliseconds between yields; the consumer's work on one batch comes on top. */
 const TURN_AFTER_MS = 4;
 
-/** Lets the event loop run now and then. Which packets are read when depends on it, what is read doesn't. */
+/** Yields to the event loop now and then. This affects when packets are read, never which. */
 export class LoopTurns {
   #last = performance.now();
 
-  /** Whether the event loop has been kept waiting for long enough that `take` should be awaited. */
+  /** Whether the event loop has been blocked long enough that `take` should be awaited. */
   get due(): boolean {
     return performance.now() - this.#last >= TURN_AFTER_MS;
   }
 
-  /** Resolves once everything else that was waiting has run. */
+  /** Resolves once everything else that was pending has run. */
   async take(): Promise<void> {
     await new Promise<void>(schedule);
     this.#last = performance.now();
   }
 }
 
-/** Node's comes right after the poll for I/O; browsers have timers only. */
+/** Node's setImmediate runs right after the I/O poll; browsers only have timers. */
 const immediately = Reflect.get(globalThis, 'setImmediate') as ((call: () => void) => unknown) | undefined;
 
 function schedule(resolve: () => void): void {

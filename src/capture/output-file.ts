@@ -1,4 +1,4 @@
-/** Where captures and other results are written to: a file that appears whole or not at all, or standard output. */
+/** Outputs for captures and other results: a file that appears complete or not at all, or standard output. */
 import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { descriptorLink, isDeviceLink } from './descriptor-link.js';
 import { CaptureError } from './error.js';
@@ -8,40 +8,40 @@ import { STANDARD_STREAM, systemReason, writeAll } from './standard-stream.js';
 
 const STANDARD_OUTPUT = 1;
 
-/** Who may read an output. */
+/** Access to an output. */
 export interface OutputFileOptions {
   /**
-   * Whether only its owner may read the file (mode 0600): for keys, and for what was encrypted on the wire. Pipes, devices and
-   * what a shell redirects to keep their mode.
+   * Whether only the owner can read the file (mode 0600): for keys, and for what was encrypted on the wire. Pipes,
+   * devices and targets of shell redirections keep their mode.
    * @default false
    */
   readonly ownerOnly?: boolean;
 }
 
 /**
- * An output in the making. Bytes go into a new file beside the named one, with a random name, which takes the other's
- * place at `commit`: a file or link that has the name is replaced, never opened. What is not committed is removed by
- * `abandon`, at the latest when the process ends; what a killed process left, when the next output of that name begins.
- * A name that stands for a descriptor (`/dev/stdout`) is written to as that descriptor, whatever it is open on.
+ * An output being written. Bytes go to a temporary file with a random name in the same folder, which is renamed over
+ * the target at `commit`: an existing file or link is replaced, never opened. `abandon` removes uncommitted output, at
+ * the latest when the process exits; leftovers of a killed process are removed when the next output of that name
+ * begins. A name that refers to a descriptor (`/dev/stdout`) is written to as that descriptor, whatever it is open on.
  */
 export class OutputFile {
-  /** What people call it. */
+  /** Display name. */
   readonly name: string;
   /**
-   * Unfinished files of this output that a process on another machine, in another container or before a reboot left, or is
-   * writing: nobody can tell, so they are not removed.
+   * Unfinished files of this output from another machine, another container or before a reboot. They may still be in
+   * use, so they are not removed.
    */
   readonly leftovers: readonly string[];
-  /** The file beside; undefined where bytes go straight to a pipe or device. */
+  /** The temporary file; undefined if bytes go directly to a pipe or device. */
   readonly #part: PartFile | undefined;
   readonly #descriptor: number;
-  /** Whether the descriptor was opened here, and so is closed here. */
+  /** Whether this object opened the descriptor, and so must close it. */
   readonly #opened: boolean;
   #open = true;
 
   /**
    * @param path a file, or `-` for standard output
-   * @param input the file that is being read, which must not be the output
+   * @param input the file being read, which must not be the output
    * @throws CaptureError `FILE_UNUSABLE`
    */
   constructor(path: string, input?: string, { ownerOnly = false }: OutputFileOptions = {}) {
@@ -94,8 +94,8 @@ export class OutputFile {
   };
 
   /**
-   * Finishes the output and gives it its name.
-   * @throws CaptureError `FILE_UNUSABLE`; nothing is left of the output then
+   * Completes the output and renames it to its target.
+   * @throws CaptureError `FILE_UNUSABLE`; the output is then removed
    */
   commit(): void {
     if (!this.#open) return;
@@ -108,7 +108,7 @@ export class OutputFile {
     }
   }
 
-  /** Takes the output back: what had its name keeps it. Does nothing after `commit`. */
+  /** Discards the output: an existing target stays as it was. No-op after `commit`. */
   abandon(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -136,15 +136,15 @@ export function writeWhole(path: string, content: string | Uint8Array, options?:
 }
 
 /**
- * The descriptor that a name stands for; undefined if it stands for none.
- * @throws CaptureError `FILE_UNUSABLE` for another process's, and for a link of the system to a file: replacing it would take
- *   it from everybody
+ * The descriptor that a name refers to; undefined if there is none.
+ * @throws CaptureError `FILE_UNUSABLE` for another process's descriptor, and for a device link to a file: replacing it
+ *   would affect the whole system
  */
 function openedBefore(path: string, target: Stats | undefined): number | undefined {
   const link = descriptorLink(path);
   if (link?.descriptor !== undefined) {
     checkForeign(path);
-    // One that isn't open is an error here, not after the work.
+    // Report a closed descriptor now, not after the work.
     fstatSync(link.descriptor);
     return link.descriptor;
   }
@@ -153,25 +153,25 @@ function openedBefore(path: string, target: Stats | undefined): number | undefin
     throw new CaptureError('FILE_UNUSABLE', `${path}: it is a file that another process has open; name the file`);
   }
   if (isReplaced && isDeviceLink(path)) {
-    throw new CaptureError('FILE_UNUSABLE', `${path}: it is a link among the devices; name the file itself`);
+    throw new CaptureError('FILE_UNUSABLE', `${path}: it is a link in /dev; name the file itself`);
   }
   return undefined;
 }
 
 function checkForeign(path: string): void {
   if (!isForeign(path)) return;
-  const why = 'somebody else put a link, pipe or device there, in a folder that everybody can write; name another';
+  const why = 'another user put a link, pipe or device there, in a world-writable folder; name another file';
   throw new CaptureError('FILE_UNUSABLE', `${path}: ${why}`);
 }
 
 /** Opens a pipe or device. */
 function openStream(path: string, expected: Stats): number {
   checkForeign(path);
-  // Creates nothing: if what was found is gone, that is an error.
+  // Creates nothing: if the target has vanished, that is an error.
   const descriptor = openSync(path, constants.O_WRONLY);
   if (isSameFile(fstatSync(descriptor), expected)) return descriptor;
   closeSync(descriptor);
-  throw new CaptureError('FILE_UNUSABLE', `${path}: it was replaced while it was opened; name another`);
+  throw new CaptureError('FILE_UNUSABLE', `${path}: it was replaced while being opened; name another file`);
 }
 
 function unwritable(name: string, error: unknown): CaptureError {
@@ -183,7 +183,7 @@ function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
-    // Whatever keeps us from looking at it also keeps us from opening it, and is reported then.
+    // What prevents the stat also prevents opening it, and is reported then.
     return undefined;
   }
 }

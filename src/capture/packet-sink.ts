@@ -1,12 +1,12 @@
-/** The port through which packets go out: a file, a stream, a live device. */
+/** Output port for packets: a file, a stream, a live device. */
 export interface PacketSink {
   /**
-   * Takes over one packet; the bytes are copied before it returns.
-   * @param bytes what the packet stands in, from `offset`, `length` bytes of it
-   * @param originalLength bytes that it had on the wire
+   * Writes one packet; its bytes are copied before this returns.
+   * @param bytes holds the packet, `length` bytes from `offset`
+   * @param originalLength length on the wire, in bytes
    * @param seconds whole seconds since 1970
    * @param nanoseconds within the second
-   * @param interfaceId number of the interface, as `addInterface` gave it; 0 where there is one
+   * @param interfaceId id returned by `addInterface`. Default: 0.
    */
   write(
     bytes: Uint8Array,
@@ -17,9 +17,9 @@ export interface PacketSink {
     nanoseconds: number,
     interfaceId?: number,
   ): void;
-  /** Hands on what is still held back. */
+  /** Passes on buffered data. */
   flush(): void;
 }
 
-/** Where the bytes of a capture go; it has used them when it returns. */
+/** Receives the bytes of a capture; must be done with them when it returns. */
 export type ByteSink = (bytes: Uint8Array) => void;

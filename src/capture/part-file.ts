@@ -1,7 +1,7 @@
 /**
- * Files in the making. Each is written beside the file that it becomes, under a name that nobody can foretell, opened
- * exclusively, and takes the other's name when it is whole. Its name also says which process it belongs to, so that what
- * a killed process left can be told from what another is still writing.
+ * Files being written. Each is created exclusively next to its target under an unpredictable name, and renamed over it
+ * once complete. The name also identifies the writing process, to distinguish leftovers of a killed process from files
+ * still being written.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, lstatSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -9,34 +9,34 @@ import { basename, dirname, join } from 'node:path';
 import { MarkedProcess, markedProcess, processMark } from './process-mark.js';
 import { writeAll } from './standard-stream.js';
 
-/** Mode of files that hold keys, or what was encrypted. */
+/** Mode of files that hold keys or decrypted traffic. */
 export const OWNER_ONLY = 0o600;
-/** Mode of other files; the umask takes bits away. */
+/** Mode of other files, before the umask. */
 const ANYBODY = 0o666;
 const RANDOM_BYTES = 8;
-/** Bytes of a name that leave room for what is added to it: a name has at most 255. */
+/** Longest base name in bytes that leaves room for the suffix: a name has at most 255. */
 const MAX_BASE = 180;
 
-/** Part files that are neither finished nor removed. */
+/** Part files that are neither committed nor removed. */
 const unfinished = new Set<PartFile>();
 
-/** Removes all part files of this process that are neither finished nor removed. */
+/** Removes all unfinished part files of this process. */
 export function abandonPartFiles(): void {
   for (const part of unfinished) {
     try {
       part.abandon();
     } catch {
-      // One that can't be removed must not keep the others.
+      // One failure must not keep the others.
     }
   }
 }
 
-/** Whether there are any that `abandonPartFiles` would remove. */
+/** Whether `abandonPartFiles` would remove any. */
 export function hasPartFiles(): boolean {
   return unfinished.size > 0;
 }
 
-/** What part files of a file are called, up to the mark of their process. */
+/** Name of a file's part files, up to the process mark. */
 function partPrefix(base: string): string {
   const stem = Buffer.byteLength(base) > MAX_BASE ? createHash('sha256').update(base).digest('hex').slice(0, 16) : base;
   return `${stem}.part-`;
@@ -44,18 +44,18 @@ function partPrefix(base: string): string {
 
 let exitWatched = false;
 
-/** A file in the making. All methods throw the system's errors. */
+/** A file being written. All methods throw system errors. */
 export class PartFile {
-  /** Where it is while it is in the making. */
+  /** Path while unfinished. */
   readonly path: string;
   readonly descriptor: number;
   readonly #target: string;
   #open = true;
 
   /**
-   * Creates it.
-   * @param target the file that it becomes, in a folder that exists
-   * @param ownerOnly whether nobody else may read it
+   * Creates the file.
+   * @param target the final path, in an existing folder
+   * @param ownerOnly whether only the owner can read it
    */
   constructor(target: string, ownerOnly: boolean) {
     this.#target = target;
@@ -63,7 +63,7 @@ export class PartFile {
     this.path = join(dirname(target), name);
     this.descriptor = openSync(this.path, 'wx', ownerOnly ? OWNER_ONLY : ANYBODY);
     unfinished.add(this);
-    // Whoever forgets `abandon` leaves nothing behind at an orderly end.
+    // Cleans up at a normal exit for callers that forget `abandon`.
     if (!exitWatched) process.on('exit', abandonPartFiles);
     exitWatched = true;
   }
@@ -73,12 +73,12 @@ export class PartFile {
     writeAll(this.descriptor, bytes);
   }
 
-  /** Makes it durable and gives it its name, in place of a file that has it. Where that fails, nothing is left of it. */
+  /** Syncs the file and renames it to its target, replacing an existing file. Removes it on failure. */
   replace(): void {
     this.#finish(() => renameSync(this.path, this.#target));
   }
 
-  /** Makes it durable and gives it its name, unless a file has it (`EEXIST`). Where that fails, nothing is left of it. */
+  /** Syncs the file and links it to its target, which must not exist (`EEXIST`). Removes it on failure. */
   create(): void {
     this.#finish(() => {
       try {
@@ -95,7 +95,7 @@ export class PartFile {
     });
   }
 
-  /** Removes it. Does nothing once it has its name. */
+  /** Removes the file. No-op once it has its final name. */
   abandon(): void {
     if (!this.#open) return;
     this.#close();
@@ -121,11 +121,11 @@ export class PartFile {
 }
 
 /**
- * Removes what processes that were killed left of files in the making, and nothing else: only regular files of this user
- * that have one name, whose name says that the process was of this boot and pid namespace and has ended.
- * @param folder where they are
- * @param isTarget which files they would have become, by name
- * @returns paths of files that were left by, or are being written by, processes elsewhere: nobody can tell
+ * Removes part files left by killed processes, and nothing else: only regular files of this user with a single link,
+ * whose name identifies a process of this boot and pid namespace that has ended.
+ * @param folder the folder to clean
+ * @param isTarget whether a name is that of a file that part files belong to
+ * @returns paths of part files of processes elsewhere, which may still be running
  */
 export function clearPartFiles(folder: string, isTarget: (name: string) => boolean): string[] {
   const elsewhere: string[] = [];
@@ -133,7 +133,7 @@ export function clearPartFiles(folder: string, isTarget: (name: string) => boole
   try {
     names = readdirSync(folder);
   } catch {
-    // A folder that may be written but not listed.
+    // A folder that is writable but not listable.
     return elsewhere;
   }
   for (const name of names) {
@@ -147,7 +147,7 @@ export function clearPartFiles(folder: string, isTarget: (name: string) => boole
   return elsewhere;
 }
 
-/** As `clearPartFiles`, for one file. */
+/** Like `clearPartFiles`, for one file. */
 export function clearPartFilesOf(target: string): string[] {
   const prefix = partPrefix(basename(target));
   return clearPartFiles(dirname(target), (name) => `${name}.part-` === prefix);

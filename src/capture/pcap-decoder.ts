@@ -1,4 +1,4 @@
-/** Classic capture files: both byte orders, microseconds, nanoseconds and the modified format. */
+/** Decodes classic capture files: both byte orders, microseconds, nanoseconds and the modified format. */
 import { type CaptureBatch, MAX_ORIGINAL_LENGTH } from './batch.js';
 import type { ByteWindow } from './byte-window.js';
 import { CaptureError } from './error.js';
@@ -14,7 +14,7 @@ export function isPcap(window: ByteWindow): boolean {
   );
 }
 
-/** Takes the records out of a classic capture file. */
+/** Extracts the records of a classic capture file. */
 export class PcapDecoder implements RecordDecoder {
   readonly format = 'pcap';
   readonly interfaces: readonly CaptureInterface[];
@@ -27,7 +27,7 @@ export class PcapDecoder implements RecordDecoder {
 
   /**
    * Reads the file header.
-   * @param window at the file's beginning, with the whole header in it
+   * @param window at the beginning of the file, holding the whole header
    * @throws CaptureError `UNSUPPORTED_CAPTURE` for a version other than 2.4
    */
   constructor(window: ByteWindow) {
@@ -40,7 +40,7 @@ export class PcapDecoder implements RecordDecoder {
     if (major !== 2 || minor !== 4) {
       throw new CaptureError(
         'UNSUPPORTED_CAPTURE',
-        `a pcap file of version ${major}.${minor}; version 2.4 can be read (tshark -F pcap converts it)`,
+        `pcap version ${major}.${minor} is not supported, only 2.4 (tshark -F pcap converts it)`,
       );
     }
     this.#recordHeader = magic === PcapMagic.Modified ? PCAP_MODIFIED_RECORD : PCAP_RECORD;
@@ -80,7 +80,7 @@ export class PcapDecoder implements RecordDecoder {
         window.skip(start - window.start);
         throw new CaptureError(
           'CAPTURE_DAMAGED',
-          `the record at byte ${window.position} says that it holds ${captured} bytes (at most ${MAX_PACKET} can be)`,
+          `the record at byte ${window.position} claims ${captured} bytes (the maximum is ${MAX_PACKET})`,
         );
       }
       const packet = start + recordHeader;
@@ -88,13 +88,13 @@ export class PcapDecoder implements RecordDecoder {
       let second = view.getUint32(start, little);
       let nanos = view.getUint32(start + 4, little) * nanosPerTick;
       if (nanos >= 1e9) {
-        // Some writers let the fraction run over a second.
+        // Some writers let the fraction exceed a second.
         second += Math.floor(nanos / 1e9);
         nanos %= 1e9;
-        this.#notes.add('the fraction of a time is a second or more: carried over');
+        this.#notes.add('the fraction of a timestamp is a second or more: carried over');
       }
       const original = view.getUint32(start + 12, little);
-      if (original < captured) this.#notes.add('an original length is below the captured length: taken as captured');
+      if (original < captured) this.#notes.add('an original length is below the captured length: replaced by it');
       offset[count] = packet;
       capturedLength[count] = captured;
       originalLength[count] = Math.min(Math.max(original, captured), MAX_ORIGINAL_LENGTH);

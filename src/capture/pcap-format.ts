@@ -1,18 +1,18 @@
 /** The classic capture file (draft-ietf-opsawg-pcap), and Kuznetzov's variant with an interface in each record. */
 
-/** The four first bytes, read in the file's own byte order. */
+/** The first four bytes, in the file's own byte order. */
 export const PcapMagic = {
   Micro: 0xa1b2c3d4,
   Nano: 0xa1b23c4d,
-  /** Alexey Kuznetzov's modified format: microseconds, records with 8 bytes more. */
+  /** Alexey Kuznetzov's modified format: microseconds, record headers 8 bytes longer. */
   Modified: 0xa1b2cd34,
 } as const;
 
-/** Bytes of the file header. */
+/** Length of the file header in bytes. */
 export const PCAP_HEADER = 24;
-/** Bytes of a record's header. */
+/** Length of a record header in bytes. */
 export const PCAP_RECORD = 16;
-/** Bytes of a record's header in the modified format. */
+/** Length of a record header of the modified format in bytes. */
 export const PCAP_MODIFIED_RECORD = 24;
-/** The link type's bits in the last word of the file header; those above say the length of a frame check sequence. */
+/** Bits of the last header word that hold the link type; the upper bits give the length of the frame check sequence. */
 export const PCAP_LINK_TYPE_MASK = 0xffff;

@@ -1,4 +1,4 @@
-/** Writes classic capture files of version 2.4, little-endian, microseconds or nanoseconds. */
+/** Writes classic capture files of version 2.4, little-endian, with microseconds or nanoseconds. */
 import { checkRange } from '../memory/range.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { CaptureError } from './error.js';
@@ -7,15 +7,21 @@ import type { ByteSink, PacketSink } from './packet-sink.js';
 import { PCAP_HEADER, PCAP_RECORD, PcapMagic } from './pcap-format.js';
 import { MAX_PACKET } from './record-decoder.js';
 
-/** How a pcap file is written. */
+/** Options of a pcap file. */
 export interface PcapWriterOptions {
-  /** Nanosecond times; microseconds (and a cut of finer ones) otherwise. */
+  /**
+   * Write nanosecond times; otherwise microseconds, truncated.
+   * @default false
+   */
   readonly nanoseconds?: boolean;
-  /** LINKTYPE_ number of every packet; Ethernet if not said. */
+  /**
+   * LINKTYPE_ value of every packet.
+   * @default LinkType.Ethernet
+   */
   readonly linkType?: number;
 }
 
-/** A pcap file as a sink of packets. The file header is written at once. */
+/** A pcap file as a packet sink. The file header is written immediately. */
 export class PcapWriter implements PacketSink {
   readonly #buffer: ByteBuffer;
   readonly #nanosPerTick: number;
@@ -44,7 +50,7 @@ export class PcapWriter implements PacketSink {
     nanoseconds: number,
   ): void {
     if (seconds < 0 || seconds > 0xffffffff) {
-      throw new CaptureError('TIME_OUT_OF_RANGE', `pcap can't hold the time ${seconds} s; write pcapng instead`);
+      throw new CaptureError('TIME_OUT_OF_RANGE', `pcap can't represent the time ${seconds} s; write pcapng instead`);
     }
     // Before the record's header is written.
     checkRange(bytes, offset, offset + length);
@@ -57,7 +63,7 @@ export class PcapWriter implements PacketSink {
     this.#buffer.append(bytes, offset, length);
   }
 
-  /** Bytes of the file so far, those that are held back included. */
+  /** File size in bytes so far, including buffered data. */
   get size(): number {
     return this.#buffer.total;
   }

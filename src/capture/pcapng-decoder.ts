@@ -1,4 +1,4 @@
-/** Block capture files: sections of either byte order, any number of interfaces, all three kinds of packet block. */
+/** Decodes pcapng files: sections of either byte order, multiple interfaces, all three kinds of packet block. */
 import { type CaptureBatch, MAX_ORIGINAL_LENGTH } from './batch.js';
 import type { ByteWindow } from './byte-window.js';
 import { CaptureError } from './error.js';
@@ -23,7 +23,7 @@ import {
 } from './record-decoder.js';
 import { MAX_SECONDS, TickClock } from './timestamp.js';
 
-/** Interfaces that are kept of one capture, over all of its sections. A file that describes more is damaged. */
+/** Maximum number of interfaces of one capture, over all of its sections. A file that describes more is damaged. */
 export const MAX_INTERFACES = 65_536;
 
 interface Interface extends CaptureInterface {
@@ -35,14 +35,14 @@ export function isPcapng(window: ByteWindow): boolean {
   return window.view.getUint32(window.start, false) === BlockType.SectionHeader;
 }
 
-/** Takes the packets out of a block capture file. */
+/** Extracts the packets of a pcapng file. */
 export class PcapngDecoder implements RecordDecoder {
   readonly format = 'pcapng';
   readonly interfaces: Interface[] = [];
   readonly #notes = new NoteList();
   #little = false;
   #sectionBase = 0;
-  #passOver = 0;
+  #toSkip = 0;
 
   get notes(): readonly CaptureNote[] {
     return this.#notes.notes;
@@ -51,11 +51,11 @@ export class PcapngDecoder implements RecordDecoder {
   decode(window: ByteWindow, batch: CaptureBatch): void {
     batch.bytes = window.bytes;
     while (!batch.full) {
-      if (this.#passOver > 0) {
-        const count = Math.min(this.#passOver, window.available);
+      if (this.#toSkip > 0) {
+        const count = Math.min(this.#toSkip, window.available);
         window.skip(count);
-        this.#passOver -= count;
-        if (this.#passOver > 0) return;
+        this.#toSkip -= count;
+        if (this.#toSkip > 0) return;
       }
       if (window.available < BLOCK_FRAME) return;
       if (!this.#block(window, batch)) return;
@@ -63,33 +63,33 @@ export class PcapngDecoder implements RecordDecoder {
   }
 
   atBoundary(window: ByteWindow): boolean {
-    return window.available === 0 && this.#passOver === 0;
+    return window.available === 0 && this.#toSkip === 0;
   }
 
-  /** One block; false if it isn't whole yet. */
+  /** Decodes one block; returns false if it is incomplete. */
   #block(window: ByteWindow, batch: CaptureBatch): boolean {
     const { view, start } = window;
     if (view.getUint32(start, false) === BlockType.SectionHeader) {
-      // The section's byte order is told by its header, so it has to be known before the length can be read.
+      // The section header determines the byte order, which is needed to read the length.
       if (view.getUint32(start + 8, true) === BYTE_ORDER_MAGIC) this.#little = true;
       else if (view.getUint32(start + 8, false) === BYTE_ORDER_MAGIC) this.#little = false;
-      else throw this.#damage(window, 'a section header without its byte-order mark');
+      else throw this.#damage(window, 'a section header without its byte-order magic');
     }
     const little = this.#little;
     const type = view.getUint32(start, little);
     const length = view.getUint32(start + 4, little);
-    if (length < BLOCK_FRAME || length % 4 !== 0) throw this.#damage(window, `a block with the length ${length}`);
+    if (length < BLOCK_FRAME || length % 4 !== 0) throw this.#damage(window, `a block of length ${length}`);
     if (length > MAX_RECORD) {
-      if (this.#isNeeded(type)) throw this.#damage(window, `a block with the length ${length}`);
-      this.#notes.add('a block of more than 320 KiB that holds no packet: passed over');
-      this.#passOver = length;
+      if (this.#isNeeded(type)) throw this.#damage(window, `a block of length ${length}`);
+      this.#notes.add('a block of more than 320 KiB without a packet: skipped');
+      this.#toSkip = length;
       return true;
     }
     if (length > window.available) return false;
     const end = start + length - 4;
     const repeated = view.getUint32(end, little);
     if (repeated !== length) {
-      throw this.#damage(window, `a block whose length is ${length} in front and ${repeated} behind`);
+      throw this.#damage(window, `a block with length ${length} at its start and ${repeated} at its end`);
     }
     switch (type) {
       case BlockType.SectionHeader:
@@ -130,13 +130,13 @@ export class PcapngDecoder implements RecordDecoder {
   }
 
   #section(window: ByteWindow, length: number): void {
-    if (length < SECTION_HEADER) throw this.#damage(window, `a section header with the length ${length}`);
+    if (length < SECTION_HEADER) throw this.#damage(window, `a section header of length ${length}`);
     const major = window.view.getUint16(window.start + 12, this.#little);
     const minor = window.view.getUint16(window.start + 14, this.#little);
     if (major !== 1) {
-      throw new CaptureError('UNSUPPORTED_CAPTURE', `a pcapng section of version ${major}.${minor}; 1.x can be read`);
+      throw new CaptureError('UNSUPPORTED_CAPTURE', `pcapng version ${major}.${minor} is not supported, only 1.x`);
     }
-    // Interfaces are numbered anew in each section; here they go on, so that an id says one interface of the file.
+    // Interface ids restart in each section; here they continue, so that an id is unique within the file.
     this.#sectionBase = this.interfaces.length;
   }
 
@@ -145,10 +145,7 @@ export class PcapngDecoder implements RecordDecoder {
     const little = this.#little;
     if (at + 8 > end) throw this.#damage(window, 'an interface description that is too short');
     if (this.interfaces.length === MAX_INTERFACES) {
-      throw this.#damage(
-        window,
-        `more than ${MAX_INTERFACES} interface descriptions, which is the limit: the last one`,
-      );
+      throw this.#damage(window, `more than ${MAX_INTERFACES} interface descriptions, the maximum: the last one`);
     }
     let name: string | undefined;
     let resolution = DEFAULT_RESOLUTION;
@@ -160,11 +157,11 @@ export class PcapngDecoder implements RecordDecoder {
       const value = option + 4;
       if (code === OptionCode.End) break;
       if (value + length > end) {
-        this.#notes.add('an option of an interface leads beyond its block: the rest of its options is passed over');
+        this.#notes.add('an option of an interface exceeds its block: the remaining options are skipped');
         break;
       }
       if (code === OptionCode.InterfaceName) {
-        // As a stream, so that a character which the limit cuts in two is left out.
+        // Stream mode drops a character that the limit would split.
         name = new TextDecoder().decode(bytes.subarray(value, value + Math.min(length, MAX_NAME)), { stream: true });
       } else if (code === OptionCode.TimeResolution && length >= 1) {
         resolution = bytes[value];
@@ -174,7 +171,7 @@ export class PcapngDecoder implements RecordDecoder {
       option = value + padded(length);
     }
     const clock = new TickClock(resolution, offset);
-    if (clock.inexact) this.#notes.add('an interface counts time in ticks that are no whole nanoseconds: cut to them');
+    if (clock.inexact) this.#notes.add('the ticks of an interface are not whole nanoseconds: times are truncated');
     this.interfaces.push({
       linkType: view.getUint16(at, little),
       name,
@@ -184,7 +181,7 @@ export class PcapngDecoder implements RecordDecoder {
     });
   }
 
-  /** Enhanced and obsolete packet blocks: alike but for the width of the interface's number. */
+  /** Enhanced and obsolete packet blocks differ only in the width of the interface id. */
   #enhanced(window: ByteWindow, batch: CaptureBatch, at: number, end: number, interfaceNumber: number): void {
     const { view } = window;
     const little = this.#little;
@@ -192,19 +189,19 @@ export class PcapngDecoder implements RecordDecoder {
     if (packet > end) throw this.#damage(window, 'a packet block that is too short');
     const captured = view.getUint32(at + 12, little);
     if (captured > end - packet || captured > MAX_PACKET) {
-      this.#notes.add('a packet is longer than its block: passed over');
+      this.#notes.add('a packet is longer than its block: skipped');
       return;
     }
     const id = this.#sectionBase + interfaceNumber;
     if (id >= this.interfaces.length) {
-      this.#notes.add('a packet names an interface that the section has not described: passed over');
+      this.#notes.add('a packet refers to an interface that its section has not described: skipped');
       return;
     }
     const { clock } = this.interfaces[id];
     clock.split(view.getUint32(at + 4, little), view.getUint32(at + 8, little));
     const original = view.getUint32(at + 16, little);
     if (clock.seconds < 0 || clock.seconds > MAX_SECONDS) {
-      this.#notes.add('a time is before 1970 or after 2554: taken as no time, and given as 1970-01-01');
+      this.#notes.add('a time is before 1970 or after 2554: ignored, reported as 1970-01-01');
       this.#append(batch, id, packet, captured, original, 0, 0, 1);
       return;
     }
@@ -216,17 +213,17 @@ export class PcapngDecoder implements RecordDecoder {
     const original = window.view.getUint32(at, this.#little);
     const id = this.#sectionBase;
     if (id >= this.interfaces.length) {
-      this.#notes.add('a packet names an interface that the section has not described: passed over');
+      this.#notes.add('a packet refers to an interface that its section has not described: skipped');
       return;
     }
-    // The block doesn't say how much was captured: all of it, or as much as the interface's snaplen lets through.
+    // The block has no captured length: it is the original length, limited by the interface's snaplen.
     const snap = this.interfaces[id].snapLength;
     const captured = snap === 0 ? original : Math.min(original, snap);
     if (captured > end - (at + 4) || captured > MAX_PACKET) {
-      this.#notes.add('a packet is longer than its block: passed over');
+      this.#notes.add('a packet is longer than its block: skipped');
       return;
     }
-    this.#notes.add('a packet has no time (simple packet block): given as 1970-01-01');
+    this.#notes.add('a packet has no time (simple packet block): reported as 1970-01-01');
     this.#append(batch, id, at + 4, captured, original, 0, 0, 1);
   }
 
@@ -240,7 +237,7 @@ export class PcapngDecoder implements RecordDecoder {
     nanoseconds: number,
     timeless: number,
   ): void {
-    if (original < captured) this.#notes.add('an original length is below the captured length: taken as captured');
+    if (original < captured) this.#notes.add('an original length is below the captured length: replaced by it');
     const { count } = batch;
     batch.offset[count] = offset;
     batch.capturedLength[count] = captured;

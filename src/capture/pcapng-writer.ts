@@ -1,4 +1,4 @@
-/** Writes block capture files: one little-endian section, times in nanoseconds. */
+/** Writes pcapng files: one little-endian section, times in nanoseconds. */
 import { checkRange } from '../memory/range.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { CaptureError } from './error.js';
@@ -19,7 +19,7 @@ import { MAX_SECONDS, NanosecondTicks } from './timestamp.js';
 /** `if_tsresol` of nanoseconds. */
 const NANOSECONDS = 9;
 
-/** A pcapng file as a sink of packets. The section header is written at once; add an interface before packets. */
+/** A pcapng file as a packet sink. The section header is written immediately; add an interface before packets. */
 export class PcapngWriter implements PacketSink {
   readonly #buffer: ByteBuffer;
   readonly #ticks = new NanosecondTicks();
@@ -34,23 +34,23 @@ export class PcapngWriter implements PacketSink {
     view.setUint32(at + 8, BYTE_ORDER_MAGIC, true);
     view.setUint16(at + 12, 1, true);
     view.setUint16(at + 14, 0, true);
-    // Section length -1: not said.
+    // Section length -1: unspecified.
     view.setUint32(at + 16, 0xffffffff, true);
     view.setUint32(at + 20, 0xffffffff, true);
     view.setUint32(at + 24, SECTION_HEADER, true);
   }
 
   /**
-   * Describes one more interface.
-   * @param name what people see it called
-   * @param linkType LINKTYPE_ number of its packets; Ethernet if not said
-   * @returns the number to give to `write`
+   * Adds an interface description.
+   * @param name the interface name
+   * @param linkType LINKTYPE_ value of its packets. Default: Ethernet.
+   * @returns the interface id to pass to `write`
    */
   addInterface(name: string, linkType: number = LinkType.Ethernet): number {
     const text = new Uint8Array(MAX_NAME);
     // Whole characters only.
     const { written } = new TextEncoder().encodeInto(name, text);
-    // Type, length, link type and snaplen; the name, the resolution and the end as options; the length again.
+    // Type, length, link type and snaplen; name, resolution and end-of-options; the repeated length.
     const length = BLOCK_FRAME + 8 + 4 + padded(written) + 8 + 4;
     const at = this.#buffer.reserve(length);
     const { view, bytes } = this.#buffer;
@@ -81,7 +81,7 @@ export class PcapngWriter implements PacketSink {
     interfaceId = 0,
   ): void {
     if (seconds < 0 || seconds > MAX_SECONDS) {
-      throw new CaptureError('TIME_OUT_OF_RANGE', `pcapng can't hold the time ${seconds} s in nanoseconds`);
+      throw new CaptureError('TIME_OUT_OF_RANGE', `pcapng can't represent the time ${seconds} s in nanoseconds`);
     }
     // Before the block's header is written.
     checkRange(bytes, offset, offset + length);
@@ -104,7 +104,7 @@ export class PcapngWriter implements PacketSink {
     view.setUint32(tail + padding, block, true);
   }
 
-  /** Bytes of the file so far, those that are held back included. */
+  /** File size in bytes so far, including buffered data. */
   get size(): number {
     return this.#buffer.total;
   }

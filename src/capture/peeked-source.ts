@@ -1,14 +1,14 @@
-/** A source whose beginning is looked at before it is read: for streams, which can't be read twice. */
+/** A source whose beginning can be inspected before it is read: for streams, which can't be read twice. */
 import { CaptureBatch } from './batch.js';
 import type { CaptureError } from './error.js';
 import type { CaptureInterface, CaptureNote } from './record-decoder.js';
 import type { PacketSource } from './source.js';
 
-/** Packets and bytes that are kept until they are read: whichever comes first, and the rest of a batch. */
+/** Limits of what is kept until it is read, whichever is reached first, plus the rest of a batch. */
 const KEPT_PACKETS = 1024;
 const KEPT_BYTES = 1 << 20;
 
-/** Gives the packets of another source, those that were looked at once more. */
+/** Returns the packets of another source, including those already peeked at. */
 export class PeekedSource implements PacketSource {
   readonly #source: PacketSource;
   readonly #kept: CaptureBatch[] = [];
@@ -47,8 +47,8 @@ export class PeekedSource implements PacketSource {
   }
 
   /**
-   * Reads batches and keeps them, until enough was seen, or 1,024 packets, or 1 MiB.
-   * @param enough looks at a batch, which is valid until the call returns; a copy is kept
+   * Reads and keeps batches until `enough` returns true, or up to 1,024 packets or 1 MiB.
+   * @param enough inspects a batch, which is valid until the call returns; a copy is kept
    */
   async peek(enough: (batch: CaptureBatch) => boolean): Promise<void> {
     let packets = 0;
@@ -74,7 +74,7 @@ export class PeekedSource implements PacketSource {
   }
 }
 
-/** A batch with bytes of its own. */
+/** Copies a batch and its bytes. */
 function copyOf(batch: CaptureBatch): CaptureBatch {
   const copy = new CaptureBatch();
   const { count } = batch;

@@ -1,21 +1,21 @@
 /**
- * Which process made a file, as part of the file's name: its pid, when it started (pids are reused), and a hash of the
- * boot and the pid namespace, outside of which a pid says nothing.
+ * Identifies the process that made a file, as part of the file's name: its pid, its start time (pids are reused), and a
+ * hash of the boot id and pid namespace, outside of which a pid is meaningless.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** In place of the start time where the system doesn't report it. */
+/** Used if the system doesn't report the start time. */
 const UNKNOWN = '0';
 const MAX_PID = 2 ** 31 - 1;
-const PLACE_DIGITS = 8;
+const SCOPE_DIGITS = 8;
 
-/** What /proc says about a process: its state, and when it was started, in ticks of the system's clock. */
+/** State and start time, in clock ticks, of a process from /proc. */
 function processOf(pid: number | 'self'): { readonly state: string; readonly start: string } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The program's name is in parentheses and may hold anything. After it come the fields 3, 4, ... (proc(5)).
+    // The command name is in parentheses and may contain anything. Fields 3, 4, ... follow it (proc(5)).
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return fields.length > 19 ? { state: fields[0], start: fields[19] } : undefined;
   } catch {
@@ -23,14 +23,14 @@ function processOf(pid: number | 'self'): { readonly state: string; readonly sta
   }
 }
 
-/** When this process started, in ticks of the system's clock; `0` where the system doesn't report it. */
+/** Start time of this process in clock ticks; `0` if the system doesn't report it. */
 export function ownStart(): string {
   return processOf('self')?.start ?? UNKNOWN;
 }
 
 /**
  * Whether a process of this pid namespace has certainly ended.
- * @param start as `ownStart` of that process gave it
+ * @param start that process's `ownStart`
  */
 export function isGone(pid: number, start: string): boolean {
   try {
@@ -40,7 +40,7 @@ export function isGone(pid: number, start: string): boolean {
   }
   if (start === UNKNOWN) return false;
   const found = processOf(pid);
-  // A process that has ended but hasn't been waited for (Z, X) does nothing any more.
+  // A process that has ended but has not been reaped (Z, X) counts as gone.
   return found !== undefined && (found.start !== start || found.state === 'Z' || found.state === 'X');
 }
 
@@ -52,36 +52,36 @@ function pidSpace(): string {
   }
 }
 
-let ownPlace: string | undefined;
+let ownScope: string | undefined;
 
-/** Where this process's pid is valid. */
-function place(): string {
-  return (ownPlace ??= createHash('sha256').update(pidSpace()).digest('hex').slice(0, PLACE_DIGITS));
+/** Hash of the scope in which this process's pid is valid. */
+function pidScope(): string {
+  return (ownScope ??= createHash('sha256').update(pidSpace()).digest('hex').slice(0, SCOPE_DIGITS));
 }
 
-/** This process's mark: `PID-START-PLACE`. */
+/** This process's mark: `PID-START-SCOPE`. */
 export function processMark(): string {
-  return `${process.pid}-${ownStart()}-${place()}`;
+  return `${process.pid}-${ownStart()}-${pidScope()}`;
 }
 
-/** What is known about the process that a mark names. */
+/** State of the process that a mark identifies. */
 export const MarkedProcess = {
   /** It has ended. */
   Gone: 'gone',
-  /** It runs, or may run. */
+  /** It is running, or may be. */
   Running: 'running',
   /** It ran on another machine, in another container, or before a reboot. */
   Elsewhere: 'elsewhere',
 } as const;
 export type MarkedProcess = (typeof MarkedProcess)[keyof typeof MarkedProcess];
 
-/** What is known about the process of a mark; undefined if the text is no mark. */
+/** State of the process of a mark; undefined if the text isn't a mark. */
 export function markedProcess(mark: string): MarkedProcess | undefined {
   const match = /^(\d{1,10})-(\d{1,20})-([0-9a-f]{8})$/.exec(mark);
   if (match === null) return undefined;
   const pid = Number(match[1]);
   if (pid < 1 || pid > MAX_PID) return undefined;
-  if (match[3] !== place() || match[2] === UNKNOWN) {
+  if (match[3] !== pidScope() || match[2] === UNKNOWN) {
     return pid === process.pid ? MarkedProcess.Running : MarkedProcess.Elsewhere;
   }
   return isGone(pid, match[2]) ? MarkedProcess.Gone : MarkedProcess.Running;

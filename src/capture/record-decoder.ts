@@ -1,51 +1,51 @@
 import type { CaptureBatch } from './batch.js';
 import type { ByteWindow } from './byte-window.js';
 
-/** The largest packet that is believed, in bytes; libpcap's and Wireshark's bound too. A longer length is damage. */
+/** Maximum accepted packet length in bytes, the same as libpcap's and Wireshark's. A larger one means damage. */
 export const MAX_PACKET = 262_144;
-/** The largest record with its headers, options and padding, in bytes. */
+/** Maximum record length in bytes, with headers, options and padding. */
 export const MAX_RECORD = MAX_PACKET + 65_536;
-/** Bytes that are read at once: enough that the system call doesn't count, few enough to stay in the second cache. */
+/** Read size in bytes: large enough to amortise the system call, small enough for the L2 cache. */
 export const READ_BYTES = 1 << 18;
 
-/** An interface that a capture names. */
+/** An interface described by a capture. */
 export interface CaptureInterface {
-  /** The link type (LINKTYPE_ number). */
+  /** Link type (LINKTYPE_ value). */
   readonly linkType: number;
-  /** The interface's name, where the capture says it. */
+  /** Interface name, if the capture has it. */
   readonly name: string | undefined;
-  /** Bytes kept of a packet at the most; 0 for all. */
+  /** Maximum captured bytes per packet; 0: unlimited. */
   readonly snapLength: number;
-  /** Ticks a second of its times. */
+  /** Resolution of its times, in ticks per second. */
   readonly ticksPerSecond: number;
 }
 
-/** Something odd that doesn't stop the reading, with how often it came. */
+/** An anomaly that doesn't stop the reading, with its number of occurrences. */
 export interface CaptureNote {
   readonly message: string;
   count: number;
 }
 
-/** Takes records out of a window of bytes. No I/O: the source fills the window. */
+/** Extracts records from a window of bytes. No I/O: the source fills the window. */
 export interface RecordDecoder {
   readonly format: 'pcap' | 'pcapng';
-  /** Interfaces named so far. */
+  /** Interfaces described so far. */
   readonly interfaces: readonly CaptureInterface[];
-  /** What was odd so far. */
+  /** Anomalies so far. */
   readonly notes: readonly CaptureNote[];
   /**
-   * Takes whole records until the batch is full or the window holds no whole one.
-   * @throws CaptureError `CAPTURE_DAMAGED` where what follows can't be trusted; the batch keeps what came before it
+   * Extracts whole records until the batch is full or the window holds no complete one.
+   * @throws CaptureError `CAPTURE_DAMAGED` if what follows can't be trusted; the batch keeps the packets before it
    */
   decode(window: ByteWindow, batch: CaptureBatch): void;
-  /** Whether the bytes may end here: nothing but whole records was read, and none is begun. */
+  /** Whether the capture may end here: no record is incomplete. */
   atBoundary(window: ByteWindow): boolean;
 }
 
-/** More kinds of notes than these are one: block types alone are 2^32. */
+/** Maximum number of distinct notes; further ones share one entry (there are 2^32 block types alone). */
 const MAX_NOTES = 64;
 
-/** Counts notes by their words. */
+/** Counts notes by message. */
 export class NoteList {
   readonly notes: CaptureNote[] = [];
 
@@ -57,7 +57,7 @@ export class NoteList {
   }
 
   #rest(): CaptureNote {
-    if (this.notes.length === MAX_NOTES) this.notes.push({ message: 'odd things of further kinds', count: 0 });
+    if (this.notes.length === MAX_NOTES) this.notes.push({ message: 'further kinds of anomalies', count: 0 });
     return this.notes[MAX_NOTES];
   }
 }

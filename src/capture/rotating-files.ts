@@ -1,4 +1,4 @@
-/** A capture in files that follow one another, by size or by time: each appears whole or not at all. */
+/** A capture split into consecutive files by size or time; each appears complete or not at all. */
 import { lstatSync, rmSync, type Stats } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
 import { isSameFile } from './foreign-file.js';
@@ -8,50 +8,59 @@ import { clearPartFiles } from './part-file.js';
 import { PcapWriter } from './pcap-writer.js';
 import { PcapngWriter } from './pcapng-writer.js';
 
-/** When a new file is begun, and how each is written. */
+/** When to start a new file, and how files are written. */
 export interface RotatingFilesOptions {
-  /** A file is the last of its bytes as soon as it has as many. */
+  /**
+   * Start a new file once this one has at least this many bytes.
+   * @default unlimited
+   */
   readonly size?: number;
-  /** A file takes packets for so many seconds. */
+  /**
+   * Start a new file after this many seconds.
+   * @default unlimited
+   */
   readonly seconds?: number;
-  /** Files that are kept at the most: the oldest of this capture goes for a new one. All if not said. */
+  /**
+   * Maximum number of files to keep: each new file deletes the oldest of this capture.
+   * @default all
+   */
   readonly files?: number;
   readonly format: 'pcap' | 'pcapng';
-  /** LINKTYPE_ number of every packet. */
+  /** LINKTYPE_ value of every packet. */
   readonly linkType: number;
-  /** What the interface is called in pcapng. */
+  /** Interface name in pcapng. */
   readonly name: string;
   /**
-   * Whether only their owner may read the files (mode 0600).
+   * Whether only the owner can read the files (mode 0600).
    * @default false
    */
   readonly ownerOnly?: boolean;
 }
 
-/** A finished file, and what tells it from one that somebody put in its place. */
+/** A finished file, with its identity to detect a replacement. */
 interface KeptFile {
   readonly name: string;
   readonly file: Stats | undefined;
 }
 
-/** What rotation made so far. */
+/** Statistics of the rotation. */
 export interface RotatedFiles {
-  /** Files that were finished. */
+  /** Number of files finished. */
   readonly finished: number;
-  /** Of them, those that were deleted for newer ones. */
+  /** Number of those that were deleted for newer ones. */
   readonly deleted: number;
-  /** The newest that was finished; undefined if none was. */
+  /** Path of the newest finished file; undefined if there is none. */
   readonly last: string | undefined;
 }
 
-/** The time in a file's name: UTC, to the second. */
+/** Time in a file name: UTC, to the second. */
 function stamp(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '');
 }
 
-/** A sink that goes on in a new file. `wire.pcap` gives `wire_00001_20261121170000.pcap` and so on. */
+/** A packet sink that rotates files. `wire.pcap` becomes `wire_00001_20261121170000.pcap` and so on. */
 export class RotatingFiles implements PacketSink {
-  /** Unfinished files of such names, as those of an `OutputFile`. */
+  /** Unfinished files with such names; see `OutputFile.leftovers`. */
   readonly leftovers: readonly string[];
   readonly #stem: string;
   readonly #ending: string;
@@ -64,13 +73,13 @@ export class RotatingFiles implements PacketSink {
   #finished = 0;
   #deleted = 0;
   #last: string | undefined;
-  /** Finished files, oldest first, where some are deleted later. */
+  /** Finished files, oldest first, if some are deleted later. */
   readonly #kept: KeptFile[] = [];
 
   /**
-   * Begins the first file.
-   * @param path what the names are made of
-   * @param seconds the time, since 1970
+   * Starts the first file.
+   * @param path base of the file names
+   * @param seconds current time, in seconds since 1970
    * @throws CaptureError `FILE_UNUSABLE`
    */
   constructor(path: string, seconds: number, options: RotatingFilesOptions) {
@@ -86,7 +95,7 @@ export class RotatingFiles implements PacketSink {
     this.#begin(seconds);
   }
 
-  /** What was made so far. */
+  /** Statistics so far. */
   get files(): RotatedFiles {
     return { finished: this.#finished, deleted: this.#deleted, last: this.#last };
   }
@@ -111,8 +120,8 @@ export class RotatingFiles implements PacketSink {
   }
 
   /**
-   * Finishes the file whose time is over; the next begins with the next packet.
-   * @param seconds the time, since 1970
+   * Finishes the current file if its time is up; the next begins with the next packet.
+   * @param seconds current time, in seconds since 1970
    * @throws CaptureError `FILE_UNUSABLE`
    */
   expire(seconds: number): void {
@@ -120,7 +129,7 @@ export class RotatingFiles implements PacketSink {
   }
 
   /**
-   * Finishes the file that is being written, if one is.
+   * Finishes the current file, if any.
    * @throws CaptureError `FILE_UNUSABLE`
    */
   commit(): void {
@@ -137,13 +146,13 @@ export class RotatingFiles implements PacketSink {
     if (this.#kept.length <= files) return;
     const oldest = this.#kept.shift();
     if (oldest === undefined) return;
-    // A file that somebody put in its place is not ours to delete.
+    // Never delete a file that has replaced ours.
     if (isSameFile(lstatSync(oldest.name, { throwIfNoEntry: false }), oldest.file))
       rmSync(oldest.name, { force: true });
     this.#deleted++;
   }
 
-  /** Takes back the file that is being written; those before it stay. */
+  /** Discards the current file; finished ones stay. */
   abandon(): void {
     this.#file?.abandon();
     this.#file = undefined;

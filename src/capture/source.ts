@@ -1,4 +1,4 @@
-/** A capture as a source of packets: what reads it, whatever its format and wherever its bytes come from. */
+/** A capture as a packet source, independent of its format and of where its bytes come from. */
 import { CaptureBatch } from './batch.js';
 import type { ByteReader } from './byte-reader.js';
 import { ByteWindow } from './byte-window.js';
@@ -10,29 +10,29 @@ import { PCAP_HEADER } from './pcap-format.js';
 import { isPcapng, PcapngDecoder } from './pcapng-decoder.js';
 import { type CaptureInterface, type CaptureNote, type RecordDecoder } from './record-decoder.js';
 
-/** The port through which packets come in: a file, a stream, a live device. */
+/** Input port for packets: a file, a stream, a live device. */
 export interface PacketSource {
-  /** What people call it. */
+  /** Display name. */
   readonly name: string;
-  /** What it is read from: a file of one of two formats, or a device. */
+  /** Format of the file, or `live` for a device. */
   readonly format: 'pcap' | 'pcapng' | 'live';
-  /** Interfaces named so far; pcap and a device have one. */
+  /** Interfaces described so far; pcap and a device have one. */
   readonly interfaces: readonly CaptureInterface[];
-  /** What was odd so far, and how often. */
+  /** Anomalies so far, with their counts. */
   readonly notes: readonly CaptureNote[];
-  /** Why the packets ended before the capture did, if they did. Known once `next` has given `undefined`. */
+  /** Why the packets ended before the capture did, if so. Valid once `next` has returned `undefined`. */
   readonly damage: CaptureError | undefined;
-  /** Bytes of the capture that were read so far. */
+  /** Bytes of the capture read so far. */
   readonly position: number;
-  /** Bytes of the capture in all, where that is known. */
+  /** Total size of the capture in bytes, if known. */
   readonly size: number | undefined;
   /**
-   * The next packets, at least one; `undefined` at the end. They are valid until the next call. Sources of files and
-   * streams let the event loop run every few milliseconds, however fast they are read.
-   * Damage in the middle ends the packets and stands in `damage`; it doesn't throw.
+   * Returns the next packets, at least one; `undefined` at the end. They are valid until the next call. Sources of
+   * files and streams yield to the event loop every few milliseconds, however fast they are read. Damage ends the
+   * packets and is reported in `damage`; it doesn't throw.
    */
   next(): Promise<CaptureBatch | undefined>;
-  /** Gives up what it holds open. May be called at any time, and more than once. */
+  /** Releases resources. May be called at any time, and repeatedly. */
   close(): Promise<void>;
 }
 
@@ -109,13 +109,13 @@ class CaptureSource implements PacketSource {
 function cutOff(position: number): CaptureError {
   return new CaptureError(
     'CAPTURE_CUT_OFF',
-    `the file ends in the middle of the record at byte ${position}: it was cut off, or is still being written`,
+    `the file ends in the middle of the record at byte ${position}: it is truncated, or is still being written`,
   );
 }
 
 /**
- * Tells a capture's format and makes the source of its packets.
- * @param reader where its bytes come from; closed by the source's `close`, or before this throws
+ * Detects the capture's format and opens it as a packet source.
+ * @param reader the capture's bytes; closed by the source's `close`, or before this throws
  * @throws CaptureError `NOT_A_CAPTURE`, `UNSUPPORTED_CAPTURE`, `CAPTURE_CUT_OFF` (within the file header) or
  * `CAPTURE_DAMAGED`
  */

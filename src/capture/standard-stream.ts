@@ -1,11 +1,11 @@
-/** What files of any direction have in common: the standard streams, writing all of the bytes, and the words for failures. */
+/** Shared by file input and output: the standard streams, complete writes, and error messages. */
 import { writeSync } from 'node:fs';
 import { CaptureError } from './error.js';
 
-/** The name that stands for standard input and standard output. */
+/** The name of standard input and standard output. */
 export const STANDARD_STREAM = '-';
 
-/** A system error in words that say what to do. */
+/** An actionable message for a system error. */
 export function systemReason(name: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
@@ -26,7 +26,7 @@ export function systemReason(name: string, error: unknown): string {
 const STANDARD_OUTPUT = 1;
 const RETRY_MS = 2;
 
-/** Writes all of the bytes to a descriptor, waiting for a slow reader. Throws the system's errors. */
+/** Writes all bytes to a descriptor, waiting for a slow reader. Throws system errors. */
 export function writeAll(descriptor: number, bytes: Uint8Array): void {
   let at = 0;
   while (at < bytes.length) {
@@ -34,14 +34,14 @@ export function writeAll(descriptor: number, bytes: Uint8Array): void {
       at += writeSync(descriptor, bytes, at, bytes.length - at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      // A pipe whose reader is slow; there is no other way to wait for it in a synchronous write.
+      // A pipe with a slow reader; a synchronous write has no other way to wait.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
   }
 }
 
 /**
- * Writes all of the bytes to standard output.
+ * Writes all bytes to standard output.
  * @throws CaptureError `FILE_UNUSABLE`
  */
 export function writeStandardOutput(bytes: Uint8Array): void {

@@ -1,24 +1,27 @@
-/** Bytes of streams and other asynchronous sources, which stay their owners': reading ends, and they are as they were. */
+/**
+ * Readers for streams and other asynchronous sources. The caller keeps ownership: closing a reader leaves its stream
+ * intact.
+ */
 import type { ByteReader } from './byte-reader.js';
 import { CaptureError } from './error.js';
 import { systemReason } from './standard-stream.js';
 
-/** What is asked of a stream: a Readable of Node's is one. */
+/** The part of a stream's interface that is needed; a Node Readable has it. */
 export interface ByteStream {
-  /** The next bytes, or null if there are none yet. */
+  /** Returns the next bytes, or null if there are none yet. */
   read(): unknown;
-  /** Calls a listener for `readable`, `end`, `close` and `error`. */
+  /** Adds a listener for `readable`, `end`, `close` or `error`. */
   on(event: string, listener: (error: Error) => void): unknown;
-  /** Takes a listener away. */
+  /** Removes a listener. */
   off(event: string, listener: (error: Error) => void): unknown;
-  /** Whether there is nothing more to come, since it ended or was destroyed before. */
+  /** Whether the stream has already ended or been destroyed. */
   readonly readableEnded?: boolean;
   readonly destroyed?: boolean;
-  /** Why it was destroyed, if it failed. */
+  /** The error it was destroyed with, if any. */
   readonly errored?: Error | null;
 }
 
-/** Gives a chunk out in pieces. */
+/** Hands out a chunk in pieces. */
 class Chunk {
   #rest: Uint8Array = new Uint8Array(0);
 
@@ -29,8 +32,8 @@ class Chunk {
   /** @throws CaptureError `FILE_UNUSABLE` if it isn't bytes */
   put(chunk: unknown, name: string): void {
     if (!(chunk instanceof Uint8Array)) {
-      const reason = `it gives ${typeof chunk === 'string' ? 'text' : `values of type ${typeof chunk}`}, not bytes`;
-      throw new CaptureError('FILE_UNUSABLE', `${name}: ${reason}; set no encoding, and no object mode`);
+      const reason = `it yields ${typeof chunk === 'string' ? 'text' : `values of type ${typeof chunk}`}, not bytes`;
+      throw new CaptureError('FILE_UNUSABLE', `${name}: ${reason}; don't set an encoding or object mode`);
     }
     this.#rest = chunk;
   }
@@ -47,7 +50,7 @@ function failed(name: string, error: unknown): CaptureError {
   return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
 }
 
-/** Reads a stream, which is paused while nobody reads. */
+/** Reads a stream, which stays paused between reads. */
 export class StreamReader implements ByteReader {
   readonly name: string;
   readonly size = undefined;
@@ -57,7 +60,7 @@ export class StreamReader implements ByteReader {
   #failure: Error | undefined;
   #wake: () => void = () => undefined;
 
-  /** @param stream of bytes, which nobody else reads meanwhile; never destroyed */
+  /** @param stream a byte stream with no other reader; never destroyed */
   constructor(stream: ByteStream, name: string) {
     this.name = name;
     this.#stream = stream;
@@ -80,7 +83,7 @@ export class StreamReader implements ByteReader {
     return this.#chunk.take(into);
   }
 
-  /** Lets the stream go, and wakes whoever waits for it. */
+  /** Detaches from the stream and wakes a pending read. */
   close(): void {
     const stream = this.#stream;
     stream.off('readable', this.#onReadable);
@@ -99,7 +102,7 @@ export class StreamReader implements ByteReader {
     this.#wake();
   };
 
-  /** What comes after an end is of no account; without one, the rest is missing. */
+  /** A close after the end is normal; without an end, data is missing. */
   readonly #onClose = (): void => {
     if (!this.#ended) this.#failure ??= this.#stream.errored ?? new Error('it was closed before its end');
     this.#onEnd();
@@ -118,7 +121,7 @@ export class StreamReader implements ByteReader {
   }
 }
 
-/** A ReadableStream of the web, whose iterator cancels it at the end if it isn't asked not to. */
+/** A web ReadableStream, whose iterator cancels the stream at the end unless told not to. */
 interface WebStream extends AsyncIterable<Uint8Array> {
   getReader(): unknown;
   values(options: { preventCancel: boolean }): AsyncIterator<Uint8Array>;
@@ -129,18 +132,18 @@ function isWebStream(bytes: AsyncIterable<Uint8Array>): bytes is WebStream {
   return typeof getReader === 'function' && typeof values === 'function';
 }
 
-/** Reads what `for await` would read. */
+/** Reads what `for await` would. */
 export class IterableReader implements ByteReader {
   readonly name: string;
   readonly size = undefined;
   readonly #iterator: AsyncIterator<Uint8Array>;
-  /** Whether the iterator was made for this reading alone. A generator is its own iterator, and so its owner's. */
+  /** Whether the iterator was created for this reader. A generator is its own iterator and belongs to the caller. */
   readonly #own: boolean;
   readonly #chunk = new Chunk();
   #closed = false;
   #wake: () => void = () => undefined;
 
-  /** @param bytes what gives arrays of bytes, which nobody else reads meanwhile */
+  /** @param bytes an iterable of byte arrays with no other reader */
   constructor(bytes: AsyncIterable<Uint8Array>, name: string) {
     this.name = name;
     this.#iterator = isWebStream(bytes) ? bytes.values({ preventCancel: true }) : bytes[Symbol.asyncIterator]();
@@ -168,12 +171,12 @@ export class IterableReader implements ByteReader {
     return this.#chunk.take(into);
   }
 
-  /** Ends the iterator, but not what it goes over, and wakes whoever waits for it. */
+  /** Ends the iterator, but not the underlying iterable, and wakes a pending read. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#wake();
-    // It may wait for what never comes, and how it ends is nothing that a reader of the capture could mend.
+    // The iterator may never settle, and the reader couldn't act on its failure anyway.
     if (this.#own) void this.#iterator.return?.().then(undefined, () => undefined);
   }
 }

@@ -1,22 +1,22 @@
-/** Times of capture files: 64-bit counts of ticks of any resolution, to seconds and nanoseconds and back, exactly. */
+/** Capture timestamps: converts 64-bit tick counts of any resolution to seconds and nanoseconds and back, exactly. */
 
 const NANO = 1e9;
 
 /**
- * The last second whose nanoseconds fit 64 bits, in 2554: the latest time that is read or written. The resolutions and
- * offsets of pcapng allow any time, and one absurd time mustn't end the writing of all other packets.
+ * The last second whose nanoseconds fit 64 bits, in 2554: the latest time that is read or written. pcapng's resolutions
+ * and offsets allow any time, and one absurd time must not prevent writing all other packets.
  */
 export const MAX_SECONDS = Math.floor(2 ** 64 / NANO) - 1;
 
-/** Splits tick counts of one resolution into seconds and nanoseconds; made once an interface. */
+/** Splits tick counts of one resolution into seconds and nanoseconds; one per interface. */
 export class TickClock {
   /** Whole seconds of the last `split`. */
   seconds = 0;
-  /** Nanoseconds of the last `split`; finer ticks are cut off. */
+  /** Nanoseconds of the last `split`; finer ticks are truncated. */
   nanoseconds = 0;
-  /** Ticks a second. */
+  /** Ticks per second. */
   readonly ticksPerSecond: number;
-  /** Whether a tick is shorter than a nanosecond or no whole number of them, so that `split` can't be exact. */
+  /** Whether a tick isn't a whole number of nanoseconds, so that `split` can't be exact. */
   readonly inexact: boolean;
   readonly #offset: number;
   readonly #limbs: boolean;
@@ -30,17 +30,17 @@ export class TickClock {
     const exponent = resolution & 0x7f;
     this.ticksPerSecond = (resolution & 0x80) !== 0 ? 2 ** exponent : 10 ** exponent;
     this.inexact = NANO % this.ticksPerSecond !== 0;
-    // Long division by 16-bit limbs keeps every remainder * 65536 below 2^53 for up to 2^37 ticks a second; ticks that
-    // are no decimal part of a second would lose bits behind it.
+    // Long division by 16-bit limbs keeps every remainder * 65536 below 2^53 for up to 2^37 ticks per second; ticks
+    // that aren't a decimal fraction of a second would lose bits.
     this.#limbs = this.ticksPerSecond <= 2 ** 37 && (!this.inexact || (resolution & 0x80) === 0);
     this.#offset = offset;
     this.#resolution = resolution;
   }
 
   /**
-   * Splits a count of ticks since 1970.
-   * @param high its upper 32 bits
-   * @param low its lower 32 bits
+   * Splits a tick count since 1970.
+   * @param high upper 32 bits
+   * @param low lower 32 bits
    */
   split(high: number, low: number): void {
     if (!this.#limbs) {
@@ -48,7 +48,7 @@ export class TickClock {
       return;
     }
     const divisor = this.ticksPerSecond;
-    // Schoolbook division, 16 bits a digit.
+    // Schoolbook division, 16 bits per digit.
     const digit3 = Math.floor((high >>> 16) / divisor);
     let rest = ((high >>> 16) - digit3 * divisor) * 65536 + (high & 0xffff);
     const digit2 = Math.floor(rest / divisor);
@@ -61,10 +61,10 @@ export class TickClock {
     this.nanoseconds = divisor <= NANO ? rest * (NANO / divisor) : Math.floor(rest / (divisor / NANO));
   }
 
-  // Resolutions that no capture program writes; the time a packet is paid in BigInt.
+  // Resolutions that no capture program writes; BigInt's cost per packet is acceptable here.
   #splitHuge(high: number, low: number): void {
     const ticks = (BigInt(high) << 32n) | BigInt(low);
-    // Not out of ticksPerSecond: a double holds powers of ten exactly up to 10^22 only.
+    // Not derived from ticksPerSecond: a double represents powers of ten exactly only up to 10^22.
     const binary = (this.#resolution & 0x80) !== 0;
     const divisor = (binary ? 2n : 10n) ** BigInt(this.#resolution & 0x7f);
     this.seconds = Number(ticks / divisor) + this.#offset;
@@ -72,13 +72,13 @@ export class TickClock {
   }
 }
 
-/** Nanoseconds since 1970 as two 32-bit halves; made once, filled by `join`. */
+/** Nanoseconds since 1970 as two 32-bit halves; reused, filled by `join`. */
 export class NanosecondTicks {
   high = 0;
   low = 0;
 
   /**
-   * Joins a time to a 64-bit count of nanoseconds.
+   * Converts a time to a 64-bit count of nanoseconds.
    * @param seconds whole seconds, 0 to 2^34
    * @param nanoseconds 0 to 999,999,999
    */

@@ -1,6 +1,6 @@
-/** Captures made by hand from the words of the formats' drafts, without the library's writers. */
+/** Captures built by hand from the format drafts, without the library's writers. */
 
-/** Words of one byte order. */
+/** Words in one byte order. */
 export class Words {
   readonly big: boolean;
 
@@ -28,11 +28,11 @@ export class Words {
   }
 }
 
-/** The kinds of classic capture file, by their magic. */
+/** The variants of the classic capture file, by magic. */
 export const PCAP_KINDS = { micro: 0xa1b2c3d4, nano: 0xa1b23c4d, modified: 0xa1b2cd34 } as const;
 export type PcapKind = keyof typeof PCAP_KINDS;
 
-/** What a classic file's header says. */
+/** Fields of a classic file header. */
 export interface PcapOptions {
   readonly kind?: PcapKind;
   readonly big?: boolean;
@@ -51,7 +51,7 @@ export interface PcapRecord {
   readonly original?: number;
 }
 
-/** The 24 bytes that a classic file begins with. */
+/** The 24-byte header of a classic file. */
 export function pcapHeader(options: PcapOptions = {}): Buffer {
   const { kind = 'micro', big = false, link = 1, major = 2, minor = 4, snap = 262_144 } = options;
   const words = new Words(big);
@@ -62,7 +62,7 @@ export function pcapHeader(options: PcapOptions = {}): Buffer {
 export function pcapRecord(record: PcapRecord, options: PcapOptions = {}): Buffer {
   const { data, seconds = 0, fraction = 0, captured = data.length, original = data.length } = record;
   const words = new Words(options.big === true);
-  // The modified format's interface, protocol and packet type; nothing reads them, so they are made to be seen.
+  // The modified format's interface, protocol and packet type are ignored by readers, so any misread is visible.
   const more = options.kind === 'modified' ? Buffer.alloc(8, 0xee) : Buffer.alloc(0);
   return Buffer.concat([words.u32(seconds, fraction, captured, original), more, data]);
 }
@@ -113,7 +113,7 @@ export class Blocks extends Words {
   }
 }
 
-/** Bytes without a pattern, the same for the same seed. */
+/** Bytes without a pattern, determined by the seed. */
 export function noise(length: number, seed: number): Buffer {
   const bytes = Buffer.alloc(length);
   let state = (seed ^ 0x9e3779b9) | 0;
@@ -127,7 +127,7 @@ export function noise(length: number, seed: number): Buffer {
   return bytes;
 }
 
-/** A time in the words of `read.ts`. */
+/** A time in the format of `read.ts`. */
 export function timeText(seconds: number | bigint, nanoseconds: number | bigint): string {
   return `${seconds.toString()}.${nanoseconds.toString().padStart(9, '0')}`;
 }

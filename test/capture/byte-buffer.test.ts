@@ -8,7 +8,7 @@ import { KeepingSink } from './written.js';
 const CAPACITY = 262_144;
 
 describe('ByteBuffer', () => {
-  test('small writes reach the sink as few large ones, and only when they must', () => {
+  test('passes small writes on as few large ones, only when full', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     for (let i = 0; i < 1000; i++) buffer.append(noise(262, i), 0, 262);
@@ -19,7 +19,7 @@ describe('ByteBuffer', () => {
     assert.deepEqual(kept.pieces, [262 * 1000, 262 * 1000]);
   });
 
-  test('a flush of nothing gives the sink nothing', () => {
+  test('a flush of an empty buffer passes nothing to the sink', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     buffer.flush();
@@ -29,7 +29,7 @@ describe('ByteBuffer', () => {
     assert.deepEqual(kept.pieces, [5]);
   });
 
-  test('what fills it to the last byte is held, one more byte is not', () => {
+  test('holds as much as its capacity, flushes on one more byte', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     buffer.append(noise(CAPACITY, 1), 0, CAPACITY);
@@ -38,7 +38,7 @@ describe('ByteBuffer', () => {
     assert.deepEqual(kept.pieces, [CAPACITY]);
   });
 
-  test('more than it can hold goes straight on, behind what was held', () => {
+  test('passes data larger than its capacity directly on, after what was buffered', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     buffer.append(noise(3, 1), 0, 3);
@@ -52,7 +52,7 @@ describe('ByteBuffer', () => {
     );
   });
 
-  test('a place that was reserved stands where it was said, also behind a flush', () => {
+  test('a reserved range is at the returned offset, also after a flush', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     buffer.append(noise(CAPACITY - 2, 1), 0, CAPACITY - 2);
@@ -63,7 +63,7 @@ describe('ByteBuffer', () => {
     assert.deepEqual([...kept.bytes.subarray(-4)], [1, 2, 3, 4]);
   });
 
-  test('bytes are copied before append returns', () => {
+  test('copies bytes before append returns', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     const bytes = Uint8Array.of(1, 2, 3);
@@ -73,7 +73,7 @@ describe('ByteBuffer', () => {
     assert.deepEqual([...kept.bytes], [1, 2, 3]);
   });
 
-  test('any order of reserving, appending and flushing gives the bytes in order', () => {
+  test('keeps the order of reserve, append and flush', () => {
     const step = fc.oneof(
       { weight: 2, arbitrary: fc.record({ reserve: fc.integer({ min: 1, max: 2000 }) }) },
       { weight: 4, arbitrary: fc.record({ append: fc.integer({ min: 0, max: 90_000 }), offset: fc.nat(50) }) },

@@ -4,7 +4,7 @@ import { MemoryReader } from '../../src/capture/index.js';
 import { noise } from './build.js';
 
 describe('MemoryReader', () => {
-  test('gives its bytes in pieces of the size asked for, then 0 for ever', () => {
+  test('returns its bytes in pieces of the requested size, then 0 forever', () => {
     const reader = new MemoryReader(noise(10, 1));
     const into = new Uint8Array(4);
     const got: number[] = [];
@@ -16,12 +16,12 @@ describe('MemoryReader', () => {
     assert.deepEqual(got, [...noise(10, 1)]);
   });
 
-  test('says its size, and its name where it has one', () => {
+  test('reports its size, and its name if it has one', () => {
     assert.deepEqual([new MemoryReader(noise(10, 1)).size, new MemoryReader(noise(1, 1)).name], [10, 'memory']);
     assert.equal(new MemoryReader(noise(1, 1), 'upload.pcap').name, 'upload.pcap');
   });
 
-  test('leaves what lies behind the piece as it was', () => {
+  test('leaves the buffer after the piece untouched', () => {
     const into = new Uint8Array(4).fill(7);
     new MemoryReader(Uint8Array.of(1)).read(into);
     assert.deepEqual([...into], [1, 7, 7, 7]);

@@ -7,7 +7,7 @@ import { noise } from './build.js';
 
 const STREAM = noise(3_000_000, 1);
 
-/** Puts the next bytes of the stream into the window; returns where the stream goes on. */
+/** Feeds the next bytes of the stream into the window; returns the new offset in the stream. */
 function feed(window: ByteWindow, from: number, count: number): number {
   const room = window.room();
   const piece = STREAM.subarray(from, from + Math.min(count, room.length));
@@ -24,7 +24,7 @@ describe('ByteWindow', () => {
     assert.deepEqual([window.available, window.position], [0, 0]);
   });
 
-  test('gives room for a whole read, whatever was left over', () => {
+  test('has space for a whole read, however much is left over', () => {
     const window = new ByteWindow();
     for (const rest of [0, 1, 1000, MAX_RECORD]) {
       while (window.available < rest) window.filled(Math.min(window.room().length, rest - window.available));
@@ -33,7 +33,7 @@ describe('ByteWindow', () => {
     }
   });
 
-  test('a rest as long as the longest record is kept, a longer one is damage', () => {
+  test('keeps a rest as long as the longest record, reports a longer one as damage', () => {
     const window = new ByteWindow();
     let at = feed(window, 0, READ_BYTES);
     at = feed(window, at, MAX_RECORD - READ_BYTES);
@@ -43,7 +43,7 @@ describe('ByteWindow', () => {
     assert.throws(() => window.room(), { name: 'CaptureError', code: 'CAPTURE_DAMAGED', message: /at byte 0 / });
   });
 
-  test('any order of reading and skipping keeps the unread bytes and their place', () => {
+  test('keeps the unread bytes and their position in any order of reads and skips', () => {
     const step = fc.tuple(fc.nat(READ_BYTES), fc.nat(READ_BYTES));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), (steps) => {

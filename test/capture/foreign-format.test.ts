@@ -1,4 +1,4 @@
-/** Files of other formats are recognised by their first bytes. */
+/** Recognises files of other formats by their first bytes. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,12 +18,12 @@ describe('files that are neither pcap nor pcapng', () => {
     ['bzip2', '425a6839 314159', /bunzip2/],
     ['lz4', '04224d18 64', /lz4 -d/],
     ['zip', '504b0304 1400', /zip archive/],
-    // A record of type 2 (Ethernet): time, type, flags, record length, losses, wire length.
+    // A record of type 2 (Ethernet): time, type, flags, record length, loss counter, wire length.
     ['ERF', '00000000 d1f16c52 02 04 0058 0000 0042 0000', /ERF.*editcap/],
     ['text of tcpdump', Buffer.from('03:24:20.161470 IP 192.168.50.1.4789').toString('hex'), /text.*tcpdump -w/],
   ];
   for (const [name, hex, said] of KINDS) {
-    test(`${name}: refused with what it is and how to convert it`, async () => {
+    test(`${name}: the error says what it is and how to convert it`, async () => {
       const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
       await assert.rejects(read(bytes), ({ code, message }: Error & { code: string }) => {
         assert.equal(code, 'NOT_A_CAPTURE');
@@ -34,13 +34,13 @@ describe('files that are neither pcap nor pcapng', () => {
     });
   }
 
-  test('other bytes have no name, and the message holds none of them', async () => {
+  test('unknown bytes are not identified, and the message quotes none of them', async () => {
     assert.equal(foreignFormat(Buffer.from('00ff80aa55', 'hex')), undefined);
     const key = Buffer.from('4c6f72656d20697073756d20646f6c6f');
     await assert.rejects(read(key), ({ message }: Error) => !message.includes('4c6f') && /a text file/.test(message));
   });
 
-  test('what editcap itself writes as snoop and Network Monitor is recognised', { skip: missing('editcap') }, () => {
+  test('recognises the snoop and Network Monitor files that editcap writes', { skip: missing('editcap') }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'vtep-formats-'));
     try {
       for (const [format, said] of [

@@ -7,14 +7,14 @@ import { bytesOf, ECHO_IN_VXLAN } from '../wire/golden.js';
 const layers = new Layers();
 const inIp = ECHO_IN_VXLAN.slice(64);
 
-/** A packet behind a link-layer header; the echo's data is cut off as by a snaplen. */
+/** A packet after a link-layer header; the echo's data is truncated as by a snaplen. */
 function walk(linkType: number, link: string): Fault {
   const bytes = Uint8Array.from([...bytesOf(link), ...inIp]);
   return walkLink(layers, linkType, bytes, 0, bytes.length, bytes.length + 56);
 }
 
 describe('link types', () => {
-  test('the packet stands behind each kind of link layer', () => {
+  test('finds the packet after each kind of link layer', () => {
     const CASES: [number, string][] = [
       [LinkType.Ethernet, '02420a000904 02420a000903 0800'],
       [LinkType.Raw, ''],
@@ -35,14 +35,14 @@ describe('link types', () => {
     }
   });
 
-  test('a header that is not there is short, or cut off by the capture', () => {
+  test('a missing header is short, or truncated by the capture', () => {
     for (const linkType of [LinkType.Null, LinkType.LinuxSll, LinkType.LinuxSll2, LinkType.Raw, LinkType.Ethernet]) {
       assert.equal(walkLink(layers, linkType, new Uint8Array(3), 0, 0, 0), Fault.Short);
       assert.equal(walkLink(layers, linkType, new Uint8Array(3), 0, 0, 60), Fault.Truncated);
     }
   });
 
-  test('a link type that is not known is refused', () => {
+  test('rejects an unknown link type', () => {
     assert.equal(isLinkTypeKnown(147), false);
     assert.equal(walk(147, ''), Fault.BadValue);
     assert.equal(linkTypeName(147), 'USER0');

@@ -1,4 +1,4 @@
-/** A reading lets the event loop run, however slow its reader is and wherever the bytes come from. */
+/** A read yields to the event loop, however slow its consumer is and wherever the bytes come from. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,9 +8,9 @@ import { MemoryReader, openCapture, openCaptureFile, type PacketSource } from '.
 import { scratch } from '../cli/run.js';
 import { pcapFile } from './build.js';
 
-/** Of a reader that takes a while for each batch. */
+/** Time that a slow consumer takes per batch. */
 const BUSY_MS = 6;
-/** More than a batch holds, ten times. */
+/** Ten times as many as a batch holds. */
 const FILE = pcapFile(Array.from({ length: 3000 }, () => ({ data: Buffer.alloc(60, 1) })));
 
 function busy(): void {
@@ -18,7 +18,7 @@ function busy(): void {
   while (performance.now() - began < BUSY_MS);
 }
 
-/** Turns of the event loop between the batches of a source, and how many batches there were. */
+/** Turns of the event loop between the batches of a source, and the number of batches. */
 async function turnsDuring(source: PacketSource): Promise<[turns: number, batches: number]> {
   let turns = 0;
   let pending = setImmediate(count);
@@ -36,7 +36,7 @@ async function turnsDuring(source: PacketSource): Promise<[turns: number, batche
   return [turns, batches];
 }
 
-describe('the event loop runs between the batches that a slow reader takes', () => {
+describe('the event loop runs between batches of a slow consumer', () => {
   const folder = scratch();
   const plain = join(folder, 'plain.pcap');
   const packed = join(folder, 'packed.pcap.gz');

@@ -24,7 +24,7 @@ import { scratch } from '../cli/run.js';
 import { ROOT } from '../repository.js';
 
 const CHILD = join(ROOT, 'dist/test/capture/unfinished-child.js');
-const NOT_ROOT = process.getuid?.() === 0 ? false : 'only root gives files away';
+const NOT_ROOT = process.getuid?.() === 0 ? false : 'only root can change file owners';
 const NOBODY = 65_534;
 const root = scratch();
 let count = 0;
@@ -39,18 +39,18 @@ function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Files in the making in a folder. */
+/** Part files in a folder. */
 function parts(where: string): string[] {
   return readdirSync(where).filter((name) => name.includes('.part-'));
 }
 
-/** Ends a process that has begun outputs. */
+/** Ends a process that has started outputs. */
 function unfinished(how: 'exit' | 'kill', ...paths: readonly string[]): void {
   const { signal, stderr } = spawnSync(process.execPath, [CHILD, how, ...paths], { encoding: 'utf8' });
   assert.deepEqual([signal, stderr], [how === 'kill' ? 'SIGKILL' : null, '']);
 }
 
-/** Why there can't be a mount namespace, or false. */
+/** Why mount namespaces are unavailable, or false. */
 function noNamespaces(): string | false {
   const { status } = spawnSync('unshare', [
     '--mount',
@@ -68,7 +68,7 @@ function modeOf(path: string): number {
 }
 
 describe('OutputFile', () => {
-  test('appears whole at commit, and leaves what had its name until then', () => {
+  test('appears complete at commit; the previous target stays until then', () => {
     const where = folder();
     const path = join(where, 'out');
     writeFileSync(path, 'before');
@@ -82,7 +82,7 @@ describe('OutputFile', () => {
     assert.deepEqual(readdirSync(where), ['out']);
   });
 
-  test('is gone when it is abandoned', () => {
+  test('is removed by abandon', () => {
     const where = folder();
     const file = new OutputFile(join(where, 'out'));
     file.write(bytes('x'));
@@ -91,7 +91,7 @@ describe('OutputFile', () => {
     assert.deepEqual(readdirSync(where), []);
   });
 
-  test('is begun under another name each time, which no link that was put there can guess', () => {
+  test("uses a new temporary name each time, which a planted link can't anticipate", () => {
     const where = folder();
     const path = join(where, 'out');
     const names = new Set<string>();
@@ -107,7 +107,7 @@ describe('OutputFile', () => {
     assert.equal(names.size, 20);
   });
 
-  test('a link of the name that older versions used is not followed', () => {
+  test("doesn't follow a link with the temporary name of older versions", () => {
     const where = folder();
     const victim = join(where, 'victim');
     writeFileSync(victim, 'precious');
@@ -117,7 +117,7 @@ describe('OutputFile', () => {
     assert.ok(lstatSync(join(where, 'out')).isFile());
   });
 
-  test('takes the place of a link, not of the file behind it', () => {
+  test('replaces a link, not the file it points to', () => {
     const where = folder();
     const victim = join(where, 'victim');
     writeFileSync(victim, 'precious');
@@ -127,7 +127,7 @@ describe('OutputFile', () => {
     assert.ok(lstatSync(join(where, 'out')).isFile());
   });
 
-  test('has the mode that the umask leaves, or 0600 where it is for its owner alone', () => {
+  test('has the mode that the umask leaves, or 0600 with ownerOnly', () => {
     const where = folder();
     const before = process.umask(0o027);
     try {
@@ -137,7 +137,7 @@ describe('OutputFile', () => {
       chmodSync(join(where, 'open'), 0o666);
       const { ino } = statSync(join(where, 'open'));
       writeWhole(join(where, 'open'), 'y', { ownerOnly: true });
-      // Another file: who had the old one open reads nothing of the new one.
+      // A new file: a process that has the old one open can't read the new content.
       assert.notEqual(statSync(join(where, 'open')).ino, ino);
     } finally {
       process.umask(before);
@@ -146,13 +146,13 @@ describe('OutputFile', () => {
     assert.equal(modeOf(join(where, 'open')), 0o600);
   });
 
-  test('a process that forgets to abandon it leaves nothing behind', () => {
+  test('leaves nothing if a process exits without abandon', () => {
     const where = folder();
     unfinished('exit', join(where, 'out'), join(where, 'other'));
     assert.deepEqual(readdirSync(where), []);
   });
 
-  test('removes what a killed process left of it, and nothing of another output', () => {
+  test('removes the leftovers of a killed process, and nothing of another output', () => {
     const where = folder();
     const path = join(where, 'out');
     unfinished('kill', path, join(where, 'out.part'), join(where, 'other'));
@@ -164,7 +164,7 @@ describe('OutputFile', () => {
     );
   });
 
-  test('leaves what a running process is writing', async () => {
+  test('leaves a file that a running process is writing', async () => {
     const where = folder();
     const path = join(where, 'out');
     const child = spawn(process.execPath, [CHILD, 'wait', path], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -181,14 +181,14 @@ describe('OutputFile', () => {
     assert.deepEqual(parts(where), []);
   });
 
-  test('names what a process elsewhere may be writing, and leaves it', () => {
+  test('reports and leaves a file that a process elsewhere may be writing', () => {
     const where = folder();
     const path = join(where, 'out');
     unfinished('kill', path);
     const [left] = parts(where);
-    // Of another boot, container or machine, where its pid says nothing here.
-    const place = /-([0-9a-f]{8})-[0-9a-f]{16}$/.exec(left)?.[1] ?? '';
-    const foreign = join(where, left.replace(place, place === '00000000' ? '11111111' : '00000000'));
+    // Of another boot, container or machine, where its pid is meaningless here.
+    const scope = /-([0-9a-f]{8})-[0-9a-f]{16}$/.exec(left)?.[1] ?? '';
+    const foreign = join(where, left.replace(scope, scope === '00000000' ? '11111111' : '00000000'));
     writeFileSync(foreign, 'half');
     const file = new OutputFile(path);
     file.commit();
@@ -197,7 +197,7 @@ describe('OutputFile', () => {
     assert.deepEqual(parts(where), [basename(foreign)]);
   });
 
-  test('removes no link, no file that has another name too, and no name that is not of its kind', () => {
+  test('removes no link, no file with a second link, and no file with another name pattern', () => {
     const where = folder();
     const path = join(where, 'out');
     unfinished('kill', path, path, path);
@@ -214,7 +214,7 @@ describe('OutputFile', () => {
     assert.equal(left.size, others.length + 5);
   });
 
-  test('has a name of up to 255 bytes, and what is left of it is found', () => {
+  test('supports names of up to 255 bytes, and finds their leftovers', () => {
     const where = folder();
     const path = join(where, 'ü'.repeat(127));
     unfinished('kill', path);
@@ -223,17 +223,13 @@ describe('OutputFile', () => {
     assert.deepEqual(readdirSync(where), ['ü'.repeat(127)]);
   });
 
-  test(
-    'that finds no room says so, and leaves nothing',
-    { skip: existsSync('/dev/full') ? false : 'no /dev/full' },
-    () => {
-      const file = new OutputFile('/dev/full');
-      assert.throws(() => file.write(bytes('x')), { code: 'FILE_UNUSABLE', message: /no space left on the device/ });
-      file.abandon();
-    },
-  );
+  test('reports a full device, and leaves nothing', { skip: existsSync('/dev/full') ? false : 'no /dev/full' }, () => {
+    const file = new OutputFile('/dev/full');
+    assert.throws(() => file.write(bytes('x')), { code: 'FILE_UNUSABLE', message: /no space left on the device/ });
+    file.abandon();
+  });
 
-  test('is written to a device or pipe by itself', () => {
+  test('writes directly to a device or pipe', () => {
     writeWhole('/dev/null', 'x');
     assert.ok(!lstatSync('/dev/null').isFile());
     const { stdout } = spawnSync('sh', ['-c', `"${process.execPath}" -e "$1" | cat`, 'sh', WRITES_STDOUT], {
@@ -243,8 +239,8 @@ describe('OutputFile', () => {
     assert.equal(stdout, 'through a link to a pipe');
   });
 
-  describe('of a name that stands for a descriptor', () => {
-    /** Writes to a name, with descriptors 1 and 3 redirected to a file that has bytes in it already. */
+  describe('with the name of a descriptor', () => {
+    /** Writes to a name, with descriptors 1 and 3 redirected to a non-empty file. */
     const redirected = (name: string): { readonly content: string; readonly stderr: string } => {
       const file = join(folder(), 'redirected');
       const script = '{ echo before; "$1" "$2" finish "$3"; echo after; } >"$4" 3>&1';
@@ -255,7 +251,7 @@ describe('OutputFile', () => {
     };
     const whole = { content: 'before\nhalf a keyafter\n', stderr: '' };
 
-    test('is written to the descriptor, and leaves the links that lead to it', () => {
+    test('writes to the descriptor, and keeps the links to it', () => {
       const where = folder();
       symlinkSync('/proc/self/fd/1', join(where, 'stdout'));
       symlinkSync('stdout', join(where, 'further'));
@@ -269,7 +265,7 @@ describe('OutputFile', () => {
       assert.deepEqual(redirected('/proc/thread-self/fd/3'), whole);
     });
 
-    test('is refused where nothing is open, or another process has it open', () => {
+    test('rejects a closed descriptor, and one of another process', () => {
       const where = folder();
       symlinkSync('/proc/self/fd/999', join(where, 'closed'));
       assert.throws(() => new OutputFile(join(where, 'closed')), { code: 'FILE_UNUSABLE', message: /EBADF/ });
@@ -285,11 +281,11 @@ describe('OutputFile', () => {
     });
   });
 
-  test('takes the place of no link among the devices', { skip: noNamespaces() }, () => {
+  test('replaces no link in /dev', { skip: noNamespaces() }, () => {
     const where = folder();
     const file = join(where, 'behind');
     writeFileSync(file, 'precious');
-    // A /dev of its own, where a link may be broken.
+    // A separate /dev, where links may be broken.
     const script =
       'mount -t tmpfs none /dev && ln -s "$1" /dev/link && ln -s nowhere /dev/dangling && ln -s /proc/self/fd/1 /dev/stdout &&' +
       ' for name in link dangling stdout; do "$2" "$3" finish /dev/$name 2>&1 >"$4" | grep ^CaptureError; done;' +
@@ -313,7 +309,7 @@ describe('OutputFile', () => {
     );
     assert.match(
       stdout,
-      /^.*\/dev\/link: it is a link among the devices.*\n.*\/dev\/dangling: it is a link among.*\ndangling\nlink\nstdout\n$/,
+      /^.*\/dev\/link: it is a link in \/dev.*\n.*\/dev\/dangling: it is a link in \/dev.*\ndangling\nlink\nstdout\n$/,
       stderr,
     );
     assert.equal(readFileSync(join(where, 'out'), 'utf8'), 'half a key');
@@ -331,14 +327,14 @@ describe('OutputFile', () => {
       symlinkSync('/dev/null', join(where, 'link'));
       spawnSync('chown', ['-h', `${NOBODY}:${NOBODY}`, join(where, 'link')]);
       for (const name of ['pipe', 'link']) {
-        assert.throws(() => new OutputFile(join(where, name)), { code: 'FILE_UNUSABLE', message: /somebody else put/ });
+        assert.throws(() => new OutputFile(join(where, name)), { code: 'FILE_UNUSABLE', message: /another user put/ });
       }
       chmodSync(where, 0o755);
       writeWhole(join(where, 'link'), 'x');
     },
   );
 
-  test('that cannot take its name says so, and leaves nothing', () => {
+  test('reports a failed rename, and leaves nothing', () => {
     const where = folder();
     const path = join(where, 'out');
     const file = new OutputFile(path);
@@ -355,7 +351,7 @@ describe('RotatingFiles', () => {
   const options = { format: 'pcap', linkType: LinkType.Ethernet, name: 'eth0', size: 1 } as const;
   const packet = bytes('a frame');
 
-  test('removes what a killed capture of the same name left, whatever its number and time', () => {
+  test('removes the leftovers of a killed capture of the same name, whatever their number and time', () => {
     const where = folder();
     unfinished('kill', `rotating:${join(where, 'wire.pcap')}`, `rotating:${join(where, 'wired.pcap')}`);
     assert.equal(parts(where).length, 2);
@@ -367,7 +363,7 @@ describe('RotatingFiles', () => {
     );
   });
 
-  test('deletes no file that somebody put in the place of an old one', () => {
+  test('deletes no file that has replaced an old one', () => {
     const where = folder();
     const files = new RotatingFiles(join(where, 'wire.pcap'), 0, { ...options, files: 1 });
     files.write(packet, 0, 7, 7, 1, 0);
@@ -380,7 +376,7 @@ describe('RotatingFiles', () => {
     assert.equal(readdirSync(where).length, 2);
   });
 
-  test('are for their owner alone where that is said', () => {
+  test('are readable by their owner only with ownerOnly', () => {
     const where = folder();
     const files = new RotatingFiles(join(where, 'wire.pcap'), 0, { ...options, ownerOnly: true });
     files.write(packet, 0, 7, 7, 1, 0);

@@ -1,4 +1,4 @@
-/** Records of classic files: where they end, what they claim, and what is left of a file that ends or lies. */
+/** Records of classic files: their boundaries, their claims, and what remains of truncated or invalid files. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -12,9 +12,9 @@ const FORMS: PcapOptions[] = KINDS.flatMap((kind) => [false, true].map((big) => 
 const nameOf = ({ kind = 'micro', big = false }: PcapOptions): string => `${kind}, ${big ? 'big' : 'little'}-endian`;
 const ONE = Buffer.from([1]);
 
-describe('a pcap of nothing but its header', () => {
+describe('a pcap of only a header', () => {
   for (const form of FORMS) {
-    test(`${nameOf(form)}: no packets, no damage, and its interface is known`, async () => {
+    test(`${nameOf(form)}: no packets, no damage, one interface`, async () => {
       const { packets, damage, notes, source } = await read(pcapHeader({ ...form, link: 276, snap: 4711 }));
       assert.deepEqual([packets, damage, notes], [[], undefined, []]);
       assert.equal(source.format, 'pcap');
@@ -25,7 +25,7 @@ describe('a pcap of nothing but its header', () => {
     });
   }
 
-  test('the recording of a silent wire is one', async () => {
+  test('a recording of an idle wire is such a file', async () => {
     const { packets, damage } = await read(readFileSync(fixture('vxlan/07-unknown-dst.underlay.pcap')));
     assert.deepEqual([packets, damage], [[], undefined]);
   });
@@ -41,20 +41,20 @@ describe('versions', () => {
     [543, 0],
   ]) {
     for (const big of [false, true]) {
-      test(`${major}.${minor} is refused by name (${big ? 'big' : 'little'}-endian)`, async () => {
+      test(`${major}.${minor} is rejected, naming the version (${big ? 'big' : 'little'}-endian)`, async () => {
         await assert.rejects(read(pcapHeader({ major, minor, big })), {
           name: 'CaptureError',
           code: 'UNSUPPORTED_CAPTURE',
-          message: new RegExp(`version ${major}\\.${minor};`),
+          message: new RegExp(`version ${major}\\.${minor} is not supported`),
         });
       });
     }
   }
 });
 
-describe('a file that is cut off', () => {
+describe('a truncated file', () => {
   for (const form of FORMS) {
-    test(`${nameOf(form)}: at each of its bytes, the whole packets before it stay and the damage says where`, async () => {
+    test(`${nameOf(form)}: truncated at any byte, keeps the whole packets before it, and the damage has the offset`, async () => {
       const records = [0, 1, 40, 3].map((length, i) => pcapRecord({ data: noise(length, i), seconds: i }, form));
       const bytes = Buffer.concat([pcapHeader(form), ...records]);
       const all = (await read(bytes)).packets;
@@ -76,7 +76,7 @@ describe('a file that is cut off', () => {
   }
 
   for (const form of FORMS) {
-    test(`${nameOf(form)}: within the file header it can't be opened`, async () => {
+    test(`${nameOf(form)}: truncated in the file header, it can't be opened`, async () => {
       const bytes = pcapHeader(form);
       for (let end = 4; end < 24; end++) {
         await assert.rejects(read(bytes.subarray(0, end)), { code: 'CAPTURE_CUT_OFF' });
@@ -85,10 +85,10 @@ describe('a file that is cut off', () => {
   }
 });
 
-describe('a record that can not be true', () => {
+describe('an invalid record', () => {
   for (const form of FORMS) {
     for (const captured of [262_145, 0x7fffffff, 0x80000000, 0xffffffff]) {
-      test(`${nameOf(form)}: ${captured} bytes are damage; the packets before it stay`, async () => {
+      test(`${nameOf(form)}: ${captured} bytes are damage; the packets before it are kept`, async () => {
         const good = Array.from({ length: 300 }, (_, i) => ({ data: noise(i % 5, i) }));
         const bytes = pcapFile([...good, { data: noise(5000, 1), captured, original: captured }], form);
         const { packets, damage, source } = await read(bytes);
@@ -97,19 +97,19 @@ describe('a record that can not be true', () => {
           good.map(({ data }) => data.toString('hex')),
         );
         assert.equal(damage?.code, 'CAPTURE_DAMAGED');
-        assert.match(damage.message, new RegExp(`record at byte ${source.position} says that it holds ${captured} `));
+        assert.match(damage.message, new RegExp(`record at byte ${source.position} claims ${captured} `));
         assert.equal(await source.next(), undefined);
       });
     }
   }
 
-  test('an original length of 4 GB is kept as 1 GiB', async () => {
+  test('caps an original length of 4 GB at 1 GiB', async () => {
     const { packets, notes } = await read(pcapFile([{ data: ONE, original: 0xffffffff }]));
     assert.equal(packets[0].originalLength, 1 << 30);
     assert.deepEqual(notes, []);
   });
 
-  test('an original length below the captured one is counted each time, in one note', async () => {
+  test('counts original lengths below the captured length in one note', async () => {
     const records = Array.from({ length: 700 }, () => ({ data: noise(9, 1), original: 8 }));
     const { packets, notes } = await read(pcapFile(records));
     assert.ok(packets.every(({ originalLength }) => originalLength === 9));
@@ -131,7 +131,7 @@ describe('fractions of a second', () => {
     ['nano', 0xffffffff, '9.294967295', 1],
   ];
   for (const [kind, fraction, time, notes] of CASES) {
-    test(`${kind}: 5 s and ${fraction} is ${time}${notes === 0 ? '' : ', and said'}`, async () => {
+    test(`${kind}: 5 s and ${fraction} is ${time}${notes === 0 ? '' : ', with a note'}`, async () => {
       for (const big of [false, true]) {
         const got = await read(pcapFile([{ data: ONE, seconds: 5, fraction }], { kind, big }));
         assert.equal(got.packets[0].time, time);
@@ -140,7 +140,7 @@ describe('fractions of a second', () => {
     });
   }
 
-  test('seconds have no sign, and carry beyond 32 bits', async () => {
+  test('seconds are unsigned, and carry beyond 32 bits', async () => {
     const records = [
       { data: ONE, seconds: 0x80000000 },
       { data: ONE, seconds: 0xffffffff, fraction: 1_500_000 },
@@ -156,7 +156,7 @@ describe('the link type', () => {
   for (const big of [false, true]) {
     for (const high of [0x0400, 0xf400, 0xffff, 0x0001]) {
       const word = `0x${high.toString(16)}`;
-      test(`the upper half ${word} is no part of it (${big ? 'big' : 'little'}-endian)`, async () => {
+      test(`ignores the upper half ${word} (${big ? 'big' : 'little'}-endian)`, async () => {
         const { packets, source } = await read(pcapFile([{ data: ONE }], { big, link: high * 65536 + 113 }));
         assert.equal(source.interfaces[0].linkType, 113);
         assert.equal(packets[0].linkType, 113);
@@ -167,7 +167,7 @@ describe('the link type', () => {
 
 describe('batches', () => {
   for (const count of [255, 256, 257, 512, 513, 1025]) {
-    test(`${count} packets come in full batches and a rest`, async () => {
+    test(`${count} packets come in full batches and a remainder`, async () => {
       const records = Array.from({ length: count }, (_, i) => ({ data: noise(i % 9, i), seconds: i }));
       const source = await openCapture(new MemoryReader(pcapFile(records)));
       const sizes: number[] = [];
@@ -187,7 +187,7 @@ describe('batches', () => {
   }
 });
 
-describe('one run in all formats', () => {
+describe('one capture in all formats', () => {
   const FORMS_OF_RUN: [string, number][] = [
     ['usec.pcap', 1000],
     ['modified-kuznetzov.pcap', 1000],
@@ -196,7 +196,7 @@ describe('one run in all formats', () => {
     ['editcap-nsec.pcap', 1],
   ];
   for (const [form, step] of FORMS_OF_RUN) {
-    test(`${form} is dumpcap.pcapng with times cut to ${step} ns`, async () => {
+    test(`${form} is dumpcap.pcapng with times truncated to ${step} ns`, async () => {
       const load = (name: string): ReturnType<typeof read> => read(readFileSync(fixture(`vxlan/10-formats.${name}`)));
       const [got, reference] = [await load(form), await load('dumpcap.pcapng')];
       assert.equal(reference.packets.length, 26);

@@ -58,27 +58,27 @@ describe('pcap', () => {
     }
   }
 
-  test('the bits above the link type say a frame check sequence, and no other link type', async () => {
+  test("the bits above the link type are the frame check sequence's, and don't change the link type", async () => {
     assert.equal((await read(pcap([{ data: '00' }], { link: 0x24000001 }))).packets[0].linkType, 1);
   });
 
-  test('another version is refused', async () => {
+  test('rejects another version', async () => {
     await assert.rejects(read(pcap([], { version: 0x0003_0002 })), { code: 'UNSUPPORTED_CAPTURE' });
   });
 
-  test('a fraction of a second and more is carried over, and said', async () => {
+  test('carries a fraction of a second or more over, with a note', async () => {
     const { packets, notes } = await read(pcap([{ data: '00', fraction: 2_500_000 }]));
     assert.equal(packets[0].time, '9.500000000');
     assert.match(notes[0].message, /carried over/);
   });
 
-  test('an original length below the captured one is taken as captured, and said', async () => {
+  test('raises an original length below the captured length to it, with a note', async () => {
     const { packets, notes } = await read(pcap([{ data: '010203', original: 1 }]));
     assert.equal(packets[0].originalLength, 3);
     assert.match(notes[0].message, /original length/);
   });
 
-  test('a packet of 262,144 bytes is read, a longer one is damage', async () => {
+  test('reads a packet of 262,144 bytes; a longer one is damage', async () => {
     const largest = await read(pcap([{ data: 'ab'.repeat(262_144) }, { data: '01' }]));
     assert.deepEqual(
       largest.packets.map(({ hex }) => hex.length / 2),
@@ -87,10 +87,10 @@ describe('pcap', () => {
     const { packets, damage } = await read(pcap([{ data: '01' }, { data: 'ab'.repeat(262_145) }]));
     assert.equal(packets.length, 1);
     assert.equal(damage?.code, 'CAPTURE_DAMAGED');
-    assert.match(damage.message, /record at byte 41 says that it holds 262145 bytes/);
+    assert.match(damage.message, /record at byte 41 claims 262145 bytes/);
   });
 
-  test('more packets than a batch holds come in several', async () => {
+  test('splits more packets than a batch holds over several batches', async () => {
     const records = Array.from({ length: 1000 }, (_, i) => ({ data: i.toString(16).padStart(8, '0'), seconds: i }));
     const { packets } = await read(pcap(records));
     assert.deepEqual(

@@ -1,4 +1,4 @@
-/** Classic files as they are written: the very bytes, the bounds, and the packets by tshark's word. */
+/** Classic files as written: the exact bytes, the limits, and the packets according to tshark. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -42,7 +42,7 @@ for (const nanoseconds of [false, true]) {
   const unit = nanoseconds ? 'ns' : 'µs';
 
   describe(`pcap writer, ${unit}`, () => {
-    test('writes the bytes that the draft says: little-endian, version 2.4', () => {
+    test('writes the bytes that the draft specifies: little-endian, version 2.4', () => {
       fc.assert(
         fc.property(fc.array(sample, { maxLength: 20 }), fc.constantFrom(1, 101, 113, 276), (samples, link) => {
           const expected = pcapFile(
@@ -60,7 +60,7 @@ for (const nanoseconds of [false, true]) {
       );
     });
 
-    test('what it wrote is read back the same', async () => {
+    test('its output reads back the same', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(sample, { maxLength: 300 }), async (samples) => {
           const { packets, damage, notes } = await read(written(samples, { nanoseconds }).bytes);
@@ -79,14 +79,14 @@ for (const nanoseconds of [false, true]) {
       );
     });
 
-    test('the file header is there without a packet, and Ethernet where nothing is said', async () => {
+    test('writes the file header even without a packet; the default link type is Ethernet', async () => {
       const { packets, source } = await read(written([], { nanoseconds }).bytes);
       assert.deepEqual(packets, []);
       assert.equal(source.interfaces[0].linkType, LinkType.Ethernet);
       assert.equal(source.interfaces[0].snapLength, MAX_PACKET);
     });
 
-    test('a packet of 262,144 bytes stands between small ones', async () => {
+    test('writes a packet of 262,144 bytes between small ones', async () => {
       const samples = [10, 262_144, 11, 262_144, 262_144, 0].map((length, i) => ({
         data: noise(length, i),
         more: 0,
@@ -101,7 +101,7 @@ for (const nanoseconds of [false, true]) {
       );
     });
 
-    test('a part of larger bytes is written, and was copied when write returned', async () => {
+    test('writes a part of a larger array, copied before write returns', async () => {
       const kept = new KeepingSink();
       const writer = new PcapWriter(kept.sink, { nanoseconds });
       const bytes = noise(100, 1);
@@ -113,7 +113,7 @@ for (const nanoseconds of [false, true]) {
       assert.deepEqual([packets[0].hex, packets[0].originalLength], [expected, 1500]);
     });
 
-    test('times before 1970 and after 2106 are refused, and nothing of the packet is written', async () => {
+    test('rejects times before 1970 and after 2106, and writes nothing of the packet', async () => {
       const kept = new KeepingSink();
       const writer = new PcapWriter(kept.sink, { nanoseconds });
       const data = noise(4, 1);
@@ -133,7 +133,7 @@ for (const nanoseconds of [false, true]) {
       );
     });
 
-    test('the sink sees few large pieces', () => {
+    test('the sink gets few large pieces', () => {
       const samples = Array.from({ length: 2000 }, () => ({
         data: noise(500, 1),
         more: 0,
@@ -146,7 +146,7 @@ for (const nanoseconds of [false, true]) {
   });
 }
 
-describe('pcap files by tshark', { skip: missing('tshark') }, () => {
+describe('pcap files in tshark', { skip: missing('tshark') }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'vtep-pcap-writer-'));
   after(() => {
     rmSync(folder, { recursive: true, force: true });
@@ -157,11 +157,11 @@ describe('pcap files by tshark', { skip: missing('tshark') }, () => {
       const large = { data: noise(262_144, 1), more: 7, seconds: 1_700_000_000, nanoseconds: 123_456_789 };
       const samples = [...fc.sample(sample, { seed: 20261121, numRuns: 150 }), large];
       const file = join(folder, 'written.pcap');
-      // USER0: nothing that a dissector would look into.
+      // USER0: no dissector looks inside.
       writeFileSync(file, written(samples, { nanoseconds, linkType: 147 }).bytes);
       const fields = ['frame.time_epoch', 'frame.cap_len', 'frame.len', 'frame.encap_type', 'frame.md5_hash'];
-      const words = ['-r', file, '-o', 'frame.generate_md5_hash:TRUE', '-T', 'fields'];
-      const call = spawnSync('tshark', [...words, ...fields.flatMap((name) => ['-e', name])], { maxBuffer: 1 << 26 });
+      const args = ['-r', file, '-o', 'frame.generate_md5_hash:TRUE', '-T', 'fields'];
+      const call = spawnSync('tshark', [...args, ...fields.flatMap((name) => ['-e', name])], { maxBuffer: 1 << 26 });
       assert.equal(call.status, 0, call.stderr.toString());
       const lines = call.stdout.toString().trimEnd().split('\n');
       const tick = nanoseconds ? 1 : 1000;

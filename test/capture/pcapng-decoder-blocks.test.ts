@@ -1,4 +1,4 @@
-/** Blocks rule by rule: which are read, which are passed over, which end the reading. */
+/** Blocks, rule by rule: which are read, which are skipped, which end the reading. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MAX_INTERFACES } from '../../src/capture/pcapng-decoder.js';
@@ -11,7 +11,7 @@ const A = Buffer.from('aa', 'hex');
 const B = Buffer.from('bbbb', 'hex');
 const MIB = 1 << 20;
 
-/** A section with one Ethernet interface of no snaplen and one packet. */
+/** A section with one Ethernet interface without snaplen and one packet. */
 const begun = (blocks: Blocks): Buffer =>
   Buffer.concat([blocks.section(), blocks.interface(1, 0), blocks.enhanced(0, 1n, A)]);
 
@@ -21,13 +21,13 @@ for (const blocks of ORDERS) {
   const start = begun(blocks);
 
   describe(`pcapng, ${orderOf(blocks)}: blocks that are read`, () => {
-    test('nothing but a section header: no packets, no damage', async () => {
+    test('a lone section header: no packets, no damage', async () => {
       const { packets, damage, notes, source } = await read(blocks.section());
       assert.deepEqual([packets, damage, notes, source.interfaces], [[], undefined, [], []]);
       assert.equal(source.format, 'pcapng');
     });
 
-    test('each kind of packet block gives the same bytes, at each padding', async () => {
+    test('each kind of packet block yields the same bytes, with any padding', async () => {
       for (let length = 0; length < 9; length++) {
         const data = noise(length, length);
         const kinds = [blocks.enhanced(0, 7n, data, 99), blocks.obsolete(0, 7n, data, 99), blocks.simple(data)];
@@ -44,7 +44,7 @@ for (const blocks of ORDERS) {
       }
     });
 
-    test('options behind a packet are no part of it', async () => {
+    test('options after a packet are not part of it', async () => {
       const options: Option[] = [
         [2, Buffer.alloc(4)],
         [1, Buffer.from('a comment of some length')],
@@ -57,7 +57,7 @@ for (const blocks of ORDERS) {
       assert.deepEqual(got.notes, []);
     });
 
-    test("the obsolete block's count of drops is no part of the interface's number", async () => {
+    test('the drop count of the obsolete block is not part of the interface id', async () => {
       const file = [
         blocks.section(),
         ...[1, 113, 101].map((link) => blocks.interface(link, 0)),
@@ -74,7 +74,7 @@ for (const blocks of ORDERS) {
       );
     });
 
-    test('a simple packet is of the first interface of its section, and is cut by its snaplen', async () => {
+    test('a simple packet belongs to the first interface of its section, and is limited by its snaplen', async () => {
       const file = [
         ...[blocks.section(), blocks.interface(1, 3), blocks.interface(101, 1), blocks.simple(noise(3, 1), 1500)],
         ...[blocks.section(), blocks.interface(113, 0), blocks.simple(noise(5, 2))],
@@ -99,13 +99,13 @@ for (const blocks of ORDERS) {
       assert.deepEqual(hexes(got), [long.toString('hex')]);
     });
 
-    test('a simple packet that would be longer than its block is passed over and said', async () => {
+    test('skips a simple packet that would exceed its block, with a note', async () => {
       const got = await read(Buffer.concat([start, blocks.simple(noise(8, 1), 9), blocks.enhanced(0, 1n, B)]));
       assert.deepEqual(hexes(got), ['aa', 'bbbb']);
       assert.match(got.notes[0].message, /longer than its block/);
     });
 
-    test('a packet of 262,144 bytes is read with 60,000 bytes of options', async () => {
+    test('reads a packet of 262,144 bytes with 60,000 bytes of options', async () => {
       const data = noise(262_144, 4);
       const comment: Option = [1, noise(60_000, 5)];
       const got = await read(Buffer.concat([start, blocks.enhanced(0, 1n, data, data.length, comment), start]));
@@ -113,7 +113,7 @@ for (const blocks of ORDERS) {
       assert.equal(got.damage, undefined);
     });
 
-    test('a packet of 262,145 bytes is passed over and said; what follows is read', async () => {
+    test('skips a packet of 262,145 bytes, with a note, and reads what follows', async () => {
       for (const block of [blocks.enhanced(0, 1n, noise(262_145, 4)), blocks.simple(noise(262_145, 4))]) {
         const got = await read(Buffer.concat([start, block, blocks.enhanced(0, 2n, B)]));
         assert.deepEqual(hexes(got), ['aa', 'bbbb']);
@@ -122,7 +122,7 @@ for (const blocks of ORDERS) {
       }
     });
 
-    test('an original length of 4 GB is kept as 1 GiB, one below the captured length as captured', async () => {
+    test('caps an original length of 4 GB at 1 GiB, raises one below the captured length to it', async () => {
       const { packets, notes } = await read(
         Buffer.concat([start, blocks.enhanced(0, 1n, B, 0xffffffff), blocks.enhanced(0, 1n, B, 1)]),
       );
@@ -133,7 +133,7 @@ for (const blocks of ORDERS) {
       assert.match(notes[0].message, /original length/);
     });
 
-    test('an interface may be described between packets', async () => {
+    test('reads an interface description between packets', async () => {
       const got = await read(Buffer.concat([start, blocks.interface(113, 0), blocks.enhanced(1, 1n, B)]));
       assert.deepEqual(
         got.packets.map(({ linkType, interfaceId }) => [linkType, interfaceId]),
@@ -155,7 +155,7 @@ for (const blocks of ORDERS) {
   });
 
   describe(`pcapng, ${orderOf(blocks)}: interfaces`, () => {
-    test('names are UTF-8, and options in any order count', async () => {
+    test('names are UTF-8, and options count in any order', async () => {
       const options: Option[] = [
         [14, blocks.i64(-7n)],
         [3, Buffer.from('a description')],
@@ -173,7 +173,7 @@ for (const blocks of ORDERS) {
       assert.deepEqual(notes, []);
     });
 
-    test('names are cut to 1024 bytes, never within a character', async () => {
+    test('truncates names at 1024 bytes, at a character boundary', async () => {
       for (const [name, kept] of [
         ['e'.repeat(60_000), 'e'.repeat(1024)],
         [`e${'網'.repeat(400)}`, `e${'網'.repeat(341)}`],
@@ -185,7 +185,7 @@ for (const blocks of ORDERS) {
       }
     });
 
-    test('65,536 interfaces are kept, over all sections; one more is damage, after the packets before it', async () => {
+    test('keeps 65,536 interfaces over all sections; one more is damage, after the packets before it', async () => {
       const half = Buffer.concat([
         blocks.section(),
         ...Array.from({ length: MAX_INTERFACES / 2 }, () => blocks.interface(1, 0)),
@@ -202,12 +202,12 @@ for (const blocks of ORDERS) {
       assert.equal(beyond.source.interfaces.length, MAX_INTERFACES);
     });
 
-    test('without options the times are microseconds and the name is not known', async () => {
+    test('without options, times are in microseconds and the name is unknown', async () => {
       const { source } = await read(start);
       assert.deepEqual([source.interfaces[0].name, source.interfaces[0].ticksPerSecond], [undefined, 1e6]);
     });
 
-    test('an option that leads beyond its block is passed over with what follows it, and said', async () => {
+    test('skips an option that exceeds its block and those after it, with a note', async () => {
       const body = Buffer.concat([blocks.u16(1, 0), blocks.u32(0), blocks.option(9, Buffer.from([3]))]);
       for (const length of [5, 100, 0xffff]) {
         const beyond = Buffer.concat([blocks.u16(2, length), Buffer.from('eth0')]);
@@ -217,11 +217,11 @@ for (const blocks of ORDERS) {
         assert.equal(got.damage, undefined);
         assert.equal(got.packets[0].time, '1.500000000');
         assert.equal(got.source.interfaces[0].name, undefined);
-        assert.match(got.notes[0].message, /option of an interface leads beyond its block/);
+        assert.match(got.notes[0].message, /option of an interface exceeds its block/);
       }
     });
 
-    test('an option that is too short for its value leaves what holds without it', async () => {
+    test('ignores an option that is too short for its value', async () => {
       const options: Option[] = [
         [9, Buffer.alloc(0)],
         [14, Buffer.alloc(4, 0xff)],
@@ -230,10 +230,10 @@ for (const blocks of ORDERS) {
       assert.equal((await read(Buffer.concat(file))).packets[0].time, '2.500000000');
     });
 
-    test('a packet for an interface that its section has not described is passed over and said', async () => {
+    test('skips a packet of an interface that its section has not described, with a note', async () => {
       const file = [
         ...[start, blocks.enhanced(1, 1n, B), blocks.enhanced(0xffffffff, 1n, B), blocks.obsolete(0xffff, 1n, B)],
-        // The section before had one, but its numbers end with it.
+        // The previous section had one, but its ids end with it.
         ...[blocks.section(), blocks.enhanced(0, 1n, B), blocks.simple(B), blocks.obsolete(0, 1n, B)],
       ];
       const got = await read(Buffer.concat(file));
@@ -247,8 +247,8 @@ for (const blocks of ORDERS) {
     });
   });
 
-  describe(`pcapng, ${orderOf(blocks)}: blocks that are passed over`, () => {
-    test('standard blocks without packets silently (secrets and journal entries too), others with a note a type', async () => {
+  describe(`pcapng, ${orderOf(blocks)}: blocks that are skipped`, () => {
+    test('skips standard blocks without packets silently (also secrets and journal entries), others with a note per type', async () => {
       const types = [4, 5, 9, 10, 0x0bad, 0x0bad, 0x40000bad, 0x80000001];
       const got = await read(
         Buffer.concat([
@@ -268,14 +268,14 @@ for (const blocks of ORDERS) {
       );
     });
 
-    test('an unknown block of no content is passed over', async () => {
+    test('skips an unknown block without content', async () => {
       const got = await read(Buffer.concat([start, blocks.block(0x0bad), blocks.enhanced(0, 1n, B)]));
       assert.deepEqual(hexes(got), ['aa', 'bbbb']);
     });
 
     for (const size of [300_000, 327_668, 327_672, 600_000, 3 * MIB]) {
-      test(`an unknown block of ${size} bytes of content is passed over; what follows is read`, async () => {
-        // Content that looks like packets must not be taken for them.
+      test(`an unknown block of ${size} bytes of content is skipped; what follows is read`, async () => {
+        // Content that looks like packets must not be parsed as packets.
         const content = Buffer.concat(Array.from({ length: Math.ceil(size / 36) }, () => blocks.enhanced(0, 5n, B)));
         const large = blocks.block(0x0bad, content.subarray(0, size));
         const got = await read(Buffer.concat([start, large, blocks.enhanced(0, 1n, B), large]));
@@ -288,7 +288,7 @@ for (const blocks of ORDERS) {
       });
     }
 
-    test('a large unknown block that the file cuts off is damage', async () => {
+    test('an unknown block that is truncated by the end of the file is damage', async () => {
       const large = blocks.block(0x0bad, Buffer.alloc(2 * MIB));
       for (const missing of [1, 4, MIB, 2 * MIB]) {
         const got = await read(Buffer.concat([start, large.subarray(0, large.length - missing)]));
@@ -309,29 +309,33 @@ for (const blocks of ORDERS) {
     });
   });
 
-  describe(`pcapng, ${orderOf(blocks)}: damage ends the packets, and those before it stay`, () => {
+  describe(`pcapng, ${orderOf(blocks)}: damage ends the packets, and those before it are kept`, () => {
     const at = start.length;
     const cases: [string, Buffer, RegExp][] = [];
     for (const type of [0x0bad, 1, 2, 3, 6]) {
       for (const length of [0, 4, 8, 11, 13, 14, 15, 33]) {
         const block = Buffer.concat([blocks.u32(type, length), Buffer.alloc(40)]);
-        cases.push([`a block of type ${type} with the length ${length}`, block, /a block with the length \d+ at byte/]);
+        cases.push([`a block of type ${type} of length ${length}`, block, /a block of length \d+ at byte/]);
       }
     }
     for (const type of [1, 2, 3, 6, 0x0a0d0d0a]) {
       for (const length of [327_684, 0x7ffffffc, 0x80000000, 0xfffffffc]) {
         const block = Buffer.concat([blocks.u32(type, length, 0x1a2b3c4d), Buffer.alloc(40)]);
-        cases.push([`a block of type ${type} with the length ${length}`, block, /a block with the length \d+ at byte/]);
+        cases.push([`a block of type ${type} of length ${length}`, block, /a block of length \d+ at byte/]);
       }
     }
-    for (const behind of [0, 12, 40, 0xffffffff]) {
+    for (const trailing of [0, 12, 40, 0xffffffff]) {
       const whole = blocks.enhanced(0, 1n, B);
-      const block = Buffer.concat([whole.subarray(0, -4), blocks.u32(behind)]);
-      cases.push([`the length ${behind} behind`, block, new RegExp(`is 36 in front and ${behind} behind at byte`)]);
+      const block = Buffer.concat([whole.subarray(0, -4), blocks.u32(trailing)]);
+      cases.push([
+        `the trailing length ${trailing}`,
+        block,
+        new RegExp(`length 36 at its start and ${trailing} at its end at byte`),
+      ]);
     }
-    for (const mark of [0, 0x1a2b3c4e, 0x0a0d0d0a]) {
-      const block = blocks.block(0x0a0d0d0a, blocks.u32(mark, 0x00010000, 0, 0));
-      cases.push([`the byte-order mark ${mark.toString(16)}`, block, /without its byte-order mark at byte/]);
+    for (const magic of [0, 0x1a2b3c4e, 0x0a0d0d0a]) {
+      const block = blocks.block(0x0a0d0d0a, blocks.u32(magic, 0x00010000, 0, 0));
+      cases.push([`the byte-order magic ${magic.toString(16)}`, block, /without its byte-order magic at byte/]);
     }
     for (const [name, type, least] of [
       ['section header', 0x0a0d0d0a, 16],
@@ -347,7 +351,7 @@ for (const blocks of ORDERS) {
     }
     for (const [what, block, pattern] of cases) {
       test(what, async () => {
-        // Enough behind it that a length is no reason to wait for more.
+        // Enough data after it that no length waits for more.
         const behind = Buffer.concat(Array.from({ length: 30 }, () => blocks.enhanced(0, 1n, B)));
         const got = await read(Buffer.concat([start, block, behind]));
         assert.deepEqual(hexes(got), ['aa']);
@@ -358,13 +362,13 @@ for (const blocks of ORDERS) {
       });
     }
 
-    test('a file that begins with a section header without its mark has no packets', async () => {
+    test('a file that begins with a section header without byte-order magic has no packets', async () => {
       const got = await read(blocks.block(0x0a0d0d0a, blocks.u32(0x4d3c2b1b, 0x00010000, 0, 0)));
       assert.deepEqual(hexes(got), []);
       assert.equal(got.damage?.code, 'CAPTURE_DAMAGED');
     });
 
-    test('a section of another major version is refused by name, a newer minor one is read', async () => {
+    test('rejects a section of another major version, naming it; reads a newer minor version', async () => {
       const newer = await read(Buffer.concat([start, blocks.section(1, 2), blocks.interface(1, 0), blocks.simple(B)]));
       assert.deepEqual(hexes(newer), ['aa', 'bbbb']);
       const other = await read(Buffer.concat([start, blocks.section(2, 1), blocks.interface(1, 0), blocks.simple(B)]));
@@ -373,7 +377,7 @@ for (const blocks of ORDERS) {
       assert.match(other.damage.message, /version 2\.1/);
     });
 
-    test('a file that ends anywhere gives the packets of its whole blocks, and says where it was cut', async () => {
+    test('a truncated file yields the packets of its whole blocks, and the damage has the offset', async () => {
       const parts = [
         ...[blocks.section(), blocks.interface(1, 0, [2, Buffer.from('eth0')]), blocks.enhanced(0, 1n, noise(5, 1))],
         ...[blocks.block(0x0bad, noise(9, 2)), blocks.obsolete(0, 2n, noise(6, 3)), blocks.simple(noise(7, 4))],
@@ -395,7 +399,7 @@ for (const blocks of ORDERS) {
 }
 
 describe('sections', () => {
-  test('each has its own byte order and its own interfaces, whose numbers go on through the file', async () => {
+  test('each has its own byte order and interfaces, whose ids continue through the file', async () => {
     const file = Array.from({ length: 8 }, (_, section) => {
       const blocks = ORDERS[section % 2];
       const links = [1, 101, 113].slice(0, 1 + (section % 3));

@@ -1,4 +1,4 @@
-/** Times of block captures against big integers, and against tshark. */
+/** Times of pcapng files, compared with BigInt and with tshark. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ function perSecond({ resolution }: Clock): bigint {
   return resolution >= 0x80 ? 2n ** BigInt(resolution & 0x7f) : 10n ** BigInt(resolution);
 }
 
-/** What a count of ticks means, by the draft: whole nanoseconds of it, and the seconds of if_tsoffset. */
+/** The meaning of a tick count according to the draft: its whole nanoseconds, plus the seconds of if_tsoffset. */
 function expected(clock: Clock, ticks: bigint): { time: string; timeless: boolean } {
   const units = perSecond(clock);
   const seconds = ticks / units + clock.offset;
@@ -51,7 +51,7 @@ function fileOf(blocks: Blocks, clocks: readonly Clock[], stamps: readonly Stamp
 
 describe('times of pcapng', () => {
   for (const big of [false, true]) {
-    test(`any 64 bits, resolution and offset are exact from 1970 to 2554, and no time beyond (${big ? 'big' : 'little'}-endian)`, async () => {
+    test(`any 64-bit count, resolution and offset is exact from 1970 to 2554, and timeless outside (${big ? 'big' : 'little'}-endian)`, async () => {
       const clock = fc.record({
         resolution: fc.constantFrom(...RESOLUTIONS),
         offset: fc.oneof(fc.constant(0n), fc.bigInt(-(2n ** 40n), 2n ** 40n)),
@@ -81,7 +81,7 @@ describe('times of pcapng', () => {
     });
   }
 
-  test('a time before 1970 or after 2554 is taken as no time, and said', async () => {
+  test('ignores a time before 1970 or after 2554, with a note', async () => {
     const clocks = [
       { resolution: 6, offset: -(2n ** 62n) },
       { resolution: 6, offset: BigInt(MAX_SECONDS) },
@@ -103,14 +103,14 @@ describe('times of pcapng', () => {
     );
   });
 
-  test('ticks that are no whole nanoseconds are said once an interface', async () => {
+  test('notes ticks that are not whole nanoseconds once per interface', async () => {
     const clocks = RESOLUTIONS.map((resolution) => ({ resolution, offset: 0n }));
     const { notes } = await read(fileOf(new Blocks(false), clocks, []));
     assert.deepEqual(
       notes.map(({ count }) => count),
       [4],
     );
-    assert.match(notes[0].message, /no whole nanoseconds/);
+    assert.match(notes[0].message, /not whole nanoseconds/);
   });
 
   describe('tshark', { skip: missing('tshark') }, () => {
@@ -119,11 +119,11 @@ describe('times of pcapng', () => {
       rmSync(folder, { recursive: true, force: true });
     });
 
-    test('finds the same times in ticks of every resolution, with and without an offset', async () => {
+    test('finds the same times with every resolution, with and without an offset', async () => {
       const clocks = RESOLUTIONS.flatMap((resolution) => [0n, 1000n, -1000n].map((offset) => ({ resolution, offset })));
       const stamps = clocks.flatMap((clock, i) =>
         [0n, 1n, perSecond(clock) / 3n, perSecond(clock) - 1n]
-          // tshark multiplies what is left of a second in 64 bits, and gives another time where that runs over.
+          // tshark multiplies the fraction of a second in 64 bits, and reports another time where that overflows.
           .filter((rest) => rest * NANO < 2n ** 64n)
           .map((rest) => ({ clock: i, ticks: 1_700_000n * perSecond(clock) + rest })),
       );

@@ -4,7 +4,7 @@ import { type Packet, read } from './read.js';
 
 type Option = readonly [code: number, value: Buffer];
 
-/** Blocks of one byte order. */
+/** Blocks in one byte order. */
 class Blocks {
   readonly #big: boolean;
 
@@ -61,7 +61,7 @@ const little = new Blocks(false);
 const shown = ({ hex, time, interfaceId }: Packet): unknown[] => [hex, time, interfaceId];
 
 describe('pcapng', () => {
-  test('sections of both byte orders; interfaces are numbered anew in each', async () => {
+  test('reads sections of both byte orders; interface ids restart in each', async () => {
     const big = new Blocks(true);
     const file = Buffer.concat([
       ...[little.section(), little.interface(1, 0), little.interface(101, 0), little.enhanced(1, 1_500_000n, 'aa')],
@@ -96,7 +96,7 @@ describe('pcapng', () => {
     });
   }
 
-  test('if_tsoffset is added, and may be negative; the name is kept', async () => {
+  test('adds if_tsoffset, which may be negative, and keeps the name', async () => {
     const first = little.interface(1, 0, [2, Buffer.from('eth0')], [14, little.i64(1000n)]);
     const second = little.interface(1, 0, [14, little.i64(-1000n)]);
     const packets = [little.enhanced(0, 5_000_000n, '00'), little.enhanced(1, 5_000_000_000n, '01')];
@@ -108,7 +108,7 @@ describe('pcapng', () => {
     assert.equal(got.source.interfaces[0].name, 'eth0');
   });
 
-  test('simple packets hold as much as the snaplen lets through, and have no time', async () => {
+  test('a simple packet is as long as the snaplen allows, and has no time', async () => {
     const simple = (original: number, data: string): Buffer =>
       little.block(3, little.u32(original), Buffer.from(data, 'hex'));
     const file = Buffer.concat([little.section(), little.interface(1, 4), simple(2, 'aabb'), simple(9, 'aabbccdd')]);
@@ -123,13 +123,13 @@ describe('pcapng', () => {
     assert.equal(notes[0].count, 2);
   });
 
-  test('obsolete packet blocks are read', async () => {
+  test('reads obsolete packet blocks', async () => {
     const obsolete = little.block(2, little.u16(0, 0xffff), little.u32(0, 3_000_000, 2, 2), Buffer.from('abcd', 'hex'));
     const { packets } = await read(Buffer.concat([little.section(), little.interface(1, 0), obsolete]));
     assert.deepEqual(packets.map(shown), [['abcd', '3.000000000', 0]]);
   });
 
-  test('unknown blocks of any size are passed over, and said', async () => {
+  test('skips unknown blocks of any size, with a note', async () => {
     const blocks = [little.block(0x0bad, Buffer.alloc(5)), little.block(0x0bad, Buffer.alloc(2_000_000))];
     const file = Buffer.concat([little.section(), little.interface(1, 0), ...blocks, little.enhanced(0, 1n, '77')]);
     const { packets, damage, notes } = await read(file);
@@ -143,16 +143,20 @@ describe('pcapng', () => {
 
   const start = Buffer.concat([little.section(), little.interface(1, 0), little.enhanced(0, 1n, '77')]);
   const bad: [string, Buffer, RegExp][] = [
-    ['a length below 12', little.u32(6, 8, 8), /a block with the length 8 at byte/],
-    ['a length that is no multiple of 4', little.u32(6, 33, 33), /a block with the length 33/],
-    ['a packet block of 4 GB', little.u32(6, 0xfffffffc, 0), /a block with the length 4294967292/],
-    ['another length behind', Buffer.concat([little.u32(5, 16, 0), little.u32(20)]), /is 16 in front and 20 behind/],
-    ['no byte-order mark', little.u32(0x0a0d0d0a, 28, 0, 0, 0, 0, 28), /without its byte-order mark/],
+    ['a length below 12', little.u32(6, 8, 8), /a block of length 8 at byte/],
+    ['a length that is not a multiple of 4', little.u32(6, 33, 33), /a block of length 33/],
+    ['a packet block of 4 GB', little.u32(6, 0xfffffffc, 0), /a block of length 4294967292/],
+    [
+      'another trailing length',
+      Buffer.concat([little.u32(5, 16, 0), little.u32(20)]),
+      /length 16 at its start and 20 at its end/,
+    ],
+    ['no byte-order magic', little.u32(0x0a0d0d0a, 28, 0, 0, 0, 0, 28), /without its byte-order magic/],
     ['a packet block that is too short', little.block(6, little.u32(0)), /too short/],
     ['an interface block that is too short', little.block(1, little.u32(0)), /too short/],
   ];
   for (const [what, bytes, pattern] of bad) {
-    test(`${what} is damage; the packets before it stay`, async () => {
+    test(`${what} is damage; the packets before it are kept`, async () => {
       const { packets, damage } = await read(Buffer.concat([start, bytes, little.enhanced(0, 1n, '88')]));
       assert.deepEqual(
         packets.map(({ hex }) => hex),
@@ -163,7 +167,7 @@ describe('pcapng', () => {
     });
   }
 
-  test('a packet longer than its block, or of an interface that is not described, is passed over and said', async () => {
+  test('skips a packet longer than its block, or of an undescribed interface, with a note', async () => {
     const long = little.block(6, little.u32(0, 0, 1, 99, 99), Buffer.from('aa', 'hex'));
     const { packets, notes } = await read(
       Buffer.concat([start, long, little.enhanced(3, 1n, '88'), little.enhanced(0, 1n, '99')]),

@@ -1,4 +1,4 @@
-/** Block files as they are written: several interfaces, the bounds, and the packets by tshark's word. */
+/** pcapng files as written: several interfaces, the limits, and the packets according to tshark. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { Blocks, noise, timeText } from './build.js';
 import { read } from './read.js';
 import { KeepingSink } from './written.js';
 
-/** The last second whose nanoseconds all fit 64 bits: in the year 2554. */
+/** The last second whose nanoseconds all fit 64 bits, in the year 2554. */
 const LAST_SECOND = 18_446_744_072;
 const INTERFACES: [name: string, linkType: number][] = [
   ['vni 4097', 1],
@@ -49,7 +49,7 @@ function written(samples: readonly Sample[], interfaces = INTERFACES): KeepingSi
 }
 
 describe('pcapng writer', () => {
-  test('writes the packet blocks that the draft says, padded with zeros', () => {
+  test('writes the packet blocks that the draft specifies, zero-padded', () => {
     const little = new Blocks(false);
     for (let length = 0; length < 9; length++) {
       const data = noise(length, length);
@@ -60,7 +60,7 @@ describe('pcapng writer', () => {
     }
   });
 
-  test('what it wrote is read back the same, with the interface of each packet', async () => {
+  test('its output reads back the same, with the interface of each packet', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(sample, { maxLength: 300 }), async (samples) => {
         const { packets, damage, notes, source } = await read(written(samples).bytes);
@@ -86,13 +86,13 @@ describe('pcapng writer', () => {
     );
   });
 
-  test('the section header is there without an interface or a packet', async () => {
+  test('writes the section header even without an interface or a packet', async () => {
     const { packets, damage, source } = await read(written([], []).bytes);
     assert.deepEqual([packets, damage, source.interfaces], [[], undefined, []]);
     assert.equal(source.format, 'pcapng');
   });
 
-  test('an interface may be added between packets; Ethernet and the first one where nothing is said', async () => {
+  test('accepts an interface between packets; defaults are Ethernet and the first interface', async () => {
     const kept = new KeepingSink();
     const writer = new PcapngWriter(kept.sink);
     writer.addInterface('first');
@@ -112,7 +112,7 @@ describe('pcapng writer', () => {
     );
   });
 
-  test('a packet of 262,144 bytes stands between small ones', async () => {
+  test('writes a packet of 262,144 bytes between small ones', async () => {
     const samples = [10, 262_144, 11, 262_143, 262_141, 0].map((length, i) => ({
       data: noise(length, i),
       more: 0,
@@ -128,7 +128,7 @@ describe('pcapng writer', () => {
     );
   });
 
-  test('a part of larger bytes is written, and was copied when write returned', async () => {
+  test('writes a part of a larger array, copied before write returns', async () => {
     const kept = new KeepingSink();
     const writer = new PcapngWriter(kept.sink);
     writer.addInterface('only');
@@ -141,7 +141,7 @@ describe('pcapng writer', () => {
     assert.deepEqual([packets[0].hex, packets[0].originalLength], [expected, 1500]);
   });
 
-  test('times before 1970 and after 2554 are refused, and nothing of the packet is written', async () => {
+  test('rejects times before 1970 and after 2554, and writes nothing of the packet', async () => {
     const kept = new KeepingSink();
     const writer = new PcapngWriter(kept.sink);
     writer.addInterface('only');
@@ -160,9 +160,9 @@ describe('pcapng writer', () => {
     );
   });
 
-  test('a name of more than 1024 bytes is cut, between two characters', async () => {
+  test('truncates a name of more than 1024 bytes at a character boundary', async () => {
     for (const character of ['a', 'é', '網', '🐳']) {
-      // One byte in front, so that no cut at a power of two falls between characters of several bytes by itself.
+      // One byte first, so that truncation at a power of two doesn't hit a character boundary by chance.
       const name = `x${character.repeat(1100)}`;
       const { source, damage } = await read(
         written([{ data: noise(1, 1), more: 0, seconds: 0, nanoseconds: 0, id: 0 }], [[name, 1]]).bytes,
@@ -175,7 +175,7 @@ describe('pcapng writer', () => {
     }
   });
 
-  test('more interfaces than the buffer holds are all described', async () => {
+  test('describes more interfaces than fit the buffer', async () => {
     const interfaces = Array.from({ length: 1000 }, (_, i): [string, number] => [`${i} ${'x'.repeat(700)}`, 1]);
     const last = { data: noise(1, 1), more: 0, seconds: 0, nanoseconds: 0, id: 999 };
     const { source } = await read(written([last], interfaces).bytes);
@@ -186,22 +186,22 @@ describe('pcapng writer', () => {
   });
 });
 
-describe('pcapng files by tshark', { skip: missing('tshark') }, () => {
+describe('pcapng files in tshark', { skip: missing('tshark') }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'vtep-pcapng-writer-'));
   after(() => {
     rmSync(folder, { recursive: true, force: true });
   });
 
   test('the same packets, lengths, times and interfaces, up to 262,144 bytes', () => {
-    // USER0 to USER3: nothing that a dissector would look into. tshark makes up a name where there is none.
+    // USER0 to USER3: no dissector looks inside. tshark invents a name where there is none.
     const interfaces = INTERFACES.map(([name], i): [string, number] => [name === '' ? 'third' : name, 147 + i]);
     const large = { data: noise(262_144, 1), more: 7, seconds: 1_700_000_000, nanoseconds: 123_456_789, id: 3 };
     const samples = [...fc.sample(sample, { seed: 20261121, numRuns: 150 }), large];
     const file = join(folder, 'written.pcapng');
     writeFileSync(file, written(samples, interfaces).bytes);
     const fields = ['time_epoch', 'cap_len', 'len', 'encap_type', 'interface_name', 'interface_id'];
-    const words = ['-r', file, '-T', 'fields', ...fields.flatMap((name) => ['-e', `frame.${name}`])];
-    const call = spawnSync('tshark', words, { maxBuffer: 1 << 26 });
+    const args = ['-r', file, '-T', 'fields', ...fields.flatMap((name) => ['-e', `frame.${name}`])];
+    const call = spawnSync('tshark', args, { maxBuffer: 1 << 26 });
     assert.equal(call.status, 0, call.stderr.toString());
     assert.deepEqual(
       call.stdout.toString().trimEnd().split('\n'),

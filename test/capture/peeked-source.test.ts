@@ -13,7 +13,7 @@ import { fixture } from '../repository.js';
 
 const HTTP = readFileSync(fixture('vxlan/03-http-200k.underlay.pcap'));
 
-/** A batch's packets with all that is said of them. */
+/** A batch's packets with all their metadata. */
 function packetsOf(batch: CaptureBatch): unknown[] {
   return Array.from({ length: batch.count }, (_, i) => {
     const at = batch.offset[i];
@@ -31,7 +31,7 @@ async function allOf(source: { next(): Promise<CaptureBatch | undefined> }): Pro
   return all;
 }
 
-/** A capture of packets of so many bytes. */
+/** A capture of packets of the given lengths. */
 function made(packets: number, length: number): Buffer {
   const chunks: Uint8Array[] = [];
   const writer = new PcapWriter((bytes) => void chunks.push(Uint8Array.from(bytes)), { linkType: LinkType.Ethernet });
@@ -40,8 +40,8 @@ function made(packets: number, length: number): Buffer {
   return Buffer.concat(chunks);
 }
 
-describe('a source whose beginning is looked at', () => {
-  test('gives every packet as the source does, whatever was seen of it', async () => {
+describe('PeekedSource', () => {
+  test('returns every packet as the source does, however many were peeked at', async () => {
     const expected = await allOf(await openCapture(new MemoryReader(HTTP)));
     for (const batches of [1, 2, 1000]) {
       const source = new PeekedSource(await openCapture(new MemoryReader(HTTP)));
@@ -61,7 +61,7 @@ describe('a source whose beginning is looked at', () => {
     ['packets', 5000, 60, 1024],
     ['bytes', 40, 200_000, 7],
   ] as const) {
-    test(`keeps no more than a bounded number of ${what}`, async () => {
+    test(`keeps only a bounded number of ${what}`, async () => {
       const source = new PeekedSource(await openCapture(new MemoryReader(made(packets, length))));
       let seen = 0;
       await source.peek((batch) => {
@@ -73,7 +73,7 @@ describe('a source whose beginning is looked at', () => {
     });
   }
 
-  test('says damage at the end, as the source does', async () => {
+  test('reports damage at the end, as the source does', async () => {
     const source = new PeekedSource(await openCapture(new MemoryReader(HTTP.subarray(0, HTTP.length - 5))));
     await source.peek(() => false);
     const expected = await allOf(await openCapture(new MemoryReader(HTTP)));

@@ -1,4 +1,4 @@
-/** Captures in memory, read to plain objects. */
+/** Reads captures in memory into plain objects. */
 import {
   type ByteReader,
   type CaptureError,
@@ -8,7 +8,7 @@ import {
 } from '../../src/capture/index.js';
 import type { PacketSource } from '../../src/capture/source.js';
 
-/** A packet as a source gives it. */
+/** A packet as returned by a source. */
 export interface Packet {
   readonly hex: string;
   readonly originalLength: number;
@@ -18,7 +18,7 @@ export interface Packet {
   readonly timeless: boolean;
 }
 
-/** What a source gave. */
+/** What a source returned. */
 export interface Read {
   readonly packets: Packet[];
   readonly damage: CaptureError | undefined;
@@ -26,14 +26,14 @@ export interface Read {
   readonly source: PacketSource;
 }
 
-/** Everything that a source gives. */
+/** Reads everything from a source. */
 export async function drain(source: PacketSource): Promise<Read> {
   const packets: Packet[] = [];
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
     for (let i = 0; i < batch.count; i++) {
       const from = batch.offset[i];
       const to = from + batch.capturedLength[i];
-      if (to > batch.bytes.length) throw new Error('a packet leads beyond its batch');
+      if (to > batch.bytes.length) throw new Error('a packet exceeds its batch');
       packets.push({
         hex: Buffer.from(batch.bytes.subarray(from, to)).toString('hex'),
         originalLength: batch.originalLength[i],
@@ -48,12 +48,12 @@ export async function drain(source: PacketSource): Promise<Read> {
   return { packets, damage: source.damage, notes: source.notes, source };
 }
 
-/** Everything that a capture in memory holds. */
+/** Reads everything from a capture in memory. */
 export async function read(bytes: Uint8Array): Promise<Read> {
   return drain(await openCapture(new MemoryReader(bytes)));
 }
 
-/** Gives its bytes in pieces of chosen sizes, round and round. */
+/** Yields its bytes in pieces of the given sizes, cyclically. */
 export class PiecemealReader implements ByteReader {
   readonly name = 'pieces';
   readonly size = undefined;

@@ -12,7 +12,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 const START = Date.UTC(2026, 10, 21, 17, 0, 0) / 1000;
 const PACKET = new Uint8Array(1000);
 
-/** A folder of its own, and files in it. */
+/** A separate folder, and rotating files in it. */
 function rotating(options: Partial<RotatingFilesOptions>, ending = '.pcap'): { folder: string; files: RotatingFiles } {
   const folder = mkdtempSync(join(root, 'x-'));
   const files = new RotatingFiles(join(folder, `wire${ending}`), START, {
@@ -29,7 +29,7 @@ function put(files: RotatingFiles, seconds: number, mark = 0): void {
   files.write(PACKET, 0, PACKET.length, PACKET.length, seconds, 7);
 }
 
-/** The first byte of every packet, a list a file. */
+/** The first byte of every packet, one list per file. */
 async function marks(folder: string): Promise<number[][]> {
   const all: number[][] = [];
   for (const name of readdirSync(folder).sort()) {
@@ -41,8 +41,8 @@ async function marks(folder: string): Promise<number[][]> {
 }
 
 describe('RotatingFiles', () => {
-  test('by size: a file is over as soon as it has as many bytes, and no packet is lost or cut', async () => {
-    // 24 bytes, then 1016 a packet.
+  test('by size: starts a new file once this one is large enough; no packet is lost or split', async () => {
+    // 24 bytes, then 1016 per packet.
     const { folder, files } = rotating({ size: 2056 });
     for (let i = 0; i < 7; i++) put(files, START + i, i);
     files.commit();
@@ -51,7 +51,7 @@ describe('RotatingFiles', () => {
     assert.deepEqual(files.files, { finished: 4, deleted: 0, last: join(folder, 'wire_00004_20261121170006.pcap') });
   });
 
-  test('by time: of the packets, and of the clock where none come', async () => {
+  test('by time: of the packets, or of the clock if none arrive', async () => {
     const { folder, files } = rotating({ seconds: 10 });
     put(files, START, 1);
     put(files, START + 9, 2);
@@ -69,7 +69,7 @@ describe('RotatingFiles', () => {
     ]);
   });
 
-  test('keeps the newest files alone, where their number is said', async () => {
+  test('keeps only the newest files with `files`', async () => {
     const { folder, files } = rotating({ size: 100, files: 2 });
     for (let i = 0; i < 5; i++) put(files, START + i, i);
     files.commit();
@@ -77,7 +77,7 @@ describe('RotatingFiles', () => {
     assert.equal(files.files.deleted, 3);
   });
 
-  test('a file appears when it is whole, and one that is abandoned never does', async () => {
+  test('a file appears once complete, and an abandoned one never does', async () => {
     const { folder, files } = rotating({ size: 2056 });
     for (let i = 0; i < 3; i++) put(files, START, i);
     files.flush();
@@ -86,7 +86,7 @@ describe('RotatingFiles', () => {
     assert.deepEqual(await marks(folder), [[0, 1]]);
   });
 
-  test('writes pcapng, too, each file with its section and interface', async () => {
+  test('also writes pcapng, each file with a section header and interface', async () => {
     const { folder, files } = rotating({ size: 1500, format: 'pcapng', linkType: LinkType.Raw }, '.pcapng');
     for (let i = 0; i < 4; i++) put(files, START + i, i);
     files.commit();
@@ -102,7 +102,7 @@ describe('RotatingFiles', () => {
     );
   });
 
-  test('says at once that a folder isn’t there', () => {
+  test('reports a missing folder immediately', () => {
     const options: RotatingFilesOptions = { format: 'pcap', linkType: 1, name: 'x', size: 1000 };
     assert.throws(() => new RotatingFiles(join(root, 'nowhere/wire.pcap'), START, options), { code: 'FILE_UNUSABLE' });
   });

@@ -1,4 +1,6 @@
-/** Bytes of any kind through openCapture: it ends, it throws nothing of its own, and packets lie within their batch. */
+/**
+ * Arbitrary bytes through openCapture: it ends, throws nothing but CaptureError, and packets lie within their batch.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -17,16 +19,16 @@ import { Blocks, noise, PCAP_KINDS, pcapFile, type PcapKind } from './build.js';
 const SEED = { seed: 20261121 };
 const CODES = ['NOT_A_CAPTURE', 'UNSUPPORTED_CAPTURE', 'CAPTURE_CUT_OFF', 'CAPTURE_DAMAGED'];
 
-/** What each run came to, so that the tests can say that none of the ways was missed. */
+/** Outcomes of the runs, so that the tests can check that all of them occurred. */
 const outcomes = new Map<string, number>();
 
-/** Reads everything and holds each packet to what the batch promises. */
+/** Reads everything and checks each packet against the batch's guarantees. */
 async function survive(bytes: Uint8Array): Promise<void> {
   let packets = 0;
   let outcome: string;
   try {
     const source = await openCapture(new MemoryReader(bytes));
-    // Each batch takes at least a record's header from the file, so there are no more than this.
+    // Each batch consumes at least a record header of the file, which limits their number.
     let batches = bytes.length;
     for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
       assert.ok(batches-- > 0, 'it does not end');
@@ -57,12 +59,12 @@ async function survive(bytes: Uint8Array): Promise<void> {
   outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
 }
 
-/** The first packets of each recording: every kind of change then hits a header soon. */
+/** The first packets of each recording, so that changes soon hit a header. */
 const recordings = readdirSync(fixture('vxlan'))
   .filter((name) => /\.pcap(ng)?$/.test(name))
   .map((name) => readFileSync(fixture(`vxlan/${name}`)).subarray(0, 3000));
 
-/** Files with everything in them that the recordings haven't. */
+/** Files with all features that the recordings lack. */
 const made = [false, true].flatMap((big) => {
   const blocks = new Blocks(big);
   const pcaps = (Object.keys(PCAP_KINDS) as PcapKind[]).map((kind) =>
@@ -81,7 +83,7 @@ const made = [false, true].flatMap((big) => {
   return [...pcaps, Buffer.concat(every)];
 });
 
-/** Numbers that lengths go wrong with. */
+/** Boundary values of lengths. */
 const NUMBERS = [
   ...[0, 1, 2, 3, 4, 8, 11, 12, 13, 16, 27, 28, 32, 255, 256, 65_535, 65_536],
   ...[262_144, 262_145, 327_676, 327_680, 327_684, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff],
@@ -93,21 +95,21 @@ type Change =
   | { readonly kind: 'cut'; readonly at: number }
   | { readonly kind: 'drop' | 'double' | 'append'; readonly at: number; readonly length: number };
 
-/** Places: anywhere, or among the first bytes, where the headers are. */
-const place = fc.oneof(fc.nat(2999), fc.nat(120));
+/** Offsets: anywhere, or among the first bytes, where the headers are. */
+const offset = fc.oneof(fc.nat(2999), fc.nat(120));
 const change: fc.Arbitrary<Change> = fc.oneof(
-  fc.record({ kind: fc.constant('flip' as const), at: place, bit: fc.nat(7) }),
+  fc.record({ kind: fc.constant('flip' as const), at: offset, bit: fc.nat(7) }),
   fc.record({
     kind: fc.constant('word' as const),
-    // Whole words, so that it is a field more often than not.
-    at: place.map((at) => at & ~3),
+    // Whole words, to hit a field more often than not.
+    at: offset.map((at) => at & ~3),
     value: fc.constantFrom(...NUMBERS),
     big: fc.boolean(),
   }),
-  fc.record({ kind: fc.constant('cut' as const), at: place }),
+  fc.record({ kind: fc.constant('cut' as const), at: offset }),
   fc.record({
     kind: fc.constantFrom('drop' as const, 'double' as const, 'append' as const),
-    at: place,
+    at: offset,
     length: fc.integer({ min: 1, max: 200 }),
   }),
 );
@@ -142,8 +144,8 @@ function changed(original: Buffer, changes: readonly Change[]): Buffer {
   return bytes;
 }
 
-describe('bytes of any kind', { timeout: 120_000 }, () => {
-  test('recordings that were changed (11,000)', async () => {
+describe('arbitrary bytes', { timeout: 120_000 }, () => {
+  test('modified recordings (11,000)', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...recordings, ...made),
@@ -154,7 +156,7 @@ describe('bytes of any kind', { timeout: 120_000 }, () => {
     );
   });
 
-  test('each word of a small file set to each number that lengths go wrong with', async () => {
+  test('each word of a small file set to each boundary value', async () => {
     for (const file of made) {
       for (let at = 0; at + 4 <= Math.min(file.length, 340); at += 4) {
         for (const value of [0, 1, 4, 13, 65_536, 262_145, 327_684, 0x80000000, 0xfffffffc, 0xffffffff]) {
@@ -164,7 +166,7 @@ describe('bytes of any kind', { timeout: 120_000 }, () => {
     }
   });
 
-  test('random bytes, most of them behind a good beginning (4,000)', async () => {
+  test('random bytes, most of them after a valid beginning (4,000)', async () => {
     const beginnings = ['', 'd4c3b2a102000400', 'a1b2c3d400020004', '4d3cb2a102000400', 'a1b2cd3400020004']
       .concat(['0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000', '0a0d0d0a0000001c1a2b3c4d0001'])
       .map((hex) => Buffer.from(hex, 'hex'));
@@ -176,7 +178,7 @@ describe('bytes of any kind', { timeout: 120_000 }, () => {
     );
   });
 
-  test('more than 20,000 captures were tried, and every way that one can end came up', () => {
+  test('more than 20,000 captures were tried, and every outcome occurred', () => {
     const tried = [...outcomes.values()].reduce((sum, count) => sum + count, 0);
     assert.ok(tried >= 20_000, String(tried));
     const expected = ['whole', 'CAPTURE_CUT_OFF', 'CAPTURE_DAMAGED', 'UNSUPPORTED_CAPTURE'];

@@ -1,4 +1,4 @@
-/** Captures larger than the window, in pieces of any size: the reader's pieces never change the packets. */
+/** Captures larger than the window, in pieces of any size: the pieces never change the packets. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -8,7 +8,7 @@ import { drain, PiecemealReader, type Read, read } from './read.js';
 
 const SEED = { seed: 20261121 };
 
-/** Lengths of packets, 1.5 MB in all: small, middling, and as long as any may be, so that some straddle each window. */
+/** Packet lengths, 1.5 MB in total: small, medium and maximal, so that some straddle each window. */
 const LENGTHS = Array.from({ length: 420 }, (_, i) => {
   if (i % 140 === 70) return 262_144 - (i % 4);
   return i % 20 === 3 ? 20_000 + 7 * i : (i * 37) % 1500;
@@ -26,7 +26,7 @@ function pcapng(): Buffer {
   const orders = [new Blocks(false), new Blocks(true)];
   return Buffer.concat(
     PACKETS.flatMap((data, i) => {
-      // A new section now and then, of the other order, and blocks between that are passed over.
+      // Now and then a new section in the other byte order, and blocks that are skipped.
       const blocks = orders[Math.floor(i / 100) % 2];
       const section = i % 100 === 0 ? [blocks.section(), blocks.interface(1, 0)] : [];
       const unknown = i % 50 === 7 ? [blocks.block(0x0bad, Buffer.alloc(i * 1000))] : [];
@@ -54,7 +54,7 @@ function same(got: Read, bytes: Buffer): void {
 
 describe('captures larger than the window', () => {
   for (const [name, bytes] of FILES) {
-    test(`${name}: read at once`, async () => {
+    test(`${name}: read in one piece`, async () => {
       assert.ok(bytes.length > 1_400_000);
       same(await read(bytes), bytes);
     });
@@ -75,7 +75,7 @@ describe('captures larger than the window', () => {
   }
 });
 
-describe('a reader that gives a byte at a time', () => {
+describe('a reader that returns one byte at a time', () => {
   const small = [0, 1, 2, 3, 64, 1500, 5].map((length, i) => ({ data: noise(length, i), seconds: i, fraction: i }));
   const FORMS = (['micro', 'nano', 'modified'] as const).flatMap((kind) =>
     [false, true].map((big): [string, Buffer] => [
@@ -105,7 +105,7 @@ describe('a reader that gives a byte at a time', () => {
       assert.deepEqual(got.source.interfaces, expected.source.interfaces);
     });
 
-    test(`${name}: a file that is cut ends the same way`, async () => {
+    test(`${name}: a truncated file ends the same way`, async () => {
       const step = Math.ceil(bytes.length / 10);
       for (let end = 28; end < bytes.length; end += step) {
         const expected = await read(bytes.subarray(0, end));
@@ -117,7 +117,7 @@ describe('a reader that gives a byte at a time', () => {
   }
 });
 
-/** Counts what is asked of another reader. */
+/** Counts the calls to another reader. */
 class WatchedReader implements ByteReader {
   readonly name = 'watched';
   readonly size = undefined;
@@ -146,7 +146,7 @@ class WatchedReader implements ByteReader {
 describe('a source and its reader', () => {
   const bytes = pcapFile(Array.from({ length: 50 }, (_, i) => ({ data: noise(100, i) })));
 
-  test('nothing more is read behind the end, and next goes on giving undefined', async () => {
+  test("doesn't read past the end, and next keeps returning undefined", async () => {
     const reader = new WatchedReader(bytes);
     const source = await openCapture(reader);
     while ((await source.next()) !== undefined);
@@ -156,7 +156,7 @@ describe('a source and its reader', () => {
     assert.equal(reader.reads, reads);
   });
 
-  test('nothing more is read behind damage', async () => {
+  test("doesn't read past damage", async () => {
     const damaged = Buffer.concat([bytes.subarray(0, 24 + 116), Buffer.alloc(16, 0xff), bytes.subarray(140)]);
     const reader = new WatchedReader(damaged);
     const source = await openCapture(reader);
@@ -177,7 +177,7 @@ describe('a source and its reader', () => {
     assert.ok(reader.closes >= 1);
   });
 
-  test('a capture that can not be opened closes its reader', async () => {
+  test("closes the reader of a capture that can't be opened", async () => {
     for (const bad of [Buffer.alloc(0), Buffer.from('text'), bytes.subarray(0, 20), Buffer.alloc(100, 7)]) {
       const reader = new WatchedReader(bad);
       await assert.rejects(openCapture(reader), { name: 'CaptureError' });
@@ -188,7 +188,7 @@ describe('a source and its reader', () => {
     assert.equal(broken.closes, 1);
   });
 
-  test("what is no capture's fault is thrown as it is", async () => {
+  test("passes on errors that are not the capture's unchanged", async () => {
     const failure = new TypeError('no error of a capture');
     const source = await openCapture(new WatchedReader(bytes, 2, failure));
     await assert.rejects(async () => {
@@ -196,7 +196,7 @@ describe('a source and its reader', () => {
     }, failure);
   });
 
-  test('name and size are those of the reader', async () => {
+  test("name and size are the reader's", async () => {
     const source = await openCapture(new MemoryReader(bytes, 'upload.pcap'));
     assert.deepEqual([source.name, source.size], ['upload.pcap', bytes.length]);
     assert.deepEqual([(await openCapture(new WatchedReader(bytes))).size], [undefined]);

@@ -1,4 +1,4 @@
-/** Captures of every format give the same packets, however they arrive, and damaged ones end cleanly. */
+/** Captures of every format yield the same packets, whatever the read sizes, and damaged ones end cleanly. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -21,18 +21,18 @@ describe('formats', () => {
         packets.map(({ hex }) => hex),
         expected.map(({ hex }) => hex),
       );
-      // Recorded by different programs at once: the clock read differs by what they were late.
+      // Recorded by different programs at once: the clock readings differ by their delays.
       packets.forEach(({ time }, i) => assert.ok(Math.abs(Number(time) - Number(expected[i].time)) < 0.01));
     });
   }
 
-  test('what editcap made of a µs file has the very times of it', async () => {
+  test("editcap's conversions of a µs file keep its exact times", async () => {
     const times = async (name: string): Promise<string[]> => (await read(load(name))).packets.map(({ time }) => time);
     assert.deepEqual(await times('vxlan/10-formats.editcap.pcapng'), await times('vxlan/10-formats.usec.pcap'));
     assert.deepEqual(await times('vxlan/10-formats.editcap-nsec.pcap'), await times('vxlan/10-formats.dumpcap.pcapng'));
   });
 
-  test('a snaplen leaves the original lengths', async () => {
+  test("a snaplen doesn't change the original lengths", async () => {
     const whole = (await read(load('vxlan/10-formats.usec.pcap'))).packets;
     const { packets, source } = await read(load('vxlan/10-formats.snap96.pcap'));
     assert.equal(source.interfaces[0].snapLength, 96);
@@ -43,7 +43,7 @@ describe('formats', () => {
   });
 });
 
-test('pieces of any size give the same packets', async () => {
+test('pieces of any size yield the same packets', async () => {
   for (const name of [
     'vxlan/03-http-200k.underlay.pcap',
     'vxlan/10-formats.dumpcap.pcapng',
@@ -66,9 +66,9 @@ test('pieces of any size give the same packets', async () => {
   );
 });
 
-describe('a file that ends anywhere', () => {
+describe('a file truncated anywhere', () => {
   for (const name of ['vxlan/05-dns.c1.pcap', 'vxlan/10-formats.editcap.pcapng']) {
-    test(`${name}: the whole packets before the end, and a clear word`, async () => {
+    test(`${name}: yields the whole packets before the end, and reports the truncation`, async () => {
       const bytes = load(name);
       const all = (await read(bytes)).packets;
       for (let end = 28; end < bytes.length; end += end < 600 ? 1 : 37) {
@@ -79,7 +79,7 @@ describe('a file that ends anywhere', () => {
     });
   }
 
-  test('within the file header it is refused', async () => {
+  test('is rejected if truncated in the file header', async () => {
     const bytes = load('vxlan/05-dns.c1.pcap');
     await assert.rejects(read(bytes.subarray(0, 0)), { code: 'NOT_A_CAPTURE' });
     await assert.rejects(read(bytes.subarray(0, 3)), { code: 'NOT_A_CAPTURE' });
@@ -87,7 +87,7 @@ describe('a file that ends anywhere', () => {
   });
 });
 
-test('changed bytes never throw anything but a CaptureError (4,000 files)', async () => {
+test('modified bytes never throw anything but a CaptureError (4,000 files)', async () => {
   const files = readdirSync(fixture('vxlan'))
     .filter((name) => /\.pcap(ng)?$/.test(name))
     .map((name) => load(`vxlan/${name}`).subarray(0, 6000));
@@ -98,7 +98,7 @@ test('changed bytes never throw anything but a CaptureError (4,000 files)', asyn
   await fc.assert(
     fc.asyncProperty(fc.nat(files.length - 1), changes, fc.nat(200), async (index, list, early) => {
       const bytes = Uint8Array.from(files[index]);
-      // Half of the changes go to the first bytes, where the headers are.
+      // Half of the changes hit the first bytes, where the headers are.
       list.forEach(([at, value], i) => {
         bytes[(i % 2 === 0 ? at % (early + 24) : at) % bytes.length] = value;
       });
@@ -112,7 +112,7 @@ test('changed bytes never throw anything but a CaptureError (4,000 files)', asyn
   );
 });
 
-test('random bytes behind a good magic are survived (3,000 files)', async () => {
+test('survives random bytes after a valid magic (3,000 files)', async () => {
   const magics = ['d4c3b2a1', 'a1b2c3d4', '4d3cb2a1', 'a1b2cd34', '0a0d0d0a'].map((hex) => Buffer.from(hex, 'hex'));
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...magics), fc.uint8Array({ maxLength: 300 }), async (magic, rest) => {

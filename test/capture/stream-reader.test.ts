@@ -17,7 +17,7 @@ import { drain } from './read.js';
 const FILE = pcapFile([{ data: Buffer.alloc(60, 1) }, { data: Buffer.alloc(70_000, 2) }]);
 
 describe('StreamReader', () => {
-  test('gives every byte, whatever the pieces are', async () => {
+  test('returns every byte, whatever the pieces are', async () => {
     const reader = new StreamReader(
       Readable.from([Buffer.from('abc'), Buffer.from('defgh')], { objectMode: false }),
       'x',
@@ -30,7 +30,7 @@ describe('StreamReader', () => {
     assert.equal(text, 'abcdefgh');
   });
 
-  test('an end, a close and an error wake whoever waits', async () => {
+  test('an end, a close and an error wake a pending read', async () => {
     const ended = new PassThrough();
     const end = new StreamReader(ended, 'x').read(new Uint8Array(1));
     setImmediate(() => ended.end());
@@ -46,7 +46,7 @@ describe('StreamReader', () => {
     }
   });
 
-  test('a stream that was destroyed before fails as one that is destroyed while it is read', async () => {
+  test('a stream that has already been destroyed fails like one destroyed while it is read', async () => {
     for (const [error, message] of [
       [undefined, 'x: it was closed before its end'],
       [new Error('torn'), 'x: torn'],
@@ -62,7 +62,7 @@ describe('StreamReader', () => {
     }
   });
 
-  test('a stream that ends and is closed then is whole, and so is what its owner’s reader was closed on', async () => {
+  test('a close after the end is not an error, nor is closing the reader', async () => {
     const stream = new PassThrough();
     const reader = new StreamReader(stream, 'x');
     stream.end(Buffer.from('abc'));
@@ -80,7 +80,7 @@ describe('StreamReader', () => {
 });
 
 describe('openCaptureStream', () => {
-  test('reads captures of streams as of files, gzip-compressed or not', async () => {
+  test('reads captures from streams as from files, gzip-compressed or not', async () => {
     for (const bytes of [FILE, gzipSync(FILE)]) {
       const pieces = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, i) =>
         bytes.subarray(i * 1000, i * 1000 + 1000),
@@ -96,7 +96,7 @@ describe('openCaptureStream', () => {
     }
   });
 
-  test('names the stream that holds no capture', async () => {
+  test("names the stream that isn't a capture", async () => {
     const stream = Readable.from([Buffer.from('nothing of the kind, but long enough')], { objectMode: false });
     await assert.rejects(openCaptureStream(stream, 'a stream'), (error: CaptureError) => {
       assert.equal(error.code, 'NOT_A_CAPTURE');
@@ -117,8 +117,8 @@ describe('openCaptureStream', () => {
 
   const iterables: [string, () => AsyncIterable<Uint8Array>][] = [
     ['a generator', () => generate(HALVES)],
-    ['a ReadableStream of the web', () => new Blob(HALVES).stream()],
-    ['a Readable in object mode that gives bytes', () => Readable.from(HALVES)],
+    ['a web ReadableStream', () => new Blob(HALVES).stream()],
+    ['a Readable in object mode that yields bytes', () => Readable.from(HALVES)],
   ];
   for (const [what, open] of iterables) {
     test(`reads ${what}`, async () => {
@@ -128,7 +128,7 @@ describe('openCaptureStream', () => {
     });
   }
 
-  test('a stream that holds no capture isn’t destroyed, and what follows can still be read', async () => {
+  test("a stream that isn't a capture is not destroyed, and the rest can still be read", async () => {
     const stream = new PassThrough();
     const listeners = (): number[] => ['readable', 'end', 'close', 'error'].map((name) => stream.listenerCount(name));
     const before = listeners();
@@ -140,7 +140,7 @@ describe('openCaptureStream', () => {
     assert.equal((await stream.toArray()).join(''), 'the rest');
   });
 
-  test('closing a source leaves its stream open: Node’s, the web’s, and a generator', async () => {
+  test("closing a source leaves its stream open: Node's, the web's, and a generator", async () => {
     const readable = new PassThrough();
     readable.write(FILE.subarray(0, 100));
     const first = await openCaptureStream(readable, 'x');
@@ -161,7 +161,7 @@ describe('openCaptureStream', () => {
     assert.deepEqual(await endless.next(), { done: false, value: NOTHING });
   });
 
-  test('closing wakes whoever waits for bytes that don’t come', async () => {
+  test('closing wakes a read that waits for bytes that never arrive', async () => {
     const streams = [new PassThrough(), new ReadableStream<Uint8Array>() as unknown as AsyncIterable<Uint8Array>];
     for (const stream of streams) {
       if (stream instanceof PassThrough) stream.write(FILE.subarray(0, 40));
@@ -180,15 +180,15 @@ describe('openCaptureStream', () => {
     yield* rest;
   }
 
-  test('a stream that ended before is empty, and doesn’t wait', async () => {
+  test("a stream that has already ended is empty, and doesn't block", async () => {
     const ended = Readable.from([FILE], { objectMode: false });
     await ended.toArray();
     await assert.rejects(openCaptureStream(ended, 'x'), { code: 'NOT_A_CAPTURE', message: /empty/ });
   });
 
-  test('text in place of bytes is refused in words, and failures are the stream’s own', async () => {
+  test("rejects text instead of bytes with an explanation, and reports the stream's own failures", async () => {
     const text = Readable.from([FILE], { objectMode: false }).setEncoding('latin1');
-    await assert.rejects(openCaptureStream(text, 'x'), { code: 'FILE_UNUSABLE', message: /gives text, not bytes/ });
+    await assert.rejects(openCaptureStream(text, 'x'), { code: 'FILE_UNUSABLE', message: /yields text, not bytes/ });
     async function* torn(): AsyncGenerator<Uint8Array> {
       yield FILE.subarray(0, 10);
       await Promise.resolve();
@@ -197,7 +197,7 @@ describe('openCaptureStream', () => {
     await assert.rejects(openCaptureStream(torn(), 'x'), { code: 'FILE_UNUSABLE', message: 'x: torn' });
   });
 
-  test('a server can answer an upload that is no capture', async () => {
+  test('a server can answer an upload that is not a capture', async () => {
     const server = createServer((request, response) => {
       openCaptureStream(request, 'upload').then(
         () => response.end('?'),
@@ -207,7 +207,7 @@ describe('openCaptureStream', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
       const { port } = server.address() as AddressInfo;
-      // Far more than the first read takes.
+      // Far more than the first read consumes.
       const body = Buffer.alloc(1 << 22, 0x20);
       const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body });
       assert.deepEqual([answer.status, await answer.text()], [400, 'NOT_A_CAPTURE']);

@@ -1,4 +1,4 @@
-/** Every resolution that a byte can say, and the borders of the counts, against big integers. */
+/** Every resolution that fits a byte, and the boundary counts, compared with BigInt. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ function unitsOf(resolution: number): bigint {
   return resolution >= 0x80 ? 2n ** BigInt(resolution & 0x7f) : 10n ** BigInt(resolution);
 }
 
-/** Seconds and nanoseconds by schoolbook, without an offset. */
+/** Seconds and nanoseconds by schoolbook division, without an offset. */
 function reference(resolution: number, ticks: bigint): [number, number] {
   const units = unitsOf(resolution);
   return [Number(ticks / units), Number(((ticks % units) * NANO) / units)];
@@ -28,7 +28,7 @@ describe('TickClock', () => {
     ['10^-n', 0],
     ['2^-n', 0x80],
   ] as const) {
-    test(`ticks of ${name} seconds split as with big integers, for each n of 0 to 20`, () => {
+    test(`ticks of ${name} seconds split as with BigInt, for each n of 0 to 20`, () => {
       for (let resolution = first; resolution <= first + 20; resolution++) {
         const clock = new TickClock(resolution);
         const units = unitsOf(resolution);
@@ -46,7 +46,7 @@ describe('TickClock', () => {
     });
   }
 
-  test('ticks of 2^-n seconds split as with big integers, for each n of 21 to 127', () => {
+  test('ticks of 2^-n seconds split as with BigInt, for each n of 21 to 127', () => {
     for (let resolution = 0x80 + 21; resolution <= 0xff; resolution++) {
       const clock = new TickClock(resolution);
       for (const ticks of BORDERS) {
@@ -55,7 +55,7 @@ describe('TickClock', () => {
     }
   });
 
-  test('ticks of 10^-n seconds split as with big integers, for each n of 21 to 28', () => {
+  test('ticks of 10^-n seconds split as with BigInt, for each n of 21 to 28', () => {
     for (let resolution = 21; resolution <= 28; resolution++) {
       const clock = new TickClock(resolution);
       // Whole nanoseconds, where a divisor that is rounded up shows.
@@ -66,7 +66,7 @@ describe('TickClock', () => {
     }
   });
 
-  test('an offset, also a negative one, is added to the seconds alone', () => {
+  test('adds an offset, also a negative one, only to the seconds', () => {
     fc.assert(
       fc.property(
         fc.bigInt(0n, 2n ** 64n - 1n),
@@ -81,7 +81,7 @@ describe('TickClock', () => {
     );
   });
 
-  test('nanoseconds are whole and below a second, whatever is split', () => {
+  test('nanoseconds are whole and below a second for any input', () => {
     fc.assert(
       fc.property(fc.nat(255), fc.nat(0xffffffff), fc.nat(0xffffffff), (resolution, high, low) => {
         const clock = new TickClock(resolution);
@@ -93,7 +93,7 @@ describe('TickClock', () => {
     );
   });
 
-  test('says which resolutions are no whole nanoseconds', () => {
+  test('reports which resolutions are not whole nanoseconds', () => {
     const inexact = Array.from({ length: 256 }, (_, resolution) => resolution).filter(
       (resolution) => new TickClock(resolution).inexact,
     );
@@ -112,7 +112,7 @@ describe('NanosecondTicks', () => {
     return (BigInt(ticks.high) << 32n) | BigInt(ticks.low);
   };
 
-  test('joins the borders of its range as big integers do', () => {
+  test('joins the limits of its range as BigInt does', () => {
     const SECONDS = [0, 1, 4, 5, 65_535, 65_536, 65_537, 0x7fffffff, 0x80000000, 0xffffffff, 2 ** 32, 2 ** 34];
     // The last second whose nanoseconds all fit 64 bits.
     for (const seconds of [...SECONDS, 18_446_744_072]) {
@@ -122,7 +122,7 @@ describe('NanosecondTicks', () => {
     }
   });
 
-  test('what is split and joined again is the same count', () => {
+  test('split and join are inverse', () => {
     const clock = new TickClock(9);
     fc.assert(
       fc.property(fc.bigInt(0n, 2n ** 34n * NANO), (ticks) => {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { NanosecondTicks, TickClock } from '../../src/capture/timestamp.js';
 
 describe('times', () => {
-  test('ticks of any resolution split as with big integers', () => {
+  test('ticks of any resolution split as with BigInt', () => {
     fc.assert(
       fc.property(fc.bigInt(0n, 2n ** 64n - 1n), fc.integer({ min: 0, max: 12 }), (ticks, exponent) => {
         const clock = new TickClock(exponent);
@@ -17,7 +17,7 @@ describe('times', () => {
     );
   });
 
-  test('nanoseconds join as with big integers, and split into themselves', () => {
+  test('nanoseconds join as with BigInt, and split back to the same values', () => {
     const ticks = new NanosecondTicks();
     const clock = new TickClock(9);
     fc.assert(

@@ -1,7 +1,7 @@
 /**
- * Begins outputs, and ends without finishing them: `unfinished-child.js exit|kill|wait|finish FILE...`. A FILE that begins with
- * `rotating:` is begun by RotatingFiles. With `wait`, it says when they are begun and runs on until a signal. With `finish`,
- * it finishes them.
+ * Starts outputs and ends without finishing them: `unfinished-child.js exit|kill|wait|finish FILE...`. A FILE that
+ * begins with `rotating:` is started by RotatingFiles. With `wait`, it reports when they are started and runs until a
+ * signal. With `finish`, it finishes them.
  */
 import { writeSync } from 'node:fs';
 import { LinkType, OutputFile, RotatingFiles } from '../../src/capture/index.js';

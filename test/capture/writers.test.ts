@@ -1,4 +1,4 @@
-/** What is written is read back the same, by vtep and by tshark. */
+/** What is written reads back the same, in vtep and in tshark. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ function timeOf({ seconds, nanoseconds }: Sample, format: string): string {
 
 describe('writers', () => {
   for (const format of FORMATS) {
-    test(`${format}: packets, original lengths, times and interfaces come back`, async () => {
+    test(`${format}: packets, original lengths, times and interfaces are preserved`, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(packet, { maxLength: 40 }), async (samples) => {
           const { packets, damage, notes } = await read(written(format, samples));
@@ -73,7 +73,7 @@ describe('writers', () => {
     });
   }
 
-  test('times that a format can not hold are refused', () => {
+  test("rejects times that a format can't represent", () => {
     const writer = new PcapWriter(() => undefined);
     const bytes = new Uint8Array(1);
     for (const seconds of [-1, 2 ** 32]) {
@@ -90,7 +90,7 @@ describe('writers', () => {
       rmSync(folder, { recursive: true, force: true });
     });
     for (const format of FORMATS) {
-      test(`finds the same in a ${format}`, () => {
+      test(`finds the same in ${format}`, () => {
         const samples = fc.sample(packet, { seed: 20261121, numRuns: 200 });
         const file = join(folder, 'written');
         writeFileSync(file, written(format, samples));

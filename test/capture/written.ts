@@ -1,7 +1,7 @@
-/** What writers hand to their sink. */
+/** What writers pass to their sink. */
 import { type ByteSink } from '../../src/capture/index.js';
 
-/** A sink that keeps what it is given, as a file does. */
+/** A sink that concatenates what it gets, as a file does. */
 export class KeepingSink {
   /** Length of each piece, in order. */
   readonly pieces: number[] = [];
