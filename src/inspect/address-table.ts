@@ -1,20 +1,20 @@
-/** IP addresses as small integers, so that other tables can key on them; their text is made once each. */
+/** IP addresses as small integer ids that other tables can use as keys; each is formatted once. */
 import { KeyIndex } from '../memory/key-index.js';
 import { formatIp, type Layers } from '../wire/index.js';
 
 /** A bounded list of IP addresses. */
 export class AddressTable {
-  /** Addresses of packets that found no room. */
+  /** Packets with addresses that the full table couldn't list. */
   unlisted = 0;
   readonly #limit: number;
-  // One for each family: an IPv4 key of one word is hashed and compared in a fraction of the time.
+  // One per family: a one-word IPv4 key is much faster to hash and compare.
   readonly #ipv4: KeyIndex;
   readonly #ipv6: KeyIndex;
-  readonly #ipv4Numbers: number[] = [];
-  readonly #ipv6Numbers: number[] = [];
+  readonly #ipv4Ids: number[] = [];
+  readonly #ipv6Ids: number[] = [];
   readonly #texts: string[] = [];
 
-  /** @param limit addresses that it holds at the most */
+  /** @param limit maximum number of addresses */
   constructor(limit: number) {
     this.#limit = limit;
     this.#ipv4 = new KeyIndex(1, limit);
@@ -22,31 +22,31 @@ export class AddressTable {
   }
 
   /**
-   * The number of the source address of a walked packet, which is added if it is new; -1 if the table is full.
-   * @param bytes what `layers` points into
+   * Returns the id of a parsed packet's source address, adding it if it is new; -1 if the table is full.
+   * @param bytes the bytes that `layers` refers to
    */
   source(bytes: Uint8Array, layers: Layers): number {
     return this.#add(bytes, layers.family, layers.addressOffset);
   }
 
-  /** The number of the destination address, likewise. */
+  /** Likewise, for the destination address. */
   destination(bytes: Uint8Array, layers: Layers): number {
     return this.#add(bytes, layers.family, layers.addressOffset + (layers.family === 4 ? 4 : 16));
   }
 
-  /** The number of an address of IP version `family` at `offset`, likewise. */
+  /** Likewise, for an address of IP version `family` at `offset`. */
   at(family: number, bytes: Uint8Array, offset: number): number {
     return this.#add(bytes, family, offset);
   }
 
-  /** The text of an address by its number. */
+  /** The text of an address, by id. */
   text(id: number): string {
     return this.#texts[id] ?? '(others)';
   }
 
   #add(bytes: Uint8Array, family: number, offset: number): number {
     const index = family === 4 ? this.#ipv4 : this.#ipv6;
-    const numbers = family === 4 ? this.#ipv4Numbers : this.#ipv6Numbers;
+    const ids = family === 4 ? this.#ipv4Ids : this.#ipv6Ids;
     const { key } = index;
     for (let i = 0; i < key.length; i++) {
       const at = offset + 4 * i;
@@ -57,15 +57,15 @@ export class AddressTable {
       this.unlisted++;
       return -1;
     }
-    if (id === numbers.length) {
+    if (id === ids.length) {
       if (this.#texts.length === this.#limit) {
         index.delete(id);
         this.unlisted++;
         return -1;
       }
-      numbers.push(this.#texts.length);
+      ids.push(this.#texts.length);
       this.#texts.push(formatIp(family, bytes, offset));
     }
-    return numbers[id];
+    return ids[id];
   }
 }

@@ -1,28 +1,28 @@
-/** Times of a capture as seconds from its earliest packet, exact to the nanosecond for eighty days. */
+/** Capture times as seconds since the earliest packet, exact to the nanosecond for eighty days. */
 import { formatTime } from './time.js';
 import type { Moment } from './timeline-report.js';
 
 const NANO = 1e9;
 
-/** Seconds without what floating point adds beyond the nanosecond. */
+/** Rounds seconds to whole nanoseconds, dropping floating-point noise. */
 export function wholeNanoseconds(seconds: number): number {
   return Math.round(seconds * NANO) / NANO;
 }
 
 /**
- * Begins with the first time that it is given, and counts from the earliest: a capture may be out of order. Offsets that
- * were measured before are of the first one still; `moment` and `span` put them right.
+ * Starts at the first time it gets, and counts from the earliest: a capture may be out of order. Offsets returned
+ * earlier stay relative to the first time; `moment` and `span` correct for that.
  */
 export class CaptureClock {
-  /** Whether it has begun. */
+  /** Whether it has started. */
   running = false;
   #seconds = 0;
   #nanoseconds = 0;
-  /** Offset of the earliest and latest packet from the first one. */
+  /** Offsets of the earliest and latest packet from the first one. */
   #earliest = 0;
   #latest = 0;
 
-  /** Begins at a time, unless it has begun. */
+  /** Starts at a time, unless already started. */
   start(seconds: number, nanoseconds: number): void {
     if (this.running) return;
     this.running = true;
@@ -30,7 +30,7 @@ export class CaptureClock {
     this.#nanoseconds = nanoseconds;
   }
 
-  /** Takes a packet's time; returns its offset from the first packet's. */
+  /** Records a packet's time; returns its offset from the first packet in seconds. */
   take(seconds: number, nanoseconds: number): number {
     this.start(seconds, nanoseconds);
     const offset = this.offset(seconds, nanoseconds);
@@ -44,12 +44,12 @@ export class CaptureClock {
     return this.#latest - this.#earliest;
   }
 
-  /** Seconds from the first packet to a time; below 0 before it. */
+  /** Seconds from the first packet to a time; negative before it. */
   offset(seconds: number, nanoseconds: number): number {
     return seconds - this.#seconds + (nanoseconds - this.#nanoseconds) / NANO;
   }
 
-  /** The time of an offset; null for NaN. */
+  /** The time at an offset; null for NaN. */
   moment(offset: number): Moment | null {
     if (Number.isNaN(offset)) return null;
     const ticks = this.#nanoseconds + Math.round(offset * NANO);

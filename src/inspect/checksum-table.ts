@@ -1,8 +1,8 @@
 /**
- * Which checksums hold, outer and inner. A capture that was taken on a host which leaves checksums to its network card
- * holds partial ones: the pseudo-header's sum alone, which the card would have completed. They are told apart from
- * wrong ones (include/linux/skbuff.h, "CHECKSUM_PARTIAL"), and so are outer checksums that already count on the inner
- * one being completed ("local checksum offload", Documentation/networking/checksum-offloads.rst).
+ * Verifies outer and inner checksums. A capture taken on a host with checksum offload holds partial ones: only the
+ * pseudo-header's sum, which the network card would have completed. They are counted separately from wrong ones
+ * (include/linux/skbuff.h, "CHECKSUM_PARTIAL"), and so are outer checksums that already assume the completed inner one
+ * ("local checksum offload", Documentation/networking/checksum-offloads.rst).
  */
 import {
   Fault,
@@ -19,7 +19,7 @@ import {
   UDP_CHECKSUM,
 } from '../wire/index.js';
 
-/** The checksums that are looked at. */
+/** The checksums that are verified. */
 export const ChecksumKind = {
   OuterIpv4: 0,
   OuterUdp: 1,
@@ -31,7 +31,7 @@ export const ChecksumKind = {
 } as const;
 export type ChecksumKind = (typeof ChecksumKind)[keyof typeof ChecksumKind];
 
-/** Names of the kinds, for people and programs. */
+/** Display names of the kinds. */
 export const CHECKSUM_NAMES = [
   'outer IPv4',
   'outer UDP',
@@ -46,7 +46,7 @@ export const CHECKSUM_NAMES = [
 export interface ChecksumRow {
   readonly name: string;
   good: number;
-  /** Zero over IPv4: none was made (RFC 768). */
+  /** Zero over IPv4: no checksum (RFC 768). */
   absent: number;
   /** Left for the network card to complete. */
   partial: number;
@@ -55,7 +55,7 @@ export interface ChecksumRow {
 
 const ICMP_CHECKSUM = 2;
 
-/** Adds in one's complement. */
+/** One's complement addition of 16-bit words. */
 function add(a: number, b: number): number {
   const sum = a + b;
   return sum > 0xffff ? sum - 0xffff : sum;
@@ -67,19 +67,19 @@ export class ChecksumTable {
   /** Whether the last frame's inner transport checksum was partial. */
   partial = false;
 
-  /** Sum of the inner transport's bytes in the last frame, or -1; the outer sum uses it instead of adding up again. */
+  /** Sum of the inner transport's bytes in the last frame, or -1; reused for the outer sum. */
   #innerSum = -1;
   #innerStart = 0;
   #innerEnd = 0;
-  /** What completing the inner checksum would change in the outer sum. */
+  /** Change of the outer sum if the inner checksum were completed. */
   #correction = 0;
 
   /**
-   * Looks at the checksums of a whole frame and of the packet that carried it.
-   * @param bytes what both walks point into
-   * @param outer walk over the packet: Ethernet or IP to UDP
-   * @param inner walk over the frame; one with a fault is looked at as far as it went
-   * @param opened whether ESP held the packet: its IP header is then made anew, and no witness
+   * Verifies the checksums of a whole frame and of the packet that carried it.
+   * @param bytes the bytes that both layers refer to
+   * @param outer layers of the packet: Ethernet or IP to UDP
+   * @param inner layers of the frame; with a fault, verified as far as they were parsed
+   * @param opened whether the packet was in ESP: its IP header is then reconstructed and not verified
    */
   add(bytes: Uint8Array, outer: Layers, inner: Layers, opened = false): void {
     this.partial = false;
@@ -123,7 +123,7 @@ export class ChecksumTable {
     const start = inner.transportOffset;
     const stored = (bytes[start + field] << 8) | bytes[start + field + 1];
     if (stored === 0 && kind === ChecksumKind.InnerUdp) {
-      // RFC 8200 section 8.1: over IPv6 zero is no checksum; a sum of zero is sent as all ones.
+      // RFC 8200 section 8.1: over IPv6 a zero checksum is invalid; a sum of zero is sent as all ones.
       if (inner.family === 4) this.rows[kind].absent++;
       else this.rows[kind].bad++;
       return;
@@ -136,7 +136,7 @@ export class ChecksumTable {
     } else if (stored === pseudo || inner.lengthUnset) {
       this.rows[kind].partial++;
       this.partial = true;
-      // Completed, the bytes and their pseudo-header would sum to 0xffff; the outer checksum may count on that.
+      // Once completed, the bytes and their pseudo-header sum to 0xffff; the outer checksum may assume that.
       this.#correction = add(0xffff - sum, 0);
     } else {
       this.rows[kind].bad++;
@@ -156,7 +156,7 @@ export class ChecksumTable {
       return;
     }
     const pseudo = pseudoHeaderSum(outer.family, bytes, outer.addressOffset, IpProtocol.Udp, end - start);
-    // The inner transport has been added up already; from an even place its sum is a part of the outer one.
+    // The inner transport's sum is known; at an even offset it is a partial sum of the outer one.
     const usable = this.#innerSum >= 0 && this.#innerEnd === end && (this.#innerStart - start) % 2 === 0;
     const sum = usable
       ? add(onesSum(bytes, start, this.#innerStart, pseudo), this.#innerSum)
@@ -172,7 +172,7 @@ export class ChecksumTable {
     this.#innerEnd = end;
   }
 
-  /** @param unset whether the packet's length was left to the card, and the checksums with it */
+  /** @param unset whether the packet's length, and so its checksums, were left to the network card */
   #count(kind: ChecksumKind, holds: boolean, unset = false): void {
     if (holds) this.rows[kind].good++;
     else if (unset) this.rows[kind].partial++;

@@ -1,26 +1,26 @@
 /**
- * What the form of an SPI's packets says of its cipher without a key. AES-GCM pads to 4 bytes (RFC 4303 section 2.4), a
- * block cipher to its blocks: sizes that all leave the same rest by 16 or 8 tell them apart, once there are enough.
+ * What the packet sizes of an SPI reveal about its cipher without a key. AES-GCM pads to 4 bytes (RFC 4303 section
+ * 2.4), a block cipher to its block size: given enough sizes, all congruent modulo 16 or 8 means a block cipher.
  */
 
-/** Sizes that are told apart. */
+/** Maximum number of distinct sizes tracked. */
 const MAX_SIZES = 16;
-/** With so many sizes AES-GCM would fit by chance once in 256 times for blocks of 16 bytes, once in 512 for those of 8. */
+/** With this many sizes, AES-GCM fits by chance once in 256 times for 16-byte blocks, once in 512 for 8-byte blocks. */
 const ENOUGH_OF_16 = 5;
 const ENOUGH_OF_8 = 10;
 
-/** The sizes of an SPI's packets, and what followed IVs that came again. */
+/** The packet sizes of an SPI, and what followed repeated IVs. */
 export class CipherForm {
-  /** Packets with an IV of another one that don't begin the same, or are of the same size. */
+  /** Packets with another packet's IV that begin differently, or have the same size. */
   reused = 0;
-  /** Packets with an IV of another one, of another size, that begin the same. */
+  /** Packets with another packet's IV that have another size and begin the same. */
   sameStart = 0;
   readonly #sizes: number[] = [];
   #rest = -1;
   #blocksOf16 = true;
   #blocksOf8 = true;
 
-  /** Takes a packet's size in bytes. */
+  /** Records a packet's size in bytes. */
   add(size: number): void {
     if (this.#rest < 0) this.#rest = size & 15;
     if ((size & 15) !== this.#rest) this.#blocksOf16 = false;

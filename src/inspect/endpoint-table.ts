@@ -1,4 +1,4 @@
-/** Who spoke inside the overlays: MAC and IP by network, and the VTEP behind which they were. */
+/** Endpoints inside the overlays: MAC and IP address per network, and the VTEP they were behind. */
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import { formatIp, formatMac } from '../wire/index.js';
@@ -7,11 +7,11 @@ import { formatIp, formatMac } from '../wire/index.js';
 export interface EndpointRow {
   readonly vni: number;
   readonly mac: string;
-  /** Its IP address; undefined for frames without one. */
+  /** IP address; undefined for frames without one. */
   readonly ip: string | undefined;
-  /** Number of the VTEP's address, as last seen. */
+  /** Id of the VTEP's address, as last seen. */
   vtep: number;
-  /** How often it sent from behind another VTEP than before. */
+  /** Number of times it sent from behind another VTEP than before. */
   moves: number;
   sentFrames: number;
   sentBytes: number;
@@ -19,13 +19,13 @@ export interface EndpointRow {
   receivedBytes: number;
 }
 
-/** Totals by endpoint, bounded. */
+/** Bounded totals per endpoint. */
 export class EndpointTable {
   readonly rows: EndpointRow[] = [];
-  /** Frames whose sender or receiver found no room. */
+  /** Frames whose sender or receiver the full table couldn't list. */
   unlisted = 0;
   readonly #limit: number;
-  // Apart by the size of their keys: nearly all frames are IPv4, and pay for 4 words instead of 8.
+  // Separate by key size: nearly all frames are IPv4, and need 4 words instead of 7.
   readonly #short: KeyIndex;
   readonly #long: KeyIndex;
   readonly #shortRows: EndpointRow[] = [];
@@ -38,11 +38,12 @@ export class EndpointTable {
   }
 
   /**
-   * Counts a frame that an endpoint sent.
-   * @param macOffset where its MAC stands
+   * Counts a frame sent by an endpoint.
+   * @param macOffset offset of its MAC address
    * @param family 4 or 6, or 0 if the frame has no IP address
-   * @param ipOffset where the address stands
-   * @param vtep number of the outer source address
+   * @param ipOffset offset of its IP address
+   * @param vtep id of the outer source address
+   * @param length frame length in bytes
    */
   sent(
     vni: number,
@@ -58,13 +59,13 @@ export class EndpointTable {
     row.sentFrames++;
     row.sentBytes += length;
     if (row.vtep !== vtep) {
-      // Where it was only known as a receiver, its own word now counts.
+      // Not a move if it was only known as a receiver: the frames it sends are authoritative.
       if (row.sentFrames > 1) row.moves++;
       row.vtep = vtep;
     }
   }
 
-  /** Counts a frame that was sent to an endpoint; parameters as of `sent`, `vtep` being the outer destination. */
+  /** Counts a frame sent to an endpoint; parameters as for `sent`, with the outer destination as `vtep`. */
   received(
     vni: number,
     bytes: Uint8Array,

@@ -1,4 +1,4 @@
-/** Encrypted traffic by SPI and direction: what came, what could be opened and what not, gaps, nonces. */
+/** Encrypted traffic by SPI and direction: packets, decryption results, sequence gaps, nonces. */
 import { DropReason, dropReasonName } from '../dataplane/drop-reason.js';
 import { type Ingress, Verdict } from '../dataplane/ingress.js';
 import { formatSpi, ReplayVerdict, ReplayWindow } from '../ipsec/index.js';
@@ -10,36 +10,36 @@ import { NonceTable, NonceVerdict } from './nonce-table.js';
 import type { EspReport, Problem } from './report.js';
 import { SpiTable } from './spi-table.js';
 
-/** IVs that are compared with each other at the most, of all SPIs together. */
+/** Maximum number of IVs compared with each other, over all SPIs. */
 const MAX_NONCES = 1 << 19;
-/** Sequence numbers that a late packet may lie back and still fill its gap. */
+/** Sequence numbers by which a late packet may lag and still fill its gap. */
 const REORDER_WINDOW = 1024;
 
-/** What is counted of an SPI besides its totals. */
+/** Counts of an SPI besides its totals. */
 interface EspCounts {
   opened: number;
-  /** Packets that were not opened, by drop reason. */
+  /** Packets that weren't decrypted, by drop reason. */
   readonly failed: Map<DropReason, number>;
   readonly sequences: ReplayWindow;
-  /** Packets whose sequence number another one had. */
+  /** Packets with the sequence number of another packet. */
   repeatedSequences: number;
-  /** What the packets' form says of their cipher, and whose IV another packet had. */
+  /** What the packet sizes reveal about the cipher, and packets with another packet's IV. */
   readonly form: CipherForm;
-  /** Packets that came once more, bit for bit. */
+  /** Bit-identical repetitions of a packet. */
   seenAgain: number;
 }
 
-/** Whether a packet is a witness of sequence numbers: where there are keys to ask, its ICV must have been found right. */
+/** Whether a packet counts as evidence of sequence numbers: if there are keys, its ICV must have been verified. */
 export function isWitness(verdict: Verdict, ingress: Ingress): boolean {
   if (verdict === Verdict.Esp || ingress.opened) return true;
   const { reason } = ingress;
   return reason === DropReason.EspNoSa || reason === DropReason.EspDummy || reason === DropReason.EspBadPadding;
 }
 
-/** Counts of encrypted traffic, in bounded memory. */
+/** Counts encrypted traffic in bounded memory. */
 export class EspSurvey {
   readonly spis: SpiTable;
-  /** Numbers of the last packet's addresses. */
+  /** Ids of the last packet's addresses. */
   source = -1;
   destination = -1;
   readonly #addresses: AddressTable;
@@ -48,8 +48,8 @@ export class EspSurvey {
   #untracked = 0;
 
   /**
-   * @param addresses where addresses are numbered
-   * @param limit rows at the most
+   * @param addresses assigns ids to addresses
+   * @param limit maximum number of rows
    */
   constructor(addresses: AddressTable, limit: number) {
     this.#addresses = addresses;
@@ -57,8 +57,8 @@ export class EspSurvey {
   }
 
   /**
-   * Counts the packet that went through the ingress last, which must have been encrypted.
-   * @returns the number of its row, or -1 if it found no room
+   * Counts the packet that was last processed by the ingress path, which must have been encrypted.
+   * @returns the id of its row, or -1 if the table is full
    */
   add(ingress: Ingress, verdict: Verdict): number {
     const { spi, sequence, espInUdp, espFamily, espAddresses } = ingress;
@@ -105,8 +105,8 @@ export class EspSurvey {
   }
 
   /**
-   * What was counted, a row for each SPI and direction.
-   * @param made the SAs that came from a key ring
+   * Returns the counts, one row per SPI and direction.
+   * @param made the SAs derived from a key ring
    */
   report(made: readonly RingSa[] = []): EspReport[] {
     const keys = new Map<string, RingSa>();
@@ -134,7 +134,7 @@ export class EspSurvey {
     });
   }
 
-  /** What a user should know. */
+  /** Problems to report to the user. */
   problems(made: readonly RingSa[] = []): Problem[] {
     const problems: Problem[] = [];
     const add = (code: string, severity: Problem['severity'], count: number, message: string): void => {
@@ -148,17 +148,15 @@ export class EspSurvey {
       'NONCE_REUSED',
       'warning',
       known + possible,
-      'ESP packets with a nonce that another packet of their SPI had: under one key that gives both away' +
-        (possible === 0
-          ? ''
-          : ' (if the cipher is AES-GCM, as it may be by their form; no key was given that says so)'),
+      'ESP packets that reuse the nonce of another packet of their SPI: under one key that breaks both' +
+        (possible === 0 ? '' : ' (if the cipher is AES-GCM, as their sizes allow; no key confirms it)'),
     );
     add(
       'IV_REPEATED',
       'note',
       sum((counts) => (isGcm(counts) || counts.form.mayBeGcm ? 0 : repeatedIvs(counts))),
-      'ESP packets whose first 8 bytes after the sequence number another one of their SPI had; by their form the cipher is' +
-        ' not AES-GCM: a block cipher such as AES-CBC with a fixed IV, or none',
+      'ESP packets that repeat the first 8 bytes after the sequence number of another packet of their SPI; their sizes' +
+        ' rule out AES-GCM: a block cipher such as AES-CBC with a fixed IV, or no encryption',
     );
     const short = made.filter(({ form, sa }) => form === 'short' && sa.family === 4).length;
     const mapped = made.filter(({ form, sa }) => form === 'mapped' && sa.family === 4).length;
@@ -166,26 +164,26 @@ export class EspSurvey {
       'SPI_FORM_SHORT',
       'warning',
       short,
-      'SPIs made of 4-byte addresses (Docker 25.0.13 and 25.0.14, 28.2.2, 29.0.0 to 29.2.0), which no other version knows' +
-        (mapped > 0 ? `; ${mapped} SPIs are of the usual form: these nodes can't hear each other` : ''),
+      'SPIs derived from 4-byte addresses (Docker 25.0.13 and 25.0.14, 28.2.2, 29.0.0 to 29.2.0), unknown to other versions' +
+        (mapped > 0 ? `; ${mapped} SPIs have the usual form: these nodes can't decrypt each other's packets` : ''),
     );
     add(
       'SEQUENCE_GAP',
       'note',
       sum((counts) => counts.sequences.missing),
-      'ESP sequence numbers between the first and the last that the capture does not hold: lost, or not recorded',
+      'ESP sequence numbers missing between the first and the last: lost, or not recorded',
     );
     add(
       'ESP_SEEN_AGAIN',
       'note',
       sum((counts) => counts.seenAgain),
-      'ESP packets that came once more, bit for bit: recorded on two interfaces, or replayed',
+      'bit-identical repetitions of ESP packets: recorded on two interfaces, or replayed',
     );
     add(
       'NONCE_UNTRACKED',
       'note',
       this.#untracked,
-      `ESP packets beyond the first ${MAX_NONCES}, whose nonces were not compared with each other`,
+      `ESP packets after the first ${MAX_NONCES}, whose nonces were not compared`,
     );
     return problems;
   }
@@ -195,12 +193,12 @@ function saName(spi: number, destination: string): string {
   return `${spi} ${destination}`;
 }
 
-/** Whether a key opened packets: all that are read are AES-GCM's. */
+/** Whether a key decrypted packets: all supported ciphers are AES-GCM. */
 function isGcm({ opened }: EspCounts): boolean {
   return opened > 0;
 }
 
-/** Packets with an IV that another one had. */
+/** Packets with another packet's IV. */
 function repeatedIvs({ form }: EspCounts): number {
   return form.reused + form.sameStart;
 }

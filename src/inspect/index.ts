@@ -1,5 +1,5 @@
 /**
- * What a capture of an overlay holds: counts of it, and a line for each packet.
+ * Analyses captures of an overlay: statistics, and one line per packet.
  * @module vtep/inspect
  */
 export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';

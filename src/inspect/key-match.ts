@@ -1,11 +1,13 @@
-/** Which keys of a ring a capture's SPIs are made of, proven by the ICVs of their packets, and who transmits with what. */
+/**
+ * Matches a capture's SPIs with the keys of a ring, verified by the packets' ICVs, and finds each node's transmit key.
+ */
 import { DropReason, dropReasonName } from '../dataplane/index.js';
 import type { Profile } from '../overlay/index.js';
 import type { EspReport, Problem, SurveyReport } from './report.js';
 import type { RingKeyReport, RingKeys, SpiKeyReport } from './ring-key.js';
 
-/** Rows of a table that is full are never made: what is counted is the packets that needed one. */
-const NO_ROOM = 'packets that found no room in a table: SPIs may be missing from the list';
+/** A full table can't count the rows it lacks, only the packets of such rows. */
+const TABLE_FULL = 'packets not listed because a table is full: SPIs may be missing from the list';
 const WRONG_ICV = dropReasonName(DropReason.EspWrongIcv);
 
 /** An SPI in one direction. */
@@ -16,35 +18,35 @@ export interface KeyMatch {
   readonly destination: string;
   readonly inUdp: boolean;
   readonly packets: number;
-  /** Packets whose ICV was right under the key. */
+  /** Packets whose ICV was valid under the key. */
   readonly opened: number;
-  /** Packets that were not opened, by reason. */
+  /** Packets that weren't decrypted, by reason. */
   readonly failed: Readonly<Record<string, number>>;
-  /** The key whose tag gives the SPI; null if none does. */
+  /** The key whose tag yields the SPI; null if none does. */
   readonly key: SpiKeyReport | null;
 }
 
-/** The key that a node transmits with, to one peer or several. */
+/** The key that a node transmits with, to one or more peers. */
 export interface TransmitKey extends RingKeyReport {
-  /** Peers that it is sent to with this key. */
+  /** Number of peers that it sends to with this key. */
   readonly peers: number;
 }
 
-/** What a ring explains of a capture. No key stands in it. */
+/** What a ring explains of a capture. It contains no key material. */
 export interface KeyMatchReport {
   readonly profile: Profile;
   readonly ring: readonly RingKeyReport[];
   readonly packets: number;
   readonly opened: number;
   readonly spis: readonly KeyMatch[];
-  /** Nodes by the keys that their packets were opened with, of each direction the last one. */
+  /** Nodes with the keys that their packets were decrypted with, the last one of each direction. */
   readonly nodes: readonly { readonly address: string; readonly keys: readonly TransmitKey[] }[];
   readonly problems: readonly Problem[];
 }
 
 /**
  * Matches a capture's SPIs with the keys of a ring.
- * @param survey of the capture, its packets opened with the same ring
+ * @param survey survey of the capture, decrypted with the same ring
  */
 export function matchKeys(survey: Pick<SurveyReport, 'esp' | 'problems'>, ring: RingKeys): KeyMatchReport {
   const spis = survey.esp.map((row) => matchOf(row, ring));
@@ -58,7 +60,7 @@ export function matchKeys(survey: Pick<SurveyReport, 'esp' | 'problems'>, ring: 
     nodes,
     problems: [
       ...problemsOf(spis, nodes),
-      ...survey.problems.filter(({ code }) => code === 'TABLE_FULL').map((full) => ({ ...full, message: NO_ROOM })),
+      ...survey.problems.filter(({ code }) => code === 'TABLE_FULL').map((full) => ({ ...full, message: TABLE_FULL })),
     ],
   };
 }
@@ -70,8 +72,8 @@ function matchOf(row: EspReport, ring: RingKeys): KeyMatch {
 }
 
 function nodesOf(spis: readonly KeyMatch[]): KeyMatchReport['nodes'] {
-  // The rows are in the order of their first packets: the last of a direction is what is sent with now. One without an
-  // opened packet may be forged.
+  // Rows are in the order of their first packets: the last of a direction is in use now. One without decrypted packets
+  // may be forged.
   const last = new Map<string, KeyMatch>();
   for (const row of spis) if (row.opened > 0) last.set(`${row.source} ${row.destination}`, row);
   const nodes = new Map<string, Map<number, TransmitKey>>();
@@ -96,33 +98,33 @@ function problemsOf(spis: readonly KeyMatch[], nodes: KeyMatchReport['nodes']): 
   warning(
     'SPI_UNEXPLAINED',
     spis.filter(({ key }) => key === null).length,
-    "SPIs that are not derived from this ring's tags: another ring's, of other addresses (NAT), or set by hand",
+    "SPIs that are not derived from this ring's tags: from another ring, for other addresses (NAT), or configured manually",
   );
   const matched = spis.filter(({ key }) => key !== null);
   warning(
     'KEY_ICV_WRONG',
     matched.reduce((sum, { failed }) => sum + (failed[WRONG_ICV] ?? 0), 0),
-    'ESP packets whose ICV is wrong under the key that their SPI names: another key has its tag, or bytes were changed',
+    'ESP packets whose ICV is wrong under the key of their SPI: another key with the same tag, or modified packets',
   );
   warning(
     'KEY_UNPROVEN',
     matched.filter(({ opened }) => opened === 0).length,
-    'SPIs that a tag explains, and not one packet opened: the SPI alone proves little',
+    'SPIs that match a tag but without a decrypted packet: the SPI alone proves little',
   );
   warning(
     'SPI_FORM_SHORT',
     matched.filter(({ key }) => key?.spiForm === 'short').length,
-    'SPIs made of 4-byte addresses: Docker 25.0.13 and 25.0.14, 28.2.2, 29.0.0 to 29.2.0, which no other version can talk to',
+    'SPIs derived from 4-byte addresses: Docker 25.0.13 and 25.0.14, 28.2.2, 29.0.0 to 29.2.0, unknown to other versions',
   );
   warning(
     'NODE_LATE',
     nodes.filter(({ keys }) => keys.some(({ rotations }) => rotations < 0)).length,
-    'nodes that transmit with a key before the middle one: they missed a rotation, or the ring is of a later one',
+    'nodes that transmit with a key before the middle one: they missed a rotation, or the ring is a newer one',
   );
   warning(
     'NODE_EARLY',
     nodes.filter(({ keys }) => keys.some(({ rotations }) => rotations > 0)).length,
-    'nodes that transmit with a key behind the middle one: they rotated already, or the ring is of an earlier time',
+    'nodes that transmit with a key after the middle one: they have already rotated, or the ring is an older one',
   );
   return problems;
 }

@@ -1,4 +1,4 @@
-/** The SPIs of a capture over time: who sends with which when, when they switch, and how long their numbers last. */
+/** The SPIs of a capture over time: who sends with which SPI, switches, and when sequence numbers run out. */
 import type { CaptureBatch } from '../capture/batch.js';
 import { Ingress, type IngressOptions } from '../dataplane/index.js';
 import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
@@ -14,53 +14,62 @@ import type { KeySwitch, KeyTimelineReport, SpiSpan, TimelineDirection, Timeline
 import { SpiSuccession, type Turn } from './spi-succession.js';
 import { rotationsOf } from './timeline-rotations.js';
 
-/** SPIs that are followed at the most. */
+/** Maximum number of SPIs tracked. */
 const MAX_SPIS = 16_384;
-/** Silences that are kept at the most. */
+/** Maximum number of silences kept. */
 const MAX_SILENCES = 1024;
-/** Switches back to an SPI that was sent with before that are kept at the most. */
+/** Maximum number of switches back to an earlier SPI that are kept. */
 const MAX_RETURNS = 1024;
 const SILENCE_SECONDS = 5;
-/** A rate of less than a second is no rate to foretell hours by. */
+/** A rate measured over less than this can't predict hours. */
 const MIN_FORECAST_SECONDS = 1;
 const LAST_SEQUENCE = 2 ** 32 - 1;
 
-/** How a timeline is made. */
+/** Options of a timeline. */
 export interface KeyTimelineOptions extends IngressOptions {
-  /** Seconds without a packet of an SPI that are worth a word; 5 if not said. */
+  /**
+   * Minimum gap between packets of an SPI to report, in seconds.
+   * @default 5
+   */
   readonly silence?: number;
-  /** Seconds from one rotation to the next; 43,200 (Swarm's) if not said. */
+  /**
+   * Seconds from one rotation to the next.
+   * @default 43200 (Swarm's)
+   */
   readonly rotation?: number;
-  /** SPIs at the most; 16,384. What finds no room is counted. */
+  /**
+   * Maximum number of SPIs; packets of further ones are only counted.
+   * @default 16384
+   */
   readonly maxRows?: number;
-  /** The ring that SPIs are explained with. */
+  /** The ring to match SPIs with. */
   readonly ring?: RingKeys;
-  /** The SAs that the ring gave while packets were opened. */
+  /** The SAs that the ring provided during decryption. */
   readonly ringSas?: readonly RingSa[];
 }
 
-/** What is put beside the packets. */
+/** Additional information besides the packets. */
 export interface TimelineAdditions {
-  /** When SAs were made, as dumps say it. */
+  /** Creation times of SAs, from dumps. */
   readonly made?: readonly SaMade[];
   readonly events?: readonly TimelineEvent[];
 }
 
-/** What is kept of an SPI besides what the survey counts; times are seconds from the capture's beginning, or NaN. */
+/** State of an SPI besides the survey's counts; times are seconds since the capture's beginning, or NaN. */
 interface Span {
   readonly direction: Direction;
   first: number;
   last: number;
-  /** Whether its SA has 64-bit sequence numbers, which an ICV that is right proves. */
+  /** Whether its SA has 64-bit sequence numbers, as proven by a valid ICV. */
   extended: boolean | undefined;
   readonly progress: SequenceProgress;
 }
 
 interface Direction {
-  /** Numbers of its SPIs, in the order of their first packets. */
+  /** Ids of its SPIs, in the order of their first packets. */
   readonly rows: number[];
   readonly all: SpiSuccession;
-  /** Of packets that keys opened alone: the others may be forged. */
+  /** Only of decrypted packets: others may be forged. */
   readonly opened: SpiSuccession;
 }
 
@@ -76,7 +85,7 @@ export class KeyTimeline {
   #unlistedSilences = 0;
   readonly #returns = { all: 0, opened: 0 };
   #packets = 0;
-  /** Time of the latest packet so far, and packets that came after it and are older. */
+  /** Time of the latest packet so far, and the number of later packets with an older time. */
   #latest = Number.NEGATIVE_INFINITY;
   #backwards = 0;
 
@@ -88,15 +97,15 @@ export class KeyTimeline {
     this.#esp = new EspSurvey(new AddressTable(2 * rows), rows);
   }
 
-  /** Follows every packet of a batch. */
+  /** Processes every packet of a batch. */
   addBatch(batch: CaptureBatch): void {
     for (let i = 0; i < batch.count; i++) this.#add(batch, i);
   }
 
-  /** Everything that was seen, with what is known from elsewhere in its place. */
+  /** Returns the timeline, merged with the additional information. */
   report({ made = [], events = [] }: TimelineAdditions = {}): KeyTimelineReport {
     const rows = this.#esp.report();
-    // Where keys open anything, what they don't open is not what a node transmits with.
+    // Where keys decrypt anything, a node doesn't transmit with what they don't decrypt.
     const proven = rows.some(({ opened }) => opened > 0);
     const directions = [...this.#directions.values()].map((direction) => this.#direction(direction, rows, proven));
     const { entries, unlistedMade } = entriesOf(this.#clock, directions, {
@@ -148,7 +157,7 @@ export class KeyTimeline {
     this.#follow('all', id, time);
     if (ingress.opened) this.#follow('opened', id, time);
     if (isWitness(verdict, ingress)) span.progress.add(ingress.sequence, time);
-    // Whose SA it is is known of opened packets only.
+    // The SA is known only for decrypted packets.
     if (ingress.opened) span.extended = this.#options.esp?.sa?.esn;
   }
 
@@ -176,7 +185,7 @@ export class KeyTimeline {
       else this.#unlistedSilences++;
     }
     if (!(time >= span.first)) span.first = time;
-    // A clock that is set back, or a capture out of order, ends nothing.
+    // Setting the clock back, or a capture out of order, doesn't end a span.
     if (!(time <= span.last)) span.last = time;
   }
 
@@ -194,7 +203,7 @@ export class KeyTimeline {
     return { source, destination, spis, switches };
   }
 
-  /** Turns in the order of their times, which isn't the file's where captures were merged or the clock was set back. */
+  /** Turns sorted by time, which isn't the file's order if captures were merged or the clock was set back. */
   #byTime(turns: readonly Turn[]): readonly Turn[] {
     if (this.#backwards === 0 || turns.some(({ first }) => Number.isNaN(first))) return turns;
     return [...turns].sort((a, b) => a.first - b.first);
@@ -202,9 +211,9 @@ export class KeyTimeline {
 
   #switch(before: Turn, next: Turn, rows: readonly EspReport[]): KeySwitch | undefined {
     const at = this.#clock.moment(next.first);
-    // Put in order, two turns of one SPI may follow each other.
+    // After sorting, two turns of one SPI may be adjacent.
     if (at === null || before.id === next.id || Number.isNaN(before.last)) return undefined;
-    // Below 0 where packets of the old SPI are younger, though none stands behind the new one's first.
+    // Negative if the old SPI has newer packets, though none follows the new SPI's first one.
     const apart = wholeNanoseconds(next.first - before.last);
     return {
       at,
@@ -247,7 +256,7 @@ export class KeyTimeline {
   #runsOut(furthest: number, rate: number | null): SpiSpan['runsOut'] {
     if (rate === null || rate <= 0) return null;
     const seconds = (LAST_SEQUENCE - furthest) / rate;
-    // A capture says nothing of how old an SA is; its numbers do, for they begin at 1.
+    // A capture doesn't show an SA's age, but its sequence numbers do: they begin at 1.
     const age = furthest / rate;
     return { seconds, beforeRotation: age + seconds < (this.#options.rotation ?? ROTATION_INTERVAL) };
   }
@@ -261,29 +270,28 @@ export class KeyTimeline {
     warning(
       'ESP_NOT_OPENED',
       spans.reduce((sum, { failed }) => Object.values(failed).reduce((of, count) => of + count, sum), 0),
-      'ESP packets that the keys did not open',
+      'ESP packets that the keys did not decrypt',
     );
     warning(
       'SEQUENCE_RUNS_OUT',
-      // What was replaced runs out no more.
+      // Replaced SPIs can't run out any more.
       spans.filter(({ current, runsOut }) => current && runsOut?.beforeRotation === true).length,
-      'SPIs in use whose 32-bit sequence numbers run out before the next rotation: the SA sends nothing from then on',
+      'SPIs in use whose 32-bit sequence numbers run out before the next rotation: the SA then stops sending',
     );
     warning(
       'SEQUENCE_RESTART',
       spans.reduce((sum, { sequenceRestarts }) => sum + sequenceRestarts, 0),
-      'sequence numbers that began anew under one SPI: an SA made again with its key may use nonces again',
+      'restarts of sequence numbers under one SPI: an SA recreated with the same key may reuse nonces',
     );
     if (this.#backwards > 0) {
       problems.push({
         code: 'TIME_BACKWARDS',
         severity: 'note',
         count: this.#backwards,
-        message:
-          "packets older than one before them: the timeline goes by the packets' times, not by the order of the file",
+        message: 'packets older than an earlier one: the timeline is ordered by time, not by position in the file',
       });
     }
-    warning('TABLE_FULL', this.#esp.spis.unlisted, 'packets of SPIs that found no room in the table: not listed');
+    warning('TABLE_FULL', this.#esp.spis.unlisted, 'packets of SPIs that are not listed because the table is full');
     return problems;
   }
 }

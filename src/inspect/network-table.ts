@@ -1,4 +1,4 @@
-/** What each VNI carried. */
+/** Traffic per VNI. */
 import { KeyIndex } from '../memory/key-index.js';
 
 /** A VNI's totals. */
@@ -6,18 +6,18 @@ export interface NetworkRow {
   readonly vni: number;
   /** Inner frames. */
   frames: number;
-  /** Bytes of them, as they had on the wire. */
+  /** Their bytes on the wire. */
   bytes: number;
-  /** Frames of which the capture holds only a part; they stand in `frames` and `bytes` too. */
+  /** Truncated frames; `frames` and `bytes` include them. */
   truncated: number;
-  /** Of the frames, those that came in ESP. */
+  /** Frames that arrived in ESP. */
   encrypted: number;
 }
 
-/** Totals by VNI, bounded. */
+/** Bounded totals per VNI. */
 export class NetworkTable {
   readonly rows: NetworkRow[] = [];
-  /** Frames of VNIs that found no room. */
+  /** Frames of VNIs that the full table couldn't list. */
   unlisted = 0;
   readonly #index: KeyIndex;
 

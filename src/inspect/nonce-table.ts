@@ -1,46 +1,46 @@
 /**
- * Whether a nonce came twice. Under one key of AES-GCM that gives away the XOR of both packets and the means to forge
- * more (NIST SP 800-38D, appendix A), so it is the worst that a capture of ESP can show.
+ * Detects nonce reuse. Under one AES-GCM key it reveals the XOR of both packets and lets an attacker forge more (NIST
+ * SP 800-38D, appendix A): the worst that a capture of ESP can show.
  */
 import { KeyIndex } from '../memory/key-index.js';
 
-/** What is known of a packet's IV. */
+/** Result for a packet's IV. */
 export const NonceVerdict = {
   New: 0,
-  /** The same IV with the same end: the same packet once more, recorded twice or replayed. */
+  /** The same IV with the same end: the same packet, recorded twice or replayed. */
   SamePacket: 1,
   /** The same IV on another packet. */
   Reused: 2,
   /**
-   * The same IV on a packet of another size that begins the same: AES-GCM would have sealed headers there which hold the
-   * size, so what repeats is the longer IV of a block cipher, or isn't sealed at all.
+   * The same IV on a packet of another size that begins the same. AES-GCM would encrypt headers there that contain the
+   * size, so this is a block cipher's longer IV, or not encrypted at all.
    */
   SameStart: 4,
-  /** New, and not kept, since the table is full. */
+  /** New, but not stored because the table is full. */
   Untracked: 3,
 } as const;
 export type NonceVerdict = (typeof NonceVerdict)[keyof typeof NonceVerdict];
 
-/** IVs of SPIs, bounded. */
+/** IVs per SPI, bounded. */
 export class NonceTable {
   readonly #index: KeyIndex;
   #ends = new Int32Array(16);
   #starts = new Int32Array(16);
   #sizes = new Int32Array(16);
 
-  /** @param limit IVs that it remembers at the most */
+  /** @param limit maximum number of IVs stored */
   constructor(limit: number) {
     this.#index = new KeyIndex(3, limit);
   }
 
   /**
-   * Takes a packet's IV.
-   * @param row the number of its SPI and direction
+   * Checks and records a packet's IV.
+   * @param row id of its SPI and direction
    * @param ivHigh first word of the IV
-   * @param ivLow second word
-   * @param end the packet's last word, a part of its ICV
-   * @param start a word of what follows the IV; 0 where it is unknown, as behind a snaplen
-   * @param size the packet's bytes
+   * @param ivLow second word of the IV
+   * @param end the packet's last word, part of its ICV
+   * @param start a word after the IV; 0 if unknown, such as beyond the snaplen
+   * @param size packet size in bytes
    */
   add(row: number, ivHigh: number, ivLow: number, end: number, start = 0, size = 0): NonceVerdict {
     const { key } = this.#index;

@@ -1,4 +1,4 @@
-/** A packet in a line, in tshark's manner: number, time, addresses, protocol, length, and what there is to say. */
+/** One line per packet, in the style of tshark: number, time, addresses, protocol, length and details. */
 import { dropReasonName } from '../dataplane/drop-reason.js';
 import { type Ingress, Verdict } from '../dataplane/ingress.js';
 import { isLinkTypeKnown, LinkType, linkTypeName } from '../capture/link-type.js';
@@ -31,7 +31,7 @@ import {
 } from '../wire/index.js';
 import { etherTypeName, ipProtocolName, llcName } from './protocol-name.js';
 
-/** Addresses, protocol and remarks of a packet or frame. */
+/** Addresses, protocol and details of a packet or frame. */
 interface Description {
   source: string;
   destination: string;
@@ -86,7 +86,7 @@ function describeIcmpv6(bytes: Uint8Array, offset: number, end: number): string 
   }
 }
 
-/** A name in parentheses, unless it is but a number. */
+/** A name in parentheses, unless it is only a number. */
 function named(name: string, numbered: string): string {
   return name.startsWith(numbered) ? '' : ` (${name})`;
 }
@@ -118,7 +118,7 @@ function describeTransport(bytes: Uint8Array, layers: Layers, end: number): [pro
   }
 }
 
-/** The addresses of an IP packet whose header is wrong elsewhere. */
+/** Adds the addresses of an IP packet whose header has a fault elsewhere. */
 function addFaultyAddresses(described: Description, bytes: Uint8Array, layers: Layers, end: number): void {
   const at = layers.networkOffset;
   if (layers.etherType === EtherType.Ipv4 && at + IPV4_SPAN <= end && bytes[at] >>> 4 === 4) {
@@ -133,9 +133,9 @@ function addFaultyAddresses(described: Description, bytes: Uint8Array, layers: L
 }
 
 /**
- * Describes what was walked.
- * @param link where an Ethernet header stands, or -1
- * @param end where the captured bytes end
+ * Describes a parsed packet or frame.
+ * @param link offset of the Ethernet header, or -1
+ * @param end offset after the captured bytes
  */
 function describe(bytes: Uint8Array, layers: Layers, link: number, end: number): Description {
   const macs = link >= 0 && end >= link + 14;
@@ -176,26 +176,29 @@ function describe(bytes: Uint8Array, layers: Layers, link: number, end: number):
   return described;
 }
 
-/** How a packet stands in the capture. */
+/** Metadata of a packet in the capture. */
 export interface PacketLineContext {
-  /** Its number, from 1. */
+  /** Packet number, from 1. */
   readonly number: number;
   /** Seconds since the first packet; NaN for a packet without a time. */
   readonly time: number;
-  /** Bytes on the wire. */
+  /** Length on the wire in bytes. */
   readonly length: number;
-  /** Where its Ethernet header stands in the batch's bytes, or -1 for other link types. */
+  /** Offset of its Ethernet header in the batch's bytes, or -1 for other link types. */
   readonly link: number;
   /**
    * Its link type.
    * @default 1 (Ethernet)
    */
   readonly linkType?: number;
-  /** How wide the address columns are, for all lines of a capture: IPv6 addresses widen them for the lines to come. */
+  /**
+   * Width of the address columns, shared by all lines of a capture: IPv6 addresses widen them for the lines that
+   * follow.
+   */
   readonly columns?: { width: number };
 }
 
-/** What an IPv4 address takes. */
+/** Width of an IPv4 address. */
 export const ADDRESS_WIDTH = 15;
 
 function encapsulationsOf({ depth, encapsulations }: Ingress): string {
@@ -204,13 +207,13 @@ function encapsulationsOf({ depth, encapsulations }: Ingress): string {
 }
 
 /**
- * The line of the packet that went through the ingress last.
- * @param inner the walk over its frame, where `ingress.vni` isn't -1
+ * Formats the packet that was last processed by the ingress path.
+ * @param inner layers of its frame, if `ingress.vni` isn't -1
  */
 export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, context: PacketLineContext): string {
   const { outer, outerBytes } = ingress;
   const reassembled = ingress.parts > 1;
-  // Neither a reassembled packet nor an opened one has a link layer any more.
+  // A reassembled or decrypted packet no longer has a link layer.
   const link = reassembled || ingress.opened ? -1 : ingress.depth > 0 ? ingress.innerLink : context.link;
   const described = describe(outerBytes, outer, link, ingress.capturedEnd);
   let { protocol, info } = described;
@@ -232,7 +235,7 @@ export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, co
   if (reassembled) info += ` [of ${ingress.parts} fragments]`;
   if (verdict === Verdict.Held) info += ' [held]';
   if (verdict === Verdict.Dropped) {
-    const fallen = ingress.fallen > 0 ? `, and ${ingress.fallen} that were held` : '';
+    const fallen = ingress.fallen > 0 ? `, and ${ingress.fallen} held fragments` : '';
     info += ` [dropped: ${dropReasonName(ingress.reason)}${fallen}]`;
   }
   if (verdict === Verdict.Filtered) info += ' [filtered: another VNI]';

@@ -1,4 +1,4 @@
-/** What a packet is called that carries no frame of an overlay: by EtherType, LLC, IP protocol or well-known port. */
+/** Names of packets that aren't overlay traffic: by EtherType, LLC, IP protocol or well-known port. */
 import { EtherType, IpProtocol, isSnap, type Layers, Sap, snapOui, snapProtocol } from '../wire/index.js';
 
 const ETHER_TYPES: Readonly<Record<number, string>> = {
@@ -137,7 +137,7 @@ const CISCO_PROTOCOLS: Readonly<Record<number, string>> = {
 
 const DNS = 53;
 const ESP_IN_UDP = 4500;
-/** Below this, ports belong to servers (RFC 6335 section 6). */
+/** Ports below this are system ports (RFC 6335 section 6). */
 const FIRST_USER_PORT = 1024;
 const KEEPALIVE = 0xff;
 
@@ -152,9 +152,9 @@ export function ipProtocolName(protocol: number): string {
 }
 
 /**
- * What an 802.3 frame holds.
- * @param offset where its LLC header begins
- * @param end where the captured bytes end
+ * Names the content of an 802.3 frame.
+ * @param offset offset of its LLC header
+ * @param end offset after the captured bytes
  */
 export function llcName(bytes: Uint8Array, offset: number, end: number): string {
   if (offset + 3 > end) return '802.3';
@@ -165,7 +165,7 @@ export function llcName(bytes: Uint8Array, offset: number, end: number): string 
   return (oui === CISCO ? CISCO_PROTOCOLS[protocol] : undefined) ?? '802.3/SNAP';
 }
 
-/** What port 4500 carries besides ESP (RFC 3948): IKE behind four zero bytes, and keepalives of a single byte. */
+/** Traffic of port 4500 besides ESP (RFC 3948): IKE after four zero bytes, and one-byte keepalives. */
 function natTraversalName(bytes: Uint8Array, layers: Layers, end: number): string {
   const at = layers.payloadOffset;
   const length = layers.payloadEnd - at;
@@ -175,8 +175,8 @@ function natTraversalName(bytes: Uint8Array, layers: Layers, end: number): strin
 }
 
 /**
- * Which of a packet's two ports says what it is, or -1. A server's port below 1024 outdoes one that a client of its may
- * have been given by chance.
+ * Returns the port that identifies the packet's protocol, or -1. A server port below 1024 takes precedence over a
+ * client's ephemeral port, which may match by chance.
  */
 function tellingPort(layers: Layers, names: Readonly<Record<number, string>>): number {
   const { sourcePort, destinationPort } = layers;
@@ -199,10 +199,10 @@ function transportName(bytes: Uint8Array, layers: Layers, end: number): string {
 }
 
 /**
- * What a packet is, in a few words.
- * @param bytes what was walked
- * @param layers a walk without a fault
- * @param end where the captured bytes end
+ * Names a packet's protocol.
+ * @param bytes the bytes that were parsed
+ * @param layers layers without a fault
+ * @param end offset after the captured bytes
  */
 export function protocolName(bytes: Uint8Array, layers: Layers, end: number): string {
   if (layers.family === 0) {

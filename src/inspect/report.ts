@@ -1,17 +1,17 @@
-/** What `inspect` found, as plain data: the shape of its `--json`. */
+/** The results of `inspect` as plain data: the format of its `--json`. */
 
 /** Something that a user should know. */
 export interface Problem {
   /** For programs: stable between versions. */
   readonly code: string;
-  /** `warning`: something is wrong with the packets or the capture. `note`: it only looks odd, or explains a number. */
+  /** `warning`: something is wrong with the packets or the capture. `note`: unusual, or explains a number. */
   readonly severity: 'warning' | 'note';
-  /** How often it came. */
+  /** Number of occurrences. */
   readonly count: number;
   readonly message: string;
 }
 
-/** A capture's contents. Times are UTC in ISO 8601 with nanoseconds; bytes are as on the wire. */
+/** A capture's contents. Times are UTC in ISO 8601 with nanoseconds; byte counts are on the wire. */
 export interface SurveyReport {
   readonly file: string;
   readonly format: 'pcap' | 'pcapng' | 'live';
@@ -23,20 +23,20 @@ export interface SurveyReport {
   readonly durationSeconds: number;
   /** packets = inFrames + esp + other + held + filtered + the sum of dropped. */
   readonly accounting: {
-    /** Packets that carried inner frames, fragments of such included. */
+    /** Packets that carried inner frames, including fragments. */
     readonly inFrames: number;
-    /** ESP packets that no keys were given for. */
+    /** ESP packets without keys. */
     readonly esp: number;
     readonly other: number;
-    /** Fragments whose rest didn't come before the end. */
+    /** Fragments of packets that were incomplete at the end. */
     readonly held: number;
-    /** Packets of other networks than the one that was asked for. */
+    /** Packets of VNIs other than the requested one. */
     readonly filtered: number;
     readonly dropped: Readonly<Record<string, number>>;
   };
-  /** The VNIs of filtered packets, the most frequent first; 64 at most. */
+  /** The VNIs of filtered packets, the most frequent first; at most 64. */
   readonly filtered: readonly { readonly vni: number; readonly packets: number }[];
-  /** UDP ports whose packets look like VXLAN though they aren't read as such: a guess by their form. */
+  /** UDP ports whose packets look like VXLAN but aren't decoded as such: a heuristic. */
   readonly vxlanPorts: readonly { readonly port: number; readonly packets: number; readonly vnis: readonly number[] }[];
   readonly frames: number;
   readonly networks: readonly {
@@ -44,7 +44,7 @@ export interface SurveyReport {
     readonly frames: number;
     readonly bytes: number;
     readonly truncated: number;
-    /** Of the frames, those that came in ESP. */
+    /** Frames that arrived in ESP. */
     readonly encrypted: number;
     readonly endpoints: number;
   }[];
@@ -76,10 +76,10 @@ export interface SurveyReport {
   readonly fragments: {
     /** Outer fragments. */
     readonly fragments: number;
-    /** Packets put together of them. */
+    /** Packets reassembled from them. */
     readonly reassembled: number;
     readonly held: number;
-    /** Inner packets that are fragments of the containers' own. */
+    /** Inner packets that are fragments themselves, sent by the containers. */
     readonly inner: number;
   };
   readonly checksums: readonly {
@@ -91,11 +91,11 @@ export interface SurveyReport {
   }[];
   readonly otherTraffic: readonly { readonly name: string; readonly packets: number; readonly bytes: number }[];
   readonly problems: readonly Problem[];
-  /** What opened ESP packets, and why no faster one did; null without keys. */
+  /** The implementation that decrypted ESP packets, and why no faster one was used; null without keys. */
   readonly cipher: CipherReport | null;
 }
 
-/** The cipher of a run. */
+/** The cipher implementation of a run. */
 export interface CipherReport {
   readonly name: string;
   readonly passedOver: readonly { readonly name: string; readonly code: string; readonly reason: string }[];
@@ -113,25 +113,25 @@ export interface EspReport {
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly highestSequence: number;
-  /** Packets whose ICV was right; 0 without keys. */
+  /** Packets whose ICV was valid; 0 without keys. */
   readonly opened: number;
-  /** Packets that were not opened, by reason. */
+  /** Packets that weren't decrypted, by reason. */
   readonly failed: Readonly<Record<string, number>>;
-  /** Sequence numbers between the first and the highest that did not come. */
+  /** Sequence numbers missing between the first and the highest. */
   readonly missingSequences: number;
-  /** Packets whose sequence number another one had. */
+  /** Packets with the sequence number of another packet. */
   readonly repeatedSequences: number;
-  /** Packets whose nonce another, different packet had; 0 where the packets' form shows that the cipher isn't AES-GCM. */
+  /** Packets that reuse the nonce of a different packet; 0 if the packet sizes rule out AES-GCM. */
   readonly nonceReused: number;
-  /** Packets whose 8 bytes after the sequence number (AES-GCM's IV) another, different packet had, whatever the cipher. */
+  /** Packets that repeat a different packet's 8 bytes after the sequence number (AES-GCM's IV), whatever the cipher. */
   readonly ivRepeated: number;
-  /** Packets that came once more, bit for bit. */
+  /** Bit-identical repetitions of a packet. */
   readonly seenAgain: number;
-  /** The key of the ring that it belongs to, and how its SPI was made of the addresses (`mapped` or `short`). */
+  /** The ring's key that it belongs to, and how the addresses were hashed into its SPI (`mapped` or `short`). */
   readonly key: { readonly tag: number; readonly spiForm: string } | null;
 }
 
-/** Sizes in bytes of packets or frames. */
+/** Sizes of packets or frames in bytes. */
 export interface SizeReport {
   readonly count: number;
   readonly smallest: number;

@@ -1,53 +1,53 @@
-/** How far the sequence number of an SA went, seen by its lower 32 bits alone (ESN sends no more). */
+/** Tracks how far the sequence number of an SA advanced, from its lower 32 bits (ESN transmits no more). */
 
-/** Numbers that a packet may lie ahead or back of the last one and need no other to support it. */
+/** Distance from the last number within which a packet needs no support by others. */
 const REORDER_WINDOW = 1024;
-/** Numbers that may be missing where the lower half begins anew; more were no wrap. */
+/** Most numbers that may be missing where the lower half wraps; more is not a wrap. */
 const MAX_WRAP_STEP = 2 ** 30;
-/** Packets in order that are believed on either side of a leap: one alone may be forged. */
+/** Packets in order that make either side of a jump credible: a single one may be forged. */
 const WITNESSES = 3;
 
-/** Numbers that go on from each other. */
+/** Consecutive numbers. */
 interface Run {
   first: number;
-  /** The furthest, not the latest: a packet that comes late moves nothing. */
+  /** The highest, not the latest: a late packet doesn't change it. */
   last: number;
   packets: number;
   advance: number;
-  /** Times of its first and its furthest packet, in seconds, or NaN. */
+  /** Times of its first and its highest packet in seconds, or NaN. */
   begin: number;
   end: number;
 }
 
-/** The way from an SA's first packet to its furthest. A packet far from the others, which none follows, is passed over. */
+/** The advance from an SA's first packet to its highest. A packet far from the others that none follows is ignored. */
 export class SequenceProgress {
-  /** Whether the lower half wrapped, which it does with ESN only. */
+  /** Whether the lower half wrapped, which only happens with ESN. */
   wrapped = false;
-  /** How often the numbers began anew, as they do where an SA is made again. */
+  /** Number of times the numbers restarted, as they do when an SA is recreated. */
   restarts = 0;
   #run: Run | undefined;
-  /** Where numbers leapt to, until enough of them have followed. */
+  /** Where the numbers jumped to, until enough of them have followed. */
   #leap: Run | undefined;
 
-  /** Numbers from the first packet to the furthest, over all wraps of the lower half. */
+  /** Numbers from the first packet to the highest, including wraps of the lower half. */
   get advance(): number {
     return this.#run?.advance ?? 0;
   }
 
-  /** The furthest number since numbers began anew, if ever they did; 0 before the first packet. */
+  /** The highest number since the last restart, if any; 0 before the first packet. */
   get furthest(): number {
     return this.#run?.last ?? 0;
   }
 
-  /** Seconds that the advance took; NaN if no time is known. */
+  /** Duration of the advance in seconds; NaN if no time is known. */
   get seconds(): number {
     return this.#run === undefined ? Number.NaN : this.#run.end - this.#run.begin;
   }
 
   /**
-   * Takes the next packet's number.
+   * Records the next packet's number.
    * @param sequence lower 32 bits
-   * @param time in seconds from any beginning; NaN if unknown
+   * @param time in seconds from any epoch; NaN if unknown
    */
   add(sequence: number, time: number): void {
     const run = this.#run;
@@ -73,7 +73,7 @@ export class SequenceProgress {
 
   #take(run: Run, leap: Run): void {
     this.#leap = undefined;
-    // It was the first packet that lay far from the others.
+    // The first packets were the outliers.
     if (run.packets < WITNESSES) {
       this.#run = leap;
       return;
@@ -105,7 +105,7 @@ function goOn(run: Run, sequence: number, time: number): void {
   if (!(time <= run.end)) run.end = time;
 }
 
-/** Whether a number that lies `step` from the run's last is clearly nearer to where the numbers leapt to. */
+/** Whether a number at distance `step` from the run's last is clearly nearer to the jump's target. */
 function follows(leap: Run, sequence: number, step: number): boolean {
   const distance = (sequence - leap.last) | 0;
   const wraps = distance > 0 && sequence < leap.last;

@@ -1,11 +1,11 @@
-/** How large packets are: on the wire, and the frames inside. */
+/** Size distribution of packets on the wire and of inner frames. */
 
-/** Upper bounds (bytes, inclusive) of the classes; a last one takes the rest. */
+/** Upper bounds of the classes in bytes, inclusive; a last class covers larger sizes. */
 export const SIZE_BOUNDS = [63, 127, 255, 511, 1023, 1518, 9216] as const;
 
-/** Counts by class of size. */
+/** Counts per size class. */
 export class SizeTable {
-  /** Counts, one more than there are bounds. */
+  /** Counts per class, one more than there are bounds. */
   readonly counts = new Float64Array(SIZE_BOUNDS.length + 1);
   packets = 0;
   bytes = 0;
@@ -24,7 +24,7 @@ export class SizeTable {
   }
 }
 
-/** What people call a class. */
+/** Display name of a class. */
 export function sizeClassName(index: number): string {
   const from = index === 0 ? 0 : SIZE_BOUNDS[index - 1] + 1;
   return index === SIZE_BOUNDS.length ? `${from}+` : `${from}-${SIZE_BOUNDS[index]}`;

@@ -1,19 +1,19 @@
-/** With which SPI a node sends to another, one after the other. */
+/** The sequence of SPIs that a node uses to send to another. */
 
-/** Seconds for which packets of an SPI may still come after the last of the one that follows. */
+/** Seconds for which packets of an SPI may arrive after the last one of the next SPI. */
 const REORDER_SECONDS = 1;
 
-/** A time in which an SPI is sent with. Times are seconds from the capture's beginning, or NaN. */
+/** A period of sending with one SPI. Times are seconds since the capture's beginning, or NaN. */
 export interface Turn {
-  /** Number of the SPI's row. */
+  /** Id of the SPI's row. */
   readonly id: number;
   first: number;
   last: number;
-  /** Packets that came when the next turn had begun. */
+  /** Packets that arrived after the next turn had begun. */
   late: number;
 }
 
-/** Packets of another SPI than the turn's, since the turn's last packet. */
+/** Packets of another SPI since the last packet of the current turn. */
 interface Return {
   readonly id: number;
   first: number;
@@ -21,7 +21,7 @@ interface Return {
   packets: number;
 }
 
-/** Follows the SPIs of one direction, to the first and back. */
+/** Follows the SPIs of one direction, including returns to earlier ones. */
 export class SpiSuccession {
   readonly turns: Turn[] = [];
   /** The last turn of each SPI. */
@@ -29,9 +29,10 @@ export class SpiSuccession {
   #return: Return | undefined;
 
   /**
-   * Takes the next packet.
-   * @param id number of its SPI's row
-   * @param mayReturn whether there is room for a turn of an SPI that had one before
+   * Records the next packet.
+   * @param id id of its SPI's row
+   * @param time in seconds since the capture's beginning, or NaN
+   * @param mayReturn whether there is room for another turn of an earlier SPI
    * @returns whether such a turn began
    */
   add(id: number, time: number, mayReturn: boolean): boolean {
@@ -56,7 +57,7 @@ export class SpiSuccession {
     lengthen(back, time);
     if (!(time - turn.last > REORDER_SECONDS)) return false;
     this.#return = undefined;
-    // Without room the turn between is left out.
+    // Without room, the turn in between is dropped.
     if (!mayReturn) this.turns.pop();
     const before = this.turns.at(-1);
     if (before?.id === id) lengthen(before, time);
@@ -64,7 +65,7 @@ export class SpiSuccession {
     return true;
   }
 
-  /** Ends the capture: packets that no turn was made of are late ones. */
+  /** Ends the capture: packets that belong to no turn count as late. */
   end(): readonly Turn[] {
     this.#overlap();
     return this.turns;
@@ -88,7 +89,7 @@ export class SpiSuccession {
 
 function lengthen(span: { first: number; last: number }, time: number): void {
   if (Number.isNaN(time)) return;
-  // Times may go back.
+  // Times may go backwards.
   if (!(time >= span.first)) span.first = time;
   if (!(time <= span.last)) span.last = time;
 }

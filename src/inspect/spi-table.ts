@@ -1,27 +1,27 @@
-/** Encrypted flows: what each SPI carried between two addresses. */
+/** Encrypted flows: traffic of each SPI between two addresses. */
 import { KeyIndex } from '../memory/key-index.js';
 
 /** An SPI in one direction. */
 export interface SpiRow {
   readonly spi: number;
-  /** Numbers of the addresses in the address table. */
+  /** Ids of the addresses in the address table. */
   readonly source: number;
   readonly destination: number;
-  /** Whether it came in UDP (RFC 3948). */
+  /** Whether it is encapsulated in UDP (RFC 3948). */
   readonly inUdp: boolean;
   packets: number;
   /** Bytes of the IP packets. */
   bytes: number;
-  /** Sequence numbers of the first and the last packet in the capture's order, and the highest of all. */
+  /** Sequence numbers: the first and last in capture order, and the highest. */
   readonly firstSequence: number;
   lastSequence: number;
   highestSequence: number;
 }
 
-/** Totals by SPI, bounded. */
+/** Bounded totals per SPI. */
 export class SpiTable {
   readonly rows: SpiRow[] = [];
-  /** Packets of SPIs that found no room. */
+  /** Packets of SPIs that the full table couldn't list. */
   unlisted = 0;
   readonly #index: KeyIndex;
 
@@ -31,7 +31,8 @@ export class SpiTable {
 
   /**
    * Counts an encrypted packet.
-   * @returns the number of its row, or -1
+   * @param bytes length of the IP packet
+   * @returns the id of its row, or -1
    */
   add(spi: number, sequence: number, source: number, destination: number, inUdp: boolean, bytes: number): number {
     const { key } = this.#index;

@@ -1,4 +1,4 @@
-/** Goes over a capture's packets and counts what they are: networks, VTEPs, endpoints, SPIs, sizes, problems. */
+/** Counts a capture's packets: networks, VTEPs, endpoints, SPIs, sizes, problems. */
 import type { CaptureBatch } from '../capture/batch.js';
 import { linkTypeName } from '../capture/link-type.js';
 import type { PacketSource } from '../capture/source.js';
@@ -29,27 +29,33 @@ import { formatTime } from './time.js';
 import { TrafficTable } from './traffic-table.js';
 import { TunnelTable } from './tunnel-table.js';
 
-/** How a survey is made. */
+/** Options of a survey. */
 export interface SurveyOptions extends IngressOptions {
-  /** Whether to look at checksums; true if not said. */
+  /**
+   * Whether to verify checksums.
+   * @default true
+   */
   readonly checksums?: boolean;
-  /** Rows of each table at the most; 65,536. What finds no room is counted. */
+  /**
+   * Maximum number of rows of each table; what doesn't fit is only counted.
+   * @default 65536
+   */
   readonly maxRows?: number;
-  /** The SAs that a key ring gave, for the report. */
+  /** The SAs derived from a key ring, for the report. */
   readonly ringSas?: readonly RingSa[];
-  /** What opens ESP, for the report. */
+  /** The cipher implementation that decrypts ESP, for the report. */
   readonly cipher?: CipherReport;
 }
 
-/** Larger than any network's jumbo frames: such a packet never was one on a wire. */
+/** Larger than any network's jumbo frames: such a packet was never on a wire. */
 const MAX_WIRE_MTU = SIZE_BOUNDS[6];
-/** What Ethernet carries without jumbo frames, with a VLAN tag. */
+/** Largest Ethernet frame without jumbo frames, with a VLAN tag. */
 const ETHERNET_MAX = SIZE_BOUNDS[5];
 
-/** Counts of a capture, filled batch by batch in bounded memory. */
+/** Statistics of a capture, collected batch by batch in bounded memory. */
 export class Survey {
   readonly ingress: Ingress;
-  /** The walk over the last frame's inner headers; it holds after a packet whose `ingress.vni` isn't -1. */
+  /** Layers of the last inner frame; valid after a packet whose `ingress.vni` isn't -1. */
   readonly inner = new Layers({ fromCapture: true });
 
   readonly #addresses: AddressTable;
@@ -102,7 +108,7 @@ export class Survey {
 
   /**
    * Counts one packet of a batch.
-   * @returns what became of it
+   * @returns its verdict
    */
   add(batch: CaptureBatch, index: number): Verdict {
     const { ingress } = this;
@@ -123,7 +129,7 @@ export class Survey {
     return verdict;
   }
 
-  /** Everything that was counted. */
+  /** Returns everything that was counted. */
   report(source: PacketSource): SurveyReport {
     const { ingress } = this;
     const drops = ingress.drops();
@@ -206,7 +212,7 @@ export class Survey {
     this.#checksums?.add(bytes, outer, inner, ingress.opened);
     const wireLength = ingress.opened ? ingress.espBytes : outer.networkEnd - outer.networkOffset;
     const partial = this.#checksums?.partial === true;
-    // What came in fragments was on the wire, however long it is.
+    // Anything that arrived in fragments was on the wire, whatever its length.
     if (ingress.parts > 1) return;
     if (wireLength > MAX_WIRE_MTU || (partial && wireLength > ETHERNET_MAX)) this.#superFrames++;
   }
@@ -244,12 +250,12 @@ export class Survey {
     const { outer, outerBytes, capturedEnd, depth, encapsulations, parts } = this.ingress;
     if (outer.lengthUnset) this.#unsetLengths++;
     const kind = (depth === 0 ? 0 : encapsulations[0]) as Encapsulation;
-    // Of a packet that was put together the last part alone is at hand; its IP length stands for all of them.
+    // Only the last fragment of a reassembled packet is available; the IP length covers all of them.
     const size = parts === 1 ? length : outer.networkEnd - outer.networkOffset;
     this.#traffic.add(outer, parts, size, outerBytes, capturedEnd, kind);
   }
 
-  /** Notes in what VXLAN and ESP came besides. */
+  /** Records the encapsulations around VXLAN and ESP. */
   #addEncapsulated(): void {
     const { depth, encapsulations, parts } = this.ingress;
     this.#encapsulated += parts;
@@ -288,7 +294,7 @@ export class Survey {
       const text = `packets dropped: ${dropReasonText(reason)}${
         reason === DropReason.VxlanReservedBits ? reservedText(reserved, policyPackets) : ''
       }`;
-      // The network repeats fragments, and senders hide their rhythm in dummies; nothing is lost by it.
+      // Networks duplicate fragments, and senders use dummies to hide traffic patterns; nothing is lost.
       if (reason === DropReason.DuplicateFragment || reason === DropReason.EspDummy)
         note(dropReasonName(reason), count, text);
       else warning(dropReasonName(reason), count, text);
@@ -304,13 +310,13 @@ export class Survey {
     warning(
       'MAC_INVALID_SOURCE',
       this.#badSources,
-      'frames whose source MAC is zero or a group: the kernel drops them',
+      'frames whose source MAC is zero or a group address: the kernel drops them',
     );
-    warning('INNER_HEADER', this.#innerFaults, 'frames whose inner headers are cut short or wrong');
+    warning('INNER_HEADER', this.#innerFaults, 'frames whose inner headers are truncated or invalid');
     for (const row of this.#checksums?.rows ?? []) {
       warning('CHECKSUM_BAD', row.bad, `wrong checksums: ${row.name}`);
     }
-    note('FRAGMENTS_HELD', this.ingress.held, 'fragments whose rest the capture does not hold');
+    note('FRAGMENTS_HELD', this.ingress.held, 'fragments of packets that are incomplete in the capture');
     const partial = (this.#checksums?.rows ?? []).reduce((sum, row) => sum + row.partial, 0);
     note(
       'CHECKSUM_PARTIAL',
@@ -320,40 +326,44 @@ export class Survey {
     note(
       'SUPER_FRAMES',
       this.#superFrames,
-      'frames larger than the wire carries: recorded before segmentation offload cut them (or after it joined them)',
+      'frames too large for the wire: recorded before segmentation offload (or after receive offload coalesced them)',
     );
     note(
       'LENGTH_UNSET',
       this.#unsetLengths,
-      'packets with an IP length of 0, taken as reaching to their end: recorded on the sending host, before segmentation' +
+      'packets with an IP length of 0, assumed to extend to their end: recorded on the sending host, before segmentation' +
         ' offload set it (TSO), or too long for the field (BIG TCP)',
     );
     note(
       'ENCAPSULATED',
       this.#encapsulated,
-      `packets with VXLAN or ESP inside another encapsulation, which was opened: ${[...this.#encapsulations]
+      `packets with VXLAN or ESP inside another encapsulation, which was removed: ${[...this.#encapsulations]
         .map((kind) => encapsulationName(kind as Encapsulation))
         .join(', ')}`,
     );
     for (const guess of this.ingress.guess.ports) note('VXLAN_OTHER_PORT', guess.packets, guessText(guess));
-    note('ESP_WITHOUT_KEYS', this.ingress.espPackets, 'ESP packets whose content stays unknown: --keys opens them');
-    note('ARP_IN_TUNNEL', this.#arpFrames, 'ARP frames inside: a learning overlay; Swarm answers ARP on the node');
+    note(
+      'ESP_WITHOUT_KEYS',
+      this.ingress.espPackets,
+      'ESP packets that are not decrypted: give their keys with --keys',
+    );
+    note('ARP_IN_TUNNEL', this.#arpFrames, 'inner ARP frames: a learning overlay; Swarm answers ARP on the node');
     note(
       'TIME_BACKWARDS',
       this.#backwards,
-      "packets older than one before them: first and last time are those of the earliest and the latest, not the file's",
+      'packets older than an earlier one: first and last time are the earliest and the latest, not in file order',
     );
     const tables = [this.#addresses, this.#networks, this.#tunnels, this.#endpoints, this.#esp.spis];
     const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0);
-    warning('TABLE_FULL', unlisted, 'rows found no room in a table: counted in the totals, not listed');
+    warning('TABLE_FULL', unlisted, 'rows not listed because a table is full, but counted in the totals');
     for (const odd of source.notes) note('CAPTURE_ODD', odd.count, odd.message);
     return problems;
   }
 }
 
-/** Whose VXLAN has reserved bits, and what sets them. */
+/** VNIs with reserved bits, and packets with a group policy. */
 function reservedText(reserved: VniCounts, policyPackets: number): string {
-  const policy = policyPackets === 0 ? '' : `; ${policyPackets} carry a group policy, which Linux takes with \`gbp\``;
+  const policy = policyPackets === 0 ? '' : `; ${policyPackets} carry a group policy, which Linux accepts with \`gbp\``;
   return `: ${reserved.text}${policy}`;
 }
 

@@ -1,21 +1,21 @@
-/** What happened in a capture, in the order of time: from the packets, from dumps, from a list of events. */
+/** The events of a capture in chronological order: from packets, from dumps, from a list of events. */
 import { formatSpi, type SaMade } from '../ipsec/index.js';
 import type { CaptureClock } from './capture-clock.js';
 import type { EspReport } from './report.js';
 import type { Moment, TimelineDirection, TimelineEntry, TimelineEvent } from './timeline-report.js';
 
-/** A time in which an SPI had no packet. */
+/** A period in which an SPI had no packet. */
 export interface Silence {
-  /** Number of its row. */
+  /** Id of its row. */
   readonly id: number;
-  /** The packet before it, in seconds from the capture's beginning. */
+  /** Time of the packet before it, in seconds since the capture's beginning. */
   readonly start: number;
   readonly seconds: number;
 }
 
-/** What stands in a timeline besides the SPIs themselves. */
+/** Contents of a timeline besides the SPIs. */
 interface Beside {
-  /** Whether keys opened packets, so that SPIs without one are told apart. */
+  /** Whether keys decrypted packets, so that SPIs without decrypted packets are separate. */
   readonly proven: boolean;
   readonly silences: readonly (Omit<Silence, 'id'> & { readonly row: EspReport })[];
   readonly made: readonly SaMade[];
@@ -23,8 +23,8 @@ interface Beside {
 }
 
 /**
- * The entries of a timeline; none if the capture says no times. SAs that were made between other addresses than the
- * capture's are counted, not listed.
+ * The entries of a timeline; none if the capture has no times. SAs between other addresses than the capture's are only
+ * counted.
  */
 export function entriesOf(
   clock: CaptureClock,
@@ -78,7 +78,7 @@ function ofDirection({ source, destination, spis, switches }: TimelineDirection,
   return entries;
 }
 
-/** The same SA stands in many dumps with the same time. */
+/** The same SA appears in many dumps with the same time. */
 function eachOnce(made: readonly SaMade[]): Iterable<SaMade> {
   return new Map(made.map((sa) => [`${sa.spi} ${sa.source} ${sa.destination} ${sa.text}`, sa])).values();
 }

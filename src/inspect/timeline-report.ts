@@ -1,14 +1,14 @@
-/** What a capture shows of its SPIs over time, as plain data: the shape of `keys timeline --json`. */
+/** A capture's SPIs over time as plain data: the format of `keys timeline --json`. */
 import type { Problem } from './report.js';
 import type { SpiKeyReport } from './ring-key.js';
 
-/** A time: UTC in ISO 8601, and seconds from the capture's earliest packet. */
+/** A time: UTC in ISO 8601, and seconds since the capture's earliest packet. */
 export interface Moment {
   readonly time: string;
   readonly offset: number;
 }
 
-/** An SPI in one direction. Times are null where the capture says none. */
+/** An SPI in one direction. Times are null if the capture has none. */
 export interface SpiSpan {
   /** `0x` and 8 hexadecimal digits. */
   readonly spi: string;
@@ -18,40 +18,40 @@ export interface SpiSpan {
   readonly bytes: number;
   readonly first: Moment | null;
   readonly last: Moment | null;
-  /** Whether it is what is sent with in the end. */
+  /** Whether it is the one in use at the end. */
   readonly current: boolean;
-  /** Lower 32 bits of sequence numbers, as they travel. */
+  /** Lower 32 bits of sequence numbers, as transmitted. */
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly highestSequence: number;
   readonly missingSequences: number;
-  /** How often the sequence numbers began anew. */
+  /** Number of times the sequence numbers restarted. */
   readonly sequenceRestarts: number;
-  /** Sequence numbers a second, from the first packet to the last. */
+  /** Sequence numbers per second, from the first packet to the last. */
   readonly sequenceRate: number | null;
-  /** Whether sequence numbers have 64 bits, as far as the packets or the keys tell. */
+  /** Whether sequence numbers have 64 bits, as far as the packets or the keys show. */
   readonly extended: boolean;
-  /** When 32 bits run out at that rate, from the last packet on; null with 64 bits, or too little to go by. */
+  /** When 32 bits run out at that rate, counted from the last packet; null with 64 bits, or with too little data. */
   readonly runsOut: { readonly seconds: number; readonly beforeRotation: boolean } | null;
-  /** Packets whose ICV was right, and those that were not opened, by reason; 0 and none without keys. */
+  /** Packets with a valid ICV, and those that weren't decrypted, by reason; 0 and none without keys. */
   readonly opened: number;
   readonly failed: Readonly<Record<string, number>>;
-  /** The key of the ring that its SPI is made of. */
+  /** The ring's key that yields its SPI. */
   readonly key: SpiKeyReport | null;
 }
 
-/** A node begins to send with another SPI. */
+/** A node starts to send with another SPI. */
 export interface KeySwitch {
   /** The first packet with the new one. */
   readonly at: Moment;
   readonly from: string;
   readonly to: string;
   /**
-   * Seconds since the last packet with the old one, if none stands behind this one in the capture; below 0 if that packet
-   * is later all the same, since the capture's times go back.
+   * Seconds since the last packet with the old SPI, if none follows this one in the capture; negative if that packet is
+   * newer nevertheless, because the capture's times go backwards.
    */
   readonly gapSeconds: number | null;
-  /** Packets with the old one that came later, and for how long. */
+  /** Later packets with the old SPI, and for how long they arrived. */
   readonly overlap: { readonly packets: number; readonly seconds: number } | null;
 }
 
@@ -64,36 +64,36 @@ export interface TimelineDirection {
   readonly switches: readonly KeySwitch[];
 }
 
-/** Something that happened. */
+/** An event. */
 export type TimelineEntry = Moment &
   (
     | (DirectedEntry & { readonly kind: 'first' | 'last'; readonly spi: string })
     | (DirectedEntry & { readonly kind: 'switch' } & Omit<KeySwitch, 'at'>)
     | (DirectedEntry & { readonly kind: 'silence'; readonly spi: string; readonly seconds: number })
-    /** An SA was made, as a dump says it by its node's clock and zone; `time` takes that for UTC. */
+    /** Creation of an SA according to a dump, in its node's local time; `time` interprets that as UTC. */
     | (DirectedEntry & { readonly kind: 'made'; readonly spi: string; readonly localTime: string })
-    /** The first packet of SPIs that no key opens, where keys open others: all of them together. */
+    /** The first packet of SPIs that no key decrypts, while keys decrypt others: all of them combined. */
     | { readonly kind: 'unopened'; readonly spis: number; readonly packets: number }
     | { readonly kind: 'event'; readonly words: string }
   );
 
-/** Something that happened from one node to another: their addresses. */
+/** The addresses of an event between two nodes. */
 export interface DirectedEntry {
   readonly source: string;
   readonly destination: string;
 }
 
-/** Switches that belong together: each direction's one at the most. */
+/** Switches that belong together: at most one per direction. */
 export interface Rotation {
   readonly start: Moment;
   /** From the first node's switch to the last one's. */
   readonly seconds: number;
   readonly directions: number;
-  /** In the order in which they switched, each with its first direction's time. */
+  /** In the order in which they switched, with the time of the first direction of each. */
   readonly nodes: readonly { readonly address: string; readonly at: Moment }[];
 }
 
-/** Something from elsewhere that is put into the timeline. */
+/** An external event to merge into the timeline. */
 export interface TimelineEvent {
   /** Since 1970, UTC. */
   readonly seconds: number;
@@ -104,14 +104,14 @@ export interface TimelineEvent {
 /** A capture's SPIs over time. */
 export interface KeyTimelineReport {
   readonly directions: readonly TimelineDirection[];
-  /** In the order of their times. */
+  /** In chronological order. */
   readonly entries: readonly TimelineEntry[];
   readonly summary: {
     readonly packets: number;
     readonly spis: number;
     readonly durationSeconds: number;
     readonly rotations: readonly Rotation[];
-    /** Packets of SPIs, silences, switches back, and SAs of dumps between other addresses that are not listed. */
+    /** Packets of SPIs, silences, switches back, and dumped SAs between other addresses that are not listed. */
     readonly unlisted: {
       readonly packets: number;
       readonly silences: number;

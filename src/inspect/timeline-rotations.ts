@@ -1,4 +1,4 @@
-/** Which switches of a capture are one rotation of the cluster's keys. */
+/** Groups the switches of a capture into rotations of the cluster's keys. */
 import { wholeNanoseconds } from './capture-clock.js';
 import type { KeySwitch, Rotation, TimelineDirection } from './timeline-report.js';
 
@@ -22,8 +22,8 @@ function rotationOf(switches: readonly Switched[]): Rotation {
 }
 
 /**
- * Gathers the switches of all directions in the order of time. Where a direction switches again, or no switch came for
- * half the time between rotations, another one begins.
+ * Groups the switches of all directions in chronological order. A new rotation begins where a direction switches again,
+ * or after half a rotation interval without a switch.
  * @param interval seconds from one rotation to the next
  */
 export function rotationsOf(directions: readonly TimelineDirection[], interval: number): Rotation[] {

@@ -1,4 +1,4 @@
-/** Packets that are no overlay traffic, by what they are; Swarm's own conversations by their names. */
+/** Packets that aren't overlay traffic, by protocol; Swarm's own protocols by name. */
 import { Encapsulation, encapsulationName, type Layers } from '../wire/index.js';
 import { protocolName } from './protocol-name.js';
 
@@ -10,23 +10,23 @@ export interface TrafficRow {
   bytes: number;
 }
 
-/** Kinds that are told apart; there are 2^16 EtherTypes. */
+/** Maximum number of distinct kinds; there are 2^16 EtherTypes. */
 const MAX_KINDS = 1024;
 const REST = 'other kinds';
 const NOTHING = new Uint8Array(0);
 
-/** Totals by kind, bounded. */
+/** Bounded totals per kind. */
 export class TrafficTable {
   readonly #rows = new Map<string, TrafficRow>();
 
   /**
    * Counts a packet.
-   * @param layers the walk over it
-   * @param packets how many packets (fragments) it came in
+   * @param layers its parsed layers
+   * @param packets number of packets (fragments) it arrived in
    * @param size bytes on the wire
-   * @param bytes what was walked, as far as it is at hand
-   * @param end where the captured bytes end in it
-   * @param encapsulation what the packet that was walked stood in
+   * @param bytes the parsed bytes, as far as available
+   * @param end offset after the captured bytes
+   * @param encapsulation encapsulation around the parsed packet
    */
   add(
     layers: Layers,

@@ -1,12 +1,12 @@
-/** What went from VTEP to VTEP, clear and encrypted. */
+/** Clear and encrypted traffic between VTEPs. */
 import { KeyIndex } from '../memory/key-index.js';
 
 /** A direction between two VTEPs. */
 export interface TunnelRow {
-  /** Numbers of the addresses in the address table. */
+  /** Ids of the addresses in the address table. */
   readonly source: number;
   readonly destination: number;
-  /** Inner frames, clear or opened, and their bytes. */
+  /** Inner frames, clear or decrypted, and their bytes. */
   frames: number;
   bytes: number;
   /** Encrypted packets and the bytes of their IP packets. */
@@ -17,10 +17,10 @@ export interface TunnelRow {
   lastVni: number;
 }
 
-/** Totals by direction, bounded. */
+/** Bounded totals per direction. */
 export class TunnelTable {
   readonly rows: TunnelRow[] = [];
-  /** Packets of directions that found no room. */
+  /** Packets of directions that the full table couldn't list. */
   unlisted = 0;
   readonly #index: KeyIndex;
 
@@ -34,7 +34,7 @@ export class TunnelTable {
     if (row === undefined) return;
     row.frames++;
     row.bytes += bytes;
-    // Frames of one network mostly follow each other; the set needn't be asked for each.
+    // Consecutive frames are mostly of one network, which saves a set lookup.
     if (row.lastVni !== vni) {
       row.vnis.add(vni);
       row.lastVni = vni;

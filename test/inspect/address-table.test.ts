@@ -11,7 +11,7 @@ const of6 = (source: string, destination = 'fd00::99'): Uint8Array =>
   ethernet(ip(6, 253, NOTHING, source, destination), 0x86dd);
 
 describe('AddressTable', () => {
-  test('an address has one number, as a source and as a destination', () => {
+  test('an address has one id, as a source and as a destination', () => {
     const table = new AddressTable(10);
     const [there, back] = [of4('10.0.0.1', '10.0.0.2'), of4('10.0.0.2', '10.0.0.1')];
     const one = table.source(there, walked(there));
@@ -22,7 +22,7 @@ describe('AddressTable', () => {
 
   test('IPv4 and IPv6 addresses of the same bits are different addresses', () => {
     const table = new AddressTable(10);
-    // 10.0.0.1 alone, in front of zeros, behind zeros, and mapped (RFC 4291 section 2.5.5.2).
+    // 10.0.0.1 alone, followed by zeros, after zeros, and mapped (RFC 4291 section 2.5.5.2).
     const packets = [
       of4('10.0.0.1'),
       of6('a00:1::'),
@@ -39,7 +39,7 @@ describe('AddressTable', () => {
     );
   });
 
-  test('IPv6 addresses that differ in one group alone are different addresses', () => {
+  test('IPv6 addresses that differ in a single group are different addresses', () => {
     const table = new AddressTable(20);
     const ids = Array.from({ length: 8 }, (_, i) => {
       const packet = of6(Array.from({ length: 8 }, (__, group) => (group === i ? '1' : '2')).join(':'));
@@ -48,7 +48,7 @@ describe('AddressTable', () => {
     assert.equal(new Set(ids).size, 8);
   });
 
-  test('numbers and texts stay together while both families come in turns', () => {
+  test('ids and texts stay consistent with alternating families', () => {
     const table = new AddressTable(600);
     const seen = new Map<number, string>();
     for (let i = 0; i < 300; i++) {
@@ -64,7 +64,7 @@ describe('AddressTable', () => {
     for (const [id, text] of seen) assert.equal(table.text(id), text);
   });
 
-  test('a full table knows what it holds, and calls the rest others', () => {
+  test('a full table knows the addresses it holds, and reports others as "(others)"', () => {
     const table = new AddressTable(2);
     const packets = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((source) => of4(source));
     const ids = packets.map((packet) => table.source(packet, walked(packet)));
@@ -75,7 +75,7 @@ describe('AddressTable', () => {
     assert.equal(table.source(packets[0], walked(packets[0])), ids[0]);
   });
 
-  test('the limit is one for both families together, whichever came first', () => {
+  test('both families share one limit, in any order', () => {
     for (const first of [of4, of6]) {
       const [a, b] = first === of4 ? [of4('10.0.0.1'), of6('fd00::1')] : [of6('fd00::1'), of4('10.0.0.1')];
       const table = new AddressTable(1);

@@ -10,7 +10,7 @@ type Kind = keyof typeof ChecksumKind;
 type State = 'good' | 'absent' | 'partial' | 'bad';
 type Mode = 'right' | 'partial' | number;
 
-/** The sum of RFC 1071, word by word, with the pseudo-header's words in front. */
+/** The checksum of RFC 1071, word by word, starting with the pseudo-header's words. */
 function sumOf(bytes: Uint8Array, words: readonly number[] = []): number {
   let sum = words.reduce((a, b) => a + b, 0);
   for (let at = 0; at < bytes.length; at += 2) sum += bytes[at] * 256 + (bytes[at + 1] ?? 0);
@@ -20,7 +20,7 @@ function sumOf(bytes: Uint8Array, words: readonly number[] = []): number {
 
 const PROTOCOLS = { tcp: [6, 20, 16], udp: [17, 8, 6], icmp: [1, 8, 2], icmpv6: [58, 8, 2] } as const;
 
-/** A transport in IP whose checksum is right, partial (the pseudo-header's sum alone) or a number. */
+/** A transport header in IP whose checksum is valid, partial (only the pseudo-header's sum) or a given number. */
 function packet(family: 4 | 6, transport: keyof typeof PROTOCOLS, payload: Uint8Array, mode: Mode): Uint8Array {
   const [protocol, span, field] = PROTOCOLS[transport];
   const body = join(new Uint8Array(span).fill(3), payload);
@@ -35,7 +35,7 @@ function packet(family: 4 | 6, transport: keyof typeof PROTOCOLS, payload: Uint8
   if (mode === 'partial') stored = pseudo;
   else if (mode === 'right') stored = 0xffff - sumOf(bytes.subarray(at), [pseudo]);
   else stored = mode;
-  // A computed zero goes as all ones in UDP (RFC 768).
+  // UDP sends a computed zero as all ones (RFC 768).
   if (mode === 'right' && transport === 'udp' && stored === 0) stored = 0xffff;
   bytes.set([stored >>> 8, stored & 0xff], at + field);
   return bytes;
@@ -50,7 +50,7 @@ function look(outer: Uint8Array, family: 4 | 6 = 4, table = new ChecksumTable())
   return table;
 }
 
-/** What was counted, by kind. */
+/** The counts, by kind. */
 function found(table: ChecksumTable): Partial<Record<Kind, State>> {
   const counts: Partial<Record<Kind, State>> = {};
   for (const kind of Object.keys(ChecksumKind) as Kind[]) {
@@ -82,7 +82,7 @@ for (const [family, transports] of [
           const kind = kindOf[transport];
           assert.deepEqual(state('right'), { ...outer, ...ip4, [kind]: 'good' });
           assert.deepEqual(state(0x1234), { ...outer, ...ip4, [kind]: 'bad' });
-          // Good as it stands: the outer checksum covers the inner one as it is.
+          // Good as it is: the outer checksum covers the inner one unchanged.
           if (transport !== 'icmp') assert.deepEqual(state('partial'), { ...outer, ...ip4, [kind]: 'partial' });
         });
       }
@@ -90,10 +90,10 @@ for (const [family, transports] of [
   });
 }
 
-describe('checksums of odd kinds', () => {
+describe('special cases of checksums', () => {
   const outer = { OuterIpv4: 'good', OuterUdp: 'good' } as const;
 
-  test('inner UDP of zero: absent over IPv4 (RFC 768), wrong over IPv6 (RFC 8200 section 8.1)', () => {
+  test('a zero inner UDP checksum is absent over IPv4 (RFC 768), wrong over IPv6 (RFC 8200 section 8.1)', () => {
     for (const [family, state] of [
       [4, 'absent'],
       [6, 'bad'],
@@ -103,7 +103,7 @@ describe('checksums of odd kinds', () => {
     }
   });
 
-  test('inner UDP of zero over IPv6 is wrong even where zero is what the sum would give', () => {
+  test('a zero inner UDP checksum over IPv6 is wrong even if the sum is zero', () => {
     const bytes = packet(6, 'udp', Uint8Array.of(0, 0, 1, 2), 0);
     const missing = 0xffff - sumOf(bytes.subarray(40), [sumOf(bytes.subarray(8, 40), [17, 12])]);
     bytes.set([missing >>> 8, missing & 0xff], 48);
@@ -111,7 +111,7 @@ describe('checksums of odd kinds', () => {
     assert.equal(found(look(overlay(4, 1, frame(6, bytes)))).InnerUdp, 'bad');
   });
 
-  test('a TCP checksum of zero is a checksum', () => {
+  test('a zero TCP checksum is a checksum', () => {
     const bytes = packet(4, 'tcp', Uint8Array.of(0, 0), 0);
     const missing = 0xffff - sumOf(bytes.subarray(20), [sumOf(bytes.subarray(12, 20), [6, 22])]);
     bytes.set([missing >>> 8, missing & 0xff], 40);
@@ -119,7 +119,7 @@ describe('checksums of odd kinds', () => {
     assert.equal(found(look(overlay(4, 1, frame(4, packet(4, 'tcp', noise(9, 1), 0))))).InnerTcp, 'bad');
   });
 
-  test('a frame padded to Ethernet’s least size: the padding is the outer checksum’s alone', () => {
+  test("a frame padded to Ethernet's minimum size: only the outer checksum covers the padding", () => {
     const padded = join(frame(4, packet(4, 'udp', noise(3, 1), 'right')), noise(15, 2));
     const good = overlay(4, 1, padded);
     assert.deepEqual(found(look(good)), { ...outer, InnerIpv4: 'good', InnerUdp: 'good' });
@@ -127,29 +127,29 @@ describe('checksums of odd kinds', () => {
     assert.deepEqual(found(look(good)), { ...outer, InnerIpv4: 'good', InnerUdp: 'good', OuterUdp: 'bad' });
   });
 
-  test('padding behind the outer packet is nobody’s', () => {
+  test('no checksum covers padding after the outer packet', () => {
     const wire = join(overlay(4, 1, frame(4, packet(4, 'tcp', noise(5, 1), 'right'))), Uint8Array.of(9, 9, 9));
     assert.deepEqual(found(look(wire)), { ...outer, InnerIpv4: 'good', InnerTcp: 'good' });
   });
 
-  test('an inner VLAN tag', () => {
+  test('an inner VLAN tag is skipped', () => {
     const plain = frame(4, packet(4, 'tcp', noise(33, 1), 'right'));
     const tagged = join(plain.subarray(0, 12), Uint8Array.of(0x81, 0, 0, 5), plain.subarray(12));
     assert.deepEqual(found(look(overlay(4, 1, tagged))), { ...outer, InnerIpv4: 'good', InnerTcp: 'good' });
   });
 
-  test('an inner fragment has no transport to look at; its header has', () => {
+  test('verifies only the header of an inner fragment', () => {
     const bytes = packet(4, 'tcp', noise(33, 1), 'right');
     bytes[6] = 0x20;
     assert.deepEqual(found(look(overlay(4, 1, frame(4, bytes)))), { ...outer, InnerIpv4: 'bad' });
   });
 
-  test('a frame without IP, or with faulty headers, leaves the outer ones to look at', () => {
+  test('verifies the outer checksums of a frame without IP or with faulty headers', () => {
     assert.deepEqual(found(look(overlay(4, 1, ethernet(noise(30, 1), 0x88b5)))), outer);
     assert.deepEqual(found(look(overlay(4, 1, ethernet(noise(30, 1), 0x0800)))), outer);
   });
 
-  test('ICMP over IPv6 and ICMPv6 over IPv4 are nobody’s checksums', () => {
+  test('ignores ICMP over IPv6 and ICMPv6 over IPv4', () => {
     assert.deepEqual(found(look(overlay(4, 1, frame(6, ip(6, 1, new Uint8Array(8)))))), outer);
     assert.deepEqual(found(look(overlay(4, 1, frame(4, ip(4, 58, new Uint8Array(8)))))), {
       ...outer,
@@ -157,7 +157,7 @@ describe('checksums of odd kinds', () => {
     });
   });
 
-  test('counts go on from frame to frame, `partial` and the inner sum don’t', () => {
+  test("counts accumulate over frames; `partial` and the inner sum don't", () => {
     const table = new ChecksumTable();
     const partial = overlay(4, 1, frame(4, packet(4, 'tcp', noise(20, 1), 'partial')));
     const bare = overlay(4, 1, ethernet(noise(60, 1), 0x88b5));
@@ -173,12 +173,12 @@ describe('checksums of odd kinds', () => {
     assert.equal(table.rows[ChecksumKind.InnerTcp].partial, 2);
   });
 
-  test('the kinds have names of their own', () => {
+  test('the kinds have distinct names', () => {
     assert.equal(new Set(CHECKSUM_NAMES).size, Object.keys(ChecksumKind).length);
   });
 });
 
-describe('an outer checksum that counts on the inner one being completed (local checksum offload)', () => {
+describe('an outer checksum that assumes a completed inner one (local checksum offload)', () => {
   for (const outerFamily of [4, 6] as const) {
     for (const [family, transport] of [
       [4, 'tcp'],
@@ -186,16 +186,16 @@ describe('an outer checksum that counts on the inner one being completed (local 
       [6, 'tcp'],
       [6, 'udp'],
     ] as const) {
-      test(`inner ${transport} over IPv${family}, outer IPv${outerFamily}: partial inside, good outside`, () => {
+      test(`inner ${transport} over IPv${family}, outer IPv${outerFamily}: partial inner, good outer`, () => {
         for (const length of [0, 7, 90, 1001]) {
-          // The wire as the card would finish it, with the inner checksum taken back to its partial one.
+          // The packet as the card completes it, with the inner checksum reverted to its partial value.
           const wire = overlay(outerFamily, 1, frame(family, packet(family, transport, noise(length, 1), 'right')));
           const partial = packet(family, transport, noise(length, 1), 'partial');
           wire.set(partial, wire.length - partial.length);
           const counts = found(look(wire, outerFamily));
           assert.equal(counts[kindOf[transport]], 'partial');
           assert.equal(counts.OuterUdp, 'good');
-          // One wrong byte in what the outer one covers alone.
+          // One wrong byte that only the outer checksum covers.
           wire[(outerFamily === 4 ? 34 : 54) + 16] ^= 1;
           assert.equal(found(look(wire, outerFamily)).OuterUdp, 'bad');
         }
@@ -204,7 +204,7 @@ describe('an outer checksum that counts on the inner one being completed (local 
   }
 });
 
-test('any frame, any damage: every state is what adding up word by word gives (4,000 frames)', () => {
+test('agrees with a word-by-word sum for any frame and any damage (4,000 frames)', () => {
   const sample = fc.record({
     outerFamily: fc.constantFrom(4 as const, 6 as const),
     family: fc.constantFrom(4 as const, 6 as const),
@@ -223,7 +223,7 @@ test('any frame, any damage: every state is what adding up word by word gives (4
       const ipAt = udpAt + 16 + 14;
       const at = ipAt + (family === 4 ? 20 : 40);
       const end = ipAt + inner.length;
-      // Damage falls behind the headers, so that what is walked stays the same.
+      // Damage hits only bytes after the headers, so that the parsed layers stay the same.
       const [, , field] = PROTOCOLS[transport];
       if (change[0] && length > 0) wire[end - 1 - (change[1] % length)] ^= change[2];
       const counts = found(look(wire, outerFamily));

@@ -28,7 +28,7 @@ const PARTIAL = [0, 0, 1, 0];
 const BAD = [0, 0, 0, 1];
 
 describe('checksums of a frame and its packet', () => {
-  test('good ones, with an odd number of bytes too', () => {
+  test('good ones, also with an odd number of bytes', () => {
     for (const length of [33, 34]) {
       const inner = ethernet(udpIp(4, 80, new Uint8Array(length).fill(3)), EtherType.Ipv4);
       const table = look(overlay(4, 1, inner));
@@ -49,14 +49,14 @@ describe('checksums of a frame and its packet', () => {
     assert.deepEqual(counts(table, ChecksumKind.OuterIpv4), [0, 0, 0, 0]);
   });
 
-  test('zero is none over IPv4 (RFC 768), wrong over IPv6 (RFC 8200 section 8.1)', () => {
+  test('zero is absent over IPv4 (RFC 768), wrong over IPv6 (RFC 8200 section 8.1)', () => {
     assert.deepEqual(counts(look(overlay(4, 1, FRAME, 0)), ChecksumKind.OuterUdp), ABSENT);
     assert.deepEqual(counts(look(overlay(6, 1, FRAME, 0), FRAME_AT + 20), ChecksumKind.OuterUdp), BAD);
     const inner = ethernet(udpIp(4, 80, new Uint8Array(9), 0), EtherType.Ipv4);
     assert.deepEqual(counts(look(overlay(4, 1, inner)), ChecksumKind.InnerUdp), ABSENT);
   });
 
-  test('a changed byte makes wrong what covers it, and nothing else', () => {
+  test('a changed byte invalidates only the checksums that cover it', () => {
     const packet = overlay();
     packet[packet.length - 1] ^= 0x40;
     const table = look(packet);
@@ -69,7 +69,7 @@ describe('checksums of a frame and its packet', () => {
     assert.deepEqual(counts(look(header), ChecksumKind.OuterUdp), GOOD);
   });
 
-  test('a partial inner checksum, under an outer one that counts on its completion, is no fault', () => {
+  test('a partial inner checksum under an outer one that assumes its completion is not an error', () => {
     const packet = overlay();
     const length = packet.length - INNER_UDP;
     const pseudo = pseudoHeaderSum(4, packet, FRAME_AT + 14 + 12, 17, length);
@@ -80,7 +80,7 @@ describe('checksums of a frame and its packet', () => {
     assert.deepEqual(counts(table, ChecksumKind.OuterUdp), GOOD);
   });
 
-  test('a partial outer checksum is told from a wrong one', () => {
+  test('distinguishes a partial outer checksum from a wrong one', () => {
     const packet = overlay();
     const pseudo = pseudoHeaderSum(4, packet, 14 + 12, 17, packet.length - 34);
     packet.set([pseudo >>> 8, pseudo & 0xff], 34 + 6);

@@ -12,7 +12,7 @@ interface Who {
 
 const MAC = '02:42:0a:00:09:03';
 
-/** A MAC and an address side by side, as parameters of the table's methods. */
+/** A MAC and an IP address in one array, as parameters of the table's methods. */
 function place({ vni = 1, mac = MAC, ip }: Who): readonly [number, Uint8Array, number, number, number] {
   const family = ip === undefined ? 0 : ip.includes(':') ? 6 : 4;
   const address = ip === undefined ? [] : family === 6 ? parseIpv6(ip) : parseIpv4(ip);
@@ -25,7 +25,7 @@ const received = (table: EndpointTable, who: Who, vtep: number, length = 100): v
   table.received(...place(who), vtep, length);
 
 describe('EndpointTable', () => {
-  test('frames and bytes are counted by direction', () => {
+  test('counts frames and bytes per direction', () => {
     const table = new EndpointTable(10);
     const who = { ip: '10.0.9.3' };
     sent(table, who, 0, 60);
@@ -46,7 +46,7 @@ describe('EndpointTable', () => {
     ]);
   });
 
-  test('network, MAC and IP tell endpoints apart; a frame without an IP has a row of its own', () => {
+  test('network, MAC and IP identify an endpoint; a frame without IP has a separate row', () => {
     const table = new EndpointTable(20);
     const all: Who[] = [
       { ip: '10.0.9.3' },
@@ -72,13 +72,13 @@ describe('EndpointTable', () => {
     assert.ok(table.rows.every(({ sentFrames, moves }) => sentFrames === 3 && moves === 0));
   });
 
-  test('who sends from behind another VTEP has moved, each time', () => {
+  test('counts a move each time an endpoint sends from behind another VTEP', () => {
     const table = new EndpointTable(10);
     for (const vtep of [0, 0, 1, 1, 0, 2]) sent(table, {}, vtep);
     assert.deepEqual([table.rows[0].moves, table.rows[0].vtep], [3, 2]);
   });
 
-  test('what others believe is no move: only the sender’s own word counts', () => {
+  test("only the sender's own frames count as a move", () => {
     const table = new EndpointTable(10);
     received(table, {}, 5);
     assert.equal(table.rows[0].vtep, 5);
@@ -89,7 +89,7 @@ describe('EndpointTable', () => {
     assert.deepEqual([table.rows[0].moves, table.rows[0].vtep], [0, 1]);
   });
 
-  test('what finds no room is counted, and who is listed still counts on; both families share the room', () => {
+  test('counts frames of unlisted endpoints, and goes on counting listed ones; both families share the limit', () => {
     const table = new EndpointTable(2);
     sent(table, { ip: '10.0.9.3' }, 0);
     sent(table, { ip: 'fd00:9::3' }, 0);
@@ -106,7 +106,7 @@ describe('EndpointTable', () => {
     );
   });
 
-  test('any frames: the rows are those of a Map, within the limit', () => {
+  test('its rows are those of a Map, up to the limit, for any frames', () => {
     const step = fc.record({
       vni: fc.constantFrom(1, 2, 0xffffff),
       mac: fc.constantFrom('02:00:00:00:00:01', '02:00:00:00:01:00', '02:01:00:00:00:00'),

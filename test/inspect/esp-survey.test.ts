@@ -1,4 +1,4 @@
-/** What is counted of encrypted traffic, with keys and without. */
+/** Statistics of encrypted traffic, with and without keys. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
@@ -25,7 +25,7 @@ const aead = nodeBackend.create();
 const ONE = '192.168.50.1';
 const TWO = '192.168.50.2';
 
-/** A survey behind an ingress, fed with Ethernet packets. */
+/** A survey fed by an ingress path from Ethernet packets. */
 class Bench {
   readonly ingress: Ingress;
   readonly survey: EspSurvey;
@@ -37,7 +37,7 @@ class Bench {
   }
 
   add(packet: Uint8Array, captured = packet.length): Verdict {
-    // Opening is done in place.
+    // Decryption is in place.
     const bytes = packet.slice();
     const verdict = this.ingress.receive(LinkType.Ethernet, bytes, 0, captured, bytes.length, 0);
     assert.ok(this.ingress.encrypted, 'the packet is not ESP');
@@ -59,7 +59,7 @@ class Bench {
   }
 }
 
-/** ESP that nobody can open: SPI, sequence number, IV, and what ends it. */
+/** ESP without a key: SPI, sequence number, IV, and its last bytes. */
 function unopened(
   sequence: number,
   options: { spi?: number; iv?: number; end?: number; from?: string; to?: string } = {},
@@ -81,7 +81,7 @@ function association(more: Partial<SecurityAssociation> = {}): SecurityAssociati
   return { spi: 0x1000, source: ONE, destination: TWO, keymat, ...common, ...more };
 }
 
-/** Seals VXLAN as a node would. */
+/** Seals VXLAN as a node does. */
 class Sender {
   readonly sa: OutboundSa;
   readonly #esp = new OutboundEsp(aead, 1);
@@ -145,12 +145,12 @@ describe('without keys', () => {
     assert.deepEqual(bench.problems, {});
   });
 
-  test('gaps are what lies between the first and the highest and did not come', () => {
+  test('counts missing sequence numbers between the first and the highest', () => {
     const bench = new Bench();
     for (const sequence of [10, 11, 15, 16, 20]) bench.add(unopened(sequence));
     assert.deepEqual([bench.row.missingSequences, bench.row.repeatedSequences], [6, 0]);
     assert.deepEqual([bench.problems['SEQUENCE_GAP'].severity, bench.problems['SEQUENCE_GAP'].count], ['note', 6]);
-    // Late ones fill theirs, and one before the first widens what was to come.
+    // Late ones fill their gaps, and one before the first extends the range.
     for (const sequence of [13, 12]) bench.add(unopened(sequence));
     assert.equal(bench.row.missingSequences, 4);
     bench.add(unopened(8));
@@ -159,20 +159,20 @@ describe('without keys', () => {
     assert.equal(bench.row.missingSequences, 4);
   });
 
-  test('gaps of different SPIs are added up in the problem', () => {
+  test('sums the gaps of all SPIs in the problem', () => {
     const bench = new Bench();
     for (const spi of [1, 2]) for (const sequence of [1, 3]) bench.add(unopened(sequence, { spi }));
     assert.equal(bench.problems['SEQUENCE_GAP'].count, 2);
   });
 
-  test('a capture that begins anywhere has no gap before it', () => {
+  test('a capture that begins mid-SA has no gap before its first packet', () => {
     const bench = new Bench();
     for (const sequence of [4_000_000_000, 4_000_000_001]) bench.add(unopened(sequence));
     assert.equal(bench.row.missingSequences, 0);
     assert.deepEqual([bench.row.firstSequence, bench.row.highestSequence], [4_000_000_000, 4_000_000_001]);
   });
 
-  test('the same packet once more is seen again; its nonce is not used again', () => {
+  test('a repetition of a packet is seen again, and not nonce reuse', () => {
     const bench = new Bench();
     for (const sequence of [1, 2, 2, 1, 3]) bench.add(unopened(sequence));
     const { repeatedSequences, seenAgain, nonceReused, missingSequences } = bench.row;
@@ -181,7 +181,7 @@ describe('without keys', () => {
     assert.equal(bench.problems['NONCE_REUSED'], undefined);
   });
 
-  test('the same IV on another packet is a nonce used again, a warning, with or without the same sequence number', () => {
+  test('RFC 4106: the same IV on another packet is nonce reuse, a warning, whatever its sequence number', () => {
     const bench = new Bench();
     bench.add(unopened(1, { iv: 77, end: 1 }));
     bench.add(unopened(2, { iv: 77, end: 2 }));
@@ -191,7 +191,7 @@ describe('without keys', () => {
     assert.deepEqual([bench.problems['NONCE_REUSED'].severity, bench.problems['NONCE_REUSED'].count], ['warning', 2]);
   });
 
-  test('the same IV under another SPI or to another node is no nonce used again', () => {
+  test('the same IV under another SPI or to another node is not nonce reuse', () => {
     const bench = new Bench();
     bench.add(unopened(1, { iv: 77, end: 1 }));
     bench.add(unopened(1, { iv: 77, end: 2, spi: 2 }));
@@ -199,13 +199,13 @@ describe('without keys', () => {
     assert.deepEqual(bench.problems, {});
   });
 
-  test('packets cut by a snaplen behind the IV are told apart by what was captured of them', () => {
+  test('packets truncated after the IV are distinguished by their captured bytes', () => {
     const bench = new Bench();
     for (const sequence of [1, 2, 3]) bench.add(unopened(sequence), 14 + 20 + 16 + 8);
     assert.deepEqual([bench.row.packets, bench.row.nonceReused, bench.row.seenAgain], [3, 0, 0]);
   });
 
-  test('packets cut before their IV ends have none to compare', () => {
+  test('packets truncated before the end of their IV are not compared', () => {
     for (let captured = 14 + 20 + 8; captured < 14 + 20 + 20; captured++) {
       const bench = new Bench();
       for (const sequence of [1, 2, 3]) bench.add(unopened(sequence), captured);
@@ -215,7 +215,7 @@ describe('without keys', () => {
     }
   });
 
-  test('rows beyond the limit are not counted, and the others stay right', () => {
+  test('rows beyond the limit are not counted, and the others stay correct', () => {
     const bench = new Bench(undefined, 2);
     for (const spi of [1, 2, 3, 1, 3, 2]) bench.add(unopened(spi === 3 ? 1 : bench.ingress.packets + 1, { spi }));
     assert.deepEqual(
@@ -228,7 +228,7 @@ describe('without keys', () => {
     assert.equal(bench.survey.spis.unlisted, 2);
   });
 
-  test('more nonces than are kept: the rest is said to be untracked', () => {
+  test('reports nonces beyond the limit as untracked', () => {
     const bench = new Bench();
     const packet = unopened(1);
     const view = new DataView(packet.buffer);
@@ -242,7 +242,7 @@ describe('without keys', () => {
     assert.equal(bench.row.packets, kept + 3);
     const problem = bench.problems['NONCE_UNTRACKED'];
     assert.deepEqual([problem.severity, problem.count], ['note', 3]);
-    // What it holds it still knows.
+    // It still knows the stored ones.
     view.setUint32(14 + 20 + 12, 1);
     bench.add(packet);
     assert.equal(bench.row.seenAgain, 1);
@@ -250,7 +250,7 @@ describe('without keys', () => {
 });
 
 describe('with keys', () => {
-  test('what was opened, and what failed by its reason', () => {
+  test('counts decrypted packets, and failures by reason', () => {
     const sa = association({ replayWindow: 64 });
     const bench = new Bench(receiver(sa));
     const sender = new Sender(sa);
@@ -276,7 +276,7 @@ describe('with keys', () => {
     assert.equal(bench.rows[0].repeatedSequences, 1);
   });
 
-  test('a forged packet is no witness: it makes no gap and uses no nonce', () => {
+  test('a forged packet is no evidence: it makes no gap and uses no nonce', () => {
     const sa = association();
     const bench = new Bench(receiver(sa));
     const sender = new Sender(sa);
@@ -292,7 +292,7 @@ describe('with keys', () => {
     assert.deepEqual(bench.problems, {});
   });
 
-  test('without a window a packet that comes twice is opened twice, and seen again', () => {
+  test('without a replay window, a repeated packet is decrypted twice, and seen again', () => {
     const sa = association();
     const bench = new Bench(receiver(sa));
     const packet = new Sender(sa).packet();
@@ -302,7 +302,7 @@ describe('with keys', () => {
     assert.deepEqual([opened, repeatedSequences, seenAgain, nonceReused], [2, 1, 1, 0]);
   });
 
-  test('a sender that began again with the same mask used its nonces again', () => {
+  test('a sender that restarted with the same mask reused its nonces', () => {
     const sa = association();
     const bench = new Bench(receiver(sa));
     const before = new Sender(sa);
@@ -316,7 +316,7 @@ describe('with keys', () => {
     assert.equal(bench.row.nonceReused, 3);
   });
 
-  test('ESN: gaps are counted over the upper half', () => {
+  test('ESN: counts gaps across the upper half', () => {
     const sa = association({ esn: true, replayWindow: 64 });
     const bench = new Bench(receiver(sa));
     const sender = new Sender(sa, 0xfffffffd);
@@ -344,7 +344,7 @@ describe('with a key ring', () => {
     return bench;
   }
 
-  test('rows name the tag and the form of their SPI', () => {
+  test('rows have the tag and the form of their SPI', () => {
     const bench = ring([
       [ONE, TWO, SpiForm.Mapped],
       [TWO, ONE, SpiForm.Short],
@@ -358,7 +358,7 @@ describe('with a key ring', () => {
     );
   });
 
-  test('SPIs of the usual form are no problem', () => {
+  test('SPIs of the usual form are not a problem', () => {
     assert.deepEqual(
       ring([
         [ONE, TWO, SpiForm.Mapped],
@@ -368,34 +368,34 @@ describe('with a key ring', () => {
     );
   });
 
-  test('SPIs of 4-byte addresses alone: a warning that names the versions', () => {
+  test('only SPIs of 4-byte addresses: a warning that names the versions', () => {
     const problem = ring([
       [ONE, TWO, SpiForm.Short],
       [TWO, ONE, SpiForm.Short],
     ]).problems['SPI_FORM_SHORT'];
     assert.deepEqual([problem.severity, problem.count], ['warning', 2]);
     assert.match(problem.message, /25\.0\.13 and 25\.0\.14, 28\.2\.2, 29\.0\.0 to 29\.2\.0/);
-    assert.doesNotMatch(problem.message, /can't hear each other/);
+    assert.doesNotMatch(problem.message, /can't decrypt each other/);
   });
 
-  test('SPIs of both forms: these nodes can not hear each other', () => {
+  test("SPIs of both forms: these nodes can't decrypt each other's packets", () => {
     const problem = ring([
       [ONE, TWO, SpiForm.Short],
       [TWO, ONE, SpiForm.Mapped],
     ]).problems['SPI_FORM_SHORT'];
     assert.equal(problem.count, 1);
-    assert.match(problem.message, /1 SPIs are of the usual form: these nodes can't hear each other/);
+    assert.match(problem.message, /1 SPIs have the usual form: these nodes can't decrypt each other/);
   });
 
-  test('IPv6 has one form, and no problem with it', () => {
+  test('IPv6 has only one form, and no such problem', () => {
     const bench = ring([['fd50::1', 'fd50::2', SpiForm.Mapped]]);
     assert.deepEqual([bench.problems, bench.row.opened, bench.row.key?.tag], [{}, 2, 29_944]);
     assert.equal(bench.row.source, 'fd50::1');
   });
 });
 
-describe('IVs that come again without a key', () => {
-  /** ESP of a size: its first 8 bytes, what follows them, and an end of its own. */
+describe('repeated IVs without a key', () => {
+  /** ESP of a given size: its first 8 bytes, what follows them, and unique last bytes. */
   const sized = (sequence: number, size: number, iv: number, after: number): Uint8Array => {
     const packet = new Uint8Array(size).fill(0x5a);
     const view = new DataView(packet.buffer);
@@ -413,21 +413,21 @@ describe('IVs that come again without a key', () => {
     return bench;
   };
 
-  test('AES-CBC with a fixed IV (RFC 3602): 16 bytes repeat under different sizes, and it is a note', () => {
+  test('AES-CBC with a fixed IV (RFC 3602): 16 bytes repeat with different sizes, which is a note', () => {
     const { row, problems } = surveyed([sized(1, 116, 9, 9), sized(2, 116, 9, 9), sized(3, 1012, 9, 9)]);
     assert.deepEqual([row.nonceReused, row.ivRepeated], [0, 2]);
     assert.equal(problems['NONCE_REUSED'], undefined);
     assert.deepEqual([problems['IV_REPEATED'].severity, problems['IV_REPEATED'].count], ['note', 2]);
   });
 
-  test('five sizes that all fit blocks of 16 bytes are a block cipher, whatever follows the 8 bytes', () => {
+  test('five sizes that all fit 16-byte blocks mean a block cipher, whatever follows the 8 bytes', () => {
     const sizes = [84, 100, 116, 148, 1012];
     const { row, problems } = surveyed(sizes.map((size, i) => sized(i + 1, size, 9, i)));
     assert.deepEqual([row.nonceReused, row.ivRepeated], [0, 4]);
     assert.equal(problems['NONCE_REUSED'], undefined);
   });
 
-  test('sizes that AES-GCM alone makes, or too few to tell: a warning that says what it rests on', () => {
+  test('sizes only possible with AES-GCM, or too few to tell: a warning that states its assumption', () => {
     for (const sizes of [
       [84, 88, 92, 100, 104],
       [84, 100, 116],
@@ -435,23 +435,23 @@ describe('IVs that come again without a key', () => {
       const { row, problems } = surveyed(sizes.map((size, i) => sized(i + 1, size, 9, i)));
       assert.equal(row.nonceReused, sizes.length - 1);
       assert.equal(problems['NONCE_REUSED'].severity, 'warning');
-      assert.match(problems['NONCE_REUSED'].message, /if the cipher is AES-GCM, as it may be by their form/);
+      assert.match(problems['NONCE_REUSED'].message, /if the cipher is AES-GCM, as their sizes allow/);
       assert.equal(problems['IV_REPEATED'], undefined);
     }
   });
 
-  test('what is not sealed at all repeats its first bytes under sizes of any kind', () => {
+  test('unencrypted packets repeat their first bytes with any sizes', () => {
     const { problems } = surveyed([sized(1, 85, 9, 9), sized(2, 90, 9, 9), sized(3, 111, 9, 9)]);
     assert.deepEqual(Object.keys(problems), ['IV_REPEATED']);
   });
 
-  test('with the key it is AES-GCM, and the warning has no if', () => {
+  test('with the key it is known to be AES-GCM, and the warning is unconditional', () => {
     const sa = association();
     const bench = new Bench(receiver(sa));
-    // Two senders with one key and one mask: the same nonces.
+    // Two senders with the same key and mask: the same nonces.
     bench.add(new Sender(sa).packet(4099));
     bench.add(new Sender(sa).packet(4100));
     assert.deepEqual([bench.row.opened, bench.row.nonceReused], [2, 1]);
-    assert.match(bench.problems['NONCE_REUSED'].message, /under one key that gives both away$/);
+    assert.match(bench.problems['NONCE_REUSED'].message, /under one key that breaks both$/);
   });
 });

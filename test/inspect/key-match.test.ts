@@ -1,4 +1,4 @@
-/** What a ring explains of SPIs, and what is wrong with who transmits with what. */
+/** Which SPIs a ring explains, and which transmit keys are wrong. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256 } from '../../src/aead/index.js';
@@ -50,7 +50,7 @@ function codes(report: KeyMatchReport): (string | number)[][] {
 }
 
 describe('matchKeys', () => {
-  test('names tag, role, form and fingerprint of each SPI, and finds nothing wrong with the middle key', () => {
+  test('finds tag, role, form and fingerprint of each SPI, and no problem with the middle key', () => {
     const report = match([row(ONE, TWO, 42), row(TWO, ONE, 42)]);
     const fingerprint = keyFingerprint(RING.transmit, hkdfSha256);
     for (const { key } of report.spis) {
@@ -66,7 +66,7 @@ describe('matchKeys', () => {
     );
   });
 
-  test('an SPI that is derived with source and destination swapped is not explained', () => {
+  test('does not explain an SPI derived with source and destination swapped', () => {
     const swapped = { ...row(TWO, ONE, 42), source: ONE, destination: TWO };
     const report = match([swapped]);
     assert.equal(report.spis[0].key, null);
@@ -85,12 +85,12 @@ describe('matchKeys', () => {
     );
   });
 
-  test('of a direction that rotated, the last SPI is what its node transmits with', () => {
+  test('the transmit key of a direction that rotated is that of its last SPI', () => {
     const report = match([row(ONE, TWO, 40), row(ONE, TWO, 42)]);
     assert.deepEqual([report.nodes[0].keys.map(({ tag }) => tag), codes(report)], [[42], []]);
   });
 
-  test('a node that sends to its peers with different keys is said with both', () => {
+  test('a node that sends to its peers with different keys is listed with both', () => {
     const report = match([row(ONE, TWO, 42), row(ONE, THREE, 40), row(ONE, '192.168.50.4', 42)]);
     assert.deepEqual(
       report.nodes[0].keys.map(({ tag, peers }) => [tag, peers]),
@@ -102,7 +102,7 @@ describe('matchKeys', () => {
     assert.deepEqual(codes(report), [['NODE_LATE', 1]]);
   });
 
-  test('an SPI that fits and does not open proves nothing: no node is said to transmit with its key', () => {
+  test('an SPI that matches without a decrypted packet proves nothing: its key is not a transmit key', () => {
     const report = match([row(ONE, TWO, 40, { opened: 0, failed: { XfrmInStateProtoError_Icv: 10 } })]);
     assert.deepEqual(report.nodes, []);
     assert.deepEqual(codes(report), [
@@ -111,12 +111,12 @@ describe('matchKeys', () => {
     ]);
   });
 
-  test('packets that the capture cut short are no wrong ICVs', () => {
+  test('truncated packets are not wrong ICVs', () => {
     const report = match([row(ONE, TWO, 42, { opened: 9, failed: { CAPTURE_TRUNCATED: 1 } })]);
     assert.deepEqual(codes(report), []);
   });
 
-  test('an SPI that nothing opens, which may be forged, does not hide what a node transmits with', () => {
+  test("an SPI without decrypted packets, which may be forged, does not hide a node's transmit key", () => {
     for (const tag of [99, 44]) {
       const report = match([row(ONE, TWO, 42), row(ONE, TWO, tag, { opened: 0, failed: { XfrmInNoStates: 10 } })]);
       assert.deepEqual(
@@ -127,17 +127,17 @@ describe('matchKeys', () => {
     }
   });
 
-  test('the form of 4-byte addresses is a warning', () => {
+  test('warns of SPIs of 4-byte addresses', () => {
     const report = match([row(ONE, TWO, 42, {}, SpiForm.Short)]);
     assert.equal(report.spis[0].key?.spiForm, 'short');
     assert.deepEqual(codes(report), [['SPI_FORM_SHORT', 1]]);
   });
 
-  test('SPIs that found no room are still said, other problems of the capture are left to inspect', () => {
+  test("reports SPIs that a full table couldn't list, and leaves other problems of the capture to inspect", () => {
     const full: Problem = { code: 'TABLE_FULL', severity: 'warning', count: 3, message: 'full' };
     const odd: Problem = { code: 'ARP_IN_TUNNEL', severity: 'note', count: 1, message: 'ARP' };
     const [{ message, ...rest }, ...others] = match([row(ONE, TWO, 42)], [odd, full]).problems;
     assert.deepEqual([rest, others], [{ code: 'TABLE_FULL', severity: 'warning', count: 3 }, []]);
-    assert.match(message, /^packets that found no room/);
+    assert.match(message, /^packets not listed because a table is full/);
   });
 });

@@ -1,4 +1,4 @@
-/** SPIs over time: switches, gaps and overlaps, silences, what sequence numbers foretell, and bounds. */
+/** SPIs over time: switches, gaps and overlaps, silences, sequence number forecasts, and limits. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -23,7 +23,7 @@ const ONE = '192.168.50.1';
 const TWO = '192.168.50.2';
 const START = 1_795_225_539;
 
-/** An ESP packet: seconds from the beginning (undefined: no time), SPI, sequence number. */
+/** An ESP packet: seconds since the beginning (undefined: no time), SPI, sequence number. */
 type Sent = readonly [time: number | undefined, spi: number, sequence: number, from?: string, to?: string];
 
 function packetOf([, spi, sequence, from = ONE, to = TWO]: Sent): Uint8Array {
@@ -74,7 +74,7 @@ function codes(report: KeyTimelineReport): string[] {
 }
 
 describe('a switch', () => {
-  test('lies at the first packet with the new SPI, and the gap before it is said', () => {
+  test('is at the first packet with the new SPI, and reports the gap before it', () => {
     const report = timelineOf([
       [0, 0xa, 1],
       [1.5, 0xa, 2],
@@ -93,7 +93,7 @@ describe('a switch', () => {
     ]);
   });
 
-  test('packets with the old SPI that come after it are an overlap, so many and for so long', () => {
+  test('later packets with the old SPI are an overlap, with their number and duration', () => {
     const report = timelineOf([
       [0, 0xa, 1],
       [1, 0xb, 1],
@@ -105,7 +105,7 @@ describe('a switch', () => {
     assert.deepEqual([gapSeconds, overlap], [null, { packets: 2, seconds: 1.5 }]);
   });
 
-  test('each direction has its own; the first of a rotation is the node that switched first', () => {
+  test('each direction has its own; a rotation begins at the node that switched first', () => {
     const report = timelineOf([
       [0, 0xa, 1],
       [0, 0x1a, 1, TWO, ONE],
@@ -135,7 +135,7 @@ describe('a switch', () => {
     );
   });
 
-  test('switches further apart than half the time between rotations are two of them', () => {
+  test('switches more than half a rotation interval apart are two rotations', () => {
     const list: readonly Sent[] = [
       [0, 0xa, 1],
       [0, 0x1a, 1, TWO, ONE],
@@ -147,8 +147,8 @@ describe('a switch', () => {
   });
 });
 
-describe('times that go back', () => {
-  test('the timeline goes by the times, not by the order of the file (mergecap -a, a clock that was set back)', () => {
+describe('times that go backwards', () => {
+  test('the timeline is ordered by time, not by position in the file (mergecap -a, a clock set back)', () => {
     const report = timelineOf([
       [1000, 0xb, 1],
       [1000.5, 0xb, 2],
@@ -180,7 +180,7 @@ describe('times that go back', () => {
     );
   });
 
-  test('no switch stands after a packet of the old SPI that is later: it is a gap below 0', () => {
+  test('with no old packet after the switch in the file but newer ones, the gap is negative', () => {
     const report = timelineOf([
       [0, 0xa, 1],
       [5, 0xa, 2],
@@ -191,7 +191,7 @@ describe('times that go back', () => {
     assert.deepEqual([at.offset, gapSeconds, overlap], [4, -1, null]);
   });
 
-  test('late packets of the old SPI that are older than the switch overlap for no time', () => {
+  test('late packets of the old SPI that are older than the switch overlap for 0 s', () => {
     const report = timelineOf([
       [0, 0xa, 1],
       [3, 0xb, 1],
@@ -209,7 +209,7 @@ describe('a switch back', () => {
   const current = (report: KeyTimelineReport): number[] =>
     report.directions[0].spis.filter((span) => span.current).map(({ spi }) => Number(spi));
 
-  test('an SPI that is sent again when the other has ended is a switch back, and current', () => {
+  test('an SPI that is used again after the other has ended is a switch back, and current', () => {
     const report = timelineOf([
       [0, 0xa, 1],
       [1, 0xb, 1],
@@ -224,7 +224,7 @@ describe('a switch back', () => {
     assert.deepEqual(current(report), [0xa]);
   });
 
-  test('so it is after a long time in one packet; packets within a second are an overlap', () => {
+  test('a single packet after a long time is a switch back; packets within a second are an overlap', () => {
     const before: readonly Sent[] = [
       [0, 0xa, 1],
       [1, 0xb, 1],
@@ -236,45 +236,46 @@ describe('a switch back', () => {
     assert.deepEqual([turns(late), current(late)], [[[1, 0xb, { packets: 1, seconds: 19.9 }]], [0xb]]);
   });
 
-  test('so many are kept and no more; the others are counted, and the current one is right', () => {
+  test('keeps a limited number, counts the others, and reports the correct current SPI', () => {
     for (const count of [3000, 3001]) {
       const report = timelineOf(Array.from({ length: count }, (_, i): Sent => [i * 2, 0xa + (i % 2), i]));
       const { switches } = report.directions[0];
       assert.ok(switches.length < 1100);
-      // The two turns that have no room for each other's change places; none of them is listed.
+      // The two turns without room for each other's switch alternate; neither is listed.
       assert.equal(report.summary.unlisted.returns, count - 2 - 1024);
       assert.deepEqual(current(report), [0xa + ((count - 1) % 2)]);
     }
   });
 });
 
-describe('what sequence numbers foretell', () => {
+describe('sequence number forecasts', () => {
   // 2^32 numbers in 12 hours.
   const rate = 2 ** 32 / 43_200;
   const at = (perSecond: number, spi = 0xa, first = 1): readonly Sent[] =>
     Array.from({ length: 11 }, (_, i) => [i, spi, first + Math.round(i * perSecond)]);
 
-  test('they run out where the rate of the first to the last packet leads', () => {
+  test('extrapolates the rate from the first to the last packet', () => {
     const [{ spis }] = timelineOf(at(1000)).directions;
     const { sequenceRate, highestSequence, runsOut } = spis[0];
     assert.equal(sequenceRate, 1000);
     assert.equal(runsOut?.seconds, (2 ** 32 - 1 - highestSequence) / 1000);
   });
 
-  test('before the next rotation it is a warning; the SA is as old as its numbers say at that rate', () => {
+  test("warns if they run out before the next rotation, given the SA's age at that rate", () => {
     assert.deepEqual(codes(timelineOf(at(rate * 1.001))), ['SEQUENCE_RUNS_OUT']);
     assert.deepEqual(codes(timelineOf(at(rate * 0.999))), []);
     assert.deepEqual(codes(timelineOf(at(rate * 0.999), { rotation: 2 * 43_200 })), ['SEQUENCE_RUNS_OUT']);
-    // A capture late in the SA's life: at 90,000 a second the rotation comes first, 11 h 55 min after the first packet.
+    // A capture late in the SA's life: at 90,000 per second the rotation comes first, 11 h 55 min after the first
+    // packet.
     assert.deepEqual(codes(timelineOf(at(90_000, 0xa, 90_000 * 42_900))), []);
     assert.deepEqual(codes(timelineOf(at(150_000, 0xa, 150_000 * 25_200))), ['SEQUENCE_RUNS_OUT']);
   });
 
-  test('an SPI that was replaced runs out no more', () => {
+  test("an SPI that was replaced can't run out", () => {
     assert.deepEqual(codes(timelineOf([...at(rate * 2), [11, 0xb, 1]])), []);
   });
 
-  test('a moment is too little to foretell by, and one packet has no rate', () => {
+  test('an instant is too short to extrapolate from, and one packet has no rate', () => {
     const burst = timelineOf([
       [0, 0xa, 1],
       [0.001, 0xa, 1000],
@@ -284,14 +285,14 @@ describe('what sequence numbers foretell', () => {
     assert.deepEqual([sequenceRate, runsOut], [null, null]);
   });
 
-  test('lower halves that wrap are of 64-bit numbers: the rate goes on, and nothing runs out', () => {
+  test('a wrap of the lower half means 64-bit numbers: the rate continues, and nothing runs out', () => {
     const numbers = [0xfffffffa, 0xfffffffc, 0xfffffffe, 0, 2, 4];
     const list = numbers.map((sequence, i): Sent => [i, 0xa, sequence]);
     const { sequenceRate, extended, runsOut } = timelineOf(list).directions[0].spis[0];
     assert.deepEqual([sequenceRate, extended, runsOut], [2, true, null]);
   });
 
-  test('one forged packet, wherever it comes, does not make 64 bits of 32, nor end the warning', () => {
+  test('a single forged packet anywhere neither implies 64 bits nor ends the warning', () => {
     const real = at(200_000);
     for (let place = 0; place <= real.length; place++) {
       const time = Math.min(place, 10);
@@ -313,7 +314,7 @@ describe('what sequence numbers foretell', () => {
     assert.equal(timelineOf(list, rings).directions[0].spis[0].extended, false);
   });
 
-  test('with a ring of the strict profile its SPIs have 64-bit numbers', () => {
+  test('the SPIs of a ring of the strict profile have 64-bit numbers', () => {
     const ring = new KeyRing([new ClusterKey(7, new Uint8Array(16))]);
     const spi = deriveSpi(parseIp(ONE), parseIp(TWO), 7);
     const list: readonly Sent[] = [
@@ -334,7 +335,7 @@ describe('what sequence numbers foretell', () => {
     }
   });
 
-  test('numbers that begin anew under one SPI are a warning', () => {
+  test('warns of sequence numbers that restart under one SPI', () => {
     const numbers = [5000, 5001, 5002, 1, 2, 3];
     const report = timelineOf(numbers.map((sequence, i): Sent => [i, 0xa, sequence]));
     assert.equal(report.directions[0].spis[0].sequenceRestarts, 1);
@@ -349,7 +350,7 @@ describe('silences', () => {
     [10.5, 0xa, 3],
   ];
 
-  test('longer than 5 seconds, or than is asked for, are said where they begin', () => {
+  test('reports silences of more than 5 seconds, or the given minimum, at their beginning', () => {
     const silent = (report: KeyTimelineReport): unknown[] =>
       report.entries.flatMap((entry) => (entry.kind === 'silence' ? [[entry.offset, entry.seconds]] : []));
     assert.deepEqual(silent(timelineOf(list)), [[5, 5.5]]);
@@ -359,7 +360,7 @@ describe('silences', () => {
     ]);
   });
 
-  test('a clock that is set back and on again is no silence', () => {
+  test('a clock that is set back and forward again is not a silence', () => {
     const numbers = [0, 1, 2, 3, 4, 5, 6, 7, 8, 0.5, 9];
     const { entries } = timelineOf(numbers.map((time, i): Sent => [time, 0xa, i + 1]));
     assert.deepEqual(
@@ -368,7 +369,7 @@ describe('silences', () => {
     );
   });
 
-  test('so many are kept and no more; the others are counted', () => {
+  test('keeps a limited number and counts the others', () => {
     const { entries, summary } = timelineOf(Array.from({ length: 1101 }, (_, i): Sent => [i * 10, 0xa, i + 1]));
     const kept = entries.filter(({ kind }) => kind === 'silence').length;
     assert.equal(kept + summary.unlisted.silences, 1100);
@@ -376,15 +377,15 @@ describe('silences', () => {
   });
 });
 
-describe('bounds', () => {
-  test('SPIs that find no room are counted by their packets, and said', () => {
+describe('limits', () => {
+  test("counts and reports packets of SPIs that the full table can't list", () => {
     const list = Array.from({ length: 1000 }, (_, i): Sent => [i / 100, i + 1, 1]);
     const report = timelineOf(list, { maxRows: 10 });
     assert.deepEqual([report.summary.spis, report.summary.packets, report.summary.unlisted.packets], [10, 1000, 990]);
     assert.deepEqual(codes(report), ['TABLE_FULL']);
   });
 
-  test('packets without a time are counted, and no time is made up for them', () => {
+  test('counts packets without a time, and invents no time for them', () => {
     const report = timelineOf([
       [undefined, 0xa, 1],
       [undefined, 0xb, 1],
@@ -399,7 +400,7 @@ describe('bounds', () => {
     assert.deepEqual([report.directions[0].switches, report.entries], [[], []]);
   });
 
-  test('a packet without a time among others leaves their times alone', () => {
+  test("a packet without a time doesn't affect the others' times", () => {
     const report = timelineOf([
       [undefined, 0xa, 1],
       [1, 0xa, 2],
@@ -416,7 +417,7 @@ describe('bounds', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
   });
 
-  test('a capture without packets has nothing to tell', () => {
+  test('a capture without packets has an empty timeline', () => {
     const { directions, entries, summary } = timelineOf(
       [],
       {},
@@ -426,7 +427,7 @@ describe('bounds', () => {
   });
 });
 
-describe('what is known from elsewhere', () => {
+describe('additional information', () => {
   const list: readonly Sent[] = [
     [0.5, 0xa, 1],
     [2, 0xb, 1],
@@ -438,7 +439,7 @@ describe('what is known from elsewhere', () => {
     text: new Date((START + 1) * 1000).toISOString().slice(0, 19),
   };
 
-  test('events and the making of SAs stand at their times, before the capture too', () => {
+  test('events and SA creations are at their times, even before the capture', () => {
     const events = [
       { seconds: START + 1, nanoseconds: 250_000_000, words: 'between' },
       { seconds: START, nanoseconds: 0, words: 'before' },
@@ -454,7 +455,7 @@ describe('what is known from elsewhere', () => {
     ]);
   });
 
-  test('an SA that stands in many dumps is listed once for each time, and one between other nodes is counted', () => {
+  test('lists an SA that many dumps contain once per time, and only counts one between other nodes', () => {
     const elsewhere = { ...made, destination: '10.0.0.1' };
     const later = { ...made, text: made.text.replace('T', ' ') };
     const report = timelineOf(list, {}, { made: [later, later, elsewhere, elsewhere] });
@@ -465,7 +466,7 @@ describe('what is known from elsewhere', () => {
 
 describe('recordings', () => {
   for (const folder of ['esp', 'docker']) {
-    test(`${folder}/: the same SPIs with the same counts as inspect has, as plain data`, async () => {
+    test(`${folder}/: has the same SPIs and counts as inspect, as plain data`, async () => {
       for (const name of readdirSync(fixture(folder)).filter((file) => file.endsWith('.underlay.pcap'))) {
         const source = await openCaptureFile(fixture(`${folder}/${name}`));
         const survey = new Survey();
@@ -501,7 +502,7 @@ describe('esp/08-esp-key-rotation', () => {
     .filter((name) => /^08-.*\.xfrm\.txt$/.test(name))
     .flatMap((name) => parseXfrmState(readFileSync(fixture(`esp/${name}`), 'utf8')).made ?? []);
 
-  /** When something happened outside, in seconds since 1970. */
+  /** Time of an external event, in seconds since 1970. */
   function event(words: string): number {
     const entry = [...events].find(([key]) => key.startsWith(words));
     assert.ok(entry !== undefined, words);
@@ -514,14 +515,14 @@ describe('esp/08-esp-key-rotation', () => {
     [ONE, '0x3d1f9a01', '0x11aa22b3', 'n1'],
     [TWO, '0xb2c4e702', '0xf0e1d2c4', 'n2'],
   ] as const) {
-    test(`${source} switches while ${node} is told to, and loses no sequence number`, async () => {
+    test(`${source} switches during the command on ${node}, and loses no sequence number`, async () => {
       const { directions } = await recorded('esp/08-esp-key-rotation.underlay.pcap');
       const { spis, switches } = directions.find((direction) => direction.source === source) ?? directions[0];
       assert.deepEqual([switches.length, switches[0].from, switches[0].to], [1, from, to]);
       const begun = event(`${node}: add new tx SA`);
       const done = event(`${node} done`);
       const [old, fresh] = spis;
-      // The node switched between two packets; pings come ten times a second.
+      // The node switched between two packets; there are ten pings per second.
       assert.ok(unix(old.last?.time ?? '') < done);
       assert.ok(unix(switches[0].at.time) > begun);
       assert.ok(unix(switches[0].at.time) < done + 0.1);
@@ -532,7 +533,7 @@ describe('esp/08-esp-key-rotation', () => {
     });
   }
 
-  test('node 1 switches first, and the rotation takes as long as from its step to that of node 2', async () => {
+  test('node 1 switches first, and the rotation lasts from its step to that of node 2', async () => {
     const { rotations } = (await recorded('esp/08-esp-key-rotation.underlay.pcap')).summary;
     assert.deepEqual(
       rotations.map(({ nodes }) => nodes.map(({ address }) => address)),
@@ -542,12 +543,12 @@ describe('esp/08-esp-key-rotation', () => {
     assert.ok(Math.abs(rotations[0].seconds - told) < 0.3);
   });
 
-  test('what the dumps say of when SAs were made agrees with the events to the second', async () => {
+  test('the SA creation times of the dumps agree with the events to the second', async () => {
     const { entries, summary } = await recorded('esp/08-esp-key-rotation.underlay.pcap', { made });
     assert.equal(summary.unlisted.made, 0);
     const times = (spi: string): number[] =>
       entries.flatMap((entry: TimelineEntry) => (entry.kind === 'made' && entry.spi === spi ? [unix(entry.time)] : []));
-    // The receiver's SA, then the sender's; the command takes some tenths after its line.
+    // The receiver's SA, then the sender's; the command takes some tenths of a second after its line.
     for (const [spi, steps] of [
       ['0xf0e1d2c4', ['add new rx SA on n1', 'n2: add new tx SA']],
       ['0x11aa22b3', ['add new rx SA on n2', 'n1: add new tx SA']],

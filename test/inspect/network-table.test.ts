@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { NetworkTable } from '../../src/inspect/network-table.js';
 
 describe('NetworkTable', () => {
-  test('frames and bytes by VNI, 0 and the largest (RFC 7348 section 5: 24 bits) too', () => {
+  test('counts frames and bytes by VNI, including 0 and the largest (RFC 7348 section 5: 24 bits)', () => {
     const table = new NetworkTable(10);
     table.add(0, 60, false, false);
     table.add(0xffffff, 1500, true, true);
@@ -14,7 +14,7 @@ describe('NetworkTable', () => {
     ]);
   });
 
-  test('frames of networks that find no room are counted', () => {
+  test('counts frames of unlisted networks', () => {
     const table = new NetworkTable(2);
     for (const vni of [1, 2, 3, 4, 1, 3]) table.add(vni, 60, false, false);
     assert.deepEqual(

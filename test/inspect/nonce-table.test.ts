@@ -6,8 +6,8 @@ import { NonceTable, NonceVerdict } from '../../src/inspect/nonce-table.js';
 const SEED = 20261121;
 const { New, SamePacket, Reused, Untracked } = NonceVerdict;
 
-describe('nonces', () => {
-  test('an IV is new once for each row', () => {
+describe('NonceTable', () => {
+  test('an IV is new once per row', () => {
     const table = new NonceTable(16);
     assert.equal(table.add(0, 1, 2, 3), New);
     assert.equal(table.add(1, 1, 2, 3), New);
@@ -16,13 +16,13 @@ describe('nonces', () => {
     assert.equal(table.add(0, 0, 2, 3), New);
   });
 
-  test('the same IV with the same end is the same packet once more, as often as it comes', () => {
+  test('the same IV with the same end is the same packet again, however often', () => {
     const table = new NonceTable(16);
     table.add(0, -1, 0x7fffffff, -5);
     for (let i = 0; i < 3; i++) assert.equal(table.add(0, -1, 0x7fffffff, -5), SamePacket);
   });
 
-  test('the same IV with another end is a nonce that was used again; the first packet stays the measure', () => {
+  test('the same IV with another end is nonce reuse; the first packet remains the reference', () => {
     const table = new NonceTable(16);
     table.add(0, 1, 2, 3);
     assert.equal(table.add(0, 1, 2, 4), Reused);
@@ -30,7 +30,7 @@ describe('nonces', () => {
     assert.equal(table.add(0, 1, 2, 3), SamePacket);
   });
 
-  test('the same start under another size is told apart, where both starts were captured', () => {
+  test('distinguishes the same start with another size, if both starts were captured', () => {
     const table = new NonceTable(16);
     table.add(0, 1, 2, 3, 7, 100);
     assert.equal(table.add(0, 1, 2, 4, 7, 104), NonceVerdict.SameStart);
@@ -39,14 +39,14 @@ describe('nonces', () => {
     assert.equal(table.add(1, 1, 2, 4, 0, 104), Reused);
   });
 
-  test('words are compared as they are, whatever their sign', () => {
+  test('compares words regardless of their sign', () => {
     const table = new NonceTable(16);
     table.add(0, 0x80000000 | 0, 0xffffffff | 0, 0x80000000 | 0);
     assert.equal(table.add(0, -0x80000000, -1, -0x80000000), SamePacket);
     assert.equal(table.add(0, -0x80000000, -1, 0x7fffffff), Reused);
   });
 
-  test('a full table says so of what is new, and still knows what it holds', () => {
+  test('a full table reports new IVs as untracked, and still knows the stored ones', () => {
     const table = new NonceTable(2);
     table.add(0, 1, 1, 1);
     table.add(0, 2, 2, 2);
@@ -56,7 +56,7 @@ describe('nonces', () => {
     assert.equal(table.add(0, 3, 3, 3), Untracked);
   });
 
-  test('it agrees with a map, over any packets and limits (300 runs)', () => {
+  test('agrees with a Map for any packets and limits (300 runs)', () => {
     const word = fc.constantFrom(0, 1, -1, 0x7fffffff);
     const packet = fc.tuple(fc.nat(3), word, word, fc.nat(2));
     fc.assert(
@@ -77,7 +77,7 @@ describe('nonces', () => {
     );
   });
 
-  test('ends are kept while the table grows (100,000 IVs)', () => {
+  test('keeps the ends while the table grows (100,000 IVs)', () => {
     const table = new NonceTable(1 << 17);
     for (let i = 0; i < 100_000; i++) assert.equal(table.add(i & 7, i, ~i, i * 3), New);
     for (let i = 0; i < 100_000; i++) assert.equal(table.add(i & 7, i, ~i, i * 3), SamePacket);

@@ -15,7 +15,7 @@ interface Given {
   readonly time?: number;
 }
 
-/** The lines of packets that come one after another. */
+/** The lines of consecutive packets. */
 function lines(packets: readonly Uint8Array[], given: Given = {}): string[] {
   const ingress = new Ingress(given.options);
   const inner = new Layers();
@@ -37,7 +37,7 @@ function lines(packets: readonly Uint8Array[], given: Given = {}): string[] {
   });
 }
 
-/** The last line, from the protocol on. */
+/** The last line, starting at the protocol. */
 function about(packets: Uint8Array | readonly Uint8Array[], given?: Given): string {
   const line = lines(packets instanceof Uint8Array ? [packets] : packets, given).at(-1) ?? '';
   return line.replace(/^ *\d+ +\d+\.\d+ +\S+ → \S+ +/, '').replace(/ {2,}/g, ' ');
@@ -84,12 +84,12 @@ function icmp6(type: number, body: readonly number[]): Uint8Array {
 
 const TARGET = [0, 0, 0, 0, 0xfd, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3];
 
-describe('a packet in a line: what there is to say', () => {
+describe('a packet line: details', () => {
   const CASES: [what: string, line: string, Uint8Array | readonly Uint8Array[], Given?][] = [
     ['an ARP request', 'ARP 42 who has 10.0.9.4? tell 10.0.9.3', arp(1)],
     ['an ARP reply', 'ARP 42 10.0.9.3 is at 02:42:0a:00:09:03', arp(2)],
     ['ARP of other hardware', 'ARP 42 not for IPv4 over Ethernet', arp(1, 6)],
-    ['ARP cut by the snaplen', 'ARP 42 not for IPv4 over Ethernet', arp(1), { captured: 41 }],
+    ['ARP truncated by the snaplen', 'ARP 42 not for IPv4 over Ethernet', arp(1), { captured: 41 }],
     ['another EtherType', 'Ethernet 18 EtherType 0x88cc (LLDP)', ethernet(new Uint8Array(4), 0x88cc)],
     ['UDP', 'UDP 46 40000 → 53 len=4', on4(udpIp(4, 53, new Uint8Array(4)))],
     ['UDP over IPv6', 'UDP 66 40000 → 53 len=4', on6(udpIp(6, 53, new Uint8Array(4)))],
@@ -134,7 +134,7 @@ describe('a packet in a line: what there is to say', () => {
     ],
     ['a runt', 'Ethernet 13 truncated header [dropped: PKT_TOO_SMALL]', new Uint8Array(13)],
     [
-      'an IP header cut by the snaplen',
+      'an IP header truncated by the snaplen',
       'Ethernet 46 cut off by the snaplen [dropped: CAPTURE_TRUNCATED]',
       on4(udpIp(4, 53, new Uint8Array(4))),
       { captured: 30 },
@@ -151,40 +151,40 @@ describe('a packet in a line: what there is to say', () => {
     ['a frame', 'VXLAN 125 vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33', overlay()],
     ['a frame over IPv6', 'VXLAN 145 vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33', overlay(6)],
     [
-      'ARP inside',
+      'inner ARP',
       'VXLAN 92 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 ARP who has 10.0.9.4? tell 10.0.9.3',
       inVxlan(arp(1)),
     ],
     [
-      'another EtherType inside',
+      'another inner EtherType',
       'VXLAN 68 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 Ethernet EtherType 0x88cc (LLDP)',
       inVxlan(ethernet(new Uint8Array(4), 0x88cc)),
     ],
-    ['ESP inside', 'VXLAN 132 vni 4097 192.168.50.1 → 192.168.50.2 ESP', FRAME4(ip(4, 50, esp(1, 1)))],
+    ['inner ESP', 'VXLAN 132 vni 4097 192.168.50.1 → 192.168.50.2 ESP', FRAME4(ip(4, 50, esp(1, 1)))],
     [
-      'a fragment inside',
+      'an inner fragment',
       'VXLAN 124 vni 4097 192.168.50.1 → 192.168.50.200 IPv4 fragment id=0x0abc off=0 more',
       FRAME4(partOf(ipv4Packet(noise(100, 1), { id: 0xabc }), 0, 40)),
     ],
     [
-      'a bad header inside',
+      'a bad inner header',
       'VXLAN 84 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 Ethernet bad version',
       FRAME4(new Uint8Array(20).fill(0x55)),
     ],
     [
-      'a frame cut by the snaplen',
+      'a frame truncated by the snaplen',
       'VXLAN 125 vni 4097 02:42:0a:00:09:03 → 02:42:0a:00:09:04 Ethernet cut off by the snaplen [dropped: CAPTURE_TRUNCATED]',
       overlay(),
       { captured: 70 },
     ],
     [
-      'a frame cut within its Ethernet header',
+      'a frame truncated in its Ethernet header',
       'VXLAN 125 vni 4097 - → - Ethernet cut off by the snaplen [dropped: CAPTURE_TRUNCATED]',
       overlay(),
       { captured: 60 },
     ],
     [
-      'a frame whose end alone is cut off',
+      'a frame with only its end truncated',
       'VXLAN 125 vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33 [dropped: CAPTURE_TRUNCATED]',
       overlay(),
       { captured: 124 },
@@ -202,7 +202,7 @@ describe('a packet in a line: what there is to say', () => {
   }
 });
 
-describe('a packet in a line: fragments', () => {
+describe('a packet line: fragments', () => {
   const four = ipv4Packet(udpIp(4, 4789, vxlan(4097, FRAME)).subarray(20), { id: 0xbeef });
   const six = ipv6Packet(udpIp(6, 4789, vxlan(4097, FRAME)).subarray(40));
 
@@ -212,7 +212,7 @@ describe('a packet in a line: fragments', () => {
     assert.equal(about([parts[1]]), 'IPv4 85 fragment id=0xbeef off=40 last [held]');
     const frame = 'vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33';
     assert.equal(about(parts), `VXLAN 85 ${frame} [of 2 fragments]`);
-    // The addresses stand left of it: the outer ones.
+    // The addresses are to the left of it: the outer ones.
     assert.match(lines(parts)[1], / {4}192\.168\.50\.1 → 192\.168\.50\.200 {2}VXLAN/);
   });
 
@@ -229,37 +229,37 @@ describe('a packet in a line: fragments', () => {
     assert.equal(about(sealed), 'ESP 58 SPI=0x00000007 seq=8 [of 2 fragments]');
   });
 
-  test('that are refused, and for what', () => {
+  test('dropped, with the reason', () => {
     const parts = split(four, [5]).map(on4);
     assert.equal(about([parts[0], parts[0]]), 'IPv4 74 fragment id=0xbeef off=0 more [dropped: DUP_FRAG]');
     const overlap = on4(partOf(four, 32, 91));
     assert.equal(
       about([parts[0], overlap]),
-      'IPv4 93 fragment id=0xbeef off=32 last [dropped: FRAG_OVERLAP, and 1 that were held]',
+      'IPv4 93 fragment id=0xbeef off=32 last [dropped: FRAG_OVERLAP, and 1 held fragments]',
     );
   });
 
-  test('a packet that turns out bad when it is whole', () => {
+  test('a reassembled packet that turns out invalid', () => {
     const bad = ipv4Packet(udpIp(4, 4789, vxlan(4097, FRAME, 0)).subarray(20));
     const line = about(split(bad, [5]).map(on4));
     assert.equal(line, 'UDP 85 40000 → 4789 len=83 [of 2 fragments] [dropped: VXLAN_INVALID_HDR]');
   });
 });
 
-describe('a packet in a line: its columns', () => {
+describe('a packet line: columns', () => {
   test('number, seconds, addresses, protocol, length', () => {
     assert.deepEqual(lines([overlay()], { number: 42, time: 1.5 }), [
       '   42    1.500000    192.168.50.1 → 192.168.50.2    VXLAN   125 vni 4097 10.0.9.3 → 10.0.9.4 UDP 40000 → 8080 len=33',
     ]);
   });
 
-  test('MAC addresses where there is no IP, and dashes where there is neither', () => {
+  test('MAC addresses without IP, and dashes without either', () => {
     assert.match(lines([arp(1)])[0], / 02:42:0a:00:09:03 → 02:42:0a:00:09:04 ARP/);
     assert.match(lines([new Uint8Array(9)])[0], / {15}- → - {15}Ethernet/);
     assert.match(lines([NOTHING], { linkType: LinkType.Raw })[0], / {15}- → - {15}Ethernet/);
   });
 
-  test('wide values push the rest along and lose nothing', () => {
+  test('wide values shift the rest without truncation', () => {
     const line = lines([on6(ip(6, 132, new Uint8Array(4), 'fd50:1:2:3:4:5:6:7'))], {
       number: 1_234_567,
       time: 123_456.5,
@@ -274,7 +274,7 @@ describe('a packet in a line: its columns', () => {
   });
 });
 
-describe('a packet in a line: nothing of the packet before', () => {
+describe('a packet line: no state of the previous packet', () => {
   const tagged = ethernet(join(Uint8Array.of(0, 100, 8, 0), udpIp(4, 53, new Uint8Array(4))), 0x8100);
 
   test('a runt after a tagged packet has no VLAN', () => {
@@ -282,7 +282,7 @@ describe('a packet in a line: nothing of the packet before', () => {
     assert.equal(about([tagged, runt]), about(runt));
   });
 
-  test('a frame cut within its Ethernet header has no VLAN of the frame before', () => {
+  test('a frame truncated in its Ethernet header has no VLAN of the frame before', () => {
     const whole = inVxlan(tagged);
     const cut = overlay();
     const ingress = new Ingress();
@@ -299,11 +299,11 @@ describe('a packet in a line: nothing of the packet before', () => {
     assert.doesNotMatch(line, /vlan/);
   });
 
-  test('a packet without a time has none in its line', () => {
+  test('a packet without a time has an empty time column', () => {
     assert.match(lines([overlay()], { time: Number.NaN })[0], /^ {4}1 {16}192\.168\.50\.1 → /);
   });
 
-  test('a link type that is not read is said by its name', () => {
+  test('an unsupported link type is shown by name', () => {
     const packet = new Uint8Array(40);
     const ingress = new Ingress();
     const verdict = ingress.receive(105, packet, 0, 40, 40, 0);
@@ -317,7 +317,7 @@ describe('a packet in a line: nothing of the packet before', () => {
     assert.match(line, / IEEE802_11 +40 not read \[dropped: LINK_TYPE_UNKNOWN\]$/);
   });
 
-  test('an IP header with a wrong length still has its addresses; too small is not beyond', () => {
+  test('an IP header with a wrong length still has its addresses; "too small" differs from "beyond"', () => {
     for (const [family, at, value, words] of [
       [4, 3, 11, 'length smaller than the header'],
       [4, 2, 0x40, 'length exceeds the packet'],
@@ -331,7 +331,7 @@ describe('a packet in a line: nothing of the packet before', () => {
     }
   });
 
-  test('lines of one capture keep their columns once an IPv6 address has widened them', () => {
+  test('the lines of a capture keep their column width once an IPv6 address has widened it', () => {
     const columns = { width: 15 };
     const ingress = new Ingress();
     const six = on6(ip(6, 58, new Uint8Array(8), '2001:db8:1:2:3:4:5:6', '2001:db8::1'));
@@ -344,7 +344,7 @@ describe('a packet in a line: nothing of the packet before', () => {
     assert.deepEqual(arrows, [34, 39, 39]);
   });
 
-  test('what an encapsulation held, and an IP length of 0', () => {
+  test('the content of an encapsulation, and an IP length of 0', () => {
     const gre = on4(ip(4, 47, join(Uint8Array.of(0, 0, 0x65, 0x58), overlay())));
     assert.match(about(gre), /^VXLAN .* \[in GRE\]$/);
     const unset = on4(udpIp(4, 9, new Uint8Array(20)));
@@ -371,7 +371,7 @@ describe('a packet in a line: nothing of the packet before', () => {
     ];
     for (const before of kinds) {
       for (const packet of kinds) {
-        // A fragment after itself is a duplicate: that is its due.
+        // A fragment after itself is rightly a duplicate.
         if (before === packet) continue;
         assert.equal(about([before, packet]), about(packet));
       }

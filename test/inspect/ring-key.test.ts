@@ -1,4 +1,4 @@
-/** Which key of a ring an SPI is made of. */
+/** Finds the key of a ring that an SPI is derived from. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -13,7 +13,7 @@ function keysOf(...tags: number[]): RingKeys {
 }
 
 describe('RingKeys', () => {
-  test('three keys are the oldest, the current and the next; of other numbers the place is said', () => {
+  test('three keys are oldest, current and next; other ring sizes show the position', () => {
     assert.deepEqual(
       keysOf(4, 2, 3).keys.map(({ tag, role, rotations }) => [tag, role, rotations]),
       [
@@ -33,7 +33,7 @@ describe('RingKeys', () => {
     );
   });
 
-  test('an SPI is explained by the tag and the form that it was made with, and by no other direction', () => {
+  test('explains an SPI by the tag and form it was derived with, and only in its direction', () => {
     const keys = keysOf(29943, 29944, 29945);
     const address = fc.uint8Array({ minLength: 4, maxLength: 4 });
     const form = fc.constantFrom(SpiForm.Mapped, SpiForm.Short);
@@ -55,7 +55,7 @@ describe('RingKeys', () => {
     assert.equal(keys.explain(spi, 'fd50::1', 'fd50::2')?.spiForm, 'mapped');
   });
 
-  test('what is no address has no key', () => {
+  test('invalid addresses have no key', () => {
     assert.equal(keysOf(7).explain(1, '(others)', '192.168.50.2'), undefined);
   });
 });

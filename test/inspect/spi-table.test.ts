@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { SpiTable } from '../../src/inspect/spi-table.js';
 
 describe('SpiTable', () => {
-  test('first and last sequence number are the capture’s, the highest is of all', () => {
+  test('first and last sequence number are in capture order, the highest is over all packets', () => {
     const table = new SpiTable(10);
     for (const sequence of [5, 9, 7]) table.add(0xc207fc1c, sequence, 0, 1, false, 100);
     assert.deepEqual(table.rows, [
@@ -27,7 +27,7 @@ describe('SpiTable', () => {
     assert.deepEqual([table.rows[0].highestSequence, table.rows[0].lastSequence], [0xffffffff, 1]);
   });
 
-  test('an SA is an SPI with its destination (RFC 4303 section 2.1): direction and encapsulation tell rows apart', () => {
+  test('an SA is an SPI with its destination (RFC 4303 section 2.1): direction and encapsulation separate rows', () => {
     const table = new SpiTable(10);
     table.add(1, 1, 0, 1, false, 10);
     table.add(1, 1, 1, 0, false, 10);
@@ -38,7 +38,7 @@ describe('SpiTable', () => {
     assert.equal(table.rows[4].spi, 0x80000001);
   });
 
-  test('packets of SPIs that find no room are counted', () => {
+  test('counts packets of unlisted SPIs', () => {
     const table = new SpiTable(1);
     for (const spi of [1, 2, 3, 1]) table.add(spi, 1, 0, 1, false, 10);
     assert.deepEqual([table.rows.length, table.rows[0].packets, table.unlisted], [1, 2, 2]);

@@ -17,7 +17,7 @@ interface Recorded {
   readonly captured?: number;
 }
 
-/** The survey of a capture made of packets. */
+/** The survey of a capture of the given packets. */
 async function surveyOf(records: readonly (Uint8Array | Recorded)[], options?: SurveyOptions): Promise<SurveyReport> {
   const parts: Uint8Array[] = [];
   const writer = new PcapWriter((bytes) => parts.push(bytes.slice()), { nanoseconds: true });
@@ -53,7 +53,7 @@ async function surveyFile(path: string): Promise<SurveyReport> {
 const codes = (report: SurveyReport): string[] => report.problems.map(({ code, count }) => `${code} ${count}`);
 const on4 = (packet: Uint8Array): Uint8Array => ethernet(packet, 0x0800);
 
-/** An IPv4 packet that `build.ts` made, as something that can be cut. */
+/** An IPv4 packet built by `build.ts`, in a form that can be truncated. */
 function cuttable(bytes: Uint8Array): Packet {
   return { bytes, headerLength: 20, announcedAt: -1 };
 }
@@ -66,8 +66,8 @@ function arp(sender: string): Uint8Array {
   return ethernet(bytes, 0x0806);
 }
 
-describe('recordings, against what tshark counts in them', () => {
-  test('docker/03-vip-http: clear traffic of one network between two nodes, and nothing wrong', async () => {
+describe("recordings, compared with tshark's counts", () => {
+  test('docker/03-vip-http: clear traffic of one network between two nodes, without problems', async () => {
     const report = await surveyFile('docker/03-vip-http.underlay.pcap');
     assert.deepEqual([report.packets, report.bytes, report.frames], [417, 137_760, 181]);
     assert.deepEqual(
@@ -108,7 +108,7 @@ describe('a report', () => {
     assert.deepEqual([report.sizes.wire.smallest, report.sizes.wire.mean, report.problems], [0, 0, []]);
   });
 
-  test('its times, to the nanosecond', async () => {
+  test('has the times to the nanosecond', async () => {
     const report = await surveyOf([
       { packet: overlay(), time: 1_700_000_000e9 },
       { packet: overlay(), time: 1_700_000_002e9 + 512 },
@@ -118,7 +118,7 @@ describe('a report', () => {
     assert.ok(Math.abs(report.durationSeconds - 2.000000512) < 1e-12);
   });
 
-  test('its sizes are those on the wire, though the snaplen cut the packets', async () => {
+  test('has the sizes on the wire, even if the snaplen truncated the packets', async () => {
     const packet = overlay();
     const report = await surveyOf([{ packet, captured: 70 }, { packet, captured: 14 }, packet]);
     const { length } = packet;
@@ -134,7 +134,7 @@ describe('a report', () => {
     assert.equal(report.frames, 1);
   });
 
-  test('networks and endpoints stand in the order of their VNIs; other traffic with most packets first', async () => {
+  test('sorts networks and endpoints by VNI; other traffic by packets, most first', async () => {
     const lldp = ethernet(new Uint8Array(40), 0x88cc);
     const report = await surveyOf([
       lldp,
@@ -162,7 +162,7 @@ describe('a report', () => {
     );
   });
 
-  test('who is spoken to: a receiver behind the outer destination, and no group', async () => {
+  test('lists a receiver behind the outer destination, and no group address', async () => {
     const broadcast = ethernet(FRAME.subarray(14), 0x0800, '02:42:0a:00:09:03', 'ff:ff:ff:ff:ff:ff');
     const report = await surveyOf([overlay(), overlay(4, 4097, broadcast)]);
     assert.deepEqual(
@@ -180,7 +180,7 @@ describe('a report', () => {
     );
   });
 
-  test('ESP by SPI, in IP and in UDP, its bytes those of the IP packet', async () => {
+  test('lists ESP by SPI, in IP and in UDP, with the bytes of the IP packet', async () => {
     const packets = [5, 6].map((sequence) => on4(ip(4, 50, esp(0xc207fc1c, sequence))));
     const report = await surveyOf([...packets, on4(udpIp(4, 4500, esp(1, 9)))]);
     assert.deepEqual(
@@ -203,14 +203,14 @@ describe('a report', () => {
     );
   });
 
-  test('checksums are left alone where nobody asks for them', async () => {
+  test('does not verify checksums unless asked to', async () => {
     const bad = overlay(4, 1, FRAME, 0x1234);
     const report = await surveyOf([bad], { checksums: false });
     assert.deepEqual([report.checksums, codes(report)], [[], []]);
     assert.deepEqual(codes(await surveyOf([bad])), ['CHECKSUM_BAD 1']);
   });
 
-  test('a sum of fragments: inner ones, held ones, dropped ones', async () => {
+  test('counts inner, held and dropped fragments', async () => {
     const inner = split(ipv4Packet(noise(100, 1)), [5]).map((part) => overlay(4, 1, on4(part)));
     const whole = cuttable(udpIp(4, 4789, vxlan(4097, FRAME)));
     const outer = split(whole, [5]).map(on4);
@@ -228,7 +228,7 @@ describe('a report', () => {
     assert.ok(report.problems.every(({ severity }) => severity === 'note'));
   });
 
-  test('other traffic in fragments: all of its packets, and the bytes of the whole IP packet', async () => {
+  test('counts other traffic in fragments with all of its packets, and the bytes of the whole IP packet', async () => {
     const parts = split(cuttable(udpIp(4, 53, noise(300, 1))), [10, 20]).map(on4);
     const report = await surveyOf(parts);
     assert.deepEqual(report.otherTraffic, [{ name: 'DNS', packets: 3, bytes: 20 + 8 + 300 }]);
@@ -236,13 +236,13 @@ describe('a report', () => {
 });
 
 describe('problems', () => {
-  test('inner headers that are wrong are one; that they are cut by the snaplen is the capture’s', async () => {
+  test("invalid inner headers are a problem; truncation by the snaplen is the capture's", async () => {
     const wrong = overlay(4, 1, on4(new Uint8Array(20).fill(0x55)));
     const report = await surveyOf([wrong, { packet: overlay(), captured: 70 }]);
     assert.deepEqual(codes(report), ['CAPTURE_TRUNCATED 1', 'INNER_HEADER 1']);
   });
 
-  test('a frame whose tag is cut short has nothing of the frame before: no ARP, no address', async () => {
+  test('a frame with a truncated tag has nothing of the frame before: no ARP, no address', async () => {
     const tagOnly = ethernet(new Uint8Array(0), 0x8100, '02:42:0a:00:09:99', '02:42:0a:00:09:98');
     const report = await surveyOf([overlay(4, 4097, arp('10.0.9.3')), overlay(4, 4097, tagOnly)]);
     assert.deepEqual(codes(report), ['INNER_HEADER 1', 'ARP_IN_TUNNEL 1']);
@@ -254,7 +254,7 @@ describe('problems', () => {
     );
   });
 
-  test('a frame cut by the snaplen within its tag, likewise', async () => {
+  test('likewise for a frame truncated by the snaplen within its tag', async () => {
     const tagged = ethernet(join(Uint8Array.of(0, 5, 8, 0), FRAME.subarray(14)), 0x8100, '02:42:0a:00:09:99');
     const report = await surveyOf([
       overlay(4, 4097, arp('10.0.9.3')),
@@ -263,14 +263,14 @@ describe('problems', () => {
     assert.ok(codes(report).includes('ARP_IN_TUNNEL 1'));
   });
 
-  test('addresses that find no room in their table are counted: rows of "(others)" are many in one', async () => {
+  test('counts unlisted addresses; the rows of "(others)" are many in one', async () => {
     const sealed = (host: number): Uint8Array => on4(ip(4, 50, esp(7, 1), '192.168.50.1', `192.168.50.${host}`));
     const report = await surveyOf([2, 3, 4, 5].map(sealed), { maxRows: 2 });
     assert.ok(report.tunnels.some(({ destination }) => destination === '(others)'));
     assert.ok(codes(report).some((code) => code.startsWith('TABLE_FULL')));
   });
 
-  test('tables within their limits are no problem', async () => {
+  test('tables within their limits are not a problem', async () => {
     const packets = Array.from({ length: 3 }, (_, i) => overlay(4, 100 + i));
     assert.deepEqual(codes(await surveyOf(packets, { maxRows: 6 })), []);
     const report = await surveyOf(packets, { maxRows: 2 });
@@ -278,7 +278,7 @@ describe('problems', () => {
     assert.deepEqual([report.networks.length, report.endpoints.length, codes(report)], [2, 2, ['TABLE_FULL 5']]);
   });
 
-  test('a long frame that came in fragments was on the wire as it is: no super-frame', async () => {
+  test('a long frame that arrived in fragments was on the wire as it is: not a super-frame', async () => {
     const long = ethernet(udpIp(4, 80, noise(12_000, 1)), 0x0800);
     const packet = cuttable(udpIp(4, 4789, vxlan(4097, long)));
     const parts = split(
@@ -290,12 +290,12 @@ describe('problems', () => {
     assert.deepEqual(codes(report), []);
   });
 
-  test('the same frame in one piece never was on a wire', async () => {
+  test('the same frame in one piece was never on a wire', async () => {
     const long = ethernet(udpIp(4, 80, noise(12_000, 1)), 0x0800);
     assert.deepEqual(codes(await surveyOf([overlay(4, 4097, long)])), ['SUPER_FRAMES 1']);
   });
 
-  test('each has a code of capitals, a count and a sentence', async () => {
+  test('each has a code in capitals, a count and a sentence', async () => {
     const report = await surveyOf([
       overlay(4, 1, FRAME, 0x1234),
       overlay(4, 1, arp('10.0.9.3')),
@@ -310,7 +310,7 @@ describe('problems', () => {
   });
 });
 
-test('any packets in any order: the accounting adds up, and a report is plain data (300 captures)', async () => {
+test('the accounting adds up for any packets in any order, and the report is plain data (300 captures)', async () => {
   const pieces = split(ipv4Packet(udpIp(4, 4789, vxlan(4097, FRAME)).subarray(20), { id: 7 }), [2, 5, 8]).map(on4);
   const pieces6 = split(ipv6Packet(udpIp(6, 4789, vxlan(4097, FRAME)).subarray(40)), [5]);
   const kinds = [
@@ -359,7 +359,7 @@ test('any packets in any order: the accounting adds up, and a report is plain da
   );
 });
 
-test('classes of size: every bound is the last of its class, and the names leave no gap', () => {
+test('every bound is the last size of its class, and the class names leave no gap', () => {
   SIZE_BOUNDS.forEach((bound, index) => {
     for (const [bytes, expected] of [
       [bound, index],
@@ -377,7 +377,7 @@ test('classes of size: every bound is the last of its class, and the names leave
   });
 });
 
-test('times: 1970, the last that pcap holds, a year of five digits, and beyond all dates', () => {
+test('formats 1970, the last time in pcap, a five-digit year, and times beyond all dates', () => {
   assert.equal(formatTime(0, 0), '1970-01-01T00:00:00.000000000Z');
   assert.equal(formatTime(0xffffffff, 999_999_999), '2106-02-07T06:28:15.999999999Z');
   assert.equal(formatTime(253_402_300_800, 7), '+010000-01-01T00:00:00.000000007Z');

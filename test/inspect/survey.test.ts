@@ -16,7 +16,7 @@ async function survey(path: string, options?: SurveyOptions): Promise<SurveyRepo
   return counts.report(source);
 }
 
-/** A survey of packets that a test made. */
+/** A survey of the packets of a test. */
 async function surveyOf(
   packets: readonly Uint8Array[],
   options?: SurveyOptions,
@@ -36,7 +36,7 @@ const codes = (report: SurveyReport): string[] => report.problems.map(({ code, c
 
 describe('a survey', () => {
   for (const folder of ['vxlan', 'esp', 'docker']) {
-    test(`of every recording in ${folder}/: the sum holds, and it is plain data`, async () => {
+    test(`of every recording in ${folder}/: the accounting adds up, and the report is plain data`, async () => {
       for (const name of readdirSync(fixture(folder)).filter((file) => /\.pcap(ng)?$/.test(file))) {
         const report = await survey(`${folder}/${name}`);
         const { inFrames, esp, other, held, filtered, dropped } = report.accounting;
@@ -71,7 +71,7 @@ describe('a survey', () => {
     assert.equal(report.problems[0].severity, 'note');
   });
 
-  test('of offloads left on: partial checksums and super-frames, notes and no warnings', async () => {
+  test('of offloads left on: partial checksums and super-frames are notes, not warnings', async () => {
     const report = await survey('vxlan/60-offload-on-http.underlay.pcap');
     assert.deepEqual(codes(report), ['CHECKSUM_PARTIAL 37', 'SUPER_FRAMES 10']);
     assert.ok(report.problems.every(({ severity }) => severity === 'note'));
@@ -79,13 +79,13 @@ describe('a survey', () => {
     assert.deepEqual([udp?.good, udp?.partial, udp?.bad], [17, 10, 0]);
   });
 
-  test('of fragments lost, reordered and twice', async () => {
+  test('of fragments lost, reordered and duplicated', async () => {
     const report = await survey('esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap');
     assert.deepEqual(report.fragments, { fragments: 120, reassembled: 55, held: 7, inner: 0 });
     assert.deepEqual(codes(report), ['DUP_FRAG 3', 'FRAGMENTS_HELD 7']);
   });
 
-  test('of frames cut by the snaplen: counted by network all the same', async () => {
+  test('of frames truncated by the snaplen: they are still counted by network', async () => {
     const report = await survey('vxlan/10-formats.snap96.pcap');
     assert.deepEqual(
       report.networks.map(({ vni, frames, truncated }) => [vni, frames, truncated]),
@@ -97,13 +97,13 @@ describe('a survey', () => {
     assert.deepEqual(codes(report), ['CAPTURE_TRUNCATED 26']);
   });
 
-  test('of a learning overlay says that there is ARP inside', async () => {
+  test('of a learning overlay notes the inner ARP', async () => {
     const report = await survey('vxlan/20-learning-arp-icmp.underlay.pcap');
     assert.deepEqual(codes(report), ['ARP_IN_TUNNEL 11']);
     assert.ok(report.endpoints.every(({ ip }) => ip !== null));
   });
 
-  test('an endpoint that sends from behind another VTEP has moved', async () => {
+  test('counts a move of an endpoint that sends from behind another VTEP', async () => {
     const moved = overlay();
     moved.set([192, 168, 50, 77], 14 + 12);
     const report = await surveyOf([overlay(), overlay(), moved]);
@@ -112,7 +112,7 @@ describe('a survey', () => {
     assert.ok(codes(report).includes('ENDPOINT_MOVED 1'));
   });
 
-  test('a source MAC that is a group or zero is a problem: the kernel drops it', async () => {
+  test('warns of a source MAC that is a group or zero: the kernel drops it', async () => {
     const frame = (mac: string): Uint8Array => ethernet(FRAME.subarray(14), 0x0800, mac);
     const report = await surveyOf([
       overlay(4, 1, frame('03:00:00:00:00:01')),
@@ -121,7 +121,7 @@ describe('a survey', () => {
     assert.ok(codes(report).includes('MAC_INVALID_SOURCE 2'));
   });
 
-  test('tables are bounded, and what finds no room is counted', async () => {
+  test("tables are bounded, and what doesn't fit is counted", async () => {
     const packets = Array.from({ length: 10 }, (_, i) => overlay(4, 100 + i));
     const report = await surveyOf(packets, { maxRows: 3 });
     assert.equal(report.networks.length, 3);
@@ -129,7 +129,7 @@ describe('a survey', () => {
     assert.ok(codes(report).some((code) => code.startsWith('TABLE_FULL')));
   });
 
-  test('packets older than one before them are noted', async () => {
+  test('notes packets older than an earlier one', async () => {
     const parts: Uint8Array[] = [];
     const writer = new PcapWriter((bytes) => parts.push(bytes.slice()));
     const packet = overlay();
@@ -142,12 +142,12 @@ describe('a survey', () => {
   });
 });
 
-describe('what a capture of another kind is told', () => {
+describe('diagnostics for captures of other kinds', () => {
   const on4 = (packet: Uint8Array): Uint8Array => ethernet(packet, 0x0800);
   const noteOf = (report: SurveyReport, code: string): string =>
     report.problems.find((problem) => problem.code === code)?.message ?? '';
 
-  test('lengths of 0, outside and inside, are a note; the frames count, and no checksum is called wrong', async () => {
+  test('IP lengths of 0, outer and inner, are a note; the frames count, and no checksum is reported as wrong', async () => {
     const inner = on4(udpIp(4, 8080, new Uint8Array(3000), 0x1234, '10.0.9.3', '10.0.9.4'));
     inner.set([0, 0], 16);
     const whole = overlay(4, 4097, inner);
@@ -165,7 +165,7 @@ describe('what a capture of another kind is told', () => {
     );
   });
 
-  test('VXLAN on another port: how many packets to which, and what reads them', async () => {
+  test('VXLAN on another port: how many packets to which port, and the option to read them', async () => {
     const packets = [1, 2, 3].map(() => on4(udpIp(4, 8472, vxlan(257, FRAME))));
     const report = await surveyOf(packets);
     assert.deepEqual(report.vxlanPorts, [{ port: 8472, packets: 3, vnis: [257] }]);
@@ -176,7 +176,7 @@ describe('what a capture of another kind is told', () => {
     assert.equal((await surveyOf(packets, { port: [4789, 8472] })).frames, 3);
   });
 
-  test('VXLAN in GRE: the frame, and in what it came', async () => {
+  test('VXLAN in GRE: the frame, and its encapsulation', async () => {
     const gre = ip(4, 47, join(Uint8Array.of(0, 0, 0x65, 0x58), overlay()));
     const report = await surveyOf([on4(gre), on4(ip(4, 47, Uint8Array.of(0, 0, 0x99, 0x99)))]);
     assert.equal(report.frames, 1);
@@ -184,7 +184,7 @@ describe('what a capture of another kind is told', () => {
     assert.deepEqual(report.otherTraffic, [{ name: 'GRE', packets: 1, bytes: 38 }]);
   });
 
-  test('a network that was not asked for is filtered: no drop and no problem', async () => {
+  test('a network that was not requested is filtered: neither a drop nor a problem', async () => {
     const report = await surveyOf([overlay(4, 4097), overlay(4, 9), overlay(4, 9)], { vni: 4097 });
     assert.deepEqual(report.accounting, { inFrames: 1, esp: 0, other: 0, held: 0, filtered: 2, dropped: {} });
     assert.deepEqual(report.filtered, [{ vni: 9, packets: 2 }]);
@@ -195,11 +195,11 @@ describe('what a capture of another kind is told', () => {
     const report = await surveyOf([on4(udpIp(4, 4789, vxlan(5001, FRAME, 0x88)))]);
     assert.match(
       noteOf(report, 'VXLAN_RESERVED_BITS'),
-      /: VNI 5001; 1 carry a group policy, which Linux takes with `gbp`$/,
+      /: VNI 5001; 1 carry a group policy, which Linux accepts with `gbp`$/,
     );
   });
 
-  test('first and last are the earliest and the latest, whatever the order of the file', async () => {
+  test('first and last times are the earliest and the latest, whatever the file order', async () => {
     const times = [
       [1000, 500],
       [1000, 499],
@@ -221,7 +221,7 @@ describe('what a capture of another kind is told', () => {
   });
 });
 
-test('sizes fall into their classes', () => {
+test('counts sizes in their classes', () => {
   const table = new SizeTable();
   for (const bytes of [0, 63, 64, 1518, 1519, 9216, 9217]) table.add(bytes);
   assert.deepEqual([...table.counts], [2, 1, 0, 0, 0, 1, 2, 1]);
@@ -234,7 +234,7 @@ test('times are ISO 8601 with nanoseconds', () => {
   assert.equal(formatTime(1e15, 1), '1000000000000000.000000001');
 });
 
-describe('a packet in a line', () => {
+describe('a packet line', () => {
   async function lines(path: string): Promise<string[]> {
     const source = await openCaptureFile(fixture(path));
     const counts = new Survey();

@@ -1,7 +1,7 @@
-/** What the tests of the tables share: walked packets. */
+/** Shared by the tests of the tables: parsed packets. */
 import { Layers } from '../../src/wire/index.js';
 
-/** The walk over an Ethernet packet. */
+/** The layers of an Ethernet packet. */
 export function walked(packet: Uint8Array): Layers {
   const layers = new Layers();
   layers.walkEthernet(packet, 0, packet.length);

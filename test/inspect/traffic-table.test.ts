@@ -34,7 +34,7 @@ describe('TrafficTable', () => {
     ['Swarm gossip (TCP 7946) (IPv6)', on6(ip(6, 6, tcp(40_000, 7946)))],
     ['Swarm gossip (UDP 7946)', on4(udpIp(4, 7946, NOTHING))],
     ['Swarm gossip (UDP 7946) (IPv6)', on6(udpIp(6, 7946, NOTHING))],
-    // Management is TCP's alone.
+    // Swarm management uses only TCP.
     ['UDP', on4(udpIp(4, 2377, NOTHING))],
     ['UDP (IPv6)', on6(udpIp(6, 9, NOTHING))],
     ['DNS', on4(udpIp(4, 53, NOTHING))],
@@ -53,7 +53,7 @@ describe('TrafficTable', () => {
     });
   }
 
-  /** A name by the walk that captures get, and the packet's own bytes. */
+  /** The name according to the layers as parsed from a capture, and the packet's own bytes. */
   function named(packet: Uint8Array): string {
     const table = new TrafficTable();
     const layers = new Layers({ fromCapture: true });
@@ -62,7 +62,7 @@ describe('TrafficTable', () => {
     return table.rows[0].name;
   }
 
-  test('a server port below 1024 outdoes a port that its client got by chance (RFC 6335 section 6)', () => {
+  test('a server port below 1024 takes precedence over a client port that matches by chance (RFC 6335 section 6)', () => {
     assert.equal(named(on4(ip(4, 6, tcp(2377, 21)))), 'TCP');
     assert.equal(named(on4(ip(4, 6, tcp(22, 2377)))), 'SSH (TCP 22)');
     assert.equal(named(on4(ip(4, 6, tcp(2377, 7946)))), 'Swarm gossip (TCP 7946)');
@@ -70,13 +70,13 @@ describe('TrafficTable', () => {
     assert.equal(named(on4(udp(53, 7946))), 'DNS');
   });
 
-  test('what IPsec sends besides ESP on port 4500 (RFC 3948)', () => {
+  test('identifies the other traffic of port 4500 (RFC 3948)', () => {
     assert.equal(named(on4(udp(500, 500))), 'IKE (UDP 500)');
     assert.equal(named(on4(udp(4500, 4500, Uint8Array.of(0xff)))), 'IPsec NAT keepalive (UDP 4500)');
     assert.equal(named(on4(udp(4500, 40_000, new Uint8Array(30)))), 'IKE (UDP 4500)');
   });
 
-  test('other encapsulations', () => {
+  test('identifies other encapsulations', () => {
     for (const [port, name] of [
       [6081, 'Geneve (UDP 6081)'],
       [4790, 'VXLAN-GPE (UDP 4790)'],
@@ -92,7 +92,7 @@ describe('TrafficTable', () => {
     assert.equal(named(on4(ip(4, 253, NOTHING))), 'IP protocol 253');
   });
 
-  test('802.3 frames by what their LLC says, one row for all sizes (IEEE 802.3 clause 3.2.6)', () => {
+  test('names 802.3 frames by their LLC header, one row for all sizes (IEEE 802.3 clause 3.2.6)', () => {
     for (const [hex, name] of [
       ['4242030000', 'STP'],
       ['aaaa0300000c2000', 'CDP'],
@@ -108,7 +108,7 @@ describe('TrafficTable', () => {
     }
   });
 
-  test('what an encapsulation holds, and in which', () => {
+  test('names the content of an encapsulation, and the encapsulation', () => {
     const table = new TrafficTable();
     const packet = on4(ip(4, 1, NOTHING));
     table.add(walked(packet), 1, 42, packet, packet.length, Encapsulation.Gre);
@@ -118,7 +118,7 @@ describe('TrafficTable', () => {
     );
   });
 
-  test('kinds are bounded: what finds no room is counted together', () => {
+  test('kinds are bounded; the rest is counted together', () => {
     const table = new TrafficTable();
     for (let type = 0x2000; type < 0x2000 + 3000; type++) table.add(walked(ethernet(NOTHING, type)), 1, 22);
     const { rows } = table;
@@ -130,7 +130,7 @@ describe('TrafficTable', () => {
     assert.equal(rows.at(-1)?.name, 'other kinds');
   });
 
-  test('packets of one kind add up, those of a reassembled one as many as it had parts', () => {
+  test('sums packets of one kind, a reassembled one with its number of fragments', () => {
     const table = new TrafficTable();
     const [, packet] = NAMES[3];
     table.add(walked(packet), 1, 54);

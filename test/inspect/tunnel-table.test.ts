@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { TunnelTable } from '../../src/inspect/tunnel-table.js';
 
 describe('TunnelTable', () => {
-  test('clear and encrypted packets of a direction stand in one row, with the networks of the clear ones', () => {
+  test('clear and encrypted packets of a direction share a row, with the VNIs of the clear ones', () => {
     const table = new TunnelTable(10);
     for (const vni of [4097, 4098, 4097, 4097, 0]) table.addFrame(0, 1, vni, 100);
     table.addEsp(0, 1, 174);
@@ -13,7 +13,7 @@ describe('TunnelTable', () => {
     assert.deepEqual([...vnis], [4097, 4098, 0]);
   });
 
-  test('there and back are two', () => {
+  test('the two directions are separate rows', () => {
     const table = new TunnelTable(10);
     table.addFrame(0, 1, 1, 100);
     table.addEsp(1, 0, 100);
@@ -26,7 +26,7 @@ describe('TunnelTable', () => {
     );
   });
 
-  test('packets of directions that find no room are counted', () => {
+  test('counts packets of unlisted directions', () => {
     const table = new TunnelTable(1);
     table.addFrame(0, 1, 1, 100);
     table.addFrame(0, 2, 1, 100);
