@@ -2,18 +2,18 @@ import { VtepError } from '../error.js';
 
 /** What can go wrong with worker threads and the rings between them. */
 export type WorkersErrorCode =
-  /** A ring can't be as it was asked for. */
+  /** Invalid ring options. */
   | 'BAD_RING'
-  /** A packet that no ring of that size takes. */
+  /** A packet too large for a ring of this size. */
   | 'RECORD_TOO_LARGE'
-  /** What stands in a ring was not written by its writer. */
+  /** The ring's contents were not written by its writer. */
   | 'BAD_RECORD'
-  /** A group can't be as it was asked for. */
+  /** Invalid group options. */
   | 'BAD_GROUP'
-  /** What only a thread of a group can do was called elsewhere. */
+  /** Called outside a worker thread of a group. */
   | 'NOT_A_WORKER'
-  /** A worker ended before it told its result. */
+  /** A worker ended without reporting its result. */
   | 'WORKER_FAILED';
 
-/** An error of the workers' floor. Its message never holds a key. */
+/** An error of the workers module. Its message never contains a key. */
 export class WorkersError extends VtepError<WorkersErrorCode> {}

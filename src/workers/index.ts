@@ -1,5 +1,5 @@
 /**
- * More than one core: worker threads over rings of shared memory, and which worker a packet belongs to.
+ * Multi-core processing: worker threads fed by shared-memory rings, and the assignment of packets to workers.
  * @module vtep/workers
  */
 export { WorkersError, type WorkersErrorCode } from './error.js';

@@ -1,23 +1,23 @@
-/** Who of the workers owns a thing that must not be shared: an SA, a flow. */
+/** Assigns things that workers must not share, such as SAs and flows, to one worker each. */
 
-/** Owners by number of the thing: each is given away once, and stays where it is. */
+/** Owners by the thing's id: each thing is assigned once, for good. */
 export class Owners {
   readonly #owners = new Map<number, number>();
-  /** By worker: things that were given to it as they came, and the loads of those that were known before. */
+  /** Per worker: number of things assigned, and total load of those assigned in advance. */
   readonly #things: number[];
   readonly #loads: number[];
   #lastThing = Number.NaN;
   #lastOwner = 0;
 
-  /** @param workers how many there are */
+  /** @param workers number of workers */
   constructor(workers: number) {
     this.#things = new Array<number>(workers).fill(0);
     this.#loads = new Array<number>(workers).fill(0);
   }
 
   /**
-   * Gives things away before they come: the heaviest first, each to the worker that has the least by then.
-   * @param loads by thing: how much work it will be, in any unit
+   * Assigns things in advance: the heaviest first, each to the worker with the least load so far.
+   * @param loads expected work per thing, in any unit
    */
   give(loads: ReadonlyMap<number, number>): void {
     const heaviest = [...loads].sort(([a, one], [b, other]) => other - one || a - b);
@@ -29,9 +29,9 @@ export class Owners {
     }
   }
 
-  /** The worker that owns a thing; one that nobody has goes to the one with the fewest. */
+  /** The owner of a thing; an unassigned thing goes to the worker with the fewest. */
   ownerOf(thing: number): number {
-    // Packets of a flow follow each other.
+    // Consecutive packets are mostly of one flow.
     if (thing === this.#lastThing) return this.#lastOwner;
     const owner = this.#owners.get(thing) ?? this.#own(thing, least(this.#things));
     this.#lastThing = thing;
@@ -46,9 +46,9 @@ export class Owners {
   }
 }
 
-/** The place of the smallest number, of the first if there are several. */
+/** Index of the smallest number, the first if there are several. */
 function least(numbers: readonly number[]): number {
-  let place = 0;
-  for (let i = 1; i < numbers.length; i++) if (numbers[i] < numbers[place]) place = i;
-  return place;
+  let index = 0;
+  for (let i = 1; i < numbers.length; i++) if (numbers[i] < numbers[index]) index = i;
+  return index;
 }

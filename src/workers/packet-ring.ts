@@ -1,47 +1,53 @@
 /**
- * A ring of packets in memory that two threads share: one writes (`RingWriter`), one reads (`RingReader`), and neither ever
- * waits for a lock. How the memory is laid out:
+ * A single-producer, single-consumer ring of packets in shared memory: one thread writes (`RingWriter`), one reads
+ * (`RingReader`), lock-free. Memory layout:
  *
- *     words that are shared, a cache line each | records, each of whole units of 8 bytes
- *     record: length of the packet, integers | floats | the packet's bytes
+ *     shared words, one cache line each | records, padded to units of 8 bytes
+ *     record: packet length, integers | floats | packet bytes
  *
- * A record never wraps: where it doesn't fit before the end of the ring, a word says that it stands at the beginning.
+ * A record never wraps: if it doesn't fit before the end of the ring, a padding word sends the reader to the beginning.
  */
 import { WorkersError } from './error.js';
 
-/** Bytes of a unit, which positions count in. */
+/** Unit of positions, in bytes. */
 export const UNIT = 8;
-/** In place of a length: what is left before the end of the ring holds nothing. */
+/** Used as a length: the rest of the ring is unused. */
 export const PADDING = -1;
 
-// A cache line each, so that what one side writes doesn't take the other's line away.
+// One cache line each, so that one side's writes don't invalidate the other side's line (false sharing).
 const LINE_WORDS = 16;
-/** Units that were written and read since the beginning, modulo 2^32. */
+/** Units written and read since the beginning, modulo 2^32. */
 export const WRITTEN = 0;
 export const READ = LINE_WORDS;
-/** 1 while a side sleeps and wants to be woken. */
+/** 1 while that side is parked and needs a wake-up. */
 export const READER_SLEEPS = 2 * LINE_WORDS;
 export const WRITER_SLEEPS = 3 * LINE_WORDS;
-/** 1 once nothing more will be written. */
+/** 1 once the writer has ended. */
 export const ENDED = 4 * LINE_WORDS;
 const CONTROL_BYTES = 5 * LINE_WORDS * 4;
 
 const MIN_BYTES = 1 << 12;
 const MAX_BYTES = 1 << 30;
 const MAX_COLUMNS = 16;
-/** The largest record takes one part of so many: with it and padding there is always room in half of the ring. */
+/** The largest record is 1/4 of the ring: with padding it always fits into a half-empty ring. */
 const LARGEST = 4;
 
-/** How a ring is made. */
+/** Options of a ring. */
 export interface RingOptions {
-  /** Bytes for records: a power of two from 4 KiB to 1 GiB; 4 MiB if not said. */
+  /**
+   * Space for records in bytes: a power of two from 4 KiB to 1 GiB.
+   * @default 4194304 (4 MiB)
+   */
   readonly bytes?: number;
-  /** Whole numbers of 32 bits, and floating-point ones of 64, beside each packet: up to 16 of each; none if not said. */
+  /**
+   * Number of 32-bit integers and 64-bit floats to carry with each packet, at most 16 of each.
+   * @default 0
+   */
   readonly integers?: number;
   readonly floats?: number;
 }
 
-/** A ring as it is handed from thread to thread. */
+/** A ring in the form that is passed between threads. */
 export interface PacketRing {
   readonly memory: SharedArrayBuffer;
   readonly integers: number;
@@ -49,36 +55,36 @@ export interface PacketRing {
 }
 
 /**
- * Makes a ring.
+ * Creates a ring.
  * @throws WorkersError `BAD_RING`
  */
 export function createRing({ bytes = 1 << 22, integers = 0, floats = 0 }: RingOptions = {}): PacketRing {
   const isPower = Number.isInteger(Math.log2(bytes));
   if (!isPower || bytes < MIN_BYTES || bytes > MAX_BYTES) {
-    throw new WorkersError('BAD_RING', `a ring has a power of two of bytes from ${MIN_BYTES} to ${MAX_BYTES}`);
+    throw new WorkersError('BAD_RING', `a ring's size is a power of two from ${MIN_BYTES} to ${MAX_BYTES} bytes`);
   }
   checkColumns(integers, floats);
   return { memory: new SharedArrayBuffer(CONTROL_BYTES + bytes), integers, floats };
 }
 
-/** @throws WorkersError `BAD_RING` for numbers of columns that no ring has */
+/** @throws WorkersError `BAD_RING` for an invalid number of columns */
 export function checkColumns(...numbers: readonly number[]): void {
   for (const columns of numbers) {
     if (!Number.isInteger(columns) || columns < 0 || columns > MAX_COLUMNS) {
-      throw new WorkersError('BAD_RING', `a ring has 0 to ${MAX_COLUMNS} columns of a kind beside its packets`);
+      throw new WorkersError('BAD_RING', `a ring has 0 to ${MAX_COLUMNS} columns of each kind`);
     }
   }
 }
 
-/** The memory of a ring as both sides see it. */
+/** Both sides' view of a ring's memory. */
 export class RingView {
   readonly control: Int32Array;
   readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly bytes: Uint8Array;
-  /** Units of the ring, a power of two. */
+  /** Size of the ring in units, a power of two. */
   readonly units: number;
-  /** Units of a record in front of its floats, and in front of its packet. */
+  /** Offsets in a record, in units, of its floats and of its packet. */
   readonly floatsAt: number;
   readonly packetAt: number;
   /** Units of the largest record. */
@@ -88,7 +94,7 @@ export class RingView {
   constructor({ memory, integers, floats }: PacketRing) {
     const size = memory.byteLength - CONTROL_BYTES;
     if (size < MIN_BYTES || !Number.isInteger(Math.log2(size))) {
-      throw new WorkersError('BAD_RING', `memory of ${memory.byteLength} bytes is no ring`);
+      throw new WorkersError('BAD_RING', `memory of ${memory.byteLength} bytes is not a ring`);
     }
     this.control = new Int32Array(memory, 0, CONTROL_BYTES / 4);
     this.words = new Int32Array(memory, CONTROL_BYTES);
@@ -100,14 +106,14 @@ export class RingView {
     this.largest = this.units / LARGEST;
   }
 
-  /** Units of the record of a packet of `length` bytes. */
+  /** Units of a record with a packet of `length` bytes. */
   unitsOf(length: number): number {
     return this.packetAt + Math.ceil(length / UNIT);
   }
 
-  /** Wakes a side if it sleeps; `sleeps` is its word. */
+  /** Wakes a side if it is parked; `sleeps` is its word. */
   wake(sleeps: number): void {
-    // Looked at first: nearly always it doesn't, and a load costs nothing.
+    // Check first: it is rarely parked, and a load is cheap.
     if (Atomics.load(this.control, sleeps) === 0) return;
     Atomics.store(this.control, sleeps, 0);
     Atomics.notify(this.control, sleeps);

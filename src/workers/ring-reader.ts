@@ -1,4 +1,4 @@
-/** The side of a ring that packets come out of. */
+/** The reading end of a ring. */
 import { WorkersError } from './error.js';
 import {
   ENDED,
@@ -12,23 +12,23 @@ import {
   WRITTEN,
 } from './packet-ring.js';
 
-/** The writer gets room back once so large a part of the ring was read. */
+/** Space is returned to the writer after reading 1/16 of the ring. */
 const RELEASED_PART = 16;
 
-/** Takes packets out of a ring: the only one that does. */
+/** Takes packets out of a ring. There must be only one reader. */
 export class RingReader {
-  /** What the packet of the last `next` stands in, from `start` to `end`: the ring itself, until the next call. */
+  /** The packet of the last `next`, from `start` to `end`, in the ring's own memory: valid until the next call. */
   readonly bytes: Uint8Array;
   start = 0;
   end = 0;
-  /** The columns beside it. */
+  /** Its columns. */
   readonly integers: Int32Array;
   readonly floats: Float64Array;
   readonly #view: RingView;
   readonly #releaseUnits: number;
   #read: number;
   #released: number;
-  /** What the writer had written when it was looked at last. */
+  /** The writer's position when last checked. */
   #written: number;
 
   /** @throws WorkersError `BAD_RING` */
@@ -45,8 +45,8 @@ export class RingReader {
   }
 
   /**
-   * Takes the next packet. The one before it may be overwritten from then on.
-   * @returns false if there is none now
+   * Takes the next packet. The previous one may be overwritten from then on.
+   * @returns false if there is none at present
    * @throws WorkersError `BAD_RECORD`
    */
   next(): boolean {
@@ -57,12 +57,12 @@ export class RingReader {
     let at = this.#read & (view.units - 1);
     if (words[2 * at] === PADDING) {
       this.#skip(view.units - at);
-      // A record follows its padding in the same moment.
+      // A record is published together with the padding before it.
       at = this.#read & (view.units - 1);
     }
     const length = words[2 * at];
     const units = length < 0 ? Number.MAX_SAFE_INTEGER : view.unitsOf(length);
-    if (at + units > view.units) throw badRecord(`a packet of ${length} bytes stands beyond its end`);
+    if (at + units > view.units) throw badRecord(`a packet of ${length} bytes exceeds its end`);
     const { integers, floats } = this;
     for (let i = 0; i < integers.length; i++) integers[i] = words[2 * at + 1 + i];
     for (let i = 0; i < floats.length; i++) floats[i] = doubles[at + view.floatsAt + i];
@@ -73,15 +73,15 @@ export class RingReader {
   }
 
   /**
-   * Sleeps until there is a packet, with this thread.
-   * @returns false if there will be none any more
+   * Blocks this thread until there is a packet.
+   * @returns false if there are no more packets
    */
   wait(): boolean {
     const { control } = this.#view;
     this.#release();
     for (;;) {
       Atomics.store(control, READER_SLEEPS, 1);
-      // The end is looked at first: what was written before it is seen then.
+      // Check for the end first, so that what was written before it is seen.
       const ended = Atomics.load(control, ENDED) === 1;
       const more = Atomics.load(control, WRITTEN) !== this.#read;
       if (more || ended) {
@@ -101,11 +101,11 @@ export class RingReader {
 
   #skip(units: number): void {
     const left = (this.#written - this.#read) | 0;
-    if (units > left) throw badRecord(`a record of ${units} units stands in ${left}`);
+    if (units > left) throw badRecord(`a record of ${units} units in ${left}`);
     this.#read = (this.#read + units) | 0;
   }
 
-  /** Gives the room of what was read back. */
+  /** Returns the space of what was read. */
   #release(): void {
     const view = this.#view;
     if (this.#released === this.#read) return;

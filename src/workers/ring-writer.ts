@@ -1,4 +1,4 @@
-/** The side of a ring that packets go into. */
+/** The writing end of a ring. */
 import { checkRange } from '../memory/range.js';
 import { WordCopy } from '../memory/word-copy.js';
 import { WorkersError } from './error.js';
@@ -14,33 +14,33 @@ import {
   WRITTEN,
 } from './packet-ring.js';
 
-/** The reader is told of records once so large a part of the ring was written, and once so many bytes were. */
+/** Records are published after writing 1/16 of the ring or this many bytes, whichever is less. */
 const PUBLISHED_PART = 16;
 const PUBLISHED_BYTES = 1 << 16;
 
-/** What stands beside a packet. */
+/** The values carried with a packet. */
 export interface RingColumns {
   readonly integers: Int32Array;
   readonly floats: Float64Array;
 }
 
-/** Puts packets into a ring: the only one that does. */
+/** Puts packets into a ring. There must be only one writer. */
 export class RingWriter {
-  /** Where the caller puts the columns of a packet before it is pushed. */
+  /** The caller sets a packet's columns here before pushing it. */
   readonly integers: Int32Array;
   readonly floats: Float64Array;
-  /** Bytes of the largest packet that it takes. */
+  /** Length of the largest packet it accepts, in bytes. */
   readonly largest: number;
   readonly #view: RingView;
   readonly #copy: WordCopy;
   readonly #publishUnits: number;
   #written: number;
   #published: number;
-  /** What the reader had read when it was looked at last: often enough there is room without another look. */
+  /** The reader's position when last checked: usually it shows enough space without another check. */
   #read: number;
 
   /**
-   * @param columns of another writer, to fill in one place what goes to either
+   * @param columns of another writer, to share the columns between both
    * @throws WorkersError `BAD_RING`
    */
   constructor(ring: PacketRing, columns?: RingColumns) {
@@ -57,10 +57,10 @@ export class RingWriter {
   }
 
   /**
-   * Puts a packet in, with the columns beside it. The reader sees it once enough of them are there, or after `publish`.
-   * @param bytes what it stands in, from `start` to `end`
-   * @returns false if there is no room: the reader was told of all before it, `room` waits for it
-   * @throws WorkersError `RECORD_TOO_LARGE`: there would never be room; MemoryError `BAD_RANGE`
+   * Appends a packet with its columns. The reader sees it once enough data is pending, or after `publish`.
+   * @param bytes holds the packet, from `start` to `end`
+   * @returns false if there is no space: everything before it was published, and `room` waits for space
+   * @throws WorkersError `RECORD_TOO_LARGE` if it can never fit; MemoryError `BAD_RANGE`
    */
   push(bytes: Uint8Array, start: number, end: number): boolean {
     checkRange(bytes, start, end);
@@ -69,7 +69,7 @@ export class RingWriter {
     if (units > view.largest) {
       throw new WorkersError(
         'RECORD_TOO_LARGE',
-        `a packet of ${end - start} bytes is too large for a ring that takes ${this.largest}: make the ring larger`,
+        `a packet of ${end - start} bytes exceeds the ring's maximum of ${this.largest}: make the ring larger`,
       );
     }
     let at = this.#written & (view.units - 1);
@@ -94,7 +94,7 @@ export class RingWriter {
     return true;
   }
 
-  /** Tells the reader of all that was pushed. */
+  /** Makes everything pushed visible to the reader. */
   publish(): void {
     if (this.#published === this.#written) return;
     const view = this.#view;
@@ -103,19 +103,21 @@ export class RingWriter {
     view.wake(READER_SLEEPS);
   }
 
-  /** Says that nothing more will come. */
+  /** Marks the end of the packets. */
   end(): void {
     this.publish();
     Atomics.store(this.#view.control, ENDED, 1);
     this.#view.wake(READER_SLEEPS);
   }
 
-  /** Waits until half of the ring is free, so that neither side wakes the other for each packet; or until `wake`. */
+  /**
+   * Waits until half of the ring is free, so that the sides don't wake each other for every packet; or until `wake`.
+   */
   async room(): Promise<void> {
     const view = this.#view;
     this.publish();
     Atomics.store(view.control, WRITER_SLEEPS, 1);
-    // Looked at after the word was set: a reader that makes room now sees it.
+    // Check after setting the word: a reader that makes room now sees it.
     if (this.#freeNow() >= view.units / 2) {
       Atomics.store(view.control, WRITER_SLEEPS, 0);
       return;

@@ -1,37 +1,38 @@
-/** A worker's side of a group. */
+/** The worker's side of a group. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { WorkersError } from './error.js';
 import { RingReader } from './ring-reader.js';
 import type { WorkerMessage, WorkerStart } from './worker-message.js';
 
-/** What a worker does with its packets. */
+/** Processes a worker's packets. */
 export interface PacketService {
   /**
-   * Takes a packet.
-   * @param bytes what it stands in, from `start` to `end`, until the call returns
-   * @param integers the columns beside it, until the call returns; and `floats`
+   * Processes a packet. All arguments are valid until the call returns.
+   * @param bytes holds the packet, from `start` to `end`
+   * @param integers its integer columns
+   * @param floats its float columns
    */
   packet(bytes: Uint8Array, start: number, end: number, integers: Int32Array, floats: Float64Array): void;
-  /** Called once, after the last packet. What it returns is copied to the thread that started the group. */
+  /** Called once, after the last packet. The return value is copied to the thread that started the group. */
   finish(): unknown;
 }
 
 /**
- * Serves the packets of this worker in their order, until there will be no more. Called once, at the end of a worker's
- * module; it keeps the thread.
- * @param start makes the service of what `WorkerGroup.start` was given for this worker
- * @throws WorkersError `NOT_A_WORKER` in a thread that no group started; whatever the service throws
+ * Processes this worker's packets in order, until their end. Call it once, at the end of a worker's module; it blocks
+ * the thread.
+ * @param start creates the service from the `data` that `WorkerGroup.start` got for this worker
+ * @throws WorkersError `NOT_A_WORKER` in a thread that no group started; anything the service throws
  */
 export function servePackets(start: (data: unknown, worker: number) => PacketService): void {
   if (parentPort === null || !isStart(workerData)) {
-    throw new WorkersError('NOT_A_WORKER', 'packets are served in a thread that a worker group started');
+    throw new WorkersError('NOT_A_WORKER', 'only a thread that a worker group started can serve packets');
   }
   const port = parentPort;
-  const tell = (message: WorkerMessage): void => port.postMessage(message);
+  const post = (message: WorkerMessage): void => port.postMessage(message);
   const { ring, worker, data } = workerData;
   const reader = new RingReader(ring);
   const service = start(data, worker);
-  tell({ kind: 'ready' });
+  post({ kind: 'ready' });
   const { bytes, integers, floats } = reader;
   let taken = 0;
   do {
@@ -40,7 +41,7 @@ export function servePackets(start: (data: unknown, worker: number) => PacketSer
       taken++;
     }
   } while (reader.wait());
-  tell({ kind: 'result', taken, result: service.finish() });
+  post({ kind: 'result', taken, result: service.finish() });
 }
 
 function isStart(value: unknown): value is WorkerStart {

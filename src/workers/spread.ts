@@ -1,6 +1,6 @@
 /**
- * Which worker a packet belongs to, so that no two workers need to know of each other: a clear packet goes by its flow, which
- * keeps its order; an encrypted one by its SA, whose sequence numbers and replay window one worker alone counts.
+ * Assigns packets to workers such that no two workers need to share state: clear packets by flow, to preserve their
+ * order; encrypted ones by SA, so that a single worker has its sequence numbers and replay window.
  */
 import { flowHash } from '../dataplane/index.js';
 import { addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory/hash.js';
@@ -9,23 +9,24 @@ import { FloodPolicy, type Topology } from '../overlay/index.js';
 import { Layers } from '../wire/index.js';
 import { Owners } from './owners.js';
 
-/** Flows are told apart so far; more than workers by so much that each worker gets about as many. */
+/** Number of flow buckets: many more than workers, so that each worker gets about the same number. */
 const FLOW_BITS = 12;
 const FLOWS = 1 << FLOW_BITS;
 
 /**
- * The worker of a flow: a part of the hashes for each.
- * @param hash 32 bits, all of them as good: `flowHash`'s
+ * The worker of a flow: each has an equal range of hashes.
+ * @param hash 32 bits, uniformly distributed, as from `flowHash`
  */
 export function workerOfFlow(hash: number, workers: number): number {
   return Math.floor(((hash >>> 0) / 2 ** 32) * workers);
 }
 
 /**
- * The worker of an ESP packet off a wire, by what names its SA: SPI and destination. For a receiver, whatever made the SAs.
+ * The worker of a received ESP packet, by its SA: SPI and destination address. For a receiver, whatever created the
+ * SAs.
  * @param family 4 or 6
- * @param bytes what the destination address stands in, at `offset`
- * @param key of the hash; default: this thread's. Threads that are to agree must be given the same
+ * @param bytes holds the destination address, at `offset`
+ * @param key hash key, which all threads must share. Default: this thread's.
  */
 export function workerOfSa(
   spi: number,
@@ -41,9 +42,9 @@ export function workerOfSa(
   return workerOfFlow(finishHash(key, sum), workers);
 }
 
-/** How much work goes from node to node. */
+/** Amount of work from one node to another. */
 export interface PairLoad {
-  /** Places in the topology's nodes; a destination of -1 is none. */
+  /** Indexes into the topology's nodes; a destination of -1: none. */
   readonly source: number;
   readonly destination: number;
   /** In any unit. */
@@ -51,17 +52,17 @@ export interface PairLoad {
 }
 
 /**
- * The workers of a topology's frames.
+ * Assigns a topology's frames to workers.
  *
- * - Frames of clear networks go by their flow.
- * - Frames of encrypted networks go by the pair of source and destination VTEP. All SAs of one direction are one worker's,
- *   over all rotations of the keys, so that packets keep their order across a rotation, too.
- * - Where an encrypted network replicates frames at the head end, or learns where MACs are, one frame may go to any node:
- *   all SAs that a node sends with are one worker's then. Frames of encrypted networks go by the source VTEP alone.
+ * - Frames of clear networks: by flow.
+ * - Frames of encrypted networks: by source and destination VTEP. All SAs of one direction, over all key rotations,
+ *   belong to one worker, so that packets keep their order across a rotation.
+ * - If an encrypted network uses head-end replication or learning, a frame may go to any node, so all SAs that a node
+ *   sends with must belong to one worker: frames of encrypted networks are assigned by source VTEP.
  */
 export class TopologySpread {
   readonly #encrypted: readonly boolean[];
-  /** Whether encrypted frames go by their source alone. */
+  /** Whether encrypted frames are assigned by source only. */
   readonly #bySource: boolean;
   readonly #nodes: number;
   readonly #flows: Owners;
@@ -69,8 +70,8 @@ export class TopologySpread {
   readonly #inner = new Layers();
 
   /**
-   * @param workers how many there are
-   * @param loads what will go from node to node in encrypted networks, if it is known: the heaviest pairs are spread first
+   * @param workers number of workers
+   * @param loads expected work between nodes in encrypted networks, if known: the heaviest pairs are assigned first
    */
   constructor(topology: Topology, workers: number, loads: Iterable<PairLoad> = []) {
     const sealed = topology.networks.filter(({ encrypted }) => encrypted);
@@ -89,9 +90,10 @@ export class TopologySpread {
 
   /**
    * The worker of a frame.
-   * @param network its place in the topology's networks
-   * @param source places of the nodes that it goes from and to; a destination of -1 is none, or more than one
-   * @param bytes what it stands in, from `start` to `end`
+   * @param network index into the topology's networks
+   * @param source index of the sending node
+   * @param destination index of the receiving node; -1: none, or more than one
+   * @param bytes holds the frame, from `start` to `end`
    */
   workerOf(
     network: number,

@@ -1,27 +1,27 @@
-/** A topology on its way to another thread. The keys go in shared memory, so that no copy of them is left on the way. */
+/** Passes a topology to another thread. The keys are in shared memory, so that passing them leaves no copies. */
 import { ClusterKey, KeyRing, OverlayError, type Prefix, type Topology } from '../overlay/index.js';
 
 /** A topology that can be copied to another thread. */
 export interface TopologyMessage {
   readonly topology: Omit<Topology, 'ring'>;
   readonly tags: readonly number[];
-  /** Bytes of each key. */
+  /** Length of each key in bytes. */
   readonly lengths: readonly number[];
-  /** The keys, one behind the other, behind a byte that says whether they are there. */
+  /** The concatenated keys, after a byte that says whether they are present. */
   readonly keys: SharedArrayBuffer;
 }
 
-const THERE = 1;
+const PRESENT = 1;
 
 /**
- * Makes the message for one thread.
+ * Creates the message for one thread.
  * @throws OverlayError `KEY_WIPED`
  */
 export function topologyMessage({ ring, ...topology }: Topology): TopologyMessage {
   const all = ring?.keys ?? [];
   const lengths = all.map((key) => key.use(({ length }) => length));
   const keys = new SharedArrayBuffer(1 + lengths.reduce((sum, length) => sum + length, 0));
-  new Uint8Array(keys)[0] = THERE;
+  new Uint8Array(keys)[0] = PRESENT;
   let at = 1;
   for (const key of all) {
     at += key.use((bytes) => {
@@ -33,11 +33,12 @@ export function topologyMessage({ ring, ...topology }: Topology): TopologyMessag
 }
 
 /**
- * The topology of a message, whose keys are wiped by that; its own keys are whoever's who took it.
+ * Takes the topology from a message and wipes the message's keys. The caller owns the topology's keys.
  * @throws OverlayError `KEY_WIPED` for a message that was taken or wiped before
  */
 export function topologyOfMessage({ topology, tags, lengths, keys }: TopologyMessage): Topology {
-  if (new Uint8Array(keys)[0] !== THERE) throw new OverlayError('KEY_WIPED', 'the keys of a topology are taken once');
+  if (new Uint8Array(keys)[0] !== PRESENT)
+    throw new OverlayError('KEY_WIPED', 'the keys of a topology message can be taken only once');
   let at = 1;
   const all = tags.map((tag, i) => {
     at += lengths[i];
@@ -48,12 +49,12 @@ export function topologyOfMessage({ topology, tags, lengths, keys }: TopologyMes
   return { ...topology, ring };
 }
 
-/** Overwrites the keys of a message with zeros, for its other end, too. */
+/** Overwrites the keys of a message with zeros, at its other end as well. */
 export function wipeMessage({ keys }: Pick<TopologyMessage, 'keys'>): void {
   new Uint8Array(keys).fill(0);
 }
 
-/** Copies each address: a view would take along all of the memory that it stands in, whatever else is there. */
+/** Copies each address: transferring a view would copy its whole underlying buffer, whatever else it contains. */
 function plain({ nodes, networks, endpoints, ...rest }: Omit<Topology, 'ring'>): Omit<Topology, 'ring'> {
   return {
     ...rest,

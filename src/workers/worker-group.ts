@@ -1,26 +1,26 @@
 /**
- * Worker threads that take packets over rings, each its own. Packets of one worker keep their order. No packet is lost in
- * silence: given = in the results + lost.
+ * Worker threads that get packets over a ring each. Each worker processes its packets in order. No silent loss: given =
+ * in the results + lost.
  */
 import { WorkersError } from './error.js';
 import { checkColumns, type RingOptions } from './packet-ring.js';
 import type { RingColumns } from './ring-writer.js';
 import { WorkerThread } from './worker-thread.js';
 
-/** Workers of a group at the most. */
+/** Maximum number of workers of a group. */
 export const MAX_WORKERS = 64;
 
-/** How a group is made; the rings are all of one size. */
+/** Options of a group; all rings have the same size. */
 export interface WorkerGroupOptions extends RingOptions {
   /** 1 to 64. */
   readonly workers: number;
-  /** What a worker starts with. It is copied to its thread; shared memory is not, and is the way for keys. */
+  /** Start data of a worker. It is copied to its thread, except for shared memory, which is how to pass keys. */
   readonly data?: (worker: number) => unknown;
 }
 
 /** A group of worker threads. */
 export class WorkerGroup {
-  /** Where the caller puts the columns of a packet before it is pushed. */
+  /** The caller sets a packet's columns here before pushing it. */
   readonly integers: Int32Array;
   readonly floats: Float64Array;
   readonly #threads: readonly WorkerThread[];
@@ -32,8 +32,8 @@ export class WorkerGroup {
   }
 
   /**
-   * Starts the threads, and waits until each takes packets or has failed to: `failures` says which.
-   * @param module what each thread runs, which calls `servePackets`
+   * Starts the threads, and waits until each is ready for packets or has failed; see `failures`.
+   * @param module the threads' code, which calls `servePackets`
    * @throws WorkersError `BAD_GROUP`, `BAD_RING`
    */
   static async start(module: URL, options: WorkerGroupOptions): Promise<WorkerGroup> {
@@ -54,55 +54,55 @@ export class WorkerGroup {
     return new WorkerGroup(threads, columns);
   }
 
-  /** How many workers it has, those included that have ended. */
+  /** Number of workers, including those that have ended. */
   get size(): number {
     return this.#threads.length;
   }
 
-  /** Packets that were given to workers. */
+  /** Packets given to workers. */
   get given(): number {
     return this.#threads.reduce((sum, { given }) => sum + given, 0);
   }
 
-  /** Packets that were given to workers that ended before they told what came of them. */
+  /** Packets given to workers that ended before reporting a result for them. */
   get lost(): number {
     return this.#threads.reduce((sum, { lost }) => sum + lost, 0);
   }
 
-  /** Packets that a worker lost. */
+  /** Packets lost by a worker. */
   lostTo(worker: number): number {
     return this.#threads[worker].lost;
   }
 
-  /** Why workers ended early: one error each, in the order of their numbers. */
+  /** Why workers ended early: one error each, in order of worker index. */
   get failures(): readonly WorkersError[] {
     return this.#threads.flatMap(({ failure }) => failure ?? []);
   }
 
   /**
-   * Gives a packet to a worker, with the columns beside it. One that has ended takes all, and they count as lost.
-   * @param worker its number, from 0 on
-   * @param bytes what the packet stands in, from `start` to `end`: it is copied
-   * @returns false if there is no room: wait for `room`, and push it again
+   * Gives a packet with its columns to a worker. A worker that has ended accepts all packets, and they count as lost.
+   * @param worker its index, from 0
+   * @param bytes holds the packet, from `start` to `end`; copied
+   * @returns false if there is no space: wait for `room`, and push it again
    * @throws WorkersError `RECORD_TOO_LARGE`
    */
   push(worker: number, bytes: Uint8Array, start: number, end: number): boolean {
     return this.#threads[worker].push(bytes, start, end);
   }
 
-  /** Waits until a worker has room for any packet, or has ended. */
+  /** Waits until a worker has space for any packet, or has ended. */
   async room(worker: number): Promise<void> {
     await this.#threads[worker].room();
   }
 
-  /** Shows the workers all packets so far; without it they see them some dozen kilobytes at a time. */
+  /** Makes all packets so far visible to the workers; otherwise they see them several dozen kilobytes at a time. */
   publish(): void {
     for (const { writer } of this.#threads) writer.publish();
   }
 
   /**
-   * Says that no more packets come, and waits for what the workers tell.
-   * @returns the results of those that told one
+   * Marks the end of the packets and waits for the workers' results.
+   * @returns the results of the workers that reported one
    */
   async finish(): Promise<unknown[]> {
     for (const { writer } of this.#threads) writer.end();
@@ -110,7 +110,7 @@ export class WorkerGroup {
     return this.#threads.flatMap(({ outcome }) => (outcome === undefined ? [] : [outcome.result]));
   }
 
-  /** Ends all threads, whatever they do, and waits for that. */
+  /** Ends all threads, whatever their state, and waits for that. */
   async close(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }

@@ -1,22 +1,22 @@
-/** What a worker thread and the thread that started it tell each other beside the packets. */
+/** Messages between a worker thread and the thread that started it, besides packets. */
 import type { PacketRing } from './packet-ring.js';
 
-/** What a worker starts with. */
+/** A worker's start data. */
 export interface WorkerStart {
   readonly ring: PacketRing;
-  /** Its number, from 0 on. */
+  /** Its index, from 0. */
   readonly worker: number;
-  /** What the caller gives it. */
+  /** The caller's data. */
   readonly data: unknown;
 }
 
-/** What a worker tells once its packets are at their end. */
+/** A worker's report after its last packet. */
 export interface WorkerOutcome {
-  /** Packets that it took. */
+  /** Number of packets processed. */
   readonly taken: number;
-  /** What came of them. */
+  /** Their result. */
   readonly result: unknown;
 }
 
-/** What a worker says. */
+/** A message from a worker. */
 export type WorkerMessage = { readonly kind: 'ready' } | ({ readonly kind: 'result' } & WorkerOutcome);

@@ -1,4 +1,4 @@
-/** One thread of a group, as the thread that started it sees it. */
+/** One thread of a group, from the starting thread's side. */
 import { Worker } from 'node:worker_threads';
 import { plainMessage } from '../plain-text.js';
 import { WorkersError } from './error.js';
@@ -6,69 +6,69 @@ import { createRing, type RingOptions } from './packet-ring.js';
 import { type RingColumns, RingWriter } from './ring-writer.js';
 import type { WorkerMessage, WorkerOutcome, WorkerStart } from './worker-message.js';
 
-/** A worker with the ring to it, and the count of what it was given. */
+/** A worker with its ring, and the number of packets given to it. */
 export class WorkerThread {
-  /** Packets that it was given. */
+  /** Packets given to it. */
   given = 0;
   readonly writer: RingWriter;
-  /** Settled once it takes packets, or never will. */
+  /** Resolves once it is ready for packets, or never will be. */
   readonly ready: Promise<void>;
-  /** Settled once it told its result, or never will. */
+  /** Resolves once it has reported its result, or never will. */
   readonly settled: Promise<void>;
-  /** Settled once the thread has ended. */
+  /** Resolves once the thread has ended. */
   readonly ended: Promise<void>;
   readonly #thread: Worker;
-  readonly #number: number;
+  readonly #index: number;
   #gone = false;
   #outcome: WorkerOutcome | undefined;
   #failure: WorkersError | undefined;
 
   /**
-   * @param module what the thread runs, which calls `servePackets`
-   * @param number the worker's, from 0 on
+   * @param module the thread's code, which calls `servePackets`
+   * @param index the worker's index, from 0
    * @param data copied to it
-   * @param columns that stand beside each packet
+   * @param columns values carried with each packet
    */
-  constructor(module: URL, number: number, data: unknown, options: RingOptions, columns: RingColumns) {
+  constructor(module: URL, index: number, data: unknown, options: RingOptions, columns: RingColumns) {
     const ring = createRing(options);
     this.writer = new RingWriter(ring, columns);
-    this.#number = number;
-    const workerData: WorkerStart = { ring, worker: number, data };
+    this.#index = index;
+    const workerData: WorkerStart = { ring, worker: index, data };
     const thread = new Worker(module, { workerData });
     this.#thread = thread;
-    let tellReady = (): void => undefined;
-    let tellSettled = tellReady;
-    let tellEnded = tellReady;
-    this.ready = new Promise((resolve) => (tellReady = resolve));
-    this.settled = new Promise((resolve) => (tellSettled = resolve));
-    this.ended = new Promise((resolve) => (tellEnded = resolve));
+    let resolveReady = (): void => undefined;
+    let resolveSettled = resolveReady;
+    let resolveEnded = resolveReady;
+    this.ready = new Promise((resolve) => (resolveReady = resolve));
+    this.settled = new Promise((resolve) => (resolveSettled = resolve));
+    this.ended = new Promise((resolve) => (resolveEnded = resolve));
     thread.on('message', (message: WorkerMessage) => {
       if (message.kind === 'ready') {
-        tellReady();
+        resolveReady();
         return;
       }
       this.#outcome = message;
-      tellSettled();
+      resolveSettled();
     });
-    thread.on('messageerror', () => this.#fail("told what this thread can't read"));
+    thread.on('messageerror', () => this.#fail('sent an unreadable message'));
     thread.on('error', (error) => this.#fail(`ended: ${reasonOf(error)}`));
     thread.on('exit', (code) => {
       this.#gone = true;
       if (this.#outcome === undefined) this.#fail(`ended before its packets did (exit code ${code})`);
-      // Whoever waits for room would wait for ever.
+      // Otherwise a caller waiting for space would wait forever.
       this.writer.wake();
-      tellReady();
-      tellSettled();
-      tellEnded();
+      resolveReady();
+      resolveSettled();
+      resolveEnded();
     });
   }
 
-  /** Packets that it was given and that are in no result: none as long as it may still tell of them. */
+  /** Packets given to it that are in no result; 0 while it may still report them. */
   get lost(): number {
     return this.#outcome === undefined && !this.#gone ? 0 : this.given - (this.#outcome?.taken ?? 0);
   }
 
-  /** What it told at its end, or undefined. */
+  /** Its report, or undefined. */
   get outcome(): WorkerOutcome | undefined {
     return this.#outcome;
   }
@@ -79,8 +79,8 @@ export class WorkerThread {
   }
 
   /**
-   * Gives it a packet, with the columns. One that has ended takes all, and they are lost.
-   * @returns false if there is no room
+   * Gives it a packet with its columns. Once it has ended, it accepts all packets, and they are lost.
+   * @returns false if there is no space
    * @throws WorkersError `RECORD_TOO_LARGE`
    */
   push(bytes: Uint8Array, start: number, end: number): boolean {
@@ -89,23 +89,25 @@ export class WorkerThread {
     return true;
   }
 
-  /** Waits for room, or for its end. */
+  /** Waits for space, or for its end. */
   async room(): Promise<void> {
     if (!this.#gone) await this.writer.room();
   }
 
-  /** Ends the thread, whatever it does. */
+  /** Ends the thread, whatever its state. */
   async close(): Promise<void> {
     if (!this.#gone) await this.#thread.terminate();
     await this.ended;
   }
 
   #fail(what: string): void {
-    this.#failure ??= new WorkersError('WORKER_FAILED', `worker ${this.#number + 1} ${what}`);
+    this.#failure ??= new WorkersError('WORKER_FAILED', `worker ${this.#index + 1} ${what}`);
   }
 }
 
 /** In one line, without the stack. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? plainMessage(error.message.split('\n', 1)[0]) : 'it threw what is no error';
+  return error instanceof Error
+    ? plainMessage(error.message.split('\n', 1)[0])
+    : 'it threw a value that is not an Error';
 }

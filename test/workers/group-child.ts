@@ -1,4 +1,4 @@
-/** Run by worker-group.test.ts: sums its packets, or ends early, as it is told to. */
+/** Run by worker-group.test.ts: sums its packets, or ends early as instructed. */
 import { servePackets } from '../../src/workers/index.js';
 import type { ChildData } from './worker-group.test.js';
 

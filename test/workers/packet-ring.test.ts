@@ -15,7 +15,7 @@ function coded(code: string): (error: unknown) => boolean {
 }
 
 describe('a ring', () => {
-  test('gives the packets that were put in, in order, with their columns, whatever pushes and takes follow each other', () => {
+  test('returns packets in order with their columns, for any sequence of pushes and takes', () => {
     // A length pushes a packet; -1 takes one.
     const steps = fc.array(fc.oneof(fc.integer({ min: 0, max: 900 }), fc.constant(-1), fc.constant(-1)), {
       minLength: 60,
@@ -44,13 +44,13 @@ describe('a ring', () => {
             const { integers: whole, floats: broken } = writer;
             waiting.push({ packet: [...packet], integers: [...whole], floats: [...broken] });
           } else {
-            // With padding, and what was read and not released yet, half of it may be of no use.
+            // With padding, and space that was read but not released yet, half of it may be unusable.
             assert.ok(
               waiting.reduce((sum, { packet: { length: bytes } }) => sum + bytes + 56, length + 56) > SMALL / 2,
             );
           }
         }
-        // Then there is room for the largest again.
+        // Then the largest fits again.
         writer.publish();
         while (reader.next()) assert.deepEqual(taken(reader), waiting.shift());
         assert.equal(waiting.length, 0);
@@ -62,7 +62,7 @@ describe('a ring', () => {
     );
   });
 
-  test('holds no more than its bytes: a push that finds no room writes nothing and is told so', () => {
+  test('never exceeds its size: a push without space writes nothing and returns false', () => {
     const ring = createRing({ bytes: SMALL });
     const writer = new RingWriter(ring);
     let pushed = 0;
@@ -77,7 +77,7 @@ describe('a ring', () => {
     assert.equal(reader.next(), false);
   });
 
-  test('shows a packet once it is published, or once there are many', () => {
+  test('shows a packet once it is published, or once enough are pending', () => {
     const ring = createRing({ bytes: SMALL });
     const writer = new RingWriter(ring);
     const reader = new RingReader(ring);
@@ -90,7 +90,7 @@ describe('a ring', () => {
     assert.ok(pushed > 1 && pushed * 24 <= SMALL / 8, `${pushed} packets`);
   });
 
-  test('goes on where positions of 32 bits begin anew', () => {
+  test('continues across the wrap of 32-bit positions', () => {
     const ring = createRing({ bytes: SMALL });
     const { control } = new RingView(ring);
     for (const word of [WRITTEN, READ]) Atomics.store(control, word, 0x7fffffff - 255);
@@ -104,14 +104,14 @@ describe('a ring', () => {
     }
   });
 
-  test('takes a packet of a quarter of it, and says of a larger one that it never will', () => {
+  test('accepts a packet of a quarter of its size, and rejects a larger one for good', () => {
     const writer = new RingWriter(createRing({ bytes: SMALL, integers: 3, floats: 1 }));
     assert.ok(writer.push(new Uint8Array(writer.largest), 0, writer.largest));
     const length = writer.largest + 1;
     assert.throws(() => writer.push(new Uint8Array(length), 0, length), coded('RECORD_TOO_LARGE'));
   });
 
-  test('that can not be is refused', () => {
+  test('rejects invalid options', () => {
     for (const bytes of [0, 1, 2048, 5000, 2 ** 31, Number.NaN, 4096.5]) {
       assert.throws(() => createRing({ bytes }), coded('BAD_RING'));
     }
@@ -125,7 +125,7 @@ describe('a ring', () => {
     }
   });
 
-  test('that was overwritten is an error of the reader: it neither hangs nor reads elsewhere', () => {
+  test('reports corruption as an error of the reader, which neither hangs nor reads out of bounds', () => {
     const word = fc.tuple(fc.integer({ min: 0, max: 40 }), fc.integer());
     const read = fc.record({ words: fc.array(word, { minLength: 1, maxLength: 6 }), written: fc.option(fc.integer()) });
     let errors = 0;
@@ -155,7 +155,7 @@ describe('a ring', () => {
 });
 
 describe('a ring between two threads', () => {
-  test('gives every packet once and in order; who has nothing to do sleeps and is woken', async () => {
+  test('delivers every packet once and in order; an idle side sleeps and is woken', async () => {
     const ring = createRing({ bytes: 1 << 14, integers: 1, floats: 1 });
     const writer = new RingWriter(ring);
     const thread = new Worker(new URL('ring-child.js', import.meta.url), { workerData: ring });
@@ -171,7 +171,7 @@ describe('a ring between two threads', () => {
         waits++;
         await writer.room();
       }
-      // Now and then the reader has read all.
+      // Now and then the reader has read everything.
       if (i % 5000 === 0) {
         writer.publish();
         await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,4 +1,4 @@
-/** Run by packet-ring.test.ts: reads a ring to its end, and says how many packets there were and how many were wrong. */
+/** Run by packet-ring.test.ts: reads a ring to its end, and reports the number of packets and of wrong ones. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type PacketRing, RingReader } from '../../src/workers/index.js';
 

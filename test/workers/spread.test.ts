@@ -8,12 +8,12 @@ import { TopologySpread, workerOfFlow, workerOfSa } from '../../src/workers/inde
 import { Owners } from '../../src/workers/owners.js';
 import { VXLAN_PORT } from '../../src/wire/index.js';
 
-// How evenly flows are spread is a matter of the key: the same in every run.
+// The distribution of flows depends on the key: the same in every run.
 seedFlows(1);
 
 const SEED = 20261121;
 
-/** A network of each kind, on a number of nodes. */
+/** A network of each kind, on the given number of nodes. */
 function topologyOf(nodes: number, networks: readonly Partial<Network>[]): Topology {
   return {
     profile: Profile.Swarm,
@@ -40,7 +40,7 @@ function topologyOf(nodes: number, networks: readonly Partial<Network>[]): Topol
   };
 }
 
-/** A frame with UDP over IPv4 of two addresses and ports. */
+/** A frame with UDP over IPv4 for two addresses and ports. */
 function frameOf(from: number, to: number, sourcePort: number, destinationPort: number): Uint8Array {
   const hex =
     `02420a0009${(to & 0xff).toString(16).padStart(2, '0')}02420a0009${(from & 0xff).toString(16).padStart(2, '0')}0800` +
@@ -55,7 +55,7 @@ function frameOf(from: number, to: number, sourcePort: number, destinationPort: 
   return frame;
 }
 
-/** Numbers of things by worker. */
+/** Number of things per worker. */
 function shares(workers: number, owners: Iterable<number>): number[] {
   const counts = new Array<number>(workers).fill(0);
   for (const worker of owners) counts[worker]++;
@@ -70,28 +70,28 @@ function assertEven(counts: readonly number[], tolerance: number): void {
 }
 
 describe('a clear network', () => {
-  test('gives a flow one worker for ever, and each worker as many flows', () => {
+  test('assigns a flow to one worker for good, and each worker the same number of flows', () => {
     for (const workers of [1, 2, 3, 8, 64]) {
       const spread = new TopologySpread(topologyOf(4, [{}]), workers);
       const owners = new Map<string, number>();
       for (let round = 0; round < 3; round++) {
         for (let flow = 0; flow < 640; flow++) {
           const frame = frameOf(flow & 0xff, 200, 40_000 + flow, 80);
-          // The nodes are of no account.
+          // The nodes don't matter.
           const worker = spread.workerOf(0, flow % 4, round % 4, frame, 0, frame.length);
           const name = `${flow}`;
           assert.equal(worker, owners.get(name) ?? worker);
           owners.set(name, worker);
         }
       }
-      // Flows of one hash go together.
+      // Flows with the same hash stay together.
       assertEven(shares(workers, owners.values()), workers > 8 ? 0.8 : 0.25);
     }
   });
 });
 
 describe('an encrypted network', () => {
-  test('gives all frames from node to node one worker, whatever flow and network: each SA has one owner', () => {
+  test('assigns all frames between two nodes to one worker, for any flow and network: each SA has one owner', () => {
     const node = fc.integer({ min: 0, max: 4 });
     const frame = fc.record({
       network: fc.constantFrom(0, 1, 2),
@@ -118,7 +118,7 @@ describe('an encrypted network', () => {
     );
   });
 
-  test('gives each worker as many pairs, or one more', () => {
+  test('assigns each worker the same number of pairs, plus or minus one', () => {
     for (const workers of [1, 2, 3, 5, 64]) {
       const spread = new TopologySpread(topologyOf(6, [{ encrypted: true }]), workers);
       const owners: number[] = [];
@@ -133,7 +133,7 @@ describe('an encrypted network', () => {
     }
   });
 
-  test('spreads by the loads where they are known: the heaviest first', () => {
+  test('balances known loads, the heaviest first', () => {
     const loads = [9, 7, 6, 5, 4, 2].map((load, i) => ({ source: i, destination: (i + 1) % 6, load }));
     const spread = new TopologySpread(topologyOf(6, [{ encrypted: true }]), 2, loads);
     const sums = [0, 0];
@@ -144,10 +144,10 @@ describe('an encrypted network', () => {
   });
 
   for (const [what, kind] of [
-    ['replicates at the head end', { flood: FloodPolicy.Replicate }],
-    ['learns where MACs are', { learning: true }],
+    ['uses head-end replication', { flood: FloodPolicy.Replicate }],
+    ['uses learning', { learning: true }],
   ] as const) {
-    test(`that ${what} gives all that a node seals one worker, in every encrypted network`, () => {
+    test(`that ${what} assigns all that a node seals to one worker, in every encrypted network`, () => {
       const topology = topologyOf(6, [{ encrypted: true }, { encrypted: true, ...kind }, {}]);
       const spread = new TopologySpread(topology, 3);
       const owners: number[] = [];
@@ -165,7 +165,7 @@ describe('an encrypted network', () => {
     });
   }
 
-  test('does not take this rule of a clear network that replicates', () => {
+  test('does not apply this rule to a clear network with replication', () => {
     const topology = topologyOf(3, [{ encrypted: true }, { flood: FloodPolicy.Replicate }]);
     const spread = new TopologySpread(topology, 2);
     const [one, other] = [1, 2].map((to) => spread.workerOf(0, 0, to, new Uint8Array(0), 0, 0));
@@ -173,8 +173,8 @@ describe('an encrypted network', () => {
   });
 });
 
-describe('ESP off a wire', () => {
-  test('goes by SPI and destination: an SA has one worker, and each worker has its share of SAs', () => {
+describe('received ESP', () => {
+  test('is assigned by SPI and destination: an SA has one worker, and each worker its share of SAs', () => {
     for (const workers of [2, 3, 8]) {
       const owners: number[] = [];
       for (let spi = 256; spi < 756; spi++) {
@@ -189,7 +189,7 @@ describe('ESP off a wire', () => {
     }
   });
 
-  test('goes by all 16 bytes of an IPv6 address', () => {
+  test('uses all 16 bytes of an IPv6 address', () => {
     const workers = new Set<number>();
     for (let i = 0; i < 256; i++) {
       const address = new Uint8Array(16);
@@ -200,8 +200,8 @@ describe('ESP off a wire', () => {
   });
 });
 
-describe('flows by their hash alone', () => {
-  test('give each worker a part of the hashes, and none beyond the last worker', () => {
+describe('flows by hash only', () => {
+  test('assign each worker a range of hashes, and none beyond the last worker', () => {
     for (const workers of [1, 2, 3, 64]) {
       assert.equal(workerOfFlow(0, workers), 0);
       assert.equal(workerOfFlow(-1, workers), workers - 1);
@@ -212,7 +212,7 @@ describe('flows by their hash alone', () => {
 });
 
 describe('owners', () => {
-  test('are for ever: what was given before is not given again', () => {
+  test('are permanent: a thing assigned before is not assigned again', () => {
     const owners = new Owners(2);
     const first = owners.ownerOf(5);
     owners.give(

@@ -1,4 +1,4 @@
-/** A topology goes to another thread whole, and its keys leave nothing behind. */
+/** A topology reaches another thread complete, and its keys leave no copies. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ function keysOf({ ring }: Topology): [number, string][] {
 }
 
 describe("a topology's message", () => {
-  test('is the topology, when it was copied as between threads', () => {
+  test('yields the topology after being copied as between threads', () => {
     const topology = parseConfig(CONFIG);
     assert.ok(topology.ring !== undefined && topology.endpoints.length > 0);
     const { keys, ...rest } = topologyMessage(topology);
@@ -24,7 +24,7 @@ describe("a topology's message", () => {
     assert.deepEqual(keysOf(arrived), keysOf(topology));
   });
 
-  test('says whether packets of unknown VTEPs are taken', () => {
+  test('keeps acceptUnknownVteps', () => {
     for (const acceptUnknownVteps of [true, false]) {
       const message = topologyMessage({ ...parseConfig(CONFIG), acceptUnknownVteps });
       assert.equal(topologyOfMessage(message).acceptUnknownVteps, acceptUnknownVteps);
@@ -32,12 +32,12 @@ describe("a topology's message", () => {
     assert.equal(topologyOfMessage(topologyMessage(parseConfig(CONFIG))).acceptUnknownVteps, undefined);
   });
 
-  test('holds its keys nowhere but in the shared memory', () => {
+  test('contains its keys only in the shared memory', () => {
     const topology = parseConfig(CONFIG);
     const [[, key]] = keysOf(topology);
     const { keys, ...rest } = topologyMessage(topology);
     assert.ok(Buffer.from(keys).toString('hex').includes(key));
-    // An address that is a view would bring along what else stands in its memory.
+    // An address that is a view would carry along the rest of its buffer.
     const seen = new Set<ArrayBufferLike>();
     const look = (value: unknown): void => {
       if (ArrayBuffer.isView(value)) {
@@ -50,12 +50,12 @@ describe("a topology's message", () => {
     for (const buffer of seen) assert.ok(!Buffer.from(buffer).toString('hex').includes(key));
   });
 
-  test('is wiped once it was taken, and taken once', () => {
+  test('is wiped once it is taken, and can be taken only once', () => {
     const message = topologyMessage(parseConfig(CONFIG));
     const arrived = topologyOfMessage(message);
     assert.ok(new Uint8Array(message.keys).every((byte) => byte === 0));
     assert.ok(keysOf(arrived).every(([, key]) => /[1-9a-f]/.test(key)));
-    // Zeros are never taken for a key.
+    // Zeros are never mistaken for a key.
     assert.throws(() => topologyOfMessage(message), { code: 'KEY_WIPED' });
   });
 
@@ -66,7 +66,7 @@ describe("a topology's message", () => {
     assert.throws(() => topologyOfMessage(message), { code: 'KEY_WIPED' });
   });
 
-  test('without keys has none', () => {
+  test('has no keys if the topology has none', () => {
     const topology = { ...parseConfig(CONFIG), ring: undefined };
     assert.equal(topologyOfMessage(topologyMessage(topology)).ring, undefined);
   });

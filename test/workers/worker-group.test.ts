@@ -1,14 +1,14 @@
-/** Worker threads take their packets in order; what ends early is noticed, and its packets count as lost. */
+/** Worker threads process their packets in order; an early end is detected, and its packets count as lost. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { servePackets, WorkerGroup, type WorkerGroupOptions, WorkersError } from '../../src/workers/index.js';
 
-/** How a worker of these tests behaves. */
+/** Behaviour of a worker in these tests. */
 export interface ChildData {
-  /** When it ends early: at the start, at the end, or at its packet `at`. */
+  /** When it ends early: at the start, at the end, or at packet `at`. */
   readonly ends?: 'start' | 'finish' | 'throw' | 'exit' | 'hang';
   readonly at?: number;
-  /** Milliseconds that it sleeps at each packet. */
+  /** Milliseconds of sleep per packet. */
   readonly slow?: number;
 }
 
@@ -26,7 +26,7 @@ async function start(children: readonly ChildData[], options: Partial<WorkerGrou
   return WorkerGroup.start(CHILD, { workers, bytes: BYTES, integers: 1, data: (i) => children[i], ...options });
 }
 
-/** Gives numbered packets to the workers in turn. */
+/** Gives numbered packets to the workers round-robin. */
 async function feed(group: WorkerGroup, packets: number): Promise<void> {
   for (let i = 0; i < packets; i++) {
     const worker = i % group.size;
@@ -40,7 +40,7 @@ function everySecond(from: number, packets: number): number[] {
 }
 
 describe('a worker group', () => {
-  test('gives each worker its packets, in order, and has a result of each', { timeout: 60_000 }, async () => {
+  test("gives each worker its packets in order, and returns each worker's result", { timeout: 60_000 }, async () => {
     const group = await start([{}, {}]);
     await feed(group, 2000);
     const results = (await group.finish()) as ChildResult[];
@@ -55,7 +55,7 @@ describe('a worker group', () => {
     await group.close();
   });
 
-  test('without packets has results all the same', { timeout: 60_000 }, async () => {
+  test('returns results even without packets', { timeout: 60_000 }, async () => {
     const group = await start([{}, {}, {}]);
     const results = (await group.finish()) as ChildResult[];
     assert.deepEqual(
@@ -65,7 +65,7 @@ describe('a worker group', () => {
     await group.close();
   });
 
-  test('shows its workers what was published, before the end', { timeout: 60_000 }, async () => {
+  test('makes published packets visible to its workers before the end', { timeout: 60_000 }, async () => {
     const group = await start([{ ends: 'exit', at: 1 }]);
     group.push(0, PACKET, 0, 10);
     group.publish();
@@ -77,7 +77,7 @@ describe('a worker group', () => {
 
   for (const ends of ['throw', 'exit'] as const) {
     test(
-      `a worker that ends in the midst (${ends}): its packets are lost, the other's not`,
+      `a worker that ends in mid-stream (${ends}) loses its packets, the other doesn't`,
       { timeout: 60_000 },
       async () => {
         const group = await start([{ ends, at: 100 }, {}]);
@@ -99,7 +99,7 @@ describe('a worker group', () => {
     );
   }
 
-  test('what a worker threw never shows a key', { timeout: 60_000 }, async () => {
+  test('an error thrown by a worker never shows a key', { timeout: 60_000 }, async () => {
     const group = await start([{ ends: 'throw', at: 1 }]);
     await feed(group, 10);
     await group.finish();
@@ -107,7 +107,7 @@ describe('a worker group', () => {
     await group.close();
   });
 
-  test('a worker that has no result at its end lost all its packets', { timeout: 60_000 }, async () => {
+  test('a worker without a result at its end has lost all its packets', { timeout: 60_000 }, async () => {
     const group = await start([{ ends: 'finish' }, {}]);
     await feed(group, 100);
     assert.equal((await group.finish()).length, 1);
@@ -115,20 +115,16 @@ describe('a worker group', () => {
     await group.close();
   });
 
-  test(
-    'a worker that does not start takes its packets along, and nobody waits for it',
-    { timeout: 60_000 },
-    async () => {
-      const group = await start([{ ends: 'start' }, {}]);
-      assert.match(group.failures[0].message, /worker 1 ended: it does not start/);
-      await feed(group, 1000);
-      assert.equal((await group.finish()).length, 1);
-      assert.equal(group.lost, 500);
-      await group.close();
-    },
-  );
+  test('a worker that does not start loses its packets, and nothing waits for it', { timeout: 60_000 }, async () => {
+    const group = await start([{ ends: 'start' }, {}]);
+    assert.match(group.failures[0].message, /worker 1 ended: it does not start/);
+    await feed(group, 1000);
+    assert.equal((await group.finish()).length, 1);
+    assert.equal(group.lost, 500);
+    await group.close();
+  });
 
-  test('a module that is not there: no worker starts, and all packets are lost', { timeout: 60_000 }, async () => {
+  test('with a missing module no worker starts, and all packets are lost', { timeout: 60_000 }, async () => {
     const group = await WorkerGroup.start(new URL('no-child.js', import.meta.url), { workers: 2, bytes: BYTES });
     assert.deepEqual(
       group.failures.map(({ message }) => /worker [12] ended: Cannot find module/.test(message)),
@@ -140,42 +136,42 @@ describe('a worker group', () => {
     await group.close();
   });
 
+  test('close ends a worker that hangs, and pending waits for its space or result', { timeout: 60_000 }, async () => {
+    const group = await start([{ ends: 'hang', at: 1 }]);
+    let pushed = 0;
+    while (group.push(0, PACKET, 0, PACKET.length)) pushed++;
+    const room = group.room(0);
+    const finished = group.finish();
+    await group.close();
+    await room;
+    assert.deepEqual(await finished, []);
+    assert.equal(group.lost, pushed);
+  });
+
   test(
-    'close ends a worker that hangs, and whoever waits for its room or its result goes on',
+    'a slow worker applies back-pressure: never more is pending than fits the ring',
     { timeout: 60_000 },
     async () => {
-      const group = await start([{ ends: 'hang', at: 1 }]);
-      let pushed = 0;
-      while (group.push(0, PACKET, 0, PACKET.length)) pushed++;
-      const room = group.room(0);
-      const finished = group.finish();
+      const group = await start([{ slow: 2 }]);
+      let waits = 0;
+      for (let i = 0; i < 100; i++) {
+        group.integers[0] = i;
+        let burst = 0;
+        while (!group.push(0, PACKET, 0, PACKET.length)) {
+          assert.equal(burst++, 0, 'after the wait there is room');
+          waits++;
+          await group.room(0);
+        }
+      }
+      // 100 packets of 500 bytes pass through 4096 bytes.
+      assert.ok(waits >= 10, `${waits} waits`);
+      const [{ numbers }] = (await group.finish()) as ChildResult[];
+      assert.equal(numbers.length, 100);
       await group.close();
-      await room;
-      assert.deepEqual(await finished, []);
-      assert.equal(group.lost, pushed);
     },
   );
 
-  test('a slow worker holds the writer back: what waits is never more than the ring', { timeout: 60_000 }, async () => {
-    const group = await start([{ slow: 2 }]);
-    let waits = 0;
-    for (let i = 0; i < 100; i++) {
-      group.integers[0] = i;
-      let burst = 0;
-      while (!group.push(0, PACKET, 0, PACKET.length)) {
-        assert.equal(burst++, 0, 'after the wait there is room');
-        waits++;
-        await group.room(0);
-      }
-    }
-    // 100 packets of 500 bytes go through 4096 bytes.
-    assert.ok(waits >= 10, `${waits} waits`);
-    const [{ numbers }] = (await group.finish()) as ChildResult[];
-    assert.equal(numbers.length, 100);
-    await group.close();
-  });
-
-  test('a packet that is too large is an error, and no packet', { timeout: 60_000 }, async () => {
+  test('a packet that is too large is an error, and not counted', { timeout: 60_000 }, async () => {
     const group = await start([{}]);
     const large = new Uint8Array(BYTES);
     assert.throws(
@@ -187,7 +183,7 @@ describe('a worker group', () => {
     await group.close();
   });
 
-  test('that can not be is refused', async () => {
+  test('rejects invalid options', async () => {
     for (const workers of [0, 65, 1.5, Number.NaN]) {
       await assert.rejects(WorkerGroup.start(CHILD, { workers }), { code: 'BAD_GROUP' });
     }
@@ -195,7 +191,7 @@ describe('a worker group', () => {
     await assert.rejects(WorkerGroup.start(CHILD, { workers: 1, floats: -1 }), { code: 'BAD_RING' });
   });
 
-  test('is not served by a thread that no group started', () => {
+  test("can't be served by a thread that no group started", () => {
     assert.throws(() => servePackets(() => assert.fail('it has no packets')), { code: 'NOT_A_WORKER' });
   });
 });
