@@ -1,4 +1,4 @@
-/** The config file: YAML or JSON to a topology, every mistake with its line and how to mend it. */
+/** Parses the config file: YAML or JSON to a topology; every error has its line and how to fix it. */
 import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import * as z from 'zod';
 import { looksLike } from '../recognised-text.js';
@@ -13,10 +13,13 @@ import { Profile } from './profile.js';
 import { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
 import { pathOfProto, readYaml, type YamlText } from './yaml-text.js';
 
-/** Characters of a config in YAML: some 700 endpoints. Larger ones are JSON, which is read in no time. */
+/**
+ * Maximum length of a YAML config in characters: some 700 endpoints. Larger configs must be JSON, which parses much
+ * faster.
+ */
 const MAX_CONFIG = 1 << 16;
 const DEFAULT_MTU = 1500;
-/** RFC 791: what every host takes. */
+/** Datagram size that every IPv4 host accepts (RFC 791). */
 const MIN_MTU = 576;
 const MAX_MTU = 65_535;
 /** RFC 8200 section 5. */
@@ -26,7 +29,7 @@ const MAX_VNI = 0xffffff;
 const NAME = z
   .string()
   .min(1)
-  .refine((name) => !/\p{Cc}/u.test(name), 'a name holds no control characters');
+  .refine((name) => !/\p{Cc}/u.test(name), 'a name must not contain control characters');
 const MTU = z.number().int().min(MIN_MTU).max(MAX_MTU);
 const ONE_OR_MORE = z.union([z.string(), z.array(z.string()).min(1)]);
 
@@ -69,8 +72,8 @@ const SCHEMA = z.strictObject({
 type Parsed = z.infer<typeof SCHEMA>;
 type Path = readonly (string | number)[];
 
-/** Says where in the file something stands. */
-class Places {
+/** Maps paths to locations in the file. */
+class Locations {
   readonly #document: Document;
   readonly #lines: LineCounter;
 
@@ -79,9 +82,7 @@ class Places {
     this.#lines = lines;
   }
 
-  /**
-   * An error about what stands at a path, or about the nearest thing above it that is there.
-   */
+  /** Creates an error about the value at a path, or about its nearest existing ancestor. */
   error(path: Path, text: string): OverlayError {
     for (let length = path.length; length >= 0; length--) {
       const range = this.#rangeAt(path.slice(0, length));
@@ -92,13 +93,13 @@ class Places {
     return new OverlayError('BAD_CONFIG', text);
   }
 
-  /** Where what stands at a path begins and ends; its key's place, where it has one. */
+  /** Start and end offset of the key at a path, or of the value if it has no key. */
   #rangeAt(path: Path): readonly number[] | undefined {
     let node: unknown = this.#document.contents;
     let range = (node as { range?: readonly number[] } | null)?.range;
     for (const part of path) {
       if (isMap(node)) {
-        // Names that are numbers are numbers in YAML.
+        // YAML parses numeric names as numbers.
         const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
         if (pair === undefined) return undefined;
         range = (pair.key as { range?: readonly number[] }).range;
@@ -113,7 +114,7 @@ class Places {
     return range;
   }
 
-  /** What a reader makes of a text at a path; its complaint becomes one about the place. */
+  /** Applies a parser to the text at a path; its errors get the location. */
   read<T>(path: Path, reader: (text: string) => T, text: string): T {
     try {
       return reader(text);
@@ -129,17 +130,17 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
   return typeof value === 'string' ? [value] : value;
 }
 
-function readNodes(parsed: Parsed, places: Places): Node[] {
+function readNodes(parsed: Parsed, locations: Locations): Node[] {
   const nodes = Object.entries(parsed.nodes).map(([name, { vtep, mac, mtu }]): Node => {
     const path = ['nodes', name];
-    const address = places.read([...path, 'vtep'], parseIp, vtep);
+    const address = locations.read([...path, 'vtep'], parseIp, vtep);
     if (address.length === 16 && mtu < MIN_IPV6_MTU) {
-      throw places.error([...path, 'mtu'], `nodes.${name}.mtu: IPv6 needs at least ${MIN_IPV6_MTU}, not ${mtu}`);
+      throw locations.error([...path, 'mtu'], `nodes.${name}.mtu: IPv6 needs at least ${MIN_IPV6_MTU}, not ${mtu}`);
     }
     return {
       name,
       vtep: address,
-      mac: mac === undefined ? undefined : places.read([...path, 'mac'], parseMac, mac),
+      mac: mac === undefined ? undefined : locations.read([...path, 'mac'], parseMac, mac),
       mtu,
     };
   });
@@ -148,9 +149,9 @@ function readNodes(parsed: Parsed, places: Places): Node[] {
     const address = addressText(vtep);
     const other = owners.get(address);
     if (other !== undefined) {
-      throw places.error(
+      throw locations.error(
         ['nodes', name, 'vtep'],
-        `nodes.${name}.vtep: ${other} has ${address} already; each node has its own`,
+        `nodes.${name}.vtep: ${other} has ${address} already; each node needs its own`,
       );
     }
     owners.set(address, name);
@@ -158,22 +159,22 @@ function readNodes(parsed: Parsed, places: Places): Node[] {
   return nodes;
 }
 
-function readNetworks(parsed: Parsed, places: Places, keyed: boolean): Network[] {
+function readNetworks(parsed: Parsed, locations: Locations, keyed: boolean): Network[] {
   const networks = Object.entries(parsed.networks).map(([name, entry]): Network => {
     const path = ['networks', name];
-    const subnets = listOf(entry.subnet).map((text) => places.read([...path, 'subnet'], parsePrefix, text));
-    const gateways = listOf(entry.gateway).map((text) => places.read([...path, 'gateway'], parseIp, text));
+    const subnets = listOf(entry.subnet).map((text) => locations.read([...path, 'subnet'], parsePrefix, text));
+    const gateways = listOf(entry.gateway).map((text) => locations.read([...path, 'gateway'], parseIp, text));
     for (const gateway of gateways) {
       if (subnets.some((subnet) => prefixContains(subnet, gateway))) continue;
-      throw places.error(
+      throw locations.error(
         [...path, 'gateway'],
         `networks.${name}.gateway: ${addressText(gateway)} is outside the network's subnets`,
       );
     }
     if (entry.encrypted && parsed.keys === undefined && !keyed) {
-      throw places.error(
+      throw locations.error(
         [...path, 'encrypted'],
-        `networks.${name} is encrypted and there are no keys; add keys: [{ tag: 1, key: "32 hexadecimal digits" }]`,
+        `networks.${name} is encrypted but there are no keys; add keys: [{ tag: 1, key: "32 hexadecimal digits" }]`,
       );
     }
     const { vni, encrypted, mtu, flood, learning = flood === FloodPolicy.Replicate } = entry;
@@ -183,7 +184,7 @@ function readNetworks(parsed: Parsed, places: Places, keyed: boolean): Network[]
   for (const { name, vni } of networks) {
     const other = owners.get(vni);
     if (other !== undefined) {
-      throw places.error(
+      throw locations.error(
         ['networks', name, 'vni'],
         `networks.${name}.vni: ${other} has VNI ${vni} already; give each network its own`,
       );
@@ -193,7 +194,7 @@ function readNetworks(parsed: Parsed, places: Places, keyed: boolean): Network[]
   const shared = overlapOf(networks);
   if (shared !== undefined) {
     const { name } = networks[shared.network];
-    throw places.error(
+    throw locations.error(
       ['networks', name, 'subnet'],
       `networks.${name}.subnet: ${prefixText(shared.subnet)} overlaps a subnet of ${networks[shared.other].name}`,
     );
@@ -201,12 +202,12 @@ function readNetworks(parsed: Parsed, places: Places, keyed: boolean): Network[]
   return networks;
 }
 
-/** A subnet of a network that has addresses in common with one of a network before it. */
+/** Finds a subnet of a network that overlaps one of an earlier network. */
 function overlapOf(
   networks: readonly Network[],
 ): { readonly subnet: Prefix; readonly network: number; readonly other: number } | undefined {
   const all = networks.flatMap(({ subnets }, network) => subnets.map((subnet) => ({ subnet, network })));
-  // A subnet then follows those that contain it.
+  // A subnet then comes after those that contain it.
   all.sort((a, b) => comparePrefixes(a.subnet, b.subnet));
   const around: typeof all = [];
   for (const inner of all) {
@@ -223,7 +224,7 @@ function overlapOf(
 
 function readEndpoints(
   parsed: Parsed,
-  places: Places,
+  locations: Locations,
   nodes: readonly Node[],
   networks: readonly Network[],
 ): Endpoint[] {
@@ -232,65 +233,69 @@ function readEndpoints(
   const seen = new Map<string, string>();
   const claim = (path: Path, within: string, what: string, name: string): void => {
     const other = seen.get(`${within} ${what}`);
-    if (other !== undefined) throw places.error(path, `${path.join('.')}: ${other} of ${within} has ${what} already`);
+    if (other !== undefined)
+      throw locations.error(path, `${path.join('.')}: ${other} of ${within} has ${what} already`);
     seen.set(`${within} ${what}`, name);
   };
   return Object.entries(parsed.endpoints).map(([name, entry]): Endpoint => {
     const path = ['endpoints', name];
     const network = networkOf.get(entry.network);
     if (network === undefined)
-      throw places.error([...path, 'network'], `endpoints.${name}.network: there is no network ${entry.network}`);
+      throw locations.error([...path, 'network'], `endpoints.${name}.network: there is no network ${entry.network}`);
     const node = nodeOf.get(entry.node);
     if (node === undefined)
-      throw places.error([...path, 'node'], `endpoints.${name}.node: there is no node ${entry.node}`);
-    const ip = entry.ip === undefined ? undefined : places.read([...path, 'ip'], parseIp, entry.ip);
+      throw locations.error([...path, 'node'], `endpoints.${name}.node: there is no node ${entry.node}`);
+    const ip = entry.ip === undefined ? undefined : locations.read([...path, 'ip'], parseIp, entry.ip);
     const { subnets } = networks[network];
     if (ip !== undefined && subnets.length > 0 && !subnets.some((subnet) => prefixContains(subnet, ip))) {
       const within = subnets.map(prefixText).join(' or ');
-      throw places.error([...path, 'ip'], `endpoints.${name}.ip: ${entry.ip} is outside ${within} of ${entry.network}`);
+      throw locations.error(
+        [...path, 'ip'],
+        `endpoints.${name}.ip: ${entry.ip} is outside ${within} of ${entry.network}`,
+      );
     }
-    const mac = entry.mac === undefined ? dockerMac(ip) : places.read([...path, 'mac'], parseMac, entry.mac);
+    const mac = entry.mac === undefined ? dockerMac(ip) : locations.read([...path, 'mac'], parseMac, entry.mac);
     if (mac === undefined) {
-      throw places.error(path, `endpoints.${name}: it needs a mac, which can be made of an IPv4 address alone`);
+      throw locations.error(path, `endpoints.${name}: it needs a mac, which can only be derived from an IPv4 address`);
     }
     if ((mac[0] & 1) !== 0)
-      throw places.error([...path, 'mac'], `endpoints.${name}.mac: ${formatMac(mac)} is a group's`);
+      throw locations.error([...path, 'mac'], `endpoints.${name}.mac: ${formatMac(mac)} is a group address`);
     claim([...path, 'mac'], entry.network, formatMac(mac), name);
     if (ip !== undefined) claim([...path, 'ip'], entry.network, addressText(ip), name);
-    return { name, network, node, ip, mac, ...readInterface(name, entry, places, claim) };
+    return { name, network, node, ip, mac, ...readInterface(name, entry, locations, claim) };
   });
 }
 
-/** The interface that an endpoint has on a node that runs. */
+/** The interface that an endpoint has on a running node. */
 function readInterface(
   name: string,
   { node, device, netns }: Parsed['endpoints'][string],
-  places: Places,
+  locations: Locations,
   claim: (path: Path, within: string, what: string, name: string) => void,
 ): Pick<Endpoint, 'device' | 'netns'> {
   const path = ['endpoints', name, 'device'];
   if (device !== undefined && !isInterfaceName(device)) {
-    throw places.error(path, `${path.join('.')}: an interface has a name of 1 to 15 letters, digits and ._-`);
+    throw locations.error(path, `${path.join('.')}: an interface has a name of 1 to 15 letters, digits and ._-`);
   }
-  // Without a word about it the interface has the endpoint's name.
+  // By default the interface has the endpoint's name.
   claim(path, `${node}${netns === undefined ? '' : ` in ${netns}`}`, device ?? name, name);
   return { ...(device === undefined ? {} : { device }), ...(netns === undefined ? {} : { netns }) };
 }
 
-/** The MAC that Docker makes of an IPv4 address: 02:42, then its bytes. */
+/** The MAC that Docker derives from an IPv4 address: 02:42, followed by its bytes. */
 export function dockerMac(ip: Uint8Array | undefined): Uint8Array | undefined {
   return ip?.length === 4 ? Uint8Array.of(0x02, 0x42, ...ip) : undefined;
 }
 
-function readRing(parsed: Parsed, places: Places, file: string | KeyText): KeyRing | undefined {
+function readRing(parsed: Parsed, locations: Locations, file: string | KeyText): KeyRing | undefined {
   if (parsed.keys === undefined) return undefined;
   const keys = parsed.keys.map((entry, i) =>
-    places.read(['keys', i], () => clusterKeyOf(entry, `key ${i + 1}`, file), ''),
+    locations.read(['keys', i], () => clusterKeyOf(entry, `key ${i + 1}`, file), ''),
   );
-  return places.read(['keys'], () => refuseWeakKeys(new KeyRing(keys)), '');
+  return locations.read(['keys'], () => refuseWeakKeys(new KeyRing(keys)), '');
 }
 
-/** What other file a text is that people have beside a config, for the end of an error. */
+/** For the end of an error: what other kind of file, commonly kept next to a config, the text looks like. */
 function otherKind(text: string): string {
   const like = looksLike(text);
   return like === undefined || /^(?:a config of vtep|JSON|a key ring)$/.test(like) ? '' : `; it looks like ${like}`;
@@ -306,47 +311,48 @@ function readConfig(text: string): YamlText {
   }
 }
 
-/** What a config is completed by. */
+/** Additions to a config. */
 export interface ConfigOptions {
-  /** The key ring, in place of the config's own keys. */
+  /** The key ring; replaces the config's own keys. */
   readonly ring?: KeyRing;
 }
 
 /**
- * Reads a config.
- * @param file the text, or what `takeKeys` left of it
- * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to mend it
+ * Parses a config.
+ * @param file the text, or the result of `takeKeys`
+ * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to fix it
  */
 export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}): Topology {
   const text = file instanceof KeyText ? file.text : file;
   const { data, document, lines } = readConfig(text);
-  const places = new Places(document, lines);
+  const locations = new Locations(document, lines);
   const proto = pathOfProto(data);
-  if (proto !== undefined) throw places.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`);
+  if (proto !== undefined)
+    throw locations.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`);
   const result = SCHEMA.safeParse(data);
   if (!result.success) {
     const [issue] = result.error.issues;
     const path = issue.path.filter((part) => typeof part !== 'symbol');
-    const place = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]] : path;
+    const location = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]] : path;
     const where = path.length > 0 ? `${path.join('.')}: ` : '';
     const named = issue.code !== 'unrecognized_keys' || issue.keys.every((key) => /^[a-z][a-z_-]{0,20}$/i.test(key));
     const key = issue.code === 'invalid_key' ? issue.issues[0].message : undefined;
-    // What stands where a field's name should may be a key.
-    // A file without nodes is no config, and may be a file of another kind.
+    // An unknown field name is not shown, since it may be a key. A file without nodes is not a config, and may be
+    // another kind of file.
     const like = path.length === 0 || (path.length === 1 && path[0] === 'nodes') ? otherKind(text) : '';
-    throw places.error(place, `${where}${named ? (key ?? issue.message) : 'a field that is not known'}${like}`);
+    throw locations.error(location, `${where}${named ? (key ?? issue.message) : 'an unknown field'}${like}`);
   }
   const parsed = result.data;
-  const nodes = readNodes(parsed, places);
-  const networks = readNetworks(parsed, places, ring !== undefined);
-  const endpoints = readEndpoints(parsed, places, nodes, networks);
+  const nodes = readNodes(parsed, locations);
+  const networks = readNetworks(parsed, locations, ring !== undefined);
+  const endpoints = readEndpoints(parsed, locations, nodes, networks);
   return {
     profile: parsed.profile,
     port: parsed.port,
     nodes,
     networks,
     endpoints,
-    ring: ring ?? readRing(parsed, places, file),
+    ring: ring ?? readRing(parsed, locations, file),
     ...(parsed.acceptUnknownVteps === undefined ? {} : { acceptUnknownVteps: parsed.acceptUnknownVteps }),
   };
 }

@@ -1,4 +1,4 @@
-/** Reads `docker network inspect`: the overlay networks of a node, and the endpoints that it has there. */
+/** Parses `docker network inspect`: the overlay networks of a node, and its endpoints in them. */
 import * as z from 'zod';
 import { jsonDocuments } from '../json-text.js';
 import { looksLike } from '../recognised-text.js';
@@ -10,10 +10,10 @@ import { formatAddress, parseIp, parsePrefix, type Prefix } from './prefix.js';
 const VNI_LIST = 'com.docker.network.driver.overlay.vxlanid_list';
 const MTU = 'com.docker.network.driver.mtu';
 /** Linux's ETH_MIN_MTU. */
-const LEAST_MTU = 68;
+const MIN_MTU = 68;
 const ENCRYPTED = 'encrypted';
 const MAX_VNI = 0xffffff;
-/** Networks of the swarm mode are of this scope; of "classic" Swarm's, with a store of its own, they are global. */
+/** Networks of swarm mode have another scope; those of "classic" Swarm, with its separate store, are global. */
 const CLASSIC_SCOPE = 'global';
 
 const CONTAINER = z.object({
@@ -23,7 +23,7 @@ const CONTAINER = z.object({
   IPv6Address: z.string().optional(),
 });
 
-// Only what is read; a newer engine's further fields are ignored.
+// Only the fields in use; further fields of newer engines are ignored.
 const SCHEMA = z.array(
   z.object({
     Name: z.string(),
@@ -34,7 +34,7 @@ const SCHEMA = z.array(
         Config: z.array(z.object({ Subnet: z.string().optional(), Gateway: z.string().optional() })).nullish(),
       })
       .optional(),
-    // As a list: of a record's names one, `__proto__`, would vanish.
+    // As a list: in a record, the name `__proto__` would vanish.
     Containers: z
       .preprocess(
         (value) => (typeof value === 'object' && value !== null ? Object.values(value) : value),
@@ -48,47 +48,47 @@ const SCHEMA = z.array(
 
 type Entry = z.infer<typeof SCHEMA>[number];
 
-/** An endpoint that the inspected node has. */
+/** An endpoint on the inspected node. */
 export interface DockerEndpoint {
   readonly name: string;
   readonly mac: Uint8Array;
   readonly ip: Uint8Array | undefined;
 }
 
-/** An overlay network as a node knows it. */
+/** An overlay network as seen by one node. */
 export interface DockerNetwork {
   readonly name: string;
-  /** One for each IPv4 subnet, in the order of the subnets. Empty if the node doesn't use the network. */
+  /** One per IPv4 subnet, in the order of the subnets. Empty if the node doesn't use the network. */
   readonly vnis: readonly number[];
   readonly subnets: readonly Prefix[];
   readonly gateways: readonly Uint8Array[];
   readonly encrypted: boolean;
-  /** MTU inside, as Docker sets it. */
+  /** Inner MTU, as Docker sets it. */
   readonly mtu: number;
   readonly endpoints: readonly DockerEndpoint[];
-  /** Addresses of the nodes that are in it, as `formatAddress` writes them. */
+  /** Addresses of the nodes in the network, in the format of `formatAddress`. */
   readonly peers: readonly string[];
-  /** Whether it is a network of "classic" Swarm, which keeps its VNI in a store and never says it here. */
+  /** Whether it is a network of "classic" Swarm, which keeps its VNI in a store and never shows it here. */
   readonly classic: boolean;
 }
 
 /**
- * Reads the JSON: a list as Docker prints it, one or more behind each other, or an object a line (`--format json`), with
+ * Parses the JSON: one or more lists as Docker prints them, or one object per line (`--format json`), with shell
  * prompts before and between them. Networks of other drivers are ignored.
- * @throws OverlayError `BAD_IMPORT` with what is wrong where
+ * @throws OverlayError `BAD_IMPORT` with the location and the reason
  */
 export function parseDockerNetworks(text: string): DockerNetwork[] {
   const documents = jsonDocuments(text);
   if ('what' in documents) {
     throw new OverlayError(
       'BAD_IMPORT',
-      `line ${documents.line}: no JSON: ${documents.what} (is the output whole, and nothing taken out of it?)`,
+      `line ${documents.line}: not JSON: ${documents.what} (is the output complete and unedited?)`,
     );
   }
   const what = looksLike(text);
   if (documents.length === 0) {
     const like = what === undefined ? '' : `; it looks like ${what}`;
-    throw new OverlayError('BAD_IMPORT', `no output of docker network inspect: it holds no JSON${like}`);
+    throw new OverlayError('BAD_IMPORT', `not output of docker network inspect: it contains no JSON${like}`);
   }
   return documents.flatMap(({ value, line }) => {
     const parsed = SCHEMA.safeParse(Array.isArray(value) ? value : [value]);
@@ -98,7 +98,7 @@ export function parseDockerNetworks(text: string): DockerNetwork[] {
     const where = documents.length > 1 ? `line ${line}: ` : '';
     throw new OverlayError(
       'BAD_IMPORT',
-      `${where}no output of docker network inspect (${issue.path.join('.')}: ${issue.message})${like}`,
+      `${where}not output of docker network inspect (${issue.path.join('.')}: ${issue.message})${like}`,
     );
   });
 }
@@ -107,24 +107,24 @@ function vnisOf(list: string | undefined): number[] {
   if (list === undefined || list.trim() === '') return [];
   return list.split(',').map((part) => {
     const vni = /^\s*\d{1,8}\s*$/.test(part) ? Number(part) : Number.NaN;
-    if (!(vni <= MAX_VNI)) throw new OverlayError('BAD_IMPORT', `its ${VNI_LIST} is no list of VNIs`);
+    if (!(vni <= MAX_VNI)) throw new OverlayError('BAD_IMPORT', `its ${VNI_LIST} is not a list of VNIs`);
     return vni;
   });
 }
 
 function mtuOptionOf(text: string | undefined): number {
-  // To Docker 0 is the same as no option.
+  // Docker treats 0 as no option.
   if (text === undefined || text === '0') return DOCKER_DRIVER_MTU;
   const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(mtu >= LEAST_MTU && mtu <= 65_535)) throw new OverlayError('BAD_IMPORT', `its ${MTU} is no MTU`);
+  if (!(mtu >= MIN_MTU && mtu <= 65_535)) throw new OverlayError('BAD_IMPORT', `its ${MTU} is not an MTU`);
   return mtu;
 }
 
-/** What containers get, which is refused where no interface takes it. */
+/** The MTU of containers, which must not be below what interfaces accept. */
 function innerMtuOf(text: string | undefined, encrypted: boolean): number {
   const mtu = dockerMtu(mtuOptionOf(text), encrypted);
-  if (mtu < LEAST_MTU) {
-    throw new OverlayError('BAD_IMPORT', `its ${MTU} leaves ${mtu} bytes, and an interface takes ${LEAST_MTU} or more`);
+  if (mtu < MIN_MTU) {
+    throw new OverlayError('BAD_IMPORT', `its ${MTU} leaves ${mtu} bytes, below the minimum MTU of ${MIN_MTU}`);
   }
   return mtu;
 }
@@ -138,9 +138,9 @@ function networkOf(entry: Entry): DockerNetwork {
     const subnets = configs.flatMap(({ Subnet }) => (Subnet === undefined ? [] : [parsePrefix(Subnet)]));
     const four = subnets.filter(({ address }) => address.length === 4).length;
     if (vnis.length > 0 && vnis.length < four) {
-      throw new OverlayError('BAD_IMPORT', `it has ${four} IPv4 subnets, and ${vnis.length} VNIs in its ${VNI_LIST}`);
+      throw new OverlayError('BAD_IMPORT', `it has ${four} IPv4 subnets but ${vnis.length} VNIs in its ${VNI_LIST}`);
     }
-    // Docker looks at the option's presence alone: even encrypted=false encrypts.
+    // Docker checks only the option's presence: even encrypted=false encrypts.
     const encrypted = ENCRYPTED in options;
     return {
       name,

@@ -1,26 +1,26 @@
 import { VtepError } from '../error.js';
 
-/** What can be wrong with what a caller says about the network. */
+/** What can be wrong with a description of the network or its keys. */
 export type OverlayErrorCode =
-  /** The bytes that a key ring was to be read from hold none. */
+  /** The input contains no keys. */
   | 'NO_KEYS'
-  /** They are a key ring, and not as it should be. */
+  /** An invalid key ring. */
   | 'BAD_KEY_RING'
-  /** A key that protects nothing: one byte over and over, or the same under two tags. */
+  /** A key that protects nothing: a single repeated byte, or the same key under two tags. */
   | 'WEAK_KEY'
-  /** A key that is overwritten already was to be used. */
+  /** Use of a key that was already wiped. */
   | 'KEY_WIPED'
-  /** A forwarding table can't be as it was asked for. */
+  /** Invalid options of a forwarding table, or a target out of range. */
   | 'BAD_TABLE'
   | 'BAD_PREFIX'
-  /** An MTU that leaves no room. */
+  /** An MTU too small for the headers. */
   | 'BAD_MTU'
-  /** A config that can't be used. */
+  /** An invalid config. */
   | 'BAD_CONFIG'
-  /** An output of Docker or the kernel that can't be read. */
+  /** Unreadable output of Docker or the kernel. */
   | 'BAD_IMPORT'
-  /** Times of rotation that can't be kept. */
+  /** An invalid rotation schedule or clock. */
   | 'BAD_SCHEDULE';
 
-/** An error of the overlay floor. Its message never holds a key. */
+/** An error of the overlay module. Its message never contains a key. */
 export class OverlayError extends VtepError<OverlayErrorCode> {}

@@ -1,5 +1,5 @@
 /**
- * Networks and keys out of files: vtep's own, Docker's and Swarm's.
+ * Parses networks and keys from files: vtep's own formats, Docker's and Swarm's.
  * @module vtep/overlay/files
  */
 export { type ConfigOptions, dockerMac, parseConfig } from './config.js';

@@ -1,15 +1,15 @@
 /** An entry of the forwarding table. */
 
-/** What an entry's target is. */
+/** Kind of an entry's target. */
 export const TargetKind = {
-  /** Number of a VTEP. */
+  /** Id of a VTEP. */
   Vtep: 0,
-  /** Number of a local endpoint. */
+  /** Id of a local endpoint. */
   Local: 1,
 } as const;
 export type TargetKind = (typeof TargetKind)[keyof typeof TargetKind];
 
-/** An entry as it is given out. */
+/** An entry as returned by iteration. */
 export interface ForwardingEntry {
   readonly vni: number;
   /** 6 bytes. */
@@ -17,6 +17,6 @@ export interface ForwardingEntry {
   readonly kind: TargetKind;
   readonly target: number;
   readonly static: boolean;
-  /** When it was seen last, in whole seconds of the caller's clock; 0 for static ones. */
+  /** Time it was last seen, in whole seconds of the caller's clock; 0 for static entries. */
   readonly seen: number;
 }

@@ -1,59 +1,67 @@
 /**
- * The forwarding table (FDB): from a network's VNI and a MAC to what is behind it, a VTEP or a local endpoint. Open
- * addressing in one typed array, 16 bytes a slot, so that a look-up reads one cache line as a rule. Linear probing with
- * deletion by moving up (no tombstones). What Linux's `bridge fdb` calls permanent is static here; learned entries age.
+ * The forwarding table (FDB): maps a VNI and a MAC to a VTEP or a local endpoint. Open addressing in one typed array,
+ * 16 bytes per slot, so that a look-up usually touches one cache line. Linear probing with backward-shift deletion (no
+ * tombstones). Entries that Linux's `bridge fdb` calls permanent are static here; learned entries age.
  */
 import { drawHashKey, hashKeyOf, hashMac, type HashKey } from '../memory/hash.js';
 import { getWord } from '../memory/word.js';
 import { OverlayError } from './error.js';
 import { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
 
-/** What became of a MAC that was seen as a source. */
+/** Result of learning a source MAC. */
 export const LearnOutcome = {
-  /** It is new. */
+  /** New entry. */
   Added: 0,
-  /** It was there and is fresh again. */
+  /** Existing entry, refreshed. */
   Refreshed: 1,
-  /** It has another target now. */
+  /** Existing entry with a new target. */
   Moved: 2,
-  /** A static entry says otherwise: Linux drops such a frame (VXLAN_ENTRY_EXISTS). */
+  /** A static entry has another target: Linux drops such a frame (VXLAN_ENTRY_EXISTS). */
   Conflict: 3,
   /** The table is full. */
   Full: 4,
 } as const;
 export type LearnOutcome = (typeof LearnOutcome)[keyof typeof LearnOutcome];
 
-/** What happens to a new entry when the table is full. */
+/** What to do with a new entry when the table is full. */
 export const FullPolicy = {
-  /** It isn't taken. */
+  /** Reject it. */
   Refuse: 0,
   /**
-   * An old learned entry goes: the oldest of a few. Static ones never go; where they leave next to none that was learned,
-   * a learned entry may be refused all the same.
+   * Evict the oldest of a sample of learned entries. Static entries are never evicted; if there are hardly any others,
+   * a learned entry may still be refused.
    */
   Evict: 1,
 } as const;
 export type FullPolicy = (typeof FullPolicy)[keyof typeof FullPolicy];
 
-/** Bounds and times. */
+/** Limits and timeouts. */
 export interface ForwardingTableOptions {
-  /** Entries at the most; 2^20. */
+  /**
+   * Maximum number of entries.
+   * @default 1048576
+   */
   readonly limit?: number;
-  /** Seconds until a learned entry that isn't seen again is gone; 300, as Linux's default. */
+  /**
+   * Seconds after which a learned entry expires unless it is seen again.
+   * @default 300 (Linux's)
+   */
   readonly ageing?: number;
   readonly whenFull?: FullPolicy;
-  /** Of its hash, for tests. Default: a secret key is drawn, so that nobody can choose MACs that collide (memory/hash.ts). */
+  /**
+   * Hash seed, for tests. Default: a random secret key, so that nobody can choose MACs that collide (memory/hash.ts).
+   */
   readonly seed?: number;
 }
 
-// A slot: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target; when it
-// was seen, with the flags. Flags of zero: the slot is empty.
+// Slot layout: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target;
+// the time last seen with the flags. Flags of zero: the slot is empty.
 const SLOT_WORDS = 4;
-/** Words of the hash's key: a MAC, and a VNI. */
+/** Words of the hash key: a MAC and a VNI. */
 const KEY_WORDS = 2;
 const TARGET_BITS = 24;
 const TARGET_MASK = (1 << TARGET_BITS) - 1;
-/** The largest number of a target. */
+/** The largest target id. */
 export const MAX_TARGET = TARGET_MASK;
 const USED = 1;
 const STATIC = 2;
@@ -63,27 +71,27 @@ const MAX_SECONDS = 2 ** (32 - FLAG_BITS) - 1;
 const FIRST_SLOTS = 64;
 /** Used slots in eighths of all, at the most. */
 const MAX_LOAD = 5;
-/** Entries that are looked at to find an old one. */
+/** Learned entries sampled to find an old one. */
 const EVICTION_SAMPLE = 16;
-/** Slots that are looked at for them while a packet waits: static entries may fill nearly all. */
+/** Slots examined for the sample while a packet waits: static entries may fill nearly all. */
 const EVICTION_SLOTS = 256;
 
-/** (VNI, MAC) to a target. */
+/** Maps (VNI, MAC) to a target. */
 export class ForwardingTable {
-  /** What the last successful `find` found. */
+  /** Result of the last successful `find`. */
   kind: TargetKind = TargetKind.Vtep;
   target = -1;
 
-  /** Look-ups, and those that found something. */
+  /** Look-ups, and those that found an entry. */
   lookups = 0;
   hits = 0;
-  /** Learned entries: how many came, moved, aged away or had to go, and how many found no room. */
+  /** Counts of learned entries: added, moved, aged out, evicted, and refused for lack of space. */
   learned = 0;
   moves = 0;
   aged = 0;
   evicted = 0;
   refused = 0;
-  /** Sources that a static entry has elsewhere. */
+  /** Sources that contradict a static entry. */
   conflicts = 0;
 
   readonly #limit: number;
@@ -93,17 +101,17 @@ export class ForwardingTable {
   #words: Int32Array;
   #mask: number;
   #size = 0;
-  /** The slots where the search for an old entry and the sweep stand. */
+  /** Positions of the eviction search and of the sweep, in slots. */
   #cursor = 0;
   #swept = 0;
-  /** Times are kept since the first one that was told: 2^29 seconds of them fit beside the flags. */
+  /** Times are stored relative to the first one: 2^29 seconds fit next to the flags. */
   #epoch = Number.NaN;
-  // The key as it stands in a slot.
+  // The key in the format of a slot.
   #key0 = 0;
   #key1 = 0;
   #key2 = 0;
 
-  /** @throws OverlayError `BAD_TABLE` for a limit that it can't have */
+  /** @throws OverlayError `BAD_TABLE` for an invalid limit */
   constructor(options: ForwardingTableOptions = {}) {
     const { limit = 1 << 20, ageing = 300, whenFull = FullPolicy.Refuse, seed } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > 1 << 26) {
@@ -117,19 +125,19 @@ export class ForwardingTable {
     this.#mask = FIRST_SLOTS - 1;
   }
 
-  /** Entries that it holds, aged ones that weren't swept yet included. */
+  /** Number of entries, including expired ones that weren't swept yet. */
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes that its slots take. */
+  /** Memory of the slots in bytes. */
   get byteLength(): number {
     return this.#words.byteLength;
   }
 
   /**
-   * Looks a MAC up; `kind` and `target` then say what is behind it.
-   * @param mac what the address stands in, at `offset`
+   * Looks up a MAC and sets `kind` and `target` to what it found.
+   * @param mac holds the address, at `offset`
    * @param now seconds of the caller's clock, for ageing
    */
   find(vni: number, mac: Uint8Array, offset: number, now: number): boolean {
@@ -137,8 +145,8 @@ export class ForwardingTable {
   }
 
   /**
-   * The same for a MAC in two words, as who has read it with its neighbours has it.
-   * @param high its first 4 bytes, in network order
+   * The same for a MAC in two words, for callers that read it along with adjacent fields.
+   * @param high its first 4 bytes, in network byte order
    * @param low its last 2 bytes, in the upper half of a word
    */
   findWords(vni: number, high: number, low: number, now: number): boolean {
@@ -146,7 +154,7 @@ export class ForwardingTable {
     const words = this.#words;
     const at = this.#probe(high, low | (vni & 0xffff), (vni >>> 16) << TARGET_BITS);
     const last = words[at + 3];
-    // Static entries, nearly all, are never old.
+    // Static entries, the vast majority, never expire.
     if (last === 0 || ((last & STATIC) === 0 && this.#isOld(last, now))) return false;
     this.hits++;
     this.kind = (last & LOCAL) === 0 ? TargetKind.Vtep : TargetKind.Local;
@@ -155,9 +163,9 @@ export class ForwardingTable {
   }
 
   /**
-   * Sets a static entry, in place of whatever was there.
+   * Sets a static entry, replacing an existing one.
    * @returns false if the table is full of static entries
-   * @throws OverlayError `BAD_TABLE` for a target that is no place
+   * @throws OverlayError `BAD_TABLE` for a target out of range
    */
   set(vni: number, mac: Uint8Array, offset: number, kind: TargetKind, target: number): boolean {
     checkTarget(target);
@@ -173,9 +181,9 @@ export class ForwardingTable {
   }
 
   /**
-   * Takes note of a source MAC (Linux's vxlan_snoop).
+   * Learns a source MAC (Linux's vxlan_snoop).
    * @param now seconds of the caller's clock
-   * @throws OverlayError `BAD_TABLE` for a target that is no place
+   * @throws OverlayError `BAD_TABLE` for a target out of range
    */
   learn(vni: number, mac: Uint8Array, offset: number, kind: TargetKind, target: number, now: number): LearnOutcome {
     checkTarget(target);
@@ -206,7 +214,7 @@ export class ForwardingTable {
     return LearnOutcome.Moved;
   }
 
-  /** Takes an entry out. Returns whether it was there. */
+  /** Removes an entry. Returns whether it existed. */
   delete(vni: number, mac: Uint8Array, offset: number): boolean {
     this.#setKey(vni, mac, offset);
     const at = this.#slotOf();
@@ -215,12 +223,12 @@ export class ForwardingTable {
     return true;
   }
 
-  /** Takes out every entry of a network (`bridge fdb flush`). Returns how many they were. */
+  /** Removes every entry of a network (`bridge fdb flush`). Returns their number. */
   flush(vni: number): number {
     return this.#removeWhere((words, at) => vniAt(words, at) === vni);
   }
 
-  /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
+  /** Removes the learned entries that have expired. Returns their number. */
   sweep(now: number): number {
     const count = this.#removeWhere((words, at) => this.#isOld(words[at + 3], now));
     this.aged += count;
@@ -228,10 +236,9 @@ export class ForwardingTable {
   }
 
   /**
-   * Sweeps on from where the last call stopped, so that a packet's share of the work doesn't grow with the table, nor with
-   * how many entries are old.
-   * @param steps how many slots to look at and entries to take out, together; nothing is done as long as nothing was
-   *   learned
+   * Resumes sweeping where the last call stopped, so that the work per packet is bounded, regardless of the table's
+   * size and the number of expired entries.
+   * @param steps maximum number of slots examined plus entries removed; no-op until something was learned
    */
   sweepSome(now: number, steps: number): void {
     if (this.learned === 0) return;
@@ -239,7 +246,7 @@ export class ForwardingTable {
     for (let left = Math.min(steps, this.#mask + 1); left > 0; left--) {
       const last = words[this.#swept * SLOT_WORDS + 3];
       if (last !== 0 && this.#isOld(last, now)) {
-        // Another entry may have moved up into the slot, so the next step looks at it again.
+        // Another entry may have moved into the slot, so the next step examines it again.
         this.#remove(this.#swept);
         this.aged++;
       } else {
@@ -248,7 +255,7 @@ export class ForwardingTable {
     }
   }
 
-  /** All entries, in no order. The table must be left alone meanwhile. */
+  /** All entries, unordered. The table must not change meanwhile. */
   *[Symbol.iterator](): Generator<ForwardingEntry> {
     const words = this.#words;
     for (let at = 0; at < words.length; at += SLOT_WORDS) {
@@ -283,7 +290,7 @@ export class ForwardingTable {
     return hashMac(this.#hashKey, key0, key1 >>> 16, (key1 & 0xffff) | (key2 >>> 8));
   }
 
-  /** First word of the slot that holds the key, or of the empty one where it belongs. */
+  /** Offset of the first word of the slot that holds the key, or of the empty slot where it belongs. */
   #slotOf(): number {
     return this.#probe(this.#key0, this.#key1, this.#key2);
   }
@@ -317,7 +324,7 @@ export class ForwardingTable {
     return Math.max(0, Math.min(MAX_SECONDS, Math.floor(now) - this.#epoch));
   }
 
-  /** Sees to it that one more entry fits. */
+  /** Ensures that one more entry fits. */
   #makeRoom(forStatic: boolean): boolean {
     if (this.#size >= this.#limit && !((forStatic || this.#whenFull === FullPolicy.Evict) && this.#evict(forStatic)))
       return false;
@@ -325,7 +332,7 @@ export class ForwardingTable {
     return true;
   }
 
-  /** Takes out the learned entry of a few that wasn't seen for the longest time. */
+  /** Evicts the least recently seen of a few learned entries. */
   #evict(thorough: boolean): boolean {
     const words = this.#words;
     const mask = this.#mask;
@@ -379,7 +386,7 @@ export class ForwardingTable {
     for (let next = (hole + 1) & mask; words[next * SLOT_WORDS + 3] !== 0; next = (next + 1) & mask) {
       const at = next * SLOT_WORDS;
       const home = this.#hash(words[at], words[at + 1], words[at + 2] & ~TARGET_MASK) >>> shift;
-      // An entry moves up if its home doesn't lie behind the hole.
+      // An entry moves back unless its home slot lies after the hole.
       if (((next - home) & mask) >= ((next - hole) & mask)) {
         words.copyWithin(hole * SLOT_WORDS, at, at + SLOT_WORDS);
         words[at + 3] = 0;
@@ -392,7 +399,7 @@ export class ForwardingTable {
     const words = this.#words;
     const slots = this.#mask + 1;
     const before = this.#size;
-    // From behind an empty slot on, so that no run of entries is begun in its midst; what moves up is looked at again.
+    // Start after an empty slot, so as not to start in the middle of a run; moved entries are examined again.
     let first = 0;
     while (words[first * SLOT_WORDS + 3] !== 0) first++;
     for (let step = 1; step < slots; step++) {
@@ -409,6 +416,6 @@ function vniAt(words: Int32Array, at: number): number {
 
 function checkTarget(target: number): void {
   if (!(target >= 0 && target <= MAX_TARGET)) {
-    throw new OverlayError('BAD_TABLE', `a target is a number from 0 to ${MAX_TARGET}, not ${target}`);
+    throw new OverlayError('BAD_TABLE', `a target is an id from 0 to ${MAX_TARGET}, not ${target}`);
   }
 }

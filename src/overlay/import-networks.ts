@@ -1,29 +1,29 @@
-/** Makes one list of networks of what several nodes' Docker says: one for each VNI, and no contradiction unsaid. */
+/** Merges the networks that several nodes' Docker reports into one list, one per VNI, and reports contradictions. */
 import type { DockerNetwork } from './docker-network.js';
 import { OverlayError } from './error.js';
 import type { ImportRemarks } from './import-remarks.js';
 import { type Prefix, prefixContains, PrefixMap } from './prefix.js';
 import { FloodPolicy, type Network } from './topology.js';
 
-/** The networks, and which of them an address is in. */
+/** The networks, and a look-up by address. */
 export interface ImportedNetworks {
   readonly networks: readonly Network[];
-  /** Of each node, the networks that it takes part in. */
+  /** For each node, the networks that it takes part in. */
   readonly ofNode: readonly ReadonlySet<number>[];
-  /** The network of an address, as a node sees it: two networks may have the same subnet. -1 if there is none. */
+  /** The network of an address as seen by a node, since two networks may have the same subnet. -1 if there is none. */
   find(node: number, address: Uint8Array): number;
-  /** Says which network an endpoint of a Docker network is in, by its address. The network has a VNI. */
+  /** Returns a function that finds the network of an endpoint of a Docker network by address. The network has a VNI. */
   within(network: DockerNetwork): (address: Uint8Array | undefined) => number;
 }
 
-/** A subnet, or several that share a VNI, of one Docker network. */
+/** A subnet, or several with a shared VNI, of one Docker network. */
 interface Part {
   readonly vni: number;
   readonly subnets: readonly Prefix[];
   readonly gateways: readonly Uint8Array[];
 }
 
-/** Docker gives the i-th IPv4 subnet the i-th VNI (moby overlay/ov_network.go); IPv6 subnets go with them. */
+/** Docker assigns the i-th VNI to the i-th IPv4 subnet (moby overlay/ov_network.go); IPv6 subnets belong to them. */
 function partsOf({ vnis, subnets, gateways }: DockerNetwork): Part[] {
   const four = subnets.filter(({ address }) => address.length === 4);
   const six = subnets.filter(({ address }) => address.length === 16);
@@ -44,16 +44,16 @@ function sameSubnets(a: readonly Prefix[], b: readonly Prefix[]): boolean {
   return keys(a) === keys(b);
 }
 
-/** What one node says of a network first, for others to be compared with. */
+/** The first report of a network, which others are compared with. */
 interface Said {
   readonly node: string;
   readonly network: DockerNetwork;
 }
 
 /**
- * Joins the networks of nodes by their VNIs.
- * @param names of the nodes
- * @throws OverlayError `BAD_IMPORT` if one node says that a network is encrypted and another that it isn't
+ * Merges the networks of nodes by VNI.
+ * @param names names of the nodes
+ * @throws OverlayError `BAD_IMPORT` if one node reports a network as encrypted and another as not
  */
 export function joinNetworks(
   docker: readonly (readonly DockerNetwork[])[],
@@ -61,7 +61,7 @@ export function joinNetworks(
   remarks: ImportRemarks,
 ): ImportedNetworks {
   const networks: Network[] = [];
-  const places = new Map<number, number>();
+  const indexes = new Map<number, number>();
   const byVni = new Map<number, Said>();
   const byName = new Map<string, Said>();
   const taken = new Set<string>();
@@ -74,18 +74,18 @@ export function joinNetworks(
     const own = several || taken.has(name) ? `${name} (VNI ${part.vni})` : name;
     taken.add(own);
     byVni.set(part.vni, said);
-    places.set(part.vni, networks.length);
+    indexes.set(part.vni, networks.length);
     networks.push({ name: own, ...part, encrypted, mtu, flood: FloodPolicy.Drop, learning: false });
     return networks.length - 1;
   };
-  const compare = (place: number, before: Said, said: Said, part: Part): void => {
+  const compare = (index: number, before: Said, said: Said, part: Part): void => {
     const { network } = said;
-    const known = networks[place];
+    const known = networks[index];
     checkEncryption(before, said);
     const both = `${before.node} and ${said.node}`;
     if (before.network.name !== network.name) {
       const text = `VNI ${part.vni} is ${before.network.name} on ${before.node} and ${network.name} on ${said.node}`;
-      remarks.add('names', `${text}: taken for one network`);
+      remarks.add('names', `${text}: treated as one network`);
     }
     if (!sameSubnets(known.subnets, part.subnets)) {
       remarks.add('subnets', `network ${known.name} has other subnets on ${both}: ${before.node}'s are used`);
@@ -96,7 +96,7 @@ export function joinNetworks(
         'mtu',
         `network ${known.name} has an MTU of ${before.network.mtu} on ${before.node} and of ${network.mtu} on ${said.node}: ${mtu} is used`,
       );
-      networks[place] = { ...known, mtu };
+      networks[index] = { ...known, mtu };
     }
   };
   const compareVnis = (before: Said, { node, network }: Said): void => {
@@ -105,7 +105,7 @@ export function joinNetworks(
     remarks.add(
       'vnis',
       `network ${network.name} has VNI ${one} on ${before.node} and ${other} on ${node}:` +
-        ' nothing passes between them (were the outputs taken at different times?)',
+        ' no traffic passes between them (were the outputs collected at different times?)',
     );
   };
 
@@ -114,20 +114,20 @@ export function joinNetworks(
       const parts = partsOf(network);
       const said = { node: names[node], network };
       const before = byName.get(network.name);
-      // A manager without tasks of a network lists it without a VNI, and knows whether it is encrypted all the same.
+      // A manager without tasks lists a network without a VNI, but still knows whether it is encrypted.
       if (before !== undefined) checkEncryption(before, said);
       if (before === undefined || before.network.vnis.length === 0) byName.set(network.name, said);
       else if (parts.length > 0) compareVnis(before, said);
       if (parts.length === 0) continue;
       for (const part of parts) {
-        const known = places.get(part.vni);
+        const known = indexes.get(part.vni);
         const first = byVni.get(part.vni);
         if (known !== undefined && first !== undefined) compare(known, first, said, part);
-        const place = known ?? add(said, part, parts.length > 1);
-        ofNode[node].add(place);
+        const index = known ?? add(said, part, parts.length > 1);
+        ofNode[node].add(index);
         for (const subnet of part.subnets) {
-          there[node].add(subnet, place);
-          everywhere.add(subnet, place);
+          there[node].add(subnet, index);
+          everywhere.add(subnet, index);
         }
       }
     }
@@ -140,21 +140,21 @@ export function joinNetworks(
     find,
     within(network) {
       const parts = partsOf(network);
-      const placeOf = ({ vni }: Part): number => places.get(vni) ?? -1;
+      const indexOf = ({ vni }: Part): number => indexes.get(vni) ?? -1;
       const subnets = new PrefixMap<number>();
-      for (const part of parts) for (const subnet of part.subnets) subnets.add(subnet, placeOf(part));
-      return (address) => (address === undefined ? undefined : subnets.find(address)) ?? placeOf(parts[0]);
+      for (const part of parts) for (const subnet of part.subnets) subnets.add(subnet, indexOf(part));
+      return (address) => (address === undefined ? undefined : subnets.find(address)) ?? indexOf(parts[0]);
     },
   };
 }
 
-/** Which of them is right can't be known, and to take the wrong one for it would send in clear what was a secret. */
+/** It is unknown which one is right, and the wrong choice would send secrets in clear. */
 function checkEncryption(before: Said, said: Said): void {
   if (before.network.encrypted === said.network.encrypted) return;
   const [on, off] = before.network.encrypted ? [before, said] : [said, before];
   throw new OverlayError(
     'BAD_IMPORT',
     `network ${said.network.name} is encrypted on ${on.node} and not on ${off.node}: the outputs contradict each other;` +
-      ' take both anew',
+      ' collect both again',
   );
 }

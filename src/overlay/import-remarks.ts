@@ -1,16 +1,16 @@
-/** What imports lack or contradict each other in, for people: a line each, and not more of a kind than one reads. */
+/** Warnings about gaps and contradictions in imports, one line each, with a limited number per kind. */
 
-/** Lines of one kind. */
+/** Maximum number of lines per kind. */
 const MAX_OF_A_KIND = 20;
 
-/** Collects such lines. */
+/** Collects the warnings. */
 export class ImportRemarks {
   readonly #lines = new Map<string, string[]>();
   readonly #more = new Map<string, number>();
 
   /**
    * Adds a line.
-   * @param kind lines of one kind are counted together
+   * @param kind lines of one kind share a limit
    */
   add(kind: string, line: string): void {
     const lines = this.#lines.get(kind) ?? [];
@@ -19,7 +19,7 @@ export class ImportRemarks {
     else this.#more.set(kind, (this.#more.get(kind) ?? 0) + 1);
   }
 
-  /** All lines, kind by kind. */
+  /** All lines, grouped by kind. */
   lines(): string[] {
     return [...this.#lines].flatMap(([kind, lines]) => {
       const more = this.#more.get(kind);

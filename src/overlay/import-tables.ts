@@ -1,22 +1,22 @@
-/** Compares nodes' forwarding and neighbour tables with what Docker says of the endpoints, and with each other. */
+/** Compares nodes' forwarding and neighbour tables with the endpoints that Docker reports, and with each other. */
 import { formatMac } from '../wire/index.js';
 import type { ImportRemarks } from './import-remarks.js';
 import type { ImportedNetworks } from './import-networks.js';
 import type { KernelFdbEntry, KernelNeighbour } from './kernel-tables.js';
 import { formatAddress } from './prefix.js';
 
-/** An endpoint as imports say it. */
+/** An endpoint according to the imports. */
 export interface ImportedEndpoint {
   name: string;
   readonly network: number;
   readonly node: number;
   ip: Uint8Array | undefined;
   readonly mac: Uint8Array;
-  /** Whether its own node's Docker says so, rather than another node's forwarding table. */
+  /** Whether its own node's Docker reports it, rather than another node's forwarding table. */
   readonly ofDocker: boolean;
 }
 
-/** A node and its tables; one that wasn't given is undefined. */
+/** A node and its tables; undefined if not given. */
 export interface NodeTables {
   readonly name: string;
   readonly vtep: Uint8Array;
@@ -26,12 +26,12 @@ export interface NodeTables {
   readonly neighbours: readonly KernelNeighbour[] | undefined;
 }
 
-/** The endpoints that imports say, by network and MAC, and by MAC alone. */
+/** The imported endpoints, indexed by network and MAC, and by MAC alone. */
 export class ImportedEndpoints {
   readonly #all = new Map<string, ImportedEndpoint>();
   readonly #byMac = new Map<string, ImportedEndpoint[]>();
 
-  /** The endpoints, in the order in which they came. */
+  /** The endpoints, in order of insertion. */
   get all(): readonly ImportedEndpoint[] {
     return [...this.#all.values()];
   }
@@ -41,12 +41,12 @@ export class ImportedEndpoints {
     return this.#all.get(`${network} ${mac}`);
   }
 
-  /** Those with a MAC in any network. */
+  /** The endpoints with a MAC in any network. */
   withMac(mac: string): readonly ImportedEndpoint[] {
     return this.#byMac.get(mac) ?? [];
   }
 
-  /** Adds one whose network has no such MAC. */
+  /** Adds an endpoint; its network must not have its MAC yet. */
   add(endpoint: ImportedEndpoint): void {
     const mac = formatMac(endpoint.mac);
     this.#all.set(`${endpoint.network} ${mac}`, endpoint);
@@ -56,14 +56,17 @@ export class ImportedEndpoints {
   }
 }
 
-/** Whether a MAC is of no one station: of a group, or the one of a vxlan device's default destination. */
-function isNoStation(mac: Uint8Array): boolean {
+/**
+ * Whether a MAC doesn't belong to a single station: a group address, or the zero MAC of a vxlan device's default
+ * destination.
+ */
+function isNotUnicast(mac: Uint8Array): boolean {
   return (mac[0] & 1) !== 0 || mac.every((byte) => byte === 0);
 }
 
 /**
- * Takes the endpoints that nodes' forwarding tables know, and says where the tables don't fit Docker's words.
- * @param endpoints what Docker says; what only tables say is added
+ * Adds the endpoints from nodes' forwarding tables, and reports where the tables contradict Docker.
+ * @param endpoints what Docker reports; endpoints that only tables have are added
  */
 export function takeTables(
   nodes: readonly NodeTables[],
@@ -76,19 +79,19 @@ export function takeTables(
   nodes.forEach((node, index) => {
     const table = new TableCheck(node, index, imported, endpoints, remarks);
     for (const entry of node.fdb ?? []) {
-      if (entry.destination === undefined || isNoStation(entry.mac)) continue;
+      if (entry.destination === undefined || isNotUnicast(entry.mac)) continue;
       const mac = formatMac(entry.mac);
       const to = formatAddress(entry.destination);
       const at = nodeAt.get(to);
-      const placesOfMac = table.networksOf(mac);
-      if (placesOfMac.size === 0) {
+      const networksOfMac = table.networksOf(mac);
+      if (networksOfMac.size === 0) {
         const why =
           at === undefined
-            ? `${mac} is behind ${to}, which is no node's VTEP`
+            ? `${mac} is behind ${to}, which is not a node's VTEP`
             : `no neighbour entry says which network ${mac} is in`;
         remarks.add('fdb row', `${node.name}: ${why}: skipped`);
       }
-      for (const [network, ip] of placesOfMac) {
+      for (const [network, ip] of networksOfMac) {
         const where = `${mac} of ${networks[network].name}`;
         if (!table.isFirst(network, mac, to)) {
           remarks.add('two destinations', `${node.name}: bridge fdb has ${where} at several VTEPs: the first is used`);
@@ -101,19 +104,19 @@ export function takeTables(
             const there = at === undefined ? to : `${to} (${nodes[at].name})`;
             remarks.add(
               'wrong VTEP',
-              `${node.name}: bridge fdb sends to ${there} what is for ${where} (${known.name}), and docker network inspect has that on ${home}, which is used`,
+              `${node.name}: bridge fdb has ${where} (${known.name}) on ${there}, but docker network inspect has it on ${home}, which is used`,
             );
           }
           known.ip ??= ip;
         } else if (at === undefined) {
-          remarks.add('fdb row', `${node.name}: ${where} is behind ${to}, which is no node's VTEP: skipped`);
+          remarks.add('fdb row', `${node.name}: ${where} is behind ${to}, which is not a node's VTEP: skipped`);
         } else if (at === index) {
           remarks.add('own VTEP', `${node.name}: bridge fdb has ${where} behind this node's own VTEP: skipped`);
         } else if (known !== undefined) {
           if (known.node !== at) {
             remarks.add(
               'two nodes',
-              `${node.name}: bridge fdb has ${where} on ${nodes[at].name}, and another node's has it on ${nodes[known.node].name}, which is used`,
+              `${node.name}: bridge fdb has ${where} on ${nodes[at].name}, but another node's has it on ${nodes[known.node].name}, which is used`,
             );
           }
           known.ip ??= ip;
@@ -136,18 +139,18 @@ export function takeTables(
         }
       }
     }
-    table.sayWhatIsMissing(nodes);
+    table.reportMissing(nodes);
   });
 }
 
-/** One node's tables, and what of them was seen. */
+/** One node's tables, and the rows seen so far. */
 class TableCheck {
   readonly #node: NodeTables;
   readonly #index: number;
   readonly #imported: ImportedNetworks;
   readonly #endpoints: ImportedEndpoints;
   readonly #remarks: ImportRemarks;
-  /** Addresses of a MAC, and MACs of an address. */
+  /** Addresses per MAC, and MACs per address. */
   readonly #addresses = new Map<string, Uint8Array[]>();
   readonly #macs = new Map<string, Set<string>>();
   /** Destinations by network and MAC. */
@@ -179,12 +182,12 @@ class TableCheck {
     for (const network of imported.ofNode[index]) this.#networks.add(network);
   }
 
-  /** The networks that a MAC is in, with its address there: by neighbours, or else by what Docker says of it. */
+  /** The networks of a MAC, with its address there: according to neighbour entries, or else to Docker. */
   networksOf(mac: string): ReadonlyMap<number, Uint8Array | undefined> {
     const found = new Map<number, Uint8Array | undefined>();
     for (const ip of this.#addresses.get(mac) ?? []) {
       const network = this.#imported.find(this.#index, ip);
-      // Docker's address is IPv4 where there is one, and ip prints those first.
+      // Docker's address is IPv4 if there is one, and ip prints those first.
       if (network >= 0 && !found.has(network)) found.set(network, ip);
     }
     if (found.size > 0) return found;
@@ -194,7 +197,7 @@ class TableCheck {
     return found;
   }
 
-  /** Notes a row; false if the MAC has another destination already. */
+  /** Records a row; returns false if the MAC already has another destination. */
   isFirst(network: number, mac: string, destination: string): boolean {
     this.#networks.add(network);
     const key = `${network} ${mac}`;
@@ -203,8 +206,8 @@ class TableCheck {
     return known === undefined || known === destination;
   }
 
-  /** What other nodes' endpoints have no row or no neighbour entry, in the networks that the node takes part in. */
-  sayWhatIsMissing(nodes: readonly NodeTables[]): void {
+  /** Reports other nodes' endpoints without a row or a neighbour entry, in the networks that the node takes part in. */
+  reportMissing(nodes: readonly NodeTables[]): void {
     const { fdb, neighbours, name } = this.#node;
     const bridged = new Set((fdb ?? []).flatMap(({ mac, destination }) => (destination ? [] : [formatMac(mac)])));
     const remote = new Map<number, ImportedEndpoint[]>();
@@ -230,7 +233,7 @@ class TableCheck {
         );
       } else {
         for (const endpoint of rowless) {
-          const alone = bridged.has(formatMac(endpoint.mac)) ? ' (the bridge has one, the vxlan device has none)' : '';
+          const alone = bridged.has(formatMac(endpoint.mac)) ? ' (the bridge has one, but not the vxlan device)' : '';
           this.#remarks.add(
             'no row',
             `${name}: bridge fdb has no self row with a dst for ${formatMac(endpoint.mac)} of ${called} (${endpoint.name} on ${nodes[endpoint.node].name}): its kernel drops frames to it${alone}`,
@@ -264,7 +267,7 @@ class TableCheck {
       } else if (!macs.has(mac)) {
         this.#remarks.add(
           'other MAC',
-          `${name}: ip neigh has ${address} of ${called} at ${[...macs].slice(0, 3).join(', ')}, and docker network inspect at ${mac}`,
+          `${name}: ip neigh has ${address} of ${called} at ${[...macs].slice(0, 3).join(', ')}, but docker network inspect at ${mac}`,
         );
       }
     }

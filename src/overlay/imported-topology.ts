@@ -1,4 +1,4 @@
-/** A topology out of what Docker and the kernel say of a running cluster. */
+/** Builds a topology from what Docker and the kernel report about a running cluster. */
 import { formatMac, VtepError, VXLAN_PORT } from '../wire/index.js';
 import { type DockerNetwork, parseDockerNetworks } from './docker-network.js';
 import { OverlayError } from './error.js';
@@ -11,51 +11,51 @@ import { formatAddress, parseIp } from './prefix.js';
 import { Profile } from './profile.js';
 import type { Endpoint, Node, Topology } from './topology.js';
 
-/** Names of unused networks that are listed. */
+/** Maximum number of unused networks listed. */
 const MAX_LISTED = 10;
 const DEFAULT_MTU = 1500;
 
-/** The outputs that a node gives. */
+/** The outputs collected on a node. */
 export interface NodeOutputs {
   /** Output of `docker network inspect`. */
   readonly networks?: string;
-  /** Output of `bridge fdb show` in the networks' namespaces, one behind the other. */
+  /** Concatenated output of `bridge fdb show` in the networks' namespaces. */
   readonly fdb?: string;
   /** Output of `ip neigh` there. */
   readonly neighbours?: string;
 }
 
-/** What is known of one node; every text but the VTEP's may be missing. */
+/** Imports from one node; all outputs are optional. */
 export interface NodeImport extends NodeOutputs {
   readonly name: string;
-  /** Its VTEP's address (`docker node inspect`, or the advertise address). */
+  /** Address of its VTEP (`docker node inspect`, or the advertise address). */
   readonly vtep: string;
   /**
-   * MTU of its underlay interface, in bytes of an IP packet.
+   * MTU of its underlay interface: maximum IP packet length in bytes.
    * @default 1500
    */
   readonly mtu?: number;
-  /** The files that the outputs are from, for errors. */
+  /** Files of the outputs, for errors. */
   readonly files?: NodeOutputs;
 }
 
-/** A topology, and what of the imports is missing or doesn't fit: a line each. */
+/** A topology, and warnings about gaps and contradictions in the imports, one line each. */
 export interface ImportedTopology {
   readonly topology: Topology;
   readonly remarks: readonly string[];
 }
 
 /**
- * Joins what nodes say. Docker's own words of an endpoint are believed before another node's tables; where two imports
- * don't fit, a remark says so.
+ * Merges the nodes' reports. A node's own Docker takes precedence over other nodes' tables; contradictions are reported
+ * as warnings.
  * @param ring the keys, for encrypted networks
- * @throws OverlayError `BAD_IMPORT` for a text that can't be read or a damaged address (with the file and the line), if no
- * node says which networks there are, if two nodes have one VTEP address, or if one node says that a network is encrypted
- * and another that it isn't
+ * @throws OverlayError `BAD_IMPORT` with file and line for unreadable text or an invalid address; if no node reports
+ * any network; if two nodes have the same VTEP address; or if one node reports a network as encrypted and another as
+ * not
  */
 export function importTopology(nodes: readonly NodeImport[], ring?: KeyRing): ImportedTopology {
   const remarks = new ImportRemarks();
-  const places = nodesOf(nodes);
+  const hosts = nodesOf(nodes);
   const docker = nodes.map((node) => read(node, 'networks', parseDockerNetworks) ?? []);
   const imported = joinNetworks(
     docker,
@@ -63,37 +63,37 @@ export function importTopology(nodes: readonly NodeImport[], ring?: KeyRing): Im
     remarks,
   );
   if (imported.networks.length === 0) throw noNetwork(docker.flat());
-  sayUnused(nodes, docker, remarks);
+  reportUnused(nodes, docker, remarks);
   const tables = nodes.map((node, i): NodeTables => ({
     name: node.name,
-    vtep: places[i].vtep,
+    vtep: hosts[i].vtep,
     hasDocker: node.networks !== undefined,
     fdb: read(node, 'fdb', parseBridgeFdb),
     neighbours: read(node, 'neighbours', parseIpNeighbours),
   }));
   const endpoints = dockerEndpoints(nodes, docker, imported, remarks);
   takeTables(tables, imported, endpoints, remarks);
-  checkPeers(places, docker, remarks);
+  checkPeers(hosts, docker, remarks);
   for (const { name, encrypted } of imported.networks) {
-    if (encrypted && ring === undefined) remarks.add('keys', `network ${name} is encrypted, and there are no keys`);
+    if (encrypted && ring === undefined) remarks.add('keys', `network ${name} is encrypted, but there are no keys`);
   }
   for (const { name, networks: text } of nodes) {
     if (text !== undefined) continue;
-    remarks.add('docker', `${name}: no docker network inspect: its own endpoints come from others' FDBs`);
+    remarks.add('docker', `${name}: no docker network inspect: its endpoints are taken from other nodes' FDBs`);
   }
   const all = endpoints.all.map(({ name, network, node, ip, mac }): Endpoint => ({ name, network, node, ip, mac }));
   if (all.length === 0) {
     remarks.add(
       'empty',
-      'no import names an endpoint: docker network inspect lists those of its own node alone, so take it on the nodes that' +
-        ' run the tasks, or add outputs of bridge fdb and ip neigh',
+      'no import has an endpoint: docker network inspect lists only those of its own node, so run it on the nodes that' +
+        ' run the tasks, or add the output of bridge fdb and ip neigh',
     );
   }
   return {
     topology: {
       profile: Profile.Swarm,
       port: VXLAN_PORT,
-      nodes: places,
+      nodes: hosts,
       networks: imported.networks,
       endpoints: all,
       ring,
@@ -111,7 +111,7 @@ function nodesOf(nodes: readonly NodeImport[]): Node[] {
     if (other !== undefined) {
       throw new OverlayError(
         'BAD_IMPORT',
-        `${name}: ${other} has the VTEP address ${text} already; each node has its own`,
+        `${name}: ${other} has the VTEP address ${text} already; each node needs its own`,
       );
     }
     owners.set(text, name);
@@ -124,7 +124,7 @@ function addressOf(name: string, vtep: string): Uint8Array {
     return parseIp(vtep);
   } catch (error) {
     if (!(error instanceof VtepError)) throw error;
-    const hint = vtep.includes('/') ? '; it has no prefix length' : '';
+    const hint = vtep.includes('/') ? '; omit the prefix length' : '';
     throw new OverlayError('BAD_IMPORT', `${name}: its VTEP address is ${error.message}${hint}`, { cause: error });
   }
 }
@@ -135,7 +135,7 @@ const COMMANDS = {
   neighbours: 'ip neigh',
 } as const satisfies Record<keyof NodeOutputs, string>;
 
-/** What a reader makes of an output; its complaint becomes one about the file. */
+/** Applies a parser to an output; its errors get the file name. */
 function read<T>(node: NodeImport, what: keyof NodeOutputs, reader: (text: string) => T): T | undefined {
   const text = node[what];
   if (text === undefined) return undefined;
@@ -148,24 +148,24 @@ function read<T>(node: NodeImport, what: keyof NodeOutputs, reader: (text: strin
   }
 }
 
-/** Why there is no network at all. */
+/** Explains why there is no network at all. */
 function noNetwork(networks: readonly DockerNetwork[]): OverlayError {
   if (networks.length === 0) {
-    return new OverlayError('BAD_IMPORT', 'no node has a docker network inspect with an overlay network in it');
+    return new OverlayError('BAD_IMPORT', 'no docker network inspect contains an overlay network');
   }
   const { name, classic } = networks.find((network) => network.classic) ?? networks[0];
   const lacks = `network ${name}: it has no com.docker.network.driver.overlay.vxlanid_list`;
   return new OverlayError(
     'BAD_IMPORT',
     classic
-      ? `${lacks}, on any node: a network of scope global keeps its VNI in a key-value store; take the VNI from a capture` +
+      ? `${lacks}, on any node: a network of scope global keeps its VNI in a key-value store; find the VNI in a capture` +
           ' (vtep inspect) and write a config'
-      : `${lacks}; inspect it on a node that runs a task of it`,
+      : `${lacks}; inspect it on a node that runs one of its tasks`,
   );
 }
 
-/** Docker says the VNIs of a network on the nodes alone that use it. */
-function sayUnused(
+/** Docker reports a network's VNIs only on the nodes that use it. */
+function reportUnused(
   nodes: readonly NodeImport[],
   docker: readonly (readonly DockerNetwork[])[],
   remarks: ImportRemarks,
@@ -178,7 +178,7 @@ function sayUnused(
     const names = `${unused.slice(0, MAX_LISTED).join(', ')}${more}`;
     remarks.add(
       'unused',
-      `${nodes[node].name}: no task of ${names} runs there, so that Docker doesn't know the VNI: skipped`,
+      `${nodes[node].name}: no task of ${names} runs there, so Docker doesn't know the VNI: skipped`,
     );
   });
 }
@@ -196,10 +196,10 @@ function dockerEndpoints(
       if (network.vnis.length === 0) continue;
       const within = imported.within(network);
       for (const endpoint of network.endpoints) {
-        const place = within(endpoint.ip);
+        const index = within(endpoint.ip);
         const mac = formatMac(endpoint.mac);
-        const { name: called } = imported.networks[place];
-        const known = endpoints.find(place, mac);
+        const { name: called } = imported.networks[index];
+        const known = endpoints.find(index, mac);
         if (known !== undefined) {
           if (known.node !== node) {
             remarks.add(
@@ -209,12 +209,12 @@ function dockerEndpoints(
           }
           continue;
         }
-        endpoints.add({ ...endpoint, network: place, node, ofDocker: true });
+        endpoints.add({ ...endpoint, network: index, node, ofDocker: true });
         if (endpoint.ip === undefined) continue;
         const address = formatAddress(endpoint.ip);
-        const owner = addresses.get(`${place} ${address}`);
+        const owner = addresses.get(`${index} ${address}`);
         if (owner === undefined) {
-          addresses.set(`${place} ${address}`, endpoint.name);
+          addresses.set(`${index} ${address}`, endpoint.name);
         } else {
           remarks.add('two owners', `${address} of ${called} belongs to ${owner} and to ${endpoint.name}`);
         }
@@ -224,28 +224,28 @@ function dockerEndpoints(
   return endpoints;
 }
 
-/** Docker's list of a network's nodes, against the addresses that were given. */
+/** Compares Docker's peers of a network with the given VTEP addresses. */
 function checkPeers(
-  places: readonly Node[],
+  hosts: readonly Node[],
   docker: readonly (readonly DockerNetwork[])[],
   remarks: ImportRemarks,
 ): void {
-  const known = new Set(places.map(({ vtep }) => formatAddress(vtep)));
+  const known = new Set(hosts.map(({ vtep }) => formatAddress(vtep)));
   const said = new Set<string>();
   docker.forEach((list, node) => {
-    const { name, vtep } = places[node];
+    const { name, vtep } = hosts[node];
     const own = formatAddress(vtep);
     for (const { name: network, peers } of list) {
       for (const peer of peers) {
         if (known.has(peer) || said.has(peer)) continue;
         said.add(peer);
-        remarks.add('peer', `${name}: network ${network} has the peer ${peer}, which is no node's VTEP`);
+        remarks.add('peer', `${name}: network ${network} has the peer ${peer}, which is not a node's VTEP`);
       }
       if (peers.length > 0 && !peers.includes(own)) {
         remarks.add(
           'own peer',
           `${name}: its VTEP ${own} isn't among the peers of ${network} in its own docker network inspect` +
-            ' (peers have advertise addresses: --data-path-addr is another)',
+            ' (peers are advertise addresses; the VTEP may be a --data-path-addr)',
         );
       }
     }

@@ -1,6 +1,6 @@
 /**
- * A node's SAs to receive with. SPIs are hashes of 32 bits, so two peers' may be one: the first that claims it has it, and
- * when it gives it up the next one does. The kernel, which Docker leaves this to, deletes the SA of both.
+ * A node's inbound SAs. SPIs are 32-bit hashes, so two peers may get the same one: the first claim holds the SPI, and
+ * the next one takes over when it is released. The kernel, which Docker relies on, deletes both SAs instead.
  */
 import type { InboundSa, Sad } from '../ipsec/index.js';
 
@@ -10,11 +10,11 @@ export interface InboundClaim {
   readonly peer: number;
   /** Tag of the key. */
   readonly tag: number;
-  /** Makes its SA; undefined if its key is gone by then. */
+  /** Creates the SA; undefined if the key is gone by then. */
   readonly make: () => InboundSa | undefined;
 }
 
-/** Who has and who waits for each SPI. */
+/** Holders and waiters of each SPI. */
 export class InboundClaims {
   readonly #sad: Sad;
   readonly #bySpi = new Map<number, InboundClaim[]>();
@@ -25,8 +25,8 @@ export class InboundClaims {
   }
 
   /**
-   * Takes a claim.
-   * @returns the claim that has the SPI already, if there is one: the new one waits then
+   * Adds a claim.
+   * @returns the current holder of the SPI, if any: the new claim then waits
    */
   add(claim: InboundClaim): InboundClaim | undefined {
     const claims = this.#bySpi.get(claim.spi) ?? [];
@@ -37,12 +37,12 @@ export class InboundClaims {
     return holder;
   }
 
-  /** Gives a claim up: its SA is closed, and the next one in line whose key is there gets its own. */
+  /** Releases a claim: its SA is closed, and the next claim whose key still exists gets one. */
   delete(claim: InboundClaim): void {
     const claims = this.#bySpi.get(claim.spi);
-    const place = claims?.indexOf(claim) ?? -1;
-    if (claims === undefined || place < 0) return;
-    claims.splice(place, 1);
+    const index = claims?.indexOf(claim) ?? -1;
+    if (claims === undefined || index < 0) return;
+    claims.splice(index, 1);
     if (claims.length === 0) this.#bySpi.delete(claim.spi);
     const sa = this.#held.get(claim);
     if (sa === undefined) return;
@@ -52,7 +52,7 @@ export class InboundClaims {
     claims.some((next) => this.#hold(next));
   }
 
-  /** Makes a claim's SA, unless its key is gone. */
+  /** Creates a claim's SA, unless its key is gone. */
   #hold(claim: InboundClaim): boolean {
     const sa = claim.make();
     if (sa === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * What the network is: its keys, and what is made of them. What reads it out of files is in files.ts: that takes a parser
- * of YAML and a checker of schemas, which load longer than all else together.
+ * The network's description and its keys, and what is derived from them. Parsing files is in files.ts, since it needs a
+ * YAML parser and a schema validator, which take longer to load than everything else.
  * @module vtep/overlay
  */
 export { OverlayError, type OverlayErrorCode } from './error.js';

@@ -1,6 +1,6 @@
 /**
- * Reads `bridge fdb` and `ip neigh`, of which a node's kernel sends frames and answers ARP: as text or as JSON (`-j`),
- * with `dev X` or without it, as a terminal, a mail or a forum left it.
+ * Parses `bridge fdb` and `ip neigh`, the tables a node's kernel forwards frames and answers ARP from: as text or JSON
+ * (`-j`), with or without `dev X`, as copied from a terminal, a mail or a forum.
  */
 import { jsonDocuments } from '../json-text.js';
 import { pastedLines, withoutWraps } from '../pasted-text.js';
@@ -12,27 +12,27 @@ import { parseIp } from './prefix.js';
 
 /** A forwarding entry of a device. */
 export interface KernelFdbEntry {
-  /** Line of the file, from 1. */
+  /** Line in the file, from 1. */
   readonly line: number;
   readonly mac: Uint8Array;
-  /** VTEP address: the vxlan device's own entries have one (`self`), the bridge's (`master`) have none. */
+  /** VTEP address: entries of the vxlan device (`self`) have one, those of the bridge (`master`) don't. */
   readonly destination: Uint8Array | undefined;
-  /** Empty where `show dev X` left it out. */
+  /** Empty if `show dev X` omitted it. */
   readonly device: string;
   readonly permanent: boolean;
 }
 
 /** A neighbour entry with a MAC. */
 export interface KernelNeighbour {
-  /** Line of the file, from 1. */
+  /** Line in the file, from 1. */
   readonly line: number;
   readonly ip: Uint8Array;
   readonly mac: Uint8Array;
-  /** Empty where `show dev X` left it out. */
+  /** Empty if `show dev X` omitted it. */
   readonly device: string;
 }
 
-/** Words of a row, by name; a word that takes no value has an empty one. */
+/** Keywords of a row with their values; empty for keywords without a value. */
 interface Row {
   readonly line: number;
   readonly first: string;
@@ -40,10 +40,10 @@ interface Row {
 }
 
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
-/** Begins as a MAC does: damaged ones, too. */
+/** Starts like a MAC; includes damaged ones. */
 const LIKE_MAC = /^[0-9a-f]{1,2}(?::[0-9a-f]{0,2}){2,5}$/i;
 const LIKE_ADDRESS = /^(?=.*[.:])[0-9a-f.:]{2,45}$/i;
-/** What stands before a value, and what stands alone. */
+/** Keywords with a value, and keywords without. */
 const FDB_NAMES = words('dev dst master vlan port vni src_vni via link-netnsid nhid used activity state');
 const FDB_ALONE = words(
   'self router local permanent static stale extern_learn offload offloaded sticky added_by_user blackhole locked inactive active',
@@ -57,7 +57,7 @@ function words(list: string): ReadonlySet<string> {
   return new Set(list.split(' '));
 }
 
-/** The rows of a text: lines whose first word `isFirst` knows. */
+/** The rows of a text: lines whose first word satisfies `isFirst`. */
 function* rowsOf(
   text: string,
   isFirst: (word: string) => boolean,
@@ -81,12 +81,12 @@ function* rowsOf(
       if (!found.has(word)) found.set(word, rest.at(i + 1) ?? '');
       i++;
     }
-    // Other output can begin with something like an address: a row has words of a row.
+    // Other output can start with something like an address: a row has known keywords.
     if ([...found.keys()].some(isWord)) yield { line: number, first, words: found };
   }
 }
 
-/** What a reader makes of a text of a row; its complaint becomes one about the line. */
+/** Applies a parser to the text of a row; its errors get the line. */
 function readAt<T>(line: number, reader: (text: string) => T, text: string): T {
   try {
     return reader(text);
@@ -96,14 +96,14 @@ function readAt<T>(line: number, reader: (text: string) => T, text: string): T {
   }
 }
 
-/** The objects of a text in JSON, each with the line of its document; undefined if the text is none. */
+/** The objects of a JSON text, each with the line of its document; undefined if it isn't JSON. */
 function jsonRows(
   text: string,
 ): readonly { readonly line: number; readonly row: Record<string, unknown> }[] | undefined {
   if (!/^\s*[[{]/m.test(text)) return undefined;
   const documents = jsonDocuments(text);
   if ('what' in documents) {
-    throw new OverlayError('BAD_IMPORT', `line ${documents.line}: no JSON: ${documents.what}`);
+    throw new OverlayError('BAD_IMPORT', `line ${documents.line}: not JSON: ${documents.what}`);
   }
   if (documents.length === 0) return undefined;
   return documents.flatMap(({ value, line }) =>
@@ -123,21 +123,22 @@ function refuse(text: string, command: string): never {
     what === undefined
       ? ''
       : what === 'an empty file'
-        ? ': it is empty (leave it out if the table is)'
+        ? ': it is empty (omit it if the table is empty)'
         : `: it looks like ${what}`;
-  throw new OverlayError('BAD_IMPORT', `no line of it is an entry of ${command}${like}`);
+  throw new OverlayError('BAD_IMPORT', `no line is an entry of ${command}${like}`);
 }
 
 /**
- * Reads `bridge fdb show`, also several outputs one behind the other. Lines that are no entries are ignored.
- * @throws OverlayError `BAD_IMPORT` with the line of a damaged address, or with what the text looks like if it has no entry
+ * Parses the output of one or more `bridge fdb show`. Other lines are ignored.
+ * @throws OverlayError `BAD_IMPORT` with the line of an invalid address, or with what the text looks like if it has no
+ * entry
  */
 export function parseBridgeFdb(text: string): KernelFdbEntry[] {
   const objects = jsonRows(text);
   const rows =
     objects === undefined
       ? [...rowsOf(text, (word) => LIKE_MAC.test(word), FDB_NAMES, FDB_ALONE)]
-          // A short IPv6 address looks like a MAC that was cut.
+          // A short IPv6 address looks like a truncated MAC.
           .filter((row) => !row.words.has('lladdr'))
           .map((row) => ({
             line: row.line,
@@ -166,9 +167,9 @@ export function parseBridgeFdb(text: string): KernelFdbEntry[] {
 }
 
 /**
- * Reads `ip neigh`, also several outputs one behind the other. Lines that are no entries are ignored, and so are entries
- * without an Ethernet MAC.
- * @throws OverlayError `BAD_IMPORT` with the line of a damaged address, or with what the text looks like if it has no entry
+ * Parses the output of one or more `ip neigh`. Other lines are ignored, and so are entries without an Ethernet MAC.
+ * @throws OverlayError `BAD_IMPORT` with the line of an invalid address, or with what the text looks like if it has no
+ * entry
  */
 export function parseIpNeighbours(text: string): KernelNeighbour[] {
   const objects = jsonRows(text);
@@ -191,9 +192,9 @@ export function parseIpNeighbours(text: string): KernelNeighbour[] {
           }));
   if (rows.length === 0) refuse(text, 'ip neigh');
   return rows.flatMap(({ line, ip, mac, device }) => {
-    // Devices of other kinds have addresses of other lengths.
+    // Other kinds of devices have addresses of other lengths.
     if (mac === undefined || (!MAC.test(mac) && !LIKE_MAC.test(mac) && mac !== '')) return [];
-    if (mac === '') throw new OverlayError('BAD_IMPORT', `line ${line}: ${quoted(ip)} has no MAC behind lladdr`);
+    if (mac === '') throw new OverlayError('BAD_IMPORT', `line ${line}: ${quoted(ip)} has no MAC after lladdr`);
     return [{ line, ip: readAt(line, parseIp, ip), mac: readAt(line, parseMac, mac), device }];
   });
 }

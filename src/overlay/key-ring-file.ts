@@ -1,6 +1,6 @@
 /**
- * Key rings in files: the `keys` of vtep's own YAML or JSON (`- { tag: 4, key: "32 hexadecimal digits" }`), and lines
- * `networking:ipsec lamport TAG key HEX` as programs print them that read Swarm's raft store.
+ * Key rings in files: the `keys` of vtep's YAML or JSON (`- { tag: 4, key: "32 hexadecimal digits" }`), and lines
+ * `networking:ipsec lamport TAG key HEX` as printed by tools that read Swarm's raft store.
  */
 import { bytesOfHex } from '../memory/hex.js';
 import { OverlayError } from './error.js';
@@ -9,17 +9,17 @@ import { KeyText } from './key-text.js';
 import { Profile } from './profile.js';
 import { readYaml } from './yaml-text.js';
 
-/** What such a file says. */
+/** The contents of a key ring file. */
 export interface KeyRingFile {
   readonly ring: KeyRing;
   readonly profile: Profile;
 }
 
-/** Characters of a file with a key ring; 64 keys have 8,000. */
+/** Maximum length of a key ring file in characters; 64 keys have 8,000. */
 const MAX_RING = 1 << 14;
 const SWARM_LINE = /^networking:(\S+) lamport (\d+) key ([0-9a-f]+|z+\d+)\s*$/i;
 
-/** Whether a text holds lines of Swarm's raft store. */
+/** Whether a text contains lines of Swarm's raft store. */
 export function isSwarmKeys(text: string): boolean {
   return /^networking:\S+ lamport \d+ key /im.test(text);
 }
@@ -34,22 +34,22 @@ function keyBytes(hex: unknown, where: string, file: string | KeyText): Uint8Arr
     if (key !== undefined) return key;
   }
   if (typeof hex !== 'string' || !/^(?:0x)?(?:[0-9a-f]{2})+$/i.test(hex)) {
-    throw new OverlayError('BAD_KEY_RING', `${where}: its key isn't a text of pairs of hexadecimal digits`);
+    throw new OverlayError('BAD_KEY_RING', `${where}: its key isn't a string of hexadecimal digit pairs`);
   }
   return bytesOfHex(hex.replace(/^0x/i, ''));
 }
 
-/** A tag that can be shown: a number with more digits than a tag has may be a key. */
+/** Rejects tags that must not be shown: a number with more digits than a tag may be a key. */
 function checkTag(tag: number, where: string): number {
   if (Math.abs(tag) > Number.MAX_SAFE_INTEGER) {
-    throw new OverlayError('BAD_KEY_RING', `${where}: its tag is no whole number from 0 on, or too large`);
+    throw new OverlayError('BAD_KEY_RING', `${where}: its tag is not a whole number from 0, or too large`);
   }
   return tag;
 }
 
 /**
- * Reads the IPsec keys of Swarm's lines; those of the gossip are passed over.
- * @param file the text, or what `takeKeys` left of it
+ * Parses the IPsec keys in lines of Swarm's raft store; gossip keys are skipped.
+ * @param file the text, or the result of `takeKeys`
  * @throws OverlayError `NO_KEYS`, `BAD_KEY_RING`, `WEAK_KEY`
  */
 export function parseSwarmKeys(file: string | KeyText): KeyRingFile {
@@ -62,14 +62,14 @@ export function parseSwarmKeys(file: string | KeyText): KeyRingFile {
       const where = `line ${index + 1}`;
       keys.push(new ClusterKey(checkTag(Number(match[2]), where), keyBytes(match[3], where, file)));
     });
-  if (keys.length === 0) throw new OverlayError('NO_KEYS', 'there is no key of networking:ipsec in it');
+  if (keys.length === 0) throw new OverlayError('NO_KEYS', 'it contains no key of networking:ipsec');
   return { ring: refuseWeakKeys(new KeyRing(keys)), profile: Profile.Swarm };
 }
 
 /**
- * A key of `{ tag: 4, key: "..." }`.
- * @param where what to call it in an error
- * @param file the text that it is of, or what `takeKeys` left of it
+ * Parses a key in the form `{ tag: 4, key: "..." }`.
+ * @param where its name in errors
+ * @param file the text it is from, or the result of `takeKeys`
  * @throws OverlayError `BAD_KEY_RING`
  */
 export function clusterKeyOf(entry: unknown, where: string, file: string | KeyText = ''): ClusterKey {
@@ -77,14 +77,14 @@ export function clusterKeyOf(entry: unknown, where: string, file: string | KeyTe
     throw new OverlayError('BAD_KEY_RING', `${where} is not of the form { tag: 4, key: "..." }`);
   }
   const { tag, key } = entry as { tag?: unknown; key?: unknown };
-  if (typeof tag !== 'number') throw new OverlayError('BAD_KEY_RING', `${where} has no number as its tag`);
+  if (typeof tag !== 'number') throw new OverlayError('BAD_KEY_RING', `${where} has no numeric tag`);
   return new ClusterKey(checkTag(tag, where), keyBytes(key, where, file));
 }
 
 /**
- * Reads a ring of YAML or JSON: an object with `keys` and, if it isn't Swarm's, `profile`; or the list of keys alone.
- * @param file the text, or what `takeKeys` left of it
- * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the entry that is wrong, `WEAK_KEY`
+ * Parses a ring in YAML or JSON: an object with `keys` and, if it isn't Swarm's, `profile`; or just the list of keys.
+ * @param file the text, or the result of `takeKeys`
+ * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the invalid entry, `WEAK_KEY`
  */
 export function parseKeyRing(file: string | KeyText): KeyRingFile {
   const root = readYaml(textOf(file), 'NO_KEYS', MAX_RING).data;
@@ -94,7 +94,7 @@ export function parseKeyRing(file: string | KeyText): KeyRingFile {
   if (!Array.isArray(list)) throw new OverlayError('NO_KEYS', 'it has no list of keys');
   const profile = object['profile'] ?? Profile.Swarm;
   if (profile !== Profile.Swarm && profile !== Profile.Strict) {
-    // What it says instead may be a key.
+    // The value is not shown, since it may be a key.
     throw new OverlayError('BAD_KEY_RING', 'its profile is neither swarm nor strict');
   }
   const keys = list.map((entry: unknown, index) => clusterKeyOf(entry, `key ${index + 1} of the ring`, file));
@@ -102,8 +102,8 @@ export function parseKeyRing(file: string | KeyText): KeyRingFile {
 }
 
 /**
- * Whether a text that `parseKeyRing` reads is a ring in YAML and nothing besides but comments: what `formatKeyRing` writes
- * can take its place then. Configs with keys, JSON, and lines of Swarm's store are none.
+ * Whether a text that `parseKeyRing` accepts is a YAML ring with nothing else but comments, so that `formatKeyRing`
+ * output can replace it. Configs with keys, JSON, and lines of Swarm's store are not.
  */
 export function isRingAlone(text: string): boolean {
   if (isSwarmKeys(text) || /^\s*[[{]/.test(text)) return false;
@@ -118,7 +118,7 @@ function hasOnly(value: unknown, names: readonly string[]): value is Record<stri
 }
 
 /**
- * Writes a ring as `parseKeyRing` reads it, in YAML: with its keys, so that it is for its owner alone.
+ * Formats a ring as YAML for `parseKeyRing`. The text contains the keys: write it to a file only its owner can read.
  * @throws OverlayError `KEY_WIPED`
  */
 export function formatKeyRing(ring: KeyRing, profile: Profile = Profile.Swarm): string {

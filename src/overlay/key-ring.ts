@@ -1,18 +1,21 @@
-/** A cluster's keys: what Swarm's managers hand to every node, each with the Lamport time that SPIs are made of. */
+/**
+ * A cluster's keys, which Swarm's managers distribute to every node, each with the Lamport time that SPIs are derived
+ * from.
+ */
 import { isOneByte, sameSecret, secretBytes, secretCopy } from '../memory/secret-bytes.js';
 import { quoted } from '../plain-text.js';
 import { withoutKeyParts } from '../secret-text.js';
 import { OverlayError } from './error.js';
 
 const HIDDEN = '[hidden]';
-/** Lamport times are 64 bits; numbers hold 53 of them exactly. */
+/** Lamport times have 64 bits, of which numbers represent 53 exactly. */
 const MAX_TAG = Number.MAX_SAFE_INTEGER;
 /** Swarm has three. */
 const MAX_KEYS = 64;
-/** SPIs are made of so many tags. */
+/** Number of distinct tags in SPIs. */
 const SPI_TAGS = 2 ** 32;
 
-/** A key of the cluster. It doesn't show itself. */
+/** A key of the cluster. It never reveals itself in output. */
 export class ClusterKey {
   /** Its Lamport time. */
   readonly tag: number;
@@ -21,17 +24,17 @@ export class ClusterKey {
 
   /**
    * @param tag 0 to 2^53 - 1
-   * @param bytes an AES key of 16, 24 or 32 bytes; Swarm's have 16. Copied
+   * @param bytes an AES key of 16, 24 or 32 bytes (Swarm's have 16); copied
    * @throws OverlayError `BAD_KEY_RING`
    */
   constructor(tag: number, bytes: Uint8Array) {
     if (!Number.isInteger(tag) || tag < 0 || tag > MAX_TAG) {
-      throw new OverlayError('BAD_KEY_RING', `a key's tag is a whole number from 0 on, not ${shown(tag)}`);
+      throw new OverlayError('BAD_KEY_RING', `a key's tag must be a whole number from 0, not ${shown(tag)}`);
     }
     if (bytes.length !== 16 && bytes.length !== 24 && bytes.length !== 32) {
       throw new OverlayError(
         'BAD_KEY_RING',
-        `the key with tag ${tag} has ${bytes.length} bytes; Swarm's have 16, and AES takes 16, 24 or 32`,
+        `the key with tag ${tag} has ${bytes.length} bytes; Swarm's have 16, and AES needs 16, 24 or 32`,
       );
     }
     this.tag = tag;
@@ -44,8 +47,8 @@ export class ClusterKey {
   }
 
   /**
-   * Hands the bytes to a function. They are the object's own: copy what is to be kept.
-   * @throws OverlayError `KEY_WIPED`: zeros must never be taken for a key
+   * Passes the bytes to a function. They are the object's own: copy what must outlive the call.
+   * @throws OverlayError `KEY_WIPED`: zeros must never be mistaken for a key
    */
   use<T>(consumer: (bytes: Uint8Array) => T): T {
     if (this.#wiped) throw new OverlayError('KEY_WIPED', `the key with tag ${this.tag} was wiped`);
@@ -66,29 +69,38 @@ export class ClusterKey {
     this.#bytes.fill(0);
   }
 
-  /** What JSON says of it: not the key. */
+  /** Its JSON form, without the key. */
   toJSON(): { tag: number; key: string } {
     return { tag: this.tag, key: HIDDEN };
   }
 }
 
-/** How a ring's first keys are made. */
+/** Options of a new ring. */
 export interface GeneratedKeys {
   /** Fills an array with cryptographic random bytes. */
   readonly random: (bytes: Uint8Array) => void;
-  /** 3, as Swarm's, if not said. */
+  /**
+   * Number of keys.
+   * @default 3 (Swarm's)
+   */
   readonly count?: number;
-  /** Bytes of a key: 16 (Swarm's; if not said), 24 or 32. */
+  /**
+   * Length of a key in bytes: 16, 24 or 32.
+   * @default 16 (Swarm's)
+   */
   readonly keyBytes?: number;
-  /** Tag of the oldest; 1 if not said. */
+  /**
+   * Tag of the oldest key.
+   * @default 1
+   */
   readonly firstTag?: number;
 }
 
-/** Keys in the order of their tags: with three, the oldest, the current and the next. */
+/** Keys sorted by tag; of three: oldest, current and next. */
 export class KeyRing {
   readonly keys: readonly ClusterKey[];
 
-  /** @throws OverlayError `BAD_KEY_RING` for none, too many, or two keys that would give one SPI */
+  /** @throws OverlayError `BAD_KEY_RING` for no keys, too many, or two keys that yield the same SPIs */
   constructor(keys: readonly ClusterKey[]) {
     if (keys.length === 0) throw new OverlayError('BAD_KEY_RING', 'a key ring holds at least one key');
     if (keys.length > MAX_KEYS) {
@@ -102,7 +114,7 @@ export class KeyRing {
       if (before !== undefined) {
         throw new OverlayError(
           'BAD_KEY_RING',
-          `the tags ${before} and ${tag} agree in the 32 bits that SPIs are made of`,
+          `the tags ${before} and ${tag} agree in the 32 bits that SPIs are derived from`,
         );
       }
       seen.set(tag % SPI_TAGS, tag);
@@ -110,12 +122,12 @@ export class KeyRing {
   }
 
   /**
-   * Makes a ring of new keys.
+   * Creates a ring of new keys.
    * @throws OverlayError `BAD_KEY_RING`
    */
   static generate({ random, count = 3, keyBytes = 16, firstTag = 1 }: GeneratedKeys): KeyRing {
     if (!Number.isInteger(count) || count < 1 || count > MAX_KEYS) {
-      throw new OverlayError('BAD_KEY_RING', `a key ring holds from 1 to ${MAX_KEYS} keys, not ${shown(count)}`);
+      throw new OverlayError('BAD_KEY_RING', `a key ring holds 1 to ${MAX_KEYS} keys, not ${shown(count)}`);
     }
     return new KeyRing(Array.from({ length: count }, (_, i) => generateKey(firstTag + i, keyBytes, random)));
   }
@@ -129,18 +141,18 @@ export class KeyRing {
   }
 
   /**
-   * The ring after a rotation: the oldest key is left out, a new one comes behind the newest. The keys that stay are the
-   * same objects; the one that goes isn't wiped by that.
+   * The ring after a rotation: without the oldest key, and with a new one after the newest. Remaining keys are the same
+   * objects; the dropped one isn't wiped.
    * @param random fills an array with cryptographic random bytes
-   * @param tagStep how far the new tag is from the newest one; 1 if not said (Swarm's are about 2 apart, since the keys
-   *   of its gossip take tags of the same count)
-   * @throws OverlayError `BAD_KEY_RING` where the tags are at their end, or for a step that isn't 1 or more
+   * @param tagStep increment from the newest tag to the new one. Default: 1. (Swarm's are about 2 apart, since gossip
+   * keys share the counter.)
+   * @throws OverlayError `BAD_KEY_RING` if the tags are exhausted, or for a step below 1
    */
   rotated(random: (bytes: Uint8Array) => void, tagStep = 1): KeyRing {
     if (!Number.isInteger(tagStep) || tagStep < 1) {
       throw new OverlayError(
         'BAD_KEY_RING',
-        `a new key's tag is 1 or more beyond the newest, not ${quoted(String(tagStep))}`,
+        `a new key's tag must be at least 1 above the newest, not ${quoted(String(tagStep))}`,
       );
     }
     const newest = this.keys[this.keys.length - 1];
@@ -149,7 +161,7 @@ export class KeyRing {
   }
 
   /**
-   * A ring with bytes of its own, which whoever takes it may wipe.
+   * A ring with its own copies of the keys, which the caller may wipe.
    * @throws OverlayError `KEY_WIPED`
    */
   copy(): KeyRing {
@@ -163,8 +175,8 @@ export class KeyRing {
 }
 
 /**
- * Refuses keys that protect nothing: one byte over and over (zeros, as a template has them), and one key under two tags, with
- * which a rotation changes nothing. For keys out of files, which people fill in.
+ * Rejects keys that protect nothing: a single repeated byte (zeros, as in a template), or the same key under two tags,
+ * which makes a rotation pointless. For keys from files, which people edit.
  * @returns the ring
  * @throws OverlayError `WEAK_KEY` with the tags
  */
@@ -173,13 +185,13 @@ export function refuseWeakKeys(ring: KeyRing): KeyRing {
   const make = 'vtep keys generate makes a ring';
   keys.forEach((key, i) => {
     if (key.use(isOneByte)) {
-      throw new OverlayError('WEAK_KEY', `the key with tag ${key.tag} is one byte over and over; ${make}`);
+      throw new OverlayError('WEAK_KEY', `the key with tag ${key.tag} is a single repeated byte; ${make}`);
     }
     const twin = keys.slice(0, i).find((other) => key.use((own) => other.use((bytes) => sameSecret(own, bytes))));
     if (twin === undefined) return;
     throw new OverlayError(
       'WEAK_KEY',
-      `the keys with tags ${twin.tag} and ${key.tag} are the same, so that a rotation changes nothing; ${make}`,
+      `the keys with tags ${twin.tag} and ${key.tag} are the same, so a rotation changes nothing; ${make}`,
     );
   });
   return ring;
@@ -196,7 +208,7 @@ function generateKey(tag: number, keyBytes: number, random: (bytes: Uint8Array) 
   return key;
 }
 
-/** What stands in a number's place: whoever has no types may have put a key there. */
+/** Formats a value given as a number: untyped callers may have passed a key. */
 function shown(value: unknown): string {
   const text = String(value);
   return typeof value === 'number' && withoutKeyParts(text) === text ? text : quoted(text);

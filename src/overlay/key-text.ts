@@ -1,42 +1,42 @@
 /**
- * The text of a file with keys, from which the keys are taken out before it becomes a string: strings can't be wiped, and
- * parsers make copies of their parts. What isn't recognized as a key stays in the text.
+ * Extracts the keys from a file's bytes before they become a string: strings can't be wiped, and parsers copy parts of
+ * them. Anything not recognised as a key stays in the text.
  */
 import { secretBytes } from '../memory/secret-bytes.js';
 
-/** A text in which placeholders stand for keys. */
+/** A text with placeholders for its keys. */
 export class KeyText {
   readonly text: string;
   readonly #keys: readonly Uint8Array[];
 
-  /** @param keys what the placeholders stand for, in their order */
+  /** @param keys the keys of the placeholders, in order */
   constructor(text: string, keys: readonly Uint8Array[]) {
     this.text = text;
     this.#keys = keys;
   }
 
-  /** The key that a placeholder stands for, or undefined if a text is none. */
+  /** The key of a placeholder, or undefined if the text isn't one. */
   keyOf(text: string): Uint8Array | undefined {
     const match = PLACEHOLDER.exec(text);
     return match === null ? undefined : this.#keys.at(Number(match[1]));
   }
 
-  /** Overwrites the keys with zeros, once they are read. */
+  /** Overwrites the keys with zeros, once they are parsed. */
   wipe(): void {
     for (const key of this.#keys) key.fill(0);
   }
 }
 
-/** As long as the key's digits, so that lines and columns stay; no hexadecimal digit but the index. */
+/** As long as the key's digits, so that lines and columns stay the same; has no hexadecimal digits but the index. */
 const PLACEHOLDER = /^z{8,}(\d{1,4})$/;
 const FILLER = 0x7a;
 const MAX_KEYS = 10_000;
 const [QUOTE, DOUBLE_QUOTE, COLON, ZERO, LOWER_X] = [0x27, 0x22, 0x3a, 0x30, 0x78];
 
 /**
- * Takes keys out of a file's bytes (UTF-8): the hexadecimal digits of an AES key behind the word `key`, as rings, configs and
- * lines of Swarm's store have them. An unquoted value that YAML takes for a number stays.
- * @param bytes in which the keys are overwritten
+ * Extracts keys from a file's bytes (UTF-8): the hexadecimal digits of an AES key after the word `key`, as in rings,
+ * configs and lines of Swarm's store. An unquoted value that YAML parses as a number stays.
+ * @param bytes the file; its keys are overwritten
  */
 export function takeKeys(bytes: Uint8Array): KeyText {
   const keys: Uint8Array[] = [];
@@ -48,7 +48,7 @@ export function takeKeys(bytes: Uint8Array): KeyText {
   return new KeyText(new TextDecoder().decode(bytes), keys);
 }
 
-/** The key behind the word that ends at a place, which is overwritten; undefined if there is none. */
+/** Extracts and overwrites the key that follows the word before offset `after`; undefined if there is none. */
 function takeKey(bytes: Uint8Array, after: number, index: number): Uint8Array | undefined {
   let at = after;
   if (isQuote(bytes[at])) at++;
@@ -64,7 +64,7 @@ function takeKey(bytes: Uint8Array, after: number, index: number): Uint8Array | 
   for (; nibbleOf(bytes[end]) >= 0; end++) if (bytes[end] > 0x39 && (bytes[end] | 0x20) !== 0x65) letters++;
   const digits = end - at;
   if (digits !== 32 && digits !== 48 && digits !== 64) return undefined;
-  // What would be one number of YAML's isn't a text, and is refused as such.
+  // YAML would parse this as a single number, which is rejected.
   if (assigned && !quotes && (prefixed || letters === 0)) return undefined;
   const key = secretBytes(digits / 2);
   for (let i = 0; i < key.length; i++) key[i] = (nibbleOf(bytes[at + 2 * i]) << 4) | nibbleOf(bytes[at + 2 * i + 1]);
@@ -84,7 +84,7 @@ function skipBlanks(bytes: Uint8Array, from: number): number {
   return at;
 }
 
-/** What a hexadecimal digit stands for, or -1. */
+/** The value of a hexadecimal digit, or -1. */
 function nibbleOf(byte: number | undefined): number {
   if (byte === undefined) return -1;
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;

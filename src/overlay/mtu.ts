@@ -1,70 +1,76 @@
 /**
- * MTU arithmetic of overlays: what the headers take, line by line, what is left for a container's IP packet, and what
- * Docker sets, which doesn't depend on the underlay (moby daemon/libnetwork/drivers/overlay, maxMTU).
+ * MTU arithmetic of overlays: the overhead of each header, the MTU left for a container's IP packet, and the MTU that
+ * Docker sets regardless of the underlay (moby daemon/libnetwork/drivers/overlay, maxMTU).
  */
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, espBytes } from '../ipsec/index.js';
 import { ETHERNET_SPAN, IPV4_SPAN, IPV6_SPAN, TCP_SPAN, UDP_SPAN, VLAN_SPAN, VXLAN_SPAN } from '../wire/index.js';
 import { OverlayError } from './error.js';
 
-/** How packets go over the underlay. */
+/** Encapsulation on the underlay. */
 export interface PathOptions {
-  /** Bytes of an IP packet that the underlay carries. */
+  /** MTU of the underlay: maximum IP packet length in bytes. */
   readonly underlayMtu: number;
   /** IP version of the underlay. */
   readonly family: 4 | 6;
-  /** ESP around VXLAN; none if not said. */
+  /**
+   * ESP around VXLAN.
+   * @default none
+   */
   readonly esp?: EspOverhead;
-  /** VLAN tags in the inner frame; 0. */
+  /**
+   * Number of VLAN tags in the inner frame.
+   * @default 0
+   */
   readonly innerTags?: number;
 }
 
-/** A path, and the network's option for Docker. */
+/** A path, and the network's Docker option. */
 export interface MtuQuestion extends PathOptions {
   /**
-   * The network's `com.docker.network.driver.mtu`: the underlay's MTU as Docker is told it.
+   * The network's `com.docker.network.driver.mtu`: the underlay's MTU as configured in Docker.
    * @default 1500, whatever the underlay's is
    */
   readonly driverMtu?: number;
 }
 
-/** What of ESP takes room. */
+/** The overhead of ESP. */
 export interface EspOverhead {
-  /** Bytes of the ICV: 8 (Docker), 12 or 16. */
+  /** ICV length in bytes: 8 (Docker), 12 or 16. */
   readonly icvLength: number;
-  /** Whether tunnel mode puts an IP header of its own inside: of which version. */
+  /** IP version of the inner IP header in tunnel mode; undefined in transport mode. */
   readonly tunnel?: 4 | 6;
-  /** Whether ESP goes in UDP (RFC 3948). */
+  /** Whether ESP is encapsulated in UDP (RFC 3948). */
   readonly encap?: boolean;
 }
 
 /** One step of the arithmetic. */
 export interface MtuStep {
   readonly what: string;
-  /** Bytes that it takes. */
+  /** Overhead in bytes. */
   readonly bytes: number;
-  /** Bytes that are left behind it. */
+  /** Bytes left after it. */
   readonly left: number;
 }
 
-/** What fits. */
+/** The resulting MTUs. */
 export interface MtuAnswer {
   readonly steps: readonly MtuStep[];
   /** Largest inner IP packet, in bytes. */
   readonly innerMtu: number;
-  /** Largest TCP segment inside, without options: over IPv4 and over IPv6. */
+  /** Largest inner TCP segment without options, over IPv4 and over IPv6. */
   readonly mss4: number;
   readonly mss6: number;
   /**
-   * What Docker sets, and whether that fits: `docker - innerMtu` bytes too many if positive. Undefined for a path that
-   * Docker doesn't make: another ICV than 8 bytes, tunnel mode, or ESP in UDP.
+   * The MTU that Docker sets, and by how many bytes it is too large (`docker - innerMtu`, if positive). Undefined for a
+   * path that Docker doesn't support: an ICV other than 8 bytes, tunnel mode, or ESP in UDP.
    */
   readonly docker?: number;
   readonly dockerExcess?: number;
-  /** The `com.docker.network.driver.mtu` with which Docker sets the largest MTU that fits. */
+  /** The `com.docker.network.driver.mtu` that makes Docker set the largest MTU that fits. */
   readonly dockerOption?: number;
 }
 
-/** Docker's value for a network without the option. It doesn't look at the underlay. */
+/** Docker's value for a network without the option. It ignores the underlay. */
 export const DOCKER_DRIVER_MTU = 1500;
 const DOCKER_ICV = 8;
 const DOCKER_VXLAN = 50;
@@ -72,7 +78,7 @@ const DOCKER_ESP = 26;
 const ALIGNMENT = 4;
 
 /**
- * The MTU that Docker gives to containers, whatever the underlay is.
+ * The MTU that Docker sets in containers, whatever the underlay is.
  * @param driverMtu the network's `com.docker.network.driver.mtu`; 1500 without it
  */
 export function dockerMtu(driverMtu: number, encrypted: boolean): number {
@@ -82,7 +88,7 @@ export function dockerMtu(driverMtu: number, encrypted: boolean): number {
   return left - (left % ALIGNMENT);
 }
 
-/** Bytes of the outer IP packet that carries an inner IP packet. */
+/** Length in bytes of the outer IP packet that carries an inner IP packet. */
 export function outerLength(innerBytes: number, options: Omit<PathOptions, 'underlayMtu'>): number {
   const ip = options.family === 4 ? IPV4_SPAN : IPV6_SPAN;
   const frame = innerBytes + ETHERNET_SPAN + (options.innerTags ?? 0) * VLAN_SPAN;
@@ -94,7 +100,7 @@ export function outerLength(innerBytes: number, options: Omit<PathOptions, 'unde
 }
 
 /**
- * The largest inner MTU of a path, with the arithmetic.
+ * Computes the largest inner MTU of a path.
  * @throws OverlayError `BAD_MTU` if nothing is left
  */
 export function mtuOf(options: MtuQuestion): MtuAnswer {
@@ -111,9 +117,9 @@ export function mtuOf(options: MtuQuestion): MtuAnswer {
     take('ESP header: SPI, sequence number, IV', ESP_HEADER_BYTES);
     take(`ESP ICV`, esp.icvLength);
     take('ESP trailer: pad length, next header', ESP_TRAILER_BYTES);
-    // The sealed bytes with their trailer are a multiple of 4: what doesn't fill one is lost.
+    // The sealed bytes including the trailer are a multiple of 4: a partial word is lost.
     const sealed = left + ESP_TRAILER_BYTES;
-    take('rounded down to whole words of 4 bytes', sealed % ALIGNMENT);
+    take('rounded down to 4-byte words', sealed % ALIGNMENT);
     if (esp.tunnel !== undefined) take(`IPv${esp.tunnel} header inside ESP`, esp.tunnel === 4 ? IPV4_SPAN : IPV6_SPAN);
   }
   take('outer UDP header', UDP_SPAN);
@@ -121,7 +127,7 @@ export function mtuOf(options: MtuQuestion): MtuAnswer {
   take('inner Ethernet header', ETHERNET_SPAN);
   if (innerTags > 0) take(`inner VLAN tags: ${innerTags}`, innerTags * VLAN_SPAN);
   if (left <= 0) {
-    throw new OverlayError('BAD_MTU', `an underlay MTU of ${underlayMtu} bytes leaves no room for a packet inside`);
+    throw new OverlayError('BAD_MTU', `an underlay MTU of ${underlayMtu} bytes leaves no room for an inner packet`);
   }
   return {
     steps,
@@ -142,7 +148,7 @@ function dockerAnswer(
   encrypted: boolean,
 ): Pick<MtuAnswer, 'docker' | 'dockerExcess' | 'dockerOption'> {
   const docker = dockerMtu(driverMtu, encrypted);
-  // Encrypted, up to three bytes more make no difference to Docker: the round number of them is the one to tell.
+  // With encryption, up to three more bytes make no difference to Docker: suggest the multiple of 4.
   const dockerOption = innerMtu + DOCKER_VXLAN + (encrypted ? DOCKER_ESP : 0);
   return { docker, dockerExcess: docker - innerMtu, dockerOption };
 }

@@ -1,4 +1,4 @@
-/** Neighbours: from a network's VNI and an IP address to a MAC, as `ip neigh` has them; what ARP and ND are answered of. */
+/** Neighbours: maps a VNI and an IP address to a MAC, as `ip neigh` does; used to answer ARP and ND. */
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 
@@ -6,31 +6,31 @@ const KEY_WORDS = 6;
 const MAC_BYTES = 6;
 const FIRST_MACS = 64;
 
-/** (VNI, IP) to a MAC, permanent entries. */
+/** Maps (VNI, IP) to a MAC; permanent entries. */
 export class NeighbourTable {
   readonly #index: KeyIndex;
   #macs = new Uint8Array(FIRST_MACS * MAC_BYTES);
 
   /**
-   * @param limit entries at the most
+   * @param limit maximum number of entries
    * @throws VtepError `BAD_INDEX` for a limit below 1
    */
   constructor(limit: number = 1 << 20) {
     this.#index = new KeyIndex(KEY_WORDS, limit);
   }
 
-  /** How many it holds. */
+  /** Number of entries. */
   get size(): number {
     return this.#index.size;
   }
 
-  /** What `find` gave an offset into. It changes when entries are added. */
+  /** The array that `find` returns offsets into. It may be replaced when entries are added. */
   get macs(): Uint8Array {
     return this.#macs;
   }
 
   /**
-   * Sets an entry, in place of the one that was there.
+   * Sets an entry, replacing an existing one.
    * @param ip 4 or 16 bytes
    * @param mac 6 bytes
    * @returns false if the table is full
@@ -49,7 +49,7 @@ export class NeighbourTable {
     return true;
   }
 
-  /** Takes an entry out. Returns whether it was there. */
+  /** Removes an entry. Returns whether it existed. */
   delete(vni: number, ip: Uint8Array): boolean {
     this.#setKey(vni, ip.length === 4 ? 4 : 6, ip, 0);
     const id = this.#index.find();
@@ -59,10 +59,10 @@ export class NeighbourTable {
   }
 
   /**
-   * Looks an address up.
+   * Looks up an address.
    * @param family 4 or 6
-   * @param bytes what the address stands in, at `offset`
-   * @returns where its MAC stands in `macs`, or -1
+   * @param bytes holds the address, at `offset`
+   * @returns the offset of its MAC in `macs`, or -1
    */
   find(vni: number, family: number, bytes: Uint8Array, offset: number): number {
     this.#setKey(vni, family, bytes, offset);

@@ -1,6 +1,6 @@
 /**
- * The SAs of one node with all others, made of the key ring: one of each key to receive with, one to send with. Peers and
- * rings come and go at any time; `step` takes one step at a time, between which packets pass.
+ * The SAs of one node with all others, derived from the key ring: one inbound SA per key, and one outbound SA. Peers
+ * and rings may change at any time; `step` performs one step at a time, so that packets can pass in between.
  */
 import type { Aead } from '../aead/aead.js';
 import { InboundSa, type OutboundSa, type ReplayWindow, Sad, type SaLimits, SequenceLedger } from '../ipsec/index.js';
@@ -15,51 +15,60 @@ import { type SaEvent, SaEventKind } from './sa-event.js';
 import { deriveSpi, SpiForm } from './spi.js';
 import type { Topology } from './topology.js';
 
-/** How SAs are made. */
+/** Options of a node's SAs. */
 export interface NodeSasOptions {
   readonly hkdf: HkdfSha256;
-  /** Fills an array with random bytes, for the masks of the IVs: cryptographic ones where traffic is real. */
+  /** Fills an array with random bytes, for the masks of the IVs: must be cryptographic for real traffic. */
   readonly random: (bytes: Uint8Array) => void;
-  /** Swarm's if not said. */
+  /**
+   * Derivation of SAs.
+   * @default Profile.Swarm
+   */
   readonly profile?: Profile;
   readonly spiForm?: SpiForm;
-  /** When it begins, in seconds of the clock that packets go by. */
+  /** Start time, in seconds of the packets' clock. */
   readonly now?: number;
-  /** Limits of each SA that sends. */
+  /** Limits of each outbound SA. */
   readonly limits?: SaLimits;
-  /** Where sequence numbers are kept across restarts, of this node alone; if none, new masks are drawn at each. */
+  /** Persists this node's sequence numbers across restarts. Default: none; each restart draws new masks. */
   readonly ledger?: SequenceLedger;
-  /** Seconds between two rotations, for the forecast of what ends before; 43,200. */
+  /**
+   * Seconds between two rotations, to predict which SAs end before the next one.
+   * @default 43200
+   */
   readonly interval?: number;
-  /** Told what runs out, stops or collides. */
+  /** Called when an SA is running out, has stopped or collides. */
   readonly onEvent?: (event: SaEvent) => void;
 }
 
-/** What is known of a ring besides its keys. */
+/** Properties of a ring besides its keys. */
 export interface RingUpdateOptions {
   /**
-   * Takes a ring that is older than the one that is held, too: for a cluster that was put back. SAs of keys that this node
-   * has forgotten since begin anew, under new masks.
+   * Accept a ring that is older than the current one: for a cluster restored from a backup. SAs of keys that this node
+   * has since forgotten restart with new masks.
    */
   readonly force?: boolean;
-  /** When the ring was made, in seconds of the clock that packets go by; now if not said. */
+  /**
+   * When the ring was made, in seconds of the packets' clock.
+   * @default now
+   */
   readonly rotated?: number;
 }
 
-/** What became of a ring. */
+/** Result of a ring update. */
 export const RingOutcome = {
-  /** Its steps are to be taken. */
+  /** Accepted; its steps are pending. */
   Taken: 'taken',
-  /** It is the one that is held. */
+  /** The same as the current ring. */
   Same: 'same',
-  /** It is older than the one that is held, and was not taken: a message that was late. */
+  /** Older than the current ring, such as a late message; ignored. */
   Stale: 'stale',
 } as const;
 export type RingOutcome = (typeof RingOutcome)[keyof typeof RingOutcome];
 
 /** A node's SAs. */
 export class NodeSas {
-  /** SAs to receive with. */
+  /** Inbound SAs. */
   readonly inbound = new Sad<InboundSa>();
   readonly #here: Uint8Array;
   readonly #aead: Aead;
@@ -67,26 +76,26 @@ export class NodeSas {
   readonly #ledger: SequenceLedger;
   readonly #claims = new InboundClaims(this.inbound);
   readonly #watch: OutboundWatch;
-  /** Replay windows by key and peer's address: a peer that comes back finds its packets known. */
+  /** Replay windows by key and peer address, so that a returning peer's packets aren't accepted again. */
   readonly #windows = new Map<ClusterKey, Map<string, ReplayWindow>>();
   readonly #recordNames = new WeakMap<ClusterKey, string>();
   readonly #peers = new Map<number, PeerSas>();
-  /** By peer: what to send with. */
+  /** Outbound SA by peer. */
   readonly #outbound: (OutboundSa | undefined)[] = [];
-  /** Peers whose SAs may not be as wanted yet. */
+  /** Peers whose SAs may still need steps. */
   readonly #unsettled = new Map<number, PeerSas>();
   #wanted: WantedKeys | undefined;
-  /** The keys that SAs may be of: those of the ring, and until all steps are taken those of the rings before it. */
+  /** The keys that SAs may use: those of the ring and, until all steps are done, those of earlier rings. */
   readonly #keys = new Set<ClusterKey>();
   /** The keys whose sequence numbers are kept. */
   #kept: WantedKeys | undefined;
   #now: number;
-  /** When the last rotation was, as far as is known. */
+  /** Time of the last rotation, as far as known. */
   #rotated: number;
 
   /**
    * @param here address of this node's VTEP: 4 or 16 bytes
-   * @param aead the cipher that takes the keys
+   * @param aead the cipher that holds the keys
    */
   constructor(here: Uint8Array, aead: Aead, options: NodeSasOptions) {
     this.#here = here.slice();
@@ -99,40 +108,40 @@ export class NodeSas {
   }
 
   /**
-   * The SAs of a node of a topology with all its other nodes; peers have their places there as numbers.
-   * @param topology with a key ring; without one there are no SAs
-   * @param node place of this node in `topology.nodes`
-   * @throws OverlayError `KEY_WIPED`; IpsecError for options that no SA can have
+   * Creates the SAs of a topology's node with all other nodes; peer ids are indexes into `topology.nodes`.
+   * @param topology must have a key ring; otherwise there are no SAs
+   * @param node index of this node in `topology.nodes`
+   * @throws OverlayError `KEY_WIPED`; IpsecError for invalid options
    */
   static ofTopology(topology: Topology, node: number, aead: Aead, options: NodeSasOptions): NodeSas {
     const { nodes, ring, profile } = topology;
     const sas = new NodeSas(nodes[node].vtep, aead, { profile, ...options });
-    nodes.forEach(({ vtep }, place) => {
-      if (place !== node) sas.addPeer(place, vtep);
+    nodes.forEach(({ vtep }, index) => {
+      if (index !== node) sas.addPeer(index, vtep);
     });
     if (ring !== undefined) sas.update(ring, options.now ?? 0);
     sas.settle(options.now ?? 0);
     return sas;
   }
 
-  /** Tags of the keys that it goes by. */
+  /** Tags of the current keys. */
   get tags(): readonly number[] {
     return this.#wanted?.keys.map(({ tag }) => tag) ?? [];
   }
 
-  /** The SA to send to a peer with, or undefined. */
+  /** The outbound SA to a peer, or undefined. */
   outbound(peer: number): OutboundSa | undefined {
     return this.#outbound[peer];
   }
 
-  /** How many SAs a peer has to receive and to send with: 3 and 1 between rotations. */
+  /** Number of a peer's inbound and outbound SAs: 3 and 1 between rotations. */
   counts(peer: number): { readonly rx: number; readonly tx: number } {
     return this.#peers.get(peer)?.counts ?? { rx: 0, tx: 0 };
   }
 
   /**
-   * Takes a peer in; its SAs come with the next steps. One of the other IP version gets none.
-   * @param peer its number, from 0 on; one that is held is let be
+   * Adds a peer; the next steps create its SAs. A peer of the other IP version gets none.
+   * @param peer its id, from 0; a known one is ignored
    * @param address of its VTEP: 4 or 16 bytes
    */
   addPeer(peer: number, address: Uint8Array): void {
@@ -142,7 +151,7 @@ export class NodeSas {
     this.#unsettled.set(peer, sas);
   }
 
-  /** Lets a peer go, with its SAs. One that isn't held is let be. */
+  /** Removes a peer and its SAs. Unknown ids are ignored. */
   removePeer(peer: number): void {
     this.#peers.get(peer)?.close();
     this.#peers.delete(peer);
@@ -152,10 +161,10 @@ export class NodeSas {
   }
 
   /**
-   * Takes a ring's keys over; the steps are taken by `step` or `settle`. A ring may come at any time, twice, or several
+   * Sets the ring; `step` or `settle` perform the resulting steps. A ring may come at any time, repeatedly, or several
    * rotations ahead.
    * @param ring its keys are copied
-   * @param now seconds of the clock that packets go by
+   * @param now seconds of the packets' clock
    * @throws OverlayError `KEY_WIPED`
    */
   update(ring: KeyRing, now: number, options: RingUpdateOptions = {}): RingOutcome {
@@ -166,7 +175,8 @@ export class NodeSas {
     if (!force && held.length > 0 && newest.tag < held[held.length - 1].tag) return RingOutcome.Stale;
     if (held.length === ring.keys.length && held.every((key, i) => key.equals(ring.keys[i]))) return RingOutcome.Same;
     const copy = ring.copy();
-    // A key is known by its object: one that SAs may still be of must stay the same, also where a ring is put back.
+    // Keys are compared by identity: a key that SAs may still use must stay the same object, even if a ring is
+    // restored.
     const keys = copy.keys.map((key) => [...this.#keys].find((before) => before.equals(key)) ?? key);
     this.#wanted = { keys, transmit: keys[copy.keys.indexOf(copy.transmit)] };
     for (const key of copy.keys) if (!keys.includes(key)) key.wipe();
@@ -178,10 +188,9 @@ export class NodeSas {
   }
 
   /**
-   * Takes one step, of one peer after the other. Packets may pass between two steps, but none may be in a batch that was
-   * pushed and not flushed.
-   * @param now seconds of the clock that packets go by
-   * @returns what it was, or undefined if all is as the ring says
+   * Performs one step, peer by peer. Packets may pass between two steps, but no batch may be pending: flush it first.
+   * @param now seconds of the packets' clock
+   * @returns the step, or undefined if everything matches the ring
    */
   step(now: number): RotationStep | undefined {
     this.#now = now;
@@ -200,8 +209,8 @@ export class NodeSas {
   }
 
   /**
-   * Takes all steps that there are.
-   * @returns how many
+   * Performs all pending steps.
+   * @returns their number
    */
   settle(now: number): number {
     let steps = 0;
@@ -210,20 +219,22 @@ export class NodeSas {
     return steps;
   }
 
-  /** Tells what is about to end or has ended, and has sequence numbers written down ahead. Call it once a second or so. */
+  /**
+   * Reports SAs that are ending or have ended, and reserves sequence numbers in advance. Call it about once per second.
+   */
   poll(now: number): void {
     this.#now = now;
     this.#watch.poll(now);
     this.#ledger.topUp();
   }
 
-  /** Seconds that the SA to a peer will last at its present rate, as of the last `poll`; undefined if there is none. */
+  /** Seconds until the SA to a peer ends at its current rate, as of the last `poll`; undefined if there is no SA. */
   secondsLeft(peer: number): number | undefined {
     const sa = this.#outbound[peer];
     return sa === undefined ? undefined : this.#watch.forecast(sa)?.secondsLeft;
   }
 
-  /** Wipes all keys, and has it written down where the sequence numbers stand: the ledger is at its end, too. */
+  /** Wipes all keys and persists the exact sequence numbers; this also closes the ledger. */
   close(): void {
     for (const peer of [...this.#peers.keys()]) this.removePeer(peer);
     this.#ledger.closeAll();
@@ -241,7 +252,7 @@ export class NodeSas {
     this.#watch.add(current.sa, peer, current.key.tag, this.#now, this.#rotated);
   }
 
-  /** Once all is as wanted, the keys that are gone from the ring are wiped, and their sequence numbers need not be kept. */
+  /** Once all steps are done, wipes the keys that left the ring and drops their sequence numbers. */
   #forget(): void {
     const wanted = this.#wanted;
     if (wanted === undefined || wanted === this.#kept || this.#unsettled.size > 0) return;
@@ -253,7 +264,7 @@ export class NodeSas {
       this.#keys.delete(key);
       this.#windows.delete(key);
     }
-    // Keys that are newer than the ring may have records, too: a process before had them, and this ring came late.
+    // Keys newer than the ring may have records as well, from an earlier process: this ring was late.
     const oldest = keys[0].tag;
     this.#ledger.forget((name) => tagOf(name) < oldest);
   }
@@ -280,9 +291,15 @@ export class NodeSas {
         },
       };
       const before = this.#claims.add(claim);
-      // Swarm's salt is the SPI and its key everybody's: with one tag, one SA serves both.
+      // In the Swarm profile, salt and key don't depend on the peer: with the same tag, one SA serves both.
       if (before !== undefined && !(this.#profile === Profile.Swarm && before.tag === claim.tag)) {
-        this.#tell(SaEventKind.SpiTaken, pair, peer, spi, `is that of peer ${before.peer}'s key ${before.tag} too`);
+        this.#tell(
+          SaEventKind.SpiTaken,
+          pair,
+          peer,
+          spi,
+          `collides with that of peer ${before.peer}'s key ${before.tag}`,
+        );
       }
       return claim;
     },
@@ -313,13 +330,11 @@ export class NodeSas {
 
   #spiOf(pair: PairKey, peer: number): number {
     const spi = deriveSpi(pair.source, pair.destination, pair.key.tag, pair.spiForm);
-    if (spi === 0) this.#tell(SaEventKind.NoSpi, pair, peer, 0, 'is 0, which is none: no SA is made');
+    if (spi === 0) this.#tell(SaEventKind.NoSpi, pair, peer, 0, 'is 0, which is reserved: no SA is created');
     return spi;
   }
 
-  /**
-   * What a key's sequence numbers are kept under: the tag says which keys came before it, the fingerprint which key it is.
-   */
+  /** The name of a key's sequence number record: the tag orders the keys, the fingerprint identifies the key. */
   #recordName(key: ClusterKey): string {
     const known = this.#recordNames.get(key);
     if (known !== undefined) return known;

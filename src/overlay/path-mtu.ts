@@ -1,24 +1,30 @@
 /**
- * Path MTUs of a node: to each other node what the interfaces and ICMP say, and from that what fits inside each network.
- * Learned values age (RFC 1191 section 6.3, RFC 8201 section 4) and never go below a floor. What a forged ICMP could still
- * do below the 1280 bytes that IPv6 needs inside, the egress makes up for with outer fragments (`Forward`).
+ * A node's path MTUs: what the interfaces and ICMP report for each other node, and the resulting inner MTU of each
+ * network. Learned values age (RFC 1191 section 6.3, RFC 8201 section 4) and never go below a floor. If forged ICMP
+ * pushes the inner MTU below the 1280 bytes that IPv6 requires, egress resorts to outer fragments (`Forward`).
  */
 import { OverlayError } from './error.js';
 import { mtuOf, type EspOverhead, type PathOptions } from './mtu.js';
 import { Profile } from './profile.js';
 import type { Topology } from './topology.js';
 
-/** Bounds of what is learned. */
+/** Limits of learned values. */
 export interface PathMtuOptions {
-  /** Seconds until a learned path MTU is forgotten; 600, as Linux's `mtu_expires`. */
+  /**
+   * Seconds until a learned path MTU expires.
+   * @default 600 (Linux's `mtu_expires`)
+   */
   readonly expires?: number;
-  /** The smallest path MTU that is believed, IPv4; 552, as Linux's `min_pmtu`. IPv6's is 1280. */
+  /**
+   * The smallest IPv4 path MTU that is accepted, in bytes. IPv6's is 1280.
+   * @default 552 (Linux's `min_pmtu`)
+   */
   readonly floor4?: number;
 }
 
 const IPV6_FLOOR = 1280;
 
-/** What ESP takes in a profile. */
+/** The ESP overhead of a profile. */
 export function espOverheadOf(profile: Profile): EspOverhead {
   return { icvLength: profile === Profile.Strict ? 16 : 8 };
 }
@@ -26,11 +32,11 @@ export function espOverheadOf(profile: Profile): EspOverhead {
 /** MTUs by node and network. */
 export class PathMtu {
   readonly #topology: Topology;
-  /** By node: what its interface and ours carry; what was learned, and until when it holds. */
+  /** By node: MTU of both interfaces, learned MTU (0: none), and expiry time of the latter. */
   readonly #interface: Int32Array;
   readonly #learned: Int32Array;
   readonly #until: Float64Array;
-  /** When the first of them is over its time. */
+  /** Time of the next expiry. */
   #nextExpiry = Number.POSITIVE_INFINITY;
   /** By network and node. */
   readonly #inner: Int32Array;
@@ -38,7 +44,7 @@ export class PathMtu {
   readonly #expires: number;
   readonly #floor: number;
 
-  /** @param node place of this node in `topology.nodes` */
+  /** @param node index of this node in `topology.nodes` */
   constructor(topology: Topology, node: number, options: PathMtuOptions = {}) {
     const { nodes, networks } = topology;
     this.#topology = topology;
@@ -58,15 +64,16 @@ export class PathMtu {
     return learned === 0 ? this.#interface[node] : learned;
   }
 
-  /** The largest inner IP packet of a network that reaches a node whole, in bytes; 0 if none does. */
+  /** The largest inner IP packet of a network that reaches a node unfragmented, in bytes; 0 if none does. */
   inner(network: number, node: number): number {
     return this.#inner[network * this.#interface.length + node];
   }
 
   /**
-   * Takes note of an MTU that ICMP told about a packet of ours.
+   * Records an MTU that ICMP reported for one of our packets.
+   * @param mtu in bytes
    * @param now seconds of the caller's clock
-   * @returns whether it lowers what was known
+   * @returns whether it lowers the path MTU
    */
   learn(node: number, mtu: number, now: number): boolean {
     const believed = Math.max(mtu, this.#floor);
@@ -78,7 +85,7 @@ export class PathMtu {
     return true;
   }
 
-  /** Forgets what is over its time; costs nothing where nothing is. */
+  /** Drops expired values; cheap if there are none. */
   expire(now: number): void {
     if (now < this.#nextExpiry) return;
     this.#nextExpiry = Number.POSITIVE_INFINITY;
@@ -96,14 +103,14 @@ export class PathMtu {
   #update(node: number): void {
     const { networks, profile } = this.#topology;
     const underlayMtu = this.underlay(node);
-    networks.forEach((network, place) => {
+    networks.forEach((network, index) => {
       const path: PathOptions = {
         underlayMtu,
         family: this.#family,
         ...(network.encrypted ? { esp: espOverheadOf(profile) } : {}),
       };
       const fits = fitting(path);
-      this.#inner[place * this.#interface.length + node] = Math.min(fits, network.mtu ?? fits);
+      this.#inner[index * this.#interface.length + node] = Math.min(fits, network.mtu ?? fits);
     });
   }
 }

@@ -1,20 +1,20 @@
 /**
- * A node's SAs with one peer, and the steps that take them from one key ring to another, in Docker's order (moby
+ * A node's SAs with one peer, and the steps from one key ring to another, in Docker's order (moby
  * daemon/libnetwork/drivers/overlay/encryption.go, updateNodeKey):
  *
  *     ring {K0, K1 sends, K2}  ->  ring {K1, K2 sends, K3}
  *     1 rx-delete K0   2 rx-add K3   3 tx-add K2   4 tx-switch to K2   5 tx-delete K1
  *
- * After each step the node understands every peer that is at most one rotation from it, and is understood by it: what is
- * deleted nobody sends with any more, and what is switched to everybody receives already. The next step follows from
- * what is there and what is wanted alone, so that a ring may come twice, in the middle of another, or several rotations
- * ahead, where the steps 1 and 2 are repeated.
+ * After each step the node and every peer at most one rotation away understand each other: no peer sends with a key
+ * that is deleted, and every peer already receives with the key that is switched to. The next step depends only on the
+ * current and the wanted state, so that a ring may come twice, during the steps of another, or several rotations ahead,
+ * which repeats steps 1 and 2.
  */
 import type { OutboundSa } from '../ipsec/index.js';
 import type { InboundClaim } from './inbound-claims.js';
 import type { ClusterKey } from './key-ring.js';
 
-/** What a step does. `rx` are the SAs to receive with, `tx` those to send with. */
+/** Kind of a step. `rx` are inbound SAs, `tx` outbound ones. */
 export const StepKind = {
   RxDelete: 'rx-delete',
   RxAdd: 'rx-add',
@@ -24,22 +24,22 @@ export const StepKind = {
 } as const;
 export type StepKind = (typeof StepKind)[keyof typeof StepKind];
 
-/** A step that was taken. */
+/** A completed step. */
 export interface RotationStep {
   readonly kind: StepKind;
-  /** The peer's number. */
+  /** The peer's id. */
   readonly peer: number;
   /** Tag of the key. */
   readonly tag: number;
 }
 
-/** The keys that are wanted: those to receive with, in the order of their tags, and the one to send with. */
+/** The wanted keys: those to receive with, sorted by tag, and the one to send with. */
 export interface WantedKeys {
   readonly keys: readonly ClusterKey[];
   readonly transmit: ClusterKey;
 }
 
-/** Makes and unmakes SAs. Nothing comes of a key whose SPI with the peer is none (0). */
+/** Creates and closes SAs. Returns undefined for a key whose SPI with the peer is 0. */
 export interface SaMaker {
   addInbound(peer: number, address: Uint8Array, key: ClusterKey): InboundClaim | undefined;
   deleteInbound(claim: InboundClaim): void;
@@ -47,7 +47,7 @@ export interface SaMaker {
   closeOutbound(sa: OutboundSa): void;
 }
 
-/** An SA to send with, and its key. */
+/** An outbound SA and its key. */
 export interface KeyedOutbound {
   readonly key: ClusterKey;
   readonly sa: OutboundSa | undefined;
@@ -55,13 +55,13 @@ export interface KeyedOutbound {
 
 /** The SAs with one peer. */
 export class PeerSas {
-  /** What packets are sealed with. */
+  /** The SA that seals packets. */
   current: KeyedOutbound | undefined;
   readonly #peer: number;
   readonly #address: Uint8Array;
   readonly #maker: SaMaker;
   readonly #inbound = new Map<ClusterKey, InboundClaim | undefined>();
-  /** What was added and isn't sent with yet, and what isn't sent with any more. */
+  /** The SA that isn't used yet, and the one that isn't used any more. */
   #pending: KeyedOutbound | undefined;
   #replaced: KeyedOutbound | undefined;
 
@@ -71,15 +71,15 @@ export class PeerSas {
     this.#maker = maker;
   }
 
-  /** How many SAs there are to receive and to send with. */
+  /** Number of inbound and outbound SAs. */
   get counts(): { readonly rx: number; readonly tx: number } {
     const tx = [this.current, this.#pending, this.#replaced].filter((entry) => entry !== undefined).length;
     return { rx: this.#inbound.size, tx };
   }
 
   /**
-   * Takes the next step towards the wanted keys.
-   * @returns what it was, or undefined if all is as wanted
+   * Performs the next step towards the wanted keys.
+   * @returns the step, or undefined if there is none
    */
   step({ keys, transmit }: WantedKeys): RotationStep | undefined {
     const gone = [...this.#inbound.keys()].find((key) => !keys.includes(key));
@@ -99,7 +99,7 @@ export class PeerSas {
     return this.#taken(StepKind.TxSwitch, transmit);
   }
 
-  /** Unmakes all of them. */
+  /** Closes all SAs. */
   close(): void {
     for (const key of [...this.#inbound.keys()]) this.#rxDelete(key);
     for (const entry of [this.#pending, this.#replaced, this.current]) this.#close(entry);

@@ -1,29 +1,32 @@
-/** Subnets: an address and how many of its bits count. */
+/** Subnets: an address and a prefix length. */
 import { quoted } from '../plain-text.js';
 import { formatIp, parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 
 /** A subnet. */
 export interface Prefix {
-  /** 4 or 16 bytes; bits beyond the length are 0. */
+  /** 4 or 16 bytes; bits after the prefix are 0. */
   readonly address: Uint8Array;
-  /** Bits that count. */
+  /** Prefix length in bits. */
   readonly length: number;
 }
 
-/** The bytes of an IPv4 or IPv6 address. Throws `BAD_ADDRESS`. */
+/**
+ * Parses an IPv4 or IPv6 address to 4 or 16 bytes.
+ * @throws VtepError `BAD_ADDRESS`
+ */
 export function parseIp(text: string): Uint8Array {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 }
 
-/** The text of an address of 4 or 16 bytes. */
+/** Formats an address of 4 or 16 bytes. */
 export function formatAddress(address: Uint8Array): string {
   return formatIp(address.length === 4 ? 4 : 6, address);
 }
 
 /**
- * A subnet of its text, `10.0.9.0/24`.
- * @throws OverlayError `BAD_PREFIX`, also if bits beyond the length are set
+ * Parses a subnet such as `10.0.9.0/24`.
+ * @throws OverlayError `BAD_PREFIX`, also if host bits are set
  */
 export function parsePrefix(text: string): Prefix {
   const [address, bits, ...rest] = text.split('/') as [string, string | undefined, ...string[]];
@@ -47,18 +50,18 @@ function maskOf(length: number, index: number): number {
   return (0xff << (8 - bits)) & 0xff;
 }
 
-/** Whether an address lies in a subnet. */
+/** Whether a subnet contains an address. */
 export function prefixContains(prefix: Prefix, address: Uint8Array): boolean {
   if (address.length !== prefix.address.length) return false;
   return prefix.address.every((byte, i) => (address[i] & maskOf(prefix.length, i)) === byte);
 }
 
-/** Whether two subnets have an address in common. */
+/** Whether two subnets have addresses in common. */
 export function prefixesOverlap(a: Prefix, b: Prefix): boolean {
   return a.length < b.length ? prefixContains(a, b.address) : prefixContains(b, a.address);
 }
 
-/** Sorts subnets by family and address, with those that contain others before them. */
+/** Orders subnets by family and address, each after those that contain it. */
 export function comparePrefixes(a: Prefix, b: Prefix): number {
   if (a.address.length !== b.address.length) return a.address.length - b.address.length;
   for (let i = 0; i < a.address.length; i++) {
@@ -67,13 +70,13 @@ export function comparePrefixes(a: Prefix, b: Prefix): number {
   return a.length - b.length;
 }
 
-/** Subnets with something for each, found by an address; the time doesn't depend on how many there are. */
+/** Maps subnets to values, with longest-prefix match; look-up time doesn't depend on the number of subnets. */
 export class PrefixMap<T> {
   /** By family and length, the longest first; then by the subnet's bytes. */
   readonly #lengths = new Map<number, Map<string, T>>();
   #order: number[] = [];
 
-  /** Sets what a subnet has, unless it has something already. */
+  /** Sets a subnet's value, unless it already has one. */
   add({ address, length }: Prefix, value: T): void {
     const kind = address.length * 256 + length;
     let subnets = this.#lengths.get(kind);
@@ -86,7 +89,7 @@ export class PrefixMap<T> {
     if (!subnets.has(key)) subnets.set(key, value);
   }
 
-  /** What the longest subnet has that contains the address. */
+  /** The value of the longest subnet that contains the address. */
   find(address: Uint8Array): T | undefined {
     for (const kind of this.#order) {
       if (kind >>> 8 !== address.length) continue;

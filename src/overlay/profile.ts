@@ -1,23 +1,23 @@
-/** How SAs are made of a cluster's keys: as Swarm does, or stricter where both ends are vtep. */
+/** Derives SAs from a cluster's keys: as Swarm does, or more strictly if both ends are vtep. */
 import { EspMode, Keymat, SALT_BYTES, type SecurityAssociation } from '../ipsec/index.js';
 import { secretBytes } from '../memory/secret-bytes.js';
 import { formatIp } from '../wire/index.js';
 import type { ClusterKey } from './key-ring.js';
 import { deriveSpi, SpiForm } from './spi.js';
 
-/** The two ways. */
+/** The derivations. */
 export const Profile = {
-  /** Docker's: the cluster's key for every pair, salt = SPI, ICV of 8 bytes, no anti-replay, no ESN. */
+  /** Docker's: the cluster key for every pair, salt = SPI, 8-byte ICV, no anti-replay, no ESN. */
   Swarm: 'swarm',
-  /** A key of its own for each direction (HKDF-SHA256), ICV of 16 bytes, ESN, a window of 1024. */
+  /** A separate key per direction (HKDF-SHA256), 16-byte ICV, ESN, a replay window of 1024. */
   Strict: 'strict',
 } as const;
 export type Profile = (typeof Profile)[keyof typeof Profile];
 
 /**
  * HKDF with SHA-256 (RFC 5869).
- * @param key input key material
- * @param length bytes to give
+ * @param key input keying material
+ * @param length output length in bytes
  */
 export type HkdfSha256 = (key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number) => Uint8Array;
 
@@ -27,7 +27,7 @@ const STRICT_WINDOW = 1024;
 const STRICT_LABEL = 'vtep strict 1';
 const MAPPED_BYTES = 16;
 
-/** What goes into an SA besides the profile. */
+/** What an SA depends on besides the profile. */
 export interface PairKey {
   readonly key: ClusterKey;
   /** Addresses of the nodes: 4 or 16 bytes each. */
@@ -37,7 +37,7 @@ export interface PairKey {
 }
 
 /**
- * The SA from one node to another under a key of the cluster. Both ends compute the same.
+ * The SA from one node to another under a cluster key. Both ends derive the same one.
  * @throws OverlayError `KEY_WIPED`
  */
 export function deriveSa(profile: Profile, pair: PairKey, hkdf: HkdfSha256): SecurityAssociation {
@@ -59,7 +59,7 @@ export function deriveSa(profile: Profile, pair: PairKey, hkdf: HkdfSha256): Sec
   };
 }
 
-/** The cluster's key and the SPI in network order (encryption.go, buildAeadAlgo). */
+/** The cluster key and the SPI in network byte order (encryption.go, buildAeadAlgo). */
 function swarmKeymat(key: ClusterKey, spi: number): Uint8Array {
   return key.use((bytes) => {
     const material = secretBytes(bytes.length + SALT_BYTES);
@@ -69,7 +69,7 @@ function swarmKeymat(key: ClusterKey, spi: number): Uint8Array {
   });
 }
 
-/** Key and salt out of HKDF, bound to the direction, the tag and this use: docs/security.md says why. */
+/** Key and salt from HKDF, bound to the direction, the tag and this use; docs/security.md explains why. */
 function strictKeymat({ key, source, destination }: PairKey, hkdf: HkdfSha256): Uint8Array {
   const label = new TextEncoder().encode(STRICT_LABEL);
   const info = new Uint8Array(label.length + 2 * MAPPED_BYTES + 8);

@@ -1,4 +1,4 @@
-/** Makes the SAs of a cluster's node pairs as their packets come by, from the key ring alone. */
+/** Creates the SAs of a cluster's node pairs on demand as their packets arrive, from the key ring alone. */
 import type { Aead } from '../aead/aead.js';
 import {
   InboundSa,
@@ -11,30 +11,33 @@ import type { ClusterKey, KeyRing } from './key-ring.js';
 import { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
 import { deriveSpi, SpiForm } from './spi.js';
 
-/** SAs that it makes at the most: whoever knows the tags can forge packets that ask for ever new ones. */
+/** Maximum number of SAs: an attacker who knows the tags can forge packets that need ever new ones. */
 const MAX_SAS = 16_384;
 const FORMS = [SpiForm.Mapped, SpiForm.Short] as const;
 
-/** Where an SA came from. */
+/** Origin of an SA. */
 export interface RingSa {
   readonly sa: InboundSa;
   /** Tag of the key. */
   readonly tag: number;
-  /** The form that its SPI was hashed in; for IPv6 both are one. */
+  /** How its SPI was derived; for IPv6 both forms are the same. */
   readonly form: SpiForm;
 }
 
-/** How SAs are made. */
+/** Options of the SAs. */
 export interface RingResolverOptions extends InboundSaOptions {
-  /** Swarm's if not said. */
+  /**
+   * Derivation of SAs.
+   * @default Profile.Swarm
+   */
   readonly profile?: Profile;
   readonly limit?: number;
 }
 
-/** Finds the key whose tag, with a packet's addresses, gives the packet's SPI. */
+/** Finds the key whose tag yields a packet's SPI for its addresses. */
 export class RingResolver implements SaResolver {
   readonly made: RingSa[] = [];
-  /** SAs that found no room. */
+  /** Number of SAs that the limit prevented. */
   unmade = 0;
 
   readonly #ring: KeyRing;
@@ -67,7 +70,7 @@ export class RingResolver implements SaResolver {
     return undefined;
   }
 
-  /** The SAs that it made, with their keys, derived anew: for who writes them down. */
+  /** The SAs it created, derived anew with their keys, for writing them out. */
   *associations(): Generator<SecurityAssociation> {
     for (const { sa, tag, form } of this.made) {
       const key = this.#ring.keys.find((entry) => entry.tag === tag);
@@ -85,7 +88,7 @@ export class RingResolver implements SaResolver {
       return undefined;
     }
     const association = this.#derive({ key, source, destination, spiForm: form });
-    // An SPI of zero is no SPI (RFC 4303 section 2.1), though one address pair in 2^32 gives it.
+    // SPI 0 is reserved (RFC 4303 section 2.1), though one address pair in 2^32 yields it.
     if (association.spi === 0) return undefined;
     const sa = new InboundSa(association, this.#aead, this.#options);
     association.keymat.wipe();

@@ -1,19 +1,22 @@
-/** The manager's side: makes the next ring when the schedule or somebody asks for it, as Swarm's key manager does. */
+/** The manager's side: creates the next ring on schedule or on demand, like Swarm's key manager. */
 import type { KeyRing } from './key-ring.js';
 import type { RotationSchedule } from './rotation-schedule.js';
 
-/** How rings are made. */
+/** Options of a rotating ring. */
 export interface RingRotationOptions {
   readonly schedule: RotationSchedule;
   /** Fills an array with cryptographic random bytes. */
   readonly random: (bytes: Uint8Array) => void;
-  /** How far a new key's tag is from the newest one; 1. */
+  /**
+   * Increment from the newest tag to a new one.
+   * @default 1
+   */
   readonly tagStep?: number;
 }
 
-/** A ring that rotates. */
+/** A key ring that rotates. */
 export class RingRotation {
-  /** Rotations that were made. */
+  /** Number of rotations so far. */
   rotations = 0;
   #ring: KeyRing;
   readonly #schedule: RotationSchedule;
@@ -31,25 +34,25 @@ export class RingRotation {
     this.#tagStep = tagStep;
   }
 
-  /** The present ring. It is this object's own: whoever keeps it takes a `copy`. */
+  /** The current ring. This object owns it: take a `copy` to keep it. */
   get ring(): KeyRing {
     return this.#ring;
   }
 
   /**
-   * Rotates if it is time to: once, however late the call.
+   * Rotates if it is due: once, however late the call.
    * @param now seconds of the schedule's clock
-   * @returns the new ring, to be handed to every node, or undefined
-   * @throws OverlayError `BAD_SCHEDULE` for a time that is no number; `KEY_WIPED`
+   * @returns the new ring, to be distributed to every node, or undefined
+   * @throws OverlayError `BAD_SCHEDULE` for a time that isn't a number; `KEY_WIPED`
    */
   poll(now: number): KeyRing | undefined {
     return this.#schedule.due(now) ? this.#rotate(now) : undefined;
   }
 
   /**
-   * Rotates early: because sequence numbers run out, or a key may be known.
-   * @returns the new ring; undefined as long as nodes may not all have the last one yet, since a second rotation would
-   *   leave them two behind (`RotationSchedule.earliest` says when)
+   * Rotates early, because sequence numbers run out or a key may be compromised.
+   * @returns the new ring; undefined while some nodes may not have the last one yet, since a second rotation would
+   * leave them two behind (see `RotationSchedule.earliest`)
    * @throws OverlayError as `poll`
    */
   rotateNow(now: number): KeyRing | undefined {

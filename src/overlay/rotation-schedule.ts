@@ -1,42 +1,52 @@
 /**
- * When a cluster's key ring is rotated. Swarm rotates with a ticker that begins anew whenever the leader changes, so that
- * keys may live much longer than they should (moby/moby issue 52005), and once rotated twice in a row, which put nodes two
- * rings behind and so out of reach (swarmkit issue 1954). Here the phase is kept, and a gap that every node needs is too.
+ * Schedules the rotations of a cluster's key ring. Swarm uses a ticker that restarts whenever the leader changes, so
+ * keys may live much longer than intended (moby/moby issue 52005), and once rotated twice in a row, which left nodes
+ * two rings behind and unreachable (swarmkit issue 1954). This schedule keeps its phase, and a minimum gap for
+ * distribution.
  */
 import { OverlayError } from './error.js';
 
-/** What the interval does when another manager becomes the leader. */
+/** What happens to the interval on a leader change. */
 export const LeaderChange = {
-  /** Begins anew, as Swarm's does: if leaders change often, keys live as long as that goes on. */
+  /** It restarts, like Swarm's: while leaders change often, keys keep living. */
   Restart: 'restart',
-  /** Goes on: what came due in between is due at once. */
+  /** It continues: a rotation that came due in between is due immediately. */
   Keep: 'keep',
 } as const;
 export type LeaderChange = (typeof LeaderChange)[keyof typeof LeaderChange];
 
-/** How often a ring is rotated. Times are seconds of the caller's clock, whatever that counts from. */
+/** Options of a schedule. Times are in seconds of the caller's clock, with any epoch. */
 export interface RotationScheduleOptions {
   /** When the ring was made or last rotated. */
   readonly start: number;
-  /** Seconds between two rotations, 1 or more; 43,200 (12 hours), as Swarm's, if not said. */
+  /**
+   * Seconds between two rotations, at least 1.
+   * @default 43200 (12 hours, Swarm's)
+   */
   readonly interval?: number;
-  /** Seconds that a rotation comes earlier or later at the most, less than half the interval; 0 if not said. */
+  /**
+   * Maximum deviation of a rotation in either direction, in seconds; less than half the interval.
+   * @default 0
+   */
   readonly jitter?: number;
-  /** A number from 0 to just below 1, drawn once for each rotation; needed with `jitter`. */
+  /** Returns a number in [0, 1), called once per rotation; required with `jitter`. */
   readonly random?: () => number;
-  /** `keep` if not said. */
+  /**
+   * What happens on a leader change.
+   * @default LeaderChange.Keep
+   */
   readonly leaderChange?: LeaderChange;
   /**
-   * Seconds between two rotations at the least, in which every node should get its ring: more than 0, at most the
-   * interval; 300 if not said, or less where interval and jitter leave less.
+   * Minimum seconds between two rotations, in which every node should get its ring: more than 0, at most the interval.
+   * @default 300, or less if interval and jitter leave less
    */
   readonly settle?: number;
 }
 
-/** Swarm's, in seconds: 12 hours. */
+/** Swarm's interval in seconds: 12 hours. */
 export const ROTATION_INTERVAL = 43_200;
 const SETTLE = 300;
-/** Clocks beyond it skip whole seconds, and adding an interval could leave them where they are. */
+/** Beyond this, numbers skip whole seconds, and adding an interval might not change them. */
 const MAX_TIME = Number.MAX_SAFE_INTEGER;
 
 function check(holds: boolean, rule: string, value: number): void {
@@ -48,12 +58,12 @@ function checkTime(name: string, time: number): void {
 }
 
 /**
- * When the next rotation is due. Ask `due` every now and then, more often than `settle`; rotate if it is, and say so with
- * `rotated`.
+ * Determines when the next rotation is due. Call `due` regularly, more often than `settle`; if it returns true, rotate
+ * and call `rotated`.
  *
- * A clock that jumps back is taken to have stood still: all times of the schedule move back with it, so that keys don't
- * live longer by the jump and no rotation is made twice. A clock that jumps ahead can't be told from a pause: it brings
- * one rotation on, however far it jumps.
+ * A clock that jumps back is treated as if it had stopped: all times of the schedule move back with it, so that keys
+ * don't live longer and no rotation is repeated. A forward jump can't be distinguished from a pause: it triggers one
+ * rotation, whatever its size.
  */
 export class RotationSchedule {
   readonly #interval: number;
@@ -61,11 +71,11 @@ export class RotationSchedule {
   readonly #random: () => number;
   readonly #leaderChange: LeaderChange;
   readonly #settle: number;
-  /** The newest time that the clock showed. */
+  /** The latest time shown by the clock. */
   #clock: number;
-  /** When the last rotation was made. */
+  /** Time of the last rotation. */
   #last: number;
-  /** When the next one comes but for jitter: these points keep the phase. */
+  /** Time of the next rotation without jitter: these points keep the phase. */
   #point: number;
   #next: number;
 
@@ -74,12 +84,8 @@ export class RotationSchedule {
     const { start, interval = ROTATION_INTERVAL, jitter = 0, random } = options;
     const { leaderChange = LeaderChange.Keep, settle = Math.min(SETTLE, interval - 2 * jitter) } = options;
     checkTime('the start of a schedule', start);
-    check(interval >= 1 && interval <= MAX_TIME, 'the interval of rotations is 1 second or more', interval);
-    check(
-      jitter >= 0 && jitter < interval / 2,
-      'the jitter of rotations is from 0 to less than half the interval',
-      jitter,
-    );
+    check(interval >= 1 && interval <= MAX_TIME, 'the rotation interval is 1 second or more', interval);
+    check(jitter >= 0 && jitter < interval / 2, 'the rotation jitter is from 0 to less than half the interval', jitter);
     check(
       settle > 0 && settle <= interval,
       'the gap between rotations is more than 0 and at most the interval',
@@ -104,15 +110,15 @@ export class RotationSchedule {
     return this.#next;
   }
 
-  /** The soonest that a rotation may be had on demand: the last one and `settle`. */
+  /** The earliest time of a rotation on demand: `settle` after the last one. */
   get earliest(): number {
     return this.#last + this.#settle;
   }
 
   /**
-   * Whether a rotation is due: one, however long ago it came due.
+   * Whether a rotation is due: one, however long it has been due.
    * @param now seconds of the clock
-   * @throws OverlayError `BAD_SCHEDULE` if that is no time
+   * @throws OverlayError `BAD_SCHEDULE` for an invalid time
    */
   due(now: number): boolean {
     this.#see(now);
@@ -120,10 +126,10 @@ export class RotationSchedule {
   }
 
   /**
-   * Whether a rotation on demand leaves every node the time to get its ring. It is no more than advice: `rotated` takes
-   * one that comes sooner, since a key that leaked may be worth an outage.
+   * Whether a rotation on demand leaves every node enough time to get its ring. Advisory: `rotated` accepts an earlier
+   * one, since a leaked key may be worth an outage.
    * @param now seconds of the clock
-   * @throws OverlayError `BAD_SCHEDULE` if that is no time
+   * @throws OverlayError `BAD_SCHEDULE` for an invalid time
    */
   mayRotate(now: number): boolean {
     this.#see(now);
@@ -131,11 +137,11 @@ export class RotationSchedule {
   }
 
   /**
-   * Takes note that the ring was rotated, because it was due or on demand. One that was due and came late by less than
-   * `settle` leaves the phase as it is, if the next point of it is at least `settle` away; after any other the next
-   * comes a whole interval from now, but for jitter.
+   * Records that the ring was rotated, on schedule or on demand. A scheduled rotation less than `settle` late keeps the
+   * phase, if the next point is at least `settle` away; after any other, the next comes one interval from now, plus or
+   * minus jitter.
    * @param now seconds of the clock
-   * @throws OverlayError `BAD_SCHEDULE` if that is no time
+   * @throws OverlayError `BAD_SCHEDULE` for an invalid time
    */
   rotated(now: number): void {
     this.#see(now);
@@ -148,9 +154,9 @@ export class RotationSchedule {
   }
 
   /**
-   * Takes note that another manager leads.
-   * @param now seconds of its clock
-   * @throws OverlayError `BAD_SCHEDULE` if that is no time
+   * Records a leader change.
+   * @param now seconds of the new leader's clock
+   * @throws OverlayError `BAD_SCHEDULE` for an invalid time
    */
   leaderChanged(now: number): void {
     this.#see(now);
@@ -159,7 +165,7 @@ export class RotationSchedule {
     this.#next = this.#drawNext();
   }
 
-  /** The next point with its jitter: never before the earliest, and never further off than an interval and the jitter. */
+  /** The next point with jitter: never before the earliest time, and at most an interval plus jitter away. */
   #drawNext(): number {
     if (this.#jitter === 0) return this.#point;
     const drawn = this.#random();
@@ -168,7 +174,7 @@ export class RotationSchedule {
     return Math.min(next, this.#clock + this.#interval + this.#jitter);
   }
 
-  /** Moves the schedule back by what the clock did. */
+  /** Moves the schedule back along with the clock. */
   #see(now: number): void {
     checkTime('the clock of a schedule', now);
     const back = this.#clock - now;

@@ -1,11 +1,11 @@
 /**
- * SPIs as Swarm computes them, both ends alike and nothing on the wire about it: FNV-1a over source address, key tag and
- * destination address (moby daemon/libnetwork/drivers/overlay/encryption.go, buildSPI).
+ * Derives SPIs like Swarm, where both ends compute them without any negotiation: FNV-1a over source address, key tag
+ * and destination address (moby daemon/libnetwork/drivers/overlay/encryption.go, buildSPI).
  */
 
 /**
- * How many bytes an IPv4 address is hashed as. Docker 29.0.0 to 29.2.0, 28.2.2 and 25.0.13 to 25.0.14 took four, and
- * can't talk to any other version (moby/moby issue 51798).
+ * Number of bytes that an IPv4 address is hashed as. Docker 29.0.0 to 29.2.0, 28.2.2 and 25.0.13 to 25.0.14 use four,
+ * and can't communicate with any other version (moby/moby issue 51798).
  */
 export const SpiForm = {
   /** As ::ffff:a.b.c.d, 16 bytes: every other version. */
@@ -33,11 +33,11 @@ function addAddress(hash: number, address: Uint8Array, form: SpiForm): number {
 }
 
 /**
- * The SPI of one direction.
+ * Derives the SPI of one direction.
  * @param source advertise address of the sending node: 4 or 16 bytes
- * @param destination of the receiving node
- * @param tag the key's Lamport time; its low 32 bits count
- * @returns 0 to 2^32 - 1; Swarm avoids no value
+ * @param destination advertise address of the receiving node
+ * @param tag the key's Lamport time; only its low 32 bits count
+ * @returns 0 to 2^32 - 1; Swarm excludes no value
  */
 export function deriveSpi(
   source: Uint8Array,

@@ -1,13 +1,13 @@
-/** What the network is: nodes, networks, endpoints and the keys, as a config or an import says. */
+/** The network's description: nodes, networks, endpoints and keys, from a config or an import. */
 import type { KeyRing } from './key-ring.js';
 import type { Prefix } from './prefix.js';
 import type { Profile } from './profile.js';
 
-/** What happens to frames for unknown MACs, broadcast and multicast. */
+/** What happens to broadcast, multicast and unknown unicast frames. */
 export const FloodPolicy = {
-  /** They go no further: Swarm, which installs no all-zero FDB entry. */
+  /** They are dropped, as in Swarm, which installs no all-zero FDB entry. */
   Drop: 'drop',
-  /** A copy goes to every other node: head-end replication. */
+  /** A copy is sent to every other node: head-end replication. */
   Replicate: 'replicate',
 } as const;
 export type FloodPolicy = (typeof FloodPolicy)[keyof typeof FloodPolicy];
@@ -15,42 +15,42 @@ export type FloodPolicy = (typeof FloodPolicy)[keyof typeof FloodPolicy];
 /** A host with a VTEP. */
 export interface Node {
   readonly name: string;
-  /** Its VTEP's address: 4 or 16 bytes. */
+  /** Address of its VTEP: 4 or 16 bytes. */
   readonly vtep: Uint8Array;
-  /** The MAC of its underlay interface, where known. */
+  /** The MAC of its underlay interface, if known. */
   readonly mac: Uint8Array | undefined;
-  /** MTU of its underlay interface, in bytes of an IP packet. */
+  /** MTU of its underlay interface: maximum IP packet length in bytes. */
   readonly mtu: number;
 }
 
-/** A network of containers. */
+/** An overlay network of containers. */
 export interface Network {
   readonly name: string;
   readonly vni: number;
   readonly subnets: readonly Prefix[];
   readonly gateways: readonly Uint8Array[];
   readonly encrypted: boolean;
-  /** MTU inside, in bytes of an IP packet; what fits the nodes' MTU if undefined. */
+  /** Inner MTU: maximum IP packet length in bytes; undefined: whatever fits the nodes' MTU. */
   readonly mtu: number | undefined;
   readonly flood: FloodPolicy;
-  /** Whether source MACs of frames off the wire make FDB entries. */
+  /** Whether the source MACs of received frames are learned in the FDB. */
   readonly learning: boolean;
 }
 
 /** A container's interface. */
 export interface Endpoint {
   readonly name: string;
-  /** Places in the topology's lists. */
+  /** Indexes into the topology's lists. */
   readonly network: number;
   readonly node: number;
   readonly ip: Uint8Array | undefined;
   readonly mac: Uint8Array;
-  /** Its interface, for a node that runs: the name, and the network namespace (a name of `ip netns`, or a path). */
+  /** Its interface on a running node: the name, and the network namespace (a name of `ip netns`, or a path). */
   readonly device?: string;
   readonly netns?: string;
 }
 
-/** All of it. */
+/** The whole network. */
 export interface Topology {
   readonly profile: Profile;
   /** UDP port of VXLAN. */
@@ -60,7 +60,7 @@ export interface Topology {
   readonly endpoints: readonly Endpoint[];
   readonly ring: KeyRing | undefined;
   /**
-   * Whether nodes take packets from addresses that are no node's VTEP, as Linux's vxlan device does.
+   * Whether nodes accept packets from addresses that are not a node's VTEP, as Linux's vxlan device does.
    * @default false
    */
   readonly acceptUnknownVteps?: boolean;

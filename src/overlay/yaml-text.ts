@@ -1,14 +1,14 @@
-/** YAML (and JSON, which is YAML) as plain data, of files that nobody vouches for. */
+/** Parses YAML (and so JSON) from untrusted files into plain data. */
 import { Document, isMap, isScalar, isSeq, LineCounter, parseDocument, Parser } from 'yaml';
 import { jsonMistake } from '../json-text.js';
 import { OverlayError, type OverlayErrorCode } from './error.js';
 
-/** No config is nested deeper; the parser calls itself for each level. */
+/** Maximum nesting depth, since the parser is recursive. */
 const MAX_DEPTH = 32;
-/** Characters of JSON at most: some 300,000 endpoints, which take seconds. */
+/** Maximum length of JSON in characters: some 300,000 endpoints, which take seconds. */
 const MAX_JSON = 1 << 24;
 
-/** A file's data, and where each piece of it stands. */
+/** A file's data, with the location of each part. */
 export interface YamlText {
   readonly data: unknown;
   readonly document: Document;
@@ -16,9 +16,9 @@ export interface YamlText {
 }
 
 /**
- * Reads YAML. No message holds a piece of the text, since that may be a key.
- * @param code of the error if it isn't YAML, too long, nested too deeply or has aliases
- * @param longest characters at the most: the parser takes a time that goes with their square if they are garbage
+ * Parses YAML. No message contains any of the text, since that may be a key.
+ * @param code error code for text that isn't YAML, is too long or too deeply nested, or has aliases
+ * @param longest maximum number of characters: for garbage, the parser's run time is quadratic
  * @throws OverlayError
  */
 export function readYaml(text: string, code: OverlayErrorCode, longest: number): YamlText {
@@ -26,27 +26,27 @@ export function readYaml(text: string, code: OverlayErrorCode, longest: number):
   if (isDeep(text)) throw new OverlayError(code, `it is nested more than ${MAX_DEPTH} levels deep`);
   const lines = new LineCounter();
   const early = firstMistake(text, lines);
-  if (early !== undefined) throw new OverlayError(code, `it is no YAML (line ${lines.linePos(early).line})`);
-  // Both options take a time that goes with the square of the text's length: errors are put beside their lines here, and
-  // names that an object has twice are found here.
+  if (early !== undefined) throw new OverlayError(code, `it is not valid YAML (line ${lines.linePos(early).line})`);
+  // Both options are quadratic in the length of the text: errors get their lines here instead, and duplicate names are
+  // detected here.
   const document = parseDocument(text, {
     logLevel: 'silent',
     prettyErrors: false,
     uniqueKeys: false,
   });
   const wrong = document.errors.at(0)?.pos[0] ?? repeatedName(document);
-  if (wrong !== undefined) throw new OverlayError(code, `it is no YAML (line ${lines.linePos(wrong).line})`);
+  if (wrong !== undefined) throw new OverlayError(code, `it is not valid YAML (line ${lines.linePos(wrong).line})`);
   let data: unknown;
   try {
     data = document.toJS({ maxAliasCount: 0 });
   } catch {
-    // A few bytes of aliases can stand for any amount of memory. The cause would quote their names.
-    throw new OverlayError(code, 'it has YAML aliases, which are not read');
+    // A few bytes of aliases can expand to any amount of memory. The cause would quote their names.
+    throw new OverlayError(code, 'it has YAML aliases, which are not supported');
   }
   return { data, document, lines };
 }
 
-/** Where the first mistake is that shows without looking at what belongs together, which takes far longer. */
+/** Offset of the first error that the token parser finds, which is far faster than composing the document. */
 function firstMistake(text: string, lines: LineCounter): number | undefined {
   for (const token of new Parser(lines.addNewLine).parse(text)) {
     if (token.type === 'error') return token.offset;
@@ -54,7 +54,7 @@ function firstMistake(text: string, lines: LineCounter): number | undefined {
   return undefined;
 }
 
-/** Where a name stands that its object has already. */
+/** Offset of a name that occurs twice in its object. */
 function repeatedName(document: Document): number | undefined {
   const open: unknown[] = [document.contents];
   while (open.length > 0) {
@@ -65,7 +65,7 @@ function repeatedName(document: Document): number | undefined {
     for (const { key, value } of node.items) {
       open.push(value);
       if (!isScalar(key)) continue;
-      // Names that are numbers are numbers in YAML.
+      // YAML parses numeric names as numbers.
       const name = String(key.value);
       if (names.has(name)) return key.range?.[0] ?? 0;
       names.add(name);
@@ -75,8 +75,8 @@ function repeatedName(document: Document): number | undefined {
 }
 
 /**
- * The path of a name `__proto__`, which would vanish: an object has no such field of its own.
- * @param data nested no deeper than `readYaml` lets it be
+ * The path of a name `__proto__`, which would vanish, since it sets no own property.
+ * @param data nested no deeper than `readYaml` allows
  */
 export function pathOfProto(data: unknown): readonly (string | number)[] | undefined {
   if (typeof data !== 'object' || data === null) return undefined;
@@ -88,16 +88,16 @@ export function pathOfProto(data: unknown): readonly (string | number)[] | undef
   return undefined;
 }
 
-/** Longer texts are read as JSON alone, without the places of things: the parser of YAML is too slow for them. */
+/** Longer texts are parsed only as JSON, without locations: the YAML parser is too slow for them. */
 function readJson(text: string, code: OverlayErrorCode, longest: number): YamlText {
-  const is = `it has more than ${longest} characters and is no JSON`;
+  const is = `it has more than ${longest} characters and is not JSON`;
   if (text.length > MAX_JSON || !/^\s*[{[]/.test(text.slice(0, 100))) throw new OverlayError(code, is);
   const mistake = jsonMistake(text);
   if (mistake !== undefined) throw new OverlayError(code, `${is} (line ${mistake.line}: ${mistake.what})`);
   return { data: JSON.parse(text) as unknown, document: new Document(null), lines: new LineCounter() };
 }
 
-/** Whether brackets, or the marks of block entries in a line, are nested too deeply. Brackets in quotes count, too. */
+/** Whether brackets, or block entries within a line, are nested too deeply. Brackets in quotes count as well. */
 function isDeep(text: string): boolean {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {

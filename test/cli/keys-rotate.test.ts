@@ -289,13 +289,13 @@ describe('keys rotate', () => {
     ["lines of Swarm's store", `networking:ipsec lamport 1 key ${key}\n`, /no ring in YAML alone/],
     ['a ring with remarks of its own', `- { tag: 1, key: '${key}', made: today }\n`, /no ring in YAML alone/],
     ['SAs', readFileSync(fixture('docker/07-encrypted.xfrm.txt'), 'utf8'), /it holds SAs, not a key ring/],
-    ['nothing', '', /no key ring/],
-    ['garbage', '\0\u{1f600}[', /no key ring/],
+    ['nothing', '', /not output of .* or a key ring/],
+    ['garbage', '\0\u{1f600}[', /not output of .* or a key ring/],
     ['no key', 'keys: []\n', /a key ring holds at least one key/],
     [
       'the last tag that there is',
       `- { tag: ${Number.MAX_SAFE_INTEGER}, key: '${key}' }\n`,
-      /a key's tag is a whole number/,
+      /a key's tag must be a whole number/,
     ],
   ];
   for (const [what, text, message] of CONTENTS) {

@@ -133,7 +133,7 @@ describe('keys schedule', () => {
   const CASES: [words: string[], message: RegExp][] = [
     [['ring.yaml'], /takes its ring as --ring FILE/],
     [['--ring', join(folder, 'nowhere')], /nowhere: there is no such file/],
-    [['--ring', ringFile('text', 'hello')], /text: no output of ip xfrm state/],
+    [['--ring', ringFile('text', 'hello')], /text: not output of ip xfrm state/],
     [['--every', '0'], /--every takes/],
     [['--every', '12x'], /--every takes/],
     [['--every', '400d'], /--every takes/],

@@ -84,7 +84,10 @@ describe('control characters', () => {
     ]);
     isPlain(call);
     assert.equal(call.status, 2);
-    assert.match(call.stderr, /line 1: nodes\.n2\\u001b\]0;PWNED\\u0007: a name holds no control characters\n$/);
+    assert.match(
+      call.stderr,
+      /line 1: nodes\.n2\\u001b\]0;PWNED\\u0007: a name must not contain control characters\n$/,
+    );
   });
 
   test('of a word of the call and of a path', async () => {

@@ -168,7 +168,7 @@ describe('vtep up', () => {
       [good.replace('vni: 4097', 'vni: x'), /line 3: networks\.net\.vni/],
       [good.replace('c1:', `${KEY}:`).replace('node: n1', 'node: n3'), /there is no node n3/],
       [good.replace('ip: 10.0.9.3', `ip: 10.0.9.3, device: ${KEY}`), /device: an interface has a name of 1 to 15/],
-      [good.replace('ip: 10.0.9.3', `ip: 10.0.9.3, ${KEY}: x`), /a field that is not known/],
+      [good.replace('ip: 10.0.9.3', `ip: 10.0.9.3, ${KEY}: x`), /an unknown field/],
       [good.replace('network: net', `network: ${KEY}`), /there is no network \[hidden\]/],
       [
         `${good}  c2: { network: net, node: n1, ip: 10.0.9.4, device: c1 }\n`,
@@ -257,7 +257,7 @@ describe('vtep up', () => {
         /the profile changed/,
       );
       await keeps(good.replace('network: net', `network: ${KEY}`), /there is no network \[hidden\]/);
-      await keeps(good.replace('endpoints:', `${KEY}:`), /a field that is not known/);
+      await keeps(good.replace('endpoints:', `${KEY}:`), /an unknown field/);
       await keeps(good.replace(/keys:[^]*$/, ''), /there are no keys/);
       const takes = async (content: string, times: number, pattern: RegExp): Promise<void> => {
         writeFileSync(config, content);

@@ -9,7 +9,7 @@ import { formatIp, formatMac } from '../../src/wire/index.js';
 const SEED = 20261121;
 const KEY = '4c6f72656d20697073756d20646f6c6f';
 
-/** The example of docs. Line numbers below are this text's. */
+/** The example of the docs. Line numbers below refer to this text. */
 const EXAMPLE = `profile: swarm                      # or strict
 nodes:
   node1: { vtep: 192.168.50.1, mac: "02:00:00:00:50:01", mtu: 1500 }
@@ -23,7 +23,7 @@ keys:                               # as Swarm hands them out: oldest, current, 
   - { tag: 4, key: "${KEY}" }
 `;
 
-/** The example with some pieces replaced. */
+/** The example with some parts replaced. */
 function changed(...changes: readonly (readonly [string, string])[]): string {
   let text = EXAMPLE;
   for (const [from, to] of changes) {
@@ -50,14 +50,14 @@ function messageOf(text: string): string {
 }
 
 describe('a config', () => {
-  test('says whether packets of unknown VTEPs are taken; false and true alone, and not by default', () => {
+  test('reads acceptUnknownVteps, which must be true or false; no default is set', () => {
     assert.equal(parseConfig(EXAMPLE).acceptUnknownVteps, undefined);
     for (const value of [true, false])
       assert.equal(parseConfig(`${EXAMPLE}acceptUnknownVteps: ${value}\n`).acceptUnknownVteps, value);
     assert.match(messageOf(`${EXAMPLE}acceptUnknownVteps: maybe\n`), /acceptUnknownVteps/);
   });
 
-  test('of the design is taken as it is written', () => {
+  test('reads the example of the design as written', () => {
     const topology = parseConfig(EXAMPLE);
     assert.equal(topology.profile, Profile.Swarm);
     assert.equal(topology.port, 4789);
@@ -106,7 +106,7 @@ describe('a config', () => {
   };
 
   for (const indent of [0, 2, '\t']) {
-    test(`may be JSON, indented by ${JSON.stringify(indent)}`, () => {
+    test(`can be JSON, indented by ${JSON.stringify(indent)}`, () => {
       const topology = parseConfig(JSON.stringify(AS_JSON, undefined, indent));
       assert.deepEqual(
         topology.networks.map(({ vni, subnets }) => [vni, subnets.map(({ length }) => length)]),
@@ -119,7 +119,7 @@ describe('a config', () => {
     });
   }
 
-  test('that says only what it must has the defaults', () => {
+  test('uses defaults for everything optional', () => {
     const topology = parseConfig(JSON.stringify(AS_JSON));
     assert.deepEqual([topology.profile, topology.port, topology.ring], [Profile.Swarm, 4789, undefined]);
     assert.deepEqual(
@@ -141,7 +141,7 @@ describe('a config', () => {
     assert.deepEqual([none.nodes, none.networks, none.endpoints], [[], [], []]);
   });
 
-  test('may say learning against what its flooding implies', () => {
+  test('can set learning to other than its flood policy implies', () => {
     const text =
       '{ nodes: {}, networks: { a: { vni: 1, flood: replicate, learning: false }, b: { vni: 2, learning: true } } }';
     assert.deepEqual(
@@ -150,7 +150,7 @@ describe('a config', () => {
     );
   });
 
-  test('may have the strict profile, another port, and an address or a MAC twice in different networks', () => {
+  test('can have the strict profile, another port, and the same address or MAC in different networks', () => {
     const text = changed(
       ['profile: swarm', 'port: 8472\nprofile: strict'],
       ['endpoints:', '  other: { vni: 4098 }\nendpoints:\n  d1: { network: other, node: node1, ip: 10.0.9.3 }'],
@@ -159,7 +159,7 @@ describe('a config', () => {
     assert.deepEqual([topology.profile, topology.port, topology.endpoints.length], [Profile.Strict, 8472, 3]);
   });
 
-  test("Docker's MAC is made of IPv4 addresses alone", () => {
+  test("Docker's MAC is derived from IPv4 addresses only", () => {
     assert.deepEqual(dockerMac(Uint8Array.of(10, 0, 1, 35)), Uint8Array.of(0x02, 0x42, 0x0a, 0x00, 0x01, 0x23));
     assert.equal(dockerMac(new Uint8Array(16)), undefined);
     assert.equal(dockerMac(undefined), undefined);
@@ -170,7 +170,7 @@ interface Mistake {
   readonly what: string;
   readonly text: string;
   readonly line: number;
-  /** What the message must say: the place, and what would do. */
+  /** What the message must contain: the location and the fix. */
   readonly says: RegExp;
 }
 
@@ -182,19 +182,19 @@ const MISTAKES: readonly Mistake[] = [
     says: /networks\.wide\.subnet: 10\.0\.0\.0\/16 overlaps a subnet of my-network/,
   },
   {
-    what: 'one MAC twice in a network',
+    what: 'a duplicate MAC in a network',
     text: changed(['"02:42:0a:00:09:04"', '"02:42:0a:00:09:03"']),
     line: 9,
     says: /endpoints\.c2\.mac: c1 of my-network has 02:42:0a:00:09:03 already/,
   },
   {
-    what: 'one MAC twice in other letters',
+    what: 'a duplicate MAC in other case',
     text: changed(['"02:42:0a:00:09:04"', '"02-42-0A-00-09-03"']),
     line: 9,
     says: /endpoints\.c2\.mac: c1 of my-network has/,
   },
   {
-    what: 'one IP twice in a network',
+    what: 'a duplicate IP in a network',
     text: changed(['10.0.9.4', '10.0.9.3']),
     line: 9,
     says: /endpoints\.c2\.ip: c1 of my-network has 10\.0\.9\.3 already/,
@@ -221,7 +221,7 @@ const MISTAKES: readonly Mistake[] = [
     what: 'an encrypted network without keys',
     text: EXAMPLE.slice(0, EXAMPLE.indexOf('keys:')),
     line: 6,
-    says: /networks\.my-network is encrypted and there are no keys; add keys: \[\{ tag: 1, key: "32 hexadecimal digits" \}\]/,
+    says: /networks\.my-network is encrypted but there are no keys; add keys: \[\{ tag: 1, key: "32 hexadecimal digits" \}\]/,
   },
   {
     what: "a node's MTU under 576",
@@ -254,22 +254,22 @@ const MISTAKES: readonly Mistake[] = [
     says: /networks\.my-network\.vni: /,
   })),
   {
-    what: 'one VNI twice',
+    what: 'a duplicate VNI',
     text: changed(['endpoints:', '  other: { vni: 4097 }\nendpoints:']),
     line: 7,
     says: /networks\.other\.vni: my-network has VNI 4097 already; give each network its own/,
   },
   {
-    what: 'one VTEP twice',
+    what: 'a duplicate VTEP',
     text: changed(['192.168.50.2', '192.168.50.1']),
     line: 4,
-    says: /nodes\.node2\.vtep: node1 has 192\.168\.50\.1 already; each node has its own/,
+    says: /nodes\.node2\.vtep: node1 has 192\.168\.50\.1 already; each node needs its own/,
   },
   {
-    what: "a group's MAC",
+    what: 'a group MAC',
     text: changed(['"02:42:0a:00:09:04"', '"03:42:0a:00:09:04"']),
     line: 9,
-    says: /endpoints\.c2\.mac: 03:42:0a:00:09:04 is a group's/,
+    says: /endpoints\.c2\.mac: 03:42:0a:00:09:04 is a group address/,
   },
   {
     what: 'a gateway outside the subnets',
@@ -278,28 +278,28 @@ const MISTAKES: readonly Mistake[] = [
     says: /networks\.my-network\.gateway: 10\.0\.8\.1 is outside the network's subnets/,
   },
   {
-    what: 'an endpoint that has neither a MAC nor an IPv4 address to make one of',
+    what: 'an endpoint with neither a MAC nor an IPv4 address to derive it from',
     text: changed(
       ['ip: 10.0.9.4, mac: "02:42:0a:00:09:04"', 'ip: fd00::4'],
       ['10.0.9.0/24', '[10.0.9.0/24, fd00::/64]'],
     ),
     line: 9,
-    says: /endpoints\.c2: it needs a mac, which can be made of an IPv4 address alone/,
+    says: /endpoints\.c2: it needs a mac, which can only be derived from an IPv4 address/,
   },
   {
-    what: 'a text that is no MAC',
+    what: 'an invalid MAC',
     text: changed(['"02:42:0a:00:09:04"', '"02:42:0a:00:09"']),
     line: 9,
     says: /endpoints\.c2\.mac: not a MAC address: "02:42:0a:00:09"/,
   },
   {
-    what: 'a text that is no VTEP',
+    what: 'an invalid VTEP address',
     text: changed(['192.168.50.2', '192.168.50.256']),
     line: 4,
     says: /nodes\.node2\.vtep: not an IPv4 address: "192\.168\.50\.256"/,
   },
   {
-    what: 'a subnet with bits of a host',
+    what: 'a subnet with host bits set',
     text: changed(['10.0.9.0/24', '10.0.9.1/24']),
     line: 6,
     says: /networks\.my-network\.subnet: 10\.0\.9\.1\/24 is an address in a subnet, not the subnet itself/,
@@ -323,19 +323,19 @@ const MISTAKES: readonly Mistake[] = [
     says: /port: .*1/,
   },
   {
-    what: 'text for a number',
+    what: 'text instead of a number',
     text: changed(['50:02", mtu: 1500', '50:02", mtu: big']),
     line: 4,
     says: /nodes\.node2\.mtu: .*number/,
   },
   {
-    what: 'a number for an address',
+    what: 'a number instead of an address',
     text: changed(['192.168.50.2', '3232248322']),
     line: 4,
     says: /nodes\.node2\.vtep: .*string/,
   },
   {
-    what: 'text for true or false',
+    what: 'text instead of a boolean',
     text: changed(['encrypted: true', 'encrypted: "yes"']),
     line: 6,
     says: /networks\.my-network\.encrypted: .*boolean/,
@@ -347,7 +347,7 @@ const MISTAKES: readonly Mistake[] = [
     says: /nodes\.node2: .*"mut"/,
   },
   {
-    what: 'a field left out',
+    what: 'a missing field',
     text: changed(['c2: { network: my-network, ', 'c2: { ']),
     line: 9,
     says: /endpoints\.c2\.network: /,
@@ -356,13 +356,13 @@ const MISTAKES: readonly Mistake[] = [
     what: 'broken YAML',
     text: changed(['c2: { network: my-network', 'c2: { network: [my-network']),
     line: 9,
-    says: /no YAML/,
+    says: /not valid YAML/,
   },
   {
-    what: 'one name twice',
+    what: 'a duplicate name',
     text: changed(['  c2:', '  c1:']),
     line: 9,
-    says: /no YAML/,
+    says: /not valid YAML/,
   },
   {
     what: 'a key that is too short',
@@ -371,7 +371,7 @@ const MISTAKES: readonly Mistake[] = [
     says: /key with tag 4 has 15 bytes/,
   },
   {
-    what: 'a key that is not of hexadecimal digits',
+    what: 'a key that is not hexadecimal',
     text: changed([KEY, `${KEY}zz`]),
     line: 11,
     says: /key 1: .*hexadecimal/,
@@ -380,17 +380,17 @@ const MISTAKES: readonly Mistake[] = [
     what: 'a second key without a tag',
     text: `${EXAMPLE}  - { key: "${KEY}" }\n`,
     line: 12,
-    says: /key 2 has no number as its tag/,
+    says: /key 2 has no numeric tag/,
   },
   {
-    what: 'a list of no keys',
+    what: 'an empty list of keys',
     text: `${EXAMPLE.slice(0, EXAMPLE.indexOf('keys:'))}keys: []\n`,
     line: 10,
     says: /at least one key/,
   },
 ];
 
-describe('a mistake in a config is told with its line and what would do', () => {
+describe('an error in a config has its line and the fix', () => {
   for (const { what, text, line, says } of MISTAKES) {
     test(what, () => {
       const message = messageOf(text);
@@ -402,25 +402,25 @@ describe('a mistake in a config is told with its line and what would do', () => 
     });
   }
 
-  test('an unknown field in a block of lines is told with its own line, not with its neighbours', () => {
+  test("reports an unknown field in a block with its own line, not its neighbours'", () => {
     const text = 'nodes:\n  a:\n    vtep: 10.0.0.1\n    mtu: 1500\n    mut: 1400\nnetworks: {}\n';
     assert.match(messageOf(text), /^line 5: .*"mut"/);
   });
 
-  test('an unknown field beside nodes and networks is told with its own line', () => {
+  test('reports an unknown field next to nodes and networks with its own line', () => {
     assert.match(messageOf('nodes: {}\nnetworks: {}\n\nendpoint: {}\n'), /^line 4: .*"endpoint"/);
   });
 
-  test('a mistake under a name that is a number is told with its own line', () => {
+  test('reports an error under a numeric name with its own line', () => {
     const text = 'nodes: {}\nnetworks:\n  4097: { vni: 4097 }\n  4098: { vni: 16777216 }\n';
     assert.match(messageOf(text), /^line 4: networks\.4098\.vni: /);
   });
 
-  test('the second of two keys with one tag is told at the keys', () => {
+  test('reports the second of two keys with the same tag at the keys', () => {
     assert.match(messageOf(`${EXAMPLE}  - { tag: 4, key: "${KEY}" }\n`), /^line 1[012]: keys: two keys have the tag 4/);
   });
 
-  test('a file of another kind is told by its name', () => {
+  test('identifies a file of another kind', () => {
     for (const [text, like] of [
       ['[{"Name": "web", "EnableIPv6": false}]', 'output of docker network inspect'],
       ['02:42:0a:00:09:04 dev vxlan0 dst 192.0.2.2 self permanent', 'output of bridge fdb'],
@@ -432,24 +432,24 @@ describe('a mistake in a config is told with its line and what would do', () => 
     }
   });
 
-  test('what is no object is told as that', () => {
+  test('reports data that is not an object', () => {
     for (const text of ['', '# nothing\n', '[]', '17', 'null', 'text']) assert.match(messageOf(text), /object/);
   });
 });
 
-describe('a config of somebody else', () => {
-  test('may not have aliases: a few bytes would stand for any amount of memory', () => {
+describe('an untrusted config', () => {
+  test("can't have aliases: a few bytes could expand to any amount of memory", () => {
     const text = changed(['c1: {', 'c1: &a {'], [/c2: \{.*\}/.exec(EXAMPLE)?.[0] ?? '', 'c2: *a']);
-    assert.match(messageOf(text), /aliases, which are not read/);
+    assert.match(messageOf(text), /aliases, which are not supported/);
     let bomb = 'a0: &a0 [x, x, x, x, x, x, x, x, x]\n';
     for (let i = 1; i < 20; i++)
       bomb += `a${i}: &a${i} [${Array(9)
         .fill(`*a${i - 1}`)
         .join(', ')}]\n`;
-    assert.match(messageOf(bomb), /aliases, which are not read/);
+    assert.match(messageOf(bomb), /aliases, which are not supported/);
   });
 
-  test('may not be nested deeply: brackets, marks in a line, or indentation', () => {
+  test("can't be nested deeply with brackets, inline markers or indentation", () => {
     assert.match(messageOf(`nodes: ${'['.repeat(33)}${']'.repeat(33)}`), /more than 32 levels/);
     assert.match(messageOf(`nodes: ${'['.repeat(50_000)}`), /more than 32 levels/);
     assert.match(messageOf(`${'- '.repeat(30_000)}x`), /more than 32 levels/);
@@ -457,10 +457,10 @@ describe('a config of somebody else', () => {
     assert.match(messageOf(stairs), /more than 32 levels/);
   });
 
-  test('may have 2^16 characters of YAML; more is read as JSON alone', () => {
+  test('can have 2^16 characters of YAML; anything longer is parsed only as JSON', () => {
     const fill = (length: number): string => `${EXAMPLE}#${' '.repeat(length - EXAMPLE.length - 1)}`;
     assert.equal(parseConfig(fill(1 << 16)).nodes.length, 2);
-    assert.match(messageOf(fill((1 << 16) + 1)), /more than 65536 characters and is no JSON/);
+    assert.match(messageOf(fill((1 << 16) + 1)), /more than 65536 characters and is not JSON/);
     const endpoints = Object.fromEntries(
       Array.from({ length: 5000 }, (_, i) => [
         `c${i}`,
@@ -471,7 +471,7 @@ describe('a config of somebody else', () => {
     assert.equal(parseConfig(JSON.stringify(large)).endpoints.length, 5000);
   });
 
-  test('never shows a key, whatever is wrong beside it or with it', () => {
+  test('never shows a key, whatever is wrong near it or with it', () => {
     const places = [
       `keys: ${KEY}`,
       `keys: ["${KEY}"]`,
@@ -496,17 +496,17 @@ describe('a config of somebody else', () => {
     }
   });
 
-  test('shows no key that stands where the name of a field should', () => {
+  test('does not show a key in place of a field name', () => {
     assert.ok(!messageOf(`nodes: {}\nnetworks: {}\n${KEY}: 4\n`).includes(KEY));
   });
 
-  test('is refused in seconds if it is garbage, as long as it may be', () => {
+  test('is rejected within seconds if it is garbage of the maximum length', () => {
     const program = `
       const { parseConfig } = await import(process.argv[1]);
       try { parseConfig('[' + ','.repeat(2 ** 20 - 1)); } catch ({ code }) { process.stdout.write(code); }`;
     const overlay = new URL('../../src/overlay/files.js', import.meta.url).href;
-    const words = ['--input-type=module', '-e', program, overlay];
-    const { stdout, error } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 15_000 });
+    const args = ['--input-type=module', '-e', program, overlay];
+    const { stdout, error } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 15_000 });
     assert.equal(error, undefined, 'it took more than 15 seconds');
     assert.equal(stdout, 'BAD_CONFIG');
   });
@@ -543,21 +543,21 @@ describe('a config of somebody else', () => {
     ],
   ];
   for (const [what, config] of LARGE) {
-    test(`of ${COUNT} ${what} takes a time that goes with its length`, () => {
-      // With the square of it, it would be 20 and more.
+    test(`of ${COUNT} ${what} takes linear time`, () => {
+      // Quadratic time would be 20 s and more.
       assert.ok(cpuSeconds(JSON.stringify(config)) < 10);
     });
   }
 
-  test('of YAML with thousands of mistakes is refused at the first', () => {
-    // Each one that is drawn beside its line takes as long as the line is.
+  test('of YAML with thousands of errors is rejected at the first', () => {
+    // Reporting an error takes as long as its line is.
     for (const piece of ['"', '[]', '{}', '\n"']) {
       const text = piece.repeat((1 << 16) / piece.length);
       assert.ok(Math.min(cpuSeconds(text), cpuSeconds(text), cpuSeconds(text)) < 1, JSON.stringify(piece));
     }
   });
 
-  test('has no name __proto__, which would vanish, in YAML nor in JSON', () => {
+  test("can't have a name __proto__, which would vanish, in YAML or JSON", () => {
     const names = ['nodes', 'networks', 'endpoints'] as const;
     for (const name of names) {
       const config = `nodes: {}\nnetworks: {}\n${name === 'endpoints' ? 'endpoints: {}\n' : ''}`;
@@ -570,7 +570,7 @@ describe('a config of somebody else', () => {
     assert.match(messageOf('nodes: {}\nnetworks: {}\n__proto__: {}\n'), /^line 3: __proto__: /);
   });
 
-  test('that is large JSON has each name once, and a mistake in it is told with its line', () => {
+  test("of large JSON can't have duplicate names, and an error in it has its line", () => {
     const fill = ' '.repeat(1 << 16);
     const repeated = `{"nodes": {},\n"networks": {"w": {"vni": 1},\n"w": {"vni": 2}}}${fill}`;
     assert.match(messageOf(repeated), /is no JSON \(line 3: duplicate name "w"\)/);
@@ -578,7 +578,7 @@ describe('a config of somebody else', () => {
     assert.match(messageOf(`{"nodes": {${fill}`), /\(line 1: truncated: 2 unclosed brackets\)/);
   });
 
-  test('of any text is taken, or refused as BAD_CONFIG', () => {
+  test('of any text is accepted, or rejected as BAD_CONFIG', () => {
     const alphabet = fc.constantFrom(
       ...Array.from('{}[]:,-"\'&*!|>%@`#\n\t 0a'),
       'nodes',
@@ -603,7 +603,7 @@ describe('a config of somebody else', () => {
     );
   });
 
-  test('so is the example with any piece of it replaced by anything', () => {
+  test('so is the example with any part of it replaced by anything', () => {
     fc.assert(
       fc.property(
         fc.nat(EXAMPLE.length),

@@ -1,4 +1,4 @@
-/** A fake clock: events in the order of their times; those of one time in the order that they were asked for. */
+/** A fake clock: runs events in chronological order; simultaneous ones in the order of scheduling. */
 
 interface Entry {
   readonly time: number;
@@ -10,14 +10,14 @@ function before(a: Entry, b: Entry): boolean {
   return a.time < b.time || (a.time === b.time && a.order < b.order);
 }
 
-/** Events of the future. */
+/** Scheduled events. */
 export class EventQueue {
   /** Seconds. */
   now = 0;
   #order = 0;
   readonly #heap: Entry[] = [];
 
-  /** Has something done so many seconds from now. */
+  /** Schedules an action after a delay in seconds. */
   after(seconds: number, action: () => void): void {
     const heap = this.#heap;
     const entry = { time: this.now + seconds, order: this.#order++, action };
@@ -29,7 +29,7 @@ export class EventQueue {
     heap[at] = entry;
   }
 
-  /** Lets time pass up to a moment. */
+  /** Advances time to a moment. */
   runUntil(seconds: number): void {
     const heap = this.#heap;
     while (heap.length > 0 && heap[0].time <= seconds) {

@@ -17,7 +17,7 @@ const SEED = 20261121;
 const MAX_VNI = 0xffffff;
 const AGEING = 300;
 
-/** A MAC of a number: different numbers, different MACs. */
+/** A distinct MAC per number. */
 function macOf(number: number): Uint8Array {
   const mac = Buffer.alloc(6);
   mac.writeUInt32BE(number >>> 0, 2);
@@ -25,7 +25,7 @@ function macOf(number: number): Uint8Array {
   return Uint8Array.from(mac);
 }
 
-/** What an entry is, as text, by its key as text. */
+/** Entries as text, by their key as text. */
 function contents(table: ForwardingTable): Map<string, string> {
   const entries = [...table];
   const map = new Map(entries.map((entry) => [keyOf(entry.vni, entry.mac), textOf(entry)]));
@@ -43,7 +43,7 @@ function textOf(entry: Held): string {
   return `${entry.kind} ${entry.target} ${entry.static} ${entry.seen}`;
 }
 
-/** Of the tables whose keys fall together. */
+/** Tables whose keys collide. */
 const HASH_SEED = 7;
 const HASH_KEY = hashKeyOf(HASH_SEED, 2);
 
@@ -53,7 +53,7 @@ function homeOf(vni: number, mac: Uint8Array, slots: number): number {
   return hashMac(HASH_KEY, view.getInt32(0), view.getUint16(4), vni) >>> Math.clz32(slots - 1);
 }
 
-/** Numbers of MACs that all belong into one slot of 64, under `HASH_SEED`. */
+/** Numbers of MACs that all hash to one slot of 64 with `HASH_SEED`. */
 function colliding(count: number, home: number): number[] {
   const numbers: number[] = [];
   for (let number = 0; numbers.length < count; number++) {
@@ -71,7 +71,7 @@ interface Step {
   readonly seconds: number;
 }
 
-/** Steps over some MACs, more of them additions than not. */
+/** Steps over some MACs, mostly additions. */
 function stepsOver(macs: readonly number[], vnis: readonly number[]): fc.Arbitrary<Step[]> {
   const step = fc.record<Step>({
     what: fc.constantFrom(
@@ -86,7 +86,7 @@ function stepsOver(macs: readonly number[], vnis: readonly number[]): fc.Arbitra
   return fc.array(step, { minLength: 1, maxLength: 250 });
 }
 
-/** The table as a Map; what it can't foretell (which old entry goes) it takes from the table, and checks. */
+/** The table as a Map; what it can't predict (which old entry is evicted) is copied from the table and checked. */
 class Model {
   readonly held = new Map<string, Held>();
   readonly counts = { lookups: 0, hits: 0, learned: 0, moves: 0, aged: 0, evicted: 0, refused: 0, conflicts: 0 };
@@ -101,7 +101,7 @@ class Model {
     return !entry.static && now - entry.seen > AGEING;
   }
 
-  /** Whether one more entry fits; if one had to go for it, it was a learned one, and the oldest while those are few. */
+  /** Whether one more entry fits; an evicted entry must be a learned one, and the oldest while there are few. */
   #room(forStatic: boolean, added: string): boolean {
     if (this.held.size < this.limit) return true;
     const learned = [...this.held].filter(([, entry]) => !entry.static);
@@ -214,8 +214,8 @@ function holdsWhatAMapHolds(steps: readonly Step[], options: ForwardingTableOpti
 const ANY_VNIS = [0, 1, 0xffff, 0x10000, MAX_VNI] as const;
 const POLICIES = [FullPolicy.Refuse, FullPolicy.Evict] as const;
 
-describe('ForwardingTable beside a Map', () => {
-  test('holds the same entries and counts the same, through any steps, however small it is', () => {
+describe('ForwardingTable compared with a Map', () => {
+  test('has the same entries and counts after any steps, however small it is', () => {
     fc.assert(
       fc.property(
         stepsOver(
@@ -231,7 +231,7 @@ describe('ForwardingTable beside a Map', () => {
     );
   });
 
-  test('so it does where all keys fall into a few slots, around the end of the table too', () => {
+  test('also if all keys hash to a few slots, including the end of the table', () => {
     const macs = [61, 62, 63, 0, 1].flatMap((home) => colliding(10, home));
     fc.assert(
       fc.property(
@@ -247,7 +247,7 @@ describe('ForwardingTable beside a Map', () => {
 
 describe('ForwardingTable under keys that collide', () => {
   for (const home of [0, 5, 60, 63]) {
-    test(`40 keys of slot ${home} of 64: after deleting any one the others are still found`, () => {
+    test(`40 keys of slot ${home} of 64: the others are still found after deleting any one`, () => {
       const macs = colliding(40, home).map(macOf);
       macs.forEach((_, deleted) => {
         const table = new ForwardingTable({ limit: 40, seed: HASH_SEED });
@@ -264,7 +264,7 @@ describe('ForwardingTable under keys that collide', () => {
 });
 
 describe("an entry's key", () => {
-  test('is the whole VNI and the whole MAC: one differing bit of either makes another', () => {
+  test('is the whole VNI and the whole MAC: a difference in one bit is another key', () => {
     const vni = 0x123456;
     const mac = Uint8Array.of(0x02, 0x42, 0x0a, 0x00, 0x09, 0x03);
     const table = new ForwardingTable();
@@ -278,7 +278,7 @@ describe("an entry's key", () => {
     assert.ok(table.find(vni, mac, 0, 0));
   });
 
-  test('VNIs 0 and 2^24 - 1 with targets 0 and 2^24 - 1 and MACs of all zeros and all ones come back as they went in', () => {
+  test('keeps VNIs 0 and 2^24 - 1, targets 0 and 2^24 - 1 and MACs of all zeros and all ones', () => {
     const table = new ForwardingTable();
     const wanted = new Map<string, string>();
     for (const vni of [0, MAX_VNI]) {
@@ -301,7 +301,7 @@ describe("an entry's key", () => {
     assert.deepEqual(contents(table), wanted);
   });
 
-  test('a target that is no number from 0 to 2^24 - 1 is refused, and so is a table of no entries', () => {
+  test('rejects a target outside 0 to 2^24 - 1, and a table of no entries', () => {
     const table = new ForwardingTable();
     for (const target of [-1, MAX_TARGET + 1, Number.NaN]) {
       assert.throws(() => table.set(1, macOf(1), 0, TargetKind.Vtep, target), { code: 'BAD_TABLE' });
@@ -317,7 +317,7 @@ describe("an entry's key", () => {
 describe('learning', () => {
   const mac = macOf(1);
 
-  test('never replaces a static entry, not even after any time: it is a conflict', () => {
+  test('never replaces a static entry, at any time: it is a conflict', () => {
     const table = new ForwardingTable({ ageing: 10 });
     table.set(1, mac, 0, TargetKind.Vtep, 3);
     assert.equal(table.learn(1, mac, 0, TargetKind.Vtep, 4, 0), LearnOutcome.Conflict);
@@ -338,7 +338,7 @@ describe('learning', () => {
     assert.deepEqual([table.kind, table.target, table.moves, table.size], [TargetKind.Local, 4, 2, 1]);
   });
 
-  test('a static entry takes the place of a learned one, and a later look finds no age in it', () => {
+  test('a static entry replaces a learned one, and never ages', () => {
     const table = new ForwardingTable({ ageing: 10 });
     table.learn(1, mac, 0, TargetKind.Vtep, 3, 5);
     assert.ok(table.set(1, mac, 0, TargetKind.Local, 9));
@@ -346,9 +346,9 @@ describe('learning', () => {
     assert.ok(table.find(1, mac, 0, 1000));
   });
 
-  // From 0 on, and in the seconds since 1970 that captures have.
+  // Starting at 0, and at times since 1970 as in captures.
   for (const start of [0, 1_000_000, 1_790_000_000]) {
-    test(`from second ${start} on, an entry is found for the time of ageing, and a second later no more`, () => {
+    test(`starting at ${start} s, an entry is found until the ageing time, and no longer a second later`, () => {
       const table = new ForwardingTable({ ageing: 300 });
       table.learn(1, mac, 0, TargetKind.Vtep, 3, start);
       assert.equal(table.find(1, mac, 0, start), true);
@@ -362,7 +362,7 @@ describe('learning', () => {
     });
   }
 
-  test('a sweep in pieces takes out as much as one at once, wherever the pieces end, and nothing else (200 tables)', () => {
+  test('a sweep in parts removes the same entries as one at once, wherever the parts end (200 tables)', () => {
     const entry = fc.record({ number: fc.nat(400), fixed: fc.boolean(), seen: fc.constantFrom(0, 100) });
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 300 }), fc.integer({ min: 1, max: 64 }), (entries, piece) => {
@@ -376,7 +376,8 @@ describe('learning', () => {
         });
         whole.sweep(350);
         const slots = pieces.byteLength / 16;
-        // A step looks at a slot or takes an entry out; a call does as many as there are slots, at most, which are 64 or more.
+        // A step examines a slot or removes an entry; a call does at most as many as there are slots, which are at
+        // least 64.
         for (let steps = 0; steps < slots + entries.length; steps += piece) pieces.sweepSome(350, piece);
         assert.deepEqual(contents(pieces), contents(whole));
         assert.deepEqual([pieces.size, pieces.aged], [whole.size, whole.aged]);
@@ -385,7 +386,7 @@ describe('learning', () => {
     );
   });
 
-  test('a sweep in pieces does no more than it was asked for, however many entries are old', () => {
+  test('a partial sweep does no more than the given steps, however many entries have expired', () => {
     const table = new ForwardingTable({ ageing: 300 });
     for (let i = 0; i < 5000; i++) table.learn(7, macOf(i), 0, TargetKind.Vtep, 1, 0);
     const slots = table.byteLength / 16;
@@ -399,7 +400,7 @@ describe('learning', () => {
     assert.equal(table.aged, 5000);
   });
 
-  test('being seen again makes an entry fresh', () => {
+  test('refreshes an entry that is seen again', () => {
     const table = new ForwardingTable({ ageing: 300 });
     table.learn(1, mac, 0, TargetKind.Vtep, 3, 0);
     table.learn(1, mac, 0, TargetKind.Vtep, 3, 200);
@@ -419,7 +420,7 @@ describe('a full ForwardingTable', () => {
     return table;
   }
 
-  test('refuses what is new if it is to, and keeps what it has', () => {
+  test('refuses new entries if configured to, and keeps the existing ones', () => {
     const table = filled(FullPolicy.Refuse, 0);
     const before = contents(table);
     assert.equal(table.learn(1, macOf(1000), 0, TargetKind.Vtep, 1, 1000), LearnOutcome.Full);
@@ -439,7 +440,7 @@ describe('a full ForwardingTable', () => {
     assert.deepEqual([table.evicted, table.refused], [5000, 0]);
   });
 
-  test('a static entry displaces a learned one whatever the policy, until all are static', () => {
+  test('a static entry displaces a learned one with either policy, until all are static', () => {
     const table = filled(FullPolicy.Refuse, LIMIT - 1);
     assert.ok(table.set(1, macOf(5000), 0, TargetKind.Vtep, 1));
     assert.ok(!table.find(1, macOf(LIMIT - 1), 0, LIMIT), 'the one learned entry went');
@@ -448,7 +449,7 @@ describe('a full ForwardingTable', () => {
     assert.equal(table.size, LIMIT);
   });
 
-  test('next to static entries alone a packet looks at a part of the table, and later packets at the rest', () => {
+  test('with nearly only static entries a packet examines a part of the table, and later packets the rest', () => {
     const table = new ForwardingTable({ limit: 5000, whenFull: FullPolicy.Evict });
     for (let i = 0; i < 4999; i++) table.set(1, macOf(i), 0, TargetKind.Vtep, i);
     table.learn(1, macOf(4999), 0, TargetKind.Vtep, 1, 0);
@@ -459,15 +460,15 @@ describe('a full ForwardingTable', () => {
     assert.deepEqual([table.size, table.evicted, table.refused], [5000, 1, tries - 1]);
   });
 
-  test('where all entries are static, learning finds no room even if it may evict', () => {
+  test('if all entries are static, learning fails even if it may evict', () => {
     const table = filled(FullPolicy.Evict, LIMIT);
     assert.equal(table.learn(1, macOf(5000), 0, TargetKind.Vtep, 1, 1), LearnOutcome.Full);
     assert.deepEqual([table.refused, table.evicted, table.size], [1, 0, LIMIT]);
   });
 });
 
-describe("a ForwardingTable's room", () => {
-  test('the seed says where entries stand: the same seed the same places, another seed others', () => {
+describe('ForwardingTable memory', () => {
+  test('the seed determines the slots: the same seed the same slots, another seed others', () => {
     const order = (seed: number): string[] => {
       const table = new ForwardingTable({ seed });
       for (let i = 0; i < 500; i++) table.set(1, macOf(i), 0, TargetKind.Vtep, i);
@@ -479,7 +480,7 @@ describe("a ForwardingTable's room", () => {
     assert.deepEqual(order(12345).sort(), order(0).sort());
   });
 
-  test('tables without a seed put the same keys into different places: nobody can choose MACs that collide', () => {
+  test('tables without a seed use different slots for the same keys: nobody can choose MACs that collide', () => {
     const order = (): string => {
       const table = new ForwardingTable();
       for (let i = 0; i < 500; i++) table.set(1, macOf(i), 0, TargetKind.Vtep, i);
@@ -488,7 +489,7 @@ describe("a ForwardingTable's room", () => {
     assert.notEqual(order(), order());
   });
 
-  test('iteration gives every entry once, and entries of other networks stay when one is flushed', () => {
+  test('iteration returns every entry once, and a flush removes only the entries of one network', () => {
     const table = new ForwardingTable();
     for (let i = 0; i < 3000; i++) table.learn(i % 3, macOf(i), 0, TargetKind.Vtep, i, 9);
     assert.deepEqual(
@@ -501,7 +502,7 @@ describe("a ForwardingTable's room", () => {
     assert.equal([...table].length, 2000);
   });
 
-  test('1,000,000 entries are all found, none is lost at any growth, and they take at most 40 bytes each', () => {
+  test('finds all of 1,000,000 entries at any growth, with at most 40 bytes each', () => {
     const COUNT = 1_000_000;
     const table = new ForwardingTable();
     const mac = Buffer.alloc(6, 2);
@@ -517,7 +518,7 @@ describe("a ForwardingTable's room", () => {
     assert.ok(table.byteLength / COUNT <= 40, `${table.byteLength / COUNT} bytes an entry`);
   });
 
-  test('at every size up to 5,000 nothing is lost and at most 5 of 8 slots are used', () => {
+  test('at every size up to 5,000 nothing is lost and at most 5/8 of the slots are used', () => {
     const table = new ForwardingTable({ seed: 99 });
     let bytes = table.byteLength;
     for (let i = 0; i < 5000; i++) {
@@ -561,7 +562,7 @@ describe("a ForwardingTable's room", () => {
     assert.equal(stderr, '');
     const { grown, hits } = JSON.parse(stdout) as { grown: number; hits: number };
     assert.ok(hits > 5e6 && hits < 6e6, `${hits} hits`);
-    // 16 bytes a look-up would be 160 MB.
+    // 16 bytes per look-up would be 160 MB.
     assert.ok(grown < 2 ** 20, `${grown} bytes`);
   });
 });

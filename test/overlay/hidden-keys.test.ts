@@ -1,4 +1,4 @@
-/** A key that stands where something else should is not shown by what is said about the place. */
+/** A key in the wrong place is not shown by messages about that place. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
@@ -6,9 +6,9 @@ import { parseConfig, parseKeys } from '../../src/overlay/files.js';
 import { OverlayError } from '../../src/overlay/index.js';
 
 const KEY = '4c6f72656d20697073756d20646f6c6f';
-/** Looks like a number to YAML. */
+/** YAML parses it as a number. */
 const DIGITS = '12345678901234567890123456789012';
-/** Each with the digits that stand in it. */
+/** Each with its digits. */
 const FORMS: readonly (readonly [text: string, digits: string])[] = [
   [KEY, KEY],
   [`0x${KEY}b2c4e702`, `${KEY}b2c4e702`],
@@ -48,7 +48,7 @@ keys:
   - { tag: 4, key: "${OTHER}" }
 `;
 
-/** What a reader says about a text: its remarks, and its error with whatever caused that. */
+/** A parser's output about a text: its warnings, and its error with all causes. */
 function said(read: (text: string) => unknown, text: string): string {
   try {
     const { remarks = [] } = read(text) as { remarks?: readonly string[] };
@@ -60,30 +60,30 @@ function said(read: (text: string) => unknown, text: string): string {
 }
 
 function assertHidden(message: string, digits: string): void {
-  // A number's decimal point and an address's marks don't hide what stands around them.
+  // A number's decimal point and an address's separators don't hide the text around them.
   const plain = message.toLowerCase().replaceAll(/[.:]/g, '');
   for (let i = 0; i + 8 <= digits.length; i++) assert.ok(!plain.includes(digits.slice(i, i + 8)), message);
 }
 
 const WORD = /[^\s",{}[\]]+|""/g;
 
-/** The text with another text in the place of each of its words in turn. */
+/** The text with each of its words replaced in turn. */
 function* replaced(text: string, word: string): Generator<string> {
   for (const { 0: found, index } of text.matchAll(WORD)) {
     yield text.slice(0, index) + word + text.slice(index + found.length);
   }
 }
 
-describe('a key in the place of any word is shown by no remark and no error', () => {
+describe('a key in place of any word is shown by no warning and no error', () => {
   const FILES: [what: string, text: string][] = [
     ['the output of ip xfrm state', XFRM],
     ['esp_sa', ESP_SA],
     ['lines of Swarm’s raft store', SWARM],
-    ['a ring of YAML', RING],
-    ['a ring of JSON', JSON_RING],
+    ['a ring in YAML', RING],
+    ['a ring in JSON', JSON_RING],
   ];
   for (const [what, text] of FILES) {
-    test(`${what}, also with another mistake beside it`, () => {
+    test(`${what}, also with another error next to it`, () => {
       let messages = 0;
       for (const [form, digits] of FORMS) {
         for (const one of replaced(text, form)) {

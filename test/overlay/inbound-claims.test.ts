@@ -10,7 +10,7 @@ const HERE = unhex('c0a83202');
 class Scene {
   readonly sad = new Sad<InboundSa>();
   readonly claims = new InboundClaims(this.sad);
-  /** SAs in the order in which they were made, and whose they are. */
+  /** SAs in order of creation, and their owners. */
   readonly made: { readonly peer: number; readonly sa: InboundSa }[] = [];
   /** Peers whose keys are wiped. */
   readonly wiped = new Set<number>();
@@ -26,7 +26,7 @@ class Scene {
     return { spi, peer, tag: 1, make };
   }
 
-  /** Whose SA an SPI is. */
+  /** The owner of an SPI's SA. */
   holder(spi = 7): number | undefined {
     const sa = this.sad.find(spi, 4, HERE, 0);
     return this.made.find((entry) => entry.sa === sa)?.peer;
@@ -34,7 +34,7 @@ class Scene {
 }
 
 describe('InboundClaims', () => {
-  test('the first that claims an SPI has it, and whoever comes later is told so', () => {
+  test('the first claim to an SPI holds it, and later ones are returned its holder', () => {
     const scene = new Scene();
     const [first, second, third] = [1, 2, 3].map((peer) => scene.claim(peer));
     assert.equal(scene.claims.add(first), undefined);
@@ -43,7 +43,7 @@ describe('InboundClaims', () => {
     assert.deepEqual([scene.holder(), scene.sad.size, scene.made.length], [1, 1, 1]);
   });
 
-  test('claims to different SPIs have nothing to do with each other', () => {
+  test('claims to different SPIs are independent', () => {
     const scene = new Scene();
     const claims = [scene.claim(1, 7), scene.claim(1, 8), scene.claim(2, 9)];
     for (const claim of claims) assert.equal(scene.claims.add(claim), undefined);
@@ -51,7 +51,7 @@ describe('InboundClaims', () => {
     assert.deepEqual([scene.holder(7), scene.holder(8), scene.holder(9)], [1, undefined, 2]);
   });
 
-  test('when it is given up, its SA is closed, and the next in line gets one of its own', () => {
+  test('on release, its SA is closed, and the next in line gets a new one', () => {
     const scene = new Scene();
     const claims = [1, 2, 3].map((peer) => scene.claim(peer));
     for (const claim of claims) scene.claims.add(claim);
@@ -65,7 +65,7 @@ describe('InboundClaims', () => {
     assert.equal(scene.holder(), 3);
   });
 
-  test('one that waits may be given up, and who has the SPI keeps its SA', () => {
+  test('a waiting claim can be released, and the holder keeps its SA', () => {
     const scene = new Scene();
     const claims = [1, 2, 3].map((peer) => scene.claim(peer));
     for (const claim of claims) scene.claims.add(claim);
@@ -75,7 +75,7 @@ describe('InboundClaims', () => {
     assert.equal(scene.holder(), 3);
   });
 
-  test('one that is not there is let be', () => {
+  test('ignores the release of an unknown claim', () => {
     const scene = new Scene();
     const [held, other] = [scene.claim(1), scene.claim(2)];
     scene.claims.delete(other);
@@ -88,7 +88,7 @@ describe('InboundClaims', () => {
     assert.equal(scene.sad.size, 0);
   });
 
-  test('a wiped key’s claim gets no SA, and the one behind it does', () => {
+  test("a wiped key's claim gets no SA, and the next one does", () => {
     const scene = new Scene();
     const claims = [1, 2, 3].map((peer) => scene.claim(peer));
     for (const claim of claims) scene.claims.add(claim);
@@ -99,7 +99,7 @@ describe('InboundClaims', () => {
     assert.equal(scene.holder(), 3);
   });
 
-  test('a claim that comes while only wiped keys’ wait has the SPI', () => {
+  test("a claim that comes while only wiped keys' claims wait holds the SPI", () => {
     const scene = new Scene();
     const claims = [1, 2, 3, 4].map((peer) => scene.claim(peer));
     scene.claims.add(claims[0]);

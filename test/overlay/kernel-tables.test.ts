@@ -1,4 +1,4 @@
-/** Tables of the kernel in every form that iproute2 prints, and that terminals and forums make of it. */
+/** Kernel tables in every format of iproute2, and as mangled by terminals and forums. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -41,12 +41,12 @@ const FDB: readonly (readonly [what: string, text: string, found: readonly strin
     WHOLE,
   ],
   [
-    'bridge -j -p fdb show dev vxlan0 behind a prompt with brackets',
+    'bridge -j -p fdb show dev vxlan0 after a prompt with brackets',
     `[root@node1 ~]# bridge -j -p fdb show dev vxlan0\n[ {\n  "mac": "${MAC}",\n  "dst": "192.168.50.2",\n  "state": "permanent"\n} ]\n`,
     NAMELESS,
   ],
   [
-    'two outputs of -j one behind the other',
+    'two concatenated outputs of -j',
     `[{"mac":"${MAC}","flags":[]}]\n[{"mac":"${MAC}"}]`,
     [`${MAC} -  false`, `${MAC} -  false`],
   ],
@@ -72,7 +72,7 @@ const FDB: readonly (readonly [what: string, text: string, found: readonly strin
 ];
 
 describe('bridge fdb', () => {
-  for (const [what, text, found] of FDB) test(`is read: ${what}`, () => assert.deepEqual(rows(text), found));
+  for (const [what, text, found] of FDB) test(`is parsed: ${what}`, () => assert.deepEqual(rows(text), found));
 
   for (const [what, text, message] of [
     ['a VTEP that was cut', `${ROW}\n${ROW.replace('50.2', '50.')}`, /^line 2: not an IPv4 address: "192\.168\.50\."$/],
@@ -103,7 +103,7 @@ describe('bridge fdb', () => {
     ],
     ['nothing', '\n', /it is empty/],
   ] as const) {
-    test(`is refused with the line or what it looks like: ${what}`, () => {
+    test(`is rejected with the line or what it looks like: ${what}`, () => {
       assert.throws(() => parseBridgeFdb(text), { code: 'BAD_IMPORT', message });
     });
   }
@@ -143,7 +143,7 @@ const NEIGH: readonly (readonly [what: string, text: string, found: readonly str
 ];
 
 describe('ip neigh', () => {
-  for (const [what, text, found] of NEIGH) test(`is read: ${what}`, () => assert.deepEqual(neighbours(text), found));
+  for (const [what, text, found] of NEIGH) test(`is parsed: ${what}`, () => assert.deepEqual(neighbours(text), found));
 
   for (const [what, text, message] of [
     [
@@ -156,19 +156,19 @@ describe('ip neigh', () => {
       `10.0.9.4 dev vxlan0 lladdr ${MAC.slice(0, 14)} STALE`,
       /^line 1: not a MAC address: "02:42:0a:00:09"$/,
     ],
-    ['bridge fdb', ROW, /no line of it is an entry of ip neigh: it looks like output of bridge fdb$/],
+    ['bridge fdb', ROW, /no line is an entry of ip neigh: it looks like output of bridge fdb$/],
     ['bridge -j fdb', `[{"mac":"${MAC}","dst":"192.168.50.2","state":"permanent"}]`, /output of bridge -j fdb$/],
     ['arp', `? (10.0.9.4) at ${MAC} [ether] PERM on vxlan0`, /it looks like output of arp$/],
     ['nothing', '', /it is empty/],
   ] as const) {
-    test(`is refused with the line or what it looks like: ${what}`, () => {
+    test(`is rejected with the line or what it looks like: ${what}`, () => {
       assert.throws(() => parseIpNeighbours(text), { code: 'BAD_IMPORT', message });
     });
   }
 });
 
 describe('any text', () => {
-  test('is a table or an error of one line (3,000 texts)', () => {
+  test('is a table or a one-line error (3,000 texts)', () => {
     const pieces = fc.constantFrom(
       ROW,
       NEIGHBOUR,

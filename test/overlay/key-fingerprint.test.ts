@@ -9,13 +9,13 @@ function fingerprint(tag: number, value: number, length = 16): string {
 }
 
 describe('the fingerprint of a key', () => {
-  test('is of its bytes, not of its tag, and the same wherever it is computed', () => {
+  test('depends on its bytes, not on its tag, and is always the same', () => {
     assert.equal(fingerprint(1, 0xa5), fingerprint(2, 0xa5));
     const key = new ClusterKey(1, new Uint8Array(16).fill(0xa5));
     assert.equal(keyFingerprint(key, forgeHkdfSha256), fingerprint(1, 0xa5));
   });
 
-  test('differs between keys, and is 12 hexadecimal digits', () => {
+  test('differs between keys, and has 12 hexadecimal digits', () => {
     const all = Array.from({ length: 256 }, (_, value) => [16, 24, 32].map((length) => fingerprint(1, value, length)));
     assert.equal(new Set(all.flat()).size, 768);
     assert.ok(all.flat().every((text) => /^[0-9a-f]{12}$/.test(text)));

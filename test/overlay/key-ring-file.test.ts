@@ -1,4 +1,4 @@
-/** Key rings as people write them, and as programs do that read Swarm's raft store. */
+/** Key rings as written by people and by tools that read Swarm's raft store. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ import { cpuSeconds } from '../cpu-time.js';
 const SEED = 20261121;
 const ONE = '4c6f72656d20697073756d20646f6c6f';
 const TWO = '000102030405060708090a0b0c0d0e0f';
-/** Looks like a number to YAML. */
+/** YAML parses it as a number. */
 const DIGITS = '12345678901234567890123456789012';
 
 /** Tags and keys in hexadecimal. */
@@ -52,7 +52,7 @@ function refused(text: string, code: OverlayError['code'], message: RegExp, read
   );
 }
 
-describe('a ring of YAML or JSON', () => {
+describe('a ring in YAML or JSON', () => {
   const RING = [
     [4, ONE],
     [5, TWO],
@@ -61,7 +61,7 @@ describe('a ring of YAML or JSON', () => {
     ['block style', `keys:\n  - tag: 4\n    key: "${ONE}"\n  - tag: 5\n    key: "${TWO}"\n`],
     ['flow style', `keys:\n  - { tag: 4, key: "${ONE}" }\n  - { tag: 5, key: "${TWO}" }\n`],
     ['all in flow style', `{keys: [{tag: 4, key: ${ONE}}, {tag: 5, key: '${TWO}'}]}`],
-    ['the list alone', `- { tag: 4, key: "${ONE}" }\n- { tag: 5, key: "${TWO}" }\n`],
+    ['just the list', `- { tag: 4, key: "${ONE}" }\n- { tag: 5, key: "${TWO}" }\n`],
     [
       'JSON',
       JSON.stringify(
@@ -76,7 +76,7 @@ describe('a ring of YAML or JSON', () => {
       ),
     ],
     [
-      'JSON, the list alone, in one line',
+      'JSON, just the list, in one line',
       JSON.stringify([
         { tag: 4, key: ONE },
         { tag: 5, key: TWO },
@@ -88,13 +88,10 @@ describe('a ring of YAML or JSON', () => {
     ],
     ['in another order', `- { tag: 5, key: "${TWO}" }\n- { tag: 4, key: "${ONE}" }\n`],
     [
-      'with comments, a document mark and fields that are not known',
+      'with comments, a document mark and unknown fields',
       `# of the lab\n---\nname: lab\nkeys: # two\n  - { tag: 4, key: "${ONE}", since: 2026-11-21 }\n  - { key: "${TWO}", tag: 5 }\n`,
     ],
-    [
-      'with lines that end as Windows ends them',
-      `keys:\r\n  - tag: 4\r\n    key: "${ONE}"\r\n  - tag: 5\r\n    key: "${TWO}"\r\n`,
-    ],
+    ['with Windows line endings', `keys:\r\n  - tag: 4\r\n    key: "${ONE}"\r\n  - tag: 5\r\n    key: "${TWO}"\r\n`],
     ['with a tag in hexadecimal', `- { tag: 0x4, key: "${ONE}" }\n- { tag: 5, key: "${TWO}" }\n`],
   ];
   for (const [what, text] of FORMS) {
@@ -105,7 +102,7 @@ describe('a ring of YAML or JSON', () => {
     });
   }
 
-  test('its profile is swarm if it says nothing, and what it says otherwise', () => {
+  test('its profile is swarm by default, and otherwise as given', () => {
     const ring = `keys: [{ tag: 4, key: "${ONE}" }]\n`;
     assert.equal(parseKeyRing(ring).profile, 'swarm');
     assert.equal(parseKeyRing(`profile: swarm\n${ring}`).profile, 'swarm');
@@ -115,7 +112,7 @@ describe('a ring of YAML or JSON', () => {
     }
   });
 
-  test('keys of 24 and 32 bytes are read', () => {
+  test('reads keys of 24 and 32 bytes', () => {
     const file = parseKeyRing(`- { tag: 1, key: "${ONE}${ONE.slice(16)}" }\n- { tag: 2, key: "${ONE}${TWO}" }\n`);
     assert.deepEqual(
       rows(file).map(([, hex]) => hex.length / 2),
@@ -123,24 +120,27 @@ describe('a ring of YAML or JSON', () => {
     );
   });
 
-  test('what is there and wrong is named by its entry, without the key', () => {
+  test('an error names the invalid entry, without the key', () => {
     const CASES: [text: string, message: RegExp][] = [
-      [`- { tag: 4, key: "${ONE}0" }`, /key 1 of the ring: its key isn't a text of pairs/],
-      [`- { tag: 4, key: "${ONE} " }`, /key 1 of the ring: its key isn't a text of pairs/],
-      [`- { tag: 4, key: "${ONE.replace('4c', '4g')}" }`, /key 1 of the ring: its key isn't a text of pairs/],
-      [`- { tag: 4, key: "" }`, /key 1 of the ring: its key isn't a text of pairs/],
-      [`- { tag: 4, key: "0x" }`, /key 1 of the ring: its key isn't a text of pairs/],
-      [`- { tag: 4, key: ["${ONE}"] }`, /key 1 of the ring: its key isn't a text of pairs/],
-      [`- { tag: 4 }`, /key 1 of the ring: its key isn't a text of pairs/],
+      [`- { tag: 4, key: "${ONE}0" }`, /key 1 of the ring: its key isn't a string of hexadecimal digit pairs/],
+      [`- { tag: 4, key: "${ONE} " }`, /key 1 of the ring: its key isn't a string of hexadecimal digit pairs/],
+      [
+        `- { tag: 4, key: "${ONE.replace('4c', '4g')}" }`,
+        /key 1 of the ring: its key isn't a string of hexadecimal digit pairs/,
+      ],
+      [`- { tag: 4, key: "" }`, /key 1 of the ring: its key isn't a string of hexadecimal digit pairs/],
+      [`- { tag: 4, key: "0x" }`, /key 1 of the ring: its key isn't a string of hexadecimal digit pairs/],
+      [`- { tag: 4, key: ["${ONE}"] }`, /key 1 of the ring: its key isn't a string of hexadecimal digit pairs/],
+      [`- { tag: 4 }`, /key 1 of the ring: its key isn't a string of hexadecimal digit pairs/],
       [`- { tag: 3, key: "${TWO}" }\n- { tag: 4, key: "${ONE}ff" }`, /the key with tag 4 has 17 bytes/],
       [`- { tag: 4, key: "${ONE.slice(2)}" }`, /the key with tag 4 has 15 bytes/],
-      [`- { key: "${ONE}" }`, /key 1 of the ring has no number as its tag/],
-      [`- { tag: "4", key: "${ONE}" }`, /key 1 of the ring has no number as its tag/],
-      [`- { tag: four, key: "${ONE}" }`, /key 1 of the ring has no number as its tag/],
-      [`- { tag: -4, key: "${ONE}" }`, /whole number from 0 on, not -4/],
-      [`- { tag: 4.5, key: "${ONE}" }`, /whole number from 0 on, not 4\.5/],
-      [`- { tag: 99999999999999999999, key: "${ONE}" }`, /whole number from 0 on/],
-      [`- { tag: .nan, key: "${ONE}" }`, /whole number from 0 on, not NaN/],
+      [`- { key: "${ONE}" }`, /key 1 of the ring has no numeric tag/],
+      [`- { tag: "4", key: "${ONE}" }`, /key 1 of the ring has no numeric tag/],
+      [`- { tag: four, key: "${ONE}" }`, /key 1 of the ring has no numeric tag/],
+      [`- { tag: -4, key: "${ONE}" }`, /whole number from 0, not -4/],
+      [`- { tag: 4.5, key: "${ONE}" }`, /whole number from 0, not 4\.5/],
+      [`- { tag: 99999999999999999999, key: "${ONE}" }`, /whole number from 0/],
+      [`- { tag: .nan, key: "${ONE}" }`, /whole number from 0, not NaN/],
       [`- "${ONE}"`, /key 1 of the ring is not of the form/],
       [`- null`, /key 1 of the ring is not of the form/],
       [`- { tag: 4, key: "${ONE}" }\n- 7`, /key 2 of the ring is not of the form/],
@@ -152,14 +152,18 @@ describe('a ring of YAML or JSON', () => {
     for (const [text, message] of CASES) refused(text, 'BAD_KEY_RING', message);
   });
 
-  test('digits without quotes, which YAML makes a number, are refused and not rounded', () => {
+  test('digits without quotes, which YAML parses as a number, are rejected and not rounded', () => {
     for (const bare of [DIGITS, `0x${DIGITS}`, `0x${ONE}`, '1e30', '1234567890123456789012345678e112']) {
-      refused(`- { tag: 4, key: ${bare} }`, 'BAD_KEY_RING', /key 1 of the ring: its key isn't a text of pairs/);
+      refused(
+        `- { tag: 4, key: ${bare} }`,
+        'BAD_KEY_RING',
+        /key 1 of the ring: its key isn't a string of hexadecimal digit pairs/,
+      );
     }
     assert.deepEqual(rows(parseKeyRing(`- { tag: 4, key: "${DIGITS}" }`)), [[4, DIGITS]]);
   });
 
-  test('what is no ring at all is called so, without a piece of it', () => {
+  test('reports a file that is not a ring, without quoting it', () => {
     const CASES: [text: string, message: RegExp][] = [
       ['', /no list of keys/],
       ['\n\n', /no list of keys/],
@@ -170,22 +174,22 @@ describe('a ring of YAML or JSON', () => {
       ['tag: 4', /no list of keys/],
       ['keys: 7', /no list of keys/],
       [`keys: { tag: 4, key: "${ONE}" }`, /no list of keys/],
-      [`keys:\n  - { tag: 4, key: "${ONE}\n`, /no YAML \(line \d+\)/],
-      [`keys:\n  - { tag: 4, key: "${ONE}" }}\n`, /no YAML \(line \d+\)/],
-      [`\tkeys: "${ONE}"`, /no YAML|no list of keys/],
-      [`keys: []\nkeys: ["${ONE}"]`, /no YAML \(line \d+\)/],
-      ['# '.repeat(1 << 20), /more than 16384 characters and is no JSON/],
+      [`keys:\n  - { tag: 4, key: "${ONE}\n`, /not valid YAML \(line \d+\)/],
+      [`keys:\n  - { tag: 4, key: "${ONE}" }}\n`, /not valid YAML \(line \d+\)/],
+      [`\tkeys: "${ONE}"`, /not valid YAML|no list of keys/],
+      [`keys: []\nkeys: ["${ONE}"]`, /not valid YAML \(line \d+\)/],
+      ['# '.repeat(1 << 20), /more than 16384 characters and is not JSON/],
     ];
     for (const [text, message] of CASES) refused(text, 'NO_KEYS', message);
   });
 
-  test('an object’s prototype is out of a file’s reach', () => {
+  test("an object's prototype is out of a file's reach", () => {
     const text = `{"__proto__": {"profile": "strict", "keys": 1}, "keys": [{"tag": 4, "key": "${ONE}", "__proto__": {"tag": 9}}]}`;
     assert.deepEqual([rows(parseKeyRing(text)), parseKeyRing(text).profile], [[[4, ONE]], 'swarm']);
     assert.equal(({} as { profile?: string }).profile, undefined);
   });
 
-  test('anchors and aliases are refused, and as an error of this floor', () => {
+  test('rejects anchors and aliases with an error of this module', () => {
     const bomb = ['a: &a ["x","x","x","x","x","x","x","x","x"]'];
     for (let i = 1; i < 12; i++) {
       const [name, before] = [i, i - 1].map((n) => String.fromCharCode(97 + n));
@@ -196,11 +200,11 @@ describe('a ring of YAML or JSON', () => {
     refused('keys: &loop [*loop]', 'NO_KEYS', /./);
   });
 
-  test('an alias of nothing, with which any random text may begin, is no ring', () => {
+  test('an alias of nothing, with which any random text may begin, is not a ring', () => {
     for (const text of ['*', '*abc', '*abc\n', '- *x', '* * *\n']) refused(text, 'NO_KEYS', /./);
   });
 
-  test('64 KB of anything are refused in less than a second', () => {
+  test('rejects 64 KB of anything in less than a second', () => {
     for (const piece of [
       'abc def\n',
       'abc: def\n',
@@ -221,7 +225,7 @@ describe('a ring of YAML or JSON', () => {
     }
   });
 
-  test('files nested without end, one after the other, do not end the process', () => {
+  test('endlessly nested files, one after the other, do not end the process', () => {
     const module = pathToFileURL(join(ROOT, 'dist/src/overlay/files.js')).href;
     const program = `
       const { parseKeyRing } = await import(${JSON.stringify(module)});
@@ -234,7 +238,7 @@ describe('a ring of YAML or JSON', () => {
     assert.equal(call.stdout.toString(), 'NO_KEYS\n'.repeat(5));
   });
 
-  test('random texts are a ring or an error of this floor (3,000 texts)', () => {
+  test('random texts are a ring or an error of this module (3,000 texts)', () => {
     const piece = fc.constantFrom(
       'keys:',
       ' ',
@@ -285,10 +289,10 @@ describe('a ring of YAML or JSON', () => {
   });
 });
 
-describe('lines of Swarm’s raft store', () => {
+describe("lines of Swarm's raft store", () => {
   const text = readFileSync(fixture('docker/swarm-keys.txt'), 'utf8');
 
-  test('the recorded ones: the three IPsec keys by their tags, those of the gossip passed over', () => {
+  test('the recorded ones: the three IPsec keys by their tags, skipping gossip keys', () => {
     const file = parseSwarmKeys(text);
     assert.equal(file.profile, 'swarm');
     assert.deepEqual(rows(file), [
@@ -298,7 +302,7 @@ describe('lines of Swarm’s raft store', () => {
     ]);
   });
 
-  test('in any order, with other lines between, indented, and with the ends of Windows', () => {
+  test('in any order, with other lines between, indented, and with Windows line endings', () => {
     const shuffled = text.split('\n').reverse().join('\r\n  some other line\r\n  ');
     assert.deepEqual(rows(parseSwarmKeys(shuffled)), rows(parseSwarmKeys(text)));
   });
@@ -313,16 +317,21 @@ describe('lines of Swarm’s raft store', () => {
     refused('', 'NO_KEYS', /no key of networking:ipsec/, parseSwarmKeys);
   });
 
-  test('a key of odd digits, of another length, a tag twice or too large: what is wrong, without the key', () => {
+  test('a key with an odd number of digits or another length, a tag that is duplicate or too large: what is wrong, without the key', () => {
     const line = (tag: number | string, key: string): string => `networking:ipsec lamport ${tag} key ${key}\n`;
-    refused(line(1, TWO) + line(2, `${ONE}0`), 'BAD_KEY_RING', /line 2: its key isn't a text of pairs/, parseSwarmKeys);
+    refused(
+      line(1, TWO) + line(2, `${ONE}0`),
+      'BAD_KEY_RING',
+      /line 2: its key isn't a string of hexadecimal digit pairs/,
+      parseSwarmKeys,
+    );
     refused(line(2, `${ONE}00`), 'BAD_KEY_RING', /tag 2 has 17 bytes/, parseSwarmKeys);
     refused(line(2, ONE) + line(2, TWO), 'BAD_KEY_RING', /two keys have the tag 2/, parseSwarmKeys);
     refused(line('99999999999999999999', ONE), 'BAD_KEY_RING', /whole number/, parseSwarmKeys);
   });
 });
 
-test('what a file held does not show: not as JSON, not in a log', () => {
+test('the contents of a file do not show in JSON or logs', () => {
   const file = parseKeyRing(`- { tag: 4, key: "${ONE}" }`);
   for (const text of [JSON.stringify(file), inspect(file, { depth: 9, showHidden: true })]) {
     assert.doesNotMatch(text.replaceAll(/\s/g, ''), /4c6f|76,111,114/i);
@@ -330,8 +339,8 @@ test('what a file held does not show: not as JSON, not in a log', () => {
   assert.match(JSON.stringify(file), /\[hidden\]/);
 });
 
-describe('a ring that is written', () => {
-  test('is read as it was, whatever its keys', () => {
+describe('a formatted ring', () => {
+  test('parses back to the same, whatever its keys', () => {
     const key = fc.record({
       tag: fc.oneof(fc.nat(), fc.maxSafeNat()),
       bytes: fc.constantFrom(16, 24, 32).chain((length) => fc.uint8Array({ minLength: length, maxLength: length })),
@@ -348,7 +357,7 @@ describe('a ring that is written', () => {
     );
   });
 
-  test('can take the place of a ring in YAML alone, and of nothing that would be lost by it', () => {
+  test('can replace a YAML ring, and nothing whose other contents would be lost', () => {
     const text = `profile: strict\nkeys:\n  - { tag: 4, key: '${ONE}' }\n`;
     for (const alone of [
       text,
@@ -387,11 +396,11 @@ describe('keys that protect nothing', () => {
     ["Swarm's lines", (keys: readonly string[]) => parseSwarmKeys(swarm(keys))],
     ['a config', (keys: readonly string[]) => parseConfig(config(keys))],
   ] as const) {
-    test(`are refused in ${name}: zeros, one byte over and over, and one key under two tags`, () => {
+    test(`are rejected in ${name}: zeros, a single repeated byte, and the same key under two tags`, () => {
       read(real);
       for (const [keys, message] of [
-        [real.with(1, '0'.repeat(32)), /the key with tag 2 is one byte over and over/],
-        [real.with(0, '7f'.repeat(16)), /the key with tag 1 is one byte over and over/],
+        [real.with(1, '0'.repeat(32)), /the key with tag 2 is a single repeated byte/],
+        [real.with(0, '7f'.repeat(16)), /the key with tag 1 is a single repeated byte/],
         [real.with(2, real[0]), /the keys with tags 1 and 3 are the same/],
         [real.with(2, real[1].toUpperCase()), /the keys with tags 2 and 3 are the same/],
       ] as const) {
@@ -407,7 +416,7 @@ describe('keys that protect nothing', () => {
     });
   }
 
-  test('are read out of dumps of SAs, with a remark: their packets are as they are', () => {
+  test('are read from dumps of SAs, with a warning: their packets exist', () => {
     const espSa = (key: string): string =>
       `"IPv4","10.0.0.1","10.0.0.2","0x00000001","AES-GCM with 8 octet ICV [RFC4106]","0x${key}12345678","NULL",""\n`;
     const xfrm = (key: string): string =>

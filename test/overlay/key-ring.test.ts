@@ -18,7 +18,7 @@ function refused(make: () => unknown, message: RegExp): void {
 }
 
 describe('a key of the cluster', () => {
-  test('has 16, 24 or 32 bytes, whatever AES takes, and no other number of them', () => {
+  test('has 16, 24 or 32 bytes, as AES needs, and no other length', () => {
     for (let length = 0; length <= 40; length++) {
       if ([16, 24, 32].includes(length))
         assert.equal(
@@ -31,10 +31,10 @@ describe('a key of the cluster', () => {
 
   test('has a whole number from 0 to 2^53 - 1 as its tag', () => {
     for (const tag of [0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER]) assert.equal(key(tag).tag, tag);
-    for (const tag of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) refused(() => key(tag), /whole number from 0 on/);
+    for (const tag of [-1, 0.5, Number.NaN, Infinity, 2 ** 53]) refused(() => key(tag), /whole number from 0/);
   });
 
-  test('is not shown by an error where it stands in the place of its tag or of another number', () => {
+  test('is not shown by an error when passed as a tag or another number', () => {
     const text = '4c6f72656d20697073756d20646f6c6f';
     const random = (bytes: Uint8Array): void => void bytes.fill(1);
     for (const wrong of [text, `${text}\n`, BigInt(`0x${text}`), Number(`0x${text}`), -12345678, 'x'.repeat(1 << 20)]) {
@@ -49,7 +49,7 @@ describe('a key of the cluster', () => {
     refused(() => key(0.5), /, not 0.5$/);
   });
 
-  test('copies its bytes, and wipes its own', () => {
+  test('copies its bytes, and wipes its copy', () => {
     const bytes = new Uint8Array(16).fill(7);
     const copied = new ClusterKey(1, bytes);
     bytes.fill(0);
@@ -65,7 +65,7 @@ describe('a key of the cluster', () => {
     assert.equal(copied.wiped, true);
   });
 
-  test('is of no use once it is wiped: zeros are never taken for a key', () => {
+  test("can't be used once it is wiped: zeros are never mistaken for a key", () => {
     const wiped = key(7);
     wiped.wipe();
     const kept = key(7);
@@ -74,14 +74,14 @@ describe('a key of the cluster', () => {
     }
   });
 
-  test('equals another with its tag and its bytes', () => {
+  test('equals another with the same tag and bytes', () => {
     assert.ok(key(7, 16, 1).equals(key(7, 16, 1)));
     assert.ok(!key(7, 16, 1).equals(key(8, 16, 1)));
     assert.ok(!key(7, 16, 1).equals(key(7, 16, 2)));
     assert.ok(!key(7, 16, 1).equals(key(7, 32, 1)));
   });
 
-  test('does not show itself: not as JSON, not in a log, not by its properties', () => {
+  test('does not show itself in JSON, logs or its properties', () => {
     const shy = new ClusterKey(
       29_943,
       Uint8Array.from({ length: 16 }, (_, i) => 0xa0 + i),
@@ -102,7 +102,7 @@ describe('a key of the cluster', () => {
 });
 
 describe('a ring', () => {
-  test('is in the order of the tags, whatever order the keys came in, and leaves the list that it was given', () => {
+  test('sorts keys by tag, and leaves the given list unchanged', () => {
     const given = [key(10), key(9), key(100), key(2)];
     assert.deepEqual(
       new KeyRing(given).keys.map(({ tag }) => tag),
@@ -114,7 +114,7 @@ describe('a ring', () => {
     );
   });
 
-  test('holds no tag twice, though the keys were the same', () => {
+  test('rejects duplicate tags, even for identical keys', () => {
     refused(() => new KeyRing([key(1), key(2), key(1)]), /two keys have the tag 1$/);
     refused(() => new KeyRing([key(5, 16, 1), key(5, 16, 2)]), /two keys have the tag 5$/);
   });
@@ -127,7 +127,7 @@ describe('a ring', () => {
     refused(() => new KeyRing(keys(65)), /at most 64 keys, not 65/);
   });
 
-  test('mixes key sizes', () => {
+  test('can mix key sizes', () => {
     const ring = new KeyRing([key(3, 32), key(1, 16), key(2, 24)]);
     assert.deepEqual(
       ring.keys.map((one) => one.use(({ length }) => length)),
@@ -142,7 +142,7 @@ describe('a ring that rotates', () => {
   const bytesOf = (ring: KeyRing): string[] =>
     ring.keys.map((one) => one.use((bytes) => Buffer.from(bytes).toString('hex')));
 
-  test('is made of as many random keys as are asked for: three of 16 bytes, as Swarm has, if nothing is said', () => {
+  test('is generated with the given number of random keys; the default is three of 16 bytes, as in Swarm', () => {
     const ring = KeyRing.generate({ random });
     assert.deepEqual(tagsOf(ring), [1, 2, 3]);
     assert.equal(new Set(bytesOf(ring)).size, 3);
@@ -150,11 +150,11 @@ describe('a ring that rotates', () => {
     const other = KeyRing.generate({ random, count: 5, keyBytes: 32, firstTag: 70_000 });
     assert.deepEqual(tagsOf(other), [70_000, 70_001, 70_002, 70_003, 70_004]);
     assert.ok(bytesOf(other).every((digits) => digits.length === 64));
-    for (const count of [0, 1.5, 65, Number.NaN]) refused(() => KeyRing.generate({ random, count }), /from 1 to 64/);
+    for (const count of [0, 1.5, 65, Number.NaN]) refused(() => KeyRing.generate({ random, count }), /1 to 64/);
     refused(() => KeyRing.generate({ random, keyBytes: 20 }), /16, 24 or 32 bytes, not 20/);
   });
 
-  test('drops the oldest key and takes a new one behind the newest; the middle one is sent with (facts 3.1, 3.3)', () => {
+  test('drops the oldest key and adds a new one after the newest; the middle one is sent with (facts 3.1, 3.3)', () => {
     let ring = KeyRing.generate({ random, firstTag: 29_943 });
     for (let tag = 29_946; tag < 29_966; tag++) {
       const before = bytesOf(ring);
@@ -170,23 +170,23 @@ describe('a ring that rotates', () => {
     assert.deepEqual(tagsOf(ring.rotated(random, 2)), [29_964, 29_965, 29_967]);
   });
 
-  test('has a new key that is newer than all others, whatever step is asked for', () => {
+  test('has a new key that is newer than all others, with any step', () => {
     const ring = KeyRing.generate({ random, firstTag: 10 });
     for (const step of [0, -5, 0.5, Number.NaN])
-      refused(() => ring.rotated(random, step), /1 or more beyond the newest/);
+      refused(() => ring.rotated(random, step), /at least 1 above the newest/);
   });
 
-  test('comes to its end where the tags do', () => {
+  test("can't rotate once the tags are exhausted", () => {
     const ring = KeyRing.generate({ random, firstTag: Number.MAX_SAFE_INTEGER - 2 });
-    refused(() => ring.rotated(random), /whole number from 0 on/);
+    refused(() => ring.rotated(random), /whole number from 0/);
   });
 
-  test('refuses tags that give the same SPIs, since those are made of 32 bits', () => {
+  test('rejects tags that yield the same SPIs, since those use only 32 bits', () => {
     refused(() => new KeyRing([key(5), key(2 ** 32 + 5)]), /agree in the 32 bits/);
     assert.equal(new KeyRing([key(5), key(2 ** 32 + 6)]).keys.length, 2);
   });
 
-  test('has copies whose wiping leaves it as it was', () => {
+  test('wiping a copy leaves it unchanged', () => {
     const ring = KeyRing.generate({ random });
     const copy = ring.copy();
     assert.deepEqual(bytesOf(copy), bytesOf(ring));

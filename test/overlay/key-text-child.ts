@@ -1,4 +1,4 @@
-/** Run by key-text.test.ts with `--expose-gc`: looks for digits of keys in this process's memory after a config was read. */
+/** Run by key-text.test.ts with `--expose-gc`: searches this process's memory for key digits after reading a config. */
 import { randomFillSync } from 'node:crypto';
 import { parseConfig, takeKeys } from '../../src/overlay/files.js';
 import { inverted, moveHeap, places } from '../aead/process-memory.js';
@@ -11,7 +11,7 @@ function config(): { readonly bytes: Uint8Array; readonly hidden: Uint8Array } {
   bytes.set(before);
   bytes.set(after, before.length + 32);
   const random = randomFillSync(new Uint8Array(new ArrayBuffer(32)));
-  // The same digit 16 times over is in memory anyway.
+  // 16 identical digits are in memory anyway.
   for (let i = 0; i < 32; i++) bytes[before.length + i] = 0x61 + (random[i] % 6);
   return { bytes, hidden: inverted(bytes.subarray(before.length, before.length + 16)) };
 }

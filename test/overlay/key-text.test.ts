@@ -1,4 +1,4 @@
-/** Keys of files are read without a string of their digits ever being made. */
+/** Keys in files are read without ever creating a string of their digits. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -29,7 +29,7 @@ const WANTED = KEYS.map((key) => key.toLowerCase());
 
 describe('takeKeys', () => {
   for (const [name, entry] of PLACES) {
-    test(`takes keys of a ring and of a config in ${name} out of the text, and they are read as before`, () => {
+    test(`extracts the keys of a ring and of a config in ${name}, which parse as before`, () => {
       const ring = `keys:\n${KEYS.map((key, i) => entry(i + 1, key)).join('')}`;
       const config = `nodes: { n1: { vtep: 10.0.0.1 } }\nnetworks: {}\n${ring}`;
       for (const [text, read] of [
@@ -51,7 +51,7 @@ describe('takeKeys', () => {
     });
   }
 
-  test("takes keys of JSON and of Swarm's lines", () => {
+  test("extracts keys of JSON and of Swarm's lines", () => {
     const json = JSON.stringify({ keys: KEYS.map((key, i) => ({ tag: i + 1, key })) });
     const lines = KEYS.map((key, i) => `networking:ipsec lamport ${i + 1} key ${key}\n`).join('');
     for (const text of [json, lines]) {
@@ -63,7 +63,7 @@ describe('takeKeys', () => {
     }
   });
 
-  test('leaves everything else as it is: names, other lengths, and what YAML takes for a number', () => {
+  test('leaves everything else unchanged: names, other lengths, and what YAML parses as a number', () => {
     for (const text of [
       `networks: { ${'ab'.repeat(32)}: { vni: 1 } }`,
       `key: '${'ab'.repeat(15)}'`,
@@ -81,7 +81,7 @@ describe('takeKeys', () => {
   });
 
   const unreadable = existsSync('/proc/self/mem') ? false : 'the memory of a process can only be read on Linux';
-  test('a config that is read, and a ring, leave no digits of keys in memory', { skip: unreadable }, () => {
+  test('reading a config or a ring leaves no digits of keys in memory', { skip: unreadable }, () => {
     const script = join(ROOT, 'dist/test/overlay/key-text-child.js');
     const child = spawnSync(process.execPath, ['--expose-gc', script], { encoding: 'utf8', timeout: 300_000 });
     assert.equal(child.status, 0, child.stderr);

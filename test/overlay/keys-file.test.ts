@@ -1,4 +1,4 @@
-/** Files of keys of any kind are told apart by what stands in them. */
+/** Distinguishes files of keys by content. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -27,7 +27,7 @@ function refused(text: string, message: RegExp, code: OverlayError['code'] = 'NO
   );
 }
 
-describe('the kind is found by the content', () => {
+describe('the format is detected by content', () => {
   test('the output of ip xfrm state, also with other output around it', () => {
     for (const text of [dump, dump.replaceAll('\n', '\r\n'), `$ ip xfrm state\n${dump}`]) {
       const file = parseKeys(text);
@@ -36,7 +36,7 @@ describe('the kind is found by the content', () => {
     }
   });
 
-  test('Wireshark’s esp_sa, also behind comments', () => {
+  test("Wireshark's esp_sa, also after comments", () => {
     for (const text of [espSa, `# mine\n\n${espSa}`]) {
       const file = parseKeys(text);
       assert.equal(file.kind, 'esp_sa');
@@ -44,14 +44,14 @@ describe('the kind is found by the content', () => {
     }
   });
 
-  test('lines of Swarm’s raft store', () => {
+  test("lines of Swarm's raft store", () => {
     const file = parseKeys(swarm);
     assert.deepEqual([file.kind, file.remarks], ['ring', []]);
     assert.equal(file.kind === 'ring' && file.ring.keys.length, 3);
     assert.equal(file.kind === 'ring' && file.profile, 'swarm');
   });
 
-  test('a ring of YAML or JSON, with its profile', () => {
+  test('a ring in YAML or JSON, with its profile', () => {
     for (const text of [
       `profile: strict\nkeys:\n  - { tag: 4, key: "${KEY}" }\n`,
       JSON.stringify({ profile: 'strict', keys: [{ tag: 4, key: KEY }] }),
@@ -66,7 +66,7 @@ describe('the kind is found by the content', () => {
     }
   });
 
-  test('SAs that can not be used come as remarks beside those that can', () => {
+  test('unusable SAs become warnings alongside the usable ones', () => {
     const bad = 'src 10.0.0.1 dst 10.0.0.2\n\tproto ah spi 0x00000100 reqid 0 mode transport\n';
     const file = parseKeys(bad + dump);
     assert.equal(file.kind === 'xfrm' && file.associations.length, 6);
@@ -76,9 +76,9 @@ describe('the kind is found by the content', () => {
 });
 
 describe('files without a key', () => {
-  const NOTHING = /^no output of ip xfrm state, no esp_sa file, and no key ring \(/;
+  const NOTHING = /^not output of ip xfrm state, an esp_sa file or a key ring \(/;
 
-  test('an empty one, blanks, a word, a binary file, a capture: one line that names what was looked for', () => {
+  test('an empty one, blanks, a word, a binary file, a capture: one line that lists what was expected', () => {
     for (const text of [
       '',
       ' ',
@@ -102,9 +102,9 @@ describe('files without a key', () => {
     refused(readFileSync(fixture('README.md'), 'utf8'), NOTHING);
   });
 
-  test('a dump whose SAs all can not be used: the first reason, and how many more', () => {
+  test('a dump of only unusable SAs: the first reason, and how many more', () => {
     const hidden = dump.replace(/0x[0-9a-f]{40}/g, '<<Keys hidden>>');
-    refused(hidden, /^it holds no usable key: line \d+: SPI 0xf704f713 .*has no key .*\(and 5 more like it\)$/);
+    refused(hidden, /^it contains no usable key: line \d+: SPI 0xf704f713 .*has no key .*\(and 5 more like it\)$/);
     const one = hidden.split('\n').slice(0, 8).join('\n');
     refused(one, /^it holds no usable key: line 2: SPI 0xf704f713 to 192\.168\.50\.1 has no key .*skipped$/);
   });
@@ -118,13 +118,13 @@ describe('files without a key', () => {
 
   test('gossip keys alone', () => refused(swarm.replaceAll('ipsec', 'gossip'), /no key of networking:ipsec/));
 
-  test('a ring that is wrong keeps its own reason', () => {
+  test('an invalid ring keeps its specific reason', () => {
     refused(`- { tag: 4, key: "${KEY}00" }`, /17 bytes/, 'BAD_KEY_RING');
     refused('keys: []', /at least one key/, 'BAD_KEY_RING');
     refused(`${swarm}networking:ipsec lamport 29943 key ${KEY}\n`, /two keys have the tag 29943/, 'BAD_KEY_RING');
   });
 
-  test('any text is keys or an error of one line that shows no key (2,000 texts)', () => {
+  test('any text is keys or a one-line error that shows no key (2,000 texts)', () => {
     const SEEDS = [dump, swarm, espSa, `keys:\n  - { tag: 4, key: "${KEY}" }\n`];
     const keys = [...`${swarm} ${KEY}`.matchAll(/\b[0-9a-f]{32}\b/g)].map(([key]) => key);
     const damaged = fc
@@ -155,6 +155,6 @@ describe('files without a key', () => {
   });
 });
 
-test('a dump in which no SA is found is refused with the reason, though no line of it has a remark', () => {
-  refused('src 10.0.0.1 dst 10.0.0.2\n\tproto esp spi 0x\n', /^it holds no usable key: nothing in it is an SA$/);
+test('a dump without any SA is rejected with the reason, though none of its lines has a warning', () => {
+  refused('src 10.0.0.1 dst 10.0.0.2\n\tproto esp spi 0x\n', /^it contains no usable key: it contains no SA$/);
 });

@@ -6,7 +6,7 @@ import { dockerMtu, type EspOverhead, mtuOf, outerLength, type PathOptions } fro
 const SEED = 20261121;
 const DOCKER_ESP: EspOverhead = { icvLength: 8 };
 
-/** What Docker's maxMTU answers to an option, and how long a full encrypted frame is outside. */
+/** Docker's maxMTU for an option, and the outer length of a full encrypted frame. */
 const DOCKER = [
   [1500, 1450, 1424, 1500],
   [1460, 1410, 1384, 1460],
@@ -31,7 +31,7 @@ const PATHS: readonly Omit<PathOptions, 'underlayMtu'>[] = OVERHEADS.flatMap((es
   ),
 );
 
-/** The answer, or undefined if there is no room. */
+/** The result, or undefined if there is no room. */
 function answerOf(options: PathOptions): ReturnType<typeof mtuOf> | undefined {
   try {
     return mtuOf(options);
@@ -64,7 +64,7 @@ describe("Docker's MTU", () => {
       }
     });
 
-    test(`without the option is 1450, encrypted 1424, over an underlay of ${underlayMtu}, too`, () => {
+    test(`without the option is 1450, encrypted 1424, also over an underlay of ${underlayMtu}`, () => {
       const clear = mtuOf({ underlayMtu, family: 4 });
       assert.deepEqual([clear.docker, clear.dockerExcess], [1450, 1450 - plain]);
       const sealed = mtuOf({ underlayMtu, family: 4, esp: DOCKER_ESP });
@@ -72,18 +72,18 @@ describe("Docker's MTU", () => {
     });
   }
 
-  test('of an option of 1230 is 1152 encrypted, as users saw it', () => {
+  test('of an option of 1230 is 1152 encrypted, as users reported', () => {
     assert.equal(dockerMtu(1230, true), 1152);
   });
 
-  test('is said of no path that Docker does not make: another ICV, tunnel mode, ESP in UDP', () => {
+  test('is undefined for paths that Docker does not support: another ICV, tunnel mode, ESP in UDP', () => {
     for (const esp of [{ icvLength: 16 }, { icvLength: 8, encap: true }, { icvLength: 8, tunnel: 4 }] as const) {
       const { docker, dockerExcess, dockerOption } = mtuOf({ underlayMtu: 1500, family: 4, esp });
       assert.deepEqual([docker, dockerExcess, dockerOption], [undefined, undefined, undefined]);
     }
   });
 
-  test('with the option that is told is the largest that fits, on every path that Docker makes', () => {
+  test('with the suggested option is the largest that fits, on every path that Docker supports', () => {
     let told = 0;
     for (const path of PATHS) {
       for (const underlayMtu of [576, 1399, 1400, 1401, 1402, 1403, 1420, 1500, 9001]) {
@@ -93,13 +93,13 @@ describe("Docker's MTU", () => {
         assert.equal(mtuOf({ ...path, underlayMtu, driverMtu: dockerOption }).dockerExcess, 0);
       }
     }
-    // Clear and with Docker's ESP, over IPv4 and IPv6, with no, one and two tags.
+    // Clear and with Docker's ESP, over IPv4 and IPv6, with zero, one and two tags.
     assert.equal(told, 2 * 2 * 3 * 9);
   });
 });
 
 describe('mtuOf', () => {
-  test('of IPv4 and IPv6, in ESP of both profiles, gives the sums that one reckons by hand', () => {
+  test('for IPv4 and IPv6, with ESP of both profiles, matches manual calculation', () => {
     const esp = (icvLength: number, more: Partial<EspOverhead> = {}): { esp: EspOverhead } => ({
       esp: { icvLength, ...more },
     });
@@ -112,14 +112,14 @@ describe('mtuOf', () => {
       // 1500 - 20 - 20 in the tunnel; 1500 - 20 - 16 - 8 = 1456 sealed, whole words.
       [{ underlayMtu: 1500, family: 4, ...esp(8, { tunnel: 4 }) }, 1456 - 2 - 20 - 30],
       [{ underlayMtu: 1500, family: 6, ...esp(12, { tunnel: 6, encap: true }) }, 1424 - 2 - 40 - 30],
-      // 1501 has one byte that fills no word.
+      // 1501 has one byte that doesn't fill a word.
       [{ underlayMtu: 1501, family: 4, ...esp(8) }, 1424],
       [{ underlayMtu: 1504, family: 4, ...esp(8) }, 1428],
     ];
     for (const [path, inner] of rows) assert.equal(mtuOf(path).innerMtu, inner, JSON.stringify(path));
   });
 
-  test('gives the largest that fits: it fits, and one byte more does not, on every path', () => {
+  test('is the largest that fits: one more byte does not, on every path', () => {
     const sizes = [
       ...Array.from({ length: 240 }, (_, i) => i),
       576,
@@ -151,7 +151,7 @@ describe('mtuOf', () => {
     assert.ok(refused > PATHS.length);
   });
 
-  test('so it does for any underlay MTU', () => {
+  test('also for any underlay MTU', () => {
     fc.assert(
       fc.property(fc.integer({ min: 200, max: 65_535 }), fc.constantFrom(...PATHS), (underlayMtu, path) => {
         const { innerMtu } = mtuOf({ ...path, underlayMtu });
@@ -181,12 +181,12 @@ describe('mtuOf', () => {
     }
   });
 
-  test('never gives a segment of less than nothing', () => {
+  test('never yields a negative segment size', () => {
     const { innerMtu, mss4, mss6 } = mtuOf({ underlayMtu: 51, family: 4 });
     assert.deepEqual([innerMtu, mss4, mss6], [1, 0, 0]);
   });
 
-  test('is BAD_MTU where nothing is left, and says for which underlay', () => {
+  test('is BAD_MTU if nothing is left, naming the underlay MTU', () => {
     assert.throws(() => mtuOf({ underlayMtu: 50, family: 4 }), { code: 'BAD_MTU', message: /\b50 bytes/ });
     assert.throws(() => mtuOf({ underlayMtu: 70, family: 6 }), { code: 'BAD_MTU' });
     assert.throws(() => mtuOf({ underlayMtu: 76, family: 4, esp: DOCKER_ESP }), { code: 'BAD_MTU' });

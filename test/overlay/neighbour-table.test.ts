@@ -25,11 +25,11 @@ function find(table: NeighbourTable, vni: number, ip: Uint8Array): string | unde
 }
 
 describe('NeighbourTable', () => {
-  test('holds what a Map holds, through any settings and deletions, however small it is', () => {
+  test('agrees with a Map after any sets and deletes, however small it is', () => {
     const ip = fc.oneof(
       fc.nat(5).map((number) => ipOf(number)),
       fc.nat(5).map((number) => ipOf(number, 16)),
-      // The same leading bytes as IPv4 addresses, and one that differs in its first word alone.
+      // The same leading bytes as IPv4 addresses, and one that differs only in its first word.
       fc.nat(5).map((number) => Uint8Array.of(...ipOf(number), ...new Uint8Array(12))),
     );
     const step = fc.tuple(
@@ -66,7 +66,7 @@ describe('NeighbourTable', () => {
     assert.equal(find(table, 1, ipOf(0)), undefined);
   });
 
-  test('tells IPv6 addresses apart by every one of their words, and VNIs by every bit', () => {
+  test('distinguishes IPv6 addresses by each of their words, and VNIs by each bit', () => {
     const table = new NeighbourTable();
     const ip = Uint8Array.from({ length: 16 }, (_, i) => i);
     table.set(5, ip, macOf(1));
@@ -79,7 +79,7 @@ describe('NeighbourTable', () => {
     assert.equal(find(table, 5, ip), formatMac(macOf(1)));
   });
 
-  test('has an entry once: the later MAC takes the place of the earlier, even if it is full', () => {
+  test('has an entry once: the later MAC replaces the earlier, even if it is full', () => {
     const table = new NeighbourTable(1);
     assert.ok(table.set(1, ipOf(1), macOf(1)));
     assert.ok(table.set(1, ipOf(1), macOf(2)));

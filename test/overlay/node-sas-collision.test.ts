@@ -5,7 +5,7 @@ import { deriveSpi, Profile, SaEventKind } from '../../src/overlay/index.js';
 import { assertTalk, ringAt, ringOf, TestNode } from './test-nodes.js';
 
 const HERE = Uint8Array.of(192, 168, 50, 1);
-/** Tags of the ring that nodes begin with. */
+/** Tags of the initial ring. */
 const TAGS = [10, 11, 12];
 
 interface Colliding {
@@ -13,7 +13,10 @@ interface Colliding {
   readonly tag: number;
 }
 
-/** Two senders whose SPIs to this node are one, under tags that fit: by the birthday of 32 bits among 100,000 or so. */
+/**
+ * Two senders whose SPIs to this node collide, under matching tags: a birthday collision of 32 bits among 100,000 or
+ * so.
+ */
 function collision(fits: (one: Colliding, other: Colliding) => boolean): readonly [Colliding, Colliding] {
   const seen = new Map<number, Colliding>();
   for (let i = 1; i < 400_000; i++) {
@@ -33,7 +36,7 @@ function collision(fits: (one: Colliding, other: Colliding) => boolean): readonl
 const SAME = collision((one, other) => one.tag === other.tag);
 const DIFFERENT = collision((one, other) => one.tag !== other.tag);
 
-/** This node, and two whose packets come with one SPI. */
+/** This node, and two whose packets arrive with the same SPI. */
 function threeNodes([two, three]: readonly [Colliding, Colliding], profile: Profile, ring = ringAt(0)): TestNode[] {
   const here = new TestNode(1, { profile, address: HERE });
   const others = [two, three].map(({ address }, i) => new TestNode(2 + i, { profile, address }));
@@ -41,16 +44,16 @@ function threeNodes([two, three]: readonly [Colliding, Colliding], profile: Prof
   return [here.meet(...others).settle(ring), ...others];
 }
 
-describe('two peers with one SPI and one tag', () => {
-  test('are served by one SA, as Swarm’s key and salt are the same: no packet is lost', () => {
+describe('two peers with the same SPI and tag', () => {
+  test("share one SA, since Swarm's key and salt are the same: no packet is lost", () => {
     const [here, two, three] = threeNodes(SAME, Profile.Swarm);
-    // FNV-1a goes on from the address alike: what collides under one tag does under all.
+    // FNV-1a continues from the address in the same way: what collides under one tag collides under all.
     assert.deepEqual([here.sas.inbound.size, here.held.size, here.events], [3, 5, []]);
     for (const peer of [two, three]) assertTalk(here, peer);
   });
 
   for (const leaving of [2, 3]) {
-    test(`are served on when peer ${leaving} leaves, and when it is back`, () => {
+    test(`are still served when peer ${leaving} leaves, and when it returns`, () => {
       const [here, two, three] = threeNodes(SAME, Profile.Swarm);
       const [gone, stays] = leaving === 2 ? [two, three] : [three, two];
       here.sas.removePeer(leaving);
@@ -64,7 +67,7 @@ describe('two peers with one SPI and one tag', () => {
     });
   }
 
-  test('lose no packet in a rotation, whichever of its steps is taken', () => {
+  test('lose no packet in a rotation, whatever the order of its steps', () => {
     for (let rotation = 1; rotation <= 4; rotation++) {
       const [here, two, three] = threeNodes(SAME, Profile.Swarm, ringAt(rotation - 1));
       three.settle(ringAt(rotation));
@@ -76,7 +79,7 @@ describe('two peers with one SPI and one tag', () => {
     }
   });
 
-  test('are served after a ring with other keys under the same tags, too', () => {
+  test('are also served after a ring with other keys under the same tags', () => {
     const [here, two, three] = threeNodes(SAME, Profile.Swarm);
     const ring = ringOf(TAGS, 0xee);
     for (const node of [here, two, three]) node.settle(ring);
@@ -84,13 +87,13 @@ describe('two peers with one SPI and one tag', () => {
     assert.equal(here.sas.inbound.size, 3);
   });
 
-  test('with keys of their own are told of: the first is heard, the second once it is gone', () => {
+  test('with separate keys are reported: the first is received, the second once that is gone', () => {
     const [here, two, three] = threeNodes(SAME, Profile.Strict);
     assert.deepEqual(
       here.events.map(({ kind, peer, tag }) => [kind, peer, tag]),
       TAGS.map((tag) => [SaEventKind.SpiTaken, 3, tag]),
     );
-    assert.match(here.events[0].text, /peer 3's key 10 is that of peer 2's key 10 too/);
+    assert.match(here.events[0].text, /peer 3's key 10 collides with that of peer 2's key 10/);
     assert.deepEqual([three.send(here), two.send(here)], [EspDrop.WrongIcv, EspDrop.None]);
     assert.equal(here.send(three), EspDrop.None);
     here.sas.removePeer(2);
@@ -99,13 +102,13 @@ describe('two peers with one SPI and one tag', () => {
   });
 });
 
-describe('two peers with one SPI and different tags', () => {
+describe('two peers with the same SPI and different tags', () => {
   const [two, three] = DIFFERENT;
-  /** The ring whose transmit key has a tag. */
+  /** The ring whose transmit key has the given tag. */
   const sending = (tag: number): number => tag - 1 - TAGS[0];
 
   for (const profile of Object.values(Profile)) {
-    test(`are told of: the first is heard, the second once it is gone (${profile})`, () => {
+    test(`are reported: the first is received, the second once that is gone (${profile})`, () => {
       const [here, first, second] = threeNodes(DIFFERENT, profile);
       const spis = TAGS.map((tag) => deriveSpi(two.address, HERE, tag));
       const taken = TAGS.map((tag) => ({ tag, spi: deriveSpi(three.address, HERE, tag) })).filter(({ spi }) =>
@@ -128,7 +131,7 @@ describe('two peers with one SPI and different tags', () => {
     });
   }
 
-  test('both have theirs back when the key of the one that has it is dropped', () => {
+  test('both get theirs back when the key of the holder is dropped', () => {
     const ring = ringAt(Math.max(two.tag, three.tag) - TAGS[0]);
     const [here, first, second] = threeNodes(DIFFERENT, Profile.Swarm);
     for (const node of [here, first, second]) node.settle(ring);

@@ -1,4 +1,4 @@
-/** Rings, steps, packets, restarts, joins and leaves in any order (fast-check's commands), and what must hold after each. */
+/** Rings, steps, packets, restarts, joins and leaves in any order (fast-check commands), and invariants after each. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -14,20 +14,20 @@ const FIRST_TAG = 10;
 const addressOf = (place: number): Uint8Array => Uint8Array.of(10, 0, 0, 1 + place);
 
 interface Peer {
-  /** Whether all steps with it are taken. */
+  /** Whether all of its steps are done. */
   settled: boolean;
 }
 
 interface Process {
   readonly sas: NodeSas;
-  /** The keys that its cipher holds, by their numbers. */
+  /** The keys held by its cipher, by id. */
   readonly held: ReadonlyMap<number, string>;
   readonly sealer: EspSealer;
   readonly opener: EspOpener;
-  /** The key objects' own bytes, as HKDF was given them. */
+  /** The key objects' own bytes, as passed to HKDF. */
   readonly secrets: Set<Uint8Array>;
   readonly peers: Map<number, Peer>;
-  /** The ring that it was told of last; -1: none. */
+  /** The last ring it was given; -1: none. */
   ring: number;
 }
 
@@ -48,7 +48,7 @@ class Real {
     for (let place = 0; place < NODES; place++) this.boot(place);
   }
 
-  /** A process of a node, which knows no ring yet. */
+  /** A node's process, which has no ring yet. */
   boot(place: number): void {
     const random = (bytes: Uint8Array): void => this.random.fill(bytes);
     const { aead, held } = watchedCipher();
@@ -84,7 +84,7 @@ class Real {
 type Command = fc.Command<object, Real>;
 
 function command(name: string, run: (real: Real) => void): Command {
-  // There is no model's state beside the cluster's: what must hold follows from the rings alone.
+  // The model has no state besides the cluster's: the invariants follow from the rings alone.
   return {
     check: () => true,
     run: (_, real) => {
@@ -96,12 +96,12 @@ function command(name: string, run: (real: Real) => void): Command {
   };
 }
 
-/** The ring in which a node's key to send with is the middle one. */
+/** The ring in which a node's transmit key is the middle one. */
 function sendingRing(real: Real, from: number, to: number): number | undefined {
   const spi = real.nodes[from].sas.outbound(to)?.spi;
   if (spi === undefined) return undefined;
   const found = real.rings.findIndex((ring) => deriveSpi(addressOf(from), addressOf(to), ring.transmit.tag) === spi);
-  assert.ok(found >= 0, 'no key is ever sent with that is the middle one of no ring');
+  assert.ok(found >= 0, 'every key sent with is the middle one of some ring');
   return found;
 }
 
@@ -127,7 +127,7 @@ function checkNode(real: Real, place: number): void {
     }
   }
   if (!settled || ring < 0) return;
-  // Steady: what is held is the ring's, and nothing else.
+  // Steady state: it holds exactly the ring's keys.
   assert.equal(held.size, peers.size * 4);
   assert.equal(sendable, peers.size);
   const wanted = real.keyBytes(real.rings[ring]);
@@ -147,7 +147,7 @@ const rotate = fc.constant(
   }),
 );
 
-/** Any ring that there is, however old: the manager's messages may come late, twice, or not at all. */
+/** Any ring so far, however old: the manager's messages may be late, repeated, or lost. */
 const deliver = fc.tuple(place, fc.nat({ max: 3 })).map(([node, back]) =>
   command(`ring ${back} before the newest to ${node}`, (real) => {
     const number = Math.max(0, real.rings.length - 1 - back);
@@ -200,7 +200,7 @@ const pair = fc.tuple(place, place);
 const leave = pair.map(([node, peer]) => command(`${node} lets ${peer} go`, (real) => forget(real, node, peer)));
 const join = pair.map(([node, peer]) => command(`${node} takes ${peer} in`, (real) => meet(real, node, peer)));
 
-/** The same keys with the same peer once more: where sequence numbers could begin anew. */
+/** The same keys with the same peer again: a chance for sequence numbers to restart. */
 const rejoin = pair.map(([node, peer]) =>
   command(`${node} lets ${peer} go and takes it in again`, (real) => {
     sendOne(real, node, peer);
@@ -248,11 +248,11 @@ describe('the SAs of nodes, whatever comes in whatever order', () => {
   for (const [profile, disk] of [
     [Profile.Swarm, false],
     [Profile.Swarm, true],
-    // Strict SAs have replay windows, which ask of a node that restarts to know how far it was.
+    // Strict SAs have replay windows, which require a restarting node to know its last sequence number.
     [Profile.Strict, true],
   ] as const) {
     const kind = `${profile}, ${disk ? 'sequence numbers on disk' : 'new masks at a restart'}`;
-    test(`${kind}: no nonce twice, no key that a peer one behind lacks, no SA too many, no key too long`, () => {
+    test(`${kind}: no nonce reuse, no key that a peer one rotation behind lacks, no surplus SA, no key kept too long`, () => {
       const commands = fc.commands(
         [rotate, deliver, deliver, step, step, settle, settle, restart, leave, join, rejoin, send, send, send],
         { maxCommands: 120, size: 'max' },

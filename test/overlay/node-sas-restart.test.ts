@@ -1,4 +1,4 @@
-/** What a node's SAs remember of those before them: after a restart, and of peers that come back. */
+/** What a node's SAs remember of earlier ones: after a restart, and for returning peers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EspDrop, EspOpener, EspSealer, SequenceLedger } from '../../src/ipsec/index.js';
@@ -31,7 +31,7 @@ function sendMany(from: TestNode, to: TestNode, count: number): EspDrop[] {
 
 describe('a node that restarts with its sequence numbers on disk', () => {
   for (const behind of [0, 1, 2, 5]) {
-    test(`is understood by a peer with a window, though the first ring that it is handed is ${behind} behind`, () => {
+    test(`is accepted by a peer with a replay window, though the first ring it gets is ${behind} behind`, () => {
       const disk = new Disk();
       const receiver = new TestNode(2, STRICT);
       let sender = start(disk, receiver, 1).settle(ringAt(9));
@@ -48,7 +48,7 @@ describe('a node that restarts with its sequence numbers on disk', () => {
       assert.ok(again.sequenceLow >= 3000);
       assert.deepEqual(sendMany(sender, receiver, 100), all(100));
 
-      // Records of keys that are gone for good go, too.
+      // Records of keys that are gone for good are removed as well.
       sender.settle(ringAt(20));
       sender.sas.close();
       assert.deepEqual(
@@ -59,8 +59,8 @@ describe('a node that restarts with its sequence numbers on disk', () => {
   }
 });
 
-describe('a peer that is let go and taken in again', () => {
-  test('finds its packets known: what was opened once is not opened again (strict)', () => {
+describe('a peer that is removed and added again', () => {
+  test('its earlier packets are not accepted again (strict)', () => {
     const [a, b] = [new TestNode(1, STRICT), new TestNode(2, STRICT)];
     a.meet(b).settle(ringAt(0));
     b.meet(a).settle(ringAt(0));
@@ -76,7 +76,7 @@ describe('a peer that is let go and taken in again', () => {
     assert.equal(a.send(b), EspDrop.None);
   });
 
-  test('is understood beyond 2^32 packets: the upper half of its sequence number is known (RFC 4303, A2)', () => {
+  test('is accepted beyond 2^32 packets: the upper half of its sequence number is known (RFC 4303, A2)', () => {
     const [a, b] = [new TestNode(1, STRICT), new TestNode(2, STRICT)];
     a.meet(b).settle(ringAt(0));
     b.meet(a).settle(ringAt(0));
@@ -97,7 +97,7 @@ describe('a peer that is let go and taken in again', () => {
 describe('a warning that an SA runs out', () => {
   const DAY_HALF = 43_200;
 
-  test('brings a rotation on demand, and nothing is lost', () => {
+  test('triggers a rotation on demand, and nothing is lost', () => {
     const random = new SeededRandom(4);
     const schedule = new RotationSchedule({ start: 0 });
     const manager = new RingRotation(ringAt(0), { schedule, random: (bytes) => random.fill(bytes) });
@@ -107,7 +107,7 @@ describe('a warning that an SA runs out', () => {
     let wanted = false;
     for (let now = 1; now < DAY_HALF; now += 10) {
       const sa = a.sas.outbound(2) ?? assert.fail();
-      // 200,000 packets a second, of which one is really sealed.
+      // 200,000 packets per second, only one of which is really sealed.
       const quiet = Math.min(2_000_000 - 1, 0xffffffff - 1 - sa.sequenceLow);
       sa.sequenceLow += quiet;
       sa.lifetime.packets += quiet;
@@ -115,7 +115,7 @@ describe('a warning that an SA runs out', () => {
       const told = a.events.length;
       a.sas.poll(now);
       wanted ||= a.events.slice(told).some(({ kind }) => kind === SaEventKind.RunningOut);
-      // Within five minutes of the last one there is none: nodes may not have its ring yet.
+      // No rotation within five minutes of the last one: some nodes may not have its ring yet.
       const ring: KeyRing | undefined = wanted ? manager.rotateNow(now) : undefined;
       if (ring === undefined) continue;
       wanted = false;
@@ -128,7 +128,7 @@ describe('a warning that an SA runs out', () => {
     assert.ok(a.events.every(({ kind }) => kind === SaEventKind.RunningOut));
   });
 
-  test('counts the time to the next rotation from the last one, whenever the peer came', () => {
+  test('counts the time to the next rotation from the last one, whenever the peer was added', () => {
     const [a, b] = [new TestNode(1), new TestNode(2)];
     a.settle(ringAt(0));
     a.meet(b).sas.settle(DAY_HALF - 3600);
@@ -139,7 +139,7 @@ describe('a warning that an SA runs out', () => {
       a.sas.poll(now);
     }
     assert.deepEqual(a.events, []);
-    // A node that starts then has the same to go by, if it is told when the ring was made.
+    // A node that starts then uses the same time, if it is given the ring's.
     const c = new TestNode(3).meet(b);
     c.sas.update(ringAt(0), DAY_HALF - 3600, { rotated: 0 });
     c.sas.settle(DAY_HALF - 3600);

@@ -11,19 +11,19 @@ const SEED = 20261124;
 const STEPS = 5;
 const PROFILES = Object.values(Profile);
 
-/** Bytes of a Swarm ring's keys. */
+/** Key length of a Swarm ring in bytes. */
 function bytesOf(ring: KeyRing): string[] {
   return ring.keys.map((key) => key.use((bytes) => Buffer.from(bytes).toString('hex')));
 }
 
-/** Nodes that know each other, at a ring. */
+/** Nodes that know each other, with a ring. */
 function clusterOf(count: number, ring: KeyRing, profile: Profile = Profile.Swarm): TestNode[] {
   const nodes = Array.from({ length: count }, (_, i) => new TestNode(i + 1, { profile }));
   for (const node of nodes) node.meet(...nodes.filter((other) => other !== node)).settle(ring);
   return nodes;
 }
 
-/** A ring that lets its copies be seen. */
+/** A ring whose copies are observable. */
 class WatchedRing extends KeyRing {
   readonly copies: KeyRing[] = [];
 
@@ -34,8 +34,8 @@ class WatchedRing extends KeyRing {
   }
 }
 
-describe('the rotation of a node’s SAs', () => {
-  test('goes by Docker’s order, one peer after the other', () => {
+describe("the rotation of a node's SAs", () => {
+  test("uses Docker's order, peer by peer", () => {
     const [a] = clusterOf(3, ringAt(0));
     assert.equal(a.sas.update(ringAt(1), 0), RingOutcome.Taken);
     assert.deepEqual(a.steps(), [
@@ -45,7 +45,7 @@ describe('the rotation of a node’s SAs', () => {
     assert.deepEqual(a.sas.tags, [11, 12, 13]);
   });
 
-  test('has 3 SAs to receive and 1 to send before and after, and never more than 3 and 2', () => {
+  test('has 3 inbound SAs and 1 outbound before and after, and never more than 3 and 2', () => {
     const [a] = clusterOf(3, ringAt(0));
     for (const ring of [ringAt(1), ringAt(2), ringAt(5)]) {
       a.sas.update(ring, 0);
@@ -62,13 +62,13 @@ describe('the rotation of a node’s SAs', () => {
     assert.deepEqual(a.sas.counts(99), { rx: 0, tx: 0 });
   });
 
-  test('settle takes all steps and says how many', () => {
+  test('settle performs all steps and returns their number', () => {
     const [a] = clusterOf(3, ringAt(0));
     a.sas.update(ringAt(1), 0);
     assert.deepEqual([a.sas.settle(0), a.sas.settle(0)], [10, 0]);
   });
 
-  test('a peer that is new gets its SAs, and the others’ are left alone', () => {
+  test("a new peer gets its SAs, and the others' are unchanged", () => {
     const [a, b] = clusterOf(2, ringAt(0));
     const before = [a.sas.outbound(2), ...a.sas.inbound];
     const c = new TestNode(3).meet(a).settle(ringAt(0));
@@ -81,14 +81,14 @@ describe('the rotation of a node’s SAs', () => {
     assert.deepEqual(a.steps(), []);
   });
 
-  test('a peer that is known is let be, whatever address comes with it', () => {
+  test('ignores a known peer, whatever the given address', () => {
     const [a, b] = clusterOf(2, ringAt(0));
     a.sas.addPeer(2, Uint8Array.of(10, 0, 0, 9));
     assert.deepEqual(a.steps(), []);
     assertTalk(a, b);
   });
 
-  test('a peer that leaves takes its SAs with it; when it is back, its packets go on behind the last number', () => {
+  test('removing a peer closes its SAs; when it returns, sequence numbers continue after the last one', () => {
     const [a, b, c] = clusterOf(3, ringAt(0));
     assertTalk(a, b);
     const before = a.sas.outbound(2);
@@ -106,8 +106,8 @@ describe('the rotation of a node’s SAs', () => {
     assertTalk(a, b);
   });
 
-  describe('takes a ring', () => {
-    test('that it has already without a step, even in the midst of its steps', () => {
+  describe('a ring', () => {
+    test('that it already has causes no step, even during its steps', () => {
       const [a, b] = clusterOf(2, ringAt(0));
       assert.equal(a.sas.update(ringAt(0), 0), RingOutcome.Same);
       assert.deepEqual(a.steps(), []);
@@ -120,7 +120,7 @@ describe('the rotation of a node’s SAs', () => {
       assertTalk(a, b);
     });
 
-    test('that is older not at all, unless it is forced', () => {
+    test('that is older is ignored, unless forced', () => {
       const [a, b] = clusterOf(2, ringAt(5));
       for (const ring of [ringAt(4), ringAt(2), ringAt(0, 1), ringAt(0, 7)]) {
         assert.equal(a.sas.update(ring, 0), RingOutcome.Stale);
@@ -137,7 +137,7 @@ describe('the rotation of a node’s SAs', () => {
       assertTalk(a, b, 'put back');
     });
 
-    test('that is put back in the midst of its steps: its SAs were never let go, and nothing is lost', () => {
+    test('that is restored during its steps: its SAs were never closed, and nothing is lost', () => {
       const spis = (node: TestNode, peer: TestNode): unknown[] => [
         node.sas.outbound(peer.number),
         ...[...node.sas.inbound].map(({ spi }) => spi).sort(),
@@ -160,7 +160,7 @@ describe('the rotation of a node’s SAs', () => {
     });
 
     for (const ahead of [2, 3, 10]) {
-      test(`that is ${ahead} ahead, and talks to whoever has it`, () => {
+      test(`that is ${ahead} ahead, and communicates with nodes that have it`, () => {
         for (const profile of PROFILES) {
           const [a, b, c] = clusterOf(3, ringAt(0), profile);
           a.settle(ringAt(ahead));
@@ -175,7 +175,7 @@ describe('the rotation of a node’s SAs', () => {
       });
     }
 
-    test('that has other bytes under the same tags, in all places or in one', () => {
+    test('that has other bytes under the same tags, for all or one of them', () => {
       for (const profile of PROFILES) {
         const first = [10, 11, 12].map((tag) => ringOf([tag]).keys[0]);
         const other = ringOf([10, 11, 12], 0xee).keys;
@@ -209,7 +209,7 @@ describe('the rotation of a node’s SAs', () => {
     }
 
     for (let steps = 0; steps <= 2 * STEPS; steps++) {
-      test(`after ${steps} steps of another`, () => {
+      test(`after ${steps} steps of another one`, () => {
         for (const [next, force] of [
           [2, false],
           [10, false],
@@ -229,7 +229,7 @@ describe('the rotation of a node’s SAs', () => {
         }
       });
 
-      test(`with a peer that comes, and one that leaves, after ${steps} steps`, () => {
+      test(`while a peer joins, and one leaves, after ${steps} steps`, () => {
         const [a, b, c] = clusterOf(3, ringAt(0));
         for (const node of [b, c]) node.settle(ringAt(1));
         a.sas.update(ringAt(1), 0);
@@ -243,7 +243,7 @@ describe('the rotation of a node’s SAs', () => {
       });
     }
 
-    test('without a key that is wiped: the ring is refused, and all stays as it was', () => {
+    test('with a wiped key is rejected, and nothing changes', () => {
       const [a, b] = clusterOf(2, ringAt(0));
       const wiped = ringAt(1);
       wiped.keys[2].wipe();
@@ -255,7 +255,7 @@ describe('the rotation of a node’s SAs', () => {
 
   describe('loses no packet', () => {
     for (const profile of PROFILES) {
-      test(`between nodes that are one apart, and not beyond (${profile})`, () => {
+      test(`between nodes at most one apart (${profile})`, () => {
         for (const ahead of [-1, 0, 1]) {
           const [a, b] = clusterOf(2, ringAt(5), profile);
           b.sas.update(ringAt(5 + ahead), 0, { force: true });
@@ -267,7 +267,7 @@ describe('the rotation of a node’s SAs', () => {
         assert.deepEqual([a.send(b), b.send(a)], [EspDrop.NoSa, EspDrop.NoSa]);
       });
 
-      test(`wherever in their steps two nodes are (${profile})`, () => {
+      test(`at any step of either node (${profile})`, () => {
         for (let mine = 0; mine <= STEPS; mine++) {
           const [a, b] = clusterOf(2, ringAt(0), profile);
           a.sas.update(ringAt(1), 0);
@@ -282,7 +282,7 @@ describe('the rotation of a node’s SAs', () => {
       });
     }
 
-    test('between any nodes, in any order of their steps, as long as each ring comes when the last one is settled', () => {
+    test('between any nodes, in any order of their steps, if each ring comes after the last one has settled', () => {
       const COUNT = 4;
       let sent = 0;
       fc.assert(
@@ -321,7 +321,7 @@ describe('the rotation of a node’s SAs', () => {
   });
 
   describe('leaves no key behind', () => {
-    test('that was dropped: not in the cipher, and not in memory', () => {
+    test('that was dropped, in the cipher or in memory', () => {
       const [a] = clusterOf(3, ringAt(0));
       const ring = new WatchedRing(ringAt(1).keys);
       a.settle(ring);
@@ -338,7 +338,7 @@ describe('the rotation of a node’s SAs', () => {
       );
     });
 
-    test('but those that stay, which are not wiped', () => {
+    test('except for those that stay, which are not wiped', () => {
       const first = new WatchedRing(ringAt(0).keys);
       const second = new WatchedRing(ringAt(1).keys);
       const [a] = clusterOf(2, first);
@@ -362,7 +362,7 @@ describe('the rotation of a node’s SAs', () => {
       const a = new TestNode(1, { ledger }).meet(new TestNode(2), new TestNode(3));
       for (let rotation = 0; rotation < 6; rotation++) a.settle(ringAt(rotation));
       a.sas.close();
-      // The key that is sent with, and the one before: it is received with, and a ring that is put back sends with it.
+      // The transmit key, and the one before: it is still received with, and a restored ring sends with it.
       const names = [15, 16].map((tag) => `${tag}:${keyFingerprint(keyOf(tag), hkdfSha256)}`);
       assert.equal(store.kept.length, 4);
       assert.deepEqual(new Set(store.kept.map(({ key }) => key)), new Set(names));

@@ -44,19 +44,19 @@ function sasOf(network: Topology, node: number, aead: Aead, seed = node, spiForm
   return NodeSas.ofTopology(network, node, aead, spiForm === undefined ? options : { ...options, spiForm });
 }
 
-/** The SA that a node has for what another one sends to it. */
+/** A node's inbound SA for what another one sends to it. */
 function counterpart(network: Topology, from: number, to: number, sas: readonly NodeSas[]): [OutboundSa, InboundSa] {
   const outbound = sas[from].outbound(to);
   assert.ok(outbound !== undefined);
   const { vtep } = network.nodes[to];
   const inbound = sas[to].inbound.find(outbound.spi, vtep.length === 4 ? 4 : 6, vtep, 0);
-  assert.ok(inbound !== undefined, 'the other end knows no such SPI');
+  assert.ok(inbound !== undefined, 'the other end does not know the SPI');
   return [outbound, inbound];
 }
 
 describe('the SAs of nodes', () => {
   for (const profile of Object.values(Profile)) {
-    test(`${profile}: what one node seals its peer opens, and no third node`, () => {
+    test(`${profile}: what one node seals its peer can open, and no third node`, () => {
       const network = topology(profile);
       const aead = nodeBackend.create();
       const sealer = new EspSealer(aead);
@@ -81,7 +81,7 @@ describe('the SAs of nodes', () => {
     });
   }
 
-  test('are one of each key of each other node of its IP version to receive, and one to send', () => {
+  test('are one inbound SA per key and one outbound SA, for each other node of its IP version', () => {
     const network = topology();
     const aead = nodeBackend.create();
     const sas = sasOf(network, A, aead);
@@ -123,7 +123,7 @@ describe('the SAs of nodes', () => {
     }
   });
 
-  test('have the SPIs of the form that was asked for', () => {
+  test('have SPIs of the given form', () => {
     const network = topology();
     const [a, b] = network.nodes.map(({ vtep }) => vtep);
     const aead = nodeBackend.create();
@@ -133,7 +133,7 @@ describe('the SAs of nodes', () => {
     assert.equal(short.inbound.find(deriveSpi(b, a, 4, SpiForm.Mapped), 4, a, 0), undefined);
   });
 
-  test('have masks of the random source, another for each node, so that no nonce comes twice', () => {
+  test('have masks from the random source, different for each node, so that no nonce is reused', () => {
     const network = topology();
     const aead = nodeBackend.create();
     const masksOf = (seed: number): string[] => {
@@ -167,7 +167,7 @@ describe('the SAs of nodes', () => {
     sas.close();
   });
 
-  test('leave the key ring as it was, for the next ones', () => {
+  test('leave the key ring unchanged', () => {
     const network = topology();
     const aead = nodeBackend.create();
     sasOf(network, A, aead).close();

@@ -21,7 +21,7 @@ endpoints:
 const NODES = ['a', 'b', 'c', 'six'] as const;
 
 describe("a node's tables", () => {
-  test('have its own endpoints as local targets, the others behind their nodes, in their networks alone', () => {
+  test('have its own endpoints as local targets, others behind their nodes, each only in its network', () => {
     NODES.forEach((name, node) => {
       const { forwarding, node: place } = new NodeTables(TOPOLOGY, name);
       assert.equal(place, node);
@@ -53,7 +53,7 @@ describe("a node's tables", () => {
     assert.equal(macOf(4097, 'fd00::2'), undefined);
   });
 
-  test('flood to the other nodes that have endpoints of the network, to all others if none has, and nowhere if it drops', () => {
+  test('flood to the other nodes with endpoints of the network, to all others if there are none, and nowhere with policy drop', () => {
     const flood = (name: string): number[][] => new NodeTables(TOPOLOGY, name).flood.map((list) => [...list]);
     assert.deepEqual(flood('a'), [[], [2], [1, 2, 3]]);
     assert.deepEqual(flood('b'), [[], [0, 2], [0, 2, 3]]);
@@ -61,13 +61,13 @@ describe("a node's tables", () => {
     assert.deepEqual(flood('six'), [[], [0, 2], [0, 1, 2]]);
   });
 
-  test('flood in the order of numbers, not of digits', () => {
+  test('flood in numeric order, not in the order of digits', () => {
     const nodes = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`n${i}`, { vtep: `10.0.0.${i + 1}` }]));
     const topology = parseConfig(JSON.stringify({ nodes, networks: { n: { vni: 1, flood: 'replicate' } } }));
     assert.deepEqual([...new NodeTables(topology, 'n0').flood[0]], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
-  test('find a node by its VTEP, IPv4 or IPv6, anywhere in an array', () => {
+  test('find a node by its VTEP, IPv4 or IPv6, at any offset', () => {
     const tables = new NodeTables(TOPOLOGY, 'a');
     const nodeOf = (text: string): number => {
       const ip = parseIp(text);
@@ -79,7 +79,7 @@ describe("a node's tables", () => {
     ]);
   });
 
-  test("find the node's own endpoints by MAC, the first one's where several networks have it, and no other's", () => {
+  test("find the node's own endpoints by MAC, the first one if several networks have it, and no others", () => {
     const macs = TOPOLOGY.endpoints.map(({ mac }) => mac);
     const found = (name: string): number[] => {
       const tables = new NodeTables(TOPOLOGY, name);
@@ -100,11 +100,11 @@ describe("a node's tables", () => {
     );
   });
 
-  test('of a node that there is none of are refused with the names that there are', () => {
+  test('of an unknown node are rejected with the known names', () => {
     assert.throws(() => new NodeTables(TOPOLOGY, 'd'), { code: 'BAD_CONFIG', message: /"d"; there are a, b, c, six$/ });
   });
 
-  test('that are too small for the topology are refused', () => {
+  test('that are too small for the topology are rejected', () => {
     assert.throws(() => new NodeTables(TOPOLOGY, 'a', { limit: 5 }), { code: 'BAD_TABLE', message: /of a is full/ });
     assert.equal(new NodeTables(TOPOLOGY, 'a', { limit: 6 }).forwarding.size, 6);
   });

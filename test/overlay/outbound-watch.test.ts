@@ -19,7 +19,7 @@ import { assertTalk, ringAt, TestNode } from './test-nodes.js';
 
 const HALF_DAY = 43_200;
 const LAST = 0xffffffff;
-/** Packets a second at which 2^32 - 1 are used up just within 12 hours. */
+/** Packet rate per second at which 2^32 - 1 just last less than 12 hours. */
 const FASTEST = 99_420;
 
 class Scene {
@@ -33,14 +33,14 @@ class Scene {
     return sa;
   }
 
-  /** Lets an SA send at a rate, and looks at it every second. */
+  /** Lets an SA send at a rate, and polls it every second. */
   run(sa: OutboundSa, from: number, to: number, rate: number): void {
     for (let now = from + 1; now <= to; now++) {
       sa.sequenceLow += rate;
       assert.ok(sa.sequenceLow <= LAST);
       sa.lifetime.packets += rate - 1;
       sa.lifetime.bytes += 100 * (rate - 1);
-      // The last one as it is counted where packets are sealed.
+      // The last one, counted as when packets are sealed.
       sa.lifetime.count(100, now);
       this.watch.poll(now);
     }
@@ -52,7 +52,7 @@ class Scene {
 }
 
 describe('OutboundWatch', () => {
-  test('tells once that an SA runs out before the next rotation, as soon as its rate was watched for a minute', () => {
+  test('reports once that an SA runs out before the next rotation, after watching its rate for a minute', () => {
     const scene = new Scene();
     const sa = scene.sa();
     scene.run(sa, 0, 59, 200_000);
@@ -62,30 +62,33 @@ describe('OutboundWatch', () => {
     const [{ kind, peer, tag, spi, text, secondsLeft = NaN, packetRate = NaN }] = scene.events;
     assert.deepEqual([kind, peer, tag, spi], [SaEventKind.RunningOut, 4, 11, sa.spi]);
     assert.ok(Math.abs(packetRate - 200_000) < 1 && Math.abs(secondsLeft - (LAST / 200_000 - 60)) < 1);
-    assert.equal(text, 'SPI 0x1f279ba7 (key 11) ends in 21415 s, before the next rotation, at 200000 packets a second');
+    assert.equal(
+      text,
+      'SPI 0x1f279ba7 (key 11) ends in 21415 s, before the next rotation, at 200000 packets per second',
+    );
     scene.run(sa, 60, 1000, 200_000);
     assert.equal(scene.events.length, 1);
   });
 
-  test('an SA whose rotation is overdue must last a whole interval more, or it is told', () => {
+  test('reports an SA that lasts less than a whole interval when its rotation is overdue', () => {
     for (const [rate, told] of [
       [FASTEST / 4, 0],
       [FASTEST / 2 + 100, 1],
     ]) {
       const scene = new Scene();
       const sa = scene.sa();
-      // A look now and then, an hour apart.
+      // Polls an hour apart.
       for (let now = 3600; now <= HALF_DAY + 3600; now += 3600) {
         sa.sequenceLow += Math.floor(rate * 3600);
         sa.lifetime.packets += Math.floor(rate * 3600);
         scene.watch.poll(now);
       }
-      assert.deepEqual(scene.kinds, told === 1 ? [SaEventKind.RunningOut] : [], `at ${rate} packets a second`);
+      assert.deepEqual(scene.kinds, told === 1 ? [SaEventKind.RunningOut] : [], `at ${rate} packets per second`);
       if (told === 1) assert.match(scene.events[0].text, /overdue/);
     }
   });
 
-  test('a clock that goes back makes no SA older than it is', () => {
+  test('a clock that goes back does not make an SA older', () => {
     const scene = new Scene();
     const sa = scene.sa();
     scene.watch.poll(-HALF_DAY);
@@ -93,18 +96,18 @@ describe('OutboundWatch', () => {
     assert.deepEqual(scene.events, []);
   });
 
-  test('tells of no SA that lasts until the rotation', () => {
+  test('does not report an SA that lasts until the rotation', () => {
     for (const [rate, told] of [
       [FASTEST - 100, 0],
       [FASTEST + 100, 1],
     ]) {
       const scene = new Scene();
       scene.run(scene.sa(), 0, 600, rate);
-      assert.equal(scene.events.length, told, `at ${rate} packets a second`);
+      assert.equal(scene.events.length, told, `at ${rate} packets per second`);
     }
   });
 
-  test('tells of the one that began near its end, and not of those beside it', () => {
+  test('reports the one that started near its end, and not the others', () => {
     const scene = new Scene();
     scene.sa({}, undefined, 1);
     const sa = scene.sa({}, { high: 0, low: LAST - 100_000 }, 2);
@@ -116,7 +119,7 @@ describe('OutboundWatch', () => {
     );
   });
 
-  test('tells that hard limits come before the rotation, too', () => {
+  test('also reports hard limits that come before the rotation', () => {
     for (const hard of [{ packets: 100_000 }, { bytes: 10_000_000 }, { seconds: 3600 }]) {
       const scene = new Scene();
       scene.run(scene.sa({ hard }), 0, 100, 10);
@@ -127,7 +130,7 @@ describe('OutboundWatch', () => {
     assert.deepEqual(scene.kinds, []);
   });
 
-  test('tells once of a soft limit', () => {
+  test('reports a soft limit once', () => {
     for (const soft of [{ packets: 500 }, { bytes: 50_000 }, { seconds: 50 }]) {
       const scene = new Scene();
       const sa = scene.sa({ soft });
@@ -146,7 +149,7 @@ describe('OutboundWatch', () => {
     ['bytes', { bytes: 30_000 }],
     ['seconds', { seconds: 30 }],
   ] as const) {
-    test(`tells once that an SA stopped at its hard limit of ${what}`, () => {
+    test(`reports once that an SA stopped at its hard limit of ${what}`, () => {
       const scene = new Scene();
       const sa = scene.sa({ hard });
       scene.run(sa, 0, 29, 10);
@@ -159,13 +162,13 @@ describe('OutboundWatch', () => {
           peer: 4,
           tag: 11,
           spi: sa.spi,
-          text: 'SPI 0x1f279ba7 (key 11) sends no more: it reached a hard limit',
+          text: 'SPI 0x1f279ba7 (key 11) stopped sending: it reached a hard limit',
         },
       ]);
     });
   }
 
-  test('tells once that an SA stopped at the end of its sequence numbers', () => {
+  test('reports once that an SA stopped at the end of its sequence numbers', () => {
     const scene = new Scene();
     const sa = scene.sa({}, { high: 0, low: LAST - 10 });
     scene.watch.poll(1);
@@ -174,11 +177,11 @@ describe('OutboundWatch', () => {
     for (let now = 3; now < 200; now++) scene.watch.poll(now);
     assert.deepEqual(
       scene.events.map(({ kind, text }) => [kind, text]),
-      [[SaEventKind.Stopped, 'SPI 0x1f279ba7 (key 11) sends no more: its sequence numbers are used up']],
+      [[SaEventKind.Stopped, 'SPI 0x1f279ba7 (key 11) stopped sending: its sequence numbers are used up']],
     );
   });
 
-  test('forgets an SA that is deleted, and begins anew with one that is added', () => {
+  test('forgets a deleted SA, and starts over with an added one', () => {
     const scene = new Scene();
     const first = scene.sa();
     scene.run(first, 0, 60, 200_000);
@@ -197,7 +200,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
   const random = new SeededRandom(1);
   const fill = (bytes: Uint8Array): void => random.fill(bytes);
 
-  /** Two nodes, the first of which has sent all but 15 numbers of its present SA to the second. */
+  /** Two nodes, the first of which has used all but 15 sequence numbers of its current SA to the second. */
   function nearTheEnd(): { one: TestNode; two: TestNode; rotation: RingRotation } {
     const schedule = new RotationSchedule({ start: 0 });
     const rotation = new RingRotation(ringAt(0), { schedule, random: fill });
@@ -220,7 +223,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
     return { one, two, rotation };
   }
 
-  test('stops at 2^32 - 1, says why, and goes on after a rotation', () => {
+  test('stops at 2^32 - 1, reports why, and continues after a rotation', () => {
     const { one, two, rotation } = nearTheEnd();
     const drops = Array.from({ length: 20 }, () => one.send(two, 1000));
     assert.deepEqual(drops, [
@@ -231,7 +234,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
     for (let now = 1000; now < 1010; now++) one.sas.poll(now);
     assert.deepEqual(
       one.events.map(({ kind, peer, tag, text }) => [kind, peer, tag, text.replace(/0x[0-9a-f]{8}/, '-')]),
-      [[SaEventKind.Stopped, 2, 11, 'SPI - (key 11) sends no more: its sequence numbers are used up']],
+      [[SaEventKind.Stopped, 2, 11, 'SPI - (key 11) stopped sending: its sequence numbers are used up']],
     );
     const ring = rotation.rotateNow(1010) ?? assert.fail('it may be rotated');
     for (const node of [two, one]) {
@@ -247,7 +250,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
     assert.ok((one.sas.secondsLeft(2) ?? 0) > HALF_DAY);
   });
 
-  test('is still at the end when the ring before is put back in force', () => {
+  test('is still at the end when the previous ring is forced back', () => {
     const { one, two, rotation } = nearTheEnd();
     const before = rotation.ring.copy();
     for (let i = 0; i < 20; i++) one.send(two);
@@ -267,7 +270,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
     );
   });
 
-  test('is still at the end when its peer left and is back', () => {
+  test('is still at the end when its peer has left and returned', () => {
     const { one, two } = nearTheEnd();
     for (let i = 0; i < 20; i++) one.send(two);
     one.sas.removePeer(2);

@@ -22,7 +22,7 @@ keys: [{ tag: 1, key: "${'0'.repeat(31)}1" }]`);
 const [A, B, JUMBO, SMALL] = [0, 1, 2, 3];
 
 describe('PathMtu', () => {
-  test('goes at first by the smaller of both interfaces', () => {
+  test('starts with the smaller MTU of both interfaces', () => {
     const paths = new PathMtu(topology(), A);
     assert.deepEqual(
       [B, JUMBO, SMALL].map((node) => paths.underlay(node)),
@@ -31,7 +31,7 @@ describe('PathMtu', () => {
     assert.equal(new PathMtu(topology(), JUMBO).underlay(SMALL), 1400);
   });
 
-  test('leaves inside a network what Docker would set, and no more than the network says', () => {
+  test("yields the inner MTU that Docker would set, and at most the network's", () => {
     const paths = new PathMtu(topology(), A);
     assert.deepEqual(
       [CLEAR, SEALED, CAPPED].map((network) => [paths.inner(network, B), paths.inner(network, SMALL)]),
@@ -50,7 +50,7 @@ describe('PathMtu', () => {
     );
   });
 
-  test('learns what lowers it, of that node alone and for every network, and nothing else', () => {
+  test('learns a lower MTU of that node only, for every network, and nothing else', () => {
     const paths = new PathMtu(topology(), A);
     assert.equal(paths.learn(B, 1500, 0), false);
     assert.equal(paths.learn(B, 9000, 0), false);
@@ -64,7 +64,7 @@ describe('PathMtu', () => {
     assert.equal(paths.underlay(B), 1000);
   });
 
-  test('believes nothing below its floor, whatever ICMP says', () => {
+  test('accepts nothing below its floor, whatever ICMP reports', () => {
     const paths = new PathMtu(topology(), A);
     for (const told of [0, 68, 551]) {
       const fresh = new PathMtu(topology(), A);
@@ -82,7 +82,7 @@ describe('PathMtu', () => {
     assert.equal(asked.underlay(B), 1000);
   });
 
-  test('forgets what it learned when its time is over, and not a second before', () => {
+  test('drops learned values when they expire, and not a second earlier', () => {
     const paths = new PathMtu(topology(), A);
     paths.learn(B, 1000, 50);
     paths.learn(SMALL, 1000, 60);
@@ -100,7 +100,7 @@ describe('PathMtu', () => {
     assert.equal(short.underlay(B), 1500);
   });
 
-  test('keeps times in the seconds since 1970', () => {
+  test('works with times in seconds since 1970', () => {
     const paths = new PathMtu(topology(), A);
     paths.learn(B, 1000, 1_790_000_000);
     paths.expire(1_790_000_599);
@@ -109,13 +109,13 @@ describe('PathMtu', () => {
     assert.equal(paths.underlay(B), 1500);
   });
 
-  test('says 0 where no packet fits inside, instead of throwing on the way of a packet', () => {
+  test('is 0 if no packet fits inside, instead of throwing while forwarding', () => {
     const paths = new PathMtu(topology(), A, { floor4: 40 });
     assert.equal(paths.learn(B, 40, 0), true);
     assert.deepEqual([paths.underlay(B), paths.inner(CLEAR, B), paths.inner(SEALED, B)], [40, 0, 0]);
   });
 
-  test('never rises by learning, whatever ICMP says in whatever order', () => {
+  test('never rises by learning, whatever ICMP reports in any order', () => {
     const told = fc.array(fc.tuple(fc.constantFrom(B, JUMBO, SMALL), fc.integer({ min: 0, max: 70_000 })));
     fc.assert(
       fc.property(told, (messages) => {

@@ -20,15 +20,15 @@ function ringOf(...tags: readonly number[]): WantedKeys {
   return { keys, transmit: keys[(keys.length - 1) >> 1] };
 }
 
-/** The ring that is so many rotations from {0, 1, 2}. */
+/** The ring at the given number of rotations from {0, 1, 2}. */
 const at = (rotations: number, size = 3): WantedKeys =>
   ringOf(...Array.from({ length: size }, (_, i) => rotations + i));
 
-/** Makes SAs, and keeps tags of those that aren't unmade. */
+/** Creates SAs, and keeps the tags of open ones. */
 class Maker implements SaMaker {
   readonly inbound = new Map<InboundClaim, number>();
   readonly outbound = new Map<OutboundSa, number>();
-  /** Tags whose SPI is none. */
+  /** Tags whose SPI is 0. */
   readonly none = new Set<number>();
   readonly #aead = nodeBackend.create();
 
@@ -94,8 +94,8 @@ function assertSettled(maker: Maker, sas: PeerSas, wanted: WantedKeys): void {
   assert.equal(maker.outbound.get(sas.current.sa ?? assert.fail('there is no SA')), wanted.transmit.tag);
 }
 
-describe('the steps of a peer’s SAs', () => {
-  test('of one that is new: receive with all keys, then send', () => {
+describe("the steps of a peer's SAs", () => {
+  test('of a new peer: receive with all keys, then send', () => {
     const maker = new Maker();
     const sas = new PeerSas(PEER, ADDRESS, maker);
     assert.deepEqual(sas.counts, { rx: 0, tx: 0 });
@@ -103,7 +103,7 @@ describe('the steps of a peer’s SAs', () => {
     assertSettled(maker, sas, at(0));
   });
 
-  test('of a rotation are Docker’s, in Docker’s order', () => {
+  test("of a rotation are Docker's, in Docker's order", () => {
     const { maker, sas } = begin();
     const wanted = at(1);
     const seen: unknown[] = [];
@@ -120,7 +120,7 @@ describe('the steps of a peer’s SAs', () => {
     assertSettled(maker, sas, wanted);
   });
 
-  test('are none where all is as wanted', () => {
+  test('are none if everything is as wanted', () => {
     const { maker, sas } = begin();
     assert.deepEqual(stepsTo(sas, at(0)), []);
     assert.deepEqual(stepsTo(sas, ringOf(0, 1, 2)), []);
@@ -141,7 +141,7 @@ describe('the steps of a peer’s SAs', () => {
     assertSettled(far.maker, far.sas, at(10));
   });
 
-  test('of a ring that replaces the key that is sent with, under its tag: the old one is sent with until the switch', () => {
+  test('of a ring that replaces the transmit key under its tag: the old one is used until the switch', () => {
     const { maker, sas } = begin();
     const other = new ClusterKey(1, new Uint8Array(16).fill(99));
     const wanted = { keys: [KEYS[0], other, KEYS[2]], transmit: other };
@@ -168,7 +168,7 @@ describe('the steps of a peer’s SAs', () => {
 
   for (let steps = 0; steps <= 5; steps++) {
     for (const ahead of [0, 1, 2, 10]) {
-      test(`may be broken off after ${steps} by a ring ${ahead} from the first`, () => {
+      test(`can be interrupted after ${steps} by a ring ${ahead} from the first`, () => {
         const { maker, sas } = begin();
         for (let i = 0; i < steps; i++) assert.ok(sas.step(at(1)) !== undefined);
         stepsTo(sas, at(ahead));
@@ -176,7 +176,7 @@ describe('the steps of a peer’s SAs', () => {
       });
     }
 
-    test(`may be broken off after ${steps} by the peer’s leaving: nothing of it stays`, () => {
+    test(`can be interrupted after ${steps} by removing the peer: nothing of it stays`, () => {
       const { maker, sas } = begin();
       const current = sas.current?.sa;
       for (let i = 0; i < steps; i++) sas.step(at(1));
@@ -187,7 +187,7 @@ describe('the steps of a peer’s SAs', () => {
     });
   }
 
-  test('are taken where a key’s SPI is none, too: with it nothing is received or sent', () => {
+  test("are also taken if a key's SPI is 0: nothing is received or sent with it", () => {
     const maker = new Maker();
     maker.none.add(2);
     const sas = new PeerSas(PEER, ADDRESS, maker);
@@ -202,7 +202,7 @@ describe('the steps of a peer’s SAs', () => {
     assert.deepEqual([maker.rx, maker.tx], [[], []]);
   });
 
-  test('go by a copy of the address', () => {
+  test('use a copy of the address', () => {
     const maker = new Maker();
     const address = ADDRESS.slice();
     const sas = new PeerSas(PEER, address, maker);
@@ -211,7 +211,7 @@ describe('the steps of a peer’s SAs', () => {
     assertSettled(maker, sas, at(0));
   });
 
-  test('whatever rings come, and whenever: no more SAs than keys, two to send with at the most, and all as wanted in the end', () => {
+  test('for any rings at any time: no more SAs than keys, at most two outbound ones, and all as wanted in the end', () => {
     const ring = fc
       .uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 5 })
       .map((tags) => ringOf(...tags.sort((a, b) => a - b)));

@@ -23,7 +23,7 @@ function spanOf({ address, length }: Prefix): [bigint, bigint] {
 const prefix = fc.constantFrom(4, 16).chain((bytes) =>
   fc
     .tuple(
-      // Few values, so that prefixes lie in each other often enough.
+      // Few values, so that prefixes contain each other often enough.
       fc.array(fc.constantFrom(0, 1, 0x80, 0xff), { minLength: bytes, maxLength: bytes }),
       fc.oneof(fc.integer({ min: 0, max: bytes * 8 }), fc.constantFrom(0, 1, 7, 8, 9, 24, bytes * 8)),
     )
@@ -42,7 +42,7 @@ const address = fc
   .map((values) => Uint8Array.from(values));
 
 describe('a subnet', () => {
-  test('is read of its text, IPv4 or IPv6', () => {
+  test('is parsed from text, IPv4 or IPv6', () => {
     assert.deepEqual(parsePrefix('10.0.9.0/24'), { address: Uint8Array.of(10, 0, 9, 0), length: 24 });
     assert.deepEqual(parsePrefix('0.0.0.0/0'), { address: new Uint8Array(4), length: 0 });
     assert.deepEqual(parsePrefix('255.255.255.255/32'), { address: new Uint8Array(4).fill(255), length: 32 });
@@ -51,14 +51,14 @@ describe('a subnet', () => {
     assert.deepEqual([formatIp(6, bytes), length], ['fd00:9::', 64]);
   });
 
-  test('of any text that one is written as is that one', () => {
+  test('is the same for all notations of an address', () => {
     fc.assert(
       fc.property(prefix, (subnet) => assert.deepEqual(parsePrefix(textOf(subnet)), subnet)),
       { seed: SEED, numRuns: 2000 },
     );
   });
 
-  test('with a bit of a host is told from a text that is no subnet at all', () => {
+  test('with host bits set is distinguished from text that is not a subnet', () => {
     for (const text of ['10.0.9.1/24', '10.0.9.128/24', '128.0.0.0/0', 'fd00::1/64', '::1/127']) {
       assert.throws(() => parsePrefix(text), { code: 'BAD_PREFIX', message: /is an address in a subnet/ });
     }
@@ -78,7 +78,7 @@ describe('a subnet', () => {
     }
   });
 
-  test('of any text is read, or BAD_PREFIX', () => {
+  test('of any text is parsed, or BAD_PREFIX', () => {
     const noise = fc
       .array(fc.constantFrom(...Array.from('0123456789./:af%- ')), { maxLength: 24 })
       .map((parts) => parts.join(''));
@@ -94,7 +94,7 @@ describe('a subnet', () => {
     );
   });
 
-  test('holds the addresses from its first to its last, and none of the other IP version', () => {
+  test('contains the addresses from its first to its last, and none of the other IP version', () => {
     let inside = 0;
     fc.assert(
       fc.property(prefix, address, (subnet, candidate) => {
@@ -109,7 +109,7 @@ describe('a subnet', () => {
     assert.ok(inside > 100);
   });
 
-  test('overlaps another one if an address is in both, whichever is asked', () => {
+  test('overlaps another one if they share an address, in either order', () => {
     let overlapping = 0;
     fc.assert(
       fc.property(prefix, prefix, (a, b) => {
@@ -127,7 +127,7 @@ describe('a subnet', () => {
 });
 
 describe('an address', () => {
-  test('is IPv6 if it has a colon, IPv4 if not', () => {
+  test('is IPv6 if it has a colon, otherwise IPv4', () => {
     assert.equal(parseIp('192.168.50.1').length, 4);
     assert.equal(parseIp('::ffff:192.168.50.1').length, 16);
     for (const text of ['', '1', 'host', '1.2.3', ':', 'fe80::1%eth0']) {

@@ -1,4 +1,4 @@
-/** How SAs are made of a cluster's keys. */
+/** Derivation of SAs from a cluster's keys. */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -39,7 +39,7 @@ function never(): Uint8Array {
 }
 
 describe('swarm', () => {
-  test('key material is the cluster’s key and the SPI; ICV of 8 bytes, no window, no ESN, transport mode', () => {
+  test("keying material is the cluster's key and the SPI; 8-byte ICV, no window, no ESN, transport mode", () => {
     for (const length of [16, 24, 32]) {
       const bytes = Uint8Array.from({ length }, (_, i) => 200 - i);
       const sa = deriveSa(Profile.Swarm, { key: new ClusterKey(1234, bytes), source: ONE, destination: TWO }, never);
@@ -94,14 +94,14 @@ describe('strict', () => {
   const strict = (source: Uint8Array, destination: Uint8Array, tag = 7, key = KEY): SecurityAssociation =>
     deriveSa(Profile.Strict, { key: new ClusterKey(tag, key), source, destination }, hkdfSha256);
 
-  test('ICV of 16 bytes, ESN, a window of 1024, and Swarm’s SPI', () => {
+  test("16-byte ICV, ESN, a window of 1024, and Swarm's SPI", () => {
     const sa = strict(ONE, TWO);
     assert.deepEqual([sa.icvLength, sa.esn, sa.replayWindow, sa.mode], [16, true, 1024, 'transport']);
     assert.equal(sa.spi, deriveSpi(ONE, TWO, 7));
     checkSecurityAssociation(sa);
   });
 
-  test('each direction, tag, address and key has key and salt of its own', () => {
+  test('each direction, tag, address and key has a separate key and salt', () => {
     const list = [
       strict(ONE, TWO),
       strict(TWO, ONE),
@@ -121,11 +121,11 @@ describe('strict', () => {
     assert.equal(new Set(list.map((value) => value.slice(0, 32))).size, list.length);
     assert.equal(new Set(list.map((value) => value.slice(-8))).size, list.length);
     for (const value of list) assert.ok(!value.includes(Buffer.from(KEY).toString('hex')));
-    // Where only the direction differs nothing is shared but the length.
+    // Even if only the direction differs, nothing is shared but the length.
     assert.equal(hex(strict(ONE, TWO)), hex(strict(ONE, TWO)));
   });
 
-  test('it is HKDF-SHA256 of the key, no salt, over label, both addresses as 16 bytes and the tag as 8 (500 pairs)', () => {
+  test('is HKDF-SHA256 of the key, without salt, over label, both addresses as 16 bytes and the tag as 8 (500 pairs)', () => {
     const address = fc.oneof(
       fc.uint8Array({ minLength: 4, maxLength: 4 }),
       fc.uint8Array({ minLength: 16, maxLength: 16 }),
@@ -146,14 +146,14 @@ describe('strict', () => {
     );
   });
 
-  test('the addresses’ form in the SPI does not change the key', () => {
+  test('the form of the addresses in the SPI does not change the key', () => {
     const pair = { key: new ClusterKey(7, KEY), source: ONE, destination: TWO };
     const short = deriveSa(Profile.Strict, { ...pair, spiForm: SpiForm.Short }, hkdfSha256);
     assert.equal(hex(short), hex(strict(ONE, TWO)));
     assert.notEqual(short.spi, strict(ONE, TWO).spi);
   });
 
-  test('with node’s HKDF and forge’s it is the same', () => {
+  test('is the same with the HKDF of node and of forge', () => {
     for (const [source, destination] of [
       [ONE, TWO],
       [TWO, ONE],
@@ -169,7 +169,7 @@ describe('strict', () => {
     }
   });
 
-  test('the cluster’s key is left as it was', () => {
+  test("leaves the cluster's key unchanged", () => {
     const key = new ClusterKey(7, KEY);
     for (const profile of Object.values(Profile)) deriveSa(profile, { key, source: ONE, destination: TWO }, hkdfSha256);
     assert.deepEqual(

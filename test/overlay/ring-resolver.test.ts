@@ -1,4 +1,4 @@
-/** SAs made as packets ask for them. */
+/** SAs created on demand as packets arrive. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
@@ -34,7 +34,7 @@ function setup(options: RingResolverOptions = {}, ring = RING): Setup {
   const sad = new Sad<InboundSa>();
   const resolver = new RingResolver(ring, aead, sad, hkdfSha256, options);
   const ask = (source: string, destination: string, spi: number): InboundSa | undefined => {
-    // The addresses stand somewhere in a packet.
+    // The addresses are anywhere in a packet.
     const bytes = Uint8Array.from([1, 2, 3, ...addressBytes(source), ...addressBytes(destination), 9]);
     return resolver.resolve(spi, source.includes(':') ? 6 : 4, bytes, 3);
   };
@@ -54,8 +54,8 @@ const ZERO: [destination: string, tag: number, form: SpiForm][] = [
   ['10.0.239.130', 57939, SpiForm.Short],
 ];
 
-describe('which SAs are made', () => {
-  test('one for each tag, direction and form of the SPI', () => {
+describe('which SAs are created', () => {
+  test('one per tag, direction and form of the SPI', () => {
     const { sad, resolver, ask } = setup();
     const asked: [string, string, number, SpiForm][] = [];
     for (const form of Object.values(SpiForm)) {
@@ -85,7 +85,7 @@ describe('which SAs are made', () => {
     );
   });
 
-  test('for IPv6 both forms are one, called mapped', () => {
+  test('for IPv6 both forms are the same, called mapped', () => {
     const { resolver, ask } = setup();
     const sa = ask('fd50::1', 'fd50::2', spiOf('fd50::1', 'fd50::2', 29_944));
     assert.deepEqual([sa?.family, sa?.source.length], [6, 16]);
@@ -95,7 +95,7 @@ describe('which SAs are made', () => {
     );
   });
 
-  test('none for an SPI of other addresses, of the other direction, of another tag, or of none at all', () => {
+  test('none for an SPI of other addresses, of the other direction, of another tag, or 0', () => {
     const { sad, resolver, ask } = setup();
     const spi = spiOf(ONE, TWO, 29_944);
     for (const [from, to, asked] of [
@@ -111,7 +111,7 @@ describe('which SAs are made', () => {
     assert.deepEqual([sad.size, resolver.made.length, resolver.unmade], [0, 0, 0]);
   });
 
-  test('none with an SPI of 0, which Swarm’s hash gives to one pair in 2^32', () => {
+  test("none with an SPI of 0, which Swarm's hash yields for one pair in 2^32", () => {
     for (const [destination, tag, form] of ZERO) {
       assert.equal(spiOf(ONE, destination, tag, form), 0);
       const { sad, resolver, ask } = setup({}, new KeyRing([new ClusterKey(tag, new Uint8Array(16))]));
@@ -120,13 +120,13 @@ describe('which SAs are made', () => {
     }
   });
 
-  test('the profile’s own kind of SA', () => {
+  test("the profile's kind of SA", () => {
     const { ask } = setup({ profile: Profile.Strict });
     const sa = ask(ONE, TWO, spiOf(ONE, TWO, 29_944));
     assert.deepEqual([sa?.icvLength, sa?.esn, sa?.window.size], [16, true, 1024]);
   });
 
-  test('up to a limit; packets that ask for more are counted, and those that are there stay', () => {
+  test('up to a limit; packets that need more are counted, and existing SAs stay', () => {
     const { sad, resolver, ask } = setup({ limit: 2 });
     const first = ask(ONE, TWO, spiOf(ONE, TWO, 29_943));
     ask(ONE, TWO, spiOf(ONE, TWO, 29_944));
@@ -138,10 +138,10 @@ describe('which SAs are made', () => {
   });
 });
 
-describe('behind the receiver', () => {
+describe('used by the receiver', () => {
   const walk = new Layers();
 
-  /** A packet sealed as a node of the cluster would, and the receiver's word about it. */
+  /** A packet sealed like a node of the cluster does, and the receiver's verdict. */
   function sealed(outbound: OutboundSa): { bytes: Uint8Array; end: number } {
     const packet = udpIp(4, 4789, vxlan(4097, FRAME), 'right', ONE, TWO);
     const bytes = new Uint8Array(64 + packet.length + 64);
@@ -157,7 +157,7 @@ describe('behind the receiver', () => {
     return inbound.open(bytes, walk, walk.transportOffset, end, 0);
   }
 
-  test('packets of an SPI make its SA once, for each profile and form, and are opened', () => {
+  test('packets of an SPI create its SA once, for each profile and form, and are decrypted', () => {
     for (const profile of Object.values(Profile)) {
       for (const spiForm of Object.values(SpiForm)) {
         const { sad, resolver } = setup({ profile });
@@ -172,7 +172,7 @@ describe('behind the receiver', () => {
     }
   });
 
-  test('a forged packet with a right SPI makes the SA, and is refused by its ICV', () => {
+  test('a forged packet with a valid SPI creates the SA, and is rejected by its ICV', () => {
     const { sad, resolver } = setup();
     const inbound = new InboundEsp(aead, sad, resolver);
     const pair = {
@@ -186,7 +186,7 @@ describe('behind the receiver', () => {
     assert.deepEqual([sad.size, resolver.made.length, resolver.made[0].sa.verified], [1, 1, 0]);
   });
 
-  test('a packet whose SPI is of no tag finds no SA', () => {
+  test('a packet whose SPI matches no tag finds no SA', () => {
     const { sad, resolver } = setup();
     const inbound = new InboundEsp(aead, sad, resolver);
     const pair = { key: new ClusterKey(1, new Uint8Array(16)), source: parseIpv4(ONE), destination: parseIpv4(TWO) };

@@ -23,7 +23,7 @@ function bytesOf(ring: KeyRing): string[] {
 }
 
 describe('RingRotation', () => {
-  test('rotates when it is due, and hands the new ring out once', () => {
+  test('rotates when it is due, and returns the new ring once', () => {
     const { rotation } = rotationOf();
     assert.deepEqual(tagsOf(rotation.ring), [10, 11, 12]);
     assert.equal(rotation.poll(0), undefined);
@@ -45,7 +45,7 @@ describe('RingRotation', () => {
     assert.deepEqual(tagsOf(rotation.poll(woken + HALF_DAY)), [12, 13, 14]);
   });
 
-  test('rotates early when asked to, but not before all nodes may have the last ring', () => {
+  test('rotates early on demand, but not before all nodes can have the last ring', () => {
     const { rotation, schedule } = rotationOf();
     assert.equal(schedule.earliest, 300);
     assert.equal(rotation.rotateNow(299), undefined);
@@ -57,7 +57,7 @@ describe('RingRotation', () => {
     assert.deepEqual([tagsOf(rotation.poll(600 + HALF_DAY)), rotation.rotations], [[13, 14, 15], 3]);
   });
 
-  test('keeps the keys that stay, and puts a random one of their length behind them', () => {
+  test('keeps the remaining keys, and adds a random one of the same length after them', () => {
     for (const length of [16, 24, 32]) {
       const random = new SeededRandom(length);
       const first = KeyRing.generate({ random: (bytes) => random.fill(bytes), keyBytes: length });
@@ -74,20 +74,20 @@ describe('RingRotation', () => {
     }
   });
 
-  test('gives tags as far apart as is said, as Swarm’s are by 2', () => {
+  test("assigns tags with the given step, as Swarm's are 2 apart", () => {
     const { rotation } = rotationOf(ringOf([4, 6, 8]), 2);
     assert.deepEqual(tagsOf(rotation.poll(HALF_DAY)), [6, 8, 10]);
     assert.deepEqual(tagsOf(rotation.rotateNow(HALF_DAY + 300)), [8, 10, 12]);
   });
 
-  test('keeps as many keys as the ring has', () => {
+  test('keeps the number of keys', () => {
     for (const size of [1, 2, 5]) {
       const { rotation } = rotationOf(ringAt(0, size));
       assert.deepEqual(tagsOf(rotation.poll(HALF_DAY)), tagsOf(ringAt(1, size)));
     }
   });
 
-  test('wipes the key that is dropped, and no other', () => {
+  test('wipes the dropped key, and no other', () => {
     const { rotation } = rotationOf();
     const before = rotation.ring;
     const after = rotation.poll(HALF_DAY) ?? assert.fail('it is due');
@@ -101,7 +101,7 @@ describe('RingRotation', () => {
     assert.ok(before.keys.every(({ wiped }) => wiped));
   });
 
-  test('leaves the ring that it is given as it was, also when it is closed', () => {
+  test('leaves the given ring unchanged, also when it is closed', () => {
     const given = ringAt(0);
     const bytes = bytesOf(given);
     const { rotation } = rotationOf(given);
@@ -112,7 +112,7 @@ describe('RingRotation', () => {
     assert.ok(last.keys.every(({ wiped }) => wiped));
   });
 
-  test('goes on with its own ring, whatever becomes of the one that it was given', () => {
+  test('continues with its own ring, whatever happens to the given one', () => {
     const given = ringAt(0);
     const [, ...stay] = bytesOf(given);
     const { rotation } = rotationOf(given);
@@ -120,7 +120,7 @@ describe('RingRotation', () => {
     assert.deepEqual(bytesOf(rotation.poll(HALF_DAY) ?? assert.fail('it is due')).slice(0, 2), stay);
   });
 
-  test('at the end of the tags is refused, and the ring stays', () => {
+  test('is rejected at the end of the tags, and the ring stays', () => {
     const end = Number.MAX_SAFE_INTEGER;
     const { rotation } = rotationOf(ringOf([end - 2, end - 1, end]));
     for (const rotate of [() => rotation.poll(HALF_DAY), () => rotation.rotateNow(HALF_DAY)]) {
@@ -130,7 +130,7 @@ describe('RingRotation', () => {
     }
   });
 
-  test('a clock that shows no time is refused, and the ring stays', () => {
+  test('rejects an invalid time, and the ring stays', () => {
     const { rotation } = rotationOf();
     for (const rotate of [() => rotation.poll(NaN), () => rotation.rotateNow(NaN)]) {
       assert.throws(rotate, (error) => error instanceof OverlayError && error.code === 'BAD_SCHEDULE');

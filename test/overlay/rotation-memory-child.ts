@@ -1,4 +1,7 @@
-/** Run by rotation-memory.test.ts with `--expose-gc`: where the keys of a ring stand before and after a rotation. */
+/**
+ * Run by rotation-memory.test.ts with `--expose-gc`: searches memory for the keys of a ring before and after a
+ * rotation.
+ */
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
 import { hkdfSha256 } from '../../src/aead/index.js';
@@ -29,7 +32,7 @@ sas.update(manager.ring, 0);
 sas.settle(0);
 const sealer = new EspSealer(aead);
 
-/** Whether each key of the first ring stands anywhere. */
+/** Whether each key of the first ring is found anywhere. */
 function standing(now: number): boolean[] {
   for (let peer = 2; peer < 6; peer++) {
     const sa = sas.outbound(peer);

@@ -11,7 +11,7 @@ describe('a key that left the ring', () => {
     const unreadable = existsSync('/proc/self/mem') ? false : 'the memory of a process can only be read on Linux';
     const forge = backend.name === 'forge' ? 'node-forge keeps keys where they can’t be wiped' : false;
     const skip = lacking(backend) || unreadable || forge;
-    test(`${backend.name}: is nowhere in the process's memory, and one that stays is`, { skip }, () => {
+    test(`${backend.name}: is nowhere in the process's memory, while a remaining one is`, { skip }, () => {
       const script = join(ROOT, 'dist/test/overlay/rotation-memory-child.js');
       const options = { encoding: 'utf8', timeout: 300_000 } as const;
       const child = spawnSync(process.execPath, ['--expose-gc', script, backend.name], options);

@@ -16,7 +16,7 @@ interface Schedule {
   readonly draws: readonly number[];
 }
 
-/** Times of the rotations that a manager makes who asks at these times. */
+/** Times of the rotations that a manager performs when polling at the given times. */
 function rotations(schedule: RotationSchedule, times: Iterable<number>): number[] {
   const made: number[] = [];
   for (const now of times) {
@@ -32,45 +32,45 @@ function* every(step: number, from: number, to: number): Generator<number> {
 }
 
 describe('RotationSchedule', () => {
-  test('rotates every 12 hours if nothing else is said, and not a second sooner', () => {
+  test('rotates every 12 hours by default, and not a second sooner', () => {
     const schedule = new RotationSchedule({ start: START });
     assert.equal(schedule.next, START + HALF_DAY);
     assert.equal(schedule.due(START + HALF_DAY - 1), false);
     assert.equal(schedule.due(START + HALF_DAY), true);
   });
 
-  test('stays due until the rotation is made', () => {
+  test('stays due until the rotation is performed', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000 });
     assert.deepEqual([schedule.due(1001), schedule.due(1002), schedule.next], [true, true, 1000]);
     schedule.rotated(1003);
     assert.deepEqual([schedule.due(1003), schedule.next], [false, 2000]);
   });
 
-  test('keeps its phase when it is asked a little late', () => {
+  test('keeps its phase when polled slightly late', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 100 });
     assert.deepEqual(rotations(schedule, [999, 1099, 1998, 2001, 3050]), [1099, 2001, 3050]);
     assert.equal(schedule.next, 4000);
   });
 
-  test('takes a new phase when it is asked late by settle or more', () => {
+  test('takes a new phase when polled late by settle or more', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 100 });
     assert.deepEqual(rotations(schedule, [1100]), [1100]);
     assert.equal(schedule.next, 2100);
   });
 
-  test('takes a new phase when the next point of the old one would come sooner than settle', () => {
+  test('takes a new phase if the next point of the old one would come sooner than settle', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 600 });
     assert.deepEqual(rotations(schedule, [1401]), [1401]);
     assert.equal(schedule.next, 2401);
   });
 
-  test('makes one rotation after a pause of two days, and the next a whole interval later', () => {
+  test('performs one rotation after a pause of two days, and the next a whole interval later', () => {
     const schedule = new RotationSchedule({ start: START });
     const woken = START + 2 * 24 * HOUR + 10;
     assert.deepEqual(rotations(schedule, every(1, woken, woken + HALF_DAY)), [woken, woken + HALF_DAY]);
   });
 
-  test('a clock that jumps back stood still: no key lives longer by it, no rotation is made twice', () => {
+  test('a clock that jumps back counts as stopped: no key lives longer, no rotation is repeated', () => {
     const schedule = new RotationSchedule({ start: START });
     assert.equal(schedule.due(START + HALF_DAY - 60), false);
     const back = START - 5 * HOUR;
@@ -81,20 +81,20 @@ describe('RotationSchedule', () => {
     assert.equal(schedule.next, back - HOUR + HALF_DAY);
   });
 
-  test('a clock that jumps ahead, as far as it likes, brings one rotation on; its way back brings none', () => {
+  test('a clock that jumps ahead by any amount triggers one rotation; its way back none', () => {
     const schedule = new RotationSchedule({ start: START });
     const ahead = START + 10 ** 12;
     assert.deepEqual(rotations(schedule, [START + 1, ahead, ahead + 1, START + 3, START + 4]), [ahead]);
     assert.equal(schedule.next, START + 3 + HALF_DAY - 1);
   });
 
-  test('a start that the clock has not reached is now: the next is an interval away at the most', () => {
+  test('a start in the future counts as now: the next rotation is at most an interval away', () => {
     const schedule = new RotationSchedule({ start: START + 10 ** 9 });
     assert.equal(schedule.due(START), false);
     assert.equal(schedule.next, START + HALF_DAY);
   });
 
-  test('a leader that changes keeps the phase, and what came due in between is due at once', () => {
+  test('a leader change keeps the phase, and an overdue rotation is due immediately', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 100 });
     schedule.leaderChanged(400);
     assert.equal(schedule.next, 1000);
@@ -103,7 +103,7 @@ describe('RotationSchedule', () => {
     assert.equal(schedule.next, 2000);
   });
 
-  test('leaders that change faster than the interval do not keep it from rotating', () => {
+  test('leader changes more frequent than the interval do not prevent rotations', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 100 });
     const made: number[] = [];
     for (const now of every(50, 0, 10_000)) {
@@ -113,7 +113,7 @@ describe('RotationSchedule', () => {
     assert.equal(made.length, 10);
   });
 
-  test('a leader that changes begins the interval anew with restart, as Swarm: a key may live on and on', () => {
+  test('a leader change with restart restarts the interval, as in Swarm: a key may live indefinitely', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, leaderChange: LeaderChange.Restart });
     for (const now of every(900, 900, 90_000)) {
       schedule.leaderChanged(now);
@@ -123,7 +123,7 @@ describe('RotationSchedule', () => {
   });
 
   for (const leaderChange of Object.values(LeaderChange)) {
-    test(`a leader whose clock is behind the last rotation waits an interval at the most (${leaderChange})`, () => {
+    test(`a leader whose clock is behind the last rotation waits at most an interval (${leaderChange})`, () => {
       const schedule = new RotationSchedule({ start: START, leaderChange });
       schedule.rotated(START + HALF_DAY);
       schedule.leaderChanged(START - 10 ** 9);
@@ -131,14 +131,14 @@ describe('RotationSchedule', () => {
     });
   }
 
-  test('a rotation on demand may be had settle after the last one, and the next comes a whole interval later', () => {
+  test('a rotation on demand is allowed settle after the last one, and the next comes a whole interval later', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 100 });
     assert.deepEqual([schedule.mayRotate(99), schedule.mayRotate(100)], [false, true]);
     schedule.rotated(150);
     assert.deepEqual([schedule.next, schedule.earliest, schedule.mayRotate(249)], [1150, 250, false]);
   });
 
-  test('a rotation on demand is the caller’s to make, though nodes had no time to settle', () => {
+  test("an early rotation on demand is the caller's decision, though nodes had no time to settle", () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 100 });
     schedule.rotated(10);
     assert.deepEqual([schedule.next, schedule.earliest], [1010, 110]);
@@ -149,7 +149,7 @@ describe('RotationSchedule', () => {
     assert.equal(new RotationSchedule({ start: 0, interval: 60 }).earliest, 60);
   });
 
-  test('jitter moves each rotation by itself and leaves the phase', () => {
+  test('jitter shifts each rotation individually and keeps the phase', () => {
     const drawn = [0, 0.5, 0.75, 0.25];
     const random = (): number => drawn.shift() ?? assert.fail('drawn more often than there are rotations');
     const schedule = new RotationSchedule({ start: 0, interval: 1000, jitter: 100, settle: 50, random });
@@ -161,7 +161,7 @@ describe('RotationSchedule', () => {
     assert.deepEqual([...times, schedule.next], [900, 2000, 3050, 3950]);
   });
 
-  test('jitter makes rotations earlier as often as later, also where the interval is short', () => {
+  test('jitter makes rotations earlier as often as later, also with a short interval', () => {
     for (const [interval, jitter] of [
       [300, 120],
       [1, 0.4],
@@ -178,7 +178,7 @@ describe('RotationSchedule', () => {
     }
   });
 
-  test('jitter lets no key wait longer than an interval and the jitter', () => {
+  test('no key waits longer than an interval plus the jitter', () => {
     const drawn = [0, 0.999];
     const random = (): number => drawn.shift() ?? 0;
     const schedule = new RotationSchedule({ start: 0, interval: 1000, jitter: 100, random });
@@ -186,7 +186,7 @@ describe('RotationSchedule', () => {
     assert.equal(schedule.next, 2000);
   });
 
-  test('jitter brings no rotation before settle', () => {
+  test('jitter causes no rotation before settle', () => {
     const drawn = [0.999, 0, 0];
     const random = (): number => drawn.shift() ?? 0;
     const schedule = new RotationSchedule({ start: 0, interval: 1000, jitter: 499, settle: 400, random });
@@ -201,7 +201,7 @@ describe('RotationSchedule', () => {
     ['an interval of 0', { start: 0, interval: 0 }, /1 second or more, not 0/],
     ['an interval below 0', { start: 0, interval: -5 }, /not -5/],
     ['an endless interval', { start: 0, interval: Infinity }, /not Infinity/],
-    ['an interval that is no number', { start: 0, interval: Number.NaN }, /not NaN/],
+    ['an interval that is not a number', { start: 0, interval: Number.NaN }, /not NaN/],
     [
       'jitter of half the interval',
       { start: 0, interval: 100, jitter: 50, random: () => 0 },
@@ -209,11 +209,11 @@ describe('RotationSchedule', () => {
     ],
     ['jitter below 0', { start: 0, jitter: -1, random: () => 0 }, /not -1/],
     ['jitter without random numbers', { start: 0, jitter: 1 }, /needs a source of random numbers/],
-    ['random numbers from 1 on', { start: 0, jitter: 1, random: () => 1 }, /less than 1, not 1/],
+    ['random numbers of 1 or more', { start: 0, jitter: 1, random: () => 1 }, /less than 1, not 1/],
     ['a settle of 0', { start: 0, settle: 0 }, /at most the interval, not 0/],
     ['a settle longer than the interval', { start: 0, interval: 100, settle: 101 }, /at most the interval, not 101/],
   ] as [string, RotationScheduleOptions, RegExp][]) {
-    test(`is refused with ${what}`, () => {
+    test(`is rejected with ${what}`, () => {
       assert.throws(
         () => new RotationSchedule(options),
         (error) => error instanceof OverlayError && error.code === 'BAD_SCHEDULE' && message.test(error.message),
@@ -221,7 +221,7 @@ describe('RotationSchedule', () => {
     });
   }
 
-  test('a clock that shows no time is refused and changes nothing', () => {
+  test('an invalid time is rejected and changes nothing', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000 });
     for (const now of [Number.NaN, Infinity, -Infinity, 2 ** 54]) {
       for (const call of ['due', 'mayRotate', 'rotated', 'leaderChanged'] as const) {
@@ -257,7 +257,7 @@ describe('RotationSchedule', () => {
       return new RotationSchedule({ ...given, start: START, random });
     }
 
-    test('that jumps both ways, and leaders that change, no two due rotations are closer than settle', () => {
+    test('that jumps both ways, and with leader changes, no two scheduled rotations are closer than settle', () => {
       const steps = fc.array(
         fc.record({
           step: fc.oneof(
@@ -281,7 +281,7 @@ describe('RotationSchedule', () => {
             if (leader) schedule.leaderChanged(now);
             assert.ok(schedule.due(now) || schedule.next <= now + given.interval + given.jitter + 1e-3);
             if (!schedule.due(now)) continue;
-            // The times are fractions where jitter is drawn, and round when the clock jumps.
+            // Times are fractional where jitter is drawn, and whole when the clock jumps.
             assert.ok(elapsed - last >= given.settle - 1e-3, `${last} then ${elapsed}, settle ${given.settle}`);
             assert.ok(schedule.mayRotate(now));
             schedule.rotated(now);
@@ -293,7 +293,7 @@ describe('RotationSchedule', () => {
       );
     });
 
-    test('that is asked steadily, there is one rotation an interval, about its point', () => {
+    test('that is polled steadily, there is one rotation per interval, near its point', () => {
       fc.assert(
         fc.property(schedulesOf(25, 25), fc.integer({ min: 1, max: 24 }), (given, pace) => {
           const { interval, settle, jitter } = given;

@@ -1,11 +1,11 @@
-/** Thirty days of a cluster on a fake clock. What becomes of each packet is checked as it arrives (simulated-cluster.ts). */
+/** Thirty days of a cluster on a fake clock. Every packet is checked as it arrives (simulated-cluster.ts). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AEAD_BACKENDS, chooseAead } from '../../src/aead/index.js';
 import { Profile } from '../../src/overlay/index.js';
 import { Cluster, type ClusterOptions } from './simulated-cluster.js';
 
-/** The fastest that is here: more time goes into packets than into all else. */
+/** The fastest available: packets dominate the run time. */
 const FASTEST = chooseAead().aead.name;
 const BACKEND = AEAD_BACKENDS.find(({ name }) => name === FASTEST) ?? assert.fail();
 const HOUR = 3600;
@@ -20,7 +20,7 @@ const SWARM: ClusterOptions = {
   skew: 90,
 };
 
-/** A cluster whose first `up` nodes run, with a leader that looks at its clock every half minute. */
+/** A cluster whose first `up` nodes run, with a leader that polls every half minute. */
 function cluster(options: ClusterOptions, up: number): Cluster {
   const made = new Cluster(options);
   for (let place = 0; place < up; place++) made.start(place);
@@ -32,7 +32,7 @@ function cluster(options: ClusterOptions, up: number): Cluster {
   return made;
 }
 
-/** Every node sends to every other: often while a rotation goes on, now and then otherwise. */
+/** Every node sends to every other: frequently during a rotation, occasionally otherwise. */
 function talk(made: Cluster): void {
   let newest = 0;
   let busyUntil = 60;
@@ -53,7 +53,7 @@ function talk(made: Cluster): void {
   made.queue.after(30, tick);
 }
 
-/** Nodes die and come back, leave and join, at any moment; leaders change, each with a clock of its own. */
+/** Nodes die and return, leave and join, at any moment; leaders change, each with its own clock. */
 function disturb(made: Cluster, options: ClusterOptions): void {
   const trouble = (): void => {
     const place = Math.floor(made.roll(options.nodes));
@@ -75,7 +75,7 @@ function disturb(made: Cluster, options: ClusterOptions): void {
   made.queue.after(DAY, election);
 }
 
-/** Holds every node that is up against what it must have between rotations. */
+/** Checks every running node against its state between rotations. */
 function checkSteadyState(made: Cluster): void {
   const up = made.nodes.filter(({ process }) => process !== undefined);
   assert.ok(up.length > 1);
@@ -100,7 +100,7 @@ describe('key rotation in a cluster on a fake clock', () => {
   ] as const) {
     const rotations = 2 * days;
     test(`${profile}: 20 nodes, ${days} days, ${rotations} rotations: no packet is lost between nodes at most one behind`, () => {
-      // With a replay window a node that restarts must know how far its sequence numbers went.
+      // With a replay window, a restarting node must know its last sequence numbers.
       const options = { ...SWARM, profile, disk: profile === Profile.Strict };
       const made = cluster(options, 17);
       talk(made);
@@ -117,7 +117,7 @@ describe('key rotation in a cluster on a fake clock', () => {
     });
   }
 
-  test('a node further behind loses what the model says, and nothing from the moment that its ring arrives', () => {
+  test('a node further behind loses what the model predicts, and nothing once its ring arrives', () => {
     const made = cluster({ ...SWARM, nodes: 6, seed: 3 }, 6);
     talk(made);
     made.queue.runUntil(DAY + HOUR);
@@ -126,14 +126,14 @@ describe('key rotation in a cluster on a fake clock', () => {
     // One rotation behind: nothing is lost.
     made.queue.runUntil(made.schedule.next + 6 * HOUR);
     assert.equal(made.tally.lost, 0);
-    // Two and three behind: nothing goes between these nodes and the others; with each other they talk on.
+    // Two and three behind: these nodes can't communicate with the others, but still with each other.
     made.queue.runUntil(made.schedule.next + HOUR);
     const before = { ...made.tally };
     made.queue.runUntil(made.schedule.next + 10 * HOUR);
     const lost = made.tally.lost - before.lost;
     const sent = made.tally.sent - before.sent;
     assert.ok(sent > 0);
-    // 16 of the 30 ways lead from one of the two to one of the four, or back.
+    // 16 of the 30 directions are between one of the two and one of the four.
     assert.equal(lost * 30, sent * 16);
     made.reach(2);
     made.queue.runUntil(made.queue.now + 60);

@@ -1,7 +1,7 @@
 /**
- * A simulated cluster on a fake clock: a manager that rotates, nodes that get their rings late, restart, join and leave,
- * and packets between every pair that are really sealed and opened. A model beside it, which knows rings by their number
- * and nothing of SAs, says of every packet what must become of it.
+ * A simulated cluster on a fake clock: a manager that rotates, nodes that get their rings late, restart, join and
+ * leave, and packets between every pair that are really sealed and opened. An independent model, which knows only ring
+ * numbers and no SAs, predicts the fate of every packet.
  */
 import assert from 'node:assert/strict';
 import { type Aead, hkdfSha256 } from '../../src/aead/index.js';
@@ -22,12 +22,12 @@ import { EventQueue } from './event-queue.js';
 const HEADROOM = 16;
 const PAYLOAD = 40;
 const PACKET = 96;
-/** Packets under way at the most. */
+/** Maximum number of packets in flight. */
 const SLOTS = 4096;
 
 /**
- * What a node must have with a peer, by the numbers of rings: ring n has the keys n, n + 1 (sends) and n + 2. Written from
- * the facts (part 3.4): it is told how many steps were taken, not which.
+ * The state a node must have with a peer, by ring numbers: ring n has the keys n, n + 1 (sends) and n + 2. Written from
+ * the facts (part 3.4): it gets the number of steps taken, not which.
  */
 class PeerModel {
   #rx: number[] = [];
@@ -35,7 +35,7 @@ class PeerModel {
   #introduced = false;
   readonly #todo: (() => void)[] = [];
 
-  /** The steps from what is there to a ring. */
+  /** The steps from the current state to a ring. */
   aim(ring: number): void {
     assert.equal(this.#todo.length, 0, 'the model takes one ring after the other');
     const todo = this.#todo;
@@ -62,12 +62,12 @@ class PeerModel {
     return this.#todo.length === 0;
   }
 
-  /** Whether it was settled once: before that, packets of a peer that knows us already can't be opened yet. */
+  /** Whether it was ever settled: before that, packets of a peer that already knows us can't be opened yet. */
   get introduced(): boolean {
     return this.#introduced;
   }
 
-  /** The key that is sent with; -1: none yet. */
+  /** The transmit key; -1: none yet. */
   get tx(): number {
     return this.#tx;
   }
@@ -77,22 +77,22 @@ class PeerModel {
   }
 }
 
-/** How a cluster is. */
+/** Options of a cluster. */
 export interface ClusterOptions {
   readonly nodes: number;
   readonly profile: Profile;
-  /** Makes the cipher of a node's process. */
+  /** Creates the cipher of a node's process. */
   readonly cipher: () => Aead;
   readonly seed: number;
-  /** Whether sequence numbers outlive restarts on disk, rather than new masks being drawn. */
+  /** Whether sequence numbers survive restarts on disk, rather than new masks being drawn. */
   readonly disk: boolean;
-  /** Seconds that a ring takes to a node at the most. */
+  /** Maximum delay of a ring to a node, in seconds. */
   readonly delay: number;
-  /** Seconds that a node's clock is off at the most. */
+  /** Maximum clock offset of a node, in seconds. */
   readonly skew: number;
 }
 
-/** A node that is up. */
+/** A running node. */
 interface Process {
   readonly sas: NodeSas;
   readonly sealer: EspSealer;
@@ -108,18 +108,18 @@ interface ClusterNode {
   readonly disk: Disk;
   /** Whether rings reach it. */
   reachable: boolean;
-  /** While it is up: */
+  /** While it is running: */
   process: Process | undefined;
-  /** The number of its ring, once all its steps are taken; and of the one that it is on its way to. */
+  /** The number of its ring, once all steps are done, and of the one in progress. */
   ring: number;
   aim: number;
-  /** By peer: what it must have. */
+  /** The required state, by peer. */
   readonly models: (PeerModel | undefined)[];
 }
 
 interface Packet {
   readonly spi: number;
-  /** Number of the key that the model says it is under. */
+  /** Number of the key it uses according to the model. */
   readonly key: number;
   /** Whether both ends were near the newest ring when it was sent. */
   readonly near: boolean;
@@ -127,17 +127,17 @@ interface Packet {
   readonly end: number;
 }
 
-/** What was counted. */
+/** The counters. */
 export interface Tally {
   /**
-   * Packets between nodes that are up and have had all SAs with each other once: what comes while a node is only just
+   * Packets between running nodes that have once had all SAs with each other: what arrives while a node is still
    * getting to know its peer is checked, but not counted. sent = delivered + lost.
    */
   sent: number;
   delivered: number;
-  /** Each of them as the model says, and of a node more than one rotation behind. */
+  /** Each as the model predicts, and of a node more than one rotation behind. */
   lost: number;
-  /** Packets that were sealed or opened in the midst of a peer's steps. */
+  /** Packets that were sealed or opened during a peer's steps. */
   betweenSteps: number;
   steps: number;
   starts: number;
@@ -156,7 +156,7 @@ export class Cluster {
   readonly #random: SeededRandom;
   readonly #bytes = new Uint8Array(SLOTS * PACKET);
   #slot = 0;
-  /** How far the leader's clock is off, in seconds. */
+  /** Offset of the leader's clock, in seconds. */
   leaderSkew = 0;
 
   constructor(options: ClusterOptions) {
@@ -190,8 +190,8 @@ export class Cluster {
   }
 
   /**
-   * Starts a node's process: it learns of all peers that are up, the manager hands it the newest ring, and its peers hear of
-   * it, each in its own time.
+   * Starts a node's process: it learns all running peers, the manager gives it the newest ring, and its peers learn of
+   * it, each with its own delay.
    */
   start(place: number): void {
     const node = this.nodes[place];
@@ -212,7 +212,7 @@ export class Cluster {
     for (const peer of others) this.queue.after(this.roll(20), () => this.#introduce(peer, node));
   }
 
-  /** Kills a node's process, which tells nobody. If the node leaves, its peers let it go, each in its own time. */
+  /** Kills a node's process without notice. If the node leaves, its peers remove it, each with its own delay. */
   kill(place: number, leaves: boolean): void {
     const node = this.nodes[place];
     node.process = undefined;
@@ -226,7 +226,7 @@ export class Cluster {
     }
   }
 
-  /** The leader looks at its clock; a new ring goes to every node, each after a delay of its own. */
+  /** The leader polls; a new ring goes to every node, each with its own delay. */
   pollLeader(): void {
     const rotated = this.rotation.poll(this.queue.now + this.leaderSkew);
     if (rotated === undefined) return;
@@ -239,13 +239,13 @@ export class Cluster {
     }
   }
 
-  /** Another node leads, whose clock is off by something else. */
+  /** Another node becomes the leader, whose clock has another offset. */
   changeLeader(skew: number): void {
     this.leaderSkew = skew;
     this.schedule.leaderChanged(this.queue.now + skew);
   }
 
-  /** Hands the newest ring to a node that rings did not reach for a while. */
+  /** Gives the newest ring to a node that rings did not reach for a while. */
   reach(place: number): void {
     const node = this.nodes[place];
     node.reachable = true;
@@ -281,7 +281,7 @@ export class Cluster {
   #arrive(sender: ClusterNode, receiver: ClusterNode, { spi, key, near, offset, end }: Packet): void {
     const { process } = receiver;
     const model = receiver.models[sender.place];
-    // The receiver died on the way, or doesn't know the sender (yet).
+    // The receiver died meanwhile, or doesn't know the sender (yet).
     if (process === undefined || model === undefined) return;
     const expected = model.receives(key);
     const sa = process.sas.inbound.find(spi, 4, receiver.address, 0);
@@ -303,16 +303,16 @@ export class Cluster {
     this.tally.delivered++;
   }
 
-  /** Whether both nodes are up and at most one rotation behind the newest ring. */
+  /** Whether both nodes are running and at most one rotation behind the newest ring. */
   #isNear(a: ClusterNode, b: ClusterNode): boolean {
     return Math.min(a.ring, b.ring) >= this.newest - 1;
   }
 
   #deliver(node: ClusterNode, process: Process, number: number, ring: KeyRing): void {
-    // It is another process by now, or had this ring from elsewhere.
+    // It is another process by now, or already got this ring.
     if (node.process !== process || number <= node.aim) return;
     if (process.stepping) {
-      // The model takes one thing after the other; NodeSas doesn't need that (node-sas-rotation.test.ts).
+      // The model handles one thing at a time; NodeSas doesn't need that (node-sas-rotation.test.ts).
       this.queue.after(1, () => this.#deliver(node, process, number, ring));
       return;
     }
@@ -322,7 +322,7 @@ export class Cluster {
     this.#step(node, process);
   }
 
-  /** Takes a node's steps one by one, with time between them. */
+  /** Performs a node's steps one by one, with time between them. */
   #step(node: ClusterNode, process: Process): void {
     process.stepping = false;
     if (node.process !== process) return;
@@ -341,7 +341,7 @@ export class Cluster {
     this.queue.after(this.roll(0.3), () => this.#step(node, process));
   }
 
-  /** Makes a peer known to a node. */
+  /** Adds a peer to a node. */
   #introduce(node: ClusterNode, peer: ClusterNode): void {
     const { process } = node;
     if (process === undefined || peer.process === undefined || node.models[peer.place] !== undefined) return;

@@ -1,4 +1,4 @@
-/** SPIs as Swarm makes them: published vectors, pairs out of users' logs, and a recorded swarm. */
+/** SPIs as Swarm derives them: published vectors, pairs from users' logs, and a recorded swarm. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -19,7 +19,7 @@ function spi(source: string, destination: string, tag: number, form?: SpiForm): 
   return deriveSpi(bytes(source), bytes(destination), tag, form);
 }
 
-/** FNV-1a in 32 bits over bytes (draft-eastlake-fnv), with whole numbers of any size. */
+/** 32-bit FNV-1a over bytes (draft-eastlake-fnv), with BigInt. */
 function fnv1a(input: readonly number[]): number {
   let hash = 0x811c9dc5n;
   for (const byte of input) hash = ((hash ^ BigInt(byte)) * 0x01000193n) & 0xffffffffn;
@@ -32,7 +32,7 @@ describe('vectors', () => {
     ['10.0.0.1', '2001:db8::1', 5678, 0x8c1ea943],
     ['2002::abcd:1', '172.15.14.13', 54_321, 0x40799b91],
     ['2002:db8::42', '2002:db8::69', 9999, 0x342a609e],
-    // moby issue fcos-tracker#1111, both directions under one tag.
+    // Issue fcos-tracker#1111, both directions under one tag.
     ['192.168.14.147', '192.168.14.145', 13_986, 0x1f279ba7],
     ['192.168.14.145', '192.168.14.147', 13_986, 0x755dee5b],
     // moby issue 45635: one pair, before and after a rotation.
@@ -46,21 +46,21 @@ describe('vectors', () => {
     });
   }
 
-  test('in the 4-byte form of Docker 29.0 the first vector is another', () => {
+  test('the first vector differs in the 4-byte form of Docker 29.0', () => {
     assert.equal(spi('1.2.3.4', '5.6.7.8', 1234, SpiForm.Short), 0x19b3d63b);
   });
 
-  test('for two IPv6 addresses both forms are one', () => {
+  test('both forms are the same for two IPv6 addresses', () => {
     assert.equal(spi('2002:db8::42', '2002:db8::69', 9999, SpiForm.Short), 0x342a609e);
   });
 
-  test('an IPv4 address and its mapped form give the same SPI, in the mapped form only', () => {
+  test('an IPv4 address and its mapped form yield the same SPI, only in the mapped form', () => {
     assert.equal(spi('::ffff:1.2.3.4', '::ffff:5.6.7.8', 1234), 0x5de62c5b);
     assert.notEqual(spi('::ffff:1.2.3.4', '::ffff:5.6.7.8', 1234, SpiForm.Short), 0x19b3d63b);
   });
 });
 
-test('it is FNV-1a over source, tag and destination, from 0 to 2^32 - 1 (2,000 pairs)', () => {
+test('is FNV-1a over source, tag and destination, from 0 to 2^32 - 1 (2,000 pairs)', () => {
   const address = fc.oneof(
     fc.uint8Array({ minLength: 4, maxLength: 4 }),
     fc.uint8Array({ minLength: 16, maxLength: 16 }),
@@ -81,7 +81,7 @@ test('it is FNV-1a over source, tag and destination, from 0 to 2^32 - 1 (2,000 p
   );
 });
 
-test('tags above 2^32 count by their low 32 bits', () => {
+test('only the low 32 bits of tags above 2^32 count', () => {
   for (const tag of [0, 1, 1234, 2 ** 31, 2 ** 32 - 1]) {
     const expected = spi('1.2.3.4', '5.6.7.8', tag);
     for (const high of [1, 2, 2 ** 20, 2 ** 21 - 1]) {
@@ -103,7 +103,7 @@ describe('a recorded swarm', () => {
     return found;
   };
 
-  test('three tags and two nodes give six SPIs, those of its dump and no other', () => {
+  test('three tags and two nodes yield six SPIs, those of its dump and no others', () => {
     assert.deepEqual(
       ring.keys.map(({ tag }) => tag),
       [29_943, 29_944, 29_945],
@@ -114,7 +114,7 @@ describe('a recorded swarm', () => {
     assert.deepEqual(mapped, new Map(dump.map((sa) => [sa.spi, `${sa.source} ${sa.destination}`])));
   });
 
-  test('the 4-byte form gives none of them', () => {
+  test('the 4-byte form yields none of them', () => {
     const mapped = derived(SpiForm.Mapped);
     assert.deepEqual(
       [...derived(SpiForm.Short).keys()].filter((value) => mapped.has(value)),
@@ -122,7 +122,7 @@ describe('a recorded swarm', () => {
     );
   });
 
-  test('the tag that an SPI was made of has the key that its SA has', () => {
+  test('the tag that an SPI is derived from has the key of its SA', () => {
     for (const { tag, use } of ring.keys.map((key) => ({ tag: key.tag, use: key.use.bind(key) }))) {
       for (const [from, to] of [NODES, [NODES[1], NODES[0]]]) {
         const sa = dump.find((row) => row.spi === spi(from, to, tag));

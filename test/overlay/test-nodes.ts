@@ -1,4 +1,4 @@
-/** Nodes whose SAs rotate: each with a cipher of its own that is looked into, and packets between them. */
+/** Nodes whose SAs rotate, each with a separate observable cipher, and packets between them. */
 import assert from 'node:assert/strict';
 import { type Aead, hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import { EspDrop, EspOpener, EspSealer } from '../../src/ipsec/index.js';
@@ -15,17 +15,17 @@ import { hex, open, seal } from '../ipsec/build.js';
 
 const PAYLOAD = new Uint8Array(40).fill(0x5a);
 
-/** A key whose bytes say its tag. */
+/** A key whose bytes contain its tag. */
 export function keyOf(tag: number, mark = 0): ClusterKey {
   return new ClusterKey(tag, new Uint8Array(16).fill(tag).fill(mark, 8));
 }
 
-/** The ring of these tags. */
+/** The ring of the given tags. */
 export function ringOf(tags: readonly number[], mark = 0): KeyRing {
   return new KeyRing(tags.map((tag) => keyOf(tag, mark)));
 }
 
-/** The ring that is so many rotations from that of the tags 10, 11, 12. */
+/** The ring at the given number of rotations from that of the tags 10, 11, 12. */
 export function ringAt(rotations: number, size = 3): KeyRing {
   return ringOf(Array.from({ length: size }, (_, i) => 10 + rotations + i));
 }
@@ -51,7 +51,7 @@ export function watchedCipher(): { readonly aead: Aead; readonly held: Map<numbe
   return { aead, held };
 }
 
-/** A node; `number` is what the others know it by, and the last byte of its address if no other is given. */
+/** A node; `number` is its id for the others, and the last byte of its address by default. */
 export class TestNode {
   readonly sas: NodeSas;
   readonly events: SaEvent[] = [];
@@ -81,20 +81,20 @@ export class TestNode {
     this.#opener = new EspOpener(aead);
   }
 
-  /** Takes other nodes in as peers. */
+  /** Adds other nodes as peers. */
   meet(...others: readonly TestNode[]): this {
     for (const { number, address } of others) this.sas.addPeer(number, address);
     return this;
   }
 
-  /** Takes a ring, and all its steps. */
+  /** Sets a ring, and performs all its steps. */
   settle(ring: KeyRing, now = 0): this {
     this.sas.update(ring, now);
     this.sas.settle(now);
     return this;
   }
 
-  /** Takes so many steps, and tells them. */
+  /** Performs the given number of steps, and returns them. */
   steps(count = 1000): string[] {
     const taken: string[] = [];
     for (let i = 0; i < count; i++) {
@@ -105,7 +105,7 @@ export class TestNode {
     return taken;
   }
 
-  /** Sends another node a packet, and tells what becomes of it there. */
+  /** Sends another node a packet, and returns its fate there. */
   send(to: TestNode, seconds = 0): EspDrop {
     const outbound = this.sas.outbound(to.number);
     if (outbound === undefined) return EspDrop.NoSa;
