@@ -63,12 +63,12 @@ describe('a truncated file', () => {
       for (let end = 24; end <= bytes.length; end++) {
         const { packets, damage, source } = await read(bytes.subarray(0, end));
         const whole = boundaries.filter((boundary) => boundary <= end).length - 1;
-        assert.deepEqual(packets, all.slice(0, whole), `cut at ${end}`);
+        assert.deepEqual(packets, all.slice(0, whole), `truncated at ${end}`);
         assert.equal(source.position, boundaries[whole]);
         if (boundaries[whole] === end) {
-          assert.equal(damage, undefined, `cut at ${end}`);
+          assert.equal(damage, undefined, `truncated at ${end}`);
         } else {
-          assert.equal(damage?.code, 'CAPTURE_CUT_OFF', `cut at ${end}`);
+          assert.equal(damage?.code, 'CAPTURE_CUT_OFF', `truncated at ${end}`);
           assert.match(damage.message, new RegExp(`record at byte ${boundaries[whole]}:`));
         }
       }

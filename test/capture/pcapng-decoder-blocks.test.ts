@@ -390,9 +390,13 @@ for (const blocks of ORDERS) {
       for (let end = 4; end <= bytes.length; end++) {
         const { packets, damage, source } = await read(bytes.subarray(0, end));
         const whole = boundaries.filter((boundary) => boundary <= end).length - 1;
-        assert.deepEqual(packets, all.slice(0, PACKET_BLOCKS.filter((block) => block < whole).length), `cut at ${end}`);
+        assert.deepEqual(
+          packets,
+          all.slice(0, PACKET_BLOCKS.filter((block) => block < whole).length),
+          `truncated at ${end}`,
+        );
         assert.equal(source.position, boundaries[whole]);
-        assert.equal(damage?.code, boundaries[whole] === end ? undefined : 'CAPTURE_CUT_OFF', `cut at ${end}`);
+        assert.equal(damage?.code, boundaries[whole] === end ? undefined : 'CAPTURE_CUT_OFF', `truncated at ${end}`);
       }
     });
   });

@@ -189,7 +189,7 @@ describe('a source and its reader', () => {
   });
 
   test("passes on errors that are not the capture's unchanged", async () => {
-    const failure = new TypeError('no error of a capture');
+    const failure = new TypeError('not a capture error');
     const source = await openCapture(new WatchedReader(bytes, 2, failure));
     await assert.rejects(async () => {
       while ((await source.next()) !== undefined);

@@ -210,7 +210,7 @@ describe('without keys', () => {
       const bench = new Bench();
       for (const sequence of [1, 2, 3]) bench.add(unopened(sequence), captured);
       const { packets, missingSequences, nonceReused, seenAgain } = bench.row;
-      assert.deepEqual([packets, missingSequences, nonceReused, seenAgain], [3, 0, 0, 0], `cut to ${captured}`);
+      assert.deepEqual([packets, missingSequences, nonceReused, seenAgain], [3, 0, 0, 0], `truncated to ${captured}`);
       assert.deepEqual(bench.problems, {});
     }
   });

@@ -42,7 +42,7 @@ function errorOf(text: string): OverlayError {
     assert.equal(error.code, 'BAD_CONFIG');
     return error;
   }
-  return assert.fail('it was taken');
+  return assert.fail('it was accepted');
 }
 
 function messageOf(text: string): string {

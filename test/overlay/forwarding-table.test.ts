@@ -29,7 +29,7 @@ function macOf(number: number): Uint8Array {
 function contents(table: ForwardingTable): Map<string, string> {
   const entries = [...table];
   const map = new Map(entries.map((entry) => [keyOf(entry.vni, entry.mac), textOf(entry)]));
-  assert.equal(map.size, entries.length, 'a key stands in the table twice');
+  assert.equal(map.size, entries.length, 'a duplicate key');
   return map;
 }
 
@@ -108,11 +108,11 @@ class Model {
     if (learned.length === 0 || !(forStatic || this.evicts)) return false;
     const now = contents(this.table);
     const gone = [...this.held].filter(([key]) => !now.has(key));
-    assert.equal(gone.length, 1, 'one entry goes for a new one');
+    assert.equal(gone.length, 1, 'one entry is evicted per new one');
     assert.ok(now.has(added));
-    assert.equal(gone[0][1].static, false, 'a static entry went');
+    assert.equal(gone[0][1].static, false, 'a static entry was evicted');
     if (learned.length <= 16) {
-      assert.equal(gone[0][1].seen, Math.min(...learned.map(([, { seen }]) => seen)), 'not the oldest went');
+      assert.equal(gone[0][1].seen, Math.min(...learned.map(([, { seen }]) => seen)), 'the oldest is evicted');
     }
     this.held.delete(gone[0][0]);
     this.counts.evicted++;
@@ -355,7 +355,7 @@ describe('learning', () => {
       assert.equal(table.find(1, mac, 0, start + 300), true);
       assert.equal(table.sweep(start + 300), 0);
       assert.equal(table.find(1, mac, 0, start + 301), false);
-      assert.equal(table.size, 1, 'only a sweep takes it out');
+      assert.equal(table.size, 1, 'only a sweep removes it');
       assert.equal([...table][0].seen, start);
       assert.equal(table.sweep(start + 301), 1);
       assert.deepEqual([table.size, table.aged], [0, 1]);
@@ -394,8 +394,8 @@ describe('learning', () => {
     for (; table.size > 0; calls++) {
       const before = table.size;
       table.sweepSome(1000, 4);
-      assert.ok(before - table.size <= 4, `one call took out ${before - table.size} entries`);
-      assert.ok(calls * 4 <= slots + 5000, 'the sweep does not come round');
+      assert.ok(before - table.size <= 4, `one call removed ${before - table.size} entries`);
+      assert.ok(calls * 4 <= slots + 5000, 'the sweep does not wrap around');
     }
     assert.equal(table.aged, 5000);
   });
@@ -433,7 +433,7 @@ describe('a full ForwardingTable', () => {
     const table = filled(FullPolicy.Evict, 100);
     for (let i = 0; i < 5000; i++) {
       assert.equal(table.learn(1, macOf(1000 + i), 0, TargetKind.Vtep, 1, 1000 + i), LearnOutcome.Added);
-      assert.ok(table.find(1, macOf(1000 + i), 0, 1000 + i), 'what was learned last is there');
+      assert.ok(table.find(1, macOf(1000 + i), 0, 1000 + i), 'the latest entries are kept');
       assert.equal(table.size, LIMIT);
     }
     for (let i = 0; i < 100; i++) assert.ok(table.find(1, macOf(i), 0, 1e6), `static entry ${i}`);
@@ -443,9 +443,9 @@ describe('a full ForwardingTable', () => {
   test('a static entry displaces a learned one with either policy, until all are static', () => {
     const table = filled(FullPolicy.Refuse, LIMIT - 1);
     assert.ok(table.set(1, macOf(5000), 0, TargetKind.Vtep, 1));
-    assert.ok(!table.find(1, macOf(LIMIT - 1), 0, LIMIT), 'the one learned entry went');
+    assert.ok(!table.find(1, macOf(LIMIT - 1), 0, LIMIT), 'the only learned entry is evicted');
     assert.equal(table.set(1, macOf(5001), 0, TargetKind.Vtep, 1), false);
-    assert.ok(table.set(1, macOf(0), 0, TargetKind.Vtep, 77), 'one that is there can be set anew');
+    assert.ok(table.set(1, macOf(0), 0, TargetKind.Vtep, 77), 'an existing one can be replaced');
     assert.equal(table.size, LIMIT);
   });
 

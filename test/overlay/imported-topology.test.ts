@@ -407,7 +407,7 @@ describe('real-world outputs of Docker', () => {
       `${JSON.stringify([good])}\n${JSON.stringify([inspected({ name: 'x', options: { [LIST]: '5' } })])}\n`,
     ],
     [
-      'an object a line',
+      'one object per line',
       `${JSON.stringify(good)}\n${JSON.stringify(inspected({ name: 'x', options: { [LIST]: '5' } }))}\n`,
     ],
     [
@@ -415,7 +415,7 @@ describe('real-world outputs of Docker', () => {
       `[root@a ~]# docker network inspect web\n${JSON.stringify([good], null, 4)}\n$ docker network inspect x\n${JSON.stringify([inspected({ name: 'x', options: { [LIST]: '5' } })])}\n[root@a ~]# \n`,
     ],
     [
-      'colour, other blanks, CRLF',
+      'colour, other white space, CRLF',
       `\ufeff\u001b[32m${JSON.stringify([good, inspected({ name: 'x', options: { [LIST]: '5' } })], null, 2)
         .replaceAll('\n', '\r\n')
         .replaceAll('  ', '\u00a0\u00a0')}\u001b[0m`,

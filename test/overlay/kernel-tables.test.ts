@@ -31,7 +31,7 @@ const FDB: readonly (readonly [what: string, text: string, found: readonly strin
   ['iproute2 4.19, which prints dev twice', ROW.replace('dev', 'dev dev'), WHOLE],
   ['bridge -s fdb', `${MAC} dev vxlan0 dst 192.168.50.2 used 0/12 self permanent`, WHOLE],
   ['a port and a VNI', `${MAC} dev vxlan0 dst 192.168.50.2 port 8472 vni 5 via eth0 self permanent`, WHOLE],
-  ['rows of the bridge beside it', `${MAC} dev vxlan0 master br0 \n${ROW}`, [`${MAC} - vxlan0 false`, ...WHOLE]],
+  ['rows of the bridge next to it', `${MAC} dev vxlan0 master br0 \n${ROW}`, [`${MAC} - vxlan0 false`, ...WHOLE]],
   ['IPv6', ROW.replace('192.168.50.2', 'fd50::2'), [`${MAC} fd50::2 vxlan0 true`]],
   ['bridge -c fdb', `\u001b[33m${MAC} \u001b[0mdst \u001b[35m192.168.50.2 \u001b[0mself permanent`, NAMELESS],
   ['colour that cat -v made visible', `^[[33m${MAC} ^[[0mdst ^[[35m192.168.50.2 ^[[0mself permanent`, NAMELESS],
@@ -57,14 +57,14 @@ const FDB: readonly (readonly [what: string, text: string, found: readonly strin
     [...WHOLE, `${MAC.replace(':04', ':05')} 192.168.50.2 vxlan0 true`],
   ],
   [
-    'an indented block with other blanks and a byte order mark',
+    'an indented block with other white space and a byte order mark',
     `\ufeff\u00a0\u00a0\u00a0 ${ROW.replaceAll(' ', '\u00a0')}`,
     WHOLE,
   ],
   ...[50, 52, 53, 58, 60, 61, 70].map(
     (width) =>
       [
-        `rows that a terminal of ${width} columns broke`,
+        `rows wrapped by a terminal of ${width} columns`,
         `${ROW.slice(0, width)}\n${ROW.slice(width)}\n`,
         WHOLE,
       ] as const,
@@ -147,12 +147,12 @@ describe('ip neigh', () => {
 
   for (const [what, text, message] of [
     [
-      'an address that was cut',
+      'a truncated address',
       `${NEIGHBOUR}\n10.0.9 dev vxlan0 lladdr ${MAC} STALE`,
       /^line 2: not an IPv4 address: "10\.0\.9"$/,
     ],
     [
-      'a MAC that was cut',
+      'a truncated MAC',
       `10.0.9.4 dev vxlan0 lladdr ${MAC.slice(0, 14)} STALE`,
       /^line 1: not a MAC address: "02:42:0a:00:09"$/,
     ],

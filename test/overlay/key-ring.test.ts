@@ -164,7 +164,7 @@ describe('a ring that rotates', () => {
       assert.deepEqual(bytesOf(next).slice(0, 2), before.slice(1));
       assert.ok(!before.includes(bytesOf(next)[2]));
       assert.equal(next.transmit.tag, sent.tag + 1);
-      assert.equal(next.keys[0], sent, 'what was sent with is received for one more period');
+      assert.equal(next.keys[0], sent, 'the previous transmit key is received with for one more period');
       ring = next;
     }
     assert.deepEqual(tagsOf(ring.rotated(random, 2)), [29_964, 29_965, 29_967]);

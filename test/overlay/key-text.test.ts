@@ -17,7 +17,7 @@ const PLACES: readonly (readonly [name: string, entry: (tag: number, key: string
   ['single quotes', (tag, key) => `  - { tag: ${tag}, key: '${key}' }\n`],
   ['double quotes and a prefix', (tag, key) => `  - { tag: ${tag}, key: "0x${key}" }\n`],
   ['no quotes, in a block', (tag, key) => `  - tag: ${tag}\n    key: ${key}\n`],
-  ['a line of its own', (tag, key) => `  - tag: ${tag}\n    "key":\n      '${key}'\n`],
+  ['a separate line', (tag, key) => `  - tag: ${tag}\n    "key":\n      '${key}'\n`],
 ];
 
 function hexOf(ring: KeyRing | undefined): string[] {
@@ -46,7 +46,7 @@ describe('takeKeys', () => {
         assert.equal(file.text.split('\n').length, text.split('\n').length);
         const taken = read(file);
         file.wipe();
-        assert.deepEqual(hexOf(taken), WANTED, 'the ring has bytes of its own');
+        assert.deepEqual(hexOf(taken), WANTED, 'the ring has its own copy');
       }
     });
   }
@@ -87,6 +87,6 @@ describe('takeKeys', () => {
     assert.equal(child.status, 0, child.stderr);
     const { asText, taken } = JSON.parse(child.stdout) as { asText: number; taken: number };
     assert.ok(asText > 0, 'the search finds the digits of keys that were read as text');
-    assert.equal(taken, 0, 'places where digits of keys that were taken out are');
+    assert.equal(taken, 0, 'number of digits of extracted keys found');
   });
 });

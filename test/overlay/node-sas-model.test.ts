@@ -111,7 +111,7 @@ function checkNode(real: Real, place: number): void {
   let sendable = 0;
   for (let peer = 0; peer < NODES; peer++) {
     const counts = sas.counts(peer);
-    assert.ok(counts.rx <= 3, 'never more than 3 SAs to receive a peer with');
+    assert.ok(counts.rx <= 3, 'at most 3 inbound SAs per peer');
     assert.ok(counts.tx <= 3);
     const known = peers.get(peer);
     if (known === undefined) assert.deepEqual(counts, { rx: 0, tx: 0 });
@@ -123,7 +123,7 @@ function checkNode(real: Real, place: number): void {
     const sending = sendingRing(real, place, peer);
     if (sending !== undefined) {
       sendable++;
-      assert.ok(sending <= ring, 'no key of a ring that it does not have');
+      assert.ok(sending <= ring, 'no key of a ring it does not have');
     }
   }
   if (!settled || ring < 0) return;
@@ -177,7 +177,7 @@ const settle = place.map((node) =>
   command(`all steps of ${node}`, (real) => {
     const { sas, peers } = real.nodes[node];
     sas.settle(real.now);
-    assert.equal(sas.step(real.now), undefined, 'the second time there is nothing to do');
+    assert.equal(sas.step(real.now), undefined, 'a second call has nothing to do');
     for (const peer of peers.values()) peer.settled = true;
   }),
 );
@@ -228,14 +228,14 @@ function sendOne(real: Real, from: number, to: number): void {
   sender.sealer.flush();
   const sending = sendingRing(real, from, to) ?? assert.fail();
   const nonce = `${real.rings[sending].transmit.tag} ${Buffer.from(bytes.subarray(0, 4)).toString('hex')} ${Buffer.from(bytes.subarray(8, 16)).toString('hex')}`;
-  assert.ok(!real.nonces.has(nonce), 'no nonce comes twice under a key, whatever was killed');
+  assert.ok(!real.nonces.has(nonce), 'no nonce is reused under a key, whatever was killed');
   real.nonces.add(nonce);
   const end = sender.sealer.espEnd;
   const inbound = receiver.sas.inbound.find(sa.spi, 4, addressOf(to), 0);
   const peer = receiver.peers.get(from);
   const apart = Math.abs(sending - receiver.ring);
   if (peer?.settled === true && receiver.ring >= 0) {
-    assert.equal(inbound !== undefined, apart <= 1, `rings ${apart} apart: understood if at most one`);
+    assert.equal(inbound !== undefined, apart <= 1, `rings ${apart} apart: accepted if at most one`);
   }
   if (inbound === undefined) return;
   assert.equal(receiver.opener.push(inbound, bytes, 0, end, real.now), EspDrop.None);

@@ -134,7 +134,7 @@ describe("the rotation of a node's SAs", () => {
         assert.equal(node.sas.update(ringAt(0), 0, { force: true }), RingOutcome.Taken);
         node.sas.settle(0);
       }
-      assertTalk(a, b, 'put back');
+      assertTalk(a, b, 'restored');
     });
 
     test('that is restored during its steps: its SAs were never closed, and nothing is lost', () => {
@@ -152,7 +152,7 @@ describe("the rotation of a node's SAs", () => {
       for (let taken = 1; taken <= STEPS; taken++) {
         a.sas.update(ringAt(1), 0);
         a.steps(taken);
-        assertTalk(a, b, `after ${taken} steps ahead`);
+        assertTalk(a, b, `after ${taken} steps forward`);
         a.sas.update(ringAt(0), 0, { force: true });
         while (a.steps(1).length > 0) assertTalk(a, b, `on the way back from step ${taken}`);
         assert.equal(a.held.size, 4);
@@ -334,7 +334,7 @@ describe("the rotation of a node's SAs", () => {
       for (const copy of ring.copies) assert.ok(copy.keys.every(({ wiped }) => wiped));
       assert.ok(
         ring.keys.every(({ wiped }) => !wiped),
-        'the ring that was given is the caller’s',
+        'the given ring belongs to the caller',
       );
     });
 

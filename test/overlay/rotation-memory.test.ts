@@ -9,7 +9,7 @@ import { ROOT } from '../repository.js';
 describe('a key that left the ring', () => {
   for (const backend of BACKENDS) {
     const unreadable = existsSync('/proc/self/mem') ? false : 'the memory of a process can only be read on Linux';
-    const forge = backend.name === 'forge' ? 'node-forge keeps keys where they can’t be wiped' : false;
+    const forge = backend.name === 'forge' ? 'node-forge keeps keys that can’t be wiped' : false;
     const skip = lacking(backend) || unreadable || forge;
     test(`${backend.name}: is nowhere in the process's memory, while a remaining one is`, { skip }, () => {
       const script = join(ROOT, 'dist/test/overlay/rotation-memory-child.js');

@@ -197,10 +197,10 @@ describe('RotationSchedule', () => {
 
   for (const [what, options, message] of [
     ['no start', { start: Number.NaN }, /start of a schedule/],
-    ['an endless start', { start: Infinity }, /start of a schedule/],
+    ['an infinite start', { start: Infinity }, /start of a schedule/],
     ['an interval of 0', { start: 0, interval: 0 }, /1 second or more, not 0/],
     ['an interval below 0', { start: 0, interval: -5 }, /not -5/],
-    ['an endless interval', { start: 0, interval: Infinity }, /not Infinity/],
+    ['an infinite interval', { start: 0, interval: Infinity }, /not Infinity/],
     ['an interval that is not a number', { start: 0, interval: Number.NaN }, /not NaN/],
     [
       'jitter of half the interval',

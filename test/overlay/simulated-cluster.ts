@@ -37,7 +37,7 @@ class PeerModel {
 
   /** The steps from the current state to a ring. */
   aim(ring: number): void {
-    assert.equal(this.#todo.length, 0, 'the model takes one ring after the other');
+    assert.equal(this.#todo.length, 0, 'the model handles one ring at a time');
     const todo = this.#todo;
     const add = (key: number) => (): void => void this.#rx.push(key);
     for (let key = Math.max(ring, (this.#rx.at(-1) ?? -1) + 1); key <= ring + 2; key++) {
@@ -53,7 +53,7 @@ class PeerModel {
 
   step(): void {
     const step = this.#todo.shift();
-    assert.ok(step !== undefined, 'a step that the model does not know');
+    assert.ok(step !== undefined, 'a step that the model does not expect');
     step();
     this.#introduced ||= this.settled;
   }
@@ -270,7 +270,7 @@ export class Cluster {
     this.#bytes.fill(slot & 0xff, offset, offset + PAYLOAD);
     const now = this.queue.now + sender.skew;
     const drop = process.sealer.push(sa, this.#bytes, offset, offset + PAYLOAD, IpProtocol.Udp, now);
-    assert.equal(drop, EspDrop.None, 'what has a key can be sealed');
+    assert.equal(drop, EspDrop.None, 'with a key, sealing succeeds');
     process.sealer.flush();
     if (!model.settled) this.tally.betweenSteps++;
     const near = this.#isNear(sender, receiver);
@@ -285,20 +285,20 @@ export class Cluster {
     if (process === undefined || model === undefined) return;
     const expected = model.receives(key);
     const sa = process.sas.inbound.find(spi, 4, receiver.address, 0);
-    assert.equal(sa !== undefined, expected, `key ${key} opens where the model says so, and nowhere else`);
+    assert.equal(sa !== undefined, expected, `key ${key} decrypts exactly where the model predicts`);
     if (!expected && !model.introduced) return;
     this.tally.sent++;
     if (!model.settled) this.tally.betweenSteps++;
     if (sa === undefined) {
       const close = near && this.#isNear(sender, receiver);
-      assert.ok(!close, 'no packet is refused while both nodes are at most one rotation behind');
+      assert.ok(!close, 'no packet is dropped while both nodes are at most one rotation behind');
       this.tally.lost++;
       return;
     }
     const drop = process.opener.push(sa, this.#bytes, offset - HEADROOM, end, this.queue.now + receiver.skew);
-    assert.equal(drop, EspDrop.None, 'its sequence number is taken');
+    assert.equal(drop, EspDrop.None, 'its sequence number is accepted');
     process.opener.flush();
-    assert.equal(process.opener.drop[0], EspDrop.None, 'its ICV is right');
+    assert.equal(process.opener.drop[0], EspDrop.None, 'its ICV is valid');
     assert.equal(this.#bytes[offset], this.#bytes[offset + PAYLOAD - 1]);
     this.tally.delivered++;
   }
@@ -330,7 +330,7 @@ export class Cluster {
     if (step === undefined) {
       assert.ok(
         node.models.every((model) => model?.settled !== false),
-        'there are as many steps as the model has',
+        'the number of steps matches the model',
       );
       node.ring = node.aim;
       return;
