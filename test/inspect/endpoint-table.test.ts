@@ -13,16 +13,16 @@ interface Who {
 const MAC = '02:42:0a:00:09:03';
 
 /** A MAC and an IP address in one array, as parameters of the table's methods. */
-function place({ vni = 1, mac = MAC, ip }: Who): readonly [number, Uint8Array, number, number, number] {
+function keyOf({ vni = 1, mac = MAC, ip }: Who): readonly [number, Uint8Array, number, number, number] {
   const family = ip === undefined ? 0 : ip.includes(':') ? 6 : 4;
   const address = ip === undefined ? [] : family === 6 ? parseIpv6(ip) : parseIpv4(ip);
   return [vni, Uint8Array.from([0xee, ...parseMac(mac), ...address]), 1, family, 7];
 }
 
 const sent = (table: EndpointTable, who: Who, vtep: number, length = 100): void =>
-  table.sent(...place(who), vtep, length);
+  table.sent(...keyOf(who), vtep, length);
 const received = (table: EndpointTable, who: Who, vtep: number, length = 100): void =>
-  table.received(...place(who), vtep, length);
+  table.received(...keyOf(who), vtep, length);
 
 describe('EndpointTable', () => {
   test('counts frames and bytes per direction', () => {

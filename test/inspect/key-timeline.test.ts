@@ -294,13 +294,13 @@ describe('sequence number forecasts', () => {
 
   test('a single forged packet anywhere neither implies 64 bits nor ends the warning', () => {
     const real = at(200_000);
-    for (let place = 0; place <= real.length; place++) {
-      const time = Math.min(place, 10);
+    for (let index = 0; index <= real.length; index++) {
+      const time = Math.min(index, 10);
       for (const sequence of [0xffffff00, 0x80000000, 0]) {
-        const report = timelineOf([...real.slice(0, place), [time, 0xa, sequence], ...real.slice(place)]);
+        const report = timelineOf([...real.slice(0, index), [time, 0xa, sequence], ...real.slice(index)]);
         const [{ extended, runsOut }] = report.directions[0].spis;
-        assert.deepEqual([extended, codes(report)], [false, ['SEQUENCE_RUNS_OUT']], `${place} ${sequence}`);
-        assert.ok(Math.abs((runsOut?.seconds ?? 0) - 2 ** 32 / 200_000) < 30, `${place} ${sequence}`);
+        assert.deepEqual([extended, codes(report)], [false, ['SEQUENCE_RUNS_OUT']], `${index} ${sequence}`);
+        assert.ok(Math.abs((runsOut?.seconds ?? 0) - 2 ** 32 / 200_000) < 30, `${index} ${sequence}`);
       }
     }
   });
@@ -539,8 +539,8 @@ describe('esp/08-esp-key-rotation', () => {
       rotations.map(({ nodes }) => nodes.map(({ address }) => address)),
       [[ONE, TWO]],
     );
-    const told = event('n2: add new tx SA') - event('n1: add new tx SA');
-    assert.ok(Math.abs(rotations[0].seconds - told) < 0.3);
+    const expected = event('n2: add new tx SA') - event('n1: add new tx SA');
+    assert.ok(Math.abs(rotations[0].seconds - expected) < 0.3);
   });
 
   test('the SA creation times of the dumps agree with the events to the second', async () => {
@@ -556,8 +556,8 @@ describe('esp/08-esp-key-rotation', () => {
       const found = times(spi);
       assert.equal(found.length, 2, spi);
       steps.forEach((step, i) => {
-        const told = event(step);
-        assert.ok(found[i] >= Math.floor(told) && found[i] <= Math.floor(told + 0.5), `${spi} ${step}`);
+        const expected = event(step);
+        assert.ok(found[i] >= Math.floor(expected) && found[i] <= Math.floor(expected + 0.5), `${spi} ${step}`);
       });
     }
     assert.deepEqual([times('0x3d1f9a01').length, times('0xb2c4e702').length], [1, 1]);

@@ -38,12 +38,12 @@ describe('RingKeys', () => {
     const address = fc.uint8Array({ minLength: 4, maxLength: 4 });
     const form = fc.constantFrom(SpiForm.Mapped, SpiForm.Short);
     fc.assert(
-      fc.property(address, address, form, fc.nat(2), (source, destination, spiForm, place) => {
-        const { tag } = keys.keys[place];
+      fc.property(address, address, form, fc.nat(2), (source, destination, spiForm, index) => {
+        const { tag } = keys.keys[index];
         const spi = deriveSpi(source, destination, tag, spiForm);
         const from = formatIp(4, source);
         const to = formatIp(4, destination);
-        assert.deepEqual(keys.explain(spi, from, to), { ...keys.keys[place], spiForm });
+        assert.deepEqual(keys.explain(spi, from, to), { ...keys.keys[index], spiForm });
         if (from !== to) assert.equal(keys.explain(spi, to, from), undefined);
       }),
     );

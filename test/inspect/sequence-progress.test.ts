@@ -44,8 +44,8 @@ describe('SequenceProgress', () => {
     const real = following(10_000_000, 20);
     const far = fc.integer({ min: 0, max: 2 ** 32 - 1 }).filter((n) => Math.abs((n - real[0]) | 0) > 2000);
     fc.assert(
-      fc.property(far, fc.integer({ min: 1, max: 2 }), fc.nat(20), (sequence, count, place) => {
-        const list = [...real.slice(0, place), ...following(sequence, count), ...real.slice(place)];
+      fc.property(far, fc.integer({ min: 1, max: 2 }), fc.nat(20), (sequence, count, index) => {
+        const list = [...real.slice(0, index), ...following(sequence, count), ...real.slice(index)];
         const { advance, wrapped, restarts, furthest } = progressOf(...list);
         assert.deepEqual([advance, wrapped, restarts, furthest], [19, false, 0, real[19]]);
       }),

@@ -394,8 +394,8 @@ describe('an error in a config has its line and the fix', () => {
   for (const { what, text, line, says } of MISTAKES) {
     test(what, () => {
       const message = messageOf(text);
-      const told = /line (\d+)/.exec(message);
-      assert.equal(told === null ? message : Number(told[1]), line, message);
+      const found = /line (\d+)/.exec(message);
+      assert.equal(found === null ? message : Number(found[1]), line, message);
       assert.match(message, says);
       assert.ok(!message.includes('\n'), 'more than one line');
       assert.ok(!message.includes(KEY.slice(0, 8)), 'a key shows');
@@ -472,7 +472,7 @@ describe('an untrusted config', () => {
   });
 
   test('never shows a key, whatever is wrong near it or with it', () => {
-    const places = [
+    const parts = [
       `keys: ${KEY}`,
       `keys: ["${KEY}"]`,
       `keys: { tag: 4, key: "${KEY}" }`,
@@ -488,10 +488,10 @@ describe('an untrusted config', () => {
       `keys: [{ tag: 4, key: "${KEY}" }]\nprofile: ${KEY}`,
       `keys: [{ tag: 4, key: "${KEY}" }]\nport: "${KEY}"`,
     ];
-    for (const place of places) {
-      const error = errorOf(`nodes: {}\nnetworks: {}\n${place}\n`);
+    for (const part of parts) {
+      const error = errorOf(`nodes: {}\nnetworks: {}\n${part}\n`);
       for (const shown of [error.message, JSON.stringify(error), JSON.stringify(error.message)]) {
-        assert.ok(!shown.includes(KEY.slice(0, 8)), `${place}: ${shown}`);
+        assert.ok(!shown.includes(KEY.slice(0, 8)), `${part}: ${shown}`);
       }
     }
   });

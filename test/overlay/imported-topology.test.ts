@@ -81,9 +81,9 @@ describe('a topology imported from docker network inspect, bridge fdb and ip nei
     const second = { name: 'node2', vtep: '192.168.50.2' };
     const { topology: half, remarks: said } = importTopology([node(1), second], ring);
     assert.match(said.join('\n'), /node2: no docker network inspect/);
-    const places = (of: typeof half): string[] =>
+    const locations = (of: typeof half): string[] =>
       of.endpoints.map(({ mac, node: home }) => `${formatMac(mac)} ${home}`).sort();
-    assert.deepEqual(places(half), places(topology));
+    assert.deepEqual(locations(half), locations(topology));
   });
 
   test('reports missing keys, and missing neighbours of FDB entries', () => {

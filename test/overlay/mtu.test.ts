@@ -84,17 +84,17 @@ describe("Docker's MTU", () => {
   });
 
   test('with the suggested option is the largest that fits, on every path that Docker supports', () => {
-    let told = 0;
+    let checked = 0;
     for (const path of PATHS) {
       for (const underlayMtu of [576, 1399, 1400, 1401, 1402, 1403, 1420, 1500, 9001]) {
         const { dockerOption } = mtuOf({ ...path, underlayMtu });
         if (dockerOption === undefined) continue;
-        told++;
+        checked++;
         assert.equal(mtuOf({ ...path, underlayMtu, driverMtu: dockerOption }).dockerExcess, 0);
       }
     }
     // Clear and with Docker's ESP, over IPv4 and IPv6, with zero, one and two tags.
-    assert.equal(told, 2 * 2 * 3 * 9);
+    assert.equal(checked, 2 * 2 * 3 * 9);
   });
 });
 

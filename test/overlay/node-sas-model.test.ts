@@ -11,7 +11,7 @@ import { watchedCipher } from './test-nodes.js';
 
 const NODES = 4;
 const FIRST_TAG = 10;
-const addressOf = (place: number): Uint8Array => Uint8Array.of(10, 0, 0, 1 + place);
+const addressOf = (index: number): Uint8Array => Uint8Array.of(10, 0, 0, 1 + index);
 
 interface Peer {
   /** Whether all of its steps are done. */
@@ -45,11 +45,11 @@ class Real {
     readonly disk: boolean,
   ) {
     this.rings = [KeyRing.generate({ random: (bytes) => this.random.fill(bytes), firstTag: FIRST_TAG })];
-    for (let place = 0; place < NODES; place++) this.boot(place);
+    for (let index = 0; index < NODES; index++) this.boot(index);
   }
 
   /** A node's process, which has no ring yet. */
-  boot(place: number): void {
+  boot(index: number): void {
     const random = (bytes: Uint8Array): void => this.random.fill(bytes);
     const { aead, held } = watchedCipher();
     const secrets = new Set<Uint8Array>();
@@ -57,10 +57,10 @@ class Real {
       secrets.add(key);
       return hkdfSha256(key, salt, info, length);
     };
-    const ledger = new SequenceLedger({ random, block: 3, ...(this.disk ? { store: this.disks[place] } : {}) });
-    const sas = new NodeSas(addressOf(place), aead, { hkdf, random, profile: this.profile, ledger });
+    const ledger = new SequenceLedger({ random, block: 3, ...(this.disk ? { store: this.disks[index] } : {}) });
+    const sas = new NodeSas(addressOf(index), aead, { hkdf, random, profile: this.profile, ledger });
     const peers = new Map<number, Peer>();
-    this.nodes[place] = {
+    this.nodes[index] = {
       sas,
       held,
       sealer: new EspSealer(aead, 1),
@@ -70,7 +70,7 @@ class Real {
       ring: -1,
     };
     for (let peer = 0; peer < NODES; peer++) {
-      if (peer === place) continue;
+      if (peer === index) continue;
       sas.addPeer(peer, addressOf(peer));
       peers.set(peer, { settled: false });
     }
@@ -90,7 +90,7 @@ function command(name: string, run: (real: Real) => void): Command {
     run: (_, real) => {
       real.now++;
       run(real);
-      for (let place = 0; place < NODES; place++) checkNode(real, place);
+      for (let index = 0; index < NODES; index++) checkNode(real, index);
     },
     toString: () => name,
   };
@@ -105,8 +105,8 @@ function sendingRing(real: Real, from: number, to: number): number | undefined {
   return found;
 }
 
-function checkNode(real: Real, place: number): void {
-  const { sas, peers, ring, held, secrets } = real.nodes[place];
+function checkNode(real: Real, index: number): void {
+  const { sas, peers, ring, held, secrets } = real.nodes[index];
   let settled = true;
   let sendable = 0;
   for (let peer = 0; peer < NODES; peer++) {
@@ -118,9 +118,9 @@ function checkNode(real: Real, place: number): void {
     else if (!known.settled || ring < 0) settled = false;
     else {
       assert.deepEqual(counts, { rx: 3, tx: 1 }, '3 SAs to receive and 1 to send in steady state');
-      assert.equal(sendingRing(real, place, peer), ring);
+      assert.equal(sendingRing(real, index, peer), ring);
     }
-    const sending = sendingRing(real, place, peer);
+    const sending = sendingRing(real, index, peer);
     if (sending !== undefined) {
       sendable++;
       assert.ok(sending <= ring, 'no key of a ring it does not have');
@@ -138,7 +138,7 @@ function checkNode(real: Real, place: number): void {
   }
 }
 
-const place = fc.nat({ max: NODES - 1 });
+const index = fc.nat({ max: NODES - 1 });
 
 const rotate = fc.constant(
   command('rotate', (real) => {
@@ -148,7 +148,7 @@ const rotate = fc.constant(
 );
 
 /** Any ring so far, however old: the manager's messages may be late, repeated, or lost. */
-const deliver = fc.tuple(place, fc.nat({ max: 3 })).map(([node, back]) =>
+const deliver = fc.tuple(index, fc.nat({ max: 3 })).map(([node, back]) =>
   command(`ring ${back} before the newest to ${node}`, (real) => {
     const number = Math.max(0, real.rings.length - 1 - back);
     const process = real.nodes[node];
@@ -162,7 +162,7 @@ const deliver = fc.tuple(place, fc.nat({ max: 3 })).map(([node, back]) =>
   }),
 );
 
-const step = fc.tuple(place, fc.integer({ min: 1, max: 7 })).map(([node, count]) =>
+const step = fc.tuple(index, fc.integer({ min: 1, max: 7 })).map(([node, count]) =>
   command(`${count} steps of ${node}`, (real) => {
     const { sas, peers } = real.nodes[node];
     for (let i = 0; i < count; i++) {
@@ -173,7 +173,7 @@ const step = fc.tuple(place, fc.integer({ min: 1, max: 7 })).map(([node, count])
   }),
 );
 
-const settle = place.map((node) =>
+const settle = index.map((node) =>
   command(`all steps of ${node}`, (real) => {
     const { sas, peers } = real.nodes[node];
     sas.settle(real.now);
@@ -182,7 +182,7 @@ const settle = place.map((node) =>
   }),
 );
 
-const restart = place.map((node) => command(`${node} is killed and starts again`, (real) => real.boot(node)));
+const restart = index.map((node) => command(`${node} is killed and starts again`, (real) => real.boot(node)));
 
 function forget(real: Real, node: number, peer: number): void {
   real.nodes[node].sas.removePeer(peer);
@@ -196,7 +196,7 @@ function meet(real: Real, node: number, peer: number): void {
   sas.addPeer(peer, addressOf(peer));
 }
 
-const pair = fc.tuple(place, place);
+const pair = fc.tuple(index, index);
 const leave = pair.map(([node, peer]) => command(`${node} lets ${peer} go`, (real) => forget(real, node, peer)));
 const join = pair.map(([node, peer]) => command(`${node} takes ${peer} in`, (real) => meet(real, node, peer)));
 
@@ -212,7 +212,7 @@ const rejoin = pair.map(([node, peer]) =>
   }),
 );
 
-const send = fc.tuple(place, place, fc.integer({ min: 1, max: 9 })).map(([from, to, count]) =>
+const send = fc.tuple(index, index, fc.integer({ min: 1, max: 9 })).map(([from, to, count]) =>
   command(`${count} packets from ${from} to ${to}`, (real) => {
     for (let i = 0; i < count; i++) sendOne(real, from, to);
   }),

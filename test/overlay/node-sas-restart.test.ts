@@ -112,9 +112,9 @@ describe('a warning that an SA runs out', () => {
       sa.sequenceLow += quiet;
       sa.lifetime.packets += quiet;
       assert.equal(a.send(b, now), EspDrop.None);
-      const told = a.events.length;
+      const seen = a.events.length;
       a.sas.poll(now);
-      wanted ||= a.events.slice(told).some(({ kind }) => kind === SaEventKind.RunningOut);
+      wanted ||= a.events.slice(seen).some(({ kind }) => kind === SaEventKind.RunningOut);
       // No rotation within five minutes of the last one: some nodes may not have its ring yet.
       const ring: KeyRing | undefined = wanted ? manager.rotateNow(now) : undefined;
       if (ring === undefined) continue;

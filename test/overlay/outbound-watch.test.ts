@@ -71,7 +71,7 @@ describe('OutboundWatch', () => {
   });
 
   test('reports an SA that lasts less than a whole interval when its rotation is overdue', () => {
-    for (const [rate, told] of [
+    for (const [rate, reports] of [
       [FASTEST / 4, 0],
       [FASTEST / 2 + 100, 1],
     ]) {
@@ -83,8 +83,8 @@ describe('OutboundWatch', () => {
         sa.lifetime.packets += Math.floor(rate * 3600);
         scene.watch.poll(now);
       }
-      assert.deepEqual(scene.kinds, told === 1 ? [SaEventKind.RunningOut] : [], `at ${rate} packets per second`);
-      if (told === 1) assert.match(scene.events[0].text, /overdue/);
+      assert.deepEqual(scene.kinds, reports === 1 ? [SaEventKind.RunningOut] : [], `at ${rate} packets per second`);
+      if (reports === 1) assert.match(scene.events[0].text, /overdue/);
     }
   });
 
@@ -97,13 +97,13 @@ describe('OutboundWatch', () => {
   });
 
   test('does not report an SA that lasts until the rotation', () => {
-    for (const [rate, told] of [
+    for (const [rate, reports] of [
       [FASTEST - 100, 0],
       [FASTEST + 100, 1],
     ]) {
       const scene = new Scene();
       scene.run(scene.sa(), 0, 600, rate);
-      assert.equal(scene.events.length, told, `at ${rate} packets per second`);
+      assert.equal(scene.events.length, reports, `at ${rate} packets per second`);
     }
   });
 

@@ -66,9 +66,9 @@ describe('PathMtu', () => {
 
   test('accepts nothing below its floor, whatever ICMP reports', () => {
     const paths = new PathMtu(topology(), A);
-    for (const told of [0, 68, 551]) {
+    for (const mtu of [0, 68, 551]) {
       const fresh = new PathMtu(topology(), A);
-      assert.equal(fresh.learn(B, told, 0), true);
+      assert.equal(fresh.learn(B, mtu, 0), true);
       assert.equal(fresh.underlay(B), 552);
     }
     assert.equal(paths.learn(B, 600, 0), true);
@@ -116,9 +116,9 @@ describe('PathMtu', () => {
   });
 
   test('never rises by learning, whatever ICMP reports in any order', () => {
-    const told = fc.array(fc.tuple(fc.constantFrom(B, JUMBO, SMALL), fc.integer({ min: 0, max: 70_000 })));
+    const learned = fc.array(fc.tuple(fc.constantFrom(B, JUMBO, SMALL), fc.integer({ min: 0, max: 70_000 })));
     fc.assert(
-      fc.property(told, (messages) => {
+      fc.property(learned, (messages) => {
         const paths = new PathMtu(topology(), A);
         messages.forEach(([node, mtu], now) => {
           const before = [A, B, JUMBO, SMALL].map((other) => paths.underlay(other));

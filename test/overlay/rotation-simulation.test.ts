@@ -23,7 +23,7 @@ const SWARM: ClusterOptions = {
 /** A cluster whose first `up` nodes run, with a leader that polls every half minute. */
 function cluster(options: ClusterOptions, up: number): Cluster {
   const made = new Cluster(options);
-  for (let place = 0; place < up; place++) made.start(place);
+  for (let index = 0; index < up; index++) made.start(index);
   const poll = (): void => {
     made.pollLeader();
     made.queue.after(30, poll);
@@ -56,14 +56,14 @@ function talk(made: Cluster): void {
 /** Nodes die and return, leave and join, at any moment; leaders change, each with its own clock. */
 function disturb(made: Cluster, options: ClusterOptions): void {
   const trouble = (): void => {
-    const place = Math.floor(made.roll(options.nodes));
-    if (made.isUp(place)) {
-      made.kill(place, made.roll(1) < 0.5);
+    const index = Math.floor(made.roll(options.nodes));
+    if (made.isUp(index)) {
+      made.kill(index, made.roll(1) < 0.5);
       made.queue.after(1 + made.roll(made.roll(1) < 0.5 ? 60 : 10 * HOUR), () => {
-        if (!made.isUp(place)) made.start(place);
+        if (!made.isUp(index)) made.start(index);
       });
     } else {
-      made.start(place);
+      made.start(index);
     }
     made.queue.after(made.roll(4 * HOUR), trouble);
   };
@@ -83,10 +83,10 @@ function checkSteadyState(made: Cluster): void {
     const { sas } = node.process ?? assert.fail();
     assert.equal(node.ring, made.newest);
     let peers = 0;
-    for (const { place } of made.nodes) {
-      if (node.models[place] === undefined) continue;
+    for (const { index } of made.nodes) {
+      if (node.models[index] === undefined) continue;
       peers++;
-      assert.deepEqual(sas.counts(place), { rx: 3, tx: 1 });
+      assert.deepEqual(sas.counts(index), { rx: 3, tx: 1 });
     }
     assert.ok(peers >= up.length - 1);
     assert.equal(sas.inbound.size, 3 * peers);

@@ -102,7 +102,7 @@ interface Process {
 }
 
 interface ClusterNode {
-  readonly place: number;
+  readonly index: number;
   readonly address: Uint8Array;
   readonly skew: number;
   readonly disk: Disk;
@@ -166,9 +166,9 @@ export class Cluster {
     const random = (bytes: Uint8Array): void => this.#random.fill(bytes);
     const ring = KeyRing.generate({ random, firstTag: 29_943 });
     this.rotation = new RingRotation(ring, { schedule: this.schedule, random, tagStep: 2 });
-    this.nodes = Array.from({ length: options.nodes }, (_, place) => ({
-      place,
-      address: Uint8Array.of(192, 168, 50, 1 + place),
+    this.nodes = Array.from({ length: options.nodes }, (_, index) => ({
+      index,
+      address: Uint8Array.of(192, 168, 50, 1 + index),
       skew: (2 * this.roll(1) - 1) * options.skew,
       disk: new Disk(),
       reachable: true,
@@ -185,16 +185,16 @@ export class Cluster {
   }
 
   /** Whether a node's process runs. */
-  isUp(place: number): boolean {
-    return this.nodes[place].process !== undefined;
+  isUp(index: number): boolean {
+    return this.nodes[index].process !== undefined;
   }
 
   /**
    * Starts a node's process: it learns all running peers, the manager gives it the newest ring, and its peers learn of
    * it, each with its own delay.
    */
-  start(place: number): void {
-    const node = this.nodes[place];
+  start(index: number): void {
+    const node = this.nodes[index];
     const { cipher, profile, disk } = this.#options;
     const random = (bytes: Uint8Array): void => this.#random.fill(bytes);
     const ledger = new SequenceLedger({ random, block: 64, ...(disk ? { store: node.disk } : {}) });
@@ -213,15 +213,15 @@ export class Cluster {
   }
 
   /** Kills a node's process without notice. If the node leaves, its peers remove it, each with its own delay. */
-  kill(place: number, leaves: boolean): void {
-    const node = this.nodes[place];
+  kill(index: number, leaves: boolean): void {
+    const node = this.nodes[index];
     node.process = undefined;
     if (!leaves) return;
     for (const peer of this.nodes) {
       this.queue.after(this.roll(20), () => {
         if (node.process !== undefined || peer.process === undefined) return;
-        peer.process.sas.removePeer(place);
-        peer.models[place] = undefined;
+        peer.process.sas.removePeer(index);
+        peer.models[index] = undefined;
       });
     }
   }
@@ -246,8 +246,8 @@ export class Cluster {
   }
 
   /** Gives the newest ring to a node that rings did not reach for a while. */
-  reach(place: number): void {
-    const node = this.nodes[place];
+  reach(index: number): void {
+    const node = this.nodes[index];
     node.reachable = true;
     if (node.process !== undefined) this.#deliver(node, node.process, this.newest, this.rotation.ring.copy());
   }
@@ -259,9 +259,9 @@ export class Cluster {
 
   #send(sender: ClusterNode, receiver: ClusterNode): void {
     const { process } = sender;
-    const model = sender.models[receiver.place];
+    const model = sender.models[receiver.index];
     if (process === undefined || receiver.process === undefined || model === undefined) return;
-    const sa = process.sas.outbound(receiver.place);
+    const sa = process.sas.outbound(receiver.index);
     assert.equal(sa !== undefined, model.tx >= 0, 'a node sends as soon as it has a key, and not before');
     if (sa === undefined) return;
     const slot = this.#slot;
@@ -280,7 +280,7 @@ export class Cluster {
 
   #arrive(sender: ClusterNode, receiver: ClusterNode, { spi, key, near, offset, end }: Packet): void {
     const { process } = receiver;
-    const model = receiver.models[sender.place];
+    const model = receiver.models[sender.index];
     // The receiver died meanwhile, or doesn't know the sender (yet).
     if (process === undefined || model === undefined) return;
     const expected = model.receives(key);
@@ -344,10 +344,10 @@ export class Cluster {
   /** Adds a peer to a node. */
   #introduce(node: ClusterNode, peer: ClusterNode): void {
     const { process } = node;
-    if (process === undefined || peer.process === undefined || node.models[peer.place] !== undefined) return;
-    process.sas.addPeer(peer.place, peer.address);
+    if (process === undefined || peer.process === undefined || node.models[peer.index] !== undefined) return;
+    process.sas.addPeer(peer.index, peer.address);
     const model = new PeerModel();
-    node.models[peer.place] = model;
+    node.models[peer.index] = model;
     if (node.aim < 0) return;
     model.aim(node.aim);
     if (!process.stepping) this.#step(node, process);

@@ -159,7 +159,7 @@ describe('a ring between two threads', () => {
     const ring = createRing({ bytes: 1 << 14, integers: 1, floats: 1 });
     const writer = new RingWriter(ring);
     const thread = new Worker(new URL('ring-child.js', import.meta.url), { workerData: ring });
-    const told = new Promise((resolve) => thread.once('message', resolve));
+    const outcome = new Promise((resolve) => thread.once('message', resolve));
     const packets = 20_000;
     let waits = 0;
     for (let i = 0; i < packets; i++) {
@@ -178,7 +178,7 @@ describe('a ring between two threads', () => {
       }
     }
     writer.end();
-    assert.deepEqual(await told, { packets, wrong: 0 });
+    assert.deepEqual(await outcome, { packets, wrong: 0 });
     assert.ok(waits > 10, `${waits} waits`);
   });
 });
