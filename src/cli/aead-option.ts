@@ -1,16 +1,17 @@
-/** `--aead`: the cipher that keys are in. */
+/** `--aead`: the AEAD backend. */
 import { AeadError } from '../aead/error.js';
 import type { AeadBackend, AeadChoice } from '../aead/index.js';
 import type { ParsedArguments } from './arguments.js';
 import { say } from './text-output.js';
 
-/** Lines of help about it. */
-export const AEAD_HELP = `  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said`;
+/** Its lines in the help text. */
+export const AEAD_HELP = `  --aead NAME        cipher: ipsec-mb, openssl, node or forge. Default: the
+                     fastest that works`;
 
 /**
- * The cipher that is asked for, or the fastest that works. One that is there and gives wrong results is said on standard
+ * The requested cipher, or the fastest that works. A backend that loads but fails its self-test is reported on standard
  * error.
- * @param backends the ones to try, in order; all if not said
+ * @param backends the ones to try, in order. Default: all
  * @throws AeadError
  */
 export async function aeadOption(parsed: ParsedArguments, backends?: readonly AeadBackend[]): Promise<AeadChoice> {
@@ -26,7 +27,7 @@ async function choose(name: string | undefined, backends: readonly AeadBackend[]
     return chooseAead(name, backends ?? AEAD_BACKENDS);
   } catch (error) {
     if (backends !== undefined || !(error instanceof AeadError)) throw error;
-    // The slowest to load, too: that is done where it is asked for, or no other works.
+    // Forge is also the slowest to load: only on request, or if no other backend works.
     const { forgeBackend } = await import('../../native-free/forge-aead.js');
     return chooseAead(name, [...AEAD_BACKENDS, forgeBackend]);
   }

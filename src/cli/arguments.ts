@@ -1,10 +1,10 @@
-/** The words of a call: options and operands, checked, with one line about what is wrong and how to mend it. */
+/** Parses and checks arguments; errors say in one line what is wrong and how to fix it. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { VtepError } from '../error.js';
 import { inQuotes } from '../plain-text.js';
 import { habitHint } from './habits.js';
 
-/** A call that can't be carried out as it was made. */
+/** Invalid arguments, or an unusable input file. */
 export class UsageError extends VtepError<'USAGE'> {
   constructor(message: string) {
     super('USAGE', message);
@@ -13,19 +13,19 @@ export class UsageError extends VtepError<'USAGE'> {
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
-/** Options and operands of a call. */
+/** Options and operands of an invocation. */
 export interface ParsedArguments {
   readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly operands: readonly string[];
 }
 
 /**
- * Parses a command's words.
- * @throws UsageError for an option that isn't known or lacks its value
+ * Parses a command's arguments.
+ * @throws UsageError for an option that is unknown or lacks its value
  */
-export function parseWords(command: string, words: readonly string[], options: Options): ParsedArguments {
+export function parseWords(command: string, args: readonly string[], options: Options): ParsedArguments {
   try {
-    const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
     return { values: values as ParsedArguments['values'], operands: positionals };
   } catch (error) {
     const message = (error as Error).message.split('\n')[0].replace(/ To specify a positional.*$/, '');
@@ -38,7 +38,7 @@ export function parseWords(command: string, words: readonly string[], options: O
 }
 
 /**
- * The only operand of a call.
+ * The only operand of an invocation.
  * @throws UsageError if there is none, or more than one
  */
 export function onlyOperand(command: string, parsed: ParsedArguments, what: string): string {
@@ -49,8 +49,8 @@ export function onlyOperand(command: string, parsed: ParsedArguments, what: stri
 }
 
 /**
- * The value of an option that is a whole number, decimal or 0x.
- * @throws UsageError if it is none, or out of its bounds
+ * The value of an option that is an integer, decimal or hexadecimal (0x).
+ * @throws UsageError if it isn't an integer, or out of range
  */
 export function wholeNumber(
   parsed: ParsedArguments,
@@ -62,14 +62,14 @@ export function wholeNumber(
   if (typeof text !== 'string') return undefined;
   const value = /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? Number(text) : Number.NaN;
   if (!(value >= lowest && value <= highest)) {
-    throw new UsageError(`--${name} takes a whole number from ${lowest} to ${highest}, not ${inQuotes(text)}`);
+    throw new UsageError(`--${name} takes an integer from ${lowest} to ${highest}, not ${inQuotes(text)}`);
   }
   return value;
 }
 
 /**
- * The value of an option that is one of a few words.
- * @throws UsageError if it is another
+ * The value of an option that takes one of a fixed set of values.
+ * @throws UsageError for any other value
  */
 export function oneOf<const T extends string>(
   parsed: ParsedArguments,

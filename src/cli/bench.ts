@@ -1,4 +1,4 @@
-/** `vtep bench`: how fast the data plane is on this machine. */
+/** `vtep bench`: measures the data plane on this machine. */
 import { parseWords, UsageError } from './arguments.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
@@ -8,21 +8,25 @@ import { TextOutput } from './text-output.js';
 
 const HELP = `vtep bench [OPTIONS]
 
-Measures every stage of the data plane and both whole chains, clear and encrypted with every cipher that works here:
-frames of 64 to 8900 bytes and IMIX (7:4:1 of 64, 594 and 1518), batches of 1 to 256, 1 to 10,000 flows, each to a node
-of its own. What comes out is checked before and after it is timed. A run takes under ten minutes, and one core.
+Measures every stage of the data plane and both chains, clear and encrypted with
+every cipher that works here: frames of 64 to 8900 bytes and IMIX (7:4:1 of 64,
+594 and 1518), batches of 1 to 256, and 1 to 10,000 flows, each to a different
+node. The output is verified before and after it is timed. A run takes less than
+ten minutes, on one core.
 
-  --quick            fewer of all: under a minute
-  --peers            measures in the same run what is used instead, as far as it is installed; in a checkout
+  --quick            fewer combinations: less than a minute
+  --peers            also measures the alternatives that are installed; only in
+                     a checkout
   --json             one JSON object instead of tables
-  --plot FILE.svg    draws throughput over size by cipher, and what each stage costs`;
+  --plot FILE.svg    plots throughput over packet size by cipher, and the cost
+                     of each stage`;
 
 /** `vtep bench`. */
 export const benchCommand: Command = {
-  summary: 'how fast the data plane is here, stage by stage',
+  summary: 'measures the data plane, stage by stage',
   help: HELP,
-  async run(words) {
-    const parsed = parseWords('bench', words, {
+  async run(args) {
+    const parsed = parseWords('bench', args, {
       quick: { type: 'boolean' },
       peers: { type: 'boolean' },
       json: { type: 'boolean' },
@@ -30,7 +34,7 @@ export const benchCommand: Command = {
     });
     if (parsed.operands.length > 0) throw new UsageError('bench takes no file; see: vtep bench --help');
     const plotPath = parsed.values['plot'];
-    // Opened first: ten minutes are long to wait for a folder that isn't there.
+    // Opened first: a missing folder should fail now, not after ten minutes.
     const plot = typeof plotPath === 'string' ? openOutput(plotPath) : undefined;
     const status = new StatusLine();
     try {

@@ -1,4 +1,4 @@
-/** A capture that a command reads from one end to the other, and what is said if it isn't one or is damaged. */
+/** Reads a capture from start to end for a command, and reports damage and unsupported link types. */
 import {
   type CaptureBatch,
   CaptureError,
@@ -12,7 +12,7 @@ import { Progress } from './progress.js';
 import { grouped } from './table.js';
 import { say } from './text-output.js';
 
-/** Link types that a message names; a capture may have thousands. */
+/** Maximum number of link types in a message; a capture may have thousands. */
 const NAMED = 5;
 
 function unknownLinkType(source: PacketSource, linkTypes: readonly number[]): CaptureError {
@@ -20,15 +20,12 @@ function unknownLinkType(source: PacketSource, linkTypes: readonly number[]): Ca
   const rest = distinct.length > NAMED ? ` and ${distinct.length - NAMED} more` : '';
   const found = distinct.slice(0, NAMED).map(linkTypeName).join(', ') + rest;
   const known = [...new Set(Object.values(LinkType).map(linkTypeName))].join(', ');
-  return new CaptureError(
-    'UNSUPPORTED_CAPTURE',
-    `${source.name}: its packets are of link type ${found}; these can be read: ${known}`,
-  );
+  return new CaptureError('UNSUPPORTED_CAPTURE', `${source.name}: unsupported link type ${found}; supported: ${known}`);
 }
 
 /**
  * Opens a capture for a command.
- * @throws CaptureError if it can't be read, or holds nothing but packets of link types that can't be
+ * @throws CaptureError if it can't be read, or its link type is unsupported
  */
 export async function openInput(path: string): Promise<PacketSource> {
   const source = await openCaptureFile(path);
@@ -39,16 +36,16 @@ export async function openInput(path: string): Promise<PacketSource> {
   return source;
 }
 
-/** Says what is odd about a capture that was read, in lines below those of a report. */
+/** Prints a capture's notes, indented under a report. */
 export function sayNotes({ notes }: PacketSource): void {
   for (const { message, count } of notes) say(`  CAPTURE_ODD ${grouped(count)}: ${message}`);
 }
 
 /**
- * Hands every batch of a capture to `onBatch`, waits for it, and closes the capture. A capture that is damaged behind its first packets is
- * read up to there, and a line says so.
- * @returns how many packets there were
- * @throws CaptureError where not one packet could be read
+ * Passes every batch of a capture to `onBatch`, awaits it, and closes the capture. A capture that is damaged after its
+ * first packets is read up to the damage, which is reported.
+ * @returns the number of packets
+ * @throws CaptureError if no packet could be read
  */
 export async function readInput(
   source: PacketSource,
@@ -79,9 +76,9 @@ export async function readInput(
   }
   if (damage !== undefined) {
     if (packets === 0) throw new CaptureError(damage.code, `${source.name}: ${damage.message}`, { cause: damage });
-    say(`vtep: ${source.name}: ${damage.message}; the ${packets} packets before it were read`);
+    say(`vtep: ${source.name}: ${damage.message}; read the ${packets} packets before it`);
   } else if (packets === 0) {
-    say(`vtep: ${source.name}: it holds no packets`);
+    say(`vtep: ${source.name}: no packets`);
   }
   return packets;
 }

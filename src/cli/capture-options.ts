@@ -1,4 +1,4 @@
-/** The words of `vtep capture`, and what they ask for. */
+/** The options of `vtep capture`. */
 import { overlayFilter } from '../live/overlay-filter.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
 import { formatOf } from './frame-writer.js';
@@ -35,49 +35,54 @@ export const CAPTURE_OPTIONS = {
 export const CAPTURE_HELP = `vtep capture DEVICE [OPTIONS]
 vtep capture --list [--json]
 
-Packets of a device, as they come: what they hold as tables (shown once a second on a terminal, at the end elsewhere),
-the packets themselves in a file (-o), or the inner frames (--decap -o). It ends by Ctrl-C or SIGTERM, --count or --for,
-with all sums. Needs the package cap, and root or CAP_NET_RAW.
+Captures packets of a device and shows them as tables (once a second on a
+terminal, otherwise at the end), or writes the packets (-o) or the inner frames
+(--decap -o) to a file. Stops on Ctrl-C, SIGTERM, --count or --for, and prints
+the totals. Needs the cap package, and root or CAP_NET_RAW.
 
-  --list             the devices there are; any is all of them at once
-  --filter BPF       only packets that this filter of libpcap lets through (man pcap-filter)
-  --all              all packets; if neither is said, those of an overlay: VXLAN, ESP, ESP in UDP, and fragments that may
-                     be of them, over IPv4 and IPv6, also under one VLAN tag
-  -o, --output OUT   where packets go; - is standard output
-  --decap            the inner frames go there, as vtep decap gives them
-  --inspect          tables beside -o, too
-  --packets          a line for each packet instead of tables
-  --format WORD      pcap (nanoseconds) or pcapng; by OUT's ending if not said
-  --rotate-size N    a new file as soon as one has N bytes (500000, 64M, 2G): wire.pcap becomes
-                     wire_00001_20261121170000.pcap and so on; each appears when it is whole
-  --rotate-every T   a new file after each span of time (60, 10m, 1h)
-  --files N          keeps the N newest of them
-  --count N          ends after N packets
-  --for T            ends after a span of time (30, 10m, 1h)
-  --buffer MIB       what the kernel holds of packets that weren't taken yet; 64. What doesn't fit it drops, and counts;
-                     of a device with offloads each packet takes 128 KiB, however short it is
+  --list             lists the devices; any stands for all of them
+  --filter BPF       only packets that match this filter (man pcap-filter)
+  --all              all packets. Default, without --filter: VXLAN, ESP, ESP in
+                     UDP, and fragments that may belong to them, over IPv4 and
+                     IPv6, also with one VLAN tag
+  -o, --output OUT   output file; - is standard output
+  --decap            writes the inner frames, like vtep decap
+  --inspect          shows tables in addition to -o
+  --packets          one line per packet instead of tables
+  --format NAME      pcap (nanoseconds) or pcapng. Default: by OUT's extension
+  --rotate-size N    starts a new file when one reaches N bytes (500000, 64M,
+                     2G): wire.pcap becomes wire_00001_20261121170000.pcap and
+                     so on; each appears when it is complete
+  --rotate-every T   starts a new file at this interval (60, 10m, 1h)
+  --files N          keeps only the N newest files
+  --count N          stops after N packets
+  --for T            stops after this time (30, 10m, 1h)
+  --buffer MIB       kernel buffer. Default: 64. The kernel drops and counts
+                     packets that don't fit. On a device with offloads each
+                     packet takes 128 KiB, whatever its length
 ${INGRESS_HELP}
-  --no-checksums     tables without checksums
-  --rows N           rows of a printed table at the most; 20, 0 for all
+  --no-checksums     don't verify checksums
+  --rows N           maximum rows per printed table; 0 for all. Default: 20
   --json             one JSON object at the end
   --strict           exit 1 if the kernel dropped packets, or there is a warning
 
-A packet's time is when it was taken from the kernel: cap hands on no other. Packets of more than 65,535 bytes are cut.
-Where the kernel's drops can't be known (not Linux, or without the package koffi) they are said to be unknown.
-Exit 2 if the device goes away or down; what came before it is kept.`;
+A packet's timestamp is the time when it was read from the kernel: cap provides
+no other. Packets longer than 65,535 bytes are truncated. Kernel drops are
+reported as unknown except on Linux with the koffi package. Exit 2 if the device
+disappears or goes down; packets before that are kept.`;
 
-/** Where packets or frames go. */
+/** The output for packets or frames. */
 export interface CaptureOutputPlan {
   readonly path: string;
   readonly format: 'pcap' | 'pcapng';
-  /** When to go on in a new file; undefined for one file. */
+  /** When to start a new file; undefined for a single file. */
   readonly rotation: { readonly size?: number; readonly seconds?: number; readonly files?: number } | undefined;
 }
 
-/** What a call asks for. */
+/** What the arguments ask for. */
 export interface CapturePlan {
   readonly filters: readonly string[];
-  /** What is said of the filter. */
+  /** The filter's name in reports. */
   readonly filterName: string;
   readonly output: CaptureOutputPlan | undefined;
   readonly decap: boolean;
@@ -90,8 +95,8 @@ export interface CapturePlan {
 }
 
 /**
- * Makes a plan of a call's words.
- * @throws UsageError for those that don't go together
+ * Makes a plan from the arguments.
+ * @throws UsageError for options that contradict each other
  */
 export function capturePlan(parsed: ParsedArguments): CapturePlan {
   const { values } = parsed;
@@ -99,22 +104,22 @@ export function capturePlan(parsed: ParsedArguments): CapturePlan {
   const json = given('json');
   const decap = given('decap');
   const output = outputPlan(parsed, decap);
-  if (given('filter') && given('all')) throw new UsageError('--filter and --all exclude each other');
-  if (decap && output === undefined) throw new UsageError('--decap needs -o OUT, where the frames go');
+  if (given('filter') && given('all')) throw new UsageError('--filter and --all are mutually exclusive');
+  if (decap && output === undefined) throw new UsageError('--decap needs an output file: -o OUT');
   if (decap && given('inspect')) {
-    throw new UsageError('--decap and --inspect exclude each other; capture to a file, and inspect that');
+    throw new UsageError('--decap and --inspect are mutually exclusive; capture to a file, then inspect that');
   }
   if (given('packets') && (output !== undefined || json || given('inspect'))) {
-    throw new UsageError('--packets goes without -o, --inspect and --json');
+    throw new UsageError("--packets can't be combined with -o, --inspect or --json");
   }
   const survey = given('packets') ? 'packets' : output === undefined || given('inspect') ? 'tables' : undefined;
   if (output?.path === '-' && (json || survey !== undefined)) {
-    throw new UsageError('-o - and tables or --json both want standard output; name a file');
+    throw new UsageError('-o - and tables or --json both use standard output; name a file');
   }
   if (survey === undefined && !decap) {
     for (const name of ['keys', 'vni', 'reserved', 'esp-sa', 'aead']) {
       if (given(name))
-        throw new UsageError(`--${name} goes with tables, --packets or --decap; -o alone keeps packets as they are`);
+        throw new UsageError(`--${name} needs tables, --packets or --decap; -o alone keeps packets unchanged`);
     }
   }
   const port = portOption(parsed);
@@ -145,17 +150,19 @@ function outputPlan(parsed: ParsedArguments, decap: boolean): CaptureOutputPlan 
   const seconds = spanOption(parsed, 'rotate-every', 1, 365 * DAY);
   const files = wholeNumber(parsed, 'files', 1, 1e6);
   const rotates = size !== undefined || seconds !== undefined;
-  if (files !== undefined && !rotates) throw new UsageError('--files goes with --rotate-size or --rotate-every');
+  if (files !== undefined && !rotates) throw new UsageError('--files needs --rotate-size or --rotate-every');
   const word = oneOf(parsed, 'format', ['pcap', 'pcapng']);
   if (typeof path !== 'string' || path === '') {
-    if (rotates || word !== undefined || path === '') throw new UsageError('--rotate-... and --format need -o OUT');
+    if (rotates || word !== undefined || path === '') throw new UsageError('--rotate-* and --format need -o OUT');
     return undefined;
   }
   if (!rotates) return { path, format: formatOf(path, word), rotation: undefined };
-  if (path === '-') throw new UsageError('standard output is one file; name one with --rotate-...');
+  if (path === '-') throw new UsageError("standard output can't be rotated; --rotate-* needs a file");
   const format = formatOf(path, word);
   if (decap && format === 'pcapng') {
-    throw new UsageError('--decap rotates pcap only, since interfaces of pcapng would begin anew; name OUT.pcap');
+    throw new UsageError(
+      '--decap rotates only pcap, since pcapng interfaces would restart in each file; name OUT.pcap',
+    );
   }
   const rotation = {
     ...(size === undefined ? {} : { size }),

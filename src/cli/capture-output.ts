@@ -1,29 +1,29 @@
-/** The files of `vtep capture`: one, or one after another. */
+/** Output files of `vtep capture`: a single file, or rotating ones. */
 import { LinkType, type PacketSink, PcapngWriter, PcapWriter, RotatingFiles } from '../capture/index.js';
 import type { CaptureOutputPlan } from './capture-options.js';
 import { openOutput, removeWhenEnded, sayLeftovers } from './output.js';
 
-/** Where packets or frames go. */
+/** An output for packets or frames. */
 export interface CaptureOutput {
   readonly sink: PacketSink;
-  /** Whether somebody waits for each packet. */
+  /** Whether to flush after each batch, for a reader that follows along. */
   readonly prompt: boolean;
-  /** Finishes what is over by its time. */
+  /** Finishes a file whose time is up. */
   readonly tick: () => void;
   readonly commit: () => void;
   readonly abandon: () => void;
-  /** What it made, in words and for programs. */
+  /** The files written, as text and for JSON. */
   readonly made: () => { readonly words: string; readonly files: object };
 }
 
-/** What the packets are. */
+/** What the output contains. */
 export interface CaptureOutputContent {
   readonly linkType: number;
   /** The device's name. */
   readonly name: string;
-  /** Whether they are inner frames: Ethernet, and in pcapng each network an interface. */
+  /** Whether it contains inner frames: Ethernet, and in pcapng one interface per network. */
   readonly decap: boolean;
-  /** Whether only the owner of the files may read them: keys opened what is in them. */
+  /** Whether only the owner may read the files, because they contain decrypted packets. */
   readonly ownerOnly: boolean;
 }
 
@@ -80,8 +80,8 @@ function rotating(plan: CaptureOutputPlan, { linkType, name, ownerOnly }: Captur
     abandon: () => files.abandon(),
     made: () => {
       const { finished, deleted, last } = files.files;
-      const gone = deleted > 0 ? `, ${deleted} older deleted` : '';
-      return { words: `${finished} files${gone}, the last ${last ?? 'none'}`, files: files.files };
+      const gone = deleted > 0 ? `, ${deleted} older ones deleted` : '';
+      return { words: `${finished} files${gone}, last: ${last ?? 'none'}`, files: files.files };
     },
   };
 }

@@ -1,48 +1,48 @@
-/** What `capture` says that it did: words for people, an object for programs. */
+/** The report of `capture`, as text or JSON. */
 import { linkTypeName } from '../capture/index.js';
 import type { SurveyReport } from '../inspect/index.js';
 import { type Decapsulation, decapReport } from './decap-report.js';
 import { grouped } from './table.js';
 import { say } from './text-output.js';
 
-/** What ended a capture. */
+/** What stopped a capture. */
 export type CaptureEnd = 'count' | 'time' | 'signal' | 'device';
 
-/** The sums of a capture. */
+/** The totals of a capture. */
 export interface CaptureSums {
   readonly device: string;
   readonly linkType: number;
   readonly filter: string;
-  /** Packets that were taken, and their bytes on the wire. */
+  /** Captured packets, and their bytes on the wire. */
   readonly packets: number;
   readonly bytes: number;
   readonly seconds: number;
-  /** Undefined where it can't be known. */
+  /** Undefined if unknown. */
   readonly kernelDrops: number | undefined;
-  /** Packets that came after the end that was asked for. */
+  /** Packets that arrived after the requested end. */
   readonly leftOut: number;
   readonly end: CaptureEnd;
-  /** The files that were made. */
+  /** The files written. */
   readonly output: { readonly words: string; readonly files: object } | undefined;
 }
 
 const ENDS: Readonly<Record<CaptureEnd, string>> = {
-  count: 'ended by --count',
-  time: 'ended by --for',
-  signal: 'ended by a signal',
-  device: 'ended by the device',
+  count: 'stopped by --count',
+  time: 'stopped by --for',
+  signal: 'stopped by a signal',
+  device: 'stopped by the device',
 };
 
-/** Says the sums, on standard error. */
+/** Prints the totals on standard error. */
 export function sayCapture(sums: CaptureSums): void {
   const { device, packets, bytes, seconds, kernelDrops, leftOut, end, output } = sums;
   const arrow = output === undefined ? '' : ` -> ${output.words}`;
   say(`${device}: ${grouped(packets)} packets, ${grouped(bytes)} bytes in ${seconds.toFixed(3)} s${arrow}`);
   const drops =
     kernelDrops === undefined
-      ? 'how many the kernel dropped is unknown here (it takes Linux and the package koffi)'
+      ? 'kernel drops unknown (needs Linux and the koffi package)'
       : `${grouped(kernelDrops)} dropped by the kernel`;
-  const after = leftOut === 0 ? '' : `; ${grouped(leftOut)} came after the last one, and were left out`;
+  const after = leftOut === 0 ? '' : `; ${grouped(leftOut)} arrived after the last one and were ignored`;
   say(`  ${drops}; ${ENDS[end]}${after}`);
 }
 

@@ -1,4 +1,4 @@
-/** A capture from its first packet to its sums. */
+/** Runs a capture, from its first packet to its totals. */
 import type { CaptureBatch } from '../capture/index.js';
 import { Ingress, type IngressOptions } from '../dataplane/ingress.js';
 import { AddressTable } from '../inspect/address-table.js';
@@ -21,23 +21,23 @@ import { say, TextOutput } from './text-output.js';
 
 const REFRESH_MS = 1000;
 
-/** How packets are read. */
+/** How packets are decoded and shown. */
 export interface CaptureReading {
   readonly ingress: IngressOptions;
   readonly checksums: boolean;
-  /** Rows of a table. */
+  /** Maximum rows per table; 0 for all. */
   readonly rows: number;
   readonly keys: OpenedKeys | undefined;
 }
 
-/** How it ended. */
+/** How a capture ended. */
 export interface CaptureOutcome {
   readonly deviceGone: boolean;
-  /** Packets were dropped, or something is wrong with them. */
+  /** Whether packets were dropped, or something is wrong with them. */
   readonly warned: boolean;
 }
 
-/** What takes packets, and what it has of them in the end. */
+/** Consumes packets, and reports the totals. */
 class CaptureRun {
   packets = 0;
   bytes = 0;
@@ -74,7 +74,7 @@ class CaptureRun {
     }
   }
 
-  /** Takes the packets of a batch, as many as are wanted. */
+  /** Consumes the packets of a batch, up to `--count`. */
   take(batch: CaptureBatch): void {
     const wanted = Math.min(batch.count, this.#plan.count - this.packets);
     this.leftOut += batch.count - wanted;
@@ -96,7 +96,7 @@ class CaptureRun {
     }
   }
 
-  /** Shows how far it is, on a terminal; finishes files whose time is over. */
+  /** Shows progress on a terminal, and finishes files whose time is up. */
   tick(): void {
     this.#output?.tick();
     if (this.#table !== undefined && this.#survey !== undefined) {
@@ -108,7 +108,7 @@ class CaptureRun {
     }
   }
 
-  /** Finishes the outputs and says the sums. */
+  /** Finishes the outputs and prints the totals. */
   finish(): CaptureOutcome {
     this.#table?.end();
     this.#status.end();
@@ -128,13 +128,13 @@ class CaptureRun {
     }
     this.#text.flush();
     const { damage, kernelDrops = 0 } = this.#source;
-    if (damage !== undefined) say(`vtep: ${this.#source.name}: ${damage.message}; what came before is kept`);
+    if (damage !== undefined) say(`vtep: ${this.#source.name}: ${damage.message}; the packets before that are kept`);
     const wrong = survey?.problems.some(({ severity }) => severity === 'warning') ?? false;
     const missing = decapsulation === undefined ? 0 : lost(decapsulation.ingress.drops());
     return { deviceGone: damage !== undefined, warned: wrong || missing > 0 || kernelDrops > 0 };
   }
 
-  /** Takes the outputs back that aren't finished. */
+  /** Removes unfinished outputs. */
   abandon(): void {
     this.#table?.end();
     this.#status.end();
@@ -157,7 +157,7 @@ class CaptureRun {
 
   #progress(): string {
     const { kernelDrops, name } = this.#source;
-    const drops = kernelDrops === undefined ? 'unknown drops' : `${grouped(kernelDrops)} dropped by the kernel`;
+    const drops = kernelDrops === undefined ? 'kernel drops unknown' : `${grouped(kernelDrops)} dropped by the kernel`;
     const seconds = (performance.now() - this.#started) / 1000;
     return `${name}: ${grouped(this.packets)} packets, ${grouped(this.bytes)} bytes, ${seconds.toFixed(0)} s; ${drops}`;
   }
@@ -195,7 +195,7 @@ class CaptureRun {
 }
 
 /**
- * Captures until the plan, a signal or the device ends it.
+ * Captures until the plan, a signal or the device stops it.
  * @throws CaptureError if an output can't be written
  */
 export async function runCapture(
@@ -213,7 +213,7 @@ export async function runCapture(
   const over = plan.duration === undefined ? undefined : setTimeout(() => stop('time'), plan.duration * 1000);
   try {
     return await withSignals({ SIGINT: interrupted, SIGTERM: interrupted }, async () => {
-      // Whoever reads it may send a signal at once.
+      // Said only now: a program that reads it may send a signal immediately.
       say(`capturing from ${source.name}${process.stdin.isTTY ? ', until Ctrl-C' : ''}`);
       for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
         run.take(batch);

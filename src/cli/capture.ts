@@ -1,4 +1,4 @@
-/** `vtep capture`: packets of a device, as they come. */
+/** `vtep capture`: captures packets of a device. */
 import { isLinkTypeKnown, linkTypeName } from '../capture/index.js';
 import { DeviceSource, LiveError } from '../live/index.js';
 import { type Device, listDevices } from '../live/device.js';
@@ -32,20 +32,20 @@ function list(devices: readonly Device[], json: boolean): number {
 
 /** `vtep capture DEVICE`. */
 export const captureCommand: Command = {
-  summary: 'packets of a device, as they come',
+  summary: 'captures packets of a device',
   help: CAPTURE_HELP,
   async run(args) {
     const parsed = parseWords('capture', args, CAPTURE_OPTIONS);
     const { operands, values } = parsed;
     if (values['list'] === true) {
       const others = Object.keys(values).filter((name) => name !== 'list' && name !== 'json');
-      if (operands.length > 0 || others.length > 0) throw new UsageError('--list goes with --json alone');
+      if (operands.length > 0 || others.length > 0) throw new UsageError('--list takes no option but --json');
       return list(listDevices(), values['json'] === true);
     }
-    if (operands.length === 0) throw new UsageError('capture needs a device; vtep capture --list names them');
+    if (operands.length === 0) throw new UsageError('capture needs a device; vtep capture --list shows them');
     if (operands.length > 1) {
       throw new UsageError(
-        `capture takes one device, not ${operands.length}; a filter stands behind --filter, in quotes`,
+        `capture takes one device, not ${operands.length}; give a filter as --filter BPF, in quotes`,
       );
     }
     const plan = capturePlan(parsed);
@@ -59,7 +59,7 @@ export const captureCommand: Command = {
       if (!isLinkTypeKnown(linkType) && (plan.decap || plan.survey !== undefined)) {
         throw new LiveError(
           'DEVICE_UNUSABLE',
-          `${inQuotes(device)}: its packets are of link type ${linkTypeName(linkType)}, which can be kept by -o alone`,
+          `${inQuotes(device)}: link type ${linkTypeName(linkType)} can't be decoded; use -o alone to keep its packets`,
         );
       }
       const checksums = values['no-checksums'] !== true && plan.survey === 'tables';

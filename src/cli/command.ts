@@ -1,35 +1,35 @@
 import { ExitCode } from './exit-code.js';
 import { TextOutput } from './text-output.js';
 
-/** A command of the command line: one file each. */
+/** A command; each has its own file. */
 export interface Command {
-  /** What it does, in a line. */
+  /** What it does, in one line. */
   readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
-  /** Whether its first word is a command of its own, which has a help of its own. */
+  /** Whether its first argument is a subcommand, with a help text of its own. */
   readonly nested?: boolean;
   /**
-   * Carries it out.
-   * @param words what stands behind the command's name
+   * Runs the command.
+   * @param args the arguments after the command's name
    * @returns the exit code
    */
-  run(words: readonly string[]): Promise<number>;
+  run(args: readonly string[]): Promise<number>;
 }
 
-/** Prints a text of vtep's own on standard output, as it is. */
+/** Prints a text to standard output, unfiltered: it must come from vtep itself. */
 export function print(text: string): void {
   const output = new TextOutput();
   output.verbatim(text);
   output.flush();
 }
 
-/** Carries a command out, or prints its help where that is asked for. */
-export async function runCommand(command: Command, words: readonly string[]): Promise<number> {
-  const asked = command.nested === true ? words.slice(0, 1) : words;
+/** Runs a command, or prints its help if asked to. */
+export async function runCommand(command: Command, args: readonly string[]): Promise<number> {
+  const asked = command.nested === true ? args.slice(0, 1) : args;
   if (asked.includes('--help') || asked.includes('-h')) {
     print(command.help);
     return ExitCode.Done;
   }
-  return command.run(words);
+  return command.run(args);
 }

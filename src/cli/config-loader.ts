@@ -1,6 +1,5 @@
 /**
- * Reads a config while packets pass: files that are slow, or pipes that nobody writes to, and the time that parsing takes
- * are a thread's of its own.
+ * Reads a config in a separate thread, so that slow files, pipes without a writer, and parsing don't delay packets.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -10,7 +9,7 @@ import { type PackedTopology, unpackTopology } from './packed-topology.js';
 import { currentStreams } from './streams.js';
 
 /**
- * What the thread says: remarks for people, and at its end the topology or what is wrong with it.
+ * A message from the thread: a diagnostic, or finally the topology or an error.
  * @internal
  */
 export type LoaderMessage =
@@ -20,13 +19,13 @@ export type LoaderMessage =
 
 const THREAD = new URL('./config-thread.js', import.meta.url);
 const MILLISECONDS = 1000;
-/** Seconds that all of it may take. */
+/** Time limit of a load, in seconds. */
 const LIMIT = 60;
-/** Reads the config that options say, once or over and over. */
+/** Loads the config that the options name, any number of times. */
 export class ConfigLoader {
   readonly #parsed: ParsedArguments;
   #thread: Worker | undefined;
-  /** Settled once the thread is gone. */
+  /** Settles when the thread has exited. */
   #gone: Promise<void> = Promise.resolve();
   #refuse: ((error: UsageError) => void) | undefined;
 
@@ -35,17 +34,17 @@ export class ConfigLoader {
   }
 
   /**
-   * Reads it. One reading at a time.
-   * @throws UsageError for whatever is wrong with it, if it takes too long, or if `close` is called meanwhile
+   * Loads the config. Don't call it again before it settles.
+   * @throws UsageError if the config is invalid, takes too long, or `close` is called meanwhile
    */
   async load(): Promise<Topology> {
     let timer: NodeJS.Timeout | undefined;
     const stopped = new Promise<never>((_, refuse) => {
       this.#refuse = refuse;
-      timer = setTimeout(() => refuse(new UsageError(`it took more than ${LIMIT} s to read`)), LIMIT * MILLISECONDS);
+      timer = setTimeout(() => refuse(new UsageError(`reading it took more than ${LIMIT} s`)), LIMIT * MILLISECONDS);
     });
     try {
-      // The thread of the reading before may be in a system call still.
+      // The thread of the previous load may still be in a system call.
       await Promise.race([this.#gone, stopped]);
       return unpackTopology(await Promise.race([this.#read(), stopped]));
     } finally {
@@ -55,14 +54,14 @@ export class ConfigLoader {
     }
   }
 
-  /** Ends a reading: `load` throws. */
+  /** Cancels a load: `load` throws. */
   close(): void {
-    this.#refuse?.(new UsageError('its reading was ended'));
+    this.#refuse?.(new UsageError('reading it was cancelled'));
   }
 
   /**
-   * Waits until no thread is left.
-   * @returns false if there is one after so many milliseconds, which a system call doesn't let go
+   * Waits until the thread has exited.
+   * @returns false if it is still running after so many milliseconds, stuck in a system call
    */
   async ended(milliseconds: number): Promise<boolean> {
     await Promise.race([this.#gone, sleep(milliseconds, undefined, { ref: false })]);
@@ -80,7 +79,7 @@ export class ConfigLoader {
     });
     const { remarks } = currentStreams();
     return new Promise((done, refuse) => {
-      thread.once('error', (error: Error) => refuse(new UsageError(`it could not be read: ${error.message}`)));
+      thread.once('error', (error: Error) => refuse(new UsageError(`can't read it: ${error.message}`)));
       thread.on('message', (message: LoaderMessage) => {
         if (message.kind === 'remark') remarks(message.text);
         else if (message.kind === 'read') done(message.packed);

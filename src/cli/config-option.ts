@@ -1,4 +1,4 @@
-/** The network as a config says it is, or as Docker and the kernel do. */
+/** The topology options: a config, or the output of Docker and iproute2. */
 import { VtepError } from '../error.js';
 import type { KeyText, NodeImport, NodeOutputs } from '../overlay/files.js';
 import type { KeyRing, Topology } from '../overlay/index.js';
@@ -7,7 +7,7 @@ import { type ParsedArguments, UsageError } from './arguments.js';
 import { type ReadOptions, readKeyText, readSmallText } from './small-file.js';
 import { say } from './text-output.js';
 
-/** What Docker says of 100,000 endpoints has some 30 MB. */
+/** Docker's output for 100,000 endpoints is about 30 MB. */
 const MAX_BYTES = 1 << 26;
 const WHAT = 'a config, a dump or a key ring (64 MiB)';
 const MANY = { type: 'string', multiple: true } as const;
@@ -22,13 +22,16 @@ export const CONFIG_OPTIONS = {
   ring: { type: 'string' },
 } as const;
 
-/** Lines of help about them. */
-export const CONFIG_HELP = `  --config FILE      nodes, networks, endpoints and keys (YAML or JSON); or, instead of it, each once a node:
-    --vtep NODE=IP     its VTEP's address
-    --docker NODE=FILE output of docker network inspect there
-    --fdb NODE=FILE    output of bridge fdb show in its networks' namespaces, one behind the other
-    --neigh NODE=FILE  output of ip neigh there
-  --ring FILE        the key ring of encrypted networks, in place of the config's keys`;
+/** Their lines in the help text. */
+export const CONFIG_HELP = `  --config FILE      nodes, networks, endpoints and keys (YAML or JSON); or, in
+                     its place, once per node:
+    --vtep NODE=IP     the address of its VTEP
+    --docker NODE=FILE output of docker network inspect on the node
+    --fdb NODE=FILE    output of bridge fdb show in its networks' namespaces,
+                       concatenated
+    --neigh NODE=FILE  output of ip neigh on the node
+  --ring FILE        key ring of the encrypted networks; overrides the config's
+                     keys`;
 
 function read<T>(path: string, options: ReadOptions, reader: (text: string) => T): T {
   try {
@@ -54,7 +57,7 @@ function readSecret<T>(path: string, options: ReadOptions, reader: (file: KeyTex
   }
 }
 
-/** `NODE=VALUE` words of an option, by node. */
+/** The `NODE=VALUE` arguments of an option, by node. */
 function byNode(parsed: ParsedArguments, option: string): Map<string, string> {
   const words = (parsed.values[option] as readonly string[] | undefined) ?? [];
   return new Map(
@@ -71,7 +74,7 @@ async function ringOption(parsed: ParsedArguments, options: ReadOptions): Promis
   if (typeof path !== 'string') return undefined;
   const { parseKeys } = await import('../overlay/keys-file.js');
   const keys = readSecret(path, options, parseKeys);
-  if (keys.kind !== 'ring') throw new UsageError(`${path}: it is no key ring`);
+  if (keys.kind !== 'ring') throw new UsageError(`${path}: not a key ring`);
   return keys.ring;
 }
 
@@ -82,7 +85,7 @@ async function imported(parsed: ParsedArguments, options: ReadOptions): Promise<
   const neigh = byNode(parsed, 'neigh');
   for (const [option, words] of Object.entries({ docker, fdb, neigh })) {
     for (const node of words.keys()) {
-      if (!vteps.has(node)) throw new UsageError(`--${option} ${node}=... needs --vtep ${node}=ADDRESS beside it`);
+      if (!vteps.has(node)) throw new UsageError(`--${option} ${node}=... needs --vtep ${node}=ADDRESS`);
     }
   }
   if (vteps.size === 0) return undefined;
@@ -106,15 +109,15 @@ async function imported(parsed: ParsedArguments, options: ReadOptions): Promise<
 }
 
 /**
- * The topology that the options say, or undefined if they say none.
- * @param options how its files are read
+ * The topology that the options describe, or undefined without any of them.
+ * @param options how to read the files
  * @throws UsageError
  */
 export async function configOption(parsed: ParsedArguments, options: ReadOptions = {}): Promise<Topology | undefined> {
   const path = parsed.values['config'];
   const network = await imported(parsed, options);
   if (typeof path !== 'string') return network;
-  if (network !== undefined) throw new UsageError('--config and --vtep exclude each other');
+  if (network !== undefined) throw new UsageError('--config and --vtep are mutually exclusive');
   const ring = await ringOption(parsed, options);
   const { parseConfig } = await import('../overlay/config.js');
   return readSecret(path, options, (file) => parseConfig(file, ring === undefined ? {} : { ring }));

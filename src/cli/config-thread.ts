@@ -1,4 +1,4 @@
-/** Reads and parses a config in a thread of its own, and posts what came of it. Run by `ConfigLoader`. */
+/** Worker thread of `ConfigLoader`: reads and parses a config, and posts the result. */
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { VtepError } from '../error.js';
@@ -8,12 +8,12 @@ import { configOption } from './config-option.js';
 import { buffersOf, packTopology } from './packed-topology.js';
 import { withStreams } from './streams.js';
 
-/** Seconds that the writer of a pipe gets. */
+/** Seconds to wait for the writer of a pipe. */
 const PATIENCE = 10;
-/** Where processors are scarce, packets come before a new config (nice(1)). */
+/** nice(1) value: if CPUs are scarce, packets come before a new config. */
 const PRIORITY = 5;
 
-if (parentPort === null) throw new Error('this is a thread of ConfigLoader');
+if (parentPort === null) throw new Error('must run as a worker thread of ConfigLoader');
 const owner = parentPort;
 
 function post(message: LoaderMessage, buffers: ArrayBuffer[] = []): void {
@@ -23,7 +23,7 @@ function post(message: LoaderMessage, buffers: ArrayBuffer[] = []): void {
 try {
   setPriority(0, PRIORITY);
 } catch {
-  // A system that doesn't allow it reads the config all the same.
+  // Not permitted everywhere; the config is read anyway.
 }
 
 try {
@@ -31,7 +31,7 @@ try {
   const topology = await withStreams(streams, () =>
     configOption(workerData as ParsedArguments, { patience: PATIENCE }),
   );
-  if (topology === undefined) throw new Error('there is no config to be read');
+  if (topology === undefined) throw new Error('no config to read');
   const packed = packTopology(topology);
   topology.ring?.wipe();
   post({ kind: 'read', packed }, buffersOf(packed));

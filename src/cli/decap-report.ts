@@ -1,4 +1,4 @@
-/** What `decap` says that it did: words for people, an object for programs. */
+/** The report of `decap`, as text or JSON. */
 import type { PacketSource } from '../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
 import { guessText, type Ingress } from '../dataplane/index.js';
@@ -9,49 +9,49 @@ import { filteredText } from './survey-tables.js';
 import { grouped } from './table.js';
 import { say } from './text-output.js';
 
-/** Frames of one VNI that were written. */
+/** The frames written for one VNI. */
 export interface DecapNetwork {
   readonly vni: number;
   frames: number;
-  /** Of the frames, those that came in ESP. */
+  /** Of these, the frames that were in ESP. */
   encrypted: number;
   bytes: number;
 }
 
-/** A decapsulation that is done. */
+/** A finished decapsulation. */
 export interface Decapsulation {
   readonly source: PacketSource;
-  /** Where the frames went. */
+  /** The output file. */
   readonly output: string;
   readonly ingress: Ingress;
   readonly esp: EspSurvey;
   readonly networks: readonly DecapNetwork[];
   readonly keys: OpenedKeys | undefined;
   /**
-   * Frames that were written though the capture holds only a part of them.
+   * Truncated frames that were written.
    * @default 0
    */
   readonly truncated?: number;
   /**
-   * Frames whose packets have no time, or an absurd one, and that were written as of 1970-01-01.
+   * Frames of packets with no timestamp or an absurd one, which were written with the time 1970-01-01.
    * @default 0
    */
   readonly timeless?: number;
 }
 
-/** Drops by which nothing is missing from the output that belongs to it. */
+/** Drops that don't leave a gap in the output. */
 const HARMLESS: ReadonlySet<number> = new Set([
   DropReason.DuplicateFragment,
   DropReason.EspReplayed,
   DropReason.EspDummy,
 ]);
 
-/** Packets that are missing from the output though they may belong to it. */
+/** Packets that may be missing from the output. */
 export function lost(drops: Float64Array): number {
   return drops.reduce((sum, count, reason) => (HARMLESS.has(reason) ? sum : sum + count), 0);
 }
 
-/** Says what was done, on standard error. */
+/** Prints the report on standard error. */
 export function sayDecap(done: Decapsulation): void {
   const { source, ingress, esp, networks, output, keys, truncated = 0, timeless = 0 } = done;
   const drops = ingress.drops();
@@ -80,12 +80,12 @@ export function sayDecap(done: Decapsulation): void {
   for (const guess of ingress.guess.ports) say(`  ${grouped(guess.packets)} ${guessText(guess)}`);
   const clear = networks.reduce((sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0), 0);
   if (clear > 0)
-    say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; they were written too`);
-  if (truncated > 0) say(`  ${grouped(truncated)} frames were written as far as the capture holds them`);
-  if (timeless > 0) say(`  ${grouped(timeless)} frames have no time and were written as of 1970-01-01`);
-  if (ingress.held > 0) say(`  held ${grouped(ingress.held)} fragments: the capture does not hold their rest`);
+    say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; also written`);
+  if (truncated > 0) say(`  ${grouped(truncated)} truncated frames written`);
+  if (timeless > 0) say(`  ${grouped(timeless)} frames without a timestamp written as of 1970-01-01`);
+  if (ingress.held > 0) say(`  held ${grouped(ingress.held)} fragments: the rest isn't in the capture`);
   if (ingress.espPackets > 0) {
-    say(`  ${grouped(ingress.espPackets)} ESP packets are encrypted and were passed over (--keys opens them)`);
+    say(`  ${grouped(ingress.espPackets)} encrypted ESP packets skipped (--keys decrypts them)`);
   }
   sayNotes(source);
 }

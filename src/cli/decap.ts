@@ -1,4 +1,4 @@
-/** `vtep decap`: the inner frames of a capture of the underlay. */
+/** `vtep decap`: extracts the inner frames of a capture of the underlay. */
 import { type OutputFile, type PacketSource, PcapngWriter, PcapWriter } from '../capture/index.js';
 import { Ingress } from '../dataplane/ingress.js';
 import { AddressTable } from '../inspect/address-table.js';
@@ -16,28 +16,29 @@ import { TextOutput } from './text-output.js';
 
 const HELP = `vtep decap FILE -o OUT [OPTIONS]
 
-The inner frames of a capture of an overlay's underlay, whole and with their times. FILE is pcap or pcapng,
-gzip-compressed or not; - is standard input. Outer fragments are reassembled first. Frames of which the capture holds
-only a part are skipped and counted.
+Extracts the inner frames from a capture of an overlay's underlay, with their
+timestamps. FILE is pcap or pcapng, optionally gzip-compressed; - is standard
+input. Outer fragments are reassembled first. Frames that the capture truncated
+are skipped and counted.
 
-  -o, --output OUT   where the frames go; - is standard output
-  --format WORD      pcap (times as exact as the input's) or pcapng (an interface for each VNI); by OUT's ending
-                     if not said
-  --keep-truncated   writes frames that the capture's snaplen cut, too, as far as they go (they count as dropped all
-                     the same)
+  -o, --output OUT   output file; - is standard output
+  --format NAME      pcap (with the input's timestamp resolution) or pcapng (one
+                     interface per VNI). Default: by OUT's extension
+  --keep-truncated   also writes the captured part of truncated frames (they
+                     still count as dropped)
 ${INGRESS_HELP}
-  --json             one JSON object about what was done
+  --json             reports as one JSON object
   --strict           exit 1 if packets were dropped or the capture is damaged`;
 
-/** Whether every time of a capture is a whole number of microseconds. */
+/** Whether all timestamps of a capture are whole microseconds. */
 function isMicroseconds(source: PacketSource): boolean {
-  // A pcapng file may name a finer interface further on.
+  // A pcapng file may declare an interface with a finer resolution later.
   return source.format === 'pcap' && source.interfaces[0].ticksPerSecond <= 1e6;
 }
 
 /** `vtep decap FILE -o OUT`. */
 export const decapCommand: Command = {
-  summary: 'wire to inner frames',
+  summary: 'extracts inner frames from the wire',
   help: HELP,
   async run(args) {
     const parsed = parseWords('decap', args, {
@@ -51,10 +52,10 @@ export const decapCommand: Command = {
     const path = onlyOperand('decap', parsed, 'a capture file');
     const outputPath = parsed.values['output'];
     if (typeof outputPath !== 'string' || outputPath === '') {
-      throw new UsageError('decap needs -o OUT, where the frames go (- for standard output)');
+      throw new UsageError('decap needs an output file: -o OUT (- for standard output)');
     }
     const json = parsed.values['json'] === true;
-    if (json && outputPath === '-') throw new UsageError('--json and -o - both want standard output; name a file');
+    if (json && outputPath === '-') throw new UsageError('--json and -o - both use standard output; name a file');
     const format = formatOf(outputPath, oneOf(parsed, 'format', ['pcap', 'pcapng']));
     const files = await readKeysOption(parsed);
     const keys = files?.open();
@@ -63,7 +64,7 @@ export const decapCommand: Command = {
     const source = await openInput(path);
     let file: OutputFile;
     try {
-      // Frames out of ESP are for whoever has the keys.
+      // Decrypted frames are only for the owner of the keys.
       file = openOutput(outputPath, path, { ownerOnly: files !== undefined });
     } catch (error) {
       await source.close();

@@ -1,4 +1,4 @@
-/** The captures of a dry run: where frames come from, and where they go, in place of interfaces. */
+/** Captures that replace the interfaces in a dry run, as input and output. */
 import { type OutputFile, type PacketSource, PcapWriter } from '../capture/index.js';
 import { CapturePort } from '../live/index.js';
 import { NodeTables, type Topology } from '../overlay/index.js';
@@ -6,20 +6,20 @@ import { openInput } from './capture-input.js';
 import { openOutput } from './output.js';
 import { say } from './text-output.js';
 
-/** What a dry run reads and writes. */
+/** Files of a dry run. */
 export interface DryRunFiles {
-  /** A capture with frames of the node's endpoints. */
+  /** A capture of frames from the node's endpoints. */
   readonly frames?: string;
-  /** Where frames for them go. */
+  /** Output file for frames to them. */
   readonly out?: string;
-  /** How much faster than it was recorded. */
+  /** Replay speed; 1 is the recorded pace. */
   readonly speed: number;
 }
 
-/** A dry run's captures. */
+/** The captures of a dry run. */
 export class DryRun {
   readonly port: CapturePort;
-  /** Whether there are frames that end. */
+  /** Whether there is an input capture, which ends. */
   readonly hasFrames: boolean;
   readonly #source: PacketSource | undefined;
   readonly #file: OutputFile | undefined;
@@ -33,7 +33,7 @@ export class DryRun {
     this.#node = node;
     this.#source = source;
     this.hasFrames = source !== undefined;
-    // Frames out of ESP are for whoever has the keys.
+    // Decrypted frames are only for the owner of the keys.
     const ownerOnly = tables.topology.networks.some(({ encrypted }) => encrypted);
     this.#file = out === undefined ? undefined : openOutput(out, frames, { ownerOnly });
     this.#writer = this.#file === undefined ? undefined : new PcapWriter(this.#file.write, { nanoseconds: true });
@@ -49,8 +49,8 @@ export class DryRun {
 
   /**
    * Opens the captures.
-   * @param node name of the node whose endpoints they are of
-   * @throws OverlayError if there is no such node, CaptureError `FILE_UNUSABLE` and others
+   * @param node name of the node whose endpoints take part
+   * @throws OverlayError for an unknown node; CaptureError, for example `FILE_UNUSABLE`
    */
   static async open(topology: Topology, node: string, files: DryRunFiles): Promise<DryRun> {
     const tables = new NodeTables(topology, node);
@@ -63,20 +63,20 @@ export class DryRun {
     }
   }
 
-  /** Takes another topology over. */
+  /** Applies a new topology. */
   update(topology: Topology): void {
     this.#tables = new NodeTables(topology, this.#node);
   }
 
-  /** Writes the rest out, gives the file its name, and says where the frames were damaged. */
+  /** Flushes and commits the output file, and reports damage of the input. */
   finish(): void {
     this.#writer?.flush();
     this.#file?.commit();
     const damage = this.#source?.damage;
-    if (damage !== undefined) say(`vtep: the frames: ${damage.message}; those before it were sent`);
+    if (damage !== undefined) say(`vtep: --frames: ${damage.message}; the frames before it were sent`);
   }
 
-  /** Lets the captures go; a file that was not finished is not left. */
+  /** Closes the captures, and removes an unfinished output file. */
   close(): void {
     this.port.close();
     this.#file?.abandon();

@@ -1,4 +1,4 @@
-/** `vtep encap`: frames of containers as a node would put them on the wire. */
+/** `vtep encap`: encapsulates containers' frames as a node would send them. */
 import { randomFillSync } from 'node:crypto';
 import { type Aead, hkdfSha256 } from '../aead/index.js';
 import { type CaptureBatch, LinkType, type OutputFile, PcapWriter } from '../capture/index.js';
@@ -17,37 +17,39 @@ import { say, TextOutput } from './text-output.js';
 
 const HELP = `vtep encap FILE -o OUT --config FILE --node NAME [OPTIONS]
 
-Frames of containers (pcap or pcapng) as the node NAME would send them: VXLAN, and ESP for encrypted networks. Frames
-that aren't from an endpoint of that node are passed over and counted.
+Encapsulates containers' frames (pcap or pcapng) as the node NAME would send
+them: VXLAN, and ESP for encrypted networks. Frames that aren't from an endpoint
+of that node are skipped and counted.
 
-  -o, --output OUT   where the packets go; - is standard output
+  -o, --output OUT   output file; - is standard output
 ${CONFIG_HELP}
-  --node NAME        which node sends
-  --oversize WORD    what doesn't fit: inside (ICMP to the sender, or inner fragments; the default), outside (outer
-                     fragments) or drop
+  --node NAME        the sending node
+  --oversize MODE    packets that don't fit: inside (ICMP to the sender, or
+                     inner fragments), outside (outer fragments) or drop.
+                     Default: inside
 ${AEAD_HELP}
-  --json             one JSON object about what was done
+  --json             reports as one JSON object
   --strict           exit 1 if frames were dropped or the capture is damaged`;
 
-/** A frame of a capture with offloads on has up to 64 KiB. */
+/** A frame captured with offloads enabled is up to 64 KiB long. */
 const FRAME_BYTES = 66_000;
 const SLOTS = 1024;
 const SOURCE_MAC = 6;
 
-/** The cipher and the SAs; neither where no network is encrypted. */
+/** The cipher and the SAs; neither if no network is encrypted. */
 interface Cipher {
   readonly aead?: Aead;
   readonly sas?: NodeSas;
 }
 
 const NANOSECONDS = 1e9;
-/** Identifications start alike in every run, so that outputs can be compared. */
+/** IP identifications start at the same value in every run, so that outputs can be compared. */
 const FIXED_STARTS = (): void => undefined;
 
-/** Sends frames of a capture by a node's egress and writes what comes out. */
+/** Sends frames of a capture through a node's egress chain and writes the resulting packets. */
 class Encapsulation {
   readonly chain: EgressChain;
-  /** Frames that are no endpoint's of the node, and those of which the capture holds only a part. */
+  /** Frames that aren't from an endpoint of the node, and frames that the capture truncated. */
   notFromHere = 0;
   truncated = 0;
   readonly #tables: NodeTables;
@@ -111,7 +113,7 @@ async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
 
 /** `vtep encap FILE -o OUT`. */
 export const encapCommand: Command = {
-  summary: 'inner frames to wire',
+  summary: "encapsulates containers' frames",
   help: HELP,
   async run(args) {
     const parsed = parseWords('encap', args, {
@@ -125,13 +127,14 @@ export const encapCommand: Command = {
     });
     const path = onlyOperand('encap', parsed, 'a capture file');
     const { output, node, json } = parsed.values;
-    if (typeof output !== 'string' || output === '') throw new UsageError('encap needs -o OUT, where the packets go');
+    if (typeof output !== 'string' || output === '')
+      throw new UsageError('encap needs an output file: -o OUT (- for standard output)');
     if (json === true && output === '-') {
-      throw new UsageError('--json and -o - both want standard output; name a file');
+      throw new UsageError('--json and -o - both use standard output; name a file');
     }
     const topology = await topologyOf(parsed);
-    if (typeof node !== 'string') throw new UsageError('encap needs --node NAME, the node that sends');
-    // Source ports are those of every other run, so that outputs can be compared.
+    if (typeof node !== 'string') throw new UsageError('encap needs --node NAME, the sending node');
+    // A fixed seed gives every run the same source ports, so that outputs can be compared.
     seedFlows(1);
     const tables = new NodeTables(topology, node);
     const source = await openInput(path);
@@ -197,17 +200,17 @@ function sayReport(report: Report, drops: Float64Array): void {
   const { sent, local, copies, answers } = report.accounting;
   const dropped = drops.reduce((sum, count) => sum + count, 0);
   const sealed = report.sealed > 0 ? `, ${grouped(report.sealed)} sealed` : '';
-  say(`${grouped(report.wirePackets)} packets of ${report.node}${sealed} -> ${report.output}`);
+  say(`${grouped(report.wirePackets)} packets from ${report.node}${sealed} -> ${report.output}`);
   say(
     `${grouped(report.frames)} frames${copies > 0 ? ` + ${grouped(copies)} copies and fragments` : ''} = ` +
-      `${grouped(sent)} sent + ${grouped(local)} local + ${grouped(report.notFromHere)} not of this node + ` +
-      `${grouped(report.truncated)} cut by the capture + ${grouped(dropped)} dropped`,
+      `${grouped(sent)} sent + ${grouped(local)} local + ${grouped(report.notFromHere)} not from this node + ` +
+      `${grouped(report.truncated)} truncated by the capture + ${grouped(dropped)} dropped`,
   );
   drops.forEach((count, reason) => {
     if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
   });
   if (report.notFromHere > 0 && report.notFromHere === report.frames) {
-    say(`  no frame is from an endpoint of ${report.node}: packets of an underlay go through vtep decap first`);
+    say(`  no frame is from an endpoint of ${report.node}; for a capture of the underlay, run vtep decap first`);
   }
-  if (answers > 0) say(`  ${grouped(answers)} answers to the containers (ARP, ND, ICMP), which the wire doesn't see`);
+  if (answers > 0) say(`  ${grouped(answers)} answers to the containers (ARP, ND, ICMP), not on the wire`);
 }

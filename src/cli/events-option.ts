@@ -1,4 +1,4 @@
-/** `--events`: what happened outside a capture, a line each: `1795225545.741550155 n1: add new tx SA`. */
+/** `--events`: events from outside the capture, one per line: `1795225545.741550155 n1: add new tx SA`. */
 import type { TimelineEvent } from '../inspect/index.js';
 import { withoutKeysInWords } from '../secret-text.js';
 import { UsageError } from './arguments.js';
@@ -7,12 +7,12 @@ import { readSmallText } from './small-file.js';
 const MAX_BYTES = 1 << 20;
 const MAX_WORDS = 200;
 const LINE = /^(\d{1,11})(?:\.(\d{1,9}))?[ \t]+(\S.*)$/;
-/** What is looked at for keys is longer than what is shown: one may begin just before the end. */
+/** More text is checked for keys than is shown, since a key may start just before the cut. */
 const MAX_CHECKED = 2 * MAX_WORDS;
 
 /**
- * Reads a file of events: seconds since 1970 with a fraction, then words. Words that look like a key are hidden.
- * @throws UsageError with the line that is none
+ * Reads a file of events: seconds since 1970 with a fraction, then text. Text that looks like a key is hidden.
+ * @throws UsageError with the number of the malformed line
  */
 export function readEvents(path: string): TimelineEvent[] {
   const events: TimelineEvent[] = [];
@@ -23,7 +23,7 @@ export function readEvents(path: string): TimelineEvent[] {
       const match = LINE.exec(line);
       if (match === null) {
         throw new UsageError(
-          `${path}: line ${index + 1} is no event; one reads 1795225545.741550155 and words (date +%s.%N says the time)`,
+          `${path}: line ${index + 1} is no event; expected UNIXSECONDS.FRACTION TEXT (date +%s.%N prints the time)`,
         );
       }
       const nanoseconds = Number((match.at(2) ?? '').padEnd(9, '0'));
@@ -32,7 +32,7 @@ export function readEvents(path: string): TimelineEvent[] {
   return events;
 }
 
-/** Words that a terminal takes for no more than words. */
+/** The text without control characters, shortened, or hidden if it looks like a key. */
 function shown(words: string): string {
   const plain = words
     .replace(/\p{Cf}/gu, '')

@@ -1,8 +1,8 @@
-/** What the shell is told. */
+/** Exit codes. */
 export const ExitCode = {
   Done: 0,
-  /** Done, but something was wrong with the data (only with `--strict`). */
+  /** Done, but something is wrong with the data (only with `--strict`). */
   DataWrong: 1,
-  /** The call or a file was unusable. */
+  /** Usage error or unreadable file. */
   Unusable: 2,
 } as const;

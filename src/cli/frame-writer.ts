@@ -1,31 +1,31 @@
-/** The inner frames of packets, written where they are wanted. */
+/** Writes the inner frames of packets to a sink. */
 import { extname } from 'node:path';
 import { type CaptureBatch, type PacketSink, PcapngWriter } from '../capture/index.js';
 import { type Ingress, Verdict } from '../dataplane/ingress.js';
 import type { EspSurvey } from '../inspect/esp-survey.js';
 import type { DecapNetwork } from './decap-report.js';
 
-/** SPIs that are told apart at the most. */
+/** Maximum number of SPIs counted separately. */
 export const ESP_ROWS = 65_536;
-/** More networks than these share one interface of the output. */
+/** Networks beyond this number share one interface of the output. */
 const MAX_INTERFACES = 4096;
 
-/** Writes frames, in pcapng each to the interface of its network. */
+/** Writes frames; in pcapng, each network gets its own interface. */
 export class FrameWriter {
   readonly networks = new Map<number, DecapNetwork>();
   readonly #pcapng: PcapngWriter | undefined;
   readonly #sink: PacketSink;
   readonly #interfaces = new Map<number, number>();
 
-  /** Frames of which the capture holds only a part that were written so. */
+  /** Truncated frames that were written. */
   truncated = 0;
   /** Frames of packets without a time, which are written as of 1970-01-01. */
   timeless = 0;
   readonly #keepTruncated: boolean;
 
   /**
-   * @param sink a pcapng writer, which gets an interface for each network, or any other sink of Ethernet frames
-   * @param keepTruncated whether frames that the capture's snaplen cut are written as far as they go
+   * @param sink a pcapng writer, which gets one interface per network, or any other sink for Ethernet frames
+   * @param keepTruncated whether to write the captured part of frames that the snaplen truncated
    */
   constructor(sink: PacketSink, keepTruncated = false) {
     this.#keepTruncated = keepTruncated;
@@ -46,7 +46,7 @@ export class FrameWriter {
         batch.seconds[i],
       );
       if (ingress.encrypted) esp.add(ingress, verdict);
-      // Of dropped packets, those that were cut inside their frame alone have a VNI.
+      // Among dropped packets, only those truncated inside their frame have a VNI.
       const cut = this.#keepTruncated && verdict === Verdict.Dropped && ingress.vni >= 0;
       if (verdict === Verdict.Frame || cut) {
         this.#write(ingress, batch.seconds[i], batch.nanoseconds[i]);
@@ -90,7 +90,7 @@ export class FrameWriter {
   }
 }
 
-/** The format of an output: what `--format` says, or else the file's ending. */
+/** The format of an output: the value of `--format`, or else by the file's extension. */
 export function formatOf(path: string, word: 'pcap' | 'pcapng' | undefined): 'pcap' | 'pcapng' {
   if (word !== undefined) return word;
   return extname(path).toLowerCase() === '.pcapng' ? 'pcapng' : 'pcap';

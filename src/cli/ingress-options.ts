@@ -1,4 +1,4 @@
-/** The options that say how packets off the wire are read, the same for every command that reads them. */
+/** The options shared by all commands that decode packets from the wire. */
 import type { IngressOptions } from '../dataplane/index.js';
 import { VxlanReserved } from '../wire/index.js';
 import { AEAD_HELP } from './aead-option.js';
@@ -14,19 +14,27 @@ export const INGRESS_OPTIONS = {
   'esp-sa': { type: 'string' },
 } as const;
 
-/** Each packet to none of them is compared with all. */
+/** Bounded, since a packet to any other port is compared with all of them. */
 const MAX_PORTS = 16;
 
-/** Lines of help about them. */
-export const INGRESS_HELP = `  --keys FILE        opens ESP: the output of ip xfrm state, Wireshark's esp_sa, a key ring; may be said again
+/** Their lines in the help text. */
+export const INGRESS_HELP = `  --keys FILE        decrypts ESP: output of ip xfrm state, Wireshark's esp_sa,
+                     or a key ring; may be repeated
 ${AEAD_HELP}
-  --esp-sa OUT       writes the SAs with their keys as Wireshark's esp_sa file, for its owner alone
-  --vni N            only this network (0 to 16777215); packets of others are filtered, and counted
-  --port N           UDP port of VXLAN. Default: 4789 (docker swarm init --data-path-port changes it; 8472 is flannel's);
-                     may be repeated: --port 4789 --port 8472
-  --reserved WORD    reserved VXLAN bits: refuse (as Linux does; the default) or ignore (as RFC 7348 says)`;
+  --esp-sa OUT       writes the SAs and their keys as a Wireshark esp_sa file
+                     that only its owner can read
+  --vni N            only this network (0 to 16777215); packets of others are
+                     counted as filtered
+  --port N           UDP port of VXLAN. Default: 4789 (docker swarm init
+                     --data-path-port changes it; flannel uses 8472); may be
+                     repeated: --port 4789 --port 8472
+  --reserved MODE    packets with reserved VXLAN bits set: refuse (as Linux
+                     does) or ignore the bits (RFC 7348). Default: refuse`;
 
-/** The options' values. Throws UsageError. */
+/**
+ * The options' values.
+ * @throws UsageError
+ */
 export function ingressOptions(parsed: ParsedArguments): IngressOptions {
   const vni = wholeNumber(parsed, 'vni', 0, 0xffffff);
   const port = portOption(parsed);
@@ -39,9 +47,9 @@ export function ingressOptions(parsed: ParsedArguments): IngressOptions {
 }
 
 /**
- * The UDP ports of VXLAN that `--port` gives, each once.
- * @returns undefined if none is given
- * @throws UsageError for anything but ports
+ * The distinct UDP ports of VXLAN that `--port` names.
+ * @returns undefined without the option
+ * @throws UsageError for invalid ports, or too many
  */
 export function portOption(parsed: ParsedArguments): readonly number[] | undefined {
   const given = parsed.values['port'];
@@ -51,6 +59,6 @@ export function portOption(parsed: ParsedArguments): readonly number[] | undefin
     const port = wholeNumber({ ...parsed, values: { port: text } }, 'port', 1, 0xffff);
     if (port !== undefined) ports.add(port);
   }
-  if (ports.size > MAX_PORTS) throw new UsageError(`--port takes ${MAX_PORTS} different ports at most`);
+  if (ports.size > MAX_PORTS) throw new UsageError(`--port takes at most ${MAX_PORTS} different ports`);
   return [...ports];
 }

@@ -1,26 +1,26 @@
-/** What `inject` says that it did: words for people, an object for programs. */
+/** The report of `inject`, as text or JSON. */
 import type { Injection } from '../live/index.js';
 import { grouped } from './table.js';
 import { say } from './text-output.js';
 
-/** The sums of an injection: read = sent + refused + unsent + truncated + foreign. */
+/** The totals of an injection: read = sent + refused + unsent + truncated + foreign. */
 export interface InjectSums extends Injection {
   readonly file: string;
   readonly device: string;
-  /** Packets that were read, all rounds together. */
+  /** Packets read, over all rounds. */
   readonly read: number;
-  /** Packets of which the capture holds only a part. */
+  /** Packets that the capture truncated. */
   readonly truncated: number;
-  /** Packets that are no Ethernet frames. */
+  /** Packets that aren't Ethernet frames. */
   readonly foreign: number;
-  /** Rounds that were begun. */
+  /** Rounds started. */
   readonly rounds: number;
-  /** Whether a signal ended it. */
+  /** Whether a signal stopped it. */
   readonly stopped: boolean;
   readonly damage: string | undefined;
 }
 
-/** The rates that were reached up to where the last packet began; 0 where there is no such time. */
+/** The rates achieved up to the start of the last packet; 0 if no time passed. */
 function rates({ packets, bytes, seconds }: InjectSums): { packetsPerSecond: number; megabitsPerSecond: number } {
   if (seconds === 0) return { packetsPerSecond: 0, megabitsPerSecond: 0 };
   const gaps = Math.max(0, packets - 1);
@@ -28,19 +28,19 @@ function rates({ packets, bytes, seconds }: InjectSums): { packetsPerSecond: num
   return { packetsPerSecond: gaps / seconds, megabitsPerSecond: (gaps * mean * 8) / seconds / 1e6 };
 }
 
-/** Says the sums, on standard error. */
+/** Prints the totals on standard error. */
 export function sayInject(sums: InjectSums): void {
   const { file, device, packets, bytes, seconds, worstLate, refused, unsent, truncated, foreign, rounds } = sums;
   const { packetsPerSecond, megabitsPerSecond } = rates(sums);
   say(`${file} -> ${device}: ${grouped(packets)} packets, ${grouped(bytes)} bytes in ${seconds.toFixed(3)} s`);
   if (seconds > 0) {
-    const late = worstLate === 0 ? '' : `, ${(worstLate * 1000).toFixed(3)} ms late at the worst`;
+    const late = worstLate === 0 ? '' : `, at most ${(worstLate * 1000).toFixed(3)} ms late`;
     say(`  ${grouped(Math.round(packetsPerSecond))} packets/s, ${megabitsPerSecond.toFixed(3)} Mbit/s${late}`);
   }
   const others: [number, string][] = [
-    ...Object.entries(refused).map(([words, count]): [number, string] => [count, `refused by the system: ${words}`]),
-    [truncated, 'passed over: the capture holds only a part of them'],
-    [foreign, 'passed over: no Ethernet frames'],
+    ...Object.entries(refused).map(([reason, count]): [number, string] => [count, `refused by the system: ${reason}`]),
+    [truncated, 'skipped: truncated by the capture'],
+    [foreign, 'skipped: not Ethernet frames'],
     [unsent, sums.stopped ? 'not sent: stopped by a signal' : 'not sent'],
   ];
   for (const [count, words] of others) if (count > 0) say(`  ${grouped(count)} ${words}`);
@@ -48,7 +48,7 @@ export function sayInject(sums: InjectSums): void {
   const round = rounds === 1 ? '' : ` in ${grouped(rounds)} rounds`;
   say(
     `  ${grouped(sums.read)} packets read${round} = ${grouped(packets)} sent + ${grouped(refusals)} refused + ` +
-      `${grouped(truncated + foreign)} passed over + ${grouped(unsent)} not sent`,
+      `${grouped(truncated + foreign)} skipped + ${grouped(unsent)} not sent`,
   );
 }
 

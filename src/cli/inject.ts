@@ -1,4 +1,4 @@
-/** `vtep inject`: the packets of a capture, sent to a device. */
+/** `vtep inject`: sends the packets of a capture to a device. */
 import { type CaptureBatch, linkTypeName, LinkType, openCaptureStream, type PacketSource } from '../capture/index.js';
 import { STANDARD_STREAM } from '../capture/standard-stream.js';
 import { DeviceSink, LoopClock, type Pace } from '../live/index.js';
@@ -15,28 +15,34 @@ import { say, TextOutput } from './text-output.js';
 
 const HELP = `vtep inject FILE --to DEVICE [OPTIONS]
 
-Sends the frames of a capture to a device, as they were captured. FILE is pcap or pcapng of link type Ethernet,
-gzip-compressed or not; - is standard input. Frames of which the capture holds only a part are passed over and counted.
-Ctrl-C or SIGTERM ends it, with all sums. Needs the package cap, and root or CAP_NET_RAW.
+Sends the frames of a capture to a device unchanged. FILE is pcap or pcapng with
+link type Ethernet, optionally gzip-compressed; - is standard input. Frames that
+the capture truncated are skipped and counted. Stops on Ctrl-C or SIGTERM, and
+prints the totals. Needs the cap package, and root or CAP_NET_RAW.
 
-  --to DEVICE        the device; vtep capture --list names them
-  --speed X          X times as fast as captured (0.1, 2, ...); 1 if no pace is said
-  --pps N            N packets a second
-  --mbps N           N Mbit/s of the frames' bytes, without preamble, check sequence and gap
-  --top-speed        as fast as it goes
-  --loops N          N times over, each round on the heels of the one before; not with -
-  --json             one JSON object about what was done
-  --strict           exit 1 if not every packet was sent, or the capture is damaged
+  --to DEVICE        the device; vtep capture --list shows them
+  --speed X          X times the captured pace (0.1, 2, ...). Default: 1
+  --pps N            N packets per second
+  --mbps N           N Mbit/s of frame bytes, without preamble, FCS and
+                     inter-frame gap
+  --top-speed        as fast as possible
+  --loops N          sends the capture N times, back to back; not with -.
+                     Default: 1
+  --json             reports as one JSON object
+  --strict           exit 1 unless every packet was sent and the capture is
+                     intact
 
-The rate that was reached is said, and how late a packet went at the worst: a system that is busy with other things keeps
-no times. Packets that are more than 0.1 s late put off all that follow, so that a stall ends in no burst.
-Exit 2 if the device goes away or down.`;
+The report shows the rate achieved and the latest packet. On a busy system
+pacing is best effort; a packet more than 0.1 s late shifts the rest of the
+schedule, so that a stall is not followed by a burst. Exit 2 if the device
+disappears or goes down.`;
 
 const REFRESH_MS = 500;
 
 function paceOf(parsed: ParsedArguments): Pace {
   const named = ['speed', 'pps', 'mbps', 'top-speed'].filter((name) => parsed.values[name] !== undefined);
-  if (named.length > 1) throw new UsageError(`${named.map((name) => `--${name}`).join(' and ')} exclude each other`);
+  if (named.length > 1)
+    throw new UsageError(`${named.map((name) => `--${name}`).join(' and ')} are mutually exclusive`);
   switch (named.at(0)) {
     case 'pps':
       return { by: 'packets', rate: numberOption(parsed, 'pps', 0.001, 1e9) };
@@ -58,15 +64,15 @@ async function openFrames(path: string): Promise<PacketSource> {
   if (other === undefined) return source;
   await source.close();
   throw new UsageError(
-    `${source.name}: its packets are of link type ${linkTypeName(other.linkType)}; Ethernet frames (EN10MB) can be sent alone`,
+    `${source.name}: link type ${linkTypeName(other.linkType)}; only Ethernet frames (EN10MB) can be sent`,
   );
 }
 
-/** Hands the frames of a capture to a device, over and over. */
+/** Passes the frames of a capture to a device, any number of times. */
 class Injector {
   packets = 0;
   truncated = 0;
-  /** Packets of other link types than Ethernet, which pcapng may bring at any place. */
+  /** Packets with a link type other than Ethernet, which pcapng may introduce anywhere. */
   foreign = 0;
   damage: string | undefined;
   stopped = false;
@@ -77,7 +83,7 @@ class Injector {
     this.#sink = sink;
   }
 
-  /** Hands over all packets of a capture, and closes it. */
+  /** Passes on all packets of a capture, and closes it. */
   async round(source: PacketSource): Promise<void> {
     this.#clock.begin();
     const sink = this.#sink;
@@ -117,7 +123,7 @@ class Injector {
 
 /** `vtep inject FILE --to DEVICE`. */
 export const injectCommand: Command = {
-  summary: 'the packets of a capture, sent to a device',
+  summary: 'sends the packets of a capture to a device',
   help: HELP,
   async run(args) {
     const parsed = parseWords('inject', args, {
@@ -133,12 +139,12 @@ export const injectCommand: Command = {
     const path = onlyOperand('inject', parsed, 'a capture file');
     const device = parsed.values['to'];
     if (typeof device !== 'string' || device === '') {
-      throw new UsageError('inject needs --to DEVICE; vtep capture --list names the devices');
+      throw new UsageError('inject needs --to DEVICE; vtep capture --list shows the devices');
     }
     const pace = paceOf(parsed);
     const loops = wholeNumber(parsed, 'loops', 1, Number.MAX_SAFE_INTEGER) ?? 1;
     if (loops > 1 && path === STANDARD_STREAM) {
-      throw new UsageError('--loops reads the capture again, and standard input can be read once; name a file');
+      throw new UsageError('--loops reads the capture again, but standard input can be read only once; name a file');
     }
     let source: PacketSource | undefined = await openFrames(path);
     const { name } = source;
@@ -155,7 +161,7 @@ export const injectCommand: Command = {
       injector.stopped = true;
       sink.stop();
       void source?.close();
-      // A stream is its owner's, and one that is still open would keep the process from ending.
+      // Closing the source doesn't close the stream, and an open stdin would keep the process alive.
       if (path === STANDARD_STREAM) process.stdin.destroy();
     };
     const status = new StatusLine();
@@ -195,7 +201,7 @@ export const injectCommand: Command = {
         sayInject(sums);
       }
       if (injector.damage !== undefined) say(`vtep: ${name}: ${injector.damage}; the packets before it were sent`);
-      if (injector.packets === 0) say(`vtep: ${name}: it holds no packets`);
+      if (injector.packets === 0) say(`vtep: ${name}: no packets`);
       if (injection.failure !== undefined) {
         say(`vtep: ${device}: ${injection.failure}`);
         return ExitCode.Unusable;

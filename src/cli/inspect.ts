@@ -1,4 +1,4 @@
-/** `vtep inspect`: what a capture holds. */
+/** `vtep inspect`: summarizes a capture. */
 import { Survey } from '../inspect/survey.js';
 import { onlyOperand, parseWords, UsageError, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
@@ -12,18 +12,19 @@ import { TextOutput } from './text-output.js';
 
 const HELP = `vtep inspect FILE [OPTIONS]
 
-What a capture of an overlay's underlay holds. FILE is pcap or pcapng, gzip-compressed or not; - is standard input.
+Shows what a capture of an overlay's underlay contains. FILE is pcap or pcapng,
+optionally gzip-compressed; - is standard input.
 
-  --packets          a line for each packet instead of tables
+  --packets          one line per packet instead of tables
   --json             one JSON object instead of tables
 ${INGRESS_HELP}
-  --no-checksums     don't look at checksums
-  --rows N           rows of a printed table at the most; 20, 0 for all
+  --no-checksums     don't verify checksums
+  --rows N           maximum rows per printed table; 0 for all. Default: 20
   --strict           exit 1 if there is a warning`;
 
 /** `vtep inspect FILE`. */
 export const inspectCommand: Command = {
-  summary: 'what a capture holds',
+  summary: 'shows what a capture contains',
   help: HELP,
   async run(args) {
     const parsed = parseWords('inspect', args, {
@@ -37,7 +38,7 @@ export const inspectCommand: Command = {
     const path = onlyOperand('inspect', parsed, 'a capture file');
     const rows = wholeNumber(parsed, 'rows', 0, 1e9) ?? DEFAULT_ROWS;
     if (parsed.values['packets'] === true && parsed.values['json'] === true) {
-      throw new UsageError('--packets and --json exclude each other');
+      throw new UsageError('--packets and --json are mutually exclusive');
     }
     const checksums = parsed.values['no-checksums'] !== true && parsed.values['packets'] !== true;
     const keys = await readKeysOption(parsed);

@@ -1,4 +1,4 @@
-/** Files of keys: what opens the ESP packets of a capture. Loaded by a call that names one, and by no other. */
+/** Key files, for decrypting the ESP packets of a capture. Loaded only if one is named. */
 import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
 import { VtepError } from '../error.js';
 import type { CipherReport } from '../inspect/index.js';
@@ -22,33 +22,33 @@ import { openOutput } from './output.js';
 import { readSmallText } from './small-file.js';
 import { say } from './text-output.js';
 
-/** A dump of 10,000 SAs has 8 MB. */
+/** A dump of 10,000 SAs is 8 MB. */
 const MAX_BYTES = 1 << 26;
 
-/** What opens ESP packets in one reading of a capture, with what is to be said about it. */
+/** Decrypts ESP packets during one pass over a capture, with data for the report. */
 export interface OpenedKeys {
   readonly esp: InboundEsp;
-  /** SAs that came from a key ring; more come as packets do. */
+  /** SAs derived from a key ring so far; packets add more. */
   readonly ringSas: readonly RingSa[];
   readonly cipher: CipherReport;
 }
 
-/** What the files hold besides SAs. */
+/** The contents of the files besides SAs. */
 interface KeysFound {
   readonly ring: KeyRingFile | undefined;
   readonly made: readonly SaMade[];
-  /** Where `finish` writes the SAs with their keys, if anywhere. */
+  /** Output file of `finish` for the SAs and their keys. */
   readonly espSa: string | undefined;
 }
 
-/** An SA of a file, and whether the file leaves its mode to the packets. */
+/** An SA from a file, and whether its mode is inferred from packets. */
 interface ImportedSa {
   readonly association: SecurityAssociation;
   readonly lenient: boolean;
 }
 
 /**
- * Reads the text of a file of keys.
+ * Reads the text of a key file.
  * @throws UsageError
  */
 export function readKeysText(path: string): string {
@@ -56,7 +56,7 @@ export function readKeysText(path: string): string {
 }
 
 /**
- * The keys in the text of a file, of any kind.
+ * Parses the text of a key file of any format.
  * @throws UsageError
  */
 export function keysOfText(path: string, text: string): KeysFile {
@@ -69,20 +69,20 @@ export function keysOfText(path: string, text: string): KeysFile {
 }
 
 /**
- * Reads a file of keys of any kind.
+ * Reads a key file of any format.
  * @throws UsageError
  */
 export function readKeys(path: string): KeysFile {
   return keysOfText(path, readKeysText(path));
 }
 
-/** The keys of a call's files: read once, to open a capture with as often as it is read. */
+/** The keys of all named files: read once, for any number of passes over a capture. */
 export class KeysOption {
-  /** The cipher that they are in. */
+  /** The cipher that holds the keys. */
   readonly choice: AeadChoice;
-  /** The key ring, if one of the files is one; it is wiped by `finish`. */
+  /** The key ring, if one of the files is one; `finish` wipes it. */
   readonly ring: KeyRingFile | undefined;
-  /** When SAs were made, as dumps say it. */
+  /** Creation times of SAs, from dumps. */
   readonly made: readonly SaMade[];
   readonly #sas: readonly ImportedSa[];
   readonly #espSa: string | undefined;
@@ -97,13 +97,13 @@ export class KeysOption {
     this.#espSa = espSa;
   }
 
-  /** Makes the SAs anew, as none had seen a packet. What was opened before opens nothing any more. */
+  /** Creates fresh SAs for another pass. The result of the previous `open` becomes unusable. */
   open(): OpenedKeys {
     this.#close();
     const { aead, passedOver } = this.choice;
     const { ring } = this;
     this.#sad = new Sad<InboundSa>();
-    // The first packet of a capture is seldom the first of an SA, and a NAT may have changed its source.
+    // A capture rarely starts with the first packet of an SA, and NAT may have changed the source address.
     for (const { association, lenient } of this.#sas) {
       this.#sad.add(new InboundSa(association, aead, { late: true, lenient, anySource: true }));
     }
@@ -116,7 +116,7 @@ export class KeysOption {
     };
   }
 
-  /** Writes the file of `--esp-sa`, if it is asked for, and wipes all keys: nothing can be opened any more. */
+  /** Writes the file of `--esp-sa`, if requested, and wipes all keys: nothing can be decrypted afterwards. */
   finish(): void {
     const imported = this.#sas.map(({ association }) => association);
     if (this.#espSa !== undefined) writeEspSa(this.#espSa, [...imported, ...(this.#resolver?.associations() ?? [])]);
@@ -134,7 +134,7 @@ export class KeysOption {
 }
 
 /**
- * Reads files of keys, and says what of them can't be used.
+ * Reads key files, and reports what in them can't be used.
  * @param paths at least one
  * @throws UsageError, AeadError
  */
@@ -147,14 +147,14 @@ export async function readKeyFiles(paths: readonly string[], parsed: ParsedArgum
   let ring: KeyRingFile | undefined;
   for (const { path, file } of files) {
     if (path === parsed.values['ring'] && file.kind !== 'ring') {
-      throw new UsageError(`${path}: it holds SAs, not a key ring; --keys takes it`);
+      throw new UsageError(`${path}: contains SAs, not a key ring; use --keys`);
     }
     for (const remark of file.remarks) say(`vtep: ${path}: ${remark}`);
     if (file.kind !== 'ring') {
       addSas(path, file, sas);
       continue;
     }
-    if (ring !== undefined) throw new UsageError(`${path}: one key ring at a time; put all keys into one file`);
+    if (ring !== undefined) throw new UsageError(`${path}: only one key ring is allowed; put all keys into one file`);
     ring = file;
   }
   const made = files.flatMap(({ file }) => (file.kind === 'ring' ? [] : (file.made ?? [])));
@@ -165,7 +165,7 @@ export async function readKeyFiles(paths: readonly string[], parsed: ParsedArgum
   });
 }
 
-/** Takes a file's SAs; one that another file gave already is said if it has another key there. */
+/** Adds a file's SAs, and reports those that an earlier file has with a different key. */
 function addSas(path: string, { associations, lenient }: ImportedSas, sas: Map<string, ImportedSa>): void {
   for (const association of associations) {
     const { destination } = checkSecurityAssociation(association);
@@ -175,12 +175,12 @@ function addSas(path: string, { associations, lenient }: ImportedSas, sas: Map<s
       sas.set(name, { association, lenient });
     } else if (!before.association.keymat.equals(association.keymat)) {
       const which = `SPI ${formatSpi(association.spi)} to ${association.destination}`;
-      say(`vtep: ${path}: ${which} has another key in a file before it, which is used`);
+      say(`vtep: ${path}: ${which} has a different key in an earlier file, which is used`);
     }
   }
 }
 
-/** Writes a file that only its owner reads, since it holds the keys. */
+/** Writes an esp_sa file that only its owner can read, since it contains keys. */
 function writeEspSa(path: string, associations: readonly SecurityAssociation[]): void {
   const file = openOutput(path, undefined, { ownerOnly: true });
   try {
@@ -189,5 +189,5 @@ function writeEspSa(path: string, associations: readonly SecurityAssociation[]):
   } finally {
     file.abandon();
   }
-  say(`${associations.length} SAs with their keys -> ${path}`);
+  say(`${associations.length} SAs and their keys -> ${path}`);
 }

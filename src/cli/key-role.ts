@@ -1,9 +1,9 @@
-/** What people call the keys of a ring. */
+/** Role names for the keys of a ring. */
 
 /**
- * The role of a key, as Swarm's three have them: oldest, current, next.
- * @param index its place in the ring
- * @param transmit place of the key that nodes send with
+ * The role of a key, named after Swarm's three: oldest, current, next.
+ * @param index its index in the ring
+ * @param transmit index of the key that nodes transmit with
  */
 export function keyRole(index: number, transmit: number): string {
   if (index === transmit) return 'current';

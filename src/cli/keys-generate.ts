@@ -1,4 +1,4 @@
-/** `vtep keys generate`: a new key ring in a file. */
+/** `vtep keys generate`: creates a key ring. */
 import { randomFillSync, randomInt } from 'node:crypto';
 import { formatKeyRing } from '../overlay/key-ring-file.js';
 import { KeyRing, Profile } from '../overlay/index.js';
@@ -11,18 +11,23 @@ import { TextOutput } from './text-output.js';
 
 const HELP = `vtep keys generate -o FILE [OPTIONS]
 
-A ring of new random keys in a YAML file for its owner alone (mode 0600), as --keys, --ring and a config's keys read it.
-Prints what the keys are called, never the keys.
+Writes a ring of new random keys to a YAML file that only its owner can read
+(mode 0600), for use with --keys, --ring and in a config. Prints tags and
+fingerprints, never the keys.
 
-  -o, --output FILE  where the ring goes; - is standard output, with nothing else printed
-  --count N          keys, 1 to 64; 3, as Swarm: oldest, current, next
-  --bits N           bits of a key: 128 (all that Docker takes; the default), 192 or 256
-  --first-tag N      Lamport time of the oldest key; by chance from 1 to 65536 if not said, as Swarm's clock starts
-  --profile WORD     swarm (as Docker; the default) or strict (both ends are vtep)
+  -o, --output FILE  output file; - is standard output, without a report
+  --count N          number of keys, 1 to 64. Default: 3, as in Swarm: oldest,
+                     current, next
+  --bits N           key size in bits: 128 (the only one that Docker accepts),
+                     192 or 256. Default: 128
+  --first-tag N      Lamport time of the oldest key. Default: random, 1 to
+                     65536, like the start of Swarm's clock
+  --profile NAME     swarm (as Docker) or strict (both ends are vtep). Default:
+                     swarm
   --force            overwrites FILE
   --json             one JSON object instead of a table`;
 
-/** Swarm's clock starts at one of so many values, and counts up before the first key. */
+/** Number of possible start values of Swarm's clock, which is incremented before the first key. */
 const SWARM_STARTS = 65_536;
 
 function generate(parsed: ParsedArguments): { readonly ring: KeyRing; readonly profile: Profile } {
@@ -37,7 +42,7 @@ function generate(parsed: ParsedArguments): { readonly ring: KeyRing; readonly p
 
 /** `vtep keys generate`. */
 export const keysGenerateCommand: Command = {
-  summary: 'a new key ring',
+  summary: 'creates a key ring',
   help: HELP,
   run(args) {
     const parsed = parseWords('keys generate', args, {
@@ -49,13 +54,13 @@ export const keysGenerateCommand: Command = {
       force: { type: 'boolean' },
       json: { type: 'boolean' },
     });
-    if (parsed.operands.length > 0) throw new UsageError('keys generate takes its file as -o FILE');
+    if (parsed.operands.length > 0) throw new UsageError('keys generate takes the output file as -o FILE');
     const path = parsed.values['output'];
     if (typeof path !== 'string' || path === '') {
-      throw new UsageError('keys generate needs -o FILE, where the ring goes (- for standard output)');
+      throw new UsageError('keys generate needs an output file: -o FILE (- for standard output)');
     }
     const json = parsed.values['json'] === true;
-    if (json && path === '-') throw new UsageError('--json and -o - both want standard output; name a file');
+    if (json && path === '-') throw new UsageError('--json and -o - both use standard output; name a file');
     const { ring, profile } = generate(parsed);
     try {
       const text = formatKeyRing(ring, profile);

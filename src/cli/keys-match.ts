@@ -1,4 +1,4 @@
-/** `vtep keys match`: which key of a ring each SPI of a capture was made of. */
+/** `vtep keys match`: finds the key of a ring that each SPI of a capture was derived from. */
 import { hkdfSha256 } from '../aead/index.js';
 import {
   type KeyMatch,
@@ -9,6 +9,7 @@ import {
   Survey,
   type TransmitKey,
 } from '../inspect/index.js';
+import { AEAD_HELP } from './aead-option.js';
 import { onlyOperand, parseWords, UsageError } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
@@ -21,17 +22,19 @@ import { TextOutput } from './text-output.js';
 
 const HELP = `vtep keys match FILE --ring FILE [OPTIONS]
 
-Which key of a ring made each SPI of a capture. A tag that gives the SPI is a hint (one in 2^32 does so by chance);
-packets that open with the key are the proof.
+Finds the key of a ring that each SPI of a capture was derived from. A tag that
+yields the SPI is a hint (one in 2^32 does so by chance); packets that decrypt
+with the key are proof.
 
-  --ring FILE        the ring: lines of Swarm's raft store, or vtep's YAML or JSON
-  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
-  --port N           UDP port of VXLAN; 4789
+  --ring FILE        the ring: lines of Swarm's raft store, or vtep's YAML or
+                     JSON
+${AEAD_HELP}
+  --port N           UDP port of VXLAN. Default: 4789
   --json             one JSON object
   --strict           exit 1 if there is a warning, or no ESP`;
 
 function nameOf({ tag, role, rotations }: RingKeyReport): string {
-  if (rotations === 0) return `key ${tag} (${role}), the middle one, as it should`;
+  if (rotations === 0) return `key ${tag} (${role}), the middle one, as expected`;
   const steps = Math.abs(rotations);
   const away = `${steps} ${steps === 1 ? 'rotation' : 'rotations'} ${rotations < 0 ? 'behind' : 'ahead of'}`;
   return `key ${tag} (${role}), ${away} the middle one`;
@@ -42,30 +45,30 @@ function nodeLine(address: string, keys: readonly TransmitKey[]): string {
   return `${address} transmits with ${named.join('; with ')}`;
 }
 
-/** What follows from the table of SPIs. */
+/** Conclusions from the table of SPIs. */
 function conclusions({ spis, packets, opened, nodes }: KeyMatchReport): string[] {
-  if (spis.length === 0) return ['It holds no ESP: there is nothing to match'];
+  if (spis.length === 0) return ['No ESP: nothing to match'];
   const matched = spis.filter(({ key }) => key !== null).length;
   if (matched === 0) {
     return [
-      `Nothing matches: the capture's keys were not derived from these tags. Another ring made them, the nodes know` +
-        ` each other by other addresses (NAT), or the SPIs were set by hand`,
+      `No match: the capture's SPIs were not derived from these tags. They belong to another ring, the nodes know` +
+        ` each other by other addresses (NAT), or the SPIs were set manually`,
     ];
   }
   return [
     `${matched} of ${spis.length} SPIs are derived from this ring's tags; ${grouped(opened)} of ${grouped(packets)}` +
-      ` packets open with its keys`,
+      ` packets decrypt with its keys`,
     ...nodes.map(({ address, keys }) => nodeLine(address, keys)),
   ];
 }
 
 function remarks({ key, failed, inUdp }: KeyMatch): string {
-  const said =
+  const notes =
     key === null
       ? ["not derived from this ring's tags"]
       : Object.entries(failed).map(([reason, count]) => `${count} ${reason}`);
-  if (inUdp) said.push('in UDP');
-  return said.join(', ');
+  if (inUdp) notes.push('in UDP');
+  return notes.join(', ');
 }
 
 function printReport(output: TextOutput, file: string, report: KeyMatchReport): void {
@@ -119,7 +122,7 @@ function printReport(output: TextOutput, file: string, report: KeyMatchReport): 
 
 /** `vtep keys match FILE --ring FILE`. */
 export const keysMatchCommand: Command = {
-  summary: "which key of a ring made each of a capture's SPIs",
+  summary: "finds the key of each of a capture's SPIs",
   help: HELP,
   async run(args) {
     const parsed = parseWords('keys match', args, {

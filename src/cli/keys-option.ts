@@ -1,10 +1,10 @@
-/** `--keys` and `--ring`: whether a call names files of keys. What they hold takes longer to load than to read. */
+/** `--keys` and `--ring`. The code that parses key files is loaded only if one is named. */
 import { type ParsedArguments, UsageError } from './arguments.js';
 import type { KeysOption } from './key-files.js';
 
 /**
- * Reads the files of `--keys`, and says what of them can't be used.
- * @param cipherAlone whether `--aead` may stand without keys, for commands that encrypt
+ * Reads the files of `--keys`, and reports what in them can't be used.
+ * @param cipherAlone whether `--aead` is allowed without keys, for commands that encrypt
  * @returns undefined if no keys are named
  * @throws UsageError, AeadError
  */
@@ -12,7 +12,7 @@ export async function readKeysOption(parsed: ParsedArguments, cipherAlone = fals
   const paths = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
   if (paths.length === 0) {
     for (const option of ['aead', 'esp-sa']) {
-      if (parsed.values[option] !== undefined && !cipherAlone) throw new UsageError(`--${option} goes with --keys`);
+      if (parsed.values[option] !== undefined && !cipherAlone) throw new UsageError(`--${option} needs --keys`);
     }
     return undefined;
   }
@@ -21,7 +21,7 @@ export async function readKeysOption(parsed: ParsedArguments, cipherAlone = fals
 }
 
 /**
- * The keys of `--ring`, which must be a ring, and of `--keys` beside it.
+ * The keys of `--ring`, which must be a key ring, and of `--keys`.
  * @returns undefined if neither is named
  * @throws UsageError, AeadError
  */

@@ -1,4 +1,4 @@
-/** `vtep keys rotate`: the next ring of a cluster, in place of the present one. */
+/** `vtep keys rotate`: replaces a key ring by its successor. */
 import { randomFillSync } from 'node:crypto';
 import { VtepError } from '../error.js';
 import { formatKeyRing, isRingAlone } from '../overlay/key-ring-file.js';
@@ -13,18 +13,20 @@ import { say, TextOutput } from './text-output.js';
 
 const HELP = `vtep keys rotate RING [OPTIONS]
 
-The next ring: the oldest key goes, a new random one comes behind the newest, with the tag after its tag. RING is written
-anew, whole or not at all, for its owner alone (mode 0600); comments in it go. Prints what the keys are called, never the
-keys. Whoever holds the ring in memory has to be told to read it again.
+Rotates a key ring: drops the oldest key, and appends a new random one with the
+next tag. RING is replaced atomically by a file that only its owner can read
+(mode 0600); comments in it are lost. Prints tags and fingerprints, never the
+keys. Programs that hold the ring in memory must be told to reload it.
 
-  -o, --output FILE  where the new ring goes, and RING stays as it is; - is standard output, with nothing else printed
+  -o, --output FILE  writes the new ring to FILE and leaves RING unchanged; - is
+                     standard output, without a report
   --force            overwrites FILE
   --json             one JSON object instead of a table`;
 
-/** The middle one of so many transmits, so that nodes one rotation apart understand each other. */
+/** With this many, the middle one transmits, and nodes one rotation apart can decrypt each other's packets. */
 const FEWEST_KEYS = 3;
 
-/** Where the ring goes. */
+/** Where to write the ring. */
 interface Target {
   readonly path: string;
   readonly mode: RingFileMode;
@@ -33,7 +35,7 @@ interface Target {
 function targetOf(ring: string, output: string | undefined, force: boolean): Target {
   if (output === '') throw new UsageError('-o needs a file (- for standard output)');
   if (output !== undefined) return { path: output, mode: force ? RingFileMode.Overwrite : RingFileMode.New };
-  if (force) throw new UsageError('--force goes with -o FILE; without, the ring itself is written anew');
+  if (force) throw new UsageError('--force needs -o FILE; without it, the ring itself is replaced');
   return { path: ring, mode: RingFileMode.Replace };
 }
 
@@ -46,13 +48,13 @@ function rotated(path: string, ring: KeyRing): KeyRing {
   }
 }
 
-/** Makes the next ring, writes it and reports it. */
+/** Creates the next ring, writes it and reports it. */
 function rotateRing(path: string, target: Target, json: boolean): number {
   const text = readKeysText(path);
   const file = keysOfText(path, text);
-  if (file.kind !== 'ring') throw new UsageError(`${path}: it holds SAs, not a key ring`);
+  if (file.kind !== 'ring') throw new UsageError(`${path}: contains SAs, not a key ring`);
   if (target.mode === RingFileMode.Replace && !isRingAlone(text)) {
-    throw new UsageError(`${path}: it is no ring in YAML alone, and the rest would be lost; name a file with -o FILE`);
+    throw new UsageError(`${path}: not just a ring in YAML; the rest would be lost. Name an output file with -o FILE`);
   }
   const { ring, profile } = file;
   const next = rotated(path, ring);
@@ -74,7 +76,7 @@ function rotateRing(path: string, target: Target, json: boolean): number {
     }
     report.flush();
     if (keys.length < FEWEST_KEYS) {
-      say(`vtep: ${path}: with fewer than ${FEWEST_KEYS} keys, nodes lose packets until all of them have the new ring`);
+      say(`vtep: ${path}: with fewer than ${FEWEST_KEYS} keys, nodes drop packets until all of them have the new ring`);
     }
     return ExitCode.Done;
   } finally {
@@ -85,7 +87,7 @@ function rotateRing(path: string, target: Target, json: boolean): number {
 
 /** `vtep keys rotate`. */
 export const keysRotateCommand: Command = {
-  summary: 'the next ring, in place of the present one',
+  summary: 'replaces a key ring by its successor',
   help: HELP,
   run(args) {
     const parsed = parseWords('keys rotate', args, {
@@ -96,7 +98,7 @@ export const keysRotateCommand: Command = {
     const path = onlyOperand('keys rotate', parsed, 'a key ring');
     const output = parsed.values['output'] as string | undefined;
     const json = parsed.values['json'] === true;
-    if (json && output === '-') throw new UsageError('--json and -o - both want standard output; name a file');
+    if (json && output === '-') throw new UsageError('--json and -o - both use standard output; name a file');
     const target = targetOf(path, output, parsed.values['force'] === true);
     const rotate = (): number => rotateRing(path, target, json);
     return Promise.resolve(target.mode === RingFileMode.Replace ? withRingLocked(path, rotate) : rotate());

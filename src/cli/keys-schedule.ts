@@ -1,4 +1,4 @@
-/** `vtep keys schedule`: what will happen to a ring's keys, and when. */
+/** `vtep keys schedule`: plans the rotations of a key ring. */
 import { type KeyRing, Profile, ROTATION_INTERVAL, RotationSchedule } from '../overlay/index.js';
 import { SeededRandom } from '../replay/index.js';
 import { type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
@@ -12,26 +12,31 @@ import { isoTime, spanOption, timeOption } from './time-words.js';
 
 const HELP = `vtep keys schedule [OPTIONS]
 
-When a ring is rotated: which key is made, transmits and goes, and each key's life. A key that isn't made yet is called
-next+1, next+2 and so on, from the newest one.
+Plans the rotations of a key ring: which key is created, transmits and is
+dropped when, and the life of each key. Future keys are called next+1, next+2
+and so on, counted from the newest one.
 
-  --ring FILE        the ring; oldest, current and next if not said
-  --start TIME       when it was made or last rotated: 2026-11-21T12:00:00Z, or seconds since 1970; now
-  --every SPAN       between two rotations: seconds, or 90m, 12h, 1d; 12h, as Swarm
-  --jitter SPAN      a rotation comes earlier or later by so much at the most, less than half of --every; 0
-  --seed N           of the jitter's dice; 1
-  --count N          rotations, 1 to 1000; 4
-  --rate N           packets a second from one node to another: whether sequence numbers last
+  --ring FILE        the ring. Default: the keys oldest, current and next
+  --start TIME       when it was created or last rotated: 2026-11-21T12:00:00Z,
+                     or seconds since 1970. Default: now
+  --every DURATION   interval between rotations: seconds, or 90m, 12h, 1d.
+                     Default: 12h, as Swarm
+  --jitter DURATION  maximum deviation of a rotation from the schedule, less
+                     than half of --every. Default: 0
+  --seed N           seed of the jitter. Default: 1
+  --count N          number of rotations, 1 to 1000. Default: 4
+  --rate N           packets per second from one node to another: also checks
+                     whether sequence numbers last
   --json             one JSON object`;
 
 const DAY = 86_400;
 const LONGEST = 366 * DAY;
-/** Rotations closer than this leave nodes no time. */
+/** Shorter intervals, in seconds, leave nodes too little time. */
 const SHORTEST_ADVICE = 600;
-/** A million times what a fast card carries. */
+/** Packets per second: a million times the rate of a fast NIC. */
 const MAX_RATE = 1e15;
 
-/** How a plan came about. */
+/** The inputs of a plan. */
 interface Schedule {
   readonly start: number;
   readonly interval: number;
@@ -46,7 +51,7 @@ async function ringOf(parsed: ParsedArguments): Promise<{ names: string[]; trans
   }
   const { readKeys } = await import('./key-files.js');
   const file = readKeys(path);
-  if (file.kind !== 'ring') throw new UsageError(`${path}: it is no key ring`);
+  if (file.kind !== 'ring') throw new UsageError(`${path}: not a key ring`);
   const ring: KeyRing = file.ring;
   const names = ring.keys.map(({ tag }) => String(tag));
   const transmit = ring.keys.indexOf(ring.transmit);
@@ -62,22 +67,22 @@ function span(seconds: number): string {
   return `${grouped(Math.floor(seconds))} s (${hours(seconds)} h)`;
 }
 
-/** Sentences about sequence numbers. */
+/** Text about sequence numbers. */
 function* outlookLines(outlook: SequenceOutlook, jitter: number): Generator<string> {
   const { rate, bits, seconds, longest, runsOut } = outlook;
   const last = seconds > 100 * 366 * DAY ? 'for more than a century' : span(seconds);
-  yield `At ${grouped(rate)} packets/s from node to node the 2^${bits} - 1 sequence numbers of an SA last ${last};`;
+  yield `At ${grouped(rate)} packets/s from node to node, the 2^${bits} - 1 sequence numbers of an SA last ${last};`;
   if (runsOut === undefined) {
     const used = ((100 * longest) / seconds).toFixed(1);
-    yield `a key transmits for ${span(longest)} at the most, and takes ${used} % of them.`;
+    yield `a key transmits for at most ${span(longest)} and uses ${used} % of them.`;
     return;
   }
-  yield `a key transmits for up to ${span(longest)}. They run out: from ${isoTime(runsOut.time)} on nothing is sent`;
-  yield `under the key ${runsOut.key} until the next rotation. What helps:`;
-  yield '  - profile: strict, where both ends are vtep: sequence numbers of 64 bits (ESN)';
+  yield `a key transmits for up to ${span(longest)}. They run out: from ${isoTime(runsOut.time)}, nothing is sent`;
+  yield `with key ${runsOut.key} until the next rotation. Remedies:`;
+  yield '  - profile: strict, if both ends are vtep: 64-bit sequence numbers (ESN)';
   const every = Math.floor(seconds - jitter);
   if (every >= SHORTEST_ADVICE) yield `  - a shorter interval: --every ${every} or less`;
-  yield `  - a rotation on demand within ${span(seconds)} of the last`;
+  yield `  - a manual rotation within ${span(seconds)} of the last`;
 }
 
 function print(output: TextOutput, plan: RotationPlan, { start, jitter }: Schedule, outlook?: SequenceOutlook): void {
@@ -86,10 +91,10 @@ function print(output: TextOutput, plan: RotationPlan, { start, jitter }: Schedu
     const { made, transmits, dropped } = rotation;
     return [isoTime(rotation.time), `+${hours(rotation.time - start)}`, made, transmits, dropped];
   });
-  const columns = [words('time'), numbers('hours'), words('made'), words('transmits from then'), words('dropped')];
+  const columns = [words('time'), numbers('hours'), words('made'), words('now transmits'), words('dropped')];
   for (const line of table(columns, rows)) output.line(line);
   output.line('');
-  output.line('Keys (- is before the start)');
+  output.line('Keys (-: before the start)');
   const lives = plan.lives.map(({ key, receivedFrom, transmitsFrom, transmitsUntil, receivedUntil }) => {
     const times = [receivedFrom, transmitsFrom, transmitsUntil, receivedUntil];
     return [key, ...times.map((time) => (time === undefined ? '-' : isoTime(time)))];
@@ -101,7 +106,7 @@ function print(output: TextOutput, plan: RotationPlan, { start, jitter }: Schedu
   for (const line of outlookLines(outlook, jitter)) output.line(line);
 }
 
-/** The same for programs; null is before the start. */
+/** The object of `--json`; null means before the start. */
 function report(plan: RotationPlan, schedule: Schedule, outlook?: SequenceOutlook): object {
   const iso = (seconds: number | undefined): string | null => (seconds === undefined ? null : isoTime(seconds));
   const rotations = plan.rotations.map((rotation) => {
@@ -130,7 +135,7 @@ function sequenceReport({ runsOut, ...outlook }: SequenceOutlook): object {
 
 /** `vtep keys schedule`. */
 export const keysScheduleCommand: Command = {
-  summary: 'when which key is made, transmits and goes',
+  summary: 'plans the rotations of a key ring',
   help: HELP,
   async run(args) {
     const parsed = parseWords('keys schedule', args, {
@@ -143,16 +148,16 @@ export const keysScheduleCommand: Command = {
       rate: { type: 'string' },
       json: { type: 'boolean' },
     });
-    if (parsed.operands.length > 0) throw new UsageError('keys schedule takes its ring as --ring FILE');
+    if (parsed.operands.length > 0) throw new UsageError('keys schedule takes the ring as --ring FILE');
     const interval = spanOption(parsed, 'every', 1, LONGEST) ?? ROTATION_INTERVAL;
     const jitter = spanOption(parsed, 'jitter', 0, LONGEST) ?? 0;
     const start = timeOption(parsed, 'start') ?? Math.floor(Date.now() / 1000);
     const count = wholeNumber(parsed, 'count', 1, 1000) ?? 4;
     const rate = wholeNumber(parsed, 'rate', 1, MAX_RATE);
     const seed = wholeNumber(parsed, 'seed', 0, 0xffffffff);
-    if (seed !== undefined && jitter === 0) throw new UsageError('--seed goes with --jitter');
-    const dice = new SeededRandom(seed ?? 1);
-    const random = (): number => dice.word() / 2 ** 32;
+    if (seed !== undefined && jitter === 0) throw new UsageError('--seed needs --jitter');
+    const generator = new SeededRandom(seed ?? 1);
+    const random = (): number => generator.word() / 2 ** 32;
     const rotations = new RotationSchedule({ start, interval, jitter, random });
     const { names, transmit, profile } = await ringOf(parsed);
     const plan = planRotations(names, transmit, rotations, start, count);

@@ -1,4 +1,4 @@
-/** `vtep keys spi`: the SPIs that Swarm's nodes compute. */
+/** `vtep keys spi`: computes SPIs as Swarm's nodes do. */
 import { deriveSpi, parseIp, SpiForm } from '../overlay/index.js';
 import { formatSpi } from '../ipsec/index.js';
 import { VtepError } from '../error.js';
@@ -10,15 +10,16 @@ import { TextOutput } from './text-output.js';
 
 const HELP = `vtep keys spi --src IP --dst IP --tag N [OPTIONS]
 
-The SPIs of two nodes under a key's tag, both ways. They are hashed from the addresses and the tag; the key has no part
-in them.
+Computes the SPIs of two nodes for a key's tag, in both directions. They are a
+hash of the addresses and the tag; the key itself isn't hashed.
 
   --src IP, --dst IP the nodes' advertise addresses
-  --tag N            the key's Lamport time; may be said again
+  --tag N            the key's Lamport time; may be repeated
   --json             one JSON object
 
-Forms: mapped hashes an IPv4 address as ::ffff:a.b.c.d, short as its 4 bytes (Docker 29.0.0 to 29.2.0, 28.2.2, 25.0.13
-and 25.0.14, which can't talk to any other version). For IPv6 both are one.`;
+Forms: mapped hashes an IPv4 address as ::ffff:a.b.c.d, short as its 4 bytes
+(Docker 29.0.0 to 29.2.0, 28.2.2, 25.0.13 and 25.0.14, which don't interoperate
+with any other version). For IPv6 they are the same.`;
 
 /** RFC 4303 section 2.1. */
 const RESERVED = 256;
@@ -30,7 +31,7 @@ interface SpiRow {
   readonly to: string;
   readonly form: SpiForm | 'any';
   readonly spi: string;
-  /** What is to be said about it. */
+  /** A note about the SPI. */
   readonly remark?: string;
 }
 
@@ -52,8 +53,8 @@ function tagsOf(parsed: ParsedArguments): number[] {
 }
 
 function remarkOf(spi: number): string | undefined {
-  if (spi === 0) return 'no SPI: an SA can not have it (RFC 4303 section 2.1)';
-  return spi < RESERVED ? 'reserved by IANA (RFC 4303 section 2.1); Swarm uses it' : undefined;
+  if (spi === 0) return 'invalid: no SA may use SPI 0 (RFC 4303 section 2.1)';
+  return spi < RESERVED ? 'reserved by IANA (RFC 4303 section 2.1), but Swarm uses it' : undefined;
 }
 
 function rowsOf(parsed: ParsedArguments, tags: readonly number[]): SpiRow[] {
@@ -61,7 +62,7 @@ function rowsOf(parsed: ParsedArguments, tags: readonly number[]): SpiRow[] {
   const destination = addressOf(parsed, 'dst');
   const [src, dst] = [parsed.values['src'] as string, parsed.values['dst'] as string];
   if (source.length !== destination.length) {
-    throw new UsageError(`${src} and ${dst} are of different IP versions: no packet goes from one to the other`);
+    throw new UsageError(`${src} and ${dst} are of different IP versions`);
   }
   const forms = source.length === 4 ? [SpiForm.Mapped, SpiForm.Short] : (['any'] as const);
   const directions = [
@@ -81,7 +82,7 @@ function rowsOf(parsed: ParsedArguments, tags: readonly number[]): SpiRow[] {
 
 /** `vtep keys spi`. */
 export const keysSpiCommand: Command = {
-  summary: 'the SPIs of two nodes',
+  summary: 'computes the SPIs of two nodes',
   help: HELP,
   run(args) {
     const parsed = parseWords('keys spi', args, {

@@ -1,4 +1,4 @@
-/** `vtep keys timeline`: a capture's SPIs over time. */
+/** `vtep keys timeline`: shows a capture's SPIs over time. */
 import { hkdfSha256 } from '../aead/index.js';
 import type { PacketSource } from '../capture/index.js';
 import {
@@ -10,6 +10,7 @@ import {
   type SpiSpan,
   type TimelineEntry,
 } from '../inspect/index.js';
+import { AEAD_HELP } from './aead-option.js';
 import { onlyOperand, type ParsedArguments, parseWords, wholeNumber } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
@@ -24,16 +25,19 @@ import { TextOutput } from './text-output.js';
 
 const HELP = `vtep keys timeline FILE [OPTIONS]
 
-A capture's SPIs over time: when each node switches to another, what overlaps and what falls silent, and when the 32-bit
-sequence numbers run out at the rate that is seen. Without keys, too.
+Shows a capture's SPIs over time: when each node switches to a new one, overlaps
+and silences, and when the 32-bit sequence numbers run out at the observed rate.
+Works without keys.
 
-  --ring FILE        a key ring: names the key of each SPI, and opens packets
-  --keys FILE        opens packets, as for inspect; a dump of ip -s xfrm state says when SAs were made, too (by the
-                     node's own clock and zone, which is taken for UTC); may be said again
-  --aead NAME        the cipher: ipsec-mb, openssl, node, forge; the fastest that works if not said
-  --events FILE      lines of UNIXSECONDS.FRACTION and words, put in their places
-  --gap SECONDS      silences of an SPI that are longer are said; 5
-  --every SECONDS    from one rotation to the next; 43200, Swarm's twelve hours
+  --ring FILE        a key ring: names the key of each SPI, and decrypts packets
+  --keys FILE        decrypts packets, as in inspect; a dump of ip -s xfrm state
+                     also gives the creation times of SAs (in the node's local
+                     time, read as UTC); may be repeated
+${AEAD_HELP}
+  --events FILE      lines of UNIXSECONDS.FRACTION TEXT, merged into the
+                     timeline
+  --gap SECONDS      reports silences of an SPI longer than this. Default: 5
+  --every SECONDS    rotation interval. Default: 43200 (12 h, as Swarm)
   --port N           UDP port of VXLAN. Default: 4789; may be repeated
   --json             one JSON object
   --strict           exit 1 if there is a warning, or no ESP`;
@@ -60,11 +64,11 @@ function keyName({ tag, role, spiForm }: SpiKeyReport): string {
   return `key ${tag}, ${role}${spiForm === 'short' ? ', by 4-byte addresses' : ''}`;
 }
 
-/** What an entry says, apart from its time. */
+/** The text of an entry, without its time. */
 function entryWords(entry: TimelineEntry, keyOf: (spi: string) => string): string {
   if (entry.kind === 'event') return `event: ${entry.words}`;
   if (entry.kind === 'unopened') {
-    return `packets of an SPI that no key opens: ${grouped(entry.packets)}, of ${grouped(entry.spis)} SPIs`;
+    return `packets that no key decrypts: ${grouped(entry.packets)}, of ${grouped(entry.spis)} SPIs`;
   }
   const way = `${entry.source} -> ${entry.destination}`;
   switch (entry.kind) {
@@ -73,16 +77,16 @@ function entryWords(entry: TimelineEntry, keyOf: (spi: string) => string): strin
     case 'last':
       return `${way} last packet of ${entry.spi}`;
     case 'made':
-      return `SA ${entry.spi} ${way} made (says the dump, local time of the node)`;
+      return `SA ${entry.spi} ${way} made (from the dump, local time of the node)`;
     case 'silence':
-      return `${way} silent under ${entry.spi} for ${entry.seconds.toFixed(3)} s`;
+      return `${way} silent on ${entry.spi} for ${entry.seconds.toFixed(3)} s`;
     case 'switch': {
       const { from, to, overlap, gapSeconds } = entry;
       const gap = gapSeconds ?? 0;
       const edge =
         overlap === null
           ? `${Math.abs(gap).toFixed(3)} s ${gap < 0 ? 'before' : 'after'} the last packet of the old`
-          : `${grouped(overlap.packets)} packets of the old still come, for ${overlap.seconds.toFixed(3)} s`;
+          : `${grouped(overlap.packets)} packets of the old still arrive, for ${overlap.seconds.toFixed(3)} s`;
       return `${way} switches ${from} -> ${to}${keyOf(to)}, ${edge}`;
     }
   }
@@ -98,7 +102,7 @@ function entryLines(report: KeyTimelineReport): string[] {
   return table(
     [words(''), numbers(''), words('')],
     report.entries.map((entry) => [
-      // A dump says no zone.
+      // Dumps don't include a time zone.
       entry.kind === 'made' ? entry.localTime : entry.time,
       offsetOf(entry.offset),
       entryWords(entry, (spi) =>
@@ -114,11 +118,11 @@ function runsOutIn({ extended, runsOut }: SpiSpan): string {
 }
 
 function remarks({ failed, inUdp, current, runsOut, sequenceRestarts }: SpiSpan): string {
-  const said = Object.entries(failed).map(([reason, count]) => `${count} ${reason}`);
-  if (inUdp) said.push('in UDP');
-  if (sequenceRestarts > 0) said.push(`sequence numbers began anew ${sequenceRestarts} times`);
-  if (current && runsOut?.beforeRotation === true) said.push('runs out before the next rotation');
-  return said.join(', ');
+  const notes = Object.entries(failed).map(([reason, count]) => `${count} ${reason}`);
+  if (inUdp) notes.push('in UDP');
+  if (sequenceRestarts > 0) notes.push(`sequence numbers restarted ${sequenceRestarts} times`);
+  if (current && runsOut?.beforeRotation === true) notes.push('runs out before the next rotation');
+  return notes.join(', ');
 }
 
 function spiLines({ directions }: KeyTimelineReport, withKeys: boolean, withRing: boolean): string[] {
@@ -167,7 +171,7 @@ function rotationLine({ start, seconds, nodes, directions }: Rotation): string {
   if (others.length === 0) return `${head}, no other node in this capture`;
   const last = others[others.length - 1];
   return (
-    `${head}, ${others.length === 1 ? '' : `${others.length} others follow, at last `}` +
+    `${head}, ${others.length === 1 ? '' : `${others.length} others follow, the last `}` +
     `${last.address} ${(last.at.offset - start.offset).toFixed(3)} s later;` +
     ` ${directions} directions within ${seconds.toFixed(3)} s`
   );
@@ -176,7 +180,7 @@ function rotationLine({ start, seconds, nodes, directions }: Rotation): string {
 function printReport(output: TextOutput, file: string, report: KeyTimelineReport, keys: KeysOption | undefined): void {
   const { packets, spis, durationSeconds, rotations, unlisted, problems } = report.summary;
   if (packets === 0) {
-    output.line(`${file}: it holds no ESP`);
+    output.line(`${file}: no ESP`);
     return;
   }
   output.line(
@@ -184,7 +188,7 @@ function printReport(output: TextOutput, file: string, report: KeyTimelineReport
       ` ${durationSeconds.toFixed(6)} s`,
   );
   output.line('');
-  if (report.entries.length === 0) output.line('The capture says no times');
+  if (report.entries.length === 0) output.line('The capture has no timestamps');
   else output.line('Timeline');
   for (const line of entryLines(report)) output.line(line);
   output.line('');
@@ -195,7 +199,8 @@ function printReport(output: TextOutput, file: string, report: KeyTimelineReport
   if (rotations.length === 0) output.line('No node switches to another SPI');
   if (unlisted.silences > 0) output.line(`${grouped(unlisted.silences)} more silences are not listed`);
   if (unlisted.returns > 0) output.line(`${grouped(unlisted.returns)} more switches back are not listed`);
-  if (unlisted.made > 0) output.line(`${grouped(unlisted.made)} SAs of the dumps are between other nodes, not listed`);
+  if (unlisted.made > 0)
+    output.line(`${grouped(unlisted.made)} SAs of the dumps belong to other nodes and are not listed`);
   for (const line of problemLines(problems)) output.line(line);
 }
 
@@ -219,7 +224,7 @@ function withNotes(report: KeyTimelineReport, { notes }: PacketSource): KeyTimel
 
 /** `vtep keys timeline FILE`. */
 export const keysTimelineCommand: Command = {
-  summary: "a capture's SPIs over time",
+  summary: "shows a capture's SPIs over time",
   help: HELP,
   async run(args) {
     const parsed = parseWords('keys timeline', args, {

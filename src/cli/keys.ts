@@ -1,4 +1,4 @@
-/** `vtep keys`: key rings and SPIs; what it does is said by its second word. */
+/** `vtep keys`: subcommands for key rings and SPIs. */
 import { inQuotes } from '../plain-text.js';
 import { UsageError } from './arguments.js';
 import { type Command, runCommand } from './command.js';
@@ -10,42 +10,43 @@ interface Subcommand {
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   generate: {
-    summary: 'a new key ring, in a file for its owner alone',
+    summary: 'creates a key ring, in a file only its owner can read',
     load: async () => (await import('./keys-generate.js')).keysGenerateCommand,
   },
   rotate: {
-    summary: 'the next ring in place of the present one: the oldest key goes, a new one comes',
+    summary: 'replaces a ring by its successor: drops the oldest key, adds one',
     load: async () => (await import('./keys-rotate.js')).keysRotateCommand,
   },
   spi: {
-    summary: 'the SPIs of two nodes, both ways and in both forms',
+    summary: 'computes the SPIs of two nodes, in both directions and forms',
     load: async () => (await import('./keys-spi.js')).keysSpiCommand,
   },
   schedule: {
-    summary: 'when which key is made, transmits and goes, and whether sequence numbers last',
+    summary: 'plans rotations; checks whether sequence numbers last',
     load: async () => (await import('./keys-schedule.js')).keysScheduleCommand,
   },
   match: {
-    summary: "which key of a ring made each of a capture's SPIs, proven by its packets",
+    summary: "finds the key of each of a capture's SPIs, verified by decryption",
     load: async () => (await import('./keys-match.js')).keysMatchCommand,
   },
   timeline: {
-    summary: "a capture's SPIs over time: who switches when, and how long sequence numbers last",
+    summary: "shows a capture's SPIs over time: switches, sequence numbers",
     load: async () => (await import('./keys-timeline.js')).keysTimelineCommand,
   },
 };
 
-const HELP = `vtep keys WORD [OPTIONS]
+const HELP = `vtep keys COMMAND [OPTIONS]
 
-Key rings of clusters, the SPIs that are made of them, and what a capture shows of their rotation.
+Key rings of clusters, the SPIs derived from them, and their rotation in
+captures.
 
-Words:
+Commands:
 ${Object.entries(SUBCOMMANDS)
   .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
   .join('\n')}
 
-vtep keys WORD --help says more. No key is ever printed but by generate -o - and rotate -o -: a fingerprint stands
-in its place.`;
+See vtep keys COMMAND --help for details. Only generate -o - and rotate -o -
+print keys; all other output shows fingerprints instead.`;
 
 /** `vtep keys`. */
 export const keysCommand: Command = {
@@ -57,8 +58,8 @@ export const keysCommand: Command = {
     const rest = args.slice(1);
     const entry = name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
     if (entry === undefined) {
-      const said = name === undefined ? 'needs a word' : `has no ${inQuotes(name)}`;
-      throw new UsageError(`keys ${said}: ${Object.keys(SUBCOMMANDS).join(', ')}; see: vtep keys --help`);
+      const wrong = name === undefined ? 'needs a command' : `has no command ${inQuotes(name)}`;
+      throw new UsageError(`keys ${wrong}: ${Object.keys(SUBCOMMANDS).join(', ')}; see: vtep keys --help`);
     }
     return runCommand(await entry.load(), rest);
   },

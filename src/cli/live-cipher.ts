@@ -1,4 +1,4 @@
-/** The cipher of a VTEP that runs, and where its sequence numbers are kept (`--state`). */
+/** The cipher of a running VTEP, and its persistent sequence numbers (`--state`). */
 import { randomFillSync } from 'node:crypto';
 import { type AeadChoice, hkdfSha256 } from '../aead/index.js';
 import { SequenceLedger, type SequenceStore } from '../ipsec/index.js';
@@ -6,7 +6,7 @@ import { type LiveVtepOptions, SequenceFile } from '../live/index.js';
 import type { ParsedArguments } from './arguments.js';
 import { say } from './text-output.js';
 
-/** Where sequence numbers are kept, and the cipher; neither where no network is encrypted, nor any key is there. */
+/** The cipher and the state file; neither without keys. */
 export class LiveCipher {
   readonly choice: AeadChoice | undefined;
   readonly #file: SequenceFile | undefined;
@@ -14,8 +14,8 @@ export class LiveCipher {
   #stateLost = false;
 
   /**
-   * @param choice the cipher; none where there are no keys
-   * @throws LiveError if the file of `--state` is another's, torn or can't be used
+   * @param choice the cipher; undefined without keys
+   * @throws LiveError if the file of `--state` is in use, corrupt or unusable
    */
   constructor(choice: AeadChoice | undefined, parsed: ParsedArguments) {
     this.choice = choice;
@@ -26,7 +26,7 @@ export class LiveCipher {
     try {
       const onFailure = (error: unknown): void => {
         this.#stateLost = true;
-        say(`vtep: ${(error as Error).message}: encrypted networks stop when their numbers are used up`);
+        say(`vtep: ${(error as Error).message}: encrypted networks stop when their sequence numbers run out`);
       };
       const store: SequenceStore = {
         load: () => file.load(),
@@ -42,19 +42,19 @@ export class LiveCipher {
     }
   }
 
-  /** Whether the file of `--state` could not be written the last time; SAs without numbers send nothing then. */
+  /** Whether the last write to the file of `--state` failed. SAs stop sending when their sequence numbers run out. */
   get stateLost(): boolean {
     return this.#stateLost;
   }
 
-  /** What `LiveVtep.open` takes. */
+  /** Options for `LiveVtep.open`. */
   get options(): Pick<LiveVtepOptions, 'cipher'> {
     if (this.choice === undefined) return {};
     const ledger = this.#ledger === undefined ? {} : { ledger: this.#ledger };
     return { cipher: { aead: this.choice.aead, hkdf: hkdfSha256, random, ...ledger } };
   }
 
-  /** Lets the file go: the SAs are to be closed by then. */
+  /** Closes the file. Close the SAs first. */
   close(): void {
     this.#file?.close();
   }

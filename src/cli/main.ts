@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line as a program of its own. */
+/** Entry point of the `vtep` executable. */
 import { run } from './program.js';
 import { widenInlining } from './v8-inlining.js';
 

@@ -1,4 +1,4 @@
-/** `--metrics [HOST:]PORT`: where Prometheus reads. */
+/** `--metrics [HOST:]PORT`: the address that Prometheus scrapes. */
 import type { MetricsAddress } from '../live/metrics-server.js';
 import { inQuotes } from '../plain-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
@@ -7,7 +7,7 @@ const LOOPBACK = '127.0.0.1';
 const MAX_PORT = 65_535;
 
 /**
- * What the option says: a port of loopback, `HOST:PORT` or `[IPV6]:PORT`; undefined if it isn't there.
+ * The option's value: a port on loopback, `HOST:PORT` or `[IPV6]:PORT`; undefined without the option.
  * @throws UsageError
  */
 export function metricsOption(parsed: ParsedArguments): MetricsAddress | undefined {

@@ -1,4 +1,4 @@
-/** `vtep mtu`: what fits inside an overlay, with the arithmetic. */
+/** `vtep mtu`: computes the MTU inside an overlay, step by step. */
 import { dockerMtu, type EspOverhead, type MtuAnswer, mtuOf, type MtuQuestion } from '../overlay/index.js';
 import { oneOf, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
 import type { Command } from './command.js';
@@ -6,24 +6,26 @@ import { ExitCode } from './exit-code.js';
 import { numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
 
-/** The option of a network that tells Docker what the underlay's MTU is. */
+/** The network option that sets the underlay's MTU for Docker. */
 const OPTION = 'com.docker.network.driver.mtu';
 /** Linux's ETH_MIN_MTU, which is RFC 791's. */
 const LEAST_MTU = 68;
 
 const HELP = `vtep mtu [OPTIONS]
 
-The largest IP packet and TCP segment that fit inside a VXLAN overlay, line by line, and what Docker sets, which
-doesn't depend on the underlay: 1450, encrypted 1424, unless the network has an option.
+Computes the largest IP packet and TCP segment that fit inside a VXLAN overlay,
+step by step, and the MTU that Docker sets. Docker's doesn't depend on the
+underlay: it is 1450 (encrypted: 1424), unless a network option changes it.
 
   --underlay N       MTU of the network between the nodes. Default: 1500
-  --driver-mtu N     the network's option com.docker.network.driver.mtu, if it has one
+  --driver-mtu N     value of the network option com.docker.network.driver.mtu
   --ipv6             the underlay is IPv6
   --encrypted        ESP around VXLAN, as docker network create --opt encrypted
-  --icv N            bytes of ESP's ICV: 8 (Docker), 12 or 16 (vtep's strict profile)
-  --tunnel WORD      ESP in tunnel mode with an ipv4 or ipv6 header inside
+  --icv N            length of the ESP ICV in bytes: 8 (Docker), 12 or 16
+                     (vtep's strict profile). Default: 8
+  --tunnel FAMILY    ESP in tunnel mode, with an inner header of ipv4 or ipv6
   --encap            ESP in UDP (NAT traversal)
-  --vlan N           VLAN tags in the containers' frames; 0
+  --vlan N           VLAN tags in the containers' frames, 0 to 2. Default: 0
   --json             one JSON object`;
 
 function pathOf(parsed: ParsedArguments): MtuQuestion {
@@ -35,7 +37,7 @@ function pathOf(parsed: ParsedArguments): MtuQuestion {
   const encap = parsed.values['encap'] === true;
   const encrypted = parsed.values['encrypted'] === true;
   if (!encrypted && (icv !== undefined || tunnel !== undefined || encap)) {
-    throw new UsageError('--icv, --tunnel and --encap go with --encrypted');
+    throw new UsageError('--icv, --tunnel and --encap need --encrypted');
   }
   const esp: EspOverhead = {
     icvLength: icv === undefined ? 8 : Number(icv),
@@ -75,23 +77,23 @@ function print(output: TextOutput, path: MtuQuestion, answer: MtuAnswer): void {
   output.line(aboutDocker(path, answer));
 }
 
-/** What Docker makes of it. */
+/** The MTU that Docker sets, and how to fix it. */
 function aboutDocker(path: MtuQuestion, { docker, dockerExcess, dockerOption }: MtuAnswer): string {
   if (docker === undefined || dockerExcess === undefined || dockerOption === undefined) {
-    return 'Docker has no such networks: its ESP is in transport mode, with an ICV of 8 bytes and not in UDP';
+    return 'Docker has no such networks: it uses ESP in transport mode, with an 8-byte ICV, and not in UDP';
   }
   const option =
-    path.driverMtu === undefined ? ", whatever the underlay's MTU is" : ` with --opt ${OPTION}=${path.driverMtu}`;
+    path.driverMtu === undefined ? ", whatever the underlay's MTU" : ` with --opt ${OPTION}=${path.driverMtu}`;
   const sets = `Docker sets ${docker}${option}`;
   const cure = `create the network with --opt ${OPTION}=${optionFor(path, dockerOption)}`;
   if (dockerExcess === 0) return `${sets}: the largest that fits`;
   if (dockerExcess > 0) {
     return `${sets}: ${dockerExcess} bytes too many. Full packets are fragmented or lost; ${cure}`;
   }
-  return `${sets}: it fits, with ${-dockerExcess} bytes to spare; to use them, ${cure}`;
+  return `${sets}: ${-dockerExcess} bytes less than what fits; to use them, ${cure}`;
 }
 
-/** The underlay's own MTU is what people expect to give, where it does as well as the smallest number that does. */
+/** Prefers the underlay's MTU, which users expect, if it has the same effect as the smallest value that fits. */
 function optionFor({ underlayMtu, esp }: MtuQuestion, smallest: number): number {
   const encrypted = esp !== undefined;
   return dockerMtu(underlayMtu, encrypted) === dockerMtu(smallest, encrypted) ? underlayMtu : smallest;
@@ -99,7 +101,7 @@ function optionFor({ underlayMtu, esp }: MtuQuestion, smallest: number): number 
 
 /** `vtep mtu`. */
 export const mtuCommand: Command = {
-  summary: 'what fits inside an overlay',
+  summary: 'computes the MTU inside an overlay',
   help: HELP,
   run(args) {
     const parsed = parseWords('mtu', args, {

@@ -1,10 +1,10 @@
-/** Numbers with a fraction. */
+/** Options that take a decimal number. */
 import { inQuotes } from '../plain-text.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
 
 /**
- * The value of an option that was given and is a number, with a point perhaps.
- * @throws UsageError if it is none, or out of its bounds
+ * The value of an option that is present and takes a decimal number.
+ * @throws UsageError if it isn't a number, or out of range
  */
 export function numberOption(parsed: ParsedArguments, name: string, lowest: number, highest: number): number {
   const text = String(parsed.values[name]);

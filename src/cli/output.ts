@@ -1,14 +1,14 @@
-/** Outputs of a call: files that leave nothing behind when the call is interrupted. */
+/** Output files that leave nothing behind if the process is interrupted. */
 import { constants } from 'node:os';
 import { OutputFile, type OutputFileOptions } from '../capture/output-file.js';
 import { abandonPartFiles, hasPartFiles } from '../capture/part-file.js';
 import { say } from './text-output.js';
 
-/** Signals that end a process unless it heeds them. */
+/** Signals that terminate a process by default. */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Opens an output, and names what another call may have left of it.
+ * Opens an output file, and reports unfinished files that an earlier run may have left.
  * @param input the file that is being read, which must not be the output
  * @throws CaptureError `FILE_UNUSABLE`
  */
@@ -19,17 +19,17 @@ export function openOutput(path: string, input?: string, options?: OutputFileOpt
   return file;
 }
 
-/** Names unfinished files that can't be told from those of a process that runs elsewhere. */
+/** Reports unfinished files that may belong to a process in another container or on another host. */
 export function sayLeftovers(paths: readonly string[]): void {
   for (const path of paths)
-    say(`vtep: ${path}: left unfinished, or being written elsewhere; delete it if nothing does`);
+    say(`vtep: ${path}: unfinished, or being written in another container or host; delete it if it is a leftover`);
 }
 
 let watched = false;
 
 /**
- * From now on, a signal that ends this process also removes what it hasn't finished writing. Commands that heed a signal
- * by themselves go on doing so.
+ * From now on, a signal that terminates this process also removes its unfinished files. Commands that handle a signal
+ * themselves continue to do so.
  */
 export function removeWhenEnded(): void {
   if (watched) return;
@@ -40,10 +40,10 @@ export function removeWhenEnded(): void {
 function end(signal: NodeJS.Signals): void {
   if (process.listenerCount(signal) > 1) return;
   if (hasPartFiles()) abandonPartFiles();
-  // Ends as it would have without us, so that a shell sees by what.
+  // Die by the signal, so that a shell sees which one it was.
   for (const one of ENDING) process.off(one, end);
   watched = false;
   process.kill(process.pid, signal);
-  // The first process of a container doesn't die of it.
+  // PID 1 of a container survives the default action.
   process.exit(128 + constants.signals[signal]);
 }

@@ -1,15 +1,15 @@
-/** A topology as another thread can be given it: addresses side by side in one buffer, and keys in buffers of their own. */
+/** A topology in a form that can be transferred to another thread: all addresses in one buffer, each key in its own. */
 import { secretCopy } from '../memory/secret-bytes.js';
 import { ClusterKey, type Endpoint, KeyRing, type Node, type Topology } from '../overlay/index.js';
 
-/** A topology that can be posted, with all its `buffers` transferred. */
+/** A topology that can be posted with its buffers transferred (`buffersOf`). */
 export interface PackedTopology {
   readonly topology: Omit<Topology, 'ring'>;
-  /** Keys of the ring; none if it has none. */
+  /** Keys of the ring; empty without a ring. */
   readonly keys: readonly { readonly tag: number; readonly bytes: Uint8Array }[];
 }
 
-/** The buffers of a packed topology: to be transferred, so that nobody else holds a copy of its keys. */
+/** The buffers of a packed topology. Transfer them, so that no copy of the keys stays behind. */
 export function buffersOf({ topology: { nodes }, keys }: PackedTopology): ArrayBuffer[] {
   const addresses = nodes.length > 0 ? [nodes[0].vtep.buffer as ArrayBuffer] : [];
   return [...addresses, ...keys.map(({ bytes }) => bytes.buffer as ArrayBuffer)];
@@ -45,7 +45,7 @@ export function packTopology({ ring, ...topology }: Topology): PackedTopology {
   };
 }
 
-/** The topology that was packed; the keys' bytes are wiped. */
+/** Unpacks a topology, and wipes the packed keys. */
 export function unpackTopology({ topology, keys }: PackedTopology): Topology {
   const ring = keys.length === 0 ? undefined : new KeyRing(keys.map(({ tag, bytes }) => new ClusterKey(tag, bytes)));
   for (const { bytes } of keys) bytes.fill(0);

@@ -1,10 +1,10 @@
-/** Packets as lines, one each, while they are counted. */
+/** Prints one line per packet while the survey counts them. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
 import { ADDRESS_WIDTH, packetLine } from '../inspect/packet-line.js';
 import type { Survey } from '../inspect/survey.js';
 import type { TextOutput } from './text-output.js';
 
-/** Makes what prints the packets of one batch after another. */
+/** Returns a function that prints the packets of each batch it is given. */
 export function printPackets(output: TextOutput, survey: Survey): (batch: CaptureBatch) => void {
   const columns = { width: ADDRESS_WIDTH };
   let number = 0;

@@ -1,4 +1,4 @@
-/** Problems as lines for people. */
+/** Problems as text lines. */
 import type { Problem } from '../inspect/index.js';
 import { numbers, table, words } from './table.js';
 

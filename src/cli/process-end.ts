@@ -1,13 +1,13 @@
-/** The end of this process where a thread of it doesn't come back from a system call. */
+/** Exits this process even if one of its threads is stuck in a system call. */
 import { constants } from 'node:os';
 import { CType, ForeignLibrary } from '../foreign/index.js';
 
 /**
- * Ends this process by SIGTERM, without waiting for its threads. The first process of a container doesn't die of a signal of
- * its own, and leaves as a shell would say it: by 128 + 15.
+ * Kills this process by SIGTERM, without waiting for its threads. PID 1 of a container survives its own signals, and
+ * exits with the status that a shell would report: 128 + 15.
  */
 export function endWithoutThreads(): never {
-  // A listener would be called in a later turn, and does no more than this.
+  // A listener would run only in a later turn, and would only do the same.
   process.removeAllListeners('SIGTERM');
   process.kill(process.pid, 'SIGTERM');
   // process.exit would wait for the thread, too.
@@ -15,7 +15,7 @@ export function endWithoutThreads(): never {
     const exit = new ForeignLibrary(null, 'the C library').function('_exit', CType.Void, [CType.Int]);
     exit(128 + constants.signals.SIGTERM);
   } catch {
-    // Without koffi there is only a crash, which the kernel lets no process survive.
+    // Without koffi, only a crash is left, which no process survives.
   }
   process.abort();
 }

@@ -1,14 +1,14 @@
-/** How far a long reading is: a line that is written over on a terminal, nothing anywhere else. */
+/** Progress of long reads: a status line on a terminal, nothing elsewhere. */
 import type { PacketSource } from '../capture/index.js';
 import { plain } from '../plain-text.js';
 
 const INTERVAL_MS = 200;
 
-/** A line that says what is being done. */
+/** A status line. */
 export class StatusLine {
   readonly #shown = process.stderr.isTTY;
 
-  /** Writes over what it said before. */
+  /** Replaces the text shown before. */
   show(text: string): void {
     if (this.#shown) process.stderr.write(`\r${plain(text)}\x1b[K`);
   }
@@ -19,7 +19,7 @@ export class StatusLine {
   }
 }
 
-/** Shows how much of a capture was read. */
+/** Shows how much of a capture has been read. */
 export class Progress {
   readonly #source: PacketSource;
   readonly #line = new StatusLine();
@@ -29,7 +29,7 @@ export class Progress {
     this.#source = source;
   }
 
-  /** Called now and then; writes only if it is time to. */
+  /** Call it often; it writes at most every `INTERVAL_MS`. */
   tick(): void {
     if (!process.stderr.isTTY || Date.now() < this.#next) return;
     this.#next = Date.now() + INTERVAL_MS;

@@ -1,4 +1,4 @@
-/** What `replay` reads: a file, as often as it takes, or standard input, once. */
+/** Input of `replay`: a file, read as often as needed, or standard input, read once. */
 import type { PacketSource } from '../capture/index.js';
 import { PeekedSource } from '../capture/peeked-source.js';
 import { STANDARD_STREAM } from '../capture/standard-stream.js';
@@ -8,25 +8,25 @@ import { type ParsedArguments, UsageError } from './arguments.js';
 import { openInput, readInput, sayNotes } from './capture-input.js';
 
 const MIN_FRAME_BYTES = 1600;
-/** Jumbo frames: 9,216 bytes behind an Ethernet header. */
+/** Jumbo frames: an Ethernet header and 9,216 bytes. */
 const LONGEST_OF_STREAM = 9216 + 14;
 
-/** What an IP packet holds beside its outer headers, encrypted over IPv6; captures of BIG TCP have longer frames. */
+/** Room in an IP packet after the outer headers, encrypted over IPv6. Captures of BIG TCP have longer frames. */
 const MAX_FRAME_BYTES = 65_535 - 128;
 
-/** A capture that is replayed. */
+/** A capture to replay. */
 export interface ReplayInput {
-  /** What people call it. */
+  /** Its display name. */
   readonly name: string;
-  /** What the capture holds: all that it does, or what its beginning shows. */
+  /** What the capture contains, or what the start of a stream shows. */
   readonly observed: ObservedTopology;
-  /** Bytes of the longest frame that goes through. */
+  /** Maximum frame length in bytes. */
   readonly frameBytes: number;
-  /** Opens it for a reading. */
+  /** Opens it for one pass. */
   readonly open: () => Promise<PacketSource>;
 }
 
-/** Reads a file as a whole, to know what it holds; it is read once more for each replay. */
+/** Reads a whole file to learn what it contains. Each replay reads it again. */
 export async function fileInput(path: string, esp: InboundEsp | undefined): Promise<ReplayInput> {
   const observed = new ObservedTopology(esp === undefined ? {} : { esp });
   const source = await openInput(path);
@@ -37,8 +37,8 @@ export async function fileInput(path: string, esp: InboundEsp | undefined): Prom
 }
 
 /**
- * Reads the beginning of standard input, which says whether the packets carry frames or are frames.
- * @throws UsageError for options that need another reading
+ * Reads the start of standard input, to learn whether the packets carry frames or are frames.
+ * @throws UsageError for options that need a second pass
  */
 export async function streamInput(
   esp: InboundEsp | undefined,
@@ -46,11 +46,13 @@ export async function streamInput(
   configured: boolean,
 ): Promise<ReplayInput> {
   if (!configured) {
-    throw new UsageError('standard input can be read once, so --config must say what the network is; or name a file');
+    throw new UsageError('standard input can be read only once: describe the network with --config, or name a file');
   }
   for (const option of ['both', 'loops']) {
     if (parsed.values[option] !== undefined) {
-      throw new UsageError(`--${option} reads the capture again, and standard input can be read once; name a file`);
+      throw new UsageError(
+        `--${option} reads the capture again, but standard input can be read only once; name a file`,
+      );
     }
   }
   const observed = new ObservedTopology(esp === undefined ? {} : { esp });

@@ -1,4 +1,4 @@
-/** What `replay` found: a column for each run, or an object. */
+/** The report of `replay`: a table with one column per run, or an object for JSON. */
 import { type DropCounters, dropReasonText } from '../dataplane/index.js';
 import { DROP_REASONS, dropReasonName } from '../dataplane/index.js';
 import type { Topology } from '../overlay/index.js';
@@ -10,21 +10,21 @@ import type { TextOutput } from './text-output.js';
 export interface ReplayRun {
   readonly encrypted: boolean;
   readonly profile: string;
-  /** The cipher, or null. */
+  /** The cipher, or null if clear. */
   readonly cipher: string | null;
   /** MTU of the first node. */
   readonly mtu: number;
-  /** Threads; 1 is the command's own. */
+  /** Threads; 1 means the main thread alone. */
   readonly workers: number;
-  /** Frames that workers took along that ended early. */
+  /** Frames lost in workers that failed. */
   readonly lostToWorkers: number;
-  /** Time in the data plane; reading is left out where there is one thread, and goes on meanwhile where there are more. */
+  /** Time in the data plane. With one thread, reading is excluded; with workers, reading runs in parallel. */
   readonly milliseconds: number;
-  /** Packets of the capture that hold no whole frame. */
+  /** Packets of the capture without a complete frame. */
   readonly withoutFrame: number;
-  /** Those of them of which the capture holds only a part. */
+  /** Of these, the packets that the capture truncated. */
   readonly cut: number;
-  /** Frames of a stream that are longer than what goes through, and were refused. */
+  /** Frames of a stream that exceed the maximum length, and were refused. */
   readonly tooLong: number;
   readonly result: ReplayResult;
 }
@@ -33,17 +33,17 @@ export interface ReplayRun {
 export interface Replayed {
   readonly file: string;
   readonly kind: CaptureKind;
-  /** VTEPs that the capture shows; the topology has fewer nodes where they are very many. */
+  /** VTEPs seen in the capture; the topology has fewer nodes if there are very many. */
   readonly vteps: number;
   readonly topology: Topology;
 }
 
 const KINDS: Readonly<Record<CaptureKind, string>> = {
-  wire: 'packets of an underlay',
-  frames: 'frames of containers',
+  wire: 'underlay packets',
+  frames: 'container frames',
 };
 
-/** VNIs that the heading names. */
+/** Maximum number of VNIs in the heading. */
 const SHOWN_VNIS = 10;
 
 type Row = [string, ...string[]];
@@ -58,34 +58,34 @@ function rowsOfDrops(runs: readonly ReplayRun[], what: string, of: (result: Repl
   return rows;
 }
 
-/** Where keys were rotated. */
+/** Rows for key rotation, if there was any. */
 function rowsOfRotation(runs: readonly ReplayRun[], row: RowMaker): Row[] {
   if (runs.every(({ result }) => result.rotations === 0)) return [];
   return [
     row('key rotations', ({ result }) => result.rotations),
-    row('  steps of nodes between frames', ({ result }) => result.rotationSteps),
+    row('  node steps between frames', ({ result }) => result.rotationSteps),
   ];
 }
 
-/** Where there were threads. */
+/** Rows for worker threads, if there were any. */
 function rowsOfWorkers(runs: readonly ReplayRun[], row: RowMaker): Row[] {
   if (runs.every(({ workers }) => workers === 1)) return [];
-  return [row('workers', ({ workers }) => workers), row('  lost to workers that ended', (run) => run.lostToWorkers)];
+  return [row('workers', ({ workers }) => workers), row('  lost in failed workers', (run) => run.lostToWorkers)];
 }
 
-/** Where there were any. */
+/** The row for truncated packets, if there were any. */
 function rowsOfCut(runs: readonly ReplayRun[], row: RowMaker): Row[] {
   if (runs.every(({ cut }) => cut === 0)) return [];
-  return [row('  cut short by the capture', ({ cut }) => cut)];
+  return [row('  truncated by the capture', ({ cut }) => cut)];
 }
 
-/** Where there were any. */
+/** The row for frames that are too long, if there were any. */
 function rowsOfTooLong(runs: readonly ReplayRun[], row: RowMaker): Row[] {
   if (runs.every(({ tooLong }) => tooLong === 0)) return [];
-  return [row('frames that are too long', ({ tooLong }) => tooLong)];
+  return [row('frames too long', ({ tooLong }) => tooLong)];
 }
 
-/** Prints a column for each run. */
+/** Prints the table, one column per run. */
 export function printReplay(output: TextOutput, { file, kind, topology }: Replayed, runs: readonly ReplayRun[]): void {
   const { nodes, networks, endpoints } = topology;
   output.line(
@@ -108,34 +108,34 @@ export function printReplay(output: TextOutput, { file, kind, topology }: Replay
     }),
   ];
   const rows: Row[] = [
-    row('packets that hold no whole frame', ({ withoutFrame }) => withoutFrame),
+    row('packets without a complete frame', ({ withoutFrame }) => withoutFrame),
     ...rowsOfCut(runs, row),
     ...rowsOfTooLong(runs, row),
     row('frames in', ({ result }) => result.frames),
-    row('delivered as they were sent', ({ result }) => result.exact),
+    row('delivered intact', ({ result }) => result.exact),
     row('delivered again', ({ result }) => result.again),
     row('delivered changed', ({ result }) => result.changed),
     row('local', ({ result }) => result.local),
-    row('of no known endpoint', ({ result }) => result.unknownSource),
-    row('dropped on the way out', ({ result }) => result.dropped.egress.total),
-    ...rowsOfDrops(runs, 'out', ({ dropped }) => dropped.egress),
-    row('sent and not delivered', ({ result }) => result.missing),
-    row('packets dropped on the way in', ({ result }) => result.dropped.ingress.total),
-    ...rowsOfDrops(runs, 'in', ({ dropped }) => dropped.ingress),
-    row('packets lost by the underlay', ({ result }) => result.underlay.lost + result.underlay.noMemory),
+    row('from unknown endpoints', ({ result }) => result.unknownSource),
+    row('dropped on egress', ({ result }) => result.dropped.egress.total),
+    ...rowsOfDrops(runs, 'egress', ({ dropped }) => dropped.egress),
+    row('sent, not delivered', ({ result }) => result.missing),
+    row('packets dropped on ingress', ({ result }) => result.dropped.ingress.total),
+    ...rowsOfDrops(runs, 'ingress', ({ dropped }) => dropped.ingress),
+    row('packets lost in the underlay', ({ result }) => result.underlay.lost + result.underlay.noMemory),
     row('fragments held', ({ result }) => result.held),
     ...rowsOfRotation(runs, row),
     ...rowsOfWorkers(runs, row),
-    row('every sum adds up', ({ result }) => (result.balanced ? 'yes' : 'NO')),
+    row('balanced', ({ result }) => (result.balanced ? 'yes' : 'NO')),
     row('', () => ''),
     row('packets on the wire', ({ result }) => result.wire.packets),
-    row('cut into fragments', ({ result }) => result.wire.cut),
-    row('bytes of frames', ({ result }) => result.wire.frameBytes),
+    row('fragmented', ({ result }) => result.wire.cut),
+    row('frame bytes', ({ result }) => result.wire.frameBytes),
     row('bytes on the wire', ({ result }) => result.wire.bytes),
     row('overhead', ({ result: { wire } }) => overhead(wire.frameBytes, wire.bytes)),
     row('underlay MTU', ({ mtu }) => mtu),
     row('cipher', ({ cipher }) => cipher ?? '-'),
-    row('frames a second', ({ result, milliseconds }) => rate(result.frames, milliseconds)),
+    row('frames/s', ({ result, milliseconds }) => rate(result.frames, milliseconds)),
     row('Gbit/s of frames', ({ result, milliseconds }) =>
       ((result.wire.frameBytes * 8) / milliseconds / 1e6).toFixed(2),
     ),

@@ -1,4 +1,4 @@
-/** One replay of a capture, in this thread or by workers. */
+/** One replay of a capture, in the main thread or in workers. */
 import { randomFillSync } from 'node:crypto';
 import { hkdfSha256 } from '../aead/index.js';
 import { PcapWriter } from '../capture/index.js';
@@ -17,22 +17,22 @@ import type { ReplayInput } from './replay-input.js';
 import type { ReplayRun } from './replay-report.js';
 import { say } from './text-output.js';
 
-/** With fewer, nodes that are one rotation apart don't understand each other. */
+/** With fewer, nodes one rotation apart can't decrypt each other's packets. */
 const ROTATING_KEYS = 3;
-/** What needs all packets in one order, which several workers don't have. */
+/** Options that need a total order of packets, which several workers don't preserve. */
 const ONE_ORDER = ['rotate-every', 'write-wire'] as const;
 const WORKER = new URL('replay-worker.js', import.meta.url);
 
-/** What is replayed, and how. */
+/** What to replay, and how. */
 export interface ReplayCall {
   readonly path: string;
   readonly input: ReplayInput;
   readonly parsed: ParsedArguments;
-  /** What opens an encrypted capture, if there are keys. */
+  /** The keys for an encrypted capture, if given. */
   readonly keys: KeysOption | undefined;
 }
 
-/** What the options of a call say about each of its replays. */
+/** Options that apply to every replay of the invocation. */
 interface RunOptions {
   readonly oversize: Oversize;
   readonly batchSize: number;
@@ -47,22 +47,22 @@ interface RunOptions {
 /** Packets that weren't replayed. */
 type PassedOver = Pick<ReplayRun, 'withoutFrame' | 'cut' | 'tooLong'>;
 
-/** What came of a replay, and how long it took. */
+/** The result of a replay, and its duration. */
 type Outcome = Pick<ReplayRun, 'milliseconds' | 'lostToWorkers'> &
   PassedOver & {
     readonly result: ReplayResult;
   };
 
 /**
- * How many workers `--workers` asks for; 1 is this thread.
- * @throws UsageError also beside an option that needs one order of all packets
+ * The number of workers; 1 means the main thread alone.
+ * @throws UsageError also if another option needs a total order of packets
  */
 export function workersOption(parsed: ParsedArguments): number {
   const workers = wholeNumber(parsed, 'workers', 1, MAX_WORKERS) ?? 1;
   const other = ONE_ORDER.find((name) => parsed.values[name] !== undefined);
   if (workers > 1 && other !== undefined) {
     throw new UsageError(
-      `--${other} needs all packets in one order, which ${workers} workers don't keep: leave out one`,
+      `--${other} needs packets in order, which ${workers} workers don't preserve; omit one of the options`,
     );
   }
   return workers;
@@ -92,9 +92,9 @@ function runOptions({ parsed, input }: ReplayCall): RunOptions {
 }
 
 /**
- * Reads a capture as often as `--loops` says.
- * @param onFrames takes the frames of a batch, with the time of each since the first one's
- * @returns how many packets hold no whole frame, how many of them the capture cut, and how many frames are too long
+ * Reads a capture `--loops` times.
+ * @param onFrames consumes the frames of a batch; the clock gives each frame's time since the first one
+ * @returns the number of packets without a complete frame, of those that are truncated, and of frames too long
  */
 async function readFrames(
   { input, parsed, keys }: ReplayCall,
@@ -120,7 +120,7 @@ async function readFrames(
   return { withoutFrame, cut, tooLong };
 }
 
-/** The time of frames since the first one; a further reading goes on where the one before ended. */
+/** The time of frames since the first one. Each further pass continues where the previous one ended. */
 class FrameClock {
   #now = 0;
   #start = Number.NaN;
@@ -133,13 +133,13 @@ class FrameClock {
   at({ seconds, nanoseconds }: CaptureFrames): number {
     const time = seconds + nanoseconds / 1e9;
     if (Number.isNaN(this.#start)) this.#start = time - this.#now;
-    // A capture may hold any times; a clock counts up to 2^53.
+    // A capture may contain any timestamps; a clock counts up to 2^53.
     this.#now = Math.min(Number.MAX_SAFE_INTEGER, Math.max(this.#now, time - this.#start));
     return this.#now;
   }
 }
 
-/** In this thread; the time of reading is left out. */
+/** Replays in the main thread; the measured time excludes reading. */
 async function runHere(
   call: ReplayCall,
   topology: Topology,
@@ -147,9 +147,9 @@ async function runHere(
   wirePath: string | undefined,
 ): Promise<Outcome> {
   const rotateEvery = keys === undefined ? undefined : rotateOption(call.parsed, topology);
-  // What the masks of the IVs are drawn of: the key is made for this run alone, unless a config brings one.
+  // For the IV masks: the key is new in each run, unless a config provides one.
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
-  // What was opened with keys may be sent in clear here.
+  // Decrypted frames may be written in clear here.
   const wire =
     wirePath === undefined ? undefined : openOutput(wirePath, call.path, { ownerOnly: call.keys !== undefined });
   try {
@@ -196,7 +196,7 @@ async function runHere(
   }
 }
 
-/** By workers; reading goes on beside them and is part of the time. */
+/** Replays in workers; reading runs in parallel and is part of the measured time. */
 async function runByWorkers(
   call: ReplayCall,
   topology: Topology,
@@ -229,15 +229,15 @@ async function runByWorkers(
 function rotateOption(parsed: ParsedArguments, { ring }: Topology): number | undefined {
   const rotateEvery = wholeNumber(parsed, 'rotate-every', 1, 1e9);
   if (rotateEvery !== undefined && (ring?.keys.length ?? 0) < ROTATING_KEYS) {
-    throw new UsageError(`--rotate-every takes a ring of ${ROTATING_KEYS} keys or more: oldest, current, next`);
+    throw new UsageError(`--rotate-every needs a ring of at least ${ROTATING_KEYS} keys: oldest, current, next`);
   }
   return rotateEvery;
 }
 
 /**
  * Replays the whole capture once.
- * @param topology with its networks encrypted or not
- * @param wirePath where the packets on the wire are written to, if anywhere
+ * @param topology the topology, with its networks encrypted or clear
+ * @param wirePath output file for the packets on the wire, if any
  * @throws UsageError, WorkersError
  */
 export async function runReplay(
@@ -249,7 +249,7 @@ export async function runReplay(
   const sealed = topology.networks.some(({ encrypted }) => encrypted);
   const choice = sealed ? (keys?.choice ?? (await aeadOption(parsed))) : undefined;
   const workers = workersOption(parsed);
-  // Source ports are those of every other run, so that outputs can be compared.
+  // A fixed seed gives every run the same source ports, so that outputs can be compared.
   seedFlows(1);
   const outcome =
     workers === 1

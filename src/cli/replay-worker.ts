@@ -1,11 +1,11 @@
-/** What each worker thread of `replay --workers` runs. */
+/** Entry point of the worker threads of `replay --workers`. */
 import { randomFillSync } from 'node:crypto';
 import { forgeBackend } from '../../native-free/forge-aead.js';
 import { AEAD_BACKENDS, chooseAead, hkdfSha256 } from '../aead/index.js';
 import { seedFlows } from '../memory/index.js';
 import { serveReplay } from '../replay/index.js';
 
-// Source ports are those of every other run, so that outputs can be compared.
+// A fixed seed gives every run the same source ports, so that outputs can be compared.
 seedFlows(1);
 serveReplay({
   aead: (name) => chooseAead(name, [...AEAD_BACKENDS, forgeBackend]).aead,

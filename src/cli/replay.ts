@@ -1,4 +1,4 @@
-/** `vtep replay`: a capture through the whole data plane and back. */
+/** `vtep replay`: runs a capture through the whole data plane and back. */
 import { randomFillSync } from 'node:crypto';
 import { STANDARD_STREAM } from '../capture/standard-stream.js';
 import { KeyRing, type Network, Profile, type Topology } from '../overlay/index.js';
@@ -17,32 +17,40 @@ import { say, TextOutput } from './text-output.js';
 
 const HELP = `vtep replay FILE [OPTIONS]
 
-Every frame of a capture through a node's way out, a simulated underlay, and the other node's way in; what is delivered
-is compared with what was sent, byte for byte. FILE is a capture of containers or of an underlay, clear or encrypted;
-- is standard input: with --config, in one reading, frames of up to 9,230 bytes. Its first 1,024 packets say what it is.
+Runs every frame of a capture through one node's egress, a simulated underlay
+and the other node's ingress, and compares what is delivered with what was sent,
+byte by byte. FILE is a capture of containers or of an underlay, clear or
+encrypted; - is standard input, which needs --config, is read once, and limits
+frames to 9,230 bytes; its first 1,024 packets decide which of the two it is.
 
 ${CONFIG_HELP}
-                     Without either the network is learned from the capture.
-  --keys FILE        opens an encrypted capture
-  --encrypt          encrypts the networks, under a key made for the run if the config has none
-  --both             runs it clear and encrypted, and shows both side by side
-  --profile WORD     swarm (as Docker; the default) or strict
-  --mtu N            MTU of the underlay; 1500, or the config's
-  --oversize WORD    outside (outer fragments; the default), or drop
+                     Without a config, the network is learned from the capture.
+  --keys FILE        decrypts an encrypted capture; may be repeated
+  --encrypt          encrypts the networks, with a temporary key if the config
+                     has none
+  --both             runs it both clear and encrypted, side by side
+  --profile NAME     swarm (as Docker) or strict. Default: swarm, or the
+                     config's
+  --mtu N            MTU of the underlay. Default: 1500, or the config's
+  --oversize MODE    packets that don't fit: outside (outer fragments) or drop.
+                     Default: outside
   --loss P, --reorder P, --duplicate P, --corrupt P
-                     what the underlay does to packets: probabilities from 0 to 1
-  --seed N           of the underlay's dice; 1
+                     impairments of the underlay: probabilities from 0 to 1
+  --seed N           seed of the impairments. Default: 1
 ${AEAD_HELP}
   --rotate-every SECONDS
-                     rotates the keys in the capture's time, the nodes' steps taken between frames; 1 or more
-  --workers N        worker threads, 1 to 64, each for flows or SAs of its own; 1, which is no thread but this one
-  --batch N          packets that go through a stage together, 1 to 256; 256
-  --loops N          the capture so many times; 1
-  --write-wire OUT   the packets as they go onto the wire, as pcap; with --batch 1 each at the time of its frame
+                     rotates the keys in capture time, with the nodes' update
+                     steps between frames; at least 1
+  --workers N        worker threads, 1 to 64, each with its own flows or SAs.
+                     Default: 1, the main thread alone
+  --batch N          packets per batch, 1 to 256. Default: 256
+  --loops N          replays the capture N times. Default: 1
+  --write-wire OUT   writes the packets on the wire as pcap; with --batch 1,
+                     each has the timestamp of its frame
   --json             one JSON object instead of a table
-  --strict           exit 1 if a frame was lost, changed, or dropped`;
+  --strict           exit 1 if a frame was lost, changed or dropped`;
 
-/** Encrypts every network, under a ring of the config or one made here. */
+/** Encrypts every network, with the config's key ring or a new one. */
 function encrypted(topology: Topology, profile: Profile): Topology {
   const ring = topology.ring ?? KeyRing.generate({ random: (bytes) => void randomFillSync(bytes) });
   const networks = topology.networks.map((network) => ({ ...network, encrypted: true }));
@@ -62,39 +70,38 @@ function espPackets(count: number): string {
 }
 
 /**
- * Refuses a capture that is mostly ESP that wasn't opened: its packets would be taken for frames of containers.
+ * Refuses a capture that is mostly ESP that wasn't decrypted: its packets would pass for containers' frames.
  * @throws UsageError
  */
 function refuseSealed({ sealedEsp, mostlySealed, kind }: ObservedTopology, name: string, keyed: boolean): void {
   if (!mostlySealed || kind === CaptureKind.Wire) return;
-  const found = `${name}: ${espPackets(sealedEsp)}, none opened`;
+  const found = `${name}: ${espPackets(sealedEsp)}, none decrypted`;
   throw new UsageError(
-    keyed ? `${found}: --keys has other keys (vtep keys match says which)` : `${found}: --keys FILE`,
+    keyed ? `${found}: the keys of --keys don't match (see: vtep keys match)` : `${found}; use --keys FILE`,
   );
 }
 
-/** Says what of a capture isn't in its replay, or may be taken for what it isn't, on standard error. */
+/** Reports on standard error what a replay omits from its capture, or may misinterpret. */
 function sayWhatIsMissing(observed: ObservedTopology, name: string, configured: boolean, keyed: boolean): void {
   const { sealedEsp, kind, vteps, unlisted } = observed;
   if (sealedEsp > 0) {
     const [were, are] = sealedEsp === 1 ? ['was', "isn't"] : ['were', "aren't"];
-    const keys = keyed ? '--keys has other keys than those of an underlay' : '--keys FILE opens those of an underlay';
-    const missing = kind === CaptureKind.Wire ? `and ${are} replayed` : `and taken for frames of containers (${keys})`;
-    say(`vtep: ${name}: ${espPackets(sealedEsp)} ${were} not opened ${missing}`);
+    const keys = keyed ? "the keys of --keys don't match" : '--keys FILE decrypts underlay packets';
+    const missing = kind === CaptureKind.Wire ? `and ${are} replayed` : `and taken for containers' frames (${keys})`;
+    say(`vtep: ${name}: ${espPackets(sealedEsp)} ${were} not decrypted ${missing}`);
   }
   if (configured) return;
   const { nodes } = observed;
-  if (nodes < vteps)
-    say(`vtep: ${name}: it shows ${grouped(vteps)} VTEPs; they are replayed as ${grouped(nodes)} nodes`);
+  if (nodes < vteps) say(`vtep: ${name}: ${grouped(vteps)} VTEPs, replayed as ${grouped(nodes)} nodes`);
   if (unlisted > 0) {
     const many = 'of endpoints or networks beyond the first 65,536';
-    say(`vtep: ${name}: ${grouped(unlisted)} frames are ${many} and aren't replayed`);
+    say(`vtep: ${name}: ${grouped(unlisted)} frames ${many} aren't replayed`);
   }
 }
 
 /** `vtep replay FILE`. */
 export const replayCommand: Command = {
-  summary: 'a capture through the whole data plane and back',
+  summary: 'runs a capture through the whole data plane and back',
   help: HELP,
   async run(args) {
     const text = { type: 'string' } as const;
@@ -139,8 +146,8 @@ export const replayCommand: Command = {
     if (topology.nodes.length === 0 || topology.endpoints.length === 0) {
       throw new UsageError(
         config === undefined
-          ? `${path}: it holds no frame of a container, so there is nothing to replay`
-          : 'the config, or what --docker, --fdb and --neigh say, has no endpoint, so there is nothing to replay to',
+          ? `${path}: no frames of containers, so there is nothing to replay`
+          : 'no endpoints in the config or in --docker, --fdb and --neigh, so there is nothing to replay to',
       );
     }
     if (mtu !== undefined) topology = { ...topology, nodes: topology.nodes.map((node) => ({ ...node, mtu })) };
@@ -150,7 +157,7 @@ export const replayCommand: Command = {
     const encrypt = parsed.values['encrypt'] === true;
     const encrypts = both || encrypt || config?.networks.some(isEncrypted) === true;
     if (parsed.values['rotate-every'] !== undefined && !encrypts) {
-      throw new UsageError('--rotate-every goes with --encrypt, --both, or a config with an encrypted network');
+      throw new UsageError('--rotate-every needs --encrypt, --both, or a config with an encrypted network');
     }
     const ways: Topology[] = [];
     if (both || (!encrypt && config === undefined)) ways.push(clear(topology));
@@ -173,9 +180,8 @@ export const replayCommand: Command = {
     output.flush();
     const [{ result }] = runs;
     if (config === undefined && result.local > 0 && result.wire.packets === 0) {
-      const why =
-        'all endpoints that sent are behind one VTEP (frames that are mirrored to a collector look like that)';
-      say(`vtep: ${input.name}: no frame left its node: ${why}; --config can say where endpoints are`);
+      const why = 'all sending endpoints are behind one VTEP (frames mirrored to a collector look like that)';
+      say(`vtep: ${input.name}: no frame left its node: ${why}; --config can assign endpoints to nodes`);
     }
     const wrong = runs.some(
       ({ result: { balanced, changed, missing }, cut, tooLong, lostToWorkers }) =>

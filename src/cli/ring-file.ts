@@ -1,4 +1,4 @@
-/** A key ring's file: written whole or not at all, for its owner alone. */
+/** Key ring files: written atomically, readable only by their owner. */
 import { fchownSync, lstatSync, realpathSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { isForeign } from '../capture/foreign-file.js';
@@ -9,31 +9,31 @@ import { syncFolder } from '../live/sync-folder.js';
 import { UsageError } from './arguments.js';
 import { removeWhenEnded, sayLeftovers } from './output.js';
 
-/** What a ring's file may take the place of. */
+/** What a ring file may replace. */
 export const RingFileMode = {
-  /** Of nothing: there must be no such file. */
+  /** Nothing: the file must not exist. */
   New: 'new',
-  /** Of a file, whoever's it was. */
+  /** Any file, whoever owns it. */
   Overwrite: 'overwrite',
-  /** Of a file that is there, or that a link stands for. It stays its owner's: a daemon's, whose keys root rotates. */
+  /** An existing file, or the target of a link. Keeps the owner, so that root can rotate a daemon's keys. */
   Replace: 'replace',
 } as const;
 export type RingFileMode = (typeof RingFileMode)[keyof typeof RingFileMode];
 
 /**
- * Writes a ring's file. One that is there is replaced at once, so that whoever reads it gets the old ring or the new one,
- * and with what mode it had doesn't matter. Removes what a killed process left unfinished of it, since that holds keys.
+ * Writes a ring file. An existing file is replaced atomically, so that readers get either the old ring or the new one;
+ * its mode doesn't matter. Removes unfinished copies that a killed process left, since they contain keys.
  * @throws UsageError
  */
 export function writeRing(path: string, text: string, mode: RingFileMode): void {
   try {
-    const place = mode === RingFileMode.Replace ? realpathSync(path) : path;
-    const before = lstatSync(place, { throwIfNoEntry: false });
+    const target = mode === RingFileMode.Replace ? realpathSync(path) : path;
+    const before = lstatSync(target, { throwIfNoEntry: false });
     if (mode === RingFileMode.New && before !== undefined) throw new UsageError(thereAlready(path));
-    if (before?.isFile() === false) throw new UsageError(`${path}: it is no file; name another`);
-    sayLeftovers(clearPartFilesOf(place));
+    if (before?.isFile() === false) throw new UsageError(`${path}: not a regular file; choose another path`);
+    sayLeftovers(clearPartFilesOf(target));
     removeWhenEnded();
-    const part = new PartFile(place, true);
+    const part = new PartFile(target, true);
     try {
       if (mode === RingFileMode.Replace && before !== undefined) giveTo(part.descriptor, before);
       part.write(new TextEncoder().encode(text));
@@ -42,19 +42,18 @@ export function writeRing(path: string, text: string, mode: RingFileMode): void 
     } finally {
       part.abandon();
     }
-    syncFolder(dirname(place));
+    syncFolder(dirname(target));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw new UsageError(thereAlready(path));
-    throw new UsageError(`${path}: ${code === 'ENOENT' ? 'there is no such folder' : `can't be written (${code})`}`);
+    throw new UsageError(`${path}: ${code === 'ENOENT' ? 'no such directory' : `can't be written (${code})`}`);
   }
 }
 
 /**
- * Calls `change` while no other process rewrites the ring's file: of two rotations at once, the later would undo the
- * earlier.
- * @throws UsageError if another process does, or if a link to the ring is somebody else's
+ * Calls `change` under a lock on the ring file: of two concurrent rotations, the later would undo the earlier.
+ * @throws UsageError if another process holds the lock, or a link to the ring belongs to another user
  */
 export function withRingLocked<T>(path: string, change: () => T): T {
   const lock = lockRing(path);
@@ -66,19 +65,19 @@ export function withRingLocked<T>(path: string, change: () => T): T {
 }
 
 function lockRing(path: string): FileLock | undefined {
-  let place: string;
+  let target: string;
   try {
     if (isForeign(path)) {
-      throw new UsageError(`${path}: somebody else's link in a folder that everybody can write; name the ring itself`);
+      throw new UsageError(`${path}: another user's link in a world-writable directory; name the ring file itself`);
     }
-    place = realpathSync(path);
+    target = realpathSync(path);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    // Reading it says what is wrong.
+    // Reading the file reports the error.
     return undefined;
   }
   try {
-    return new FileLock(place);
+    return new FileLock(target);
   } catch (error) {
     if (error instanceof VtepError) throw new UsageError(error.message);
     throw error;
@@ -86,7 +85,7 @@ function lockRing(path: string): FileLock | undefined {
 }
 
 function thereAlready(path: string): string {
-  return `${path}: it is there already; --force overwrites it`;
+  return `${path}: already exists; --force overwrites it`;
 }
 
 function giveTo(file: number, { uid, gid }: Stats): void {

@@ -1,17 +1,17 @@
-/** What becomes of a ring's keys over the next rotations. */
+/** Plans the next rotations of a key ring. */
 import type { RotationSchedule } from '../overlay/index.js';
 
-/** A rotation. */
+/** A planned rotation. */
 export interface PlannedRotation {
   /** Seconds of the schedule's clock. */
   readonly time: number;
   readonly made: string;
-  /** The key that transmits from then on. */
+  /** The key that transmits from this time. */
   readonly transmits: string;
   readonly dropped: string;
 }
 
-/** A key's life: seconds of the schedule's clock, undefined for what was before its start. */
+/** A key's life, in seconds of the schedule's clock; undefined if before its start. */
 export interface KeyLife {
   readonly key: string;
   readonly receivedFrom?: number;
@@ -20,18 +20,18 @@ export interface KeyLife {
   readonly receivedUntil: number;
 }
 
-/** Rotations to come, and the lives of all keys that are in the ring up to the last of them. */
+/** The next rotations, and the lives of all keys that are in the ring until the last of them. */
 export interface RotationPlan {
   readonly rotations: readonly PlannedRotation[];
   readonly lives: readonly KeyLife[];
 }
 
 /**
- * Plans rotations, each made when it is due.
- * @param names of the ring's keys, the oldest first
- * @param transmit place of the one that transmits
- * @param start when the schedule starts
- * @param count how many
+ * Plans rotations, each exactly when due.
+ * @param names names of the ring's keys, oldest first
+ * @param transmit index of the key that transmits
+ * @param start start of the schedule, in seconds of its clock
+ * @param count number of rotations
  */
 export function planRotations(
   names: readonly string[],
@@ -42,7 +42,7 @@ export function planRotations(
 ): RotationPlan {
   const size = names.length;
   const keys = [...names, ...Array.from({ length: count }, (_, i) => `next+${i + 1}`)];
-  // The last of the keys is dropped so many rotations after it was made.
+  // The last key is dropped `size` rotations after it is made.
   const times = [start];
   for (let i = 0; i < count + size; i++) {
     times.push(schedule.next);
@@ -67,19 +67,19 @@ function at(name: string, times: readonly number[], index: number): Record<strin
 
 /** How long the sequence numbers of a key's SAs last. */
 export interface SequenceOutlook {
-  /** Packets a second from one node to another. */
+  /** Packets per second from one node to another. */
   readonly rate: number;
   /** Bits of a sequence number: 32, or 64 with ESN. */
   readonly bits: 32 | 64;
-  /** Seconds until they are used up. */
+  /** Seconds until they run out. */
   readonly seconds: number;
-  /** Seconds that a key transmits at the most. */
+  /** Longest time that a key transmits, in seconds. */
   readonly longest: number;
-  /** The first key that they don't last for, and when they are used up. */
+  /** The first key whose sequence numbers run out, and when. */
   readonly runsOut?: { readonly key: string; readonly time: number };
 }
 
-/** Whether sequence numbers last until the next rotation, at a rate of packets a second. */
+/** Whether sequence numbers last until the next rotation, at a rate in packets per second. */
 export function sequenceOutlook({ lives }: RotationPlan, rate: number, bits: 32 | 64): SequenceOutlook {
   const seconds = (2 ** bits - 1) / rate;
   let longest = 0;

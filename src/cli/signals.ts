@@ -1,9 +1,9 @@
-/** Signals while a command runs. */
+/** Signal handling while a command runs. */
 
-/** Called for each signal. */
+/** The action for each signal. */
 export type SignalActions = Readonly<Partial<Record<NodeJS.Signals, () => void>>>;
 
-/** Calls `run`; meanwhile signals call what they are given here and do nothing else. */
+/** Calls `run`. Until it settles, each signal in `actions` triggers its action instead of ending the process. */
 export async function withSignals<T>(actions: SignalActions, run: () => Promise<T>): Promise<T> {
   const entries = Object.entries(actions) as [NodeJS.Signals, () => void][];
   for (const [signal, action] of entries) process.on(signal, action);

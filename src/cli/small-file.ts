@@ -1,28 +1,28 @@
-/** Files that are read as a whole, of no more bytes than are asked for: a device or a pipe may never end. */
+/** Reads whole files up to a maximum size, since a device or a pipe may never end. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { KeyText, takeKeys } from '../overlay/key-text.js';
 import { UsageError } from './arguments.js';
 
 const CHUNK = 1 << 16;
 const MILLISECONDS = 1000;
-/** Milliseconds between two looks at a pipe that has nothing to read. */
+/** Polling interval of an empty pipe, in milliseconds. */
 const NAP = 10;
 
-/** How a small file is read. */
+/** How to read a small file. */
 export interface ReadOptions {
   /**
-   * Seconds after which a pipe that hasn't ended is given up. Blocks this thread in short naps, never in a system call:
-   * for threads that may be ended at any time.
-   * @default none: waits for a pipe's writer for as long as it takes
+   * Timeout for a pipe to reach its end, in seconds. Blocks this thread in short naps, never in a system call, so that
+   * the thread can be terminated at any time.
+   * @default undefined: waits for a pipe's writer indefinitely
    */
   readonly patience?: number;
 }
 
 /**
  * Reads a file's bytes.
- * @param most bytes at most
- * @param what what the file is, for the error: `a file of keys`
- * @throws UsageError if it is larger, not there, or can't be read
+ * @param most maximum size in bytes
+ * @param what what the file should be, for the error message: `a file of keys`
+ * @throws UsageError if it is larger, missing, or can't be read
  */
 export function readSmallFile(path: string, most: number, what: string, { patience }: ReadOptions = {}): Buffer {
   try {
@@ -37,12 +37,12 @@ export function readSmallFile(path: string, most: number, what: string, { patien
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new UsageError(`${path}: there is no such file`);
+    if (code === 'ENOENT') throw new UsageError(`${path}: no such file`);
     throw new UsageError(`${path}: can't be read (${code})`);
   }
 }
 
-/** Its text: UTF-8 or, as a redirection in PowerShell writes it, UTF-16; a byte order mark is left out. */
+/** The file's text: UTF-8, or UTF-16 as PowerShell redirections write it. A byte order mark is removed. */
 export function readSmallText(path: string, most: number, what: string, options: ReadOptions = {}): string {
   const bytes = readSmallFile(path, most, what, options);
   const utf16 = bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe;
@@ -50,7 +50,7 @@ export function readSmallText(path: string, most: number, what: string, options:
 }
 
 /**
- * The text of a file with keys, which are taken out of its bytes (`takeKeys`) where it is UTF-8; wipe it once it is parsed.
+ * The text of a file with keys. In UTF-8, the keys are extracted from the bytes (`takeKeys`). Wipe it after parsing.
  * @throws UsageError
  */
 export function readKeyText(path: string, most: number, what: string, options: ReadOptions = {}): KeyText {
@@ -63,7 +63,7 @@ export function readKeyText(path: string, most: number, what: string, options: R
   }
 }
 
-/** Reads from a descriptor that doesn't block; 0 is the end, also that of a pipe which had a writer. */
+/** Returns a reader for a non-blocking descriptor; it returns 0 at the end of the file or pipe. */
 function patientReader(file: number, path: string, seconds: number): (chunk: Buffer) => number {
   const isPipe = fstatSync(file).isFIFO();
   const end = performance.now() + seconds * MILLISECONDS;
@@ -72,18 +72,18 @@ function patientReader(file: number, path: string, seconds: number): (chunk: Buf
   return (chunk) => {
     for (;;) {
       const read = readOrNothing(file, chunk);
-      // A pipe that nobody has opened to write is at its end from the start.
+      // A pipe without a writer reads as ended from the start.
       if (read > 0 || (read === 0 && (began || !isPipe))) {
         began = true;
         return read;
       }
-      if (performance.now() > end) throw new UsageError(`${path}: its writer did not finish within ${seconds} s`);
+      if (performance.now() > end) throw new UsageError(`${path}: the writer did not finish within ${seconds} s`);
       Atomics.wait(clock, 0, 0, NAP);
     }
   };
 }
 
-/** -1 where there is nothing to read yet. */
+/** Reads; -1 if there is nothing to read yet. */
 function readOrNothing(file: number, chunk: Buffer): number {
   try {
     return readSync(file, chunk);
@@ -97,12 +97,12 @@ function contentOf(readInto: (chunk: Buffer) => number, most: number): Buffer | 
   const chunks: Buffer[] = [];
   let length = 0;
   for (;;) {
-    // One byte more than there may be tells a file that is too large.
+    // Reading one byte more than allowed detects a file that is too large.
     const chunk = Buffer.alloc(Math.min(CHUNK, most + 1 - length));
     const read = readInto(chunk);
     if (read === 0) {
       const content = Buffer.concat(chunks);
-      // It may hold keys, and whoever reads it wipes no more than what is returned.
+      // The file may contain keys, and the caller can wipe only what is returned.
       for (const piece of chunks) piece.fill(0);
       return content;
     }

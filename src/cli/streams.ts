@@ -1,16 +1,16 @@
-/** Where what a call writes goes: standard output and standard error, or what its caller takes in their place. */
+/** Output streams of an invocation: standard output and standard error, or the caller's substitutes. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { writeStandardOutput } from '../capture/standard-stream.js';
 
-/** What a call writes to. */
+/** The streams that an invocation writes to. */
 export interface Streams {
-  /** Takes results. The bytes are the taker's. */
+  /** Takes results, and ownership of the bytes. */
   readonly output: (bytes: Uint8Array) => void;
-  /** Takes words for people, line ends included. */
+  /** Takes diagnostics, line ends included. */
   readonly remarks: (text: string) => void;
 }
 
-/** The process's own. */
+/** The process's streams. */
 const STANDARD: Streams = {
   output: writeStandardOutput,
   remarks: (text) => void process.stderr.write(text),
@@ -18,12 +18,12 @@ const STANDARD: Streams = {
 
 const taken = new AsyncLocalStorage<Streams>();
 
-/** Calls `run`, whose results and words go to other streams than the process's. */
+/** Calls `run` with its results and diagnostics redirected to `streams`. */
 export function withStreams<T>(streams: Streams, run: () => Promise<T>): Promise<T> {
   return taken.run(streams, run);
 }
 
-/** The streams of the call that this is in. */
+/** The streams of the current invocation. */
 export function currentStreams(): Streams {
   return taken.getStore() ?? STANDARD;
 }

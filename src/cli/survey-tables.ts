@@ -1,12 +1,12 @@
-/** What a survey found, as tables for people. */
+/** A survey's report as text tables. */
 import type { EspReport, SurveyReport } from '../inspect/index.js';
 import { problemLines } from './problem-lines.js';
 import { type Column, grouped, numbers, table, words } from './table.js';
 
-/** Rows of tables that may be long. */
+/** Default maximum of rows per table. */
 export const DEFAULT_ROWS = 20;
 
-/** What takes lines of text. */
+/** A consumer of text lines. */
 export interface LineOutput {
   line(text: string): void;
 }
@@ -29,8 +29,8 @@ function section(
 }
 
 /**
- * What `--vni` kept out, for people.
- * @param vnis the most frequent first
+ * Text about the packets that `--vni` filtered out.
+ * @param vnis most frequent first
  */
 export function filteredText(vnis: SurveyReport['filtered'], packets: number): string {
   const shown = vnis.slice(0, 8).map(({ vni }) => vni);
@@ -39,7 +39,7 @@ export function filteredText(vnis: SurveyReport['filtered'], packets: number): s
 
 /**
  * Prints a survey's report.
- * @param rows rows of a table at the most; 0 for all
+ * @param rows maximum rows per table; 0 for all
  */
 export function printSurvey(output: LineOutput, report: SurveyReport, rows: number): void {
   const { accounting } = report;
@@ -172,12 +172,12 @@ function printEsp(output: LineOutput, report: SurveyReport, most: number): void 
   section(output, withKeys ? `ESP, opened by ${report.cipher.name}` : 'ESP', columns, rows, most);
 }
 
-/** What there is to say of an SPI besides its numbers. */
+/** Notes on an SPI besides its counts. */
 function espRemarks(row: EspReport): string {
   const remarks = Object.entries(row.failed).map(([reason, count]) => `${count} ${reason}`);
   if (row.key !== null) remarks.push(`key ${row.key.tag}${row.key.spiForm === 'short' ? ' by 4-byte addresses' : ''}`);
   if (row.inUdp) remarks.push('in UDP');
-  if (row.nonceReused > 0) remarks.push(`${row.nonceReused} nonces used again`);
+  if (row.nonceReused > 0) remarks.push(`${row.nonceReused} nonces reused`);
   else if (row.ivRepeated > 0) remarks.push('not AES-GCM');
   return remarks.join(', ');
 }
@@ -197,8 +197,8 @@ function printSizes(output: LineOutput, report: SurveyReport): void {
   if (fragments.fragments + fragments.inner > 0) {
     output.line('');
     output.line(
-      `Fragments: ${grouped(fragments.fragments)} outer, put together to ${grouped(fragments.reassembled)} packets,` +
-        ` ${grouped(fragments.held)} held; ${grouped(fragments.inner)} inner, the containers' own`,
+      `Fragments: ${grouped(fragments.fragments)} outer, reassembled to ${grouped(fragments.reassembled)} packets,` +
+        ` ${grouped(fragments.held)} held; ${grouped(fragments.inner)} inner, from the containers`,
     );
   }
 }

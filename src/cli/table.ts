@@ -1,28 +1,28 @@
-/** Aligned tables of text. */
+/** Aligned text tables. */
 import { plain } from '../plain-text.js';
 
-/** A number with a comma between thousands. */
+/** A number with commas between thousands. */
 export function grouped(value: number): string {
   return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
-/** A column: its heading and on which side its cells stand. */
+/** A column: its heading, and the alignment of its cells. */
 export interface Column {
   readonly heading: string;
   readonly align: 'left' | 'right';
 }
 
-/** A column of words. */
+/** A text column. */
 export function words(heading: string): Column {
   return { heading, align: 'left' };
 }
 
-/** A column of numbers. */
+/** A numeric column. */
 export function numbers(heading: string): Column {
   return { heading, align: 'right' };
 }
 
-/** Lines of a table: the headings, then the rows, each column as wide as its widest cell, whatever names are in it. */
+/** Lines of a table: the headings, then the rows. Each column is as wide as its widest cell. */
 export function table(columns: readonly Column[], rows: readonly (readonly (string | number)[])[]): string[] {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? grouped(cell) : plain(cell))));
   const widths = columns.map(({ heading }, i) =>

@@ -1,13 +1,13 @@
 /**
- * Where text leaves the process: standard output and standard error. Whatever a name from a file, a config or a packet holds,
- * here it becomes plain text: no keys, no control characters (see plain-text.ts).
+ * Text output: standard output and standard error. Names from files, configs and packets become plain text here:
+ * no keys, no control characters (see plain-text.ts).
  */
 import { plain, plainJson, printable } from '../plain-text.js';
 import { currentStreams } from './streams.js';
 
 const FLUSH_AT = 1 << 16;
 
-/** Standard output as lines: gathered, and written synchronously, so that a slow reader slows us and fills no memory. */
+/** Standard output as lines: buffered, and written synchronously, so that a slow reader doesn't make us fill memory. */
 export class TextOutput {
   readonly #write = currentStreams().output;
   readonly #encoder = new TextEncoder();
@@ -18,12 +18,12 @@ export class TextOutput {
     this.#hold(plain(text));
   }
 
-  /** Writes a line of numbers, addresses and vtep's own words: keys are not looked for, which takes longer than making it. */
+  /** Writes a line of numbers, addresses and fixed text. Skips the search for keys, which would dominate the cost. */
   figures(text: string): void {
     this.#hold(printable(text));
   }
 
-  /** Writes lines of vtep's own, as they are: a help, or a file that was asked for. */
+  /** Writes text from vtep itself unfiltered: a help text, or a requested file. */
   verbatim(text: string): void {
     this.#hold(text);
   }
@@ -33,7 +33,7 @@ export class TextOutput {
     this.#hold(plainJson(value));
   }
 
-  /** Hands on what is held back. */
+  /** Writes the buffered lines. */
   flush(): void {
     if (this.#held !== '') this.#write(this.#encoder.encode(this.#held));
     this.#held = '';
@@ -45,12 +45,12 @@ export class TextOutput {
   }
 }
 
-/** A line for people, on standard error. */
+/** Writes a line to standard error. */
 export function say(text: string): void {
   currentStreams().remarks(`${plain(text)}\n`);
 }
 
-/** Lines for people, each by itself. */
+/** Writes each line of a text to standard error. */
 export function sayLines(text: string): void {
   for (const line of text.split('\n')) say(line);
 }

@@ -1,4 +1,4 @@
-/** `vtep up`: this host as a node of an overlay. */
+/** `vtep up`: runs this host as a node of an overlay. */
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { STANDARD_STREAM } from '../capture/standard-stream.js';
@@ -25,37 +25,50 @@ import { version } from './version.js';
 
 const HELP = `vtep up --config FILE --node NAME [OPTIONS]
 
-This host as the node NAME of an overlay, until SIGINT or SIGTERM: VXLAN and ESP over sockets of the node's VTEP address,
-a TAP device for each endpoint of the node (its device: or else its name; in the network namespace of its netns:) with
-its MAC, address and MTU. It prints what it did at its end. SIGHUP reads the config anew: what is wrong with it is said,
-and the one before stays. Needs Linux, root and koffi; clear networks in a dry run need none of them.
+Runs this host as the node NAME of an overlay, until SIGINT or SIGTERM: VXLAN
+and ESP over sockets on the node's VTEP address, and a TAP device for each
+endpoint of the node, with its MAC, address and MTU (named by its device: or
+else its name; in the network namespace of its netns:). Prints a report at the
+end. SIGHUP reloads the config; if that fails, it reports why and keeps the
+previous one. Needs Linux, root and koffi, except for dry runs of clear
+networks.
 
 ${CONFIG_HELP}
-  --node NAME        which node this host is
-  --state FILE       keeps sequence numbers there, so that a restart goes on where it stood (docs/security.md)
-  --oversize WORD    what doesn't fit: inside (ICMP to the sender, or inner fragments; the default), outside (outer
-                     fragments) or drop
+  --node NAME        the node that this host is
+  --state FILE       persists sequence numbers in this file, so that a restart
+                     continues them (docs/security.md)
+  --oversize MODE    packets that don't fit: inside (ICMP to the sender, or
+                     inner fragments), outside (outer fragments) or drop.
+                     Default: inside
   --clamp-mss        lowers TCP's maximum segment size to what fits
-  --accept-unknown-vteps  takes packets from addresses that are no node of the config (docs/security.md)
-  --sockets WORD     system (raw sockets, many packets a call; the default where there are) or node (node:dgram)
-  --inner-checksums WORD  verify (the default where the VTEP's device is hardware), or accept those that a peer on the
-                     same host left unfinished (the default on veth, virtio and the like)
-  --metrics [HOST:]PORT  serves counters to Prometheus there, on loopback if no host is said
-  --frames FILE      dry run: no TAP devices; frames of the node's endpoints come from this capture, at its pace
-  --frames-out FILE  dry run: frames for the node's endpoints go there (pcap)
-  --speed X          how much faster than it was recorded; 1
-  --for SECONDS      ends by itself; a dry run ends a second after its last frame
+  --accept-unknown-vteps
+                     accepts packets from addresses that aren't nodes of the
+                     config (docs/security.md)
+  --sockets KIND     system (raw sockets, many packets per system call) or node
+                     (node:dgram). Default: system where available
+  --inner-checksums MODE
+                     verify, or accept checksums that a peer on the same host
+                     left unfinished. Default: accept if the VTEP's device is
+                     virtual (veth, virtio and the like), verify otherwise
+  --metrics [HOST:]PORT
+                     serves counters to Prometheus. Default host: loopback
+  --frames FILE      dry run without TAP devices: reads frames of the node's
+                     endpoints from this capture, at its pace
+  --frames-out FILE  dry run: writes frames for the node's endpoints (pcap)
+  --speed X          X times the recorded pace. Default: 1
+  --for SECONDS      stops after this time; a dry run stops one second after its
+                     last frame
 ${AEAD_HELP}
   --json             one JSON object at the end`;
 
 const MILLISECONDS = 1000;
-/** A dry run's packets have so long to come back, in milliseconds. */
+/** How long a dry run waits for packets after its last frame, in milliseconds. */
 const LINGER = 1000;
-/** How often it is looked whether that is so. A timer of its own could not be set to all of the times that may be asked for. */
+/** Polling interval for the end, in milliseconds: a single timer can't be set to every time that may be requested. */
 const LOOK = 20;
-/** Milliseconds that a thread which reads a config gets to end, when all else is over. */
+/** How long to wait at the end for the thread that loads a config, in milliseconds. */
 const PATIENCE = 5000;
-/** Milliseconds that new devices get to be there when a config counts as taken over; any more follow. */
+/** How long a reload waits for new devices, in milliseconds; later ones follow. */
 const DEVICES = 5000;
 const LONGEST = 365 * 86_400;
 
@@ -63,7 +76,7 @@ function numberOption(parsed: ParsedArguments, name: string): number | undefined
   const text = parsed.values[name];
   if (typeof text !== 'string') return undefined;
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value > 0 && value <= LONGEST)) throw new UsageError(`--${name} takes a number above 0`);
+  if (!(value > 0 && value <= LONGEST)) throw new UsageError(`--${name} takes a positive number`);
   return value;
 }
 
@@ -73,12 +86,12 @@ async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
   return withSwitches(parsed, topology);
 }
 
-/** A topology with what the command line says in addition to the config, at the start and at each reload. */
+/** Applies the command line's switches to a topology, at the start and at each reload. */
 function withSwitches(parsed: ParsedArguments, topology: Topology): Topology {
   return parsed.values['accept-unknown-vteps'] === true ? { ...topology, acceptUnknownVteps: true } : topology;
 }
 
-/** The dry run that the options say, or none. */
+/** The dry run that the options ask for, if any. */
 async function dryRunOf(parsed: ParsedArguments, topology: Topology, node: string): Promise<DryRun | undefined> {
   const { frames, 'frames-out': out } = parsed.values;
   if (typeof frames !== 'string' && typeof out !== 'string') return undefined;
@@ -89,7 +102,7 @@ async function dryRunOf(parsed: ParsedArguments, topology: Topology, node: strin
   });
 }
 
-/** What is wrong with the options is said before anything is opened. */
+/** Reports invalid options before anything is opened. */
 function checkOptions(parsed: ParsedArguments): void {
   metricsOption(parsed);
   numberOption(parsed, 'for');
@@ -98,7 +111,7 @@ function checkOptions(parsed: ParsedArguments): void {
   throw new UsageError('--frames-out takes a file: the report goes to standard output');
 }
 
-/** A VTEP with what the command line adds to it. */
+/** A VTEP with what the command line adds: reloads, metrics, dry run, report. */
 class Up {
   readonly #parsed: ParsedArguments;
   readonly #node: string;
@@ -112,11 +125,11 @@ class Up {
   #taken = 0;
   #refused = 0;
   readonly #loader: ConfigLoader;
-  /** Set while a config is read. */
+  /** Set while a config is loading. */
   #reload: Promise<void> | undefined;
-  /** Signals since that began. */
+  /** Signals since then. */
   #signals = 0;
-  /** What went wrong inside while a config was taken over: the node may be between two. */
+  /** An internal error while applying a config: the node may have half of it. */
   #failure: Error | undefined;
 
   constructor(parsed: ParsedArguments, node: string, vtep: LiveVtep, cipher: LiveCipher, dryRun: DryRun | undefined) {
@@ -128,7 +141,7 @@ class Up {
     this.#dryRun = dryRun;
   }
 
-  /** Runs until it is ended: by a signal, the time, or the end of a dry run. */
+  /** Runs until a signal, the time limit, or the end of a dry run. */
   async run(): Promise<void> {
     const end = (): void => this.#ending.abort();
     const address = metricsOption(this.#parsed);
@@ -138,7 +151,7 @@ class Up {
         : await MetricsServer.listen(
             address,
             () => this.#metrics(),
-            (why) => say(`vtep: there are no metrics any more: ${why}`),
+            (why) => say(`vtep: metrics stopped: ${why}`),
           );
     const timer = setInterval(() => {
       if (this.#isOver()) end();
@@ -146,14 +159,14 @@ class Up {
     try {
       const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
       await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () => {
-        // Whoever reads it may send a signal at once.
+        // Said only now: a program that reads it may send a signal immediately.
         this.#announce(where === '' ? '' : `; metrics on http://${where}/metrics`);
         return this.#vtep.run(this.#ending.signal);
       });
     } finally {
       clearInterval(timer);
       server?.close();
-      // Also where a socket failed: nothing is read any more.
+      // Also if a socket failed: no config is loaded from now on.
       end();
       this.#loader.close();
       await this.#reload;
@@ -161,12 +174,12 @@ class Up {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Whether no config is being read any more. One whose file system doesn't answer would keep this process from ending. */
+  /** Waits until no config is loading; false if one is stuck, as on a dead file system, which would block our exit. */
   readsNothing(): Promise<boolean> {
     return this.#loader.ended(PATIENCE);
   }
 
-  /** Prints what was done. */
+  /** Prints the report. */
   report(): void {
     const { counters } = this.#vtep;
     const seconds = (performance.now() - this.#began) / MILLISECONDS;
@@ -179,7 +192,7 @@ class Up {
     output.flush();
   }
 
-  /** Whether the time is up, or the frames of a dry run are at their end for long enough. */
+  /** Whether the time is up, or a dry run's frames ended long enough ago. */
   #isOver(): boolean {
     const now = performance.now();
     const seconds = numberOption(this.#parsed, 'for');
@@ -206,7 +219,7 @@ class Up {
     for (const [endpoint, port] of this.#vtep.node.ports) say(`vtep: endpoint ${endpoint}: ${port.name}`);
   }
 
-  /** One reading at a time: however many signals come meanwhile, there is one more after it. */
+  /** Loads one config at a time; any number of signals meanwhile cause one more load. */
   #reloadSoon(): void {
     this.#signals++;
     this.#reload ??= this.#readAnew();
@@ -223,8 +236,8 @@ class Up {
   }
 
   async #readAnew(): Promise<void> {
-    for (let heeded = 0; heeded !== this.#signals && !this.#isEnding();) {
-      heeded = this.#signals;
+    for (let handled = 0; handled !== this.#signals && !this.#isEnding();) {
+      handled = this.#signals;
       await this.#readOnce();
     }
     this.#signals = 0;
@@ -244,12 +257,11 @@ class Up {
       const outcome = this.#takeOver(topology);
       topology.ring?.wipe();
       this.#taken++;
-      // Packets pass meanwhile. Neither the next reload nor the end waits for a thousand devices.
+      // Packets flow meanwhile. Neither the next reload nor the exit waits for a thousand devices.
       const late = setTimeout(DEVICES, undefined, { ref: false });
       await Promise.race([this.#vtep.devicesSettled(), late, this.#ended]);
-      const stale =
-        outcome === RingOutcome.Stale ? '; its key ring is older than the one that is held, which stays' : '';
-      say(`vtep: the config was taken over${stale}`);
+      const stale = outcome === RingOutcome.Stale ? '; its key ring is older than the current one, which is kept' : '';
+      say(`vtep: configuration reloaded${stale}`);
     } catch (error) {
       if (error instanceof VtepError) {
         this.#refuse(error);
@@ -264,13 +276,13 @@ class Up {
 
   #refuse({ message }: Error): void {
     this.#refused++;
-    say(`vtep: the config was not taken over, and the one before stays: ${message}`);
+    say(`vtep: reload failed, keeping the previous configuration: ${message}`);
   }
 }
 
 /** `vtep up`. */
 export const upCommand: Command = {
-  summary: 'this host as a node of the overlay',
+  summary: 'runs this host as a node of an overlay',
   help: HELP,
   async run(args) {
     const parsed = parseWords('up', args, {
@@ -290,9 +302,9 @@ export const upCommand: Command = {
       aead: { type: 'string' },
       json: { type: 'boolean' },
     });
-    if (parsed.operands.length > 0) throw new UsageError('up takes options alone; see: vtep up --help');
+    if (parsed.operands.length > 0) throw new UsageError('up takes no operands; see: vtep up --help');
     const { node } = parsed.values;
-    if (typeof node !== 'string') throw new UsageError('up needs --node NAME, the node that this host is');
+    if (typeof node !== 'string') throw new UsageError('up needs --node NAME, the name of this node');
     checkOptions(parsed);
     const oversize = oneOf(parsed, 'oversize', Object.values(Oversize));
     const sockets = oneOf(parsed, 'sockets', ['system', 'node']);
@@ -323,7 +335,7 @@ export const upCommand: Command = {
       await up.run();
       up.report();
       dryRun?.finish();
-      // The SAs' numbers are written for the last time here.
+      // Persists the SAs' sequence numbers for the last time.
       vtep.close();
       vtep = undefined;
       return cipher.stateLost ? ExitCode.Unusable : ExitCode.Done;

@@ -1,4 +1,4 @@
-/** The choice of a cipher, and what is said of one that gives wrong results. */
+/** The choice of a cipher, and the message about one that fails its self-test. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { AeadError, nodeBackend } from '../../src/aead/index.js';
 import { aeadOption } from '../../src/cli/aead-option.js';
 import { ROOT } from '../repository.js';
 
-test('a cipher that fails its self-test is said on standard error, and the next one is taken', () => {
+test('reports a cipher that fails its self-test on standard error, and uses the next one', () => {
   const url = (path: string): string => JSON.stringify(pathToFileURL(join(ROOT, 'dist', path)).href);
   const program = `
     const { nodeBackend } = await import(${url('src/aead/index.js')});
@@ -28,7 +28,7 @@ test('a cipher that fails its self-test is said on standard error, and the next 
   assert.match(call.stderr.toString(), /^vtep: the cipher broken seals AES-128-GCM [^\n]* incorrectly: not used\n$/);
 });
 
-test('the one that is named is taken and no other', async () => {
+test('uses only the named cipher', async () => {
   const { aead } = await aeadOption({ values: { aead: 'forge' }, operands: [] });
   assert.equal(aead.name, 'forge');
   await assert.rejects(

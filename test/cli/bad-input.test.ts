@@ -1,4 +1,4 @@
-/** Whatever is wrong with a call or a file: the right exit code, one line that says what, nothing half-written. */
+/** Invalid arguments and files: the right exit code, one line that says what is wrong, no partial output. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -34,7 +34,7 @@ function unusable(call: Outcome, pattern: RegExp): void {
   assert.equal(call.stdout, '');
 }
 
-/** A file that no command can read: each says so and writes nothing. */
+/** Asserts that every command refuses a file, and writes nothing. */
 async function refused(path: string, pattern: RegExp): Promise<void> {
   unusable(await vtep(['inspect', path]), pattern);
   const out = join(folder, 'never.pcap');
@@ -45,21 +45,20 @@ async function refused(path: string, pattern: RegExp): Promise<void> {
   );
 }
 
-/** The header of a µs pcap file with another link type. */
+/** The header of a µs pcap file with a given link type. */
 function withLinkType(linkType: number): Buffer {
   const bytes = Buffer.from(good);
   bytes.writeUInt32LE(linkType, 20);
   return bytes;
 }
 
-describe('files that hold no capture', () => {
+describe('refuses files that are not captures:', () => {
   test('an empty file', () =>
     refused(file('empty.pcap', ''), /empty\.pcap: it is empty; a pcap or pcapng file is needed/));
   test('a text file', () => refused(file('text.pcap', 'hello, world\n'), /neither pcap nor pcapng/));
   test('a file of one byte', () => refused(file('one.pcap', 'x'), /neither pcap nor pcapng/));
-  test('a folder', () => refused(folder, /it is a folder; name a file in it/));
-  test('a file that is not there', () =>
-    refused(join(folder, 'nowhere.pcap'), /nowhere\.pcap: no such file or folder/));
+  test('a directory', () => refused(folder, /it is a folder; name a file in it/));
+  test('a missing file', () => refused(join(folder, 'nowhere.pcap'), /nowhere\.pcap: no such file or folder/));
   test('half a file header', () =>
     refused(file('half.pcap', good.subarray(0, 20)), /in the middle of the record at byte 0/));
   test('an old version', async () => {
@@ -68,38 +67,38 @@ describe('files that hold no capture', () => {
     await refused(file('old.pcap', bytes), /pcap version 3\.4 is not supported, only 2\.4/);
   });
   test('an unknown link type', () =>
-    refused(file('link.pcap', withLinkType(147)), /link type USER0; these can be read: NULL, EN10MB/));
+    refused(file('link.pcap', withLinkType(147)), /unsupported link type USER0; supported: NULL, EN10MB/));
   test('a pcapng file of an unknown link type', async () => {
     const bytes = Buffer.from(goodNg);
-    // The interface description stands behind the section header.
+    // The interface description follows the section header.
     bytes.writeUInt16LE(147, bytes.readUInt32LE(4) + 8);
-    await refused(file('link.pcapng', bytes), /link type USER0; these can be read/);
+    await refused(file('link.pcapng', bytes), /unsupported link type USER0; supported: /);
   });
-  test('gzip data that is none', () => refused(file('bad.gz', Buffer.from([0x1f, 0x8b, 1, 2, 3, 4])), /gzip data/));
+  test('invalid gzip data', () => refused(file('bad.gz', Buffer.from([0x1f, 0x8b, 1, 2, 3, 4])), /gzip data/));
 });
 
 describe('damage', () => {
-  test('a first record of 4 GB is refused whole', async () => {
+  test('refuses a capture whose first record is 4 GB long', async () => {
     const bytes = Buffer.from(good);
     bytes.writeUInt32LE(0xffffffff, 24 + 8);
     await refused(file('huge.pcap', bytes), /the record at byte 24 claims 4294967295 bytes/);
   });
 
-  test('a pcapng with a wrong block length is refused whole if it is the first', async () => {
+  test('refuses a pcapng file whose first block has a wrong length', async () => {
     const bytes = Buffer.from(goodNg);
     bytes.writeUInt32LE(13, 4);
     await refused(file('block.pcapng', bytes), /a block of length 13 at byte 0/);
   });
 
-  /** Bytes of the good file up to behind a number of records. */
-  function behind(records: number): number {
+  /** Length of the good file's header and first records, in bytes. */
+  function lengthOf(records: number): number {
     let at = 24;
     for (let i = 0; i < records; i++) at += 16 + good.readUInt32LE(at + 8);
     return at;
   }
 
   const later = Buffer.from(good);
-  later.writeUInt32LE(0xfffffff0, behind(10) + 8);
+  later.writeUInt32LE(0xfffffff0, lengthOf(10) + 8);
   const ngLater = Buffer.from(goodNg);
   ngLater.writeUInt32LE(0x33333333, goodNg.length - 4);
   const CASES = [
@@ -107,7 +106,7 @@ describe('damage', () => {
     [
       'a file that ends in a record',
       'cut.pcap',
-      good.subarray(0, behind(7) + 30),
+      good.subarray(0, lengthOf(7) + 30),
       7,
       /ends in the middle of the record/,
     ],
@@ -121,13 +120,13 @@ describe('damage', () => {
     ],
   ] as const;
   for (const [what, name, bytes, packets, pattern] of CASES) {
-    test(`${what}: the packets before it come out, and --strict makes it exit 1`, async () => {
+    test(`${what}: reads the packets before it, and exits 1 with --strict`, async () => {
       const path = file(name, bytes);
       const out = join(folder, `${name}.out`);
       const call = await vtep(['decap', path, '-o', out]);
       assert.equal(call.status, 0, call.stderr);
       assert.match(call.stderr, pattern);
-      assert.match(call.stderr, new RegExp(`the ${packets} packets before it were read`));
+      assert.match(call.stderr, new RegExp(`read the ${packets} packets before it`));
       const frames = (await framesOf(out)).length;
       assert.ok(frames > 0 && frames <= packets);
       assert.equal((await vtep(['decap', path, '-o', out, '--strict'])).status, 1);
@@ -139,12 +138,12 @@ describe('damage', () => {
     });
   }
 
-  test('a header alone is a capture of nothing: said, and exit 1 with --strict', async () => {
+  test('reports a capture without packets, and exits 1 with --strict', async () => {
     const path = file('header.pcap', good.subarray(0, 24));
     const out = join(folder, 'header.out.pcap');
     const call = await vtep(['decap', path, '-o', out]);
     assert.equal(call.status, 0);
-    assert.match(call.stderr, /header\.pcap: it holds no packets/);
+    assert.match(call.stderr, /header\.pcap: no packets/);
     assert.equal(readFileSync(out).length, 24);
     assert.equal((await vtep(['decap', path, '-o', out, '--strict'])).status, 1);
     assert.equal((await vtep(['inspect', path])).status, 0);
@@ -152,7 +151,7 @@ describe('damage', () => {
   });
 });
 
-describe('outputs that can not be', () => {
+describe('refuses outputs that can not be written:', () => {
   const input = file('input.pcap', good);
 
   test('the input itself, by its name, a symbolic link or a hard link', async () => {
@@ -167,16 +166,16 @@ describe('outputs that can not be', () => {
     assert.deepEqual(readFileSync(input), good);
   });
 
-  test('a folder', async () => {
+  test('a directory', async () => {
     mkdirSync(join(folder, 'there'));
     unusable(await vtep(['decap', input, '-o', join(folder, 'there')]), /it is a folder; name a file in it/);
   });
 
-  test('a file in a folder that is not there', async () =>
+  test('a file in a missing directory', async () =>
     unusable(await vtep(['decap', input, '-o', join(folder, 'no', 'out.pcap')]), /no such file or folder/));
 
   const root = process.getuid?.() === 0 ? 'root may write everywhere' : false;
-  test('a file in a folder that may not be written', { skip: root }, async () => {
+  test('a file in a read-only directory', { skip: root }, async () => {
     mkdirSync(join(folder, 'locked'));
     chmodSync(join(folder, 'locked'), 0o500);
     unusable(await vtep(['decap', input, '-o', join(folder, 'locked', 'out.pcap')]), /permission denied/);
@@ -186,41 +185,41 @@ describe('outputs that can not be', () => {
     unusable(await vtep(['decap', input, '-o', '/dev/full']), /no space left on the device/),
   );
 
-  test('an older output stays as it was when the input is refused', async () => {
+  test('leaves an older output unchanged if the input is refused', async () => {
     const out = file('older.pcap', 'older');
     assert.equal((await vtep(['decap', file('bad.pcap', 'no capture'), '-o', out])).status, 2);
     assert.equal(readFileSync(out, 'utf8'), 'older');
   });
 });
 
-describe('calls that can not be carried out', () => {
+describe('refuses invalid arguments:', () => {
   const CALLS: [string[], RegExp][] = [
-    [['nonsense'], /there is no command "nonsense"; see: vtep --help/],
-    [['toString'], /there is no command "toString"/],
+    [['nonsense'], /unknown command "nonsense"; see: vtep --help/],
+    [['toString'], /unknown command "toString"/],
     [['inspect'], /inspect needs a capture file; see: vtep inspect --help/],
     [['inspect', 'a', 'b'], /inspect takes one file, not 2/],
     [['inspect', 'a', '--nonsense'], /Unknown option '--nonsense'; see: vtep inspect --help/],
-    [['inspect', 'a', '--vni', '16777216'], /--vni takes a whole number from 0 to 16777215, not "16777216"/],
-    [['inspect', 'a', '--vni', 'x'], /--vni takes a whole number/],
+    [['inspect', 'a', '--vni', '16777216'], /--vni takes an integer from 0 to 16777215, not "16777216"/],
+    [['inspect', 'a', '--vni', 'x'], /--vni takes an integer/],
     [['inspect', 'a', '--vni'], /vni/],
-    [['inspect', 'a', '--port', '0'], /--port takes a whole number from 1 to 65535/],
+    [['inspect', 'a', '--port', '0'], /--port takes an integer from 1 to 65535/],
     [['inspect', 'a', '--reserved', 'maybe'], /--reserved takes refuse or ignore, not "maybe"/],
-    [['inspect', 'a', '--packets', '--json'], /--packets and --json exclude each other/],
-    [['decap', 'a'], /decap needs -o OUT/],
+    [['inspect', 'a', '--packets', '--json'], /--packets and --json are mutually exclusive/],
+    [['decap', 'a'], /decap needs an output file: -o OUT/],
     [['decap', 'a', '-o', 'b', '--format', 'txt'], /--format takes pcap or pcapng/],
-    [['decap', 'a', '-o', '-', '--json'], /--json and -o - both want standard output/],
+    [['decap', 'a', '-o', '-', '--json'], /--json and -o - both use standard output/],
   ];
   for (const [words, pattern] of CALLS)
     test(`vtep ${words.join(' ')}`, async () => unusable(await vtep(words), pattern));
 
-  test('vtep alone prints its help on standard error and exits 2', async () => {
+  test('without arguments, prints the help on standard error and exits 2', async () => {
     const call = await vtep([]);
     assert.equal(call.status, 2);
     assert.match(call.stderr, /vtep COMMAND/);
   });
 });
 
-test('a reader that has had enough is no failure', () => {
+test('a closed output pipe is not a failure', () => {
   const call = spawnSync('sh', [
     '-c',
     `"$0" "$1" inspect --packets "$2" | head -n 1`,

@@ -1,4 +1,4 @@
-/** Captures of devices of our own, into which recordings are injected. */
+/** Captures on virtual devices, into which recordings are injected. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const HTTP = fixture('docker/03-vip-http.underlay.pcap');
 const ENCRYPTED = fixture('docker/07-encrypted.underlay.pcap');
 const RING = fixture('docker/swarm-keys.txt');
 
-/** Recordings with VXLAN, ESP and ESP in UDP, whole and in fragments, over IPv4 and IPv6. */
+/** Recordings with VXLAN, ESP and ESP in UDP, unfragmented and fragmented, over IPv4 and IPv6. */
 const RECORDINGS = [
   'docker/03-vip-http.underlay.pcap',
   'docker/07-encrypted.underlay.pcap',
@@ -29,7 +29,7 @@ const RECORDINGS = [
   'esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap',
 ].map(fixture);
 
-/** The packets of a capture that are of an overlay, and those that are fragments of whatever. */
+/** The packets of a capture that belong to an overlay, and all fragments. */
 async function overlayPackets(path: string): Promise<{ hex: string[]; fragments: Set<string> }> {
   const ingress = new Ingress();
   const source = await openCaptureFile(path);
@@ -65,19 +65,19 @@ describe('capture', { skip: devicesMissing() }, () => {
   });
   after(() => veth.remove());
 
-  /** Sends files to the other end, one after another, while a capture runs; ends that. */
+  /** Sends files to the other end, one after another, while a capture runs; then stops the capture. */
   async function captured(words: readonly string[], files: readonly string[]): ReturnType<Veth['run']> {
     const capture = await veth.capture(words);
     for (const file of files) {
       const { status, stderr } = await veth.run(['inject', file, '--to', 'vh1a', '--pps', '2000', '--strict']);
       assert.equal(status, 0, stderr);
     }
-    // What was sent is in the kernel's buffer by now; half of the time that a slow machine takes to hand it over.
+    // All packets are in the kernel's buffer by now; this is half the time that a slow machine needs to read them.
     await new Promise((resolve) => setTimeout(resolve, 300));
     return veth.end(capture);
   }
 
-  test('-o --all keeps every packet byte for byte, with the time at which it came', async () => {
+  test('-o --all keeps every packet byte for byte, with its arrival time', async () => {
     const path = join(folder, 'all.pcap');
     const start = Date.now() / 1000;
     const { status, stderr } = await captured(['--all', '-o', path], [HTTP]);
@@ -93,11 +93,11 @@ describe('capture', { skip: devicesMissing() }, () => {
     );
     assert.match(
       stderr,
-      /^vh1b: 417 packets, 137,760 bytes in [\d.]+ s -> .*all\.pcap\n {2}0 dropped by the kernel; ended by a signal$/m,
+      /^vh1b: 417 packets, 137,760 bytes in [\d.]+ s -> .*all\.pcap\n {2}0 dropped by the kernel; stopped by a signal$/m,
     );
   });
 
-  test('the ready filter lets every packet of an overlay through, and besides only fragments that may be of it', async () => {
+  test('the default filter passes every packet of an overlay, and otherwise only fragments that may belong to one', async () => {
     const found = await Promise.all(RECORDINGS.map(overlayPackets));
     for (const { hex } of found) assert.ok(hex.length > 0);
     const wanted = found.flatMap(({ hex }) => hex);
@@ -116,7 +116,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     );
     for (const hex of got) assert.ok(known.has(hex) || fragments.has(hex), hex);
 
-    // The same under a VLAN tag.
+    // The same with a VLAN tag.
     const under = join(folder, 'under.pcapng');
     const tagged = all.map((hex) => `${hex.slice(0, 24)}${VLAN_TAG}${hex.slice(24)}`);
     await captured(['-o', under], [written('tagged.pcap', tagged)]);
@@ -127,13 +127,13 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.deepEqual(untagged, got);
   });
 
-  test('--filter is libpcap’s', async () => {
+  test('--filter takes a libpcap filter', async () => {
     const path = join(folder, 'filtered.pcap');
     await captured(['--filter', 'tcp port 2377', '-o', path], [HTTP]);
     assert.equal((await framesOf(path)).length, 48);
   });
 
-  test('tables show what inspect shows of the same packets', async () => {
+  test('tables match the output of inspect for the same packets', async () => {
     const { status, stdout, stderr } = await captured(['--all', '--rows', '0'], [HTTP]);
     assert.equal(status, 0, stderr);
     const lines = stdout.toString().split('\n');
@@ -142,7 +142,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.deepEqual(lines.slice(2), inspected.slice(2));
   });
 
-  test('on a terminal the tables are written over in place, and stand there in the end', () => {
+  test('on a terminal, redraws the tables in place, and leaves them there at the end', () => {
     const main = [process.execPath, MAIN, 'capture', 'vh1b', '--all', '--for', '4']
       .map((word) => `'${word}'`)
       .join(' ');
@@ -155,16 +155,16 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.match(terminal.stdout, /Problems: none\r\n/);
   });
 
-  test('--packets prints a line a packet at once', async () => {
+  test('--packets prints one line per packet immediately', async () => {
     const { stdout } = await captured(['--packets', '--all'], [HTTP]);
     const lines = stdout.toString().trimEnd().split('\n');
     const inspected = (await vtep(['inspect', HTTP, '--packets'])).stdout.trimEnd().split('\n');
-    // Number and time come first; the times are others.
+    // Each line starts with number and time; the times differ.
     const rest = (line: string): string => line.slice(18);
     assert.deepEqual(lines.map(rest), inspected.map(rest));
   });
 
-  test('--decap opens ESP with the keys and gives the frames that decap gives', async () => {
+  test('--decap decrypts ESP with the keys and gives the same frames as decap', async () => {
     const live = join(folder, 'frames.pcap');
     const { status, stderr } = await captured(['--decap', '-o', live, '--keys', RING], [ENCRYPTED]);
     assert.equal(status, 0, stderr);
@@ -179,7 +179,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.match(stderr, /126 ESP packets opened by/);
   });
 
-  test('-o with --inspect keeps packets as they came, though the tables opened them', async () => {
+  test('-o with --inspect keeps packets encrypted, though the tables decrypt them', async () => {
     const path = join(folder, 'both.pcap');
     const words = ['--inspect', '-o', path, '--keys', RING, '--json', '--all'];
     const { status, stdout, stderr } = await captured(words, [ENCRYPTED]);
@@ -195,7 +195,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     );
   });
 
-  test('--rotate-size and --files keep the newest packets, each file whole', async () => {
+  test('--rotate-size and --files keep the newest packets in complete files', async () => {
     const path = join(folder, 'ring.pcap');
     const words = ['--all', '-o', path, '--rotate-size', '30k', '--files', '3', '--json'];
     const { status, stdout, stderr } = await captured(words, [HTTP]);
@@ -214,7 +214,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     );
   });
 
-  test('--count takes as many packets and says how many came behind them', async () => {
+  test('--count captures that many packets and reports how many followed', async () => {
     const path = join(folder, 'count.pcap');
     const capture = await veth.capture(['--all', '--count', '100', '-o', path, '--json']);
     await veth.run(['inject', HTTP, '--to', 'vh1a', '--top-speed']);
@@ -226,7 +226,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.equal((await framesOf(path)).length, 100);
   });
 
-  test('what a slow reader leaves to the kernel it drops, and every packet is written or counted', async () => {
+  test('with a slow reader, every packet is either written or counted as dropped by the kernel', async () => {
     const sent = 60;
     const capture = await veth.capture(['--all', '--buffer', '1', '-o', '-'], false);
     const { status } = await veth.run(['inject', HTTP, '--to', 'vh1a', '--top-speed', '--loops', String(sent)]);
@@ -240,12 +240,12 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.ok(drops > 0, stderr);
     const got = await framesOf(path);
     assert.equal(got.length + drops, 417 * sent);
-    // None but those that were sent.
+    // Only packets that were sent.
     const known = countOf(await framesOf(HTTP));
     for (const { hex } of got) assert.ok(known.has(hex));
   });
 
-  test('a device that goes away ends it: exit 2, a line, and everything before is kept', async () => {
+  test('stops if the device disappears: exit 2, one line, and keeps the packets before', async () => {
     const path = join(folder, 'gone.pcap');
     const capture = await veth.capture(['--all', '-o', path]);
     await veth.run(['inject', HTTP, '--to', 'vh1a', '--pps', '2000']);
@@ -256,7 +256,7 @@ describe('capture', { skip: devicesMissing() }, () => {
       assert.equal(status, 2);
       assert.match(
         stderr,
-        /; ended by the device\nvtep: vh1b: the capture ended before it was to: it went away or down; what came before is kept\n$/,
+        /; stopped by the device\nvtep: vh1b: the capture ended before it was to: it went away or down; the packets before that are kept\n$/,
       );
       assert.doesNotMatch(stderr, /Assertion|Warning/);
       assert.equal((await framesOf(path)).length, 417);
@@ -265,7 +265,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     }
   });
 
-  test('no such device, one that is down, a wrong filter: a line each', async () => {
+  test('reports in one line a missing device, a device that is down, and an invalid filter', async () => {
     const filter = 'udp port vxlan or not';
     veth.ip('link', 'set', 'lo', 'down');
     for (const [words, message] of [
@@ -283,7 +283,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     }
   });
 
-  test('a user who may not use devices is told so', () => {
+  test('tells a user without privileges what is needed', () => {
     const words = ['--bounding-set', '-net_raw,-net_admin', process.execPath, MAIN];
     for (const call of [
       ['capture', 'lo'],
@@ -298,7 +298,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     }
   });
 
-  test('without the package koffi the kernel’s drops are unknown, and all else is as it was', () => {
+  test('works without koffi, but kernel drops are unknown', () => {
     const copy = join(folder, 'no-koffi');
     for (const name of ['dist/src', 'dist/native-free', 'package.json']) {
       cpSync(join(ROOT, name), join(copy, name), { recursive: true });
@@ -311,15 +311,12 @@ describe('capture', { skip: devicesMissing() }, () => {
     const words = ['netns', 'exec', veth.namespace, process.execPath, main, 'capture', 'vh1b', '--for', '0.2'];
     const said = spawnSync('ip', words, { encoding: 'utf8', timeout: 60_000 });
     assert.equal(said.status, 0, said.stderr);
-    assert.match(
-      said.stderr,
-      /^ {2}how many the kernel dropped is unknown here \(it takes Linux and the package koffi\); ended/m,
-    );
+    assert.match(said.stderr, /^ {2}kernel drops unknown \(needs Linux and the koffi package\); stopped/m);
     const { kernelDrops } = JSON.parse(spawnSync('ip', [...words, '--json'], { encoding: 'utf8' }).stdout);
     assert.equal(kernelDrops, null);
   });
 
-  test('a device without Ethernet is captured with the ready filter, which has no VLAN there', async () => {
+  test('captures a device without Ethernet with the default filter, without its VLAN part', async () => {
     veth.ip('tuntap', 'add', 'vh1t', 'mode', 'tun');
     veth.ip('link', 'set', 'vh1t', 'up');
     const path = join(folder, 'tun.pcap');
@@ -331,7 +328,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.equal(refused.stderr, 'vtep: "vh1t" takes packets of link type RAW, not Ethernet frames\n');
   });
 
-  test('any is all devices at once, cooked, and the kernel’s drops are known there, too', async () => {
+  test('any captures all devices at once, cooked, with known kernel drops', async () => {
     const capture = veth.start(['capture', 'any', '--json', '--vni', '4097']);
     await capture.says('capturing from any');
     const sent = ['inject', fixture('vxlan/01-icmp.underlay.pcap'), '--to', 'vh1a', '--pps', '500', '--loops', '20'];
@@ -340,14 +337,14 @@ describe('capture', { skip: devicesMissing() }, () => {
     const { status, stdout, stderr } = await veth.end(capture);
     assert.equal(status, 0, stderr);
     const { linkType, kernelDrops, survey, end } = JSON.parse(stdout.toString());
-    // Each packet goes out at one end and comes in at the other.
+    // Each packet leaves at one end and arrives at the other.
     assert.deepEqual(
       { linkType, kernelDrops, frames: survey.frames, end },
       { linkType: 'LINUX_SLL', kernelDrops: 0, frames: 2 * 20 * 38, end: 'signal' },
     );
   });
 
-  test('--list names the devices', async () => {
+  test('--list shows the devices', async () => {
     const { status, stdout } = await veth.run(['capture', '--list']);
     assert.equal(status, 0);
     for (const name of ['vh1a', 'vh1b', 'any', 'lo'])
@@ -358,28 +355,28 @@ describe('capture', { skip: devicesMissing() }, () => {
   });
 });
 
-describe('the words of capture', () => {
+describe('refuses invalid arguments:', () => {
   for (const [words, message] of [
     [[], /needs a device/],
     [['a', 'b'], /takes one device, not 2/],
-    [['--list', 'a'], /--list goes with --json alone/],
-    [['a', '--filter', 'udp', '--all'], /exclude each other/],
-    [['a', '--decap'], /--decap needs -o OUT/],
+    [['--list', 'a'], /--list takes no option but --json/],
+    [['a', '--filter', 'udp', '--all'], /are mutually exclusive/],
+    [['a', '--decap'], /--decap needs an output file: -o OUT/],
     [['a', '--decap', '-o', 'x.pcap', '--inspect'], /--decap and --inspect/],
-    [['a', '--packets', '-o', 'x.pcap'], /--packets goes without/],
-    [['a', '-o', '-', '--json'], /both want standard output/],
-    [['a', '-o', '-', '--inspect'], /both want standard output/],
-    [['a', '-o', 'x.pcap', '--keys', RING], /--keys goes with tables, --packets or --decap/],
+    [['a', '--packets', '-o', 'x.pcap'], /--packets can't be combined with/],
+    [['a', '-o', '-', '--json'], /both use standard output/],
+    [['a', '-o', '-', '--inspect'], /both use standard output/],
+    [['a', '-o', 'x.pcap', '--keys', RING], /--keys needs tables, --packets or --decap/],
     [['a', '--rotate-size', '1M'], /need -o OUT/],
-    [['a', '--files', '3', '-o', 'x.pcap'], /--files goes with --rotate/],
-    [['a', '-o', '-', '--rotate-size', '1M'], /standard output is one file/],
-    [['a', '--decap', '-o', 'x.pcapng', '--rotate-size', '1M'], /rotates pcap only/],
-    [['a', '--rotate-size', '1x', '-o', 'x.pcap'], /--rotate-size takes from 1000 to/],
-    [['a', '--for', '0'], /--for takes from 0.001 to/],
-    [['a', '--count', '0'], /--count takes a whole number from 1/],
-    [['a', '--buffer', '2048'], /--buffer takes a whole number from 1 to 2047/],
+    [['a', '--files', '3', '-o', 'x.pcap'], /--files needs --rotate/],
+    [['a', '-o', '-', '--rotate-size', '1M'], /standard output can't be rotated/],
+    [['a', '--decap', '-o', 'x.pcapng', '--rotate-size', '1M'], /rotates only pcap/],
+    [['a', '--rotate-size', '1x', '-o', 'x.pcap'], /--rotate-size takes 1000 to/],
+    [['a', '--for', '0'], /--for takes 0.001 to/],
+    [['a', '--count', '0'], /--count takes an integer from 1/],
+    [['a', '--buffer', '2048'], /--buffer takes an integer from 1 to 2047/],
   ] as const) {
-    test(`capture ${words.join(' ').replace(RING, 'RING')}: exit 2 and a line`, async () => {
+    test(`capture ${words.join(' ').replace(RING, 'RING')}: exit 2 and one line`, async () => {
       const { status, stdout, stderr } = await vtep(['capture', ...words]);
       assert.equal(status, 2);
       assert.equal(stdout, '');

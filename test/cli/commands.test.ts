@@ -1,4 +1,4 @@
-/** What the commands print and take. */
+/** Output and input of the commands. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const folder = scratch();
 const ICMP = fixture('vxlan/01-icmp.underlay.pcap');
 
 describe('vtep', () => {
-  test('--help names every command, and each command has its own', async () => {
+  test('--help names every command, and each command has its own help', async () => {
     const help = await vtep(['--help']);
     assert.equal(help.status, 0);
     for (const name of ['inspect', 'decap']) {
@@ -24,35 +24,35 @@ describe('vtep', () => {
     }
   });
 
-  test("--version is the package's", async () => {
+  test("--version prints the package's version", async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     for (const word of ['--version', '-v', '-V', 'version']) {
       assert.equal((await vtep([word])).stdout, `${version}\n`, word);
     }
   });
 
-  test('help COMMAND is the help of the command, also of one within another', async () => {
+  test('help COMMAND prints the help of the command, also of a subcommand', async () => {
     assert.equal((await vtep(['help', 'inspect'])).stdout, (await vtep(['inspect', '--help'])).stdout);
     assert.equal((await vtep(['help', 'keys', 'spi'])).stdout, (await vtep(['keys', 'spi', '--help'])).stdout);
     assert.equal((await vtep(['help'])).stdout, (await vtep(['--help'])).stdout);
     const unknown = await vtep(['help', 'nothing']);
     assert.deepEqual([unknown.status, unknown.stdout], [2, '']);
-    assert.match(unknown.stderr, /there is no command "nothing"/);
+    assert.match(unknown.stderr, /unknown command "nothing"/);
   });
 
   for (const [words, hint] of [
-    [['inspect', '-r', 'x'], /'-r' \(a file is named without an option\); see: vtep inspect --help/],
+    [['inspect', '-r', 'x'], /'-r' \(name the file without an option\); see: vtep inspect --help/],
     [['inspect', '-i', 'eth0'], /vtep capture DEVICE/],
-    [['inspect', '-nn', 'x'], /addresses and ports are always numbers/],
+    [['inspect', '-nn', 'x'], /addresses and ports are always numeric/],
     [['inspect', '-v', 'x'], /--packets/],
     [['inspect', '-w', 'x'], /vtep decap FILE -o OUT/],
     [['inspect', '-o', 'x'], /decap, encap and capture write files/],
-    [['decap', '-w', 'x'], /the file to write is -o OUT/],
+    [['decap', '-w', 'x'], /the output file is -o OUT/],
     [['replay', '-w', 'x'], /--write-wire OUT/],
     [['inspect', '-D'], /vtep capture --list/],
     [['inspect', '-q'], /Unknown option '-q'; see: vtep inspect --help/],
   ] as const) {
-    test(`${words.join(' ')} is refused with what vtep has for it`, async () => {
+    test(`${words.join(' ')} is refused with a hint`, async () => {
       const { status, stderr } = await vtep(words);
       assert.equal(status, 2);
       assert.match(stderr, hint);
@@ -72,7 +72,7 @@ describe('inspect', () => {
     assert.match(stdout, /^Problems: none$/m);
   });
 
-  test('--json is one object whose sum adds up', async () => {
+  test('--json prints one object with balanced accounting', async () => {
     const report = JSON.parse((await vtep(['inspect', ICMP, '--json'])).stdout) as SurveyReport;
     const { inFrames, esp, other, held, filtered, dropped } = report.accounting;
     const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
@@ -82,7 +82,7 @@ describe('inspect', () => {
     ]);
   });
 
-  test('shows ESP by its SPI with the first and the last sequence number', async () => {
+  test('shows ESP by SPI, with the first and last sequence number', async () => {
     const report = JSON.parse((await vtep(['inspect', fixture('docker/07-encrypted.underlay.pcap'), '--json'])).stdout);
     assert.deepEqual(
       report.esp.map((row: Record<string, unknown>) => [
@@ -98,7 +98,7 @@ describe('inspect', () => {
     );
   });
 
-  test('--packets prints a line a packet', async () => {
+  test('--packets prints one line per packet', async () => {
     const lines = (await vtep(['inspect', ICMP, '--packets'])).stdout.trimEnd().split('\n');
     assert.equal(lines.length, 40);
     assert.match(
@@ -107,7 +107,7 @@ describe('inspect', () => {
     );
   });
 
-  test('reads standard input, and gzip-compressed captures', async () => {
+  test('reads standard input and gzip-compressed captures', async () => {
     const plain = (await vtep(['inspect', ICMP])).stdout.split('\n').slice(1);
     const piped = vtepProcess(['inspect', '-'], readFileSync(ICMP));
     assert.match(piped.stdout, /^standard input: pcap, EN10MB/);
@@ -120,7 +120,7 @@ describe('inspect', () => {
     );
   });
 
-  test('gzip data that ends too soon gives the packets before, and says so', () => {
+  test('reads the packets before the end of truncated gzip data, and reports it', () => {
     const packed = gzipSync(readFileSync(fixture('vxlan/03-http-200k.underlay.pcap')), { level: 1 });
     const cut = vtepProcess(['inspect', '-', '--json', '--strict'], packed.subarray(0, packed.length / 2));
     assert.equal(cut.status, 1);
@@ -129,7 +129,7 @@ describe('inspect', () => {
     assert.equal(report.problems[0].code, 'CAPTURE_CUT_OFF');
   });
 
-  test('--vni looks at one network, --port at another port', async () => {
+  test('--vni selects a network, --port another port', async () => {
     const both = fixture('vxlan/10-formats.usec.pcap');
     assert.equal(JSON.parse((await vtep(['inspect', both, '--json'])).stdout).networks.length, 2);
     const one = JSON.parse((await vtep(['inspect', both, '--json', '--vni', '0x1002'])).stdout);
@@ -144,7 +144,7 @@ describe('inspect', () => {
     assert.equal(other.accounting.other, 26);
   });
 
-  test('says what offloads left in a capture, and calls it no fault', async () => {
+  test('reports traces of offloads in a capture, not as a fault', async () => {
     const call = await vtep(['inspect', fixture('vxlan/60-offload-on-http.underlay.pcap'), '--strict']);
     assert.equal(call.status, 0);
     assert.match(call.stdout, /^ {2}inner TCP +0 +0 +27 +0$/m);
@@ -154,7 +154,7 @@ describe('inspect', () => {
 });
 
 describe('decap', () => {
-  test('says what it did on standard error, nothing on standard output', async () => {
+  test('reports on standard error and prints nothing on standard output', async () => {
     const call = await vtep(['decap', ICMP, '-o', join(folder, 'a.pcap')]);
     assert.equal(call.stdout, '');
     assert.match(call.stderr, /^38 frames of VNI 4097 -> .*a\.pcap$/m);
@@ -169,7 +169,7 @@ describe('decap', () => {
     assert.deepEqual(call.stdoutBytes, readFileSync(out));
   });
 
-  test('--format chooses the format whatever the name', async () => {
+  test('--format overrides the extension', async () => {
     const out = join(folder, 'c.bin');
     await vtep(['decap', ICMP, '-o', out, '--format', 'pcapng']);
     const frames = await framesOf(out);
@@ -177,7 +177,7 @@ describe('decap', () => {
     assert.ok(frames.every(({ interfaceName }) => interfaceName === 'vni 4097'));
   });
 
-  test('a capture with microseconds gives a pcap with microseconds, a finer one nanoseconds', async () => {
+  test('writes microseconds for a capture in microseconds, nanoseconds for a finer one', async () => {
     for (const [form, magic] of [
       ['usec.pcap', 0xa1b2c3d4],
       ['nsec.pcap', 0xa1b23c4d],
@@ -189,13 +189,13 @@ describe('decap', () => {
     }
   });
 
-  test('ESP is counted and passed over', async () => {
+  test('counts and skips ESP', async () => {
     const call = await vtep(['decap', fixture('docker/07-encrypted.underlay.pcap'), '-o', join(folder, 'e.pcap')]);
     assert.equal(call.status, 0);
-    assert.match(call.stderr, /126 ESP packets are encrypted and were passed over/);
+    assert.match(call.stderr, /126 encrypted ESP packets skipped/);
   });
 
-  test('fragments that came twice or wait for their rest are said', async () => {
+  test('reports duplicate and held fragments', async () => {
     const input = fixture('esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap');
     const call = await vtep(['decap', input, '-o', join(folder, 'f.pcap')]);
     assert.match(call.stderr, /122 packets = 110 with inner frames \+ 0 ESP \+ 2 other \+ 7 held \+ 3 dropped/);
@@ -203,10 +203,10 @@ describe('decap', () => {
   });
 });
 
-describe('what is not read says why', () => {
+describe('explains what it does not read:', () => {
   const other = join(folder, 'other-port.pcap');
   before(() => {
-    // The recording, with VXLAN's port changed to flannel's.
+    // The recording with VXLAN's port changed to flannel's.
     const bytes = readFileSync(ICMP);
     for (let at = bytes.indexOf('12b5', 24, 'hex'); at >= 0; at = bytes.indexOf('12b5', at + 2, 'hex')) {
       bytes.writeUInt16BE(8472, at);
@@ -214,7 +214,7 @@ describe('what is not read says why', () => {
     writeFileSync(other, bytes);
   });
 
-  test('--port is named where another port looks like VXLAN, and may be repeated', async () => {
+  test('suggests --port if another port looks like VXLAN; --port may be repeated', async () => {
     const hint =
       /38 {2}VXLAN_OTHER_PORT {2}packets to UDP port 8472 look like VXLAN of VNI 4097 .*: --port 8472 reads them/;
     assert.match((await vtep(['inspect', other])).stdout, hint);
@@ -227,10 +227,10 @@ describe('what is not read says why', () => {
     assert.equal(JSON.parse(both.stdout).frames, 38);
     assert.equal((await vtep(['inspect', other, '--port', '4789', '--port', '65536'])).status, 2);
     const many = Array.from({ length: 17 }, (_, i) => ['--port', String(i + 1)]).flat();
-    assert.match((await vtep(['inspect', other, ...many])).stderr, /--port takes 16 different ports at most/);
+    assert.match((await vtep(['inspect', other, ...many])).stderr, /--port takes at most 16 different ports/);
   });
 
-  test('--vni filters: no warning, no drop, and the VNIs that there are', async () => {
+  test('--vni filters without warnings or drops, and reports the other VNIs', async () => {
     const call = await vtep(['inspect', ICMP, '--vni', '5', '--strict']);
     assert.equal(call.status, 0);
     assert.match(
@@ -242,7 +242,7 @@ describe('what is not read says why', () => {
     assert.match(decap.stderr, /^ {2}filtered 38 packets of other VNIs: 4097$/m);
   });
 
-  test('ESP without keys is a note that names --keys; decap --strict is not content without a frame', async () => {
+  test('suggests --keys for ESP; decap --strict exits 1 without a frame', async () => {
     const encrypted = fixture('docker/07-encrypted.underlay.pcap');
     const call = await vtep(['inspect', encrypted, '--strict']);
     assert.equal(call.status, 0);
@@ -251,14 +251,14 @@ describe('what is not read says why', () => {
     assert.equal((await vtep(['decap', ICMP, '-o', join(folder, 'i.pcap'), '--strict'])).status, 0);
   });
 
-  test('--keep-truncated writes frames that the snaplen cut, with the length that they had', async () => {
+  test('--keep-truncated writes truncated frames with their original length', async () => {
     const input = fixture('vxlan/10-formats.snap96.pcap');
     const out = join(folder, 'j.pcap');
     const call = await vtep(['decap', input, '-o', out, '--keep-truncated']);
-    assert.match(call.stderr, /^ {2}26 frames were written as far as the capture holds them$/m);
+    assert.match(call.stderr, /^ {2}26 truncated frames written$/m);
     const frames = await framesOf(out);
     assert.equal(frames.length, 26);
-    // 96 bytes less Ethernet, IPv4, UDP and VXLAN.
+    // 96 bytes minus Ethernet, IPv4, UDP and VXLAN.
     assert.ok(frames.every(({ hex }) => hex.length / 2 <= 46 && hex.length > 0));
     const report = JSON.parse((await vtep(['decap', input, '-o', out, '--keep-truncated', '--json'])).stdout);
     assert.deepEqual([report.frames, report.truncated, report.accounting.dropped.CAPTURE_TRUNCATED], [0, 26, 26]);

@@ -1,4 +1,4 @@
-/** `vtep encap`: containers' frames leave as the kernel's own VXLAN driver sent them, and come back out of decap. */
+/** `vtep encap`: sends containers' frames as the kernel's VXLAN driver does, and decap restores them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ function file(name: string, text: string): string {
 
 const ETHERNET = 14;
 
-/** What of the outer headers isn't the sender's free choice: all but IP id, IP checksum, UDP source port and checksum. */
+/** The outer headers without what a sender may choose: IP id, IP checksum, UDP source port and checksum. */
 function fixedFields(hex: string): string {
   const bytes = fromHex(hex);
   const four = bytes[12] === 0x08;
@@ -63,7 +63,7 @@ function checksumsHold(hex: string): void {
   assert.ok(udpChecksumHolds(bytes, udp, four ? 4 : 6, ETHERNET + (four ? 12 : 8)));
 }
 
-/** Runs encap for a node: the packets, and the report. */
+/** Runs encap for a node; returns the packets and the report. */
 async function encap(name: string, setup: Setup, node: string, container: string): Promise<[string[], string]> {
   const config = file(`${name.replace('/', '-')}.${node}.yaml`, configText(setup));
   const out = join(folder, `${name.replace('/', '-')}.${node}.pcap`);
@@ -81,7 +81,7 @@ async function encap(name: string, setup: Setup, node: string, container: string
 
 const VNI = '001001';
 
-/** The recorded packets of VNI 4097 from one node, whole ones. */
+/** The recorded, unfragmented packets of VNI 4097 from one node. */
 function sentBy(underlay: readonly string[], mac: string): string[] {
   return underlay.filter((hex) => {
     const vxlan = ETHERNET + (hex.slice(24, 28) === '0800' ? IPV4_SPAN : IPV6_SPAN) + UDP_SPAN;
@@ -101,14 +101,14 @@ const NODES = [
   ['n2', 'c2', C2, C1, '020000005002'],
 ] as const;
 
-describe('encap makes what the kernel sent (RFC 7348 section 5)', () => {
+describe('RFC 7348 section 5: encap matches the kernel', () => {
   for (const [name, setup] of RECORDINGS) {
     for (const [node, container, source, destination, mac] of NODES) {
-      test(`${name}, ${node}: headers are the recorded ones but for id, source port and checksums, which are right`, async () => {
+      test(`${name}, ${node}: headers equal the recorded ones except id, source port and checksums, which are valid`, async () => {
         const [packets] = await encap(name, setup, node, container);
         const wire = sentBy(await recorded(`${name}.underlay.pcap`), mac);
         assert.ok(wire.length > 0);
-        // Two captures may hold the same packets in another order.
+        // Two captures may contain the same packets in a different order.
         assert.deepEqual(packets.map(fixedFields).sort(), wire.map(fixedFields).sort());
         packets.forEach(checksumsHold);
         const span = 2 * (ETHERNET + (setup.family === 6 ? IPV6_SPAN : IPV4_SPAN) + UDP_SPAN + VXLAN_SPAN);
@@ -122,7 +122,7 @@ describe('encap makes what the kernel sent (RFC 7348 section 5)', () => {
   }
 });
 
-describe('what encap made comes out of decap', () => {
+describe('decap restores what encap encapsulated:', () => {
   const WAYS: readonly (readonly [what: string, setup: Setup])[] = [
     ['clear', {}],
     ['Swarm', { encrypted: true }],
@@ -130,7 +130,7 @@ describe('what encap made comes out of decap', () => {
     ['strict', { encrypted: true, profile: 'strict' }],
   ];
   for (const [what, setup] of WAYS) {
-    test(`${what}: the frames with their times, byte for byte`, async () => {
+    test(`${what}: the frames byte for byte, with their times`, async () => {
       const [packets, wire] = await encap('vxlan/03-http-200k', { ...setup, mtu: 1600 }, 'n2', 'c2');
       const ring = file('ring.yaml', `profile: ${setup.profile ?? 'swarm'}\n${RING}`);
       const out = join(folder, 'back.pcap');
@@ -146,14 +146,14 @@ describe('what encap made comes out of decap', () => {
         list.map(({ hex, seconds, nanoseconds }) => [hex, seconds, nanoseconds]);
       assert.deepEqual(plain(back), plain(expected));
       if (setup.encrypted !== true) return;
-      // Nothing of a frame's payload may stand in clear.
+      // No payload may appear in clear.
       for (const [i, packet] of packets.entries()) assert.ok(!packet.includes(expected[i].hex));
       const without = await vtep(['decap', wire, '-o', out, '--json']);
       assert.equal(JSON.parse(without.stdout).frames, 0);
     });
   }
 
-  test('--oversize outside: outer fragments, which decap puts together again', async () => {
+  test('--oversize outside sends outer fragments, which decap reassembles', async () => {
     const config = file('outside.yaml', configText({ mtu: 576 }));
     const wire = join(folder, 'outside.pcap');
     const words = ['encap', fixture('vxlan/01-icmp.c1.pcap'), '-o', wire, '--config', config, '--node', 'n1'];
@@ -168,7 +168,7 @@ describe('what encap made comes out of decap', () => {
     );
   });
 
-  test('--oversize drop: what does not fit is counted, and --strict says so', async () => {
+  test('--oversize drop counts packets that do not fit, and --strict exits 1', async () => {
     const config = file('drop.yaml', configText({ mtu: 576 }));
     const wire = join(folder, 'drop.pcap');
     const words = ['encap', fixture('vxlan/01-icmp.c1.pcap'), '-o', wire, '--config', config, '--node', 'n1'];
@@ -178,20 +178,16 @@ describe('what encap made comes out of decap', () => {
   });
 });
 
-describe('encap says what is wrong', () => {
+describe('encap reports what is wrong:', () => {
   const frames = fixture('vxlan/01-icmp.c1.pcap');
   const config = file('good.yaml', configText());
   const out = join(folder, 'never.pcap');
   const WRONG: readonly (readonly [what: string, words: readonly string[], said: RegExp])[] = [
     ['without --config', ['-o', out, '--node', 'n1'], /encap needs --config/],
     ['without --node', ['-o', out, '--config', config], /encap needs --node/],
-    ['without -o', ['--config', config, '--node', 'n1'], /encap needs -o/],
-    [
-      'with a node that is not there',
-      ['-o', out, '--config', config, '--node', 'n9'],
-      /no node "n9"; there are n1, n2/,
-    ],
-    ['with an unknown word', ['-o', out, '--config', config, '--node', 'n1', '--oversize', 'x'], /oversize/],
+    ['without -o', ['--config', config, '--node', 'n1'], /encap needs an output file: -o OUT/],
+    ['with an unknown node', ['-o', out, '--config', config, '--node', 'n9'], /no node "n9"; there are n1, n2/],
+    ['with an unknown value', ['-o', out, '--config', config, '--node', 'n1', '--oversize', 'x'], /oversize/],
   ];
   for (const [what, words, said] of WRONG) {
     test(what, async () => {
@@ -203,12 +199,12 @@ describe('encap says what is wrong', () => {
   }
 });
 
-describe('tshark reads what encap sealed', { skip: missing('tshark') }, () => {
+describe('tshark decrypts what encap sealed', { skip: missing('tshark') }, () => {
   for (const [what, setup] of [
     ['IPv4', { encrypted: true }],
     ['IPv6', { encrypted: true, family: 6 }],
   ] as const) {
-    test(`Swarm over ${what}: every ICV is good, with the keys of --esp-sa`, async () => {
+    test(`Swarm over ${what}: every ICV is valid with the keys of --esp-sa`, async () => {
       const [packets, wire] = await encap('vxlan/01-icmp', { ...setup, mtu: 1600 }, 'n1', 'c1');
       const sas = join(folder, 'esp_sa');
       const ring = file('tshark.yaml', RING);
@@ -248,16 +244,16 @@ function vtepSas(path: string): string[] {
     .filter((line) => line.startsWith('"'));
 }
 
-test('ICMP about packets that are too big goes by the times of the capture (RFC 4443 section 2.4 f)', async () => {
+test('RFC 4443 section 2.4 (f): limits ICMP packet-too-big by the times of the capture', async () => {
   const large = ethernet(udpIp(4, 8080, new Uint8Array(1900), 'right', '10.0.9.3', '10.0.9.4'), 0x0800);
-  // Don't fragment.
+  // Sets DF.
   large[20] |= 0x40;
   const sum = updateChecksum((large[24] << 8) | large[25], 0, 0x4000);
   large[24] = sum >>> 8;
   large[25] = sum;
   const chunks: Uint8Array[] = [];
   const writer = new PcapWriter((bytes) => void chunks.push(bytes.slice()), { nanoseconds: true });
-  // 200 in a second, of which 50 may go at once.
+  // 200 in a second, with a burst of 50.
   for (let i = 0; i < 200; i++) writer.write(large, 0, large.length, large.length, 1_700_000_000, i * 5_000_000);
   writer.flush();
   const capture = join(folder, 'too-big.pcap');

@@ -1,4 +1,4 @@
-/** Loaded before the command by replay-workers.test.ts: the first worker ends when it is to tell its result. */
+/** Preloaded by replay-workers.test.ts: the first worker exits when asked for its result. */
 import { parentPort, threadId } from 'node:worker_threads';
 
 if (parentPort !== null && threadId === 1)

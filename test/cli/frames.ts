@@ -1,4 +1,4 @@
-/** Frames of a capture as text, to be counted and compared. */
+/** Frames of a capture as text, for counting and comparing. */
 import assert from 'node:assert/strict';
 import { openCaptureFile } from '../../src/capture/index.js';
 
@@ -29,7 +29,7 @@ export async function framesOf(path: string): Promise<Frame[]> {
   return frames;
 }
 
-/** How often each frame stands in a list. */
+/** How often each frame occurs in a list. */
 export function countOf(frames: readonly Pick<Frame, 'hex'>[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { hex } of frames) counts.set(hex, (counts.get(hex) ?? 0) + 1);
@@ -37,8 +37,8 @@ export function countOf(frames: readonly Pick<Frame, 'hex'>[]): Map<string, numb
 }
 
 /**
- * Holds frames against what two containers saw while they crossed: they are exactly the frames that both saw, byte for
- * byte, and none that neither did.
+ * Compares frames with what two containers saw while the frames crossed: they must include every frame that both saw,
+ * byte for byte, and no frame that neither saw.
  */
 export function assertCrossed(
   frames: readonly Pick<Frame, 'hex'>[],

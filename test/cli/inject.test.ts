@@ -1,4 +1,4 @@
-/** Recordings sent to devices of our own. */
+/** Recordings sent to virtual devices. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ describe('inject', { skip: devicesMissing() }, () => {
     return JSON.parse(stdout.toString());
   }
 
-  /** A file of frames, so many milliseconds apart. */
+  /** A file of frames at the given times in milliseconds. */
   function spaced(name: string, packets: number, milliseconds: number, bytes = 100): string {
     const path = join(folder, name);
     const records = Array.from({ length: packets }, (_, i) => {
@@ -40,8 +40,8 @@ describe('inject', { skip: devicesMissing() }, () => {
   }
 
   /**
-   * What is measured lies between two bounds. A busy machine misses the one that time alone moves it to, `farther`, now and
-   * then, and never the other: it is given some tries.
+   * Asserts that a measurement lies between two bounds. A busy machine sometimes exceeds `farther`, the bound that
+   * delays push towards, but never the other; hence several attempts.
    */
   async function measures(measure: () => Promise<number>, bounds: readonly [number, number], farther: 0 | 1) {
     let value = Number.NaN;
@@ -61,7 +61,7 @@ describe('inject', { skip: devicesMissing() }, () => {
     await measures(() => seconds('--speed', '0.5'), [1.99, 5], 1);
   });
 
-  test('the gaps are on the wire as they were in the capture', async () => {
+  test('the gaps on the wire are those of the capture', async () => {
     const path = join(folder, 'wire.pcap');
     const capture = await veth.capture(['--all', '-o', path]);
     await report([spaced('even.pcap', 21, 50)]);
@@ -74,13 +74,13 @@ describe('inject', { skip: devicesMissing() }, () => {
     assert.ok(median > 35 && median < 65, `${median} ms`);
   });
 
-  test('--pps and --mbps are kept whatever the capture’s times are', async () => {
+  test('--pps and --mbps hold whatever the times of the capture', async () => {
     const path = spaced('long.pcap', 501, 10_000, 1250);
     await measures(async () => (await report([path, '--pps', '1000']))['packetsPerSecond'], [300, 1001], 0);
     await measures(async () => (await report([path, '--mbps', '10']))['megabitsPerSecond'], [3, 10.01], 0);
   });
 
-  test('--loops sends the capture over and over, in order', async () => {
+  test('--loops sends the capture repeatedly, in order', async () => {
     const path = join(folder, 'loops.pcap');
     const capture = await veth.capture(['--all', '-o', path]);
     const { sent, rounds, read } = await report([ICMP, '--loops', '5', '--pps', '2000']);
@@ -94,7 +94,7 @@ describe('inject', { skip: devicesMissing() }, () => {
     );
   });
 
-  test('standard input is sent as it comes', async () => {
+  test('sends standard input as it arrives', async () => {
     const running = veth.start(['inject', '-', '--to', 'vh1a', '--top-speed', '--json']);
     running.child.stdin.end(readFileSync(HTTP));
     const { status, stdout, stderr } = await running.ended;
@@ -102,7 +102,7 @@ describe('inject', { skip: devicesMissing() }, () => {
     assert.equal(JSON.parse(stdout.toString()).sent, 417);
   });
 
-  test('frames that are cut are passed over, those that the system refuses counted by its words; --strict is exit 1', async () => {
+  test('skips truncated frames, and counts frames that the system refuses by error; --strict exits 1', async () => {
     const path = join(folder, 'odd.pcap');
     const whole = Buffer.alloc(60, 1);
     writeFileSync(
@@ -125,10 +125,10 @@ describe('inject', { skip: devicesMissing() }, () => {
     const said = await veth.run(['inject', ...words]);
     assert.equal(said.status, 0);
     assert.match(said.stderr, /^ {2}1 refused by the system: Message too long$/m);
-    assert.match(said.stderr, /^ {2}4 packets read = 1 sent \+ 2 refused \+ 1 passed over \+ 0 not sent$/m);
+    assert.match(said.stderr, /^ {2}4 packets read = 1 sent \+ 2 refused \+ 1 skipped \+ 0 not sent$/m);
   });
 
-  test('a signal ends it with the sums, also while it waits for a packet or for standard input', async () => {
+  test('stops on a signal with its totals, also while waiting for a packet or for standard input', async () => {
     for (const words of [
       [spaced('hours.pcap', 10, 3_600_000), '--to', 'vh1a'],
       ['-', '--to', 'vh1a'],
@@ -139,12 +139,12 @@ describe('inject', { skip: devicesMissing() }, () => {
       await veth.sends('vh1a', 1, before, running);
       const { status, stderr } = await veth.end(running);
       assert.equal(status, 0, stderr);
-      assert.match(stderr, /^ {2}\d+ packets read = 1 sent \+ 0 refused \+ 0 passed over \+ \d+ not sent$/m);
+      assert.match(stderr, /^ {2}\d+ packets read = 1 sent \+ 0 refused \+ 0 skipped \+ \d+ not sent$/m);
       assert.match(stderr, /not sent: stopped by a signal/);
     }
   });
 
-  test('a device that goes away ends it: exit 2, a line, and the sums add up', async () => {
+  test('stops if the device disappears: exit 2, one line, and balanced totals', async () => {
     const before = veth.sent('vh1a');
     const running = veth.start(['inject', HTTP, '--to', 'vh1a', '--pps', '100', '--json']);
     await veth.sends('vh1a', 1, before, running);
@@ -166,13 +166,13 @@ describe('inject', { skip: devicesMissing() }, () => {
     }
   });
 
-  test('no such device: a line', async () => {
+  test('reports a missing device in one line', async () => {
     const { status, stderr } = await veth.run(['inject', ICMP, '--to', 'none0']);
     assert.equal(status, 2);
     assert.equal(stderr, 'vtep: there is no device "none0"; vtep capture --list names them\n');
   });
 
-  test('a capture that is damaged is sent up to there', async () => {
+  test('sends a damaged capture up to the damage', async () => {
     const path = join(folder, 'cut.pcap');
     writeFileSync(path, readFileSync(HTTP).subarray(0, 20_000));
     const { status, stderr } = await veth.run(['inject', path, '--to', 'vh1a', '--top-speed', '--strict']);
@@ -184,23 +184,23 @@ describe('inject', { skip: devicesMissing() }, () => {
   });
 });
 
-describe('the words of inject', () => {
+describe('refuses invalid arguments:', () => {
   for (const [words, message] of [
     [[], /needs a capture file/],
     [[ICMP], /needs --to DEVICE/],
-    [[ICMP, '--to', 'x', '--pps', '1', '--mbps', '1'], /--pps and --mbps exclude each other/],
-    [[ICMP, '--to', 'x', '--speed', '2', '--top-speed'], /--speed and --top-speed exclude each other/],
+    [[ICMP, '--to', 'x', '--pps', '1', '--mbps', '1'], /--pps and --mbps are mutually exclusive/],
+    [[ICMP, '--to', 'x', '--speed', '2', '--top-speed'], /--speed and --top-speed are mutually exclusive/],
     [[ICMP, '--to', 'x', '--speed', '0'], /--speed takes a number from 0.001/],
     [[ICMP, '--to', 'x', '--pps', 'many'], /--pps takes a number from/],
-    [[ICMP, '--to', 'x', '--loops', '0'], /--loops takes a whole number from 1/],
-    [['-', '--to', 'x', '--loops', '2'], /standard input can be read once/],
+    [[ICMP, '--to', 'x', '--loops', '0'], /--loops takes an integer from 1/],
+    [['-', '--to', 'x', '--loops', '2'], /standard input can be read only once/],
     [
       [fixture('vxlan/11-any-sll.pcap'), '--to', 'x'],
-      /link type LINUX_SLL; Ethernet frames \(EN10MB\) can be sent alone/,
+      /link type LINUX_SLL; only Ethernet frames \(EN10MB\) can be sent/,
     ],
     [[join(folder, 'nowhere.pcap'), '--to', 'x'], /no such file/],
   ] as const) {
-    test(`inject ${words.map((word) => word.split('/').at(-1)).join(' ')}: exit 2 and a line`, async () => {
+    test(`inject ${words.map((word) => word.split('/').at(-1)).join(' ')}: exit 2 and one line`, async () => {
       const { status, stdout, stderr } = await vtep(['inject', ...words]);
       assert.equal(status, 2);
       assert.equal(stdout, '');

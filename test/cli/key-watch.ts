@@ -1,12 +1,12 @@
 /**
- * Loaded in front of the command line by wiped-keys.test.ts: writes into the file KEY_WATCH how many keys were used, and
- * how many of them were left at the end.
+ * Preloaded by wiped-keys.test.ts: writes to the file KEY_WATCH how many keys were used, and how many of them were left
+ * at the end.
  */
 import { writeFileSync } from 'node:fs';
 import { KeySlots } from '../../src/aead/key-slots.js';
 import { ClusterKey } from '../../src/overlay/key-ring.js';
 
-/** Calls a function after each call of a method, with the object and what the method gave back. */
+/** Calls a function after each call of a method, with the object and the method's result. */
 function watch<T extends object>(
   prototype: T,
   method: keyof T & string,

@@ -1,4 +1,4 @@
-/** `vtep keys` itself: its second word says what it does. */
+/** `vtep keys` itself: dispatches to its subcommands. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const CONFIG = join(scratch(), 'overlay.yaml');
 writeFileSync(CONFIG, 'nodes: { n1: { vtep: 10.0.0.1 } }\nnetworks: { net: { vni: 4097 } }\n');
 
 describe('keys', () => {
-  test('without a word, or with one that it does not know: exit 2 and the words that there are, in a line', async () => {
+  test('without a subcommand, or with an unknown one, exits 2 and lists them in one line', async () => {
     for (const words of [[], ['x'], ['toString'], ['--json']]) {
       const call = await vtep(['keys', ...words]);
       assert.equal(call.status, 2, call.stderr);
@@ -22,7 +22,7 @@ describe('keys', () => {
     }
   });
 
-  test('--help names each word, and each word has a help of its own', async () => {
+  test('--help names each subcommand, and each has its own help', async () => {
     const { status, stdout } = await vtep(['keys', '--help']);
     assert.equal(status, 0);
     for (const word of WORDS) {
@@ -34,7 +34,7 @@ describe('keys', () => {
   });
 });
 
-describe('a key in the wrong place of a call', () => {
+describe('a key given as the wrong argument', () => {
   const CALLS: readonly (readonly string[])[] = [
     [KEY],
     [`--${KEY}`],

@@ -10,7 +10,7 @@ import { scratch, vtep } from './run.js';
 const folder = scratch();
 let count = 0;
 
-/** Makes a ring in a file of its own. */
+/** Generates a ring in a new file. */
 async function made(
   ...words: readonly string[]
 ): Promise<KeyRingFile & { readonly path: string; readonly stdout: string }> {
@@ -32,7 +32,7 @@ async function refused(words: readonly string[], message: RegExp): Promise<void>
 }
 
 describe('keys generate', () => {
-  test('makes three AES-128 keys with tags one apart, the oldest from 1 to 65536, for the swarm profile', async () => {
+  test('generates three AES-128 keys with consecutive tags from 1 to 65536 on, for the swarm profile', async () => {
     const file = await made();
     const tags = file.ring.keys.map(({ tag }) => tag);
     assert.deepEqual(tags, [tags[0], tags[0] + 1, tags[0] + 2]);
@@ -44,12 +44,12 @@ describe('keys generate', () => {
     assert.equal(file.profile, 'swarm');
   });
 
-  test('makes other keys each time', async () => {
+  test('generates different keys each time', async () => {
     const all = [...bytesOf(await made()), ...bytesOf(await made())];
     assert.equal(new Set(all).size, 6);
   });
 
-  test('makes what --count, --bits, --first-tag and --profile say', async () => {
+  test('follows --count, --bits, --first-tag and --profile', async () => {
     const file = await made('--count', '5', '--bits', '256', '--first-tag', '29943', '--profile', 'strict');
     assert.deepEqual(
       file.ring.keys.map(({ tag }) => tag),
@@ -80,7 +80,7 @@ describe('keys generate', () => {
     for (const key of bytesOf(file)) assert.ok(!file.stdout.includes(key.slice(0, 8)));
   });
 
-  test('--json is one object with the same, and no key', async () => {
+  test('--json prints the same as one object, and no key', async () => {
     const file = await made('--json', '--count', '2');
     assert.deepEqual(JSON.parse(file.stdout), {
       file: file.path,
@@ -92,7 +92,7 @@ describe('keys generate', () => {
     for (const key of bytesOf(file)) assert.ok(!file.stdout.includes(key.slice(0, 8)));
   });
 
-  test('writes what --keys and a config read', async () => {
+  test('writes a file that --keys and a config accept', async () => {
     const text = readFileSync((await made('--profile', 'strict')).path, 'utf8');
     const read = parseKeys(text);
     assert.deepEqual([read.kind, read.kind === 'ring' && read.profile], ['ring', 'strict']);
@@ -100,7 +100,7 @@ describe('keys generate', () => {
     assert.deepEqual([ring?.keys.length, profile], [3, 'strict']);
   });
 
-  test('writes for its owner alone, also over a file that all may read', async () => {
+  test('writes a file that only its owner can read, also over a world-readable one', async () => {
     const { path } = await made();
     assert.equal(statSync(path).mode & 0o777, 0o600);
     chmodSync(path, 0o644);
@@ -117,11 +117,11 @@ describe('keys generate', () => {
   test('does not overwrite a file without --force', async () => {
     const path = join(folder, 'there.yaml');
     writeFileSync(path, 'mine');
-    await refused(['-o', path], /there\.yaml: it is there already; --force overwrites it/);
+    await refused(['-o', path], /there\.yaml: already exists; --force overwrites it/);
     assert.equal(readFileSync(path, 'utf8'), 'mine');
   });
 
-  test('-o - prints the file itself and nothing else', async () => {
+  test('-o - prints the file and nothing else', async () => {
     const { status, stdout, stderr } = await vtep(['keys', 'generate', '-o', '-', '--first-tag', '7']);
     assert.deepEqual([status, stderr], [0, '']);
     assert.deepEqual(
@@ -131,26 +131,26 @@ describe('keys generate', () => {
   });
 
   const CASES: [words: string[], message: RegExp][] = [
-    [[], /needs -o FILE/],
-    [['-o', ''], /needs -o FILE/],
-    [['ring.yaml'], /takes its file as -o FILE/],
-    [['-o', '-', '--json'], /both want standard output/],
-    [['-o', join(folder, 'nowhere', 'ring.yaml')], /there is no such folder/],
+    [[], /needs an output file: -o FILE/],
+    [['-o', ''], /needs an output file: -o FILE/],
+    [['ring.yaml'], /takes the output file as -o FILE/],
+    [['-o', '-', '--json'], /both use standard output/],
+    [['-o', join(folder, 'nowhere', 'ring.yaml')], /no such directory/],
     [['-o', join(folder, 'never'), '--bits', '64'], /--bits takes 128 or 192 or 256/],
     [['-o', join(folder, 'never'), '--count', '65'], /--count takes/],
     [['-o', join(folder, 'never'), '--first-tag', '9007199254740990'], /--first-tag takes/],
     [['-o', join(folder, 'never'), '--profile', 'lax'], /--profile takes swarm or strict/],
   ];
   for (const [words, message] of CASES) {
-    test(`is refused with the words ${words.map((word) => word.replace(folder, '')).join(' ')}`, async () => {
+    test(`refuses the arguments ${words.map((word) => word.replace(folder, '')).join(' ')}`, async () => {
       await refused(words, message);
       assert.equal(existsSync(join(folder, 'never')), false);
     });
   }
 
-  test('--force takes no folder away', async () => {
+  test('--force does not replace a directory', async () => {
     const path = join(folder, 'folder');
     mkdirSync(path);
-    await refused(['-o', path, '--force'], /it is no file/);
+    await refused(['-o', path, '--force'], /not a regular file/);
   });
 });

@@ -1,4 +1,4 @@
-/** Keys are read once, and a capture is opened with them as often as it is read. */
+/** Keys are read once, and decrypt a capture in any number of passes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openCaptureFile } from '../../src/capture/index.js';
@@ -7,7 +7,7 @@ import type { InboundEsp } from '../../src/ipsec/index.js';
 import { CaptureFrames, CaptureKind } from '../../src/replay/index.js';
 import { fixture } from '../repository.js';
 
-/** How many frames of a capture come out. */
+/** The number of frames in a capture. */
 async function opened(name: string, esp: InboundEsp): Promise<number> {
   let count = 0;
   const frames = new CaptureFrames(CaptureKind.Wire, esp);
@@ -26,7 +26,7 @@ const CASES = [
 
 for (const [what, capture, keys] of CASES) {
   describe(what, () => {
-    test('opens each reading with replay windows and SAs of its own', async () => {
+    test('uses separate SAs and replay windows for each pass', async () => {
       const option = await readKeysOption({ values: { keys: [fixture(keys)] }, operands: [] });
       assert.ok(option !== undefined);
       const first = option.open();
@@ -39,7 +39,7 @@ for (const [what, capture, keys] of CASES) {
       assert.ok(second.ringSas.every(({ sa }, i) => sa !== first.ringSas[i].sa && sa.spi === first.ringSas[i].sa.spi));
     });
 
-    test('opens nothing once it is finished, nor with what was opened before another reading', async () => {
+    test('decrypts nothing once finished, nor with the SAs of an earlier pass', async () => {
       const option = await readKeysOption({ values: { keys: [fixture(keys)] }, operands: [] });
       assert.ok(option !== undefined);
       const { esp, ringSas } = option.open();
@@ -53,7 +53,7 @@ for (const [what, capture, keys] of CASES) {
   });
 }
 
-test('a dump’s replay window lets a packet in once in one reading', async () => {
+test('accepts a packet once per pass within a dump’s replay window', async () => {
   const [, capture, keys] = CASES[0];
   const option = await readKeysOption({ values: { keys: [fixture(keys)] }, operands: [] });
   assert.ok(option !== undefined);

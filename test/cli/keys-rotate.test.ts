@@ -31,10 +31,10 @@ function file(text: string): string {
   return path;
 }
 
-/** A ring of other keys each time, in a file. */
+/** Writes a ring with different keys each time. */
 function ringFile(count = 3, keyBytes = 16, profile: Profile = Profile.Swarm): string {
   let next = files * 64;
-  // Not one byte over and over, which is refused.
+  // Not a repeated byte, which is refused.
   const random = (bytes: Uint8Array): void => {
     bytes.fill(next++);
     bytes[0] ^= 0xff;
@@ -50,7 +50,7 @@ function keysIn(path: string): string[] {
   return ringIn(path).keys.map((key) => key.use((bytes) => `${key.tag} ${Buffer.from(bytes).toString('hex')}`));
 }
 
-/** Files in the making. */
+/** Unfinished files. */
 function parts(): string[] {
   return readdirSync(folder).filter((name) => name.includes('part'));
 }
@@ -99,7 +99,7 @@ describe('keys rotate', () => {
     }
   });
 
-  test('prints the key that went, and tags, roles and fingerprints of the ring, and no key', async () => {
+  test('prints the dropped key and the ring with tags, roles and fingerprints, but no key', async () => {
     const path = ringFile();
     const before = ringIn(path);
     const { stdout, stderr } = await rotated(path);
@@ -118,7 +118,7 @@ describe('keys rotate', () => {
     for (const key of keysIn(path)) assert.ok(!stdout.includes(key.split(' ')[1].slice(0, 8)));
   });
 
-  test('--json is one object with the same, and no key', async () => {
+  test('--json prints the same as one object, and no key', async () => {
     const path = ringFile();
     const [dropped] = ringIn(path).keys;
     const { stdout } = await rotated(path, '--json');
@@ -133,7 +133,7 @@ describe('keys rotate', () => {
     for (const key of keysIn(path)) assert.ok(!stdout.includes(key.split(' ')[1].slice(0, 8)));
   });
 
-  test('rotates what keys generate made', async () => {
+  test('rotates the output of keys generate', async () => {
     const path = join(folder, 'made.yaml');
     assert.equal((await vtep(['keys', 'generate', '-o', path, '--profile', 'strict'])).status, 0);
     const before = keysIn(path);
@@ -141,19 +141,19 @@ describe('keys rotate', () => {
     assert.deepEqual(keysIn(path).slice(0, 2), before.slice(1));
   });
 
-  test('puts a file for its owner alone in the place of one that all may read, and leaves nothing beside it', async () => {
+  test('replaces a world-readable file by one that only its owner can read, and leaves no other file', async () => {
     const path = ringFile();
     chmodSync(path, 0o644);
     const { ino } = statSync(path);
     await rotated(path);
     assert.equal(statSync(path).mode & 0o777, 0o600);
-    // Another file under its name: no reader sees half of it.
+    // A new file under its name: no reader sees a partial one.
     assert.notEqual(statSync(path).ino, ino);
     assert.deepEqual(parts(), []);
   });
 
   test(
-    "leaves a daemon's ring with the daemon where root rotates it",
+    'keeps a daemon as the owner of its ring if root rotates it',
     { skip: process.getuid?.() === 0 ? false : 'only root gives files away' },
     async () => {
       const path = ringFile();
@@ -164,7 +164,7 @@ describe('keys rotate', () => {
     },
   );
 
-  test('rotates the file that a link stands for, and leaves the link', async () => {
+  test('rotates the target of a link, and keeps the link', async () => {
     const path = ringFile();
     const before = keysIn(path);
     const link = join(folder, 'link.yaml');
@@ -174,7 +174,7 @@ describe('keys rotate', () => {
     assert.deepEqual(keysIn(path).slice(0, 2), before.slice(1));
   });
 
-  test('-o writes the new ring to another file and leaves the ring, whatever it stands in', async () => {
+  test('-o writes the new ring to another file and leaves the old one unchanged, whatever its format', async () => {
     const config = `nodes: { a: { vtep: 10.0.0.1 } }\nnetworks: { n: { vni: 1 } }\n${readFileSync(ringFile(), 'utf8')}`;
     const path = file(config);
     const out = join(folder, 'out.yaml');
@@ -183,7 +183,7 @@ describe('keys rotate', () => {
     assert.deepEqual(keysIn(out).slice(0, 2), keysIn(path).slice(1));
     assert.equal(statSync(out).mode & 0o777, 0o600);
     const once = readFileSync(out, 'utf8');
-    await refused([path, '-o', out], /out\.yaml: it is there already; --force overwrites it/);
+    await refused([path, '-o', out], /out\.yaml: already exists; --force overwrites it/);
     assert.equal(readFileSync(out, 'utf8'), once);
     await rotated(fixture('docker/swarm-keys.txt'), '-o', out, '--force');
     assert.deepEqual(
@@ -192,7 +192,7 @@ describe('keys rotate', () => {
     );
   });
 
-  test('-o - prints the file itself and nothing else', async () => {
+  test('-o - prints the file and nothing else', async () => {
     const path = ringFile();
     const before = readFileSync(path, 'utf8');
     const { stdout, stderr } = await rotated(path, '-o', '-');
@@ -204,24 +204,24 @@ describe('keys rotate', () => {
     assert.equal(readFileSync(path, 'utf8'), before);
   });
 
-  test('says that packets get lost where a ring has fewer than three keys', async () => {
+  test('warns that packets are lost if a ring has fewer than three keys', async () => {
     for (const count of [1, 2]) {
       const { stderr } = await rotated(ringFile(count));
       assert.match(
         stderr,
-        /^vtep: [^\n]*with fewer than 3 keys, nodes lose packets until all of them have the new ring\n$/,
+        /^vtep: [^\n]*with fewer than 3 keys, nodes drop packets until all of them have the new ring\n$/,
       );
     }
   });
 
-  test('is a program of its own for a cron job: exit 0, and the ring on the disk', () => {
+  test('works as a process, for cron jobs: exit 0 and the ring on disk', () => {
     const path = ringFile();
     const before = keysIn(path);
     assert.equal(vtepProcess(['keys', 'rotate', path]).status, 0);
     assert.deepEqual(keysIn(path).slice(0, 2), before.slice(1));
   });
 
-  test('removes what a killed rotation left: it holds keys', async () => {
+  test('removes what a killed rotation left, since it contains keys', async () => {
     const path = ringFile();
     spawnSync(process.execPath, [join(ROOT, 'dist/test/capture/unfinished-child.js'), 'kill', path]);
     assert.equal(parts().length, 1);
@@ -230,7 +230,7 @@ describe('keys rotate', () => {
   });
 
   test(
-    'killed at any time, leaves the ring whole, and the next rotation leaves nothing else',
+    'killed at any time, leaves a complete ring, and the next rotation removes leftovers',
     { timeout: 120_000 },
     async () => {
       const path = ringFile();
@@ -249,7 +249,7 @@ describe('keys rotate', () => {
     },
   );
 
-  test('is refused while another process rewrites the ring', async () => {
+  test('refuses while another process rewrites the ring', async () => {
     const path = ringFile();
     const before = readFileSync(path, 'utf8');
     const lock = new FileLock(path);
@@ -263,7 +263,7 @@ describe('keys rotate', () => {
     assert.notEqual(readFileSync(path, 'utf8'), before);
   });
 
-  test('each of several rotations at once either counts or is refused', { timeout: 120_000 }, async () => {
+  test('each of several concurrent rotations either takes effect or is refused', { timeout: 120_000 }, async () => {
     const path = ringFile();
     const newest = (): number => Math.max(...ringIn(path).keys.map(({ tag }) => tag));
     const before = newest();
@@ -283,7 +283,7 @@ describe('keys rotate', () => {
     [
       'a config',
       `nodes: {}\nkeys:\n  - { tag: 1, key: '${key}' }\n`,
-      /no ring in YAML alone, and the rest would be lost/,
+      /not just a ring in YAML; the rest would be lost/,
     ],
     ['JSON', JSON.stringify({ keys: [{ tag: 1, key }] }), /no ring in YAML alone/],
     ["lines of Swarm's store", `networking:ipsec lamport 1 key ${key}\n`, /no ring in YAML alone/],
@@ -293,13 +293,13 @@ describe('keys rotate', () => {
     ['garbage', '\0\u{1f600}[', /not output of .* or a key ring/],
     ['no key', 'keys: []\n', /a key ring holds at least one key/],
     [
-      'the last tag that there is',
+      'the highest possible tag',
       `- { tag: ${Number.MAX_SAFE_INTEGER}, key: '${key}' }\n`,
       /a key's tag must be a whole number/,
     ],
   ];
   for (const [what, text, message] of CONTENTS) {
-    test(`a file that holds ${what} is refused and left as it is`, async () => {
+    test(`refuses a file that contains ${what}, and leaves it unchanged`, async () => {
       const path = file(text);
       await refused([path], message);
       assert.equal(readFileSync(path, 'utf8'), text);
@@ -310,26 +310,26 @@ describe('keys rotate', () => {
   const CASES: readonly (readonly [words: readonly string[], message: RegExp])[] = [
     [[], /keys rotate needs a key ring/],
     [[ring, ring], /takes one file, not 2/],
-    [[join(folder, 'nowhere.yaml')], /there is no such file/],
+    [[join(folder, 'nowhere.yaml')], /no such file/],
     [[folder], /can't be read \(EISDIR\)/],
     [[ring, '-o', ''], /-o needs a file/],
-    [[ring, '-o', '-', '--json'], /both want standard output/],
-    [[ring, '--force'], /--force goes with -o FILE/],
-    [[ring, '-o', join(folder, 'nowhere', 'ring.yaml')], /there is no such folder/],
+    [[ring, '-o', '-', '--json'], /both use standard output/],
+    [[ring, '--force'], /--force needs -o FILE/],
+    [[ring, '-o', join(folder, 'nowhere', 'ring.yaml')], /no such directory/],
     [[ring, '--count', '4'], /'--count'/],
   ];
   for (const [words, message] of CASES) {
-    test(`is refused with the words ${words.map((word) => word.replaceAll(folder, '')).join(' ')}`, async () => {
+    test(`refuses the arguments ${words.map((word) => word.replaceAll(folder, '')).join(' ')}`, async () => {
       const before = readFileSync(ring, 'utf8');
       await refused(words, message);
       assert.equal(readFileSync(ring, 'utf8'), before);
     });
   }
 
-  test('-o takes no folder away, with --force neither', async () => {
+  test('-o does not replace a directory, not even with --force', async () => {
     const path = join(folder, 'folder');
     mkdirSync(path);
-    await refused([ringFile(), '-o', path, '--force'], /it is no file/);
+    await refused([ringFile(), '-o', path, '--force'], /not a regular file/);
     assert.ok(existsSync(path));
   });
 });

@@ -38,15 +38,15 @@ async function report(...words: readonly string[]): Promise<Report> {
 }
 
 describe('keys schedule', () => {
-  test('prints four rotations 12 hours apart, with the ring’s tags, and what becomes of each key', async () => {
+  test('prints four rotations 12 hours apart with the ring’s tags, and the life of each key', async () => {
     const lines = (await printed('--ring', SWARM, '--start', START)).split('\n');
     assert.deepEqual(lines.slice(0, 7), [
       'Rotations',
-      '  time                   hours  made    transmits from then  dropped',
-      '  2026-11-22T00:00:00Z  +12.00  next+1  29947                29943',
-      '  2026-11-22T12:00:00Z  +24.00  next+2  next+1               29945',
-      '  2026-11-23T00:00:00Z  +36.00  next+3  next+2               29947',
-      '  2026-11-23T12:00:00Z  +48.00  next+4  next+3               next+1',
+      '  time                   hours  made    now transmits  dropped',
+      '  2026-11-22T00:00:00Z  +12.00  next+1  29947          29943',
+      '  2026-11-22T12:00:00Z  +24.00  next+2  next+1         29945',
+      '  2026-11-23T00:00:00Z  +36.00  next+3  next+2         29947',
+      '  2026-11-23T12:00:00Z  +48.00  next+4  next+3         next+1',
       '',
     ]);
     const find = (key: string): string | undefined => lines.find((line) => line.startsWith(`  ${key} `));
@@ -58,7 +58,7 @@ describe('keys schedule', () => {
     assert.equal(find('29947 '), `  29947   ${day(21, '12')}  ${day(22, '00')}  ${day(22, '12')}  ${day(23, '00')}`);
   });
 
-  test('calls the keys oldest, current and next where there is no ring', async () => {
+  test('without a ring, calls the keys oldest, current and next', async () => {
     const { keys: lives } = await report('--count', '2');
     assert.deepEqual(
       lives.map(({ key }) => key),
@@ -66,13 +66,13 @@ describe('keys schedule', () => {
     );
   });
 
-  test('starts now if nothing else is said', async () => {
+  test('starts now by default', async () => {
     const before = Math.floor(Date.now() / 1000) * 1000;
     const start = Date.parse((await report('--count', '1')).start);
     assert.ok(start >= before && start <= Date.now());
   });
 
-  test('takes spans in seconds, minutes, hours and days, and times in UTC, with a zone or as seconds', async () => {
+  test('accepts durations in seconds, minutes, hours and days, and times in UTC, with a zone or as seconds', async () => {
     for (const [every, hours] of [
       ['5400', 1.5],
       ['90m', 1.5],
@@ -87,7 +87,7 @@ describe('keys schedule', () => {
     assert.equal((await report('--start', '2026-11-21', '--count', '1')).start, '2026-11-21T00:00:00Z');
   });
 
-  test('jitter moves rotations within its bounds, and the same seed by the same', async () => {
+  test('jitter moves rotations within its bounds, and equally for the same seed', async () => {
     const words = ['--start', '0', '--jitter', '30m', '--count', '40'];
     const { rotations } = await report(...words, '--seed', '7');
     const offsets = rotations.map(({ hours }, i) => hours - 12 * (i + 1));
@@ -97,15 +97,18 @@ describe('keys schedule', () => {
     assert.notDeepEqual((await report(...words, '--seed', '8')).rotations, rotations);
   });
 
-  test('--rate says that sequence numbers last, or when they run out and what helps', async () => {
-    assert.match(await printed('--rate', '99420'), /\na key transmits for 43,200 s .* takes 100\.0 % of them\.\n$/);
+  test('--rate reports that sequence numbers last, or when they run out and what helps', async () => {
+    assert.match(
+      await printed('--rate', '99420'),
+      /\na key transmits for at most 43,200 s .* uses 100\.0 % of them\.\n$/,
+    );
     const out = await printed('--rate', '200000', '--start', START);
     assert.match(out, / last 21,474 s \(5\.97 h\);\n/);
-    assert.match(out, /They run out: from 2026-11-21T17:57:54Z on nothing is sent\nunder the key current/);
-    assert.match(out, /profile: strict.*\n.*--every 21474 or less\n.*rotation on demand within 21,474 s/);
+    assert.match(out, /They run out: from 2026-11-21T17:57:54Z, nothing is sent\nwith key current/);
+    assert.match(out, /profile: strict.*\n.*--every 21474 or less\n.*manual rotation within 21,474 s/);
   });
 
-  test('the interval that it advises lasts, with the jitter, too', async () => {
+  test('sequence numbers last for the suggested interval, also with jitter', async () => {
     for (const jitter of ['0', '20m']) {
       const words = ['--rate', '200000', '--jitter', jitter, '--count', '200'];
       const advised = /--every (\d+) or less/.exec(await printed(...words))?.[1];
@@ -114,17 +117,17 @@ describe('keys schedule', () => {
     }
   });
 
-  test('advises no interval that leaves nodes no time', async () => {
+  test('suggests no interval that leaves nodes too little time', async () => {
     assert.doesNotMatch(await printed('--rate', '100000000'), /--every/);
   });
 
-  test('a strict ring has sequence numbers of 64 bits, which last', async () => {
+  test('a strict ring has 64-bit sequence numbers, which last', async () => {
     assert.match(await printed('--ring', STRICT, '--rate', '10000000'), /2\^64 - 1 .* last for more than a century/);
     const { sequence } = await report('--ring', STRICT, '--rate', '10000000');
     assert.deepEqual([sequence?.bits, sequence?.lasts, sequence?.runsOut], [64, true, null]);
   });
 
-  test('shows no key', async () => {
+  test('prints no key', async () => {
     for (const words of [[], ['--json'], ['--rate', '5', '--json']]) {
       assert.ok(!(await printed('--ring', SWARM, ...words)).includes(KEY.slice(0, 8)));
     }
@@ -138,7 +141,7 @@ describe('keys schedule', () => {
     [['--every', '12x'], /--every takes/],
     [['--every', '400d'], /--every takes/],
     [['--jitter', '6h'], /less than half the interval/],
-    [['--seed', '4'], /--seed goes with --jitter/],
+    [['--seed', '4'], /--seed needs --jitter/],
     [['--start', 'tomorrow'], /--start takes/],
     [['--start', '2026-02-31'], /--start takes/],
     [['--start', '2026-11-21T25:00'], /--start takes/],
@@ -147,7 +150,7 @@ describe('keys schedule', () => {
     [['--rate', '0'], /--rate takes/],
   ];
   for (const [words, message] of CASES) {
-    test(`is refused with the words ${words.join(' ').replace(folder, '')}`, async () => {
+    test(`refuses the arguments ${words.join(' ').replace(folder, '')}`, async () => {
       const { status, stdout, stderr } = await vtep(['keys', 'schedule', ...words]);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, /^vtep: [^\n]+\n$/);

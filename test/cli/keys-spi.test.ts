@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { vtep } from './run.js';
 
-/** Tags under which 10.0.0.1 -> 10.0.0.2 has the SPI 160, and 0; found by trying, and by running the hash backwards. */
+/** Tags for which 10.0.0.1 -> 10.0.0.2 has the SPI 160, and 0; found by search, and by inverting the hash. */
 const RESERVED_TAG = 22_921_828;
 const ZERO_TAG = 3_500_089_218;
 
@@ -38,20 +38,20 @@ function spiOf(all: readonly Row[], wanted: Partial<Row>): string {
 }
 
 describe('keys spi', () => {
-  test('gives the SPIs of moby’s own inputs, mapped and short', async () => {
+  test('gives the SPIs of moby’s test inputs, mapped and short', async () => {
     const all = await rows('1.2.3.4', '5.6.7.8', 1234);
     assert.equal(spiOf(all, { from: '1.2.3.4', form: 'mapped' }), '0x5de62c5b');
     assert.equal(spiOf(all, { from: '1.2.3.4', form: 'short' }), '0x19b3d63b');
     assert.equal(all.length, 4);
   });
 
-  test('gives both directions of a pair that a log shows', async () => {
+  test('gives both directions of a pair from a log', async () => {
     const all = await rows('192.168.14.147', '192.168.14.145', 13_986);
     assert.equal(spiOf(all, { from: '192.168.14.147', form: 'mapped' }), '0x1f279ba7');
     assert.equal(spiOf(all, { from: '192.168.14.145', to: '192.168.14.147', form: 'mapped' }), '0x755dee5b');
   });
 
-  test('gives the SPIs of two keys that a log shows, one rotation apart, in one direction', async () => {
+  test('gives the SPIs of two keys one rotation apart, in one direction, from a log', async () => {
     const all = await rows('10.1.11.45', '10.1.11.29', 56_398, 56_396);
     assert.equal(spiOf(all, { tag: 56_398, from: '10.1.11.45', form: 'mapped' }), '0xf4faae1b');
     assert.equal(spiOf(all, { tag: 56_396, from: '10.1.11.45', form: 'mapped' }), '0xa8e5da89');
@@ -67,13 +67,13 @@ describe('keys spi', () => {
     assert.equal(spiOf(all, { from: '2002:db8::42' }), '0x342a609e');
   });
 
-  test('goes by the low 32 bits of a tag', async () => {
+  test('uses the low 32 bits of a tag', async () => {
     const [low] = await rows('1.2.3.4', '5.6.7.8', 1234);
     const [high] = await rows('1.2.3.4', '5.6.7.8', 1234 + 5 * 2 ** 32);
     assert.equal(high.spi, low.spi);
   });
 
-  test('prints a line for each tag, direction and form', async () => {
+  test('prints one line per tag, direction and form', async () => {
     const words = ['keys', 'spi', '--src', '1.2.3.4', '--dst', '5.6.7.8', '--tag', '1234'];
     const { status, stdout } = await vtep(words);
     assert.equal(status, 0);
@@ -84,7 +84,7 @@ describe('keys spi', () => {
     assert.equal(lines.length, 5);
   });
 
-  test('points out SPIs that are reserved, and 0, which is none', async () => {
+  test('points out reserved SPIs, and the invalid SPI 0', async () => {
     const reserved = (await rows('10.0.0.1', '10.0.0.2', RESERVED_TAG, ZERO_TAG)).filter(
       ({ from }) => from === '10.0.0.1',
     );
@@ -92,7 +92,7 @@ describe('keys spi', () => {
       reserved.find((row) => row.tag === tag && row.form === 'mapped')?.remark;
     assert.equal(spiOf(reserved, { tag: ZERO_TAG, form: 'mapped' }), '0x00000000');
     assert.match(remark(RESERVED_TAG) ?? '', /^reserved/);
-    assert.match(remark(ZERO_TAG) ?? '', /^no SPI/);
+    assert.match(remark(ZERO_TAG) ?? '', /^invalid: no SA may use SPI 0/);
     assert.ok((await rows('1.2.3.4', '5.6.7.8', 1234)).every((row) => row.remark === undefined));
   });
 
@@ -108,7 +108,7 @@ describe('keys spi', () => {
     [['1.2.3.4'], /takes no file/],
   ];
   for (const [words, message] of CASES) {
-    test(`is refused with the words ${words.join(' ')}`, async () => {
+    test(`refuses the arguments ${words.join(' ')}`, async () => {
       const { status, stdout, stderr } = await vtep(['keys', 'spi', ...words]);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, /^vtep: [^\n]+\n$/);

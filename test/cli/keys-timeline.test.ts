@@ -1,4 +1,4 @@
-/** `vtep keys timeline`: what a capture, its dumps and a list of events tell of a rotation. */
+/** `vtep keys timeline`: what a capture, its dumps and a list of events show of a rotation. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ async function timeline(...words: string[]): Promise<Outcome> {
   return await vtep(['keys', 'timeline', ...words]);
 }
 
-/** Where lines stand that begin with a time and go on with these words. */
+/** The indexes of lines that consist of a time and these texts. */
 function placesOf(stdout: string, ...texts: readonly string[]): number[] {
   const lines = stdout.split('\n');
   return texts.map((text) => {
@@ -37,7 +37,7 @@ function placesOf(stdout: string, ...texts: readonly string[]): number[] {
 }
 
 describe('keys timeline of a recorded rotation', () => {
-  test('the wire alone tells both switches, in their order, and which node was first', async () => {
+  test('the wire alone shows both switches in order, and which node was first', async () => {
     const { status, stdout, stderr } = await timeline(CAPTURE, '--strict');
     assert.deepEqual([status, stderr], [0, '']);
     const places = placesOf(
@@ -57,12 +57,12 @@ describe('keys timeline of a recorded rotation', () => {
     assert.doesNotMatch(stdout, /event:|made|opened/);
   });
 
-  test('with the events and the dumps of its steps, the whole of it is told in order', async () => {
+  test('with events and dumps of its steps, shows the whole rotation in order', async () => {
     const { status, stdout, stderr } = await timeline(CAPTURE, '--events', EVENTS, ...DUMPS, '--strict');
     assert.deepEqual([status, stderr], [0, '']);
     const places = placesOf(
       stdout,
-      'SA 0x3d1f9a01 192.168.50.1 -> 192.168.50.2 made (says the dump, local time of the node)',
+      'SA 0x3d1f9a01 192.168.50.1 -> 192.168.50.2 made (from the dump, local time of the node)',
       'event: add new rx SA on n1',
       'event: add new rx SA on n2',
       'event: n1: add new tx SA',
@@ -89,21 +89,21 @@ describe('keys timeline of a recorded rotation', () => {
     }
   });
 
-  test('no key stands in what is printed, of the dumps nor of a ring', async () => {
+  test('prints no key, neither of the dumps nor of a ring', async () => {
     const words = ['--events', EVENTS, ...DUMPS, '--ring', RING];
     const printed = (await timeline(CAPTURE, ...words)).stdout + (await timeline(CAPTURE, ...words, '--json')).stdout;
     assert.ok(printed.length > 1000);
     assert.doesNotMatch(printed, /[0-9a-f]{16}/i);
   });
 
-  test('--json is one object: directions, entries, summary', async () => {
+  test('--json prints one object: directions, entries, summary', async () => {
     const report = JSON.parse((await timeline(CAPTURE, '--events', EVENTS, '--json')).stdout) as KeyTimelineReport;
     assert.deepEqual(Object.keys(report), ['file', 'directions', 'entries', 'summary']);
     assert.equal(report.entries.filter(({ kind }) => kind === 'switch').length, 2);
     assert.equal(report.entries.filter(({ kind }) => kind === 'event').length, 9);
   });
 
-  test('at a rate that takes years, a rotation every century comes too late: a warning, and exit 1 with --strict', async () => {
+  test('warns of a rotation interval longer than the sequence numbers last, and exits 1 with --strict', async () => {
     const { status, stdout } = await timeline(CAPTURE, '--every', '1000000000', '--strict');
     assert.equal(status, 1);
     assert.match(stdout, /^ {2}warning {6}2 {2}SEQUENCE_RUNS_OUT /m);
@@ -112,8 +112,8 @@ describe('keys timeline of a recorded rotation', () => {
 });
 
 describe('keys timeline of a sender that is too fast', () => {
-  test('one forged packet with a high number does not silence the warning: exit 1 with --strict', async () => {
-    // The recording's first ESP packet, once a second as the 200,000th after the one before.
+  test('one forged packet with a high sequence number does not suppress the warning: exit 1 with --strict', async () => {
+    // The recording's first ESP packet once per second, its sequence number increasing by 200,000.
     const recording = readFileSync(CAPTURE);
     const spi = 16 + 14 + 20;
     const start = recording.indexOf('3d1f9a01', 'hex') - spi;
@@ -134,11 +134,11 @@ describe('keys timeline of a sender that is too fast', () => {
   });
 });
 
-test('with keys, packets of an SPI that none opens are told in a line, and are no switch', async () => {
+test('with keys, packets that no key decrypts are reported in one line, not as a switch', async () => {
   const recording = readFileSync(fixture('docker/07-encrypted.underlay.pcap'));
   const at = recording.indexOf('c207fc1c', 'hex') - 50;
   const record = Buffer.from(recording.subarray(at, at + 16 + recording.readUInt32LE(at + 8)));
-  // A copy of its first ESP packet, with other SPIs, an hour later.
+  // Copies of its first ESP packet with different SPIs, an hour later.
   record.writeUInt32LE(record.readUInt32LE(0) + 3600, 0);
   const forged = [0x11111111, 0x22222222].map((spi) => {
     const copy = Buffer.from(record);
@@ -147,20 +147,20 @@ test('with keys, packets of an SPI that none opens are told in a line, and are n
   });
   const capture = file('forged.pcap', Buffer.concat([recording, ...forged]));
   const { stdout } = await timeline(capture, '--ring', RING);
-  assert.match(stdout, / packets of an SPI that no key opens: 2, of 2 SPIs$/m);
+  assert.match(stdout, / packets that no key decrypts: 2, of 2 SPIs$/m);
   assert.match(stdout, /^No node switches to another SPI$/m);
   assert.match((await timeline(capture)).stdout, /switches 0x11111111 -> 0x22222222/);
 });
 
 describe('keys timeline of other recordings', () => {
-  test('with a ring each SPI is named by tag, role and fingerprint', async () => {
+  test('with a ring, names each SPI by tag, role and fingerprint', async () => {
     const { stdout } = await timeline(fixture('docker/07-encrypted.underlay.pcap'), '--ring', RING);
     assert.match(stdout, /first packet, SPI 0xc207fc1c \(key 29944, current\)$/m);
     assert.match(stdout, /^ .* 0x98a1ca54 .* 82 +0 {2}29944, current {2}[0-9a-f]{12}$/m);
     assert.match(stdout, /^No node switches to another SPI$/m);
   });
 
-  test('with keys of another time nothing opens: a warning, and exit 1 with --strict', async () => {
+  test('with keys of another time, nothing decrypts: a warning, and exit 1 with --strict', async () => {
     const { status, stdout } = await timeline(
       fixture('docker/07-encrypted.underlay.pcap'),
       ...DUMPS.slice(0, 2),
@@ -170,10 +170,10 @@ describe('keys timeline of other recordings', () => {
     assert.match(stdout, /^ {2}warning {4}126 {2}ESP_NOT_OPENED /m);
   });
 
-  test('silences are said from --gap on', async () => {
+  test('reports silences longer than --gap', async () => {
     const capture = fixture('docker/07-encrypted.underlay.pcap');
     assert.doesNotMatch((await timeline(capture)).stdout, /silent/);
-    assert.match((await timeline(capture, '--gap', '2')).stdout, /silent under 0xc207fc1c for 2\.595 s$/m);
+    assert.match((await timeline(capture, '--gap', '2')).stdout, /silent on 0xc207fc1c for 2\.595 s$/m);
   });
 
   for (const [name, says] of [
@@ -183,7 +183,7 @@ describe('keys timeline of other recordings', () => {
     ['13-esp-natt', /0x3d1f9a01 .* 4 +0 {2}in UDP$/m],
     ['14-esp-ipv6', /fd50::1 {2}fd50::2 {2}0x3d1f9a01 .* 7 +0$/m],
   ] as const) {
-    test(`esp/${name} with its keys: everything opens`, async () => {
+    test(`esp/${name} with its keys: everything decrypts`, async () => {
       const dump = fixture(`esp/${name}.xfrm.txt`);
       const { status, stdout } = await timeline(fixture(`esp/${name}.underlay.pcap`), '--keys', dump, '--strict');
       assert.equal(status, 0);
@@ -191,12 +191,12 @@ describe('keys timeline of other recordings', () => {
     });
   }
 
-  test('a capture without ESP, or without packets, is said in a line: exit 1 only with --strict', async () => {
+  test('reports a capture without ESP or without packets in one line, and exits 1 only with --strict', async () => {
     const empty = file('empty.pcap', readFileSync(CAPTURE).subarray(0, 24));
     for (const capture of [empty, fixture('vxlan/01-icmp.underlay.pcap')]) {
       const { status, stdout } = await timeline(capture, '--events', EVENTS);
       assert.equal(status, 0);
-      assert.equal(stdout, `${capture}: it holds no ESP\n`);
+      assert.equal(stdout, `${capture}: no ESP\n`);
       assert.equal((await timeline(capture, '--strict')).status, 1);
     }
   });
@@ -206,7 +206,7 @@ describe('--events', () => {
   const shown = async (text: string): Promise<string> =>
     (await timeline(CAPTURE, '--events', file('events.txt', text))).stdout;
 
-  test('words that may hold a key, in whatever form, are hidden', async () => {
+  test('hides text that may contain a key, in any form', async () => {
     const key = '4c6f72656d20697073756d20646f6c6f';
     const groups = (length: number, separator: string): string =>
       (key.match(new RegExp(`.{${length}}`, 'g')) ?? []).join(separator);
@@ -231,7 +231,7 @@ describe('--events', () => {
     assert.equal(stdout.match(/event: /g)?.length, forms.length);
   });
 
-  test('SPIs, addresses and times are no keys', async () => {
+  test('does not take SPIs, addresses and times for keys', async () => {
     for (const words of [
       'old SPIs 3d1f9a01 b2c4e702 in use',
       '0x3d1f9a01 -> 0xb2c4e702',
@@ -243,19 +243,19 @@ describe('--events', () => {
     }
   });
 
-  test('control characters come to nothing, and so do those that turn the direction of a line', async () => {
+  test('removes control characters, including those that change the text direction', async () => {
     const stdout = await shown('1795225541.7 a\u001b[31mb\n1795225541.8 c\u202ed\u2066e\ufefff\n');
     assert.match(stdout, /event: a \[31mb$/m);
     assert.match(stdout, /event: cdef$/m);
   });
 
-  test('a byte order mark and UTF-16 are taken', async () => {
+  test('accepts a byte order mark and UTF-16', async () => {
     assert.match(await shown('\ufeff1795225541 one\n'), /event: one$/m);
     const wide = file('wide.txt', Buffer.from('\ufeff1795225541 one\r\n', 'utf16le'));
     assert.match((await timeline(CAPTURE, '--events', wide)).stdout, /event: one$/m);
   });
 
-  test('seconds without a fraction, empty lines and Windows line ends are taken', async () => {
+  test('accepts seconds without a fraction, empty lines and Windows line ends', async () => {
     assert.match(
       await shown('\r\n1795225541 one\r\n\r\n'),
       /^ {2}2026-11-21T01:45:41\.000000000Z {3}\+1\.323 {2}event: one$/m,
@@ -263,15 +263,15 @@ describe('--events', () => {
   });
 
   for (const [what, text, line] of [
-    ['words without a time', 'n1 done\n', 1],
-    ['a time without words', '1795225541.5 one\n1795225541.6\n', 2],
-    ['a time of another kind', '1795225541.5 one\n\n2026-11-21T01:45:41Z two\n', 3],
-    ['a time below zero', '-5.0 one\n', 1],
-    ['bytes of any kind', Buffer.from([0, 255, 254, 10, 7, 13, 200]), 1],
+    ['text without a time', 'n1 done\n', 1],
+    ['a time without text', '1795225541.5 one\n1795225541.6\n', 2],
+    ['a time in another format', '1795225541.5 one\n\n2026-11-21T01:45:41Z two\n', 3],
+    ['a negative time', '-5.0 one\n', 1],
+    ['arbitrary bytes', Buffer.from([0, 255, 254, 10, 7, 13, 200]), 1],
     ['a capture', readFileSync(CAPTURE).subarray(0, 5000), 1],
     ['a dump with keys', readFileSync(fixture('esp/08-esp-key-rotation.0-before.xfrm.txt')), 1],
   ] as const) {
-    test(`${what}: an error that names the line and shows nothing of it`, async () => {
+    test(`${what}: an error with the line number but not its text`, async () => {
       const { status, stdout, stderr } = await timeline(CAPTURE, '--events', file('bad.txt', text));
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, new RegExp(`bad\\.txt: line ${line} is no event; `));
@@ -279,21 +279,21 @@ describe('--events', () => {
     });
   }
 
-  test('as many events as a file may hold are printed', async () => {
+  test('prints as many events as a file may contain', async () => {
     const { status, stdout } = await timeline(CAPTURE, '--events', file('many.txt', '1795225541 a\n'.repeat(80_000)));
     assert.equal(status, 0);
     assert.equal(stdout.match(/event: a$/gm)?.length, 80_000);
     assert.equal((await timeline(CAPTURE, '--events', file('short.txt', '1 a\n'.repeat(250_000)))).status, 0);
   });
 
-  test('a file that is too large, or not there, is refused', async () => {
+  test('refuses a file that is too large or missing', async () => {
     const large = file('large.txt', '1795225541.5 one\n'.repeat(70_000));
     assert.match((await timeline(CAPTURE, '--events', large)).stderr, /large\.txt: too large for a file of events/);
-    assert.match((await timeline(CAPTURE, '--events', join(folder, 'none'))).stderr, /there is no such file/);
+    assert.match((await timeline(CAPTURE, '--events', join(folder, 'none'))).stderr, /no such file/);
   });
 });
 
-test('a file that never ends is too large', async () => {
+test('refuses a file that never ends as too large', async () => {
   for (const option of ['--ring', '--keys', '--events']) {
     const { status, stdout, stderr } = await timeline(CAPTURE, option, '/dev/zero');
     assert.deepEqual([status, stdout], [2, '']);
@@ -301,22 +301,18 @@ test('a file that never ends is too large', async () => {
   }
 });
 
-describe('calls that can not be', () => {
+describe('refuses invalid arguments:', () => {
   for (const [what, words, says] of [
     ['no capture', [], /keys timeline needs a capture file/],
-    ['a dump in place of the ring', [CAPTURE, '--ring', DUMPS[1]], /it holds SAs, not a key ring; --keys takes it/],
-    [
-      'a dump and a ring in each other’s place',
-      [CAPTURE, '--ring', DUMPS[1], '--keys', RING],
-      /it holds SAs, not a key/,
-    ],
-    ['two rings', [CAPTURE, '--ring', RING, '--keys', RING], /one key ring at a time/],
-    ['a gap that is no number', [CAPTURE, '--gap', 'long'], /--gap takes a whole number/],
-    ['a rotation every 0 seconds', [CAPTURE, '--every', '0'], /--every takes a whole number from 1/],
-    ['a cipher without keys', [CAPTURE, '--aead', 'node'], /--aead goes with --keys/],
+    ['a dump in place of the ring', [CAPTURE, '--ring', DUMPS[1]], /contains SAs, not a key ring; use --keys/],
+    ['a dump and a ring swapped', [CAPTURE, '--ring', DUMPS[1], '--keys', RING], /contains SAs, not a key/],
+    ['two rings', [CAPTURE, '--ring', RING, '--keys', RING], /only one key ring is allowed/],
+    ['a gap that is not a number', [CAPTURE, '--gap', 'long'], /--gap takes an integer/],
+    ['a rotation every 0 seconds', [CAPTURE, '--every', '0'], /--every takes an integer from 1/],
+    ['a cipher without keys', [CAPTURE, '--aead', 'node'], /--aead needs --keys/],
     ['a text in place of the capture', [EVENTS], /neither pcap nor pcapng/],
   ] as const) {
-    test(`${what}: one line, and the exit code 2`, async () => {
+    test(`${what}: one line and exit code 2`, async () => {
       const { status, stdout, stderr } = await timeline(...words);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, says);

@@ -1,4 +1,4 @@
-/** `--keys` and `--aead`: recorded ESP is opened to the frames that crossed, and no key comes out. */
+/** `--keys` and `--aead`: decrypt recorded ESP to the frames that crossed, and print no key. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ const ROTATION = readdirSync(fixture('esp'))
   .sort()
   .map((name) => fixture(`esp/${name}`));
 
-/** Recordings, how many frames of VNI 4097 crossed in each, and in how many packets. */
+/** Recordings, with the number of frames of VNI 4097 and of their packets. */
 const RECORDINGS: readonly (readonly [name: string, frames: number, packets: number, keys?: readonly string[]])[] = [
   ['01-esp-docker-aes128-icv64', 151, 151],
   ['03-esp-padding', 82, 82],
@@ -52,7 +52,7 @@ function underlay(name: string): string {
   return fixture(`${name}.underlay.pcap`);
 }
 
-/** Exactly the frames that both containers saw, and none that neither did. */
+/** Asserts that these are exactly the frames that both containers saw, and none that neither saw. */
 async function isWhatCrossed(out: string, name: string, frames: number): Promise<void> {
   const list = await framesOf(out);
   assertCrossed(list, await framesOf(fixture(`${name}.c1.pcap`)), await framesOf(fixture(`${name}.c2.pcap`)));
@@ -78,7 +78,7 @@ describe('decap --keys gives exactly the frames that crossed', () => {
     });
   }
 
-  test('without --keys there is none, and the ESP packets are counted', async () => {
+  test('without --keys, gives no frames and counts the ESP packets', async () => {
     const out = join(folder, 'without.pcap');
     const call = await vtep(['decap', underlay('esp/01-esp-docker-aes128-icv64'), '-o', out, '--json']);
     assert.equal((await framesOf(out)).length, 0);
@@ -86,7 +86,7 @@ describe('decap --keys gives exactly the frames that crossed', () => {
     assert.deepEqual([report.accounting.esp, report.opened, report.cipher], [151, 0, null]);
   });
 
-  test('of a rotation, the dump before it opens what was sent before it', async () => {
+  test('a dump from before a rotation decrypts what was sent before it', async () => {
     const out = join(folder, 'before.pcap');
     const call = await vtep(['decap', underlay('esp/08-esp-key-rotation'), '--keys', ROTATION[0], '-o', out, '--json']);
     const report = JSON.parse(call.stdout);
@@ -105,7 +105,7 @@ describe('decap --keys gives exactly the frames that crossed', () => {
   });
 
   for (const [name, frames, , keys] of RECORDINGS) {
-    test(`esp/${name} with the same keys as Wireshark's esp_sa, which says no mode and no encapsulation`, async () => {
+    test(`esp/${name} with the same keys as Wireshark's esp_sa, which lacks mode and encapsulation`, async () => {
       const sas = keysOf(name, keys).flatMap((path) => parseXfrmState(readFileSync(path, 'utf8')).associations);
       const once = new Map(sas.map((sa) => [sa.spi, sa]));
       const esn = sas.some((sa) => sa.esn) ? ',"64-bit","0x00000000"' : '';
@@ -123,7 +123,7 @@ describe('04-esp-wrong-key', () => {
   const dump = readFileSync(fixture('esp/04-esp-wrong-key.xfrm.txt'), 'utf8');
   const capture = underlay('esp/04-esp-wrong-key');
 
-  test('with the receiver’s keys no frame comes out: three packets with a wrong ICV, as the receiver counted', async () => {
+  test('with the receiver’s keys, gives no frame and three wrong ICVs, as the receiver counted', async () => {
     const lines = dump.split('\n');
     const from = lines.findIndex((line) => line.startsWith('## capn2'));
     const keys = file(
@@ -156,7 +156,7 @@ describe('04-esp-wrong-key', () => {
     assert.equal((await vtep(['decap', capture, '--keys', keys, '-o', out, '--strict'])).status, 1);
   });
 
-  test('with the whole dump a line says that it holds another key, and the sender’s, the first, is used', async () => {
+  test('with the whole dump, reports the conflicting key and uses the sender’s, which is the first', async () => {
     const out = join(folder, 'both.pcap');
     const call = await vtep(['decap', capture, '--keys', fixture('esp/04-esp-wrong-key.xfrm.txt'), '-o', out]);
     assert.match(
@@ -166,7 +166,7 @@ describe('04-esp-wrong-key', () => {
     assert.equal((await framesOf(out)).length, 3);
   });
 
-  test('two files with different keys for one SPI: the first is used, and a line says so', async () => {
+  test('of two files with different keys for one SPI, uses the first and reports it', async () => {
     const at = dump.indexOf('## capn2');
     const sender = file('sender.xfrm.txt', dump.slice(0, at));
     const receiver = file('receiver.xfrm.txt', dump.slice(at));
@@ -174,7 +174,7 @@ describe('04-esp-wrong-key', () => {
     const first = await vtep(['decap', capture, ...withKeys([sender, receiver]), '-o', out]);
     assert.match(
       first.stderr,
-      /receiver\.xfrm\.txt: SPI 0x3d1f9a01 to 192\.168\.50\.2 has another key in a file before it/,
+      /receiver\.xfrm\.txt: SPI 0x3d1f9a01 to 192\.168\.50\.2 has a different key in an earlier file/,
     );
     assert.equal((await framesOf(out)).length, 3);
     const other = await vtep(['decap', capture, ...withKeys([receiver, sender]), '-o', out]);
@@ -202,7 +202,7 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
     });
   }
 
-  test('both give the same file, as do the keys as a ring of YAML and of JSON', () => {
+  test('both give the same file, as do the keys as a ring in YAML and in JSON', () => {
     const swarm = readFileSync(fixture('docker/swarm-keys.txt'), 'utf8');
     const keys = [...swarm.matchAll(/ipsec lamport (\d+) key (\S+)/g)].map(([, tag, key]) => ({
       tag: Number(tag),
@@ -224,7 +224,7 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
     for (const output of outputs.slice(1)) assert.deepEqual(output, outputs[0]);
   });
 
-  test('a ring of the strict profile opens nothing of a swarm', async () => {
+  test('a ring with the strict profile decrypts nothing of a swarm', async () => {
     const swarm = readFileSync(fixture('docker/swarm-keys.txt'), 'utf8');
     const [, tag, key] = /ipsec lamport (29944) key (\S+)/.exec(swarm) ?? [];
     const path = file('strict.yaml', `profile: strict\nkeys: [{ tag: ${tag}, key: "${key}" }]\n`);
@@ -234,11 +234,11 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
     assert.deepEqual([report.frames, report.accounting.dropped], [0, { XfrmInStateProtoError_Icv: 126 }]);
   });
 
-  test('two rings are refused, a ring beside a dump is not', async () => {
+  test('refuses two rings, but accepts a ring and a dump', async () => {
     const ring = fixture('docker/swarm-keys.txt');
     const call = await vtep(['inspect', capture, ...withKeys([ring, ring])]);
     assert.equal(call.status, 2);
-    assert.match(call.stderr, /^vtep: .*one key ring at a time; put all keys into one file\n$/);
+    assert.match(call.stderr, /^vtep: .*only one key ring is allowed; put all keys into one file\n$/);
     const both = await vtep([
       'inspect',
       capture,
@@ -250,7 +250,7 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
     assert.equal((JSON.parse(both.stdout) as SurveyReport).frames, 126);
   });
 
-  test('tshark, with the same keys as esp_sa lines, finds the same frames', { skip: missing('tshark') }, async () => {
+  test('tshark finds the same frames with the same keys as esp_sa lines', { skip: missing('tshark') }, async () => {
     const sas = parseXfrmState(readFileSync(fixture('docker/07-encrypted.xfrm.txt'), 'utf8')).associations;
     const lines = formatEspSa(sas).trimEnd().split('\n');
     const call = spawnSync(
@@ -272,7 +272,7 @@ describe('docker/07-encrypted, a real swarm’s network', () => {
   });
 });
 
-/** Why a cipher's tests are passed over; in CI none is. */
+/** Why a cipher's tests are skipped; none are in CI. */
 function unavailable(name: string): string | false {
   if (process.env['CI'] === 'true') return false;
   try {
@@ -285,7 +285,7 @@ function unavailable(name: string): string | false {
 
 describe('each cipher gives the same file', () => {
   const CAPTURES = ['docker/07-encrypted', 'esp/05-esp-aes256-icv128-esn', 'esp/09-esp-frag-1500'];
-  /** What the first cipher gave: node's, which is always there. */
+  /** Output of the first cipher, node's, which is always available. */
   const outputs = new Map<string, Buffer>();
   for (const name of ['node', 'openssl', 'ipsec-mb', 'forge']) {
     test(`--aead ${name}`, { skip: unavailable(name) }, async () => {
@@ -304,7 +304,7 @@ describe('each cipher gives the same file', () => {
     });
   }
 
-  test('an unknown one is refused, with the names of those that there are', async () => {
+  test('refuses an unknown cipher, and lists the known ones', async () => {
     const call = await vtep([
       'inspect',
       underlay(CAPTURES[0]),
@@ -317,7 +317,7 @@ describe('each cipher gives the same file', () => {
     assert.match(call.stderr, /^vtep: unknown cipher "nonsense"; known ciphers: ipsec-mb, openssl, node, forge\n$/);
   });
 
-  test('inspect --json names the one that was taken', async () => {
+  test('inspect --json names the cipher in use', async () => {
     const call = await vtep([
       'inspect',
       underlay(CAPTURES[0]),
@@ -338,7 +338,7 @@ describe('inspect --keys', () => {
     return JSON.parse(call.stdout) as SurveyReport;
   }
 
-  test('the numbers of each SPI of a rotation, without a gap, and the same by decap', async () => {
+  test('shows the sequence numbers of each SPI of a rotation without gaps, and decap agrees', async () => {
     const report = await inspect(underlay('esp/08-esp-key-rotation'), ROTATION);
     const facts = (rows: readonly EspReport[]): unknown[] =>
       rows.map((row) => [
@@ -375,7 +375,7 @@ describe('inspect --keys', () => {
     assert.deepEqual(JSON.parse((await vtep(words)).stdout).esp, report.esp);
   });
 
-  test('of a key ring, the tag and the form of each SPI', async () => {
+  test('with a key ring, shows the tag and the form of each SPI', async () => {
     const report = await inspect(underlay('docker/07-encrypted'), [fixture('docker/swarm-keys.txt')]);
     assert.deepEqual(
       report.esp.map(({ spi, packets, opened, key }) => [spi, packets, opened, key]),
@@ -391,13 +391,13 @@ describe('inspect --keys', () => {
     );
   });
 
-  test('the table says what was opened, by which key', async () => {
+  test('the table shows what was decrypted, and with which key', async () => {
     const call = await vtep(['inspect', underlay('docker/07-encrypted'), '--keys', fixture('docker/swarm-keys.txt')]);
     assert.match(call.stdout, /ESP, opened by [a-z-]+\n/);
     assert.match(call.stdout, /0xc207fc1c +192\.168\.50\.1 +192\.168\.50\.2 +44 .* 44 +0 +key 29944\n/);
   });
 
-  test('--packets shows what was inside', async () => {
+  test('--packets shows the decrypted content', async () => {
     const call = await vtep([
       'inspect',
       underlay('docker/07-encrypted'),
@@ -409,7 +409,7 @@ describe('inspect --keys', () => {
   });
 
   describe('clear VXLAN of an encrypted VNI', () => {
-    /** The recorded capture with some of its inner frames once more, in clear VXLAN. */
+    /** The recorded capture with some of its inner frames repeated in clear VXLAN. */
     async function merged(vni: number, count: number): Promise<string> {
       const inner = join(folder, 'inner.pcap');
       const keys = fixture('docker/swarm-keys.txt');
@@ -435,7 +435,7 @@ describe('inspect --keys', () => {
       return file(`merged-${vni}-${count}.pcap`, Buffer.concat(chunks));
     }
 
-    test('is pointed out, with how many frames there are, and is no success for --strict', async () => {
+    test('is reported with the number of frames, and --strict exits 1', async () => {
       const capture = await merged(4099, 5);
       const keys = [fixture('docker/swarm-keys.txt')];
       const report = await inspect(capture, keys);
@@ -452,7 +452,7 @@ describe('inspect --keys', () => {
       assert.equal((await vtep(['inspect', capture, ...withKeys(keys), '--strict'])).status, 1);
     });
 
-    test('of another VNI is nothing to point out, nor is any without keys', async () => {
+    test('is not reported for another VNI, nor without keys', async () => {
       const codes = (report: SurveyReport): string[] => report.problems.map(({ code }) => code);
       const other = await merged(4098, 5);
       assert.ok(!codes(await inspect(other, [fixture('docker/swarm-keys.txt')])).includes('CLEAR_VXLAN'));
@@ -474,14 +474,14 @@ function showsNone(call: Outcome, keys: readonly string[]): void {
   for (const text of [call.stdout, call.stderr]) {
     const digits = text.toLowerCase();
     for (const key of keys) {
-      // Half a key is too much of it, too.
+      // Half a key must not appear either.
       assert.ok(!digits.includes(key.slice(0, 16).toLowerCase()), `a key is shown: ${text.slice(0, 300)}`);
       assert.ok(!digits.includes(key.slice(16).toLowerCase()), `a key is shown: ${text.slice(0, 300)}`);
     }
   }
 }
 
-describe('no key comes out', () => {
+describe('prints no key', () => {
   const FILES: [what: string, capture: string, keys: string][] = [
     ['a dump', 'docker/07-encrypted', fixture('docker/07-encrypted.xfrm.txt')],
     ['a dump with two keys for one SPI', 'esp/04-esp-wrong-key', fixture('esp/04-esp-wrong-key.xfrm.txt')],
@@ -520,14 +520,14 @@ describe('no key comes out', () => {
   }
 });
 
-describe('files of keys that can not be used: exit 2 and one line', () => {
+describe('refuses unusable key files with exit 2 and one line:', () => {
   const KEY = '4c6f72656d20697073756d20646f6c6f';
   const capture = underlay('esp/01-esp-docker-aes128-icv64');
   const sa = (cipher: string): string =>
     `src 192.168.50.1 dst 192.168.50.2\n\tproto esp spi 0x3d1f9a01 reqid 1 mode transport\n\treplay-window 0 \n\t${cipher}\n`;
   mkdirSync(join(folder, 'directory'));
   const CASES: [what: string, content: string | undefined, message: RegExp][] = [
-    ['missing', undefined, /missing: there is no such file/],
+    ['missing', undefined, /missing: no such file/],
     ['directory', undefined, /directory: /],
     ['empty', '', /empty: not output of ip xfrm state, an esp_sa file or a key ring/],
     ['text', 'hello, world\n', /not output of ip xfrm state/],
@@ -594,7 +594,7 @@ describe('files of keys that can not be used: exit 2 and one line', () => {
     });
   }
 
-  test('inspect refuses them as decap does', async () => {
+  test('inspect refuses them like decap', async () => {
     for (const [what, , message] of CASES.slice(0, 3)) {
       const path = join(folder, what);
       for (const mode of [[], ['--json']])
@@ -602,16 +602,16 @@ describe('files of keys that can not be used: exit 2 and one line', () => {
     }
   });
 
-  test('a file of 64 MB and more is not read', async () => {
+  test('refuses a file larger than 64 MiB', async () => {
     const path = file('large.txt', new Uint8Array((1 << 26) + 1));
     const call = await vtep(['inspect', capture, '--keys', path]);
     assert.equal(call.status, 2);
     assert.match(call.stderr, /^vtep: .*large\.txt: too large for a file of keys\n$/);
   });
 
-  test('--aead without --keys, and --keys without a name', async () => {
+  test('refuses --aead without --keys, and --keys without a value', async () => {
     for (const [words, message] of [
-      [['--aead', 'node'], /^vtep: --aead goes with --keys\n$/],
+      [['--aead', 'node'], /^vtep: --aead needs --keys\n$/],
       [['--keys'], /^vtep: [^\n]*keys[^\n]*\n$/],
       [['--keys', ''], /^vtep: [^\n]*\n$/],
     ] as const) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LiveTable } from '../../src/cli/live-table.js';
 
-/** A terminal that keeps what is written. */
+/** A terminal that records what is written. */
 function terminal(
   rows: number,
   columns: number,
@@ -12,7 +12,7 @@ function terminal(
 }
 
 describe('LiveTable', () => {
-  test('goes back over the lines that it showed, and no further', () => {
+  test('moves up over the lines that it showed, and no further', () => {
     const screen = terminal(24, 80);
     const table = new LiveTable(screen);
     table.show(['a', 'b', 'c']);
@@ -29,7 +29,7 @@ describe('LiveTable', () => {
     ]);
   });
 
-  test('shows what fits: a line that scrolled away or wrapped could not be erased', () => {
+  test('shows only what fits, since a line that wrapped or scrolled away could not be erased', () => {
     const screen = terminal(3, 5);
     const table = new LiveTable(screen);
     table.show(['123456', '2', '3', '4']);

@@ -10,7 +10,7 @@ async function lines(...words: readonly string[]): Promise<string[]> {
 }
 
 describe('mtu', () => {
-  test('shows the arithmetic line by line, each line with what is left', async () => {
+  test('shows the arithmetic line by line, each with the remaining bytes', async () => {
     const printed = await lines('--encrypted');
     let left: number | undefined;
     let steps = 0;
@@ -25,11 +25,11 @@ describe('mtu', () => {
     }
     assert.deepEqual([left, steps], [1424, 8]);
     assert.ok(printed.includes('inner MTU 1424; TCP MSS 1384 over IPv4, 1364 over IPv6 (without options)'));
-    assert.equal(printed.at(-1), "Docker sets 1424, whatever the underlay's MTU is: the largest that fits");
+    assert.equal(printed.at(-1), "Docker sets 1424, whatever the underlay's MTU: the largest that fits");
   });
 
   for (const [words, inner, says] of [
-    [[], 1450, /^Docker sets 1450, whatever the underlay's MTU is: the largest that fits$/],
+    [[], 1450, /^Docker sets 1450, whatever the underlay's MTU: the largest that fits$/],
     [['--underlay', '1420'], 1370, /^Docker sets 1450, whatever .*: 80 bytes too many\. .*driver\.mtu=1420$/],
     [['--underlay', '1420', '--encrypted'], 1344, /^Docker sets 1424, .*: 80 bytes too many\. .*driver\.mtu=1420$/],
     [
@@ -37,7 +37,7 @@ describe('mtu', () => {
       1370,
       /^Docker sets 1370 with --opt .*=1420: the largest that fits$/,
     ],
-    [['--underlay', '9001'], 8951, /^Docker sets 1450, .*: it fits, with 7501 bytes to spare; .*driver\.mtu=9001$/],
+    [['--underlay', '9001'], 8951, /^Docker sets 1450, .*: 7501 bytes less than what fits; .*driver\.mtu=9001$/],
     [['--underlay', '1430', '--encrypted'], 1352, /^Docker sets 1424, .*: 72 bytes too many\. .*driver\.mtu=1430$/],
     [['--ipv6'], 1430, /^Docker sets 1450, .*: 20 bytes too many\. .*driver\.mtu=1480$/],
     [['--ipv6', '--encrypted'], 1404, /^Docker sets 1424, .*: 20 bytes too many\. .*driver\.mtu=1480$/],
@@ -48,7 +48,7 @@ describe('mtu', () => {
     [['--vlan', '1'], 1446, /^Docker sets 1450, .*: 4 bytes too many\. .*driver\.mtu=1496$/],
     [['--underlay', '1501', '--encrypted'], 1424, /^Docker sets 1424, .*: the largest that fits$/],
   ] as const) {
-    test(`${words.join(' ') || 'no words'}: inner MTU ${inner}, and what Docker makes of it`, async () => {
+    test(`${words.join(' ') || 'no options'}: inner MTU ${inner}, and what Docker sets`, async () => {
       const printed = await lines(...words);
       assert.ok(
         printed.some((line) => line.startsWith(`inner MTU ${inner};`)),
@@ -58,7 +58,7 @@ describe('mtu', () => {
     });
   }
 
-  test('the option that it tells makes Docker set the largest MTU that fits', async () => {
+  test('the suggested option makes Docker set the largest MTU that fits', async () => {
     for (const underlay of [1399, 1402, 1500, 9001]) {
       for (const words of [[], ['--encrypted']]) {
         const path = ['--ipv6', '--underlay', String(underlay), ...words];
@@ -70,13 +70,13 @@ describe('mtu', () => {
     }
   });
 
-  test('--json is one object: the path and the whole answer', async () => {
+  test('--json prints one object: the path and the whole answer', async () => {
     const printed = JSON.parse((await lines('--encrypted', '--underlay', '1430', '--json')).join('\n'));
     const path = { underlayMtu: 1430, family: 4, innerTags: 0, esp: { icvLength: 8, encap: false } } as const;
     assert.deepEqual(printed, { ...path, ...mtuOf(path) });
   });
 
-  test('an underlay that leaves no room is unusable, in a line that says so', async () => {
+  test('refuses an underlay that leaves no room, in one line', async () => {
     const { status, stdout, stderr } = await vtep(['mtu', '--underlay', '76', '--encrypted']);
     assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, /^vtep[^\n]*an underlay MTU of 76 bytes leaves no room[^\n]*\n$/);
@@ -84,9 +84,9 @@ describe('mtu', () => {
 
   for (const [words, says] of [
     [['file.pcap'], /mtu takes no file/],
-    [['--icv', '8'], /--icv, --tunnel and --encap go with --encrypted/],
-    [['--encap'], /go with --encrypted/],
-    [['--tunnel', 'ipv4'], /go with --encrypted/],
+    [['--icv', '8'], /--icv, --tunnel and --encap need --encrypted/],
+    [['--encap'], /need --encrypted/],
+    [['--tunnel', 'ipv4'], /need --encrypted/],
     [['--encrypted', '--icv', '10'], /icv/],
     [['--encrypted', '--tunnel', 'ipv5'], /tunnel/],
     [['--underlay', '67'], /underlay/],
@@ -99,7 +99,7 @@ describe('mtu', () => {
     [['--encrypted', '--driver-mtu', '143'], /driver\.mtu=143, Docker would set 64: /],
     [['--jumbo'], /jumbo/],
   ] as const) {
-    test(`${words.join(' ')} is a call that can't be: one line, and the exit code 2`, async () => {
+    test(`refuses ${words.join(' ')} with one line and exit code 2`, async () => {
       const { status, stdout, stderr } = await vtep(['mtu', ...words]);
       assert.deepEqual([status, stdout], [2, '']);
       assert.match(stderr, says);

@@ -1,4 +1,4 @@
-/** What a call writes into files: who may read it, and what is left where the call is interrupted. */
+/** Output files: who may read them, and what is left if the process is interrupted. */
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -42,7 +42,7 @@ async function done(words: readonly string[]): Promise<void> {
   assert.equal(status, 0, stderr);
 }
 
-describe('frames out of ESP are for their owner alone, others for whom the umask says', () => {
+describe('only the owner can read decrypted frames; other outputs follow the umask:', () => {
   const plain = join(folder(), 'plain');
   writeFileSync(plain, '');
   const usual = modeOf(plain);
@@ -64,7 +64,7 @@ describe('frames out of ESP are for their owner alone, others for whom the umask
 describe('--esp-sa', () => {
   const espSa = async (path: string): Promise<void> => done(['inspect', ENCRYPTED, '--keys', KEYS, '--esp-sa', path]);
 
-  test('is a new file, of which whoever has an old one open reads nothing', async () => {
+  test('is a new file, invisible to processes that have the old one open', async () => {
     const path = join(folder(), 'esp_sa');
     writeFileSync(path, '');
     chmodSync(path, 0o666);
@@ -84,17 +84,17 @@ describe('--esp-sa', () => {
     assert.equal(readFileSync(join(where, 'victim'), 'utf8'), 'precious');
   });
 
-  test('is no standard output, where the report goes', async () => {
+  test('can not be standard output, which the report uses', async () => {
     const { status, stderr } = await vtep(['inspect', ENCRYPTED, '--keys', KEYS, '--esp-sa', '-']);
     assert.equal(status, 2);
     assert.match(stderr, /--esp-sa takes a file/);
   });
 });
 
-describe('a call that is interrupted', () => {
+describe('an interrupted process', () => {
   const CONFIG = 'nodes: { n1: { vtep: 192.168.50.1 } }\nnetworks: { w: { vni: 4097 } }\n';
 
-  /** Waits until a file in the making is there. */
+  /** Waits until an unfinished file exists. */
   async function begun(where: string, child: ChildProcessByStdio<Writable, null, Readable>): Promise<void> {
     for (;;) {
       if (readdirSync(where).some((name) => name.includes('.part-'))) return;
@@ -106,7 +106,7 @@ describe('a call that is interrupted', () => {
   const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const [i, command] of ['encap', 'decap'].entries()) {
     for (const signal of i === 0 ? SIGNALS : SIGNALS.slice(0, 1)) {
-      test(`${command} ends by ${signal}, and leaves nothing unfinished`, { timeout: 120_000 }, async () => {
+      test(`${command} dies by ${signal}, and leaves no unfinished file`, { timeout: 120_000 }, async () => {
         const where = folder();
         const config = join(root, 'config.yaml');
         writeFileSync(config, CONFIG);
@@ -114,7 +114,7 @@ describe('a call that is interrupted', () => {
         const child = spawn(process.execPath, [MAIN, command, '-', '-o', join(where, 'out.pcap'), ...more], {
           stdio: ['pipe', 'ignore', 'pipe'],
         });
-        // Its capture goes on for as long as it lives.
+        // Its input lasts as long as the process.
         child.stdin.write(readFileSync(CLEAR));
         await begun(where, child);
         const ended = once(child, 'exit');

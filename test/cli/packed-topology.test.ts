@@ -11,8 +11,8 @@ const TEXT = configText({
   endpoints: ['c3: { network: other, node: n3, mac: "02:42:0a:00:09:05", device: eth0, netns: c3 }'],
 });
 
-describe('a topology that another thread is given', () => {
-  test('is the same there, its keys included', () => {
+describe('a topology transferred to another thread', () => {
+  test('is the same there, including its keys', () => {
     const topology = parseConfig(TEXT);
     const packed = packTopology(topology);
     const posted = structuredClone(packed, { transfer: buffersOf(packed) });
@@ -23,11 +23,11 @@ describe('a topology that another thread is given', () => {
     for (const [i, key] of ring.keys.entries()) assert.ok(before?.keys[i] !== undefined && key.equals(before.keys[i]));
   });
 
-  test('leaves no copy of a key behind on its way', () => {
+  test('leaves no copy of a key behind', () => {
     const topology = parseConfig(TEXT);
     const packed = packTopology(topology);
     const posted = structuredClone(packed, { transfer: buffersOf(packed) });
-    // What was transferred is there no more.
+    // A transferred buffer is detached.
     for (const { bytes } of packed.keys) assert.equal(bytes.byteLength, 0);
     const onTheWay = posted.keys.map(({ bytes }) => bytes);
     assert.ok(onTheWay.every((bytes) => bytes.some((byte) => byte !== 0)));
@@ -35,7 +35,7 @@ describe('a topology that another thread is given', () => {
     for (const bytes of onTheWay) assert.ok(bytes.length === 16 && bytes.every((byte) => byte === 0));
   });
 
-  test('may have no keys, and no endpoints', () => {
+  test('may have no keys and no endpoints', () => {
     const topology = parseConfig('nodes: { n1: { vtep: 10.0.0.1 } }\nnetworks: { net: { vni: 1 } }');
     const packed = packTopology(topology);
     assert.deepEqual(unpackTopology(structuredClone(packed, { transfer: buffersOf(packed) })), topology);

@@ -1,4 +1,4 @@
-/** Names from files come out of a call as text: none moves a cursor, forges a line or shows a key. */
+/** Names from files are printed as plain text: none moves the cursor, forges a line or shows a key. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ function file(name: string, text: string | Uint8Array): string {
 
 function isPlain({ stdout, stderr }: Outcome): void {
   for (const text of [stdout, stderr]) {
-    // eslint-disable-next-line no-control-regex -- these are what it is about
+    // eslint-disable-next-line no-control-regex -- control characters are the subject
     assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]|^vtep: endpoint c9/m);
   }
 }
@@ -37,7 +37,7 @@ function showsNoKey({ stdout, stderr }: Outcome): void {
   }
 }
 
-describe('control characters', () => {
+describe('neutralizes control characters', () => {
   const docker = (name: string): string =>
     JSON.stringify([
       {
@@ -49,7 +49,7 @@ describe('control characters', () => {
       },
     ]);
 
-  test('of a network that Docker named so, in a remark and a report', async () => {
+  test('in a network name from Docker, in a warning and a report', async () => {
     const path = file('inspect.json', docker(`web${FORGED}`));
     const call = await vtep([
       'encap',
@@ -70,7 +70,7 @@ describe('control characters', () => {
     );
   });
 
-  test('of a config, which refuses them', async () => {
+  test('in a config, which is refused', async () => {
     const config = `nodes: { n1: { vtep: 192.168.50.1 }, "n2\\e]0;PWNED\\a": { vtep: 192.168.50.2 } }\nnetworks: { w: { vni: 1 } }\n`;
     const call = await vtep([
       'encap',
@@ -90,7 +90,7 @@ describe('control characters', () => {
     );
   });
 
-  test('of a word of the call and of a path', async () => {
+  test('in an argument and in a path', async () => {
     for (const call of [['inspect', `no${FORGED}`], [`no${FORGED}`], ['inspect', `--no${ESCAPE}`], ['keys', FORGED]]) {
       const outcome = await vtep(call);
       isPlain(outcome);
@@ -99,7 +99,7 @@ describe('control characters', () => {
     }
   });
 
-  test('of the name of a capture, in lines and in JSON', async () => {
+  test('in the name of a capture, in text and in JSON', async () => {
     const chunks: Uint8Array[] = [];
     const writer = new PcapngWriter((bytes) => void chunks.push(bytes.slice()));
     writer.addInterface(`eth${FORGED}`, 1);
@@ -114,7 +114,7 @@ describe('control characters', () => {
     }
   });
 
-  test('of a cell of a table, whose columns stay in line', () => {
+  test('in a cell of a table, whose columns stay aligned', () => {
     const lines = table(
       [words('name'), words('value')],
       [
@@ -127,7 +127,7 @@ describe('control characters', () => {
     assert.equal(new Set(at.slice(0, 1).concat(lines.slice(1).map((line) => line.length - 1))).size, 1);
   });
 
-  test('of a live table, apart from its own', () => {
+  test('in a live table, except its own', () => {
     let written = '';
     const terminal = {
       rows: 24,
@@ -139,7 +139,7 @@ describe('control characters', () => {
   });
 });
 
-describe('keys in the wrong place', () => {
+describe('hides misplaced keys', () => {
   const config = (node: string, vtep: string): string =>
     `nodes:\n  n1: { vtep: ${vtep} }\nnetworks:\n  w: { vni: 4097 }\nendpoints:\n  c1: { network: w, node: ${node} }\n`;
 
@@ -148,7 +148,7 @@ describe('keys in the wrong place', () => {
     ['groups of 8', config(EIGHTS, '192.168.50.1'), /line 6: .*there is no node \[hidden\]/],
     ['groups of 4 with dashes', config('n1', QUADS), /line 2: nodes\.n1\.vtep: not an IPv4 address: "\[hidden\]"/],
   ] as const) {
-    test(`of a config, as ${what}`, async () => {
+    test(`in a config, as ${what}`, async () => {
       const call = await vtep([
         'encap',
         CAPTURE,
@@ -165,7 +165,7 @@ describe('keys in the wrong place', () => {
     });
   }
 
-  test('of a dump, as the mode of an SA', async () => {
+  test('in a dump, as the mode of an SA', async () => {
     const dump = `src 192.168.50.1 dst 192.168.50.2\n\tproto esp spi 0x11223344 reqid 1 mode ${BASE64}\n\taead rfc4106(gcm(aes)) 0x${KEY}11223344 64\n`;
     const call = await vtep(['inspect', CAPTURE, '--keys', file('mode.txt', dump)]);
     assert.equal(call.status, 2);
@@ -173,12 +173,12 @@ describe('keys in the wrong place', () => {
     assert.match(call.stderr, /SPI 0x11223344 .*is of mode "\[hidden\]"/);
   });
 
-  test('of a call: the rest of the message is shown', async () => {
+  test('in arguments, and shows the rest of the message', async () => {
     for (const [call, message] of [
       [['inspect', join(folder, `${KEY}.pcap`)], /[/\\]\[hidden\]\.pcap: no such file or folder/],
       [['inspect', CAPTURE, `--${KEY}`], /Unknown option '--\[hidden\]'/],
-      [['inspect', CAPTURE, '--rows', BASE64], /--rows takes a whole number from 0 to [\d]+, not "\[hidden\]"/],
-      [[QUADS], /there is no command "\[hidden\]"/],
+      [['inspect', CAPTURE, '--rows', BASE64], /--rows takes an integer from 0 to [\d]+, not "\[hidden\]"/],
+      [[QUADS], /unknown command "\[hidden\]"/],
     ] as const) {
       const outcome = await vtep(call);
       assert.equal(outcome.status, 2);

@@ -1,4 +1,4 @@
-/** Ends itself while a thread waits for the writer of a pipe: `process-end-child.js PIPE`. */
+/** Exits while a thread waits for the writer of a pipe: `process-end-child.js PIPE`. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';

@@ -1,4 +1,4 @@
-/** A process ends although a thread of it doesn't. */
+/** A process exits despite a stuck thread. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ function noNamespaces(): string | false {
 }
 
 describe('a process with a thread that hangs in a system call', () => {
-  test('dies of SIGTERM at once', () => {
+  test('dies by SIGTERM immediately', () => {
     const { status, signal, stdout } = spawnSync(process.execPath, [CHILD, pipe], {
       encoding: 'utf8',
       timeout: TIMEOUT,
@@ -26,7 +26,7 @@ describe('a process with a thread that hangs in a system call', () => {
     assert.deepEqual([status, signal, stdout], [null, 'SIGTERM', '']);
   });
 
-  test('ends as the first process of a container, too', { skip: noNamespaces() }, () => {
+  test('exits as PID 1 of a container, too', { skip: noNamespaces() }, () => {
     const [unshare, ...words] = [...NAMESPACE, process.execPath, CHILD, pipe];
     const { status, signal, stdout } = spawnSync(unshare, words, {
       encoding: 'utf8',

@@ -1,4 +1,4 @@
-/** Each command as a process writes and answers what it does in the process of the tests. */
+/** Each command gives the same output as a process as within the test process. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ const CALLS: readonly (readonly [status: number, words: readonly string[]])[] = 
   [2, ['inspect', join(folder, 'nowhere.pcap')]],
 ];
 
-describe('a process of its own', () => {
+describe('as a separate process', () => {
   for (const [status, words] of CALLS) {
     const shown = words.map((word) => word.replace(folder, '').replace(fixture(''), ''));
     test(`vtep ${shown.join(' ')}`, async () => {
@@ -63,7 +63,7 @@ describe('a process of its own', () => {
     const words = ['replay', fixture('vxlan/01-icmp.underlay.pcap'), '--json', '--strict'];
     const call = vtepProcess(words);
     assert.equal(call.status, 0, call.stderr);
-    // The time that it took is another each time.
+    // The duration differs each time.
     const timeless = (json: string): unknown =>
       JSON.parse(json, (key, value) => (key === 'milliseconds' || key === 'framesPerSecond' ? 0 : value));
     assert.deepEqual(timeless((await vtep(words)).stdout), timeless(call.stdout));

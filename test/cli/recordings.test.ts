@@ -1,4 +1,4 @@
-/** Decapsulating a recorded wire gives the frames that the recorded containers saw. */
+/** Decapsulating a recorded wire gives the frames that the containers saw. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -40,7 +40,7 @@ describe('decap gives exactly the frames that crossed', () => {
     });
   }
 
-  test('vxlan/50-ipv6-underlay holds a second network, which --vni 4098 gives', async () => {
+  test('vxlan/50-ipv6-underlay contains a second network, which --vni 4098 selects', async () => {
     const out = join(folder, 'second.pcap');
     assert.equal(
       (await vtep(['decap', fixture('vxlan/50-ipv6-underlay.underlay.pcap'), '--vni', '4098', '-o', out])).status,
@@ -48,12 +48,12 @@ describe('decap gives exactly the frames that crossed', () => {
     );
     const frames = await framesOf(out);
     assert.equal(frames.length, 2);
-    // 02:42 and the IPv4 address, as Docker makes MACs: 10.0.10.4 and 10.0.10.3.
+    // Docker's MACs: 02:42 and the IPv4 address, 10.0.10.4 and 10.0.10.3.
     assert.ok(frames.every(({ hex }) => /^02420a000a0[34]02420a000a0[34]0800/.test(hex)));
   });
 });
 
-describe('one run in every format decaps to the same frames', () => {
+describe('decaps the same run in every format to the same frames', () => {
   const FORMS = [
     'usec.pcap',
     'nsec.pcap',
@@ -77,7 +77,7 @@ describe('one run in every format decaps to the same frames', () => {
     });
   }
 
-  test('times are kept to the nanosecond', async () => {
+  test('keeps times to the nanosecond', async () => {
     const input = await framesOf(fixture('vxlan/10-formats.nsec.pcap'));
     for (const ending of ['pcap', 'pcapng']) {
       const out = join(folder, `times.${ending}`);
@@ -90,7 +90,7 @@ describe('one run in every format decaps to the same frames', () => {
     }
   });
 
-  test('a capture cut at 96 bytes gives no frame, and every one of them is counted', async () => {
+  test('a capture truncated to 96 bytes gives no frame, and counts every one', async () => {
     const out = join(folder, 'snap.pcap');
     const call = await vtep(['decap', fixture('vxlan/10-formats.snap96.pcap'), '-o', out, '--json']);
     assert.equal(call.status, 0);
@@ -102,7 +102,7 @@ describe('one run in every format decaps to the same frames', () => {
 
 describe('cooked captures', () => {
   for (const form of ['sll', 'sll2']) {
-    test(`vxlan/11-any-${form}: the frames inside are the packets recorded beside them`, async () => {
+    test(`vxlan/11-any-${form}: the inner frames are the packets recorded next to them`, async () => {
       const input = fixture(`vxlan/11-any-${form}.pcap`);
       const out = join(folder, `${form}.pcap`);
       assert.equal((await vtep(['decap', input, '-o', out])).status, 0);
@@ -115,7 +115,7 @@ describe('cooked captures', () => {
   }
 });
 
-/** What tshark finds: VNI and inner frame of each VXLAN packet. */
+/** tshark's result: VNI and inner frame of each VXLAN packet. */
 function tsharkFrames(path: string): { vni: string; hex: string; time: string }[] {
   const fields = ['-e', 'vxlan.vni', '-e', 'udp.payload', '-e', 'frame.time_epoch'];
   const call = spawnSync('tshark', ['-r', path, '-Y', 'vxlan', '-T', 'fields', ...fields, '-E', 'occurrence=f'], {
@@ -131,7 +131,7 @@ function tsharkFrames(path: string): { vni: string; hex: string; time: string }[
     });
 }
 
-describe("a real swarm's wire: every inner frame that tshark finds comes out", { skip: missing('tshark') }, () => {
+describe("extracts every inner frame that tshark finds on a real swarm's wire", { skip: missing('tshark') }, () => {
   const DOCKER = ['docker/03-vip-http', 'docker/05-ingress', 'docker/06-mtu-1300'];
   for (const name of DOCKER) {
     test(name, async () => {
@@ -149,7 +149,7 @@ describe("a real swarm's wire: every inner frame that tshark finds comes out", {
     });
   }
 
-  test('tshark reads what decap writes and finds the same frames and times', async () => {
+  test('tshark finds the same frames and times in the output of decap', async () => {
     const input = fixture('docker/05-ingress.underlay.pcap');
     const expected = tsharkFrames(input);
     for (const ending of ['pcap', 'pcapng']) {
@@ -164,7 +164,7 @@ describe("a real swarm's wire: every inner frame that tshark finds comes out", {
     }
   });
 
-  test('in pcapng each network is an interface of its own', async () => {
+  test('in pcapng, each network has its own interface', async () => {
     const out = join(folder, 'interfaces.pcapng');
     await vtep(['decap', fixture('docker/05-ingress.underlay.pcap'), '-o', out]);
     const names = new Set((await framesOf(out)).map(({ interfaceName }) => interfaceName));

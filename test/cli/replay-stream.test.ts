@@ -1,4 +1,4 @@
-/** `replay -`: standard input is replayed as a file is, in one reading. */
+/** `replay -`: replays standard input like a file, in one pass. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ endpoints:
 `,
 );
 
-/** What `--json` says, but for the name of the input and the time that it took. */
+/** The output of `--json` without the name of the input and the duration. */
 function facts(words: readonly string[], input?: Uint8Array): Record<string, unknown> {
   const call = vtepProcess(['replay', ...words, '--config', CONFIG, '--json'], input);
   assert.equal(call.status, 0, call.stderr);
@@ -34,9 +34,9 @@ describe('replay of standard input', () => {
     ['packets of an underlay', 'vxlan/03-http-200k.underlay.pcap', 'wire', []],
     ['frames of containers', 'vxlan/03-http-200k.c1.pcap', 'frames', []],
     ['an encrypted capture', 'esp/01-esp-docker-aes128-icv64.underlay.pcap', 'wire', KEYS],
-    ['frames that are encrypted on the way', 'vxlan/03-http-200k.c1.pcap', 'frames', ['--encrypt']],
+    ['frames that are encrypted for the replay', 'vxlan/03-http-200k.c1.pcap', 'frames', ['--encrypt']],
   ] as const) {
-    test(`${what}: the same as of the file`, () => {
+    test(`${what}: the same result as from the file`, () => {
       const ofFile = facts([fixture(name), ...words]);
       assert.equal(ofFile['kind'], kind);
       assert.ok((ofFile['runs'] as { exact: number }[])[0].exact > 50);
@@ -44,7 +44,7 @@ describe('replay of standard input', () => {
     });
   }
 
-  test('frames of 9,230 bytes go through, longer ones are counted, and --strict says so', () => {
+  test('replays frames of 9,230 bytes, counts longer ones, and --strict exits 1', () => {
     const chunks: Uint8Array[] = [];
     const writer = new PcapWriter((bytes) => void chunks.push(Uint8Array.from(bytes)));
     for (const length of [60, 9230, 9231, 60_000]) {
@@ -59,11 +59,11 @@ describe('replay of standard input', () => {
     assert.equal(json.status, 1, json.stderr);
     const [{ frames, exact, tooLong }] = JSON.parse(json.stdout).runs;
     assert.deepEqual([frames, exact, tooLong], [2, 2, 2]);
-    assert.match(vtepProcess(words, input).stdout, /^ +frames that are too long +2$/m);
+    assert.match(vtepProcess(words, input).stdout, /^ +frames too long +2$/m);
   });
 
   for (const [what, words, message] of [
-    ['without a config', [], /standard input can be read once, so --config must say what the network is/],
+    ['without a config', [], /standard input can be read only once: describe the network with --config/],
     ['with --both', ['--config', CONFIG, '--both'], /--both reads the capture again/],
     ['with --loops', ['--config', CONFIG, '--loops', '2'], /--loops reads the capture again/],
   ] as const) {
@@ -75,7 +75,7 @@ describe('replay of standard input', () => {
     });
   }
 
-  test('that holds nothing is said in a line', () => {
+  test('reports empty input in one line', () => {
     const call = vtepProcess(['replay', '-', '--config', CONFIG], new Uint8Array(0));
     assert.equal(call.status, 2);
     assert.match(call.stderr, /it is empty; a pcap or pcapng file is needed\n$/);

@@ -1,4 +1,4 @@
-/** `vtep replay --workers` as a user calls it. */
+/** `vtep replay --workers` from the command line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { MAIN, vtep } from './run.js';
 const WIRE = fixture('docker/03-vip-http.underlay.pcap');
 const PRELOAD = join(ROOT, 'dist/test/cli/end-worker.js');
 
-/** The runs of a report without what depends on the clock. */
+/** The runs of a report without values that depend on the clock. */
 function runsOf(stdout: string): Record<string, unknown>[] {
   const { runs } = JSON.parse(stdout) as { runs: Record<string, unknown>[] };
   return runs.map((run) => ({ ...run, milliseconds: 0, framesPerSecond: 0 }));
 }
 
 describe('replay --workers', () => {
-  test('gives what one thread gives, clear and encrypted, loops and all', async () => {
+  test('gives the result of a single thread, clear and encrypted, with loops', async () => {
     const words = ['replay', WIRE, '--both', '--loops', '3', '--json'];
     const alone = await vtep(words);
     const call = await vtep([...words, '--workers', '3', '--strict']);
@@ -30,14 +30,14 @@ describe('replay --workers', () => {
     );
   });
 
-  test('1 is this thread: nothing is said of workers, and what needs one order goes', async () => {
+  test('1 means the main thread: no rows about workers, and options that need packet order work', async () => {
     const call = await vtep(['replay', WIRE, '--encrypt', '--workers', '1', '--rotate-every', '5']);
     assert.equal(call.status, 0, call.stderr);
     assert.doesNotMatch(call.stdout, /worker/);
     assert.match(call.stdout, /key rotations/);
   });
 
-  test('opens an encrypted capture for them', async () => {
+  test('decrypts an encrypted capture for the workers', async () => {
     const keys = ['--keys', fixture('docker/swarm-keys.txt')];
     const words = ['replay', fixture('docker/07-encrypted.underlay.pcap'), ...keys, '--encrypt', '--json'];
     const [alone] = runsOf((await vtep(words)).stdout);
@@ -46,7 +46,7 @@ describe('replay --workers', () => {
     assert.deepEqual(run, { ...alone, workers: 2 });
   });
 
-  test('a worker that ends is said, its frames are a row of their own, and --strict is exit 1', () => {
+  test('reports a failed worker, counts its frames in a separate row, and --strict exits 1', () => {
     const words = ['replay', WIRE, '--workers', '2'];
     const run = (...more: string[]): { status: number | null; stdout: string; stderr: string } =>
       spawnSync(process.execPath, ['--import', PRELOAD, MAIN, ...words, ...more], {
@@ -60,7 +60,7 @@ describe('replay --workers', () => {
       /^vtep: worker 1 ended before its packets did \(exit code 5\): its frames count as lost$/m,
     );
     assert.match(shown.stdout, /^ +workers +2$/m);
-    assert.match(shown.stdout, /^ +lost to workers that ended +[1-9]\d*$/m);
+    assert.match(shown.stdout, /^ +lost in failed workers +[1-9]\d*$/m);
     const strict = run('--strict', '--json');
     assert.equal(strict.status, 1);
     const [{ frames, exact, lostToWorkers, balanced }] = runsOf(strict.stdout);

@@ -1,4 +1,4 @@
-/** `vtep replay` as a user calls it. */
+/** `vtep replay` from the command line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { scratch, vtep } from './run.js';
 const folder = scratch();
 const HTTP = fixture('vxlan/03-http-200k.c1.pcap');
 
-/** Writes a file into the scratch folder. */
+/** Writes a file to the temporary directory. */
 function file(name: string, text: string): string {
   const path = join(folder, name);
   writeFileSync(path, text);
@@ -33,17 +33,17 @@ keys: [{ tag: 4, key: "4c6f72656d20697073756d20646f6c6f" }]
 );
 
 describe('replay', () => {
-  test('shows clear and encrypted side by side, every sum of both', async () => {
+  test('shows clear and encrypted side by side, both balanced', async () => {
     const call = await vtep(['replay', HTTP, '--both']);
     assert.equal(call.status, 0, call.stderr);
     assert.match(call.stdout, /^ +clear +encrypted \(swarm\)$/m);
     assert.match(call.stdout, /^ +frames in +264 +264$/m);
-    assert.match(call.stdout, /^ +delivered as they were sent +262 +262$/m);
-    assert.match(call.stdout, /^ +every sum adds up +yes +yes$/m);
+    assert.match(call.stdout, /^ +delivered intact +262 +262$/m);
+    assert.match(call.stdout, /^ +balanced +yes +yes$/m);
     assert.match(call.stdout, /^ +NEIGH_ANSWERED: /m);
   });
 
-  test('--json has an object for each run', async () => {
+  test('--json has one object per run', async () => {
     const report = JSON.parse((await vtep(['replay', HTTP, '--both', '--json', '--profile', 'strict'])).stdout);
     assert.deepEqual([report.kind, report.nodes, report.endpoints, report.vnis], ['frames', 2, 2, [4097]]);
     const [clear, sealed] = report.runs;
@@ -51,7 +51,7 @@ describe('replay', () => {
     assert.deepEqual([sealed.encrypted, sealed.profile, sealed.exact, sealed.wire.sealed], [true, 'strict', 262, 262]);
   });
 
-  test('--rotate-every rotates by the time of the capture, loops and all', async () => {
+  test('--rotate-every rotates by capture time, across loops', async () => {
     const path = fixture('esp/08-esp-key-rotation.c1.pcap');
     const out = join(folder, 'rotated.pcap');
     const words = ['replay', path, '--encrypt', '--rotate-every', '2', '--batch', '1', '--loops', '2', '--json'];
@@ -59,18 +59,18 @@ describe('replay', () => {
     assert.equal(call.status, 0, call.stderr);
     const [run] = JSON.parse(call.stdout).runs;
     assert.deepEqual([run.balanced, run.missing, run.changed, run.exact], [true, 0, 0, 2 * 1137]);
-    // Twice eleven and a half seconds.
+    // Two passes of eleven and a half seconds.
     assert.ok(run.rotations >= 10 && run.rotations <= 12, `${run.rotations} rotations`);
     const { directions } = JSON.parse((await vtep(['keys', 'timeline', out, '--json'])).stdout);
     assert.equal(directions.length, 2);
-    // The last one may come too late for a node to send under its key.
+    // The last one may come too late for a node to send with its key.
     for (const { spis } of directions) assert.ok([0, 1].includes(spis.length - run.rotations), `${spis.length} SPIs`);
   });
 
-  test('packets that hold no whole frame are counted: those that the capture cut, on a wire all that carry none', async () => {
+  test('counts packets without a complete frame: truncated ones, and on a wire also those without a frame', async () => {
     const cut = await vtep(['replay', fixture('vxlan/10-formats.snap96.pcap')]);
     assert.equal(cut.status, 0, cut.stderr);
-    assert.match(cut.stdout, /^ +packets that hold no whole frame +[1-9]\d*$/m);
+    assert.match(cut.stdout, /^ +packets without a complete frame +[1-9]\d*$/m);
     const wire = fixture('docker/03-vip-http.underlay.pcap');
     const inspected = JSON.parse((await vtep(['inspect', wire, '--json'])).stdout);
     const [clear, sealed] = JSON.parse((await vtep(['replay', wire, '--both', '--loops', '2', '--json'])).stdout).runs;
@@ -79,7 +79,7 @@ describe('replay', () => {
     assert.equal(sealed.withoutFrame, clear.withoutFrame);
   });
 
-  test('keys are read once, whatever the runs and loops: their remarks come once, each loop opens all', async () => {
+  test('reads keys once for all runs and loops: one set of warnings, and each loop decrypts everything', async () => {
     const wire = fixture('esp/05-esp-aes256-icv128-esn.underlay.pcap');
     const dump = fixture('esp/05-esp-aes256-icv128-esn.xfrm.txt');
     const unused = 'src 10.0.0.1 dst 10.0.0.2\n\tproto ah spi 0x00000100 reqid 0 mode transport\n';
@@ -100,7 +100,7 @@ describe('replay', () => {
     for (const run of JSON.parse(often.stdout).runs) assert.equal(run.frames, 3 * frames);
   });
 
-  test('takes a config: its encrypted network is encrypted without being asked for', async () => {
+  test('encrypts a config’s encrypted network without --encrypt', async () => {
     const report = JSON.parse((await vtep(['replay', HTTP, '--config', CONFIG, '--json'])).stdout);
     assert.equal(report.runs.length, 1);
     assert.deepEqual([report.runs[0].encrypted, report.runs[0].exact], [true, 262]);
@@ -113,7 +113,7 @@ describe('replay', () => {
     });
   }
 
-  test('--write-wire gives a capture whose frames are the ones that were sent', async () => {
+  test('--write-wire writes a capture with the frames that were sent', async () => {
     const wire = join(folder, 'wire.pcap');
     const inner = join(folder, 'inner.pcap');
     assert.equal((await vtep(['replay', HTTP, '--config', CONFIG, '--write-wire', wire])).status, 0);
@@ -125,7 +125,7 @@ describe('replay', () => {
     for (const { hex } of got) assert.ok(sent.has(hex));
   });
 
-  test('tshark finds nothing malformed on the wire, fragments and all', { skip: missing('tshark') }, async () => {
+  test('tshark finds nothing malformed on the wire, including fragments', { skip: missing('tshark') }, async () => {
     const wire = join(folder, 'tshark.pcap');
     await vtep(['replay', HTTP, '--mtu', '900', '--write-wire', wire]);
     const fields = ['-T', 'fields', '-e', 'vxlan.vni', '-e', 'ip.checksum.status', '-e', 'udp.checksum.status'];
@@ -136,19 +136,19 @@ describe('replay', () => {
     assert.deepEqual([...new Set(lines)], ['4097\t1\t1']);
   });
 
-  test('--strict is exit 1 where something was lost, 0 where nothing was', async () => {
+  test('--strict exits 1 if something was lost, 0 otherwise', async () => {
     assert.equal((await vtep(['replay', HTTP, '--strict'])).status, 0);
     assert.equal((await vtep(['replay', HTTP, '--strict', '--loss', '0.5'])).status, 1);
   });
 
-  test('--oversize drop drops what does not fit, and says so', async () => {
+  test('--oversize drop drops and reports what does not fit', async () => {
     const report = JSON.parse((await vtep(['replay', HTTP, '--mtu', '900', '--oversize', 'drop', '--json'])).stdout);
     const [{ dropped, exact, missing: lost, balanced }] = report.runs;
     assert.ok(dropped.egress.PKT_TOO_BIG > 100 && exact > 0);
     assert.deepEqual([lost, balanced], [0, true]);
   });
 
-  test('a topology of Docker and the kernel sends to the VTEPs that its dumps name', async () => {
+  test('with a topology from Docker and the kernel, sends to the VTEPs in the dumps', async () => {
     const inspect = file(
       'inspect.json',
       JSON.stringify([
@@ -172,37 +172,33 @@ describe('replay', () => {
   });
 });
 
-describe('replay, called wrongly: exit 2 and one line', () => {
+describe('replay refuses invalid arguments with exit 2 and one line:', () => {
   const CASES: [string, string[], RegExp][] = [
     ['no file', [], /needs a capture file/],
-    ['a rotation of nothing', [HTTP, '--rotate-every', '1'], /goes with --encrypt, --both/],
+    ['a rotation without encryption', [HTTP, '--rotate-every', '1'], /needs --encrypt, --both/],
     ['a rotation every 0 s', [HTTP, '--encrypt', '--rotate-every', '0'], /from 1 to 1000000000/],
-    ['a rotation every now and then', [HTTP, '--both', '--rotate-every', 'x'], /takes a whole number/],
-    ['a rotation of one key', [HTTP, '--config', CONFIG, '--rotate-every', '1'], /a ring of 3 keys or more/],
-    ['no worker', [HTTP, '--workers', '0'], /--workers takes a whole number from 1 to 64, not "0"/],
-    ['too many workers', [HTTP, '--workers', '65'], /--workers takes a whole number from 1 to 64/],
+    ['a rotation interval that is not a number', [HTTP, '--both', '--rotate-every', 'x'], /takes an integer/],
+    ['a rotation of one key', [HTTP, '--config', CONFIG, '--rotate-every', '1'], /a ring of at least 3 keys/],
+    ['no worker', [HTTP, '--workers', '0'], /--workers takes an integer from 1 to 64, not "0"/],
+    ['too many workers', [HTTP, '--workers', '65'], /--workers takes an integer from 1 to 64/],
     [
       'workers that rotate',
       [HTTP, '--encrypt', '--workers', '2', '--rotate-every', '1'],
-      /--rotate-every needs all packets/,
+      /--rotate-every needs packets in order/,
     ],
-    [
-      'workers that write',
-      [HTTP, '--workers', '2', '--write-wire', 'x'],
-      /--write-wire needs all packets in one order/,
-    ],
+    ['workers that write', [HTTP, '--workers', '2', '--write-wire', 'x'], /--write-wire needs packets in order/],
     ['a probability above 1', [HTTP, '--loss', '1.5'], /--loss takes a number from 0 to 1/],
-    ['a probability that is none', [HTTP, '--corrupt', 'x'], /--corrupt takes a number/],
+    ['a probability that is not a number', [HTTP, '--corrupt', 'x'], /--corrupt takes a number/],
     ['an empty probability', [HTTP, '--loss', ''], /--loss takes a number/],
-    ['a batch of 0', [HTTP, '--batch', '0'], /--batch takes a whole number from 1 to 256/],
-    ['--esp-sa, which it has no use for', [HTTP, '--esp-sa', 'x'], /Unknown option '--esp-sa'/],
+    ['a batch of 0', [HTTP, '--batch', '0'], /--batch takes an integer from 1 to 256/],
+    ['--esp-sa, which replay lacks', [HTTP, '--esp-sa', 'x'], /Unknown option '--esp-sa'/],
     ['an unknown profile', [HTTP, '--profile', 'x'], /--profile takes swarm or strict/],
     ['an unknown cipher', [HTTP, '--encrypt', '--aead', 'x'], /unknown cipher "x"/],
     ['a config that is not there', [HTTP, '--config', 'nowhere.yaml'], /nowhere.yaml: there is no such file/],
     ['a config that is wrong', [HTTP, '--config', file('bad.yaml', 'nodes: 7\n')], /bad.yaml: line 1: nodes/],
     ['a node without an address', [HTTP, '--fdb', 'n1=x'], /needs --vtep n1=ADDRESS/],
-    ['a word that is no pair', [HTTP, '--vtep', 'x'], /takes NODE=VALUE/],
-    ['config and import', [HTTP, '--config', CONFIG, '--vtep', 'n1=1.2.3.4'], /overlay network|exclude each other/],
+    ['a value that is not a pair', [HTTP, '--vtep', 'x'], /takes NODE=VALUE/],
+    ['config and import', [HTTP, '--config', CONFIG, '--vtep', 'n1=1.2.3.4'], /overlay network|are mutually exclusive/],
     ['a capture without packets', [fixture('vxlan/07-unknown-dst.underlay.pcap')], /nothing to replay/],
   ];
   for (const [name, words, message] of CASES) {

@@ -12,10 +12,10 @@ function planOf(names: readonly string[], transmit: number, count: number): Rota
 }
 
 describe('planRotations', () => {
-  test('says of each rotation what a ring does that is rotated', () => {
+  test('predicts what a rotated ring does at each rotation', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 12 }), (size, count) => {
-        // Keys are named by their tags from 0 on, which is their place among all that come.
+        // Keys are named by their tags from 0, which are their indexes among all keys.
         let ring = new KeyRing(Array.from({ length: size }, (_, tag) => new ClusterKey(tag, new Uint8Array(16))));
         const names = ring.keys.map(({ tag }) => String(tag));
         const nameOf = ({ tag }: ClusterKey): string => (tag < size ? String(tag) : `next+${tag - size + 1}`);
@@ -45,7 +45,7 @@ describe('planRotations', () => {
     );
   });
 
-  test('leaves open what was before the start, and nothing else', () => {
+  test('leaves only times before the start undefined', () => {
     const { lives } = planOf(['oldest', 'current', 'next'], 1, 1);
     assert.deepEqual(lives, [
       { key: 'oldest', transmitsUntil: 0, receivedUntil: INTERVAL },
@@ -71,7 +71,7 @@ describe('planRotations', () => {
 describe('sequenceOutlook', () => {
   const plan = planOf(['oldest', 'current', 'next'], 1, 2);
 
-  test('lasts 12 hours at 99,420 packets a second, and not at 99,421', () => {
+  test('lasts 12 hours at 99,420 packets per second, and not at 99,421', () => {
     assert.equal(sequenceOutlook(plan, 99_420, 32).runsOut, undefined);
     const { runsOut, longest } = sequenceOutlook(plan, 99_421, 32);
     assert.equal(longest, INTERVAL);
@@ -79,11 +79,11 @@ describe('sequenceOutlook', () => {
     assert.ok(runsOut.time < INTERVAL && runsOut.time > INTERVAL - 1);
   });
 
-  test('lasts with sequence numbers of 64 bits at any rate that a card carries', () => {
+  test('with 64-bit sequence numbers, lasts at any rate of a NIC', () => {
     assert.equal(sequenceOutlook(plan, 10 ** 9, 64).runsOut, undefined);
   });
 
-  test('names the first key that it does not last for, though others before it do', () => {
+  test('names the first key whose sequence numbers run out, even if earlier ones last', () => {
     const draws = [0, 0.999, 0];
     const random = (): number => draws.shift() ?? 0.5;
     const schedule = new RotationSchedule({ start: 0, interval: INTERVAL, jitter: 3600, random });

@@ -1,4 +1,4 @@
-/** Calls the command line: as a user does, or in the test's own process, which takes a tenth of the time. */
+/** Runs the command line: as a process, or within the test process, which takes a tenth of the time. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,27 +7,27 @@ import { after } from 'node:test';
 import { run } from '../../src/cli/program.js';
 import { ROOT } from '../repository.js';
 
-/** What a call did. */
+/** The outcome of an invocation. */
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What a process did. */
+/** The outcome of a process. */
 export interface ProcessOutcome extends Outcome {
   readonly stdoutBytes: Buffer;
 }
 
-/** Where the command line starts. */
+/** The entry point of the command line. */
 export const MAIN = join(ROOT, 'dist/src/cli/main.js');
 
-/** No call takes a tenth of it. */
+/** Ten times what the slowest invocation takes. */
 const TIMEOUT_MS = 120_000;
 
 /**
- * Runs `vtep` as a process with words, and with bytes on its standard input. A call that hangs is made once more: of many thousand starts
- * of Node one was seen to wait for ever while it loaded modules. One that hangs again has no status.
+ * Runs `vtep` as a process with arguments and standard input. Retries once if the process hangs: one of many thousand
+ * starts of Node was seen to hang while loading modules. If it hangs again, the status is null.
  */
 export function vtepProcess(words: readonly string[], input?: Uint8Array): ProcessOutcome {
   const start = (): ReturnType<typeof spawnSync> & { stdout: Buffer; stderr: Buffer } =>
@@ -43,7 +43,7 @@ export function vtepProcess(words: readonly string[], input?: Uint8Array): Proce
   return { status, stdout: stdout.toString(), stderr: stderr.toString(), stdoutBytes: stdout };
 }
 
-/** Runs `vtep` with words in this process. What reads standard input or writes captures to standard output can't be. */
+/** Runs `vtep` in this process. Not for commands that read standard input or write captures to standard output. */
 export async function vtep(words: readonly string[]): Promise<Outcome> {
   const written = { stdout: '', stderr: '' };
   const decoder = new TextDecoder();
@@ -54,7 +54,7 @@ export async function vtep(words: readonly string[]): Promise<Outcome> {
   return { status, ...written };
 }
 
-/** A folder that is gone after the test file. */
+/** A temporary directory, removed after the test file. */
 export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'vtep-'));
   after(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-/** Commands that read captures end at a signal, by that signal, and leave no half of an output. */
+/** Commands that read captures die by a signal and leave no partial output. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ endpoints:
 `,
 );
 
-/** A capture that goes over the packets of another one again and again. */
+/** A capture that repeats the packets of another one. */
 function repeated(path: string, times: number): Buffer {
   const bytes = readFileSync(fixture(path));
   const records = bytes.subarray(PCAP_HEADER);
@@ -38,17 +38,17 @@ const frames = repeated('vxlan/01-icmp.c1.pcap', 200);
 
 interface Call {
   readonly words: readonly string[];
-  /** What standard input brings before nothing more comes. */
+  /** What standard input provides before it stalls. */
   readonly input?: Buffer;
-  /** Whether it makes a file in the folder that it is told. */
+  /** Whether it creates a file in the given directory. */
   readonly makes: boolean;
 }
 
-/** @param out the folder of its output */
+/** @param out directory of the output */
 function calls(out: string): Record<string, Call> {
   const file = join(out, 'out.pcap');
   return {
-    // The slowest cipher takes minutes for this file.
+    // The slowest cipher needs minutes for this file.
     'decap of a file': { words: ['decap', large, '--aead', 'forge', '--keys', RING, '-o', file], makes: true },
     'decap of a pipe': { words: ['decap', '-', '-o', file], input: underlay, makes: true },
     'encap of a pipe': {
@@ -67,7 +67,7 @@ function calls(out: string): Record<string, Call> {
   };
 }
 
-/** Waits until a process has a file open in a folder, whatever its name is, or none at all. */
+/** Waits until a process has any file of a directory open, or none. */
 async function opened(child: ChildProcess, out: string): Promise<void> {
   const open = `/proc/${child.pid ?? 0}/fd`;
   const holds = (): boolean =>
@@ -103,7 +103,7 @@ describe('a signal ends', { skip: process.platform === 'linux' ? false : 'it loo
           });
           if (input !== undefined) {
             child.stdin.on('error', () => undefined);
-            // Nearly all of it was read once the pipe takes the last of it, and more is waited for.
+            // Once the pipe accepts the last byte, nearly everything has been read and the process waits for more.
             await new Promise<unknown>((resolve) => child.stdin.write(input, resolve));
           }
           if (makes) await opened(child, out);

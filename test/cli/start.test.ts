@@ -1,4 +1,4 @@
-/** A call loads what it needs: most of a short call is the loading of modules. */
+/** A command loads only what it needs, since loading modules dominates short runs. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
@@ -11,10 +11,10 @@ import { MAIN, scratch } from './run.js';
 const folder = scratch();
 const CAPTURE = fixture('esp/01-esp-docker-aes128-icv64.underlay.pcap');
 const KEYS = fixture('esp/01-esp-docker-aes128-icv64.xfrm.txt');
-/** They take longer to load than the rest of a command. */
+/** Packages that take longer to load than the rest of a command. */
 const LATE = ['@koromix', 'koffi', 'node-forge', 'yaml', 'zod'];
 
-/** Files of the package and of others that a call loads, as V8 lists them for coverage. */
+/** Files of this package and others that a command loads, from V8's coverage. */
 function loaded(words: readonly string[]): string[] {
   const into = mkdtempSync(join(folder, 'coverage-'));
   const call = spawnSync(process.execPath, [MAIN, ...words], { env: { ...process.env, NODE_V8_COVERAGE: into } });
@@ -32,7 +32,7 @@ function packages(files: readonly string[]): string[] {
   return [...new Set(names)].sort();
 }
 
-describe('a call loads what it needs', () => {
+describe('a command loads only what it needs', () => {
   for (const [word, most] of [
     ['--help', 12],
     ['--version', 13],
@@ -52,7 +52,7 @@ describe('a call loads what it needs', () => {
     ['replay', fixture('docker/03-vip-http.underlay.pcap')],
     ['mtu', '--underlay', '1500'],
   ]) {
-    test(`${words[0]} without keys and config: ${LATE.slice(1).join(', ')} stay where they are`, () => {
+    test(`${words[0]} without keys and config does not load ${LATE.slice(1).join(', ')}`, () => {
       assert.deepEqual(
         packages(loaded(words)).filter((name) => LATE.includes(name)),
         [],
@@ -60,7 +60,7 @@ describe('a call loads what it needs', () => {
     });
   }
 
-  test('keys of a dump and a cipher that is named bring what they need, and the checker of configs is not in it', () => {
+  test('keys from a dump and a named cipher load what they need, but not the config validator', () => {
     const names = packages(loaded(['decap', CAPTURE, '--keys', KEYS, '--aead', 'node', '-o', out]));
     assert.deepEqual(names, ['buffer-layout', 'yaml']);
     const forge = packages(loaded(['decap', CAPTURE, '--keys', KEYS, '--aead', 'forge', '-o', out]));

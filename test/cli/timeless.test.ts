@@ -1,4 +1,4 @@
-/** Packets whose time is absurd or missing: what a command makes of them, it says. */
+/** Packets with absurd or missing timestamps: commands report how they handle them. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const IF_TSOFFSET = 14;
 const ABSURD = 'a time is before 1970 or after 2554: taken as no time, and given as 1970-01-01';
 const NONE = /CAPTURE_ODD +1: a packet has no time \(simple packet block\)/;
 
-/** A capture with one packet of a right time, one of none, and two of absurd times. */
+/** A capture with one packet with a valid timestamp, one without, and two with absurd ones. */
 function capture(name: string, packet: Uint8Array): string {
   const blocks = new Blocks(false);
   const offset = Buffer.alloc(8);
@@ -35,11 +35,11 @@ function capture(name: string, packet: Uint8Array): string {
 
 const WIRE = capture('wire.pcapng', overlay());
 
-test('decap says how many frames it writes as of 1970 and why, and --strict minds', async () => {
+test('decap reports how many frames it writes as of 1970 and why, and --strict exits 1', async () => {
   const words = ['decap', WIRE, '-o', join(folder, 'out.pcap')];
   const { status, stderr } = await vtep(words);
   assert.equal(status, 0);
-  assert.match(stderr, /^ {2}3 frames have no time and were written as of 1970-01-01$/m);
+  assert.match(stderr, /^ {2}3 frames without a timestamp written as of 1970-01-01$/m);
   assert.ok(stderr.includes(`  CAPTURE_ODD 2: ${ABSURD}\n`), stderr);
   assert.match(stderr, NONE);
   assert.equal((await vtep([...words, '--strict'])).status, 1);
@@ -47,7 +47,7 @@ test('decap says how many frames it writes as of 1970 and why, and --strict mind
   assert.deepEqual([report.timeless, report.notes.length], [3, 2]);
 });
 
-test('encap and replay say why, once', async () => {
+test('encap and replay report why, once', async () => {
   const frames = capture('frames.pcapng', FRAME);
   const config = join(folder, 'config.yaml');
   writeFileSync(
@@ -66,7 +66,7 @@ test('encap and replay say why, once', async () => {
   }
 });
 
-test('keys timeline lists it among the problems', async () => {
+test('keys timeline lists them among the problems', async () => {
   const sealed = capture('esp.pcapng', ethernet(ip(4, 50, esp(0x1000, 1)), EtherType.Ipv4));
   const { stdout } = await vtep(['keys', 'timeline', sealed]);
   assert.doesNotMatch(stdout, /Problems: none/);

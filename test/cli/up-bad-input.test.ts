@@ -1,4 +1,4 @@
-/** Whatever `vtep up` lacks, loses or is told: the right exit code, one line that says what, and no key in it. */
+/** Missing, lost and invalid input of `vtep up`: the right exit code and one line that says what, without keys. */
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ function out(): string {
   return join(folder, `out-${files++}.pcap`);
 }
 
-/** It could not begin, and says why in one line. */
+/** Asserts that it refused to start, and said why in one line. */
 function unusable({ status, stdout, stderr }: Outcome, pattern: RegExp): void {
   assert.equal(status, 2, stderr);
   assert.match(stderr, pattern);
@@ -64,7 +64,7 @@ async function refuses(words: readonly string[], pattern: RegExp): Promise<void>
 }
 
 describe('vtep up', () => {
-  test('on a UDP port that another VTEP has says so, by whichever sockets', { skip: ROOT_ONLY }, async () => {
+  test('reports a UDP port in use by another VTEP, with either kind of sockets', { skip: ROOT_ONLY }, async () => {
     for (const [i, sockets] of (['node', 'system'] as const).entries()) {
       const config = file(text(portOf(i)));
       const one = new UpProcess(['--node', 'n1', '--config', config, '--sockets', sockets, '--frames-out', out()]);
@@ -77,17 +77,17 @@ describe('vtep up', () => {
     }
   });
 
-  test('on an address that is not here says which', async () => {
+  test('reports an address that is not on this host', async () => {
     const config = file(text(portOf(2), { vtep: '192.0.2.1' }));
     const words = ['--config', config, '--sockets', 'node', '--frames-out', out()];
     await refuses(words, /^vtep: the node's VTEP address 192\.0\.2\.1 is no address of this host \(ip address\)\n$/);
   });
 
   test(
-    'without rights says who may, and serves clear networks of a dry run all the same',
+    'without privileges, reports what is needed, but runs dry runs of clear networks',
     { skip: ROOT_ONLY },
     async () => {
-      // The child may read neither this folder nor, perhaps, the repository's: both are opened to it.
+      // The child may lack access to this directory and the repository: grant it to both.
       const open = mkdtempSync(join(tmpdir(), 'vtep-open-'));
       try {
         chmodSync(open, 0o777);
@@ -111,7 +111,7 @@ describe('vtep up', () => {
         for (const sockets of ['node', 'system']) {
           const words = ['--config', low, '--sockets', sockets, '--frames-out', join(open, 'low.pcap')];
           const ended = await run(words).end();
-          // The system may let anyone have any port (net.ipv4.ip_unprivileged_port_start).
+          // Unprivileged users may be allowed any port (net.ipv4.ip_unprivileged_port_start).
           if (ended.signal === null) unusable(ended, /UDP port 789.*(permission denied|run it as root)/);
         }
         const up = run(['--config', clear, '--frames-out', join(open, 'clear.pcap')]);
@@ -123,7 +123,7 @@ describe('vtep up', () => {
     },
   );
 
-  test('says which file of state is in use, or torn, and what to do', async () => {
+  test('reports a state file that is in use or corrupt, and what to do', async () => {
     const config = file(text(portOf(4), { encrypted: true }));
     const state = file('torn');
     const words = ['--config', config, '--aead', 'node', '--frames-out', out(), '--state', state];
@@ -132,7 +132,7 @@ describe('vtep up', () => {
     await refuses([...words.slice(0, -1), folder], /it is no file; name another/);
   });
 
-  test('says that another has the file of state', { skip: ROOT_ONLY }, async () => {
+  test('reports that another process uses the state file', { skip: ROOT_ONLY }, async () => {
     const config = file(text(portOf(5), { encrypted: true }));
     const state = join(folder, 'held');
     const words = ['--node', 'n1', '--config', config, '--aead', 'node', '--state', state];
@@ -146,7 +146,7 @@ describe('vtep up', () => {
     );
   });
 
-  test('ends with 2 where the file of state can’t be written any more, and says so', { skip: ROOT_ONLY }, async () => {
+  test('reports a state file that can no longer be written, and exits 2', { skip: ROOT_ONLY }, async () => {
     const config = file(text(portOf(12), { encrypted: true }));
     for (const broken of [false, true]) {
       const place = mkdtempSync(join(folder, 'state-'));
@@ -158,11 +158,11 @@ describe('vtep up', () => {
       assert.equal(status, broken ? 2 : 0, stderr);
       assert.match(stdout, /^n1: ran for/);
       if (broken)
-        assert.match(stderr, /^vtep: .*sequences: .*encrypted networks stop when their numbers are used up$/m);
+        assert.match(stderr, /^vtep: .*sequences: .*encrypted networks stop when their sequence numbers run out$/m);
     }
   });
 
-  test('says what is wrong with its config, and no key that stands in the wrong place', async () => {
+  test('reports what is wrong with its config, without misplaced keys', async () => {
     const good = text(portOf(6));
     const cases: readonly (readonly [string, RegExp])[] = [
       [good.replace('vni: 4097', 'vni: x'), /line 3: networks\.net\.vni/],
@@ -199,7 +199,7 @@ describe('vtep up', () => {
       return new UpProcess(['--node', 'n1', ...words], { cwd: copy }, main);
     };
 
-    test('says that it is to be installed, where sockets of the system or devices are needed', async () => {
+    test('says that it must be installed if system sockets or devices are needed', async () => {
       const clear = file(text(portOf(7)));
       const sealed = file(text(portOf(7), { encrypted: true }));
       const pattern = /^vtep: the package koffi is not installed \(npm install koffi\)\n$/;
@@ -209,7 +209,7 @@ describe('vtep up', () => {
       unusable(await run(['--config', sealed, '--frames-out', out()]).end(), pattern);
     });
 
-    test('serves clear networks of a dry run', async () => {
+    test('runs dry runs of clear networks', async () => {
       const up = run(['--config', file(text(portOf(8))), '--frames-out', out()]);
       await up.said(/is up on 127\.0\.0\.2, UDP port \d+, by UDP socket of Node/);
       assert.equal((await up.end('SIGTERM')).status, 0);
@@ -285,7 +285,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
   const start = (inside: NetworkNamespace, config: string, ...more: readonly string[]): VtepProcess =>
     spawnVtep(inside, ['up', '--node', 'n1', '--config', config, ...more]);
 
-  test('says which TAP device another process has, and which network namespace is not there', async () => {
+  test('reports a TAP device in use by another process, and a missing network namespace', async () => {
     const inside = namespace('taken');
     const one = start(inside, file(text(4789)));
     await one.ready(/endpoint c1: c1/);
@@ -307,7 +307,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     assert.equal((await one.stop()).status, 0);
   });
 
-  test('goes on where a device or its namespace goes away, and makes it again at SIGHUP', async () => {
+  test('continues if a device or its namespace disappears, and recreates it on SIGHUP', async () => {
     const inside = namespace('goes');
     const config = file(text(4789, { more: '  c2: { network: net, node: n1, ip: 10.0.9.4 }\n' }));
     const up = start(inside, config);
@@ -316,14 +316,14 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     await up.ready(/^vtep: endpoint c1: the device c1 is gone \(EBADFD\)$/);
     assert.match(inside.ip('link show dev c2'), /UP/);
     process.kill(up.pid ?? 0, 'SIGHUP');
-    await up.ready(/the config was taken over/);
+    await up.ready(/configuration reloaded/);
     assert.match(inside.ip('link show dev c1'), /UP/);
     const { status, stdout } = await up.stop();
     assert.equal(status, 0);
     assert.match(stdout, /^ *c1 +c1 /m);
   });
 
-  test('makes the device of a container that is started again, without SIGHUP, and holds nothing of the one before', async () => {
+  test('recreates the device of a restarted container without SIGHUP, and holds nothing of the previous one', async () => {
     const inside = namespace('node');
     const container = namespace('container');
     const witness = namespace('witness');
@@ -333,9 +333,9 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     const made = (): number => up.stderr.match(/^vtep: endpoint c1: eth0 in .* was made anew$/gm)?.length ?? 0;
     const restarts = [
       async () => up.ready(/is gone \(EBADFD\)$/),
-      // Another namespace has the name at once.
+      // Another namespace takes the name immediately.
       () => undefined,
-      // A process lives on in the one before, and the device with it.
+      // A process keeps the previous namespace alive, and with it the device.
       () => undefined,
     ];
     for (const [i, between] of restarts.entries()) {
@@ -354,7 +354,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     assert.throws(() => container.ip('link show dev eth0'), /does not exist/);
   });
 
-  test('lets the namespace go that it holds by a device which was there before', async () => {
+  test('releases a namespace that it holds through a pre-existing device', async () => {
     const inside = namespace('keeper');
     const container = namespace('kept');
     const witness = namespace('watcher');
@@ -371,7 +371,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     assert.equal((await up.stop()).status, 0);
   });
 
-  test('gives an interface the MAC, address and MTU of a config that it takes over', async () => {
+  test('applies the MAC, address and MTU of a reloaded config to an interface', async () => {
     const inside = namespace('anew');
     const before = text(4789);
     const config = file(before);
@@ -382,7 +382,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
       before.replace('10.0.9.3', '10.0.9.33').replaceAll('vtep: 127.0.0.3', 'vtep: 127.0.0.3, mtu: 1400'),
     );
     process.kill(up.pid ?? 0, 'SIGHUP');
-    await up.ready(/the config was taken over/);
+    await up.ready(/configuration reloaded/);
     const shown = inside.ip('address show dev c1');
     assert.match(shown, /mtu 1350/);
     assert.match(shown, /02:42:0a:00:09:21/);

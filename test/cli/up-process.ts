@@ -1,17 +1,17 @@
-/** `vtep up` as a process that goes on beside the test. */
+/** `vtep up` as a process that runs alongside the test. */
 import { type ChildProcessByStdio, spawn, type SpawnOptions } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAIN, type Outcome } from './run.js';
 
-/** No start takes a tenth of it. */
+/** Ten times what the slowest start takes. */
 const PATIENCE = 20_000;
 
 const running = new Set<UpProcess>();
 const killAll = (): void => running.forEach((up) => up.signal('SIGKILL'));
 process.once('exit', killAll);
-// Also of a test that failed: its process would be waited for.
+// Also after a failed test, which would otherwise wait for its process.
 after(killAll);
 
 /** A running `vtep up`. */
@@ -22,7 +22,7 @@ export class UpProcess {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   #running = true;
 
-  /** @param main another place of the command line */
+  /** @param main alternative path of the entry point */
   constructor(words: readonly string[], options: SpawnOptions = {}, main = MAIN) {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
     this.#child = spawn(process.execPath, [main, 'up', ...words], { ...options, stdio });
@@ -53,8 +53,8 @@ export class UpProcess {
   }
 
   /**
-   * Waits until it has said something, so often, and gives the last of it.
-   * @throws if it ends before, or takes too long
+   * Waits until it has printed a matching line so many times, and returns the last one.
+   * @throws if it exits before that, or takes too long
    */
   async said(pattern: RegExp, times = 1): Promise<string> {
     const found = (): string[] => this.stderr.match(new RegExp(pattern.source, `${pattern.flags}g`)) ?? [];
@@ -68,7 +68,7 @@ export class UpProcess {
     return found().at(-1) ?? '';
   }
 
-  /** Waits for its end, after a signal if one is said. One that runs on is killed. */
+  /** Waits for it to exit, after an optional signal. Kills it if it keeps running. */
   async end(signal?: NodeJS.Signals): Promise<Outcome & { readonly signal: NodeJS.Signals | null }> {
     if (signal !== undefined) this.signal(signal);
     const timer = setTimeout(() => this.signal('SIGKILL'), PATIENCE);

@@ -1,4 +1,4 @@
-/** A config that is read anew while `vtep up` runs: whatever the file is, packets pass and signals are heeded. */
+/** Reloading a config while `vtep up` runs: whatever the file is, packets flow and signals work. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -15,8 +15,8 @@ import { UpProcess } from './up-process.js';
 
 const folder = scratch();
 const PORT = portOf(15);
-const TAKEN = /^vtep: the config was taken over.*$/m;
-const REFUSED = /^vtep: the config was not taken over, and the one before stays: .*$/m;
+const TAKEN = /^vtep: configuration reloaded.*$/m;
+const REFUSED = /^vtep: reload failed, keeping the previous configuration: .*$/m;
 let files = 0;
 
 function textOf(port: number, { encrypted = false, more = '' } = {}): string {
@@ -32,7 +32,7 @@ function file(content: string): string {
   return path;
 }
 
-/** A pipe in a file's place, that nobody writes to yet. */
+/** Replaces a file by a pipe without a writer. */
 function pipeAt(path: string): void {
   rmSync(path);
   execFileSync('mkfifo', [path]);
@@ -54,28 +54,28 @@ async function start(config: string, ...more: readonly string[]): Promise<UpProc
   return up;
 }
 
-/** It ends as it should, and what it did adds up. */
+/** Asserts that it exits normally with a balanced report. */
 async function endsWell(up: UpProcess): Promise<void> {
   const { status, signal, stdout, stderr } = await up.end('SIGTERM');
   assert.deepEqual([status, signal], [0, null], stderr);
   assert.equal((JSON.parse(stdout) as { ingress: { balanced: boolean } }).ingress.balanced, true);
 }
 
-describe('a config that is read anew', () => {
-  test('out of a pipe that nobody writes to keeps no packet, page or SIGTERM waiting', async () => {
+describe('reloading a config', () => {
+  test('from a pipe without a writer delays no packet, page or SIGTERM', async () => {
     const config = file(textOf(PORT));
     const up = await start(config, '--metrics', '0');
     const url = (await up.said(/http:\S+/)).trim();
     pipeAt(config);
     up.signal('SIGHUP');
     up.signal('SIGHUP');
-    // Counters are read between packets, by the thread that they pass through.
+    // The thread that forwards packets reads the counters between them.
     assert.match(await (await fetch(url)).text(), /^vtep_config_reloads_total\{result="refused"\} 0$/m);
     await endsWell(up);
     assert.doesNotMatch(up.stderr, REFUSED);
   });
 
-  test('out of a pipe is taken over as soon as its writer ends, however slow that is', async () => {
+  test('from a pipe takes effect as soon as its writer finishes, however slow it is', async () => {
     const config = file(textOf(PORT));
     const up = await start(config);
     const [head, tail] = textOf(PORT, { more: '  c3: { network: net, node: n1, ip: 10.0.9.9 }\n' }).split(
@@ -83,16 +83,16 @@ describe('a config that is read anew', () => {
     );
     pipeAt(config);
     up.signal('SIGHUP');
-    // A shell opens it, and writes in two parts.
+    // A shell opens it and writes in two parts.
     const script = 'exec > "$0"; printf %s "$1"; sleep 1; printf %s "$2"';
     execFileSync('sh', ['-c', script, config, head, tail]);
-    assert.match(await up.said(TAKEN), /taken over$/);
+    assert.match(await up.said(TAKEN), /configuration reloaded$/);
     const { status, stdout } = await up.end('SIGTERM');
     assert.equal(status, 0);
     assert.ok('c3' in (JSON.parse(stdout) as { endpoints: Record<string, unknown> }).endpoints);
   });
 
-  test('of a device that never ends, or that is cut off, is refused', async () => {
+  test('is refused for a device that never ends, and for a truncated file', async () => {
     const config = file(textOf(PORT));
     const up = await start(config);
     const whole = textOf(PORT);
@@ -107,7 +107,7 @@ describe('a config that is read anew', () => {
     await endsWell(up);
   });
 
-  test('that costs time to parse is parsed beside the packets, and once for many signals', async () => {
+  test('that is slow to parse runs in parallel with packets, and once for many signals', async () => {
     const config = file(textOf(PORT));
     const up = await start(config, '--metrics', '0');
     const url = (await up.said(/http:\S+/)).trim();
@@ -118,7 +118,7 @@ describe('a config that is read anew', () => {
       networks: Object.fromEntries([['net', { vni: 4097 }], ...networks]) as Record<string, unknown>,
       endpoints: { c1: { network: 'net', node: 'n1', ip: '10.0.9.3' } },
     };
-    // As operators are to do it.
+    // As operators should.
     writeFileSync(`${config}.new`, JSON.stringify(large) + ' '.repeat(1 << 16));
     renameSync(`${config}.new`, config);
     for (let i = 0; i < 20; i++) {
@@ -131,7 +131,7 @@ describe('a config that is read anew', () => {
     assert.ok(times < 20, `${times} times`);
   });
 
-  test('without the line that says encrypted: is refused', { skip: withoutRawSockets() }, async () => {
+  test('is refused if the line encrypted: is missing', { skip: withoutRawSockets() }, async () => {
     const ring = file(RING);
     const block = textOf(PORT, { encrypted: true }).replace(
       / {2}net: .*\n/,
@@ -159,7 +159,7 @@ describe('a config that is read anew', () => {
   });
 });
 
-test('what the command line says besides the config still holds after a reload', async () => {
+test('command-line switches still apply after a reload', async () => {
   const config = file(textOf(PORT));
   const up = await start(config, '--accept-unknown-vteps', '--metrics', '0');
   const url = (await up.said(/http:\S+/)).trim();
@@ -169,7 +169,7 @@ test('what the command line says besides the config still holds after a reload',
   try {
     stranger.bind(0, '127.0.0.9');
     await once(stranger, 'listening');
-    // The page is made at most once a second.
+    // The page is updated at most once per second.
     const came = /^vtep_packets_in_total\{direction="ingress"\} [1-9]/m;
     for (let page = ''; !came.test(page); page = await (await fetch(url)).text()) {
       stranger.send(vxlan(4097, FRAME), PORT, '127.0.0.2');
@@ -182,11 +182,11 @@ test('what the command line says besides the config still holds after a reload',
   assert.equal(status, 0, stderr);
   const { ingress } = JSON.parse(stdout) as { ingress: { in: number; dropped: Record<string, number> } };
   assert.ok(ingress.in > 0);
-  // A host that is no node may send; the frame itself is for no endpoint here.
+  // A host that isn't a node may send; the frame itself is for no endpoint here.
   assert.ok(!('VXLAN_UNKNOWN_VTEP' in ingress.dropped), stdout);
 });
 
-test('a config or ring that is a pipe whose writer says nothing doesn’t keep SIGTERM waiting at the start', async () => {
+test('at the start, a config or ring pipe with a silent writer doesn’t delay SIGTERM', async () => {
   const pipe = file('');
   pipeAt(pipe);
   const config = file(textOf(PORT));
@@ -198,7 +198,7 @@ test('a config or ring that is a pipe whose writer says nothing doesn’t keep S
     const writer = spawn('sh', ['-c', 'exec > "$0"; echo open >&2; exec sleep 60', pipe], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    // Its opening waits until somebody reads.
+    // Opening it blocks until there is a reader.
     await once(writer.stderr, 'data');
     const { signal } = await up.end('SIGTERM');
     writer.kill();

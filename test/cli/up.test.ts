@@ -14,7 +14,7 @@ const folder = scratch();
 const ROOT_ONLY = withoutRawSockets();
 let configs = 0;
 
-/** The recordings' network on two addresses of loopback. */
+/** The recordings' network on two loopback addresses. */
 function config(port: number, { encrypted = false, more = '' } = {}): string {
   const path = join(folder, `config-${configs++}.yaml`);
   writeFileSync(
@@ -64,7 +64,7 @@ describe('vtep up between two processes', () => {
   ] as const;
   RUNS.forEach(({ encrypted, sockets, skip }, i) => {
     const what = `${encrypted ? 'encrypted' : 'clear'} by sockets of ${sockets}`;
-    test(`takes recorded frames from one to the other, byte for byte, ${what}`, { skip }, async () => {
+    test(`carries recorded frames from one to the other, byte for byte, ${what}`, { skip }, async () => {
       const path = config(portOf(i), { encrypted });
       const outs = [1, 2].map((node) => join(folder, `out-${i}-n${node}.pcap`));
       const start = (node: 1 | 2, more: readonly string[]): UpProcess => {
@@ -98,7 +98,7 @@ describe('vtep up between two processes', () => {
       assert.equal(got.ingress.in, got.underlay.received);
       assert.equal(got.ingress.out, out.length);
       assert.deepEqual([sent.sealed, got.opened], encrypted ? [sent.underlay.sent, got.ingress.in] : [0, 0]);
-      // What went wrong is told, keys are not.
+      // Errors are reported, keys are not.
       assert.doesNotMatch(first.stdout + first.stderr + second.stdout + second.stderr, /00010203|10111213|20212223/);
       assert.deepEqual(
         readdirSync(folder).filter((name) => name.includes('.part')),
@@ -107,7 +107,7 @@ describe('vtep up between two processes', () => {
     });
   });
 
-  test('answers Prometheus while it runs, and its sums add up', async () => {
+  test('answers Prometheus while it runs, with balanced counters', async () => {
     const path = config(portOf(3));
     const up = new UpProcess([
       '--config',
@@ -130,11 +130,11 @@ describe('vtep up between two processes', () => {
     const { status, stdout } = await up.end('SIGINT');
     assert.equal(status, 0);
     assert.match(stdout, /^n1: ran for \d+\.\d s\n/);
-    assert.match(stdout, /way out +0 +0 +0 +0 +0 +yes/);
+    assert.match(stdout, /egress +0 +0 +0 +0 +0 +yes/);
   });
 });
 
-describe('the time that vtep up runs', () => {
+describe('the duration of vtep up', () => {
   const words = (i: number): string[] => {
     return [
       '--config',
@@ -148,7 +148,7 @@ describe('the time that vtep up runs', () => {
     ];
   };
 
-  test('is that of --for, also in part of a second', async () => {
+  test('follows --for, also with a fraction of a second', async () => {
     const began = performance.now();
     const { status, stdout } = await vtep(['up', ...words(4), '--for', '0.3', '--json']);
     const took = (performance.now() - began) / 1000;
@@ -159,7 +159,7 @@ describe('the time that vtep up runs', () => {
     assert.ok(existsSync(join(folder, 't4.pcap')));
   });
 
-  test('is a year, if that is said, though no timer can be set to it', async () => {
+  test('may be a year, though no timer can be set to it', async () => {
     const up = new UpProcess([...words(5), '--for', '31536000']);
     await up.said(/is up on/);
     await new Promise((done) => setTimeout(done, 300));
@@ -167,14 +167,14 @@ describe('the time that vtep up runs', () => {
     assert.equal((await up.end('SIGTERM')).status, 0);
   });
 
-  test('is none where its metrics can’t be served, whatever --for and --frames say', async () => {
+  test('is zero if its metrics can’t be served, whatever --for and --frames', async () => {
     const one = new UpProcess([...words(6), '--metrics', '0']);
     const port = /:(\d+)\/metrics/.exec(await one.said(/http:\S+/))?.[1] ?? '';
     for (const more of [
       ['--for', '3600'],
       ['--frames', fixture('vxlan/01-icmp.c1.pcap')],
     ]) {
-      // Were it to run for as long as it is told, `end` would kill it first.
+      // If it ran for the requested time, `end` would kill it first.
       const other = await new UpProcess([...words(7), '--metrics', port, ...more]).end();
       assert.equal(other.status, 2);
       assert.match(other.stderr, /^vtep: metrics on 127\.0\.0\.1:\d+: the port is in use; name another\n$/);
@@ -183,8 +183,8 @@ describe('the time that vtep up runs', () => {
   });
 });
 
-describe('what vtep up says', () => {
-  test('of itself is in its help', async () => {
+describe('the output of vtep up', () => {
+  test('includes its options in the help', async () => {
     const { status, stdout } = await vtep(['up', '--help']);
     assert.equal(status, 0);
     for (const option of ['--config', '--node', '--state', '--sockets', '--metrics', '--frames', '--for', '--json']) {
@@ -192,7 +192,7 @@ describe('what vtep up says', () => {
     }
   });
 
-  test('of a capture that it could not use all of: how many records were passed over, and what was wrong', async () => {
+  test('reports how many records of --frames were skipped, and damage', async () => {
     const bytes = readFileSync(fixture('vxlan/01-icmp.c1.pcap'));
     const cut = join(folder, 'cut.pcap');
     writeFileSync(cut, bytes.subarray(0, bytes.length - 10));
@@ -210,28 +210,25 @@ describe('what vtep up says', () => {
     ];
     const { status, stdout, stderr } = await vtep(['up', ...words]);
     assert.equal(status, 0);
-    assert.match(stderr, /^vtep: the frames: .*ends in the middle of the record/m);
-    const passedOver = (await hexOf(cut)).filter((hex) => hex.slice(12, 24) !== C1).length;
-    assert.ok(passedOver > 0);
-    assert.match(
-      stdout,
-      new RegExp(`^ {2}${passedOver} records of the frames were passed over: of no endpoint here`, 'm'),
-    );
+    assert.match(stderr, /^vtep: --frames: .*ends in the middle of the record/m);
+    const skipped = (await hexOf(cut)).filter((hex) => hex.slice(12, 24) !== C1).length;
+    assert.ok(skipped > 0);
+    assert.match(stdout, new RegExp(`^ {2}${skipped} records of --frames skipped: unknown source`, 'm'));
   });
 
-  test('of words that can’t be is one line with how to mend it, and nothing is opened', async () => {
+  test('for invalid arguments is one line that says how to fix it, and nothing is opened', async () => {
     const good = config(portOf(9));
     const up = ['--config', good, '--node', 'n1'];
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [[], /up needs --node NAME/],
       [['--node', 'n1'], /up needs --config FILE/],
-      [[...up, 'more'], /up takes options alone/],
+      [[...up, 'more'], /up takes no operands/],
       [[...up, '--no-such'], /'--no-such'.*vtep up --help/],
       [['--config', good, '--node', 'n9'], /there is no (such )?node.*there are n1, n2/],
       [[...up, '--sockets', 'raw'], /--sockets takes system or node, not "raw"/],
       [[...up, '--oversize', 'none'], /--oversize takes inside or outside or drop/],
-      [[...up, '--for', '0'], /--for takes a number above 0/],
-      [[...up, '--for', '1e9'], /--for takes a number/],
+      [[...up, '--for', '0'], /--for takes a positive number/],
+      [[...up, '--for', '1e9'], /--for takes a positive number/],
       [[...up, '--speed', '-1'], /speed/],
       [[...up, '--frames-out', '-'], /--frames-out takes a file: the report goes to standard output/],
       [[...up, '--frames', join(folder, 'none.pcap')], /none\.pcap: no such file or folder/],

@@ -12,7 +12,7 @@ function call(version: string): { status: number | null; stderr: string } {
   return { status, stderr };
 }
 
-test('V8 takes the flags without a word, and versions that are not known are let be', () => {
+test('V8 accepts the flags silently, and unknown versions are left alone', () => {
   for (const version of [process.versions.v8, '99.1.2', '3.14', 'odd']) {
     assert.deepEqual(call(version), { status: 0, stderr: '' });
   }

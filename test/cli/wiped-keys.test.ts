@@ -1,4 +1,4 @@
-/** What a command knows of keys is wiped when it is done: those of its files, those made for a run, and all made of them. */
+/** A command wipes all keys when done: those from files, those generated for a run, and all derived from them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const CALLS: readonly (readonly [what: string, words: readonly string[]])[] = [
 ];
 
 for (const [what, words] of CALLS) {
-  test(`${what}: no key is left`, () => {
+  test(`${what}: leaves no key`, () => {
     const report = join(folder, 'keys.json');
     const call = spawnSync(process.execPath, ['--import', WATCH, MAIN, ...words, '--aead', 'node'], {
       encoding: 'utf8',

@@ -42,7 +42,7 @@ export interface UpOptions {
   readonly words?: readonly string[];
 }
 
-const TAKEN_OVER = /the config was taken over/g;
+const TAKEN_OVER = /configuration reloaded/g;
 
 /** `vtep up` in a node's namespace: started, told to read its config anew, killed and started again. */
 export class UpNode {
@@ -80,7 +80,7 @@ export class UpNode {
     const process = this.#running;
     const times = (process.stderr.match(TAKEN_OVER) ?? []).length + 1;
     process.signal('SIGHUP');
-    await process.saying(() => (process.stderr.match(TAKEN_OVER) ?? []).length >= times, 'a config taken over');
+    await process.saying(() => (process.stderr.match(TAKEN_OVER) ?? []).length >= times, 'a reload');
   }
 
   /** Kills it in the midst of what it does. */
