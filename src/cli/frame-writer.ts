@@ -19,7 +19,7 @@ export class FrameWriter {
 
   /** Truncated frames that were written. */
   truncated = 0;
-  /** Frames of packets without a time, which are written as of 1970-01-01. */
+  /** Frames of packets without a timestamp, which are written with the time 1970-01-01. */
   timeless = 0;
   readonly #keepTruncated: boolean;
 

@@ -216,7 +216,7 @@ function timelineOf(parsed: ParsedArguments, keys: KeysOption | undefined): KeyT
   });
 }
 
-/** Adds what is odd about the capture to the problems: packets without a time are not in the timeline. */
+/** Adds the capture's notes to the problems: packets without a timestamp are missing from the timeline. */
 function withNotes(report: KeyTimelineReport, { notes }: PacketSource): KeyTimelineReport {
   const odd = notes.map(({ count, message }) => ({ code: 'CAPTURE_ODD', severity: 'note', count, message }) as const);
   return { ...report, summary: { ...report.summary, problems: [...report.summary.problems, ...odd] } };

@@ -1,12 +1,12 @@
-/** Whose turn it is to be tried: those that fail wait longer each time, and nobody waits for them. */
+/** A queue of attempts with exponential back-off; failing ones don't delay the others. */
 
-/** Seconds until the second attempt; doubled with each further failure. */
+/** Seconds until the second attempt, doubled with each further failure. */
 const FIRST_WAIT = 1;
 const LONGEST_WAIT = 60;
 
 interface Attempt {
   readonly key: string;
-  /** Seconds; when it is tried. */
+  /** Time of the attempt, in seconds. */
   due: number;
   /** Seconds until the next attempt if this one fails. */
   wait: number;
@@ -14,34 +14,34 @@ interface Attempt {
   tried: boolean;
 }
 
-/** Attempts by name, each with a back-off of its own. */
+/** Attempts by name, each with its own back-off. */
 export class AttemptQueue {
   readonly #attempts = new Map<string, Attempt>();
 
-  /** Whether any has not been tried to the end yet. */
+  /** Whether any entry has not completed its first attempt. */
   get untried(): boolean {
     for (const { tried } of this.#attempts.values()) if (!tried) return true;
     return false;
   }
 
   /**
-   * Says all that is to be tried. What is in the queue keeps its turn and its back-off, unless its key changed: it is due
-   * at once then.
-   * @param wanted the key of each name: whatever an attempt's outcome depends on
-   * @param now seconds
+   * Sets the names to try. Entries already in the queue keep their position and back-off, unless their key changes, which
+   * makes them due immediately.
+   * @param wanted keys by name; a key contains everything that the outcome of an attempt depends on
+   * @param now current time, in seconds
    */
   want(wanted: ReadonlyMap<string, string>, now: number): void {
     for (const [name, { running }] of this.#attempts) if (!running && !wanted.has(name)) this.#attempts.delete(name);
     for (const [name, key] of wanted) {
       const attempt = this.#attempts.get(name);
       if (attempt !== undefined && (attempt.running || attempt.key === key)) continue;
-      // A new entry is last among those of the same time.
+      // Among entries with the same time, a new one is last.
       this.#attempts.delete(name);
       this.#attempts.set(name, { key, due: now, wait: FIRST_WAIT, running: false, tried: false });
     }
   }
 
-  /** The name that has been due the longest, whose attempt runs from now on; undefined if none is due. */
+  /** Starts the attempt that has been due the longest, and returns its name; undefined if none is due. */
   take(now: number): string | undefined {
     let first: string | undefined;
     let due = Number.POSITIVE_INFINITY;
@@ -56,7 +56,7 @@ export class AttemptQueue {
     return first;
   }
 
-  /** Puts a name off whose attempt failed. */
+  /** Reschedules a name whose attempt failed. */
   failed(name: string, now: number): void {
     const attempt = this.#attempts.get(name);
     if (attempt === undefined) return;
@@ -66,12 +66,12 @@ export class AttemptQueue {
     attempt.wait = Math.min(2 * attempt.wait, LONGEST_WAIT);
   }
 
-  /** Takes a name out of the queue. */
+  /** Removes a name from the queue. */
   done(name: string): void {
     this.#attempts.delete(name);
   }
 
-  /** Forgets every back-off; attempts that run go on. */
+  /** Resets every back-off; running attempts continue. */
   restart(): void {
     for (const [name, { running }] of this.#attempts) if (!running) this.#attempts.delete(name);
   }

@@ -1,16 +1,16 @@
 /**
- * An open device of the package cap, with a clear error where it can't be opened. It lives in a process of its own,
- * because cap ends its process by an assertion when the device goes away (cb_packets in its binding.cc), and because
- * it keeps the event loop from turning while packets come faster than they are taken.
+ * An open device of the cap package, with a clear error if it can't be opened. It lives in a separate process, because
+ * cap aborts its process by an assertion when the device disappears (cb_packets in its binding.cc), and because it
+ * starves the event loop while packets arrive faster than they are read.
  */
 import { LinkType } from '../capture/link-type.js';
 import { type CapDevice, type CapPackage, loadCap } from './cap-package.js';
 import { LiveError } from './error.js';
 
-/** Longer packets are cut: cap's own limit. */
+/** Longer packets are truncated: cap's limit. */
 export const SNAP_LENGTH = 65_535;
 
-/** cap's words for link types, which are DLT_ numbers where it has no word. */
+/** cap's names for link types; it uses DLT_ numbers for others. */
 const LINK_TYPES: Readonly<Record<string, number>> = {
   NULL: LinkType.Null,
   ETHERNET: LinkType.Ethernet,
@@ -19,19 +19,19 @@ const LINK_TYPES: Readonly<Record<string, number>> = {
   RAW: LinkType.Raw,
 };
 
-/** A device that is open. */
+/** An open device. */
 export interface OpenDevice {
   readonly device: CapDevice;
   readonly linkType: number;
-  /** What the last packet stands in; the next one overwrites it. */
+  /** Buffer of the last packet; the next one overwrites it. */
   readonly bytes: Buffer;
 }
 
-function linkTypeOf(words: string): number {
-  return LINK_TYPES[words] ?? Number(/\d+$/.exec(words)?.[0] ?? -1);
+function linkTypeOf(name: string): number {
+  return LINK_TYPES[name] ?? Number(/\d+$/.exec(name)?.[0] ?? -1);
 }
 
-/** One that failed to open must not be collected: its destructor stops what was never begun, and the process with it. */
+/** A device that failed to open must not be collected: its destructor stops what was never started, and crashes. */
 const made: CapDevice[] = [];
 
 function makeDevice(cap: CapPackage): CapDevice {
@@ -41,9 +41,9 @@ function makeDevice(cap: CapPackage): CapDevice {
 }
 
 /**
- * Opens a device; once a process, since one that failed keeps what it took.
- * @param filter of libpcap; empty for all packets
- * @param bufferBytes what the kernel holds of packets that weren't taken yet
+ * Opens a device; only once per process, since a failed one keeps its resources.
+ * @param filter libpcap filter; empty for all packets
+ * @param bufferBytes size of the kernel's buffer
  * @throws LiveError `CAP_UNAVAILABLE`, `NO_SUCH_DEVICE`, `NOT_PERMITTED`, `BAD_FILTER`, `DEVICE_UNUSABLE`
  */
 export function openDevice(name: string, filter: string, bufferBytes: number): OpenDevice {
@@ -60,27 +60,21 @@ export function openDevice(name: string, filter: string, bufferBytes: number): O
 function deviceError(cap: CapPackage, name: string, filter: string, words: string): LiveError {
   const shown = JSON.stringify(name);
   if (/no such device/i.test(words)) {
-    return new LiveError('NO_SUCH_DEVICE', `there is no device ${shown}; vtep capture --list names them`);
+    return new LiveError('NO_SUCH_DEVICE', `there is no device ${shown}; vtep capture --list shows them`);
   }
   if (/not permitted|permission/i.test(words)) {
-    return new LiveError(
-      'NOT_PERMITTED',
-      `${shown}: the system doesn't let this user use devices (${words}); be root, or give node CAP_NET_RAW`,
-    );
+    return new LiveError('NOT_PERMITTED', `${shown}: not permitted (${words}); run as root, or give node CAP_NET_RAW`);
   }
   if (words.includes('not up')) {
     return new LiveError('DEVICE_UNUSABLE', `${shown} is down; bring it up first: ip link set ${name} up`);
   }
   if (filter !== '' && opens(cap, name)) {
-    return new LiveError(
-      'BAD_FILTER',
-      `libpcap can't use the filter: ${words}; man pcap-filter says how they are written`,
-    );
+    return new LiveError('BAD_FILTER', `libpcap rejects the filter: ${words}; see: man pcap-filter`);
   }
-  return new LiveError('DEVICE_UNUSABLE', `${shown} can't be opened: ${words}`);
+  return new LiveError('DEVICE_UNUSABLE', `can't open ${shown}: ${words}`);
 }
 
-/** Whether a device opens without a filter, so that the filter is to blame. */
+/** Whether a device opens without a filter, which means that the filter is at fault. */
 function opens(cap: CapPackage, name: string): boolean {
   try {
     makeDevice(cap).open(name, '', 1 << 16, Buffer.alloc(SNAP_LENGTH));

@@ -1,17 +1,20 @@
-/** The optional package cap, which brings libpcap: loaded where a call needs it, and what to install where it isn't there. */
+/** Loads the optional package cap, a binding of libpcap, on demand, and says what to install if it is missing. */
 import { createRequire } from 'node:module';
 import { LiveError } from './error.js';
 
-/** A device that is open; what is used of the package's class. */
+/** An open device; the part of the package's class that is used here. */
 export interface CapDevice {
-  /** @returns its link type in words. Throws what libpcap says. */
+  /**
+   * @returns the name of its link type
+   * @throws Error with libpcap's message
+   */
   open(device: string, filter: string, bufferBytes: number, packet: Buffer): string;
-  /** Throws what libpcap says. */
+  /** @throws Error with libpcap's message */
   send(packet: Uint8Array): void;
   on(event: 'packet', listener: (length: number, truncated: boolean) => void): void;
 }
 
-/** A device as the package lists it. */
+/** A device in the package's list. */
 export interface CapListing {
   readonly name: string;
   readonly description?: string;
@@ -19,7 +22,7 @@ export interface CapListing {
   readonly flags?: string;
 }
 
-/** What is used of the package; it has no types of its own. */
+/** The part of the package that is used here; it has no types. */
 export interface CapPackage {
   readonly Cap: { new (): CapDevice; deviceList(): readonly CapListing[] };
 }
@@ -34,7 +37,7 @@ export function loadCap(): CapPackage {
   try {
     return createRequire(import.meta.url)('cap') as CapPackage;
   } catch (error) {
-    throw new LiveError('CAP_UNAVAILABLE', `live capture needs the package cap, which ${lacking(error)}`, {
+    throw new LiveError('CAP_UNAVAILABLE', `live capture needs the cap package, which ${lacking(error)}`, {
       cause: error,
     });
   }
@@ -42,12 +45,12 @@ export function loadCap(): CapPackage {
 
 function lacking(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  const words = (error instanceof Error ? error.message : String(error)).split('\n')[0];
+  const message = (error instanceof Error ? error.message : String(error)).split('\n')[0];
   if (code === 'MODULE_NOT_FOUND') {
-    return words.includes('.node')
+    return message.includes('.node')
       ? `was not built (on Debian: ${BUILD}; then npm rebuild cap)`
       : `is not installed (on Debian: ${BUILD}; then npm install cap)`;
   }
-  if (words.includes('libpcap')) return `lacks libpcap: ${words} (on Debian: apt-get install libpcap0.8)`;
-  return `can't be loaded: ${words} (on Debian: ${BUILD}; then npm rebuild cap)`;
+  if (message.includes('libpcap')) return `lacks libpcap: ${message} (on Debian: apt-get install libpcap0.8)`;
+  return `can't be loaded: ${message} (on Debian: ${BUILD}; then npm rebuild cap)`;
 }

@@ -1,29 +1,32 @@
 /**
- * Captures in place of interfaces, for a dry run: frames of this node's endpoints come out of one, at the times that it
- * says, and frames for them go into another. One port serves all endpoints.
+ * Captures in place of interfaces, for a dry run: one provides frames from this node's endpoints at its recorded times,
+ * another takes frames to them. One port serves all endpoints.
  */
 import { type CaptureBatch, LinkType, type PacketSink, type PacketSource } from '../capture/index.js';
 import type { PacketBatch } from '../memory/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 import type { FramePort, FramePortCounters } from './frame-port.js';
 
-/** What a dry run reads and writes. */
+/** Input and output of a dry run. */
 export interface CapturePortOptions {
-  /** Where frames come from; none do if not said. The port closes it. */
+  /** Source of frames, which the port closes. Default: none. */
   readonly source?: PacketSource;
-  /** Where frames go; nowhere if not said. */
+  /** Sink of frames. Default: none. */
   readonly sink?: PacketSink;
   /**
-   * The network of the endpoint here that has the source MAC at a place, or -1.
-   * @param bytes what a frame stands in
-   * @param offset where its source MAC begins
+   * Index of the network of the local endpoint with a source MAC, or -1.
+   * @param bytes buffer of the frame
+   * @param offset offset of its source MAC
    */
   readonly networkOf: (bytes: Uint8Array, offset: number) => number;
-  /** How much faster than it was recorded; 1. Infinity: as fast as it goes. */
+  /**
+   * Replay speed; Infinity is as fast as possible.
+   * @default 1
+   */
   readonly speed?: number;
-  /** Milliseconds of a clock that doesn't go back. */
+  /** Monotonic clock, in milliseconds. */
   readonly clock: () => number;
-  /** Milliseconds since 1970, for what is written. */
+  /** Wall clock for output timestamps, in milliseconds since 1970. */
   readonly wallClock: () => number;
 }
 
@@ -31,19 +34,19 @@ const MAC_BYTES = 6;
 const MILLISECONDS = 1000;
 const NANOSECONDS = 1e6;
 
-/** A dry run's frames. */
+/** The frame port of a dry run. */
 export class CapturePort implements FramePort {
   readonly name = 'captures';
   readonly descriptor = -1;
   failure: string | undefined;
-  /** Records that were passed over: of no endpoint here, cut, of another link type, or longer than a slot. */
+  /** Skipped records: no local endpoint, truncated, another link type, or longer than a slot. */
   passedOver = 0;
   readonly #options: CapturePortOptions;
   #batch: CaptureBatch | undefined;
   #next = 0;
   #reading = false;
   #ended: boolean;
-  /** When the first record that has a time was taken: by the clock, and by the capture. */
+  /** Time of the first record with a timestamp, on the clock and in the capture. */
   #began: number | undefined;
   #first = 0;
   #received = 0;
@@ -54,7 +57,7 @@ export class CapturePort implements FramePort {
     this.#ended = options.source === undefined;
   }
 
-  /** Whether all frames were taken. */
+  /** Whether all frames have been read. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -81,7 +84,7 @@ export class CapturePort implements FramePort {
       const fits = readable && end - start <= batch.arena.frameBytes;
       const network = fits ? networkOf(records.bytes, start + MAC_BYTES) : -1;
       if (network < 0) this.passedOver++;
-      // Without a free slot it is taken in a later turn.
+      // Without a free slot, retried in a later turn.
       else if (batch.copyIn(records.bytes, start, end, network) < 0) break;
       else count++;
       this.#next++;
@@ -99,10 +102,10 @@ export class CapturePort implements FramePort {
   }
 
   flush(): void {
-    // Every frame was copied.
+    // Every frame has been copied.
   }
 
-  /** Closes the source; what was written is the sink's owner's to flush. */
+  /** Closes the source. The sink's owner must flush it. */
   close(): void {
     this.#ended = true;
     this.#batch = undefined;
@@ -121,7 +124,7 @@ export class CapturePort implements FramePort {
     return (time - this.#first) / speed <= clock() - this.#began;
   }
 
-  /** Reads on; frames come with a later turn. */
+  /** Starts reading the next batch, which is available in a later turn. */
   #read(): void {
     if (this.#reading || this.#ended) return;
     this.#reading = true;

@@ -1,8 +1,8 @@
 /**
- * Captures from a device in a process of its own: packets go to standard output as pcap, counts to the report's pipe.
- * Standard output is written synchronously, so that a slow reader stops this process, the kernel's buffer fills, and the
- * kernel counts what it drops: no packet is held anywhere else, and none is lost without being counted.
- * It ends when standard input does.
+ * Captures from a device in a separate process: packets go to standard output as pcap, counts to the report pipe.
+ * Standard output is written synchronously, so that a slow reader blocks this process, the kernel's buffer fills, and
+ * the kernel counts its drops: packets are buffered nowhere else, and none is lost uncounted.
+ * The process exits at the end of standard input.
  */
 import { readSync } from 'node:fs';
 import { OutputFile } from '../capture/output-file.js';
@@ -14,7 +14,7 @@ import { PacketDrops, packetSockets } from './packet-drops.js';
 import { WallClock } from './wall-clock.js';
 
 const REPORT_MS = 500;
-/** How often standard input is looked at while the event loop doesn't turn. */
+/** Interval for checking standard input while the event loop doesn't turn. */
 const LOOK_MS = 50;
 
 function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | undefined): void {
@@ -31,7 +31,7 @@ function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | u
   const end = (): never => {
     writer.flush();
     sayDrops();
-    // The device isn't closed but left to the end of the process: cap would free what the event loop still knows.
+    // The device is left open until the process exits: cap would free memory that the event loop still uses.
     process.exit(0);
   };
   const flush = (): void => {
@@ -39,7 +39,7 @@ function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | u
     writer.flush();
     look = performance.now() + LOOK_MS;
   };
-  // Under load cap calls this again and again without a turn of the event loop.
+  // Under load, cap calls this repeatedly without a turn of the event loop.
   const onPacket = (length: number): void => {
     clock.read();
     writer.write(bytes, 0, length, length, clock.seconds, clock.nanoseconds);
@@ -57,7 +57,7 @@ function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | u
     try {
       onPacket(length);
     } catch {
-      // Nobody reads any more.
+      // The reader is gone.
       process.exit(0);
     }
   });
@@ -66,7 +66,7 @@ function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | u
   process.stdin.on('end', end).on('error', end).resume();
 }
 
-/** Whether standard input ended; its descriptor doesn't block. */
+/** Whether standard input, a non-blocking descriptor, has ended. */
 function ended(into: Uint8Array): boolean {
   try {
     return readSync(0, into) === 0;

@@ -1,39 +1,39 @@
-/** What the processes that have a device open tell the one that started them: lines of JSON on a pipe of their own. */
+/** Reports from a device process to its parent: lines of JSON on a separate pipe. */
 import { writeSync } from 'node:fs';
 import type { LiveErrorCode } from './error.js';
 
 /** The pipe's descriptor in the child. */
 export const REPORT_DESCRIPTOR = 3;
 
-/** How far an injection is. */
+/** Progress of an injection. */
 export interface SentCounts {
   readonly packets: number;
   readonly bytes: number;
-  /** From when the first packet was due to when the last went, in seconds. */
+  /** Time from when the first packet was due until the last was sent, in seconds. */
   readonly seconds: number;
-  /** How late a packet went at the worst, in seconds. */
+  /** Maximum delay of a packet, in seconds. */
   readonly worstLate: number;
-  /** What the system said of packets that it didn't take, and how often. */
+  /** Counts of packets that the system refused, by its error message. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** A line. */
+/** One line of a report. */
 export type ChildReport =
   | { readonly kind: 'opened'; readonly linkType: number }
   | { readonly kind: 'failed'; readonly code: LiveErrorCode; readonly message: string }
-  /** Packets that the kernel dropped; null where that can't be known. */
+  /** Packets that the kernel dropped; null if unknown. */
   | { readonly kind: 'drops'; readonly drops: number | null }
   | { readonly kind: 'sent'; readonly counts: SentCounts };
 
-/** What the child that captures is told. */
+/** Parameters of the capturing child. */
 export interface CaptureOrder {
   readonly device: string;
-  /** Of libpcap; empty for all packets. */
+  /** libpcap filter; empty for all packets. */
   readonly filter: string;
   readonly bufferBytes: number;
 }
 
-/** Tells the parent something, before anything else is done: the process may be gone at the loop's next turn. */
+/** Sends a report to the parent synchronously, since the process may be gone at the next turn of the event loop. */
 export function tell(report: ChildReport): void {
   writeSync(REPORT_DESCRIPTOR, `${JSON.stringify(report)}\n`);
 }

@@ -1,4 +1,4 @@
-/** A process that has a device open: starts it, hears what it reports, and says why it ended. */
+/** Runs a process with an open device: starts it, receives its reports, and explains why it exited. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -6,24 +6,24 @@ import { fileURLToPath } from 'node:url';
 import { type ChildReport, REPORT_DESCRIPTOR } from './child-report.js';
 import { LiveError } from './error.js';
 
-/** What is kept of its words on standard error. */
+/** Maximum characters kept of its standard error. */
 const MAX_WORDS = 4096;
-/** A process that was told to end and doesn't is ended. */
+/** Time for a process to exit on request before it is killed. */
 const GRACE_MS = 10_000;
 
-/** How it ended. */
+/** How the process exited. */
 export interface DeviceProcessEnd {
-  /** It ended as it was told to, or because it had done everything. */
+  /** It exited on request, or when done. */
   readonly orderly: boolean;
-  /** cap found that the device went away or down, and ended the process. */
+  /** cap found that the device disappeared or went down, and aborted the process. */
   readonly deviceGone: boolean;
-  /** What is to be said of any other end. */
+  /** Description of any other exit. */
   readonly words: string;
 }
 
 /** A child process, its pipes and reports. */
 export class DeviceProcess {
-  /** When it is over, and everything that it reported was heard. */
+  /** Resolves when the process has exited and all its reports are processed. */
   readonly ended: Promise<DeviceProcessEnd>;
   readonly stdin: Writable;
   readonly stdout: Readable;
@@ -33,15 +33,15 @@ export class DeviceProcess {
   readonly #opened: Promise<number>;
 
   /**
-   * Starts it.
-   * @param program its file
-   * @param order handed to it as JSON
-   * @param onReport hears what it reports after it opened the device
+   * Starts the process.
+   * @param program its main module
+   * @param order its parameters, passed as JSON
+   * @param onReport called for each report after it has opened the device
    */
   constructor(program: URL, device: string, order: unknown, onReport: (report: ChildReport) => void) {
     this.#device = device;
     this.#onReport = onReport;
-    // Detached: a terminal's interrupt is this process's to handle, and the child ends when its pipes do.
+    // Detached, so that a terminal's interrupt reaches only this process; the child exits when its pipes close.
     const child = spawn(process.execPath, [fileURLToPath(program), JSON.stringify(order)], {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
       detached: true,
@@ -49,7 +49,7 @@ export class DeviceProcess {
     this.#child = child;
     this.stdin = child.stdin;
     this.stdout = child.stdout;
-    // A child that is gone takes no more; its end says why.
+    // A write to a child that is gone fails; its exit says why.
     this.stdin.on('error', () => undefined);
     let words = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => void (words = (words + text).slice(-MAX_WORDS)));
@@ -70,7 +70,7 @@ export class DeviceProcess {
       });
       void this.ended.then((end) => reject(this.#failure(end)));
     });
-    // Whoever doesn't wait for it isn't told.
+    // No unhandled rejection if the caller doesn't wait.
     this.#opened.catch(() => undefined);
   }
 
@@ -89,7 +89,7 @@ export class DeviceProcess {
     }
   }
 
-  /** Sees to it that it ends soon, after it was told to. */
+  /** Waits for a requested exit, and kills the process if it takes too long. */
   async soon(): Promise<DeviceProcessEnd> {
     const timer = setTimeout(() => this.kill(), GRACE_MS);
     try {
@@ -99,12 +99,12 @@ export class DeviceProcess {
     }
   }
 
-  /** Tells it to end, by a signal. */
+  /** Requests the exit by SIGTERM. */
   terminate(): void {
     this.#child.kill('SIGTERM');
   }
 
-  /** Ends it. */
+  /** Kills it. */
   kill(): void {
     this.#child.kill('SIGKILL');
     this.stdin.destroy();
@@ -113,8 +113,8 @@ export class DeviceProcess {
 
   #failure(end: DeviceProcessEnd): LiveError {
     const shown = JSON.stringify(this.#device);
-    if (end.deviceGone) return new LiveError('DEVICE_GONE', `${shown} went away or down`);
-    return new LiveError('DEVICE_UNUSABLE', `${shown}: the process that was to open it ended: ${end.words}`);
+    if (end.deviceGone) return new LiveError('DEVICE_GONE', `${shown} disappeared or went down`);
+    return new LiveError('DEVICE_UNUSABLE', `${shown}: the process that should open it exited: ${end.words}`);
   }
 }
 

@@ -1,21 +1,21 @@
-/** A device that packets are sent to, each when it is due. */
+/** A device as a sink: sends each packet when it is due. */
 import { once } from 'node:events';
 import { type PacketSink, PcapWriter } from '../capture/index.js';
 import type { SentCounts } from './child-report.js';
 import { DeviceProcess } from './device-process.js';
 import type { Pace } from './pacer.js';
 
-/** What an injection came to. */
+/** The result of an injection. */
 export interface Injection extends SentCounts {
-  /** Packets that were handed over and neither sent nor refused: it was stopped, or the device went. */
+  /** Packets written but neither sent nor refused, because it was stopped or the device disappeared. */
   readonly unsent: number;
-  /** Why it ended before all was sent, if it did so by itself. */
+  /** Why it failed before everything was sent, if it did. */
   readonly failure: string | undefined;
 }
 
 const NONE: SentCounts = { packets: 0, bytes: 0, seconds: 0, worstLate: 0, refused: {} };
 
-/** Sends Ethernet frames to a device. `write` and `flush` hand them over, `room` waits until there is room for more. */
+/** Sends Ethernet frames to a device. `write` and `flush` queue them, `room` waits for room in the queue. */
 export class DeviceSink implements PacketSink {
   readonly #process: DeviceProcess;
   readonly #writer: PcapWriter;
@@ -33,7 +33,7 @@ export class DeviceSink implements PacketSink {
       },
     );
     const { stdin } = this.#process;
-    // The writer uses its buffer again, the stream later.
+    // The writer reuses its buffer before the stream is done with it.
     this.#writer = new PcapWriter(
       (bytes) => {
         if (!this.#over) stdin.write(bytes.slice());
@@ -46,7 +46,7 @@ export class DeviceSink implements PacketSink {
   /**
    * Opens a device.
    * @param device its name, as `listDevices` gives it
-   * @param pace when each packet goes
+   * @param pace how packets are paced
    * @throws LiveError `CAP_UNAVAILABLE`, `NO_SUCH_DEVICE`, `NOT_PERMITTED`, `DEVICE_UNUSABLE`, `DEVICE_GONE`
    */
   static async open(device: string, pace: Pace): Promise<DeviceSink> {
@@ -55,17 +55,17 @@ export class DeviceSink implements PacketSink {
     return sink;
   }
 
-  /** What was sent so far. */
+  /** Counts so far. */
   get counts(): SentCounts {
     return this.#counts;
   }
 
-  /** Whether nothing is sent any more: the device went away, or `stop` was called. */
+  /** Whether sending has ended: the device disappeared, or `stop` was called. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** Hands over a frame. Its time is since any moment; no earlier than that of the frame before it. */
+  /** Queues a frame. Times have an arbitrary origin and must not decrease. */
   write(
     bytes: Uint8Array,
     offset: number,
@@ -82,7 +82,7 @@ export class DeviceSink implements PacketSink {
     this.#writer.flush();
   }
 
-  /** Waits until what was handed over needs no more memory than a pipe's. */
+  /** Waits until the queued frames fit in the pipe. */
   async room(): Promise<void> {
     this.flush();
     const { stdin } = this.#process;
@@ -93,7 +93,7 @@ export class DeviceSink implements PacketSink {
     aborted.abort();
   }
 
-  /** Sends nothing more. */
+  /** Stops sending. */
   stop(): void {
     this.#over = true;
     this.#process.terminate();
@@ -101,7 +101,7 @@ export class DeviceSink implements PacketSink {
     void this.#process.soon();
   }
 
-  /** Waits until all that was handed over is sent, or nothing more will be. */
+  /** Waits until all queued frames are sent, or sending has ended. */
   async finish(): Promise<Injection> {
     const stopped = this.#over;
     if (!stopped) {
@@ -110,7 +110,9 @@ export class DeviceSink implements PacketSink {
     }
     const end = await this.#process.ended;
     const refused = Object.values(this.#counts.refused).reduce((sum, count) => sum + count, 0);
-    const failure = end.deviceGone ? 'the device went away or down' : `the sending process ended (${end.words})`;
+    const failure = end.deviceGone
+      ? 'the device disappeared or went down'
+      : `the sending process exited (${end.words})`;
     return {
       ...this.#counts,
       unsent: this.#handed - this.#counts.packets - refused,
@@ -118,7 +120,7 @@ export class DeviceSink implements PacketSink {
     };
   }
 
-  /** Gives up the device. May be called at any time, and more than once. */
+  /** Releases the device. May be called at any time, and repeatedly. */
   async close(): Promise<void> {
     this.#over = true;
     this.#process.kill();

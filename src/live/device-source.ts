@@ -13,26 +13,27 @@ import type { CaptureOrder } from './child-report.js';
 import { DeviceProcess } from './device-process.js';
 import { LiveError } from './error.js';
 
-/** Characters of a filter at the most. */
+/** Maximum length of a filter in characters. */
 const MAX_FILTER = 16_384;
 
-/** How a device is captured from. */
+/** Options for capturing from a device. */
 export interface DeviceSourceOptions {
   /**
-   * Filters of libpcap, of which the first is taken that libpcap can use with the device; all packets if not said.
-   * `overlayFilter` makes one.
+   * libpcap filters, in order of preference: the first that libpcap accepts for the device is used. `overlayFilter`
+   * makes one. Default: all packets.
    */
   readonly filters?: readonly string[];
   /**
-   * Bytes that the kernel holds of packets that weren't taken yet, less than 2 GiB; 64 MiB. What doesn't fit it drops, and
-   * counts. libpcap hands cap's packets over in slots of 128 KiB each, but of devices without offloads as long as their MTU.
+   * Size of the kernel's buffer in bytes, less than 2 GiB. The kernel drops and counts packets that don't fit. Each
+   * packet takes a slot of 128 KiB, or of the MTU on devices without offloads.
+   * @default 67108864 (64 MiB)
    */
   readonly bufferBytes?: number;
 }
 
 /**
- * Packets of a device, from now on, in promiscuous mode. Each bears the time at which it was taken from the kernel, since
- * the package cap hands on no other; packets of more than 65,535 bytes are cut.
+ * Captures the packets of a device in promiscuous mode. Each has the time when it was read from the kernel, since the
+ * cap package provides no other. Packets longer than 65,535 bytes are truncated.
  */
 export class DeviceSource implements PacketSource {
   readonly format = 'live';
@@ -66,14 +67,14 @@ export class DeviceSource implements PacketSource {
   static async open(device: string, options: DeviceSourceOptions = {}): Promise<DeviceSource> {
     const { filters = [''], bufferBytes = 1 << 26 } = options;
     if (filters.some(({ length }) => length > MAX_FILTER)) {
-      throw new LiveError('BAD_FILTER', `a filter of more than ${MAX_FILTER} characters isn't taken`);
+      throw new LiveError('BAD_FILTER', `a filter may have at most ${MAX_FILTER} characters`);
     }
     const [filter = '', ...others] = filters;
     const source = new DeviceSource({ device, filter, bufferBytes });
     try {
       await source.#process.open();
     } catch (error) {
-      // A filter that names VLANs can't be used where there are none.
+      // libpcap rejects a filter with VLANs on a device that can't have them.
       const another = others.length > 0 && error instanceof LiveError && error.code === 'BAD_FILTER';
       if (another) return DeviceSource.open(device, { ...options, filters: others });
       throw error;
@@ -92,7 +93,7 @@ export class DeviceSource implements PacketSource {
 
   get notes(): readonly CaptureNote[] {
     const notes = this.#source?.notes ?? [];
-    const cut = { message: `packets of ${SNAP_LENGTH} bytes, which were longer and are cut`, count: this.#longest };
+    const cut = { message: `packets truncated to ${SNAP_LENGTH} bytes`, count: this.#longest };
     return this.#longest === 0 ? notes : [...notes, cut];
   }
 
@@ -101,8 +102,8 @@ export class DeviceSource implements PacketSource {
   }
 
   /**
-   * Packets that the kernel dropped because they weren't taken in time, up to half a second ago, all of them after the end.
-   * Undefined where that can't be known: not on Linux, or without the package koffi.
+   * Packets that the kernel dropped because they weren't read in time, as of half a second ago; complete after the end.
+   * Undefined if unknown: not on Linux, or without the koffi package.
    */
   get kernelDrops(): number | undefined {
     return this.#drops;
@@ -118,7 +119,7 @@ export class DeviceSource implements PacketSource {
     return batch;
   }
 
-  /** Ends the capture; `next` still gives what was taken before. May be called at any time, and more than once. */
+  /** Stops the capture; `next` still returns packets read before. May be called at any time, and repeatedly. */
   stop(): void {
     this.#process.stdin.end();
     void this.#process.soon();
@@ -135,7 +136,7 @@ export class DeviceSource implements PacketSource {
   async #end(): Promise<void> {
     const end = await this.#process.soon();
     if (end.orderly || this.#closed) return;
-    const why = end.deviceGone ? 'it went away or down' : `the process that captured from it ended (${end.words})`;
-    this.damage ??= new CaptureError('DEVICE_GONE', `the capture ended before it was to: ${why}`);
+    const why = end.deviceGone ? 'the device disappeared or went down' : `the capturing process exited (${end.words})`;
+    this.damage ??= new CaptureError('DEVICE_GONE', `the capture ended early: ${why}`);
   }
 }

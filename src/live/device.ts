@@ -1,18 +1,18 @@
-/** The devices that packets can be captured from and sent to. */
+/** Lists the devices for capture and injection. */
 import { loadCap } from './cap-package.js';
 import { LiveError } from './error.js';
 
 /** A network device, as libpcap names it. */
 export interface Device {
   readonly name: string;
-  /** What it is, in words, where libpcap says it. */
+  /** libpcap's description, if any. */
   readonly description: string | undefined;
   readonly addresses: readonly string[];
   readonly loopback: boolean;
 }
 
 /**
- * Lists the devices of this system, or of the network namespace that the process is in.
+ * Lists the devices in the process's network namespace.
  * @throws LiveError `CAP_UNAVAILABLE`, `DEVICE_UNUSABLE`
  */
 export function listDevices(): readonly Device[] {
@@ -25,7 +25,7 @@ export function listDevices(): readonly Device[] {
       loopback: flags === 'PCAP_IF_LOOPBACK',
     }));
   } catch (error) {
-    throw new LiveError('DEVICE_UNUSABLE', `the devices can't be listed: ${(error as Error).message}`, {
+    throw new LiveError('DEVICE_UNUSABLE', `can't list the devices: ${(error as Error).message}`, {
       cause: error,
     });
   }

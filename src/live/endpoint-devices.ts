@@ -1,6 +1,6 @@
 /**
- * The interfaces of a node's endpoints: made where they are missing, let go where they are to be set up otherwise or their
- * namespace is another. TAP devices are made beside the packets; one that can't be made costs the others nothing.
+ * The interfaces of a node's endpoints: creates missing ones, and releases those whose settings or namespace changed.
+ * TAP devices are created in parallel with packets; one that fails doesn't delay the others.
  */
 import { isInterfaceName } from '../overlay/interface-name.js';
 import { type Endpoint, type Prefix, prefixContains, type Topology } from '../overlay/index.js';
@@ -13,22 +13,22 @@ import { TapDevice } from './tap.js';
 import { TapMaker } from './tap-maker.js';
 import type { TapOptions } from './tap-opening.js';
 
-/** How interfaces are made. */
+/** How to create interfaces. */
 export interface EndpointDevicesOptions {
   /** The node's name. */
   readonly node: string;
-  /** Whether frames may have checksums that are still to be filled in. */
+  /** Whether frames may have unfinished checksums. */
   readonly unfinishedChecksums: boolean;
-  /** Makes a port; a TAP device if not said. */
+  /** Creates a port. Default: a TAP device. */
   readonly portOf?: ((endpoint: Endpoint, mtu: number) => FramePort) | undefined;
-  /** Told what becomes of an endpoint's interface. */
+  /** Called with reports about an endpoint's interface. */
   readonly tell: (endpoint: string, text: string) => void;
 }
 
-/** Ports by `portOf` that are made before a config counts as taken over; any more follow between turns. */
+/** Ports that `update` creates immediately through `portOf`; others follow between turns. */
 const AT_ONCE = 32;
 const BETWEEN_TURNS = 4;
-/** Devices on order, so that their thread has work while this one waits for packets. */
+/** Devices requested ahead, so that the thread has work while this one waits for packets. */
 const ON_ORDER = 4;
 const MILLISECONDS = 1000;
 
@@ -37,16 +37,16 @@ export class EndpointDevices {
   readonly #node: LiveNode;
   readonly #options: EndpointDevicesOptions;
   readonly #maker = new TapMaker();
-  /** What the TAP device of each endpoint was set to, and which namespace it is in. */
+  /** The settings and namespace of each endpoint's TAP device. */
   readonly #made = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
   readonly #queue = new AttemptQueue();
   #onOrder = 0;
-  /** Why endpoints have no device, as it was told. */
+  /** Reported reasons why endpoints have no device. */
   readonly #told = new Map<string, string>();
-  /** Called when all have been tried. */
+  /** Called when all first attempts are complete. */
   #settled: (() => void)[] = [];
   #closed = false;
-  /** What went wrong inside. */
+  /** An internal error. */
   #fault: Error | undefined;
 
   constructor(node: LiveNode, options: EndpointDevicesOptions) {
@@ -55,8 +55,8 @@ export class EndpointDevices {
   }
 
   /**
-   * Makes all.
-   * @throws LiveError of the first that can't be made; whatever `portOf` throws
+   * Creates all interfaces.
+   * @throws LiveError for the first that can't be created; anything that `portOf` throws
    */
   async open(): Promise<void> {
     const { portOf } = this.#options;
@@ -66,7 +66,7 @@ export class EndpointDevices {
     }
   }
 
-  /** Brings them to what the node's topology says, as far as that goes at once. */
+  /** Applies the node's topology, as far as possible immediately. */
   update(): void {
     if (this.#options.portOf === undefined) this.#detachChanged();
     this.#told.clear();
@@ -75,7 +75,7 @@ export class EndpointDevices {
     this.#attachSome(AT_ONCE);
   }
 
-  /** Resolves when each missing device has been made, or could not be, or this is closed. */
+  /** Resolves when each missing device has been created or has failed, or on `close`. */
   settled(): Promise<void> {
     return new Promise((done) => {
       this.#settled.push(done);
@@ -84,15 +84,15 @@ export class EndpointDevices {
   }
 
   /**
-   * Goes on with what `update` left, between two turns of packets.
-   * @throws whatever went wrong meanwhile, but for LiveErrors
+   * Continues what `update` left, between two turns of packets.
+   * @throws any internal error in the meantime; not LiveErrors
    */
   turn(): void {
     if (this.#fault !== undefined) throw this.#fault;
     if (this.#options.portOf !== undefined && this.#queue.untried) this.#attachSome(BETWEEN_TURNS);
   }
 
-  /** Lets ports go that failed: the others go on. */
+  /** Detaches failed ports. */
   dropFailed(): void {
     for (const [endpoint, port] of this.#node.ports) {
       if (port.failure === undefined) continue;
@@ -101,7 +101,7 @@ export class EndpointDevices {
     }
   }
 
-  /** Lets devices go whose namespace is another now, and has those made that are missing. */
+  /** Releases devices whose namespace changed, and requests missing ones. */
   look(): void {
     if (this.#options.portOf !== undefined) return;
     this.#detachMoved();
@@ -109,14 +109,14 @@ export class EndpointDevices {
     this.#attachSome(ON_ORDER);
   }
 
-  /** Makes no more. Those that there are go with the node. */
+  /** Stops creating devices. Existing ones are closed with the node. */
   close(): void {
     this.#closed = true;
     this.#maker.close();
     this.#noteSettled();
   }
 
-  /** Puts the endpoints in the queue that have no port. */
+  /** Queues the endpoints without a port. */
   #want(): void {
     const identities = new Map<string, string | undefined>();
     const keys = new Map<string, string>();
@@ -129,7 +129,7 @@ export class EndpointDevices {
     this.#queue.want(keys, seconds());
   }
 
-  /** Has the devices made whose turn it is; of ports by `portOf` at most so many. */
+  /** Requests the devices that are due, or creates at most `most` ports through `portOf`. */
   #attachSome(most: number): void {
     const { portOf } = this.#options;
     for (let i = 0; !this.#closed && (portOf === undefined ? this.#onOrder < ON_ORDER : i < most); i++) {
@@ -143,7 +143,7 @@ export class EndpointDevices {
     this.#noteSettled();
   }
 
-  /** By `portOf`. One that fails is not tried again before the next update. */
+  /** Creates a port through `portOf`. A failed one is not retried before the next update. */
   #tryPort(endpoint: Endpoint, portOf: (endpoint: Endpoint, mtu: number) => FramePort): void {
     const { name } = endpoint;
     this.#queue.done(name);
@@ -156,7 +156,7 @@ export class EndpointDevices {
     }
   }
 
-  /** Has a device made, and attaches it unless the config is another by then. */
+  /** Requests a device, and attaches it unless the config has changed by then. */
   async #order(endpoint: Endpoint): Promise<void> {
     const { name } = endpoint;
     this.#onOrder++;
@@ -184,8 +184,8 @@ export class EndpointDevices {
   async #make(endpoint: Endpoint): Promise<Made> {
     const options = this.#settingsOf(endpoint);
     if (!isInterfaceName(options.device)) {
-      const rule = 'an interface has a name of 1 to 15 letters, digits and ._-';
-      throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; give it one by device:`);
+      const rule = 'an interface name has 1 to 15 letters, digits and ._-';
+      throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; set one with device:`);
     }
     const namespace = options.netns === undefined ? undefined : namespaceIdentity(options.netns);
     const { unfinishedChecksums } = this.#options;
@@ -202,7 +202,7 @@ export class EndpointDevices {
     this.#node.attach(endpoint.name, portOf(endpoint, this.#node.mtuOf(endpoint.network)));
   }
 
-  /** Lets devices go whose namespace is another now: a container was started again. */
+  /** Releases devices whose namespace changed because a container was restarted. */
   #detachMoved(): void {
     const identities = new Map<string, string | undefined>();
     for (const { name, netns } of this.#node.topology.endpoints) {
@@ -210,19 +210,19 @@ export class EndpointDevices {
       if (port === undefined || netns === undefined) continue;
       if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
       const now = identities.get(netns);
-      // Without its name a namespace may live on, for the processes in it: as long as we aren't what keeps it alive.
+      // A namespace may outlive its name for the processes in it, unless only our device keeps it alive.
       const stays =
         now === undefined
           ? !(port instanceof TapDevice && port.holdsNamespace)
           : now === this.#made.get(name)?.namespace;
       if (stays) continue;
       const what = JSON.stringify(netns);
-      this.#tellOnce(name, `the network namespace ${what} is ${now === undefined ? 'gone' : 'another one now'}`);
+      this.#tellOnce(name, `the network namespace ${what} is ${now === undefined ? 'gone' : 'a different one now'}`);
       this.#node.detach(name);
     }
   }
 
-  /** Lets devices go that are to be set up otherwise. */
+  /** Releases devices whose settings changed. */
   #detachChanged(): void {
     for (const endpoint of this.#node.topology.endpoints) {
       if (!this.#node.ports.has(endpoint.name)) continue;
@@ -245,10 +245,10 @@ export class EndpointDevices {
 
   #tellMade(name: string): void {
     if (!this.#told.delete(name)) return;
-    this.#options.tell(name, `${this.#node.ports.get(name)?.name ?? 'its interface'} was made anew`);
+    this.#options.tell(name, `${this.#node.ports.get(name)?.name ?? 'its interface'} was recreated`);
   }
 
-  /** It is tried again and again, and told once. */
+  /** Reports a reason once, however often the attempt is repeated. */
   #tellOnce(name: string, text: string): void {
     if (this.#told.get(name) === text) return;
     this.#options.tell(name, text);
@@ -263,7 +263,7 @@ export class EndpointDevices {
   }
 }
 
-/** A device that isn't attached yet, and what it was made for. */
+/** A device that isn't attached yet, and the settings it was created with. */
 interface Made {
   readonly device: TapDevice;
   readonly settings: string;
@@ -274,7 +274,7 @@ function seconds(): number {
   return performance.now() / MILLISECONDS;
 }
 
-/** What the TAP device of an endpoint is to have: its MAC and address, on its subnet. */
+/** The settings of an endpoint's TAP device: its MAC, and its address with its subnet's prefix length. */
 function settingsOf(
   { name, device = name, netns, mac, ip, network }: Endpoint,
   topology: Topology,

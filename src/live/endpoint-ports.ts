@@ -1,22 +1,22 @@
-/** The ports of a node's endpoints: where frames come from, and who is given one. */
+/** The ports of a node's endpoints. */
 import type { PacketBatch } from '../memory/index.js';
 import type { Endpoint, Topology } from '../overlay/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 import type { FramePort, FramePortCounters } from './frame-port.js';
 
 const MAC_BYTES = 6;
-/** Endpoints without a port whose counters are kept: the latest. */
+/** Maximum number of endpoints without a port whose counters are kept: the latest ones. */
 const MAX_PAST = 4096;
 const NOTHING: FramePortCounters = { received: 0, sent: 0, refused: 0 };
 
-/** What an endpoint sent and was given, by all ports that it had. */
+/** Counters of an endpoint over all its ports. */
 export interface EndpointReport {
-  /** The latest port's. */
+  /** Name of the latest port. */
   readonly name: string;
   readonly counters: FramePortCounters;
 }
 
-/** Refused frames by reason; `unknown` where a port counts them without a reason. */
+/** Refused frames by reason; `unknown` if a port counts them without a reason. */
 function reasonsOf({ refused, refusedBy }: FramePortCounters): Readonly<Record<string, number>> {
   return refusedBy ?? (refused > 0 ? { unknown: refused } : {});
 }
@@ -35,36 +35,36 @@ function combined(a: FramePortCounters, b: FramePortCounters, sign: 1 | -1): Fra
   };
 }
 
-/** Ports by name and by place. After each change of ports or topology call `arrange`. */
+/** Ports by endpoint name and index. Call `arrange` after each change of ports or topology. */
 export class EndpointPorts {
   readonly byName = new Map<string, FramePort>();
-  /** Frames for endpoints that have no port. */
+  /** Frames for endpoints without a port. */
   noPort = 0;
-  /** Ports that frames come from, each once, and the network of each. */
+  /** The distinct ports to receive frames from, and the network of each. */
   sources: readonly FramePort[] = [];
   networks: readonly number[] = [];
-  /** What endpoints counted by the ports that they had before, the latest last. */
+  /** Counters of the endpoints' previous ports, the latest last. */
   readonly #past = new Map<string, EndpointReport>();
-  /** What a port had counted already when its endpoint got it: it may have been another's. */
+  /** Counters of a port when it was attached, since it may have served another endpoint before. */
   readonly #begun = new Map<string, FramePortCounters>();
   #endpoints: readonly Endpoint[] = [];
-  /** By place of the endpoint. */
+  /** By endpoint index. */
   #portOf: readonly (FramePort | undefined)[] = [];
 
-  /** Whether any holds frames that polling tells nothing of. */
+  /** Whether any port has buffered frames that poll(2) does not report. */
   get pending(): boolean {
     for (let i = 0; i < this.sources.length; i++) if (this.sources[i].pending === true) return true;
     return false;
   }
 
-  /** By endpoint: also of those that have no port any more, as far back as 4,096 of them. */
+  /** By endpoint, including the latest 4,096 endpoints that no longer have a port. */
   get reports(): ReadonlyMap<string, EndpointReport> {
     const reports = new Map(this.#past);
     for (const endpoint of this.byName.keys()) reports.set(endpoint, this.#reportOf(endpoint));
     return reports;
   }
 
-  /** Takes a port; one that the endpoint had before is closed. */
+  /** Attaches a port to an endpoint, and closes its previous one. */
   attach(endpoint: string, port: FramePort): void {
     if (this.byName.get(endpoint) === port) return;
     this.detach(endpoint);
@@ -72,12 +72,12 @@ export class EndpointPorts {
     this.#begun.set(endpoint, port.counters);
   }
 
-  /** Closes an endpoint's port, unless another endpoint has it too; one that has none is let be. */
+  /** Detaches an endpoint's port, if any, and closes it unless another endpoint uses it too. */
   detach(endpoint: string): void {
     const port = this.byName.get(endpoint);
     if (port === undefined) return;
     const report = this.#reportOf(endpoint);
-    // Behind all others, as the latest.
+    // Last in the map, as the latest.
     this.#past.delete(endpoint);
     this.#past.set(endpoint, report);
     for (const oldest of this.#past.keys()) {
@@ -89,17 +89,17 @@ export class EndpointPorts {
     if (![...this.byName.values()].includes(port)) port.close();
   }
 
-  /** Brings the places up to date: those of the endpoints of a node in a topology. */
+  /** Updates the indexes to a topology, for the endpoints of a node. */
   arrange({ endpoints }: Topology, node: number): void {
     this.#endpoints = endpoints;
     this.#portOf = endpoints.map(({ name, node: home }) => (home === node ? this.byName.get(name) : undefined));
     const networks = new Map<FramePort, number>();
-    this.#portOf.forEach((port, place) => port !== undefined && networks.set(port, endpoints[place].network));
+    this.#portOf.forEach((port, index) => port !== undefined && networks.set(port, endpoints[index].network));
     this.sources = [...networks.keys()];
     this.networks = [...networks.values()];
   }
 
-  /** Hands frames over to the ports of their endpoints: `peer` is the endpoint, or -1 for all of its network. */
+  /** Delivers frames to the ports of their endpoints: `peer` is the endpoint index, or -1 for all of the network. */
   handOver(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     let last: FramePort | undefined;
@@ -126,13 +126,13 @@ export class EndpointPorts {
     return { name, counters: combined(own, this.#past.get(endpoint)?.counters ?? NOTHING, 1) };
   }
 
-  /** Hands a frame to all local endpoints of its network but the one that sent it. */
+  /** Delivers a frame to all local endpoints of its network except its sender. */
   #handToAll(bytes: Uint8Array, start: number, end: number, network: number): void {
     const endpoints = this.#endpoints;
-    for (let place = 0; place < endpoints.length; place++) {
-      const port = this.#portOf[place];
-      if (port === undefined || endpoints[place].network !== network) continue;
-      if (end - start >= ETHERNET_SPAN && isSource(bytes, start, endpoints[place].mac)) continue;
+    for (let i = 0; i < endpoints.length; i++) {
+      const port = this.#portOf[i];
+      if (port === undefined || endpoints[i].network !== network) continue;
+      if (end - start >= ETHERNET_SPAN && isSource(bytes, start, endpoints[i].mac)) continue;
       port.send(bytes, start, end);
       port.flush();
     }

@@ -1,39 +1,39 @@
 import { VtepError } from '../error.js';
 
-/** What can go wrong where vtep meets the system that it runs on. */
+/** Errors at the boundary to the operating system. */
 export type LiveErrorCode =
-  /** Another process, or another object of this one, has the state. */
+  /** Another process, or another object in this process, holds the state file. */
   | 'STATE_IN_USE'
-  /** A file of state isn't as it was written: cut off, changed, empty. */
+  /** A state file is corrupt: truncated, changed or empty. */
   | 'TORN_STATE'
-  /** It is whole and of a version that isn't known. */
+  /** A state file is intact but has an unknown version. */
   | 'STATE_VERSION'
-  /** A record that can't be. */
+  /** A state record is invalid. */
   | 'BAD_STATE'
-  /** The system doesn't let it be read or written. */
+  /** A state file can't be read or written. */
   | 'STATE_UNUSABLE'
-  /** This system has no such sockets or devices for us: it isn't Linux, or koffi isn't installed. */
+  /** System sockets and devices are unavailable: this isn't Linux, or koffi isn't installed. */
   | 'SYSTEM_UNAVAILABLE'
-  /** The package cap, or libpcap, isn't there. */
+  /** The cap package or libpcap is missing. */
   | 'CAP_UNAVAILABLE'
   /** A system call failed. */
   | 'SYSTEM_CALL'
-  /** The caller may not do that: root, or a capability, is needed. */
+  /** Not permitted: needs root or a capability. */
   | 'NOT_PERMITTED'
-  /** Another program has the port. */
+  /** Another program uses the port. */
   | 'PORT_IN_USE'
-  /** There is no such address or namespace. */
+  /** No such address or namespace. */
   | 'NOT_THERE'
-  /** No device has the name. */
+  /** No such device. */
   | 'NO_SUCH_DEVICE'
-  /** libpcap can't read the filter. */
+  /** libpcap rejects the filter. */
   | 'BAD_FILTER'
-  /** The device can't be captured from or sent to: it is down, or of a kind that isn't known. */
+  /** The device can't be used for capture or injection: it is down, or of an unknown kind. */
   | 'DEVICE_UNUSABLE'
-  /** The device went away, or down, in the midst of it. */
+  /** The device disappeared or went down while in use. */
   | 'DEVICE_GONE'
-  /** A config that can't be taken over by a node that runs, or that names what a device can't be. */
+  /** A config that can't be applied to a running node, or with settings that no device can have. */
   | 'BAD_NODE';
 
-/** An error of the live floor. */
+/** An error of the live layer. */
 export class LiveError extends VtepError<LiveErrorCode> {}

@@ -1,8 +1,8 @@
 /**
- * Keeps two processes from one file. Node has no flock, so each process lays a claim beside the file, whose name says who
- * it is: its pid, and when it was started, since pids come again. First it makes its claim, then it looks for others: of
- * two that race, the later sees the earlier's, and never do both go on. A claim whose process is gone is removed, and
- * since no other process can have a claim of that name, no race can remove one that holds.
+ * Locks a file against other processes. Node has no flock, so each process creates a claim file next to it, named after
+ * its pid and start time, since pids are reused. A process first creates its claim, then looks for others: of two that
+ * race, the later sees the earlier's claim, so never do both continue. A claim whose process is gone is removed; since
+ * no other process can have a claim of that name, no race can remove a valid one.
  */
 import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -13,13 +13,13 @@ import { LiveError } from './error.js';
 const OWNER_ONLY = 0o600;
 const MAX_PID = 2 ** 31 - 1;
 
-/** A process's hold on a file. */
+/** A process's lock on a file. */
 export class FileLock {
   readonly #claim: string;
 
   /**
-   * Takes hold. Of two processes that try at the same moment both may be refused.
-   * @param path the file, which needn't exist
+   * Acquires the lock. If two processes try at the same time, both may be refused.
+   * @param path the file, which need not exist
    * @throws LiveError `STATE_IN_USE`, `STATE_UNUSABLE`
    */
   constructor(path: string) {
@@ -50,7 +50,7 @@ export class FileLock {
     }
   }
 
-  /** Lets go. */
+  /** Releases the lock. */
   release(): void {
     rmSync(this.#claim, { force: true });
   }
@@ -60,6 +60,6 @@ function inUse(path: string, pid: number, claim: string): LiveError {
   const who = pid === process.pid ? 'this process' : `process ${pid}`;
   return new LiveError(
     'STATE_IN_USE',
-    `${path}: ${who} has it; end that first, or name another file (if that is no vtep, delete ${claim})`,
+    `${path}: in use by ${who}; stop it first, or name another file (if that is not vtep, delete ${claim})`,
   );
 }

@@ -1,41 +1,44 @@
-/** The port to an endpoint: where its frames come from and go to. */
+/** The port to an endpoint: source and sink of its frames. */
 import type { PacketBatch } from '../memory/index.js';
 
-/** What went through a port, and what did not. */
+/** Counters of a port. */
 export interface FramePortCounters {
-  /** Frames of the endpoint, and frames for it. */
+  /** Frames from the endpoint, and frames to it. */
   readonly received: number;
   readonly sent: number;
-  /** Frames that could not be handed over. */
+  /** Frames that could not be delivered. */
   readonly refused: number;
-  /** The refused frames by reason, where the port tells: the kernel's drop reason or the name of an error. */
+  /** Refused frames by reason, if the port reports it: the kernel's drop reason or the name of an error. */
   readonly refusedBy?: Readonly<Record<string, number>>;
 }
 
 /** An endpoint's interface. */
 export interface FramePort {
-  /** What it is, for reports. */
+  /** Display name for reports. */
   readonly name: string;
-  /** File descriptor that can be polled for frames; -1 where they come by themselves. */
+  /** File descriptor to poll for frames; -1 if they arrive without polling. */
   readonly descriptor: number;
   readonly counters: FramePortCounters;
-  /** Why it is of no use any more, once that is so. */
+  /** Reason the port failed, if it has. */
   readonly failure: string | undefined;
-  /** Whether it holds frames that it has taken in already, of which polling tells nothing; false if not said. */
+  /**
+   * Whether the port has buffered frames that poll(2) does not report.
+   * @default false
+   */
   readonly pending?: boolean;
   /**
-   * Puts frames that wait into a batch until it is full or none waits.
-   * @param network the endpoint's, which the frames get
-   * @returns how many there were
+   * Appends waiting frames to a batch until it is full or none are left.
+   * @param network index of the endpoint's network, set on each frame
+   * @returns number of frames appended
    */
   receive(batch: PacketBatch, network: number): number;
   /**
-   * Hands a frame over. Its bytes are the port's until `flush`: they may be written over.
-   * @param bytes with 10 bytes before `start` that may be written over, too
+   * Sends a frame. Until `flush`, the port owns the bytes and may overwrite them.
+   * @param bytes with 10 bytes before `start` that may also be overwritten
    */
   send(bytes: Uint8Array, start: number, end: number): void;
-  /** Hands over what `send` held back, to go together; bytes are the caller's again. */
+  /** Sends the frames that `send` held back for coalescing. The caller owns the bytes again. */
   flush(): void;
-  /** Lets the interface go; what is sent to it then is counted as refused. */
+  /** Releases the interface. Frames sent to it afterwards count as refused. */
   close(): void;
 }

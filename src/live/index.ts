@@ -1,5 +1,5 @@
 /**
- * What only a running system has: sockets, devices, and state that outlives the process.
+ * Access to the operating system: sockets, devices, and state that outlives the process.
  * @module vtep/live
  */
 export { CapturePort, type CapturePortOptions } from './capture-port.js';

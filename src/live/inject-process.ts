@@ -1,7 +1,7 @@
 /**
- * Sends packets to a device in a process of its own: they come as pcap on standard input, and go when the pacer says so.
- * What was sent is told before every turn of the event loop, since cap ends the process at a turn after the device
- * went away.
+ * Sends packets to a device in a separate process: reads them as pcap from standard input, and sends each when it is
+ * due. It reports counts before every turn of the event loop, since cap aborts the process in the turn after the device
+ * disappears.
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { LinkType, linkTypeName } from '../capture/link-type.js';
@@ -11,20 +11,20 @@ import { tell } from './child-report.js';
 import { LiveError } from './error.js';
 import { type Pace, Pacer } from './pacer.js';
 
-/** What the child that injects is told. */
+/** Parameters of the injecting child. */
 export interface InjectOrder {
   readonly device: string;
   readonly pace: Pace;
 }
 
-/** A filter that no Ethernet frame passes: what the device receives isn't ours to read. */
+/** A filter that no Ethernet frame passes, since received packets are not needed. */
 const NOTHING = 'less 1';
 const BUFFER_BYTES = 1 << 16;
-/** Timers may be as late as this; the rest of a wait is spent looking at the clock. */
+/** Timers may be this late; the rest of a wait is a busy loop. */
 const TIMER_MS = 1.5;
-/** The event loop turns at least so often. */
+/** Maximum time between turns of the event loop. */
 const TURN_MS = 5;
-/** More kinds of words than these are one. */
+/** Error messages beyond this number are counted together. */
 const MAX_KINDS = 16;
 
 /** Sends packets and counts them. */
@@ -46,8 +46,8 @@ class Sender {
   }
 
   /**
-   * Takes the next packet's time.
-   * @returns what is to be waited for before `send`; undefined if nothing is
+   * Schedules the next packet.
+   * @returns a promise to await before `send`; undefined if there is no need to wait
    */
   next(seconds: number, nanoseconds: number, bytes: number): Promise<void> | undefined {
     const now = performance.now();
@@ -56,12 +56,12 @@ class Sender {
     return wait > TIMER_MS || now - this.#turned > TURN_MS ? this.#turn(wait) : undefined;
   }
 
-  /** Sends the packet, when it is due. */
+  /** Sends the packet when it is due. */
   send(packet: Uint8Array): void {
     let now = performance.now();
     while (now < this.#due) now = performance.now();
     this.#pacer.went(now);
-    // When it was due: a first packet that was late would make the rest look faster than it was.
+    // The time it was due: a late first packet would inflate the measured rate.
     if (Number.isNaN(this.#first)) this.#first = this.#due;
     this.#last = now;
     this.#changed = true;
@@ -70,14 +70,14 @@ class Sender {
       this.#packets++;
       this.#bytes += packet.length;
     } catch (error) {
-      const words = (error as Error).message.replace(/^send: /, '');
-      const known = this.#refused.has(words) || this.#refused.size < MAX_KINDS;
-      const kind = known ? words : 'other reasons';
+      const message = (error as Error).message.replace(/^send: /, '');
+      const known = this.#refused.has(message) || this.#refused.size < MAX_KINDS;
+      const kind = known ? message : 'other reasons';
       this.#refused.set(kind, (this.#refused.get(kind) ?? 0) + 1);
     }
   }
 
-  /** Tells the counts. */
+  /** Reports the counts. */
   report(): void {
     if (!this.#changed) return;
     this.#changed = false;
@@ -128,7 +128,7 @@ try {
   if (open.linkType !== LinkType.Ethernet) {
     throw new LiveError(
       'DEVICE_UNUSABLE',
-      `${JSON.stringify(order.device)} takes packets of link type ${linkTypeName(open.linkType)}, not Ethernet frames`,
+      `${JSON.stringify(order.device)} has link type ${linkTypeName(open.linkType)}, not Ethernet`,
     );
   }
   tell({ kind: 'opened', linkType: open.linkType });

@@ -1,4 +1,4 @@
-/** Moves an interface into another network namespace (rtnetlink(7)). */
+/** Moves an interface to another network namespace (rtnetlink(7)). */
 import { lastErrno, NativeMemory } from '../foreign/index.js';
 import { callFailed, linux } from './linux.js';
 
@@ -14,14 +14,14 @@ const REQUEST_AND_ACK = 5;
 const NLMSG_ERROR = 2;
 const IFLA_IFNAME = 3;
 const IFLA_NET_NS_FD = 28;
-/** An answer: its header, the error, and the header that it answers. */
+/** Buffer for an answer: its header, the error, and the header of the request. */
 const ANSWER_BYTES = 4096;
 
 function aligned(length: number): number {
   return (length + 3) & ~3;
 }
 
-/** A request to give interface `index` another name in the namespace of a descriptor. */
+/** A request to move interface `index` to the namespace of a descriptor under a new name. */
 function request(index: number, namespace: number, name: string): NativeMemory {
   const text = Buffer.from(`${name}\0`);
   const namespaceAt = HEADER_BYTES + INTERFACE_BYTES;
@@ -43,11 +43,11 @@ function request(index: number, namespace: number, name: string): NativeMemory {
 }
 
 /**
- * Moves an interface of this thread's namespace.
- * @param index the interface's number
- * @param namespace descriptor of the namespace that it goes to
- * @param name what it is called there
- * @param what what is done, for the error: `move a device to blue`
+ * Moves an interface out of this thread's namespace.
+ * @param index index of the interface
+ * @param namespace descriptor of the target namespace
+ * @param name its name there
+ * @param what the operation, for the error message: `move a device to blue`
  * @throws LiveError `NOT_PERMITTED`, `SYSTEM_CALL`
  */
 export function moveInterface(index: number, namespace: number, name: string, what: string): void {

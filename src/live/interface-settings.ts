@@ -1,4 +1,4 @@
-/** What a network interface is set to: its MAC, MTU and addresses, and that it is up (netdevice(7)). */
+/** Configures a network interface: MAC, MTU, addresses and the up flag (netdevice(7)). */
 import { readFileSync } from 'node:fs';
 import { lastErrno, NativeMemory } from '../foreign/index.js';
 import type { Prefix } from '../overlay/index.js';
@@ -7,9 +7,9 @@ import { callFailed, Errno, linux } from './linux.js';
 import { putSocketAddress } from './socket-address.js';
 import { SocketType, SystemSocket } from './system-socket.js';
 
-/** Bytes of an interface's name, the zero at its end included. */
+/** Length of an interface's name in bytes, including the terminating zero. */
 export const INTERFACE_NAME_BYTES = 16;
-/** Bytes of a struct ifreq. */
+/** Length of struct ifreq in bytes. */
 export const INTERFACE_REQUEST_BYTES = 40;
 const VALUE = INTERFACE_NAME_BYTES;
 
@@ -26,17 +26,17 @@ const NEW_WITHOUT_IPV6 = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
 const IFF_UP = 1;
 const ARPHRD_ETHER = 1;
 
-/** What an interface is to have. */
+/** The settings of an interface. */
 export interface InterfaceSettings {
   readonly mac: Uint8Array;
-  /** Bytes of an IP packet. */
+  /** Maximum length of an IP packet in bytes. */
   readonly mtu: number;
-  /** Its address, 4 or 16 bytes, with the length of its subnet; none if not said. */
+  /** Its address, 4 or 16 bytes, with the prefix length. Default: no address. */
   readonly address?: Prefix;
 }
 
 /**
- * A name with room for the value behind it: a struct ifreq.
+ * A struct ifreq: the name, and room for the value.
  * @internal
  */
 export function interfaceRequest(name: string): NativeMemory {
@@ -45,7 +45,7 @@ export function interfaceRequest(name: string): NativeMemory {
   return memory;
 }
 
-/** The number of an interface of this thread's namespace; 0 if there is none of that name. */
+/** The index of an interface in this thread's namespace; 0 if there is none of that name. */
 export function interfaceIndex(name: string): number {
   const socket = new SystemSocket(4, SocketType.Datagram, 0, `settings of ${name}`);
   try {
@@ -61,8 +61,8 @@ export function interfaceIndex(name: string): number {
 }
 
 /**
- * Sets an interface of this thread's namespace up.
- * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`, `SYSTEM_CALL` with what could not be set
+ * Configures an interface in this thread's namespace, and brings it up.
+ * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`, `SYSTEM_CALL` with the setting that failed
  */
 export function setInterface(name: string, { mac, mtu, address }: InterfaceSettings): void {
   const socket = new SystemSocket(4, SocketType.Datagram, 0, `settings of ${name}`);
@@ -115,12 +115,15 @@ function indexOf(socket: SystemSocket, name: string): number {
 
 function ipv6Off(name: string): LiveError {
   const path = `net.ipv6.conf.${name}.disable_ipv6`;
-  return new LiveError('NOT_PERMITTED', `can't set the IPv6 address of ${name}: IPv6 is off there (sysctl ${path})`);
+  return new LiveError(
+    'NOT_PERMITTED',
+    `can't set the IPv6 address of ${name}: IPv6 is disabled there (sysctl ${path})`,
+  );
 }
 
 /**
- * Checks that an interface which is new in this thread's namespace could have an address.
- * @throws LiveError `NOT_PERMITTED` if it is one of IPv6, which is off for new interfaces
+ * Checks that a new interface in this thread's namespace can have an address.
+ * @throws LiveError `NOT_PERMITTED` for an IPv6 address if IPv6 is disabled on new interfaces
  */
 export function checkIpv6(name: string, { address }: Prefix): void {
   if (address.length === 16 && isOff(NEW_WITHOUT_IPV6)) throw ipv6Off(name);
@@ -130,12 +133,12 @@ function isOff(setting: string): boolean {
   try {
     return Number(readFileSync(setting, 'latin1')) !== 0;
   } catch {
-    // A kernel without IPv6, or a /proc that isn't there: setting the address says what is wrong.
+    // Without IPv6 in the kernel, or without /proc, setting the address reports the error.
     return false;
   }
 }
 
-/** By a struct in6_ifreq on a socket of that family. */
+/** Adds an IPv6 address by struct in6_ifreq on an IPv6 socket. */
 function addIpv6(name: string, { address, length }: Prefix, index: number): void {
   const socket = new SystemSocket(6, SocketType.Datagram, 0, `settings of ${name}`);
   try {
@@ -146,7 +149,7 @@ function addIpv6(name: string, { address, length }: Prefix, index: number): void
     view.setInt32(address.length + 4, index, true);
     if (linux().ioctl(socket.descriptor, SIOCSIFADDR, memory.address) >= 0) return;
     const errno = lastErrno();
-    // A device that was made to stay has it from the last time.
+    // A persistent device has the address from the last run.
     if (errno === Errno.Exists) return;
     const error = callFailed(`set the IPv6 address of ${name}`, errno);
     throw errno === Errno.Access ? ipv6Off(name) : error;

@@ -1,4 +1,4 @@
-/** The system calls of Linux that sockets and devices need, by koffi. Structures are those of 64-bit little-endian Linux. */
+/** Linux system calls for sockets and devices, through koffi. Structures are those of 64-bit little-endian Linux. */
 import { endianness } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import {
@@ -13,7 +13,7 @@ import { LiveError, type LiveErrorCode } from './error.js';
 
 const { Pointer, Int, Uint32, Uint64, Int64 } = CType;
 
-/** Numbers of include/uapi/asm-generic/errno*.h that are asked for by name. */
+/** Error numbers used here (include/uapi/asm-generic/errno*.h). */
 export const Errno = {
   Perm: 1,
   NoEntry: 2,
@@ -43,7 +43,7 @@ const CODES: Readonly<Partial<Record<number, LiveErrorCode>>> = {
   [Errno.AddressInUse]: 'PORT_IN_USE',
 };
 
-/** The C library's functions. Those that fail give -1, and `lastErrno()` says why. */
+/** Functions of the C library. On failure they return -1, and `lastErrno()` says why. */
 export class Linux {
   readonly open: ForeignFunction;
   readonly close: ForeignFunction;
@@ -85,12 +85,15 @@ let loaded: Linux | undefined;
 
 /**
  * The functions, loaded once.
- * @throws LiveError `SYSTEM_UNAVAILABLE` where this isn't Linux, or koffi isn't there
+ * @throws LiveError `SYSTEM_UNAVAILABLE` if this isn't Linux, or koffi isn't installed
  */
 export function linux(): Linux {
   if (loaded !== undefined) return loaded;
   if (process.platform !== 'linux' || endianness() !== 'LE' || !['x64', 'arm64', 'riscv64'].includes(process.arch)) {
-    throw new LiveError('SYSTEM_UNAVAILABLE', `sockets and devices of Linux are not to be had on ${process.platform}`);
+    throw new LiveError(
+      'SYSTEM_UNAVAILABLE',
+      `sockets and devices need 64-bit Linux (x64, arm64 or riscv64), not ${process.platform} ${process.arch}`,
+    );
   }
   try {
     loaded = new Linux();
@@ -101,9 +104,9 @@ export function linux(): Linux {
   }
 }
 
-/** The name of an error number, `ENOENT`. */
+/** The name of an error number, such as `ENOENT`. */
 export function errnoName(errno: number): string {
-  // Node has no name for it, as its own calls never give it.
+  // Node has no name for it, since its own calls never return it.
   if (errno === Errno.BadDescriptorState) return 'EBADFD';
   const name = getSystemErrorName(-errno);
   return /^E[A-Z0-9]+$/.test(name) ? name : `error ${errno}`;
@@ -111,12 +114,12 @@ export function errnoName(errno: number): string {
 
 /**
  * The error of a call that has just failed.
- * @param what what was to be done: `bind UDP port 4789`
- * @param rights the capabilities that it needs (capabilities(7))
+ * @param what the operation: `bind UDP port 4789`
+ * @param rights the required capabilities (capabilities(7))
  */
 export function callFailed(what: string, errno = lastErrno(), rights = 'CAP_NET_ADMIN and CAP_NET_RAW'): LiveError {
   const code = CODES[errno] ?? 'SYSTEM_CALL';
-  const hint = code === 'NOT_PERMITTED' ? `: run it as root, or with ${rights}` : '';
+  const hint = code === 'NOT_PERMITTED' ? `: run as root, or with ${rights}` : '';
   return new LiveError(code, `can't ${what} (${errnoName(errno)})${hint}`);
 }
 
@@ -125,7 +128,7 @@ export function closeDescriptor(descriptor: number): void {
   linux().close(descriptor);
 }
 
-/** Memory with a text that C reads: its bytes and a zero. */
+/** A zero-terminated C string. */
 export function cString(text: string): NativeMemory {
   const bytes = Buffer.from(text);
   const memory = new NativeMemory(bytes.length + 1);
@@ -133,7 +136,7 @@ export function cString(text: string): NativeMemory {
   return memory;
 }
 
-/** Memory with a number of C's type int. */
+/** A C int. */
 export function cInt(value: number): NativeMemory {
   const memory = new NativeMemory(4);
   new DataView(memory.bytes.buffer, memory.bytes.byteOffset).setInt32(0, value, true);

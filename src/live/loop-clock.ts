@@ -1,8 +1,8 @@
-/** Times of a capture that is played several times over, as times since its first packet: each round goes on where the last ended. */
+/** Timestamps for a capture that is sent repeatedly: each round continues where the last one ended. */
 
 const NANO = 1e9;
 
-/** Makes times that only go on. Results stand in its fields until the next call. */
+/** Produces non-decreasing times since the first packet, in its fields until the next call. */
 export class LoopClock {
   /** Whole seconds since the first packet. */
   seconds = 0;
@@ -13,13 +13,13 @@ export class LoopClock {
   #base = 0;
   #last = 0;
 
-  /** Begins a round: its first packet is as late as the last of the round before it. */
+  /** Starts a round: its first packet gets the time of the previous round's last one. */
   begin(): void {
     this.#round = Number.NaN;
     this.#base = this.#last;
   }
 
-  /** Takes a packet's time. One that is older than the packet before it counts as old as that. */
+  /** Sets the time of a packet; if earlier than the previous packet's, that one is used. */
   at(seconds: number, nanoseconds: number): void {
     if (Number.isNaN(this.#round)) {
       this.#round = seconds;
@@ -30,7 +30,7 @@ export class LoopClock {
     this.#split();
   }
 
-  /** Takes a packet that has no time: it counts as old as the one before it. */
+  /** Sets the time of a packet without timestamp: that of the previous packet. */
   timeless(): void {
     this.#split();
   }

@@ -1,17 +1,17 @@
-/** Metrics over HTTP: one page, read by `GET /metrics`, served by a thread of its own. */
+/** Metrics over HTTP: one page at `GET /metrics`, served from a separate thread. */
 import { isIPv6 } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { LiveError } from './error.js';
 
-/** Where it listens. */
+/** The listening address. */
 export interface MetricsAddress {
   readonly host: string;
-  /** 0: any free one. */
+  /** 0 for any free port. */
   readonly port: number;
 }
 
 /**
- * What the thread says: that it listens, that it can't, or that somebody wants a page.
+ * A message from the thread: it is listening, it failed to, or a client wants a page.
  * @internal
  */
 export type ThreadMessage =
@@ -20,7 +20,7 @@ export type ThreadMessage =
   | { readonly kind: 'wanted' };
 
 /**
- * A page for the thread; none where it could not be made.
+ * A page for the thread; undefined if making it failed.
  * @internal
  */
 export interface PageMessage {
@@ -33,10 +33,10 @@ export function hostAndPort(host: string, port: number): string {
 }
 
 const THREAD = new URL('./metrics-thread.js', import.meta.url);
-/** MiB of JavaScript objects that the thread may have. Pages stand outside of them. */
+/** Heap limit of the thread in MiB; pages are outside of the heap. */
 const MEMORY = 64;
 
-/** A server of one page. */
+/** An HTTP server for one page. */
 export class MetricsServer {
   /** The port that it listens on. */
   readonly port: number;
@@ -48,10 +48,10 @@ export class MetricsServer {
   }
 
   /**
-   * Listens.
-   * @param page makes the page, in this thread: at most once a second, and only when asked for. Where it throws,
+   * Starts listening.
+   * @param page makes the page, in the calling thread: at most once per second, and only on request. If it throws,
    *   clients get status 500
-   * @param onEnd told why, where the thread ends before `close`: there is no page from then on
+   * @param onEnd called with the reason if the thread exits before `close`; no page is served from then on
    * @throws LiveError `PORT_IN_USE`, `NOT_THERE`, `NOT_PERMITTED`, `SYSTEM_CALL`
    */
   static async listen(
@@ -86,7 +86,7 @@ export class MetricsServer {
     return new MetricsServer(thread, port);
   }
 
-  /** Ends it and all connections. */
+  /** Stops the server and closes all connections. */
   close(): void {
     void this.#thread.terminate();
   }
@@ -107,12 +107,12 @@ function listenFailed(
   const where = `metrics on ${hostAndPort(host, port)}`;
   switch (error.code) {
     case 'EADDRINUSE':
-      return new LiveError('PORT_IN_USE', `${where}: the port is in use; name another`, { cause: error });
+      return new LiveError('PORT_IN_USE', `${where}: the port is in use; choose another`, { cause: error });
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new LiveError('NOT_THERE', `${where}: no interface here has this address`, { cause: error });
+      return new LiveError('NOT_THERE', `${where}: no local interface has this address`, { cause: error });
     case 'EACCES':
-      return new LiveError('NOT_PERMITTED', `${where}: permission denied; name a port above 1023`, { cause: error });
+      return new LiveError('NOT_PERMITTED', `${where}: permission denied; choose a port above 1023`, { cause: error });
     default:
       return new LiveError('SYSTEM_CALL', `${where}: ${error.message}`, { cause: error });
   }

@@ -1,6 +1,6 @@
 /**
- * The HTTP server of the metrics page, in a thread of its own: whatever clients do costs the packet loop one page a second.
- * Run by `MetricsServer`.
+ * The HTTP server of the metrics page, in a separate thread: clients cost the packet loop at most one page per second.
+ * Started by `MetricsServer`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -9,22 +9,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { MetricsAddress, ThreadMessage, PageMessage } from './metrics-server.js';
 import { PROMETHEUS_TYPE } from './prometheus-text.js';
 
-/** Open connections. One more closes the oldest: those that hold on to theirs keep nobody out. */
+/** Maximum of open connections. One more closes the oldest, so that idle clients can't block others. */
 const CONNECTIONS = 16;
-/** Milliseconds that a client gets for its request, and to read the answer. */
+/** Timeout for a client's request, and for reading the answer, in milliseconds. */
 const TIMEOUT = 5000;
-/** How often Node looks for requests that took too long, in milliseconds. */
+/** Interval at which Node checks for timed-out requests, in milliseconds. */
 const CHECK = 1000;
-/** Milliseconds for which a page, or the failure to make one, is given again. */
+/** How long a page, or the failure to make one, is reused, in milliseconds. */
 const FRESH = 1000;
-/** Where processors are scarce, the packet loop gets nine tenths of one (nice(1)). */
+/** nice(1) value: if CPUs are scarce, the packet loop gets nine tenths of one. */
 const PRIORITY = 10;
 
-if (parentPort === null) throw new Error('this is a thread of MetricsServer');
+if (parentPort === null) throw new Error('must run as a worker thread of MetricsServer');
 const owner = parentPort;
 const { host, port } = workerData as MetricsAddress;
 
-/** The page as it was made last: bytes, or none where that failed. */
+/** The latest page; undefined if making it failed. */
 let page: Uint8Array | undefined;
 let made = Number.NEGATIVE_INFINITY;
 let asked = false;
@@ -57,12 +57,12 @@ function giveFresh(response: ServerResponse): void {
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   const path = (request.url ?? '/').replace(/\?.*$/s, '');
-  // By maxRequestsPerSocket alone Node says that it closes the connection, and leaves it open.
+  // With maxRequestsPerSocket alone, Node announces that it closes the connection but leaves it open.
   response.setHeader('connection', 'close');
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD' }).end();
   } else if (path !== '/metrics') {
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('it is at /metrics\n');
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('see /metrics\n');
   } else if (request.method === 'HEAD') {
     response.writeHead(200, { 'content-type': PROMETHEUS_TYPE }).end();
   } else {
@@ -81,7 +81,7 @@ owner.on('message', ({ page: text }: PageMessage) => {
 try {
   setPriority(0, PRIORITY);
 } catch {
-  // A system that doesn't allow it serves the page all the same.
+  // Not permitted everywhere; the page is served anyway.
 }
 
 const limits = { requestTimeout: TIMEOUT, headersTimeout: TIMEOUT, connectionsCheckingInterval: CHECK };
@@ -99,7 +99,7 @@ server.on('connection', (socket) => {
 });
 server.once('error', ({ code, message }: NodeJS.ErrnoException) => post({ kind: 'failed', code, message }));
 server.listen(port, host, () => {
-  // Of a connection that broke: the others go on.
+  // Errors of a single connection; the others continue.
   server.on('error', () => undefined);
   post({ kind: 'listening', port: (server.address() as AddressInfo).port });
 });

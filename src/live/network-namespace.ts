@@ -1,4 +1,4 @@
-/** Network namespaces: what is opened within one stays in it, whatever the process is in then (setns(2)). */
+/** Network namespaces: sockets opened within one stay in it after the thread has left it (setns(2)). */
 import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { lastErrno } from '../foreign/index.js';
@@ -8,20 +8,20 @@ import { callFailed, cString, Errno, linux } from './linux.js';
 
 const CLOSE_ON_EXEC = 0o2000000;
 const NEW_NETWORK = 0x40000000;
-/** Where `ip netns` keeps them by name. */
+/** Directory of the namespaces named by `ip netns`. */
 const NAMED = '/run/netns';
-/** Names of namespaces in a message at most. */
+/** Maximum number of namespace names in a message. */
 const MAX_NAMES = 20;
 const OWN = '/proc/thread-self/ns/net';
 
-/** The path of a namespace: as it is, or of a name of `ip netns`. */
+/** The path of a namespace, given as a path or a name of `ip netns`. */
 export function namespacePath(name: string): string {
   return isAbsolute(name) ? name : join(NAMED, name);
 }
 
 /**
- * Which namespace has a name now: what differs from that of every other one at the same time. Nothing is held by asking.
- * @param name of `ip netns`, or a path
+ * Identifies the namespace that currently has a name; unique among existing namespaces. Keeps nothing open.
+ * @param name a name of `ip netns`, or a path
  * @returns undefined if there is none
  */
 export function namespaceIdentity(name: string): string | undefined {
@@ -42,18 +42,18 @@ function enter(descriptor: number, what: string): void {
   if (linux().setns(descriptor, NEW_NETWORK) >= 0) return;
   const errno = lastErrno();
   const error = callFailed(what, errno, 'CAP_SYS_ADMIN');
-  throw errno === Errno.Invalid ? new LiveError('NOT_THERE', `${error.message}: it is no network namespace`) : error;
+  throw errno === Errno.Invalid ? new LiveError('NOT_THERE', `${error.message}: not a network namespace`) : error;
 }
 
-/** A network namespace that is held open, and stays the same whatever becomes of its name. Close it. */
+/** An open network namespace, which stays the same whatever happens to its name. Must be closed. */
 export class OpenNamespace {
   readonly descriptor: number;
   /** The name, quoted, for errors. */
   readonly said: string;
 
   /**
-   * Opens it.
-   * @param name of `ip netns`, or a path
+   * Opens a namespace.
+   * @param name a name of `ip netns`, or a path
    * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`
    */
   constructor(name: string) {
@@ -66,8 +66,8 @@ export class OpenNamespace {
   }
 
   /**
-   * Calls `run` while this thread is in the namespace; it is back when this returns.
-   * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; whatever `run` throws
+   * Calls `run` with this thread in the namespace, then returns to the previous one.
+   * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; anything that `run` throws
    */
   within<T>(run: () => T): T {
     return callWithin(this, run);
@@ -79,9 +79,9 @@ export class OpenNamespace {
 }
 
 /**
- * Calls `run` while this thread is in a namespace; it is back when this returns.
- * @param name of `ip netns`, or a path
- * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; whatever `run` throws
+ * Calls `run` with this thread in a namespace, then returns to the previous one.
+ * @param name a name of `ip netns`, or a path
+ * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; anything that `run` throws
  */
 export function inNamespace<T>(name: string, run: () => T): T {
   const namespace = new OpenNamespace(name);
@@ -112,7 +112,7 @@ function callWithin<T>({ descriptor, said }: OpenNamespace, run: () => T): T {
   }
 }
 
-/** The first twenty names, and how many more there are. */
+/** The first twenty names, and the number of further ones. */
 export function namesInMessage(names: readonly string[]): string {
   const more = names.length - MAX_NAMES;
   return [...names].sort().slice(0, MAX_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
@@ -122,6 +122,6 @@ function knownNamespaces(): string {
   try {
     return `there are ${namesInMessage(readdirSync(NAMED))} (ip netns)`;
   } catch {
-    return 'make it first (ip netns add)';
+    return 'create it first (ip netns add)';
   }
 }

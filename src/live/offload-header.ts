@@ -1,12 +1,12 @@
 /**
- * What a TAP device says about a frame, and is told about one, in front of it: struct virtio_net_hdr
- * (include/uapi/linux/virtio_net.h), in the machine's byte order.
+ * The offload header before each frame of a TAP device, in both directions: struct virtio_net_hdr
+ * (include/uapi/linux/virtio_net.h), in host byte order.
  */
 import type { TcpMerger } from '../fragment/index.js';
 import { viewOf } from '../memory/view.js';
 import { Fault, Layers, onesSum, partialChecksumIn, TCP_CHECKSUM } from '../wire/index.js';
 
-/** Bytes of the header. */
+/** Length of the header in bytes. */
 export const OFFLOAD_HEADER_BYTES = 10;
 
 const NEEDS_CHECKSUM = 1;
@@ -18,15 +18,15 @@ const GSO_SIZE = 4;
 const CHECKSUM_START = 6;
 const CHECKSUM_OFFSET = 8;
 
-/** Reads and writes the headers of frames. */
+/** Writes offload headers. */
 export class OffloadHeader {
   readonly #layers = new Layers();
 
   /**
-   * Puts the header in front of a frame: whether its checksum is still to be filled in, which then the kernel does.
+   * Writes the header before a frame. It says whether the kernel must fill in the checksum.
    * @param bytes with 10 bytes before `start`
-   * @param unfinished whether there may be such a checksum
-   * @returns where the header begins
+   * @param unfinished whether the frame may have an unfinished checksum
+   * @returns offset of the header
    */
   put(bytes: Uint8Array, start: number, end: number, unfinished: boolean): number {
     const at = start - OFFLOAD_HEADER_BYTES;
@@ -43,9 +43,9 @@ export class OffloadHeader {
   }
 
   /**
-   * Puts the header in front of segments that go as one.
-   * @param bytes what they stand in, with 10 bytes before the first
-   * @returns where the header begins
+   * Writes the header before coalesced segments.
+   * @param bytes buffer of the segments, with 10 bytes before the first
+   * @returns offset of the header
    */
   putMerged(bytes: Uint8Array, { start, family, headers, size, transport }: TcpMerger): number {
     const at = start[0] - OFFLOAD_HEADER_BYTES;
@@ -60,14 +60,14 @@ export class OffloadHeader {
   }
 }
 
-/** TCP payload of the segments that a frame is to be cut into, by the header at `at`; 0 if it is to go as it is. */
+/** TCP payload per segment for a frame that needs segmentation (TSO), from the header at `at`; otherwise 0. */
 export function segmentSizeIn(bytes: Uint8Array, at: number): number {
   return bytes[at + GSO_TYPE] === 0 ? 0 : viewOf(bytes).getUint16(at + GSO_SIZE, true);
 }
 
 /**
- * Fills in the checksum that a frame lacks, where the header at `at` says so.
- * @returns whether it could: false if the places that it names aren't in the frame
+ * Fills in an unfinished checksum, if the header at `at` asks for it.
+ * @returns false if the header's offsets lie outside the frame
  */
 export function completeChecksum(bytes: Uint8Array, at: number, end: number): boolean {
   if ((bytes[at] & NEEDS_CHECKSUM) === 0) return true;
@@ -75,7 +75,7 @@ export function completeChecksum(bytes: Uint8Array, at: number, end: number): bo
   const start = at + OFFLOAD_HEADER_BYTES + view.getUint16(at + CHECKSUM_START, true);
   const field = start + view.getUint16(at + CHECKSUM_OFFSET, true);
   if (field + 2 > end) return false;
-  // The field holds the pseudo-header's sum, which the checksum counts in. UDP's zero means none.
+  // The field contains the pseudo-header's sum, which is part of the checksum. Zero would mean none in UDP.
   view.setUint16(field, ~onesSum(bytes, start, end) & 0xffff || 0xffff);
   return true;
 }

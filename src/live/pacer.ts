@@ -1,28 +1,28 @@
-/** When each packet may go: pure arithmetic, in milliseconds of whatever clock the caller has. */
+/** Schedules packets: pure arithmetic, in milliseconds of the caller's clock. */
 
-/** By what packets are paced. */
+/** How packets are paced. */
 export type Pace =
-  /** As they were captured, so many times as fast. */
+  /** By capture timestamps, `speed` times as fast. */
   | { readonly by: 'timestamps'; readonly speed: number }
-  /** So many packets a second. */
+  /** By packets per second. */
   | { readonly by: 'packets'; readonly rate: number }
-  /** So many Mbit/s of the frames' bytes, without preamble, check sequence and gap. */
+  /** By Mbit/s of frame bytes, without preamble, FCS and inter-frame gap. */
   | { readonly by: 'bits'; readonly rate: number }
-  /** Each as soon as the one before it is gone. */
+  /** As fast as possible. */
   | { readonly by: 'none' };
 
-/** What may be caught up. Packets that are later than this move all that follow, so that a stall ends in no burst. */
+/** Maximum delay to catch up, in milliseconds. A later packet shifts the schedule, so that no burst follows a stall. */
 export const MAX_BEHIND_MS = 100;
 
-/** Says when packets may go, one after another. */
+/** Computes when each packet of a sequence is due. */
 export class Pacer {
-  /** How late a packet went at the worst; 0 where none has a time to go. */
+  /** Maximum delay of a packet in milliseconds; 0 without pacing. */
   worstMs = 0;
   readonly #pace: Pace;
   #start = Number.NaN;
   #firstSeconds = 0;
   #firstNanoseconds = 0;
-  /** Since the start, when the last packet was due, and when the next is where no time says so. */
+  /** When the last packet was due, and the next one if paced by rate, since the start. */
   #elapsed = 0;
   #next = 0;
   #due = 0;
@@ -32,12 +32,12 @@ export class Pacer {
   }
 
   /**
-   * When the next packet is due; the first is at once.
-   * @param now the time
-   * @param seconds when it was captured, whole seconds
-   * @param nanoseconds within the second
-   * @param bytes its length
-   * @returns a time on the clock of `now`, `now` itself for one that is late
+   * When the next packet is due; the first is due immediately.
+   * @param now the current time, in milliseconds
+   * @param seconds capture time, whole seconds
+   * @param nanoseconds capture time within the second
+   * @param bytes length of the packet
+   * @returns the due time on the same clock; `now` if the packet is late
    */
   due(now: number, seconds: number, nanoseconds: number, bytes: number): number {
     const pace = this.#pace;
@@ -49,7 +49,7 @@ export class Pacer {
     }
     if (pace.by === 'timestamps') {
       const since = (seconds - this.#firstSeconds) * 1000 + (nanoseconds - this.#firstNanoseconds) / 1e6;
-      // A packet that is older than the one before it goes right behind that.
+      // A packet older than its predecessor follows it immediately.
       this.#elapsed = Math.max(this.#elapsed, since / pace.speed);
     } else {
       this.#elapsed = this.#next;
@@ -62,8 +62,8 @@ export class Pacer {
   }
 
   /**
-   * Takes note of when the packet that was due last went.
-   * @param now the time on the same clock
+   * Records when the last scheduled packet was sent.
+   * @param now the current time on the same clock, in milliseconds
    */
   went(now: number): void {
     if (this.#pace.by !== 'none') this.worstMs = Math.max(this.worstMs, now - this.#due);

@@ -1,7 +1,7 @@
 /**
- * Packets that the kernel dropped because nobody took them in time: Linux counts them for each packet socket
- * (packet(7), PACKET_STATISTICS). The package cap doesn't say which socket is its own; it is the packet socket that the
- * process has after it opened the device and hadn't before.
+ * Packets that the kernel dropped because they weren't read in time: Linux counts them per packet socket (packet(7),
+ * PACKET_STATISTICS). The cap package doesn't expose its socket; it is the packet socket that appears in the process
+ * when the device is opened.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { type ForeignFunction, NativeMemory } from '../foreign/index.js';
@@ -10,10 +10,10 @@ import { linux } from './linux.js';
 
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
-/** Two 32-bit counts: packets, those that were dropped included, and drops. tpacket_stats_v3 has one more. */
+/** Two 32-bit counts: packets including dropped ones, and drops. tpacket_stats_v3 has one more. */
 const STATISTICS_BYTES = 12;
 
-/** The process's packet sockets, by their descriptors. None where there is no /proc. */
+/** Descriptors of the process's packet sockets; empty without /proc. */
 export function packetSockets(): readonly number[] {
   try {
     const lines = readFileSync('/proc/net/packet', 'latin1').trimEnd().split('\n').slice(1);
@@ -30,14 +30,14 @@ function inodeOf(descriptor: string): string | undefined {
   try {
     return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1];
   } catch {
-    // It was closed since: the folder itself was read through one.
+    // Closed in the meantime: the directory itself was read through one.
     return undefined;
   }
 }
 
-/** Counts what the kernel dropped of a packet socket. */
+/** Counts the kernel's drops of a packet socket. */
 export class PacketDrops {
-  /** Drops up to the last reading. */
+  /** Drops up to the last `read`. */
   total = 0;
   readonly #socket: number;
   readonly #getsockopt: ForeignFunction;
@@ -50,9 +50,9 @@ export class PacketDrops {
   }
 
   /**
-   * The counter of the one socket that is there now and wasn't before.
-   * @param before what `packetSockets` gave
-   * @returns undefined where it can't be known: koffi isn't installed, or the system isn't Linux
+   * The counter of the one socket that is new since `before`.
+   * @param before an earlier result of `packetSockets`
+   * @returns undefined if it can't be known: koffi isn't installed, or the system isn't Linux
    */
   static ofNewSocket(before: readonly number[]): PacketDrops | undefined {
     const made = packetSockets().filter((socket) => !before.includes(socket));
@@ -65,7 +65,7 @@ export class PacketDrops {
     }
   }
 
-  /** Takes over what was dropped since the last reading: the kernel begins at 0 again. */
+  /** Adds the drops since the last `read`; reading resets the kernel's counter. */
   read(): void {
     const length = new DataView(this.#length.bytes.buffer, this.#length.bytes.byteOffset);
     const counts = new Uint32Array(this.#statistics.bytes.buffer, this.#statistics.bytes.byteOffset, 2);

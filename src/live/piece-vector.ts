@@ -1,11 +1,11 @@
-/** Pieces of memory that one call reads into or writes out of: struct iovec (readv(2)). */
+/** Buffers of a vectored read or write: struct iovec (readv(2)). */
 import { NativeMemory } from '../foreign/index.js';
 
 const WORD = 2 ** 32;
 const BYTES = 16;
 const WORDS = BYTES / 4;
 
-/** Pieces, by address and length. */
+/** A vector of buffers, by address and length. */
 export class PieceVector {
   readonly #memory: NativeMemory;
   readonly #words: Int32Array;
@@ -16,12 +16,12 @@ export class PieceVector {
     this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, count * WORDS);
   }
 
-  /** The address of the first. */
+  /** The address of the vector. */
   get address(): number {
     return this.#memory.address;
   }
 
-  /** Says where piece `i` stands. */
+  /** Sets buffer `i`. */
   set(i: number, address: number, length: number): void {
     const at = i * WORDS;
     this.#words[at] = (address % WORD) | 0;

@@ -1,12 +1,12 @@
-/** Waits until one of many descriptors has something to read (poll(2)). */
+/** Waits until one of many descriptors is readable (poll(2)). */
 import { NativeMemory } from '../foreign/index.js';
 import { linux } from './linux.js';
 
 const POLLIN = 1;
-/** Bytes of a struct pollfd, as words: the descriptor, and the events asked for and told. */
+/** Length of struct pollfd in 32-bit words: the descriptor, then the requested and returned events. */
 const WORDS = 2;
 
-/** Descriptors that are waited for. */
+/** A set of descriptors to wait for. */
 export class Poller {
   readonly #memory: NativeMemory;
   readonly #words: Int32Array;
@@ -14,7 +14,7 @@ export class Poller {
   readonly #poll = linux().poll;
 
   /**
-   * @param descriptors file descriptors; negative ones are passed over
+   * @param descriptors file descriptors; negative ones are ignored
    * @throws LiveError `SYSTEM_UNAVAILABLE`
    */
   constructor(descriptors: readonly number[]) {
@@ -29,15 +29,15 @@ export class Poller {
   }
 
   /**
-   * Waits, and blocks this thread meanwhile. A signal ends the waiting.
-   * @param milliseconds at the most; 0 only looks
-   * @returns whether any is ready
+   * Blocks this thread until a descriptor is ready, the timeout expires, or a signal arrives.
+   * @param milliseconds timeout; 0 returns immediately
+   * @returns whether any descriptor is ready
    */
   wait(milliseconds: number): boolean {
     return this.#poll(this.#memory.address, this.#count, milliseconds) > 0;
   }
 
-  /** Whether descriptor `i`, in the order of the constructor, was ready at the last `wait`: to be read, or gone. */
+  /** Whether descriptor `i`, in constructor order, was readable or gone at the last `wait`. */
   isReady(i: number): boolean {
     return this.#words[i * WORDS + 1] >>> 16 !== 0;
   }

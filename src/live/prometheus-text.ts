@@ -1,6 +1,6 @@
-/** Prometheus' text format, version 0.0.4: families of samples, each with labels. */
+/** Prometheus's text format, version 0.0.4: metric families with labelled samples. */
 
-/** What the format is called in HTTP. */
+/** Media type of the format. */
 export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 type Labels = Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ function formatted(labels: Labels): string {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
 
-/** Infinity is spelt otherwise there; all other numbers are alike. */
+/** Infinity is spelt differently than in JavaScript; all other numbers are the same. */
 function spelt(value: number): string {
   return Number.isFinite(value) || Number.isNaN(value) ? String(value) : value > 0 ? '+Inf' : '-Inf';
 }
@@ -25,8 +25,8 @@ export class PrometheusText {
 
   /**
    * Adds a family.
-   * @param name letters, digits and underscores; of a counter it ends in `_total`
-   * @param help what it counts, in a line
+   * @param name letters, digits and underscores; counters end in `_total`
+   * @param help what it measures, in one line
    * @param samples values with their labels
    */
   family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly (readonly [Labels, number])[]): void {

@@ -1,4 +1,4 @@
-/** Receives many datagrams by one call, each into a slot of an arena: the bytes stay there on all of their way. */
+/** Receives many datagrams with one system call, each into a slot of an arena, where its bytes stay. */
 import { addressOf, lastErrno, NativeMemory } from '../foreign/index.js';
 import { type Arena, NO_SLOT } from '../memory/index.js';
 import { callFailed, Errno, linux } from './linux.js';
@@ -18,7 +18,7 @@ const IPPROTO_IPV6 = 41;
 const IP_TOS = 1;
 const IPV6_TCLASS = 67;
 
-/** What was received stands in slots until they are taken; those that aren't are used again. */
+/** Received datagrams stay in their slots until taken; slots that aren't taken are reused. */
 export class ReceiveVector {
   /** The senders' addresses: struct sockaddr, one at each `nameOf(i)`. */
   readonly names: Uint8Array;
@@ -30,13 +30,13 @@ export class ReceiveVector {
   readonly #control: NativeMemory;
   readonly #slots: Int32Array;
   readonly #recvmmsg = linux().recvmmsg;
-  /** Messages in front that have a slot. */
+  /** Number of leading messages with a slot. */
   #posted = 0;
-  /** Messages in front in whose lengths of address and control data the kernel may have written since they were set. */
+  /** Number of leading messages whose address and control lengths the kernel may have changed since they were set. */
   #written = 0;
 
   /**
-   * @param count datagrams of a call, 1 to 1024
+   * @param count maximum datagrams per system call, 1 to 1024
    * @throws LiveError `SYSTEM_UNAVAILABLE`
    */
   constructor(arena: Arena, count: number) {
@@ -51,10 +51,10 @@ export class ReceiveVector {
   }
 
   /**
-   * Receives what waits.
-   * @param most datagrams at the most
-   * @returns how many came: 0 if none wait, or the arena has no slot
-   * @throws LiveError if the socket is of no use any more
+   * Receives waiting datagrams.
+   * @param most maximum number of datagrams
+   * @returns number received; 0 if none are waiting, or the arena has no free slot
+   * @throws LiveError if the socket has failed
    */
   receive(socket: number, most: number): number {
     this.#post(Math.min(most, this.#vector.count));
@@ -69,40 +69,40 @@ export class ReceiveVector {
     throw callFailed('receive', errno);
   }
 
-  /** The slot of datagram `i` of the last call; it is the caller's from here on. */
+  /** Takes the slot of datagram `i` of the last call; the caller owns it from then on. */
   take(i: number): number {
     const slot = this.#slots[i];
     this.#slots[i] = NO_SLOT;
     return slot;
   }
 
-  /** Bytes of datagram `i`; -1 if it was longer than a slot. */
+  /** Length of datagram `i` in bytes; -1 if it was longer than a slot. */
   length(i: number): number {
     return (this.#vector.flags(i) & MSG_TRUNC) !== 0 ? -1 : this.#vector.length(i);
   }
 
-  /** Where the sender's address of datagram `i` begins in `names`. */
+  /** Offset of the sender's address of datagram `i` in `names`. */
   nameOf(i: number): number {
     return i * NAME_STRIDE;
   }
 
-  /** The traffic class of datagram `i`, where the socket was asked for it; 0 if not told. */
+  /** The traffic class of datagram `i`, if the socket reports it; otherwise 0. */
   trafficClass(i: number): number {
     if (this.#vector.controlLength(i) <= CONTROL_DATA) return 0;
     const { bytes } = this.#control;
     const at = i * CONTROL_BYTES;
     const level = bytes[at + CONTROL_LEVEL];
     const type = bytes[at + CONTROL_TYPE];
-    const told = (level === IPPROTO_IP && type === IP_TOS) || (level === IPPROTO_IPV6 && type === IPV6_TCLASS);
-    return told ? bytes[at + CONTROL_DATA] : 0;
+    const known = (level === IPPROTO_IP && type === IP_TOS) || (level === IPPROTO_IPV6 && type === IPV6_TCLASS);
+    return known ? bytes[at + CONTROL_DATA] : 0;
   }
 
-  /** Gives the slots back that wait for datagrams. */
+  /** Frees the slots that are waiting for datagrams. */
   close(): void {
     for (let i = 0; i < this.#slots.length; i++) if (this.#slots[i] !== NO_SLOT) this.#arena.free(this.take(i));
   }
 
-  /** Sees to it that the first `count` messages have slots, and room for what the kernel tells. */
+  /** Ensures that the first `count` messages have slots, and room for address and control data. */
   #post(count: number): void {
     const vector = this.#vector;
     const { frameBytes, slotBytes } = this.#arena;

@@ -1,4 +1,4 @@
-/** Sends many packets by one call, out of the arena that they stand in. */
+/** Sends many packets with one system call, directly from their arena. */
 import { addressOf, lastErrno, NativeMemory } from '../foreign/index.js';
 import type { PacketBatch } from '../memory/index.js';
 import { Errno, errnoName, type Linux, linux } from './linux.js';
@@ -7,13 +7,13 @@ import { putSocketAddress } from './socket-address.js';
 
 const MSG_DONTWAIT = 0x40;
 const POLLOUT = 4;
-/** How long a full queue is waited for, in milliseconds. */
+/** How long to wait for a full queue, in milliseconds. */
 const PATIENCE = 5;
 const NAME_STRIDE = 32;
 
 /** Sends to the nodes of a topology. */
 export class SendVector {
-  /** Packets that the system took. */
+  /** Packets that the system accepted. */
   sent = 0;
   /** Packets that it refused, by the name of the error. */
   readonly refused = new Map<string, number>();
@@ -26,7 +26,7 @@ export class SendVector {
   #base = 0;
 
   /**
-   * @param count packets of a call, 1 to 1024
+   * @param count maximum packets per system call, 1 to 1024
    * @param system the system calls
    * @throws LiveError `SYSTEM_UNAVAILABLE`
    */
@@ -36,8 +36,8 @@ export class SendVector {
   }
 
   /**
-   * Says where the nodes are.
-   * @param addresses by node, 4 or 16 bytes each
+   * Sets the nodes' addresses.
+   * @param addresses by node index, 4 or 16 bytes each
    * @param port host order; 0 for raw sockets
    */
   setAddresses(addresses: readonly Uint8Array[], port: number): void {
@@ -48,8 +48,8 @@ export class SendVector {
   }
 
   /**
-   * Sends the packets of a batch; `peer` is the node. What the system doesn't take is counted, and the rest goes on.
-   * @param skip bytes at the start of each packet that aren't sent
+   * Sends the packets of a batch to the node `peer`. Packets that the system refuses are counted, and the rest is sent.
+   * @param skip bytes at the start of each packet to leave out
    */
   send(socket: number, batch: PacketBatch, skip: number): void {
     const { arena, start, end, peer, count } = batch;
@@ -88,7 +88,7 @@ export class SendVector {
         waited = true;
         continue;
       }
-      // A full queue is full for all that follow; any other fault is that of the packet in front.
+      // A full queue affects all following packets; any other error only the first one.
       const lost = full ? count - done : 1;
       const name = errnoName(errno);
       this.refused.set(name, (this.refused.get(name) ?? 0) + lost);

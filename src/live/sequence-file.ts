@@ -1,4 +1,4 @@
-/** Sequence numbers in a file, where a restart finds them. */
+/** Persists sequence numbers in a file across restarts. */
 import { lstatSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { clearPartFilesOf, PartFile } from '../capture/part-file.js';
@@ -10,9 +10,9 @@ import { formatSequences, MAX_STATE_BYTES, parseSequences } from './sequence-sta
 import { syncFolder } from './sync-folder.js';
 
 /**
- * A store in a file that is written whole: whenever the process or the machine stops, the file holds what was saved last
- * or what was saved before it. It is of one process at a time (see FileLock), on one machine: processes that don't see each
- * other, in two containers that share the folder or on two machines, are not kept apart.
+ * A store in a file that is replaced atomically: whenever the process or the machine stops, the file contains either
+ * the last or the previous save. Only one process at a time may use it (see FileLock). The lock doesn't work between
+ * processes that can't see each other: in two containers that share the directory, or on two machines.
  */
 export class SequenceFile implements SequenceStore {
   readonly #path: string;
@@ -20,9 +20,9 @@ export class SequenceFile implements SequenceStore {
   #open = true;
 
   /**
-   * Takes hold of the file, and removes what a process left that was killed while it wrote.
-   * @param path in a folder that exists; the file needn't
-   * @throws LiveError `STATE_IN_USE` if another process has it, `STATE_UNUSABLE`
+   * Locks the file, and removes what a process killed while writing left behind.
+   * @param path the file, which need not exist, in an existing directory
+   * @throws LiveError `STATE_IN_USE` if another process has locked it, `STATE_UNUSABLE`
    */
   constructor(path: string) {
     this.#path = path;
@@ -31,8 +31,8 @@ export class SequenceFile implements SequenceStore {
   }
 
   /**
-   * What was saved last; nothing if there is no file.
-   * @throws LiveError `TORN_STATE`, `STATE_VERSION`, `BAD_STATE` with what to do, `STATE_UNUSABLE`
+   * Loads the last save; empty if there is no file.
+   * @throws LiveError `TORN_STATE`, `STATE_VERSION`, `BAD_STATE` with a remedy, `STATE_UNUSABLE`
    */
   load(): SequenceRecord[] {
     this.#checkOpen();
@@ -40,9 +40,10 @@ export class SequenceFile implements SequenceStore {
     try {
       const found = lstatSync(this.#path, { throwIfNoEntry: false });
       if (found === undefined) return [];
-      if (!found.isFile()) throw new LiveError('STATE_UNUSABLE', `${this.#path}: it is no file; name another`);
+      if (!found.isFile())
+        throw new LiveError('STATE_UNUSABLE', `${this.#path}: not a regular file; choose another path`);
       if (found.size > MAX_STATE_BYTES) {
-        throw new LiveError('STATE_UNUSABLE', `${this.#path}: too large for sequence numbers; name another file`);
+        throw new LiveError('STATE_UNUSABLE', `${this.#path}: too large for sequence numbers; choose another path`);
       }
       bytes = readFileSync(this.#path);
     } catch (error) {
@@ -57,8 +58,8 @@ export class SequenceFile implements SequenceStore {
   }
 
   /**
-   * Replaces what is kept; it is on the disk when this returns.
-   * @throws LiveError `BAD_STATE` for a record out of its bounds, `STATE_UNUSABLE` if it can't be made durable
+   * Saves records durably, replacing the previous ones.
+   * @throws LiveError `BAD_STATE` for a record out of range, `STATE_UNUSABLE` if it can't be made durable
    */
   save(records: readonly SequenceRecord[]): void {
     this.#checkOpen();
@@ -77,7 +78,7 @@ export class SequenceFile implements SequenceStore {
     }
   }
 
-  /** Lets the file go. */
+  /** Unlocks the file. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -85,8 +86,8 @@ export class SequenceFile implements SequenceStore {
   }
 
   #checkOpen(): void {
-    // Whoever took hold of it since has the numbers.
-    if (!this.#open) throw new LiveError('STATE_UNUSABLE', `${this.#path}: it was let go; open it anew`);
+    // The numbers belong to whichever process has locked it since.
+    if (!this.#open) throw new LiveError('STATE_UNUSABLE', `${this.#path}: closed; open it again`);
   }
 }
 

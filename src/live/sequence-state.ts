@@ -1,15 +1,15 @@
 /**
- * The bytes of a file of sequence numbers: a line that names version, a line of JSON for each record, and a line with the
- * SHA-256 of all before it, by which anything that was cut off or changed is noticed.
+ * The format of a file of sequence numbers: a line with the version, a line of JSON per record, and a line with the
+ * SHA-256 of everything before it, which detects truncation and changes.
  */
 import { createHash } from 'node:crypto';
 import type { SequenceRecord } from '../ipsec/index.js';
 import { parseIp } from '../overlay/prefix.js';
 import { LiveError } from './error.js';
 
-/** Records at the most: a cluster of 16,384 nodes has 16 for each of them. */
+/** Maximum number of records: enough for a cluster of 16,384 nodes with 16 each. */
 export const MAX_RECORDS = 1 << 18;
-/** Bytes at the most; so many records have less. */
+/** Maximum size of a file in bytes; that many records need less. */
 export const MAX_STATE_BYTES = 1 << 26;
 
 const TITLE = 'vtep sequence numbers, version ';
@@ -17,7 +17,7 @@ const VERSION = '1';
 const DIGEST = 'sha256 ';
 const NEWLINE = 0x0a;
 const FOOTER_BYTES = DIGEST.length + 64 + 1;
-/** The name of a key has fewer characters than a key of 16 bytes has in hexadecimal, so that none gets in here. */
+/** A key's name is shorter than a 16-byte key in hexadecimal, so that no key can get in here. */
 const KEY_NAME = /^[\w.:-]{1,31}$/;
 
 interface Words {
@@ -29,7 +29,7 @@ function footerOf(body: Uint8Array): Buffer {
   return Buffer.from(`${DIGEST}${createHash('sha256').update(body).digest('hex')}\n`, 'latin1');
 }
 
-/** Two words as 16 digits. */
+/** Two words as 16 hexadecimal digits. */
 function hexOf({ high, low }: Words): string {
   return [high, low].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }
@@ -52,15 +52,15 @@ function isPair(source: unknown, destination: unknown): boolean {
   }
 }
 
-/** What is wrong with a record, or undefined. Its values may be of any kind. */
+/** What is wrong with a record, or undefined. Its values may be of any type. */
 function faultOf({ key, spi, source, destination, ivMask, sequence }: SequenceRecord): string | undefined {
   if (typeof key !== 'string' || !KEY_NAME.test(key)) {
-    return 'the name of its key is not of 1 to 31 letters, digits and .:_-';
+    return 'the name of its key is not 1 to 31 letters, digits and .:_-';
   }
   if (!isWord(spi, 1)) return 'its SPI is not from 1 to 4294967295';
-  if (!isPair(source, destination)) return 'its addresses are not two of one IP version';
-  if (!isWord(ivMask.high, -(2 ** 31)) || !isWord(ivMask.low, -(2 ** 31))) return 'its mask is not of two 32-bit words';
-  if (!isWord(sequence.high, 0) || !isWord(sequence.low, 0)) return 'its sequence number is not of two 32-bit words';
+  if (!isPair(source, destination)) return 'its addresses are not two addresses of the same IP version';
+  if (!isWord(ivMask.high, -(2 ** 31)) || !isWord(ivMask.low, -(2 ** 31))) return 'its mask is not two 32-bit words';
+  if (!isWord(sequence.high, 0) || !isWord(sequence.low, 0)) return 'its sequence number is not two 32-bit words';
   return undefined;
 }
 
@@ -77,8 +77,8 @@ function checkCount(count: number): void {
 }
 
 /**
- * The bytes of a file that holds these records.
- * @throws LiveError `BAD_STATE` for too many, or one that is out of its bounds
+ * Formats records as a file.
+ * @throws LiveError `BAD_STATE` for too many records, or one out of range
  */
 export function formatSequences(records: readonly SequenceRecord[]): Uint8Array {
   checkCount(records.length);
@@ -91,15 +91,15 @@ export function formatSequences(records: readonly SequenceRecord[]): Uint8Array 
 }
 
 /**
- * The records of such a file.
- * @throws LiveError `TORN_STATE` if the bytes aren't as they were written, `STATE_VERSION`, `BAD_STATE`
+ * Parses such a file.
+ * @throws LiveError `TORN_STATE` if the file is truncated or changed, `STATE_VERSION`, `BAD_STATE`
  */
 export function parseSequences(bytes: Uint8Array): SequenceRecord[] {
   const body = bytes.subarray(0, Math.max(0, bytes.length - FOOTER_BYTES));
   if (!footerOf(body).equals(bytes.subarray(body.length))) {
     throw new LiveError(
       'TORN_STATE',
-      'its sequence numbers were cut off or changed; delete it: the next start then draws fresh masks',
+      'its sequence numbers are truncated or changed; delete it, and the next start draws fresh masks',
     );
   }
   let lines = 0;
@@ -109,14 +109,14 @@ export function parseSequences(bytes: Uint8Array): SequenceRecord[] {
   if (title !== `${TITLE}${VERSION}`) {
     throw new LiveError(
       'STATE_VERSION',
-      'it is of another version of vtep; use that, or delete it: the next start then draws fresh masks',
+      'written by another version of vtep; use that, or delete it, and the next start draws fresh masks',
     );
   }
   if (rest.at(-1) === '') rest.pop();
   return rest.map((line, index) => check(recordOf(line), index));
 }
 
-/** The record of a line, with values that are wrong where the line is. */
+/** The record of a line; an invalid line gives invalid values. */
 function recordOf(line: string): SequenceRecord {
   let data: unknown;
   try {

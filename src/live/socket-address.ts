@@ -1,6 +1,6 @@
-/** Addresses as the system's calls take them: struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)). */
+/** Socket addresses for system calls: struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)). */
 
-/** Bytes of the larger of them. */
+/** Length of the larger one in bytes. */
 export const SOCKADDR_BYTES = 28;
 
 /** Address families (include/linux/socket.h). */
@@ -11,11 +11,11 @@ const ADDRESS4 = 4;
 const ADDRESS6 = 8;
 
 /**
- * Writes an address with a port.
- * @param bytes 28 bytes from `offset` on
+ * Writes an address and a port.
+ * @param bytes with 28 bytes from `offset`
  * @param address 4 or 16 bytes
  * @param port host order
- * @returns how many bytes it takes
+ * @returns its length in bytes
  */
 export function putSocketAddress(bytes: Uint8Array, offset: number, address: Uint8Array, port: number): number {
   const inet = address.length === 4;
@@ -27,7 +27,7 @@ export function putSocketAddress(bytes: Uint8Array, offset: number, address: Uin
   return inet ? INET_BYTES : SOCKADDR_BYTES;
 }
 
-/** Where the address stands in one that begins at `offset`: 4 or 16 bytes, in network order. */
+/** Offset of the IP address in a socket address at `offset`: 4 or 16 bytes, in network order. */
 export function addressIn(offset: number, family: number): number {
   return offset + (family === 4 ? ADDRESS4 : ADDRESS6);
 }

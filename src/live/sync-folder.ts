@@ -1,7 +1,7 @@
-/** New and changed names of files are on the disk only when their folder is. */
+/** Makes file names durable: created and renamed files are on disk only after their directory is. */
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 
-/** Waits until a folder's names are on the disk. */
+/** Syncs a directory to disk. */
 export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {

@@ -1,4 +1,4 @@
-/** Makes and closes TAP devices in a thread of its own, so that nothing else waits for the kernel. */
+/** Creates and closes TAP devices in a separate thread, so that nothing else waits for the kernel. */
 import { Worker } from 'node:worker_threads';
 import { LiveError, type LiveErrorCode } from './error.js';
 import { closeDescriptor } from './linux.js';
@@ -6,7 +6,7 @@ import { TapDevice } from './tap.js';
 import type { OpenTap, TapOptions } from './tap-opening.js';
 
 /**
- * What the thread is to do, in this order.
+ * A request to the thread; requests are handled in order.
  * @internal
  */
 export type TapOrder =
@@ -15,7 +15,7 @@ export type TapOrder =
   | { readonly kind: 'end' };
 
 /**
- * A device that the thread made, or why it could not.
+ * A created device, or why it failed.
  * @internal
  */
 export type TapMade =
@@ -29,10 +29,10 @@ interface Wanted {
 }
 
 const THREAD = new URL('./tap-thread.js', import.meta.url);
-/** MiB of JavaScript objects that the thread may have. */
+/** Heap limit of the thread in MiB. */
 const MEMORY = 64;
 
-/** The thread is begun with the first device. It keeps no process alive but while a device is being made. */
+/** Starts the thread with the first device. The thread keeps the process alive only while it creates a device. */
 export class TapMaker {
   readonly #wanted = new Map<number, Wanted>();
   #thread: Worker | undefined;
@@ -40,8 +40,8 @@ export class TapMaker {
   #closed = false;
 
   /**
-   * Makes a device. Devices are made one by one; `close` of one is done by the thread, too, before any that is wanted later.
-   * @returns rejects with what `openTap` throws, or LiveError `SYSTEM_CALL` if the thread or this ended meanwhile
+   * Creates a device. The thread creates devices one by one, and also closes them, in the order of the calls.
+   * @returns rejects with the error of `openTap`, or with LiveError `SYSTEM_CALL` if the thread exits or this is closed
    */
   make(options: TapOptions): Promise<TapDevice> {
     return new Promise((done, fail) => {
@@ -57,7 +57,7 @@ export class TapMaker {
     });
   }
 
-  /** Ends the thread after what it is at. Devices that are still open are closed by whoever calls their `close`. */
+  /** Stops the thread after its current request. Devices that are still open must be closed by their owners. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -66,7 +66,7 @@ export class TapMaker {
 
   #begin(): Worker {
     const thread = new Worker(THREAD, { resourceLimits: { maxOldGenerationSizeMb: MEMORY } });
-    let why = 'it ended';
+    let why = 'the thread exited';
     thread.on('message', (made: TapMade) => this.#take(made));
     thread.once('error', ({ message }: Error) => (why = message));
     thread.once('exit', () => {
@@ -92,7 +92,7 @@ export class TapMaker {
     }
   }
 
-  /** Closes a device's descriptor: beside the packets while they pass, at once at the end. */
+  /** Closes a device's descriptor: in the thread while packets flow, immediately after `close`. */
   #release(descriptor: number): void {
     if (this.#closed || this.#thread === undefined) closeDescriptor(descriptor);
     else this.#thread.postMessage({ kind: 'close', descriptor } satisfies TapOrder);
@@ -100,5 +100,5 @@ export class TapMaker {
 }
 
 function closedError(): LiveError {
-  return new LiveError('SYSTEM_CALL', 'no TAP device is made any more: this was closed');
+  return new LiveError('SYSTEM_CALL', "can't make TAP devices: closed");
 }

@@ -1,4 +1,4 @@
-/** Making of TAP devices (tun(4), Documentation/networking/tuntap.rst). */
+/** Creates TAP devices (tun(4), Documentation/networking/tuntap.rst). */
 import { lastErrno } from '../foreign/index.js';
 import { isInterfaceName } from '../overlay/interface-name.js';
 import { LiveError } from './error.js';
@@ -21,49 +21,49 @@ const CLOSE_ON_EXEC = 0o2000000;
 // include/uapi/linux/if_tun.h
 const TUNSETIFF = 0x400454ca;
 const TUNSETOFFLOAD = 0x400454d0;
-/** TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6: checksums and the cutting of TCP are left to this end. */
+/** TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6: this end does checksums and TCP segmentation. */
 const OFFLOADS = 0x07;
 const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 const FLAGS = INTERFACE_NAME_BYTES;
-/** The name of a device on its way to its namespace; the kernel puts the first free number there. */
+/** Temporary name of a device before its move to a namespace; the kernel inserts the first free number. */
 const PASSING = 'vtep%d';
 
-/** A TAP device that is to be made. */
+/** Settings of a TAP device. */
 export interface TapOptions extends InterfaceSettings {
   /** Name of the interface, 1 to 15 characters. */
   readonly device: string;
-  /** The namespace that it is made in: a name of `ip netns`, or a path; this process's if not said. */
+  /** Its network namespace: a name of `ip netns`, or a path. Default: this process's. */
   readonly netns?: string;
   /**
-   * Whether frames for it may have TCP and UDP checksums that are still to be filled in.
+   * Whether frames sent to it may have unfinished TCP and UDP checksums.
    * @default false
    */
   readonly unfinishedChecksums?: boolean;
 }
 
-/** A TAP device that was made: it goes with its descriptor, unless it was made to stay (`ip tuntap add`). */
+/** An open TAP device. It disappears with its descriptor, unless it is persistent (`ip tuntap add`). */
 export interface OpenTap {
   readonly descriptor: number;
-  /** Whether the descriptor keeps the device's namespace alive: that of a device that was there before. */
+  /** Whether the descriptor keeps the device's namespace alive, which is so for a pre-existing device. */
   readonly holdsNamespace: boolean;
 }
 
-/** What a device is called in messages. */
+/** A device's name in messages. */
 export function tapName({ device, netns }: TapOptions): string {
   return netns === undefined ? device : `${device} in ${netns}`;
 }
 
 /**
- * Makes a device, and sets it up. In another namespace this takes tens of milliseconds, in which this thread is blocked: the
- * kernel waits for all readers of a device that moves (`synchronize_net`), as it does when the descriptor is closed.
- * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for a name that none can have, `SYSTEM_CALL`
+ * Creates and configures a device. In another namespace this blocks the thread for tens of milliseconds: the kernel
+ * waits for all readers of a device that moves (`synchronize_net`), as it does when the descriptor is closed.
+ * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for an invalid name, `SYSTEM_CALL`
  */
 export function openTap(options: TapOptions): OpenTap {
   const { device, netns } = options;
   if (!isInterfaceName(device)) {
-    throw new LiveError('BAD_NODE', `an interface has a name of 1 to 15 letters, digits and ._-, not ${device}`);
+    throw new LiveError('BAD_NODE', `an interface name has 1 to 15 letters, digits and ._-, not ${device}`);
   }
   if (netns === undefined) {
     checkNew(options);
@@ -80,8 +80,8 @@ export function openTap(options: TapOptions): OpenTap {
 }
 
 /**
- * Refuses a device that could not get its address, before it is made: that costs no move.
- * @returns whether there is such a device already, which may be used
+ * Refuses a device that can't get its address before it is created, which saves the move.
+ * @returns whether the device exists already and can be used
  */
 function checkNew({ device, address }: TapOptions): boolean {
   if (interfaceIndex(device) > 0) return true;
@@ -89,7 +89,7 @@ function checkNew({ device, address }: TapOptions): boolean {
   return false;
 }
 
-/** Attaches to a device of this thread's namespace, or makes it there. */
+/** Attaches to a device in this thread's namespace, or creates it there. */
 function make(options: TapOptions): number {
   return openTun((descriptor) => {
     attach(descriptor, options.device, options);
@@ -98,8 +98,8 @@ function make(options: TapOptions): number {
 }
 
 /**
- * Makes a device in this thread's namespace and moves it: the descriptor belongs to the namespace that it is opened in,
- * and would keep that of a container alive after everything else in it is gone.
+ * Creates a device in this thread's namespace and moves it: a descriptor belongs to the namespace in which it is
+ * opened, and would keep a container's namespace alive after everything else in it is gone.
  */
 function makeIn(namespace: OpenNamespace, options: TapOptions): number {
   const { device } = options;
@@ -115,7 +115,7 @@ function makeIn(namespace: OpenNamespace, options: TapOptions): number {
   });
 }
 
-/** Gives a descriptor its device; returns the device's name. */
+/** Attaches a descriptor to a device, and returns the device's name. */
 function attach(descriptor: number, device: string, options: TapOptions): string {
   const { ioctl } = linux();
   const request = interfaceRequest(device);
@@ -124,14 +124,14 @@ function attach(descriptor: number, device: string, options: TapOptions): string
   if (ioctl(descriptor, TUNSETIFF, request.address) < 0) {
     const errno = lastErrno();
     if (errno !== Errno.Busy) throw callFailed(`make the TAP device ${tapName(options)}`, errno);
-    throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${tapName(options)}; end that first`);
+    throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${tapName(options)}; stop it first`);
   }
-  // Where the kernel doesn't know them it cuts and sums up itself.
+  // A kernel that doesn't support them does segmentation and checksums itself.
   ioctl(descriptor, TUNSETOFFLOAD, OFFLOADS);
   return Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
 }
 
-/** Opens a descriptor for a device, which `prepare` gets; it is closed if that throws. */
+/** Opens a descriptor for a device and passes it to `prepare`; closes it if that throws. */
 function openTun(prepare: (descriptor: number) => void): number {
   const { open, close } = linux();
   const path = cString(DEVICE);

@@ -1,6 +1,6 @@
 /**
- * Reads frames of a TAP device into slots of an arena. Larger ones than any wire carries, which the kernel leaves to be cut
- * (TSO), come in one call and are cut here.
+ * Reads frames of a TAP device into slots of an arena. Oversized frames, whose segmentation the kernel offloads (TSO),
+ * are read with one call and segmented here.
  */
 import { addressOf, NativeMemory } from '../foreign/index.js';
 import { TcpSegmenter } from '../fragment/index.js';
@@ -10,32 +10,32 @@ import { completeChecksum, OFFLOAD_HEADER_BYTES, segmentSizeIn } from './offload
 import { PieceVector } from './piece-vector.js';
 import { Refusals } from './refusals.js';
 
-/** Frames of one reading. */
+/** Maximum frames per `receive`. */
 const BURST = 64;
-/** The largest that the kernel hands over: 64 KiB and an Ethernet header with tags. */
+/** Largest frame from the kernel: 64 KiB and an Ethernet header with tags. */
 const LARGEST = 65_536 + 64;
 
-/** Why a frame is refused, by the kernel's names (include/net/dropreason-core.h); what is behind `_` is ours. */
+/** Why a frame is refused, by the kernel's names (include/net/dropreason-core.h); the `_Size` suffix is ours. */
 const Refused = {
-  /** No TCP segment that can be cut. */
+  /** Not a TCP packet that can be segmented. */
   Segmentation: 'SKB_GSO_SEG',
-  /** Segments smaller than any that TCP sends, or more than one frame may give. */
+  /** Segments smaller than TCP ever sends, or too many for one frame. */
   SegmentSize: 'SKB_GSO_SEG_Size',
   TooBig: 'PKT_TOO_BIG',
-  /** A checksum that lies outside the frame. */
+  /** A checksum field outside the frame. */
   Checksum: 'SKB_CSUM',
 } as const;
 
-/** Reads from one descriptor. */
+/** A reader for one descriptor. */
 export class TapReader {
-  /** Frames that were read, segments of larger ones each by itself. */
+  /** Frames read; each segment of an oversized frame counts. */
   received = 0;
-  /** Frames that could not be cut, or whose checksum could not be filled in, by the kernel's name of the reason. */
+  /** Frames that could not be segmented or checksummed, by the kernel's name of the reason. */
   readonly refusals = new Refusals();
   readonly #descriptor: number;
   readonly #system = linux();
   readonly #pieces = new PieceVector(2);
-  /** A larger frame: what didn't go into the slot stands behind the place for what did. */
+  /** An oversized frame: room for the part that is read into the slot, followed by the rest. */
   readonly #large = new NativeMemory(LARGEST + 1);
   readonly #segmenter = new TcpSegmenter();
   #arena: Uint8Array = new Uint8Array(0);
@@ -46,14 +46,14 @@ export class TapReader {
     this.#descriptor = descriptor;
   }
 
-  /** Whether segments of a frame that was read wait for room. */
+  /** Whether segments of a frame that was read are waiting for room in a batch. */
   get pending(): boolean {
     return this.#segmenter.pending;
   }
 
   /**
-   * Puts frames that wait into a batch until it is full or none waits.
-   * @returns 0 or more, or -1 if the last reading gave none: `lastErrno()` says why
+   * Appends waiting frames to a batch until it is full or none are left.
+   * @returns number of frames, or -1 if the first read failed: `lastErrno()` says why
    */
   receive(batch: PacketBatch, network: number): number {
     const before = batch.count;
@@ -93,16 +93,16 @@ export class TapReader {
     return batch.count - before;
   }
 
-  /** Reads a header and a frame: into the slot, and what is too much behind it. Returns the frame's bytes. */
+  /** Reads a header and a frame into the slot, and any excess into `#large`. Returns the frame's length in bytes. */
   #read(header: number, frameBytes: number): number {
     this.#pieces.set(0, this.#base + header, OFFLOAD_HEADER_BYTES + frameBytes);
     const inSlot = Math.min(frameBytes, LARGEST);
-    // One byte more than any frame has: the device cuts off what finds no room, and only that byte tells.
+    // One byte more than any frame: the device truncates silently, and only that byte reveals it.
     this.#pieces.set(1, this.#large.address + inSlot, LARGEST + 1 - inSlot);
     return this.#system.readv(this.#descriptor, this.#pieces.address, 2) - OFFLOAD_HEADER_BYTES;
   }
 
-  /** Puts a frame that is to be cut together: its bytes are copied once, and into the segments again. */
+  /** Assembles a frame for segmentation. Its bytes are copied once here, and again into the segments. */
   #takeLarge(start: number, length: number, frameBytes: number, size: number): void {
     const { bytes } = this.#large;
     if (length > LARGEST) {

@@ -1,7 +1,7 @@
 /**
- * The thread that makes and closes TAP devices: the kernel blocks it for tens of milliseconds each, and packets pass
- * meanwhile. It alone enters other namespaces, as a thread's namespace is its own; descriptors are the process's. Run by
- * `TapMaker`.
+ * The thread that creates and closes TAP devices: each call blocks for tens of milliseconds, while packets flow in the
+ * main thread. Only this thread enters other namespaces, which are per thread; descriptors are shared by the process.
+ * Started by `TapMaker`.
  */
 import { parentPort } from 'node:worker_threads';
 import { LiveError } from './error.js';
@@ -9,7 +9,7 @@ import { closeDescriptor } from './linux.js';
 import { openTap } from './tap-opening.js';
 import type { TapMade, TapOrder } from './tap-maker.js';
 
-if (parentPort === null) throw new Error('this is a thread of TapMaker');
+if (parentPort === null) throw new Error('must run as a worker thread of TapMaker');
 const owner = parentPort;
 
 function made(order: Extract<TapOrder, { kind: 'make' }>): TapMade {

@@ -1,4 +1,4 @@
-/** Writes frames to a TAP device out of the arena that they stand in. Segments of one connection go as one, by one call. */
+/** Writes frames to a TAP device directly from their arena. Coalesces segments of a connection into one write. */
 import { addressOf, lastErrno } from '../foreign/index.js';
 import { MERGED_FRAMES, TcpMerger } from '../fragment/index.js';
 import { Errno, errnoName, linux } from './linux.js';
@@ -7,9 +7,9 @@ import { OffloadHeader } from './offload-header.js';
 import { PieceVector } from './piece-vector.js';
 import { Refusals } from './refusals.js';
 
-/** Writes to one descriptor. */
+/** A writer for one descriptor. */
 export class TapWriter {
-  /** Frames that the device took. */
+  /** Frames that the device accepted. */
   sent = 0;
   /** Frames that it refused, by the name of the error. */
   readonly refusals = new Refusals();
@@ -24,8 +24,8 @@ export class TapWriter {
 
   /**
    * @param descriptor of a TAP device with IFF_VNET_HDR, non-blocking
-   * @param unfinished whether frames may have checksums that are still to be filled in, which the kernel then does; if not,
-   * a field with the pseudo-header's sum is a wrong checksum like any other
+   * @param unfinished whether frames may have unfinished checksums, which the kernel then fills in; if not, a field
+   * with the pseudo-header's sum is a wrong checksum like any other
    */
   constructor(descriptor: number, unfinished: boolean) {
     this.#descriptor = descriptor;
@@ -34,8 +34,8 @@ export class TapWriter {
   }
 
   /**
-   * Takes a frame, as of `FramePort.send`.
-   * @throws MemoryError `BAD_RANGE`: the kernel would read whatever lies there
+   * Sends a frame, see `FramePort.send`.
+   * @throws MemoryError `BAD_RANGE`, since the kernel would read past the memory
    */
   send(bytes: Uint8Array, start: number, end: number): void {
     checkRange(bytes, start, end);
@@ -48,7 +48,7 @@ export class TapWriter {
     if (!merger.offer(bytes, start, end)) {
       const alone = merger.count === 0;
       this.flush();
-      // What doesn't begin a row needn't be looked at again.
+      // A frame that can't start a run needn't be checked again.
       if (alone || !merger.offer(bytes, start, end)) {
         this.#writeOne(start, end);
         return;
@@ -57,7 +57,7 @@ export class TapWriter {
     if (merger.complete) this.flush();
   }
 
-  /** Writes what is held back. */
+  /** Writes the frames held back for coalescing. */
   flush(): void {
     const merger = this.#merger;
     const { count, start, end } = merger;
@@ -85,7 +85,7 @@ export class TapWriter {
 
   #count(written: number, bytes: number, frames: number): void {
     if (written === bytes) this.sent += frames;
-    // A frame that was cut short did not arrive either: errno is that of a failed call only.
+    // A partially written frame did not arrive either; errno is set only if the call failed.
     else this.refusals.add(written < 0 ? errnoName(lastErrno()) : errnoName(Errno.Io), frames);
   }
 }

@@ -1,51 +1,52 @@
-/** The port to the network between the nodes, and what its adapters have in common. */
+/** The port to the network between the nodes, and errors that its adapters share. */
 import type { PacketBatch } from '../memory/index.js';
 import { LiveError } from './error.js';
 
-/** What went over an underlay, and what did not. */
+/** Counters of an underlay port. */
 export interface UnderlayCounters {
-  /** Packets that `receive` gave: those that found no room are not among them. */
+  /** Packets that `receive` returned, without overruns. */
   readonly received: number;
   readonly sent: number;
   /** Packets that the system refused to send, by the name of the error. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Packets that came and found no room: in the queues of the sockets, or because they were longer than a slot. */
+  /** Received packets that were lost: the socket queue was full, or the packet exceeded a slot. */
   readonly overrun: number;
 }
 
-/** Takes a node's packets to the others, and theirs in. */
+/** Exchanges packets with the other nodes. */
 export interface UnderlayPort {
-  /** How it works, for reports. */
+  /** Display name for reports. */
   readonly name: string;
-  /** Whether ESP goes over it. */
+  /** Whether it carries ESP. */
   readonly carriesEsp: boolean;
-  /** File descriptors that can be polled for packets; none where they come by themselves. */
+  /** File descriptors to poll for packets; empty if they arrive without polling. */
   readonly descriptors: readonly number[];
   readonly counters: UnderlayCounters;
-  /** Says where the nodes are, by place: addresses of 4 or 16 bytes. */
+  /** Sets the nodes' addresses, by node index: 4 or 16 bytes each. */
   setNodes(vteps: readonly Uint8Array[]): void;
   /**
-   * Puts packets that wait into a batch until it is full or none waits: Ethernet packets, whose IP header counts alone.
-   * @param place of the one of `descriptors` that they are to come by; all if not said
-   * @returns how many there were
-   * @throws LiveError if it is of no use any more
+   * Appends waiting packets to a batch until it is full or none are left: Ethernet packets with valid contents from the
+   * IP header on.
+   * @param place index in `descriptors` of the one to read. Default: all
+   * @returns number of packets appended
+   * @throws LiveError if the port has failed
    */
   receive(batch: PacketBatch, place?: number): number;
-  /** Sends packets as `EgressChain` gives them, Ethernet first: `peer` is the node. Their slots are the caller's again. */
+  /** Sends packets from `EgressChain`, starting with Ethernet, to the node `peer`. The caller keeps the slots. */
   send(batch: PacketBatch): void;
   /** Closes its sockets. */
   close(): void;
 }
 
-/** The error of a port that another has. */
+/** The error for a port in use. */
 export function portInUse(port: number, cause: unknown): LiveError {
   const by = 'by a vxlan device (ip -d link show type vxlan) or another VTEP';
-  return new LiveError('PORT_IN_USE', `UDP port ${port} is in use: ${by}; end that first`, { cause });
+  return new LiveError('PORT_IN_USE', `UDP port ${port} is in use: ${by}; stop it first`, { cause });
 }
 
-/** The error of an address that no interface here has. */
+/** The error for an address that no local interface has. */
 export function addressNotHere(address: string, cause: unknown): LiveError {
-  return new LiveError('NOT_THERE', `the node's VTEP address ${address} is no address of this host (ip address)`, {
+  return new LiveError('NOT_THERE', `the node's VTEP address ${address} is not an address of this host (ip address)`, {
     cause,
   });
 }

@@ -1,8 +1,8 @@
 /**
- * Whether frames off the underlay may have checksums that are still to be filled in (CHECKSUM_PARTIAL): between namespaces or
- * virtual machines of one host the kernel leaves that to a network card that never comes. A socket doesn't tell: such a
- * frame is known only by a field that holds the pseudo-header's sum, as a corrupted one's may by chance. A wire with
- * hardware at its end carries none.
+ * Whether frames from the underlay may have unfinished checksums (CHECKSUM_PARTIAL): between namespaces or virtual
+ * machines of one host, the kernel leaves them to a NIC that never sees the packet. A socket doesn't report this: such
+ * a frame is recognized only by a checksum field with the pseudo-header's sum, which a corrupted one may contain by
+ * chance. Frames from hardware never have unfinished checksums.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -10,10 +10,10 @@ import { basename, join } from 'node:path';
 import { formatIp } from '../wire/index.js';
 
 const DEVICES = '/sys/class/net';
-/** Buses of paravirtual network cards, and drivers of those that sit on another: their wire may end in the same host. */
+/** Buses of paravirtual NICs, and drivers of those on other buses: their wire may end in the same host. */
 const VIRTUAL_BUSES = ['virtio', 'xen', 'vmbus'];
 const VIRTUAL_DRIVERS = ['vmxnet3'];
-/** Devices on top of each other that are followed: a VLAN of a bond, say. */
+/** Maximum depth of stacked devices to follow, such as a VLAN on a bond. */
 const MAX_DEPTH = 8;
 
 function target(path: string): string | undefined {
@@ -33,8 +33,8 @@ function lowerDevices(path: string): string[] {
 }
 
 /**
- * Whether a device, or one of those that it is made of, is no hardware: veth, virtio, a bridge with such ports.
- * @param folder where the system lists its devices
+ * Whether a device, or any device under it, is virtual: veth, virtio, or a bridge with such ports.
+ * @param folder directory in which the system lists its devices
  */
 export function isVirtualDevice(name: string, folder = DEVICES, depth = 0): boolean {
   const path = join(folder, name);
@@ -48,13 +48,13 @@ export function isVirtualDevice(name: string, folder = DEVICES, depth = 0): bool
 }
 
 /**
- * Whether the device that has an address here is virtual; also if there is none, or the system doesn't tell.
+ * Whether the device with a local address is virtual; also true if there is no such device, or it is unknown.
  * @param address 4 or 16 bytes
  */
 export function mayHaveUnfinishedChecksums(address: Uint8Array): boolean {
   const text = formatIp(address.length === 4 ? 4 : 6, address);
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
-    // An address with a label has it behind a colon: eth0:1.
+    // A labelled address has a suffix after a colon: eth0:1.
     if (addresses?.some((one) => one.address === text) === true) return isVirtualDevice(name.replace(/:.*$/, ''));
   }
   return true;

@@ -1,16 +1,16 @@
-/** What a VTEP that runs has counted, for Prometheus. */
+/** The counters of a running VTEP, for Prometheus. */
 import type { DropCounters } from '../dataplane/index.js';
 import type { FramePortCounters } from './frame-port.js';
 import type { LiveVtep } from './live-vtep.js';
 import type { DirectionCounters } from './node-chains.js';
 import { PrometheusText } from './prometheus-text.js';
 
-/** What is said besides counters. */
+/** Data besides the VTEP's counters. */
 export interface MetricsContext {
   readonly version: string;
-  /** The cipher, where there is one. */
+  /** The cipher, if there is one. */
   readonly aead?: string;
-  /** Configs that were taken over, and that were refused, since it began. */
+  /** Successful and failed config reloads since the start. */
   readonly reloads: { readonly taken: number; readonly refused: number };
 }
 
@@ -23,7 +23,7 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
   const { counters, node } = vtep;
   const { topology, sas } = node;
   const info = { version, profile: topology.profile, aead, underlay: vtep.underlay };
-  text.family('vtep_info', 'gauge', 'What runs.', [[info, 1]]);
+  text.family('vtep_info', 'gauge', 'Version and configuration.', [[info, 1]]);
   const byDirection = (name: string, help: string, value: (of: DirectionCounters) => number): void =>
     text.family(
       name,
@@ -31,22 +31,26 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
       help,
       DIRECTIONS.map((direction) => [{ direction }, value(counters[direction])]),
     );
-  byDirection('vtep_packets_in_total', 'Frames of endpoints (egress), packets off the wire (ingress).', (of) => of.in);
-  byDirection('vtep_packets_made', 'Copies, answers and fragments made, less what was put together.', (of) => of.made);
-  byDirection('vtep_packets_out_total', 'Packets that came out at the other end, answers among them.', (of) => of.out);
-  byDirection('vtep_packets_held', 'Fragments that wait for their rest.', (of) => of.held);
+  byDirection(
+    'vtep_packets_in_total',
+    'Frames from endpoints (egress), packets from the wire (ingress).',
+    (of) => of.in,
+  );
+  byDirection('vtep_packets_made', 'Copies, answers and fragments made, minus reassembled ones.', (of) => of.made);
+  byDirection('vtep_packets_out_total', 'Packets sent on, including answers.', (of) => of.out);
+  byDirection('vtep_packets_held', 'Fragments waiting for reassembly.', (of) => of.held);
   text.family(
     'vtep_packets_dropped_total',
     'counter',
-    'Packets that went no further, by reason.',
+    'Dropped packets, by reason.',
     DIRECTIONS.flatMap((direction) => dropSamples(direction, counters[direction].drops)),
   );
-  text.family('vtep_esp_packets_total', 'counter', 'ESP packets that were sealed or opened.', [
+  text.family('vtep_esp_packets_total', 'counter', 'ESP packets sealed or opened.', [
     [{ operation: 'seal' }, counters.sealed],
     [{ operation: 'open' }, counters.opened],
   ]);
   const { underlay } = counters;
-  text.family('vtep_underlay_packets_total', 'counter', 'Packets that sockets gave and took.', [
+  text.family('vtep_underlay_packets_total', 'counter', 'Packets received from and sent to sockets.', [
     [{ direction: 'in' }, underlay.received],
     [{ direction: 'out' }, underlay.sent],
   ]);
@@ -54,26 +58,28 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
   text.family(
     'vtep_underlay_refused_total',
     'counter',
-    'Packets that the system did not send.',
+    'Packets that the system refused to send.',
     refused.map(([error, count]) => [{ error }, count]),
   );
-  text.family('vtep_underlay_overrun_total', 'counter', 'Packets that found no room in the queues of sockets.', [
+  text.family('vtep_underlay_overrun_total', 'counter', 'Received packets lost to full socket queues.', [
     [{}, underlay.overrun],
   ]);
   endpointMetrics(text, vtep);
-  text.family('vtep_forwarding_entries', 'gauge', 'Entries of the forwarding table.', [[{}, node.forwardingEntries]]);
+  text.family('vtep_forwarding_entries', 'gauge', 'Entries in the forwarding table.', [[{}, node.forwardingEntries]]);
   if (sas !== undefined) {
-    const tags = sas.tags.map((tag, place) => [{ place: String(place) }, tag] as const);
-    text.family('vtep_key_tag', 'gauge', 'Tags of the key ring, from the oldest on.', tags);
-    const peers = topology.nodes.map((peer, place) => [{ peer: peer.name }, sas.secondsLeft(place)] as const);
+    const tags = sas.tags.map((tag, index) => [{ place: String(index) }, tag] as const);
+    text.family('vtep_key_tag', 'gauge', 'Tags of the key ring, oldest first.', tags);
+    const peers = topology.nodes.map((peer, index) => [{ peer: peer.name }, sas.secondsLeft(index)] as const);
     const known = peers.flatMap(([peer, left]) => (left === undefined ? [] : [[peer, left] as const]));
-    text.family('vtep_sa_seconds_left', 'gauge', 'How long sequence numbers last at the present rate.', known);
+    text.family('vtep_sa_seconds_left', 'gauge', 'Time until sequence numbers run out at the current rate.', known);
   }
-  text.family('vtep_config_reloads_total', 'counter', 'Configs that were read anew.', [
+  text.family('vtep_config_reloads_total', 'counter', 'Config reloads, by result.', [
     [{ result: 'taken' }, reloads.taken],
     [{ result: 'refused' }, reloads.refused],
   ]);
-  text.family('process_resident_memory_bytes', 'gauge', 'Memory of the process.', [[{}, process.memoryUsage.rss()]]);
+  text.family('process_resident_memory_bytes', 'gauge', 'Resident memory of the process.', [
+    [{}, process.memoryUsage.rss()],
+  ]);
   return text.toString();
 }
 
@@ -92,7 +98,7 @@ function endpointMetrics(text: PrometheusText, { node, counters }: LiveVtep): vo
   text.family(
     'vtep_endpoint_frames_total',
     'counter',
-    'Frames that endpoints sent, and that they were given.',
+    'Frames from and to endpoints.',
     ports.flatMap(([endpoint, { received, sent }]) => [
       [{ endpoint, direction: 'from' }, received] as const,
       [{ endpoint, direction: 'to' }, sent] as const,
@@ -101,12 +107,12 @@ function endpointMetrics(text: PrometheusText, { node, counters }: LiveVtep): vo
   text.family(
     'vtep_endpoint_refused_total',
     'counter',
-    'Frames that could not be handed over, by reason.',
+    'Frames that could not be delivered, by reason.',
     ports.flatMap(([endpoint, { refusedBy = {} }]) =>
       Object.entries(refusedBy).map(([reason, count]) => [{ endpoint, reason }, count] as const),
     ),
   );
-  text.family('vtep_frames_without_port_total', 'counter', 'Frames for endpoints that have no interface.', [
+  text.family('vtep_frames_without_port_total', 'counter', 'Frames for endpoints without an interface.', [
     [{}, counters.noPort],
   ]);
 }

@@ -1,21 +1,21 @@
-/** The time of day, to the microsecond and never backwards but where the system's clock is set. */
+/** The time of day to the microsecond, which never goes backwards unless the system clock is set. */
 
 const NANO = 1e9;
-/** A clock that is further off was set. */
+/** A larger difference between the clocks means that the system clock was set. */
 const SET_MS = 100;
 const CHECK_MS = 1000;
 
-/** Where the time comes from, in milliseconds; the process's own clocks if not said. */
+/** Clocks, in milliseconds. */
 export interface TimeSource {
-  /** Since 1970, coarse. */
+  /** Time since 1970, coarse. */
   readonly wall: () => number;
-  /** Since any moment, fine; it only goes on. */
+  /** Monotonic time since an arbitrary moment, fine. */
   readonly steady: () => number;
 }
 
 const OWN: TimeSource = { wall: () => Date.now(), steady: () => performance.now() };
 
-/** Times for packets that bring none. Results stand in its fields until the next call. */
+/** Provides timestamps for packets that lack one, in its fields until the next call. */
 export class WallClock {
   /** Whole seconds since 1970. */
   seconds = 0;
@@ -25,14 +25,17 @@ export class WallClock {
   #origin: number;
   #check: number;
 
-  /** @param origin milliseconds since 1970 at which the steady clock stood at 0 */
+  /**
+   * @param source the clocks. Default: the process's
+   * @param origin time at which the steady clock was 0, in milliseconds since 1970
+   */
   constructor(source: TimeSource = OWN, origin: number = performance.timeOrigin) {
     this.#source = source;
     this.#origin = origin;
     this.#check = source.steady();
   }
 
-  /** Takes the time. */
+  /** Reads the time. */
   read(): void {
     const steady = this.#source.steady();
     if (steady >= this.#check) {

@@ -256,7 +256,7 @@ describe('capture', { skip: devicesMissing() }, () => {
       assert.equal(status, 2);
       assert.match(
         stderr,
-        /; stopped by the device\nvtep: vh1b: the capture ended before it was to: it went away or down; the packets before that are kept\n$/,
+        /; stopped by the device\nvtep: vh1b: the capture ended early: the device disappeared or went down; the packets before that are kept\n$/,
       );
       assert.doesNotMatch(stderr, /Assertion|Warning/);
       assert.equal((await framesOf(path)).length, 417);
@@ -269,10 +269,10 @@ describe('capture', { skip: devicesMissing() }, () => {
     const filter = 'udp port vxlan or not';
     veth.ip('link', 'set', 'lo', 'down');
     for (const [words, message] of [
-      [['none0'], 'there is no device "none0"; vtep capture --list names them'],
+      [['none0'], 'there is no device "none0"; vtep capture --list shows them'],
       [['lo'], '"lo" is down; bring it up first: ip link set lo up'],
-      [['vh1b', '--filter', filter], /^libpcap can't use the filter: .*; man pcap-filter says how they are written$/],
-      [['vh1b', '--filter', 'x'.repeat(20_000)], "a filter of more than 16384 characters isn't taken"],
+      [['vh1b', '--filter', filter], /^libpcap rejects the filter: .*; see: man pcap-filter$/],
+      [['vh1b', '--filter', 'x'.repeat(20_000)], 'a filter may have at most 16384 characters'],
     ] as const) {
       const { status, stdout, stderr } = await veth.run(['capture', ...words]);
       assert.equal(status, 2);
@@ -291,10 +291,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     ]) {
       const { status, stderr } = spawnSync('setpriv', [...words, ...call], { encoding: 'utf8' });
       assert.equal(status, 2);
-      assert.match(
-        stderr,
-        /^vtep: "lo": the system doesn't let this user use devices \(.*\); be root, or give node CAP_NET_RAW\n$/,
-      );
+      assert.match(stderr, /^vtep: "lo": not permitted \(.*\); run as root, or give node CAP_NET_RAW\n$/);
     }
   });
 
@@ -325,7 +322,7 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.equal(readFileSync(path).readUInt32LE(20), 101);
     const refused = await veth.run(['inject', HTTP, '--to', 'vh1t']);
     assert.equal(refused.status, 2);
-    assert.equal(refused.stderr, 'vtep: "vh1t" takes packets of link type RAW, not Ethernet frames\n');
+    assert.equal(refused.stderr, 'vtep: "vh1t" has link type RAW, not Ethernet\n');
   });
 
   test('any captures all devices at once, cooked, with known kernel drops', async () => {

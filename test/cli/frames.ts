@@ -49,7 +49,7 @@ export function assertCrossed(
   const [ofOne, ofTwo] = [countOf(one), countOf(two)];
   for (const [hex, count] of got) {
     const seen = Math.max(ofOne.get(hex) ?? 0, ofTwo.get(hex) ?? 0);
-    assert.ok(seen > 0, `a frame stands in neither container's file: ${hex}`);
+    assert.ok(seen > 0, `a frame is in neither container's file: ${hex}`);
     assert.ok(count <= seen, `a frame comes ${count} times, ${seen} crossed: ${hex}`);
   }
   for (const [hex, count] of ofOne) {

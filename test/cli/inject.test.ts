@@ -152,7 +152,7 @@ describe('inject', { skip: devicesMissing() }, () => {
     try {
       const { status, stdout, stderr } = await running.ended;
       assert.equal(status, 2);
-      assert.equal(stderr, 'vtep: vh1a: the device went away or down\n');
+      assert.equal(stderr, 'vtep: vh1a: the device disappeared or went down\n');
       const report = JSON.parse(stdout.toString()) as Record<'read' | 'sent' | 'unsent', number>;
       const { read, sent, unsent } = report;
       const refusals = Object.values((report as unknown as { refused: Record<string, number> }).refused).reduce(
@@ -169,7 +169,7 @@ describe('inject', { skip: devicesMissing() }, () => {
   test('reports a missing device in one line', async () => {
     const { status, stderr } = await veth.run(['inject', ICMP, '--to', 'none0']);
     assert.equal(status, 2);
-    assert.equal(stderr, 'vtep: there is no device "none0"; vtep capture --list names them\n');
+    assert.equal(stderr, 'vtep: there is no device "none0"; vtep capture --list shows them\n');
   });
 
   test('sends a damaged capture up to the damage', async () => {

@@ -27,7 +27,7 @@ async function timeline(...words: string[]): Promise<Outcome> {
 }
 
 /** The indexes of lines that consist of a time and these texts. */
-function placesOf(stdout: string, ...texts: readonly string[]): number[] {
+function indexesOf(stdout: string, ...texts: readonly string[]): number[] {
   const lines = stdout.split('\n');
   return texts.map((text) => {
     const found = lines.filter((line) => /^ {2}\d{4}-/.test(line) && line.includes(text));
@@ -40,7 +40,7 @@ describe('keys timeline of a recorded rotation', () => {
   test('the wire alone shows both switches in order, and which node was first', async () => {
     const { status, stdout, stderr } = await timeline(CAPTURE, '--strict');
     assert.deepEqual([status, stderr], [0, '']);
-    const places = placesOf(
+    const indexes = indexesOf(
       stdout,
       '192.168.50.1 -> 192.168.50.2 first packet, SPI 0x3d1f9a01',
       '192.168.50.2 -> 192.168.50.1 first packet, SPI 0xb2c4e702',
@@ -50,8 +50,8 @@ describe('keys timeline of a recorded rotation', () => {
       '192.168.50.2 -> 192.168.50.1 switches 0xb2c4e702 -> 0xf0e1d2c4, 0.095 s after',
     );
     assert.deepEqual(
-      places,
-      [...places].sort((a, b) => a - b),
+      indexes,
+      [...indexes].sort((a, b) => a - b),
     );
     assert.match(stdout, /^Rotation at \+6\.363: 192\.168\.50\.1 switches first, 192\.168\.50\.2 4\.129 s later;/m);
     assert.doesNotMatch(stdout, /event:|made|opened/);
@@ -60,7 +60,7 @@ describe('keys timeline of a recorded rotation', () => {
   test('with events and dumps of its steps, shows the whole rotation in order', async () => {
     const { status, stdout, stderr } = await timeline(CAPTURE, '--events', EVENTS, ...DUMPS, '--strict');
     assert.deepEqual([status, stderr], [0, '']);
-    const places = placesOf(
+    const indexes = indexesOf(
       stdout,
       'SA 0x3d1f9a01 192.168.50.1 -> 192.168.50.2 made (from the dump, local time of the node)',
       'event: add new rx SA on n1',
@@ -75,8 +75,8 @@ describe('keys timeline of a recorded rotation', () => {
       'event: delete old SAs',
     );
     assert.deepEqual(
-      places,
-      [...places].sort((a, b) => a - b),
+      indexes,
+      [...indexes].sort((a, b) => a - b),
     );
     assert.match(
       stdout,

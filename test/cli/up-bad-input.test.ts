@@ -71,7 +71,7 @@ describe('vtep up', () => {
       await one.said(/is up on/);
       for (const other of ['node', 'system']) {
         const words = ['--config', config, '--sockets', other, '--frames-out', out()];
-        await refuses(words, /^vtep: UDP port \d+ is in use: .*; end that first\n$/);
+        await refuses(words, /^vtep: UDP port \d+ is in use: .*; stop it first\n$/);
       }
       assert.equal((await one.end('SIGTERM')).status, 0);
     }
@@ -80,7 +80,10 @@ describe('vtep up', () => {
   test('reports an address that is not on this host', async () => {
     const config = file(text(portOf(2), { vtep: '192.0.2.1' }));
     const words = ['--config', config, '--sockets', 'node', '--frames-out', out()];
-    await refuses(words, /^vtep: the node's VTEP address 192\.0\.2\.1 is no address of this host \(ip address\)\n$/);
+    await refuses(
+      words,
+      /^vtep: the node's VTEP address 192\.0\.2\.1 is not an address of this host \(ip address\)\n$/,
+    );
   });
 
   test(
@@ -100,11 +103,11 @@ describe('vtep up', () => {
         const run = (words: readonly string[]): UpProcess => new UpProcess(['--node', 'n1', ...words], NOBODY);
         unusable(
           await run(['--config', sealed]).end(),
-          /can't open a socket for IP packets \(EPERM\): run it as root, or with CAP_NET_/,
+          /can't open a socket for IP packets \(EPERM\): run as root, or with CAP_NET_/,
         );
         unusable(
           await run(['--config', clear]).end(),
-          /^vtep: can't .* \((EPERM|EACCES)\): run it as root, or with CAP_NET_ADMIN/,
+          /^vtep: can't .* \((EPERM|EACCES)\): run as root, or with CAP_NET_ADMIN/,
         );
         const low = join(open, 'low');
         writeFileSync(low, text(789), { mode: 0o644 });
@@ -112,7 +115,7 @@ describe('vtep up', () => {
           const words = ['--config', low, '--sockets', sockets, '--frames-out', join(open, 'low.pcap')];
           const ended = await run(words).end();
           // Unprivileged users may be allowed any port (net.ipv4.ip_unprivileged_port_start).
-          if (ended.signal === null) unusable(ended, /UDP port 789.*(permission denied|run it as root)/);
+          if (ended.signal === null) unusable(ended, /UDP port 789.*(permission denied|run as root)/);
         }
         const up = run(['--config', clear, '--frames-out', join(open, 'clear.pcap')]);
         await up.said(/n1 is up on 127\.0\.0\.2, UDP port \d+, by UDP socket\n/);
@@ -127,9 +130,9 @@ describe('vtep up', () => {
     const config = file(text(portOf(4), { encrypted: true }));
     const state = file('torn');
     const words = ['--config', config, '--aead', 'node', '--frames-out', out(), '--state', state];
-    await refuses(words, new RegExp(`^vtep: ${state}: its sequence numbers were cut off or changed; delete it`));
+    await refuses(words, new RegExp(`^vtep: ${state}: its sequence numbers are truncated or changed; delete it`));
     await refuses([...words.slice(0, -1), join(folder, 'none/state')], /none\/state/);
-    await refuses([...words.slice(0, -1), folder], /it is no file; name another/);
+    await refuses([...words.slice(0, -1), folder], /not a regular file; choose another path/);
   });
 
   test('reports that another process uses the state file', { skip: ROOT_ONLY }, async () => {
@@ -138,7 +141,7 @@ describe('vtep up', () => {
     const words = ['--node', 'n1', '--config', config, '--aead', 'node', '--state', state];
     const one = new UpProcess([...words, '--frames-out', out()]);
     await one.said(/is up on/);
-    await refuses([...words.slice(2), '--frames-out', out()], /\/held: process \d+ has it; end that first/);
+    await refuses([...words.slice(2), '--frames-out', out()], /\/held: in use by process \d+; stop it first/);
     assert.equal((await one.end('SIGTERM')).status, 0);
     assert.deepEqual(
       readdirSync(folder).filter((name) => name.startsWith('held')),
@@ -149,11 +152,20 @@ describe('vtep up', () => {
   test('reports a state file that can no longer be written, and exits 2', { skip: ROOT_ONLY }, async () => {
     const config = file(text(portOf(12), { encrypted: true }));
     for (const broken of [false, true]) {
-      const place = mkdtempSync(join(folder, 'state-'));
-      const words = ['--config', config, '--aead', 'node', '--frames-out', out(), '--state', join(place, 'sequences')];
+      const directory = mkdtempSync(join(folder, 'state-'));
+      const words = [
+        '--config',
+        config,
+        '--aead',
+        'node',
+        '--frames-out',
+        out(),
+        '--state',
+        join(directory, 'sequences'),
+      ];
       const up = new UpProcess(['--node', 'n1', ...words]);
       await up.said(/is up on/);
-      if (broken) rmSync(place, { recursive: true });
+      if (broken) rmSync(directory, { recursive: true });
       const { status, stdout, stderr } = await up.end('SIGTERM');
       assert.equal(status, broken ? 2 : 0, stderr);
       assert.match(stdout, /^n1: ran for/);
@@ -290,7 +302,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     const one = start(inside, file(text(4789)));
     await one.ready(/endpoint c1: c1/);
     const second = file(text(4790));
-    unusable(await start(inside, second).end(), /^vtep: another process has the TAP device c1; end that first\n$/);
+    unusable(await start(inside, second).end(), /^vtep: another process has the TAP device c1; stop it first\n$/);
     unusable(
       await start(inside, file(text(4791, { endpoint: ', netns: none-such' }))).end(),
       /no network namespace "none-such"; there are .* \(ip netns\)/,
@@ -302,7 +314,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     unusable(await start(inside, file(text(4791, { endpoint: ', device: lo' }))).end(), /make the TAP device lo/);
     unusable(
       await start(inside, file(text(4791).replace('c1:', 'much-too-long-a-name:'))).end(),
-      /much-too-long-a-name: .*; give it one by device:/,
+      /much-too-long-a-name: .*; set one with device:/,
     );
     assert.equal((await one.stop()).status, 0);
   });
@@ -330,7 +342,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     witness.ip(`link add here type veth peer name there netns ${container.name}`);
     const up = start(inside, file(text(4789, { endpoint: `, device: eth0, netns: ${container.name}` })));
     await up.ready(/endpoint c1: eth0 in /);
-    const made = (): number => up.stderr.match(/^vtep: endpoint c1: eth0 in .* was made anew$/gm)?.length ?? 0;
+    const made = (): number => up.stderr.match(/^vtep: endpoint c1: eth0 in .* was recreated$/gm)?.length ?? 0;
     const restarts = [
       async () => up.ready(/is gone \(EBADFD\)$/),
       // Another namespace takes the name immediately.
@@ -344,10 +356,10 @@ describe('vtep up with devices', { skip: requirements() }, () => {
       command(['ip', 'netns', 'delete', container.name]);
       await between();
       command(['ip', 'netns', 'add', container.name]);
-      await up.saying(() => made() === i + 1, `it made anew, ${i + 1} times`);
+      await up.saying(() => made() === i + 1, `it recreated, ${i + 1} times`);
       assert.match(container.ip('address show dev eth0'), /02:42:0a:00:09:03[^]*inet 10\.0\.9\.3\//);
       assert.doesNotMatch(witness.ip('link show'), /here@/);
-      if (process !== undefined) assert.match(up.stderr, /c1: the network namespace ".*" is another one now$/m);
+      if (process !== undefined) assert.match(up.stderr, /c1: the network namespace ".*" is a different one now$/m);
       process?.kill();
     }
     assert.equal((await up.stop()).status, 0);
@@ -367,7 +379,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
     for (let waited = 0; witness.ip('link show').includes('here@') && waited < 10_000; waited += 20) await sleep(20);
     assert.doesNotMatch(witness.ip('link show'), /here@/);
     command(['ip', 'netns', 'add', container.name]);
-    await up.ready(/was made anew$/);
+    await up.ready(/was recreated$/);
     assert.equal((await up.stop()).status, 0);
   });
 

@@ -177,7 +177,7 @@ describe('the duration of vtep up', () => {
       // If it ran for the requested time, `end` would kill it first.
       const other = await new UpProcess([...words(7), '--metrics', port, ...more]).end();
       assert.equal(other.status, 2);
-      assert.match(other.stderr, /^vtep: metrics on 127\.0\.0\.1:\d+: the port is in use; name another\n$/);
+      assert.match(other.stderr, /^vtep: metrics on 127\.0\.0\.1:\d+: the port is in use; choose another\n$/);
     }
     await one.end('SIGTERM');
   });

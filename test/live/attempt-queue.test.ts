@@ -14,7 +14,7 @@ function takeAll(queue: AttemptQueue, now: number): string[] {
 }
 
 describe('attempts', () => {
-  test('are made in the order in which they were wanted, each once', () => {
+  test('run once each, in the requested order', () => {
     const queue = new AttemptQueue();
     queue.want(keys('a', 'b', 'c'), 0);
     assert.deepEqual(takeAll(queue, 0), ['a', 'b', 'c']);
@@ -22,7 +22,7 @@ describe('attempts', () => {
     assert.deepEqual(takeAll(queue, 100), []);
   });
 
-  test('that fail are repeated after 1, 2, 4 ... seconds, at most 60', () => {
+  test('that fail are repeated after 1, 2, 4 ... at most 60 seconds', () => {
     const queue = new AttemptQueue();
     queue.want(keys('a'), 0);
     const waits: number[] = [];
@@ -37,7 +37,7 @@ describe('attempts', () => {
     assert.deepEqual(waits, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
   });
 
-  test('reach a name behind eighty that fail, however few are made between two calls of want', () => {
+  test('reach a name after eighty failing ones, however few run between two calls of want', () => {
     const queue = new AttemptQueue();
     const names = [...Array.from({ length: 80 }, (_, i) => `bad${i}`), 'good'];
     let tries = 0;
@@ -53,18 +53,18 @@ describe('attempts', () => {
     assert.fail('good was not tried');
   });
 
-  test('are due at once where what they depend on changed', () => {
+  test('are due immediately if their key changes', () => {
     const queue = new AttemptQueue();
     queue.want(keys('a', 'b'), 0);
     for (const name of takeAll(queue, 0)) queue.failed(name, 0);
     queue.want(new Map([...keys('a'), ['b', 'another']]), 0.5);
     assert.deepEqual(takeAll(queue, 0.5), ['b']);
     queue.failed('b', 0.5);
-    // Its back-off began anew.
+    // Its back-off restarted.
     assert.deepEqual(takeAll(queue, 1.5), ['a', 'b']);
   });
 
-  test('are all due at once after a restart, but for those that run', () => {
+  test('are all due immediately after a restart, except running ones', () => {
     const queue = new AttemptQueue();
     queue.want(keys('a', 'b'), 0);
     assert.equal(queue.take(0), 'a');
@@ -75,7 +75,7 @@ describe('attempts', () => {
     assert.deepEqual(takeAll(queue, 0), ['b']);
   });
 
-  test('end with what is wanted no more', () => {
+  test('stop for names that are no longer wanted', () => {
     const queue = new AttemptQueue();
     queue.want(keys('a', 'b'), 0);
     queue.want(keys('b'), 0);

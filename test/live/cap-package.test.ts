@@ -1,4 +1,4 @@
-/** What a program says that has no package cap, or one that can't be used. */
+/** Errors if the cap package is missing or unusable. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ const CALLS = [
   ['inject', fixture('vxlan/01-icmp.underlay.pcap'), '--to', 'lo'],
 ];
 
-/** Runs every command that needs the package, which is as `index` says, and gives what they say: the same. */
+/** Runs every command that needs the package, with `index` as its main module, and returns their common message. */
 function said(files: Readonly<Record<string, string>> | undefined): string {
   const cap = join(folder, 'node_modules/cap');
   rmSync(cap, { recursive: true, force: true });
@@ -45,31 +45,31 @@ function said(files: Readonly<Record<string, string>> | undefined): string {
   return outcomes[0].stderr;
 }
 
-const NEEDS = 'vtep: live capture needs the package cap, which ';
+const NEEDS = 'vtep: live capture needs the cap package, which ';
 const BUILD = 'apt-get install build-essential python3 libpcap-dev';
 
-describe('without the package cap', () => {
+describe('without the cap package', () => {
   test('capture and inject say what to install, in one line', () => {
     assert.equal(said(undefined), `${NEEDS}is not installed (on Debian: ${BUILD}; then npm install cap)\n`);
   });
 
-  test('one that was not built is to be built', () => {
+  test('says how to build a package that was not built', () => {
     const line = said({ 'index.js': "require('../build/Release/cap.node')" });
     assert.equal(line, `${NEEDS}was not built (on Debian: ${BUILD}; then npm rebuild cap)\n`);
   });
 
-  test('where libpcap is absent, it is to be installed', () => {
+  test('says how to install libpcap if it is missing', () => {
     const words = 'libpcap.so.0.8: cannot open shared object file: No such file or directory';
     const line = said({ 'index.js': `throw new Error(${JSON.stringify(words)})` });
     assert.equal(line, `${NEEDS}lacks libpcap: ${words} (on Debian: apt-get install libpcap0.8)\n`);
   });
 
-  test('one that can’t be loaded is said with the first line of why', () => {
+  test('reports the first line of any other load error', () => {
     const line = said({ 'index.js': 'throw new Error("made for another Node\\nand more")' });
     assert.equal(line, `${NEEDS}can't be loaded: made for another Node (on Debian: ${BUILD}; then npm rebuild cap)\n`);
   });
 
-  test('nothing else needs it', () => {
+  test('no other command needs it', () => {
     rmSync(join(folder, 'node_modules/cap'), { recursive: true, force: true });
     const { status, stderr } = vtep('inspect', fixture('vxlan/01-icmp.underlay.pcap'));
     assert.equal(status, 0, stderr);

@@ -15,7 +15,7 @@ import { C1 } from '../dataplane/topology.js';
 const scratchFolder = scratch();
 const RECORDING = fixture('vxlan/01-icmp.c1.pcap');
 
-/** A port over the recording, with a clock that the test sets. */
+/** A port over the recording, with a clock set by the test. */
 async function paced(
   speed: number | undefined,
   networkOf: (mac: string) => number,
@@ -32,7 +32,7 @@ async function paced(
   });
   const arena = new Arena({ slots, frameBytes, debug: true });
   const batch = new PacketBatch(arena);
-  // What it reads comes with a later turn.
+  // Reads complete in a later turn.
   const take = async (): Promise<number> => {
     for (let i = 0; i < 20; i++) {
       port.receive(batch);
@@ -44,9 +44,9 @@ async function paced(
   return { time, port, arena, batch, take };
 }
 
-describe('a port of captures', () => {
+describe('a capture port', () => {
   for (const speed of [undefined, 4]) {
-    test(`gives frames at the recording's pace${speed === undefined ? '' : `, ${speed} times as fast`}`, async () => {
+    test(`provides frames at the recorded pace${speed === undefined ? '' : `, ${speed} times as fast`}`, async () => {
       const frames = await framesOf(RECORDING);
       const first = frames[0].seconds * 1000 + frames[0].nanoseconds / 1e6;
       const { time, take, arena, batch, port } = await paced(speed, () => 3);
@@ -68,12 +68,12 @@ describe('a port of captures', () => {
     });
   }
 
-  test('gives frames without a time at once, and begins with the first that has one', async () => {
+  test('provides frames without a timestamp immediately, and starts the clock at the first with one', async () => {
     const blocks = new Blocks(false);
     const frame = new Uint8Array(60).fill(2);
     const second = 1_000_000n;
     const path = join(scratchFolder, 'timeless.pcapng');
-    // One block has no time, and another an absurd one.
+    // One block has no timestamp, and another has an absurd one.
     const stamped = [1_700_000_000n, 1_700_000_001n].map((at) => blocks.enhanced(0, at * second, frame));
     const absurd = blocks.enhanced(1, 1n, frame);
     const offset = Buffer.alloc(8);
@@ -97,7 +97,7 @@ describe('a port of captures', () => {
     batch.clear();
   });
 
-  test('passes over frames of no endpoint here, and counts them', async () => {
+  test('skips and counts frames that aren’t from a local endpoint', async () => {
     const frames = await framesOf(RECORDING);
     const { take, port, batch } = await paced(Infinity, (mac) => (mac === C1 ? 0 : -1));
     const own = frames.filter(({ hex }) => hex.slice(12, 24) === C1).length;
@@ -106,7 +106,7 @@ describe('a port of captures', () => {
     batch.clear();
   });
 
-  test('holds frames back while the arena has no slot, and loses none by that', async () => {
+  test('holds frames back while the arena has no free slot, and loses none', async () => {
     const frames = await framesOf(RECORDING);
     const { take, port, batch, arena } = await paced(Infinity, () => 0, { slots: 3 });
     const came: string[] = [];
@@ -124,7 +124,7 @@ describe('a port of captures', () => {
     assert.deepEqual([port.counters.received, port.passedOver], [frames.length, 0]);
   });
 
-  test('passes over frames that are longer than a slot, and counts them', async () => {
+  test('skips and counts frames longer than a slot', async () => {
     const frames = await framesOf(RECORDING);
     const { take, port, batch } = await paced(Infinity, () => 0, { frameBytes: 200 });
     const short = frames.filter(({ hex }) => hex.length <= 400).length;
@@ -134,7 +134,7 @@ describe('a port of captures', () => {
     batch.clear();
   });
 
-  test('writes frames with the time that it is, and has none to give without a capture', () => {
+  test('writes frames with the current time, and provides none without a capture', () => {
     const parts: Uint8Array[] = [];
     const sink = new PcapWriter((bytes) => parts.push(bytes.slice()), { nanoseconds: true });
     const port = new CapturePort({ sink, networkOf: () => 0, clock: () => 0, wallClock: () => 1_700_000_000_123 });

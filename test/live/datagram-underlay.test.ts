@@ -135,8 +135,12 @@ describe('an underlay of a socket of Node', () => {
         return true;
       });
     };
-    await fails(HERE, 'PORT_IN_USE', /^UDP port \d+ is in use: .*; end that first$/);
-    await fails(Uint8Array.of(192, 0, 2, 1), 'NOT_THERE', /192\.0\.2\.1 is no address of this host \(ip address\)$/);
+    await fails(HERE, 'PORT_IN_USE', /^UDP port \d+ is in use: .*; stop it first$/);
+    await fails(
+      Uint8Array.of(192, 0, 2, 1),
+      'NOT_THERE',
+      /192\.0\.2\.1 is not an address of this host \(ip address\)$/,
+    );
   });
 
   test('carries no ESP and has nothing to be polled', async () => {

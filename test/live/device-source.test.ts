@@ -1,4 +1,4 @@
-/** Devices as a library has them, on loopback; what the commands do with them is in test/cli. */
+/** The library's device classes, on loopback. test/cli tests the commands. */
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -16,13 +16,13 @@ describe('a device of the system', { skip: devicesMissing() }, () => {
   });
   after(() => socket.close());
 
-  test('listDevices knows loopback and its addresses', () => {
+  test('listDevices includes loopback and its addresses', () => {
     const loopback = listDevices().find(({ name }) => name === 'lo');
     assert.equal(loopback?.loopback, true);
     assert.ok(loopback.addresses.includes('127.0.0.1'));
   });
 
-  test('DeviceSource takes the first filter that can be used, and gives packets until it is stopped', async () => {
+  test('DeviceSource uses the first filter that libpcap accepts, and provides packets until stopped', async () => {
     const source = await DeviceSource.open('lo', {
       filters: ['no filter', `udp dst port ${port}`, 'tcp'],
       bufferBytes: 1 << 20,
@@ -34,7 +34,7 @@ describe('a device of the system', { skip: devicesMissing() }, () => {
     for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
       for (let i = 0; i < batch.count; i++) {
         const at = batch.offset[i];
-        // Ethernet, IPv4 and UDP: 42 bytes.
+        // Ethernet, IPv4 and UDP headers: 42 bytes.
         texts.push(Buffer.from(batch.bytes.subarray(at + 42, at + batch.capturedLength[i])).toString());
         assert.ok(batch.seconds[i] > before && batch.seconds[i] < before + 60);
       }
@@ -49,7 +49,7 @@ describe('a device of the system', { skip: devicesMissing() }, () => {
     await source.close();
   });
 
-  test('DeviceSource can be closed while somebody waits for packets', async () => {
+  test('DeviceSource can be closed during a pending read', async () => {
     const source = await DeviceSource.open('lo', { filters: ['less 1'] });
     const waiting = source.next();
     await source.close();
@@ -57,7 +57,7 @@ describe('a device of the system', { skip: devicesMissing() }, () => {
     assert.equal(source.damage, undefined);
   });
 
-  test('DeviceSink sends nothing more after stop, and what it didn’t send is counted', async () => {
+  test('DeviceSink sends nothing after stop, and counts what it didn’t send', async () => {
     const sink = await DeviceSink.open('lo', { by: 'packets', rate: 0.001 });
     const frame = new Uint8Array(60);
     for (let i = 0; i < 10; i++) sink.write(frame, 0, 60, 60, 0, 0);
@@ -69,7 +69,7 @@ describe('a device of the system', { skip: devicesMissing() }, () => {
     await sink.close();
   });
 
-  test('a device that isn’t there is refused by a typed error', async () => {
+  test('throws a typed error for a missing device', async () => {
     const expected = { name: 'LiveError', code: 'NO_SUCH_DEVICE' };
     await assert.rejects(DeviceSource.open('none0'), expected);
     await assert.rejects(DeviceSink.open('none0', { by: 'none' }), expected);

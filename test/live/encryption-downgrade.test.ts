@@ -1,4 +1,4 @@
-/** Which topologies would send in clear what was encrypted, where names alone don't say which endpoint is meant. */
+/** Downgrades to clear where names alone don't identify an endpoint. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EncryptedVnis } from '../../src/live/encryption-downgrade.js';
@@ -16,7 +16,7 @@ const NETWORKS = {
 type Containers = Readonly<Record<string, number>>;
 type Attached = Partial<Record<keyof typeof NETWORKS, Containers>>;
 
-/** What `docker network inspect` prints on a node. */
+/** The output of `docker network inspect` on a node. */
 function inspect(attached: Attached): string {
   const networks = Object.entries(NETWORKS).map(([name, { vni, subnet, encrypted }]) => ({
     Name: name,
@@ -37,7 +37,7 @@ function inspect(attached: Attached): string {
 
 const ring = KeyRing.generate({ random: (bytes) => void bytes.fill(7) });
 
-/** Of two nodes, or with the nodes the other way round. */
+/** An import of two nodes, in either order. */
 function topology(a: Attached, b: Attached = {}, turned = false): Topology {
   const nodes = [
     { name: 'a', vtep: '192.0.2.1', networks: inspect(a) },
@@ -52,10 +52,10 @@ function downgrade(before: Topology, after: Topology): string | undefined {
   return encrypted.downgradeIn(before, after);
 }
 
-describe('an endpoint would leave an encrypted network', () => {
+describe('an endpoint is downgraded', () => {
   const published: Attached = { ingress: { web: 3 }, app: { web: 3 } };
 
-  test('not where its container is in a clear network as well, and was before', () => {
+  test('not if its container is and was in a clear network as well', () => {
     const before = topology(published);
     assert.equal(downgrade(before, before), undefined);
     assert.equal(downgrade(before, topology(published)), undefined);
@@ -63,23 +63,23 @@ describe('an endpoint would leave an encrypted network', () => {
     assert.equal(downgrade(before, topology({ ...published, ingress: { web: 3, api: 4 } })), undefined);
   });
 
-  test('not where another node has a container of its name', () => {
+  test('not if another node has a container with its name', () => {
     const [a, b]: Attached[] = [{ app: { web: 3 } }, { other: { web: 3 } }];
     assert.equal(downgrade(topology(a, b), topology(a, b)), undefined);
     assert.equal(downgrade(topology(a, {}), topology(a, b)), undefined);
   });
 
-  test('not where its container is made anew in all of its networks, or stays encrypted', () => {
+  test('not if its container is recreated in all of its networks, or stays encrypted', () => {
     assert.equal(downgrade(topology(published), topology({ ingress: { web: 5 }, app: { web: 5 } })), undefined);
     assert.equal(downgrade(topology({ app: { web: 3 } }), topology(published)), undefined);
   });
 
-  test('not where it is no more than taken off the encrypted network', () => {
+  test('not if it is only removed from the encrypted network', () => {
     assert.equal(downgrade(topology(published), topology({ ingress: { web: 3 } })), undefined);
   });
 
-  test('where it is moved to a clear network, on its node or on another', () => {
-    const message = 'the endpoint web would leave an encrypted network for other (VNI 4098), which is clear';
+  test('if it moves to a clear network, on its node or another', () => {
+    const message = 'the endpoint web would move from an encrypted network to other (VNI 4098), which is clear';
     for (const after of [topology({ other: { web: 3 } }), topology({}, { other: { web: 9 } })]) {
       assert.equal(downgrade(topology({ app: { web: 3 } }), after), message);
     }

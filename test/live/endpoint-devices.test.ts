@@ -12,7 +12,7 @@ import { requirements } from './namespaces/requirements.js';
 
 const PORT = portOf(10);
 const FAILING = 40;
-/** How long a test waits for what certainly comes, in milliseconds. */
+/** How long a test waits for something certain, in milliseconds. */
 const PATIENCE = 20_000;
 
 function topologyOf(endpoints: readonly string[], nodes = ''): Topology {
@@ -34,7 +34,7 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
   let troubles: string[] = [];
   before(() => {
     good = bench.namespace('good');
-    // As every namespace of a bench: without IPv6.
+    // Like every namespace of a bench, without IPv6.
     off = bench.namespace('off');
   });
   after(() => bench.close());
@@ -51,7 +51,7 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
     troubles = [];
     return LiveVtep.open({ topology, node: 'n1', sockets: 'node', onTrouble: (text) => troubles.push(text) });
   };
-  /** Runs a VTEP while something else is done, and closes it. */
+  /** Runs a VTEP during an action, and closes it. */
   const running = async (vtep: LiveVtep, act: () => Promise<void>): Promise<void> => {
     const ending = new AbortController();
     const run = vtep.run(ending.signal);
@@ -70,23 +70,23 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
     }
   };
 
-  test('that can’t be made keep none of the others from being made, and each is reported once', async () => {
+  test('that can’t be created don’t affect the others, and each is reported once', async () => {
     const vtep = await open(topologyOf([fine('c1')]));
     await running(vtep, async () => {
       vtep.update(topologyOf([...failing(), fine('c1'), fine('c2', '10.0.9.4')]));
       await vtep.devicesSettled();
       assert.deepEqual([...vtep.node.ports.keys()], ['c1', 'c2']);
       assert.match(good.ip('address show dev c2'), /inet 10\.0\.9\.4\/24/);
-      // Time for a second attempt: the first is repeated after a second.
+      // Time for a second attempt, one second after the first.
       await sleep(2500);
       assert.equal(troubles.length, FAILING);
       for (const [i, text] of troubles.entries()) {
-        assert.match(text, new RegExp(`^endpoint f${i}: can't set the IPv6 address of f${i}: IPv6 is off there`));
+        assert.match(text, new RegExp(`^endpoint f${i}: can't set the IPv6 address of f${i}: IPv6 is disabled there`));
       }
     });
   });
 
-  test('are made, let go and tried again without a call of the packet loop that enters a namespace or moves a device', async () => {
+  test('are created, released and retried without the packet loop entering a namespace or moving a device', async () => {
     const vtep = await open(topologyOf([fine('c1')]));
     const own = Object.assign({}, linux());
     const called: string[] = [];
@@ -112,7 +112,7 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
     });
   });
 
-  test('are what the latest config says, however soon it comes after another', async () => {
+  test('follow the latest config, however soon after another', async () => {
     const vtep = await open(topologyOf([]));
     await running(vtep, async () => {
       vtep.update(topologyOf([fine('c1'), fine('c2', '10.0.9.5')]));
@@ -126,7 +126,7 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
     assert.deepEqual(troubles, []);
   });
 
-  test('are tried at once after an update, and by themselves once what was in the way is gone', async () => {
+  test('are retried immediately after an update, and without one when the obstacle is gone', async () => {
     const vtep = await open(topologyOf([]));
     const name = `${good.name.replace(/good$/, '')}later`;
     const later = `c9: { network: four, node: n1, ip: 10.0.9.9, device: c9, netns: ${name} }`;
@@ -144,7 +144,7 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
     });
   });
 
-  test('are gone when it is closed, also those that were on order', async () => {
+  test('are gone after close, including requested ones', async () => {
     const vtep = await open(topologyOf([fine('c1')]));
     vtep.update(topologyOf([fine('c1'), fine('c2', '10.0.9.5'), fine('c3', '10.0.9.6')]));
     vtep.close();
@@ -153,8 +153,8 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
     assert.deepEqual(troubles, []);
   });
 
-  test('that can’t be made when it is opened are its error, and leave nothing', async () => {
-    await assert.rejects(open(topologyOf([fine('c1'), ...failing()])), /endpoint|IPv6 is off there/);
+  test('that can’t be created at the start give an error, and leave nothing', async () => {
+    await assert.rejects(open(topologyOf([fine('c1'), ...failing()])), /endpoint|IPv6 is disabled there/);
     await until(() => !/^c\d/m.test(good.ip('-brief link show')), 'all are gone');
     (await open(topologyOf([fine('c1')]))).close();
   });

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { callFailed, Errno, errnoName } from '../../src/live/linux.js';
 import { withoutSockets } from './loopback.js';
 
-describe('errors of the system', { skip: withoutSockets() }, () => {
-  test('go by their names, also those that Node has none for', () => {
+describe('system errors', { skip: withoutSockets() }, () => {
+  test('have names, also those unknown to Node', () => {
     assert.deepEqual([1, 2, 19, 98, 77, 99_999].map(errnoName), [
       'EPERM',
       'ENOENT',
@@ -15,13 +15,13 @@ describe('errors of the system', { skip: withoutSockets() }, () => {
     ]);
   });
 
-  test('say what was to be done, and who may, where that is what is wrong', () => {
+  test('name the operation, and the required privileges if those are missing', () => {
     assert.equal(callFailed('do it', 19).message, "can't do it (ENODEV)");
     const { code, message } = callFailed('do it', 1);
     assert.equal(code, 'NOT_PERMITTED');
-    assert.equal(message, "can't do it (EPERM): run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW");
+    assert.equal(message, "can't do it (EPERM): run as root, or with CAP_NET_ADMIN and CAP_NET_RAW");
     const other = callFailed('enter it', Errno.Perm, 'CAP_SYS_ADMIN').message;
-    assert.equal(other, "can't enter it (EPERM): run it as root, or with CAP_SYS_ADMIN");
+    assert.equal(other, "can't enter it (EPERM): run as root, or with CAP_SYS_ADMIN");
     assert.equal(callFailed('do it', 22).code, 'SYSTEM_CALL');
   });
 });

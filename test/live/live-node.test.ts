@@ -403,7 +403,7 @@ describe('a node that takes another config over', () => {
     test('for want of the line that says so refuses it, and goes on encrypting', () => {
       keepsSealing(
         text.replace(', encrypted: true', ''),
-        /^the network net \(VNI 4097\) was encrypted and isn't any more; this takes a restart$/,
+        /^the network net \(VNI 4097\) was encrypted and would become clear; this takes a restart$/,
       );
       keepsSealing(clear, /^the network net \(VNI 4097\) was encrypted/);
     });
@@ -416,7 +416,7 @@ describe('a node that takes another config over', () => {
     test('as an endpoint would be in a clear network refuses it', () => {
       keepsSealing(
         text.replaceAll('network: net,', 'network: other,'),
-        /^the endpoint c1 would leave an encrypted network for other \(VNI 5000\), which is clear; this takes a restart$/,
+        /^the endpoint c1 would move from an encrypted network to other \(VNI 5000\), which is clear; this takes a restart$/,
       );
     });
 

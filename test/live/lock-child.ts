@@ -1,6 +1,6 @@
 /**
- * Run by sequence-file.test.ts: takes hold of a file as soon as a byte of input comes, says whether it got it, and stays
- * until its input ends.
+ * Run by sequence-file.test.ts: locks a file when a byte of input arrives, says whether it succeeded, and runs until
+ * its input ends.
  */
 import { readSync } from 'node:fs';
 import { LiveError } from '../../src/live/error.js';
@@ -19,4 +19,4 @@ try {
 }
 process.stdout.write(said);
 while (readSync(0, input) > 0);
-// Left without letting go, as a process that is killed leaves.
+// Exits without releasing the lock, like a killed process.

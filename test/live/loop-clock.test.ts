@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { LoopClock } from '../../src/live/loop-clock.js';
 
 describe('LoopClock', () => {
-  test('counts from the first packet, and each round from the end of the one before', () => {
+  test('counts from the first packet, and each round from the end of the previous one', () => {
     const clock = new LoopClock();
     const times: string[] = [];
     for (let round = 0; round < 3; round++) {
@@ -30,7 +30,7 @@ describe('LoopClock', () => {
     ]);
   });
 
-  test('never goes back: an older packet, and one without a time, count as old as the one before', () => {
+  test('never goes back: an older packet, or one without a time, gets the time of the previous one', () => {
     const clock = new LoopClock();
     clock.begin();
     clock.timeless();

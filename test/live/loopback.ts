@@ -1,10 +1,10 @@
-/** Sockets between addresses of loopback, and what tests of them need of a machine. */
+/** Sockets between loopback addresses, and the requirements of their tests. */
 import { LiveError } from '../../src/live/index.js';
 import { linux } from '../../src/live/linux.js';
 import { Poller } from '../../src/live/poller.js';
 import { SocketType, SystemSocket } from '../../src/live/system-socket.js';
 
-/** Two addresses of loopback. */
+/** Two loopback addresses. */
 export const HERE = Uint8Array.of(127, 0, 0, 2);
 export const THERE = Uint8Array.of(127, 0, 0, 3);
 export const LOOPBACK6 = Uint8Array.from({ length: 16 }, (_, i) => (i === 15 ? 1 : 0));
@@ -19,21 +19,21 @@ function reasonOf(open: () => void): string | undefined {
   }
 }
 
-/** Why a test of the system's sockets is passed over, or false. In CI none is. */
+/** Why a test of system sockets is skipped, or false. None are skipped in CI. */
 export function withoutSockets(): string | false {
   return process.env['CI'] === 'true' ? false : (reasonOf(() => void linux()) ?? false);
 }
 
-/** Why a test of raw sockets is passed over, or false. In CI none is. */
+/** Why a test of raw sockets is skipped, or false. None are skipped in CI. */
 export function withoutRawSockets(): string | false {
   if (process.env['CI'] === 'true') return false;
   return reasonOf(() => new SystemSocket(4, SocketType.Raw, 255, 'IP packets').close()) ?? false;
 }
 
-/** How long a test waits for what certainly comes, in milliseconds: a busy machine takes its time. */
+/** How long a test waits for something certain, in milliseconds: a busy machine is slow. */
 const PATIENCE = 20_000;
 
-/** Calls `take`, which says how many it took, until there were `count` together: a busy kernel hands over later. */
+/** Calls `take`, which returns how many it took, until the total is `count`: a busy kernel delivers late. */
 export function untilTaken(count: number, descriptors: readonly number[], take: () => number): void {
   const poller = new Poller(descriptors);
   const end = performance.now() + PATIENCE;
@@ -43,7 +43,7 @@ export function untilTaken(count: number, descriptors: readonly number[], take: 
   }
 }
 
-/** A UDP port that no other test file's process has. */
+/** A UDP port that no other test file uses. */
 export function portOf(number: number): number {
   return 20_000 + ((process.pid * 16 + number) % 12_000);
 }

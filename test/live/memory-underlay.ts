@@ -1,20 +1,20 @@
-/** A wire in memory between nodes of one process, and endpoints that are lists of frames. */
+/** An in-memory wire between nodes of one process, and endpoints that are lists of frames. */
 import type { FramePort, FramePortCounters, UnderlayCounters, UnderlayPort } from '../../src/live/index.js';
 import type { PacketBatch } from '../../src/memory/index.js';
 
-/** A packet of a node's own, and whom it goes to. */
+/** A packet and its destination. */
 export interface Sent {
   readonly to: string;
   readonly bytes: Uint8Array;
 }
 
-/** What waits for each node, by its VTEP's address. */
+/** Packets waiting for each node, by VTEP address. */
 export class MemoryWire {
   readonly waiting = new Map<string, Uint8Array[]>();
   readonly sent: Sent[] = [];
 }
 
-/** One node's end. */
+/** One node's end of the wire. */
 export class MemoryUnderlay implements UnderlayPort {
   readonly name = 'memory';
   readonly descriptors: readonly number[] = [];
@@ -71,10 +71,10 @@ export class ListPort implements FramePort {
   readonly descriptor = -1;
   failure: string | undefined;
   closed = 0;
-  /** Frames that it still sends, and those that it was given, as hexadecimal digits. */
+  /** Frames that it has yet to send, and frames received, in hexadecimal. */
   readonly outgoing: Uint8Array[] = [];
   readonly given: string[] = [];
-  /** What it says that it refused. */
+  /** Its count of refused frames. */
   refusedBy: Readonly<Record<string, number>> = {};
   readonly #held: Uint8Array[] = [];
   #received = 0;
@@ -94,13 +94,13 @@ export class ListPort implements FramePort {
 
   send(bytes: Uint8Array, start: number, end: number): void {
     this.given.push(Buffer.from(bytes.subarray(start, end)).toString('hex'));
-    // Whatever a port writes in front of a frame may harm no one.
+    // Overwrite what precedes the frame, as a port may.
     bytes.fill(0xdd, start - 10, start);
     this.#held.push(bytes.subarray(start, end));
   }
 
   flush(): void {
-    // Until here a port may do with a frame what it wants.
+    // Up to here a port may modify the frame.
     for (const frame of this.#held.splice(0)) frame.fill(0xdd);
   }
 

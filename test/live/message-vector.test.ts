@@ -4,13 +4,13 @@ import { MessageVector } from '../../src/live/message-vector.js';
 import { withoutSockets } from './loopback.js';
 import { refused } from './refused.js';
 
-describe('a vector of messages', { skip: withoutSockets() }, () => {
-  test('has from 1 to 1024 messages', () => {
+describe('a message vector', { skip: withoutSockets() }, () => {
+  test('has 1 to 1024 messages', () => {
     for (const count of [0, -1, 1025, 1.5, Number.NaN]) refused(() => new MessageVector(count), 'SYSTEM_CALL', /1024/);
     assert.equal(new MessageVector(1024).count, 1024);
   });
 
-  test('has a struct mmsghdr of 64 bytes for each, one behind the other', () => {
+  test('has consecutive mmsghdr structures of 64 bytes', () => {
     const vector = new MessageVector(3);
     assert.equal(vector.addressOf(2) - vector.addressOf(0), 128);
     assert.equal(vector.addressOf(0) % 8, 0);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LiveError, MetricsServer } from '../../src/live/index.js';
 import { hostAndPort } from '../../src/live/metrics-server.js';
 
-/** Sends bytes on a connection of their own, and gives all that comes back until it is closed. */
+/** Sends bytes on a new connection, and returns everything received until it is closed. */
 function talk(port: number, bytes: string): Promise<string> {
   return new Promise((done) => {
     let text = '';
@@ -25,7 +25,7 @@ describe('a metrics server', () => {
   };
   after(() => servers.forEach((server) => server.close()));
 
-  test('gives its page at GET /metrics, with the format’s type', async () => {
+  test('serves its page at GET /metrics, with the format’s media type', async () => {
     const { port } = await listen(() => 'x 1\n');
     for (const path of ['/metrics', '/metrics?name[]=x']) {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -35,7 +35,7 @@ describe('a metrics server', () => {
     }
   });
 
-  test('makes its page at most once a second, however often it is asked, and makes it anew after that', async () => {
+  test('makes its page at most once per second, whatever the request rate', async () => {
     let calls = 0;
     const { port } = await listen(() => `x ${++calls}\n`);
     const began = performance.now();
@@ -51,14 +51,14 @@ describe('a metrics server', () => {
     assert.ok(calls <= Math.ceil(seconds) + 1, `${calls} pages in ${seconds} s`);
   });
 
-  test('answers one request of a connection, and closes it', async () => {
+  test('answers one request per connection, and closes it', async () => {
     const { port } = await listen(() => 'x 1\n');
     const text = await talk(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
     assert.match(text, /^HTTP\/1\.1 200 OK\r\n[^]*^connection: close\r\n[^]*^x 1$/im);
     assert.equal(text.match(/^x 1$/gm)?.length, 1);
   });
 
-  test('gives status 500 where the page can’t be made, and the page as soon as it can', async () => {
+  test('returns status 500 while the page can’t be made, and the page once it can', async () => {
     let broken = true;
     const { port } = await listen(() => {
       if (broken) throw new Error('counters are gone');
@@ -77,13 +77,13 @@ describe('a metrics server', () => {
 
   test('answers while the thread that makes the page is busy', async () => {
     const { port } = await listen(() => 'x 1\n');
-    // This thread stands still until the other process has its answer.
+    // This thread blocks until the other process has its answer.
     const program = `process.stdout.write(String((await fetch('http://127.0.0.1:${port}/')).status))`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 60_000 });
     assert.equal(stdout.toString(), '404');
   });
 
-  test('serves others while clients hold connections open with half a request', async () => {
+  test('serves other clients while some hold connections open with partial requests', async () => {
     const { port } = await listen(() => 'x 1\n');
     const slow = Array.from({ length: 40 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
     await Promise.all(
@@ -100,21 +100,21 @@ describe('a metrics server', () => {
     for (const socket of slow) socket.destroy();
   });
 
-  test('gives HEAD no body and makes no page for it', async () => {
+  test('answers HEAD without a body, and makes no page for it', async () => {
     const { port } = await listen(() => assert.fail('was made'));
     const response = await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'HEAD' });
     assert.deepEqual([response.status, await response.text()], [200, '']);
   });
 
-  test('has nothing at another path, and takes no other method', async () => {
+  test('refuses other paths and methods', async () => {
     const { port } = await listen(() => assert.fail('was made'));
     const other = await fetch(`http://127.0.0.1:${port}/metrics/..%2f`);
-    assert.deepEqual([other.status, await other.text()], [404, 'it is at /metrics\n']);
+    assert.deepEqual([other.status, await other.text()], [404, 'see /metrics\n']);
     const post = await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'POST', body: 'x' });
     assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET, HEAD']);
   });
 
-  test('survives what is no HTTP, and a client that goes away', async () => {
+  test('survives invalid HTTP, and clients that disconnect', async () => {
     const { port } = await listen(() => 'x 1\n');
     for (const bytes of ['\x00\xff\x16\x03\n\n', 'GET', 'GET /metrics HTTP/9.9\r\n\r\n', 'x'.repeat(100_000)]) {
       await new Promise<void>((done) => {
@@ -126,7 +126,7 @@ describe('a metrics server', () => {
     assert.equal((await fetch(`http://127.0.0.1:${port}/metrics`)).status, 200);
   });
 
-  test('serves so many at a time, and those that wait when they end', async () => {
+  test('serves a limited number of connections, and further ones when those close', async () => {
     const { port } = await listen(() => 'x 1\n');
     const idle = Array.from({ length: 40 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
     await Promise.all(idle.map((socket) => new Promise((done) => socket.once('connect', done).once('close', done))));
@@ -141,7 +141,7 @@ describe('a metrics server', () => {
     assert.equal(status, 200);
   });
 
-  test('says that the port is in use, or that the address is not here', async () => {
+  test('reports that the port is in use, or that the address is not local', async () => {
     const { port } = await listen(() => '');
     const fails = async (host: string, at: number, code: string, message: RegExp): Promise<void> => {
       await assert.rejects(
@@ -154,12 +154,12 @@ describe('a metrics server', () => {
         },
       );
     };
-    await fails('127.0.0.1', port, 'PORT_IN_USE', /^metrics on 127\.0\.0\.1:\d+: the port is in use; name another$/);
-    await fails('192.0.2.1', port, 'NOT_THERE', /^metrics on 192\.0\.2\.1:\d+: no interface here has this address$/);
+    await fails('127.0.0.1', port, 'PORT_IN_USE', /^metrics on 127\.0\.0\.1:\d+: the port is in use; choose another$/);
+    await fails('192.0.2.1', port, 'NOT_THERE', /^metrics on 192\.0\.2\.1:\d+: no local interface has this address$/);
     await fails('2001:db8::1', 9100, 'NOT_THERE', /^metrics on \[2001:db8::1\]:9100: /);
   });
 
-  test('ends its connections when it is closed', async () => {
+  test('closes its connections when it is closed', async () => {
     const server = await listen(() => '');
     const socket = connect(server.port, '127.0.0.1');
     await new Promise((done) => socket.once('connect', done));
@@ -168,7 +168,7 @@ describe('a metrics server', () => {
     await closed;
   });
 
-  test('is named with brackets round an IPv6 address', () => {
+  test('puts an IPv6 address in brackets', () => {
     assert.deepEqual(
       [hostAndPort('::1', 9), hostAndPort('127.0.0.1', 9), hostAndPort('localhost', 9)],
       ['[::1]:9', '127.0.0.1:9', 'localhost:9'],

@@ -11,10 +11,10 @@ function current(): string {
   return readlinkSync('/proc/thread-self/ns/net');
 }
 
-describe('names of network namespaces in a message', () => {
+describe('network namespace names in a message', () => {
   const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `n${String(i).padStart(3, '0')}`);
 
-  test('are twenty at most, in order, and the number of the others', () => {
+  test('are at most twenty, sorted, with the number of the others', () => {
     assert.equal(namesInMessage(['b', 'a']), 'a, b');
     assert.equal(namesInMessage(names(20)), names(20).join(', '));
     assert.equal(namesInMessage(names(21).reverse()), `${names(20).join(', ')} and 1 more`);
@@ -27,7 +27,7 @@ describe('a network namespace', { skip: requirements() }, () => {
   const namespace = (name: string): NetworkNamespace => (bench ??= new NamespaceBench()).namespace(name);
   after(() => bench?.close());
 
-  test('is entered by its name or its path, and left again, with what was called given back', () => {
+  test('is entered by name or path, and left again with the result of the call', () => {
     const { name } = namespace('in');
     const own = current();
     const descriptors = readdirSync('/proc/self/fd').length;
@@ -38,10 +38,10 @@ describe('a network namespace', { skip: requirements() }, () => {
     assert.equal(readdirSync('/proc/self/fd').length, descriptors);
   });
 
-  test('is left where what was called throws, which is thrown on', () => {
+  test('is left if the call throws, and the error is rethrown', () => {
     const { name } = namespace('thrown');
     const own = current();
-    const fault = new RangeError('as told');
+    const fault = new RangeError('as requested');
     assert.throws(
       () =>
         inNamespace(name, () => {
@@ -59,10 +59,10 @@ describe('a network namespace', { skip: requirements() }, () => {
     assert.deepEqual([inner, outer], [inNamespace(two, current), inNamespace(one, current)]);
   });
 
-  test('that is not there is an error with those that are, and nothing is called', () => {
+  test('gives an error with the existing names if it is missing, without the call', () => {
     const { name } = namespace('known');
     const own = current();
-    // Other programs have some, too: of many not all are named.
+    // Other programs have namespaces, too; if there are many, not all are listed.
     const text = new RegExp(
       `^there is no network namespace "none-such"; there are .*(${name}| and \\d+ more).* \\(ip netns\\)$`,
     );
@@ -70,16 +70,16 @@ describe('a network namespace', { skip: requirements() }, () => {
     assert.equal(current(), own);
   });
 
-  test('that is another kind of file is an error that says so', () => {
+  test('gives an error for a file of another kind', () => {
     refused(
       () => inNamespace('/proc/self/stat', () => 0),
       'NOT_THERE',
-      /"\/proc\/self\/stat".*is no network namespace$/,
+      /"\/proc\/self\/stat".*: not a network namespace$/,
     );
-    refused(() => inNamespace('/proc/self/ns/uts', () => 0), 'NOT_THERE', /it is no network namespace$/);
+    refused(() => inNamespace('/proc/self/ns/uts', () => 0), 'NOT_THERE', /not a network namespace$/);
   });
 
-  test('whose name is a key in the wrong place, or holds a line’s end, gives one line without it', () => {
+  test('gives one line without the name if that is a misplaced key or contains a line break', () => {
     const key = '000102030405060708090a0b0c0d0e0f';
     for (const name of [key, `/run/${key}`, 'a\nb']) {
       assert.throws(
@@ -93,7 +93,7 @@ describe('a network namespace', { skip: requirements() }, () => {
     }
   });
 
-  test('of a name stands where ip netns keeps it', () => {
+  test('has the path where ip netns keeps it', () => {
     assert.equal(namespacePath('blue'), '/run/netns/blue');
     assert.equal(namespacePath('/proc/1/ns/net'), '/proc/1/ns/net');
   });

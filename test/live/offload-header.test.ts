@@ -9,7 +9,7 @@ import { tcpFrame, transportOf } from '../fragment/tcp-frame.js';
 
 const AT = 100;
 
-/** A frame with room in front, and the header that is put there: flags, type, then four words. */
+/** A frame with room before it, and the header written there: flags, type, then four words. */
 function put(frame: Uint8Array, unfinished = true): { readonly bytes: Uint8Array; readonly header: readonly number[] } {
   const bytes = join(new Uint8Array(AT).fill(0xee), frame);
   assert.equal(new OffloadHeader().put(bytes, AT, bytes.length, unfinished), AT - OFFLOAD_HEADER_BYTES);
@@ -23,8 +23,8 @@ function headerAt(bytes: Uint8Array): number[] {
   return [view.getUint8(at), view.getUint8(at + 1), ...[2, 4, 6, 8].map((word) => view.getUint16(at + word, true))];
 }
 
-describe('the header that a TAP device reads in front of a frame', () => {
-  test('says nothing of a frame whose checksum is whole, that has none, or that is too short for any', () => {
+describe('the offload header before a frame', () => {
+  test('requests nothing for a frame with a complete checksum, with none, or too short for one', () => {
     const whole = tcpFrame(noise(100, 1));
     const none = ethernet(udpIp(4, 80, noise(10, 2), 0), EtherType.Ipv4);
     for (const frame of [FRAME, whole, none, whole.subarray(0, 13), new Uint8Array(0)]) {
@@ -32,22 +32,22 @@ describe('the header that a TAP device reads in front of a frame', () => {
     }
   });
 
-  test('says nothing of any frame where no checksum is left to be filled in', () => {
+  test('requests nothing for any frame if checksums are never unfinished', () => {
     assert.deepEqual(put(tcpFrame(noise(100, 1), { partial: true }), false).header, [0, 0, 0, 0, 0, 0]);
   });
 
   for (const family of [4, 6] as const) {
-    test(`asks for TCP’s checksum over IPv${family} where the field holds the pseudo-header’s sum alone`, () => {
+    test(`requests TCP’s checksum over IPv${family} if the field contains just the pseudo-header’s sum`, () => {
       const partial = tcpFrame(noise(333, 3), { family, partial: true });
       const { bytes, header } = put(partial);
       assert.deepEqual(header, [1, 0, 0, 0, transportOf(family), 16]);
-      // What the kernel then does is what a sender without the offload would have done.
+      // The kernel then does what a sender without the offload would have done.
       assert.equal(completeChecksum(bytes, AT - OFFLOAD_HEADER_BYTES, bytes.length), true);
       assert.deepEqual(bytes.subarray(AT), tcpFrame(noise(333, 3), { family }));
     });
   }
 
-  test('asks for UDP’s checksum', () => {
+  test('requests UDP’s checksum', () => {
     const payload = noise(51, 4);
     const packet = udpIp(4, 80, payload, 0);
     const pseudo = pseudoHeaderSum(4, packet, 12, 17, 8 + payload.length);
@@ -57,7 +57,7 @@ describe('the header that a TAP device reads in front of a frame', () => {
     assert.deepEqual(bytes.subarray(AT), ethernet(udpIp(4, 80, payload), EtherType.Ipv4));
   });
 
-  test('says of merged segments how they were cut', () => {
+  test('describes the segmentation of coalesced segments', () => {
     const bytes = join(
       new Uint8Array(AT),
       tcpFrame(noise(1000, 5), { family: 6, options: [1, 1, 1, 1] }),
@@ -74,8 +74,8 @@ describe('the header that a TAP device reads in front of a frame', () => {
   });
 });
 
-describe('a checksum that a TAP device left to do', () => {
-  test('is refused where its places lie outside the frame, and nothing is written', () => {
+describe('an unfinished checksum from a TAP device', () => {
+  test('is refused if its offsets lie outside the frame, and nothing is written', () => {
     const frame = tcpFrame(noise(10, 7), { partial: true });
     for (const [start, field] of [
       [frame.length, 0],
@@ -93,7 +93,7 @@ describe('a checksum that a TAP device left to do', () => {
     }
   });
 
-  test('is let be where none was left', () => {
+  test('is left alone if there is none to finish', () => {
     const { bytes } = put(tcpFrame(noise(10, 8)));
     const before = bytes.slice();
     assert.equal(completeChecksum(bytes, AT - OFFLOAD_HEADER_BYTES, bytes.length), true);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MAX_BEHIND_MS, type Pace, Pacer } from '../../src/live/pacer.js';
 
-/** When packets of the given times (in milliseconds) and sizes are due, of a sender that is never late. */
+/** Due times of packets with the given times (in milliseconds) and sizes, for a sender that is never late. */
 function dueTimes(pace: Pace, times: readonly number[], bytes: readonly number[] = times.map(() => 100)): number[] {
   const pacer = new Pacer(pace);
   let now = 1000;
@@ -21,7 +21,7 @@ describe('Pacer', () => {
     assert.deepEqual(dueTimes({ by: 'timestamps', speed: 0.5 }, times), [0, 1.5, 1001, 4001]);
   });
 
-  test('by timestamps sends a packet that is older than the one before right behind it', () => {
+  test('by timestamps sends a packet older than its predecessor right after it', () => {
     assert.deepEqual(dueTimes({ by: 'timestamps', speed: 1 }, [0, 50, 20, 60]), [0, 50, 50, 60]);
   });
 
@@ -31,17 +31,17 @@ describe('Pacer', () => {
     assert.deepEqual(dueTimes({ by: 'bits', rate: 10 }, [0, 0, 0, 0], [1250, 2500, 1250, 1]), [0, 1, 3, 4]);
   });
 
-  test('of no pace holds nothing back and knows of no lateness', () => {
+  test('without a pace holds nothing back and reports no delay', () => {
     const pacer = new Pacer({ by: 'none' });
     for (const now of [5, 6, 500]) assert.equal(pacer.due(now, 9, 9, 9), now);
     pacer.went(1000);
     assert.equal(pacer.worstMs, 0);
   });
 
-  test('a small delay is caught up, so that the rate holds', () => {
+  test('catches up on a small delay, so that the rate holds', () => {
     const pacer = new Pacer({ by: 'packets', rate: 100 });
     assert.equal(pacer.due(0, 0, 0, 1), 0);
-    // 50 ms late: the packets that were due meanwhile go at once, those behind them on time.
+    // 50 ms late: packets due in the meantime are sent immediately, later ones on time.
     assert.deepEqual(
       [1, 2, 3, 4, 5].map(() => pacer.due(60, 0, 0, 1)),
       [60, 60, 60, 60, 60],
@@ -52,7 +52,7 @@ describe('Pacer', () => {
     );
   });
 
-  test('a long delay puts off what follows, so that it ends in no burst', () => {
+  test('a long delay shifts the schedule, so that no burst follows', () => {
     const pacer = new Pacer({ by: 'packets', rate: 100 });
     pacer.due(0, 0, 0, 1);
     const late = 10 + MAX_BEHIND_MS + 1;
@@ -60,7 +60,7 @@ describe('Pacer', () => {
     assert.equal(pacer.due(late, 0, 0, 1), late + 10);
   });
 
-  test('says how late a packet went at the worst', () => {
+  test('reports the maximum delay', () => {
     const pacer = new Pacer({ by: 'packets', rate: 100 });
     pacer.due(0, 0, 0, 1);
     pacer.went(0);

@@ -7,7 +7,7 @@ import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { HERE, portOf, withoutSockets } from './loopback.js';
 
 describe('a poller', { skip: withoutSockets() }, () => {
-  test('waits as long as it was told where nothing comes', () => {
+  test('waits for its timeout if nothing arrives', () => {
     const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
     const poller = new Poller([-1, socket.descriptor]);
     const began = performance.now();
@@ -17,7 +17,7 @@ describe('a poller', { skip: withoutSockets() }, () => {
     socket.close();
   });
 
-  test('says which of its descriptors has something, and no more once that is taken', () => {
+  test('reports which descriptor is readable, until it is read', () => {
     const [one, two] = [0, 1].map(() => new SystemSocket(4, SocketType.Datagram, 0, 'a test'));
     two.bind(HERE, portOf(0), 'loopback');
     const poller = new Poller([one.descriptor, two.descriptor]);
@@ -33,7 +33,7 @@ describe('a poller', { skip: withoutSockets() }, () => {
     two.close();
   });
 
-  test('takes one that is gone for ready, so that whoever reads it finds out', () => {
+  test('reports a closed descriptor as ready, so that the reader notices', () => {
     const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
     const poller = new Poller([socket.descriptor]);
     socket.close();
@@ -41,7 +41,7 @@ describe('a poller', { skip: withoutSockets() }, () => {
     assert.equal(poller.isReady(0), true);
   });
 
-  test('of nothing waits, too', () => {
+  test('also waits without descriptors', () => {
     assert.equal(new Poller([]).wait(1), false);
   });
 });

@@ -1,4 +1,4 @@
-/** Reads a page in Prometheus' text format, version 0.0.4, by its grammar; anything else is an error. */
+/** Parses Prometheus's text format, version 0.0.4, strictly. */
 import assert from 'node:assert/strict';
 
 /** A value with its labels. */
@@ -7,7 +7,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** Samples of one name. */
+/** The samples of one metric. */
 export interface Family {
   readonly name: string;
   readonly type: string;
@@ -42,7 +42,7 @@ function labelsOf(text: string): Record<string, string> {
   return labels;
 }
 
-/** The families of a page. */
+/** The metric families of a page. */
 export function parsePrometheus(page: string): Family[] {
   assert.ok(page.endsWith('\n'), 'the last line has an end');
   const families: Family[] = [];
@@ -64,7 +64,7 @@ export function parsePrometheus(page: string): Family[] {
       const [, name, labels = '', value = ''] = match ?? [];
       assert.ok(match, `a line that can't be read: ${line}`);
       const family = families.at(-1);
-      assert.ok(family !== undefined && family.name === name, 'samples stand behind their type');
+      assert.ok(family !== undefined && family.name === name, 'samples follow their type');
       const series = `${name}{${labels}}`;
       assert.ok(!seen.has(series), `${series} comes twice`);
       seen.add(series);
@@ -76,7 +76,7 @@ export function parsePrometheus(page: string): Family[] {
   return families;
 }
 
-/** The sum of a family's samples that have these labels; 0 if there are none. */
+/** The sum of a family's samples with these labels; 0 if there are none. */
 export function sumOf(
   families: readonly Family[],
   name: string,

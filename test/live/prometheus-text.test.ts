@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { PrometheusText } from '../../src/live/prometheus-text.js';
 import { parsePrometheus } from './prometheus-page.js';
 
-describe("a page in Prometheus' text format", () => {
-  test('says of each family what it is, once, then its samples', () => {
+describe("a page in Prometheus's text format", () => {
+  test('describes each family once, before its samples', () => {
     const page = new PrometheusText();
     page.family('a_total', 'counter', 'What a is.', [
       [{ way: 'in', peer: 'n1' }, 3],
@@ -18,7 +18,7 @@ describe("a page in Prometheus' text format", () => {
     );
   });
 
-  test('keeps quotes, backslashes and ends of lines in what is named by strangers', () => {
+  test('escapes quotes, backslashes and line breaks in label values', () => {
     const names = ['a"b', 'a\\b', 'a\nb', '\\n', 'a\\"\n}', 'é漢', '', '{x="y"} 1'];
     const page = new PrometheusText();
     page.family(

@@ -12,7 +12,7 @@ import { refused } from './refused.js';
 const open: SystemSocket[] = [];
 let ports = 0;
 
-/** A socket on a port of its own. */
+/** A socket on an unused port. */
 function socketOn(address: Uint8Array): { socket: SystemSocket; port: number } {
   const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
   open.push(socket);
@@ -21,17 +21,17 @@ function socketOn(address: Uint8Array): { socket: SystemSocket; port: number } {
   return { socket, port };
 }
 
-/** Payloads of these lengths, each filled with its number. */
+/** Payloads of these lengths, each filled with its index. */
 function batchOf(arena: Arena, lengths: readonly number[]): PacketBatch {
   const batch = new PacketBatch(arena);
   lengths.forEach((length, i) => batch.copyIn(new Uint8Array(length).fill(i), 0, length, -1, 0));
   return batch;
 }
 
-describe('datagrams by vectors', { skip: withoutSockets() }, () => {
+describe('datagrams through vectors', { skip: withoutSockets() }, () => {
   after(() => open.forEach((socket) => socket.close()));
 
-  /** Sends payloads of these lengths from one address of loopback to the other. */
+  /** Sends payloads of these lengths from one loopback address to the other. */
   function sendTo(port: number, lengths: readonly number[], tos?: number): { sent: SendVector; port: number } {
     const from = socketOn(HERE);
     if (tos !== undefined) assert.ok(from.socket.set({ level: 0, name: 1 } as never, tos));
@@ -46,7 +46,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     return { sent, port: from.port };
   }
 
-  test('come whole and in their order, with their sender, over many calls of a few', () => {
+  test('arrive complete and in order with their sender, over many small calls', () => {
     const { socket, port } = socketOn(THERE);
     const lengths = Array.from({ length: 40 }, (_, i) => i * 13);
     const { sent, port: from } = sendTo(port, lengths);
@@ -76,7 +76,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('that are longer than a slot have no length, and their slots are used again', () => {
+  test('longer than a slot have no length, and their slots are reused', () => {
     const { socket, port } = socketOn(THERE);
     sendTo(port, [300, 100, 101, 0, 60_000, 99]);
     const arena = new Arena({ slots: 6, frameBytes: 100, debug: true });
@@ -95,7 +95,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     assert.equal(arena.available, 6);
   });
 
-  test('tell their traffic class where the socket is asked for it, also behind one that was too long', () => {
+  test('have their traffic class if the socket reports it, also after one that was too long', () => {
     const { socket, port } = socketOn(THERE);
     const arena = new Arena({ slots: 4, frameBytes: 100 });
     const vector = new ReceiveVector(arena, 4);
@@ -112,7 +112,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     vector.close();
   });
 
-  test('have all of their address and traffic class, also where one that was too long came before, some calls ago', () => {
+  test('have a complete address and traffic class, also calls after one that was too long', () => {
     const { socket, port } = socketOn(THERE);
     const arena = new Arena({ slots: 8, frameBytes: 100 });
     const vector = new ReceiveVector(arena, 4);
@@ -121,7 +121,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
       untilTaken(1, [socket.descriptor], () => (count = vector.receive(socket.descriptor, most)));
       return count;
     };
-    // Without the option, the kernel leaves no control data of the second, which is too long, and its slot stays.
+    // Without the option, the kernel writes no control data for the second, which is too long, and its slot stays.
     sendTo(port, [10, 500], 0xb8);
     assert.equal(receive(4), 2);
     arena.free(vector.take(0));
@@ -140,7 +140,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     vector.close();
   });
 
-  test('wait in the socket while the arena has no slots, and come when it has', () => {
+  test('wait in the socket while the arena has no free slots', () => {
     const { socket, port } = socketOn(THERE);
     sendTo(port, [1, 2, 3]);
     const arena = new Arena({ slots: 2, frameBytes: 64, debug: true });
@@ -158,7 +158,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('end in an error that says so where the socket is none', () => {
+  test('give an error if the descriptor is not a socket', () => {
     const arena = new Arena({ slots: 2, frameBytes: 64, debug: true });
     const vector = new ReceiveVector(arena, 2);
     refused(() => vector.receive(-1, 2), 'SYSTEM_CALL', /can't receive \(EBADF\)/);
@@ -166,7 +166,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('that can’t be sent are counted by the error’s name, and those behind them go', () => {
+  test('that can’t be sent are counted by error name, and later ones are sent', () => {
     const { port } = socketOn(THERE);
     const { sent } = sendTo(port, [10, 20]);
     const from = socketOn(HERE);
@@ -177,7 +177,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     assert.deepEqual([...sent.refused], [['EMSGSIZE', 2]]);
   });
 
-  test('lose the bytes in front that are not to be sent', () => {
+  test('are sent without the skipped bytes at the start', () => {
     const { socket, port } = socketOn(THERE);
     const from = socketOn(HERE);
     const sent = new SendVector(4);
@@ -192,7 +192,7 @@ describe('datagrams by vectors', { skip: withoutSockets() }, () => {
     assert.deepEqual([vector.length(0), arena.bytes[at], arena.bytes[at + 1]], [2, 4, 5]);
   });
 
-  test('find no room in a full queue: the socket counts them, and nothing waits for them', async () => {
+  test('are counted by the socket if its queue is full', async () => {
     const { socket, port } = socketOn(THERE);
     assert.ok(socket.set(SocketOption.ReceiveBuffer, 4096));
     assert.equal(socket.overrun, 0);

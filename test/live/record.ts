@@ -1,4 +1,4 @@
-/** A record of sequence numbers, without what makes any number of them, which takes long to load. */
+/** A record of sequence numbers, separate from the generator of arbitrary ones, which is slow to load. */
 import type { SequenceRecord } from '../../src/ipsec/index.js';
 
 export const RECORD: SequenceRecord = {

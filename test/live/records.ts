@@ -1,4 +1,4 @@
-/** Any records of sequence numbers. */
+/** Arbitrary records of sequence numbers. */
 import fc from 'fast-check';
 import type { SequenceRecord } from '../../src/ipsec/index.js';
 import { formatIp } from '../../src/wire/index.js';
@@ -6,7 +6,7 @@ import { formatIp } from '../../src/wire/index.js';
 const word = fc.integer({ min: 0, max: 0xffffffff });
 const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
-/** Any records that may be kept. */
+/** Arbitrary valid lists of records. */
 export const records: fc.Arbitrary<SequenceRecord[]> = fc.array(
   fc
     .tuple(fc.constantFrom(4 as const, 6 as const), bytes, word, word, word, word, word)

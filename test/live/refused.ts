@@ -1,8 +1,8 @@
-/** What the live floor refuses. */
+/** Assertions about LiveErrors. */
 import assert from 'node:assert/strict';
 import { LiveError, type LiveErrorCode } from '../../src/live/index.js';
 
-/** Asserts that a call throws an error of a kind, in one line that says what a message must. */
+/** Asserts that a call throws an error with a code and a one-line message that matches. */
 export function refused(call: () => unknown, code: LiveErrorCode, message = /./): void {
   assert.throws(call, (error) => {
     assert.ok(error instanceof LiveError, String(error));

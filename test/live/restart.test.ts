@@ -1,5 +1,5 @@
 /**
- * A node is killed at any moment, time and again, and goes on under the same keys: no nonce is used twice, whether its
+ * A node is killed repeatedly at arbitrary moments and restarted with the same keys: no nonce is reused, whether its
  * sequence numbers are in a file or new masks are drawn.
  */
 import assert from 'node:assert/strict';
@@ -17,21 +17,21 @@ import { scratch } from '../cli/run.js';
 import { ROOT } from '../repository.js';
 import { BLOCK, HEADER_BYTES } from './wire-record.js';
 
-/** Of so many runs one is killed while it starts, before it sends or soon after. */
+/** One of so many runs is killed during its start, before or soon after it sends. */
 const KILLED_AT_START = 4;
-/** Milliseconds within which it is killed: of its start, or of its first packet. */
+/** Maximum time until it is killed, from its start or its first packet, in milliseconds. */
 const AFTER_START = 300;
 const AFTER_PACKET = 150;
 const CHILD = join(ROOT, 'dist/test/live/sending-child.js');
 
-/** A packet as it was on the wire. */
+/** A packet on the wire. */
 interface Sent {
   readonly spi: number;
   readonly sequence: number;
   readonly iv: bigint;
 }
 
-/** The whole packets of a wire. */
+/** The complete packets of a wire. */
 function packetsOf(wire: Buffer): Sent[] {
   return Array.from({ length: Math.floor(wire.length / HEADER_BYTES) }, (_, i) => ({
     spi: wire.readUInt32BE(i * HEADER_BYTES),
@@ -40,7 +40,7 @@ function packetsOf(wire: Buffer): Sent[] {
   }));
 }
 
-/** What a killed process left can be read, and no number that it used lies behind what is written down. */
+/** Asserts that the file of a killed process is readable, and covers all sequence numbers that it used. */
 function assertWrittenAhead(sequences: string, packets: readonly Sent[]): void {
   const file = new SequenceFile(sequences);
   const written = new Map(file.load().map(({ spi, sequence }) => [spi, sequence.low]));
@@ -48,7 +48,7 @@ function assertWrittenAhead(sequences: string, packets: readonly Sent[]): void {
   for (const { spi, sequence } of packets) assert.ok(sequence <= (written.get(spi) ?? 0), `${sequence} was used`);
 }
 
-/** What a node sent in each of its runs. All were killed, as they do not end by themselves. */
+/** What a node sent in each of its runs, all of which were killed. */
 async function sentInRuns(count: number, profile: Profile, withFile: boolean): Promise<Sent[][]> {
   const folder = scratch();
   const sequences = withFile ? join(folder, 'sequences') : undefined;
@@ -83,7 +83,7 @@ function bySpi(runs: readonly (readonly Sent[])[]): Sent[][][] {
   return [...spis].map((spi) => runs.map((run) => run.filter((packet) => packet.spi === spi)));
 }
 
-/** The mask of a packet's IV. So few packets don't reach the upper half of the sequence number, which ESN has. */
+/** The mask of a packet's IV; there are too few packets to reach the upper half of the sequence number (ESN). */
 function maskOf({ iv, sequence }: Sent): bigint {
   return iv ^ BigInt(sequence);
 }
@@ -100,7 +100,7 @@ for (const [profile, count] of [
   [Profile.Swarm, 20],
   [Profile.Strict, 10],
 ] as const) {
-  test(`${profile}, numbers in a file: it goes on under its masks, behind all that it sent by a block at most, and what is left can be read`, async () => {
+  test(`${profile}, numbers in a file: continues with its masks, skips at most one block, and leaves a readable file`, async () => {
     for (const runs of bySpi(await sentInRuns(count, profile, true))) {
       const packets = runs.flat();
       assertNoNonceTwice(packets);
@@ -118,7 +118,7 @@ for (const [profile, count] of [
       for (const run of runs) {
         starts++;
         if (run.length === 0) continue;
-        // Each start takes a block, and a packet may have been sealed that did not get onto the wire.
+        // Each start reserves a block, and a sealed packet may not have reached the wire.
         const left = run[0].sequence - last - 1;
         assert.ok(left <= starts * BLOCK + 1, `${left} numbers are left out over ${starts} starts`);
         last = run[run.length - 1].sequence;
@@ -128,7 +128,7 @@ for (const [profile, count] of [
   });
 }
 
-test('no file: it begins at 1 again, under new masks', async () => {
+test('no file: restarts at 1 with new masks', async () => {
   for (const runs of bySpi(await sentInRuns(10, Profile.Swarm, false))) {
     assertNoNonceTwice(runs.flat());
     const sending = runs.filter((run) => run.length > 0);

@@ -1,4 +1,4 @@
-/** What SendVector does when the system takes less than all: the real calls, some of which fail first as the kernel's do. */
+/** SendVector with partial sends: real system calls, preceded by simulated kernel errors. */
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
@@ -15,17 +15,17 @@ const PACKETS = 20;
 const VECTOR = 8;
 const MSG_DONTWAIT = 0x40;
 
-/** Sets this thread's errno, as a call that fails does. */
+/** Sets this thread's errno, like a failed call. */
 function setErrno(value: number): void {
   (createRequire(import.meta.url)('koffi') as { errno(value: number): number }).errno(value);
 }
 
-/** What a call of sendmmsg is to do: fail with an error, or take so many packets at most. */
+/** The behaviour of a sendmmsg call: fail with an error, or accept at most so many packets. */
 type Outcome = { readonly errno: number } | { readonly most: number };
 
 /**
- * Sends twenty packets by calls of eight at most.
- * @param outcomes of the first calls; those after them take all
+ * Sends twenty packets with calls of at most eight.
+ * @param outcomes outcomes of the first calls; later ones accept everything
  */
 function send(outcomes: readonly Outcome[]) {
   const sockets = [HERE, THERE].map(() => new SystemSocket(4, SocketType.Datagram, 0, 'a test'));
@@ -75,18 +75,18 @@ function send(outcomes: readonly Outcome[]) {
 
 const ALL = Array.from({ length: PACKETS }, (_, i) => i);
 
-describe('a vector of packets that are sent', { skip: withoutSockets() }, () => {
-  test('goes by as few calls as can be', () => {
+describe('a send vector', { skip: withoutSockets() }, () => {
+  test('makes as few calls as possible', () => {
     const { came, calls, waits, refused } = send([]);
     assert.deepEqual([came, calls, waits, refused], [ALL, [8, 8, 4], [], {}]);
   });
 
-  test('goes on behind those that a call took', () => {
+  test('continues after the packets that a call accepted', () => {
     const { came, calls, refused } = send([{ most: 3 }, { most: 1 }]);
     assert.deepEqual([came, calls, refused], [ALL, [8, 5, 4, 8, 4], {}]);
   });
 
-  test('goes again if a signal came in between (EINTR), however often, and loses none', () => {
+  test('retries after a signal (EINTR), however often, and loses none', () => {
     const interrupted = { errno: Errno.Interrupted };
     const { came, calls, waits, refused } = send([interrupted, interrupted, { most: 2 }, interrupted]);
     assert.deepEqual([came, calls, waits, refused], [ALL, [8, 8, 8, 6, 6, 8, 4], [], {}]);
@@ -96,12 +96,12 @@ describe('a vector of packets that are sent', { skip: withoutSockets() }, () => 
     ['EAGAIN', Errno.Again],
     ['ENOBUFS', Errno.NoBuffers],
   ] as const) {
-    test(`waits for a full queue (${name}) once, a few milliseconds, and loses none if it has room then`, () => {
+    test(`waits once for a full queue (${name}), a few milliseconds, and loses none if there is room then`, () => {
       const { came, calls, waits, refused } = send([{ most: 5 }, { errno }]);
       assert.deepEqual([came, calls, waits, refused], [ALL, [8, 3, 3, 8, 4], [5], {}]);
     });
 
-    test(`of which a queue that stays full (${name}) takes a part loses the rest of the call alone, counted`, () => {
+    test(`loses and counts only the rest of the call if the queue stays full (${name})`, () => {
       const { came, calls, waits, refused } = send([{ most: 5 }, { errno }, { errno }]);
       assert.deepEqual([calls, waits, refused], [[8, 3, 3, 8, 4], [5], { [name]: 3 }]);
       assert.deepEqual(
@@ -111,7 +111,7 @@ describe('a vector of packets that are sent', { skip: withoutSockets() }, () => 
     });
   }
 
-  test('loses the packet in front alone if the system refuses that one', () => {
+  test('loses only the first packet if the system refuses that one', () => {
     const { came, calls, refused } = send([{ errno: Errno.Perm }, { most: 1 }, { errno: Errno.Perm }]);
     assert.deepEqual([calls, refused], [[8, 7, 6, 5, 8, 4], { EPERM: 2 }]);
     assert.deepEqual(
@@ -122,7 +122,7 @@ describe('a vector of packets that are sent', { skip: withoutSockets() }, () => 
 });
 
 describe('the error number of the last call', { skip: withoutSockets() }, () => {
-  test('is that of each call', () => {
+  test('is updated by each call', () => {
     const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
     const messages = new MessageVector(1);
     for (const [descriptor, errno] of [

@@ -1,6 +1,6 @@
 /**
- * Run by restart.test.ts: a node that seals packets to two peers as fast as it can, until it is killed. Of each packet the
- * SPI, the sequence number and the IV go to standard output, as if that were the wire.
+ * Run by restart.test.ts: a node that seals packets to two peers as fast as it can, until it is killed. It writes the
+ * SPI, sequence number and IV of each packet to standard output, in place of a wire.
  */
 import { randomFillSync } from 'node:crypto';
 import { writeSync } from 'node:fs';
@@ -53,7 +53,7 @@ for (let round = 1; ; round++) {
   sealer.flush();
   headers.forEach((header, peer) => wire.set(bytes.subarray(header, header + HEADER_BYTES), peer * HEADER_BYTES));
   writeSync(STDOUT, wire);
-  // Not as often as blocks end: some are written down here, some when a packet needs them.
+  // Less often than blocks end: some are reserved here, some when a packet needs them.
   if (round % 23 === 0) sas.poll(0);
   if (round % 101 === 0) sas.settle(0);
 }

@@ -31,12 +31,12 @@ const UNFINISHED = join(ROOT, 'dist/test/capture/unfinished-child.js');
 const folder = scratch();
 let count = 0;
 
-/** A process that takes hold of a file when it is written to, and keeps it until it is killed. */
+/** A process that locks a file when it receives input, and holds it until killed. */
 function holder(path: string): ChildProcessByStdio<Writable, Readable, null> {
   return spawn(process.execPath, [CHILD, path], { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
-/** The calls that write, sync and rename files while `run` runs, in their order, each with the path that it is about. */
+/** The calls that write, sync and rename files during `run`, in order, each with its path. */
 function durabilityCalls(run: () => void): string[] {
   const calls: string[] = [];
   const paths = new Map<number, string>();
@@ -63,7 +63,7 @@ function durabilityCalls(run: () => void): string[] {
       renameSync(from, to);
     },
   });
-  // Named imports of other modules change with it.
+  // This also updates the named imports of other modules.
   syncBuiltinESMExports();
   try {
     run();
@@ -74,14 +74,14 @@ function durabilityCalls(run: () => void): string[] {
   return calls;
 }
 
-/** A path in a folder of its own. */
+/** A path in a new directory. */
 function fresh(): string {
   const own = join(folder, String(count++));
   mkdirSync(own);
   return join(own, 'sequences');
 }
 
-/** A file system that can be filled. */
+/** A file system small enough to fill. */
 function requiresTmpfs(): string | false {
   return spawnSync('unshare', ['-m', 'true']).status === 0 ? false : 'only root mounts a file system';
 }
@@ -90,7 +90,7 @@ function filesBeside(path: string): string[] {
   return readdirSync(join(path, '..')).sort();
 }
 
-/** What one object reads after another. */
+/** The records that a new object loads. */
 function withFile<T>(path: string, use: (file: SequenceFile) => T): T {
   const file = new SequenceFile(path);
   try {
@@ -101,7 +101,7 @@ function withFile<T>(path: string, use: (file: SequenceFile) => T): T {
 }
 
 describe('SequenceFile', () => {
-  test('is empty where there is no file, and makes none until something is saved', () => {
+  test('is empty without a file, and creates none until something is saved', () => {
     const path = fresh();
     assert.deepEqual(
       withFile(path, (file) => file.load()),
@@ -110,7 +110,7 @@ describe('SequenceFile', () => {
     assert.deepEqual(filesBeside(path), []);
   });
 
-  test('gives what was saved last, also to the next that opens it', () => {
+  test('returns the last save, also after reopening', () => {
     const path = fresh();
     fc.assert(
       fc.property(records, records, (before, after) => {
@@ -129,7 +129,7 @@ describe('SequenceFile', () => {
     assert.deepEqual(filesBeside(path), ['sequences']);
   });
 
-  test('is on the disk before it takes the old one’s name, and its name before save returns', () => {
+  test('syncs the data before the rename, and the directory before save returns', () => {
     const path = fresh();
     withFile(path, (file) => {
       for (const records of [[RECORD], []]) {
@@ -137,7 +137,7 @@ describe('SequenceFile', () => {
         const [, part] = /^write (.*)$/.exec(calls[0]) ?? [];
         assert.notEqual(part, path);
         assert.deepEqual(
-          // What is written by several calls is written before it is synced all the same.
+          // Data may be written by several calls, but always before the sync.
           calls.filter((call, i) => call !== calls[i - 1]),
           [`write ${part}`, `fsync ${part}`, `rename ${part} ${path}`, `fsync ${dirname(path)}`],
         );
@@ -146,13 +146,13 @@ describe('SequenceFile', () => {
     });
   });
 
-  test('is for its owner alone', () => {
+  test('is readable only by its owner', () => {
     const path = fresh();
     withFile(path, (file) => file.save([RECORD]));
     assert.equal(statSync(path).mode & 0o777, 0o600);
   });
 
-  test('that was cut off or changed is refused by its name, left as it is, and the lock is let go by close', () => {
+  test('refuses a truncated or changed file by name, leaves it unchanged, and unlocks it on close', () => {
     const path = fresh();
     withFile(path, (file) => file.save([RECORD]));
     const whole = readFileSync(path);
@@ -160,7 +160,7 @@ describe('SequenceFile', () => {
     changed[40] ^= 1;
     for (const torn of [whole.subarray(0, 0), whole.subarray(0, 50), changed]) {
       writeFileSync(path, torn);
-      withFile(path, (file) => refused(() => file.load(), 'TORN_STATE', /sequences: .*delete it: the next start/));
+      withFile(path, (file) => refused(() => file.load(), 'TORN_STATE', /sequences: .*delete it, and the next start/));
       assert.deepEqual(readFileSync(path), Buffer.from(torn));
     }
     rmSync(path);
@@ -170,7 +170,7 @@ describe('SequenceFile', () => {
     );
   });
 
-  test('takes a record that is out of its bounds for what it is, and keeps what it had', () => {
+  test('refuses a record out of range, and keeps the previous save', () => {
     const path = fresh();
     withFile(path, (file) => {
       file.save([RECORD]);
@@ -179,7 +179,7 @@ describe('SequenceFile', () => {
     });
   });
 
-  test('removes what a process left that was killed while it wrote, and no file of anybody else', () => {
+  test('removes what a process killed while writing left, and no other file', () => {
     const path = fresh();
     withFile(path, (file) => file.save([RECORD]));
     spawnSync(process.execPath, [UNFINISHED, 'kill', path]);
@@ -194,7 +194,7 @@ describe('SequenceFile', () => {
     assert.equal(readFileSync(`${path}.part`, 'utf8'), 'somebody else’s');
   });
 
-  test('leaves nothing unfinished where there is no room', { skip: requiresTmpfs() }, () => {
+  test('leaves no unfinished file on a full file system', { skip: requiresTmpfs() }, () => {
     const path = fresh();
     const where = join(path, '..');
     assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', where]).status, 0);
@@ -211,16 +211,16 @@ describe('SequenceFile', () => {
     }
   });
 
-  test('is no folder, no link, no file of more than 64 MiB, and in no folder that is not there', () => {
+  test('refuses a directory, a link, a file larger than 64 MiB, and a missing directory', () => {
     const path = fresh();
     mkdirSync(path);
     withFile(path, (file) => {
-      refused(() => file.load(), 'STATE_UNUSABLE', /it is no file/);
+      refused(() => file.load(), 'STATE_UNUSABLE', /not a regular file/);
       refused(() => file.save([]), 'STATE_UNUSABLE', /can't write/);
     });
     rmSync(path, { recursive: true });
     symlinkSync('/dev/zero', path);
-    withFile(path, (file) => refused(() => file.load(), 'STATE_UNUSABLE', /it is no file/));
+    withFile(path, (file) => refused(() => file.load(), 'STATE_UNUSABLE', /not a regular file/));
     rmSync(path);
     writeFileSync(path, '');
     truncateSync(path, 2 ** 26 + 1);
@@ -232,14 +232,14 @@ describe('SequenceFile', () => {
     );
   });
 
-  test('does nothing any more once it is closed', () => {
+  test('refuses everything once closed', () => {
     const path = fresh();
     const file = new SequenceFile(path);
     file.close();
     withFile(path, () => {
-      refused(() => file.save([RECORD]), 'STATE_UNUSABLE', /it was let go/);
-      refused(() => file.load(), 'STATE_UNUSABLE', /it was let go/);
-      // A second close doesn't take the lock away from the other.
+      refused(() => file.save([RECORD]), 'STATE_UNUSABLE', /closed; open it again/);
+      refused(() => file.load(), 'STATE_UNUSABLE', /closed; open it again/);
+      // A second close doesn't release the other's lock.
       file.close();
       refused(() => new SequenceFile(path), 'STATE_IN_USE');
     });
@@ -247,13 +247,13 @@ describe('SequenceFile', () => {
 });
 
 describe('the lock of a SequenceFile', () => {
-  test('keeps a second object of one process out until the first is closed', () => {
+  test('excludes a second object in the same process until the first is closed', () => {
     const path = fresh();
-    withFile(path, () => refused(() => new SequenceFile(path), 'STATE_IN_USE', /sequences: this process has it/));
+    withFile(path, () => refused(() => new SequenceFile(path), 'STATE_IN_USE', /sequences: in use by this process/));
     withFile(path, () => undefined);
   });
 
-  test('keeps another process out that lives, and names it', async () => {
+  test('excludes another process while the holder lives, and names it', async () => {
     const path = fresh();
     const child = holder(path);
     for (const word of ['ready', 'held']) {
@@ -264,7 +264,7 @@ describe('the lock of a SequenceFile', () => {
     refused(
       () => new SequenceFile(path),
       'STATE_IN_USE',
-      new RegExp(`process ${child.pid ?? 0} has it; end that first`),
+      new RegExp(`in use by process ${child.pid ?? 0}; stop it first`),
     );
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -272,7 +272,7 @@ describe('the lock of a SequenceFile', () => {
     assert.deepEqual(filesBeside(path), []);
   });
 
-  test('of a process that ended without letting go is taken over', () => {
+  test('of a process that exited without unlocking is taken over', () => {
     const path = fresh();
     const { stdout } = spawnSync(process.execPath, [CHILD, path], { encoding: 'utf8', input: 'go' });
     assert.equal(stdout, 'readyheld');
@@ -283,22 +283,22 @@ describe('the lock of a SequenceFile', () => {
 
   const noProc = existsSync('/proc/self/stat') ? false : 'there is no /proc here';
 
-  test('of an earlier process with the pid of one that lives is taken over', { skip: noProc }, () => {
+  test('of an earlier process whose pid was reused is taken over', { skip: noProc }, () => {
     const path = fresh();
     writeFileSync(`${path}.lock-${process.ppid}-1`, '');
     withFile(path, () => assert.equal(filesBeside(path).length, 1));
   });
 
-  test('that does not say when its process began holds as long as one has its pid', () => {
+  test('without a start time holds while any process has its pid', () => {
     const path = fresh();
     writeFileSync(`${path}.lock-${process.ppid}-0`, '');
-    refused(() => new SequenceFile(path), 'STATE_IN_USE', new RegExp(`process ${process.ppid} has it`));
+    refused(() => new SequenceFile(path), 'STATE_IN_USE', new RegExp(`in use by process ${process.ppid};`));
     assert.deepEqual(filesBeside(path), [`sequences.lock-${process.ppid}-0`]);
   });
 
-  test('of a process that ended and was not waited for is taken over', { skip: noProc }, async () => {
+  test('of a zombie process is taken over', { skip: noProc }, async () => {
     const path = fresh();
-    // The shell becomes a sleep, which never waits for the child that the shell had.
+    // The shell becomes a sleep, which never reaps the shell's child.
     const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number(said.toString());
@@ -314,7 +314,7 @@ describe('the lock of a SequenceFile', () => {
     }
   });
 
-  test('is not taken for one by files that are named alike', () => {
+  test('is not confused with similarly named files', () => {
     const path = fresh();
     const alike = [
       'sequences.lock-',
@@ -328,7 +328,7 @@ describe('the lock of a SequenceFile', () => {
     assert.deepEqual(filesBeside(path), [...alike].sort());
   });
 
-  test('is had by one at the most of those that take over at the same moment', async () => {
+  test('is acquired by at most one of several processes that take over concurrently', async () => {
     for (let round = 0; round < 2; round++) {
       const path = fresh();
       writeFileSync(`${path}.lock-${process.ppid}-1`, '');

@@ -11,7 +11,7 @@ import { refused } from './refused.js';
 
 const SEED = 20261121;
 
-/** Bytes with a digest that is right, whatever stands before it. */
+/** Bytes with a valid digest of arbitrary content. */
 function sealed(body: string): Buffer {
   return Buffer.from(`${body}sha256 ${createHash('sha256').update(body).digest('hex')}\n`);
 }
@@ -19,26 +19,26 @@ function sealed(body: string): Buffer {
 const bytes = formatSequences([RECORD, { ...RECORD, spi: 5, source: 'fd50::1', destination: 'fd50::2' }]);
 const [title, line] = Buffer.from(bytes).toString().split('\n');
 
-describe('the bytes of sequence numbers', () => {
-  test('give the same records again, whatever they are', () => {
+describe('the format of sequence numbers', () => {
+  test('round-trips arbitrary records', () => {
     fc.assert(
       fc.property(records, (kept) => assert.deepEqual(parseSequences(formatSequences(kept)), kept)),
       { seed: SEED, numRuns: 300 },
     );
   });
 
-  test('keep masks of signed words as unsigned ones', () => {
+  test('stores signed mask words as unsigned', () => {
     const [{ ivMask }] = parseSequences(formatSequences([{ ...RECORD, ivMask: { high: -1, low: -(2 ** 31) } }]));
     assert.deepEqual(ivMask, { high: 0xffffffff, low: 0x80000000 });
   });
 
-  test('are noticed to be cut off, wherever that is', () => {
+  test('detects truncation anywhere', () => {
     for (let length = 0; length < bytes.length; length++) {
-      refused(() => parseSequences(bytes.subarray(0, length)), 'TORN_STATE', /delete it: the next start then draws/);
+      refused(() => parseSequences(bytes.subarray(0, length)), 'TORN_STATE', /delete it, and the next start draws/);
     }
   });
 
-  test('are noticed to be changed, whichever bit of them it is', () => {
+  test('detects a change of any bit', () => {
     const changed = Uint8Array.from(bytes);
     for (let bit = 0; bit < 8 * bytes.length; bit++) {
       changed[bit >> 3] ^= 1 << (bit & 7);
@@ -47,7 +47,7 @@ describe('the bytes of sequence numbers', () => {
     }
   });
 
-  test('are noticed to be changed, whatever a byte became', () => {
+  test('detects a change of a byte to any value', () => {
     const change = fc.record({ at: fc.nat(bytes.length - 1), by: fc.integer({ min: 1, max: 255 }) });
     fc.assert(
       fc.property(change, ({ at, by }) => {
@@ -59,7 +59,7 @@ describe('the bytes of sequence numbers', () => {
     );
   });
 
-  test('are noticed to go on, and to hold anything else', () => {
+  test('detects appended bytes and other content', () => {
     refused(() => parseSequences(Buffer.concat([bytes, Buffer.from('\n')])), 'TORN_STATE');
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (any) => refused(() => parseSequences(any), 'TORN_STATE')),
@@ -67,7 +67,7 @@ describe('the bytes of sequence numbers', () => {
     );
   });
 
-  test('of another version are told from ones that were changed', () => {
+  test('distinguishes another version from corruption', () => {
     for (const other of [
       'vtep sequence numbers, version 2',
       'vtep sequence numbers, version 10',
@@ -92,14 +92,14 @@ describe('the bytes of sequence numbers', () => {
     ['a name of two lines', { key: 'a\nb' }, /the name of its key/],
   ];
   for (const [what, change, message] of BAD) {
-    test(`hold no record with ${what}, neither written nor read`, () => {
+    test(`rejects a record with ${what} when writing and reading`, () => {
       refused(() => formatSequences([RECORD, { ...RECORD, ...change }]), 'BAD_STATE', /^record 2 /);
       const text = JSON.stringify({ ...(JSON.parse(line) as object), ...change });
       refused(() => parseSequences(sealed(`${title}\n${line}\n${text}\n`)), 'BAD_STATE', message);
     });
   }
 
-  test('hold no words of more than 32 bits', () => {
+  test('rejects words of more than 32 bits', () => {
     for (const bad of [2 ** 32, -(2 ** 31) - 1, 0.5, Number.NaN]) {
       refused(() => formatSequences([{ ...RECORD, ivMask: { high: bad, low: 0 } }]), 'BAD_STATE', /its mask/);
       refused(() => formatSequences([{ ...RECORD, sequence: { high: 0, low: bad } }]), 'BAD_STATE', /its sequence/);
@@ -113,13 +113,13 @@ describe('the bytes of sequence numbers', () => {
     }
   });
 
-  test('hold no line that is no record', () => {
+  test('rejects a line that is not a record', () => {
     for (const text of ['', 'null', '7', '[]', '{}', '{', '"text"', `${line} ${line}`]) {
       refused(() => parseSequences(sealed(`${title}\n${text}\n`)), 'BAD_STATE', /^record 1 /);
     }
   });
 
-  test('hold 262,144 records at the most, and those have room', () => {
+  test('accepts up to 262,144 records, which fit in the maximum size', () => {
     const widest: SequenceRecord = {
       ...RECORD,
       key: 'k'.repeat(31),

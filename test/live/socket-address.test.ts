@@ -21,7 +21,7 @@ describe('a socket address', () => {
     assert.equal(Buffer.from(bytes).toString('hex'), '0a00' + 'ffff' + '00000000' + address + '00000000');
   });
 
-  test('is found again where it was put', () => {
+  test('is found at the offset where it was written', () => {
     const bytes = new Uint8Array(64);
     for (const address of [Uint8Array.of(192, 168, 50, 1), IPV6]) {
       putSocketAddress(bytes, 32, address, 1);

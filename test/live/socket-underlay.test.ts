@@ -164,7 +164,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
     const port = portOf(4);
     const arena = new Arena({ slots: 512, frameBytes: 2000, debug: true });
     const first = new SocketUnderlay({ vteps: VTEPS, node: 0, port, arena, esp: true });
-    const text = new RegExp(`^UDP port ${port} is in use: .*end that first$`);
+    const text = new RegExp(`^UDP port ${port} is in use: .*stop it first$`);
     refused(() => new SocketUnderlay({ vteps: VTEPS, node: 0, port, arena, esp: true }), 'PORT_IN_USE', text);
     first.close();
     const away = Uint8Array.of(192, 0, 2, 1);

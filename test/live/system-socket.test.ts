@@ -9,8 +9,8 @@ function descriptors(): number {
   return readdirSync('/proc/self/fd').length;
 }
 
-describe('a socket of the system', { skip: withoutSockets() }, () => {
-  test('is gone when it is closed, and closed once though told twice', () => {
+describe('a system socket', { skip: withoutSockets() }, () => {
+  test('is closed only once', () => {
     const before = descriptors();
     const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
     assert.equal(descriptors(), before + 1);
@@ -23,7 +23,7 @@ describe('a socket of the system', { skip: withoutSockets() }, () => {
     assert.equal(descriptors(), before);
   });
 
-  test('on a port that another has, or an address that is not here, says which', () => {
+  test('reports a port in use, or an address that is not local', () => {
     const one = new SystemSocket(4, SocketType.Datagram, 0, 'UDP port of a test');
     const two = new SystemSocket(4, SocketType.Datagram, 0, 'UDP port of a test');
     try {
@@ -37,7 +37,7 @@ describe('a socket of the system', { skip: withoutSockets() }, () => {
     }
   });
 
-  test('of IPv6 is bound and takes its options', () => {
+  test('binds to IPv6 and accepts its options', () => {
     const socket = new SystemSocket(6, SocketType.Datagram, 0, 'a test');
     try {
       assert.equal(socket.set(SocketOption.Ipv6Only, 1), true);
@@ -48,18 +48,18 @@ describe('a socket of the system', { skip: withoutSockets() }, () => {
     }
   });
 
-  test('says that it did not take an option that it has not', () => {
+  test('reports that it refused an unsupported option', () => {
     const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
     assert.equal(socket.set(SocketOption.IcmpFilter, 1), false);
     assert.equal(socket.setBytes(SocketOption.Icmpv6Filter, new Uint8Array(32)), false);
     socket.close();
   });
 
-  test('of a kind that there is not is an error that says what it was for', () => {
+  test('gives an error with its purpose for an unknown protocol', () => {
     refused(() => new SystemSocket(4, SocketType.Datagram, 250, 'nothing'), 'SYSTEM_CALL', /a socket for nothing \(E/);
   });
 
-  test('has no overrun before a packet came', () => {
+  test('has no overruns before a packet arrives', () => {
     const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
     socket.setBuffers(1 << 20);
     assert.equal(socket.overrun, 0);

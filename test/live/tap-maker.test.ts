@@ -9,7 +9,7 @@ import { NamespaceBench } from './namespaces/namespace-bench.js';
 import type { NetworkNamespace } from './namespaces/network-namespace.js';
 import { requirements } from './namespaces/requirements.js';
 
-/** How long a test waits for what certainly comes, in milliseconds. */
+/** How long a test waits for something certain, in milliseconds. */
 const PATIENCE = 20_000;
 
 function taps(namespace: NetworkNamespace): string[] {
@@ -23,7 +23,7 @@ async function until(isSo: () => boolean, what: string): Promise<void> {
   }
 }
 
-describe('the thread that makes TAP devices', { skip: requirements() }, () => {
+describe('the thread that creates TAP devices', { skip: requirements() }, () => {
   const bench = new NamespaceBench();
   let inside: NetworkNamespace;
   const maker = new TapMaker();
@@ -39,10 +39,10 @@ describe('the thread that makes TAP devices', { skip: requirements() }, () => {
     bench.close();
   });
 
-  test('makes and closes them without a call of this thread that could wait for the kernel', async () => {
+  test('creates and closes them without a blocking call in this thread', async () => {
     const called: string[] = [];
     const own = Object.assign({}, linux());
-    // A netlink socket writes, whatever enters a namespace calls setns, and a device is made and set up by ioctl.
+    // A move writes to a netlink socket, entering a namespace calls setns, and creating a device calls ioctl.
     for (const name of ['setns', 'ioctl', 'write', 'close'] as const) {
       Object.assign(linux(), {
         [name]: (...words: number[]) => {
@@ -62,7 +62,7 @@ describe('the thread that makes TAP devices', { skip: requirements() }, () => {
     }
   });
 
-  test('closes a device before it makes another of that name', async () => {
+  test('closes a device before it creates another with that name', async () => {
     for (let i = 0; i < 3; i++) {
       const device = await maker.make(options('t2'));
       device.close();
@@ -70,7 +70,7 @@ describe('the thread that makes TAP devices', { skip: requirements() }, () => {
     await until(() => taps(inside).length === 0, 'all are closed');
   });
 
-  test('says why one can’t be made, and goes on', async () => {
+  test('reports why one can’t be created, and continues', async () => {
     const { code, message } = await maker.make({ ...options('t3'), netns: 'none-such' }).then(
       () => assert.fail('it was made'),
       (error: unknown) => error as LiveError,
@@ -80,7 +80,7 @@ describe('the thread that makes TAP devices', { skip: requirements() }, () => {
     (await maker.make(options('t3'))).close();
   });
 
-  test('is begun again where it died, of an order that it can’t carry out', async () => {
+  test('is restarted after it died of an invalid request', async () => {
     const dying = new TapMaker();
     const bad = { ...options('t9'), mac: undefined as unknown as Uint8Array };
     const outcomes = await Promise.allSettled([dying.make(bad), dying.make(options('t10'))]);
@@ -94,7 +94,7 @@ describe('the thread that makes TAP devices', { skip: requirements() }, () => {
     assert.deepEqual(taps(inside), []);
   });
 
-  test('leaves no device that was on order when it was closed, and takes no order any more', async () => {
+  test('leaves no requested device after close, and accepts no further requests', async () => {
     const closing = new TapMaker();
     const orders = ['t4', 't5', 't6'].map((device) => closing.make(options(device)));
     closing.close();
@@ -105,7 +105,7 @@ describe('the thread that makes TAP devices', { skip: requirements() }, () => {
     await until(() => taps(inside).length === 0, 'none is left');
   });
 
-  test('closes what is open at once when it is closed itself', async () => {
+  test('closes devices immediately once it is closed itself', async () => {
     const closing = new TapMaker();
     const device = await closing.make(options('t8'));
     closing.close();

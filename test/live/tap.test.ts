@@ -83,7 +83,7 @@ describe('a TAP device', { skip: requirements() }, () => {
   test('says that IPv6 is off where its address can’t be set for that', () => {
     const off = namespace('off');
     const text =
-      /^can't set the IPv6 address of eth0: IPv6 is off there \(sysctl net\.ipv6\.conf\.eth0\.disable_ipv6\)$/;
+      /^can't set the IPv6 address of eth0: IPv6 is disabled there \(sysctl net\.ipv6\.conf\.eth0\.disable_ipv6\)$/;
     refused(() => tap(off.name, 'eth0', { address: addressOf('fd00:9::3', 64) }), 'NOT_PERMITTED', text);
     assert.throws(() => shown(off, 'eth0'), /does not exist/);
   });
@@ -100,7 +100,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     };
     const before = next();
     const make = (): TapDevice => tap(off.name, 'eth0', { address: addressOf('fd00:9::3', 64) });
-    refused(() => inNamespace(here.name, make), 'NOT_PERMITTED', /IPv6 is off there/);
+    refused(() => inNamespace(here.name, make), 'NOT_PERMITTED', /IPv6 is disabled there/);
     assert.equal(next(), before + 1);
   });
 
@@ -251,7 +251,7 @@ s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
     refused(
       () => tap(busy.name, 'taken'),
       'SYSTEM_CALL',
-      /^another process has the TAP device taken in .*; end that first$/,
+      /^another process has the TAP device taken in .*; stop it first$/,
     );
     refused(() => tap(busy.name, 'lo'), 'SYSTEM_CALL', /make the TAP device lo in .* \(EINVAL\)/);
     refused(() => tap(busy.name, 'bad', { mtu: 9_999_999 }), 'SYSTEM_CALL', /^can't set the MTU of bad \(EINVAL\)$/);

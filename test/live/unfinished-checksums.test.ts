@@ -6,7 +6,7 @@ import { isVirtualDevice, mayHaveUnfinishedChecksums } from '../../src/live/unfi
 import { scratch } from '../cli/run.js';
 import { HERE } from './loopback.js';
 
-/** A folder as /sys/class/net: devices by name, with their bus and driver, or with those below them. */
+/** A directory like /sys/class/net: devices by name, with their bus and driver, or with lower devices. */
 function devices(
   entries: Readonly<Record<string, { bus?: string; driver?: string; lower?: readonly string[] }>>,
 ): string {
@@ -22,7 +22,7 @@ function devices(
   return folder;
 }
 
-describe('a device whose wire may end in the same host', () => {
+describe('a virtual device, whose wire may end in the same host,', () => {
   const folder = devices({
     eth0: { bus: 'pci', driver: 'ixgbe' },
     usb0: { bus: 'usb', driver: 'r8152' },
@@ -56,7 +56,7 @@ describe('a device whose wire may end in the same host', () => {
     test(`${virtual ? 'is' : 'is not'} ${name}`, () => assert.equal(isVirtualDevice(name, folder), virtual));
   }
 
-  test('is loopback, and that of an address that no device here has', () => {
+  test('is assumed for loopback, and for an address without a local device', () => {
     for (const address of [
       HERE,
       Uint8Array.of(127, 0, 0, 1),

@@ -1,4 +1,4 @@
-/** A network namespace with a pair of devices in it that nothing else uses: what goes in at one end comes out at the other. */
+/** A network namespace with a veth pair that nothing else uses. */
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
@@ -6,7 +6,7 @@ import { missing } from '../repository.js';
 import { MAIN } from '../cli/run.js';
 import { loadCap } from '../../src/live/cap-package.js';
 
-/** Why tests of devices are passed over, or false. In CI nothing is: what is missing fails the test. */
+/** Why tests of devices are skipped, or false. In CI none are: a missing requirement fails the test. */
 export function devicesMissing(): string | false {
   if (process.env['CI'] === 'true') return false;
   if (process.platform !== 'linux') return 'network namespaces are of Linux';
@@ -24,22 +24,22 @@ function ip(...words: string[]): void {
   assert.equal(status, 0, `ip ${words.join(' ')}: ${stderr}`);
 }
 
-/** What a process did. */
+/** The outcome of a process. */
 export interface Ended {
   readonly status: number | null;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
 
-/** A process that runs. */
+/** A running process. */
 export class Running {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
-  /** When it is over. */
+  /** Resolves when it has exited. */
   readonly ended: Promise<Ended>;
   #stderr = '';
   #stdout: Buffer[] = [];
 
-  /** @param reads whether its standard output is read, as it comes */
+  /** @param reads whether to read its standard output from the start */
   constructor(program: string, words: readonly string[], reads = true) {
     this.child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdin.on('error', () => undefined);
@@ -52,12 +52,12 @@ export class Running {
     });
   }
 
-  /** Begins to read its standard output. */
+  /** Starts reading its standard output. */
   read(): void {
     this.child.stdout.on('data', (bytes: Buffer) => void this.#stdout.push(bytes));
   }
 
-  /** Waits until it says something on standard error, or ends. */
+  /** Waits until it writes to standard error, or exits. */
   async says(words: string): Promise<void> {
     const { child } = this;
     while (!this.#stderr.includes(words) && child.exitCode === null && child.signalCode === null) {
@@ -73,7 +73,7 @@ export class Veth {
 
   constructor() {
     ip('netns', 'add', this.namespace);
-    // The kernel's own neighbour discovery would be captured, too.
+    // The kernel's neighbour discovery would be captured, too.
     for (const which of ['all', 'default']) {
       const path = `/proc/sys/net/ipv6/conf/${which}/disable_ipv6`;
       ip('netns', 'exec', this.namespace, 'sh', '-c', `if [ -e ${path} ]; then echo 1 > ${path}; fi`);
@@ -81,25 +81,25 @@ export class Veth {
     this.connect();
   }
 
-  /** Makes the pair. */
+  /** Creates the pair. */
   connect(): void {
     this.ip('link', 'add', 'vh1a', 'mtu', '2000', 'type', 'veth', 'peer', 'name', 'vh1b', 'mtu', '2000');
     for (const name of ['vh1a', 'vh1b']) this.ip('link', 'set', name, 'up');
   }
 
-  /** `ip` in the namespace. */
+  /** Runs `ip` in the namespace. */
   ip(...words: string[]): void {
     ip('-n', this.namespace, ...words);
   }
 
-  /** Waits until a device has sent so many packets more than before `from`, or what sends them has ended. */
+  /** Waits until a device has sent so many packets since `from`, or their sender has exited. */
   async sends(device: string, packets: number, from: number, running: Running): Promise<void> {
     while (this.sent(device) < from + packets && running.child.exitCode === null) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
-  /** Packets that a device has sent. */
+  /** Number of packets that a device has sent. */
   sent(device: string): number {
     const words = ['-n', this.namespace, '-json', '-stats', 'link', 'show', 'dev', device];
     const { stdout } = spawnSync('ip', words, { encoding: 'utf8' });
@@ -119,21 +119,21 @@ export class Veth {
     return running.ended;
   }
 
-  /** Starts `vtep capture` and waits until it does. */
+  /** Starts `vtep capture` and waits until it captures. */
   async capture(words: readonly string[], reads = true): Promise<Running> {
     const running = this.start(['capture', 'vh1b', '--buffer', '128', ...words], reads);
     await running.says('capturing from vh1b');
     return running;
   }
 
-  /** Ends a capture as a terminal does. */
+  /** Stops a capture like a terminal's Ctrl-C. */
   async end(running: Running): Promise<Ended> {
     // `ip netns exec` becomes the program that it runs.
     running.child.kill('SIGINT');
     return running.ended;
   }
 
-  /** Takes everything away. */
+  /** Removes everything. */
   remove(): void {
     spawnSync('ip', ['netns', 'del', this.namespace]);
   }

@@ -22,7 +22,7 @@ describe("a VTEP's page of metrics", () => {
   let vtep: LiveVtep | undefined;
   after(() => vtep?.close());
 
-  test('says what it counted, by direction, reason, endpoint and error, and its sums add up', async () => {
+  test('shows balanced counters by direction, reason, endpoint and error', async () => {
     const port = new ListPort();
     vtep = await LiveVtep.open({ topology: topology(), node: 'n1', sockets: 'node', portOf: () => port });
     const { node } = vtep;

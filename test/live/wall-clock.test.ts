@@ -5,7 +5,7 @@ import { WallClock } from '../../src/live/wall-clock.js';
 const ORIGIN = 1_795_000_000_000;
 
 describe('WallClock', () => {
-  test('is as fine as the steady clock, and ignores what the coarse one rounds away', () => {
+  test('is as fine as the steady clock, and ignores the rounding of the coarse one', () => {
     let steady = 0;
     const clock = new WallClock({ wall: () => ORIGIN + Math.floor(steady), steady: () => steady }, ORIGIN);
     const times: [number, number][] = [];
@@ -22,7 +22,7 @@ describe('WallClock', () => {
     ]);
   });
 
-  test('follows a clock that is set, within a second', () => {
+  test('follows a change of the system clock within a second', () => {
     let steady = 0;
     let set = 0;
     const clock = new WallClock({ wall: () => ORIGIN + steady + set, steady: () => steady }, ORIGIN);
@@ -33,7 +33,7 @@ describe('WallClock', () => {
     assert.equal(clock.seconds, ORIGIN / 1000 + 3601);
   });
 
-  test('tells the system’s time', () => {
+  test('shows the system time', () => {
     const clock = new WallClock();
     const before = Date.now();
     clock.read();

@@ -1,6 +1,6 @@
-/** What restart.test.ts and its child agree on, without what takes long to load. */
+/** Constants shared by restart.test.ts and its child, without slow imports. */
 
-/** Sequence numbers that are written down ahead at a time. */
+/** Number of sequence numbers reserved at a time. */
 export const BLOCK = 16;
-/** SPI, lower half of the sequence number, IV: what an ESP packet begins with. */
+/** Length of the start of an ESP packet in bytes: SPI, lower half of the sequence number, IV. */
 export const HEADER_BYTES = 16;

@@ -1,6 +1,6 @@
 /**
- * Run by namespace-bench.test.ts: makes a bench with a program that runs in it, says the namespace's name and the program's
- * number, and then ends as it is told: by itself, by an error that nobody catches, or not at all.
+ * Run by namespace-bench.test.ts: makes a bench with a running program, prints the namespace's name and the program's
+ * pid, and then exits as requested: normally, by an uncaught error, or not at all.
  */
 import { NamespaceBench } from './namespace-bench.js';
 
@@ -10,4 +10,4 @@ const sleeper = namespace.start(['sleep', '100']);
 process.stdout.write(`${namespace.name} ${sleeper.pid ?? 0}\n`);
 const how = process.argv.at(2);
 if (how === 'exit') process.exit(0);
-if (how === 'throw') throw new Error('as told');
+if (how === 'throw') throw new Error('as requested');

@@ -1,17 +1,17 @@
-/** Calls the programs that set up Linux networking. */
+/** Runs the programs that configure Linux networking. */
 import { spawnSync } from 'node:child_process';
 
-/** On a quiet machine no call takes a hundredth of it; on a busy one a program alone takes seconds to start. */
+/** A hundred times what a quiet machine needs; on a busy one, a program takes seconds to start. */
 const TIMEOUT_MS = 60_000;
 
-/** What programs are told, so that their words are the ones that are looked for here. */
+/** Environment for untranslated output. */
 export const ENVIRONMENT = { ...process.env, LC_ALL: 'C' };
 
 /**
- * Runs a program and gives what it wrote to standard output.
+ * Runs a program and returns its standard output.
  *
- * @param input what it reads from standard input
- * @throws {Error} with the call and the program's own words, if it fails or is not there
+ * @param input its standard input
+ * @throws {Error} with the command line and the program's message, if it fails or is missing
  */
 export function command(words: readonly string[], input: string | Uint8Array = ''): string {
   const [program = '', ...rest] = words;

@@ -1,6 +1,6 @@
 /**
- * Run by up-flood.test.ts in a namespace: sends one VTEP anything, as fast as it can, for so many seconds: random UDP payloads
- * for its port, random ESP, fragments that never end, VXLAN of unknown networks, and VXLAN with frames that look good.
+ * Run by up-flood.test.ts in a namespace: floods a VTEP for some seconds with random UDP payloads for its port, random
+ * ESP, incomplete fragments, VXLAN of unknown networks, and VXLAN with plausible frames.
  */
 import { SendVector } from '../../../src/live/send-vector.js';
 import { SocketOption, SocketType, SystemSocket } from '../../../src/live/system-socket.js';
@@ -35,7 +35,7 @@ function vxlan(vni: number, frame: Uint8Array): Uint8Array {
   return Uint8Array.from([8, 0, 0, 0, vni >>> 16, (vni >>> 8) & 255, vni & 255, 0, ...frame]);
 }
 
-/** A frame for the container there, of a container that may be or not. */
+/** A frame to the container there, from a container that may not exist. */
 function frame(known: boolean): Uint8Array {
   const sender = known ? [2, 0x42, 10, 0, 9, 4] : [...bytes(6)].map((byte, i) => (i === 0 ? byte & 0xfe : byte));
   return Uint8Array.from([2, 0x42, 10, 0, 9, 3, ...sender, 8, 0, ...bytes(random.below(200))]);
@@ -48,7 +48,7 @@ function packet(i: number): Uint8Array {
     case 1:
       return packetOf(ESP, 0, bytes(random.below(300)));
     case 2:
-      // More fragments follow, and never do.
+      // Sets MF, but the other fragments never follow.
       return packetOf(UDP, 0x2000 | random.below(100), bytes(8 * random.below(20) + 8));
     case 3:
       return packetOf(UDP, 0, udp(vxlan(5000 + random.below(1000), frame(true))));

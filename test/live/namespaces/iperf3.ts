@@ -1,36 +1,36 @@
-/** How much goes from one namespace to another. */
+/** Throughput between two namespaces. */
 import { type NetworkNamespace } from './network-namespace.js';
 
-/** How much to send, and how. */
+/** What to send, and how. */
 export interface Iperf3Options {
-  /** Where the server listens: an address that the client can reach. */
+  /** The server's address, which the client can reach. */
   readonly address: string;
-  /** Bytes to send in all, instead of so many seconds. */
+  /** Total bytes to send, instead of a duration. */
   readonly bytes?: number;
   readonly seconds?: number;
-  /** Datagrams, each sent once, instead of a TCP stream. */
+  /** UDP datagrams instead of a TCP stream. */
   readonly udp?: boolean;
-  /** Bits a second; for UDP 1 Mbit/s if it isn't said. */
+  /** Bits per second. Default for UDP: 1 Mbit/s. */
   readonly bitrate?: number;
-  /** Bytes of each write, for UDP of each datagram. */
+  /** Bytes per write, or per datagram for UDP. */
   readonly length?: number;
   /** From the server to the client. */
   readonly reverse?: boolean;
-  /** Milliseconds that all may take. */
+  /** Timeout in milliseconds. */
   readonly patience?: number;
 }
 
-/** What was measured. */
+/** The measurement. */
 export interface Iperf3Result {
   /** As received. */
   readonly bitsPerSecond: number;
-  /** Bytes sent, and those of them that had come when the client stopped: what was on its way then is not waited for. */
+  /** Bytes sent, and bytes received by the time the client stopped, without those still in flight. */
   readonly sent: number;
   readonly received: number;
   readonly seconds: number;
-  /** TCP segments that were sent again; 0 for UDP. */
+  /** Retransmitted TCP segments; 0 for UDP. */
   readonly retransmits: number;
-  /** Datagrams sent, and those that never came; 0 for TCP. */
+  /** Datagrams sent and lost; 0 for TCP. */
   readonly datagrams: number;
   readonly lost: number;
 }
@@ -53,9 +53,9 @@ const PATIENCE_MS = 60_000;
 const IDLE_SECONDS = 60;
 
 /**
- * Sends as much as it can or is told to, and measures.
+ * Sends as much as possible or requested, and measures.
  *
- * @throws {Error} with the words of iperf3, if it fails or takes too long
+ * @throws {Error} with iperf3's message, if it fails or takes too long
  */
 export async function iperf3(
   server: NetworkNamespace,

@@ -1,11 +1,11 @@
-/** The kernel's vxlan on both nodes, beside what is tested there: what a rate is to be held against. */
+/** The kernel's vxlan on both nodes next to what is tested, as a reference for rates. */
 import { type NamespaceBench } from './namespace-bench.js';
 import { dockerMac, KernelVtep } from './kernel-vtep.js';
 import { type NetworkNamespace } from './network-namespace.js';
 import { iperf3 } from './iperf3.js';
 import { type UnderlayNode } from './underlay.js';
 
-/** Another network on another port, which no socket of `vtep up` has. */
+/** Another network on a port that `vtep up` doesn't use. */
 const NETWORK = { vni: 5000, port: 5789, gateway: '10.0.50.1/24' };
 const IPS = ['10.0.50.3', '10.0.50.4'] as const;
 const BYTES = 100_000_000;
@@ -14,11 +14,11 @@ const BYTES = 100_000_000;
 export interface ContainerPair {
   readonly c1: NetworkNamespace;
   readonly c2: NetworkNamespace;
-  /** Of c2. */
+  /** Address of c2. */
   readonly ip2: string;
 }
 
-/** Lays a network of the kernel's vxlan between two nodes, with a container on each. */
+/** Sets up a kernel vxlan network between two nodes, with a container on each. */
 export function kernelBeside(bench: NamespaceBench, nodes: readonly [UnderlayNode, UnderlayNode]): ContainerPair {
   const vteps = nodes.map(({ namespace }, i) => new KernelVtep(bench, namespace, `k${i + 1}`, NETWORK));
   vteps.forEach((vtep, i) => {
@@ -32,7 +32,7 @@ export function kernelBeside(bench: NamespaceBench, nodes: readonly [UnderlayNod
   return { c1, c2, ip2: IPS[1] };
 }
 
-/** Sends 100 MB from c1 to c2, or back, and says how fast that was. */
+/** Sends 100 MB from c1 to c2, or back, and reports the rate. */
 export async function rate({ c1, c2, ip2 }: ContainerPair, reverse = false): Promise<string> {
   const { bitsPerSecond, sent } = await iperf3(c2, c1, { address: ip2, bytes: BYTES, reverse });
   if (sent < BYTES) throw new Error(`iperf3 sent ${sent} bytes of ${BYTES}`);

@@ -1,4 +1,4 @@
-/** The kernel's vxlan driver on both sides, as Docker sets it up: what holds here must hold with `vtep` on one side. */
+/** The kernel's vxlan driver on both sides, configured like Docker's: the reference for `vtep` on one side. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
@@ -23,18 +23,18 @@ const IP1 = '10.0.9.3';
 const IP2 = '10.0.9.4';
 const IP6_1 = 'fd00:9::3';
 const IP6_2 = 'fd00:9::4';
-/** An address that both nodes know and no container has. */
+/** An address that both nodes know but no container has. */
 const NOBODY = '10.0.9.99';
 const OVER_THE_MTU = 1423;
-/** The overlay's end of the link to the first container that was attached. */
+/** The overlay's end of the link to the first container. */
 const CONTAINER_LINK = 'veth0';
-/** Where a container's frame begins in a packet of an IPv4 underlay. */
+/** Offset of a container's frame in a packet of an IPv4 underlay. */
 const FRAME_AT = 14 + 20 + 8 + 8;
 const ETHERNET_BYTES = 14;
 const IPV4_BYTES = 20;
 const TCP = 6;
 const MEGABYTE = 1_000_000;
-/** Most bytes of a stream that a packet of the overlay holds, beside IP's and TCP's headers without options. */
+/** TCP MSS in the overlay, without options. */
 const SEGMENT = OVERLAY_MTU - 40;
 
 /** Two nodes with a container each. */
@@ -49,7 +49,7 @@ interface Pair {
 
 const skip = requirements();
 
-/** What every test below says of an overlay is said within it: a bench before, and none after. */
+/** Runs tests within an overlay, whose bench exists only during them. */
 function overlay(
   title: string,
   options: KernelVtepOptions,
@@ -78,7 +78,7 @@ function overlay(
   });
 }
 
-/** Sends 100 MB from one container to the other, says beside the test how fast that was, and counts what crossed. */
+/** Sends 100 MB from one container to the other, reports the rate, and counts what crossed. */
 async function transfer(
   t: TestContext,
   what: string,
@@ -94,7 +94,7 @@ async function transfer(
   return { ...result, packets };
 }
 
-/** What crossed a node's device while something was done. Each packet must be one that vtep decapsulates. */
+/** What crossed a node's device during an action. vtep must decapsulate every packet. */
 async function watched(
   { namespace }: UnderlayNode,
   act: () => Promise<unknown>,
@@ -142,7 +142,7 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
     }
   });
 
-  test('a ping too big for the container’s device is an error with DF, and goes in fragments without', async () => {
+  test('a ping too big for the container’s device fails with DF, and is fragmented without', async () => {
     const { c1 } = pair();
     const refused = await ping(c1, IP2, { size: OVER_THE_MTU, count: 2, doNotFragment: true, patience: 0.2 });
     assert.equal(refused.received, 0);
@@ -151,7 +151,7 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
     assert.equal(lost, 0);
   });
 
-  test('the proxy answers ARP for whom the node knows, and for nobody else, and no ARP crosses', async () => {
+  test('the proxy answers ARP for known neighbours only, and no ARP crosses', async () => {
     const { n1, c1 } = pair();
     const file = join(scratch(), 'arp.pcap');
     const capture = await PacketCapture.start(n1.namespace, UNDERLAY_DEVICE, file, 'udp port 4789');
@@ -161,7 +161,7 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
   });
 
   for (const address of [IP2, IP6_2]) {
-    test(`a container has the MAC of ${address} from the proxy`, async () => {
+    test(`a container gets the MAC of ${address} from the proxy`, async () => {
       const { c1 } = pair();
       assert.equal((await ping(c1, address)).lost, 0);
       const entry = neighbours(c1).find(({ ip }) => ip === address);
@@ -169,13 +169,13 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
     });
   }
 
-  test('every packet on the wire is one that vtep decapsulates', async () => {
+  test('vtep decapsulates every packet on the wire', async () => {
     const { n1, c1 } = pair();
     const wire = await watched(n1, () => ping(c1, IP2, { count: 20, size: 1400 }));
     assert.deepEqual(wire, { packets: 40, tcp: 0, unfinished: 0, longest: FRAME_AT + ETHERNET_BYTES + 1428 });
   });
 
-  test('a node reaches no endpoint that it was told to forget, and reaches it again when it is told', async () => {
+  test('a node can’t reach a removed endpoint until it is added again', async () => {
     const { k1, n2, c1 } = pair();
     const endpoint = { ip: IP2, ipv6: IP6_2, mac: dockerMac(IP2), vtep: n2.ipv4 };
     k1.remove(endpoint);
@@ -184,7 +184,7 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
     assert.equal((await ping(c1, IP2)).lost, 0);
   });
 
-  test('pings that go on lose none while nothing happens, and all that are sent while a link is down', async () => {
+  test('continuous pings lose none normally, and all while a link is down', async () => {
     const { k2, c1 } = pair();
     const whole = await RunningPing.start(c1, IP2);
     await whole.answers(20);
@@ -206,20 +206,20 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
     );
   });
 
-  test('a TCP stream comes as it was sent', async () => {
+  test('a TCP stream arrives unchanged', async () => {
     const { c1, c2 } = pair();
     const { sent, received } = await tcpTransfer(c2, c1, { address: IP2, bytes: 20 * MEGABYTE });
     assert.equal(sent.bytes, 20 * MEGABYTE);
     assert.deepEqual(received, sent);
   });
 
-  test('a wire with offloads carries TCP checksums that nobody has made, and packets that no wire could', async () => {
+  test('a wire with offloads carries unfinished TCP checksums and oversized packets', async () => {
     const { n2, c1, c2 } = pair();
     const wire = await watched(n2, () => tcpTransfer(c2, c1, { address: IP2, bytes: MEGABYTE }));
     assert.ok(wire.unfinished > 0 && wire.longest > ETHERNET_BYTES + 1500, JSON.stringify(wire));
   });
 
-  test('a TCP transfer of 100 MB goes through, many segments in a packet', async (t) => {
+  test('a TCP transfer of 100 MB completes, with many segments per packet', async (t) => {
     const { n1, c1, c2 } = pair();
     const { sent, packets } = await transfer(t, 'kernel vxlan', n1, c1, c2);
     assert.ok(sent >= 100 * MEGABYTE, `${sent} bytes were sent`);
@@ -232,18 +232,18 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
     assert.deepEqual([sent, received], [500, 500]);
   });
 
-  test('a transfer goes the other way, too, at the rate that was asked for', async () => {
+  test('a transfer also works in the other direction, at the requested rate', async () => {
     const { c1, c2 } = pair();
     const { received } = await iperf3(c2, c1, { address: IP2, seconds: 1, bitrate: 20e6, reverse: true });
     assert.ok(received > 1e6 && received < 5e6, `${received} bytes came`);
   });
 
-  test('a transfer that finds no server is an error with iperf3’s words', async () => {
+  test('a transfer without a server fails with iperf3’s message', async () => {
     const { c1, c2 } = pair();
     await assert.rejects(iperf3(c2, c1, { address: '127.0.0.1', bytes: 1 }), /iperf3: unable to connect.*refused/);
   });
 
-  test('datagrams are sent at the rate that was asked for, and counted with those that are lost', async (t) => {
+  test('datagrams are sent at the requested rate, and losses are counted', async (t) => {
     const { c1, c2 } = pair();
     const bitrate = 20e6;
     const result = await iperf3(c2, c1, { address: IP2, seconds: 1, udp: true, bitrate, length: 1400 });
@@ -254,7 +254,7 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
 });
 
 overlay('kernel vxlan to kernel vxlan, packet by packet', { offloads: false }, {}, (pair) => {
-  test('a TCP transfer of 100 MB goes through, each segment in a packet of its own', async (t) => {
+  test('a TCP transfer of 100 MB completes, with one segment per packet', async (t) => {
     const { n1, c1, c2 } = pair();
     const before = linkCounters(c2, CONTAINER_DEVICE).received.packets;
     const { sent, received, packets } = await transfer(t, 'kernel vxlan, packet by packet', n1, c1, c2);
@@ -270,14 +270,14 @@ overlay(
   {},
   { offloads: false },
   (pair) => {
-    test('every packet fits the wire, and every TCP checksum in it is whole', async () => {
+    test('every packet fits the wire, with a complete TCP checksum', async () => {
       const { n2, c1, c2 } = pair();
       const wire = await watched(n2, () => tcpTransfer(c2, c1, { address: IP2, bytes: MEGABYTE }));
       assert.ok(wire.tcp > MEGABYTE / SEGMENT, `${wire.tcp} packets with TCP crossed`);
       assert.deepEqual([wire.unfinished, wire.longest], [0, 14 + 1500]);
     });
 
-    test('a TCP transfer of 100 MB goes through', async (t) => {
+    test('a TCP transfer of 100 MB completes', async (t) => {
       const { n1, c1, c2 } = pair();
       const { received, packets } = await transfer(t, 'kernel vxlan on a plain wire', n1, c1, c2);
       assert.ok(packets >= received / SEGMENT, `${packets} packets crossed`);

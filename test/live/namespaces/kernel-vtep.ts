@@ -1,16 +1,16 @@
-/** A node as Docker sets it up, with the kernel's own vxlan driver. */
+/** A node configured like Docker's, with the kernel's vxlan driver. */
 import { type NamespaceBench } from './namespace-bench.js';
 import { type NetworkNamespace } from './network-namespace.js';
 
-/** What Docker calls the devices of an overlay's namespace, and those of a container. */
+/** Docker's device names in an overlay's namespace and in a container. */
 export const VXLAN_DEVICE = 'vxlan0';
 export const BRIDGE_DEVICE = 'br0';
 export const CONTAINER_DEVICE = 'eth0';
 
-/** The network that the recordings have, too. */
+/** The network of the recordings. */
 export const VNI = 4097;
 export const GATEWAY = '10.0.9.1/24';
-/** What fits in a container's frame over an underlay of 1500 bytes. */
+/** MTU of a container over an underlay of 1500 bytes. */
 export const OVERLAY_MTU = 1450;
 export const DATA_PATH_PORT = 4789;
 
@@ -28,33 +28,33 @@ export interface RemoteEndpoint {
   readonly vtep: string;
 }
 
-/** What a container has beside its IPv4 address. */
+/** Settings of a container besides its IPv4 address. */
 export interface ContainerOptions {
-  /** As Docker would make it, if it isn't said. */
+  /** Default: as Docker derives it. */
   readonly mac?: string;
   readonly ipv6?: string;
 }
 
-/** How a node's overlay is set up. What isn't said is as Docker does it for its first network. */
+/** Settings of a node's overlay. Defaults: as Docker does for its first network. */
 export interface KernelVtepOptions {
   readonly vni?: number;
   /** The bridge's address with its prefix length. */
   readonly gateway?: string;
-  /** Bytes, of the vxlan device, the bridge and the containers' devices. */
+  /** MTU of the vxlan device, the bridge and the containers' devices. */
   readonly mtu?: number;
   readonly port?: number;
   /** The family of the nodes' addresses. */
   readonly family?: 4 | 6;
   /**
-   * Whether the vxlan device takes many segments of a container as one, and hands many up as one. Without, every packet
-   * makes its way by itself, as it does through a VTEP that is no part of the kernel.
+   * Whether the vxlan device segments and coalesces (GSO, GRO). Without it, packets are handled one by one, as in a
+   * VTEP outside the kernel.
    */
   readonly offloads?: boolean;
 }
 
-/** An overlay's namespace on a node: a bridge, a vxlan device whose socket is the node's, and containers. */
+/** An overlay's namespace on a node: a bridge, a vxlan device whose socket is in the node's namespace, and containers. */
 export class KernelVtep {
-  /** Where bridge and vxlan device are. */
+  /** The namespace of the bridge and the vxlan device. */
   readonly overlay: NetworkNamespace;
   readonly #bench: NamespaceBench;
   readonly #mtu: number;
@@ -63,7 +63,7 @@ export class KernelVtep {
   /**
    * Sets up an overlay on a node.
    *
-   * @param name of the overlay's namespace, as the bench shall know it
+   * @param name name of the overlay's namespace in the bench
    */
   constructor(bench: NamespaceBench, node: NetworkNamespace, name: string, options: KernelVtepOptions = {}) {
     const { vni = VNI, gateway = GATEWAY, port = DATA_PATH_PORT, family = 4 } = options;
@@ -73,19 +73,19 @@ export class KernelVtep {
     this.#mtu = mtu;
     this.overlay.ip(`link add ${BRIDGE_DEVICE} type bridge vlan_default_pvid 0`);
     this.overlay.configure({ device: BRIDGE_DEVICE, addresses: [gateway], mtu });
-    // Made on the node and moved, so that its socket stays the node's. A group of :: is how Docker says IPv6.
+    // Created on the node and moved, so that its socket stays in the node's namespace. As in Docker, group :: selects IPv6.
     const family6 = family === 6 ? ' remote ::' : '';
     node.ip(`link add ${VXLAN_DEVICE} type vxlan id ${vni}${family6} dstport ${port} learning proxy l2miss l3miss`);
     node.ip(`link set ${VXLAN_DEVICE} netns ${this.overlay.name}`);
     this.#join(VXLAN_DEVICE);
-    // Neighbours of IPv6 are kept only where it is on; without an address of its own the device stays silent.
+    // IPv6 neighbours need IPv6 enabled; without an address, the device stays silent.
     this.overlay.ip(`link set ${VXLAN_DEVICE} addrgenmode none`);
     this.overlay.write(`/proc/sys/net/ipv6/conf/${VXLAN_DEVICE}/disable_ipv6`, '0');
-    // Said of the containers' devices it would change how TCP sends, and make it slower than the wire.
+    // On the containers' devices, this would change TCP's behaviour and make it slower than the wire.
     if (!offloads) this.overlay.ip(`link set ${VXLAN_DEVICE} gso_max_segs 1 gro_max_size 1`);
   }
 
-  /** Makes a container with a device in the overlay, and gives its namespace. */
+  /** Creates a container with a device in the overlay, and returns its namespace. */
   attach(name: string, ip: string, { mac = dockerMac(ip), ipv6 }: ContainerOptions = {}): NetworkNamespace {
     const container = this.#bench.namespace(name);
     const device = `veth${this.#containers++}`;
@@ -96,7 +96,7 @@ export class KernelVtep {
     return container;
   }
 
-  /** Tells the node of a container on another one, as Docker does: both entries stay for ever. */
+  /** Adds a container on another node like Docker, with permanent entries. */
   add({ ip, ipv6, mac, vtep }: RemoteEndpoint): void {
     this.overlay.bridge(`fdb add ${mac} dev ${VXLAN_DEVICE} dst ${vtep} self permanent`);
     for (const address of ipv6 === undefined ? [ip] : [ip, ipv6]) {
@@ -104,7 +104,7 @@ export class KernelVtep {
     }
   }
 
-  /** Makes the node forget a container on another one. */
+  /** Removes a container on another node. */
   remove({ ip, ipv6, mac, vtep }: RemoteEndpoint): void {
     this.overlay.bridge(`fdb delete ${mac} dev ${VXLAN_DEVICE} dst ${vtep} self`);
     for (const address of ipv6 === undefined ? [ip] : [ip, ipv6]) {

@@ -1,7 +1,7 @@
-/** What the kernel counted on a device. */
+/** The kernel's counters of a device. */
 import { type NetworkNamespace } from './network-namespace.js';
 
-/** One way. A packet that carries many segments counts once. */
+/** One direction. A packet with many segments counts once. */
 export interface Counted {
   readonly packets: number;
   readonly bytes: number;
@@ -9,7 +9,7 @@ export interface Counted {
   readonly dropped: number;
 }
 
-/** Both ways. */
+/** Both directions. */
 export interface LinkCounters {
   readonly received: Counted;
   readonly sent: Counted;
@@ -26,7 +26,7 @@ function counted({ packets, bytes, errors, dropped }: Counted): Counted {
 /**
  * Reads a device's counters.
  *
- * @throws {Error} with the words of `ip`, if there is no such device
+ * @throws {Error} with the message of `ip`, if there is no such device
  */
 export function linkCounters(namespace: NetworkNamespace, device: string): LinkCounters {
   const [link] = JSON.parse(namespace.ip(`-statistics -json link show dev ${device}`)) as [Link];

@@ -25,12 +25,12 @@ function standing(): string[] {
     .map((line) => line.split(' ')[0] ?? '');
 }
 
-/** Whether a process runs; one that has ended and that nobody asked about yet has no program. */
+/** Whether a process is running; a zombie has no program. */
 function runs(pid: string): boolean {
   return existsSync(`/proc/${pid}/exe`);
 }
 
-/** Runs the child until it ends, and gives the name of its namespace when the program in it has ended, too. */
+/** Runs the child until it exits, and returns the name of its namespace once the program in it has also exited. */
 async function left(how: string, signal?: NodeJS.Signals): Promise<string> {
   const child = spawn(process.execPath, [CHILD, how], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
@@ -49,7 +49,7 @@ describe('a bench of network namespaces', { skip }, () => {
   const bench = new NamespaceBench();
   after(() => bench.close());
 
-  test('is gone after it was closed, with what ran in it, and may be closed twice', async () => {
+  test('is gone after close, with its processes, and may be closed twice', async () => {
     const own = new NamespaceBench();
     const namespace = own.namespace('own');
     const sleeper = namespace.start(['sleep', '100']);
@@ -67,13 +67,13 @@ describe('a bench of network namespaces', { skip }, () => {
     ['run', 'SIGINT'],
     ['run', 'SIGHUP'],
   ] as const) {
-    test(`is gone after its process ended by ${signal ?? how}`, async () => {
+    test(`is gone after its process exited by ${signal ?? how}`, async () => {
       const name = await left(how, signal);
       assert.equal(standing().includes(name), false);
     });
   }
 
-  test('whose process was killed is removed by the next, and nothing runs in it any more', async () => {
+  test('of a killed process is removed by the next bench, with its processes', async () => {
     const name = await left('run', 'SIGKILL');
     new NamespaceBench().close();
     assert.equal(standing().includes(name), false);
@@ -86,7 +86,7 @@ describe('a bench of network namespaces', { skip }, () => {
     b.close();
   });
 
-  test('puts nothing into the machine’s own namespace', () => {
+  test('leaves the machine’s own namespace unchanged', () => {
     const before = readdirSync('/sys/class/net').sort();
     const own = new NamespaceBench();
     underlay(own);
@@ -94,14 +94,14 @@ describe('a bench of network namespaces', { skip }, () => {
     own.close();
   });
 
-  test('says which call failed, and why', () => {
+  test('reports which command failed, and why', () => {
     const namespace = bench.namespace('words');
     assert.throws(() => namespace.ip('link set nothing up'), /ip -n \S+words link set nothing up: Cannot find device/);
     assert.throws(() => bench.namespace('words'), /ip netns add \S+words: .*File exists/);
     assert.throws(() => namespace.call(['no-such-program']), /no-such-program/);
   });
 
-  test('lays links with the addresses, MACs and MTU that were asked for, and counts what crosses', async () => {
+  test('creates links with the requested addresses, MACs and MTU, and counts packets', async () => {
     const own = new NamespaceBench();
     const [n1, n2] = underlay(own, { mtu: 1400 });
     const link = n1.namespace.ip(`link show ${UNDERLAY_DEVICE}`);
@@ -116,7 +116,7 @@ describe('a bench of network namespaces', { skip }, () => {
     own.close();
   });
 
-  test('tells of a UDP socket what waits there and what was dropped', async () => {
+  test('reports the waiting bytes and the drops of a UDP socket', async () => {
     const namespace = bench.namespace('sockets');
     const receiver = namespace.start([
       process.execPath,
@@ -141,8 +141,8 @@ describe('a bench of network namespaces', { skip }, () => {
   });
 });
 
-describe('what a bench needs', { skip }, () => {
-  /** What a process without any program in its path says. */
+describe('the requirements of a bench', { skip }, () => {
+  /** The output of a process with an empty path. */
   function says(call: string, environment: NodeJS.ProcessEnv): string {
     const script = `import { ${call} } from ${JSON.stringify(REQUIREMENTS)}; process.stdout.write(String(${call}()));`;
     return command(
@@ -155,14 +155,14 @@ describe('what a bench needs', { skip }, () => {
     );
   }
 
-  test('is all here', () => assert.equal(lacking(), undefined));
+  test('are met here', () => assert.equal(lacking(), undefined));
 
-  test('is named with its Debian package where it is missing, as the reason to pass tests over', () => {
+  test('are named with their Debian packages as the reason to skip tests', () => {
     const reason = says('requirements', { PATH: '/nowhere' });
     assert.match(reason, /ip is not installed \(Debian: iproute2\); .*iperf3 is not installed \(Debian: iperf3\)/);
   });
 
-  test('is no reason to pass tests over in CI', () => {
+  test('are no reason to skip tests in CI', () => {
     assert.equal(says('requirements', { PATH: '/nowhere', CI: 'true' }), 'undefined');
   });
 });

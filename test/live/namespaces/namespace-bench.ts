@@ -5,7 +5,7 @@ import { command } from './command.js';
 import { type LinkEnd, NetworkNamespace } from './network-namespace.js';
 
 const NETNS_FOLDER = '/run/netns';
-/** What a bench calls its namespaces: the process, the bench's number in it, the namespace's own name. */
+/** Names of namespaces: the pid, the bench's number in the process, and the namespace's name. */
 const OWN_NAME = /^vt(\d+)-\d+-/;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const SIGNAL_EXIT = 128;
@@ -13,18 +13,18 @@ const SIGNAL_EXIT = 128;
 const open = new Set<NamespaceBench>();
 let benches = 0;
 
-/** Removes all that stands, as far as that goes: the process ends anyway. */
+/** Removes everything, best effort: the process is exiting. */
 function closeAll(): void {
   for (const bench of open) {
     try {
       bench.close();
     } catch {
-      // The next bench removes what is left.
+      // The next bench removes the rest.
     }
   }
 }
 
-/** Removes what benches of processes left that were killed. Another bench may do the same at this moment. */
+/** Removes what benches of killed processes left. Another bench may do the same concurrently. */
 function removeAbandoned(): void {
   if (!existsSync(NETNS_FOLDER)) return;
   for (const name of readdirSync(NETNS_FOLDER)) {
@@ -33,14 +33,14 @@ function removeAbandoned(): void {
     try {
       command(['ip', 'netns', 'delete', name]);
     } catch {
-      // It is gone, or a bench that comes later tries again.
+      // It is gone already, or a later bench tries again.
     }
   }
 }
 
 /**
- * Makes network namespaces that no other process's share a name with, and links between them. All are gone after `close`,
- * and when the process ends. Nothing is ever made in the machine's own namespace.
+ * Creates uniquely named network namespaces and links between them. All are removed by `close` and when the process
+ * exits. Nothing is ever created in the machine's own namespace.
  */
 export class NamespaceBench {
   readonly #prefix = `vt${process.pid}-${++benches}-`;
@@ -55,14 +55,14 @@ export class NamespaceBench {
     open.add(this);
   }
 
-  /** Makes an empty namespace with nothing but its loopback. The bench's own prefix stands before the name. */
+  /** Creates a namespace with only loopback. Its name gets the bench's prefix. */
   namespace(name: string): NetworkNamespace {
     const namespace = new NetworkNamespace(this.#prefix + name);
     this.#namespaces.push(namespace);
     return namespace;
   }
 
-  /** Lays a veth pair between two namespaces, and sets both ends up. */
+  /** Creates a veth pair between two namespaces, and brings both ends up. */
   link(a: NetworkNamespace, endA: LinkEnd, b: NetworkNamespace, endB: LinkEnd): void {
     a.ip(`link add ${endA.device} type veth peer name ${endB.device} netns ${b.name}`);
     a.configure(endA);
@@ -70,9 +70,9 @@ export class NamespaceBench {
   }
 
   /**
-   * Kills what runs in the namespaces and removes them. A second call does nothing.
+   * Kills the processes in the namespaces and removes them. A second call does nothing.
    *
-   * @throws {AggregateError} with the words of `ip`, if some can't be removed; the others are
+   * @throws {AggregateError} with the messages of `ip`, if some can't be removed; the others are
    */
   close(): void {
     open.delete(this);

@@ -1,13 +1,13 @@
-/** A program that runs in a network namespace beside the test. */
+/** A program that runs in a network namespace alongside the test. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ENVIRONMENT } from './command.js';
 
-/** Milliseconds that a program gets to write a line that is waited for, or to end after a signal. */
+/** Timeout for an expected line, or for the exit after a signal, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
-/** How a program ended, and all that it wrote. */
+/** How a program exited, and its output. */
 export interface Ended {
   /** Its exit code, or null after a signal. */
   readonly status: number | null;
@@ -16,9 +16,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A running program. The kernel kills it when the test's process is gone, even if that was killed itself. */
+/** A running program. The kernel kills it when the test process is gone, even if that was killed. */
 export class NamespaceProcess {
-  /** Settles when the program has ended and its output is read. Never rejects. */
+  /** Settles when the program has exited and its output is read. Never rejects. */
   readonly ended: Promise<Ended>;
   readonly #words: readonly string[];
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
@@ -45,30 +45,30 @@ export class NamespaceProcess {
     });
   }
 
-  /** Its number as a process, or undefined if it could not be started. */
+  /** Its pid, or undefined if it could not be started. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  /** Whether the program runs still. */
+  /** Whether the program is still running. */
   get running(): boolean {
     return this.#running;
   }
 
-  /** What it wrote to standard output until now. */
+  /** Its standard output so far. */
   get stdout(): string {
     return this.#written.stdout;
   }
 
-  /** What it wrote to standard error until now. */
+  /** Its standard error so far. */
   get stderr(): string {
     return this.#written.stderr;
   }
 
   /**
-   * Waits for a whole line that the program writes, or wrote already.
+   * Waits for a complete line from the program, including earlier ones.
    *
-   * @throws {Error} with all of its output, if it ends without such a line or takes too long
+   * @throws {Error} with all of its output, if it exits without such a line or takes too long
    */
   async line(stream: 'stdout' | 'stderr', pattern: RegExp, milliseconds?: number): Promise<string> {
     const find = (): string | undefined =>
@@ -81,10 +81,10 @@ export class NamespaceProcess {
   }
 
   /**
-   * Waits until what the program wrote is as wished.
+   * Waits until the program's output meets a condition.
    *
-   * @param what is waited for, in words
-   * @throws {Error} with all of its output, if it ends before or takes too long
+   * @param what description of the condition
+   * @throws {Error} with all of its output, if it exits before that or takes too long
    */
   async until(wished: () => boolean, what: string, milliseconds = PATIENCE_MS): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -110,7 +110,7 @@ export class NamespaceProcess {
   }
 
   /**
-   * Waits for the program's end.
+   * Waits for the program to exit.
    *
    * @throws {Error} with all of its output, if it runs on; it is killed then
    */
@@ -127,7 +127,7 @@ export class NamespaceProcess {
   }
 
   /**
-   * Sends a signal and waits for the program's end. One that has ended already is left alone.
+   * Sends a signal and waits for the program to exit. Does nothing if it already has.
    *
    * @throws {Error} with all of its output, if it runs on; it is killed then
    */
@@ -136,12 +136,12 @@ export class NamespaceProcess {
     return this.end(milliseconds);
   }
 
-  /** Sends a signal, and waits for nothing. */
+  /** Sends a signal without waiting. */
   signal(signal: NodeJS.Signals): void {
     if (this.#running) this.#child.kill(signal);
   }
 
-  /** Kills the program at once, and waits for nothing. */
+  /** Kills the program without waiting. */
   kill(): void {
     this.signal('SIGKILL');
   }

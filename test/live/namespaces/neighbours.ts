@@ -1,4 +1,4 @@
-/** Who a namespace believes its neighbours are, and who answers when it asks. */
+/** The neighbour table of a namespace, and ARP queries from it. */
 import { CONTAINER_DEVICE } from './kernel-vtep.js';
 import { type NetworkNamespace } from './network-namespace.js';
 
@@ -6,9 +6,9 @@ import { type NetworkNamespace } from './network-namespace.js';
 export interface Neighbour {
   readonly ip: string;
   readonly device: string;
-  /** Absent while there is none. */
+  /** Absent if unknown. */
   readonly mac?: string;
-  /** The kernel's words: REACHABLE, STALE, FAILED, PERMANENT... */
+  /** The kernel's state: REACHABLE, STALE, FAILED, PERMANENT... */
   readonly state: readonly string[];
 }
 
@@ -32,14 +32,14 @@ export function neighbours(namespace: NetworkNamespace): Neighbour[] {
   }));
 }
 
-/** How to ask. */
+/** Options of a query. */
 export interface ArpingOptions {
-  /** How many times, once a second. */
+  /** Number of requests, one per second. */
   readonly count?: number;
   readonly device?: string;
 }
 
-/** Asks by ARP who has an address, waits a second for the last answer, and gives the MAC of each. */
+/** Sends ARP requests for an address, waits a second for the last answer, and returns the MAC of each. */
 export async function arping(
   from: NetworkNamespace,
   ip: string,

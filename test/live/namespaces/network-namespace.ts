@@ -1,4 +1,4 @@
-/** A network namespace: what stands in it and what runs in it. */
+/** A network namespace, with its devices and processes. */
 import { isIPv6 } from 'node:net';
 import { command } from './command.js';
 import { NamespaceProcess } from './namespace-process.js';
@@ -6,20 +6,20 @@ import { NamespaceProcess } from './namespace-process.js';
 /** One end of a link. */
 export interface LinkEnd {
   readonly device: string;
-  /** With their prefix lengths: `10.0.9.3/24`. */
+  /** Addresses with prefix lengths: `10.0.9.3/24`. */
   readonly addresses?: readonly string[];
   readonly mac?: string;
   /** Bytes. */
   readonly mtu?: number;
 }
 
-/** A network namespace, made by a `NamespaceBench`. IPv6 is silent on every device that has no IPv6 address. */
+/** A network namespace, created by a `NamespaceBench`. IPv6 is silent on devices without an IPv6 address. */
 export class NetworkNamespace {
-  /** What `ip netns` knows it by. */
+  /** Its name in `ip netns`. */
   readonly name: string;
   readonly #processes = new Set<NamespaceProcess>();
 
-  /** Makes a namespace of that name. */
+  /** Creates a namespace with that name. */
   constructor(name: string) {
     this.name = name;
     command(['ip', 'netns', 'add', name]);
@@ -28,27 +28,27 @@ export class NetworkNamespace {
     this.ip('link set lo up');
   }
 
-  /** Runs `ip` here, and gives its output. Words are parted by spaces. */
+  /** Runs `ip` here, and returns its output. Arguments are separated by spaces. */
   ip(words: string): string {
     return command(['ip', '-n', this.name, ...words.split(' ')]);
   }
 
-  /** Runs `bridge` here, and gives its output. Words are parted by spaces. */
+  /** Runs `bridge` here, and returns its output. Arguments are separated by spaces. */
   bridge(words: string): string {
     return command(['bridge', '-n', this.name, ...words.split(' ')]);
   }
 
-  /** Runs a short program here, and gives its output. */
+  /** Runs a short program here, and returns its output. */
   call(words: readonly string[], input?: string | Uint8Array): string {
     return command(['ip', 'netns', 'exec', this.name, ...words], input);
   }
 
-  /** Writes a setting below /proc/sys/net as this namespace has it. */
+  /** Writes a setting of this namespace under /proc/sys/net. */
   write(path: string, value: string): void {
     this.call(['tee', path], value);
   }
 
-  /** Gives a device that is here already its address and MTU, and sets it up. */
+  /** Configures an existing device with its addresses and MTU, and brings it up. */
   configure({ device, addresses = [], mac, mtu }: LinkEnd): void {
     if (mac !== undefined) this.ip(`link set ${device} address ${mac}`);
     if (mtu !== undefined) this.ip(`link set ${device} mtu ${mtu}`);
@@ -72,9 +72,9 @@ export class NetworkNamespace {
   }
 
   /**
-   * Kills what runs here, and removes the namespace with all that stands in it.
+   * Kills the processes here, and removes the namespace with its devices.
    *
-   * @throws {Error} with the words of `ip`, if it can't be removed
+   * @throws {Error} with the message of `ip`, if it can't be removed
    */
   remove(): void {
     for (const process of this.#processes) process.kill();

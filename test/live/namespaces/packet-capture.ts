@@ -1,15 +1,15 @@
-/** What crosses a device, as tcpdump sees it. */
+/** Captures what crosses a device, with tcpdump. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NamespaceProcess } from './namespace-process.js';
 import { type NetworkNamespace } from './network-namespace.js';
 
-/** Bytes of a packet: of many segments at the most. tcpdump has room for so few as its buffer holds of this length. */
+/** Snapshot length in bytes, for coalesced packets. It determines how many packets fit in tcpdump's buffer. */
 const LONGEST = 0x10000;
 const BUFFER_KIBIBYTES = 1 << 15;
 
-/** What it says of itself while it runs. */
+/** tcpdump's status line while it runs. */
 const COUNTS = /^tcpdump: (\d+) packets? captured, .*\n/gm;
-/** Milliseconds in which it reads a packet, if there is one. */
+/** Time within which it reads a waiting packet, in milliseconds. */
 const SETTLED_MS = 50;
 
 /** A running tcpdump. */
@@ -21,11 +21,11 @@ export class PacketCapture {
   }
 
   /**
-   * Starts to capture a device, whole packets as they come.
+   * Starts capturing complete packets of a device.
    *
-   * @param file where the packets go, as pcap
-   * @param filter in tcpdump's words: `udp port 4789`
-   * @throws {Error} with the words of tcpdump, if it can't
+   * @param file output file, as pcap
+   * @param filter tcpdump filter: `udp port 4789`
+   * @throws {Error} with tcpdump's message, if it can't
    */
   static async start(namespace: NetworkNamespace, device: string, file: string, filter = ''): Promise<PacketCapture> {
     const process = namespace.start([
@@ -38,9 +38,9 @@ export class PacketCapture {
   }
 
   /**
-   * Stops when all that crossed is in the file, and gives how many packets that is.
+   * Stops when everything that crossed is in the file, and returns the number of packets.
    *
-   * @throws {Error} if the kernel had to drop some
+   * @throws {Error} if the kernel dropped packets
    */
   async stop(): Promise<number> {
     await this.#readAll();
@@ -50,13 +50,13 @@ export class PacketCapture {
     return Number(captured);
   }
 
-  /** Has tcpdump tell its counters until it has read all that the kernel gave it: when it is stopped it reads no more. */
+  /** Polls tcpdump's counters until it has read everything from the kernel: once stopped, it reads no more. */
   async #readAll(): Promise<void> {
     const counts = (): RegExpMatchArray[] => [...this.#process.stderr.matchAll(COUNTS)];
     for (let before = -1; ;) {
-      const told = counts().length;
+      const count = counts().length;
       this.#process.signal('SIGUSR1');
-      await this.#process.until(() => counts().length > told, 'its counters');
+      await this.#process.until(() => counts().length > count, 'its counters');
       const captured = Number(counts().at(-1)?.[1]);
       if (captured === before) return;
       before = captured;

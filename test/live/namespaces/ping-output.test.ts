@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { answered, parsePing } from './ping-output.js';
 
-describe('what ping says', () => {
-  test('gives the sums, the round trip and the duplicates', () => {
+describe('the output of ping', () => {
+  test('gives the totals, the round trip and the duplicates', () => {
     const output = `PING 10.0.9.4 (10.0.9.4) 56(84) bytes of data.
 64 bytes from 10.0.9.4: icmp_seq=1 ttl=64 time=0.030 ms
 64 bytes from 10.0.9.4: icmp_seq=1 ttl=64 time=0.042 ms (DUP!)
@@ -22,7 +22,7 @@ rtt min/avg/max/mdev = 0.030/0.036/0.042/0.006 ms
     });
   });
 
-  test('gives the errors of both streams, and no round trip where nothing was answered', () => {
+  test('gives the errors of both streams, and no round trip without answers', () => {
     const output = `PING 10.0.9.4 (10.0.9.4) 1400(1428) bytes of data.
 From 10.0.9.4 icmp_seq=1 Frag needed and DF set (mtu = 1350)
 
@@ -37,11 +37,11 @@ From 10.0.9.4 icmp_seq=1 Frag needed and DF set (mtu = 1350)
     assert.deepEqual([roundTrip, lost], [undefined, 2]);
   });
 
-  test('without sums is an error with its words', () => {
+  test('gives an error with its text if there are no totals', () => {
     assert.throws(() => parsePing('', 'ping: connect: Network is unreachable\n'), /no sums: .*Network is unreachable/);
   });
 
-  test('numbers answers on past 65535, in whatever order they come', () => {
+  test('continues the numbers of answers past 65535, in any order', () => {
     const lines = [65534, 0, 65535, 1, 1].map((n) => `64 bytes from 10.0.9.4: icmp_seq=${n} ttl=64 time=0.030 ms`);
     const start = [30_000, 60_000].map((n) => `64 bytes from 10.0.9.4: icmp_seq=${n} ttl=64 time=0.030 ms`);
     assert.deepEqual([...answered([...start, ...lines].join('\n'))], [30_000, 60_000, 65534, 65536, 65535, 65537]);

@@ -1,4 +1,4 @@
-/** What `ping` of iputils says. */
+/** Parses the output of `ping` from iputils. */
 
 /** Milliseconds. */
 export interface RoundTrip {
@@ -7,16 +7,16 @@ export interface RoundTrip {
   readonly most: number;
 }
 
-/** The sums of a `ping`. */
+/** The totals of a `ping`. */
 export interface PingSums {
   readonly sent: number;
-  /** Answers, none counted twice. */
+  /** Answers, without duplicates. */
   readonly received: number;
   readonly lost: number;
   readonly duplicates: number;
   /** Absent if nothing was answered. */
   readonly roundTrip?: RoundTrip;
-  /** Lines that tell of trouble: `Frag needed and DF set (mtu = 1400)`, `message too long, mtu=1450`. */
+  /** Lines with errors: `Frag needed and DF set (mtu = 1400)`, `message too long, mtu=1450`. */
   readonly errors: readonly string[];
 }
 
@@ -28,9 +28,9 @@ const ANSWER = /^\d+ bytes from .* icmp_seq=(\d+) /gm;
 const SEQUENCES = 0x10000;
 
 /**
- * Reads the sums at the end of what `ping` wrote.
+ * Parses the totals at the end of the output of `ping`.
  *
- * @throws {Error} with its words, if it wrote no sums
+ * @throws {Error} with its text, if there are no totals
  */
 export function parsePing(stdout: string, stderr: string): PingSums {
   const sums = SENT.exec(stdout);
@@ -48,7 +48,7 @@ export function parsePing(stdout: string, stderr: string): PingSums {
   };
 }
 
-/** The numbers of the pings that were answered, counted from 1 and on past the 65536 that a packet can tell apart. */
+/** The numbers of the answered pings, from 1, extended beyond the 16-bit sequence number of packets. */
 export function answered(stdout: string): Set<number> {
   const numbers = new Set<number>();
   let last = 0;

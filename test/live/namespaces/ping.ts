@@ -1,31 +1,31 @@
-/** Pings from a namespace, a number of them. */
+/** A number of pings from a namespace. */
 import { parsePing, type PingSums } from './ping-output.js';
 import { type NetworkNamespace } from './network-namespace.js';
 
-/** How to ping. */
+/** Options of pings. */
 export interface PingOptions {
-  /** Bytes of data in each, beside 8 of ICMP's header. */
+  /** Bytes of data in each, after the 8-byte ICMP header. */
   readonly size?: number;
   readonly count?: number;
-  /** Seconds from one to the next; if not said a few go at once, and many or endless ones a hundred a second. */
+  /** Interval in seconds. Default: a few are sent at once, many or endless ones at a hundred per second. */
   readonly interval?: number;
-  /** Whether DF is set, or never is; without a word here the system decides. */
+  /** Whether DF is always or never set. Default: the system decides. */
   readonly doNotFragment?: boolean;
-  /** Of each packet: DSCP and ECN. */
+  /** DSCP and ECN of each packet. */
   readonly typeOfService?: number;
-  /** Send the next as soon as one is answered, and at least a hundred a second. */
+  /** Sends the next ping after each answer, and at least a hundred per second. */
   readonly flood?: boolean;
-  /** Seconds that they get to be answered; where an interval is said, `ping` gives the last ones two round trips. */
+  /** Timeout for answers in seconds; with an interval, `ping` waits two round trips for the last ones. */
   readonly patience?: number;
 }
 
 const SECOND_MS = 1000;
-/** So many find room in a socket while the address is asked for; `ping` sends the rest at its interval. */
+/** How many fit in a socket during address resolution; `ping` sends the rest at its interval. */
 const AT_ONCE = 10;
-/** Seconds between those that are more. */
+/** Interval of larger numbers, in seconds. */
 const PACE = 0.01;
 
-/** The words of a call of `ping`; `sending` are those that say how many, and how fast. */
+/** The arguments of `ping`; `sending` are those for number and rate. */
 export function pingWords(address: string, options: PingOptions, sending: readonly string[]): string[] {
   const { size = 56, doNotFragment, patience = 1, typeOfService } = options;
   return [
@@ -38,8 +38,8 @@ export function pingWords(address: string, options: PingOptions, sending: readon
 }
 
 /**
- * How many, and how fast. `ping` waits for the last ones no longer than its interval or two round trips: few that go at
- * once are given their patience as an interval that they never need.
+ * Arguments for number and rate. `ping` waits for the last answers no longer than its interval or two round trips, so a
+ * few pings sent at once get their timeout as an otherwise unused interval.
  */
 function sendingWords(count: number, { interval, flood = false, patience = 1 }: PingOptions): string[] {
   const all = ['-c', String(count)];
@@ -52,7 +52,7 @@ function sendingWords(count: number, { interval, flood = false, patience = 1 }: 
 /**
  * Pings an address and waits for the answers.
  *
- * @throws {Error} with the words of `ping`, if it could send nothing
+ * @throws {Error} with the message of `ping`, if it could send nothing
  */
 export async function ping(from: NetworkNamespace, address: string, options: PingOptions = {}): Promise<PingSums> {
   const { count = 5, interval = PACE, patience = 1 } = options;

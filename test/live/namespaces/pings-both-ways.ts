@@ -1,4 +1,4 @@
-/** Two containers that shall reach each other. */
+/** Pings between two containers in both directions. */
 import assert from 'node:assert/strict';
 import { type NetworkNamespace } from './network-namespace.js';
 import { ping } from './ping.js';
@@ -9,7 +9,7 @@ export interface Reachable {
   readonly ip: string;
 }
 
-/** Pings of each size, with DF, from each to the other: all are answered, none twice. */
+/** Asserts that pings of each size with DF are all answered once, in both directions. */
 export async function assertPingsBothWays(a: Reachable, b: Reachable, sizes: readonly number[]): Promise<void> {
   for (const size of sizes) {
     for (const [{ container }, { ip }] of [

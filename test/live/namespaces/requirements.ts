@@ -1,10 +1,10 @@
-/** What tests in network namespaces need of a machine. */
+/** Requirements of tests in network namespaces. */
 import { accessSync, constants } from 'node:fs';
 import { NamespaceBench } from './namespace-bench.js';
 import { command } from './command.js';
 
 const TUN = '/dev/net/tun';
-/** How each program is asked whether it is there, and the Debian package that has it. */
+/** How to check for each program, and its Debian package. */
 const PROGRAMS = [
   { words: ['ip', '-V'], from: 'iproute2' },
   { words: ['bridge', '-V'], from: 'iproute2' },
@@ -25,7 +25,7 @@ function says(act: () => void): string | undefined {
   }
 }
 
-/** Why namespaces with vxlan devices can't be made here. */
+/** Why namespaces with vxlan devices can't be created here. */
 function refusal(): string | undefined {
   const bench = new NamespaceBench();
   try {
@@ -35,7 +35,7 @@ function refusal(): string | undefined {
   }
 }
 
-/** What this machine lacks, as a test's reason to be passed over, or undefined if nothing. */
+/** What this machine lacks, as the reason to skip a test; undefined if nothing. */
 export function lacking(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces are Linux only';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
@@ -48,7 +48,7 @@ export function lacking(): string | undefined {
   return why === undefined ? undefined : `network namespaces can't be made: ${why}`;
 }
 
-/** Why tests in network namespaces are passed over, or undefined. In CI nothing is: what is missing there fails them. */
+/** Why tests in network namespaces are skipped, or undefined. In CI none are: a missing requirement fails them. */
 export function requirements(): string | undefined {
   return process.env['CI'] === 'true' ? undefined : lacking();
 }

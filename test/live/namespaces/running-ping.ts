@@ -1,17 +1,17 @@
-/** Pings that go on beside what a test does. */
+/** Continuous pings during a test. */
 import { type NamespaceProcess } from './namespace-process.js';
 import { type NetworkNamespace } from './network-namespace.js';
 import { answered, parsePing, type PingSums } from './ping-output.js';
 import { type PingOptions, pingWords } from './ping.js';
 
-/** Seconds before the stop within which a ping may still be on its way. */
+/** Time before the stop within which a ping may still be in flight, in seconds. */
 const ON_ITS_WAY = 0.2;
-/** Seconds after which it ends by itself, so that none outlives a test that was killed. */
+/** Time limit in seconds, so that none outlives a killed test. */
 const LONGEST = 120;
 
-/** The sums of pings that were stopped. */
+/** The totals of stopped pings. */
 export interface RunningPingSums extends PingSums {
-  /** Which were lost, counted from 1: how long a gap was, and when. */
+  /** Indexes of the lost ones, from 1, which show the gaps. */
   readonly missing: readonly number[];
 }
 
@@ -26,9 +26,9 @@ export class RunningPing {
   }
 
   /**
-   * Starts to ping, and waits for the first answer.
+   * Starts pinging, and waits for the first answer.
    *
-   * @throws {Error} with the words of `ping`, if there is none
+   * @throws {Error} with the message of `ping`, if there is none
    */
   static async start(
     from: NetworkNamespace,
@@ -41,13 +41,13 @@ export class RunningPing {
     return new RunningPing(process, interval);
   }
 
-  /** How many were answered until now. */
+  /** Number of answers so far. */
   get received(): number {
     return answered(this.#process.stdout).size;
   }
 
   /**
-   * Waits until so many more were answered.
+   * Waits for so many more answers.
    *
    * @throws {Error} with all of its output, if that takes too long
    */
@@ -56,7 +56,7 @@ export class RunningPing {
     await this.#process.until(() => this.received >= last, `${count} more answers`, milliseconds);
   }
 
-  /** Stops, and gives the sums. The last ones, if they were sent just now and not answered, count neither as sent nor lost. */
+  /** Stops, and returns the totals. Unanswered pings sent just before count neither as sent nor as lost. */
   async stop(): Promise<RunningPingSums> {
     const { stdout, stderr } = await this.#process.stop('SIGINT');
     const sums = parsePing(stdout, stderr);

@@ -1,6 +1,6 @@
 /**
- * Run by tcp-transfer.ts in namespaces: `tcp-end.js receive PORT` takes one connection, `tcp-end.js send ADDRESS PORT BYTES`
- * makes one and sends random bytes. Each prints, as JSON, how many bytes there were and their digest.
+ * Run by tcp-transfer.ts in namespaces: `tcp-end.js receive PORT` accepts a connection, `tcp-end.js send ADDRESS PORT
+ * BYTES` opens one and sends random bytes. Each prints the number of bytes and their digest as JSON.
  */
 import { createHash, randomFillSync } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** A stream of random bytes from one namespace to another, digested on both sides: iperf3 doesn't look at what comes. */
+/** A stream of random bytes between namespaces, digested on both sides, since iperf3 doesn't check the content. */
 import { join } from 'node:path';
 import { ROOT } from '../../repository.js';
 import { type NetworkNamespace } from './network-namespace.js';
@@ -22,7 +22,7 @@ const PATIENCE_MS = 60_000;
 /**
  * Sends bytes over one TCP connection to an address of the server's namespace.
  *
- * @throws {Error} with what both sides said, if one fails or takes too long
+ * @throws {Error} with the output of both sides, if one fails or takes too long
  */
 export async function tcpTransfer(
   server: NetworkNamespace,

@@ -1,18 +1,18 @@
-/** The UDP sockets of a namespace. The kernel's vxlan sockets are its own and not among them. */
+/** The UDP sockets of a namespace, without the kernel's vxlan sockets. */
 import { type NetworkNamespace } from './network-namespace.js';
 
 /** A socket. */
 export interface UdpSocket {
   readonly port: number;
-  /** Bytes that wait to be read. */
+  /** Bytes waiting to be read. */
   readonly waiting: number;
-  /** Datagrams that came while there was no room for them. */
+  /** Datagrams dropped because the queue was full. */
   readonly drops: number;
 }
 
 const HEXADECIMAL = 16;
 
-/** Reads /proc/net/udp and udp6 as the namespace has them. */
+/** Reads the namespace's /proc/net/udp and udp6. */
 export function udpSockets(namespace: NetworkNamespace): UdpSocket[] {
   const text = namespace.call(['cat', '/proc/net/udp', '/proc/net/udp6']);
   return text

@@ -2,30 +2,29 @@
 import { type NamespaceBench } from './namespace-bench.js';
 import { type NetworkNamespace } from './network-namespace.js';
 
-/** What nodes call the device of the underlay. */
+/** The name of the underlay's device on the nodes. */
 export const UNDERLAY_DEVICE = 'u0';
 
-/** A node and where others reach it. */
+/** A node and its addresses. */
 export interface UnderlayNode {
   readonly namespace: NetworkNamespace;
   readonly ipv4: string;
   readonly ipv6: string;
 }
 
-/** What the wire is like. */
+/** Properties of the wire. */
 export interface UnderlayOptions {
   /** Bytes. */
   readonly mtu?: number;
   /**
-   * Whether the kernel leaves to the wire what a network card would do: then a socket of the other node gets containers'
-   * packets whose TCP and UDP checksums nobody has made, and many segments as one packet. A VTEP that is no part of the
-   * kernel needs a wire without.
+   * Whether the wire has offloads: the other node's sockets then get containers' packets with unfinished TCP and UDP
+   * checksums, and many segments as one packet. A VTEP outside the kernel needs a wire without offloads.
    */
   readonly offloads?: boolean;
 }
 
 /**
- * Makes two nodes, n1 and n2, with a wire between them: 192.168.50.1 and .2, fd50::1 and ::2.
+ * Creates two nodes, n1 and n2, with a wire between them: 192.168.50.1 and .2, fd50::1 and ::2.
  */
 export function underlay(
   bench: NamespaceBench,
@@ -44,7 +43,7 @@ export function underlay(
   }));
   const [a, b] = nodes as [(typeof nodes)[0], (typeof nodes)[0]];
   bench.link(a.namespace, a.end, b.namespace, b.end);
-  // A new link hears no neighbour solicitation for up to a second, and the next comes a second later.
+  // A new link misses neighbour solicitations for up to a second, and the next follows a second later.
   for (const [from, to] of [
     [a, b],
     [b, a],

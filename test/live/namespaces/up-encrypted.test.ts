@@ -24,14 +24,14 @@ import { assertDropped, UpNode } from './up-node.js';
 
 const IP1 = '10.0.9.3';
 const IP2 = '10.0.9.4';
-/** Of a clear network between the same nodes. */
+/** VNI of a clear network between the same nodes. */
 const CLEAR = 'clear';
 const CLEAR_IP2 = '10.0.10.4';
-/** Of the datagram in `FRAME`. */
+/** Port of the datagram in `FRAME`. */
 const FRAME_PORT = 8080;
 const MEGABYTE = 1_000_000;
 const IP_AND_ICMP = 28;
-/** Most of what containers do by themselves: to ask for a neighbour. */
+/** Upper bound of the containers' spontaneous traffic: neighbour solicitations. */
 const SOME = 20;
 
 /** Two nodes, each with a container in the encrypted network and one in the clear one. */
@@ -62,7 +62,7 @@ async function call(words: readonly string[]): Promise<void> {
   assert.equal(status, 0, stderr);
 }
 
-/** Sets up all of a pair but `vtep up`. */
+/** Sets up a pair, without `vtep up`. */
 async function pairOf(bench: NamespaceBench, { profile = 'swarm', state = false }: PairOptions): Promise<Pair> {
   const file = (name: string): string => join(folder, `${pairs}-${name}`);
   pairs++;
@@ -100,7 +100,7 @@ async function pairOf(bench: NamespaceBench, { profile = 'swarm', state = false 
   return { bench, nodes, ups, c1, c2, clear1, clear2, rings };
 }
 
-/** What every test below says of a pair is said within it: a bench and `vtep up` before, and none after. */
+/** Runs tests within a pair, whose bench and `vtep up` exist only during them. */
 function betweenTwo(title: string, options: PairOptions, body: (pair: () => Pair) => void): void {
   describe(title, { skip }, () => {
     let bench: NamespaceBench | undefined;
@@ -118,19 +118,19 @@ function betweenTwo(title: string, options: PairOptions, body: (pair: () => Pair
   });
 }
 
-/** Bytes of the largest IP packet that a container may send. */
+/** MTU of a container. */
 function mtuOf(container: NetworkNamespace): number {
   return Number(/ mtu (\d+) /.exec(container.ip(`link show dev ${CONTAINER_DEVICE}`))?.[1]);
 }
 
-/** How many packets of a capture a filter of tcpdump lets through. */
+/** The number of packets of a capture that match a tcpdump filter. */
 function matching(file: string, filter: string): number {
   const { status, stdout, stderr } = spawnSync('tcpdump', ['-n', '-r', file, filter], { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   return stdout.split('\n').length - 1;
 }
 
-/** The SPIs on the wire while pings go to and fro. */
+/** The SPIs on the wire during pings. */
 async function spisOfPings({ nodes, c1 }: Pair): Promise<Set<string>> {
   const file = join(folder, 'spis.pcap');
   const capture = await PacketCapture.start(nodes[1].namespace, UNDERLAY_DEVICE, file, 'ip proto 50');
@@ -140,7 +140,7 @@ async function spisOfPings({ nodes, c1 }: Pair): Promise<Set<string>> {
   return new Set(Array.from(stdout.matchAll(/ESP\(spi=(0x[\da-f]{8})/g), ([, spi = '']) => spi));
 }
 
-/** What tshark reads in each packet of a capture with the SAs of an esp_sa file: ICV good, ICV bad, VNI, inner protocols. */
+/** tshark's fields of each packet of a capture, with an esp_sa file: ICV good, ICV bad, VNI, inner protocols. */
 function tshark(capture: string, sas: string): string[] {
   const rows = readFileSync(sas, 'utf8').split('\n');
   const { status, stdout, stderr } = spawnSync(
@@ -182,7 +182,7 @@ betweenTwo('two nodes with an encrypted network', {}, (pair) => {
       assert.equal(matching(wire, 'ip proto 50'), 20);
     });
 
-    test('tshark opens each of them with the keys of the ring', { skip: missing('tshark') }, async () => {
+    test('tshark decrypts each of them with the keys of the ring', { skip: missing('tshark') }, async () => {
       const sas = join(folder, 'esp_sa');
       const inner = join(folder, 'inner.pcap');
       await call(['decap', wire, '-o', inner, '--keys', pair().rings[0], '--esp-sa', sas]);
@@ -195,25 +195,25 @@ betweenTwo('two nodes with an encrypted network', {}, (pair) => {
     });
   });
 
-  test('clear VXLAN of the encrypted network is dropped, though it comes from the other VTEP’s address', async () => {
+  test('drops clear VXLAN of the encrypted network, even from the other VTEP’s address', async () => {
     const { nodes, c1, c2 } = pair();
     const file = join(folder, 'clear.pcap');
     const capture = await PacketCapture.start(c2, CONTAINER_DEVICE, file, `udp port ${FRAME_PORT}`);
     const words = ['bash', '-c', `cat > /dev/udp/${nodes[1].ipv4}/${DATA_PATH_PORT}`];
     nodes[0].namespace.call(words, vxlan(VNI, FRAME));
-    // What comes behind it is there.
+    // Later packets have arrived.
     assert.equal((await ping(c1, IP2)).lost, 0);
     assert.equal(await capture.stop(), 0);
   });
 
-  test('a TCP stream comes as it was sent', async () => {
+  test('a TCP stream arrives unchanged', async () => {
     const { c1, c2 } = pair();
     const { sent, received } = await tcpTransfer(c2, c1, { address: IP2, bytes: 5 * MEGABYTE });
     assert.equal(sent.bytes, 5 * MEGABYTE);
     assert.deepEqual(received, sent);
   });
 
-  test('100 MB of TCP go through, encrypted and clear', async (t) => {
+  test('transfers 100 MB of TCP, encrypted and clear', async (t) => {
     const { bench, nodes, c1, c2, clear1, clear2 } = pair();
     const encrypted = await rate({ c1, c2, ip2: IP2 });
     const clear = await rate({ c1: clear1, c2: clear2, ip2: CLEAR_IP2 });
@@ -221,12 +221,12 @@ betweenTwo('two nodes with an encrypted network', {}, (pair) => {
     t.diagnostic(`vtep to vtep, 100 MB: encrypted ${encrypted}; clear ${clear}; kernel to kernel, clear: ${kernel}`);
   });
 
-  test('keys rotate every two seconds while TCP runs, and no ping is lost', async (t) => {
+  test('loses no ping while keys rotate every two seconds during a TCP transfer', async (t) => {
     const { ups, rings, c1, c2 } = pair();
     const spisBefore = await spisOfPings(pair());
     const pings = await RunningPing.start(c1, IP2, { interval: 0.02 });
     let rotations = 0;
-    // As long as the rotations take: on a busy machine a ring is read long after the packets.
+    // As long as the rotations take: a busy machine reads a ring long after the packets.
     const transfer = (async () => {
       let done: Awaited<ReturnType<typeof iperf3>>;
       do done = await iperf3(c2, c1, { address: IP2, seconds: 3 });
@@ -255,7 +255,7 @@ betweenTwo('two nodes with an encrypted network', {}, (pair) => {
     for (const up of ups) assert.doesNotMatch(up.said, /stays|failed/);
   });
 
-  test('at their end their sums add up, and they dropped nothing but what they were to drop', async () => {
+  test('both final reports balance, with only the expected drops', async () => {
     const [a, b] = await Promise.all(pair().ups.map((up) => up.stop()));
     assertDropped(a, { NEIGH_ANSWERED: [1, SOME] }, {});
     assertDropped(b, { NEIGH_ANSWERED: [0, SOME] }, { CLEAR_OF_ENCRYPTED: 1 });
@@ -266,7 +266,7 @@ betweenTwo('two nodes with an encrypted network', {}, (pair) => {
 /** Before and after a restart. */
 const PINGS = 10;
 
-/** Has the first node killed and started again among pings, and gives how many of those after that were answered. */
+/** Kills and restarts the first node during pings, and returns how many of the later ones were answered. */
 async function answersAfterRestart({ ups, c1 }: Pair): Promise<number> {
   assert.equal((await ping(c1, IP2, { count: PINGS })).lost, 0);
   await ups[0].kill();
@@ -275,12 +275,12 @@ async function answersAfterRestart({ ups, c1 }: Pair): Promise<number> {
 }
 
 betweenTwo('two nodes of the strict profile, with --state', { profile: 'strict', state: true }, (pair) => {
-  test('the peer’s replay window takes what comes after a kill and a fresh start', async () => {
+  test('the peer’s replay window accepts packets after a kill and a restart', async () => {
     assert.equal(await answersAfterRestart(pair()), PINGS);
     assert.equal(await answersAfterRestart(pair()), PINGS);
   });
 
-  test('at their end their sums add up, and they dropped nothing', async () => {
+  test('both final reports balance, without drops', async () => {
     for (const report of await Promise.all(pair().ups.map((up) => up.stop()))) {
       assertDropped(report, { NEIGH_ANSWERED: [0, SOME] }, {});
     }
@@ -288,7 +288,7 @@ betweenTwo('two nodes of the strict profile, with --state', { profile: 'strict',
 });
 
 betweenTwo('two nodes of the strict profile, without --state', { profile: 'strict' }, (pair) => {
-  test('the peer’s replay window refuses what comes after a fresh start', async () => {
+  test('the peer’s replay window rejects packets after a restart without state', async () => {
     assert.equal(await answersAfterRestart(pair()), 0);
     const [, b] = await Promise.all(pair().ups.map((up) => up.stop()));
     assertDropped(b, { NEIGH_ANSWERED: [0, SOME] }, { XfrmInStateSeqError_Replayed: PINGS });

@@ -1,4 +1,4 @@
-/** `vtep up` on one node, the kernel's vxlan driver as Docker sets it up on the other. */
+/** `vtep up` on one node, the kernel's vxlan driver, configured like Docker's, on the other. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,20 +27,20 @@ const IP2 = '10.0.9.4';
 const IP6_1 = 'fd00:9::3';
 const IP6_2 = 'fd00:9::4';
 const NOBODY = '10.0.9.77';
-/** A network that the kernel's node has and vtep's hasn't. */
+/** A network that exists only on the kernel's node. */
 const OTHER_VNI = 4099;
 const OTHER_IP = '10.0.9.200';
 const MEGABYTE = 1_000_000;
 const IP_AND_ICMP = 28;
 const MILLISECONDS = 1000;
-/** Most of what containers do by themselves: to ask for a neighbour, or to tell of multicast. */
+/** Upper bound of the containers' spontaneous traffic: neighbour solicitations and multicast reports. */
 const SOME = 20;
 /** Capture filters. */
 const VXLAN = 'udp port 4789';
-/** ECT(0) (RFC 3168), in what was the TOS. */
+/** ECT(0) (RFC 3168), in the former TOS byte. */
 const ECT0 = 2;
 
-/** The kernel's node with c1, and vtep's with c2. */
+/** The kernel's node with c1, and vtep's node with c2. */
 interface Pair {
   readonly n1: UnderlayNode;
   readonly n2: UnderlayNode;
@@ -61,7 +61,7 @@ const skip = requirements();
 const folder = scratch();
 let configs = 0;
 
-/** The config of both nodes: c2's device is made in its namespace. */
+/** The config of both nodes: c2's device is created in its namespace. */
 function configFile({ outside = 4, inside = 4 }: PairOptions, c2: NetworkNamespace): string {
   const [vtep1, vtep2] = outside === 4 ? ['192.168.50.1', '192.168.50.2'] : ['fd50::1', 'fd50::2'];
   const [ip1, ip2] = inside === 4 ? [IP1, IP2] : [IP6_1, IP6_2];
@@ -78,7 +78,7 @@ function configFile({ outside = 4, inside = 4 }: PairOptions, c2: NetworkNamespa
   return path;
 }
 
-/** What every test below says of a pair is said within it: a bench and `vtep up` before, and none after. */
+/** Runs tests within a pair, whose bench and `vtep up` exist only during them. */
 function besideTheKernel(title: string, options: PairOptions, body: (pair: () => Pair) => void): void {
   describe(title, { skip }, () => {
     let bench: NamespaceBench | undefined;
@@ -120,7 +120,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
     assert.match(shown, new RegExp(`mtu 1450 [^]*link/ether ${dockerMac(IP2)} [^]*inet ${IP2}/24 `));
   });
 
-  test('ARP is answered by the node for whom it knows and for nobody else, and no ARP crosses', async () => {
+  test('the node answers ARP for known neighbours only, and no ARP crosses', async () => {
     const { n2, c2 } = pair();
     const capture = await PacketCapture.start(n2.namespace, UNDERLAY_DEVICE, join(folder, 'arp.pcap'), VXLAN);
     assert.deepEqual(await arping(c2, IP1), [dockerMac(IP1)]);
@@ -128,7 +128,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
     assert.equal(await capture.stop(), 0);
   });
 
-  test('fragments that a container made are put together on the other side, both ways', async () => {
+  test('fragments from a container are reassembled on the other side, both ways', async () => {
     const { c1, c2 } = pair();
     for (const [from, to] of [
       [c1, IP2],
@@ -139,7 +139,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
     }
   });
 
-  test('ECN goes from the container’s packets to those of the wire, both ways', async () => {
+  test('copies ECN from the container’s packets to those on the wire, both ways', async () => {
     const { n2, c1, c2 } = pair();
     const file = join(folder, 'ecn.pcap');
     for (const [from, to] of [
@@ -152,7 +152,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
     }
   });
 
-  describe('where a container’s device takes more than the tunnel carries', () => {
+  describe('if a container’s device has a larger MTU than the tunnel', () => {
     const setMtu = (mtu: number): string => pair().c2.ip(`link set ${CONTAINER_DEVICE} mtu ${mtu}`);
     before(() => void setMtu(1500));
     after(() => {
@@ -160,11 +160,11 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
       pair().c2.ip('route flush cache');
     });
 
-    test('packets without DF are cut inside, and the kernel puts them together', async () => {
+    test('inner-fragments packets without DF, and the kernel reassembles them', async () => {
       const { n2, c2 } = pair();
       const size = 1500 - IP_AND_ICMP;
       const file = join(folder, 'cut.pcap');
-      // Of the other direction: what is answered the kernel's container cuts by itself.
+      // The other direction: the kernel's container fragments its answers itself.
       const capture = await PacketCapture.start(
         n2.namespace,
         UNDERLAY_DEVICE,
@@ -176,7 +176,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
       assert.equal(await capture.stop(), 10);
     });
 
-    test('packets with DF are answered with ICMP that says what fits', async () => {
+    test('answers packets with DF with the MTU that fits, by ICMP', async () => {
       const { c2 } = pair();
       const size = 1500 - IP_AND_ICMP;
       const { received, errors } = await ping(c2, IP1, { size, count: 2, doNotFragment: true, patience: 0.2 });
@@ -186,7 +186,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
     });
   });
 
-  test('packets of a VNI that the node has not are dropped', async () => {
+  test('drops packets with a VNI that the node lacks', async () => {
     const { bench, n1, n2, c2 } = pair();
     const k3 = new KernelVtep(bench, n1.namespace, 'o3', { vni: OTHER_VNI });
     k3.add({ ip: IP2, mac: dockerMac(IP2), vtep: n2.ipv4 });
@@ -196,7 +196,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
     assert.equal(linkCounters(c2, CONTAINER_DEVICE).received.packets, before);
   });
 
-  test('TCP streams come as they were sent, both ways', async () => {
+  test('TCP streams arrive unchanged, both ways', async () => {
     const { c1, c2 } = pair();
     for (const [server, client, address] of [
       [c2, c1, IP2],
@@ -208,7 +208,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
     }
   });
 
-  test('100 MB of TCP go through, both ways', async (t) => {
+  test('transfers 100 MB of TCP, both ways', async (t) => {
     const { bench, n1, n2, c1, c2 } = pair();
     const mixed = { c1, c2, ip2: IP2 };
     const [toVtep, fromVtep] = [await rate(mixed), await rate(mixed, true)];
@@ -219,7 +219,7 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
     );
   });
 
-  test('at its end its sums add up, and it dropped nothing but what it was to drop', async () => {
+  test('its final report balances, with only the expected drops', async () => {
     assertDropped(
       await pair().up.stop(),
       { NEIGH_ANSWERED: [1, SOME], NEIGH_UNKNOWN: [1, 2], PKT_TOO_BIG: [1, 2] },
@@ -230,10 +230,10 @@ besideTheKernel('vtep up beside the kernel', {}, (pair) => {
 
 besideTheKernel('vtep up beside the kernel, killed and started again', {}, (pair) => {
   const INTERVAL = 0.01;
-  /** Pings that may be under way when it is killed, and those till the first is answered. */
+  /** Pings that may be in flight when it is killed, and those before the first answer. */
   const ON_THE_WAY = 20;
 
-  test('pings come back after it was killed among them, and only those of the pause are lost', async (t) => {
+  test('pings resume after a kill and restart, and only those in between are lost', async (t) => {
     const { up, c1, c2 } = pair();
     const pings = await RunningPing.start(c1, IP2, { interval: INTERVAL });
     await pings.answers(20);
@@ -256,7 +256,7 @@ besideTheKernel('vtep up beside the kernel, killed and started again', {}, (pair
     assert.equal((await ping(c2, IP1)).lost, 0);
   });
 
-  test('a TCP transfer outlives it', async () => {
+  test('a TCP transfer survives it', async () => {
     const { up, c1, c2 } = pair();
     const transfer = iperf3(c2, c1, { address: IP2, seconds: 3, bitrate: 50e6 });
     await sleep(MILLISECONDS);
@@ -276,13 +276,13 @@ besideTheKernel('vtep up beside the kernel over IPv6', { outside: 6 }, (pair) =>
     await assertPingsBothWays({ container: c1, ip: IP1 }, { container: c2, ip: IP2 }, [56, 1402]);
   });
 
-  test('TCP streams come as they were sent', async () => {
+  test('TCP streams arrive unchanged', async () => {
     const { c1, c2 } = pair();
     const { sent, received } = await tcpTransfer(c2, c1, { address: IP2, bytes: 5 * MEGABYTE });
     assert.deepEqual(received, sent);
   });
 
-  test('at its end its sums add up, and it dropped nothing', async () => {
+  test('its final report balances, without drops', async () => {
     assertDropped(await pair().up.stop(), { NEIGH_ANSWERED: [0, SOME] }, {});
   });
 });
@@ -293,7 +293,7 @@ besideTheKernel('vtep up beside the kernel, with IPv6 inside', { inside: 6 }, (p
     await assertPingsBothWays({ container: c1, ip: IP6_1 }, { container: c2, ip: IP6_2 }, [56, 1402]);
   });
 
-  test('neighbour discovery is answered by the node, and does not cross', async () => {
+  test('the node answers neighbour discovery, which does not cross', async () => {
     const { n2, c2 } = pair();
     c2.ip(`neighbour flush dev ${CONTAINER_DEVICE}`);
     const capture = await PacketCapture.start(n2.namespace, UNDERLAY_DEVICE, join(folder, 'nd.pcap'), VXLAN);
@@ -303,7 +303,7 @@ besideTheKernel('vtep up beside the kernel, with IPv6 inside', { inside: 6 }, (p
     assert.deepEqual([entry?.mac, entry?.device], [dockerMac(IP1), CONTAINER_DEVICE]);
   });
 
-  test('at its end its sums add up, and it dropped nothing but multicast that no container listens to', async () => {
+  test('its final report balances, with no drops but multicast without a listener', async () => {
     assertDropped(await pair().up.stop(), { NEIGH_ANSWERED: [1, SOME], VXLAN_NO_REMOTE: [0, SOME] }, {});
   });
 });

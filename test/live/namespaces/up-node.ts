@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type NetworkNamespace } from './network-namespace.js';
 import { spawnVtep, type VtepProcess } from './vtep-process.js';
 
-/** One direction, as `--json` gives it. */
+/** One direction in the `--json` report. */
 export interface UpDirection {
   readonly in: number;
   readonly made: number;
@@ -13,7 +13,7 @@ export interface UpDirection {
   readonly balanced: boolean;
 }
 
-/** What `vtep up --json` prints at its end. */
+/** The final report of `vtep up --json`. */
 export interface UpReport {
   readonly egress: UpDirection;
   readonly ingress: UpDirection;
@@ -29,22 +29,22 @@ export interface UpReport {
   readonly endpoints: Readonly<Record<string, { received: number; sent: number; refused: number }>>;
 }
 
-/** How many there may be of each reason: so many, or from and to. */
+/** Expected drops by reason: a number, or a range. */
 export type Expected = Readonly<Record<string, number | readonly [least: number, most: number]>>;
 
-/** How a node is called. */
+/** The arguments of a node. */
 export interface UpOptions {
   /** Path of its config. */
   readonly config: string;
-  /** What the config calls it. */
+  /** Its name in the config. */
   readonly node: string;
-  /** Further words: `--ring FILE`. */
+  /** Further arguments: `--ring FILE`. */
   readonly words?: readonly string[];
 }
 
 const TAKEN_OVER = /configuration reloaded/g;
 
-/** `vtep up` in a node's namespace: started, told to read its config anew, killed and started again. */
+/** `vtep up` in a node's namespace: start, reload, kill and restart. */
 export class UpNode {
   readonly #namespace: NetworkNamespace;
   readonly #words: readonly string[];
@@ -56,7 +56,7 @@ export class UpNode {
   }
 
   /**
-   * Starts, and waits until its sockets and devices are there.
+   * Starts, and waits until its sockets and devices are ready.
    *
    * @throws {Error} with all of its output, if it can't
    */
@@ -66,15 +66,15 @@ export class UpNode {
     await process.ready(/ is up on /);
   }
 
-  /** What it said until now. */
+  /** Its messages so far. */
   get said(): string {
     return this.#running.stderr;
   }
 
   /**
-   * Has the config and the ring read anew, and waits until they are taken over.
+   * Reloads the config and the ring, and waits until it is done.
    *
-   * @throws {Error} with all of its output, if they are not
+   * @throws {Error} with all of its output, if the reload fails
    */
   async reload(): Promise<void> {
     const process = this.#running;
@@ -83,15 +83,15 @@ export class UpNode {
     await process.saying(() => (process.stderr.match(TAKEN_OVER) ?? []).length >= times, 'a reload');
   }
 
-  /** Kills it in the midst of what it does. */
+  /** Kills it at an arbitrary moment. */
   async kill(): Promise<void> {
     await this.#running.stop('SIGKILL');
   }
 
   /**
-   * Has it end, and gives what it did: each direction's sums add up, or that is an error.
+   * Stops it, and returns its report. Asserts that both directions balance.
    *
-   * @throws {Error} with all of its output, if it does not end as it should
+   * @throws {Error} with all of its output, if it does not exit normally
    */
   async stop(): Promise<UpReport> {
     const { status, stdout, stderr } = await this.#running.stop('SIGTERM');
@@ -107,10 +107,10 @@ export class UpNode {
   }
 }
 
-/** A container's kernel looks for routers and reports its groups (MLD), which goes nowhere in a network without flooding. */
+/** A container's kernel solicits routers and reports groups (MLD), which a network without flooding drops. */
 const UNASKED: Expected = { NO_TX_TARGET: [0, 1_000] };
 
-/** Nothing was dropped but what is named, no interface refused a frame, and the system sent every packet. */
+/** Asserts that only the expected drops occurred, no interface refused a frame, and the system sent every packet. */
 export function assertDropped(report: UpReport, egress: Expected, ingress: Expected): void {
   const text = JSON.stringify(report);
   for (const [{ dropped }, expected] of [

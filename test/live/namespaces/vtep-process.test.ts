@@ -14,12 +14,12 @@ describe('the command line in a namespace', { skip: requirements() }, () => {
   const namespace = (name: string): NetworkNamespace => (bench ??= new NamespaceBench()).namespace(name);
   after(() => bench?.close());
 
-  test('writes what it writes elsewhere', async () => {
+  test('gives the same output as elsewhere', async () => {
     const { status, stdout, stderr } = await spawnVtep(namespace('same'), ['mtu', '--encrypted']).end();
     assert.deepEqual({ status, stdout, stderr }, await vtep(['mtu', '--encrypted']));
   });
 
-  test('is waited for until it says a line, though it said it long ago', async () => {
+  test('can be awaited by a line, also an earlier one', async () => {
     const process = spawnVtep(namespace('line'), ['no-such-command']);
     assert.match(await process.ready(/there is no command/), /^vtep: there is no command "no-such-command"/);
     const { status } = await process.end();
@@ -27,12 +27,12 @@ describe('the command line in a namespace', { skip: requirements() }, () => {
     assert.match(await process.ready(/there is no command/), /no-such-command/);
   });
 
-  test('that ends without the line is an error that holds all it said', async () => {
+  test('gives an error with its output if it exits without the line', async () => {
     const process = spawnVtep(namespace('other'), ['no-such-command']);
     await assert.rejects(process.ready(/listening/), /ended without a line of \/listening\/[^]*there is no command/);
   });
 
-  test('that says no line is an error after the time it was given', async () => {
+  test('gives an error if the line does not appear in time', async () => {
     const pipe = join(folder, 'silent');
     command(['mkfifo', pipe]);
     const process = spawnVtep(namespace('silent'), ['inspect', pipe]);
@@ -40,7 +40,7 @@ describe('the command line in a namespace', { skip: requirements() }, () => {
     assert.equal(process.running, true);
   });
 
-  test('ends by a signal, and says so', async () => {
+  test('reports that it died by a signal', async () => {
     const pipe = join(folder, 'stopped');
     command(['mkfifo', pipe]);
     const process = spawnVtep(namespace('stopped'), ['inspect', pipe]);
@@ -50,7 +50,7 @@ describe('the command line in a namespace', { skip: requirements() }, () => {
     assert.equal(process.running, false);
   });
 
-  test('that does not heed a signal is killed, and that is an error', async () => {
+  test('is killed if it ignores a signal, which is an error', async () => {
     const deaf = namespace('deaf').start(['sh', '-c', 'trap "" TERM; echo deaf; while :; do sleep 1; done']);
     await deaf.line('stdout', /deaf/);
     await assert.rejects(deaf.stop('SIGTERM', 200), /did not end in 200 ms/);

@@ -11,57 +11,57 @@ export class VtepProcess {
     this.#process = process;
   }
 
-  /** What it wrote to standard output until now. */
+  /** Its standard output so far. */
   get stdout(): string {
     return this.#process.stdout;
   }
 
-  /** What it wrote to standard error until now. */
+  /** Its standard error so far. */
   get stderr(): string {
     return this.#process.stderr;
   }
 
-  /** Its number as a process. */
+  /** Its pid. */
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
-  /** Whether it runs still. */
+  /** Whether it is still running. */
   get running(): boolean {
     return this.#process.running;
   }
 
   /**
-   * Waits for a line on standard error, and gives it.
+   * Waits for a line on standard error, and returns it.
    *
-   * @throws {Error} with all of its output, if it ends without such a line or takes too long
+   * @throws {Error} with all of its output, if it exits without such a line or takes too long
    */
   async ready(pattern: RegExp, milliseconds?: number): Promise<string> {
     return this.#process.line('stderr', pattern, milliseconds);
   }
 
   /**
-   * Waits until what it wrote is as wished.
+   * Waits until its output meets a condition.
    *
-   * @param what is waited for, in words
-   * @throws {Error} with all of its output, if it ends before or takes too long
+   * @param what description of the condition
+   * @throws {Error} with all of its output, if it exits before that or takes too long
    */
   async saying(wished: () => boolean, what: string, milliseconds?: number): Promise<void> {
     return this.#process.until(wished, what, milliseconds);
   }
 
-  /** Sends a signal that it is to survive. */
+  /** Sends a signal that it should survive. */
   signal(signal: NodeJS.Signals): void {
     this.#process.signal(signal);
   }
 
-  /** Waits for its end. */
+  /** Waits for it to exit. */
   async end(milliseconds?: number): Promise<Ended> {
     return this.#process.end(milliseconds);
   }
 
   /**
-   * Sends a signal and waits for its end.
+   * Sends a signal and waits for it to exit.
    *
    * @throws {Error} with all of its output, if it runs on; it is killed then
    */
@@ -70,7 +70,7 @@ export class VtepProcess {
   }
 }
 
-/** Starts `vtep` with words in a namespace. It is killed with the namespace, if it runs then. */
+/** Starts `vtep` with arguments in a namespace, whose removal kills it. */
 export function spawnVtep(namespace: NetworkNamespace, words: readonly string[]): VtepProcess {
   return new VtepProcess(namespace.start([process.execPath, MAIN, ...words]));
 }
