@@ -110,7 +110,7 @@ describe('damage', () => {
       7,
       /ends in the middle of the record/,
     ],
-    ['a file that ends in a record header', 'cut2.pcap', good.subarray(0, behind(7) + 5), 7, /ends in the middle/],
+    ['a file that ends in a record header', 'cut2.pcap', good.subarray(0, lengthOf(7) + 5), 7, /ends in the middle/],
     [
       'a pcapng whose last block has a wrong trailing length',
       'later.pcapng',
