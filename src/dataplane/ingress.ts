@@ -9,7 +9,6 @@
  *
  * What is neither VXLAN nor ESP but another encapsulation (GRE, MPLS, PPPoE, Geneve, ...) is looked into, four deep.
  */
-import { isLinkTypeKnown, walkLink } from '../capture/link-type.js';
 import { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../fragment/index.js';
 import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
 import { getWord } from '../memory/word.js';
@@ -25,6 +24,7 @@ import {
   EtherType,
   Fault,
   IpProtocol,
+  isLinkTypeKnown,
   ipv4ChecksumHolds,
   Layers,
   UDP_SPAN,
@@ -34,6 +34,7 @@ import {
   VXLAN_SPAN,
   VxlanReserved,
   VxlanView,
+  walkLink,
 } from '../wire/index.js';
 import { DROP_REASONS, DropReason, dropReasonOfEsp, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
 import { VniCounts } from './vni-counts.js';

@@ -1,7 +1,7 @@
 /** A packet in a line, in tshark's manner: number, time, addresses, protocol, length, and what there is to say. */
 import { dropReasonName } from '../dataplane/drop-reason.js';
 import { type Ingress, Verdict } from '../dataplane/ingress.js';
-import { isLinkTypeKnown, LinkType, linkTypeName } from '../capture/link-type.js';
+import { linkTypeName } from '../capture/link-type.js';
 import { formatSpi } from '../ipsec/index.js';
 import {
   ArpOperation,
@@ -18,14 +18,16 @@ import {
   formatIpv4,
   formatMac,
   IcmpType,
-  IcmpView,
   Icmpv6Type,
   Icmpv6View,
+  IcmpView,
+  IpProtocol,
   IPV4_SPAN,
   IPV6_SPAN,
-  IpProtocol,
+  isLinkTypeKnown,
   Layer,
   type Layers,
+  LinkType,
   TcpFlag,
   TcpView,
 } from '../wire/index.js';

@@ -3,7 +3,7 @@
  * because cap ends its process by an assertion when the device goes away (cb_packets in its binding.cc), and because
  * it keeps the event loop from turning while packets come faster than they are taken.
  */
-import { LinkType } from '../capture/link-type.js';
+import { LinkType } from '../wire/link-layer.js';
 import { type CapDevice, type CapPackage, loadCap } from './cap-package.js';
 import { LiveError } from './error.js';
 

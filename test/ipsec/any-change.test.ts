@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Aead } from '../../src/aead/index.js';
-import { openCaptureFile, walkLink } from '../../src/capture/index.js';
+import { openCaptureFile } from '../../src/capture/index.js';
 import { Ingress, Verdict } from '../../src/dataplane/index.js';
 import {
   EspDrop,
@@ -13,7 +13,7 @@ import {
   Sad,
   type SecurityAssociation,
 } from '../../src/ipsec/index.js';
-import { EtherType, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
+import { EtherType, Layers, walkLink, writeIpv4Checksum } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 import { ciphers, dice } from './build.js';
 
