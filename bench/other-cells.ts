@@ -1,17 +1,18 @@
 /** What is measured beside the stages of the chains: decoding, and the forwarding table by itself. */
 import type { PacketBatch } from '../src/memory/index.js';
 import { ForwardingTable, TargetKind } from '../src/overlay/index.js';
-import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
+import { checkVxlan, EtherType, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
 import type { Cell } from './cell.js';
 import { OUTER_BYTES, WINDOW, Window } from './window.js';
 import { type Packets, VNI, type Workload } from './workload.js';
 
 const OK = Fault.None;
 const PORT = VXLAN_PORT;
+const IPV4 = EtherType.Ipv4;
 const HEADER = VXLAN_SPAN;
 const MAC = 6;
 
-/** Reads the headers of a packet from its Ethernet to the ports inside, every length checked. */
+/** Reads the headers of a packet from its outer IP to the ports inside, every length checked. */
 class InnerWalk {
   readonly #outer = new Layers();
   readonly #inner = new Layers();
@@ -23,7 +24,8 @@ class InnerWalk {
     const inner = this.#inner;
     let found = 0;
     for (let i = 0; i < batch.count; i++) {
-      if (outer.walkEthernet(bytes, batch.start[i], batch.end[i]) !== OK || outer.destinationPort !== PORT) continue;
+      if (outer.walkNetwork(bytes, IPV4, batch.start[i], batch.end[i]) !== OK || outer.destinationPort !== PORT)
+        continue;
       const { payloadOffset, payloadEnd } = outer;
       if (checkVxlan(bytes, payloadOffset, payloadEnd) !== OK) continue;
       if (inner.walkEthernet(bytes, payloadOffset + HEADER, payloadEnd) !== OK) continue;

@@ -52,6 +52,7 @@ export function moveAll(from: PacketBatch, to: PacketBatch): void {
     const at = to.push(from.slot[i], from.start[i], from.end[i], from.network[i], from.peer[i], from.flow[i]);
     to.tos[at] = from.tos[i];
     to.ttl[at] = from.ttl[i];
+    to.sender[at] = from.sender[i];
   }
   from.count = 0;
 }

@@ -24,7 +24,7 @@ export interface SendingOptions {
 
 /** Where the packets of a node go. */
 export interface NodeSinks {
-  /** Packets for the underlay: `peer` is the node. */
+  /** IP packets for the underlay: `peer` is the node. */
   readonly wire: BatchSink;
   /** Frames for an endpoint of this node: `peer` is the endpoint, or -1 for all of its network but the one that sent it. */
   readonly frames: BatchSink;
@@ -94,7 +94,8 @@ export class NodeChains {
         ...keys,
       },
     );
-    this.ingress = new IngressChain(this.tables, arena, frames, { ...keys, pathMtu: this.egress.pathMtu });
+    const { pathMtu } = this.egress;
+    this.ingress = new IngressChain(this.tables, arena, frames, { ...keys, pathMtu, ipVerified: true });
   }
 
   get counters(): NodeCounters {

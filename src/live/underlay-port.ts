@@ -25,13 +25,16 @@ export interface UnderlayPort {
   /** Says where the nodes are, by place: addresses of 4 or 16 bytes. */
   setNodes(vteps: readonly Uint8Array[]): void;
   /**
-   * Puts packets that wait into a batch until it is full or none waits: Ethernet packets, whose IP header counts alone.
-   * @param place of the one of `descriptors` that they are to come by; all if not said
+   * Puts packets that wait into batches, until one is full or none waits.
+   * @param packets takes IP packets for this node, whose header checksums have been verified
+   * @param datagrams takes the payloads of UDP datagrams for the VXLAN port, with the `sender` and the `tos` of each; their
+   *   IP and UDP headers have been verified
+   * @param place index of the one of `descriptors` that they are to come by. Default: all
    * @returns how many there were
    * @throws LiveError if it is of no use any more
    */
-  receive(batch: PacketBatch, place?: number): number;
-  /** Sends packets as `EgressChain` gives them, Ethernet first: `peer` is the node. Their slots are the caller's again. */
+  receive(packets: PacketBatch, datagrams: PacketBatch, place?: number): number;
+  /** Sends IP packets as `EgressChain` gives them: `peer` is the node. Their slots are the caller's again. */
   send(batch: PacketBatch): void;
   /** Closes its sockets. */
   close(): void;

@@ -20,9 +20,14 @@ export class PacketBatch {
   readonly peer: Int32Array;
   /** Hash of its flow. */
   readonly flow: Int32Array;
-  /** DSCP with ECN, and TTL, of the packet inside. */
+  /** DSCP with ECN, and TTL: of the packet inside on egress, of the outer packet on ingress (the TTL isn't kept). */
   readonly tos: Uint8Array;
   readonly ttl: Uint8Array;
+  /**
+   * On ingress: offset in the arena's bytes of the sender's address, 4 or 16 bytes. Set by who has seen the IP header, a
+   * socket or the stage that classifies; `push` leaves it.
+   */
+  readonly sender: Int32Array;
   readonly #copier: WordCopy;
 
   constructor(
@@ -38,6 +43,7 @@ export class PacketBatch {
     this.flow = new Int32Array(capacity);
     this.tos = new Uint8Array(capacity);
     this.ttl = new Uint8Array(capacity);
+    this.sender = new Int32Array(capacity);
   }
 
   /** Whether no more packets fit. */
@@ -103,6 +109,7 @@ export class PacketBatch {
     this.flow[to] = this.flow[from];
     this.tos[to] = this.tos[from];
     this.ttl[to] = this.ttl[from];
+    this.sender[to] = this.sender[from];
   }
 
   /**

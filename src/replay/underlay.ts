@@ -2,7 +2,6 @@
 import type { BatchSink } from '../dataplane/index.js';
 import { type Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { WordCopy } from '../memory/word-copy.js';
-import { ETHERNET_SPAN } from '../wire/index.js';
 import { SeededRandom } from './random.js';
 
 /** What the network does to packets; probabilities from 0 to 1. */
@@ -95,8 +94,8 @@ export class Underlay {
     const random = this.#random;
     if (random.chance(this.#options.corrupt)) {
       this.corrupted++;
-      // Ethernet's own checksum would have caught a change of it; what routers and memories break is behind it.
-      const bit = ETHERNET_SPAN * 8 + random.below((end - start - ETHERNET_SPAN) * 8);
+      // What routers and memories break; on a link Ethernet's own checksum would have caught it.
+      const bit = random.below((end - start) * 8);
       arena.bytes[start + (bit >>> 3)] ^= 1 << (bit & 7);
     }
     for (let n = 0; n < this.#line.count; n++) this.#wait[n]--;
