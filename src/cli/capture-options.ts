@@ -2,7 +2,7 @@
 import { overlayFilter } from '../live/overlay-filter.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
 import { formatOf } from './frame-writer.js';
-import { INGRESS_HELP, INGRESS_OPTIONS, portOption } from './ingress-options.js';
+import { UNDERLAY_DECODER_HELP, UNDERLAY_DECODER_OPTIONS, portOption } from './underlay-decoder-options.js';
 import { sizeOption } from './size-option.js';
 import { spanOption } from './time-words.js';
 
@@ -11,7 +11,7 @@ const MIB = 1 << 20;
 
 /** For parseWords. */
 export const CAPTURE_OPTIONS = {
-  ...INGRESS_OPTIONS,
+  ...UNDERLAY_DECODER_OPTIONS,
   list: { type: 'boolean' },
   filter: { type: 'string' },
   all: { type: 'boolean' },
@@ -56,7 +56,7 @@ with all sums. Needs the package cap, and root or CAP_NET_RAW.
   --for T            ends after a span of time (30, 10m, 1h)
   --buffer MIB       what the kernel holds of packets that weren't taken yet; 64. What doesn't fit it drops, and counts;
                      of a device with offloads each packet takes 128 KiB, however short it is
-${INGRESS_HELP}
+${UNDERLAY_DECODER_HELP}
   --no-checksums     tables without checksums
   --rows N           rows of a printed table at the most; 20, 0 for all
   --json             one JSON object at the end

@@ -3,7 +3,7 @@
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';
-export { MAX_ENCAPSULATIONS, Ingress, type IngressOptions, Verdict } from './ingress.js';
+export { MAX_ENCAPSULATIONS, UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from './underlay-decoder.js';
 export { Classify, type ClassifyOutputs } from './classify.js';
 export { Decap } from './decap.js';
 export { Deliver } from './deliver.js';

@@ -20,7 +20,8 @@ const NONE = DropReason.None;
 const ETHERNET = ETHERNET_SPAN;
 const HEADER = VXLAN_SPAN;
 const USUAL_FLAGS = VXLAN_FLAG_I << 24;
-const ECN = 3;
+/** ECT(1) and CE have this bit of the ECN field; ECT(0) says no more than the frame does. */
+const MARK = 1;
 
 /** Whether a VXLAN header at `offset` has an Ethernet header after it. */
 export function holdsFrame(offset: number, end: number): boolean {
@@ -62,7 +63,7 @@ export class VxlanStrip {
 
   /** Whether the outer packet is one whose congestion mark is of any concern to the frame. */
   isMarked(tos: number): boolean {
-    return (tos & ECN) !== 0;
+    return (tos & MARK) !== 0;
   }
 
   /**

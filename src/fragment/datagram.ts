@@ -20,6 +20,8 @@ export class Datagram {
   received = 0;
   /** Parts that are there. */
   parts = 0;
+  /** What they count as (`Reassembler.push`). */
+  weight = 0;
   /** Whether the datagram was given up, and its parts are to be dropped until it times out. */
   refused = 0;
   /** The ECN fields that parts came with, a bit for each of the four. */
@@ -42,6 +44,7 @@ export class Datagram {
     this.total = -1;
     this.received = 0;
     this.parts = 0;
+    this.weight = 0;
     this.refused = 0;
     this.headerLength = 0;
     this.ecn = 0;

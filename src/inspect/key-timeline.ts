@@ -1,6 +1,6 @@
 /** The SPIs of a capture over time: who sends with which when, when they switch, and how long their numbers last. */
 import type { CaptureBatch } from '../capture/batch.js';
-import { Ingress, type IngressOptions } from '../dataplane/index.js';
+import { UnderlayDecoder, type UnderlayDecoderOptions } from '../dataplane/index.js';
 import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
 import type { SaMade } from '../ipsec/index.js';
 import { AddressTable } from './address-table.js';
@@ -26,7 +26,7 @@ const MIN_FORECAST_SECONDS = 1;
 const LAST_SEQUENCE = 2 ** 32 - 1;
 
 /** How a timeline is made. */
-export interface KeyTimelineOptions extends IngressOptions {
+export interface KeyTimelineOptions extends UnderlayDecoderOptions {
   /** Seconds without a packet of an SPI that are worth a word; 5 if not said. */
   readonly silence?: number;
   /** Seconds from one rotation to the next; 43,200 (Swarm's) if not said. */
@@ -66,7 +66,7 @@ interface Direction {
 
 /** Follows the SPIs of a capture, batch by batch in bounded memory. */
 export class KeyTimeline {
-  readonly ingress: Ingress;
+  readonly decoder: UnderlayDecoder;
   readonly #esp: EspSurvey;
   readonly #options: KeyTimelineOptions;
   readonly #clock = new CaptureClock();
@@ -84,7 +84,7 @@ export class KeyTimeline {
   constructor(options: KeyTimelineOptions = {}) {
     const rows = options.maxRows ?? MAX_SPIS;
     this.#options = options;
-    this.ingress = new Ingress(options);
+    this.decoder = new UnderlayDecoder(options);
     this.#esp = new EspSurvey(new AddressTable(2 * rows), rows);
   }
 
@@ -127,7 +127,7 @@ export class KeyTimeline {
   }
 
   #add(batch: CaptureBatch, index: number): void {
-    const { ingress } = this;
+    const { decoder } = this;
     const offset = batch.offset[index];
     const seconds = batch.seconds[index];
     const nanoseconds = batch.nanoseconds[index];
@@ -137,19 +137,19 @@ export class KeyTimeline {
     const time = timed ? this.#clock.take(seconds, nanoseconds) : Number.NaN;
     if (time < this.#latest) this.#backwards++;
     else if (timed) this.#latest = time;
-    const verdict = ingress.receive(batch.linkType[index], batch.bytes, offset, end, limit, seconds);
-    if (!ingress.encrypted) return;
+    const verdict = decoder.receive(batch.linkType[index], batch.bytes, offset, end, limit, seconds);
+    if (!decoder.encrypted) return;
     this.#packets++;
-    const id = this.#esp.add(ingress, verdict);
+    const id = this.#esp.add(decoder, verdict);
     if (id < 0) return;
     if (id === this.#spans.length) this.#begin(id, time);
     else this.#continue(id, time);
     const span = this.#spans[id];
     this.#follow('all', id, time);
-    if (ingress.opened) this.#follow('opened', id, time);
-    if (isWitness(verdict, ingress)) span.progress.add(ingress.sequence, time);
+    if (decoder.opened) this.#follow('opened', id, time);
+    if (isWitness(verdict, decoder)) span.progress.add(decoder.sequence, time);
     // Whose SA it is is known of opened packets only.
-    if (ingress.opened) span.extended = this.#options.esp?.sa?.esn;
+    if (decoder.opened) span.extended = this.#options.esp?.sa?.esn;
   }
 
   #follow(which: 'all' | 'opened', id: number, time: number): void {

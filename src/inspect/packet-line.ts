@@ -1,6 +1,6 @@
 /** A packet in a line, in tshark's manner: number, time, addresses, protocol, length, and what there is to say. */
 import { dropReasonName } from '../dataplane/drop-reason.js';
-import { type Ingress, Verdict } from '../dataplane/ingress.js';
+import { type UnderlayDecoder, Verdict } from '../dataplane/underlay-decoder.js';
 import { linkTypeName } from '../capture/link-type.js';
 import { formatSpi } from '../ipsec/index.js';
 import {
@@ -200,42 +200,47 @@ export interface PacketLineContext {
 /** What an IPv4 address takes. */
 export const ADDRESS_WIDTH = 15;
 
-function encapsulationsOf({ depth, encapsulations }: Ingress): string {
+function encapsulationsOf({ depth, encapsulations }: UnderlayDecoder): string {
   const kinds = Array.from(encapsulations.subarray(0, depth), (kind) => encapsulationName(kind as Encapsulation));
   return kinds.join(', ');
 }
 
 /**
- * The line of the packet that went through the ingress last.
- * @param inner the walk over its frame, where `ingress.vni` isn't -1
+ * The line of the packet that went through the decoder last.
+ * @param inner the walk over its frame, where `decoder.vni` isn't -1
  */
-export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, context: PacketLineContext): string {
-  const { outer, outerBytes } = ingress;
-  const reassembled = ingress.parts > 1;
+export function packetLine(
+  decoder: UnderlayDecoder,
+  verdict: Verdict,
+  inner: Layers,
+  context: PacketLineContext,
+): string {
+  const { outer, outerBytes } = decoder;
+  const reassembled = decoder.parts > 1;
   // Neither a reassembled packet nor an opened one has a link layer any more.
-  const link = reassembled || ingress.opened ? -1 : ingress.depth > 0 ? ingress.innerLink : context.link;
-  const described = describe(outerBytes, outer, link, ingress.capturedEnd);
+  const link = decoder.copied ? -1 : decoder.depth > 0 ? decoder.innerLink : context.link;
+  const described = describe(outerBytes, outer, link, decoder.capturedEnd);
   let { protocol, info } = described;
   const { linkType = LinkType.Ethernet, columns = { width: ADDRESS_WIDTH } } = context;
   if (!isLinkTypeKnown(linkType)) [protocol, info] = [linkTypeName(linkType), 'not read'];
-  if (ingress.vni >= 0) {
-    const frame = describe(outerBytes, inner, ingress.frameOffset, Math.min(ingress.frameEnd, ingress.capturedEnd));
+  if (decoder.vni >= 0) {
+    const frame = describe(outerBytes, inner, decoder.frameOffset, Math.min(decoder.frameEnd, decoder.capturedEnd));
     protocol = 'VXLAN';
-    info = `vni ${ingress.vni} ${frame.source} → ${frame.destination} ${frame.protocol} ${frame.info}`;
+    info = `vni ${decoder.vni} ${frame.source} → ${frame.destination} ${frame.protocol} ${frame.info}`;
   }
-  if (ingress.encrypted) {
-    const inUdp = ingress.espInUdp ? ' in UDP' : '';
-    const esp = `SPI=${formatSpi(ingress.spi)} seq=${ingress.sequence}${inUdp}`;
-    if (!ingress.opened) [protocol, info] = ['ESP', esp];
+  if (decoder.encrypted) {
+    const inUdp = decoder.espInUdp ? ' in UDP' : '';
+    const esp = `SPI=${formatSpi(decoder.spi)} seq=${decoder.sequence}${inUdp}`;
+    if (!decoder.opened) [protocol, info] = ['ESP', esp];
     else info += ` [ESP ${esp}]`;
   }
   if (outer.lengthUnset) info += ' [IP length 0]';
-  if (ingress.depth > 0) info += ` [in ${encapsulationsOf(ingress)}]`;
-  if (reassembled) info += ` [of ${ingress.parts} fragments]`;
+  if (decoder.depth > 0) info += ` [in ${encapsulationsOf(decoder)}]`;
+  if (reassembled) info += ` [of ${decoder.parts} fragments]`;
   if (verdict === Verdict.Held) info += ' [held]';
   if (verdict === Verdict.Dropped) {
-    const fallen = ingress.fallen > 0 ? `, and ${ingress.fallen} that were held` : '';
-    info += ` [dropped: ${dropReasonName(ingress.reason)}${fallen}]`;
+    const fallen = decoder.fallen > 0 ? `, and ${decoder.fallen} that were held` : '';
+    info += ` [dropped: ${dropReasonName(decoder.reason)}${fallen}]`;
   }
   if (verdict === Verdict.Filtered) info += ' [filtered: another VNI]';
   const number = String(context.number).padStart(5);

@@ -3,7 +3,8 @@ import type { CaptureBatch } from '../capture/batch.js';
 import { linkTypeName } from '../capture/link-type.js';
 import type { PacketSource } from '../capture/source.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
-import { Ingress, type IngressOptions, Verdict } from '../dataplane/ingress.js';
+import { UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../dataplane/underlay-decoder.js';
+import { FragmentSource } from '../dataplane/reassembly.js';
 import type { VniCounts } from '../dataplane/vni-counts.js';
 import { guessText } from '../dataplane/vxlan-guess.js';
 import type { RingSa } from '../overlay/index.js';
@@ -30,7 +31,7 @@ import { TrafficTable } from './traffic-table.js';
 import { TunnelTable } from './tunnel-table.js';
 
 /** How a survey is made. */
-export interface SurveyOptions extends IngressOptions {
+export interface SurveyOptions extends UnderlayDecoderOptions {
   /** Whether to look at checksums; true if not said. */
   readonly checksums?: boolean;
   /** Rows of each table at the most; 65,536. What finds no room is counted. */
@@ -48,8 +49,8 @@ const ETHERNET_MAX = SIZE_BOUNDS[5];
 
 /** Counts of a capture, filled batch by batch in bounded memory. */
 export class Survey {
-  readonly ingress: Ingress;
-  /** The walk over the last frame's inner headers; it holds after a packet whose `ingress.vni` isn't -1. */
+  readonly decoder: UnderlayDecoder;
+  /** The walk over the last frame's inner headers; it holds after a packet whose `decoder.vni` isn't -1. */
   readonly inner = new Layers({ fromCapture: true });
 
   readonly #addresses: AddressTable;
@@ -84,7 +85,7 @@ export class Survey {
   /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: SurveyOptions = {}) {
     const rows = options.maxRows ?? 65_536;
-    this.ingress = new Ingress(options);
+    this.decoder = new UnderlayDecoder(options);
     this.#addresses = new AddressTable(rows);
     this.#networks = new NetworkTable(rows);
     this.#tunnels = new TunnelTable(rows);
@@ -105,7 +106,7 @@ export class Survey {
    * @returns what became of it
    */
   add(batch: CaptureBatch, index: number): Verdict {
-    const { ingress } = this;
+    const { decoder } = this;
     const offset = batch.offset[index];
     const length = batch.originalLength[index];
     const linkType = batch.linkType[index];
@@ -116,17 +117,17 @@ export class Survey {
     }
     if (batch.timeless[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
     const end = offset + batch.capturedLength[index];
-    const verdict = ingress.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
-    if (ingress.encrypted) this.#addEsp(verdict);
-    if (ingress.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
+    const verdict = decoder.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
+    if (decoder.encrypted) this.#addEsp(verdict);
+    if (decoder.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
     else if (verdict === Verdict.Other) this.#addOther(length);
     return verdict;
   }
 
   /** Everything that was counted. */
   report(source: PacketSource): SurveyReport {
-    const { ingress } = this;
-    const drops = ingress.drops();
+    const { decoder } = this;
+    const drops = decoder.drops();
     const dropped: Record<string, number> = {};
     drops.forEach((count, reason) => {
       if (count > 0) dropped[dropReasonName(reason)] = count;
@@ -139,22 +140,22 @@ export class Survey {
       file: source.name,
       format: source.format,
       linkTypes: [...this.#linkTypes].map(linkTypeName),
-      packets: ingress.packets,
+      packets: decoder.packets,
       bytes: this.#wireSizes.bytes,
       firstTime: known ? formatTime(this.#firstSeconds, this.#firstNanos) : null,
       lastTime: known ? formatTime(this.#lastSeconds, this.#lastNanos) : null,
       durationSeconds: known ? this.#lastSeconds - this.#firstSeconds + (this.#lastNanos - this.#firstNanos) / 1e9 : 0,
       accounting: {
-        inFrames: ingress.framePackets,
-        esp: ingress.espPackets,
-        other: ingress.otherPackets,
-        held: ingress.held,
-        filtered: ingress.filtered.packets,
+        inFrames: decoder.framePackets,
+        esp: decoder.espPackets,
+        other: decoder.otherPackets,
+        held: decoder.held,
+        filtered: decoder.filtered.packets,
         dropped,
       },
-      filtered: ingress.filtered.vnis,
-      vxlanPorts: ingress.guess.ports,
-      frames: ingress.frames,
+      filtered: decoder.filtered.vnis,
+      vxlanPorts: decoder.guess.ports,
+      frames: decoder.frames,
       networks: this.#networks.rows
         .map((row) => ({ ...row, endpoints: endpoints.get(row.vni) ?? 0 }))
         .sort((a, b) => a.vni - b.vni),
@@ -173,9 +174,9 @@ export class Survey {
       esp: this.#esp.report(this.#ringSas),
       sizes: { wire: sizeReport(this.#wireSizes), inner: sizeReport(this.#innerSizes) },
       fragments: {
-        fragments: ingress.reassembler.fragments,
-        reassembled: ingress.reassembler.datagrams,
-        held: ingress.held,
+        fragments: decoder.reassembly.of(FragmentSource.Wire).fragments,
+        reassembled: decoder.reassembly.of(FragmentSource.Wire).datagrams,
+        held: decoder.held,
         inner: this.#innerFragments,
       },
       checksums: this.#checksums?.rows ?? [],
@@ -186,15 +187,15 @@ export class Survey {
   }
 
   #addFrame(whole: boolean): void {
-    const { ingress, inner } = this;
-    const { outerBytes: bytes, frameOffset, frameEnd, outer, vni } = ingress;
+    const { decoder, inner } = this;
+    const { outerBytes: bytes, frameOffset, frameEnd, outer, vni } = decoder;
     const length = frameEnd - frameOffset;
-    const captured = Math.min(frameEnd, ingress.capturedEnd);
+    const captured = Math.min(frameEnd, decoder.capturedEnd);
     inner.walkEthernet(bytes, frameOffset, captured, frameEnd);
     if (inner.lengthUnset || outer.lengthUnset) this.#unsetLengths++;
-    if (ingress.depth > 0) this.#addEncapsulated();
+    if (decoder.depth > 0) this.#addEncapsulated();
     this.#innerSizes.add(length);
-    this.#networks.add(vni, length, !whole, ingress.opened);
+    this.#networks.add(vni, length, !whole, decoder.opened);
     const source = this.#addresses.source(bytes, outer);
     const destination = this.#addresses.destination(bytes, outer);
     this.#tunnels.addFrame(source, destination, vni, length);
@@ -203,18 +204,18 @@ export class Survey {
     else if (inner.family !== 0 && inner.isFragment) this.#innerFragments++;
     if (captured >= frameOffset + 14) this.#addEndpoints(bytes, captured, source, destination, length);
     if (!whole) return;
-    this.#checksums?.add(bytes, outer, inner, ingress.opened);
-    const wireLength = ingress.opened ? ingress.espBytes : outer.networkEnd - outer.networkOffset;
+    this.#checksums?.add(bytes, outer, inner, decoder.opened);
+    const wireLength = decoder.opened ? decoder.espBytes : outer.networkEnd - outer.networkOffset;
     const partial = this.#checksums?.partial === true;
     // What came in fragments was on the wire, however long it is.
-    if (ingress.parts > 1) return;
+    if (decoder.parts > 1) return;
     if (wireLength > MAX_WIRE_MTU || (partial && wireLength > ETHERNET_MAX)) this.#superFrames++;
   }
 
   #addEndpoints(bytes: Uint8Array, captured: number, source: number, destination: number, length: number): void {
-    const { ingress, inner } = this;
-    const { vni } = ingress;
-    const frame = this.#ethernet.wrap(bytes, ingress.frameOffset);
+    const { decoder, inner } = this;
+    const { vni } = decoder;
+    const frame = this.#ethernet.wrap(bytes, decoder.frameOffset);
     const { sourceOffset, destinationOffset } = frame;
     let family = inner.family;
     let sourceIp = inner.addressOffset;
@@ -235,13 +236,13 @@ export class Survey {
   }
 
   #addEsp(verdict: Verdict): void {
-    this.#esp.add(this.ingress, verdict);
-    this.#tunnels.addEsp(this.#esp.source, this.#esp.destination, this.ingress.espBytes);
-    if (this.ingress.depth > 0 && this.ingress.vni < 0) this.#addEncapsulated();
+    this.#esp.add(this.decoder, verdict);
+    this.#tunnels.addEsp(this.#esp.source, this.#esp.destination, this.decoder.espBytes);
+    if (this.decoder.depth > 0 && this.decoder.vni < 0) this.#addEncapsulated();
   }
 
   #addOther(length: number): void {
-    const { outer, outerBytes, capturedEnd, depth, encapsulations, parts } = this.ingress;
+    const { outer, outerBytes, capturedEnd, depth, encapsulations, parts } = this.decoder;
     if (outer.lengthUnset) this.#unsetLengths++;
     const kind = (depth === 0 ? 0 : encapsulations[0]) as Encapsulation;
     // Of a packet that was put together the last part alone is at hand; its IP length stands for all of them.
@@ -251,7 +252,7 @@ export class Survey {
 
   /** Notes in what VXLAN and ESP came besides. */
   #addEncapsulated(): void {
-    const { depth, encapsulations, parts } = this.ingress;
+    const { depth, encapsulations, parts } = this.decoder;
     this.#encapsulated += parts;
     for (let i = 0; i < depth; i++) this.#encapsulations.add(encapsulations[i]);
   }
@@ -283,7 +284,7 @@ export class Survey {
       if (count > 0) problems.push({ code, severity: 'note', count, message });
     };
     if (source.damage !== undefined) warning(source.damage.code, 1, source.damage.message);
-    const { reserved, policyPackets } = this.ingress;
+    const { reserved, policyPackets } = this.decoder;
     drops.forEach((count, reason) => {
       const text = `packets dropped: ${dropReasonText(reason)}${
         reason === DropReason.VxlanReservedBits ? reservedText(reserved, policyPackets) : ''
@@ -310,7 +311,7 @@ export class Survey {
     for (const row of this.#checksums?.rows ?? []) {
       warning('CHECKSUM_BAD', row.bad, `wrong checksums: ${row.name}`);
     }
-    note('FRAGMENTS_HELD', this.ingress.held, 'fragments whose rest the capture does not hold');
+    note('FRAGMENTS_HELD', this.decoder.held, 'fragments whose rest the capture does not hold');
     const partial = (this.#checksums?.rows ?? []).reduce((sum, row) => sum + row.partial, 0);
     note(
       'CHECKSUM_PARTIAL',
@@ -335,8 +336,8 @@ export class Survey {
         .map((kind) => encapsulationName(kind as Encapsulation))
         .join(', ')}`,
     );
-    for (const guess of this.ingress.guess.ports) note('VXLAN_OTHER_PORT', guess.packets, guessText(guess));
-    note('ESP_WITHOUT_KEYS', this.ingress.espPackets, 'ESP packets whose content stays unknown: --keys opens them');
+    for (const guess of this.decoder.guess.ports) note('VXLAN_OTHER_PORT', guess.packets, guessText(guess));
+    note('ESP_WITHOUT_KEYS', this.decoder.espPackets, 'ESP packets whose content stays unknown: --keys opens them');
     note('ARP_IN_TUNNEL', this.#arpFrames, 'ARP frames inside: a learning overlay; Swarm answers ARP on the node');
     note(
       'TIME_BACKWARDS',

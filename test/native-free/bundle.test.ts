@@ -8,7 +8,7 @@ import { ROOT } from '../repository.js';
 import { bundleOf } from './bundle.js';
 
 const KB = 1000;
-const OPEN = 'Ingress, openCapture, MemoryReader';
+const OPEN = 'UnderlayDecoder, openCapture, MemoryReader';
 const ESP = 'forgeBackend, forgeHkdfSha256, InboundEsp, InboundSa, parseXfrmState, RingResolver, Sad';
 
 /** Programs, what they bring along, and how large they may be, minified: a tenth more than they are. */

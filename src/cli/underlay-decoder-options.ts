@@ -1,11 +1,11 @@
 /** The options that say how packets off the wire are read, the same for every command that reads them. */
-import type { IngressOptions } from '../dataplane/index.js';
+import type { UnderlayDecoderOptions } from '../dataplane/index.js';
 import { VxlanReserved } from '../wire/index.js';
 import { AEAD_HELP } from './aead-option.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
 
 /** For parseWords. */
-export const INGRESS_OPTIONS = {
+export const UNDERLAY_DECODER_OPTIONS = {
   port: { type: 'string', multiple: true },
   vni: { type: 'string' },
   reserved: { type: 'string' },
@@ -18,7 +18,7 @@ export const INGRESS_OPTIONS = {
 const MAX_PORTS = 16;
 
 /** Lines of help about them. */
-export const INGRESS_HELP = `  --keys FILE        opens ESP: the output of ip xfrm state, Wireshark's esp_sa, a key ring; may be said again
+export const UNDERLAY_DECODER_HELP = `  --keys FILE        opens ESP: the output of ip xfrm state, Wireshark's esp_sa, a key ring; may be said again
 ${AEAD_HELP}
   --esp-sa OUT       writes the SAs with their keys as Wireshark's esp_sa file, for its owner alone
   --vni N            only this network (0 to 16777215); packets of others are filtered, and counted
@@ -27,7 +27,7 @@ ${AEAD_HELP}
   --reserved WORD    reserved VXLAN bits: refuse (as Linux does; the default) or ignore (as RFC 7348 says)`;
 
 /** The options' values. Throws UsageError. */
-export function ingressOptions(parsed: ParsedArguments): IngressOptions {
+export function underlayDecoderOptions(parsed: ParsedArguments): UnderlayDecoderOptions {
   const vni = wholeNumber(parsed, 'vni', 0, 0xffffff);
   const port = portOption(parsed);
   const reserved = oneOf(parsed, 'reserved', ['refuse', 'ignore']);
