@@ -98,7 +98,7 @@ class Encapsulation {
   #write(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     for (let i = 0; i < batch.count; i++) {
-      const start = this.#headers.put(bytes, batch.start[i], batch.peer[i]);
+      const start = this.#headers.put(bytes, batch.start[i], batch.node[i]);
       const length = batch.end[i] - start;
       this.#writer.write(bytes, start, length, length, this.#seconds, this.#nanoseconds);
     }

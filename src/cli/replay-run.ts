@@ -169,7 +169,7 @@ async function runHere(
             onWire: (batch, from) => {
               const { bytes } = batch.arena;
               for (let i = 0; i < batch.count; i++) {
-                const start = headers[from].put(bytes, batch.start[i], batch.peer[i]);
+                const start = headers[from].put(bytes, batch.start[i], batch.node[i]);
                 const length = batch.end[i] - start;
                 writer.write(bytes, start, length, length, seconds, nanoseconds);
               }

@@ -19,7 +19,7 @@ const VXLAN_HEADER = VXLAN_SPAN;
 const LOCAL = TargetKind.Local;
 const VTEP = TargetKind.Vtep;
 
-/** Takes VXLAN off. Packets are frames after it, with their `network`; `peer` is the node they came from. */
+/** Takes VXLAN off. Packets are frames after it, with their `network` and the `node` they came from. */
 export class Decap {
   readonly #tables: NodeTables;
   readonly #drops: DropCounters;
@@ -89,7 +89,7 @@ export class Decap {
     const frame = vxlan + VXLAN_HEADER;
     batch.start[i] = frame;
     batch.network[i] = network;
-    batch.peer[i] = node;
+    batch.node[i] = node;
     const source = this.#checkSource(bytes, frame, network, vni, node, now);
     if (source !== NONE) return source;
     const tos = batch.tos[i];

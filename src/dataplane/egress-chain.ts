@@ -54,11 +54,11 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
 
 /** Where a chain's packets go. */
 export interface EgressSinks {
-  /** IP packets for the underlay; `peer` is the node. A link-layer header that is wanted is the sink's to write. */
+  /** IP packets for the underlay, each for its `node`. A link-layer header that is wanted is the sink's to write. */
   readonly wire: BatchSink;
-  /** Frames for other endpoints of this node: `peer` is the endpoint, or -1 for all of its network. */
+  /** Frames for other endpoints of this node; an `endpoint` of -1 is all of the frame's network. */
   readonly local: BatchSink;
-  /** Answers to endpoints of this node: `peer` is the endpoint. */
+  /** Answers to endpoints of this node. */
   readonly answers: BatchSink;
 }
 

@@ -83,7 +83,7 @@ export class IngressChain {
   readonly #handOver: BatchSink;
   #now = 0;
 
-  /** @param sink frames for endpoints of this node: `peer` is the endpoint */
+  /** @param sink frames for endpoints of this node, each for its `endpoint` */
   constructor(tables: NodeTables, arena: Arena, sink: BatchSink, options: IngressChainOptions = {}) {
     const { aead, sas, reserved, reassembly, pathMtu, ipVerified = false } = options;
     const { topology, node } = tables;

@@ -92,7 +92,7 @@ export class Seal {
 
   #one(batch: PacketBatch, i: number, now: number): DropReason {
     const esp = this.#esp;
-    const sa = this.#sas?.outbound(batch.peer[i]);
+    const sa = this.#sas?.outbound(batch.node[i]);
     if (esp === undefined || sa === undefined) return DropReason.NoOutboundSa;
     // The whole arena is the array: what outgrew its slot would stand in the one before or the next.
     const { arena } = batch;

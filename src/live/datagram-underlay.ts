@@ -114,7 +114,7 @@ export class DatagramUnderlay implements UnderlayPort {
   }
 
   send(batch: PacketBatch): void {
-    const { arena, start, end, peer } = batch;
+    const { arena, start, end, node } = batch;
     for (let i = 0; i < batch.count; i++) {
       if (this.#unsent >= UNSENT) {
         this.#refuse('ENOBUFS');
@@ -123,7 +123,7 @@ export class DatagramUnderlay implements UnderlayPort {
       this.#unsent++;
       // The slot is another packet's before Node has sent this one.
       const payload = arena.bytes.slice(start[i] + this.#skip, end[i]);
-      this.#socket.send(payload, this.#port, this.#addresses[peer[i]], (error) => {
+      this.#socket.send(payload, this.#port, this.#addresses[node[i]], (error) => {
         this.#unsent--;
         if (error === null) this.#sent++;
         else this.#note(error);

@@ -34,7 +34,7 @@ export interface UnderlayPort {
    * @throws LiveError if it is of no use any more
    */
   receive(packets: PacketBatch, datagrams: PacketBatch, place?: number): number;
-  /** Sends IP packets as `EgressChain` gives them: `peer` is the node. Their slots are the caller's again. */
+  /** Sends IP packets as `EgressChain` gives them, each to its `node`. Their slots are the caller's again. */
   send(batch: PacketBatch): void;
   /** Closes its sockets. */
   close(): void;

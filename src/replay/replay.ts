@@ -41,7 +41,7 @@ export interface ReplayOptions extends UnderlayOptions {
   };
   /** Seconds between two key rotations, 1 or more; none if not said. With `cipher`, and a ring of three keys or more. */
   readonly rotateEvery?: number;
-  /** Takes every IP packet as it goes onto the wire, from the node of an index; `peer` is the node it goes to. */
+  /** Takes every IP packet as it goes onto the wire, from the node of an index; each goes to its `node`. */
   readonly onWire?: (batch: PacketBatch, from: number) => void;
 }
 

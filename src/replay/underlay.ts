@@ -56,7 +56,7 @@ export class Underlay {
     this.#line = new PacketBatch(arena, LINE);
   }
 
-  /** Takes packets off a node; `peer` is the node that each goes to. */
+  /** Takes packets off a node; each goes to its `node`. */
   transmit(batch: PacketBatch): void {
     const random = this.#random;
     const { loss, duplicate } = this.#options;
@@ -102,9 +102,9 @@ export class Underlay {
     if (this.#line.count < LINE && random.chance(this.#options.reorder)) {
       this.reordered++;
       this.#wait[this.#line.count] = 1 + random.below(LINE);
-      this.#line.push(slot, start, end, -1, batch.peer[i]);
+      this.#line.push(slot, start, end, -1, batch.node[i]);
     } else {
-      this.#deliver(slot, start, end, batch.peer[i]);
+      this.#deliver(slot, start, end, batch.node[i]);
     }
     this.#release();
   }
@@ -115,7 +115,7 @@ export class Underlay {
     let kept = 0;
     for (let n = 0; n < line.count; n++) {
       if (this.#wait[n] <= 0) {
-        this.#deliver(line.slot[n], line.start[n], line.end[n], line.peer[n]);
+        this.#deliver(line.slot[n], line.start[n], line.end[n], line.node[n]);
       } else {
         this.#wait[kept] = this.#wait[n];
         line.move(n, kept++);

@@ -89,7 +89,8 @@ export interface NodeOptions {
 
 /** A packet that a chain gave out. */
 export interface Given {
-  readonly peer: number;
+  readonly node: number;
+  readonly endpoint: number;
   readonly network: number;
   readonly bytes: Uint8Array;
 }
@@ -120,7 +121,7 @@ export class TestNode {
     const keep = (list: Given[]) => (batch: PacketBatch) => {
       for (let i = 0; i < batch.count; i++) {
         const bytes = batch.arena.bytes.slice(batch.start[i], batch.end[i]);
-        list.push({ peer: batch.peer[i], network: batch.network[i], bytes });
+        list.push({ node: batch.node[i], endpoint: batch.endpoint[i], network: batch.network[i], bytes });
       }
     };
     const { vtep, mac } = topology.nodes[node];
@@ -129,7 +130,7 @@ export class TestNode {
     // Frames as the recordings have them.
     const onEthernet = (batch: PacketBatch): void => {
       for (let i = 0; i < batch.count; i++)
-        batch.start[i] = headers.put(batch.arena.bytes, batch.start[i], batch.peer[i]);
+        batch.start[i] = headers.put(batch.arena.bytes, batch.start[i], batch.node[i]);
       keep(this.wire)(batch);
     };
     const sinks = { wire: onEthernet, local: keep(this.local), answers: keep(this.answers) };

@@ -49,12 +49,12 @@ describe('a replay through rotations', () => {
 
   test('the wire shows each node switch from the middle key to the next one, once a rotation and for good', async () => {
     const spis = new Map<string, number[]>();
-    const onWire = ({ arena, count, start, peer }: PacketBatch): void => {
+    const onWire = ({ arena, count, start, node }: PacketBatch): void => {
       const view = new DataView(arena.bytes.buffer, arena.bytes.byteOffset);
       for (let i = 0; i < count; i++) {
         const fragment = view.getUint16(start[i] + 6) & 0x1fff;
         if (fragment !== 0) continue;
-        const way = `to ${peer[i]}`;
+        const way = `to ${node[i]}`;
         const seen = spis.get(way) ?? [];
         spis.set(way, seen);
         const spi = view.getUint32(start[i] + ESP);
