@@ -1,6 +1,7 @@
 /** A capture from its first packet to its sums. */
 import type { CaptureBatch } from '../capture/index.js';
-import { UnderlayDecoder, type UnderlayDecoderOptions } from '../dataplane/underlay-decoder.js';
+import { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import type { UnderlayDecoderOptions } from '../dataplane/underlay-decoder-options.js';
 import { AddressTable } from '../inspect/address-table.js';
 import { EspSurvey } from '../inspect/esp-survey.js';
 import { Survey } from '../inspect/survey.js';

@@ -1,7 +1,8 @@
 /** The inner frames of packets, written where they are wanted. */
 import { extname } from 'node:path';
 import { type CaptureBatch, type PacketSink, PcapngWriter } from '../capture/index.js';
-import { type UnderlayDecoder, Verdict } from '../dataplane/underlay-decoder.js';
+import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import { Verdict } from '../dataplane/verdict.js';
 import type { EspSurvey } from '../inspect/esp-survey.js';
 import type { DecapNetwork } from './decap-report.js';
 

@@ -10,7 +10,7 @@ import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import type { Identifications } from './identifications.js';
 
-/** Bytes for an Ethernet header with tags, rounded up. */
+/** Bytes for the Ethernet header that the writer of a capture puts in front, rounded up. */
 const LINK_ROOM = 32;
 
 /** Cuts outer packets. */
@@ -61,7 +61,7 @@ export class Fragment {
   #one(batch: PacketBatch, i: number, mtu: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
     const { arena } = batch;
     const fragmenter = this.#fragmenter;
-    // A fragment needs room for the Ethernet header alone in front of it, so that any that the MTU allows fits a slot.
+    // A fragment needs no more room in front than that, so that any that the MTU allows fits a slot.
     const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
     const start = batch.start[i];
     const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.next[batch.node[i]]++ : 0;

@@ -3,7 +3,9 @@
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';
-export { MAX_ENCAPSULATIONS, UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from './underlay-decoder.js';
+export { MAX_ENCAPSULATIONS, UnderlayDecoder } from './underlay-decoder.js';
+export type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
+export { Verdict } from './verdict.js';
 export { Classify, type ClassifyOutputs } from './classify.js';
 export { Decap } from './decap.js';
 export { Deliver } from './deliver.js';

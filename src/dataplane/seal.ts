@@ -99,6 +99,7 @@ export class Seal {
     const slot = arena.offsetOf(batch.slot[i]);
     const before = batch.start[i] - slot;
     const behind = slot + arena.slotBytes - batch.end[i];
+    // With the Ethernet header that the writer of a capture puts in front.
     const fits = before >= outboundHeadroom(sa) + ETHERNET_SPAN && behind >= outboundTailroom(sa);
     if (!fits) return DropReason.EspNoRoom;
     const drop = esp.push(sa, arena.bytes, batch.start[i], batch.end[i], now);

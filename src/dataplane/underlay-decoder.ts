@@ -13,7 +13,7 @@
  * goes by as well. A node knows its topology besides, and drops what isn't for it; a capture is cut off here and there, holds
  * both ways of many nodes, and is to be shown as it is.
  */
-import { type Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../fragment/index.js';
+import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
 import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
 import { getWord } from '../memory/word.js';
 import { WordCopy } from '../memory/word-copy.js';
@@ -29,63 +29,17 @@ import {
   VXLAN_FLAG_G,
   VXLAN_PORT,
   VXLAN_SPAN,
-  type VxlanReserved,
   VxlanView,
   walkLink,
 } from '../wire/index.js';
 import { DROP_REASONS, DropReason, dropReasonOfEsp, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
 import { Classifier, PacketKind } from './packet-kind.js';
 import { FragmentSource, Reassembly, walkReassembled } from './reassembly.js';
+import type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
+import { Verdict } from './verdict.js';
 import { VniCounts } from './vni-counts.js';
 import { VxlanGuess } from './vxlan-guess.js';
 import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
-
-/** What became of a packet. */
-export const Verdict = {
-  /** It carried an inner frame: `outerBytes` from `frameOffset` to `frameEnd`. */
-  Frame: 0,
-  /** It is a fragment and waits for the others. */
-  Held: 1,
-  /** It is encrypted, and no keys were given. */
-  Esp: 2,
-  /** It is no overlay traffic. */
-  Other: 3,
-  /** It went no further: `reason` says why. */
-  Dropped: 4,
-  /** It carried an inner frame of another VNI than the one that was asked for. */
-  Filtered: 5,
-} as const;
-export type Verdict = (typeof Verdict)[keyof typeof Verdict];
-
-/** How the packets of a capture are read. */
-export interface UnderlayDecoderOptions {
-  /**
-   * UDP port of VXLAN, or several.
-   * @default 4789
-   */
-  readonly port?: number | readonly number[];
-  /** The only VNI to let through. Default: all. */
-  readonly vni?: number;
-  /**
-   * What to do with reserved VXLAN bits.
-   * @default as Linux does: refuse
-   */
-  readonly reserved?: VxlanReserved;
-  /**
-   * Whether wrong checksums of IPv4 headers, fragments' included, and of VXLAN packets' UDP drop a packet, as in a receiver.
-   * @default false: captures that were taken on the sending host hold checksums that the network card was still to fill in
-   */
-  readonly verifyChecksums?: boolean;
-  /**
-   * Whether the outer packet's congestion mark is brought into the frame, and a frame that can't carry it is dropped, as in a
-   * receiver (RFC 6040 section 4.2).
-   * @default false: frames are as they were sent
-   */
-  readonly applyEcn?: boolean;
-  readonly reassembly?: ReassemblerOptions;
-  /** What opens ESP packets, each in a copy of its own; without it they are only counted by SPI. */
-  readonly esp?: InboundEsp;
-}
 
 // Own constants are folded into the code, imported ones aren't (see wire/layers.ts).
 const NONE = Fault.None;

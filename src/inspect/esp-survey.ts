@@ -1,6 +1,7 @@
 /** Encrypted traffic by SPI and direction: what came, what could be opened and what not, gaps, nonces. */
 import { DropReason, dropReasonName } from '../dataplane/drop-reason.js';
-import { type UnderlayDecoder, Verdict } from '../dataplane/underlay-decoder.js';
+import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import { Verdict } from '../dataplane/verdict.js';
 import { formatSpi, ReplayVerdict, ReplayWindow } from '../ipsec/index.js';
 import type { RingSa } from '../overlay/index.js';
 import { formatIp } from '../wire/index.js';

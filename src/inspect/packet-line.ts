@@ -1,6 +1,7 @@
 /** A packet in a line, in tshark's manner: number, time, addresses, protocol, length, and what there is to say. */
 import { dropReasonName } from '../dataplane/drop-reason.js';
-import { type UnderlayDecoder, Verdict } from '../dataplane/underlay-decoder.js';
+import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import { Verdict } from '../dataplane/verdict.js';
 import { linkTypeName } from '../capture/link-type.js';
 import { formatSpi } from '../ipsec/index.js';
 import {
