@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { openPcapStream } from '../native-free/pcap-parser-source.js';
 import { openCaptureFile, type PacketSource } from '../src/capture/index.js';
-import { Ingress, Verdict } from '../src/dataplane/index.js';
+import { UnderlayDecoder, Verdict } from '../src/dataplane/index.js';
 import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
 
 /** The result of a pass over a capture. */
@@ -114,9 +114,9 @@ export async function decodeInMemory(path: string, packets: number): Promise<Pas
 }
 
 /** The receiving side of a VTEP, as decap and inspect use it, and the inner headers. */
-export async function ingress(path: string): Promise<Pass> {
+export async function decodeOverlay(path: string): Promise<Pass> {
   const source = await openCaptureFile(path);
-  const receiver = new Ingress();
+  const receiver = new UnderlayDecoder();
   const inner = new Layers();
   let packets = 0;
   let check = 0;

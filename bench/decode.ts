@@ -4,7 +4,7 @@
  *     node dist/bench/decode.js
  */
 import { Bench } from 'tinybench';
-import { Ingress } from '../src/dataplane/index.js';
+import { UnderlayDecoder } from '../src/dataplane/index.js';
 import {
   checkIpv4,
   Fault,
@@ -23,7 +23,7 @@ import {
   decodeInMemory,
   decodeOuter,
   decodeToInnerIp,
-  ingress,
+  decodeOverlay,
   type Pass,
   readRecords,
   readRecordsByPcapParser,
@@ -38,7 +38,7 @@ async function parts(): Promise<void> {
   const packet = makePacket(0, 64);
   const large = makePacket(0, 1400);
   const layers = new Layers();
-  const receiver = new Ingress();
+  const receiver = new UnderlayDecoder();
   const views = { ipv4: new Ipv4View(), udp: new UdpView(), vxlan: new VxlanView() };
   let sink = 0;
   const bench = new Bench({ time: 300 });
@@ -53,7 +53,7 @@ async function parts(): Promise<void> {
   add('Layers.walkAnyEthernet, the same packet', () => {
     sink += layers.walkAnyEthernet(packet, 0, packet.length);
   });
-  add('Ingress.receive', () => {
+  add('UnderlayDecoder.receive', () => {
     sink += receiver.receive(1, packet, 0, packet.length, packet.length, 0);
   });
   add('IPv4, UDP, VXLAN by check and view', () => {
@@ -91,8 +91,8 @@ async function chains(frameBytes: number): Promise<void> {
     ['outer headers', decodeOuter],
     ['to the inner IP, packets in memory', (file) => decodeInMemory(file, COUNT)],
     ['to the inner IP', (file) => decodeToInnerIp(file)],
-    ['to the inner IP, no fast path', (file) => decodeToInnerIp(file, false)],
-    ['Ingress, then the inner IP', ingress],
+    ['to the inner IP, no short cut', (file) => decodeToInnerIp(file, false)],
+    ['UnderlayDecoder, then the inner IP', decodeOverlay],
   ];
   const times = new Map<string, number[]>(table.map(([name]) => [name, []]));
   const checks = new Map<string, number>();

@@ -1,6 +1,6 @@
 /** Packets fragmented in two, as on an underlay with half their size as its MTU. */
 import { Fragmenter, FragmentFault } from '../src/fragment/index.js';
-import { ETHERNET_SPAN, IPV4_SPAN } from '../src/wire/index.js';
+import { IPV4_SPAN } from '../src/wire/index.js';
 import type { Packets } from './workload.js';
 
 /** Fragments begin at multiples of 8 bytes. */
@@ -11,22 +11,20 @@ export function halvingMtu(packetBytes: number): number {
   return IPV4_SPAN + Math.ceil((packetBytes - IPV4_SPAN) / 2 / UNIT) * UNIT;
 }
 
-/** Each packet (Ethernet, IPv4) as two consecutive fragments. */
+/** Each packet (IPv4) as two fragments, one behind the other. */
 export function cutInTwo(packets: Packets): Packets {
   const { bytes, start, end } = packets;
   const fragmenter = new Fragmenter();
   const count = start.length * 2;
-  const total = end.reduce((sum, to, i) => sum + to - start[i] + ETHERNET_SPAN + IPV4_SPAN, 0);
+  const total = end.reduce((sum, to, i) => sum + to - start[i] + IPV4_SPAN, 0);
   const cut = { bytes: new Uint8Array(total), start: new Int32Array(count), end: new Int32Array(count) };
   let at = 0;
   for (let i = 0; i < start.length; i++) {
-    const ip = start[i] + ETHERNET_SPAN;
-    const fault = fragmenter.begin(bytes, ip, end[i], halvingMtu(end[i] - ip));
+    const fault = fragmenter.begin(bytes, start[i], end[i], halvingMtu(end[i] - start[i]));
     if (fault !== FragmentFault.None || fragmenter.count !== 2) throw new Error('a packet was not cut in two');
     for (let part = 2 * i; part < 2 * i + 2; part++) {
-      cut.bytes.set(bytes.subarray(start[i], ip), at);
       cut.start[part] = at;
-      at += ETHERNET_SPAN + fragmenter.next(cut.bytes, at + ETHERNET_SPAN);
+      at += fragmenter.next(cut.bytes, at);
       cut.end[part] = at;
     }
   }

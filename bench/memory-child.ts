@@ -1,10 +1,10 @@
 /**
- * Memory use of the packet path: `node --expose-gc dist/bench/memory-child.js FILE PACKETS`. Prints one line of JSON:
- * for the whole path from the file, and for `Ingress` alone over one batch in memory.
+ * What memory the packet path takes: `node --expose-gc dist/bench/memory-child.js FILE PACKETS`. Prints one line of JSON:
+ * for the whole path from the file, and for `UnderlayDecoder` alone over one batch in memory.
  */
 import { LinkType, openCaptureFile } from '../src/capture/index.js';
-import { Ingress, Verdict } from '../src/dataplane/index.js';
-import { ingress as throughFile } from './chain.js';
+import { UnderlayDecoder, Verdict } from '../src/dataplane/index.js';
+import { decodeOverlay as throughFile } from './chain.js';
 import { Collections } from './collections.js';
 
 /** Heap growth and collections. */
@@ -40,7 +40,7 @@ async function inMemory(): Promise<Collected> {
   const source = await openCaptureFile(path);
   const batch = await source.next();
   if (batch === undefined) throw new Error(`${path} holds no packets`);
-  const receiver = new Ingress();
+  const receiver = new UnderlayDecoder();
   const collected = await watch(() => {
     for (let repeat = 0; repeat < 1000; repeat++) {
       for (let i = 0; i < batch.count; i++) {

@@ -98,8 +98,8 @@ function garbage(): void {
     ['64 bytes inside', 'packets', 'heap grew by', 'scavenges', 'other collections'],
     (
       [
-        ['from the file, through Ingress to the inner IP', fromFile],
-        ['Ingress over a batch in memory', inMemory],
+        ['from the file, through UnderlayDecoder to the inner IP', fromFile],
+        ['UnderlayDecoder over a batch in memory', inMemory],
       ] as const
     ).map(([name, of]) => [
       name,

@@ -1,14 +1,14 @@
 /** Cells outside the stages of the chains: decoding, and the forwarding table alone. */
 import type { PacketBatch } from '../src/memory/index.js';
 import { ForwardingTable, TargetKind } from '../src/overlay/index.js';
-import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
+import { checkVxlan, EtherType, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
 import type { Cell } from './cell.js';
 import { OUTER_BYTES, WINDOW, Window } from './window.js';
 import { type Packets, VNI, type Workload } from './workload.js';
 
 const MAC = 6;
 
-/** Reads the headers of a packet from its Ethernet to the inner ports, checking every length. */
+/** Reads the headers of a packet from its outer IP to the ports inside, every length checked. */
 class InnerWalk {
   readonly #outer = new Layers();
   readonly #inner = new Layers();
@@ -21,7 +21,7 @@ class InnerWalk {
     let found = 0;
     for (let i = 0; i < batch.count; i++) {
       if (
-        outer.walkEthernet(bytes, batch.start[i], batch.end[i]) !== Fault.None ||
+        outer.walkNetwork(bytes, EtherType.Ipv4, batch.start[i], batch.end[i]) !== Fault.None ||
         outer.destinationPort !== VXLAN_PORT
       )
         continue;

@@ -1,9 +1,9 @@
 /** The stages of the ingress path, one by one: the preceding stages run untimed. */
 import type { Aead } from '../src/aead/index.js';
+import { Classify } from '../src/dataplane/classify.js';
 import { Decap } from '../src/dataplane/decap.js';
-import { DropCounters } from '../src/dataplane/index.js';
+import { Classifier, DropCounters, Reassembly } from '../src/dataplane/index.js';
 import { Open } from '../src/dataplane/open.js';
-import { Reassemble } from '../src/dataplane/reassemble.js';
 import { InboundEsp } from '../src/ipsec/index.js';
 import { PacketBatch } from '../src/memory/index.js';
 import type { Cell } from './cell.js';
@@ -36,16 +36,19 @@ export function stageInCell(
   const { arena, batches } = window;
   const drops = new DropCounters();
   const sas = aead === undefined ? undefined : workload.sas(aead);
-  const sealed = new PacketBatch(arena);
-  const clear = new PacketBatch(arena);
-  const reassemble = new Reassemble(topology, topology.nodes[HERE], drops, { sealed, clear, overflow: refuse });
+  const esp = new PacketBatch(arena);
+  const vxlan = new PacketBatch(arena);
+  const reassembly = new Reassembly();
+  const classifier = new Classifier({ ports: [topology.port], verifyIp: false, verifyUdp: true });
+  const outputs = { esp, vxlan, overflow: refuse };
+  const classify = new Classify(topology.nodes[HERE], drops, outputs, classifier, reassembly);
   const inbound =
     aead === undefined || sas === undefined ? undefined : new InboundEsp(aead, sas.inbound, undefined, 256);
-  const open = new Open(drops, inbound);
+  const open = new Open(drops, classifier, inbound);
   const decap = new Decap(tables, drops);
   const staged = batches.map(() => new PacketBatch(arena, batch));
   const steps: Readonly<Record<StageIn, (k: number) => void>> = {
-    reassemble: (k) => void reassemble.run(batches[k], 0),
+    reassemble: (k) => void classify.run(batches[k], 0),
     open: (k) => open.run(staged[k], 0),
     decap: (k) => decap.run(staged[k], encrypted, 0),
   };
@@ -57,8 +60,8 @@ export function stageInCell(
     // Whole packets, even if received as fragments.
     packets: fragmented ? WINDOW / 2 : WINDOW,
     prepare: () => {
-      sealed.clear();
-      clear.clear();
+      esp.clear();
+      vxlan.clear();
       for (const before of [...batches, ...staged]) before.clear();
       window.fill();
       if (stage === Stage.Reassemble) return;
@@ -66,15 +69,19 @@ export function stageInCell(
         steps.reassemble(k);
         moveAll(batches[k], staged[k]);
       });
-      if (stage === Stage.Decap && encrypted) each(steps.open);
+      if (stage !== Stage.Decap || !encrypted) return;
+      each((k) => {
+        steps.open(k);
+        classify.runOpened(staged[k], 0);
+      });
     },
     run: () => each(step),
     check: () => {
       cell.prepare();
       cell.run();
-      const out = [sealed, clear, ...batches, ...staged].reduce((count, after) => count + after.count, 0);
-      if (out !== cell.packets || drops.total !== 0 || reassemble.reassembler.heldFragments !== 0) {
-        throw new Error(`${stage}: the output does not match the input`);
+      const out = [esp, vxlan, ...batches, ...staged].reduce((count, after) => count + after.count, 0);
+      if (out !== cell.packets || drops.total !== 0 || reassembly.heldFragments !== 0) {
+        throw new Error(`${stage}: what came out is not what went in`);
       }
     },
   };

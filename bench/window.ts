@@ -49,9 +49,11 @@ export class Window {
 /** Moves all packets of a batch into another one, which must be empty. */
 export function moveAll(from: PacketBatch, to: PacketBatch): void {
   for (let i = 0; i < from.count; i++) {
-    const at = to.push(from.slot[i], from.start[i], from.end[i], from.network[i], from.peer[i], from.flow[i]);
+    const at = to.push(from.slot[i], from.start[i], from.end[i], from.network[i], from.node[i], from.flow[i]);
+    to.endpoint[at] = from.endpoint[i];
     to.tos[at] = from.tos[i];
     to.ttl[at] = from.ttl[i];
+    to.sender[at] = from.sender[i];
   }
   from.count = 0;
 }

@@ -7,7 +7,7 @@ import { Tunnel } from '../src/dataplane/index.js';
 import { OutboundEsp } from '../src/ipsec/index.js';
 import { HEADROOM, TAILROOM } from '../src/memory/index.js';
 import { ClusterKey, FloodPolicy, KeyRing, NodeSas, NodeTables, Profile, type Topology } from '../src/overlay/index.js';
-import { ETHERNET_SPAN, EtherType, ethernetLayout, formatMac, VXLAN_PORT } from '../src/wire/index.js';
+import { formatMac, VXLAN_PORT } from '../src/wire/index.js';
 import { FRAME_HEADERS, type FlowSide, writeHeaders } from './frame.js';
 import { sizesOf } from './imix.js';
 import type { FrameSize } from './result.js';
@@ -120,9 +120,7 @@ export class Workload {
     this.topology.ring?.wipe();
   }
 
-  /**
-   * Packets from the other nodes to the endpoint here, from the Ethernet header on; sealed if the network is encrypted.
-   */
+  /** IP packets from the other nodes to the endpoint here; sealed if the network is encrypted. */
   packetsIn(aead: Aead | undefined): Packets {
     const frames = this.#frames((other, port) => [sideOf(other, port + 1), sideOf(HERE, port)]);
     const count = frames.start.length;
@@ -151,13 +149,6 @@ export class Workload {
         start[i] = esp.start;
         end[i] = esp.end;
       }
-      start[i] -= ETHERNET_SPAN;
-      const header = {
-        destination: formatMac(macOf(0, HERE)),
-        source: formatMac(macOf(0, node)),
-        etherType: EtherType.Ipv4,
-      };
-      ethernetLayout.encode(header, bytes, start[i]);
     }
     esp?.flush();
     for (const sas of keys.values()) sas.close();

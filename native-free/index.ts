@@ -11,7 +11,7 @@ export { selfTest } from '../src/aead/self-test.js';
 export { BATCH_PACKETS, CaptureBatch } from '../src/capture/batch.js';
 export { type ByteReader, MemoryReader } from '../src/capture/byte-reader.js';
 export { CaptureError, type CaptureErrorCode } from '../src/capture/error.js';
-export { isLinkTypeKnown, LinkType, linkTypeName, walkLink } from '../src/capture/link-type.js';
+export { linkTypeName } from '../src/capture/link-type.js';
 export type { ByteSink, PacketSink } from '../src/capture/packet-sink.js';
 export { PcapWriter, type PcapWriterOptions } from '../src/capture/pcap-writer.js';
 export { PcapngWriter } from '../src/capture/pcapng-writer.js';

@@ -67,13 +67,13 @@ async function opener(file: File): Promise<InboundEsp> {
 }
 
 /** The last packet's frame, as the cells of a row. */
-function cellsOf({ ingress, inner }: Survey): string[] {
-  const { outerBytes: bytes, frameOffset, frameEnd, vni } = ingress;
+function cellsOf({ decoder, inner }: Survey): string[] {
+  const { outerBytes: bytes, frameOffset, frameEnd, vni } = decoder;
   const ethernet = new EthernetView().wrap(bytes, frameOffset);
   const { family, addressOffset } = inner;
   const to = addressOffset + (family === 4 ? 4 : 16);
   return [
-    String(ingress.packets),
+    String(decoder.packets),
     String(vni),
     formatMac(bytes, ethernet.sourceOffset),
     formatMac(bytes, ethernet.destinationOffset),

@@ -2,7 +2,7 @@
 import { checkRange } from '../memory/range.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { CaptureError } from './error.js';
-import { LinkType } from './link-type.js';
+import { LinkType } from '../wire/link-layer.js';
 import type { ByteSink, PacketSink } from './packet-sink.js';
 import { PCAP_HEADER, PCAP_RECORD, PcapMagic } from './pcap-format.js';
 import { MAX_PACKET } from './record-decoder.js';

@@ -2,7 +2,7 @@
 import { checkRange } from '../memory/range.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { CaptureError } from './error.js';
-import { LinkType } from './link-type.js';
+import { LinkType } from '../wire/link-layer.js';
 import type { ByteSink, PacketSink } from './packet-sink.js';
 import {
   BLOCK_FRAME,

@@ -2,7 +2,7 @@
 import { overlayFilter } from '../live/overlay-filter.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
 import { formatOf } from './frame-writer.js';
-import { INGRESS_HELP, INGRESS_OPTIONS, portOption } from './ingress-options.js';
+import { UNDERLAY_DECODER_HELP, UNDERLAY_DECODER_OPTIONS, portOption } from './underlay-decoder-options.js';
 import { sizeOption } from './size-option.js';
 import { spanOption } from './time-words.js';
 
@@ -11,7 +11,7 @@ const MIB = 1 << 20;
 
 /** For parseWords. */
 export const CAPTURE_OPTIONS = {
-  ...INGRESS_OPTIONS,
+  ...UNDERLAY_DECODER_OPTIONS,
   list: { type: 'boolean' },
   filter: { type: 'string' },
   all: { type: 'boolean' },
@@ -60,7 +60,7 @@ the totals. Needs the cap package, and root or CAP_NET_RAW.
   --buffer MIB       kernel buffer. Default: 64. The kernel drops and counts
                      packets that don't fit. On a device with offloads each
                      packet takes 128 KiB, whatever its length
-${INGRESS_HELP}
+${UNDERLAY_DECODER_HELP}
   --no-checksums     don't verify checksums
   --rows N           maximum rows per printed table; 0 for all. Default: 20
   --json             one JSON object at the end

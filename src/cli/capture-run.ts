@@ -1,6 +1,7 @@
 /** Runs a capture, from its first packet to its totals. */
 import type { CaptureBatch } from '../capture/index.js';
-import { Ingress, type IngressOptions } from '../dataplane/ingress.js';
+import { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import type { UnderlayDecoderOptions } from '../dataplane/underlay-decoder-options.js';
 import { AddressTable } from '../inspect/address-table.js';
 import { EspSurvey } from '../inspect/esp-survey.js';
 import { Survey } from '../inspect/survey.js';
@@ -23,7 +24,7 @@ const REFRESH_MS = 1000;
 
 /** How packets are decoded and shown. */
 export interface CaptureReading {
-  readonly ingress: IngressOptions;
+  readonly decoder: UnderlayDecoderOptions;
   readonly checksums: boolean;
   /** Maximum rows per table; 0 for all. */
   readonly rows: number;
@@ -48,7 +49,8 @@ class CaptureRun {
   readonly #reading: CaptureReading;
   readonly #output: CaptureOutput | undefined;
   readonly #survey: Survey | undefined;
-  readonly #frames: { readonly writer: FrameWriter; readonly ingress: Ingress; readonly esp: EspSurvey } | undefined;
+  readonly #frames:
+    { readonly writer: FrameWriter; readonly decoder: UnderlayDecoder; readonly esp: EspSurvey } | undefined;
   readonly #text = new TextOutput();
   readonly #print: ((batch: CaptureBatch) => void) | undefined;
   readonly #table: LiveTable | undefined;
@@ -63,14 +65,14 @@ class CaptureRun {
     const content = { linkType, name: source.name, decap: plan.decap, ownerOnly: reading.keys !== undefined };
     this.#output = plan.output === undefined ? undefined : openCaptureOutput(plan.output, content);
     if (plan.survey !== undefined) {
-      this.#survey = new Survey({ ...reading.ingress, ...reading.keys, checksums: reading.checksums });
+      this.#survey = new Survey({ ...reading.decoder, ...reading.keys, checksums: reading.checksums });
       if (plan.survey === 'packets') this.#print = printPackets(this.#text, this.#survey);
       else if (process.stdout.isTTY && !plan.json) this.#table = new LiveTable(process.stdout);
     }
     if (plan.decap && this.#output !== undefined) {
       const writer = new FrameWriter(this.#output.sink);
       const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
-      this.#frames = { writer, ingress: new Ingress(reading.ingress), esp };
+      this.#frames = { writer, decoder: new UnderlayDecoder({ ...reading.decoder, applyEcn: true }), esp };
     }
   }
 
@@ -83,7 +85,7 @@ class CaptureRun {
     this.packets += wanted;
     for (let i = 0; i < wanted; i++) this.bytes += batch.originalLength[i];
     if (this.#frames !== undefined) {
-      this.#frames.writer.take(batch, this.#frames.ingress, this.#frames.esp);
+      this.#frames.writer.take(batch, this.#frames.decoder, this.#frames.esp);
     } else if (this.#output !== undefined) {
       this.#write(batch, this.#output);
     }
@@ -130,7 +132,7 @@ class CaptureRun {
     const { damage, kernelDrops = 0 } = this.#source;
     if (damage !== undefined) say(`vtep: ${this.#source.name}: ${damage.message}; the packets before that are kept`);
     const wrong = survey?.problems.some(({ severity }) => severity === 'warning') ?? false;
-    const missing = decapsulation === undefined ? 0 : lost(decapsulation.ingress.drops());
+    const missing = decapsulation === undefined ? 0 : lost(decapsulation.decoder.drops());
     return { deviceGone: damage !== undefined, warned: wrong || missing > 0 || kernelDrops > 0 };
   }
 
@@ -181,12 +183,12 @@ class CaptureRun {
 
   #decapsulation(): Decapsulation | undefined {
     if (this.#frames === undefined || this.#output === undefined) return undefined;
-    const { writer, ingress, esp } = this.#frames;
+    const { writer, decoder, esp } = this.#frames;
     const networks = [...writer.networks.values()];
     return {
       source: this.#source,
       output: this.#output.made().words,
-      ingress,
+      decoder,
       esp,
       networks,
       keys: this.#reading.keys,

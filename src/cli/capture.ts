@@ -8,7 +8,7 @@ import { CAPTURE_HELP, CAPTURE_OPTIONS, capturePlan } from './capture-options.js
 import { runCapture } from './capture-run.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
-import { ingressOptions } from './ingress-options.js';
+import { underlayDecoderOptions } from './underlay-decoder-options.js';
 import { readKeysOption } from './keys-option.js';
 import { DEFAULT_ROWS } from './survey-tables.js';
 import { table, words } from './table.js';
@@ -63,8 +63,8 @@ export const captureCommand: Command = {
         );
       }
       const checksums = values['no-checksums'] !== true && plan.survey === 'tables';
-      const ingress = { ...ingressOptions(parsed), ...keys };
-      const outcome = await runCapture(source, plan, { ingress, checksums, rows, keys });
+      const decoder = { ...underlayDecoderOptions(parsed), ...keys };
+      const outcome = await runCapture(source, plan, { decoder, checksums, rows, keys });
       files?.finish();
       if (outcome.deviceGone) return ExitCode.Unusable;
       return values['strict'] === true && outcome.warned ? ExitCode.DataWrong : ExitCode.Done;

@@ -1,7 +1,7 @@
 /** The report of `decap`, as text or JSON. */
 import type { PacketSource } from '../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
-import { guessText, type Ingress } from '../dataplane/index.js';
+import { guessText, type UnderlayDecoder } from '../dataplane/index.js';
 import type { EspSurvey } from '../inspect/esp-survey.js';
 import { sayNotes } from './capture-input.js';
 import type { OpenedKeys } from './key-files.js';
@@ -23,7 +23,7 @@ export interface Decapsulation {
   readonly source: PacketSource;
   /** The output file. */
   readonly output: string;
-  readonly ingress: Ingress;
+  readonly decoder: UnderlayDecoder;
   readonly esp: EspSurvey;
   readonly networks: readonly DecapNetwork[];
   readonly keys: OpenedKeys | undefined;
@@ -53,69 +53,69 @@ export function lost(drops: Float64Array): number {
 
 /** Prints the report on standard error. */
 export function sayDecap(done: Decapsulation): void {
-  const { source, ingress, esp, networks, output, keys, truncated = 0, timeless = 0 } = done;
-  const drops = ingress.drops();
+  const { source, decoder, esp, networks, output, keys, truncated = 0, timeless = 0 } = done;
+  const drops = decoder.drops();
   const vnis = networks.map(({ vni }) => vni).sort((a, b) => a - b);
   const shown = vnis.slice(0, 10).join(', ') + (vnis.length > 10 ? ', ...' : '');
-  say(`${grouped(ingress.frames)} frames${vnis.length > 0 ? ` of VNI ${shown}` : ''} -> ${output}`);
+  say(`${grouped(decoder.frames)} frames${vnis.length > 0 ? ` of VNI ${shown}` : ''} -> ${output}`);
   const dropped = drops.reduce((sum, count) => sum + count, 0);
   say(
-    `${grouped(ingress.packets)} packets = ${grouped(ingress.framePackets)} with inner frames + ` +
-      `${grouped(ingress.espPackets)} ESP + ${grouped(ingress.otherPackets)} other + ${grouped(ingress.held)} held + ` +
+    `${grouped(decoder.packets)} packets = ${grouped(decoder.framePackets)} with inner frames + ` +
+      `${grouped(decoder.espPackets)} ESP + ${grouped(decoder.otherPackets)} other + ${grouped(decoder.held)} held + ` +
       `${grouped(dropped)} dropped` +
-      (ingress.filtered.packets === 0 ? '' : ` + ${grouped(ingress.filtered.packets)} filtered`),
+      (decoder.filtered.packets === 0 ? '' : ` + ${grouped(decoder.filtered.packets)} filtered`),
   );
-  if (ingress.filtered.packets > 0) {
-    say(`  filtered ${filteredText(ingress.filtered.vnis, ingress.filtered.packets)}`);
+  if (decoder.filtered.packets > 0) {
+    say(`  filtered ${filteredText(decoder.filtered.vnis, decoder.filtered.packets)}`);
   }
   if (keys !== undefined) {
-    say(`  ${grouped(ingress.openedPackets)} ESP packets opened by ${keys.cipher.name}`);
+    say(`  ${grouped(decoder.openedPackets)} ESP packets opened by ${keys.cipher.name}`);
     for (const { code, count, message } of esp.problems(keys.ringSas)) say(`  ${code} ${grouped(count)}: ${message}`);
   }
   drops.forEach((count, reason) => {
     if (count === 0) return;
-    const whose = reason === DropReason.VxlanReservedBits ? `: ${ingress.reserved.text}` : '';
+    const whose = reason === DropReason.VxlanReservedBits ? `: ${decoder.reserved.text}` : '';
     say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}${whose}`);
   });
-  for (const guess of ingress.guess.ports) say(`  ${grouped(guess.packets)} ${guessText(guess)}`);
+  for (const guess of decoder.guess.ports) say(`  ${grouped(guess.packets)} ${guessText(guess)}`);
   const clear = networks.reduce((sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0), 0);
   if (clear > 0)
     say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; also written`);
   if (truncated > 0) say(`  ${grouped(truncated)} truncated frames written`);
   if (timeless > 0) say(`  ${grouped(timeless)} frames without a timestamp written as of 1970-01-01`);
-  if (ingress.held > 0) say(`  held ${grouped(ingress.held)} fragments: the rest isn't in the capture`);
-  if (ingress.espPackets > 0) {
-    say(`  ${grouped(ingress.espPackets)} encrypted ESP packets skipped (--keys decrypts them)`);
+  if (decoder.held > 0) say(`  held ${grouped(decoder.held)} fragments: the rest isn't in the capture`);
+  if (decoder.espPackets > 0) {
+    say(`  ${grouped(decoder.espPackets)} encrypted ESP packets skipped (--keys decrypts them)`);
   }
   sayNotes(source);
 }
 
 /** The object of `--json`. */
 export function decapReport(done: Decapsulation): object {
-  const { source, output, ingress, esp, networks, keys, truncated = 0, timeless = 0 } = done;
+  const { source, output, decoder, esp, networks, keys, truncated = 0, timeless = 0 } = done;
   const dropped: Record<string, number> = {};
-  ingress.drops().forEach((count, reason) => {
+  decoder.drops().forEach((count, reason) => {
     if (count > 0) dropped[dropReasonName(reason)] = count;
   });
   return {
     file: source.name,
     output,
-    packets: ingress.packets,
-    frames: ingress.frames,
+    packets: decoder.packets,
+    frames: decoder.frames,
     truncated,
     timeless,
     accounting: {
-      inFrames: ingress.framePackets,
-      esp: ingress.espPackets,
-      other: ingress.otherPackets,
-      held: ingress.held,
-      filtered: ingress.filtered.packets,
+      inFrames: decoder.framePackets,
+      esp: decoder.espPackets,
+      other: decoder.otherPackets,
+      held: decoder.held,
+      filtered: decoder.filtered.packets,
       dropped,
     },
-    filtered: ingress.filtered.vnis,
-    vxlanPorts: ingress.guess.ports,
+    filtered: decoder.filtered.vnis,
+    vxlanPorts: decoder.guess.ports,
     networks: [...networks].sort((a, b) => a.vni - b.vni),
-    opened: ingress.openedPackets,
+    opened: decoder.openedPackets,
     esp: esp.report(keys?.ringSas),
     problems: esp.problems(keys?.ringSas),
     cipher: keys?.cipher ?? null,

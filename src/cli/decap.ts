@@ -1,6 +1,6 @@
 /** `vtep decap`: extracts the inner frames of a capture of the underlay. */
 import { type OutputFile, type PacketSource, PcapngWriter, PcapWriter } from '../capture/index.js';
-import { Ingress } from '../dataplane/ingress.js';
+import { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
 import { AddressTable } from '../inspect/address-table.js';
 import { EspSurvey } from '../inspect/esp-survey.js';
 import { oneOf, onlyOperand, parseWords, UsageError } from './arguments.js';
@@ -9,7 +9,7 @@ import type { Command } from './command.js';
 import { decapReport, lost, sayDecap } from './decap-report.js';
 import { ExitCode } from './exit-code.js';
 import { ESP_ROWS, FrameWriter, formatOf } from './frame-writer.js';
-import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
+import { UNDERLAY_DECODER_HELP, UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from './underlay-decoder-options.js';
 import { readKeysOption } from './keys-option.js';
 import { openOutput } from './output.js';
 import { TextOutput } from './text-output.js';
@@ -26,7 +26,7 @@ are skipped and counted.
                      interface per VNI). Default: by OUT's extension
   --keep-truncated   also writes the captured part of truncated frames (they
                      still count as dropped)
-${INGRESS_HELP}
+${UNDERLAY_DECODER_HELP}
   --json             reports as one JSON object
   --strict           exit 1 if packets were dropped or the capture is damaged`;
 
@@ -42,7 +42,7 @@ export const decapCommand: Command = {
   help: HELP,
   async run(args) {
     const parsed = parseWords('decap', args, {
-      ...INGRESS_OPTIONS,
+      ...UNDERLAY_DECODER_OPTIONS,
       output: { type: 'string', short: 'o' },
       format: { type: 'string' },
       'keep-truncated': { type: 'boolean' },
@@ -59,7 +59,7 @@ export const decapCommand: Command = {
     const format = formatOf(outputPath, oneOf(parsed, 'format', ['pcap', 'pcapng']));
     const files = await readKeysOption(parsed);
     const keys = files?.open();
-    const ingress = new Ingress({ ...ingressOptions(parsed), ...keys });
+    const decoder = new UnderlayDecoder({ ...underlayDecoderOptions(parsed), ...keys, applyEcn: true });
     const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
     const source = await openInput(path);
     let file: OutputFile;
@@ -76,15 +76,15 @@ export const decapCommand: Command = {
         format === 'pcapng' ? new PcapngWriter(file.write) : new PcapWriter(file.write, { nanoseconds }),
         parsed.values['keep-truncated'] === true,
       );
-      await readInput(source, (batch) => writer.take(batch, ingress, esp));
+      await readInput(source, (batch) => writer.take(batch, decoder, esp));
       writer.flush();
       file.commit();
       files?.finish();
-      const drops = ingress.drops();
+      const drops = decoder.drops();
       const done = {
         source,
         output: file.name,
-        ingress,
+        decoder,
         esp,
         networks: [...writer.networks.values()],
         keys,
@@ -98,7 +98,7 @@ export const decapCommand: Command = {
       } else {
         sayDecap(done);
       }
-      const wrong = ingress.frames === 0 || source.damage !== undefined || lost(drops) > 0 || writer.timeless > 0;
+      const wrong = decoder.frames === 0 || source.damage !== undefined || lost(drops) > 0 || writer.timeless > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
       file.abandon();

@@ -5,6 +5,7 @@ import { type CaptureBatch, LinkType, type OutputFile, PcapWriter } from '../cap
 import { DropReason, dropReasonName, dropReasonText, EgressChain, Oversize } from '../dataplane/index.js';
 import { Arena, PacketBatch, seedFlows } from '../memory/index.js';
 import { NodeSas, NodeTables, type Topology } from '../overlay/index.js';
+import { EthernetHeaders } from '../wire/index.js';
 import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError } from './arguments.js';
 import { openInput, readInput, sayNotes } from './capture-input.js';
@@ -55,12 +56,20 @@ class Encapsulation {
   readonly #tables: NodeTables;
   readonly #batch: PacketBatch;
   readonly #writer: PcapWriter;
+  readonly #headers: EthernetHeaders;
   #seconds = 0;
   #nanoseconds = 0;
 
   constructor(tables: NodeTables, writer: PcapWriter, cipher: Cipher, parsed: ParsedArguments) {
     this.#tables = tables;
     this.#writer = writer;
+    const { nodes } = tables.topology;
+    const { vtep, mac } = nodes[tables.node];
+    this.#headers = new EthernetHeaders(
+      vtep.length === 4 ? 4 : 6,
+      mac,
+      nodes.map((node) => node.mac),
+    );
     const arena = new Arena({ slots: SLOTS, frameBytes: FRAME_BYTES });
     this.#batch = new PacketBatch(arena, 1);
     const none = (): void => undefined;
@@ -91,8 +100,9 @@ class Encapsulation {
   #write(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     for (let i = 0; i < batch.count; i++) {
-      const length = batch.end[i] - batch.start[i];
-      this.#writer.write(bytes, batch.start[i], length, length, this.#seconds, this.#nanoseconds);
+      const start = this.#headers.put(bytes, batch.start[i], batch.node[i]);
+      const length = batch.end[i] - start;
+      this.#writer.write(bytes, start, length, length, this.#seconds, this.#nanoseconds);
     }
   }
 }

@@ -1,7 +1,8 @@
 /** Writes the inner frames of packets to a sink. */
 import { extname } from 'node:path';
 import { type CaptureBatch, type PacketSink, PcapngWriter } from '../capture/index.js';
-import { type Ingress, Verdict } from '../dataplane/ingress.js';
+import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import { Verdict } from '../dataplane/verdict.js';
 import type { EspSurvey } from '../inspect/esp-survey.js';
 import type { DecapNetwork } from './decap-report.js';
 
@@ -34,10 +35,10 @@ export class FrameWriter {
   }
 
   /** Writes the frames of a batch's packets, and counts its ESP packets. */
-  take(batch: CaptureBatch, ingress: Ingress, esp: EspSurvey): void {
+  take(batch: CaptureBatch, decoder: UnderlayDecoder, esp: EspSurvey): void {
     for (let i = 0; i < batch.count; i++) {
       const offset = batch.offset[i];
-      const verdict = ingress.receive(
+      const verdict = decoder.receive(
         batch.linkType[i],
         batch.bytes,
         offset,
@@ -45,11 +46,11 @@ export class FrameWriter {
         offset + batch.originalLength[i],
         batch.seconds[i],
       );
-      if (ingress.encrypted) esp.add(ingress, verdict);
+      if (decoder.encrypted) esp.add(decoder, verdict);
       // Among dropped packets, only those truncated inside their frame have a VNI.
-      const cut = this.#keepTruncated && verdict === Verdict.Dropped && ingress.vni >= 0;
+      const cut = this.#keepTruncated && verdict === Verdict.Dropped && decoder.vni >= 0;
       if (verdict === Verdict.Frame || cut) {
-        this.#write(ingress, batch.seconds[i], batch.nanoseconds[i]);
+        this.#write(decoder, batch.seconds[i], batch.nanoseconds[i]);
         this.timeless += batch.timeless[i];
       }
       if (cut) this.truncated++;
@@ -60,20 +61,20 @@ export class FrameWriter {
     this.#sink.flush();
   }
 
-  #write(ingress: Ingress, seconds: number, nanoseconds: number): void {
-    const length = ingress.frameEnd - ingress.frameOffset;
-    const { vni } = ingress;
+  #write(decoder: UnderlayDecoder, seconds: number, nanoseconds: number): void {
+    const length = decoder.frameEnd - decoder.frameOffset;
+    const { vni } = decoder;
     let network = this.networks.get(vni);
     if (network === undefined) {
       network = { vni, frames: 0, encrypted: 0, bytes: 0 };
       this.networks.set(vni, network);
     }
     network.frames++;
-    if (ingress.opened) network.encrypted++;
+    if (decoder.opened) network.encrypted++;
     network.bytes += length;
     const id = this.#pcapng === undefined ? 0 : this.#interfaceOf(this.#pcapng, vni);
-    const captured = Math.max(0, Math.min(ingress.frameEnd, ingress.capturedEnd) - ingress.frameOffset);
-    this.#sink.write(ingress.outerBytes, ingress.frameOffset, captured, length, seconds, nanoseconds, id);
+    const captured = Math.max(0, Math.min(decoder.frameEnd, decoder.capturedEnd) - decoder.frameOffset);
+    this.#sink.write(decoder.outerBytes, decoder.frameOffset, captured, length, seconds, nanoseconds, id);
   }
 
   #interfaceOf(pcapng: PcapngWriter, vni: number): number {

@@ -4,7 +4,7 @@ import { onlyOperand, parseWords, UsageError, wholeNumber } from './arguments.js
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
-import { INGRESS_HELP, INGRESS_OPTIONS, ingressOptions } from './ingress-options.js';
+import { UNDERLAY_DECODER_HELP, UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from './underlay-decoder-options.js';
 import { readKeysOption } from './keys-option.js';
 import { printPackets } from './packet-lines.js';
 import { DEFAULT_ROWS, printSurvey } from './survey-tables.js';
@@ -17,7 +17,7 @@ optionally gzip-compressed; - is standard input.
 
   --packets          one line per packet instead of tables
   --json             one JSON object instead of tables
-${INGRESS_HELP}
+${UNDERLAY_DECODER_HELP}
   --no-checksums     don't verify checksums
   --rows N           maximum rows per printed table; 0 for all. Default: 20
   --strict           exit 1 if there is a warning`;
@@ -28,7 +28,7 @@ export const inspectCommand: Command = {
   help: HELP,
   async run(args) {
     const parsed = parseWords('inspect', args, {
-      ...INGRESS_OPTIONS,
+      ...UNDERLAY_DECODER_OPTIONS,
       packets: { type: 'boolean' },
       json: { type: 'boolean' },
       'no-checksums': { type: 'boolean' },
@@ -42,7 +42,7 @@ export const inspectCommand: Command = {
     }
     const checksums = parsed.values['no-checksums'] !== true && parsed.values['packets'] !== true;
     const keys = await readKeysOption(parsed);
-    const survey = new Survey({ ...ingressOptions(parsed), ...keys?.open(), checksums });
+    const survey = new Survey({ ...underlayDecoderOptions(parsed), ...keys?.open(), checksums });
     const output = new TextOutput();
     const source = await openInput(path);
     const packets = parsed.values['packets'] === true;

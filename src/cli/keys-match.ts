@@ -14,7 +14,7 @@ import { onlyOperand, parseWords, UsageError } from './arguments.js';
 import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { ExitCode } from './exit-code.js';
-import { ingressOptions } from './ingress-options.js';
+import { underlayDecoderOptions } from './underlay-decoder-options.js';
 import { readRingOption } from './keys-option.js';
 import { problemLines } from './problem-lines.js';
 import { grouped, numbers, table, words } from './table.js';
@@ -135,7 +135,7 @@ export const keysMatchCommand: Command = {
     const path = onlyOperand('keys match', parsed, 'a capture file');
     const keys = await readRingOption(parsed);
     if (keys?.ring === undefined) throw new UsageError('keys match needs --ring FILE; see: vtep keys match --help');
-    const survey = new Survey({ ...ingressOptions(parsed), ...keys.open(), checksums: false });
+    const survey = new Survey({ ...underlayDecoderOptions(parsed), ...keys.open(), checksums: false });
     const source = await openInput(path);
     await readInput(source, (batch) => survey.addBatch(batch));
     const report = matchKeys(survey.report(source), new RingKeys(keys.ring, hkdfSha256));

@@ -16,7 +16,7 @@ import { openInput, readInput } from './capture-input.js';
 import type { Command } from './command.js';
 import { readEvents } from './events-option.js';
 import { ExitCode } from './exit-code.js';
-import { ingressOptions } from './ingress-options.js';
+import { underlayDecoderOptions } from './underlay-decoder-options.js';
 import type { KeysOption } from './key-files.js';
 import { readRingOption } from './keys-option.js';
 import { problemLines } from './problem-lines.js';
@@ -208,7 +208,7 @@ function timelineOf(parsed: ParsedArguments, keys: KeysOption | undefined): KeyT
   const silence = wholeNumber(parsed, 'gap', 1, 1e9);
   const rotation = wholeNumber(parsed, 'every', 1, 1e9);
   return new KeyTimeline({
-    ...ingressOptions(parsed),
+    ...underlayDecoderOptions(parsed),
     ...keys?.open(),
     ...(keys?.ring === undefined ? {} : { ring: new RingKeys(keys.ring, hkdfSha256) }),
     ...(silence === undefined ? {} : { silence }),

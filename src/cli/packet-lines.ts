@@ -21,7 +21,7 @@ export function printPackets(output: TextOutput, survey: Survey): (batch: Captur
       }
       const verdict = survey.add(batch, i);
       output.figures(
-        packetLine(survey.ingress, verdict, survey.inner, {
+        packetLine(survey.decoder, verdict, survey.inner, {
           number,
           time: timed ? batch.seconds[i] - start + (batch.nanoseconds[i] - startNanos) / 1e9 : Number.NaN,
           length: batch.originalLength[i],

@@ -7,6 +7,7 @@ import { seedFlows } from '../memory/index.js';
 import type { Topology } from '../overlay/index.js';
 import { CaptureFrames, ParallelReplay, Replay, type ReplayResult } from '../replay/index.js';
 import { inQuotes } from '../plain-text.js';
+import { EthernetHeaders } from '../wire/index.js';
 import { MAX_WORKERS } from '../workers/index.js';
 import { aeadOption } from './aead-option.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
@@ -154,6 +155,8 @@ async function runHere(
     wirePath === undefined ? undefined : openOutput(wirePath, call.path, { ownerOnly: call.keys !== undefined });
   try {
     const writer = wire === undefined ? undefined : new PcapWriter(wire.write, { nanoseconds: true });
+    const macs = topology.nodes.map(({ mac }) => mac);
+    const headers = topology.nodes.map(({ vtep, mac }) => new EthernetHeaders(vtep.length === 4 ? 4 : 6, mac, macs));
     let seconds = 0;
     let nanoseconds = 0;
     const replay = new Replay(topology, {
@@ -163,10 +166,12 @@ async function runHere(
       ...(writer === undefined
         ? {}
         : {
-            onWire: (batch) => {
+            onWire: (batch, from) => {
+              const { bytes } = batch.arena;
               for (let i = 0; i < batch.count; i++) {
-                const length = batch.end[i] - batch.start[i];
-                writer.write(batch.arena.bytes, batch.start[i], length, length, seconds, nanoseconds);
+                const start = headers[from].put(bytes, batch.start[i], batch.node[i]);
+                const length = batch.end[i] - start;
+                writer.write(bytes, start, length, length, seconds, nanoseconds);
               }
             },
           }),

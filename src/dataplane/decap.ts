@@ -1,65 +1,50 @@
 /**
- * The third stage of the way in: UDP and VXLAN come off. Clear packets of an encrypted network are dropped (fail closed), as
- * are packets from addresses that are no node's, and sources are held against the forwarding table.
+ * The third stage of ingress: VXLAN comes off. Clear packets of an encrypted network are dropped (fail closed), as are packets
+ * from addresses that are no node's, and sources are checked against the forwarding table.
  */
 import type { PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
 import { LearnOutcome, type NodeTables, TargetKind } from '../overlay/index.js';
-import {
-  checkVxlan,
-  decapsulateEcn,
-  ETHERNET_SPAN,
-  EtherType,
-  Fault,
-  IpProtocol,
-  Layers,
-  UDP_SPAN,
-  udpChecksumHolds,
-  VXLAN_FLAG_I,
-  VXLAN_SPAN,
-  VxlanReserved,
-} from '../wire/index.js';
+import { VXLAN_SPAN, type VxlanReserved } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
-import { DropReason, dropReasonOfFault } from './drop-reason.js';
+import { DropReason } from './drop-reason.js';
+import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
 
 const MAC_BYTES = 6;
 /** The bit of a frame's second word that says that its source is a group. */
 const GROUP = 1 << 8;
-const VXLAN_FLAGS = VXLAN_FLAG_I << 24;
 
-/** Takes the outer headers off. Packets behind it are frames, with their `network`; `peer` is the node they came from. */
+/** Takes VXLAN off. Packets are frames after it, with their `network` and the `node` they came from. */
 export class Decap {
   readonly #tables: NodeTables;
   readonly #drops: DropCounters;
-  readonly #reserved: VxlanReserved;
-  readonly #port: number;
+  readonly #strip: VxlanStrip;
+  readonly #family: number;
   readonly #acceptUnknown: boolean;
   /** By network. */
   readonly #encrypted: Uint8Array;
   readonly #learning: Uint8Array;
-  readonly #outer = new Layers();
-  readonly #inner = new Layers();
 
   /** @param acceptUnknownVteps whether packets may come from addresses that are no node's; the topology says so by default */
   constructor(
     tables: NodeTables,
     drops: DropCounters,
-    reserved: VxlanReserved = VxlanReserved.Refuse,
+    reserved?: VxlanReserved,
     acceptUnknownVteps = tables.topology.acceptUnknownVteps ?? false,
   ) {
     this.#tables = tables;
     this.#drops = drops;
-    this.#reserved = reserved;
+    this.#strip = new VxlanStrip(reserved);
     this.#acceptUnknown = acceptUnknownVteps;
-    const { networks, port } = tables.topology;
-    this.#port = port;
+    const { networks, nodes } = tables.topology;
+    this.#family = nodes[tables.node].vtep.length === 4 ? 4 : 6;
     this.#encrypted = Uint8Array.from(networks, ({ encrypted }) => (encrypted ? 1 : 0));
     this.#learning = Uint8Array.from(networks, ({ learning }) => (learning ? 1 : 0));
   }
 
   /**
    * Decapsulates a batch in place; what can't be is dropped.
-   * @param batch IP packets
+   * @param batch UDP payloads of packets for the VXLAN port, with the `tos` and `sender` of each packet
    * @param opened whether they came in ESP
    * @param now seconds, for the ageing of learned entries
    */
@@ -79,55 +64,31 @@ export class Decap {
 
   #one(batch: PacketBatch, i: number, opened: boolean, now: number): DropReason {
     const { bytes } = batch.arena;
-    const start = batch.start[i];
-    const outer = this.#outer;
-    const version = batch.end[i] > start ? bytes[start] >>> 4 : 0;
-    const fault = outer.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, batch.end[i]);
-    if (fault !== Fault.None) return dropReasonOfFault(fault, outer.layer);
-    if (outer.isFragment || outer.protocol !== IpProtocol.Udp || outer.destinationPort !== this.#port)
-      return DropReason.NotOverlay;
-    const { payloadOffset, payloadEnd, addressOffset, family } = outer;
-    if (!udpChecksumHolds(bytes, payloadOffset - UDP_SPAN, family, addressOffset)) return DropReason.UdpChecksum;
+    const vxlan = batch.start[i];
+    const end = batch.end[i];
+    const strip = this.#strip;
+    const wrong = strip.check(bytes, vxlan, end);
+    if (wrong !== DropReason.None) return wrong;
     const view = viewOf(bytes);
-    // One test for the header that nearly every one is: the I flag, the VNI, and no other bit.
-    const usual =
-      payloadEnd - payloadOffset >= VXLAN_SPAN &&
-      view.getInt32(payloadOffset) === VXLAN_FLAGS &&
-      (view.getInt32(payloadOffset + 4) & 0xff) === 0;
-    const reason = usual ? DropReason.None : this.#checkVxlan(bytes, payloadOffset, payloadEnd);
-    if (reason !== DropReason.None) return reason;
-    const vni = view.getInt32(payloadOffset + 4) >>> 8;
-    const network = this.#tables.networkOf(vni);
+    const vni = view.getInt32(vxlan + 4) >>> 8;
+    const tables = this.#tables;
+    const network = tables.networkOf(vni);
     if (network < 0) return DropReason.VxlanVniNotFound;
     if (!opened && this.#encrypted[network] !== 0) return DropReason.ClearOfEncrypted;
-    const frame = payloadOffset + VXLAN_SPAN;
-    if (frame + ETHERNET_SPAN > payloadEnd) return DropReason.PacketTooSmall;
-    const tables = this.#tables;
-    const node =
-      family === 4 ? tables.nodeOf4(view.getInt32(addressOffset)) : tables.nodeOf(family, bytes, addressOffset);
+    if (!holdsFrame(vxlan, end)) return DropReason.PacketTooSmall;
+    const sender = batch.sender[i];
+    const node = this.#family === 4 ? tables.nodeOf4(view.getInt32(sender)) : tables.nodeOf(6, bytes, sender);
     // Anybody can send clear VXLAN; the topology says who has cause to.
     if (node < 0 && !this.#acceptUnknown) return DropReason.UnknownVtep;
     if (node === tables.node) return DropReason.Loop;
+    const frame = vxlan + VXLAN_SPAN;
     batch.start[i] = frame;
-    batch.end[i] = payloadEnd;
     batch.network[i] = network;
-    batch.peer[i] = node;
+    batch.node[i] = node;
     const source = this.#checkSource(bytes, frame, network, vni, node, now);
     if (source !== DropReason.None) return source;
-    const tos = version === 4 ? bytes[start + 1] : ((bytes[start] << 4) | (bytes[start + 1] >>> 4)) & 0xff;
-    return (tos & 3) === 0 || this.#takeMark(bytes, frame, payloadEnd, tos) ? DropReason.None : DropReason.EcnLost;
-  }
-
-  #checkVxlan(bytes: Uint8Array, offset: number, end: number): DropReason {
-    const wrong = checkVxlan(bytes, offset, end, this.#reserved);
-    if (wrong === Fault.None) return DropReason.None;
-    return wrong === Fault.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader;
-  }
-
-  /** Brings the outer packet's congestion mark into the inner one. Returns false if that can't carry it. */
-  #takeMark(bytes: Uint8Array, frame: number, end: number, tos: number): boolean {
-    const inner = this.#inner;
-    return inner.walkEthernet(bytes, frame, end) !== Fault.None || decapsulateEcn(bytes, tos, inner);
+    const tos = batch.tos[i];
+    return strip.isMarked(tos) ? strip.mark(bytes, frame, end, tos) : DropReason.None;
   }
 
   /** The kernel's vxlan_set_mac and vxlan_snoop: a source that can't be, one of our own, or one that lives elsewhere. */

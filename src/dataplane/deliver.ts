@@ -31,7 +31,7 @@ export class Deliver {
   }
 
   /**
-   * Delivers a batch of frames: those for one endpoint stay in it, and `peer` is the endpoint's place. They are to go
+   * Delivers a batch of frames: those for one endpoint stay in it, with their `endpoint`. They are to go
    * before those in `output`, so that all keep their order.
    * @param output where a frame for a group goes, once for each endpoint, and what came behind it
    * @param overflow hands a full output on, or what stayed in the batch so far; it is empty then
@@ -67,10 +67,11 @@ export class Deliver {
       }
       if (spilling) {
         if (output.full) overflow(output);
-        output.push(batch.slot[i], start, batch.end[i], network, forwarding.target);
+        const at = output.push(batch.slot[i], start, batch.end[i], network, batch.node[i]);
+        output.endpoint[at] = forwarding.target;
         continue;
       }
-      batch.peer[i] = forwarding.target;
+      batch.endpoint[i] = forwarding.target;
       batch.move(i, kept++);
     }
     batch.count = kept;
@@ -97,9 +98,9 @@ export class Deliver {
       const to = arena.frameOffsetOf(slot);
       arena.bytes.copyWithin(to, start, end);
       if (output.full) overflow(output);
-      output.push(slot, to, to + end - start, network, endpoints[n]);
+      output.endpoint[output.push(slot, to, to + end - start, network, batch.node[i])] = endpoints[n];
     }
     if (output.full) overflow(output);
-    output.push(batch.slot[i], start, end, network, endpoints[0]);
+    output.endpoint[output.push(batch.slot[i], start, end, network, batch.node[i])] = endpoints[0];
   }
 }

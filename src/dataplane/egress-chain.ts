@@ -1,7 +1,7 @@
 /**
  * A packet's way out of a node:
  *
- *     container frame -> Forward -> Encap -> Seal -> Fragment -> Link -> wire
+ *     container frame -> Forward -> Encap -> Seal -> Fragment -> IP packet on the underlay
  *                           |-> another local endpoint
  *                           +-> an answer to the one who sent it (ARP, ND, ICMP)
  *
@@ -18,7 +18,6 @@ import { Forward, Oversize } from './forward.js';
 import { Fragment } from './fragment.js';
 import type { IcmpRateOptions } from './icmp-rate.js';
 import { Identifications } from './identifications.js';
-import { Link } from './link.js';
 import { Seal } from './seal.js';
 import type { TunnelOptions } from './tunnel.js';
 
@@ -55,11 +54,11 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
 
 /** Where a chain's packets go. */
 export interface EgressSinks {
-  /** Packets as they go onto the underlay's wire, Ethernet first; `peer` is the node. */
+  /** IP packets for the underlay, each for its `node`. A link-layer header that is wanted is the sink's to write. */
   readonly wire: BatchSink;
-  /** Frames for other endpoints of this node: `peer` is the endpoint, or -1 for all of its network. */
+  /** Frames for other endpoints of this node; an `endpoint` of -1 is all of the frame's network. */
   readonly local: BatchSink;
-  /** Answers to endpoints of this node: `peer` is the endpoint. */
+  /** Answers to endpoints of this node. */
   readonly answers: BatchSink;
 }
 
@@ -92,7 +91,6 @@ export class EgressChain {
 
   readonly #whole: boolean;
   readonly #encap: Encap;
-  readonly #link: Link;
   readonly #sinks: EgressSinks;
   readonly #tunnelled: PacketBatch;
   readonly #local: PacketBatch;
@@ -125,7 +123,6 @@ export class EgressChain {
     this.#encap = new Encap(tables, this.drops, this.identifications, options);
     this.seal = new Seal(topology, this.drops, aead, sas);
     this.fragment = new Fragment(this.pathMtu, this.drops, this.identifications);
-    this.#link = new Link(topology, node);
   }
 
   /**
@@ -191,7 +188,6 @@ export class EgressChain {
 
   #transmit(batch: PacketBatch): void {
     if (batch.count === 0) return;
-    this.#link.run(batch);
     this.wirePackets += batch.count;
     this.#sinks.wire(batch);
     batch.clear();

@@ -6,7 +6,7 @@ import { DropReason } from './drop-reason.js';
 import type { Identifications } from './identifications.js';
 import { Tunnel, type TunnelOptions } from './tunnel.js';
 
-/** Encapsulates frames for the node that is their `peer`. */
+/** Encapsulates frames for their `node`. */
 export class Encap {
   /** By network. */
   readonly #vni: Int32Array;
@@ -36,11 +36,11 @@ export class Encap {
   /** Encapsulates a batch in place: packets begin with their outer IP header afterwards. */
   run(batch: PacketBatch): void {
     const { bytes } = batch.arena;
-    const { start, end, network, peer, flow, tos, ttl } = batch;
+    const { start, end, network, node: nodes, flow, tos, ttl } = batch;
     const { next } = this.#identifications;
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
-      const node = peer[i];
+      const node = nodes[i];
       const tunnel = this.#tunnels[node];
       if (tunnel === undefined) {
         this.#drop(batch, i, DropReason.NoRemote);

@@ -44,7 +44,7 @@ export interface ForwardOptions {
 export interface ForwardOutputs {
   /** To other nodes, as those that stay in the batch: what more than one packet was made of, and what came behind it. */
   readonly tunnelled: PacketBatch;
-  /** To endpoints of this node: `peer` is the endpoint's place, or -1 for all of the network. */
+  /** To endpoints of this node; an `endpoint` of -1 is all of the network. */
   readonly local: PacketBatch;
   /** Answers made here, to the endpoint that asked. */
   readonly answers: PacketBatch;
@@ -122,7 +122,7 @@ export class Forward {
   }
 
   /**
-   * Forwards a batch of frames. Those for other nodes stay in it: `peer` is the node's place, `flow`, `tos` and `ttl` are
+   * Forwards a batch of frames. Those for other nodes stay in it: `node`, `flow`, `tos` and `ttl` are
    * set. They are to go before those in `tunnelled`, so that flows keep their order.
    * @param batch frames with their `network`
    * @param now seconds of the caller's clock
@@ -242,7 +242,7 @@ export class Forward {
     }
     const { bytes } = batch.arena;
     this.#describe(bytes);
-    batch.peer[i] = node;
+    batch.node[i] = node;
     batch.flow[i] = flowHash(bytes, batch.start[i], this.#inner);
     batch.tos[i] = this.#tos;
     batch.ttl[i] = this.#ttl;
@@ -369,9 +369,10 @@ export class Forward {
   }
 
   /** Puts a packet into a batch behind: it doesn't stay. */
-  #put(output: PacketBatch, batch: PacketBatch, i: number, start: number, end: number, peer: number): boolean {
+  #put(output: PacketBatch, batch: PacketBatch, i: number, start: number, end: number, endpoint: number): boolean {
     if (output.full) this.#outputs.overflow(output);
-    output.push(batch.slot[i], start, end, batch.network[i], peer);
+    const at = output.push(batch.slot[i], start, end, batch.network[i]);
+    output.endpoint[at] = endpoint;
     return false;
   }
 

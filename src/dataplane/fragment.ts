@@ -10,7 +10,7 @@ import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import type { Identifications } from './identifications.js';
 
-/** Bytes for an Ethernet header with tags, rounded up. */
+/** Bytes for the Ethernet header that the writer of a capture puts in front, rounded up. */
 const LINK_ROOM = 32;
 
 /** Cuts outer packets. */
@@ -32,14 +32,14 @@ export class Fragment {
 
   /** Whether all packets of a batch fit their paths: as a rule they do, and the batch goes on as it is. */
   fits(batch: PacketBatch): boolean {
-    const { start, end, peer } = batch;
-    for (let i = 0; i < batch.count; i++) if (end[i] - start[i] > this.#pathMtu.underlay(peer[i])) return false;
+    const { start, end, node } = batch;
+    for (let i = 0; i < batch.count; i++) if (end[i] - start[i] > this.#pathMtu.underlay(node[i])) return false;
     return true;
   }
 
   /**
    * Takes a batch apart, and empties it.
-   * @param batch IP packets for the node that is their `peer`
+   * @param batch IP packets for the `node` of each
    * @param output where packets and fragments go
    * @param overflow hands a full output on
    */
@@ -47,10 +47,10 @@ export class Fragment {
     for (let i = 0; i < batch.count; i++) {
       const start = batch.start[i];
       const end = batch.end[i];
-      const mtu = this.#pathMtu.underlay(batch.peer[i]);
+      const mtu = this.#pathMtu.underlay(batch.node[i]);
       if (end - start <= mtu) {
         if (output.full) overflow(output);
-        output.push(batch.slot[i], start, end, batch.network[i], batch.peer[i], batch.flow[i]);
+        output.push(batch.slot[i], start, end, batch.network[i], batch.node[i], batch.flow[i]);
       } else {
         this.#one(batch, i, mtu, output, overflow);
       }
@@ -61,10 +61,10 @@ export class Fragment {
   #one(batch: PacketBatch, i: number, mtu: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
     const { arena } = batch;
     const fragmenter = this.#fragmenter;
-    // A fragment needs room for the Ethernet header alone in front of it, so that any that the MTU allows fits a slot.
+    // A fragment needs no more room in front than that, so that any that the MTU allows fits a slot.
     const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
     const start = batch.start[i];
-    const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.next[batch.peer[i]]++ : 0;
+    const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.next[batch.node[i]]++ : 0;
     const fault = fragmenter.begin(arena.bytes, start, batch.end[i], largest, id);
     if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
       this.#drops.add(fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
@@ -78,7 +78,7 @@ export class Fragment {
       const length = fragmenter.next(arena.bytes, to);
       this.fragments++;
       if (output.full) overflow(output);
-      output.push(slot, to, to + length, batch.network[i], batch.peer[i], batch.flow[i]);
+      output.push(slot, to, to + length, batch.network[i], batch.node[i], batch.flow[i]);
     }
     arena.free(batch.slot[i]);
   }

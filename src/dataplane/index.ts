@@ -3,7 +3,10 @@
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';
-export { MAX_ENCAPSULATIONS, Ingress, type IngressOptions, Verdict } from './ingress.js';
+export { MAX_ENCAPSULATIONS, UnderlayDecoder } from './underlay-decoder.js';
+export type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
+export { Verdict } from './verdict.js';
+export { Classify, type ClassifyOutputs } from './classify.js';
 export { Decap } from './decap.js';
 export { Deliver } from './deliver.js';
 export { DropCounters } from './drop-counters.js';
@@ -20,9 +23,9 @@ export { Forward, type ForwardOptions, type ForwardOutputs, Oversize } from './f
 export { Fragment } from './fragment.js';
 export type { IcmpRateOptions } from './icmp-rate.js';
 export { Identifications } from './identifications.js';
-export { Link } from './link.js';
 export { Open } from './open.js';
-export { PacketKind, Reassemble, type ReassembleOutputs } from './reassemble.js';
+export { Classifier, type ClassifierOptions, PacketKind } from './packet-kind.js';
+export { FragmentSource, Reassembly } from './reassembly.js';
 export { Seal } from './seal.js';
 export { type IngressAccounting, IngressChain, type IngressChainOptions } from './ingress-chain.js';
 export { clampMss } from './mss-clamp.js';

@@ -1,8 +1,9 @@
 /**
  * A packet's way into a node:
  *
- *     wire -> Reassemble -> Open (ESP) -> Decap -> Deliver -> container frame
- *                   +-------------------->
+ *     IP packet -> Classify -> Open (ESP) -> Classify -> Decap -> Deliver -> container frame
+ *                      +--------------------------------->
+ *     UDP datagram on the VXLAN port ------------------->
  *
  * Nothing is lost in silence (`accounting`).
  */
@@ -12,13 +13,15 @@ import { InboundEsp } from '../ipsec/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
 import type { ForwardingTable, NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import type { VxlanReserved } from '../wire/index.js';
+import { Classify } from './classify.js';
 import { Decap } from './decap.js';
 import { Deliver } from './deliver.js';
 import { DropCounters } from './drop-counters.js';
 import type { BatchSink } from './egress-chain.js';
 import { Open } from './open.js';
+import { Classifier, PacketKind } from './packet-kind.js';
 import { PathMtuDiscovery } from './path-mtu-discovery.js';
-import { PacketKind, Reassemble } from './reassemble.js';
+import { Reassembly } from './reassembly.js';
 
 /** How a node receives. */
 export interface IngressChainOptions {
@@ -33,6 +36,11 @@ export interface IngressChainOptions {
    */
   readonly acceptUnknownVteps?: boolean;
   readonly reassembly?: ReassemblerOptions;
+  /**
+   * Whether whoever hands IP packets over has verified their IPv4 header checksums, as the kernel has for a raw socket.
+   * @default false
+   */
+  readonly ipVerified?: boolean;
   /** What the node's egress goes by (`EgressChain.pathMtu`): ICMP about its packets is put there. */
   readonly pathMtu?: PathMtu;
 }
@@ -59,53 +67,59 @@ export class IngressChain {
   packets = 0;
   /** Frames that were delivered, copies for groups included. */
   delivered = 0;
-  readonly reassemble: Reassemble;
+  readonly reassembly: Reassembly;
   readonly open: Open;
   readonly deliver: Deliver;
   readonly discovery: PathMtuDiscovery | undefined;
 
   readonly #drops = new DropCounters();
+  readonly #classify: Classify;
   readonly #decap: Decap;
   readonly #forwarding: ForwardingTable;
   readonly #sink: BatchSink;
-  readonly #sealed: PacketBatch;
-  readonly #clear: PacketBatch;
+  readonly #esp: PacketBatch;
+  readonly #vxlan: PacketBatch;
   readonly #frames: PacketBatch;
   readonly #handOver: BatchSink;
   #now = 0;
 
-  /** @param sink frames for endpoints of this node: `peer` is the endpoint */
+  /** @param sink frames for endpoints of this node, each for its `endpoint` */
   constructor(tables: NodeTables, arena: Arena, sink: BatchSink, options: IngressChainOptions = {}) {
-    const { aead, sas, reserved, reassembly, pathMtu } = options;
+    const { aead, sas, reserved, reassembly, pathMtu, ipVerified = false } = options;
     const { topology, node } = tables;
     this.#forwarding = tables.forwarding;
     this.#sink = sink;
-    this.#sealed = new PacketBatch(arena);
-    this.#clear = new PacketBatch(arena);
+    this.#esp = new PacketBatch(arena);
+    this.#vxlan = new PacketBatch(arena);
     this.#frames = new PacketBatch(arena);
     this.#handOver = (batch) => this.#hand(batch);
     this.discovery = pathMtu === undefined ? undefined : new PathMtuDiscovery(tables, pathMtu, sas);
     const outputs = {
-      sealed: this.#sealed,
-      clear: this.#clear,
-      overflow: (batch: PacketBatch) => this.#receive(batch, batch === this.#sealed, this.#now),
+      esp: this.#esp,
+      vxlan: this.#vxlan,
+      overflow: (batch: PacketBatch) =>
+        batch === this.#esp ? this.#receiveEsp(batch, this.#now) : this.#receive(batch, false, this.#now),
       ...(this.discovery === undefined ? {} : { discovery: this.discovery }),
     };
-    this.reassemble = new Reassemble(topology, topology.nodes[node], this.#drops, outputs, reassembly);
+    this.reassembly = new Reassembly(reassembly);
+    // IPv4 header checksums are the stages' own business: which of them are verified depends on where a packet is from.
+    const classifier = new Classifier({ ports: [topology.port], verifyIp: false, verifyUdp: true });
+    const here = topology.nodes[node];
+    this.#classify = new Classify(here, this.#drops, outputs, classifier, this.reassembly, !ipVerified);
     const keyed = aead !== undefined && sas !== undefined;
-    const { capacity } = this.#sealed;
-    this.open = new Open(this.#drops, keyed ? new InboundEsp(aead, sas.inbound, undefined, capacity) : undefined);
+    const { capacity } = this.#esp;
+    const inbound = keyed ? new InboundEsp(aead, sas.inbound, undefined, capacity) : undefined;
+    this.open = new Open(this.#drops, classifier, inbound);
     this.#decap = new Decap(tables, this.#drops, reserved, options.acceptUnknownVteps);
     this.deliver = new Deliver(tables, this.#drops);
   }
 
   /** What came in and what became of it; both sides are the same. */
   get accounting(): IngressAccounting {
-    const { reassembler } = this.reassemble;
     return {
       packets: this.packets,
-      reassembledFragments: reassembler.reassembledFragments,
-      reassembled: reassembler.datagrams,
+      reassembledFragments: this.reassembly.reassembledFragments,
+      reassembled: this.reassembly.datagrams,
       copies: this.deliver.copies,
       delivered: this.delivered,
       dropped: this.drops.total,
@@ -117,38 +131,59 @@ export class IngressChain {
   get drops(): DropCounters {
     const drops = new DropCounters();
     drops.counts.set(this.#drops.counts);
-    this.reassemble.addDrops(drops);
+    this.reassembly.addDrops(drops.counts);
     return drops;
   }
 
   /** Fragments that wait for their rest. */
   get held(): number {
-    return this.reassemble.reassembler.heldFragments;
+    return this.reassembly.heldFragments;
   }
 
   /**
-   * Receives a batch of packets off the wire, and empties it.
-   * @param batch Ethernet packets
+   * Receives a batch of IP packets off the underlay, and empties it.
    * @param now seconds of the caller's clock
    */
   run(batch: PacketBatch, now: number): void {
-    this.#now = now;
-    this.packets += batch.count;
-    this.#forwarding.sweepSome(now, SWEPT_SLOTS * batch.count);
-    const kind = this.reassemble.run(batch, now);
-    this.#receive(batch, kind === PacketKind.Sealed, now);
-    this.#receive(this.#sealed, true, now);
-    this.#receive(this.#clear, false, now);
+    this.#begin(batch, now);
+    if (this.#classify.run(batch, now) === PacketKind.Esp) this.#receiveEsp(batch, now);
+    else this.#receive(batch, false, now);
+    this.#receiveEsp(this.#esp, now);
+    this.#receive(this.#vxlan, false, now);
   }
 
   /**
-   * Takes IP packets of one kind through the stages behind `Reassemble`. The time comes as it was handed in: out of a field
-   * it would be a bare double, and be made an object anew for each packet that it goes with.
+   * Receives a batch of datagrams that a UDP socket on the VXLAN port gave, and empties it. The kernel has looked at their IP
+   * and UDP headers, so nothing here does again.
+   * @param batch UDP payloads, with the `sender` and the `tos` of each datagram
+   * @param now seconds of the caller's clock
    */
-  #receive(batch: PacketBatch, sealed: boolean, now: number): void {
+  runDatagrams(batch: PacketBatch, now: number): void {
+    this.#begin(batch, now);
+    this.#receive(batch, false, now);
+  }
+
+  #begin(batch: PacketBatch, now: number): void {
+    this.#now = now;
+    this.packets += batch.count;
+    this.#forwarding.sweepSome(now, SWEPT_SLOTS * batch.count);
+  }
+
+  /**
+   * Opens a batch of ESP packets, and takes what they held through the stages after that. The time comes as it was handed in:
+   * out of a field it would be a bare double, and be made an object anew for each packet that it goes with.
+   */
+  #receiveEsp(batch: PacketBatch, now: number): void {
     if (batch.count === 0) return;
-    if (sealed) this.open.run(batch, now);
-    this.#decap.run(batch, sealed, now);
+    this.open.run(batch, now);
+    this.#classify.runOpened(batch, now);
+    this.#receive(batch, true, now);
+  }
+
+  /** Takes VXLAN through the stages after `Classify`. */
+  #receive(batch: PacketBatch, opened: boolean, now: number): void {
+    if (batch.count === 0) return;
+    this.#decap.run(batch, opened, now);
     this.deliver.run(batch, this.#frames, this.#handOver, now);
     this.#hand(batch);
     this.#hand(this.#frames);

@@ -1,32 +1,35 @@
-/** The second stage of the way in: ESP is opened, a batch at a time, and what it held is an IP packet again. */
+/** The second stage of ingress: ESP is opened, a batch at a time, and what it held is an IP packet again. */
 import { EspDrop, type InboundEsp } from '../ipsec/index.js';
 import type { PacketBatch } from '../memory/index.js';
-import { checkEsp, EtherType, Fault, IPV4_SPAN, ipv4Layout, IpProtocol, Layers } from '../wire/index.js';
+import { EtherType, Fault, IPV4_SPAN, ipv4ChecksumHolds, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
-import { DropReason, dropReasonOfEsp } from './drop-reason.js';
+import { DropReason, dropReasonOfEsp, dropReasonOfFault } from './drop-reason.js';
+import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
 
-const PROTOCOL = ipv4Layout.offsetOf('protocol');
-const FRAGMENT = ipv4Layout.bitsOf('fragmentOffset').offset;
-const ANY_FRAGMENT = 0x3fff;
-const VERSION_4_IHL_5 = 0x45;
+/** Whether the packet that a tunnel held is one that a receiver takes in; whatever is no whole IPv4, the walk refuses. */
+function hasSoundChecksum({ etherType, start, end }: InboundEsp, bytes: Uint8Array): boolean {
+  return etherType !== EtherType.Ipv4 || end - start < IPV4_SPAN || ipv4ChecksumHolds(bytes, start);
+}
 
 /** Opens packets with the SAs of this node. */
 export class Open {
   /** Packets whose ICV was right. */
   opened = 0;
   readonly #drops: DropCounters;
+  readonly #classifier: Classifier;
   readonly #inbound: InboundEsp | undefined;
   readonly #layers = new Layers();
 
   /** @param inbound none where there are no keys */
-  constructor(drops: DropCounters, inbound: InboundEsp | undefined) {
+  constructor(drops: DropCounters, classifier: Classifier, inbound: InboundEsp | undefined) {
     this.#drops = drops;
+    this.#classifier = classifier;
     this.#inbound = inbound;
   }
 
   /**
    * Opens a batch in place; those that can't be opened are dropped.
-   * @param batch IP packets that hold ESP
+   * @param batch IP packets that carry ESP, as `Classify` found
    * @param now seconds of the clock that SAs live by
    */
   run(batch: PacketBatch, now: number): void {
@@ -38,7 +41,7 @@ export class Open {
     batch.count = kept;
   }
 
-  /** Opens the packets from one place to another. Returns how many packets are kept then. */
+  /** Opens the packets from one index to another. Returns how many packets are kept then. */
   #part(batch: PacketBatch, from: number, to: number, kept: number, now: number): number {
     const { bytes } = batch.arena;
     const inbound = this.#inbound;
@@ -57,11 +60,15 @@ export class Open {
         this.#drop(batch, i, dropReasonOfEsp(drop));
         continue;
       }
+      this.opened++;
+      if (inbound.tunnelled && !hasSoundChecksum(inbound, bytes)) {
+        this.#drop(batch, i, DropReason.IpChecksum);
+        continue;
+      }
       batch.start[i] = inbound.start;
       batch.end[i] = inbound.end;
       batch.move(i, opened++);
     }
-    this.opened += opened - kept;
     return opened;
   }
 
@@ -70,21 +77,15 @@ export class Open {
     if (inbound === undefined) return DropReason.EspNoSa;
     const { bytes } = batch.arena;
     const start = batch.start[i];
-    const packetEnd = batch.end[i];
-    const plain = bytes[start] === VERSION_4_IHL_5 && bytes[start + PROTOCOL] === IpProtocol.Esp;
-    const whole = (((bytes[start + FRAGMENT] << 8) | bytes[start + FRAGMENT + 1]) & ANY_FRAGMENT) === 0;
-    if (plain && whole && checkEsp(bytes, start + IPV4_SPAN, packetEnd) === Fault.None) {
-      return dropReasonOfEsp(inbound.pushPlain(bytes, start, packetEnd, now));
-    }
+    const end = batch.end[i];
+    const espEnd = plainEspEnd(bytes, start, end);
+    if (espEnd >= 0) return dropReasonOfEsp(inbound.pushPlain(bytes, start, espEnd, now));
     const layers = this.#layers;
-    layers.walkNetwork(bytes, bytes[start] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, packetEnd);
-    const inUdp = layers.protocol === IpProtocol.Udp;
-    const esp = inUdp ? layers.payloadOffset : layers.transportOffset;
-    const end = inUdp ? layers.payloadEnd : layers.networkEnd;
-    const fault = checkEsp(bytes, esp, end);
-    // RFC 3948: keep-alives and IKE share the port.
-    if (fault !== Fault.None) return inUdp ? DropReason.NotOverlay : DropReason.EspHeader;
-    return dropReasonOfEsp(inbound.push(bytes, layers, esp, end, now));
+    const fault = layers.walkNetwork(bytes, bytes[start] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
+    if (fault !== Fault.None) return dropReasonOfFault(fault, layers.layer);
+    const classifier = this.#classifier;
+    if (classifier.classify(bytes, layers, end) !== PacketKind.Esp) return DropReason.NotOverlay;
+    return dropReasonOfEsp(inbound.push(bytes, layers, classifier.espOffset, classifier.espEnd, now));
   }
 
   #drop(batch: PacketBatch, i: number, reason: DropReason): void {

@@ -92,13 +92,14 @@ export class Seal {
 
   #one(batch: PacketBatch, i: number, now: number): DropReason {
     const esp = this.#esp;
-    const sa = this.#sas?.outbound(batch.peer[i]);
+    const sa = this.#sas?.outbound(batch.node[i]);
     if (esp === undefined || sa === undefined) return DropReason.NoOutboundSa;
     // The whole arena is the array: what outgrew its slot would stand in the one before or the next.
     const { arena } = batch;
     const slot = arena.offsetOf(batch.slot[i]);
     const before = batch.start[i] - slot;
     const behind = slot + arena.slotBytes - batch.end[i];
+    // With the Ethernet header that the writer of a capture puts in front.
     const fits = before >= outboundHeadroom(sa) + ETHERNET_SPAN && behind >= outboundTailroom(sa);
     if (!fits) return DropReason.EspNoRoom;
     const drop = esp.push(sa, arena.bytes, batch.start[i], batch.end[i], now);

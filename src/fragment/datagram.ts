@@ -20,7 +20,9 @@ export class Datagram {
   received = 0;
   /** Number of fragments received. */
   parts = 0;
-  /** Drop reason if reassembly failed; further fragments are dropped with it until the timeout. Else 0. */
+  /** What they count as (`Reassembler.push`). */
+  weight = 0;
+  /** Whether the datagram was given up, and its parts are to be dropped until it times out. */
   refused = 0;
   /** ECN codepoints seen, one bit for each of the four. */
   ecn = 0;
@@ -42,6 +44,7 @@ export class Datagram {
     this.total = -1;
     this.received = 0;
     this.parts = 0;
+    this.weight = 0;
     this.refused = 0;
     this.headerLength = 0;
     this.ecn = 0;

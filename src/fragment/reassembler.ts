@@ -75,7 +75,7 @@ export class Reassembler {
   readonly bytes = new Uint8Array(HEADER_ROOM + MAX_IP_LENGTH);
   start = 0;
   end = 0;
-  /** After `Complete`: the number of fragments that it consisted of. */
+  /** After `Complete`: how many fragments it was made of, each with the weight that it was pushed with. */
   parts = 0;
   /** After `Dropped`: the reason. */
   drop: ReassemblyDrop = ReassemblyDrop.None;
@@ -127,13 +127,16 @@ export class Reassembler {
    * @param layers a walk over it that found `isFragment`
    * @param end end of the captured bytes
    * @param seconds packet time
+   * @param weight what it counts as: the packets that brought it, where it came in a packet that was itself reassembled
    */
-  push(bytes: Uint8Array, layers: Layers, end: number, seconds: number): ReassemblyOutcome {
-    this.fragments++;
+  push(bytes: Uint8Array, layers: Layers, end: number, seconds: number, weight = 1): ReassemblyOutcome {
+    this.fragments += weight;
     this.expire(seconds);
     const length = layers.networkEnd - layers.transportOffset;
-    if (layers.networkEnd > end || layers.networkEnd > bytes.length) return this.#refuse(ReassemblyDrop.Truncated);
-    if (length <= 0 || (layers.moreFragments && length % 8 !== 0)) return this.#refuse(ReassemblyDrop.BadLength);
+    if (layers.networkEnd > end || layers.networkEnd > bytes.length)
+      return this.#refuse(ReassemblyDrop.Truncated, weight);
+    if (length <= 0 || (layers.moreFragments && length % 8 !== 0))
+      return this.#refuse(ReassemblyDrop.BadLength, weight);
 
     let id = this.#find(bytes, layers);
     if (id >= 0 && seconds - this.#datagrams[id].firstSeconds > this.#timeout[layers.family === 4 ? 0 : 1]) {
@@ -142,7 +145,7 @@ export class Reassembler {
     }
     if (id < 0) id = this.#begin(bytes, layers, seconds);
     const datagram = this.#datagrams[id];
-    if (datagram.refused !== ReassemblyDrop.None) return this.#refuse(datagram.refused as ReassemblyDrop);
+    if (datagram.refused !== ReassemblyDrop.None) return this.#refuse(datagram.refused as ReassemblyDrop, weight);
 
     const begin = layers.fragmentOffset;
     const stop = begin + length;
@@ -151,15 +154,16 @@ export class Reassembler {
         ? layers.transportOffset - layers.networkOffset
         : layers.fragmentHeaderOffset - layers.networkOffset;
     const fault = this.#check(bytes, layers, datagram, begin, stop, headerLength);
-    if (fault === ReassemblyDrop.Duplicate) return this.#refuse(fault);
+    if (fault === ReassemblyDrop.Duplicate) return this.#refuse(fault, weight);
     if (fault !== ReassemblyDrop.None) {
       this.#poison(datagram, fault);
-      return this.#refuse(fault);
+      return this.#refuse(fault, weight);
     }
 
     this.#makeRoom(id, datagram.pagesMissing(begin, stop));
     datagram.insert(begin, stop, this.#pool, bytes, layers.transportOffset);
-    this.heldFragments++;
+    this.heldFragments += weight;
+    datagram.weight += weight;
     if (!layers.moreFragments) datagram.total = stop;
     if (begin === 0) this.#keepHeader(bytes, layers, datagram, headerLength);
     datagram.ecn |= 1 << ecnOf(bytes, layers);
@@ -230,8 +234,8 @@ export class Reassembler {
     datagram.copyPayload(this.#pool, bytes, HEADER_ROOM);
     this.start = start;
     this.end = HEADER_ROOM + datagram.total;
-    this.parts = datagram.parts;
-    // RFC 3168 section 5.3: CE on any fragment marks the whole packet.
+    this.parts = datagram.weight;
+    // RFC 3168 section 5.3: congestion that one part met is the whole packet's.
     if ((datagram.ecn & CE_SEEN) !== 0) bytes[start + 1] |= family === 4 ? ECN_CE : ECN_CE << 4;
     if (family === 4) {
       const totalLength = this.end - start;
@@ -246,21 +250,22 @@ export class Reassembler {
       bytes[start + 5] = payloadLength;
     }
     this.datagrams++;
-    this.reassembledFragments += datagram.parts;
-    this.heldFragments -= datagram.parts;
+    this.reassembledFragments += datagram.weight;
+    this.heldFragments -= datagram.weight;
     this.#remove(id);
   }
 
-  #refuse(reason: ReassemblyDrop): ReassemblyOutcome {
+  #refuse(reason: ReassemblyDrop, weight: number): ReassemblyOutcome {
     this.drop = reason;
-    this.droppedFragments[reason]++;
+    this.droppedFragments[reason] += weight;
     return ReassemblyOutcome.Dropped;
   }
 
   /** Discards a datagram's contents, and keeps its key so that further fragments are dropped too. */
   #poison(datagram: Datagram, reason: ReassemblyDrop): void {
-    this.droppedFragments[reason] += datagram.parts;
-    this.heldFragments -= datagram.parts;
+    this.droppedFragments[reason] += datagram.weight;
+    this.heldFragments -= datagram.weight;
+    datagram.weight = 0;
     datagram.parts = 0;
     datagram.received = 0;
     datagram.refused = reason;
@@ -268,9 +273,9 @@ export class Reassembler {
   }
 
   #giveUp(id: number, reason: ReassemblyDrop): void {
-    const { parts } = this.#datagrams[id];
-    this.droppedFragments[reason] += parts;
-    this.heldFragments -= parts;
+    const { weight } = this.#datagrams[id];
+    this.droppedFragments[reason] += weight;
+    this.heldFragments -= weight;
     this.#remove(id);
   }
 

@@ -1,6 +1,7 @@
 /** Encrypted traffic by SPI and direction: packets, decryption results, sequence gaps, nonces. */
 import { DropReason, dropReasonName } from '../dataplane/drop-reason.js';
-import { type Ingress, Verdict } from '../dataplane/ingress.js';
+import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import { Verdict } from '../dataplane/verdict.js';
 import { formatSpi, ReplayVerdict, ReplayWindow } from '../ipsec/index.js';
 import type { RingSa } from '../overlay/index.js';
 import { formatIp } from '../wire/index.js';
@@ -30,9 +31,9 @@ interface EspCounts {
 }
 
 /** Whether a packet counts as evidence of sequence numbers: if there are keys, its ICV must have been verified. */
-export function isWitness(verdict: Verdict, ingress: Ingress): boolean {
-  if (verdict === Verdict.Esp || ingress.opened) return true;
-  const { reason } = ingress;
+export function isWitness(verdict: Verdict, decoder: UnderlayDecoder): boolean {
+  if (verdict === Verdict.Esp || decoder.opened) return true;
+  const { reason } = decoder;
   return reason === DropReason.EspNoSa || reason === DropReason.EspDummy || reason === DropReason.EspBadPadding;
 }
 
@@ -57,34 +58,34 @@ export class EspSurvey {
   }
 
   /**
-   * Counts the packet that was last processed by the ingress path, which must have been encrypted.
+   * Counts the packet that was last processed by the decoder path, which must have been encrypted.
    * @returns the id of its row, or -1 if the table is full
    */
-  add(ingress: Ingress, verdict: Verdict): number {
-    const { spi, sequence, espInUdp, espFamily, espAddresses } = ingress;
+  add(decoder: UnderlayDecoder, verdict: Verdict): number {
+    const { spi, sequence, espInUdp, espFamily, espAddresses } = decoder;
     const source = this.#addresses.at(espFamily, espAddresses, 0);
     const destination = this.#addresses.at(espFamily, espAddresses, espFamily === 4 ? 4 : 16);
     this.source = source;
     this.destination = destination;
-    const id = this.spis.add(spi, sequence, source, destination, espInUdp, ingress.espBytes);
+    const id = this.spis.add(spi, sequence, source, destination, espInUdp, decoder.espBytes);
     if (id < 0) return id;
     if (id === this.#counts.length) this.#counts.push(newCounts());
     const counts = this.#counts[id];
-    if (ingress.opened) counts.opened++;
+    if (decoder.opened) counts.opened++;
     else if (verdict === Verdict.Dropped)
-      counts.failed.set(ingress.reason, (counts.failed.get(ingress.reason) ?? 0) + 1);
-    if (!isWitness(verdict, ingress)) {
-      if (ingress.reason === DropReason.EspReplayed) counts.repeatedSequences++;
+      counts.failed.set(decoder.reason, (counts.failed.get(decoder.reason) ?? 0) + 1);
+    if (!isWitness(verdict, decoder)) {
+      if (decoder.reason === DropReason.EspReplayed) counts.repeatedSequences++;
       return id;
     }
     const { form } = counts;
-    form.add(ingress.espBytes);
-    const high = ingress.sequenceHigh;
+    form.add(decoder.espBytes);
+    const high = decoder.sequenceHigh;
     const replay = counts.sequences.check(high, sequence);
     if (replay === ReplayVerdict.Fresh) counts.sequences.update(high, sequence);
     else if (replay === ReplayVerdict.Replayed) counts.repeatedSequences++;
-    if (!ingress.hasIv) return id;
-    const { ivHigh, ivLow, icvEnd, afterIv, espBytes } = ingress;
+    if (!decoder.hasIv) return id;
+    const { ivHigh, ivLow, icvEnd, afterIv, espBytes } = decoder;
     switch (this.#nonces.add(id, ivHigh, ivLow, icvEnd, afterIv, espBytes)) {
       case NonceVerdict.Reused:
         form.reused++;

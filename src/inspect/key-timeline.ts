@@ -1,6 +1,6 @@
 /** The SPIs of a capture over time: who sends with which SPI, switches, and when sequence numbers run out. */
 import type { CaptureBatch } from '../capture/batch.js';
-import { Ingress, type IngressOptions } from '../dataplane/index.js';
+import { UnderlayDecoder, type UnderlayDecoderOptions } from '../dataplane/index.js';
 import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
 import type { SaMade } from '../ipsec/index.js';
 import { AddressTable } from './address-table.js';
@@ -26,7 +26,7 @@ const MIN_FORECAST_SECONDS = 1;
 const LAST_SEQUENCE = 2 ** 32 - 1;
 
 /** Options of a timeline. */
-export interface KeyTimelineOptions extends IngressOptions {
+export interface KeyTimelineOptions extends UnderlayDecoderOptions {
   /**
    * Minimum gap between packets of an SPI to report, in seconds.
    * @default 5
@@ -75,7 +75,7 @@ interface Direction {
 
 /** Follows the SPIs of a capture, batch by batch in bounded memory. */
 export class KeyTimeline {
-  readonly ingress: Ingress;
+  readonly decoder: UnderlayDecoder;
   readonly #esp: EspSurvey;
   readonly #options: KeyTimelineOptions;
   readonly #clock = new CaptureClock();
@@ -93,7 +93,7 @@ export class KeyTimeline {
   constructor(options: KeyTimelineOptions = {}) {
     const rows = options.maxRows ?? MAX_SPIS;
     this.#options = options;
-    this.ingress = new Ingress(options);
+    this.decoder = new UnderlayDecoder(options);
     this.#esp = new EspSurvey(new AddressTable(2 * rows), rows);
   }
 
@@ -136,7 +136,7 @@ export class KeyTimeline {
   }
 
   #add(batch: CaptureBatch, index: number): void {
-    const { ingress } = this;
+    const { decoder } = this;
     const offset = batch.offset[index];
     const seconds = batch.seconds[index];
     const nanoseconds = batch.nanoseconds[index];
@@ -146,19 +146,19 @@ export class KeyTimeline {
     const time = timed ? this.#clock.take(seconds, nanoseconds) : Number.NaN;
     if (time < this.#latest) this.#backwards++;
     else if (timed) this.#latest = time;
-    const verdict = ingress.receive(batch.linkType[index], batch.bytes, offset, end, limit, seconds);
-    if (!ingress.encrypted) return;
+    const verdict = decoder.receive(batch.linkType[index], batch.bytes, offset, end, limit, seconds);
+    if (!decoder.encrypted) return;
     this.#packets++;
-    const id = this.#esp.add(ingress, verdict);
+    const id = this.#esp.add(decoder, verdict);
     if (id < 0) return;
     if (id === this.#spans.length) this.#begin(id, time);
     else this.#continue(id, time);
     const span = this.#spans[id];
     this.#follow('all', id, time);
-    if (ingress.opened) this.#follow('opened', id, time);
-    if (isWitness(verdict, ingress)) span.progress.add(ingress.sequence, time);
+    if (decoder.opened) this.#follow('opened', id, time);
+    if (isWitness(verdict, decoder)) span.progress.add(decoder.sequence, time);
     // The SA is known only for decrypted packets.
-    if (ingress.opened) span.extended = this.#options.esp?.sa?.esn;
+    if (decoder.opened) span.extended = this.#options.esp?.sa?.esn;
   }
 
   #follow(which: 'all' | 'opened', id: number, time: number): void {

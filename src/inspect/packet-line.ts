@@ -1,7 +1,8 @@
 /** One line per packet, in the style of tshark: number, time, addresses, protocol, length and details. */
 import { dropReasonName } from '../dataplane/drop-reason.js';
-import { type Ingress, Verdict } from '../dataplane/ingress.js';
-import { isLinkTypeKnown, LinkType, linkTypeName } from '../capture/link-type.js';
+import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import { Verdict } from '../dataplane/verdict.js';
+import { linkTypeName } from '../capture/link-type.js';
 import { formatSpi } from '../ipsec/index.js';
 import {
   ArpOperation,
@@ -18,14 +19,16 @@ import {
   formatIpv4,
   formatMac,
   IcmpType,
-  IcmpView,
   Icmpv6Type,
   Icmpv6View,
+  IcmpView,
+  IpProtocol,
   IPV4_SPAN,
   IPV6_SPAN,
-  IpProtocol,
+  isLinkTypeKnown,
   Layer,
   type Layers,
+  LinkType,
   TcpFlag,
   TcpView,
 } from '../wire/index.js';
@@ -201,42 +204,47 @@ export interface PacketLineContext {
 /** Width of an IPv4 address. */
 export const ADDRESS_WIDTH = 15;
 
-function encapsulationsOf({ depth, encapsulations }: Ingress): string {
+function encapsulationsOf({ depth, encapsulations }: UnderlayDecoder): string {
   const kinds = Array.from(encapsulations.subarray(0, depth), (kind) => encapsulationName(kind as Encapsulation));
   return kinds.join(', ');
 }
 
 /**
- * Formats the packet that was last processed by the ingress path.
- * @param inner layers of its frame, if `ingress.vni` isn't -1
+ * Formats the packet that was last processed by the decoder path.
+ * @param inner layers of its frame, if `decoder.vni` isn't -1
  */
-export function packetLine(ingress: Ingress, verdict: Verdict, inner: Layers, context: PacketLineContext): string {
-  const { outer, outerBytes } = ingress;
-  const reassembled = ingress.parts > 1;
+export function packetLine(
+  decoder: UnderlayDecoder,
+  verdict: Verdict,
+  inner: Layers,
+  context: PacketLineContext,
+): string {
+  const { outer, outerBytes } = decoder;
+  const reassembled = decoder.parts > 1;
   // A reassembled or decrypted packet no longer has a link layer.
-  const link = reassembled || ingress.opened ? -1 : ingress.depth > 0 ? ingress.innerLink : context.link;
-  const described = describe(outerBytes, outer, link, ingress.capturedEnd);
+  const link = reassembled || decoder.opened ? -1 : decoder.depth > 0 ? decoder.innerLink : context.link;
+  const described = describe(outerBytes, outer, link, decoder.capturedEnd);
   let { protocol, info } = described;
   const { linkType = LinkType.Ethernet, columns = { width: ADDRESS_WIDTH } } = context;
   if (!isLinkTypeKnown(linkType)) [protocol, info] = [linkTypeName(linkType), 'not read'];
-  if (ingress.vni >= 0) {
-    const frame = describe(outerBytes, inner, ingress.frameOffset, Math.min(ingress.frameEnd, ingress.capturedEnd));
+  if (decoder.vni >= 0) {
+    const frame = describe(outerBytes, inner, decoder.frameOffset, Math.min(decoder.frameEnd, decoder.capturedEnd));
     protocol = 'VXLAN';
-    info = `vni ${ingress.vni} ${frame.source} → ${frame.destination} ${frame.protocol} ${frame.info}`;
+    info = `vni ${decoder.vni} ${frame.source} → ${frame.destination} ${frame.protocol} ${frame.info}`;
   }
-  if (ingress.encrypted) {
-    const inUdp = ingress.espInUdp ? ' in UDP' : '';
-    const esp = `SPI=${formatSpi(ingress.spi)} seq=${ingress.sequence}${inUdp}`;
-    if (!ingress.opened) [protocol, info] = ['ESP', esp];
+  if (decoder.encrypted) {
+    const inUdp = decoder.espInUdp ? ' in UDP' : '';
+    const esp = `SPI=${formatSpi(decoder.spi)} seq=${decoder.sequence}${inUdp}`;
+    if (!decoder.opened) [protocol, info] = ['ESP', esp];
     else info += ` [ESP ${esp}]`;
   }
   if (outer.lengthUnset) info += ' [IP length 0]';
-  if (ingress.depth > 0) info += ` [in ${encapsulationsOf(ingress)}]`;
-  if (reassembled) info += ` [of ${ingress.parts} fragments]`;
+  if (decoder.depth > 0) info += ` [in ${encapsulationsOf(decoder)}]`;
+  if (reassembled) info += ` [of ${decoder.parts} fragments]`;
   if (verdict === Verdict.Held) info += ' [held]';
   if (verdict === Verdict.Dropped) {
-    const fallen = ingress.fallen > 0 ? `, and ${ingress.fallen} held fragments` : '';
-    info += ` [dropped: ${dropReasonName(ingress.reason)}${fallen}]`;
+    const fallen = decoder.fallen > 0 ? `, and ${decoder.fallen} held fragments` : '';
+    info += ` [dropped: ${dropReasonName(decoder.reason)}${fallen}]`;
   }
   if (verdict === Verdict.Filtered) info += ' [filtered: another VNI]';
   const number = String(context.number).padStart(5);

@@ -3,7 +3,10 @@ import type { CaptureBatch } from '../capture/batch.js';
 import { linkTypeName } from '../capture/link-type.js';
 import type { PacketSource } from '../capture/source.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
-import { Ingress, type IngressOptions, Verdict } from '../dataplane/ingress.js';
+import { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import type { UnderlayDecoderOptions } from '../dataplane/underlay-decoder-options.js';
+import { Verdict } from '../dataplane/verdict.js';
+import { FragmentSource } from '../dataplane/reassembly.js';
 import type { VniCounts } from '../dataplane/vni-counts.js';
 import { guessText } from '../dataplane/vxlan-guess.js';
 import type { RingSa } from '../overlay/index.js';
@@ -30,7 +33,7 @@ import { TrafficTable } from './traffic-table.js';
 import { TunnelTable } from './tunnel-table.js';
 
 /** Options of a survey. */
-export interface SurveyOptions extends IngressOptions {
+export interface SurveyOptions extends UnderlayDecoderOptions {
   /**
    * Whether to verify checksums.
    * @default true
@@ -54,8 +57,8 @@ const ETHERNET_MAX = SIZE_BOUNDS[5];
 
 /** Statistics of a capture, collected batch by batch in bounded memory. */
 export class Survey {
-  readonly ingress: Ingress;
-  /** Layers of the last inner frame; valid after a packet whose `ingress.vni` isn't -1. */
+  readonly decoder: UnderlayDecoder;
+  /** Layers of the last inner frame; valid after a packet whose `decoder.vni` isn't -1. */
   readonly inner = new Layers({ fromCapture: true });
 
   readonly #addresses: AddressTable;
@@ -90,7 +93,7 @@ export class Survey {
   /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: SurveyOptions = {}) {
     const rows = options.maxRows ?? 65_536;
-    this.ingress = new Ingress(options);
+    this.decoder = new UnderlayDecoder(options);
     this.#addresses = new AddressTable(rows);
     this.#networks = new NetworkTable(rows);
     this.#tunnels = new TunnelTable(rows);
@@ -111,7 +114,7 @@ export class Survey {
    * @returns its verdict
    */
   add(batch: CaptureBatch, index: number): Verdict {
-    const { ingress } = this;
+    const { decoder } = this;
     const offset = batch.offset[index];
     const length = batch.originalLength[index];
     const linkType = batch.linkType[index];
@@ -122,17 +125,17 @@ export class Survey {
     }
     if (batch.timeless[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
     const end = offset + batch.capturedLength[index];
-    const verdict = ingress.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
-    if (ingress.encrypted) this.#addEsp(verdict);
-    if (ingress.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
+    const verdict = decoder.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
+    if (decoder.encrypted) this.#addEsp(verdict);
+    if (decoder.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
     else if (verdict === Verdict.Other) this.#addOther(length);
     return verdict;
   }
 
   /** Returns everything that was counted. */
   report(source: PacketSource): SurveyReport {
-    const { ingress } = this;
-    const drops = ingress.drops();
+    const { decoder } = this;
+    const drops = decoder.drops();
     const dropped: Record<string, number> = {};
     drops.forEach((count, reason) => {
       if (count > 0) dropped[dropReasonName(reason)] = count;
@@ -145,22 +148,22 @@ export class Survey {
       file: source.name,
       format: source.format,
       linkTypes: [...this.#linkTypes].map(linkTypeName),
-      packets: ingress.packets,
+      packets: decoder.packets,
       bytes: this.#wireSizes.bytes,
       firstTime: known ? formatTime(this.#firstSeconds, this.#firstNanos) : null,
       lastTime: known ? formatTime(this.#lastSeconds, this.#lastNanos) : null,
       durationSeconds: known ? this.#lastSeconds - this.#firstSeconds + (this.#lastNanos - this.#firstNanos) / 1e9 : 0,
       accounting: {
-        inFrames: ingress.framePackets,
-        esp: ingress.espPackets,
-        other: ingress.otherPackets,
-        held: ingress.held,
-        filtered: ingress.filtered.packets,
+        inFrames: decoder.framePackets,
+        esp: decoder.espPackets,
+        other: decoder.otherPackets,
+        held: decoder.held,
+        filtered: decoder.filtered.packets,
         dropped,
       },
-      filtered: ingress.filtered.vnis,
-      vxlanPorts: ingress.guess.ports,
-      frames: ingress.frames,
+      filtered: decoder.filtered.vnis,
+      vxlanPorts: decoder.guess.ports,
+      frames: decoder.frames,
       networks: this.#networks.rows
         .map((row) => ({ ...row, endpoints: endpoints.get(row.vni) ?? 0 }))
         .sort((a, b) => a.vni - b.vni),
@@ -179,9 +182,9 @@ export class Survey {
       esp: this.#esp.report(this.#ringSas),
       sizes: { wire: sizeReport(this.#wireSizes), inner: sizeReport(this.#innerSizes) },
       fragments: {
-        fragments: ingress.reassembler.fragments,
-        reassembled: ingress.reassembler.datagrams,
-        held: ingress.held,
+        fragments: decoder.reassembly.of(FragmentSource.Wire).fragments,
+        reassembled: decoder.reassembly.of(FragmentSource.Wire).datagrams,
+        held: decoder.held,
         inner: this.#innerFragments,
       },
       checksums: this.#checksums?.rows ?? [],
@@ -192,15 +195,15 @@ export class Survey {
   }
 
   #addFrame(whole: boolean): void {
-    const { ingress, inner } = this;
-    const { outerBytes: bytes, frameOffset, frameEnd, outer, vni } = ingress;
+    const { decoder, inner } = this;
+    const { outerBytes: bytes, frameOffset, frameEnd, outer, vni } = decoder;
     const length = frameEnd - frameOffset;
-    const captured = Math.min(frameEnd, ingress.capturedEnd);
+    const captured = Math.min(frameEnd, decoder.capturedEnd);
     inner.walkEthernet(bytes, frameOffset, captured, frameEnd);
     if (inner.lengthUnset || outer.lengthUnset) this.#unsetLengths++;
-    if (ingress.depth > 0) this.#addEncapsulated();
+    if (decoder.depth > 0) this.#addEncapsulated();
     this.#innerSizes.add(length);
-    this.#networks.add(vni, length, !whole, ingress.opened);
+    this.#networks.add(vni, length, !whole, decoder.opened);
     const source = this.#addresses.source(bytes, outer);
     const destination = this.#addresses.destination(bytes, outer);
     this.#tunnels.addFrame(source, destination, vni, length);
@@ -209,18 +212,18 @@ export class Survey {
     else if (inner.family !== 0 && inner.isFragment) this.#innerFragments++;
     if (captured >= frameOffset + 14) this.#addEndpoints(bytes, captured, source, destination, length);
     if (!whole) return;
-    this.#checksums?.add(bytes, outer, inner, ingress.opened);
-    const wireLength = ingress.opened ? ingress.espBytes : outer.networkEnd - outer.networkOffset;
+    this.#checksums?.add(bytes, outer, inner, decoder.opened);
+    const wireLength = decoder.opened ? decoder.espBytes : outer.networkEnd - outer.networkOffset;
     const partial = this.#checksums?.partial === true;
     // Anything that arrived in fragments was on the wire, whatever its length.
-    if (ingress.parts > 1) return;
+    if (decoder.parts > 1) return;
     if (wireLength > MAX_WIRE_MTU || (partial && wireLength > ETHERNET_MAX)) this.#superFrames++;
   }
 
   #addEndpoints(bytes: Uint8Array, captured: number, source: number, destination: number, length: number): void {
-    const { ingress, inner } = this;
-    const { vni } = ingress;
-    const frame = this.#ethernet.wrap(bytes, ingress.frameOffset);
+    const { decoder, inner } = this;
+    const { vni } = decoder;
+    const frame = this.#ethernet.wrap(bytes, decoder.frameOffset);
     const { sourceOffset, destinationOffset } = frame;
     let family = inner.family;
     let sourceIp = inner.addressOffset;
@@ -241,13 +244,13 @@ export class Survey {
   }
 
   #addEsp(verdict: Verdict): void {
-    this.#esp.add(this.ingress, verdict);
-    this.#tunnels.addEsp(this.#esp.source, this.#esp.destination, this.ingress.espBytes);
-    if (this.ingress.depth > 0 && this.ingress.vni < 0) this.#addEncapsulated();
+    this.#esp.add(this.decoder, verdict);
+    this.#tunnels.addEsp(this.#esp.source, this.#esp.destination, this.decoder.espBytes);
+    if (this.decoder.depth > 0 && this.decoder.vni < 0) this.#addEncapsulated();
   }
 
   #addOther(length: number): void {
-    const { outer, outerBytes, capturedEnd, depth, encapsulations, parts } = this.ingress;
+    const { outer, outerBytes, capturedEnd, depth, encapsulations, parts } = this.decoder;
     if (outer.lengthUnset) this.#unsetLengths++;
     const kind = (depth === 0 ? 0 : encapsulations[0]) as Encapsulation;
     // Only the last fragment of a reassembled packet is available; the IP length covers all of them.
@@ -257,7 +260,7 @@ export class Survey {
 
   /** Records the encapsulations around VXLAN and ESP. */
   #addEncapsulated(): void {
-    const { depth, encapsulations, parts } = this.ingress;
+    const { depth, encapsulations, parts } = this.decoder;
     this.#encapsulated += parts;
     for (let i = 0; i < depth; i++) this.#encapsulations.add(encapsulations[i]);
   }
@@ -289,7 +292,7 @@ export class Survey {
       if (count > 0) problems.push({ code, severity: 'note', count, message });
     };
     if (source.damage !== undefined) warning(source.damage.code, 1, source.damage.message);
-    const { reserved, policyPackets } = this.ingress;
+    const { reserved, policyPackets } = this.decoder;
     drops.forEach((count, reason) => {
       const text = `packets dropped: ${dropReasonText(reason)}${
         reason === DropReason.VxlanReservedBits ? reservedText(reserved, policyPackets) : ''
@@ -316,7 +319,7 @@ export class Survey {
     for (const row of this.#checksums?.rows ?? []) {
       warning('CHECKSUM_BAD', row.bad, `wrong checksums: ${row.name}`);
     }
-    note('FRAGMENTS_HELD', this.ingress.held, 'fragments of packets that are incomplete in the capture');
+    note('FRAGMENTS_HELD', this.decoder.held, 'fragments of packets that are incomplete in the capture');
     const partial = (this.#checksums?.rows ?? []).reduce((sum, row) => sum + row.partial, 0);
     note(
       'CHECKSUM_PARTIAL',
@@ -341,10 +344,10 @@ export class Survey {
         .map((kind) => encapsulationName(kind as Encapsulation))
         .join(', ')}`,
     );
-    for (const guess of this.ingress.guess.ports) note('VXLAN_OTHER_PORT', guess.packets, guessText(guess));
+    for (const guess of this.decoder.guess.ports) note('VXLAN_OTHER_PORT', guess.packets, guessText(guess));
     note(
       'ESP_WITHOUT_KEYS',
-      this.ingress.espPackets,
+      this.decoder.espPackets,
       'ESP packets that are not decrypted: give their keys with --keys',
     );
     note('ARP_IN_TUNNEL', this.#arpFrames, 'inner ARP frames: a learning overlay; Swarm answers ARP on the node');

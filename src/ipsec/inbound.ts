@@ -36,7 +36,9 @@ export class InboundEsp {
   start = 0;
   end = 0;
   etherType = 0;
-  /** The last packet's sequence number; the high-order half is 0 without ESN. */
+  /** Whether it stood in the ESP packet whole (tunnel mode), or its IP header was restored here (transport mode). */
+  tunnelled = false;
+  /** The last packet's sequence number; its upper half is 0 without ESN. */
   sequenceHigh = 0;
 
   readonly #sad: Sad;
@@ -165,7 +167,8 @@ export class InboundEsp {
     const nextHeader = opener.nextHeader[index];
     const payload = opener.payloadOffset[index];
     this.end = opener.payloadEnd[index];
-    if (opener.tunnelled[index] === 1) {
+    this.tunnelled = opener.tunnelled[index] === 1;
+    if (this.tunnelled) {
       this.start = payload;
       this.etherType = nextHeader === IpProtocol.Ipip ? EtherType.Ipv4 : EtherType.Ipv6;
       if (!this.#bringEcn(index, bytes)) return opener.reject(index, EspDrop.EcnLost);

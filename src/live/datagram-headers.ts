@@ -1,96 +1,55 @@
 /**
- * The headers that a socket has taken off, put back in front of what it gave: Ethernet, IP and UDP, as `IngressChain` takes
- * packets. The kernel has verified the checksums; those written here are good for what stands there.
+ * What a socket took off its datagrams and the ingress needs: the sender's address, and the IPv6 header of a raw socket, which
+ * ESP is looked up by. No checksum is written: the kernel has verified those that came.
  */
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
-import { ETHERNET_SPAN, EtherType, IPV4_SPAN, IPV6_SPAN, IpProtocol, onesSum, UDP_SPAN } from '../wire/index.js';
+import { IPV6_SPAN } from '../wire/index.js';
 import { addressIn } from './socket-address.js';
 
-const VERSION_4_IHL_5 = 0x45;
-const TTL = 64;
-const PORT = 2;
+const HOP_LIMIT = 64;
+const VERSION_6 = 6;
 
-/** Writes headers of packets to one VTEP. */
-export class DatagramHeaders {
-  /** 4 or 6. */
-  readonly family: 4 | 6;
+/** Bytes in front of a datagram that `putSender` may write to. */
+export const SENDER_ROOM = 16;
+
+/**
+ * Puts the sender's address right in front of a datagram.
+ * @param bytes with `SENDER_ROOM` bytes before `start`
+ * @param start where the datagram begins
+ * @param family 4 or 6
+ * @param names where the sender's struct sockaddr is, at `name`
+ * @returns offset of the address: 4 or 16 bytes
+ */
+export function putSender(bytes: Uint8Array, start: number, family: 4 | 6, names: Uint8Array, name: number): number {
+  const view = viewOf(bytes);
+  const from = addressIn(name, family);
+  const span = family === 4 ? 4 : 16;
+  const at = start - span;
+  for (let i = 0; i < span; i += 4) view.setInt32(at + i, getWord(names, from + i));
+  return at;
+}
+
+/** Writes the IPv6 headers of packets to one VTEP. */
+export class Ipv6Headers {
   readonly #vtep: Int32Array;
-  readonly #port: number;
 
-  /**
-   * @param vtep address that the packets came to: 4 or 16 bytes
-   * @param port UDP port that they came to, host order
-   */
-  constructor(vtep: Uint8Array, port: number) {
-    this.family = vtep.length === 4 ? 4 : 6;
+  /** @param vtep address that the packets came to: 16 bytes */
+  constructor(vtep: Uint8Array) {
     this.#vtep = Int32Array.from({ length: vtep.length / 4 }, (_, i) => getWord(vtep, 4 * i));
-    this.#port = port;
   }
 
   /**
-   * Puts Ethernet, IP and UDP in front of a UDP payload.
-   * @param bytes with 62 bytes before `start`
+   * Puts an IPv6 header in front of what a raw socket gave, as it came but for the hop limit, which the socket doesn't tell.
+   * @param bytes with 40 bytes before `start`
    * @param start where the payload begins
    * @param end where it ends
-   * @param names where the sender's struct sockaddr stands, at `name`
+   * @param names where the sender's struct sockaddr is, at `name`
    * @param trafficClass of the packet that came
-   * @returns where the packet begins
+   * @param protocol of the payload
+   * @returns offset of the header
    */
-  putUdp(bytes: Uint8Array, start: number, end: number, names: Uint8Array, name: number, trafficClass: number): number {
-    const udp = start - UDP_SPAN;
-    const length = end - udp;
-    const view = viewOf(bytes);
-    view.setInt32(udp, (names[name + PORT] << 24) | (names[name + PORT + 1] << 16) | this.#port);
-    view.setInt32(udp + 4, length << 16);
-    if (this.family === 4) return this.putEthernet(bytes, this.#putIpv4(bytes, udp, end, names, name, trafficClass));
-    const ip = this.#putIpv6(bytes, udp, end, names, name, trafficClass, IpProtocol.Udp);
-    // IPv6 has no UDP without a checksum (RFC 8200 section 8.1).
-    const pseudo = onesSum(bytes, ip + 8, ip + IPV6_SPAN, IpProtocol.Udp + length);
-    view.setInt16(udp + 6, ~onesSum(bytes, udp, end, pseudo) & 0xffff || 0xffff);
-    return this.putEthernet(bytes, ip);
-  }
-
-  /**
-   * Puts Ethernet and IPv6 in front of what a raw IPv6 socket gave; parameters as of `putUdp`.
-   * @param protocol what follows the IPv6 header
-   */
-  putIpv6(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    names: Uint8Array,
-    name: number,
-    trafficClass: number,
-    protocol: number,
-  ): number {
-    return this.putEthernet(bytes, this.#putIpv6(bytes, start, end, names, name, trafficClass, protocol));
-  }
-
-  /** Puts an Ethernet header, of which the EtherType counts alone, in front of an IP packet: returns where it begins. */
-  putEthernet(bytes: Uint8Array, start: number): number {
-    const at = start - ETHERNET_SPAN;
-    const view = viewOf(bytes);
-    view.setInt32(at, 0);
-    view.setInt32(at + 4, 0);
-    view.setInt32(at + 8, 0);
-    view.setInt16(at + 12, this.family === 4 ? EtherType.Ipv4 : EtherType.Ipv6);
-    return at;
-  }
-
-  #putIpv4(bytes: Uint8Array, start: number, end: number, names: Uint8Array, name: number, tos: number): number {
-    const ip = start - IPV4_SPAN;
-    const view = viewOf(bytes);
-    view.setInt32(ip, (VERSION_4_IHL_5 << 24) | (tos << 16) | (end - ip));
-    view.setInt32(ip + 4, 0);
-    view.setInt32(ip + 8, (TTL << 24) | (IpProtocol.Udp << 16));
-    view.setInt32(ip + 12, getWord(names, addressIn(name, 4)));
-    view.setInt32(ip + 16, this.#vtep[0]);
-    view.setInt16(ip + 10, ~onesSum(bytes, ip, start) & 0xffff);
-    return ip;
-  }
-
-  #putIpv6(
+  put(
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -101,8 +60,8 @@ export class DatagramHeaders {
   ): number {
     const ip = start - IPV6_SPAN;
     const view = viewOf(bytes);
-    view.setInt32(ip, (6 << 28) | (trafficClass << 20));
-    view.setInt32(ip + 4, ((end - start) << 16) | (protocol << 8) | TTL);
+    view.setInt32(ip, (VERSION_6 << 28) | (trafficClass << 20));
+    view.setInt32(ip + 4, ((end - start) << 16) | (protocol << 8) | HOP_LIMIT);
     const source = addressIn(name, 6);
     for (let i = 0; i < 16; i += 4) {
       view.setInt32(ip + 8 + i, getWord(names, source + i));

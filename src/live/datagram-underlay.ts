@@ -5,8 +5,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { type Arena, NO_SLOT, type PacketBatch } from '../memory/index.js';
 import { parseIp } from '../overlay/prefix.js';
-import { ETHERNET_SPAN, formatIp, IPV4_SPAN, IPV6_SPAN, UDP_SPAN } from '../wire/index.js';
-import { DatagramHeaders } from './datagram-headers.js';
+import { formatIp, IPV4_SPAN, IPV6_SPAN, UDP_SPAN } from '../wire/index.js';
+import { putSender } from './datagram-headers.js';
 import { LiveError } from './error.js';
 import { putSocketAddress, SOCKADDR_BYTES } from './socket-address.js';
 import { addressNotHere, portInUse, type UnderlayPort, type UnderlayCounters } from './underlay-port.js';
@@ -35,7 +35,8 @@ export class DatagramUnderlay implements UnderlayPort {
   readonly carriesEsp = false;
   readonly descriptors: readonly number[] = [];
   readonly #socket: Socket;
-  readonly #headers: DatagramHeaders;
+  readonly #family: 4 | 6;
+  /** Bytes of the outer IP and UDP headers, which the kernel writes. */
   readonly #skip: number;
   readonly #port: number;
   readonly #queue: Waiting[] = [];
@@ -49,9 +50,9 @@ export class DatagramUnderlay implements UnderlayPort {
 
   private constructor(socket: Socket, { vtep, port }: DatagramUnderlayOptions) {
     this.#socket = socket;
-    this.#headers = new DatagramHeaders(vtep, port);
+    this.#family = vtep.length === 4 ? 4 : 6;
     this.#port = port;
-    this.#skip = ETHERNET_SPAN + UDP_SPAN + (vtep.length === 4 ? IPV4_SPAN : IPV6_SPAN);
+    this.#skip = UDP_SPAN + (this.#family === 4 ? IPV4_SPAN : IPV6_SPAN);
     socket.on('message', (payload, from) => this.#take(payload, from));
     // What goes wrong with a packet that was sent before; those that fail are told by their callbacks.
     socket.on('error', (error) => this.#note(error));
@@ -89,10 +90,10 @@ export class DatagramUnderlay implements UnderlayPort {
     this.#addresses = vteps.map((vtep) => formatIp(vtep.length === 4 ? 4 : 6, vtep));
   }
 
-  receive(batch: PacketBatch): number {
-    const { arena } = batch;
+  receive(_packets: PacketBatch, datagrams: PacketBatch): number {
+    const { arena } = datagrams;
     let count = 0;
-    for (; count < this.#queue.length && !batch.full; count++) {
+    for (; count < this.#queue.length && !datagrams.full; count++) {
       const { payload, name } = this.#queue[count];
       if (payload.length > arena.frameBytes) {
         this.#overrun++;
@@ -102,9 +103,10 @@ export class DatagramUnderlay implements UnderlayPort {
       // It waits for one: only what comes beyond the queue's end is lost.
       if (slot === NO_SLOT) break;
       const start = arena.frameOffsetOf(slot);
-      const end = start + payload.length;
       arena.bytes.set(payload, start);
-      batch.push(slot, this.#headers.putUdp(arena.bytes, start, end, name, 0, 0), end);
+      // Node doesn't tell the traffic class.
+      const at = datagrams.push(slot, start, start + payload.length);
+      datagrams.sender[at] = putSender(arena.bytes, start, this.#family, name, 0);
       this.#received++;
     }
     this.#queue.splice(0, count);
@@ -112,7 +114,7 @@ export class DatagramUnderlay implements UnderlayPort {
   }
 
   send(batch: PacketBatch): void {
-    const { arena, start, end, peer } = batch;
+    const { arena, start, end, node } = batch;
     for (let i = 0; i < batch.count; i++) {
       if (this.#unsent >= UNSENT) {
         this.#refuse('ENOBUFS');
@@ -121,7 +123,7 @@ export class DatagramUnderlay implements UnderlayPort {
       this.#unsent++;
       // The slot is another packet's before Node has sent this one.
       const payload = arena.bytes.slice(start[i] + this.#skip, end[i]);
-      this.#socket.send(payload, this.#port, this.#addresses[peer[i]], (error) => {
+      this.#socket.send(payload, this.#port, this.#addresses[node[i]], (error) => {
         this.#unsent--;
         if (error === null) this.#sent++;
         else this.#note(error);

@@ -99,12 +99,12 @@ export class EndpointPorts {
     this.networks = [...networks.values()];
   }
 
-  /** Delivers frames to the ports of their endpoints: `peer` is the endpoint index, or -1 for all of the network. */
+  /** Hands frames over to the ports of their endpoints; an `endpoint` of -1 is all of the frame's network. */
   handOver(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     let last: FramePort | undefined;
     for (let i = 0; i < batch.count; i++) {
-      const endpoint = batch.peer[i];
+      const endpoint = batch.endpoint[i];
       if (endpoint < 0) {
         last?.flush();
         last = undefined;

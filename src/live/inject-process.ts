@@ -4,7 +4,8 @@
  * disappears.
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { LinkType, linkTypeName } from '../capture/link-type.js';
+import { linkTypeName } from '../capture/link-type.js';
+import { LinkType } from '../wire/link-layer.js';
 import { openCaptureFile } from '../capture/file-reader.js';
 import { openDevice, type OpenDevice } from './cap-handle.js';
 import { tell } from './child-report.js';

@@ -73,6 +73,7 @@ export class LiveNode {
   readonly #options: LiveNodeOptions;
   readonly #frames: PacketBatch;
   readonly #packets: PacketBatch;
+  readonly #datagrams: PacketBatch;
   readonly #sinks: NodeSinks;
   readonly #ports = new EndpointPorts();
   readonly #encrypted = new EncryptedVnis();
@@ -93,6 +94,7 @@ export class LiveNode {
     const { topology, arena, underlay } = options;
     this.#frames = new PacketBatch(arena);
     this.#packets = new PacketBatch(arena);
+    this.#datagrams = new PacketBatch(arena);
     this.#sinks = {
       wire: (batch) => underlay.send(batch),
       frames: (batch) => this.#ports.handOver(batch),
@@ -279,9 +281,14 @@ export class LiveNode {
   }
 
   #receive(place?: number): number {
-    const batch = this.#packets;
-    const count = this.#options.underlay.receive(batch, place);
-    if (count > 0) this.#chains.ingress.run(batch, this.#options.clock());
+    const packets = this.#packets;
+    const datagrams = this.#datagrams;
+    const count = this.#options.underlay.receive(packets, datagrams, place);
+    if (count === 0) return 0;
+    const now = this.#options.clock();
+    const { ingress } = this.#chains;
+    if (packets.count > 0) ingress.run(packets, now);
+    if (datagrams.count > 0) ingress.runDatagrams(datagrams, now);
     return count;
   }
 

@@ -48,11 +48,11 @@ export class SendVector {
   }
 
   /**
-   * Sends the packets of a batch to the node `peer`. Packets that the system refuses are counted, and the rest is sent.
-   * @param skip bytes at the start of each packet to leave out
+   * Sends the packets of a batch, each to its `node`. What the system doesn't take is counted, and the rest goes on.
+   * @param skip bytes at the start of each packet that aren't sent
    */
   send(socket: number, batch: PacketBatch, skip: number): void {
-    const { arena, start, end, peer, count } = batch;
+    const { arena, start, end, node: nodes, count } = batch;
     if (this.#arena !== arena.bytes) {
       this.#arena = arena.bytes;
       this.#base = addressOf(arena.bytes);
@@ -62,7 +62,7 @@ export class SendVector {
       const part = Math.min(vector.count, count - first);
       for (let i = 0; i < part; i++) {
         const from = start[first + i] + skip;
-        const node = peer[first + i];
+        const node = nodes[first + i];
         vector.setPiece(i, this.#base + from, end[first + i] - from);
         vector.setName(i, this.#names.address + node * NAME_STRIDE, this.#nameBytes[node]);
       }

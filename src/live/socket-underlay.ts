@@ -2,17 +2,16 @@
  * The underlay over sockets of Linux: clear packets come by a UDP socket on VXLAN's port, ESP and ICMP by raw sockets, and
  * all go out by a raw socket, so that each has the source port of its flow.
  *
- *     UDP port 4789 -> IP and UDP headers put back --+
- *     raw ESP, raw ICMP ------------------------------+-> Ethernet header -> IngressChain
+ *     UDP port 4789 -> IngressChain.runDatagrams          raw ESP, raw ICMP -> IngressChain.run
  *
- *     EgressChain -> without its Ethernet header -> raw socket, or without IP and UDP too -> UDP socket
+ *     EgressChain -> raw socket, or without IP and UDP headers -> UDP socket
  *
  * Without the right to raw sockets (CAP_NET_RAW) clear networks work, all packets from VXLAN's own port.
  */
 import type { Arena, PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
-import { formatIp, IpProtocol, ETHERNET_SPAN, IPV4_SPAN, IPV6_SPAN, UDP_SPAN } from '../wire/index.js';
-import { DatagramHeaders } from './datagram-headers.js';
+import { formatIp, IpProtocol, IPV4_SPAN, IPV6_SPAN, UDP_SPAN } from '../wire/index.js';
+import { Ipv6Headers, putSender } from './datagram-headers.js';
 import { LiveError } from './error.js';
 import { ReceiveVector } from './receive-vector.js';
 import { SendVector } from './send-vector.js';
@@ -41,7 +40,7 @@ const HEADER_INCLUDED = 255;
 const ICMP_UNREACHABLE = 3;
 const ICMPV6_TOO_BIG = 2;
 
-const IDENTIFICATION = ETHERNET_SPAN + 4;
+const IDENTIFICATION = 4;
 /** MF and the fragment offset, in the word of ID, flags and offset. */
 const FRAGMENT = 0x3fff;
 /** In place of ID 0: half of all IDs away from it, so that a sender that counts has long sent those of that ID. */
@@ -54,7 +53,7 @@ const INSTEAD_OF_ZERO = 0x8000;
 function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
   const view = viewOf(arena.bytes);
   for (let i = 0; i < count; i++) {
-    if (end[i] - start[i] < ETHERNET_SPAN + IPV4_SPAN) continue;
+    if (end[i] - start[i] < IPV4_SPAN) continue;
     const at = start[i] + IDENTIFICATION;
     const word = view.getInt32(at);
     if (word >>> 16 === 0 && (word & FRAGMENT) !== 0) view.setInt16(at, INSTEAD_OF_ZERO);
@@ -65,7 +64,7 @@ function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
 interface Inlet {
   readonly socket: SystemSocket;
   readonly vector: ReceiveVector;
-  /** What to put in front: of UDP both headers; of a raw socket IPv6's, which it lacks, or none. */
+  /** What it gives: UDP's payloads, or of a raw socket packets of another protocol; IPv6's come without their header. */
   readonly protocol: number;
 }
 
@@ -82,7 +81,7 @@ export class SocketUnderlay implements UnderlayPort {
   readonly name: string;
   readonly carriesEsp: boolean;
   readonly #family: 4 | 6;
-  readonly #headers: DatagramHeaders;
+  readonly #headers: Ipv6Headers;
   readonly #inlets: Inlet[] = [];
   readonly #outlet: SystemSocket;
   readonly #vector: SendVector;
@@ -98,7 +97,7 @@ export class SocketUnderlay implements UnderlayPort {
     const { vteps, node, port, esp, arena } = options;
     const vtep = vteps[node];
     this.#family = vtep.length === 4 ? 4 : 6;
-    this.#headers = new DatagramHeaders(vtep, port);
+    this.#headers = new Ipv6Headers(vtep);
     try {
       const udp = this.#udp(vtep, port, arena);
       const raw = this.#raw(vtep, esp, arena);
@@ -110,7 +109,7 @@ export class SocketUnderlay implements UnderlayPort {
     }
     this.name = this.carriesEsp ? 'UDP and raw sockets' : 'UDP socket';
     const ipSpan = this.#family === 4 ? IPV4_SPAN : IPV6_SPAN;
-    this.#skip = ETHERNET_SPAN + (this.carriesEsp ? 0 : ipSpan + UDP_SPAN);
+    this.#skip = this.carriesEsp ? 0 : ipSpan + UDP_SPAN;
     this.#port = this.carriesEsp ? 0 : port;
     this.#vector = new SendVector(VECTOR);
     this.setNodes(vteps);
@@ -133,11 +132,11 @@ export class SocketUnderlay implements UnderlayPort {
     this.#vector.setAddresses(vteps, this.#port);
   }
 
-  receive(batch: PacketBatch, place?: number): number {
-    const before = batch.count;
-    if (place !== undefined) this.#receiveBy(this.#inlets[place], batch);
-    else for (const inlet of this.#inlets) this.#receiveBy(inlet, batch);
-    return batch.count - before;
+  receive(packets: PacketBatch, datagrams: PacketBatch, place?: number): number {
+    const before = packets.count + datagrams.count;
+    if (place !== undefined) this.#receiveBy(this.#inlets[place], packets, datagrams);
+    else for (const inlet of this.#inlets) this.#receiveBy(inlet, packets, datagrams);
+    return packets.count + datagrams.count - before;
   }
 
   send(batch: PacketBatch): void {
@@ -157,9 +156,14 @@ export class SocketUnderlay implements UnderlayPort {
     (this.#outlet as SystemSocket | undefined)?.close();
   }
 
-  #receiveBy({ socket, vector, protocol }: Inlet, batch: PacketBatch): void {
+  #receiveBy({ socket, vector, protocol }: Inlet, packets: PacketBatch, datagrams: PacketBatch): void {
+    const udp = protocol === IpProtocol.Udp;
+    const batch = udp ? datagrams : packets;
     const count = vector.receive(socket.descriptor, batch.capacity - batch.count);
     const { arena } = batch;
+    const { bytes } = arena;
+    const { names } = vector;
+    const family = this.#family;
     for (let i = 0; i < count; i++) {
       const length = vector.length(i);
       if (length < 0) {
@@ -170,27 +174,17 @@ export class SocketUnderlay implements UnderlayPort {
       const slot = vector.take(i);
       const start = arena.frameOffsetOf(slot);
       const end = start + length;
-      const at = this.#putHeaders(arena.bytes, start, end, vector, i, protocol);
-      batch.push(slot, at, end);
+      const name = vector.nameOf(i);
+      if (udp) {
+        const at = batch.push(slot, start, end);
+        batch.tos[at] = vector.trafficClass(i);
+        batch.sender[at] = putSender(bytes, start, family, names, name);
+      } else if (family === 4) {
+        batch.push(slot, start, end);
+      } else {
+        batch.push(slot, this.#headers.put(bytes, start, end, names, name, vector.trafficClass(i), protocol), end);
+      }
     }
-  }
-
-  #putHeaders(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    vector: ReceiveVector,
-    i: number,
-    protocol: number,
-  ): number {
-    const headers = this.#headers;
-    const { names } = vector;
-    const name = vector.nameOf(i);
-    if (protocol === IpProtocol.Udp) {
-      return headers.putUdp(bytes, start, end, names, name, vector.trafficClass(i));
-    }
-    if (this.#family === 4) return headers.putEthernet(bytes, start);
-    return headers.putIpv6(bytes, start, end, names, name, vector.trafficClass(i), protocol);
   }
 
   #udp(vtep: Uint8Array, port: number, arena: Arena): SystemSocket {

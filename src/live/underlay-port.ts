@@ -25,14 +25,16 @@ export interface UnderlayPort {
   /** Sets the nodes' addresses, by node index: 4 or 16 bytes each. */
   setNodes(vteps: readonly Uint8Array[]): void;
   /**
-   * Appends waiting packets to a batch until it is full or none are left: Ethernet packets with valid contents from the
-   * IP header on.
-   * @param place index in `descriptors` of the one to read. Default: all
-   * @returns number of packets appended
-   * @throws LiveError if the port has failed
+   * Puts packets that wait into batches, until one is full or none waits.
+   * @param packets takes IP packets for this node, whose header checksums have been verified
+   * @param datagrams takes the payloads of UDP datagrams for the VXLAN port, with the `sender` and the `tos` of each; their
+   *   IP and UDP headers have been verified
+   * @param place index of the one of `descriptors` that they are to come by. Default: all
+   * @returns how many there were
+   * @throws LiveError if it is of no use any more
    */
-  receive(batch: PacketBatch, place?: number): number;
-  /** Sends packets from `EgressChain`, starting with Ethernet, to the node `peer`. The caller keeps the slots. */
+  receive(packets: PacketBatch, datagrams: PacketBatch, place?: number): number;
+  /** Sends IP packets as `EgressChain` gives them, each to its `node`. Their slots are the caller's again. */
   send(batch: PacketBatch): void;
   /** Closes its sockets. */
   close(): void;

@@ -16,13 +16,20 @@ export class PacketBatch {
   readonly end: Int32Array;
   /** Network id, or -1. */
   readonly network: Int32Array;
-  /** Index of the VTEP or the endpoint that it goes to or comes from, or -1: each stage defines which. */
-  readonly peer: Int32Array;
-  /** Flow hash. */
+  /** Index of the node that it goes to, on egress, or comes from, on ingress; or -1. */
+  readonly node: Int32Array;
+  /** Index of the endpoint of this node that it is for; -1 as long as there is none, and for all of its network. */
+  readonly endpoint: Int32Array;
+  /** Hash of its flow. */
   readonly flow: Int32Array;
-  /** DSCP with ECN, and TTL, of the inner packet. */
+  /** DSCP with ECN, and TTL: of the packet inside on egress, of the outer packet on ingress (the TTL isn't kept). */
   readonly tos: Uint8Array;
   readonly ttl: Uint8Array;
+  /**
+   * On ingress: offset in the arena's bytes of the sender's address, 4 or 16 bytes. Set by who has seen the IP header, a
+   * socket or the stage that classifies; `push` leaves it.
+   */
+  readonly sender: Int32Array;
   readonly #copier: WordCopy;
 
   constructor(
@@ -34,10 +41,12 @@ export class PacketBatch {
     this.start = new Int32Array(capacity);
     this.end = new Int32Array(capacity);
     this.network = new Int32Array(capacity);
-    this.peer = new Int32Array(capacity);
+    this.node = new Int32Array(capacity);
+    this.endpoint = new Int32Array(capacity);
     this.flow = new Int32Array(capacity);
     this.tos = new Uint8Array(capacity);
     this.ttl = new Uint8Array(capacity);
+    this.sender = new Int32Array(capacity);
   }
 
   /** Whether the batch is full. */
@@ -50,7 +59,7 @@ export class PacketBatch {
    * @returns its index
    * @throws MemoryError `BATCH_FULL`: check `full` first; `BAD_RANGE` for bytes outside the arena
    */
-  push(slot: number, start: number, end: number, network = -1, peer = -1, flow = 0, tos = 0, ttl = 0): number {
+  push(slot: number, start: number, end: number, network = -1, node = -1, flow = 0, tos = 0, ttl = 0): number {
     if (this.full) throw this.#tooMany();
     checkRange(this.arena.bytes, start, end);
     const at = this.count++;
@@ -58,7 +67,8 @@ export class PacketBatch {
     this.start[at] = start;
     this.end[at] = end;
     this.network[at] = network;
-    this.peer[at] = peer;
+    this.node[at] = node;
+    this.endpoint[at] = -1;
     this.flow[at] = flow;
     this.tos[at] = tos;
     this.ttl[at] = ttl;
@@ -70,7 +80,7 @@ export class PacketBatch {
    * @returns its index, or `NO_SLOT` if the arena has no free slot or the frame is larger than a slot
    * @throws MemoryError `BATCH_FULL`: check `full` first; `BAD_RANGE` for a range outside `bytes`
    */
-  copyIn(bytes: Uint8Array, offset: number, end: number, network = -1, peer = -1): number {
+  copyIn(bytes: Uint8Array, offset: number, end: number, network = -1, node = -1): number {
     const { arena } = this;
     const length = end - offset;
     if (this.full) throw this.#tooMany();
@@ -81,7 +91,7 @@ export class PacketBatch {
     if (slot === NO_SLOT) return NO_SLOT;
     const start = arena.frameOffsetOf(slot);
     this.#copier.copy(bytes, offset, end, start);
-    return this.push(slot, start, start + length, network, peer);
+    return this.push(slot, start, start + length, network, node);
   }
 
   #tooMany(): MemoryError {
@@ -99,10 +109,12 @@ export class PacketBatch {
     this.start[to] = this.start[from];
     this.end[to] = this.end[from];
     this.network[to] = this.network[from];
-    this.peer[to] = this.peer[from];
+    this.node[to] = this.node[from];
+    this.endpoint[to] = this.endpoint[from];
     this.flow[to] = this.flow[from];
     this.tos[to] = this.tos[from];
     this.ttl[to] = this.ttl[from];
+    this.sender[to] = this.sender[from];
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The frames of a capture: containers' as they are, an underlay's out of their tunnels. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
-import { DropReason, Ingress, Verdict } from '../dataplane/index.js';
+import { DropReason, UnderlayDecoder, Verdict } from '../dataplane/index.js';
 import type { InboundEsp } from '../ipsec/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 import { CaptureKind } from './observed-topology.js';
@@ -29,7 +29,7 @@ export class CaptureFrames {
   seconds = 0;
   nanoseconds = 0;
   readonly #kind: CaptureKind;
-  readonly #ingress: Ingress;
+  readonly #decoder: UnderlayDecoder;
   readonly #longest: number;
   #batch: CaptureBatch | undefined;
   #next = 0;
@@ -41,7 +41,7 @@ export class CaptureFrames {
   constructor(kind: CaptureKind, esp?: InboundEsp, longest = Number.POSITIVE_INFINITY) {
     this.#kind = kind;
     this.#longest = longest;
-    this.#ingress = new Ingress(esp === undefined ? {} : { esp });
+    this.#decoder = new UnderlayDecoder(esp === undefined ? {} : { esp });
   }
 
   /** Takes a batch, whose frames `next` then gives; what is left of the one before is not read. */
@@ -80,17 +80,17 @@ export class CaptureFrames {
   }
 
   #carried(batch: CaptureBatch, i: number): boolean {
-    const ingress = this.#ingress;
+    const decoder = this.#decoder;
     const start = batch.offset[i];
     const end = start + batch.capturedLength[i];
     const limit = start + batch.originalLength[i];
-    const verdict = ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, this.seconds);
-    if (verdict === Verdict.Dropped && ingress.reason === DropReason.CaptureTruncated) this.cut += ingress.parts;
+    const verdict = decoder.receive(batch.linkType[i], batch.bytes, start, end, limit, this.seconds);
+    if (verdict === Verdict.Dropped && decoder.reason === DropReason.CaptureTruncated) this.cut += decoder.parts;
     if (verdict !== Verdict.Frame) return false;
-    this.bytes = ingress.outerBytes;
-    this.start = ingress.frameOffset;
-    this.end = ingress.frameEnd;
-    this.vni = ingress.vni;
+    this.bytes = decoder.outerBytes;
+    this.start = decoder.frameOffset;
+    this.end = decoder.frameEnd;
+    this.vni = decoder.vni;
     return true;
   }
 }

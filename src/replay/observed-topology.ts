@@ -1,5 +1,5 @@
 /** A topology that a capture shows by itself: who is there, behind which VTEP. */
-import { Ingress, type IngressOptions, Verdict } from '../dataplane/index.js';
+import { UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../dataplane/index.js';
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import { FloodPolicy, type KeyRing, type Network, type Profile, type Topology } from '../overlay/index.js';
@@ -73,7 +73,7 @@ export interface ObservedOptions {
 
 /** Goes over a capture and gathers who is in it. */
 export class ObservedTopology {
-  readonly #ingress: Ingress;
+  readonly #decoder: UnderlayDecoder;
   readonly #inner = new Layers();
   /** VTEPs by family and address. */
   readonly #nodeIndex = new KeyIndex(5, MAX_NODES);
@@ -95,8 +95,8 @@ export class ObservedTopology {
   #weighed = 0;
   #sealedEsp = 0;
 
-  constructor(options: IngressOptions = {}) {
-    this.#ingress = new Ingress(options);
+  constructor(options: UnderlayDecoderOptions = {}) {
+    this.#decoder = new UnderlayDecoder(options);
   }
 
   /** What the capture holds, as far as it was seen. */
@@ -153,16 +153,16 @@ export class ObservedTopology {
       if (this.#carried === 0 && batch.linkType[i] === LinkType.Ethernet && end - start >= ETHERNET_SPAN) {
         this.#addFrame(batch.bytes, start, end);
       }
-      const verdict = this.#ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
+      const verdict = this.#decoder.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
       if (verdict !== Verdict.Held && !(verdict === Verdict.Other && this.#isOfSwarm())) this.#weighed++;
       if (verdict === Verdict.Frame) this.#addCarried();
-      if (this.#ingress.encrypted && !this.#ingress.opened) this.#sealedEsp++;
+      if (this.#decoder.encrypted && !this.#decoder.opened) this.#sealedEsp++;
     }
   }
 
   /** Whether a packet that is no overlay traffic is gossip or management of a swarm. */
   #isOfSwarm(): boolean {
-    const { family, protocol, sourcePort, destinationPort } = this.#ingress.outer;
+    const { family, protocol, sourcePort, destinationPort } = this.#decoder.outer;
     if (family === 0 || (protocol !== IpProtocol.Udp && protocol !== IpProtocol.Tcp)) return false;
     return SWARM_PORTS.includes(sourcePort) || SWARM_PORTS.includes(destinationPort);
   }
@@ -182,7 +182,7 @@ export class ObservedTopology {
   }
 
   #addCarried(): void {
-    const { outerBytes: bytes, frameOffset: start, frameEnd: end, outer, vni } = this.#ingress;
+    const { outerBytes: bytes, frameOffset: start, frameEnd: end, outer, vni } = this.#decoder;
     this.#carried++;
     this.#largestCarried = Math.max(this.#largestCarried, end - start);
     const { family, addressOffset } = outer;

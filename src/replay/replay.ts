@@ -16,6 +16,7 @@ import {
 import { Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { WordCopy } from '../memory/word-copy.js';
 import { type HkdfSha256, NodeSas, NodeTables, type Topology } from '../overlay/index.js';
+import { ETHERNET_SPAN } from '../wire/index.js';
 import { FrameRoute } from './frame-route.js';
 import { SeededRandom } from './random.js';
 import type { ReplayResult } from './replay-result.js';
@@ -40,8 +41,8 @@ export interface ReplayOptions extends UnderlayOptions {
   };
   /** Seconds between two key rotations, 1 or more; none if not said. With `cipher`, and a ring of three keys or more. */
   readonly rotateEvery?: number;
-  /** Takes every packet as it goes onto the wire. */
-  readonly onWire?: BatchSink;
+  /** Takes every IP packet as it goes onto the wire, from the node of an index; each goes to its `node`. */
+  readonly onWire?: (batch: PacketBatch, from: number) => void;
 }
 
 const SLOTS = 2048;
@@ -104,11 +105,14 @@ export class Replay {
       cipher === undefined
         ? []
         : topology.nodes.map((_, node) => NodeSas.ofTopology(topology, node, cipher.aead, { ...cipher, now: 0 }));
-    const wire: BatchSink = (batch) => {
-      for (let i = 0; i < batch.count; i++) this.#wireBytes += batch.end[i] - batch.start[i];
-      onWire?.(batch);
-      this.#underlay.transmit(batch);
-    };
+    const wireOf =
+      (from: number): BatchSink =>
+      (batch) => {
+        // The simulated underlay is an Ethernet.
+        for (let i = 0; i < batch.count; i++) this.#wireBytes += ETHERNET_SPAN + batch.end[i] - batch.start[i];
+        onWire?.(batch, from);
+        this.#underlay.transmit(batch);
+      };
     const ignore: BatchSink = () => undefined;
     // Not the underlay's dice: what it does to packets goes by the seed alone.
     const dice = new SeededRandom(~(options.seed ?? 0));
@@ -116,7 +120,7 @@ export class Replay {
     this.#nodes = topology.nodes.map(({ name }, node): ReplayNode => {
       const tables = new NodeTables(topology, name);
       const keys = cipher === undefined ? {} : { aead: cipher.aead, sas: this.#sas[node] };
-      const sinks = { wire, local: ignore, answers: ignore };
+      const sinks = { wire: wireOf(node), local: ignore, answers: ignore };
       return {
         tables,
         egress: new EgressChain(tables, sendArena, sinks, { oversize, random, icmpRate: ICMP_RATE, ...keys }),

@@ -2,7 +2,6 @@
 import type { BatchSink } from '../dataplane/index.js';
 import { type Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { WordCopy } from '../memory/word-copy.js';
-import { ETHERNET_SPAN } from '../wire/index.js';
 import { SeededRandom } from './random.js';
 
 /** What the network does to packets; probabilities from 0 to 1. */
@@ -57,7 +56,7 @@ export class Underlay {
     this.#line = new PacketBatch(arena, LINE);
   }
 
-  /** Takes packets off a node; `peer` is the node that each goes to. */
+  /** Takes packets off a node; each goes to its `node`. */
   transmit(batch: PacketBatch): void {
     const random = this.#random;
     const { loss, duplicate } = this.#options;
@@ -95,17 +94,17 @@ export class Underlay {
     const random = this.#random;
     if (random.chance(this.#options.corrupt)) {
       this.corrupted++;
-      // Ethernet's own checksum would have caught a change of it; what routers and memories break is behind it.
-      const bit = ETHERNET_SPAN * 8 + random.below((end - start - ETHERNET_SPAN) * 8);
+      // What routers and memories break; on a link Ethernet's own checksum would have caught it.
+      const bit = random.below((end - start) * 8);
       arena.bytes[start + (bit >>> 3)] ^= 1 << (bit & 7);
     }
     for (let n = 0; n < this.#line.count; n++) this.#wait[n]--;
     if (this.#line.count < LINE && random.chance(this.#options.reorder)) {
       this.reordered++;
       this.#wait[this.#line.count] = 1 + random.below(LINE);
-      this.#line.push(slot, start, end, -1, batch.peer[i]);
+      this.#line.push(slot, start, end, -1, batch.node[i]);
     } else {
-      this.#deliver(slot, start, end, batch.peer[i]);
+      this.#deliver(slot, start, end, batch.node[i]);
     }
     this.#release();
   }
@@ -116,7 +115,7 @@ export class Underlay {
     let kept = 0;
     for (let n = 0; n < line.count; n++) {
       if (this.#wait[n] <= 0) {
-        this.#deliver(line.slot[n], line.start[n], line.end[n], line.peer[n]);
+        this.#deliver(line.slot[n], line.start[n], line.end[n], line.node[n]);
       } else {
         this.#wait[kept] = this.#wait[n];
         line.move(n, kept++);

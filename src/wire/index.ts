@@ -50,6 +50,7 @@ export {
 } from './ipv6-extension.js';
 export { Layer, Layers, type LayersOptions } from './layers.js';
 export type { BitRange, HeaderLayout } from './layout.js';
+export { EthernetHeaders, isLinkTypeKnown, LinkType, walkLink } from './link-layer.js';
 export { checkLinuxSll, LINUX_SLL_SPAN, linuxSllLayout, linuxSllProtocol } from './linux-sll.js';
 export { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Layout, linuxSll2Protocol } from './linux-sll2.js';
 export {

@@ -8,9 +8,9 @@ test('a packet is split into exactly two fragments, whose payloads are the packe
   const packets = workload.packetsIn(undefined);
   const halves = cutInTwo(packets);
   assert.equal(halves.start.length, 2 * packets.start.length);
-  const payload = (part: number): Uint8Array => halves.bytes.subarray(halves.start[part] + 34, halves.end[part]);
+  const payload = (part: number): Uint8Array => halves.bytes.subarray(halves.start[part] + 20, halves.end[part]);
   for (let i = 0; i < packets.start.length; i++) {
-    const whole = packets.bytes.subarray(packets.start[i] + 34, packets.end[i]);
+    const whole = packets.bytes.subarray(packets.start[i] + 20, packets.end[i]);
     assert.deepEqual(Buffer.concat([payload(2 * i), payload(2 * i + 1)]), Buffer.from(whole));
   }
 });

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openCaptureFile } from '../../src/capture/index.js';
-import { Ingress, Verdict } from '../../src/dataplane/index.js';
+import { UnderlayDecoder, Verdict } from '../../src/dataplane/index.js';
 import { pcapFile } from '../capture/build.js';
 import { devicesMissing, Veth } from '../live/veth.js';
 import { fixture, ROOT } from '../repository.js';
@@ -31,7 +31,7 @@ const RECORDINGS = [
 
 /** The packets of a capture that belong to an overlay, and all fragments. */
 async function overlayPackets(path: string): Promise<{ hex: string[]; fragments: Set<string> }> {
-  const ingress = new Ingress();
+  const decoder = new UnderlayDecoder();
   const source = await openCaptureFile(path);
   const found: string[] = [];
   const fragments = new Set<string>();
@@ -40,8 +40,8 @@ async function overlayPackets(path: string): Promise<{ hex: string[]; fragments:
       const at = batch.offset[i];
       const end = at + batch.capturedLength[i];
       const hex = Buffer.from(batch.bytes.subarray(at, end)).toString('hex');
-      const verdict = ingress.receive(batch.linkType[i], batch.bytes, at, end, end, batch.seconds[i]);
-      if (ingress.outer.isFragment || ingress.parts > 1) fragments.add(hex);
+      const verdict = decoder.receive(batch.linkType[i], batch.bytes, at, end, end, batch.seconds[i]);
+      if (decoder.outer.isFragment || decoder.parts > 1) fragments.add(hex);
       if (verdict !== Verdict.Other) found.push(hex);
     }
   }

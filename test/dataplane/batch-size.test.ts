@@ -26,7 +26,7 @@ const SETUPS: readonly Setup[] = [MORE, { ...MORE, encrypted: true }, { ...MORE,
 function textOf(all: readonly Given[], network: number): string[] {
   return all
     .filter((given) => given.network === network)
-    .map(({ peer, bytes }) => `${peer} ${Buffer.from(bytes).toString('hex')}`);
+    .map(({ node, endpoint, bytes }) => `${node} ${endpoint} ${Buffer.from(bytes).toString('hex')}`);
 }
 
 function big(dontFragment: boolean, length: number): Uint8Array {

@@ -61,7 +61,7 @@ for (const [what, setup] of WAYS) {
             const expected = between(own, source, destination).filter((hex) => !isNeighbour(hex));
             assert.ok(expected.length > 0);
             assert.deepEqual(hexOf(to.delivered), expected);
-            assert.ok(to.delivered.every(({ peer }) => peer === (to === two ? 1 : 0)));
+            assert.ok(to.delivered.every(({ endpoint }) => endpoint === (to === two ? 1 : 0)));
             assert.deepEqual(to.ingress.drops.byName(), {});
             from.balanced();
             to.balanced();

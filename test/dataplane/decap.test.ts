@@ -159,7 +159,7 @@ describe('learning (RFC 7348 section 4.1)', () => {
     node.receive([wire(frame(C2, NEW), '192.168.50.3')], 256, 12);
     node.send([back()], 256, 13);
     assert.deepEqual(
-      node.wire.map(({ peer }) => peer),
+      node.wire.map(({ node: to }) => to),
       [0, 2],
     );
     assert.deepEqual([node.tables.forwarding.learned, node.tables.forwarding.moves], [1, 1]);
@@ -167,7 +167,7 @@ describe('learning (RFC 7348 section 4.1)', () => {
     node.send([back()], 256, 312);
     node.send([back()], 256, 313);
     assert.deepEqual(
-      node.wire.slice(2).map(({ peer }) => peer),
+      node.wire.slice(2).map(({ node: to }) => to),
       [2, 0],
     );
     assert.equal(node.delivered.length, 2);

@@ -30,7 +30,7 @@ describe('delivery', () => {
     const node = nodeOf();
     node.receive([wire(C2, 4097), wire(C2, 4098)]);
     assert.deepEqual(
-      node.delivered.map(({ peer, network }) => [topology.endpoints[peer].name, network]),
+      node.delivered.map(({ endpoint, network }) => [topology.endpoints[endpoint].name, network]),
       [
         ['c2', 0],
         ['o', 1],
@@ -44,7 +44,7 @@ describe('delivery', () => {
       const node = nodeOf();
       const packet = wire(group, 4097);
       node.receive([packet]);
-      const names = node.delivered.map(({ peer }) => topology.endpoints[peer].name).sort();
+      const names = node.delivered.map(({ endpoint }) => topology.endpoints[endpoint].name).sort();
       assert.deepEqual(names, ['c2', ...Array.from({ length: MANY }, (_, i) => `m${i}`)]);
       assert.deepEqual([...new Set(hexOf(node.delivered))], [inner(packet)]);
       assert.equal(node.ingress.deliver.copies, MANY);

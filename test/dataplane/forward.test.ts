@@ -77,13 +77,13 @@ describe('frames for this node', () => {
   test('another local endpoint gets its frame; the wire does not see it', () => {
     const node = nodeOf(setup);
     assert.deepEqual(dropsOf(node, frame('020000000099', C1)), {});
-    assert.deepEqual([node.wire.length, node.local.map(({ peer }) => peer)], [0, [2]]);
+    assert.deepEqual([node.wire.length, node.local.map(({ endpoint }) => endpoint)], [0, [2]]);
   });
 
   test('broadcast goes to all local endpoints (-1), and nowhere else where the network does not flood', () => {
     const node = nodeOf(setup);
     assert.deepEqual(dropsOf(node, frame('ffffffffffff', C1)), {});
-    assert.deepEqual([node.wire.length, node.local.map(({ peer }) => peer)], [0, [-1]]);
+    assert.deepEqual([node.wire.length, node.local.map(({ endpoint }) => endpoint)], [0, [-1]]);
   });
 });
 
@@ -126,7 +126,7 @@ describe('flooding (RFC 7348 section 4.2)', () => {
     const bytes = frame('ffffffffffff', C1);
     assert.deepEqual(dropsOf(node, bytes), {});
     assert.deepEqual(
-      node.wire.map(({ peer }) => peer),
+      node.wire.map(({ node: to }) => to),
       [1, 2],
     );
     for (const packet of node.wire) assert.deepEqual(packet.bytes.slice(14 + 36), bytes);
@@ -140,7 +140,7 @@ describe('flooding (RFC 7348 section 4.2)', () => {
   test('an unknown unicast MAC: a copy for each other node, none for local endpoints, and the sum holds', () => {
     const node = nodeOf(setup);
     assert.deepEqual(dropsOf(node, frame('0200000000aa', C1)), {});
-    assert.deepEqual([node.wire.map(({ peer }) => peer), node.local.length], [[1, 2], 0]);
+    assert.deepEqual([node.wire.map(({ node: to }) => to), node.local.length], [[1, 2], 0]);
   });
 
   test('an arena without slots: copies that find none are counted', () => {
@@ -155,7 +155,7 @@ describe('frames that don’t fit', () => {
   test('DF: the sender is told the MTU, and the frame is dropped (RFC 1191 section 4)', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, big(true)), { PKT_TOO_BIG: 1 });
-    assert.deepEqual([node.wire.length, node.answers.map(({ peer }) => peer)], [0, [0]]);
+    assert.deepEqual([node.wire.length, node.answers.map(({ endpoint }) => endpoint)], [0, [0]]);
     const [{ bytes }] = node.answers;
     assert.deepEqual([bytes[34], bytes[35], (bytes[40] << 8) | bytes[41]], [3, 4, 1450]);
   });
@@ -384,7 +384,7 @@ describe('questions about neighbours', () => {
   test('are answered to the one who asked, and never sent', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, ask(4)), { NEIGH_ANSWERED: 1 });
-    assert.deepEqual([node.wire.length, node.local.length, node.answers.map(({ peer }) => peer)], [0, 0, [0]]);
+    assert.deepEqual([node.wire.length, node.local.length, node.answers.map(({ endpoint }) => endpoint)], [0, 0, [0]]);
     assert.ok(hexOf(node.answers)[0].startsWith(C1 + C2));
   });
 

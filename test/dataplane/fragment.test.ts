@@ -32,7 +32,7 @@ function run(
   const out: Uint8Array[] = [];
   const take = (full: PacketBatch): void => {
     for (let i = 0; i < full.count; i++) {
-      assert.deepEqual([full.peer[i], full.network[i]], [1, 0]);
+      assert.deepEqual([full.node[i], full.network[i]], [1, 0]);
       out.push(arena.bytes.slice(full.start[i], full.end[i]));
     }
     full.clear();

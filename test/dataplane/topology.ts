@@ -11,6 +11,7 @@ import {
 import { Arena, type ArenaOptions, PacketBatch } from '../../src/memory/index.js';
 import { parseConfig } from '../../src/overlay/files.js';
 import { NodeSas, NodeTables, type Topology } from '../../src/overlay/index.js';
+import { ETHERNET_SPAN, EthernetHeaders, Layer, Layers, LinkType, walkLink } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 import { framesOf } from '../cli/frames.js';
 
@@ -88,7 +89,8 @@ export interface NodeOptions {
 
 /** A packet that a chain gave out. */
 export interface Given {
-  readonly peer: number;
+  readonly node: number;
+  readonly endpoint: number;
   readonly network: number;
   readonly bytes: Uint8Array;
 }
@@ -119,10 +121,19 @@ export class TestNode {
     const keep = (list: Given[]) => (batch: PacketBatch) => {
       for (let i = 0; i < batch.count; i++) {
         const bytes = batch.arena.bytes.slice(batch.start[i], batch.end[i]);
-        list.push({ peer: batch.peer[i], network: batch.network[i], bytes });
+        list.push({ node: batch.node[i], endpoint: batch.endpoint[i], network: batch.network[i], bytes });
       }
     };
-    const sinks = { wire: keep(this.wire), local: keep(this.local), answers: keep(this.answers) };
+    const { vtep, mac } = topology.nodes[node];
+    const macs = topology.nodes.map((other) => other.mac);
+    const headers = new EthernetHeaders(vtep.length === 4 ? 4 : 6, mac, macs);
+    // Frames as the recordings have them.
+    const onEthernet = (batch: PacketBatch): void => {
+      for (let i = 0; i < batch.count; i++)
+        batch.start[i] = headers.put(batch.arena.bytes, batch.start[i], batch.node[i]);
+      keep(this.wire)(batch);
+    };
+    const sinks = { wire: onEthernet, local: keep(this.local), answers: keep(this.answers) };
     // The same identifications every time, too.
     const starts = { random: (): void => undefined };
     this.egress = new EgressChain(this.tables, this.arena, sinks, { ...starts, ...secrets, ...options.egress });
@@ -134,8 +145,13 @@ export class TestNode {
     this.#run(this.egress, frames, size, now, network);
   }
 
-  /** Receives packets off the wire. */
-  receive(packets: readonly Uint8Array[], size = 256, now = 0): void {
+  /** Receives Ethernet frames off the wire: the IP packet of each, or whatever follows a header that is damaged. */
+  receive(frames: readonly Uint8Array[], size = 256, now = 0): void {
+    const layers = new Layers();
+    const packets = frames.map((frame) => {
+      walkLink(layers, LinkType.Ethernet, frame, 0, frame.length, frame.length);
+      return frame.subarray(layers.layer > Layer.Vlan ? layers.networkOffset : ETHERNET_SPAN);
+    });
     this.#run(this.ingress, packets, size, now, -1);
   }
 
@@ -160,12 +176,11 @@ export class TestNode {
     assert.equal(local, this.local.length);
     assert.equal(answers, this.answers.length);
     assert.equal(this.egress.wirePackets, this.wire.length);
-    const { packets, delivered, drops, held, deliver, reassemble } = this.ingress;
-    const { reassembler } = reassemble;
+    const { packets, delivered, drops, held, deliver, reassembly } = this.ingress;
     assert.equal(delivered, this.delivered.length);
     assert.equal(
-      packets + reassembler.datagrams + deliver.copies,
-      delivered + drops.total + held + reassembler.reassembledFragments,
+      packets + reassembly.datagrams + deliver.copies,
+      delivered + drops.total + held + reassembly.reassembledFragments,
       'the sum of the way in',
     );
     assert.deepEqual(this.arena.holders(), []);

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LinkType } from '../../src/capture/index.js';
-import { Ingress, Verdict } from '../../src/dataplane/index.js';
+import { UnderlayDecoder, Verdict } from '../../src/dataplane/index.js';
 import { Reassembler } from '../../src/fragment/index.js';
 import { ethernet, FRAME, udpIp, vxlan } from '../dataplane/build.js';
 import { fromHex, pairOf } from '../dataplane/topology.js';
@@ -118,14 +118,14 @@ for (const family of [4, 6] as const) {
         const cuttable = { bytes: whole, headerLength: family === 4 ? 20 : 40, announcedAt: family === 4 ? -1 : 6 };
         const type = family === 4 ? '0800' : '86dd';
         const parts = split(cuttable, [3, 7]).reverse();
-        const ingress = new Ingress();
+        const decoder = new UnderlayDecoder();
         const verdicts = parts.map((part) => {
           const head = fromHex(`020000005002020000005001${tags}${type}`);
           const bytes = Uint8Array.from([...head, ...part]);
-          return ingress.receive(LinkType.Ethernet, bytes, 0, bytes.length, bytes.length, 0);
+          return decoder.receive(LinkType.Ethernet, bytes, 0, bytes.length, bytes.length, 0);
         });
         assert.deepEqual(verdicts, [Verdict.Held, Verdict.Held, Verdict.Frame]);
-        assert.deepEqual(ingress.outerBytes.slice(ingress.frameOffset, ingress.frameEnd), FRAME);
+        assert.deepEqual(decoder.outerBytes.slice(decoder.frameOffset, decoder.frameEnd), FRAME);
       });
     }
   });

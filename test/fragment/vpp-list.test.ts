@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Ingress, Verdict } from '../../src/dataplane/index.js';
+import { UnderlayDecoder, Verdict } from '../../src/dataplane/index.js';
 import { LinkType } from '../../src/capture/index.js';
 import { Reassembler } from '../../src/fragment/index.js';
 import { EtherType } from '../../src/wire/index.js';
@@ -274,13 +274,13 @@ describe('VPP test_reassembly.py, nested and tunnelled fragments', () => {
     const packet = ipv6Packet(noise(400, 1));
     const reassembler = new Reassembler();
     assert.equal(give(reassembler, partOf(packet, 8, 400)), 'Held');
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     const whole = udpIp(6, 4789, vxlan(4097, FRAME));
     const [atomic] = pieces(whole, 6, []);
     const bytes = ethernet(atomic, EtherType.Ipv6);
-    assert.equal(ingress.receive(LinkType.Ethernet, bytes, 0, bytes.length, bytes.length, 0), Verdict.Frame);
-    assert.deepEqual(ingress.outerBytes.slice(ingress.frameOffset, ingress.frameEnd), FRAME);
-    assert.equal(ingress.held, 0);
+    assert.equal(decoder.receive(LinkType.Ethernet, bytes, 0, bytes.length, bytes.length, 0), Verdict.Frame);
+    assert.deepEqual(decoder.outerBytes.slice(decoder.frameOffset, decoder.frameEnd), FRAME);
+    assert.equal(decoder.held, 0);
   });
 
   for (const [what, protocol, header] of [

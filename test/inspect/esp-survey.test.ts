@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import { LinkType } from '../../src/capture/index.js';
-import { Ingress, type Verdict } from '../../src/dataplane/index.js';
+import { UnderlayDecoder, type Verdict } from '../../src/dataplane/index.js';
 import { AddressTable } from '../../src/inspect/address-table.js';
 import { EspSurvey } from '../../src/inspect/esp-survey.js';
 import type { EspReport, Problem } from '../../src/inspect/index.js';
@@ -25,23 +25,23 @@ const aead = nodeBackend.create();
 const ONE = '192.168.50.1';
 const TWO = '192.168.50.2';
 
-/** A survey fed by an ingress path from Ethernet packets. */
+/** A survey behind a decoder, fed with Ethernet packets. */
 class Bench {
-  readonly ingress: Ingress;
+  readonly decoder: UnderlayDecoder;
   readonly survey: EspSurvey;
   ringSas: readonly RingSa[] = [];
 
   constructor(esp?: InboundEsp, rows = 64) {
-    this.ingress = new Ingress(esp === undefined ? {} : { esp });
+    this.decoder = new UnderlayDecoder(esp === undefined ? {} : { esp });
     this.survey = new EspSurvey(new AddressTable(64), rows);
   }
 
   add(packet: Uint8Array, captured = packet.length): Verdict {
     // Decryption is in place.
     const bytes = packet.slice();
-    const verdict = this.ingress.receive(LinkType.Ethernet, bytes, 0, captured, bytes.length, 0);
-    assert.ok(this.ingress.encrypted, 'the packet is not ESP');
-    this.survey.add(this.ingress, verdict);
+    const verdict = this.decoder.receive(LinkType.Ethernet, bytes, 0, captured, bytes.length, 0);
+    assert.ok(this.decoder.encrypted, 'the packet is not ESP');
+    this.survey.add(this.decoder, verdict);
     return verdict;
   }
 
@@ -217,7 +217,7 @@ describe('without keys', () => {
 
   test('rows beyond the limit are not counted, and the others stay correct', () => {
     const bench = new Bench(undefined, 2);
-    for (const spi of [1, 2, 3, 1, 3, 2]) bench.add(unopened(spi === 3 ? 1 : bench.ingress.packets + 1, { spi }));
+    for (const spi of [1, 2, 3, 1, 3, 2]) bench.add(unopened(spi === 3 ? 1 : bench.decoder.packets + 1, { spi }));
     assert.deepEqual(
       bench.rows.map((row) => [row.spi, row.packets]),
       [
@@ -236,8 +236,8 @@ describe('without keys', () => {
     for (let i = 1; i <= kept + 3; i++) {
       view.setUint32(14 + 20 + 4, i);
       view.setUint32(14 + 20 + 12, i);
-      const verdict = bench.ingress.receive(LinkType.Ethernet, packet, 0, packet.length, packet.length, 0);
-      bench.survey.add(bench.ingress, verdict);
+      const verdict = bench.decoder.receive(LinkType.Ethernet, packet, 0, packet.length, packet.length, 0);
+      bench.survey.add(bench.decoder, verdict);
     }
     assert.equal(bench.row.packets, kept + 3);
     const problem = bench.problems['NONCE_UNTRACKED'];

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LinkType } from '../../src/capture/index.js';
-import { Ingress, type IngressOptions } from '../../src/dataplane/index.js';
+import { UnderlayDecoder, type UnderlayDecoderOptions } from '../../src/dataplane/index.js';
 import { packetLine } from '../../src/inspect/index.js';
 import { arpLayout, Layers, tcpLayout } from '../../src/wire/index.js';
 import { esp, ethernet, FRAME, ip, join, overlay, udpIp, vxlan } from '../dataplane/build.js';
 import { ipv4Packet, ipv6Packet, noise, partOf, split } from '../fragment/split.js';
 
 interface Given {
-  readonly options?: IngressOptions;
+  readonly options?: UnderlayDecoderOptions;
   readonly captured?: number;
   readonly linkType?: number;
   readonly number?: number;
@@ -17,15 +17,15 @@ interface Given {
 
 /** The lines of consecutive packets. */
 function lines(packets: readonly Uint8Array[], given: Given = {}): string[] {
-  const ingress = new Ingress(given.options);
+  const decoder = new UnderlayDecoder(given.options);
   const inner = new Layers();
   const linkType = given.linkType ?? LinkType.Ethernet;
   return packets.map((packet, i) => {
     const captured = given.captured ?? packet.length;
-    const verdict = ingress.receive(linkType, packet, 0, captured, packet.length, 0);
-    if (ingress.vni >= 0) {
-      const end = Math.min(ingress.frameEnd, ingress.capturedEnd);
-      inner.walkEthernet(ingress.outerBytes, ingress.frameOffset, end, ingress.frameEnd);
+    const verdict = decoder.receive(linkType, packet, 0, captured, packet.length, 0);
+    if (decoder.vni >= 0) {
+      const end = Math.min(decoder.frameEnd, decoder.capturedEnd);
+      inner.walkEthernet(decoder.outerBytes, decoder.frameOffset, end, decoder.frameEnd);
     }
     const context = {
       number: (given.number ?? 1) + i,
@@ -33,7 +33,7 @@ function lines(packets: readonly Uint8Array[], given: Given = {}): string[] {
       length: packet.length,
       link: linkType === LinkType.Ethernet ? 0 : -1,
     };
-    return packetLine(ingress, verdict, inner, context);
+    return packetLine(decoder, verdict, inner, context);
   });
 }
 
@@ -285,16 +285,16 @@ describe('a packet line: no state of the previous packet', () => {
   test('a frame truncated in its Ethernet header has no VLAN of the frame before', () => {
     const whole = inVxlan(tagged);
     const cut = overlay();
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     const inner = new Layers();
     let line = '';
     for (const [packet, captured] of [
       [whole, whole.length],
       [cut, 60],
     ] as const) {
-      const verdict = ingress.receive(LinkType.Ethernet, packet, 0, captured, packet.length, 0);
-      inner.walkEthernet(packet, ingress.frameOffset, Math.min(captured, ingress.frameEnd), ingress.frameEnd);
-      line = packetLine(ingress, verdict, inner, { number: 1, time: 0, length: packet.length, link: 0 });
+      const verdict = decoder.receive(LinkType.Ethernet, packet, 0, captured, packet.length, 0);
+      inner.walkEthernet(packet, decoder.frameOffset, Math.min(captured, decoder.frameEnd), decoder.frameEnd);
+      line = packetLine(decoder, verdict, inner, { number: 1, time: 0, length: packet.length, link: 0 });
     }
     assert.doesNotMatch(line, /vlan/);
   });
@@ -305,9 +305,9 @@ describe('a packet line: no state of the previous packet', () => {
 
   test('an unsupported link type is shown by name', () => {
     const packet = new Uint8Array(40);
-    const ingress = new Ingress();
-    const verdict = ingress.receive(105, packet, 0, 40, 40, 0);
-    const line = packetLine(ingress, verdict, new Layers(), {
+    const decoder = new UnderlayDecoder();
+    const verdict = decoder.receive(105, packet, 0, 40, 40, 0);
+    const line = packetLine(decoder, verdict, new Layers(), {
       number: 1,
       time: 0,
       length: 40,
@@ -333,11 +333,11 @@ describe('a packet line: no state of the previous packet', () => {
 
   test('the lines of a capture keep their column width once an IPv6 address has widened it', () => {
     const columns = { width: 15 };
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     const six = on6(ip(6, 58, new Uint8Array(8), '2001:db8:1:2:3:4:5:6', '2001:db8::1'));
     const arrows = [overlay(), six, overlay()].map((packet, i) => {
-      const verdict = ingress.receive(1, packet, 0, packet.length, packet.length, 0);
-      return packetLine(ingress, verdict, new Layers(), { number: i, time: 0, length: 60, link: 0, columns }).indexOf(
+      const verdict = decoder.receive(1, packet, 0, packet.length, packet.length, 0);
+      return packetLine(decoder, verdict, new Layers(), { number: i, time: 0, length: 60, link: 0, columns }).indexOf(
         '→',
       );
     });

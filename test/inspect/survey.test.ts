@@ -244,7 +244,7 @@ describe('a packet line', () => {
         const verdict = counts.add(batch, i);
         const link = batch.linkType[i] === 1 ? batch.offset[i] : -1;
         const context = { number: found.length + 1, time: 0, length: batch.originalLength[i], link };
-        found.push(packetLine(counts.ingress, verdict, counts.inner, context).slice(18).trim());
+        found.push(packetLine(counts.decoder, verdict, counts.inner, context).slice(18).trim());
       }
     }
     await source.close();

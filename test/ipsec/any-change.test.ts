@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { Aead } from '../../src/aead/index.js';
-import { openCaptureFile, walkLink } from '../../src/capture/index.js';
-import { Ingress, Verdict } from '../../src/dataplane/index.js';
+import { openCaptureFile } from '../../src/capture/index.js';
+import { UnderlayDecoder, Verdict } from '../../src/dataplane/index.js';
 import {
   EspDrop,
   InboundEsp,
@@ -13,7 +13,7 @@ import {
   Sad,
   type SecurityAssociation,
 } from '../../src/ipsec/index.js';
-import { EtherType, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
+import { EtherType, Layers, walkLink, writeIpv4Checksum } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 import { ciphers, dice } from './build.js';
 
@@ -97,12 +97,12 @@ class Receiver {
     return this.#esp.open(bytes, layers, layers.transportOffset, layers.networkEnd, 0);
   }
 
-  /** The result of the whole ingress path. */
+  /** What the whole decoder says of it. */
   receive(packet: Uint8Array): { verdict: Verdict; opened: boolean } {
-    const ingress = new Ingress({ esp: new InboundEsp(this.aead, this.sad) });
+    const decoder = new UnderlayDecoder({ esp: new InboundEsp(this.aead, this.sad) });
     const bytes = packet.slice();
-    const verdict = ingress.receive(LINK_RAW, bytes, 0, bytes.length, bytes.length, 0);
-    return { verdict, opened: ingress.opened };
+    const verdict = decoder.receive(LINK_RAW, bytes, 0, bytes.length, bytes.length, 0);
+    return { verdict, opened: decoder.opened };
   }
 
   get verified(): number {
@@ -185,7 +185,7 @@ for (const aead of ciphers()) {
         receiver.close();
       });
 
-      test(`${name}: the ingress path delivers nothing from changed packets`, () => {
+      test(`${name}: through the decoder nothing comes out of changed packets`, () => {
         const { receiver, good } = trial();
         const roll = dice(52);
         for (const sample of good.slice(0, SMALL)) {

@@ -62,7 +62,7 @@ function putEcn(bytes: Uint8Array, at: number, mark: number): void {
   }
 }
 
-/** Walks over the outer headers and opens the packet, as the ingress path does. */
+/** Walks over the outer headers and opens, as the decoder does. */
 function open(esp: InboundEsp, { bytes, start, end }: Sealed, seconds = 0): EspDrop {
   const outer = new Layers();
   const etherType = bytes[start] >>> 4 === 6 ? EtherType.Ipv6 : EtherType.Ipv4;

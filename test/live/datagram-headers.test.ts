@@ -1,72 +1,58 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DatagramHeaders } from '../../src/live/datagram-headers.js';
+import { Ipv6Headers, putSender } from '../../src/live/datagram-headers.js';
 import { putSocketAddress, SOCKADDR_BYTES } from '../../src/live/socket-address.js';
+import { PacketBatch } from '../../src/memory/index.js';
 import { parseIp } from '../../src/overlay/prefix.js';
-import { Fault, IpProtocol, ipv4ChecksumHolds, Layers, udpChecksumHolds } from '../../src/wire/index.js';
+import { EtherType, Fault, IpProtocol, Layers } from '../../src/wire/index.js';
 import { between, C1, C2, fromHex, pairOf, TestNode, topologyOf } from '../dataplane/topology.js';
 import { framesOf } from '../cli/frames.js';
 import { fixture } from '../repository.js';
 
 const START = 100;
-const PORT = 4789;
+const PORT = 50_000;
 
-interface Packet {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** A UDP payload with headers put in front of it. */
-function udpOf(from: string, to: string, payload: Uint8Array, trafficClass = 0, sourcePort = 50_000): Packet {
-  const bytes = new Uint8Array(START + payload.length + 40).fill(0xee);
-  bytes.set(payload, START);
+/** A struct sockaddr. */
+function nameOf(address: string): Uint8Array {
   const names = new Uint8Array(SOCKADDR_BYTES);
-  putSocketAddress(names, 0, parseIp(from), sourcePort);
-  const end = START + payload.length;
-  return {
-    bytes,
-    start: new DatagramHeaders(parseIp(to), PORT).putUdp(bytes, START, end, names, 0, trafficClass),
-    end,
-  };
-}
-
-function walk({ bytes, start, end }: Packet): Layers {
-  const layers = new Layers();
-  assert.equal(layers.walkEthernet(bytes, start, end), Fault.None);
-  assert.equal(layers.networkEnd, end);
-  return layers;
+  putSocketAddress(names, 0, parseIp(address), PORT);
+  return names;
 }
 
 const WAYS = [
-  { family: 4, from: '192.168.50.2', to: '192.168.50.1' },
-  { family: 6, from: 'fd50::2', to: 'fd50::1' },
+  { family: 4, from: '192.168.50.1' },
+  { family: 6, from: 'fd50::1' },
 ] as const;
 
-describe('headers that a socket took off', () => {
-  for (const { family, from, to } of WAYS) {
-    test(`of IPv${family} and UDP are whole again: addresses, ports, traffic class, lengths, checksums`, () => {
-      for (const length of [0, 1, 7, 8, 1451, 9000]) {
-        const packet = udpOf(from, to, new Uint8Array(length).fill(length), 0xb9, 1);
-        const layers = walk(packet);
-        const { bytes } = packet;
-        assert.equal(layers.family, family);
-        assert.equal(layers.protocol, IpProtocol.Udp);
-        assert.deepEqual([layers.sourcePort, layers.destinationPort], [1, PORT]);
-        assert.equal(layers.payloadEnd - layers.transportOffset, 8 + length);
-        const at = layers.addressOffset;
-        const span = family === 4 ? 4 : 16;
-        assert.deepEqual(bytes.subarray(at, at + 2 * span), Uint8Array.of(...parseIp(from), ...parseIp(to)));
-        const ip = layers.networkOffset;
-        assert.equal(family === 4 ? bytes[ip + 1] : ((bytes[ip] & 15) << 4) | (bytes[ip + 1] >>> 4), 0xb9);
-        if (family === 4) assert.ok(ipv4ChecksumHolds(bytes, ip));
-        assert.ok(udpChecksumHolds(bytes, layers.transportOffset, family, at));
-        assert.equal(bytes[packet.start - 1], 0xee);
-        assert.equal(bytes[packet.end], 0xee);
-      }
+/** IP and UDP headers in front of VXLAN on an Ethernet wire. */
+const HEADERS = { 4: 14 + 28, 6: 14 + 48 } as const;
+
+/** Datagrams through a node's ingress, each with its sender and traffic class. */
+function receive(node: TestNode, family: 4 | 6, from: string, payloads: readonly Uint8Array[], tos = 0): void {
+  const batch = new PacketBatch(node.arena);
+  for (const payload of payloads) {
+    const at = batch.copyIn(payload, 0, payload.length);
+    batch.tos[at] = tos;
+    batch.sender[at] = putSender(node.arena.bytes, batch.start[at], family, nameOf(from), 0);
+  }
+  node.ingress.runDatagrams(batch, 0);
+  assert.equal(batch.count, 0);
+}
+
+const hexesOf = (node: TestNode): string[] => node.delivered.map(({ bytes }) => Buffer.from(bytes).toString('hex'));
+
+describe('the sender of a datagram', () => {
+  for (const { family, from } of WAYS) {
+    test(`over IPv${family} is put right in front of it, and nothing else is written`, () => {
+      const bytes = new Uint8Array(2 * START).fill(0xee);
+      const at = putSender(bytes, START, family, nameOf(from), 0);
+      const address = parseIp(from);
+      assert.equal(at, START - address.length);
+      assert.deepEqual(bytes.subarray(at, START), address);
+      assert.ok([...bytes.subarray(0, at), ...bytes.subarray(START)].every((byte) => byte === 0xee));
     });
 
-    test(`of a recorded packet over IPv${family} take its frame through a node`, async () => {
+    test(`takes the frame of a recorded packet over IPv${family} through a node, headers or none`, async () => {
       const [n1] = pairOf({ family });
       const frames = (await framesOf(fixture('vxlan/01-icmp.c1.pcap'))).map(({ hex }) => hex);
       const sent = between(frames, C1, C2).filter((hex) => hex.length < 2 * 1400);
@@ -74,24 +60,68 @@ describe('headers that a socket took off', () => {
       n1.send(sent.map(fromHex));
       assert.equal(n1.wire.length, sent.length);
       const n2 = new TestNode(topologyOf({ family }), 'n2');
-      const headers = family === 4 ? 42 : 62;
-      const packets = n1.wire.map(({ bytes }) => udpOf(to, from, bytes.subarray(headers)));
-      n2.receive(packets.map(({ bytes, start, end }) => bytes.subarray(start, end)));
-      assert.deepEqual(
-        n2.delivered.map(({ bytes }) => Buffer.from(bytes).toString('hex')),
-        sent,
-      );
+      const payloads = n1.wire.map(({ bytes }) => bytes.subarray(HEADERS[family]));
+      receive(n2, family, from, payloads);
+      assert.deepEqual(hexesOf(n2), sent);
+      n2.balanced();
+    });
+
+    test(`over IPv${family} that is no node's is refused, and this node's own is a loop`, () => {
+      const [n1, n2] = pairOf({ family });
+      n1.send([fromHex(`${C2}${C1}88b5${'ab'.repeat(46)}`)]);
+      const payloads = n1.wire.map(({ bytes }) => bytes.subarray(HEADERS[family]));
+      receive(n2, family, family === 4 ? '203.0.113.9' : '2001:db8::9', payloads);
+      receive(n2, family, from.replace(/1$/, '2'), payloads);
+      assert.deepEqual(n2.ingress.drops.byName(), { VXLAN_UNKNOWN_VTEP: 1, LOOP: 1 });
       n2.balanced();
     });
   }
 
-  test('of a raw IPv6 socket are Ethernet and IPv6 with the protocol that the socket is of', () => {
-    const bytes = new Uint8Array(200);
-    const names = new Uint8Array(SOCKADDR_BYTES);
-    putSocketAddress(names, 0, parseIp('fd50::2'), 0);
-    const headers = new DatagramHeaders(parseIp('fd50::1'), PORT);
-    const start = headers.putIpv6(bytes, START, START + 60, names, 0, 3, IpProtocol.Esp);
-    const layers = walk({ bytes, start, end: START + 60 });
-    assert.deepEqual([layers.family, layers.protocol, layers.transportOffset], [6, IpProtocol.Esp, START]);
+  test('in clear is of no avail to an encrypted network', () => {
+    const [n1] = pairOf();
+    n1.send([fromHex(`${C2}${C1}88b5${'ab'.repeat(46)}`)]);
+    const n2 = new TestNode(topologyOf({ encrypted: true }), 'n2');
+    receive(
+      n2,
+      4,
+      '192.168.50.1',
+      n1.wire.map(({ bytes }) => bytes.subarray(HEADERS[4])),
+    );
+    assert.deepEqual([n2.delivered.length, n2.ingress.drops.total], [0, 1]);
+    n2.balanced();
   });
+
+  test('brings the congestion mark that its datagram came with into the frame (RFC 6040)', () => {
+    const ip = '4502001c00010000400100000a0009030a0009040800000000000000';
+    const [n1, n2] = pairOf();
+    n1.send([fromHex(`${C2}${C1}0800${ip}${'00'.repeat(20)}`)]);
+    const payloads = n1.wire.map(({ bytes }) => bytes.subarray(HEADERS[4]));
+    receive(n2, 4, '192.168.50.1', payloads, 3);
+    assert.deepEqual(
+      n2.delivered.map(({ bytes }) => bytes[15]),
+      [3],
+    );
+    n2.balanced();
+  });
+
+  test('no datagram that is no VXLAN throws or leaves a slot behind', () => {
+    const [, n2] = pairOf();
+    const payloads = Array.from({ length: 60 }, (_, i) => new Uint8Array(i).fill(8 * (i % 2)));
+    receive(n2, 4, '192.168.50.1', payloads);
+    assert.equal(n2.ingress.drops.total, 60);
+    n2.balanced();
+  });
+});
+
+test('the header of a raw IPv6 socket names both addresses, the traffic class and the protocol', () => {
+  const bytes = new Uint8Array(200).fill(0xee);
+  const headers = new Ipv6Headers(parseIp('fd50::1'));
+  const start = headers.put(bytes, START, START + 60, nameOf('fd50::2'), 0, 0xb9, IpProtocol.Esp);
+  const layers = new Layers();
+  assert.equal(layers.walkNetwork(bytes, EtherType.Ipv6, start, START + 60), Fault.None);
+  assert.deepEqual([layers.family, layers.protocol, layers.transportOffset], [6, IpProtocol.Esp, START]);
+  assert.equal(layers.networkEnd, START + 60);
+  assert.deepEqual(bytes.subarray(start + 8, START), Uint8Array.of(...parseIp('fd50::2'), ...parseIp('fd50::1')));
+  assert.equal(((bytes[start] & 15) << 4) | (bytes[start + 1] >>> 4), 0xb9);
+  assert.deepEqual([bytes[start - 1], bytes[START]], [0xee, 0xee]);
 });

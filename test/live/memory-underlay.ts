@@ -52,7 +52,7 @@ export class MemoryUnderlay implements UnderlayPort {
 
   send(batch: PacketBatch): void {
     for (let i = 0; i < batch.count; i++) {
-      const to = this.#nodes[batch.peer[i]];
+      const to = this.#nodes[batch.node[i]];
       const bytes = batch.arena.bytes.slice(batch.start[i], batch.end[i]);
       this.#wire.sent.push({ to, bytes });
       this.#wire.waiting.set(to, [...(this.#wire.waiting.get(to) ?? []), bytes]);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Arena, BATCH_CAPACITY, HEADROOM, NO_SLOT, PacketBatch } from '../../src/memory/index.js';
 
 const SEED = 20261121;
-const COLUMNS = ['slot', 'start', 'end', 'network', 'peer', 'flow', 'tos', 'ttl'] as const;
+const COLUMNS = ['slot', 'start', 'end', 'network', 'node', 'endpoint', 'flow', 'tos', 'ttl'] as const;
 
 function small(slots = 4): Arena {
   return new Arena({ slots, frameBytes: 128, debug: true });
@@ -25,7 +25,7 @@ describe('PacketBatch', () => {
     assert.deepEqual(arena.bytes.slice(batch.start[0], batch.end[0]), bytes.slice(10, 110));
     assert.deepEqual(arena.bytes.slice(batch.start[1], batch.end[1]), bytes.slice(20, 30));
     assert.notEqual(batch.slot[0], batch.slot[1]);
-    assert.deepEqual([batch.network[0], batch.peer[0], batch.network[1], batch.peer[1]], [3, 5, -1, -1]);
+    assert.deepEqual([batch.network[0], batch.node[0], batch.network[1], batch.node[1]], [3, 5, -1, -1]);
     assert.deepEqual([batch.count, arena.available], [2, 2]);
   });
 
@@ -103,10 +103,11 @@ describe('PacketBatch', () => {
     batch.push(batch.arena.take(), 1, 2, 3, 4, 5);
     batch.tos[0] = 6;
     batch.ttl[0] = 7;
+    batch.endpoint[0] = 8;
     batch.clear();
     const slot = batch.arena.take();
     batch.push(slot, 8, 9);
-    assert.deepEqual(row(batch, 0), [slot, 8, 9, -1, -1, 0, 0, 0]);
+    assert.deepEqual(row(batch, 0), [slot, 8, 9, -1, -1, -1, 0, 0, 0]);
   });
 
   test('moves every column of a packet, and nothing if the index is the same', () => {
@@ -115,6 +116,8 @@ describe('PacketBatch', () => {
       batch.push(batch.arena.take(), 10 + i, 20 + i, 30 + i, 40 + i, 50 + i);
       batch.tos[i] = 60 + i;
       batch.ttl[i] = 70 + i;
+      batch.endpoint[i] = 80 + i;
+      batch.sender[i] = 90 + i;
     }
     const rows = [0, 1, 2].map((at) => row(batch, at));
     batch.move(2, 0);
@@ -122,6 +125,7 @@ describe('PacketBatch', () => {
       [0, 1, 2].map((at) => row(batch, at)),
       [rows[2], rows[1], rows[2]],
     );
+    assert.deepEqual([...batch.sender.subarray(0, 3)], [92, 91, 92]);
     batch.move(1, 1);
     assert.deepEqual(row(batch, 1), rows[1]);
   });

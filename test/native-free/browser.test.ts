@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { chooseAead, hkdfSha256 } from '../../src/aead/index.js';
-import { DropReason, Ingress, Verdict } from '../../src/dataplane/index.js';
+import { DropReason, UnderlayDecoder, Verdict } from '../../src/dataplane/index.js';
 import { InboundEsp, InboundSa, Sad } from '../../src/ipsec/index.js';
 import { ClusterKey, deriveSa, parseIp, Profile, SpiForm } from '../../src/overlay/index.js';
 import { assertCrossed, countOf, framesOf } from '../cli/frames.js';
@@ -159,11 +159,11 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
       const pair = { key, source: parseIp('192.168.50.1'), destination: parseIp('192.168.50.2') };
       const sad = new Sad<InboundSa>();
       sad.add(new InboundSa(deriveSa(profile, pair, hkdfSha256), aead));
-      const ingress = new Ingress({ esp: new InboundEsp(aead, sad) });
+      const decoder = new UnderlayDecoder({ esp: new InboundEsp(aead, sad) });
       const wire = Uint8Array.from(Buffer.from(trip.sealed, 'hex'));
-      ingress.receive(101, wire, 0, wire.length, wire.length, 0);
-      assert.ok(ingress.opened);
-      const { outer, outerBytes } = ingress;
+      decoder.receive(101, wire, 0, wire.length, wire.length, 0);
+      assert.ok(decoder.opened);
+      const { outer, outerBytes } = decoder;
       assert.equal(Buffer.from(outerBytes.subarray(outer.networkOffset, outer.networkEnd)).toString('hex'), packet);
     });
   }

@@ -13,7 +13,7 @@ import {
   forgeHkdfSha256,
   InboundEsp,
   InboundSa,
-  Ingress,
+  UnderlayDecoder,
   IngressChain,
   MemoryReader,
   NodeSas,
@@ -107,20 +107,20 @@ async function eachBatch(source: PacketSource, take: (batch: CaptureBatch) => vo
 
 /** All inner frames of a capture. */
 export async function open(capture: string, keys: readonly string[]): Promise<Opened> {
-  const ingress = new Ingress(await opener(keys));
+  const decoder = new UnderlayDecoder(await opener(keys));
   const frames: InnerFrame[] = [];
   await eachBatch(await sourceAt(capture), (batch) => {
     for (let i = 0; i < batch.count; i++) {
       const at = batch.offset[i];
       const end = at + batch.capturedLength[i];
       const limit = at + batch.originalLength[i];
-      const verdict = ingress.receive(batch.linkType[i], batch.bytes, at, end, limit, batch.seconds[i]);
+      const verdict = decoder.receive(batch.linkType[i], batch.bytes, at, end, limit, batch.seconds[i]);
       if (verdict !== Verdict.Frame) continue;
-      const { vni, outerBytes, frameOffset, frameEnd } = ingress;
+      const { vni, outerBytes, frameOffset, frameEnd } = decoder;
       frames.push({ vni, hex: hexOf(outerBytes.subarray(frameOffset, frameEnd)) });
     }
   });
-  return { frames, opened: ingress.openedPackets, esp: ingress.espPackets, drops: [...ingress.drops()] };
+  return { frames, opened: decoder.openedPackets, esp: decoder.espPackets, drops: [...decoder.drops()] };
 }
 
 /** A capture's report, and its packets as lines. */
@@ -136,7 +136,7 @@ export async function survey(
       const verdict = counts.add(batch, i);
       const length = batch.originalLength[i];
       const context = { number: lines.length + 1, time: batch.seconds[i], length, link: batch.offset[i] };
-      lines.push(packetLine(counts.ingress, verdict, counts.inner, context));
+      lines.push(packetLine(counts.decoder, verdict, counts.inner, context));
     }
   });
   return { report: counts.report(source), lines };
@@ -179,10 +179,10 @@ export function sealAndOpen(profile: Profile, tag: number, packet: string): Roun
   const receive = (wire: Uint8Array): { verdict: Verdict; inside: string } => {
     const sad = new Sad<InboundSa>();
     sad.add(new InboundSa(association, aead));
-    const ingress = new Ingress({ esp: new InboundEsp(aead, sad) });
+    const decoder = new UnderlayDecoder({ esp: new InboundEsp(aead, sad) });
     // 101 is LINKTYPE_RAW: IP without a link layer.
-    const verdict = ingress.receive(101, wire, 0, wire.length, wire.length, 0);
-    const { outer, outerBytes } = ingress;
+    const verdict = decoder.receive(101, wire, 0, wire.length, wire.length, 0);
+    const { outer, outerBytes } = decoder;
     return { verdict, inside: hexOf(outerBytes.subarray(outer.networkOffset, outer.networkEnd)) };
   };
   const changed = sealed.slice();

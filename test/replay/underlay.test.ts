@@ -5,7 +5,6 @@ import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { Underlay, type UnderlayOptions } from '../../src/replay/underlay.js';
 
 const SEED = 20261121;
-const ETHERNET = 14;
 const NODES = 3;
 
 /** A packet that no other number has. */
@@ -157,7 +156,7 @@ describe('Underlay', () => {
     near(underlay.corrupted, underlay.delivered, 0.3);
   });
 
-  test('changes exactly one bit of a packet, behind Ethernet, anywhere up to its last', () => {
+  test('changes exactly one bit of a packet, anywhere from its first to its last', () => {
     const { arrived, underlay } = carry({ packets: 3000, corrupt: 1, seed: 5 });
     assert.equal(underlay.corrupted, 3000);
     let largest = -1e9;
@@ -172,7 +171,7 @@ describe('Underlay', () => {
         largest = Math.max(largest, bits[0] - 8 * bytes.length);
       }),
     );
-    assert.deepEqual([smallest, largest], [8 * ETHERNET, -1]);
+    assert.deepEqual([smallest, largest], [0, -1]);
   });
 
   test('changes either copy of a repeated packet by itself', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { LinkType, openCaptureFile } from '../../../src/capture/index.js';
-import { Ingress, Verdict } from '../../../src/dataplane/index.js';
+import { UnderlayDecoder, Verdict } from '../../../src/dataplane/index.js';
 import { checksum, pseudoHeaderSum } from '../../../src/wire/checksum.js';
 import { scratch } from '../../cli/run.js';
 import { iperf3, type Iperf3Result } from './iperf3.js';
@@ -105,7 +105,7 @@ async function watched(
   const packets = await capture.stop();
   const source = await openCaptureFile(file);
   const seen = { packets: 0, tcp: 0, unfinished: 0, longest: 0 };
-  const ingress = new Ingress();
+  const ingress = new UnderlayDecoder();
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
     for (let i = 0; i < batch.count; i++) {
       const at: number = batch.offset[i];

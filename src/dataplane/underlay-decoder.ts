@@ -1,107 +1,61 @@
 /**
- * The way of a packet off the wire: link layer, IP, reassembly, ESP, then VXLAN decapsulation. Without keys encrypted
- * packets end as ESP with their SPI and sequence number; with them a copy of the packet is opened and goes on, so the
- * caller's bytes stay as they were.
+ * Decodes what captures of an underlay hold: link layer, IP, reassembly, ESP, then VXLAN. Without keys encrypted packets end
+ * as ESP with their SPI and sequence number; with them a copy of the packet is opened and goes on, so the caller's bytes stay
+ * as they were.
  *
- *     record -> walkLink -> fragment? -> Reassembler -> ESP?   -> InboundEsp -+   (no keys: Verdict.Esp)
- *                                             |                               |
- *                                             +-> VXLAN? -> Verdict.Frame <---+
+ *     record -> walkLink -> fragment? -> Reassembly -> ESP?   -> InboundEsp -+   (no keys: Verdict.Esp)
+ *                                            |                               |
+ *                                            +-> VXLAN? -> Verdict.Frame <---+
  *
  * What is neither VXLAN nor ESP but another encapsulation (GRE, MPLS, PPPoE, Geneve, ...) is looked into, four deep.
+ *
+ * What a packet is, and what is wrong with it, `Classifier`, `Reassembly` and `VxlanStrip` decide, which a node's ingress
+ * goes by as well. A node knows its topology besides, and drops what isn't for it; a capture is cut off here and there, holds
+ * both ways of many nodes, and is to be shown as it is.
  */
-import { isLinkTypeKnown, walkLink } from '../capture/link-type.js';
-import { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from '../fragment/index.js';
+import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
 import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
 import { getWord } from '../memory/word.js';
 import { WordCopy } from '../memory/word-copy.js';
 import {
-  checkEsp,
-  checkVxlan,
   EncapsulationWalk,
   ESP_SPAN,
-  ESP_UDP_PORT,
   EspView,
-  ETHERNET_SPAN,
   EtherType,
   Fault,
   IpProtocol,
-  ipv4ChecksumHolds,
+  isLinkTypeKnown,
   Layers,
-  UDP_SPAN,
-  udpChecksumHolds,
   VXLAN_FLAG_G,
   VXLAN_PORT,
   VXLAN_SPAN,
-  VxlanReserved,
   VxlanView,
+  walkLink,
 } from '../wire/index.js';
 import { DROP_REASONS, DropReason, dropReasonOfEsp, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
+import { Classifier, PacketKind } from './packet-kind.js';
+import { FragmentSource, Reassembly, walkReassembled } from './reassembly.js';
+import type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
+import { Verdict } from './verdict.js';
 import { VniCounts } from './vni-counts.js';
 import { VxlanGuess } from './vxlan-guess.js';
-
-/** What became of a packet. */
-export const Verdict = {
-  /** It carried an inner frame: `outerBytes` from `frameOffset` to `frameEnd`. */
-  Frame: 0,
-  /** It is a fragment and waits for the others. */
-  Held: 1,
-  /** It is encrypted, and no keys were given. */
-  Esp: 2,
-  /** It is no overlay traffic. */
-  Other: 3,
-  /** It went no further: `reason` says why. */
-  Dropped: 4,
-  /** It carried an inner frame of another VNI than the one that was asked for. */
-  Filtered: 5,
-} as const;
-export type Verdict = (typeof Verdict)[keyof typeof Verdict];
-
-/** How packets off the wire are read. */
-export interface IngressOptions {
-  /**
-   * UDP port of VXLAN, or several.
-   * @default 4789
-   */
-  readonly port?: number | readonly number[];
-  /** The only VNI to let through. Default: all. */
-  readonly vni?: number;
-  /** What to do with reserved VXLAN bits; as Linux does (refuse) if not said. */
-  readonly reserved?: VxlanReserved;
-  /**
-   * Whether wrong outer checksums drop a packet, as the kernel's receiver does. Off if not said: captures that were
-   * taken on the sending host hold checksums that the network card was still to fill in.
-   */
-  readonly verifyChecksums?: boolean;
-  readonly reassembly?: ReassemblerOptions;
-  /** What opens ESP packets, each in a copy of its own; without it they are only counted by SPI. */
-  readonly esp?: InboundEsp;
-}
+import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
 
 /** Encapsulations inside each other that are looked into, at most. */
 export const MAX_ENCAPSULATIONS = 4;
-/** Below this, ports belong to servers (RFC 6335 section 6), and a NAT gives none of them away (RFC 4787, REQ-3). */
-const FIRST_USER_PORT = 1024;
-/** IKE's own port, from which it may go to 4500 (RFC 3947 section 4). */
-const IKE_PORT = 500;
-
 /** What a capture holds is walked as such. */
 function captureLayers(): Layers {
   return new Layers({ fromCapture: true });
 }
 
-/** Whether a UDP packet's ports are those of ESP in UDP, and 4500 isn't just the port that another program's client got. */
-function isEspPorts(source: number, destination: number): boolean {
-  if (destination === ESP_UDP_PORT) return source >= FIRST_USER_PORT || source === IKE_PORT;
-  return source === ESP_UDP_PORT && (destination >= FIRST_USER_PORT || destination === IKE_PORT);
-}
 /** The longest IP packet: an IPv6 header and 65,535 bytes. Room for longer ones is made when they come. */
 const LONGEST_PACKET = 65_575;
 
 /**
- * The receiving side of a VTEP, one packet at a time. Results are in its fields until the next call. The packets that it
- * is given are never written to.
+ * Decodes packets one at a time. Results are in its fields until the next call. The packets that it is given are never
+ * written to.
  */
-export class Ingress {
+export class UnderlayDecoder {
   /** Why the last packet was dropped. */
   reason: DropReason = DropReason.None;
   /**
@@ -110,10 +64,11 @@ export class Ingress {
    */
   outer: Layers;
   /**
-   * What `outer` and `frameOffset` point into: the bytes that were given, those of the reassembled packet, or those of the
-   * opened one.
+   * What `outer` and `frameOffset` point into: the bytes that were given, or a copy of them.
    */
   outerBytes: Uint8Array = new Uint8Array(0);
+  /** Whether `outerBytes` is a copy: of a packet that was reassembled, opened, or marked. */
+  copied = false;
   /** Packets that the last verdict speaks of: as many as there were fragments, 1 otherwise. */
   parts = 1;
   /** VNI of the inner frame, or -1. Set too where the frame was dropped because it isn't whole. */
@@ -170,14 +125,14 @@ export class Ingress {
   policyPackets = 0;
   /** Other packets that look like VXLAN on another port. */
   readonly guess = new VxlanGuess();
-  readonly reassembler: Reassembler;
+  readonly reassembly: Reassembly;
 
   readonly #drops = new Float64Array(DROP_REASONS);
-  readonly #port: number;
-  readonly #otherPorts: readonly number[];
+  readonly #classifier: Classifier;
+  readonly #strip: VxlanStrip;
   readonly #vni: number;
-  readonly #reserved: VxlanReserved;
   readonly #verifyChecksums: boolean;
+  readonly #applyEcn: boolean;
   readonly #vxlan = new VxlanView();
   readonly #esp = new EspView();
   readonly #wire = captureLayers();
@@ -188,47 +143,37 @@ export class Ingress {
   readonly #sealed = captureLayers();
   /** The walk over what ESP held. */
   readonly #inside = captureLayers();
-  /** Fragments that ESP held (tunnel mode): clear ones must not be mixed with them. */
-  readonly #insideReassembler: Reassembler;
   /** Walks over what encapsulations hold, one after the other: each is read while the next is filled. */
   readonly #below = captureLayers();
   readonly #deeper = captureLayers();
   readonly #encapsulation = new EncapsulationWalk();
-  /** Fragments in encapsulations, whose identifications are other senders' than those on the wire; made when one comes. */
-  #belowReassembler: Reassembler | undefined;
-  readonly #reassembly: ReassemblerOptions | undefined;
   /** Whether the last packet left fields set that a plain one doesn't touch. */
   #unusual = false;
 
-  constructor(options: IngressOptions = {}) {
+  constructor(options: UnderlayDecoderOptions = {}) {
     const { port = VXLAN_PORT } = options;
     const ports = typeof port === 'number' ? [port] : port;
-    this.#port = ports[0] ?? VXLAN_PORT;
-    this.#otherPorts = ports.slice(1);
-    this.#reassembly = options.reassembly;
+    const verify = options.verifyChecksums ?? false;
+    const checks = { verifyIp: verify, verifyUdp: verify };
+    this.#classifier = new Classifier({ ports: ports.length > 0 ? ports : [VXLAN_PORT], ...checks });
+    this.#strip = new VxlanStrip(options.reserved, captureLayers());
     this.#vni = options.vni ?? -1;
-    this.#reserved = options.reserved ?? VxlanReserved.Refuse;
-    this.#verifyChecksums = options.verifyChecksums ?? false;
-    this.reassembler = new Reassembler(options.reassembly);
-    this.#insideReassembler = new Reassembler(options.reassembly);
+    this.#verifyChecksums = verify;
+    this.#applyEcn = options.applyEcn ?? false;
+    this.reassembly = new Reassembly(options.reassembly);
     this.#inbound = options.esp;
     this.outer = this.#wire;
   }
 
   /** Fragments that wait for the others. */
   get held(): number {
-    const below = this.#belowReassembler?.heldFragments ?? 0;
-    return this.reassembler.heldFragments + this.#insideReassembler.heldFragments + below;
+    return this.reassembly.heldFragments;
   }
 
   /** Packets dropped so far, by `DropReason`. */
   drops(): Float64Array {
     const drops = this.#drops.slice();
-    for (const reassembler of [this.reassembler, this.#insideReassembler, this.#belowReassembler]) {
-      reassembler?.droppedFragments.forEach((count, drop) => {
-        drops[dropReasonOfReassembly(drop as Parameters<typeof dropReasonOfReassembly>[0])] += count;
-      });
-    }
+    this.reassembly.addDrops(drops);
     return drops;
   }
 
@@ -253,13 +198,13 @@ export class Ingress {
       if (fault === Fault.BadValue && !isLinkTypeKnown(linkType)) return this.#drop(DropReason.LinkTypeUnknown);
       return this.#drop(dropReasonOfFault(fault, outer.layer));
     }
-    // What nearly every packet is, before anything else is asked. Fragments have no ports.
-    if (outer.destinationPort === this.#port && outer.protocol === IpProtocol.Udp) return this.#decapsulate();
-    return outer.isFragment ? this.#fragment(this.reassembler, seconds) : this.#datagram(seconds);
+    if (this.#verifyChecksums && !this.#classifier.acceptsIp(bytes, outer)) return this.#drop(DropReason.IpChecksum);
+    return outer.isFragment ? this.#fragment(FragmentSource.Wire, seconds) : this.#datagram(seconds);
   }
 
   #forget(): void {
     this.#unusual = false;
+    this.copied = false;
     this.encrypted = false;
     this.opened = false;
     this.outer = this.#wire;
@@ -268,10 +213,12 @@ export class Ingress {
     this.fallen = 0;
   }
 
-  #fragment(reassembler: Reassembler, seconds: number): Verdict {
+  #fragment(source: FragmentSource, seconds: number): Verdict {
     const { outer } = this;
+    const reassembler: Reassembler = this.reassembly.of(source);
     const held = reassembler.heldFragments;
-    const outcome = reassembler.push(this.outerBytes, outer, this.capturedEnd, seconds);
+    // A fragment that ESP held may have come in fragments itself.
+    const outcome = reassembler.push(this.outerBytes, outer, this.capturedEnd, seconds, this.parts);
     if (outcome === ReassemblyOutcome.Held) return Verdict.Held;
     if (outcome === ReassemblyOutcome.Dropped) {
       // Counted by the reassembler, with the parts that fell with it.
@@ -280,30 +227,23 @@ export class Ingress {
       this.#unusual = true;
       return Verdict.Dropped;
     }
+    this.#unusual = true;
+    this.copied = true;
     this.outerBytes = reassembler.bytes;
     this.capturedEnd = reassembler.end;
     this.parts = reassembler.parts;
-    const fault = outer.walkNetwork(reassembler.bytes, outer.etherType, reassembler.start, reassembler.end);
-    if (fault !== Fault.None) return this.#drop(dropReasonOfFault(fault, outer.layer));
-    // A fragment in a fragment: no sender makes them, and unpacking one more is an invitation.
-    if (outer.isFragment) return this.#drop(DropReason.Ipv6ExtensionHeader);
-    return this.#datagram(seconds);
+    const reason = walkReassembled(outer, reassembler.bytes, outer.etherType, reassembler.start, reassembler.end);
+    return reason === DropReason.None ? this.#datagram(seconds) : this.#drop(reason);
   }
 
   #datagram(seconds: number): Verdict {
     const { outer, outerBytes } = this;
-    if (outer.protocol === IpProtocol.Udp && outer.family !== 0) {
-      const { destinationPort } = outer;
-      if (destinationPort === this.#port || this.#otherPorts.includes(destinationPort)) return this.#decapsulate();
-      if (isEspPorts(outer.sourcePort, destinationPort)) return this.#espInUdp(seconds);
-    } else if (outer.protocol === IpProtocol.Esp && outer.family !== 0) {
-      const end = Math.min(this.capturedEnd, outer.networkEnd);
-      const fault = checkEsp(outerBytes, outer.transportOffset, end);
-      if (fault === Fault.None) return this.#encrypted(outer.transportOffset, outer.networkEnd, seconds);
-      const cut = fault === Fault.Short && end < outer.networkEnd;
-      return this.#drop(cut ? DropReason.CaptureTruncated : DropReason.EspHeader);
-    }
-    return this.#beneath(seconds);
+    const classifier = this.#classifier;
+    const kind = classifier.classify(outerBytes, outer, this.capturedEnd);
+    // What nearly every packet is.
+    if (kind === PacketKind.Vxlan) return this.#decapsulate();
+    if (kind === PacketKind.Esp) return this.#encrypted(classifier.espOffset, classifier.espEnd, seconds);
+    return kind === PacketKind.Wrong ? this.#drop(classifier.reason) : this.#beneath(seconds);
   }
 
   /** Goes on inside another encapsulation. What isn't sound in there is other traffic still, as its carrier is. */
@@ -318,7 +258,7 @@ export class Ingress {
     const fault = framed
       ? inside.walkEthernet(bytes, offset, end, limit)
       : inside.walkNetwork(bytes, walk.etherType, offset, end, limit);
-    // A fragment in a fragment, as above.
+    // A fragment in a fragment, as in `walkReassembled`.
     if (fault !== Fault.None || (inside.isFragment && this.parts > 1)) return this.#other();
     this.#unusual = true;
     this.encapsulations[depth] = walk.kind;
@@ -326,43 +266,58 @@ export class Ingress {
     this.innerLink = framed ? offset : -1;
     this.outer = inside;
     if (!inside.isFragment) return this.#datagram(seconds);
-    if (this.opened) return this.#fragment(this.#insideReassembler, seconds);
-    this.#belowReassembler ??= new Reassembler(this.#reassembly);
-    return this.#fragment(this.#belowReassembler, seconds);
+    return this.#fragment(this.opened ? FragmentSource.Opened : FragmentSource.Encapsulated, seconds);
   }
 
   #decapsulate(): Verdict {
     const { outer, outerBytes } = this;
-    const end = Math.min(this.capturedEnd, outer.payloadEnd);
-    const whole = end === outer.payloadEnd;
-    // What the sender's card was still to cut has no checksums of its own yet.
-    if (this.#verifyChecksums && whole && !outer.lengthUnset) {
-      if (outer.family === 4 && !ipv4ChecksumHolds(outerBytes, outer.networkOffset)) {
-        return this.#drop(DropReason.IpChecksum);
-      }
-      if (!udpChecksumHolds(outerBytes, outer.payloadOffset - UDP_SPAN, outer.family, outer.addressOffset)) {
-        return this.#drop(DropReason.UdpChecksum);
-      }
+    const { payloadOffset, payloadEnd } = outer;
+    const end = Math.min(this.capturedEnd, payloadEnd);
+    const whole = end === payloadEnd;
+    const wrong = this.#strip.check(outerBytes, payloadOffset, end);
+    if (wrong !== DropReason.None) {
+      if (wrong === DropReason.VxlanReservedBits) return this.#refuse();
+      const cut = !whole && end - payloadOffset < VXLAN_SPAN;
+      return this.#drop(cut ? DropReason.CaptureTruncated : wrong);
     }
-    const fault = checkVxlan(outerBytes, outer.payloadOffset, end, this.#reserved);
-    if (fault !== Fault.None) {
-      if (fault === Fault.Short && !whole) return this.#drop(DropReason.CaptureTruncated);
-      return fault === Fault.ReservedBits ? this.#refuse() : this.#drop(DropReason.VxlanInvalidHeader);
-    }
-    const { vni } = this.#vxlan.wrap(outerBytes, outer.payloadOffset);
+    const { vni } = this.#vxlan.wrap(outerBytes, payloadOffset);
     if (this.#vni >= 0 && vni !== this.#vni) {
       this.filtered.add(vni, this.parts);
       return Verdict.Filtered;
     }
-    const frameOffset = outer.payloadOffset + VXLAN_SPAN;
-    if (frameOffset + ETHERNET_SPAN > outer.payloadEnd) return this.#drop(DropReason.PacketTooSmall);
+    if (!holdsFrame(payloadOffset, payloadEnd)) return this.#drop(DropReason.PacketTooSmall);
     this.vni = vni;
-    this.frameOffset = frameOffset;
-    this.frameEnd = outer.payloadEnd;
+    this.frameOffset = payloadOffset + VXLAN_SPAN;
+    this.frameEnd = payloadEnd;
     if (!whole) return this.#drop(DropReason.CaptureTruncated);
+    if (this.#applyEcn && !this.#mark()) {
+      // A VNI says that a frame was dropped because the capture holds only its beginning.
+      this.vni = -1;
+      return this.#drop(DropReason.EcnLost);
+    }
     this.frames++;
     this.framePackets += this.parts;
     return Verdict.Frame;
+  }
+
+  /** Brings the outer packet's congestion mark into a copy of the frame. Returns false if the frame can't carry it. */
+  #mark(): boolean {
+    const { outer, outerBytes: bytes } = this;
+    const ip = outer.networkOffset;
+    const tos = outer.family === 4 ? bytes[ip + 1] : ((bytes[ip] << 4) | (bytes[ip + 1] >>> 4)) & 0xff;
+    if (!this.#strip.isMarked(tos)) return true;
+    if (!this.copied) {
+      const shift = ip;
+      this.outer = this.#copyToOpen();
+      this.outerBytes = this.#opening;
+      this.capturedEnd -= shift;
+      this.frameOffset -= shift;
+      this.frameEnd -= shift;
+      this.innerLink = -1;
+      this.copied = true;
+      this.#unusual = true;
+    }
+    return this.#strip.mark(this.outerBytes, this.frameOffset, this.frameEnd, tos) === DropReason.None;
   }
 
   /** Drops VXLAN with reserved bits, and notes whose it is. */
@@ -371,16 +326,6 @@ export class Ingress {
     this.reserved.add(vni, this.parts);
     if ((flags & VXLAN_FLAG_G) !== 0) this.policyPackets += this.parts;
     return this.#drop(DropReason.VxlanReservedBits);
-  }
-
-  #espInUdp(seconds: number): Verdict {
-    const { outer, outerBytes } = this;
-    const end = Math.min(this.capturedEnd, outer.payloadEnd);
-    // RFC 3948: one byte 0xff keeps the NAT open, four zero bytes are IKE's mark; neither is ESP.
-    const fault = checkEsp(outerBytes, outer.payloadOffset, end);
-    if (fault === Fault.Short && end < outer.payloadEnd) return this.#drop(DropReason.CaptureTruncated);
-    if (fault !== Fault.None) return this.#other();
-    return this.#encrypted(outer.payloadOffset, outer.payloadEnd, seconds);
   }
 
   /** @param packetEnd where the ICV ends on the wire */
@@ -414,13 +359,14 @@ export class Ingress {
     }
     if (end < packetEnd) return this.#drop(DropReason.CaptureTruncated);
     // A reassembled packet is a copy already.
-    const owned = bytes === this.reassembler.bytes;
-    const shift = owned ? 0 : outer.networkOffset;
-    const sealed = owned ? outer : this.#copyToOpen();
-    const opening = owned ? bytes : this.#opening;
+    const { copied } = this;
+    const shift = copied ? 0 : outer.networkOffset;
+    const sealed = copied ? outer : this.#copyToOpen();
+    const opening = copied ? bytes : this.#opening;
     const drop = inbound.open(opening, sealed, offset - shift, end - shift, seconds);
     if (drop !== EspDrop.None) return this.#drop(dropReasonOfEsp(drop));
     this.outerBytes = opening;
+    this.copied = true;
     this.sequenceHigh = inbound.sequenceHigh;
     this.opened = true;
     this.openedPackets += this.parts;
@@ -429,10 +375,9 @@ export class Ingress {
     this.capturedEnd = inbound.end;
     const fault = inside.walkNetwork(opening, inbound.etherType, inbound.start, inbound.end);
     if (fault !== Fault.None) return this.#drop(dropReasonOfFault(fault, inside.layer));
-    if (!inside.isFragment) return this.#datagram(seconds);
-    // A fragment in a fragment, as above.
-    if (this.parts > 1) return this.#drop(DropReason.Ipv6ExtensionHeader);
-    return this.#fragment(this.#insideReassembler, seconds);
+    // The header that transport mode left was written here.
+    if (inbound.tunnelled && !this.#classifier.acceptsIp(opening, inside)) return this.#drop(DropReason.IpChecksum);
+    return inside.isFragment ? this.#fragment(FragmentSource.Opened, seconds) : this.#datagram(seconds);
   }
 
   /** Copies the IP packet to where it is opened, and walks over it there. */

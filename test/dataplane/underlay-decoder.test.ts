@@ -8,49 +8,134 @@ import {
   DropReason,
   dropReasonName,
   dropReasonText,
-  Ingress,
-  type IngressOptions,
+  UnderlayDecoder,
+  type UnderlayDecoderOptions,
   Verdict,
 } from '../../src/dataplane/index.js';
-import { EtherType, IpProtocol, VxlanReserved } from '../../src/wire/index.js';
+import { EtherType, IpProtocol, VxlanReserved, writeIpv4Checksum } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 import { esp, ethernet, FRAME, ip, join, overlay, udpIp, vxlan } from './build.js';
 
 interface Received {
-  readonly ingress: Ingress;
+  readonly decoder: UnderlayDecoder;
   readonly verdict: Verdict;
   readonly reason: string;
 }
 
-function sumHolds(ingress: Ingress): void {
-  const dropped = ingress.drops().reduce((sum, count) => sum + count, 0);
-  const { framePackets, espPackets, otherPackets, held } = ingress;
-  assert.equal(ingress.packets, framePackets + espPackets + otherPackets + held + ingress.filtered.packets + dropped);
+function sumHolds(decoder: UnderlayDecoder): void {
+  const dropped = decoder.drops().reduce((sum, count) => sum + count, 0);
+  const { framePackets, espPackets, otherPackets, held } = decoder;
+  assert.equal(decoder.packets, framePackets + espPackets + otherPackets + held + decoder.filtered.packets + dropped);
 }
 
 function receive(
   packet: Uint8Array,
-  options: IngressOptions = {},
+  options: UnderlayDecoderOptions = {},
   captured = packet.length,
   linkType: number = LinkType.Ethernet,
 ): Received {
-  const ingress = new Ingress(options);
-  const verdict = ingress.receive(linkType, packet, 0, captured, packet.length, 0);
-  sumHolds(ingress);
-  return { ingress, verdict, reason: verdict === Verdict.Dropped ? dropReasonName(ingress.reason) : '' };
+  const decoder = new UnderlayDecoder(options);
+  const verdict = decoder.receive(linkType, packet, 0, captured, packet.length, 0);
+  sumHolds(decoder);
+  return { decoder, verdict, reason: verdict === Verdict.Dropped ? dropReasonName(decoder.reason) : '' };
 }
 
 const onWire = (packet: Uint8Array): Uint8Array => ethernet(packet, EtherType.Ipv4);
 
-describe('Ingress', () => {
+describe('congestion marks (RFC 6040 section 4.2)', () => {
+  const CE = 3;
+  const NO_ECT = 0;
+  const ECT0 = 2;
+
+  /** VXLAN of which the outer packet has one ECN field and the inner another. */
+  function marked(family: 4 | 6, outer: number, inner: number): Uint8Array {
+    const frame = FRAME.slice();
+    frame[15] |= inner;
+    writeIpv4Checksum(frame, 14);
+    const packet = overlay(family, 4097, frame);
+    if (family === 6) {
+      packet[15] |= outer << 4;
+    } else {
+      packet[15] |= outer;
+      writeIpv4Checksum(packet, 14);
+    }
+    return packet;
+  }
+
+  for (const family of [4, 6] as const) {
+    test(`over IPv${family} stay where they are unless applyEcn asks for what a receiver makes of them`, () => {
+      for (const [outer, inner] of [
+        [CE, ECT0],
+        [CE, NO_ECT],
+        [ECT0, ECT0],
+      ]) {
+        const packet = marked(family, outer, inner);
+        const { decoder, verdict } = receive(packet);
+        assert.equal(verdict, Verdict.Frame);
+        assert.deepEqual([decoder.outerBytes, decoder.copied], [packet, false]);
+        assert.equal(packet[decoder.frameOffset + 15] & 3, inner);
+      }
+    });
+
+    test(`over IPv${family} go into a copy of the frame with applyEcn, whose checksum is right then`, () => {
+      const packet = marked(family, CE, ECT0);
+      const given = packet.slice();
+      const { decoder, verdict } = receive(packet, { applyEcn: true });
+      assert.equal(verdict, Verdict.Frame);
+      assert.deepEqual(packet, given);
+      const { outerBytes, frameOffset, frameEnd, outer, capturedEnd } = decoder;
+      const frame = outerBytes.slice(frameOffset, frameEnd);
+      const expected = FRAME.slice();
+      expected[15] |= CE;
+      writeIpv4Checksum(expected, 14);
+      assert.deepEqual(frame, expected);
+      assert.deepEqual([decoder.copied, decoder.vni, capturedEnd], [true, 4097, frameEnd]);
+      // The outer headers are there as they were.
+      assert.deepEqual(outerBytes.slice(outer.networkOffset, frameOffset), given.slice(14, 14 + frameOffset));
+      assert.equal(outer.destinationPort, 4789);
+    });
+
+    test(`over IPv${family}, CE on a packet whose frame knows no marks drops it with applyEcn: IP_TUNNEL_ECN`, () => {
+      const { decoder, reason } = receive(marked(family, CE, NO_ECT), { applyEcn: true });
+      assert.deepEqual([reason, decoder.vni], ['IP_TUNNEL_ECN', -1]);
+    });
+
+    test(`over IPv${family}, no copy is made of a packet that has no mark to bring in`, () => {
+      const { decoder, verdict } = receive(marked(family, ECT0, ECT0), { applyEcn: true });
+      assert.deepEqual([verdict, decoder.copied], [Verdict.Frame, false]);
+    });
+  }
+});
+
+describe('with verifyChecksums', () => {
+  test('a wrong IPv4 header checksum drops any packet, as in a receiver: other traffic and fragments, too', () => {
+    const other = onWire(udpIp(4, 53, new Uint8Array(20)));
+    const fragment = overlay();
+    fragment[21] = 16;
+    writeIpv4Checksum(fragment, 14);
+    for (const [packet, sound] of [
+      [overlay(), Verdict.Frame],
+      [other, Verdict.Other],
+      [fragment, Verdict.Held],
+    ] as const) {
+      assert.equal(receive(packet, { verifyChecksums: true }).verdict, sound);
+      const wrong = packet.slice();
+      wrong[14 + 8] ^= 1;
+      assert.equal(receive(wrong).verdict, sound);
+      assert.equal(receive(wrong, { verifyChecksums: true }).reason, 'IP_CSUM');
+    }
+  });
+});
+
+describe('UnderlayDecoder', () => {
   for (const family of [4, 6] as const) {
     test(`VXLAN over IPv${family} gives the frame in place`, () => {
       const packet = overlay(family);
-      const { ingress, verdict } = receive(packet);
+      const { decoder, verdict } = receive(packet);
       assert.equal(verdict, Verdict.Frame);
-      assert.equal(ingress.vni, 4097);
-      assert.equal(ingress.outerBytes, packet);
-      assert.deepEqual(packet.subarray(ingress.frameOffset, ingress.frameEnd), FRAME);
+      assert.equal(decoder.vni, 4097);
+      assert.equal(decoder.outerBytes, packet);
+      assert.deepEqual(packet.subarray(decoder.frameOffset, decoder.frameEnd), FRAME);
     });
   }
 
@@ -63,18 +148,18 @@ describe('Ingress', () => {
   });
 
   test('padding behind the IP packet is no part of the frame', () => {
-    const { ingress, verdict } = receive(join(overlay(), new Uint8Array(9)));
+    const { decoder, verdict } = receive(join(overlay(), new Uint8Array(9)));
     assert.equal(verdict, Verdict.Frame);
-    assert.equal(ingress.frameEnd - ingress.frameOffset, FRAME.length);
+    assert.equal(decoder.frameEnd - decoder.frameOffset, FRAME.length);
   });
 
   test('only the asked-for network and port', () => {
-    const { ingress, verdict } = receive(overlay(4, 4098), { vni: 4097 });
+    const { decoder, verdict } = receive(overlay(4, 4098), { vni: 4097 });
     assert.equal(verdict, Verdict.Filtered);
-    assert.deepEqual(ingress.filtered.vnis, [{ vni: 4098, packets: 1 }]);
-    assert.deepEqual([ingress.packets, ingress.filtered.packets, ingress.vni], [1, 1, -1]);
+    assert.deepEqual(decoder.filtered.vnis, [{ vni: 4098, packets: 1 }]);
+    assert.deepEqual([decoder.packets, decoder.filtered.packets, decoder.vni], [1, 1, -1]);
     assert.equal(
-      ingress.drops().reduce((sum, count) => sum + count, 0),
+      decoder.drops().reduce((sum, count) => sum + count, 0),
       0,
     );
     assert.equal(receive(overlay(), { vni: 4097 }).verdict, Verdict.Frame);
@@ -97,9 +182,9 @@ describe('Ingress', () => {
   test('a frame that the snaplen cut is dropped, with its VNI known', () => {
     const packet = overlay();
     for (let captured = 0; captured < packet.length; captured++) {
-      const { ingress, reason } = receive(packet, {}, captured);
+      const { decoder, reason } = receive(packet, {}, captured);
       assert.equal(reason, 'CAPTURE_TRUNCATED', `captured ${captured}`);
-      assert.equal(ingress.vni, captured >= 50 ? 4097 : -1);
+      assert.equal(decoder.vni, captured >= 50 ? 4097 : -1);
     }
   });
 
@@ -115,18 +200,18 @@ describe('Ingress', () => {
   test('ESP is known by its SPI and sequence number', () => {
     for (const family of [4, 6] as const) {
       const packet = ethernet(ip(family, IpProtocol.Esp, esp(0xf0000001, 0xffffffff)), family === 4 ? 0x0800 : 0x86dd);
-      const { ingress, verdict } = receive(packet);
+      const { decoder, verdict } = receive(packet);
       assert.equal(verdict, Verdict.Esp);
-      assert.deepEqual([ingress.spi, ingress.sequence, ingress.espInUdp], [0xf0000001, 0xffffffff, false]);
+      assert.deepEqual([decoder.spi, decoder.sequence, decoder.espInUdp], [0xf0000001, 0xffffffff, false]);
     }
     assert.equal(receive(onWire(ip(4, IpProtocol.Esp, esp(0, 1)))).reason, 'XfrmInHdrError');
     assert.equal(receive(onWire(ip(4, IpProtocol.Esp, new Uint8Array(7)))).reason, 'XfrmInHdrError');
   });
 
   test('ESP in UDP; IKE and keepalives are no ESP (RFC 3948 section 2)', () => {
-    const { ingress, verdict } = receive(onWire(udpIp(4, 4500, esp(5, 6))));
+    const { decoder, verdict } = receive(onWire(udpIp(4, 4500, esp(5, 6))));
     assert.equal(verdict, Verdict.Esp);
-    assert.deepEqual([ingress.spi, ingress.espInUdp], [5, true]);
+    assert.deepEqual([decoder.spi, decoder.espInUdp], [5, true]);
     assert.equal(receive(onWire(udpIp(4, 4500, Uint8Array.of(0xff)))).verdict, Verdict.Other);
     assert.equal(receive(onWire(udpIp(4, 4500, new Uint8Array(40)))).verdict, Verdict.Other);
   });
@@ -176,7 +261,7 @@ test('recorded packets with changed bytes: no throw, frames in bounds, the sum h
       await source.close();
     }
   }
-  const ingress = new Ingress({ reassembly: { maxBytes: 200_000, maxDatagrams: 50 } });
+  const decoder = new UnderlayDecoder({ reassembly: { maxBytes: 200_000, maxDatagrams: 50 } });
   const change = fc.record({
     index: fc.nat(packets.length - 1),
     changes: fc.array(fc.tuple(fc.nat(119), fc.constantFrom(0, 1, 6, 17, 44, 50, 0x20, 0x45, 0x60, 0x81, 0xff)), {
@@ -192,14 +277,14 @@ test('recorded packets with changed bytes: no throw, frames in bounds, the sum h
       const packet = bytes.slice();
       for (const [at, value] of changes) if (at < packet.length) packet[at] = value;
       const captured = cut < 150 ? Math.min(cut, packet.length) : packet.length;
-      const verdict = ingress.receive(linkType, packet, 0, captured, packet.length + beyond, seconds);
+      const verdict = decoder.receive(linkType, packet, 0, captured, packet.length + beyond, seconds);
       if (verdict === Verdict.Frame) {
-        const { frameOffset, frameEnd, outerBytes, capturedEnd } = ingress;
+        const { frameOffset, frameEnd, outerBytes, capturedEnd } = decoder;
         assert.ok(frameOffset + 14 <= frameEnd && frameEnd <= capturedEnd && capturedEnd <= outerBytes.length);
       }
     }),
     { seed: 20261121, numRuns: 100_000 },
   );
-  sumHolds(ingress);
-  assert.ok(ingress.frames > 10_000 && ingress.espPackets > 50 && ingress.otherPackets > 1000);
+  sumHolds(decoder);
+  assert.ok(decoder.frames > 10_000 && decoder.espPackets > 50 && decoder.otherPackets > 1000);
 });

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { nodeBackend } from '../../src/aead/index.js';
 import { LinkType } from '../../src/capture/index.js';
-import { dropReasonName, Ingress, Verdict } from '../../src/dataplane/index.js';
+import { dropReasonName, UnderlayDecoder, Verdict } from '../../src/dataplane/index.js';
 import {
   EspDrop,
   InboundEsp,
@@ -46,11 +46,11 @@ function association(family: Family, spi: number, more: Partial<SecurityAssociat
   };
 }
 
-/** An ingress that holds SAs. */
-function receiverOf(sas: readonly SecurityAssociation[], options: InboundSaOptions = {}): Ingress {
+/** A decoder that holds SAs. */
+function receiverOf(sas: readonly SecurityAssociation[], options: InboundSaOptions = {}): UnderlayDecoder {
   const sad = new Sad<InboundSa>();
   for (const sa of sas) sad.add(new InboundSa(sa, aead, options));
-  return new Ingress({ esp: new InboundEsp(aead, sad) });
+  return new UnderlayDecoder({ esp: new InboundEsp(aead, sad) });
 }
 
 function senderOf(sa: SecurityAssociation): OutboundSa {
@@ -85,30 +85,30 @@ function onWire(packet: Uint8Array): Uint8Array {
   return ethernet(packet, packet[0] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6);
 }
 
-function sumHolds(ingress: Ingress): void {
-  const { packets, framePackets, espPackets, otherPackets, held, frames } = ingress;
+function sumHolds(decoder: UnderlayDecoder): void {
+  const { packets, framePackets, espPackets, otherPackets, held, frames } = decoder;
   assert.ok(frames <= framePackets);
-  const dropped = ingress.drops().reduce((sum, count) => sum + count, 0);
+  const dropped = decoder.drops().reduce((sum, count) => sum + count, 0);
   assert.equal(packets, framePackets + espPackets + otherPackets + held + dropped);
 }
 
 /** The verdict in words (for a dropped packet, the reason) of an IP packet on Ethernet. */
-function receive(ingress: Ingress, packet: Uint8Array, seconds = 0, captured?: number): string {
+function receive(decoder: UnderlayDecoder, packet: Uint8Array, seconds = 0, captured?: number): string {
   const bytes = onWire(packet).slice();
   const given = bytes.slice();
-  const verdict = ingress.receive(LinkType.Ethernet, bytes, 0, captured ?? bytes.length, bytes.length, seconds);
-  sumHolds(ingress);
+  const verdict = decoder.receive(LinkType.Ethernet, bytes, 0, captured ?? bytes.length, bytes.length, seconds);
+  sumHolds(decoder);
   assert.deepEqual(bytes, given, 'the packet is the caller’s: opening it must not change it');
-  return verdict === Verdict.Dropped ? dropReasonName(ingress.reason) : VERDICTS[verdict];
+  return verdict === Verdict.Dropped ? dropReasonName(decoder.reason) : VERDICTS[verdict];
 }
 
-function frame(ingress: Ingress): Uint8Array {
-  return ingress.outerBytes.slice(ingress.frameOffset, ingress.frameEnd);
+function frame(decoder: UnderlayDecoder): Uint8Array {
+  return decoder.outerBytes.slice(decoder.frameOffset, decoder.frameEnd);
 }
 
-function drops(ingress: Ingress): Record<string, number> {
+function drops(decoder: UnderlayDecoder): Record<string, number> {
   const found: Record<string, number> = {};
-  ingress.drops().forEach((count, reason) => {
+  decoder.drops().forEach((count, reason) => {
     if (count > 0) found[dropReasonName(reason)] = count;
   });
   return found;
@@ -138,60 +138,60 @@ for (const family of FAMILIES) {
     for (const [what, more] of MODES) {
       test(`${what}: the frame is the one that was sealed, and the fields are the ESP packet’s`, () => {
         const sa = association(family, 0xc0ffee01, more);
-        const ingress = receiverOf([sa]);
+        const decoder = receiverOf([sa]);
         const sender = senderOf(sa);
         for (let sequence = 1; sequence <= 3; sequence++) {
           const sealed = seal(sender, overlay(family));
-          assert.equal(receive(ingress, sealed), 'Frame');
-          assert.deepEqual(frame(ingress), FRAME);
-          assert.deepEqual([ingress.vni, ingress.parts, ingress.encrypted, ingress.opened], [4099, 1, true, true]);
-          assert.deepEqual([ingress.spi, ingress.sequence, ingress.sequenceHigh], [0xc0ffee01, sequence, 0]);
-          assert.deepEqual([ingress.espFamily, ingress.espInUdp], [family, more.encap !== undefined]);
-          assert.equal(ingress.espBytes, sealed.length);
+          assert.equal(receive(decoder, sealed), 'Frame');
+          assert.deepEqual(frame(decoder), FRAME);
+          assert.deepEqual([decoder.vni, decoder.parts, decoder.encrypted, decoder.opened], [4099, 1, true, true]);
+          assert.deepEqual([decoder.spi, decoder.sequence, decoder.sequenceHigh], [0xc0ffee01, sequence, 0]);
+          assert.deepEqual([decoder.espFamily, decoder.espInUdp], [family, more.encap !== undefined]);
+          assert.equal(decoder.espBytes, sealed.length);
           const at = family === 4 ? 12 : 8;
           const span = family === 4 ? 8 : 32;
-          assert.deepEqual(ingress.espAddresses.slice(0, span), sealed.slice(at, at + span));
+          assert.deepEqual(decoder.espAddresses.slice(0, span), sealed.slice(at, at + span));
           const end = new DataView(sealed.buffer, sealed.byteOffset).getInt32(sealed.length - 4);
-          assert.equal(ingress.icvEnd, end);
-          assert.deepEqual([ingress.ivHigh, ingress.ivLow], [0x01020304, 0x05060708 ^ sequence]);
+          assert.equal(decoder.icvEnd, end);
+          assert.deepEqual([decoder.ivHigh, decoder.ivLow], [0x01020304, 0x05060708 ^ sequence]);
         }
         assert.deepEqual(
-          [ingress.frames, ingress.framePackets, ingress.openedPackets, ingress.espPackets],
+          [decoder.frames, decoder.framePackets, decoder.openedPackets, decoder.espPackets],
           [3, 3, 3, 0],
         );
       });
 
       test(`${what}, in fragments: as many packets as there were`, () => {
         const sa = association(family, 0xc0ffee02, more);
-        const ingress = receiverOf([sa]);
+        const decoder = receiverOf([sa]);
         const parts = split(cuttable(family, seal(senderOf(sa), overlay(family))), [4, 9]);
         assert.deepEqual(
-          [2, 0, 1].map((i) => receive(ingress, parts[i])),
+          [2, 0, 1].map((i) => receive(decoder, parts[i])),
           ['Held', 'Held', 'Frame'],
         );
-        assert.deepEqual(frame(ingress), FRAME);
-        assert.deepEqual([ingress.parts, ingress.framePackets, ingress.openedPackets, ingress.held], [3, 3, 3, 0]);
+        assert.deepEqual(frame(decoder), FRAME);
+        assert.deepEqual([decoder.parts, decoder.framePackets, decoder.openedPackets, decoder.held], [3, 3, 3, 0]);
       });
     }
 
     test('other traffic that was sealed is other traffic, and counts as opened', () => {
       const sa = association(family, 5);
-      const ingress = receiverOf([sa]);
-      assert.equal(receive(ingress, seal(senderOf(sa), udpIp(family, 53, noise(30, 1)))), 'Other');
-      assert.deepEqual([ingress.otherPackets, ingress.openedPackets, ingress.opened], [1, 1, true]);
+      const decoder = receiverOf([sa]);
+      assert.equal(receive(decoder, seal(senderOf(sa), udpIp(family, 53, noise(30, 1)))), 'Other');
+      assert.deepEqual([decoder.otherPackets, decoder.openedPackets, decoder.opened], [1, 1, true]);
     });
 
     test('what is sealed and bad is dropped by its own reason', () => {
       const sa = association(family, 5);
-      const ingress = receiverOf([sa]);
+      const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
-      assert.equal(receive(ingress, seal(sender, udpIp(family, 4789, vxlan(4099, FRAME, 0)))), 'VXLAN_INVALID_HDR');
-      assert.equal(receive(ingress, seal(sender, udpIp(family, 4789, new Uint8Array(4)))), 'VXLAN_INVALID_HDR');
+      assert.equal(receive(decoder, seal(sender, udpIp(family, 4789, vxlan(4099, FRAME, 0)))), 'VXLAN_INVALID_HDR');
+      assert.equal(receive(decoder, seal(sender, udpIp(family, 4789, new Uint8Array(4)))), 'VXLAN_INVALID_HDR');
       assert.equal(
-        receive(ingress, seal(sender, udpIp(family, 4789, vxlan(1, FRAME.subarray(0, 9))))),
+        receive(decoder, seal(sender, udpIp(family, 4789, vxlan(1, FRAME.subarray(0, 9))))),
         'PKT_TOO_SMALL',
       );
-      assert.deepEqual([ingress.openedPackets, ingress.frames], [3, 0]);
+      assert.deepEqual([decoder.openedPackets, decoder.frames], [3, 0]);
     });
 
     test('ESP in ESP is other traffic, bare and in UDP, whoever has the keys', () => {
@@ -199,33 +199,33 @@ for (const family of FAMILIES) {
         const inside = association(family, 0x11, more);
         const outside = association(family, 0x22);
         const tunnel = association(family, 0x33, { mode: 'tunnel' });
-        const ingress = receiverOf([inside, outside, tunnel]);
+        const decoder = receiverOf([inside, outside, tunnel]);
         const once = seal(senderOf(inside), overlay(family));
-        assert.equal(receive(ingress, once), 'Frame');
+        assert.equal(receive(decoder, once), 'Frame');
         for (const around of [outside, tunnel]) {
-          assert.equal(receive(ingress, seal(senderOf(around), once)), 'Other');
-          assert.deepEqual([ingress.spi, ingress.opened, ingress.encrypted, ingress.vni], [around.spi, true, true, -1]);
+          assert.equal(receive(decoder, seal(senderOf(around), once)), 'Other');
+          assert.deepEqual([decoder.spi, decoder.opened, decoder.encrypted, decoder.vni], [around.spi, true, true, -1]);
         }
-        assert.deepEqual([ingress.otherPackets, ingress.openedPackets, ingress.frames], [2, 3, 1]);
+        assert.deepEqual([decoder.otherPackets, decoder.openedPackets, decoder.frames], [2, 3, 1]);
       }
     });
 
     test('clear packets beside sealed ones are as they were', () => {
-      const ingress = receiverOf([association(family, 5)]);
-      assert.equal(receive(ingress, overlay(family)), 'Frame');
-      assert.deepEqual([ingress.encrypted, ingress.opened, ingress.openedPackets], [false, false, 0]);
-      assert.equal(ingress.outer.family, family);
+      const decoder = receiverOf([association(family, 5)]);
+      assert.equal(receive(decoder, overlay(family)), 'Frame');
+      assert.deepEqual([decoder.encrypted, decoder.opened, decoder.openedPackets], [false, false, 0]);
+      assert.equal(decoder.outer.family, family);
     });
 
     test('without keys nothing is opened', () => {
-      const ingress = new Ingress();
+      const decoder = new UnderlayDecoder();
       const sealed = seal(senderOf(association(family, 0x77)), overlay(family));
-      assert.equal(receive(ingress, sealed), 'Esp');
+      assert.equal(receive(decoder, sealed), 'Esp');
       assert.deepEqual(
-        [ingress.espPackets, ingress.openedPackets, ingress.encrypted, ingress.opened],
+        [decoder.espPackets, decoder.openedPackets, decoder.encrypted, decoder.opened],
         [1, 0, true, false],
       );
-      assert.deepEqual([ingress.spi, ingress.sequence], [0x77, 1]);
+      assert.deepEqual([decoder.spi, decoder.sequence], [0x77, 1]);
     });
   });
 
@@ -238,15 +238,15 @@ for (const family of FAMILIES) {
     const GOOD = trailed(Array.from({ length: -(payload.length + 2) & 3 }, (_, i) => i + 1));
 
     test('no SA: by SPI, and by destination', () => {
-      const ingress = receiverOf([association(family, 5)]);
-      assert.equal(receive(ingress, sealByHand(family, 6, 1, GOOD)), 'XfrmInNoStates');
+      const decoder = receiverOf([association(family, 5)]);
+      assert.equal(receive(decoder, sealByHand(family, 6, 1, GOOD)), 'XfrmInNoStates');
       const away = association(family, 5, { destination: family === 4 ? '192.168.50.9' : 'fd50::9' });
       assert.equal(
-        receive(ingress, seal(senderOf(away), udpIp(family, 4789, vxlan(1, FRAME), 'right', '', away.destination))),
+        receive(decoder, seal(senderOf(away), udpIp(family, 4789, vxlan(1, FRAME), 'right', '', away.destination))),
         'XfrmInNoStates',
       );
-      assert.deepEqual([ingress.encrypted, ingress.opened, ingress.espPackets], [true, false, 0]);
-      assert.deepEqual(drops(ingress), { XfrmInNoStates: 2 });
+      assert.deepEqual([decoder.encrypted, decoder.opened, decoder.espPackets], [true, false, 0]);
+      assert.deepEqual(drops(decoder), { XfrmInNoStates: 2 });
     });
 
     test('every byte counts: a packet with a changed one is never opened', () => {
@@ -254,15 +254,15 @@ for (const family of FAMILIES) {
       const from = family === 4 ? 20 : 40;
       assert.equal(receive(receiverOf([association(family, 5)]), sealed), 'Frame');
       for (let at = from; at < sealed.length; at++) {
-        const ingress = receiverOf([association(family, 5)]);
+        const decoder = receiverOf([association(family, 5)]);
         const changed = sealed.slice();
         changed[at] ^= 0x40;
         assert.equal(
-          receive(ingress, changed),
+          receive(decoder, changed),
           at < from + 4 ? 'XfrmInNoStates' : 'XfrmInStateProtoError_Icv',
           `byte ${at}`,
         );
-        assert.deepEqual([ingress.frames, ingress.openedPackets], [0, 0]);
+        assert.deepEqual([decoder.frames, decoder.openedPackets], [0, 0]);
       }
     });
 
@@ -286,8 +286,8 @@ for (const family of FAMILIES) {
     });
 
     test('a sequence number before the window, and zero', () => {
-      const ingress = receiverOf([association(family, 5, WINDOW)]);
-      const give = (sequence: number): string => receive(ingress, sealByHand(family, 5, sequence, GOOD));
+      const decoder = receiverOf([association(family, 5, WINDOW)]);
+      const give = (sequence: number): string => receive(decoder, sealByHand(family, 5, sequence, GOOD));
       assert.equal(give(0), 'XfrmInStateSeqError_Outside');
       assert.deepEqual(
         [give(100), give(69), give(68), give(1)],
@@ -296,17 +296,17 @@ for (const family of FAMILIES) {
     });
 
     test('a forged number does not move the window', () => {
-      const ingress = receiverOf([association(family, 5, WINDOW)]);
+      const decoder = receiverOf([association(family, 5, WINDOW)]);
       const forged = sealByHand(family, 5, 5000, GOOD);
       forged[forged.length - 1] ^= 1;
-      assert.equal(receive(ingress, forged), 'XfrmInStateProtoError_Icv');
-      assert.equal(receive(ingress, sealByHand(family, 5, 1, GOOD)), 'Frame');
+      assert.equal(receive(decoder, forged), 'XfrmInStateProtoError_Icv');
+      assert.equal(receive(decoder, sealByHand(family, 5, 1, GOOD)), 'Frame');
     });
 
     test('padding that leads beyond the packet, or is not 1, 2, 3', () => {
-      const ingress = receiverOf([association(family, 5)]);
+      const decoder = receiverOf([association(family, 5)]);
       let sequence = 0;
-      const give = (plain: Uint8Array): string => receive(ingress, sealByHand(family, 5, ++sequence, plain));
+      const give = (plain: Uint8Array): string => receive(decoder, sealByHand(family, 5, ++sequence, plain));
       assert.equal(give(trailed([1, 2, 3, 4, 5])), 'Frame');
       assert.equal(give(trailed([])), 'Frame');
       for (const wrong of [[0], [2], [1, 1], [1, 2, 4], [3, 2, 1], [0, 0, 0]]) {
@@ -318,19 +318,19 @@ for (const family of FAMILIES) {
     });
 
     test('a dummy packet', () => {
-      const ingress = receiverOf([association(family, 5)]);
+      const decoder = receiverOf([association(family, 5)]);
       const dummy = trailed([1, 2], 2, IpProtocol.NoNext);
-      assert.equal(receive(ingress, sealByHand(family, 5, 1, dummy)), 'ESP_DUMMY');
-      assert.deepEqual(drops(ingress), { ESP_DUMMY: 1 });
-      assert.deepEqual([ingress.opened, ingress.frames], [false, 0]);
+      assert.equal(receive(decoder, sealByHand(family, 5, 1, dummy)), 'ESP_DUMMY');
+      assert.deepEqual(drops(decoder), { ESP_DUMMY: 1 });
+      assert.deepEqual([decoder.opened, decoder.frames], [false, 0]);
     });
 
     test('tunnel mode that holds no IP packet, or not the one that it says', () => {
-      const ingress = receiverOf([association(family, 5, { mode: 'tunnel' })]);
-      assert.equal(receive(ingress, sealByHand(family, 5, 1, GOOD)), 'XfrmInStateModeError');
+      const decoder = receiverOf([association(family, 5, { mode: 'tunnel' })]);
+      assert.equal(receive(decoder, sealByHand(family, 5, 1, GOOD)), 'XfrmInStateModeError');
       const inside = overlay(family);
       const wrong = family === 4 ? IpProtocol.Ipv6 : IpProtocol.Ipip;
-      assert.equal(receive(ingress, sealByHand(family, 5, 2, join(inside, Uint8Array.of(0, wrong)))), 'IP_INHDR');
+      assert.equal(receive(decoder, sealByHand(family, 5, 2, join(inside, Uint8Array.of(0, wrong)))), 'IP_INHDR');
     });
 
     test('ESP in UDP for an SA without, and the reverse', () => {
@@ -349,11 +349,11 @@ for (const family of FAMILIES) {
     });
 
     test('too short for trailer and ICV', () => {
-      const ingress = receiverOf([association(family, 5)]);
+      const decoder = receiverOf([association(family, 5)]);
       for (let length = 8; length < 16 + 2 + 8; length++) {
         const esp = new Uint8Array(length);
         esp[3] = 5;
-        assert.equal(receive(ingress, ip(family, IpProtocol.Esp, esp)), 'XfrmInHdrError_Short', `${length} bytes`);
+        assert.equal(receive(decoder, ip(family, IpProtocol.Esp, esp)), 'XfrmInHdrError_Short', `${length} bytes`);
       }
     });
 
@@ -361,22 +361,22 @@ for (const family of FAMILIES) {
       for (const [, more] of MODES) {
         const sa = association(family, 5, more);
         const sealed = seal(senderOf(sa), overlay(family));
-        const ingress = receiverOf([sa]);
+        const decoder = receiverOf([sa]);
         for (let captured = 0; captured < 14 + sealed.length; captured++) {
-          assert.equal(receive(ingress, sealed, 0, captured), 'CAPTURE_TRUNCATED', `cut to ${captured}`);
+          assert.equal(receive(decoder, sealed, 0, captured), 'CAPTURE_TRUNCATED', `cut to ${captured}`);
         }
-        assert.equal(ingress.openedPackets, 0);
-        assert.equal(receive(ingress, sealed), 'Frame');
+        assert.equal(decoder.openedPackets, 0);
+        assert.equal(receive(decoder, sealed), 'Frame');
       }
     });
 
     test('fragments of a sealed packet that is bad are dropped together', () => {
       const sealed = sealByHand(family, 5, 1, GOOD);
       sealed[sealed.length - 1] ^= 1;
-      const ingress = receiverOf([association(family, 5)]);
-      const parts = split(cuttable(family, sealed), [4, 9]).map((part) => receive(ingress, part));
+      const decoder = receiverOf([association(family, 5)]);
+      const parts = split(cuttable(family, sealed), [4, 9]).map((part) => receive(decoder, part));
       assert.deepEqual(parts, ['Held', 'Held', 'XfrmInStateProtoError_Icv']);
-      assert.deepEqual(drops(ingress), { XfrmInStateProtoError_Icv: 3 });
+      assert.deepEqual(drops(decoder), { XfrmInStateProtoError_Icv: 3 });
     });
   });
 
@@ -385,76 +385,88 @@ for (const family of FAMILIES) {
     const clearParts = (id = 1): Uint8Array[] => split(cuttable(family, overlay(family), id), [4, 9], { id });
 
     test('sealed fragments are put together: the frame is whole', () => {
-      const ingress = receiverOf([sa]);
+      const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
-      const verdicts = clearParts().map((part) => receive(ingress, seal(sender, part)));
+      const verdicts = clearParts().map((part) => receive(decoder, seal(sender, part)));
       assert.deepEqual(verdicts, ['Held', 'Held', 'Frame']);
-      assert.deepEqual(frame(ingress), FRAME);
-      assert.deepEqual([ingress.parts, ingress.framePackets, ingress.openedPackets, ingress.held], [3, 3, 3, 0]);
-      assert.equal(ingress.opened, true);
+      assert.deepEqual(frame(decoder), FRAME);
+      assert.deepEqual([decoder.parts, decoder.framePackets, decoder.openedPackets, decoder.held], [3, 3, 3, 0]);
+      assert.equal(decoder.opened, true);
     });
 
     test('a clear fragment never completes what sealed ones began', () => {
       for (const clear of [0, 1, 2]) {
-        const ingress = receiverOf([sa]);
+        const decoder = receiverOf([sa]);
         const sender = senderOf(sa);
         clearParts().forEach((part, i) =>
-          assert.equal(receive(ingress, i === clear ? part : seal(sender, part)), 'Held'),
+          assert.equal(receive(decoder, i === clear ? part : seal(sender, part)), 'Held'),
         );
-        assert.deepEqual([ingress.held, ingress.frames], [3, 0]);
-        assert.equal(receive(ingress, seal(sender, clearParts()[clear])), 'Frame');
-        assert.deepEqual([ingress.held, ingress.opened], [1, true]);
+        assert.deepEqual([decoder.held, decoder.frames], [3, 0]);
+        assert.equal(receive(decoder, seal(sender, clearParts()[clear])), 'Frame');
+        assert.deepEqual([decoder.held, decoder.opened], [1, true]);
       }
     });
 
     test('a sealed fragment never completes what clear ones began', () => {
       for (const sealed of [0, 1, 2]) {
-        const ingress = receiverOf([sa]);
+        const decoder = receiverOf([sa]);
         const sender = senderOf(sa);
         clearParts().forEach((part, i) =>
-          assert.equal(receive(ingress, i === sealed ? seal(sender, part) : part), 'Held'),
+          assert.equal(receive(decoder, i === sealed ? seal(sender, part) : part), 'Held'),
         );
-        assert.deepEqual([ingress.held, ingress.frames], [3, 0]);
-        assert.equal(receive(ingress, clearParts()[sealed]), 'Frame');
-        assert.deepEqual([ingress.held, ingress.opened], [1, false]);
+        assert.deepEqual([decoder.held, decoder.frames], [3, 0]);
+        assert.equal(receive(decoder, clearParts()[sealed]), 'Frame');
+        assert.deepEqual([decoder.held, decoder.opened], [1, false]);
       }
     });
 
     test('a clear fragment poisons no sealed datagram, nor the reverse', () => {
-      const ingress = receiverOf([sa]);
+      const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
       const other = split(cuttable(family, udpIp(family, 4789, noise(180, 5))), [2, 7], { id: 1 });
       const good = clearParts();
-      assert.equal(receive(ingress, seal(sender, good[0])), 'Held');
-      for (const part of other) receive(ingress, part);
+      assert.equal(receive(decoder, seal(sender, good[0])), 'Held');
+      for (const part of other) receive(decoder, part);
       assert.deepEqual(
-        [1, 2].map((i) => receive(ingress, seal(sender, good[i]))),
+        [1, 2].map((i) => receive(decoder, seal(sender, good[i]))),
         ['Held', 'Frame'],
       );
-      assert.deepEqual(frame(ingress), FRAME);
-      assert.equal(receive(ingress, good[0]), 'Held');
-      for (const part of other) receive(ingress, seal(sender, part));
+      assert.deepEqual(frame(decoder), FRAME);
+      assert.equal(receive(decoder, good[0]), 'Held');
+      for (const part of other) receive(decoder, seal(sender, part));
       assert.deepEqual(
-        [1, 2].map((i) => receive(ingress, good[i])),
+        [1, 2].map((i) => receive(decoder, good[i])),
         ['Held', 'Frame'],
       );
     });
 
-    test('a fragment in a fragment is dropped with its parts', () => {
-      const ingress = receiverOf([sa]);
-      const inner = seal(senderOf(sa), clearParts()[0]);
-      const verdicts = split(cuttable(family, inner, 7), [3], { id: 7 }).map((part) => receive(ingress, part));
-      assert.deepEqual(verdicts, ['Held', 'IPV6_BAD_EXTHDR']);
-      assert.deepEqual([drops(ingress), ingress.held], [{ IPV6_BAD_EXTHDR: 2 }, 0]);
+    test('sealed fragments may come in fragments again, and count as the packets that brought them', () => {
+      const decoder = receiverOf([sa]);
+      const sender = senderOf(sa);
+      const verdicts = clearParts().flatMap((part, i) =>
+        split(cuttable(family, seal(sender, part), 7 + i), [3], { id: 7 + i }).map((piece) => receive(decoder, piece)),
+      );
+      assert.deepEqual(verdicts, ['Held', 'Held', 'Held', 'Held', 'Held', 'Frame']);
+      assert.deepEqual(frame(decoder), FRAME);
+      assert.deepEqual([decoder.parts, decoder.framePackets, decoder.openedPackets, decoder.held], [6, 6, 6, 0]);
+    });
+
+    test('a sealed fragment that came in fragments is given up with all of them', () => {
+      const decoder = receiverOf([sa]);
+      const sealed = seal(senderOf(sa), clearParts()[0]);
+      for (const piece of split(cuttable(family, sealed, 7), [3], { id: 7 })) receive(decoder, piece, 0);
+      assert.equal(decoder.held, 2);
+      assert.equal(receive(decoder, seal(senderOf(sa), clearParts(2)[0]), 100), 'Held');
+      assert.deepEqual([drops(decoder), decoder.held], [{ FRAG_REASM_TIMEOUT: 2 }, 1]);
     });
 
     test('sealed fragments whose rest does not come are given up in time', () => {
-      const ingress = receiverOf([sa]);
+      const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
-      assert.equal(receive(ingress, seal(sender, clearParts(1)[0]), 0), 'Held');
-      assert.equal(receive(ingress, seal(sender, clearParts(2)[0]), 100), 'Held');
-      assert.equal(ingress.held, 1);
-      assert.deepEqual(drops(ingress), { FRAG_REASM_TIMEOUT: 1 });
+      assert.equal(receive(decoder, seal(sender, clearParts(1)[0]), 0), 'Held');
+      assert.equal(receive(decoder, seal(sender, clearParts(2)[0]), 100), 'Held');
+      assert.equal(decoder.held, 1);
+      assert.deepEqual(drops(decoder), { FRAG_REASM_TIMEOUT: 1 });
     });
   });
 }
@@ -527,9 +539,9 @@ test('whatever comes in whatever order, every packet is accounted for, with keys
           stranger: association(6, 0x6f),
         },
       };
-      const ingress = keys
+      const decoder = keys
         ? receiverOf([sas[4].plain, sas[4].tunnel, sas[6].plain, sas[6].tunnel], { late: true })
-        : new Ingress();
+        : new UnderlayDecoder();
       const senders = {
         4: { plain: senderOf(sas[4].plain), tunnel: senderOf(sas[4].tunnel), stranger: senderOf(sas[4].stranger) },
         6: { plain: senderOf(sas[6].plain), tunnel: senderOf(sas[6].tunnel), stranger: senderOf(sas[6].stranger) },
@@ -619,12 +631,12 @@ test('whatever comes in whatever order, every packet is accounted for, with keys
           (a, b) => ((a.packet[30] * 31 + a.packet.length) & 63) - ((b.packet[30] * 31 + b.packet.length) & 63),
         );
       wire.forEach(({ packet, captured, expected }, i) => {
-        const verdict = receive(ingress, packet, i, captured);
+        const verdict = receive(decoder, packet, i, captured);
         seen.set(verdict, (seen.get(verdict) ?? 0) + 1);
         if (order && expected !== undefined) assert.equal(verdict, expected);
-        if (verdict === 'Frame') assert.deepEqual(frame(ingress), FRAME);
+        if (verdict === 'Frame') assert.deepEqual(frame(decoder), FRAME);
       });
-      assert.equal(ingress.packets, wire.length);
+      assert.equal(decoder.packets, wire.length);
     }),
     { seed: SEED, numRuns: 400 },
   );

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { LinkType } from '../../src/capture/index.js';
-import { Ingress, type IngressOptions, Verdict, dropReasonName } from '../../src/dataplane/index.js';
+import {
+  dropReasonName,
+  FragmentSource,
+  UnderlayDecoder,
+  type UnderlayDecoderOptions,
+  Verdict,
+} from '../../src/dataplane/index.js';
 import { EtherType, IpProtocol } from '../../src/wire/index.js';
 import { ipv4Packet, ipv6Packet, noise, type Packet, partOf, split } from '../fragment/split.js';
 import { esp, ethernet, FRAME, ip, join, udpIp, vxlan } from './build.js';
@@ -22,23 +28,23 @@ function onWire(part: Uint8Array): Uint8Array {
 }
 
 /** The verdict in words; for a dropped packet, the reason. */
-function receive(ingress: Ingress, packet: Uint8Array, seconds = 0, captured = packet.length): string {
-  const verdict = ingress.receive(LinkType.Ethernet, packet, 0, captured, packet.length, seconds);
-  return verdict === Verdict.Dropped ? dropReasonName(ingress.reason) : VERDICTS[verdict];
+function receive(decoder: UnderlayDecoder, packet: Uint8Array, seconds = 0, captured = packet.length): string {
+  const verdict = decoder.receive(LinkType.Ethernet, packet, 0, captured, packet.length, seconds);
+  return verdict === Verdict.Dropped ? dropReasonName(decoder.reason) : VERDICTS[verdict];
 }
 
-function drops(ingress: Ingress): Record<string, number> {
+function drops(decoder: UnderlayDecoder): Record<string, number> {
   const found: Record<string, number> = {};
-  ingress.drops().forEach((count, reason) => {
+  decoder.drops().forEach((count, reason) => {
     if (count > 0) found[dropReasonName(reason)] = count;
   });
   return found;
 }
 
-function sumHolds(ingress: Ingress): void {
-  const { packets, framePackets, espPackets, otherPackets, held, frames } = ingress;
+function sumHolds(decoder: UnderlayDecoder): void {
+  const { packets, framePackets, espPackets, otherPackets, held, frames } = decoder;
   assert.ok(frames <= framePackets);
-  const all = ingress.drops().reduce((sum, count) => sum + count, 0);
+  const all = decoder.drops().reduce((sum, count) => sum + count, 0);
   assert.equal(packets, framePackets + espPackets + otherPackets + held + all);
 }
 
@@ -55,63 +61,63 @@ for (const family of FAMILIES) {
       });
       fc.assert(
         fc.property(sample, ({ units, order }) => {
-          const ingress = new Ingress();
+          const decoder = new UnderlayDecoder();
           const parts = split(overlay(frame), units).map((part) => ({ part, key: order.next().value ?? 0 }));
           parts.sort((a, b) => a.key - b.key);
           parts.forEach(({ part }, i) => {
-            assert.equal(receive(ingress, onWire(part)), i === parts.length - 1 ? 'Frame' : 'Held');
+            assert.equal(receive(decoder, onWire(part)), i === parts.length - 1 ? 'Frame' : 'Held');
           });
-          assert.equal(ingress.outerBytes, ingress.reassembler.bytes);
-          assert.deepEqual(ingress.outerBytes.subarray(ingress.frameOffset, ingress.frameEnd), frame);
-          assert.deepEqual([ingress.vni, ingress.parts], [4097, parts.length]);
-          assert.deepEqual([ingress.frames, ingress.framePackets, ingress.held], [1, parts.length, 0]);
-          sumHolds(ingress);
+          assert.equal(decoder.outerBytes, decoder.reassembly.of(FragmentSource.Wire).bytes);
+          assert.deepEqual(decoder.outerBytes.subarray(decoder.frameOffset, decoder.frameEnd), frame);
+          assert.deepEqual([decoder.vni, decoder.parts], [4097, parts.length]);
+          assert.deepEqual([decoder.frames, decoder.framePackets, decoder.held], [1, parts.length, 0]);
+          sumHolds(decoder);
         }),
         { seed: 20261121, numRuns: 200 },
       );
     });
 
     test('ESP is put together before it is anything (RFC 4303 section 3.4.1), and counts as many packets', () => {
-      const ingress = new Ingress();
+      const decoder = new UnderlayDecoder();
       const [first, rest] = split(cuttable(family, ip(family, IpProtocol.Esp, esp(0xabcdef01, 77))), [2]);
-      assert.equal(receive(ingress, onWire(rest)), 'Held');
-      assert.equal(receive(ingress, onWire(first)), 'Esp');
-      assert.deepEqual([ingress.spi, ingress.sequence, ingress.espPackets], [0xabcdef01, 77, 2]);
-      sumHolds(ingress);
+      assert.equal(receive(decoder, onWire(rest)), 'Held');
+      assert.equal(receive(decoder, onWire(first)), 'Esp');
+      assert.deepEqual([decoder.spi, decoder.sequence, decoder.espPackets], [0xabcdef01, 77, 2]);
+      sumHolds(decoder);
     });
 
     test('ESP in UDP, in fragments', () => {
-      const ingress = new Ingress();
+      const decoder = new UnderlayDecoder();
       const outcomes = split(cuttable(family, udpIp(family, 4500, esp(9, 8))), [2]).map((part) =>
-        receive(ingress, onWire(part)),
+        receive(decoder, onWire(part)),
       );
-      assert.deepEqual([outcomes, ingress.spi, ingress.espInUdp], [['Held', 'Esp'], 9, true]);
+      assert.deepEqual([outcomes, decoder.spi, decoder.espInUdp], [['Held', 'Esp'], 9, true]);
     });
 
     test('other traffic counts as many packets as it had fragments', () => {
-      const ingress = new Ingress();
+      const decoder = new UnderlayDecoder();
       const parts = split(cuttable(family, udpIp(family, 53, noise(300, 1))), [10, 20]);
       assert.deepEqual(
-        parts.map((part) => receive(ingress, onWire(part))),
+        parts.map((part) => receive(decoder, onWire(part))),
         ['Held', 'Held', 'Other'],
       );
-      assert.equal(ingress.otherPackets, 3);
-      sumHolds(ingress);
+      assert.equal(decoder.otherPackets, 3);
+      sumHolds(decoder);
     });
 
     test('a packet that turns out bad only when it is whole is dropped with all its parts', () => {
       const bad = cuttable(family, udpIp(family, 4789, vxlan(4097, FRAME, 0)));
-      const ingress = new Ingress();
-      const outcomes = split(bad, [3, 6]).map((part) => receive(ingress, onWire(part)));
+      const decoder = new UnderlayDecoder();
+      const outcomes = split(bad, [3, 6]).map((part) => receive(decoder, onWire(part)));
       assert.deepEqual(outcomes, ['Held', 'Held', 'VXLAN_INVALID_HDR']);
-      assert.deepEqual(drops(ingress), { VXLAN_INVALID_HDR: 3 });
-      sumHolds(ingress);
+      assert.deepEqual(drops(decoder), { VXLAN_INVALID_HDR: 3 });
+      sumHolds(decoder);
     });
 
     test('checksums are verified over the whole packet', () => {
       const give = (checksum: 'right' | number): string[] => {
-        const ingress = new Ingress({ verifyChecksums: true });
-        return split(overlay(FRAME, checksum), [3]).map((part) => receive(ingress, onWire(part)));
+        const decoder = new UnderlayDecoder({ verifyChecksums: true });
+        return split(overlay(FRAME, checksum), [3]).map((part) => receive(decoder, onWire(part)));
       };
       assert.deepEqual(give('right'), ['Held', 'Frame']);
       assert.deepEqual(give(0x1234), ['Held', 'UDP_CSUM']);
@@ -120,7 +126,7 @@ for (const family of FAMILIES) {
     test('what reassembly refuses has the reason that it gives', () => {
       const packet = overlay(ethernet(noise(2000, 1), 0x88b5));
       const [first, rest] = split(packet, [100]);
-      const CASES: [string, IngressOptions, Uint8Array[]][] = [
+      const CASES: [string, UnderlayDecoderOptions, Uint8Array[]][] = [
         ['DUP_FRAG', {}, [first, first]],
         ['FRAG_OVERLAP', {}, [first, partOf(packet, 792, 1600)]],
         ['FRAG_INCONSISTENT', {}, [rest, partOf(packet, 800, 1600, { more: false })]],
@@ -129,76 +135,76 @@ for (const family of FAMILIES) {
         ['FRAG_TOO_MANY_PARTS', { reassembly: { maxParts: 1 } }, [first, rest]],
       ];
       for (const [reason, options, parts] of CASES) {
-        const ingress = new Ingress(options);
+        const decoder = new UnderlayDecoder(options);
         assert.deepEqual(
-          parts.map((part) => receive(ingress, onWire(part))),
+          parts.map((part) => receive(decoder, onWire(part))),
           ['Held', reason],
         );
-        assert.ok((drops(ingress)[reason] ?? 0) > 0);
-        sumHolds(ingress);
+        assert.ok((drops(decoder)[reason] ?? 0) > 0);
+        sumHolds(decoder);
       }
     });
 
     test('a part that the snaplen cut is the capture’s fault', () => {
-      const ingress = new Ingress();
+      const decoder = new UnderlayDecoder();
       const [first, rest] = split(overlay(), [3]).map(onWire);
-      assert.equal(receive(ingress, first), 'Held');
-      assert.equal(receive(ingress, rest, 0, rest.length - 1), 'CAPTURE_TRUNCATED');
-      assert.deepEqual(drops(ingress), { CAPTURE_TRUNCATED: 1 });
-      sumHolds(ingress);
+      assert.equal(receive(decoder, first), 'Held');
+      assert.equal(receive(decoder, rest, 0, rest.length - 1), 'CAPTURE_TRUNCATED');
+      assert.deepEqual(drops(decoder), { CAPTURE_TRUNCATED: 1 });
+      sumHolds(decoder);
     });
 
     test('parts whose time is over are counted without a verdict of their own, and so are evicted ones', () => {
-      const ingress = new Ingress({ reassembly: { maxDatagrams: 1 } });
+      const decoder = new UnderlayDecoder({ reassembly: { maxDatagrams: 1 } });
       const first = (id: number): Uint8Array => {
         const packet = cuttable(family, overlay().bytes, id);
         return onWire(partOf(packet, 0, 24, { id }));
       };
-      assert.equal(receive(ingress, first(1)), 'Held');
-      assert.equal(receive(ingress, first(2)), 'Held');
-      assert.equal(receive(ingress, first(3), 61), 'Held');
-      assert.deepEqual(drops(ingress), { FRAG_EVICTED: 1, FRAG_REASM_TIMEOUT: 1 });
-      assert.equal(ingress.held, 1);
-      sumHolds(ingress);
+      assert.equal(receive(decoder, first(1)), 'Held');
+      assert.equal(receive(decoder, first(2)), 'Held');
+      assert.equal(receive(decoder, first(3), 61), 'Held');
+      assert.deepEqual(drops(decoder), { FRAG_EVICTED: 1, FRAG_REASM_TIMEOUT: 1 });
+      assert.equal(decoder.held, 1);
+      sumHolds(decoder);
     });
 
     test('tagged fragments (802.1Q, 802.1ad) are put together like others', () => {
-      const ingress = new Ingress();
+      const decoder = new UnderlayDecoder();
       const tagged = split(overlay(), [3]).map((part) => {
         const packet = onWire(part);
         return join(packet.subarray(0, 12), Uint8Array.of(0x88, 0xa8, 0, 5, 0x81, 0, 0, 6), packet.subarray(12));
       });
       assert.deepEqual(
-        tagged.map((packet) => receive(ingress, packet)),
+        tagged.map((packet) => receive(decoder, packet)),
         ['Held', 'Frame'],
       );
     });
 
     test('padding behind a short part is no part of it', () => {
-      const ingress = new Ingress();
-      const outcomes = split(overlay(), [1]).map((part) => receive(ingress, join(onWire(part), new Uint8Array(30))));
+      const decoder = new UnderlayDecoder();
+      const outcomes = split(overlay(), [1]).map((part) => receive(decoder, join(onWire(part), new Uint8Array(30))));
       assert.deepEqual(outcomes, ['Held', 'Frame']);
-      assert.deepEqual(ingress.outerBytes.subarray(ingress.frameOffset, ingress.frameEnd), FRAME);
+      assert.deepEqual(decoder.outerBytes.subarray(decoder.frameOffset, decoder.frameEnd), FRAME);
     });
 
     test('fragments inside the tunnel are the containers’ own: they are delivered as they are', () => {
       const inner = split(ipv4Packet(noise(200, 1)), [5]).map((part) => ethernet(part, EtherType.Ipv4));
-      const ingress = new Ingress();
+      const decoder = new UnderlayDecoder();
       for (const frame of inner) {
-        assert.equal(receive(ingress, onWire(overlay(frame).bytes)), 'Frame');
-        assert.deepEqual(ingress.outerBytes.subarray(ingress.frameOffset, ingress.frameEnd), frame);
+        assert.equal(receive(decoder, onWire(overlay(frame).bytes)), 'Frame');
+        assert.deepEqual(decoder.outerBytes.subarray(decoder.frameOffset, decoder.frameEnd), frame);
       }
-      assert.equal(ingress.reassembler.fragments, 0);
+      assert.equal(decoder.reassembly.of(FragmentSource.Wire).fragments, 0);
     });
 
     test('the packet after one that was put together speaks for itself alone', () => {
-      const ingress = new Ingress();
-      for (const part of split(overlay(), [3])) receive(ingress, onWire(part));
+      const decoder = new UnderlayDecoder();
+      for (const part of split(overlay(), [3])) receive(decoder, onWire(part));
       const packet = onWire(udpIp(family, 53, noise(20, 1)));
-      assert.equal(receive(ingress, packet), 'Other');
-      assert.deepEqual([ingress.parts, ingress.vni, ingress.otherPackets], [1, -1, 1]);
-      assert.equal(ingress.outerBytes, packet);
-      sumHolds(ingress);
+      assert.equal(receive(decoder, packet), 'Other');
+      assert.deepEqual([decoder.parts, decoder.vni, decoder.otherPackets], [1, -1, 1]);
+      assert.equal(decoder.outerBytes, packet);
+      sumHolds(decoder);
     });
   });
 }
@@ -206,64 +212,64 @@ for (const family of FAMILIES) {
 describe('fragments of odd kinds', () => {
   test('an atomic fragment is a whole packet, beside fragments of the same identification (RFC 6946 section 4)', () => {
     const packet = cuttable(6, udpIp(6, 4789, vxlan(4097, FRAME)));
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     const length = packet.bytes.length - 40;
     const [first, rest] = split(packet, [3], { id: 5 });
-    assert.equal(receive(ingress, onWire(first)), 'Held');
-    assert.equal(receive(ingress, onWire(partOf(packet, 0, length, { id: 5, more: false }))), 'Frame');
-    assert.equal(ingress.parts, 1);
-    assert.equal(receive(ingress, onWire(rest)), 'Frame');
-    assert.equal(ingress.parts, 2);
-    assert.equal(ingress.reassembler.fragments, 2);
-    sumHolds(ingress);
+    assert.equal(receive(decoder, onWire(first)), 'Held');
+    assert.equal(receive(decoder, onWire(partOf(packet, 0, length, { id: 5, more: false }))), 'Frame');
+    assert.equal(decoder.parts, 1);
+    assert.equal(receive(decoder, onWire(rest)), 'Frame');
+    assert.equal(decoder.parts, 2);
+    assert.equal(decoder.reassembly.of(FragmentSource.Wire).fragments, 2);
+    sumHolds(decoder);
   });
 
   test('a fragment in a fragment (6o6) is dropped, with the parts that it came in', () => {
     // The payload begins with a fragment header of its own: more to come, at place 0.
     const nested = ipv6Packet(join(Uint8Array.of(17, 0, 0, 1, 0, 0, 0, 9), noise(64, 1)), { protocol: 44 });
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     assert.deepEqual(
-      split(nested, [5]).map((part) => receive(ingress, onWire(part))),
+      split(nested, [5]).map((part) => receive(decoder, onWire(part))),
       ['Held', 'IPV6_BAD_EXTHDR'],
     );
-    assert.deepEqual(drops(ingress), { IPV6_BAD_EXTHDR: 2 });
-    sumHolds(ingress);
+    assert.deepEqual(drops(decoder), { IPV6_BAD_EXTHDR: 2 });
+    sumHolds(decoder);
   });
 
   test('a packet in a packet (4o4) whose inside is a fragment is other traffic', () => {
     const [inside] = split(ipv4Packet(noise(200, 1)), [5]);
     const around = ipv4Packet(inside, { protocol: IpProtocol.Ipip, id: 2 });
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     assert.deepEqual(
-      split(around, [4]).map((part) => receive(ingress, onWire(part))),
+      split(around, [4]).map((part) => receive(decoder, onWire(part))),
       ['Held', 'Other'],
     );
-    assert.equal(ingress.held, 0);
+    assert.equal(decoder.held, 0);
   });
 
   test('a first part that ends in the extension headers (RFC 7112 section 5)', () => {
     const payload = noise(400, 1);
     payload.set([17, 2, 1, 20]);
     const packet = ipv6Packet(payload, { protocol: 60 });
-    const ingress = new Ingress();
-    assert.equal(receive(ingress, onWire(partOf(packet, 0, 8))), 'FRAG_HEADER_CHAIN');
+    const decoder = new UnderlayDecoder();
+    assert.equal(receive(decoder, onWire(partOf(packet, 0, 8))), 'FRAG_HEADER_CHAIN');
   });
 
   test('the ping of death', () => {
     const packet = ipv4Packet(noise(65_515, 1));
     const long = { ...packet, bytes: join(packet.bytes, noise(100, 2)) };
-    const ingress = new Ingress();
-    assert.equal(receive(ingress, onWire(partOf(packet, 0, 1480))), 'Held');
-    assert.equal(receive(ingress, onWire(partOf(long, 65_512, 65_600, { more: false }))), 'FRAG_TOO_LONG');
-    assert.deepEqual(drops(ingress), { FRAG_TOO_LONG: 2 });
-    sumHolds(ingress);
+    const decoder = new UnderlayDecoder();
+    assert.equal(receive(decoder, onWire(partOf(packet, 0, 1480))), 'Held');
+    assert.equal(receive(decoder, onWire(partOf(long, 65_512, 65_600, { more: false }))), 'FRAG_TOO_LONG');
+    assert.deepEqual(drops(decoder), { FRAG_TOO_LONG: 2 });
+    sumHolds(decoder);
   });
 
   test('a fragment of VXLAN that is VXLAN by its first part alone is never decapsulated (RFC 7348 section 4.3)', () => {
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     const packet = cuttable(4, udpIp(4, 4789, vxlan(4097, FRAME)));
-    assert.equal(receive(ingress, onWire(partOf(packet, 0, 88, { more: true }))), 'Held');
-    assert.deepEqual([ingress.vni, ingress.frames], [-1, 0]);
+    assert.equal(receive(decoder, onWire(partOf(packet, 0, 88, { more: true }))), 'Held');
+    assert.deepEqual([decoder.vni, decoder.frames], [-1, 0]);
   });
 });
 
@@ -292,30 +298,30 @@ describe('link types other than Ethernet', () => {
   for (const [what, linkType, header, packet] of LINKS) {
     test(`${what}: whole, cut at any place, and in fragments`, () => {
       const bytes = join(header, packet);
-      const ingress = new Ingress();
-      assert.equal(ingress.receive(linkType, bytes, 0, bytes.length, bytes.length, 0), Verdict.Frame);
-      assert.deepEqual(ingress.outerBytes.subarray(ingress.frameOffset, ingress.frameEnd), FRAME);
+      const decoder = new UnderlayDecoder();
+      assert.equal(decoder.receive(linkType, bytes, 0, bytes.length, bytes.length, 0), Verdict.Frame);
+      assert.deepEqual(decoder.outerBytes.subarray(decoder.frameOffset, decoder.frameEnd), FRAME);
       for (let end = 0; end < bytes.length; end++) {
-        assert.equal(ingress.receive(linkType, bytes, 0, end, bytes.length, 0), Verdict.Dropped);
-        assert.equal(dropReasonName(ingress.reason), 'CAPTURE_TRUNCATED', `cut to ${end}`);
+        assert.equal(decoder.receive(linkType, bytes, 0, end, bytes.length, 0), Verdict.Dropped);
+        assert.equal(dropReasonName(decoder.reason), 'CAPTURE_TRUNCATED', `cut to ${end}`);
       }
       const family = packet === packet4 ? 4 : 6;
       const verdicts = split(cuttable(family, packet), [3]).map((part) => {
         const onLink = join(header, part);
-        return ingress.receive(linkType, onLink, 0, onLink.length, onLink.length, 0);
+        return decoder.receive(linkType, onLink, 0, onLink.length, onLink.length, 0);
       });
       assert.deepEqual(verdicts, [Verdict.Held, Verdict.Frame]);
-      sumHolds(ingress);
+      sumHolds(decoder);
     });
   }
 
   test('every link type that can’t be read has the reason that says so', () => {
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     for (const linkType of [2, 9, 127, 147, 65_535, -1]) {
-      assert.equal(ingress.receive(linkType, packet4, 0, packet4.length, packet4.length, 0), Verdict.Dropped);
-      assert.equal(dropReasonName(ingress.reason), 'LINK_TYPE_UNKNOWN');
+      assert.equal(decoder.receive(linkType, packet4, 0, packet4.length, packet4.length, 0), Verdict.Dropped);
+      assert.equal(dropReasonName(decoder.reason), 'LINK_TYPE_UNKNOWN');
     }
-    sumHolds(ingress);
+    sumHolds(decoder);
   });
 });
 
@@ -323,19 +329,20 @@ describe('ESP in UDP under a snaplen', () => {
   test('cut behind its header it is ESP all the same', () => {
     const packet = onWire(udpIp(4, 4500, esp(5, 6)));
     for (let end = 14 + 20 + 8 + 8; end <= packet.length; end++)
-      assert.equal(receive(new Ingress(), packet, 0, end), 'Esp');
+      assert.equal(receive(new UnderlayDecoder(), packet, 0, end), 'Esp');
   });
 
   test('cut within its header the capture is at fault, as it is for ESP in IP', () => {
     const bare = onWire(ip(4, IpProtocol.Esp, esp(5, 6)));
-    for (let end = 34; end < 42; end++) assert.equal(receive(new Ingress(), bare, 0, end), 'CAPTURE_TRUNCATED');
+    for (let end = 34; end < 42; end++) assert.equal(receive(new UnderlayDecoder(), bare, 0, end), 'CAPTURE_TRUNCATED');
     const inUdp = onWire(udpIp(4, 4500, esp(5, 6)));
-    for (let end = 42; end < 50; end++) assert.equal(receive(new Ingress(), inUdp, 0, end), 'CAPTURE_TRUNCATED');
+    for (let end = 42; end < 50; end++)
+      assert.equal(receive(new UnderlayDecoder(), inUdp, 0, end), 'CAPTURE_TRUNCATED');
   });
 
   test('a keepalive and an IKE message that are whole stay other traffic (RFC 3948 sections 2.2 and 2.3)', () => {
     for (const payload of [Uint8Array.of(0xff), new Uint8Array(4), new Uint8Array(60)]) {
-      assert.equal(receive(new Ingress(), onWire(udpIp(4, 4500, payload))), 'Other');
+      assert.equal(receive(new UnderlayDecoder(), onWire(udpIp(4, 4500, payload))), 'Other');
     }
   });
 });

@@ -1,11 +1,11 @@
 /** The options shared by all commands that decode packets from the wire. */
-import type { IngressOptions } from '../dataplane/index.js';
+import type { UnderlayDecoderOptions } from '../dataplane/index.js';
 import { VxlanReserved } from '../wire/index.js';
 import { AEAD_HELP } from './aead-option.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from './arguments.js';
 
 /** For parseWords. */
-export const INGRESS_OPTIONS = {
+export const UNDERLAY_DECODER_OPTIONS = {
   port: { type: 'string', multiple: true },
   vni: { type: 'string' },
   reserved: { type: 'string' },
@@ -18,7 +18,7 @@ export const INGRESS_OPTIONS = {
 const MAX_PORTS = 16;
 
 /** Their lines in the help text. */
-export const INGRESS_HELP = `  --keys FILE        decrypts ESP: output of ip xfrm state, Wireshark's esp_sa,
+export const UNDERLAY_DECODER_HELP = `  --keys FILE        decrypts ESP: output of ip xfrm state, Wireshark's esp_sa,
                      or a key ring; may be repeated
 ${AEAD_HELP}
   --esp-sa OUT       writes the SAs and their keys as a Wireshark esp_sa file
@@ -35,7 +35,7 @@ ${AEAD_HELP}
  * The options' values.
  * @throws UsageError
  */
-export function ingressOptions(parsed: ParsedArguments): IngressOptions {
+export function underlayDecoderOptions(parsed: ParsedArguments): UnderlayDecoderOptions {
   const vni = wholeNumber(parsed, 'vni', 0, 0xffffff);
   const port = portOption(parsed);
   const reserved = oneOf(parsed, 'reserved', ['refuse', 'ignore']);

@@ -5,8 +5,8 @@ import { nodeBackend } from '../../src/aead/index.js';
 import { LinkType } from '../../src/capture/index.js';
 import {
   dropReasonName,
-  Ingress,
-  type IngressOptions,
+  UnderlayDecoder,
+  type UnderlayDecoderOptions,
   MAX_ENCAPSULATIONS,
   Verdict,
 } from '../../src/dataplane/index.js';
@@ -28,27 +28,31 @@ function changed(packet: Uint8Array, changes: Readonly<Record<number, number>>):
 }
 
 interface Outcome {
-  readonly ingress: Ingress;
+  readonly decoder: UnderlayDecoder;
   readonly verdict: Verdict;
   readonly frame: Uint8Array;
 }
 
-function receive(packet: Uint8Array, options: IngressOptions = {}, linkType: number = LinkType.Ethernet): Outcome {
-  const ingress = new Ingress(options);
-  const verdict = ingress.receive(linkType, packet, 0, packet.length, packet.length, 0);
-  const { packets, framePackets, espPackets, otherPackets, held, filtered } = ingress;
-  const dropped = ingress.drops().reduce((sum, count) => sum + count, 0);
+function receive(
+  packet: Uint8Array,
+  options: UnderlayDecoderOptions = {},
+  linkType: number = LinkType.Ethernet,
+): Outcome {
+  const decoder = new UnderlayDecoder(options);
+  const verdict = decoder.receive(linkType, packet, 0, packet.length, packet.length, 0);
+  const { packets, framePackets, espPackets, otherPackets, held, filtered } = decoder;
+  const dropped = decoder.drops().reduce((sum, count) => sum + count, 0);
   assert.equal(packets, framePackets + espPackets + otherPackets + held + filtered.packets + dropped);
-  return { ingress, verdict, frame: ingress.outerBytes.slice(ingress.frameOffset, ingress.frameEnd) };
+  return { decoder, verdict, frame: decoder.outerBytes.slice(decoder.frameOffset, decoder.frameEnd) };
 }
 
 /** Asserts that a packet gives a frame of VNI 4097. */
-function gives(packet: Uint8Array, frame: Uint8Array = FRAME, options: IngressOptions = {}): Ingress {
+function gives(packet: Uint8Array, frame: Uint8Array = FRAME, options: UnderlayDecoderOptions = {}): UnderlayDecoder {
   const outcome = receive(packet, options);
-  assert.equal(outcome.verdict, Verdict.Frame, dropReasonName(outcome.ingress.reason));
-  assert.equal(outcome.ingress.vni, 4097);
+  assert.equal(outcome.verdict, Verdict.Frame, dropReasonName(outcome.decoder.reason));
+  assert.equal(outcome.decoder.vni, 4097);
   assert.deepEqual(outcome.frame, frame);
-  return outcome.ingress;
+  return outcome.decoder;
 }
 
 describe('lengths that a sender leaves to its card', () => {
@@ -91,14 +95,14 @@ describe('lengths that a sender leaves to its card', () => {
     };
     gives(join(jumbogram(payload.length + 8), new Uint8Array(4)), inner);
     const beyond = receive(jumbogram(payload.length + 9));
-    assert.deepEqual([beyond.verdict, dropReasonName(beyond.ingress.reason)], [Verdict.Dropped, 'IP_INHDR']);
+    assert.deepEqual([beyond.verdict, dropReasonName(beyond.decoder.reason)], [Verdict.Dropped, 'IP_INHDR']);
   });
 
   test('a fragment has a length, and a UDP length of 0 in a packet with a length is wrong', () => {
     const fragment = changed(ip(4, IpProtocol.Udp, new Uint8Array(16)), { 2: 0, 3: 0, 6: 0x20 });
-    assert.equal(dropReasonName(receive(on4(fragment)).ingress.reason), 'IP_INHDR');
+    assert.equal(dropReasonName(receive(on4(fragment)).decoder.reason), 'IP_INHDR');
     const udp = changed(udpIp(4, 4789, vxlan(4097, FRAME), 0), { 24: 0, 25: 0 });
-    assert.equal(dropReasonName(receive(on4(udp)).ingress.reason), 'L4_HDR');
+    assert.equal(dropReasonName(receive(on4(udp)).decoder.reason), 'L4_HDR');
   });
 
   test('off the wire RFC 791 forbids it, and a walk that is not over a capture refuses it', () => {
@@ -130,22 +134,22 @@ describe('802.3 with LLC (IEEE 802.3 clause 3.2.6)', () => {
 
   test('what holds no IP is other traffic whose LLC header is known; too short a one as well', () => {
     for (const payload of ['424203 0000', 'aaaa03 00000c 2000', 'aaaa03', '42', '']) {
-      const { ingress, verdict } = receive(framed(bytesOf(payload)));
-      assert.deepEqual([verdict, ingress.outer.llcOffset, ingress.outer.etherType], [Verdict.Other, 14, 0], payload);
+      const { decoder, verdict } = receive(framed(bytesOf(payload)));
+      assert.deepEqual([verdict, decoder.outer.llcOffset, decoder.outer.etherType], [Verdict.Other, 14, 0], payload);
     }
   });
 
   test('cooked captures name it by protocol 4', () => {
     const cooked = join(new Uint8Array(14), Uint8Array.of(0, 4), bytesOf('424203 0000'));
-    const { ingress, verdict } = receive(cooked, {}, LinkType.LinuxSll);
-    assert.deepEqual([verdict, ingress.outer.llcOffset], [Verdict.Other, 16]);
+    const { decoder, verdict } = receive(cooked, {}, LinkType.LinuxSll);
+    assert.deepEqual([verdict, decoder.outer.llcOffset], [Verdict.Other, 16]);
   });
 
   test('no later packet is taken for one', () => {
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     for (const packet of [framed(bytesOf('424203 0000')), overlay()])
-      ingress.receive(1, packet, 0, packet.length, packet.length, 0);
-    assert.equal(ingress.outer.llcOffset, -1);
+      decoder.receive(1, packet, 0, packet.length, packet.length, 0);
+    assert.equal(decoder.outer.llcOffset, -1);
   });
 });
 
@@ -155,8 +159,8 @@ describe('AH before ESP (RFC 4302)', () => {
   test('is walked over in IPv4 as it is in IPv6', () => {
     for (const family of [4, 6] as const) {
       const packet = ip(family, IpProtocol.Ah, join(header, esp(0x48dac2e4, 7)));
-      const { ingress, verdict } = receive(family === 4 ? on4(packet) : on6(packet));
-      assert.deepEqual([verdict, ingress.spi, ingress.sequence], [Verdict.Esp, 0x48dac2e4, 7]);
+      const { decoder, verdict } = receive(family === 4 ? on4(packet) : on6(packet));
+      assert.deepEqual([verdict, decoder.spi, decoder.sequence], [Verdict.Esp, 0x48dac2e4, 7]);
     }
   });
 
@@ -257,10 +261,10 @@ describe('encapsulations that are looked into', () => {
     test(`${name}: cut and damaged anywhere, nothing is read outside, and the sum holds`, () => {
       for (let length = 0; length < packet.length; length++) {
         for (const kept of [packet.slice(0, length), changed(packet, { [length]: packet[length] ^ 0xff })]) {
-          const ingress = new Ingress();
-          ingress.receive(LinkType.Ethernet, kept, 0, kept.length, packet.length, 0);
-          const dropped = ingress.drops().reduce((sum, count) => sum + count, 0);
-          assert.equal(ingress.framePackets + ingress.espPackets + ingress.otherPackets + ingress.held + dropped, 1);
+          const decoder = new UnderlayDecoder();
+          decoder.receive(LinkType.Ethernet, kept, 0, kept.length, packet.length, 0);
+          const dropped = decoder.drops().reduce((sum, count) => sum + count, 0);
+          assert.equal(decoder.framePackets + decoder.espPackets + decoder.otherPackets + decoder.held + dropped, 1);
         }
       }
     });
@@ -270,21 +274,21 @@ describe('encapsulations that are looked into', () => {
     assert.equal(MAX_ENCAPSULATIONS, 4);
     let packet = OVERLAY4;
     for (let i = 0; i < 40; i++) packet = ip(4, IpProtocol.Ipip, packet);
-    const { ingress, verdict } = receive(on4(packet));
-    assert.deepEqual([verdict, ingress.depth], [Verdict.Other, 4]);
+    const { decoder, verdict } = receive(on4(packet));
+    assert.deepEqual([verdict, decoder.depth], [Verdict.Other, 4]);
   });
 
   test('ESP is found, and other traffic stays other traffic', () => {
-    const { ingress, verdict } = receive(pppoe('0021', ip(4, IpProtocol.Esp, esp(0x1234, 9))));
-    assert.deepEqual([verdict, ingress.spi, ingress.depth], [Verdict.Esp, 0x1234, 1]);
+    const { decoder, verdict } = receive(pppoe('0021', ip(4, IpProtocol.Esp, esp(0x1234, 9))));
+    assert.deepEqual([verdict, decoder.spi, decoder.depth], [Verdict.Esp, 0x1234, 1]);
     const icmp = receive(on4(gre('0000 0800', ip(4, IpProtocol.Icmp, new Uint8Array(8)))));
-    assert.deepEqual([icmp.verdict, icmp.ingress.outer.protocol], [Verdict.Other, IpProtocol.Icmp]);
+    assert.deepEqual([icmp.verdict, icmp.decoder.outer.protocol], [Verdict.Other, IpProtocol.Icmp]);
   });
 
   test('what is wrong inside is other traffic, as its carrier is: GRE of PPTP, routes, and no packet at all', () => {
     for (const hex of ['3001 880b 00080001 00000001', '4000 0800 00000000', '0000 0800', '0000 9999']) {
-      const { ingress, verdict } = receive(on4(gre(hex, bytesOf('ff'))));
-      assert.deepEqual([verdict, ingress.outer.protocol, ingress.depth], [Verdict.Other, IpProtocol.Gre, 0], hex);
+      const { decoder, verdict } = receive(on4(gre(hex, bytesOf('ff'))));
+      assert.deepEqual([verdict, decoder.outer.protocol, decoder.depth], [Verdict.Other, IpProtocol.Gre, 0], hex);
     }
   });
 
@@ -296,22 +300,22 @@ describe('encapsulations that are looked into', () => {
   test('fragments inside are put together, apart from those on the wire with the same identification', () => {
     const whole = { bytes: OVERLAY4, headerLength: 20, announcedAt: -1 };
     const parts = [partOf(whole, 0, 64), partOf(whole, 64, OVERLAY4.length - 20)];
-    const ingress = new Ingress();
-    const push = (packet: Uint8Array): Verdict => ingress.receive(1, packet, 0, packet.length, packet.length, 0);
+    const decoder = new UnderlayDecoder();
+    const push = (packet: Uint8Array): Verdict => decoder.receive(1, packet, 0, packet.length, packet.length, 0);
     assert.equal(push(on4(parts[0])), Verdict.Held);
     assert.equal(push(on4(gre('0000 0800', parts[1]))), Verdict.Held);
-    assert.equal(ingress.held, 2);
+    assert.equal(decoder.held, 2);
     assert.equal(push(on4(gre('0000 0800', parts[0]))), Verdict.Frame);
-    assert.deepEqual([ingress.held, ingress.framePackets], [1, 2]);
+    assert.deepEqual([decoder.held, decoder.framePackets], [1, 2]);
     assert.equal(push(on4(parts[1])), Verdict.Frame);
-    assert.equal(ingress.held, 0);
+    assert.equal(decoder.held, 0);
   });
 
   test('the packet after one in an encapsulation stands in none', () => {
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     for (const packet of [on4(gre('0000 6558', WIRE)), WIRE])
-      ingress.receive(1, packet, 0, packet.length, packet.length, 0);
-    assert.deepEqual([ingress.depth, ingress.innerLink], [0, -1]);
+      decoder.receive(1, packet, 0, packet.length, packet.length, 0);
+    assert.deepEqual([decoder.depth, decoder.innerLink], [0, -1]);
   });
 });
 
@@ -323,7 +327,7 @@ describe('ports', () => {
   });
 
   test('what looks like VXLAN on another port is guessed with its VNIs', () => {
-    const ingress = new Ingress();
+    const decoder = new UnderlayDecoder();
     const tagged = join(FRAME.subarray(0, 12), bytesOf('8100 0005'), FRAME.subarray(12));
     const arp = ethernet(bytesOf('0001 0800 06 04 0001 02420a000903 0a000903 000000000000 0a000904'), EtherType.Arp);
     for (const [vni, frame] of [
@@ -332,9 +336,9 @@ describe('ports', () => {
       [9, arp],
     ] as const) {
       const packet = on4(udpIp(4, 8472, vxlan(vni, frame)));
-      ingress.receive(1, packet, 0, packet.length, packet.length, 0);
+      decoder.receive(1, packet, 0, packet.length, packet.length, 0);
     }
-    assert.deepEqual(ingress.guess.ports, [{ port: 8472, packets: 3, vnis: [257, 9] }]);
+    assert.deepEqual(decoder.guess.ports, [{ port: 8472, packets: 3, vnis: [257, 9] }]);
   });
 
   test('nothing else is: other flags, reserved bits, no frame, DNS with the same first bytes', () => {
@@ -347,7 +351,7 @@ describe('ports', () => {
       vxlan(1, frame),
       dns,
     ]) {
-      assert.deepEqual(receive(on4(udpIp(4, 8472, payload))).ingress.guess.ports, []);
+      assert.deepEqual(receive(on4(udpIp(4, 8472, payload))).decoder.guess.ports, []);
     }
   });
 
@@ -360,15 +364,15 @@ describe('ports', () => {
 });
 
 test('VXLAN that is refused for its reserved bits says whose it is, and whether a group policy set them', () => {
-  const ingress = new Ingress();
+  const decoder = new UnderlayDecoder();
   for (const flags of [0x88, 0x88, 0x18]) {
     const packet = on4(udpIp(4, 4789, vxlan(flags === 0x18 ? 7 : 5001, FRAME, flags)));
-    assert.equal(ingress.receive(1, packet, 0, packet.length, packet.length, 0), Verdict.Dropped);
+    assert.equal(decoder.receive(1, packet, 0, packet.length, packet.length, 0), Verdict.Dropped);
   }
-  assert.deepEqual(ingress.reserved.vnis, [
+  assert.deepEqual(decoder.reserved.vnis, [
     { vni: 5001, packets: 2 },
     { vni: 7, packets: 1 },
   ]);
-  assert.equal(ingress.policyPackets, 2);
-  assert.equal(ingress.vni, -1);
+  assert.equal(decoder.policyPackets, 2);
+  assert.equal(decoder.vni, -1);
 });

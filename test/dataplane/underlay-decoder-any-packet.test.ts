@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LinkType, openCaptureFile } from '../../src/capture/index.js';
-import { Ingress, type IngressOptions, Verdict } from '../../src/dataplane/index.js';
+import { FragmentSource, UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../../src/dataplane/index.js';
 import { VxlanReserved } from '../../src/wire/index.js';
 import { ipv4Packet, ipv6Packet, noise, partOf } from '../fragment/split.js';
 import { fixture } from '../repository.js';
@@ -34,7 +34,7 @@ function expected(
   bytes: Uint8Array,
   captured: number,
   limit: number,
-  options: IngressOptions = {},
+  options: UnderlayDecoderOptions = {},
 ): { verdict: Verdict; vni: number; frame?: readonly [number, number]; spi?: number } | undefined {
   const u16 = (at: number): number => bytes[at] * 256 + bytes[at + 1];
   const DROPPED = { verdict: Verdict.Dropped, vni: -1 };
@@ -131,22 +131,28 @@ function expected(
   return OTHER;
 }
 
-function sumHolds(ingress: Ingress): void {
-  const { packets, framePackets, espPackets, otherPackets, held } = ingress;
-  const dropped = ingress.drops().reduce((sum, count) => sum + count, 0);
-  assert.equal(packets, framePackets + espPackets + otherPackets + held + ingress.filtered.packets + dropped);
+function sumHolds(decoder: UnderlayDecoder): void {
+  const { packets, framePackets, espPackets, otherPackets, held } = decoder;
+  const dropped = decoder.drops().reduce((sum, count) => sum + count, 0);
+  assert.equal(packets, framePackets + espPackets + otherPackets + held + decoder.filtered.packets + dropped);
 }
 
-function agrees(ingress: Ingress, packet: Uint8Array, captured: number, limit: number, options: IngressOptions): void {
+function agrees(
+  decoder: UnderlayDecoder,
+  packet: Uint8Array,
+  captured: number,
+  limit: number,
+  options: UnderlayDecoderOptions,
+): void {
   const wanted = expected(packet, captured, limit, options);
-  const verdict = ingress.receive(LinkType.Ethernet, packet, 0, captured, limit, 0);
+  const verdict = decoder.receive(LinkType.Ethernet, packet, 0, captured, limit, 0);
   if (wanted === undefined) return;
-  assert.deepEqual([verdict, ingress.vni], [wanted.verdict, wanted.vni]);
-  if (wanted.frame !== undefined) assert.deepEqual([ingress.frameOffset, ingress.frameEnd], wanted.frame);
-  if (wanted.spi !== undefined) assert.equal(ingress.spi, wanted.spi);
+  assert.deepEqual([verdict, decoder.vni], [wanted.verdict, wanted.vni]);
+  if (wanted.frame !== undefined) assert.deepEqual([decoder.frameOffset, decoder.frameEnd], wanted.frame);
+  if (wanted.spi !== undefined) assert.equal(decoder.spi, wanted.spi);
 }
 
-const OPTIONS: IngressOptions[] = [{}, { reserved: VxlanReserved.Ignore }, { vni: 4097 }, { port: 8472 }];
+const OPTIONS: UnderlayDecoderOptions[] = [{}, { reserved: VxlanReserved.Ignore }, { vni: 4097 }, { port: 8472 }];
 const BYTES = [0, 1, 4, 6, 8, 17, 44, 50, 51, 60, 0x11, 0x20, 0x45, 0x46, 0x4f, 0x60, 0x81, 0x88, 0xa8, 0xff];
 
 test('packets built at random and damaged: the verdict, the VNI and the frame are what a slow reader finds (20,000 packets)', () => {
@@ -181,7 +187,7 @@ test('packets built at random and damaged: the verdict, the VNI and the frame ar
     behind: fc.constantFrom(0, 0, 1, 20),
     option: fc.nat(OPTIONS.length - 1),
   });
-  const ingresses = OPTIONS.map((options) => new Ingress(options));
+  const ingresses = OPTIONS.map((options) => new UnderlayDecoder(options));
   fc.assert(
     fc.property(sample, ({ packet, changes, cut, behind, option }) => {
       for (const [at, value] of changes) if (at < packet.length) packet[at] = value;
@@ -190,7 +196,7 @@ test('packets built at random and damaged: the verdict, the VNI and the frame ar
     }),
     { seed: SEED, numRuns: 20_000 },
   );
-  for (const ingress of ingresses) sumHolds(ingress);
+  for (const decoder of ingresses) sumHolds(decoder);
 });
 
 test('recorded packets with changed bytes: the same (40,000 packets)', async () => {
@@ -215,7 +221,7 @@ test('recorded packets with changed bytes: the same (40,000 packets)', async () 
     behind: fc.constantFrom(0, 2000, 50_000),
     option: fc.nat(OPTIONS.length - 1),
   });
-  const ingresses = OPTIONS.map((options) => new Ingress(options));
+  const ingresses = OPTIONS.map((options) => new UnderlayDecoder(options));
   fc.assert(
     fc.property(sample, ({ index, changes, cut, behind, option }) => {
       const packet = packets[index].slice();
@@ -224,7 +230,7 @@ test('recorded packets with changed bytes: the same (40,000 packets)', async () 
     }),
     { seed: SEED, numRuns: 40_000 },
   );
-  for (const ingress of ingresses) sumHolds(ingress);
+  for (const decoder of ingresses) sumHolds(decoder);
 });
 
 test('bytes at random, of every link type, anywhere in a buffer: no throw, no look outside, the sum holds (20,000 packets)', () => {
@@ -240,19 +246,20 @@ test('bytes at random, of every link type, anywhere in a buffer: no throw, no lo
     verifyChecksums: fc.boolean(),
   });
   const ingresses = [false, true].map(
-    (verifyChecksums) => new Ingress({ verifyChecksums, reserved: 0, reassembly: { maxDatagrams: 30, maxBytes: 1 } }),
+    (verifyChecksums) =>
+      new UnderlayDecoder({ verifyChecksums, reserved: 0, reassembly: { maxDatagrams: 30, maxBytes: 1 } }),
   );
   fc.assert(
     fc.property(sample, ({ link: linkType, start: head, rest, before, behind, seconds, verifyChecksums }) => {
-      const ingress = ingresses[verifyChecksums ? 1 : 0];
+      const decoder = ingresses[verifyChecksums ? 1 : 0];
       const packet = Uint8Array.from([...new Array<number>(before).fill(0xaa), ...head, ...rest]);
       // Nothing stands behind the captured bytes: a look beyond them gives `undefined`, and that a wrong number.
       const { length } = packet;
-      const verdict = ingress.receive(linkType, packet, before, length, length + behind, seconds);
+      const verdict = decoder.receive(linkType, packet, before, length, length + behind, seconds);
       assert.ok(Object.values(Verdict).includes(verdict));
-      assert.ok(Number.isInteger(ingress.vni) && Number.isInteger(ingress.spi) && Number.isInteger(ingress.sequence));
-      if (verdict === Verdict.Frame) assert.ok(ingress.frameEnd <= ingress.capturedEnd);
-      sumHolds(ingress);
+      assert.ok(Number.isInteger(decoder.vni) && Number.isInteger(decoder.spi) && Number.isInteger(decoder.sequence));
+      if (verdict === Verdict.Frame) assert.ok(decoder.frameEnd <= decoder.capturedEnd);
+      sumHolds(decoder);
     }),
     { seed: SEED, numRuns: 20_000 },
   );
@@ -273,7 +280,7 @@ test('fragments of whole packets among other packets, cut and damaged: the sum h
   });
   const frame = vxlan(4097, FRAME);
   const payload = udpIp(4, 4789, frame).subarray(20);
-  const ingress = new Ingress({ reassembly: { maxDatagrams: 6, maxParts: 5 } });
+  const decoder = new UnderlayDecoder({ reassembly: { maxDatagrams: 6, maxParts: 5 } });
   fc.assert(
     fc.property(sample, ({ family, id, unit, units, last, protocol, change, damaged, cut, seconds }) => {
       const whole = family ? ipv4Packet(payload, { id, protocol }) : ipv6Packet(payload, { protocol });
@@ -283,15 +290,18 @@ test('fragments of whole packets among other packets, cut and damaged: the sum h
       const part = partOf(whole, from, to, { more, id });
       const packet = ethernet(part, family ? 0x0800 : 0x86dd);
       if (damaged && change[0] < packet.length) packet[change[0]] = change[1];
-      const verdict = ingress.receive(LinkType.Ethernet, packet, 0, packet.length - cut, packet.length, seconds);
+      const verdict = decoder.receive(LinkType.Ethernet, packet, 0, packet.length - cut, packet.length, seconds);
       if (verdict === Verdict.Frame) {
-        const { outerBytes, frameOffset, frameEnd, capturedEnd } = ingress;
+        const { outerBytes, frameOffset, frameEnd, capturedEnd } = decoder;
         assert.ok(frameOffset + 14 <= frameEnd && frameEnd <= capturedEnd && capturedEnd <= outerBytes.length);
       }
-      assert.ok(ingress.held >= 0 && ingress.reassembler.heldDatagrams <= 6);
-      sumHolds(ingress);
+      assert.ok(decoder.held >= 0 && decoder.reassembly.of(FragmentSource.Wire).heldDatagrams <= 6);
+      sumHolds(decoder);
     }),
     { seed: SEED, numRuns: 20_000 },
   );
-  assert.ok(ingress.reassembler.datagrams > 20, `${ingress.reassembler.datagrams} datagrams were whole`);
+  assert.ok(
+    decoder.reassembly.of(FragmentSource.Wire).datagrams > 20,
+    `${decoder.reassembly.of(FragmentSource.Wire).datagrams} datagrams were whole`,
+  );
 });

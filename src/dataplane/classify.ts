@@ -1,0 +1,212 @@
+/**
+ * The first stage of ingress: which packets are for this node, fragments reassembled, and what each carries: ESP, VXLAN, or
+ * neither.
+ */
+import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
+import { NO_SLOT, type PacketBatch } from '../memory/index.js';
+import { viewOf } from '../memory/view.js';
+import { getWord } from '../memory/word.js';
+import type { Node } from '../overlay/index.js';
+import { EtherType, Fault, ipv4ChecksumHolds, ipv4Layout, Layers } from '../wire/index.js';
+import type { DropCounters } from './drop-counters.js';
+import { DropReason, dropReasonOfFault } from './drop-reason.js';
+import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
+import type { PathMtuDiscovery } from './path-mtu-discovery.js';
+import { FragmentSource, type Reassembly, walkReassembled } from './reassembly.js';
+
+/** Where packets go that are of another kind than those that stay. A full batch is handed on by `overflow` first. */
+export interface ClassifyOutputs {
+  readonly esp: PacketBatch;
+  readonly vxlan: PacketBatch;
+  /** Hands a full batch on and empties it. */
+  readonly overflow: (batch: PacketBatch) => void;
+  /** Reads ICMP about packets of ours. */
+  readonly discovery?: PathMtuDiscovery;
+}
+
+const IPV4_ADDRESSES = ipv4Layout.offsetOf('source');
+const ADDRESS_4 = 4;
+
+/**
+ * Sorts IP packets. After it, those that carry ESP still begin with their IP header; of the others `start` is the VXLAN
+ * header, `end` the end of the UDP payload, and `tos` and `sender` are the outer packet's.
+ */
+export class Classify {
+  readonly #classifier: Classifier;
+  readonly #reassembly: Reassembly;
+  readonly #verifyIp: boolean;
+  /** This node's address as words in network order. */
+  readonly #vtep: Int32Array;
+  readonly #family: number;
+  readonly #drops: DropCounters;
+  readonly #outputs: ClassifyOutputs;
+  readonly #layers = new Layers();
+
+  /** @param verifyIp whether IPv4 header checksums are still to be verified */
+  constructor(
+    node: Node,
+    drops: DropCounters,
+    outputs: ClassifyOutputs,
+    classifier: Classifier,
+    reassembly: Reassembly,
+    verifyIp = true,
+  ) {
+    this.#classifier = classifier;
+    this.#reassembly = reassembly;
+    this.#verifyIp = verifyIp;
+    this.#vtep = Int32Array.from({ length: node.vtep.length / 4 }, (_, i) => getWord(node.vtep, 4 * i));
+    this.#family = node.vtep.length === 4 ? 4 : 6;
+    this.#drops = drops;
+    this.#outputs = outputs;
+  }
+
+  /**
+   * Sorts a batch of packets off the underlay. Those of one kind, as a rule all, stay in it; packets of a network are of one
+   * kind.
+   * @param now seconds, for the timeouts of reassembly
+   * @returns the kind of those that stay
+   */
+  run(batch: PacketBatch, now: number): PacketKind {
+    const { count } = batch;
+    let stays: PacketKind = PacketKind.Other;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const kind = this.#fromWire(batch, i, now);
+      if (kind === PacketKind.Other) continue;
+      if (stays === PacketKind.Other) stays = kind;
+      if (kind === stays) batch.move(i, kept++);
+      else this.#aside(batch, i, kind);
+    }
+    batch.count = kept;
+    return stays;
+  }
+
+  /**
+   * Sorts what ESP held; all that stays in the batch is VXLAN.
+   * @param batch IP packets, of which those with an IPv4 header that was not made here have been verified
+   */
+  runOpened(batch: PacketBatch, now: number): void {
+    const { count } = batch;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      if (this.#opened(batch, i, now) === PacketKind.Vxlan) batch.move(i, kept++);
+    }
+    batch.count = kept;
+  }
+
+  #aside(batch: PacketBatch, i: number, kind: PacketKind): void {
+    const { esp, vxlan, overflow } = this.#outputs;
+    const output = kind === PacketKind.Esp ? esp : vxlan;
+    if (output.full) overflow(output);
+    const at = output.push(batch.slot[i], batch.start[i], batch.end[i]);
+    output.tos[at] = batch.tos[i];
+    output.sender[at] = batch.sender[i];
+  }
+
+  #fromWire(batch: PacketBatch, i: number, now: number): PacketKind {
+    const { bytes } = batch.arena;
+    const start = batch.start[i];
+    const end = batch.end[i];
+    const espEnd = plainEspEnd(bytes, start, end);
+    if (espEnd >= 0) {
+      if (this.#verifyIp && !ipv4ChecksumHolds(bytes, start)) return this.#drop(batch, i, DropReason.IpChecksum);
+      if (!this.#isForUs(bytes, 4, start + IPV4_ADDRESSES)) return this.#drop(batch, i, DropReason.OtherHost);
+      batch.end[i] = espEnd;
+      return PacketKind.Esp;
+    }
+    const layers = this.#layers;
+    const version = end > start ? bytes[start] >>> 4 : 0;
+    const fault = layers.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
+    if (fault !== Fault.None) return this.#drop(batch, i, dropReasonOfFault(fault, layers.layer));
+    if (this.#verifyIp && version === 4 && !ipv4ChecksumHolds(bytes, start)) {
+      return this.#drop(batch, i, DropReason.IpChecksum);
+    }
+    if (!this.#isForUs(bytes, layers.family, layers.addressOffset)) return this.#drop(batch, i, DropReason.OtherHost);
+    if (layers.isFragment && !this.#join(batch, i, this.#reassembly.of(FragmentSource.Wire), now))
+      return PacketKind.Other;
+    const kind = this.#kind(batch, i);
+    if (kind !== PacketKind.Other)
+      return kind === PacketKind.Wrong ? this.#drop(batch, i, this.#classifier.reason) : kind;
+    const told = this.#outputs.discovery?.take(bytes, layers, now) === true;
+    return this.#drop(batch, i, told ? DropReason.PathMtuTold : DropReason.NotOverlay);
+  }
+
+  #opened(batch: PacketBatch, i: number, now: number): PacketKind {
+    const { bytes } = batch.arena;
+    const start = batch.start[i];
+    const end = batch.end[i];
+    const layers = this.#layers;
+    const version = end > start ? bytes[start] >>> 4 : 0;
+    const fault = layers.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
+    if (fault !== Fault.None) return this.#drop(batch, i, dropReasonOfFault(fault, layers.layer));
+    if (!this.#isForUs(bytes, layers.family, layers.addressOffset)) return this.#drop(batch, i, DropReason.OtherHost);
+    if (layers.isFragment && !this.#join(batch, i, this.#reassembly.of(FragmentSource.Opened), now))
+      return PacketKind.Other;
+    const kind = this.#kind(batch, i);
+    if (kind === PacketKind.Vxlan) return PacketKind.Vxlan;
+    // ESP in ESP: no overlay makes it, and each layer more would cost an opening.
+    return this.#drop(batch, i, kind === PacketKind.Wrong ? this.#classifier.reason : DropReason.NotOverlay);
+  }
+
+  /** Classifies the packet that was walked over last, and puts what the next stages need into its columns. */
+  #kind(batch: PacketBatch, i: number): PacketKind {
+    const { bytes } = batch.arena;
+    const layers = this.#layers;
+    const { networkOffset: ip, networkEnd } = layers;
+    const kind = this.#classifier.classify(bytes, layers, networkEnd);
+    if (kind === PacketKind.Vxlan) {
+      batch.start[i] = layers.payloadOffset;
+      batch.end[i] = layers.payloadEnd;
+      batch.tos[i] = layers.family === 4 ? bytes[ip + 1] : (bytes[ip] << 4) | (bytes[ip + 1] >>> 4);
+      batch.sender[i] = layers.addressOffset;
+    } else {
+      batch.start[i] = ip;
+      batch.end[i] = networkEnd;
+    }
+    return kind;
+  }
+
+  /** @param addresses offset of the source address; the destination's follows it */
+  #isForUs(bytes: Uint8Array, family: number, addresses: number): boolean {
+    const words = this.#vtep;
+    if (family !== this.#family) return false;
+    const view = viewOf(bytes);
+    if (family === 4) return view.getInt32(addresses + ADDRESS_4) === words[0];
+    const at = addresses + 4 * words.length;
+    for (let i = 0; i < words.length; i++) if (view.getInt32(at + 4 * i) !== words[i]) return false;
+    return true;
+  }
+
+  /**
+   * Takes a fragment. The packet that it completes is put into a slot of its own, which is the batch's then, and walked over.
+   * @returns false if there is no packet yet, or none any more; the slot is free then
+   */
+  #join(batch: PacketBatch, i: number, reassembler: Reassembler, now: number): boolean {
+    const { arena } = batch;
+    const layers = this.#layers;
+    const outcome = reassembler.push(arena.bytes, layers, batch.end[i], now);
+    arena.free(batch.slot[i]);
+    // What it refused it has counted, with the parts that fell with it: `droppedFragments`.
+    if (outcome !== ReassemblyOutcome.Complete) return false;
+    const { start, end } = reassembler;
+    const slot = end - start <= arena.frameBytes ? arena.take() : NO_SLOT;
+    if (slot === NO_SLOT) {
+      this.#drops.add(DropReason.NoMemory);
+      return false;
+    }
+    // The one copy that can't be avoided on the way in: the parts came in slots of their own.
+    const to = arena.frameOffsetOf(slot);
+    arena.bytes.set(reassembler.bytes.subarray(start, end), to);
+    batch.slot[i] = slot;
+    const reason = walkReassembled(layers, arena.bytes, layers.etherType, to, to + end - start);
+    if (reason === DropReason.None) return true;
+    this.#drop(batch, i, reason);
+    return false;
+  }
+
+  #drop(batch: PacketBatch, i: number, reason: DropReason): PacketKind {
+    this.#drops.add(reason);
+    batch.arena.free(batch.slot[i]);
+    return PacketKind.Other;
+  }
+}
