@@ -18,7 +18,8 @@ const HELP = `vtep decap FILE -o OUT [OPTIONS]
 
 Extracts the inner frames from a capture of an overlay's underlay, with their
 timestamps. FILE is pcap or pcapng, optionally gzip-compressed; - is standard
-input. Outer fragments are reassembled first. Frames that the capture truncated
+input. Outer fragments are reassembled first, and ECN marks of outer packets are
+copied into the frames, as a receiver does. Frames that the capture truncated
 are skipped and counted.
 
   -o, --output OUT   output file; - is standard output
