@@ -44,28 +44,22 @@ export class Decap {
   readonly #drops: DropCounters;
   readonly #reserved: VxlanReserved;
   readonly #port: number;
-  readonly #acceptUnknown: boolean;
-  /** By network. */
-  readonly #encrypted: Uint8Array;
-  readonly #learning: Uint8Array;
+  readonly #acceptUnknown: boolean | undefined;
   readonly #outer = new Layers();
   readonly #inner = new Layers();
 
-  /** @param acceptUnknownVteps whether packets may come from addresses that are no node's; the topology says so by default */
+  /** @param acceptUnknownVteps whether packets may come from addresses that are no node's; what the tables say by default */
   constructor(
     tables: NodeTables,
     drops: DropCounters,
     reserved: VxlanReserved = VxlanReserved.Refuse,
-    acceptUnknownVteps = tables.topology.acceptUnknownVteps ?? false,
+    acceptUnknownVteps?: boolean,
   ) {
     this.#tables = tables;
     this.#drops = drops;
     this.#reserved = reserved;
     this.#acceptUnknown = acceptUnknownVteps;
-    const { networks, port } = tables.topology;
-    this.#port = port;
-    this.#encrypted = Uint8Array.from(networks, ({ encrypted }) => (encrypted ? 1 : 0));
-    this.#learning = Uint8Array.from(networks, ({ learning }) => (learning ? 1 : 0));
+    this.#port = tables.port;
   }
 
   /**
@@ -108,16 +102,16 @@ export class Decap {
     const reason = usual ? NONE : this.#checkVxlan(bytes, payloadOffset, payloadEnd);
     if (reason !== NONE) return reason;
     const vni = view.getInt32(payloadOffset + 4) >>> 8;
-    const network = this.#tables.networkOf(vni);
+    const tables = this.#tables;
+    const network = tables.networkOf(vni);
     if (network < 0) return DropReason.VxlanVniNotFound;
-    if (!opened && this.#encrypted[network] !== 0) return DropReason.ClearOfEncrypted;
+    if (!opened && tables.columns.encrypted[network] !== 0) return DropReason.ClearOfEncrypted;
     const frame = payloadOffset + VXLAN_HEADER;
     if (frame + ETHERNET > payloadEnd) return DropReason.PacketTooSmall;
-    const tables = this.#tables;
     const node =
       family === 4 ? tables.nodeOf4(view.getInt32(addressOffset)) : tables.nodeOf(family, bytes, addressOffset);
     // Anybody can send clear VXLAN; the topology says who has cause to.
-    if (node < 0 && !this.#acceptUnknown) return DropReason.UnknownVtep;
+    if (node < 0 && !(this.#acceptUnknown ?? tables.acceptUnknownVteps)) return DropReason.UnknownVtep;
     if (node === tables.node) return DropReason.Loop;
     batch.start[i] = frame;
     batch.end[i] = payloadEnd;
@@ -150,8 +144,8 @@ export class Decap {
     const high = (middle << 16) | (rest >>> 16);
     const low = rest << 16;
     if ((middle & GROUP) !== 0 || (high | low) === 0) return DropReason.InvalidSource;
-    const { forwarding } = this.#tables;
-    if (node >= 0 && this.#learning[network] !== 0) return this.#learn(bytes, frame, vni, node, now);
+    const { forwarding, columns } = this.#tables;
+    if (node >= 0 && columns.learning[network] !== 0) return this.#learn(bytes, frame, vni, node, now);
     if (!forwarding.findWords(vni, high, low, now)) return NONE;
     if (forwarding.kind === LOCAL) return DropReason.Loop;
     if (forwarding.target === node) return NONE;

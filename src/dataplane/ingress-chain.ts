@@ -77,7 +77,6 @@ export class IngressChain {
   /** @param sink frames for endpoints of this node: `peer` is the endpoint */
   constructor(tables: NodeTables, arena: Arena, sink: BatchSink, options: IngressChainOptions = {}) {
     const { aead, sas, reserved, reassembly, pathMtu } = options;
-    const { topology, node } = tables;
     this.#forwarding = tables.forwarding;
     this.#sink = sink;
     this.#sealed = new PacketBatch(arena);
@@ -91,7 +90,7 @@ export class IngressChain {
       overflow: (batch: PacketBatch) => this.#receive(batch, batch === this.#sealed, this.#now),
       ...(this.discovery === undefined ? {} : { discovery: this.discovery }),
     };
-    this.reassemble = new Reassemble(topology, topology.nodes[node], this.#drops, outputs, reassembly);
+    this.reassemble = new Reassemble(tables, tables.here, this.#drops, outputs, reassembly);
     const keyed = aead !== undefined && sas !== undefined;
     const { capacity } = this.#sealed;
     this.open = new Open(this.#drops, keyed ? new InboundEsp(aead, sas.inbound, undefined, capacity) : undefined);

@@ -2,7 +2,7 @@
 import type { PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
-import type { Topology } from '../overlay/index.js';
+import type { IndexedTopology } from '../overlay/index.js';
 import { ETHERNET_SPAN, EtherType } from '../wire/index.js';
 
 const MAC_BYTES = 6;
@@ -12,21 +12,40 @@ const HEADER_WORDS = 4;
 /** Puts Ethernet headers in front of IP packets. */
 export class Link {
   /** By node: destination, source and EtherType, as four words, of the last of which the upper half counts. */
-  readonly #words: Int32Array;
+  #words = new Int32Array(0);
+  readonly #topology: IndexedTopology;
+  readonly #here: number;
 
-  /** @param node place of this node in `topology.nodes`; MACs that aren't known are zero */
-  constructor(topology: Topology, node: number) {
-    const source = topology.nodes[node];
-    const etherType = source.vtep.length === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
-    this.#words = new Int32Array(topology.nodes.length * HEADER_WORDS);
-    topology.nodes.forEach(({ mac }, place) => {
-      const header = new Uint8Array(4 * HEADER_WORDS);
-      if (mac !== undefined) header.set(mac);
-      if (source.mac !== undefined) header.set(source.mac, MAC_BYTES);
-      header[12] = etherType >>> 8;
-      header[13] = etherType;
-      for (let i = 0; i < HEADER_WORDS; i++) this.#words[place * HEADER_WORDS + i] = getWord(header, 4 * i);
-    });
+  /** @param here index of this node in `topology.nodes`; MACs that aren't known are zero */
+  constructor(topology: IndexedTopology, here: number) {
+    this.#topology = topology;
+    this.#here = here;
+    this.updateNode(here);
+  }
+
+  /** Goes by what the topology has under a node's index now. */
+  updateNode(node: number): void {
+    const { nodes } = this.#topology;
+    if (nodes.length * HEADER_WORDS > this.#words.length) {
+      const words = new Int32Array(Math.max(nodes.length * HEADER_WORDS, 2 * this.#words.length));
+      words.set(this.#words);
+      this.#words = words;
+    }
+    // This node's MAC is in every header.
+    if (node === this.#here) nodes.forEach((_, each) => this.#put(each));
+    else this.#put(node);
+  }
+
+  #put(node: number): void {
+    const { nodes } = this.#topology;
+    const source = nodes[this.#here];
+    const etherType = source?.vtep.length === 16 ? EtherType.Ipv6 : EtherType.Ipv4;
+    const header = new Uint8Array(4 * HEADER_WORDS);
+    header.set(nodes[node]?.mac ?? []);
+    header.set(source?.mac ?? [], MAC_BYTES);
+    header[12] = etherType >>> 8;
+    header[13] = etherType;
+    for (let i = 0; i < HEADER_WORDS; i++) this.#words[node * HEADER_WORDS + i] = getWord(header, 4 * i);
   }
 
   /** Puts the header of the node that is its `peer` in front of each packet. */

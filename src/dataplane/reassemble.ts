@@ -53,7 +53,7 @@ export class Reassemble {
   readonly #layers = new Layers();
 
   constructor(
-    topology: Topology,
+    topology: Pick<Topology, 'port'>,
     node: Node,
     drops: DropCounters,
     outputs: ReassembleOutputs,

@@ -17,6 +17,8 @@ export type OverlayErrorCode =
   | 'BAD_MTU'
   /** A config that can't be used. */
   | 'BAD_CONFIG'
+  /** A change that doesn't fit the topology as it is. */
+  | 'BAD_CHANGE'
   /** An output of Docker or the kernel that can't be read. */
   | 'BAD_IMPORT'
   /** Times of rotation that can't be kept. */

@@ -125,6 +125,11 @@ export class ForwardingTable {
     return this.#size;
   }
 
+  /** Entries that it holds at most. */
+  get limit(): number {
+    return this.#limit;
+  }
+
   /** Bytes that its slots take. */
   get byteLength(): number {
     return this.#words.byteLength;
@@ -209,6 +214,12 @@ export class ForwardingTable {
     return LearnOutcome.Moved;
   }
 
+  /** Whether there is a static entry for a MAC. It isn't counted as a look-up. */
+  isStatic(vni: number, mac: Uint8Array, offset: number): boolean {
+    this.#setKey(vni, mac, offset);
+    return (this.#words[this.#slotOf() + 3] & STATIC) !== 0;
+  }
+
   /** Takes an entry out. Returns whether it was there. */
   delete(vni: number, mac: Uint8Array, offset: number): boolean {
     this.#setKey(vni, mac, offset);
@@ -221,6 +232,23 @@ export class ForwardingTable {
   /** Takes out every entry of a network (`bridge fdb flush`). Returns how many they were. */
   flush(vni: number): number {
     return this.#removeWhere((words, at) => vniAt(words, at) === vni);
+  }
+
+  /** Takes out what was learned of a network. Returns how many entries that were. Costs nothing where nothing was learned. */
+  forgetLearned(vni: number): number {
+    if (this.learned === 0) return 0;
+    return this.#removeWhere((words, at) => (words[at + 3] & STATIC) === 0 && vniAt(words, at) === vni);
+  }
+
+  /**
+   * Takes out what was learned to be behind a VTEP, which is no more: its number may be another's soon. Returns how many
+   * entries that were. Costs nothing where nothing was learned.
+   */
+  forgetVtep(target: number): number {
+    if (this.learned === 0) return 0;
+    return this.#removeWhere(
+      (words, at) => (words[at + 3] & (STATIC | LOCAL)) === 0 && (words[at + 2] & TARGET_MASK) === target,
+    );
   }
 
   /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
