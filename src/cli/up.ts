@@ -210,12 +210,6 @@ class Up {
     return this.#ending.signal.aborted;
   }
 
-  #takeOver(topology: Topology): RingOutcome | undefined {
-    const outcome = this.#vtep.update(topology);
-    this.#dryRun?.update(topology);
-    return outcome;
-  }
-
   async #readAnew(): Promise<void> {
     for (let heeded = 0; heeded !== this.#signals && !this.#isEnding();) {
       heeded = this.#signals;
@@ -235,7 +229,7 @@ class Up {
     }
     try {
       if (this.#isEnding()) return;
-      const outcome = this.#takeOver(topology);
+      const outcome = this.#vtep.update(topology);
       this.#taken++;
       const stale =
         outcome === RingOutcome.Stale ? '; its key ring is older than the one that is held, which stays' : '';
@@ -309,6 +303,7 @@ export const upCommand: Command = {
         onTrouble: (text) => say(`vtep: ${text}`),
       });
       topology.ring?.wipe();
+      dryRun?.goBy(vtep.node.tables);
       up = new Up(parsed, node, vtep, cipher, dryRun);
       await up.run();
       up.report();

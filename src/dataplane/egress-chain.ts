@@ -130,7 +130,7 @@ export class EgressChain {
     this.fragment = new Fragment(this.pathMtu, this.drops, this.identifications);
     this.#link = new Link(tables, node);
     tables.watch({
-      node: (index, another) => this.#updateNode(index, another, tables.nodes[index]?.vtep ?? NO_ADDRESS),
+      node: (index, another) => this.#updateNode(index, another, tables.nodes[index]?.vtep),
       network: (index) => this.pathMtu.updateNetwork(index),
       endpoint: (index, another) => {
         if (another) this.forward.renewEndpoint(index);
@@ -174,12 +174,12 @@ export class EgressChain {
     };
   }
 
-  #updateNode(index: number, another: boolean, vtep: Uint8Array): void {
+  #updateNode(index: number, another: boolean, vtep: Uint8Array | undefined): void {
     this.pathMtu.updateNode(index, another);
     this.#link.updateNode(index);
     if (!another) return;
     this.#encap.updateNode(index);
-    this.identifications.renew(index, vtep);
+    if (vtep !== undefined) this.identifications.renew(index, vtep);
   }
 
   /** Takes a batch through the stages behind it, and to its sink. */

@@ -1,38 +1,52 @@
 /**
- * Whether a new config would send in clear what was encrypted: one that was read while it was being written may lack the
- * line that says `encrypted: true`, or end within a name or a number.
+ * Whether changes would send in clear what was encrypted: a config that was read while it was being written may lack the line
+ * that says `encrypted: true`, or end within a name or a number.
  */
-import type { Network, Topology } from '../overlay/index.js';
+import {
+  type ChangePlan,
+  endpointId,
+  type EndpointRecord,
+  type Network,
+  type ReadonlyNodeTables,
+} from '../overlay/index.js';
 
 /** The VNIs that a node has served encrypted since it started: a config that drops one for a while doesn't free it. */
 export class EncryptedVnis {
   readonly #vnis = new Set<number>();
 
-  /** Adds the encrypted VNIs of a topology. */
-  add(topology: Topology): void {
-    for (const { vni, encrypted } of topology.networks) if (encrypted) this.#vnis.add(vni);
+  /** Adds the VNIs of those networks that are encrypted. */
+  add(networks: readonly Network[]): void {
+    for (const { vni, encrypted } of networks) if (encrypted) this.#vnis.add(vni);
   }
 
   /**
-   * What a topology would turn clear: a VNI that was ever encrypted, or a network or an endpoint that is encrypted in the
-   * topology before it.
+   * What changes would turn clear: a VNI that was ever encrypted, or a network or an endpoint that is encrypted in the tables
+   * as they are.
    * @returns the first of them, in words; undefined if there is none
    */
-  downgradeIn(before: Topology, after: Topology): string | undefined {
-    const encryptedNames = new Set(before.networks.filter(({ encrypted }) => encrypted).map(({ name }) => name));
-    const clear = after.networks.find(
-      ({ name, vni, encrypted }) => !encrypted && (this.#vnis.has(vni) || encryptedNames.has(name)),
-    );
-    if (clear !== undefined) return `the network ${named(clear)} was encrypted and isn't any more`;
-    const isEncrypted = ({ networks, endpoints }: Topology, place: number): boolean =>
-      networks[endpoints[place].network].encrypted;
-    const encryptedEndpoints = new Set<string>();
-    before.endpoints.forEach(({ name }, place) => isEncrypted(before, place) && encryptedEndpoints.add(name));
-    const moved = after.endpoints.find(({ name }, place) => encryptedEndpoints.has(name) && !isEncrypted(after, place));
-    if (moved === undefined) return undefined;
-    const network = after.networks[moved.network];
-    return `the endpoint ${moved.name} would leave an encrypted network for ${named(network)}, which is clear`;
+  downgradeIn(tables: ReadonlyNodeTables, plan: ChangePlan): string | undefined {
+    const clear = plan.networks.filter(({ encrypted }) => !encrypted);
+    if (clear.length > 0) {
+      const names = new Set<string>();
+      for (const network of tables.networks) if (network?.encrypted === true) names.add(network.name);
+      const found = clear.find(({ name, vni }) => this.#vnis.has(vni) || names.has(name));
+      if (found !== undefined) return `the network ${named(found)} was encrypted and isn't any more`;
+    }
+    for (const endpoint of plan.endpoints) {
+      const network = plan.network(endpoint.vni);
+      if (network === undefined || network.encrypted || !wasEncrypted(tables, endpoint)) continue;
+      return `the endpoint ${endpoint.name} would leave an encrypted network for ${named(network)}, which is clear`;
+    }
+    return undefined;
   }
+}
+
+/** Whether an endpoint, by its id or its name, is in an encrypted network. */
+function wasEncrypted(tables: ReadonlyNodeTables, endpoint: EndpointRecord): boolean {
+  return [endpointId(endpoint), endpoint.name].some((id) => {
+    const before = tables.endpoints[tables.endpointWithId(id)];
+    return before !== undefined && tables.columns.encrypted[before.network] !== 0;
+  });
 }
 
 function named({ name, vni }: Network): string {

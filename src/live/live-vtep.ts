@@ -6,7 +6,17 @@ import { randomFillSync } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Arena } from '../memory/index.js';
 import { isInterfaceName } from '../overlay/interface-name.js';
-import { type Endpoint, type Prefix, prefixContains, type RingOutcome, type Topology } from '../overlay/index.js';
+import {
+  ChangeKind,
+  type Endpoint,
+  endpointId,
+  type Prefix,
+  prefixContains,
+  type ReadonlyNodeTables,
+  type RingOutcome,
+  type Topology,
+  type TopologyChange,
+} from '../overlay/index.js';
 import { plain } from '../plain-text.js';
 import { DatagramUnderlay } from './datagram-underlay.js';
 import { LiveError } from './error.js';
@@ -58,6 +68,14 @@ const LOOK = 1000;
 const AT_ONCE = 32;
 const BETWEEN_TURNS = 4;
 
+/** Changes that may change the settings of any device: its MTU, or the length of its subnet. */
+const WIDE: ReadonlySet<ChangeKind> = new Set([
+  ChangeKind.AddNode,
+  ChangeKind.ChangeNode,
+  ChangeKind.RemoveNode,
+  ChangeKind.ChangeNetwork,
+]);
+
 /** A VTEP that runs. */
 export class LiveVtep {
   readonly node: LiveNode;
@@ -66,8 +84,8 @@ export class LiveVtep {
   readonly #unfinishedChecksums: boolean;
   /** What the TAP device of each endpoint was set to, and which namespace it is in. */
   readonly #made = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
-  /** Endpoints that are to get a device, a few between two turns. */
-  #wanting: Endpoint[] = [];
+  /** Names of endpoints that are to get a device, a few between two turns. */
+  #wanting: string[] = [];
   /** Why endpoints have no device, as it was told. */
   readonly #told = new Map<string, string>();
 
@@ -127,10 +145,36 @@ export class LiveVtep {
    */
   update(topology: Topology): RingOutcome | undefined {
     const outcome = this.node.update(topology);
-    if (this.#options.portOf === undefined) this.#detachChanged();
+    if (this.#options.portOf === undefined) {
+      this.#detachChanged();
+      this.#detachMoved();
+    }
     this.#told.clear();
     this.#wanting = this.#unattached();
     this.#attachSome(AT_ONCE);
+    return outcome;
+  }
+
+  /**
+   * Takes changes over, all of them or none, and opens devices for endpoints that are new here, or whose interface is another
+   * now: a few at once, and any more between turns.
+   * @returns what became of the key ring, if they bring one
+   * @throws LiveError, OverlayError as `LiveNode.apply`; of devices that can't be made `onTrouble` is told
+   */
+  apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
+    // The endpoint's name may be another afterwards.
+    const names = new Set(changes.flatMap((change) => this.#nameIn(change)));
+    const outcome = this.node.apply(changes);
+    const wide = changes.some(({ kind }) => WIDE.has(kind));
+    for (const change of changes) for (const name of this.#nameIn(change)) names.add(name);
+    if (this.#options.portOf === undefined) this.#detachChanged(wide ? this.#made.keys() : names);
+    for (const name of names) {
+      this.#told.delete(name);
+      const wants = this.node.endpoint(name) !== undefined && !this.node.ports.has(name);
+      if (wants && !this.#wanting.includes(name)) this.#wanting.push(name);
+    }
+    if (wide) this.#wanting = this.#unattached();
+    this.#attachSome(BETWEEN_TURNS);
     return outcome;
   }
 
@@ -178,17 +222,18 @@ export class LiveVtep {
     const missing = this.#unattached();
     if (missing.length === 0) return;
     // Of a namespace that isn't there it was told already.
-    this.#wanting = missing.filter(
-      ({ name, netns }) => !this.#told.has(name) || netns === undefined || namespaceIdentity(netns) !== undefined,
-    );
+    this.#wanting = missing.filter((name) => {
+      const netns = this.node.endpoint(name)?.netns;
+      return !this.#told.has(name) || netns === undefined || namespaceIdentity(netns) !== undefined;
+    });
   }
 
   /** Lets devices go whose namespace is another now: a container was started again. */
   #detachMoved(): void {
     const identities = new Map<string, string | undefined>();
-    for (const { name, netns } of this.node.topology.endpoints) {
-      const port = this.node.ports.get(name);
-      if (port === undefined || netns === undefined) continue;
+    for (const [name, port] of this.node.ports) {
+      const netns = this.node.endpoint(name)?.netns;
+      if (netns === undefined) continue;
       if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
       const now = identities.get(netns);
       // Without its name a namespace may live on, for the processes in it: as long as we aren't what keeps it alive.
@@ -207,8 +252,9 @@ export class LiveVtep {
 
   /** Makes the devices of some of the endpoints that want one: a thousand of them take a second. */
   #attachSome(most: number): void {
-    for (const endpoint of this.#wanting.splice(0, most)) {
-      const { name } = endpoint;
+    for (const name of this.#wanting.splice(0, most)) {
+      const endpoint = this.node.endpoint(name);
+      if (endpoint === undefined || this.node.ports.has(name)) continue;
       try {
         this.#attach(endpoint);
         const port = this.node.ports.get(name);
@@ -228,24 +274,47 @@ export class LiveVtep {
   }
 
   /** Lets devices go that are to be set up otherwise. */
-  #detachChanged(): void {
-    for (const endpoint of this.node.topology.endpoints) {
-      if (!this.node.ports.has(endpoint.name)) continue;
-      const settings = settingsOf(endpoint, this.node.topology, this.node.mtuOf(endpoint.network));
-      if (this.#made.get(endpoint.name)?.settings !== JSON.stringify(settings)) this.node.detach(endpoint.name);
+  #detachChanged(names: Iterable<string> = this.#made.keys()): void {
+    const mtus = new Map<number, number>();
+    for (const name of [...names]) {
+      const endpoint = this.node.endpoint(name);
+      if (endpoint !== undefined && this.node.ports.has(name)) {
+        const mtu = mtus.get(endpoint.network) ?? this.node.mtuOf(endpoint.network);
+        mtus.set(endpoint.network, mtu);
+        const settings = JSON.stringify(settingsOf(endpoint, this.node.tables, mtu));
+        if (this.#made.get(name)?.settings !== settings) this.node.detach(name);
+      }
+      if (!this.node.ports.has(name)) this.#made.delete(name);
     }
-    for (const name of this.#made.keys()) if (!this.node.ports.has(name)) this.#made.delete(name);
-    this.#detachMoved();
   }
 
-  #unattached(): Endpoint[] {
-    const { topology, ports } = this.node;
-    const own = topology.nodes.findIndex(({ name }) => name === this.#options.node);
-    return topology.endpoints.filter(({ name, node }) => node === own && !ports.has(name));
+  /** The name of the endpoint that a change is of, if it is one of this node. */
+  #nameIn(change: TopologyChange): string[] {
+    const { tables } = this.node;
+    const id =
+      change.kind === ChangeKind.AddEndpoint || change.kind === ChangeKind.ChangeEndpoint
+        ? endpointId(change.endpoint)
+        : change.kind === ChangeKind.RemoveEndpoint
+          ? change.id
+          : undefined;
+    const endpoint = id === undefined ? undefined : tables.endpoints[tables.endpointWithId(id)];
+    return endpoint?.node === tables.node ? [endpoint.name] : [];
+  }
+
+  /** Names of this node's endpoints that have no port. */
+  #unattached(): string[] {
+    const { tables, ports } = this.node;
+    const names = tables.columns.local.flatMap((list) =>
+      Array.from(list, (index) => tables.endpoints[index]?.name ?? ''),
+    );
+    return [...new Set(names)].filter((name) => !ports.has(name));
   }
 
   #attachAll(): void {
-    for (const endpoint of this.#unattached()) this.#attach(endpoint);
+    for (const name of this.#unattached()) {
+      const endpoint = this.node.endpoint(name);
+      if (endpoint !== undefined) this.#attach(endpoint);
+    }
   }
 
   #attach(endpoint: Endpoint): void {
@@ -255,7 +324,7 @@ export class LiveVtep {
       this.node.attach(endpoint.name, portOf(endpoint, mtu));
       return;
     }
-    const settings = settingsOf(endpoint, this.node.topology, mtu);
+    const settings = settingsOf(endpoint, this.node.tables, mtu);
     if (!isInterfaceName(settings.device)) {
       const rule = 'an interface has a name of 1 to 15 letters, digits and ._-';
       throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; give it one by device:`);
@@ -289,10 +358,10 @@ async function openUnderlay(
 /** What the TAP device of an endpoint is to have: its MAC and address, on its subnet. */
 function settingsOf(
   { name, device = name, netns, mac, ip, network }: Endpoint,
-  topology: Topology,
+  tables: ReadonlyNodeTables,
   mtu: number,
 ): TapOptions {
-  const address = ip === undefined ? undefined : addressOn(ip, topology.networks[network].subnets);
+  const address = ip === undefined ? undefined : addressOn(ip, tables.networks[network]?.subnets ?? []);
   return {
     device,
     mac,

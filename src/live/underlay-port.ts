@@ -22,8 +22,8 @@ export interface UnderlayPort {
   /** File descriptors that can be polled for packets; none where they come by themselves. */
   readonly descriptors: readonly number[];
   readonly counters: UnderlayCounters;
-  /** Says where the nodes are, by place: addresses of 4 or 16 bytes. */
-  setNodes(vteps: readonly Uint8Array[]): void;
+  /** Says where the nodes are, by index: addresses of 4 or 16 bytes; undefined where there is none. */
+  setNodes(vteps: readonly (Uint8Array | undefined)[]): void;
   /**
    * Puts packets that wait into a batch until it is full or none waits: Ethernet packets, whose IP header counts alone.
    * @param place of the one of `descriptors` that they are to come by; all if not said

@@ -21,8 +21,8 @@ const DIRECTIONS = ['egress', 'ingress'] as const;
 export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }: MetricsContext): string {
   const text = new PrometheusText();
   const { counters, node } = vtep;
-  const { topology, sas } = node;
-  const info = { version, profile: topology.profile, aead, underlay: vtep.underlay };
+  const { tables, sas } = node;
+  const info = { version, profile: tables.profile, aead, underlay: vtep.underlay };
   text.family('vtep_info', 'gauge', 'What runs.', [[info, 1]]);
   const byDirection = (name: string, help: string, value: (of: DirectionCounters) => number): void =>
     text.family(
@@ -65,7 +65,7 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
   if (sas !== undefined) {
     const tags = sas.tags.map((tag, place) => [{ place: String(place) }, tag] as const);
     text.family('vtep_key_tag', 'gauge', 'Tags of the key ring, from the oldest on.', tags);
-    const peers = topology.nodes.map((peer, place) => [{ peer: peer.name }, sas.secondsLeft(place)] as const);
+    const peers = tables.nodes.map((peer, index) => [{ peer: peer?.name ?? '' }, sas.secondsLeft(index)] as const);
     const known = peers.flatMap(([peer, left]) => (left === undefined ? [] : [[peer, left] as const]));
     text.family('vtep_sa_seconds_left', 'gauge', 'How long sequence numbers last at the present rate.', known);
   }

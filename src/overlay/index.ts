@@ -34,7 +34,7 @@ export { type RotationStep, StepKind } from './peer-sas.js';
 export { RingRotation, type RingRotationOptions } from './ring-rotation.js';
 export { type SaEvent, SaEventKind } from './sa-event.js';
 export type { ChangePlan } from './change-plan.js';
-export { NodeTables, type TablesWatcher } from './node-tables.js';
+export { NodeTables, type ReadonlyNodeTables, type TablesWatcher } from './node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';
 export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 export {

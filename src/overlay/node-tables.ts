@@ -30,6 +30,9 @@ export interface TablesWatcher {
   endpoint?(index: number, another: boolean): void;
 }
 
+/** Tables for those who only ask: what is changed behind a running node's back isn't checked by it (`LiveNode.apply`). */
+export type ReadonlyNodeTables = Omit<NodeTables, 'apply'>;
+
 /** A node's tables. Targets of kind `Vtep` are indexes of `nodes`, of kind `Local` of `endpoints`. */
 export class NodeTables implements IndexedTopology {
   readonly profile: Profile;
@@ -41,8 +44,6 @@ export class NodeTables implements IndexedTopology {
   readonly neighbours = new NeighbourTable();
   /** By network: what stages ask of each packet. */
   readonly columns = new NetworkColumns();
-  /** Whether packets may come from addresses that are no node's VTEP. */
-  acceptUnknownVteps: boolean;
   readonly #nodes = new StableList<Node>();
   readonly #networks = new StableList<Network>();
   readonly #endpoints = new StableList<Endpoint>();
@@ -59,6 +60,7 @@ export class NodeTables implements IndexedTopology {
   #endpointOfId: Map<string, number> | undefined;
   #topology: Topology | undefined;
   #ring: KeyRing | undefined;
+  #acceptUnknownVteps: boolean;
   #lastVni = -1;
   #lastNetwork = -1;
 
@@ -78,7 +80,7 @@ export class NodeTables implements IndexedTopology {
     this.#ring = topology.ring;
     this.profile = topology.profile;
     this.port = topology.port;
-    this.acceptUnknownVteps = topology.acceptUnknownVteps ?? false;
+    this.#acceptUnknownVteps = topology.acceptUnknownVteps ?? false;
     this.node = node;
     this.forwarding = new ForwardingTable(options);
     this.#flood = new FloodLists(node);
@@ -92,6 +94,11 @@ export class NodeTables implements IndexedTopology {
     }
     this.#flood.fill(nodes.length, networks, endpoints);
     this.columns.fillLocal(endpoints, node);
+  }
+
+  /** Whether packets may come from addresses that are no node's VTEP. */
+  get acceptUnknownVteps(): boolean {
+    return this.#acceptUnknownVteps;
   }
 
   /** This node, which is never removed. */
@@ -280,7 +287,7 @@ export class NodeTables implements IndexedTopology {
         this.#ring = change.ring;
         return;
       case ChangeKind.SetAcceptUnknownVteps:
-        this.acceptUnknownVteps = change.accept;
+        this.#acceptUnknownVteps = change.accept;
     }
   }
 
