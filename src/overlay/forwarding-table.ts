@@ -96,6 +96,8 @@ export class ForwardingTable {
   #words: Int32Array;
   #mask: number;
   #size = 0;
+  /** How many of them were learned. */
+  #learnedSize = 0;
   /** The slots where the search for an old entry and the sweep stand. */
   #cursor = 0;
   #swept = 0;
@@ -176,6 +178,8 @@ export class ForwardingTable {
       at = this.#slotOf();
       this.#size++;
     }
+    // It takes the place of what was learned.
+    if ((this.#words[at + 3] & (USED | STATIC)) === USED) this.#learnedSize--;
     this.#write(at, kind, target, STATIC, 0);
     return true;
   }
@@ -199,6 +203,7 @@ export class ForwardingTable {
       at = this.#slotOf();
       this.#size++;
       this.learned++;
+      this.#learnedSize++;
       this.#write(at, kind, target, 0, now);
       return LearnOutcome.Added;
     }
@@ -236,8 +241,7 @@ export class ForwardingTable {
 
   /** Takes out what was learned of a network. Returns how many entries that were. Costs nothing where nothing was learned. */
   forgetLearned(vni: number): number {
-    if (this.learned === 0) return 0;
-    return this.#removeWhere((words, at) => (words[at + 3] & STATIC) === 0 && vniAt(words, at) === vni);
+    return this.#forget(0xffff, vni & 0xffff, ~TARGET_MASK, (vni >>> 16) << TARGET_BITS);
   }
 
   /**
@@ -245,10 +249,7 @@ export class ForwardingTable {
    * entries that were. Costs nothing where nothing was learned.
    */
   forgetVtep(target: number): number {
-    if (this.learned === 0) return 0;
-    return this.#removeWhere(
-      (words, at) => (words[at + 3] & (STATIC | LOCAL)) === 0 && (words[at + 2] & TARGET_MASK) === target,
-    );
+    return this.#forget(0, 0, TARGET_MASK, target);
   }
 
   /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
@@ -405,6 +406,7 @@ export class ForwardingTable {
     const mask = this.#mask;
     const shift = Math.clz32(mask);
     let hole = slot;
+    if ((words[hole * SLOT_WORDS + 3] & STATIC) === 0) this.#learnedSize--;
     words[hole * SLOT_WORDS + 3] = 0;
     this.#size--;
     for (let next = (hole + 1) & mask; words[next * SLOT_WORDS + 3] !== 0; next = (next + 1) & mask) {
@@ -417,6 +419,29 @@ export class ForwardingTable {
         hole = next;
       }
     }
+  }
+
+  /**
+   * Takes out the learned entries of which some bits of the second and third word are as given. Packets wait for it, so that it
+   * goes through the slots as fast as they can be read.
+   */
+  #forget(mask1: number, value1: number, mask2: number, value2: number): number {
+    if (this.#learnedSize === 0) return 0;
+    const words = this.#words;
+    const before = this.#size;
+    const slots = this.#mask + 1;
+    // What moves up into a slot is looked at again, and what moves around the end has been looked at.
+    for (let slot = 0; slot < slots; slot++) {
+      const at = slot * SLOT_WORDS;
+      while (
+        (words[at + 3] & (USED | STATIC)) === USED &&
+        (words[at + 1] & mask1) === value1 &&
+        (words[at + 2] & mask2) === value2
+      ) {
+        this.#remove(slot);
+      }
+    }
+    return before - this.#size;
   }
 
   #removeWhere(condemned: (words: Int32Array, at: number) => boolean): number {
