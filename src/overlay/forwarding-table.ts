@@ -241,7 +241,7 @@ export class ForwardingTable {
 
   /** Takes out what was learned of a network. Returns how many entries that were. Costs nothing where nothing was learned. */
   forgetLearned(vni: number): number {
-    return this.#forget(0xffff, vni & 0xffff, ~TARGET_MASK, (vni >>> 16) << TARGET_BITS);
+    return this.#forget(0, 0xffff, vni & 0xffff, ~TARGET_MASK, (vni >>> 16) << TARGET_BITS);
   }
 
   /**
@@ -249,7 +249,7 @@ export class ForwardingTable {
    * entries that were. Costs nothing where nothing was learned.
    */
   forgetVtep(target: number): number {
-    return this.#forget(0, 0, TARGET_MASK, target);
+    return this.#forget(LOCAL, 0, 0, TARGET_MASK, target);
   }
 
   /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
@@ -422,10 +422,10 @@ export class ForwardingTable {
   }
 
   /**
-   * Takes out the learned entries of which some bits of the second and third word are as given. Packets wait for it, so that it
-   * goes through the slots as fast as they can be read.
+   * Takes out the learned entries without a flag, of which some bits of the second and third word are as given. Packets wait for
+   * it, so that it goes through the slots as fast as they can be read.
    */
-  #forget(mask1: number, value1: number, mask2: number, value2: number): number {
+  #forget(flag: number, mask1: number, value1: number, mask2: number, value2: number): number {
     if (this.#learnedSize === 0) return 0;
     const words = this.#words;
     const before = this.#size;
@@ -434,7 +434,7 @@ export class ForwardingTable {
     for (let slot = 0; slot < slots; slot++) {
       const at = slot * SLOT_WORDS;
       while (
-        (words[at + 3] & (USED | STATIC)) === USED &&
+        (words[at + 3] & (USED | STATIC | flag)) === USED &&
         (words[at + 1] & mask1) === value1 &&
         (words[at + 2] & mask2) === value2
       ) {

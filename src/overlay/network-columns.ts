@@ -1,6 +1,6 @@
 /** What stages ask of a packet's network, in arrays by its index. */
-import type { Endpoint, Network } from './topology.js';
 import { inserted, without } from './sorted-list.js';
+import type { Endpoint, Network } from './topology.js';
 
 const FIRST_CAPACITY = 16;
 const NONE = new Int32Array(0);
@@ -40,10 +40,12 @@ export class NetworkColumns {
     lists.forEach((list, network) => (this.local[network] = Int32Array.from(list)));
   }
 
+  /** Adds an endpoint of this node to a network's list. */
   addLocal(network: number, endpoint: number): void {
     this.local[network] = inserted(this.local[network], endpoint);
   }
 
+  /** Takes an endpoint out of a network's list. */
   removeLocal(network: number, endpoint: number): void {
     this.local[network] = without(this.local[network], endpoint);
   }

@@ -24,9 +24,14 @@ import type { Endpoint, IndexedTopology, Network, Node, Topology } from './topol
  * anything.
  */
 export interface TablesWatcher {
-  /** @param another whether the index was given or given up: what was kept under it isn't the next one's */
+  /**
+   * Called when a node came, changed or went.
+   * @param another whether the index was given or given up: what was kept under it isn't the next one's
+   */
   node?(index: number, another: boolean): void;
+  /** The same of a network. */
   network?(index: number, another: boolean): void;
+  /** The same of an endpoint. */
   endpoint?(index: number, another: boolean): void;
 }
 

@@ -24,6 +24,8 @@ export interface ChangingVtepReport {
   readonly median: number;
   readonly p99: number;
   readonly longest: number;
+  /** How many interfaces it had at its end, before and after its containers went. */
+  readonly ports: readonly number[];
   /** Whether the sums of both directions add up. */
   readonly balanced: boolean;
   readonly drops: Readonly<Record<string, number>>;
@@ -85,8 +87,9 @@ const other = topology.nodes.findIndex((node) => node.name !== name);
 const [{ vni }] = topology.networks;
 const { vtep: there } = topology.nodes[other];
 const random = (bytes: Uint8Array): void => void globalThis.crypto.getRandomValues(bytes);
+const containers = topology.endpoints.filter(({ node }) => node !== other);
 const vtep = await LiveVtep.open({
-  topology: withMany(topology, other),
+  topology: withMany({ ...topology, endpoints: topology.endpoints.filter(({ node }) => node === other) }, other),
   node: name,
   cipher: { aead: nodeBackend.create(), hkdf: hkdfSha256, random },
 });
@@ -113,16 +116,26 @@ function churn(): void {
   if (!ending.signal.aborted) setTimeout(churn, 1);
 }
 
+// The node's own container comes by a change, too, and its interface with it.
+const { vtep: here } = topology.nodes[1 - other];
+for (const container of containers) {
+  const endpoint = { ...container, vni, vtep: here };
+  vtep.apply([{ kind: ChangeKind.AddEndpoint, endpoint }]);
+}
 churn();
 process.stdout.write('up\n');
 await vtep.run(ending.signal);
 const seconds = (performance.now() - began) / MILLISECONDS;
 const { egress, ingress } = vtep.counters;
+const ports = [vtep.node.ports.size];
+for (const container of containers) vtep.apply([{ kind: ChangeKind.RemoveEndpoint, id: container.name }]);
+ports.push(vtep.node.ports.size);
 vtep.close();
 pauses.sort((a, b) => a - b);
 const report: ChangingVtepReport = {
   changes: pauses.length,
   seconds,
+  ports,
   median: pauses[pauses.length >> 1],
   p99: pauses[Math.floor(pauses.length * 0.99)],
   longest: pauses[pauses.length - 1],

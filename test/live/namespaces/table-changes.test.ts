@@ -50,11 +50,12 @@ async function run(t: TestContext, encrypted: boolean): Promise<void> {
     t.diagnostic(`${sent} pings, ${lost} lost`);
     for (const { stdout } of ended) {
       const report = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as ChangingVtepReport;
-      const { changes, seconds, median, p99, longest, balanced } = report;
+      const { changes, seconds, median, p99, longest, balanced, ports } = report;
       const pauses = `${median.toFixed(1)} µs, p99 ${p99.toFixed(1)} µs, longest ${longest.toFixed(0)} µs`;
       t.diagnostic(`${changes} changes in ${seconds.toFixed(1)} s; each took ${pauses}`);
       assert.ok(changes > 100, stdout);
       assert.ok(balanced, stdout);
+      assert.deepEqual(ports, [1, 0]);
     }
     assert.ok(sent > 50, `${sent} pings`);
     assert.deepEqual([lost, missing], [0, []]);
