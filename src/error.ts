@@ -1,4 +1,4 @@
-import { plain } from './plain-text.js';
+import { plainMessage } from './plain-text.js';
 
 /**
  * The base of every error that vtep throws. Errors are for callers' mistakes (a bad option, an unreadable file); a
@@ -14,7 +14,7 @@ export class VtepError<Code extends string = string> extends Error {
    *   characters are shown as escapes
    */
   constructor(code: Code, message: string, options?: ErrorOptions) {
-    super(plain(message), options);
+    super(plainMessage(message), options);
     this.name = new.target.name;
     this.code = code;
   }

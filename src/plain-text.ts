@@ -3,7 +3,7 @@
  * move the cursor, forge a line or turn the direction of what follows. Every error's message goes through `plain`, and so does
  * what the command line prints.
  */
-import { withoutKeyParts, withoutKeys } from './secret-text.js';
+import { isKey, withoutKeyParts, withoutKeys, withoutKeysInWords } from './secret-text.js';
 
 /** Characters of a quoted text that are shown. */
 const MAX_QUOTED = 80;
@@ -24,13 +24,18 @@ export function plain(text: string): string {
   return printable(withoutKeys(text));
 }
 
+/** An error's message as a line for people: as `plain`, and what reads as an IPv6 address in full may be a key. */
+export function plainMessage(text: string): string {
+  return printable(withoutKeysInWords(text));
+}
+
 function cut(text: string): string {
   return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
 /** A word of a command line, or a name, in quotes. */
 export function inQuotes(text: string): string {
-  return printable(JSON.stringify(cut(withoutKeys(text.slice(0, MAX_CHECKED)))));
+  return printable(JSON.stringify(cut(withoutKeysInWords(text.slice(0, MAX_CHECKED)))));
 }
 
 /** A piece of a file that may be a file of keys, in quotes. */
@@ -38,17 +43,36 @@ export function quoted(text: string): string {
   return printable(JSON.stringify(cut(withoutKeyParts(text.slice(0, MAX_CHECKED)))));
 }
 
-/** A value as JSON in which no text holds a key or a control character. Numbers are as they are. */
+/**
+ * Members of reports that name files of the invocation itself, which a program looks up: a name that only resembles a key is
+ * left. An argument in the wrong place may still be a key.
+ */
+const PATHS: ReadonlySet<string> = new Set(['file', 'output', 'last']);
+
+/**
+ * A value as JSON in which no text holds a key or a control character. Numbers are as they are, and no member is lost: where
+ * names become alike, the later ones end in `#2`, `#3` and so on.
+ */
 export function plainJson(value: unknown): string {
-  const text = JSON.stringify(value, (_key, member: unknown) => withoutKeysIn(member), 2);
+  const text = JSON.stringify(value, withoutKeysIn, 2);
   // Line ends are JSON's own: those of texts are escaped already.
   return text.split('\n').map(printable).join('\n');
 }
 
-function withoutKeysIn(member: unknown): unknown {
-  if (typeof member === 'string') return withoutKeys(member);
+function withoutKeysIn(name: string, member: unknown): unknown {
+  if (typeof member === 'string') return PATHS.has(name) && !isKey(member) ? member : withoutKeys(member);
   if (typeof member !== 'object' || member === null || Array.isArray(member)) return member;
+  const shown = Object.keys(member).map(withoutKeys);
   const names = Object.keys(member);
-  if (names.every((name) => withoutKeys(name) === name)) return member;
-  return Object.fromEntries(Object.entries(member).map(([name, inner]) => [withoutKeys(name), inner as unknown]));
+  if (shown.every((text, i) => text === names[i])) return member;
+  const taken = new Set(names.filter((text, i) => text === shown[i]));
+  return Object.fromEntries(
+    Object.entries(member).map(([text, inner], i) => {
+      if (text === shown[i]) return [text, inner as unknown];
+      let unique = shown[i];
+      for (let count = 2; taken.has(unique); count++) unique = `${shown[i]}#${count}`;
+      taken.add(unique);
+      return [unique, inner as unknown];
+    }),
+  );
 }

@@ -17,12 +17,26 @@ const HEX_PART = /[0-9a-f]{8,}/gi;
 
 /** Hexadecimal digits by themselves, in sizes in which dumps and tools group bytes. */
 const GROUP = /(?<![0-9a-z])(?:0x)?(?:[0-9a-f]{16}|[0-9a-f]{8}|[0-9a-f]{4}|[0-9a-f]{2})(?![0-9a-z])/gi;
-/** Two blanks are between the columns of a table. */
-const SEPARATOR = /^(?! {2,}$)[^0-9a-z]{1,3}$/i;
+const SEPARATOR = /^[^0-9a-z]{1,3}$/i;
+/** Between the columns of a table. */
+const COLUMNS = /^ {2,}$/;
 /** The fewest groups of a key by their digits: an EUI-64 has 8 pairs, `ip xfrm` shows 2 SPIs side by side. */
 const FEWEST_GROUPS: Readonly<Record<number, number>> = { 2: 9, 4: 5, 8: 3, 16: 2 };
 /** Groups of 4 digits of an IPv6 address in full. */
 const IPV6_GROUPS = 8;
+
+/** 16 bytes in the form of a UUID. */
+const UUID = /(?<![0-9a-z-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z-])/gi;
+/** One that was made as RFC 9562 says: the version in section 4.2, the variant in section 4.1. A key seldom has both. */
+const REAL_UUID = /^.{14}[1-8].{4}[89ab]/i;
+
+/** A byte as C and Python write those that can't be printed. */
+const ESCAPED = /\\x([0-9a-f]{2})/gi;
+/** Characters between two of them: bytes that can be printed, and other escapes. */
+const MAX_BETWEEN = 8;
+/** The fewest of a key, and of how many values. The names of systemd's units have many of few values. */
+const FEWEST_ESCAPED = 6;
+const FEWEST_VALUES = 5;
 
 /** 16 bytes have 22 characters in base64, without what fills them up. */
 const BASE64 = /[a-z0-9+/_-]{20,}(?:={1,6}(?![a-z0-9=]))?/gi;
@@ -35,12 +49,17 @@ interface Randomness {
   readonly perCase: number;
   /** Neighbours of which one is a capital, a small letter or a digit, and the other isn't. */
   readonly changes: number;
+  /** Capitals, at least, where there is no digit: names of several words have fewer. */
+  readonly capitals: number;
 }
 
 /** Of 22 characters in a longer text. */
-const IN_TEXT: Randomness = { symbols: 2, perCase: 3, changes: 9 };
+const IN_TEXT: Randomness = { symbols: 2, perCase: 3, changes: 9, capitals: Infinity };
 /** Of what is exactly as long as 16, 20, 24, 28, 32 or 36 bytes, by itself. */
-const ALONE: Randomness = { symbols: 3, perCase: 2, changes: 7 };
+const ALONE: Randomness = { symbols: 3, perCase: 2, changes: 7, capitals: Infinity };
+/** Of 16 bytes by themselves: the last character has 2 bits of them, and 4 that are 0. */
+const OF_16_BYTES: Randomness = { symbols: 4, perCase: 2, changes: 6, capitals: 8 };
+const LAST_OF_16_BYTES = /[AQgw]$/;
 const KEY_LENGTHS: readonly number[] = [22, 27, 32, 38, 43, 48];
 
 /** Part of a text, from `start` up to `end`. */
@@ -54,15 +73,20 @@ function isNumber(digits: string): boolean {
   return digits.length <= MAX_NUMBER && /^\d+e?$/i.test(digits);
 }
 
-/** Adds runs of groups of one size with one separator that are long enough for a key. */
-function findGroups(text: string, found: Span[]): void {
+/**
+ * Adds runs of groups of one size with one separator that are long enough for a key.
+ * @param addresses whether IPv6 addresses in full and columns of tables may stand in the text
+ */
+function findGroups(text: string, addresses: boolean, found: Span[]): void {
   let start = 0;
   let end = -1;
   let size = 0;
   let count = 0;
   let separator = '';
   const finish = (): void => {
-    const isAddress = size === 4 && separator === ':' && count <= IPV6_GROUPS;
+    // Fewer than 8 groups with colons are an address with `::`, and no key.
+    const most = addresses ? IPV6_GROUPS : IPV6_GROUPS - 1;
+    const isAddress = size === 4 && separator === ':' && count <= most;
     const isLong = count >= (FEWEST_GROUPS[size] ?? Infinity);
     if (isLong && !isAddress && /[a-f]/i.test(text.slice(start, end))) found.push({ start, end });
   };
@@ -70,7 +94,7 @@ function findGroups(text: string, found: Span[]): void {
   for (const { 0: group, index } of text.matchAll(GROUP)) {
     const digits = /^0x/i.test(group) ? group.length - 2 : group.length;
     const gap = end < 0 ? '' : text.slice(end, index);
-    const follows = digits === size && SEPARATOR.test(gap);
+    const follows = digits === size && SEPARATOR.test(gap) && !(addresses && COLUMNS.test(gap));
     if (follows && (count === 1 || gap === separator)) {
       count++;
     } else {
@@ -86,8 +110,41 @@ function findGroups(text: string, found: Span[]): void {
   finish();
 }
 
+/** Adds 16 bytes in the form of a UUID that no program makes. */
+function findUuids(text: string, found: Span[]): void {
+  for (const { 0: uuid, index } of text.matchAll(UUID)) {
+    if (!REAL_UUID.test(uuid) && /[a-f]/i.test(uuid)) found.push({ start: index, end: index + uuid.length });
+  }
+}
+
+/** Adds bytes in the notation of C and Python, up to the quotation marks or blanks around them where those are near. */
+function findEscapes(text: string, found: Span[]): void {
+  let start = 0;
+  let end = -1;
+  let count = 0;
+  const values = new Set<string>();
+  const finish = (): void => {
+    if (count < FEWEST_ESCAPED || values.size < FEWEST_VALUES) return;
+    const before = /[^\s"']*$/.exec(text.slice(Math.max(0, start - MAX_BETWEEN), start))?.[0].length ?? 0;
+    const after = /^[^\s"']*/.exec(text.slice(end, end + MAX_BETWEEN))?.[0].length ?? 0;
+    found.push({ start: start - before, end: end + after });
+  };
+  for (const { 0: escape, 1: value, index } of text.matchAll(ESCAPED)) {
+    if (end < 0 || index - end > MAX_BETWEEN) {
+      finish();
+      values.clear();
+      start = index;
+      count = 0;
+    }
+    values.add(value.toLowerCase());
+    count++;
+    end = index + escape.length;
+  }
+  finish();
+}
+
 /** Whether characters change between capitals, small letters and digits as random base64 does. */
-function looksRandom(text: string, { symbols: maxSymbols, perCase, changes: minChanges }: Randomness): boolean {
+function looksRandom(text: string, least: Randomness): boolean {
   let symbols = 0;
   let capitals = 0;
   let small = 0;
@@ -113,12 +170,18 @@ function looksRandom(text: string, { symbols: maxSymbols, perCase, changes: minC
     if (kind !== 0 && before !== 0 && kind !== before) changes++;
     before = kind;
   }
-  return digits > 0 && Math.min(capitals, small) >= perCase && symbols <= maxSymbols && changes >= minChanges;
+  return (
+    (digits > 0 || capitals >= least.capitals) &&
+    Math.min(capitals, small) >= least.perCase &&
+    symbols <= least.symbols &&
+    changes >= least.changes
+  );
 }
 
 /** Where in a text random characters begin, or -1. */
 function findRandom(text: string): number {
   if (KEY_LENGTHS.includes(text.length) && looksRandom(text, ALONE)) return 0;
+  if (text.length === BASE64_LENGTH && LAST_OF_16_BYTES.test(text) && looksRandom(text, OF_16_BYTES)) return 0;
   for (let at = 0; at + BASE64_LENGTH <= text.length; at++) {
     if (looksRandom(text.slice(at, at + BASE64_LENGTH), IN_TEXT)) return at;
   }
@@ -144,36 +207,38 @@ function findBase64(text: string, found: Span[]): void {
   }
 }
 
-function keySpans(text: string, hex: RegExp): Span[] {
+function keySpans(text: string, hex: RegExp, addresses: boolean): Span[] {
   const found: Span[] = [];
   for (const { 0: digits, index } of text.matchAll(hex)) {
     if (hex === HEX_PART || !isNumber(digits)) found.push({ start: index, end: index + digits.length });
   }
-  findGroups(text, found);
+  findGroups(text, addresses, found);
+  findUuids(text, found);
+  findEscapes(text, found);
   findBase64(text, found);
   return found.sort((one, other) => one.start - other.start);
 }
 
-function hide(text: string, hex: RegExp): string {
+function hide(text: string, hex: RegExp, addresses: boolean): string {
   if (text.length < SHORTEST) return text;
-  let shown = '';
+  let result = '';
   let at = 0;
-  for (const { start, end } of keySpans(text, hex)) {
-    if (start >= at) shown += text.slice(at, start) + HIDDEN;
+  for (const { start, end } of keySpans(text, hex, addresses)) {
+    if (start >= at) result += text.slice(at, start) + HIDDEN;
     at = Math.max(at, end);
   }
-  return shown + text.slice(at);
+  return result + text.slice(at);
 }
 
 // eslint-disable-next-line no-control-regex -- ASCII, all of it
 const NOT_ASCII = /[^\u0000-\u007f]/;
 
-function hideAll(text: string, hex: RegExp): string {
-  const shown = hide(text, hex);
+function hideAll(text: string, hex: RegExp, addresses = true): string {
+  const shown = hide(text, hex, addresses);
   if (!NOT_ASCII.test(shown)) return shown;
   // Digits may be of another script, and nothing that is seen may stand between them.
   const folded = shown.normalize('NFKC').replaceAll(/\p{Cf}/gu, '');
-  const hidden = hide(folded, hex);
+  const hidden = hide(folded, hex, addresses);
   return hidden === folded ? shown : hidden;
 }
 
@@ -185,7 +250,31 @@ export function withoutKeys(text: string): string {
   return hideAll(text, HEX);
 }
 
-/** As `withoutKeys`, for a piece of a file of keys, which may be a part of one: 8 hexadecimal digits are hidden, too. */
-export function withoutKeyParts(text: string): string {
-  return hideAll(text, HEX_PART);
+/**
+ * As `withoutKeys`, for text that has no columns and seldom an address in full, such as an error's message: 8 groups of 4
+ * digits are a key there, whatever separates them, and so are groups with several blanks between them.
+ */
+export function withoutKeysInWords(text: string): string {
+  return hideAll(text, HEX, false);
+}
+
+/**
+ * As `withoutKeys`, for a piece of a file of keys, which may be a part of one: 8 hexadecimal digits are hidden, too.
+ * @param addresses whether it may be an IPv6 address in full
+ */
+export function withoutKeyParts(text: string, addresses = false): string {
+  return hideAll(text, HEX_PART, addresses);
+}
+
+/**
+ * Whether a whole text, or the last component of a path, is a key rather than a name that resembles one: hexadecimal, or
+ * base64 as long as a key. `Capture-NodeA1B2C3-Vxlan.pcap` is none.
+ */
+export function isKey(text: string): boolean {
+  return [text, text.slice(text.lastIndexOf('/') + 1)].some((whole) => {
+    const part = whole.replace(/^0x/i, '');
+    if (withoutKeys(part) !== HIDDEN) return false;
+    const isBase64 = /^[a-z0-9+/_-]*[g-z+/_][a-z0-9+/_-]*$/i.test(part);
+    return !isBase64 || KEY_LENGTHS.includes(part.length);
+  });
 }

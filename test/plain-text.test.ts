@@ -58,6 +58,45 @@ test('JSON stays JSON: keys are hidden in texts and names, numbers are left', ()
   });
 });
 
+test('JSON keeps every member whose name holds a key, under names that differ', () => {
+  const hex = (digit: string): string => digit + KEY + KEY;
+  const value = {
+    [`ep-${hex('0')}`]: 1,
+    'ep-[hidden]#2': 2,
+    [`ep-${hex('1')}`]: 3,
+    c1: 4,
+    [`ep-${hex('2')}`]: { [hex('3')]: 5, [hex('4')]: 6 },
+  };
+  assert.deepEqual(JSON.parse(plainJson(value)), {
+    'ep-[hidden]': 1,
+    'ep-[hidden]#2': 2,
+    'ep-[hidden]#3': 3,
+    c1: 4,
+    'ep-[hidden]#4': { '[hidden]': 5, '[hidden]#2': 6 },
+  });
+});
+
+test('JSON has the names of the files of an invocation as they are, unless one is a key', () => {
+  const names = [
+    '20261129T053012Z-Capture-NodeA1B2C3-Vxlan.pcap',
+    'Capture-NodeA1B2C3-20261129T053012Z-Vxlan9',
+    `/var/lib/${KEY}${KEY}/wire\u001b.pcap`,
+    `${KEY}.pcap`,
+  ];
+  for (const name of names) {
+    const value = { file: name, output: name, files: { last: name } };
+    const text = plainJson(value);
+    assert.deepEqual(JSON.parse(text), value);
+    assert.ok(!text.includes('\u001b'));
+    if (name.startsWith('2')) assert.equal((JSON.parse(plainJson({ name })) as { name: string }).name, '[hidden].pcap');
+  }
+  const base64 = Buffer.from(KEY, 'hex').toString('base64');
+  const pairs = (KEY.match(/../g) ?? []).join(':');
+  for (const name of [KEY, `0x${KEY}`, pairs, base64, base64.slice(0, 22), `/srv/${KEY}`]) {
+    assert.doesNotMatch(plainJson({ file: name, output: name }), /4c6f72|4c:6f|TG9y/, name);
+  }
+});
+
 test('what is plain is as it was', () => {
   const text = 'vtep: wire.pcap: 1,234 packets of 192.168.50.1, SPI 0x3d1f9a01, tag 29944, 2026-11-21T01:45:39.678476Z';
   assert.equal(plain(text), text);

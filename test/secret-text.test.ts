@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { withoutKeyParts, withoutKeys } from '../src/secret-text.js';
+import { VtepError } from '../src/error.js';
+import { inQuotes, plain } from '../src/plain-text.js';
+import { withoutKeyParts, withoutKeys, withoutKeysInWords } from '../src/secret-text.js';
 
 const SEED = 20261121;
 const KEY = '4c6f72656d20697073756d20646f6c6f';
@@ -10,6 +12,22 @@ const PAIRS = (KEY.match(/../g) ?? []).join(':');
 
 function groups(hex: string, size: number, separator: string): string {
   return (hex.match(new RegExp(`.{1,${size}}`, 'g')) ?? []).join(separator);
+}
+
+/** As C writes bytes, and as Python does: those that can be printed are. */
+function escapes(key: Uint8Array): { readonly c: string; readonly python: string } {
+  const c = Array.from(key, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`);
+  const names = new Map([
+    [9, '\\t'],
+    [10, '\\n'],
+    [13, '\\r'],
+    [0x5c, '\\\\'],
+  ]);
+  const python = Array.from(
+    key,
+    (byte, i) => names.get(byte) ?? (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : c[i]),
+  );
+  return { c: c.join(''), python: python.join('') };
 }
 
 /** Every notation of a key that tools print and people paste. */
@@ -26,6 +44,8 @@ function notations(key: Uint8Array): string[] {
     ...['-', ' ', '.', ', '].map((separator) => groups(hex, 4, separator)),
     ...['-', ' ', ':', '_'].map((separator) => groups(hex, 8, separator)),
     groups(hex, 16, ' '),
+    escapes(key).c,
+    escapes(key).c.replaceAll('\\', '\\\\'),
     bytes.toString('base64'),
     bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_'),
   ];
@@ -83,6 +103,35 @@ describe('withoutKeys', () => {
     }
   });
 
+  test('hides all but one of a hundred keys of 16 bytes in base64 by themselves', () => {
+    const keys = fc.noBias(fc.uint8Array({ minLength: 16, maxLength: 16 }));
+    const all = fc.sample(keys, { numRuns: 5000, seed: SEED });
+    for (const form of ['base64', 'base64url'] as const) {
+      const shown = all.filter((key) => {
+        const text = Buffer.from(key).toString(form).replace(/=+$/, '');
+        return withoutKeys(`no node ${text}`).includes(text);
+      });
+      assert.ok(shown.length < all.length * 0.01, `${form}: ${shown.length} of ${all.length}`);
+    }
+  });
+
+  test('hides bytes as Python writes them, and keys in the form of a UUID that no program makes', () => {
+    assert.equal(withoutKeys(`key b'~\\xf8A\\x9c \\x00\\xd1\\x8e\\xff_\\x03k!' of n1`), "key b'[hidden]' of n1");
+    const keys = fc.noBias(fc.uint8Array({ minLength: 16, maxLength: 16 }));
+    const all = fc.sample(keys, { numRuns: 2000, seed: SEED });
+    const shown = { python: 0, uuid: 0 };
+    for (const key of all) {
+      const { python } = escapes(key);
+      if (!withoutKeys(`b"${python}"`).includes('[hidden]')) shown.python++;
+      const uuid = Buffer.from(key)
+        .toString('hex')
+        .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+      if (withoutKeys(`key ${uuid} of n1`) !== 'key [hidden] of n1') shown.uuid++;
+    }
+    // Of random versions and variants, an eighth are real ones.
+    assert.ok(shown.python < all.length * 0.1 && shown.uuid < all.length * 0.16, JSON.stringify(shown));
+  });
+
   test('hides digits of another script, and digits with what is not seen between them', () => {
     const wide = Array.from(KEY, (digit) => String.fromCodePoint((digit.codePointAt(0) ?? 0) + 0xfee0)).join('');
     const spaced = Array.from(KEY).join('\u2060');
@@ -113,6 +162,9 @@ describe('withoutKeys', () => {
       'fingerprint 0123456789ab',
       '550e8400-e29b-41d4-a716-446655440000',
       'web.1.r0ymuq8wfw590z4dmo6y22cvy',
+      'PyObject_GetAttrString isJSDocPropertyLikeTag',
+      'dev-disk-by\\x2duuid-550e8400\\x2de29b\\x2d41d4\\x2da716\\x2d446655440000.device',
+      '018f4c3a-7b1e-7cc2-9a4d-0a1b2c3d4e5f',
       'XfrmInStateProtoErrorOfTheKernel',
       '/home/Somebody/Captures/2026-11-21_Host1/wire-Node2.pcapng',
       '/tmp/vtep-Xy12Ab/outFile1.pcap',
@@ -125,10 +177,49 @@ describe('withoutKeys', () => {
   });
 
   test('takes time in proportion to the text', () => {
-    for (const piece of ['a', 'A0', '4c:', '4c6f7265 ', '/x', '=', '\u200b', 'TG9yZW0gaXBzdW0gZG9sbw/']) {
+    for (const piece of [
+      'a',
+      'A0',
+      '4c:',
+      '4c6f7265 ',
+      '/x',
+      '=',
+      '\u200b',
+      'TG9yZW0gaXBzdW0gZG9sbw/',
+      '\\x7e',
+      '4c6f7265-6d20-',
+    ]) {
       const began = performance.now();
       withoutKeys(piece.repeat(Math.ceil(200_000 / piece.length)));
       assert.ok(performance.now() - began < 10_000, piece);
+    }
+  });
+});
+
+describe('withoutKeysInWords', () => {
+  const eights = groups(KEY, 8, '  ');
+  const quads = groups(KEY, 4, ':');
+
+  test('hides what reads as an address in full or as columns, which other text may hold', () => {
+    for (const text of [quads, eights, groups(KEY, 2, '   ')]) {
+      assert.equal(withoutKeysInWords(`no node ${text}; there are n1`), 'no node [hidden]; there are n1');
+      assert.equal(withoutKeys(text), text);
+    }
+    const error = new VtepError('X', `no node ${quads}`);
+    assert.equal(error.message, 'no node [hidden]');
+    assert.equal(inQuotes(`x ${quads}`), '"x [hidden]"');
+    assert.equal(plain(`${quads} > fd50::1`), `${quads} > fd50::1`);
+  });
+
+  test('shows addresses as they are printed, SPIs and UUIDs', () => {
+    for (const text of [
+      'fd50::1',
+      '2001:db8:85a3:8d3:1319:8a2e:370:7348',
+      '02:42:0a:00:09:03',
+      '0x3d1f9a01, 0xb2c4e702',
+      '550e8400-e29b-41d4-a716-446655440000',
+    ]) {
+      assert.equal(withoutKeysInWords(text), text);
     }
   });
 });

@@ -1,5 +1,6 @@
 /** Where captures and other results are written to: a file that appears whole or not at all, or standard output. */
 import { closeSync, constants, fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { descriptorLink, isDeviceLink } from './descriptor-link.js';
 import { CaptureError } from './error.js';
 import { isForeign, isSameFile } from './foreign-file.js';
 import { clearPartFilesOf, PartFile } from './part-file.js';
@@ -10,8 +11,8 @@ const STANDARD_OUTPUT = 1;
 /** Who may read an output. */
 export interface OutputFileOptions {
   /**
-   * Whether only its owner may read the file (mode 0600): for keys, and for what was encrypted on the wire. Pipes and
-   * devices keep their mode.
+   * Whether only its owner may read the file (mode 0600): for keys, and for what was encrypted on the wire. Pipes, devices and
+   * what a shell redirects to keep their mode.
    * @default false
    */
   readonly ownerOnly?: boolean;
@@ -21,6 +22,7 @@ export interface OutputFileOptions {
  * An output in the making. Bytes go into a new file beside the named one, with a random name, which takes the other's
  * place at `commit`: a file or link that has the name is replaced, never opened. What is not committed is removed by
  * `abandon`, at the latest when the process ends; what a killed process left, when the next output of that name begins.
+ * A name that stands for a descriptor (`/dev/stdout`) is written to as that descriptor, whatever it is open on.
  */
 export class OutputFile {
   /** What people call it. */
@@ -33,6 +35,8 @@ export class OutputFile {
   /** The file beside; undefined where bytes go straight to a pipe or device. */
   readonly #part: PartFile | undefined;
   readonly #descriptor: number;
+  /** Whether the descriptor was opened here, and so is closed here. */
+  readonly #opened: boolean;
   #open = true;
 
   /**
@@ -46,6 +50,7 @@ export class OutputFile {
       this.name = 'standard output';
       this.#part = undefined;
       this.#descriptor = STANDARD_OUTPUT;
+      this.#opened = false;
       return;
     }
     this.name = path;
@@ -58,7 +63,12 @@ export class OutputFile {
       throw new CaptureError('FILE_UNUSABLE', `${path}: it is a folder; name a file in it`);
     }
     try {
-      if (target === undefined || target.isFile()) {
+      const descriptor = openedBefore(path, target);
+      this.#opened = descriptor === undefined;
+      if (descriptor !== undefined) {
+        this.#part = undefined;
+        this.#descriptor = descriptor;
+      } else if (target === undefined || target.isFile()) {
         this.leftovers = clearPartFilesOf(path);
         this.#part = new PartFile(path, ownerOnly);
         this.#descriptor = this.#part.descriptor;
@@ -107,7 +117,7 @@ export class OutputFile {
   }
 
   #closeStream(): void {
-    if (this.#descriptor !== STANDARD_OUTPUT) closeSync(this.#descriptor);
+    if (this.#opened) closeSync(this.#descriptor);
   }
 }
 
@@ -125,12 +135,38 @@ export function writeWhole(path: string, content: string | Uint8Array, options?:
   }
 }
 
+/**
+ * The descriptor that a name stands for; undefined if it stands for none.
+ * @throws CaptureError `FILE_UNUSABLE` for another process's, and for a link of the system to a file: replacing it would take
+ *   it from everybody
+ */
+function openedBefore(path: string, target: Stats | undefined): number | undefined {
+  const link = descriptorLink(path);
+  if (link?.descriptor !== undefined) {
+    checkForeign(path);
+    // One that isn't open is an error here, not after the work.
+    fstatSync(link.descriptor);
+    return link.descriptor;
+  }
+  const isReplaced = target === undefined || target.isFile();
+  if (isReplaced && link !== undefined) {
+    throw new CaptureError('FILE_UNUSABLE', `${path}: it is a file that another process has open; name the file`);
+  }
+  if (isReplaced && isDeviceLink(path)) {
+    throw new CaptureError('FILE_UNUSABLE', `${path}: it is a link among the devices; name the file itself`);
+  }
+  return undefined;
+}
+
+function checkForeign(path: string): void {
+  if (!isForeign(path)) return;
+  const why = 'somebody else put a link, pipe or device there, in a folder that everybody can write; name another';
+  throw new CaptureError('FILE_UNUSABLE', `${path}: ${why}`);
+}
+
 /** Opens a pipe or device. */
 function openStream(path: string, expected: Stats): number {
-  if (isForeign(path)) {
-    const why = 'somebody else put a link, pipe or device there, in a folder that everybody can write; name another';
-    throw new CaptureError('FILE_UNUSABLE', `${path}: ${why}`);
-  }
+  checkForeign(path);
   // Creates nothing: if what was found is gone, that is an error.
   const descriptor = openSync(path, constants.O_WRONLY);
   if (isSameFile(fstatSync(descriptor), expected)) return descriptor;

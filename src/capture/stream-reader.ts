@@ -14,6 +14,8 @@ export interface ByteStream {
   /** Whether there is nothing more to come, since it ended or was destroyed before. */
   readonly readableEnded?: boolean;
   readonly destroyed?: boolean;
+  /** Why it was destroyed, if it failed. */
+  readonly errored?: Error | null;
 }
 
 /** Gives a chunk out in pieces. */
@@ -59,10 +61,12 @@ export class StreamReader implements ByteReader {
   constructor(stream: ByteStream, name: string) {
     this.name = name;
     this.#stream = stream;
-    this.#ended = stream.readableEnded === true || stream.destroyed === true;
+    this.#ended = stream.readableEnded === true;
+    this.#failure = stream.errored ?? undefined;
+    if (stream.destroyed === true) this.#onClose();
     stream.on('readable', this.#onReadable);
     stream.on('end', this.#onEnd);
-    stream.on('close', this.#onEnd);
+    stream.on('close', this.#onClose);
     stream.on('error', this.#onError);
   }
 
@@ -81,7 +85,7 @@ export class StreamReader implements ByteReader {
     const stream = this.#stream;
     stream.off('readable', this.#onReadable);
     stream.off('end', this.#onEnd);
-    stream.off('close', this.#onEnd);
+    stream.off('close', this.#onClose);
     stream.off('error', this.#onError);
     this.#onEnd();
   }
@@ -95,8 +99,14 @@ export class StreamReader implements ByteReader {
     this.#wake();
   };
 
+  /** What comes after an end is of no account; without one, the rest is missing. */
+  readonly #onClose = (): void => {
+    if (!this.#ended) this.#failure ??= this.#stream.errored ?? new Error('it was closed before its end');
+    this.#onEnd();
+  };
+
   readonly #onError = (error: Error): void => {
-    this.#failure = error;
+    this.#failure ??= error;
     this.#onEnd();
   };
 

@@ -9,6 +9,7 @@ import {
   type PacketSource,
 } from '../capture/index.js';
 import { Progress } from './progress.js';
+import { grouped } from './table.js';
 import { say } from './text-output.js';
 
 /** Link types that a message names; a capture may have thousands. */
@@ -36,6 +37,11 @@ export async function openInput(path: string): Promise<PacketSource> {
     throw unknownLinkType(source, [source.interfaces[0].linkType]);
   }
   return source;
+}
+
+/** Says what is odd about a capture that was read, in lines below those of a report. */
+export function sayNotes({ notes }: PacketSource): void {
+  for (const { message, count } of notes) say(`  CAPTURE_ODD ${grouped(count)}: ${message}`);
 }
 
 /**

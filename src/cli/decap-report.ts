@@ -3,6 +3,7 @@ import type { PacketSource } from '../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
 import { guessText, type Ingress } from '../dataplane/index.js';
 import type { EspSurvey } from '../inspect/esp-survey.js';
+import { sayNotes } from './capture-input.js';
 import type { OpenedKeys } from './key-files.js';
 import { filteredText } from './survey-tables.js';
 import { grouped } from './table.js';
@@ -31,6 +32,11 @@ export interface Decapsulation {
    * @default 0
    */
   readonly truncated?: number;
+  /**
+   * Frames whose packets have no time, or an absurd one, and that were written as of 1970-01-01.
+   * @default 0
+   */
+  readonly timeless?: number;
 }
 
 /** Drops by which nothing is missing from the output that belongs to it. */
@@ -46,7 +52,8 @@ export function lost(drops: Float64Array): number {
 }
 
 /** Says what was done, on standard error. */
-export function sayDecap({ ingress, esp, networks, output, keys, truncated = 0 }: Decapsulation): void {
+export function sayDecap(done: Decapsulation): void {
+  const { source, ingress, esp, networks, output, keys, truncated = 0, timeless = 0 } = done;
   const drops = ingress.drops();
   const vnis = networks.map(({ vni }) => vni).sort((a, b) => a - b);
   const shown = vnis.slice(0, 10).join(', ') + (vnis.length > 10 ? ', ...' : '');
@@ -75,14 +82,17 @@ export function sayDecap({ ingress, esp, networks, output, keys, truncated = 0 }
   if (clear > 0)
     say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; they were written too`);
   if (truncated > 0) say(`  ${grouped(truncated)} frames were written as far as the capture holds them`);
+  if (timeless > 0) say(`  ${grouped(timeless)} frames have no time and were written as of 1970-01-01`);
   if (ingress.held > 0) say(`  held ${grouped(ingress.held)} fragments: the capture does not hold their rest`);
   if (ingress.espPackets > 0) {
     say(`  ${grouped(ingress.espPackets)} ESP packets are encrypted and were passed over (--keys opens them)`);
   }
+  sayNotes(source);
 }
 
 /** The object of `--json`. */
-export function decapReport({ source, output, ingress, esp, networks, keys, truncated = 0 }: Decapsulation): object {
+export function decapReport(done: Decapsulation): object {
+  const { source, output, ingress, esp, networks, keys, truncated = 0, timeless = 0 } = done;
   const dropped: Record<string, number> = {};
   ingress.drops().forEach((count, reason) => {
     if (count > 0) dropped[dropReasonName(reason)] = count;
@@ -93,6 +103,7 @@ export function decapReport({ source, output, ingress, esp, networks, keys, trun
     packets: ingress.packets,
     frames: ingress.frames,
     truncated,
+    timeless,
     accounting: {
       inFrames: ingress.framePackets,
       esp: ingress.espPackets,

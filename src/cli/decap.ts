@@ -88,6 +88,7 @@ export const decapCommand: Command = {
         networks: [...writer.networks.values()],
         keys,
         truncated: writer.truncated,
+        timeless: writer.timeless,
       };
       if (json) {
         const text = new TextOutput();
@@ -96,7 +97,7 @@ export const decapCommand: Command = {
       } else {
         sayDecap(done);
       }
-      const wrong = ingress.frames === 0 || source.damage !== undefined || lost(drops) > 0;
+      const wrong = ingress.frames === 0 || source.damage !== undefined || lost(drops) > 0 || writer.timeless > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
       file.abandon();

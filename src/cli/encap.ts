@@ -7,7 +7,7 @@ import { Arena, PacketBatch, seedFlows } from '../memory/index.js';
 import { NodeSas, NodeTables, type Topology } from '../overlay/index.js';
 import { AEAD_HELP, aeadOption } from './aead-option.js';
 import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError } from './arguments.js';
-import { openInput, readInput } from './capture-input.js';
+import { openInput, readInput, sayNotes } from './capture-input.js';
 import type { Command } from './command.js';
 import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from './config-option.js';
 import { ExitCode } from './exit-code.js';
@@ -162,6 +162,7 @@ export const encapCommand: Command = {
         accounting: { ...accounting, dropped: drops.byName() },
         wirePackets: encapsulation.chain.wirePackets,
         sealed: encapsulation.chain.seal.sealed,
+        notes: source.notes,
       };
       if (json === true) {
         const text = new TextOutput();
@@ -169,6 +170,7 @@ export const encapCommand: Command = {
         text.flush();
       } else {
         sayReport(report, drops.counts);
+        sayNotes(source);
       }
       const wrong = source.damage !== undefined || encapsulation.truncated > 0 || drops.total > 0;
       return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;

@@ -1,6 +1,6 @@
 /** `--events`: what happened outside a capture, a line each: `1795225545.741550155 n1: add new tx SA`. */
 import type { TimelineEvent } from '../inspect/index.js';
-import { withoutKeys } from '../secret-text.js';
+import { withoutKeysInWords } from '../secret-text.js';
 import { UsageError } from './arguments.js';
 import { readSmallText } from './small-file.js';
 
@@ -38,8 +38,7 @@ function shown(words: string): string {
     .replace(/\p{Cf}/gu, '')
     .replace(/\p{Cc}/gu, ' ')
     .trim();
-  // What reads as an IPv6 address in full may be a key in groups here.
-  const checked = plain.slice(0, MAX_CHECKED).replaceAll(':', '-');
-  if (withoutKeys(checked) !== checked) return '(hidden: it looks like a key)';
+  const checked = plain.slice(0, MAX_CHECKED);
+  if (withoutKeysInWords(checked) !== checked) return '(hidden: it looks like a key)';
   return plain.slice(0, MAX_WORDS);
 }

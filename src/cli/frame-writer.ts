@@ -19,6 +19,8 @@ export class FrameWriter {
 
   /** Frames of which the capture holds only a part that were written so. */
   truncated = 0;
+  /** Frames of packets without a time, which are written as of 1970-01-01. */
+  timeless = 0;
   readonly #keepTruncated: boolean;
 
   /**
@@ -46,7 +48,10 @@ export class FrameWriter {
       if (ingress.encrypted) esp.add(ingress, verdict);
       // Of dropped packets, those that were cut inside their frame alone have a VNI.
       const cut = this.#keepTruncated && verdict === Verdict.Dropped && ingress.vni >= 0;
-      if (verdict === Verdict.Frame || cut) this.#write(ingress, batch.seconds[i], batch.nanoseconds[i]);
+      if (verdict === Verdict.Frame || cut) {
+        this.#write(ingress, batch.seconds[i], batch.nanoseconds[i]);
+        this.timeless += batch.timeless[i];
+      }
       if (cut) this.truncated++;
     }
   }

@@ -1,5 +1,6 @@
 /** `vtep keys timeline`: a capture's SPIs over time. */
 import { hkdfSha256 } from '../aead/index.js';
+import type { PacketSource } from '../capture/index.js';
 import {
   KeyTimeline,
   type KeyTimelineReport,
@@ -210,6 +211,12 @@ function timelineOf(parsed: ParsedArguments, keys: KeysOption | undefined): KeyT
   });
 }
 
+/** Adds what is odd about the capture to the problems: packets without a time are not in the timeline. */
+function withNotes(report: KeyTimelineReport, { notes }: PacketSource): KeyTimelineReport {
+  const odd = notes.map(({ count, message }) => ({ code: 'CAPTURE_ODD', severity: 'note', count, message }) as const);
+  return { ...report, summary: { ...report.summary, problems: [...report.summary.problems, ...odd] } };
+}
+
 /** `vtep keys timeline FILE`. */
 export const keysTimelineCommand: Command = {
   summary: "a capture's SPIs over time",
@@ -233,7 +240,7 @@ export const keysTimelineCommand: Command = {
     const timeline = timelineOf(parsed, keys);
     const source = await openInput(path);
     await readInput(source, (batch) => timeline.addBatch(batch));
-    const report = timeline.report({ made: keys?.made ?? [], events });
+    const report = withNotes(timeline.report({ made: keys?.made ?? [], events }), source);
     keys?.finish();
     const output = new TextOutput();
     if (parsed.values['json'] === true) output.json({ file: source.name, ...report });

@@ -8,6 +8,8 @@ import { TextOutput } from './text-output.js';
 
 /** The option of a network that tells Docker what the underlay's MTU is. */
 const OPTION = 'com.docker.network.driver.mtu';
+/** Linux's ETH_MIN_MTU, which is RFC 791's. */
+const LEAST_MTU = 68;
 
 const HELP = `vtep mtu [OPTIONS]
 
@@ -25,8 +27,8 @@ doesn't depend on the underlay: 1450, encrypted 1424, unless the network has an 
   --json             one JSON object`;
 
 function pathOf(parsed: ParsedArguments): MtuQuestion {
-  const underlayMtu = wholeNumber(parsed, 'underlay', 68, 65_535) ?? 1500;
-  const driverMtu = wholeNumber(parsed, 'driver-mtu', 68, 65_535);
+  const underlayMtu = wholeNumber(parsed, 'underlay', LEAST_MTU, 65_535) ?? 1500;
+  const driverMtu = wholeNumber(parsed, 'driver-mtu', LEAST_MTU, 65_535);
   const innerTags = wholeNumber(parsed, 'vlan', 0, 2) ?? 0;
   const icv = oneOf(parsed, 'icv', ['8', '12', '16']);
   const tunnel = oneOf(parsed, 'tunnel', ['ipv4', 'ipv6']);
@@ -48,6 +50,18 @@ function pathOf(parsed: ParsedArguments): MtuQuestion {
     ...(encrypted ? { esp } : {}),
     ...(driverMtu === undefined ? {} : { driverMtu }),
   };
+}
+
+/**
+ * Refuses an option of which Docker makes an MTU that no interface takes.
+ * @throws UsageError
+ */
+function checkDriverMtu({ driverMtu }: MtuQuestion, { docker }: MtuAnswer): void {
+  if (driverMtu === undefined || docker === undefined || docker >= LEAST_MTU) return;
+  throw new UsageError(
+    `with --opt ${OPTION}=${driverMtu}, Docker would set ${docker}: an interface takes ${LEAST_MTU} or more,` +
+      ' and no container starts',
+  );
 }
 
 function print(output: TextOutput, path: MtuQuestion, answer: MtuAnswer): void {
@@ -102,6 +116,7 @@ export const mtuCommand: Command = {
     if (parsed.operands.length > 0) throw new UsageError('mtu takes no file; see: vtep mtu --help');
     const path = pathOf(parsed);
     const answer = mtuOf(path);
+    checkDriverMtu(path, answer);
     const output = new TextOutput();
     if (parsed.values['json'] === true) output.json({ ...path, ...answer });
     else print(output, path, answer);

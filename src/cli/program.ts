@@ -1,6 +1,6 @@
 /** The command line: finds the command, and says in one line what went wrong. */
 import { VtepError } from '../error.js';
-import { inQuotes, plain } from '../plain-text.js';
+import { inQuotes, plainMessage } from '../plain-text.js';
 import { type Command, print, runCommand } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { type Streams, withStreams } from './streams.js';
@@ -98,7 +98,7 @@ function isClosedPipe(error: unknown): boolean {
 function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
-  return [plain(`${error.name}: ${error.message}`), ...frames].join('\n');
+  return [plainMessage(`${error.name}: ${error.message}`), ...frames].join('\n');
 }
 
 async function answer(words: readonly string[]): Promise<number> {

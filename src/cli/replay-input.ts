@@ -5,7 +5,7 @@ import { STANDARD_STREAM } from '../capture/standard-stream.js';
 import type { InboundEsp } from '../ipsec/index.js';
 import { CaptureKind, ObservedTopology } from '../replay/index.js';
 import { type ParsedArguments, UsageError } from './arguments.js';
-import { openInput, readInput } from './capture-input.js';
+import { openInput, readInput, sayNotes } from './capture-input.js';
 
 const MIN_FRAME_BYTES = 1600;
 /** Jumbo frames: 9,216 bytes behind an Ethernet header. */
@@ -29,7 +29,9 @@ export interface ReplayInput {
 /** Reads a file as a whole, to know what it holds; it is read once more for each replay. */
 export async function fileInput(path: string, esp: InboundEsp | undefined): Promise<ReplayInput> {
   const observed = new ObservedTopology(esp === undefined ? {} : { esp });
-  await readInput(await openInput(path), (batch) => observed.add(batch));
+  const source = await openInput(path);
+  await readInput(source, (batch) => observed.add(batch));
+  sayNotes(source);
   const frameBytes = Math.min(MAX_FRAME_BYTES, Math.max(MIN_FRAME_BYTES, observed.largestFrame));
   return { name: path, observed, frameBytes, open: () => openInput(path) };
 }

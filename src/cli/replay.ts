@@ -57,23 +57,31 @@ function clear(topology: Topology): Topology {
   return { ...topology, networks: topology.networks.map((network) => ({ ...network, encrypted: false })) };
 }
 
+function espPackets(count: number): string {
+  return `${grouped(count)} ESP packet${count === 1 ? '' : 's'}`;
+}
+
 /**
- * Refuses a capture whose frames are all in ESP that wasn't opened: its packets would be taken for frames of containers.
+ * Refuses a capture that is mostly ESP that wasn't opened: its packets would be taken for frames of containers.
  * @throws UsageError
  */
-function refuseSealed(observed: ObservedTopology, name: string, keyed: boolean): void {
-  const { sealedEsp, kind } = observed;
-  if (sealedEsp === 0 || kind === CaptureKind.Wire) return;
-  const found = `${name}: ${grouped(sealedEsp)} ESP packet${sealedEsp === 1 ? '' : 's'}, none opened`;
+function refuseSealed({ sealedEsp, mostlySealed, kind }: ObservedTopology, name: string, keyed: boolean): void {
+  if (!mostlySealed || kind === CaptureKind.Wire) return;
+  const found = `${name}: ${espPackets(sealedEsp)}, none opened`;
   throw new UsageError(
     keyed ? `${found}: --keys has other keys (vtep keys match says which)` : `${found}: --keys FILE`,
   );
 }
 
-/** Says what of a capture isn't in its replay, on standard error. */
-function sayWhatIsMissing(observed: ObservedTopology, name: string, configured: boolean): void {
-  const { sealedEsp, vteps, unlisted } = observed;
-  if (sealedEsp > 0) say(`vtep: ${name}: ${grouped(sealedEsp)} ESP packets were not opened and aren't replayed`);
+/** Says what of a capture isn't in its replay, or may be taken for what it isn't, on standard error. */
+function sayWhatIsMissing(observed: ObservedTopology, name: string, configured: boolean, keyed: boolean): void {
+  const { sealedEsp, kind, vteps, unlisted } = observed;
+  if (sealedEsp > 0) {
+    const [were, are] = sealedEsp === 1 ? ['was', "isn't"] : ['were', "aren't"];
+    const keys = keyed ? '--keys has other keys than those of an underlay' : '--keys FILE opens those of an underlay';
+    const missing = kind === CaptureKind.Wire ? `and ${are} replayed` : `and taken for frames of containers (${keys})`;
+    say(`vtep: ${name}: ${espPackets(sealedEsp)} ${were} not opened ${missing}`);
+  }
   if (configured) return;
   const { nodes } = observed;
   if (nodes < vteps)
@@ -123,8 +131,8 @@ export const replayCommand: Command = {
     const input =
       path === STANDARD_STREAM ? await streamInput(esp, parsed, config !== undefined) : await fileInput(path, esp);
     const { observed } = input;
-    refuseSealed(observed, input.name, keys !== undefined);
-    sayWhatIsMissing(observed, input.name, config !== undefined);
+    if (config === undefined) refuseSealed(observed, input.name, keys !== undefined);
+    sayWhatIsMissing(observed, input.name, config !== undefined, keys !== undefined);
     let topology =
       config ??
       observed.topology({ profile: profile ?? Profile.Swarm, encrypted: false, mtu: mtu ?? 1500, ring: undefined });

@@ -1,4 +1,6 @@
 /** `vtep up`: this host as a node of an overlay. */
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { STANDARD_STREAM } from '../capture/standard-stream.js';
 import { Oversize } from '../dataplane/index.js';
 import { VtepError } from '../error.js';
@@ -15,6 +17,7 @@ import { DryRun } from './dry-run.js';
 import { ExitCode } from './exit-code.js';
 import { LiveCipher } from './live-cipher.js';
 import { metricsOption } from './metrics-option.js';
+import { endWithoutThreads } from './process-end.js';
 import { withSignals } from './signals.js';
 import { say, TextOutput } from './text-output.js';
 import { upJson, upLines } from './up-report.js';
@@ -52,6 +55,8 @@ const LINGER = 1000;
 const LOOK = 20;
 /** Milliseconds that a thread which reads a config gets to end, when all else is over. */
 const PATIENCE = 5000;
+/** Milliseconds that new devices get to be there when a config counts as taken over; any more follow. */
+const DEVICES = 5000;
 const LONGEST = 365 * 86_400;
 
 function numberOption(parsed: ParsedArguments, name: string): number | undefined {
@@ -101,6 +106,7 @@ class Up {
   readonly #cipher: LiveCipher;
   readonly #dryRun: DryRun | undefined;
   readonly #ending = new AbortController();
+  readonly #ended = once(this.#ending.signal, 'abort');
   readonly #began = performance.now();
   #framesEnded = this.#began;
   #taken = 0;
@@ -230,7 +236,11 @@ class Up {
     try {
       if (this.#isEnding()) return;
       const outcome = this.#vtep.update(topology);
+      topology.ring?.wipe();
       this.#taken++;
+      // Packets pass meanwhile. Neither the next reload nor the end waits for a thousand devices.
+      const late = setTimeout(DEVICES, undefined, { ref: false });
+      await Promise.race([this.#vtep.devicesSettled(), late, this.#ended]);
       const stale =
         outcome === RingOutcome.Stale ? '; its key ring is older than the one that is held, which stays' : '';
       say(`vtep: the config was taken over${stale}`);
@@ -317,8 +327,7 @@ export const upCommand: Command = {
       dryRun?.close();
       topology.ring?.wipe();
       cipher.close();
-      // A process that ends by itself waits for its threads; one that a signal ends does not.
-      if ((await up?.readsNothing()) === false) process.kill(process.pid, 'SIGTERM');
+      if ((await up?.readsNothing()) === false) endWithoutThreads();
     }
   },
 };

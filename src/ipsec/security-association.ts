@@ -61,7 +61,7 @@ function addressBytes(name: string, text: string): Uint8Array {
 
 /** Whether a text of a file looks like one address, and can be shown as one whether it is right or wrong. */
 export function looksLikeAddress(text: string): boolean {
-  return /^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(text) && text.length <= MAX_ADDRESS && withoutKeyParts(text) === text;
+  return /^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(text) && text.length <= MAX_ADDRESS && withoutKeyParts(text, true) === text;
 }
 
 /** `0x` and eight digits, as `ip xfrm` prints it. */

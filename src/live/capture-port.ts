@@ -43,7 +43,7 @@ export class CapturePort implements FramePort {
   #next = 0;
   #reading = false;
   #ended: boolean;
-  /** When the first record was taken: by the clock, and by the capture. */
+  /** When the first record that has a time was taken: by the clock, and by the capture. */
   #began: number | undefined;
   #first = 0;
   #received = 0;
@@ -110,6 +110,8 @@ export class CapturePort implements FramePort {
   }
 
   #isDue(records: CaptureBatch, i: number): boolean {
+    // One without a time goes with the one before it.
+    if (records.timeless[i] !== 0) return true;
     const { clock, speed = 1 } = this.#options;
     const time = records.seconds[i] * MILLISECONDS + records.nanoseconds[i] / NANOSECONDS;
     if (this.#began === undefined) {

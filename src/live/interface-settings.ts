@@ -1,4 +1,5 @@
 /** What a network interface is set to: its MAC, MTU and addresses, and that it is up (netdevice(7)). */
+import { readFileSync } from 'node:fs';
 import { lastErrno, NativeMemory } from '../foreign/index.js';
 import type { Prefix } from '../overlay/index.js';
 import { LiveError } from './error.js';
@@ -20,6 +21,8 @@ const SIOCSIFNETMASK = 0x891c;
 const SIOCSIFMTU = 0x8922;
 const SIOCSIFHWADDR = 0x8924;
 const SIOCGIFINDEX = 0x8933;
+/** Whether new interfaces of the reading thread's namespace are without IPv6 (ip-sysctl.rst). */
+const NEW_WITHOUT_IPV6 = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
 const IFF_UP = 1;
 const ARPHRD_ETHER = 1;
 
@@ -110,6 +113,28 @@ function indexOf(socket: SystemSocket, name: string): number {
   return ask(socket, name, SIOCGIFINDEX).getInt32(VALUE, true);
 }
 
+function ipv6Off(name: string): LiveError {
+  const path = `net.ipv6.conf.${name}.disable_ipv6`;
+  return new LiveError('NOT_PERMITTED', `can't set the IPv6 address of ${name}: IPv6 is off there (sysctl ${path})`);
+}
+
+/**
+ * Checks that an interface which is new in this thread's namespace could have an address.
+ * @throws LiveError `NOT_PERMITTED` if it is one of IPv6, which is off for new interfaces
+ */
+export function checkIpv6(name: string, { address }: Prefix): void {
+  if (address.length === 16 && isOff(NEW_WITHOUT_IPV6)) throw ipv6Off(name);
+}
+
+function isOff(setting: string): boolean {
+  try {
+    return Number(readFileSync(setting, 'latin1')) !== 0;
+  } catch {
+    // A kernel without IPv6, or a /proc that isn't there: setting the address says what is wrong.
+    return false;
+  }
+}
+
 /** By a struct in6_ifreq on a socket of that family. */
 function addIpv6(name: string, { address, length }: Prefix, index: number): void {
   const socket = new SystemSocket(6, SocketType.Datagram, 0, `settings of ${name}`);
@@ -124,9 +149,7 @@ function addIpv6(name: string, { address, length }: Prefix, index: number): void
     // A device that was made to stay has it from the last time.
     if (errno === Errno.Exists) return;
     const error = callFailed(`set the IPv6 address of ${name}`, errno);
-    if (errno !== Errno.Access) throw error;
-    const path = `net.ipv6.conf.${name}.disable_ipv6`;
-    throw new LiveError('NOT_PERMITTED', `can't set the IPv6 address of ${name}: IPv6 is off there (sysctl ${path})`);
+    throw errno === Errno.Access ? ipv6Off(name) : error;
   } finally {
     socket.close();
   }

@@ -120,6 +120,11 @@ export function callFailed(what: string, errno = lastErrno(), rights = 'CAP_NET_
   return new LiveError(code, `can't ${what} (${errnoName(errno)})${hint}`);
 }
 
+/** Closes a descriptor. */
+export function closeDescriptor(descriptor: number): void {
+  linux().close(descriptor);
+}
+
 /** Memory with a text that C reads: its bytes and a zero. */
 export function cString(text: string): NativeMemory {
   const bytes = Buffer.from(text);

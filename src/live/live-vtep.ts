@@ -5,26 +5,21 @@
 import { randomFillSync } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Arena } from '../memory/index.js';
-import { isInterfaceName } from '../overlay/interface-name.js';
 import {
   ChangeKind,
   type Endpoint,
   endpointId,
-  type Prefix,
-  prefixContains,
-  type ReadonlyNodeTables,
   type RingOutcome,
   type Topology,
   type TopologyChange,
 } from '../overlay/index.js';
 import { plain } from '../plain-text.js';
 import { DatagramUnderlay } from './datagram-underlay.js';
+import { EndpointDevices } from './endpoint-devices.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
-import { namespaceIdentity } from './network-namespace.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
 import { SocketUnderlay } from './socket-underlay.js';
-import { TapDevice, type TapOptions } from './tap.js';
 import { mayHaveUnfinishedChecksums } from './unfinished-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from './underlay-port.js';
 
@@ -64,9 +59,6 @@ const WAIT = 20;
 const NAP = 1;
 /** Milliseconds between two looks at devices and namespaces, also where packets never end. */
 const LOOK = 1000;
-/** Devices that are made before a config counts as taken over; any more follow between turns. */
-const AT_ONCE = 32;
-const BETWEEN_TURNS = 4;
 
 /** Changes that may change the settings of any device: its MTU, or the length of its subnet. */
 const WIDE: ReadonlySet<ChangeKind> = new Set([
@@ -79,31 +71,23 @@ const WIDE: ReadonlySet<ChangeKind> = new Set([
 /** A VTEP that runs. */
 export class LiveVtep {
   readonly node: LiveNode;
-  readonly #options: LiveVtepOptions;
   readonly #underlay: UnderlayPort;
-  readonly #unfinishedChecksums: boolean;
-  /** What the TAP device of each endpoint was set to, and which namespace it is in. */
-  readonly #made = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
-  /** Names of endpoints that are to get a device, a few between two turns. */
-  #wanting: string[] = [];
-  /** Why endpoints have no device, as it was told. */
-  readonly #told = new Map<string, string>();
+  readonly #devices: EndpointDevices;
 
   private constructor(options: LiveVtepOptions, underlay: UnderlayPort, arena: Arena) {
-    this.#options = options;
     this.#underlay = underlay;
-    const { topology, node, unfinishedChecksums } = options;
-    const here = topology.nodes.find(({ name }) => name === node);
-    this.#unfinishedChecksums = unfinishedChecksums ?? (here === undefined || mayHaveUnfinishedChecksums(here.vtep));
+    const { topology, node, portOf, onTrouble } = options;
     const clock = options.clock ?? ((): number => performance.now() / 1000);
     const random = options.random ?? ((bytes: Uint8Array): void => void randomFillSync(bytes));
+    const here = topology.nodes.find(({ name }) => name === node);
+    const unfinishedChecksums =
+      options.unfinishedChecksums ?? (here === undefined || mayHaveUnfinishedChecksums(here.vtep));
     this.node = new LiveNode({ ...options, underlay, arena, clock, random });
-    try {
-      this.#attachAll();
-    } catch (error) {
-      this.node.close();
-      throw error;
-    }
+    this.#devices = new EndpointDevices(this.node, {
+      portOf,
+      unfinishedChecksums,
+      tell: (endpoint, text) => onTrouble?.(plain(`endpoint ${endpoint}: ${text}`)),
+    });
   }
 
   /**
@@ -121,10 +105,14 @@ export class LiveVtep {
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
     const arena = new Arena({ slots: SLOTS, frameBytes: Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM) });
     const underlay = await openUnderlay(topology, place, arena, sockets);
+    let vtep: LiveVtep | undefined;
     try {
-      return new LiveVtep(options, underlay, arena);
+      vtep = new LiveVtep(options, underlay, arena);
+      await vtep.#devices.open();
+      return vtep;
     } catch (error) {
-      underlay.close();
+      if (vtep === undefined) underlay.close();
+      else vtep.close();
       throw error;
     }
   }
@@ -139,43 +127,52 @@ export class LiveVtep {
   }
 
   /**
-   * Takes another topology over, and opens devices for endpoints that are new, or whose interface is another now.
+   * Takes another topology over, and has devices made for endpoints that are new, or whose interface is another now: they
+   * are attached as they get ready, while packets pass (`devicesSettled`).
    * @returns what became of the key ring, where there was one
    * @throws LiveError, OverlayError: what it was goes on then; but for devices that can't be made, which `onTrouble` is told
    */
   update(topology: Topology): RingOutcome | undefined {
     const outcome = this.node.update(topology);
-    if (this.#options.portOf === undefined) {
-      this.#detachChanged();
-      this.#detachMoved();
-    }
-    this.#told.clear();
-    this.#wanting = this.#unattached();
-    this.#attachSome(AT_ONCE);
+    this.#devices.update();
     return outcome;
   }
 
   /**
-   * Takes changes over, all of them or none, and opens devices for endpoints that are new here, or whose interface is another
-   * now: a few at once, and any more between turns.
+   * Takes changes over, all of them or none, and has devices made for endpoints that are new here, or whose interface is another
+   * now (`devicesSettled`).
    * @returns what became of the key ring, if they bring one
    * @throws LiveError, OverlayError as `LiveNode.apply`; of devices that can't be made `onTrouble` is told
    */
   apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
-    // The endpoint's name may be another afterwards.
-    const names = new Set(changes.flatMap((change) => this.#nameIn(change)));
+    // An endpoint may have another name afterwards, or be another node's.
+    const before = changes.flatMap((change) => this.#ownNames(change));
     const outcome = this.node.apply(changes);
+    const names = new Set([...before, ...changes.flatMap((change) => this.#ownNames(change))]);
     const wide = changes.some(({ kind }) => WIDE.has(kind));
-    for (const change of changes) for (const name of this.#nameIn(change)) names.add(name);
-    if (this.#options.portOf === undefined) this.#detachChanged(wide ? this.#made.keys() : names);
-    for (const name of names) {
-      this.#told.delete(name);
-      const wants = this.node.endpoint(name) !== undefined && !this.node.ports.has(name);
-      if (wants && !this.#wanting.includes(name)) this.#wanting.push(name);
-    }
-    if (wide) this.#wanting = this.#unattached();
-    this.#attachSome(BETWEEN_TURNS);
+    if (wide || names.size > 0) this.#devices.update(wide ? undefined : names);
     return outcome;
+  }
+
+  /** The name of the endpoint that a change is of, if it is one of this node. */
+  #ownNames(change: TopologyChange): string[] {
+    const { tables } = this.node;
+    const id =
+      change.kind === ChangeKind.AddEndpoint || change.kind === ChangeKind.ChangeEndpoint
+        ? endpointId(change.endpoint)
+        : change.kind === ChangeKind.RemoveEndpoint
+          ? change.id
+          : undefined;
+    const endpoint = id === undefined ? undefined : tables.endpoints[tables.endpointWithId(id)];
+    return endpoint?.node === tables.node ? [endpoint.name] : [];
+  }
+
+  /**
+   * Resolves when every endpoint without a device has got one, or `onTrouble` was told why not; also at `close`. Devices that
+   * can't be made are tried again after a second, and after twice as long each time, up to a minute.
+   */
+  devicesSettled(): Promise<void> {
+    return this.#devices.settled();
   }
 
   /**
@@ -188,13 +185,13 @@ export class LiveVtep {
     while (!signal.aborted) {
       idle = !this.node.turn(idle ? WAIT : 0);
       if (idle || performance.now() - looked > LOOK) {
-        this.#dropFailed();
+        this.#devices.dropFailed();
       }
       if (performance.now() - looked > LOOK) {
         looked = performance.now();
-        this.#look();
+        this.#devices.look();
       }
-      if (this.#wanting.length > 0) this.#attachSome(BETWEEN_TURNS);
+      this.#devices.turn();
       if (idle && !this.node.waits) await setTimeout(NAP);
       else await setImmediate();
     }
@@ -202,136 +199,8 @@ export class LiveVtep {
 
   /** Closes devices and sockets, and wipes the keys. */
   close(): void {
+    this.#devices.close();
     this.node.close();
-  }
-
-  /** Lets ports go that failed: the others go on. */
-  #dropFailed(): void {
-    for (const [endpoint, port] of this.node.ports) {
-      if (port.failure === undefined) continue;
-      this.#tell(endpoint, port.failure);
-      this.#told.set(endpoint, port.failure);
-      this.node.detach(endpoint);
-    }
-  }
-
-  /** Lets devices go whose namespace is another now, and has those made that are missing and may be made. */
-  #look(): void {
-    if (this.#options.portOf !== undefined) return;
-    this.#detachMoved();
-    const missing = this.#unattached();
-    if (missing.length === 0) return;
-    // Of a namespace that isn't there it was told already.
-    this.#wanting = missing.filter((name) => {
-      const netns = this.node.endpoint(name)?.netns;
-      return !this.#told.has(name) || netns === undefined || namespaceIdentity(netns) !== undefined;
-    });
-  }
-
-  /** Lets devices go whose namespace is another now: a container was started again. */
-  #detachMoved(): void {
-    const identities = new Map<string, string | undefined>();
-    for (const [name, port] of this.node.ports) {
-      const netns = this.node.endpoint(name)?.netns;
-      if (netns === undefined) continue;
-      if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
-      const now = identities.get(netns);
-      // Without its name a namespace may live on, for the processes in it: as long as we aren't what keeps it alive.
-      const stays =
-        now === undefined
-          ? !(port instanceof TapDevice && port.holdsNamespace)
-          : now === this.#made.get(name)?.namespace;
-      if (stays) continue;
-      const what = JSON.stringify(netns);
-      const why = `the network namespace ${what} is ${now === undefined ? 'gone' : 'another one now'}`;
-      this.#tell(name, why);
-      this.#told.set(name, why);
-      this.node.detach(name);
-    }
-  }
-
-  /** Makes the devices of some of the endpoints that want one: a thousand of them take a second. */
-  #attachSome(most: number): void {
-    for (const name of this.#wanting.splice(0, most)) {
-      const endpoint = this.node.endpoint(name);
-      if (endpoint === undefined || this.node.ports.has(name)) continue;
-      try {
-        this.#attach(endpoint);
-        const port = this.node.ports.get(name);
-        if (this.#told.delete(name)) this.#tell(name, `${port?.name ?? 'its interface'} was made anew`);
-      } catch (error) {
-        if (!(error instanceof LiveError)) throw error;
-        // It is tried again every second, and told once.
-        if (this.#told.get(name) === error.message) continue;
-        this.#tell(name, error.message);
-        this.#told.set(name, error.message);
-      }
-    }
-  }
-
-  #tell(endpoint: string, text: string): void {
-    this.#options.onTrouble?.(plain(`endpoint ${endpoint}: ${text}`));
-  }
-
-  /** Lets devices go that are to be set up otherwise. */
-  #detachChanged(names: Iterable<string> = this.#made.keys()): void {
-    const mtus = new Map<number, number>();
-    for (const name of [...names]) {
-      const endpoint = this.node.endpoint(name);
-      if (endpoint !== undefined && this.node.ports.has(name)) {
-        const mtu = mtus.get(endpoint.network) ?? this.node.mtuOf(endpoint.network);
-        mtus.set(endpoint.network, mtu);
-        const settings = JSON.stringify(settingsOf(endpoint, this.node.tables, mtu));
-        if (this.#made.get(name)?.settings !== settings) this.node.detach(name);
-      }
-      if (!this.node.ports.has(name)) this.#made.delete(name);
-    }
-  }
-
-  /** The name of the endpoint that a change is of, if it is one of this node. */
-  #nameIn(change: TopologyChange): string[] {
-    const { tables } = this.node;
-    const id =
-      change.kind === ChangeKind.AddEndpoint || change.kind === ChangeKind.ChangeEndpoint
-        ? endpointId(change.endpoint)
-        : change.kind === ChangeKind.RemoveEndpoint
-          ? change.id
-          : undefined;
-    const endpoint = id === undefined ? undefined : tables.endpoints[tables.endpointWithId(id)];
-    return endpoint?.node === tables.node ? [endpoint.name] : [];
-  }
-
-  /** Names of this node's endpoints that have no port. */
-  #unattached(): string[] {
-    const { tables, ports } = this.node;
-    const names = tables.columns.local.flatMap((list) =>
-      Array.from(list, (index) => tables.endpoints[index]?.name ?? ''),
-    );
-    return [...new Set(names)].filter((name) => !ports.has(name));
-  }
-
-  #attachAll(): void {
-    for (const name of this.#unattached()) {
-      const endpoint = this.node.endpoint(name);
-      if (endpoint !== undefined) this.#attach(endpoint);
-    }
-  }
-
-  #attach(endpoint: Endpoint): void {
-    const mtu = this.node.mtuOf(endpoint.network);
-    const { portOf } = this.#options;
-    if (portOf !== undefined) {
-      this.node.attach(endpoint.name, portOf(endpoint, mtu));
-      return;
-    }
-    const settings = settingsOf(endpoint, this.node.tables, mtu);
-    if (!isInterfaceName(settings.device)) {
-      const rule = 'an interface has a name of 1 to 15 letters, digits and ._-';
-      throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; give it one by device:`);
-    }
-    const namespace = settings.netns === undefined ? undefined : namespaceIdentity(settings.netns);
-    this.node.attach(endpoint.name, new TapDevice({ ...settings, unfinishedChecksums: this.#unfinishedChecksums }));
-    this.#made.set(endpoint.name, { settings: JSON.stringify(settings), namespace });
   }
 }
 
@@ -353,25 +222,4 @@ async function openUnderlay(
     }
   }
   return DatagramUnderlay.open({ vtep: vteps[node], port, arena });
-}
-
-/** What the TAP device of an endpoint is to have: its MAC and address, on its subnet. */
-function settingsOf(
-  { name, device = name, netns, mac, ip, network }: Endpoint,
-  tables: ReadonlyNodeTables,
-  mtu: number,
-): TapOptions {
-  const address = ip === undefined ? undefined : addressOn(ip, tables.networks[network]?.subnets ?? []);
-  return {
-    device,
-    mac,
-    mtu,
-    ...(netns === undefined ? {} : { netns }),
-    ...(address === undefined ? {} : { address }),
-  };
-}
-
-function addressOn(ip: Uint8Array, subnets: readonly Prefix[]): Prefix {
-  const subnet = subnets.find((candidate) => prefixContains(candidate, ip));
-  return { address: ip, length: subnet?.length ?? ip.length * 8 };
 }

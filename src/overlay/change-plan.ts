@@ -25,6 +25,12 @@ export type PlannedTables = Pick<
   | 'forwarding'
 >;
 
+/** An endpoint that changes; undefined where it isn't there. */
+export interface PlannedEndpoint {
+  readonly before: EndpointRecord | undefined;
+  readonly after: EndpointRecord | undefined;
+}
+
 /** Nodes of a topology at most. */
 export const MAX_NODES = 1 << 16;
 const MAC_BYTES = 6;
@@ -63,9 +69,9 @@ export class ChangePlan {
     return [...this.#networks.values()].filter((network) => network !== undefined);
   }
 
-  /** Endpoints that the changes add or change, as they are afterwards. */
-  get endpoints(): EndpointRecord[] {
-    return [...this.#endpoints.values()].filter((endpoint) => endpoint !== undefined);
+  /** Endpoints that the changes add, change or remove: as they are in the tables, and as they are afterwards. */
+  get endpoints(): PlannedEndpoint[] {
+    return Array.from(this.#endpoints, ([id, after]) => ({ before: this.#recordOf(id), after }));
   }
 
   /** The network that has a VNI afterwards. */
@@ -81,7 +87,10 @@ export class ChangePlan {
   }
 
   #endpoint(id: string): EndpointRecord | undefined {
-    if (this.#endpoints.has(id)) return this.#endpoints.get(id);
+    return this.#endpoints.has(id) ? this.#endpoints.get(id) : this.#recordOf(id);
+  }
+
+  #recordOf(id: string): EndpointRecord | undefined {
     const { endpoints, networks, nodes } = this.#tables;
     const endpoint = endpoints[this.#tables.endpointWithId(id)];
     if (endpoint === undefined) return undefined;

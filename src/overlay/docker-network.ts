@@ -9,6 +9,8 @@ import { formatAddress, parseIp, parsePrefix, type Prefix } from './prefix.js';
 
 const VNI_LIST = 'com.docker.network.driver.overlay.vxlanid_list';
 const MTU = 'com.docker.network.driver.mtu';
+/** Linux's ETH_MIN_MTU. */
+const LEAST_MTU = 68;
 const ENCRYPTED = 'encrypted';
 const MAX_VNI = 0xffffff;
 /** Networks of the swarm mode are of this scope; of "classic" Swarm's, with a store of its own, they are global. */
@@ -114,7 +116,16 @@ function mtuOptionOf(text: string | undefined): number {
   // To Docker 0 is the same as no option.
   if (text === undefined || text === '0') return DOCKER_DRIVER_MTU;
   const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(mtu >= 68 && mtu <= 65_535)) throw new OverlayError('BAD_IMPORT', `its ${MTU} is no MTU`);
+  if (!(mtu >= LEAST_MTU && mtu <= 65_535)) throw new OverlayError('BAD_IMPORT', `its ${MTU} is no MTU`);
+  return mtu;
+}
+
+/** What containers get, which is refused where no interface takes it. */
+function innerMtuOf(text: string | undefined, encrypted: boolean): number {
+  const mtu = dockerMtu(mtuOptionOf(text), encrypted);
+  if (mtu < LEAST_MTU) {
+    throw new OverlayError('BAD_IMPORT', `its ${MTU} leaves ${mtu} bytes, and an interface takes ${LEAST_MTU} or more`);
+  }
   return mtu;
 }
 
@@ -137,7 +148,7 @@ function networkOf(entry: Entry): DockerNetwork {
       subnets,
       gateways: configs.flatMap(({ Gateway }) => (Gateway ? [parseIp(Gateway.split('/')[0])] : [])),
       encrypted,
-      mtu: dockerMtu(mtuOptionOf(options[MTU]), encrypted),
+      mtu: innerMtuOf(options[MTU], encrypted),
       endpoints: (Containers ?? []).map(endpointOf),
       peers: (Peers ?? []).flatMap(({ IP }) => (IP === '' ? [] : [formatAddress(parseIp(IP))])),
       classic: Scope === CLASSIC_SCOPE,

@@ -99,25 +99,26 @@ export function joinNetworks(
       networks[place] = { ...known, mtu };
     }
   };
+  const compareVnis = (before: Said, { node, network }: Said): void => {
+    const [one, other] = [before.network, network].map(({ vnis }) => vnis.join(','));
+    if (one === other) return;
+    remarks.add(
+      'vnis',
+      `network ${network.name} has VNI ${one} on ${before.node} and ${other} on ${node}:` +
+        ' nothing passes between them (were the outputs taken at different times?)',
+    );
+  };
 
   docker.forEach((list, node) => {
     for (const network of list) {
       const parts = partsOf(network);
-      if (parts.length === 0) continue;
       const said = { node: names[node], network };
       const before = byName.get(network.name);
-      if (before === undefined) {
-        byName.set(network.name, said);
-      } else if (before.node !== said.node || before.network.vnis.join() !== network.vnis.join()) {
-        checkEncryption(before, said);
-        if (before.network.vnis.join() !== network.vnis.join()) {
-          remarks.add(
-            'vnis',
-            `network ${network.name} has VNI ${before.network.vnis.join(',')} on ${before.node} and ${network.vnis.join(',')} on ${said.node}:` +
-              ' nothing passes between them (were the outputs taken at different times?)',
-          );
-        }
-      }
+      // A manager without tasks of a network lists it without a VNI, and knows whether it is encrypted all the same.
+      if (before !== undefined) checkEncryption(before, said);
+      if (before === undefined || before.network.vnis.length === 0) byName.set(network.name, said);
+      else if (parts.length > 0) compareVnis(before, said);
+      if (parts.length === 0) continue;
       for (const part of parts) {
         const known = places.get(part.vni);
         const first = byVni.get(part.vni);

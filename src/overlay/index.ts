@@ -33,7 +33,7 @@ export { NodeSas, type NodeSasOptions, RingOutcome, type RingUpdateOptions } fro
 export { type RotationStep, StepKind } from './peer-sas.js';
 export { RingRotation, type RingRotationOptions } from './ring-rotation.js';
 export { type SaEvent, SaEventKind } from './sa-event.js';
-export type { ChangePlan, PlannedTables } from './change-plan.js';
+export type { ChangePlan, PlannedEndpoint, PlannedTables } from './change-plan.js';
 export type { NetworkColumns } from './network-columns.js';
 export { NodeTables, type ReadonlyNodeTables, type TablesWatcher } from './node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';

@@ -1,7 +1,7 @@
 /** What takes one topology to another. */
 import { OverlayError } from './error.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
-import type { Endpoint, Network, Node, Topology } from './topology.js';
+import type { Network, Node, Topology } from './topology.js';
 
 /**
  * The changes that take one topology to another, in an order in which each fits: what stays isn't among them. Endpoints of
@@ -14,26 +14,27 @@ export function diffTopology(before: Topology, after: Topology): TopologyChange[
   if (before.port !== after.port) throw new OverlayError('BAD_CHANGE', "a topology's port can't change");
   const nodes = [mapOf(before.nodes, vtepOf), mapOf(after.nodes, vtepOf)] as const;
   const networks = [mapOf(before.networks, vniOf), mapOf(after.networks, vniOf)] as const;
-  const endpoints = [recordsOf(before), recordsOf(after)] as const;
+  const known = recordsOf(before);
+  const endpoints = [known, recordsOf(after, known)] as const;
   const changes: TopologyChange[] = [];
   if (after.ring !== undefined) changes.push({ kind: ChangeKind.SetKeys, ring: after.ring });
   const accept = after.acceptUnknownVteps ?? false;
   if ((before.acceptUnknownVteps ?? false) !== accept) changes.push({ kind: ChangeKind.SetAcceptUnknownVteps, accept });
   for (const id of goneOf(endpoints)) changes.push({ kind: ChangeKind.RemoveEndpoint, id });
   for (const [key, node] of nodes[1]) {
-    const known = nodes[0].get(key);
-    if (known === undefined) changes.push({ kind: ChangeKind.AddNode, node });
-    else if (!isSameNode(known, node)) changes.push({ kind: ChangeKind.ChangeNode, node });
+    const same = nodes[0].get(key);
+    if (same === undefined) changes.push({ kind: ChangeKind.AddNode, node });
+    else if (!isSameNode(same, node)) changes.push({ kind: ChangeKind.ChangeNode, node });
   }
   for (const [vni, network] of networks[1]) {
-    const known = networks[0].get(vni);
-    if (known === undefined) changes.push({ kind: ChangeKind.AddNetwork, network });
-    else if (!isSameNetwork(known, network)) changes.push({ kind: ChangeKind.ChangeNetwork, network });
+    const same = networks[0].get(vni);
+    if (same === undefined) changes.push({ kind: ChangeKind.AddNetwork, network });
+    else if (!isSameNetwork(same, network)) changes.push({ kind: ChangeKind.ChangeNetwork, network });
   }
   for (const [id, endpoint] of endpoints[1]) {
-    const known = endpoints[0].get(id);
-    if (known === undefined) changes.push({ kind: ChangeKind.AddEndpoint, endpoint });
-    else if (!isSameEndpoint(known, endpoint)) changes.push({ kind: ChangeKind.ChangeEndpoint, endpoint });
+    const same = endpoints[0].get(id);
+    if (same === undefined) changes.push({ kind: ChangeKind.AddEndpoint, endpoint });
+    else if (!isSameEndpoint(same, endpoint)) changes.push({ kind: ChangeKind.ChangeEndpoint, endpoint });
   }
   for (const vni of goneOf(networks)) changes.push({ kind: ChangeKind.RemoveNetwork, vni });
   for (const [key, { vtep }] of nodes[0]) if (!nodes[1].has(key)) changes.push({ kind: ChangeKind.RemoveNode, vtep });
@@ -56,27 +57,41 @@ function* goneOf<K>([before, after]: readonly [ReadonlyMap<K, unknown>, Readonly
   for (const key of before.keys()) if (!after.has(key)) yield key;
 }
 
-/** Endpoints by id; those that have one name get ids in their order. */
-function recordsOf({ nodes, networks, endpoints }: Topology): Map<string, EndpointRecord> {
+/**
+ * Endpoints by id. Those that have one name get the ids that they have in the topology before, as far as their networks and MACs
+ * tell them apart, and else ids in their order.
+ */
+function recordsOf(
+  { nodes, networks, endpoints }: Topology,
+  before: ReadonlyMap<string, EndpointRecord> = new Map(),
+): Map<string, EndpointRecord> {
   const records = new Map<string, EndpointRecord>();
-  const recordOf = ({ network, node, ...rest }: Endpoint): EndpointRecord => ({
-    ...rest,
-    vni: networks[network].vni,
-    vtep: nodes[node].vtep,
+  const all = endpoints.map(({ network, node, ...rest }): EndpointRecord => {
+    return { ...rest, vni: networks[network].vni, vtep: nodes[node].vtep };
   });
-  const doubles: Endpoint[] = [];
-  for (const endpoint of endpoints) {
-    const id = endpointId(endpoint);
-    if (records.has(id)) doubles.push(endpoint);
-    else records.set(id, recordOf(endpoint));
+  const idBefore = new Map(Array.from(before, ([id, record]) => [interfaceKey(record), id]));
+  const left: EndpointRecord[] = [];
+  for (const record of all) {
+    const id = record.id ?? idBefore.get(interfaceKey(record));
+    if (id === undefined || records.has(id)) left.push(record);
+    else records.set(id, withId(record, id));
   }
-  for (const endpoint of doubles) {
-    const own = endpointId(endpoint);
+  for (const record of left) {
+    const own = endpointId(record);
     let id = own;
     for (let n = 2; records.has(id); n++) id = `${own}#${n}`;
-    records.set(id, recordOf({ ...endpoint, id }));
+    records.set(id, withId(record, id));
   }
   return records;
+}
+
+/** Which interface of the endpoints of its name it is. */
+function interfaceKey({ name, vni, mac }: EndpointRecord): string {
+  return `${vni} ${addressKey(mac)} ${name}`;
+}
+
+function withId(record: EndpointRecord, id: string): EndpointRecord {
+  return id === record.name ? record : { ...record, id };
 }
 
 function isSameNode(a: Node, b: Node): boolean {

@@ -3,7 +3,7 @@ import { Ingress, type IngressOptions, Verdict } from '../dataplane/index.js';
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import { FloodPolicy, type KeyRing, type Network, type Profile, type Topology } from '../overlay/index.js';
-import { ETHERNET_SPAN, EtherType, Fault, formatMac, Layers, VXLAN_PORT } from '../wire/index.js';
+import { ETHERNET_SPAN, EtherType, Fault, formatMac, IpProtocol, Layers, VXLAN_PORT } from '../wire/index.js';
 import type { CaptureBatch } from '../capture/index.js';
 import { LinkType } from '../capture/index.js';
 
@@ -24,13 +24,17 @@ const MAX_CONVERSATIONS = 65_536;
 const MAX_NETWORKS = 65_536;
 /**
  * Nodes that a topology has at the most, and entries of the tables of all of them together: every node has an entry for
- * every endpoint, and SAs with every other node.
+ * every endpoint and every network, and SAs with every other node.
  */
 const MAX_TOPOLOGY_NODES = 64;
 const MAX_TABLE_ENTRIES = 1 << 20;
+/** Every node has a list of all others for every network that floods. */
+const MAX_FLOOD_ENTRIES = 1 << 21;
 /** RFC 5737: addresses that no network has, for the nodes of a capture that shows none. */
 const INVENTED_NODES = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2)] as const;
 const INVENTED_VNI = 4097;
+/** Gossip, over UDP and TCP, and management, over TCP. */
+const SWARM_PORTS: readonly number[] = [7946, 2377];
 const MAC = 6;
 /** In place of a VNI, where packets are frames. */
 const NO_VNI = -1;
@@ -87,6 +91,8 @@ export class ObservedTopology {
   #largestPacket = 0;
   #carried = 0;
   #unlisted = 0;
+  /** Packets that are neither held as fragments nor a swarm's own. */
+  #weighed = 0;
   #sealedEsp = 0;
 
   constructor(options: IngressOptions = {}) {
@@ -103,6 +109,15 @@ export class ObservedTopology {
     return this.#sealedEsp;
   }
 
+  /**
+   * Whether most packets are such ESP, so that it is an underlay's capture rather than frames of containers of which some are in
+   * ESP. Fragments count with the packet that they complete. What the nodes of a swarm say to each other doesn't count:
+   * beside it, ESP is often the lesser part of an underlay.
+   */
+  get mostlySealed(): boolean {
+    return 2 * this.#sealedEsp > this.#weighed;
+  }
+
   /** VTEPs that were seen, up to 65,536. */
   get vteps(): number {
     return this.#nodes.length;
@@ -110,8 +125,9 @@ export class ObservedTopology {
 
   /** Nodes that the topology of a capture of an underlay has: as many as there are VTEPs, but for very many. */
   get nodes(): number {
-    const most = Math.floor(MAX_TABLE_ENTRIES / Math.max(1, this.#seen.length));
-    return Math.min(this.#nodes.length, MAX_TOPOLOGY_NODES, most);
+    const most = Math.floor(MAX_TABLE_ENTRIES / Math.max(1, this.#seen.length, this.#vnis.size));
+    const flooding = Math.floor(Math.sqrt(MAX_FLOOD_ENTRIES / Math.max(1, this.#flooded.size)));
+    return Math.min(this.#nodes.length, MAX_TOPOLOGY_NODES, most, flooding);
   }
 
   /**
@@ -138,9 +154,17 @@ export class ObservedTopology {
         this.#addFrame(batch.bytes, start, end);
       }
       const verdict = this.#ingress.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
+      if (verdict !== Verdict.Held && !(verdict === Verdict.Other && this.#isOfSwarm())) this.#weighed++;
       if (verdict === Verdict.Frame) this.#addCarried();
       if (this.#ingress.encrypted && !this.#ingress.opened) this.#sealedEsp++;
     }
+  }
+
+  /** Whether a packet that is no overlay traffic is gossip or management of a swarm. */
+  #isOfSwarm(): boolean {
+    const { family, protocol, sourcePort, destinationPort } = this.#ingress.outer;
+    if (family === 0 || (protocol !== IpProtocol.Udp && protocol !== IpProtocol.Tcp)) return false;
+    return SWARM_PORTS.includes(sourcePort) || SWARM_PORTS.includes(destinationPort);
   }
 
   /** A frame of a container: whoever talk to each other are put on different nodes, where that can be. */
@@ -246,8 +270,9 @@ export class ObservedTopology {
   }
 
   /**
-   * The topology, as far as it was seen. Where there are more than 64 VTEPs, or fewer with very many endpoints, several of
-   * them share a node: the work and the memory of a replay grow with nodes times endpoints.
+   * The topology, as far as it was seen. Where there are more than 64 VTEPs, or fewer with very many endpoints or networks,
+   * several of them share a node: the work and the memory of a replay grow with nodes times endpoints or networks, and where
+   * networks flood, with the square of nodes.
    */
   topology({ profile, encrypted, mtu, ring }: ObservedOptions): Topology {
     const wire = this.kind === CaptureKind.Wire;

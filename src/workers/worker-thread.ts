@@ -1,6 +1,6 @@
 /** One thread of a group, as the thread that started it sees it. */
 import { Worker } from 'node:worker_threads';
-import { plain } from '../plain-text.js';
+import { plainMessage } from '../plain-text.js';
 import { WorkersError } from './error.js';
 import { createRing, type RingOptions } from './packet-ring.js';
 import { type RingColumns, RingWriter } from './ring-writer.js';
@@ -107,5 +107,5 @@ export class WorkerThread {
 
 /** In one line, without the stack. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? plain(error.message.split('\n', 1)[0]) : 'it threw what is no error';
+  return error instanceof Error ? plainMessage(error.message.split('\n', 1)[0]) : 'it threw what is no error';
 }

@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import {
   chownSync,
   chmodSync,
+  closeSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -46,6 +48,19 @@ function parts(where: string): string[] {
 function unfinished(how: 'exit' | 'kill', ...paths: readonly string[]): void {
   const { signal, stderr } = spawnSync(process.execPath, [CHILD, how, ...paths], { encoding: 'utf8' });
   assert.deepEqual([signal, stderr], [how === 'kill' ? 'SIGKILL' : null, '']);
+}
+
+/** Why there can't be a mount namespace, or false. */
+function noNamespaces(): string | false {
+  const { status } = spawnSync('unshare', [
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    'mount -t tmpfs none /dev',
+  ]);
+  return status === 0 ? false : 'no mount namespaces';
 }
 
 function modeOf(path: string): number {
@@ -226,6 +241,83 @@ describe('OutputFile', () => {
       encoding: 'utf8',
     });
     assert.equal(stdout, 'through a link to a pipe');
+  });
+
+  describe('of a name that stands for a descriptor', () => {
+    /** Writes to a name, with descriptors 1 and 3 redirected to a file that has bytes in it already. */
+    const redirected = (name: string): { readonly content: string; readonly stderr: string } => {
+      const file = join(folder(), 'redirected');
+      const script = '{ echo before; "$1" "$2" finish "$3"; echo after; } >"$4" 3>&1';
+      const { stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, CHILD, name, file], {
+        encoding: 'utf8',
+      });
+      return { content: readFileSync(file, 'utf8'), stderr };
+    };
+    const whole = { content: 'before\nhalf a keyafter\n', stderr: '' };
+
+    test('is written to the descriptor, and leaves the links that lead to it', () => {
+      const where = folder();
+      symlinkSync('/proc/self/fd/1', join(where, 'stdout'));
+      symlinkSync('stdout', join(where, 'further'));
+      symlinkSync('/proc/self/fd', join(where, 'fd'));
+      for (const name of ['stdout', 'further', 'fd/1', 'fd/3']) {
+        assert.deepEqual(redirected(join(where, name)), whole, name);
+      }
+      assert.deepEqual(readdirSync(where).sort(), ['fd', 'further', 'stdout']);
+      for (const name of readdirSync(where)) assert.ok(lstatSync(join(where, name)).isSymbolicLink(), name);
+      assert.deepEqual(redirected('/proc/self/fd/1'), whole);
+      assert.deepEqual(redirected('/proc/thread-self/fd/3'), whole);
+    });
+
+    test('is refused where nothing is open, or another process has it open', () => {
+      const where = folder();
+      symlinkSync('/proc/self/fd/999', join(where, 'closed'));
+      assert.throws(() => new OutputFile(join(where, 'closed')), { code: 'FILE_UNUSABLE', message: /EBADF/ });
+      const descriptor = openSync(join(where, 'held'), 'w');
+      try {
+        const { content, stderr } = redirected(`/proc/${process.pid}/fd/${descriptor}`);
+        assert.match(stderr, /it is a file that another process has open; name the file/);
+        assert.equal(content, 'before\nafter\n');
+      } finally {
+        closeSync(descriptor);
+      }
+      assert.deepEqual(readdirSync(where).sort(), ['closed', 'held']);
+    });
+  });
+
+  test('takes the place of no link among the devices', { skip: noNamespaces() }, () => {
+    const where = folder();
+    const file = join(where, 'behind');
+    writeFileSync(file, 'precious');
+    // A /dev of its own, where a link may be broken.
+    const script =
+      'mount -t tmpfs none /dev && ln -s "$1" /dev/link && ln -s nowhere /dev/dangling && ln -s /proc/self/fd/1 /dev/stdout &&' +
+      ' for name in link dangling stdout; do "$2" "$3" finish /dev/$name 2>&1 >"$4" | grep ^CaptureError; done;' +
+      ' test -L /dev/link && test -L /dev/dangling && test -L /dev/stdout && ls /dev';
+    const { stdout, stderr } = spawnSync(
+      'unshare',
+      [
+        '--mount',
+        '--propagation',
+        'private',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        file,
+        process.execPath,
+        CHILD,
+        join(where, 'out'),
+      ],
+      { encoding: 'utf8' },
+    );
+    assert.match(
+      stdout,
+      /^.*\/dev\/link: it is a link among the devices.*\n.*\/dev\/dangling: it is a link among.*\ndangling\nlink\nstdout\n$/,
+      stderr,
+    );
+    assert.equal(readFileSync(join(where, 'out'), 'utf8'), 'half a key');
+    assert.equal(readFileSync(file, 'utf8'), 'precious');
   });
 
   test(

@@ -31,17 +31,51 @@ describe('StreamReader', () => {
   });
 
   test('an end, a close and an error wake whoever waits', async () => {
-    for (const end of [(stream: PassThrough) => void stream.end(), (stream: PassThrough) => void stream.destroy()]) {
+    const ended = new PassThrough();
+    const end = new StreamReader(ended, 'x').read(new Uint8Array(1));
+    setImmediate(() => ended.end());
+    assert.equal(await end, 0);
+    for (const [error, message] of [
+      [undefined, 'x: it was closed before its end'],
+      [new Error('torn'), 'x: torn'],
+    ] as const) {
       const stream = new PassThrough();
-      const reader = new StreamReader(stream, 'x');
-      const read = reader.read(new Uint8Array(1));
-      setImmediate(() => end(stream));
-      assert.equal(await read, 0);
+      const read = new StreamReader(stream, 'x').read(new Uint8Array(1));
+      setImmediate(() => stream.destroy(error));
+      await assert.rejects(async () => read, { code: 'FILE_UNUSABLE', message });
     }
+  });
+
+  test('a stream that was destroyed before fails as one that is destroyed while it is read', async () => {
+    for (const [error, message] of [
+      [undefined, 'x: it was closed before its end'],
+      [new Error('torn'), 'x: torn'],
+    ] as const) {
+      const stream = new PassThrough().on('error', () => undefined);
+      stream.destroy(error);
+      await new Promise((done) => setImmediate(done));
+      await assert.rejects(async () => new StreamReader(stream, 'x').read(new Uint8Array(1)), {
+        code: 'FILE_UNUSABLE',
+        message,
+      });
+      await assert.rejects(openCaptureStream(stream, 'x'), { code: 'FILE_UNUSABLE', message });
+    }
+  });
+
+  test('a stream that ends and is closed then is whole, and so is what its owner’s reader was closed on', async () => {
     const stream = new PassThrough();
-    const read = new StreamReader(stream, 'x').read(new Uint8Array(1));
-    setImmediate(() => stream.destroy(new Error('torn')));
-    await assert.rejects(async () => read, { code: 'FILE_UNUSABLE', message: 'x: torn' });
+    const reader = new StreamReader(stream, 'x');
+    stream.end(Buffer.from('abc'));
+    const into = new Uint8Array(8);
+    assert.equal(await reader.read(into), 3);
+    assert.equal(await reader.read(into), 0);
+    await new Promise((done) => setImmediate(done));
+    assert.deepEqual([stream.destroyed, await reader.read(into)], [true, 0]);
+    const open = new PassThrough();
+    const other = new StreamReader(open, 'x');
+    const read = other.read(into);
+    other.close();
+    assert.equal(await read, 0);
   });
 });
 
@@ -146,7 +180,7 @@ describe('openCaptureStream', () => {
     yield* rest;
   }
 
-  test('a stream that ended or was destroyed before is empty, and doesn’t wait', async () => {
+  test('a stream that ended before is empty, and doesn’t wait', async () => {
     const ended = Readable.from([FILE], { objectMode: false });
     await ended.toArray();
     await assert.rejects(openCaptureStream(ended, 'x'), { code: 'NOT_A_CAPTURE', message: /empty/ });

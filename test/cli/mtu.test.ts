@@ -43,6 +43,8 @@ describe('mtu', () => {
     [['--ipv6', '--encrypted'], 1404, /^Docker sets 1424, .*: 20 bytes too many\. .*driver\.mtu=1480$/],
     [['--encrypted', '--icv', '16'], 1416, /^Docker has no such networks: /],
     [['--encrypted', '--encap', '--tunnel', 'ipv4'], 1396, /^Docker has no such networks: /],
+    [['--driver-mtu', '118'], 1450, /^Docker sets 68 with --opt .*=118: it fits, with 1382 bytes to spare; /],
+    [['--encrypted', '--driver-mtu', '144'], 1424, /^Docker sets 68 with .*: it fits, with 1356 bytes to spare; /],
     [['--vlan', '1'], 1446, /^Docker sets 1450, .*: 4 bytes too many\. .*driver\.mtu=1496$/],
     [['--underlay', '1501', '--encrypted'], 1424, /^Docker sets 1424, .*: the largest that fits$/],
   ] as const) {
@@ -92,6 +94,9 @@ describe('mtu', () => {
     [['--underlay', 'big'], /underlay/],
     [['--vlan', '3'], /vlan/],
     [['--driver-mtu', '67'], /driver-mtu/],
+    [['--encrypted', '--driver-mtu', '68'], /driver\.mtu=68, Docker would set -8: an interface takes 68 or more/],
+    [['--driver-mtu', '117', '--json'], /driver\.mtu=117, Docker would set 67: /],
+    [['--encrypted', '--driver-mtu', '143'], /driver\.mtu=143, Docker would set 64: /],
     [['--jumbo'], /jumbo/],
   ] as const) {
     test(`${words.join(' ')} is a call that can't be: one line, and the exit code 2`, async () => {

@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pcapFile, type PcapRecord } from '../capture/build.js';
-import { ethernet, join as joined, udpIp, vxlan } from '../dataplane/build.js';
+import { esp, ethernet, ip, join as joined, udpIp, vxlan } from '../dataplane/build.js';
 import { fixture } from '../repository.js';
-import { EtherType } from '../../src/wire/index.js';
+import { EtherType, formatMac } from '../../src/wire/index.js';
 import { scratch, vtep } from './run.js';
 
 const folder = scratch();
@@ -109,6 +109,27 @@ describe('very many of something', () => {
   });
 });
 
+describe('very many networks that flood', () => {
+  const VTEPS = 64;
+  const NETWORKS = 20_000;
+  const group = Uint8Array.of(3, 0, 0, 0, 0, 1);
+  const broadcast = new Uint8Array(6).fill(0xff);
+  const packet = udpIp(4, 2, new Uint8Array(20));
+  const path = capture(
+    'floods.pcap',
+    Array.from({ length: NETWORKS }, (_, i) => {
+      const [from, to] = [address(1 + (i % VTEPS)), address(1 + ((i + 1) % VTEPS))];
+      return { data: carried(i, from, to, frameOf(broadcast, i === 0 ? mac(4, 1) : group, packet)) };
+    }),
+  );
+
+  test('without an endpoint share few nodes, which is said', async () => {
+    const { status, stderr } = await vtep(['replay', path]);
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /shows 64 VTEPs; they are replayed as 10 nodes/);
+  });
+});
+
 describe('what can’t be replayed is said', () => {
   const ENCRYPTED = fixture('docker/07-encrypted.underlay.pcap');
 
@@ -122,6 +143,32 @@ describe('what can’t be replayed is said', () => {
     const { status, stderr } = await vtep(['replay', ENCRYPTED, ...other]);
     assert.equal(status, 2);
     assert.match(stderr, /126 ESP packets, none opened: --keys has other keys/);
+  });
+
+  test('frames of containers are replayed though there is ESP among them, which is said', async () => {
+    const sealed = frameOf(mac(9, 4), mac(9, 3), ip(4, 50, esp(0x1000, 1), '10.0.9.3', '10.0.9.4'));
+    const clear = [3, 4].map((i) => frameOf(mac(9, 7 - i), mac(9, i), udpIp(4, 2, new Uint8Array(20))));
+    const path = capture(
+      'esp.pcap',
+      [...clear, sealed].map((data) => ({ data })),
+    );
+    const { runs } = await replayed(path);
+    assert.deepEqual([runs[0].frames, runs[0].exact], [3, 3]);
+    const said = (await vtep(['replay', path])).stderr;
+    assert.match(said, /1 ESP packet was not opened and taken for frames of containers \(--keys FILE opens those/);
+    // With most of them in ESP, they are an underlay's, unless a config says what they are.
+    const mostly = capture(
+      'mostly.pcap',
+      [...clear, sealed, sealed, sealed].map((data) => ({ data })),
+    );
+    assert.match((await vtep(['replay', mostly])).stderr, /3 ESP packets, none opened: --keys FILE\n/);
+    const config = join(folder, 'esp.yaml');
+    const nodes = 'nodes: { n1: { vtep: 192.0.2.1 }, n2: { vtep: 192.0.2.2 } }';
+    const endpoints = [3, 4].map(
+      (i) => `c${i}: { network: web, node: n${i - 2}, ip: 10.0.9.${i}, mac: "${formatMac(mac(9, i))}" }`,
+    );
+    writeFileSync(config, `${nodes}\nnetworks: { web: { vni: 4097 } }\nendpoints: { ${endpoints.join(', ')} }\n`);
+    assert.equal((await replayed(mostly, '--config', config)).runs[0].exact, 5);
   });
 
   test('frames that were mirrored to a collector all come from one VTEP', async () => {

@@ -1,23 +1,28 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openCaptureFile, PcapWriter } from '../../src/capture/index.js';
 import { CapturePort } from '../../src/live/index.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
+import { Blocks } from '../capture/build.js';
 import { framesOf } from '../cli/frames.js';
+import { scratch } from '../cli/run.js';
 import { fixture } from '../repository.js';
 import { C1 } from '../dataplane/topology.js';
 
+const scratchFolder = scratch();
 const RECORDING = fixture('vxlan/01-icmp.c1.pcap');
 
 /** A port over the recording, with a clock that the test sets. */
 async function paced(
   speed: number | undefined,
   networkOf: (mac: string) => number,
-  { slots = 256, frameBytes = 2000 } = {},
+  { slots = 256, frameBytes = 2000, path = RECORDING } = {},
 ) {
   const time = { now: 5000 };
-  const source = await openCaptureFile(RECORDING);
+  const source = await openCaptureFile(path);
   const port = new CapturePort({
     source,
     networkOf: (bytes, offset) => networkOf(Buffer.from(bytes.subarray(offset, offset + 6)).toString('hex')),
@@ -62,6 +67,35 @@ describe('a port of captures', () => {
       assert.deepEqual(arena.holders(), []);
     });
   }
+
+  test('gives frames without a time at once, and begins with the first that has one', async () => {
+    const blocks = new Blocks(false);
+    const frame = new Uint8Array(60).fill(2);
+    const second = 1_000_000n;
+    const path = join(scratchFolder, 'timeless.pcapng');
+    // One block has no time, and another an absurd one.
+    const stamped = [1_700_000_000n, 1_700_000_001n].map((at) => blocks.enhanced(0, at * second, frame));
+    const absurd = blocks.enhanced(1, 1n, frame);
+    const offset = Buffer.alloc(8);
+    offset.writeBigInt64LE(-(2n ** 62n));
+    writeFileSync(
+      path,
+      Buffer.concat([
+        blocks.section(),
+        blocks.interface(1, 0),
+        blocks.interface(1, 0, [14, offset]),
+        ...[blocks.simple(frame), absurd, stamped[0], absurd, stamped[1]],
+      ]),
+    );
+    const { time, take, batch } = await paced(undefined, () => 0, { path });
+    time.now = 7000;
+    assert.equal(await take(), 4);
+    time.now = 7999;
+    assert.equal(await take(), 4);
+    time.now = 8000;
+    assert.equal(await take(), 5);
+    batch.clear();
+  });
 
   test('passes over frames of no endpoint here, and counts them', async () => {
     const frames = await framesOf(RECORDING);

@@ -88,6 +88,22 @@ describe('a TAP device', { skip: requirements() }, () => {
     assert.throws(() => shown(off, 'eth0'), /does not exist/);
   });
 
+  test('is not even made where IPv6 is off and it is to have an IPv6 address', () => {
+    const off = namespace('sixless');
+    const here = namespace('here');
+    /** The number that the next interface of `here` gets. */
+    const next = (): number => {
+      here.ip('tuntap add dev probe mode tap');
+      const index = Number(/^\d+/.exec(here.ip('-oneline link show dev probe'))?.[0]);
+      here.ip('link delete probe');
+      return index + 1;
+    };
+    const before = next();
+    const make = (): TapDevice => tap(off.name, 'eth0', { address: addressOf('fd00:9::3', 64) });
+    refused(() => inNamespace(here.name, make), 'NOT_PERMITTED', /IPv6 is off there/);
+    assert.equal(next(), before + 1);
+  });
+
   test('takes frames of its namespace and gives frames to it', async () => {
     const ways = namespace('ways');
     const device = tap(ways.name, 'eth0');

@@ -190,11 +190,47 @@ describe('imports that contradict each other', () => {
     assert.throws(() => twoNodes({ second: [{ ...secret, name: 'other' }] }), { message });
   });
 
+  test('on encryption are an error, too, where a manager without tasks lists no VNI', () => {
+    const taskless = { options: { encrypted: '' } };
+    const message = /network web is encrypted on b and not on a: the outputs contradict each other/;
+    assert.throws(() => twoNodes({ second: [taskless] }), { code: 'BAD_IMPORT', message });
+    assert.throws(() => twoNodes({ first: [taskless], second: [{ containers: [SECOND] }] }), {
+      code: 'BAD_IMPORT',
+      message: /network web is encrypted on a and not on b/,
+    });
+    const secret = { options: { [LIST]: '4097', encrypted: '' }, containers: [SECOND] };
+    assert.throws(() => twoNodes({ first: [{ options: null }], second: [secret] }), { message: /on b and not on a/ });
+    assert.equal(said({ first: [taskless], second: [secret] }), 'network web is encrypted, and there are no keys');
+  });
+
+  test('on the VNI are seen past a manager that lists none', () => {
+    const other = { options: { [LIST]: '5000' } };
+    assert.match(
+      said({ first: [{ options: null }, { containers: [FIRST] }], second: [other] }),
+      /web has VNI 4097 on a and 5000 on b/,
+    );
+    assert.doesNotMatch(said({ second: [{ options: null }] }), /has VNI/);
+  });
+
   test('on the MTU: the smallest is used', () => {
     const small = { options: { [LIST]: '4097', 'com.docker.network.driver.mtu': '1400' }, containers: [SECOND] };
     const { topology, remarks } = twoNodes({ second: [small] });
     assert.equal(topology.networks[0].mtu, 1350);
     assert.match(remarks.join(), /web has an MTU of 1450 on a and of 1350 on b: 1350 is used/);
+  });
+
+  test('no network has an MTU that no interface takes', () => {
+    const mtu = 'com.docker.network.driver.mtu';
+    for (const [options, left] of [
+      [{ [LIST]: '4097', [mtu]: '117' }, 67],
+      [{ [LIST]: '4097', [mtu]: '68', encrypted: '' }, -8],
+    ] as const) {
+      assert.throws(() => twoNodes({ second: [{ options }] }), {
+        code: 'BAD_IMPORT',
+        message: new RegExp(`driver\\.mtu leaves ${left} bytes, and an interface takes 68 or more`),
+      });
+    }
+    assert.equal(twoNodes({ first: [{ options: { [LIST]: '4097', [mtu]: '118' } }] }).topology.networks[0].mtu, 68);
   });
 
   test('on the VNI: both networks are there, apart, whatever the order', () => {

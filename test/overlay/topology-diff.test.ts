@@ -94,6 +94,7 @@ describe('the changes from one topology to another', () => {
     });
     const [first, second, third] = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:00:03'];
     const tables = new NodeTables(named(first, second, third), 'a');
+    assert.deepEqual(diffTopology(named(first, second, third), named(first, third, second)), []);
     for (const after of [named(first, third), named(second), named(second, first, third), named(first)]) {
       tables.apply(diffTopology(tables.topology, after));
       const questions = questionsOf(named(first, second, third));

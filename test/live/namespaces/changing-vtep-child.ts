@@ -122,6 +122,7 @@ for (const container of containers) {
   const endpoint = { ...container, vni, vtep: here };
   vtep.apply([{ kind: ChangeKind.AddEndpoint, endpoint }]);
 }
+await vtep.devicesSettled();
 churn();
 process.stdout.write('up\n');
 await vtep.run(ending.signal);
