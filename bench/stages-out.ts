@@ -43,7 +43,7 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
   const forward = new Forward(tables, pathMtu, drops, outputs, options);
   const identifications = new Identifications(topology.nodes.map(({ vtep }) => vtep));
   const encap = new Encap(tables, drops, identifications, {});
-  const seal = new Seal(topology, drops, aead, sas);
+  const seal = new Seal(tables, drops, aead, sas);
   const fragment = new Fragment(pathMtu, drops, identifications);
   const pieces = new PacketBatch(arena, (1 + PIECES) * WINDOW);
   const staged = batches.map(() => new PacketBatch(arena, batch));

@@ -1,7 +1,7 @@
 /** Captures that replace the interfaces in a dry run, as input and output. */
 import { type OutputFile, type PacketSource, PcapWriter } from '../capture/index.js';
 import { CapturePort } from '../live/index.js';
-import { NodeTables, type Topology } from '../overlay/index.js';
+import { NodeTables, type ReadonlyNodeTables, type Topology } from '../overlay/index.js';
 import { openInput } from './capture-input.js';
 import { openOutput } from './output.js';
 import { say } from './text-output.js';
@@ -24,13 +24,11 @@ export class DryRun {
   readonly #source: PacketSource | undefined;
   readonly #file: OutputFile | undefined;
   readonly #writer: PcapWriter | undefined;
-  readonly #node: string;
-  #tables: NodeTables;
+  #tables: ReadonlyNodeTables;
 
-  private constructor(tables: NodeTables, node: string, source: PacketSource | undefined, files: DryRunFiles) {
+  private constructor(tables: NodeTables, source: PacketSource | undefined, files: DryRunFiles) {
     const { frames, out, speed } = files;
     this.#tables = tables;
-    this.#node = node;
     this.#source = source;
     this.hasFrames = source !== undefined;
     // Decrypted frames are only for the owner of the keys.
@@ -56,16 +54,16 @@ export class DryRun {
     const tables = new NodeTables(topology, node);
     const source = files.frames === undefined ? undefined : await openInput(files.frames);
     try {
-      return new DryRun(tables, node, source, files);
+      return new DryRun(tables, source, files);
     } catch (error) {
       await source?.close();
       throw error;
     }
   }
 
-  /** Applies a new topology. */
-  update(topology: Topology): void {
-    this.#tables = new NodeTables(topology, this.#node);
+  /** Goes by a running node's tables from now on: the indexes of networks are its own. */
+  goBy(tables: ReadonlyNodeTables): void {
+    this.#tables = tables;
   }
 
   /** Flushes and commits the output file, and reports damage of the input. */
@@ -84,6 +82,6 @@ export class DryRun {
 
   #networkOf(bytes: Uint8Array, offset: number): number {
     const endpoint = this.#tables.endpointOf(bytes, offset);
-    return endpoint < 0 ? -1 : this.#tables.topology.endpoints[endpoint].network;
+    return this.#tables.endpoints[endpoint]?.network ?? -1;
   }
 }

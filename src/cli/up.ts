@@ -229,12 +229,6 @@ class Up {
     return this.#ending.signal.aborted;
   }
 
-  #takeOver(topology: Topology): RingOutcome | undefined {
-    const outcome = this.#vtep.update(topology);
-    this.#dryRun?.update(topology);
-    return outcome;
-  }
-
   async #readAnew(): Promise<void> {
     for (let handled = 0; handled !== this.#signals && !this.#isEnding();) {
       handled = this.#signals;
@@ -254,7 +248,7 @@ class Up {
     }
     try {
       if (this.#isEnding()) return;
-      const outcome = this.#takeOver(topology);
+      const outcome = this.#vtep.update(topology);
       topology.ring?.wipe();
       this.#taken++;
       // Packets flow meanwhile. Neither the next reload nor the exit waits for a thousand devices.
@@ -331,6 +325,7 @@ export const upCommand: Command = {
         onTrouble: (text) => say(`vtep: ${text}`),
       });
       topology.ring?.wipe();
+      dryRun?.goBy(vtep.node.tables);
       up = new Up(parsed, node, vtep, cipher, dryRun);
       await up.run();
       up.report();

@@ -20,26 +20,15 @@ export class Decap {
   readonly #drops: DropCounters;
   readonly #strip: VxlanStrip;
   readonly #family: number;
-  readonly #acceptUnknown: boolean;
-  /** By network. */
-  readonly #encrypted: Uint8Array;
-  readonly #learning: Uint8Array;
+  readonly #acceptUnknown: boolean | undefined;
 
-  /** @param acceptUnknownVteps whether packets may come from addresses that are no node's; the topology says so by default */
-  constructor(
-    tables: NodeTables,
-    drops: DropCounters,
-    reserved?: VxlanReserved,
-    acceptUnknownVteps = tables.topology.acceptUnknownVteps ?? false,
-  ) {
+  /** @param acceptUnknownVteps whether packets may come from addresses that are no node's; what the tables say by default */
+  constructor(tables: NodeTables, drops: DropCounters, reserved?: VxlanReserved, acceptUnknownVteps?: boolean) {
     this.#tables = tables;
     this.#drops = drops;
     this.#strip = new VxlanStrip(reserved);
     this.#acceptUnknown = acceptUnknownVteps;
-    const { networks, nodes } = tables.topology;
-    this.#family = nodes[tables.node].vtep.length === 4 ? 4 : 6;
-    this.#encrypted = Uint8Array.from(networks, ({ encrypted }) => (encrypted ? 1 : 0));
-    this.#learning = Uint8Array.from(networks, ({ learning }) => (learning ? 1 : 0));
+    this.#family = tables.here.vtep.length === 4 ? 4 : 6;
   }
 
   /**
@@ -74,12 +63,12 @@ export class Decap {
     const tables = this.#tables;
     const network = tables.networkOf(vni);
     if (network < 0) return DropReason.VxlanVniNotFound;
-    if (!opened && this.#encrypted[network] !== 0) return DropReason.ClearOfEncrypted;
+    if (!opened && tables.columns.encrypted[network] !== 0) return DropReason.ClearOfEncrypted;
     if (!holdsFrame(vxlan, end)) return DropReason.PacketTooSmall;
     const sender = batch.sender[i];
     const node = this.#family === 4 ? tables.nodeOf4(view.getInt32(sender)) : tables.nodeOf(6, bytes, sender);
     // Anybody can send clear VXLAN; the topology says who has cause to.
-    if (node < 0 && !this.#acceptUnknown) return DropReason.UnknownVtep;
+    if (node < 0 && !(this.#acceptUnknown ?? tables.acceptUnknownVteps)) return DropReason.UnknownVtep;
     if (node === tables.node) return DropReason.Loop;
     const frame = vxlan + VXLAN_SPAN;
     batch.start[i] = frame;
@@ -100,8 +89,8 @@ export class Decap {
     const high = (middle << 16) | (rest >>> 16);
     const low = rest << 16;
     if ((middle & GROUP) !== 0 || (high | low) === 0) return DropReason.InvalidSource;
-    const { forwarding } = this.#tables;
-    if (node >= 0 && this.#learning[network] !== 0) return this.#learn(bytes, frame, vni, node, now);
+    const { forwarding, columns } = this.#tables;
+    if (node >= 0 && columns.learning[network] !== 0) return this.#learn(bytes, frame, vni, node, now);
     if (!forwarding.findWords(vni, high, low, now)) return DropReason.None;
     if (forwarding.kind === TargetKind.Local) return DropReason.Loop;
     if (forwarding.target === node) return DropReason.None;

@@ -14,20 +14,10 @@ export class Deliver {
   copies = 0;
   readonly #tables: NodeTables;
   readonly #drops: DropCounters;
-  /** By network: places of the endpoints of this node. */
-  readonly #endpoints: readonly Int32Array[];
-  readonly #vni: Int32Array;
 
   constructor(tables: NodeTables, drops: DropCounters) {
     this.#tables = tables;
     this.#drops = drops;
-    const { endpoints, networks } = tables.topology;
-    this.#vni = Int32Array.from(networks, ({ vni }) => vni);
-    const places = networks.map((): number[] => []);
-    endpoints.forEach(({ network, node }, place) => {
-      if (node === tables.node) places[network].push(place);
-    });
-    this.#endpoints = places.map((here) => Int32Array.from(here));
   }
 
   /**
@@ -39,7 +29,7 @@ export class Deliver {
    */
   run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void, now: number): void {
     const { bytes } = batch.arena;
-    const { forwarding } = this.#tables;
+    const { forwarding, columns } = this.#tables;
     const view = viewOf(bytes);
     const { count } = batch;
     let kept = 0;
@@ -58,7 +48,7 @@ export class Deliver {
         this.#toGroup(batch, i, output, overflow);
         continue;
       }
-      const found = forwarding.findWords(this.#vni[network], high, view.getUint16(start + 4) << 16, now);
+      const found = forwarding.findWords(columns.vni[network], high, view.getUint16(start + 4) << 16, now);
       if (!found || forwarding.kind !== TargetKind.Local) {
         // A frame for an endpoint of another node would go out by the way it came.
         this.#drops.add(found ? DropReason.Loop : DropReason.NoLocalEndpoint);
@@ -82,7 +72,7 @@ export class Deliver {
     const start = batch.start[i];
     const end = batch.end[i];
     const network = batch.network[i];
-    const endpoints = this.#endpoints[network];
+    const endpoints = this.#tables.columns.local[network];
     if (endpoints.length === 0) {
       this.#drops.add(DropReason.NoLocalEndpoint);
       arena.free(batch.slot[i]);

@@ -74,7 +74,10 @@ export interface EgressAccounting {
   readonly dropped: number;
 }
 
-/** The egress of one node. */
+/** Of an index that no node has. */
+const NO_ADDRESS = new Uint8Array(0);
+
+/** The egress of one node. It goes by its tables as they change (`NodeTables.apply`). */
 export class EgressChain {
   readonly drops = new DropCounters();
   /** Frames that came in. */
@@ -101,8 +104,8 @@ export class EgressChain {
 
   constructor(tables: NodeTables, arena: Arena, sinks: EgressSinks, options: EgressOptions = {}) {
     const { oversize = Oversize.Inside, clampMss = false, checkSource = true, icmpRate, aead, sas } = options;
-    const { topology, node } = tables;
-    this.pathMtu = new PathMtu(topology, node);
+    const { node } = tables;
+    this.pathMtu = new PathMtu(tables, node);
     this.#whole = options.kernelFragments ?? false;
     this.#sinks = sinks;
     this.#tunnelled = new PacketBatch(arena);
@@ -118,11 +121,18 @@ export class EgressChain {
     };
     const forwarding = { oversize, clampMss, checkSource, ...(icmpRate === undefined ? {} : { icmpRate }) };
     this.forward = new Forward(tables, this.pathMtu, this.drops, outputs, forwarding);
-    const vteps = topology.nodes.map(({ vtep }) => vtep);
+    const vteps = tables.nodes.map((other) => other?.vtep ?? NO_ADDRESS);
     this.identifications = new Identifications(vteps, options.random, options.identifications);
     this.#encap = new Encap(tables, this.drops, this.identifications, options);
-    this.seal = new Seal(topology, this.drops, aead, sas);
+    this.seal = new Seal(tables, this.drops, aead, sas);
     this.fragment = new Fragment(this.pathMtu, this.drops, this.identifications);
+    tables.watch({
+      node: (index, another) => this.#updateNode(index, another, tables.nodes[index]?.vtep),
+      network: (index) => this.pathMtu.updateNetwork(index),
+      endpoint: (index, another) => {
+        if (another) this.forward.renewEndpoint(index);
+      },
+    });
   }
 
   /**
@@ -159,6 +169,13 @@ export class EgressChain {
       answers,
       dropped: drops.total,
     };
+  }
+
+  #updateNode(index: number, another: boolean, vtep: Uint8Array | undefined): void {
+    this.pathMtu.updateNode(index, another);
+    if (!another) return;
+    this.#encap.updateNode(index);
+    if (vtep !== undefined) this.identifications.renew(index, vtep);
   }
 
   /** Takes a batch through the stages behind it, and to its sink. */

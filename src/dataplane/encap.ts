@@ -8,11 +8,11 @@ import { Tunnel, type TunnelOptions } from './tunnel.js';
 
 /** Encapsulates frames for their `node`. */
 export class Encap {
-  /** By network. */
-  readonly #vni: Int32Array;
+  readonly #tables: NodeTables;
+  readonly #options: Omit<TunnelOptions, 'port'>;
   readonly #drops: DropCounters;
   /** By node; undefined for this one and for those that it can't reach. */
-  readonly #tunnels: readonly (Tunnel | undefined)[];
+  readonly #tunnels: (Tunnel | undefined)[] = [];
   readonly #identifications: Identifications;
 
   constructor(
@@ -23,14 +23,18 @@ export class Encap {
   ) {
     this.#drops = drops;
     this.#identifications = identifications;
-    const { networks, nodes, port } = tables.topology;
-    this.#vni = Int32Array.from(networks, ({ vni }) => vni);
-    const { vtep } = nodes[tables.node];
-    this.#tunnels = nodes.map((node, place) =>
-      place === tables.node || node.vtep.length !== vtep.length
-        ? undefined
-        : new Tunnel(vtep, node.vtep, { ...options, port }),
-    );
+    this.#tables = tables;
+    this.#options = options;
+    tables.nodes.forEach((_, node) => this.updateNode(node));
+  }
+
+  /** Goes by what the tables have under a node's index now. */
+  updateNode(node: number): void {
+    const { nodes, port } = this.#tables;
+    const { vtep } = this.#tables.here;
+    const to = nodes[node]?.vtep;
+    const reached = node !== this.#tables.node && to?.length === vtep.length;
+    this.#tunnels[node] = reached ? new Tunnel(vtep, to, { ...this.#options, port }) : undefined;
   }
 
   /** Encapsulates a batch in place: packets begin with their outer IP header afterwards. */
@@ -38,6 +42,7 @@ export class Encap {
     const { bytes } = batch.arena;
     const { start, end, network, node: nodes, flow, tos, ttl } = batch;
     const { next } = this.#identifications;
+    const { vni } = this.#tables.columns;
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
       const node = nodes[i];
@@ -49,7 +54,7 @@ export class Encap {
       // A raw socket fills a 0 in, anew for each fragment (raw(7)). IPv6 has a number where it is fragmented alone.
       const id = next[node] & 0xffff || 1;
       if (tunnel.family === 4) next[node] = id + 1;
-      const ip = tunnel.encapsulate(bytes, start[i], end[i], this.#vni[network[i]], flow[i], tos[i], ttl[i], id);
+      const ip = tunnel.encapsulate(bytes, start[i], end[i], vni[network[i]], flow[i], tos[i], ttl[i], id);
       if (ip < 0) {
         this.#drop(batch, i, DropReason.PacketTooBig);
         continue;

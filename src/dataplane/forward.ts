@@ -66,15 +66,11 @@ export class Forward {
   answers = 0;
   /** Copies that were made to flood a frame, and fragments that were made of packets beyond the packets themselves. */
   copies = 0;
+  readonly #tables: NodeTables;
   readonly #forwarding: ForwardingTable;
   /** This node's place. */
   readonly #node: number;
-  /** By network: the VNI, whether this node answers questions about neighbours, and where copies go. */
-  readonly #vni: Int32Array;
-  readonly #answering: Uint8Array;
-  readonly #flooded: readonly Int32Array[];
-  /** By network: how many endpoints of it this node has. */
-  readonly #endpoints: Int32Array;
+  readonly #columns: NodeTables['columns'];
   readonly #pathMtu: PathMtu;
   readonly #options: ForwardOptions;
   readonly #outputs: ForwardOutputs;
@@ -104,20 +100,16 @@ export class Forward {
     outputs: ForwardOutputs,
     options: ForwardOptions,
   ) {
-    const { networks } = tables.topology;
+    this.#tables = tables;
+    this.#columns = tables.columns;
     this.#forwarding = tables.forwarding;
     this.#node = tables.node;
-    this.#vni = Int32Array.from(networks, ({ vni }) => vni);
-    this.#answering = Uint8Array.from(networks, ({ learning }) => (learning ? 0 : 1));
-    this.#flooded = tables.flood;
-    this.#endpoints = new Int32Array(networks.length);
-    for (const { network, node } of tables.topology.endpoints) if (node === tables.node) this.#endpoints[network]++;
     this.#pathMtu = pathMtu;
     this.#drops = drops;
     this.#outputs = outputs;
     this.#options = options;
     this.#neighbours = new NeighbourReply(tables.neighbours);
-    this.#icmpRate = new IcmpRate(tables.topology.endpoints.length, options.icmpRate);
+    this.#icmpRate = new IcmpRate(tables.endpoints.length, options.icmpRate);
     this.#copy = new PacketBatch(outputs.tunnelled.arena, 1);
   }
 
@@ -134,6 +126,11 @@ export class Forward {
     this.#now = now;
     for (let i = 0; i < count; i++) if (this.#one(batch, i, now)) batch.move(i, this.#kept++);
     batch.count = this.#kept;
+  }
+
+  /** Forgets what was sent to an endpoint whose index another one has now. */
+  renewEndpoint(endpoint: number): void {
+    this.#icmpRate.renew(endpoint);
   }
 
   /** From here on packets go into `tunnelled`, since one makes several; those before go first. */
@@ -154,7 +151,8 @@ export class Forward {
     const place = batch.network[i];
     if (end - start < ETHERNET_SPAN) return this.#drop(batch, i, DropReason.PacketTooSmall);
     if (place < 0) return this.#drop(batch, i, DropReason.VxlanVniNotFound);
-    const vni = this.#vni[place];
+    const columns = this.#columns;
+    const vni = columns.vni[place];
     const forwarding = this.#forwarding;
     // Both MACs, 12 bytes: the destination's 6, the source's 6.
     const view = viewOf(bytes);
@@ -170,7 +168,7 @@ export class Forward {
     const inner = this.#inner;
     const fault = inner.walkEthernet(bytes, start, end);
     // IPv4 is no question about a neighbour.
-    if (fault === Fault.None && inner.family !== 4 && this.#answering[place] === 1) {
+    if (fault === Fault.None && inner.family !== 4 && columns.learning[place] === 0) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
       if (verdict !== NeighbourVerdict.Other) {
         return this.#neighbour(batch, i, verdict, asker);
@@ -319,7 +317,7 @@ export class Forward {
   #flood(batch: PacketBatch, i: number, asker: number): boolean {
     const { arena } = batch;
     const place = batch.network[i];
-    const nodes = this.#flooded[place];
+    const nodes = this.#tables.flood[place];
     const group = (arena.bytes[batch.start[i]] & 1) !== 0;
     if (nodes.length === 0) {
       if (!group) return this.#drop(batch, i, DropReason.NoRemote);
@@ -344,7 +342,7 @@ export class Forward {
 
   /** Whether this node has endpoints of a network but the one that sends. */
   #hasOthers(place: number, asker: number): boolean {
-    const here = this.#endpoints[place];
+    const here = this.#columns.local[place].length;
     return asker >= 0 ? here > 1 : here > 0;
   }
 

@@ -24,9 +24,9 @@ const JUMP = 1;
 export class IcmpRate {
   readonly #perSecond: number;
   readonly #burst: number;
-  /** By endpoint, and last those that are unknown. */
-  readonly #tokens: Float64Array;
-  readonly #filled: Float64Array;
+  /** First those that are unknown, then by endpoint. */
+  #tokens: Float64Array;
+  #filled: Float64Array;
 
   /** @param endpoints how many there are */
   constructor(endpoints: number, { perSecond = 1000, burst = 50 }: IcmpRateOptions = {}) {
@@ -44,7 +44,7 @@ export class IcmpRate {
    */
   take(endpoint: number, now: number): boolean {
     const tokens = this.#tokens;
-    const bucket = endpoint < 0 ? tokens.length - 1 : endpoint;
+    const bucket = endpoint < 0 ? 0 : endpoint + 1;
     const since = now - this.#filled[bucket];
     if (since > 0) {
       tokens[bucket] = Math.min(this.#burst, tokens[bucket] + since * this.#perSecond);
@@ -55,5 +55,20 @@ export class IcmpRate {
     if (tokens[bucket] < 1) return false;
     tokens[bucket]--;
     return true;
+  }
+  /** Gives an index that another endpoint has now a full bucket. */
+  renew(endpoint: number): void {
+    const bucket = endpoint + 1;
+    if (bucket >= this.#tokens.length) {
+      const capacity = Math.max(bucket + 1, 2 * this.#tokens.length);
+      const tokens = new Float64Array(capacity);
+      tokens.set(this.#tokens);
+      const filled = new Float64Array(capacity);
+      filled.set(this.#filled);
+      this.#tokens = tokens;
+      this.#filled = filled;
+    }
+    this.#tokens[bucket] = this.#burst;
+    this.#filled[bucket] = 0;
   }
 }

@@ -86,7 +86,6 @@ export class IngressChain {
   /** @param sink frames for endpoints of this node, each for its `endpoint` */
   constructor(tables: NodeTables, arena: Arena, sink: BatchSink, options: IngressChainOptions = {}) {
     const { aead, sas, reserved, reassembly, pathMtu, ipVerified = false } = options;
-    const { topology, node } = tables;
     this.#forwarding = tables.forwarding;
     this.#sink = sink;
     this.#esp = new PacketBatch(arena);
@@ -103,9 +102,8 @@ export class IngressChain {
     };
     this.reassembly = new Reassembly(reassembly);
     // IPv4 header checksums are the stages' own business: which of them are verified depends on where a packet is from.
-    const classifier = new Classifier({ ports: [topology.port], verifyIp: false, verifyUdp: true });
-    const here = topology.nodes[node];
-    this.#classify = new Classify(here, this.#drops, outputs, classifier, this.reassembly, !ipVerified);
+    const classifier = new Classifier({ ports: [tables.port], verifyIp: false, verifyUdp: true });
+    this.#classify = new Classify(tables.here, this.#drops, outputs, classifier, this.reassembly, !ipVerified);
     const keyed = aead !== undefined && sas !== undefined;
     const { capacity } = this.#esp;
     const inbound = keyed ? new InboundEsp(aead, sas.inbound, undefined, capacity) : undefined;

@@ -81,8 +81,8 @@ export class PathMtuDiscovery {
     if (at + IPV6_SPAN > end || bytes[at] >>> 4 !== 6) return -1;
     const ip = this.#quoted.wrap(bytes, at);
     if (IPV6_SPAN + ip.payloadLength <= mtu) return -1;
-    const { topology, node: here } = this.#tables;
-    const { vtep } = topology.nodes[here];
+    const { node: here } = this.#tables;
+    const { vtep } = this.#tables.here;
     for (let i = 0; i < vtep.length; i++) if (bytes[ip.sourceOffset + i] !== vtep[i]) return -1;
     const node = this.#tables.nodeOf(6, bytes, ip.destinationOffset);
     if (node < 0 || node === here) return -1;
@@ -104,9 +104,9 @@ export class PathMtuDiscovery {
   #isClearVxlan(bytes: Uint8Array, udp: number, end: number): boolean {
     const vxlan = udp + UDP_SPAN;
     if (vxlan + VXLAN_SPAN > end) return false;
-    const { topology } = this.#tables;
-    if (((bytes[udp + 2] << 8) | bytes[udp + 3]) !== topology.port) return false;
+    const { port, columns } = this.#tables;
+    if (((bytes[udp + 2] << 8) | bytes[udp + 3]) !== port) return false;
     const network = this.#tables.networkOf(getWord(bytes, vxlan + 4) >>> 8);
-    return network >= 0 && !topology.networks[network].encrypted;
+    return network >= 0 && columns.encrypted[network] === 0;
   }
 }

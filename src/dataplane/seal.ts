@@ -3,7 +3,7 @@ import type { Aead } from '../aead/aead.js';
 import { VtepError } from '../error.js';
 import { EspDrop, OutboundEsp, outboundHeadroom, outboundTailroom } from '../ipsec/index.js';
 import { BATCH_CAPACITY, type PacketBatch } from '../memory/index.js';
-import type { NodeSas, Topology } from '../overlay/index.js';
+import type { NodeSas, NodeTables } from '../overlay/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
@@ -15,8 +15,7 @@ const CAPACITY = BATCH_CAPACITY;
 export class Seal {
   /** Packets that were sealed. */
   sealed = 0;
-  /** By network. */
-  readonly #encrypted: Uint8Array;
+  readonly #columns: NodeTables['columns'];
   readonly #drops: DropCounters;
   readonly #sas: NodeSas | undefined;
   readonly #esp: OutboundEsp | undefined;
@@ -25,8 +24,8 @@ export class Seal {
    * @param aead the cipher that the SAs' keys are in; none where there are no keys
    * @param sas of this node
    */
-  constructor(topology: Topology, drops: DropCounters, aead?: Aead, sas?: NodeSas) {
-    this.#encrypted = Uint8Array.from(topology.networks, ({ encrypted }) => (encrypted ? 1 : 0));
+  constructor(tables: Pick<NodeTables, 'columns'>, drops: DropCounters, aead?: Aead, sas?: NodeSas) {
+    this.#columns = tables.columns;
     this.#drops = drops;
     this.#sas = sas;
     this.#esp = aead === undefined ? undefined : new OutboundEsp(aead, CAPACITY);
@@ -48,9 +47,10 @@ export class Seal {
   /** Seals the packets from one place to another. Returns how many packets are kept then. */
   #part(batch: PacketBatch, from: number, to: number, kept: number, now: number): number {
     const { arena } = batch;
+    const { encrypted } = this.#columns;
     let pushed = kept;
     for (let i = from; i < to; i++) {
-      if (this.#encrypted[batch.network[i]] !== 0) {
+      if (encrypted[batch.network[i]] !== 0) {
         const reason = this.#one(batch, i, now);
         if (reason !== DropReason.None) {
           this.#drops.add(reason);
@@ -77,9 +77,10 @@ export class Seal {
 
   /** Drops the packets of encrypted networks among some that are still clear behind their ESP headers (fail closed). */
   #dropUnsealed(batch: PacketBatch, from: number, to: number): number {
+    const { encrypted } = this.#columns;
     let kept = from;
     for (let i = from; i < to; i++) {
-      if (this.#encrypted[batch.network[i]] === 0) {
+      if (encrypted[batch.network[i]] === 0) {
         batch.move(i, kept++);
         continue;
       }

@@ -40,7 +40,7 @@ export class DatagramUnderlay implements UnderlayPort {
   readonly #skip: number;
   readonly #port: number;
   readonly #queue: Waiting[] = [];
-  #addresses: readonly string[] = [];
+  #addresses: readonly (string | undefined)[] = [];
   #open = true;
   #received = 0;
   #sent = 0;
@@ -86,8 +86,8 @@ export class DatagramUnderlay implements UnderlayPort {
     return { received: this.#received, sent: this.#sent, refused, overrun: this.#overrun };
   }
 
-  setNodes(vteps: readonly Uint8Array[]): void {
-    this.#addresses = vteps.map((vtep) => formatIp(vtep.length === 4 ? 4 : 6, vtep));
+  setNodes(vteps: readonly (Uint8Array | undefined)[]): void {
+    this.#addresses = vteps.map((vtep) => vtep && formatIp(vtep.length === 4 ? 4 : 6, vtep));
   }
 
   receive(_packets: PacketBatch, datagrams: PacketBatch): number {
@@ -120,10 +120,15 @@ export class DatagramUnderlay implements UnderlayPort {
         this.#refuse('ENOBUFS');
         continue;
       }
+      const address = this.#addresses[node[i]];
+      if (address === undefined) {
+        this.#refuse('EDESTADDRREQ');
+        continue;
+      }
       this.#unsent++;
       // The slot is another packet's before Node has sent this one.
       const payload = arena.bytes.slice(start[i] + this.#skip, end[i]);
-      this.#socket.send(payload, this.#port, this.#addresses[node[i]], (error) => {
+      this.#socket.send(payload, this.#port, address, (error) => {
         this.#unsent--;
         if (error === null) this.#sent++;
         else this.#note(error);

@@ -1,58 +1,62 @@
 /**
- * Detects a config that would send encrypted traffic in clear: a config read while it is being written may lack the
- * line `encrypted: true`, or end in the middle of a name or a number.
+ * Whether changes would send in clear what was encrypted: a config that was read while it was being written may lack the line
+ * that says `encrypted: true`, or end within a name or a number.
  */
-import type { Endpoint, Network, Topology } from '../overlay/index.js';
+import type { ChangePlan, EndpointRecord, Network, PlannedEndpoint, ReadonlyNodeTables } from '../overlay/index.js';
 
 /** The VNIs that were encrypted at any time since the node started, even if a config dropped them in between. */
 export class EncryptedVnis {
   readonly #vnis = new Set<number>();
 
-  /** Adds the encrypted VNIs of a topology. */
-  add(topology: Topology): void {
-    for (const { vni, encrypted } of topology.networks) if (encrypted) this.#vnis.add(vni);
+  /** Adds the VNIs of those networks that are encrypted. */
+  add(networks: readonly Network[]): void {
+    for (const { vni, encrypted } of networks) if (encrypted) this.#vnis.add(vni);
   }
 
   /**
-   * Finds what a topology would downgrade to clear: a VNI that was ever encrypted, a network that is encrypted in the
-   * previous topology, or an endpoint that moves from an encrypted network to a clear one in which it wasn't before.
-   * @returns a description of the first one; undefined if there is none
+   * What changes would turn clear: a VNI that was ever encrypted, a network that is encrypted in the tables as they are, or an
+   * endpoint that leaves an encrypted network for a clear one in which it wasn't.
+   * @returns the first of them, in words; undefined if there is none
    */
-  downgradeIn(before: Topology, after: Topology): string | undefined {
-    const encryptedNames = new Set(before.networks.filter(({ encrypted }) => encrypted).map(({ name }) => name));
-    const clear = after.networks.find(
-      ({ name, vni, encrypted }) => !encrypted && (this.#vnis.has(vni) || encryptedNames.has(name)),
-    );
-    if (clear !== undefined) return `the network ${named(clear)} was encrypted and would become clear`;
-    const left = namesThatLeft(before, after);
-    const there = new Set(before.endpoints.map((endpoint) => attachment(before, endpoint)));
-    const moved = after.endpoints.find(
-      (endpoint) =>
-        left.has(endpoint.name) &&
-        !after.networks[endpoint.network].encrypted &&
-        !there.has(attachment(after, endpoint)),
-    );
-    if (moved === undefined) return undefined;
-    const network = after.networks[moved.network];
-    return `the endpoint ${moved.name} would move from an encrypted network to ${named(network)}, which is clear`;
+  downgradeIn(tables: ReadonlyNodeTables, plan: ChangePlan): string | undefined {
+    const clear = plan.networks.filter(({ encrypted }) => !encrypted);
+    if (clear.length > 0) {
+      const names = new Set<string>();
+      for (const network of tables.networks) if (network?.encrypted === true) names.add(network.name);
+      const found = clear.find(({ name, vni }) => this.#vnis.has(vni) || names.has(name));
+      if (found !== undefined) return `the network ${named(found)} was encrypted and isn't any more`;
+    }
+    const { endpoints } = plan;
+    const left = namesThatLeft(tables, endpoints);
+    if (left.size === 0) return undefined;
+    const there = new Set(endpoints.map(({ before }) => before && attachment(before)));
+    for (const { after } of endpoints) {
+      const network = after === undefined ? undefined : plan.network(after.vni);
+      if (after === undefined || network === undefined || network.encrypted) continue;
+      if (!left.has(after.name) || there.has(attachment(after))) continue;
+      return `the endpoint ${after.name} would leave an encrypted network for ${named(network)}, which is clear`;
+    }
+    return undefined;
   }
 }
 
 /**
- * Identifies an endpoint across topologies. Its name isn't enough: in an import, a container has the same name in every
- * network that it is attached to, and containers on different nodes may share a name.
+ * Which endpoint it is, before and after changes. A name alone doesn't say: in an import, a container has one name in every
+ * network that it is attached to, and containers of different nodes may share one.
  */
-function attachment({ nodes, networks }: Topology, { name, node, network }: Endpoint): string {
-  return JSON.stringify([name, nodes[node].name, networks[network].vni]);
+function attachment({ name, vtep, vni }: EndpointRecord): string {
+  return JSON.stringify([name, [...vtep], vni]);
 }
 
-/** Names of endpoints that have left an encrypted network or its node. */
-function namesThatLeft(before: Topology, after: Topology): ReadonlySet<string> {
-  const stay = new Set(after.endpoints.map((endpoint) => attachment(after, endpoint)));
-  const left = before.endpoints.filter(
-    (endpoint) => before.networks[endpoint.network].encrypted && !stay.has(attachment(before, endpoint)),
-  );
-  return new Set(left.map(({ name }) => name));
+/** Names of endpoints that an encrypted network has on a node, and won't have there any more. */
+function namesThatLeft(tables: ReadonlyNodeTables, endpoints: readonly PlannedEndpoint[]): ReadonlySet<string> {
+  const stay = new Set(endpoints.map(({ after }) => after && attachment(after)));
+  const names = new Set<string>();
+  for (const { before } of endpoints) {
+    if (before === undefined || tables.columns.encrypted[tables.networkOf(before.vni)] === 0) continue;
+    if (!stay.has(attachment(before))) names.add(before.name);
+  }
+  return names;
 }
 
 function named({ name, vni }: Network): string {

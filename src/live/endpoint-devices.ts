@@ -3,7 +3,7 @@
  * TAP devices are created in parallel with packets; one that fails doesn't delay the others.
  */
 import { isInterfaceName } from '../overlay/interface-name.js';
-import { type Endpoint, type Prefix, prefixContains, type Topology } from '../overlay/index.js';
+import { type Endpoint, type Prefix, prefixContains, type ReadonlyNodeTables } from '../overlay/index.js';
 import { AttemptQueue } from './attempt-queue.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
@@ -15,9 +15,7 @@ import type { TapOptions } from './tap-opening.js';
 
 /** How to create interfaces. */
 export interface EndpointDevicesOptions {
-  /** The node's name. */
-  readonly node: string;
-  /** Whether frames may have unfinished checksums. */
+  /** Whether frames may have checksums that are still to be filled in. */
   readonly unfinishedChecksums: boolean;
   /** Creates a port. Default: a TAP device. */
   readonly portOf?: ((endpoint: Endpoint, mtu: number) => FramePort) | undefined;
@@ -66,11 +64,18 @@ export class EndpointDevices {
     }
   }
 
-  /** Applies the node's topology, as far as possible immediately. */
-  update(): void {
-    if (this.#options.portOf === undefined) this.#detachChanged();
-    this.#told.clear();
-    this.#queue.restart();
+  /**
+   * Brings them to what the node's topology says, as far as that goes at once.
+   * @param names of the endpoints that changed; all if not said
+   */
+  update(names?: ReadonlySet<string>): void {
+    if (this.#options.portOf === undefined) this.#detachChanged(names);
+    if (names === undefined) {
+      this.#told.clear();
+      this.#queue.restart();
+    } else {
+      for (const name of names) this.#told.delete(name);
+    }
     this.#want();
     this.#attachSome(AT_ONCE);
   }
@@ -135,7 +140,7 @@ export class EndpointDevices {
     for (let i = 0; !this.#closed && (portOf === undefined ? this.#onOrder < ON_ORDER : i < most); i++) {
       const name = this.#queue.take(seconds());
       if (name === undefined) break;
-      const endpoint = this.#unattached().find((candidate) => candidate.name === name);
+      const endpoint = this.#lacking(name);
       if (endpoint === undefined) this.#queue.done(name);
       else if (portOf === undefined) this.#order(endpoint).catch((error: unknown) => (this.#fault ??= error as Error));
       else this.#tryPort(endpoint, portOf);
@@ -163,7 +168,7 @@ export class EndpointDevices {
     try {
       const made = await this.#make(endpoint);
       this.#queue.done(name);
-      const now = this.#unattached().find((candidate) => candidate.name === name);
+      const now = this.#lacking(name);
       if (now === undefined || JSON.stringify(this.#settingsOf(now)) !== made.settings) {
         made.device.close();
         this.#want();
@@ -205,9 +210,9 @@ export class EndpointDevices {
   /** Releases devices whose namespace changed because a container was restarted. */
   #detachMoved(): void {
     const identities = new Map<string, string | undefined>();
-    for (const { name, netns } of this.#node.topology.endpoints) {
-      const port = this.#node.ports.get(name);
-      if (port === undefined || netns === undefined) continue;
+    for (const [name, port] of this.#node.ports) {
+      const netns = this.#node.endpoint(name)?.netns;
+      if (netns === undefined) continue;
       if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
       const now = identities.get(netns);
       // A namespace may outlive its name for the processes in it, unless only our device keeps it alive.
@@ -222,25 +227,35 @@ export class EndpointDevices {
     }
   }
 
-  /** Releases devices whose settings changed. */
-  #detachChanged(): void {
-    for (const endpoint of this.#node.topology.endpoints) {
-      if (!this.#node.ports.has(endpoint.name)) continue;
+  /** Lets devices go that are to be set up otherwise. */
+  #detachChanged(names?: ReadonlySet<string>): void {
+    for (const name of [...(names ?? this.#node.ports.keys())]) {
+      const endpoint = this.#node.endpoint(name);
+      if (endpoint === undefined || !this.#node.ports.has(name)) continue;
       const settings = JSON.stringify(this.#settingsOf(endpoint));
-      if (this.#made.get(endpoint.name)?.settings !== settings) this.#node.detach(endpoint.name);
+      if (this.#made.get(name)?.settings !== settings) this.#node.detach(name);
     }
     for (const name of this.#made.keys()) if (!this.#node.ports.has(name)) this.#made.delete(name);
-    this.#detachMoved();
+    if (names === undefined) this.#detachMoved();
   }
 
+  /** The node's endpoint of a name, if it has no port. */
+  #lacking(name: string): Endpoint | undefined {
+    return this.#node.ports.has(name) ? undefined : this.#node.endpoint(name);
+  }
+
+  /** The node's endpoints that have no port; of several that have one name, one. */
   #unattached(): Endpoint[] {
-    const { topology, ports } = this.#node;
-    const own = topology.nodes.findIndex(({ name }) => name === this.#options.node);
-    return topology.endpoints.filter(({ name, node }) => node === own && !ports.has(name));
+    const { tables } = this.#node;
+    const names = new Set<string>();
+    for (const list of tables.columns.local) {
+      for (const index of list) names.add(tables.endpoints[index]?.name ?? '');
+    }
+    return [...names].map((name) => this.#lacking(name)).filter((endpoint) => endpoint !== undefined);
   }
 
   #settingsOf(endpoint: Endpoint): TapOptions {
-    return settingsOf(endpoint, this.#node.topology, this.#node.mtuOf(endpoint.network));
+    return settingsOf(endpoint, this.#node.tables, this.#node.mtuOf(endpoint.network));
   }
 
   #tellMade(name: string): void {
@@ -277,10 +292,10 @@ function seconds(): number {
 /** The settings of an endpoint's TAP device: its MAC, and its address with its subnet's prefix length. */
 function settingsOf(
   { name, device = name, netns, mac, ip, network }: Endpoint,
-  topology: Topology,
+  tables: ReadonlyNodeTables,
   mtu: number,
 ): TapOptions {
-  const address = ip === undefined ? undefined : addressOn(ip, topology.networks[network].subnets);
+  const address = ip === undefined ? undefined : addressOn(ip, tables.networks[network]?.subnets ?? []);
   return {
     device,
     mac,

@@ -1,6 +1,6 @@
 /** The ports of a node's endpoints. */
 import type { PacketBatch } from '../memory/index.js';
-import type { Endpoint, Topology } from '../overlay/index.js';
+import type { Endpoint, ReadonlyNodeTables } from '../overlay/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 import type { FramePort, FramePortCounters } from './frame-port.js';
 
@@ -35,21 +35,31 @@ function combined(a: FramePortCounters, b: FramePortCounters, sign: 1 | -1): Fra
   };
 }
 
-/** Ports by endpoint name and index. Call `arrange` after each change of ports or topology. */
+/** Ports by name and by index. */
 export class EndpointPorts {
   readonly byName = new Map<string, FramePort>();
   /** Frames for endpoints without a port. */
   noPort = 0;
-  /** The distinct ports to receive frames from, and the network of each. */
+  /** Ports that frames come from, each once, and the network of each, as of the last `arrange`. */
   sources: readonly FramePort[] = [];
   networks: readonly number[] = [];
-  /** Counters of the endpoints' previous ports, the latest last. */
+  /** Whether `sources` and `networks` are to be brought up to date. */
+  stale = false;
+  readonly #tables: ReadonlyNodeTables;
+  /** What endpoints counted by the ports that they had before, the latest last. */
   readonly #past = new Map<string, EndpointReport>();
   /** Counters of a port when it was attached, since it may have served another endpoint before. */
   readonly #begun = new Map<string, FramePortCounters>();
-  #endpoints: readonly Endpoint[] = [];
-  /** By endpoint index. */
-  #portOf: readonly (FramePort | undefined)[] = [];
+  /** By index: name and port of this node's endpoints; and the indexes by name. */
+  readonly #nameOf: (string | undefined)[] = [];
+  readonly #portOf: (FramePort | undefined)[] = [];
+  readonly #indexes = new Map<string, number[]>();
+
+  /** @param tables whose endpoints of the node they are; after each change of one call `update` */
+  constructor(tables: ReadonlyNodeTables) {
+    this.#tables = tables;
+    for (const list of tables.columns.local) for (const index of list) this.update(index);
+  }
 
   /** Whether any port has buffered frames that poll(2) does not report. */
   get pending(): boolean {
@@ -64,12 +74,19 @@ export class EndpointPorts {
     return reports;
   }
 
-  /** Attaches a port to an endpoint, and closes its previous one. */
+  /** The endpoint of this node with a name. */
+  endpoint(name: string): Endpoint | undefined {
+    const index = this.#indexes.get(name)?.[0] ?? -1;
+    return this.#tables.endpoints[index];
+  }
+
+  /** Takes a port; one that the endpoint had before is closed. */
   attach(endpoint: string, port: FramePort): void {
     if (this.byName.get(endpoint) === port) return;
     this.detach(endpoint);
     this.byName.set(endpoint, port);
     this.#begun.set(endpoint, port.counters);
+    this.#put(endpoint, port);
   }
 
   /** Detaches an endpoint's port, if any, and closes it unless another endpoint uses it too. */
@@ -86,17 +103,37 @@ export class EndpointPorts {
     }
     this.#begun.delete(endpoint);
     this.byName.delete(endpoint);
+    this.#put(endpoint, undefined);
     if (![...this.byName.values()].includes(port)) port.close();
   }
 
-  /** Updates the indexes to a topology, for the endpoints of a node. */
-  arrange({ endpoints }: Topology, node: number): void {
-    this.#endpoints = endpoints;
-    this.#portOf = endpoints.map(({ name, node: home }) => (home === node ? this.byName.get(name) : undefined));
+  /** Goes by what the tables have under an endpoint's index now. The port of one that is no more is closed. */
+  update(index: number): void {
+    const endpoint = this.#tables.endpoints[index];
+    const name = endpoint?.node === this.#tables.node ? endpoint.name : undefined;
+    const before = this.#nameOf[index];
+    if (before !== undefined && before !== name) this.#forget(before, index);
+    if (name !== undefined && before !== name) {
+      const indexes = this.#indexes.get(name);
+      if (indexes === undefined) this.#indexes.set(name, [index]);
+      else indexes.push(index);
+    }
+    this.#nameOf[index] = name;
+    this.#portOf[index] = name === undefined ? undefined : this.byName.get(name);
+    // It may be in another network.
+    if (this.#portOf[index] !== undefined) this.stale = true;
+  }
+
+  /** Brings what frames come from up to date. */
+  arrange(): void {
     const networks = new Map<FramePort, number>();
-    this.#portOf.forEach((port, index) => port !== undefined && networks.set(port, endpoints[index].network));
+    for (const [name, port] of this.byName) {
+      const { network } = this.endpoint(name) ?? {};
+      if (network !== undefined) networks.set(port, network);
+    }
     this.sources = [...networks.keys()];
     this.networks = [...networks.values()];
+    this.stale = false;
   }
 
   /** Hands frames over to the ports of their endpoints; an `endpoint` of -1 is all of the frame's network. */
@@ -120,6 +157,22 @@ export class EndpointPorts {
     last?.flush();
   }
 
+  #put(endpoint: string, port: FramePort | undefined): void {
+    for (const index of this.#indexes.get(endpoint) ?? []) this.#portOf[index] = port;
+    this.stale = true;
+  }
+
+  #forget(name: string, index: number): void {
+    const left = this.#indexes.get(name)?.filter((other) => other !== index) ?? [];
+    this.#portOf[index] = undefined;
+    if (left.length > 0) {
+      this.#indexes.set(name, left);
+      return;
+    }
+    this.detach(name);
+    this.#indexes.delete(name);
+  }
+
   #reportOf(endpoint: string): EndpointReport {
     const { name = '', counters = NOTHING } = this.byName.get(endpoint) ?? {};
     const own = combined(counters, this.#begun.get(endpoint) ?? NOTHING, -1);
@@ -128,11 +181,14 @@ export class EndpointPorts {
 
   /** Delivers a frame to all local endpoints of its network except its sender. */
   #handToAll(bytes: Uint8Array, start: number, end: number, network: number): void {
-    const endpoints = this.#endpoints;
-    for (let i = 0; i < endpoints.length; i++) {
-      const port = this.#portOf[i];
-      if (port === undefined || endpoints[i].network !== network) continue;
-      if (end - start >= ETHERNET_SPAN && isSource(bytes, start, endpoints[i].mac)) continue;
+    const { columns, endpoints } = this.#tables;
+    const { length } = columns.local[network];
+    for (let i = 0; i < length; i++) {
+      const index = columns.local[network][i];
+      const port = this.#portOf[index];
+      const mac = endpoints[index]?.mac;
+      if (port === undefined || mac === undefined) continue;
+      if (end - start >= ETHERNET_SPAN && isSource(bytes, start, mac)) continue;
       port.send(bytes, start, end);
       port.flush();
     }

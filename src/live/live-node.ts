@@ -7,22 +7,28 @@
  * It does nothing by itself: each `turn` takes what waits through.
  */
 import type { Aead } from '../aead/aead.js';
-import { type Identifications, Oversize } from '../dataplane/index.js';
+import { Oversize } from '../dataplane/index.js';
 import type { SequenceLedger } from '../ipsec/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
 import {
+  ChangeKind,
+  type ChangePlan,
+  diffTopology,
+  type Endpoint,
   type HkdfSha256,
+  type Network,
   NodeSas,
-  NodeTables,
+  type ReadonlyNodeTables,
   type RingOutcome,
   type SaEvent,
   type Topology,
+  type TopologyChange,
 } from '../overlay/index.js';
 import { EndpointPorts, type EndpointReport } from './endpoint-ports.js';
 import { EncryptedVnis } from './encryption-downgrade.js';
 import { LiveError } from './error.js';
 import type { FramePort } from './frame-port.js';
-import { addCounters, NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } from './node-chains.js';
+import { NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } from './node-chains.js';
 import { Poller } from './poller.js';
 import type { UnderlayPort } from './underlay-port.js';
 
@@ -75,15 +81,16 @@ export class LiveNode {
   readonly #packets: PacketBatch;
   readonly #datagrams: PacketBatch;
   readonly #sinks: NodeSinks;
-  readonly #ports = new EndpointPorts();
+  readonly #ports: EndpointPorts;
   readonly #encrypted = new EncryptedVnis();
   #poller: Poller | undefined;
-  #chains: NodeChains;
-  #sas: NodeSas | undefined;
-  #retired: NodeCounters | undefined;
+  readonly #chains: NodeChains;
+  readonly #sas: NodeSas | undefined;
   #watched: number;
   /** Whether SAs are still on their way to what the ring and the nodes say. */
   #settling = false;
+  /** Whether nodes came or went that the underlay doesn't know of yet. */
+  #nodesStale = true;
 
   /**
    * @throws OverlayError `BAD_CONFIG`; LiveError `BAD_NODE`, `NOT_PERMITTED` if encrypted networks or outer fragments lack
@@ -101,21 +108,36 @@ export class LiveNode {
     };
     this.#watched = options.clock();
     this.#checkOversize();
-    this.#checkCipher(topology);
+    this.#checkCipher(topology.networks, topology.ring !== undefined);
     this.#sas = this.#sasOf(topology);
     try {
       this.#chains = this.#chainsOf(topology, this.#sas);
-      underlay.setNodes(topology.nodes.map(({ vtep }) => vtep));
+      const { tables } = this.#chains;
+      this.#ports = new EndpointPorts(tables);
+      // What is looked up by id is entered now, and not while packets wait for the first change.
+      tables.endpointWithId('');
+      tables.watch({
+        node: (index, another) => {
+          if (another) this.#changePeer(index);
+        },
+        endpoint: (index) => this.#ports.update(index),
+      });
+      this.#setNodes();
       this.#arrange();
     } catch (error) {
       // The cipher holds expanded keys by now, and the caller gets no node to close.
       this.#sas?.close();
       throw error;
     }
-    this.#encrypted.add(topology);
+    this.#encrypted.add(topology.networks);
   }
 
-  /** What it goes by. */
+  /** What it goes by, with indexes that stay the same things': to change it call `apply`. */
+  get tables(): ReadonlyNodeTables {
+    return this.#chains.tables;
+  }
+
+  /** What it goes by, as a config would say it (`NodeTables.topology`). */
   get topology(): Topology {
     return this.#chains.tables.topology;
   }
@@ -141,9 +163,7 @@ export class LiveNode {
   }
 
   get counters(): LiveNodeCounters {
-    const now = this.#chains.counters;
-    const sum = this.#retired === undefined ? now : addCounters(this.#retired, now);
-    return { ...sum, noPort: this.#ports.noPort };
+    return { ...this.#chains.counters, noPort: this.#ports.noPort };
   }
 
   /**
@@ -152,15 +172,20 @@ export class LiveNode {
    */
   mtuOf(network: number): number {
     const { pathMtu } = this.#chains.egress;
-    const { nodes } = this.topology;
-    const { node } = this.#chains.tables;
-    const others = [...nodes.keys()].filter(
-      (place) => place !== node && nodes[place].vtep.length === nodes[node].vtep.length,
-    );
-    const { mtu, subnets } = this.topology.networks[network];
+    const { nodes, node, here, networks } = this.#chains.tables;
+    const { mtu, subnets = [] } = networks[network] ?? {};
+    let narrowest = Number.POSITIVE_INFINITY;
+    for (let other = 0; other < nodes.length; other++) {
+      if (other === node || nodes[other]?.vtep.length !== here.vtep.length) continue;
+      narrowest = Math.min(narrowest, pathMtu.inner(network, other));
+    }
     const least = mtu === undefined && subnets.some(({ address }) => address.length === 16) ? MIN_IPV6_MTU : 0;
-    const narrowest = Math.min(...(others.length > 0 ? others : [node]).map((place) => pathMtu.inner(network, place)));
-    return Math.max(narrowest, least);
+    return Math.max(narrowest === Number.POSITIVE_INFINITY ? pathMtu.inner(network, node) : narrowest, least);
+  }
+
+  /** The endpoint of this node with a name. */
+  endpoint(name: string): Endpoint | undefined {
+    return this.#ports.endpoint(name);
   }
 
   /**
@@ -168,8 +193,7 @@ export class LiveNode {
    * @throws LiveError `BAD_NODE` if this node has no such endpoint
    */
   attach(endpoint: string, port: FramePort): void {
-    const { topology, node } = this.#chains.tables;
-    if (!topology.endpoints.some(({ name, node: home }) => name === endpoint && home === node)) {
+    if (this.#ports.endpoint(endpoint) === undefined) {
       throw new LiveError('BAD_NODE', `this node has no endpoint ${endpoint}`);
     }
     this.#ports.attach(endpoint, port);
@@ -183,20 +207,44 @@ export class LiveNode {
   }
 
   /**
-   * Takes another topology over, between two turns: SAs with nodes that stay go on, and what was learned is forgotten.
-   * Ports of endpoints that this node has no more are closed.
-   * @returns what became of the key ring, where both have one
+   * Takes changes over, between two turns: all of them, or none. What they don't concern goes on as it was: learned entries, SAs
+   * with their sequence numbers and windows, path MTUs, fragments that wait, counters. Ports of endpoints that this node has no
+   * more are closed.
+   * @returns what became of the key ring, if they bring one
    * @throws LiveError `BAD_NODE` for what only a restart can change, such as an encrypted network that would be clear;
-   * OverlayError: all is as it was then
+   * OverlayError `BAD_CHANGE`, `BAD_TABLE`, `KEY_WIPED`: all is as it was then
+   */
+  apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
+    let outcome: RingOutcome | undefined;
+    const settling = this.#settling;
+    let networks: readonly Network[] = [];
+    this.#chains.tables.apply(changes, (plan) => {
+      this.#check(plan);
+      ({ networks } = plan);
+      // Last of what may refuse, and before peers come: they are to have SAs of these keys.
+      outcome = this.#takeKeys(plan);
+    });
+    this.#encrypted.add(networks);
+    if (this.#nodesStale) this.#setNodes();
+    if (this.#ports.stale) this.#arrange();
+    if (this.#settling && !settling && this.#sas !== undefined) {
+      this.#settle(this.#sas, STEPS_AT_ONCE, this.#options.clock());
+    }
+    return outcome;
+  }
+
+  /**
+   * Takes another topology over: what differs is applied as changes.
+   * @returns what became of the key ring, if the topology has one
+   * @throws as `apply`
    */
   update(topology: Topology): RingOutcome | undefined {
-    const before = this.topology;
+    const before = this.#chains.tables;
     const name = this.#options.node;
-    const here = before.nodes[this.#chains.tables.node];
     const there = topology.nodes.find((node) => node.name === name);
     if (there === undefined) throw new LiveError('BAD_NODE', `there is no node ${name} any more`);
     const changed =
-      formatted(here.vtep) !== formatted(there.vtep)
+      formatted(before.here.vtep) !== formatted(there.vtep)
         ? "the node's VTEP address"
         : before.port !== topology.port
           ? 'the UDP port'
@@ -204,33 +252,8 @@ export class LiveNode {
             ? 'the profile'
             : undefined;
     if (changed !== undefined) throw new LiveError('BAD_NODE', `${changed} changed, which takes a restart`);
-    const downgrade = this.#encrypted.downgradeIn(before, topology);
-    if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this takes a restart`);
-    this.#checkCipher(topology);
-    const held = this.#sas;
-    // Whatever is wrong with it shows before a key is expanded; with SAs there already, when the chains are made.
-    if (held === undefined) new NodeTables(topology, name);
-    const sas = held ?? this.#sasOf(topology);
-    let chains: NodeChains;
-    let outcome: RingOutcome | undefined;
-    try {
-      chains = this.#chainsOf(topology, sas, this.#chains.egress.identifications);
-      outcome = held === undefined ? undefined : this.#moveSas(held, before, topology);
-    } catch (error) {
-      if (held === undefined) sas?.close();
-      throw error;
-    }
-    this.#sas = sas;
-    this.#encrypted.add(topology);
-    const retired = this.#chains.retire();
-    this.#retired = this.#retired === undefined ? retired : addCounters(this.#retired, retired);
-    this.#chains = chains;
-    this.#options.underlay.setNodes(topology.nodes.map(({ vtep }) => vtep));
-    const { node } = chains.tables;
-    const stay = new Set(topology.endpoints.filter(({ node: home }) => home === node).map((endpoint) => endpoint.name));
-    for (const endpoint of [...this.ports.keys()]) if (!stay.has(endpoint)) this.#ports.detach(endpoint);
-    this.#arrange();
-    return outcome;
+    this.#checkCipher(topology.networks, topology.ring !== undefined);
+    return this.apply(diffTopology(before.topology, topology));
   }
 
   /**
@@ -299,10 +322,9 @@ export class LiveNode {
     return count;
   }
 
-  /** Brings the places of ports up to date, and what is polled. */
+  /** Brings up to date which ports frames come from, and what is polled. */
   #arrange(): void {
-    const { topology, node } = this.#chains.tables;
-    this.#ports.arrange(topology, node);
+    this.#ports.arrange();
     const { descriptors: sockets } = this.#options.underlay;
     const descriptors = [...sockets, ...this.#ports.sources.map(({ descriptor }) => descriptor)];
     const polled = sockets.length > 0 && descriptors.every((descriptor) => descriptor >= 0);
@@ -317,11 +339,26 @@ export class LiveNode {
     throw new LiveError('NOT_PERMITTED', text);
   }
 
+  /** Refuses changes that take a restart. */
+  #check(plan: ChangePlan): void {
+    const { here } = this.#chains.tables;
+    for (const change of plan.changes) {
+      const own = change.kind === ChangeKind.ChangeNode && formatted(change.node.vtep) === formatted(here.vtep);
+      if (own && change.node.name !== here.name) {
+        throw new LiveError('BAD_NODE', "the node's name changed, which takes a restart");
+      }
+    }
+    const downgrade = this.#encrypted.downgradeIn(this.#chains.tables, plan);
+    if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this takes a restart`);
+    const held = this.#sas !== undefined && this.#sas.tags.length > 0;
+    this.#checkCipher(plan.networks, held || plan.changes.some(({ kind }) => kind === ChangeKind.SetKeys));
+  }
+
   /** An encrypted network isn't served without what it needs: it would be dropped whole. */
-  #checkCipher(topology: Topology): void {
-    if (!topology.networks.some(({ encrypted }) => encrypted)) return;
+  #checkCipher(networks: readonly Network[], keys: boolean): void {
+    if (!networks.some(({ encrypted }) => encrypted)) return;
     const { cipher, underlay } = this.#options;
-    if (cipher === undefined || topology.ring === undefined) {
+    if (cipher === undefined || !keys) {
       throw new LiveError('BAD_NODE', 'a network is encrypted, and there were no keys at the start or are none now');
     }
     if (underlay.carriesEsp) return;
@@ -329,14 +366,13 @@ export class LiveNode {
     throw new LiveError('NOT_PERMITTED', text);
   }
 
-  #chainsOf(topology: Topology, sas: NodeSas | undefined, identifications?: Identifications): NodeChains {
+  #chainsOf(topology: Topology, sas: NodeSas | undefined): NodeChains {
     const { node, arena, cipher, underlay, oversize, clampMss, random } = this.#options;
     const keys = sas === undefined || cipher === undefined ? {} : { aead: cipher.aead, sas };
     const sending = {
       ...(oversize === undefined ? {} : { oversize }),
       ...(clampMss === undefined ? {} : { clampMss }),
       ...(random === undefined ? {} : { random }),
-      ...(identifications === undefined ? {} : { identifications }),
       // Without raw sockets a UDP socket sends, of which every packet is a whole datagram.
       kernelFragments: !underlay.carriesEsp,
     };
@@ -346,31 +382,37 @@ export class LiveNode {
   #sasOf(topology: Topology): NodeSas | undefined {
     const { cipher, node, clock, onSaEvent } = this.#options;
     const place = topology.nodes.findIndex(({ name }) => name === node);
-    if (cipher === undefined || topology.ring === undefined || place < 0) return undefined;
+    if (cipher === undefined || place < 0) return undefined;
     const { aead, ...rest } = cipher;
     const told = onSaEvent === undefined ? {} : { onEvent: onSaEvent };
     return NodeSas.ofTopology(topology, place, aead, { ...rest, ...told, now: clock() });
   }
 
-  /** Gives the peers the numbers that they have in another topology: those that stay go on where they stood. */
-  #moveSas(sas: NodeSas, before: Topology, after: Topology): RingOutcome | undefined {
-    const now = this.#options.clock();
-    const own = this.#options.node;
-    const same = (place: number): boolean => {
-      const [a, b] = [before.nodes[place], after.nodes[place]] as (Topology['nodes'][number] | undefined)[];
-      return a !== undefined && b !== undefined && formatted(a.vtep) === formatted(b.vtep) && a.name !== own;
-    };
-    // First of all, as it alone can fail: a ring that was wiped.
-    const outcome = after.ring === undefined ? undefined : sas.update(after.ring, now);
-    before.nodes.forEach((_, place) => {
-      if (!same(place)) sas.removePeer(place);
-    });
-    after.nodes.forEach(({ vtep, name }, place) => {
-      if (!same(place) && name !== own) sas.addPeer(place, vtep);
-    });
-    this.#settling = true;
-    this.#settle(sas, STEPS_AT_ONCE, now);
+  /** Takes the rings of changes over; the steps are taken as others are. */
+  #takeKeys({ changes }: ChangePlan): RingOutcome | undefined {
+    let outcome: RingOutcome | undefined;
+    for (const change of changes) {
+      if (change.kind !== ChangeKind.SetKeys || this.#sas === undefined) continue;
+      outcome = this.#sas.update(change.ring, this.#options.clock());
+      this.#settling = true;
+    }
     return outcome;
+  }
+
+  /** Gives SAs with the node that has an index now, and with none that had it before. */
+  #changePeer(index: number): void {
+    const { nodes, node } = this.#chains.tables;
+    const vtep = nodes[index]?.vtep;
+    this.#nodesStale = true;
+    if (this.#sas === undefined) return;
+    this.#sas.removePeer(index);
+    if (vtep !== undefined && index !== node) this.#sas.addPeer(index, vtep);
+    this.#settling = true;
+  }
+
+  #setNodes(): void {
+    this.#options.underlay.setNodes(this.#chains.tables.nodes.map((node) => node?.vtep));
+    this.#nodesStale = false;
   }
 
   /** Takes some steps of a rotation, or of peers that came: thousands of peers would keep packets waiting for seconds. */

@@ -5,7 +5,14 @@
 import { randomFillSync } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Arena } from '../memory/index.js';
-import type { Endpoint, RingOutcome, Topology } from '../overlay/index.js';
+import {
+  ChangeKind,
+  type Endpoint,
+  endpointId,
+  type RingOutcome,
+  type Topology,
+  type TopologyChange,
+} from '../overlay/index.js';
 import { plain } from '../plain-text.js';
 import { DatagramUnderlay } from './datagram-underlay.js';
 import { EndpointDevices } from './endpoint-devices.js';
@@ -53,6 +60,14 @@ const NAP = 1;
 /** Milliseconds between two looks at devices and namespaces, also where packets never end. */
 const LOOK = 1000;
 
+/** Changes that may change the settings of any device: its MTU, or the length of its subnet. */
+const WIDE: ReadonlySet<ChangeKind> = new Set([
+  ChangeKind.AddNode,
+  ChangeKind.ChangeNode,
+  ChangeKind.RemoveNode,
+  ChangeKind.ChangeNetwork,
+]);
+
 /** A VTEP that runs. */
 export class LiveVtep {
   readonly node: LiveNode;
@@ -69,7 +84,6 @@ export class LiveVtep {
       options.unfinishedChecksums ?? (here === undefined || mayHaveUnfinishedChecksums(here.vtep));
     this.node = new LiveNode({ ...options, underlay, arena, clock, random });
     this.#devices = new EndpointDevices(this.node, {
-      node,
       portOf,
       unfinishedChecksums,
       tell: (endpoint, text) => onTrouble?.(plain(`endpoint ${endpoint}: ${text}`)),
@@ -122,6 +136,35 @@ export class LiveVtep {
     const outcome = this.node.update(topology);
     this.#devices.update();
     return outcome;
+  }
+
+  /**
+   * Takes changes over, all of them or none, and has devices made for endpoints that are new here, or whose interface is another
+   * now (`devicesSettled`).
+   * @returns what became of the key ring, if they bring one
+   * @throws LiveError, OverlayError as `LiveNode.apply`; of devices that can't be made `onTrouble` is told
+   */
+  apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
+    // An endpoint may have another name afterwards, or be another node's.
+    const before = changes.flatMap((change) => this.#ownNames(change));
+    const outcome = this.node.apply(changes);
+    const names = new Set([...before, ...changes.flatMap((change) => this.#ownNames(change))]);
+    const wide = changes.some(({ kind }) => WIDE.has(kind));
+    if (wide || names.size > 0) this.#devices.update(wide ? undefined : names);
+    return outcome;
+  }
+
+  /** The name of the endpoint that a change is of, if it is one of this node. */
+  #ownNames(change: TopologyChange): string[] {
+    const { tables } = this.node;
+    const id =
+      change.kind === ChangeKind.AddEndpoint || change.kind === ChangeKind.ChangeEndpoint
+        ? endpointId(change.endpoint)
+        : change.kind === ChangeKind.RemoveEndpoint
+          ? change.id
+          : undefined;
+    const endpoint = id === undefined ? undefined : tables.endpoints[tables.endpointWithId(id)];
+    return endpoint?.node === tables.node ? [endpoint.name] : [];
   }
 
   /**

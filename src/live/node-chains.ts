@@ -1,9 +1,8 @@
-/** Both directions of a node over one topology: what is made anew when the config changes. */
+/** Both directions of a node over one set of tables. */
 import type { Aead } from '../aead/aead.js';
 import {
   type BatchSink,
   DropCounters,
-  DropReason,
   EgressChain,
   type EgressOptions,
   IngressChain,
@@ -48,23 +47,6 @@ export interface NodeCounters {
   readonly opened: number;
 }
 
-/** The sum of two. */
-function plus(a: DirectionCounters, b: DirectionCounters): DirectionCounters {
-  const drops = new DropCounters();
-  drops.counts.forEach((_, reason) => (drops.counts[reason] = a.drops.counts[reason] + b.drops.counts[reason]));
-  return { in: a.in + b.in, made: a.made + b.made, out: a.out + b.out, held: a.held + b.held, drops };
-}
-
-/** The sum of two nodes' counters, or of one before and after a change. */
-export function addCounters(a: NodeCounters, b: NodeCounters): NodeCounters {
-  return {
-    egress: plus(a.egress, b.egress),
-    ingress: plus(a.ingress, b.ingress),
-    sealed: a.sealed + b.sealed,
-    opened: a.opened + b.opened,
-  };
-}
-
 /** The tables and chains of a node. */
 export class NodeChains {
   readonly tables: NodeTables;
@@ -81,7 +63,7 @@ export class NodeChains {
     arena: Arena,
     sinks: NodeSinks,
     keys: { readonly aead?: Aead; readonly sas?: NodeSas },
-    sending: SendingOptions & Pick<EgressOptions, 'kernelFragments' | 'identifications'> = {},
+    sending: SendingOptions & Pick<EgressOptions, 'kernelFragments'> = {},
   ) {
     this.tables = new NodeTables(topology, name);
     const { wire, frames } = sinks;
@@ -121,12 +103,5 @@ export class NodeChains {
       sealed: this.egress.seal.sealed,
       opened: this.ingress.open.opened,
     };
-  }
-
-  /** The counters at its end: what is held counts as dropped. */
-  retire(): NodeCounters {
-    const { ingress, ...rest } = this.counters;
-    ingress.drops.add(DropReason.FragmentEvicted, ingress.held);
-    return { ...rest, ingress: { ...ingress, held: 0 } };
   }
 }

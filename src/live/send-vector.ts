@@ -36,14 +36,14 @@ export class SendVector {
   }
 
   /**
-   * Sets the nodes' addresses.
-   * @param addresses by node index, 4 or 16 bytes each
+   * Says where the nodes are.
+   * @param addresses by node, 4 or 16 bytes each; packets to a node without one are refused
    * @param port host order; 0 for raw sockets
    */
-  setAddresses(addresses: readonly Uint8Array[], port: number): void {
+  setAddresses(addresses: readonly (Uint8Array | undefined)[], port: number): void {
     this.#names = new NativeMemory(Math.max(1, addresses.length) * NAME_STRIDE);
     this.#nameBytes = Int32Array.from(addresses, (address, node) =>
-      putSocketAddress(this.#names.bytes, node * NAME_STRIDE, address, port),
+      address === undefined ? 0 : putSocketAddress(this.#names.bytes, node * NAME_STRIDE, address, port),
     );
   }
 

@@ -128,7 +128,7 @@ export class SocketUnderlay implements UnderlayPort {
     };
   }
 
-  setNodes(vteps: readonly Uint8Array[]): void {
+  setNodes(vteps: readonly (Uint8Array | undefined)[]): void {
     this.#vector.setAddresses(vteps, this.#port);
   }
 

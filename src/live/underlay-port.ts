@@ -22,8 +22,8 @@ export interface UnderlayPort {
   /** File descriptors to poll for packets; empty if they arrive without polling. */
   readonly descriptors: readonly number[];
   readonly counters: UnderlayCounters;
-  /** Sets the nodes' addresses, by node index: 4 or 16 bytes each. */
-  setNodes(vteps: readonly Uint8Array[]): void;
+  /** Says where the nodes are, by index: addresses of 4 or 16 bytes; undefined where there is none. */
+  setNodes(vteps: readonly (Uint8Array | undefined)[]): void;
   /**
    * Puts packets that wait into batches, until one is full or none waits.
    * @param packets takes IP packets for this node, whose header checksums have been verified

@@ -17,7 +17,9 @@ export type OverlayErrorCode =
   | 'BAD_MTU'
   /** An invalid config. */
   | 'BAD_CONFIG'
-  /** Unreadable output of Docker or the kernel. */
+  /** A change that doesn't fit the topology as it is. */
+  | 'BAD_CHANGE'
+  /** An output of Docker or the kernel that can't be read. */
   | 'BAD_IMPORT'
   /** An invalid rotation schedule or clock. */
   | 'BAD_SCHEDULE';

@@ -101,7 +101,9 @@ export class ForwardingTable {
   #words: Int32Array;
   #mask: number;
   #size = 0;
-  /** Positions of the eviction search and of the sweep, in slots. */
+  /** How many of them were learned. */
+  #learnedSize = 0;
+  /** The slots where the search for an old entry and the sweep stand. */
   #cursor = 0;
   #swept = 0;
   /** Times are stored relative to the first one: 2^29 seconds fit next to the flags. */
@@ -130,7 +132,12 @@ export class ForwardingTable {
     return this.#size;
   }
 
-  /** Memory of the slots in bytes. */
+  /** Entries that it holds at most. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Bytes that its slots take. */
   get byteLength(): number {
     return this.#words.byteLength;
   }
@@ -176,6 +183,8 @@ export class ForwardingTable {
       at = this.#slotOf();
       this.#size++;
     }
+    // It takes the place of what was learned.
+    if ((this.#words[at + 3] & (USED | STATIC)) === USED) this.#learnedSize--;
     this.#write(at, kind, target, STATIC, 0);
     return true;
   }
@@ -199,6 +208,7 @@ export class ForwardingTable {
       at = this.#slotOf();
       this.#size++;
       this.learned++;
+      this.#learnedSize++;
       this.#write(at, kind, target, 0, now);
       return LearnOutcome.Added;
     }
@@ -214,7 +224,13 @@ export class ForwardingTable {
     return LearnOutcome.Moved;
   }
 
-  /** Removes an entry. Returns whether it existed. */
+  /** Whether there is a static entry for a MAC. It isn't counted as a look-up. */
+  isStatic(vni: number, mac: Uint8Array, offset: number): boolean {
+    this.#setKey(vni, mac, offset);
+    return (this.#words[this.#slotOf() + 3] & STATIC) !== 0;
+  }
+
+  /** Takes an entry out. Returns whether it was there. */
   delete(vni: number, mac: Uint8Array, offset: number): boolean {
     this.#setKey(vni, mac, offset);
     const at = this.#slotOf();
@@ -228,7 +244,20 @@ export class ForwardingTable {
     return this.#removeWhere((words, at) => vniAt(words, at) === vni);
   }
 
-  /** Removes the learned entries that have expired. Returns their number. */
+  /** Takes out what was learned of a network. Returns how many entries that were. Costs nothing where nothing was learned. */
+  forgetLearned(vni: number): number {
+    return this.#forget(0, 0xffff, vni & 0xffff, ~TARGET_MASK, (vni >>> 16) << TARGET_BITS);
+  }
+
+  /**
+   * Takes out what was learned to be behind a VTEP, which is no more: its number may be another's soon. Returns how many
+   * entries that were. Costs nothing where nothing was learned.
+   */
+  forgetVtep(target: number): number {
+    return this.#forget(LOCAL, 0, 0, TARGET_MASK, target);
+  }
+
+  /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
   sweep(now: number): number {
     const count = this.#removeWhere((words, at) => this.#isOld(words[at + 3], now));
     this.aged += count;
@@ -381,6 +410,7 @@ export class ForwardingTable {
     const mask = this.#mask;
     const shift = Math.clz32(mask);
     let hole = slot;
+    if ((words[hole * SLOT_WORDS + 3] & STATIC) === 0) this.#learnedSize--;
     words[hole * SLOT_WORDS + 3] = 0;
     this.#size--;
     for (let next = (hole + 1) & mask; words[next * SLOT_WORDS + 3] !== 0; next = (next + 1) & mask) {
@@ -393,6 +423,29 @@ export class ForwardingTable {
         hole = next;
       }
     }
+  }
+
+  /**
+   * Takes out the learned entries without a flag, of which some bits of the second and third word are as given. Packets wait for
+   * it, so that it goes through the slots as fast as they can be read.
+   */
+  #forget(flag: number, mask1: number, value1: number, mask2: number, value2: number): number {
+    if (this.#learnedSize === 0) return 0;
+    const words = this.#words;
+    const before = this.#size;
+    const slots = this.#mask + 1;
+    // What moves up into a slot is looked at again, and what moves around the end has been looked at.
+    for (let slot = 0; slot < slots; slot++) {
+      const at = slot * SLOT_WORDS;
+      while (
+        (words[at + 3] & (USED | STATIC | flag)) === USED &&
+        (words[at + 1] & mask1) === value1 &&
+        (words[at + 2] & mask2) === value2
+      ) {
+        this.#remove(slot);
+      }
+    }
+    return before - this.#size;
   }
 
   #removeWhere(condemned: (words: Int32Array, at: number) => boolean): number {

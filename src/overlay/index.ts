@@ -33,8 +33,19 @@ export { NodeSas, type NodeSasOptions, RingOutcome, type RingUpdateOptions } fro
 export { type RotationStep, StepKind } from './peer-sas.js';
 export { RingRotation, type RingRotationOptions } from './ring-rotation.js';
 export { type SaEvent, SaEventKind } from './sa-event.js';
-export { NodeTables } from './node-tables.js';
+export type { ChangePlan, PlannedEndpoint, PlannedTables } from './change-plan.js';
+export type { NetworkColumns } from './network-columns.js';
+export { NodeTables, type ReadonlyNodeTables, type TablesWatcher } from './node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';
 export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
-export { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
+export {
+  type Endpoint,
+  FloodPolicy,
+  type IndexedTopology,
+  type Network,
+  type Node,
+  type Topology,
+} from './topology.js';
+export { ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
+export { diffTopology } from './topology-diff.js';
 export { type KernelFdbEntry, type KernelNeighbour, parseBridgeFdb, parseIpNeighbours } from './kernel-tables.js';

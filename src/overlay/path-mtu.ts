@@ -6,7 +6,7 @@
 import { OverlayError } from './error.js';
 import { mtuOf, type EspOverhead, type PathOptions } from './mtu.js';
 import { Profile } from './profile.js';
-import type { Topology } from './topology.js';
+import type { IndexedTopology } from './topology.js';
 
 /** Limits of learned values. */
 export interface PathMtuOptions {
@@ -23,6 +23,8 @@ export interface PathMtuOptions {
 }
 
 const IPV6_FLOOR = 1280;
+const FIRST_CAPACITY = 16;
+const UNLIMITED = 2 ** 31 - 1;
 
 /** The ESP overhead of a profile. */
 export function espOverheadOf(profile: Profile): EspOverhead {
@@ -31,31 +33,36 @@ export function espOverheadOf(profile: Profile): EspOverhead {
 
 /** MTUs by node and network. */
 export class PathMtu {
-  readonly #topology: Topology;
-  /** By node: MTU of both interfaces, learned MTU (0: none), and expiry time of the latter. */
-  readonly #interface: Int32Array;
-  readonly #learned: Int32Array;
-  readonly #until: Float64Array;
-  /** Time of the next expiry. */
+  readonly #topology: IndexedTopology;
+  readonly #here: number;
+  /** By node: what its interface and ours carry; what was learned, and until when it holds. */
+  #interface = new Int32Array(FIRST_CAPACITY);
+  #learned = new Int32Array(FIRST_CAPACITY);
+  #until = new Float64Array(FIRST_CAPACITY);
+  /** When the first of them is over its time. */
   #nextExpiry = Number.POSITIVE_INFINITY;
-  /** By network and node. */
-  readonly #inner: Int32Array;
+  /** By node: what fits inside, of clear and of encrypted networks in turn. */
+  #fits = new Int32Array(2 * FIRST_CAPACITY);
+  /** By network: whether it is encrypted, and what it is limited to. */
+  #sealed = new Uint8Array(FIRST_CAPACITY);
+  #limit = new Int32Array(FIRST_CAPACITY);
   readonly #family: 4 | 6;
   readonly #expires: number;
   readonly #floor: number;
 
-  /** @param node index of this node in `topology.nodes` */
-  constructor(topology: Topology, node: number, options: PathMtuOptions = {}) {
+  /**
+   * @param topology a topology, or tables that change: then `updateNode` and `updateNetwork` are to be called
+   * @param here index of this node in `topology.nodes`
+   */
+  constructor(topology: IndexedTopology, here: number, options: PathMtuOptions = {}) {
     const { nodes, networks } = topology;
     this.#topology = topology;
-    this.#family = nodes[node].vtep.length === 4 ? 4 : 6;
+    this.#here = here;
+    this.#family = nodes[here]?.vtep.length === 16 ? 6 : 4;
     this.#expires = options.expires ?? 600;
     this.#floor = this.#family === 4 ? (options.floor4 ?? 552) : IPV6_FLOOR;
-    this.#interface = Int32Array.from(nodes, (other) => Math.min(other.mtu, nodes[node].mtu));
-    this.#learned = new Int32Array(nodes.length);
-    this.#until = new Float64Array(nodes.length);
-    this.#inner = new Int32Array(networks.length * nodes.length);
-    nodes.forEach((_, other) => this.#update(other));
+    this.updateNode(here, true);
+    networks.forEach((_, network) => this.updateNetwork(network));
   }
 
   /** The largest IP packet that reaches a node, in bytes. */
@@ -66,7 +73,7 @@ export class PathMtu {
 
   /** The largest inner IP packet of a network that reaches a node unfragmented, in bytes; 0 if none does. */
   inner(network: number, node: number): number {
-    return this.#inner[network * this.#interface.length + node];
+    return Math.min(this.#fits[2 * node + this.#sealed[network]], this.#limit[network]);
   }
 
   /**
@@ -81,7 +88,7 @@ export class PathMtu {
     this.#learned[node] = believed;
     this.#until[node] = now + this.#expires;
     this.#nextExpiry = Math.min(this.#nextExpiry, this.#until[node]);
-    this.#update(node);
+    this.#fit(node);
     return true;
   }
 
@@ -96,27 +103,65 @@ export class PathMtu {
         continue;
       }
       this.#learned[node] = 0;
-      this.#update(node);
+      this.#fit(node);
     }
   }
 
-  #update(node: number): void {
-    const { networks, profile } = this.#topology;
-    const underlayMtu = this.underlay(node);
-    networks.forEach((network, index) => {
-      const path: PathOptions = {
-        underlayMtu,
-        family: this.#family,
-        ...(network.encrypted ? { esp: espOverheadOf(profile) } : {}),
-      };
-      const fits = fitting(path);
-      this.#inner[index * this.#interface.length + node] = Math.min(fits, network.mtu ?? fits);
-    });
+  /**
+   * Goes by what the topology has under a node's index now. What was learned stays, unless the interfaces carry no more.
+   * @param another whether it is another node than before, or none
+   */
+  updateNode(node: number, another: boolean): void {
+    const { nodes } = this.#topology;
+    this.#makeRoom(nodes.length, this.#topology.networks.length);
+    if (another) this.#learned[node] = 0;
+    // This node's interface is part of every path.
+    const every = node === this.#here;
+    for (let each = every ? 0 : node; each < (every ? nodes.length : node + 1); each++) {
+      this.#interface[each] = Math.min(nodes[each]?.mtu ?? 0, nodes[this.#here]?.mtu ?? 0);
+      if (this.#learned[each] >= this.#interface[each]) this.#learned[each] = 0;
+      this.#fit(each);
+    }
   }
+
+  /** Goes by what the topology has under a network's index now. */
+  updateNetwork(network: number): void {
+    this.#makeRoom(this.#topology.nodes.length, this.#topology.networks.length);
+    const now = this.#topology.networks[network];
+    this.#sealed[network] = now?.encrypted === false ? 0 : 1;
+    this.#limit[network] = now === undefined ? 0 : (now.mtu ?? UNLIMITED);
+  }
+
+  #fit(node: number): void {
+    const path = { underlayMtu: this.underlay(node), family: this.#family };
+    this.#fits[2 * node] = fitting(path);
+    this.#fits[2 * node + 1] = fitting({ ...path, esp: espOverheadOf(this.#topology.profile) });
+  }
+
+  #makeRoom(nodes: number, networks: number): void {
+    if (nodes > this.#learned.length) {
+      const capacity = Math.max(nodes, 2 * this.#learned.length);
+      this.#interface = copied(this.#interface, new Int32Array(capacity));
+      this.#learned = copied(this.#learned, new Int32Array(capacity));
+      this.#until = copied(this.#until, new Float64Array(capacity));
+      this.#fits = copied(this.#fits, new Int32Array(2 * capacity));
+    }
+    if (networks > this.#limit.length) {
+      const capacity = Math.max(networks, 2 * this.#limit.length);
+      this.#sealed = copied(this.#sealed, new Uint8Array(capacity));
+      this.#limit = copied(this.#limit, new Int32Array(capacity));
+    }
+  }
+}
+
+function copied<T extends Int32Array | Uint8Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }
 
 /** The inner MTU of a path, or 0 if nothing fits. */
 function fitting(path: PathOptions): number {
+  if (path.underlayMtu === 0) return 0;
   try {
     return mtuOf(path).innerMtu;
   } catch (error) {

@@ -40,7 +40,12 @@ export interface Network {
 /** A container's interface. */
 export interface Endpoint {
   readonly name: string;
-  /** Indexes into the topology's lists. */
+  /**
+   * What tells it from endpoints of the same name.
+   * @default its name
+   */
+  readonly id?: string;
+  /** Places in the topology's lists. */
   readonly network: number;
   readonly node: number;
   readonly ip: Uint8Array | undefined;
@@ -64,4 +69,14 @@ export interface Topology {
    * @default false
    */
   readonly acceptUnknownVteps?: boolean;
+}
+
+/**
+ * A topology that changes: an index is the same thing's as long as that is there, and the list has undefined where something
+ * was removed. Any topology is one that hasn't changed yet.
+ */
+export interface IndexedTopology extends Pick<Topology, 'profile' | 'port'> {
+  readonly nodes: readonly (Node | undefined)[];
+  readonly networks: readonly (Network | undefined)[];
+  readonly endpoints: readonly (Endpoint | undefined)[];
 }

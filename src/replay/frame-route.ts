@@ -35,7 +35,7 @@ export class FrameRoute {
       this.network = this.#tables.networkOf(vni);
       if (this.network >= 0) this.source = this.#homeOf(bytes, start + SOURCE_MAC, now);
     } else {
-      const { length } = this.#tables.topology.networks;
+      const { length } = this.#tables.networks;
       for (let network = 0; network < length && this.source < 0; network++) {
         this.network = network;
         this.source = this.#homeOf(bytes, start + SOURCE_MAC, now);
@@ -48,8 +48,8 @@ export class FrameRoute {
 
   /** The place of the node that a MAC's endpoint is on, or -1. */
   #homeOf(bytes: Uint8Array, offset: number, now: number): number {
-    const { forwarding, node, topology } = this.#tables;
-    if (!forwarding.find(topology.networks[this.network].vni, bytes, offset, now)) return -1;
+    const { forwarding, node, columns } = this.#tables;
+    if (!forwarding.find(columns.vni[this.network], bytes, offset, now)) return -1;
     return forwarding.kind === TargetKind.Local ? node : forwarding.target;
   }
 }

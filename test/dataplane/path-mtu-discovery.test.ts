@@ -3,20 +3,12 @@ import { describe, test } from 'node:test';
 import { PathMtuDiscovery } from '../../src/dataplane/index.js';
 import { parseConfig } from '../../src/overlay/files.js';
 import { NodeTables, PathMtu } from '../../src/overlay/index.js';
-import {
-  checksum,
-  EtherType,
-  IpProtocol,
-  Layers,
-  onesSum,
-  pseudoHeaderSum,
-  writeIpv4Checksum,
-} from '../../src/wire/index.js';
+import { checksum, EtherType, IpProtocol, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
 import { ipv6Packet } from '../fragment/split.js';
 import { FRAME, ip, join, udpIp, vxlan } from './build.js';
+import { ours, told, VTEPS } from './icmp-told.js';
 import { TestNode, topologyOf } from './topology.js';
 
-const VTEPS = { 4: ['192.168.50.1', '192.168.50.2'], 6: ['fd50::1', 'fd50::2'] } as const;
 const RING = 'keys: [{ tag: 1, key: "000102030405060708090a0b0c0d0e0f" }]\n';
 
 function nodeOf(family: 4 | 6): { discovery: PathMtuDiscovery; pathMtu: PathMtu } {
@@ -27,32 +19,6 @@ function nodeOf(family: 4 | 6): { discovery: PathMtuDiscovery; pathMtu: PathMtu 
   );
   const pathMtu = new PathMtu(topology, 0);
   return { discovery: new PathMtuDiscovery(new NodeTables(topology, 'n1'), pathMtu), pathMtu };
-}
-
-/** ICMP about a quoted packet, from a router; its checksum is right, or off by `wrong`. */
-function told(
-  family: 4 | 6,
-  mtu: number,
-  quoted: Uint8Array,
-  type = family === 4 ? 3 : 2,
-  code = family === 4 ? 4 : 0,
-  wrong = 0,
-): Uint8Array {
-  const icmp = join(Uint8Array.of(type, code, 0, 0, mtu >>> 24, mtu >>> 16, mtu >>> 8, mtu), quoted);
-  const router = family === 4 ? '10.1.2.3' : 'fd99::1';
-  const packet = ip(family, family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6, icmp, router, VTEPS[family][0]);
-  const at = family === 4 ? 20 : 40;
-  const pseudo = family === 4 ? 0 : pseudoHeaderSum(6, packet, 8, IpProtocol.Icmpv6, icmp.length);
-  const sum = (~onesSum(packet, at, packet.length, pseudo) ^ wrong) & 0xffff;
-  packet.set([sum >>> 8, sum], at + 2);
-  return packet;
-}
-
-/** A packet of ours with VXLAN and 1450 bytes in it, cut as routers quote it. */
-function ours(family: 4 | 6, port = 4789, source?: string, destination?: string, vni = 4097): Uint8Array {
-  const [one, two] = VTEPS[family];
-  const payload = vxlan(vni, new Uint8Array(1442));
-  return udpIp(family, port, payload, 'right', source ?? one, destination ?? two).subarray(0, 128);
 }
 
 function take(discovery: PathMtuDiscovery, packet: Uint8Array): boolean {

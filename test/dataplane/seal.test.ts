@@ -6,7 +6,7 @@ import { DropCounters } from '../../src/dataplane/index.js';
 import { Seal } from '../../src/dataplane/seal.js';
 import { outboundHeadroom, outboundTailroom } from '../../src/ipsec/index.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
-import { NodeSas } from '../../src/overlay/index.js';
+import { NodeSas, NodeTables } from '../../src/overlay/index.js';
 import { ETHERNET_SPAN } from '../../src/wire/index.js';
 import { udpIp } from './build.js';
 import { topologyOf } from './topology.js';
@@ -39,7 +39,7 @@ function seal(place: (room: { head: number; tail: number; slotBytes: number }) =
   const batch = new PacketBatch(arena);
   batch.push(slot, start, start + PACKET.length, 0, 1);
   const drops = new DropCounters();
-  const stage = new Seal(topology, drops, aead, sas);
+  const stage = new Seal(new NodeTables(topology, 'n1'), drops, aead, sas);
   stage.run(batch, 0);
   const untouched = [before, behind].every((other) =>
     bytes.subarray(arena.offsetOf(other), arena.offsetOf(other) + slotBytes).every((byte) => byte === MARK),
@@ -56,7 +56,7 @@ test('what the cipher refuses to seal never leaves: packets of encrypted network
   const arena = new Arena({ slots: 600, frameBytes: 128, debug: true });
   const batch = new PacketBatch(arena, 600);
   const drops = new DropCounters();
-  const stage = new Seal(topology, drops, aead, sas);
+  const stage = new Seal(new NodeTables(topology, 'n1'), drops, aead, sas);
   const fill = (): void => {
     batch.clear();
     for (let i = 0; i < 600; i++) batch.copyIn(PACKET, 0, PACKET.length, i % 3 === 0 ? 1 : 0, 1);

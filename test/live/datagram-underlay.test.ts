@@ -57,6 +57,19 @@ describe('an underlay of a socket of Node', () => {
     assert.deepEqual(arena.holders(), []);
   });
 
+  test('refuses packets for a node that isn’t there any more, and sends the others', async () => {
+    const arena = new Arena({ slots: 20, frameBytes: 100, debug: true });
+    const here = await opened(HERE, portOf(7), arena);
+    here.setNodes([HERE, undefined, THERE]);
+    for (const peer of [1, 2]) {
+      const batch = packetsFor(arena, peer, [8]);
+      here.send(batch);
+      batch.clear();
+    }
+    await until(() => here.counters.sent === 1);
+    assert.deepEqual(here.counters.refused, { EDESTADDRREQ: 1 });
+  });
+
   test('keeps packets while the arena has no slot, and gives them later', async () => {
     const arena = new Arena({ slots: 2, frameBytes: 100, debug: true });
     const there = await opened(THERE, portOf(6), arena);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EncryptedVnis } from '../../src/live/encryption-downgrade.js';
 import { importTopology } from '../../src/overlay/files.js';
-import { KeyRing, type Topology } from '../../src/overlay/index.js';
+import { diffTopology, KeyRing, NodeTables, type Topology } from '../../src/overlay/index.js';
 
 const LIST = 'com.docker.network.driver.overlay.vxlanid_list';
 const NETWORKS = {
@@ -48,8 +48,13 @@ function topology(a: Attached, b: Attached = {}, turned = false): Topology {
 
 function downgrade(before: Topology, after: Topology): string | undefined {
   const encrypted = new EncryptedVnis();
-  encrypted.add(before);
-  return encrypted.downgradeIn(before, after);
+  encrypted.add(before.networks);
+  const tables = new NodeTables(before, 'a');
+  let text: string | undefined;
+  tables.apply(diffTopology(tables.topology, after), (plan) => {
+    text = encrypted.downgradeIn(tables, plan);
+  });
+  return text;
 }
 
 describe('an endpoint is downgraded', () => {

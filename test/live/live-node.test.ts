@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Aead, type AeadBatch, hkdfSha256, nodeBackend } from '../../src/aead/index.js';
-import { DropReason, Oversize } from '../../src/dataplane/index.js';
-import { LiveNode, type LiveNodeOptions, type NodeCipher } from '../../src/live/index.js';
-import type { DirectionCounters } from '../../src/live/node-chains.js';
+import { type Aead, type AeadBatch, nodeBackend } from '../../src/aead/index.js';
+import { Oversize } from '../../src/dataplane/index.js';
+import { LiveNode } from '../../src/live/index.js';
 import { Arena } from '../../src/memory/index.js';
 import { parseConfig } from '../../src/overlay/files.js';
 import { OverlayError, RingOutcome, type Topology } from '../../src/overlay/index.js';
@@ -20,14 +19,7 @@ import {
 } from '../dataplane/topology.js';
 import { ListPort, MemoryUnderlay, MemoryWire } from './memory-underlay.js';
 import { refused } from './refused.js';
-
-const BROADCAST = 'f'.repeat(12);
-
-function cipherOf(): NodeCipher {
-  let calls = 0;
-  const random = (bytes: Uint8Array): void => void bytes.fill(++calls);
-  return { aead: nodeBackend.create(), hkdf: hkdfSha256, random };
-}
+import { BROADCAST, cipherOf, espOf, frame, pair, Running, settle } from './running-node.js';
 
 /** A cipher that knows which keys it holds. */
 class CountingAead implements Aead {
@@ -59,72 +51,10 @@ class CountingAead implements Aead {
 
 /** An underlay that has no room for two nodes. */
 class LimitedUnderlay extends MemoryUnderlay {
-  override setNodes(vteps: readonly Uint8Array[]): void {
+  override setNodes(vteps: readonly (Uint8Array | undefined)[]): void {
     if (vteps.length > 1) throw new RangeError('not so many nodes');
     super.setNodes(vteps);
   }
-}
-
-/** A node with endpoints that are lists. */
-class Running {
-  readonly arena = new Arena({ slots: 1024, frameBytes: 4000, debug: true });
-  readonly underlay: MemoryUnderlay;
-  readonly node: LiveNode;
-  readonly ports = new Map<string, ListPort>();
-
-  constructor(topology: Topology, name: string, wire: MemoryWire, options: Partial<LiveNodeOptions> = {}) {
-    const place = topology.nodes.find((node) => node.name === name);
-    this.underlay = new MemoryUnderlay(wire, place?.vtep ?? new Uint8Array(4));
-    const { underlay, arena } = this;
-    const cipher = cipherOf();
-    this.node = new LiveNode({ topology, node: name, underlay, arena, cipher, clock: () => 0, ...options });
-    const own = topology.nodes.findIndex((node) => node.name === name);
-    for (const endpoint of topology.endpoints) if (endpoint.node === own) this.attach(endpoint.name);
-  }
-
-  attach(endpoint: string): ListPort {
-    const port = new ListPort();
-    this.ports.set(endpoint, port);
-    this.node.attach(endpoint, port);
-    return port;
-  }
-
-  port(endpoint: string): ListPort {
-    const port = this.ports.get(endpoint);
-    assert.ok(port);
-    return port;
-  }
-
-  /** Nothing is lost in silence, and every slot is free again. */
-  balanced(): void {
-    const { egress, ingress } = this.node.counters;
-    for (const [way, { in: came, made, out, held, drops }] of Object.entries<DirectionCounters>({ egress, ingress })) {
-      assert.equal(came + made, out + held + drops.total, way);
-    }
-    assert.equal(ingress.in, this.underlay.counters.received);
-    assert.deepEqual(this.arena.holders(), []);
-  }
-}
-
-/** Lets all nodes do what there is to do. */
-function settle(...nodes: readonly Running[]): void {
-  while (nodes.map(({ node }) => node.turn(0)).some((any) => any));
-}
-
-function pair(setup: Setup = {}, options: Partial<LiveNodeOptions> = {}): [Running, Running, MemoryWire] {
-  const wire = new MemoryWire();
-  const topology = (): Topology => parseConfig(configText(setup));
-  return [new Running(topology(), 'n1', wire, options), new Running(topology(), 'n2', wire, options), wire];
-}
-
-function frame(destination: string, source: string, filler = 'ab'): Uint8Array {
-  return fromHex(`${destination}${source}88b5`.padEnd(120, filler));
-}
-
-/** The sequence number and SPI of a sealed IPv4 packet. */
-function espOf(packet: Uint8Array): { readonly spi: number; readonly sequence: number } {
-  const view = new DataView(packet.buffer, packet.byteOffset);
-  return { spi: view.getUint32(20), sequence: view.getUint32(24) };
 }
 
 describe('a node that runs', () => {
@@ -277,21 +207,29 @@ describe('a node that takes another config over', () => {
     n2.balanced();
   });
 
-  test('counts fragments that it held as dropped, once', () => {
+  test('holds on to the fragments that it holds, and puts the packet together when the rest comes', () => {
     const wire = new MemoryWire();
-    const node = new Running(parseConfig(configText()), 'n1', wire);
-    const packet = new Uint8Array(44);
-    packet.set(fromHex('4500002c00012000' + '4011' + '0000' + 'c0a83202c0a83201'));
-    wire.waiting.set('192.168.50.1', [packet]);
-    settle(node);
-    assert.equal(node.node.counters.ingress.held, 1);
-    node.balanced();
+    const topology = (more: Setup = {}): Topology => parseConfig(configText(more));
+    const n1 = new Running(topology({ mtu: 1300 }), 'n1', wire, { oversize: Oversize.Outside });
+    const n2 = new Running(topology(), 'n2', wire);
+    const large = new Uint8Array(1400);
+    large.set(frame(C2, C1));
+    n1.port('c1').outgoing.push(large);
+    settle(n1);
+    const waiting = wire.waiting.get('192.168.50.2') ?? [];
+    assert.equal(waiting.length, 2);
+    const [rest] = waiting.splice(1);
+    settle(n2);
     for (let i = 0; i < 3; i++) {
-      node.node.update(parseConfig(configText()));
-      const { ingress } = node.node.counters;
-      assert.deepEqual([ingress.held, ingress.drops.counts[DropReason.FragmentEvicted]], [0, 1]);
-      node.balanced();
+      n2.node.update(topology({ ...more, mtu: 1400 + i }));
+      const { ingress } = n2.node.counters;
+      assert.deepEqual([ingress.held, ingress.drops.total], [1, 0]);
+      n2.balanced();
     }
+    wire.waiting.set('192.168.50.2', [rest]);
+    settle(n2);
+    assert.deepEqual([n2.node.counters.ingress.held, n2.port('c2').given.length], [0, 1]);
+    n2.balanced();
   });
 
   test('lets SAs go on with their sequence numbers where nodes change their places', () => {

@@ -38,8 +38,8 @@ export class MemoryUnderlay implements UnderlayPort {
     return { received: this.#received, sent: this.#sent, refused: {}, overrun: 0 };
   }
 
-  setNodes(vteps: readonly Uint8Array[]): void {
-    this.#nodes = vteps.map((vtep) => vtep.join('.'));
+  setNodes(vteps: readonly (Uint8Array | undefined)[]): void {
+    this.#nodes = vteps.map((vtep) => vtep?.join('.') ?? 'nowhere');
   }
 
   receive(batch: PacketBatch): number {

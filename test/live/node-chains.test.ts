@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { addCounters, NodeChains } from '../../src/live/node-chains.js';
+import { NodeChains } from '../../src/live/node-chains.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { OverlayError } from '../../src/overlay/index.js';
 import { C1, C2, fromHex, topologyOf } from '../dataplane/topology.js';
@@ -17,13 +17,13 @@ describe('the chains of a node', () => {
     chains.egress.run(batch, 0);
   };
 
-  test('count what they do, and the sum of two is that of both', () => {
-    const [one, two] = [0, 1].map(() => new NodeChains(topologyOf(), 'n1', arena, SINKS, {}));
-    run(one, 2);
-    run(two, 3);
-    const sum = addCounters(one.retire(), two.counters);
-    assert.deepEqual([sum.egress.in, sum.egress.out, sum.egress.drops.total], [7, 5, 2]);
-    assert.equal(sum.ingress.in, 0);
+  test('count what they do', () => {
+    const chains = new NodeChains(topologyOf(), 'n1', arena, SINKS, {});
+    run(chains, 2);
+    run(chains, 3);
+    const { egress, ingress } = chains.counters;
+    assert.deepEqual([egress.in, egress.out, egress.drops.total], [7, 5, 2]);
+    assert.equal(ingress.in, 0);
     assert.deepEqual(arena.holders(), []);
   });
 

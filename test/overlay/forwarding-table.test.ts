@@ -63,7 +63,7 @@ function colliding(count: number, home: number): number[] {
 }
 
 interface Step {
-  readonly what: 'set' | 'learn' | 'find' | 'delete' | 'flush' | 'sweep' | 'wait';
+  readonly what: 'set' | 'learn' | 'find' | 'delete' | 'flush' | 'sweep' | 'wait' | 'forgetVtep' | 'forgetLearned';
   readonly vni: number;
   readonly mac: number;
   readonly kind: TargetKind;
@@ -76,6 +76,7 @@ function stepsOver(macs: readonly number[], vnis: readonly number[]): fc.Arbitra
   const step = fc.record<Step>({
     what: fc.constantFrom(
       ...(['learn', 'learn', 'learn', 'set', 'find', 'find', 'delete', 'wait', 'flush', 'sweep'] as const),
+      ...(['learn', 'set', 'forgetVtep', 'forgetLearned'] as const),
     ),
     vni: fc.constantFrom(...vnis),
     mac: fc.constantFrom(...macs),
@@ -162,10 +163,26 @@ class Model {
         counts.aged += gone.length;
         break;
       }
+      case 'forgetVtep': {
+        const behind = (entry: Held): boolean => entry.kind === TargetKind.Vtep && entry.target === target;
+        this.#forget(table.forgetVtep(target), (_, entry) => behind(entry));
+        break;
+      }
+      case 'forgetLearned':
+        this.#forget(table.forgetLearned(vni), (other) => other.startsWith(`${vni} `));
+        break;
       case 'wait':
         break;
     }
     assert.equal(table.size, held.size);
+    assert.equal(table.isStatic(vni, bytes, 1), held.get(key)?.static ?? false);
+  }
+
+  /** Of learned entries, those that are meant went, and as many as the table says. */
+  #forget(count: number, meant: (key: string, entry: Held) => boolean): void {
+    const gone = [...this.held].filter(([key, entry]) => !entry.static && meant(key, entry));
+    assert.equal(count, gone.length);
+    for (const [key] of gone) this.held.delete(key);
   }
 
   #learn({ vni, kind, target }: Step, bytes: Uint8Array, key: string, now: number): void {
