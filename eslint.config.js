@@ -1,5 +1,43 @@
+import { dirname, relative, resolve, sep } from 'node:path';
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+
+/** The floors of src/, lowest first. A room imports rooms of lower floors, and of its own floor those listed after it. */
+const FLOORS = [
+  { text: [] },
+  { 'error.ts': [] },
+  { memory: [], foreign: ['memory'] },
+  { wire: [] },
+  { aead: [], capture: [] },
+  { ipsec: [], fragment: [] },
+  { overlay: [] },
+  { dataplane: [] },
+  { inspect: [], workers: [], replay: ['workers'] },
+  { live: [] },
+  { cli: [] },
+  { 'index.ts': [] },
+];
+
+const floorsRule = {
+  meta: { type: 'problem', messages: { up: '{{from}} must not import {{to}}: it is not on a lower floor.' } },
+  create(context) {
+    const roomOf = (path) => {
+      const [top, room] = relative(import.meta.dirname, path).split(sep);
+      return top === 'src' ? room?.replace(/\.js$/, '.ts') : undefined;
+    };
+    const floorOf = (room) => FLOORS.findIndex((floor) => room in floor);
+    const from = roomOf(context.filename);
+    const check = ({ source }) => {
+      if (from === undefined || !source?.value.startsWith('.')) return;
+      const to = roomOf(resolve(dirname(context.filename), source.value));
+      // The command line also starts what is beside src/: benches, and ciphers for browsers.
+      if (to === undefined && from === 'cli') return;
+      const allowed = to === from || floorOf(to) < floorOf(from) || FLOORS[floorOf(from)][from].includes(to);
+      if (!allowed || to === undefined) context.report({ node: source, messageId: 'up', data: { from, to } });
+    };
+    return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check };
+  },
+};
 
 /** The hot path reads typed arrays by computed places, so non-null and index rules that assume sparse data stay off. */
 const config = tseslint.config(
@@ -26,6 +64,11 @@ const config = tseslint.config(
       ],
       eqeqeq: 'error',
     },
+  },
+  {
+    files: ['src/**/*.ts'],
+    plugins: { house: { rules: { floors: floorsRule } } },
+    rules: { 'house/floors': 'error' },
   },
   {
     // node:test's functions return promises that the runner itself waits for.

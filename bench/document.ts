@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeWhole } from '../src/capture/output-file.js';
+import { writeWhole } from '../src/capture/file/output-file.js';
 import { ROOT } from './captures.js';
 import { plotReport } from './plot.js';
 import type { BenchReport } from './result.js';

@@ -5,10 +5,10 @@
  */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { writeWhole } from '../src/capture/output-file.js';
+import { writeWhole } from '../src/capture/file/output-file.js';
 import { UsageError } from '../src/cli/arguments.js';
 import { ExitCode } from '../src/cli/exit-code.js';
-import { readSmallText } from '../src/cli/small-file.js';
+import { readSmallText } from '../src/cli/options/small-file.js';
 import { VtepError } from '../src/error.js';
 import { readProfile } from './cpu-profile.js';
 import { flameGraph } from './flame-graph.js';

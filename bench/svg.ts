@@ -1,6 +1,6 @@
 /** SVG as text: elements, numbers and words, always well formed. */
 
-import { withoutKeys } from '../src/secret-text.js';
+import { withoutKeys } from '../src/text/secret-text.js';
 
 /** Characters that XML can't contain, not even escaped, including lone surrogates. */
 const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;

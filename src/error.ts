@@ -1,4 +1,4 @@
-import { plainMessage } from './plain-text.js';
+import { plainMessage } from './text/plain-text.js';
 
 /**
  * Base of every error that vtep throws. Errors report mistakes of the caller (a bad option, an unreadable file); a

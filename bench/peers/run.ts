@@ -4,7 +4,7 @@
  *     node dist/bench/peers/run.js [--quick] [--json FILE]
  */
 import { parseArgs } from 'node:util';
-import { writeWhole } from '../../src/capture/output-file.js';
+import { writeWhole } from '../../src/capture/file/output-file.js';
 import { machine, printTable } from '../machine.js';
 import { measurePeers } from './index.js';
 

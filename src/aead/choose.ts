@@ -1,5 +1,5 @@
 /** Chooses the cipher: the fastest one available that passes its self-test, or the one asked for by name. */
-import { inQuotes } from '../plain-text.js';
+import { inQuotes } from '../text/plain-text.js';
 import type { Aead, AeadBackend } from './aead.js';
 import { AeadError, type AeadErrorCode } from './error.js';
 import { ipsecMbBackend } from './ipsec-mb-aead.js';

@@ -4,7 +4,7 @@
  */
 import type { ByteReader } from './byte-reader.js';
 import { CaptureError } from './error.js';
-import { systemReason } from './standard-stream.js';
+import { systemReason } from './file/standard-stream.js';
 
 /** The part of a stream's interface that is needed; a Node Readable has it. */
 export interface ByteStream {

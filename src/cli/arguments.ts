@@ -1,8 +1,8 @@
 /** Parses and checks arguments; errors say in one line what is wrong and how to fix it. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { VtepError } from '../error.js';
-import { inQuotes } from '../plain-text.js';
-import { habitHint } from './habits.js';
+import { inQuotes } from '../text/plain-text.js';
+import { habitHint } from './options/habits.js';
 
 /** Invalid arguments, or an unusable input file. */
 export class UsageError extends VtepError<'USAGE'> {

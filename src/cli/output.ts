@@ -1,7 +1,7 @@
 /** Output files that leave nothing behind if the process is interrupted. */
 import { constants } from 'node:os';
-import { OutputFile, type OutputFileOptions } from '../capture/output-file.js';
-import { abandonPartFiles, hasPartFiles } from '../capture/part-file.js';
+import { OutputFile, type OutputFileOptions } from '../capture/file/output-file.js';
+import { abandonPartFiles, hasPartFiles } from '../capture/file/part-file.js';
 import { say } from './text-output.js';
 
 /** Signals that terminate a process by default. */

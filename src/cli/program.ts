@@ -1,6 +1,6 @@
 /** The command line: runs the named command, and reports errors in one line. */
 import { VtepError } from '../error.js';
-import { inQuotes, plainMessage } from '../plain-text.js';
+import { inQuotes, plainMessage } from '../text/plain-text.js';
 import { type Command, print, runCommand } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { type Streams, withStreams } from './streams.js';
@@ -10,35 +10,35 @@ import { say, sayLines } from './text-output.js';
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
   inspect: {
     summary: 'shows what a capture contains: networks, VTEPs, SPIs, problems',
-    load: async () => (await import('./inspect.js')).inspectCommand,
+    load: async () => (await import('./capture/inspect.js')).inspectCommand,
   },
   decap: {
     summary: "extracts the containers' frames from a capture of the underlay",
-    load: async () => (await import('./decap.js')).decapCommand,
+    load: async () => (await import('./capture/decap.js')).decapCommand,
   },
   encap: {
     summary: "encapsulates the containers' frames as a node sends them",
-    load: async () => (await import('./encap.js')).encapCommand,
+    load: async () => (await import('./replay/encap.js')).encapCommand,
   },
   replay: {
     summary: 'runs a capture through the whole data plane and back, and compares',
-    load: async () => (await import('./replay.js')).replayCommand,
+    load: async () => (await import('./replay/replay.js')).replayCommand,
   },
   up: {
     summary: 'runs this host as a node of an overlay, on sockets and TAP devices',
-    load: async () => (await import('./up.js')).upCommand,
+    load: async () => (await import('./live/up.js')).upCommand,
   },
   capture: {
     summary: 'captures packets of a device: as tables, a file, or inner frames',
-    load: async () => (await import('./capture.js')).captureCommand,
+    load: async () => (await import('./capture/capture.js')).captureCommand,
   },
   inject: {
     summary: 'sends the packets of a capture to a device at a chosen pace',
-    load: async () => (await import('./inject.js')).injectCommand,
+    load: async () => (await import('./live/inject.js')).injectCommand,
   },
   keys: {
     summary: 'manages key rings and SPIs, and finds them in captures',
-    load: async () => (await import('./keys.js')).keysCommand,
+    load: async () => (await import('./keys/keys.js')).keysCommand,
   },
   bench: {
     summary: 'measures the data plane stage by stage, clear and encrypted',

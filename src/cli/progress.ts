@@ -1,6 +1,6 @@
 /** Progress of long reads: a status line on a terminal, nothing elsewhere. */
 import type { PacketSource } from '../capture/index.js';
-import { plain } from '../plain-text.js';
+import { plain } from '../text/plain-text.js';
 
 const INTERVAL_MS = 200;
 

@@ -1,6 +1,6 @@
 /** Output streams of an invocation: standard output and standard error, or the caller's substitutes. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { writeStandardOutput } from '../capture/standard-stream.js';
+import { writeStandardOutput } from '../capture/file/standard-stream.js';
 
 /** The streams that an invocation writes to. */
 export interface Streams {

@@ -1,5 +1,5 @@
 /** Aligned text tables. */
-import { plain } from '../plain-text.js';
+import { plain } from '../text/plain-text.js';
 
 /** A number with commas between thousands. */
 export function grouped(value: number): string {

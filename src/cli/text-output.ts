@@ -2,7 +2,7 @@
  * Text output: standard output and standard error. Names from files, configs and packets become plain text here:
  * no keys, no control characters (see plain-text.ts).
  */
-import { plain, plainJson, printable } from '../plain-text.js';
+import { plain, plainJson, printable } from '../text/plain-text.js';
 import { currentStreams } from './streams.js';
 
 const FLUSH_AT = 1 << 16;

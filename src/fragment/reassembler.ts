@@ -17,7 +17,7 @@ import {
 } from '../wire/index.js';
 import { IPV6_SPAN } from '../wire/ipv6.js';
 import { Ipv6ExtensionWalk } from '../wire/ipv6-extension.js';
-import { Datagram, HEADER_ROOM, Placement } from './datagram.js';
+import { Datagram, HEADER_ROOM, Placement } from './fragment-queue.js';
 import { PagePool } from './page-pool.js';
 import { REASSEMBLY_DROPS, ReassemblyDrop } from './reassembly-drop.js';
 

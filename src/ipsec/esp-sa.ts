@@ -4,7 +4,7 @@
  * cipher, key, authentication, its key, each in quotes (epan/dissectors/packet-ipsec.c).
  */
 import { bytesOfHex, hexOfBytes } from '../memory/hex.js';
-import { quoted } from '../plain-text.js';
+import { quoted } from '../text/plain-text.js';
 import { IpsecError } from './error.js';
 import { Keymat, WEAK_KEY_REMARK } from './keymat.js';
 import {

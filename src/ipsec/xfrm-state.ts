@@ -4,8 +4,8 @@
  * are ignored; unusable SAs are reported.
  */
 import { bytesOfHex } from '../memory/hex.js';
-import { type PastedLine, pastedLines, withoutWraps } from '../pasted-text.js';
-import { quoted } from '../plain-text.js';
+import { type PastedLine, pastedLines, withoutWraps } from '../text/pasted-text.js';
+import { quoted } from '../text/plain-text.js';
 import { IpsecError } from './error.js';
 import { Keymat, WEAK_KEY_REMARK } from './keymat.js';
 import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';

@@ -1,13 +1,13 @@
 /** Parses the config file: YAML or JSON to a topology; every error has its line and how to fix it. */
 import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import * as z from 'zod';
-import { looksLike } from '../recognised-text.js';
+import { looksLike } from '../text/recognised-text.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 import { isInterfaceName } from './interface-name.js';
-import { KeyRing, refuseWeakKeys } from './key-ring.js';
-import { clusterKeyOf } from './key-ring-file.js';
-import { KeyText } from './key-text.js';
+import { KeyRing, refuseWeakKeys } from './keys/key-ring.js';
+import { clusterKeyOf } from './keys/key-ring-file.js';
+import { KeyText } from './keys/key-text.js';
 import { comparePrefixes, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 import { Profile } from './profile.js';
 import { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';

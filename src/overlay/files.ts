@@ -3,8 +3,13 @@
  * @module vtep/overlay/files
  */
 export { type ConfigOptions, dockerMac, parseConfig } from './config.js';
-export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './docker-network.js';
-export { type ImportedTopology, importTopology, type NodeImport, type NodeOutputs } from './imported-topology.js';
-export { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
-export { KeyText, takeKeys } from './key-text.js';
-export { type KeysFile, parseKeys } from './keys-file.js';
+export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './import/docker-network.js';
+export {
+  type ImportedTopology,
+  importTopology,
+  type NodeImport,
+  type NodeOutputs,
+} from './import/imported-topology.js';
+export { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './keys/key-ring-file.js';
+export { KeyText, takeKeys } from './keys/key-text.js';
+export { type KeysFile, parseKeys } from './keys/keys-file.js';

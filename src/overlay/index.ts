@@ -4,19 +4,19 @@
  * @module vtep/overlay
  */
 export { OverlayError, type OverlayErrorCode } from './error.js';
-export { keyFingerprint } from './key-fingerprint.js';
-export { ClusterKey, type GeneratedKeys, KeyRing } from './key-ring.js';
+export { keyFingerprint } from './keys/key-fingerprint.js';
+export { ClusterKey, type GeneratedKeys, KeyRing } from './keys/key-ring.js';
 export { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';
-export { RingResolver, type RingResolverOptions, type RingSa } from './ring-resolver.js';
+export { RingResolver, type RingResolverOptions, type RingSa } from './keys/ring-resolver.js';
 export {
   LeaderChange,
   ROTATION_INTERVAL,
   RotationSchedule,
   type RotationScheduleOptions,
-} from './rotation-schedule.js';
-export { deriveSpi, SpiForm } from './spi.js';
-export { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
-export { ForwardingTable, type ForwardingTableOptions, FullPolicy, LearnOutcome } from './forwarding-table.js';
+} from './keys/rotation-schedule.js';
+export { deriveSpi, SpiForm } from './keys/spi.js';
+export { type ForwardingEntry, TargetKind } from './tables/forwarding-entry.js';
+export { ForwardingTable, type ForwardingTableOptions, FullPolicy, LearnOutcome } from './tables/forwarding-table.js';
 export {
   DOCKER_DRIVER_MTU,
   dockerMtu,
@@ -28,15 +28,15 @@ export {
   outerLength,
   type PathOptions,
 } from './mtu.js';
-export { NeighbourTable } from './neighbour-table.js';
-export { NodeSas, type NodeSasOptions, RingOutcome, type RingUpdateOptions } from './node-sas.js';
-export { type RotationStep, StepKind } from './peer-sas.js';
-export { RingRotation, type RingRotationOptions } from './ring-rotation.js';
-export { type SaEvent, SaEventKind } from './sa-event.js';
-export type { ChangePlan, PlannedEndpoint, PlannedTables } from './change-plan.js';
-export type { NetworkColumns } from './network-columns.js';
-export { NodeTables, type ReadonlyNodeTables, type TablesWatcher } from './node-tables.js';
-export { espOverheadOf, PathMtu, type PathMtuOptions } from './path-mtu.js';
+export { NeighbourTable } from './tables/neighbour-table.js';
+export { NodeSas, type NodeSasOptions, RingOutcome, type RingUpdateOptions } from './keys/node-sas.js';
+export { type RotationStep, StepKind } from './keys/peer-sas.js';
+export { RingRotation, type RingRotationOptions } from './keys/ring-rotation.js';
+export { type SaEvent, SaEventKind } from './keys/sa-event.js';
+export type { ChangePlan, PlannedEndpoint, PlannedTables } from './tables/change-plan.js';
+export type { NetworkColumns } from './tables/network-columns.js';
+export { NodeTables, type ReadonlyNodeTables, type TablesWatcher } from './tables/node-tables.js';
+export { espOverheadOf, PathMtu, type PathMtuOptions } from './tables/path-mtu.js';
 export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 export {
   type Endpoint,
@@ -46,6 +46,11 @@ export {
   type Node,
   type Topology,
 } from './topology.js';
-export { ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
-export { diffTopology } from './topology-diff.js';
-export { type KernelFdbEntry, type KernelNeighbour, parseBridgeFdb, parseIpNeighbours } from './kernel-tables.js';
+export { ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './tables/topology-change.js';
+export { diffTopology } from './tables/topology-diff.js';
+export {
+  type KernelFdbEntry,
+  type KernelNeighbour,
+  parseBridgeFdb,
+  parseIpNeighbours,
+} from './import/kernel-tables.js';

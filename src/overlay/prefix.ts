@@ -1,5 +1,5 @@
 /** Subnets: an address and a prefix length. */
-import { quoted } from '../plain-text.js';
+import { quoted } from '../text/plain-text.js';
 import { formatIp, parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
 

@@ -2,8 +2,8 @@
 import { EspMode, Keymat, SALT_BYTES, type SecurityAssociation } from '../ipsec/index.js';
 import { secretBytes } from '../memory/secret-bytes.js';
 import { formatIp } from '../wire/index.js';
-import type { ClusterKey } from './key-ring.js';
-import { deriveSpi, SpiForm } from './spi.js';
+import type { ClusterKey } from './keys/key-ring.js';
+import { deriveSpi, SpiForm } from './keys/spi.js';
 
 /** The derivations. */
 export const Profile = {

@@ -1,5 +1,5 @@
 /** The network's description: nodes, networks, endpoints and keys, from a config or an import. */
-import type { KeyRing } from './key-ring.js';
+import type { KeyRing } from './keys/key-ring.js';
 import type { Prefix } from './prefix.js';
 import type { Profile } from './profile.js';
 

@@ -1,6 +1,6 @@
 /** Parses YAML (and so JSON) from untrusted files into plain data. */
 import { Document, isMap, isScalar, isSeq, LineCounter, parseDocument, Parser } from 'yaml';
-import { jsonMistake } from '../json-text.js';
+import { jsonMistake } from '../text/json-text.js';
 import { OverlayError, type OverlayErrorCode } from './error.js';
 
 /** Maximum nesting depth, since the parser is recursive. */

@@ -1,6 +1,6 @@
 /** MAC and IP addresses: parsing and formatting. Not for the packet path: it allocates strings. */
 import { VtepError } from '../error.js';
-import { quoted } from '../plain-text.js';
+import { quoted } from '../text/plain-text.js';
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 

@@ -1,6 +1,6 @@
 /** ARP for IPv4 over Ethernet (RFC 826). */
 import { EtherType } from './ether-type.js';
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { header, ipv4, mac, u8, u16 } from './layout.js';
 
 /** The packet's fields in wire order. */

@@ -1,5 +1,5 @@
 /** ESP's cleartext header, SPI and sequence number (RFC 4303 section 2), and ESP in UDP (RFC 3948). */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { header, u32 } from './layout.js';
 
 /** The header's fields in wire order. */

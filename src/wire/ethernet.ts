@@ -1,5 +1,5 @@
 /** Ethernet II: two addresses and an EtherType, without preamble and FCS (IEEE 802.3 clause 3). */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { header, mac, u16 } from './layout.js';
 
 /** The header's fields in wire order. */

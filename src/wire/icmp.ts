@@ -1,6 +1,6 @@
 /** ICMP for IPv4 (RFC 792, RFC 1191 for "fragmentation needed"). */
 import { checksum } from './checksum.js';
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { header, u8, u16 } from './layout.js';
 
 /** The message's first 8 bytes; errors use `identifier` and `sequence` otherwise (RFC 1191: 0 and the MTU). */

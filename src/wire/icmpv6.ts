@@ -1,5 +1,5 @@
 /** ICMPv6 (RFC 4443) and the messages of neighbour discovery (RFC 4861). */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { header, ipv6, u8, u16, u32 } from './layout.js';
 
 /** The common start of every message; `body` is the MTU of "packet too big", or identifier and sequence of an echo. */

@@ -19,7 +19,7 @@ export {
 } from './encapsulation.js';
 export { EtherType } from './ether-type.js';
 export { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
-export { Fault, faultText } from './fault.js';
+export { Fault, faultText } from './header-error.js';
 export { checkIcmp, ICMP_FRAGMENTATION_NEEDED, ICMP_SPAN, IcmpType, IcmpView, icmpLayout } from './icmp.js';
 export {
   checkIcmpv6,

@@ -1,7 +1,7 @@
 /** IPv4 with options (RFC 791). */
 import { viewOf } from '../memory/view.js';
 import { checksum } from './checksum.js';
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { bits, header, ipv4, u8, u16 } from './layout.js';
 
 /** The header's fields in wire order, without options. */

@@ -1,5 +1,5 @@
 /** The extension headers between an IPv6 header and its transport (RFC 8200 section 4). */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { IpProtocol } from './ip-protocol.js';
 import { bits, header, u8, u32 } from './layout.js';
 

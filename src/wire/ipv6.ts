@@ -1,5 +1,5 @@
 /** The fixed IPv6 header (RFC 8200 section 3). What follows it is in ipv6-extension.ts. */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { bits, header, ipv6, u8, u16 } from './layout.js';
 
 /** The header's fields in wire order. */

@@ -5,7 +5,7 @@
 
 import { EtherType } from './ether-type.js';
 import { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { IpProtocol } from './ip-protocol.js';
 import { checkIpv4, IPV4_SPAN, Ipv4View, ipv4Layout, isIpv4LengthUnset } from './ipv4.js';
 import { checkIpv6, ipv6JumboLength, Ipv6View } from './ipv6.js';

@@ -6,7 +6,7 @@ import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
 import { EtherType } from './ether-type.js';
 import { ETHERNET_SPAN } from './ethernet.js';
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import type { Layers } from './layers.js';
 import { checkLinuxSll, LINUX_SLL_SPAN, linuxSllProtocol } from './linux-sll.js';
 import { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Protocol } from './linux-sll2.js';

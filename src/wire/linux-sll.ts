@@ -1,5 +1,5 @@
 /** Linux cooked capture v1, link type 113 (`tcpdump -i any`). */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { header, mac, u16 } from './layout.js';
 
 /** The header's fields in wire order; only the first 8 bytes of a longer address are kept, here split 6 and 2. */

@@ -1,5 +1,5 @@
 /** Linux cooked capture v2, link type 276: v1 plus the interface index. */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { header, mac, u8, u16, u32 } from './layout.js';
 
 /** The header's fields in wire order. */

@@ -1,5 +1,5 @@
 /** TCP with options (RFC 9293 section 3.1). */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { bits, header, u16, u32 } from './layout.js';
 
 /** The header's fields in wire order, without options. */

@@ -1,7 +1,7 @@
 /** UDP (RFC 768). */
 import { viewOf } from '../memory/view.js';
 import { onesSum, pseudoHeaderSum } from './checksum.js';
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { IpProtocol } from './ip-protocol.js';
 import { header, u16 } from './layout.js';
 

@@ -1,6 +1,6 @@
 /** A VLAN tag, 802.1Q (0x8100) or 802.1ad (0x88a8): the 4 bytes after the EtherType that announces it. */
 import { EtherType } from './ether-type.js';
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { bits, header, u16 } from './layout.js';
 
 /** The tag's fields: priority, drop eligible indicator, VLAN id, and the EtherType of the payload. */

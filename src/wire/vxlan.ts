@@ -1,5 +1,5 @@
 /** VXLAN (RFC 7348 section 5). */
-import { Fault } from './fault.js';
+import { Fault } from './header-error.js';
 import { header, u8, u24 } from './layout.js';
 
 /** The header's fields in wire order. */

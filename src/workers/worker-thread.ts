@@ -1,6 +1,6 @@
 /** One thread of a group, from the starting thread's side. */
 import { Worker } from 'node:worker_threads';
-import { plainMessage } from '../plain-text.js';
+import { plainMessage } from '../text/plain-text.js';
 import { WorkersError } from './error.js';
 import { createRing, type RingOptions } from './packet-ring.js';
 import { type RingColumns, RingWriter } from './ring-writer.js';

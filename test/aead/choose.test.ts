@@ -126,8 +126,8 @@ describe('without the package koffi', () => {
     cpSync(join(ROOT, 'dist/src/aead'), join(folder, 'src/aead'), { recursive: true });
     cpSync(join(ROOT, 'dist/src/foreign'), join(folder, 'src/foreign'), { recursive: true });
     cpSync(join(ROOT, 'dist/src/error.js'), join(folder, 'src/error.js'));
-    cpSync(join(ROOT, 'dist/src/plain-text.js'), join(folder, 'src/plain-text.js'));
-    cpSync(join(ROOT, 'dist/src/secret-text.js'), join(folder, 'src/secret-text.js'));
+    cpSync(join(ROOT, 'dist/src/text/plain-text.js'), join(folder, 'src/text/plain-text.js'));
+    cpSync(join(ROOT, 'dist/src/text/secret-text.js'), join(folder, 'src/text/secret-text.js'));
     cpSync(join(ROOT, 'dist/src/memory'), join(folder, 'src/memory'), { recursive: true });
   });
   after(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PcapngWriter } from '../../src/capture/index.js';
-import { LiveTable } from '../../src/cli/live-table.js';
+import { LiveTable } from '../../src/cli/capture/live-table.js';
 import { table, words } from '../../src/cli/table.js';
 import { fixture } from '../repository.js';
 import { type Outcome, scratch, vtep } from './run.js';

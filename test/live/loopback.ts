@@ -1,8 +1,8 @@
 /** Sockets between loopback addresses, and the requirements of their tests. */
 import { LiveError } from '../../src/live/index.js';
-import { linux } from '../../src/live/linux.js';
-import { Poller } from '../../src/live/poller.js';
-import { SocketType, SystemSocket } from '../../src/live/system-socket.js';
+import { linux } from '../../src/live/system/linux.js';
+import { Poller } from '../../src/live/system/poller.js';
+import { SocketType, SystemSocket } from '../../src/live/socket/system-socket.js';
 
 /** Two loopback addresses. */
 export const HERE = Uint8Array.of(127, 0, 0, 2);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import { LiveNode, type LiveNodeOptions, type NodeCipher } from '../../src/live/index.js';
-import type { DirectionCounters } from '../../src/live/node-chains.js';
+import type { DirectionCounters } from '../../src/live/node/node-chains.js';
 import { Arena } from '../../src/memory/index.js';
 import { parseConfig } from '../../src/overlay/files.js';
 import type { Topology } from '../../src/overlay/index.js';

@@ -4,7 +4,7 @@ import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { missing } from '../repository.js';
 import { MAIN } from '../cli/run.js';
-import { loadCap } from '../../src/live/cap-package.js';
+import { loadCap } from '../../src/live/device/cap-package.js';
 
 /** Why tests of devices are skipped, or false. In CI none are: a missing requirement fails the test. */
 export function devicesMissing(): string | false {

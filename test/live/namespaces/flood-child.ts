@@ -2,8 +2,8 @@
  * Run by up-flood.test.ts in a namespace: floods a VTEP for some seconds with random UDP payloads for its port, random
  * ESP, incomplete fragments, VXLAN of unknown networks, and VXLAN with plausible frames.
  */
-import { SendVector } from '../../../src/live/send-vector.js';
-import { SocketOption, SocketType, SystemSocket } from '../../../src/live/system-socket.js';
+import { SendVector } from '../../../src/live/socket/send-vector.js';
+import { SocketOption, SocketType, SystemSocket } from '../../../src/live/socket/system-socket.js';
 import { Arena, PacketBatch } from '../../../src/memory/index.js';
 import { parseIp } from '../../../src/overlay/prefix.js';
 import { SeededRandom } from '../../../src/replay/index.js';

@@ -1,0 +1,84 @@
+/** Reads a capture from start to end for a command, and reports damage and unsupported link types. */
+import {
+  type CaptureBatch,
+  CaptureError,
+  isLinkTypeKnown,
+  LinkType,
+  linkTypeName,
+  openCaptureFile,
+  type PacketSource,
+} from '../../capture/index.js';
+import { Progress } from '../progress.js';
+import { grouped } from '../table.js';
+import { say } from '../text-output.js';
+
+/** Maximum number of link types in a message; a capture may have thousands. */
+const NAMED = 5;
+
+function unknownLinkType(source: PacketSource, linkTypes: readonly number[]): CaptureError {
+  const distinct = [...new Set(linkTypes)];
+  const rest = distinct.length > NAMED ? ` and ${distinct.length - NAMED} more` : '';
+  const found = distinct.slice(0, NAMED).map(linkTypeName).join(', ') + rest;
+  const known = [...new Set(Object.values(LinkType).map(linkTypeName))].join(', ');
+  return new CaptureError('UNSUPPORTED_CAPTURE', `${source.name}: unsupported link type ${found}; supported: ${known}`);
+}
+
+/**
+ * Opens a capture for a command.
+ * @throws CaptureError if it can't be read, or its link type is unsupported
+ */
+export async function openInput(path: string): Promise<PacketSource> {
+  const source = await openCaptureFile(path);
+  if (source.format === 'pcap' && !isLinkTypeKnown(source.interfaces[0].linkType)) {
+    await source.close();
+    throw unknownLinkType(source, [source.interfaces[0].linkType]);
+  }
+  return source;
+}
+
+/** Prints a capture's notes, indented under a report. */
+export function sayNotes({ notes }: PacketSource): void {
+  for (const { message, count } of notes) say(`  CAPTURE_ODD ${grouped(count)}: ${message}`);
+}
+
+/**
+ * Passes every batch of a capture to `onBatch`, awaits it, and closes the capture. A capture that is damaged after its
+ * first packets is read up to the damage, which is reported.
+ * @returns the number of packets
+ * @throws CaptureError if no packet could be read
+ */
+export async function readInput(
+  source: PacketSource,
+  onBatch: (batch: CaptureBatch) => void | Promise<void>,
+): Promise<number> {
+  const progress = new Progress(source);
+  let packets = 0;
+  let readable = false;
+  try {
+    for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+      packets += batch.count;
+      if (!readable) {
+        for (let i = 0; i < batch.count; i++) readable ||= isLinkTypeKnown(batch.linkType[i]);
+      }
+      await onBatch(batch);
+      progress.tick();
+    }
+  } finally {
+    progress.end();
+    await source.close();
+  }
+  const { damage } = source;
+  if (packets > 0 && !readable) {
+    throw unknownLinkType(
+      source,
+      source.interfaces.map((described) => described.linkType),
+    );
+  }
+  if (damage !== undefined) {
+    if (packets === 0) throw new CaptureError(damage.code, `${source.name}: ${damage.message}`, { cause: damage });
+    say(`vtep: ${source.name}: ${damage.message}; read the ${packets} packets before it`);
+  } else if (packets === 0) {
+    say(`vtep: ${source.name}: no packets`);
+  }
+  return packets;
+}

@@ -1,0 +1,90 @@
+/**
+ * Reads a config in a separate thread, so that slow files, pipes without a writer, and parsing don't delay packets.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import type { Topology } from '../../overlay/index.js';
+import { type ParsedArguments, UsageError } from '../arguments.js';
+import { type PackedTopology, unpackTopology } from './packed-topology.js';
+import { currentStreams } from '../streams.js';
+
+/**
+ * A message from the thread: a diagnostic, or finally the topology or an error.
+ * @internal
+ */
+export type LoaderMessage =
+  | { readonly kind: 'remark'; readonly text: string }
+  | { readonly kind: 'read'; readonly packed: PackedTopology }
+  | { readonly kind: 'refused'; readonly text: string };
+
+const THREAD = new URL('./config-thread.js', import.meta.url);
+const MILLISECONDS = 1000;
+/** Time limit of a load, in seconds. */
+const LIMIT = 60;
+/** Loads the config that the options name, any number of times. */
+export class ConfigLoader {
+  readonly #parsed: ParsedArguments;
+  #thread: Worker | undefined;
+  /** Settles when the thread has exited. */
+  #gone: Promise<void> = Promise.resolve();
+  #refuse: ((error: UsageError) => void) | undefined;
+
+  constructor(parsed: ParsedArguments) {
+    this.#parsed = parsed;
+  }
+
+  /**
+   * Loads the config. Don't call it again before it settles.
+   * @throws UsageError if the config is invalid, takes too long, or `close` is called meanwhile
+   */
+  async load(): Promise<Topology> {
+    let timer: NodeJS.Timeout | undefined;
+    const stopped = new Promise<never>((_, refuse) => {
+      this.#refuse = refuse;
+      timer = setTimeout(() => refuse(new UsageError(`reading it took more than ${LIMIT} s`)), LIMIT * MILLISECONDS);
+    });
+    try {
+      // The thread of the previous load may still be in a system call.
+      await Promise.race([this.#gone, stopped]);
+      return unpackTopology(await Promise.race([this.#read(), stopped]));
+    } finally {
+      clearTimeout(timer);
+      this.#refuse = undefined;
+      void this.#thread?.terminate();
+    }
+  }
+
+  /** Cancels a load: `load` throws. */
+  close(): void {
+    this.#refuse?.(new UsageError('reading it was cancelled'));
+  }
+
+  /**
+   * Waits until the thread has exited.
+   * @returns false if it is still running after so many milliseconds, stuck in a system call
+   */
+  async ended(milliseconds: number): Promise<boolean> {
+    await Promise.race([this.#gone, sleep(milliseconds, undefined, { ref: false })]);
+    return this.#thread === undefined;
+  }
+
+  #read(): Promise<PackedTopology> {
+    const thread = new Worker(THREAD, { workerData: this.#parsed });
+    this.#thread = thread;
+    this.#gone = new Promise((done) => {
+      thread.once('exit', () => {
+        this.#thread = undefined;
+        done();
+      });
+    });
+    const { remarks } = currentStreams();
+    return new Promise((done, refuse) => {
+      thread.once('error', (error: Error) => refuse(new UsageError(`can't read it: ${error.message}`)));
+      thread.on('message', (message: LoaderMessage) => {
+        if (message.kind === 'remark') remarks(message.text);
+        else if (message.kind === 'read') done(message.packed);
+        else refuse(new UsageError(message.text));
+      });
+    });
+  }
+}

@@ -1,0 +1,41 @@
+/** Worker thread of `ConfigLoader`: reads and parses a config, and posts the result. */
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { VtepError } from '../../error.js';
+import type { ParsedArguments } from '../arguments.js';
+import type { LoaderMessage } from './config-loader.js';
+import { configOption } from '../options/config-option.js';
+import { buffersOf, packTopology } from './packed-topology.js';
+import { withStreams } from '../streams.js';
+
+/** Seconds to wait for the writer of a pipe. */
+const PATIENCE = 10;
+/** nice(1) value: if CPUs are scarce, packets come before a new config. */
+const PRIORITY = 5;
+
+if (parentPort === null) throw new Error('must run as a worker thread of ConfigLoader');
+const owner = parentPort;
+
+function post(message: LoaderMessage, buffers: ArrayBuffer[] = []): void {
+  owner.postMessage(message, buffers);
+}
+
+try {
+  setPriority(0, PRIORITY);
+} catch {
+  // Not permitted everywhere; the config is read anyway.
+}
+
+try {
+  const streams = { output: (): void => undefined, remarks: (text: string) => post({ kind: 'remark', text }) };
+  const topology = await withStreams(streams, () =>
+    configOption(workerData as ParsedArguments, { patience: PATIENCE }),
+  );
+  if (topology === undefined) throw new Error('no config to read');
+  const packed = packTopology(topology);
+  topology.ring?.wipe();
+  post({ kind: 'read', packed }, buffersOf(packed));
+} catch (error) {
+  if (!(error instanceof VtepError)) throw error;
+  post({ kind: 'refused', text: error.message });
+}

@@ -1,0 +1,224 @@
+/** `vtep inject`: sends the packets of a capture to a device. */
+import {
+  type CaptureBatch,
+  linkTypeName,
+  LinkType,
+  openCaptureStream,
+  type PacketSource,
+} from '../../capture/index.js';
+import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
+import { DeviceSink, LoopClock, type Pace } from '../../live/index.js';
+import { onlyOperand, parseWords, type ParsedArguments, UsageError, wholeNumber } from '../arguments.js';
+import { openInput } from '../capture/capture-input.js';
+import type { Command } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import { injectReport, type InjectSums, sayInject } from './inject-report.js';
+import { numberOption } from '../options/number-option.js';
+import { StatusLine } from '../progress.js';
+import { withSignals } from '../signals.js';
+import { grouped } from '../table.js';
+import { say, TextOutput } from '../text-output.js';
+
+const HELP = `vtep inject FILE --to DEVICE [OPTIONS]
+
+Sends the frames of a capture to a device unchanged. FILE is pcap or pcapng with
+link type Ethernet, optionally gzip-compressed; - is standard input. Frames that
+the capture truncated are skipped and counted. Stops on Ctrl-C or SIGTERM, and
+prints the totals. Needs the cap package, and root or CAP_NET_RAW.
+
+  --to DEVICE        the device; vtep capture --list shows them
+  --speed X          X times the captured pace (0.1, 2, ...). Default: 1
+  --pps N            N packets per second
+  --mbps N           N Mbit/s of frame bytes, without preamble, FCS and
+                     inter-frame gap
+  --top-speed        as fast as possible
+  --loops N          sends the capture N times, back to back; not with -.
+                     Default: 1
+  --json             reports as one JSON object
+  --strict           exit 1 unless every packet was sent and the capture is
+                     intact
+
+The report shows the rate achieved and the latest packet. On a busy system
+pacing is best effort; a packet more than 0.1 s late shifts the rest of the
+schedule, so that a stall is not followed by a burst. Exit 2 if the device
+disappears or goes down.`;
+
+const REFRESH_MS = 500;
+
+function paceOf(parsed: ParsedArguments): Pace {
+  const named = ['speed', 'pps', 'mbps', 'top-speed'].filter((name) => parsed.values[name] !== undefined);
+  if (named.length > 1)
+    throw new UsageError(`${named.map((name) => `--${name}`).join(' and ')} are mutually exclusive`);
+  switch (named.at(0)) {
+    case 'pps':
+      return { by: 'packets', rate: numberOption(parsed, 'pps', 0.001, 1e9) };
+    case 'mbps':
+      return { by: 'bits', rate: numberOption(parsed, 'mbps', 0.001, 1e6) };
+    case 'top-speed':
+      return { by: 'none' };
+    case 'speed':
+      return { by: 'timestamps', speed: numberOption(parsed, 'speed', 0.001, 1e6) };
+    default:
+      return { by: 'timestamps', speed: 1 };
+  }
+}
+
+async function openFrames(path: string): Promise<PacketSource> {
+  const standard = path === STANDARD_STREAM;
+  const source = standard ? await openCaptureStream(process.stdin, 'standard input') : await openInput(path);
+  const other = source.interfaces.find(({ linkType }) => linkType !== LinkType.Ethernet);
+  if (other === undefined) return source;
+  await source.close();
+  throw new UsageError(
+    `${source.name}: link type ${linkTypeName(other.linkType)}; only Ethernet frames (EN10MB) can be sent`,
+  );
+}
+
+/** Passes the frames of a capture to a device, any number of times. */
+class Injector {
+  packets = 0;
+  truncated = 0;
+  /** Packets with a link type other than Ethernet, which pcapng may introduce anywhere. */
+  foreign = 0;
+  damage: string | undefined;
+  stopped = false;
+  readonly #sink: DeviceSink;
+  readonly #clock = new LoopClock();
+
+  constructor(sink: DeviceSink) {
+    this.#sink = sink;
+  }
+
+  /** Passes on all packets of a capture, and closes it. */
+  async round(source: PacketSource): Promise<void> {
+    this.#clock.begin();
+    const sink = this.#sink;
+    try {
+      for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+        if (this.#over) return;
+        this.#hand(batch);
+        await sink.room();
+      }
+      this.damage = source.damage?.message;
+    } finally {
+      await source.close();
+    }
+  }
+
+  get #over(): boolean {
+    return this.stopped || this.#sink.over;
+  }
+
+  #hand(batch: CaptureBatch): void {
+    const clock = this.#clock;
+    for (let i = 0; i < batch.count; i++) {
+      this.packets++;
+      const length = batch.capturedLength[i];
+      if (batch.linkType[i] !== LinkType.Ethernet) {
+        this.foreign++;
+      } else if (length < batch.originalLength[i]) {
+        this.truncated++;
+      } else {
+        if (batch.timeless[i] === 0) clock.at(batch.seconds[i], batch.nanoseconds[i]);
+        else clock.timeless();
+        this.#sink.write(batch.bytes, batch.offset[i], length, length, clock.seconds, clock.nanoseconds);
+      }
+    }
+  }
+}
+
+/** `vtep inject FILE --to DEVICE`. */
+export const injectCommand: Command = {
+  summary: 'sends the packets of a capture to a device',
+  help: HELP,
+  async run(args) {
+    const parsed = parseWords('inject', args, {
+      to: { type: 'string' },
+      speed: { type: 'string' },
+      pps: { type: 'string' },
+      mbps: { type: 'string' },
+      'top-speed': { type: 'boolean' },
+      loops: { type: 'string' },
+      json: { type: 'boolean' },
+      strict: { type: 'boolean' },
+    });
+    const path = onlyOperand('inject', parsed, 'a capture file');
+    const device = parsed.values['to'];
+    if (typeof device !== 'string' || device === '') {
+      throw new UsageError('inject needs --to DEVICE; vtep capture --list shows the devices');
+    }
+    const pace = paceOf(parsed);
+    const loops = wholeNumber(parsed, 'loops', 1, Number.MAX_SAFE_INTEGER) ?? 1;
+    if (loops > 1 && path === STANDARD_STREAM) {
+      throw new UsageError('--loops reads the capture again, but standard input can be read only once; name a file');
+    }
+    let source: PacketSource | undefined = await openFrames(path);
+    const { name } = source;
+    let sink: DeviceSink;
+    try {
+      sink = await DeviceSink.open(device, pace);
+    } catch (error) {
+      await source.close();
+      if (path === STANDARD_STREAM) process.stdin.destroy();
+      throw error;
+    }
+    const injector = new Injector(sink);
+    const interrupted = (): void => {
+      injector.stopped = true;
+      sink.stop();
+      void source?.close();
+      // Closing the source doesn't close the stream, and an open stdin would keep the process alive.
+      if (path === STANDARD_STREAM) process.stdin.destroy();
+    };
+    const status = new StatusLine();
+    const refresh = setInterval(() => {
+      status.show(`${device}: ${grouped(sink.counts.packets)} packets sent`);
+    }, REFRESH_MS);
+    try {
+      let rounds = 0;
+      const injection = await withSignals({ SIGINT: interrupted, SIGTERM: interrupted }, async () => {
+        while (rounds < loops && !injector.stopped && !sink.over) {
+          source ??= await openFrames(path);
+          const before = injector.packets;
+          await injector.round(source);
+          source = undefined;
+          rounds++;
+          if (injector.packets === before) break;
+        }
+        return sink.finish();
+      });
+      status.end();
+      const sums: InjectSums = {
+        ...injection,
+        file: name,
+        device,
+        read: injector.packets,
+        truncated: injector.truncated,
+        foreign: injector.foreign,
+        rounds,
+        stopped: injector.stopped,
+        damage: injector.damage,
+      };
+      if (parsed.values['json'] === true) {
+        const output = new TextOutput();
+        output.json(injectReport(sums));
+        output.flush();
+      } else {
+        sayInject(sums);
+      }
+      if (injector.damage !== undefined) say(`vtep: ${name}: ${injector.damage}; the packets before it were sent`);
+      if (injector.packets === 0) say(`vtep: ${name}: no packets`);
+      if (injection.failure !== undefined) {
+        say(`vtep: ${device}: ${injection.failure}`);
+        return ExitCode.Unusable;
+      }
+      const whole = injection.packets === injector.packets && injector.packets > 0 && injector.damage === undefined;
+      return parsed.values['strict'] === true && !whole ? ExitCode.DataWrong : ExitCode.Done;
+    } finally {
+      clearInterval(refresh);
+      status.end();
+      await sink.close();
+      if (path === STANDARD_STREAM) process.stdin.destroy();
+    }
+  },
+};

@@ -1,0 +1,65 @@
+/** The cipher of a running VTEP, and its persistent sequence numbers (`--state`). */
+import { randomFillSync } from 'node:crypto';
+import { type AeadChoice, hkdfSha256 } from '../../aead/index.js';
+import { SequenceLedger, type SequenceStore } from '../../ipsec/index.js';
+import { type LiveVtepOptions, SequenceFile } from '../../live/index.js';
+import type { ParsedArguments } from '../arguments.js';
+import { say } from '../text-output.js';
+
+/** The cipher and the state file; neither without keys. */
+export class LiveCipher {
+  readonly choice: AeadChoice | undefined;
+  readonly #file: SequenceFile | undefined;
+  readonly #ledger: SequenceLedger | undefined;
+  #stateLost = false;
+
+  /**
+   * @param choice the cipher; undefined without keys
+   * @throws LiveError if the file of `--state` is in use, corrupt or unusable
+   */
+  constructor(choice: AeadChoice | undefined, parsed: ParsedArguments) {
+    this.choice = choice;
+    const path = parsed.values['state'];
+    if (choice === undefined || typeof path !== 'string') return;
+    const file = new SequenceFile(path);
+    this.#file = file;
+    try {
+      const onFailure = (error: unknown): void => {
+        this.#stateLost = true;
+        say(`vtep: ${(error as Error).message}: encrypted networks stop when their sequence numbers run out`);
+      };
+      const store: SequenceStore = {
+        load: () => file.load(),
+        save: (records) => {
+          file.save(records);
+          this.#stateLost = false;
+        },
+      };
+      this.#ledger = new SequenceLedger({ random, store, onFailure });
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  /** Whether the last write to the file of `--state` failed. SAs stop sending when their sequence numbers run out. */
+  get stateLost(): boolean {
+    return this.#stateLost;
+  }
+
+  /** Options for `LiveVtep.open`. */
+  get options(): Pick<LiveVtepOptions, 'cipher'> {
+    if (this.choice === undefined) return {};
+    const ledger = this.#ledger === undefined ? {} : { ledger: this.#ledger };
+    return { cipher: { aead: this.choice.aead, hkdf: hkdfSha256, random, ...ledger } };
+  }
+
+  /** Closes the file. Close the SAs first. */
+  close(): void {
+    this.#file?.close();
+  }
+}
+
+function random(bytes: Uint8Array): void {
+  randomFillSync(bytes);
+}

@@ -1,0 +1,271 @@
+/** One replay of a capture, in the main thread or in workers. */
+import { randomFillSync } from 'node:crypto';
+import { hkdfSha256 } from '../../aead/index.js';
+import { PcapWriter } from '../../capture/index.js';
+import { Oversize } from '../../dataplane/index.js';
+import { seedFlows } from '../../memory/index.js';
+import type { Topology } from '../../overlay/index.js';
+import { CaptureFrames, ParallelReplay, Replay, type ReplayResult } from '../../replay/index.js';
+import { inQuotes } from '../../text/plain-text.js';
+import { EthernetHeaders } from '../../wire/index.js';
+import { MAX_WORKERS } from '../../workers/index.js';
+import { aeadOption } from '../options/aead-option.js';
+import { oneOf, type ParsedArguments, UsageError, wholeNumber } from '../arguments.js';
+import { readInput } from '../capture/capture-input.js';
+import type { KeysOption } from '../keys/key-files.js';
+import { openOutput } from '../output.js';
+import type { ReplayInput } from './replay-input.js';
+import type { ReplayRun } from './replay-report.js';
+import { say } from '../text-output.js';
+
+/** With fewer, nodes one rotation apart can't decrypt each other's packets. */
+const ROTATING_KEYS = 3;
+/** Options that need a total order of packets, which several workers don't preserve. */
+const ONE_ORDER = ['rotate-every', 'write-wire'] as const;
+const WORKER = new URL('replay-worker.js', import.meta.url);
+
+/** What to replay, and how. */
+export interface ReplayCall {
+  readonly path: string;
+  readonly input: ReplayInput;
+  readonly parsed: ParsedArguments;
+  /** The keys for an encrypted capture, if given. */
+  readonly keys: KeysOption | undefined;
+}
+
+/** Options that apply to every replay of the invocation. */
+interface RunOptions {
+  readonly oversize: Oversize;
+  readonly batchSize: number;
+  readonly frameBytes: number;
+  readonly loss: number;
+  readonly reorder: number;
+  readonly duplicate: number;
+  readonly corrupt: number;
+  readonly seed: number;
+}
+
+/** Packets that weren't replayed. */
+type PassedOver = Pick<ReplayRun, 'withoutFrame' | 'cut' | 'tooLong'>;
+
+/** The result of a replay, and its duration. */
+type Outcome = Pick<ReplayRun, 'milliseconds' | 'lostToWorkers'> &
+  PassedOver & {
+    readonly result: ReplayResult;
+  };
+
+/**
+ * The number of workers; 1 means the main thread alone.
+ * @throws UsageError also if another option needs a total order of packets
+ */
+export function workersOption(parsed: ParsedArguments): number {
+  const workers = wholeNumber(parsed, 'workers', 1, MAX_WORKERS) ?? 1;
+  const other = ONE_ORDER.find((name) => parsed.values[name] !== undefined);
+  if (workers > 1 && other !== undefined) {
+    throw new UsageError(
+      `--${other} needs packets in order, which ${workers} workers don't preserve; omit one of the options`,
+    );
+  }
+  return workers;
+}
+
+function probability(parsed: ParsedArguments, name: string): number {
+  const text = parsed.values[name];
+  if (text === undefined) return 0;
+  const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
+  if (!(value >= 0 && value <= 1)) {
+    throw new UsageError(`--${name} takes a number from 0 to 1, not ${inQuotes(String(text))}`);
+  }
+  return value;
+}
+
+function runOptions({ parsed, input }: ReplayCall): RunOptions {
+  return {
+    oversize: oneOf(parsed, 'oversize', [Oversize.Outside, Oversize.Drop]) ?? Oversize.Outside,
+    batchSize: wholeNumber(parsed, 'batch', 1, 256) ?? 256,
+    frameBytes: input.frameBytes,
+    loss: probability(parsed, 'loss'),
+    reorder: probability(parsed, 'reorder'),
+    duplicate: probability(parsed, 'duplicate'),
+    corrupt: probability(parsed, 'corrupt'),
+    seed: wholeNumber(parsed, 'seed', 0, 0xffffffff) ?? 1,
+  };
+}
+
+/**
+ * Reads a capture `--loops` times.
+ * @param onFrames consumes the frames of a batch; the clock gives each frame's time since the first one
+ * @returns the number of packets without a complete frame, of those that are truncated, and of frames too long
+ */
+async function readFrames(
+  { input, parsed, keys }: ReplayCall,
+  onFrames: (frames: CaptureFrames, clock: FrameClock) => void | Promise<void>,
+): Promise<PassedOver> {
+  const { observed, frameBytes } = input;
+  const clock = new FrameClock();
+  let withoutFrame = 0;
+  let cut = 0;
+  let tooLong = 0;
+  for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
+    const source = await input.open();
+    const frames = new CaptureFrames(observed.kind, keys?.open().esp, frameBytes);
+    clock.restart();
+    await readInput(source, (batch) => {
+      frames.begin(batch);
+      return onFrames(frames, clock);
+    });
+    withoutFrame += frames.withoutFrame;
+    cut += frames.cut;
+    tooLong += frames.tooLong;
+  }
+  return { withoutFrame, cut, tooLong };
+}
+
+/** The time of frames since the first one. Each further pass continues where the previous one ended. */
+class FrameClock {
+  #now = 0;
+  #start = Number.NaN;
+
+  restart(): void {
+    this.#start = Number.NaN;
+  }
+
+  /** The time of a frame, in seconds. */
+  at({ seconds, nanoseconds }: CaptureFrames): number {
+    const time = seconds + nanoseconds / 1e9;
+    if (Number.isNaN(this.#start)) this.#start = time - this.#now;
+    // A capture may contain any timestamps; a clock counts up to 2^53.
+    this.#now = Math.min(Number.MAX_SAFE_INTEGER, Math.max(this.#now, time - this.#start));
+    return this.#now;
+  }
+}
+
+/** Replays in the main thread; the measured time excludes reading. */
+async function runHere(
+  call: ReplayCall,
+  topology: Topology,
+  keys: KeysOption['choice'] | undefined,
+  wirePath: string | undefined,
+): Promise<Outcome> {
+  const rotateEvery = keys === undefined ? undefined : rotateOption(call.parsed, topology);
+  // For the IV masks: the key is new in each run, unless a config provides one.
+  const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
+  // Decrypted frames may be written in clear here.
+  const wire =
+    wirePath === undefined ? undefined : openOutput(wirePath, call.path, { ownerOnly: call.keys !== undefined });
+  try {
+    const writer = wire === undefined ? undefined : new PcapWriter(wire.write, { nanoseconds: true });
+    const macs = topology.nodes.map(({ mac }) => mac);
+    const headers = topology.nodes.map(({ vtep, mac }) => new EthernetHeaders(vtep.length === 4 ? 4 : 6, mac, macs));
+    let seconds = 0;
+    let nanoseconds = 0;
+    const replay = new Replay(topology, {
+      ...runOptions(call),
+      ...(rotateEvery === undefined ? {} : { rotateEvery }),
+      ...(keys === undefined ? {} : { cipher: { aead: keys.aead, hkdf: hkdfSha256, random } }),
+      ...(writer === undefined
+        ? {}
+        : {
+            onWire: (batch, from) => {
+              const { bytes } = batch.arena;
+              for (let i = 0; i < batch.count; i++) {
+                const start = headers[from].put(bytes, batch.start[i], batch.node[i]);
+                const length = batch.end[i] - start;
+                writer.write(bytes, start, length, length, seconds, nanoseconds);
+              }
+            },
+          }),
+    });
+    let milliseconds = 0;
+    let passedOver: PassedOver;
+    try {
+      passedOver = await readFrames(call, (frames, clock) => {
+        const began = performance.now();
+        while (frames.next()) {
+          ({ seconds, nanoseconds } = frames);
+          replay.send(frames.bytes, frames.start, frames.end, frames.vni, clock.at(frames));
+        }
+        milliseconds += performance.now() - began;
+      });
+      const began = performance.now();
+      replay.flush();
+      milliseconds += performance.now() - began;
+    } finally {
+      replay.close();
+    }
+    writer?.flush();
+    wire?.commit();
+    return { milliseconds, ...passedOver, lostToWorkers: 0, result: replay.result() };
+  } finally {
+    wire?.abandon();
+  }
+}
+
+/** Replays in workers; reading runs in parallel and is part of the measured time. */
+async function runByWorkers(
+  call: ReplayCall,
+  topology: Topology,
+  keys: KeysOption['choice'] | undefined,
+  workers: number,
+): Promise<Outcome> {
+  const replay = await ParallelReplay.start(WORKER, topology, {
+    ...runOptions(call),
+    workers,
+    conversations: call.input.observed.conversations(),
+    ...(keys === undefined ? {} : { cipher: keys.aead.name }),
+  });
+  try {
+    const began = performance.now();
+    const passedOver = await readFrames(call, async (frames, clock) => {
+      while (frames.next()) {
+        const now = clock.at(frames);
+        while (!replay.send(frames.bytes, frames.start, frames.end, frames.vni, now)) await replay.room();
+      }
+    });
+    const outcome = await replay.finish();
+    const milliseconds = performance.now() - began;
+    for (const { message } of replay.failures) say(`vtep: ${message}: its frames count as lost`);
+    return { ...outcome, milliseconds, ...passedOver };
+  } finally {
+    await replay.close();
+  }
+}
+
+function rotateOption(parsed: ParsedArguments, { ring }: Topology): number | undefined {
+  const rotateEvery = wholeNumber(parsed, 'rotate-every', 1, 1e9);
+  if (rotateEvery !== undefined && (ring?.keys.length ?? 0) < ROTATING_KEYS) {
+    throw new UsageError(`--rotate-every needs a ring of at least ${ROTATING_KEYS} keys: oldest, current, next`);
+  }
+  return rotateEvery;
+}
+
+/**
+ * Replays the whole capture once.
+ * @param topology the topology, with its networks encrypted or clear
+ * @param wirePath output file for the packets on the wire, if any
+ * @throws UsageError, WorkersError
+ */
+export async function runReplay(
+  call: ReplayCall,
+  topology: Topology,
+  wirePath: string | undefined,
+): Promise<ReplayRun> {
+  const { parsed, keys } = call;
+  const sealed = topology.networks.some(({ encrypted }) => encrypted);
+  const choice = sealed ? (keys?.choice ?? (await aeadOption(parsed))) : undefined;
+  const workers = workersOption(parsed);
+  // A fixed seed gives every run the same source ports, so that outputs can be compared.
+  seedFlows(1);
+  const outcome =
+    workers === 1
+      ? await runHere(call, topology, choice, wirePath)
+      : await runByWorkers(call, topology, choice, workers);
+  return {
+    encrypted: sealed,
+    profile: topology.profile,
+    cipher: choice?.aead.name ?? null,
+    mtu: topology.nodes[0]?.mtu ?? 0,
+    workers,
+    ...outcome,
+  };
+}

@@ -1,0 +1,311 @@
+/**
+ * The interfaces of a node's endpoints: creates missing ones, and releases those whose settings or namespace changed.
+ * TAP devices are created in parallel with packets; one that fails doesn't delay the others.
+ */
+import { isInterfaceName } from '../../overlay/interface-name.js';
+import { type Endpoint, type Prefix, prefixContains, type ReadonlyNodeTables } from '../../overlay/index.js';
+import { AttemptQueue } from './attempt-queue.js';
+import { LiveError } from '../error.js';
+import type { FramePort } from '../port/frame-port.js';
+import type { LiveNode } from './live-node.js';
+import { namespaceIdentity } from '../system/network-namespace.js';
+import { TapDevice } from '../tap/tap.js';
+import { TapMaker } from '../tap/tap-maker.js';
+import type { TapOptions } from '../tap/tap-opening.js';
+
+/** How to create interfaces. */
+export interface EndpointDevicesOptions {
+  /** Whether frames may have checksums that are still to be filled in. */
+  readonly unfinishedChecksums: boolean;
+  /** Creates a port. Default: a TAP device. */
+  readonly portOf?: ((endpoint: Endpoint, mtu: number) => FramePort) | undefined;
+  /** Called with reports about an endpoint's interface. */
+  readonly tell: (endpoint: string, text: string) => void;
+}
+
+/** Ports that `update` creates immediately through `portOf`; others follow between turns. */
+const AT_ONCE = 32;
+const BETWEEN_TURNS = 4;
+/** Devices requested ahead, so that the thread has work while this one waits for packets. */
+const ON_ORDER = 4;
+const MILLISECONDS = 1000;
+
+/** The interfaces of the endpoints of a `LiveNode`. */
+export class EndpointDevices {
+  readonly #node: LiveNode;
+  readonly #options: EndpointDevicesOptions;
+  readonly #maker = new TapMaker();
+  /** The settings and namespace of each endpoint's TAP device. */
+  readonly #made = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
+  readonly #queue = new AttemptQueue();
+  #onOrder = 0;
+  /** Reported reasons why endpoints have no device. */
+  readonly #told = new Map<string, string>();
+  /** Called when all first attempts are complete. */
+  #settled: (() => void)[] = [];
+  #closed = false;
+  /** An internal error. */
+  #fault: Error | undefined;
+
+  constructor(node: LiveNode, options: EndpointDevicesOptions) {
+    this.#node = node;
+    this.#options = options;
+  }
+
+  /**
+   * Creates all interfaces.
+   * @throws LiveError for the first that can't be created; anything that `portOf` throws
+   */
+  async open(): Promise<void> {
+    const { portOf } = this.#options;
+    for (const endpoint of this.#unattached()) {
+      if (portOf !== undefined) this.#attachPort(endpoint, portOf);
+      else this.#attachTap(endpoint, await this.#make(endpoint));
+    }
+  }
+
+  /**
+   * Brings them to what the node's topology says, as far as that goes at once.
+   * @param names of the endpoints that changed; all if not said
+   */
+  update(names?: ReadonlySet<string>): void {
+    if (this.#options.portOf === undefined) this.#detachChanged(names);
+    if (names === undefined) {
+      this.#told.clear();
+      this.#queue.restart();
+    } else {
+      for (const name of names) this.#told.delete(name);
+    }
+    this.#want();
+    this.#attachSome(AT_ONCE);
+  }
+
+  /** Resolves when each missing device has been created or has failed, or on `close`. */
+  settled(): Promise<void> {
+    return new Promise((done) => {
+      this.#settled.push(done);
+      this.#noteSettled();
+    });
+  }
+
+  /**
+   * Continues what `update` left, between two turns of packets.
+   * @throws any internal error in the meantime; not LiveErrors
+   */
+  turn(): void {
+    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#options.portOf !== undefined && this.#queue.untried) this.#attachSome(BETWEEN_TURNS);
+  }
+
+  /** Detaches failed ports. */
+  dropFailed(): void {
+    for (const [endpoint, port] of this.#node.ports) {
+      if (port.failure === undefined) continue;
+      this.#tellOnce(endpoint, port.failure);
+      this.#node.detach(endpoint);
+    }
+  }
+
+  /** Releases devices whose namespace changed, and requests missing ones. */
+  look(): void {
+    if (this.#options.portOf !== undefined) return;
+    this.#detachMoved();
+    this.#want();
+    this.#attachSome(ON_ORDER);
+  }
+
+  /** Stops creating devices. Existing ones are closed with the node. */
+  close(): void {
+    this.#closed = true;
+    this.#maker.close();
+    this.#noteSettled();
+  }
+
+  /** Queues the endpoints without a port. */
+  #want(): void {
+    const identities = new Map<string, string | undefined>();
+    const keys = new Map<string, string>();
+    for (const endpoint of this.#unattached()) {
+      const { name, netns } = endpoint;
+      if (netns !== undefined && !identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
+      const namespace = netns === undefined ? '' : (identities.get(netns) ?? '');
+      keys.set(name, `${namespace} ${JSON.stringify(this.#settingsOf(endpoint))}`);
+    }
+    this.#queue.want(keys, seconds());
+  }
+
+  /** Requests the devices that are due, or creates at most `most` ports through `portOf`. */
+  #attachSome(most: number): void {
+    const { portOf } = this.#options;
+    for (let i = 0; !this.#closed && (portOf === undefined ? this.#onOrder < ON_ORDER : i < most); i++) {
+      const name = this.#queue.take(seconds());
+      if (name === undefined) break;
+      const endpoint = this.#lacking(name);
+      if (endpoint === undefined) this.#queue.done(name);
+      else if (portOf === undefined) this.#order(endpoint).catch((error: unknown) => (this.#fault ??= error as Error));
+      else this.#tryPort(endpoint, portOf);
+    }
+    this.#noteSettled();
+  }
+
+  /** Creates a port through `portOf`. A failed one is not retried before the next update. */
+  #tryPort(endpoint: Endpoint, portOf: (endpoint: Endpoint, mtu: number) => FramePort): void {
+    const { name } = endpoint;
+    this.#queue.done(name);
+    try {
+      this.#attachPort(endpoint, portOf);
+      this.#tellMade(name);
+    } catch (error) {
+      if (!(error instanceof LiveError)) throw error;
+      this.#tellOnce(name, error.message);
+    }
+  }
+
+  /** Requests a device, and attaches it unless the config has changed by then. */
+  async #order(endpoint: Endpoint): Promise<void> {
+    const { name } = endpoint;
+    this.#onOrder++;
+    try {
+      const made = await this.#make(endpoint);
+      this.#queue.done(name);
+      const now = this.#lacking(name);
+      if (now === undefined || JSON.stringify(this.#settingsOf(now)) !== made.settings) {
+        made.device.close();
+        this.#want();
+      } else {
+        this.#attachTap(now, made);
+        this.#tellMade(name);
+      }
+    } catch (error) {
+      this.#queue.failed(name, seconds());
+      if (!(error instanceof LiveError)) throw error;
+      if (!this.#closed) this.#tellOnce(name, error.message);
+    } finally {
+      this.#onOrder--;
+    }
+    this.#attachSome(ON_ORDER);
+  }
+
+  async #make(endpoint: Endpoint): Promise<Made> {
+    const options = this.#settingsOf(endpoint);
+    if (!isInterfaceName(options.device)) {
+      const rule = 'an interface name has 1 to 15 letters, digits and ._-';
+      throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; set one with device:`);
+    }
+    const namespace = options.netns === undefined ? undefined : namespaceIdentity(options.netns);
+    const { unfinishedChecksums } = this.#options;
+    const device = await this.#maker.make({ ...options, unfinishedChecksums });
+    return { device, settings: JSON.stringify(options), namespace };
+  }
+
+  #attachTap({ name }: Endpoint, { device, settings, namespace }: Made): void {
+    this.#node.attach(name, device);
+    this.#made.set(name, { settings, namespace });
+  }
+
+  #attachPort(endpoint: Endpoint, portOf: (endpoint: Endpoint, mtu: number) => FramePort): void {
+    this.#node.attach(endpoint.name, portOf(endpoint, this.#node.mtuOf(endpoint.network)));
+  }
+
+  /** Releases devices whose namespace changed because a container was restarted. */
+  #detachMoved(): void {
+    const identities = new Map<string, string | undefined>();
+    for (const [name, port] of this.#node.ports) {
+      const netns = this.#node.endpoint(name)?.netns;
+      if (netns === undefined) continue;
+      if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
+      const now = identities.get(netns);
+      // A namespace may outlive its name for the processes in it, unless only our device keeps it alive.
+      const stays =
+        now === undefined
+          ? !(port instanceof TapDevice && port.holdsNamespace)
+          : now === this.#made.get(name)?.namespace;
+      if (stays) continue;
+      const what = JSON.stringify(netns);
+      this.#tellOnce(name, `the network namespace ${what} is ${now === undefined ? 'gone' : 'a different one now'}`);
+      this.#node.detach(name);
+    }
+  }
+
+  /** Lets devices go that are to be set up otherwise. */
+  #detachChanged(names?: ReadonlySet<string>): void {
+    for (const name of [...(names ?? this.#node.ports.keys())]) {
+      const endpoint = this.#node.endpoint(name);
+      if (endpoint === undefined || !this.#node.ports.has(name)) continue;
+      const settings = JSON.stringify(this.#settingsOf(endpoint));
+      if (this.#made.get(name)?.settings !== settings) this.#node.detach(name);
+    }
+    for (const name of this.#made.keys()) if (!this.#node.ports.has(name)) this.#made.delete(name);
+    if (names === undefined) this.#detachMoved();
+  }
+
+  /** The node's endpoint of a name, if it has no port. */
+  #lacking(name: string): Endpoint | undefined {
+    return this.#node.ports.has(name) ? undefined : this.#node.endpoint(name);
+  }
+
+  /** The node's endpoints that have no port; of several that have one name, one. */
+  #unattached(): Endpoint[] {
+    const { tables } = this.#node;
+    const names = new Set<string>();
+    for (const list of tables.columns.local) {
+      for (const index of list) names.add(tables.endpoints[index]?.name ?? '');
+    }
+    return [...names].map((name) => this.#lacking(name)).filter((endpoint) => endpoint !== undefined);
+  }
+
+  #settingsOf(endpoint: Endpoint): TapOptions {
+    return settingsOf(endpoint, this.#node.tables, this.#node.mtuOf(endpoint.network));
+  }
+
+  #tellMade(name: string): void {
+    if (!this.#told.delete(name)) return;
+    this.#options.tell(name, `${this.#node.ports.get(name)?.name ?? 'its interface'} was recreated`);
+  }
+
+  /** Reports a reason once, however often the attempt is repeated. */
+  #tellOnce(name: string, text: string): void {
+    if (this.#told.get(name) === text) return;
+    this.#options.tell(name, text);
+    this.#told.set(name, text);
+  }
+
+  #noteSettled(): void {
+    if (this.#settled.length === 0 || (this.#queue.untried && !this.#closed)) return;
+    const settled = this.#settled;
+    this.#settled = [];
+    for (const done of settled) done();
+  }
+}
+
+/** A device that isn't attached yet, and the settings it was created with. */
+interface Made {
+  readonly device: TapDevice;
+  readonly settings: string;
+  readonly namespace: string | undefined;
+}
+
+function seconds(): number {
+  return performance.now() / MILLISECONDS;
+}
+
+/** The settings of an endpoint's TAP device: its MAC, and its address with its subnet's prefix length. */
+function settingsOf(
+  { name, device = name, netns, mac, ip, network }: Endpoint,
+  tables: ReadonlyNodeTables,
+  mtu: number,
+): TapOptions {
+  const address = ip === undefined ? undefined : addressOn(ip, tables.networks[network]?.subnets ?? []);
+  return {
+    device,
+    mac,
+    mtu,
+    ...(netns === undefined ? {} : { netns }),
+    ...(address === undefined ? {} : { address }),
+  };
+}
+
+function addressOn(ip: Uint8Array, subnets: readonly Prefix[]): Prefix {
+  const subnet = subnets.find((candidate) => prefixContains(candidate, ip));
+  return { address: ip, length: subnet?.length ?? ip.length * 8 };
+}

@@ -1,0 +1,201 @@
+/** The ports of a node's endpoints. */
+import type { PacketBatch } from '../../memory/index.js';
+import type { Endpoint, ReadonlyNodeTables } from '../../overlay/index.js';
+import { ETHERNET_SPAN } from '../../wire/index.js';
+import type { FramePort, FramePortCounters } from '../port/frame-port.js';
+
+const MAC_BYTES = 6;
+/** Maximum number of endpoints without a port whose counters are kept: the latest ones. */
+const MAX_PAST = 4096;
+const NOTHING: FramePortCounters = { received: 0, sent: 0, refused: 0 };
+
+/** Counters of an endpoint over all its ports. */
+export interface EndpointReport {
+  /** Name of the latest port. */
+  readonly name: string;
+  readonly counters: FramePortCounters;
+}
+
+/** Refused frames by reason; `unknown` if a port counts them without a reason. */
+function reasonsOf({ refused, refusedBy }: FramePortCounters): Readonly<Record<string, number>> {
+  return refusedBy ?? (refused > 0 ? { unknown: refused } : {});
+}
+
+function combined(a: FramePortCounters, b: FramePortCounters, sign: 1 | -1): FramePortCounters {
+  const refusedBy = new Map(Object.entries(reasonsOf(a)));
+  for (const [reason, count] of Object.entries(reasonsOf(b))) {
+    refusedBy.set(reason, (refusedBy.get(reason) ?? 0) + sign * count);
+  }
+  const reasons = [...refusedBy].filter(([, count]) => count > 0);
+  return {
+    received: a.received + sign * b.received,
+    sent: a.sent + sign * b.sent,
+    refused: a.refused + sign * b.refused,
+    ...(reasons.length > 0 ? { refusedBy: Object.fromEntries(reasons) } : {}),
+  };
+}
+
+/** Ports by name and by index. */
+export class EndpointPorts {
+  readonly byName = new Map<string, FramePort>();
+  /** Frames for endpoints without a port. */
+  noPort = 0;
+  /** Ports that frames come from, each once, and the network of each, as of the last `arrange`. */
+  sources: readonly FramePort[] = [];
+  networks: readonly number[] = [];
+  /** Whether `sources` and `networks` are to be brought up to date. */
+  stale = false;
+  readonly #tables: ReadonlyNodeTables;
+  /** What endpoints counted by the ports that they had before, the latest last. */
+  readonly #past = new Map<string, EndpointReport>();
+  /** Counters of a port when it was attached, since it may have served another endpoint before. */
+  readonly #begun = new Map<string, FramePortCounters>();
+  /** By index: name and port of this node's endpoints; and the indexes by name. */
+  readonly #nameOf: (string | undefined)[] = [];
+  readonly #portOf: (FramePort | undefined)[] = [];
+  readonly #indexes = new Map<string, number[]>();
+
+  /** @param tables whose endpoints of the node they are; after each change of one call `update` */
+  constructor(tables: ReadonlyNodeTables) {
+    this.#tables = tables;
+    for (const list of tables.columns.local) for (const index of list) this.update(index);
+  }
+
+  /** Whether any port has buffered frames that poll(2) does not report. */
+  get pending(): boolean {
+    for (let i = 0; i < this.sources.length; i++) if (this.sources[i].pending === true) return true;
+    return false;
+  }
+
+  /** By endpoint, including the latest 4,096 endpoints that no longer have a port. */
+  get reports(): ReadonlyMap<string, EndpointReport> {
+    const reports = new Map(this.#past);
+    for (const endpoint of this.byName.keys()) reports.set(endpoint, this.#reportOf(endpoint));
+    return reports;
+  }
+
+  /** The endpoint of this node with a name. */
+  endpoint(name: string): Endpoint | undefined {
+    const index = this.#indexes.get(name)?.[0] ?? -1;
+    return this.#tables.endpoints[index];
+  }
+
+  /** Takes a port; one that the endpoint had before is closed. */
+  attach(endpoint: string, port: FramePort): void {
+    if (this.byName.get(endpoint) === port) return;
+    this.detach(endpoint);
+    this.byName.set(endpoint, port);
+    this.#begun.set(endpoint, port.counters);
+    this.#put(endpoint, port);
+  }
+
+  /** Detaches an endpoint's port, if any, and closes it unless another endpoint uses it too. */
+  detach(endpoint: string): void {
+    const port = this.byName.get(endpoint);
+    if (port === undefined) return;
+    const report = this.#reportOf(endpoint);
+    // Last in the map, as the latest.
+    this.#past.delete(endpoint);
+    this.#past.set(endpoint, report);
+    for (const oldest of this.#past.keys()) {
+      if (this.#past.size <= MAX_PAST) break;
+      this.#past.delete(oldest);
+    }
+    this.#begun.delete(endpoint);
+    this.byName.delete(endpoint);
+    this.#put(endpoint, undefined);
+    if (![...this.byName.values()].includes(port)) port.close();
+  }
+
+  /** Goes by what the tables have under an endpoint's index now. The port of one that is no more is closed. */
+  update(index: number): void {
+    const endpoint = this.#tables.endpoints[index];
+    const name = endpoint?.node === this.#tables.node ? endpoint.name : undefined;
+    const before = this.#nameOf[index];
+    if (before !== undefined && before !== name) this.#forget(before, index);
+    if (name !== undefined && before !== name) {
+      const indexes = this.#indexes.get(name);
+      if (indexes === undefined) this.#indexes.set(name, [index]);
+      else indexes.push(index);
+    }
+    this.#nameOf[index] = name;
+    this.#portOf[index] = name === undefined ? undefined : this.byName.get(name);
+    // It may be in another network.
+    if (this.#portOf[index] !== undefined) this.stale = true;
+  }
+
+  /** Brings what frames come from up to date. */
+  arrange(): void {
+    const networks = new Map<FramePort, number>();
+    for (const [name, port] of this.byName) {
+      const { network } = this.endpoint(name) ?? {};
+      if (network !== undefined) networks.set(port, network);
+    }
+    this.sources = [...networks.keys()];
+    this.networks = [...networks.values()];
+    this.stale = false;
+  }
+
+  /** Hands frames over to the ports of their endpoints; an `endpoint` of -1 is all of the frame's network. */
+  handOver(batch: PacketBatch): void {
+    const { bytes } = batch.arena;
+    let last: FramePort | undefined;
+    for (let i = 0; i < batch.count; i++) {
+      const endpoint = batch.endpoint[i];
+      if (endpoint < 0) {
+        last?.flush();
+        last = undefined;
+        this.#handToAll(bytes, batch.start[i], batch.end[i], batch.network[i]);
+        continue;
+      }
+      const port = this.#portOf[endpoint];
+      if (port !== last) last?.flush();
+      last = port;
+      if (port === undefined) this.noPort++;
+      else port.send(bytes, batch.start[i], batch.end[i]);
+    }
+    last?.flush();
+  }
+
+  #put(endpoint: string, port: FramePort | undefined): void {
+    for (const index of this.#indexes.get(endpoint) ?? []) this.#portOf[index] = port;
+    this.stale = true;
+  }
+
+  #forget(name: string, index: number): void {
+    const left = this.#indexes.get(name)?.filter((other) => other !== index) ?? [];
+    this.#portOf[index] = undefined;
+    if (left.length > 0) {
+      this.#indexes.set(name, left);
+      return;
+    }
+    this.detach(name);
+    this.#indexes.delete(name);
+  }
+
+  #reportOf(endpoint: string): EndpointReport {
+    const { name = '', counters = NOTHING } = this.byName.get(endpoint) ?? {};
+    const own = combined(counters, this.#begun.get(endpoint) ?? NOTHING, -1);
+    return { name, counters: combined(own, this.#past.get(endpoint)?.counters ?? NOTHING, 1) };
+  }
+
+  /** Delivers a frame to all local endpoints of its network except its sender. */
+  #handToAll(bytes: Uint8Array, start: number, end: number, network: number): void {
+    const { columns, endpoints } = this.#tables;
+    const { length } = columns.local[network];
+    for (let i = 0; i < length; i++) {
+      const index = columns.local[network][i];
+      const port = this.#portOf[index];
+      const mac = endpoints[index]?.mac;
+      if (port === undefined || mac === undefined) continue;
+      if (end - start >= ETHERNET_SPAN && isSource(bytes, start, mac)) continue;
+      port.send(bytes, start, end);
+      port.flush();
+    }
+  }
+}
+
+function isSource(bytes: Uint8Array, start: number, mac: Uint8Array): boolean {
+  for (let i = 0; i < MAC_BYTES; i++) if (bytes[start + MAC_BYTES + i] !== mac[i]) return false;
+  return true;
+}

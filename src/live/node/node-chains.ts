@@ -1,0 +1,107 @@
+/** Both directions of a node over one set of tables. */
+import type { Aead } from '../../aead/aead.js';
+import {
+  type BatchSink,
+  DropCounters,
+  EgressChain,
+  type EgressOptions,
+  IngressChain,
+  type Oversize,
+} from '../../dataplane/index.js';
+import type { Arena } from '../../memory/index.js';
+import { type NodeSas, NodeTables, type Topology } from '../../overlay/index.js';
+
+/** How a node sends. */
+export interface SendingOptions {
+  /** What becomes of inner packets that don't fit; `inside` if not said. */
+  readonly oversize?: Oversize;
+  /** Whether TCP's maximum segment size is lowered to what fits; false. */
+  readonly clampMss?: boolean;
+  /** Fills an array with random bytes: where the identifications of outer packets start. */
+  readonly random?: (bytes: Uint8Array) => void;
+}
+
+/** Where the packets of a node go. */
+export interface NodeSinks {
+  /** IP packets for the underlay, each for its `node`. */
+  readonly wire: BatchSink;
+  /** Frames for endpoints of this node; an `endpoint` of -1 is all of the network but the one that sent it. */
+  readonly frames: BatchSink;
+}
+
+/** Packets of one direction and what became of them: `in` and `made` is `out` and `dropped` and `held`. */
+export interface DirectionCounters {
+  readonly in: number;
+  /** Copies, fragments and answers that were made, less the parts that packets were put together of. */
+  readonly made: number;
+  readonly out: number;
+  readonly held: number;
+  readonly drops: DropCounters;
+}
+
+/** Counters of both directions, and of ESP. */
+export interface NodeCounters {
+  readonly egress: DirectionCounters;
+  readonly ingress: DirectionCounters;
+  readonly sealed: number;
+  readonly opened: number;
+}
+
+/** The tables and chains of a node. */
+export class NodeChains {
+  readonly tables: NodeTables;
+  readonly egress: EgressChain;
+  readonly ingress: IngressChain;
+
+  /**
+   * @param name the node's
+   * @throws OverlayError `BAD_CONFIG` if there is no such node, `BAD_TABLE` if its endpoints are too many
+   */
+  constructor(
+    topology: Topology,
+    name: string,
+    arena: Arena,
+    sinks: NodeSinks,
+    keys: { readonly aead?: Aead; readonly sas?: NodeSas },
+    sending: SendingOptions & Pick<EgressOptions, 'kernelFragments'> = {},
+  ) {
+    this.tables = new NodeTables(topology, name);
+    const { wire, frames } = sinks;
+    this.egress = new EgressChain(
+      this.tables,
+      arena,
+      { wire, local: frames, answers: frames },
+      {
+        ...sending,
+        ...keys,
+      },
+    );
+    const { pathMtu } = this.egress;
+    this.ingress = new IngressChain(this.tables, arena, frames, { ...keys, pathMtu, ipVerified: true });
+  }
+
+  get counters(): NodeCounters {
+    const sent = this.egress.accounting;
+    const received = this.ingress.accounting;
+    const egressDrops = new DropCounters();
+    egressDrops.counts.set(this.egress.drops.counts);
+    return {
+      egress: {
+        in: sent.frames,
+        made: sent.copies + sent.answersMade,
+        out: sent.sent + sent.local + sent.answers,
+        held: 0,
+        drops: egressDrops,
+      },
+      ingress: {
+        in: received.packets,
+        made: received.copies + received.reassembled - received.reassembledFragments,
+        out: received.delivered,
+        held: received.held,
+        drops: this.ingress.drops,
+      },
+      sealed: this.egress.seal.sealed,
+      opened: this.ingress.open.opened,
+    };
+  }
+}

@@ -1,0 +1,97 @@
+/** A system socket: open, configure, bind and close. Datagrams go through vectors. */
+import { NativeMemory } from '../../foreign/index.js';
+import { callFailed, cInt, linux } from '../system/linux.js';
+import { AddressFamily, putSocketAddress, SOCKADDR_BYTES } from './socket-address.js';
+
+/** Socket types (include/linux/net.h). */
+export const SocketType = { Datagram: 2, Raw: 3 } as const;
+export type SocketType = (typeof SocketType)[keyof typeof SocketType];
+
+/** Socket options (socket(7), ip(7), ipv6(7), raw(7)). */
+export const SocketOption = {
+  ReceiveBuffer: { level: 1, name: 8 },
+  SendBuffer: { level: 1, name: 7 },
+  /** The same, beyond the system's limits; needs root. */
+  ReceiveBufferForce: { level: 1, name: 33 },
+  SendBufferForce: { level: 1, name: 32 },
+  ReceiveTos: { level: 0, name: 13 },
+  ReceiveTrafficClass: { level: 41, name: 66 },
+  Ipv6Only: { level: 41, name: 26 },
+  /** Bit mask of ICMP types to block. */
+  IcmpFilter: { level: 255, name: 1 },
+  Icmpv6Filter: { level: 58, name: 1 },
+} as const;
+
+type Option = (typeof SocketOption)[keyof typeof SocketOption];
+
+const CLOSE_ON_EXEC = 0o2000000;
+const NON_BLOCKING = 0o4000;
+const SOL_SOCKET = 1;
+const SO_MEMINFO = 55;
+/** Index of the drop counter in SO_MEMINFO, in 32-bit words (include/uapi/linux/sock_diag.h). */
+const MEMINFO_DROPS = 8;
+const MEMINFO_WORDS = 9;
+
+/** A socket. */
+export class SystemSocket {
+  readonly descriptor: number;
+  readonly #what: string;
+  #open = true;
+
+  /**
+   * @param family IP version
+   * @param protocol IP protocol; 0 for the type's default
+   * @param what what the socket is, for error messages: `UDP port 4789`
+   * @throws LiveError `NOT_PERMITTED`, `SYSTEM_UNAVAILABLE`, `SYSTEM_CALL`
+   */
+  constructor(family: 4 | 6, type: SocketType, protocol: number, what: string) {
+    this.#what = what;
+    const domain = family === 4 ? AddressFamily.Inet : AddressFamily.Inet6;
+    this.descriptor = linux().socket(domain, type | CLOSE_ON_EXEC | NON_BLOCKING, protocol);
+    if (this.descriptor < 0) throw callFailed(`open a socket for ${what}`);
+  }
+
+  /**
+   * Binds it to an address.
+   * @param port host order; 0 for raw sockets
+   * @throws LiveError `PORT_IN_USE`; `NOT_THERE` if no local device has the address
+   */
+  bind(address: Uint8Array, port: number, where: string): void {
+    const memory = new NativeMemory(SOCKADDR_BYTES);
+    const length = putSocketAddress(memory.bytes, 0, address, port);
+    if (linux().bind(this.descriptor, memory.address, length) < 0) throw callFailed(`bind ${this.#what} to ${where}`);
+  }
+
+  /** Sets an option to a number; returns whether the system accepted it. */
+  set(option: Option, value: number): boolean {
+    return linux().setsockopt(this.descriptor, option.level, option.name, cInt(value).address, 4) === 0;
+  }
+
+  /** Sets an option to bytes; returns whether the system accepted it. */
+  setBytes(option: Option, value: Uint8Array): boolean {
+    const memory = new NativeMemory(value.length);
+    memory.bytes.set(value);
+    return linux().setsockopt(this.descriptor, option.level, option.name, memory.address, value.length) === 0;
+  }
+
+  /** Requests queues of so many bytes, beyond the system's limits if permitted. */
+  setBuffers(bytes: number): void {
+    if (!this.set(SocketOption.ReceiveBufferForce, bytes)) this.set(SocketOption.ReceiveBuffer, bytes);
+    if (!this.set(SocketOption.SendBufferForce, bytes)) this.set(SocketOption.SendBuffer, bytes);
+  }
+
+  /** Packets dropped because its receive queue was full. */
+  get overrun(): number {
+    const words = new NativeMemory(4 * MEMINFO_WORDS);
+    const length = cInt(4 * MEMINFO_WORDS);
+    if (linux().getsockopt(this.descriptor, SOL_SOCKET, SO_MEMINFO, words.address, length.address) < 0) return 0;
+    const { bytes } = words;
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(4 * MEMINFO_DROPS, true);
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    linux().close(this.descriptor);
+  }
+}

@@ -1,0 +1,104 @@
+/** Creates and closes TAP devices in a separate thread, so that nothing else waits for the kernel. */
+import { Worker } from 'node:worker_threads';
+import { LiveError, type LiveErrorCode } from '../error.js';
+import { closeDescriptor } from '../system/linux.js';
+import { TapDevice } from './tap.js';
+import type { OpenTap, TapOptions } from './tap-opening.js';
+
+/**
+ * A request to the thread; requests are handled in order.
+ * @internal
+ */
+export type TapOrder =
+  | { readonly kind: 'make'; readonly id: number; readonly options: TapOptions }
+  | { readonly kind: 'close'; readonly descriptor: number }
+  | { readonly kind: 'end' };
+
+/**
+ * A created device, or why it failed.
+ * @internal
+ */
+export type TapMade =
+  | { readonly id: number; readonly opened: OpenTap }
+  | { readonly id: number; readonly error: { readonly code: LiveErrorCode; readonly message: string } };
+
+interface Wanted {
+  readonly options: TapOptions;
+  readonly done: (device: TapDevice) => void;
+  readonly fail: (error: LiveError) => void;
+}
+
+const THREAD = new URL('./tap-thread.js', import.meta.url);
+/** Heap limit of the thread in MiB. */
+const MEMORY = 64;
+
+/** Starts the thread with the first device. The thread keeps the process alive only while it creates a device. */
+export class TapMaker {
+  readonly #wanted = new Map<number, Wanted>();
+  #thread: Worker | undefined;
+  #last = 0;
+  #closed = false;
+
+  /**
+   * Creates a device. The thread creates devices one by one, and also closes them, in the order of the calls.
+   * @returns rejects with the error of `openTap`, or with LiveError `SYSTEM_CALL` if the thread exits or this is closed
+   */
+  make(options: TapOptions): Promise<TapDevice> {
+    return new Promise((done, fail) => {
+      if (this.#closed) {
+        fail(closedError());
+        return;
+      }
+      const id = ++this.#last;
+      this.#wanted.set(id, { options, done, fail });
+      const thread = (this.#thread ??= this.#begin());
+      thread.ref();
+      thread.postMessage({ kind: 'make', id, options } satisfies TapOrder);
+    });
+  }
+
+  /** Stops the thread after its current request. Devices that are still open must be closed by their owners. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#thread?.postMessage({ kind: 'end' } satisfies TapOrder);
+  }
+
+  #begin(): Worker {
+    const thread = new Worker(THREAD, { resourceLimits: { maxOldGenerationSizeMb: MEMORY } });
+    let why = 'the thread exited';
+    thread.on('message', (made: TapMade) => this.#take(made));
+    thread.once('error', ({ message }: Error) => (why = message));
+    thread.once('exit', () => {
+      if (this.#thread === thread) this.#thread = undefined;
+      const error = this.#closed ? closedError() : new LiveError('SYSTEM_CALL', `can't make TAP devices: ${why}`);
+      for (const { fail } of this.#wanted.values()) fail(error);
+      this.#wanted.clear();
+    });
+    return thread;
+  }
+
+  #take(made: TapMade): void {
+    const wanted = this.#wanted.get(made.id);
+    this.#wanted.delete(made.id);
+    if (this.#wanted.size === 0) this.#thread?.unref();
+    if ('error' in made) {
+      wanted?.fail(new LiveError(made.error.code, made.error.message));
+    } else if (wanted === undefined || this.#closed) {
+      closeDescriptor(made.opened.descriptor);
+      wanted?.fail(closedError());
+    } else {
+      wanted.done(new TapDevice(wanted.options, made.opened, (descriptor) => this.#release(descriptor)));
+    }
+  }
+
+  /** Closes a device's descriptor: in the thread while packets flow, immediately after `close`. */
+  #release(descriptor: number): void {
+    if (this.#closed || this.#thread === undefined) closeDescriptor(descriptor);
+    else this.#thread.postMessage({ kind: 'close', descriptor } satisfies TapOrder);
+  }
+}
+
+function closedError(): LiveError {
+  return new LiveError('SYSTEM_CALL', "can't make TAP devices: closed");
+}

@@ -1,0 +1,147 @@
+/** Creates TAP devices (tun(4), Documentation/networking/tuntap.rst). */
+import { lastErrno } from '../../foreign/index.js';
+import { isInterfaceName } from '../../overlay/interface-name.js';
+import { LiveError } from '../error.js';
+import { moveInterface } from './interface-move.js';
+import {
+  checkIpv6,
+  INTERFACE_NAME_BYTES,
+  interfaceIndex,
+  interfaceRequest,
+  type InterfaceSettings,
+  setInterface,
+} from './interface-settings.js';
+import { callFailed, cString, Errno, linux } from '../system/linux.js';
+import { OpenNamespace } from '../system/network-namespace.js';
+
+const DEVICE = '/dev/net/tun';
+const READ_WRITE = 2;
+const NON_BLOCKING = 0o4000;
+const CLOSE_ON_EXEC = 0o2000000;
+// include/uapi/linux/if_tun.h
+const TUNSETIFF = 0x400454ca;
+const TUNSETOFFLOAD = 0x400454d0;
+/** TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6: this end does checksums and TCP segmentation. */
+const OFFLOADS = 0x07;
+const IFF_TAP = 2;
+const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+const FLAGS = INTERFACE_NAME_BYTES;
+/** Temporary name of a device before its move to a namespace; the kernel inserts the first free number. */
+const PASSING = 'vtep%d';
+
+/** Settings of a TAP device. */
+export interface TapOptions extends InterfaceSettings {
+  /** Name of the interface, 1 to 15 characters. */
+  readonly device: string;
+  /** Its network namespace: a name of `ip netns`, or a path. Default: this process's. */
+  readonly netns?: string;
+  /**
+   * Whether frames sent to it may have unfinished TCP and UDP checksums.
+   * @default false
+   */
+  readonly unfinishedChecksums?: boolean;
+}
+
+/** An open TAP device. It disappears with its descriptor, unless it is persistent (`ip tuntap add`). */
+export interface OpenTap {
+  readonly descriptor: number;
+  /** Whether the descriptor keeps the device's namespace alive, which is so for a pre-existing device. */
+  readonly holdsNamespace: boolean;
+}
+
+/** A device's name in messages. */
+export function tapName({ device, netns }: TapOptions): string {
+  return netns === undefined ? device : `${device} in ${netns}`;
+}
+
+/**
+ * Creates and configures a device. In another namespace this blocks the thread for tens of milliseconds: the kernel
+ * waits for all readers of a device that moves (`synchronize_net`), as it does when the descriptor is closed.
+ * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for an invalid name, `SYSTEM_CALL`
+ */
+export function openTap(options: TapOptions): OpenTap {
+  const { device, netns } = options;
+  if (!isInterfaceName(device)) {
+    throw new LiveError('BAD_NODE', `an interface name has 1 to 15 letters, digits and ._-, not ${device}`);
+  }
+  if (netns === undefined) {
+    checkNew(options);
+    return { descriptor: make(options), holdsNamespace: false };
+  }
+  const namespace = new OpenNamespace(netns);
+  try {
+    const holdsNamespace = namespace.within(() => checkNew(options));
+    const descriptor = holdsNamespace ? namespace.within(() => make(options)) : makeIn(namespace, options);
+    return { descriptor, holdsNamespace };
+  } finally {
+    namespace.close();
+  }
+}
+
+/**
+ * Refuses a device that can't get its address before it is created, which saves the move.
+ * @returns whether the device exists already and can be used
+ */
+function checkNew({ device, address }: TapOptions): boolean {
+  if (interfaceIndex(device) > 0) return true;
+  if (address !== undefined) checkIpv6(device, address);
+  return false;
+}
+
+/** Attaches to a device in this thread's namespace, or creates it there. */
+function make(options: TapOptions): number {
+  return openTun((descriptor) => {
+    attach(descriptor, options.device, options);
+    setInterface(options.device, options);
+  });
+}
+
+/**
+ * Creates a device in this thread's namespace and moves it: a descriptor belongs to the namespace in which it is
+ * opened, and would keep a container's namespace alive after everything else in it is gone.
+ */
+function makeIn(namespace: OpenNamespace, options: TapOptions): number {
+  const { device } = options;
+  return openTun((descriptor) => {
+    const passing = attach(descriptor, PASSING, options);
+    moveInterface(
+      interfaceIndex(passing),
+      namespace.descriptor,
+      device,
+      `move the TAP device ${tapName(options)} there`,
+    );
+    namespace.within(() => setInterface(device, options));
+  });
+}
+
+/** Attaches a descriptor to a device, and returns the device's name. */
+function attach(descriptor: number, device: string, options: TapOptions): string {
+  const { ioctl } = linux();
+  const request = interfaceRequest(device);
+  const { bytes } = request;
+  new DataView(bytes.buffer, bytes.byteOffset).setUint16(FLAGS, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, true);
+  if (ioctl(descriptor, TUNSETIFF, request.address) < 0) {
+    const errno = lastErrno();
+    if (errno !== Errno.Busy) throw callFailed(`make the TAP device ${tapName(options)}`, errno);
+    throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${tapName(options)}; stop it first`);
+  }
+  // A kernel that doesn't support them does segmentation and checksums itself.
+  ioctl(descriptor, TUNSETOFFLOAD, OFFLOADS);
+  return Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
+}
+
+/** Opens a descriptor for a device and passes it to `prepare`; closes it if that throws. */
+function openTun(prepare: (descriptor: number) => void): number {
+  const { open, close } = linux();
+  const path = cString(DEVICE);
+  const descriptor = open(path.address, READ_WRITE | NON_BLOCKING | CLOSE_ON_EXEC, 0);
+  if (descriptor < 0) throw callFailed(`open ${DEVICE}`);
+  try {
+    prepare(descriptor);
+    return descriptor;
+  } catch (error) {
+    close(descriptor);
+    throw error;
+  }
+}

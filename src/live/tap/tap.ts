@@ -1,0 +1,83 @@
+/** TAP devices: an interface of a container whose other end is this process. */
+import { lastErrno } from '../../foreign/index.js';
+import type { PacketBatch } from '../../memory/index.js';
+import type { FramePort, FramePortCounters } from '../port/frame-port.js';
+import { closeDescriptor, Errno, errnoName } from '../system/linux.js';
+import { Refusals } from '../port/refusals.js';
+import { type OpenTap, openTap, tapName, type TapOptions } from './tap-opening.js';
+import { TapReader } from './tap-reader.js';
+import { TapWriter } from './tap-writer.js';
+
+/** A TAP device. It goes when it is closed, unless it was made to stay (`ip tuntap add`). */
+export class TapDevice implements FramePort {
+  readonly name: string;
+  readonly descriptor: number;
+  /** Whether this process keeps the device's namespace alive: that of a device that was there before. */
+  readonly holdsNamespace: boolean;
+  failure: string | undefined;
+  readonly #reader: TapReader;
+  readonly #writer: TapWriter;
+  readonly #late = new Refusals();
+  #open = true;
+
+  readonly #close: (descriptor: number) => void;
+
+  /**
+   * Makes the device, and sets it up.
+   * @param opened a device that was made by these options before
+   * @param close closes its descriptor
+   * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for a name that none can have, `SYSTEM_CALL`
+   */
+  constructor(options: TapOptions, opened: OpenTap = openTap(options), close = closeDescriptor) {
+    this.name = tapName(options);
+    this.descriptor = opened.descriptor;
+    this.holdsNamespace = opened.holdsNamespace;
+    this.#close = close;
+    this.#reader = new TapReader(this.descriptor);
+    this.#writer = new TapWriter(this.descriptor, options.unfinishedChecksums ?? false);
+  }
+
+  get counters(): FramePortCounters {
+    const { received, refusals } = this.#reader;
+    const { sent, refusals: notTaken } = this.#writer;
+    const late = this.#late;
+    const refused = refusals.total + notTaken.total + late.total;
+    return { received, sent, refused, refusedBy: refusals.byName(notTaken, late) };
+  }
+
+  get pending(): boolean {
+    return this.#reader.pending;
+  }
+
+  receive(batch: PacketBatch, network: number): number {
+    if (!this.#open) return 0;
+    const count = this.#reader.receive(batch, network);
+    if (count >= 0) return count;
+    this.#noteFailure();
+    return 0;
+  }
+
+  send(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#open) this.#writer.send(bytes, start, end);
+    // The kernel's name for a device that is not up.
+    else this.#late.add('DEV_READY');
+  }
+
+  flush(): void {
+    if (this.#open) this.#writer.flush();
+  }
+
+  /** Closes the device, which goes by that unless it was made to stay. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#close(this.descriptor);
+  }
+
+  #noteFailure(): void {
+    const errno = lastErrno();
+    if (errno === Errno.Again || errno === Errno.Interrupted) return;
+    // EBADFD: the device was deleted, or its namespace with it. EIO: it isn't up, which may change.
+    if (errno === Errno.BadDescriptorState) this.failure = `the device ${this.name} is gone (${errnoName(errno)})`;
+  }
+}

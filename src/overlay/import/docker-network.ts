@@ -1,0 +1,173 @@
+/** Parses `docker network inspect`: the overlay networks of a node, and its endpoints in them. */
+import * as z from 'zod';
+import { jsonDocuments } from '../../text/json-text.js';
+import { looksLike } from '../../text/recognised-text.js';
+import { parseMac, VtepError } from '../../wire/index.js';
+import { OverlayError } from '../error.js';
+import { DOCKER_DRIVER_MTU, dockerMtu } from '../mtu.js';
+import { formatAddress, parseIp, parsePrefix, type Prefix } from '../prefix.js';
+
+const VNI_LIST = 'com.docker.network.driver.overlay.vxlanid_list';
+const MTU = 'com.docker.network.driver.mtu';
+/** Linux's ETH_MIN_MTU. */
+const MIN_MTU = 68;
+const ENCRYPTED = 'encrypted';
+const MAX_VNI = 0xffffff;
+/** Networks of swarm mode have another scope; those of "classic" Swarm, with its separate store, are global. */
+const CLASSIC_SCOPE = 'global';
+
+const CONTAINER = z.object({
+  Name: z.string(),
+  MacAddress: z.string(),
+  IPv4Address: z.string(),
+  IPv6Address: z.string().optional(),
+});
+
+// Only the fields in use; further fields of newer engines are ignored.
+const SCHEMA = z.array(
+  z.object({
+    Name: z.string(),
+    Driver: z.string(),
+    Scope: z.string().optional(),
+    IPAM: z
+      .object({
+        Config: z.array(z.object({ Subnet: z.string().optional(), Gateway: z.string().optional() })).nullish(),
+      })
+      .optional(),
+    // As a list: in a record, the name `__proto__` would vanish.
+    Containers: z
+      .preprocess(
+        (value) => (typeof value === 'object' && value !== null ? Object.values(value) : value),
+        z.array(CONTAINER).nullish(),
+      )
+      .optional(),
+    Options: z.record(z.string(), z.string()).nullish(),
+    Peers: z.array(z.object({ Name: z.string(), IP: z.string() })).nullish(),
+  }),
+);
+
+type Entry = z.infer<typeof SCHEMA>[number];
+
+/** An endpoint on the inspected node. */
+export interface DockerEndpoint {
+  readonly name: string;
+  readonly mac: Uint8Array;
+  readonly ip: Uint8Array | undefined;
+}
+
+/** An overlay network as seen by one node. */
+export interface DockerNetwork {
+  readonly name: string;
+  /** One per IPv4 subnet, in the order of the subnets. Empty if the node doesn't use the network. */
+  readonly vnis: readonly number[];
+  readonly subnets: readonly Prefix[];
+  readonly gateways: readonly Uint8Array[];
+  readonly encrypted: boolean;
+  /** Inner MTU, as Docker sets it. */
+  readonly mtu: number;
+  readonly endpoints: readonly DockerEndpoint[];
+  /** Addresses of the nodes in the network, in the format of `formatAddress`. */
+  readonly peers: readonly string[];
+  /** Whether it is a network of "classic" Swarm, which keeps its VNI in a store and never shows it here. */
+  readonly classic: boolean;
+}
+
+/**
+ * Parses the JSON: one or more lists as Docker prints them, or one object per line (`--format json`), with shell
+ * prompts before and between them. Networks of other drivers are ignored.
+ * @throws OverlayError `BAD_IMPORT` with the location and the reason
+ */
+export function parseDockerNetworks(text: string): DockerNetwork[] {
+  const documents = jsonDocuments(text);
+  if ('what' in documents) {
+    throw new OverlayError(
+      'BAD_IMPORT',
+      `line ${documents.line}: not JSON: ${documents.what} (is the output complete and unedited?)`,
+    );
+  }
+  const what = looksLike(text);
+  if (documents.length === 0) {
+    const like = what === undefined ? '' : `; it looks like ${what}`;
+    throw new OverlayError('BAD_IMPORT', `not output of docker network inspect: it contains no JSON${like}`);
+  }
+  return documents.flatMap(({ value, line }) => {
+    const parsed = SCHEMA.safeParse(Array.isArray(value) ? value : [value]);
+    if (parsed.success) return parsed.data.filter(({ Driver }) => Driver === 'overlay').map(networkOf);
+    const [issue] = parsed.error.issues;
+    const like = what === undefined || /docker network inspect|^JSON$/.test(what) ? '' : `; it looks like ${what}`;
+    const where = documents.length > 1 ? `line ${line}: ` : '';
+    throw new OverlayError(
+      'BAD_IMPORT',
+      `${where}not output of docker network inspect (${issue.path.join('..')}: ${issue.message})${like}`,
+    );
+  });
+}
+
+function vnisOf(list: string | undefined): number[] {
+  if (list === undefined || list.trim() === '') return [];
+  return list.split(',').map((part) => {
+    const vni = /^\s*\d{1,8}\s*$/.test(part) ? Number(part) : Number.NaN;
+    if (!(vni <= MAX_VNI)) throw new OverlayError('BAD_IMPORT', `its ${VNI_LIST} is not a list of VNIs`);
+    return vni;
+  });
+}
+
+function mtuOptionOf(text: string | undefined): number {
+  // Docker treats 0 as no option.
+  if (text === undefined || text === '0') return DOCKER_DRIVER_MTU;
+  const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(mtu >= MIN_MTU && mtu <= 65_535)) throw new OverlayError('BAD_IMPORT', `its ${MTU} is not an MTU`);
+  return mtu;
+}
+
+/** The MTU of containers, which must not be below what interfaces accept. */
+function innerMtuOf(text: string | undefined, encrypted: boolean): number {
+  const mtu = dockerMtu(mtuOptionOf(text), encrypted);
+  if (mtu < MIN_MTU) {
+    throw new OverlayError('BAD_IMPORT', `its ${MTU} leaves ${mtu} bytes, below the minimum MTU of ${MIN_MTU}`);
+  }
+  return mtu;
+}
+
+function networkOf(entry: Entry): DockerNetwork {
+  const { Name: name, Scope, IPAM, Containers, Options, Peers } = entry;
+  try {
+    const options = Options ?? {};
+    const vnis = vnisOf(options[VNI_LIST]);
+    const configs = IPAM?.Config ?? [];
+    const subnets = configs.flatMap(({ Subnet }) => (Subnet === undefined ? [] : [parsePrefix(Subnet)]));
+    const four = subnets.filter(({ address }) => address.length === 4).length;
+    if (vnis.length > 0 && vnis.length < four) {
+      throw new OverlayError('BAD_IMPORT', `it has ${four} IPv4 subnets but ${vnis.length} VNIs in its ${VNI_LIST}`);
+    }
+    // Docker checks only the option's presence: even encrypted=false encrypts.
+    const encrypted = ENCRYPTED in options;
+    return {
+      name,
+      vnis,
+      subnets,
+      gateways: configs.flatMap(({ Gateway }) => (Gateway ? [parseIp(Gateway.split('/')[0])] : [])),
+      encrypted,
+      mtu: innerMtuOf(options[MTU], encrypted),
+      endpoints: (Containers ?? []).map(endpointOf),
+      peers: (Peers ?? []).flatMap(({ IP }) => (IP === '' ? [] : [formatAddress(parseIp(IP))])),
+      classic: Scope === CLASSIC_SCOPE,
+    };
+  } catch (error) {
+    if (error instanceof VtepError) {
+      throw new OverlayError('BAD_IMPORT', `network ${name}: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function endpointOf({ Name, MacAddress, IPv4Address, IPv6Address = '' }: z.infer<typeof CONTAINER>): DockerEndpoint {
+  try {
+    const address = IPv4Address === '' ? IPv6Address : IPv4Address;
+    const ip = address === '' ? undefined : parseIp(address.split('/')[0]);
+    return { name: Name, mac: parseMac(MacAddress), ip };
+  } catch (error) {
+    if (!(error instanceof VtepError)) throw error;
+    throw new OverlayError('BAD_IMPORT', `container ${Name}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,42 @@
+/** Parses a file of keys in any of the supported formats, detected by content. */
+import { type ImportedSas, isEspSa, isXfrmState, parseEspSa, parseXfrmState } from '../../ipsec/index.js';
+import { looksLike } from '../../text/recognised-text.js';
+import { OverlayError } from '../error.js';
+import { KeyText } from './key-text.js';
+import { isSwarmKeys, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
+
+/** The contents of a keys file: SAs, or a ring that SAs are derived from. */
+export type KeysFile =
+  | ({ readonly kind: 'xfrm' | 'esp_sa' } & ImportedSas)
+  | ({ readonly kind: 'ring'; readonly remarks: readonly string[] } & KeyRingFile);
+
+/**
+ * Parses keys: the output of `ip xfrm state`, Wireshark's `esp_sa`, lines of Swarm's store, or a YAML or JSON ring.
+ * @param file the text, or the result of `takeKeys`
+ * @throws OverlayError `NO_KEYS` with the reason, `BAD_KEY_RING`, `WEAK_KEY`
+ */
+export function parseKeys(file: string | KeyText): KeysFile {
+  const text = file instanceof KeyText ? file.text : file;
+  if (isXfrmState(text)) return withSas({ kind: 'xfrm' as const, ...parseXfrmState(text) });
+  if (isEspSa(text)) return withSas({ kind: 'esp_sa' as const, ...parseEspSa(text) });
+  if (isSwarmKeys(text)) return { kind: 'ring', remarks: [], ...parseSwarmKeys(file) };
+  try {
+    return { kind: 'ring', remarks: [], ...parseKeyRing(file) };
+  } catch (error) {
+    if (error instanceof OverlayError && error.code === 'NO_KEYS') {
+      const like = looksLike(text);
+      const why = like === undefined ? `(${error.message})` : `(${error.message}): it looks like ${like}`;
+      throw new OverlayError('NO_KEYS', `not output of ip xfrm state, an esp_sa file or a key ring ${why}`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+function withSas<T extends ImportedSas>(file: T): T {
+  if (file.associations.length > 0) return file;
+  const [first = 'it contains no SA', ...rest] = file.remarks;
+  const more = rest.length > 0 ? ` (and ${rest.length} more like it)` : '';
+  throw new OverlayError('NO_KEYS', `it contains no usable key: ${first}${more}`);
+}

@@ -1,0 +1,111 @@
+/** Where copies of flooded frames go, by network, and how many endpoints there are where. */
+import { inserted, without } from './sorted-list.js';
+import { type Endpoint, FloodPolicy, type Network } from '../topology.js';
+
+const NONE = new Int32Array(0);
+
+/** Head-end replication: the other nodes with endpoints of a network; all of them if it has none, since then nobody knows. */
+export class FloodLists {
+  /** By network: the nodes, in ascending order. */
+  readonly lists: Int32Array[] = [];
+  readonly #here: number;
+  /** All other nodes. */
+  #others: Int32Array = NONE;
+  readonly #policies: FloodPolicy[] = [];
+  /** By network: how many of its endpoints each node has. */
+  readonly #homes: Map<number, number>[] = [];
+  readonly #endpointsOn: number[] = [];
+  readonly #endpointsIn: number[] = [];
+
+  /** @param here index of this node, which no copies go to */
+  constructor(here: number) {
+    this.#here = here;
+  }
+
+  /** Makes the lists of a whole topology. */
+  fill(nodes: number, networks: readonly Network[], endpoints: readonly Endpoint[]): void {
+    this.#others = without(
+      Int32Array.from({ length: nodes }, (_, node) => node),
+      this.#here,
+    );
+    networks.forEach(({ flood }, network) => {
+      this.#policies[network] = flood;
+      this.#homes[network] = new Map();
+    });
+    for (const { network, node } of endpoints) this.#count(network, node, 1);
+    networks.forEach((_, network) => (this.lists[network] = this.#listOf(network)));
+  }
+
+  /** How many endpoints a node has. */
+  endpointsOn(node: number): number {
+    return this.#endpointsOn[node] ?? 0;
+  }
+
+  /** How many endpoints a network has. */
+  endpointsIn(network: number): number {
+    return this.#endpointsIn[network] ?? 0;
+  }
+
+  addNode(node: number): void {
+    this.#others = inserted(this.#others, node);
+    this.#floodToOthers();
+  }
+
+  /** Takes out a node that has no endpoints any more. */
+  removeNode(node: number): void {
+    this.#others = without(this.#others, node);
+    this.#floodToOthers();
+  }
+
+  /** Sets the policy of a network; one that is new has no endpoints. */
+  setNetwork(network: number, policy: FloodPolicy): void {
+    this.#policies[network] = policy;
+    this.#homes[network] ??= new Map();
+    this.lists[network] = this.#listOf(network);
+  }
+
+  /** Takes out a network that has no endpoints any more. */
+  removeNetwork(network: number): void {
+    this.#policies[network] = FloodPolicy.Drop;
+    this.lists[network] = NONE;
+  }
+
+  addEndpoint(network: number, node: number): void {
+    const count = this.#count(network, node, 1);
+    if (count > 1 || this.#policies[network] === FloodPolicy.Drop) return;
+    const first = this.#homes[network].size === 1;
+    if (first) this.lists[network] = this.#listOf(network);
+    else if (node !== this.#here) this.lists[network] = inserted(this.lists[network], node);
+  }
+
+  removeEndpoint(network: number, node: number): void {
+    const count = this.#count(network, node, -1);
+    if (count > 0 || this.#policies[network] === FloodPolicy.Drop) return;
+    const last = this.#homes[network].size === 0;
+    this.lists[network] = last ? this.#listOf(network) : without(this.lists[network], node);
+  }
+
+  #count(network: number, node: number, change: 1 | -1): number {
+    const homes = this.#homes[network];
+    const count = (homes.get(node) ?? 0) + change;
+    if (count === 0) homes.delete(node);
+    else homes.set(node, count);
+    this.#endpointsOn[node] = this.endpointsOn(node) + change;
+    this.#endpointsIn[network] = this.endpointsIn(network) + change;
+    return count;
+  }
+
+  #floodToOthers(): void {
+    for (let network = 0; network < this.#homes.length; network++) {
+      if (this.#policies[network] === FloodPolicy.Drop || this.#homes[network].size > 0) continue;
+      this.lists[network] = this.#others;
+    }
+  }
+
+  #listOf(network: number): Int32Array {
+    if (this.#policies[network] === FloodPolicy.Drop) return NONE;
+    const homes = this.#homes[network];
+    if (homes.size === 0) return this.#others;
+    return without(Int32Array.from(homes.keys()).sort(), this.#here);
+  }
+}

@@ -1,0 +1,403 @@
+/**
+ * What one node knows of a topology: its forwarding table, its neighbours, who floods where. It changes while packets flow
+ * (`apply`): what a change doesn't concern stays as it is, learned entries among it, and keeps its index.
+ */
+import { KeyIndex } from '../../memory/key-index.js';
+import { getWord } from '../../memory/word.js';
+import { inQuotes } from '../../text/plain-text.js';
+import { ChangePlan, MAX_NODES } from './change-plan.js';
+import { denseTopology } from './dense-topology.js';
+import { OverlayError } from '../error.js';
+import { EndpointClaims } from './endpoint-claims.js';
+import { FloodLists } from './flood-lists.js';
+import { ForwardingTable, type ForwardingTableOptions } from './forwarding-table.js';
+import type { KeyRing } from '../keys/key-ring.js';
+import { NeighbourTable } from './neighbour-table.js';
+import { NetworkColumns } from './network-columns.js';
+import type { Profile } from '../profile.js';
+import { StableList } from './stable-list.js';
+import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
+import type { Endpoint, IndexedTopology, Network, Node, Topology } from '../topology.js';
+
+/**
+ * Whoever keeps something by index. Each call comes after the change: the lists of the tables say what has the index now, if
+ * anything.
+ */
+export interface TablesWatcher {
+  /**
+   * Called when a node came, changed or went.
+   * @param another whether the index was given or given up: what was kept under it isn't the next one's
+   */
+  node?(index: number, another: boolean): void;
+  /** The same of a network. */
+  network?(index: number, another: boolean): void;
+  /** The same of an endpoint. */
+  endpoint?(index: number, another: boolean): void;
+}
+
+/** Tables for those who only ask: what is changed behind a running node's back isn't checked by it (`LiveNode.apply`). */
+export type ReadonlyNodeTables = Omit<NodeTables, 'apply'>;
+
+/** A node's tables. Targets of kind `Vtep` are indexes of `nodes`, of kind `Local` of `endpoints`. */
+export class NodeTables implements IndexedTopology {
+  readonly profile: Profile;
+  /** UDP port of VXLAN. */
+  readonly port: number;
+  /** The node's index in `nodes`. */
+  readonly node: number;
+  readonly forwarding: ForwardingTable;
+  readonly neighbours = new NeighbourTable();
+  /** By network: what stages ask of each packet. */
+  readonly columns = new NetworkColumns();
+  readonly #nodes = new StableList<Node>();
+  readonly #networks = new StableList<Network>();
+  readonly #endpoints = new StableList<Endpoint>();
+  readonly #flood: FloodLists;
+  readonly #watchers: TablesWatcher[] = [];
+  readonly #networkOfVni = new Map<number, number>();
+  // Room for twice as many: a topology that takes the place of another is added before that one is removed.
+  readonly #nodeOfVtep4 = new KeyIndex(1, 2 * MAX_NODES);
+  readonly #nodeOfVtep6 = new KeyIndex(4, 2 * MAX_NODES);
+  readonly #nodes4: number[] = [];
+  readonly #nodes6: number[] = [];
+  readonly #claims: EndpointClaims;
+  /** Made when it is first asked for: a replay has the tables of many nodes, which never change. */
+  #endpointOfId: Map<string, number> | undefined;
+  #topology: Topology | undefined;
+  #ring: KeyRing | undefined;
+  #acceptUnknownVteps: boolean;
+  #lastVni = -1;
+  #lastNetwork = -1;
+
+  /**
+   * @param topology its indexes are those of these tables, until something is removed
+   * @param name the node's name
+   * @throws OverlayError `BAD_CONFIG` if the topology has no such node, `BAD_TABLE` if its endpoints are too many
+   */
+  constructor(topology: Topology, name: string, options: ForwardingTableOptions = {}) {
+    const { nodes, networks, endpoints } = topology;
+    const node = nodes.findIndex((candidate) => candidate.name === name);
+    if (node < 0) {
+      const known = nodes.map((candidate) => candidate.name).join(', ');
+      throw new OverlayError('BAD_CONFIG', `there is no node ${inQuotes(name)}; there are ${known}`);
+    }
+    this.#topology = topology;
+    this.#ring = topology.ring;
+    this.profile = topology.profile;
+    this.port = topology.port;
+    this.#acceptUnknownVteps = topology.acceptUnknownVteps ?? false;
+    this.node = node;
+    this.forwarding = new ForwardingTable(options);
+    this.#flood = new FloodLists(node);
+    this.#claims = new EndpointClaims(this, this.#endpoints.items);
+    for (const each of nodes) this.#indexVtep(each.vtep, this.#nodes.add(each));
+    for (const each of networks) this.#indexNetwork(each, this.#networks.add(each));
+    for (const each of endpoints) {
+      const index = this.#endpoints.add(each);
+      if (this.#claims.claim(index, each, this.columns.vni[each.network])) continue;
+      throw new OverlayError('BAD_TABLE', `the forwarding table of ${name} is full`);
+    }
+    this.#flood.fill(nodes.length, networks, endpoints);
+    this.columns.fillLocal(endpoints, node);
+  }
+
+  /** Whether packets may come from addresses that are no node's VTEP. */
+  get acceptUnknownVteps(): boolean {
+    return this.#acceptUnknownVteps;
+  }
+
+  /** This node, which is never removed. */
+  get here(): Node {
+    return this.#nodes.items[this.node] as Node;
+  }
+
+  /** By index; undefined where one was removed. */
+  get nodes(): readonly (Node | undefined)[] {
+    return this.#nodes.items;
+  }
+
+  /** By index; undefined where one was removed. */
+  get networks(): readonly (Network | undefined)[] {
+    return this.#networks.items;
+  }
+
+  /** By index; undefined where one was removed. */
+  get endpoints(): readonly (Endpoint | undefined)[] {
+    return this.#endpoints.items;
+  }
+
+  /** By network: the other nodes that copies of a flooded frame go to. */
+  get flood(): readonly Int32Array[] {
+    return this.#flood.lists;
+  }
+
+  /**
+   * The topology as it is, for reports and comparisons. Its lists have no holes, so that places in them are other numbers than
+   * the indexes here once something was removed. The key ring is the one that was handed in, which its owner may have wiped.
+   */
+  get topology(): Topology {
+    this.#topology ??= denseTopology(this, this.#ring, this.acceptUnknownVteps);
+    return this.#topology;
+  }
+
+  /** How many nodes and endpoints there are. */
+  get counts(): { readonly nodes: number; readonly endpoints: number } {
+    return { nodes: this.#nodes.size, endpoints: this.#endpoints.size };
+  }
+
+  /**
+   * The index of the node with a VTEP address, or -1.
+   * @param family 4 or 6
+   * @param bytes what the address stands in, at `offset`
+   */
+  nodeOf(family: number, bytes: Uint8Array, offset: number): number {
+    if (family === 4) return this.nodeOf4(getWord(bytes, offset));
+    const index = this.#nodeOfVtep6;
+    for (let i = 0; i < index.key.length; i++) index.key[i] = getWord(bytes, offset + 4 * i);
+    const id = index.find();
+    return id < 0 ? -1 : this.#nodes6[id];
+  }
+
+  /** The index of the node with an IPv4 VTEP address, a word in network order; or -1. */
+  nodeOf4(address: number): number {
+    const id = this.#nodeOfVtep4.find1(address);
+    return id < 0 ? -1 : this.#nodes4[id];
+  }
+
+  /**
+   * The index of this node's endpoint with a MAC, or -1; the first one's where several networks have it.
+   * @param bytes what the MAC stands in, at `offset`
+   */
+  endpointOf(bytes: Uint8Array, offset: number): number {
+    return this.#claims.localOf(bytes, offset);
+  }
+
+  /** The index of the network with a VNI, or -1. */
+  networkOf(vni: number): number {
+    // Packets of a network follow each other.
+    if (vni !== this.#lastVni) {
+      this.#lastVni = vni;
+      this.#lastNetwork = this.#networkOfVni.get(vni) ?? -1;
+    }
+    return this.#lastNetwork;
+  }
+
+  /** The index of the endpoint with an id, or -1. */
+  endpointWithId(id: string): number {
+    return this.#ids.get(id) ?? -1;
+  }
+
+  /** How many endpoints a node has. */
+  endpointsOn(node: number): number {
+    return this.#flood.endpointsOn(node);
+  }
+
+  /** How many endpoints a network has, on all nodes. */
+  endpointsIn(network: number): number {
+    return this.#flood.endpointsIn(network);
+  }
+
+  /** Has somebody told of each change, as long as the tables are used. */
+  watch(watcher: TablesWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
+  /**
+   * Takes changes over, in their order: all of them, or none if one doesn't fit. Indexes of what is removed are given to what
+   * is added later. Call it between batches of packets, as nothing may be under way that knows an index.
+   * @param check is shown what is about to change, and refuses all of it by an exception
+   * @throws OverlayError `BAD_CHANGE` for a change that doesn't fit, `BAD_TABLE` if there are too many endpoints
+   */
+  apply(changes: readonly TopologyChange[], check?: (plan: ChangePlan) => void): void {
+    const plan = new ChangePlan(this, changes);
+    check?.(plan);
+    if (changes.length > 0) this.#topology = undefined;
+    for (const change of changes) this.#take(change);
+  }
+
+  get #ids(): Map<string, number> {
+    if (this.#endpointOfId === undefined) {
+      this.#endpointOfId = new Map();
+      for (const [index, endpoint] of this.endpoints.entries()) {
+        if (endpoint !== undefined) this.#register(this.#endpointOfId, index, endpoint);
+      }
+    }
+    return this.#endpointOfId;
+  }
+
+  /** Enters an endpoint by its id. Of those that an import gives one name, the later ones get ids of their own. */
+  #register(ids: Map<string, number>, index: number, endpoint: Endpoint): void {
+    const own = endpointId(endpoint);
+    let id = own;
+    for (let n = 2; ids.has(id); n++) id = `${own}#${n}`;
+    if (id !== own) {
+      this.#endpoints.set(index, { ...endpoint, id });
+      this.#topology = undefined;
+    }
+    ids.set(id, index);
+  }
+
+  #take(change: TopologyChange): void {
+    switch (change.kind) {
+      case ChangeKind.AddNode: {
+        this.#addNode(copyOfNode(change.node));
+        return;
+      }
+      case ChangeKind.ChangeNode: {
+        const index = this.#nodeWith(change.node.vtep);
+        this.#nodes.set(index, copyOfNode(change.node));
+        this.#tell('node', index, false);
+        return;
+      }
+      case ChangeKind.RemoveNode: {
+        this.#removeNode(this.#nodeWith(change.vtep));
+        return;
+      }
+      case ChangeKind.AddNetwork: {
+        const index = this.#networks.add(change.network);
+        this.#indexNetwork(change.network, index);
+        this.#flood.setNetwork(index, change.network.flood);
+        this.#tell('network', index, true);
+        return;
+      }
+      case ChangeKind.ChangeNetwork: {
+        this.#changeNetwork(this.networkOf(change.network.vni), change.network);
+        return;
+      }
+      case ChangeKind.RemoveNetwork: {
+        this.#removeNetwork(this.networkOf(change.vni));
+        return;
+      }
+      case ChangeKind.AddEndpoint: {
+        const endpoint = this.#endpointOf(change.endpoint);
+        const index = this.#endpoints.add(endpoint);
+        this.#ids.set(endpointId(endpoint), index);
+        this.#link(index, endpoint);
+        this.#tell('endpoint', index, true);
+        return;
+      }
+      case ChangeKind.ChangeEndpoint: {
+        this.#changeEndpoint(this.endpointWithId(endpointId(change.endpoint)), change.endpoint);
+        return;
+      }
+      case ChangeKind.RemoveEndpoint: {
+        const index = this.endpointWithId(change.id);
+        this.#unlink(index);
+        this.#ids.delete(change.id);
+        this.#endpoints.remove(index);
+        this.#tell('endpoint', index, true);
+        return;
+      }
+      case ChangeKind.SetKeys:
+        this.#ring = change.ring;
+        return;
+      case ChangeKind.SetAcceptUnknownVteps:
+        this.#acceptUnknownVteps = change.accept;
+    }
+  }
+
+  #tell(what: keyof TablesWatcher, index: number, another: boolean): void {
+    for (const watcher of this.#watchers) watcher[what]?.(index, another);
+  }
+
+  #nodeWith(vtep: Uint8Array): number {
+    return this.nodeOf(vtep.length === 4 ? 4 : 6, vtep, 0);
+  }
+
+  #addNode(node: Node): void {
+    const index = this.#nodes.add(node);
+    this.#indexVtep(node.vtep, index);
+    this.#flood.addNode(index);
+    this.#tell('node', index, true);
+  }
+
+  #removeNode(index: number): void {
+    const { vtep } = this.#nodes.items[index] as Node;
+    const vteps = vtep.length === 4 ? this.#nodeOfVtep4 : this.#nodeOfVtep6;
+    setAddress(vteps.key, vtep);
+    vteps.delete(vteps.find());
+    this.forwarding.forgetVtep(index);
+    this.#flood.removeNode(index);
+    this.#nodes.remove(index);
+    this.#tell('node', index, true);
+  }
+
+  #changeNetwork(index: number, network: Network): void {
+    const before = this.#networks.items[index] as Network;
+    // What was learned in clear anybody may have sent, and what isn't learned any more isn't gone by either.
+    if (before.encrypted !== network.encrypted || !network.learning) this.forwarding.forgetLearned(network.vni);
+    this.#networks.set(index, network);
+    this.columns.set(index, network);
+    if (before.flood !== network.flood) this.#flood.setNetwork(index, network.flood);
+    this.#tell('network', index, false);
+  }
+
+  #removeNetwork(index: number): void {
+    const { vni } = this.#networks.items[index] as Network;
+    this.forwarding.forgetLearned(vni);
+    this.#networkOfVni.delete(vni);
+    this.#forgetLastNetwork();
+    this.columns.clear(index);
+    this.#flood.removeNetwork(index);
+    this.#networks.remove(index);
+    this.#tell('network', index, true);
+  }
+
+  #changeEndpoint(index: number, record: EndpointRecord): void {
+    const before = this.#endpoints.items[index] as Endpoint;
+    const endpoint = this.#endpointOf(record);
+    const same =
+      before.network === endpoint.network &&
+      before.node === endpoint.node &&
+      addressKey(before.mac) === addressKey(endpoint.mac) &&
+      before.ip?.join() === endpoint.ip?.join();
+    if (!same) this.#unlink(index);
+    this.#endpoints.set(index, endpoint);
+    if (!same) this.#link(index, endpoint);
+    this.#tell('endpoint', index, false);
+  }
+
+  #endpointOf({ vni, vtep, ip, mac, ...rest }: EndpointRecord): Endpoint {
+    const places = { network: this.networkOf(vni), node: this.#nodeWith(vtep) };
+    return { ...rest, ...places, ip: ip?.slice(), mac: mac.slice() };
+  }
+
+  #link(index: number, endpoint: Endpoint): void {
+    this.#claims.claim(index, endpoint, this.columns.vni[endpoint.network]);
+    this.#flood.addEndpoint(endpoint.network, endpoint.node);
+    if (endpoint.node === this.node) this.columns.addLocal(endpoint.network, index);
+  }
+
+  #unlink(index: number): void {
+    const endpoint = this.#endpoints.items[index] as Endpoint;
+    const { network, node } = endpoint;
+    this.#claims.release(index, endpoint, this.columns.vni[network]);
+    this.#flood.removeEndpoint(network, node);
+    if (node === this.node) this.columns.removeLocal(network, index);
+  }
+
+  #indexVtep(vtep: Uint8Array, node: number): void {
+    const index = vtep.length === 4 ? this.#nodeOfVtep4 : this.#nodeOfVtep6;
+    setAddress(index.key, vtep);
+    (vtep.length === 4 ? this.#nodes4 : this.#nodes6)[index.add()] = node;
+  }
+
+  #indexNetwork(network: Network, index: number): void {
+    this.#networkOfVni.set(network.vni, index);
+    this.#forgetLastNetwork();
+    this.columns.set(index, network);
+  }
+
+  #forgetLastNetwork(): void {
+    this.#lastVni = -1;
+    this.#lastNetwork = -1;
+  }
+}
+
+function copyOfNode(node: Node): Node {
+  return { ...node, vtep: node.vtep.slice(), mac: node.mac?.slice() };
+}
+
+function setAddress(key: Int32Array, address: Uint8Array): void {
+  for (let i = 0; i < key.length; i++) key[i] = getWord(address, 4 * i);
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { SocketOption, SocketType, SystemSocket } from '../../../src/live/socket/system-socket.js';
+import { HERE, LOOPBACK6, portOf, withoutSockets } from '../loopback.js';
+import { refused } from '../refused.js';
+
+function descriptors(): number {
+  return readdirSync('/proc/self/fd').length;
+}
+
+describe('a system socket', { skip: withoutSockets() }, () => {
+  test('is closed only once', () => {
+    const before = descriptors();
+    const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
+    assert.equal(descriptors(), before + 1);
+    socket.close();
+    const other = new SystemSocket(4, SocketType.Datagram, 0, 'another');
+    assert.equal(other.descriptor, socket.descriptor);
+    socket.close();
+    assert.equal(other.set(SocketOption.ReceiveTos, 1), true);
+    other.close();
+    assert.equal(descriptors(), before);
+  });
+
+  test('reports a port in use, or an address that is not local', () => {
+    const one = new SystemSocket(4, SocketType.Datagram, 0, 'UDP port of a test');
+    const two = new SystemSocket(4, SocketType.Datagram, 0, 'UDP port of a test');
+    try {
+      one.bind(HERE, portOf(0), '127.0.0.2');
+      const text = /^can't bind UDP port of a test to 127\.0\.0\.2 \(EADDRINUSE\)$/;
+      refused(() => two.bind(HERE, portOf(0), '127.0.0.2'), 'PORT_IN_USE', text);
+      refused(() => two.bind(Uint8Array.of(192, 0, 2, 1), 0, '192.0.2.1'), 'NOT_THERE', /192\.0\.2\.1/);
+    } finally {
+      one.close();
+      two.close();
+    }
+  });
+
+  test('binds to IPv6 and accepts its options', () => {
+    const socket = new SystemSocket(6, SocketType.Datagram, 0, 'a test');
+    try {
+      assert.equal(socket.set(SocketOption.Ipv6Only, 1), true);
+      assert.equal(socket.set(SocketOption.ReceiveTrafficClass, 1), true);
+      socket.bind(LOOPBACK6, portOf(1), '::1');
+    } finally {
+      socket.close();
+    }
+  });
+
+  test('reports that it refused an unsupported option', () => {
+    const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
+    assert.equal(socket.set(SocketOption.IcmpFilter, 1), false);
+    assert.equal(socket.setBytes(SocketOption.Icmpv6Filter, new Uint8Array(32)), false);
+    socket.close();
+  });
+
+  test('gives an error with its purpose for an unknown protocol', () => {
+    refused(() => new SystemSocket(4, SocketType.Datagram, 250, 'nothing'), 'SYSTEM_CALL', /a socket for nothing \(E/);
+  });
+
+  test('has no overruns before a packet arrives', () => {
+    const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
+    socket.setBuffers(1 << 20);
+    assert.equal(socket.overrun, 0);
+    socket.close();
+    assert.equal(socket.overrun, 0);
+  });
+});
