@@ -170,7 +170,7 @@ describe('hides misplaced keys', () => {
     const call = await vtep(['inspect', CAPTURE, '--keys', file('mode.txt', dump)]);
     assert.equal(call.status, 2);
     showsNoKey(call);
-    assert.match(call.stderr, /SPI 0x11223344 .*is of mode "\[hidden\]"/);
+    assert.match(call.stderr, /SPI 0x11223344 .*uses mode "\[hidden\]"/);
   });
 
   test('in arguments, and shows the rest of the message', async () => {

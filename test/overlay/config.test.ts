@@ -573,7 +573,7 @@ describe('an untrusted config', () => {
   test("of large JSON can't have duplicate names, and an error in it has its line", () => {
     const fill = ' '.repeat(1 << 16);
     const repeated = `{"nodes": {},\n"networks": {"w": {"vni": 1},\n"w": {"vni": 2}}}${fill}`;
-    assert.match(messageOf(repeated), /is no JSON \(line 3: duplicate name "w"\)/);
+    assert.match(messageOf(repeated), /is not JSON \(line 3: duplicate name "w"\)/);
     assert.match(messageOf(`{"nodes": {},\n"networks": }${fill}`), /\(line 2: unexpected "}" instead of a value\)/);
     assert.match(messageOf(`{"nodes": {${fill}`), /\(line 1: truncated: 2 unclosed brackets\)/);
   });

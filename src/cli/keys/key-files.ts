@@ -169,7 +169,7 @@ export async function readKeyFiles(paths: readonly string[], parsed: ParsedArgum
 function addSas(path: string, { associations, lenient }: ImportedSas, sas: Map<string, ImportedSa>): void {
   for (const association of associations) {
     const { destination } = checkSecurityAssociation(association);
-    const name = `${association.spi} ${destination.join('..')}`;
+    const name = `${association.spi} ${destination.join('.')}`;
     const before = sas.get(name);
     if (before === undefined) {
       sas.set(name, { association, lenient });

@@ -428,5 +428,5 @@ export class LiveNode {
 }
 
 function formatted(address: Uint8Array): string {
-  return address.join('..');
+  return address.join('.');
 }

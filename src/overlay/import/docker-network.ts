@@ -98,7 +98,7 @@ export function parseDockerNetworks(text: string): DockerNetwork[] {
     const where = documents.length > 1 ? `line ${line}: ` : '';
     throw new OverlayError(
       'BAD_IMPORT',
-      `${where}not output of docker network inspect (${issue.path.join('..')}: ${issue.message})${like}`,
+      `${where}not output of docker network inspect (${issue.path.join('.')}: ${issue.message})${like}`,
     );
   });
 }

@@ -38,7 +38,7 @@ function partsOf({ vnis, subnets, gateways }: DockerNetwork): Part[] {
 function sameSubnets(a: readonly Prefix[], b: readonly Prefix[]): boolean {
   const keys = (list: readonly Prefix[]): string =>
     list
-      .map(({ address, length }) => `${address.join('..')}/${length}`)
+      .map(({ address, length }) => `${address.join('.')}/${length}`)
       .sort()
       .join(' ');
   return keys(a) === keys(b);

@@ -62,5 +62,5 @@ export function endpointId({ id, name }: Pick<Endpoint, 'id' | 'name'>): string 
 
 /** An address as a key of maps. */
 export function addressKey(address: Uint8Array): string {
-  return address.join('..');
+  return address.join('.');
 }

@@ -344,7 +344,7 @@ describe('OutputFile', () => {
   });
 });
 
-const WRITES_STDOUT = `import('../dist/src/capture/file/output-file.js').then(({ writeWhole }) =>
+const WRITES_STDOUT = `import('./dist/src/capture/file/output-file.js').then(({ writeWhole }) =>
   writeWhole('/dev/stdout', 'through a link to a pipe'))`;
 
 describe('RotatingFiles', () => {

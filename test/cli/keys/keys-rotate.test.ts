@@ -254,7 +254,7 @@ describe('keys rotate', () => {
     const before = readFileSync(path, 'utf8');
     const lock = new FileLock(path);
     try {
-      await refused([path], /this process has it/);
+      await refused([path], /in use by this process/);
       assert.equal(readFileSync(path, 'utf8'), before);
     } finally {
       lock.release();
@@ -285,10 +285,10 @@ describe('keys rotate', () => {
       `nodes: {}\nkeys:\n  - { tag: 1, key: '${key}' }\n`,
       /not just a ring in YAML; the rest would be lost/,
     ],
-    ['JSON', JSON.stringify({ keys: [{ tag: 1, key }] }), /no ring in YAML alone/],
-    ["lines of Swarm's store", `networking:ipsec lamport 1 key ${key}\n`, /no ring in YAML alone/],
-    ['a ring with remarks of its own', `- { tag: 1, key: '${key}', made: today }\n`, /no ring in YAML alone/],
-    ['SAs', readFileSync(fixture('docker/07-encrypted.xfrm.txt'), 'utf8'), /it holds SAs, not a key ring/],
+    ['JSON', JSON.stringify({ keys: [{ tag: 1, key }] }), /not just a ring in YAML/],
+    ["lines of Swarm's store", `networking:ipsec lamport 1 key ${key}\n`, /not just a ring in YAML/],
+    ['a ring with fields of its own', `- { tag: 1, key: '${key}', made: today }\n`, /not just a ring in YAML/],
+    ['SAs', readFileSync(fixture('docker/07-encrypted.xfrm.txt'), 'utf8'), /contains SAs, not a key ring/],
     ['nothing', '', /not output of .* or a key ring/],
     ['garbage', '\0\u{1f600}[', /not output of .* or a key ring/],
     ['no key', 'keys: []\n', /a key ring holds at least one key/],

@@ -134,8 +134,8 @@ describe('keys schedule', () => {
   });
 
   const CASES: [words: string[], message: RegExp][] = [
-    [['ring.yaml'], /takes its ring as --ring FILE/],
-    [['--ring', join(folder, 'nowhere')], /nowhere: there is no such file/],
+    [['ring.yaml'], /takes the ring as --ring FILE/],
+    [['--ring', join(folder, 'nowhere')], /nowhere: no such file/],
     [['--ring', ringFile('text', 'hello')], /text: not output of ip xfrm state/],
     [['--every', '0'], /--every takes/],
     [['--every', '12x'], /--every takes/],

@@ -12,7 +12,7 @@ const folder = scratch();
 const CONFIG = join(folder, 'overlay.yaml');
 writeFileSync(CONFIG, configText({ encrypted: true }));
 const FRAMES = fixture('vxlan/01-icmp.c1.pcap');
-const WATCH = join(ROOT, 'dist/test/cli/key-watch.js');
+const WATCH = join(ROOT, 'dist/test/cli/keys/key-watch.js');
 
 const CALLS: readonly (readonly [what: string, words: readonly string[]])[] = [
   ['encap', ['encap', FRAMES, '-o', join(folder, 'out.pcap'), '--config', CONFIG, '--node', 'n1']],

@@ -254,11 +254,11 @@ describe('vtep up', () => {
         if (content === undefined) rmSync(config);
         else writeFileSync(config, content);
         up.signal('SIGHUP');
-        const line = await up.said(/^vtep: the config was not taken over, and the one before stays: .*$/m, ++kept);
+        const line = await up.said(/^vtep: reload failed, keeping the previous configuration: .*$/m, ++kept);
         assert.match(line, pattern);
         assert.ok(!line.includes(KEY.slice(0, 16)));
       };
-      await keeps(undefined, /there is no such file/);
+      await keeps(undefined, /no such file/);
       await keeps('nodes: [', /line 1/);
       await keeps('', /expected object/);
       await keeps(good.replace('127.0.0.2', '127.0.0.4'), /the node's VTEP address changed, which takes a restart$/);
@@ -274,9 +274,9 @@ describe('vtep up', () => {
       const takes = async (content: string, times: number, pattern: RegExp): Promise<void> => {
         writeFileSync(config, content);
         up.signal('SIGHUP');
-        assert.match(await up.said(/^vtep: the config was taken over.*$/m, times), pattern);
+        assert.match(await up.said(/^vtep: configuration reloaded.*$/m, times), pattern);
       };
-      await takes(good.replaceAll('tag: ', 'tag: 1'), 1, /taken over$/);
+      await takes(good.replaceAll('tag: ', 'tag: 1'), 1, /configuration reloaded$/);
       await takes(good, 2, /; its key ring is older than the one that is held, which stays$/);
       const page = await (await fetch(url)).text();
       assert.match(page, /^vtep_config_reloads_total\{result="taken"\} 2$/m);

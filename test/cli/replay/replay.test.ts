@@ -194,7 +194,7 @@ describe('replay refuses invalid arguments with exit 2 and one line:', () => {
     ['--esp-sa, which replay lacks', [HTTP, '--esp-sa', 'x'], /Unknown option '--esp-sa'/],
     ['an unknown profile', [HTTP, '--profile', 'x'], /--profile takes swarm or strict/],
     ['an unknown cipher', [HTTP, '--encrypt', '--aead', 'x'], /unknown cipher "x"/],
-    ['a config that is not there', [HTTP, '--config', 'nowhere.yaml'], /nowhere.yaml: there is no such file/],
+    ['a config that is not there', [HTTP, '--config', 'nowhere.yaml'], /nowhere.yaml: no such file/],
     ['a config that is wrong', [HTTP, '--config', file('bad.yaml', 'nodes: 7\n')], /bad.yaml: line 1: nodes/],
     ['a node without an address', [HTTP, '--fdb', 'n1=x'], /needs --vtep n1=ADDRESS/],
     ['a value that is not a pair', [HTTP, '--vtep', 'x'], /takes NODE=VALUE/],

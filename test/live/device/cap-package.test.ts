@@ -54,7 +54,7 @@ describe('without the cap package', () => {
   });
 
   test('says how to build a package that was not built', () => {
-    const line = said({ 'index.js': "require('../../build/Release/cap.node')" });
+    const line = said({ 'index.js': "require('../build/Release/cap.node')" });
     assert.equal(line, `${NEEDS}was not built (on Debian: ${BUILD}; then npm rebuild cap)\n`);
   });
 

@@ -25,7 +25,7 @@ function inspect(attached: Attached): string {
     IPAM: { Config: [{ Subnet: subnet }] },
     Containers: Object.fromEntries(
       Object.entries(attached[name as keyof typeof NETWORKS] ?? {}).map(([Name, host]) => {
-        const [a, b, c] = subnet.split('..').map(Number);
+        const [a, b, c] = subnet.split('.').map(Number);
         const MacAddress = ['02', '42', ...[a, b, c, host].map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
         return [`id-${Name}`, { Name, MacAddress, IPv4Address: `${a}.${b}.${c}.${host}/24`, IPv6Address: '' }];
       }),

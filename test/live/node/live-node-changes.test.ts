@@ -123,7 +123,7 @@ for (const [way, change] of WAYS) {
       const n1 = new Running(topology, 'n1', wire);
       const [own] = topology.nodes;
       const packet = join(new Uint8Array(12), Uint8Array.of(0x86, 0xdd), told(6, 1400, ours(6)));
-      wire.waiting.set(own.vtep.join('..'), [packet]);
+      wire.waiting.set(own.vtep.join('.'), [packet]);
       settle(n1);
       const before = n1.node.mtuOf(0);
       assert.equal(before, 1400 - 70);

@@ -22,7 +22,7 @@ const KILLED_AT_START = 4;
 /** Maximum time until it is killed, from its start or its first packet, in milliseconds. */
 const AFTER_START = 300;
 const AFTER_PACKET = 150;
-const CHILD = join(ROOT, 'dist/test/live/sending-child.js');
+const CHILD = join(ROOT, 'dist/test/live/socket/sending-child.js');
 
 /** A packet on the wire. */
 interface Sent {

@@ -26,7 +26,7 @@ import { records } from '../records.js';
 import { refused } from '../refused.js';
 
 const SEED = 20261121;
-const CHILD = join(ROOT, 'dist/test/live/lock-child.js');
+const CHILD = join(ROOT, 'dist/test/live/state/lock-child.js');
 const UNFINISHED = join(ROOT, 'dist/test/capture/unfinished-child.js');
 const folder = scratch();
 let count = 0;
@@ -87,7 +87,7 @@ function requiresTmpfs(): string | false {
 }
 
 function filesBeside(path: string): string[] {
-  return readdirSync(join(path, '../..')).sort();
+  return readdirSync(join(path, '..')).sort();
 }
 
 /** The records that a new object loads. */
@@ -196,7 +196,7 @@ describe('SequenceFile', () => {
 
   test('leaves no unfinished file on a full file system', { skip: requiresTmpfs() }, () => {
     const path = fresh();
-    const where = join(path, '../..');
+    const where = join(path, '..');
     assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', where]).status, 0);
     try {
       withFile(path, (file) => {
@@ -226,7 +226,7 @@ describe('SequenceFile', () => {
     truncateSync(path, 2 ** 26 + 1);
     withFile(path, (file) => refused(() => file.load(), 'STATE_UNUSABLE', /too large/));
     refused(
-      () => new SequenceFile(join(path, '../..', 'nowhere', 'sequences')),
+      () => new SequenceFile(join(path, '..', 'nowhere', 'sequences')),
       'STATE_UNUSABLE',
       /no such file or folder/,
     );
@@ -323,7 +323,7 @@ describe('the lock of a SequenceFile', () => {
       'sequences.lock-4294967295-0',
       'sequences2.lock-1-0',
     ];
-    for (const name of alike) writeFileSync(join(path, '../..', name), '');
+    for (const name of alike) writeFileSync(join(path, '..', name), '');
     withFile(path, () => undefined);
     assert.deepEqual(filesBeside(path), [...alike].sort());
   });

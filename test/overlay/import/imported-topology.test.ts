@@ -95,8 +95,8 @@ describe('a topology imported from docker network inspect, bridge fdb and ip nei
   });
 
   for (const [name, json, message] of [
-    ['no JSON', '{', /^n, docker network inspect: line 1: no JSON: truncated: 1 unclosed bracket/],
-    ['another command’s', '[{"Id": 1}]', /no output of docker network inspect/],
+    ['no JSON', '{', /^n, docker network inspect: line 1: not JSON: truncated: 1 unclosed bracket/],
+    ['another command’s', '[{"Id": 1}]', /not output of docker network inspect/],
     [
       'no VNI',
       '[{"Name":"x","Driver":"overlay"}]',
@@ -469,12 +469,12 @@ describe('real-world outputs of Docker', () => {
     [
       'cut off',
       JSON.stringify([good], null, 1).slice(0, -20),
-      /^inspect\.json: line \d+: no JSON: truncated inside a string/,
+      /^inspect\.json: line \d+: not JSON: truncated inside a string/,
     ],
     [
       'redacted',
       JSON.stringify([good], null, 1).replace('"10.0.9.0/24"', '...'),
-      /^inspect\.json: line 9: no JSON: unexpected "\.\.\.," instead of a value \(is the output whole, and nothing taken out of it\?\)$/,
+      /^inspect\.json: line 9: not JSON: unexpected "\.\.\.," instead of a value \(is the output complete and unedited\?\)$/,
     ],
     [
       'a damaged address',
@@ -484,7 +484,7 @@ describe('real-world outputs of Docker', () => {
     [
       'an error message',
       'Error response from daemon: network x not found',
-      /^inspect\.json: no output of docker network inspect: it holds no JSON; it looks like an error message from docker$/,
+      /^inspect\.json: not output of docker network inspect: it contains no JSON; it looks like an error message from docker$/,
     ],
     ['a container', '[{"Id": "x", "HostConfig": {}}]', /it looks like output of docker inspect of a container$/],
     ['bridge -j fdb', '[{"mac":"02:42:0a:00:09:04","flags":[]}]', /it looks like output of bridge -j fdb$/],

@@ -78,11 +78,11 @@ describe('bridge fdb', () => {
     ['a VTEP that was cut', `${ROW}\n${ROW.replace('50.2', '50.')}`, /^line 2: not an IPv4 address: "192\.168\.50\."$/],
     ['a MAC that was cut', `x\n\n${ROW.slice(3)}`, /^line 3: not a MAC address: "42:0a:00:09:04"$/],
     ['a row that ends behind dst', `${MAC} dev vxlan0 dst`, /^line 1: not an IPv4 address: ""$/],
-    ['JSON that was cut', `[{"mac":"${MAC}",\n"dst":`, /^line 2: no JSON: truncated: 2 unclosed brackets$/],
+    ['JSON that was cut', `[{"mac":"${MAC}",\n"dst":`, /^line 2: not JSON: truncated: 2 unclosed brackets$/],
     [
       'an error message from ip',
       'Cannot open network namespace "x": No such file or directory',
-      /no line of it is an entry of bridge fdb show: it looks like an error message from ip$/,
+      /no line is an entry of bridge fdb show: it looks like an error message from ip$/,
     ],
     ['ip neigh', NEIGHBOUR, /it looks like output of ip neigh$/],
     ['ip neigh of short IPv6 addresses', `fd::4 dev br0 lladdr ${MAC} STALE`, /it looks like output of ip neigh$/],

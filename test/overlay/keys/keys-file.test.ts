@@ -106,13 +106,13 @@ describe('files without a key', () => {
     const hidden = dump.replace(/0x[0-9a-f]{40}/g, '<<Keys hidden>>');
     refused(hidden, /^it contains no usable key: line \d+: SPI 0xf704f713 .*has no key .*\(and 5 more like it\)$/);
     const one = hidden.split('\n').slice(0, 8).join('\n');
-    refused(one, /^it holds no usable key: line 2: SPI 0xf704f713 to 192\.168\.50\.1 has no key .*skipped$/);
+    refused(one, /^it contains no usable key: line 2: SPI 0xf704f713 to 192\.168\.50\.1 has no key .*skipped$/);
   });
 
   test('an esp_sa file of wildcards', () => {
     refused(
       '"IPv4","*","*","*","AES-CBC [RFC3602]","0x00","NULL",""',
-      /^it holds no usable key: line 1 has no single SPI/,
+      /^it contains no usable key: line 1 has no single SPI/,
     );
   });
 

@@ -43,7 +43,7 @@ describe('NeighbourTable', () => {
         const table = new NeighbourTable(limit);
         const model = new Map<string, string>();
         for (const [what, vni, address, number] of steps) {
-          const key = `${vni} ${address.join('..')}`;
+          const key = `${vni} ${address.join('.')}`;
           if (what === 'set') {
             const fits = model.has(key) || model.size < limit;
             assert.equal(table.set(vni, address, macOf(number)), fits);

@@ -42,7 +42,7 @@ endpoints:
 }
 
 function nodeOf(vtep: Uint8Array, mtu = 1500): Node {
-  return { name: `node ${vtep.join('..')}`, vtep, mac: undefined, mtu };
+  return { name: `node ${vtep.join('.')}`, vtep, mac: undefined, mtu };
 }
 
 function networkOf(vni: number, more: Partial<Network> = {}): Network {
@@ -131,7 +131,7 @@ describe('tables that change', () => {
       { kind: RemoveEndpoint, id: 'there' },
     ]);
     assert.deepEqual([forwarding.lookups, forwarding.learned], [lookups, learned]);
-    assert.equal(found(tables, 4), `node ${THERE.join('..')}`);
+    assert.equal(found(tables, 4), `node ${THERE.join('.')}`);
   });
 
   test('forget what a network learned once it is removed, doesn’t learn any more, or is encrypted', () => {
@@ -173,10 +173,10 @@ describe('tables that change', () => {
     tables.apply([{ kind: AddEndpoint, endpoint: endpoint('late', 2, HERE, 7, IPS[1]) }]);
     assert.equal(found(tables, 2), 'b');
     tables.apply([{ kind: RemoveEndpoint, id: 'there' }]);
-    assert.equal(found(tables, 2), `node ${OTHER.join('..')}`);
+    assert.equal(found(tables, 2), `node ${OTHER.join('.')}`);
     assert.ok(tables.neighbours.find(7, 4, IPS[1], 0) >= 0);
     tables.apply([{ kind: RemoveEndpoint, id: 'late' }]);
-    assert.equal(found(tables, 2), `node ${OTHER.join('..')}`);
+    assert.equal(found(tables, 2), `node ${OTHER.join('.')}`);
     tables.apply([{ kind: RemoveEndpoint, id: 'moved' }]);
     assert.equal(found(tables, 2), undefined);
     assert.equal(tables.neighbours.find(7, 4, IPS[1], 0), -1);
@@ -280,7 +280,7 @@ describe('tables that change', () => {
 
 /** A topology in maps, changed as plainly as can be; who claims which key, the first one first. */
 class Model {
-  readonly nodes = new Map<string, Node>([HERE, THERE].map((vtep) => [vtep.join('..'), nodeOf(vtep)]));
+  readonly nodes = new Map<string, Node>([HERE, THERE].map((vtep) => [vtep.join('.'), nodeOf(vtep)]));
   readonly networks = new Map<number, Network>([[7, networkOf(7)]]);
   readonly endpoints = new Map<string, EndpointRecord>();
   readonly claims = new Map<string, string[]>();
@@ -288,7 +288,7 @@ class Model {
   keysOf({ vni, vtep, mac, ip }: EndpointRecord): string[] {
     return [
       `mac ${vni} ${formatMac(mac)}`,
-      ...(ip === undefined ? [] : [`ip ${vni} ${ip.join('..')}`]),
+      ...(ip === undefined ? [] : [`ip ${vni} ${ip.join('.')}`]),
       ...(vtep === HERE ? [`local ${formatMac(mac)}`] : []),
     ];
   }
@@ -310,18 +310,18 @@ class Model {
   /** Makes a change; returns false if it doesn't fit. */
   change(change: TopologyChange): boolean {
     const uses = (test: (record: EndpointRecord) => boolean): boolean => [...this.endpoints.values()].some(test);
-    const fits = ({ vni, vtep }: EndpointRecord): boolean => this.networks.has(vni) && this.nodes.has(vtep.join('..'));
+    const fits = ({ vni, vtep }: EndpointRecord): boolean => this.networks.has(vni) && this.nodes.has(vtep.join('.'));
     switch (change.kind) {
       case AddNode:
       case ChangeNode: {
-        const key = change.node.vtep.join('..');
+        const key = change.node.vtep.join('.');
         if (this.nodes.has(key) !== (change.kind === ChangeNode)) return false;
         this.nodes.set(key, change.node);
         return true;
       }
       case RemoveNode:
         if (change.vtep === HERE || uses(({ vtep }) => vtep === change.vtep)) return false;
-        return this.nodes.delete(change.vtep.join('..'));
+        return this.nodes.delete(change.vtep.join('.'));
       case AddNetwork:
       case ChangeNetwork:
         if (this.networks.has(change.network.vni) !== (change.kind === ChangeNetwork)) return false;
@@ -359,9 +359,9 @@ class Model {
     const records = [...this.endpoints];
     const holder = (key: string): string | undefined => this.claims.get(key)?.[0];
     for (const vtep of VTEPS) {
-      const node = this.nodes.get(vtep.join('..'));
+      const node = this.nodes.get(vtep.join('.'));
       const count = records.filter(([, record]) => record.vtep === vtep).length;
-      view[`node ${vtep.join('..')}`] = node === undefined ? 'none' : [node, count];
+      view[`node ${vtep.join('.')}`] = node === undefined ? 'none' : [node, count];
     }
     for (const vni of VNIS) {
       const network = this.networks.get(vni);
@@ -369,20 +369,20 @@ class Model {
       view[`network ${vni}`] = network === undefined ? 'none' : [network, own.length];
       if (network !== undefined) {
         view[`columns ${vni}`] = [vni, Number(network.encrypted), Number(network.learning)];
-        const homes = own.length > 0 ? new Set(own.map(([, { vtep }]) => vtep.join('..'))) : new Set(this.nodes.keys());
-        homes.delete(HERE.join('..'));
+        const homes = own.length > 0 ? new Set(own.map(([, { vtep }]) => vtep.join('.'))) : new Set(this.nodes.keys());
+        homes.delete(HERE.join('.'));
         view[`flood ${vni}`] = network.flood === FloodPolicy.Drop ? [] : [...homes].sort();
         view[`local ${vni}`] = own.flatMap(([id, { vtep }]) => (vtep === HERE ? [id] : [])).sort();
       }
       for (const mac of MACS) {
         const id = holder(`mac ${vni} ${formatMac(mac)}`);
         const vtep = id === undefined ? undefined : this.endpoints.get(id)?.vtep;
-        view[`mac ${vni} ${formatMac(mac)}`] = vtep === undefined ? 'none' : vtep === HERE ? id : vtep.join('..');
+        view[`mac ${vni} ${formatMac(mac)}`] = vtep === undefined ? 'none' : vtep === HERE ? id : vtep.join('.');
       }
       for (const ip of IPS) {
-        const id = holder(`ip ${vni} ${ip.join('..')}`);
+        const id = holder(`ip ${vni} ${ip.join('.')}`);
         const mac = id === undefined ? undefined : this.endpoints.get(id)?.mac;
-        view[`ip ${vni} ${ip.join('..')}`] = mac === undefined ? 'none' : formatMac(mac);
+        view[`ip ${vni} ${ip.join('.')}`] = mac === undefined ? 'none' : formatMac(mac);
       }
     }
     for (const mac of MACS) view[`local ${formatMac(mac)}`] = holder(`local ${formatMac(mac)}`) ?? 'none';
