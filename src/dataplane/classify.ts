@@ -1,6 +1,6 @@
 /**
- * The first stage of ingress: which packets are for this node, fragments reassembled, and what each carries: ESP, VXLAN, or
- * neither.
+ * The first ingress stage: drops packets for other hosts, reassembles fragments, and sorts packets by what they carry:
+ * ESP, VXLAN, or neither.
  */
 import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
 import { NO_SLOT, type PacketBatch } from '../memory/index.js';
@@ -14,13 +14,13 @@ import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
 import type { PathMtuDiscovery } from './path-mtu-discovery.js';
 import { FragmentSource, type Reassembly, walkReassembled } from './reassembly.js';
 
-/** Where packets go that are of another kind than those that stay. A full batch is handed on by `overflow` first. */
+/** Outputs for packets that don't stay in the batch. `overflow` hands a full one on. */
 export interface ClassifyOutputs {
   readonly esp: PacketBatch;
   readonly vxlan: PacketBatch;
   /** Hands a full batch on and empties it. */
   readonly overflow: (batch: PacketBatch) => void;
-  /** Reads ICMP about packets of ours. */
+  /** Consumes ICMP errors about packets that this node sent. */
   readonly discovery?: PathMtuDiscovery;
 }
 
@@ -28,21 +28,21 @@ const IPV4_ADDRESSES = ipv4Layout.offsetOf('source');
 const ADDRESS_4 = 4;
 
 /**
- * Sorts IP packets. After it, those that carry ESP still begin with their IP header; of the others `start` is the VXLAN
- * header, `end` the end of the UDP payload, and `tos` and `sender` are the outer packet's.
+ * Sorts IP packets. Those that carry ESP keep their IP header. For the others `start` becomes the offset of the VXLAN
+ * header and `end` that of the end of the UDP payload; `tos` and `sender` are the outer packet's.
  */
 export class Classify {
   readonly #classifier: Classifier;
   readonly #reassembly: Reassembly;
   readonly #verifyIp: boolean;
-  /** This node's address as words in network order. */
+  /** This node's VTEP address as words in network order. */
   readonly #vtep: Int32Array;
   readonly #family: number;
   readonly #drops: DropCounters;
   readonly #outputs: ClassifyOutputs;
   readonly #layers = new Layers();
 
-  /** @param verifyIp whether IPv4 header checksums are still to be verified */
+  /** @param verifyIp whether to verify IPv4 header checksums */
   constructor(
     node: Node,
     drops: DropCounters,
@@ -61,10 +61,10 @@ export class Classify {
   }
 
   /**
-   * Sorts a batch of packets off the underlay. Those of one kind, as a rule all, stay in it; packets of a network are of one
-   * kind.
-   * @param now seconds, for the timeouts of reassembly
-   * @returns the kind of those that stay
+   * Sorts a batch of packets off the underlay. Packets of the first kind found, usually all, stay in it; all packets of
+   * a network are of one kind.
+   * @param now seconds, for reassembly timeouts
+   * @returns the kind of the packets that stay
    */
   run(batch: PacketBatch, now: number): PacketKind {
     const { count } = batch;
@@ -82,8 +82,8 @@ export class Classify {
   }
 
   /**
-   * Sorts what ESP held; all that stays in the batch is VXLAN.
-   * @param batch IP packets, of which those with an IPv4 header that was not made here have been verified
+   * Sorts the payload of ESP packets; only VXLAN stays in the batch.
+   * @param batch IP packets, whose IPv4 checksums are verified already
    */
   runOpened(batch: PacketBatch, now: number): void {
     const { count } = batch;
@@ -127,8 +127,8 @@ export class Classify {
     const kind = this.#kind(batch, i);
     if (kind !== PacketKind.Other)
       return kind === PacketKind.Wrong ? this.#drop(batch, i, this.#classifier.reason) : kind;
-    const told = this.#outputs.discovery?.take(bytes, layers, now) === true;
-    return this.#drop(batch, i, told ? DropReason.PathMtuTold : DropReason.NotOverlay);
+    const consumed = this.#outputs.discovery?.take(bytes, layers, now) === true;
+    return this.#drop(batch, i, consumed ? DropReason.PathMtuTold : DropReason.NotOverlay);
   }
 
   #opened(batch: PacketBatch, i: number, now: number): PacketKind {
@@ -144,11 +144,11 @@ export class Classify {
       return PacketKind.Other;
     const kind = this.#kind(batch, i);
     if (kind === PacketKind.Vxlan) return PacketKind.Vxlan;
-    // ESP in ESP: no overlay makes it, and each layer more would cost an opening.
+    // Nested ESP: no overlay sends it, and every further layer would cost a decryption.
     return this.#drop(batch, i, kind === PacketKind.Wrong ? this.#classifier.reason : DropReason.NotOverlay);
   }
 
-  /** Classifies the packet that was walked over last, and puts what the next stages need into its columns. */
+  /** Classifies the packet that was parsed last, and sets the columns that the next stages need. */
   #kind(batch: PacketBatch, i: number): PacketKind {
     const { bytes } = batch.arena;
     const layers = this.#layers;
@@ -178,15 +178,16 @@ export class Classify {
   }
 
   /**
-   * Takes a fragment. The packet that it completes is put into a slot of its own, which is the batch's then, and walked over.
-   * @returns false if there is no packet yet, or none any more; the slot is free then
+   * Pushes a fragment into reassembly. A completed packet is copied to a new slot, which replaces the batch's, and
+   * parsed.
+   * @returns false if no packet was completed, or it was dropped; its slot is freed
    */
   #join(batch: PacketBatch, i: number, reassembler: Reassembler, now: number): boolean {
     const { arena } = batch;
     const layers = this.#layers;
     const outcome = reassembler.push(arena.bytes, layers, batch.end[i], now);
     arena.free(batch.slot[i]);
-    // What it refused it has counted, with the parts that fell with it: `droppedFragments`.
+    // The reassembler counts what it drops: `droppedFragments`.
     if (outcome !== ReassemblyOutcome.Complete) return false;
     const { start, end } = reassembler;
     const slot = end - start <= arena.frameBytes ? arena.take() : NO_SLOT;
@@ -194,7 +195,7 @@ export class Classify {
       this.#drops.add(DropReason.NoMemory);
       return false;
     }
-    // The one copy that can't be avoided on the way in: the parts came in slots of their own.
+    // The one copy that ingress can't avoid: every fragment is in a separate slot.
     const to = arena.frameOffsetOf(slot);
     arena.bytes.set(reassembler.bytes.subarray(start, end), to);
     batch.slot[i] = slot;

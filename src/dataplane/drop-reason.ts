@@ -1,7 +1,7 @@
 /**
- * Why a packet went no further: a small integer, counted, with a name for programs and a sentence for people. The names
- * are the kernel's where it has one (include/net/dropreason-core.h without SKB_DROP_REASON_, net/xfrm/xfrm_proc.c);
- * where one of its counters stands for several causes, the cause follows behind an underscore.
+ * Why a packet was dropped: a small integer that is counted, with a name for programs and a text for people. The names
+ * are the kernel's where it has one (include/net/dropreason-core.h without SKB_DROP_REASON_, net/xfrm/xfrm_proc.c).
+ * Where one of its counters covers several causes, an underscore and the cause are appended.
  */
 import { ReassemblyDrop } from '../fragment/index.js';
 import { EspDrop } from '../ipsec/index.js';
@@ -10,9 +10,9 @@ import { Fault, Layer } from '../wire/index.js';
 /** Drop reasons. */
 export const DropReason = {
   None: 0,
-  /** The capture was cut by a snaplen within what is needed. */
+  /** The capture's snaplen cut off bytes that are needed. */
   CaptureTruncated: 1,
-  /** The capture's link type can't be read. */
+  /** The capture's link type isn't supported. */
   LinkTypeUnknown: 2,
   PacketTooSmall: 3,
   VlanTagsTooDeep: 4,
@@ -48,44 +48,44 @@ export const DropReason = {
   EspSequenceExhausted: 34,
   EspNoRoom: 35,
   EspNotSealable: 36,
-  /** A frame's source MAC is zero or a group's. */
+  /** A frame's source MAC is zero or a group address. */
   InvalidSource: 37,
-  /** A frame's source isn't an endpoint of this node. */
+  /** A frame's source MAC isn't an endpoint of this node. */
   NotFromHere: 38,
   /** No FDB entry for the MAC, and the network doesn't flood. */
   NoRemote: 39,
-  /** A static FDB entry has the source MAC elsewhere. */
+  /** A static FDB entry maps the source MAC to another VTEP. */
   EntryExists: 40,
-  /** The packet's way leads back to where it came from. */
+  /** The packet would be sent back to where it came from. */
   Loop: 41,
-  /** Answered by this node, as ARP and ND are. */
+  /** ARP or ND that this node answered itself. */
   NeighbourAnswered: 42,
-  /** Asked for an address that no neighbour entry has. */
+  /** A query for an address without a neighbour entry. */
   NeighbourUnknown: 43,
   PacketTooBig: 44,
   NoMemory: 45,
-  /** Clear VXLAN of an encrypted network. */
+  /** Unencrypted VXLAN of an encrypted network. */
   ClearOfEncrypted: 46,
   NoOutboundSa: 47,
-  /** For another address than this VTEP's. */
+  /** The destination address isn't this VTEP's. */
   OtherHost: 48,
-  /** RFC 6040: congestion was met on the way, and the packet inside can't be told. */
+  /** RFC 6040: the outer packet is marked CE, and the inner one is Not-ECT. */
   EcnLost: 49,
   /** No local endpoint has the MAC. */
   NoLocalEndpoint: 50,
-  /** No overlay traffic: neither VXLAN nor ESP. */
+  /** Not overlay traffic: neither VXLAN nor ESP. */
   NotOverlay: 51,
-  /** ICMP about the path MTU: read, and at its end. */
+  /** ICMP path-MTU message, consumed. */
   PathMtuTold: 52,
   FragmentEcn: 53,
   EspSequenceNotReserved: 54,
-  /** As `PacketTooBig`, but ICMP errors to its sender are over their rate (RFC 4443 section 2.4 f). */
+  /** `PacketTooBig` whose sender has reached its rate limit of ICMP errors (RFC 4443 section 2.4 f). */
   PacketTooBigRateLimited: 55,
-  /** Neighbour discovery that RFC 4861 section 7.1.1 says to ignore. */
+  /** Neighbour discovery that must be discarded (RFC 4861 section 7.1.1). */
   NeighbourInvalid: 56,
-  /** A broadcast or multicast frame of a network that floods nowhere, and no other endpoint here. */
+  /** A broadcast or multicast frame that isn't flooded, and no other local endpoint gets it. */
   NoTarget: 57,
-  /** Clear VXLAN, or what ESP held, from an address that is no node's VTEP. */
+  /** VXLAN, or the payload of ESP, from an address that is no node's VTEP. */
   UnknownVtep: 58,
   /** RFC 4301 section 5.2: the source address isn't the SA's. */
   EspSourceMismatch: 59,
@@ -94,76 +94,76 @@ export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
 const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['NONE', 'not dropped'],
-  ['CAPTURE_TRUNCATED', 'cut by the snaplen of the capture; record again with -s 0'],
-  ['LINK_TYPE_UNKNOWN', 'of a link type that vtep does not read'],
-  ['PKT_TOO_SMALL', 'too short for its headers'],
-  ['VLAN_TOO_DEEP', 'more than four VLAN tags'],
-  ['IP_INHDR', 'a bad IP header'],
-  ['IP_CSUM', 'a wrong IPv4 header checksum'],
-  ['IPV6_BAD_EXTHDR', 'bad IPv6 extension headers'],
-  ['L4_HDR', 'a bad TCP or UDP header'],
-  ['UDP_CSUM', 'a wrong UDP checksum'],
-  ['VXLAN_INVALID_HDR', 'a VXLAN header that is too short or has no valid VNI'],
-  ['VXLAN_RESERVED_BITS', 'reserved VXLAN bits set, which Linux refuses (--reserved ignore reads them)'],
-  ['VXLAN_VNI_NOT_FOUND', 'of another VNI'],
-  ['XfrmInHdrError', 'a bad ESP header'],
-  ['DUP_FRAG', 'fragments that came twice'],
-  ['FRAG_OVERLAP', 'fragments that overlap'],
-  ['FRAG_INCONSISTENT', 'fragments that disagree about where the datagram ends'],
-  ['FRAG_TOO_LONG', 'fragments of more than 65,535 bytes together'],
-  ['FRAG_BAD_LENGTH', 'fragments that are empty or no multiple of 8 bytes'],
-  ['FRAG_TOO_MANY_PARTS', 'fragments of a datagram with too many parts'],
-  ['FRAG_HEADER_CHAIN', 'first fragments that end before the transport header does'],
-  ['FRAG_REASM_TIMEOUT', 'fragments whose rest did not come in time'],
-  ['FRAG_EVICTED', 'fragments that had to make room for newer ones'],
-  ['XfrmInNoStates', 'ESP of an SPI and destination without a key'],
+  ['CAPTURE_TRUNCATED', 'packets truncated by the snaplen; capture again with -s 0'],
+  ['LINK_TYPE_UNKNOWN', 'packets of an unsupported link type'],
+  ['PKT_TOO_SMALL', 'packets too short for their headers'],
+  ['VLAN_TOO_DEEP', 'packets with more than four VLAN tags'],
+  ['IP_INHDR', 'packets with a bad IP header'],
+  ['IP_CSUM', 'packets with a wrong IPv4 header checksum'],
+  ['IPV6_BAD_EXTHDR', 'packets with bad IPv6 extension headers'],
+  ['L4_HDR', 'packets with a bad TCP or UDP header'],
+  ['UDP_CSUM', 'packets with a wrong UDP checksum'],
+  ['VXLAN_INVALID_HDR', 'VXLAN with a truncated header or without a valid VNI'],
+  ['VXLAN_RESERVED_BITS', 'VXLAN with reserved bits set, which Linux drops (--reserved ignore accepts it)'],
+  ['VXLAN_VNI_NOT_FOUND', 'VXLAN of an unknown VNI'],
+  ['XfrmInHdrError', 'ESP with a bad header'],
+  ['DUP_FRAG', 'duplicate fragments'],
+  ['FRAG_OVERLAP', 'overlapping fragments'],
+  ['FRAG_INCONSISTENT', 'fragments that disagree about the length of the datagram'],
+  ['FRAG_TOO_LONG', 'fragments of datagrams longer than 65,535 bytes'],
+  ['FRAG_BAD_LENGTH', 'fragments that are empty or not a multiple of 8 bytes'],
+  ['FRAG_TOO_MANY_PARTS', 'fragments of datagrams with too many fragments'],
+  ['FRAG_HEADER_CHAIN', 'first fragments without the whole header chain'],
+  ['FRAG_REASM_TIMEOUT', 'fragments of datagrams that were not completed in time'],
+  ['FRAG_EVICTED', 'fragments evicted to make room for newer ones'],
+  ['XfrmInNoStates', 'ESP without an SA for its SPI and destination'],
   ['XfrmInHdrError_Short', 'ESP too short for its trailer and ICV'],
-  ['XfrmInHdrError_Fragment', 'fragments given to ESP, which opens whole packets'],
-  ['XfrmInStateMismatch', 'ESP in UDP where the SA has none, or the reverse'],
-  ['XfrmInStateSeqError_Replayed', 'ESP whose sequence number came already'],
-  ['XfrmInStateSeqError_Outside', 'ESP whose sequence number lies before the replay window'],
-  ['XfrmInStateProtoError_Icv', 'ESP with a wrong ICV: another key, or changed bytes'],
+  ['XfrmInHdrError_Fragment', 'fragments of ESP packets that were not reassembled'],
+  ['XfrmInStateMismatch', 'ESP in UDP whose SA has no UDP encapsulation, or the reverse'],
+  ['XfrmInStateSeqError_Replayed', 'ESP whose sequence number was already seen (replay)'],
+  ['XfrmInStateSeqError_Outside', 'ESP whose sequence number is below the replay window'],
+  ['XfrmInStateProtoError_Icv', 'ESP with a wrong ICV: wrong key or modified packet'],
   ['XfrmInStateProtoError_Padding', 'ESP with bad padding'],
   ['ESP_DUMMY', 'ESP dummy packets (next header 59)'],
-  ['XfrmInStateModeError', 'ESP of a tunnel-mode SA that holds no IP packet'],
-  ['XfrmInStateExpired', 'ESP of an SA beyond its hard limit'],
-  ['XfrmOutStateSeqError', 'packets for an SA whose sequence numbers are used up'],
-  ['XfrmOutError_Room', 'packets without room for the ESP headers'],
-  ['XfrmOutError_Packet', 'packets that ESP can not go around: fragments, or too long'],
-  ['MAC_INVALID_SOURCE', 'frames whose source MAC is zero or a group'],
-  ['NOT_FROM_HERE', 'frames whose source is no endpoint of this node'],
-  ['VXLAN_NO_REMOTE', 'frames for a MAC that no forwarding entry has'],
-  ['VXLAN_ENTRY_EXISTS', 'frames whose source MAC a static entry has behind another VTEP'],
-  ['LOOP', 'frames whose way would lead back to where they came from'],
+  ['XfrmInStateModeError', 'ESP of a tunnel-mode SA whose payload is not an IP packet'],
+  ['XfrmInStateExpired', 'ESP of an SA past its hard limit'],
+  ['XfrmOutStateSeqError', 'packets for an SA whose sequence numbers are exhausted'],
+  ['XfrmOutError_Room', 'packets without headroom or tailroom for ESP'],
+  ['XfrmOutError_Packet', 'packets that ESP cannot encapsulate: fragments, or too long'],
+  ['MAC_INVALID_SOURCE', 'frames whose source MAC is zero or a group address'],
+  ['NOT_FROM_HERE', 'frames whose source MAC is not an endpoint of this node'],
+  ['VXLAN_NO_REMOTE', 'frames for a MAC without a forwarding entry'],
+  ['VXLAN_ENTRY_EXISTS', 'frames whose source MAC a static entry maps to another VTEP'],
+  ['LOOP', 'frames that would be sent back to where they came from'],
   ['NEIGH_ANSWERED', 'ARP and ND that this node answered itself'],
-  ['NEIGH_UNKNOWN', 'ARP and ND for addresses that no neighbour entry has'],
+  ['NEIGH_UNKNOWN', 'ARP and ND for addresses without a neighbour entry'],
   ['PKT_TOO_BIG', 'packets larger than the MTU'],
-  ['NOMEM', 'packets for which the arena had no slot'],
-  ['CLEAR_OF_ENCRYPTED', 'clear VXLAN of an encrypted network'],
-  ['XfrmOutNoStates', 'packets of an encrypted network without a key for the way'],
-  ['OTHERHOST', 'packets for another address than this VTEP'],
-  ['IP_TUNNEL_ECN', 'packets marked for congestion whose inner packet can not be'],
+  ['NOMEM', 'packets for which the arena had no free slot'],
+  ['CLEAR_OF_ENCRYPTED', 'unencrypted VXLAN of an encrypted network'],
+  ['XfrmOutNoStates', 'packets of an encrypted network without an outbound SA'],
+  ['OTHERHOST', 'packets whose destination is not this VTEP'],
+  ['IP_TUNNEL_ECN', 'packets marked CE whose inner packet is Not-ECT'],
   ['NO_LOCAL_ENDPOINT', 'frames for a MAC that no endpoint of this node has'],
   ['NOT_OVERLAY', 'packets that are neither VXLAN nor ESP'],
-  ['PMTU_TOLD', 'ICMP about the path MTU, which this node read'],
-  ['FRAG_ECN', 'fragments of one datagram with and without ECN'],
-  ['XfrmOutStateSeqError_Reserve', 'packets for an SA whose next sequence numbers could not be written down'],
-  ['PKT_TOO_BIG_RateLimited', 'packets larger than the MTU whose sender gets no more ICMP for now'],
+  ['PMTU_TOLD', 'ICMP path-MTU messages that this node consumed'],
+  ['FRAG_ECN', 'fragments of datagrams that mix ECT and Not-ECT'],
+  ['XfrmOutStateSeqError_Reserve', 'packets for an SA whose next sequence numbers could not be reserved'],
+  ['PKT_TOO_BIG_RateLimited', 'packets larger than the MTU, ICMP error rate-limited'],
   ['NEIGH_INVALID', 'neighbour discovery with a wrong checksum, hop limit, code or option'],
-  ['NO_TX_TARGET', 'broadcast and multicast frames that nobody else would get'],
-  ['VXLAN_UNKNOWN_VTEP', 'VXLAN from an address that is no node (acceptUnknownVteps lets it in)'],
-  ['XfrmInStateMismatch_Source', "ESP whose source address isn't its SA's"],
+  ['NO_TX_TARGET', 'broadcast and multicast frames without another receiver'],
+  ['VXLAN_UNKNOWN_VTEP', 'VXLAN from an unknown VTEP (acceptUnknownVteps accepts it)'],
+  ['XfrmInStateMismatch_Source', "ESP whose source address is not its SA's"],
 ];
 
-/** How many reasons there are. */
+/** The number of drop reasons. */
 export const DROP_REASONS = TABLE.length;
 
-/** A reason's name for programs. */
+/** The name of a reason, for programs. */
 export function dropReasonName(reason: number): string {
   return TABLE[reason][0];
 }
 
-/** A reason in words for people. */
+/** The text of a reason, for people. */
 export function dropReasonText(reason: number): string {
   return TABLE[reason][1];
 }
@@ -183,7 +183,7 @@ const OF_REASSEMBLY: Readonly<Record<ReassemblyDrop, DropReason>> = {
   [ReassemblyDrop.EcnMixed]: DropReason.FragmentEcn,
 };
 
-/** The drop reason of a fragment that reassembly refused. */
+/** The drop reason of a fragment that reassembly dropped. */
 export function dropReasonOfReassembly(drop: ReassemblyDrop): DropReason {
   return OF_REASSEMBLY[drop];
 }
@@ -209,12 +209,12 @@ const OF_ESP: Readonly<Record<EspDrop, DropReason>> = {
   [EspDrop.EcnLost]: DropReason.EcnLost,
 };
 
-/** The drop reason of a packet that ESP refused. */
+/** The drop reason of a packet that ESP dropped. */
 export function dropReasonOfEsp(drop: EspDrop): DropReason {
   return OF_ESP[drop];
 }
 
-/** The drop reason of a packet whose headers are at fault. */
+/** The drop reason of a packet with a header fault. */
 export function dropReasonOfFault(fault: Fault, layer: Layer): DropReason {
   if (fault === Fault.Truncated) return DropReason.CaptureTruncated;
   switch (layer) {

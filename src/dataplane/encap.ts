@@ -1,4 +1,4 @@
-/** The second stage of the way out: VXLAN, UDP and IP in front of each frame (RFC 7348). */
+/** The second egress stage: prepends IP, UDP and VXLAN headers to each frame (RFC 7348). */
 import type { PacketBatch } from '../memory/index.js';
 import type { NodeTables } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
@@ -6,7 +6,7 @@ import { DropReason } from './drop-reason.js';
 import type { Identifications } from './identifications.js';
 import { Tunnel, type TunnelOptions } from './tunnel.js';
 
-/** Encapsulates frames for their `node`. */
+/** Encapsulates frames for the VTEP of their `node`. */
 export class Encap {
   readonly #tables: NodeTables;
   readonly #options: Omit<TunnelOptions, 'port'>;
@@ -37,7 +37,7 @@ export class Encap {
     this.#tunnels[node] = reached ? new Tunnel(vtep, to, { ...this.#options, port }) : undefined;
   }
 
-  /** Encapsulates a batch in place: packets begin with their outer IP header afterwards. */
+  /** Encapsulates a batch in place. Afterwards packets begin with their outer IP header. */
   run(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     const { start, end, network, node: nodes, flow, tos, ttl } = batch;
@@ -51,7 +51,7 @@ export class Encap {
         this.#drop(batch, i, DropReason.NoRemote);
         continue;
       }
-      // A raw socket fills a 0 in, anew for each fragment (raw(7)). IPv6 has a number where it is fragmented alone.
+      // A raw socket replaces 0, by a new id for each fragment (raw(7)). IPv6 packets have an id only if fragmented.
       const id = next[node] & 0xffff || 1;
       if (tunnel.family === 4) next[node] = id + 1;
       const ip = tunnel.encapsulate(bytes, start[i], end[i], vni[network[i]], flow[i], tos[i], ttl[i], id);

@@ -1,28 +1,28 @@
 /**
- * A frame's flow as a number, and the UDP source port that is made of it, so that the underlay spreads flows over its
- * paths and keeps each one on its own (RFC 7348 section 5).
+ * The flow hash of a frame, and the UDP source port derived from it: the underlay spreads flows over its paths by ECMP
+ * and keeps each flow on one of them (RFC 7348 section 5).
  */
 import { addShort, addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory/hash.js';
 import { viewOf } from '../memory/view.js';
 import { IpProtocol, type Layers } from '../wire/index.js';
 
-/** Which ports are used. */
+/** A range of UDP source ports. */
 export interface PortRange {
   readonly lowest: number;
   readonly highest: number;
 }
 
-/** Linux's `ip_local_port_range`, which its vxlan driver takes. */
+/** Linux's default `ip_local_port_range`, which its vxlan driver uses. */
 export const LINUX_PORTS: PortRange = { lowest: 32_768, highest: 60_999 };
-/** RFC 7348's: the dynamic ports. */
+/** The dynamic ports, as RFC 7348 section 5 recommends. */
 export const RFC7348_PORTS: PortRange = { lowest: 49_152, highest: 65_535 };
 
 /**
- * The hash of a frame's flow: addresses, protocol and ports where it has them, else the MACs and the EtherType. Fragments
- * go without ports, so that all of a datagram take one way.
- * @param start where the frame begins
- * @param inner the walk over it
- * @param key of the hash; default: this thread's, which is random unless `seedFlows` has set it
+ * The flow hash of a frame: of addresses, protocol and ports for IP, else of the MACs and the EtherType. Ports of
+ * fragments are left out, so that all fragments of a datagram take one path.
+ * @param start offset of the frame
+ * @param inner its parsed headers
+ * @param key hash key; default: this thread's, which is random unless `seedFlows` has set it
  */
 export function flowHash(bytes: Uint8Array, start: number, inner: Layers, key: HashKey = flowKey()): number {
   const view = viewOf(bytes);
@@ -44,14 +44,16 @@ export function flowHash(bytes: Uint8Array, start: number, inner: Layers, key: H
 }
 
 /**
- * The source port of a flow, as Linux scales a hash into a range (include/net/udp.h, udp_flow_src_port; there the
- * highest port itself is never taken).
+ * The source port of a flow, as Linux scales a hash into a range (include/net/udp.h, udp_flow_src_port: the highest
+ * port itself is never used).
  */
 export function sourcePortOf(hash: number, range: PortRange): number {
   return scalePort(hash, range.lowest, range.highest - range.lowest);
 }
 
-/** The same for a range of `count` ports from `lowest` on: the upper half of a product of 32 and 16 bits, in integers. */
+/**
+ * The same for `count` ports from `lowest` on: the high 32 bits of a 32-bit by 16-bit product, in integer arithmetic.
+ */
 export function scalePort(hash: number, lowest: number, count: number): number {
   const spread = hash ^ (hash << 16);
   const low = Math.imul(spread & 0xffff, count) >>> 16;

@@ -1,7 +1,7 @@
 /**
- * The fourth stage of the way out: outer packets larger than the underlay carries are fragmented, after ESP (RFC 4303 section
- * 3.3.4). A VTEP doesn't do that of its own accord (RFC 7348 section 4.3): `Forward` lets frames that need it pass only where
- * it was asked for, or where IPv6 inside demands it.
+ * The fourth egress stage: fragments outer packets that exceed the path MTU, after ESP (RFC 4303 section 3.3.4). VTEPs
+ * must not fragment VXLAN (RFC 7348 section 4.3), so `Forward` passes frames that need it only where the options ask
+ * for it or inner IPv6 requires it.
  */
 import { Fragmenter, FragmentFault } from '../fragment/index.js';
 import type { PacketBatch } from '../memory/index.js';
@@ -10,12 +10,12 @@ import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import type { Identifications } from './identifications.js';
 
-/** Bytes for the Ethernet header that the writer of a capture puts in front, rounded up. */
+/** Bytes for the Ethernet header that a capture writer prepends, rounded up. */
 const LINK_ROOM = 32;
 
-/** Cuts outer packets. */
+/** Fragments outer packets. */
 export class Fragment {
-  /** Packets that were cut, and the fragments that they gave. */
+  /** Packets that were fragmented, and the resulting fragments. */
   cut = 0;
   fragments = 0;
   readonly #pathMtu: PathMtu;
@@ -23,14 +23,14 @@ export class Fragment {
   readonly #fragmenter = new Fragmenter();
   readonly #identifications: Identifications;
 
-  /** @param identifications of IPv6 packets that are fragmented; IPv4's have one already */
+  /** @param identifications for IPv6 fragments; IPv4 packets have one already */
   constructor(pathMtu: PathMtu, drops: DropCounters, identifications: Identifications) {
     this.#pathMtu = pathMtu;
     this.#drops = drops;
     this.#identifications = identifications;
   }
 
-  /** Whether all packets of a batch fit their paths: as a rule they do, and the batch goes on as it is. */
+  /** Whether all packets of a batch fit their path MTU. They usually do, and `run` isn't needed. */
   fits(batch: PacketBatch): boolean {
     const { start, end, node } = batch;
     for (let i = 0; i < batch.count; i++) if (end[i] - start[i] > this.#pathMtu.underlay(node[i])) return false;
@@ -38,9 +38,9 @@ export class Fragment {
   }
 
   /**
-   * Takes a batch apart, and empties it.
-   * @param batch IP packets for the `node` of each
-   * @param output where packets and fragments go
+   * Fragments the packets of a batch that don't fit, and empties it.
+   * @param batch IP packets, each for its `node`
+   * @param output receives packets and fragments
    * @param overflow hands a full output on
    */
   run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
@@ -61,7 +61,7 @@ export class Fragment {
   #one(batch: PacketBatch, i: number, mtu: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
     const { arena } = batch;
     const fragmenter = this.#fragmenter;
-    // A fragment needs no more room in front than that, so that any that the MTU allows fits a slot.
+    // No more headroom than a fragment needs, so that every fragment that fits the MTU fits a slot.
     const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
     const start = batch.start[i];
     const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.next[batch.node[i]]++ : 0;

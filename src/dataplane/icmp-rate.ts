@@ -1,26 +1,26 @@
-/** How often this node sends ICMP errors (RFC 4443 section 2.4 f): a token bucket for each endpoint that they go to. */
+/** Rate limit of ICMP errors (RFC 4443 section 2.4 f): one token bucket per receiving endpoint. */
 
-/** Bounds of the ICMP errors that go to one endpoint. The defaults are those of Linux's `icmp_msgs_per_sec` and `_burst`. */
+/** Limits of the ICMP errors to one endpoint. The defaults are those of Linux's `icmp_msgs_per_sec` and `_burst`. */
 export interface IcmpRateOptions {
   /**
-   * Messages per second, on average.
+   * Average rate, in messages per second.
    * @default 1000
    */
   readonly perSecond?: number;
   /**
-   * Messages at once.
+   * Burst size, in messages.
    * @default 50
    */
   readonly burst?: number;
 }
 
 /**
- * Seconds by which a clock must go back to count as set anew. Captures have such clocks: one packet whose time is far ahead
- * would otherwise stop the messages until the others reach it.
+ * Seconds that the clock must go back to count as reset. It happens in captures: one packet with a time far ahead would
+ * otherwise suppress messages until the clock catches up.
  */
 const JUMP = 1;
 
-/** Counts the messages. An endpoint that sends too much takes nothing of what the others may be sent. */
+/** Token buckets per endpoint: one that causes too many errors takes no tokens from the others. */
 export class IcmpRate {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -28,7 +28,7 @@ export class IcmpRate {
   #tokens: Float64Array;
   #filled: Float64Array;
 
-  /** @param endpoints how many there are */
+  /** @param endpoints number of endpoints */
   constructor(endpoints: number, { perSecond = 1000, burst = 50 }: IcmpRateOptions = {}) {
     this.#perSecond = perSecond;
     this.#burst = burst;
@@ -38,7 +38,7 @@ export class IcmpRate {
 
   /**
    * Takes a token for a message.
-   * @param endpoint that it goes to, or -1
+   * @param endpoint index of the receiving endpoint, or -1 if unknown
    * @param now seconds of the caller's clock
    * @returns whether the message may be sent
    */

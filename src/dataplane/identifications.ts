@@ -1,11 +1,11 @@
 /**
- * The next identification of the outer packets to each node: 16 bits in IPv4, 32 in IPv6's fragment header. They count up
- * from a random start for each destination (RFC 7739 section 5.1), so that senders that share an address, as the workers of a
- * group do, rarely use the same ones at the same time.
+ * IP identifications of outer packets: 16 bits in IPv4, 32 in the IPv6 fragment header. A counter per destination with
+ * a random start (RFC 7739 section 5.1): senders that share an address, as the workers of a group do, rarely use the
+ * same ids at the same time.
  */
 import { platformRandom, type RandomBytes } from '../memory/hash.js';
 
-/** Identifications by node. */
+/** Identification counters by node. */
 export class Identifications {
   /** What the next packet to each node gets: `Encap` counts IPv4's, which skip 0, and `Fragment` IPv6's. */
   next: Int32Array;
@@ -13,9 +13,9 @@ export class Identifications {
   readonly #random: RandomBytes;
 
   /**
-   * @param vteps addresses of the nodes
-   * @param random fills an array with random bytes for where the numbers start; the platform's source by default
-   * @param before those of a chain that this one replaces: nodes that stay go on with their numbers
+   * @param vteps VTEP addresses by node
+   * @param random fills an array with random bytes, for the start values; default: the platform's source
+   * @param before counters of the chain that this one replaces: nodes that remain keep theirs
    */
   constructor(vteps: readonly Uint8Array[], random: RandomBytes = platformRandom, before?: Identifications) {
     this.next = Int32Array.from(vteps, (_, node) => node * 251);

@@ -1,5 +1,5 @@
 /**
- * The stages that a packet goes through, the reasons for which it may go no further, and their counts.
+ * The stages of the data plane, the reasons for which they drop packets, and the counts of these.
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';

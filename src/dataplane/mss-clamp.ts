@@ -1,4 +1,4 @@
-/** Lowers the maximum segment size that TCP's ends tell each other to what fits (RFC 9293 section 3.7.1, RFC 4459). */
+/** MSS clamping: lowers the MSS option of TCP SYNs to what fits the MTU (RFC 9293 section 3.7.1, RFC 4459). */
 import {
   IPV4_SPAN,
   IPV6_SPAN,
@@ -18,8 +18,8 @@ const OPTION_MSS = 2;
 const MSS_LENGTH = 4;
 
 /**
- * Clamps the MSS of a frame that holds a TCP SYN; its checksum is kept right. Others are let be.
- * @param inner a walk over the frame
+ * Clamps the MSS option of a TCP SYN and updates its checksum. Other frames are left unchanged.
+ * @param inner the frame's parsed headers
  * @param mtu the largest inner IP packet, in bytes
  * @returns whether it was lowered
  */
@@ -43,13 +43,13 @@ export function clampMss(bytes: Uint8Array, inner: Layers, mtu: number): boolean
 }
 
 function lower(bytes: Uint8Array, tcp: number, at: number, mss: number): boolean {
-  const said = (bytes[at] << 8) | bytes[at + 1];
-  if (said <= mss || mss <= 0) return false;
+  const current = (bytes[at] << 8) | bytes[at + 1];
+  if (current <= mss || mss <= 0) return false;
   const field = tcp + CHECKSUM;
   const old = (bytes[field] << 8) | bytes[field + 1];
-  // At an odd place the two bytes belong to two words of the sum; swapped, they add up to the same.
+  // At an odd offset the two bytes belong to two words of the sum; swapped, they add up to the same.
   const odd = ((at - tcp) & 1) !== 0;
-  const sum = odd ? updateChecksum(old, swap(said), swap(mss)) : updateChecksum(old, said, mss);
+  const sum = odd ? updateChecksum(old, swap(current), swap(mss)) : updateChecksum(old, current, mss);
   bytes[at] = mss >>> 8;
   bytes[at + 1] = mss;
   bytes[field] = sum >>> 8;

@@ -1,6 +1,7 @@
 /**
- * ARP and neighbour discovery answered by the node itself, of its neighbour table, so that neither ever goes through the
- * tunnel (the kernel's `proxy`: drivers/net/vxlan/vxlan_core.c, arp_reduce and neigh_reduce). Answers are made in place.
+ * ARP and ND suppression: the node answers requests from its neighbour table, so that neither ever goes through the
+ * tunnel (the kernel's `proxy`: drivers/net/vxlan/vxlan_core.c, arp_reduce and neigh_reduce). Replies are made in
+ * place.
  */
 import type { NeighbourTable } from '../overlay/index.js';
 import {
@@ -20,17 +21,17 @@ import {
   pseudoHeaderSum,
 } from '../wire/index.js';
 
-/** What a frame was. */
+/** What a frame is. */
 export const NeighbourVerdict = {
   /** Neither ARP nor neighbour discovery. */
   Other: 0,
-  /** A question; the answer stands in its place. */
+  /** A request, which is now the reply. */
   Answered: 1,
-  /** A question about an address that isn't known. */
+  /** A request for an address without a neighbour entry. */
   Unknown: 2,
-  /** An answer or an announcement: it goes nowhere. */
+  /** A reply or an announcement, not forwarded. */
   Consumed: 3,
-  /** Neighbour discovery that isn't valid (RFC 4861 section 7.1.1). */
+  /** Invalid neighbour discovery (RFC 4861 section 7.1.1). */
   Invalid: 4,
 } as const;
 export type NeighbourVerdict = (typeof NeighbourVerdict)[keyof typeof NeighbourVerdict];
@@ -42,12 +43,12 @@ const OPTION_BYTES = 8;
 const SOLICITED_OVERRIDE = 0x60;
 const HOP_LIMIT = 255;
 
-/** Bytes that must be free after a question: an answer to neighbour discovery has an option more than its shortest question. */
+/** Bytes that must be free after a request: an advertisement has one option more than the shortest solicitation. */
 export const NEIGHBOUR_REPLY_TAILROOM = OPTION_BYTES;
 
-/** Answers questions about neighbours. */
+/** Answers ARP requests and neighbour solicitations. */
 export class NeighbourReply {
-  /** Where the last answer's frame ends. */
+  /** End of the last reply's frame. */
   end = 0;
   readonly #table: NeighbourTable;
   readonly #arp = new ArpView();
@@ -58,11 +59,11 @@ export class NeighbourReply {
   }
 
   /**
-   * Looks at a frame, and turns a question into its answer.
+   * Turns a request into its reply, in place.
    * @param bytes with `NEIGHBOUR_REPLY_TAILROOM` bytes after `end`
-   * @param start where the frame begins
-   * @param end where it ends
-   * @param inner the walk over it
+   * @param start offset of the frame
+   * @param end offset of its end
+   * @param inner its parsed headers
    */
   answer(vni: number, bytes: Uint8Array, start: number, end: number, inner: Layers): NeighbourVerdict {
     this.end = end;
@@ -82,10 +83,10 @@ export class NeighbourReply {
     const known = this.#table.find(vni, 4, bytes, arp.targetIpOffset);
     if (known < 0) return NeighbourVerdict.Unknown;
     const { macs } = this.#table;
-    // An announcement asks for its own address (RFC 5227 section 3).
+    // An ARP announcement requests its own address (RFC 5227 section 3).
     if (isSameMac(bytes, arp.senderMacOffset, macs, known)) return NeighbourVerdict.Consumed;
     const { senderMacOffset, senderIpOffset, targetMacOffset, targetIpOffset } = arp;
-    // To whom asked, from whom was asked for.
+    // To the requester, from the target.
     for (let i = 0; i < MAC_BYTES; i++) {
       const asker = bytes[senderMacOffset + i];
       const mac = macs[known + i];
@@ -103,7 +104,7 @@ export class NeighbourReply {
     return NeighbourVerdict.Answered;
   }
 
-  /** RFC 4861 section 7.1.1: a hop limit other than 255 came through a router, and is forged. */
+  /** RFC 4861 section 7.1.1: a hop limit below 255 means that the packet passed a router and is forged. */
   #isValid(bytes: Uint8Array, ip: Ipv6View, icmp: number, end: number): boolean {
     if (ip.hopLimit !== HOP_LIMIT || bytes[icmp + 1] !== 0) return false;
     for (let at = icmp + NEIGHBOUR_SPAN; at < end; at += bytes[at + 1] * OPTION_BYTES) {
@@ -124,7 +125,7 @@ export class NeighbourReply {
     const target = icmp + ICMPV6_SPAN;
     const known = this.#table.find(vni, 6, bytes, target);
     if (known < 0) return NeighbourVerdict.Unknown;
-    // Duplicate address detection asks from no address; the answer would go to all nodes, and there is none to give.
+    // Duplicate address detection has an unspecified source; its answer would go to all nodes, so none is given.
     if (isUnspecified(bytes, ip.sourceOffset)) return NeighbourVerdict.Consumed;
     const { macs } = this.#table;
     for (let i = 0; i < MAC_BYTES; i++) {

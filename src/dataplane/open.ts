@@ -1,4 +1,4 @@
-/** The second stage of ingress: ESP is opened, a batch at a time, and what it held is an IP packet again. */
+/** The second ingress stage: decrypts ESP, a batch at a time, into IP packets. */
 import { EspDrop, type InboundEsp } from '../ipsec/index.js';
 import type { PacketBatch } from '../memory/index.js';
 import { EtherType, Fault, IPV4_SPAN, ipv4ChecksumHolds, Layers } from '../wire/index.js';
@@ -6,21 +6,23 @@ import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp, dropReasonOfFault } from './drop-reason.js';
 import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
 
-/** Whether the packet that a tunnel held is one that a receiver takes in; whatever is no whole IPv4, the walk refuses. */
+/**
+ * Whether the payload of a tunnel has a valid IPv4 header checksum, if it is IPv4. Parsing refuses truncated headers.
+ */
 function hasSoundChecksum({ etherType, start, end }: InboundEsp, bytes: Uint8Array): boolean {
   return etherType !== EtherType.Ipv4 || end - start < IPV4_SPAN || ipv4ChecksumHolds(bytes, start);
 }
 
-/** Opens packets with the SAs of this node. */
+/** Decrypts packets with the inbound SAs of this node. */
 export class Open {
-  /** Packets whose ICV was right. */
+  /** Packets with a valid ICV. */
   opened = 0;
   readonly #drops: DropCounters;
   readonly #classifier: Classifier;
   readonly #inbound: InboundEsp | undefined;
   readonly #layers = new Layers();
 
-  /** @param inbound none where there are no keys */
+  /** @param inbound undefined without keys: all packets are dropped */
   constructor(drops: DropCounters, classifier: Classifier, inbound: InboundEsp | undefined) {
     this.#drops = drops;
     this.#classifier = classifier;
@@ -28,9 +30,9 @@ export class Open {
   }
 
   /**
-   * Opens a batch in place; those that can't be opened are dropped.
-   * @param batch IP packets that carry ESP, as `Classify` found
-   * @param now seconds of the clock that SAs live by
+   * Decrypts a batch in place. Packets that can't be decrypted are dropped.
+   * @param batch IP packets that carry ESP, sorted by `Classify`
+   * @param now seconds, for SA lifetimes
    */
   run(batch: PacketBatch, now: number): void {
     const { count } = batch;
@@ -41,7 +43,7 @@ export class Open {
     batch.count = kept;
   }
 
-  /** Opens the packets from one index to another. Returns how many packets are kept then. */
+  /** Decrypts the packets from one index to another. Returns the number of packets kept so far. */
   #part(batch: PacketBatch, from: number, to: number, kept: number, now: number): number {
     const { bytes } = batch.arena;
     const inbound = this.#inbound;

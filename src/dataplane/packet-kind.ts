@@ -1,6 +1,6 @@
 /**
- * What an IP packet off the underlay carries: VXLAN, ESP, or something else. The decision is made here for the capture
- * decoder and for a node's ingress alike, with the checksums that come before it.
+ * Classifies IP packets off the underlay: VXLAN, ESP, or something else. The capture decoder and a node's ingress share
+ * it, along with the checksum tests that precede it.
  */
 import {
   checkEsp,
@@ -18,24 +18,24 @@ import { DropReason } from './drop-reason.js';
 
 /** What a packet carries. */
 export const PacketKind = {
-  /** No overlay traffic. */
+  /** Not overlay traffic. */
   Other: 0,
-  /** UDP for VXLAN's port. */
+  /** UDP to a VXLAN port. */
   Vxlan: 1,
-  /** ESP, in UDP or not. */
+  /** ESP, with or without UDP encapsulation. */
   Esp: 2,
-  /** ESP or VXLAN that a receiver drops: `Classifier.reason` says why. */
+  /** ESP or VXLAN that a receiver drops, for `Classifier.reason`. */
   Wrong: 3,
 } as const;
 export type PacketKind = (typeof PacketKind)[keyof typeof PacketKind];
 
-/** What a classifier goes by. */
+/** Options of a classifier. */
 export interface ClassifierOptions {
-  /** UDP ports of VXLAN, at least one; the usual one first. */
+  /** UDP ports of VXLAN, at least one, the most used one first. */
   readonly ports: readonly number[];
-  /** Whether a wrong IPv4 header checksum is a reason to drop. */
+  /** Whether to drop packets with a wrong IPv4 header checksum. */
   readonly verifyIp: boolean;
-  /** Whether a wrong UDP checksum of a VXLAN packet is. */
+  /** Whether to drop VXLAN packets with a wrong UDP checksum. */
   readonly verifyUdp: boolean;
 }
 
@@ -45,22 +45,22 @@ const IP_PROTOCOL = ipv4Layout.offsetOf('protocol');
 const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
 
-/** Below this, ports belong to servers (RFC 6335 section 6), and a NAT gives none of them away (RFC 4787, REQ-3). */
+/** Lower ports are system ports (RFC 6335 section 6), which a NAT doesn't map user ports to (RFC 4787, REQ-3). */
 const FIRST_USER_PORT = 1024;
-/** IKE's own port, from which it may go to 4500 (RFC 3947 section 4). */
+/** The port of IKE, which may be the source of packets to 4500 (RFC 3947 section 4). */
 const IKE_PORT = 500;
 
-/** Whether a UDP packet's ports are those of ESP in UDP, and 4500 isn't just the port that another program's client got. */
+/** Whether the ports are those of ESP in UDP, and 4500 isn't just the ephemeral port of another program's client. */
 function isEspPorts(source: number, destination: number): boolean {
   if (destination === ESP_UDP_PORT) return source >= FIRST_USER_PORT || source === IKE_PORT;
   return source === ESP_UDP_PORT && (destination >= FIRST_USER_PORT || destination === IKE_PORT);
 }
 
 /**
- * Where a packet ends, by its own length, that is IPv4 without options, no fragment, and whole ESP: nearly every ESP packet
- * is, and needs no walk.
+ * Fast path for nearly all ESP packets, which needs no parsing: the end, by its total length, of an IPv4 packet without
+ * options that is not a fragment and holds complete ESP.
  * @param start offset of the IP header
- * @param end where the packet ends, at most `bytes.length`
+ * @param end end of the bytes, at most `bytes.length`
  * @returns -1 for any other packet
  */
 export function plainEspEnd(bytes: Uint8Array, start: number, end: number): number {
@@ -77,7 +77,7 @@ export function plainEspEnd(bytes: Uint8Array, start: number, end: number): numb
 export class Classifier {
   /** Why the last packet is `Wrong`. */
   reason: DropReason = DropReason.None;
-  /** Of `Esp`: offset of its header, and where its ICV ends by the packet's own length. */
+  /** For `Esp`: offsets of its header and of the end of its ICV, by the packet's length fields. */
   espOffset = 0;
   espEnd = 0;
   readonly #port: number;
@@ -93,9 +93,9 @@ export class Classifier {
   }
 
   /**
-   * Whether an IP header's checksum is one that a receiver accepts, fragments' included (RFC 1122 section 3.2.1.2). What a
-   * network card was still to segment has none yet.
-   * @param layers the walk over it
+   * Whether a receiver accepts the IPv4 header checksum, of fragments too (RFC 1122 section 3.2.1.2). Packets captured
+   * before segmentation offload have none yet.
+   * @param layers the packet's parsed headers
    */
   acceptsIp(bytes: Uint8Array, layers: Layers): boolean {
     if (!this.#verifyIp || layers.family !== 4 || layers.lengthUnset) return true;
@@ -103,9 +103,9 @@ export class Classifier {
   }
 
   /**
-   * Classifies a packet that is no fragment.
-   * @param layers the walk over it
-   * @param captured where its bytes end: before the packet's own end if the capture was cut
+   * Classifies a packet that is not a fragment.
+   * @param layers its parsed headers
+   * @param captured end of its bytes: before the packet's end if the capture truncated it
    */
   classify(bytes: Uint8Array, layers: Layers, captured: number): PacketKind {
     const { protocol } = layers;
@@ -123,7 +123,7 @@ export class Classifier {
 
   #verified(bytes: Uint8Array, layers: Layers, captured: number): PacketKind {
     const { payloadOffset, payloadEnd, family, addressOffset, lengthUnset } = layers;
-    // What isn't whole can't be summed up, and what a card was still to segment has no checksum of its own yet.
+    // A truncated packet can't be summed; one captured before segmentation offload has no checksum yet.
     if (payloadEnd > captured || lengthUnset) return PacketKind.Vxlan;
     if (udpChecksumHolds(bytes, payloadOffset - UDP_SPAN, family, addressOffset)) return PacketKind.Vxlan;
     return this.#wrong(DropReason.UdpChecksum);
@@ -137,7 +137,7 @@ export class Classifier {
     return this.#wrong(cut ? DropReason.CaptureTruncated : DropReason.EspHeader);
   }
 
-  /** RFC 3948: one byte 0xff keeps the NAT open, four zero bytes are IKE's mark; neither is ESP. */
+  /** RFC 3948: a single byte 0xff is a NAT keepalive, four zero bytes are IKE's non-ESP marker; neither is ESP. */
   #espInUdp(bytes: Uint8Array, { payloadOffset, payloadEnd }: Layers, captured: number): PacketKind {
     const end = Math.min(captured, payloadEnd);
     const fault = checkEsp(bytes, payloadOffset, end);

@@ -1,7 +1,7 @@
 /**
- * The answer to an inner packet that is too large and must not be fragmented: ICMP "fragmentation needed" (RFC 1191) or
- * ICMPv6 "packet too big" (RFC 8201), as the kernel makes it for a bridged vxlan device (net/ipv4/ip_tunnel_core.c,
- * iptunnel_pmtud_build_icmp): it seems to come from the packet's destination.
+ * The ICMP error for an inner packet that is too large and must not be fragmented: "fragmentation needed" (RFC 1191) or
+ * ICMPv6 "packet too big" (RFC 8201), as the kernel sends it for a bridged vxlan device (net/ipv4/ip_tunnel_core.c,
+ * iptunnel_pmtud_build_icmp): its source is the packet's destination.
  */
 import {
   checksum,
@@ -22,7 +22,7 @@ import {
   writeIpv4Checksum,
 } from '../wire/index.js';
 
-/** Largest ICMP error, in bytes of its IP packet: what every host accepts (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4 c). */
+/** Largest ICMP error, in bytes of IP: what every host accepts (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4 c). */
 const IPV4_ANSWER = 576;
 const IPV6_ANSWER = 1280;
 const HOP_LIMIT = 64;
@@ -32,23 +32,23 @@ const PARAMETER_PROBLEM = 12;
 const DONT_FRAGMENT = 0x4000;
 const MAC_BYTES = 6;
 
-/** Bytes that must be free in front of a frame for the answer's headers. */
+/** Headroom that a frame needs for the headers of the ICMP error, in bytes. */
 export const PACKET_TOO_BIG_HEADROOM = IPV6_SPAN + ICMPV6_SPAN;
 
-/** ICMPv6 types below this are errors. */
+/** ICMPv6 types below this one are errors. */
 const ICMPV6_QUERIES = 128;
 const ICMPV6_REDIRECT = 137;
-/** First bytes of IPv4 addresses: this network, loopback, and from here on multicast, class E and broadcast. */
+/** First bytes of IPv4 addresses: "this network", loopback, and from 224 on multicast, class E and broadcast. */
 const THIS_NETWORK = 0;
 const LOOPBACK = 127;
 const MULTICAST = 224;
 const MULTICAST_6 = 0xff;
 
 /**
- * Whether ICMP may be sent about a packet (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e; the kernel's
- * iptunnel_pmtud_check_icmp): never about an ICMP error or a redirect, a fragment that isn't the first, a packet to a group,
- * or one whose source is no single host.
- * @param inner a walk over it that found IP
+ * Whether an ICMP error may be sent about a packet (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e; the kernel's
+ * iptunnel_pmtud_check_icmp): never about an ICMP error or a redirect, a fragment other than the first, a packet to a
+ * group, or one whose source doesn't identify a single host.
+ * @param inner its parsed headers, with IP
  */
 export function isAnswerable(bytes: Uint8Array, inner: Layers): boolean {
   if (inner.isFragment && inner.fragmentOffset > 0) return false;
@@ -88,9 +88,9 @@ function isZero(bytes: Uint8Array, offset: number, length: number): boolean {
   return true;
 }
 
-/** Makes answers in place: headers go in front of the packet, which is cut to what an answer quotes. */
+/** Makes ICMP errors in place: headers are prepended to the packet, which is truncated to what the error quotes. */
 export class PacketTooBig {
-  /** Where the last answer's frame begins and ends. */
+  /** Start and end of the last error's frame. */
   start = 0;
   end = 0;
   readonly #ipv4 = new Ipv4View();
@@ -98,10 +98,10 @@ export class PacketTooBig {
   readonly #icmpv6 = new Icmpv6View();
 
   /**
-   * Turns a frame into the answer to itself.
+   * Turns a frame into the ICMP error about it.
    * @param bytes with `PACKET_TOO_BIG_HEADROOM` bytes before `start`
-   * @param start where the frame's Ethernet header begins
-   * @param inner a walk over it that found IP
+   * @param start offset of the frame's Ethernet header
+   * @param inner its parsed headers, with IP
    * @param mtu the largest IP packet that fits, in bytes
    */
   answer(bytes: Uint8Array, start: number, inner: Layers, mtu: number): void {
@@ -112,7 +112,7 @@ export class PacketTooBig {
     const icmp = networkOffset - icmpSpan;
     const ip = icmp - ipSpan;
     this.end = networkOffset + quoted;
-    // The Ethernet header with its tags, addresses exchanged.
+    // The Ethernet header with its tags, addresses swapped.
     this.start = start - icmpSpan - ipSpan;
     bytes.copyWithin(this.start, start, networkOffset);
     for (let i = 0; i < MAC_BYTES; i++) {
@@ -136,10 +136,10 @@ export class PacketTooBig {
     writeIpv4Checksum(bytes, ip);
     bytes[icmp] = IcmpType.Unreachable;
     bytes[icmp + 1] = ICMP_FRAGMENTATION_NEEDED;
-    // RFC 1191 section 4: the MTU has 16 bits.
-    const told = Math.min(mtu, 0xffff);
-    bytes[icmp + 6] = told >>> 8;
-    bytes[icmp + 7] = told;
+    // RFC 1191 section 4: the MTU field has 16 bits.
+    const reported = Math.min(mtu, 0xffff);
+    bytes[icmp + 6] = reported >>> 8;
+    bytes[icmp + 7] = reported;
     putChecksum(bytes, icmp + 2, checksum(bytes, icmp, this.end));
   }
 
@@ -158,7 +158,7 @@ export class PacketTooBig {
   }
 }
 
-/** Copies two addresses of `span` bytes each, the second before the first. */
+/** Copies two addresses of `span` bytes each in swapped order. */
 function exchange(bytes: Uint8Array, from: number, to: number, span: number): void {
   bytes.copyWithin(to, from + span, from + 2 * span);
   bytes.copyWithin(to + span, from, from + span);

@@ -1,10 +1,11 @@
 /**
- * Path MTU discovery of the outer packets (RFC 8201): ICMPv6 "packet too big" about packets that this node could have sent.
+ * Path MTU discovery of the outer packets (RFC 8201): ICMPv6 "packet too big" about packets that this node could have
+ * sent.
  *
- * Anybody can send ICMP, so a message is believed only if its checksum is right and what it quotes is a packet of ours: from
- * our VTEP to another node's, longer than the reported MTU, and either ESP with the SPI that we send with or VXLAN of a clear
- * network. IPv4's "fragmentation needed" is never believed: our outer IPv4 packets have DF clear (tunnel.ts), routers
- * fragment those, and none has cause to report them (RFC 1191 section 4).
+ * Anyone can forge ICMP, so a message is accepted only if its checksum is right and it quotes a packet of ours: from
+ * our VTEP to another node's, longer than the reported MTU, and either ESP with our outbound SPI or VXLAN of an
+ * unencrypted network. IPv4 "fragmentation needed" is never accepted: our outer IPv4 packets have DF clear (tunnel.ts),
+ * so routers fragment them and have no reason to report them (RFC 1191 section 4).
  */
 import { getWord } from '../memory/word.js';
 import type { NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
@@ -27,13 +28,13 @@ import {
   VXLAN_SPAN,
 } from '../wire/index.js';
 
-/** RFC 8201 section 4: a message that reports less is discarded. */
+/** RFC 8201 section 4: messages that report less are discarded. */
 const MIN_IPV6_MTU = 1280;
 const FRAGMENT_OFFSET = 0xfff8;
 
-/** Learns path MTUs from ICMP. */
+/** Learns path MTUs from ICMPv6. */
 export class PathMtuDiscovery {
-  /** Messages that lowered a path MTU, that reported nothing new, and that quote nothing this node could have sent. */
+  /** Messages that lowered a path MTU, that reported nothing new, and that were not accepted. */
   learned = 0;
   known = 0;
   refused = 0;
@@ -50,10 +51,10 @@ export class PathMtuDiscovery {
   }
 
   /**
-   * Takes a packet for this node.
-   * @param layers the walk over it
+   * Handles a packet to this node.
+   * @param layers its parsed headers
    * @param now seconds of the caller's clock
-   * @returns whether it was ICMP about an MTU, believed or not
+   * @returns whether it is an ICMP path-MTU message, accepted or not
    */
   take(bytes: Uint8Array, layers: Layers, now: number): boolean {
     const { family, protocol, transportOffset: at, networkEnd: end } = layers;
@@ -68,15 +69,15 @@ export class PathMtuDiscovery {
     if (icmp.type !== Icmpv6Type.PacketTooBig || icmp.code !== 0) return false;
     const { mtu } = icmp;
     const sum = pseudoHeaderSum(6, bytes, layers.addressOffset, IpProtocol.Icmpv6, end - at);
-    const believable = mtu >= MIN_IPV6_MTU && onesSum(bytes, at, end, sum) === 0xffff;
-    const node = believable ? this.#quotedNode(bytes, at + ICMPV6_SPAN, end, mtu) : -1;
+    const acceptable = mtu >= MIN_IPV6_MTU && onesSum(bytes, at, end, sum) === 0xffff;
+    const node = acceptable ? this.#quotedNode(bytes, at + ICMPV6_SPAN, end, mtu) : -1;
     if (node < 0) this.refused++;
     else if (this.#pathMtu.learn(node, mtu, now)) this.learned++;
     else this.known++;
     return true;
   }
 
-  /** The node that the quoted packet was for, or -1 if this node can't have sent it. */
+  /** The node that the quoted packet was sent to, or -1 if this node can't have sent it. */
   #quotedNode(bytes: Uint8Array, at: number, end: number, mtu: number): number {
     if (at + IPV6_SPAN > end || bytes[at] >>> 4 !== 6) return -1;
     const ip = this.#quoted.wrap(bytes, at);
@@ -89,7 +90,7 @@ export class PathMtuDiscovery {
     let protocol = ip.nextHeader;
     let transport = at + IPV6_SPAN;
     if (protocol === IpProtocol.Fragment) {
-      // The first fragment is as long as any, and the only one that shows what it is part of.
+      // Only the first fragment has the transport header, and none is longer.
       if (transport + IPV6_FRAGMENT_SPAN > end) return -1;
       if ((((bytes[transport + 2] << 8) | bytes[transport + 3]) & FRAGMENT_OFFSET) !== 0) return -1;
       protocol = bytes[transport];
@@ -100,7 +101,7 @@ export class PathMtuDiscovery {
     return getWord(bytes, transport) >>> 0 === this.#sas?.outbound(node)?.spi ? node : -1;
   }
 
-  /** RFC 4443 section 3.2 has routers quote as much as fits 1280 bytes, so that the VXLAN header is always there. */
+  /** RFC 4443 section 3.2: routers quote as much as fits 1280 bytes, so the VXLAN header is always present. */
   #isClearVxlan(bytes: Uint8Array, udp: number, end: number): boolean {
     const vxlan = udp + UDP_SPAN;
     if (vxlan + VXLAN_SPAN > end) return false;

@@ -1,18 +1,18 @@
 /**
- * Reassembly on the receiving side, for the capture decoder and for a node's ingress alike: fragments are told apart by where
- * they came from, so that nobody can complete what ESP held with fragments in clear.
+ * Reassembly on the receiving side, for the capture decoder and a node's ingress. Fragments from different sources are
+ * kept apart, so that unencrypted fragments can't complete a packet that arrived in ESP.
  */
 import { Reassembler, type ReassemblerOptions } from '../fragment/index.js';
 import { Fault, type Layers } from '../wire/index.js';
 import { DropReason, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
 
-/** Where fragments came from. */
+/** The source of fragments. */
 export const FragmentSource = {
   /** The underlay. */
   Wire: 0,
-  /** An ESP packet that was opened: tunnel mode carries fragments (RFC 4301 section 7). */
+  /** The payload of ESP: tunnel mode carries fragments (RFC 4301 section 7). */
   Opened: 1,
-  /** Another encapsulation, whose identifications are other senders' than those on the wire. */
+  /** Another encapsulation, whose identifications are independent of those on the wire. */
   Encapsulated: 2,
 } as const;
 export type FragmentSource = (typeof FragmentSource)[keyof typeof FragmentSource];
@@ -20,9 +20,9 @@ export type FragmentSource = (typeof FragmentSource)[keyof typeof FragmentSource
 const SOURCES = 3;
 
 /**
- * Walks over a packet that was just reassembled.
- * @returns why it is dropped, or `None`. A fragment in a fragment is dropped: no sender makes them, and unpacking one more
- *   would be an invitation
+ * Parses a packet that was just reassembled.
+ * @returns why it is dropped, or `None`. A fragment in a fragment is dropped: no sender makes them, and unnesting them
+ *   invites abuse
  */
 export function walkReassembled(
   layers: Layers,
@@ -36,7 +36,7 @@ export function walkReassembled(
   return layers.isFragment ? DropReason.Ipv6ExtensionHeader : DropReason.None;
 }
 
-/** The reassemblers of one receiver; each is made when its first fragment comes. */
+/** The reassemblers of one receiver, each made for its first fragment. */
 export class Reassembly {
   readonly #options: ReassemblerOptions | undefined;
   readonly #made: (Reassembler | undefined)[] = new Array<Reassembler | undefined>(SOURCES);
@@ -50,22 +50,22 @@ export class Reassembly {
     return (this.#made[source] ??= new Reassembler(this.#options));
   }
 
-  /** Fragments that wait for the others. */
+  /** Fragments held for datagrams that are incomplete. */
   get heldFragments(): number {
     return this.#made.reduce((sum, made) => sum + (made?.heldFragments ?? 0), 0);
   }
 
-  /** Packets that were reassembled. */
+  /** Reassembled packets. */
   get datagrams(): number {
     return this.#made.reduce((sum, made) => sum + (made?.datagrams ?? 0), 0);
   }
 
-  /** Fragments that they were made of. */
+  /** The fragments of the reassembled packets. */
   get reassembledFragments(): number {
     return this.#made.reduce((sum, made) => sum + (made?.reassembledFragments ?? 0), 0);
   }
 
-  /** Adds the fragments that were dropped, by `DropReason`. */
+  /** Adds the dropped fragments by `DropReason`. */
   addDrops(drops: Float64Array): void {
     for (const made of this.#made) {
       made?.droppedFragments.forEach((count, drop) => {

@@ -1,4 +1,4 @@
-/** The third stage of the way out: ESP around the packets of encrypted networks. Without a key nothing leaves (fail closed). */
+/** The third egress stage: ESP for the packets of encrypted networks. Without a key they are dropped (fail closed). */
 import type { Aead } from '../aead/aead.js';
 import { VtepError } from '../error.js';
 import { EspDrop, OutboundEsp, outboundHeadroom, outboundTailroom } from '../ipsec/index.js';
@@ -8,12 +8,12 @@ import { ETHERNET_SPAN } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
 
-/** Packets that are sealed together. */
+/** Packets that are encrypted at once. */
 const CAPACITY = BATCH_CAPACITY;
 
-/** Seals packets of encrypted networks, and lets the others pass. */
+/** Encrypts packets of encrypted networks, and passes the others unchanged. */
 export class Seal {
-  /** Packets that were sealed. */
+  /** Encrypted packets. */
   sealed = 0;
   readonly #columns: NodeTables['columns'];
   readonly #drops: DropCounters;
@@ -21,8 +21,8 @@ export class Seal {
   readonly #esp: OutboundEsp | undefined;
 
   /**
-   * @param aead the cipher that the SAs' keys are in; none where there are no keys
-   * @param sas of this node
+   * @param aead the cipher that holds the SAs' keys; undefined without keys
+   * @param sas SAs of this node
    */
   constructor(tables: Pick<NodeTables, 'columns'>, drops: DropCounters, aead?: Aead, sas?: NodeSas) {
     this.#columns = tables.columns;
@@ -32,19 +32,19 @@ export class Seal {
   }
 
   /**
-   * Seals a batch in place.
-   * @param now seconds of the clock that SAs live by
+   * Encrypts a batch in place.
+   * @param now seconds, for SA lifetimes
    */
   run(batch: PacketBatch, now: number): void {
     const { count } = batch;
     let kept = 0;
-    // In parts that the cipher takes at once, so that nothing is sealed before `#flush`.
+    // In parts that the cipher takes at once, so that nothing is encrypted before `#flush`.
     for (let from = 0; from < count; from += CAPACITY)
       kept = this.#part(batch, from, Math.min(count, from + CAPACITY), kept, now);
     batch.count = kept;
   }
 
-  /** Seals the packets from one place to another. Returns how many packets are kept then. */
+  /** Encrypts the packets from one index to another. Returns the number of packets kept so far. */
   #part(batch: PacketBatch, from: number, to: number, kept: number, now: number): number {
     const { arena } = batch;
     const { encrypted } = this.#columns;
@@ -64,7 +64,7 @@ export class Seal {
     return esp === undefined || this.#flush(esp) ? pushed : this.#dropUnsealed(batch, kept, pushed);
   }
 
-  /** Seals what was pushed. Returns false if the cipher refused it: an SA's key is gone. */
+  /** Encrypts what was pushed. Returns false if the cipher refused: the key of an SA is gone. */
   #flush(esp: OutboundEsp): boolean {
     try {
       esp.flush();
@@ -75,7 +75,7 @@ export class Seal {
     }
   }
 
-  /** Drops the packets of encrypted networks among some that are still clear behind their ESP headers (fail closed). */
+  /** Drops packets of encrypted networks whose payload is still unencrypted after the ESP header (fail closed). */
   #dropUnsealed(batch: PacketBatch, from: number, to: number): number {
     const { encrypted } = this.#columns;
     let kept = from;
@@ -95,13 +95,13 @@ export class Seal {
     const esp = this.#esp;
     const sa = this.#sas?.outbound(batch.node[i]);
     if (esp === undefined || sa === undefined) return DropReason.NoOutboundSa;
-    // The whole arena is the array: what outgrew its slot would stand in the one before or the next.
+    // The array is the whole arena: a packet that outgrows its slot would overwrite a neighbouring one.
     const { arena } = batch;
     const slot = arena.offsetOf(batch.slot[i]);
     const before = batch.start[i] - slot;
-    const behind = slot + arena.slotBytes - batch.end[i];
-    // With the Ethernet header that the writer of a capture puts in front.
-    const fits = before >= outboundHeadroom(sa) + ETHERNET_SPAN && behind >= outboundTailroom(sa);
+    const after = slot + arena.slotBytes - batch.end[i];
+    // Includes the Ethernet header that a capture writer prepends.
+    const fits = before >= outboundHeadroom(sa) + ETHERNET_SPAN && after >= outboundTailroom(sa);
     if (!fits) return DropReason.EspNoRoom;
     const drop = esp.push(sa, arena.bytes, batch.start[i], batch.end[i], now);
     if (drop !== EspDrop.None) return dropReasonOfEsp(drop);

@@ -1,25 +1,36 @@
 /**
- * The outer headers from one VTEP to another: IP, UDP and VXLAN (RFC 7348 section 5), written in front of each frame word by
- * word. What is the same for all packets, sums for the checksums among it, is worked out once.
+ * The outer headers from one VTEP to another: IP, UDP and VXLAN (RFC 7348 section 5), written in front of each frame
+ * word by word. Constant fields and their checksum sums are computed once.
  */
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
 import { IPV4_SPAN, IPV6_SPAN, IpProtocol, onesSum, UDP_SPAN, VXLAN_FLAG_I, VXLAN_SPAN } from '../wire/index.js';
 import { LINUX_PORTS, type PortRange, scalePort } from './flow-hash.js';
 
-/** How outer headers are made. */
+/** Options of outer headers. */
 export interface TunnelOptions {
   /** UDP port of VXLAN. */
   readonly port: number;
-  /** Source ports; Linux's range if not said. */
+  /**
+   * UDP source ports.
+   * @default LINUX_PORTS
+   */
   readonly ports?: PortRange;
-  /** Whether the UDP checksum is made; true, as the kernel does for Docker. Over IPv6 it is made in any case. */
+  /**
+   * Whether to compute the UDP checksum over IPv4. Over IPv6 it is always computed.
+   * @default true, as the kernel does for Docker
+   */
   readonly udpChecksum?: boolean;
-  /** TTL or hop limit; 64. `inherit` takes the inner packet's. */
+  /**
+   * TTL or hop limit. `inherit` copies the inner packet's.
+   * @default 64
+   */
   readonly ttl?: number | 'inherit';
   /**
-   * DSCP, 0 to 63; 0. `inherit` takes the inner packet's. ECN is the inner packet's, but CE goes as ECT(0): the full
-   * functionality of RFC 3168 section 9.1.1, which the kernel has, and not RFC 6040's normal mode, which copies CE.
+   * DSCP, 0 to 63. `inherit` copies the inner packet's. ECN is copied from the inner packet, except that CE becomes
+   * ECT(0): the full-functionality option of RFC 3168 section 9.1.1, as in the kernel, not RFC 6040's normal mode,
+   * which copies CE.
+   * @default 0
    */
   readonly dscp?: number | 'inherit';
 }
@@ -32,16 +43,16 @@ const ECN_ECT0 = 2;
 const VERSION_4_IHL_5 = 0x45;
 const VXLAN_FLAGS = VXLAN_FLAG_I << 24;
 const WORD = 4;
-/** The lengths in IPv4's, IPv6's and UDP's headers have 16 bits. */
+/** Length fields of IPv4, IPv6 and UDP have 16 bits. */
 const MAX_LENGTH = 0xffff;
 
-/** The way to one VTEP. */
+/** The tunnel to one VTEP. */
 export class Tunnel {
   /** 4 or 6. */
   readonly family: 4 | 6;
-  /** Bytes of the outer headers, IP to VXLAN. */
+  /** Length of the outer headers, IP to VXLAN, in bytes. */
   readonly span: number;
-  /** Source and destination address, as words in network order. */
+  /** Source and destination address as words in network order. */
   readonly #addresses: Int32Array;
   readonly #udpSpan: number;
   readonly #port: number;
@@ -50,13 +61,13 @@ export class Tunnel {
   readonly #udpChecksum: boolean;
   readonly #ttl: number;
   readonly #dscp: number;
-  /** Sums of what doesn't change: of IPv4's header, and of the pseudo-header with UDP's and VXLAN's. */
+  /** Sums of the constant fields: of the IPv4 header, and of the pseudo-header with the UDP and VXLAN headers. */
   readonly #headerSum: number;
   readonly #pseudoSum: number;
 
   /**
-   * @param source VTEP address of this node: 4 or 16 bytes
-   * @param destination of the other, of the same IP version
+   * @param source VTEP address of this node, 4 or 16 bytes
+   * @param destination VTEP address of the other node, of the same IP version
    */
   constructor(source: Uint8Array, destination: Uint8Array, options: TunnelOptions) {
     const { port, ports = LINUX_PORTS, udpChecksum = true, ttl = DEFAULT_TTL, dscp = 0 } = options;
@@ -79,13 +90,13 @@ export class Tunnel {
   /**
    * Writes the outer headers in front of a frame.
    * @param bytes with `span` bytes before `start`
-   * @param start where the frame begins
-   * @param end where it ends
-   * @param hash of its flow
-   * @param tos DSCP and ECN of the packet inside; 0 if there is none
-   * @param ttl of the packet inside; 0 if there is none
-   * @param identification of the outer packet, 1 to 65,535 (IPv4)
-   * @returns where the IP packet begins, or -1 if the frame is too long for one, and nothing was written
+   * @param start offset of the frame
+   * @param end offset of its end
+   * @param hash its flow hash
+   * @param tos DSCP and ECN of the inner packet; 0 if there is none
+   * @param ttl TTL or hop limit of the inner packet; 0 if there is none
+   * @param identification IPv4 identification of the outer packet, 1 to 65,535
+   * @returns offset of the outer IP header, or -1 if the frame is too long for one packet, and nothing was written
    */
   encapsulate(
     bytes: Uint8Array,
@@ -101,10 +112,10 @@ export class Tunnel {
     const ip = start - this.span;
     const udp = ip + this.#udpSpan;
     const length = end - udp;
-    // IPv6's length doesn't count its header.
+    // IPv6's payload length excludes its header.
     if (end - (this.family === 4 ? ip : udp) > MAX_LENGTH) return -1;
     const ecn = tos & ECN_MASK;
-    // As the kernel makes it (include/net/inet_ecn.h, INET_ECN_encapsulate): CE inside goes as ECT(0).
+    // As the kernel does (include/net/inet_ecn.h, INET_ECN_encapsulate): inner CE becomes outer ECT(0).
     const outerEcn = ecn === ECN_CE ? ECN_ECT0 : ecn;
     const outerTos = (this.#dscp === INHERIT ? tos & ~ECN_MASK : this.#dscp << 2) | outerEcn;
     const outerTtl = this.#ttl === INHERIT ? ttl || DEFAULT_TTL : this.#ttl;
@@ -113,7 +124,7 @@ export class Tunnel {
     const sourcePort = scalePort(hash, this.#lowestPort, this.#ports);
     let checksum = 0;
     if (this.#udpChecksum) {
-      // The length stands in the pseudo-header too; the VNI's 24 bits begin a word.
+      // The length is in the pseudo-header too; the VNI is the upper 24 bits of a word.
       const headers = this.#pseudoSum + sourcePort + 2 * length + (vni >>> 8) + ((vni & 0xff) << 8);
       checksum = ~onesSum(bytes, start, end, headers) & 0xffff || 0xffff;
     }

@@ -1,34 +1,35 @@
-/** What the decoder of captures goes by. */
+/** Options of the capture decoder. */
 import type { ReassemblerOptions } from '../fragment/index.js';
 import type { InboundEsp } from '../ipsec/index.js';
 import type { VxlanReserved } from '../wire/index.js';
 
-/** How the packets of a capture are read. */
+/** How the packets of a capture are decoded. */
 export interface UnderlayDecoderOptions {
   /**
-   * UDP port of VXLAN, or several.
+   * UDP port or ports of VXLAN.
    * @default 4789
    */
   readonly port?: number | readonly number[];
-  /** The only VNI to let through. Default: all. */
+  /** The only VNI to decode. Default: all. */
   readonly vni?: number;
   /**
-   * What to do with reserved VXLAN bits.
-   * @default as Linux does: refuse
+   * How to treat reserved VXLAN bits.
+   * @default refuse, as Linux does
    */
   readonly reserved?: VxlanReserved;
   /**
-   * Whether wrong checksums of IPv4 headers, fragments' included, and of VXLAN packets' UDP drop a packet, as in a receiver.
-   * @default false: captures that were taken on the sending host hold checksums that the network card was still to fill in
+   * Whether to drop packets with a wrong IPv4 header checksum, fragments too, and VXLAN packets with a wrong UDP
+   * checksum, as a receiver does.
+   * @default false: with checksum offload, captures of the sending host have checksums that aren't filled in yet
    */
   readonly verifyChecksums?: boolean;
   /**
-   * Whether the outer packet's congestion mark is brought into the frame, and a frame that can't carry it is dropped, as in a
-   * receiver (RFC 6040 section 4.2).
-   * @default false: frames are as they were sent
+   * Whether to apply the outer packet's ECN field to the frame, and to drop a frame that can't carry it, as a receiver
+   * does (RFC 6040 section 4.2).
+   * @default false: frames stay as they were sent
    */
   readonly applyEcn?: boolean;
   readonly reassembly?: ReassemblerOptions;
-  /** What opens ESP packets, each in a copy of its own; without it they are only counted by SPI. */
+  /** Decrypts ESP packets, in copies; without it they are only reported with their SPI. */
   readonly esp?: InboundEsp;
 }

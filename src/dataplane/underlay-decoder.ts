@@ -1,17 +1,17 @@
 /**
- * Decodes what captures of an underlay hold: link layer, IP, reassembly, ESP, then VXLAN. Without keys encrypted packets end
- * as ESP with their SPI and sequence number; with them a copy of the packet is opened and goes on, so the caller's bytes stay
- * as they were.
+ * Decodes captures of an underlay: link layer, IP, reassembly, ESP, then VXLAN. Without keys, encrypted packets are
+ * reported as ESP with their SPI and sequence number. With keys, a copy of the packet is decrypted and decoded further;
+ * the caller's bytes are never changed.
  *
  *     record -> walkLink -> fragment? -> Reassembly -> ESP?   -> InboundEsp -+   (no keys: Verdict.Esp)
  *                                            |                               |
  *                                            +-> VXLAN? -> Verdict.Frame <---+
  *
- * What is neither VXLAN nor ESP but another encapsulation (GRE, MPLS, PPPoE, Geneve, ...) is looked into, four deep.
+ * Other encapsulations (GRE, MPLS, PPPoE, Geneve, ...) are removed, up to four deep.
  *
- * What a packet is, and what is wrong with it, `Classifier`, `Reassembly` and `VxlanStrip` decide, which a node's ingress
- * goes by as well. A node knows its topology besides, and drops what isn't for it; a capture is cut off here and there, holds
- * both ways of many nodes, and is to be shown as it is.
+ * `Classifier`, `Reassembly` and `VxlanStrip` decide what a packet is and what is wrong with it; a node's ingress
+ * shares them. A node also knows its topology and drops packets that aren't for it. A capture may be truncated, has
+ * both directions of many nodes, and is shown as it is.
  */
 import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
 import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
@@ -41,89 +41,84 @@ import { VniCounts } from './vni-counts.js';
 import { VxlanGuess } from './vxlan-guess.js';
 import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
 
-/** Encapsulations inside each other that are looked into, at most. */
+/** Maximum depth of nested encapsulations. */
 export const MAX_ENCAPSULATIONS = 4;
-/** What a capture holds is walked as such. */
 function captureLayers(): Layers {
   return new Layers({ fromCapture: true });
 }
 
-/** The longest IP packet: an IPv6 header and 65,535 bytes. Room for longer ones is made when they come. */
+/** The longest IP packet: an IPv6 header and 65,535 bytes. The buffer grows for longer ones (jumbograms). */
 const LONGEST_PACKET = 65_575;
 
 /**
- * Decodes packets one at a time. Results are in its fields until the next call. The packets that it is given are never
- * written to.
+ * Decodes packets one at a time. Results are in its fields until the next call. Input packets are never written to.
  */
 export class UnderlayDecoder {
   /** Why the last packet was dropped. */
   reason: DropReason = DropReason.None;
   /**
-   * The walk over the outer headers: of the reassembled packet where the last one completed it, of the packet that ESP
-   * held where it was opened, of the packet inside where it came in other encapsulations.
+   * The parsed outer headers: of the innermost packet after reassembly, decryption and removal of other encapsulations.
    */
   outer: Layers;
-  /**
-   * What `outer` and `frameOffset` point into: the bytes that were given, or a copy of them.
-   */
+  /** The bytes that `outer` and `frameOffset` refer to: the input, or a copy. */
   outerBytes: Uint8Array = new Uint8Array(0);
-  /** Whether `outerBytes` is a copy: of a packet that was reassembled, opened, or marked. */
+  /** Whether `outerBytes` is a copy, of a packet that was reassembled, decrypted or ECN-marked. */
   copied = false;
-  /** Packets that the last verdict speaks of: as many as there were fragments, 1 otherwise. */
+  /** Packets that the last verdict covers: the number of fragments of a reassembled packet, 1 otherwise. */
   parts = 1;
-  /** VNI of the inner frame, or -1. Set too where the frame was dropped because it isn't whole. */
+  /** VNI of the inner frame, or -1. Set also if the frame was dropped because it is truncated. */
   vni = -1;
-  /** Where the inner frame begins and ends in `outerBytes`; the end lies beyond `capturedEnd` if it isn't whole. */
+  /** Start and end of the inner frame in `outerBytes`; the end is past `capturedEnd` if the frame is truncated. */
   frameOffset = 0;
   frameEnd = 0;
-  /** Where the captured bytes end. */
+  /** End of the captured bytes. */
   capturedEnd = 0;
-  /** Encapsulations (besides VXLAN and ESP) that `outer` was found in, the outermost first; `depth` of them. */
+  /** Encapsulations (besides VXLAN and ESP) around `outer`, the outermost first; `depth` of them. */
   readonly encapsulations = new Uint8Array(MAX_ENCAPSULATIONS);
   depth = 0;
-  /** Where the Ethernet header before `outer` begins if it stands in an encapsulation, or -1. */
+  /** Offset of the Ethernet header before `outer` inside an encapsulation, or -1. */
   innerLink = -1;
-  /** Held fragments that fell with the last one, which was dropped or is too late for them. */
+  /** Held fragments that were dropped with the last one: it was dropped, or they have timed out. */
   fallen = 0;
-  /** Whether the last packet was ESP, opened or not; the fields that follow are of it then. */
+  /** Whether the last packet was ESP, decrypted or not. If so, the following fields describe it. */
   encrypted = false;
-  /** Whether its ICV was right and the packet that it held went on. */
+  /** Whether its ICV was valid and its payload was decoded further. */
   opened = false;
   spi = 0;
   /** The lower 32 bits of the sequence number. */
   sequence = 0;
-  /** The upper ones: 0 but for an opened packet with extended sequence numbers. */
+  /** The upper 32 bits: 0 except for a decrypted packet with extended sequence numbers. */
   sequenceHigh = 0;
-  /** Whether the ESP packet came in UDP (RFC 3948). */
+  /** Whether the ESP packet was encapsulated in UDP (RFC 3948). */
   espInUdp = false;
-  /** Its addresses, source before destination, of IP version `espFamily`. */
+  /** Its source and destination address, concatenated, of IP version `espFamily`. */
   readonly espAddresses = new Uint8Array(32);
   espFamily = 0;
-  /** Bytes of the IP packet. */
+  /** Length of its IP packet, in bytes. */
   espBytes = 0;
-  /** The IV that stands in it, or what would be one, and its last 4 bytes; 0 if the capture ends before. */
+  /** The 8 bytes at the offset of the IV, and the last 4 bytes of the packet; 0 if truncated before. */
   hasIv = false;
   ivHigh = 0;
   ivLow = 0;
   icvEnd = 0;
-  /** What stands in the 8 bytes behind it, mixed to a word: of AES-GCM the first ones sealed; 0 if the capture ends before. */
+  /** Hash of the 8 bytes after the IV (with AES-GCM, the first of the ciphertext); 0 if truncated before. */
   afterIv = 0;
 
-  /** Packets that came. packets = framePackets + espPackets + otherPackets + held + filtered.packets + all drops. */
+  /** Received packets = framePackets + espPackets + otherPackets + held + filtered.packets + all drops. */
   packets = 0;
-  /** Inner frames, and the packets that they came in. */
+  /** Inner frames, and the packets that carried them. */
   frames = 0;
   framePackets = 0;
-  /** ESP packets that no one tried to open, and those that were opened (which count as what they held, too). */
+  /** ESP packets without keys to decrypt them, and decrypted ones, which count as their payload too. */
   espPackets = 0;
   openedPackets = 0;
   otherPackets = 0;
-  /** Packets of other VNIs than the one that was asked for. */
+  /** Packets of VNIs other than the selected one. */
   readonly filtered = new VniCounts();
-  /** Packets dropped for reserved VXLAN bits, and those of them that carry a group policy (GBP). */
+  /** Packets dropped for reserved VXLAN bits, and those among them with a group policy (GBP). */
   readonly reserved = new VniCounts();
   policyPackets = 0;
-  /** Other packets that look like VXLAN on another port. */
+  /** Other traffic that looks like VXLAN on another port. */
   readonly guess = new VxlanGuess();
   readonly reassembly: Reassembly;
 
@@ -137,17 +132,17 @@ export class UnderlayDecoder {
   readonly #esp = new EspView();
   readonly #wire = captureLayers();
   readonly #inbound: InboundEsp | undefined;
-  /** Where packets are opened, and the walk over the one that is there. */
+  /** Buffer that packets are decrypted in, and the parsed headers of the packet in it. */
   #opening = new Uint8Array(0);
   #openingCopy: WordCopy | undefined;
   readonly #sealed = captureLayers();
-  /** The walk over what ESP held. */
+  /** Parsed headers of the payload of ESP. */
   readonly #inside = captureLayers();
-  /** Walks over what encapsulations hold, one after the other: each is read while the next is filled. */
+  /** Parsed headers inside other encapsulations, used in turn: one is read while the other is filled. */
   readonly #below = captureLayers();
   readonly #deeper = captureLayers();
   readonly #encapsulation = new EncapsulationWalk();
-  /** Whether the last packet left fields set that a plain one doesn't touch. */
+  /** Whether the last packet set fields that a plain packet doesn't reset. */
   #unusual = false;
 
   constructor(options: UnderlayDecoderOptions = {}) {
@@ -165,7 +160,7 @@ export class UnderlayDecoder {
     this.outer = this.#wire;
   }
 
-  /** Fragments that wait for the others. */
+  /** Fragments held for datagrams that are incomplete. */
   get held(): number {
     return this.reassembly.heldFragments;
   }
@@ -178,12 +173,12 @@ export class UnderlayDecoder {
   }
 
   /**
-   * Takes one packet.
-   * @param linkType LINKTYPE_ number of what stands at `offset`
-   * @param bytes what the packet stands in; not written to
-   * @param end where the captured bytes end
-   * @param limit where the packet ended on the wire
-   * @param seconds packet time, for reassembly
+   * Decodes one packet.
+   * @param linkType LINKTYPE_ number of the header at `offset`
+   * @param bytes contains the packet; not written to
+   * @param end end of the captured bytes
+   * @param limit end of the packet on the wire
+   * @param seconds packet time, for reassembly timeouts
    */
   receive(linkType: number, bytes: Uint8Array, offset: number, end: number, limit: number, seconds: number): Verdict {
     if (this.#unusual) this.#forget();
@@ -217,11 +212,11 @@ export class UnderlayDecoder {
     const { outer } = this;
     const reassembler: Reassembler = this.reassembly.of(source);
     const held = reassembler.heldFragments;
-    // A fragment that ESP held may have come in fragments itself.
+    // A fragment from ESP may itself have arrived in fragments.
     const outcome = reassembler.push(this.outerBytes, outer, this.capturedEnd, seconds, this.parts);
     if (outcome === ReassemblyOutcome.Held) return Verdict.Held;
     if (outcome === ReassemblyOutcome.Dropped) {
-      // Counted by the reassembler, with the parts that fell with it.
+      // The reassembler counts it, with the fragments dropped with it.
       this.reason = dropReasonOfReassembly(reassembler.drop);
       this.fallen = held - reassembler.heldFragments;
       this.#unusual = true;
@@ -240,13 +235,13 @@ export class UnderlayDecoder {
     const { outer, outerBytes } = this;
     const classifier = this.#classifier;
     const kind = classifier.classify(outerBytes, outer, this.capturedEnd);
-    // What nearly every packet is.
+    // The most common kind first.
     if (kind === PacketKind.Vxlan) return this.#decapsulate();
     if (kind === PacketKind.Esp) return this.#encrypted(classifier.espOffset, classifier.espEnd, seconds);
     return kind === PacketKind.Wrong ? this.#drop(classifier.reason) : this.#beneath(seconds);
   }
 
-  /** Goes on inside another encapsulation. What isn't sound in there is other traffic still, as its carrier is. */
+  /** Decodes inside another encapsulation. If its payload is malformed, the packet is other traffic. */
   #beneath(seconds: number): Verdict {
     const { outer, outerBytes: bytes, depth } = this;
     const walk = this.#encapsulation;
@@ -291,7 +286,7 @@ export class UnderlayDecoder {
     this.frameEnd = payloadEnd;
     if (!whole) return this.#drop(DropReason.CaptureTruncated);
     if (this.#applyEcn && !this.#mark()) {
-      // A VNI says that a frame was dropped because the capture holds only its beginning.
+      // A VNI on a dropped packet means that the frame is truncated.
       this.vni = -1;
       return this.#drop(DropReason.EcnLost);
     }
@@ -300,7 +295,7 @@ export class UnderlayDecoder {
     return Verdict.Frame;
   }
 
-  /** Brings the outer packet's congestion mark into a copy of the frame. Returns false if the frame can't carry it. */
+  /** Applies the outer packet's ECN field to a copy of the frame. Returns false if the frame can't carry it. */
   #mark(): boolean {
     const { outer, outerBytes: bytes } = this;
     const ip = outer.networkOffset;
@@ -320,7 +315,7 @@ export class UnderlayDecoder {
     return this.#strip.mark(this.outerBytes, this.frameOffset, this.frameEnd, tos) === DropReason.None;
   }
 
-  /** Drops VXLAN with reserved bits, and notes whose it is. */
+  /** Drops VXLAN with reserved bits, and counts it by VNI. */
   #refuse(): Verdict {
     const { vni, flags } = this.#vxlan.wrap(this.outerBytes, this.outer.payloadOffset);
     this.reserved.add(vni, this.parts);
@@ -328,9 +323,9 @@ export class UnderlayDecoder {
     return this.#drop(DropReason.VxlanReservedBits);
   }
 
-  /** @param packetEnd where the ICV ends on the wire */
+  /** @param packetEnd end of the ICV on the wire */
   #encrypted(offset: number, packetEnd: number, seconds: number): Verdict {
-    // ESP in ESP: no overlay makes it, and each layer more would cost an opening.
+    // Nested ESP: no overlay sends it, and every further layer would cost a decryption.
     if (this.opened) return this.#other();
     const { outer, outerBytes: bytes } = this;
     const end = Math.min(this.capturedEnd, packetEnd);
@@ -358,7 +353,7 @@ export class UnderlayDecoder {
       return Verdict.Esp;
     }
     if (end < packetEnd) return this.#drop(DropReason.CaptureTruncated);
-    // A reassembled packet is a copy already.
+    // A reassembled packet is already a copy.
     const { copied } = this;
     const shift = copied ? 0 : outer.networkOffset;
     const sealed = copied ? outer : this.#copyToOpen();
@@ -375,12 +370,12 @@ export class UnderlayDecoder {
     this.capturedEnd = inbound.end;
     const fault = inside.walkNetwork(opening, inbound.etherType, inbound.start, inbound.end);
     if (fault !== Fault.None) return this.#drop(dropReasonOfFault(fault, inside.layer));
-    // The header that transport mode left was written here.
+    // In transport mode, decryption has just written the IP header.
     if (inbound.tunnelled && !this.#classifier.acceptsIp(opening, inside)) return this.#drop(DropReason.IpChecksum);
     return inside.isFragment ? this.#fragment(FragmentSource.Opened, seconds) : this.#datagram(seconds);
   }
 
-  /** Copies the IP packet to where it is opened, and walks over it there. */
+  /** Copies the IP packet to the decryption buffer, and parses it there. */
   #copyToOpen(): Layers {
     const { outer, outerBytes } = this;
     const start = outer.networkOffset;

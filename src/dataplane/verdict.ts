@@ -1,18 +1,18 @@
-/** What the decoder of captures says of a packet. */
+/** Verdicts of the capture decoder. */
 
-/** What became of a packet. */
+/** What the decoder found in a packet. */
 export const Verdict = {
-  /** It carried an inner frame: `outerBytes` from `frameOffset` to `frameEnd`. */
+  /** An inner frame: `outerBytes` from `frameOffset` to `frameEnd`. */
   Frame: 0,
-  /** It is a fragment and waits for the others. */
+  /** A fragment, held for reassembly. */
   Held: 1,
-  /** It is encrypted, and no keys were given. */
+  /** ESP, and there are no keys. */
   Esp: 2,
-  /** It is no overlay traffic. */
+  /** Not overlay traffic. */
   Other: 3,
-  /** It went no further: `reason` says why. */
+  /** Dropped, for `reason`. */
   Dropped: 4,
-  /** It carried an inner frame of another VNI than the one that was asked for. */
+  /** An inner frame of a VNI other than the selected one. */
   Filtered: 5,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];

@@ -1,11 +1,11 @@
-/** Packets by VNI of which nothing else is kept, bounded. */
+/** Bounded packet counts by VNI. */
 
-/** VNIs that are told apart; a person reads a few of them. */
+/** VNIs that are counted separately; people read only a few. */
 const MAX_VNIS = 64;
 
-/** Counts of packets by VNI. */
+/** Packet counts by VNI. */
 export class VniCounts {
-  /** All packets, of VNIs that found no room too. */
+  /** All packets, including those of VNIs that are not counted separately. */
   packets = 0;
   readonly #counts = new Map<number, number>();
 
@@ -16,12 +16,12 @@ export class VniCounts {
     if (count !== undefined || this.#counts.size < MAX_VNIS) this.#counts.set(vni, (count ?? 0) + packets);
   }
 
-  /** VNIs, the most frequent first; 64 at most. */
+  /** VNIs, the most frequent first; at most 64. */
   get vnis(): { readonly vni: number; readonly packets: number }[] {
     return [...this.#counts].map(([vni, packets]) => ({ vni, packets })).sort((a, b) => b.packets - a.packets);
   }
 
-  /** The most frequent VNIs for people: `VNI 257, 4097, ...`. */
+  /** The most frequent VNIs, for people: `VNI 257, 4097, ...`. */
   get text(): string {
     const names = this.vnis.map(({ vni }) => vni);
     return `VNI ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}`;

@@ -1,6 +1,6 @@
 /**
- * Whether UDP on a port that isn't VXLAN's looks like VXLAN all the same: Linux's and flannel's old port 8472, or what
- * `docker swarm init --data-path-port` chose. A guess by form, good for a hint and nothing more.
+ * Detects UDP that looks like VXLAN on another port: the old default 8472 of Linux and flannel, or one chosen with
+ * `docker swarm init --data-path-port`. A heuristic, good only for a hint.
  */
 import {
   ARP_SPAN,
@@ -17,21 +17,20 @@ import {
 } from '../wire/index.js';
 import { VniCounts } from './vni-counts.js';
 
-/** Ports that are told apart; beyond them nothing is guessed. */
+/** Ports that are counted; further ones are ignored. */
 const MAX_PORTS = 256;
 
 /** A port whose packets look like VXLAN. */
 export interface GuessedPort {
   readonly port: number;
   readonly packets: number;
-  /** Its most frequent VNIs; 64 at most. */
+  /** Its most frequent VNIs; at most 64. */
   readonly vnis: readonly number[];
 }
 
 /**
- * Whether bytes look like VXLAN: the I flag alone, no reserved bit, and a frame that holds IPv4, IPv6 or ARP, as far as
- * its first bytes say.
- * @param end where the bytes end
+ * Whether bytes look like VXLAN: only the I flag, no reserved bits, and a frame that appears to hold IPv4, IPv6 or ARP.
+ * @param end end of the bytes
  */
 export function looksLikeVxlan(bytes: Uint8Array, offset: number, end: number): boolean {
   const frame = offset + VXLAN_SPAN;
@@ -60,9 +59,9 @@ export class VxlanGuess {
   readonly #ports = new Map<number, VniCounts>();
 
   /**
-   * Looks at the payload of a UDP packet to a port that isn't VXLAN's.
-   * @param end where its captured bytes end
-   * @param packets how many packets (fragments) it came in
+   * Examines the payload of a UDP packet to another port.
+   * @param end end of its captured bytes
+   * @param packets packets (fragments) that carried it
    */
   add(port: number, bytes: Uint8Array, offset: number, end: number, packets: number): void {
     if (!looksLikeVxlan(bytes, offset, end)) return;
@@ -75,7 +74,7 @@ export class VxlanGuess {
     counts.add((bytes[offset + 4] << 16) | (bytes[offset + 5] << 8) | bytes[offset + 6], packets);
   }
 
-  /** Ports that look like VXLAN's, the busiest first. */
+  /** Ports with packets that look like VXLAN, the busiest first. */
   get ports(): GuessedPort[] {
     return [...this.#ports]
       .map(([port, counts]) => ({ port, packets: counts.packets, vnis: counts.vnis.map(({ vni }) => vni) }))
@@ -83,8 +82,8 @@ export class VxlanGuess {
   }
 }
 
-/** A hint for people: how many packets to which port look like VXLAN, and what reads them. */
+/** A hint for people: the port, its VNIs, and the option that decodes them. */
 export function guessText({ port, vnis }: GuessedPort): string {
   const shown = vnis.slice(0, 5).join(', ') + (vnis.length > 5 ? ', ...' : '');
-  return `packets to UDP port ${port} look like VXLAN of VNI ${shown} (a guess by their form): --port ${port} reads them`;
+  return `packets to UDP port ${port} look like VXLAN of VNI ${shown} (a guess): decode them with --port ${port}`;
 }

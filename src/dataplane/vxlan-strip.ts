@@ -1,6 +1,6 @@
 /**
- * What comes off a packet at the end of its tunnel: the VXLAN header (RFC 7348 section 5), and the outer packet's congestion
- * mark, which goes into the frame. For the capture decoder and for a node's ingress alike.
+ * Decapsulation: checks the VXLAN header (RFC 7348 section 5), and applies the outer packet's ECN field to the frame.
+ * The capture decoder and a node's ingress share it.
  */
 import { viewOf } from '../memory/view.js';
 import {
@@ -16,22 +16,22 @@ import {
 import { DropReason } from './drop-reason.js';
 
 const USUAL_FLAGS = VXLAN_FLAG_I << 24;
-/** ECT(1) and CE have this bit of the ECN field; ECT(0) says no more than the frame does. */
+/** The bit of the ECN field that ECT(1) and CE have; Not-ECT and ECT(0) never change the frame. */
 const MARK = 1;
 
-/** Whether a VXLAN header at `offset` has an Ethernet header after it. */
+/** Whether an Ethernet header fits after the VXLAN header at `offset`. */
 export function holdsFrame(offset: number, end: number): boolean {
   return offset + VXLAN_SPAN + ETHERNET_SPAN <= end;
 }
 
-/** Takes VXLAN off. */
+/** Decapsulates VXLAN. */
 export class VxlanStrip {
   readonly #reserved: VxlanReserved;
   readonly #inner: Layers;
 
   /**
-   * @param reserved what becomes of reserved bits
-   * @param inner what frames are walked with to bring marks into them
+   * @param reserved how to treat reserved bits
+   * @param inner parses frames to apply ECN
    */
   constructor(reserved: VxlanReserved = VxlanReserved.Refuse, inner: Layers = new Layers()) {
     this.#reserved = reserved;
@@ -40,12 +40,12 @@ export class VxlanStrip {
 
   /**
    * Checks the header.
-   * @param end where the UDP payload ends, or the captured bytes do
+   * @param end end of the UDP payload, or of the captured bytes if earlier
    * @returns `VxlanInvalidHeader`, `VxlanReservedBits`, or `None`
    */
   check(bytes: Uint8Array, offset: number, end: number): DropReason {
     const view = viewOf(bytes);
-    // One test for the header that nearly every one is: the I flag, the VNI, and no other bit.
+    // One test for nearly all headers: the I flag, the VNI, and no other bits.
     const usual =
       end - offset >= VXLAN_SPAN && view.getInt32(offset) === USUAL_FLAGS && (view.getInt32(offset + 4) & 0xff) === 0;
     return usual ? DropReason.None : this.#checkAny(bytes, offset, end);
@@ -57,20 +57,20 @@ export class VxlanStrip {
     return fault === Fault.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader;
   }
 
-  /** Whether the outer packet is one whose congestion mark is of any concern to the frame. */
+  /** Whether the outer packet's ECN field can affect the frame. */
   isMarked(tos: number): boolean {
     return (tos & MARK) !== 0;
   }
 
   /**
-   * Brings the outer packet's congestion mark into the frame.
+   * Applies the outer packet's ECN field to the frame.
    * @param frame offset of its Ethernet header
    * @param tos DSCP and ECN of the outer packet
    * @returns `EcnLost` if the frame can't carry it, or `None`
    */
   mark(bytes: Uint8Array, frame: number, end: number, tos: number): DropReason {
     const inner = this.#inner;
-    // What holds no sound IP packet has nowhere to put the mark, and goes on without.
+    // A frame without a valid IP packet can't carry ECN, and passes unchanged.
     if (inner.walkEthernet(bytes, frame, end) !== Fault.None || decapsulateEcn(bytes, tos, inner))
       return DropReason.None;
     return DropReason.EcnLost;

@@ -199,7 +199,7 @@ describe('decap', () => {
     const input = fixture('esp/16-vxlan-frag-reorder-dup-loss.underlay.pcap');
     const call = await vtep(['decap', input, '-o', join(folder, 'f.pcap')]);
     assert.match(call.stderr, /122 packets = 110 with inner frames \+ 0 ESP \+ 2 other \+ 7 held \+ 3 dropped/);
-    assert.match(call.stderr, /dropped 3 DUP_FRAG: fragments that came twice/);
+    assert.match(call.stderr, /dropped 3 DUP_FRAG: duplicate fragments/);
   });
 });
 
@@ -216,12 +216,12 @@ describe('explains what it does not read:', () => {
 
   test('suggests --port if another port looks like VXLAN; --port may be repeated', async () => {
     const hint =
-      /38 {2}VXLAN_OTHER_PORT {2}packets to UDP port 8472 look like VXLAN of VNI 4097 .*: --port 8472 reads them/;
+      /38 {2}VXLAN_OTHER_PORT {2}packets to UDP port 8472 look like VXLAN of VNI 4097 .*: decode them with --port 8472/;
     assert.match((await vtep(['inspect', other])).stdout, hint);
     const decap = await vtep(['decap', other, '-o', join(folder, 'g.pcap')]);
     assert.match(
       decap.stderr,
-      /^ {2}38 packets to UDP port 8472 look like VXLAN of VNI 4097 .*: --port 8472 reads them$/m,
+      /^ {2}38 packets to UDP port 8472 look like VXLAN of VNI 4097 .*: decode them with --port 8472$/m,
     );
     const both = await vtep(['inspect', other, '--json', '--port', '4789', '--port', '8472']);
     assert.equal(JSON.parse(both.stdout).frames, 38);

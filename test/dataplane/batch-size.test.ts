@@ -1,4 +1,4 @@
-/** What becomes of a packet doesn't depend on how many go through a chain together. */
+/** The result for a packet doesn't depend on the batch size. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -22,7 +22,7 @@ const MORE: Setup = {
 };
 const SETUPS: readonly Setup[] = [MORE, { ...MORE, encrypted: true }, { ...MORE, encrypted: true, profile: 'strict' }];
 
-/** A stable text of what was given out, by network: networks don't wait for each other. */
+/** The output as stable text, by network: networks don't wait for each other. */
 function textOf(all: readonly Given[], network: number): string[] {
   return all
     .filter((given) => given.network === network)
@@ -36,7 +36,7 @@ function big(dontFragment: boolean, length: number): Uint8Array {
   return ethernet(packet, 0x0800);
 }
 
-/** Frames of containers, good, damaged, for groups, unknown, too large, and questions about neighbours. */
+/** Frames of containers: valid, damaged, multicast, unknown, too large, and neighbour requests. */
 function framesOf(): Uint8Array[] {
   const rest = '88b5' + '00'.repeat(30);
   return [
@@ -66,14 +66,14 @@ const pick = (pool: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> =>
       fc.option(fc.nat(), { freq: 8 }),
       fc.nat(2),
     )
-    // Two of three are as they were.
+    // Two of three are unchanged.
     .map(([at, edits, end, way]) => (way > 0 ? pool[at] : damaged(pool[at], edits, end)));
 
 for (const setup of SETUPS) {
   describe(JSON.stringify({ encrypted: setup.encrypted === true, profile: setup.profile ?? 'swarm' }), () => {
     const topology = topologyOf(setup);
 
-    test('frames: the same packets, answers, copies and drop reasons, one by one and 64 at a time', () => {
+    test('frames: a batch of 64 gives the same packets, replies, copies and drop reasons as 64 batches of one', () => {
       const pool = framesOf();
       for (const oversize of Object.values(Oversize)) {
         fc.assert(
@@ -94,7 +94,7 @@ for (const setup of SETUPS) {
       }
     });
 
-    test('packets: the same frames and drop reasons, one by one and 64 at a time', () => {
+    test('packets: a batch of 64 gives the same frames and drop reasons as 64 batches of one', () => {
       const sender = new TestNode(topology, 'n1', { egress: { oversize: Oversize.Outside } });
       sender.send([FRAME, big(false, 3000), ...Array.from({ length: 20 }, () => FRAME)]);
       sender.send([fromHex(`02000000010202000000010188b5${'00'.repeat(30)}`)], 1, 0, 1);

@@ -20,12 +20,12 @@ import {
   writeIpv4Checksum,
 } from '../../src/wire/index.js';
 
-/** Bytes one behind the other. */
+/** Concatenated bytes. */
 export function join(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((piece) => [...piece]));
 }
 
-/** Ethernet around a payload. */
+/** A payload in Ethernet. */
 export function ethernet(
   payload: Uint8Array,
   etherType: number,
@@ -37,7 +37,7 @@ export function ethernet(
   return join(header, payload);
 }
 
-/** IP around a payload. */
+/** A payload in IP. */
 export function ip(family: 4 | 6, protocol: number, payload: Uint8Array, source = '', destination = ''): Uint8Array {
   if (family === 4) {
     const header = new Uint8Array(IPV4_SPAN);
@@ -56,7 +56,7 @@ export function ip(family: 4 | 6, protocol: number, payload: Uint8Array, source 
   return join(header, payload);
 }
 
-/** UDP in IP around a payload; its checksum is right, none, or what `checksum` says. */
+/** A payload in UDP and IP; the checksum is valid, or `checksum`. */
 export function udpIp(
   family: 4 | 6,
   destinationPort: number,
@@ -76,14 +76,14 @@ export function udpIp(
   return packet;
 }
 
-/** VXLAN around a frame. */
+/** A frame in VXLAN. */
 export function vxlan(vni: number, frame: Uint8Array, flags = 8): Uint8Array {
   const header = new Uint8Array(VXLAN_SPAN);
   vxlanLayout.encode({ flags, vni }, header);
   return join(header, frame);
 }
 
-/** ESP with some sealed bytes. */
+/** ESP with some encrypted bytes. */
 export function esp(spi: number, sequence: number): Uint8Array {
   const header = new Uint8Array(ESP_SPAN + 40).fill(0x5a);
   espLayout.encode({ spi, sequence }, header);
@@ -96,7 +96,7 @@ export const FRAME = ethernet(
   EtherType.Ipv4,
 );
 
-/** The frame in VXLAN over an underlay, as it stands on an Ethernet wire. */
+/** The frame in VXLAN over an underlay, as on an Ethernet wire. */
 export function overlay(
   family: 4 | 6 = 4,
   vni = 4097,

@@ -1,4 +1,4 @@
-/** Two nodes back to back: what goes into one comes out of the other, or is counted. */
+/** Two nodes back to back: every frame into one leaves the other, or is counted. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -35,18 +35,18 @@ const RECORDINGS = [
 ] as const;
 
 const WAYS: readonly (readonly [what: string, setup: Setup])[] = [
-  ['clear', {}],
-  ['clear over IPv6', { family: 6 }],
-  ['encrypted as Swarm does', { encrypted: true }],
-  ['encrypted as Swarm does, over IPv6', { encrypted: true, family: 6 }],
-  ['encrypted strictly', { encrypted: true, profile: 'strict' }],
+  ['unencrypted', {}],
+  ['unencrypted over IPv6', { family: 6 }],
+  ['encrypted, swarm profile', { encrypted: true }],
+  ['encrypted, swarm profile, over IPv6', { encrypted: true, family: 6 }],
+  ['encrypted, strict profile', { encrypted: true, profile: 'strict' }],
 ];
 
 for (const [what, setup] of WAYS) {
   for (const mtu of setup.family === 6 ? [1500, 1280] : [1500, 900, 576]) {
     describe(`${what}, underlay MTU ${mtu}`, () => {
       for (const name of RECORDINGS) {
-        test(`${name}: every frame is delivered byte for byte, in order, and the sums hold`, async () => {
+        test(`${name}: delivers every frame byte for byte, in order, and accounts for all packets`, async () => {
           const [one, two] = pairOf({ ...setup, mtu });
           for (const [from, to, source, destination, file] of [
             [one, two, C1, C2, 'c1'],
@@ -73,7 +73,7 @@ for (const [what, setup] of WAYS) {
     });
   }
 
-  test(`${what}: a batch of 1 and one of 256 give the same bytes on the wire and the same deliveries`, async () => {
+  test(`${what}: batches of 1 and 256 send the same bytes and deliver the same frames`, async () => {
     const frames = (await recorded('vxlan/03-http-200k.c2.pcap')).filter((hex) => hex.slice(12, 24) === C2);
     const results = [1, 7, 256].map((size) => {
       const [one, two] = pairOf({ ...setup, mtu: 1280 });
@@ -90,7 +90,7 @@ for (const [what, setup] of WAYS) {
   });
 }
 
-test('vxlan/07-unknown-dst: as with the kernel, nothing leaves for a MAC that no entry has', async () => {
+test('vxlan/07-unknown-dst: sends nothing to a MAC without an entry, like the kernel', async () => {
   const [one] = pairOf();
   const own = (await recorded('vxlan/07-unknown-dst.c1.pcap')).filter((hex) => hex.slice(12, 24) === C1);
   one.send(own.map(fromHex));
@@ -101,7 +101,7 @@ test('vxlan/07-unknown-dst: as with the kernel, nothing leaves for a MAC that no
 });
 
 describe('learning networks', () => {
-  test('ARP, its answer and broadcast cross the wire, and all of the group’s frames are delivered (RFC 7348 section 4)', async () => {
+  test('RFC 7348 section 4: ARP requests, replies and broadcast cross the wire, and all group frames are delivered', async () => {
     const [one, two] = pairOf({ flood: 'replicate', learning: true });
     const own = (await recorded('vxlan/20-learning-arp-icmp.c1.pcap')).filter((hex) => hex.slice(12, 24) === C1);
     one.send(own.map(fromHex));
@@ -116,7 +116,7 @@ describe('learning networks', () => {
 });
 
 describe('an encrypted network fails closed', () => {
-  test('without keys nothing leaves', () => {
+  test('sends nothing without keys', () => {
     const node = new TestNode(topologyOf({ encrypted: true }), 'n1', { keys: false });
     node.send([FRAME, FRAME]);
     assert.equal(node.wire.length, 0);
@@ -124,7 +124,7 @@ describe('an encrypted network fails closed', () => {
     node.balanced();
   });
 
-  test('without keys nothing is delivered', () => {
+  test('delivers nothing without keys', () => {
     const [one] = pairOf({ encrypted: true });
     const two = new TestNode(topologyOf({ encrypted: true }), 'n2', { keys: false });
     one.send([FRAME]);
@@ -134,7 +134,7 @@ describe('an encrypted network fails closed', () => {
     two.balanced();
   });
 
-  test('a sealed packet with any changed byte of ESP delivers nothing (RFC 4303 section 3.4.4.1)', () => {
+  test('RFC 4303 section 3.4.4.1: a change to any byte of ESP delivers nothing', () => {
     const [one] = pairOf({ encrypted: true });
     one.send([FRAME]);
     const [{ bytes: wire }] = one.wire;
@@ -150,7 +150,7 @@ describe('an encrypted network fails closed', () => {
     assert.deepEqual(two.delivered[0].bytes, FRAME);
   });
 
-  test('strict: a packet that came already delivers nothing; Swarm has no window (RFC 4303 section 3.4.3)', () => {
+  test('RFC 4303 section 3.4.3: strict drops a replayed packet; swarm has no replay window', () => {
     for (const [profile, deliveries] of [
       ['strict', 1],
       ['swarm', 3],
@@ -166,7 +166,7 @@ describe('an encrypted network fails closed', () => {
   });
 });
 
-describe('whatever comes', () => {
+describe('any input', () => {
   const SETUPS: readonly Setup[] = [
     {},
     { encrypted: true },
@@ -250,7 +250,7 @@ describe('whatever comes', () => {
     });
   }
 
-  test('frames of a network that is not there are counted', () => {
+  test('counts frames of an unknown network', () => {
     const [one] = pairOf();
     one.send([FRAME], 1, 0, -1);
     assert.deepEqual(one.egress.drops.byName(), { VXLAN_VNI_NOT_FOUND: 1 });

@@ -1,4 +1,4 @@
-/** What a node makes of tunnel-mode ESP, as it would of the same packets in clear. */
+/** A node handles tunnel-mode ESP as it would the same packets unencrypted. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
@@ -22,7 +22,7 @@ function association(family: 4 | 6): SecurityAssociation {
   return { spi: 0x4001, ...ends, mode: 'tunnel', keymat, icvLength: 8, esn: false, replayWindow: 0 };
 }
 
-/** A node of an encrypted network that has an SA of tunnel mode as well, and the sender of that. */
+/** A node of an encrypted network that also has a tunnel-mode SA, and its sender. */
 class Tunnelled {
   readonly delivered: Uint8Array[] = [];
   readonly chain: IngressChain;
@@ -74,7 +74,7 @@ class Tunnelled {
 }
 
 for (const family of [4, 6] as const) {
-  describe(`a tunnel over IPv${family}`, () => {
+  describe(`tunnel-mode ESP over IPv${family}`, () => {
     const overlay = udpIp(family, VXLAN_PORT, vxlan(4097, FRAME));
     const parts = (bytes = overlay, id = 1): Uint8Array[] => {
       const packet = bytes.slice();
@@ -83,13 +83,13 @@ for (const family of [4, 6] as const) {
       return split({ bytes: packet, headerLength, announcedAt: family === 4 ? -1 : 6 }, [4, 9], { id });
     };
 
-    test('gives the frame of a whole packet', () => {
+    test('delivers the frame of a whole packet', () => {
       const node = new Tunnelled(family);
       node.receive([node.seal(overlay)]);
       assert.deepEqual([node.delivered, node.drops], [[FRAME], {}]);
     });
 
-    test('gives the frame of a packet that it carried in fragments (RFC 4301 section 7)', () => {
+    test('RFC 4301 section 7: delivers the frame of a packet fragmented inside the tunnel', () => {
       const node = new Tunnelled(family);
       const sealed = parts().map((part) => node.seal(part));
       node.receive(sealed.slice(0, 2));
@@ -98,14 +98,14 @@ for (const family of [4, 6] as const) {
       assert.deepEqual([node.delivered, node.drops, node.chain.held], [[FRAME], {}, 0]);
     });
 
-    test('and of one whose ESP packets came in fragments again', () => {
+    test('delivers it if the ESP packets are fragmented too', () => {
       const node = new Tunnelled(family);
       const sealed = parts().flatMap((part, i) => parts(node.seal(part), 40 + i));
       node.receive(sealed);
       assert.deepEqual([node.delivered, node.drops, node.chain.held], [[FRAME], {}, 0]);
     });
 
-    test('its fragments are never completed by one in clear, nor the reverse', () => {
+    test('never combines fragments from ESP with unencrypted ones', () => {
       for (const other of [0, 1, 2]) {
         const node = new Tunnelled(family);
         node.receive(parts().map((part, i) => (i === other ? part : node.seal(part))));
@@ -113,13 +113,13 @@ for (const family of [4, 6] as const) {
       }
     });
 
-    test('that holds a packet for another host: OTHERHOST', () => {
+    test('drops a packet inside for another host: OTHERHOST', () => {
       const node = new Tunnelled(family);
       node.receive([node.seal(udpIp(family, VXLAN_PORT, vxlan(4097, FRAME), 'right', '', ELSEWHERE[family]))]);
       assert.deepEqual([node.delivered, node.drops], [[], { OTHERHOST: 1 }]);
     });
 
-    test('that holds ESP again, or another protocol: NOT_OVERLAY', () => {
+    test('drops nested ESP and other protocols: NOT_OVERLAY', () => {
       const node = new Tunnelled(family);
       node.receive([
         node.seal(node.seal(overlay)),
@@ -128,7 +128,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual([node.delivered, node.drops], [[], { NOT_OVERLAY: 2 }]);
     });
 
-    test('a wrong UDP checksum inside: UDP_CSUM', () => {
+    test('drops a packet inside with a wrong UDP checksum: UDP_CSUM', () => {
       const node = new Tunnelled(family);
       node.receive([node.seal(udpIp(family, VXLAN_PORT, vxlan(4097, FRAME), 1))]);
       assert.deepEqual([node.delivered, node.drops], [[], { UDP_CSUM: 1 }]);
@@ -136,7 +136,7 @@ for (const family of [4, 6] as const) {
   });
 }
 
-test('a tunnel that holds a packet with a wrong IPv4 header checksum: IP_CSUM (RFC 1122 section 3.2.1.2)', () => {
+test('RFC 1122 section 3.2.1.2: drops a packet inside with a wrong IPv4 header checksum: IP_CSUM', () => {
   const node = new Tunnelled(4);
   const packet = udpIp(4, VXLAN_PORT, vxlan(4097, FRAME));
   packet[10] ^= 1;

@@ -1,4 +1,4 @@
-/** What comes off the wire: what is dropped, and what is learned. */
+/** Packets off the wire: which are dropped, and what is learned. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VxlanReserved, writeIpv4Checksum } from '../../src/wire/index.js';
@@ -29,13 +29,13 @@ const VXLAN = 42;
 const frame = (destination: string, source: string): Uint8Array =>
   fromHex(`${destination}${source}88b5${'00'.repeat(20)}`);
 
-describe('packets that go no further', () => {
+describe('dropped packets', () => {
   const bare = overlay(4, 4097, FRAME, 0);
   const CASES: readonly (readonly [what: string, packet: Uint8Array, name: string])[] = [
-    ['reserved bits beside the VNI (as Linux)', edited(bare, VXLAN + 7, 1), 'VXLAN_RESERVED_BITS'],
+    ['reserved bits next to the VNI (as Linux)', edited(bare, VXLAN + 7, 1), 'VXLAN_RESERVED_BITS'],
     ['reserved flags (as Linux)', edited(bare, VXLAN, 0x88), 'VXLAN_RESERVED_BITS'],
     ['no I flag (RFC 7348 section 5)', edited(bare, VXLAN, 0), 'VXLAN_INVALID_HDR'],
-    ['a VNI that no network has', overlay(4, 4098), 'VXLAN_VNI_NOT_FOUND'],
+    ['an unknown VNI', overlay(4, 4098), 'VXLAN_VNI_NOT_FOUND'],
     ['a wrong UDP checksum (RFC 768)', overlay(4, 4097, FRAME, 0x1234), 'UDP_CSUM'],
     ['no room for a frame', wire(FRAME.subarray(0, 13)), 'PKT_TOO_SMALL'],
     [
@@ -46,12 +46,12 @@ describe('packets that go no further', () => {
     ['the other IP version', overlay(6), 'OTHERHOST'],
     ['another port', ethernet(udpIp(4, 4790, vxlan(4097, FRAME)), 0x0800), 'NOT_OVERLAY'],
     ['another protocol', ethernet(ip(4, 253, new Uint8Array(30)), 0x0800), 'NOT_OVERLAY'],
-    ['a group as the source', wire(frame(C2, '03420a000903')), 'MAC_INVALID_SOURCE'],
-    ['a source of zeros', wire(frame(C2, '000000000000')), 'MAC_INVALID_SOURCE'],
-    ['a source of this node', wire(frame(C2, C2)), 'LOOP'],
-    ['a source that lives behind another VTEP', wire(FRAME, '192.168.50.3'), 'VXLAN_ENTRY_EXISTS'],
-    ['a MAC that no endpoint has', wire(frame('0200000000aa', C1)), 'NO_LOCAL_ENDPOINT'],
-    ['a MAC of an endpoint of the sender', wire(frame(C1, '0200000000aa')), 'LOOP'],
+    ['a multicast source MAC', wire(frame(C2, '03420a000903')), 'MAC_INVALID_SOURCE'],
+    ['a source MAC of zeros', wire(frame(C2, '000000000000')), 'MAC_INVALID_SOURCE'],
+    ['a source MAC of this node', wire(frame(C2, C2)), 'LOOP'],
+    ['a source MAC of another VTEP', wire(FRAME, '192.168.50.3'), 'VXLAN_ENTRY_EXISTS'],
+    ['a destination MAC that no endpoint has', wire(frame('0200000000aa', C1)), 'NO_LOCAL_ENDPOINT'],
+    ['a destination MAC of an endpoint of the sender', wire(frame(C1, '0200000000aa')), 'LOOP'],
   ];
   for (const [what, packet, name] of CASES) {
     test(`${what}: ${name}`, () => {
@@ -61,24 +61,24 @@ describe('packets that go no further', () => {
     });
   }
 
-  test('a wrong IPv4 header checksum (RFC 1122 section 3.2.1.2, a MUST): IP_CSUM', () => {
+  test('RFC 1122 section 3.2.1.2 (a MUST): drops a wrong IPv4 header checksum: IP_CSUM', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, edited(overlay(), 24, 0x12, 0x34)), { IP_CSUM: 1 });
   });
 
-  test('a UDP checksum of zero is taken over IPv4 (RFC 7348 section 5)', () => {
+  test('RFC 7348 section 5: accepts a UDP checksum of zero over IPv4', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, overlay(4, 4097, FRAME, 0)), {});
     assert.deepEqual(node.delivered[0].bytes, FRAME);
   });
 
-  test('reserved bits are passed over where that is asked for (RFC 7348 section 5)', () => {
+  test('RFC 7348 section 5: ignores reserved bits if configured', () => {
     const node = nodeOf({}, { ingress: { reserved: VxlanReserved.Ignore } });
     assert.deepEqual(dropsOf(node, edited(bare, VXLAN + 7, 1)), {});
     assert.deepEqual(node.delivered[0].bytes, FRAME);
   });
 
-  test('clear packets of an encrypted network are dropped (fail closed), with keys and without', () => {
+  test('drops unencrypted packets of an encrypted network (fail closed), with keys and without', () => {
     for (const keys of [true, false]) {
       const node = nodeOf({ encrypted: true }, { keys });
       assert.deepEqual(dropsOf(node, overlay()), { CLEAR_OF_ENCRYPTED: 1 });
@@ -86,7 +86,7 @@ describe('packets that go no further', () => {
     }
   });
 
-  test('a mark that the inner packet can’t carry drops it (RFC 6040 section 4.2); one that it can is carried', () => {
+  test('RFC 6040 section 4.2: applies CE to an ECT inner packet, drops a Not-ECT one', () => {
     for (const [inner, drops] of [
       [0, { IP_TUNNEL_ECN: 1 }],
       [2, {}],
@@ -116,13 +116,13 @@ describe('packets from addresses that are no node’s VTEP', () => {
     });
   }
 
-  test('over IPv6, too', () => {
+  test('also over IPv6', () => {
     const node = nodeOf({ family: 6 });
     const packet = ethernet(udpIp(6, 4789, vxlan(4097, unknown), 'right', '2001:db8::9'), 0x86dd);
     assert.deepEqual(dropsOf(node, packet), { VXLAN_UNKNOWN_VTEP: 1 });
   });
 
-  test('acceptUnknownVteps lets them in, of the chain or of the topology', () => {
+  test('acceptUnknownVteps, of the chain or the topology, accepts them', () => {
     for (const node of [
       nodeOf({}, { ingress: { acceptUnknownVteps: true } }),
       new TestNode({ ...topologyOf(), acceptUnknownVteps: true }, 'n2'),
@@ -163,7 +163,7 @@ describe('learning (RFC 7348 section 4.1)', () => {
       [0, 2],
     );
     assert.deepEqual([node.tables.forwarding.learned, node.tables.forwarding.moves], [1, 1]);
-    // Not seen for longer than 300 seconds: unknown again, and flooded to where endpoints are.
+    // Not seen for longer than 300 seconds: unknown again, and flooded to nodes with endpoints.
     node.send([back()], 256, 312);
     node.send([back()], 256, 313);
     assert.deepEqual(
@@ -173,13 +173,13 @@ describe('learning (RFC 7348 section 4.1)', () => {
     assert.equal(node.delivered.length, 2);
   });
 
-  test('a static entry is not overruled: VXLAN_ENTRY_EXISTS', () => {
+  test('a static entry is never overridden: VXLAN_ENTRY_EXISTS', () => {
     const node = nodeOf(setup);
     assert.deepEqual(dropsOf(node, wire(FRAME, '192.168.50.3')), { VXLAN_ENTRY_EXISTS: 1 });
     assert.deepEqual(dropsOf(node, wire(frame(C2, C2))), { VXLAN_ENTRY_EXISTS: 2 });
   });
 
-  test('nothing is learned where the network does not learn', () => {
+  test('learns nothing in a network without learning', () => {
     const node = nodeOf();
     node.receive([wire(frame(C2, NEW))]);
     assert.equal(node.tables.forwarding.learned, 0);

@@ -26,7 +26,7 @@ function wire(destination: string, vni: number): Uint8Array {
 const inner = (packet: Uint8Array): string => Buffer.from(packet.subarray(50)).toString('hex');
 
 describe('delivery', () => {
-  test('a frame goes to the endpoint of its MAC, in its own network alone', () => {
+  test('delivers a frame to the endpoint with its MAC, only in its network', () => {
     const node = nodeOf();
     node.receive([wire(C2, 4097), wire(C2, 4098)]);
     assert.deepEqual(
@@ -40,7 +40,7 @@ describe('delivery', () => {
   });
 
   for (const group of ['ffffffffffff', '3333ff000004', '01005e000001']) {
-    test(`a frame for the group ${group} goes to every endpoint of its network on this node, once`, () => {
+    test(`delivers a frame for the group ${group} once to every local endpoint of its network`, () => {
       const node = nodeOf();
       const packet = wire(group, 4097);
       node.receive([packet]);
@@ -52,21 +52,21 @@ describe('delivery', () => {
     });
   }
 
-  test('more copies than a batch holds are all delivered', () => {
+  test('delivers more copies than fit a batch', () => {
     const node = nodeOf();
     for (let i = 0; i < 3; i++) node.receive(Array.from({ length: 100 }, () => wire('ffffffffffff', 4097)));
     assert.equal(node.delivered.length, 300 * (MANY + 1));
     node.balanced();
   });
 
-  test('a group without an endpoint on this node: NO_LOCAL_ENDPOINT', () => {
+  test('drops a group frame without a local endpoint: NO_LOCAL_ENDPOINT', () => {
     const node = nodeOf();
     node.receive([wire('ffffffffffff', 4099)]);
     assert.deepEqual(node.ingress.drops.byName(), { NO_LOCAL_ENDPOINT: 1 });
     node.balanced();
   });
 
-  test('copies for which the arena has no slot are counted: NOMEM', () => {
+  test('counts copies for which the arena has no free slot: NOMEM', () => {
     const node = nodeOf({ arena: { slots: 3, frameBytes: 2000 } });
     node.receive([wire('ffffffffffff', 4097)]);
     assert.deepEqual(node.ingress.drops.byName(), { NOMEM: MANY - 2 });

@@ -16,7 +16,7 @@ const FAULTS = Object.values(Fault).filter((fault) => fault !== Fault.None);
 const LAYERS = Object.values(Layer);
 
 describe('drop reasons', () => {
-  test('are the numbers from 0 on, so that counts can stand in an array', () => {
+  test('are numbered from 0, so that counts fit an array', () => {
     assert.deepEqual(
       REASONS,
       REASONS.map((_, i) => i),
@@ -24,7 +24,7 @@ describe('drop reasons', () => {
     assert.equal(REASONS.length, DROP_REASONS);
   });
 
-  test('each has one name of letters, digits and underscores, and one line of text, of its own', () => {
+  test('each has a unique name of letters, digits and underscores, and a unique line of text', () => {
     const names = REASONS.map(dropReasonName);
     const texts = REASONS.map(dropReasonText);
     assert.equal(new Set(names).size, DROP_REASONS);
@@ -50,7 +50,7 @@ describe('drop reasons', () => {
     for (const [reason, name] of KERNEL) assert.equal(dropReasonName(reason), name);
   });
 
-  test('every reason of reassembly has one here, and no two the same', () => {
+  test('maps each reassembly drop to a distinct reason', () => {
     const drops = Object.values(ReassemblyDrop);
     assert.equal(drops.length, REASSEMBLY_DROPS);
     const reasons = drops.map(dropReasonOfReassembly);
@@ -68,7 +68,7 @@ describe('drop reasons', () => {
     }
   });
 
-  test('what the snaplen cut off is the capture’s fault in every layer', () => {
+  test('truncation by the snaplen is CAPTURE_TRUNCATED in every layer', () => {
     for (const layer of LAYERS) assert.equal(dropReasonOfFault(Fault.Truncated, layer), DropReason.CaptureTruncated);
   });
 

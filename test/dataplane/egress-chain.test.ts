@@ -1,4 +1,4 @@
-/** What the way out does over time. */
+/** The egress chain over time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EtherType } from '../../src/wire/index.js';
@@ -7,7 +7,7 @@ import { pairOf } from './topology.js';
 
 const LARGE = ethernet(udpIp(4, 8080, new Uint8Array(1200), 'right', '10.0.9.3', '10.0.9.4'), EtherType.Ipv4);
 
-test('a path MTU that ICMP told holds for 600 seconds of the packets’ clock, and is forgotten by then (RFC 1191)', () => {
+test('RFC 1191: a path MTU learned from ICMP expires after 600 seconds of packet time', () => {
   const [one] = pairOf();
   const sent = (now: number): number => {
     const before = one.wire.length;

@@ -7,7 +7,7 @@ import { Layers } from '../../src/wire/index.js';
 import { ipv4Packet, ipv6Packet, noise, split } from '../fragment/split.js';
 import { ethernet, FRAME, ip, join, udpIp } from './build.js';
 
-// How evenly flows are spread is a matter of the key: the same in every run.
+// The distribution depends on the key, which is the same in every run.
 seedFlows(1);
 
 const layers = new Layers();
@@ -28,7 +28,7 @@ function flow(family: 4 | 6, source: number, destination: number, host = 0): Uin
 }
 
 describe('the hash of a flow', () => {
-  test('is the same for all packets of a flow, wherever they stand and whatever they hold', () => {
+  test('is the same for all packets of a flow, whatever their offset and payload', () => {
     for (const family of [4, 6] as const) {
       const one = udpIp(family, 80, noise(100, 1), 'right');
       const two = udpIp(family, 80, noise(700, 2), 'right');
@@ -39,7 +39,7 @@ describe('the hash of a flow', () => {
     }
   });
 
-  test('differs by each port, address and the protocol', () => {
+  test('depends on each port, each address and the protocol', () => {
     const hashes = [
       flow(4, 1, 2, 3),
       flow(4, 2, 2, 3),
@@ -57,7 +57,7 @@ describe('the hash of a flow', () => {
     assert.equal(new Set(hashes).size, hashes.length);
   });
 
-  test('fragments of one datagram take one port, the first with its ports like the others (RFC 6438 section 3)', () => {
+  test('RFC 6438 section 3: all fragments of a datagram get one port, including the first, which has ports', () => {
     for (const packet of [ipv4Packet(noise(3000, 1)), ipv6Packet(noise(3000, 1))]) {
       const type = packet.announcedAt < 0 ? 0x0800 : 0x86dd;
       const ports = split(packet, [100, 200, 300]).map((part) =>
@@ -74,7 +74,7 @@ describe('source ports', () => {
     ['Linux', LINUX_PORTS, 32_768, 60_999],
     ['RFC 7348', RFC7348_PORTS, 49_152, 65_535],
   ] as const) {
-    test(`${name}: within ${lowest} to ${highest} for any hash, from one border to the other`, () => {
+    test(`${name}: within ${lowest} to ${highest} for any hash, bounds included`, () => {
       assert.deepEqual([range.lowest, range.highest], [lowest, highest]);
       assert.equal(sourcePortOf(0, range), lowest);
       let least = Infinity;
@@ -89,24 +89,24 @@ describe('source ports', () => {
         most = Math.max(most, sourcePortOf(hash, range));
         least = Math.min(least, sourcePortOf(hash, range));
       }
-      // The kernel's scaling never gives the highest port itself.
+      // The kernel's scaling never yields the highest port itself.
       assert.deepEqual([least, most], [lowest, highest - 1]);
     });
   }
 
   const FLOWS = 10_000;
   const BINS = 64;
-  /** Of 63 degrees of freedom: exceeded by chance once in 100,000. */
+  /** For 63 degrees of freedom: exceeded by chance once in 100,000. */
   const BOUND = 120;
   const kinds: readonly (readonly [what: string, make: (i: number) => Uint8Array])[] = [
-    ['source ports one behind the other', (i) => flow(4, 32_768 + i, 80)],
-    ['destination ports one behind the other', (i) => flow(4, 40_000, 1 + i)],
-    ['hosts one behind the other', (i) => flow(4, 40_000, 80, i)],
+    ['consecutive source ports', (i) => flow(4, 32_768 + i, 80)],
+    ['consecutive destination ports', (i) => flow(4, 40_000, 1 + i)],
+    ['consecutive hosts', (i) => flow(4, 40_000, 80, i)],
     ['IPv6 hosts one behind the other', (i) => flow(6, 40_000, 80, i)],
     ['both ports and hosts', (i) => flow(4, 32_768 + (i % 100), 80, Math.floor(i / 100))],
   ];
   for (const [what, make] of kinds) {
-    test(`10,000 flows, ${what}: the ports spread evenly (chi-square)`, () => {
+    test(`10,000 flows, ${what}: the ports are evenly distributed (chi-square)`, () => {
       for (const range of [LINUX_PORTS, RFC7348_PORTS]) {
         const counts = new Array<number>(BINS).fill(0);
         const width = (range.highest - range.lowest) / BINS;
@@ -120,7 +120,7 @@ describe('source ports', () => {
     });
   }
 
-  test('the frame of these tests has a port of its own flow alone', () => {
+  test('the port of a known frame depends only on its flow', () => {
     const port = sourcePortOf(hashOf(FRAME), LINUX_PORTS);
     assert.equal(sourcePortOf(hashOf(FRAME, 99), LINUX_PORTS), port);
   });

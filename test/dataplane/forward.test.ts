@@ -1,4 +1,4 @@
-/** Where frames of containers go, and why they go no further. */
+/** Where frames of containers go, and why they are dropped. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Oversize } from '../../src/dataplane/index.js';
@@ -14,7 +14,7 @@ function nodeOf(setup: Setup = {}, options: NodeOptions = {}): TestNode {
   return new TestNode(topologyOf(setup), 'n1', options);
 }
 
-/** A frame from one MAC to another, with some bytes of no known protocol. */
+/** A frame from one MAC to another, of an unknown protocol. */
 function frame(destination: string, source: string, payload = '00'.repeat(30)): Uint8Array {
   return fromHex(destination + source + '88b5' + payload);
 }
@@ -24,22 +24,22 @@ function big(dontFragment: boolean, length = 1600, protocol = 253): Uint8Array {
   return ethernet(bytes, 0x0800);
 }
 
-/** What is dropped of one frame. */
+/** The drop counts of one frame. */
 function dropsOf(node: TestNode, bytes: Uint8Array): Record<string, number> {
   node.send([bytes]);
   node.balanced();
   return node.egress.drops.byName();
 }
 
-describe('frames that go no further', () => {
+describe('dropped frames', () => {
   const OTHER = '020000000099';
   const CASES: readonly (readonly [what: string, bytes: Uint8Array, name: string])[] = [
-    ['a group as the source', frame(C2, '03420a000903'), 'MAC_INVALID_SOURCE'],
-    ['a source of zeros', frame(C2, '000000000000'), 'MAC_INVALID_SOURCE'],
-    ['a source that lives nowhere', frame(C2, OTHER), 'NOT_FROM_HERE'],
-    ['a source that lives on another node', frame(C1, C2), 'NOT_FROM_HERE'],
-    ['a destination that no entry has', frame(OTHER, C1), 'VXLAN_NO_REMOTE'],
-    ['the source as the destination', frame(C1, C1), 'LOOP'],
+    ['a multicast source MAC', frame(C2, '03420a000903'), 'MAC_INVALID_SOURCE'],
+    ['a source MAC of zeros', frame(C2, '000000000000'), 'MAC_INVALID_SOURCE'],
+    ['an unknown source MAC', frame(C2, OTHER), 'NOT_FROM_HERE'],
+    ['a source MAC of another node', frame(C1, C2), 'NOT_FROM_HERE'],
+    ['a destination MAC without an entry', frame(OTHER, C1), 'VXLAN_NO_REMOTE'],
+    ['the same source and destination MAC', frame(C1, C1), 'LOOP'],
     ['too short for an Ethernet header', fromHex(C2 + C1), 'PKT_TOO_SMALL'],
   ];
   for (const [what, bytes, name] of CASES) {
@@ -50,19 +50,19 @@ describe('frames that go no further', () => {
     });
   }
 
-  test('checkSource off: a frame of anyone is sent', () => {
+  test('checkSource off: sends a frame with any source MAC', () => {
     const node = nodeOf({}, { egress: { checkSource: false } });
     assert.deepEqual(dropsOf(node, frame(C2, OTHER)), {});
     assert.equal(node.wire.length, 1);
   });
 
-  test('an endpoint that the forwarding table has behind this very node is a loop', () => {
+  test('a forwarding entry that maps an endpoint to this VTEP is a loop', () => {
     const node = nodeOf();
     node.tables.forwarding.set(4097, parseMac('02:00:00:00:00:99'), 0, 0, node.tables.node);
     assert.deepEqual(dropsOf(node, frame(OTHER, C1)), { LOOP: 1 });
   });
 
-  test('a VTEP of the other IP version can’t be reached', () => {
+  test('a VTEP of the other IP version is unreachable', () => {
     const setup: Setup = {
       nodes: ['n3: { vtep: "fd50::3" }'],
       endpoints: ['c3: { network: net, node: n3, mac: "02:00:00:00:00:99" }'],
@@ -74,21 +74,21 @@ describe('frames that go no further', () => {
 describe('frames for this node', () => {
   const setup: Setup = { endpoints: ['c3: { network: net, node: n1, mac: "02:00:00:00:00:99" }'] };
 
-  test('another local endpoint gets its frame; the wire does not see it', () => {
+  test('a frame for another local endpoint is delivered locally and not sent', () => {
     const node = nodeOf(setup);
     assert.deepEqual(dropsOf(node, frame('020000000099', C1)), {});
     assert.deepEqual([node.wire.length, node.local.map(({ endpoint }) => endpoint)], [0, [2]]);
   });
 
-  test('broadcast goes to all local endpoints (-1), and nowhere else where the network does not flood', () => {
+  test('broadcast goes only to all local endpoints (-1) in a network that does not flood', () => {
     const node = nodeOf(setup);
     assert.deepEqual(dropsOf(node, frame('ffffffffffff', C1)), {});
     assert.deepEqual([node.wire.length, node.local.map(({ endpoint }) => endpoint)], [0, [-1]]);
   });
 });
 
-describe('frames for a group that nobody else would get: NO_TX_TARGET', () => {
-  test('in a network that does not flood, without another endpoint here', () => {
+describe('group frames without another receiver: NO_TX_TARGET', () => {
+  test('in a network that does not flood, without another local endpoint', () => {
     const node = nodeOf();
     for (const group of ['ffffffffffff', '01005e000001', '3333ff000004']) node.send([frame(group, C1)]);
     node.balanced();
@@ -106,7 +106,7 @@ describe('frames for a group that nobody else would get: NO_TX_TARGET', () => {
     assert.deepEqual(node.egress.drops.byName(), { NO_TX_TARGET: 1 });
   });
 
-  test('but not where it came from none of them (checkSource off)', () => {
+  test('but not if the source is none of the local endpoints (checkSource off)', () => {
     const node = nodeOf({}, { egress: { checkSource: false } });
     assert.deepEqual(dropsOf(node, frame('ffffffffffff', '020000000099')), {});
     assert.equal(node.local.length, 1);
@@ -121,7 +121,7 @@ describe('flooding (RFC 7348 section 4.2)', () => {
     endpoints: ['c3: { network: net, node: n3, mac: "02:00:00:00:00:33" }'],
   };
 
-  test('broadcast: a copy for each other node with an endpoint, and one for the local ones', () => {
+  test('broadcast: one copy per other node with an endpoint, and one for the local endpoints', () => {
     const node = nodeOf(setup);
     const bytes = frame('ffffffffffff', C1);
     assert.deepEqual(dropsOf(node, bytes), {});
@@ -137,13 +137,13 @@ describe('flooding (RFC 7348 section 4.2)', () => {
     assert.equal(node.egress.accounting.copies, 2);
   });
 
-  test('an unknown unicast MAC: a copy for each other node, none for local endpoints, and the sum holds', () => {
+  test('an unknown unicast MAC: one copy per other node, none for local endpoints, all accounted for', () => {
     const node = nodeOf(setup);
     assert.deepEqual(dropsOf(node, frame('0200000000aa', C1)), {});
     assert.deepEqual([node.wire.map(({ node: to }) => to), node.local.length], [[1, 2], 0]);
   });
 
-  test('an arena without slots: copies that find none are counted', () => {
+  test('counts copies for which the arena has no free slot', () => {
     const node = nodeOf(setup, { arena: { slots: 2, frameBytes: 2000 } });
     const drops = dropsOf(node, frame('ffffffffffff', C1));
     assert.deepEqual(drops, { NOMEM: 1 });
@@ -151,8 +151,8 @@ describe('flooding (RFC 7348 section 4.2)', () => {
   });
 });
 
-describe('frames that don’t fit', () => {
-  test('DF: the sender is told the MTU, and the frame is dropped (RFC 1191 section 4)', () => {
+describe('frames that exceed the MTU', () => {
+  test('RFC 1191 section 4: with DF the frame is dropped and the MTU reported to its sender', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, big(true)), { PKT_TOO_BIG: 1 });
     assert.deepEqual([node.wire.length, node.answers.map(({ endpoint }) => endpoint)], [0, [0]]);
@@ -160,14 +160,14 @@ describe('frames that don’t fit', () => {
     assert.deepEqual([bytes[34], bytes[35], (bytes[40] << 8) | bytes[41]], [3, 4, 1450]);
   });
 
-  test('IPv6: the sender is told (RFC 8201)', () => {
+  test('RFC 8201: with IPv6 the MTU is reported to the sender', () => {
     const node = nodeOf({ inner: 6 });
     const bytes = ethernet(ip(6, 253, noise(1500, 1), 'fd00:9::3', 'fd00:9::4'), 0x86dd);
     assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
     assert.deepEqual([node.answers[0].bytes[54], node.wire.length], [2, 0]);
   });
 
-  test('without DF: the inner packet is cut, and the parts together are the packet (RFC 791 section 3.2)', () => {
+  test('RFC 791 section 3.2: without DF the inner packet is fragmented, and the fragments reassemble to it', () => {
     for (const setup of [{}, { encrypted: true }, { mtu: 576 }, { family: 6 }, { networkMtu: 600 }] as const) {
       const { mtu = 1500, family = 4 } = setup as Setup;
       const node = nodeOf(setup);
@@ -185,7 +185,7 @@ describe('frames that don’t fit', () => {
     }
   });
 
-  test('what fits to the last byte is sent as it is; one more is not', () => {
+  test('a frame that fits exactly is sent unchanged; one byte more is not', () => {
     for (const setup of [{}, { encrypted: true }, { family: 6 }, { encrypted: true, profile: 'strict' }] as const) {
       const limit = nodeOf(setup).egress.pathMtu.inner(0, 1);
       const node = nodeOf(setup);
@@ -195,7 +195,7 @@ describe('frames that don’t fit', () => {
     }
   });
 
-  test('lengths beyond 65,535 bytes have no outer packet: PKT_TOO_BIG, and nothing is sent', () => {
+  test('a frame whose outer packet would exceed 65,535 bytes is dropped: PKT_TOO_BIG', () => {
     for (const setup of [{}, { family: 6 }, { encrypted: true }, { encrypted: true, family: 6 }] as const) {
       const node = nodeOf(setup, { egress: { oversize: Oversize.Outside } });
       for (let payload = 65_380; payload <= 65_507; payload++) {
@@ -212,7 +212,7 @@ describe('frames that don’t fit', () => {
     }
   });
 
-  test('VLAN tags take of the room: the sender is told so, and inner fragments fit', () => {
+  test('VLAN tags reduce the reported MTU and the size of inner fragments', () => {
     const tag = fromHex('81000064');
     const tagged = (bytes: Uint8Array): Uint8Array =>
       Uint8Array.from([...bytes.subarray(0, 12), ...tag, ...bytes.subarray(12)]);
@@ -227,7 +227,7 @@ describe('frames that don’t fit', () => {
     assert.ok(node.wire.every(({ bytes }) => bytes.length <= 14 + 1500));
   });
 
-  test('what is too long by the bytes after the IP packet alone is dropped, and nobody is told', () => {
+  test('a frame too long only by trailing bytes after the IP packet is dropped without an ICMP error', () => {
     const node = nodeOf();
     const packet = big(true, 1000);
     const padded = new Uint8Array(1600);
@@ -236,7 +236,7 @@ describe('frames that don’t fit', () => {
     assert.deepEqual([node.wire.length, node.answers.length], [0, 0]);
   });
 
-  test('drop: nobody is told', () => {
+  test('drop: no ICMP error is sent', () => {
     for (const dontFragment of [true, false]) {
       const node = nodeOf({}, { egress: { oversize: Oversize.Drop } });
       assert.deepEqual(dropsOf(node, big(dontFragment)), { PKT_TOO_BIG: 1 });
@@ -244,13 +244,13 @@ describe('frames that don’t fit', () => {
     }
   });
 
-  test('a frame without IP is dropped, and nobody is told', () => {
+  test('a frame without IP is dropped without an ICMP error', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, frame(C2, C1, '00'.repeat(1600))), { PKT_TOO_BIG: 1 });
     assert.equal(node.answers.length, 0);
   });
 
-  test('what went to a group is not answered (RFC 1122 section 3.2.2)', () => {
+  test('RFC 1122 section 3.2.2: no ICMP error about a packet to a group', () => {
     const node = nodeOf({ flood: 'replicate', learning: true });
     const bytes = big(true);
     bytes.set(fromHex('01005e000001'), 0);
@@ -258,7 +258,7 @@ describe('frames that don’t fit', () => {
     assert.equal(node.answers.length, 0);
   });
 
-  test('an ICMP error is not answered with another (RFC 1122 section 3.2.2, kernel iptunnel_pmtud_check_icmp)', () => {
+  test('RFC 1122 section 3.2.2: no ICMP error about an ICMP error (kernel iptunnel_pmtud_check_icmp)', () => {
     const node = nodeOf();
     const bytes = big(true, 1600, 1);
     bytes.set([3, 1], 34);
@@ -266,7 +266,7 @@ describe('frames that don’t fit', () => {
     assert.equal(node.answers.length, 0);
   });
 
-  test('an ICMPv6 error is not answered with another (RFC 4443 section 2.4 e)', () => {
+  test('RFC 4443 section 2.4 e: no ICMPv6 error about an ICMPv6 error', () => {
     const node = nodeOf({ inner: 6 });
     const payload = noise(1500, 1);
     payload.set([1, 4]);
@@ -275,7 +275,7 @@ describe('frames that don’t fit', () => {
     assert.equal(node.answers.length, 0);
   });
 
-  test('fragments need slots: without enough the packet is dropped whole, with just enough it is sent', () => {
+  test('drops the whole packet if there are too few slots for its fragments, sends it with just enough', () => {
     for (const [slots, sent] of [
       [2, 0],
       [3, 0],
@@ -291,15 +291,15 @@ describe('frames that don’t fit', () => {
   });
 });
 
-describe('whatever ICMP says, 1280 bytes of IPv6 pass (RFC 8200 section 5, RFC 2473 section 7.1)', () => {
+describe('RFC 8200 section 5, RFC 2473 section 7.1: 1280 bytes of IPv6 pass whatever ICMP reports', () => {
   const packet = (length: number): Uint8Array =>
     ethernet(ip(6, 253, noise(length - 40, 1), 'fd00:9::3', 'fd00:9::4'), 0x86dd);
   const WAYS: readonly (readonly [what: string, setup: Setup])[] = [
     ['over IPv4', {}],
     ['over IPv6', { family: 6 }],
-    ['sealed as Swarm does', { encrypted: true }],
-    ['sealed strictly over IPv6', { encrypted: true, profile: 'strict', family: 6 }],
-    ['in a network whose MTU is less', { networkMtu: 600 }],
+    ['encrypted, swarm profile', { encrypted: true }],
+    ['encrypted, strict profile, over IPv6', { encrypted: true, profile: 'strict', family: 6 }],
+    ['in a network with a lower MTU', { networkMtu: 600 }],
   ];
   for (const [what, way] of WAYS) {
     for (const oversize of Object.values(Oversize)) {
@@ -322,7 +322,7 @@ describe('whatever ICMP says, 1280 bytes of IPv6 pass (RFC 8200 section 5, RFC 2
       });
     }
 
-    test(`${what}: what is longer is told 1280 at the least, which hosts heed (RFC 8201 section 4)`, () => {
+    test(`${what}: the MTU reported for longer packets is at least 1280, which hosts accept (RFC 8201 section 4)`, () => {
       const node = nodeOf({ ...way, inner: 6 });
       node.egress.pathMtu.learn(1, 68, 0);
       assert.deepEqual(dropsOf(node, packet(1281)), { PKT_TOO_BIG: 1 });
@@ -331,7 +331,7 @@ describe('whatever ICMP says, 1280 bytes of IPv6 pass (RFC 8200 section 5, RFC 2
     });
   }
 
-  test('where the kernel fragments, the outer packet goes to it whole', () => {
+  test('passes the outer packet unfragmented if the kernel fragments', () => {
     const node = nodeOf({ inner: 6, mtu: 600 }, { egress: { kernelFragments: true } });
     assert.deepEqual(dropsOf(node, packet(1280)), {});
     assert.deepEqual(
@@ -341,7 +341,7 @@ describe('whatever ICMP says, 1280 bytes of IPv6 pass (RFC 8200 section 5, RFC 2
   });
 });
 
-describe('ICMP errors are few (RFC 4443 section 2.4 f)', () => {
+describe('RFC 4443 section 2.4 f: ICMP errors are rate-limited', () => {
   const nodes = Array.from({ length: 18 }, (_, i) => `n${i + 3}: { vtep: "192.168.50.${i + 3}" }`);
   const endpoints = [
     ...nodes.map((_, i) => `x${i}: { network: net, node: n${i + 3}, mac: "02:42:0a:00:0a:${16 + i}" }`),
@@ -353,13 +353,13 @@ describe('ICMP errors are few (RFC 4443 section 2.4 f)', () => {
     return bytes;
   };
 
-  test('a frame that is flooded to many nodes gets one answer', () => {
+  test('a frame flooded to many nodes causes one error', () => {
     const node = nodeOf({ nodes, endpoints, flood: 'replicate', learning: true });
     assert.deepEqual(dropsOf(node, from(C1, '02420a000977')), { PKT_TOO_BIG: 19 });
     assert.equal(node.answers.length, 1);
   });
 
-  test('an endpoint gets a burst of them, then as many as time allows; what is not answered is counted apart', () => {
+  test('an endpoint gets a burst, then the average rate; suppressed errors are counted separately', () => {
     const node = nodeOf({ endpoints: endpoints.slice(-1) }, { egress: { icmpRate: { perSecond: 8, burst: 3 } } });
     node.send(
       Array.from({ length: 8 }, () => from(C1)),
@@ -375,34 +375,34 @@ describe('ICMP errors are few (RFC 4443 section 2.4 f)', () => {
   });
 });
 
-describe('questions about neighbours', () => {
+describe('neighbour requests', () => {
   const ask = (target: number): Uint8Array =>
     fromHex(
       `ffffffffffff${C1}08060001080006040001${C1}0a0009030000000000000a0009${target.toString(16).padStart(2, '0')}`,
     );
 
-  test('are answered to the one who asked, and never sent', () => {
+  test('are answered to the requester and never sent', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, ask(4)), { NEIGH_ANSWERED: 1 });
     assert.deepEqual([node.wire.length, node.local.length, node.answers.map(({ endpoint }) => endpoint)], [0, 0, [0]]);
     assert.ok(hexOf(node.answers)[0].startsWith(C1 + C2));
   });
 
-  test('about an address that no entry has are dropped', () => {
+  test('for an address without an entry are dropped', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, ask(77)), { NEIGH_UNKNOWN: 1 });
     assert.equal(node.answers.length, 0);
   });
 
-  test('an announcement of the asker’s own address is not answered: it would seem to be taken (RFC 5227 section 2.4)', () => {
+  test('RFC 5227 section 2.4: an announcement is not answered, which would signal an address conflict', () => {
     const node = nodeOf();
     dropsOf(node, ask(3));
     assert.equal(node.answers.length, 0);
   });
 });
 
-describe('what outer headers are made of', () => {
-  test('the MSS is lowered only where that is asked for', () => {
+describe('outer headers', () => {
+  test('the MSS is clamped only if configured', () => {
     const syn = new Uint8Array(24);
     syn.set([0xa1, 0xb6, 0, 80]);
     syn.set([0x60, 0x02], 12);
@@ -419,7 +419,7 @@ describe('what outer headers are made of', () => {
     }
   });
 
-  test('ECN of the inner packet stands in the outer one, CE as ECT(0) (RFC 6040 section 4.1)', () => {
+  test('RFC 6040 section 4.1: ECN is copied from the inner packet, CE as ECT(0)', () => {
     for (const [inner, outer] of [
       [0, 0],
       [1, 1],

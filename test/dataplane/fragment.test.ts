@@ -1,4 +1,4 @@
-/** Outer packets larger than the underlay carries: cut after ESP (RFC 4303 section 3.3.4), where that was asked for. */
+/** Outer packets larger than the path MTU are fragmented after ESP (RFC 4303 section 3.3.4), if configured. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DropCounters, Identifications } from '../../src/dataplane/index.js';
@@ -13,7 +13,7 @@ function identificationsOf({ nodes }: Topology): Identifications {
   return new Identifications(nodes.map(({ vtep }) => vtep));
 }
 
-/** Runs packets for node 2 through the stage: what comes out, the counts, and an arena that is empty again. */
+/** Runs packets for node 2 through the stage: its output, the counts, and the free slots afterwards. */
 function run(
   packets: readonly Uint8Array[],
   setup: Setup,
@@ -49,7 +49,7 @@ describe('the stage', () => {
     const packet = family === 4 ? ipv4Packet(noise(3000, 1)) : ipv6Packet(noise(3000, 1));
     const setup: Setup = { family, mtu: 1400 };
 
-    test(`IPv${family}: what is larger is cut, and the parts together are the packet`, () => {
+    test(`IPv${family}: fragments larger packets, and the fragments reassemble to them`, () => {
       const small = packet.bytes.subarray(0, 1400);
       const [out, drops, { cut, fragments }] = run([packet.bytes, small], setup);
       assert.deepEqual([drops, cut, fragments, out.length], [{}, 1, 3, 4]);
@@ -63,7 +63,7 @@ describe('the stage', () => {
       assert.deepEqual(result(reassembler), packet.bytes);
     });
 
-    test(`IPv${family}: slots for all fragments, or none is sent; a full output is handed on`, () => {
+    test(`IPv${family}: sends all fragments or, without enough slots, none; hands on a full output`, () => {
       for (const [slots, expected] of [
         [2, 0],
         [3, 0],
@@ -76,23 +76,24 @@ describe('the stage', () => {
     });
   }
 
-  test('IPv6: each packet that is cut has an identification of its own, through 2^32 (RFC 8200 section 4.5)', () => {
+  test('RFC 8200 section 4.5: each fragmented IPv6 packet has a unique identification, across the wrap at 2^32', () => {
     const { bytes } = ipv6Packet(noise(2000, 1));
     const [out] = run([bytes, bytes, bytes], { family: 6, mtu: 1400 });
     const ids = out.map((part) => new DataView(part.buffer).getUint32(44));
     assert.deepEqual(ids, [0xfffffffe, 0xfffffffe, 0xffffffff, 0xffffffff, 0, 0]);
   });
 
-  test('DF: it is not cut', () => {
+  test('does not fragment packets with DF', () => {
     const { bytes } = ipv4Packet(noise(2000, 1), { dontFragment: true });
     assert.deepEqual(run([bytes], { mtu: 1400 }).slice(0, 2), [[], { PKT_TOO_BIG: 1 }]);
   });
 });
 
-describe('slots are no larger than the arena says', () => {
-  test('a fragment longer than a slot’s frame and tailroom doesn’t run over the slot’s end', () => {
-    // With frames of 1,440 bytes a slot has no byte to spare: 128 in front, 32 behind, a multiple of 64. The headers of a
-    // strictly sealed packet over IPv6 stand in the 128 bytes, so that it is longer than a fragment may be.
+describe('slot bounds', () => {
+  test('a fragment longer than a slot’s frame and tailroom doesn’t overrun the slot', () => {
+    // With frames of 1,440 bytes a slot has no byte to spare: 128 in front, 32 behind, a multiple of 64. The headers of
+    // a
+    // packet of the strict profile over IPv6 are in the 128 bytes, so that it is longer than a fragment may be.
     const frameBytes = 1440;
     const arena = new Arena({ slots: 3, frameBytes, debug: true });
     const drops = new DropCounters();
@@ -104,7 +105,7 @@ describe('slots are no larger than the arena says', () => {
     arena.bytes.set(bytes, start);
     const batch = new PacketBatch(arena);
     batch.push(slot, start, start + bytes.length, 0, 1);
-    // So that the first fragment is put into the arena's last slot.
+    // The first fragment goes to the arena's last slot.
     arena.free(1);
     arena.free(last);
     const output = new PacketBatch(arena);

@@ -14,7 +14,7 @@ function randomOf(seed: number): (bytes: Uint8Array) => void {
   return (bytes) => dice.fill(bytes);
 }
 
-/** The identifications of what a node sent: of IPv4's header, or of IPv6's fragment header. */
+/** The identifications of the packets that a node sent: of the IPv4 header, or of the IPv6 fragment header. */
 function idsOf(node: TestNode, family: 4 | 6): number[] {
   return node.wire.map(({ bytes }) => {
     const view = new DataView(bytes.buffer);
@@ -22,14 +22,14 @@ function idsOf(node: TestNode, family: 4 | 6): number[] {
   });
 }
 
-test('IPv4: they skip 0, which a raw socket fills in anew for each fragment (raw(7))', () => {
+test('IPv4: skips 0, which a raw socket replaces for each fragment (raw(7))', () => {
   const node = new TestNode(topologyOf(), 'n1');
   node.egress.identifications.next[1] = 0x1_fffe;
   node.send([FRAME, FRAME, FRAME, FRAME]);
   assert.deepEqual(idsOf(node, 4), [0xfffe, 0xffff, 1, 2]);
 });
 
-test('IPv6: fragmented packets alone take one, of all 32 bits (RFC 8200 section 4.5)', () => {
+test('RFC 8200 section 4.5: only fragmented IPv6 packets have an identification, of 32 bits', () => {
   const node = new TestNode(topologyOf({ family: 6 }), 'n1', { egress: { oversize: Oversize.Outside } });
   node.egress.identifications.next[1] = -1;
   node.send([FRAME, LARGE, FRAME, LARGE]);
@@ -39,28 +39,28 @@ test('IPv6: fragmented packets alone take one, of all 32 bits (RFC 8200 section 
   assert.deepEqual(idsOf(node, 6), [0xffffffff, 0xffffffff, 0, 0]);
 });
 
-test('they start at random numbers, others for each node (RFC 7739 section 5.1)', () => {
+test('RFC 7739 section 5.1: start values are random and differ by node', () => {
   const [a, b] = [1, 2].map((seed) => new Identifications(VTEPS, randomOf(seed)));
   assert.equal(new Set([...a.next, ...b.next]).size, 4);
   assert.deepEqual(new Identifications(VTEPS, randomOf(1)).next, a.next);
 });
 
-test('they differ by default, so that chains which share an address do not use the same ones', () => {
+test('start values differ by default, so that chains that share an address rarely collide', () => {
   const [a, b] = [1, 2].map(() => new Identifications(VTEPS));
   assert.notDeepEqual(a.next, b.next);
 });
 
-test('there can be as many nodes as a topology has, 65,536, though the platform gives 65,536 random bytes at once', () => {
+test('supports 65,536 nodes, although the platform returns at most 65,536 random bytes at once', () => {
   const vteps = Array.from({ length: 65_536 }, (_, i) => Uint8Array.of(10, 1, i >>> 8, i));
   const { next } = new Identifications(vteps);
   for (let from = 0; from < next.length; from += 16_384) {
-    // The start without random bytes is a multiple of 251.
+    // Without random bytes the start value is a multiple of 251.
     const drawn = next.subarray(from, from + 16_384).filter((start, i) => start !== (from + i) * 251);
     assert.ok(drawn.length > 16_000);
   }
 });
 
-test('those of the chain before go on for the nodes that stay, whatever their places', () => {
+test('nodes that remain keep their counters in a new chain, whatever their index', () => {
   const before = new Identifications(VTEPS, randomOf(1));
   const third = Uint8Array.of(10, 0, 0, 3);
   const after = new Identifications([third, VTEPS[1], VTEPS[0]], randomOf(2), before);
@@ -79,7 +79,7 @@ describe('chains', () => {
         },
       });
 
-    test(`IPv${family}: fragments of two chains with one address, interleaved, are both reassembled`, () => {
+    test(`IPv${family}: interleaved fragments of two chains that share an address are reassembled`, () => {
       const [one, two] = [sender(1), sender(2)];
       one.send([LARGE]);
       two.send([LARGE]);
@@ -89,7 +89,7 @@ describe('chains', () => {
       assert.deepEqual([receiver.delivered.length, receiver.ingress.drops.byName()], [2, {}]);
     });
 
-    test(`IPv${family}: a chain that replaces another uses none of its identifications again`, () => {
+    test(`IPv${family}: a chain that replaces another reuses none of its identifications`, () => {
       const one = sender(1);
       one.send([LARGE, LARGE, LARGE]);
       const two = sender(2, one);

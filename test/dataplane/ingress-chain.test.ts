@@ -1,4 +1,4 @@
-/** What the way in does over time. */
+/** The ingress chain over time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IngressChain } from '../../src/dataplane/index.js';
@@ -8,7 +8,7 @@ import { ETHERNET_SPAN, EtherType } from '../../src/wire/index.js';
 import { ethernet, overlay, udpIp } from './build.js';
 import { topologyOf } from './topology.js';
 
-/** A packet off the wire with the frame of some container of the other node. */
+/** A packet off the wire with a frame of a container of the other node. */
 function packetOf(container: number): Uint8Array {
   const inner = udpIp(4, 8080, new Uint8Array(33), 'right', '10.0.9.99', '10.0.9.4');
   const mac = `02:00:00:00:00:${container.toString(16).padStart(2, '0')}`;
@@ -16,7 +16,7 @@ function packetOf(container: number): Uint8Array {
 }
 
 for (const size of [1, 7, 256]) {
-  test(`learned MACs past their age make room for others as packets come, in batches of ${size}`, () => {
+  test(`expired MACs are removed as packets arrive, in batches of ${size}`, () => {
     const topology = topologyOf({ flood: 'replicate', learning: true });
     const tables = new NodeTables(topology, 'n2', { limit: 10, ageing: 300 });
     const arena = new Arena();

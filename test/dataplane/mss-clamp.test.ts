@@ -1,4 +1,4 @@
-/** TCP's maximum segment size lowered to what fits: RFC 9293 section 3.7.1. */
+/** MSS clamping: RFC 9293 section 3.7.1. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -10,7 +10,7 @@ const SEED = 20261121;
 const SYN = 2;
 const ACK = 16;
 
-/** A TCP segment with options (filled up to words) and a right checksum, in a frame. */
+/** A frame with a TCP segment with options (padded to words) and a valid checksum. */
 function segment(family: 4 | 6, flags: number, options: readonly number[], payload = 3): Uint8Array {
   const words = Math.ceil(options.length / 4);
   const tcp = new Uint8Array(20 + 4 * words + payload).fill(0x5a, 20 + 4 * words);
@@ -39,16 +39,16 @@ function clamp(frame: Uint8Array, mtu: number): boolean {
 for (const family of [4, 6] as const) {
   const headers = family === 4 ? 40 : 60;
   describe(`IPv${family}`, () => {
-    const PLACES: readonly (readonly [what: string, before: readonly number[]])[] = [
+    const OFFSETS: readonly (readonly [what: string, before: readonly number[]])[] = [
       ['first', []],
-      ['behind one NOP, at an odd place', [1]],
-      ['behind two NOPs', [1, 1]],
-      ['behind a window scale of 3 bytes, at an odd place', [3, 3, 7]],
-      ['behind SACK permitted and timestamps', [4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8]],
+      ['after one NOP, at an odd offset', [1]],
+      ['after two NOPs', [1, 1]],
+      ['after a window scale of 3 bytes, at an odd offset', [3, 3, 7]],
+      ['after SACK permitted and timestamps', [4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8]],
       ['last of 40 bytes', [8, 10, 1, 2, 3, 4, 5, 6, 7, 8, ...new Array<number>(26).fill(1)]],
     ];
-    for (const [what, before] of PLACES) {
-      test(`the option ${what}: it says what fits, the checksum is right, and no other byte is changed`, () => {
+    for (const [what, before] of OFFSETS) {
+      test(`the option ${what}: is lowered to what fits, the checksum is updated, and no other byte changes`, () => {
         for (const flags of [SYN, SYN | ACK, SYN | 0xc0]) {
           const frame = segment(family, flags, [...before, 2, 4, 0x23, 0x5c]);
           assert.equal(sumOf(frame, family), 0xffff);
@@ -65,7 +65,7 @@ for (const family of [4, 6] as const) {
       });
     }
 
-    test('what is small enough, no SYN, without the option, or of a path without room is let be', () => {
+    test('leaves a small MSS, other segments than SYN, SYN without the option, and tiny MTUs unchanged', () => {
       const mss = (value: number): number[] => [2, 4, value >>> 8, value & 0xff];
       for (const [flags, options, mtu] of [
         [SYN, mss(1450 - headers), 1450],
@@ -97,7 +97,7 @@ for (const family of [4, 6] as const) {
       [1, 2, 4, 9],
     ];
     for (const options of MALFORMED) {
-      test(`malformed options ${options.join(' ')} are let be`, () => {
+      test(`leaves malformed options ${options.join(' ')} unchanged`, () => {
         const frame = segment(family, SYN, options);
         const old = frame.slice();
         assert.equal(clamp(frame, 1450), false);
@@ -105,7 +105,7 @@ for (const family of [4, 6] as const) {
       });
     }
 
-    test('any options: no throw, the checksum stays right, and nothing is raised', () => {
+    test('any options: never throws, keeps the checksum valid, and never raises the MSS', () => {
       const option = fc.constantFrom(
         [0],
         [1],
@@ -136,7 +136,7 @@ for (const family of [4, 6] as const) {
   });
 }
 
-test('fragments, UDP and frames without IP are let be', () => {
+test('leaves fragments, UDP and frames without IP unchanged', () => {
   const frame = segment(4, SYN, [2, 4, 0x23, 0x5c]);
   const part = frame.slice();
   part[20] = 0x20;

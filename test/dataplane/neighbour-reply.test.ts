@@ -1,4 +1,4 @@
-/** ARP and ND answered by the node, held against the kernel's proxy in recordings. */
+/** ARP and ND replies of the node, compared with the kernel's proxy in recordings. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NEIGHBOUR_REPLY_TAILROOM, NeighbourReply, NeighbourVerdict } from '../../src/dataplane/neighbour-reply.js';
@@ -9,7 +9,7 @@ import { fromHex, recorded } from './topology.js';
 const VERDICTS = Object.keys(NeighbourVerdict);
 const MAC = parseMac('02:42:0a:00:09:04');
 
-/** The verdict in words, and the answer, of a frame in the midst of other bytes. */
+/** The verdict's name, and the reply, for a frame in the middle of other bytes. */
 function ask(frame: Uint8Array, vni = 4097): [string, string] {
   const table = new NeighbourTable();
   table.set(4097, parseIp('10.0.9.4'), MAC);
@@ -35,7 +35,7 @@ function edited(bytes: Uint8Array, at: number, ...values: readonly number[]): Ui
   return copy;
 }
 
-/** A frame of neighbour discovery with its checksum made right. */
+/** A frame of neighbour discovery with its checksum corrected. */
 function summed(frame: Uint8Array): Uint8Array {
   frame.set([0, 0], 56);
   const sum = ~onesSum(frame, 54, frame.length, pseudoHeaderSum(6, frame, 22, 58, frame.length - 54)) & 0xffff;
@@ -47,12 +47,12 @@ for (const family of [4, 6] as const) {
   const rfc = family === 4 ? 'ARP (RFC 826)' : 'neighbour discovery (RFC 4861 section 7.2.4)';
   const target = family === 4 ? 38 : 62;
   describe(rfc, () => {
-    test('the answer is the kernel’s byte for byte', async () => {
+    test('the reply is the kernel’s byte for byte', async () => {
       const [asked, answered] = await question(family);
       assert.deepEqual(ask(asked), ['Answered', answered]);
     });
 
-    test('with a VLAN tag the answer has it too', async () => {
+    test('the reply to a tagged request has the same VLAN tag', async () => {
       const [asked, answered] = await question(family);
       const tag = '81000064';
       const hex = Buffer.from(asked).toString('hex');
@@ -60,7 +60,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual(ask(fromHex(tagged)), ['Answered', answered.slice(0, 24) + tag + answered.slice(24)]);
     });
 
-    test('an address that no entry has, or has in another network, is not answered', async () => {
+    test('a request for an address without an entry in its network is not answered', async () => {
       const [asked] = await question(family);
       const other = edited(asked, target + (family === 4 ? 3 : 15), 77);
       if (family === 6) summed(other);
@@ -68,9 +68,9 @@ for (const family of [4, 6] as const) {
       assert.equal(ask(asked, 4098)[0], 'Unknown');
     });
 
-    test('cut anywhere it is never answered, and nothing throws', async () => {
+    test('a truncated request is never answered and never throws', async () => {
       const [asked] = await question(family);
-      // The option behind the target may be missing.
+      // The option after the target may be missing.
       const needed = family === 4 ? asked.length : 78;
       for (let end = 0; end < needed; end++)
         assert.notEqual(ask(asked.subarray(0, end))[0], 'Answered', `${end} bytes`);
@@ -78,8 +78,8 @@ for (const family of [4, 6] as const) {
   });
 }
 
-describe('what is no question', () => {
-  test('ARP: an answer, another operation, other hardware, protocol or lengths go nowhere', async () => {
+describe('other than requests', () => {
+  test('ARP: a reply, another operation, other hardware, protocol or lengths are consumed', async () => {
     const [asked] = await question(4);
     for (const [at, value] of [
       [21, 2],
@@ -94,7 +94,7 @@ describe('what is no question', () => {
     }
   });
 
-  test('ARP with padding: the answer stands in front of it', async () => {
+  test('ARP with padding: the reply precedes the padding', async () => {
     const [asked, answered] = await question(4);
     const padded = new Uint8Array(60);
     padded.set(asked);
@@ -104,18 +104,18 @@ describe('what is no question', () => {
     assert.match(hex.slice(answered.length), /^(?:00)*$/);
   });
 
-  test('ND: an advertisement goes nowhere; router discovery and echo are other traffic', async () => {
+  test('ND: an advertisement is consumed; router discovery and echo are other traffic', async () => {
     const [asked] = await question(6);
     assert.equal(ask(edited(asked, 54, 136))[0], 'Consumed');
     for (const type of [133, 134, 128, 143]) assert.equal(ask(edited(asked, 54, type))[0], 'Other');
   });
 
-  test('ND: a hop limit other than 255 came through a router (RFC 4861 section 7.1.1)', async () => {
+  test('RFC 4861 section 7.1.1: ND with a hop limit other than 255 is invalid', async () => {
     const [asked] = await question(6);
     for (const limit of [0, 1, 64, 254]) assert.equal(ask(edited(asked, 21, limit))[0], 'Invalid');
   });
 
-  test('ND: a wrong checksum, a code, an option without a length or beyond the end are not answered (RFC 4861 section 7.1.1)', async () => {
+  test('RFC 4861 section 7.1.1: ND with a wrong checksum, a code, or an empty or truncated option is invalid', async () => {
     const [asked] = await question(6);
     assert.equal(ask(asked)[0], 'Answered');
     for (const [at, value] of [
@@ -130,12 +130,12 @@ describe('what is no question', () => {
     for (const length of [0, 2, 255]) assert.equal(ask(summed(edited(asked, 79, length)))[0], 'Invalid');
   });
 
-  test('ND: duplicate address detection is not answered (RFC 4862 section 5.4)', async () => {
+  test('RFC 4862 section 5.4: duplicate address detection is not answered', async () => {
     const [asked] = await question(6);
     assert.equal(ask(summed(edited(asked, 22, ...new Uint8Array(16))))[0], 'Consumed');
   });
 
-  test('ND without an option is answered with one, and a right checksum', async () => {
+  test('ND without an option is answered with one, and a valid checksum', async () => {
     const [asked, answered] = await question(6);
     const bare = summed(edited(asked.subarray(0, 78), 18, 0, 24));
     const [verdict, hex] = ask(bare);
@@ -145,7 +145,7 @@ describe('what is no question', () => {
     assert.equal(onesSum(bytes, 54, bytes.length, pseudoHeaderSum(6, bytes, 22, 58, 32)), 0xffff);
   });
 
-  test('other traffic is other traffic', async () => {
+  test('neither ARP nor ND is other traffic', async () => {
     const frames = await recorded('vxlan/01-icmp.c1.pcap');
     assert.equal(ask(fromHex(frames[2]))[0], 'Other');
   });

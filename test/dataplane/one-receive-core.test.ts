@@ -1,6 +1,6 @@
 /**
- * The capture decoder and a node's ingress agree about every packet, whatever is wrong with it: what differs is what only a
- * node can know, whose network and whose addresses these are.
+ * The capture decoder and a node's ingress agree on every packet, however damaged. They differ only in what a node
+ * alone knows: its networks and addresses.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -14,13 +14,13 @@ import { FRAME, ethernet, ip, overlay, udpIp, vxlan } from './build.js';
 import { fromHex, pairOf, type Setup, TestNode, topologyOf } from './topology.js';
 
 const SEED = 20261123;
-/** What a node drops for what it knows of its networks, and a capture doesn't tell. */
+/** Drop reasons that depend on a node's networks, which a capture doesn't show. */
 const TOPOLOGY = new Set([
   ...['OTHERHOST', 'VXLAN_UNKNOWN_VTEP', 'LOOP', 'VXLAN_VNI_NOT_FOUND', 'CLEAR_OF_ENCRYPTED', 'MAC_INVALID_SOURCE'],
   ...['VXLAN_ENTRY_EXISTS', 'NO_LOCAL_ENDPOINT', 'PMTU_TOLD'],
 ]);
 
-/** Both receivers, and what they say of each packet. */
+/** Both receivers, and their results for each packet. */
 class Both {
   readonly node: TestNode;
   readonly decoder: UnderlayDecoder;
@@ -48,7 +48,7 @@ class Both {
     const { delivered, ingress } = this.node;
     const before = delivered.length;
     const held = ingress.held;
-    // Others' fragments may be given up on the way; what became of this one is what grew beside that.
+    // Fragments of other datagrams may be dropped meanwhile; the other count that grew is this packet's.
     this.node.receive([packet], 1, now);
     const drops: Record<string, number> = ingress.drops.byName();
     const reason = Object.keys(drops).find((name) => drops[name] !== (this.#drops[name] ?? 0));
@@ -76,7 +76,7 @@ class Both {
   }
 }
 
-/** The packet after a router that marked it (CE). */
+/** The packet after a router that marked it CE. */
 function congested(packet: Uint8Array): Uint8Array {
   const bytes = packet.slice();
   if (bytes[14] >>> 4 === 6) {
@@ -88,7 +88,7 @@ function congested(packet: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Some bytes changed, or the end cut off, of a packet's IP part: two of three are as they were. */
+/** A packet with bytes of its IP part changed or its end cut off; two of three are unchanged. */
 const damage = fc.tuple(
   fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 2 }),
   fc.option(fc.nat(), { freq: 8 }),
@@ -128,7 +128,7 @@ for (const setup of SETUPS) {
     ];
     const packets = fc.array(fc.tuple(fc.nat(pool.length - 1), damage), { minLength: 1, maxLength: 30 });
 
-    test('a frame is the same frame, a drop has the same reason', () => {
+    test('both give the same frame, or the same drop reason', () => {
       let frames = 0;
       let dropped = 0;
       fc.assert(

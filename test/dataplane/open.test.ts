@@ -1,4 +1,4 @@
-/** The chain opens ESP by the mode of the SA, whatever its trailer says. */
+/** The chain decrypts ESP by the mode of the SA, whatever its next header. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
@@ -8,7 +8,7 @@ import { EtherType, IpProtocol, VXLAN_PORT } from '../../src/wire/index.js';
 import { ethernet, FRAME, ip, join, udpIp, vxlan } from './build.js';
 import { pairOf, topologyOf } from './topology.js';
 
-/** An IP packet as the first node seals it for the second, on the wire. */
+/** An IP packet that the first node encrypts for the second, as on the wire. */
 function sealed(family: 4 | 6, packet: Uint8Array): Uint8Array {
   const aead = nodeBackend.create();
   const random = (bytes: Uint8Array): void => void bytes.fill(0x30);
@@ -29,10 +29,10 @@ for (const [family, protocol] of [
   [4, IpProtocol.Ipip],
   [6, IpProtocol.Ipv6],
 ] as const) {
-  describe(`an SA of transport mode over IPv${family}`, () => {
+  describe(`a transport-mode SA over IPv${family}`, () => {
     const overlay = udpIp(family, VXLAN_PORT, vxlan(4097, FRAME));
 
-    test('gives the frame of a packet of the overlay', () => {
+    test('delivers the frame of an overlay packet', () => {
       const [, two] = pairOf({ encrypted: true, family });
       two.receive([sealed(family, overlay)]);
       assert.deepEqual(
@@ -41,7 +41,7 @@ for (const [family, protocol] of [
       );
     });
 
-    test(`does not unpack a packet of protocol ${protocol}: it is no tunnel (RFC 4301 section 5.2)`, () => {
+    test(`RFC 4301 section 5.2: does not unwrap a packet of protocol ${protocol}, as the SA is not a tunnel`, () => {
       const [, two] = pairOf({ encrypted: true, family });
       two.receive([sealed(family, ip(family, protocol, overlay))]);
       assert.equal(two.ingress.open.opened, 1);

@@ -1,4 +1,4 @@
-/** The answer to what is too large, held against the kernel's own in a recording. */
+/** The ICMP error about a packet that is too large, compared with the kernel's in a recording. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from '../../src/dataplane/index.js';
@@ -8,7 +8,7 @@ import { noise } from '../fragment/split.js';
 import { ethernet, ip } from './build.js';
 import { fromHex, recorded } from './topology.js';
 
-/** The answer to a frame, which stands in the midst of other bytes; those in front and behind are left alone. */
+/** The ICMP error about a frame in the middle of other bytes, which stay unchanged. */
 function answerTo(frame: Uint8Array, mtu: number): Uint8Array {
   const at = PACKET_TOO_BIG_HEADROOM + 9;
   const bytes = new Uint8Array(at + frame.length + 9).fill(0x77);
@@ -34,14 +34,14 @@ for (const [what, question, answer] of [
   ['IPv6: packet too big (RFC 8201, RFC 4443 section 3.2)', 73, 74],
 ] as const) {
   describe(what, () => {
-    test('the answer is the kernel’s byte for byte (32-pmtu-df-1500)', async () => {
+    test('the error is the kernel’s byte for byte (32-pmtu-df-1500)', async () => {
       const frames = await recorded('vxlan/32-pmtu-df-1500.c1.pcap');
       const got = answerTo(fromHex(frames[question - 1]), 1450);
       assert.equal(Buffer.from(got).toString('hex'), frames[answer - 1]);
     });
 
     for (const tags of TAGS) {
-      test(`with the tags ${tags} it has them too, and else is the same`, async () => {
+      test(`for a frame with the tags ${tags} it has the same tags and is otherwise identical`, async () => {
         const frames = await recorded('vxlan/32-pmtu-df-1500.c1.pcap');
         const got = answerTo(fromHex(tagged(frames[question - 1], tags)), 1450);
         assert.equal(Buffer.from(got).toString('hex'), tagged(frames[answer - 1], tags));
@@ -50,7 +50,7 @@ for (const [what, question, answer] of [
   });
 }
 
-describe('what is answered (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e)', () => {
+describe('packets that cause ICMP errors (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e)', () => {
   const answerable = (packet: Uint8Array): boolean => {
     const frame = ethernet(packet, packet[0] >>> 4 === 4 ? 0x0800 : 0x86dd);
     const layers = new Layers();
@@ -108,14 +108,14 @@ describe('what is answered (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e)', ()
 });
 
 describe('any packet', () => {
-  test('an MTU beyond 65,535 is told whole where ICMP has 32 bits for it, and as 65,535 where it has 16', () => {
+  test('an MTU above 65,535 is reported exactly by ICMPv6, and as 65,535 by ICMP', () => {
     const four = answerTo(ethernet(ip(4, 253, noise(99, 1), '10.0.9.3', '10.0.9.4'), 0x0800), 0x1_0514);
     assert.equal(new DataView(four.buffer).getUint32(38), 0xffff);
     const six = answerTo(ethernet(ip(6, 253, noise(99, 1), 'fd00:9::3', 'fd00:9::4'), 0x86dd), 0x1_0514);
     assert.equal(new DataView(six.buffer).getUint32(58), 0x1_0514);
   });
 
-  test('IPv4: all of it is quoted up to 576 bytes together, and both checksums are right (RFC 1812 section 4.3.2.3)', () => {
+  test('RFC 1812 section 4.3.2.3: the IPv4 error quotes as much as fits 576 bytes, with valid checksums', () => {
     for (const length of [1, 20, 519, 528, 529, 1400]) {
       const frame = ethernet(ip(4, 253, noise(length, length), '10.0.9.3', '10.0.9.4'), 0x0800);
       const answer = answerTo(frame, 100 + length);
@@ -129,7 +129,7 @@ describe('any packet', () => {
     }
   });
 
-  test('IPv6: all of it is quoted up to 1280 bytes together, and the checksum is right (RFC 4443 section 2.4 c)', () => {
+  test('RFC 4443 section 2.4 c: the IPv6 error quotes as much as fits 1280 bytes, with a valid checksum', () => {
     for (const length of [1, 1191, 1192, 1193, 3000]) {
       const frame = ethernet(ip(6, 253, noise(length, length), 'fd00:9::3', 'fd00:9::4'), 0x86dd);
       const answer = answerTo(frame, 1280);
@@ -141,13 +141,13 @@ describe('any packet', () => {
     }
   });
 
-  test('padding behind the IP packet is not quoted', () => {
+  test('does not quote padding after the IP packet', () => {
     const frame = ethernet(ip(4, 253, noise(1, 1), '10.0.9.3', '10.0.9.4'), 0x0800);
     const padded = Uint8Array.from([...frame, ...new Uint8Array(25)]);
     assert.deepEqual(answerTo(padded, 576), answerTo(frame, 576));
   });
 
-  test('a packet with options is quoted with them (RFC 792)', () => {
+  test('RFC 792: quotes IP options', () => {
     const packet = ip(4, 253, noise(600, 2), '10.0.9.3', '10.0.9.4');
     const frame = ethernet(
       Uint8Array.from([0x46, ...packet.subarray(1, 20), 1, 1, 1, 1, ...packet.subarray(24)]),

@@ -27,8 +27,8 @@ function take(discovery: PathMtuDiscovery, packet: Uint8Array): boolean {
   return discovery.take(packet, layers, 100);
 }
 
-describe('ICMPv6 about packets of ours', () => {
-  test('lowers the path MTU to the node that the quoted packet was for (RFC 8201)', () => {
+describe('ICMPv6 "packet too big"', () => {
+  test('RFC 8201: lowers the path MTU to the node that the quoted packet was sent to', () => {
     const { discovery, pathMtu } = nodeOf(6);
     const before = pathMtu.inner(0, 1);
     assert.ok(take(discovery, told(6, 1400, ours(6))));
@@ -40,7 +40,7 @@ describe('ICMPv6 about packets of ours', () => {
     assert.equal(pathMtu.underlay(1), 1500);
   });
 
-  test('may quote the first fragment of a packet of ours', () => {
+  test('may quote the first fragment of our packet', () => {
     const { discovery, pathMtu } = nodeOf(6);
     const [one, two] = VTEPS[6];
     const whole = udpIp(6, 4789, vxlan(4097, new Uint8Array(1442)), 'right', one, two);
@@ -53,11 +53,11 @@ describe('ICMPv6 about packets of ours', () => {
     assert.deepEqual([discovery.refused, pathMtu.underlay(1)], [1, 1400]);
   });
 
-  test('about ESP needs the SPI that we send with', () => {
+  test('about ESP must quote our outbound SPI', () => {
     const node = new TestNode(topologyOf({ family: 6, encrypted: true }), 'n1');
     node.send([FRAME]);
     const sealed = node.wire[0].bytes.subarray(14);
-    // Longer than it was, so that the MTU is below its length.
+    // Longer than the real packet, so that the MTU is below its length.
     const quoted = join(sealed.subarray(0, 40), sealed.subarray(40), new Uint8Array(1400));
     quoted.set([(quoted.length - 40) >>> 8, (quoted.length - 40) & 0xff], 4);
     for (const [byte, underlay] of [
@@ -74,7 +74,7 @@ describe('ICMPv6 about packets of ours', () => {
     }
   });
 
-  test('an MTU is 32 bits long (RFC 4443 section 3.2)', () => {
+  test('RFC 4443 section 3.2: the MTU has 32 bits', () => {
     const { discovery, pathMtu } = nodeOf(6);
     take(discovery, told(6, 0x10514, ours(6)));
     assert.deepEqual([discovery.learned, pathMtu.underlay(1)], [0, 1500]);
@@ -83,19 +83,19 @@ describe('ICMPv6 about packets of ours', () => {
   const [one, two] = VTEPS[6];
   const stranger = '2001:db8::9';
   for (const [name, packet] of [
-    ['a packet of another source', told(6, 1400, ours(6, 4789, stranger))],
-    ['a packet for no node of ours', told(6, 1400, ours(6, 4789, one, stranger))],
+    ['a packet with another source', told(6, 1400, ours(6, 4789, stranger))],
+    ['a packet to an unknown node', told(6, 1400, ours(6, 4789, one, stranger))],
     ['a packet to ourselves', told(6, 1400, ours(6, 4789, two, one))],
     ['another port', told(6, 1400, ours(6, 53))],
-    ['a network that is not there', told(6, 1400, ours(6, 4789, one, two, 5000))],
-    ['a network whose packets are never clear', told(6, 1400, ours(6, 4789, one, two, 4098))],
-    ['a packet that would have fitted', told(6, 1498, ours(6))],
-    ['a packet cut within its headers', told(6, 1400, ours(6).subarray(0, 40))],
-    ['a packet cut within its VXLAN header', told(6, 1400, ours(6).subarray(0, 55))],
-    ['ESP that we have no SA for', told(6, 1400, ip(6, IpProtocol.Esp, new Uint8Array(1450).fill(9), one, two))],
-    ['a fragment cut within its header', told(6, 1400, ipv6Packet(new Uint8Array(1450)).bytes.subarray(0, 44))],
-    ['a packet of ours, with a wrong checksum (RFC 4443 section 2.3)', told(6, 1400, ours(6), 2, 0, 1)],
-    ['a packet of ours, and reports less than 1280 (RFC 8201 section 4)', told(6, 1279, ours(6))],
+    ['an unknown network', told(6, 1400, ours(6, 4789, one, two, 5000))],
+    ['an encrypted network', told(6, 1400, ours(6, 4789, one, two, 4098))],
+    ['a packet that fits the MTU', told(6, 1498, ours(6))],
+    ['a packet truncated within its headers', told(6, 1400, ours(6).subarray(0, 40))],
+    ['a packet truncated within its VXLAN header', told(6, 1400, ours(6).subarray(0, 55))],
+    ['ESP without an SA of ours', told(6, 1400, ip(6, IpProtocol.Esp, new Uint8Array(1450).fill(9), one, two))],
+    ['a fragment truncated within its header', told(6, 1400, ipv6Packet(new Uint8Array(1450)).bytes.subarray(0, 44))],
+    ['our packet, with a wrong checksum (RFC 4443 section 2.3)', told(6, 1400, ours(6), 2, 0, 1)],
+    ['our packet, but reports less than 1280 (RFC 8201 section 4)', told(6, 1279, ours(6))],
   ] as const) {
     test(`is refused if it quotes ${name}`, () => {
       const { discovery, pathMtu } = nodeOf(6);
@@ -106,7 +106,7 @@ describe('ICMPv6 about packets of ours', () => {
 });
 
 describe('ICMP "fragmentation needed"', () => {
-  test('is never believed: our outer packets have DF clear, so that no router reports them (RFC 1191 section 4)', () => {
+  test('RFC 1191 section 4: is never accepted, as our outer packets have DF clear and no router reports them', () => {
     for (const dontFragment of [false, true]) {
       const { discovery, pathMtu } = nodeOf(4);
       const quoted = ours(4);
@@ -119,7 +119,7 @@ describe('ICMP "fragmentation needed"', () => {
     }
   });
 
-  test('the rule holds: no outer IPv4 packet has DF set, sealed or clear', () => {
+  test('no outer IPv4 packet has DF set, encrypted or not', () => {
     for (const encrypted of [false, true]) {
       const node = new TestNode(topologyOf({ encrypted }), 'n1');
       const frame = FRAME.slice();
@@ -132,7 +132,7 @@ describe('ICMP "fragmentation needed"', () => {
 });
 
 for (const family of [4, 6] as const) {
-  test(`other ICMP is not its business, IPv${family}`, () => {
+  test(`ignores other ICMP, IPv${family}`, () => {
     const { discovery } = nodeOf(family);
     assert.equal(take(discovery, told(family, 1400, ours(family), family === 4 ? 8 : 128, 0)), false);
     assert.equal(take(discovery, ours(family)), false);

@@ -1,4 +1,4 @@
-/** Sealing stays within a packet's slot. */
+/** Encryption stays within a packet's slot. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
@@ -15,11 +15,11 @@ const PACKET = udpIp(4, 4789, new Uint8Array(64).fill(0x5a));
 const MARK = 0xa5;
 
 /**
- * Seals a packet that stands in the middle one of three slots, its neighbours full of a mark.
- * @param place where in the slot it begins; from the slot's end if it is negative
- * @returns what was counted, and whether the slots beside it are as they were
+ * Encrypts a packet in the middle one of three slots; the other two are filled with a mark.
+ * @param offsetOf its offset in the slot
+ * @returns the counts, and whether the adjacent slots are unchanged
  */
-function seal(place: (room: { head: number; tail: number; slotBytes: number }) => number): {
+function seal(offsetOf: (room: { head: number; tail: number; slotBytes: number }) => number): {
   readonly drops: object;
   readonly sealed: number;
   readonly free: number;
@@ -31,23 +31,23 @@ function seal(place: (room: { head: number; tail: number; slotBytes: number }) =
   const sa = sas.outbound(1);
   assert.ok(sa !== undefined);
   const arena = new Arena({ slots: 3, frameBytes: 128 });
-  const [before, slot, behind] = [arena.take(), arena.take(), arena.take()].sort((a, b) => a - b);
+  const [before, slot, after] = [arena.take(), arena.take(), arena.take()].sort((a, b) => a - b);
   const { bytes, slotBytes } = arena;
-  for (const other of [before, behind]) bytes.fill(MARK, arena.offsetOf(other), arena.offsetOf(other) + slotBytes);
-  const start = arena.offsetOf(slot) + place({ head: outboundHeadroom(sa), tail: outboundTailroom(sa), slotBytes });
+  for (const other of [before, after]) bytes.fill(MARK, arena.offsetOf(other), arena.offsetOf(other) + slotBytes);
+  const start = arena.offsetOf(slot) + offsetOf({ head: outboundHeadroom(sa), tail: outboundTailroom(sa), slotBytes });
   bytes.set(PACKET, start);
   const batch = new PacketBatch(arena);
   batch.push(slot, start, start + PACKET.length, 0, 1);
   const drops = new DropCounters();
   const stage = new Seal(new NodeTables(topology, 'n1'), drops, aead, sas);
   stage.run(batch, 0);
-  const untouched = [before, behind].every((other) =>
+  const untouched = [before, after].every((other) =>
     bytes.subarray(arena.offsetOf(other), arena.offsetOf(other) + slotBytes).every((byte) => byte === MARK),
   );
   return { drops: drops.byName(), sealed: stage.sealed, free: arena.available, untouched };
 }
 
-test('what the cipher refuses to seal never leaves: packets of encrypted networks are dropped, clear ones go on', () => {
+test('if the cipher fails, packets of encrypted networks are dropped and unencrypted ones are sent', () => {
   const topology = topologyOf({ encrypted: true, networks: ['open: { vni: 4098 }'] });
   const aead = nodeBackend.create();
   const sas = NodeSas.ofTopology(topology, 0, aead, { hkdf: hkdfSha256, random: (bytes) => void bytes.fill(0x30) });
@@ -65,7 +65,7 @@ test('what the cipher refuses to seal never leaves: packets of encrypted network
   stage.run(batch, 0);
   assert.deepEqual([batch.count, stage.sealed, drops.total], [600, 400, 0]);
   fill();
-  // The SA still names its key, which the cipher has no more.
+  // The SA still refers to its key, which the cipher has wiped.
   aead.removeKey(sa.key);
   stage.run(batch, 0);
   assert.deepEqual([batch.count, stage.sealed, drops.byName()], [200, 400, { XfrmOutNoStates: 400 }]);
@@ -77,8 +77,8 @@ test('what the cipher refuses to seal never leaves: packets of encrypted network
   assert.deepEqual(arena.holders(), []);
 });
 
-describe('a packet is sealed where its slot has room for ESP and the Ethernet header in front', () => {
-  test('with just enough room in front, and just enough behind', () => {
+describe('a packet is encrypted if its slot has room for ESP and the Ethernet header', () => {
+  test('with just enough headroom, and with just enough tailroom', () => {
     const done = { drops: {}, sealed: 1, free: 0, untouched: true };
     assert.deepEqual(
       seal(({ head }) => head + ETHERNET_SPAN),
@@ -90,7 +90,7 @@ describe('a packet is sealed where its slot has room for ESP and the Ethernet he
     );
   });
 
-  test('a byte less, and it is dropped, counted, its slot free, the slots beside it as they were', () => {
+  test('with a byte less it is dropped, counted and its slot freed, the adjacent slots unchanged', () => {
     const refused = { drops: { XfrmOutError_Room: 1 }, sealed: 0, free: 1, untouched: true };
     assert.deepEqual(
       seal(({ head }) => head + ETHERNET_SPAN - 1),

@@ -1,4 +1,4 @@
-/** Two nodes with a container each, as in the recordings, and what goes through their chains. */
+/** Two nodes with a container each, as in the recordings, and the packets of their chains. */
 import assert from 'node:assert/strict';
 import { type Aead, hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import {
@@ -19,7 +19,7 @@ import { framesOf } from '../cli/frames.js';
 export const C1 = '02420a000903';
 export const C2 = '02420a000904';
 
-/** What differs from the recordings' network. */
+/** Differences from the recordings' network. */
 export interface Setup {
   readonly family?: 4 | 6;
   readonly mtu?: number;
@@ -83,11 +83,14 @@ export interface NodeOptions {
   readonly arena?: ArenaOptions;
   readonly egress?: EgressOptions;
   readonly ingress?: IngressChainOptions;
-  /** Whether it has the ring's keys; true. */
+  /**
+   * Whether it has the ring's keys.
+   * @default true
+   */
   readonly keys?: boolean;
 }
 
-/** A packet that a chain gave out. */
+/** A packet that a chain sent. */
 export interface Given {
   readonly node: number;
   readonly endpoint: number;
@@ -95,7 +98,7 @@ export interface Given {
   readonly bytes: Uint8Array;
 }
 
-/** A node: what comes out of its chains is kept. */
+/** A node that keeps the output of its chains. */
 export class TestNode {
   readonly arena: Arena;
   readonly tables: NodeTables;
@@ -111,7 +114,7 @@ export class TestNode {
     this.tables = new NodeTables(topology, name);
     const aead: Aead = nodeBackend.create();
     let calls = 0;
-    // The same masks every time, so that two runs can be compared.
+    // The same masks in every run, so that runs can be compared.
     const random = (bytes: Uint8Array): void => void bytes.fill(0x30 + calls++);
     const { node } = this.tables;
     const secrets =
@@ -134,7 +137,7 @@ export class TestNode {
       keep(this.wire)(batch);
     };
     const sinks = { wire: onEthernet, local: keep(this.local), answers: keep(this.answers) };
-    // The same identifications every time, too.
+    // The same identifications in every run, too.
     const starts = { random: (): void => undefined };
     this.egress = new EgressChain(this.tables, this.arena, sinks, { ...starts, ...secrets, ...options.egress });
     this.ingress = new IngressChain(this.tables, this.arena, keep(this.delivered), { ...secrets, ...options.ingress });
@@ -145,7 +148,7 @@ export class TestNode {
     this.#run(this.egress, frames, size, now, network);
   }
 
-  /** Receives Ethernet frames off the wire: the IP packet of each, or whatever follows a header that is damaged. */
+  /** Receives Ethernet frames off the wire: the IP packet of each, or the bytes after a damaged header. */
   receive(frames: readonly Uint8Array[], size = 256, now = 0): void {
     const layers = new Layers();
     const packets = frames.map((frame) => {
@@ -169,10 +172,10 @@ export class TestNode {
     });
   }
 
-  /** Both sums hold, and every slot is free again. */
+  /** Asserts that all packets are accounted for, and that every slot is free. */
   balanced(): void {
     const { frames, copies, answersMade, sent, local, answers, dropped } = this.egress.accounting;
-    assert.equal(frames + copies + answersMade, sent + local + answers + dropped, 'the sum of the way out');
+    assert.equal(frames + copies + answersMade, sent + local + answers + dropped, 'the sum of egress');
     assert.equal(local, this.local.length);
     assert.equal(answers, this.answers.length);
     assert.equal(this.egress.wirePackets, this.wire.length);
@@ -181,7 +184,7 @@ export class TestNode {
     assert.equal(
       packets + reassembly.datagrams + deliver.copies,
       delivered + drops.total + held + reassembly.reassembledFragments,
-      'the sum of the way in',
+      'the sum of ingress',
     );
     assert.deepEqual(this.arena.holders(), []);
     assert.equal(this.arena.available, this.arena.slots);
@@ -195,7 +198,7 @@ export function pairOf(setup: Setup = {}, options: NodeOptions = {}): readonly [
   return [new TestNode(topology, 'n1', outside), new TestNode(topology, 'n2', outside)];
 }
 
-/** Bytes of hexadecimal digits. */
+/** Bytes from hexadecimal digits. */
 export function fromHex(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex, 'hex'));
 }

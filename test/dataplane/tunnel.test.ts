@@ -40,7 +40,7 @@ for (const family of [4, 6] as const) {
   const ttlOf = (packet: Uint8Array): number => packet[family === 4 ? 8 : 7];
 
   describe(`over IPv${family}`, () => {
-    test('headers hold for frames of any length, and say VNI, port and lengths', () => {
+    test('headers have the VNI, port and lengths of frames of any length', () => {
       const tunnel = tunnelOf(family);
       const layers = new Layers();
       for (const length of [14, 15, 60, 61, 1514, 9014]) {
@@ -56,7 +56,7 @@ for (const family of [4, 6] as const) {
       }
     });
 
-    test('the UDP checksum is never sent as zero where it is made (RFC 768)', () => {
+    test('RFC 768: a computed UDP checksum is never sent as zero', () => {
       const tunnel = tunnelOf(family);
       let folded = 0;
       for (let i = 0; i < 65_536; i++) {
@@ -70,7 +70,7 @@ for (const family of [4, 6] as const) {
       assert.ok(folded > 0);
     });
 
-    test('DSCP is 0, fixed or the inner packet’s; ECN the inner one’s, CE as ECT(0) (RFC 6040 section 4.1)', () => {
+    test('RFC 6040 section 4.1: DSCP is 0, fixed or inherited; ECN is the inner packet’s, with CE as ECT(0)', () => {
       for (let tos = 0; tos < 256; tos++) {
         const ecn = (tos & 3) === 3 ? 2 : tos & 3;
         assert.equal(tosOf(encapsulate(tunnelOf(family), FRAME, 7, tos)), ecn);
@@ -81,21 +81,21 @@ for (const family of [4, 6] as const) {
       }
     });
 
-    test('TTL is 64, fixed or the inner packet’s; without one inside 64', () => {
+    test('TTL is 64, fixed or inherited; 64 if there is none to inherit', () => {
       assert.equal(ttlOf(encapsulate(tunnelOf(family), FRAME, 7, 0, 9)), 64);
       assert.equal(ttlOf(encapsulate(tunnelOf(family, { ttl: 255 }), FRAME, 7, 0, 9)), 255);
       assert.equal(ttlOf(encapsulate(tunnelOf(family, { ttl: 'inherit' }), FRAME, 7, 0, 9)), 9);
       assert.equal(ttlOf(encapsulate(tunnelOf(family, { ttl: 'inherit' }), FRAME)), 64);
     });
 
-    test('source ports are of the range that was asked for', () => {
+    test('source ports are in the configured range', () => {
       const packet = encapsulate(tunnelOf(family, { ports: RFC7348_PORTS }), FRAME, 0x12345678);
       assert.equal((packet[head] << 8) | packet[head + 1], sourcePortOf(0x12345678, RFC7348_PORTS));
     });
   });
 }
 
-test('IPv4: the header checksum is right with every identification', () => {
+test('the IPv4 header checksum is valid for every identification', () => {
   const tunnel = tunnelOf(4, { udpChecksum: false });
   for (let id = 1; id <= 0xffff; id++) {
     const packet = encapsulate(tunnel, FRAME, 7, id & 0xff, 0, 1, id);
@@ -108,7 +108,7 @@ for (const [family, longest] of [
   [4, 65_535 - 20 - 8 - 8],
   [6, 65_535 - 8 - 8],
 ] as const) {
-  test(`IPv${family}: a frame of ${longest} bytes gives the longest packet that has a length; one more gives none`, () => {
+  test(`IPv${family}: a frame of ${longest} bytes gives the longest packet; one byte more gives none`, () => {
     const tunnel = tunnelOf(family);
     const packet = encapsulate(tunnel, new Uint8Array(longest).fill(0xff), 7, 0xff);
     const layers = new Layers();
@@ -120,7 +120,7 @@ for (const [family, longest] of [
   });
 }
 
-test('without UDP checksum it is zero over IPv4; over IPv6 it is made all the same (RFC 7348 section 5, RFC 8200 section 8.1)', () => {
+test('RFC 7348 section 5, RFC 8200 section 8.1: without UDP checksums it is zero over IPv4, but computed over IPv6', () => {
   const four = encapsulate(tunnelOf(4, { udpChecksum: false }), FRAME);
   assert.deepEqual([four[26], four[27]], [0, 0]);
   const six = encapsulate(tunnelOf(6, { udpChecksum: false }), FRAME);

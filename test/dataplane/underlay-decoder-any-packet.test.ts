@@ -11,11 +11,11 @@ import { esp, ethernet, FRAME, ip, join, udpIp, vxlan } from './build.js';
 
 const SEED = 20261121;
 
-/** What holds another packet, which the slow reader doesn't look into. */
+/** Encapsulations, which the slow reader doesn't decode. */
 const CARRIERS = [4, 41, 47, 137];
 const CARRIER_PORTS = [4754, 4790, 6081, 6635];
 
-/** The bytes that IPv6's jumbo option (RFC 2675) gives, or -1. */
+/** The payload length of IPv6's jumbo option (RFC 2675), or -1. */
 function jumbo(bytes: Uint8Array, at: number, readable: number): number {
   if (at + 8 > readable) return -1;
   const stop = Math.min(readable, at + (bytes[at + 1] + 1) * 8);
@@ -27,8 +27,8 @@ function jumbo(bytes: Uint8Array, at: number, readable: number): number {
 }
 
 /**
- * What becomes of an Ethernet packet, read slowly and without the library; undefined for a fragment and for what holds
- * another packet.
+ * The expected result of an Ethernet packet, computed slowly and without the library; undefined for fragments and
+ * encapsulations.
  */
 function expected(
   bytes: Uint8Array,
@@ -53,7 +53,7 @@ function expected(
   if (type === 0x0800) {
     if (at + 20 > captured || bytes[at] >> 4 !== 4) return DROPPED;
     const span = (bytes[at] & 15) * 4;
-    // Left to the network card, or BIG TCP.
+    // Segmentation offload, or BIG TCP.
     unset = u16(at + 2) === 0 && (u16(at + 6) & 0x3fff) === 0;
     packetEnd = unset ? limit : at + u16(at + 2);
     if (unset && span >= 20 && at + span > captured) return DROPPED;
@@ -121,7 +121,7 @@ function expected(
   }
   if (CARRIER_PORTS.includes(u16(at + 2))) return undefined;
   const ports = [u16(at), u16(at + 2)];
-  // A server's port on the other side: its client got 4500 by chance.
+  // The other port is a system port: a client got 4500 by chance.
   if (ports.includes(4500) && ports.every((port) => port >= 1024 || port === 500)) {
     if (at + 16 > here && here < end) return DROPPED;
     if (at + 16 <= here && (u16(at + 8) !== 0 || u16(at + 10) !== 0)) {
@@ -155,7 +155,7 @@ function agrees(
 const OPTIONS: UnderlayDecoderOptions[] = [{}, { reserved: VxlanReserved.Ignore }, { vni: 4097 }, { port: 8472 }];
 const BYTES = [0, 1, 4, 6, 8, 17, 44, 50, 51, 60, 0x11, 0x20, 0x45, 0x46, 0x4f, 0x60, 0x81, 0x88, 0xa8, 0xff];
 
-test('packets built at random and damaged: the verdict, the VNI and the frame are what a slow reader finds (20,000 packets)', () => {
+test('random, damaged packets give the verdict, VNI and frame that a slow reader finds (20,000 packets)', () => {
   const transport = (family: 4 | 6): fc.Arbitrary<Uint8Array> =>
     fc.oneof(
       fc
@@ -199,13 +199,13 @@ test('packets built at random and damaged: the verdict, the VNI and the frame ar
   for (const decoder of ingresses) sumHolds(decoder);
 });
 
-test('recorded packets with changed bytes: the same (40,000 packets)', async () => {
+test('so do recorded packets with changed bytes (40,000 packets)', async () => {
   const packets: Uint8Array[] = [];
   for (const folder of ['vxlan', 'esp', 'docker']) {
     for (const name of readdirSync(fixture(folder)).filter((file) => /underlay.*pcap$/.test(file))) {
       const source = await openCaptureFile(fixture(`${folder}/${name}`));
       for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-        // Every seventh: enough of each kind, and not the same kind for long.
+        // Every seventh: enough of each kind, and no long runs of one kind.
         for (let i = 0; i < batch.count; i += 7) {
           packets.push(batch.bytes.slice(batch.offset[i], batch.offset[i] + Math.min(batch.capturedLength[i], 200)));
         }
@@ -217,7 +217,7 @@ test('recorded packets with changed bytes: the same (40,000 packets)', async () 
     index: fc.nat(packets.length - 1),
     changes: fc.array(fc.tuple(fc.nat(80), fc.oneof(fc.constantFrom(...BYTES), fc.nat(255))), { maxLength: 3 }),
     cut: fc.oneof(fc.constant(200), fc.nat(100)),
-    // Most packets were longer than what was kept of them.
+    // Most packets are longer than their captured part.
     behind: fc.constantFrom(0, 2000, 50_000),
     option: fc.nat(OPTIONS.length - 1),
   });
@@ -233,7 +233,7 @@ test('recorded packets with changed bytes: the same (40,000 packets)', async () 
   for (const decoder of ingresses) sumHolds(decoder);
 });
 
-test('bytes at random, of every link type, anywhere in a buffer: no throw, no look outside, the sum holds (20,000 packets)', () => {
+test('random bytes of any link type: never throws, never reads outside, accounts for all (20,000 packets)', () => {
   const link = fc.constantFrom(...Object.values(LinkType), 147);
   const start = fc.constantFrom([], [0x45], [0x60], [0, 0, 0, 2], [0x45, 0, 0, 40, 0, 1, 0x20, 0]);
   const sample = fc.record({
@@ -253,7 +253,7 @@ test('bytes at random, of every link type, anywhere in a buffer: no throw, no lo
     fc.property(sample, ({ link: linkType, start: head, rest, before, behind, seconds, verifyChecksums }) => {
       const decoder = ingresses[verifyChecksums ? 1 : 0];
       const packet = Uint8Array.from([...new Array<number>(before).fill(0xaa), ...head, ...rest]);
-      // Nothing stands behind the captured bytes: a look beyond them gives `undefined`, and that a wrong number.
+      // Nothing follows the captured bytes: reading past them gives `undefined`, and thus a wrong number.
       const { length } = packet;
       const verdict = decoder.receive(linkType, packet, before, length, length + behind, seconds);
       assert.ok(Object.values(Verdict).includes(verdict));
@@ -265,7 +265,7 @@ test('bytes at random, of every link type, anywhere in a buffer: no throw, no lo
   );
 });
 
-test('fragments of whole packets among other packets, cut and damaged: the sum holds at every step (20,000 packets)', () => {
+test('accounts for all of a mix of fragments and damaged packets at every step (20,000 packets)', () => {
   const sample = fc.record({
     family: fc.boolean(),
     id: fc.nat(8),

@@ -1,4 +1,4 @@
-/** What captures hold beyond what a receiver accepts from the wire, and what stands around VXLAN and ESP in them. */
+/** Packets of captures that no receiver accepts from the wire, and other encapsulations around VXLAN and ESP. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { nodeBackend } from '../../src/aead/index.js';
@@ -20,7 +20,7 @@ const on6 = (packet: Uint8Array): Uint8Array => ethernet(packet, EtherType.Ipv6)
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 const big = (length: number): Uint8Array => new Uint8Array(length).fill(0x6e);
 
-/** A packet with bytes of it set to others. */
+/** A packet with some bytes replaced. */
 function changed(packet: Uint8Array, changes: Readonly<Record<number, number>>): Uint8Array {
   const bytes = packet.slice();
   for (const [at, value] of Object.entries(changes)) bytes[Number(at)] = value;
@@ -46,7 +46,7 @@ function receive(
   return { decoder, verdict, frame: decoder.outerBytes.slice(decoder.frameOffset, decoder.frameEnd) };
 }
 
-/** Asserts that a packet gives a frame of VNI 4097. */
+/** Asserts that a packet holds a frame of VNI 4097. */
 function gives(packet: Uint8Array, frame: Uint8Array = FRAME, options: UnderlayDecoderOptions = {}): UnderlayDecoder {
   const outcome = receive(packet, options);
   assert.equal(outcome.verdict, Verdict.Frame, dropReasonName(outcome.decoder.reason));
@@ -55,8 +55,8 @@ function gives(packet: Uint8Array, frame: Uint8Array = FRAME, options: UnderlayD
   return outcome.decoder;
 }
 
-describe('lengths that a sender leaves to its card', () => {
-  /** TCP in IPv4 whose total length is 0. */
+describe('lengths left to segmentation offload', () => {
+  /** TCP over IPv4 with a total length of 0. */
   const inner = on4(
     changed(ip(4, IpProtocol.Tcp, join(bytesOf('9c40 0050 00000001 00000001 5018 0100 0000 0000'), big(70_000))), {
       2: 0,
@@ -64,7 +64,7 @@ describe('lengths that a sender leaves to its card', () => {
     }),
   );
 
-  test('a total length of 0 reaches to the end of the packet (TSO, BIG TCP), and the UDP length with it', () => {
+  test('a total length of 0 (TSO, BIG TCP), and the UDP length with it, extends to the end of the packet', () => {
     const packet = changed(udpIp(4, 4789, vxlan(4097, inner.subarray(0, 60_000)), 0), { 2: 0, 3: 0, 24: 0, 25: 0 });
     assert.equal(gives(on4(packet), inner.subarray(0, 60_000)).outer.lengthUnset, true);
     const long = changed(ip(4, IpProtocol.Udp, join(bytesOf('9c40 12b5 0000 0000'), vxlan(4097, inner))), {
@@ -74,18 +74,18 @@ describe('lengths that a sender leaves to its card', () => {
     gives(on4(long), inner);
   });
 
-  test('so it does inside, where the walk over the frame finds the transport', () => {
+  test('so does one inside the frame', () => {
     const walk = new Layers({ fromCapture: true });
     assert.equal(walk.walkEthernet(inner, 0, inner.length), Fault.None);
     assert.deepEqual([walk.lengthUnset, walk.destinationPort, walk.payloadEnd], [true, 80, inner.length]);
   });
 
-  test('an IPv6 payload length of 0 with UDP behind it', () => {
+  test('an IPv6 payload length of 0 before UDP extends to the end of the packet', () => {
     const packet = ip(6, IpProtocol.Udp, join(bytesOf('9c40 12b5 0000 0000'), vxlan(4097, inner)));
     gives(on6(changed(packet, { 4: 0, 5: 0 })), inner);
   });
 
-  test('a jumbogram by its option (RFC 2675), padding behind it left out; one beyond the packet is refused', () => {
+  test('RFC 2675: a jumbogram ends where its option says, before padding; one longer than the packet is refused', () => {
     const payload = join(bytesOf('9c40 12b5 0000 0000'), vxlan(4097, inner));
     const jumbogram = (length: number): Uint8Array => {
       const option = new Uint8Array(8);
@@ -98,14 +98,14 @@ describe('lengths that a sender leaves to its card', () => {
     assert.deepEqual([beyond.verdict, dropReasonName(beyond.decoder.reason)], [Verdict.Dropped, 'IP_INHDR']);
   });
 
-  test('a fragment has a length, and a UDP length of 0 in a packet with a length is wrong', () => {
+  test('refuses a fragment without a length, and a UDP length of 0 in a packet with one', () => {
     const fragment = changed(ip(4, IpProtocol.Udp, new Uint8Array(16)), { 2: 0, 3: 0, 6: 0x20 });
     assert.equal(dropReasonName(receive(on4(fragment)).decoder.reason), 'IP_INHDR');
     const udp = changed(udpIp(4, 4789, vxlan(4097, FRAME), 0), { 24: 0, 25: 0 });
     assert.equal(dropReasonName(receive(on4(udp)).decoder.reason), 'L4_HDR');
   });
 
-  test('off the wire RFC 791 forbids it, and a walk that is not over a capture refuses it', () => {
+  test('RFC 791: a packet off the wire, rather than from a capture, is refused', () => {
     const walk = new Layers();
     assert.equal(walk.walkEthernet(inner, 0, inner.length), Fault.LengthTooSmall);
     assert.equal(walk.layer, Layer.Network);
@@ -113,7 +113,7 @@ describe('lengths that a sender leaves to its card', () => {
     assert.equal(walk.walkEthernet(six, 0, six.length), Fault.Short);
   });
 
-  test('checksums are not asked of what the card was still to cut', () => {
+  test('does not verify checksums of packets before segmentation offload', () => {
     const packet = changed(udpIp(4, 4789, vxlan(4097, FRAME), 0x1234), { 2: 0, 3: 0, 24: 0, 25: 0 });
     gives(on4(packet), FRAME, { verifyChecksums: true });
   });
@@ -122,30 +122,30 @@ describe('lengths that a sender leaves to its card', () => {
 describe('802.3 with LLC (IEEE 802.3 clause 3.2.6)', () => {
   const framed = (payload: Uint8Array): Uint8Array => ethernet(join(payload, new Uint8Array(7)), payload.length);
 
-  test('IP in SNAP (RFC 1042) is walked, up to the length of the frame', () => {
+  test('decodes IP in SNAP (RFC 1042) up to the length of the frame', () => {
     gives(framed(join(bytesOf('aaaa03 000000 0800'), udpIp(4, 4789, vxlan(4097, FRAME)))));
     gives(framed(join(bytesOf('060603'), udpIp(4, 4789, vxlan(4097, FRAME)))));
   });
 
-  test('behind a VLAN tag, too', () => {
+  test('also after a VLAN tag', () => {
     const llc = join(bytesOf('aaaa03 000000 86dd'), udpIp(6, 4789, vxlan(4097, FRAME)));
     gives(ethernet(join(Uint8Array.of(0, 5, llc.length >> 8, llc.length & 0xff), llc), EtherType.Vlan));
   });
 
-  test('what holds no IP is other traffic whose LLC header is known; too short a one as well', () => {
+  test('a frame without IP, or too short for LLC, is other traffic', () => {
     for (const payload of ['424203 0000', 'aaaa03 00000c 2000', 'aaaa03', '42', '']) {
       const { decoder, verdict } = receive(framed(bytesOf(payload)));
       assert.deepEqual([verdict, decoder.outer.llcOffset, decoder.outer.etherType], [Verdict.Other, 14, 0], payload);
     }
   });
 
-  test('cooked captures name it by protocol 4', () => {
+  test('cooked captures mark it with protocol 4', () => {
     const cooked = join(new Uint8Array(14), Uint8Array.of(0, 4), bytesOf('424203 0000'));
     const { decoder, verdict } = receive(cooked, {}, LinkType.LinuxSll);
     assert.deepEqual([verdict, decoder.outer.llcOffset], [Verdict.Other, 16]);
   });
 
-  test('no later packet is taken for one', () => {
+  test('does not affect later packets', () => {
     const decoder = new UnderlayDecoder();
     for (const packet of [framed(bytesOf('424203 0000')), overlay()])
       decoder.receive(1, packet, 0, packet.length, packet.length, 0);
@@ -156,7 +156,7 @@ describe('802.3 with LLC (IEEE 802.3 clause 3.2.6)', () => {
 describe('AH before ESP (RFC 4302)', () => {
   const header = bytesOf('3204 0000 00001000 00000001 111111111111111111111111');
 
-  test('is walked over in IPv4 as it is in IPv6', () => {
+  test('is skipped in IPv4 as in IPv6', () => {
     for (const family of [4, 6] as const) {
       const packet = ip(family, IpProtocol.Ah, join(header, esp(0x48dac2e4, 7)));
       const { decoder, verdict } = receive(family === 4 ? on4(packet) : on6(packet));
@@ -164,13 +164,13 @@ describe('AH before ESP (RFC 4302)', () => {
     }
   });
 
-  test('one that is cut or too short is what the packet holds', () => {
+  test('a truncated or too short AH is the payload itself', () => {
     for (const wrong of [header.subarray(0, 8), changed(header, { 1: 0 }), changed(header, { 1: 200 })]) {
       assert.equal(receive(on4(ip(4, IpProtocol.Ah, wrong))).verdict, Verdict.Other);
     }
   });
 
-  test('what the ESP behind it holds is opened, AH left before it', () => {
+  test('ESP after it is decrypted; AH stays before its payload', () => {
     const aead = nodeBackend.create();
     const addresses = { source: '192.168.50.1', destination: '192.168.50.2' };
     const keymat = new Keymat(new Uint8Array(20).fill(9));
@@ -208,7 +208,7 @@ const pppoe = (protocol: string, inside: Uint8Array): Uint8Array => {
 const udp = (port: number, hex: string, inside: Uint8Array): Uint8Array =>
   on4(udpIp(4, port, join(bytesOf(hex), inside)));
 
-describe('encapsulations that are looked into', () => {
+describe('other encapsulations', () => {
   const { Mpls, Pppoe, Gre, Erspan, Ipip, Geneve, VxlanGpe, Nsh } = Encapsulation;
   const CASES: [string, Uint8Array, ...Encapsulation[]][] = [
     ['MPLS, one label (RFC 3032)', ethernet(join(bytesOf('00064140'), OVERLAY4), EtherType.Mpls), Mpls],
@@ -253,12 +253,12 @@ describe('encapsulations that are looked into', () => {
   ];
 
   for (const [name, packet, ...kinds] of CASES) {
-    test(`${name}: VXLAN is found`, () => {
+    test(`${name}: finds VXLAN inside`, () => {
       const { depth, encapsulations } = gives(packet);
       assert.deepEqual([...encapsulations.subarray(0, depth)], kinds);
     });
 
-    test(`${name}: cut and damaged anywhere, nothing is read outside, and the sum holds`, () => {
+    test(`${name}: cut and damaged anywhere, never reads outside, accounts for all`, () => {
       for (let length = 0; length < packet.length; length++) {
         for (const kept of [packet.slice(0, length), changed(packet, { [length]: packet[length] ^ 0xff })]) {
           const decoder = new UnderlayDecoder();
@@ -270,7 +270,7 @@ describe('encapsulations that are looked into', () => {
     });
   }
 
-  test('no more than four deep', () => {
+  test('are removed up to four deep', () => {
     assert.equal(MAX_ENCAPSULATIONS, 4);
     let packet = OVERLAY4;
     for (let i = 0; i < 40; i++) packet = ip(4, IpProtocol.Ipip, packet);
@@ -278,26 +278,26 @@ describe('encapsulations that are looked into', () => {
     assert.deepEqual([verdict, decoder.depth], [Verdict.Other, 4]);
   });
 
-  test('ESP is found, and other traffic stays other traffic', () => {
+  test('ESP inside is found; other traffic stays other traffic', () => {
     const { decoder, verdict } = receive(pppoe('0021', ip(4, IpProtocol.Esp, esp(0x1234, 9))));
     assert.deepEqual([verdict, decoder.spi, decoder.depth], [Verdict.Esp, 0x1234, 1]);
     const icmp = receive(on4(gre('0000 0800', ip(4, IpProtocol.Icmp, new Uint8Array(8)))));
     assert.deepEqual([icmp.verdict, icmp.decoder.outer.protocol], [Verdict.Other, IpProtocol.Icmp]);
   });
 
-  test('what is wrong inside is other traffic, as its carrier is: GRE of PPTP, routes, and no packet at all', () => {
+  test('a malformed payload is other traffic: GRE of PPTP, routes, and no packet at all', () => {
     for (const hex of ['3001 880b 00080001 00000001', '4000 0800 00000000', '0000 0800', '0000 9999']) {
       const { decoder, verdict } = receive(on4(gre(hex, bytesOf('ff'))));
       assert.deepEqual([verdict, decoder.outer.protocol, decoder.depth], [Verdict.Other, IpProtocol.Gre, 0], hex);
     }
   });
 
-  test('labels without an end are no way to spend time', () => {
+  test('endless MPLS labels take bounded time', () => {
     const { verdict } = receive(ethernet(new Uint8Array(9000).fill(0), EtherType.Mpls));
     assert.equal(verdict, Verdict.Other);
   });
 
-  test('fragments inside are put together, apart from those on the wire with the same identification', () => {
+  test('fragments inside are reassembled separately from those on the wire with the same identification', () => {
     const whole = { bytes: OVERLAY4, headerLength: 20, announcedAt: -1 };
     const parts = [partOf(whole, 0, 64), partOf(whole, 64, OVERLAY4.length - 20)];
     const decoder = new UnderlayDecoder();
@@ -311,7 +311,7 @@ describe('encapsulations that are looked into', () => {
     assert.equal(decoder.held, 0);
   });
 
-  test('the packet after one in an encapsulation stands in none', () => {
+  test('the packet after an encapsulated one is not encapsulated', () => {
     const decoder = new UnderlayDecoder();
     for (const packet of [on4(gre('0000 6558', WIRE)), WIRE])
       decoder.receive(1, packet, 0, packet.length, packet.length, 0);
@@ -320,13 +320,13 @@ describe('encapsulations that are looked into', () => {
 });
 
 describe('ports', () => {
-  test('VXLAN may have several', () => {
+  test('VXLAN may have several ports', () => {
     const options = { port: [4789, 8472, 4777] };
     for (const port of options.port) gives(on4(udpIp(4, port, vxlan(4097, FRAME))), FRAME, options);
     assert.equal(receive(on4(udpIp(4, 4778, vxlan(4097, FRAME))), options).verdict, Verdict.Other);
   });
 
-  test('what looks like VXLAN on another port is guessed with its VNIs', () => {
+  test('detects probable VXLAN on another port, with its VNIs', () => {
     const decoder = new UnderlayDecoder();
     const tagged = join(FRAME.subarray(0, 12), bytesOf('8100 0005'), FRAME.subarray(12));
     const arp = ethernet(bytesOf('0001 0800 06 04 0001 02420a000903 0a000903 000000000000 0a000904'), EtherType.Arp);
@@ -341,7 +341,7 @@ describe('ports', () => {
     assert.deepEqual(decoder.guess.ports, [{ port: 8472, packets: 3, vnis: [257, 9] }]);
   });
 
-  test('nothing else is: other flags, reserved bits, no frame, DNS with the same first bytes', () => {
+  test('not other flags, reserved bits, no frame, or DNS with the same first bytes', () => {
     const frame = ethernet(new Uint8Array(40), EtherType.Ipv4);
     const dns = bytesOf('0800 0000 0001 0000 0000 0000 03777777 076578616d706c65 03636f6d 00 0001 0001');
     for (const payload of [
@@ -355,7 +355,7 @@ describe('ports', () => {
     }
   });
 
-  test('a client that was given port 4500 by chance sends no ESP: the other side is a server (RFC 4787, REQ-3)', () => {
+  test('RFC 4787, REQ-3: a client that got port 4500 by chance, talking to a system port, does not send ESP', () => {
     const dns = udpIp(4, 53, new Uint8Array(40).fill(1));
     assert.equal(receive(on4(changed(dns, { 20: 0x11, 21: 0x94 }))).verdict, Verdict.Other);
     assert.equal(receive(on4(changed(dns, { 20: 0, 21: 53, 22: 0x11, 23: 0x94 }))).verdict, Verdict.Other);
@@ -363,7 +363,7 @@ describe('ports', () => {
   });
 });
 
-test('VXLAN that is refused for its reserved bits says whose it is, and whether a group policy set them', () => {
+test('VXLAN dropped for reserved bits is counted by VNI and group policy', () => {
   const decoder = new UnderlayDecoder();
   for (const flags of [0x88, 0x88, 0x18]) {
     const packet = on4(udpIp(4, 4789, vxlan(flags === 0x18 ? 7 : 5001, FRAME, flags)));

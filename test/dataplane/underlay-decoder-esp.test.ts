@@ -1,4 +1,4 @@
-/** Encrypted packets on the way in: what is opened goes on as what it held, what is not is counted by its reason. */
+/** Encrypted packets: decrypted ones are decoded as their payload, others are counted by drop reason. */
 import assert from 'node:assert/strict';
 import { createCipheriv } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -46,7 +46,7 @@ function association(family: Family, spi: number, more: Partial<SecurityAssociat
   };
 }
 
-/** A decoder that holds SAs. */
+/** A decoder with SAs. */
 function receiverOf(sas: readonly SecurityAssociation[], options: InboundSaOptions = {}): UnderlayDecoder {
   const sad = new Sad<InboundSa>();
   for (const sa of sas) sad.add(new InboundSa(sa, aead, options));
@@ -59,7 +59,7 @@ function senderOf(sa: SecurityAssociation): OutboundSa {
 
 const sealer = new OutboundEsp(aead, 1);
 
-/** An IP packet as its sender puts it on the wire. */
+/** An IP packet as its sender encrypts it. */
 function seal(sender: OutboundSa, packet: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(128 + packet.length);
   bytes.set(packet, 80);
@@ -68,7 +68,7 @@ function seal(sender: OutboundSa, packet: Uint8Array): Uint8Array {
   return bytes.slice(sealer.start, sealer.end);
 }
 
-/** ESP made without the library: any sequence number, payload and trailer. */
+/** ESP built without the library: any sequence number, payload and trailer. */
 function sealByHand(family: Family, spi: number, sequence: number, plain: Uint8Array, icvLength = 8): Uint8Array {
   const header = Buffer.alloc(16);
   header.writeUInt32BE(spi, 0);
@@ -92,7 +92,7 @@ function sumHolds(decoder: UnderlayDecoder): void {
   assert.equal(packets, framePackets + espPackets + otherPackets + held + dropped);
 }
 
-/** The verdict in words (for a dropped packet, the reason) of an IP packet on Ethernet. */
+/** The verdict's name (for a dropped packet, the reason) of an IP packet on Ethernet. */
 function receive(decoder: UnderlayDecoder, packet: Uint8Array, seconds = 0, captured?: number): string {
   const bytes = onWire(packet).slice();
   const given = bytes.slice();
@@ -118,7 +118,7 @@ function overlay(family: Family, vni = 4099, inner = FRAME): Uint8Array {
   return udpIp(family, 4789, vxlan(vni, inner));
 }
 
-/** What was built, as something that can be cut. */
+/** A built packet, for fragmentation. */
 function cuttable(family: Family, packet: Uint8Array, id = 1): Packet {
   const bytes = packet.slice();
   if (family === 4) bytes.set([id >>> 8, id & 0xff], 4);
@@ -134,9 +134,9 @@ const MODES: [what: string, more: Partial<SecurityAssociation>][] = [
 ];
 
 for (const family of FAMILIES) {
-  describe(`opened over IPv${family}`, () => {
+  describe(`decrypted over IPv${family}`, () => {
     for (const [what, more] of MODES) {
-      test(`${what}: the frame is the one that was sealed, and the fields are the ESP packet’s`, () => {
+      test(`${what}: gives the frame that was encrypted, and the fields of the ESP packet`, () => {
         const sa = association(family, 0xc0ffee01, more);
         const decoder = receiverOf([sa]);
         const sender = senderOf(sa);
@@ -161,7 +161,7 @@ for (const family of FAMILIES) {
         );
       });
 
-      test(`${what}, in fragments: as many packets as there were`, () => {
+      test(`${what}, in fragments: counts all of them as packets`, () => {
         const sa = association(family, 0xc0ffee02, more);
         const decoder = receiverOf([sa]);
         const parts = split(cuttable(family, seal(senderOf(sa), overlay(family))), [4, 9]);
@@ -174,14 +174,14 @@ for (const family of FAMILIES) {
       });
     }
 
-    test('other traffic that was sealed is other traffic, and counts as opened', () => {
+    test('encrypted other traffic is other traffic, and counts as decrypted', () => {
       const sa = association(family, 5);
       const decoder = receiverOf([sa]);
       assert.equal(receive(decoder, seal(senderOf(sa), udpIp(family, 53, noise(30, 1)))), 'Other');
       assert.deepEqual([decoder.otherPackets, decoder.openedPackets, decoder.opened], [1, 1, true]);
     });
 
-    test('what is sealed and bad is dropped by its own reason', () => {
+    test('a malformed payload is dropped for its own reason', () => {
       const sa = association(family, 5);
       const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
@@ -194,7 +194,7 @@ for (const family of FAMILIES) {
       assert.deepEqual([decoder.openedPackets, decoder.frames], [3, 0]);
     });
 
-    test('ESP in ESP is other traffic, bare and in UDP, whoever has the keys', () => {
+    test('nested ESP is other traffic, with and without UDP and keys', () => {
       for (const more of [{}, { encap: { sourcePort: 4500, destinationPort: 4500 } }]) {
         const inside = association(family, 0x11, more);
         const outside = association(family, 0x22);
@@ -210,14 +210,14 @@ for (const family of FAMILIES) {
       }
     });
 
-    test('clear packets beside sealed ones are as they were', () => {
+    test('unencrypted packets among encrypted ones are unaffected', () => {
       const decoder = receiverOf([association(family, 5)]);
       assert.equal(receive(decoder, overlay(family)), 'Frame');
       assert.deepEqual([decoder.encrypted, decoder.opened, decoder.openedPackets], [false, false, 0]);
       assert.equal(decoder.outer.family, family);
     });
 
-    test('without keys nothing is opened', () => {
+    test('decrypts nothing without keys', () => {
       const decoder = new UnderlayDecoder();
       const sealed = seal(senderOf(association(family, 0x77)), overlay(family));
       assert.equal(receive(decoder, sealed), 'Esp');
@@ -229,15 +229,15 @@ for (const family of FAMILIES) {
     });
   });
 
-  describe(`not opened over IPv${family}`, () => {
+  describe(`not decrypted over IPv${family}`, () => {
     const WINDOW = { replayWindow: 32 };
     const payload = overlay(family).slice(family === 4 ? 20 : 40);
-    /** The payload with the trailer that a sender puts behind it. */
+    /** The payload and its ESP trailer. */
     const trailed = (pad: number[], length = pad.length, next = IpProtocol.Udp as number): Uint8Array =>
       join(payload, Uint8Array.from([...pad, length, next]));
     const GOOD = trailed(Array.from({ length: -(payload.length + 2) & 3 }, (_, i) => i + 1));
 
-    test('no SA: by SPI, and by destination', () => {
+    test('no SA for the SPI, or for the destination', () => {
       const decoder = receiverOf([association(family, 5)]);
       assert.equal(receive(decoder, sealByHand(family, 6, 1, GOOD)), 'XfrmInNoStates');
       const away = association(family, 5, { destination: family === 4 ? '192.168.50.9' : 'fd50::9' });
@@ -249,7 +249,7 @@ for (const family of FAMILIES) {
       assert.deepEqual(drops(decoder), { XfrmInNoStates: 2 });
     });
 
-    test('every byte counts: a packet with a changed one is never opened', () => {
+    test('a change to any byte', () => {
       const sealed = sealByHand(family, 5, 7, GOOD);
       const from = family === 4 ? 20 : 40;
       assert.equal(receive(receiverOf([association(family, 5)]), sealed), 'Frame');
@@ -266,7 +266,7 @@ for (const family of FAMILIES) {
       }
     });
 
-    test('another key, and an ICV of another length', () => {
+    test('a wrong key, and an ICV of another length', () => {
       const other = association(family, 5, { keymat: new Keymat(new Uint8Array(20)) });
       assert.equal(receive(receiverOf([other]), sealByHand(family, 5, 1, GOOD)), 'XfrmInStateProtoError_Icv');
       const long = receiverOf([association(family, 5, { icvLength: 16 })]);
@@ -274,7 +274,7 @@ for (const family of FAMILIES) {
       assert.equal(receive(long, sealByHand(family, 5, 1, GOOD, 16)), 'Frame');
     });
 
-    test('a replayed sequence number; without a window it is opened again', () => {
+    test('a replayed sequence number; without a window it is decrypted again', () => {
       const windowed = receiverOf([association(family, 5, WINDOW)]);
       const sealed = sealByHand(family, 5, 9, GOOD);
       assert.deepEqual(
@@ -285,7 +285,7 @@ for (const family of FAMILIES) {
       assert.deepEqual([receive(none, sealed), receive(none, sealed)], ['Frame', 'Frame']);
     });
 
-    test('a sequence number before the window, and zero', () => {
+    test('a sequence number below the window, and zero', () => {
       const decoder = receiverOf([association(family, 5, WINDOW)]);
       const give = (sequence: number): string => receive(decoder, sealByHand(family, 5, sequence, GOOD));
       assert.equal(give(0), 'XfrmInStateSeqError_Outside');
@@ -295,7 +295,7 @@ for (const family of FAMILIES) {
       );
     });
 
-    test('a forged number does not move the window', () => {
+    test('a forged sequence number does not move the window', () => {
       const decoder = receiverOf([association(family, 5, WINDOW)]);
       const forged = sealByHand(family, 5, 5000, GOOD);
       forged[forged.length - 1] ^= 1;
@@ -303,7 +303,7 @@ for (const family of FAMILIES) {
       assert.equal(receive(decoder, sealByHand(family, 5, 1, GOOD)), 'Frame');
     });
 
-    test('padding that leads beyond the packet, or is not 1, 2, 3', () => {
+    test('padding that exceeds the packet, or is not 1, 2, 3', () => {
       const decoder = receiverOf([association(family, 5)]);
       let sequence = 0;
       const give = (plain: Uint8Array): string => receive(decoder, sealByHand(family, 5, ++sequence, plain));
@@ -325,7 +325,7 @@ for (const family of FAMILIES) {
       assert.deepEqual([decoder.opened, decoder.frames], [false, 0]);
     });
 
-    test('tunnel mode that holds no IP packet, or not the one that it says', () => {
+    test('tunnel mode without an IP packet, or with the other IP version', () => {
       const decoder = receiverOf([association(family, 5, { mode: 'tunnel' })]);
       assert.equal(receive(decoder, sealByHand(family, 5, 1, GOOD)), 'XfrmInStateModeError');
       const inside = overlay(family);
@@ -333,7 +333,7 @@ for (const family of FAMILIES) {
       assert.equal(receive(decoder, sealByHand(family, 5, 2, join(inside, Uint8Array.of(0, wrong)))), 'IP_INHDR');
     });
 
-    test('ESP in UDP for an SA without, and the reverse', () => {
+    test('ESP in UDP for an SA without UDP encapsulation, and the reverse', () => {
       const encap = { encap: { sourcePort: 4500, destinationPort: 4500 } };
       const bare = receiverOf([association(family, 5)]);
       const natted = receiverOf([association(family, 5, encap)]);
@@ -357,7 +357,7 @@ for (const family of FAMILIES) {
       }
     });
 
-    test('cut by a snaplen anywhere, the capture is at fault and nothing is opened', () => {
+    test('truncated by a snaplen anywhere: CAPTURE_TRUNCATED, and nothing is decrypted', () => {
       for (const [, more] of MODES) {
         const sa = association(family, 5, more);
         const sealed = seal(senderOf(sa), overlay(family));
@@ -370,7 +370,7 @@ for (const family of FAMILIES) {
       }
     });
 
-    test('fragments of a sealed packet that is bad are dropped together', () => {
+    test('fragments of a malformed ESP packet are dropped together', () => {
       const sealed = sealByHand(family, 5, 1, GOOD);
       sealed[sealed.length - 1] ^= 1;
       const decoder = receiverOf([association(family, 5)]);
@@ -380,11 +380,11 @@ for (const family of FAMILIES) {
     });
   });
 
-  describe(`fragments inside a tunnel over IPv${family}`, () => {
+  describe(`fragments inside ESP over IPv${family}`, () => {
     const sa = association(family, 0x99, { mode: 'tunnel' });
     const clearParts = (id = 1): Uint8Array[] => split(cuttable(family, overlay(family), id), [4, 9], { id });
 
-    test('sealed fragments are put together: the frame is whole', () => {
+    test('encrypted fragments are reassembled into the whole frame', () => {
       const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
       const verdicts = clearParts().map((part) => receive(decoder, seal(sender, part)));
@@ -394,7 +394,7 @@ for (const family of FAMILIES) {
       assert.equal(decoder.opened, true);
     });
 
-    test('a clear fragment never completes what sealed ones began', () => {
+    test('an unencrypted fragment never completes a datagram of encrypted ones', () => {
       for (const clear of [0, 1, 2]) {
         const decoder = receiverOf([sa]);
         const sender = senderOf(sa);
@@ -407,7 +407,7 @@ for (const family of FAMILIES) {
       }
     });
 
-    test('a sealed fragment never completes what clear ones began', () => {
+    test('an encrypted fragment never completes a datagram of unencrypted ones', () => {
       for (const sealed of [0, 1, 2]) {
         const decoder = receiverOf([sa]);
         const sender = senderOf(sa);
@@ -420,7 +420,7 @@ for (const family of FAMILIES) {
       }
     });
 
-    test('a clear fragment poisons no sealed datagram, nor the reverse', () => {
+    test('an unencrypted fragment never poisons an encrypted datagram, nor the reverse', () => {
       const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
       const other = split(cuttable(family, udpIp(family, 4789, noise(180, 5))), [2, 7], { id: 1 });
@@ -440,7 +440,7 @@ for (const family of FAMILIES) {
       );
     });
 
-    test('sealed fragments may come in fragments again, and count as the packets that brought them', () => {
+    test('encrypted fragments may be fragmented too, and count as the packets that carried them', () => {
       const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
       const verdicts = clearParts().flatMap((part, i) =>
@@ -451,7 +451,7 @@ for (const family of FAMILIES) {
       assert.deepEqual([decoder.parts, decoder.framePackets, decoder.openedPackets, decoder.held], [6, 6, 6, 0]);
     });
 
-    test('a sealed fragment that came in fragments is given up with all of them', () => {
+    test('an encrypted fragment that was itself fragmented is dropped with all of its fragments', () => {
       const decoder = receiverOf([sa]);
       const sealed = seal(senderOf(sa), clearParts()[0]);
       for (const piece of split(cuttable(family, sealed, 7), [3], { id: 7 })) receive(decoder, piece, 0);
@@ -460,7 +460,7 @@ for (const family of FAMILIES) {
       assert.deepEqual([drops(decoder), decoder.held], [{ FRAG_REASM_TIMEOUT: 2 }, 1]);
     });
 
-    test('sealed fragments whose rest does not come are given up in time', () => {
+    test('incomplete datagrams of encrypted fragments time out', () => {
       const decoder = receiverOf([sa]);
       const sender = senderOf(sa);
       assert.equal(receive(decoder, seal(sender, clearParts(1)[0]), 0), 'Held');
@@ -471,7 +471,7 @@ for (const family of FAMILIES) {
   });
 }
 
-/** A thing that may come off the wire; each makes as many packets as it has parts. */
+/** A packet that may arrive, as one wire packet per part. */
 type Kind =
   | 'clear'
   | 'clearParts'
@@ -505,16 +505,16 @@ const KINDS: readonly Kind[] = [
 interface OnWire {
   readonly packet: Uint8Array;
   readonly captured: number;
-  /** The verdict, where one packet settles it alone. */
+  /** The verdict, if one packet alone determines it. */
   readonly expected?: string;
 }
 
-test('whatever comes in whatever order, every packet is accounted for, with keys and without (400 sequences)', () => {
+test('accounts for all packets of any sequence, with keys and without (400 sequences)', () => {
   const step = fc.record({
     kind: fc.constantFrom(...KINDS),
     family: fc.constantFrom(...FAMILIES),
     units: fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 3 }),
-    /** Which of the parts are lost, and which come twice. */
+    /** Which of the parts are lost, and which are duplicated. */
     lost: fc.nat(7),
     doubled: fc.nat(7),
     value: fc.nat(),
@@ -625,7 +625,7 @@ test('whatever comes in whatever order, every packet is accounted for, with keys
           }
         }
       });
-      // In another order replays and late ones change places, so that only the sum is known.
+      // Reordering changes which packets are replays and which are late, so only the sum is known.
       if (!order)
         wire.sort(
           (a, b) => ((a.packet[30] * 31 + a.packet.length) & 63) - ((b.packet[30] * 31 + b.packet.length) & 63),

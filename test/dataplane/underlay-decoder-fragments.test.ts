@@ -16,7 +16,7 @@ import { esp, ethernet, FRAME, ip, join, udpIp, vxlan } from './build.js';
 const VERDICTS = Object.keys(Verdict);
 const FAMILIES = [4, 6] as const;
 
-/** What `build.ts` made, as something that can be cut. */
+/** A packet of `build.ts`, for fragmentation. */
 function cuttable(family: 4 | 6, packet: Uint8Array, id = 1): Packet {
   const bytes = packet.slice();
   if (family === 4) bytes.set([id >>> 8, id & 0xff], 4);
@@ -27,7 +27,7 @@ function onWire(part: Uint8Array): Uint8Array {
   return ethernet(part, part[0] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6);
 }
 
-/** The verdict in words; for a dropped packet, the reason. */
+/** The verdict's name; for a dropped packet, the reason. */
 function receive(decoder: UnderlayDecoder, packet: Uint8Array, seconds = 0, captured = packet.length): string {
   const verdict = decoder.receive(LinkType.Ethernet, packet, 0, captured, packet.length, seconds);
   return verdict === Verdict.Dropped ? dropReasonName(decoder.reason) : VERDICTS[verdict];
@@ -49,11 +49,11 @@ function sumHolds(decoder: UnderlayDecoder): void {
 }
 
 for (const family of FAMILIES) {
-  describe(`fragments on the way in, over IPv${family}`, () => {
+  describe(`outer fragments over IPv${family}`, () => {
     const overlay = (frame = FRAME, checksum: 'right' | number = 'right'): Packet =>
       cuttable(family, udpIp(family, 4789, vxlan(4097, frame), checksum));
 
-    test('a frame whose packet came in parts, in any order, stands in the reassembler’s bytes', () => {
+    test('a frame of a packet reassembled in any order is in the reassembler’s bytes', () => {
       const frame = ethernet(udpIp(4, 80, noise(3000, 1)), EtherType.Ipv4);
       const sample = fc.record({
         units: fc.array(fc.integer({ min: 1, max: 380 }), { minLength: 1, maxLength: 5 }),
@@ -77,7 +77,7 @@ for (const family of FAMILIES) {
       );
     });
 
-    test('ESP is put together before it is anything (RFC 4303 section 3.4.1), and counts as many packets', () => {
+    test('RFC 4303 section 3.4.1: ESP is reassembled before it is processed, and counts as several packets', () => {
       const decoder = new UnderlayDecoder();
       const [first, rest] = split(cuttable(family, ip(family, IpProtocol.Esp, esp(0xabcdef01, 77))), [2]);
       assert.equal(receive(decoder, onWire(rest)), 'Held');
@@ -94,7 +94,7 @@ for (const family of FAMILIES) {
       assert.deepEqual([outcomes, decoder.spi, decoder.espInUdp], [['Held', 'Esp'], 9, true]);
     });
 
-    test('other traffic counts as many packets as it had fragments', () => {
+    test('other traffic counts as one packet per fragment', () => {
       const decoder = new UnderlayDecoder();
       const parts = split(cuttable(family, udpIp(family, 53, noise(300, 1))), [10, 20]);
       assert.deepEqual(
@@ -105,7 +105,7 @@ for (const family of FAMILIES) {
       sumHolds(decoder);
     });
 
-    test('a packet that turns out bad only when it is whole is dropped with all its parts', () => {
+    test('a reassembled packet that is malformed is dropped with all its fragments', () => {
       const bad = cuttable(family, udpIp(family, 4789, vxlan(4097, FRAME, 0)));
       const decoder = new UnderlayDecoder();
       const outcomes = split(bad, [3, 6]).map((part) => receive(decoder, onWire(part)));
@@ -123,7 +123,7 @@ for (const family of FAMILIES) {
       assert.deepEqual(give(0x1234), ['Held', 'UDP_CSUM']);
     });
 
-    test('what reassembly refuses has the reason that it gives', () => {
+    test('drops of reassembly have its drop reason', () => {
       const packet = overlay(ethernet(noise(2000, 1), 0x88b5));
       const [first, rest] = split(packet, [100]);
       const CASES: [string, UnderlayDecoderOptions, Uint8Array[]][] = [
@@ -145,7 +145,7 @@ for (const family of FAMILIES) {
       }
     });
 
-    test('a part that the snaplen cut is the capture’s fault', () => {
+    test('a fragment truncated by the snaplen: CAPTURE_TRUNCATED', () => {
       const decoder = new UnderlayDecoder();
       const [first, rest] = split(overlay(), [3]).map(onWire);
       assert.equal(receive(decoder, first), 'Held');
@@ -154,7 +154,7 @@ for (const family of FAMILIES) {
       sumHolds(decoder);
     });
 
-    test('parts whose time is over are counted without a verdict of their own, and so are evicted ones', () => {
+    test('fragments that time out or are evicted are counted without a separate verdict', () => {
       const decoder = new UnderlayDecoder({ reassembly: { maxDatagrams: 1 } });
       const first = (id: number): Uint8Array => {
         const packet = cuttable(family, overlay().bytes, id);
@@ -168,7 +168,7 @@ for (const family of FAMILIES) {
       sumHolds(decoder);
     });
 
-    test('tagged fragments (802.1Q, 802.1ad) are put together like others', () => {
+    test('tagged fragments (802.1Q, 802.1ad) are reassembled like others', () => {
       const decoder = new UnderlayDecoder();
       const tagged = split(overlay(), [3]).map((part) => {
         const packet = onWire(part);
@@ -180,14 +180,14 @@ for (const family of FAMILIES) {
       );
     });
 
-    test('padding behind a short part is no part of it', () => {
+    test('padding after a short fragment is not part of it', () => {
       const decoder = new UnderlayDecoder();
       const outcomes = split(overlay(), [1]).map((part) => receive(decoder, join(onWire(part), new Uint8Array(30))));
       assert.deepEqual(outcomes, ['Held', 'Frame']);
       assert.deepEqual(decoder.outerBytes.subarray(decoder.frameOffset, decoder.frameEnd), FRAME);
     });
 
-    test('fragments inside the tunnel are the containers’ own: they are delivered as they are', () => {
+    test('fragments in the inner frames belong to the containers and are delivered unchanged', () => {
       const inner = split(ipv4Packet(noise(200, 1)), [5]).map((part) => ethernet(part, EtherType.Ipv4));
       const decoder = new UnderlayDecoder();
       for (const frame of inner) {
@@ -197,7 +197,7 @@ for (const family of FAMILIES) {
       assert.equal(decoder.reassembly.of(FragmentSource.Wire).fragments, 0);
     });
 
-    test('the packet after one that was put together speaks for itself alone', () => {
+    test('the packet after a reassembled one counts as one', () => {
       const decoder = new UnderlayDecoder();
       for (const part of split(overlay(), [3])) receive(decoder, onWire(part));
       const packet = onWire(udpIp(family, 53, noise(20, 1)));
@@ -209,8 +209,8 @@ for (const family of FAMILIES) {
   });
 }
 
-describe('fragments of odd kinds', () => {
-  test('an atomic fragment is a whole packet, beside fragments of the same identification (RFC 6946 section 4)', () => {
+describe('unusual fragments', () => {
+  test('RFC 6946 section 4: an atomic fragment is a whole packet, whatever fragments have its identification', () => {
     const packet = cuttable(6, udpIp(6, 4789, vxlan(4097, FRAME)));
     const decoder = new UnderlayDecoder();
     const length = packet.bytes.length - 40;
@@ -224,8 +224,8 @@ describe('fragments of odd kinds', () => {
     sumHolds(decoder);
   });
 
-  test('a fragment in a fragment (6o6) is dropped, with the parts that it came in', () => {
-    // The payload begins with a fragment header of its own: more to come, at place 0.
+  test('a fragment in a fragment (6o6) is dropped with the fragments that carried it', () => {
+    // The payload begins with another fragment header: more fragments, offset 0.
     const nested = ipv6Packet(join(Uint8Array.of(17, 0, 0, 1, 0, 0, 0, 9), noise(64, 1)), { protocol: 44 });
     const decoder = new UnderlayDecoder();
     assert.deepEqual(
@@ -236,7 +236,7 @@ describe('fragments of odd kinds', () => {
     sumHolds(decoder);
   });
 
-  test('a packet in a packet (4o4) whose inside is a fragment is other traffic', () => {
+  test('a packet in a packet (4o4) whose payload is a fragment is other traffic', () => {
     const [inside] = split(ipv4Packet(noise(200, 1)), [5]);
     const around = ipv4Packet(inside, { protocol: IpProtocol.Ipip, id: 2 });
     const decoder = new UnderlayDecoder();
@@ -247,7 +247,7 @@ describe('fragments of odd kinds', () => {
     assert.equal(decoder.held, 0);
   });
 
-  test('a first part that ends in the extension headers (RFC 7112 section 5)', () => {
+  test('RFC 7112 section 5: drops a first fragment that ends within the extension headers', () => {
     const payload = noise(400, 1);
     payload.set([17, 2, 1, 20]);
     const packet = ipv6Packet(payload, { protocol: 60 });
@@ -255,7 +255,7 @@ describe('fragments of odd kinds', () => {
     assert.equal(receive(decoder, onWire(partOf(packet, 0, 8))), 'FRAG_HEADER_CHAIN');
   });
 
-  test('the ping of death', () => {
+  test('drops the ping of death', () => {
     const packet = ipv4Packet(noise(65_515, 1));
     const long = { ...packet, bytes: join(packet.bytes, noise(100, 2)) };
     const decoder = new UnderlayDecoder();
@@ -265,7 +265,7 @@ describe('fragments of odd kinds', () => {
     sumHolds(decoder);
   });
 
-  test('a fragment of VXLAN that is VXLAN by its first part alone is never decapsulated (RFC 7348 section 4.3)', () => {
+  test('RFC 7348 section 4.3: an incomplete datagram of VXLAN is never decapsulated', () => {
     const decoder = new UnderlayDecoder();
     const packet = cuttable(4, udpIp(4, 4789, vxlan(4097, FRAME)));
     assert.equal(receive(decoder, onWire(partOf(packet, 0, 88, { more: true }))), 'Held');
@@ -296,7 +296,7 @@ describe('link types other than Ethernet', () => {
     ['cooked 2', LinkType.LinuxSll2, sll(EtherType.Ipv6, 20, 0), packet6],
   ];
   for (const [what, linkType, header, packet] of LINKS) {
-    test(`${what}: whole, cut at any place, and in fragments`, () => {
+    test(`${what}: whole, truncated at any offset, and in fragments`, () => {
       const bytes = join(header, packet);
       const decoder = new UnderlayDecoder();
       assert.equal(decoder.receive(linkType, bytes, 0, bytes.length, bytes.length, 0), Verdict.Frame);
@@ -315,7 +315,7 @@ describe('link types other than Ethernet', () => {
     });
   }
 
-  test('every link type that can’t be read has the reason that says so', () => {
+  test('any unsupported link type: LINK_TYPE_UNKNOWN', () => {
     const decoder = new UnderlayDecoder();
     for (const linkType of [2, 9, 127, 147, 65_535, -1]) {
       assert.equal(decoder.receive(linkType, packet4, 0, packet4.length, packet4.length, 0), Verdict.Dropped);
@@ -326,13 +326,13 @@ describe('link types other than Ethernet', () => {
 });
 
 describe('ESP in UDP under a snaplen', () => {
-  test('cut behind its header it is ESP all the same', () => {
+  test('truncated after its header it is still ESP', () => {
     const packet = onWire(udpIp(4, 4500, esp(5, 6)));
     for (let end = 14 + 20 + 8 + 8; end <= packet.length; end++)
       assert.equal(receive(new UnderlayDecoder(), packet, 0, end), 'Esp');
   });
 
-  test('cut within its header the capture is at fault, as it is for ESP in IP', () => {
+  test('truncated within its header: CAPTURE_TRUNCATED, as for ESP in IP', () => {
     const bare = onWire(ip(4, IpProtocol.Esp, esp(5, 6)));
     for (let end = 34; end < 42; end++) assert.equal(receive(new UnderlayDecoder(), bare, 0, end), 'CAPTURE_TRUNCATED');
     const inUdp = onWire(udpIp(4, 4500, esp(5, 6)));
@@ -340,7 +340,7 @@ describe('ESP in UDP under a snaplen', () => {
       assert.equal(receive(new UnderlayDecoder(), inUdp, 0, end), 'CAPTURE_TRUNCATED');
   });
 
-  test('a keepalive and an IKE message that are whole stay other traffic (RFC 3948 sections 2.2 and 2.3)', () => {
+  test('RFC 3948 sections 2.2 and 2.3: complete keepalives and IKE messages are other traffic', () => {
     for (const payload of [Uint8Array.of(0xff), new Uint8Array(4), new Uint8Array(60)]) {
       assert.equal(receive(new UnderlayDecoder(), onWire(udpIp(4, 4500, payload))), 'Other');
     }

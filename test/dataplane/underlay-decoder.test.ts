@@ -42,12 +42,12 @@ function receive(
 
 const onWire = (packet: Uint8Array): Uint8Array => ethernet(packet, EtherType.Ipv4);
 
-describe('congestion marks (RFC 6040 section 4.2)', () => {
+describe('ECN (RFC 6040 section 4.2)', () => {
   const CE = 3;
   const NO_ECT = 0;
   const ECT0 = 2;
 
-  /** VXLAN of which the outer packet has one ECN field and the inner another. */
+  /** VXLAN with the given outer and inner ECN fields. */
   function marked(family: 4 | 6, outer: number, inner: number): Uint8Array {
     const frame = FRAME.slice();
     frame[15] |= inner;
@@ -63,7 +63,7 @@ describe('congestion marks (RFC 6040 section 4.2)', () => {
   }
 
   for (const family of [4, 6] as const) {
-    test(`over IPv${family} stay where they are unless applyEcn asks for what a receiver makes of them`, () => {
+    test(`over IPv${family} the frame is unchanged unless applyEcn is set`, () => {
       for (const [outer, inner] of [
         [CE, ECT0],
         [CE, NO_ECT],
@@ -77,7 +77,7 @@ describe('congestion marks (RFC 6040 section 4.2)', () => {
       }
     });
 
-    test(`over IPv${family} go into a copy of the frame with applyEcn, whose checksum is right then`, () => {
+    test(`over IPv${family} applyEcn marks a copy of the frame and updates its checksum`, () => {
       const packet = marked(family, CE, ECT0);
       const given = packet.slice();
       const { decoder, verdict } = receive(packet, { applyEcn: true });
@@ -90,17 +90,17 @@ describe('congestion marks (RFC 6040 section 4.2)', () => {
       writeIpv4Checksum(expected, 14);
       assert.deepEqual(frame, expected);
       assert.deepEqual([decoder.copied, decoder.vni, capturedEnd], [true, 4097, frameEnd]);
-      // The outer headers are there as they were.
+      // The outer headers are unchanged.
       assert.deepEqual(outerBytes.slice(outer.networkOffset, frameOffset), given.slice(14, 14 + frameOffset));
       assert.equal(outer.destinationPort, 4789);
     });
 
-    test(`over IPv${family}, CE on a packet whose frame knows no marks drops it with applyEcn: IP_TUNNEL_ECN`, () => {
+    test(`over IPv${family} applyEcn drops a Not-ECT frame in a CE packet: IP_TUNNEL_ECN`, () => {
       const { decoder, reason } = receive(marked(family, CE, NO_ECT), { applyEcn: true });
       assert.deepEqual([reason, decoder.vni], ['IP_TUNNEL_ECN', -1]);
     });
 
-    test(`over IPv${family}, no copy is made of a packet that has no mark to bring in`, () => {
+    test(`over IPv${family} applyEcn doesn’t copy a packet whose ECN field has no effect`, () => {
       const { decoder, verdict } = receive(marked(family, ECT0, ECT0), { applyEcn: true });
       assert.deepEqual([verdict, decoder.copied], [Verdict.Frame, false]);
     });
@@ -108,7 +108,7 @@ describe('congestion marks (RFC 6040 section 4.2)', () => {
 });
 
 describe('with verifyChecksums', () => {
-  test('a wrong IPv4 header checksum drops any packet, as in a receiver: other traffic and fragments, too', () => {
+  test('a wrong IPv4 header checksum drops any packet, other traffic and fragments too, as in a receiver', () => {
     const other = onWire(udpIp(4, 53, new Uint8Array(20)));
     const fragment = overlay();
     fragment[21] = 16;
@@ -147,13 +147,13 @@ describe('UnderlayDecoder', () => {
     assert.equal(receive(join(packet.subarray(0, 12), tags, packet.subarray(12))).reason, 'VLAN_TOO_DEEP');
   });
 
-  test('padding behind the IP packet is no part of the frame', () => {
+  test('padding after the IP packet is not part of the frame', () => {
     const { decoder, verdict } = receive(join(overlay(), new Uint8Array(9)));
     assert.equal(verdict, Verdict.Frame);
     assert.equal(decoder.frameEnd - decoder.frameOffset, FRAME.length);
   });
 
-  test('only the asked-for network and port', () => {
+  test('decodes only the selected VNI and port', () => {
     const { decoder, verdict } = receive(overlay(4, 4098), { vni: 4097 });
     assert.equal(verdict, Verdict.Filtered);
     assert.deepEqual(decoder.filtered.vnis, [{ vni: 4098, packets: 1 }]);
@@ -167,19 +167,19 @@ describe('UnderlayDecoder', () => {
     assert.equal(receive(onWire(udpIp(4, 8472, vxlan(1, FRAME))), { port: 8472 }).verdict, Verdict.Frame);
   });
 
-  test('reserved bits: refused as Linux does, read as RFC 7348 section 5 says', () => {
+  test('RFC 7348 section 5: reserved bits are refused, as Linux does, or ignored', () => {
     const packet = onWire(udpIp(4, 4789, vxlan(4097, FRAME, 0x88)));
     assert.equal(receive(packet).reason, 'VXLAN_RESERVED_BITS');
     assert.equal(receive(packet, { reserved: VxlanReserved.Ignore }).verdict, Verdict.Frame);
   });
 
-  test('without the I flag, or too short: a bad header', () => {
+  test('without the I flag, or too short: VXLAN_INVALID_HDR', () => {
     assert.equal(receive(onWire(udpIp(4, 4789, vxlan(4097, FRAME, 0)))).reason, 'VXLAN_INVALID_HDR');
     assert.equal(receive(onWire(udpIp(4, 4789, new Uint8Array(7)))).reason, 'VXLAN_INVALID_HDR');
     assert.equal(receive(onWire(udpIp(4, 4789, vxlan(1, FRAME.subarray(0, 13))))).reason, 'PKT_TOO_SMALL');
   });
 
-  test('a frame that the snaplen cut is dropped, with its VNI known', () => {
+  test('a frame truncated by the snaplen is dropped with its VNI', () => {
     const packet = overlay();
     for (let captured = 0; captured < packet.length; captured++) {
       const { decoder, reason } = receive(packet, {}, captured);
@@ -188,7 +188,7 @@ describe('UnderlayDecoder', () => {
     }
   });
 
-  test('a packet that is short in itself has a reason of its own', () => {
+  test('a packet too short by its own lengths is not CAPTURE_TRUNCATED', () => {
     const packet = overlay();
     assert.equal(receive(packet.subarray(0, 13)).reason, 'PKT_TOO_SMALL');
     assert.equal(receive(packet.subarray(0, 20)).reason, 'IP_INHDR');
@@ -197,7 +197,7 @@ describe('UnderlayDecoder', () => {
     assert.equal(receive(ethernet(ip(6, 0, new Uint8Array(4)), EtherType.Ipv6)).reason, 'IPV6_BAD_EXTHDR');
   });
 
-  test('ESP is known by its SPI and sequence number', () => {
+  test('ESP is reported with its SPI and sequence number', () => {
     for (const family of [4, 6] as const) {
       const packet = ethernet(ip(family, IpProtocol.Esp, esp(0xf0000001, 0xffffffff)), family === 4 ? 0x0800 : 0x86dd);
       const { decoder, verdict } = receive(packet);
@@ -208,7 +208,7 @@ describe('UnderlayDecoder', () => {
     assert.equal(receive(onWire(ip(4, IpProtocol.Esp, new Uint8Array(7)))).reason, 'XfrmInHdrError');
   });
 
-  test('ESP in UDP; IKE and keepalives are no ESP (RFC 3948 section 2)', () => {
+  test('RFC 3948 section 2: ESP in UDP is ESP; IKE and keepalives are not', () => {
     const { decoder, verdict } = receive(onWire(udpIp(4, 4500, esp(5, 6))));
     assert.equal(verdict, Verdict.Esp);
     assert.deepEqual([decoder.spi, decoder.espInUdp], [5, true]);
@@ -216,7 +216,7 @@ describe('UnderlayDecoder', () => {
     assert.equal(receive(onWire(udpIp(4, 4500, new Uint8Array(40)))).verdict, Verdict.Other);
   });
 
-  test('checksums drop a packet only where they are asked for', () => {
+  test('a wrong checksum drops a packet only with verifyChecksums', () => {
     const bad = overlay(4, 4097, FRAME, 0x1234);
     assert.equal(receive(bad).verdict, Verdict.Frame);
     const verify = { verifyChecksums: true };
@@ -229,17 +229,17 @@ describe('UnderlayDecoder', () => {
     assert.equal(receive(header, verify).reason, 'IP_CSUM');
   });
 
-  test('an unknown link type is its own reason', () => {
+  test('an unknown link type: LINK_TYPE_UNKNOWN', () => {
     assert.equal(receive(overlay(), {}, undefined, 147).reason, 'LINK_TYPE_UNKNOWN');
   });
 
-  test('other traffic is passed by', () => {
+  test('other traffic has the verdict Other', () => {
     assert.equal(receive(ethernet(new Uint8Array(28), EtherType.Arp)).verdict, Verdict.Other);
     assert.equal(receive(onWire(ip(4, IpProtocol.Icmp, new Uint8Array(8)))).verdict, Verdict.Other);
     assert.equal(receive(ethernet(new Uint8Array(50), 0x88cc)).verdict, Verdict.Other);
   });
 
-  test('every reason has a name and words of its own', () => {
+  test('every reason has a unique name and text', () => {
     const reasons = Object.values(DropReason);
     assert.equal(reasons.length, DROP_REASONS);
     assert.equal(new Set(reasons.map(dropReasonName)).size, DROP_REASONS);
@@ -247,7 +247,7 @@ describe('UnderlayDecoder', () => {
   });
 });
 
-test('recorded packets with changed bytes: no throw, frames in bounds, the sum holds (100,000 packets)', async () => {
+test('recorded packets with changed bytes: never throws, frames in bounds, all accounted for (100,000 packets)', async () => {
   const packets: { bytes: Uint8Array; linkType: number }[] = [];
   for (const folder of ['vxlan', 'esp', 'docker']) {
     for (const name of readdirSync(fixture(folder)).filter((file) => /underlay.*pcap$|sll2?\.pcap$/.test(file))) {

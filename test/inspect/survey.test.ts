@@ -171,7 +171,7 @@ describe('diagnostics for captures of other kinds', () => {
     assert.deepEqual(report.vxlanPorts, [{ port: 8472, packets: 3, vnis: [257] }]);
     assert.match(
       noteOf(report, 'VXLAN_OTHER_PORT'),
-      /port 8472 look like VXLAN of VNI 257 .*: --port 8472 reads them$/,
+      /port 8472 look like VXLAN of VNI 257 .*: decode them with --port 8472$/,
     );
     assert.equal((await surveyOf(packets, { port: [4789, 8472] })).frames, 3);
   });
