@@ -1,4 +1,4 @@
-/** The frames of a capture: containers' as they are, an underlay's out of their tunnels. */
+/** The frames of a capture: of containers directly, of an underlay after decapsulation. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
 import { DropReason, UnderlayDecoder, Verdict } from '../dataplane/index.js';
 import type { InboundEsp } from '../ipsec/index.js';
@@ -6,26 +6,26 @@ import { ETHERNET_SPAN } from '../wire/index.js';
 import { CaptureKind } from './observed-topology.js';
 
 /**
- * Reads the frames of a capture of a kind, one at a time, so that whoever takes them may wait between two. Each packet
- * gives one frame, or is counted.
+ * Reads the frames of a capture, one at a time, so that the caller may wait between two. Each packet gives one frame,
+ * or is counted.
  */
 export class CaptureFrames {
   /**
-   * Packets that hold no whole frame: other traffic, what can't be opened, what the capture cut, and outer fragments
-   * but for the one that completes a frame.
+   * Packets without a whole frame: other traffic, packets that can't be decrypted, truncated ones, and outer fragments
+   * other than the one that completes a frame.
    */
   withoutFrame = 0;
-  /** Those of them of which the capture holds only a part. */
+  /** Those among them that the capture truncated. */
   cut = 0;
-  /** Frames that are longer than was asked for, which are passed over. */
+  /** Frames longer than `longest`, which are skipped. */
   tooLong = 0;
-  /** What the frame of the last `next` stands in, from `start` to `end`, until the next call. */
+  /** Contains the frame of the last `next`, from `start` to `end`. Valid until the next call. */
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
-  /** Its network, or -1 where the capture doesn't say. */
+  /** Its VNI, or -1 for a capture of containers. */
   vni = -1;
-  /** Time of the packet that it came out of, and `nanoseconds` of its fraction. */
+  /** Time of its packet: whole seconds, and the fraction in nanoseconds. */
   seconds = 0;
   nanoseconds = 0;
   readonly #kind: CaptureKind;
@@ -35,8 +35,8 @@ export class CaptureFrames {
   #next = 0;
 
   /**
-   * @param esp what opens an encrypted capture, if there are keys
-   * @param longest bytes of the longest frame that is wanted
+   * @param esp decrypts an encrypted capture, if there are keys
+   * @param longest maximum frame length in bytes
    */
   constructor(kind: CaptureKind, esp?: InboundEsp, longest = Number.POSITIVE_INFINITY) {
     this.#kind = kind;
@@ -44,13 +44,13 @@ export class CaptureFrames {
     this.#decoder = new UnderlayDecoder(esp === undefined ? {} : { esp });
   }
 
-  /** Takes a batch, whose frames `next` then gives; what is left of the one before is not read. */
+  /** Begins a batch, whose frames `next` then gives. The rest of the previous batch is discarded. */
   begin(batch: CaptureBatch): void {
     this.#batch = batch;
     this.#next = 0;
   }
 
-  /** Goes to the next frame of the batch. Returns false if there is none. */
+  /** Advances to the next frame of the batch. Returns false if there is none. */
   next(): boolean {
     const batch = this.#batch;
     if (batch === undefined) return false;

@@ -1,28 +1,28 @@
-/** Where a frame comes from and goes to, as the topology says. */
+/** The source and destination node of a frame, by the topology. */
 import { type NodeTables, TargetKind } from '../overlay/index.js';
 import { ETHERNET_SPAN } from '../wire/index.js';
 
 const SOURCE_MAC = 6;
 
-/** Finds the way of frames. The caller owns the object; `find` fills it and allocates nothing. */
+/** Looks up the nodes of frames. The caller owns the object; `find` fills it and allocates nothing. */
 export class FrameRoute {
-  /** Place of the frame's network, or -1. */
+  /** Index of the frame's network, or -1. */
   network = -1;
-  /** Place of the node of the endpoint that sent it, or -1. */
+  /** Index of the node of its source endpoint, or -1. */
   source = -1;
-  /** Place of the node of the endpoint that it is for; -1 if it is for a group or nobody knows. */
+  /** Index of the node of its destination endpoint; -1 for a group or an unknown MAC. */
   destination = -1;
   readonly #tables: NodeTables;
 
-  /** @param tables of any node: each has all endpoints */
+  /** @param tables tables of any node: each has all endpoints */
   constructor(tables: NodeTables) {
     this.#tables = tables;
   }
 
   /**
-   * Looks at a frame.
-   * @param bytes what it stands in, from `start` to `end`
-   * @param vni of its network, or -1: the first that has the source MAC
+   * Looks up a frame.
+   * @param bytes contains it, from `start` to `end`
+   * @param vni its VNI, or -1 for the first network with its source MAC
    * @param now seconds, for entries that age
    * @returns whether an endpoint of the topology sent it
    */
@@ -46,7 +46,7 @@ export class FrameRoute {
     return true;
   }
 
-  /** The place of the node that a MAC's endpoint is on, or -1. */
+  /** Index of the node of a MAC's endpoint, or -1. */
   #homeOf(bytes: Uint8Array, offset: number, now: number): number {
     const { forwarding, node, columns } = this.#tables;
     if (!forwarding.find(columns.vni[this.network], bytes, offset, now)) return -1;

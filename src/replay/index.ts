@@ -1,5 +1,5 @@
 /**
- * Captures through the whole data plane and back, compared and measured.
+ * Replays captures through the whole data plane and back, and compares and measures the result.
  * @module vtep/replay
  */
 export { CaptureFrames } from './capture-frames.js';

@@ -1,4 +1,4 @@
-/** A topology that a capture shows by itself: who is there, behind which VTEP. */
+/** Infers a topology from a capture alone: its endpoints, and the VTEP of each. */
 import { UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../dataplane/index.js';
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
@@ -16,54 +16,54 @@ export const CaptureKind = {
 } as const;
 export type CaptureKind = (typeof CaptureKind)[keyof typeof CaptureKind];
 
-/** Endpoints that are told apart at the most. */
+/** Maximum number of endpoints that are distinguished. */
 const MAX_ENDPOINTS = 65_536;
-/** VTEPs, and conversations, at the most. */
+/** Maximum numbers of VTEPs, conversations and networks. */
 const MAX_NODES = 65_536;
 const MAX_CONVERSATIONS = 65_536;
 const MAX_NETWORKS = 65_536;
 /**
- * Nodes that a topology has at the most, and entries of the tables of all of them together: every node has an entry for
- * every endpoint and every network, and SAs with every other node.
+ * Maximum number of nodes of a topology, and of entries in the tables of all of them: every node has an entry for every
+ * endpoint and every network, and SAs with every other node.
  */
 const MAX_TOPOLOGY_NODES = 64;
 const MAX_TABLE_ENTRIES = 1 << 20;
 /** Every node has a list of all others for every network that floods. */
 const MAX_FLOOD_ENTRIES = 1 << 21;
-/** RFC 5737: addresses that no network has, for the nodes of a capture that shows none. */
+/** RFC 5737: documentation addresses, for the nodes of a capture without VTEPs. */
 const INVENTED_NODES = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2)] as const;
 const INVENTED_VNI = 4097;
 /** Gossip, over UDP and TCP, and management, over TCP. */
 const SWARM_PORTS: readonly number[] = [7946, 2377];
 const MAC = 6;
-/** In place of a VNI, where packets are frames. */
+/** Replaces the VNI in captures of containers. */
 const NO_VNI = -1;
 const BROADCAST = new Uint8Array(MAC).fill(0xff);
 
 interface Seen {
-  /** Its place in the order in which they came. */
-  readonly place: number;
+  /** Its index, in order of appearance. */
+  readonly index: number;
   readonly vni: number;
   readonly mac: Uint8Array;
   ip: Uint8Array | undefined;
-  /** Place of its node. */
+  /** Index of its node. */
   node: number;
-  /** Whether it sent: where it only received, its node is a guess. */
+  /** Whether it sent a frame: if it only received, its node is a guess. */
   sure: boolean;
 }
 
-/** What went from an endpoint to another one. */
+/** The traffic from one endpoint to another. */
 export interface Conversation {
-  /** Of the network, or -1 for frames of containers. */
+  /** VNI of the network, or -1 in captures of containers. */
   readonly vni: number;
-  /** MACs; of a group it is broadcast's. */
+  /** MACs; the broadcast address for any group. */
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
   readonly frames: number;
   readonly bytes: number;
 }
 
-/** How the topology is to be. */
+/** Properties of the topology. */
 export interface ObservedOptions {
   readonly profile: Profile;
   readonly encrypted: boolean;
@@ -71,19 +71,19 @@ export interface ObservedOptions {
   readonly ring: KeyRing | undefined;
 }
 
-/** Goes over a capture and gathers who is in it. */
+/** Collects the VTEPs, networks and endpoints of a capture. */
 export class ObservedTopology {
   readonly #decoder: UnderlayDecoder;
   readonly #inner = new Layers();
   /** VTEPs by family and address. */
   readonly #nodeIndex = new KeyIndex(5, MAX_NODES);
   readonly #nodes: Uint8Array[] = [];
-  /** Endpoints by VNI and MAC. Those of packets that turn out to be frames of containers have no VNI. */
+  /** Endpoints by VNI and MAC. Those of frames of containers have no VNI. */
   readonly #seenIndex = new KeyIndex(3, MAX_ENDPOINTS);
   readonly #seen: Seen[] = [];
   readonly #vnis = new Set<number>();
   readonly #flooded = new Set<number>();
-  /** By places of source and destination; a group has none. */
+  /** By indexes of source and destination; -1 for a group. */
   readonly #talkIndex = new KeyIndex(2, MAX_CONVERSATIONS);
   readonly #talkFrames: number[] = [];
   readonly #talkBytes: number[] = [];
@@ -91,7 +91,7 @@ export class ObservedTopology {
   #largestPacket = 0;
   #carried = 0;
   #unlisted = 0;
-  /** Packets that are neither held as fragments nor a swarm's own. */
+  /** Packets other than held fragments and a swarm's control traffic. */
   #weighed = 0;
   #sealedEsp = 0;
 
@@ -99,31 +99,30 @@ export class ObservedTopology {
     this.#decoder = new UnderlayDecoder(options);
   }
 
-  /** What the capture holds, as far as it was seen. */
+  /** The kind of the capture, as far as it was read. */
   get kind(): CaptureKind {
     return this.#carried > 0 ? CaptureKind.Wire : CaptureKind.Frames;
   }
 
-  /** ESP packets that were not opened: there were no keys, or not the right ones. */
+  /** ESP packets that were not decrypted, for lack of keys or the right ones. */
   get sealedEsp(): number {
     return this.#sealedEsp;
   }
 
   /**
-   * Whether most packets are such ESP, so that it is an underlay's capture rather than frames of containers of which some are in
-   * ESP. Fragments count with the packet that they complete. What the nodes of a swarm say to each other doesn't count:
-   * beside it, ESP is often the lesser part of an underlay.
+   * Whether most packets are such ESP: an underlay's capture, rather than one of containers with some ESP. Fragments
+   * count with the packet that they complete. A swarm's control traffic doesn't count, as it often outnumbers ESP.
    */
   get mostlySealed(): boolean {
     return 2 * this.#sealedEsp > this.#weighed;
   }
 
-  /** VTEPs that were seen, up to 65,536. */
+  /** VTEPs found, up to 65,536. */
   get vteps(): number {
     return this.#nodes.length;
   }
 
-  /** Nodes that the topology of a capture of an underlay has: as many as there are VTEPs, but for very many. */
+  /** Nodes of the topology of an underlay's capture: one per VTEP, up to a limit. */
   get nodes(): number {
     const most = Math.floor(MAX_TABLE_ENTRIES / Math.max(1, this.#seen.length, this.#vnis.size));
     const flooding = Math.floor(Math.sqrt(MAX_FLOOD_ENTRIES / Math.max(1, this.#flooded.size)));
@@ -131,19 +130,19 @@ export class ObservedTopology {
   }
 
   /**
-   * Frames from endpoints or networks that are beyond the 65,536 of each that are told apart: the topology doesn't have
-   * them.
+   * Frames from endpoints or networks beyond the 65,536 of each that are distinguished; the topology doesn't contain
+   * these.
    */
   get unlisted(): number {
     return this.#unlisted;
   }
 
-  /** Bytes of the largest frame: of those that were carried, or of all. */
+  /** Length of the largest inner frame in bytes, or of the largest packet in a capture of containers. */
   get largestFrame(): number {
     return this.#carried > 0 ? this.#largestCarried : this.#largestPacket;
   }
 
-  /** Looks at the packets of a batch. */
+  /** Adds the packets of a batch. */
   add(batch: CaptureBatch): void {
     for (let i = 0; i < batch.count; i++) {
       const start = batch.offset[i];
@@ -160,14 +159,14 @@ export class ObservedTopology {
     }
   }
 
-  /** Whether a packet that is no overlay traffic is gossip or management of a swarm. */
+  /** Whether other traffic is gossip or management of a swarm. */
   #isOfSwarm(): boolean {
     const { family, protocol, sourcePort, destinationPort } = this.#decoder.outer;
     if (family === 0 || (protocol !== IpProtocol.Udp && protocol !== IpProtocol.Tcp)) return false;
     return SWARM_PORTS.includes(sourcePort) || SWARM_PORTS.includes(destinationPort);
   }
 
-  /** A frame of a container: whoever talk to each other are put on different nodes, where that can be. */
+  /** Adds a frame of a container. Endpoints that talk to each other are placed on different nodes if possible. */
   #addFrame(bytes: Uint8Array, start: number, end: number): void {
     const destination = this.#see(NO_VNI, bytes, start, -1, false);
     const source = this.#see(NO_VNI, bytes, start + MAC, -1, true);
@@ -204,15 +203,15 @@ export class ObservedTopology {
     this.#talk(source, destination, end - start);
   }
 
-  /** The place of a VTEP, or -1 where there are too many. */
+  /** Index of a VTEP, or -1 if there are too many. */
   #node(family: number, bytes: Uint8Array, offset: number): number {
     const { key } = this.#nodeIndex;
     const words = family === 4 ? 1 : 4;
     key[0] = family;
     for (let i = 0; i < 4; i++) key[1 + i] = i < words ? getWord(bytes, offset + 4 * i) : 0;
-    const place = this.#nodeIndex.add();
-    if (place === this.#nodes.length) this.#nodes.push(bytes.slice(offset, offset + 4 * words));
-    return place;
+    const index = this.#nodeIndex.add();
+    if (index === this.#nodes.length) this.#nodes.push(bytes.slice(offset, offset + 4 * words));
+    return index;
   }
 
   #see(vni: number, bytes: Uint8Array, offset: number, node: number, sent: boolean): Seen | undefined {
@@ -221,12 +220,12 @@ export class ObservedTopology {
     key[0] = getWord(bytes, offset);
     key[1] = (bytes[offset + 4] << 8) | bytes[offset + 5];
     key[2] = vni;
-    const place = this.#seenIndex.add();
-    if (place < 0) return undefined;
-    if (place === this.#seen.length) {
-      this.#seen.push({ place, vni, mac: bytes.slice(offset, offset + MAC), ip: undefined, node, sure: false });
+    const index = this.#seenIndex.add();
+    if (index < 0) return undefined;
+    if (index === this.#seen.length) {
+      this.#seen.push({ index, vni, mac: bytes.slice(offset, offset + MAC), ip: undefined, node, sure: false });
     }
-    const seen = this.#seen[place];
+    const seen = this.#seen[index];
     if (sent && !seen.sure) {
       if (node >= 0) seen.node = node;
       seen.sure = true;
@@ -236,27 +235,27 @@ export class ObservedTopology {
 
   #talk(source: Seen, destination: Seen | undefined, length: number): void {
     const { key } = this.#talkIndex;
-    key[0] = source.place;
-    key[1] = destination?.place ?? -1;
-    const place = this.#talkIndex.add();
-    if (place < 0) return;
-    if (place === this.#talkFrames.length) {
+    key[0] = source.index;
+    key[1] = destination?.index ?? -1;
+    const index = this.#talkIndex.add();
+    if (index < 0) return;
+    if (index === this.#talkFrames.length) {
       this.#talkFrames.push(0);
       this.#talkBytes.push(0);
     }
-    this.#talkFrames[place]++;
-    this.#talkBytes[place] += length;
+    this.#talkFrames[index]++;
+    this.#talkBytes[index] += length;
   }
 
-  /** Who sent how much to whom, the first 65,536 of them. */
+  /** The first 65,536 conversations. */
   *conversations(): Generator<Conversation> {
     const wire = this.kind === CaptureKind.Wire;
-    for (const [place, frames] of this.#talkFrames.entries()) {
-      const source = this.#seen[this.#talkIndex.word(place, 0)];
+    for (const [index, frames] of this.#talkFrames.entries()) {
+      const source = this.#seen[this.#talkIndex.word(index, 0)];
       if (wire === (source.vni === NO_VNI)) continue;
-      const to = this.#talkIndex.word(place, 1);
+      const to = this.#talkIndex.word(index, 1);
       const destination = to < 0 ? BROADCAST : this.#seen[to].mac;
-      yield { vni: source.vni, source: source.mac, destination, frames, bytes: this.#talkBytes[place] };
+      yield { vni: source.vni, source: source.mac, destination, frames, bytes: this.#talkBytes[index] };
     }
   }
 
@@ -270,9 +269,9 @@ export class ObservedTopology {
   }
 
   /**
-   * The topology, as far as it was seen. Where there are more than 64 VTEPs, or fewer with very many endpoints or networks,
-   * several of them share a node: the work and the memory of a replay grow with nodes times endpoints or networks, and where
-   * networks flood, with the square of nodes.
+   * The topology found so far. With more than 64 VTEPs, or fewer but very many endpoints or networks, several VTEPs
+   * share a node: the work and memory of a replay grow with nodes times endpoints or networks and, for flooding
+   * networks, with the square of nodes.
    */
   topology({ profile, encrypted, mtu, ring }: ObservedOptions): Topology {
     const wire = this.kind === CaptureKind.Wire;
@@ -294,10 +293,10 @@ export class ObservedTopology {
       flood: this.#flooded.has(vni) ? FloodPolicy.Replicate : FloodPolicy.Drop,
       learning: this.#flooded.has(vni),
     }));
-    const places = new Map(vnis.map((vni, place) => [wire ? vni : NO_VNI, place]));
+    const indexes = new Map(vnis.map((vni, index) => [wire ? vni : NO_VNI, index]));
     const endpoints = this.#seen
       .flatMap(({ vni, mac, ip, node }) => {
-        const network = places.get(vni);
+        const network = indexes.get(vni);
         if (network === undefined) return [];
         return [{ name: formatMac(mac), network, node: Math.max(0, node) % nodes.length, ip, mac }];
       })

@@ -1,6 +1,6 @@
 /**
- * A replay on several cores: each frame goes to the worker that owns its flow or its SA (`TopologySpread`), each worker has
- * the whole data plane for its share, and the results are summed.
+ * A replay on several cores: each frame goes to the worker that owns its flow or its SA (`TopologySpread`), each worker
+ * runs the whole data plane for its share, and the results are summed.
  */
 import { NodeTables, type Topology } from '../overlay/index.js';
 import {
@@ -18,39 +18,39 @@ import type { ReplayOptions } from './replay.js';
 import { type ReplayPart, type ReplayResult, sumOfReplays } from './replay-result.js';
 import { FRAME_FLOATS, FRAME_INTEGERS, FrameColumn, type ReplayShare } from './replay-worker.js';
 
-/** How frames are replayed by workers. The seed of each one's underlay is made of `seed` and its number. */
+/** Options of a replay by workers. Each worker's underlay has a seed derived from `seed` and its index. */
 export interface ParallelReplayOptions extends Omit<ReplayOptions, 'cipher' | 'rotateEvery' | 'onWire'> {
-  /** 1 to 64. */
+  /** Number of workers, 1 to 64. */
   readonly workers: number;
   /** Name of the cipher, for encrypted networks. */
   readonly cipher?: string;
-  /** Who will talk to whom, if it is known (`ObservedTopology.conversations`): workers get their shares by it. */
+  /** Expected traffic, if known (`ObservedTopology.conversations`), to balance the workers' shares. */
   readonly conversations?: Iterable<Conversation>;
 }
 
-/** What came of a parallel replay. */
+/** The result of a parallel replay. */
 export interface ParallelReplayResult {
-  /** The sum of the workers' results. Frames that were lost to workers are in `frames` and nowhere else. */
+  /** The sum of the workers' results. Frames lost with a worker count only in `frames`. */
   readonly result: ReplayResult;
-  /** Frames that were given to workers that ended early, whatever had become of them. */
+  /** Frames given to workers that ended early, processed or not. */
   readonly lostToWorkers: number;
 }
 
 const SOURCE_MAC = 6;
 const MIN_RING_BYTES = 1 << 22;
-/** The largest record takes a quarter of a ring; with sixteen frames of that size, nobody waits for each one. */
+/** The largest record takes a quarter of a ring; with room for sixteen such frames, the sender rarely waits. */
 const FRAMES_IN_RING = 16;
-/** What a frame costs, in bytes of frames that cost the same. */
+/** Cost of a frame, in bytes of payload of the same cost. */
 const FRAME_COST = 1000;
 
-/** A replay over one topology by worker threads. */
+/** A replay of one topology by worker threads. */
 export class ParallelReplay {
   readonly #group: WorkerGroup;
   readonly #spread: TopologySpread;
   readonly #route: FrameRoute;
   readonly #messages: readonly TopologyMessage[];
   #unknownSource = 0;
-  /** The worker that had no room. */
+  /** The worker that last had no room. */
   #full = 0;
 
   private constructor(group: WorkerGroup, spread: TopologySpread, route: FrameRoute, messages: TopologyMessage[]) {
@@ -62,7 +62,7 @@ export class ParallelReplay {
 
   /**
    * Starts the workers.
-   * @param module what each of them runs: one call of `serveReplay`
+   * @param module the module of each worker, which calls `serveReplay` once
    * @throws WorkersError `BAD_GROUP`, and `WORKER_FAILED` if a worker doesn't start
    */
   static async start(module: URL, topology: Topology, options: ParallelReplayOptions): Promise<ParallelReplay> {
@@ -94,18 +94,18 @@ export class ParallelReplay {
     }
   }
 
-  /** Why workers ended early: one error each. */
+  /** One error for each worker that ended early. */
   get failures(): readonly WorkersError[] {
     return this.#group.failures;
   }
 
   /**
    * Sends a frame from the node of its source MAC.
-   * @param bytes what it stands in, from `start` to `end`: it is copied
-   * @param vni of its network, or -1: the first that has the MAC
-   * @param now seconds, never going back by much
+   * @param bytes contains it, from `start` to `end`; copied
+   * @param vni its VNI, or -1 for the first network with the MAC
+   * @param now seconds, nearly monotonic
    * @returns false if there is no room: wait for `room`, and send it again
-   * @throws WorkersError `RECORD_TOO_LARGE` for one far beyond `frameBytes`
+   * @throws WorkersError `RECORD_TOO_LARGE` for a frame far longer than `frameBytes`
    */
   send(bytes: Uint8Array, start: number, end: number, vni: number, now: number): boolean {
     const route = this.#route;
@@ -125,12 +125,12 @@ export class ParallelReplay {
     return false;
   }
 
-  /** Waits until there is room for the frame that was not sent. */
+  /** Waits until there is room for the frame that `send` refused. */
   async room(): Promise<void> {
     await this.#group.room(this.#full);
   }
 
-  /** Says that no more frames come, and waits for what came of them. */
+  /** Signals the end of the frames, and waits for the result. */
   async finish(): Promise<ParallelReplayResult> {
     const parts = (await this.#group.finish()) as ReplayPart[];
     const { given, lost } = this.#group;
@@ -146,14 +146,14 @@ export class ParallelReplay {
     };
   }
 
-  /** Ends the workers, whatever they do, and wipes the keys. */
+  /** Terminates the workers and wipes the keys. */
   async close(): Promise<void> {
     await this.#group.close();
     this.#messages.forEach(wipeMessage);
   }
 }
 
-/** What goes from node to node. */
+/** The load from node to node. */
 function* loadsOf(conversations: Iterable<Conversation>, route: FrameRoute): Generator<PairLoad> {
   const header = new Uint8Array(2 * SOURCE_MAC + 2);
   for (const { vni, source, destination, frames, bytes } of conversations) {

@@ -1,4 +1,4 @@
-/** Random numbers that are the same for the same seed: for simulations, never for keys. */
+/** A seeded pseudorandom generator, for simulations, never for keys. */
 export class SeededRandom {
   #state: number;
 
@@ -7,9 +7,9 @@ export class SeededRandom {
     this.#state = seed | 0;
   }
 
-  /** A number from 0 to 2^32 - 1. */
+  /** An integer from 0 to 2^32 - 1. */
   word(): number {
-    // Counts up and mixes (SplitMix32), so that a seed of zero is as good as any.
+    // A mixed counter (SplitMix32), so that any seed will do, zero too.
     this.#state = (this.#state + 0x9e3779b9) | 0;
     let mixed = this.#state;
     mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
@@ -17,17 +17,17 @@ export class SeededRandom {
     return (mixed ^ (mixed >>> 15)) >>> 0;
   }
 
-  /** Whether something happens that happens with a probability from 0 to 1. */
+  /** True with a probability from 0 to 1. */
   chance(probability: number): boolean {
     return probability > 0 && this.word() < probability * 2 ** 32;
   }
 
-  /** A whole number from 0 to `below` - 1. */
+  /** An integer from 0 to `below` - 1. */
   below(below: number): number {
     return Math.floor((this.word() / 2 ** 32) * below);
   }
 
-  /** Fills an array. */
+  /** Fills an array with random bytes. */
   fill(bytes: Uint8Array): void {
     for (let i = 0; i < bytes.length; i++) bytes[i] = this.word();
   }

@@ -1,28 +1,28 @@
-/** What came of a replay. */
+/** The result of a replay. */
 import { DropCounters } from '../dataplane/index.js';
 
-/** What came of a replay. frames = crossed + local + not known + dropped on the way out, answers and copies apart. */
+/** The result of a replay. frames = sent + local + unknown source + egress drops, apart from replies and copies. */
 export interface ReplayResult {
   readonly frames: number;
-  /** Frames that no endpoint of the topology sent. */
+  /** Frames whose source is not an endpoint of the topology. */
   readonly unknownSource: number;
   /** Frames that stayed on their node. */
   readonly local: number;
-  /** Of the delivered frames: as they were sent, delivered before, and not as any was sent. */
+  /** Delivered frames: identical to a sent one, delivered again, and identical to none. */
   readonly exact: number;
   readonly again: number;
   readonly changed: number;
-  /** Frames that went onto the wire and were not delivered. */
+  /** Frames that were sent on the wire and not delivered. */
   readonly missing: number;
-  /** Fragments that still wait. */
+  /** Fragments still held. */
   readonly held: number;
   readonly dropped: { readonly egress: DropCounters; readonly ingress: DropCounters };
   readonly wire: {
     readonly packets: number;
     readonly bytes: number;
-    /** Bytes of the frames in them. */
+    /** Bytes of the frames in the packets. */
     readonly frameBytes: number;
-    /** Packets that were cut, and the fragments that they gave. */
+    /** Packets that were fragmented, and the resulting fragments. */
     readonly cut: number;
     readonly fragments: number;
     readonly sealed: number;
@@ -37,16 +37,16 @@ export interface ReplayResult {
   /** Key rotations, and the steps that the nodes took for them. */
   readonly rotations: number;
   readonly rotationSteps: number;
-  /** Whether every stage's sum adds up: nothing was lost in silence. */
+  /** Whether every stage accounts for all packets: nothing was lost silently. */
   readonly balanced: boolean;
 }
 
-/** A result as it comes from another thread, where objects lose their methods. */
+/** A result received from another thread, where objects lose their methods. */
 export type ReplayPart = Omit<ReplayResult, 'dropped'> & {
   readonly dropped: Record<'egress' | 'ingress', Pick<DropCounters, 'counts'>>;
 };
 
-/** The result of several replays, each of its own share of the frames. */
+/** The sum of several replays, each of a separate share of the frames. */
 export function sumOfReplays(parts: readonly ReplayPart[]): ReplayResult {
   const sum = (of: (part: ReplayPart) => number): number => parts.reduce((total, part) => total + of(part), 0);
   const drops = (of: (part: ReplayPart) => Pick<DropCounters, 'counts'>): DropCounters => {

@@ -1,17 +1,19 @@
-/** Key rotation in a replay: rings are made by the capture's time, and the nodes' steps are taken one by one between frames. */
+/**
+ * Key rotation in a replay: rings rotate by the capture's time, and nodes take their steps one by one between frames.
+ */
 import { type KeyRing, type NodeSas, RingRotation, RotationSchedule } from '../overlay/index.js';
 
-/** What the replay does so that a step can be taken. */
+/** What the replay does before a step. */
 export interface RotationPause {
-  /** Seals what is held back: no packet may be in a batch between two steps. */
+  /** Sends held batches: no packet may be in a batch between two steps. */
   readonly seal: () => void;
-  /** Delivers what is on its way: no packet takes longer than a rotation. */
+  /** Delivers packets in transit: no packet takes longer than a rotation. */
   readonly deliver: () => void;
 }
 
 /** The rotation of the keys of all nodes. */
 export class ReplayRotation {
-  /** Steps that were taken, of all nodes. */
+  /** Steps taken, of all nodes. */
   steps = 0;
   readonly #rotation: RingRotation;
   readonly #sas: readonly NodeSas[];
@@ -19,8 +21,8 @@ export class ReplayRotation {
   #unsettled = false;
 
   /**
-   * @param ring that the nodes have
-   * @param every seconds between two rotations, 1 or more
+   * @param ring the nodes' first ring
+   * @param every rotation interval in seconds, 1 or more
    * @param random fills an array with cryptographic random bytes
    */
   constructor(
@@ -35,13 +37,13 @@ export class ReplayRotation {
     this.#pause = pause;
   }
 
-  /** Rotations that were made. */
+  /** Rotations so far. */
   get rotations(): number {
     return this.#rotation.rotations;
   }
 
   /**
-   * Lets time pass: called before each frame, it makes a ring if one is due, and takes at most one step.
+   * Advances the time. Called before each frame: rotates the ring if it is due, and takes at most one step.
    * @param now seconds since the first frame
    */
   pass(now: number): void {
@@ -62,7 +64,7 @@ export class ReplayRotation {
     this.#rotation.close();
   }
 
-  /** Hands a ring to all nodes, whose steps to the one before are at their end by then. */
+  /** Gives a ring to all nodes, after finishing their steps to the previous one. */
   #hand(ring: KeyRing, now: number): void {
     this.#pause.seal();
     this.#pause.deliver();

@@ -1,6 +1,6 @@
 /**
- * Frames through the whole data plane and back: each leaves the node of the endpoint that sent it, crosses a simulated
- * underlay, enters the node that it is for, and is held against what was sent.
+ * Replays frames through the whole data plane and back: each leaves the node of its source endpoint, crosses a
+ * simulated underlay, enters the node of its destination, and is compared with what was sent.
  *
  *     frame -> EgressChain (node A) -> Underlay -> IngressChain (node B) -> SentFrames
  */
@@ -24,35 +24,38 @@ import { ReplayRotation } from './replay-rotation.js';
 import { FrameMatch, SentFrames } from './sent-frames.js';
 import { Underlay, type UnderlayOptions } from './underlay.js';
 
-/** How frames are replayed. */
+/** Options of a replay. */
 export interface ReplayOptions extends UnderlayOptions {
-  /** What becomes of packets larger than the underlay carries. */
+  /** How packets larger than the path MTU are handled. */
   readonly oversize: Oversize;
-  /** Frames that go through a stage together, 1 to 256. */
+  /** Frames per batch, 1 to 256. */
   readonly batchSize: number;
-  /** Bytes of the largest frame. */
+  /** Maximum frame length in bytes. */
   readonly frameBytes: number;
   /** For encrypted networks. */
   readonly cipher?: {
     readonly aead: Aead;
     readonly hkdf: HkdfSha256;
-    /** Fills bytes with random ones: masks of IVs, keys. */
+    /** Fills an array with cryptographic random bytes, for IV masks and keys. */
     readonly random: (bytes: Uint8Array) => void;
   };
-  /** Seconds between two key rotations, 1 or more; none if not said. With `cipher`, and a ring of three keys or more. */
+  /**
+   * Key rotation interval in seconds, 1 or more; needs `cipher` and a ring of at least three keys. Default: no
+   * rotation.
+   */
   readonly rotateEvery?: number;
-  /** Takes every IP packet as it goes onto the wire, from the node of an index; each goes to its `node`. */
+  /** Called with every batch of IP packets sent by the node with index `from`, each to its `node`. */
   readonly onWire?: (batch: PacketBatch, from: number) => void;
 }
 
 const SLOTS = 2048;
-/** Frames that are remembered for the comparison. */
+/** Frames kept for comparison. */
 const SENT_FRAMES = 4096;
-/** The clock goes in whole seconds here, so what a second brings may go at once. */
+/** The clock advances in whole seconds, so the messages of a whole second may be sent in one burst. */
 const ICMP_RATE = { burst: 1000 };
 
-/** The network of a frame, and the nodes that it goes from and to. */
-type Way = Pick<FrameRoute, 'network' | 'source' | 'destination'>;
+/** Indexes of a frame's network, source node and destination node. */
+type Route = Pick<FrameRoute, 'network' | 'source' | 'destination'>;
 
 interface ReplayNode {
   readonly tables: NodeTables;
@@ -61,13 +64,13 @@ interface ReplayNode {
   readonly batch: PacketBatch;
 }
 
-/** A replay over one topology. */
+/** A replay of one topology. */
 export class Replay {
   readonly #nodes: readonly ReplayNode[];
   readonly #route: FrameRoute;
   readonly #underlay: Underlay;
   readonly #sent: SentFrames;
-  /** Frames after which nothing may be held back any longer: half of those that are remembered for sure. */
+  /** Frames between two flushes: half of those that are guaranteed to be kept. */
   readonly #flushEvery: number;
   #sinceFlush = 0;
   readonly #sendArena: Arena;
@@ -76,9 +79,9 @@ export class Replay {
   readonly #receiveBytes: Buffer;
   readonly #sas: readonly NodeSas[];
   readonly #rotation: ReplayRotation | undefined;
-  /** Places of the nodes whose batches hold frames. */
+  /** Indexes of the nodes with frames in their batch. */
   readonly #holding: number[] = [];
-  /** Whole seconds: everything that was sent within one of them goes through at the same time. */
+  /** Whole seconds: all frames of one second are sent and received at the same time. */
   #now = 0;
   #frames = 0;
   #frameBytes = 0;
@@ -90,8 +93,8 @@ export class Replay {
 
   constructor(topology: Topology, options: ReplayOptions) {
     const { oversize, batchSize, frameBytes, cipher, rotateEvery, onWire } = options;
-    // A packet on the wire is larger than its frame by the outer headers; a slot has room for them in front, but packets
-    // off the wire begin where frames do.
+    // A packet on the wire is larger than its frame by the outer headers. A slot has headroom for them, but received
+    // packets begin at the frame's offset.
     const sendArena = new Arena({ slots: SLOTS, frameBytes });
     this.#sendArena = sendArena;
     this.#copy = new WordCopy(sendArena.bytes);
@@ -108,13 +111,13 @@ export class Replay {
     const wireOf =
       (from: number): BatchSink =>
       (batch) => {
-        // The simulated underlay is an Ethernet.
+        // The simulated underlay is Ethernet.
         for (let i = 0; i < batch.count; i++) this.#wireBytes += ETHERNET_SPAN + batch.end[i] - batch.start[i];
         onWire?.(batch, from);
         this.#underlay.transmit(batch);
       };
     const ignore: BatchSink = () => undefined;
-    // Not the underlay's dice: what it does to packets goes by the seed alone.
+    // Separate from the underlay's generator, whose impairments must depend on the seed alone.
     const dice = new SeededRandom(~(options.seed ?? 0));
     const random = (bytes: Uint8Array): void => dice.fill(bytes);
     this.#nodes = topology.nodes.map(({ name }, node): ReplayNode => {
@@ -143,9 +146,9 @@ export class Replay {
 
   /**
    * Sends a frame from the node of its source MAC.
-   * @param bytes what it stands in, from `start` to `end`
-   * @param vni of its network, or -1: the first that has the MAC
-   * @param now seconds, never going back by much
+   * @param bytes contains it, from `start` to `end`
+   * @param vni its VNI, or -1 for the first network with the MAC
+   * @param now seconds, nearly monotonic
    */
   send(bytes: Uint8Array, start: number, end: number, vni: number, now: number): void {
     const route = this.#route;
@@ -158,8 +161,8 @@ export class Replay {
     this.#unknownSource++;
   }
 
-  /** @internal The same for a frame whose way is known: parameters as of `send`. */
-  sendAlong(bytes: Uint8Array, start: number, end: number, { network, source, destination }: Way, now: number): void {
+  /** @internal As `send`, for a frame whose route is known. */
+  sendAlong(bytes: Uint8Array, start: number, end: number, { network, source, destination }: Route, now: number): void {
     this.#frames++;
     this.#advance(now);
     const { batch, egress } = this.#nodes[source];
@@ -176,43 +179,43 @@ export class Replay {
     // Group frames aren't compared.
     if (destination >= 0 && destination !== source) {
       this.#frameBytes += end - start;
-      // Of the arena: the frame itself may stand in shared memory, which is slower.
+      // From the arena: the frame itself may be in shared memory, which is slower.
       this.#sent.add(arena.bytes, at, at + end - start);
     }
     if (batch.full) this.#run(egress, batch, source);
-    // A node that seldom sends would hold its frames back until they are no longer remembered.
+    // A node that rarely sends would hold its frames until they are no longer kept for comparison.
     if (++this.#sinceFlush >= this.#flushEvery) this.flush();
   }
 
-  /** Sends what is held back, and lets the underlay deliver what is on its way. */
+  /** Sends held batches, and has the underlay deliver packets in transit. */
   flush(): void {
     this.#sinceFlush = 0;
     this.#seal();
     this.#underlay.drain();
   }
 
-  /** Sends what is held back. */
+  /** Sends held batches. */
   #seal(): void {
     const holding = this.#holding;
-    for (const place of holding) {
-      const { batch, egress } = this.#nodes[place];
+    for (const index of holding) {
+      const { batch, egress } = this.#nodes[index];
       egress.run(batch, this.#now);
     }
     holding.length = 0;
   }
 
-  #run(egress: EgressChain, batch: PacketBatch, place: number): void {
+  #run(egress: EgressChain, batch: PacketBatch, index: number): void {
     egress.run(batch, this.#now);
     const holding = this.#holding;
-    // The batch that is full is mostly the only one that holds anything, or one of a few.
-    const at = holding.lastIndexOf(place);
+    // The full batch is usually the only one with frames, or one of a few.
+    const at = holding.lastIndexOf(index);
     holding[at] = holding[holding.length - 1];
     holding.length--;
   }
 
   /**
-   * Lets time pass. What is held back goes through before, at the time that it was sent at: fragments that came to their
-   * receiver by the clock of a later frame would be too old to be put together, and how many depended on the batches.
+   * Advances the time. Held frames go through first, at their own time: otherwise fragments could reach the receiver
+   * too late to be reassembled, and how many would depend on the batch size.
    */
   #advance(now: number): void {
     const second = Math.floor(now);
@@ -223,7 +226,7 @@ export class Replay {
     this.#rotation?.pass(now);
   }
 
-  /** What came of it so far; flush first. */
+  /** The result so far; call `flush` first. */
   result(): ReplayResult {
     const egress = new DropCounters();
     const ingress = new DropCounters();
@@ -239,7 +242,7 @@ export class Replay {
       wire.cut += node.egress.fragment.cut;
       wire.fragments += node.egress.fragment.fragments;
       wire.sealed += node.egress.seal.sealed;
-      // Copies are of frames for groups, which aren't compared.
+      // Copies are of group frames, which aren't compared.
       sent += node.egress.accounting.sent - node.egress.forward.copies;
       local += node.egress.localFrames;
       held += node.ingress.held;

@@ -1,55 +1,55 @@
-/** The frames that were sent last, so that what is delivered can be held against them, byte for byte. */
+/** The most recently sent frames, to compare delivered ones with byte for byte. */
 import { WordCopy } from '../memory/word-copy.js';
 
-/** What a delivered frame is. */
+/** How a delivered frame compares. */
 export const FrameMatch = {
-  /** A frame that was sent, for the first time. */
+  /** Identical to a sent frame, delivered for the first time. */
   Exact: 0,
-  /** One that was delivered already. */
+  /** Identical to one that was already delivered. */
   Again: 1,
-  /** None that was sent (lately): changed, or made up. */
+  /** Identical to none that was sent (recently). */
   Unknown: 2,
 } as const;
 export type FrameMatch = (typeof FrameMatch)[keyof typeof FrameMatch];
 
-/** Chains of frames with one hash. */
+/** Number of hash chains. */
 const CHAINS = 1 << 12;
 const NONE = -1;
 
-/** Places whose frames have one hash, in the order in which they came, for each hash. */
+/** Indexes of frames by hash, each chain in order of arrival. */
 class Chains {
   readonly #first = new Int32Array(CHAINS).fill(NONE);
   readonly #last = new Int32Array(CHAINS).fill(NONE);
   readonly #next: Int32Array;
   readonly #before: Int32Array;
 
-  constructor(places: number) {
-    this.#next = new Int32Array(places);
-    this.#before = new Int32Array(places);
+  constructor(frames: number) {
+    this.#next = new Int32Array(frames);
+    this.#before = new Int32Array(frames);
   }
 
-  /** The oldest place of a hash, or -1. */
+  /** The oldest index of a hash, or -1. */
   first(hash: number): number {
     return this.#first[hash];
   }
 
-  /** The place that came after another one, or -1. */
-  next(place: number): number {
-    return this.#next[place];
+  /** The index after another one in its chain, or -1. */
+  next(index: number): number {
+    return this.#next[index];
   }
 
-  append(hash: number, place: number): void {
+  append(hash: number, index: number): void {
     const last = this.#last[hash];
-    this.#before[place] = last;
-    this.#next[place] = NONE;
-    if (last === NONE) this.#first[hash] = place;
-    else this.#next[last] = place;
-    this.#last[hash] = place;
+    this.#before[index] = last;
+    this.#next[index] = NONE;
+    if (last === NONE) this.#first[hash] = index;
+    else this.#next[last] = index;
+    this.#last[hash] = index;
   }
 
-  remove(hash: number, place: number): void {
-    const before = this.#before[place];
-    const next = this.#next[place];
+  remove(hash: number, index: number): void {
+    const before = this.#before[index];
+    const next = this.#next[index];
     if (before === NONE) this.#first[hash] = next;
     else this.#next[before] = next;
     if (next === NONE) this.#last[hash] = before;
@@ -57,9 +57,9 @@ class Chains {
   }
 }
 
-/** A ring of frames: the newest take the place of the oldest. */
+/** A ring of frames: the newest replace the oldest. */
 export class SentFrames {
-  /** Frames that had to make room before they were delivered. */
+  /** Frames that were replaced before they were delivered. */
   forgotten = 0;
   readonly #bytes: Buffer;
   readonly #copy: WordCopy;
@@ -71,7 +71,7 @@ export class SentFrames {
   readonly #delivered: Uint8Array;
   readonly #waiting: Chains;
   readonly #done: Chains;
-  /** Where the next frame goes, and the oldest one is. */
+  /** Indexes of the next frame and of the oldest one. */
   #next = 0;
   #oldest = 0;
   #count = 0;
@@ -79,8 +79,8 @@ export class SentFrames {
   #waitingCount = 0;
 
   /**
-   * @param frames places
-   * @param bytes of all frames together; at least two of the largest
+   * @param frames maximum number of frames
+   * @param bytes total bytes of all frames; at least twice the largest
    */
   constructor(frames = 4096, bytes = 16 << 20) {
     this.#capacity = frames;
@@ -94,83 +94,83 @@ export class SentFrames {
     this.#done = new Chains(frames);
   }
 
-  /** Remembers a frame. */
+  /** Adds a sent frame. */
   add(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (this.#end + length > this.#bytes.length) {
-      // What stands behind the last frame's end is older than all before it.
+      // Frames after the last frame's end are older than all before it.
       while (this.#count > 0 && this.#start[this.#oldest] >= this.#end) this.#forget();
       this.#end = 0;
     }
     const at = this.#end;
-    // Whatever is in the way goes, the oldest first.
-    while (this.#count > 0 && (this.#count === this.#capacity || this.#isInTheWay(at, length))) this.#forget();
+    // Forget frames that overlap, the oldest first.
+    while (this.#count > 0 && (this.#count === this.#capacity || this.#isOverlapping(at, length))) this.#forget();
     this.#copy.copy(bytes, start, end, at);
-    const place = this.#next;
-    this.#start[place] = at;
-    this.#length[place] = length;
-    this.#delivered[place] = 0;
-    this.#hash[place] = hashOf(bytes, start, end);
-    this.#waiting.append(this.#hash[place], place);
+    const index = this.#next;
+    this.#start[index] = at;
+    this.#length[index] = length;
+    this.#delivered[index] = 0;
+    this.#hash[index] = hashOf(bytes, start, end);
+    this.#waiting.append(this.#hash[index], index);
     this.#waitingCount++;
-    this.#next = (place + 1) % this.#capacity;
+    this.#next = (index + 1) % this.#capacity;
     this.#count++;
     this.#end = at + length;
   }
 
-  #isInTheWay(at: number, length: number): boolean {
+  #isOverlapping(at: number, length: number): boolean {
     const start = this.#start[this.#oldest];
     return start < at + length && at < start + this.#length[this.#oldest];
   }
 
   #forget(): void {
-    const place = this.#oldest;
-    if (this.#delivered[place] === 1) {
-      this.#done.remove(this.#hash[place], place);
+    const index = this.#oldest;
+    if (this.#delivered[index] === 1) {
+      this.#done.remove(this.#hash[index], index);
     } else {
-      this.#waiting.remove(this.#hash[place], place);
+      this.#waiting.remove(this.#hash[index], index);
       this.#waitingCount--;
       this.forgotten++;
     }
-    this.#oldest = (place + 1) % this.#capacity;
+    this.#oldest = (index + 1) % this.#capacity;
     this.#count--;
   }
 
-  /** Looks for a delivered frame. One that was sent twice is matched twice before it is `Again`. */
+  /** Matches a delivered frame. One that was sent twice matches twice before it is `Again`. */
   match(bytes: Buffer, start: number, end: number): FrameMatch {
     const hash = hashOf(bytes, start, end);
-    // Of equal frames the oldest was meant; taking another would let it grow older until it has to go.
-    const place = this.#find(this.#waiting, hash, bytes, start, end);
-    if (place !== NONE) {
-      this.#waiting.remove(hash, place);
+    // Of identical frames take the oldest, which would otherwise be forgotten.
+    const index = this.#find(this.#waiting, hash, bytes, start, end);
+    if (index !== NONE) {
+      this.#waiting.remove(hash, index);
       this.#waitingCount--;
-      this.#delivered[place] = 1;
-      this.#done.append(hash, place);
+      this.#delivered[index] = 1;
+      this.#done.append(hash, index);
       return FrameMatch.Exact;
     }
     return this.#find(this.#done, hash, bytes, start, end) === NONE ? FrameMatch.Unknown : FrameMatch.Again;
   }
 
   #find(chains: Chains, hash: number, bytes: Buffer, start: number, end: number): number {
-    for (let place = chains.first(hash); place !== NONE; place = chains.next(place)) {
-      if (this.#equals(place, bytes, start, end)) return place;
+    for (let index = chains.first(hash); index !== NONE; index = chains.next(index)) {
+      if (this.#equals(index, bytes, start, end)) return index;
     }
     return NONE;
   }
 
-  #equals(place: number, bytes: Buffer, start: number, end: number): boolean {
-    const at = this.#start[place];
-    const length = this.#length[place];
+  #equals(index: number, bytes: Buffer, start: number, end: number): boolean {
+    const at = this.#start[index];
+    const length = this.#length[index];
     return length === end - start && this.#bytes.compare(bytes, start, end, at, at + length) === 0;
   }
 
-  /** Frames that were sent and not delivered, those included that had to make room. */
+  /** Frames that were sent and not delivered, including forgotten ones. */
   get missing(): number {
     return this.forgotten + this.#waitingCount;
   }
 }
 
-/** Which chain a frame belongs to: of its length and of bytes all over it; the comparison tells the rest. */
+/** The chain of a frame: a hash of its length and a sample of its bytes. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
   let hash = length;

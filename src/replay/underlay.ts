@@ -1,10 +1,10 @@
-/** A network between the nodes that loses, reorders, repeats and corrupts packets, all from a seed. */
+/** A simulated network that loses, reorders, duplicates and corrupts packets, reproducibly by a seed. */
 import type { BatchSink } from '../dataplane/index.js';
 import { type Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { WordCopy } from '../memory/word-copy.js';
 import { SeededRandom } from './random.js';
 
-/** What the network does to packets; probabilities from 0 to 1. */
+/** Impairments of the network, as probabilities from 0 to 1. */
 export interface UnderlayOptions {
   readonly loss?: number;
   readonly reorder?: number;
@@ -13,18 +13,18 @@ export interface UnderlayOptions {
   readonly seed?: number;
 }
 
-/** Packets of a delay line that a reordered packet waits for, at the most. */
+/** Size of the delay line: a reordered packet waits for at most that many others. */
 const LINE = 16;
 
-/** Carries packets from chains to chains: each is copied, as from one host to the other. */
+/** Carries packets from node to node. Each is copied, as from host to host. */
 export class Underlay {
-  /** packets + duplicates = delivered + lost + noMemory, once it is drained. */
+  /** packets + duplicates = delivered + lost + noMemory, after `drain`. */
   packets = 0;
   duplicates = 0;
   delivered = 0;
   lost = 0;
   noMemory = 0;
-  /** Of the delivered ones, those that were held back, and those that a bit was changed in. */
+  /** Delivered packets that were delayed, and those with a changed bit. */
   reordered = 0;
   corrupted = 0;
 
@@ -33,17 +33,17 @@ export class Underlay {
   readonly #options: Required<UnderlayOptions>;
   readonly #random: SeededRandom;
   readonly #inboxes: readonly PacketBatch[];
-  /** Nodes whose inboxes hold packets; in no order, and one may be here twice. */
+  /** Nodes with packets in their inbox, in no order and with possible duplicates. */
   readonly #waiting: number[] = [];
   readonly #receivers: readonly BatchSink[];
-  /** Packets that wait: for which node, and for how many packets more. */
+  /** Delayed packets, and for how many more packets each waits. */
   readonly #line: PacketBatch;
   readonly #wait = new Int32Array(LINE);
 
   /**
-   * @param arena of the receiving side
-   * @param receivers by node: each takes batches of packets in that arena
-   * @param batchSize packets that are handed over together
+   * @param arena arena of the receiving side
+   * @param receivers by node: each takes batches of packets in `arena`
+   * @param batchSize packets per batch
    */
   constructor(arena: Arena, receivers: readonly BatchSink[], batchSize: number, options: UnderlayOptions = {}) {
     const { loss = 0, reorder = 0, duplicate = 0, corrupt = 0, seed = 0 } = options;
@@ -56,7 +56,7 @@ export class Underlay {
     this.#line = new PacketBatch(arena, LINE);
   }
 
-  /** Takes packets off a node; each goes to its `node`. */
+  /** Takes packets sent by a node, each to its `node`. */
   transmit(batch: PacketBatch): void {
     const random = this.#random;
     const { loss, duplicate } = this.#options;
@@ -71,7 +71,7 @@ export class Underlay {
     }
   }
 
-  /** Delivers everything that is on its way. */
+  /** Delivers everything in transit. */
   drain(): void {
     for (let i = 0; i < this.#line.count; i++) this.#wait[i] = 0;
     this.#release();
@@ -94,7 +94,7 @@ export class Underlay {
     const random = this.#random;
     if (random.chance(this.#options.corrupt)) {
       this.corrupted++;
-      // What routers and memories break; on a link Ethernet's own checksum would have caught it.
+      // As by faulty routers or memory; Ethernet's FCS would catch errors on a link.
       const bit = random.below((end - start) * 8);
       arena.bytes[start + (bit >>> 3)] ^= 1 << (bit & 7);
     }
@@ -109,7 +109,7 @@ export class Underlay {
     this.#release();
   }
 
-  /** Lets go what has waited long enough. */
+  /** Releases packets that have waited long enough. */
   #release(): void {
     const line = this.#line;
     let kept = 0;

@@ -30,7 +30,7 @@ async function read(name: string, kind: CaptureKind): Promise<Found> {
 }
 
 describe('a capture of containers', () => {
-  test('its packets are the frames, with their times and of no network', async () => {
+  test('its packets are the frames, with their times and without a VNI', async () => {
     const name = 'vxlan/01-icmp.c1.pcap';
     const packets = await framesOf(fixture(name));
     const { frames, vnis, times, withoutFrame } = await read(name, CaptureKind.Frames);
@@ -45,7 +45,7 @@ describe('a capture of containers', () => {
     assert.deepEqual([new Set(vnis), withoutFrame], [new Set([-1]), 0]);
   });
 
-  test('packets that the capture cut are counted, and handed on by none', async () => {
+  test('truncated packets are counted and give no frame', async () => {
     const name = 'vxlan/10-formats.snap96.pcap';
     const whole = await framesOf(fixture('vxlan/10-formats.usec.pcap'));
     const { frames, withoutFrame } = await read(name, CaptureKind.Frames);
@@ -54,7 +54,7 @@ describe('a capture of containers', () => {
     assert.deepEqual([withoutFrame, frames.length], [cut, whole.length - cut]);
   });
 
-  test('packets of another link type are no frames', async () => {
+  test('packets of another link type give no frame', async () => {
     const name = 'vxlan/11-any-sll2.pcap';
     const { frames, withoutFrame } = await read(name, CaptureKind.Frames);
     assert.deepEqual([frames.length, withoutFrame], [0, (await framesOf(fixture(name))).length]);
@@ -62,7 +62,7 @@ describe('a capture of containers', () => {
 });
 
 describe('a capture of an underlay', () => {
-  test('its frames are those of the tunnels; every other packet is counted', async () => {
+  test('its frames are the inner frames; every other packet is counted', async () => {
     const name = 'docker/05-ingress.underlay.pcap';
     const packets = await framesOf(fixture(name));
     const { frames, vnis, withoutFrame } = await read(name, CaptureKind.Wire);
@@ -72,7 +72,7 @@ describe('a capture of an underlay', () => {
     assert.equal(frames.length + withoutFrame, packets.length);
   });
 
-  test('of a frame’s outer fragments the one that completes it gives it, the others are counted', async () => {
+  test('the outer fragment that completes a frame gives it; the others are counted', async () => {
     const name = 'vxlan/30-outerfrag-1500-icmp.underlay.pcap';
     const packets = await framesOf(fixture(name));
     const sent = await framesOf(fixture(name.replace('underlay', 'c1')));
@@ -82,7 +82,7 @@ describe('a capture of an underlay', () => {
     for (const frame of frames) assert.ok(sent.some(({ hex }) => hex === frame));
   });
 
-  test('what is sealed gives none without keys', async () => {
+  test('encrypted packets give no frame without keys', async () => {
     const name = 'docker/07-encrypted.underlay.pcap';
     const { frames, withoutFrame } = await read(name, CaptureKind.Wire);
     assert.equal(frames.length + withoutFrame, (await framesOf(fixture(name))).length);

@@ -21,7 +21,7 @@ function ipText(ip: Uint8Array | undefined): string {
   return ip === undefined ? 'none' : formatIp(ip.length === 4 ? 4 : 6, ip);
 }
 
-/** Of a network's endpoints: MAC, IP and the VTEP that it is behind, sorted. */
+/** MAC, IP and VTEP of a network's endpoints, sorted. */
 function endpointsOf(topology: Topology, vni: number): string[] {
   const network = topology.networks.findIndex((candidate) => candidate.vni === vni);
   return topology.endpoints
@@ -34,7 +34,7 @@ function vtepsOf(topology: Topology): string[] {
   return topology.nodes.map(({ vtep }) => ipText(vtep)).sort();
 }
 
-/** What Docker's NetworkDB said at the time of the recordings: the node of each address. */
+/** The node of each address, by Docker's NetworkDB at the time of the recordings. */
 const DOCKER_NODES = new Map([
   ...['10.0.9.4', '10.0.9.7', '10.0.9.10', '10.0.10.2', '10.0.10.4'].map((ip) => [ip, '192.168.50.1'] as const),
   ...['10.0.9.3', '10.0.9.5', '10.0.9.6', '10.0.9.9', '10.0.10.3', '10.0.10.5'].map(
@@ -42,7 +42,7 @@ const DOCKER_NODES = new Map([
   ),
 ]);
 
-/** The MAC that Docker makes of an address. */
+/** The MAC that Docker derives from an address. */
 function macOf(ip: string): string {
   return `02:42:${ip
     .split('.')
@@ -50,8 +50,8 @@ function macOf(ip: string): string {
     .join(':')}`;
 }
 
-describe('the topology that a recording of a wire shows', () => {
-  test('docker/06: both containers of VNI 4098, each behind its own node', async () => {
+describe('the topology of a recording of an underlay', () => {
+  test('docker/06: both containers of VNI 4098, each on a different node', async () => {
     const observed = await observe('docker/06-mtu-1300.underlay.pcap');
     assert.equal(observed.kind, CaptureKind.Wire);
     const topology = observed.topology(OPTIONS);
@@ -66,7 +66,7 @@ describe('the topology that a recording of a wire shows', () => {
     ]);
   });
 
-  test("docker/03: every endpoint of VNI 4097 is behind the node that Docker's own tables say", async () => {
+  test("docker/03: every endpoint of VNI 4097 is on the node that Docker's tables have", async () => {
     const topology = (await observe('docker/03-vip-http.underlay.pcap')).topology(OPTIONS);
     assert.deepEqual(vtepsOf(topology), ['192.168.50.1', '192.168.50.2']);
     const network = topology.networks.findIndex(({ vni }) => vni === 4097);
@@ -74,7 +74,8 @@ describe('the topology that a recording of a wire shows', () => {
     assert.ok(endpoints.length >= 2);
     const vteps = new Set<string>();
     for (const { mac, ip, node } of endpoints) {
-      // The address is the packet's, which behind a balancer is another's than the MAC's: the MAC is the endpoint.
+      // The address is the packet's, which is not the MAC's if there is a load balancer: the MAC identifies the
+      // endpoint.
       const own = [...DOCKER_NODES.keys()].find((known) => macOf(known) === formatMac(mac));
       assert.ok(own !== undefined, `${formatMac(mac)} ${ipText(ip)} is in no table`);
       assert.equal(ipText(topology.nodes[node].vtep), DOCKER_NODES.get(own), formatMac(mac));
@@ -110,13 +111,13 @@ describe('the topology that a recording of a wire shows', () => {
     );
   });
 
-  test('vxlan/20: broadcast on the wire means that the network floods and learns', async () => {
+  test('vxlan/20: a network with broadcast on the wire floods and learns', async () => {
     const topology = (await observe('vxlan/20-learning-arp-icmp.underlay.pcap')).topology(OPTIONS);
     const [network] = topology.networks;
     assert.deepEqual([network.flood, network.learning], [FloodPolicy.Replicate, true]);
   });
 
-  test('is one that tables can be made of: every node finds every endpoint where it is', async () => {
+  test('gives tables in which every node finds every endpoint on its node', async () => {
     const topology = (await observe('docker/03-vip-http.underlay.pcap')).topology(OPTIONS);
     topology.nodes.forEach(({ name }, place) => {
       const { forwarding } = new NodeTables(topology, name);
@@ -127,7 +128,7 @@ describe('the topology that a recording of a wire shows', () => {
     });
   });
 
-  test('has the profile, the keys and the encryption that it was asked for', async () => {
+  test('has the given profile, keys and encryption', async () => {
     const observed = await observe('vxlan/01-icmp.underlay.pcap');
     const topology = observed.topology({ ...OPTIONS, profile: Profile.Strict, encrypted: true });
     assert.deepEqual(
@@ -137,9 +138,9 @@ describe('the topology that a recording of a wire shows', () => {
   });
 });
 
-describe("the topology that a recording of a container's frames shows", () => {
+describe("the topology of a recording of a container's frames", () => {
   for (const path of ['vxlan/01-icmp.c1.pcap', 'vxlan/01-icmp.c2.pcap', 'vxlan/03-http-200k.c1.pcap']) {
-    test(`${path}: c1 and c2 on one network, on two nodes that were made up`, async () => {
+    test(`${path}: c1 and c2 on one network, on two invented nodes`, async () => {
       const observed = await observe(path);
       assert.equal(observed.kind, CaptureKind.Frames);
       const topology = observed.topology(OPTIONS);
@@ -155,7 +156,7 @@ describe("the topology that a recording of a container's frames shows", () => {
     });
   }
 
-  test('of nothing is no endpoints on the nodes that were made up', () => {
+  test('of no packets has no endpoints on the invented nodes', () => {
     const observed = new ObservedTopology();
     assert.equal(observed.kind, CaptureKind.Frames);
     const topology = observed.topology(OPTIONS);
@@ -165,7 +166,7 @@ describe("the topology that a recording of a container's frames shows", () => {
 
 describe('the conversations of a recording', () => {
   for (const path of ['docker/03-vip-http.underlay.pcap', 'vxlan/03-http-200k.c1.pcap']) {
-    test(`${path}: every frame is in one, by its network and its MACs`, async () => {
+    test(`${path}: every frame is in one, by its network and MACs`, async () => {
       const observed = await observe(path);
       const wire = observed.kind === CaptureKind.Wire;
       const expected = new Map<string, [number, number]>();

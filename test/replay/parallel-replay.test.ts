@@ -1,4 +1,4 @@
-/** Recordings by several workers: every frame arrives as it was sent, and every sum is that of one thread. */
+/** Recordings replayed by several workers: every frame arrives unchanged, and every sum is that of one thread. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AEAD_BACKENDS, chooseAead } from '../../src/aead/index.js';
@@ -77,7 +77,7 @@ async function parallel(name: string, run: Run): Promise<ParallelReplayResult & 
   }
 }
 
-/** frames = known ones; what becomes of each is in one place. */
+/** Each frame is accounted for exactly once. */
 function assertSums({ result, lostToWorkers }: ParallelReplayResult): void {
   const { frames, unknownSource, local, exact, missing, dropped } = result;
   assert.ok(result.balanced, 'every sum adds up');
@@ -90,7 +90,7 @@ const NAMES = [
   'vxlan/20-learning-arp-icmp.underlay.pcap',
 ];
 
-describe('a recording by 1, 2 and 3 workers gives what one thread gives', { timeout: 300_000 }, () => {
+describe('a recording replayed by 1, 2 and 3 workers gives the result of one thread', { timeout: 300_000 }, () => {
   for (const name of NAMES) {
     for (const [what, kind] of [
       ['clear', {}],
@@ -116,9 +116,9 @@ describe('a recording by 1, 2 and 3 workers gives what one thread gives', { time
   }
 });
 
-describe('an underlay that loses, reorders and repeats packets, by workers', { timeout: 300_000 }, () => {
+describe('an underlay that loses, reorders and duplicates packets, with workers', { timeout: 300_000 }, () => {
   for (const encrypted of [false, true]) {
-    test(`the sums add up (${encrypted ? 'encrypted' : 'clear'}), and the same seed does the same`, async () => {
+    test(`the sums add up (${encrypted ? 'encrypted' : 'unencrypted'}), and the same seed gives the same result`, async () => {
       const harm = { loss: 0.1, reorder: 0.1, duplicate: 0.1, seed: 7 };
       const options = { encrypted, profile: 'strict', workers: 2, loops: 5, ...harm } as const;
       const outcome = await parallel('docker/03-vip-http.underlay.pcap', options);
@@ -131,7 +131,7 @@ describe('an underlay that loses, reorders and repeats packets, by workers', { t
     });
   }
 
-  test('each worker has dice of its own', () => {
+  test('each worker has a different seed', () => {
     const seeds = Array.from({ length: 64 }, (_, worker) => seedOfWorker(1, worker));
     assert.equal(new Set(seeds).size, 64);
     assert.deepEqual(
@@ -143,7 +143,7 @@ describe('an underlay that loses, reorders and repeats packets, by workers', { t
 });
 
 describe('a worker that ends early', { timeout: 300_000 }, () => {
-  test('takes its frames along: they are counted, with the others every sum adds up', async () => {
+  test('loses its frames, which are counted; with them every sum adds up', async () => {
     const outcome = await parallel('docker/03-vip-http.underlay.pcap', { module: DYING, workers: 2, loops: 20 });
     assert.deepEqual(outcome.failures, ['worker 2 ended before its packets did (exit code 3)']);
     assert.ok(outcome.lostToWorkers > 0);
@@ -152,7 +152,7 @@ describe('a worker that ends early', { timeout: 300_000 }, () => {
     assertSums(outcome);
   });
 
-  test('at its start is an error that says why', async () => {
+  test('at its start is reported as an error with the cause', async () => {
     const missing = new URL('no-worker.js', import.meta.url);
     await assert.rejects(parallel(NAMES[0], { module: missing }), { code: 'WORKER_FAILED' });
     await assert.rejects(parallel(NAMES[0], { encrypted: true, cipher: 'x' }), /worker 1 ended: unknown cipher "x"/);

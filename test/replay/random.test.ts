@@ -10,13 +10,13 @@ function words(seed: number, count: number): number[] {
 }
 
 describe('SeededRandom', () => {
-  test('gives the same numbers for the same seed, and others for another', () => {
+  test('gives the same numbers for the same seed, and different ones for another', () => {
     for (const seed of SEEDS) assert.deepEqual(words(seed, 100), words(seed, 100));
     const firsts = new Set(Array.from({ length: 1000 }, (_, seed) => words(seed, 4).join()));
     assert.equal(firsts.size, 1000);
   });
 
-  test('gives whole numbers of 32 bits, each bit set half the time, whatever the seed', () => {
+  test('gives 32-bit integers, each bit set half the time, for any seed', () => {
     for (const seed of SEEDS) {
       const all = words(seed, 20_000);
       assert.ok(all.every((word) => Number.isInteger(word) && word >= 0 && word <= 0xffffffff));
@@ -28,7 +28,7 @@ describe('SeededRandom', () => {
     }
   });
 
-  test('what has no chance never happens, what is certain always does, and the rest as often as it should', () => {
+  test('chance(0) is never true, chance(1) always, and the rest as often as they should be', () => {
     const random = new SeededRandom(7);
     for (let i = 0; i < 10_000; i++) {
       assert.equal(random.chance(0), false);
@@ -41,7 +41,7 @@ describe('SeededRandom', () => {
     }
   });
 
-  test('whole numbers below a bound are all of them, about as often as each other', () => {
+  test('integers below a bound are evenly distributed', () => {
     const random = new SeededRandom(7);
     for (const below of [1, 2, 3, 16, 100]) {
       const counts = new Array<number>(below).fill(0);
@@ -54,7 +54,7 @@ describe('SeededRandom', () => {
     }
   });
 
-  test('fills every byte of an array, and of none but it', () => {
+  test('fills every byte of an array, and no others', () => {
     const bytes = new Uint8Array(4096);
     new SeededRandom(3).fill(bytes.subarray(8, 4088));
     assert.ok(bytes.subarray(0, 8).every((byte) => byte === 0) && bytes.subarray(4088).every((byte) => byte === 0));

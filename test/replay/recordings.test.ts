@@ -8,7 +8,7 @@ import type { ReplayResult } from '../../src/replay/index.js';
 import { fixture } from '../repository.js';
 import { replay } from './run.js';
 
-/** ARP and ND are the node's to answer, and multicast of a network that floods nowhere has no target. */
+/** The node answers ARP and ND itself, and multicast in a network that doesn't flood has no target. */
 const NOT_SENT = new Set(
   [DropReason.NeighbourAnswered, DropReason.NeighbourUnknown, DropReason.NoTarget].map(dropReasonName),
 );
@@ -36,7 +36,7 @@ const FILES = [
 ].filter((name) => !EMPTY.test(name));
 const SEALED = recordings('esp', /underlay\.pcap$/).filter((name) => !/16-|20-|04-|08-/.test(name));
 
-describe('nothing of a recording is lost, clear and encrypted, whatever the MTU', () => {
+describe('no frame of a recording is lost, unencrypted and encrypted, for any MTU', () => {
   for (const name of FILES) {
     test(name, async () => {
       for (const encrypted of [false, true]) {
@@ -50,7 +50,7 @@ describe('nothing of a recording is lost, clear and encrypted, whatever the MTU'
   }
 
   for (const name of [...SEALED, 'docker/07-encrypted.underlay.pcap']) {
-    test(`${name}, opened with its keys`, async () => {
+    test(`${name}, decrypted with its keys`, async () => {
       const keys = fixture(name.replace('underlay.pcap', 'xfrm.txt'));
       for (const profile of ['swarm', 'strict'] as const) {
         const result = await replay(fixture(name), { encrypted: true, profile, keys });
@@ -61,9 +61,9 @@ describe('nothing of a recording is lost, clear and encrypted, whatever the MTU'
   }
 });
 
-describe('a batch of one gives the same as a batch of 256', () => {
+describe('batches of 1 and 256 give the same result', () => {
   for (const encrypted of [false, true]) {
-    test(encrypted ? 'encrypted' : 'clear', async () => {
+    test(encrypted ? 'encrypted' : 'unencrypted', async () => {
       const wires: string[][] = [];
       for (const batchSize of [1, 7, 256]) {
         const wire: string[] = [];
@@ -82,7 +82,7 @@ describe('a batch of one gives the same as a batch of 256', () => {
   }
 });
 
-describe('an underlay that loses, reorders and repeats packets', () => {
+describe('an underlay that loses, reorders and duplicates packets', () => {
   for (const profile of ['swarm', 'strict'] as const) {
     test(`the sums add up exactly (${profile})`, async () => {
       for (const mtu of [1500, 900]) {
@@ -93,14 +93,14 @@ describe('an underlay that loses, reorders and repeats packets', () => {
         assert.equal(result.changed, 0);
         assert.ok(result.underlay.lost > 0 && result.underlay.duplicates > 0 && result.underlay.reordered > 0);
         assert.ok(result.missing > 0);
-        // RFC 4303 section 3.4.3: the strict profile's window lets no packet in twice; Swarm's has none.
+        // RFC 4303 section 3.4.3: the strict profile's window drops replays; the swarm profile has none.
         if (profile === 'strict') assert.equal(result.again, 0);
         else if (mtu === 1500) assert.ok(result.again > 0);
       }
     });
   }
 
-  test('the same seed does the same, another one something else', async () => {
+  test('the same seed gives the same result, another seed a different one', async () => {
     const path = fixture('vxlan/01-icmp.c1.pcap');
     const [one, same, other] = await Promise.all(
       [3, 3, 4].map((seed) => replay(path, { loss: 0.3, reorder: 0.3, duplicate: 0.3, seed })),
@@ -109,7 +109,7 @@ describe('an underlay that loses, reorders and repeats packets', () => {
     assert.notDeepEqual(other.underlay, one.underlay);
   });
 
-  test('changed packets never come out changed where they are encrypted', async () => {
+  test('corrupted encrypted packets are never delivered', async () => {
     for (const name of ['vxlan/03-http-200k.c1.pcap', 'vxlan/09-ipv6-inner-proxy.c1.pcap', 'vxlan/01-icmp.c2.pcap']) {
       for (const profile of ['swarm', 'strict'] as const) {
         const result = await replay(fixture(name), { encrypted: true, profile, corrupt: 1, seed: 5 });
@@ -120,7 +120,7 @@ describe('an underlay that loses, reorders and repeats packets', () => {
     }
   });
 
-  test('without encryption the UDP checksum catches a changed bit', async () => {
+  test('the UDP checksum detects a changed bit in unencrypted packets', async () => {
     const result = await replay(fixture('vxlan/03-http-200k.c1.pcap'), { corrupt: 1, seed: 5 });
     assert.ok(result.balanced);
     assert.equal(result.changed, 0);

@@ -1,4 +1,4 @@
-/** Replays through key rotations: nothing is lost, whatever step a packet meets. */
+/** Replays through key rotations: nothing is lost at any step. */
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -11,20 +11,20 @@ import { observe, replay, type Run } from './run.js';
 const { aead } = chooseAead();
 const cipher = { aead, hkdf: hkdfSha256, random: (bytes: Uint8Array): void => void randomFillSync(bytes) };
 const ROTATING: Run = { encrypted: true, cipher, rotateEvery: 1 };
-/** Eleven seconds of ping and iperf. */
+/** A recording of eleven seconds of ping and iperf. */
 const LONG = fixture('esp/08-esp-key-rotation.c1.pcap');
 
-/** Where the IP header ends and ESP begins in a packet of a replay's wire. */
+/** Offset of ESP in an IP packet of a replay. */
 const ESP = 20;
 
 describe('a replay through rotations', () => {
   for (const profile of Object.values(Profile)) {
     for (const batchSize of [1, 256]) {
-      test(`${profile}, batches of ${batchSize}: every frame is delivered as it was sent, ten steps a rotation`, async () => {
+      test(`${profile}, batches of ${batchSize}: every frame is delivered unchanged, with ten steps per rotation`, async () => {
         const still = await replay(LONG, { ...ROTATING, profile, batchSize, rotateEvery: 1e6 });
         const result = await replay(LONG, { ...ROTATING, profile, batchSize });
         assert.ok(result.rotations >= 10, `${result.rotations} rotations`);
-        // Two nodes with one peer each take five; those of the last rotation may not be at their end.
+        // Each of two nodes with one peer takes five; those of the last rotation may be unfinished.
         assert.ok(result.rotationSteps > 10 * (result.rotations - 1));
         assert.ok(result.rotationSteps <= 10 * result.rotations);
         assert.deepEqual([still.rotations, still.rotationSteps], [0, 0]);
@@ -38,16 +38,16 @@ describe('a replay through rotations', () => {
     }
   }
 
-  test('what the underlay does to packets is all that is lost, and every sum adds up', async () => {
+  test('only the underlay loses packets, and every sum adds up', async () => {
     const result = await replay(LONG, { ...ROTATING, loss: 0.05, reorder: 0.3, duplicate: 0.1, seed: 5 });
     assert.ok(result.balanced && result.rotations >= 10);
     assert.ok(result.underlay.lost > 0 && result.underlay.reordered > 0);
-    // Of some that are lost the duplicate arrives.
+    // The duplicate of some lost packets arrives.
     assert.ok(result.missing > 0 && result.missing <= result.underlay.lost);
     assert.deepEqual(result.dropped.ingress.byName(), {}, 'no packet comes for an SA that is gone');
   });
 
-  test('the wire shows each node switch from the middle key to the next one, once a rotation and for good', async () => {
+  test('on the wire each node switches to the next key once per rotation, and never back', async () => {
     const spis = new Map<string, number[]>();
     const onWire = ({ arena, count, start, node }: PacketBatch): void => {
       const view = new DataView(arena.bytes.buffer, arena.bytes.byteOffset);

@@ -26,11 +26,11 @@ const TOPOLOGY: Topology = {
   ring: undefined,
 };
 
-test('a node that seldom sends is heard in time: its frames are known when they are delivered', () => {
+test('frames of a node that rarely sends are delivered while they are still kept for comparison', () => {
   const replay = new Replay(TOPOLOGY, { oversize: Oversize.Outside, batchSize: 256, frameBytes: 1600 });
   const frame = new Uint8Array(60);
   const view = new DataView(frame.buffer);
-  // IEEE 802's EtherType for experiments; each frame has a number of its own.
+  // IEEE 802's EtherType for experiments; each frame has a unique number.
   view.setUint16(12, 0x88b5);
   const frames = 20_000;
   for (let i = 0; i < frames; i++) {

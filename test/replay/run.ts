@@ -14,12 +14,12 @@ import {
 } from '../../src/replay/index.js';
 import { readFileSync } from 'node:fs';
 
-/** How a recording is replayed; what isn't said is as the command has it. */
+/** Options of a replay; defaults are those of the command. */
 export interface Run extends Partial<ReplayOptions> {
   readonly encrypted?: boolean;
   readonly profile?: Profile;
   readonly mtu?: number;
-  /** A dump of SAs that opens the recording. */
+  /** A dump of the SAs that decrypt the recording. */
   readonly keys?: string;
   readonly topology?: Topology;
 }
@@ -35,7 +35,7 @@ function opener(keys: string): InboundEsp {
   return new InboundEsp(aead, sad);
 }
 
-/** What the recording shows of its network. */
+/** The topology that the recording shows. */
 export async function observe(path: string, keys?: string): Promise<ObservedTopology> {
   const observed = new ObservedTopology(keys === undefined ? {} : { esp: opener(keys) });
   const source = await openCaptureFile(path);

@@ -5,7 +5,7 @@ import { FrameMatch, SentFrames } from '../../src/replay/sent-frames.js';
 
 const SEED = 20261121;
 
-/** Bytes that no other number has. */
+/** Bytes that are unique to a number. */
 function frame(number: number, length = 60): Buffer {
   const bytes = Buffer.alloc(length, number);
   bytes.writeUInt32BE(number);
@@ -21,7 +21,7 @@ function match(sent: SentFrames, bytes: Buffer): FrameMatch {
 }
 
 describe('SentFrames', () => {
-  test('a frame that was sent is exact once, and then delivered again', () => {
+  test('a sent frame is exact once, and then delivered again', () => {
     const sent = new SentFrames();
     add(sent, frame(1));
     assert.equal(sent.missing, 1);
@@ -32,7 +32,7 @@ describe('SentFrames', () => {
     assert.deepEqual([sent.missing, sent.forgotten], [0, 0]);
   });
 
-  test('a frame that was not sent is unknown: one changed bit, one byte more or less', () => {
+  test('a frame with one changed bit, or one byte more or less, is unknown', () => {
     const sent = new SentFrames();
     assert.equal(match(sent, frame(1)), FrameMatch.Unknown, 'of none at all');
     add(sent, frame(1));
@@ -46,7 +46,7 @@ describe('SentFrames', () => {
     assert.equal(match(sent, frame(1)), FrameMatch.Exact);
   });
 
-  test('frames are taken from the midst of larger arrays, and copied', () => {
+  test('frames are copied from the middle of larger arrays', () => {
     const sent = new SentFrames();
     const array = Buffer.concat([Buffer.alloc(7, 9), frame(1), Buffer.alloc(7, 8)]);
     sent.add(array, 7, 67);
@@ -55,7 +55,7 @@ describe('SentFrames', () => {
     assert.equal(sent.match(delivered, 3, 63), FrameMatch.Exact);
   });
 
-  test('a frame that was sent three times is exact three times', () => {
+  test('a frame sent three times is exact three times', () => {
     const sent = new SentFrames();
     for (const number of [1, 2, 1, 3, 1]) add(sent, frame(number));
     const found = [1, 1, 1, 1, 2, 3].map((number) => match(sent, frame(number)));
@@ -64,14 +64,14 @@ describe('SentFrames', () => {
     assert.equal(sent.missing, 0);
   });
 
-  test('frames in any order, and from the whole ring, are exact', () => {
+  test('frames are exact in any order, across the whole ring', () => {
     const sent = new SentFrames(64);
     for (let i = 0; i < 64; i++) add(sent, frame(i));
     for (let i = 63; i >= 0; i--) assert.equal(match(sent, frame(i)), FrameMatch.Exact);
     assert.equal(sent.missing, 0);
   });
 
-  test('the newest frames take the place of the oldest; those that were not delivered are forgotten and missing', () => {
+  test('the newest frames replace the oldest; undelivered ones are forgotten and missing', () => {
     const sent = new SentFrames(8);
     for (let i = 0; i < 8; i++) add(sent, frame(i));
     match(sent, frame(0));
@@ -85,9 +85,9 @@ describe('SentFrames', () => {
     assert.equal(sent.missing, 3);
   });
 
-  test('a long frame that begins the ring of bytes anew takes the place of every frame that it covers', () => {
+  test('a long frame at the wrap of the byte ring replaces every frame that it overlaps', () => {
     const sent = new SentFrames(16, 100);
-    // 0 to 30, 30 to 60, 60 to 90; 20 and 40 bytes from the beginning; then 50 from the beginning once more.
+    // 0 to 30, 30 to 60, 60 to 90; then 20 and 40 bytes from the start; then 50 from the start again.
     const lengths = [30, 30, 30, 20, 40, 50];
     lengths.forEach((length, i) => add(sent, frame(i, length)));
     const found = lengths.map((length, i) => match(sent, frame(i, length)));
@@ -99,8 +99,8 @@ describe('SentFrames', () => {
   });
 });
 
-describe('SentFrames beside a list', () => {
-  test('matches as a list does, through any sending and delivering, equal frames with it', () => {
+describe('SentFrames compared with a list', () => {
+  test('matches like a list for any sequence of sends and deliveries, with identical frames', () => {
     const step = fc.tuple(fc.constantFrom('send', 'deliver'), fc.nat(5), fc.constantFrom(20, 60, 61));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
@@ -131,7 +131,7 @@ describe('SentFrames beside a list', () => {
     );
   });
 
-  test('of a number of places holds that many of the newest frames', () => {
+  test('keeps its capacity of the newest frames', () => {
     const step = fc.tuple(fc.constantFrom('send', 'send', 'deliver'), fc.nat(30));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 12 }), (steps, places) => {
@@ -160,7 +160,7 @@ describe('SentFrames beside a list', () => {
     );
   });
 
-  test('of few bytes forgets the oldest first and tells each one that it forgets', () => {
+  test('with few bytes forgets the oldest first, and counts each', () => {
     const lengths = fc.array(fc.integer({ min: 4, max: 50 }), { maxLength: 60 });
     fc.assert(
       fc.property(lengths, fc.integer({ min: 100, max: 200 }), (sizes, bytes) => {

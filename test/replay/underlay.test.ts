@@ -7,7 +7,7 @@ import { Underlay, type UnderlayOptions } from '../../src/replay/underlay.js';
 const SEED = 20261121;
 const NODES = 3;
 
-/** A packet that no other number has. */
+/** A packet that is unique to a number. */
 function packet(number: number): Buffer {
   const bytes = Buffer.alloc(20 + (number % 90), 0x5a);
   bytes.writeUInt32BE(number);
@@ -16,7 +16,7 @@ function packet(number: number): Buffer {
 }
 
 interface Outcome {
-  /** By node, what came there, in order. */
+  /** Packets received by each node, in order. */
   readonly arrived: Buffer[][];
   readonly underlay: Underlay;
   readonly receiving: Arena;
@@ -30,7 +30,7 @@ interface Run extends UnderlayOptions {
   readonly drain?: boolean;
 }
 
-/** Packets numbered from 0 on, in batches of 10, to the nodes in turn. */
+/** Packets numbered from 0, in batches of 10, to the nodes in turn. */
 function carry({ packets, batchSize = 8, slots = 256, drain = true, ...options }: Run): Outcome {
   const sending = new Arena({ slots: 16, frameBytes: 256, debug: true });
   const receiving = new Arena({ slots, frameBytes: 256, debug: true });
@@ -62,7 +62,7 @@ function counts({ packets, duplicates, delivered, lost, noMemory, reordered, cor
   return [packets, duplicates, delivered, lost, noMemory, reordered, corrupted];
 }
 
-/** Bits that differ. */
+/** Number of bits that differ. */
 function difference(a: Uint8Array, b: Uint8Array): number[] {
   const bits: number[] = [];
   a.forEach((byte, i) => {
@@ -74,7 +74,7 @@ function difference(a: Uint8Array, b: Uint8Array): number[] {
 const PROBABILITY = fc.constantFrom(0, 0.01, 0.3, 0.7, 1);
 
 describe('Underlay', () => {
-  test('that does nothing to packets hands each to its node, in order and unchanged', () => {
+  test('without impairments delivers each packet to its node, in order and unchanged', () => {
     const { arrived, underlay } = carry({ packets: 100 });
     arrived.forEach((list, node) => {
       const wanted = Array.from({ length: 100 }, (_, i) => i).filter((number) => number % NODES === node);
@@ -83,7 +83,7 @@ describe('Underlay', () => {
     assert.deepEqual(counts(underlay), [100, 0, 100, 0, 0, 0, 0]);
   });
 
-  test('hands over as many packets together as it was told, and the rest when it is drained', () => {
+  test('delivers batches of the given size, and the rest when drained', () => {
     const held = carry({ packets: 3 * 8 * 2 + 3, drain: false });
     assert.deepEqual(held.batches, [8, 8, 8, 8, 8, 8]);
     assert.equal(held.receiving.available, held.receiving.slots - 3);
@@ -93,7 +93,7 @@ describe('Underlay', () => {
     assert.equal(held.batches.length, 9, 'nothing is left');
   });
 
-  test('packets + duplicates = delivered + lost + noMemory, once drained, and no slot is lost, with any probabilities', () => {
+  test('for any probabilities, packets + duplicates = delivered + lost + noMemory after drain, and no slot leaks', () => {
     fc.assert(
       fc.property(
         fc.record({ loss: PROBABILITY, reorder: PROBABILITY, duplicate: PROBABILITY, corrupt: PROBABILITY }),
@@ -122,7 +122,7 @@ describe('Underlay', () => {
     );
   });
 
-  test('packets that find no slot, or are larger than one, are counted and leave nothing behind', () => {
+  test('packets without a free slot, or larger than one, are counted, and no slot leaks', () => {
     const full = carry({ packets: 100, slots: 4, batchSize: 8 });
     assert.ok(full.underlay.noMemory > 0);
     const small = new Arena({ slots: 4, frameBytes: 64 });
@@ -135,7 +135,7 @@ describe('Underlay', () => {
     assert.deepEqual([underlay.noMemory, underlay.delivered, small.available], [1, 1, 4]);
   });
 
-  test('does the same from the same seed, and something else from another', () => {
+  test('gives the same result for the same seed, and a different one for another', () => {
     const options = { loss: 0.2, reorder: 0.3, duplicate: 0.2, corrupt: 0.2, packets: 300 };
     const first = carry({ ...options, seed: 42 });
     const second = carry({ ...options, seed: 42 });
@@ -145,7 +145,7 @@ describe('Underlay', () => {
     assert.notDeepEqual(carry({ ...options, seed: 0 }).arrived, first.arrived);
   });
 
-  test('loses, repeats, holds back and changes about as many packets as it was told', () => {
+  test('loses, duplicates, delays and corrupts packets at about the given rates', () => {
     const options = { loss: 0.1, reorder: 0.05, duplicate: 0.2, corrupt: 0.3, packets: 20_000, seed: 1 };
     const { underlay } = carry(options);
     const near = (count: number, of: number, probability: number): void =>
@@ -156,7 +156,7 @@ describe('Underlay', () => {
     near(underlay.corrupted, underlay.delivered, 0.3);
   });
 
-  test('changes exactly one bit of a packet, anywhere from its first to its last', () => {
+  test('corruption changes exactly one bit, anywhere in the packet', () => {
     const { arrived, underlay } = carry({ packets: 3000, corrupt: 1, seed: 5 });
     assert.equal(underlay.corrupted, 3000);
     let largest = -1e9;
@@ -174,7 +174,7 @@ describe('Underlay', () => {
     assert.deepEqual([smallest, largest], [0, -1]);
   });
 
-  test('changes either copy of a repeated packet by itself', () => {
+  test('corrupts the copies of a duplicated packet independently', () => {
     const { arrived } = carry({ packets: 300, duplicate: 1, corrupt: 0.5, seed: 5 });
     const [list] = arrived;
     const changedOnce = Array.from({ length: 100 }, (_, i) => [list[2 * i], list[2 * i + 1]]).filter(
@@ -183,7 +183,7 @@ describe('Underlay', () => {
     assert.ok(changedOnce.length > 20);
   });
 
-  test('that only reorders delivers every packet once and unchanged, in another order', () => {
+  test('with reordering only, delivers every packet once, unchanged, in another order', () => {
     for (const reorder of [0.05, 0.5, 1]) {
       const { arrived, underlay } = carry({ packets: 600, reorder, seed: 9 });
       assert.ok(underlay.reordered > 0);
@@ -196,9 +196,9 @@ describe('Underlay', () => {
     }
   });
 
-  test('holds a packet back for at most 16 others', () => {
+  test('delays a packet by at most 16 others', () => {
     const { arrived } = carry({ packets: 3000, reorder: 0.2, seed: 9, batchSize: 1 });
-    // Each node gets every third packet: 16 of the wire are 6 of a node.
+    // Each node gets every third packet: 16 on the wire are 6 for one node.
     for (const list of arrived) {
       const numbers = list.map((bytes) => bytes.readUInt32BE());
       numbers.forEach((number, i) => {
