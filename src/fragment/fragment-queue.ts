@@ -20,9 +20,9 @@ export class Datagram {
   received = 0;
   /** Number of fragments received. */
   parts = 0;
-  /** What they count as (`Reassembler.push`). */
+  /** Sum of their weights (`Reassembler.push`). */
   weight = 0;
-  /** Whether the datagram was given up, and its parts are to be dropped until it times out. */
+  /** Why the datagram failed (`ReassemblyDrop`): further fragments are dropped until it times out. 0 if it hasn't. */
   refused = 0;
   /** ECN codepoints seen, one bit for each of the four. */
   ecn = 0;

@@ -75,7 +75,7 @@ export class Reassembler {
   readonly bytes = new Uint8Array(HEADER_ROOM + MAX_IP_LENGTH);
   start = 0;
   end = 0;
-  /** After `Complete`: how many fragments it was made of, each with the weight that it was pushed with. */
+  /** After `Complete`: the sum of the weights of its fragments. */
   parts = 0;
   /** After `Dropped`: the reason. */
   drop: ReassemblyDrop = ReassemblyDrop.None;
@@ -124,10 +124,10 @@ export class Reassembler {
   /**
    * Takes a fragment. Its bytes are copied, so the caller may reuse them.
    * @param bytes holds the packet
-   * @param layers a walk over it that found `isFragment`
+   * @param layers its parsed headers, with `isFragment`
    * @param end end of the captured bytes
    * @param seconds packet time
-   * @param weight what it counts as: the packets that brought it, where it came in a packet that was itself reassembled
+   * @param weight packets that it counts as: more than 1 if it arrived in a packet that was itself reassembled
    */
   push(bytes: Uint8Array, layers: Layers, end: number, seconds: number, weight = 1): ReassemblyOutcome {
     this.fragments += weight;
@@ -235,7 +235,7 @@ export class Reassembler {
     this.start = start;
     this.end = HEADER_ROOM + datagram.total;
     this.parts = datagram.weight;
-    // RFC 3168 section 5.3: congestion that one part met is the whole packet's.
+    // RFC 3168 section 5.3: CE on any fragment sets CE on the packet.
     if ((datagram.ecn & CE_SEEN) !== 0) bytes[start + 1] |= family === 4 ? ECN_CE : ECN_CE << 4;
     if (family === 4) {
       const totalLength = this.end - start;

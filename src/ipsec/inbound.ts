@@ -36,7 +36,7 @@ export class InboundEsp {
   start = 0;
   end = 0;
   etherType = 0;
-  /** Whether it stood in the ESP packet whole (tunnel mode), or its IP header was restored here (transport mode). */
+  /** Whether it was in tunnel mode, as the payload of ESP; in transport mode its IP header was restored. */
   tunnelled = false;
   /** The last packet's sequence number; its upper half is 0 without ESN. */
   sequenceHigh = 0;
@@ -70,7 +70,7 @@ export class InboundEsp {
 
   /**
    * Opens a packet in place. If it fails at or after ICV verification, the sealed bytes are lost.
-   * @param outer the walk over its headers
+   * @param outer its parsed headers
    * @param espOffset offset of the ESP header: `outer.transportOffset`, or after UDP
    * @param end end of the ICV
    * @param seconds the clock of the SA's limits
@@ -106,7 +106,7 @@ export class InboundEsp {
   }
 
   /**
-   * Adds a packet to the batch whose IPv4 header has no options, announces ESP and isn't of a fragment.
+   * Adds an IPv4 packet to the batch that has no options, is not a fragment and has protocol ESP.
    * @param ip offset of the IP header; ESP follows it
    * @param end end of the ICV
    * @param seconds the clock of the SA's limits
@@ -134,7 +134,7 @@ export class InboundEsp {
     const outer = this.#networkOffset[index];
     const tos = this.#family[index] === 4 ? bytes[outer + 1] : bytes[outer + 1] >>> 4;
     const inner = this.etherType === EtherType.Ipv4 ? 4 : 6;
-    // A payload without a complete header is left for the next walk to refuse.
+    // The next stage's parser refuses a payload without a complete header.
     const whole = this.end - this.start >= (inner === 4 ? IPV4_SPAN : IPV6_SPAN) && bytes[this.start] >>> 4 === inner;
     return !whole || bringEcn(bytes, tos, inner, this.start);
   }

@@ -1,6 +1,6 @@
 /**
- * What a socket took off its datagrams and the ingress needs: the sender's address, and the IPv6 header of a raw socket, which
- * ESP is looked up by. No checksum is written: the kernel has verified those that came.
+ * Restores what sockets strip from packets and ingress needs: the sender's address, and the IPv6 header of raw sockets,
+ * for the SA lookup. Checksums are not restored: the kernel has verified them.
  */
 import { viewOf } from '../../memory/view.js';
 import { getWord } from '../../memory/word.js';
@@ -10,16 +10,16 @@ import { addressIn } from './socket-address.js';
 const HOP_LIMIT = 64;
 const VERSION_6 = 6;
 
-/** Bytes in front of a datagram that `putSender` may write to. */
+/** Headroom that `putSender` needs in front of a datagram, in bytes. */
 export const SENDER_ROOM = 16;
 
 /**
- * Puts the sender's address right in front of a datagram.
+ * Writes the sender's address directly in front of a datagram.
  * @param bytes with `SENDER_ROOM` bytes before `start`
- * @param start where the datagram begins
+ * @param start offset of the datagram
  * @param family 4 or 6
- * @param names where the sender's struct sockaddr is, at `name`
- * @returns offset of the address: 4 or 16 bytes
+ * @param names contains the sender's struct sockaddr at offset `name`
+ * @returns offset of the address, which has 4 or 16 bytes
  */
 export function putSender(bytes: Uint8Array, start: number, family: 4 | 6, names: Uint8Array, name: number): number {
   const view = viewOf(bytes);
@@ -34,19 +34,20 @@ export function putSender(bytes: Uint8Array, start: number, family: 4 | 6, names
 export class Ipv6Headers {
   readonly #vtep: Int32Array;
 
-  /** @param vtep address that the packets came to: 16 bytes */
+  /** @param vtep destination address of the packets, 16 bytes */
   constructor(vtep: Uint8Array) {
     this.#vtep = Int32Array.from({ length: vtep.length / 4 }, (_, i) => getWord(vtep, 4 * i));
   }
 
   /**
-   * Puts an IPv6 header in front of what a raw socket gave, as it came but for the hop limit, which the socket doesn't tell.
+   * Writes an IPv6 header in front of a payload from a raw socket. It is the received one except for the hop limit,
+   * which the socket doesn't report.
    * @param bytes with 40 bytes before `start`
-   * @param start where the payload begins
-   * @param end where it ends
-   * @param names where the sender's struct sockaddr is, at `name`
-   * @param trafficClass of the packet that came
-   * @param protocol of the payload
+   * @param start offset of the payload
+   * @param end offset of its end
+   * @param names contains the sender's struct sockaddr at offset `name`
+   * @param trafficClass traffic class of the received packet
+   * @param protocol protocol of the payload
    * @returns offset of the header
    */
   put(

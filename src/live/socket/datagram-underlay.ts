@@ -1,6 +1,6 @@
 /**
- * The underlay by node:dgram: clear networks alone, everything sent from VXLAN's own port. It needs neither koffi nor Linux,
- * nor any rights where the port is above 1023.
+ * The underlay over node:dgram: unencrypted networks only, and the source port is always the VXLAN port. It needs
+ * neither koffi nor Linux, nor privileges if the port is above 1023.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { type Arena, NO_SLOT, type PacketBatch } from '../../memory/index.js';
@@ -11,16 +11,16 @@ import { LiveError } from '../error.js';
 import { putSocketAddress, SOCKADDR_BYTES } from './socket-address.js';
 import { addressNotHere, portInUse, type UnderlayPort, type UnderlayCounters } from '../port/underlay-port.js';
 
-/** How it is bound. */
+/** Options of an underlay over node:dgram. */
 export interface DatagramUnderlayOptions {
-  /** This node's VTEP address: 4 or 16 bytes. */
+  /** This node's VTEP address, 4 or 16 bytes. */
   readonly vtep: Uint8Array;
   /** UDP port of VXLAN. */
   readonly port: number;
   readonly arena: Arena;
 }
 
-/** Packets that wait to be taken in at the most, and to be sent: Node's own queue has no end. */
+/** Maximum numbers of packets waiting for `receive` and to be sent: Node's own queue is unbounded. */
 const QUEUE = 1024;
 const UNSENT = 8192;
 
@@ -29,7 +29,7 @@ interface Waiting {
   readonly name: Uint8Array;
 }
 
-/** A socket of Node's. */
+/** A node:dgram socket. */
 export class DatagramUnderlay implements UnderlayPort {
   readonly name = 'UDP socket of Node';
   readonly carriesEsp = false;
@@ -54,12 +54,12 @@ export class DatagramUnderlay implements UnderlayPort {
     this.#port = port;
     this.#skip = UDP_SPAN + (this.#family === 4 ? IPV4_SPAN : IPV6_SPAN);
     socket.on('message', (payload, from) => this.#take(payload, from));
-    // What goes wrong with a packet that was sent before; those that fail are told by their callbacks.
+    // Errors about earlier packets; failed sends are reported to their callbacks.
     socket.on('error', (error) => this.#note(error));
   }
 
   /**
-   * Opens it.
+   * Opens the socket.
    * @throws LiveError `PORT_IN_USE`, `NOT_THERE`, `NOT_PERMITTED`, `SYSTEM_CALL`
    */
   static async open(options: DatagramUnderlayOptions): Promise<DatagramUnderlay> {
@@ -100,11 +100,11 @@ export class DatagramUnderlay implements UnderlayPort {
         continue;
       }
       const slot = arena.take();
-      // It waits for one: only what comes beyond the queue's end is lost.
+      // The payload stays queued: only packets beyond the queue's capacity are lost.
       if (slot === NO_SLOT) break;
       const start = arena.frameOffsetOf(slot);
       arena.bytes.set(payload, start);
-      // Node doesn't tell the traffic class.
+      // Node doesn't report the traffic class.
       const at = datagrams.push(slot, start, start + payload.length);
       datagrams.sender[at] = putSender(arena.bytes, start, this.#family, name, 0);
       this.#received++;
@@ -126,7 +126,7 @@ export class DatagramUnderlay implements UnderlayPort {
         continue;
       }
       this.#unsent++;
-      // The slot is another packet's before Node has sent this one.
+      // The slot is reused before Node has sent this packet.
       const payload = arena.bytes.slice(start[i] + this.#skip, end[i]);
       this.#socket.send(payload, this.#port, address, (error) => {
         this.#unsent--;
@@ -136,7 +136,7 @@ export class DatagramUnderlay implements UnderlayPort {
     }
   }
 
-  /** Closes the sockets; once is enough. */
+  /** Closes the socket. Idempotent. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -149,7 +149,7 @@ export class DatagramUnderlay implements UnderlayPort {
       return;
     }
     const name = new Uint8Array(SOCKADDR_BYTES);
-    // A link-local address has its interface behind it.
+    // A link-local address has its interface as a suffix.
     putSocketAddress(name, 0, parseIp(address.replace(/%.*$/, '')), port);
     this.#queue.push({ payload, name });
   }

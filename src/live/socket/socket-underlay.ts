@@ -1,12 +1,12 @@
 /**
- * The underlay over sockets of Linux: clear packets come by a UDP socket on VXLAN's port, ESP and ICMP by raw sockets, and
- * all go out by a raw socket, so that each has the source port of its flow.
+ * The underlay over Linux sockets: unencrypted packets arrive on a UDP socket at the VXLAN port, ESP and ICMP on raw
+ * sockets. All packets are sent by a raw socket, so that each has the source port of its flow.
  *
  *     UDP port 4789 -> IngressChain.runDatagrams          raw ESP, raw ICMP -> IngressChain.run
  *
  *     EgressChain -> raw socket, or without IP and UDP headers -> UDP socket
  *
- * Without the right to raw sockets (CAP_NET_RAW) clear networks work, all packets from VXLAN's own port.
+ * Without CAP_NET_RAW only unencrypted networks work, and the source port of all packets is the VXLAN port.
  */
 import type { Arena, PacketBatch } from '../../memory/index.js';
 import { viewOf } from '../../memory/view.js';
@@ -18,24 +18,24 @@ import { SendVector } from './send-vector.js';
 import { SocketOption, SocketType, SystemSocket } from './system-socket.js';
 import { addressNotHere, portInUse, type UnderlayPort, type UnderlayCounters } from '../port/underlay-port.js';
 
-/** Where the packets of an underlay go. */
+/** Options of an underlay over sockets. */
 export interface SocketUnderlayOptions {
-  /** Addresses of the nodes' VTEPs, 4 or 16 bytes, by place; this node's among them. */
+  /** VTEP addresses by node, this one included, 4 or 16 bytes each. */
   readonly vteps: readonly Uint8Array[];
-  /** This node's place. */
+  /** Index of this node. */
   readonly node: number;
   /** UDP port of VXLAN. */
   readonly port: number;
-  /** Where packets are received to; batches of `receive` are of it. */
+  /** Arena that packets are received to; the batches of `receive` must belong to it. */
   readonly arena: Arena;
-  /** Whether ESP must go: without the right to raw sockets that is an error. */
+  /** Whether ESP is required: an error without CAP_NET_RAW. */
   readonly esp: boolean;
 }
 
-/** Datagrams of one call. */
+/** Datagrams per system call. */
 const VECTOR = 64;
 const QUEUE_BYTES = 4 << 20;
-/** IPPROTO_RAW: whoever sends writes the IP header. */
+/** IPPROTO_RAW: the sender writes the IP header. */
 const HEADER_INCLUDED = 255;
 const ICMP_UNREACHABLE = 3;
 const ICMPV6_TOO_BIG = 2;
@@ -43,12 +43,12 @@ const ICMPV6_TOO_BIG = 2;
 const IDENTIFICATION = 4;
 /** MF and the fragment offset, in the word of ID, flags and offset. */
 const FRAGMENT = 0x3fff;
-/** In place of ID 0: half of all IDs away from it, so that a sender that counts has long sent those of that ID. */
+/** Replaces ID 0: half the ID space away, so that earlier fragments with that ID have long been sent. */
 const INSTEAD_OF_ZERO = 0x8000;
 
 /**
- * Gives outer fragments whose IPv4 ID is 0 another: a raw socket fills in a zero ID, of each fragment a different one
- * (raw(7), IP_HDRINCL), and they would never be reassembled. The checksum is the kernel's to write.
+ * Replaces the IPv4 ID of outer fragments if it is 0: a raw socket would fill in a different one for each fragment
+ * (raw(7), IP_HDRINCL), and they could not be reassembled. The kernel writes the checksum.
  */
 function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
   const view = viewOf(arena.bytes);
@@ -60,15 +60,15 @@ function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
   }
 }
 
-/** A socket that packets come by. */
+/** A receiving socket. */
 interface Inlet {
   readonly socket: SystemSocket;
   readonly vector: ReceiveVector;
-  /** What it gives: UDP's payloads, or of a raw socket packets of another protocol; IPv6's come without their header. */
+  /** UDP for payloads of datagrams; else the protocol of a raw socket's packets, which lack their header over IPv6. */
   readonly protocol: number;
 }
 
-/** All but ICMP about the path MTU is filtered out. */
+/** Filters out all ICMP but path-MTU messages. */
 function icmpFilter(family: 4 | 6): Uint8Array {
   const type = family === 4 ? ICMP_UNREACHABLE : ICMPV6_TOO_BIG;
   const words = new Int32Array(family === 4 ? 1 : 8).fill(-1);
@@ -76,7 +76,7 @@ function icmpFilter(family: 4 | 6): Uint8Array {
   return new Uint8Array(words.buffer);
 }
 
-/** Sockets of one node. */
+/** The sockets of one node. */
 export class SocketUnderlay implements UnderlayPort {
   readonly name: string;
   readonly carriesEsp: boolean;
@@ -86,10 +86,10 @@ export class SocketUnderlay implements UnderlayPort {
   readonly #outlet: SystemSocket;
   readonly #vector: SendVector;
   readonly #port: number;
-  /** Bytes in front of a packet that the kernel writes. */
+  /** Bytes of the outer headers that the kernel writes. */
   readonly #skip: number;
   #received = 0;
-  /** Packets that were longer than a slot, and those that sockets which are closed had no room for. */
+  /** Packets longer than a slot, and those that closed sockets dropped for lack of buffer space. */
   #overrun = 0;
 
   /** @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `PORT_IN_USE`, `NOT_THERE` */
@@ -132,9 +132,9 @@ export class SocketUnderlay implements UnderlayPort {
     this.#vector.setAddresses(vteps, this.#port);
   }
 
-  receive(packets: PacketBatch, datagrams: PacketBatch, place?: number): number {
+  receive(packets: PacketBatch, datagrams: PacketBatch, index?: number): number {
     const before = packets.count + datagrams.count;
-    if (place !== undefined) this.#receiveBy(this.#inlets[place], packets, datagrams);
+    if (index !== undefined) this.#receiveBy(this.#inlets[index], packets, datagrams);
     else for (const inlet of this.#inlets) this.#receiveBy(inlet, packets, datagrams);
     return packets.count + datagrams.count - before;
   }
@@ -144,7 +144,7 @@ export class SocketUnderlay implements UnderlayPort {
     this.#vector.send(this.#outlet.descriptor, batch, this.#skip);
   }
 
-  /** Closes the sockets; once is enough. */
+  /** Closes the sockets. Idempotent. */
   close(): void {
     for (const { socket, vector } of this.#inlets) {
       this.#overrun += socket.overrun;
@@ -152,7 +152,7 @@ export class SocketUnderlay implements UnderlayPort {
       vector.close();
     }
     this.#inlets.length = 0;
-    // It is one of them, or its own; if opening failed it isn't there.
+    // One of the inlets or a separate socket; undefined if opening failed.
     (this.#outlet as SystemSocket | undefined)?.close();
   }
 
@@ -202,7 +202,7 @@ export class SocketUnderlay implements UnderlayPort {
     return socket;
   }
 
-  /** The raw sockets: that for sending, or none where this process may not, and needn't. */
+  /** Opens the raw sockets. Returns the one for sending, or undefined if they are neither permitted nor needed. */
   #raw(vtep: Uint8Array, needed: boolean, arena: Arena): SystemSocket | undefined {
     const family = this.#family;
     let outlet: SystemSocket;
