@@ -102,7 +102,7 @@ describe('source ports', () => {
     ['consecutive source ports', (i) => flow(4, 32_768 + i, 80)],
     ['consecutive destination ports', (i) => flow(4, 40_000, 1 + i)],
     ['consecutive hosts', (i) => flow(4, 40_000, 80, i)],
-    ['IPv6 hosts one behind the other', (i) => flow(6, 40_000, 80, i)],
+    ['consecutive IPv6 hosts', (i) => flow(6, 40_000, 80, i)],
     ['both ports and hosts', (i) => flow(4, 32_768 + (i % 100), 80, Math.floor(i / 100))],
   ];
   for (const [what, make] of kinds) {

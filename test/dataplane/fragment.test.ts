@@ -91,7 +91,7 @@ describe('the stage', () => {
 
 describe('slot bounds', () => {
   test('a fragment longer than a slot’s frame and tailroom doesn’t overrun the slot', () => {
-    // With frames of 1,440 bytes a slot has no byte to spare: 128 in front, 32 behind, a multiple of 64. The headers of
+    // With frames of 1,440 bytes a slot has no byte to spare: 128 before, 32 after, a multiple of 64. The headers of
     // a
     // packet of the strict profile over IPv6 are in the 128 bytes, so that it is longer than a fragment may be.
     const frameBytes = 1440;

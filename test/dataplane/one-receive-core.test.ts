@@ -136,7 +136,7 @@ for (const setup of SETUPS) {
           const both = new Both(setup);
           for (const [at, [edits, end, way]] of list) {
             const packet = pool[at].slice(0, way > 0 || end === null ? undefined : 14 + (end % (pool[at].length - 13)));
-            if (way === 0) for (const [place, value] of edits) packet[14 + (place % (packet.length - 13))] ^= value;
+            if (way === 0) for (const [offset, value] of edits) packet[14 + (offset % (packet.length - 13))] ^= value;
             const [node, decoder] = both.receive(packet, 1);
             if (TOPOLOGY.has(node)) continue;
             assert.equal(decoder, node);

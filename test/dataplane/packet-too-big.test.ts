@@ -94,7 +94,7 @@ describe('packets that cause ICMP errors (RFC 1122 section 3.2.2, RFC 4443 secti
     ['IPv6, the first fragment', part6(0x0001), true],
     ['IPv6, a fragment in the middle', part6(0x0009), false],
     ['IPv6, the last fragment', part6(0x0008), false],
-    ['IPv6, a fragment of its own (RFC 6946)', part6(0), true],
+    ['IPv6, an atomic fragment (RFC 6946)', part6(0), true],
     ...[1, 2, 3, 4, 127, 137].map((type) => [`ICMPv6 error or redirect ${type}`, six(58, type), false] as const),
     ...[128, 129, 135, 136].map((type) => [`ICMPv6 ${type}`, six(58, type), true] as const),
     ['ICMPv6 without a type', ip(6, 58, new Uint8Array(0), 'fd00:9::3', 'fd00:9::4'), false],

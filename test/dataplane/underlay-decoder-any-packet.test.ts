@@ -184,15 +184,15 @@ test('random, damaged packets give the verdict, VNI and frame that a slow reader
     packet: packets,
     changes: fc.oneof(fc.constant([]), fc.array(fc.tuple(fc.nat(90), fc.constantFrom(...BYTES)), { maxLength: 3 })),
     cut: fc.oneof(fc.constant(0), fc.constant(0), fc.nat(140)),
-    behind: fc.constantFrom(0, 0, 1, 20),
+    uncaptured: fc.constantFrom(0, 0, 1, 20),
     option: fc.nat(OPTIONS.length - 1),
   });
   const ingresses = OPTIONS.map((options) => new UnderlayDecoder(options));
   fc.assert(
-    fc.property(sample, ({ packet, changes, cut, behind, option }) => {
+    fc.property(sample, ({ packet, changes, cut, uncaptured, option }) => {
       for (const [at, value] of changes) if (at < packet.length) packet[at] = value;
       const captured = Math.max(0, packet.length - cut);
-      agrees(ingresses[option], packet, captured, packet.length + behind, OPTIONS[option]);
+      agrees(ingresses[option], packet, captured, packet.length + uncaptured, OPTIONS[option]);
     }),
     { seed: SEED, numRuns: 20_000 },
   );
@@ -218,15 +218,15 @@ test('so do recorded packets with changed bytes (40,000 packets)', async () => {
     changes: fc.array(fc.tuple(fc.nat(80), fc.oneof(fc.constantFrom(...BYTES), fc.nat(255))), { maxLength: 3 }),
     cut: fc.oneof(fc.constant(200), fc.nat(100)),
     // Most packets are longer than their captured part.
-    behind: fc.constantFrom(0, 2000, 50_000),
+    uncaptured: fc.constantFrom(0, 2000, 50_000),
     option: fc.nat(OPTIONS.length - 1),
   });
   const ingresses = OPTIONS.map((options) => new UnderlayDecoder(options));
   fc.assert(
-    fc.property(sample, ({ index, changes, cut, behind, option }) => {
+    fc.property(sample, ({ index, changes, cut, uncaptured, option }) => {
       const packet = packets[index].slice();
       for (const [at, value] of changes) if (at < packet.length) packet[at] = value;
-      agrees(ingresses[option], packet, Math.min(cut, packet.length), packet.length + behind, OPTIONS[option]);
+      agrees(ingresses[option], packet, Math.min(cut, packet.length), packet.length + uncaptured, OPTIONS[option]);
     }),
     { seed: SEED, numRuns: 40_000 },
   );
@@ -241,7 +241,7 @@ test('random bytes of any link type: never throws, never reads outside, accounts
     start,
     rest: fc.uint8Array({ maxLength: 120 }),
     before: fc.nat(9),
-    behind: fc.nat(300),
+    uncaptured: fc.nat(300),
     seconds: fc.integer({ min: -5, max: 4e9 }),
     verifyChecksums: fc.boolean(),
   });
@@ -250,12 +250,12 @@ test('random bytes of any link type: never throws, never reads outside, accounts
       new UnderlayDecoder({ verifyChecksums, reserved: 0, reassembly: { maxDatagrams: 30, maxBytes: 1 } }),
   );
   fc.assert(
-    fc.property(sample, ({ link: linkType, start: head, rest, before, behind, seconds, verifyChecksums }) => {
+    fc.property(sample, ({ link: linkType, start: head, rest, before, uncaptured, seconds, verifyChecksums }) => {
       const decoder = ingresses[verifyChecksums ? 1 : 0];
       const packet = Uint8Array.from([...new Array<number>(before).fill(0xaa), ...head, ...rest]);
       // Nothing follows the captured bytes: reading past them gives `undefined`, and thus a wrong number.
       const { length } = packet;
-      const verdict = decoder.receive(linkType, packet, before, length, length + behind, seconds);
+      const verdict = decoder.receive(linkType, packet, before, length, length + uncaptured, seconds);
       assert.ok(Object.values(Verdict).includes(verdict));
       assert.ok(Number.isInteger(decoder.vni) && Number.isInteger(decoder.spi) && Number.isInteger(decoder.sequence));
       if (verdict === Verdict.Frame) assert.ok(decoder.frameEnd <= decoder.capturedEnd);

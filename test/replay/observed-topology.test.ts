@@ -119,11 +119,11 @@ describe('the topology of a recording of an underlay', () => {
 
   test('gives tables in which every node finds every endpoint on its node', async () => {
     const topology = (await observe('docker/03-vip-http.underlay.pcap')).topology(OPTIONS);
-    topology.nodes.forEach(({ name }, place) => {
+    topology.nodes.forEach(({ name }, index) => {
       const { forwarding } = new NodeTables(topology, name);
       for (const { network, mac, node } of topology.endpoints) {
         assert.ok(forwarding.find(topology.networks[network].vni, mac, 0, 0));
-        assert.equal(forwarding.kind, node === place ? TargetKind.Local : TargetKind.Vtep);
+        assert.equal(forwarding.kind, node === index ? TargetKind.Local : TargetKind.Vtep);
       }
     });
   });

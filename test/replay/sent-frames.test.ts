@@ -134,14 +134,14 @@ describe('SentFrames compared with a list', () => {
   test('keeps its capacity of the newest frames', () => {
     const step = fc.tuple(fc.constantFrom('send', 'send', 'deliver'), fc.nat(30));
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 12 }), (steps, places) => {
-        const sent = new SentFrames(places, 1 << 16);
+      fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 12 }), (steps, capacity) => {
+        const sent = new SentFrames(capacity, 1 << 16);
         const held: { number: number; delivered: boolean }[] = [];
         let next = 0;
         let forgotten = 0;
         for (const [what, back] of steps) {
           if (what === 'send') {
-            if (held.length === places && held.shift()?.delivered === false) forgotten++;
+            if (held.length === capacity && held.shift()?.delivered === false) forgotten++;
             held.push({ number: next, delivered: false });
             add(sent, frame(next++));
             continue;
