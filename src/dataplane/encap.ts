@@ -11,7 +11,7 @@ export class Encap {
   readonly #tables: NodeTables;
   readonly #options: Omit<TunnelOptions, 'port'>;
   readonly #drops: DropCounters;
-  /** By node; undefined for this one and for those that it can't reach. */
+  /** By node; undefined for this node and for unreachable ones. */
   readonly #tunnels: (Tunnel | undefined)[] = [];
   readonly #identifications: Identifications;
 
@@ -28,7 +28,7 @@ export class Encap {
     tables.nodes.forEach((_, node) => this.updateNode(node));
   }
 
-  /** Goes by what the tables have under a node's index now. */
+  /** Updates the tunnel of a node from the tables. */
   updateNode(node: number): void {
     const { nodes, port } = this.#tables;
     const { vtep } = this.#tables.here;

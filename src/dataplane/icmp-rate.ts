@@ -24,7 +24,7 @@ const JUMP = 1;
 export class IcmpRate {
   readonly #perSecond: number;
   readonly #burst: number;
-  /** First those that are unknown, then by endpoint. */
+  /** The first bucket is for unknown endpoints; the others are by endpoint. */
   #tokens: Float64Array;
   #filled: Float64Array;
 
@@ -56,7 +56,7 @@ export class IcmpRate {
     tokens[bucket]--;
     return true;
   }
-  /** Gives an index that another endpoint has now a full bucket. */
+  /** Refills the bucket of an index that now belongs to another endpoint. */
   renew(endpoint: number): void {
     const bucket = endpoint + 1;
     if (bucket >= this.#tokens.length) {

@@ -7,7 +7,7 @@ import { platformRandom, type RandomBytes } from '../memory/hash.js';
 
 /** Identification counters by node. */
 export class Identifications {
-  /** What the next packet to each node gets: `Encap` counts IPv4's, which skip 0, and `Fragment` IPv6's. */
+  /** The next identification for each node. `Encap` advances it for IPv4, skipping 0, and `Fragment` for IPv6. */
   next: Int32Array;
   readonly #vteps: string[];
   readonly #random: RandomBytes;
@@ -26,7 +26,7 @@ export class Identifications {
     const known = new Map(before.#vteps.map((vtep, node) => [vtep, before.next[node]]));
     this.#vteps.forEach((vtep, node) => (this.next[node] = known.get(vtep) ?? this.next[node]));
   }
-  /** Draws a new start for an index that another node has now. */
+  /** Draws a new start value for an index that now belongs to another node. */
   renew(node: number, vtep: Uint8Array): void {
     if (node >= this.next.length) {
       const next = new Int32Array(Math.max(node + 1, 2 * this.next.length));

@@ -1,11 +1,11 @@
-/** ICMP of routers about packets of this node that were too big. */
+/** ICMP errors of routers about packets of this node that are too big. */
 import { IpProtocol, onesSum, pseudoHeaderSum } from '../../src/wire/index.js';
 import { ip, join, udpIp, vxlan } from './build.js';
 
-/** The nodes' addresses, as in topology.ts. */
+/** The nodes' VTEP addresses, as in topology.ts. */
 export const VTEPS = { 4: ['192.168.50.1', '192.168.50.2'], 6: ['fd50::1', 'fd50::2'] } as const;
 
-/** ICMP about a quoted packet, from a router; its checksum is right, or off by `wrong`. */
+/** A router's ICMP error that quotes a packet; its checksum is valid, or off by `wrong`. */
 export function told(
   family: 4 | 6,
   mtu: number,
@@ -24,7 +24,7 @@ export function told(
   return packet;
 }
 
-/** A packet of ours with VXLAN and 1450 bytes in it, cut as routers quote it. */
+/** A VXLAN packet of ours with 1450 bytes of payload, truncated as routers quote it. */
 export function ours(family: 4 | 6, port = 4789, source?: string, destination?: string, vni = 4097): Uint8Array {
   const [one, two] = VTEPS[family];
   const payload = vxlan(vni, new Uint8Array(1442));

@@ -18,7 +18,7 @@ import { fixture } from '../repository.js';
 import { observe, replay } from './run.js';
 
 const WORKER = new URL('../../src/cli/replay/replay-worker.js', import.meta.url);
-/** Its second worker ends at its first frame. */
+/** A module whose second worker ends at its first frame. */
 const DYING = new URL('dying-worker.js', import.meta.url);
 const BACKENDS = [...AEAD_BACKENDS, forgeBackend];
 const CIPHER = chooseAead().aead.name;
