@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { OutputFile, PcapWriter } from '../src/capture/index.js';
-import { VXLAN_PORT, VXLAN_SPAN, VxlanView } from '../src/wire/index.js';
+import { VXLAN_PORT, VXLAN_HEADER_LEN, VxlanView } from '../src/wire/index.js';
 import { FRAME_HEADERS as HEADERS, writeHeaders } from './frame.js';
 
 /** The repository's folder; this file runs as dist/bench/captures.js. */
@@ -58,8 +58,8 @@ export function networkConfig(): string {
 /** One packet of a flow, with `payload` bytes inside. */
 export function makePacket(flow: number, payload: number): Uint8Array {
   const inner = HEADERS + payload;
-  const bytes = new Uint8Array(HEADERS + VXLAN_SPAN + inner);
-  const frame = HEADERS + VXLAN_SPAN;
+  const bytes = new Uint8Array(HEADERS + VXLAN_HEADER_LEN + inner);
+  const frame = HEADERS + VXLAN_HEADER_LEN;
   const next = random(flow);
   const source = next() % CONTAINERS;
   // On another node: traffic within a node never reaches the wire.
@@ -80,7 +80,7 @@ export function makePacket(flow: number, payload: number): Uint8Array {
   writeHeaders(
     bytes,
     0,
-    VXLAN_SPAN + inner,
+    VXLAN_HEADER_LEN + inner,
     { ...nodeOf(source), port: 0xc000 | (next() & 0x3fff) },
     { ...nodeOf(destination), port: VXLAN_PORT },
     flow,
@@ -115,7 +115,7 @@ export function capture(payload: number, packets: number): string {
 /** Packets in the default captures. */
 export const COUNT = 500_000;
 /** Packets of 1400 bytes in a file of 1 GiB. */
-export const BIG_COUNT = Math.ceil((2 ** 30 - 24) / (16 + 2 * HEADERS + VXLAN_SPAN + 1400));
+export const BIG_COUNT = Math.ceil((2 ** 30 - 24) / (16 + 2 * HEADERS + VXLAN_HEADER_LEN + 1400));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { count: { type: 'string' }, big: { type: 'boolean' } } });

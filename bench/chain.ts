@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { openPcapStream } from '../native-free/pcap-parser-source.js';
 import { openCaptureFile, type PacketSource } from '../src/capture/index.js';
 import { UnderlayDecoder, Verdict } from '../src/dataplane/index.js';
-import { checkVxlan, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
+import { checkVxlan, HeaderError, Layers, VXLAN_PORT, VXLAN_HEADER_LEN } from '../src/wire/index.js';
 
 /** The result of a pass over a capture. */
 export interface Pass {
@@ -44,7 +44,7 @@ export async function decodeOuter(path: string): Promise<Pass> {
     const { bytes, count, offset, capturedLength, originalLength } = batch;
     for (let i = 0; i < count; i++) {
       const at = offset[i];
-      if (outer.walkEthernet(bytes, at, at + capturedLength[i], at + originalLength[i]) !== Fault.None) continue;
+      if (outer.walkEthernet(bytes, at, at + capturedLength[i], at + originalLength[i]) !== HeaderError.None) continue;
       if (outer.family === 4) check += bytes[outer.addressOffset + 7];
     }
     packets += count;
@@ -66,16 +66,18 @@ export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pa
       const at = offset[i];
       const end = at + capturedLength[i];
       const limit = at + originalLength[i];
-      const fault = shortCut ? outer.walkEthernet(bytes, at, end, limit) : outer.walkAnyEthernet(bytes, at, end, limit);
-      if (fault !== Fault.None || outer.destinationPort !== VXLAN_PORT) continue;
+      const headerError = shortCut
+        ? outer.walkEthernet(bytes, at, end, limit)
+        : outer.walkAnyEthernet(bytes, at, end, limit);
+      if (headerError !== HeaderError.None || outer.destinationPort !== VXLAN_PORT) continue;
       const { payloadOffset, payloadEnd } = outer;
       const captured = Math.min(end, payloadEnd);
-      if (checkVxlan(bytes, payloadOffset, captured) !== Fault.None) continue;
-      const frame = payloadOffset + VXLAN_SPAN;
+      if (checkVxlan(bytes, payloadOffset, captured) !== HeaderError.None) continue;
+      const frame = payloadOffset + VXLAN_HEADER_LEN;
       const innerFault = shortCut
         ? inner.walkEthernet(bytes, frame, captured, payloadEnd)
         : inner.walkAnyEthernet(bytes, frame, captured, payloadEnd);
-      if (innerFault === Fault.None && inner.family === 4) check += bytes[inner.addressOffset + 7];
+      if (innerFault === HeaderError.None && inner.family === 4) check += bytes[inner.addressOffset + 7];
     }
     packets += count;
   }
@@ -101,10 +103,11 @@ export async function decodeInMemory(path: string, packets: number): Promise<Pas
       const at = offset[i];
       const end = at + capturedLength[i];
       total += end - at;
-      if (outer.walkEthernet(bytes, at, end, end) !== Fault.None || outer.destinationPort !== VXLAN_PORT) continue;
+      if (outer.walkEthernet(bytes, at, end, end) !== HeaderError.None || outer.destinationPort !== VXLAN_PORT)
+        continue;
       const { payloadOffset, payloadEnd } = outer;
-      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== Fault.None) continue;
-      if (inner.walkEthernet(bytes, payloadOffset + VXLAN_SPAN, payloadEnd, payloadEnd) === Fault.None) {
+      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== HeaderError.None) continue;
+      if (inner.walkEthernet(bytes, payloadOffset + VXLAN_HEADER_LEN, payloadEnd, payloadEnd) === HeaderError.None) {
         check += bytes[inner.addressOffset + 7];
       }
     }
@@ -127,8 +130,8 @@ export async function decodeOverlay(path: string): Promise<Pass> {
       const limit = at + batch.originalLength[i];
       const verdict = receiver.receive(batch.linkType[i], batch.bytes, at, end, limit, batch.seconds[i]);
       if (verdict !== Verdict.Frame) continue;
-      const fault = inner.walkEthernet(receiver.outerBytes, receiver.frameOffset, receiver.frameEnd);
-      if (fault === Fault.None && inner.family === 4) check += receiver.outerBytes[inner.addressOffset + 7];
+      const headerError = inner.walkEthernet(receiver.outerBytes, receiver.frameOffset, receiver.frameEnd);
+      if (headerError === HeaderError.None && inner.family === 4) check += receiver.outerBytes[inner.addressOffset + 7];
     }
     packets += batch.count;
   }

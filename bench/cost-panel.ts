@@ -90,9 +90,9 @@ function bar(costs: StageCosts, backend: string, direction: Direction, x: Scale,
 }
 
 /** One direction's bars with their axis. */
-function bars(costs: CipherCosts, direction: Direction, high: number, place: Place, rows: number): string[] {
-  const x = linearScale(high, place.x + LEFT, place.x + place.width - BEHIND);
-  const top = place.y + ABOVE;
+function bars(costs: CipherCosts, direction: Direction, high: number, index: Place, rows: number): string[] {
+  const x = linearScale(high, index.x + LEFT, index.x + index.width - BEHIND);
+  const top = index.y + ABOVE;
   const bottom = top + rows * ROW;
   const small = { 'font-size': LABEL, fill: Colour.Faint };
   const axis = linearTicks(high, 4).flatMap((tick) => [
@@ -100,12 +100,12 @@ function bars(costs: CipherCosts, direction: Direction, high: number, place: Pla
     words(x(tick), bottom + 14, tickName(tick), { 'text-anchor': 'middle', ...small }),
   ]);
   return [
-    words(place.x + LEFT, place.y + 28, direction === Direction.Out ? 'egress' : 'ingress', small),
+    words(index.x + LEFT, index.y + 28, direction === Direction.Out ? 'egress' : 'ingress', small),
     ...axis,
     ...costs[direction].flatMap((one, i) => {
       const y = top + i * ROW + (ROW - BAR) / 2;
       return [
-        words(place.x + LEFT - 8, y + 13, sizeName(one.bytes), { 'text-anchor': 'end', 'font-size': LABEL }),
+        words(index.x + LEFT - 8, y + 13, sizeName(one.bytes), { 'text-anchor': 'end', 'font-size': LABEL }),
         bar(one, costs.backend, direction, x, y),
       ];
     }),
@@ -123,21 +123,21 @@ function missingStages(ciphers: readonly CipherCosts[]): string[] {
 }
 
 /** Draws the panel: a row for each cipher, egress on the left and ingress on the right. */
-export function costPanel(report: BenchReport, place: Place): Panel {
+export function costPanel(report: BenchReport, index: Place): Panel {
   const ciphers = shownCiphers(report);
-  if (ciphers.length === 0) return emptyPanel(place, TITLE, 'Not measured in this run.');
-  const markup = heading(place, TITLE, UNITS, LEGEND);
-  const width = (place.width - BETWEEN) / 2;
+  if (ciphers.length === 0) return emptyPanel(index, TITLE, 'Not measured in this run.');
+  const markup = heading(index, TITLE, UNITS, LEGEND);
+  const width = (index.width - BETWEEN) / 2;
   let height = HEADING;
   for (const costs of ciphers) {
     const rows = Math.max(costs.out.length, costs.in.length);
     const high = [...costs.out, ...costs.in].reduce((most, one) => Math.max(most, sum(one), one.chain ?? 0), 0);
-    const y = place.y + height;
-    const name = cutToFit(costs.backend, 13, place.width);
-    markup.push(words(place.x, y + 12, name, { 'font-size': 13, 'font-weight': 600 }));
+    const y = index.y + height;
+    const name = cutToFit(costs.backend, 13, index.width);
+    markup.push(words(index.x, y + 12, name, { 'font-size': 13, 'font-weight': 600 }));
     for (const direction of [Direction.Out, Direction.In]) {
       if (costs[direction].length === 0) continue;
-      const x = direction === Direction.Out ? place.x : place.x + width + BETWEEN;
+      const x = direction === Direction.Out ? index.x : index.x + width + BETWEEN;
       markup.push(...bars(costs, direction, high, { x, y, width }, rows));
     }
     height += ABOVE + rows * ROW + BELOW;
@@ -145,7 +145,7 @@ export function costPanel(report: BenchReport, place: Place): Panel {
   const missing = missingStages(ciphers);
   if (missing.length > 0) {
     const note = `Without figures of their own at some of these sizes: ${missing.join(', ')}.`;
-    markup.push(words(place.x, place.y + height + 8, note, { fill: Colour.Faint }));
+    markup.push(words(index.x, index.y + height + 8, note, { fill: Colour.Faint }));
     height += 16;
   }
   return { height, markup };

@@ -7,7 +7,7 @@ import { Bench } from 'tinybench';
 import { UnderlayDecoder } from '../src/dataplane/index.js';
 import {
   checkIpv4,
-  Fault,
+  HeaderError,
   Ipv4View,
   ipv4Layout,
   Layers,
@@ -57,7 +57,7 @@ async function parts(): Promise<void> {
     sink += receiver.receive(1, packet, 0, packet.length, packet.length, 0);
   });
   add('IPv4, UDP, VXLAN by check and view', () => {
-    if (checkIpv4(packet, 14, packet.length) !== Fault.None) return;
+    if (checkIpv4(packet, 14, packet.length) !== HeaderError.None) return;
     const ip = views.ipv4.wrap(packet, 14);
     const udp = views.udp.wrap(packet, ip.payloadOffset);
     sink += ip.ttl + udp.destinationPort + views.vxlan.wrap(packet, udp.payloadOffset).vni;

@@ -19,7 +19,7 @@ export type Origin = (typeof Origin)[keyof typeof Origin];
 export interface FlameFrame {
   readonly name: string;
   /** File and line, without a folder; empty if unknown. */
-  readonly place: string;
+  readonly index: string;
   /** Undefined for merged frames. */
   readonly origin: Origin | undefined;
   /** Number of frames above it. */
@@ -41,7 +41,7 @@ const MERGED = '…';
 /** A function by call path, merged over V8's nodes; callees are in order of first appearance. */
 interface Call {
   readonly name: string;
-  readonly place: string;
+  readonly index: string;
   readonly origin: Origin | undefined;
   readonly caller: Call | undefined;
   samples: number;
@@ -63,9 +63,9 @@ function originOf(url: string): Origin {
 
 function callOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode, caller: Call | undefined): Call {
   const file = baseName(url.replace(/^node:/, ''));
-  const place = file === '' || lineNumber < 0 ? file : `${file}:${lineNumber + 1}`;
+  const index = file === '' || lineNumber < 0 ? file : `${file}:${lineNumber + 1}`;
   const name = functionName === '' ? '(anonymous)' : baseName(functionName);
-  return { name, place, origin: originOf(url), caller, samples: 0, calls: new Map() };
+  return { name, index, origin: originOf(url), caller, samples: 0, calls: new Map() };
 }
 
 /** The caller's call of the same function, or a new one. */
@@ -106,7 +106,7 @@ function outermost({ nodes }: CpuProfile): ProfileNode[] {
 function callTree(profile: CpuProfile, focus: string | undefined): Call | undefined {
   const counts = countSamples(profile);
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
-  const all: Call = { name: 'all', place: '', origin: undefined, caller: undefined, samples: 0, calls: new Map() };
+  const all: Call = { name: 'all', index: '', origin: undefined, caller: undefined, samples: 0, calls: new Map() };
   let top = focus === undefined ? all : undefined;
   const met = new Set<Call>();
   let counted = 0;
@@ -137,9 +137,9 @@ function callTree(profile: CpuProfile, focus: string | undefined): Call | undefi
 /** Frames of a call's callees: the widest first, those that are too narrow merged if the result is wide enough. */
 function callsOf(call: Call, depth: number, start: number, narrowest: number): [FlameFrame, Call | undefined][] {
   let at = start;
-  const frame = ({ name, place, origin, samples }: Omit<FlameFrame, 'depth' | 'start'>): FlameFrame => {
+  const frame = ({ name, index, origin, samples }: Omit<FlameFrame, 'depth' | 'start'>): FlameFrame => {
     at += samples;
-    return { name, place, origin, samples, depth, start: at - samples };
+    return { name, index, origin, samples, depth, start: at - samples };
   };
   const sorted = [...call.calls.values()].sort((a, b) => b.samples - a.samples);
   const wide = sorted.filter(({ samples }) => samples > 0 && samples >= narrowest);
@@ -147,7 +147,7 @@ function callsOf(call: Call, depth: number, start: number, narrowest: number): [
   const narrow = sorted.slice(wide.length);
   const samples = narrow.reduce((sum, one) => sum + one.samples, 0);
   if (samples === 0 || samples < narrowest) return frames;
-  const merged = { name: MERGED, place: `${narrow.length} narrow ones`, origin: undefined, samples };
+  const merged = { name: MERGED, index: `${narrow.length} narrow ones`, origin: undefined, samples };
   return [...frames, [frame(merged), undefined]];
 }
 
@@ -161,9 +161,9 @@ export function flameFrames(profile: CpuProfile, focus?: string): FlameFrame[] {
   if (top === undefined || top.samples === 0) {
     throw new ProfileError(focus === undefined ? 'no sample that is not idle' : `no sample is in a function ${focus}`);
   }
-  const { name, place, origin, samples } = top;
+  const { name, index, origin, samples } = top;
   const frames: FlameFrame[] = [];
-  const open: [FlameFrame, Call | undefined][] = [[{ name, place, origin, samples, depth: 0, start: 0 }, top]];
+  const open: [FlameFrame, Call | undefined][] = [[{ name, index, origin, samples, depth: 0, start: 0 }, top]];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [frame, call] = next;
     frames.push(frame);

@@ -27,14 +27,14 @@ const SEVERAL = '#eaeef2';
 const LEGEND = Object.entries(FILL).map(([name, colour]): LegendEntry => ({ name, colour, swatch: 'box' }));
 
 function drawn(frame: FlameFrame, all: number): string {
-  const { name, place, origin, depth, start, samples } = frame;
+  const { name, index, origin, depth, start, samples } = frame;
   const scale = (WIDTH - 2 * MARGIN) / all;
   const x = MARGIN + start * scale;
   const y = TOP + depth * ROW;
   const width = samples * scale;
   const share = `${((100 * samples) / all).toFixed(1)} %`;
   const room = width - 2 * INSIDE;
-  const whole = place === '' ? name : `${name} (${place})`;
+  const whole = index === '' ? name : `${name} (${index})`;
   const label = textWidth(whole, LABEL) <= room ? whole : cutToFit(name, LABEL, room);
   const fill = origin === undefined ? SEVERAL : FILL[origin];
   return element(

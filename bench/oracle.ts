@@ -1,6 +1,6 @@
 /** Checks measured output against its input; ESP is opened by node:crypto, not by vtep. */
 import { createDecipheriv } from 'node:crypto';
-import { IPV4_SPAN, UDP_SPAN, VXLAN_SPAN } from '../src/wire/index.js';
+import { IPV4_HEADER_LEN, UDP_HEADER_LEN, VXLAN_HEADER_LEN } from '../src/wire/index.js';
 import { FRAME_HEADERS } from './frame.js';
 import type { Workload } from './workload.js';
 
@@ -32,9 +32,9 @@ export function openEsp(packet: number, esp: Uint8Array): Uint8Array {
 export function checkSent(workload: Workload, number: number, bytes: Uint8Array, start: number, end: number): void {
   const { bytes: frames, start: from, end: to } = workload.frames;
   const i = number % from.length;
-  const behindIp = bytes.subarray(start + IPV4_SPAN, end);
+  const behindIp = bytes.subarray(start + IPV4_HEADER_LEN, end);
   const udp = workload.encrypted ? openEsp(i, behindIp) : behindIp;
-  same(i, udp.subarray(UDP_SPAN + VXLAN_SPAN), frames.subarray(from[i], to[i]), 'frame');
+  same(i, udp.subarray(UDP_HEADER_LEN + VXLAN_HEADER_LEN), frames.subarray(from[i], to[i]), 'frame');
 }
 
 /** Throws unless a delivered frame is one that was sent, as identified by its payload. */

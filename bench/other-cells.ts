@@ -1,7 +1,7 @@
 /** Cells outside the stages of the chains: decoding, and the forwarding table alone. */
 import type { PacketBatch } from '../src/memory/index.js';
 import { ForwardingTable, TargetKind } from '../src/overlay/index.js';
-import { checkVxlan, EtherType, Fault, Layers, VXLAN_PORT, VXLAN_SPAN } from '../src/wire/index.js';
+import { checkVxlan, EtherType, HeaderError, Layers, VXLAN_PORT, VXLAN_HEADER_LEN } from '../src/wire/index.js';
 import type { Cell } from './cell.js';
 import { OUTER_BYTES, WINDOW, Window } from './window.js';
 import { type Packets, VNI, type Workload } from './workload.js';
@@ -21,13 +21,13 @@ class InnerWalk {
     let found = 0;
     for (let i = 0; i < batch.count; i++) {
       if (
-        outer.walkNetwork(bytes, EtherType.Ipv4, batch.start[i], batch.end[i]) !== Fault.None ||
+        outer.walkNetwork(bytes, EtherType.Ipv4, batch.start[i], batch.end[i]) !== HeaderError.None ||
         outer.destinationPort !== VXLAN_PORT
       )
         continue;
       const { payloadOffset, payloadEnd } = outer;
-      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== Fault.None) continue;
-      if (inner.walkEthernet(bytes, payloadOffset + VXLAN_SPAN, payloadEnd) !== Fault.None) continue;
+      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== HeaderError.None) continue;
+      if (inner.walkEthernet(bytes, payloadOffset + VXLAN_HEADER_LEN, payloadEnd) !== HeaderError.None) continue;
       if (inner.destinationPort >= 0) found++;
     }
     return found;

@@ -30,8 +30,8 @@ const GAP = 18;
 const SIZE = 12;
 
 /** A panel's heading, followed by its units in smaller letters, with its legend below. */
-export function heading(place: Place, title: string, units: string, legend: readonly LegendEntry[]): string[] {
-  const { x, y, width } = place;
+export function heading(index: Place, title: string, units: string, legend: readonly LegendEntry[]): string[] {
+  const { x, y, width } = index;
   const markup = [
     words(x, y + 14, title, { 'font-size': 15, 'font-weight': 600 }),
     words(x + width, y + 14, units, { 'text-anchor': 'end', fill: Colour.Faint }),
@@ -65,7 +65,7 @@ export function chainMark(x: number, y: number, height: number): string {
 }
 
 /** A panel without data, and the reason. */
-export function emptyPanel(place: Place, title: string, why: string): Panel {
-  const markup = [...heading(place, title, '', []), words(place.x, place.y + 40, why, { fill: Colour.Faint })];
+export function emptyPanel(index: Place, title: string, why: string): Panel {
+  const markup = [...heading(index, title, '', []), words(index.x, index.y + 40, why, { fill: Colour.Faint })];
   return { height: HEADING, markup };
 }

@@ -7,7 +7,7 @@ import { Fragment } from '../src/dataplane/fragment.js';
 import { Seal } from '../src/dataplane/seal.js';
 import { PacketBatch } from '../src/memory/index.js';
 import { PathMtu } from '../src/overlay/index.js';
-import { IPV4_SPAN } from '../src/wire/index.js';
+import { IPV4_HEADER_LEN } from '../src/wire/index.js';
 import type { Cell } from './cell.js';
 import { Stage } from './result.js';
 import { moveAll, WINDOW, Window } from './window.js';
@@ -39,7 +39,7 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
   const pathMtu = new PathMtu(topology, HERE);
   const aside = new PacketBatch(arena);
   const outputs = { tunnelled: new PacketBatch(arena), local: aside, answers: aside, overflow: refuse };
-  const options = { oversize: Oversize.Outside, clampMss: false, checkSource: true };
+  const options = { oversize: Oversize.Outside, clampMss: false, rejectForeignSources: true };
   const forward = new Forward(tables, pathMtu, drops, outputs, options);
   const identifications = new Identifications(topology.nodes.map(({ vtep }) => vtep));
   const encap = new Encap(tables, drops, identifications, {});
@@ -91,6 +91,6 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
 /** Bytes after the IP headers of a batch's packets: unchanged by fragmentation. */
 function payloadBytes({ count, start, end }: PacketBatch): number {
   let bytes = 0;
-  for (let i = 0; i < count; i++) bytes += end[i] - start[i] - IPV4_SPAN;
+  for (let i = 0; i < count; i++) bytes += end[i] - start[i] - IPV4_HEADER_LEN;
   return bytes;
 }

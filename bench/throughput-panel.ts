@@ -127,23 +127,23 @@ function grid(ticks: readonly number[], y: Scale, left: number, right: number): 
 }
 
 /** Draws the panel; both axes are logarithmic. */
-export function throughputPanel(report: BenchReport, place: Place): Panel {
+export function throughputPanel(report: BenchReport, index: Place): Panel {
   const lines = linesOf(report);
-  if (lines.length === 0) return emptyPanel(place, TITLE, 'Not measured in this run.');
+  if (lines.length === 0) return emptyPanel(index, TITLE, 'Not measured in this run.');
   const points = lines.flatMap((line) => line.points);
   const sizes = [...new Set(points.map(({ bytes }) => bytes))].sort((a, b) => a - b);
   const gigabits = points.map((point) => point.gigabits).sort((a, b) => a - b);
   const low = gigabits[0] / AROUND;
   const high = gigabits[gigabits.length - 1] * AROUND;
-  const left = place.x + LEFT;
-  const right = place.x + place.width;
-  const top = place.y + HEADING;
+  const left = index.x + LEFT;
+  const right = index.x + index.width;
+  const top = index.y + HEADING;
   const bottom = top + HEIGHT - BELOW;
   const x = logScale(sizes[0], sizes[sizes.length - 1], left + 24, right - 24);
   const y = logScale(low, high, bottom, top);
   const legend = lines.map(({ name, colour, clear }) => ({ name, colour, swatch: clear ? 'dashes' : 'line' }) as const);
   const markup = [
-    ...heading(place, TITLE, unitsOf(report), legend),
+    ...heading(index, TITLE, unitsOf(report), legend),
     ...grid(logTicks(low, high), y, left, right),
     element('line', { x1: left, y1: bottom, x2: right, y2: bottom, stroke: Colour.Faint }),
     ...sizeTicks(sizes, x, bottom),

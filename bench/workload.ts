@@ -75,11 +75,11 @@ export class Workload {
     const count = Math.max(MIN_PACKETS, Math.ceil(flows / MIN_PACKETS) * MIN_PACKETS);
     this.#lengths = sizesOf(size, count);
     this.frameBytes = Math.max(...this.#lengths);
-    const places = Array.from({ length: flows + 1 }, (_, i) => i);
+    const indexes = Array.from({ length: flows + 1 }, (_, i) => i);
     this.topology = {
       profile: Profile.Swarm,
       port: VXLAN_PORT,
-      nodes: places.map((i) => ({ name: `node${i}`, vtep: vtepOf(i), mac: macOf(0, i), mtu })),
+      nodes: indexes.map((i) => ({ name: `node${i}`, vtep: vtepOf(i), mac: macOf(0, i), mtu })),
       networks: [
         {
           name: 'bench',
@@ -92,7 +92,7 @@ export class Workload {
           learning: false,
         },
       ],
-      endpoints: places.map((i) => ({
+      endpoints: indexes.map((i) => ({
         name: `c${i}`,
         network: NETWORK,
         node: i,

@@ -30,8 +30,8 @@ function programs(folder: string, language: string, ending: string): string[] {
   return DOCUMENTS.flatMap((document) =>
     blocksOf(document)
       .filter((block) => block.language === language)
-      .map(({ text }, place) => {
-        const path = join(folder, `${document.replaceAll(/\W/g, '-')}-${place + 1}.${ending}`);
+      .map(({ text }, index) => {
+        const path = join(folder, `${document.replaceAll(/\W/g, '-')}-${index + 1}.${ending}`);
         // A module whatever it imports.
         writeFileSync(path, `${text}\nexport {};\n`);
         return path;

@@ -29,15 +29,15 @@ describe('README', () => {
     assert.deepEqual(lines, said);
   });
 
-  for (const [place, name] of [
+  for (const [index, name] of [
     [2, 'the third example sends a frame from node to node'],
     [3, 'the fourth example seals a packet'],
     [4, 'the fifth example rotates the keys of a node'],
     [5, 'the sixth example spreads packets over workers'],
   ] as const) {
     test(name, () => {
-      const lines = runProgram(folder, examples[place]);
-      assert.deepEqual(lines, [/console.*\/\/ (.*)/.exec(examples[place])?.[1]]);
+      const lines = runProgram(folder, examples[index]);
+      assert.deepEqual(lines, [/console.*\/\/ (.*)/.exec(examples[index])?.[1]]);
     });
   }
 

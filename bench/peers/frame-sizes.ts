@@ -1,6 +1,6 @@
 /** The frame sizes measured, and how many bytes of each are encrypted. */
 import { ESP_TRAILER_BYTES, espPadding } from '../../src/ipsec/esp-format.js';
-import { UDP_SPAN, VXLAN_SPAN } from '../../src/wire/index.js';
+import { UDP_HEADER_LEN, VXLAN_HEADER_LEN } from '../../src/wire/index.js';
 import type { FrameSize } from '../result.js';
 
 /** The sizes for ciphers. */
@@ -14,6 +14,6 @@ export const QUICK_CIPHER_SIZES: readonly FrameSize[] = [64, 1400, 'imix'];
  * @param frameBytes size of a container's frame, from its Ethernet header on
  */
 export function encryptedBytes(frameBytes: number): number {
-  const payload = UDP_SPAN + VXLAN_SPAN + frameBytes;
+  const payload = UDP_HEADER_LEN + VXLAN_HEADER_LEN + frameBytes;
   return payload + espPadding(payload) + ESP_TRAILER_BYTES;
 }

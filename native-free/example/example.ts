@@ -55,13 +55,13 @@ async function opener(file: File): Promise<InboundEsp> {
   const aead = forgeBackend.create();
   const sad = new Sad<InboundSa>();
   // The first packet of a capture is rarely the first of an SA.
-  const late = true;
+  const midStream = true;
   if (keys.kind === 'ring') {
     const { ring, profile } = keys;
-    return new InboundEsp(aead, sad, new RingResolver(ring, aead, sad, forgeHkdfSha256, { profile, late }));
+    return new InboundEsp(aead, sad, new RingResolver(ring, aead, sad, forgeHkdfSha256, { profile, midStream }));
   }
   for (const association of keys.associations) {
-    sad.add(new InboundSa(association, aead, { late, lenient: keys.lenient, anySource: true }));
+    sad.add(new InboundSa(association, aead, { midStream, inferMode: keys.inferMode, anySource: true }));
   }
   return new InboundEsp(aead, sad);
 }

@@ -11,7 +11,7 @@ import { selfTest } from './self-test.js';
 export const AEAD_BACKENDS: readonly AeadBackend[] = [ipsecMbBackend, opensslBackend, nodeBackend];
 
 /** A backend that was skipped. */
-export interface PassedOver {
+export interface Skipped {
   readonly name: string;
   /** `AEAD_UNAVAILABLE`: it is missing. `AEAD_SELF_TEST`: it gives wrong results. */
   readonly code: AeadErrorCode;
@@ -21,7 +21,7 @@ export interface PassedOver {
 /** A cipher, and why the faster ones were skipped. */
 export interface AeadChoice {
   readonly aead: Aead;
-  readonly passedOver: readonly PassedOver[];
+  readonly skipped: readonly Skipped[];
 }
 
 function tryBackend(backend: AeadBackend): Aead {
@@ -44,16 +44,16 @@ export function chooseAead(name?: string, backends: readonly AeadBackend[] = AEA
       const known = backends.map((backend) => backend.name).join(', ');
       throw new AeadError('AEAD_UNKNOWN', `unknown cipher ${inQuotes(name)}; known ciphers: ${known}`);
     }
-    return { aead: tryBackend(named), passedOver: [] };
+    return { aead: tryBackend(named), skipped: [] };
   }
-  const passedOver: PassedOver[] = [];
+  const skipped: Skipped[] = [];
   for (const backend of backends) {
     try {
-      return { aead: tryBackend(backend), passedOver };
+      return { aead: tryBackend(backend), skipped };
     } catch (error) {
       if (!(error instanceof AeadError)) throw error;
-      passedOver.push({ name: backend.name, code: error.code, reason: error.message });
+      skipped.push({ name: backend.name, code: error.code, reason: error.message });
     }
   }
-  throw new AeadError('AEAD_UNAVAILABLE', `no cipher works: ${passedOver.map(({ reason }) => reason).join('; ')}`);
+  throw new AeadError('AEAD_UNAVAILABLE', `no cipher works: ${skipped.map(({ reason }) => reason).join('; ')}`);
 }

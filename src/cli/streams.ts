@@ -7,13 +7,13 @@ export interface Streams {
   /** Takes results, and ownership of the bytes. */
   readonly output: (bytes: Uint8Array) => void;
   /** Takes diagnostics, line ends included. */
-  readonly remarks: (text: string) => void;
+  readonly warnings: (text: string) => void;
 }
 
 /** The process's streams. */
 const STANDARD: Streams = {
   output: writeStandardOutput,
-  remarks: (text) => void process.stderr.write(text),
+  warnings: (text) => void process.stderr.write(text),
 };
 
 const taken = new AsyncLocalStorage<Streams>();

@@ -47,7 +47,7 @@ export class TextOutput {
 
 /** Writes a line to standard error. */
 export function say(text: string): void {
-  currentStreams().remarks(`${plain(text)}\n`);
+  currentStreams().warnings(`${plain(text)}\n`);
 }
 
 /** Writes each line of a text to standard error. */

@@ -7,9 +7,9 @@ import { NO_SLOT, type PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
 import type { Node } from '../overlay/index.js';
-import { EtherType, Fault, ipv4ChecksumHolds, ipv4Layout, Layers } from '../wire/index.js';
+import { EtherType, HeaderError, ipv4ChecksumHolds, ipv4Layout, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
-import { DropReason, dropReasonOfFault } from './drop-reason.js';
+import { DropReason, dropReasonOfHeaderError } from './drop-reason.js';
 import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
 import type { PathMtuDiscovery } from './path-mtu-discovery.js';
 import { FragmentSource, type Reassembly, walkReassembled } from './reassembly.js';
@@ -116,8 +116,9 @@ export class Classify {
     }
     const layers = this.#layers;
     const version = end > start ? bytes[start] >>> 4 : 0;
-    const fault = layers.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
-    if (fault !== Fault.None) return this.#drop(batch, i, dropReasonOfFault(fault, layers.layer));
+    const headerError = layers.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
+    if (headerError !== HeaderError.None)
+      return this.#drop(batch, i, dropReasonOfHeaderError(headerError, layers.layer));
     if (this.#verifyIp && version === 4 && !ipv4ChecksumHolds(bytes, start)) {
       return this.#drop(batch, i, DropReason.IpChecksum);
     }
@@ -128,7 +129,7 @@ export class Classify {
     if (kind !== PacketKind.Other)
       return kind === PacketKind.Wrong ? this.#drop(batch, i, this.#classifier.reason) : kind;
     const consumed = this.#outputs.discovery?.take(bytes, layers, now) === true;
-    return this.#drop(batch, i, consumed ? DropReason.PathMtuTold : DropReason.NotOverlay);
+    return this.#drop(batch, i, consumed ? DropReason.PathMtuLearned : DropReason.NotOverlay);
   }
 
   #opened(batch: PacketBatch, i: number, now: number): PacketKind {
@@ -137,8 +138,9 @@ export class Classify {
     const end = batch.end[i];
     const layers = this.#layers;
     const version = end > start ? bytes[start] >>> 4 : 0;
-    const fault = layers.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
-    if (fault !== Fault.None) return this.#drop(batch, i, dropReasonOfFault(fault, layers.layer));
+    const headerError = layers.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
+    if (headerError !== HeaderError.None)
+      return this.#drop(batch, i, dropReasonOfHeaderError(headerError, layers.layer));
     if (!this.#isForUs(bytes, layers.family, layers.addressOffset)) return this.#drop(batch, i, DropReason.OtherHost);
     if (layers.isFragment && !this.#join(batch, i, this.#reassembly.of(FragmentSource.Opened), now))
       return PacketKind.Other;

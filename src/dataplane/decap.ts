@@ -5,7 +5,7 @@
 import type { PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
 import { LearnOutcome, type NodeTables, TargetKind } from '../overlay/index.js';
-import { VXLAN_SPAN, type VxlanReserved } from '../wire/index.js';
+import { VXLAN_HEADER_LEN, type VxlanReserved } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
@@ -70,7 +70,7 @@ export class Decap {
     // Anybody can send clear VXLAN; the topology says who has cause to.
     if (node < 0 && !(this.#acceptUnknown ?? tables.acceptUnknownVteps)) return DropReason.UnknownVtep;
     if (node === tables.node) return DropReason.Loop;
-    const frame = vxlan + VXLAN_SPAN;
+    const frame = vxlan + VXLAN_HEADER_LEN;
     batch.start[i] = frame;
     batch.network[i] = network;
     batch.node[i] = node;

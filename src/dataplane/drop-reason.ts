@@ -5,7 +5,7 @@
  */
 import { ReassemblyDrop } from '../fragment/index.js';
 import { EspDrop } from '../ipsec/index.js';
-import { Fault, Layer } from '../wire/index.js';
+import { HeaderError, Layer } from '../wire/index.js';
 
 /** Drop reasons. */
 export const DropReason = {
@@ -47,11 +47,11 @@ export const DropReason = {
   EspExpired: 33,
   EspSequenceExhausted: 34,
   EspNoRoom: 35,
-  EspNotSealable: 36,
+  EspUnsupportedPacket: 36,
   /** A frame's source MAC is zero or a group address. */
   InvalidSource: 37,
   /** A frame's source MAC isn't an endpoint of this node. */
-  NotFromHere: 38,
+  ForeignSource: 38,
   /** No FDB entry for the MAC, and the network doesn't flood. */
   NoRemote: 39,
   /** A static FDB entry maps the source MAC to another VTEP. */
@@ -76,7 +76,7 @@ export const DropReason = {
   /** Not overlay traffic: neither VXLAN nor ESP. */
   NotOverlay: 51,
   /** ICMP path-MTU message, consumed. */
-  PathMtuTold: 52,
+  PathMtuLearned: 52,
   FragmentEcn: 53,
   EspSequenceNotReserved: 54,
   /** `PacketTooBig` whose sender has reached its rate limit of ICMP errors (RFC 4443 section 2.4 f). */
@@ -131,7 +131,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['XfrmOutError_Room', 'packets without headroom or tailroom for ESP'],
   ['XfrmOutError_Packet', 'packets that ESP cannot encapsulate: fragments, or too long'],
   ['MAC_INVALID_SOURCE', 'frames whose source MAC is zero or a group address'],
-  ['NOT_FROM_HERE', 'frames whose source MAC is not an endpoint of this node'],
+  ['FOREIGN_SOURCE', 'frames whose source MAC is not an endpoint of this node'],
   ['VXLAN_NO_REMOTE', 'frames for a MAC without a forwarding entry'],
   ['VXLAN_ENTRY_EXISTS', 'frames whose source MAC a static entry maps to another VTEP'],
   ['LOOP', 'frames that would be sent back to where they came from'],
@@ -145,7 +145,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['IP_TUNNEL_ECN', 'packets marked CE whose inner packet is Not-ECT'],
   ['NO_LOCAL_ENDPOINT', 'frames for a MAC that no endpoint of this node has'],
   ['NOT_OVERLAY', 'packets that are neither VXLAN nor ESP'],
-  ['PMTU_TOLD', 'ICMP path-MTU messages that this node consumed'],
+  ['PMTU_LEARNED', 'ICMP path-MTU messages that this node consumed'],
   ['FRAG_ECN', 'fragments of datagrams that mix ECT and Not-ECT'],
   ['XfrmOutStateSeqError_Reserve', 'packets for an SA whose next sequence numbers could not be reserved'],
   ['PKT_TOO_BIG_RateLimited', 'packets larger than the MTU, ICMP error rate-limited'],
@@ -203,7 +203,7 @@ const OF_ESP: Readonly<Record<EspDrop, DropReason>> = {
   [EspDrop.Expired]: DropReason.EspExpired,
   [EspDrop.SequenceExhausted]: DropReason.EspSequenceExhausted,
   [EspDrop.NoRoom]: DropReason.EspNoRoom,
-  [EspDrop.NotSealable]: DropReason.EspNotSealable,
+  [EspDrop.UnsupportedPacket]: DropReason.EspUnsupportedPacket,
   [EspDrop.SequenceNotReserved]: DropReason.EspSequenceNotReserved,
   [EspDrop.SourceMismatch]: DropReason.EspSourceMismatch,
   [EspDrop.EcnLost]: DropReason.EcnLost,
@@ -215,11 +215,11 @@ export function dropReasonOfEsp(drop: EspDrop): DropReason {
 }
 
 /** The drop reason of a packet with a header fault. */
-export function dropReasonOfFault(fault: Fault, layer: Layer): DropReason {
-  if (fault === Fault.Truncated) return DropReason.CaptureTruncated;
+export function dropReasonOfHeaderError(headerError: HeaderError, layer: Layer): DropReason {
+  if (headerError === HeaderError.Truncated) return DropReason.CaptureTruncated;
   switch (layer) {
     case Layer.Vlan:
-      return fault === Fault.TooDeep ? DropReason.VlanTagsTooDeep : DropReason.PacketTooSmall;
+      return headerError === HeaderError.TooDeep ? DropReason.VlanTagsTooDeep : DropReason.PacketTooSmall;
     case Layer.Network:
       return DropReason.IpHeader;
     case Layer.Extension:

@@ -31,7 +31,7 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
   /** Whether TCP's maximum segment size is lowered to what fits; false. */
   readonly clampMss?: boolean;
   /** Whether frames must come from endpoints of this node; true. */
-  readonly checkSource?: boolean;
+  readonly rejectForeignSources?: boolean;
   /** How often an endpoint is sent ICMP about its packets; 1000 times a second, 50 at once. */
   readonly icmpRate?: IcmpRateOptions;
   /**
@@ -103,7 +103,7 @@ export class EgressChain {
   #now = 0;
 
   constructor(tables: NodeTables, arena: Arena, sinks: EgressSinks, options: EgressOptions = {}) {
-    const { oversize = Oversize.Inside, clampMss = false, checkSource = true, icmpRate, aead, sas } = options;
+    const { oversize = Oversize.Inside, clampMss = false, rejectForeignSources = true, icmpRate, aead, sas } = options;
     const { node } = tables;
     this.pathMtu = new PathMtu(tables, node);
     this.#whole = options.kernelFragments ?? false;
@@ -119,7 +119,7 @@ export class EgressChain {
       answers: this.#answers,
       overflow: this.#overflow,
     };
-    const forwarding = { oversize, clampMss, checkSource, ...(icmpRate === undefined ? {} : { icmpRate }) };
+    const forwarding = { oversize, clampMss, rejectForeignSources, ...(icmpRate === undefined ? {} : { icmpRate }) };
     this.forward = new Forward(tables, this.pathMtu, this.drops, outputs, forwarding);
     const vteps = tables.nodes.map((other) => other?.vtep ?? NO_ADDRESS);
     this.identifications = new Identifications(vteps, options.random, options.identifications);

@@ -2,11 +2,11 @@
  * The first stage of the way out: where does a frame go? Sources are checked, neighbour questions answered, the MAC looked
  * up, and what doesn't fit answered or cut. Each frame ends in one of the batches behind, or is dropped and counted.
  */
-import { Fragmenter, FragmentFault } from '../fragment/index.js';
+import { Fragmenter, FragmentError } from '../fragment/index.js';
 import { NO_SLOT, PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
 import { type ForwardingTable, type NodeTables, type PathMtu, TargetKind } from '../overlay/index.js';
-import { ETHERNET_SPAN, Fault, ipv4Layout, Ipv4View, Ipv6View, Layers } from '../wire/index.js';
+import { ETHERNET_HEADER_LEN, HeaderError, ipv4Layout, Ipv4View, Ipv6View, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import { flowHash } from './flow-hash.js';
@@ -35,7 +35,7 @@ export interface ForwardOptions {
   /** Whether TCP's maximum segment size is lowered to what fits. */
   readonly clampMss: boolean;
   /** Whether frames must come from endpoints of this node. */
-  readonly checkSource: boolean;
+  readonly rejectForeignSources: boolean;
   /** How often an endpoint is sent ICMP about its packets. */
   readonly icmpRate?: IcmpRateOptions;
 }
@@ -148,11 +148,11 @@ export class Forward {
     const { bytes } = batch.arena;
     const start = batch.start[i];
     const end = batch.end[i];
-    const place = batch.network[i];
-    if (end - start < ETHERNET_SPAN) return this.#drop(batch, i, DropReason.PacketTooSmall);
-    if (place < 0) return this.#drop(batch, i, DropReason.VxlanVniNotFound);
+    const index = batch.network[i];
+    if (end - start < ETHERNET_HEADER_LEN) return this.#drop(batch, i, DropReason.PacketTooSmall);
+    if (index < 0) return this.#drop(batch, i, DropReason.VxlanVniNotFound);
     const columns = this.#columns;
-    const vni = columns.vni[place];
+    const vni = columns.vni[index];
     const forwarding = this.#forwarding;
     // Both MACs, 12 bytes: the destination's 6, the source's 6.
     const view = viewOf(bytes);
@@ -164,11 +164,11 @@ export class Forward {
       return this.#drop(batch, i, DropReason.InvalidSource);
     const home = forwarding.findWords(vni, source, rest << 16, now) && forwarding.kind === TargetKind.Local;
     const asker = home ? forwarding.target : -1;
-    if (!home && this.#options.checkSource) return this.#drop(batch, i, DropReason.NotFromHere);
+    if (!home && this.#options.rejectForeignSources) return this.#drop(batch, i, DropReason.ForeignSource);
     const inner = this.#inner;
-    const fault = inner.walkEthernet(bytes, start, end);
+    const headerError = inner.walkEthernet(bytes, start, end);
     // IPv4 is no question about a neighbour.
-    if (fault === Fault.None && inner.family !== 4 && columns.learning[place] === 0) {
+    if (headerError === HeaderError.None && inner.family !== 4 && columns.learning[index] === 0) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
       if (verdict !== NeighbourVerdict.Other) {
         return this.#neighbour(batch, i, verdict, asker);
@@ -203,11 +203,11 @@ export class Forward {
     const inner = this.#inner;
     const { bytes } = batch.arena;
     const start = batch.start[i];
-    const place = batch.network[i];
-    const mtu = this.#pathMtu.inner(place, node);
-    const ip = inner.fault === Fault.None && inner.family !== 0;
+    const index = batch.network[i];
+    const mtu = this.#pathMtu.inner(index, node);
+    const ip = inner.headerError === HeaderError.None && inner.family !== 0;
     if (ip && this.#options.clampMss) clampMss(bytes, inner, mtu);
-    if (batch.end[i] - start - ETHERNET_SPAN > mtu && this.#options.oversize !== Oversize.Outside) {
+    if (batch.end[i] - start - ETHERNET_HEADER_LEN > mtu && this.#options.oversize !== Oversize.Outside) {
       return this.#tooLong(batch, i, node, mtu, asker);
     }
     return this.#send(batch, i, node);
@@ -222,9 +222,12 @@ export class Forward {
     const length = networkEnd - networkOffset;
     if (family === 6 && length <= MIN_IPV6_MTU) return this.#send(batch, i, node);
     // VLAN tags take of the room. What is too long by the bytes after the packet alone, smaller packets don't mend.
-    const room = mtu - (networkOffset - start - ETHERNET_SPAN);
+    const room = mtu - (networkOffset - start - ETHERNET_HEADER_LEN);
     const inside =
-      inner.fault === Fault.None && family !== 0 && length > room && this.#options.oversize === Oversize.Inside;
+      inner.headerError === HeaderError.None &&
+      family !== 0 &&
+      length > room &&
+      this.#options.oversize === Oversize.Inside;
     if (inside && !this.#mustNotFragment(bytes)) return this.#cut(batch, i, node, room);
     // RFC 1122 section 3.2.2: no ICMP error about what went to a group.
     if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner)) {
@@ -251,7 +254,7 @@ export class Forward {
   #describe(bytes: Uint8Array): void {
     const inner = this.#inner;
     const { family, networkOffset } = inner;
-    if (inner.fault !== Fault.None || family === 0) {
+    if (inner.headerError !== HeaderError.None || family === 0) {
       this.#tos = 0;
       this.#ttl = 0;
     } else if (family === 4) {
@@ -295,12 +298,12 @@ export class Forward {
     const start = batch.start[i];
     const link = inner.networkOffset - start;
     const fragmenter = this.#fragmenter;
-    const fault = fragmenter.begin(bytes, inner.networkOffset, inner.networkEnd, mtu);
-    if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
-      return this.#drop(batch, i, fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
+    const headerError = fragmenter.begin(bytes, inner.networkOffset, inner.networkEnd, mtu);
+    if (headerError !== FragmentError.None || fragmenter.count > arena.available) {
+      return this.#drop(batch, i, headerError === FragmentError.None ? DropReason.NoMemory : DropReason.PacketTooBig);
     }
     this.#spill(batch);
-    const place = batch.network[i];
+    const index = batch.network[i];
     this.copies += fragmenter.count - 1;
     for (let left = fragmenter.count; left > 0; left--) {
       const slot = arena.take();
@@ -308,7 +311,7 @@ export class Forward {
       const length = fragmenter.next(bytes, to + link);
       for (let n = 0; n < link; n++) bytes[to + n] = bytes[start + n];
       inner.walkEthernet(bytes, to, to + link + length);
-      this.#putTunnelled(slot, to, to + link + length, place, node);
+      this.#putTunnelled(slot, to, to + link + length, index, node);
     }
     arena.free(batch.slot[i]);
     return false;
@@ -316,12 +319,12 @@ export class Forward {
 
   #flood(batch: PacketBatch, i: number, asker: number): boolean {
     const { arena } = batch;
-    const place = batch.network[i];
-    const nodes = this.#tables.flood[place];
+    const index = batch.network[i];
+    const nodes = this.#tables.flood[index];
     const group = (arena.bytes[batch.start[i]] & 1) !== 0;
     if (nodes.length === 0) {
       if (!group) return this.#drop(batch, i, DropReason.NoRemote);
-      if (!this.#hasOthers(place, asker)) return this.#drop(batch, i, DropReason.NoTarget);
+      if (!this.#hasOthers(index, asker)) return this.#drop(batch, i, DropReason.NoTarget);
     }
     const copies = group ? nodes.length : nodes.length - 1;
     if (copies > 0) this.#spill(batch);
@@ -341,8 +344,8 @@ export class Forward {
   }
 
   /** Whether this node has endpoints of a network but the one that sends. */
-  #hasOthers(place: number, asker: number): boolean {
-    const here = this.#columns.local[place].length;
+  #hasOthers(index: number, asker: number): boolean {
+    const here = this.#columns.local[index].length;
     return asker >= 0 ? here > 1 : here > 0;
   }
 

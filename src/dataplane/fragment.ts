@@ -3,7 +3,7 @@
  * must not fragment VXLAN (RFC 7348 section 4.3), so `Forward` passes frames that need it only where the options ask
  * for it or inner IPv6 requires it.
  */
-import { Fragmenter, FragmentFault } from '../fragment/index.js';
+import { Fragmenter, FragmentError } from '../fragment/index.js';
 import type { PacketBatch } from '../memory/index.js';
 import type { PathMtu } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
@@ -65,9 +65,9 @@ export class Fragment {
     const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
     const start = batch.start[i];
     const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.next[batch.node[i]]++ : 0;
-    const fault = fragmenter.begin(arena.bytes, start, batch.end[i], largest, id);
-    if (fault !== FragmentFault.None || fragmenter.count > arena.available) {
-      this.#drops.add(fault === FragmentFault.None ? DropReason.NoMemory : DropReason.PacketTooBig);
+    const headerError = fragmenter.begin(arena.bytes, start, batch.end[i], largest, id);
+    if (headerError !== FragmentError.None || fragmenter.count > arena.available) {
+      this.#drops.add(headerError === FragmentError.None ? DropReason.NoMemory : DropReason.PacketTooBig);
       arena.free(batch.slot[i]);
       return;
     }

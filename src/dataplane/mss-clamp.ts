@@ -1,10 +1,10 @@
 /** MSS clamping: lowers the MSS option of TCP SYNs to what fits the MTU (RFC 9293 section 3.7.1, RFC 4459). */
 import {
-  IPV4_SPAN,
-  IPV6_SPAN,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   IpProtocol,
   type Layers,
-  TCP_SPAN,
+  TCP_HEADER_LEN,
   TcpFlag,
   tcpLayout,
   updateChecksum,
@@ -27,9 +27,9 @@ export function clampMss(bytes: Uint8Array, inner: Layers, mtu: number): boolean
   if (inner.protocol !== IpProtocol.Tcp || inner.isFragment || inner.sourcePort < 0) return false;
   const tcp = inner.transportOffset;
   if ((bytes[tcp + FLAGS] & TcpFlag.Syn) === 0) return false;
-  const mss = mtu - (inner.family === 4 ? IPV4_SPAN : IPV6_SPAN) - TCP_SPAN;
+  const mss = mtu - (inner.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) - TCP_HEADER_LEN;
   const end = inner.payloadOffset;
-  for (let at = tcp + TCP_SPAN; at < end && bytes[at] !== OPTION_END;) {
+  for (let at = tcp + TCP_HEADER_LEN; at < end && bytes[at] !== OPTION_END;) {
     if (bytes[at] === OPTION_NOP) {
       at++;
       continue;

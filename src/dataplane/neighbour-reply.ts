@@ -10,13 +10,13 @@ import {
   checkArp,
   checkIcmpv6,
   EtherType,
-  Fault,
-  ICMPV6_SPAN,
+  HeaderError,
+  ICMPV6_HEADER_LEN,
   Icmpv6Type,
   IpProtocol,
   Ipv6View,
   type Layers,
-  NEIGHBOUR_SPAN,
+  NEIGHBOUR_MESSAGE_LEN,
   onesSum,
   pseudoHeaderSum,
 } from '../wire/index.js';
@@ -77,7 +77,7 @@ export class NeighbourReply {
   }
 
   #answerArp(vni: number, bytes: Uint8Array, start: number, end: number, at: number): NeighbourVerdict {
-    if (checkArp(bytes, at, end) !== Fault.None) return NeighbourVerdict.Consumed;
+    if (checkArp(bytes, at, end) !== HeaderError.None) return NeighbourVerdict.Consumed;
     const arp = this.#arp.wrap(bytes, at);
     if (arp.operation !== ArpOperation.Request) return NeighbourVerdict.Consumed;
     const known = this.#table.find(vni, 4, bytes, arp.targetIpOffset);
@@ -107,7 +107,7 @@ export class NeighbourReply {
   /** RFC 4861 section 7.1.1: a hop limit below 255 means that the packet passed a router and is forged. */
   #isValid(bytes: Uint8Array, ip: Ipv6View, icmp: number, end: number): boolean {
     if (ip.hopLimit !== HOP_LIMIT || bytes[icmp + 1] !== 0) return false;
-    for (let at = icmp + NEIGHBOUR_SPAN; at < end; at += bytes[at + 1] * OPTION_BYTES) {
+    for (let at = icmp + NEIGHBOUR_MESSAGE_LEN; at < end; at += bytes[at + 1] * OPTION_BYTES) {
       if (at + 2 > end || bytes[at + 1] === 0 || at + bytes[at + 1] * OPTION_BYTES > end) return false;
     }
     const pseudo = pseudoHeaderSum(6, bytes, ip.sourceOffset, IpProtocol.Icmpv6, end - icmp);
@@ -116,13 +116,13 @@ export class NeighbourReply {
 
   #answerNd(vni: number, bytes: Uint8Array, start: number, end: number, inner: Layers): NeighbourVerdict {
     const icmp = inner.transportOffset;
-    if (checkIcmpv6(bytes, icmp, Math.min(end, inner.networkEnd)) !== Fault.None) return NeighbourVerdict.Other;
+    if (checkIcmpv6(bytes, icmp, Math.min(end, inner.networkEnd)) !== HeaderError.None) return NeighbourVerdict.Other;
     const type = bytes[icmp];
     if (type === Icmpv6Type.NeighbourAdvertisement) return NeighbourVerdict.Consumed;
     if (type !== Icmpv6Type.NeighbourSolicitation) return NeighbourVerdict.Other;
     const ip = this.#ipv6.wrap(bytes, inner.networkOffset);
     if (icmp !== ip.payloadOffset || !this.#isValid(bytes, ip, icmp, inner.networkEnd)) return NeighbourVerdict.Invalid;
-    const target = icmp + ICMPV6_SPAN;
+    const target = icmp + ICMPV6_HEADER_LEN;
     const known = this.#table.find(vni, 6, bytes, target);
     if (known < 0) return NeighbourVerdict.Unknown;
     // Duplicate address detection has an unspecified source; its answer would go to all nodes, so none is given.
@@ -134,7 +134,7 @@ export class NeighbourReply {
     }
     bytes.copyWithin(ip.destinationOffset, ip.sourceOffset, ip.sourceOffset + 16);
     bytes.copyWithin(ip.sourceOffset, target, target + 16);
-    const length = NEIGHBOUR_SPAN + OPTION_BYTES;
+    const length = NEIGHBOUR_MESSAGE_LEN + OPTION_BYTES;
     ip.trafficClass = 0;
     ip.payloadLength = length;
     bytes[icmp] = Icmpv6Type.NeighbourAdvertisement;
@@ -145,7 +145,7 @@ export class NeighbourReply {
     bytes[icmp + 5] = 0;
     bytes[icmp + 6] = 0;
     bytes[icmp + 7] = 0;
-    const option = icmp + NEIGHBOUR_SPAN;
+    const option = icmp + NEIGHBOUR_MESSAGE_LEN;
     bytes[option] = TARGET_OPTION;
     bytes[option + 1] = OPTION_BYTES / 8;
     for (let i = 0; i < MAC_BYTES; i++) bytes[option + 2 + i] = macs[known + i];

@@ -1,16 +1,16 @@
 /** The second ingress stage: decrypts ESP, a batch at a time, into IP packets. */
 import { EspDrop, type InboundEsp } from '../ipsec/index.js';
 import type { PacketBatch } from '../memory/index.js';
-import { EtherType, Fault, IPV4_SPAN, ipv4ChecksumHolds, Layers } from '../wire/index.js';
+import { EtherType, HeaderError, IPV4_HEADER_LEN, ipv4ChecksumHolds, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
-import { DropReason, dropReasonOfEsp, dropReasonOfFault } from './drop-reason.js';
+import { DropReason, dropReasonOfEsp, dropReasonOfHeaderError } from './drop-reason.js';
 import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
 
 /**
  * Whether the payload of a tunnel has a valid IPv4 header checksum, if it is IPv4. Parsing refuses truncated headers.
  */
 function hasSoundChecksum({ etherType, start, end }: InboundEsp, bytes: Uint8Array): boolean {
-  return etherType !== EtherType.Ipv4 || end - start < IPV4_SPAN || ipv4ChecksumHolds(bytes, start);
+  return etherType !== EtherType.Ipv4 || end - start < IPV4_HEADER_LEN || ipv4ChecksumHolds(bytes, start);
 }
 
 /** Decrypts packets with the inbound SAs of this node. */
@@ -83,8 +83,13 @@ export class Open {
     const espEnd = plainEspEnd(bytes, start, end);
     if (espEnd >= 0) return dropReasonOfEsp(inbound.pushPlain(bytes, start, espEnd, now));
     const layers = this.#layers;
-    const fault = layers.walkNetwork(bytes, bytes[start] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
-    if (fault !== Fault.None) return dropReasonOfFault(fault, layers.layer);
+    const headerError = layers.walkNetwork(
+      bytes,
+      bytes[start] >>> 4 === 4 ? EtherType.Ipv4 : EtherType.Ipv6,
+      start,
+      end,
+    );
+    if (headerError !== HeaderError.None) return dropReasonOfHeaderError(headerError, layers.layer);
     const classifier = this.#classifier;
     if (classifier.classify(bytes, layers, end) !== PacketKind.Esp) return DropReason.NotOverlay;
     return dropReasonOfEsp(inbound.push(bytes, layers, classifier.espOffset, classifier.espEnd, now));

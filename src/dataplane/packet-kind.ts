@@ -5,13 +5,13 @@
 import {
   checkEsp,
   ESP_UDP_PORT,
-  Fault,
-  IPV4_SPAN,
+  HeaderError,
+  IPV4_HEADER_LEN,
   ipv4ChecksumHolds,
   ipv4Layout,
   IpProtocol,
   type Layers,
-  UDP_SPAN,
+  UDP_HEADER_LEN,
   udpChecksumHolds,
 } from '../wire/index.js';
 import { DropReason } from './drop-reason.js';
@@ -64,13 +64,17 @@ function isEspPorts(source: number, destination: number): boolean {
  * @returns -1 for any other packet
  */
 export function plainEspEnd(bytes: Uint8Array, start: number, end: number): number {
-  if (start + IPV4_SPAN > end || bytes[start] !== VERSION_4_IHL_5 || bytes[start + IP_PROTOCOL] !== IpProtocol.Esp)
+  if (
+    start + IPV4_HEADER_LEN > end ||
+    bytes[start] !== VERSION_4_IHL_5 ||
+    bytes[start + IP_PROTOCOL] !== IpProtocol.Esp
+  )
     return -1;
   const fragment = start + IP_FRAGMENT;
   if ((((bytes[fragment] << 8) | bytes[fragment + 1]) & ANY_FRAGMENT) !== 0) return -1;
   const length = start + IP_TOTAL_LENGTH;
   const packetEnd = start + ((bytes[length] << 8) | bytes[length + 1]);
-  return packetEnd <= end && checkEsp(bytes, start + IPV4_SPAN, packetEnd) === Fault.None ? packetEnd : -1;
+  return packetEnd <= end && checkEsp(bytes, start + IPV4_HEADER_LEN, packetEnd) === HeaderError.None ? packetEnd : -1;
 }
 
 /** Classifies packets. Results are in its fields until the next call. */
@@ -125,24 +129,26 @@ export class Classifier {
     const { payloadOffset, payloadEnd, family, addressOffset, lengthUnset } = layers;
     // A truncated packet can't be summed; one captured before segmentation offload has no checksum yet.
     if (payloadEnd > captured || lengthUnset) return PacketKind.Vxlan;
-    if (udpChecksumHolds(bytes, payloadOffset - UDP_SPAN, family, addressOffset)) return PacketKind.Vxlan;
+    if (udpChecksumHolds(bytes, payloadOffset - UDP_HEADER_LEN, family, addressOffset)) return PacketKind.Vxlan;
     return this.#wrong(DropReason.UdpChecksum);
   }
 
   #esp(bytes: Uint8Array, { transportOffset, networkEnd }: Layers, captured: number): PacketKind {
     const end = Math.min(captured, networkEnd);
-    const fault = checkEsp(bytes, transportOffset, end);
-    if (fault === Fault.None) return this.#found(transportOffset, networkEnd);
-    const cut = fault === Fault.Short && end < networkEnd;
+    const headerError = checkEsp(bytes, transportOffset, end);
+    if (headerError === HeaderError.None) return this.#found(transportOffset, networkEnd);
+    const cut = headerError === HeaderError.Short && end < networkEnd;
     return this.#wrong(cut ? DropReason.CaptureTruncated : DropReason.EspHeader);
   }
 
   /** RFC 3948: a single byte 0xff is a NAT keepalive, four zero bytes are IKE's non-ESP marker; neither is ESP. */
   #espInUdp(bytes: Uint8Array, { payloadOffset, payloadEnd }: Layers, captured: number): PacketKind {
     const end = Math.min(captured, payloadEnd);
-    const fault = checkEsp(bytes, payloadOffset, end);
-    if (fault === Fault.None) return this.#found(payloadOffset, payloadEnd);
-    return fault === Fault.Short && end < payloadEnd ? this.#wrong(DropReason.CaptureTruncated) : PacketKind.Other;
+    const headerError = checkEsp(bytes, payloadOffset, end);
+    if (headerError === HeaderError.None) return this.#found(payloadOffset, payloadEnd);
+    return headerError === HeaderError.Short && end < payloadEnd
+      ? this.#wrong(DropReason.CaptureTruncated)
+      : PacketKind.Other;
   }
 
   #found(offset: number, end: number): PacketKind {

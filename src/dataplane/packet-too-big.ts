@@ -6,13 +6,13 @@
 import {
   checksum,
   ICMP_FRAGMENTATION_NEEDED,
-  ICMP_SPAN,
-  ICMPV6_SPAN,
+  ICMP_HEADER_LEN,
+  ICMPV6_HEADER_LEN,
   IcmpType,
   Icmpv6Type,
   Icmpv6View,
-  IPV4_SPAN,
-  IPV6_SPAN,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   IpProtocol,
   Ipv4View,
   Ipv6View,
@@ -33,7 +33,7 @@ const DONT_FRAGMENT = 0x4000;
 const MAC_BYTES = 6;
 
 /** Headroom that a frame needs for the headers of the ICMP error, in bytes. */
-export const PACKET_TOO_BIG_HEADROOM = IPV6_SPAN + ICMPV6_SPAN;
+export const PACKET_TOO_BIG_HEADROOM = IPV6_HEADER_LEN + ICMPV6_HEADER_LEN;
 
 /** ICMPv6 types below this one are errors. */
 const ICMPV6_QUERIES = 128;
@@ -106,8 +106,8 @@ export class PacketTooBig {
    */
   answer(bytes: Uint8Array, start: number, inner: Layers, mtu: number): void {
     const { networkOffset, networkEnd, family } = inner;
-    const icmpSpan = family === 4 ? ICMP_SPAN : ICMPV6_SPAN;
-    const ipSpan = family === 4 ? IPV4_SPAN : IPV6_SPAN;
+    const icmpSpan = family === 4 ? ICMP_HEADER_LEN : ICMPV6_HEADER_LEN;
+    const ipSpan = family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
     const quoted = Math.min(networkEnd - networkOffset, (family === 4 ? IPV4_ANSWER : IPV6_ANSWER) - ipSpan - icmpSpan);
     const icmp = networkOffset - icmpSpan;
     const ip = icmp - ipSpan;

@@ -10,22 +10,22 @@
 import { getWord } from '../memory/word.js';
 import type { NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import {
-  ESP_SPAN,
+  ESP_HEADER_LEN,
   ICMP_FRAGMENTATION_NEEDED,
-  ICMP_SPAN,
-  ICMPV6_SPAN,
+  ICMP_HEADER_LEN,
+  ICMPV6_HEADER_LEN,
   IcmpType,
   Icmpv6Type,
   Icmpv6View,
-  IPV6_FRAGMENT_SPAN,
-  IPV6_SPAN,
+  IPV6_FRAGMENT_HEADER_LEN,
+  IPV6_HEADER_LEN,
   IpProtocol,
   Ipv6View,
   type Layers,
   onesSum,
   pseudoHeaderSum,
-  UDP_SPAN,
-  VXLAN_SPAN,
+  UDP_HEADER_LEN,
+  VXLAN_HEADER_LEN,
 } from '../wire/index.js';
 
 /** RFC 8201 section 4: messages that report less are discarded. */
@@ -59,18 +59,18 @@ export class PathMtuDiscovery {
   take(bytes: Uint8Array, layers: Layers, now: number): boolean {
     const { family, protocol, transportOffset: at, networkEnd: end } = layers;
     if (family === 4) {
-      if (protocol !== IpProtocol.Icmp || at + ICMP_SPAN > end) return false;
+      if (protocol !== IpProtocol.Icmp || at + ICMP_HEADER_LEN > end) return false;
       if (bytes[at] !== IcmpType.Unreachable || bytes[at + 1] !== ICMP_FRAGMENTATION_NEEDED) return false;
       this.refused++;
       return true;
     }
-    if (protocol !== IpProtocol.Icmpv6 || at + ICMPV6_SPAN > end) return false;
+    if (protocol !== IpProtocol.Icmpv6 || at + ICMPV6_HEADER_LEN > end) return false;
     const icmp = this.#icmp.wrap(bytes, at);
     if (icmp.type !== Icmpv6Type.PacketTooBig || icmp.code !== 0) return false;
     const { mtu } = icmp;
     const sum = pseudoHeaderSum(6, bytes, layers.addressOffset, IpProtocol.Icmpv6, end - at);
     const acceptable = mtu >= MIN_IPV6_MTU && onesSum(bytes, at, end, sum) === 0xffff;
-    const node = acceptable ? this.#quotedNode(bytes, at + ICMPV6_SPAN, end, mtu) : -1;
+    const node = acceptable ? this.#quotedNode(bytes, at + ICMPV6_HEADER_LEN, end, mtu) : -1;
     if (node < 0) this.refused++;
     else if (this.#pathMtu.learn(node, mtu, now)) this.learned++;
     else this.known++;
@@ -79,32 +79,32 @@ export class PathMtuDiscovery {
 
   /** The node that the quoted packet was sent to, or -1 if this node can't have sent it. */
   #quotedNode(bytes: Uint8Array, at: number, end: number, mtu: number): number {
-    if (at + IPV6_SPAN > end || bytes[at] >>> 4 !== 6) return -1;
+    if (at + IPV6_HEADER_LEN > end || bytes[at] >>> 4 !== 6) return -1;
     const ip = this.#quoted.wrap(bytes, at);
-    if (IPV6_SPAN + ip.payloadLength <= mtu) return -1;
+    if (IPV6_HEADER_LEN + ip.payloadLength <= mtu) return -1;
     const { node: here } = this.#tables;
     const { vtep } = this.#tables.here;
     for (let i = 0; i < vtep.length; i++) if (bytes[ip.sourceOffset + i] !== vtep[i]) return -1;
     const node = this.#tables.nodeOf(6, bytes, ip.destinationOffset);
     if (node < 0 || node === here) return -1;
     let protocol = ip.nextHeader;
-    let transport = at + IPV6_SPAN;
+    let transport = at + IPV6_HEADER_LEN;
     if (protocol === IpProtocol.Fragment) {
       // Only the first fragment has the transport header, and none is longer.
-      if (transport + IPV6_FRAGMENT_SPAN > end) return -1;
+      if (transport + IPV6_FRAGMENT_HEADER_LEN > end) return -1;
       if ((((bytes[transport + 2] << 8) | bytes[transport + 3]) & FRAGMENT_OFFSET) !== 0) return -1;
       protocol = bytes[transport];
-      transport += IPV6_FRAGMENT_SPAN;
+      transport += IPV6_FRAGMENT_HEADER_LEN;
     }
     if (protocol === IpProtocol.Udp) return this.#isClearVxlan(bytes, transport, end) ? node : -1;
-    if (protocol !== IpProtocol.Esp || transport + ESP_SPAN > end) return -1;
+    if (protocol !== IpProtocol.Esp || transport + ESP_HEADER_LEN > end) return -1;
     return getWord(bytes, transport) >>> 0 === this.#sas?.outbound(node)?.spi ? node : -1;
   }
 
   /** RFC 4443 section 3.2: routers quote as much as fits 1280 bytes, so the VXLAN header is always present. */
   #isClearVxlan(bytes: Uint8Array, udp: number, end: number): boolean {
-    const vxlan = udp + UDP_SPAN;
-    if (vxlan + VXLAN_SPAN > end) return false;
+    const vxlan = udp + UDP_HEADER_LEN;
+    if (vxlan + VXLAN_HEADER_LEN > end) return false;
     const { port, columns } = this.#tables;
     if (((bytes[udp + 2] << 8) | bytes[udp + 3]) !== port) return false;
     const network = this.#tables.networkOf(getWord(bytes, vxlan + 4) >>> 8);

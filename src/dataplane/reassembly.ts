@@ -3,8 +3,8 @@
  * kept apart, so that unencrypted fragments can't complete a packet that arrived in ESP.
  */
 import { Reassembler, type ReassemblerOptions } from '../fragment/index.js';
-import { Fault, type Layers } from '../wire/index.js';
-import { DropReason, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
+import { HeaderError, type Layers } from '../wire/index.js';
+import { DropReason, dropReasonOfHeaderError, dropReasonOfReassembly } from './drop-reason.js';
 
 /** The source of fragments. */
 export const FragmentSource = {
@@ -31,8 +31,8 @@ export function walkReassembled(
   start: number,
   end: number,
 ): DropReason {
-  const fault = layers.walkNetwork(bytes, etherType, start, end);
-  if (fault !== Fault.None) return dropReasonOfFault(fault, layers.layer);
+  const headerError = layers.walkNetwork(bytes, etherType, start, end);
+  if (headerError !== HeaderError.None) return dropReasonOfHeaderError(headerError, layers.layer);
   return layers.isFragment ? DropReason.Ipv6ExtensionHeader : DropReason.None;
 }
 

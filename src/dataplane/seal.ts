@@ -4,7 +4,7 @@ import { VtepError } from '../error.js';
 import { EspDrop, OutboundEsp, outboundHeadroom, outboundTailroom } from '../ipsec/index.js';
 import { BATCH_CAPACITY, type PacketBatch } from '../memory/index.js';
 import type { NodeSas, NodeTables } from '../overlay/index.js';
-import { ETHERNET_SPAN } from '../wire/index.js';
+import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
 
@@ -101,7 +101,7 @@ export class Seal {
     const before = batch.start[i] - slot;
     const after = slot + arena.slotBytes - batch.end[i];
     // Includes the Ethernet header that a capture writer prepends.
-    const fits = before >= outboundHeadroom(sa) + ETHERNET_SPAN && after >= outboundTailroom(sa);
+    const fits = before >= outboundHeadroom(sa) + ETHERNET_HEADER_LEN && after >= outboundTailroom(sa);
     if (!fits) return DropReason.EspNoRoom;
     const drop = esp.push(sa, arena.bytes, batch.start[i], batch.end[i], now);
     if (drop !== EspDrop.None) return dropReasonOfEsp(drop);

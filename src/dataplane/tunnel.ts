@@ -4,7 +4,15 @@
  */
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
-import { IPV4_SPAN, IPV6_SPAN, IpProtocol, onesSum, UDP_SPAN, VXLAN_FLAG_I, VXLAN_SPAN } from '../wire/index.js';
+import {
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
+  IpProtocol,
+  onesSum,
+  UDP_HEADER_LEN,
+  VXLAN_FLAG_I,
+  VXLAN_HEADER_LEN,
+} from '../wire/index.js';
 import { LINUX_PORTS, type PortRange, scalePort } from './flow-hash.js';
 
 /** Options of outer headers. */
@@ -78,9 +86,9 @@ export class Tunnel {
     this.#udpChecksum = udpChecksum || this.family === 6;
     this.#ttl = ttl === 'inherit' ? INHERIT : ttl;
     this.#dscp = dscp === 'inherit' ? INHERIT : dscp;
-    const ipSpan = this.family === 4 ? IPV4_SPAN : IPV6_SPAN;
+    const ipSpan = this.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
     this.#udpSpan = ipSpan;
-    this.span = ipSpan + UDP_SPAN + VXLAN_SPAN;
+    this.span = ipSpan + UDP_HEADER_LEN + VXLAN_HEADER_LEN;
     const addresses = Uint8Array.of(...source, ...destination);
     this.#addresses = Int32Array.from({ length: addresses.length / WORD }, (_, i) => getWord(addresses, WORD * i));
     this.#headerSum = onesSum(addresses, 0, addresses.length, (VERSION_4_IHL_5 << 8) + IpProtocol.Udp);
@@ -130,8 +138,8 @@ export class Tunnel {
     }
     view.setInt32(udp, (sourcePort << 16) | this.#port);
     view.setInt32(udp + 4, (length << 16) | checksum);
-    view.setInt32(udp + UDP_SPAN, VXLAN_FLAGS);
-    view.setInt32(udp + UDP_SPAN + 4, vni << 8);
+    view.setInt32(udp + UDP_HEADER_LEN, VXLAN_FLAGS);
+    view.setInt32(udp + UDP_HEADER_LEN + 4, vni << 8);
     return ip;
   }
 

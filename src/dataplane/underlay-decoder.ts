@@ -19,20 +19,26 @@ import { getWord } from '../memory/word.js';
 import { WordCopy } from '../memory/word-copy.js';
 import {
   EncapsulationWalk,
-  ESP_SPAN,
+  ESP_HEADER_LEN,
   EspView,
   EtherType,
-  Fault,
+  HeaderError,
   IpProtocol,
   isLinkTypeKnown,
   Layers,
   VXLAN_FLAG_G,
   VXLAN_PORT,
-  VXLAN_SPAN,
+  VXLAN_HEADER_LEN,
   VxlanView,
   walkLink,
 } from '../wire/index.js';
-import { DROP_REASONS, DropReason, dropReasonOfEsp, dropReasonOfFault, dropReasonOfReassembly } from './drop-reason.js';
+import {
+  DROP_REASONS,
+  DropReason,
+  dropReasonOfEsp,
+  dropReasonOfHeaderError,
+  dropReasonOfReassembly,
+} from './drop-reason.js';
 import { Classifier, PacketKind } from './packet-kind.js';
 import { FragmentSource, Reassembly, walkReassembled } from './reassembly.js';
 import type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
@@ -188,10 +194,11 @@ export class UnderlayDecoder {
     this.capturedEnd = end;
     this.parts = 1;
     this.vni = -1;
-    const fault = walkLink(outer, linkType, bytes, offset, end, limit);
-    if (fault !== Fault.None) {
-      if (fault === Fault.BadValue && !isLinkTypeKnown(linkType)) return this.#drop(DropReason.LinkTypeUnknown);
-      return this.#drop(dropReasonOfFault(fault, outer.layer));
+    const headerError = walkLink(outer, linkType, bytes, offset, end, limit);
+    if (headerError !== HeaderError.None) {
+      if (headerError === HeaderError.BadValue && !isLinkTypeKnown(linkType))
+        return this.#drop(DropReason.LinkTypeUnknown);
+      return this.#drop(dropReasonOfHeaderError(headerError, outer.layer));
     }
     if (this.#verifyChecksums && !this.#classifier.acceptsIp(bytes, outer)) return this.#drop(DropReason.IpChecksum);
     return outer.isFragment ? this.#fragment(FragmentSource.Wire, seconds) : this.#datagram(seconds);
@@ -250,11 +257,11 @@ export class UnderlayDecoder {
     const { offset, limit } = walk;
     const end = Math.min(this.capturedEnd, limit);
     const framed = walk.etherType === EtherType.Bridging;
-    const fault = framed
+    const headerError = framed
       ? inside.walkEthernet(bytes, offset, end, limit)
       : inside.walkNetwork(bytes, walk.etherType, offset, end, limit);
     // A fragment in a fragment, as in `walkReassembled`.
-    if (fault !== Fault.None || (inside.isFragment && this.parts > 1)) return this.#other();
+    if (headerError !== HeaderError.None || (inside.isFragment && this.parts > 1)) return this.#other();
     this.#unusual = true;
     this.encapsulations[depth] = walk.kind;
     this.depth = depth + 1;
@@ -272,7 +279,7 @@ export class UnderlayDecoder {
     const wrong = this.#strip.check(outerBytes, payloadOffset, end);
     if (wrong !== DropReason.None) {
       if (wrong === DropReason.VxlanReservedBits) return this.#refuse();
-      const cut = !whole && end - payloadOffset < VXLAN_SPAN;
+      const cut = !whole && end - payloadOffset < VXLAN_HEADER_LEN;
       return this.#drop(cut ? DropReason.CaptureTruncated : wrong);
     }
     const { vni } = this.#vxlan.wrap(outerBytes, payloadOffset);
@@ -282,7 +289,7 @@ export class UnderlayDecoder {
     }
     if (!holdsFrame(payloadOffset, payloadEnd)) return this.#drop(DropReason.PacketTooSmall);
     this.vni = vni;
-    this.frameOffset = payloadOffset + VXLAN_SPAN;
+    this.frameOffset = payloadOffset + VXLAN_HEADER_LEN;
     this.frameEnd = payloadEnd;
     if (!whole) return this.#drop(DropReason.CaptureTruncated);
     if (this.#applyEcn && !this.#mark()) {
@@ -342,8 +349,8 @@ export class UnderlayDecoder {
     for (let i = 0; i < span; i++) this.espAddresses[i] = bytes[outer.addressOffset + i];
     const withIv = offset + ESP_HEADER_BYTES + 4 <= end;
     this.hasIv = withIv;
-    this.ivHigh = withIv ? getWord(bytes, offset + ESP_SPAN) : 0;
-    this.ivLow = withIv ? getWord(bytes, offset + ESP_SPAN + 4) : 0;
+    this.ivHigh = withIv ? getWord(bytes, offset + ESP_HEADER_LEN) : 0;
+    this.ivLow = withIv ? getWord(bytes, offset + ESP_HEADER_LEN + 4) : 0;
     this.icvEnd = withIv ? getWord(bytes, end - 4) : 0;
     const after = offset + ESP_HEADER_BYTES;
     this.afterIv = after + 8 <= end ? Math.imul(getWord(bytes, after), 0x9e3779b1) ^ getWord(bytes, after + 4) : 0;
@@ -368,8 +375,8 @@ export class UnderlayDecoder {
     const inside = this.#inside;
     this.outer = inside;
     this.capturedEnd = inbound.end;
-    const fault = inside.walkNetwork(opening, inbound.etherType, inbound.start, inbound.end);
-    if (fault !== Fault.None) return this.#drop(dropReasonOfFault(fault, inside.layer));
+    const headerError = inside.walkNetwork(opening, inbound.etherType, inbound.start, inbound.end);
+    if (headerError !== HeaderError.None) return this.#drop(dropReasonOfHeaderError(headerError, inside.layer));
     // In transport mode, decryption has just written the IP header.
     if (inbound.tunnelled && !this.#classifier.acceptsIp(opening, inside)) return this.#drop(DropReason.IpChecksum);
     return inside.isFragment ? this.#fragment(FragmentSource.Opened, seconds) : this.#datagram(seconds);

@@ -3,17 +3,17 @@
  * `docker swarm init --data-path-port`. A heuristic, good only for a hint.
  */
 import {
-  ARP_SPAN,
+  ARP_PACKET_LEN,
   checkArp,
-  ETHERNET_SPAN,
+  ETHERNET_HEADER_LEN,
   EtherType,
-  Fault,
-  IPV4_SPAN,
-  IPV6_SPAN,
+  HeaderError,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   isVlanTag,
-  VLAN_SPAN,
+  VLAN_HEADER_LEN,
   VXLAN_FLAG_I,
-  VXLAN_SPAN,
+  VXLAN_HEADER_LEN,
 } from '../wire/index.js';
 import { VniCounts } from './vni-counts.js';
 
@@ -33,22 +33,22 @@ export interface GuessedPort {
  * @param end end of the bytes
  */
 export function looksLikeVxlan(bytes: Uint8Array, offset: number, end: number): boolean {
-  const frame = offset + VXLAN_SPAN;
-  if (frame + ETHERNET_SPAN > end || bytes[offset] !== VXLAN_FLAG_I) return false;
+  const frame = offset + VXLAN_HEADER_LEN;
+  if (frame + ETHERNET_HEADER_LEN > end || bytes[offset] !== VXLAN_FLAG_I) return false;
   if ((bytes[offset + 1] | bytes[offset + 2] | bytes[offset + 3] | bytes[offset + 7]) !== 0) return false;
-  let at = frame + ETHERNET_SPAN;
+  let at = frame + ETHERNET_HEADER_LEN;
   let etherType = (bytes[at - 2] << 8) | bytes[at - 1];
-  if (isVlanTag(etherType) && at + VLAN_SPAN <= end) {
-    at += VLAN_SPAN;
+  if (isVlanTag(etherType) && at + VLAN_HEADER_LEN <= end) {
+    at += VLAN_HEADER_LEN;
     etherType = (bytes[at - 2] << 8) | bytes[at - 1];
   }
   switch (etherType) {
     case EtherType.Ipv4:
-      return at + IPV4_SPAN <= end && bytes[at] >>> 4 === 4 && (bytes[at] & 0xf) >= 5;
+      return at + IPV4_HEADER_LEN <= end && bytes[at] >>> 4 === 4 && (bytes[at] & 0xf) >= 5;
     case EtherType.Ipv6:
-      return at + IPV6_SPAN <= end && bytes[at] >>> 4 === 6;
+      return at + IPV6_HEADER_LEN <= end && bytes[at] >>> 4 === 6;
     case EtherType.Arp:
-      return at + ARP_SPAN <= end && checkArp(bytes, at, end) === Fault.None;
+      return at + ARP_PACKET_LEN <= end && checkArp(bytes, at, end) === HeaderError.None;
     default:
       return false;
   }

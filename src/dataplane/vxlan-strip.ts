@@ -6,11 +6,11 @@ import { viewOf } from '../memory/view.js';
 import {
   checkVxlan,
   decapsulateEcn,
-  ETHERNET_SPAN,
-  Fault,
+  ETHERNET_HEADER_LEN,
+  HeaderError,
   Layers,
   VXLAN_FLAG_I,
-  VXLAN_SPAN,
+  VXLAN_HEADER_LEN,
   VxlanReserved,
 } from '../wire/index.js';
 import { DropReason } from './drop-reason.js';
@@ -21,7 +21,7 @@ const MARK = 1;
 
 /** Whether an Ethernet header fits after the VXLAN header at `offset`. */
 export function holdsFrame(offset: number, end: number): boolean {
-  return offset + VXLAN_SPAN + ETHERNET_SPAN <= end;
+  return offset + VXLAN_HEADER_LEN + ETHERNET_HEADER_LEN <= end;
 }
 
 /** Decapsulates VXLAN. */
@@ -47,14 +47,16 @@ export class VxlanStrip {
     const view = viewOf(bytes);
     // One test for nearly all headers: the I flag, the VNI, and no other bits.
     const usual =
-      end - offset >= VXLAN_SPAN && view.getInt32(offset) === USUAL_FLAGS && (view.getInt32(offset + 4) & 0xff) === 0;
+      end - offset >= VXLAN_HEADER_LEN &&
+      view.getInt32(offset) === USUAL_FLAGS &&
+      (view.getInt32(offset + 4) & 0xff) === 0;
     return usual ? DropReason.None : this.#checkAny(bytes, offset, end);
   }
 
   #checkAny(bytes: Uint8Array, offset: number, end: number): DropReason {
-    const fault = checkVxlan(bytes, offset, end, this.#reserved);
-    if (fault === Fault.None) return DropReason.None;
-    return fault === Fault.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader;
+    const headerError = checkVxlan(bytes, offset, end, this.#reserved);
+    if (headerError === HeaderError.None) return DropReason.None;
+    return headerError === HeaderError.ReservedBits ? DropReason.VxlanReservedBits : DropReason.VxlanInvalidHeader;
   }
 
   /** Whether the outer packet's ECN field can affect the frame. */
@@ -71,7 +73,7 @@ export class VxlanStrip {
   mark(bytes: Uint8Array, frame: number, end: number, tos: number): DropReason {
     const inner = this.#inner;
     // A frame without a valid IP packet can't carry ECN, and passes unchanged.
-    if (inner.walkEthernet(bytes, frame, end) !== Fault.None || decapsulateEcn(bytes, tos, inner))
+    if (inner.walkEthernet(bytes, frame, end) !== HeaderError.None || decapsulateEcn(bytes, tos, inner))
       return DropReason.None;
     return DropReason.EcnLost;
   }

@@ -11,7 +11,7 @@ export type Placement = (typeof Placement)[keyof typeof Placement];
 const NO_PAGE = -1;
 
 /** Fragments of a payload by their offset. Reused for one datagram after another. */
-export class Datagram {
+export class FragmentQueue {
   /** Packet time of the fragment that arrived first, in seconds. */
   firstSeconds = 0;
   /** Size of the whole payload in bytes, or -1 until the last fragment has arrived. */
@@ -67,7 +67,7 @@ export class Datagram {
    * @param end offset after its last byte
    * @param bytes holds the fragment's bytes from `offset` on
    */
-  place(begin: number, end: number, pool: PagePool, bytes: Uint8Array, offset: number): Placement {
+  index(begin: number, end: number, pool: PagePool, bytes: Uint8Array, offset: number): Placement {
     const index = this.#indexOf(begin);
     const ranges = this.#ranges;
     if (index < this.parts && ranges[index * 2] === begin && ranges[index * 2 + 1] === end) {

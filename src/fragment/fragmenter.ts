@@ -3,10 +3,10 @@ import { checkRange } from '../memory/range.js';
 import {
   checkIpv4,
   checkIpv6,
-  Fault,
-  IPV4_SPAN,
-  IPV6_FRAGMENT_SPAN,
-  IPV6_SPAN,
+  HeaderError,
+  IPV4_HEADER_LEN,
+  IPV6_FRAGMENT_HEADER_LEN,
+  IPV6_HEADER_LEN,
   IpProtocol,
   Ipv4View,
   Ipv6View,
@@ -15,7 +15,7 @@ import {
 } from '../wire/index.js';
 
 /** Why a packet can't be fragmented. */
-export const FragmentFault = {
+export const FragmentError = {
   None: 0,
   /** Not an IP packet with valid headers, or an IPv4 fragment that ends beyond the longest datagram. */
   NotIp: 1,
@@ -24,7 +24,7 @@ export const FragmentFault = {
   /** The MTU has no room for the headers and 8 bytes. */
   MtuTooSmall: 3,
 } as const;
-export type FragmentFault = (typeof FragmentFault)[keyof typeof FragmentFault];
+export type FragmentError = (typeof FragmentError)[keyof typeof FragmentError];
 
 /** Longest IPv4 packet, and longest IPv6 payload, in bytes. */
 const MAX_LENGTH = 65_535;
@@ -75,7 +75,7 @@ export class Fragmenter {
    * @param identification of IPv6 fragments, 32 bits; IPv4 fragments keep the packet's
    * @throws MemoryError `BAD_RANGE`
    */
-  begin(bytes: Uint8Array, start: number, end: number, mtu: number, identification = 0): FragmentFault {
+  begin(bytes: Uint8Array, start: number, end: number, mtu: number, identification = 0): FragmentError {
     checkRange(bytes, start, end);
     this.#bytes = bytes;
     this.#start = start;
@@ -97,12 +97,12 @@ export class Fragmenter {
     return this.#family === 4 ? this.#nextIpv4(target, offset) : this.#nextIpv6(target, offset);
   }
 
-  #beginIpv4(bytes: Uint8Array, start: number, end: number, mtu: number): FragmentFault {
-    if (checkIpv4(bytes, start, end) !== Fault.None) return FragmentFault.NotIp;
+  #beginIpv4(bytes: Uint8Array, start: number, end: number, mtu: number): FragmentError {
+    if (checkIpv4(bytes, start, end) !== HeaderError.None) return FragmentError.NotIp;
     const ip = this.#ipv4.wrap(bytes, start);
-    if (ip.dontFragment) return FragmentFault.DontFragment;
+    if (ip.dontFragment) return FragmentError.DontFragment;
     // The 13-bit offset field would overflow for a fragment that ends beyond the longest datagram.
-    if (ip.fragmentOffset + ip.payloadEnd - start > MAX_LENGTH) return FragmentFault.NotIp;
+    if (ip.fragmentOffset + ip.payloadEnd - start > MAX_LENGTH) return FragmentError.NotIp;
     this.#baseOffset = ip.fragmentOffset;
     this.#moreAfter = ip.moreFragments;
     this.#headerEnd = ip.payloadOffset;
@@ -111,25 +111,27 @@ export class Fragmenter {
     return this.#cut(Math.min(mtu, MAX_LENGTH) - (ip.payloadOffset - start));
   }
 
-  #beginIpv6(bytes: Uint8Array, start: number, end: number, mtu: number): FragmentFault {
-    if (checkIpv6(bytes, start, end) !== Fault.None) return FragmentFault.NotIp;
+  #beginIpv6(bytes: Uint8Array, start: number, end: number, mtu: number): FragmentError {
+    if (checkIpv6(bytes, start, end) !== HeaderError.None) return FragmentError.NotIp;
     const ip = this.#ipv6.wrap(bytes, start);
     this.#payloadEnd = ip.payloadEnd;
     const walk = this.#extensions;
     const { nextHeaderOffset } = ip;
-    const fault = walk.run(bytes, bytes[nextHeaderOffset], nextHeaderOffset, ip.payloadOffset, this.#payloadEnd);
-    if (walk.fragmentHeaderOffset >= 0) return FragmentFault.DontFragment;
-    if (fault !== Fault.None) return FragmentFault.NotIp;
+    const headerError = walk.run(bytes, bytes[nextHeaderOffset], nextHeaderOffset, ip.payloadOffset, this.#payloadEnd);
+    if (walk.fragmentHeaderOffset >= 0) return FragmentError.DontFragment;
+    if (headerError !== HeaderError.None) return FragmentError.NotIp;
     // RFC 8200 section 4.5: every fragment repeats the headers for the nodes on the path.
     this.#headerEnd = walk.perFragmentEnd;
     this.#announcedAt = walk.perFragmentProtocolAt - start;
     this.#nextHeader = bytes[walk.perFragmentProtocolAt];
-    return this.#cut(Math.min(mtu, IPV6_SPAN + MAX_LENGTH) - (this.#headerEnd - start) - IPV6_FRAGMENT_SPAN);
+    return this.#cut(
+      Math.min(mtu, IPV6_HEADER_LEN + MAX_LENGTH) - (this.#headerEnd - start) - IPV6_FRAGMENT_HEADER_LEN,
+    );
   }
 
-  #cut(room: number): FragmentFault {
+  #cut(room: number): FragmentError {
     const step = room - (room % UNIT);
-    if (step < UNIT) return FragmentFault.MtuTooSmall;
+    if (step < UNIT) return FragmentError.MtuTooSmall;
     this.#step = step;
     this.#room = room;
     this.#payload = this.#headerEnd;
@@ -137,15 +139,15 @@ export class Fragmenter {
     this.#given = 0;
     const length = this.#payloadEnd - this.#payload;
     this.count = length <= room ? 1 : 1 + Math.ceil((length - room) / step);
-    return FragmentFault.None;
+    return FragmentError.None;
   }
 
   /** RFC 791 section 3.1: options with the copied flag go into every fragment, the others only into the first. */
   #keepOptions(bytes: Uint8Array, start: number, headerEnd: number): void {
     const later = this.#later;
-    for (let i = 0; i < IPV4_SPAN; i++) later[i] = bytes[start + i];
-    let span = IPV4_SPAN;
-    for (let at = start + IPV4_SPAN; at < headerEnd && bytes[at] !== END_OF_OPTIONS;) {
+    for (let i = 0; i < IPV4_HEADER_LEN; i++) later[i] = bytes[start + i];
+    let span = IPV4_HEADER_LEN;
+    for (let at = start + IPV4_HEADER_LEN; at < headerEnd && bytes[at] !== END_OF_OPTIONS;) {
       const length = bytes[at] === NO_OPERATION ? 1 : at + 1 < headerEnd ? bytes[at + 1] : 0;
       if (length < 1 || at + length > headerEnd || (bytes[at] !== NO_OPERATION && length < 2)) break;
       if ((bytes[at] & COPIED_OPTION) !== 0) for (let i = 0; i < length; i++) later[span++] = bytes[at + i];
@@ -196,9 +198,9 @@ export class Fragmenter {
     target[fragment + 5] = this.#identification >>> 16;
     target[fragment + 6] = this.#identification >>> 8;
     target[fragment + 7] = this.#identification;
-    target.set(this.#bytes.subarray(this.#at, this.#at + taken), fragment + IPV6_FRAGMENT_SPAN);
-    const length = span + IPV6_FRAGMENT_SPAN + taken;
-    this.#ipv6.wrap(target, offset).payloadLength = length - IPV6_SPAN;
+    target.set(this.#bytes.subarray(this.#at, this.#at + taken), fragment + IPV6_FRAGMENT_HEADER_LEN);
+    const length = span + IPV6_FRAGMENT_HEADER_LEN + taken;
+    this.#ipv6.wrap(target, offset).payloadLength = length - IPV6_HEADER_LEN;
     this.#at += taken;
     return length;
   }

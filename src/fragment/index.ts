@@ -2,7 +2,7 @@
  * Fragmentation and reassembly of IP datagrams, and segmentation and coalescing of TCP.
  * @module vtep/fragment
  */
-export { FragmentFault, Fragmenter } from './fragmenter.js';
+export { FragmentError, Fragmenter } from './fragmenter.js';
 export { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from './reassembler.js';
 export { ReassemblyDrop } from './reassembly-drop.js';
 export { MERGED_FRAMES, TcpMerger } from './tcp-merger.js';

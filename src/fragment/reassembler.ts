@@ -6,18 +6,18 @@
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import {
-  ESP_SPAN,
-  Fault,
-  ICMPV6_SPAN,
+  ESP_HEADER_LEN,
+  HeaderError,
+  ICMPV6_HEADER_LEN,
   IpProtocol,
   type Layers,
-  TCP_SPAN,
-  UDP_SPAN,
+  TCP_HEADER_LEN,
+  UDP_HEADER_LEN,
   writeIpv4Checksum,
 } from '../wire/index.js';
-import { IPV6_SPAN } from '../wire/ipv6.js';
+import { IPV6_HEADER_LEN } from '../wire/ipv6.js';
 import { Ipv6ExtensionWalk } from '../wire/ipv6-extension.js';
-import { Datagram, HEADER_ROOM, Placement } from './fragment-queue.js';
+import { FragmentQueue, HEADER_ROOM, Placement } from './fragment-queue.js';
 import { PagePool } from './page-pool.js';
 import { REASSEMBLY_DROPS, ReassemblyDrop } from './reassembly-drop.js';
 
@@ -91,7 +91,7 @@ export class Reassembler {
   readonly droppedFragments = new Float64Array(REASSEMBLY_DROPS);
 
   readonly #index: KeyIndex;
-  readonly #datagrams: Datagram[] = [];
+  readonly #queues: FragmentQueue[] = [];
   readonly #pool: PagePool;
   readonly #maxParts: number;
   readonly #timeout: readonly [ipv4: number, ipv6: number];
@@ -139,12 +139,12 @@ export class Reassembler {
       return this.#refuse(ReassemblyDrop.BadLength, weight);
 
     let id = this.#find(bytes, layers);
-    if (id >= 0 && seconds - this.#datagrams[id].firstSeconds > this.#timeout[layers.family === 4 ? 0 : 1]) {
+    if (id >= 0 && seconds - this.#queues[id].firstSeconds > this.#timeout[layers.family === 4 ? 0 : 1]) {
       this.#giveUp(id, ReassemblyDrop.Timeout);
       id = -1;
     }
     if (id < 0) id = this.#begin(bytes, layers, seconds);
-    const datagram = this.#datagrams[id];
+    const datagram = this.#queues[id];
     if (datagram.refused !== ReassemblyDrop.None) return this.#refuse(datagram.refused as ReassemblyDrop, weight);
 
     const begin = layers.fragmentOffset;
@@ -153,11 +153,11 @@ export class Reassembler {
       layers.family === 4
         ? layers.transportOffset - layers.networkOffset
         : layers.fragmentHeaderOffset - layers.networkOffset;
-    const fault = this.#check(bytes, layers, datagram, begin, stop, headerLength);
-    if (fault === ReassemblyDrop.Duplicate) return this.#refuse(fault, weight);
-    if (fault !== ReassemblyDrop.None) {
-      this.#poison(datagram, fault);
-      return this.#refuse(fault, weight);
+    const headerError = this.#check(bytes, layers, datagram, begin, stop, headerLength);
+    if (headerError === ReassemblyDrop.Duplicate) return this.#refuse(headerError, weight);
+    if (headerError !== ReassemblyDrop.None) {
+      this.#poison(datagram, headerError);
+      return this.#refuse(headerError, weight);
     }
 
     this.#makeRoom(id, datagram.pagesMissing(begin, stop));
@@ -181,7 +181,7 @@ export class Reassembler {
   expire(seconds: number): void {
     for (let list = 0; list < 2; list++) {
       while (this.#oldest[list] !== NONE) {
-        if (seconds - this.#datagrams[this.#oldest[list]].firstSeconds <= this.#timeout[list]) break;
+        if (seconds - this.#queues[this.#oldest[list]].firstSeconds <= this.#timeout[list]) break;
         this.#giveUp(this.#oldest[list], ReassemblyDrop.Timeout);
       }
     }
@@ -190,7 +190,7 @@ export class Reassembler {
   #check(
     bytes: Uint8Array,
     layers: Layers,
-    datagram: Datagram,
+    datagram: FragmentQueue,
     begin: number,
     stop: number,
     headerLength: number,
@@ -198,26 +198,27 @@ export class Reassembler {
     // The packet gets the first fragment's headers, which may be longer than this one's (RFC 791: options that aren't
     // copied).
     const headers = begin === 0 ? headerLength : Math.max(headerLength, datagram.headerLength);
-    const counted = layers.family === 4 ? headers : headers - IPV6_SPAN;
+    const counted = layers.family === 4 ? headers : headers - IPV6_HEADER_LEN;
     if (counted + Math.max(stop, datagram.highest) > MAX_IP_LENGTH) return ReassemblyDrop.TooLong;
     if (headerLength > HEADER_ROOM) return ReassemblyDrop.TooLong;
     const { total } = datagram;
     // Only the last fragment ends at the datagram's end, and no data follows it.
     if (total >= 0 && (stop > total || layers.moreFragments === (stop === total))) return ReassemblyDrop.Inconsistent;
     if (total < 0 && !layers.moreFragments && datagram.highest >= stop) return ReassemblyDrop.Inconsistent;
-    const placement = datagram.place(begin, stop, this.#pool, bytes, layers.transportOffset);
+    const placement = datagram.index(begin, stop, this.#pool, bytes, layers.transportOffset);
     if (placement === Placement.Duplicate) return ReassemblyDrop.Duplicate;
     if (placement === Placement.Overlap) return ReassemblyDrop.Overlap;
     if (datagram.parts === this.#maxParts) return ReassemblyDrop.TooManyParts;
     if (begin === 0 && layers.family === 6) {
       const { transportOffset, networkEnd, protocol, fragmentHeaderOffset } = layers;
-      const fault = this.#chain.run(bytes, protocol, fragmentHeaderOffset, transportOffset, networkEnd);
-      if (fault !== Fault.None || !holdsUpperLayerHeader(this.#chain, networkEnd)) return ReassemblyDrop.HeaderChain;
+      const headerError = this.#chain.run(bytes, protocol, fragmentHeaderOffset, transportOffset, networkEnd);
+      if (headerError !== HeaderError.None || !holdsUpperLayerHeader(this.#chain, networkEnd))
+        return ReassemblyDrop.HeaderChain;
     }
     return ReassemblyDrop.None;
   }
 
-  #keepHeader(bytes: Uint8Array, layers: Layers, datagram: Datagram, headerLength: number): void {
+  #keepHeader(bytes: Uint8Array, layers: Layers, datagram: FragmentQueue, headerLength: number): void {
     const from = layers.networkOffset;
     datagram.header.set(bytes.subarray(from, from + headerLength));
     datagram.headerLength = headerLength;
@@ -226,7 +227,7 @@ export class Reassembler {
   }
 
   #finish(id: number, family: number): void {
-    const datagram = this.#datagrams[id];
+    const datagram = this.#queues[id];
     const { bytes } = this;
     const start = HEADER_ROOM - datagram.headerLength;
     bytes.set(datagram.header.subarray(0, datagram.headerLength), start);
@@ -245,7 +246,7 @@ export class Reassembler {
       bytes[start + 7] = 0;
       writeIpv4Checksum(bytes, start);
     } else {
-      const payloadLength = this.end - start - IPV6_SPAN;
+      const payloadLength = this.end - start - IPV6_HEADER_LEN;
       bytes[start + 4] = payloadLength >>> 8;
       bytes[start + 5] = payloadLength;
     }
@@ -262,7 +263,7 @@ export class Reassembler {
   }
 
   /** Discards a datagram's contents, and keeps its key so that further fragments are dropped too. */
-  #poison(datagram: Datagram, reason: ReassemblyDrop): void {
+  #poison(datagram: FragmentQueue, reason: ReassemblyDrop): void {
     this.droppedFragments[reason] += datagram.weight;
     this.heldFragments -= datagram.weight;
     datagram.weight = 0;
@@ -273,20 +274,20 @@ export class Reassembler {
   }
 
   #giveUp(id: number, reason: ReassemblyDrop): void {
-    const { weight } = this.#datagrams[id];
+    const { weight } = this.#queues[id];
     this.droppedFragments[reason] += weight;
     this.heldFragments -= weight;
     this.#remove(id);
   }
 
   #remove(id: number): void {
-    const datagram = this.#datagrams[id];
+    const datagram = this.#queues[id];
     datagram.release(this.#pool);
     const list = this.#listOf(id);
     const { older, newer } = datagram;
-    if (older !== NONE) this.#datagrams[older].newer = newer;
+    if (older !== NONE) this.#queues[older].newer = newer;
     else this.#oldest[list] = newer;
-    if (newer !== NONE) this.#datagrams[newer].older = older;
+    if (newer !== NONE) this.#queues[newer].older = older;
     else this.#newest[list] = older;
     this.#index.delete(id);
   }
@@ -303,12 +304,12 @@ export class Reassembler {
 
   /** The oldest datagram of both families other than `id`. There must be one. */
   #oldestBut(id: number): number {
-    const but = (oldest: number): number => (oldest !== NONE && oldest === id ? this.#datagrams[oldest].newer : oldest);
+    const but = (oldest: number): number => (oldest !== NONE && oldest === id ? this.#queues[oldest].newer : oldest);
     const first = but(this.#oldest[0]);
     const second = but(this.#oldest[1]);
     if (first === NONE) return second;
     if (second === NONE) return first;
-    return this.#datagrams[second].firstSeconds < this.#datagrams[first].firstSeconds ? second : first;
+    return this.#queues[second].firstSeconds < this.#queues[first].firstSeconds ? second : first;
   }
 
   #begin(bytes: Uint8Array, layers: Layers, seconds: number): number {
@@ -318,14 +319,14 @@ export class Reassembler {
       this.#find(bytes, layers);
       id = this.#index.add();
     }
-    if (id === this.#datagrams.length) this.#datagrams.push(new Datagram());
-    const datagram = this.#datagrams[id];
+    if (id === this.#queues.length) this.#queues.push(new FragmentQueue());
+    const datagram = this.#queues[id];
     datagram.reset(seconds);
     const list = this.#listOf(id);
     const newest = this.#newest[list];
     datagram.older = newest;
     datagram.newer = NONE;
-    if (newest !== NONE) this.#datagrams[newest].newer = id;
+    if (newest !== NONE) this.#queues[newest].newer = id;
     else this.#oldest[list] = id;
     this.#newest[list] = id;
     return id;
@@ -357,13 +358,13 @@ function holdsUpperLayerHeader(chain: Ipv6ExtensionWalk, end: number): boolean {
 function upperLayerSpan(protocol: number): number {
   switch (protocol) {
     case IpProtocol.Tcp:
-      return TCP_SPAN;
+      return TCP_HEADER_LEN;
     case IpProtocol.Udp:
-      return UDP_SPAN;
+      return UDP_HEADER_LEN;
     case IpProtocol.Icmpv6:
-      return ICMPV6_SPAN;
+      return ICMPV6_HEADER_LEN;
     case IpProtocol.Esp:
-      return ESP_SPAN;
+      return ESP_HEADER_LEN;
     default:
       return 0;
   }

@@ -4,17 +4,17 @@
  */
 import { viewOf } from '../memory/view.js';
 import {
-  ETHERNET_SPAN,
-  Fault,
+  ETHERNET_HEADER_LEN,
+  HeaderError,
   IpProtocol,
-  IPV4_SPAN,
+  IPV4_HEADER_LEN,
   ipv4ChecksumHolds,
-  IPV6_SPAN,
+  IPV6_HEADER_LEN,
   Layers,
   onesSum,
   pseudoHeaderSum,
   TCP_CHECKSUM,
-  TCP_SPAN,
+  TCP_HEADER_LEN,
   TcpFlag,
   tcpLayout,
   writeIpv4Checksum,
@@ -97,7 +97,7 @@ export class TcpMerger {
       this.transport = transportOffset - start;
       this.headers = payloadOffset - start;
       this.#flags = flags;
-      this.#length = end - start - ETHERNET_SPAN;
+      this.#length = end - start - ETHERNET_HEADER_LEN;
       this.start[0] = start;
     }
     if (this.count > 0) this.#length += size;
@@ -105,7 +105,7 @@ export class TcpMerger {
     this.#nextSequence = (sequence + size) | 0;
     this.#pushed = (flags & PUSH) !== 0;
     // What has smaller segments than `TcpSegmenter` takes must not be put together: nobody would cut it again.
-    const tooSmall = this.size + this.headers - this.transport < TCP_SPAN + MIN_SEGMENT;
+    const tooSmall = this.size + this.headers - this.transport < TCP_HEADER_LEN + MIN_SEGMENT;
     this.complete = this.#pushed || size < this.size || tooSmall;
     return true;
   }
@@ -117,16 +117,16 @@ export class TcpMerger {
   finish(): void {
     const bytes = this.#bytes;
     const view = viewOf(bytes);
-    const ip = this.start[0] + ETHERNET_SPAN;
+    const ip = this.start[0] + ETHERNET_HEADER_LEN;
     const tcp = this.start[0] + this.transport;
     if (this.family === 4) {
       view.setUint16(ip + IPV4_LENGTH, this.#length);
       writeIpv4Checksum(bytes, ip);
     } else {
-      view.setUint16(ip + IPV6_LENGTH, this.#length - IPV6_SPAN);
+      view.setUint16(ip + IPV6_LENGTH, this.#length - IPV6_HEADER_LEN);
     }
     if (this.#pushed) view.setInt32(tcp + FLAGS_WORD, this.#flags | PUSH);
-    const addresses = ip + (this.family === 4 ? IPV4_SPAN - 8 : IPV6_SPAN - 32);
+    const addresses = ip + (this.family === 4 ? IPV4_HEADER_LEN - 8 : IPV6_HEADER_LEN - 32);
     const length = this.#length - (tcp - ip);
     view.setUint16(tcp + TCP_CHECKSUM, pseudoHeaderSum(this.family, bytes, addresses, IpProtocol.Tcp, length));
   }
@@ -140,10 +140,10 @@ export class TcpMerger {
   /** Whether a frame is ordinary, complete TCP data with valid checksums; they aren't verified again. */
   #isPlainData(bytes: Uint8Array, start: number, end: number): boolean {
     const layers = this.#layers;
-    if (layers.walkEthernet(bytes, start, end) !== Fault.None || layers.protocol !== IpProtocol.Tcp) return false;
+    if (layers.walkEthernet(bytes, start, end) !== HeaderError.None || layers.protocol !== IpProtocol.Tcp) return false;
     const { family, networkOffset, transportOffset, payloadOffset, networkEnd } = layers;
-    const span = family === 4 ? IPV4_SPAN : IPV6_SPAN;
-    if (networkOffset !== start + ETHERNET_SPAN || transportOffset !== networkOffset + span) return false;
+    const span = family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+    if (networkOffset !== start + ETHERNET_HEADER_LEN || transportOffset !== networkOffset + span) return false;
     if (layers.isFragment || networkEnd !== end || payloadOffset >= end) return false;
     const view = viewOf(bytes);
     if ((view.getInt32(transportOffset + FLAGS_WORD) & FLAG_BITS & ~PUSH) !== ACK) return false;
@@ -163,8 +163,8 @@ export class TcpMerger {
     // The rest of the MACs, the EtherType, and IP's version, DSCP and ECN.
     if (view.getInt32(start + 8) !== view.getInt32(first + 8)) return false;
     if (view.getInt32(start + 12) !== view.getInt32(first + 12)) return false;
-    const ip = start + ETHERNET_SPAN;
-    const before = first + ETHERNET_SPAN;
+    const ip = start + ETHERNET_HEADER_LEN;
+    const before = first + ETHERNET_HEADER_LEN;
     if (this.family === 4) {
       const flags = view.getUint16(ip + IPV4_FLAGS);
       if (flags !== view.getUint16(before + IPV4_FLAGS)) return false;
@@ -181,7 +181,7 @@ export class TcpMerger {
       if (view.getUint16(ip + IPV6_NEXT_HEADER) !== view.getUint16(before + IPV6_NEXT_HEADER)) return false;
     }
     // Addresses, and the ports behind them.
-    const addresses = this.family === 4 ? IPV4_SPAN - 8 : IPV6_SPAN - 32;
+    const addresses = this.family === 4 ? IPV4_HEADER_LEN - 8 : IPV6_HEADER_LEN - 32;
     const tcp = start + this.transport;
     const tcpBefore = first + this.transport;
     for (let at = ip + addresses, other = before + addresses; at < tcp + 4; at += 4, other += 4) {
@@ -189,7 +189,7 @@ export class TcpMerger {
     }
     if (view.getInt32(tcp + ACKNOWLEDGMENT) !== view.getInt32(tcpBefore + ACKNOWLEDGMENT)) return false;
     // TCP's options.
-    for (let at = TCP_SPAN; at < this.headers - this.transport; at += 4) {
+    for (let at = TCP_HEADER_LEN; at < this.headers - this.transport; at += 4) {
       if (view.getInt32(tcp + at) !== view.getInt32(tcpBefore + at)) return false;
     }
     return true;

@@ -4,15 +4,15 @@
  */
 import { checkRange } from '../memory/range.js';
 import {
-  Fault,
+  HeaderError,
   IpProtocol,
-  IPV4_SPAN,
-  IPV6_SPAN,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   Layers,
   onesSum,
   pseudoHeaderSum,
   TCP_CHECKSUM,
-  TCP_SPAN,
+  TCP_HEADER_LEN,
   TcpFlag,
   tcpLayout,
   TcpView,
@@ -69,10 +69,10 @@ export class TcpSegmenter {
     this.#given = 0;
     this.tooSmall = false;
     const layers = this.#layers;
-    if (layers.walkEthernet(bytes, start, end) !== Fault.None) return false;
+    if (layers.walkEthernet(bytes, start, end) !== HeaderError.None) return false;
     if (layers.protocol !== IpProtocol.Tcp || layers.isFragment || layers.payloadEnd <= layers.payloadOffset)
       return false;
-    const options = layers.payloadOffset - layers.transportOffset - TCP_SPAN;
+    const options = layers.payloadOffset - layers.transportOffset - TCP_HEADER_LEN;
     const least = Math.ceil((layers.payloadEnd - layers.payloadOffset) / MAX_SEGMENTS);
     if (size < MIN_SEGMENT - options || size < least) {
       this.tooSmall = true;
@@ -122,7 +122,7 @@ export class TcpSegmenter {
       view.setUint16(ip + IPV4_IDENTIFICATION, (view.getUint16(ip + IPV4_IDENTIFICATION) + index) & 0xffff);
       writeIpv4Checksum(target, ip);
     } else {
-      view.setUint16(ip + IPV6_LENGTH, end - ip - IPV6_SPAN);
+      view.setUint16(ip + IPV6_LENGTH, end - ip - IPV6_HEADER_LEN);
     }
     const sequence = this.#tcp.wrap(target, tcp).sequence;
     view.setUint32(tcp + SEQUENCE, (sequence + index * this.#size) >>> 0);
@@ -133,7 +133,7 @@ export class TcpSegmenter {
   }
 
   #putChecksum(target: Uint8Array, ip: number, tcp: number, end: number): void {
-    const addresses = ip + (this.#family === 4 ? IPV4_SPAN - 8 : IPV6_SPAN - 32);
+    const addresses = ip + (this.#family === 4 ? IPV4_HEADER_LEN - 8 : IPV6_HEADER_LEN - 32);
     const view = viewOf(target);
     view.setUint16(tcp + TCP_CHECKSUM, 0);
     const pseudo = pseudoHeaderSum(this.#family, target, addresses, IpProtocol.Tcp, end - tcp);

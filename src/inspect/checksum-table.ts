@@ -5,17 +5,17 @@
  * ("local checksum offload", Documentation/networking/checksum-offloads.rst).
  */
 import {
-  Fault,
-  ICMP_SPAN,
-  ICMPV6_SPAN,
+  HeaderError,
+  ICMP_HEADER_LEN,
+  ICMPV6_HEADER_LEN,
   IpProtocol,
   ipv4ChecksumHolds,
   type Layers,
   onesSum,
   pseudoHeaderSum,
-  TCP_SPAN,
+  TCP_HEADER_LEN,
   TCP_CHECKSUM,
-  UDP_SPAN,
+  UDP_HEADER_LEN,
   UDP_CHECKSUM,
 } from '../wire/index.js';
 
@@ -85,7 +85,7 @@ export class ChecksumTable {
     this.partial = false;
     this.#innerSum = -1;
     this.#correction = 0;
-    if (inner.fault === Fault.None && inner.family !== 0) this.#addInner(bytes, inner);
+    if (inner.headerError === HeaderError.None && inner.family !== 0) this.#addInner(bytes, inner);
     this.#addOuter(bytes, outer, opened);
   }
 
@@ -98,19 +98,21 @@ export class ChecksumTable {
     const length = inner.networkEnd - start;
     switch (inner.protocol) {
       case IpProtocol.Tcp:
-        if (length >= TCP_SPAN) this.#addTransport(bytes, inner, ChecksumKind.InnerTcp, TCP_CHECKSUM, inner.networkEnd);
+        if (length >= TCP_HEADER_LEN)
+          this.#addTransport(bytes, inner, ChecksumKind.InnerTcp, TCP_CHECKSUM, inner.networkEnd);
         break;
       case IpProtocol.Udp:
-        if (length >= UDP_SPAN) this.#addTransport(bytes, inner, ChecksumKind.InnerUdp, UDP_CHECKSUM, inner.payloadEnd);
+        if (length >= UDP_HEADER_LEN)
+          this.#addTransport(bytes, inner, ChecksumKind.InnerUdp, UDP_CHECKSUM, inner.payloadEnd);
         break;
       case IpProtocol.Icmp:
-        if (length >= ICMP_SPAN && inner.family === 4) {
+        if (length >= ICMP_HEADER_LEN && inner.family === 4) {
           this.#keep(bytes, start, inner.networkEnd);
           this.#count(ChecksumKind.InnerIcmp, this.#innerSum === 0xffff);
         }
         break;
       case IpProtocol.Icmpv6:
-        if (length >= ICMPV6_SPAN && inner.family === 6) {
+        if (length >= ICMPV6_HEADER_LEN && inner.family === 6) {
           this.#addTransport(bytes, inner, ChecksumKind.InnerIcmpv6, ICMP_CHECKSUM, inner.networkEnd);
         }
         break;

@@ -13,8 +13,8 @@ import {
   type Encapsulation,
   encapsulationName,
   EtherType,
-  Fault,
-  faultText,
+  HeaderError,
+  headerErrorText,
   formatIp,
   formatIpv4,
   formatMac,
@@ -23,8 +23,8 @@ import {
   Icmpv6View,
   IcmpView,
   IpProtocol,
-  IPV4_SPAN,
-  IPV6_SPAN,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   isLinkTypeKnown,
   Layer,
   type Layers,
@@ -45,7 +45,7 @@ interface Description {
 const TCP_FLAG_NAMES = Object.entries(TcpFlag).map(([name, bit]) => [name.toUpperCase(), bit] as const);
 
 function describeArp(bytes: Uint8Array, offset: number, end: number): string {
-  if (checkArp(bytes, offset, end) !== Fault.None) return 'not for IPv4 over Ethernet';
+  if (checkArp(bytes, offset, end) !== HeaderError.None) return 'not for IPv4 over Ethernet';
   const arp = new ArpView().wrap(bytes, offset);
   const target = formatIpv4(bytes, arp.targetIpOffset);
   const sender = formatIpv4(bytes, arp.senderIpOffset);
@@ -54,7 +54,7 @@ function describeArp(bytes: Uint8Array, offset: number, end: number): string {
 }
 
 function describeIcmp(bytes: Uint8Array, offset: number, end: number): string {
-  if (checkIcmp(bytes, offset, end) !== Fault.None) return 'cut short';
+  if (checkIcmp(bytes, offset, end) !== HeaderError.None) return 'cut short';
   const icmp = new IcmpView().wrap(bytes, offset);
   switch (icmp.type) {
     case IcmpType.EchoRequest:
@@ -71,7 +71,7 @@ function describeIcmp(bytes: Uint8Array, offset: number, end: number): string {
 }
 
 function describeIcmpv6(bytes: Uint8Array, offset: number, end: number): string {
-  if (checkIcmpv6(bytes, offset, end) !== Fault.None) return 'cut short';
+  if (checkIcmpv6(bytes, offset, end) !== HeaderError.None) return 'cut short';
   const icmp = new Icmpv6View().wrap(bytes, offset);
   switch (icmp.type) {
     case Icmpv6Type.EchoRequest:
@@ -124,11 +124,11 @@ function describeTransport(bytes: Uint8Array, layers: Layers, end: number): [pro
 /** Adds the addresses of an IP packet whose header has a fault elsewhere. */
 function addFaultyAddresses(described: Description, bytes: Uint8Array, layers: Layers, end: number): void {
   const at = layers.networkOffset;
-  if (layers.etherType === EtherType.Ipv4 && at + IPV4_SPAN <= end && bytes[at] >>> 4 === 4) {
+  if (layers.etherType === EtherType.Ipv4 && at + IPV4_HEADER_LEN <= end && bytes[at] >>> 4 === 4) {
     described.source = formatIp(4, bytes, at + 12);
     described.destination = formatIp(4, bytes, at + 16);
     described.protocol = 'IPv4';
-  } else if (layers.etherType === EtherType.Ipv6 && at + IPV6_SPAN <= end && bytes[at] >>> 4 === 6) {
+  } else if (layers.etherType === EtherType.Ipv6 && at + IPV6_HEADER_LEN <= end && bytes[at] >>> 4 === 6) {
     described.source = formatIp(6, bytes, at + 8);
     described.destination = formatIp(6, bytes, at + 24);
     described.protocol = 'IPv6';
@@ -154,8 +154,8 @@ function describe(bytes: Uint8Array, layers: Layers, link: number, end: number):
     described.destination = formatIp(layers.family, bytes, layers.addressOffset + span);
     described.protocol = `IPv${layers.family}`;
   }
-  if (layers.fault !== Fault.None) {
-    described.info = faultText(layers.fault);
+  if (layers.headerError !== HeaderError.None) {
+    described.info = headerErrorText(layers.headerError);
     if (layers.layer === Layer.Network) addFaultyAddresses(described, bytes, layers, end);
   } else if (layers.family === 0) {
     if (layers.etherType === EtherType.Arp) {

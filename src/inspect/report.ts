@@ -98,7 +98,7 @@ export interface SurveyReport {
 /** The cipher implementation of a run. */
 export interface CipherReport {
   readonly name: string;
-  readonly passedOver: readonly { readonly name: string; readonly code: string; readonly reason: string }[];
+  readonly skipped: readonly { readonly name: string; readonly code: string; readonly reason: string }[];
 }
 
 /** An SPI in one direction. */

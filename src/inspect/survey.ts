@@ -17,7 +17,7 @@ import {
   encapsulationName,
   EthernetView,
   EtherType,
-  Fault,
+  HeaderError,
   isZeroMac,
   Layers,
 } from '../wire/index.js';
@@ -207,7 +207,7 @@ export class Survey {
     const source = this.#addresses.source(bytes, outer);
     const destination = this.#addresses.destination(bytes, outer);
     this.#tunnels.addFrame(source, destination, vni, length);
-    const faulty = inner.fault !== Fault.None && inner.fault !== Fault.Truncated;
+    const faulty = inner.headerError !== HeaderError.None && inner.headerError !== HeaderError.Truncated;
     if (faulty) this.#innerFaults++;
     else if (inner.family !== 0 && inner.isFragment) this.#innerFragments++;
     if (captured >= frameOffset + 14) this.#addEndpoints(bytes, captured, source, destination, length);
@@ -230,7 +230,7 @@ export class Survey {
     let destinationIp = inner.addressOffset + (family === 4 ? 4 : 16);
     if (family === 0 && inner.etherType === EtherType.Arp) {
       this.#arpFrames++;
-      if (checkArp(bytes, inner.networkOffset, captured) === Fault.None) {
+      if (checkArp(bytes, inner.networkOffset, captured) === HeaderError.None) {
         family = 4;
         sourceIp = this.#arp.wrap(bytes, inner.networkOffset).senderIpOffset;
         destinationIp = this.#arp.targetIpOffset;

@@ -28,7 +28,7 @@ export const EspDrop = {
   /** Too few bytes before or after the packet for headers, trailer and ICV. */
   NoRoom: 13,
   /** Not an IP packet, or one that ESP can't protect: a fragment, or longer than IP allows. */
-  NotSealable: 14,
+  UnsupportedPacket: 14,
   /** The SA's next sequence numbers could not be persisted before they are used. */
   SequenceNotReserved: 15,
   /** The packet's source address isn't the SA's (RFC 4301 section 5.2). */

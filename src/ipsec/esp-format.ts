@@ -1,10 +1,10 @@
 /** Layout of an ESP packet with AES-GCM (RFC 4303 section 2, RFC 4106 section 3). */
-import { ESP_SPAN } from '../wire/index.js';
+import { ESP_HEADER_LEN } from '../wire/index.js';
 
 /** Bytes of the explicit IV. */
 export const ESP_IV_BYTES = 8;
 /** Bytes of header and IV. */
-export const ESP_HEADER_BYTES = ESP_SPAN + ESP_IV_BYTES;
+export const ESP_HEADER_BYTES = ESP_HEADER_LEN + ESP_IV_BYTES;
 /** Bytes of the trailer without padding: pad length and next header. */
 export const ESP_TRAILER_BYTES = 2;
 /** The ciphertext is padded to a multiple of this (RFC 4303 section 2.4; RFC 4106 section 3.2 requires none). */

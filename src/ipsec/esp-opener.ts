@@ -174,7 +174,7 @@ export class EspOpener {
     this.payloadOffset[i] = start;
     this.payloadEnd[i] = end;
     this.nextHeader[i] = nextHeader;
-    this.tunnelled[i] = sa.tunnel || (sa.lenient && ip) ? 1 : 0;
+    this.tunnelled[i] = sa.tunnel || (sa.inferMode && ip) ? 1 : 0;
     return EspDrop.None;
   }
 }

@@ -6,7 +6,7 @@
 import { bytesOfHex, hexOfBytes } from '../memory/hex.js';
 import { quoted } from '../text/plain-text.js';
 import { IpsecError } from './error.js';
-import { Keymat, WEAK_KEY_REMARK } from './keymat.js';
+import { Keymat, WEAK_KEY_WARNING } from './keymat.js';
 import {
   checkSecurityAssociation,
   EspMode,
@@ -82,7 +82,7 @@ function parseLine(line: string): SecurityAssociation | string {
  */
 export function parseEspSa(text: string): ImportedSas {
   const associations: SecurityAssociation[] = [];
-  const remarks: string[] = [];
+  const warnings: string[] = [];
   const lines = new Map<string, number>();
   text.split(/\r?\n/).forEach((raw, index) => {
     const line = raw.trim();
@@ -91,25 +91,25 @@ export function parseEspSa(text: string): ImportedSas {
     try {
       const association = parseLine(line);
       if (typeof association === 'string') {
-        remarks.push(`${where} ${association}: skipped`);
+        warnings.push(`${where} ${association}: skipped`);
         return;
       }
       checkSecurityAssociation(association);
       const name = `SPI ${formatSpi(association.spi)} to ${association.destination}`;
       const first = lines.get(name);
       if (first !== undefined) {
-        remarks.push(`${where}: ${name} is already defined in line ${first}, which is used`);
+        warnings.push(`${where}: ${name} is already defined in line ${first}, which is used`);
         return;
       }
       lines.set(name, index + 1);
-      if (association.keymat.isWeak) remarks.push(`${where}: ${name} ${WEAK_KEY_REMARK}`);
+      if (association.keymat.isWeak) warnings.push(`${where}: ${name} ${WEAK_KEY_WARNING}`);
       associations.push(association);
     } catch (error) {
       if (!(error instanceof IpsecError)) throw error;
-      remarks.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: skipped`);
+      warnings.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: skipped`);
     }
   });
-  return { associations, remarks, lenient: true };
+  return { associations, warnings, inferMode: true };
 }
 
 /**

@@ -19,12 +19,12 @@ export interface InboundSaOptions {
    * in the same batch are opened with the high-order half guessed before it.
    * @default false
    */
-  readonly late?: boolean;
+  readonly midStream?: boolean;
   /**
    * Infer tunnel mode and UDP encapsulation from the packets, whatever the SA says: for keys from files without either.
    * @default false
    */
-  readonly lenient?: boolean;
+  readonly inferMode?: boolean;
   /**
    * Accept packets from addresses other than its source, for captures taken behind a NAT. Default: true for an SA with
    * UDP encapsulation, whose peer's address a NAT may change at any time, or without a source (0.0.0.0 or ::); false
@@ -44,7 +44,7 @@ export class InboundSa {
   readonly tunnel: boolean;
   /** Whether its packets are encapsulated in UDP. */
   readonly encap: boolean;
-  readonly lenient: boolean;
+  readonly inferMode: boolean;
   /** Whether its packets may come from any address. */
   readonly anySource: boolean;
   /** The source's first word; all of it for IPv4. */
@@ -74,14 +74,14 @@ export class InboundSa {
     this.destination = destination;
     this.tunnel = sa.mode === EspMode.Tunnel;
     this.encap = sa.encap !== undefined;
-    this.lenient = options.lenient ?? false;
+    this.inferMode = options.inferMode ?? false;
     this.anySource = options.anySource ?? (this.encap || source.every((byte) => byte === 0));
     this.sourceWord = getWord(source, 0);
     this.icvLength = sa.icvLength;
     this.esn = sa.esn;
-    const late = options.late ?? false;
-    this.window = options.window ?? new ReplayWindow(sa.replayWindow, late);
-    if (late && sa.sequence !== undefined) this.window.expect(sa.esn ? sa.sequence.high : 0, sa.sequence.low);
+    const midStream = options.midStream ?? false;
+    this.window = options.window ?? new ReplayWindow(sa.replayWindow, midStream);
+    if (midStream && sa.sequence !== undefined) this.window.expect(sa.esn ? sa.sequence.high : 0, sa.sequence.low);
     this.lifetime = new Lifetime(sa.limits, options.created);
     this.cipherKey = new CipherKey(sa.keymat, aead);
     this.salt = sa.keymat.salt;

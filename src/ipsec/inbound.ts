@@ -5,7 +5,15 @@
 import type { Aead } from '../aead/aead.js';
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
-import { bringEcn, EtherType, IPV4_SPAN, IPV6_SPAN, IpProtocol, ipv4Layout, type Layers } from '../wire/index.js';
+import {
+  bringEcn,
+  EtherType,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
+  IpProtocol,
+  ipv4Layout,
+  type Layers,
+} from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { EspOpener } from './esp-opener.js';
 import type { InboundSa } from './inbound-sa.js';
@@ -99,7 +107,7 @@ export class InboundEsp {
     if (!sa.isFrom(bytes, addressOffset)) return sa.refuse(EspDrop.SourceMismatch);
     if (outer.isFragment) return sa.refuse(EspDrop.Fragment);
     const inUdp = espOffset !== outer.transportOffset;
-    if (inUdp !== sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
+    if (inUdp !== sa.encap && !sa.inferMode) return sa.refuse(EspDrop.EncapMismatch);
     const drop = this.#opener.push(sa, bytes, espOffset, end, seconds);
     if (drop === EspDrop.None) this.#remember(outer.networkOffset, outer.transportOffset, family, outer.protocolAt);
     return drop;
@@ -114,7 +122,7 @@ export class InboundEsp {
    */
   pushPlain(bytes: Uint8Array, ip: number, end: number, seconds: number): EspDrop {
     const view = viewOf(bytes);
-    const esp = ip + IPV4_SPAN;
+    const esp = ip + IPV4_HEADER_LEN;
     const spi = view.getUint32(esp);
     const sa =
       this.#sad.find4(spi, view.getInt32(ip + IP_DESTINATION)) ??
@@ -123,7 +131,7 @@ export class InboundEsp {
     this.sequenceHigh = 0;
     if (sa === undefined) return EspDrop.NoSa;
     if (sa.sourceWord !== view.getInt32(ip + IP_SOURCE) && !sa.anySource) return sa.refuse(EspDrop.SourceMismatch);
-    if (sa.encap && !sa.lenient) return sa.refuse(EspDrop.EncapMismatch);
+    if (sa.encap && !sa.inferMode) return sa.refuse(EspDrop.EncapMismatch);
     const drop = this.#opener.push(sa, bytes, esp, end, seconds);
     if (drop === EspDrop.None) this.#remember(ip, esp, 4, 0);
     return drop;
@@ -135,7 +143,8 @@ export class InboundEsp {
     const tos = this.#family[index] === 4 ? bytes[outer + 1] : bytes[outer + 1] >>> 4;
     const inner = this.etherType === EtherType.Ipv4 ? 4 : 6;
     // The next stage's parser refuses a payload without a complete header.
-    const whole = this.end - this.start >= (inner === 4 ? IPV4_SPAN : IPV6_SPAN) && bytes[this.start] >>> 4 === inner;
+    const whole =
+      this.end - this.start >= (inner === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) && bytes[this.start] >>> 4 === inner;
     return !whole || bringEcn(bytes, tos, inner, this.start);
   }
 

@@ -25,6 +25,6 @@ export {
   type UdpEncap,
 } from './security-association.js';
 export { SequenceForecast } from './sequence-forecast.js';
-export { SequenceLedger, type SequenceLedgerOptions } from './sequence-reservations.js';
+export { SequenceReservations, type SequenceReservationsOptions } from './sequence-reservations.js';
 export type { SequenceRecord, SequenceStore } from './sequence-store.js';
 export { type ImportedSas, isXfrmState, parseXfrmState, type SaMade } from './xfrm-state.js';

@@ -11,7 +11,7 @@ export const NO_KEY = -1;
 
 const HIDDEN = '[hidden]';
 /** Warning of SA parsers about a weak key, which they use anyway: the packets are encrypted with it. */
-export const WEAK_KEY_REMARK = 'has a key of one repeated byte, which protects nothing';
+export const WEAK_KEY_WARNING = 'has a key of one repeated byte, which protects nothing';
 
 /** A key with its salt. Neither JSON nor a log shows the bytes. */
 export class Keymat {

@@ -7,16 +7,16 @@ import { viewOf } from '../memory/view.js';
 import {
   checkIpv4,
   checkIpv6,
-  Fault,
-  IPV4_SPAN,
-  IPV6_SPAN,
+  HeaderError,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   IpProtocol,
   Ipv4View,
   Ipv6View,
   Ipv6ExtensionWalk,
   ipv4Layout,
   ipv6Layout,
-  UDP_SPAN,
+  UDP_HEADER_LEN,
   UdpView,
   writeIpv4Checksum,
 } from '../wire/index.js';
@@ -37,8 +37,8 @@ const SURELY_SEALABLE = MAX_IP_PACKET - 64;
 
 /** Free bytes needed before an IP packet for an SA's headers. */
 export function outboundHeadroom(sa: OutboundSa): number {
-  const udp = sa.encap ? UDP_SPAN : 0;
-  const ip = sa.tunnel ? (sa.family === 4 ? IPV4_SPAN : IPV6_SPAN) : 0;
+  const udp = sa.encap ? UDP_HEADER_LEN : 0;
+  const ip = sa.tunnel ? (sa.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) : 0;
   return ESP_HEADER_BYTES + udp + ip;
 }
 
@@ -76,16 +76,16 @@ export class OutboundEsp {
    * @param start offset of the IP header
    * @param end end of the bytes; the packet may end earlier by its own length
    * @param seconds the clock of the SA's limits
-   * @returns `NotSealable`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; unless `None`,
+   * @returns `UnsupportedPacket`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; unless `None`,
    * the packet is unchanged
    */
   push(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
-    if (sa.plain && start >= ESP_HEADER_BYTES && end - start >= IPV4_SPAN && end <= bytes.length) {
+    if (sa.plain && start >= ESP_HEADER_BYTES && end - start >= IPV4_HEADER_LEN && end <= bytes.length) {
       const view = viewOf(bytes);
       const first = view.getInt32(start);
       const second = view.getInt32(start + 4);
       const packetEnd = start + (first & 0xffff);
-      const whole = packetEnd <= end && packetEnd - start >= IPV4_SPAN && packetEnd - start < SURELY_SEALABLE;
+      const whole = packetEnd <= end && packetEnd - start >= IPV4_HEADER_LEN && packetEnd - start < SURELY_SEALABLE;
       if (first >>> 24 === VERSION_4_IHL_5 && (second & ANY_FRAGMENT) === 0 && whole) {
         return this.#plain(sa, bytes, start, packetEnd, seconds);
       }
@@ -102,7 +102,7 @@ export class OutboundEsp {
     const source = view.getInt32(start + 12);
     const destination = view.getInt32(start + 16);
     // ESP's header and IV go where most of the IP header stands.
-    const drop = this.#sealer.push(sa, bytes, start + IPV4_SPAN, end, (third >>> 16) & 0xff, seconds);
+    const drop = this.#sealer.push(sa, bytes, start + IPV4_HEADER_LEN, end, (third >>> 16) & 0xff, seconds);
     if (drop !== EspDrop.None) return drop;
     const to = start - ESP_HEADER_BYTES;
     const length = this.#sealer.espEnd - to;
@@ -130,16 +130,17 @@ export class OutboundEsp {
 
   #transport(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
     const { family } = sa;
-    if ((family === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== Fault.None) {
-      return EspDrop.NotSealable;
+    if ((family === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== HeaderError.None) {
+      return EspDrop.UnsupportedPacket;
     }
     const packetEnd =
       family === 4 ? this.#ipv4.wrap(bytes, start).payloadEnd : this.#ipv6.wrap(bytes, start).payloadEnd;
-    if (!(family === 4 ? this.#findIpv4Payload() : this.#findIpv6Payload(bytes, packetEnd))) return EspDrop.NotSealable;
+    if (!(family === 4 ? this.#findIpv4Payload() : this.#findIpv6Payload(bytes, packetEnd)))
+      return EspDrop.UnsupportedPacket;
     const payload = this.#headerEnd;
-    const shift = ESP_HEADER_BYTES + (sa.encap ? UDP_SPAN : 0);
+    const shift = ESP_HEADER_BYTES + (sa.encap ? UDP_HEADER_LEN : 0);
     const sealed = payload - start + shift - ESP_HEADER_BYTES + espBytes(packetEnd - payload, sa.icvLength);
-    if (sealed - (family === 4 ? 0 : IPV6_SPAN) > MAX_IP_PACKET) return EspDrop.NotSealable;
+    if (sealed - (family === 4 ? 0 : IPV6_HEADER_LEN) > MAX_IP_PACKET) return EspDrop.UnsupportedPacket;
     if (start < shift) return EspDrop.NoRoom;
     const protocolAt = this.#protocolAt - shift;
     const protocol = bytes[this.#protocolAt];
@@ -174,9 +175,9 @@ export class OutboundEsp {
   #findIpv6Payload(bytes: Uint8Array, end: number): boolean {
     const { payloadOffset, nextHeaderOffset } = this.#ipv6;
     const walk = this.#extensions;
-    const fault = walk.run(bytes, bytes[nextHeaderOffset], nextHeaderOffset, payloadOffset, end);
+    const headerError = walk.run(bytes, bytes[nextHeaderOffset], nextHeaderOffset, payloadOffset, end);
     // Transport mode is for whole datagrams.
-    if (fault !== Fault.None || walk.fragmentHeaderOffset >= 0) return false;
+    if (headerError !== HeaderError.None || walk.fragmentHeaderOffset >= 0) return false;
     this.#headerEnd = walk.perFragmentEnd;
     this.#protocolAt = walk.perFragmentProtocolAt;
     return true;
@@ -184,15 +185,15 @@ export class OutboundEsp {
 
   #tunnel(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
     const inner = bytes[start] >>> 4 === 6 ? 6 : 4;
-    if ((inner === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== Fault.None) {
-      return EspDrop.NotSealable;
+    if ((inner === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== HeaderError.None) {
+      return EspDrop.UnsupportedPacket;
     }
     const packetEnd = inner === 4 ? this.#ipv4.wrap(bytes, start).payloadEnd : this.#ipv6.wrap(bytes, start).payloadEnd;
-    const span = sa.family === 4 ? IPV4_SPAN : IPV6_SPAN;
+    const span = sa.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
     const outerStart = start - outboundHeadroom(sa);
     if (outerStart < 0) return EspDrop.NoRoom;
-    const length = span + (sa.encap ? UDP_SPAN : 0) + espBytes(packetEnd - start, sa.icvLength);
-    if (length - (sa.family === 4 ? 0 : IPV6_SPAN) > MAX_IP_PACKET) return EspDrop.NotSealable;
+    const length = span + (sa.encap ? UDP_HEADER_LEN : 0) + espBytes(packetEnd - start, sa.icvLength);
+    if (length - (sa.family === 4 ? 0 : IPV6_HEADER_LEN) > MAX_IP_PACKET) return EspDrop.UnsupportedPacket;
     const tos = inner === 4 ? this.#ipv4.tos : this.#ipv6.trafficClass;
     const dontFragment = inner === 4 && this.#ipv4.dontFragment;
     const nextHeader = inner === 4 ? IpProtocol.Ipip : IpProtocol.Ipv6;
@@ -213,7 +214,7 @@ export class OutboundEsp {
    * identification.
    */
   #putIpv4(sa: OutboundSa, bytes: Uint8Array, at: number, tos: number, df: boolean, protocol: number): void {
-    bytes.fill(0, at, at + IPV4_SPAN);
+    bytes.fill(0, at, at + IPV4_HEADER_LEN);
     bytes[at] = 0x45;
     const ip = this.#ipv4.wrap(bytes, at);
     ip.tos = tos;
@@ -227,7 +228,7 @@ export class OutboundEsp {
   }
 
   #putIpv6(sa: OutboundSa, bytes: Uint8Array, at: number, trafficClass: number, protocol: number): void {
-    bytes.fill(0, at, at + IPV6_SPAN);
+    bytes.fill(0, at, at + IPV6_HEADER_LEN);
     bytes[at] = 0x60;
     const ip = this.#ipv6.wrap(bytes, at);
     ip.trafficClass = trafficClass;
@@ -256,7 +257,7 @@ export class OutboundEsp {
       this.#ipv4.wrap(bytes, start).totalLength = end - start;
       writeIpv4Checksum(bytes, start);
     } else {
-      this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_SPAN;
+      this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_HEADER_LEN;
     }
   }
 }

@@ -28,7 +28,7 @@ export class ReplayWindow {
   readonly #ring: Int32Array;
   readonly #mask: number;
   /** Whether the first number may be any and positions the window. */
-  readonly #late: boolean;
+  readonly #midStream: boolean;
   /** The sequence number before the first expected one. */
   #baseHigh = 0;
   #baseLow = 0;
@@ -38,7 +38,7 @@ export class ReplayWindow {
    * @param late accept any first number, for an SA observed mid-stream
    * @throws IpsecError `BAD_REPLAY_WINDOW`
    */
-  constructor(size: number, late = false) {
+  constructor(size: number, midStream = false) {
     if (!Number.isInteger(size) || (size !== 0 && (size < MIN_REPLAY_WINDOW || size > MAX_REPLAY_WINDOW))) {
       throw new IpsecError(
         'BAD_REPLAY_WINDOW',
@@ -46,7 +46,7 @@ export class ReplayWindow {
       );
     }
     this.size = size;
-    this.#late = late;
+    this.#midStream = midStream;
     // One word more than the window: its two ends must not share a word.
     let words = 1;
     while (words * 32 < size + 32) words *= 2;
@@ -66,7 +66,7 @@ export class ReplayWindow {
    */
   inferHigh(low: number): number {
     const { high } = this;
-    if (this.#late && this.accepted === 0) return this.#nearestHigh(low);
+    if (this.#midStream && this.accepted === 0) return this.#nearestHigh(low);
     const bottom = this.low - this.size + 1;
     // Case A: the window is within one subspace of 2^32. Case B: it reaches back into the previous subspace.
     if (bottom >= 0) return low >= bottom ? high : high + 1;
@@ -80,7 +80,7 @@ export class ReplayWindow {
     return this.high;
   }
 
-  /** Sets the expected position before the first packet (from a dump of the SA), for a window created with `late`. */
+  /** Sets the expected position before the first packet (from a dump of the SA), for a window created with `midStream`. */
   expect(high: number, low: number): void {
     this.high = high;
     this.low = low;
@@ -93,7 +93,7 @@ export class ReplayWindow {
   check(high: number, low: number): ReplayVerdict {
     if (this.size === 0) return ReplayVerdict.Fresh;
     if (high < 0 || (high === 0 && low === 0)) return ReplayVerdict.Outside;
-    if (this.#late && this.accepted === 0) return ReplayVerdict.Fresh;
+    if (this.#midStream && this.accepted === 0) return ReplayVerdict.Fresh;
     const ahead = (high - this.high) * WORD + (low - this.low);
     if (ahead > 0) return ReplayVerdict.Fresh;
     if (-ahead >= this.size) return ReplayVerdict.Outside;
@@ -107,7 +107,7 @@ export class ReplayWindow {
     // Without a window, duplicates of numbers that aren't ahead can't be detected.
     if (this.size === 0 && this.accepted > 0 && !this.#isAhead(high, low)) return;
     const first = this.accepted++ === 0;
-    if (first && this.#late) this.#begin(high, low);
+    if (first && this.#midStream) this.#begin(high, low);
     else this.#advance(high, low);
     if (this.size !== 0) this.#ring[(low >>> 5) & this.#mask] |= 1 << (low & 31);
   }

@@ -18,7 +18,7 @@ const WORD = 2 ** 32;
 const BLOCK = 1 << 18;
 
 /** Options of a ledger. */
-export interface SequenceLedgerOptions {
+export interface SequenceReservationsOptions {
   /** Fills an array with cryptographic random bytes, for the IV masks. */
   readonly random: (bytes: Uint8Array) => void;
   /** Where reservations are persisted. Default: none; restarts draw new masks. */
@@ -52,7 +52,7 @@ function nameOf(
 }
 
 /** The sequence numbers of one node's SAs. */
-export class SequenceLedger implements SequenceReserver {
+export class SequenceReservations implements SequenceReserver {
   readonly #random: (bytes: Uint8Array) => void;
   readonly #store: SequenceStore | undefined;
   readonly #block: number;
@@ -64,7 +64,7 @@ export class SequenceLedger implements SequenceReserver {
   #ended = false;
 
   /** @throws whatever the store throws if it can't be read */
-  constructor(options: SequenceLedgerOptions) {
+  constructor(options: SequenceReservationsOptions) {
     const { random, store, block = BLOCK, onFailure } = options;
     if (!Number.isInteger(block) || block < 1 || block > 2 ** 31) {
       throw new IpsecError('BAD_SEQUENCE', `a block must have 1 to 2147483648 sequence numbers, not ${block}`);

@@ -1,6 +1,6 @@
 /** Restores the IP packet from transport-mode ESP: the IP header moves up to the payload (RFC 4303 section 3.1.1). */
 import { viewOf } from '../memory/view.js';
-import { IPV4_SPAN, ipv4Layout, IPV6_SPAN, Ipv4View, Ipv6View, writeIpv4Checksum } from '../wire/index.js';
+import { IPV4_HEADER_LEN, ipv4Layout, IPV6_HEADER_LEN, Ipv4View, Ipv6View, writeIpv4Checksum } from '../wire/index.js';
 
 /** Header offsets of an ESP packet in transport mode, from a walk over it (wire/layers.ts). */
 export interface TransportHeaders {
@@ -30,7 +30,7 @@ export class TransportPacket {
    */
   restore(bytes: Uint8Array, outer: TransportHeaders, payload: number, end: number, nextHeader: number): number {
     const { networkOffset, transportOffset, protocolAt, family } = outer;
-    if (transportOffset - networkOffset === IPV4_SPAN && bytes[networkOffset] === VERSION_4_IHL_5) {
+    if (transportOffset - networkOffset === IPV4_HEADER_LEN && bytes[networkOffset] === VERSION_4_IHL_5) {
       return this.#restorePlain(bytes, networkOffset, payload, end, nextHeader);
     }
     const shift = payload - transportOffset;
@@ -44,7 +44,7 @@ export class TransportPacket {
       writeIpv4Checksum(bytes, start);
     } else {
       bytes[protocolAt + shift] = nextHeader;
-      this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_SPAN;
+      this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_HEADER_LEN;
     }
     return start;
   }
@@ -52,7 +52,7 @@ export class TransportPacket {
   /** The same for an IPv4 header without options at `ip`: its five words are written to their new offset. */
   #restorePlain(bytes: Uint8Array, ip: number, payload: number, end: number, nextHeader: number): number {
     const view = viewOf(bytes);
-    const to = payload - IPV4_SPAN;
+    const to = payload - IPV4_HEADER_LEN;
     const length = end - to;
     const first = view.getInt32(ip);
     const second = view.getInt32(ip + 4);

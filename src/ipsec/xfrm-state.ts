@@ -7,7 +7,7 @@ import { bytesOfHex } from '../memory/hex.js';
 import { type PastedLine, pastedLines, withoutWraps } from '../text/pasted-text.js';
 import { quoted } from '../text/plain-text.js';
 import { IpsecError } from './error.js';
-import { Keymat, WEAK_KEY_REMARK } from './keymat.js';
+import { Keymat, WEAK_KEY_WARNING } from './keymat.js';
 import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
 import {
   checkSecurityAssociation,
@@ -22,9 +22,9 @@ import {
 /** The SAs of a file, and warnings about unusable parts, one line each. */
 export interface ImportedSas {
   readonly associations: readonly SecurityAssociation[];
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
   /** Whether the file lacks modes and encapsulations, which are then inferred from the packets. */
-  readonly lenient: boolean;
+  readonly inferMode: boolean;
   /** Creation times of SAs, if the file has them (`-s`); an SA dumped on both ends may have two. */
   readonly made?: readonly SaMade[];
 }
@@ -302,18 +302,18 @@ export function parseXfrmState(text: string): ImportedSas {
   const found = new Map<string, SecurityAssociation>();
   const lines = new Map<string, number>();
   const keyless = new Map<string, string>();
-  const remarks: string[] = [];
+  const warnings: string[] = [];
   const drafts = draftsOf(text);
   for (const draft of drafts) {
     if (!isNamed(draft)) {
-      remarks.push(`line ${draft.line}: needs two addresses and an SPI from 1 to ${MAX_SPI}: skipped`);
+      warnings.push(`line ${draft.line}: needs two addresses and an SPI from 1 to ${MAX_SPI}: skipped`);
       continue;
     }
     const name = `SPI ${formatSpi(draft.spi)} to ${draft.destination}`;
     const where = `line ${draft.line}: ${name}`;
     const against = objection(draft);
     if (against !== undefined) {
-      remarks.push(`${where} ${against}: skipped`);
+      warnings.push(`${where} ${against}: skipped`);
       continue;
     }
     if (draft.key === '') {
@@ -327,16 +327,16 @@ export function parseXfrmState(text: string): ImportedSas {
       const known = found.get(name);
       if (known === undefined) {
         found.set(name, association);
-        if (association.keymat.isWeak) remarks.push(`${where} ${WEAK_KEY_REMARK}`);
+        if (association.keymat.isWeak) warnings.push(`${where} ${WEAK_KEY_WARNING}`);
         lines.set(name, draft.line);
       } else if (!known.keymat.equals(association.keymat)) {
-        remarks.push(`${where} has a different key than line ${lines.get(name)}, which is used`);
+        warnings.push(`${where} has a different key than line ${lines.get(name)}, which is used`);
       }
     } catch (error) {
       if (!(error instanceof IpsecError)) throw error;
-      remarks.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: skipped`);
+      warnings.push(`${where}: ${error.message.replace(/^SPI 0x[0-9a-f]+: /, '')}: skipped`);
     }
   }
-  for (const [name, remark] of keyless) if (!found.has(name)) remarks.push(remark);
-  return { associations: [...found.values()], remarks, lenient: false, made: madeOf(drafts) };
+  for (const [name, warning] of keyless) if (!found.has(name)) warnings.push(warning);
+  return { associations: [...found.values()], warnings, inferMode: false, made: madeOf(drafts) };
 }

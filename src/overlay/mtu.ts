@@ -3,7 +3,15 @@
  * Docker sets regardless of the underlay (moby daemon/libnetwork/drivers/overlay, maxMTU).
  */
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, espBytes } from '../ipsec/index.js';
-import { ETHERNET_SPAN, IPV4_SPAN, IPV6_SPAN, TCP_SPAN, UDP_SPAN, VLAN_SPAN, VXLAN_SPAN } from '../wire/index.js';
+import {
+  ETHERNET_HEADER_LEN,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
+  TCP_HEADER_LEN,
+  UDP_HEADER_LEN,
+  VLAN_HEADER_LEN,
+  VXLAN_HEADER_LEN,
+} from '../wire/index.js';
 import { OverlayError } from './error.js';
 
 /** Encapsulation on the underlay. */
@@ -90,13 +98,13 @@ export function dockerMtu(driverMtu: number, encrypted: boolean): number {
 
 /** Length in bytes of the outer IP packet that carries an inner IP packet. */
 export function outerLength(innerBytes: number, options: Omit<PathOptions, 'underlayMtu'>): number {
-  const ip = options.family === 4 ? IPV4_SPAN : IPV6_SPAN;
-  const frame = innerBytes + ETHERNET_SPAN + (options.innerTags ?? 0) * VLAN_SPAN;
-  const datagram = frame + VXLAN_SPAN + UDP_SPAN;
+  const ip = options.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+  const frame = innerBytes + ETHERNET_HEADER_LEN + (options.innerTags ?? 0) * VLAN_HEADER_LEN;
+  const datagram = frame + VXLAN_HEADER_LEN + UDP_HEADER_LEN;
   const { esp } = options;
   if (esp === undefined) return ip + datagram;
-  const tunnel = esp.tunnel === undefined ? 0 : esp.tunnel === 4 ? IPV4_SPAN : IPV6_SPAN;
-  return ip + (esp.encap === true ? UDP_SPAN : 0) + espBytes(datagram + tunnel, esp.icvLength);
+  const tunnel = esp.tunnel === undefined ? 0 : esp.tunnel === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+  return ip + (esp.encap === true ? UDP_HEADER_LEN : 0) + espBytes(datagram + tunnel, esp.icvLength);
 }
 
 /**
@@ -111,29 +119,30 @@ export function mtuOf(options: MtuQuestion): MtuAnswer {
     left -= bytes;
     steps.push({ what, bytes, left });
   };
-  take(`outer IPv${family} header`, family === 4 ? IPV4_SPAN : IPV6_SPAN);
+  take(`outer IPv${family} header`, family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
   if (esp !== undefined) {
-    if (esp.encap === true) take('UDP header around ESP (RFC 3948)', UDP_SPAN);
+    if (esp.encap === true) take('UDP header around ESP (RFC 3948)', UDP_HEADER_LEN);
     take('ESP header: SPI, sequence number, IV', ESP_HEADER_BYTES);
     take(`ESP ICV`, esp.icvLength);
     take('ESP trailer: pad length, next header', ESP_TRAILER_BYTES);
     // The sealed bytes including the trailer are a multiple of 4: a partial word is lost.
     const sealed = left + ESP_TRAILER_BYTES;
     take('rounded down to 4-byte words', sealed % ALIGNMENT);
-    if (esp.tunnel !== undefined) take(`IPv${esp.tunnel} header inside ESP`, esp.tunnel === 4 ? IPV4_SPAN : IPV6_SPAN);
+    if (esp.tunnel !== undefined)
+      take(`IPv${esp.tunnel} header inside ESP`, esp.tunnel === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
   }
-  take('outer UDP header', UDP_SPAN);
-  take('VXLAN header', VXLAN_SPAN);
-  take('inner Ethernet header', ETHERNET_SPAN);
-  if (innerTags > 0) take(`inner VLAN tags: ${innerTags}`, innerTags * VLAN_SPAN);
+  take('outer UDP header', UDP_HEADER_LEN);
+  take('VXLAN header', VXLAN_HEADER_LEN);
+  take('inner Ethernet header', ETHERNET_HEADER_LEN);
+  if (innerTags > 0) take(`inner VLAN tags: ${innerTags}`, innerTags * VLAN_HEADER_LEN);
   if (left <= 0) {
     throw new OverlayError('BAD_MTU', `an underlay MTU of ${underlayMtu} bytes leaves no room for an inner packet`);
   }
   return {
     steps,
     innerMtu: left,
-    mss4: Math.max(0, left - IPV4_SPAN - TCP_SPAN),
-    mss6: Math.max(0, left - IPV6_SPAN - TCP_SPAN),
+    mss4: Math.max(0, left - IPV4_HEADER_LEN - TCP_HEADER_LEN),
+    mss6: Math.max(0, left - IPV6_HEADER_LEN - TCP_HEADER_LEN),
     ...(isDockers(esp) ? dockerAnswer(driverMtu, left, esp !== undefined) : {}),
   };
 }

@@ -2,7 +2,7 @@
 import { type CaptureBatch, LinkType } from '../capture/index.js';
 import { DropReason, UnderlayDecoder, Verdict } from '../dataplane/index.js';
 import type { InboundEsp } from '../ipsec/index.js';
-import { ETHERNET_SPAN } from '../wire/index.js';
+import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 import { CaptureKind } from './observed-topology.js';
 
 /**
@@ -71,7 +71,7 @@ export class CaptureFrames {
     const length = batch.capturedLength[i];
     const cut = length < batch.originalLength[i];
     if (cut) this.cut++;
-    const whole = !cut && length >= ETHERNET_SPAN;
+    const whole = !cut && length >= ETHERNET_HEADER_LEN;
     if (!whole || batch.linkType[i] !== LinkType.Ethernet) return false;
     this.bytes = batch.bytes;
     this.start = batch.offset[i];

@@ -1,6 +1,6 @@
 /** The source and destination node of a frame, by the topology. */
 import { type NodeTables, TargetKind } from '../overlay/index.js';
-import { ETHERNET_SPAN } from '../wire/index.js';
+import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 
 const SOURCE_MAC = 6;
 
@@ -30,7 +30,7 @@ export class FrameRoute {
     this.network = -1;
     this.source = -1;
     this.destination = -1;
-    if (end - start < ETHERNET_SPAN) return false;
+    if (end - start < ETHERNET_HEADER_LEN) return false;
     if (vni >= 0) {
       this.network = this.#tables.networkOf(vni);
       if (this.network >= 0) this.source = this.#homeOf(bytes, start + SOURCE_MAC, now);

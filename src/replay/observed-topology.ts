@@ -3,7 +3,15 @@ import { UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../datapl
 import { KeyIndex } from '../memory/key-index.js';
 import { getWord } from '../memory/word.js';
 import { FloodPolicy, type KeyRing, type Network, type Profile, type Topology } from '../overlay/index.js';
-import { ETHERNET_SPAN, EtherType, Fault, formatMac, IpProtocol, Layers, VXLAN_PORT } from '../wire/index.js';
+import {
+  ETHERNET_HEADER_LEN,
+  EtherType,
+  HeaderError,
+  formatMac,
+  IpProtocol,
+  Layers,
+  VXLAN_PORT,
+} from '../wire/index.js';
 import type { CaptureBatch } from '../capture/index.js';
 import { LinkType } from '../capture/index.js';
 
@@ -149,7 +157,7 @@ export class ObservedTopology {
       const end = start + batch.capturedLength[i];
       const limit = start + batch.originalLength[i];
       this.#largestPacket = Math.max(this.#largestPacket, end - start);
-      if (this.#carried === 0 && batch.linkType[i] === LinkType.Ethernet && end - start >= ETHERNET_SPAN) {
+      if (this.#carried === 0 && batch.linkType[i] === LinkType.Ethernet && end - start >= ETHERNET_HEADER_LEN) {
         this.#addFrame(batch.bytes, start, end);
       }
       const verdict = this.#decoder.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
@@ -262,7 +270,7 @@ export class ObservedTopology {
   #addresses(bytes: Uint8Array, start: number, end: number, source: Seen, destination: Seen | undefined): void {
     if (source.ip !== undefined && (destination === undefined || destination.ip !== undefined)) return;
     const inner = this.#inner;
-    if (inner.walkEthernet(bytes, start, end) !== Fault.None || inner.etherType !== EtherType.Ipv4) return;
+    if (inner.walkEthernet(bytes, start, end) !== HeaderError.None || inner.etherType !== EtherType.Ipv4) return;
     const at = inner.addressOffset;
     source.ip ??= bytes.slice(at, at + 4);
     if (destination !== undefined) destination.ip ??= bytes.slice(at + 4, at + 8);

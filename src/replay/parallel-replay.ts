@@ -1,5 +1,5 @@
 /**
- * A replay on several cores: each frame goes to the worker that owns its flow or its SA (`TopologySpread`), each worker
+ * A replay on several cores: each frame goes to the worker that owns its flow or its SA (`FlowSharding`), each worker
  * runs the whole data plane for its share, and the results are summed.
  */
 import { NodeTables, type Topology } from '../overlay/index.js';
@@ -7,7 +7,7 @@ import {
   type PairLoad,
   type TopologyMessage,
   topologyMessage,
-  TopologySpread,
+  FlowSharding,
   WorkerGroup,
   type WorkersError,
   wipeMessage,
@@ -46,14 +46,14 @@ const FRAME_COST = 1000;
 /** A replay of one topology by worker threads. */
 export class ParallelReplay {
   readonly #group: WorkerGroup;
-  readonly #spread: TopologySpread;
+  readonly #spread: FlowSharding;
   readonly #route: FrameRoute;
   readonly #messages: readonly TopologyMessage[];
   #unknownSource = 0;
   /** The worker that last had no room. */
   #full = 0;
 
-  private constructor(group: WorkerGroup, spread: TopologySpread, route: FrameRoute, messages: TopologyMessage[]) {
+  private constructor(group: WorkerGroup, spread: FlowSharding, route: FrameRoute, messages: TopologyMessage[]) {
     this.#group = group;
     this.#spread = spread;
     this.#route = route;
@@ -68,7 +68,7 @@ export class ParallelReplay {
   static async start(module: URL, topology: Topology, options: ParallelReplayOptions): Promise<ParallelReplay> {
     const { workers, cipher, conversations = [], ...rest } = options;
     const route = new FrameRoute(new NodeTables(topology, topology.nodes[0].name));
-    const spread = new TopologySpread(topology, workers, loadsOf(conversations, route));
+    const spread = new FlowSharding(topology, workers, loadsOf(conversations, route));
     const messages: TopologyMessage[] = [];
     try {
       const group = await WorkerGroup.start(module, {

@@ -16,7 +16,7 @@ import {
 import { Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { WordCopy } from '../memory/word-copy.js';
 import { type HkdfSha256, NodeSas, NodeTables, type Topology } from '../overlay/index.js';
-import { ETHERNET_SPAN } from '../wire/index.js';
+import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 import { FrameRoute } from './frame-route.js';
 import { SeededRandom } from './random.js';
 import type { ReplayResult } from './replay-result.js';
@@ -112,7 +112,7 @@ export class Replay {
       (from: number): BatchSink =>
       (batch) => {
         // The simulated underlay is Ethernet.
-        for (let i = 0; i < batch.count; i++) this.#wireBytes += ETHERNET_SPAN + batch.end[i] - batch.start[i];
+        for (let i = 0; i < batch.count; i++) this.#wireBytes += ETHERNET_HEADER_LEN + batch.end[i] - batch.start[i];
         onWire?.(batch, from);
         this.#underlay.transmit(batch);
       };

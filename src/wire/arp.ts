@@ -1,6 +1,6 @@
 /** ARP for IPv4 over Ethernet (RFC 826). */
 import { EtherType } from './ether-type.js';
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { header, ipv4, mac, u8, u16 } from './layout.js';
 
 /** The packet's fields in wire order. */
@@ -18,7 +18,7 @@ export const arpLayout = header(
 );
 
 /** Size of the packet in bytes. */
-export const ARP_SPAN = arpLayout.span;
+export const ARP_PACKET_LEN = arpLayout.span;
 
 /** ARP operations. */
 export const ArpOperation = { Request: 1, Reply: 2 } as const;
@@ -37,13 +37,13 @@ const TARGET_IP = arpLayout.offsetOf('targetIp');
  * Checks for an ARP packet for IPv4 over Ethernet at `offset`.
  * @returns `Short`; `BadValue` for other hardware, protocol or address sizes; or `None`
  */
-export function checkArp(bytes: Uint8Array, offset: number, end: number): Fault {
-  if (offset + ARP_SPAN > end) return Fault.Short;
+export function checkArp(bytes: Uint8Array, offset: number, end: number): HeaderError {
+  if (offset + ARP_PACKET_LEN > end) return HeaderError.Short;
   const hardware = (bytes[offset + HARDWARE_TYPE] << 8) | bytes[offset + HARDWARE_TYPE + 1];
   const protocol = (bytes[offset + PROTOCOL_TYPE] << 8) | bytes[offset + PROTOCOL_TYPE + 1];
-  if (hardware !== 1 || protocol !== EtherType.Ipv4) return Fault.BadValue;
-  if (bytes[offset + HARDWARE_LENGTH] !== 6 || bytes[offset + PROTOCOL_LENGTH] !== 4) return Fault.BadValue;
-  return Fault.None;
+  if (hardware !== 1 || protocol !== EtherType.Ipv4) return HeaderError.BadValue;
+  if (bytes[offset + HARDWARE_LENGTH] !== 6 || bytes[offset + PROTOCOL_LENGTH] !== 4) return HeaderError.BadValue;
+  return HeaderError.None;
 }
 
 /** In-place view of an ARP packet. Call `checkArp` first. */

@@ -2,7 +2,7 @@
 import { EtherType } from './ether-type.js';
 import { IpProtocol } from './ip-protocol.js';
 import type { Layers } from './layers.js';
-import { VXLAN_FLAG_I, VXLAN_SPAN } from './vxlan.js';
+import { VXLAN_FLAG_I, VXLAN_HEADER_LEN } from './vxlan.js';
 
 /** Kinds of encapsulation. */
 export const Encapsulation = {
@@ -219,11 +219,11 @@ export class EncapsulationWalk {
   /** draft-ietf-nvo3-vxlan-gpe section 3: without a next protocol the payload is a frame, as in VXLAN. */
   #vxlanGpe(bytes: Uint8Array, offset: number, end: number): boolean {
     this.kind = Encapsulation.VxlanGpe;
-    if (offset + VXLAN_SPAN > end) return false;
+    if (offset + VXLAN_HEADER_LEN > end) return false;
     const flags = bytes[offset];
     if ((flags & VXLAN_FLAG_I) === 0 || (flags & GPE_VERSION) !== 0) return false;
     const next = (flags & GPE_NEXT_PROTOCOL) === 0 ? ETHERNET : (NEXT_ETHER_TYPES[bytes[offset + 3]] ?? 0);
-    return this.#holds(Encapsulation.VxlanGpe, next, offset + VXLAN_SPAN);
+    return this.#holds(Encapsulation.VxlanGpe, next, offset + VXLAN_HEADER_LEN);
   }
 
   /** RFC 8300 section 2.2. */

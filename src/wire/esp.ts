@@ -1,12 +1,12 @@
 /** ESP's cleartext header, SPI and sequence number (RFC 4303 section 2), and ESP in UDP (RFC 3948). */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { header, u32 } from './layout.js';
 
 /** The header's fields in wire order. */
 export const espLayout = header('ESP', u32('spi'), u32('sequence'));
 
 /** Size of the header in bytes. */
-export const ESP_SPAN = espLayout.span;
+export const ESP_HEADER_LEN = espLayout.span;
 /** The UDP port of IKE and of ESP through NAT (RFC 3948). */
 export const ESP_UDP_PORT = 4500;
 
@@ -17,10 +17,10 @@ const SEQUENCE = espLayout.offsetOf('sequence');
  * there are the non-ESP marker of IKE (RFC 3948 section 2.2).
  * @returns `Short`, `BadValue` (SPI 0), or `None`
  */
-export function checkEsp(bytes: Uint8Array, offset: number, end: number): Fault {
-  if (offset + ESP_SPAN > end) return Fault.Short;
-  if ((bytes[offset] | bytes[offset + 1] | bytes[offset + 2] | bytes[offset + 3]) === 0) return Fault.BadValue;
-  return Fault.None;
+export function checkEsp(bytes: Uint8Array, offset: number, end: number): HeaderError {
+  if (offset + ESP_HEADER_LEN > end) return HeaderError.Short;
+  if ((bytes[offset] | bytes[offset + 1] | bytes[offset + 2] | bytes[offset + 3]) === 0) return HeaderError.BadValue;
+  return HeaderError.None;
 }
 
 /** In-place view of an ESP header. Call `checkEsp` first. */
@@ -66,6 +66,6 @@ export class EspView {
 
   /** Byte offset of the explicit IV. */
   get payloadOffset(): number {
-    return this.offset + ESP_SPAN;
+    return this.offset + ESP_HEADER_LEN;
   }
 }

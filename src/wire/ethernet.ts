@@ -1,12 +1,12 @@
 /** Ethernet II: two addresses and an EtherType, without preamble and FCS (IEEE 802.3 clause 3). */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { header, mac, u16 } from './layout.js';
 
 /** The header's fields in wire order. */
 export const ethernetLayout = header('Ethernet', mac('destination'), mac('source'), u16('etherType'));
 
 /** Size of the header in bytes. */
-export const ETHERNET_SPAN = ethernetLayout.span;
+export const ETHERNET_HEADER_LEN = ethernetLayout.span;
 
 const SOURCE = ethernetLayout.offsetOf('source');
 const ETHER_TYPE = ethernetLayout.offsetOf('etherType');
@@ -16,8 +16,8 @@ const ETHER_TYPE = ethernetLayout.offsetOf('etherType');
  * @param end end of the bytes, at most `bytes.length`
  * @returns `Short` or `None`; after `None` every accessor of the view is safe
  */
-export function checkEthernet(_bytes: Uint8Array, offset: number, end: number): Fault {
-  return offset + ETHERNET_SPAN > end ? Fault.Short : Fault.None;
+export function checkEthernet(_bytes: Uint8Array, offset: number, end: number): HeaderError {
+  return offset + ETHERNET_HEADER_LEN > end ? HeaderError.Short : HeaderError.None;
 }
 
 /** In-place view of an Ethernet header. It doesn't check bounds: call `checkEthernet` first. */
@@ -62,6 +62,6 @@ export class EthernetView {
 
   /** Byte offset of what follows the header. */
   get payloadOffset(): number {
-    return this.offset + ETHERNET_SPAN;
+    return this.offset + ETHERNET_HEADER_LEN;
   }
 }

@@ -1,5 +1,5 @@
 /** What a header check can find wrong. */
-export const Fault = {
+export const HeaderError = {
   /** Nothing: every accessor of the header's view is safe. */
   None: 0,
   /** The packet itself ends before the header does. */
@@ -25,7 +25,7 @@ export const Fault = {
   /** A length field is smaller than its own header. */
   LengthTooSmall: 11,
 } as const;
-export type Fault = (typeof Fault)[keyof typeof Fault];
+export type HeaderError = (typeof HeaderError)[keyof typeof HeaderError];
 
 const TEXT: readonly string[] = [
   'none',
@@ -43,6 +43,6 @@ const TEXT: readonly string[] = [
 ];
 
 /** A short description of a fault, for display. */
-export function faultText(fault: Fault): string {
-  return TEXT[fault];
+export function headerErrorText(headerError: HeaderError): string {
+  return TEXT[headerError];
 }

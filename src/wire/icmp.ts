@@ -1,13 +1,13 @@
 /** ICMP for IPv4 (RFC 792, RFC 1191 for "fragmentation needed"). */
 import { checksum } from './checksum.js';
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { header, u8, u16 } from './layout.js';
 
 /** The message's first 8 bytes; errors use `identifier` and `sequence` otherwise (RFC 1191: 0 and the MTU). */
 export const icmpLayout = header('ICMP', u8('type'), u8('code'), u16('checksum'), u16('identifier'), u16('sequence'));
 
 /** Size of the header in bytes. */
-export const ICMP_SPAN = icmpLayout.span;
+export const ICMP_HEADER_LEN = icmpLayout.span;
 
 /** ICMP types. */
 export const IcmpType = { EchoReply: 0, Unreachable: 3, Redirect: 5, EchoRequest: 8, TimeExceeded: 11 } as const;
@@ -24,9 +24,9 @@ const SEQUENCE = icmpLayout.offsetOf('sequence');
  * @param verifyChecksum whether to verify the checksum, for which the whole message must be present
  * @returns `Short`, `BadChecksum` (only with `verifyChecksum`), or `None`
  */
-export function checkIcmp(bytes: Uint8Array, offset: number, end: number, verifyChecksum = false): Fault {
-  if (offset + ICMP_SPAN > end) return Fault.Short;
-  return verifyChecksum && checksum(bytes, offset, end) !== 0 ? Fault.BadChecksum : Fault.None;
+export function checkIcmp(bytes: Uint8Array, offset: number, end: number, verifyChecksum = false): HeaderError {
+  if (offset + ICMP_HEADER_LEN > end) return HeaderError.Short;
+  return verifyChecksum && checksum(bytes, offset, end) !== 0 ? HeaderError.BadChecksum : HeaderError.None;
 }
 
 /** In-place view of an ICMP header. Call `checkIcmp` first. */
@@ -92,6 +92,6 @@ export class IcmpView {
   }
 
   get payloadOffset(): number {
-    return this.offset + ICMP_SPAN;
+    return this.offset + ICMP_HEADER_LEN;
   }
 }

@@ -1,5 +1,5 @@
 /** ICMPv6 (RFC 4443) and the messages of neighbour discovery (RFC 4861). */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { header, ipv6, u8, u16, u32 } from './layout.js';
 
 /** The common start of every message; `body` is the MTU of "packet too big", or identifier and sequence of an echo. */
@@ -16,9 +16,9 @@ export const neighbourLayout = header(
 );
 
 /** Size of the common header in bytes. */
-export const ICMPV6_SPAN = icmpv6Layout.span;
+export const ICMPV6_HEADER_LEN = icmpv6Layout.span;
 /** Size of a solicitation or advertisement in bytes, without options. */
-export const NEIGHBOUR_SPAN = neighbourLayout.span;
+export const NEIGHBOUR_MESSAGE_LEN = neighbourLayout.span;
 
 /** ICMPv6 types. */
 export const Icmpv6Type = {
@@ -43,11 +43,11 @@ const TARGET = neighbourLayout.offsetOf('target');
  * Checks for an ICMPv6 message at `offset`; a solicitation or advertisement must include its target.
  * @returns `Short` or `None`
  */
-export function checkIcmpv6(bytes: Uint8Array, offset: number, end: number): Fault {
-  if (offset + ICMPV6_SPAN > end) return Fault.Short;
+export function checkIcmpv6(bytes: Uint8Array, offset: number, end: number): HeaderError {
+  if (offset + ICMPV6_HEADER_LEN > end) return HeaderError.Short;
   const type = bytes[offset];
   const neighbour = type === Icmpv6Type.NeighbourSolicitation || type === Icmpv6Type.NeighbourAdvertisement;
-  return neighbour && offset + NEIGHBOUR_SPAN > end ? Fault.Short : Fault.None;
+  return neighbour && offset + NEIGHBOUR_MESSAGE_LEN > end ? HeaderError.Short : HeaderError.None;
 }
 
 /** In-place view of an ICMPv6 message. Call `checkIcmpv6` first. */
@@ -122,6 +122,6 @@ export class Icmpv6View {
   }
 
   get payloadOffset(): number {
-    return this.offset + ICMPV6_SPAN;
+    return this.offset + ICMPV6_HEADER_LEN;
   }
 }

@@ -4,10 +4,10 @@
  */
 export { VtepError } from '../error.js';
 export { formatIp, formatIpv4, formatIpv6, formatMac, isZeroMac, parseIpv4, parseIpv6, parseMac } from './address.js';
-export { ARP_SPAN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
+export { ARP_PACKET_LEN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
 export { checksum, onesSum, pseudoHeaderSum, updateChecksum } from './checksum.js';
 export { bringEcn, decapsulateEcn } from './ecn.js';
-export { checkEsp, ESP_SPAN, ESP_UDP_PORT, EspView, espLayout } from './esp.js';
+export { checkEsp, ESP_HEADER_LEN, ESP_UDP_PORT, EspView, espLayout } from './esp.js';
 export {
   Encapsulation,
   EncapsulationWalk,
@@ -18,31 +18,31 @@ export {
   VXLAN_GPE_PORT,
 } from './encapsulation.js';
 export { EtherType } from './ether-type.js';
-export { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
-export { Fault, faultText } from './header-error.js';
-export { checkIcmp, ICMP_FRAGMENTATION_NEEDED, ICMP_SPAN, IcmpType, IcmpView, icmpLayout } from './icmp.js';
+export { checkEthernet, ETHERNET_HEADER_LEN, EthernetView, ethernetLayout } from './ethernet.js';
+export { HeaderError, headerErrorText } from './header-error.js';
+export { checkIcmp, ICMP_FRAGMENTATION_NEEDED, ICMP_HEADER_LEN, IcmpType, IcmpView, icmpLayout } from './icmp.js';
 export {
   checkIcmpv6,
-  ICMPV6_SPAN,
+  ICMPV6_HEADER_LEN,
   Icmpv6Type,
   Icmpv6View,
   icmpv6Layout,
-  NEIGHBOUR_SPAN,
+  NEIGHBOUR_MESSAGE_LEN,
   neighbourLayout,
 } from './icmpv6.js';
 export { IpProtocol } from './ip-protocol.js';
 export {
   checkIpv4,
-  IPV4_MAX_SPAN,
-  IPV4_SPAN,
+  IPV4_MAX_HEADER_LEN,
+  IPV4_HEADER_LEN,
   Ipv4View,
   ipv4ChecksumHolds,
   ipv4Layout,
   writeIpv4Checksum,
 } from './ipv4.js';
-export { checkIpv6, IPV6_SPAN, Ipv6View, ipv6Layout } from './ipv6.js';
+export { checkIpv6, IPV6_HEADER_LEN, Ipv6View, ipv6Layout } from './ipv6.js';
 export {
-  IPV6_FRAGMENT_SPAN,
+  IPV6_FRAGMENT_HEADER_LEN,
   Ipv6ExtensionWalk,
   ipv6ExtensionLayout,
   ipv6FragmentLayout,
@@ -51,29 +51,29 @@ export {
 export { Layer, Layers, type LayersOptions } from './layers.js';
 export type { BitRange, HeaderLayout } from './layout.js';
 export { EthernetHeaders, isLinkTypeKnown, LinkType, walkLink } from './link-layer.js';
-export { checkLinuxSll, LINUX_SLL_SPAN, linuxSllLayout, linuxSllProtocol } from './linux-sll.js';
-export { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Layout, linuxSll2Protocol } from './linux-sll2.js';
+export { checkLinuxSll, LINUX_SLL_HEADER_LEN, linuxSllLayout, linuxSllProtocol } from './linux-sll.js';
+export { checkLinuxSll2, LINUX_SLL2_HEADER_LEN, linuxSll2Layout, linuxSll2Protocol } from './linux-sll2.js';
 export {
   isSnap,
-  LLC_SPAN,
+  LLC_HEADER_LEN,
   llcLayout,
   MIN_ETHER_TYPE,
   Sap,
-  SNAP_SPAN,
+  SNAP_HEADER_LEN,
   snapLayout,
   snapOui,
   snapProtocol,
 } from './llc.js';
 export { partialChecksumIn, TCP_CHECKSUM, UDP_CHECKSUM } from './partial-checksum.js';
-export { checkTcp, TCP_SPAN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
-export { checkUdp, UDP_SPAN, UdpView, udpChecksumHolds, udpLayout } from './udp.js';
-export { checkVlan, isVlanTag, VLAN_SPAN, VlanView, vlanLayout } from './vlan.js';
+export { checkTcp, TCP_HEADER_LEN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
+export { checkUdp, UDP_HEADER_LEN, UdpView, udpChecksumHolds, udpLayout } from './udp.js';
+export { checkVlan, isVlanTag, VLAN_HEADER_LEN, VlanView, vlanLayout } from './vlan.js';
 export {
   checkVxlan,
   VXLAN_FLAG_G,
   VXLAN_FLAG_I,
   VXLAN_PORT,
-  VXLAN_SPAN,
+  VXLAN_HEADER_LEN,
   VxlanReserved,
   VxlanView,
   vxlanLayout,

@@ -1,7 +1,7 @@
 /** IPv4 with options (RFC 791). */
 import { viewOf } from '../memory/view.js';
 import { checksum } from './checksum.js';
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { bits, header, ipv4, u8, u16 } from './layout.js';
 
 /** The header's fields in wire order, without options. */
@@ -20,9 +20,9 @@ export const ipv4Layout = header(
 );
 
 /** Size of the header in bytes without options. */
-export const IPV4_SPAN = ipv4Layout.span;
+export const IPV4_HEADER_LEN = ipv4Layout.span;
 /** The largest header: 15 words of 4 bytes. */
-export const IPV4_MAX_SPAN = 60;
+export const IPV4_MAX_HEADER_LEN = 60;
 
 const VERSION_4_IHL_5 = 0x45;
 const TOS = ipv4Layout.bitsOf('dscp').offset;
@@ -52,17 +52,17 @@ export function checkIpv4(
   end: number,
   limit: number = end,
   verifyChecksum = false,
-): Fault {
-  if (offset + IPV4_SPAN > end) return Fault.Short;
+): HeaderError {
+  if (offset + IPV4_HEADER_LEN > end) return HeaderError.Short;
   const first = bytes[offset];
-  if (first >>> 4 !== 4) return Fault.BadVersion;
+  if (first >>> 4 !== 4) return HeaderError.BadVersion;
   const headerLength = (first & 0xf) * 4;
-  if (headerLength < IPV4_SPAN) return Fault.BadHeaderLength;
+  if (headerLength < IPV4_HEADER_LEN) return HeaderError.BadHeaderLength;
   const totalLength = (bytes[offset + TOTAL_LENGTH] << 8) | bytes[offset + TOTAL_LENGTH + 1];
-  if (totalLength < headerLength) return Fault.LengthTooSmall;
-  if (offset + totalLength > limit) return Fault.BadLength;
-  if (offset + headerLength > end) return Fault.Short;
-  return verifyChecksum && !ipv4ChecksumHolds(bytes, offset) ? Fault.BadChecksum : Fault.None;
+  if (totalLength < headerLength) return HeaderError.LengthTooSmall;
+  if (offset + totalLength > limit) return HeaderError.BadLength;
+  if (offset + headerLength > end) return HeaderError.Short;
+  return verifyChecksum && !ipv4ChecksumHolds(bytes, offset) ? HeaderError.BadChecksum : HeaderError.None;
 }
 
 /**
@@ -72,9 +72,9 @@ export function checkIpv4(
  * @param end end of the bytes, at most `bytes.length`
  */
 export function isIpv4LengthUnset(bytes: Uint8Array, offset: number, end: number): boolean {
-  if (offset + IPV4_SPAN > end) return false;
+  if (offset + IPV4_HEADER_LEN > end) return false;
   const headerLength = (bytes[offset] & 0xf) * 4;
-  if (bytes[offset] >>> 4 !== 4 || headerLength < IPV4_SPAN || offset + headerLength > end) return false;
+  if (bytes[offset] >>> 4 !== 4 || headerLength < IPV4_HEADER_LEN || offset + headerLength > end) return false;
   const fragment =
     ((bytes[offset + FRAGMENT] << 8) | bytes[offset + FRAGMENT + 1]) & (MORE_FRAGMENTS | FRAGMENT_OFFSET_MASK);
   return (bytes[offset + TOTAL_LENGTH] | bytes[offset + TOTAL_LENGTH + 1] | fragment) === 0;

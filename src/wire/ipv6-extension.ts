@@ -1,5 +1,5 @@
 /** The extension headers between an IPv6 header and its transport (RFC 8200 section 4). */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { IpProtocol } from './ip-protocol.js';
 import { bits, header, u8, u32 } from './layout.js';
 
@@ -18,7 +18,7 @@ export const ipv6FragmentLayout = header(
 );
 
 /** Size of the fragment header in bytes. */
-export const IPV6_FRAGMENT_SPAN = ipv6FragmentLayout.span;
+export const IPV6_FRAGMENT_HEADER_LEN = ipv6FragmentLayout.span;
 
 const HEADER_LENGTH = ipv6ExtensionLayout.offsetOf('headerLength');
 const FRAGMENT_WORD = ipv6FragmentLayout.bitsOf('fragmentOffset').offset;
@@ -81,7 +81,7 @@ export class Ipv6ExtensionWalk {
    * @param end end of the bytes, at most `bytes.length`
    * @returns `Short`, `TooDeep` or `None`
    */
-  run(bytes: Uint8Array, nextHeader: number, announcedAt: number, offset: number, end: number): Fault {
+  run(bytes: Uint8Array, nextHeader: number, announcedAt: number, offset: number, end: number): HeaderError {
     this.fragmentHeaderOffset = -1;
     this.fragmentOffset = 0;
     this.moreFragments = false;
@@ -92,8 +92,8 @@ export class Ipv6ExtensionWalk {
     let announced = announcedAt;
     let at = offset;
     for (let depth = 0; isIpv6Extension(next); depth++) {
-      if (depth === MAX_EXTENSIONS) return Fault.TooDeep;
-      if (at + 8 > end) return Fault.Short;
+      if (depth === MAX_EXTENSIONS) return HeaderError.TooDeep;
+      if (at + 8 > end) return HeaderError.Short;
       const following = bytes[at];
       if (next === IpProtocol.Fragment) {
         const word = (bytes[at + FRAGMENT_WORD] << 8) | bytes[at + FRAGMENT_WORD + 1];
@@ -104,13 +104,13 @@ export class Ipv6ExtensionWalk {
         const id = at + IDENTIFICATION;
         this.identification = ((bytes[id] << 24) | (bytes[id + 1] << 16) | (bytes[id + 2] << 8) | bytes[id + 3]) >>> 0;
         announced = at;
-        at += IPV6_FRAGMENT_SPAN;
+        at += IPV6_FRAGMENT_HEADER_LEN;
         next = following;
         if (this.fragmentOffset !== 0 || this.moreFragments) break;
       } else {
         const length = bytes[at + HEADER_LENGTH];
         const span = next === IpProtocol.Ah ? (length + 2) * 4 : (length + 1) * 8;
-        if (at + span > end) return Fault.Short;
+        if (at + span > end) return HeaderError.Short;
         announced = at;
         at += span;
         if (next === IpProtocol.HopByHop || next === IpProtocol.Routing) {
@@ -123,6 +123,6 @@ export class Ipv6ExtensionWalk {
     this.protocol = next;
     this.protocolAt = announced;
     this.payloadOffset = at;
-    return Fault.None;
+    return HeaderError.None;
   }
 }

@@ -1,5 +1,5 @@
 /** The fixed IPv6 header (RFC 8200 section 3). What follows it is in ipv6-extension.ts. */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { bits, header, ipv6, u8, u16 } from './layout.js';
 
 /** The header's fields in wire order. */
@@ -14,7 +14,7 @@ export const ipv6Layout = header(
 );
 
 /** Size of the header in bytes. */
-export const IPV6_SPAN = ipv6Layout.span;
+export const IPV6_HEADER_LEN = ipv6Layout.span;
 
 const PAYLOAD_LENGTH = ipv6Layout.offsetOf('payloadLength');
 const NEXT_HEADER = ipv6Layout.offsetOf('nextHeader');
@@ -29,12 +29,12 @@ const DESTINATION = ipv6Layout.offsetOf('destination');
  * @param limit end of the packet on the wire; beyond `end` if a snaplen truncated the capture
  * @returns `Short`, `BadVersion`, `BadLength` (payload length beyond `limit`), or `None`
  */
-export function checkIpv6(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
-  if (offset + IPV6_SPAN > end) return Fault.Short;
-  if (bytes[offset] >>> 4 !== 6) return Fault.BadVersion;
+export function checkIpv6(bytes: Uint8Array, offset: number, end: number, limit: number = end): HeaderError {
+  if (offset + IPV6_HEADER_LEN > end) return HeaderError.Short;
+  if (bytes[offset] >>> 4 !== 6) return HeaderError.BadVersion;
   const payloadLength = (bytes[offset + PAYLOAD_LENGTH] << 8) | bytes[offset + PAYLOAD_LENGTH + 1];
-  if (offset + IPV6_SPAN + payloadLength > limit) return Fault.BadLength;
-  return Fault.None;
+  if (offset + IPV6_HEADER_LEN + payloadLength > limit) return HeaderError.BadLength;
+  return HeaderError.None;
 }
 
 /** The jumbo payload option's type and length (RFC 2675 section 2). */
@@ -138,11 +138,11 @@ export class Ipv6View {
   }
 
   get payloadOffset(): number {
-    return this.offset + IPV6_SPAN;
+    return this.offset + IPV6_HEADER_LEN;
   }
 
   /** Byte offset of the packet's end by its payload length; beyond the bytes in a truncated capture. */
   get payloadEnd(): number {
-    return this.offset + IPV6_SPAN + this.payloadLength;
+    return this.offset + IPV6_HEADER_LEN + this.payloadLength;
   }
 }

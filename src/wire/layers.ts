@@ -4,16 +4,16 @@
  */
 
 import { EtherType } from './ether-type.js';
-import { checkEthernet, ETHERNET_SPAN, EthernetView, ethernetLayout } from './ethernet.js';
-import { Fault } from './header-error.js';
+import { checkEthernet, ETHERNET_HEADER_LEN, EthernetView, ethernetLayout } from './ethernet.js';
+import { HeaderError } from './header-error.js';
 import { IpProtocol } from './ip-protocol.js';
-import { checkIpv4, IPV4_SPAN, Ipv4View, ipv4Layout, isIpv4LengthUnset } from './ipv4.js';
+import { checkIpv4, IPV4_HEADER_LEN, Ipv4View, ipv4Layout, isIpv4LengthUnset } from './ipv4.js';
 import { checkIpv6, ipv6JumboLength, Ipv6View } from './ipv6.js';
 import { Ipv6ExtensionWalk } from './ipv6-extension.js';
-import { isSnap, LLC_SPAN, MIN_ETHER_TYPE, Sap, SNAP_SPAN, snapOui, snapProtocol } from './llc.js';
+import { isSnap, LLC_HEADER_LEN, MIN_ETHER_TYPE, Sap, SNAP_HEADER_LEN, snapOui, snapProtocol } from './llc.js';
 import { checkTcp } from './tcp.js';
-import { checkUdp, UDP_SPAN, udpLayout } from './udp.js';
-import { checkVlan, isVlanTag, VLAN_SPAN, VlanView } from './vlan.js';
+import { checkUdp, UDP_HEADER_LEN, udpLayout } from './udp.js';
+import { checkVlan, isVlanTag, VLAN_HEADER_LEN, VlanView } from './vlan.js';
 
 /** The deepest header that a walk reached; after a fault, the faulty one. */
 export const Layer = { None: 0, Ethernet: 1, Vlan: 2, Network: 3, Extension: 4, Transport: 5 } as const;
@@ -29,11 +29,11 @@ const IP_FRAGMENT = ipv4Layout.bitsOf('fragmentOffset').offset;
 const IP_PROTOCOL = ipv4Layout.offsetOf('protocol');
 const IP_SOURCE = ipv4Layout.offsetOf('source');
 const UDP_LENGTH = udpLayout.offsetOf('length');
-const PLAIN_SPAN = ETHERNET_SPAN + IPV4_SPAN + UDP_SPAN;
+const PLAIN_HEADERS_LEN = ETHERNET_HEADER_LEN + IPV4_HEADER_LEN + UDP_HEADER_LEN;
 const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
 /** Size of AH's fixed fields in bytes (RFC 4302 section 2). */
-const AH_SPAN = 12;
+const AH_HEADER_LEN = 12;
 
 /** Options of a walk. */
 export interface LayersOptions {
@@ -49,7 +49,7 @@ export interface LayersOptions {
 /** Result of a walk. Offsets are byte offsets into the bytes that were walked. */
 export class Layers {
   /** The fault found in `layer`; the fields of the layers before it are still valid. */
-  fault: Fault = Fault.None;
+  headerError: HeaderError = HeaderError.None;
   layer: Layer = Layer.None;
   /** EtherType in the innermost tag (or in the Ethernet header). */
   etherType = 0;
@@ -110,14 +110,14 @@ export class Layers {
    * @param bytes holds the packet from `offset` to `end`
    * @param end end of the captured bytes, at most `bytes.length`
    * @param limit end of the packet on the wire; beyond `end` if a snaplen truncated the capture
-   * @returns the fault, also in `fault`
+   * @returns the fault, also in `headerError`
    */
-  walkEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+  walkEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): HeaderError {
     // Fast path for the common case; anything unusual or faulty falls through to the full walk.
-    if (offset + PLAIN_SPAN <= end) {
+    if (offset + PLAIN_HEADERS_LEN <= end) {
       const type = offset + ETHER_TYPE;
       if (((bytes[type] << 8) | bytes[type + 1]) === EtherType.Ipv4 && this.walkPlain(bytes, type + 2, limit))
-        return Fault.None;
+        return HeaderError.None;
     }
     return this.walkAnyEthernet(bytes, offset, end, limit);
   }
@@ -135,12 +135,12 @@ export class Layers {
     ) {
       return false;
     }
-    const udp = ip + IPV4_SPAN;
+    const udp = ip + IPV4_HEADER_LEN;
     const totalLength = ip + IP_TOTAL_LENGTH;
     const length = udp + UDP_LENGTH;
     const networkEnd = ip + ((bytes[totalLength] << 8) | bytes[totalLength + 1]);
     const udpEnd = udp + ((bytes[length] << 8) | bytes[length + 1]);
-    const payload = udp + UDP_SPAN;
+    const payload = udp + UDP_HEADER_LEN;
     if (networkEnd > limit || udpEnd > networkEnd || udpEnd < payload) return false;
     if (!this.plain) this.becomePlain();
     this.networkOffset = ip;
@@ -156,7 +156,7 @@ export class Layers {
 
   private becomePlain(): void {
     this.plain = true;
-    this.fault = Fault.None;
+    this.headerError = HeaderError.None;
     this.layer = Layer.Transport;
     this.etherType = EtherType.Ipv4;
     this.vlanTags = 0;
@@ -172,7 +172,7 @@ export class Layers {
   }
 
   /** The full walk, without the fast path. */
-  walkAnyEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+  walkAnyEthernet(bytes: Uint8Array, offset: number, end: number, limit: number = end): HeaderError {
     this.plain = false;
     this.layer = Layer.Ethernet;
     this.family = 0;
@@ -182,30 +182,36 @@ export class Layers {
     this.isFragment = false;
     this.llcOffset = -1;
     this.lengthUnset = false;
-    const fault = checkEthernet(bytes, offset, end);
-    if (fault !== Fault.None) return this.fail(fault, end, limit);
+    const headerError = checkEthernet(bytes, offset, end);
+    if (headerError !== HeaderError.None) return this.fail(headerError, end, limit);
     const { etherType } = this.ethernet.wrap(bytes, offset);
     if (etherType < MIN_ETHER_TYPE && this.fromCapture) {
-      return this.walkLlc(bytes, etherType, offset + ETHERNET_SPAN, end, limit);
+      return this.walkLlc(bytes, etherType, offset + ETHERNET_HEADER_LEN, end, limit);
     }
-    return this.walkAnyNetwork(bytes, etherType, offset + ETHERNET_SPAN, end, limit);
+    return this.walkAnyNetwork(bytes, etherType, offset + ETHERNET_HEADER_LEN, end, limit);
   }
 
   /**
    * Walks from the header that an EtherType names, including VLAN tags, where there is no Ethernet header (raw IP,
    * cooked captures). Parameters and result as in `walkEthernet`.
    */
-  walkNetwork(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number = end): Fault {
+  walkNetwork(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number = end): HeaderError {
     if (
       etherType === EtherType.Ipv4 &&
-      offset + PLAIN_SPAN - ETHERNET_SPAN <= end &&
+      offset + PLAIN_HEADERS_LEN - ETHERNET_HEADER_LEN <= end &&
       this.walkPlain(bytes, offset, limit)
     )
-      return Fault.None;
+      return HeaderError.None;
     return this.walkAnyNetwork(bytes, etherType, offset, end, limit);
   }
 
-  private walkAnyNetwork(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): Fault {
+  private walkAnyNetwork(
+    bytes: Uint8Array,
+    etherType: number,
+    offset: number,
+    end: number,
+    limit: number,
+  ): HeaderError {
     this.plain = false;
     this.vlanTags = 0;
     this.vlanId = -1;
@@ -214,20 +220,20 @@ export class Layers {
     return this.walkNetworkAt(bytes, etherType, offset, end, limit);
   }
 
-  private walkTags(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): Fault {
+  private walkTags(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): HeaderError {
     let inside = etherType;
     let at = offset;
     this.layer = Layer.Vlan;
     this.family = 0;
     while (isVlanTag(inside)) {
-      if (this.vlanTags === MAX_VLAN_TAGS) return this.fail(Fault.TooDeep, end, limit);
-      const fault = checkVlan(bytes, at, end);
-      if (fault !== Fault.None) return this.fail(fault, end, limit);
+      if (this.vlanTags === MAX_VLAN_TAGS) return this.fail(HeaderError.TooDeep, end, limit);
+      const headerError = checkVlan(bytes, at, end);
+      if (headerError !== HeaderError.None) return this.fail(headerError, end, limit);
       const tag = this.vlan.wrap(bytes, at);
       if (this.vlanTags === 0) this.vlanId = tag.vlanId;
       this.vlanTags++;
       inside = tag.etherType;
-      at += VLAN_SPAN;
+      at += VLAN_HEADER_LEN;
     }
     if (inside < MIN_ETHER_TYPE && this.fromCapture) return this.walkLlc(bytes, inside, at, end, limit);
     return this.walkNetworkAt(bytes, inside, at, end, limit);
@@ -237,22 +243,22 @@ export class Layers {
    * Walks from the LLC header of an 802.3 frame. If there is no IP, it ends there with an EtherType of 0.
    * @param length the frame's length field; anything after that is padding
    */
-  private walkLlc(bytes: Uint8Array, length: number, offset: number, end: number, limit: number): Fault {
+  private walkLlc(bytes: Uint8Array, length: number, offset: number, end: number, limit: number): HeaderError {
     const stop = Math.min(limit, offset + length);
     const captured = Math.min(end, stop);
     if (isSnap(bytes, offset, captured) && snapOui(bytes, offset) === 0) {
-      this.walkNetworkAt(bytes, snapProtocol(bytes, offset), offset + SNAP_SPAN, captured, stop);
-    } else if (offset + LLC_SPAN <= captured && bytes[offset] === Sap.Ip && bytes[offset + 1] === Sap.Ip) {
-      this.walkNetworkAt(bytes, EtherType.Ipv4, offset + LLC_SPAN, captured, stop);
+      this.walkNetworkAt(bytes, snapProtocol(bytes, offset), offset + SNAP_HEADER_LEN, captured, stop);
+    } else if (offset + LLC_HEADER_LEN <= captured && bytes[offset] === Sap.Ip && bytes[offset + 1] === Sap.Ip) {
+      this.walkNetworkAt(bytes, EtherType.Ipv4, offset + LLC_HEADER_LEN, captured, stop);
     } else {
       this.walkNetworkAt(bytes, 0, offset, captured, stop);
     }
     this.llcOffset = offset;
-    return this.fault;
+    return this.headerError;
   }
 
   /** The same for an LLC header without a preceding length, as in cooked captures. */
-  walkBareLlc(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
+  walkBareLlc(bytes: Uint8Array, offset: number, end: number, limit: number = end): HeaderError {
     this.plain = false;
     this.layer = Layer.Ethernet;
     this.vlanTags = 0;
@@ -260,7 +266,7 @@ export class Layers {
     return this.walkLlc(bytes, limit - offset, offset, end, limit);
   }
 
-  private walkNetworkAt(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): Fault {
+  private walkNetworkAt(bytes: Uint8Array, etherType: number, offset: number, end: number, limit: number): HeaderError {
     this.etherType = etherType;
     this.networkOffset = offset;
     this.networkEnd = limit;
@@ -277,15 +283,15 @@ export class Layers {
     this.lengthUnset = false;
     if (etherType === EtherType.Ipv4) return this.walkIpv4(bytes, offset, end, limit);
     if (etherType === EtherType.Ipv6) return this.walkIpv6(bytes, offset, end, limit);
-    this.fault = Fault.None;
-    return Fault.None;
+    this.headerError = HeaderError.None;
+    return HeaderError.None;
   }
 
-  private walkIpv4(bytes: Uint8Array, offset: number, end: number, limit: number): Fault {
+  private walkIpv4(bytes: Uint8Array, offset: number, end: number, limit: number): HeaderError {
     this.layer = Layer.Network;
-    const fault = checkIpv4(bytes, offset, end, limit);
-    if (fault !== Fault.None) {
-      if (!this.fromCapture || !isIpv4LengthUnset(bytes, offset, end)) return this.fail(fault, end, limit);
+    const headerError = checkIpv4(bytes, offset, end, limit);
+    if (headerError !== HeaderError.None) {
+      if (!this.fromCapture || !isIpv4LengthUnset(bytes, offset, end)) return this.fail(headerError, end, limit);
       this.lengthUnset = true;
     }
     const ip = this.ipv4.wrap(bytes, offset);
@@ -302,8 +308,8 @@ export class Layers {
       this.fragmentOffset = ip.fragmentOffset;
       this.moreFragments = ip.moreFragments;
       this.identification = ip.identification;
-      this.fault = Fault.None;
-      return Fault.None;
+      this.headerError = HeaderError.None;
+      return HeaderError.None;
     }
     if (this.protocol === IpProtocol.Ah && this.fromCapture) this.walkAuthentication(bytes, end);
     return this.walkTransport(bytes, end);
@@ -313,33 +319,33 @@ export class Layers {
   private walkAuthentication(bytes: Uint8Array, end: number): void {
     const at = this.transportOffset;
     const stop = Math.min(end, this.networkEnd);
-    if (at + AH_SPAN > stop) return;
+    if (at + AH_HEADER_LEN > stop) return;
     const span = (bytes[at + 1] + 2) * 4;
-    if (span < AH_SPAN || at + span > stop) return;
+    if (span < AH_HEADER_LEN || at + span > stop) return;
     this.protocol = bytes[at];
     this.protocolAt = at;
     this.transportOffset = at + span;
   }
 
-  private walkIpv6(bytes: Uint8Array, offset: number, end: number, limit: number): Fault {
+  private walkIpv6(bytes: Uint8Array, offset: number, end: number, limit: number): HeaderError {
     this.layer = Layer.Network;
-    const fault = checkIpv6(bytes, offset, end, limit);
-    if (fault !== Fault.None) return this.fail(fault, end, limit);
+    const headerError = checkIpv6(bytes, offset, end, limit);
+    if (headerError !== HeaderError.None) return this.fail(headerError, end, limit);
     const ip = this.ipv6.wrap(bytes, offset);
     this.family = 6;
     this.addressOffset = ip.sourceOffset;
     this.networkEnd = ip.payloadEnd;
     if (ip.payloadLength === 0 && this.fromCapture) {
       const long = this.endOfLong(bytes, ip.nextHeader, ip.payloadOffset, end, limit);
-      if (long > limit) return this.fail(Fault.BadLength, end, limit);
+      if (long > limit) return this.fail(HeaderError.BadLength, end, limit);
       this.lengthUnset = long > this.networkEnd;
       this.networkEnd = long;
     }
     this.layer = Layer.Extension;
     const captured = Math.min(end, this.networkEnd);
     const walk = this.extensions;
-    const extensionFault = walk.run(bytes, ip.nextHeader, ip.nextHeaderOffset, ip.payloadOffset, captured);
-    if (extensionFault !== Fault.None) return this.fail(extensionFault, end, this.networkEnd);
+    const extensionError = walk.run(bytes, ip.nextHeader, ip.nextHeaderOffset, ip.payloadOffset, captured);
+    if (extensionError !== HeaderError.None) return this.fail(extensionError, end, this.networkEnd);
     this.protocol = walk.protocol;
     this.protocolAt = walk.protocolAt;
     this.transportOffset = walk.payloadOffset;
@@ -350,8 +356,8 @@ export class Layers {
       this.moreFragments = walk.moreFragments;
       this.identification = walk.identification;
       this.fragmentAnnouncedAt = walk.fragmentAnnouncedAt;
-      this.fault = Fault.None;
-      return Fault.None;
+      this.headerError = HeaderError.None;
+      return HeaderError.None;
     }
     return this.walkTransport(bytes, end);
   }
@@ -364,40 +370,40 @@ export class Layers {
     return length < 0 ? payload : payload + length;
   }
 
-  private walkTransport(bytes: Uint8Array, end: number): Fault {
+  private walkTransport(bytes: Uint8Array, end: number): HeaderError {
     const at = this.transportOffset;
     const limit = this.networkEnd;
     const captured = Math.min(end, limit);
     if (this.protocol === IpProtocol.Udp) {
       this.layer = Layer.Transport;
-      const fault = checkUdp(bytes, at, captured, limit);
-      const length = fault === Fault.Short ? -1 : (bytes[at + 4] << 8) | bytes[at + 5];
+      const headerError = checkUdp(bytes, at, captured, limit);
+      const length = headerError === HeaderError.Short ? -1 : (bytes[at + 4] << 8) | bytes[at + 5];
       const unset = length === 0 && this.lengthUnset;
-      if (fault !== Fault.None && !unset) return this.fail(fault, end, limit);
-      this.payloadOffset = at + UDP_SPAN;
+      if (headerError !== HeaderError.None && !unset) return this.fail(headerError, end, limit);
+      this.payloadOffset = at + UDP_HEADER_LEN;
       this.payloadEnd = unset ? limit : at + length;
     } else if (this.protocol === IpProtocol.Tcp) {
       this.layer = Layer.Transport;
-      const fault = checkTcp(bytes, at, captured, limit);
-      if (fault !== Fault.None) return this.fail(fault, end, limit);
+      const headerError = checkTcp(bytes, at, captured, limit);
+      if (headerError !== HeaderError.None) return this.fail(headerError, end, limit);
       this.payloadOffset = at + (bytes[at + 12] >>> 4) * 4;
       this.payloadEnd = limit;
     } else {
-      this.fault = Fault.None;
-      return Fault.None;
+      this.headerError = HeaderError.None;
+      return HeaderError.None;
     }
     // TCP and UDP have their ports at the same offsets.
     this.sourcePort = (bytes[at] << 8) | bytes[at + 1];
     this.destinationPort = (bytes[at + 2] << 8) | bytes[at + 3];
-    this.fault = Fault.None;
-    return Fault.None;
+    this.headerError = HeaderError.None;
+    return HeaderError.None;
   }
 
   /**
    * Records a fault in a header before the ones walked here (a link layer's).
    * @returns the fault: `Truncated` instead of `Short` if the capture was truncated
    */
-  refuse(fault: Fault, end: number, limit: number): Fault {
+  refuse(headerError: HeaderError, end: number, limit: number): HeaderError {
     this.plain = false;
     this.layer = Layer.None;
     this.family = 0;
@@ -407,12 +413,12 @@ export class Layers {
     this.isFragment = false;
     this.llcOffset = -1;
     this.lengthUnset = false;
-    return this.fail(fault, end, limit);
+    return this.fail(headerError, end, limit);
   }
 
-  private fail(fault: Fault, end: number, limit: number): Fault {
+  private fail(headerError: HeaderError, end: number, limit: number): HeaderError {
     // A header missing because the capture was truncated is not the packet's fault.
-    this.fault = fault === Fault.Short && end < limit ? Fault.Truncated : fault;
-    return this.fault;
+    this.headerError = headerError === HeaderError.Short && end < limit ? HeaderError.Truncated : headerError;
+    return this.headerError;
   }
 }

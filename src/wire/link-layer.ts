@@ -5,11 +5,11 @@
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
 import { EtherType } from './ether-type.js';
-import { ETHERNET_SPAN } from './ethernet.js';
-import { Fault } from './header-error.js';
+import { ETHERNET_HEADER_LEN } from './ethernet.js';
+import { HeaderError } from './header-error.js';
 import type { Layers } from './layers.js';
-import { checkLinuxSll, LINUX_SLL_SPAN, linuxSllProtocol } from './linux-sll.js';
-import { checkLinuxSll2, LINUX_SLL2_SPAN, linuxSll2Protocol } from './linux-sll2.js';
+import { checkLinuxSll, LINUX_SLL_HEADER_LEN, linuxSllProtocol } from './linux-sll.js';
+import { checkLinuxSll2, LINUX_SLL2_HEADER_LEN, linuxSll2Protocol } from './linux-sll2.js';
 
 /** The LINKTYPE_ numbers (tcpdump.org/linktypes.html) that can be read. */
 export const LinkType = {
@@ -73,35 +73,35 @@ export function walkLink(
   offset: number,
   end: number,
   limit: number,
-): Fault {
+): HeaderError {
   switch (linkType) {
     case LinkType.Ethernet:
       return layers.walkEthernet(bytes, offset, end, limit);
     case LinkType.LinuxSll:
-      if (checkLinuxSll(bytes, offset, end) !== Fault.None) return layers.refuse(Fault.Short, end, limit);
+      if (checkLinuxSll(bytes, offset, end) !== HeaderError.None) return layers.refuse(HeaderError.Short, end, limit);
       if (linuxSllProtocol(bytes, offset) === COOKED_LLC) {
-        return layers.walkBareLlc(bytes, offset + LINUX_SLL_SPAN, end, limit);
+        return layers.walkBareLlc(bytes, offset + LINUX_SLL_HEADER_LEN, end, limit);
       }
-      return layers.walkNetwork(bytes, linuxSllProtocol(bytes, offset), offset + LINUX_SLL_SPAN, end, limit);
+      return layers.walkNetwork(bytes, linuxSllProtocol(bytes, offset), offset + LINUX_SLL_HEADER_LEN, end, limit);
     case LinkType.LinuxSll2:
-      if (checkLinuxSll2(bytes, offset, end) !== Fault.None) return layers.refuse(Fault.Short, end, limit);
+      if (checkLinuxSll2(bytes, offset, end) !== HeaderError.None) return layers.refuse(HeaderError.Short, end, limit);
       if (linuxSll2Protocol(bytes, offset) === COOKED_LLC) {
-        return layers.walkBareLlc(bytes, offset + LINUX_SLL2_SPAN, end, limit);
+        return layers.walkBareLlc(bytes, offset + LINUX_SLL2_HEADER_LEN, end, limit);
       }
-      return layers.walkNetwork(bytes, linuxSll2Protocol(bytes, offset), offset + LINUX_SLL2_SPAN, end, limit);
+      return layers.walkNetwork(bytes, linuxSll2Protocol(bytes, offset), offset + LINUX_SLL2_HEADER_LEN, end, limit);
     case LinkType.Raw:
     case LinkType.RawBsd:
     case LinkType.RawOpenBsd:
     case LinkType.Ipv4:
     case LinkType.Ipv6:
-      if (offset >= end) return layers.refuse(Fault.Short, end, limit);
+      if (offset >= end) return layers.refuse(HeaderError.Short, end, limit);
       return layers.walkNetwork(bytes, etherTypeOfVersion(bytes, offset), offset, end, limit);
     case LinkType.Null:
     case LinkType.Loop:
-      if (offset + 4 > end) return layers.refuse(Fault.Short, end, limit);
+      if (offset + 4 > end) return layers.refuse(HeaderError.Short, end, limit);
       return layers.walkNetwork(bytes, etherTypeOfFamily(bytes, offset), offset + 4, end, limit);
     default:
-      return layers.refuse(Fault.BadValue, end, limit);
+      return layers.refuse(HeaderError.BadValue, end, limit);
   }
 }
 
@@ -144,7 +144,7 @@ export class EthernetHeaders {
   put(bytes: Uint8Array, start: number, destination: number): number {
     const view = viewOf(bytes);
     const words = this.#words;
-    const at = start - ETHERNET_SPAN;
+    const at = start - ETHERNET_HEADER_LEN;
     const from = destination * ETHERNET_WORDS;
     view.setInt32(at, words[from]);
     view.setInt32(at + 4, words[from + 1]);

@@ -1,5 +1,5 @@
 /** Linux cooked capture v1, link type 113 (`tcpdump -i any`). */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { header, mac, u16 } from './layout.js';
 
 /** The header's fields in wire order; only the first 8 bytes of a longer address are kept, here split 6 and 2. */
@@ -14,13 +14,13 @@ export const linuxSllLayout = header(
 );
 
 /** Size of the header in bytes. */
-export const LINUX_SLL_SPAN = linuxSllLayout.span;
+export const LINUX_SLL_HEADER_LEN = linuxSllLayout.span;
 
 const PROTOCOL = linuxSllLayout.offsetOf('protocol');
 
 /** Checks for a header at `offset`: `Short` or `None`. */
-export function checkLinuxSll(_bytes: Uint8Array, offset: number, end: number): Fault {
-  return offset + LINUX_SLL_SPAN > end ? Fault.Short : Fault.None;
+export function checkLinuxSll(_bytes: Uint8Array, offset: number, end: number): HeaderError {
+  return offset + LINUX_SLL_HEADER_LEN > end ? HeaderError.Short : HeaderError.None;
 }
 
 /** The EtherType of the packet after a checked header. */

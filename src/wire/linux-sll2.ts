@@ -1,5 +1,5 @@
 /** Linux cooked capture v2, link type 276: v1 plus the interface index. */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { header, mac, u8, u16, u32 } from './layout.js';
 
 /** The header's fields in wire order. */
@@ -16,11 +16,11 @@ export const linuxSll2Layout = header(
 );
 
 /** Size of the header in bytes. */
-export const LINUX_SLL2_SPAN = linuxSll2Layout.span;
+export const LINUX_SLL2_HEADER_LEN = linuxSll2Layout.span;
 
 /** Checks for a header at `offset`: `Short` or `None`. */
-export function checkLinuxSll2(_bytes: Uint8Array, offset: number, end: number): Fault {
-  return offset + LINUX_SLL2_SPAN > end ? Fault.Short : Fault.None;
+export function checkLinuxSll2(_bytes: Uint8Array, offset: number, end: number): HeaderError {
+  return offset + LINUX_SLL2_HEADER_LEN > end ? HeaderError.Short : HeaderError.None;
 }
 
 /** The EtherType of the packet after a checked header. */

@@ -11,9 +11,9 @@ export const llcLayout = header('LLC', u8('dsap'), u8('ssap'), u8('control'));
 export const snapLayout = header('SNAP', u8('dsap'), u8('ssap'), u8('control'), u24('oui'), u16('protocol'));
 
 /** Size of an LLC header in bytes. */
-export const LLC_SPAN = llcLayout.span;
+export const LLC_HEADER_LEN = llcLayout.span;
 /** Size of an LLC and SNAP header in bytes. */
-export const SNAP_SPAN = snapLayout.span;
+export const SNAP_HEADER_LEN = snapLayout.span;
 
 /** From this value on, the last field of an Ethernet header is an EtherType. */
 export const MIN_ETHER_TYPE = 0x600;
@@ -27,7 +27,7 @@ const PROTOCOL = snapLayout.offsetOf('protocol');
 
 /** Whether LLC with SNAP is at `offset`. */
 export function isSnap(bytes: Uint8Array, offset: number, end: number): boolean {
-  if (offset + SNAP_SPAN > end) return false;
+  if (offset + SNAP_HEADER_LEN > end) return false;
   return bytes[offset] === Sap.Snap && bytes[offset + 1] === Sap.Snap && bytes[offset + 2] === UNNUMBERED_INFORMATION;
 }
 

@@ -5,8 +5,8 @@
 import { pseudoHeaderSum } from './checksum.js';
 import { IpProtocol } from './ip-protocol.js';
 import type { Layers } from './layers.js';
-import { TCP_SPAN, tcpLayout } from './tcp.js';
-import { UDP_SPAN, udpLayout } from './udp.js';
+import { TCP_HEADER_LEN, tcpLayout } from './tcp.js';
+import { UDP_HEADER_LEN, udpLayout } from './udp.js';
 
 /** Where the checksum stands in a TCP header, in bytes. */
 export const TCP_CHECKSUM = tcpLayout.offsetOf('checksum');
@@ -25,7 +25,7 @@ export function partialChecksumIn(bytes: Uint8Array, layers: Layers): number {
   const tcp = protocol === IpProtocol.Tcp;
   if (!tcp && protocol !== IpProtocol.Udp) return -1;
   const end = tcp ? networkEnd : payloadEnd;
-  if (end - transportOffset < (tcp ? TCP_SPAN : UDP_SPAN)) return -1;
+  if (end - transportOffset < (tcp ? TCP_HEADER_LEN : UDP_HEADER_LEN)) return -1;
   const field = tcp ? TCP_CHECKSUM : UDP_CHECKSUM;
   const stored = (bytes[transportOffset + field] << 8) | bytes[transportOffset + field + 1];
   const pseudo = pseudoHeaderSum(layers.family, bytes, layers.addressOffset, protocol, end - transportOffset);

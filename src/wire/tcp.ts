@@ -1,5 +1,5 @@
 /** TCP with options (RFC 9293 section 3.1). */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { bits, header, u16, u32 } from './layout.js';
 
 /** The header's fields in wire order, without options. */
@@ -16,7 +16,7 @@ export const tcpLayout = header(
 );
 
 /** Size of the header in bytes without options. */
-export const TCP_SPAN = tcpLayout.span;
+export const TCP_HEADER_LEN = tcpLayout.span;
 
 /** The flag byte's bits. */
 export const TcpFlag = { Fin: 1, Syn: 2, Rst: 4, Psh: 8, Ack: 16, Urg: 32, Ece: 64, Cwr: 128 } as const;
@@ -36,12 +36,12 @@ const CHECKSUM = tcpLayout.offsetOf('checksum');
  * @param limit end of the IP payload; beyond `end` if a snaplen truncated the capture
  * @returns `Short`, `BadHeaderLength` (data offset below 5 or beyond `limit`), or `None`
  */
-export function checkTcp(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
-  if (offset + TCP_SPAN > end) return Fault.Short;
+export function checkTcp(bytes: Uint8Array, offset: number, end: number, limit: number = end): HeaderError {
+  if (offset + TCP_HEADER_LEN > end) return HeaderError.Short;
   const headerLength = (bytes[offset + DATA_OFFSET] >>> 4) * 4;
-  if (headerLength < TCP_SPAN || offset + headerLength > limit) return Fault.BadHeaderLength;
-  if (offset + headerLength > end) return Fault.Short;
-  return Fault.None;
+  if (headerLength < TCP_HEADER_LEN || offset + headerLength > limit) return HeaderError.BadHeaderLength;
+  if (offset + headerLength > end) return HeaderError.Short;
+  return HeaderError.None;
 }
 
 /** In-place view of a TCP header. Call `checkTcp` first. */

@@ -1,7 +1,7 @@
 /** UDP (RFC 768). */
 import { viewOf } from '../memory/view.js';
 import { onesSum, pseudoHeaderSum } from './checksum.js';
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { IpProtocol } from './ip-protocol.js';
 import { header, u16 } from './layout.js';
 
@@ -9,7 +9,7 @@ import { header, u16 } from './layout.js';
 export const udpLayout = header('UDP', u16('sourcePort'), u16('destinationPort'), u16('length'), u16('checksum'));
 
 /** Size of the header in bytes. */
-export const UDP_SPAN = udpLayout.span;
+export const UDP_HEADER_LEN = udpLayout.span;
 
 const SOURCE_PORT = udpLayout.offsetOf('sourcePort');
 const DESTINATION_PORT = udpLayout.offsetOf('destinationPort');
@@ -22,12 +22,12 @@ const CHECKSUM = udpLayout.offsetOf('checksum');
  * @param limit end of the IP payload; beyond `end` if a snaplen truncated the capture
  * @returns `Short`, `LengthTooSmall` (below 8), `BadLength` (beyond `limit`), or `None`
  */
-export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: number = end): Fault {
-  if (offset + UDP_SPAN > end) return Fault.Short;
+export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: number = end): HeaderError {
+  if (offset + UDP_HEADER_LEN > end) return HeaderError.Short;
   const length = (bytes[offset + LENGTH] << 8) | bytes[offset + LENGTH + 1];
-  if (length < UDP_SPAN) return Fault.LengthTooSmall;
-  if (offset + length > limit) return Fault.BadLength;
-  return Fault.None;
+  if (length < UDP_HEADER_LEN) return HeaderError.LengthTooSmall;
+  if (offset + length > limit) return HeaderError.BadLength;
+  return HeaderError.None;
 }
 
 /**
@@ -115,7 +115,7 @@ export class UdpView {
   }
 
   get payloadOffset(): number {
-    return this.offset + UDP_SPAN;
+    return this.offset + UDP_HEADER_LEN;
   }
 
   /** Byte offset of the datagram's end by its length; beyond the bytes in a truncated capture. */

@@ -1,13 +1,13 @@
 /** A VLAN tag, 802.1Q (0x8100) or 802.1ad (0x88a8): the 4 bytes after the EtherType that announces it. */
 import { EtherType } from './ether-type.js';
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { bits, header, u16 } from './layout.js';
 
 /** The tag's fields: priority, drop eligible indicator, VLAN id, and the EtherType of the payload. */
 export const vlanLayout = header('VLAN', bits(2, { priority: 3, dropEligible: 1, vlanId: 12 }), u16('etherType'));
 
 /** Size of the tag in bytes. */
-export const VLAN_SPAN = vlanLayout.span;
+export const VLAN_HEADER_LEN = vlanLayout.span;
 
 const ETHER_TYPE = vlanLayout.offsetOf('etherType');
 const PRIORITY = vlanLayout.bitsOf('priority');
@@ -23,8 +23,8 @@ export function isVlanTag(etherType: number): boolean {
 }
 
 /** Checks for a tag at `offset`: `Short` or `None`. */
-export function checkVlan(_bytes: Uint8Array, offset: number, end: number): Fault {
-  return offset + VLAN_SPAN > end ? Fault.Short : Fault.None;
+export function checkVlan(_bytes: Uint8Array, offset: number, end: number): HeaderError {
+  return offset + VLAN_HEADER_LEN > end ? HeaderError.Short : HeaderError.None;
 }
 
 /** In-place view of a VLAN tag. Call `checkVlan` first. */
@@ -77,6 +77,6 @@ export class VlanView {
   }
 
   get payloadOffset(): number {
-    return this.offset + VLAN_SPAN;
+    return this.offset + VLAN_HEADER_LEN;
   }
 }

@@ -1,12 +1,12 @@
 /** VXLAN (RFC 7348 section 5). */
-import { Fault } from './header-error.js';
+import { HeaderError } from './header-error.js';
 import { header, u8, u24 } from './layout.js';
 
 /** The header's fields in wire order. */
 export const vxlanLayout = header('VXLAN', u8('flags'), u24('reserved1'), u24('vni'), u8('reserved2'));
 
 /** Size of the header in bytes. */
-export const VXLAN_SPAN = vxlanLayout.span;
+export const VXLAN_HEADER_LEN = vxlanLayout.span;
 /** IANA's port, and Docker's default data path port. */
 export const VXLAN_PORT = 4789;
 /** The flag that marks the VNI as valid; the only one that RFC 7348 defines. */
@@ -39,10 +39,10 @@ export function checkVxlan(
   offset: number,
   end: number,
   reserved: VxlanReserved = VxlanReserved.Refuse,
-): Fault {
-  if (offset + VXLAN_SPAN > end) return Fault.Short;
+): HeaderError {
+  if (offset + VXLAN_HEADER_LEN > end) return HeaderError.Short;
   const flags = bytes[offset + FLAGS];
-  if ((flags & VXLAN_FLAG_I) === 0) return Fault.BadFlags;
+  if ((flags & VXLAN_FLAG_I) === 0) return HeaderError.BadFlags;
   if (reserved === VxlanReserved.Refuse) {
     const rest =
       (flags & ~VXLAN_FLAG_I) |
@@ -50,9 +50,9 @@ export function checkVxlan(
       bytes[offset + RESERVED1 + 1] |
       bytes[offset + RESERVED1 + 2] |
       bytes[offset + RESERVED2];
-    if (rest !== 0) return Fault.ReservedBits;
+    if (rest !== 0) return HeaderError.ReservedBits;
   }
-  return Fault.None;
+  return HeaderError.None;
 }
 
 /** In-place view of a VXLAN header. Call `checkVxlan` first. */
@@ -90,13 +90,13 @@ export class VxlanView {
 
   /** Byte offset of the inner Ethernet frame. */
   get payloadOffset(): number {
-    return this.offset + VXLAN_SPAN;
+    return this.offset + VXLAN_HEADER_LEN;
   }
 
   /** Writes a whole header: the I flag, the VNI, and zero in all reserved bits. */
   write(vni: number): void {
     const { bytes, offset } = this;
-    bytes.fill(0, offset, offset + VXLAN_SPAN);
+    bytes.fill(0, offset, offset + VXLAN_HEADER_LEN);
     bytes[offset + FLAGS] = VXLAN_FLAG_I;
     this.vni = vni;
   }

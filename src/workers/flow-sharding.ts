@@ -7,7 +7,7 @@ import { addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory
 import { getWord } from '../memory/word.js';
 import { FloodPolicy, type Topology } from '../overlay/index.js';
 import { Layers } from '../wire/index.js';
-import { Owners } from './shard-map.js';
+import { ShardMap } from './shard-map.js';
 
 /** Number of flow buckets: many more than workers, so that each worker gets about the same number. */
 const FLOW_BITS = 12;
@@ -60,13 +60,13 @@ export interface PairLoad {
  * - If an encrypted network uses head-end replication or learning, a frame may go to any node, so all SAs that a node
  *   sends with must belong to one worker: frames of encrypted networks are assigned by source VTEP.
  */
-export class TopologySpread {
+export class FlowSharding {
   readonly #encrypted: readonly boolean[];
   /** Whether encrypted frames are assigned by source only. */
   readonly #bySource: boolean;
   readonly #nodes: number;
-  readonly #flows: Owners;
-  readonly #pairs: Owners;
+  readonly #flows: ShardMap;
+  readonly #pairs: ShardMap;
   readonly #inner = new Layers();
 
   /**
@@ -78,14 +78,14 @@ export class TopologySpread {
     this.#encrypted = topology.networks.map(({ encrypted }) => encrypted);
     this.#bySource = sealed.some(({ flood, learning }) => flood === FloodPolicy.Replicate || learning);
     this.#nodes = topology.nodes.length;
-    this.#flows = new Owners(workers);
-    this.#pairs = new Owners(workers);
-    const sums = new Map<number, number>();
+    this.#flows = new ShardMap(workers);
+    this.#pairs = new ShardMap(workers);
+    const totals = new Map<number, number>();
     for (const { source, destination, load } of loads) {
       const pair = this.#pairOf(source, destination);
-      sums.set(pair, (sums.get(pair) ?? 0) + load);
+      totals.set(pair, (totals.get(pair) ?? 0) + load);
     }
-    this.#pairs.give(sums);
+    this.#pairs.give(totals);
   }
 
   /**

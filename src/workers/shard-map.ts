@@ -1,7 +1,7 @@
 /** Assigns things that workers must not share, such as SAs and flows, to one worker each. */
 
 /** Owners by the thing's id: each thing is assigned once, for good. */
-export class Owners {
+export class ShardMap {
   readonly #owners = new Map<number, number>();
   /** Per worker: number of things assigned, and total load of those assigned in advance. */
   readonly #things: number[];

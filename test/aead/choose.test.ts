@@ -32,30 +32,30 @@ const wrong = (name: string): AeadBackend =>
 describe('chooseAead', () => {
   test('takes the first that works and creates no later one', () => {
     const untouched = named('later', () => assert.fail('was made'));
-    const { aead, passedOver } = chooseAead(undefined, [working('first'), untouched]);
+    const { aead, skipped } = chooseAead(undefined, [working('first'), untouched]);
     assert.equal(aead.name, 'first');
-    assert.deepEqual(passedOver, []);
+    assert.deepEqual(skipped, []);
   });
 
   test('reports for each skipped backend whether it is missing or wrong, and how', () => {
-    const { aead, passedOver } = chooseAead(undefined, [absent('a'), wrong('b'), working('c'), working('d')]);
+    const { aead, skipped } = chooseAead(undefined, [absent('a'), wrong('b'), working('c'), working('d')]);
     assert.equal(aead.name, 'c');
     assert.deepEqual(
-      passedOver.map(({ name, code }) => [name, code]),
+      skipped.map(({ name, code }) => [name, code]),
       [
         ['a', 'AEAD_UNAVAILABLE'],
         ['b', 'AEAD_SELF_TEST'],
       ],
     );
-    assert.equal(passedOver[0].reason, 'a was not found');
-    assert.match(passedOver[1].reason, /^the cipher b seals AES-128-GCM with an ICV of 16 bytes incorrectly$/);
+    assert.equal(skipped[0].reason, 'a was not found');
+    assert.match(skipped[1].reason, /^the cipher b seals AES-128-GCM with an ICV of 16 bytes incorrectly$/);
   });
 
   test('takes only the named one, without trying others', () => {
     const untouched = named('faster', () => assert.fail('was made'));
-    const { aead, passedOver } = chooseAead('wanted', [untouched, working('wanted')]);
+    const { aead, skipped } = chooseAead('wanted', [untouched, working('wanted')]);
     assert.equal(aead.name, 'wanted');
-    assert.deepEqual(passedOver, []);
+    assert.deepEqual(skipped, []);
   });
 
   test("throws the named one's error and does not fall back to others", () => {
@@ -103,8 +103,8 @@ describe('chooseAead', () => {
       AEAD_BACKENDS.map(({ name }) => name),
       ['ipsec-mb', 'openssl', 'node'],
     );
-    const { aead, passedOver } = chooseAead();
-    assert.equal(AEAD_BACKENDS[passedOver.length].name, aead.name);
+    const { aead, skipped } = chooseAead();
+    assert.equal(AEAD_BACKENDS[skipped.length].name, aead.name);
     assert.equal(chooseAead('node').aead.name, 'node');
   });
 });
@@ -162,7 +162,7 @@ process.stdout.write(JSON.stringify(${expression}));`;
     const reason = error.message;
     assert.deepEqual(found, {
       name: 'node',
-      passedOver: [
+      skipped: [
         { name: 'ipsec-mb', code: 'AEAD_UNAVAILABLE', reason },
         { name: 'openssl', code: 'AEAD_UNAVAILABLE', reason },
       ],

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
 import { BACKENDS } from './backends.js';
 import { KeyRing, Layout, packet } from './packets.js';
-import { inverted, moveHeap, places } from './process-memory.js';
+import { inverted, moveHeap, indexes } from './process-memory.js';
 
 const backend = BACKENDS.find(({ name }) => name === process.argv[2]);
 assert.ok(backend !== undefined);
@@ -26,7 +26,7 @@ aead.seal(layout.batch);
 aead.open(layout.batch);
 assert.equal(layout.batch.verified[0], 1);
 moveHeap();
-const held = places(hidden);
+const held = indexes(hidden);
 aead.removeKey(id);
-const removed = places(hidden);
+const removed = indexes(hidden);
 process.stdout.write(JSON.stringify({ held, removed }));

@@ -21,7 +21,7 @@ export function inverted(secret: Uint8Array): Uint8Array {
 }
 
 /** Number of occurrences of a secret in memory; the secret is given inverted. */
-export function places(hidden: Uint8Array): number {
+export function indexes(hidden: Uint8Array): number {
   const chunk = new Uint8Array(new ArrayBuffer(1 << 20));
   const memory = openSync('/proc/self/mem', 'r');
   let count = 0;

@@ -84,7 +84,7 @@ describe('frames of a profile', () => {
     ];
     const frames = flameFrames(profileOf([['run', 500], ['stop', 495], ...narrow]));
     assert.deepEqual(outline(frames), ['all 0+1000', '  run 0+503', '    … 0+3', '  stop 503+497']);
-    assert.equal(frames[2].place, '2 narrow ones');
+    assert.equal(frames[2].index, '2 narrow ones');
   });
 
   test('a focus shows one function and its callees, whatever the caller', () => {
@@ -95,7 +95,7 @@ describe('frames of a profile', () => {
     ];
     const frames = flameFrames(profileOf(made), 'run');
     assert.deepEqual(outline(frames), ['run 0+3', '  seal 0+2', '  open 2+1']);
-    assert.equal(frames[0].place, 'seal.js:11');
+    assert.equal(frames[0].index, 'seal.js:11');
   });
 
   test('a recursive focus is counted once', () => {
@@ -125,7 +125,7 @@ describe('frames of a profile', () => {
     const made = kinds.map((kind): [string, number] => [`f@${kind}`, 1]);
     const frames = flameFrames(profileOf([...made, ['(garbage collector)', 1]])).slice(1);
     assert.deepEqual(
-      new Map(frames.map(({ place, origin }) => [place, origin])),
+      new Map(frames.map(({ index, origin }) => [index, origin])),
       new Map<string, Origin>([
         ['seal.js:11', Origin.Own],
         ['forge-aead.js:11', Origin.Own],

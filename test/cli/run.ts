@@ -49,7 +49,7 @@ export async function vtep(words: readonly string[]): Promise<Outcome> {
   const decoder = new TextDecoder();
   const status = await run(words, {
     output: (bytes) => void (written.stdout += decoder.decode(bytes, { stream: true })),
-    remarks: (text) => void (written.stderr += text),
+    warnings: (text) => void (written.stderr += text),
   });
   return { status, ...written };
 }

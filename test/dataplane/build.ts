@@ -1,21 +1,21 @@
 /** Wire packets built header by header. */
 import {
   EtherType,
-  ESP_SPAN,
+  ESP_HEADER_LEN,
   espLayout,
-  ETHERNET_SPAN,
+  ETHERNET_HEADER_LEN,
   ethernetLayout,
-  IPV4_SPAN,
-  IPV6_SPAN,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   IpProtocol,
   ipv4Layout,
   ipv6Layout,
   onesSum,
   pseudoHeaderSum,
-  UDP_SPAN,
+  UDP_HEADER_LEN,
   udpLayout,
   VXLAN_PORT,
-  VXLAN_SPAN,
+  VXLAN_HEADER_LEN,
   vxlanLayout,
   writeIpv4Checksum,
 } from '../../src/wire/index.js';
@@ -32,7 +32,7 @@ export function ethernet(
   source = '02:42:0a:00:09:03',
   destination = '02:42:0a:00:09:04',
 ): Uint8Array {
-  const header = new Uint8Array(ETHERNET_SPAN);
+  const header = new Uint8Array(ETHERNET_HEADER_LEN);
   ethernetLayout.encode({ destination, source, etherType }, header);
   return join(header, payload);
 }
@@ -40,14 +40,14 @@ export function ethernet(
 /** A payload in IP. */
 export function ip(family: 4 | 6, protocol: number, payload: Uint8Array, source = '', destination = ''): Uint8Array {
   if (family === 4) {
-    const header = new Uint8Array(IPV4_SPAN);
+    const header = new Uint8Array(IPV4_HEADER_LEN);
     const addresses = { source: source || '192.168.50.1', destination: destination || '192.168.50.2' };
-    const lengths = { version: 4, ihl: 5, totalLength: IPV4_SPAN + payload.length };
+    const lengths = { version: 4, ihl: 5, totalLength: IPV4_HEADER_LEN + payload.length };
     ipv4Layout.encode({ ...lengths, ttl: 64, protocol, ...addresses }, header);
     writeIpv4Checksum(header, 0);
     return join(header, payload);
   }
-  const header = new Uint8Array(IPV6_SPAN);
+  const header = new Uint8Array(IPV6_HEADER_LEN);
   const addresses = { source: source || 'fd50::1', destination: destination || 'fd50::2' };
   ipv6Layout.encode(
     { version: 6, payloadLength: payload.length, nextHeader: protocol, hopLimit: 64, ...addresses },
@@ -65,11 +65,11 @@ export function udpIp(
   source = '',
   destination = '',
 ): Uint8Array {
-  const header = new Uint8Array(UDP_SPAN);
-  const length = UDP_SPAN + payload.length;
+  const header = new Uint8Array(UDP_HEADER_LEN);
+  const length = UDP_HEADER_LEN + payload.length;
   udpLayout.encode({ sourcePort: 40_000, destinationPort, length, checksum: 0 }, header);
   const packet = ip(family, IpProtocol.Udp, join(header, payload), source, destination);
-  const at = family === 4 ? IPV4_SPAN : IPV6_SPAN;
+  const at = family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
   const pseudo = pseudoHeaderSum(family, packet, family === 4 ? 12 : 8, IpProtocol.Udp, length);
   const sum = ~onesSum(packet, at, at + length, pseudo) & 0xffff;
   udpLayout.encode({ checksum: checksum === 'right' ? sum || 0xffff : checksum }, packet, at);
@@ -78,14 +78,14 @@ export function udpIp(
 
 /** A frame in VXLAN. */
 export function vxlan(vni: number, frame: Uint8Array, flags = 8): Uint8Array {
-  const header = new Uint8Array(VXLAN_SPAN);
+  const header = new Uint8Array(VXLAN_HEADER_LEN);
   vxlanLayout.encode({ flags, vni }, header);
   return join(header, frame);
 }
 
 /** ESP with some encrypted bytes. */
 export function esp(spi: number, sequence: number): Uint8Array {
-  const header = new Uint8Array(ESP_SPAN + 40).fill(0x5a);
+  const header = new Uint8Array(ESP_HEADER_LEN + 40).fill(0x5a);
   espLayout.encode({ spi, sequence }, header);
   return header;
 }

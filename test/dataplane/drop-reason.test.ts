@@ -4,15 +4,15 @@ import {
   DROP_REASONS,
   DropReason,
   dropReasonName,
-  dropReasonOfFault,
+  dropReasonOfHeaderError,
   dropReasonOfReassembly,
   dropReasonText,
 } from '../../src/dataplane/drop-reason.js';
 import { REASSEMBLY_DROPS, ReassemblyDrop } from '../../src/fragment/reassembly-drop.js';
-import { Fault, Layer } from '../../src/wire/index.js';
+import { HeaderError, Layer } from '../../src/wire/index.js';
 
 const REASONS = Object.values(DropReason);
-const FAULTS = Object.values(Fault).filter((fault) => fault !== Fault.None);
+const FAULTS = Object.values(HeaderError).filter((headerError) => headerError !== HeaderError.None);
 const LAYERS = Object.values(Layer);
 
 describe('drop reasons', () => {
@@ -61,27 +61,28 @@ describe('drop reasons', () => {
 
   test('every fault in every layer has a reason', () => {
     for (const layer of LAYERS) {
-      for (const fault of FAULTS) {
-        const reason = dropReasonOfFault(fault, layer);
-        assert.ok(REASONS.includes(reason) && reason !== DropReason.None, `fault ${fault} in layer ${layer}`);
+      for (const headerError of FAULTS) {
+        const reason = dropReasonOfHeaderError(headerError, layer);
+        assert.ok(REASONS.includes(reason) && reason !== DropReason.None, `fault ${headerError} in layer ${layer}`);
       }
     }
   });
 
   test('truncation by the snaplen is CAPTURE_TRUNCATED in every layer', () => {
-    for (const layer of LAYERS) assert.equal(dropReasonOfFault(Fault.Truncated, layer), DropReason.CaptureTruncated);
+    for (const layer of LAYERS)
+      assert.equal(dropReasonOfHeaderError(HeaderError.Truncated, layer), DropReason.CaptureTruncated);
   });
 
   test('the layer says which header is at fault', () => {
-    const CASES: [Layer, Fault, DropReason][] = [
-      [Layer.None, Fault.Short, DropReason.PacketTooSmall],
-      [Layer.Ethernet, Fault.Short, DropReason.PacketTooSmall],
-      [Layer.Vlan, Fault.Short, DropReason.PacketTooSmall],
-      [Layer.Vlan, Fault.TooDeep, DropReason.VlanTagsTooDeep],
-      [Layer.Network, Fault.BadVersion, DropReason.IpHeader],
-      [Layer.Extension, Fault.TooDeep, DropReason.Ipv6ExtensionHeader],
-      [Layer.Transport, Fault.BadLength, DropReason.TransportHeader],
+    const CASES: [Layer, HeaderError, DropReason][] = [
+      [Layer.None, HeaderError.Short, DropReason.PacketTooSmall],
+      [Layer.Ethernet, HeaderError.Short, DropReason.PacketTooSmall],
+      [Layer.Vlan, HeaderError.Short, DropReason.PacketTooSmall],
+      [Layer.Vlan, HeaderError.TooDeep, DropReason.VlanTagsTooDeep],
+      [Layer.Network, HeaderError.BadVersion, DropReason.IpHeader],
+      [Layer.Extension, HeaderError.TooDeep, DropReason.Ipv6ExtensionHeader],
+      [Layer.Transport, HeaderError.BadLength, DropReason.TransportHeader],
     ];
-    for (const [layer, fault, reason] of CASES) assert.equal(dropReasonOfFault(fault, layer), reason);
+    for (const [layer, headerError, reason] of CASES) assert.equal(dropReasonOfHeaderError(headerError, layer), reason);
   });
 });

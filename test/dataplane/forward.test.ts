@@ -36,8 +36,8 @@ describe('dropped frames', () => {
   const CASES: readonly (readonly [what: string, bytes: Uint8Array, name: string])[] = [
     ['a multicast source MAC', frame(C2, '03420a000903'), 'MAC_INVALID_SOURCE'],
     ['a source MAC of zeros', frame(C2, '000000000000'), 'MAC_INVALID_SOURCE'],
-    ['an unknown source MAC', frame(C2, OTHER), 'NOT_FROM_HERE'],
-    ['a source MAC of another node', frame(C1, C2), 'NOT_FROM_HERE'],
+    ['an unknown source MAC', frame(C2, OTHER), 'FOREIGN_SOURCE'],
+    ['a source MAC of another node', frame(C1, C2), 'FOREIGN_SOURCE'],
     ['a destination MAC without an entry', frame(OTHER, C1), 'VXLAN_NO_REMOTE'],
     ['the same source and destination MAC', frame(C1, C1), 'LOOP'],
     ['too short for an Ethernet header', fromHex(C2 + C1), 'PKT_TOO_SMALL'],
@@ -51,7 +51,7 @@ describe('dropped frames', () => {
   }
 
   test('checkSource off: sends a frame with any source MAC', () => {
-    const node = nodeOf({}, { egress: { checkSource: false } });
+    const node = nodeOf({}, { egress: { rejectForeignSources: false } });
     assert.deepEqual(dropsOf(node, frame(C2, OTHER)), {});
     assert.equal(node.wire.length, 1);
   });
@@ -107,7 +107,7 @@ describe('group frames without another receiver: NO_TX_TARGET', () => {
   });
 
   test('but not if the source is none of the local endpoints (checkSource off)', () => {
-    const node = nodeOf({}, { egress: { checkSource: false } });
+    const node = nodeOf({}, { egress: { rejectForeignSources: false } });
     assert.deepEqual(dropsOf(node, frame('ffffffffffff', '020000000099')), {});
     assert.equal(node.local.length, 1);
   });

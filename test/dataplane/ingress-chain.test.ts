@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { IngressChain } from '../../src/dataplane/index.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { NodeTables } from '../../src/overlay/index.js';
-import { ETHERNET_SPAN, EtherType } from '../../src/wire/index.js';
+import { ETHERNET_HEADER_LEN, EtherType } from '../../src/wire/index.js';
 import { ethernet, overlay, udpIp } from './build.js';
 import { topologyOf } from './topology.js';
 
@@ -12,7 +12,7 @@ import { topologyOf } from './topology.js';
 function packetOf(container: number): Uint8Array {
   const inner = udpIp(4, 8080, new Uint8Array(33), 'right', '10.0.9.99', '10.0.9.4');
   const mac = `02:00:00:00:00:${container.toString(16).padStart(2, '0')}`;
-  return overlay(4, 4097, ethernet(inner, EtherType.Ipv4, mac)).subarray(ETHERNET_SPAN);
+  return overlay(4, 4097, ethernet(inner, EtherType.Ipv4, mac)).subarray(ETHERNET_HEADER_LEN);
 }
 
 for (const size of [1, 7, 256]) {

@@ -17,7 +17,7 @@ const SEED = 20261123;
 /** Drop reasons that depend on a node's networks, which a capture doesn't show. */
 const TOPOLOGY = new Set([
   ...['OTHERHOST', 'VXLAN_UNKNOWN_VTEP', 'LOOP', 'VXLAN_VNI_NOT_FOUND', 'CLEAR_OF_ENCRYPTED', 'MAC_INVALID_SOURCE'],
-  ...['VXLAN_ENTRY_EXISTS', 'NO_LOCAL_ENDPOINT', 'PMTU_TOLD'],
+  ...['VXLAN_ENTRY_EXISTS', 'NO_LOCAL_ENDPOINT', 'PMTU_LEARNED'],
 ]);
 
 /** Both receivers, and their results for each packet. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from '../../src/dataplane/index.js';
 import { isAnswerable } from '../../src/dataplane/packet-too-big.js';
-import { checksum, Fault, ipv4ChecksumHolds, Layers, onesSum, pseudoHeaderSum } from '../../src/wire/index.js';
+import { checksum, HeaderError, ipv4ChecksumHolds, Layers, onesSum, pseudoHeaderSum } from '../../src/wire/index.js';
 import { noise } from '../fragment/split.js';
 import { ethernet, ip } from './build.js';
 import { fromHex, recorded } from './topology.js';
@@ -14,7 +14,7 @@ function answerTo(frame: Uint8Array, mtu: number): Uint8Array {
   const bytes = new Uint8Array(at + frame.length + 9).fill(0x77);
   bytes.set(frame, at);
   const layers = new Layers();
-  assert.equal(layers.walkEthernet(bytes, at, at + frame.length), Fault.None);
+  assert.equal(layers.walkEthernet(bytes, at, at + frame.length), HeaderError.None);
   const tooBig = new PacketTooBig();
   tooBig.answer(bytes, at, layers, mtu);
   assert.ok(tooBig.start >= at - PACKET_TOO_BIG_HEADROOM);
@@ -54,7 +54,7 @@ describe('packets that cause ICMP errors (RFC 1122 section 3.2.2, RFC 4443 secti
   const answerable = (packet: Uint8Array): boolean => {
     const frame = ethernet(packet, packet[0] >>> 4 === 4 ? 0x0800 : 0x86dd);
     const layers = new Layers();
-    assert.equal(layers.walkEthernet(frame, 0, frame.length), Fault.None);
+    assert.equal(layers.walkEthernet(frame, 0, frame.length), HeaderError.None);
     return isAnswerable(frame, layers);
   };
   const [C1, C2] = ['10.0.9.3', '10.0.9.4'];

@@ -69,7 +69,7 @@ describe('ICMPv6 "packet too big"', () => {
         ingress: { pathMtu: node.egress.pathMtu },
       });
       receiver.receive([join(new Uint8Array(12), Uint8Array.of(0x86, 0xdd), told(6, 1400, quoted))]);
-      assert.deepEqual(receiver.ingress.drops.byName(), { PMTU_TOLD: 1 });
+      assert.deepEqual(receiver.ingress.drops.byName(), { PMTU_LEARNED: 1 });
       assert.equal(node.egress.pathMtu.underlay(1), underlay);
     }
   });

@@ -7,7 +7,7 @@ import { Seal } from '../../src/dataplane/seal.js';
 import { outboundHeadroom, outboundTailroom } from '../../src/ipsec/index.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { NodeSas, NodeTables } from '../../src/overlay/index.js';
-import { ETHERNET_SPAN } from '../../src/wire/index.js';
+import { ETHERNET_HEADER_LEN } from '../../src/wire/index.js';
 import { udpIp } from './build.js';
 import { topologyOf } from './topology.js';
 
@@ -81,7 +81,7 @@ describe('a packet is encrypted if its slot has room for ESP and the Ethernet he
   test('with just enough headroom, and with just enough tailroom', () => {
     const done = { drops: {}, sealed: 1, free: 0, untouched: true };
     assert.deepEqual(
-      seal(({ head }) => head + ETHERNET_SPAN),
+      seal(({ head }) => head + ETHERNET_HEADER_LEN),
       done,
     );
     assert.deepEqual(
@@ -93,7 +93,7 @@ describe('a packet is encrypted if its slot has room for ESP and the Ethernet he
   test('with a byte less it is dropped, counted and its slot freed, the adjacent slots unchanged', () => {
     const refused = { drops: { XfrmOutError_Room: 1 }, sealed: 0, free: 1, untouched: true };
     assert.deepEqual(
-      seal(({ head }) => head + ETHERNET_SPAN - 1),
+      seal(({ head }) => head + ETHERNET_HEADER_LEN - 1),
       refused,
     );
     assert.deepEqual(

@@ -11,7 +11,7 @@ import {
 import { Arena, type ArenaOptions, PacketBatch } from '../../src/memory/index.js';
 import { parseConfig } from '../../src/overlay/files.js';
 import { NodeSas, NodeTables, type Topology } from '../../src/overlay/index.js';
-import { ETHERNET_SPAN, EthernetHeaders, Layer, Layers, LinkType, walkLink } from '../../src/wire/index.js';
+import { ETHERNET_HEADER_LEN, EthernetHeaders, Layer, Layers, LinkType, walkLink } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 import { framesOf } from '../cli/frames.js';
 
@@ -153,7 +153,7 @@ export class TestNode {
     const layers = new Layers();
     const packets = frames.map((frame) => {
       walkLink(layers, LinkType.Ethernet, frame, 0, frame.length, frame.length);
-      return frame.subarray(layers.layer > Layer.Vlan ? layers.networkOffset : ETHERNET_SPAN);
+      return frame.subarray(layers.layer > Layer.Vlan ? layers.networkOffset : ETHERNET_HEADER_LEN);
     });
     this.#run(this.ingress, packets, size, now, -1);
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RFC7348_PORTS, sourcePortOf, Tunnel, type TunnelOptions } from '../../src/dataplane/index.js';
 import { parseIp } from '../../src/overlay/index.js';
-import { Fault, ipv4ChecksumHolds, Layers, udpChecksumHolds, VxlanView } from '../../src/wire/index.js';
+import { HeaderError, ipv4ChecksumHolds, Layers, udpChecksumHolds, VxlanView } from '../../src/wire/index.js';
 import { noise } from '../fragment/split.js';
 import { FRAME } from './build.js';
 
@@ -45,7 +45,7 @@ for (const family of [4, 6] as const) {
       const layers = new Layers();
       for (const length of [14, 15, 60, 61, 1514, 9014]) {
         const packet = encapsulate(tunnel, noise(length, length), length * 77);
-        assert.equal(layers.walkNetwork(packet, family === 4 ? 0x0800 : 0x86dd, 0, packet.length), Fault.None);
+        assert.equal(layers.walkNetwork(packet, family === 4 ? 0x0800 : 0x86dd, 0, packet.length), HeaderError.None);
         assert.deepEqual([layers.networkEnd, layers.payloadEnd], [packet.length, packet.length]);
         assert.equal(layers.destinationPort, 4789);
         assert.ok(udpChecksumHolds(packet, head, family, addresses));
@@ -112,7 +112,7 @@ for (const [family, longest] of [
     const tunnel = tunnelOf(family);
     const packet = encapsulate(tunnel, new Uint8Array(longest).fill(0xff), 7, 0xff);
     const layers = new Layers();
-    assert.equal(layers.walkNetwork(packet, family === 4 ? 0x0800 : 0x86dd, 0, packet.length), Fault.None);
+    assert.equal(layers.walkNetwork(packet, family === 4 ? 0x0800 : 0x86dd, 0, packet.length), HeaderError.None);
     assert.deepEqual([layers.networkEnd, layers.payloadEnd], [packet.length, packet.length]);
     const bytes = new Uint8Array(100 + longest + 1).fill(0x77);
     assert.equal(tunnel.encapsulate(bytes, 100, bytes.length, 1, 7, 0, 0, 1), -1);

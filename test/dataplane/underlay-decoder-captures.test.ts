@@ -11,7 +11,7 @@ import {
   Verdict,
 } from '../../src/dataplane/index.js';
 import { EspDrop, InboundEsp, InboundSa, Keymat, OutboundEsp, OutboundSa, Sad } from '../../src/ipsec/index.js';
-import { Encapsulation, EtherType, Fault, IpProtocol, Layer, Layers } from '../../src/wire/index.js';
+import { Encapsulation, EtherType, HeaderError, IpProtocol, Layer, Layers } from '../../src/wire/index.js';
 import { partOf } from '../fragment/split.js';
 import { esp, ethernet, FRAME, ip, join, overlay, udpIp, vxlan } from './build.js';
 
@@ -76,7 +76,7 @@ describe('lengths left to segmentation offload', () => {
 
   test('so does one inside the frame', () => {
     const walk = new Layers({ fromCapture: true });
-    assert.equal(walk.walkEthernet(inner, 0, inner.length), Fault.None);
+    assert.equal(walk.walkEthernet(inner, 0, inner.length), HeaderError.None);
     assert.deepEqual([walk.lengthUnset, walk.destinationPort, walk.payloadEnd], [true, 80, inner.length]);
   });
 
@@ -107,10 +107,10 @@ describe('lengths left to segmentation offload', () => {
 
   test('RFC 791: a packet off the wire, rather than from a capture, is refused', () => {
     const walk = new Layers();
-    assert.equal(walk.walkEthernet(inner, 0, inner.length), Fault.LengthTooSmall);
+    assert.equal(walk.walkEthernet(inner, 0, inner.length), HeaderError.LengthTooSmall);
     assert.equal(walk.layer, Layer.Network);
     const six = on6(changed(udpIp(6, 4789, vxlan(4097, FRAME)), { 4: 0, 5: 0 }));
-    assert.equal(walk.walkEthernet(six, 0, six.length), Fault.Short);
+    assert.equal(walk.walkEthernet(six, 0, six.length), HeaderError.Short);
   });
 
   test('does not verify checksums of packets before segmentation offload', () => {

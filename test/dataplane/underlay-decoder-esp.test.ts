@@ -342,9 +342,9 @@ for (const family of FAMILIES) {
         'XfrmInStateMismatch',
       );
       assert.equal(receive(natted, seal(senderOf(association(family, 5)), overlay(family))), 'XfrmInStateMismatch');
-      const lenient = receiverOf([association(family, 5)], { lenient: true });
+      const inferMode = receiverOf([association(family, 5)], { inferMode: true });
       for (const [, more] of MODES.slice(0, 4)) {
-        assert.equal(receive(lenient, seal(senderOf(association(family, 5, more)), overlay(family))), 'Frame');
+        assert.equal(receive(inferMode, seal(senderOf(association(family, 5, more)), overlay(family))), 'Frame');
       }
     });
 
@@ -540,7 +540,7 @@ test('accounts for all packets of any sequence, with keys and without (400 seque
         },
       };
       const decoder = keys
-        ? receiverOf([sas[4].plain, sas[4].tunnel, sas[6].plain, sas[6].tunnel], { late: true })
+        ? receiverOf([sas[4].plain, sas[4].tunnel, sas[6].plain, sas[6].tunnel], { midStream: true })
         : new UnderlayDecoder();
       const senders = {
         4: { plain: senderOf(sas[4].plain), tunnel: senderOf(sas[4].tunnel), stranger: senderOf(sas[4].stranger) },

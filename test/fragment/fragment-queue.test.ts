@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { Datagram, Placement } from '../../src/fragment/fragment-queue.js';
+import { FragmentQueue, Placement } from '../../src/fragment/fragment-queue.js';
 import { PAGE_BYTES, PagePool } from '../../src/fragment/page-pool.js';
 import { noise } from './split.js';
 
@@ -11,25 +11,25 @@ const POOL_BYTES = 64 * PAGE_BYTES;
 /** A datagram to which fragments of a payload can be added by their bounds. */
 function datagramOf(payload: Uint8Array): {
   pool: PagePool;
-  datagram: Datagram;
-  place: (begin: number, end: number, bytes?: Uint8Array) => Placement;
+  datagram: FragmentQueue;
+  index: (begin: number, end: number, bytes?: Uint8Array) => Placement;
   insert: (begin: number, end: number) => void;
 } {
   const pool = new PagePool(POOL_BYTES);
-  const datagram = new Datagram();
+  const datagram = new FragmentQueue();
   datagram.reset(0);
-  const place = (begin: number, end: number, bytes = payload): Placement =>
-    datagram.place(begin, end, pool, bytes, begin);
+  const index = (begin: number, end: number, bytes = payload): Placement =>
+    datagram.index(begin, end, pool, bytes, begin);
   const insert = (begin: number, end: number): void => datagram.insert(begin, end, pool, payload, begin);
-  return { pool, datagram, place, insert };
+  return { pool, datagram, index, insert };
 }
 
 describe('Datagram', () => {
   const payload = noise(10_000, 1);
 
   test('how a fragment relates to those received', () => {
-    const { place, insert } = datagramOf(payload);
-    assert.equal(place(800, 1600), New);
+    const { index, insert } = datagramOf(payload);
+    assert.equal(index(800, 1600), New);
     insert(800, 1600);
     insert(2400, 3200);
     const CASES: [begin: number, end: number, Placement][] = [
@@ -52,20 +52,20 @@ describe('Datagram', () => {
       [3199, 3200, Overlap],
       [3200, 3208, New],
     ];
-    for (const [begin, end, expected] of CASES) assert.equal(place(begin, end), expected, `${begin} to ${end}`);
+    for (const [begin, end, expected] of CASES) assert.equal(index(begin, end), expected, `${begin} to ${end}`);
   });
 
   test('RFC 8200 section 4.5: equal bounds with one byte changed, on either side of a page, are an overlap', () => {
-    const { place, insert } = datagramOf(payload);
+    const { index, insert } = datagramOf(payload);
     insert(PAGE_BYTES - 800, PAGE_BYTES + 800);
     for (const at of [PAGE_BYTES - 800, PAGE_BYTES - 1, PAGE_BYTES, PAGE_BYTES + 799]) {
       const other = payload.slice();
       other[at] ^= 1;
-      assert.equal(place(PAGE_BYTES - 800, PAGE_BYTES + 800, other), Overlap);
+      assert.equal(index(PAGE_BYTES - 800, PAGE_BYTES + 800, other), Overlap);
     }
     const elsewhere = payload.slice();
     elsewhere[PAGE_BYTES + 800] ^= 1;
-    assert.equal(place(PAGE_BYTES - 800, PAGE_BYTES + 800, elsewhere), Duplicate);
+    assert.equal(index(PAGE_BYTES - 800, PAGE_BYTES + 800, elsewhere), Duplicate);
   });
 
   test('a fragment takes only the pages that it touches', () => {
@@ -95,7 +95,7 @@ describe('Datagram', () => {
   });
 
   test('keeps nothing of its previous use', () => {
-    const { datagram, pool, place, insert } = datagramOf(payload);
+    const { datagram, pool, index, insert } = datagramOf(payload);
     for (let at = 0; at < 8000; at += 8) insert(at, at + 8);
     assert.deepEqual([datagram.parts, datagram.received, datagram.highest], [1000, 8000, 8000]);
     datagram.total = 8000;
@@ -109,9 +109,9 @@ describe('Datagram', () => {
       [77, -1, 0, 0, 0, 0],
     );
     assert.equal(datagram.headerLength, 0);
-    assert.equal(place(0, 8), New);
+    assert.equal(index(0, 8), New);
     insert(16, 24);
-    assert.equal(place(0, 8), New);
+    assert.equal(index(0, 8), New);
   });
 
   test('RFC 815: fragments in any order give the payload', () => {
@@ -125,16 +125,16 @@ describe('Datagram', () => {
         const data = noise(length, length);
         const cuts = [...new Set([0, ...offsets.map((offset) => offset * 8).filter((at) => at < length), length])];
         cuts.sort((a, b) => a - b);
-        const { datagram, pool, place, insert } = datagramOf(data);
+        const { datagram, pool, index, insert } = datagramOf(data);
         const parts = cuts.slice(0, -1).map((from, i) => ({ from, to: cuts[i + 1], key: order.next().value ?? 0 }));
         parts.sort((a, b) => a.key - b.key);
         let highest = 0;
         for (const { from, to } of parts) {
-          assert.equal(place(from, to), New);
+          assert.equal(index(from, to), New);
           insert(from, to);
           highest = Math.max(highest, to);
           assert.equal(datagram.highest, highest);
-          assert.equal(place(from, to), Duplicate);
+          assert.equal(index(from, to), Duplicate);
         }
         assert.deepEqual([datagram.parts, datagram.received], [parts.length, length]);
         datagram.total = length;

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { Fragmenter, FragmentFault, Reassembler } from '../../src/fragment/index.js';
+import { Fragmenter, FragmentError, Reassembler } from '../../src/fragment/index.js';
 import { ipv4ChecksumHolds, writeIpv4Checksum } from '../../src/wire/index.js';
 import { give, ipv4Packet, ipv6Packet, noise, type Packet, partOf, result, split } from './split.js';
 
@@ -17,7 +17,7 @@ function cut(packet: Uint8Array, mtu: number, id = 1): Uint8Array[] {
   const fragmenter = new Fragmenter();
   const source = new Uint8Array(packet.length + 20).fill(0xee);
   source.set(packet, 7);
-  assert.equal(fragmenter.begin(source, 7, source.length, mtu, id), FragmentFault.None);
+  assert.equal(fragmenter.begin(source, 7, source.length, mtu, id), FragmentError.None);
   const parts: Uint8Array[] = [];
   const target = new Uint8Array(mtu + 20);
   for (;;) {
@@ -40,7 +40,7 @@ function cut(packet: Uint8Array, mtu: number, id = 1): Uint8Array[] {
   return parts;
 }
 
-function refusal(packet: Uint8Array, mtu: number): FragmentFault {
+function refusal(packet: Uint8Array, mtu: number): FragmentError {
   return new Fragmenter().begin(packet, 0, packet.length, mtu);
 }
 
@@ -103,16 +103,16 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
 
   test('section 3.1: DF prevents fragmentation', () => {
     const { bytes } = ipv4Packet(noise(1000, 5), { dontFragment: true });
-    assert.equal(refusal(bytes, 576), FragmentFault.DontFragment);
+    assert.equal(refusal(bytes, 576), FragmentError.DontFragment);
   });
 
   test('refuses an MTU without room for the header and 8 bytes', () => {
     const { bytes } = ipv4Packet(noise(100, 6));
-    assert.equal(refusal(bytes, 27), FragmentFault.MtuTooSmall);
+    assert.equal(refusal(bytes, 27), FragmentError.MtuTooSmall);
     assert.equal(cut(bytes, 28).length, 13);
-    assert.equal(refusal(bytes, 0), FragmentFault.MtuTooSmall);
+    assert.equal(refusal(bytes, 0), FragmentError.MtuTooSmall);
     const long = ipv4Packet(noise(100, 6), { options: 10 }).bytes;
-    assert.equal(refusal(long, 67), FragmentFault.MtuTooSmall);
+    assert.equal(refusal(long, 67), FragmentError.MtuTooSmall);
     assert.equal(cut(long, 68)[0].length, 68);
   });
 
@@ -148,9 +148,9 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
 
   test('refuses what is not an IP packet', () => {
     const { bytes } = ipv4Packet(noise(100, 10));
-    assert.equal(refusal(new Uint8Array(0), 100), FragmentFault.NotIp);
-    assert.equal(refusal(bytes.subarray(0, 19), 100), FragmentFault.NotIp);
-    assert.equal(refusal(bytes.subarray(0, 119), 100), FragmentFault.NotIp);
+    assert.equal(refusal(new Uint8Array(0), 100), FragmentError.NotIp);
+    assert.equal(refusal(bytes.subarray(0, 19), 100), FragmentError.NotIp);
+    assert.equal(refusal(bytes.subarray(0, 119), 100), FragmentError.NotIp);
   });
 });
 
@@ -198,21 +198,21 @@ describe('IPv6 (RFC 8200 section 4.5)', () => {
 
   test('does not fragment a fragment: only the source does that', () => {
     const packet = ipv6Packet(noise(900, 5), { extensions: [[0, 1]] });
-    assert.equal(refusal(partOf(packet, 0, 800), 400), FragmentFault.DontFragment);
+    assert.equal(refusal(partOf(packet, 0, 800), 400), FragmentError.DontFragment);
   });
 
   test('refuses an MTU without room for the headers and 8 bytes', () => {
     const { bytes } = ipv6Packet(noise(100, 6));
-    assert.equal(refusal(bytes, 55), FragmentFault.MtuTooSmall);
+    assert.equal(refusal(bytes, 55), FragmentError.MtuTooSmall);
     assert.equal(cut(bytes, 56).length, 13);
   });
 
   test('refuses extension headers that extend beyond the packet', () => {
     const { bytes } = ipv6Packet(noise(100, 7), { extensions: [[0, 1]] });
     bytes[41] = 255;
-    assert.equal(refusal(bytes, 100), FragmentFault.NotIp);
+    assert.equal(refusal(bytes, 100), FragmentError.NotIp);
     const chain = ipv6Packet(new Uint8Array(0), { protocol: 0 }).bytes;
-    assert.equal(refusal(chain, 100), FragmentFault.NotIp);
+    assert.equal(refusal(chain, 100), FragmentError.NotIp);
   });
 });
 
@@ -285,7 +285,7 @@ describe('fragmented and reassembled, in any order', () => {
           if (first === 0x60) packet.set([(packet.length - 40) >>> 8, packet.length - 40], 4);
           else packet[6] &= 0xbf;
         }
-        if (fragmenter.begin(packet, 0, packet.length, mtu) !== FragmentFault.None) return;
+        if (fragmenter.begin(packet, 0, packet.length, mtu) !== FragmentError.None) return;
         for (let length = fragmenter.next(target, 0); length > 0; length = fragmenter.next(target, 0)) {
           assert.ok(length <= mtu);
           made++;
@@ -300,23 +300,23 @@ describe('fragmented and reassembled, in any order', () => {
 describe('lengths and offsets never overflow their fields', () => {
   test('IPv4: refuses a fragment that ends beyond the longest datagram, whose fragments’ offsets would reach the flags', () => {
     const { bytes } = ipv4Packet(noise(1480, 1));
-    for (const [offset, fault] of [
-      [(65_535 - 20 - 1480) >>> 3, FragmentFault.None],
-      [((65_535 - 20 - 1480) >>> 3) + 1, FragmentFault.NotIp],
-      [0x1fff, FragmentFault.NotIp],
+    for (const [offset, headerError] of [
+      [(65_535 - 20 - 1480) >>> 3, FragmentError.None],
+      [((65_535 - 20 - 1480) >>> 3) + 1, FragmentError.NotIp],
+      [0x1fff, FragmentError.NotIp],
     ] as const) {
       const part = bytes.slice();
       part.set([offset >>> 8, offset & 0xff], 6);
       writeIpv4Checksum(part, 0);
       const fragmenter = new Fragmenter();
-      assert.equal(fragmenter.begin(part, 0, part.length, 600), fault, `offset ${offset * 8}`);
+      assert.equal(fragmenter.begin(part, 0, part.length, 600), headerError, `offset ${offset * 8}`);
     }
   });
 
   test('IPv6: a packet of 65,535 bytes of payload has no room for a fragment header, whatever the MTU', () => {
     const { bytes } = ipv6Packet(noise(65_535, 1));
     const fragmenter = new Fragmenter();
-    assert.equal(fragmenter.begin(bytes, 0, bytes.length, 100_000), FragmentFault.None);
+    assert.equal(fragmenter.begin(bytes, 0, bytes.length, 100_000), FragmentError.None);
     assert.equal(fragmenter.count, 2);
     const reassembler = new Reassembler();
     const target = new Uint8Array(70_000);

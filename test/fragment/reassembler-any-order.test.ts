@@ -43,13 +43,13 @@ function deliver(
   const reassembler = new Reassembler();
   const keyed = parts.map((part) => ({ part, key: Number(order.next().value) }));
   keyed.sort((a, b) => a.key - b.key);
-  let passedOver = 0;
+  let skipped = 0;
   keyed.forEach(({ part }, i) => {
     const last = i === parts.length - 1;
     assert.equal(give(reassembler, part), last ? 'Complete' : 'Held');
     if (last) return;
     assert.equal(reassembler.heldFragments, i + 1);
-    for (let more = Number(copies.next().value); more > 0; more--, passedOver++) {
+    for (let more = Number(copies.next().value); more > 0; more--, skipped++) {
       // Any fragment already received, not only the latest.
       const again = keyed[Number(order.next().value) % (i + 1)].part;
       assert.equal(give(reassembler, again), 'Duplicate');
@@ -58,7 +58,7 @@ function deliver(
   });
   assert.deepEqual(result(reassembler), packet.bytes);
   assert.equal(reassembler.parts, parts.length);
-  assert.equal(dropped(reassembler, 'Duplicate'), passedOver);
+  assert.equal(dropped(reassembler, 'Duplicate'), skipped);
   assert.deepEqual([reassembler.heldDatagrams, reassembler.heldBytes, reassembler.datagrams], [0, 0, 1]);
   assert.equal(unaccounted(reassembler), 0);
 }

@@ -1,5 +1,5 @@
 /** A sender that fragments packets, written from the RFCs without the library's headers. */
-import { Fault, Layers } from '../../src/wire/index.js';
+import { HeaderError, Layers } from '../../src/wire/index.js';
 import { type Reassembler, ReassemblyDrop, ReassemblyOutcome } from '../../src/fragment/index.js';
 
 const HOP_BY_HOP = 0;
@@ -168,8 +168,8 @@ const layers = new Layers();
 /** Passes a fragment to a reassembler. Returns the outcome's name, or for a dropped fragment the reason's. */
 export function give(reassembler: Reassembler, part: Uint8Array, seconds = 0, captured = part.length): string {
   const etherType = part[0] >>> 4 === 4 ? 0x0800 : 0x86dd;
-  const fault = layers.walkNetwork(part, etherType, 0, captured, part.length);
-  if (fault !== Fault.None || !layers.isFragment) throw new Error(`not a fragment: fault ${fault}`);
+  const headerError = layers.walkNetwork(part, etherType, 0, captured, part.length);
+  if (headerError !== HeaderError.None || !layers.isFragment) throw new Error(`not a fragment: fault ${headerError}`);
   const outcome = reassembler.push(part, layers, captured, seconds);
   return outcome === ReassemblyOutcome.Dropped ? DROPS[reassembler.drop] : OUTCOMES[outcome];
 }

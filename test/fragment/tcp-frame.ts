@@ -1,17 +1,17 @@
 /** TCP frames, built header by header. */
 import {
-  ETHERNET_SPAN,
+  ETHERNET_HEADER_LEN,
   ethernetLayout,
   EtherType,
-  IPV4_SPAN,
-  IPV6_SPAN,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   IpProtocol,
   ipv4Layout,
   ipv6Layout,
   onesSum,
   pseudoHeaderSum,
   TCP_CHECKSUM,
-  TCP_SPAN,
+  TCP_HEADER_LEN,
   TcpFlag,
   tcpLayout,
   writeIpv4Checksum,
@@ -45,12 +45,12 @@ export interface TcpFrame {
 
 /** Offset of TCP in such a frame. */
 export function transportOf(family: 4 | 6): number {
-  return ETHERNET_SPAN + (family === 4 ? IPV4_SPAN : IPV6_SPAN);
+  return ETHERNET_HEADER_LEN + (family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
 }
 
 /** Bytes of the headers of such a frame. */
 export function headersOf({ family = 4, options = [] }: TcpFrame): number {
-  return transportOf(family) + TCP_SPAN + options.length;
+  return transportOf(family) + TCP_HEADER_LEN + options.length;
 }
 
 /** A frame with a payload. */
@@ -60,7 +60,7 @@ export function tcpFrame(payload: Uint8Array, what: TcpFrame = {}): Uint8Array {
   const frame = new Uint8Array(headers + payload.length);
   const etherType = family === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
   ethernetLayout.encode({ destination: '02:42:0a:00:09:04', source: '02:42:0a:00:09:03', etherType }, frame);
-  const ip = ETHERNET_SPAN;
+  const ip = ETHERNET_HEADER_LEN;
   const tcp = transportOf(family);
   const protocol = IpProtocol.Tcp;
   if (family === 4) {
@@ -81,7 +81,7 @@ export function tcpFrame(payload: Uint8Array, what: TcpFrame = {}): Uint8Array {
   const ports = { sourcePort, destinationPort: 80 };
   tcpLayout.encode({ ...ports, sequence, acknowledgment, dataOffset: 5 + options.length / 4, window }, frame, tcp);
   frame[tcp + 13] = flags;
-  frame.set(options, tcp + TCP_SPAN);
+  frame.set(options, tcp + TCP_HEADER_LEN);
   frame.set(payload, headers);
   const pseudo = pseudoHeaderSum(family, frame, tcp - (family === 4 ? 8 : 32), protocol, frame.length - tcp);
   const checksum = partial ? pseudo : ~onesSum(frame, tcp, frame.length, pseudo) & 0xffff;

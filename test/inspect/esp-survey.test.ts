@@ -109,7 +109,7 @@ class Sender {
 
 function receiver(sa: SecurityAssociation): InboundEsp {
   const sad = new Sad<InboundSa>();
-  sad.add(new InboundSa(sa, aead, { late: true }));
+  sad.add(new InboundSa(sa, aead, { midStream: true }));
   return new InboundEsp(aead, sad);
 }
 
@@ -332,7 +332,7 @@ describe('with a key ring', () => {
   /** Packets between two nodes whose SPIs have the given forms. */
   function ring(forms: readonly [from: string, to: string, form: SpiForm][]): Bench {
     const sad = new Sad<InboundSa>();
-    const resolver = new RingResolver(new KeyRing([KEY]), aead, sad, hkdfSha256, { late: true });
+    const resolver = new RingResolver(new KeyRing([KEY]), aead, sad, hkdfSha256, { midStream: true });
     const bench = new Bench(new InboundEsp(aead, sad, resolver));
     bench.ringSas = resolver.made;
     for (const [from, to, spiForm] of forms) {

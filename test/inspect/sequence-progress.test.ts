@@ -23,9 +23,9 @@ describe('SequenceProgress', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100_000, max: 2 ** 32 - 4 }), leaps, (first, list) => {
         const wholes = [first, first + 1, first + 2];
-        for (const [leap, late] of list) {
+        for (const [leap, midStream] of list) {
           const from = Math.max(...wholes) + leap;
-          wholes.push(...Array.from({ length: 6 }, (_, i) => from + i), from + 5 - late);
+          wholes.push(...Array.from({ length: 6 }, (_, i) => from + i), from + 5 - midStream);
         }
         const { advance, restarts } = progressOf(...wholes.map((whole) => whole % 2 ** 32));
         assert.deepEqual([advance, restarts], [Math.max(...wholes) - first, 0]);
@@ -34,8 +34,8 @@ describe('SequenceProgress', () => {
   });
 
   test('distinguishes a wrap from a late packet on either side of it', () => {
-    const late = progressOf(0xfffffffb, 0xfffffffc, 0xffffffff, 2, 0xfffffffe, 3, 4);
-    assert.deepEqual([late.advance, late.wrapped, late.furthest], [9, true, 4]);
+    const midStream = progressOf(0xfffffffb, 0xfffffffc, 0xffffffff, 2, 0xfffffffe, 3, 4);
+    assert.deepEqual([midStream.advance, midStream.wrapped, midStream.furthest], [9, true, 4]);
     assert.equal(progressOf(100, 101, 102, 90, 103).wrapped, false);
     assert.equal(progressOf(...following(1, 5), 0xfffffff0, ...following(6, 5)).wrapped, false);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { TrafficTable } from '../../src/inspect/traffic-table.js';
-import { Encapsulation, Fault, Layers, tcpLayout, udpLayout } from '../../src/wire/index.js';
+import { Encapsulation, HeaderError, Layers, tcpLayout, udpLayout } from '../../src/wire/index.js';
 import { ethernet, ip, join, udpIp } from '../dataplane/build.js';
 import { walked } from './tables.js';
 
@@ -57,7 +57,7 @@ describe('TrafficTable', () => {
   function named(packet: Uint8Array): string {
     const table = new TrafficTable();
     const layers = new Layers({ fromCapture: true });
-    assert.equal(layers.walkEthernet(packet, 0, packet.length), Fault.None);
+    assert.equal(layers.walkEthernet(packet, 0, packet.length), HeaderError.None);
     table.add(layers, 1, packet.length, packet, packet.length);
     return table.rows[0].name;
   }

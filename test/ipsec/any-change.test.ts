@@ -82,7 +82,7 @@ class Receiver {
     associations: readonly SecurityAssociation[],
     private readonly aead: Aead,
   ) {
-    for (const association of associations) this.sad.add(new InboundSa(association, aead, { late: true }));
+    for (const association of associations) this.sad.add(new InboundSa(association, aead, { midStream: true }));
     this.#esp = new InboundEsp(aead, this.sad);
   }
 

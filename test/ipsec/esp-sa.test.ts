@@ -30,16 +30,16 @@ function plain(associations: readonly SecurityAssociation[]): unknown[] {
 }
 
 function only(text: string): SecurityAssociation {
-  const { associations, remarks } = parseEspSa(text);
-  assert.deepEqual(remarks, []);
+  const { associations, warnings } = parseEspSa(text);
+  assert.deepEqual(warnings, []);
   assert.equal(associations.length, 1);
   return associations[0];
 }
 
 function refusal(text: string): string {
-  const { associations, remarks } = parseEspSa(text);
-  assert.deepEqual([associations.length, remarks.length], [0, 1], remarks.join('; '));
-  return remarks[0];
+  const { associations, warnings } = parseEspSa(text);
+  assert.deepEqual([associations.length, warnings.length], [0, 1], warnings.join('; '));
+  return warnings[0];
 }
 
 describe('reading what was written', () => {
@@ -73,8 +73,8 @@ describe('reading what was written', () => {
         assert.equal(text.split('\n').length, list.length + 1);
         assert.equal(isEspSa(text), list.length > 0);
         assert.equal(isXfrmState(text), false);
-        const { associations, remarks, lenient } = parseEspSa(text);
-        assert.deepEqual([remarks, lenient], [[], true]);
+        const { associations, warnings, inferMode } = parseEspSa(text);
+        assert.deepEqual([warnings, inferMode], [[], true]);
         assert.deepEqual(plain(associations), plain(written));
       }),
       { seed: SEED, numRuns: 1000 },
@@ -146,7 +146,7 @@ describe('what Wireshark and people write', () => {
   });
 
   test('such a file has no mode or encapsulation: it is lenient, in transport mode', () => {
-    assert.equal(parseEspSa(GOOD).lenient, true);
+    assert.equal(parseEspSa(GOOD).inferMode, true);
     assert.deepEqual([only(GOOD).mode, only(GOOD).encap], ['transport', undefined]);
   });
 });
@@ -157,7 +157,7 @@ describe('unusable lines are reported, and the others are used', () => {
     fields[at] = value;
     return line(...fields);
   };
-  const CASES: [what: string, text: string, remark: RegExp][] = [
+  const CASES: [what: string, text: string, warning: RegExp][] = [
     ['any SPI', with_(3, '*'), /has no single SPI/],
     ['an SPI with a wildcard', with_(3, '0x****1000'), /has no single SPI/],
     ['an SPI of 0', with_(3, '0'), /from 1 to 4294967295, not 0/],
@@ -180,22 +180,22 @@ describe('unusable lines are reported, and the others are used', () => {
     ['no quotes', GOOD.replaceAll('"', ''), /is neither IPv4 nor IPv6/],
     ['an unterminated quote', '"IPv4', /is neither IPv4 nor IPv6/],
   ];
-  for (const [what, text, remark] of CASES) {
+  for (const [what, text, warning] of CASES) {
     test(what, () => {
-      assert.match(refusal(text), remark);
+      assert.match(refusal(text), warning);
       assert.match(refusal(text), /^line 1\b.*: skipped$/);
       assert.ok(!refusal(text).includes(KEY.slice(8, 24)), 'the key is shown');
       const other = GOOD.replace('10.0.0.2', '10.0.0.9');
-      const { associations, remarks } = parseEspSa(`${other}\n${text}`);
+      const { associations, warnings } = parseEspSa(`${other}\n${text}`);
       assert.equal(associations.length, 1);
-      assert.match(remarks.join('\n'), /^line 3\b[^\n]*$/);
+      assert.match(warnings.join('\n'), /^line 3\b[^\n]*$/);
     });
   }
 
   test('one SPI and destination twice: the first is used, a warning names both lines', () => {
-    const { associations, remarks } = parseEspSa(`${GOOD}#\n${GOOD.replace('4c6f', '0000')}`);
+    const { associations, warnings } = parseEspSa(`${GOOD}#\n${GOOD.replace('4c6f', '0000')}`);
     assert.deepEqual(plain(associations), plain([only(GOOD)]));
-    assert.deepEqual(remarks, ['line 3: SPI 0x00001000 to 10.0.0.2 is already defined in line 1, which is used']);
+    assert.deepEqual(warnings, ['line 3: SPI 0x00001000 to 10.0.0.2 is already defined in line 1, which is used']);
   });
 
   test('a key in the position of the cipher is not shown by the warning about the cipher', () => {

@@ -157,7 +157,7 @@ for (const aead of ciphers()) {
 
     test('RFC 4303 section 2.2.1: with ESN the sequence number continues past the wrap', () => {
       const sa = association({ esn: true, replayWindow: 64, sequence: { high: 2, low: 0xfffffff0 } });
-      const inbound = new InboundSa(sa, aead, { late: true });
+      const inbound = new InboundSa(sa, aead, { midStream: true });
       const outbound = new OutboundSa(sa, aead, { ivMask: MASK, sequence: { high: 2, low: 0xfffffff0 } });
       const sad = new Sad<InboundSa>();
       sad.add(inbound);
@@ -287,7 +287,7 @@ describe('InboundEsp', () => {
   test('a lenient SA infers encapsulation and mode from the packet', () => {
     for (const mode of [EspMode.Transport, EspMode.Tunnel]) {
       for (const encap of [{}, { encap: ENCAP }]) {
-        const ends = new Ends(association({ mode, ...encap }), association(), { lenient: true });
+        const ends = new Ends(association({ mode, ...encap }), association(), { inferMode: true });
         const wire = ends.seal(PACKET);
         assert.equal(open(ends.esp, wire), None);
         assert.equal(hex(wire.bytes.subarray(ends.esp.start, ends.esp.end)), hex(PACKET));
@@ -379,7 +379,7 @@ describe('InboundEsp', () => {
 
   test('the high-order half of the sequence number is inferred with ESN and 0 without', () => {
     const extended = association({ esn: true, replayWindow: 64, sequence: { high: 9, low: 100 } });
-    const ends = new Ends(extended, extended, { late: true });
+    const ends = new Ends(extended, extended, { midStream: true });
     const esp = sealByHand({ sequence: (9n << 32n) + 101n, esn: true }, withTrailer(new Uint8Array(8), 17));
     assert.equal(open(ends.esp, sealedByHand(4, esp)), None);
     assert.equal(ends.esp.sequenceHigh, 9);

@@ -146,7 +146,7 @@ describe('Lifetime (RFC 4301 section 4.4.2.1)', () => {
     const outbound = new OutboundSa(association(), aead, { ivMask: NO_MASK });
     const sealer = new EspSealer(aead);
     const packets = Array.from({ length: 6 }, () => seal(sealer, outbound, PAYLOAD).packet);
-    const expected = [0, 0, 0, 1, 1, 1].map((late) => (late === 0 ? EspDrop.None : EspDrop.Expired));
+    const expected = [0, 0, 0, 1, 1, 1].map((midStream) => (midStream === 0 ? EspDrop.None : EspDrop.Expired));
 
     const limited = new OutboundSa(sa, aead, { ivMask: NO_MASK });
     const bytes = new Uint8Array(6 * 200);

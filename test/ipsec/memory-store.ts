@@ -4,7 +4,7 @@ import { type Aead, NONCE_BYTES, NONCE_STRIDE } from '../../src/aead/index.js';
 import type { OutboundSa, SecurityAssociation, SequenceRecord, SequenceStore } from '../../src/ipsec/index.js';
 import { hex } from './build.js';
 
-/** Whether the store can be written; `late` throws although the records were stored. */
+/** Whether the store can be written; `midStream` throws although the records were stored. */
 export type Health = 'well' | 'full' | 'late';
 
 /** Keeps the last write, as a disk does. */

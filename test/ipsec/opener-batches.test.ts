@@ -45,9 +45,14 @@ interface Outcome {
 for (const aead of ciphers()) {
   describe(`EspOpener, ${aead.name}`, () => {
     /** Opens packets in batches of a size. */
-    function opened(packets: readonly Uint8Array[], size: number, sa: SecurityAssociation, late: boolean): Outcome {
+    function opened(
+      packets: readonly Uint8Array[],
+      size: number,
+      sa: SecurityAssociation,
+      midStream: boolean,
+    ): Outcome {
       const opener = new EspOpener(aead);
-      const inbound = new InboundSa(sa, aead, { late });
+      const inbound = new InboundSa(sa, aead, { midStream });
       const drops: string[] = [];
       for (let at = 0; at < packets.length; at += size) {
         for (const { drop, payload } of openBatch(opener, inbound, packets.slice(at, at + size))) {
@@ -65,12 +70,12 @@ for (const aead of ciphers()) {
     }
 
     for (const esn of [false, true]) {
-      for (const late of [false, true]) {
-        test(`a batch${esn ? ' with ESN' : ''}${late ? ', mid-stream,' : ''} gives the same results as packets one by one, including counters`, () => {
+      for (const midStream of [false, true]) {
+        test(`a batch${esn ? ' with ESN' : ''}${midStream ? ', mid-stream,' : ''} gives the same results as packets one by one, including counters`, () => {
           const base = esn ? 2n ** 32n - 8n : 0n;
           fc.assert(
             fc.property(
-              stepsFrom(late ? base : 0n, esn),
+              stepsFrom(midStream ? base : 0n, esn),
               fc.constantFrom(...(esn ? [32, 64] : [0, 32, 64])),
               fc.constantFrom(undefined, 3),
               (steps, replayWindow, packets) => {
@@ -78,12 +83,12 @@ for (const aead of ciphers()) {
                 const sa = association({
                   esn,
                   replayWindow,
-                  ...(late ? { sequence } : {}),
+                  ...(midStream ? { sequence } : {}),
                   ...(packets === undefined ? {} : { limits: { hard: { packets } } }),
                 });
                 const wire = steps.map((step) => packetOf(step, esn));
-                const single = opened(wire, 1, sa, late);
-                for (const size of [2, 7, 24]) assert.deepEqual(opened(wire, size, sa, late), single);
+                const single = opened(wire, 1, sa, midStream);
+                for (const size of [2, 7, 24]) assert.deepEqual(opened(wire, size, sa, midStream), single);
               },
             ),
             { seed: SEED, numRuns: 250 },

@@ -30,7 +30,7 @@ import {
 
 const ENCAP = { sourcePort: 4500, destinationPort: 4501 };
 const V6 = { source: 'fd50::1', destination: 'fd50::2' };
-const { None, NoRoom, NotSealable } = EspDrop;
+const { None, NoRoom, UnsupportedPacket } = EspDrop;
 const aead = nodeBackend.create();
 
 function outbound(parameters: Partial<SecurityAssociation> = {}, sequence = { high: 0, low: 0 }): OutboundSa {
@@ -163,7 +163,7 @@ describe('OutboundEsp in transport mode', () => {
       const packet = Buffer.from(anyIpv4(roll, anyBytes(roll, 64), 17, 0));
       packet.writeUInt16BE(word, 6);
       packet.writeUInt16BE(headerChecksum(packet.subarray(0, 20)), 10);
-      assert.equal(sealed(outbound(), packet).drop, NotSealable);
+      assert.equal(sealed(outbound(), packet).drop, UnsupportedPacket);
       // In tunnel mode a fragment is a packet like any other (RFC 4303 section 3.3.4).
       assert.equal(sealed(outbound({ mode: EspMode.Tunnel }), packet).drop, None);
     }
@@ -174,7 +174,7 @@ describe('OutboundEsp in transport mode', () => {
       fragment.writeUInt16BE(word, 2);
       for (const chain of [[], [0], [43], [0, 43]]) {
         const packet = anyIpv6(roll, join(fragment, anyBytes(roll, 64)), 44, chain);
-        assert.equal(sealed(outbound(V6), packet).drop, NotSealable);
+        assert.equal(sealed(outbound(V6), packet).drop, UnsupportedPacket);
         assert.equal(sealed(outbound({ mode: EspMode.Tunnel, ...V6 }), packet).drop, None);
       }
     }
@@ -185,26 +185,26 @@ describe('OutboundEsp in transport mode', () => {
     const fragment = Uint8Array.of(17, 0, 0, 1, 1, 2, 3, 4);
     for (const chain of [[60], [0, 60], [60, 43], [0, 60, 43]]) {
       const packet = anyIpv6(roll, join(fragment, anyBytes(roll, 64)), 44, chain);
-      assert.equal(sealed(outbound(V6), packet).drop, NotSealable, `chain ${chain.join(', ')}`);
+      assert.equal(sealed(outbound(V6), packet).drop, UnsupportedPacket, `chain ${chain.join(', ')}`);
     }
   });
 
   test('refuses anything but a whole packet of the SA’s IP version', () => {
     const four = udpIp(4, 4789, new Uint8Array(30));
     const six = udpIp(6, 4789, new Uint8Array(30));
-    assert.equal(sealed(outbound(), six).drop, NotSealable);
-    assert.equal(sealed(outbound(V6), four).drop, NotSealable);
+    assert.equal(sealed(outbound(), six).drop, UnsupportedPacket);
+    assert.equal(sealed(outbound(V6), four).drop, UnsupportedPacket);
     for (let length = 0; length < four.length; length++) {
-      assert.equal(sealed(outbound(), four.subarray(0, length)).drop, NotSealable, `${length} bytes of IPv4`);
+      assert.equal(sealed(outbound(), four.subarray(0, length)).drop, UnsupportedPacket, `${length} bytes of IPv4`);
     }
     for (let length = 0; length < six.length; length++) {
-      assert.equal(sealed(outbound(V6), six.subarray(0, length)).drop, NotSealable, `${length} bytes of IPv6`);
+      assert.equal(sealed(outbound(V6), six.subarray(0, length)).drop, UnsupportedPacket, `${length} bytes of IPv6`);
     }
     const cutExtension = ip(6, 0, Uint8Array.of(17, 1, 0, 0, 0, 0, 0, 0));
-    assert.equal(sealed(outbound(V6), cutExtension).drop, NotSealable);
+    assert.equal(sealed(outbound(V6), cutExtension).drop, UnsupportedPacket);
     const shortHeader = four.slice();
     shortHeader[0] = 0x44;
-    assert.equal(sealed(outbound(), shortHeader).drop, NotSealable);
+    assert.equal(sealed(outbound(), shortHeader).drop, UnsupportedPacket);
   });
 
   test('keeps the packet’s own addresses, whatever the SA’s', () => {
@@ -286,12 +286,12 @@ describe('OutboundEsp in tunnel mode (RFC 4301 section 5.1.2)', () => {
   test('refuses anything but a whole IP packet', () => {
     const four = udpIp(4, 4789, new Uint8Array(30));
     for (let length = 0; length < four.length; length++) {
-      assert.equal(sealed(tunnel(), four.subarray(0, length)).drop, NotSealable);
+      assert.equal(sealed(tunnel(), four.subarray(0, length)).drop, UnsupportedPacket);
     }
     for (const version of [0, 1, 3, 5, 7, 15]) {
       const packet = four.slice();
       packet[0] = (version << 4) | 5;
-      assert.equal(sealed(tunnel(), packet).drop, NotSealable, `version ${version}`);
+      assert.equal(sealed(tunnel(), packet).drop, UnsupportedPacket, `version ${version}`);
     }
   });
 });
@@ -386,7 +386,7 @@ for (const [name, parameters] of KINDS) {
           assert.ok(out.length > limit - 8);
           return true;
         }
-        assert.equal(drop, NotSealable);
+        assert.equal(drop, UnsupportedPacket);
         assert.equal(Buffer.compare(left, packet), 0);
         assert.equal(sa.sequenceLow, 0);
         return false;

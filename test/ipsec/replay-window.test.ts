@@ -21,19 +21,19 @@ class SlowWindow {
 
   constructor(
     readonly size: number,
-    readonly late = false,
+    readonly midStream = false,
   ) {}
 
   check(number: bigint): ReplayVerdict {
     if (number <= 0n) return Outside;
-    if (this.late && this.seen.size === 0) return Fresh;
+    if (this.midStream && this.seen.size === 0) return Fresh;
     if (number <= this.top - BigInt(this.size)) return Outside;
     return this.seen.has(number) ? Replayed : Fresh;
   }
 
   update(number: bigint): void {
-    if (this.late && (this.seen.size === 0 || number <= this.base)) this.base = number - 1n;
-    if (number > this.top || (this.late && this.seen.size === 0)) this.top = number;
+    if (this.midStream && (this.seen.size === 0 || number <= this.base)) this.base = number - 1n;
+    if (number > this.top || (this.midStream && this.seen.size === 0)) this.top = number;
     this.seen.add(number);
   }
 

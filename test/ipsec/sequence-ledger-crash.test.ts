@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { EspDrop, EspSealer, type OutboundSa, SequenceLedger } from '../../src/ipsec/index.js';
+import { EspDrop, EspSealer, type OutboundSa, SequenceReservations } from '../../src/ipsec/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
 import { aesKey, association, keymat, seal, unhex } from './build.js';
 import { type Health, maskOf, MemoryStore, recordOf, watcher } from './memory-store.js';
@@ -69,9 +69,9 @@ describe('SequenceLedger under any sequence of events and crashes', () => {
           });
           const sealer = new EspSealer(aead);
           const random = new SeededRandom(SEED);
-          const begin = (): SequenceLedger =>
-            new SequenceLedger({ random: (bytes) => random.fill(bytes), store, block });
-          let ledger = begin();
+          const begin = (): SequenceReservations =>
+            new SequenceReservations({ random: (bytes) => random.fill(bytes), store, block });
+          let reservations = begin();
           let open = new Map<number, OutboundSa>();
           /** From the first failure of the store until the next top-up. */
           let failing = false;
@@ -103,11 +103,11 @@ describe('SequenceLedger under any sequence of events and crashes', () => {
             switch (what.move) {
               case 'open':
                 if (open.has(what.sa)) break;
-                open.set(what.sa, ledger.open(SAS[what.sa].sa, SAS[what.sa].key, aead, 0));
+                open.set(what.sa, reservations.open(SAS[what.sa].sa, SAS[what.sa].key, aead, 0));
                 break;
               case 'close': {
                 const sa = open.get(what.sa);
-                if (sa !== undefined) ledger.close(sa);
+                if (sa !== undefined) reservations.close(sa);
                 open.delete(what.sa);
                 break;
               }
@@ -118,22 +118,22 @@ describe('SequenceLedger under any sequence of events and crashes', () => {
               }
               case 'topUp':
                 failing = store.health !== 'well';
-                assert.ok(ledger.topUp() || failing);
+                assert.ok(reservations.topUp() || failing);
                 break;
               case 'retain':
-                ledger.forget((key) => !what.keys.includes(key));
+                reservations.forget((key) => !what.keys.includes(key));
                 break;
               case 'store':
                 store.health = what.health;
                 failing ||= store.health !== 'well';
                 break;
               case 'end':
-                ledger.closeAll();
-                ledger = begin();
+                reservations.closeAll();
+                reservations = begin();
                 open = new Map();
                 break;
               case 'crash':
-                ledger = begin();
+                reservations = begin();
                 open = new Map();
                 break;
             }

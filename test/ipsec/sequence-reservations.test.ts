@@ -7,8 +7,8 @@ import {
   IpsecError,
   type OutboundSa,
   type SecurityAssociation,
-  SequenceLedger,
-  type SequenceLedgerOptions,
+  SequenceReservations,
+  type SequenceReservationsOptions,
   type SequenceRecord,
 } from '../../src/ipsec/index.js';
 import { SeededRandom } from '../../src/replay/random.js';
@@ -21,9 +21,9 @@ const LAST = 0xffffffff;
 const AEAD = watcher();
 const SEALER = new EspSealer(AEAD);
 
-function ledgerOf(options: Partial<SequenceLedgerOptions> = {}, seed = 1): SequenceLedger {
+function ledgerOf(options: Partial<SequenceReservationsOptions> = {}, seed = 1): SequenceReservations {
   const random = new SeededRandom(seed);
-  return new SequenceLedger({ random: (bytes) => random.fill(bytes), ...options });
+  return new SequenceReservations({ random: (bytes) => random.fill(bytes), ...options });
 }
 
 function sealMany(sa: OutboundSa, packets: number): EspDrop[] {
@@ -43,8 +43,8 @@ const of = (spi: number): SecurityAssociation => association({ spi });
 
 describe('SequenceLedger', () => {
   test('draws a mask for each unknown SA, which begins at 1', () => {
-    const ledger = ledgerOf();
-    const sas = [1, 2, 3].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
+    const reservations = ledgerOf();
+    const sas = [1, 2, 3].map((spi) => reservations.open(of(spi), 'k', AEAD, 0));
     assert.equal(new Set(sas.map((sa) => JSON.stringify(maskOf(sa)))).size, 3);
     for (const sa of sas) {
       assert.deepEqual(sealMany(sa, 1), [EspDrop.None]);
@@ -54,14 +54,14 @@ describe('SequenceLedger', () => {
 
   for (const store of [false, true]) {
     test(`a recreated SA continues under its mask, after its last number${store ? ', also with a store' : ''}`, () => {
-      const ledger = ledgerOf(store ? { store: new MemoryStore(), block: 4 } : {});
-      let sa = ledger.open(of(7), 'k', AEAD, 0);
+      const reservations = ledgerOf(store ? { store: new MemoryStore(), block: 4 } : {});
+      let sa = reservations.open(of(7), 'k', AEAD, 0);
       const mask = maskOf(sa);
       for (let round = 1; round <= 3; round++) {
         assert.ok(sealMany(sa, 5).every((drop) => drop === EspDrop.None));
-        ledger.close(sa);
+        reservations.close(sa);
         assert.equal(seal(SEALER, sa, PAYLOAD).drop, EspDrop.Expired);
-        sa = ledger.open(of(7), 'k', AEAD, 0);
+        sa = reservations.open(of(7), 'k', AEAD, 0);
         assert.deepEqual(whereIs(sa), { mask, high: 0, low: 5 * round });
       }
     });
@@ -70,19 +70,19 @@ describe('SequenceLedger', () => {
   test('a recreated SA with extended sequence numbers continues in its high-order half', () => {
     const esn = association({ esn: true, replayWindow: 64 });
     const store = new MemoryStore([recordOf(esn, 'k', { high: 4, low: LAST - 1 })]);
-    const ledger = ledgerOf({ store });
-    const sa = ledger.open(esn, 'k', AEAD, 0);
+    const reservations = ledgerOf({ store });
+    const sa = reservations.open(esn, 'k', AEAD, 0);
     sealMany(sa, 5);
-    ledger.close(sa);
-    const again = ledger.open(esn, 'k', AEAD, 0);
+    reservations.close(sa);
+    const again = reservations.open(esn, 'k', AEAD, 0);
     assert.deepEqual(whereIs(again), { mask: { high: 0xfedcba98, low: 0x76543210 }, high: 5, low: 3 });
   });
 
   test('an SA with another key, SPI or address is a different SA', () => {
-    const ledger = ledgerOf();
-    const first = ledger.open(of(7), 'k', AEAD, 0);
+    const reservations = ledgerOf();
+    const first = reservations.open(of(7), 'k', AEAD, 0);
     sealMany(first, 5);
-    ledger.close(first);
+    reservations.close(first);
     const masks = new Set([JSON.stringify(maskOf(first))]);
     for (const [other, key] of [
       [of(7), 'l'],
@@ -90,7 +90,7 @@ describe('SequenceLedger', () => {
       [association({ spi: 7, source: '192.168.50.9' }), 'k'],
       [association({ spi: 7, destination: '192.168.50.9' }), 'k'],
     ] as const) {
-      const sa = ledger.open(other, key, AEAD, 0);
+      const sa = reservations.open(other, key, AEAD, 0);
       assert.equal(sa.sequenceLow, 0);
       masks.add(JSON.stringify(maskOf(sa)));
     }
@@ -98,15 +98,15 @@ describe('SequenceLedger', () => {
   });
 
   test('a closed SA’s numbers are kept even if it is closed twice', () => {
-    const ledger = ledgerOf();
-    const sa = ledger.open(of(7), 'k', AEAD, 0);
+    const reservations = ledgerOf();
+    const sa = reservations.open(of(7), 'k', AEAD, 0);
     sealMany(sa, 5);
-    ledger.close(sa);
-    const again = ledger.open(of(7), 'k', AEAD, 0);
+    reservations.close(sa);
+    const again = reservations.open(of(7), 'k', AEAD, 0);
     sealMany(again, 2);
-    ledger.close(sa);
-    ledger.close(again);
-    assert.equal(ledger.open(of(7), 'k', AEAD, 0).sequenceLow, 7);
+    reservations.close(sa);
+    reservations.close(again);
+    assert.equal(reservations.open(of(7), 'k', AEAD, 0).sequenceLow, 7);
   });
 
   for (const block of [0, -1, 1.5, 2 ** 31 + 1, Number.NaN, Infinity]) {
@@ -174,8 +174,8 @@ describe('SequenceLedger with a store', () => {
 
   test('one write serves all SAs', () => {
     const store = new MemoryStore();
-    const ledger = ledgerOf({ store, block: 10 });
-    const sas = [1, 2, 3].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
+    const reservations = ledgerOf({ store, block: 10 });
+    const sas = [1, 2, 3].map((spi) => reservations.open(of(spi), 'k', AEAD, 0));
     for (const sa of sas) sealMany(sa, 10);
     assert.equal(store.saves.length, 1);
     assert.deepEqual(lowBySpi(store.kept), { 1: 10, 2: 10, 3: 10 });
@@ -183,8 +183,8 @@ describe('SequenceLedger with a store', () => {
 
   test('a write for one SA leaves another with half a block left unchanged', () => {
     const store = new MemoryStore();
-    const ledger = ledgerOf({ store, block: 10 });
-    const [busy, idle] = [1, 2].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
+    const reservations = ledgerOf({ store, block: 10 });
+    const [busy, idle] = [1, 2].map((spi) => reservations.open(of(spi), 'k', AEAD, 0));
     sealMany(busy, 10);
     sealMany(idle, 5);
     sealMany(busy, 1);
@@ -196,25 +196,25 @@ describe('SequenceLedger with a store', () => {
 
   test('numbers are topped up once less than half a block is left, so that no packet waits for the disk', () => {
     const store = new MemoryStore();
-    const ledger = ledgerOf({ store, block: 10 });
-    const sa = ledger.open(of(7), 'k', AEAD, 0);
-    assert.equal(ledger.topUp(), true);
+    const reservations = ledgerOf({ store, block: 10 });
+    const sa = reservations.open(of(7), 'k', AEAD, 0);
+    assert.equal(reservations.topUp(), true);
     assert.deepEqual([store.saves.length, lowBySpi(store.kept)], [1, { 7: 10 }]);
     sealMany(sa, 5);
-    assert.equal(ledger.topUp(), true);
+    assert.equal(reservations.topUp(), true);
     assert.equal(store.saves.length, 1);
     for (let packets = 6; packets < 100; packets++) {
       sealMany(sa, 1);
-      assert.equal(ledger.topUp(), true);
+      assert.equal(reservations.topUp(), true);
       assert.ok(lowBySpi(store.kept)[7] >= packets + 5);
     }
     assert.equal(store.saves.length, 17);
   });
 
   test('topping up without a store does nothing', () => {
-    const ledger = ledgerOf();
-    ledger.open(of(7), 'k', AEAD, 0);
-    assert.equal(ledger.topUp(), true);
+    const reservations = ledgerOf();
+    reservations.open(of(7), 'k', AEAD, 0);
+    assert.equal(reservations.topUp(), true);
   });
 
   test('a number that is not reserved is not sent: SequenceNotReserved, XfrmOutStateSeqError_Reserve', () => {
@@ -230,27 +230,27 @@ describe('SequenceLedger with a store', () => {
   test('a failed store is retried by topUp, not by each packet; each failure is reported once', () => {
     const store = new MemoryStore();
     const reported: unknown[] = [];
-    const ledger = ledgerOf({ store, block: 3, onFailure: (error) => reported.push(error) });
-    const sas = [1, 2].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
+    const reservations = ledgerOf({ store, block: 3, onFailure: (error) => reported.push(error) });
+    const sas = [1, 2].map((spi) => reservations.open(of(spi), 'k', AEAD, 0));
     store.health = 'full';
     for (const sa of sas) assert.ok(sealMany(sa, 50).every((drop) => drop === EspDrop.SequenceNotReserved));
     assert.deepEqual([store.tries, reported.length], [1, 1]);
-    assert.equal(ledger.topUp(), false);
+    assert.equal(reservations.topUp(), false);
     for (const sa of sas) sealMany(sa, 50);
     assert.deepEqual([store.tries, reported.length], [2, 2]);
     assert.match(String(reported[0]), /no space left/);
     store.health = 'well';
     assert.equal(seal(SEALER, sas[0], PAYLOAD).drop, EspDrop.SequenceNotReserved);
-    assert.equal(ledger.topUp(), true);
+    assert.equal(reservations.topUp(), true);
     for (const sa of sas) assert.deepEqual(sealMany(sa, 4), Array(4).fill(EspDrop.None));
     assert.equal(reported.length, 2);
   });
 
   test('an SA that still has numbers sends them while the store fails', () => {
     const store = new MemoryStore();
-    const ledger = ledgerOf({ store, block: 10 });
-    const [one, other] = [1, 2].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
-    ledger.topUp();
+    const reservations = ledgerOf({ store, block: 10 });
+    const [one, other] = [1, 2].map((spi) => reservations.open(of(spi), 'k', AEAD, 0));
+    reservations.topUp();
     store.health = 'full';
     assert.equal(sealMany(one, 11)[10], EspDrop.SequenceNotReserved);
     assert.deepEqual(sealMany(other, 10), Array(10).fill(EspDrop.None));
@@ -261,17 +261,17 @@ describe('SequenceLedger with a store', () => {
       const start = { high: 0, low: LAST - 4 };
       const esn = association({ spi: 8, esn: true, replayWindow: 64 });
       const store = new MemoryStore([recordOf(of(7), 'k', start), recordOf(esn, 'k', { high: LAST, low: LAST - 4 })]);
-      const ledger = ledgerOf({ store, block: 10 });
-      for (const sa of [ledger.open(of(7), 'k', AEAD, 0), ledger.open(esn, 'k', AEAD, 0)]) {
+      const reservations = ledgerOf({ store, block: 10 });
+      for (const sa of [reservations.open(of(7), 'k', AEAD, 0), reservations.open(esn, 'k', AEAD, 0)]) {
         assert.deepEqual(sealMany(sa, 4), Array(4).fill(EspDrop.None));
         store.health = health;
         assert.deepEqual(sealMany(sa, 3), Array(3).fill(EspDrop.SequenceExhausted));
         store.health = 'well';
         const { tries } = store;
-        assert.equal(ledger.topUp(), true);
+        assert.equal(reservations.topUp(), true);
         assert.equal(store.tries, tries, 'there is nothing to reserve');
-        ledger.close(sa);
-        const again = ledger.open(sa.spi === 7 ? of(7) : esn, 'k', AEAD, 0);
+        reservations.close(sa);
+        const again = reservations.open(sa.spi === 7 ? of(7) : esn, 'k', AEAD, 0);
         assert.deepEqual(sealMany(again, 2), [EspDrop.SequenceExhausted, EspDrop.SequenceExhausted]);
       }
     });
@@ -279,11 +279,11 @@ describe('SequenceLedger with a store', () => {
 
   test('a clean shutdown persists exact numbers, and closes the SAs', () => {
     const store = new MemoryStore();
-    const ledger = ledgerOf({ store });
-    const sas = [1, 2, 3].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
+    const reservations = ledgerOf({ store });
+    const sas = [1, 2, 3].map((spi) => reservations.open(of(spi), 'k', AEAD, 0));
     sas.forEach((sa, i) => sealMany(sa, 10 + i));
-    ledger.close(sas[0]);
-    ledger.closeAll();
+    reservations.close(sas[0]);
+    reservations.closeAll();
     assert.deepEqual(lowBySpi(store.kept), { 1: 10, 2: 11, 3: 12 });
     for (const sa of sas) assert.equal(seal(SEALER, sa, PAYLOAD).drop, EspDrop.Expired);
     const next = ledgerOf({ store }, 2);
@@ -291,25 +291,25 @@ describe('SequenceLedger with a store', () => {
   });
 
   test('a recreated SA continues counting against its limits', () => {
-    const ledger = ledgerOf({});
+    const reservations = ledgerOf({});
     const limited = { ...of(7), limits: { hard: { packets: 10, seconds: 100 } } };
     for (let times = 0; times < 5; times++) {
-      const sa = ledger.open(limited, 'k', AEAD, 20 * times);
+      const sa = reservations.open(limited, 'k', AEAD, 20 * times);
       const drops = sealMany(sa, 3);
       assert.equal(drops.filter((drop) => drop === EspDrop.None).length, Math.max(0, Math.min(3, 10 - 3 * times)));
-      ledger.close(sa);
+      reservations.close(sa);
     }
-    assert.equal(ledger.open(limited, 'k', AEAD, 99).lifetime.hardTime, 100);
+    assert.equal(reservations.open(limited, 'k', AEAD, 99).lifetime.hardTime, 100);
   });
 
   test('after shutdown the ledger writes nothing more: the store belongs to the next process', () => {
     const store = new MemoryStore();
-    const ledger = ledgerOf({ store });
-    sealMany(ledger.open(of(7), 'k', AEAD, 0), 5);
-    ledger.closeAll();
+    const reservations = ledgerOf({ store });
+    sealMany(reservations.open(of(7), 'k', AEAD, 0), 5);
+    reservations.closeAll();
     const next = ledgerOf({ store, block: 10 }, 2);
     sealMany(next.open(of(7), 'k', AEAD, 0), 20);
-    ledger.closeAll();
+    reservations.closeAll();
     assert.deepEqual(lowBySpi(store.kept), { 7: 25 });
   });
 
@@ -323,10 +323,10 @@ describe('SequenceLedger with a store', () => {
 
   test('a process that crashes also leaves the positions of closed SAs', () => {
     const store = new MemoryStore();
-    const ledger = ledgerOf({ store, block: 100 });
-    const [closed, other] = [1, 2].map((spi) => ledger.open(of(spi), 'k', AEAD, 0));
+    const reservations = ledgerOf({ store, block: 100 });
+    const [closed, other] = [1, 2].map((spi) => reservations.open(of(spi), 'k', AEAD, 0));
     sealMany(closed, 30);
-    ledger.close(closed);
+    reservations.close(closed);
     sealMany(other, 101);
     assert.deepEqual(lowBySpi(store.kept), { 1: 30, 2: 200 });
     const again = ledgerOf({ store }, 2).open(of(1), 'k', AEAD, 0);
@@ -345,17 +345,17 @@ describe('SequenceLedger with a store', () => {
 
   test('open SAs are kept, and closed SAs whose keys are not gone', () => {
     const store = new MemoryStore();
-    const ledger = ledgerOf({ store });
-    const open = ledger.open(of(1), 'gone', AEAD, 0);
-    const sas = [ledger.open(of(2), 'gone', AEAD, 0), ledger.open(of(3), 'stays', AEAD, 0)];
+    const reservations = ledgerOf({ store });
+    const open = reservations.open(of(1), 'gone', AEAD, 0);
+    const sas = [reservations.open(of(2), 'gone', AEAD, 0), reservations.open(of(3), 'stays', AEAD, 0)];
     for (const sa of [open, ...sas]) sealMany(sa, 3);
-    for (const sa of sas) ledger.close(sa);
-    ledger.forget((key) => key === 'gone');
-    assert.equal(ledger.open(of(2), 'gone', AEAD, 0).sequenceLow, 0);
-    assert.equal(ledger.open(of(3), 'stays', AEAD, 0).sequenceLow, 3);
-    ledger.close(open);
-    assert.equal(ledger.open(of(1), 'gone', AEAD, 0).sequenceLow, 3);
-    ledger.closeAll();
+    for (const sa of sas) reservations.close(sa);
+    reservations.forget((key) => key === 'gone');
+    assert.equal(reservations.open(of(2), 'gone', AEAD, 0).sequenceLow, 0);
+    assert.equal(reservations.open(of(3), 'stays', AEAD, 0).sequenceLow, 3);
+    reservations.close(open);
+    assert.equal(reservations.open(of(1), 'gone', AEAD, 0).sequenceLow, 3);
+    reservations.closeAll();
     assert.deepEqual(lowBySpi(store.kept), { 1: 3, 2: 0, 3: 3 });
   });
 });

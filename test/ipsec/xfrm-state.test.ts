@@ -38,17 +38,17 @@ function keyOf(association: SecurityAssociation): string {
 
 /** The only SA of a text without warnings. */
 function only(text: string): SecurityAssociation {
-  const { associations, remarks } = parseXfrmState(text);
-  assert.deepEqual(remarks, []);
+  const { associations, warnings } = parseXfrmState(text);
+  assert.deepEqual(warnings, []);
   assert.equal(associations.length, 1);
   return associations[0];
 }
 
 /** The warning about a text without a usable SA. */
 function refusal(text: string): string {
-  const { associations, remarks } = parseXfrmState(text);
-  assert.deepEqual([associations.length, remarks.length], [0, 1], remarks.join('; '));
-  return remarks[0];
+  const { associations, warnings } = parseXfrmState(text);
+  assert.deepEqual([associations.length, warnings.length], [0, 1], warnings.join('; '));
+  return warnings[0];
 }
 
 const ONE = '192.168.50.1';
@@ -106,8 +106,8 @@ describe('recorded dumps', () => {
     test(`${name}: each SA once, although both nodes and -s and -d show it; policies are ignored`, () => {
       const text = readFileSync(fixture(`${name}.xfrm.txt`), 'utf8');
       assert.ok(isXfrmState(text));
-      const { associations, remarks, lenient } = parseXfrmState(text);
-      assert.deepEqual([remarks, lenient], [[], false]);
+      const { associations, warnings, inferMode } = parseXfrmState(text);
+      assert.deepEqual([warnings, inferMode], [[], false]);
       assert.deepEqual(
         associations.map(({ spi, source, destination }) => [spi, source, destination] as const).sort(bySpi),
         [...rows].sort(bySpi),
@@ -138,7 +138,7 @@ describe('recorded dumps', () => {
     ]);
     for (const name of others.slice(1)) {
       const text = readFileSync(fixture(`${name}.xfrm.txt`), 'utf8');
-      assert.deepEqual(parseXfrmState(text), { associations: [], remarks: [], lenient: false, made: [] });
+      assert.deepEqual(parseXfrmState(text), { associations: [], warnings: [], inferMode: false, made: [] });
       assert.equal(isXfrmState(text), false);
     }
   });
@@ -156,11 +156,11 @@ describe('recorded dumps', () => {
   });
 
   test('04-esp-wrong-key: the first key is used, and a warning names both lines', () => {
-    const { associations, remarks } = parseXfrmState(readFileSync(fixture('esp/04-esp-wrong-key.xfrm.txt'), 'utf8'));
+    const { associations, warnings } = parseXfrmState(readFileSync(fixture('esp/04-esp-wrong-key.xfrm.txt'), 'utf8'));
     assert.equal(associations.length, 2);
     for (const association of associations) assert.equal(keyOf(association).slice(0, 32), CLUSTER_KEY);
-    assert.equal(remarks.length, 1);
-    assert.match(remarks[0], /^line 59: SPI 0x3d1f9a01 to 192\.168\.50\.2 has a different key than line 8\b/);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], /^line 59: SPI 0x3d1f9a01 to 192\.168\.50\.2 has a different key than line 8\b/);
   });
 
   test('keys are read digit by digit: AES-128 of 01 and AES-256 of 05', () => {
@@ -269,8 +269,8 @@ describe('an SA in the output of different versions and options of ip', () => {
     sa() + sa({ head: 'src 10.0.0.2 dst 10.0.0.1', proto: 'proto esp spi 0x00002000 reqid 1 mode tunnel' });
   const both = (text: string): void => {
     assert.ok(isXfrmState(text));
-    const { associations, remarks } = parseXfrmState(text);
-    assert.deepEqual(remarks, []);
+    const { associations, warnings } = parseXfrmState(text);
+    assert.deepEqual(warnings, []);
     assert.deepEqual(associations, parseXfrmState(TWO_SAS).associations);
   };
   const wrapped = (text: string, width: number): string =>
@@ -359,9 +359,9 @@ describe('an SA in the output of different versions and options of ip', () => {
 
   test('another key for the same SPI and destination: the first is used, a warning names both lines', () => {
     const text = sa() + sa({ cipher: `aead rfc4106(gcm(aes)) 0x${OTHER_128}00001000 64` });
-    const { associations, remarks } = parseXfrmState(text);
+    const { associations, warnings } = parseXfrmState(text);
     assert.deepEqual(associations.map(keyOf), [`${AES_128}00001000`]);
-    assert.deepEqual(remarks, ['line 7: SPI 0x00001000 to 10.0.0.2 has a different key than line 1, which is used']);
+    assert.deepEqual(warnings, ['line 7: SPI 0x00001000 to 10.0.0.2 has a different key than line 1, which is used']);
   });
 });
 
@@ -407,7 +407,7 @@ describe('replay windows', () => {
 
 describe('unusable SAs are reported, and the others are used', () => {
   const GOOD = sa({ head: 'src 10.0.0.8 dst 10.0.0.9' });
-  const CASES: [what: string, text: string, remark: RegExp][] = [
+  const CASES: [what: string, text: string, warning: RegExp][] = [
     [
       'a hidden key',
       sa({ cipher: 'aead rfc4106(gcm(aes)) <<Keys hidden>> 64' }),
@@ -462,13 +462,13 @@ describe('unusable SAs are reported, and the others are used', () => {
     ['an invalid address', sa({ head: 'src 10.0.0.1 dst 10.0.0' }), /10\.0\.0\b/],
     ['different IP versions', sa({ head: 'src 10.0.0.1 dst fd50::1' }), /of different IP versions/],
   ];
-  for (const [what, text, remark] of CASES) {
+  for (const [what, text, warning] of CASES) {
     test(what, () => {
-      assert.match(refusal(text), remark);
+      assert.match(refusal(text), warning);
       assert.match(refusal(text), /^line 1: .*skipped\)?$/);
       const combined = parseXfrmState(GOOD + text);
       assert.equal(combined.associations.length, 1);
-      assert.match(combined.remarks.join('\n'), /^line 7: [^\n]*$/);
+      assert.match(combined.warnings.join('\n'), /^line 7: [^\n]*$/);
       assert.equal(parseXfrmState(text + GOOD).associations.length, 1);
     });
   }
@@ -497,10 +497,10 @@ describe('unusable SAs are reported, and the others are used', () => {
 
   test('a key in the position of the algorithm’s name is not shown by the warning about it', () => {
     for (const word of ['aead', 'enc']) {
-      const { associations, remarks } = parseXfrmState(sa({ cipher: `${word} 0x${AES_128}00001000 64` }));
+      const { associations, warnings } = parseXfrmState(sa({ cipher: `${word} 0x${AES_128}00001000 64` }));
       assert.equal(associations.length, 0);
-      assert.equal(remarks.length, 1);
-      assert.ok(!remarks[0].includes(AES_128), remarks[0]);
+      assert.equal(warnings.length, 1);
+      assert.ok(!warnings[0].includes(AES_128), warnings[0]);
     }
   });
 });
@@ -553,17 +553,17 @@ describe('arbitrary text', () => {
         let text = lines.join('\n');
         if (cut % 3 === 0) text = text.slice(0, cut % (text.length + 1));
         isXfrmState(text);
-        const { associations, remarks } = parseXfrmState(text);
+        const { associations, warnings } = parseXfrmState(text);
         used += associations.length;
-        refused += remarks.length;
+        refused += warnings.length;
         for (const { spi, icvLength, replayWindow, esn, keymat } of associations) {
           assert.ok(spi >= 1 && spi <= 0xffffffff && [8, 12, 16].includes(icvLength));
           assert.ok((replayWindow === 0 && !esn) || (replayWindow >= 32 && replayWindow <= 4096));
           assert.ok([16, 24, 32].includes(keymat.keyLength));
         }
-        for (const remark of remarks) {
-          assert.match(remark, /^line \d+: /);
-          for (const key of KEYS) assert.ok(!remark.includes(key), remark);
+        for (const warning of warnings) {
+          assert.match(warning, /^line \d+: /);
+          for (const key of KEYS) assert.ok(!warning.includes(key), warning);
         }
       }),
       { seed: SEED, numRuns: 3000 },

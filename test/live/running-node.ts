@@ -27,8 +27,8 @@ export class Running {
   readonly ports = new Map<string, ListPort>();
 
   constructor(topology: Topology, name: string, wire: MemoryWire, options: Partial<LiveNodeOptions> = {}) {
-    const place = topology.nodes.find((node) => node.name === name);
-    this.underlay = new MemoryUnderlay(wire, place?.vtep ?? new Uint8Array(4));
+    const index = topology.nodes.find((node) => node.name === name);
+    this.underlay = new MemoryUnderlay(wire, index?.vtep ?? new Uint8Array(4));
     const { underlay, arena } = this;
     const cipher = cipherOf();
     this.node = new LiveNode({ topology, node: name, underlay, arena, cipher, clock: () => 0, ...options });

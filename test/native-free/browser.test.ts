@@ -218,11 +218,11 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
     assert.equal((await call('damage', [capture, 0])).failure?.code, 'NOT_A_CAPTURE');
     assert.equal((await call('damage', [at('docker/swarm-keys.txt'), 1000])).failure?.code, 'NOT_A_CAPTURE');
     // The highest bits of a record's length, and of the file's magic number.
-    for (const [place, code] of [
+    for (const [index, code] of [
       [35, 'CAPTURE_DAMAGED'],
       [0, 'NOT_A_CAPTURE'],
     ] as const) {
-      assert.equal((await call('damage', [capture, length, place])).failure?.code, code);
+      assert.equal((await call('damage', [capture, length, index])).failure?.code, code);
     }
   });
 

@@ -68,8 +68,8 @@ describe('native-free in a bundle', () => {
       assert.ok(small.bytes <= limit * KB, `${small.bytes} bytes`);
       const said = new RegExp(`^\\| ${what} +\\| +(\\d+) KB +\\| +(\\d+) KB +\\|`, 'm').exec(readme);
       assert.ok(said !== null, 'the README does not list it');
-      for (const [place, size] of [Number(said[1]), Number(said[2])].entries()) {
-        assert.ok(Math.abs(size - sizes[place + 1]) <= Math.max(1, sizes[place + 1] / 10), said[0]);
+      for (const [index, size] of [Number(said[1]), Number(said[2])].entries()) {
+        assert.ok(Math.abs(size - sizes[index + 1]) <= Math.max(1, sizes[index + 1] / 10), said[0]);
       }
     });
   }

@@ -93,10 +93,10 @@ async function opener(addresses: readonly string[]): Promise<{ esp?: InboundEsp 
   const sad = new Sad<InboundSa>();
   if (keys.kind === 'ring') {
     const { ring, profile } = keys;
-    const resolver = new RingResolver(ring, aead, sad, forgeHkdfSha256, { profile, late: true });
+    const resolver = new RingResolver(ring, aead, sad, forgeHkdfSha256, { profile, midStream: true });
     return { esp: new InboundEsp(aead, sad, resolver) };
   }
-  for (const sa of keys.associations) sad.add(new InboundSa(sa, aead, { late: true, lenient: keys.lenient }));
+  for (const sa of keys.associations) sad.add(new InboundSa(sa, aead, { midStream: true, inferMode: keys.inferMode }));
   return { esp: new InboundEsp(aead, sad) };
 }
 

@@ -51,8 +51,8 @@ keys:
 /** A parser's output about a text: its warnings, and its error with all causes. */
 function said(read: (text: string) => unknown, text: string): string {
   try {
-    const { remarks = [] } = read(text) as { remarks?: readonly string[] };
-    return remarks.join('\n');
+    const { warnings = [] } = read(text) as { warnings?: readonly string[] };
+    return warnings.join('\n');
   } catch (error) {
     assert.ok(error instanceof OverlayError, inspect(error));
     return inspect(error, { depth: 9 }).replaceAll(/\n +at .*/g, '');

@@ -1,7 +1,7 @@
 /** Run by key-text.test.ts with `--expose-gc`: searches this process's memory for key digits after reading a config. */
 import { randomFillSync } from 'node:crypto';
 import { parseConfig, takeKeys } from '../../src/overlay/files.js';
-import { inverted, moveHeap, places } from '../aead/process-memory.js';
+import { inverted, moveHeap, indexes } from '../aead/process-memory.js';
 
 /** A config with a random key, and the first 16 of its digits, inverted. */
 function config(): { readonly bytes: Uint8Array; readonly hidden: Uint8Array } {
@@ -19,7 +19,7 @@ function config(): { readonly bytes: Uint8Array; readonly hidden: Uint8Array } {
 const text = config();
 parseConfig(new TextDecoder().decode(text.bytes));
 text.bytes.fill(0);
-const asText = places(text.hidden);
+const asText = indexes(text.hidden);
 
 const taken = config();
 for (let i = 0; i < 20; i++) {
@@ -30,4 +30,4 @@ for (let i = 0; i < 20; i++) {
 }
 taken.bytes.fill(0);
 moveHeap();
-process.stdout.write(JSON.stringify({ asText, taken: places(taken.hidden) }));
+process.stdout.write(JSON.stringify({ asText, taken: indexes(taken.hidden) }));

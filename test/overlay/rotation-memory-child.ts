@@ -8,7 +8,7 @@ import { hkdfSha256 } from '../../src/aead/index.js';
 import { EspDrop, EspSealer } from '../../src/ipsec/index.js';
 import { ClusterKey, KeyRing, NodeSas, RingRotation, RotationSchedule } from '../../src/overlay/index.js';
 import { BACKENDS } from '../aead/backends.js';
-import { inverted, moveHeap, places } from '../aead/process-memory.js';
+import { inverted, moveHeap, indexes } from '../aead/process-memory.js';
 
 const backend = BACKENDS.find(({ name }) => name === process.argv[2]);
 assert.ok(backend !== undefined);
@@ -41,7 +41,7 @@ function standing(now: number): boolean[] {
     sealer.flush();
   }
   moveHeap();
-  return hidden.map((secret) => places(secret) > 0);
+  return hidden.map((secret) => indexes(secret) > 0);
 }
 
 const found = [standing(0)];

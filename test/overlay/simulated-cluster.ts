@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { type Aead, hkdfSha256 } from '../../src/aead/index.js';
-import { EspDrop, EspOpener, EspSealer, SequenceLedger } from '../../src/ipsec/index.js';
+import { EspDrop, EspOpener, EspSealer, SequenceReservations } from '../../src/ipsec/index.js';
 import {
   KeyRing,
   NodeSas,
@@ -197,10 +197,10 @@ export class Cluster {
     const node = this.nodes[index];
     const { cipher, profile, disk } = this.#options;
     const random = (bytes: Uint8Array): void => this.#random.fill(bytes);
-    const ledger = new SequenceLedger({ random, block: 64, ...(disk ? { store: node.disk } : {}) });
+    const reservations = new SequenceReservations({ random, block: 64, ...(disk ? { store: node.disk } : {}) });
     const aead = cipher();
     const now = this.queue.now + node.skew;
-    const sas = new NodeSas(node.address, aead, { hkdf: hkdfSha256, random, profile, now, ledger });
+    const sas = new NodeSas(node.address, aead, { hkdf: hkdfSha256, random, profile, now, reservations });
     node.process = { sas, sealer: new EspSealer(aead, 1), opener: new EspOpener(aead, 1), stepping: false };
     node.ring = -1;
     node.aim = -1;

@@ -31,7 +31,7 @@ function opener(keys: string): InboundEsp {
   const file = parseKeys(readFileSync(keys, 'utf8'));
   const sad = new Sad<InboundSa>();
   if (file.kind === 'ring') throw new Error('a dump is wanted');
-  for (const association of file.associations) sad.add(new InboundSa(association, aead, { late: true }));
+  for (const association of file.associations) sad.add(new InboundSa(association, aead, { midStream: true }));
   return new InboundEsp(aead, sad);
 }
 

@@ -13,7 +13,7 @@ import {
   checkUdp,
   checkVxlan,
   EtherType,
-  Fault,
+  HeaderError,
   Layers,
 } from '../../src/wire/index.js';
 import { ECHO_IN_VXLAN } from './golden.js';
@@ -25,10 +25,10 @@ const CHECKS = [checkArp, checkEsp, checkIcmp, checkIcmpv6, checkIpv4, checkIpv6
 function everything(bytes: Uint8Array, end: number, limit: number): unknown[] {
   const found: unknown[] = CHECKS.map((check) => check(bytes, 16, end));
   for (const etherType of [-1, EtherType.Ipv4, EtherType.Ipv6, EtherType.Vlan]) {
-    const fault =
+    const headerError =
       etherType < 0 ? layers.walkEthernet(bytes, 16, end, limit) : layers.walkNetwork(bytes, etherType, 16, end, limit);
-    found.push(fault);
-    if (fault !== Fault.None) continue;
+    found.push(headerError);
+    if (headerError !== HeaderError.None) continue;
     const { networkOffset, networkEnd, transportOffset, payloadOffset, payloadEnd, family, isFragment } = layers;
     assert.ok(networkOffset >= 16 && networkOffset <= networkEnd && networkEnd <= limit);
     if (family !== 0) assert.ok(transportOffset > networkOffset && transportOffset <= networkEnd);

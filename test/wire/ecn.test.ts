@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decapsulateEcn } from '../../src/wire/ecn.js';
-import { Fault, ipv4ChecksumHolds, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
+import { HeaderError, ipv4ChecksumHolds, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
 import { ethernet, ip } from '../dataplane/build.js';
 
 const NAMES = ['Not-ECT', 'ECT(1)', 'ECT(0)', 'CE'];
@@ -30,7 +30,7 @@ for (const family of [4, 6] as const) {
             const frame = ethernet(packet, family === 4 ? 0x0800 : 0x86dd);
             const before = frame.slice();
             const layers = new Layers();
-            assert.equal(layers.walkEthernet(frame, 0, frame.length), Fault.None);
+            assert.equal(layers.walkEthernet(frame, 0, frame.length), HeaderError.None);
             assert.equal(decapsulateEcn(frame, 0xa8 | outer, layers), expected !== DROPPED);
             const after = family === 4 ? frame[15] : ((frame[14] & 15) << 4) | (frame[15] >>> 4);
             assert.equal(after, (dscp << 2) | (expected === DROPPED ? inner : expected));

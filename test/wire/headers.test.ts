@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
-  ARP_SPAN,
+  ARP_PACKET_LEN,
   arpLayout,
   ArpView,
   checkArp,
@@ -16,53 +16,53 @@ import {
   checkUdp,
   checkVlan,
   checkVxlan,
-  ESP_SPAN,
+  ESP_HEADER_LEN,
   espLayout,
   EspView,
-  ETHERNET_SPAN,
+  ETHERNET_HEADER_LEN,
   ethernetLayout,
   EthernetView,
-  Fault,
+  HeaderError,
   type HeaderLayout,
-  ICMP_SPAN,
+  ICMP_HEADER_LEN,
   icmpLayout,
-  ICMPV6_SPAN,
+  ICMPV6_HEADER_LEN,
   icmpv6Layout,
   Icmpv6View,
   IcmpView,
-  IPV4_SPAN,
+  IPV4_HEADER_LEN,
   ipv4ChecksumHolds,
   ipv4Layout,
   Ipv4View,
-  IPV6_FRAGMENT_SPAN,
-  IPV6_SPAN,
+  IPV6_FRAGMENT_HEADER_LEN,
+  IPV6_HEADER_LEN,
   ipv6FragmentLayout,
   ipv6Layout,
   Ipv6View,
-  LINUX_SLL2_SPAN,
-  LINUX_SLL_SPAN,
+  LINUX_SLL2_HEADER_LEN,
+  LINUX_SLL_HEADER_LEN,
   linuxSll2Layout,
   linuxSllLayout,
-  LLC_SPAN,
+  LLC_HEADER_LEN,
   llcLayout,
-  NEIGHBOUR_SPAN,
+  NEIGHBOUR_MESSAGE_LEN,
   neighbourLayout,
-  SNAP_SPAN,
+  SNAP_HEADER_LEN,
   snapLayout,
   TCP_CHECKSUM,
-  TCP_SPAN,
+  TCP_HEADER_LEN,
   TcpFlag,
   tcpLayout,
   TcpView,
   UDP_CHECKSUM,
-  UDP_SPAN,
+  UDP_HEADER_LEN,
   udpChecksumHolds,
   udpLayout,
   UdpView,
-  VLAN_SPAN,
+  VLAN_HEADER_LEN,
   vlanLayout,
   VlanView,
-  VXLAN_SPAN,
+  VXLAN_HEADER_LEN,
   vxlanLayout,
   VxlanReserved,
   VxlanView,
@@ -84,8 +84,8 @@ describe('Ethernet II (IEEE 802.3 clause 3)', () => {
     assert.equal(new EthernetView().wrap(bytesOf('ffffffffffff 020000000001 0806'), 0).isGroup, true);
   });
   test('13 bytes are too short, 14 are enough', () => {
-    assert.equal(checkEthernet(ECHO_IN_VXLAN, 0, 13), Fault.Short);
-    assert.equal(checkEthernet(ECHO_IN_VXLAN, 0, 14), Fault.None);
+    assert.equal(checkEthernet(ECHO_IN_VXLAN, 0, 13), HeaderError.Short);
+    assert.equal(checkEthernet(ECHO_IN_VXLAN, 0, 14), HeaderError.None);
   });
 });
 
@@ -99,8 +99,8 @@ describe('VLAN tags (802.1Q clause 9.6)', () => {
     assert.deepEqual([view.priority, view.dropEligible, view.vlanId], [5, 1, 4095]);
   });
   test('3 bytes are too short', () => {
-    assert.equal(checkVlan(tag, 0, 3), Fault.Short);
-    assert.equal(checkVlan(tag, 0, 4), Fault.None);
+    assert.equal(checkVlan(tag, 0, 3), HeaderError.Short);
+    assert.equal(checkVlan(tag, 0, 4), HeaderError.None);
   });
 });
 
@@ -122,12 +122,12 @@ describe('ARP (RFC 826)', () => {
     assert.deepEqual([view.operation, view.senderMacOffset, view.senderIpOffset, view.targetIpOffset], [1, 8, 14, 24]);
   });
   test('refuses 27 bytes, and other hardware or address sizes', () => {
-    assert.equal(checkArp(request, 0, 27), Fault.Short);
-    assert.equal(checkArp(request, 0, 28), Fault.None);
+    assert.equal(checkArp(request, 0, 27), HeaderError.Short);
+    assert.equal(checkArp(request, 0, 28), HeaderError.None);
     for (const at of [1, 2, 4, 5]) {
       const other = request.slice();
       other[at] ^= 0x40;
-      assert.equal(checkArp(other, 0, 28), Fault.BadValue, `byte ${at}`);
+      assert.equal(checkArp(other, 0, 28), HeaderError.BadValue, `byte ${at}`);
     }
   });
 });
@@ -175,30 +175,31 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
     return bytes;
   };
   test('one byte too few is too short', () => {
-    assert.equal(checkIpv4(whole, AT, AT + 19), Fault.Short);
-    assert.equal(checkIpv4(whole, AT, whole.length), Fault.None);
+    assert.equal(checkIpv4(whole, AT, AT + 19), HeaderError.Short);
+    assert.equal(checkIpv4(whole, AT, whole.length), HeaderError.None);
   });
-  test('refuses another version', () => assert.equal(checkIpv4(changed(0, 0x65), AT, whole.length), Fault.BadVersion));
+  test('refuses another version', () =>
+    assert.equal(checkIpv4(changed(0, 0x65), AT, whole.length), HeaderError.BadVersion));
   test('refuses an IHL below 5', () =>
-    assert.equal(checkIpv4(changed(0, 0x44), AT, whole.length), Fault.BadHeaderLength));
+    assert.equal(checkIpv4(changed(0, 0x44), AT, whole.length), HeaderError.BadHeaderLength));
   test('refuses a total length below the header length or beyond the packet', () => {
-    assert.equal(checkIpv4(changed(3, 19), AT, whole.length), Fault.LengthTooSmall);
-    assert.equal(checkIpv4(changed(3, 0x87), AT, whole.length), Fault.BadLength);
+    assert.equal(checkIpv4(changed(3, 19), AT, whole.length), HeaderError.LengthTooSmall);
+    assert.equal(checkIpv4(changed(3, 0x87), AT, whole.length), HeaderError.BadLength);
   });
   test('a packet truncated by a snaplen keeps its total length', () => {
-    assert.equal(checkIpv4(whole, AT, AT + 20, whole.length), Fault.None);
-    assert.equal(checkIpv4(whole, AT, AT + 20), Fault.BadLength);
+    assert.equal(checkIpv4(whole, AT, AT + 20, whole.length), HeaderError.None);
+    assert.equal(checkIpv4(whole, AT, AT + 20), HeaderError.BadLength);
   });
   test('options beyond the bytes are too short', () => {
-    assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 59, whole.length), Fault.Short);
-    assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 60, whole.length), Fault.None);
+    assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 59, whole.length), HeaderError.Short);
+    assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 60, whole.length), HeaderError.None);
   });
   test('verifies the checksum, and recomputes the recorded one', () => {
     assert.equal(ipv4ChecksumHolds(whole, AT), true);
     assert.equal(ipv4ChecksumHolds(changed(8, 63), AT), false);
-    assert.equal(checkIpv4(changed(8, 63), AT, whole.length), Fault.None);
-    assert.equal(checkIpv4(changed(8, 63), AT, whole.length, whole.length, true), Fault.BadChecksum);
-    assert.equal(checkIpv4(whole, AT, whole.length, whole.length, true), Fault.None);
+    assert.equal(checkIpv4(changed(8, 63), AT, whole.length), HeaderError.None);
+    assert.equal(checkIpv4(changed(8, 63), AT, whole.length, whole.length, true), HeaderError.BadChecksum);
+    assert.equal(checkIpv4(whole, AT, whole.length, whole.length, true), HeaderError.None);
     const again = changed(10, 0);
     writeIpv4Checksum(again, AT);
     assert.deepEqual(again, whole);
@@ -233,11 +234,11 @@ describe('IPv6 (RFC 8200 section 3)', () => {
     assert.deepEqual([view.sourceOffset, view.destinationOffset], [8, 24]);
   });
   test('refuses 39 bytes, another version, and a payload beyond the packet', () => {
-    assert.equal(checkIpv6(packet, 0, 39), Fault.Short);
-    assert.equal(checkIpv6(packet, 0, 47), Fault.BadLength);
-    assert.equal(checkIpv6(packet, 0, 40, 48), Fault.None);
-    assert.equal(checkIpv6(packet, 0, 48), Fault.None);
-    assert.equal(checkIpv6(bytesOf('45'.repeat(48)), 0, 48), Fault.BadVersion);
+    assert.equal(checkIpv6(packet, 0, 39), HeaderError.Short);
+    assert.equal(checkIpv6(packet, 0, 47), HeaderError.BadLength);
+    assert.equal(checkIpv6(packet, 0, 40, 48), HeaderError.None);
+    assert.equal(checkIpv6(packet, 0, 48), HeaderError.None);
+    assert.equal(checkIpv6(bytesOf('45'.repeat(48)), 0, 48), HeaderError.BadVersion);
   });
 });
 
@@ -250,12 +251,12 @@ describe('UDP (RFC 768)', () => {
   });
   test('refuses a length below 8 or beyond the packet', () => {
     const datagram = bytesOf('0001 0002 000a 0000 ffff');
-    assert.equal(checkUdp(datagram, 0, 7), Fault.Short);
-    assert.equal(checkUdp(datagram, 0, 10), Fault.None);
-    assert.equal(checkUdp(datagram, 0, 9), Fault.BadLength);
-    assert.equal(checkUdp(datagram, 0, 8, 10), Fault.None);
+    assert.equal(checkUdp(datagram, 0, 7), HeaderError.Short);
+    assert.equal(checkUdp(datagram, 0, 10), HeaderError.None);
+    assert.equal(checkUdp(datagram, 0, 9), HeaderError.BadLength);
+    assert.equal(checkUdp(datagram, 0, 8, 10), HeaderError.None);
     datagram[5] = 7;
-    assert.equal(checkUdp(datagram, 0, 10), Fault.LengthTooSmall);
+    assert.equal(checkUdp(datagram, 0, 10), HeaderError.LengthTooSmall);
   });
   test('RFC 8200 section 8.1: a zero checksum is valid over IPv4 but not over IPv6', () => {
     const bytes = new Uint8Array(48);
@@ -285,12 +286,12 @@ describe('TCP (RFC 9293 section 3.1)', () => {
     );
   });
   test('refuses a data offset below 5 or beyond the packet', () => {
-    assert.equal(checkTcp(syn, 0, 19), Fault.Short);
-    assert.equal(checkTcp(syn, 0, 39), Fault.BadHeaderLength);
-    assert.equal(checkTcp(syn, 0, 39, 40), Fault.Short);
+    assert.equal(checkTcp(syn, 0, 19), HeaderError.Short);
+    assert.equal(checkTcp(syn, 0, 39), HeaderError.BadHeaderLength);
+    assert.equal(checkTcp(syn, 0, 39, 40), HeaderError.Short);
     const low = syn.slice();
     low[12] = 0x40;
-    assert.equal(checkTcp(low, 0, 40), Fault.BadHeaderLength);
+    assert.equal(checkTcp(low, 0, 40), HeaderError.BadHeaderLength);
   });
 });
 
@@ -306,10 +307,10 @@ describe('ICMP (RFC 792, RFC 4443)', () => {
     });
     const view = new IcmpView().wrap(ECHO_IN_VXLAN, at);
     assert.deepEqual([view.type, view.identifier, view.sequence], [8, 0x5de7, 1]);
-    assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 7), Fault.Short);
+    assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 7), HeaderError.Short);
     // The recorded packet lacks its data, so its checksum is wrong; this one is whole.
-    assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 8, true), Fault.BadChecksum);
-    assert.equal(checkIcmp(bytesOf('0800 f7fc 0001 0002'), 0, 8, true), Fault.None);
+    assert.equal(checkIcmp(ECHO_IN_VXLAN, at, at + 8, true), HeaderError.BadChecksum);
+    assert.equal(checkIcmp(bytesOf('0800 f7fc 0001 0002'), 0, 8, true), HeaderError.None);
   });
   test('RFC 1191 section 4: the MTU of "fragmentation needed" is in the second half of the word', () => {
     const view = new IcmpView().wrap(bytesOf('0304 0000 0000 0000'), 0);
@@ -324,8 +325,8 @@ describe('ICMP (RFC 792, RFC 4443)', () => {
   });
   test('RFC 4861 section 4.3: a neighbour solicitation needs its target', () => {
     const solicitation = bytesOf(`8700 0000 00000000 fd500000000000000000000000000002`);
-    assert.equal(checkIcmpv6(solicitation, 0, 23), Fault.Short);
-    assert.equal(checkIcmpv6(solicitation, 0, 24), Fault.None);
+    assert.equal(checkIcmpv6(solicitation, 0, 23), HeaderError.Short);
+    assert.equal(checkIcmpv6(solicitation, 0, 24), HeaderError.None);
     assert.equal(neighbourLayout.decode(solicitation).target, 'fd50::2');
   });
 });
@@ -342,8 +343,8 @@ describe('VXLAN (RFC 7348 section 5)', () => {
     assert.deepEqual(view.bytes, header);
   });
   test('refuses 7 bytes, and a clear I flag', () => {
-    assert.equal(checkVxlan(header, 0, 7), Fault.Short);
-    assert.equal(checkVxlan(bytesOf('00 000000 001001 00'), 0, 8), Fault.BadFlags);
+    assert.equal(checkVxlan(header, 0, 7), HeaderError.Short);
+    assert.equal(checkVxlan(bytesOf('00 000000 001001 00'), 0, 8), HeaderError.BadFlags);
   });
   test('refuses each reserved bit as Linux does, or ignores it as RFC 7348 says', () => {
     for (let bit = 0; bit < 64; bit++) {
@@ -352,8 +353,8 @@ describe('VXLAN (RFC 7348 section 5)', () => {
       const bytes = header.slice();
       bytes[byte] |= 0x80 >> (bit & 7);
       if (bytes[byte] === header[byte]) continue;
-      assert.equal(checkVxlan(bytes, 0, 8), Fault.ReservedBits, `bit ${bit}`);
-      assert.equal(checkVxlan(bytes, 0, 8, VxlanReserved.Ignore), Fault.None, `bit ${bit}`);
+      assert.equal(checkVxlan(bytes, 0, 8), HeaderError.ReservedBits, `bit ${bit}`);
+      assert.equal(checkVxlan(bytes, 0, 8, VxlanReserved.Ignore), HeaderError.None, `bit ${bit}`);
     }
   });
 });
@@ -365,8 +366,8 @@ describe('ESP (RFC 4303 section 2)', () => {
     assert.deepEqual([view.spi, view.sequence], [0xf27fc01c, 0xffffffff]);
   });
   test('refuses 7 bytes, and SPI 0', () => {
-    assert.equal(checkEsp(esp, 0, 7), Fault.Short);
-    assert.equal(checkEsp(bytesOf('00000000 00000001'), 0, 8), Fault.BadValue);
+    assert.equal(checkEsp(esp, 0, 7), HeaderError.Short);
+    assert.equal(checkEsp(bytesOf('00000000 00000001'), 0, 8), HeaderError.BadValue);
   });
 });
 
@@ -399,33 +400,33 @@ test('every layout decodes what it encoded, and leaves fields alone that it is n
 
 test('sizes and offsets are those that the type checker works out, which the build writes into the code', () => {
   const spans: readonly (readonly [HeaderLayout<object>, number])[] = [
-    [arpLayout, ARP_SPAN],
-    [espLayout, ESP_SPAN],
-    [ethernetLayout, ETHERNET_SPAN],
-    [icmpLayout, ICMP_SPAN],
-    [icmpv6Layout, ICMPV6_SPAN],
-    [ipv4Layout, IPV4_SPAN],
-    [ipv6Layout, IPV6_SPAN],
-    [ipv6FragmentLayout, IPV6_FRAGMENT_SPAN],
-    [linuxSllLayout, LINUX_SLL_SPAN],
-    [linuxSll2Layout, LINUX_SLL2_SPAN],
-    [llcLayout, LLC_SPAN],
-    [neighbourLayout, NEIGHBOUR_SPAN],
-    [snapLayout, SNAP_SPAN],
-    [tcpLayout, TCP_SPAN],
-    [udpLayout, UDP_SPAN],
-    [vlanLayout, VLAN_SPAN],
-    [vxlanLayout, VXLAN_SPAN],
+    [arpLayout, ARP_PACKET_LEN],
+    [espLayout, ESP_HEADER_LEN],
+    [ethernetLayout, ETHERNET_HEADER_LEN],
+    [icmpLayout, ICMP_HEADER_LEN],
+    [icmpv6Layout, ICMPV6_HEADER_LEN],
+    [ipv4Layout, IPV4_HEADER_LEN],
+    [ipv6Layout, IPV6_HEADER_LEN],
+    [ipv6FragmentLayout, IPV6_FRAGMENT_HEADER_LEN],
+    [linuxSllLayout, LINUX_SLL_HEADER_LEN],
+    [linuxSll2Layout, LINUX_SLL2_HEADER_LEN],
+    [llcLayout, LLC_HEADER_LEN],
+    [neighbourLayout, NEIGHBOUR_MESSAGE_LEN],
+    [snapLayout, SNAP_HEADER_LEN],
+    [tcpLayout, TCP_HEADER_LEN],
+    [udpLayout, UDP_HEADER_LEN],
+    [vlanLayout, VLAN_HEADER_LEN],
+    [vxlanLayout, VXLAN_HEADER_LEN],
   ];
   for (const [layout, span] of spans) assert.equal(layout.span, span, layout.name);
   const sizes: readonly [28, 14, 20, 40, 20, 8, 4] = [
-    ARP_SPAN,
-    ETHERNET_SPAN,
-    IPV4_SPAN,
-    IPV6_SPAN,
-    TCP_SPAN,
-    UDP_SPAN,
-    VLAN_SPAN,
+    ARP_PACKET_LEN,
+    ETHERNET_HEADER_LEN,
+    IPV4_HEADER_LEN,
+    IPV6_HEADER_LEN,
+    TCP_HEADER_LEN,
+    UDP_HEADER_LEN,
+    VLAN_HEADER_LEN,
   ];
   assert.deepEqual(sizes, [28, 14, 20, 40, 20, 8, 4]);
   const offsets: readonly [16, 6, 2] = [

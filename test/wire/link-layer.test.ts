@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import {
   EthernetHeaders,
   EtherType,
-  Fault,
+  HeaderError,
   isLinkTypeKnown,
   Layers,
   LinkType,
@@ -15,7 +15,7 @@ const layers = new Layers();
 const inIp = ECHO_IN_VXLAN.slice(64);
 
 /** A packet behind a link-layer header; the echo's data is cut off as by a snaplen. */
-function walk(linkType: number, link: string): Fault {
+function walk(linkType: number, link: string): HeaderError {
   const bytes = Uint8Array.from([...bytesOf(link), ...inIp]);
   return walkLink(layers, linkType, bytes, 0, bytes.length, bytes.length + 56);
 }
@@ -35,7 +35,7 @@ describe('link layers', () => {
       [LinkType.LinuxSll2, '0800 0000 00000002 0001 04 06 02420a000903 0000'],
     ];
     for (const [linkType, link] of CASES) {
-      assert.equal(walk(linkType, link), Fault.None, `link type ${linkType}`);
+      assert.equal(walk(linkType, link), HeaderError.None, `link type ${linkType}`);
       assert.equal(layers.etherType, EtherType.Ipv4);
       assert.equal(layers.networkOffset, bytesOf(link).length);
       assert.equal(layers.protocol, 1);
@@ -44,14 +44,14 @@ describe('link layers', () => {
 
   test('a header that is not there is short, or cut off by the capture', () => {
     for (const linkType of [LinkType.Null, LinkType.LinuxSll, LinkType.LinuxSll2, LinkType.Raw, LinkType.Ethernet]) {
-      assert.equal(walkLink(layers, linkType, new Uint8Array(3), 0, 0, 0), Fault.Short);
-      assert.equal(walkLink(layers, linkType, new Uint8Array(3), 0, 0, 60), Fault.Truncated);
+      assert.equal(walkLink(layers, linkType, new Uint8Array(3), 0, 0, 0), HeaderError.Short);
+      assert.equal(walkLink(layers, linkType, new Uint8Array(3), 0, 0, 60), HeaderError.Truncated);
     }
   });
 
   test('a link type that is not known is refused', () => {
     assert.equal(isLinkTypeKnown(147), false);
-    assert.equal(walk(147, ''), Fault.BadValue);
+    assert.equal(walk(147, ''), HeaderError.BadValue);
   });
 });
 

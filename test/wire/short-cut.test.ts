@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { openCaptureFile } from '../../src/capture/index.js';
-import { Fault, Layers } from '../../src/wire/index.js';
+import { HeaderError, Layers } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 
 const FIELDS = [
-  'fault',
+  'headerError',
   'layer',
   'etherType',
   'vlanTags',
@@ -44,10 +44,10 @@ async function packetsOf(path: string): Promise<Uint8Array[]> {
 function compare(quick: Layers, slow: Layers, bytes: Uint8Array, end: number, limit: number): void {
   quick.walkEthernet(bytes, 0, end, limit);
   slow.walkAnyEthernet(bytes, 0, end, limit);
-  assert.equal(quick.fault, slow.fault);
+  assert.equal(quick.headerError, slow.headerError);
   assert.equal(quick.layer, slow.layer);
   // After a fault only the layers before it are meaningful.
-  if (quick.fault !== Fault.None) return;
+  if (quick.headerError !== HeaderError.None) return;
   for (const field of FIELDS) {
     if (field === 'fragmentHeaderOffset' && quick.family !== 6) continue;
     if (quick.family === 0 && !['etherType', 'vlanTags', 'vlanId', 'networkOffset', 'networkEnd'].includes(field))

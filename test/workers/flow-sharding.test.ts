@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { ClusterKey, FloodPolicy, KeyRing, type Network, Profile, type Topology } from '../../src/overlay/index.js';
-import { TopologySpread, workerOfFlow, workerOfSa } from '../../src/workers/index.js';
-import { Owners } from '../../src/workers/shard-map.js';
+import { FlowSharding, workerOfFlow, workerOfSa } from '../../src/workers/index.js';
+import { ShardMap } from '../../src/workers/shard-map.js';
 import { VXLAN_PORT } from '../../src/wire/index.js';
 
 // The distribution of flows depends on the key: the same in every run.
@@ -72,7 +72,7 @@ function assertEven(counts: readonly number[], tolerance: number): void {
 describe('a clear network', () => {
   test('assigns a flow to one worker for good, and each worker the same number of flows', () => {
     for (const workers of [1, 2, 3, 8, 64]) {
-      const spread = new TopologySpread(topologyOf(4, [{}]), workers);
+      const spread = new FlowSharding(topologyOf(4, [{}]), workers);
       const owners = new Map<string, number>();
       for (let round = 0; round < 3; round++) {
         for (let flow = 0; flow < 640; flow++) {
@@ -102,7 +102,7 @@ describe('an encrypted network', () => {
     fc.assert(
       fc.property(fc.array(frame, { maxLength: 200 }), fc.integer({ min: 1, max: 64 }), (frames, workers) => {
         const sealed = { encrypted: true };
-        const spread = new TopologySpread(topologyOf(5, [sealed, {}, sealed]), workers);
+        const spread = new FlowSharding(topologyOf(5, [sealed, {}, sealed]), workers);
         const owners = new Map<string, number>();
         for (const { network, source, destination, port } of frames) {
           const bytes = frameOf(source, destination & 0xff, port, 80);
@@ -120,7 +120,7 @@ describe('an encrypted network', () => {
 
   test('assigns each worker the same number of pairs, plus or minus one', () => {
     for (const workers of [1, 2, 3, 5, 64]) {
-      const spread = new TopologySpread(topologyOf(6, [{ encrypted: true }]), workers);
+      const spread = new FlowSharding(topologyOf(6, [{ encrypted: true }]), workers);
       const owners: number[] = [];
       for (let source = 0; source < 6; source++) {
         for (let destination = 0; destination < 6; destination++) {
@@ -135,12 +135,12 @@ describe('an encrypted network', () => {
 
   test('balances known loads, the heaviest first', () => {
     const loads = [9, 7, 6, 5, 4, 2].map((load, i) => ({ source: i, destination: (i + 1) % 6, load }));
-    const spread = new TopologySpread(topologyOf(6, [{ encrypted: true }]), 2, loads);
-    const sums = [0, 0];
+    const spread = new FlowSharding(topologyOf(6, [{ encrypted: true }]), 2, loads);
+    const totals = [0, 0];
     for (const { source, destination, load } of loads) {
-      sums[spread.workerOf(0, source, destination, new Uint8Array(0), 0, 0)] += load;
+      totals[spread.workerOf(0, source, destination, new Uint8Array(0), 0, 0)] += load;
     }
-    assert.deepEqual(sums.sort(), [16, 17]);
+    assert.deepEqual(totals.sort(), [16, 17]);
   });
 
   for (const [what, kind] of [
@@ -149,7 +149,7 @@ describe('an encrypted network', () => {
   ] as const) {
     test(`that ${what} assigns all that a node seals to one worker, in every encrypted network`, () => {
       const topology = topologyOf(6, [{ encrypted: true }, { encrypted: true, ...kind }, {}]);
-      const spread = new TopologySpread(topology, 3);
+      const spread = new FlowSharding(topology, 3);
       const owners: number[] = [];
       for (let source = 0; source < 6; source++) {
         const workers = new Set<number>();
@@ -167,7 +167,7 @@ describe('an encrypted network', () => {
 
   test('does not apply this rule to a clear network with replication', () => {
     const topology = topologyOf(3, [{ encrypted: true }, { flood: FloodPolicy.Replicate }]);
-    const spread = new TopologySpread(topology, 2);
+    const spread = new FlowSharding(topology, 2);
     const [one, other] = [1, 2].map((to) => spread.workerOf(0, 0, to, new Uint8Array(0), 0, 0));
     assert.notEqual(one, other);
   });
@@ -213,7 +213,7 @@ describe('flows by hash only', () => {
 
 describe('owners', () => {
   test('are permanent: a thing assigned before is not assigned again', () => {
-    const owners = new Owners(2);
+    const owners = new ShardMap(2);
     const first = owners.ownerOf(5);
     owners.give(
       new Map([

@@ -9,7 +9,7 @@ import { say } from '../text-output.js';
 export type CaptureEnd = 'count' | 'time' | 'signal' | 'device';
 
 /** The totals of a capture. */
-export interface CaptureSums {
+export interface CaptureTotals {
   readonly device: string;
   readonly linkType: number;
   readonly filter: string;
@@ -34,8 +34,8 @@ const ENDS: Readonly<Record<CaptureEnd, string>> = {
 };
 
 /** Prints the totals on standard error. */
-export function sayCapture(sums: CaptureSums): void {
-  const { device, packets, bytes, seconds, kernelDrops, leftOut, end, output } = sums;
+export function sayCapture(totals: CaptureTotals): void {
+  const { device, packets, bytes, seconds, kernelDrops, leftOut, end, output } = totals;
   const arrow = output === undefined ? '' : ` -> ${output.words}`;
   say(`${device}: ${grouped(packets)} packets, ${grouped(bytes)} bytes in ${seconds.toFixed(3)} s${arrow}`);
   const drops =
@@ -48,11 +48,11 @@ export function sayCapture(sums: CaptureSums): void {
 
 /** The object of `--json`. */
 export function captureReport(
-  sums: CaptureSums,
+  totals: CaptureTotals,
   survey: SurveyReport | undefined,
   decapsulation: Decapsulation | undefined,
 ): object {
-  const { linkType, kernelDrops, output, ...rest } = sums;
+  const { linkType, kernelDrops, output, ...rest } = totals;
   return {
     ...rest,
     linkType: linkTypeName(linkType),

@@ -8,7 +8,7 @@ import { Survey } from '../../inspect/survey.js';
 import type { DeviceSource } from '../../live/index.js';
 import type { CapturePlan } from './capture-options.js';
 import { type CaptureOutput, openCaptureOutput } from './capture-output.js';
-import { type CaptureEnd, type CaptureSums, captureReport, sayCapture } from './capture-report.js';
+import { type CaptureEnd, type CaptureTotals, captureReport, sayCapture } from './capture-report.js';
 import { type Decapsulation, lost, sayDecap } from './decap-report.js';
 import { ESP_ROWS, FrameWriter } from '../replay/frame-writer.js';
 import type { OpenedKeys } from '../keys/key-files.js';
@@ -117,15 +117,15 @@ class CaptureRun {
     this.#output?.sink.flush();
     this.#output?.commit();
     const survey = this.#survey?.report(this.#source);
-    const sums = this.#sums();
+    const totals = this.#totals();
     const decapsulation = this.#decapsulation();
     if (this.#plan.json) {
-      this.#text.json(captureReport(sums, survey, decapsulation));
+      this.#text.json(captureReport(totals, survey, decapsulation));
     } else {
       if (this.#plan.survey === 'tables' && survey !== undefined) {
         printSurvey(this.#text, survey, this.#reading.rows);
       }
-      sayCapture(sums);
+      sayCapture(totals);
       if (decapsulation !== undefined) sayDecap(decapsulation);
     }
     this.#text.flush();
@@ -164,7 +164,7 @@ class CaptureRun {
     return `${name}: ${grouped(this.packets)} packets, ${grouped(this.bytes)} bytes, ${seconds.toFixed(0)} s; ${drops}`;
   }
 
-  #sums(): CaptureSums {
+  #totals(): CaptureTotals {
     const { packets, bytes, leftOut, end } = this;
     const { name, interfaces, kernelDrops, damage } = this.#source;
     return {

@@ -167,19 +167,19 @@ function printEsp(output: LineOutput, report: SurveyReport, most: number): void 
     row.lastSequence,
     row.missingSequences,
     ...(withKeys ? [row.opened, Object.values(row.failed).reduce((sum, count) => sum + count, 0)] : []),
-    espRemarks(row),
+    espWarnings(row),
   ]);
   section(output, withKeys ? `ESP, opened by ${report.cipher.name}` : 'ESP', columns, rows, most);
 }
 
 /** Notes on an SPI besides its counts. */
-function espRemarks(row: EspReport): string {
-  const remarks = Object.entries(row.failed).map(([reason, count]) => `${count} ${reason}`);
-  if (row.key !== null) remarks.push(`key ${row.key.tag}${row.key.spiForm === 'short' ? ' by 4-byte addresses' : ''}`);
-  if (row.inUdp) remarks.push('in UDP');
-  if (row.nonceReused > 0) remarks.push(`${row.nonceReused} nonces reused`);
-  else if (row.ivRepeated > 0) remarks.push('not AES-GCM');
-  return remarks.join(', ');
+function espWarnings(row: EspReport): string {
+  const warnings = Object.entries(row.failed).map(([reason, count]) => `${count} ${reason}`);
+  if (row.key !== null) warnings.push(`key ${row.key.tag}${row.key.spiForm === 'short' ? ' by 4-byte addresses' : ''}`);
+  if (row.inUdp) warnings.push('in UDP');
+  if (row.nonceReused > 0) warnings.push(`${row.nonceReused} nonces reused`);
+  else if (row.ivRepeated > 0) warnings.push('not AES-GCM');
+  return warnings.join(', ');
 }
 
 function printSizes(output: LineOutput, report: SurveyReport): void {

@@ -44,7 +44,7 @@ interface KeysFound {
 /** An SA from a file, and whether its mode is inferred from packets. */
 interface ImportedSa {
   readonly association: SecurityAssociation;
-  readonly lenient: boolean;
+  readonly inferMode: boolean;
 }
 
 /**
@@ -100,19 +100,19 @@ export class KeysOption {
   /** Creates fresh SAs for another pass. The result of the previous `open` becomes unusable. */
   open(): OpenedKeys {
     this.#close();
-    const { aead, passedOver } = this.choice;
+    const { aead, skipped } = this.choice;
     const { ring } = this;
     this.#sad = new Sad<InboundSa>();
     // A capture rarely starts with the first packet of an SA, and NAT may have changed the source address.
-    for (const { association, lenient } of this.#sas) {
-      this.#sad.add(new InboundSa(association, aead, { late: true, lenient, anySource: true }));
+    for (const { association, inferMode } of this.#sas) {
+      this.#sad.add(new InboundSa(association, aead, { midStream: true, inferMode, anySource: true }));
     }
     this.#resolver =
-      ring && new RingResolver(ring.ring, aead, this.#sad, hkdfSha256, { profile: ring.profile, late: true });
+      ring && new RingResolver(ring.ring, aead, this.#sad, hkdfSha256, { profile: ring.profile, midStream: true });
     return {
       esp: new InboundEsp(aead, this.#sad, this.#resolver),
       ringSas: this.#resolver?.made ?? [],
-      cipher: { name: aead.name, passedOver },
+      cipher: { name: aead.name, skipped },
     };
   }
 
@@ -149,7 +149,7 @@ export async function readKeyFiles(paths: readonly string[], parsed: ParsedArgum
     if (path === parsed.values['ring'] && file.kind !== 'ring') {
       throw new UsageError(`${path}: contains SAs, not a key ring; use --keys`);
     }
-    for (const remark of file.remarks) say(`vtep: ${path}: ${remark}`);
+    for (const warning of file.warnings) say(`vtep: ${path}: ${warning}`);
     if (file.kind !== 'ring') {
       addSas(path, file, sas);
       continue;
@@ -166,13 +166,13 @@ export async function readKeyFiles(paths: readonly string[], parsed: ParsedArgum
 }
 
 /** Adds a file's SAs, and reports those that an earlier file has with a different key. */
-function addSas(path: string, { associations, lenient }: ImportedSas, sas: Map<string, ImportedSa>): void {
+function addSas(path: string, { associations, inferMode }: ImportedSas, sas: Map<string, ImportedSa>): void {
   for (const association of associations) {
     const { destination } = checkSecurityAssociation(association);
     const name = `${association.spi} ${destination.join('.')}`;
     const before = sas.get(name);
     if (before === undefined) {
-      sas.set(name, { association, lenient });
+      sas.set(name, { association, inferMode });
     } else if (!before.association.keymat.equals(association.keymat)) {
       const which = `SPI ${formatSpi(association.spi)} to ${association.destination}`;
       say(`vtep: ${path}: ${which} has a different key in an earlier file, which is used`);

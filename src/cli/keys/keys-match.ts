@@ -62,7 +62,7 @@ function conclusions({ spis, packets, opened, nodes }: KeyMatchReport): string[]
   ];
 }
 
-function remarks({ key, failed, inUdp }: KeyMatch): string {
+function warnings({ key, failed, inUdp }: KeyMatch): string {
   const notes =
     key === null
       ? ["not derived from this ring's tags"]
@@ -111,7 +111,7 @@ function printReport(output: TextOutput, file: string, report: KeyMatchReport): 
       ...(row.key === null
         ? ['-', '-', '-', '-']
         : [String(row.key.tag), row.key.role, row.key.fingerprint, row.key.spiForm]),
-      remarks(row),
+      warnings(row),
     ]);
     for (const line of table(columns, rows)) output.line(line);
   }

@@ -32,7 +32,7 @@ interface SpiRow {
   readonly form: SpiForm | 'any';
   readonly spi: string;
   /** A note about the SPI. */
-  readonly remark?: string;
+  readonly warning?: string;
 }
 
 function addressOf(parsed: ParsedArguments, option: string): Uint8Array {
@@ -52,7 +52,7 @@ function tagsOf(parsed: ParsedArguments): number[] {
   return texts.map((tag) => wholeNumber({ ...parsed, values: { tag } }, 'tag', 0, Number.MAX_SAFE_INTEGER) ?? 0);
 }
 
-function remarkOf(spi: number): string | undefined {
+function warningOf(spi: number): string | undefined {
   if (spi === 0) return 'invalid: no SA may use SPI 0 (RFC 4303 section 2.1)';
   return spi < RESERVED ? 'reserved by IANA (RFC 4303 section 2.1), but Swarm uses it' : undefined;
 }
@@ -73,8 +73,8 @@ function rowsOf(parsed: ParsedArguments, tags: readonly number[]): SpiRow[] {
     directions.flatMap(([one, other, from, to]) =>
       forms.map((form): SpiRow => {
         const spi = deriveSpi(one, other, tag, form === 'any' ? SpiForm.Mapped : form);
-        const remark = remarkOf(spi);
-        return { tag, from, to, form, spi: formatSpi(spi), ...(remark === undefined ? {} : { remark }) };
+        const warning = warningOf(spi);
+        return { tag, from, to, form, spi: formatSpi(spi), ...(warning === undefined ? {} : { warning }) };
       }),
     ),
   );
@@ -98,13 +98,13 @@ export const keysSpiCommand: Command = {
       output.json({ spis: rows });
     } else {
       const columns = ['tag', 'from', 'to', 'form', 'SPI', ''].map(words);
-      const cells = rows.map(({ tag, from, to, form, spi, remark }) => [
+      const cells = rows.map(({ tag, from, to, form, spi, warning }) => [
         String(tag),
         from,
         to,
         form,
         spi,
-        remark ?? '',
+        warning ?? '',
       ]);
       for (const line of table(columns, cells)) output.line(line);
     }

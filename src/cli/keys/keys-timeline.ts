@@ -117,7 +117,7 @@ function runsOutIn({ extended, runsOut }: SpiSpan): string {
   return runsOut === null ? '-' : duration(runsOut.seconds);
 }
 
-function remarks({ failed, inUdp, current, runsOut, sequenceRestarts }: SpiSpan): string {
+function warnings({ failed, inUdp, current, runsOut, sequenceRestarts }: SpiSpan): string {
   const notes = Object.entries(failed).map(([reason, count]) => `${count} ${reason}`);
   if (inUdp) notes.push('in UDP');
   if (sequenceRestarts > 0) notes.push(`sequence numbers restarted ${sequenceRestarts} times`);
@@ -159,7 +159,7 @@ function spiLines({ directions }: KeyTimelineReport, withKeys: boolean, withRing
       runsOutIn(span),
       ...(withKeys ? [span.opened, Object.values(span.failed).reduce((sum, count) => sum + count, 0)] : []),
       ...(withRing ? (span.key === null ? ['-', '-'] : [keyName(span.key).slice(4), span.key.fingerprint]) : []),
-      remarks(span),
+      warnings(span),
     ]),
   );
   return table(columns, rows);

@@ -77,11 +77,11 @@ export class ConfigLoader {
         done();
       });
     });
-    const { remarks } = currentStreams();
+    const { warnings } = currentStreams();
     return new Promise((done, refuse) => {
       thread.once('error', (error: Error) => refuse(new UsageError(`can't read it: ${error.message}`)));
       thread.on('message', (message: LoaderMessage) => {
-        if (message.kind === 'remark') remarks(message.text);
+        if (message.kind === 'remark') warnings(message.text);
         else if (message.kind === 'read') done(message.packed);
         else refuse(new UsageError(message.text));
       });

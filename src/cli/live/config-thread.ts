@@ -27,7 +27,7 @@ try {
 }
 
 try {
-  const streams = { output: (): void => undefined, remarks: (text: string) => post({ kind: 'remark', text }) };
+  const streams = { output: (): void => undefined, warnings: (text: string) => post({ kind: 'remark', text }) };
   const topology = await withStreams(streams, () =>
     configOption(workerData as ParsedArguments, { patience: PATIENCE }),
   );

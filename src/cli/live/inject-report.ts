@@ -4,7 +4,7 @@ import { grouped } from '../table.js';
 import { say } from '../text-output.js';
 
 /** The totals of an injection: read = sent + refused + unsent + truncated + foreign. */
-export interface InjectSums extends Injection {
+export interface InjectTotals extends Injection {
   readonly file: string;
   readonly device: string;
   /** Packets read, over all rounds. */
@@ -21,7 +21,7 @@ export interface InjectSums extends Injection {
 }
 
 /** The rates achieved up to the start of the last packet; 0 if no time passed. */
-function rates({ packets, bytes, seconds }: InjectSums): { packetsPerSecond: number; megabitsPerSecond: number } {
+function rates({ packets, bytes, seconds }: InjectTotals): { packetsPerSecond: number; megabitsPerSecond: number } {
   if (seconds === 0) return { packetsPerSecond: 0, megabitsPerSecond: 0 };
   const gaps = Math.max(0, packets - 1);
   const mean = packets === 0 ? 0 : bytes / packets;
@@ -29,9 +29,9 @@ function rates({ packets, bytes, seconds }: InjectSums): { packetsPerSecond: num
 }
 
 /** Prints the totals on standard error. */
-export function sayInject(sums: InjectSums): void {
-  const { file, device, packets, bytes, seconds, worstLate, refused, unsent, truncated, foreign, rounds } = sums;
-  const { packetsPerSecond, megabitsPerSecond } = rates(sums);
+export function sayInject(totals: InjectTotals): void {
+  const { file, device, packets, bytes, seconds, worstLate, refused, unsent, truncated, foreign, rounds } = totals;
+  const { packetsPerSecond, megabitsPerSecond } = rates(totals);
   say(`${file} -> ${device}: ${grouped(packets)} packets, ${grouped(bytes)} bytes in ${seconds.toFixed(3)} s`);
   if (seconds > 0) {
     const late = worstLate === 0 ? '' : `, at most ${(worstLate * 1000).toFixed(3)} ms late`;
@@ -41,24 +41,24 @@ export function sayInject(sums: InjectSums): void {
     ...Object.entries(refused).map(([reason, count]): [number, string] => [count, `refused by the system: ${reason}`]),
     [truncated, 'skipped: truncated by the capture'],
     [foreign, 'skipped: not Ethernet frames'],
-    [unsent, sums.stopped ? 'not sent: stopped by a signal' : 'not sent'],
+    [unsent, totals.stopped ? 'not sent: stopped by a signal' : 'not sent'],
   ];
   for (const [count, words] of others) if (count > 0) say(`  ${grouped(count)} ${words}`);
   const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
   const round = rounds === 1 ? '' : ` in ${grouped(rounds)} rounds`;
   say(
-    `  ${grouped(sums.read)} packets read${round} = ${grouped(packets)} sent + ${grouped(refusals)} refused + ` +
+    `  ${grouped(totals.read)} packets read${round} = ${grouped(packets)} sent + ${grouped(refusals)} refused + ` +
       `${grouped(truncated + foreign)} skipped + ${grouped(unsent)} not sent`,
   );
 }
 
 /** The object of `--json`. */
-export function injectReport(sums: InjectSums): object {
-  const { packets, worstLate, failure, damage, ...rest } = sums;
+export function injectReport(totals: InjectTotals): object {
+  const { packets, worstLate, failure, damage, ...rest } = totals;
   return {
     ...rest,
     sent: packets,
-    ...rates(sums),
+    ...rates(totals),
     worstLateSeconds: worstLate,
     failure: failure ?? null,
     damage: damage ?? null,

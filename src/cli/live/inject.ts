@@ -12,7 +12,7 @@ import { onlyOperand, parseWords, type ParsedArguments, UsageError, wholeNumber 
 import { openInput } from '../capture/capture-input.js';
 import type { Command } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { injectReport, type InjectSums, sayInject } from './inject-report.js';
+import { injectReport, type InjectTotals, sayInject } from './inject-report.js';
 import { numberOption } from '../options/number-option.js';
 import { StatusLine } from '../progress.js';
 import { withSignals } from '../signals.js';
@@ -188,7 +188,7 @@ export const injectCommand: Command = {
         return sink.finish();
       });
       status.end();
-      const sums: InjectSums = {
+      const totals: InjectTotals = {
         ...injection,
         file: name,
         device,
@@ -201,10 +201,10 @@ export const injectCommand: Command = {
       };
       if (parsed.values['json'] === true) {
         const output = new TextOutput();
-        output.json(injectReport(sums));
+        output.json(injectReport(totals));
         output.flush();
       } else {
-        sayInject(sums);
+        sayInject(totals);
       }
       if (injector.damage !== undefined) say(`vtep: ${name}: ${injector.damage}; the packets before it were sent`);
       if (injector.packets === 0) say(`vtep: ${name}: no packets`);

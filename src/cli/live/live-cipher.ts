@@ -1,7 +1,7 @@
 /** The cipher of a running VTEP, and its persistent sequence numbers (`--state`). */
 import { randomFillSync } from 'node:crypto';
 import { type AeadChoice, hkdfSha256 } from '../../aead/index.js';
-import { SequenceLedger, type SequenceStore } from '../../ipsec/index.js';
+import { SequenceReservations, type SequenceStore } from '../../ipsec/index.js';
 import { type LiveVtepOptions, SequenceFile } from '../../live/index.js';
 import type { ParsedArguments } from '../arguments.js';
 import { say } from '../text-output.js';
@@ -10,7 +10,7 @@ import { say } from '../text-output.js';
 export class LiveCipher {
   readonly choice: AeadChoice | undefined;
   readonly #file: SequenceFile | undefined;
-  readonly #ledger: SequenceLedger | undefined;
+  readonly #reservations: SequenceReservations | undefined;
   #stateLost = false;
 
   /**
@@ -35,7 +35,7 @@ export class LiveCipher {
           this.#stateLost = false;
         },
       };
-      this.#ledger = new SequenceLedger({ random, store, onFailure });
+      this.#reservations = new SequenceReservations({ random, store, onFailure });
     } catch (error) {
       this.#file.close();
       throw error;
@@ -50,8 +50,8 @@ export class LiveCipher {
   /** Options for `LiveVtep.open`. */
   get options(): Pick<LiveVtepOptions, 'cipher'> {
     if (this.choice === undefined) return {};
-    const ledger = this.#ledger === undefined ? {} : { ledger: this.#ledger };
-    return { cipher: { aead: this.choice.aead, hkdf: hkdfSha256, random, ...ledger } };
+    const reservations = this.#reservations === undefined ? {} : { reservations: this.#reservations };
+    return { cipher: { aead: this.choice.aead, hkdf: hkdfSha256, random, ...reservations } };
   }
 
   /** Closes the file. Close the SAs first. */

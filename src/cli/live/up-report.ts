@@ -11,7 +11,7 @@ export interface UpReport {
   /** By endpoint, including removed ones. */
   readonly endpoints: ReadonlyMap<string, EndpointReport>;
   /** Skipped records of a dry run's capture; undefined without a capture. */
-  readonly passedOver: number | undefined;
+  readonly skipped: number | undefined;
 }
 
 const PASSED_OVER = 'unknown source, truncated, not Ethernet, or too long';
@@ -27,7 +27,7 @@ function directionData(direction: DirectionCounters): Record<string, unknown> {
 }
 
 /** The report as an object for JSON. */
-export function upJson({ node, seconds, counters, endpoints, passedOver }: UpReport): Record<string, unknown> {
+export function upJson({ node, seconds, counters, endpoints, skipped }: UpReport): Record<string, unknown> {
   const { egress, ingress, sealed, opened, noPort, underlay } = counters;
   return {
     node,
@@ -37,7 +37,7 @@ export function upJson({ node, seconds, counters, endpoints, passedOver }: UpRep
     sealed,
     opened,
     framesWithoutPort: noPort,
-    ...(passedOver === undefined ? {} : { framesPassedOver: passedOver }),
+    ...(skipped === undefined ? {} : { framesSkipped: skipped }),
     underlay,
     endpoints: Object.fromEntries([...endpoints].map(([endpoint, report]) => [endpoint, report.counters])),
   };
@@ -58,7 +58,7 @@ function refusalLines(reports: ReadonlyMap<string, EndpointReport>): string[] {
 }
 
 /** The report as lines of text. */
-export function upLines({ node, seconds, counters, endpoints, passedOver = 0 }: UpReport): string[] {
+export function upLines({ node, seconds, counters, endpoints, skipped = 0 }: UpReport): string[] {
   const { egress, ingress, sealed, opened, noPort, underlay } = counters;
   const row = (what: string, of: DirectionCounters): (string | number)[] => {
     return [what, of.in, of.made, of.out, of.drops.total, of.held, isBalanced(of) ? 'yes' : 'no'];
@@ -77,7 +77,7 @@ export function upLines({ node, seconds, counters, endpoints, passedOver = 0 }: 
     ...(underlay.overrun > 0 ? [`  ${underlay.overrun} packets dropped by full socket buffers`] : []),
     ...(sealed + opened > 0 ? [`  ESP: ${sealed} sealed, ${opened} opened`] : []),
     ...(noPort > 0 ? [`  ${noPort} frames for endpoints without an interface`] : []),
-    ...(passedOver > 0 ? [`  ${passedOver} records of --frames skipped: ${PASSED_OVER}`] : []),
+    ...(skipped > 0 ? [`  ${skipped} records of --frames skipped: ${PASSED_OVER}`] : []),
     ...dropLines('egress', egress.drops),
     ...dropLines('ingress', ingress.drops),
     '',

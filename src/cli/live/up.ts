@@ -184,8 +184,8 @@ class Up {
     const { counters } = this.#vtep;
     const seconds = (performance.now() - this.#began) / MILLISECONDS;
     const dryRun = this.#dryRun;
-    const passedOver = dryRun?.hasFrames === true ? dryRun.port.passedOver : undefined;
-    const report = { node: this.#node, seconds, counters, endpoints: this.#vtep.node.endpointReports, passedOver };
+    const skipped = dryRun?.hasFrames === true ? dryRun.port.skipped : undefined;
+    const report = { node: this.#node, seconds, counters, endpoints: this.#vtep.node.endpointReports, skipped };
     const output = new TextOutput();
     if (this.#parsed.values['json'] === true) output.json(upJson(report));
     else for (const line of upLines(report)) output.line(line);

@@ -17,7 +17,7 @@ export const AEAD_HELP = `  --aead NAME        cipher: ipsec-mb, openssl, node o
 export async function aeadOption(parsed: ParsedArguments, backends?: readonly AeadBackend[]): Promise<AeadChoice> {
   const named = parsed.values['aead'];
   const choice = await choose(typeof named === 'string' ? named : undefined, backends);
-  for (const { code, reason } of choice.passedOver) if (code === 'AEAD_SELF_TEST') say(`vtep: ${reason}: not used`);
+  for (const { code, reason } of choice.skipped) if (code === 'AEAD_SELF_TEST') say(`vtep: ${reason}: not used`);
   return choice;
 }
 

@@ -99,8 +99,8 @@ async function imported(parsed: ParsedArguments, options: ReadOptions): Promise<
   const ring = await ringOption(parsed, options);
   const { importTopology } = await import('../../overlay/import/imported-topology.js');
   try {
-    const { topology, remarks } = importTopology(nodes, ring);
-    for (const remark of remarks) say(`vtep: ${remark}`);
+    const { topology, warnings } = importTopology(nodes, ring);
+    for (const warning of warnings) say(`vtep: ${warning}`);
     return topology;
   } catch (error) {
     if (error instanceof VtepError) throw new UsageError(error.message);

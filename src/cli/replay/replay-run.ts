@@ -46,11 +46,11 @@ interface RunOptions {
 }
 
 /** Packets that weren't replayed. */
-type PassedOver = Pick<ReplayRun, 'withoutFrame' | 'cut' | 'tooLong'>;
+type Skipped = Pick<ReplayRun, 'withoutFrame' | 'cut' | 'tooLong'>;
 
 /** The result of a replay, and its duration. */
 type Outcome = Pick<ReplayRun, 'milliseconds' | 'lostToWorkers'> &
-  PassedOver & {
+  Skipped & {
     readonly result: ReplayResult;
   };
 
@@ -100,7 +100,7 @@ function runOptions({ parsed, input }: ReplayCall): RunOptions {
 async function readFrames(
   { input, parsed, keys }: ReplayCall,
   onFrames: (frames: CaptureFrames, clock: FrameClock) => void | Promise<void>,
-): Promise<PassedOver> {
+): Promise<Skipped> {
   const { observed, frameBytes } = input;
   const clock = new FrameClock();
   let withoutFrame = 0;
@@ -177,9 +177,9 @@ async function runHere(
           }),
     });
     let milliseconds = 0;
-    let passedOver: PassedOver;
+    let skipped: Skipped;
     try {
-      passedOver = await readFrames(call, (frames, clock) => {
+      skipped = await readFrames(call, (frames, clock) => {
         const began = performance.now();
         while (frames.next()) {
           ({ seconds, nanoseconds } = frames);
@@ -195,7 +195,7 @@ async function runHere(
     }
     writer?.flush();
     wire?.commit();
-    return { milliseconds, ...passedOver, lostToWorkers: 0, result: replay.result() };
+    return { milliseconds, ...skipped, lostToWorkers: 0, result: replay.result() };
   } finally {
     wire?.abandon();
   }
@@ -216,7 +216,7 @@ async function runByWorkers(
   });
   try {
     const began = performance.now();
-    const passedOver = await readFrames(call, async (frames, clock) => {
+    const skipped = await readFrames(call, async (frames, clock) => {
       while (frames.next()) {
         const now = clock.at(frames);
         while (!replay.send(frames.bytes, frames.start, frames.end, frames.vni, now)) await replay.room();
@@ -225,7 +225,7 @@ async function runByWorkers(
     const outcome = await replay.finish();
     const milliseconds = performance.now() - began;
     for (const { message } of replay.failures) say(`vtep: ${message}: its frames count as lost`);
-    return { ...outcome, milliseconds, ...passedOver };
+    return { ...outcome, milliseconds, ...skipped };
   } finally {
     await replay.close();
   }

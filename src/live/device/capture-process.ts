@@ -8,7 +8,7 @@ import { readSync } from 'node:fs';
 import { OutputFile } from '../../capture/file/output-file.js';
 import { PcapWriter } from '../../capture/pcap-writer.js';
 import { openDevice, type OpenDevice } from './cap-handle.js';
-import { type CaptureOrder, tell } from './child-report.js';
+import { type CaptureOrder, report } from './child-report.js';
 import { LiveError } from '../error.js';
 import { PacketDrops, packetSockets } from './packet-drops.js';
 import { WallClock } from '../system/wall-clock.js';
@@ -26,7 +26,7 @@ function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | u
 
   const sayDrops = (): void => {
     drops?.read();
-    tell({ kind: 'drops', drops: drops?.total ?? null });
+    report({ kind: 'drops', drops: drops?.total ?? null });
   };
   const end = (): never => {
     writer.flush();
@@ -79,10 +79,10 @@ const order = JSON.parse(process.argv[2]) as CaptureOrder;
 try {
   const before = packetSockets();
   const open = openDevice(order.device, order.filter, order.bufferBytes);
-  tell({ kind: 'opened', linkType: open.linkType });
+  report({ kind: 'opened', linkType: open.linkType });
   capture(open, PacketDrops.ofNewSocket(before));
 } catch (error) {
   if (!(error instanceof LiveError)) throw error;
-  tell({ kind: 'failed', code: error.code, message: error.message });
+  report({ kind: 'failed', code: error.code, message: error.message });
   process.exit(1);
 }

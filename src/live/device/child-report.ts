@@ -34,6 +34,6 @@ export interface CaptureOrder {
 }
 
 /** Sends a report to the parent synchronously, since the process may be gone at the next turn of the event loop. */
-export function tell(report: ChildReport): void {
+export function report(report: ChildReport): void {
   writeSync(REPORT_DESCRIPTOR, `${JSON.stringify(report)}\n`);
 }

@@ -8,7 +8,7 @@ import { linkTypeName } from '../../capture/link-type.js';
 import { LinkType } from '../../wire/link-layer.js';
 import { openCaptureFile } from '../../capture/file/file-reader.js';
 import { openDevice, type OpenDevice } from './cap-handle.js';
-import { tell } from './child-report.js';
+import { report } from './child-report.js';
 import { LiveError } from '../error.js';
 import { type Pace, Pacer } from './pacer.js';
 
@@ -82,7 +82,7 @@ class Sender {
   report(): void {
     if (!this.#changed) return;
     this.#changed = false;
-    tell({
+    report({
       kind: 'sent',
       counts: {
         packets: this.#packets,
@@ -132,10 +132,10 @@ try {
       `${JSON.stringify(order.device)} has link type ${linkTypeName(open.linkType)}, not Ethernet`,
     );
   }
-  tell({ kind: 'opened', linkType: open.linkType });
+  report({ kind: 'opened', linkType: open.linkType });
   await inject(open, order.pace);
 } catch (error) {
   if (!(error instanceof LiveError)) throw error;
-  tell({ kind: 'failed', code: error.code, message: error.message });
+  report({ kind: 'failed', code: error.code, message: error.message });
   process.exit(1);
 }

@@ -67,7 +67,7 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
   endpointMetrics(text, vtep);
   text.family('vtep_forwarding_entries', 'gauge', 'Entries in the forwarding table.', [[{}, node.forwardingEntries]]);
   if (sas !== undefined) {
-    const tags = sas.tags.map((tag, place) => [{ place: String(place) }, tag] as const);
+    const tags = sas.tags.map((tag, index) => [{ index: String(index) }, tag] as const);
     text.family('vtep_key_tag', 'gauge', 'Tags of the key ring, from the oldest on.', tags);
     const peers = tables.nodes.map((peer, index) => [{ peer: peer?.name ?? '' }, sas.secondsLeft(index)] as const);
     const known = peers.flatMap(([peer, left]) => (left === undefined ? [] : [[peer, left] as const]));

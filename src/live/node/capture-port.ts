@@ -4,7 +4,7 @@
  */
 import { type CaptureBatch, LinkType, type PacketSink, type PacketSource } from '../../capture/index.js';
 import type { PacketBatch } from '../../memory/index.js';
-import { ETHERNET_SPAN } from '../../wire/index.js';
+import { ETHERNET_HEADER_LEN } from '../../wire/index.js';
 import type { FramePort, FramePortCounters } from '../port/frame-port.js';
 
 /** Input and output of a dry run. */
@@ -40,7 +40,7 @@ export class CapturePort implements FramePort {
   readonly descriptor = -1;
   failure: string | undefined;
   /** Skipped records: no local endpoint, truncated, another link type, or longer than a slot. */
-  passedOver = 0;
+  skipped = 0;
   readonly #options: CapturePortOptions;
   #batch: CaptureBatch | undefined;
   #next = 0;
@@ -80,10 +80,10 @@ export class CapturePort implements FramePort {
       const start = records.offset[i];
       const end = start + records.capturedLength[i];
       const whole = records.capturedLength[i] === records.originalLength[i];
-      const readable = whole && records.linkType[i] === LinkType.Ethernet && end - start >= ETHERNET_SPAN;
+      const readable = whole && records.linkType[i] === LinkType.Ethernet && end - start >= ETHERNET_HEADER_LEN;
       const fits = readable && end - start <= batch.arena.frameBytes;
       const network = fits ? networkOf(records.bytes, start + MAC_BYTES) : -1;
-      if (network < 0) this.passedOver++;
+      if (network < 0) this.skipped++;
       // Without a free slot, retried in a later turn.
       else if (batch.copyIn(records.bytes, start, end, network) < 0) break;
       else count++;

@@ -1,7 +1,7 @@
 /** The ports of a node's endpoints. */
 import type { PacketBatch } from '../../memory/index.js';
 import type { Endpoint, ReadonlyNodeTables } from '../../overlay/index.js';
-import { ETHERNET_SPAN } from '../../wire/index.js';
+import { ETHERNET_HEADER_LEN } from '../../wire/index.js';
 import type { FramePort, FramePortCounters } from '../port/frame-port.js';
 
 const MAC_BYTES = 6;
@@ -188,7 +188,7 @@ export class EndpointPorts {
       const port = this.#portOf[index];
       const mac = endpoints[index]?.mac;
       if (port === undefined || mac === undefined) continue;
-      if (end - start >= ETHERNET_SPAN && isSource(bytes, start, mac)) continue;
+      if (end - start >= ETHERNET_HEADER_LEN && isSource(bytes, start, mac)) continue;
       port.send(bytes, start, end);
       port.flush();
     }

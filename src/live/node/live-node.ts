@@ -8,7 +8,7 @@
  */
 import type { Aead } from '../../aead/aead.js';
 import { Oversize } from '../../dataplane/index.js';
-import type { SequenceLedger } from '../../ipsec/index.js';
+import type { SequenceReservations } from '../../ipsec/index.js';
 import { type Arena, PacketBatch } from '../../memory/index.js';
 import {
   ChangeKind,
@@ -39,7 +39,7 @@ export interface NodeCipher {
   /** Fills an array with cryptographic random bytes. */
   readonly random: (bytes: Uint8Array) => void;
   /** Where sequence numbers are kept across restarts; new masks are drawn at each if not said. */
-  readonly ledger?: SequenceLedger;
+  readonly reservations?: SequenceReservations;
 }
 
 /** How a node runs. */
@@ -303,10 +303,10 @@ export class LiveNode {
     this.#sas?.close();
   }
 
-  #receive(place?: number): number {
+  #receive(index?: number): number {
     const packets = this.#packets;
     const datagrams = this.#datagrams;
-    const count = this.#options.underlay.receive(packets, datagrams, place);
+    const count = this.#options.underlay.receive(packets, datagrams, index);
     if (count === 0) return 0;
     const now = this.#options.clock();
     const { ingress } = this.#chains;
@@ -381,11 +381,11 @@ export class LiveNode {
 
   #sasOf(topology: Topology): NodeSas | undefined {
     const { cipher, node, clock, onSaEvent } = this.#options;
-    const place = topology.nodes.findIndex(({ name }) => name === node);
-    if (cipher === undefined || place < 0) return undefined;
+    const index = topology.nodes.findIndex(({ name }) => name === node);
+    if (cipher === undefined || index < 0) return undefined;
     const { aead, ...rest } = cipher;
     const told = onSaEvent === undefined ? {} : { onEvent: onSaEvent };
-    return NodeSas.ofTopology(topology, place, aead, { ...rest, ...told, now: clock() });
+    return NodeSas.ofTopology(topology, index, aead, { ...rest, ...told, now: clock() });
   }
 
   /** Takes the rings of changes over; the steps are taken as others are. */

@@ -97,14 +97,14 @@ export class LiveVtep {
    */
   static async open(options: LiveVtepOptions): Promise<LiveVtep> {
     const { topology, node, sockets } = options;
-    const place = topology.nodes.findIndex(({ name }) => name === node);
-    if (place < 0) {
+    const index = topology.nodes.findIndex(({ name }) => name === node);
+    if (index < 0) {
       const known = topology.nodes.map(({ name }) => name).join(', ');
       throw new LiveError('BAD_NODE', `there is no such node; there are ${known}`);
     }
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
     const arena = new Arena({ slots: SLOTS, frameBytes: Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM) });
-    const underlay = await openUnderlay(topology, place, arena, sockets);
+    const underlay = await openUnderlay(topology, index, arena, sockets);
     let vtep: LiveVtep | undefined;
     try {
       vtep = new LiveVtep(options, underlay, arena);

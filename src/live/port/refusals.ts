@@ -14,11 +14,11 @@ export class Refusals {
 
   /** The counts by reason, optionally on top of those of `others`. */
   byName(...others: readonly Refusals[]): Record<string, number> {
-    const sums: Record<string, number> = {};
+    const totals: Record<string, number> = {};
     for (const { entries } of [this, ...others]) {
-      for (const [reason, packets] of entries) sums[reason] = (sums[reason] ?? 0) + packets;
+      for (const [reason, packets] of entries) totals[reason] = (totals[reason] ?? 0) + packets;
     }
-    return sums;
+    return totals;
   }
 
   /** Reasons and counts, in the order in which they first occurred. */

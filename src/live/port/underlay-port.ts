@@ -33,7 +33,7 @@ export interface UnderlayPort {
    * @returns how many there were
    * @throws LiveError if it is of no use any more
    */
-  receive(packets: PacketBatch, datagrams: PacketBatch, place?: number): number;
+  receive(packets: PacketBatch, datagrams: PacketBatch, index?: number): number;
   /** Sends IP packets as `EgressChain` gives them, each to its `node`. Their slots are the caller's again. */
   send(batch: PacketBatch): void;
   /** Closes its sockets. */

@@ -4,7 +4,7 @@
  */
 import { viewOf } from '../../memory/view.js';
 import { getWord } from '../../memory/word.js';
-import { IPV6_SPAN } from '../../wire/index.js';
+import { IPV6_HEADER_LEN } from '../../wire/index.js';
 import { addressIn } from './socket-address.js';
 
 const HOP_LIMIT = 64;
@@ -59,7 +59,7 @@ export class Ipv6Headers {
     trafficClass: number,
     protocol: number,
   ): number {
-    const ip = start - IPV6_SPAN;
+    const ip = start - IPV6_HEADER_LEN;
     const view = viewOf(bytes);
     view.setInt32(ip, (VERSION_6 << 28) | (trafficClass << 20));
     view.setInt32(ip + 4, ((end - start) << 16) | (protocol << 8) | HOP_LIMIT);

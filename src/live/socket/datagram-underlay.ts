@@ -5,7 +5,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { type Arena, NO_SLOT, type PacketBatch } from '../../memory/index.js';
 import { parseIp } from '../../overlay/prefix.js';
-import { formatIp, IPV4_SPAN, IPV6_SPAN, UDP_SPAN } from '../../wire/index.js';
+import { formatIp, IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../../wire/index.js';
 import { putSender } from './datagram-headers.js';
 import { LiveError } from '../error.js';
 import { putSocketAddress, SOCKADDR_BYTES } from './socket-address.js';
@@ -52,7 +52,7 @@ export class DatagramUnderlay implements UnderlayPort {
     this.#socket = socket;
     this.#family = vtep.length === 4 ? 4 : 6;
     this.#port = port;
-    this.#skip = UDP_SPAN + (this.#family === 4 ? IPV4_SPAN : IPV6_SPAN);
+    this.#skip = UDP_HEADER_LEN + (this.#family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
     socket.on('message', (payload, from) => this.#take(payload, from));
     // Errors about earlier packets; failed sends are reported to their callbacks.
     socket.on('error', (error) => this.#note(error));

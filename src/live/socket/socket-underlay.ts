@@ -10,7 +10,7 @@
  */
 import type { Arena, PacketBatch } from '../../memory/index.js';
 import { viewOf } from '../../memory/view.js';
-import { formatIp, IpProtocol, IPV4_SPAN, IPV6_SPAN, UDP_SPAN } from '../../wire/index.js';
+import { formatIp, IpProtocol, IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../../wire/index.js';
 import { Ipv6Headers, putSender } from './datagram-headers.js';
 import { LiveError } from '../error.js';
 import { ReceiveVector } from './receive-vector.js';
@@ -53,7 +53,7 @@ const INSTEAD_OF_ZERO = 0x8000;
 function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
   const view = viewOf(arena.bytes);
   for (let i = 0; i < count; i++) {
-    if (end[i] - start[i] < IPV4_SPAN) continue;
+    if (end[i] - start[i] < IPV4_HEADER_LEN) continue;
     const at = start[i] + IDENTIFICATION;
     const word = view.getInt32(at);
     if (word >>> 16 === 0 && (word & FRAGMENT) !== 0) view.setInt16(at, INSTEAD_OF_ZERO);
@@ -108,8 +108,8 @@ export class SocketUnderlay implements UnderlayPort {
       throw error;
     }
     this.name = this.carriesEsp ? 'UDP and raw sockets' : 'UDP socket';
-    const ipSpan = this.#family === 4 ? IPV4_SPAN : IPV6_SPAN;
-    this.#skip = this.carriesEsp ? 0 : ipSpan + UDP_SPAN;
+    const ipSpan = this.#family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+    this.#skip = this.carriesEsp ? 0 : ipSpan + UDP_HEADER_LEN;
     this.#port = this.carriesEsp ? 0 : port;
     this.#vector = new SendVector(VECTOR);
     this.setNodes(vteps);

@@ -65,8 +65,9 @@ function faultOf({ key, spi, source, destination, ivMask, sequence }: SequenceRe
 }
 
 function check(record: SequenceRecord, index: number): SequenceRecord {
-  const fault = faultOf(record);
-  if (fault !== undefined) throw new LiveError('BAD_STATE', `record ${index + 1} of sequence numbers: ${fault}`);
+  const headerError = faultOf(record);
+  if (headerError !== undefined)
+    throw new LiveError('BAD_STATE', `record ${index + 1} of sequence numbers: ${headerError}`);
   return record;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { TcpMerger } from '../../fragment/index.js';
 import { viewOf } from '../../memory/view.js';
-import { Fault, Layers, onesSum, partialChecksumIn, TCP_CHECKSUM } from '../../wire/index.js';
+import { HeaderError, Layers, onesSum, partialChecksumIn, TCP_CHECKSUM } from '../../wire/index.js';
 
 /** Length of the header in bytes. */
 export const OFFLOAD_HEADER_BYTES = 10;
@@ -32,7 +32,7 @@ export class OffloadHeader {
     const at = start - OFFLOAD_HEADER_BYTES;
     bytes.fill(0, at, start);
     const layers = this.#layers;
-    if (!unfinished || layers.walkEthernet(bytes, start, end) !== Fault.None) return at;
+    if (!unfinished || layers.walkEthernet(bytes, start, end) !== HeaderError.None) return at;
     const field = partialChecksumIn(bytes, layers);
     if (field < 0) return at;
     const view = viewOf(bytes);

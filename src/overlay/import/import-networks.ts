@@ -1,7 +1,7 @@
 /** Merges the networks that several nodes' Docker reports into one list, one per VNI, and reports contradictions. */
 import type { DockerNetwork } from './docker-network.js';
 import { OverlayError } from '../error.js';
-import type { ImportRemarks } from './import-warnings.js';
+import type { ImportWarnings } from './import-warnings.js';
 import { type Prefix, prefixContains, PrefixMap } from '../prefix.js';
 import { FloodPolicy, type Network } from '../topology.js';
 
@@ -58,7 +58,7 @@ interface Said {
 export function joinNetworks(
   docker: readonly (readonly DockerNetwork[])[],
   names: readonly string[],
-  remarks: ImportRemarks,
+  warnings: ImportWarnings,
 ): ImportedNetworks {
   const networks: Network[] = [];
   const indexes = new Map<number, number>();
@@ -85,14 +85,14 @@ export function joinNetworks(
     const both = `${before.node} and ${said.node}`;
     if (before.network.name !== network.name) {
       const text = `VNI ${part.vni} is ${before.network.name} on ${before.node} and ${network.name} on ${said.node}`;
-      remarks.add('names', `${text}: treated as one network`);
+      warnings.add('names', `${text}: treated as one network`);
     }
     if (!sameSubnets(known.subnets, part.subnets)) {
-      remarks.add('subnets', `network ${known.name} has other subnets on ${both}: ${before.node}'s are used`);
+      warnings.add('subnets', `network ${known.name} has other subnets on ${both}: ${before.node}'s are used`);
     }
     if (known.mtu !== undefined && known.mtu !== network.mtu) {
       const mtu = Math.min(known.mtu, network.mtu);
-      remarks.add(
+      warnings.add(
         'mtu',
         `network ${known.name} has an MTU of ${before.network.mtu} on ${before.node} and of ${network.mtu} on ${said.node}: ${mtu} is used`,
       );
@@ -102,7 +102,7 @@ export function joinNetworks(
   const compareVnis = (before: Said, { node, network }: Said): void => {
     const [one, other] = [before.network, network].map(({ vnis }) => vnis.join(','));
     if (one === other) return;
-    remarks.add(
+    warnings.add(
       'vnis',
       `network ${network.name} has VNI ${one} on ${before.node} and ${other} on ${node}:` +
         ' no traffic passes between them (were the outputs collected at different times?)',

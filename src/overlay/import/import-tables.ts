@@ -1,6 +1,6 @@
 /** Compares nodes' forwarding and neighbour tables with the endpoints that Docker reports, and with each other. */
 import { formatMac } from '../../wire/index.js';
-import type { ImportRemarks } from './import-warnings.js';
+import type { ImportWarnings } from './import-warnings.js';
 import type { ImportedNetworks } from './import-networks.js';
 import type { KernelFdbEntry, KernelNeighbour } from './kernel-tables.js';
 import { formatAddress } from '../prefix.js';
@@ -72,12 +72,12 @@ export function takeTables(
   nodes: readonly NodeTables[],
   imported: ImportedNetworks,
   endpoints: ImportedEndpoints,
-  remarks: ImportRemarks,
+  warnings: ImportWarnings,
 ): void {
   const { networks } = imported;
   const nodeAt = new Map(nodes.map(({ vtep }, node) => [formatAddress(vtep), node]));
   nodes.forEach((node, index) => {
-    const table = new TableCheck(node, index, imported, endpoints, remarks);
+    const table = new TableCheck(node, index, imported, endpoints, warnings);
     for (const entry of node.fdb ?? []) {
       if (entry.destination === undefined || isNotUnicast(entry.mac)) continue;
       const mac = formatMac(entry.mac);
@@ -89,12 +89,12 @@ export function takeTables(
           at === undefined
             ? `${mac} is behind ${to}, which is not a node's VTEP`
             : `no neighbour entry says which network ${mac} is in`;
-        remarks.add('fdb row', `${node.name}: ${why}: skipped`);
+        warnings.add('fdb row', `${node.name}: ${why}: skipped`);
       }
       for (const [network, ip] of networksOfMac) {
         const where = `${mac} of ${networks[network].name}`;
         if (!table.isFirst(network, mac, to)) {
-          remarks.add('two destinations', `${node.name}: bridge fdb has ${where} at several VTEPs: the first is used`);
+          warnings.add('two destinations', `${node.name}: bridge fdb has ${where} at several VTEPs: the first is used`);
           continue;
         }
         const known = endpoints.find(network, mac);
@@ -102,19 +102,19 @@ export function takeTables(
           if (known.node !== at) {
             const home = known.node === index ? 'this node itself' : nodes[known.node].name;
             const there = at === undefined ? to : `${to} (${nodes[at].name})`;
-            remarks.add(
+            warnings.add(
               'wrong VTEP',
               `${node.name}: bridge fdb has ${where} (${known.name}) on ${there}, but docker network inspect has it on ${home}, which is used`,
             );
           }
           known.ip ??= ip;
         } else if (at === undefined) {
-          remarks.add('fdb row', `${node.name}: ${where} is behind ${to}, which is not a node's VTEP: skipped`);
+          warnings.add('fdb row', `${node.name}: ${where} is behind ${to}, which is not a node's VTEP: skipped`);
         } else if (at === index) {
-          remarks.add('own VTEP', `${node.name}: bridge fdb has ${where} behind this node's own VTEP: skipped`);
+          warnings.add('own VTEP', `${node.name}: bridge fdb has ${where} behind this node's own VTEP: skipped`);
         } else if (known !== undefined) {
           if (known.node !== at) {
-            remarks.add(
+            warnings.add(
               'two nodes',
               `${node.name}: bridge fdb has ${where} on ${nodes[at].name}, but another node's has it on ${nodes[known.node].name}, which is used`,
             );
@@ -122,7 +122,7 @@ export function takeTables(
           known.ip ??= ip;
         } else {
           if (nodes[at].hasDocker && imported.ofNode[at].has(network)) {
-            remarks.add(
+            warnings.add(
               'stale',
               `${node.name}: bridge fdb has ${where} on ${nodes[at].name}, whose docker network inspect doesn't list it`,
             );
@@ -149,7 +149,7 @@ class TableCheck {
   readonly #index: number;
   readonly #imported: ImportedNetworks;
   readonly #endpoints: ImportedEndpoints;
-  readonly #remarks: ImportRemarks;
+  readonly #warnings: ImportWarnings;
   /** Addresses per MAC, and MACs per address. */
   readonly #addresses = new Map<string, Uint8Array[]>();
   readonly #macs = new Map<string, Set<string>>();
@@ -162,13 +162,13 @@ class TableCheck {
     index: number,
     imported: ImportedNetworks,
     endpoints: ImportedEndpoints,
-    remarks: ImportRemarks,
+    warnings: ImportWarnings,
   ) {
     this.#node = node;
     this.#index = index;
     this.#imported = imported;
     this.#endpoints = endpoints;
-    this.#remarks = remarks;
+    this.#warnings = warnings;
     for (const { ip, mac } of node.neighbours ?? []) {
       const text = formatMac(mac);
       const address = formatAddress(ip);
@@ -227,14 +227,14 @@ class TableCheck {
         rowless.length === list.length &&
         !rowless.some(({ mac }) => bridged.has(formatMac(mac)))
       ) {
-        this.#remarks.add(
+        this.#warnings.add(
           'no rows',
           `${name}: bridge fdb has no row for any of the ${list.length} endpoints that other nodes have in ${called}: is the output of its namespace missing?`,
         );
       } else {
         for (const endpoint of rowless) {
           const alone = bridged.has(formatMac(endpoint.mac)) ? ' (the bridge has one, but not the vxlan device)' : '';
-          this.#remarks.add(
+          this.#warnings.add(
             'no row',
             `${name}: bridge fdb has no self row with a dst for ${formatMac(endpoint.mac)} of ${called} (${endpoint.name} on ${nodes[endpoint.node].name}): its kernel drops frames to it${alone}`,
           );
@@ -251,7 +251,7 @@ class TableCheck {
     );
     const unknown = addressed.filter(({ address }) => !this.#macs.has(address));
     if (addressed.length > 1 && unknown.length === addressed.length) {
-      this.#remarks.add(
+      this.#warnings.add(
         'no neighbours',
         `${name}: ip neigh has none of the ${unknown.length} endpoints that other nodes have in ${called}: is the output of its namespace missing?`,
       );
@@ -260,12 +260,12 @@ class TableCheck {
     for (const { address, mac } of addressed) {
       const macs = this.#macs.get(address);
       if (macs === undefined) {
-        this.#remarks.add(
+        this.#warnings.add(
           'no neighbour',
           `${name}: ip neigh has no entry for ${address} of ${called}: ARP for it isn't answered`,
         );
       } else if (!macs.has(mac)) {
-        this.#remarks.add(
+        this.#warnings.add(
           'other MAC',
           `${name}: ip neigh has ${address} of ${called} at ${[...macs].slice(0, 3).join(', ')}, but docker network inspect at ${mac}`,
         );

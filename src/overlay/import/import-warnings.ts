@@ -4,7 +4,7 @@
 const MAX_OF_A_KIND = 20;
 
 /** Collects the warnings. */
-export class ImportRemarks {
+export class ImportWarnings {
   readonly #lines = new Map<string, string[]>();
   readonly #more = new Map<string, number>();
 

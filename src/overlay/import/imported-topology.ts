@@ -3,7 +3,7 @@ import { formatMac, VtepError, VXLAN_PORT } from '../../wire/index.js';
 import { type DockerNetwork, parseDockerNetworks } from './docker-network.js';
 import { OverlayError } from '../error.js';
 import { type ImportedNetworks, joinNetworks } from './import-networks.js';
-import { ImportRemarks } from './import-warnings.js';
+import { ImportWarnings } from './import-warnings.js';
 import { ImportedEndpoints, type NodeTables, takeTables } from './import-tables.js';
 import type { KeyRing } from '../keys/key-ring.js';
 import { parseBridgeFdb, parseIpNeighbours } from './kernel-tables.js';
@@ -42,7 +42,7 @@ export interface NodeImport extends NodeOutputs {
 /** A topology, and warnings about gaps and contradictions in the imports, one line each. */
 export interface ImportedTopology {
   readonly topology: Topology;
-  readonly remarks: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -54,16 +54,16 @@ export interface ImportedTopology {
  * not
  */
 export function importTopology(nodes: readonly NodeImport[], ring?: KeyRing): ImportedTopology {
-  const remarks = new ImportRemarks();
+  const warnings = new ImportWarnings();
   const hosts = nodesOf(nodes);
   const docker = nodes.map((node) => read(node, 'networks', parseDockerNetworks) ?? []);
   const imported = joinNetworks(
     docker,
     nodes.map(({ name }) => name),
-    remarks,
+    warnings,
   );
   if (imported.networks.length === 0) throw noNetwork(docker.flat());
-  reportUnused(nodes, docker, remarks);
+  reportUnused(nodes, docker, warnings);
   const tables = nodes.map((node, i): NodeTables => ({
     name: node.name,
     vtep: hosts[i].vtep,
@@ -71,19 +71,19 @@ export function importTopology(nodes: readonly NodeImport[], ring?: KeyRing): Im
     fdb: read(node, 'fdb', parseBridgeFdb),
     neighbours: read(node, 'neighbours', parseIpNeighbours),
   }));
-  const endpoints = dockerEndpoints(nodes, docker, imported, remarks);
-  takeTables(tables, imported, endpoints, remarks);
-  checkPeers(hosts, docker, remarks);
+  const endpoints = dockerEndpoints(nodes, docker, imported, warnings);
+  takeTables(tables, imported, endpoints, warnings);
+  checkPeers(hosts, docker, warnings);
   for (const { name, encrypted } of imported.networks) {
-    if (encrypted && ring === undefined) remarks.add('keys', `network ${name} is encrypted, but there are no keys`);
+    if (encrypted && ring === undefined) warnings.add('keys', `network ${name} is encrypted, but there are no keys`);
   }
   for (const { name, networks: text } of nodes) {
     if (text !== undefined) continue;
-    remarks.add('docker', `${name}: no docker network inspect: its endpoints are taken from other nodes' FDBs`);
+    warnings.add('docker', `${name}: no docker network inspect: its endpoints are taken from other nodes' FDBs`);
   }
   const all = endpoints.all.map(({ name, network, node, ip, mac }): Endpoint => ({ name, network, node, ip, mac }));
   if (all.length === 0) {
-    remarks.add(
+    warnings.add(
       'empty',
       'no import has an endpoint: docker network inspect lists only those of its own node, so run it on the nodes that' +
         ' run the tasks, or add the output of bridge fdb and ip neigh',
@@ -98,7 +98,7 @@ export function importTopology(nodes: readonly NodeImport[], ring?: KeyRing): Im
       endpoints: all,
       ring,
     },
-    remarks: remarks.lines(),
+    warnings: warnings.lines(),
   };
 }
 
@@ -168,7 +168,7 @@ function noNetwork(networks: readonly DockerNetwork[]): OverlayError {
 function reportUnused(
   nodes: readonly NodeImport[],
   docker: readonly (readonly DockerNetwork[])[],
-  remarks: ImportRemarks,
+  warnings: ImportWarnings,
 ): void {
   const used = new Set(docker.flat().flatMap(({ name, vnis }) => (vnis.length > 0 ? [name] : [])));
   docker.forEach((list, node) => {
@@ -176,7 +176,7 @@ function reportUnused(
     if (unused.length === 0) return;
     const more = unused.length > MAX_LISTED ? ` and ${unused.length - MAX_LISTED} more` : '';
     const names = `${unused.slice(0, MAX_LISTED).join(', ')}${more}`;
-    remarks.add(
+    warnings.add(
       'unused',
       `${nodes[node].name}: no task of ${names} runs there, so Docker doesn't know the VNI: skipped`,
     );
@@ -187,7 +187,7 @@ function dockerEndpoints(
   nodes: readonly NodeImport[],
   docker: readonly (readonly DockerNetwork[])[],
   imported: ImportedNetworks,
-  remarks: ImportRemarks,
+  warnings: ImportWarnings,
 ): ImportedEndpoints {
   const endpoints = new ImportedEndpoints();
   const addresses = new Map<string, string>();
@@ -202,7 +202,7 @@ function dockerEndpoints(
         const known = endpoints.find(index, mac);
         if (known !== undefined) {
           if (known.node !== node) {
-            remarks.add(
+            warnings.add(
               'two nodes',
               `${mac} of ${called} is on ${nodes[known.node].name} (${known.name}) and on ${nodes[node].name} (${endpoint.name}): the first is used`,
             );
@@ -216,7 +216,7 @@ function dockerEndpoints(
         if (owner === undefined) {
           addresses.set(`${index} ${address}`, endpoint.name);
         } else {
-          remarks.add('two owners', `${address} of ${called} belongs to ${owner} and to ${endpoint.name}`);
+          warnings.add('two owners', `${address} of ${called} belongs to ${owner} and to ${endpoint.name}`);
         }
       }
     }
@@ -228,7 +228,7 @@ function dockerEndpoints(
 function checkPeers(
   hosts: readonly Node[],
   docker: readonly (readonly DockerNetwork[])[],
-  remarks: ImportRemarks,
+  warnings: ImportWarnings,
 ): void {
   const known = new Set(hosts.map(({ vtep }) => formatAddress(vtep)));
   const said = new Set<string>();
@@ -239,10 +239,10 @@ function checkPeers(
       for (const peer of peers) {
         if (known.has(peer) || said.has(peer)) continue;
         said.add(peer);
-        remarks.add('peer', `${name}: network ${network} has the peer ${peer}, which is not a node's VTEP`);
+        warnings.add('peer', `${name}: network ${network} has the peer ${peer}, which is not a node's VTEP`);
       }
       if (peers.length > 0 && !peers.includes(own)) {
-        remarks.add(
+        warnings.add(
           'own peer',
           `${name}: its VTEP ${own} isn't among the peers of ${network} in its own docker network inspect` +
             ' (peers are advertise addresses; the VTEP may be a --data-path-addr)',

@@ -8,7 +8,7 @@ import { isSwarmKeys, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './k
 /** The contents of a keys file: SAs, or a ring that SAs are derived from. */
 export type KeysFile =
   | ({ readonly kind: 'xfrm' | 'esp_sa' } & ImportedSas)
-  | ({ readonly kind: 'ring'; readonly remarks: readonly string[] } & KeyRingFile);
+  | ({ readonly kind: 'ring'; readonly warnings: readonly string[] } & KeyRingFile);
 
 /**
  * Parses keys: the output of `ip xfrm state`, Wireshark's `esp_sa`, lines of Swarm's store, or a YAML or JSON ring.
@@ -19,9 +19,9 @@ export function parseKeys(file: string | KeyText): KeysFile {
   const text = file instanceof KeyText ? file.text : file;
   if (isXfrmState(text)) return withSas({ kind: 'xfrm' as const, ...parseXfrmState(text) });
   if (isEspSa(text)) return withSas({ kind: 'esp_sa' as const, ...parseEspSa(text) });
-  if (isSwarmKeys(text)) return { kind: 'ring', remarks: [], ...parseSwarmKeys(file) };
+  if (isSwarmKeys(text)) return { kind: 'ring', warnings: [], ...parseSwarmKeys(file) };
   try {
-    return { kind: 'ring', remarks: [], ...parseKeyRing(file) };
+    return { kind: 'ring', warnings: [], ...parseKeyRing(file) };
   } catch (error) {
     if (error instanceof OverlayError && error.code === 'NO_KEYS') {
       const like = looksLike(text);
@@ -36,7 +36,7 @@ export function parseKeys(file: string | KeyText): KeysFile {
 
 function withSas<T extends ImportedSas>(file: T): T {
   if (file.associations.length > 0) return file;
-  const [first = 'it contains no SA', ...rest] = file.remarks;
+  const [first = 'it contains no SA', ...rest] = file.warnings;
   const more = rest.length > 0 ? ` (and ${rest.length} more like it)` : '';
   throw new OverlayError('NO_KEYS', `it contains no usable key: ${first}${more}`);
 }

@@ -9,7 +9,7 @@ import {
   type ReplayWindow,
   Sad,
   type SaLimits,
-  SequenceLedger,
+  SequenceReservations,
 } from '../../ipsec/index.js';
 import { type InboundClaim, InboundClaims } from './inbound-claims.js';
 import { keyFingerprint } from './key-fingerprint.js';
@@ -38,7 +38,7 @@ export interface NodeSasOptions {
   /** Limits of each outbound SA. */
   readonly limits?: SaLimits;
   /** Persists this node's sequence numbers across restarts. Default: none; each restart draws new masks. */
-  readonly ledger?: SequenceLedger;
+  readonly reservations?: SequenceReservations;
   /**
    * Seconds between two rotations, to predict which SAs end before the next one.
    * @default 43200
@@ -80,7 +80,7 @@ export class NodeSas {
   readonly #here: Uint8Array;
   readonly #aead: Aead;
   readonly #options: NodeSasOptions;
-  readonly #ledger: SequenceLedger;
+  readonly #reservations: SequenceReservations;
   readonly #claims = new InboundClaims(this.inbound);
   readonly #watch: OutboundWatch;
   /** Replay windows by key and peer address, so that a returning peer's packets aren't accepted again. */
@@ -108,7 +108,7 @@ export class NodeSas {
     this.#here = here.slice();
     this.#aead = aead;
     this.#options = options;
-    this.#ledger = options.ledger ?? new SequenceLedger({ random: options.random });
+    this.#reservations = options.reservations ?? new SequenceReservations({ random: options.random });
     this.#now = options.now ?? 0;
     this.#rotated = this.#now;
     this.#watch = new OutboundWatch(options.interval ?? ROTATION_INTERVAL, (event) => options.onEvent?.(event));
@@ -222,7 +222,7 @@ export class NodeSas {
   settle(now: number): number {
     let steps = 0;
     while (this.step(now) !== undefined) steps++;
-    this.#ledger.topUp();
+    this.#reservations.topUp();
     return steps;
   }
 
@@ -232,7 +232,7 @@ export class NodeSas {
   poll(now: number): void {
     this.#now = now;
     this.#watch.poll(now);
-    this.#ledger.topUp();
+    this.#reservations.topUp();
   }
 
   /** Seconds until the SA to a peer ends at its current rate, as of the last `poll`; undefined if there is no SA. */
@@ -244,7 +244,7 @@ export class NodeSas {
   /** Wipes all keys and persists the exact sequence numbers; this also closes the ledger. */
   close(): void {
     for (const peer of [...this.#peers.keys()]) this.removePeer(peer);
-    this.#ledger.closeAll();
+    this.#reservations.closeAll();
     for (const key of this.#keys) key.wipe();
     this.#keys.clear();
     this.#wanted = undefined;
@@ -273,7 +273,7 @@ export class NodeSas {
     }
     // Keys newer than the ring may have records as well, from an earlier process: this ring was late.
     const oldest = keys[0].tag;
-    this.#ledger.forget((name) => tagOf(name) < oldest);
+    this.#reservations.forget((name) => tagOf(name) < oldest);
   }
 
   readonly #maker = {
@@ -300,7 +300,7 @@ export class NodeSas {
       const before = this.#claims.add(claim);
       // In the Swarm profile, salt and key don't depend on the peer: with the same tag, one SA serves both.
       if (before !== undefined && !(this.#profile === Profile.Swarm && before.tag === claim.tag)) {
-        this.#tell(
+        this.#report(
           SaEventKind.SpiTaken,
           pair,
           peer,
@@ -317,13 +317,13 @@ export class NodeSas {
       const association = deriveSa(this.#profile, pair, this.#options.hkdf);
       const { limits } = this.#options;
       const limited = limits === undefined ? association : { ...association, limits };
-      const sa = this.#ledger.open(limited, this.#recordName(key), this.#aead, this.#now);
+      const sa = this.#reservations.open(limited, this.#recordName(key), this.#aead, this.#now);
       association.keymat.wipe();
       return sa;
     },
     closeOutbound: (sa: OutboundSa): void => {
       this.#watch.delete(sa);
-      this.#ledger.close(sa);
+      this.#reservations.close(sa);
     },
   };
 
@@ -337,7 +337,7 @@ export class NodeSas {
 
   #spiOf(pair: PairKey, peer: number): number {
     const spi = deriveSpi(pair.source, pair.destination, pair.key.tag, pair.spiForm);
-    if (spi === 0) this.#tell(SaEventKind.NoSpi, pair, peer, 0, 'is 0, which is reserved: no SA is created');
+    if (spi === 0) this.#report(SaEventKind.NoSpi, pair, peer, 0, 'is 0, which is reserved: no SA is created');
     return spi;
   }
 
@@ -350,7 +350,7 @@ export class NodeSas {
     return name;
   }
 
-  #tell(kind: SaEventKind, { key }: PairKey, peer: number, spi: number, text: string): void {
+  #report(kind: SaEventKind, { key }: PairKey, peer: number, spi: number, text: string): void {
     const said = `the SPI of peer ${peer}'s key ${key.tag} ${text}`;
     this.#options.onEvent?.({ kind, peer, tag: key.tag, spi, text: said });
   }

@@ -53,11 +53,11 @@ export class OutboundWatch {
       const stopped = sa.exhausted || !sa.lifetime.allows(now);
       if (stopped) {
         const why = sa.exhausted ? 'its sequence numbers are used up' : 'it reached a hard limit';
-        this.#tell(sa, watched, SaEventKind.Stopped, `stopped sending: ${why}`);
+        this.#report(sa, watched, SaEventKind.Stopped, `stopped sending: ${why}`);
         continue;
       }
       if (sa.lifetime.state === LifetimeState.Soft) {
-        this.#tell(sa, watched, SaEventKind.SoftLimit, 'reached a soft limit');
+        this.#report(sa, watched, SaEventKind.SoftLimit, 'reached a soft limit');
       }
       // If the clock went back, the SA's age is unknown.
       watched.since = Math.min(watched.since, now);
@@ -69,11 +69,11 @@ export class OutboundWatch {
       if (now - watched.since < BELIEVED || secondsLeft >= untilRotation) continue;
       const when = age < this.#interval ? 'before the next rotation' : 'and the next rotation is overdue';
       const text = `ends in ${Math.round(secondsLeft)} s, ${when}, at ${Math.round(packetRate)} packets per second`;
-      this.#tell(sa, watched, SaEventKind.RunningOut, text);
+      this.#report(sa, watched, SaEventKind.RunningOut, text);
     }
   }
 
-  #tell(sa: OutboundSa, { peer, tag, reported, forecast }: Watched, kind: SaEventKind, text: string): void {
+  #report(sa: OutboundSa, { peer, tag, reported, forecast }: Watched, kind: SaEventKind, text: string): void {
     if (reported.has(kind)) return;
     reported.add(kind);
     const { secondsLeft, packetRate } = forecast;

@@ -145,9 +145,9 @@ export class RotationSchedule {
    */
   rotated(now: number): void {
     this.#see(now);
-    const late = now - this.#next;
+    const midStream = now - this.#next;
     const point = this.#point + this.#interval;
-    const inPhase = late >= 0 && late < this.#settle && point >= now + this.#settle;
+    const inPhase = midStream >= 0 && midStream < this.#settle && point >= now + this.#settle;
     this.#last = now;
     this.#point = inPhase ? point : now + this.#interval;
     this.#next = this.#drawNext();

@@ -16,9 +16,9 @@ export class WaitingClaims {
   /** Has an endpoint wait no longer. Returns whether it did. */
   remove(key: string, endpoint: number): boolean {
     const waiting = this.#waiting.get(key);
-    const place = waiting?.indexOf(endpoint) ?? -1;
-    if (waiting === undefined || place < 0) return false;
-    waiting.splice(place, 1);
+    const index = waiting?.indexOf(endpoint) ?? -1;
+    if (waiting === undefined || index < 0) return false;
+    waiting.splice(index, 1);
     if (waiting.length === 0) this.#waiting.delete(key);
     return true;
   }

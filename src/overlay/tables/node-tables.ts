@@ -246,7 +246,7 @@ export class NodeTables implements IndexedTopology {
       case ChangeKind.ChangeNode: {
         const index = this.#nodeWith(change.node.vtep);
         this.#nodes.set(index, copyOfNode(change.node));
-        this.#tell('node', index, false);
+        this.#report('node', index, false);
         return;
       }
       case ChangeKind.RemoveNode: {
@@ -257,7 +257,7 @@ export class NodeTables implements IndexedTopology {
         const index = this.#networks.add(change.network);
         this.#indexNetwork(change.network, index);
         this.#flood.setNetwork(index, change.network.flood);
-        this.#tell('network', index, true);
+        this.#report('network', index, true);
         return;
       }
       case ChangeKind.ChangeNetwork: {
@@ -273,7 +273,7 @@ export class NodeTables implements IndexedTopology {
         const index = this.#endpoints.add(endpoint);
         this.#ids.set(endpointId(endpoint), index);
         this.#link(index, endpoint);
-        this.#tell('endpoint', index, true);
+        this.#report('endpoint', index, true);
         return;
       }
       case ChangeKind.ChangeEndpoint: {
@@ -285,7 +285,7 @@ export class NodeTables implements IndexedTopology {
         this.#unlink(index);
         this.#ids.delete(change.id);
         this.#endpoints.remove(index);
-        this.#tell('endpoint', index, true);
+        this.#report('endpoint', index, true);
         return;
       }
       case ChangeKind.SetKeys:
@@ -296,7 +296,7 @@ export class NodeTables implements IndexedTopology {
     }
   }
 
-  #tell(what: keyof TablesWatcher, index: number, another: boolean): void {
+  #report(what: keyof TablesWatcher, index: number, another: boolean): void {
     for (const watcher of this.#watchers) watcher[what]?.(index, another);
   }
 
@@ -308,7 +308,7 @@ export class NodeTables implements IndexedTopology {
     const index = this.#nodes.add(node);
     this.#indexVtep(node.vtep, index);
     this.#flood.addNode(index);
-    this.#tell('node', index, true);
+    this.#report('node', index, true);
   }
 
   #removeNode(index: number): void {
@@ -319,7 +319,7 @@ export class NodeTables implements IndexedTopology {
     this.forwarding.forgetVtep(index);
     this.#flood.removeNode(index);
     this.#nodes.remove(index);
-    this.#tell('node', index, true);
+    this.#report('node', index, true);
   }
 
   #changeNetwork(index: number, network: Network): void {
@@ -329,7 +329,7 @@ export class NodeTables implements IndexedTopology {
     this.#networks.set(index, network);
     this.columns.set(index, network);
     if (before.flood !== network.flood) this.#flood.setNetwork(index, network.flood);
-    this.#tell('network', index, false);
+    this.#report('network', index, false);
   }
 
   #removeNetwork(index: number): void {
@@ -340,7 +340,7 @@ export class NodeTables implements IndexedTopology {
     this.columns.clear(index);
     this.#flood.removeNetwork(index);
     this.#networks.remove(index);
-    this.#tell('network', index, true);
+    this.#report('network', index, true);
   }
 
   #changeEndpoint(index: number, record: EndpointRecord): void {
@@ -354,12 +354,12 @@ export class NodeTables implements IndexedTopology {
     if (!same) this.#unlink(index);
     this.#endpoints.set(index, endpoint);
     if (!same) this.#link(index, endpoint);
-    this.#tell('endpoint', index, false);
+    this.#report('endpoint', index, false);
   }
 
   #endpointOf({ vni, vtep, ip, mac, ...rest }: EndpointRecord): Endpoint {
-    const places = { network: this.networkOf(vni), node: this.#nodeWith(vtep) };
-    return { ...rest, ...places, ip: ip?.slice(), mac: mac.slice() };
+    const indexes = { network: this.networkOf(vni), node: this.#nodeWith(vtep) };
+    return { ...rest, ...indexes, ip: ip?.slice(), mac: mac.slice() };
   }
 
   #link(index: number, endpoint: Endpoint): void {

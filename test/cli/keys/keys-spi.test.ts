@@ -12,7 +12,7 @@ interface Row {
   readonly to: string;
   readonly form: string;
   readonly spi: string;
-  readonly remark?: string;
+  readonly warning?: string;
 }
 
 async function rows(source: string, destination: string, ...tags: readonly number[]): Promise<Row[]> {
@@ -88,12 +88,12 @@ describe('keys spi', () => {
     const reserved = (await rows('10.0.0.1', '10.0.0.2', RESERVED_TAG, ZERO_TAG)).filter(
       ({ from }) => from === '10.0.0.1',
     );
-    const remark = (tag: number): string | undefined =>
-      reserved.find((row) => row.tag === tag && row.form === 'mapped')?.remark;
+    const warning = (tag: number): string | undefined =>
+      reserved.find((row) => row.tag === tag && row.form === 'mapped')?.warning;
     assert.equal(spiOf(reserved, { tag: ZERO_TAG, form: 'mapped' }), '0x00000000');
-    assert.match(remark(RESERVED_TAG) ?? '', /^reserved/);
-    assert.match(remark(ZERO_TAG) ?? '', /^invalid: no SA may use SPI 0/);
-    assert.ok((await rows('1.2.3.4', '5.6.7.8', 1234)).every((row) => row.remark === undefined));
+    assert.match(warning(RESERVED_TAG) ?? '', /^reserved/);
+    assert.match(warning(ZERO_TAG) ?? '', /^invalid: no SA may use SPI 0/);
+    assert.ok((await rows('1.2.3.4', '5.6.7.8', 1234)).every((row) => row.warning === undefined));
   });
 
   const CASES: [words: string[], message: RegExp][] = [

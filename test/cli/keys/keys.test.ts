@@ -327,7 +327,7 @@ describe('each cipher gives the same file', () => {
       'node',
       '--json',
     ]);
-    assert.deepEqual((JSON.parse(call.stdout) as SurveyReport).cipher, { name: 'node', passedOver: [] });
+    assert.deepEqual((JSON.parse(call.stdout) as SurveyReport).cipher, { name: 'node', skipped: [] });
   });
 });
 

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PcapWriter } from '../../../src/capture/index.js';
 import {
-  IPV4_SPAN,
-  IPV6_SPAN,
+  IPV4_HEADER_LEN,
+  IPV6_HEADER_LEN,
   ipv4ChecksumHolds,
-  UDP_SPAN,
+  UDP_HEADER_LEN,
   udpChecksumHolds,
   updateChecksum,
-  VXLAN_SPAN,
+  VXLAN_HEADER_LEN,
 } from '../../../src/wire/index.js';
 import { ethernet, udpIp } from '../../dataplane/build.js';
 import {
@@ -44,7 +44,7 @@ const ETHERNET = 14;
 function fixedFields(hex: string): string {
   const bytes = fromHex(hex);
   const four = bytes[12] === 0x08;
-  const udp = ETHERNET + (four ? IPV4_SPAN : IPV6_SPAN);
+  const udp = ETHERNET + (four ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
   if (four) {
     bytes.fill(0, ETHERNET + 4, ETHERNET + 6);
     bytes.fill(0, ETHERNET + 10, ETHERNET + 12);
@@ -57,7 +57,7 @@ function fixedFields(hex: string): string {
 function checksumsHold(hex: string): void {
   const bytes = fromHex(hex);
   const four = bytes[12] === 0x08;
-  const udp = ETHERNET + (four ? IPV4_SPAN : IPV6_SPAN);
+  const udp = ETHERNET + (four ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
   if (four) assert.ok(ipv4ChecksumHolds(bytes, ETHERNET));
   assert.notEqual((bytes[udp + 6] << 8) | bytes[udp + 7], 0, 'the kernel makes the UDP checksum');
   assert.ok(udpChecksumHolds(bytes, udp, four ? 4 : 6, ETHERNET + (four ? 12 : 8)));
@@ -84,7 +84,7 @@ const VNI = '001001';
 /** The recorded, unfragmented packets of VNI 4097 from one node. */
 function sentBy(underlay: readonly string[], mac: string): string[] {
   return underlay.filter((hex) => {
-    const vxlan = ETHERNET + (hex.slice(24, 28) === '0800' ? IPV4_SPAN : IPV6_SPAN) + UDP_SPAN;
+    const vxlan = ETHERNET + (hex.slice(24, 28) === '0800' ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) + UDP_HEADER_LEN;
     return hex.slice(12, 24) === mac && hex.slice(2 * vxlan + 8, 2 * vxlan + 14) === VNI;
   });
 }
@@ -111,7 +111,8 @@ describe('RFC 7348 section 5: encap matches the kernel', () => {
         // Two captures may contain the same packets in a different order.
         assert.deepEqual(packets.map(fixedFields).sort(), wire.map(fixedFields).sort());
         packets.forEach(checksumsHold);
-        const span = 2 * (ETHERNET + (setup.family === 6 ? IPV6_SPAN : IPV4_SPAN) + UDP_SPAN + VXLAN_SPAN);
+        const span =
+          2 * (ETHERNET + (setup.family === 6 ? IPV6_HEADER_LEN : IPV4_HEADER_LEN) + UDP_HEADER_LEN + VXLAN_HEADER_LEN);
         const frames = between(await recorded(`${name}.${container}.pcap`), source, destination);
         assert.deepEqual(
           packets.map((hex) => hex.slice(span)),

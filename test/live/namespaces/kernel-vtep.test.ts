@@ -188,8 +188,8 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
     const { k2, c1 } = pair();
     const whole = await RunningPing.start(c1, IP2);
     await whole.answers(20);
-    const sums = await whole.stop();
-    assert.deepEqual([sums.missing, sums.lost, sums.received], [[], 0, sums.sent]);
+    const totals = await whole.stop();
+    assert.deepEqual([totals.missing, totals.lost, totals.received], [[], 0, totals.sent]);
 
     const broken = await RunningPing.start(c1, IP2);
     k2.overlay.ip(`link set ${CONTAINER_LINK} down`);

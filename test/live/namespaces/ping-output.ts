@@ -33,9 +33,9 @@ const SEQUENCES = 0x10000;
  * @throws {Error} with its text, if there are no totals
  */
 export function parsePing(stdout: string, stderr: string): PingSums {
-  const sums = SENT.exec(stdout);
-  if (sums === null) throw new Error(`ping gave no sums: ${stderr.trim() || stdout.trim() || 'it said nothing'}`);
-  const [sent = 0, received = 0] = sums.slice(1).map(Number);
+  const totals = SENT.exec(stdout);
+  if (totals === null) throw new Error(`ping gave no sums: ${stderr.trim() || stdout.trim() || 'it said nothing'}`);
+  const [sent = 0, received = 0] = totals.slice(1).map(Number);
   const trip = ROUND_TRIP.exec(stdout);
   const [least = 0, mean = 0, most = 0] = (trip ?? []).slice(1).map(Number);
   return {

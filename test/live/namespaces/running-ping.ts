@@ -59,11 +59,11 @@ export class RunningPing {
   /** Stops, and returns the totals. Unanswered pings sent just before count neither as sent nor as lost. */
   async stop(): Promise<RunningPingSums> {
     const { stdout, stderr } = await this.#process.stop('SIGINT');
-    const sums = parsePing(stdout, stderr);
+    const totals = parsePing(stdout, stderr);
     const numbers = answered(stdout);
     const last = Math.max(0, ...numbers);
-    const sent = Math.max(last, sums.sent - this.#onTheirWay);
+    const sent = Math.max(last, totals.sent - this.#onTheirWay);
     const missing = Array.from({ length: sent }, (_, i) => i + 1).filter((number) => !numbers.has(number));
-    return { ...sums, sent, lost: missing.length, missing };
+    return { ...totals, sent, lost: missing.length, missing };
   }
 }

@@ -84,12 +84,12 @@ endpoints:
     assert.deepEqual([ingress.balanced, egress.balanced], [true, true]);
     assert.equal(ingress.in, sockets.received);
     const flooded = Number.parseInt(stdout, 10);
-    const remarks = [
+    const warnings = [
       `${flooded} sent in ${FLOOD_SECONDS} s, ${sockets.received} taken, ${sockets.overrun} without room`,
       `dropped ${JSON.stringify(ingress.dropped)}`,
       `${grown} KiB grown, ${during} pings answered under the flood, ${lost} of ${sent} lost in all`,
     ];
-    for (const remark of remarks) t.diagnostic(remark);
+    for (const warning of warnings) t.diagnostic(warning);
     assert.ok(grown < GROWTH, `${grown} KiB more after ${WARM_UP_SECONDS} s`);
     assert.ok(during > 0, 'no ping passed');
     assert.ok(Object.keys(ingress.dropped).length >= 3, JSON.stringify(ingress.dropped));

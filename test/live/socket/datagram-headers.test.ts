@@ -4,7 +4,7 @@ import { Ipv6Headers, putSender } from '../../../src/live/socket/datagram-header
 import { putSocketAddress, SOCKADDR_BYTES } from '../../../src/live/socket/socket-address.js';
 import { PacketBatch } from '../../../src/memory/index.js';
 import { parseIp } from '../../../src/overlay/prefix.js';
-import { EtherType, Fault, IpProtocol, Layers } from '../../../src/wire/index.js';
+import { EtherType, HeaderError, IpProtocol, Layers } from '../../../src/wire/index.js';
 import { between, C1, C2, fromHex, pairOf, TestNode, topologyOf } from '../../dataplane/topology.js';
 import { framesOf } from '../../cli/frames.js';
 import { fixture } from '../../repository.js';
@@ -118,7 +118,7 @@ test('the header of a raw IPv6 socket names both addresses, the traffic class an
   const headers = new Ipv6Headers(parseIp('fd50::1'));
   const start = headers.put(bytes, START, START + 60, nameOf('fd50::2'), 0, 0xb9, IpProtocol.Esp);
   const layers = new Layers();
-  assert.equal(layers.walkNetwork(bytes, EtherType.Ipv6, start, START + 60), Fault.None);
+  assert.equal(layers.walkNetwork(bytes, EtherType.Ipv6, start, START + 60), HeaderError.None);
   assert.deepEqual([layers.family, layers.protocol, layers.transportOffset], [6, IpProtocol.Esp, START]);
   assert.equal(layers.networkEnd, START + 60);
   assert.deepEqual(bytes.subarray(start + 8, START), Uint8Array.of(...parseIp('fd50::2'), ...parseIp('fd50::1')));

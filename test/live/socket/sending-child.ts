@@ -6,7 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { hkdfSha256 } from '../../../src/aead/hkdf.js';
 import { nodeBackend } from '../../../src/aead/node-aead.js';
-import { EspDrop, EspSealer, SequenceLedger } from '../../../src/ipsec/index.js';
+import { EspDrop, EspSealer, SequenceReservations } from '../../../src/ipsec/index.js';
 import { SequenceFile } from '../../../src/live/state/sequence-file.js';
 import { ClusterKey, KeyRing } from '../../../src/overlay/keys/key-ring.js';
 import { NodeSas } from '../../../src/overlay/keys/node-sas.js';
@@ -24,14 +24,14 @@ const profile = process.argv.at(2);
 const path = process.argv.at(3);
 const aead = nodeBackend.create();
 const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
-const ledger = new SequenceLedger({
+const reservations = new SequenceReservations({
   random,
   ...(path === undefined ? {} : { store: new SequenceFile(path), block: BLOCK }),
 });
 const sas = new NodeSas(HERE, aead, {
   hkdf: hkdfSha256,
   random,
-  ledger,
+  reservations,
   profile: profile === Profile.Strict ? Profile.Strict : Profile.Swarm,
 });
 PEERS.forEach((address, peer) => sas.addPeer(peer, address));

@@ -6,8 +6,8 @@ import { IngressChain, Oversize } from '../../../src/dataplane/index.js';
 import { SocketUnderlay, type UnderlayPort } from '../../../src/live/index.js';
 import { Arena, PacketBatch } from '../../../src/memory/index.js';
 import { NodeSas, NodeTables } from '../../../src/overlay/index.js';
-import { FragmentFault, Fragmenter } from '../../../src/fragment/index.js';
-import { ETHERNET_SPAN, IpProtocol, writeIpv4Checksum } from '../../../src/wire/index.js';
+import { FragmentError, Fragmenter } from '../../../src/fragment/index.js';
+import { ETHERNET_HEADER_LEN, IpProtocol, writeIpv4Checksum } from '../../../src/wire/index.js';
 import { esp, ip, udpIp } from '../../dataplane/build.js';
 import { C1, C2, between, fromHex, recorded, TestNode, topologyOf } from '../../dataplane/topology.js';
 import { noise } from '../../fragment/split.js';
@@ -88,7 +88,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
         const frames = between(await recorded('vxlan/01-icmp.c1.pcap'), C1, C2).filter((hex) => hex.length < 2800);
         n1.send(frames.map(fromHex));
         assert.equal(n1.wire.length, frames.length);
-        const packets = n1.wire.map(({ bytes }) => bytes.subarray(ETHERNET_SPAN));
+        const packets = n1.wire.map(({ bytes }) => bytes.subarray(ETHERNET_HEADER_LEN));
         const sent = wireBatch(ends.arenas[0], packets, 1);
         here.send(sent);
         sent.clear();
@@ -157,7 +157,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
       const topology = onLoopback({ mtu: 9000 }, port);
       const n1 = new TestNode(topology, 'n1', { egress: { oversize: Oversize.Outside } });
       n1.send([fromHex(`${C2}${C1}0800`.padEnd(2 * 4000, '0')), fromHex(`${C2}${C1}0800`.padEnd(2 * 100, '0'))]);
-      const packets = n1.wire.map(({ bytes }) => bytes.subarray(ETHERNET_SPAN));
+      const packets = n1.wire.map(({ bytes }) => bytes.subarray(ETHERNET_HEADER_LEN));
       const sent = wireBatch(arena, packets, 1);
       ends.underlays[0].send(sent);
       const taken = new Taken(ends.arenas[1]);
@@ -204,7 +204,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
         new DataView(datagram.buffer).setUint16(4, id);
         writeIpv4Checksum(datagram, 0);
         const fragmenter = new Fragmenter();
-        assert.equal(fragmenter.begin(datagram, 0, datagram.length, 1000), FragmentFault.None);
+        assert.equal(fragmenter.begin(datagram, 0, datagram.length, 1000), FragmentError.None);
         const fragments = Array.from({ length: fragmenter.count }, () => {
           const fragment = new Uint8Array(1000);
           return fragment.subarray(0, fragmenter.next(fragment, 0));

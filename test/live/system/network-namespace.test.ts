@@ -41,14 +41,14 @@ describe('a network namespace', { skip: requirements() }, () => {
   test('is left if the call throws, and the error is rethrown', () => {
     const { name } = namespace('thrown');
     const own = current();
-    const fault = new RangeError('as requested');
+    const headerError = new RangeError('as requested');
     assert.throws(
       () =>
         inNamespace(name, () => {
           assert.notEqual(current(), own);
-          throw fault;
+          throw headerError;
         }),
-      fault,
+      headerError,
     );
     assert.equal(current(), own);
   });

@@ -22,10 +22,10 @@ function node(n: 1 | 2): NodeImport {
 }
 
 describe('a topology imported from docker network inspect, bridge fdb and ip neigh', () => {
-  const { topology, remarks } = importTopology([node(1), node(2)], ring);
+  const { topology, warnings } = importTopology([node(1), node(2)], ring);
 
   test('has the overlay networks with their VNIs, without warnings', () => {
-    assert.deepEqual(remarks, []);
+    assert.deepEqual(warnings, []);
     assert.deepEqual(
       topology.networks.map(({ name, vni, encrypted }) => [name, vni, encrypted]),
       [
@@ -79,7 +79,7 @@ describe('a topology imported from docker network inspect, bridge fdb and ip nei
 
   test("a single node's FDB and neighbours yield the other node's endpoints", () => {
     const second = { name: 'node2', vtep: '192.168.50.2' };
-    const { topology: half, remarks: said } = importTopology([node(1), second], ring);
+    const { topology: half, warnings: said } = importTopology([node(1), second], ring);
     assert.match(said.join('\n'), /node2: no docker network inspect/);
     const locations = (of: typeof half): string[] =>
       of.endpoints.map(({ mac, node: home }) => `${formatMac(mac)} ${home}`).sort();
@@ -89,7 +89,7 @@ describe('a topology imported from docker network inspect, bridge fdb and ip nei
   test('reports missing keys, and missing neighbours of FDB entries', () => {
     const { neighbours, ...deaf } = node(1);
     assert.notEqual(neighbours, undefined);
-    const said = importTopology([deaf, { name: 'node2', vtep: '192.168.50.2' }]).remarks.join('\n');
+    const said = importTopology([deaf, { name: 'node2', vtep: '192.168.50.2' }]).warnings.join('\n');
     assert.match(said, /network my-secret is encrypted, but there are no keys/);
     assert.match(said, /no neighbour entry says which network 02:42:0a:00:/);
   });
@@ -174,7 +174,7 @@ function twoNodes({
   ]);
 }
 
-const said = (what: Said): string => twoNodes(what).remarks.join('\n');
+const said = (what: Said): string => twoNodes(what).warnings.join('\n');
 
 describe('imports that contradict each other', () => {
   test('that agree cause no warning', () => {
@@ -214,9 +214,9 @@ describe('imports that contradict each other', () => {
 
   test('on the MTU: the smallest is used', () => {
     const small = { options: { [LIST]: '4097', 'com.docker.network.driver.mtu': '1400' }, containers: [SECOND] };
-    const { topology, remarks } = twoNodes({ second: [small] });
+    const { topology, warnings } = twoNodes({ second: [small] });
     assert.equal(topology.networks[0].mtu, 1350);
-    assert.match(remarks.join(), /web has an MTU of 1450 on a and of 1350 on b: 1350 is used/);
+    assert.match(warnings.join(), /web has an MTU of 1450 on a and of 1350 on b: 1350 is used/);
   });
 
   test('rejects an inner MTU below the minimum of interfaces', () => {
@@ -234,7 +234,7 @@ describe('imports that contradict each other', () => {
   });
 
   test('on the VNI: both networks exist, separately, in either order', () => {
-    const { topology, remarks } = twoNodes({ second: [{ options: { [LIST]: '5000' }, containers: [SECOND] }] });
+    const { topology, warnings } = twoNodes({ second: [{ options: { [LIST]: '5000' }, containers: [SECOND] }] });
     assert.deepEqual(
       topology.networks.map(({ name, vni }) => [name, vni]),
       [
@@ -246,7 +246,7 @@ describe('imports that contradict each other', () => {
       topology.endpoints.map(({ network }) => network),
       [0, 1],
     );
-    assert.match(remarks.join(), /web has VNI 4097 on a and 5000 on b: no traffic passes between them/);
+    assert.match(warnings.join(), /web has VNI 4097 on a and 5000 on b: no traffic passes between them/);
   });
 
   test('on names and subnets of one VNI', () => {
@@ -254,7 +254,7 @@ describe('imports that contradict each other', () => {
     assert.match(said({ second: [{ subnets: ['10.0.8.0/24'] }] }), /web has other subnets on a and b: a's are used/);
   });
 
-  for (const [what, fdb, remark] of [
+  for (const [what, fdb, warning] of [
     [
       'a wrong VTEP that is a node',
       FDB.replace('.2.2', '.2.1'),
@@ -279,9 +279,9 @@ describe('imports that contradict each other', () => {
     ],
   ] as const) {
     test(`on the forwarding table: ${what}; Docker's report is used`, () => {
-      const { topology, remarks } = twoNodes({ fdb, neighbours: NEIGH });
-      assert.match(remarks.join('\n'), remark);
-      assert.equal(remarks.length, 1, remarks.join('\n'));
+      const { topology, warnings } = twoNodes({ fdb, neighbours: NEIGH });
+      assert.match(warnings.join('\n'), warning);
+      assert.equal(warnings.length, 1, warnings.join('\n'));
       assert.deepEqual(
         topology.endpoints.map(({ name, node }) => [name, node]),
         [
@@ -294,12 +294,12 @@ describe('imports that contradict each other', () => {
 
   test('on the forwarding table: the listed node does not have the endpoint', () => {
     const stale = FDB + FDB.replace(':04', ':07');
-    const { topology, remarks } = twoNodes({
+    const { topology, warnings } = twoNodes({
       fdb: stale,
       neighbours: NEIGH + NEIGH.replace('9.4', '9.7').replace(':04', ':07'),
     });
     assert.match(
-      remarks.join('\n'),
+      warnings.join('\n'),
       /^a: bridge fdb has 02:42:0a:00:09:07 of web on b, whose docker network inspect doesn't list it$/,
     );
     assert.equal(topology.endpoints.length, 3);
@@ -431,12 +431,12 @@ describe('real-world outputs of Docker', () => {
 
   test('a network that the node does not use is skipped, and reported unless another node knows it', () => {
     const unused = inspected({ name: 'idle', subnets: [], options: null });
-    const { topology, remarks } = load(JSON.stringify([good, unused]));
+    const { topology, warnings } = load(JSON.stringify([good, unused]));
     assert.deepEqual(
       topology.networks.map(({ name }) => name),
       ['web'],
     );
-    assert.match(remarks.join(), /^a: no task of idle runs there, so Docker doesn't know the VNI: skipped$/);
+    assert.match(warnings.join(), /^a: no task of idle runs there, so Docker doesn't know the VNI: skipped$/);
     assert.doesNotMatch(
       said({
         first: [{ containers: [FIRST] }, { name: 'idle', options: null }],
@@ -455,7 +455,7 @@ describe('real-world outputs of Docker', () => {
 
   test('without an endpoint: reported with what to add', () => {
     assert.match(
-      load(JSON.stringify([inspected()])).remarks.join(),
+      load(JSON.stringify([inspected()])).warnings.join(),
       /no import has an endpoint: .* run it on the nodes that run the tasks/,
     );
   });

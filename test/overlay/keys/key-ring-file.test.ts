@@ -425,8 +425,8 @@ describe('keys that protect nothing', () => {
       const weak = parseKeys(text('00'.repeat(16)));
       assert.ok(weak.kind !== 'ring');
       assert.equal(weak.associations.length, 1);
-      assert.match(weak.remarks.join('\n'), /^line 1: SPI 0x00000001 to 10\.0\.0\.2 has a key of one repeated byte/);
-      assert.deepEqual(parseKeys(text(real[0])).remarks, []);
+      assert.match(weak.warnings.join('\n'), /^line 1: SPI 0x00000001 to 10\.0\.0\.2 has a key of one repeated byte/);
+      assert.deepEqual(parseKeys(text(real[0])).warnings, []);
     }
   });
 });

@@ -32,7 +32,7 @@ describe('the format is detected by content', () => {
     for (const text of [dump, dump.replaceAll('\n', '\r\n'), `$ ip xfrm state\n${dump}`]) {
       const file = parseKeys(text);
       assert.equal(file.kind, 'xfrm');
-      assert.deepEqual([file.associations.length, file.lenient], [6, false]);
+      assert.deepEqual([file.associations.length, file.inferMode], [6, false]);
     }
   });
 
@@ -40,13 +40,13 @@ describe('the format is detected by content', () => {
     for (const text of [espSa, `# mine\n\n${espSa}`]) {
       const file = parseKeys(text);
       assert.equal(file.kind, 'esp_sa');
-      assert.deepEqual([file.associations.length, file.lenient], [6, true]);
+      assert.deepEqual([file.associations.length, file.inferMode], [6, true]);
     }
   });
 
   test("lines of Swarm's raft store", () => {
     const file = parseKeys(swarm);
-    assert.deepEqual([file.kind, file.remarks], ['ring', []]);
+    assert.deepEqual([file.kind, file.warnings], ['ring', []]);
     assert.equal(file.kind === 'ring' && file.ring.keys.length, 3);
     assert.equal(file.kind === 'ring' && file.profile, 'swarm');
   });
@@ -70,8 +70,8 @@ describe('the format is detected by content', () => {
     const bad = 'src 10.0.0.1 dst 10.0.0.2\n\tproto ah spi 0x00000100 reqid 0 mode transport\n';
     const file = parseKeys(bad + dump);
     assert.equal(file.kind === 'xfrm' && file.associations.length, 6);
-    assert.equal(file.remarks.length, 1);
-    assert.match(file.remarks[0], /only ESP is supported/);
+    assert.equal(file.warnings.length, 1);
+    assert.match(file.warnings[0], /only ESP is supported/);
   });
 });
 
@@ -141,7 +141,7 @@ describe('files without a key', () => {
       fc.property(fc.oneof(damaged, fc.string(), fc.string({ unit: 'binary' })), (text) => {
         try {
           const file = parseKeys(text);
-          for (const remark of file.remarks) assert.match(remark, /^line \d+/);
+          for (const warning of file.warnings) assert.match(warning, /^line \d+/);
           read++;
         } catch (error) {
           assert.ok(error instanceof OverlayError, String(error));

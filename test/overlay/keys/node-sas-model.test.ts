@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { hkdfSha256 } from '../../../src/aead/index.js';
-import { EspDrop, EspOpener, EspSealer, SequenceLedger } from '../../../src/ipsec/index.js';
+import { EspDrop, EspOpener, EspSealer, SequenceReservations } from '../../../src/ipsec/index.js';
 import { deriveSpi, type HkdfSha256, KeyRing, NodeSas, Profile, RingOutcome } from '../../../src/overlay/index.js';
 import { SeededRandom } from '../../../src/replay/random.js';
 import { Disk } from '../../ipsec/memory-store.js';
@@ -57,8 +57,12 @@ class Real {
       secrets.add(key);
       return hkdfSha256(key, salt, info, length);
     };
-    const ledger = new SequenceLedger({ random, block: 3, ...(this.disk ? { store: this.disks[index] } : {}) });
-    const sas = new NodeSas(addressOf(index), aead, { hkdf, random, profile: this.profile, ledger });
+    const reservations = new SequenceReservations({
+      random,
+      block: 3,
+      ...(this.disk ? { store: this.disks[index] } : {}),
+    });
+    const sas = new NodeSas(addressOf(index), aead, { hkdf, random, profile: this.profile, reservations });
     const peers = new Map<number, Peer>();
     this.nodes[index] = {
       sas,

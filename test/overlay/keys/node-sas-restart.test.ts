@@ -1,7 +1,7 @@
 /** What a node's SAs remember of earlier ones: after a restart, and for returning peers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { EspDrop, EspOpener, EspSealer, SequenceLedger } from '../../../src/ipsec/index.js';
+import { EspDrop, EspOpener, EspSealer, SequenceReservations } from '../../../src/ipsec/index.js';
 import {
   type KeyRing,
   Profile,
@@ -21,8 +21,8 @@ const PAYLOAD = new Uint8Array(40);
 /** A process of node 1, whose peer is node 2. */
 function start(disk: Disk, peer: TestNode, seed: number): TestNode {
   const random = new SeededRandom(seed);
-  const ledger = new SequenceLedger({ random: (bytes) => random.fill(bytes), store: disk, block: 8 });
-  return new TestNode(1, { ...STRICT, ledger }).meet(peer);
+  const reservations = new SequenceReservations({ random: (bytes) => random.fill(bytes), store: disk, block: 8 });
+  return new TestNode(1, { ...STRICT, reservations }).meet(peer);
 }
 
 function sendMany(from: TestNode, to: TestNode, count: number): EspDrop[] {

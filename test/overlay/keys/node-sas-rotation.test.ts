@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { hkdfSha256 } from '../../../src/aead/index.js';
-import { EspDrop, SequenceLedger } from '../../../src/ipsec/index.js';
+import { EspDrop, SequenceReservations } from '../../../src/ipsec/index.js';
 import { keyFingerprint, KeyRing, Profile, RingOutcome } from '../../../src/overlay/index.js';
 import { MemoryStore } from '../../ipsec/memory-store.js';
 import { assertTalk, keyOf, ringAt, ringOf, TestNode } from '../test-nodes.js';
@@ -358,8 +358,8 @@ describe("the rotation of a node's SAs", () => {
 
     test('nor its sequence numbers, once its ring is gone', () => {
       const store = new MemoryStore();
-      const ledger = new SequenceLedger({ random: (bytes) => bytes.fill(7), store });
-      const a = new TestNode(1, { ledger }).meet(new TestNode(2), new TestNode(3));
+      const reservations = new SequenceReservations({ random: (bytes) => bytes.fill(7), store });
+      const a = new TestNode(1, { reservations }).meet(new TestNode(2), new TestNode(3));
       for (let rotation = 0; rotation < 6; rotation++) a.settle(ringAt(rotation));
       a.sas.close();
       // The transmit key, and the one before: it is still received with, and a restored ring sends with it.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../../src/aead/index.js';
-import { EspDrop, OutboundSa, type SaLimits, SequenceLedger } from '../../../src/ipsec/index.js';
+import { EspDrop, OutboundSa, type SaLimits, SequenceReservations } from '../../../src/ipsec/index.js';
 import {
   deriveSpi,
   keyFingerprint,
@@ -217,7 +217,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
         sequence: { high: 0, low: 0xfffffff0 },
       },
     ]);
-    const one = new TestNode(1, { address: source, ledger: new SequenceLedger({ random: fill, store }) });
+    const one = new TestNode(1, { address: source, reservations: new SequenceReservations({ random: fill, store }) });
     two.meet(one).settle(ring);
     one.meet(two).settle(ring);
     return { one, two, rotation };

@@ -13,7 +13,7 @@ import {
   type RingResolverOptions,
   SpiForm,
 } from '../../../src/overlay/index.js';
-import { EtherType, Fault, Layers, parseIpv4, parseIpv6 } from '../../../src/wire/index.js';
+import { EtherType, HeaderError, Layers, parseIpv4, parseIpv6 } from '../../../src/wire/index.js';
 import { FRAME, udpIp, vxlan } from '../../dataplane/build.js';
 
 const aead = nodeBackend.create();
@@ -153,7 +153,7 @@ describe('used by the receiver', () => {
   }
 
   function open(inbound: InboundEsp, { bytes, end }: { bytes: Uint8Array; end: number }): EspDrop {
-    assert.equal(walk.walkNetwork(bytes, EtherType.Ipv4, 0, end), Fault.None);
+    assert.equal(walk.walkNetwork(bytes, EtherType.Ipv4, 0, end), HeaderError.None);
     return inbound.open(bytes, walk, walk.transportOffset, end, 0);
   }
 

@@ -23,8 +23,8 @@ const NODES = ['a', 'b', 'c', 'six'] as const;
 describe("a node's tables", () => {
   test('have its own endpoints as local targets, others behind their nodes, each only in its network', () => {
     NODES.forEach((name, node) => {
-      const { forwarding, node: place } = new NodeTables(TOPOLOGY, name);
-      assert.equal(place, node);
+      const { forwarding, node: index } = new NodeTables(TOPOLOGY, name);
+      assert.equal(index, node);
       assert.equal(forwarding.size, TOPOLOGY.endpoints.length);
       TOPOLOGY.endpoints.forEach((endpoint, at) => {
         assert.ok(forwarding.find(TOPOLOGY.networks[endpoint.network].vni, endpoint.mac, 0, 1e6));
