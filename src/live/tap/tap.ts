@@ -28,7 +28,11 @@ export class TapDevice implements FramePort {
    * @param close closes its descriptor
    * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for a name that none can have, `SYSTEM_CALL`
    */
-  constructor(options: TapOptions, opened: OpenTap = openTap(options), close = closeDescriptor) {
+  constructor(
+    options: TapOptions,
+    opened: OpenTap = openTap(options),
+    close: (descriptor: number) => void = closeDescriptor,
+  ) {
     this.name = tapName(options);
     this.descriptor = opened.descriptor;
     this.holdsNamespace = opened.holdsNamespace;
