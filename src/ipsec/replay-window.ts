@@ -35,7 +35,7 @@ export class ReplayWindow {
 
   /**
    * @param size 32 to 4096, or 0 for no check
-   * @param late accept any first number, for an SA observed mid-stream
+   * @param midStream accept any first number, for an SA observed mid-stream
    * @throws IpsecError `BAD_REPLAY_WINDOW`
    */
   constructor(size: number, midStream = false) {

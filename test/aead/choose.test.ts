@@ -158,7 +158,7 @@ process.stdout.write(JSON.stringify(${expression}));`;
   });
 
   test('node is chosen, which seals and opens correctly, and the others are skipped', () => {
-    const found = print('(({ aead: { name }, passedOver }) => ({ name, passedOver }))(aead.chooseAead())');
+    const found = print('(({ aead: { name }, skipped }) => ({ name, skipped }))(aead.chooseAead())');
     const reason = error.message;
     assert.deepEqual(found, {
       name: 'node',

@@ -29,7 +29,7 @@ export interface UnderlayPort {
    * @param packets takes IP packets for this node, whose header checksums have been verified
    * @param datagrams takes the payloads of UDP datagrams for the VXLAN port, with the `sender` and the `tos` of each; their
    *   IP and UDP headers have been verified
-   * @param place index of the one of `descriptors` that they are to come by. Default: all
+   * @param index index of the one of `descriptors` that they are to come by. Default: all
    * @returns how many there were
    * @throws LiveError if it is of no use any more
    */

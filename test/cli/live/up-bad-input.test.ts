@@ -277,7 +277,7 @@ describe('vtep up', () => {
         assert.match(await up.said(/^vtep: configuration reloaded.*$/m, times), pattern);
       };
       await takes(good.replaceAll('tag: ', 'tag: 1'), 1, /configuration reloaded$/);
-      await takes(good, 2, /; its key ring is older than the one that is held, which stays$/);
+      await takes(good, 2, /; its key ring is older than the current one, which is kept$/);
       const page = await (await fetch(url)).text();
       assert.match(page, /^vtep_config_reloads_total\{result="taken"\} 2$/m);
       assert.match(page, new RegExp(`^vtep_config_reloads_total\\{result="refused"\\} ${kept}$`, 'm'));
