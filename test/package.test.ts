@@ -33,9 +33,9 @@ const entries = Object.entries(manifest.exports).flatMap(([path, entry]) =>
 );
 /** A program that names every entry, and holds some types against what they should be. */
 const TYPED = `${entries.map(({ name }, i) => `import * as entry${i} from '${name}';`).join('\n')}
-import { Fault, type PacketSource, parseIpv4 } from 'vtep';
+import { HeaderError, type PacketSource, parseIpv4 } from 'vtep';
 export const size: number = parseIpv4('10.0.9.3').length;
-export const fault: Fault = Fault.None;
+export const fault: HeaderError = HeaderError.None;
 export const next = (source: PacketSource): Promise<object | undefined> => source.next();
 // @ts-expect-error it takes text
 parseIpv4(1);

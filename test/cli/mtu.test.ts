@@ -43,8 +43,8 @@ describe('mtu', () => {
     [['--ipv6', '--encrypted'], 1404, /^Docker sets 1424, .*: 20 bytes too many\. .*driver\.mtu=1480$/],
     [['--encrypted', '--icv', '16'], 1416, /^Docker has no such networks: /],
     [['--encrypted', '--encap', '--tunnel', 'ipv4'], 1396, /^Docker has no such networks: /],
-    [['--driver-mtu', '118'], 1450, /^Docker sets 68 with --opt .*=118: it fits, with 1382 bytes to spare; /],
-    [['--encrypted', '--driver-mtu', '144'], 1424, /^Docker sets 68 with .*: it fits, with 1356 bytes to spare; /],
+    [['--driver-mtu', '118'], 1450, /^Docker sets 68 with --opt .*=118: 1382 bytes less than what fits; /],
+    [['--encrypted', '--driver-mtu', '144'], 1424, /^Docker sets 68 with .*: 1356 bytes less than what fits; /],
     [['--vlan', '1'], 1446, /^Docker sets 1450, .*: 4 bytes too many\. .*driver\.mtu=1496$/],
     [['--underlay', '1501', '--encrypted'], 1424, /^Docker sets 1424, .*: the largest that fits$/],
   ] as const) {

@@ -10,7 +10,7 @@ import { scratch, vtep } from './run.js';
 
 const folder = scratch();
 const IF_TSOFFSET = 14;
-const ABSURD = 'a time is before 1970 or after 2554: taken as no time, and given as 1970-01-01';
+const ABSURD = 'a time is before 1970 or after 2554: ignored, reported as 1970-01-01';
 const NONE = /CAPTURE_ODD +1: a packet has no time \(simple packet block\)/;
 
 /** A capture with one packet with a valid timestamp, one without, and two with absurd ones. */

@@ -78,5 +78,5 @@ export function frame(destination: string, source: string, filler = 'ab'): Uint8
 /** The sequence number and SPI of a sealed IPv4 packet. */
 export function espOf(packet: Uint8Array): { readonly spi: number; readonly sequence: number } {
   const view = new DataView(packet.buffer, packet.byteOffset);
-  return { spi: view.getUint32(34), sequence: view.getUint32(38) };
+  return { spi: view.getUint32(20), sequence: view.getUint32(24) };
 }

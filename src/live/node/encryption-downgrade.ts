@@ -24,7 +24,7 @@ export class EncryptedVnis {
       const names = new Set<string>();
       for (const network of tables.networks) if (network?.encrypted === true) names.add(network.name);
       const found = clear.find(({ name, vni }) => this.#vnis.has(vni) || names.has(name));
-      if (found !== undefined) return `the network ${named(found)} was encrypted and isn't any more`;
+      if (found !== undefined) return `the network ${named(found)} was encrypted and would become clear`;
     }
     const { endpoints } = plan;
     const left = namesThatLeft(tables, endpoints);
@@ -34,7 +34,7 @@ export class EncryptedVnis {
       const network = after === undefined ? undefined : plan.network(after.vni);
       if (after === undefined || network === undefined || network.encrypted) continue;
       if (!left.has(after.name) || there.has(attachment(after))) continue;
-      return `the endpoint ${after.name} would leave an encrypted network for ${named(network)}, which is clear`;
+      return `the endpoint ${after.name} would move from an encrypted network to ${named(network)}, which is clear`;
     }
     return undefined;
   }

@@ -12,7 +12,7 @@ test('reports a cipher that fails its self-test on standard error, and uses the 
   const url = (path: string): string => JSON.stringify(pathToFileURL(join(ROOT, 'dist', path)).href);
   const program = `
     const { nodeBackend } = await import(${url('src/aead/index.js')});
-    const { aeadOption } = await import(${url('src/cli/aead-option.js')});
+    const { aeadOption } = await import(${url('src/cli/options/aead-option.js')});
     const broken = {
       name: 'broken',
       create() {

@@ -93,7 +93,7 @@ describe('replay', () => {
     const often = await vtep(['replay', wire, ...keys, '--both', '--loops', '3', '--json']);
     assert.equal(often.status, 0, often.stderr);
     assert.match(once.stderr, /only ESP is supported/);
-    assert.match(once.stderr, /has another key in a file before it/);
+    assert.match(once.stderr, /has a different key in an earlier file/);
     assert.equal(often.stderr, once.stderr);
     const [{ frames }] = JSON.parse(once.stdout).runs;
     assert.ok(frames > 0);

@@ -21,15 +21,15 @@ describe('the command line in a namespace', { skip: requirements() }, () => {
 
   test('can be awaited by a line, also an earlier one', async () => {
     const process = spawnVtep(namespace('line'), ['no-such-command']);
-    assert.match(await process.ready(/there is no command/), /^vtep: there is no command "no-such-command"/);
+    assert.match(await process.ready(/unknown command/), /^vtep: there is no command "no-such-command"/);
     const { status } = await process.end();
     assert.equal(status, 2);
-    assert.match(await process.ready(/there is no command/), /no-such-command/);
+    assert.match(await process.ready(/unknown command/), /no-such-command/);
   });
 
   test('gives an error with its output if it exits without the line', async () => {
     const process = spawnVtep(namespace('other'), ['no-such-command']);
-    await assert.rejects(process.ready(/listening/), /ended without a line of \/listening\/[^]*there is no command/);
+    await assert.rejects(process.ready(/listening/), /ended without a line of \/listening\/[^]*unknown command/);
   });
 
   test('gives an error if the line does not appear in time', async () => {
