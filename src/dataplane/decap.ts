@@ -1,6 +1,6 @@
 /**
- * The third stage of ingress: VXLAN comes off. Clear packets of an encrypted network are dropped (fail closed), as are packets
- * from addresses that are no node's, and sources are checked against the forwarding table.
+ * The third stage of ingress: removes the VXLAN header. Drops cleartext packets of encrypted networks (fail closed) and
+ * packets from unknown VTEPs, and checks sources against the forwarding table.
  */
 import type { PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
@@ -11,10 +11,10 @@ import { DropReason } from './drop-reason.js';
 import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
 
 const MAC_BYTES = 6;
-/** The bit of a frame's second word that says that its source is a group. */
+/** The group bit of the source MAC, in a frame's second word. */
 const GROUP = 1 << 8;
 
-/** Takes VXLAN off. Packets are frames after it, with their `network` and the `node` they came from. */
+/** Decapsulates VXLAN. Packets become frames, with their `network` and source `node`. */
 export class Decap {
   readonly #tables: NodeTables;
   readonly #drops: DropCounters;
@@ -22,7 +22,7 @@ export class Decap {
   readonly #family: number;
   readonly #acceptUnknown: boolean | undefined;
 
-  /** @param acceptUnknownVteps whether packets may come from addresses that are no node's; what the tables say by default */
+  /** @param acceptUnknownVteps whether packets may come from unknown VTEP addresses; default: as the tables say */
   constructor(tables: NodeTables, drops: DropCounters, reserved?: VxlanReserved, acceptUnknownVteps?: boolean) {
     this.#tables = tables;
     this.#drops = drops;
@@ -32,9 +32,9 @@ export class Decap {
   }
 
   /**
-   * Decapsulates a batch in place; what can't be is dropped.
+   * Decapsulates a batch in place, and drops what is invalid.
    * @param batch UDP payloads of packets for the VXLAN port, with the `tos` and `sender` of each packet
-   * @param opened whether they came in ESP
+   * @param opened whether they arrived in ESP
    * @param now seconds, for the ageing of learned entries
    */
   run(batch: PacketBatch, opened: boolean, now: number): void {
@@ -67,7 +67,7 @@ export class Decap {
     if (!holdsFrame(vxlan, end)) return DropReason.PacketTooSmall;
     const sender = batch.sender[i];
     const node = this.#family === 4 ? tables.nodeOf4(view.getInt32(sender)) : tables.nodeOf(6, bytes, sender);
-    // Anybody can send clear VXLAN; the topology says who has cause to.
+    // Anyone can send cleartext VXLAN; the topology says which addresses are legitimate.
     if (node < 0 && !(this.#acceptUnknown ?? tables.acceptUnknownVteps)) return DropReason.UnknownVtep;
     if (node === tables.node) return DropReason.Loop;
     const frame = vxlan + VXLAN_HEADER_LEN;
@@ -80,9 +80,9 @@ export class Decap {
     return strip.isMarked(tos) ? strip.mark(bytes, frame, end, tos) : DropReason.None;
   }
 
-  /** The kernel's vxlan_set_mac and vxlan_snoop: a source that can't be, one of our own, or one that lives elsewhere. */
+  /** Like the kernel's vxlan_set_mac and vxlan_snoop: rejects invalid sources, our own, and those of another node. */
   #checkSource(bytes: Uint8Array, frame: number, network: number, vni: number, node: number, now: number): DropReason {
-    // The source's MAC: the lower half of a word, and the next one.
+    // The source MAC: the lower half of one word, and the next word.
     const view = viewOf(bytes);
     const middle = view.getInt32(frame + 4);
     const rest = view.getInt32(frame + 8);

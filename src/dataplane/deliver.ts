@@ -1,16 +1,16 @@
-/** The last stage of the way in: which endpoint of this node gets a frame. */
+/** The last stage of ingress: picks the local endpoint for a frame. */
 import { NO_SLOT, type PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
 import { type NodeTables, TargetKind } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 
-/** The bit of a MAC's first word that says that it is a group's. */
+/** The group bit in the first word of a MAC. */
 const GROUP = 1 << 24;
 
 /** Delivers frames to local endpoints. */
 export class Deliver {
-  /** Copies that were made of frames for groups. */
+  /** Copies made of group frames. */
   copies = 0;
   readonly #tables: NodeTables;
   readonly #drops: DropCounters;
@@ -21,10 +21,10 @@ export class Deliver {
   }
 
   /**
-   * Delivers a batch of frames: those for one endpoint stay in it, with their `endpoint`. They are to go
-   * before those in `output`, so that all keep their order.
-   * @param output where a frame for a group goes, once for each endpoint, and what came behind it
-   * @param overflow hands a full output on, or what stayed in the batch so far; it is empty then
+   * Delivers a batch of frames. Unicast frames stay in `batch`, with their `endpoint`; multicast copies, and everything
+   * after the first of them, go to `output`. Send `batch` first to preserve order.
+   * @param output receives group frames, one copy per endpoint, and all frames after the first of them
+   * @param overflow passes on a full output, or the frames kept in the batch so far, and empties it
    * @param now seconds, for the ageing of learned entries
    */
   run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void, now: number): void {
@@ -50,7 +50,7 @@ export class Deliver {
       }
       const found = forwarding.findWords(columns.vni[network], high, view.getUint16(start + 4) << 16, now);
       if (!found || forwarding.kind !== TargetKind.Local) {
-        // A frame for an endpoint of another node would go out by the way it came.
+        // A frame for another node's endpoint would go back out the way it came.
         this.#drops.add(found ? DropReason.Loop : DropReason.NoLocalEndpoint);
         batch.arena.free(batch.slot[i]);
         continue;

@@ -1,12 +1,12 @@
 /**
- * A packet's way out of a node:
+ * A node's egress path:
  *
  *     container frame -> Forward -> Encap -> Seal -> Fragment -> IP packet on the underlay
  *                           |-> another local endpoint
- *                           +-> an answer to the one who sent it (ARP, ND, ICMP)
+ *                           +-> a reply to the sender (ARP, ND, ICMP)
  *
- * Nothing is lost in silence (`accounting`): frames + copies + answers made = sent + local + answers + dropped, where
- * outer fragments count as the packet that they were cut of.
+ * No silent drops (`accounting`): frames + copies + answers made = sent + local + answers + dropped, where outer
+ * fragments count as the one packet they came from.
  */
 import type { Aead } from '../aead/aead.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
@@ -21,51 +21,63 @@ import { Identifications } from './identifications.js';
 import { Seal } from './seal.js';
 import type { TunnelOptions } from './tunnel.js';
 
-/** Takes a batch that a chain hands out: its packets hold until the call returns, and then their slots are free again. */
+/** Receives a batch that a chain emits. Its packets are valid until the call returns; then their slots are freed. */
 export type BatchSink = (batch: PacketBatch) => void;
 
-/** How a node sends. */
+/** Options of a node's egress. */
 export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
-  /** What becomes of inner packets that don't fit; `inside` if not said. */
+  /**
+   * How inner packets that don't fit are handled.
+   * @default 'inside'
+   */
   readonly oversize?: Oversize;
-  /** Whether TCP's maximum segment size is lowered to what fits; false. */
+  /**
+   * Whether the TCP MSS is clamped to what fits.
+   * @default false
+   */
   readonly clampMss?: boolean;
-  /** Whether frames must come from endpoints of this node; true. */
+  /**
+   * Whether frames must come from endpoints of this node.
+   * @default true
+   */
   readonly rejectForeignSources?: boolean;
-  /** How often an endpoint is sent ICMP about its packets; 1000 times a second, 50 at once. */
+  /**
+   * Rate limit of ICMP errors per endpoint.
+   * @default 1000 per second, in bursts of 50
+   */
   readonly icmpRate?: IcmpRateOptions;
   /**
-   * Whether outer packets longer than the path MTU go out whole, for an underlay whose kernel fragments them: a UDP socket.
+   * Whether outer packets above the path MTU are sent whole, for an underlay whose kernel fragments them: a UDP socket.
    * @default false
    */
   readonly kernelFragments?: boolean;
   /**
-   * Fills an array with random bytes: where the identifications of outer packets start (`Identifications`). Chains that
-   * share an address must not start alike; give a seeded one for runs that are to be repeated exactly.
+   * Fills an array with random bytes, for the initial IP identifications of outer packets (`Identifications`). Chains
+   * that share an address must start differently; pass a seeded source for reproducible runs.
    * @default the platform's cryptographic source
    */
   readonly random?: (bytes: Uint8Array) => void;
-  /** The identifications of a chain that this one replaces, which goes on with them. */
+  /** The identifications of the chain that this one replaces, to continue from. */
   readonly identifications?: Identifications;
-  /** The cipher and the SAs; an encrypted network's frames are dropped without. */
+  /** The cipher and the SAs; without them, frames of encrypted networks are dropped. */
   readonly aead?: Aead;
   readonly sas?: NodeSas;
 }
 
-/** Where a chain's packets go. */
+/** Destinations of a chain's packets. */
 export interface EgressSinks {
-  /** IP packets for the underlay, each for its `node`. A link-layer header that is wanted is the sink's to write. */
+  /** IP packets for the underlay, each for its `node`. The sink writes the link-layer header, if there is one. */
   readonly wire: BatchSink;
-  /** Frames for other endpoints of this node; an `endpoint` of -1 is all of the frame's network. */
+  /** Frames for other endpoints of this node; `endpoint` -1 means all endpoints of the network. */
   readonly local: BatchSink;
-  /** Answers to endpoints of this node. */
+  /** Replies to endpoints of this node. */
   readonly answers: BatchSink;
 }
 
 /** frames + copies + answersMade = sent + local + answers + dropped. */
 export interface EgressAccounting {
   readonly frames: number;
-  /** Copies of flooded frames, and inner fragments beyond the frame that they were cut of. */
+  /** Copies of flooded frames, and inner fragments beyond the first of each frame. */
   readonly copies: number;
   readonly answersMade: number;
   readonly sent: number;
@@ -74,15 +86,15 @@ export interface EgressAccounting {
   readonly dropped: number;
 }
 
-/** Of an index that no node has. */
+/** For an index without a node. */
 const NO_ADDRESS = new Uint8Array(0);
 
-/** The egress of one node. It goes by its tables as they change (`NodeTables.apply`). */
+/** The egress of one node. Follows changes of its tables (`NodeTables.apply`). */
 export class EgressChain {
   readonly drops = new DropCounters();
-  /** Frames that came in. */
+  /** Frames received. */
   frames = 0;
-  /** Packets that went onto the wire, to local endpoints, and back as answers. */
+  /** Packets sent on the wire, delivered to local endpoints, and returned as replies. */
   wirePackets = 0;
   localFrames = 0;
   answers = 0;
@@ -136,8 +148,8 @@ export class EgressChain {
   }
 
   /**
-   * Sends a batch of frames, and empties it.
-   * @param batch frames of containers, with their `network`
+   * Sends a batch of frames and empties it.
+   * @param batch container frames, with their `network`
    * @param now seconds of the caller's clock
    */
   run(batch: PacketBatch, now: number): void {
@@ -151,13 +163,13 @@ export class EgressChain {
     this.#handOn(this.#answers);
   }
 
-  /** Counts a frame that could not even be taken in. */
+  /** Counts a frame that was refused on entry. */
   refuse(reason: DropReason): void {
     this.frames++;
     this.drops.add(reason);
   }
 
-  /** What came in and what became of it; both sides are the same. */
+  /** Input and outcome; both sides are equal. */
   get accounting(): EgressAccounting {
     const { forward, fragment, frames, localFrames, answers, drops } = this;
     return {
@@ -178,7 +190,7 @@ export class EgressChain {
     if (vtep !== undefined) this.identifications.renew(index, vtep);
   }
 
-  /** Takes a batch through the stages behind it, and to its sink. */
+  /** Passes a batch through the remaining stages to its sink. */
   #handOn(batch: PacketBatch): void {
     if (batch.count === 0) return;
     if (batch === this.#wire) {

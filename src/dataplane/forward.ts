@@ -1,6 +1,6 @@
 /**
- * The first stage of the way out: where does a frame go? Sources are checked, neighbour questions answered, the MAC looked
- * up, and what doesn't fit answered or cut. Each frame ends in one of the batches behind, or is dropped and counted.
+ * The first stage of egress: picks each frame's destination. Checks the source, answers neighbour requests, looks up
+ * the MAC, and answers or fragments what doesn't fit. Each frame ends in an output batch or is dropped and counted.
  */
 import { Fragmenter, FragmentError } from '../fragment/index.js';
 import { NO_SLOT, PacketBatch } from '../memory/index.js';
@@ -16,59 +16,61 @@ import { NeighbourReply, NeighbourVerdict } from './neighbour-reply.js';
 import { isAnswerable, PacketTooBig } from './packet-too-big.js';
 
 /**
- * What becomes of inner packets that don't fit the path. IPv6 of up to 1280 bytes is always sent, in outer fragments where
- * need be: hosts don't make their packets smaller than that (RFC 8200 section 5, RFC 2473 section 7.1).
+ * How inner packets that exceed the path MTU are handled. IPv6 of up to 1280 bytes is always sent, in outer fragments
+ * if necessary: hosts don't shrink packets below that (RFC 8200 section 5, RFC 2473 section 7.1).
  */
 export const Oversize = {
-  /** The sender is told (DF, IPv6), or the packet is cut inside (IPv4 without DF): a VTEP doesn't fragment (RFC 7348). */
+  /** Sends an ICMP error (DF, IPv6) or fragments inside (IPv4 without DF): a VTEP doesn't fragment (RFC 7348). */
   Inside: 'inside',
-  /** They go on; the outer packet is cut. */
+  /** Forwards them; the outer packet is fragmented. */
   Outside: 'outside',
-  /** They are dropped, and nobody is told. */
+  /** Drops them without an ICMP error. */
   Drop: 'drop',
 } as const;
 export type Oversize = (typeof Oversize)[keyof typeof Oversize];
 
-/** How frames are forwarded. */
+/** Forwarding options. */
 export interface ForwardOptions {
   readonly oversize: Oversize;
-  /** Whether TCP's maximum segment size is lowered to what fits. */
+  /** Whether the TCP MSS is clamped to what fits. */
   readonly clampMss: boolean;
   /** Whether frames must come from endpoints of this node. */
   readonly rejectForeignSources: boolean;
-  /** How often an endpoint is sent ICMP about its packets. */
+  /** Rate limit of ICMP errors per endpoint. */
   readonly icmpRate?: IcmpRateOptions;
 }
 
-/** Where frames go from here. A full batch is handed on by `overflow`, and empty then, before more is put in. */
+/** Output batches. A full batch goes to `overflow`, which empties it, before more is added. */
 export interface ForwardOutputs {
-  /** To other nodes, as those that stay in the batch: what more than one packet was made of, and what came behind it. */
+  /**
+   * To other nodes, like those kept in the batch: packets split into several, and everything after the first of them.
+   */
   readonly tunnelled: PacketBatch;
-  /** To endpoints of this node; an `endpoint` of -1 is all of the network. */
+  /** To endpoints of this node; `endpoint` -1 means all endpoints of the network. */
   readonly local: PacketBatch;
-  /** Answers made here, to the endpoint that asked. */
+  /** Replies generated here, to the requesting endpoint. */
   readonly answers: PacketBatch;
-  /** Hands a full batch on and empties it. */
+  /** Passes on a full batch and empties it. */
   readonly overflow: (batch: PacketBatch) => void;
 }
 
 const IPV4_TOS = ipv4Layout.bitsOf('dscp').offset;
 const IPV4_TTL = ipv4Layout.offsetOf('ttl');
-/** The bit of a MAC's first word that says that it is a group's. */
+/** The group bit in the first word of a MAC. */
 const GROUP = 1 << 24;
 const UPPER = 0xffff << 16;
-/** What every link of IPv6 carries (RFC 8200 section 5). */
+/** Minimum link MTU of IPv6 (RFC 8200 section 5). */
 const MIN_IPV6_MTU = 1280;
 
 /** Forwards frames of local endpoints. */
 export class Forward {
-  /** Answers that were made: ICMP, ARP and ND. */
+  /** Replies generated: ICMP, ARP and ND. */
   answers = 0;
-  /** Copies that were made to flood a frame, and fragments that were made of packets beyond the packets themselves. */
+  /** Copies of flooded frames, and fragments beyond the first of each packet. */
   copies = 0;
   readonly #tables: NodeTables;
   readonly #forwarding: ForwardingTable;
-  /** This node's place. */
+  /** Index of this node. */
   readonly #node: number;
   readonly #columns: NodeTables['columns'];
   readonly #pathMtu: PathMtu;
@@ -83,12 +85,12 @@ export class Forward {
   readonly #copy: PacketBatch;
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
-  /** Packets of the batch that stay in it so far, and whether further ones don't. */
+  /** Packets kept in the batch so far, and whether all further ones go to `tunnelled`. */
   #kept = 0;
   #spilling = false;
   #tos = 0;
   #ttl = 0;
-  /** Whether a frame is being flooded, and whether ICMP about it was made already: its copies are of one packet. */
+  /** Whether a frame is being flooded, and whether it was already answered with ICMP: one error for all its copies. */
   #flooding = false;
   #answered = false;
   #now = 0;
@@ -114,8 +116,8 @@ export class Forward {
   }
 
   /**
-   * Forwards a batch of frames. Those for other nodes stay in it: `node`, `flow`, `tos` and `ttl` are
-   * set. They are to go before those in `tunnelled`, so that flows keep their order.
+   * Forwards a batch of frames. Those for other nodes stay in it, with `node`, `flow`, `tos` and `ttl` set. Send them
+   * before those in `tunnelled` to preserve flow order.
    * @param batch frames with their `network`
    * @param now seconds of the caller's clock
    */
@@ -128,12 +130,12 @@ export class Forward {
     batch.count = this.#kept;
   }
 
-  /** Forgets what was sent to an endpoint whose index another one has now. */
+  /** Resets the ICMP rate limit of an endpoint index that has been reassigned. */
   renewEndpoint(endpoint: number): void {
     this.#icmpRate.renew(endpoint);
   }
 
-  /** From here on packets go into `tunnelled`, since one makes several; those before go first. */
+  /** Sends all further packets to `tunnelled`, since one becomes several; flushes those kept so far first. */
   #spill(batch: PacketBatch): void {
     if (this.#spilling) return;
     this.#spilling = true;
@@ -154,7 +156,7 @@ export class Forward {
     const columns = this.#columns;
     const vni = columns.vni[index];
     const forwarding = this.#forwarding;
-    // Both MACs, 12 bytes: the destination's 6, the source's 6.
+    // Both MACs, 12 bytes: destination, then source.
     const view = viewOf(bytes);
     const destination = view.getInt32(start);
     const middle = view.getInt32(start + 4);
@@ -167,7 +169,7 @@ export class Forward {
     if (!home && this.#options.rejectForeignSources) return this.#drop(batch, i, DropReason.ForeignSource);
     const inner = this.#inner;
     const headerError = inner.walkEthernet(bytes, start, end);
-    // IPv4 is no question about a neighbour.
+    // IPv4 can't be a neighbour request.
     if (headerError === HeaderError.None && inner.family !== 4 && columns.learning[index] === 0) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
       if (verdict !== NeighbourVerdict.Other) {
@@ -188,7 +190,7 @@ export class Forward {
 
   #neighbour(batch: PacketBatch, i: number, verdict: NeighbourVerdict, asker: number): boolean {
     if (verdict === NeighbourVerdict.Answered) {
-      // The question is gone; its slot holds the answer.
+      // The reply overwrites the request in its slot.
       this.#drops.add(DropReason.NeighbourAnswered);
       this.answers++;
       return this.#put(this.#outputs.answers, batch, i, batch.start[i], this.#neighbours.end, asker);
@@ -198,7 +200,7 @@ export class Forward {
     return this.#drop(batch, i, invalid ? DropReason.NeighbourInvalid : DropReason.NeighbourAnswered);
   }
 
-  /** Sends a frame to one node, if it fits. */
+  /** Sends a frame to one node if it fits. */
   #tunnel(batch: PacketBatch, i: number, node: number, asker: number): boolean {
     const inner = this.#inner;
     const { bytes } = batch.arena;
@@ -213,7 +215,7 @@ export class Forward {
     return this.#send(batch, i, node);
   }
 
-  /** A frame that takes outer fragments to reach a node. */
+  /** Handles a frame that would need outer fragments to reach a node. */
   #tooLong(batch: PacketBatch, i: number, node: number, mtu: number, asker: number): boolean {
     const inner = this.#inner;
     const { bytes } = batch.arena;
@@ -221,7 +223,7 @@ export class Forward {
     const { family, networkOffset, networkEnd } = inner;
     const length = networkEnd - networkOffset;
     if (family === 6 && length <= MIN_IPV6_MTU) return this.#send(batch, i, node);
-    // VLAN tags take of the room. What is too long by the bytes after the packet alone, smaller packets don't mend.
+    // VLAN tags use some of the room. If only trailing bytes make the frame too long, smaller packets don't help.
     const room = mtu - (networkOffset - start - ETHERNET_HEADER_LEN);
     const inside =
       inner.headerError === HeaderError.None &&
@@ -229,7 +231,7 @@ export class Forward {
       length > room &&
       this.#options.oversize === Oversize.Inside;
     if (inside && !this.#mustNotFragment(bytes)) return this.#cut(batch, i, node, room);
-    // RFC 1122 section 3.2.2: no ICMP error about what went to a group.
+    // RFC 1122 section 3.2.2: no ICMP error about a packet sent to a group.
     if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner)) {
       return this.#answerTooBig(batch, i, family === 6 ? Math.max(room, MIN_IPV6_MTU) : room, asker);
     }
@@ -250,7 +252,7 @@ export class Forward {
     return true;
   }
 
-  /** What the outer header takes over of the packet that was walked. */
+  /** Reads what the outer header copies from the parsed packet. */
   #describe(bytes: Uint8Array): void {
     const inner = this.#inner;
     const { family, networkOffset } = inner;
@@ -290,7 +292,7 @@ export class Forward {
     return this.#put(this.#outputs.answers, batch, i, tooBig.start, tooBig.end, asker);
   }
 
-  /** Cuts the IPv4 packet of a frame; each fragment gets a slot and the frame's Ethernet header. */
+  /** Fragments a frame's IPv4 packet; each fragment gets a slot and the frame's Ethernet header. */
   #cut(batch: PacketBatch, i: number, node: number, mtu: number): boolean {
     const { arena } = batch;
     const { bytes } = arena;
@@ -333,23 +335,23 @@ export class Forward {
     for (let n = 0; n < copies; n++) this.#copyTo(batch, i, nodes[n], asker);
     if (group) {
       this.#flooding = false;
-      // The bridge gives a group's frame to every endpoint of the node, too.
+      // Like a bridge, delivers group frames to every local endpoint as well.
       return this.#put(this.#outputs.local, batch, i, batch.start[i], batch.end[i], -1);
     }
-    // The last node gets the frame itself.
+    // The last node gets the original frame.
     this.#inner.walkEthernet(arena.bytes, batch.start[i], batch.end[i]);
     const stays = this.#tunnel(batch, i, nodes[copies], asker);
     this.#flooding = false;
     return stays;
   }
 
-  /** Whether this node has endpoints of a network but the one that sends. */
+  /** Whether this node has endpoints other than the sender in a network. */
   #hasOthers(index: number, asker: number): boolean {
     const here = this.#columns.local[index].length;
     return asker >= 0 ? here > 1 : here > 0;
   }
 
-  /** Head-end replication: a copy of the frame for each node. */
+  /** Head-end replication: sends a copy of the frame to a node. */
   #copyTo(batch: PacketBatch, i: number, node: number, asker: number): void {
     const { arena } = batch;
     const copy = this.#copy;
@@ -369,7 +371,7 @@ export class Forward {
     this.#tunnel(copy, 0, node, asker);
   }
 
-  /** Puts a packet into a batch behind: it doesn't stay. */
+  /** Moves a packet to an output batch. */
   #put(output: PacketBatch, batch: PacketBatch, i: number, start: number, end: number, endpoint: number): boolean {
     if (output.full) this.#outputs.overflow(output);
     const at = output.push(batch.slot[i], start, end, batch.network[i]);

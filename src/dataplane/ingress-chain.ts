@@ -1,11 +1,11 @@
 /**
- * A packet's way into a node:
+ * A node's ingress path:
  *
  *     IP packet -> Classify -> Open (ESP) -> Classify -> Decap -> Deliver -> container frame
  *                      +--------------------------------->
  *     UDP datagram on the VXLAN port ------------------->
  *
- * Nothing is lost in silence (`accounting`).
+ * No silent drops (`accounting`).
  */
 import type { Aead } from '../aead/aead.js';
 import type { ReassemblerOptions } from '../fragment/index.js';
@@ -23,49 +23,52 @@ import { Classifier, PacketKind } from './packet-kind.js';
 import { PathMtuDiscovery } from './path-mtu-discovery.js';
 import { Reassembly } from './reassembly.js';
 
-/** How a node receives. */
+/** Options of a node's ingress. */
 export interface IngressChainOptions {
-  /** The cipher and the SAs; ESP is dropped without. */
+  /** The cipher and the SAs; without them, ESP is dropped. */
   readonly aead?: Aead;
   readonly sas?: NodeSas;
-  /** What to do with reserved VXLAN bits; as Linux does (refuse) if not said. */
+  /**
+   * How reserved VXLAN bits are handled.
+   * @default `Refuse`, as Linux does
+   */
   readonly reserved?: VxlanReserved;
   /**
-   * Whether packets may come from addresses that are no node's VTEP.
-   * @default what the topology says, which is false if it says nothing
+   * Whether packets may come from unknown VTEP addresses.
+   * @default as the topology says, or false
    */
   readonly acceptUnknownVteps?: boolean;
   readonly reassembly?: ReassemblerOptions;
   /**
-   * Whether whoever hands IP packets over has verified their IPv4 header checksums, as the kernel has for a raw socket.
+   * Whether the caller has already verified IPv4 header checksums, as the kernel does for a raw socket.
    * @default false
    */
   readonly ipVerified?: boolean;
-  /** What the node's egress goes by (`EgressChain.pathMtu`): ICMP about its packets is put there. */
+  /** The path MTUs of the node's egress (`EgressChain.pathMtu`), updated from ICMP about its packets. */
   readonly pathMtu?: PathMtu;
 }
 
 /** packets - reassembledFragments + reassembled + copies = delivered + dropped + held. */
 export interface IngressAccounting {
   readonly packets: number;
-  /** Fragments that were put together, and the packets that they gave. */
+  /** Fragments reassembled, and the resulting packets. */
   readonly reassembledFragments: number;
   readonly reassembled: number;
-  /** Copies of frames for groups. */
+  /** Copies of group frames. */
   readonly copies: number;
   readonly delivered: number;
   readonly dropped: number;
   readonly held: number;
 }
 
-/** Slots of the forwarding table that are swept for each packet: one cache line's, and a packet adds one entry at most. */
+/** Forwarding-table slots swept per packet: one cache line, while a packet adds at most one entry. */
 const SWEPT_SLOTS = 4;
 
 /** The ingress of one node. */
 export class IngressChain {
-  /** Packets that came in. */
+  /** Packets received. */
   packets = 0;
-  /** Frames that were delivered, copies for groups included. */
+  /** Frames delivered, including copies of group frames. */
   delivered = 0;
   readonly reassembly: Reassembly;
   readonly open: Open;
@@ -83,7 +86,7 @@ export class IngressChain {
   readonly #handOver: BatchSink;
   #now = 0;
 
-  /** @param sink frames for endpoints of this node, each for its `endpoint` */
+  /** @param sink receives frames for endpoints of this node, each for its `endpoint` */
   constructor(tables: NodeTables, arena: Arena, sink: BatchSink, options: IngressChainOptions = {}) {
     const { aead, sas, reserved, reassembly, pathMtu, ipVerified = false } = options;
     this.#forwarding = tables.forwarding;
@@ -101,7 +104,7 @@ export class IngressChain {
       ...(this.discovery === undefined ? {} : { discovery: this.discovery }),
     };
     this.reassembly = new Reassembly(reassembly);
-    // IPv4 header checksums are the stages' own business: which of them are verified depends on where a packet is from.
+    // The stages verify IPv4 header checksums themselves: which ones depends on a packet's origin.
     const classifier = new Classifier({ ports: [tables.port], verifyIp: false, verifyUdp: true });
     this.#classify = new Classify(tables.here, this.#drops, outputs, classifier, this.reassembly, !ipVerified);
     const keyed = aead !== undefined && sas !== undefined;
@@ -112,7 +115,7 @@ export class IngressChain {
     this.deliver = new Deliver(tables, this.#drops);
   }
 
-  /** What came in and what became of it; both sides are the same. */
+  /** Input and outcome; both sides are equal. */
   get accounting(): IngressAccounting {
     return {
       packets: this.packets,
@@ -125,7 +128,7 @@ export class IngressChain {
     };
   }
 
-  /** What was dropped so far, fragments included. */
+  /** Drops so far, including fragments. */
   get drops(): DropCounters {
     const drops = new DropCounters();
     drops.counts.set(this.#drops.counts);
@@ -133,13 +136,13 @@ export class IngressChain {
     return drops;
   }
 
-  /** Fragments that wait for their rest. */
+  /** Fragments waiting for reassembly. */
   get held(): number {
     return this.reassembly.heldFragments;
   }
 
   /**
-   * Receives a batch of IP packets off the underlay, and empties it.
+   * Receives a batch of IP packets from the underlay and empties it.
    * @param now seconds of the caller's clock
    */
   run(batch: PacketBatch, now: number): void {
@@ -151,8 +154,8 @@ export class IngressChain {
   }
 
   /**
-   * Receives a batch of datagrams that a UDP socket on the VXLAN port gave, and empties it. The kernel has looked at their IP
-   * and UDP headers, so nothing here does again.
+   * Receives a batch of datagrams from a UDP socket on the VXLAN port and empties it. Their IP and UDP headers aren't
+   * checked again: the kernel has done that.
    * @param batch UDP payloads, with the `sender` and the `tos` of each datagram
    * @param now seconds of the caller's clock
    */
@@ -168,8 +171,8 @@ export class IngressChain {
   }
 
   /**
-   * Opens a batch of ESP packets, and takes what they held through the stages after that. The time comes as it was handed in:
-   * out of a field it would be a bare double, and be made an object anew for each packet that it goes with.
+   * Decrypts a batch of ESP packets and passes the contents through the remaining stages. `now` is a parameter because
+   * a double read from a field would be boxed anew for each packet.
    */
   #receiveEsp(batch: PacketBatch, now: number): void {
     if (batch.count === 0) return;
@@ -178,7 +181,7 @@ export class IngressChain {
     this.#receive(batch, true, now);
   }
 
-  /** Takes VXLAN through the stages after `Classify`. */
+  /** Passes VXLAN through the stages after `Classify`. */
   #receive(batch: PacketBatch, opened: boolean, now: number): void {
     if (batch.count === 0) return;
     this.#decap.run(batch, opened, now);
