@@ -1,13 +1,13 @@
-/** The network's description: nodes, networks, endpoints and keys, from a config or an import. */
+/** Description of the network: nodes, networks, endpoints and keys, from a config or an import. */
 import type { KeyRing } from './keys/key-ring.js';
 import type { Prefix } from './prefix.js';
 import type { Profile } from './profile.js';
 
-/** What happens to broadcast, multicast and unknown unicast frames. */
+/** How broadcast, multicast and unknown unicast frames are handled. */
 export const FloodPolicy = {
-  /** They are dropped, as in Swarm, which installs no all-zero FDB entry. */
+  /** Drops them, like Swarm, which installs no all-zero FDB entry. */
   Drop: 'drop',
-  /** A copy is sent to every other node: head-end replication. */
+  /** Sends a copy to every other node: head-end replication. */
   Replicate: 'replicate',
 } as const;
 export type FloodPolicy = (typeof FloodPolicy)[keyof typeof FloodPolicy];
@@ -15,7 +15,7 @@ export type FloodPolicy = (typeof FloodPolicy)[keyof typeof FloodPolicy];
 /** A host with a VTEP. */
 export interface Node {
   readonly name: string;
-  /** Address of its VTEP: 4 or 16 bytes. */
+  /** Its VTEP address: 4 or 16 bytes. */
   readonly vtep: Uint8Array;
   /** The MAC of its underlay interface, if known. */
   readonly mac: Uint8Array | undefined;
@@ -30,7 +30,7 @@ export interface Network {
   readonly subnets: readonly Prefix[];
   readonly gateways: readonly Uint8Array[];
   readonly encrypted: boolean;
-  /** Inner MTU: maximum IP packet length in bytes; undefined: whatever fits the nodes' MTU. */
+  /** Inner MTU: maximum IP packet length in bytes; undefined to derive it from the nodes' MTU. */
   readonly mtu: number | undefined;
   readonly flood: FloodPolicy;
   /** Whether the source MACs of received frames are learned in the FDB. */
@@ -41,16 +41,16 @@ export interface Network {
 export interface Endpoint {
   readonly name: string;
   /**
-   * What tells it from endpoints of the same name.
+   * Distinguishes endpoints of the same name.
    * @default its name
    */
   readonly id?: string;
-  /** Places in the topology's lists. */
+  /** Indices in the topology's lists. */
   readonly network: number;
   readonly node: number;
   readonly ip: Uint8Array | undefined;
   readonly mac: Uint8Array;
-  /** Its interface on a running node: the name, and the network namespace (a name of `ip netns`, or a path). */
+  /** Its interface on a running node: name, and network namespace (an `ip netns` name or a path). */
   readonly device?: string;
   readonly netns?: string;
 }
@@ -58,22 +58,22 @@ export interface Endpoint {
 /** The whole network. */
 export interface Topology {
   readonly profile: Profile;
-  /** UDP port of VXLAN. */
+  /** VXLAN UDP port. */
   readonly port: number;
   readonly nodes: readonly Node[];
   readonly networks: readonly Network[];
   readonly endpoints: readonly Endpoint[];
   readonly ring: KeyRing | undefined;
   /**
-   * Whether nodes accept packets from addresses that are not a node's VTEP, as Linux's vxlan device does.
+   * Whether nodes accept packets from unknown VTEP addresses, as Linux's vxlan device does.
    * @default false
    */
   readonly acceptUnknownVteps?: boolean;
 }
 
 /**
- * A topology that changes: an index is the same thing's as long as that is there, and the list has undefined where something
- * was removed. Any topology is one that hasn't changed yet.
+ * A topology that changes. Indices stay stable while their object exists; removed ones leave undefined in the list. Any
+ * topology is an unchanged one.
  */
 export interface IndexedTopology extends Pick<Topology, 'profile' | 'port'> {
   readonly nodes: readonly (Node | undefined)[];

@@ -1,6 +1,6 @@
 /**
- * Changes that are about to be made, checked one after the other before the first one is: what each refers to must be there
- * by then, and what it adds must not.
+ * Validates a list of changes before the first is applied: whatever a change refers to must exist by then, and whatever
+ * it adds must not.
  */
 import { inQuotes } from '../../text/plain-text.js';
 import { formatIp, formatMac } from '../../wire/index.js';
@@ -9,7 +9,7 @@ import type { NodeTables } from './node-tables.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
 import type { Network, Node } from '../topology.js';
 
-/** What a plan asks of the tables that it is for. */
+/** The parts of the tables that a plan reads. */
 export type PlannedTables = Pick<
   NodeTables,
   | 'node'
@@ -25,27 +25,27 @@ export type PlannedTables = Pick<
   | 'forwarding'
 >;
 
-/** An endpoint that changes; undefined where it isn't there. */
+/** A changed endpoint; undefined where it doesn't exist. */
 export interface PlannedEndpoint {
   readonly before: EndpointRecord | undefined;
   readonly after: EndpointRecord | undefined;
 }
 
-/** Nodes of a topology at most. */
+/** Maximum number of nodes in a topology. */
 export const MAX_NODES = 1 << 16;
 const MAC_BYTES = 6;
 const MAX_VNI = 0xffffff;
 const MAX_MTU = 0xffff;
 
-/** A list of changes that fits. */
+/** A valid list of changes. */
 export class ChangePlan {
   readonly changes: readonly TopologyChange[];
   readonly #tables: PlannedTables;
-  /** What is another than in the tables, or new; undefined for what is removed. By VTEP, VNI and id. */
+  /** Added and changed objects by VTEP, VNI and id; undefined if removed. */
   readonly #nodes = new Map<string, Node | undefined>();
   readonly #networks = new Map<number, Network | undefined>();
   readonly #endpoints = new Map<string, EndpointRecord | undefined>();
-  /** How many endpoints nodes and networks have more than in the tables. */
+  /** Difference in endpoint counts from the tables, per node and network. */
   readonly #onNode = new Map<string, number>();
   readonly #inNetwork = new Map<number, number>();
   #nodeCount: number;
@@ -64,17 +64,17 @@ export class ChangePlan {
     throw new OverlayError('BAD_TABLE', `the forwarding table has no room for ${this.#endpointCount} endpoints`);
   }
 
-  /** Networks that the changes add or change, as they are afterwards. */
+  /** Networks that the changes add or modify, in their final state. */
   get networks(): Network[] {
     return [...this.#networks.values()].filter((network) => network !== undefined);
   }
 
-  /** Endpoints that the changes add, change or remove: as they are in the tables, and as they are afterwards. */
+  /** Endpoints that the changes add, modify or remove: current and final state. */
   get endpoints(): PlannedEndpoint[] {
     return Array.from(this.#endpoints, ([id, after]) => ({ before: this.#recordOf(id), after }));
   }
 
-  /** The network that has a VNI afterwards. */
+  /** The network that has a VNI after the changes. */
   network(vni: number): Network | undefined {
     if (this.#networks.has(vni)) return this.#networks.get(vni);
     return this.#tables.networks[this.#tables.networkOf(vni)];

@@ -1,8 +1,8 @@
-/** A topology that changed, with its holes closed. */
+/** Compacts a changed topology. */
 import type { KeyRing } from '../keys/key-ring.js';
 import type { IndexedTopology, Topology } from '../topology.js';
 
-/** Makes a topology of what there is, in the order of the indexes. */
+/** Builds a topology without holes, in index order. */
 export function denseTopology(
   { profile, port, nodes, networks, endpoints }: IndexedTopology,
   ring: KeyRing | undefined,
@@ -25,7 +25,7 @@ export function denseTopology(
   };
 }
 
-/** By index: the place in a list without holes. */
+/** Maps each index to its position in the compacted list. */
 function placesOf(list: readonly unknown[]): Int32Array {
   let next = 0;
   return Int32Array.from(list, (item) => (item === undefined ? -1 : next++));

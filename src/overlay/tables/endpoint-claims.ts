@@ -1,4 +1,4 @@
-/** What endpoints have of a node's tables: the forwarding entry of their MAC, and the neighbour entry of their address. */
+/** Entries of endpoints in a node's tables: forwarding entries by MAC, and neighbour entries by IP address. */
 import { KeyIndex } from '../../memory/key-index.js';
 import { getWord } from '../../memory/word.js';
 import { TargetKind } from './forwarding-entry.js';
@@ -8,37 +8,37 @@ import { addressKey } from './topology-change.js';
 import type { Endpoint } from '../topology.js';
 import { WaitingClaims } from '../keys/waiting-claims.js';
 
-/** The tables that entries are made in. */
+/** The tables that hold the entries. */
 export interface ClaimedTables {
-  /** Index of the node that they are of. */
+  /** Index of the node they belong to. */
   readonly node: number;
   readonly forwarding: ForwardingTable;
   readonly neighbours: NeighbourTable;
 }
 
-/** Local endpoints at most, as many as a forwarding table has entries by default. */
+/** Maximum number of local endpoints: the default limit of a forwarding table. */
 const MAX_LOCAL = 1 << 20;
 
-/** Makes entries for endpoints, and takes them out. A key that several endpoints claim is the first one's. */
+/** Adds and removes endpoints' entries. If several endpoints claim a key, the first one gets it. */
 export class EndpointClaims {
   readonly #tables: ClaimedTables;
   readonly #endpoints: readonly (Endpoint | undefined)[];
-  /** The node's own endpoints by MAC, whatever their network. */
+  /** The node's own endpoints by MAC, in any network. */
   readonly #localOfMac = new KeyIndex(2, MAX_LOCAL);
   readonly #locals: number[] = [];
   readonly #waitingMacs = new WaitingClaims();
   readonly #waitingIps = new WaitingClaims();
   readonly #waitingLocals = new WaitingClaims();
 
-  /** @param endpoints by index: those that wait are looked up there when their turn comes */
+  /** @param endpoints by index; waiting endpoints are looked up there when their turn comes */
   constructor(tables: ClaimedTables, endpoints: readonly (Endpoint | undefined)[]) {
     this.#tables = tables;
     this.#endpoints = endpoints;
   }
 
   /**
-   * The index of the node's own endpoint with a MAC, or -1; the first one's where several networks have it.
-   * @param bytes what the MAC stands in, at `offset`
+   * The index of the node's own endpoint with a MAC, or -1; the first one if several networks have it.
+   * @param bytes holds the MAC, at `offset`
    */
   localOf(bytes: Uint8Array, offset: number): number {
     this.#setLocalKey(bytes, offset);
@@ -46,7 +46,7 @@ export class EndpointClaims {
     return id < 0 ? -1 : this.#locals[id];
   }
 
-  /** Makes an endpoint's entries, or has it wait for them. Returns false if the forwarding table is full. */
+  /** Adds an endpoint's entries, or queues it for them. Returns false if the forwarding table is full. */
   claim(index: number, { node, ip, mac }: Endpoint, vni: number): boolean {
     const { forwarding, neighbours, node: here } = this.#tables;
     if (forwarding.isStatic(vni, mac, 0)) this.#waitingMacs.add(keyOf(vni, mac), index);
@@ -59,7 +59,7 @@ export class EndpointClaims {
     return true;
   }
 
-  /** Takes an endpoint's entries out, or gives them to the endpoint that waited longest. */
+  /** Removes an endpoint's entries, or passes them to the endpoint that has waited longest. */
   release(index: number, { node, ip, mac }: Endpoint, vni: number): void {
     const { forwarding, neighbours, node: here } = this.#tables;
     if (!this.#waitingMacs.remove(keyOf(vni, mac), index)) {

@@ -1,28 +1,28 @@
-/** Where copies of flooded frames go, by network, and how many endpoints there are where. */
+/** Destinations of flooded frames by network, and endpoint counts. */
 import { inserted, without } from './sorted-list.js';
 import { type Endpoint, FloodPolicy, type Network } from '../topology.js';
 
 const NONE = new Int32Array(0);
 
-/** Head-end replication: the other nodes with endpoints of a network; all of them if it has none, since then nobody knows. */
+/** Head-end replication: the other nodes with endpoints of a network, or all nodes if no endpoint is known. */
 export class FloodLists {
-  /** By network: the nodes, in ascending order. */
+  /** By network: its nodes, in ascending order. */
   readonly lists: Int32Array[] = [];
   readonly #here: number;
   /** All other nodes. */
   #others: Int32Array = NONE;
   readonly #policies: FloodPolicy[] = [];
-  /** By network: how many of its endpoints each node has. */
+  /** By network: the number of its endpoints on each node. */
   readonly #homes: Map<number, number>[] = [];
   readonly #endpointsOn: number[] = [];
   readonly #endpointsIn: number[] = [];
 
-  /** @param here index of this node, which no copies go to */
+  /** @param here index of this node, which gets no copies */
   constructor(here: number) {
     this.#here = here;
   }
 
-  /** Makes the lists of a whole topology. */
+  /** Builds the lists of a whole topology. */
   fill(nodes: number, networks: readonly Network[], endpoints: readonly Endpoint[]): void {
     this.#others = without(
       Int32Array.from({ length: nodes }, (_, node) => node),
@@ -36,12 +36,12 @@ export class FloodLists {
     networks.forEach((_, network) => (this.lists[network] = this.#listOf(network)));
   }
 
-  /** How many endpoints a node has. */
+  /** Number of endpoints on a node. */
   endpointsOn(node: number): number {
     return this.#endpointsOn[node] ?? 0;
   }
 
-  /** How many endpoints a network has. */
+  /** Number of endpoints in a network. */
   endpointsIn(network: number): number {
     return this.#endpointsIn[network] ?? 0;
   }
@@ -51,20 +51,20 @@ export class FloodLists {
     this.#floodToOthers();
   }
 
-  /** Takes out a node that has no endpoints any more. */
+  /** Removes a node that has no endpoints left. */
   removeNode(node: number): void {
     this.#others = without(this.#others, node);
     this.#floodToOthers();
   }
 
-  /** Sets the policy of a network; one that is new has no endpoints. */
+  /** Sets the policy of a network; a new network has no endpoints. */
   setNetwork(network: number, policy: FloodPolicy): void {
     this.#policies[network] = policy;
     this.#homes[network] ??= new Map();
     this.lists[network] = this.#listOf(network);
   }
 
-  /** Takes out a network that has no endpoints any more. */
+  /** Removes a network that has no endpoints left. */
   removeNetwork(network: number): void {
     this.#policies[network] = FloodPolicy.Drop;
     this.lists[network] = NONE;

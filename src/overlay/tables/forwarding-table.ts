@@ -49,7 +49,8 @@ export interface ForwardingTableOptions {
   readonly ageing?: number;
   readonly whenFull?: FullPolicy;
   /**
-   * Hash seed, for tests. Default: a random secret key, so that nobody can choose MACs that collide (memory/hash.ts).
+   * Hash seed, for tests.
+   * @default a random secret key, so that nobody can choose MACs that collide (memory/hash.ts)
    */
   readonly seed?: number;
 }
@@ -69,7 +70,7 @@ const LOCAL = 4;
 const FLAG_BITS = 3;
 const MAX_SECONDS = 2 ** (32 - FLAG_BITS) - 1;
 const FIRST_SLOTS = 64;
-/** Used slots in eighths of all, at the most. */
+/** Maximum load factor, in eighths. */
 const MAX_LOAD = 5;
 /** Learned entries sampled to find an old one. */
 const EVICTION_SAMPLE = 16;
@@ -101,9 +102,9 @@ export class ForwardingTable {
   #words: Int32Array;
   #mask: number;
   #size = 0;
-  /** How many of them were learned. */
+  /** Number of learned entries. */
   #learnedSize = 0;
-  /** The slots where the search for an old entry and the sweep stand. */
+  /** Slots where the eviction search and the sweep resume. */
   #cursor = 0;
   #swept = 0;
   /** Times are stored relative to the first one: 2^29 seconds fit next to the flags. */
@@ -132,12 +133,12 @@ export class ForwardingTable {
     return this.#size;
   }
 
-  /** Entries that it holds at most. */
+  /** Maximum number of entries. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Bytes that its slots take. */
+  /** Size of the slots in bytes. */
   get byteLength(): number {
     return this.#words.byteLength;
   }
@@ -183,7 +184,7 @@ export class ForwardingTable {
       at = this.#slotOf();
       this.#size++;
     }
-    // It takes the place of what was learned.
+    // Replaces a learned entry.
     if ((this.#words[at + 3] & (USED | STATIC)) === USED) this.#learnedSize--;
     this.#write(at, kind, target, STATIC, 0);
     return true;
@@ -224,13 +225,13 @@ export class ForwardingTable {
     return LearnOutcome.Moved;
   }
 
-  /** Whether there is a static entry for a MAC. It isn't counted as a look-up. */
+  /** Whether a static entry exists for a MAC. Doesn't count as a look-up. */
   isStatic(vni: number, mac: Uint8Array, offset: number): boolean {
     this.#setKey(vni, mac, offset);
     return (this.#words[this.#slotOf() + 3] & STATIC) !== 0;
   }
 
-  /** Takes an entry out. Returns whether it was there. */
+  /** Removes an entry. Returns whether it existed. */
   delete(vni: number, mac: Uint8Array, offset: number): boolean {
     this.#setKey(vni, mac, offset);
     const at = this.#slotOf();
@@ -244,20 +245,20 @@ export class ForwardingTable {
     return this.#removeWhere((words, at) => vniAt(words, at) === vni);
   }
 
-  /** Takes out what was learned of a network. Returns how many entries that were. Costs nothing where nothing was learned. */
+  /** Removes the learned entries of a network. Returns their number. Free if nothing was learned. */
   forgetLearned(vni: number): number {
     return this.#forget(0, 0xffff, vni & 0xffff, ~TARGET_MASK, (vni >>> 16) << TARGET_BITS);
   }
 
   /**
-   * Takes out what was learned to be behind a VTEP, which is no more: its number may be another's soon. Returns how many
-   * entries that were. Costs nothing where nothing was learned.
+   * Removes the learned entries of a VTEP that was removed, since its index may be reused. Returns their number. Free
+   * if nothing was learned.
    */
   forgetVtep(target: number): number {
     return this.#forget(LOCAL, 0, 0, TARGET_MASK, target);
   }
 
-  /** Takes out the learned entries that were not seen for the time of ageing. Returns how many they were. */
+  /** Removes expired learned entries. Returns their number. */
   sweep(now: number): number {
     const count = this.#removeWhere((words, at) => this.#isOld(words[at + 3], now));
     this.aged += count;
@@ -426,15 +427,15 @@ export class ForwardingTable {
   }
 
   /**
-   * Takes out the learned entries without a flag, of which some bits of the second and third word are as given. Packets wait for
-   * it, so that it goes through the slots as fast as they can be read.
+   * Removes learned entries that lack a flag and whose second and third words match under masks. Packets wait
+   * meanwhile, so it scans the slots as fast as they can be read.
    */
   #forget(flag: number, mask1: number, value1: number, mask2: number, value2: number): number {
     if (this.#learnedSize === 0) return 0;
     const words = this.#words;
     const before = this.#size;
     const slots = this.#mask + 1;
-    // What moves up into a slot is looked at again, and what moves around the end has been looked at.
+    // Entries that move into this slot are examined again; those that wrap around the end have been examined.
     for (let slot = 0; slot < slots; slot++) {
       const at = slot * SLOT_WORDS;
       while (

@@ -1,18 +1,20 @@
-/** What stages ask of a packet's network, in arrays by its index. */
+/** Per-network fields that the stages read, in arrays by network index. */
 import { inserted, without } from './sorted-list.js';
 import type { Endpoint, Network } from '../topology.js';
 
 const FIRST_CAPACITY = 16;
 const NONE = new Int32Array(0);
 
-/** Columns by network. The arrays are others after a change: don't keep them from one batch to the next. */
+/** Columns by network. A change may replace the arrays: don't keep them across batches. */
 export class NetworkColumns {
   vni = new Int32Array(FIRST_CAPACITY);
-  /** 1 if its packets go in ESP alone; also where there is no network, as nothing of a removed one may go out in clear. */
+  /**
+   * 1 if its packets require ESP; also for unused indices, so that nothing of a removed network is sent in cleartext.
+   */
   encrypted = new Uint8Array(FIRST_CAPACITY).fill(1);
-  /** 1 if source MACs off the wire make forwarding entries, and nodes don't answer for others. */
+  /** 1 if source MACs are learned from the wire, and nodes don't answer neighbour requests for others. */
   learning = new Uint8Array(FIRST_CAPACITY);
-  /** The indexes of this node's endpoints, in ascending order. */
+  /** By network: the indices of this node's endpoints, in ascending order. */
   readonly local: Int32Array[] = [];
 
   /** Sets the columns of a network. */
@@ -24,14 +26,14 @@ export class NetworkColumns {
     this.local[network] ??= NONE;
   }
 
-  /** Clears the columns of a network that is gone. */
+  /** Clears the columns of a removed network. */
   clear(network: number): void {
     this.encrypted[network] = 1;
     this.learning[network] = 0;
     this.local[network] = NONE;
   }
 
-  /** Fills the lists of endpoints, all at once. */
+  /** Fills all endpoint lists at once. */
   fillLocal(endpoints: readonly Endpoint[], node: number): void {
     const lists = this.local.map((): number[] => []);
     endpoints.forEach((endpoint, index) => {
@@ -45,7 +47,7 @@ export class NetworkColumns {
     this.local[network] = inserted(this.local[network], endpoint);
   }
 
-  /** Takes an endpoint out of a network's list. */
+  /** Removes an endpoint from a network's list. */
   removeLocal(network: number, endpoint: number): void {
     this.local[network] = without(this.local[network], endpoint);
   }

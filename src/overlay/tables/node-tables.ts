@@ -1,6 +1,6 @@
 /**
- * What one node knows of a topology: its forwarding table, its neighbours, who floods where. It changes while packets flow
- * (`apply`): what a change doesn't concern stays as it is, learned entries among it, and keeps its index.
+ * One node's view of a topology: forwarding table, neighbours and flood lists. It changes while packets flow (`apply`):
+ * whatever a change doesn't affect stays, including learned entries, and keeps its index.
  */
 import { KeyIndex } from '../../memory/key-index.js';
 import { getWord } from '../../memory/word.js';
@@ -20,34 +20,34 @@ import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyC
 import type { Endpoint, IndexedTopology, Network, Node, Topology } from '../topology.js';
 
 /**
- * Whoever keeps something by index. Each call comes after the change: the lists of the tables say what has the index now, if
- * anything.
+ * Notified of changes, for state kept by index. Called after each change: the tables' lists then hold the index's
+ * current object, if any.
  */
 export interface TablesWatcher {
   /**
-   * Called when a node came, changed or went.
-   * @param another whether the index was given or given up: what was kept under it isn't the next one's
+   * Called when a node was added, changed or removed.
+   * @param another whether the index was assigned or freed: state kept for it doesn't apply to its next object
    */
   node?(index: number, another: boolean): void;
-  /** The same of a network. */
+  /** Same for a network. */
   network?(index: number, another: boolean): void;
-  /** The same of an endpoint. */
+  /** Same for an endpoint. */
   endpoint?(index: number, another: boolean): void;
 }
 
-/** Tables for those who only ask: what is changed behind a running node's back isn't checked by it (`LiveNode.apply`). */
+/** Read-only tables: a running node doesn't validate changes made without it (`LiveNode.apply`). */
 export type ReadonlyNodeTables = Omit<NodeTables, 'apply'>;
 
-/** A node's tables. Targets of kind `Vtep` are indexes of `nodes`, of kind `Local` of `endpoints`. */
+/** A node's tables. Targets of kind `Vtep` are indices of `nodes`, those of kind `Local` of `endpoints`. */
 export class NodeTables implements IndexedTopology {
   readonly profile: Profile;
-  /** UDP port of VXLAN. */
+  /** VXLAN UDP port. */
   readonly port: number;
   /** The node's index in `nodes`. */
   readonly node: number;
   readonly forwarding: ForwardingTable;
   readonly neighbours = new NeighbourTable();
-  /** By network: what stages ask of each packet. */
+  /** By network: fields that stages read for each packet. */
   readonly columns = new NetworkColumns();
   readonly #nodes = new StableList<Node>();
   readonly #networks = new StableList<Network>();
@@ -55,13 +55,13 @@ export class NodeTables implements IndexedTopology {
   readonly #flood: FloodLists;
   readonly #watchers: TablesWatcher[] = [];
   readonly #networkOfVni = new Map<number, number>();
-  // Room for twice as many: a topology that takes the place of another is added before that one is removed.
+  // Twice the maximum: a replacement topology is added before the old one is removed.
   readonly #nodeOfVtep4 = new KeyIndex(1, 2 * MAX_NODES);
   readonly #nodeOfVtep6 = new KeyIndex(4, 2 * MAX_NODES);
   readonly #nodes4: number[] = [];
   readonly #nodes6: number[] = [];
   readonly #claims: EndpointClaims;
-  /** Made when it is first asked for: a replay has the tables of many nodes, which never change. */
+  /** Created on first use: a replay has tables of many nodes that never change. */
   #endpointOfId: Map<string, number> | undefined;
   #topology: Topology | undefined;
   #ring: KeyRing | undefined;
@@ -70,9 +70,9 @@ export class NodeTables implements IndexedTopology {
   #lastNetwork = -1;
 
   /**
-   * @param topology its indexes are those of these tables, until something is removed
+   * @param topology its indices are those of these tables until something is removed
    * @param name the node's name
-   * @throws OverlayError `BAD_CONFIG` if the topology has no such node, `BAD_TABLE` if its endpoints are too many
+   * @throws OverlayError `BAD_CONFIG` if the topology has no such node, `BAD_TABLE` if it has too many endpoints
    */
   constructor(topology: Topology, name: string, options: ForwardingTableOptions = {}) {
     const { nodes, networks, endpoints } = topology;
@@ -101,7 +101,7 @@ export class NodeTables implements IndexedTopology {
     this.columns.fillLocal(endpoints, node);
   }
 
-  /** Whether packets may come from addresses that are no node's VTEP. */
+  /** Whether packets may come from unknown VTEP addresses. */
   get acceptUnknownVteps(): boolean {
     return this.#acceptUnknownVteps;
   }
@@ -111,36 +111,36 @@ export class NodeTables implements IndexedTopology {
     return this.#nodes.items[this.node] as Node;
   }
 
-  /** By index; undefined where one was removed. */
+  /** By index; undefined where a node was removed. */
   get nodes(): readonly (Node | undefined)[] {
     return this.#nodes.items;
   }
 
-  /** By index; undefined where one was removed. */
+  /** By index; undefined where a network was removed. */
   get networks(): readonly (Network | undefined)[] {
     return this.#networks.items;
   }
 
-  /** By index; undefined where one was removed. */
+  /** By index; undefined where an endpoint was removed. */
   get endpoints(): readonly (Endpoint | undefined)[] {
     return this.#endpoints.items;
   }
 
-  /** By network: the other nodes that copies of a flooded frame go to. */
+  /** By network: the other nodes that receive copies of a flooded frame. */
   get flood(): readonly Int32Array[] {
     return this.#flood.lists;
   }
 
   /**
-   * The topology as it is, for reports and comparisons. Its lists have no holes, so that places in them are other numbers than
-   * the indexes here once something was removed. The key ring is the one that was handed in, which its owner may have wiped.
+   * The current topology, for reports and comparisons. Its lists have no holes, so after a removal their indices differ
+   * from those here. The key ring is the one passed in; its owner may have wiped it.
    */
   get topology(): Topology {
     this.#topology ??= denseTopology(this, this.#ring, this.acceptUnknownVteps);
     return this.#topology;
   }
 
-  /** How many nodes and endpoints there are. */
+  /** Number of nodes and endpoints. */
   get counts(): { readonly nodes: number; readonly endpoints: number } {
     return { nodes: this.#nodes.size, endpoints: this.#endpoints.size };
   }
@@ -148,7 +148,7 @@ export class NodeTables implements IndexedTopology {
   /**
    * The index of the node with a VTEP address, or -1.
    * @param family 4 or 6
-   * @param bytes what the address stands in, at `offset`
+   * @param bytes holds the address, at `offset`
    */
   nodeOf(family: number, bytes: Uint8Array, offset: number): number {
     if (family === 4) return this.nodeOf4(getWord(bytes, offset));
@@ -158,15 +158,15 @@ export class NodeTables implements IndexedTopology {
     return id < 0 ? -1 : this.#nodes6[id];
   }
 
-  /** The index of the node with an IPv4 VTEP address, a word in network order; or -1. */
+  /** The index of the node with an IPv4 VTEP address (a word in network order), or -1. */
   nodeOf4(address: number): number {
     const id = this.#nodeOfVtep4.find1(address);
     return id < 0 ? -1 : this.#nodes4[id];
   }
 
   /**
-   * The index of this node's endpoint with a MAC, or -1; the first one's where several networks have it.
-   * @param bytes what the MAC stands in, at `offset`
+   * The index of this node's endpoint with a MAC, or -1; the first one if several networks have it.
+   * @param bytes holds the MAC, at `offset`
    */
   endpointOf(bytes: Uint8Array, offset: number): number {
     return this.#claims.localOf(bytes, offset);
@@ -174,7 +174,7 @@ export class NodeTables implements IndexedTopology {
 
   /** The index of the network with a VNI, or -1. */
   networkOf(vni: number): number {
-    // Packets of a network follow each other.
+    // Consecutive packets tend to belong to the same network.
     if (vni !== this.#lastVni) {
       this.#lastVni = vni;
       this.#lastNetwork = this.#networkOfVni.get(vni) ?? -1;
@@ -187,26 +187,26 @@ export class NodeTables implements IndexedTopology {
     return this.#ids.get(id) ?? -1;
   }
 
-  /** How many endpoints a node has. */
+  /** Number of endpoints on a node. */
   endpointsOn(node: number): number {
     return this.#flood.endpointsOn(node);
   }
 
-  /** How many endpoints a network has, on all nodes. */
+  /** Number of endpoints in a network, on all nodes. */
   endpointsIn(network: number): number {
     return this.#flood.endpointsIn(network);
   }
 
-  /** Has somebody told of each change, as long as the tables are used. */
+  /** Registers a watcher for all further changes. */
   watch(watcher: TablesWatcher): void {
     this.#watchers.push(watcher);
   }
 
   /**
-   * Takes changes over, in their order: all of them, or none if one doesn't fit. Indexes of what is removed are given to what
-   * is added later. Call it between batches of packets, as nothing may be under way that knows an index.
-   * @param check is shown what is about to change, and refuses all of it by an exception
-   * @throws OverlayError `BAD_CHANGE` for a change that doesn't fit, `BAD_TABLE` if there are too many endpoints
+   * Applies changes in order: all of them, or none if one is invalid. Freed indices are reused by later additions. Call
+   * it between batches, when no packet in flight holds an index.
+   * @param check receives the plan; throws to reject all of it
+   * @throws OverlayError `BAD_CHANGE` for an invalid change, `BAD_TABLE` if there are too many endpoints
    */
   apply(changes: readonly TopologyChange[], check?: (plan: ChangePlan) => void): void {
     const plan = new ChangePlan(this, changes);
@@ -225,7 +225,7 @@ export class NodeTables implements IndexedTopology {
     return this.#endpointOfId;
   }
 
-  /** Enters an endpoint by its id. Of those that an import gives one name, the later ones get ids of their own. */
+  /** Registers an endpoint by id. If an import has duplicate names, the later endpoints get generated ids. */
   #register(ids: Map<string, number>, index: number, endpoint: Endpoint): void {
     const own = endpointId(endpoint);
     let id = own;
@@ -324,7 +324,7 @@ export class NodeTables implements IndexedTopology {
 
   #changeNetwork(index: number, network: Network): void {
     const before = this.#networks.items[index] as Network;
-    // What was learned in clear anybody may have sent, and what isn't learned any more isn't gone by either.
+    // Entries learned in cleartext may be forged, and a network without learning doesn't use any.
     if (before.encrypted !== network.encrypted || !network.learning) this.forwarding.forgetLearned(network.vni);
     this.#networks.set(index, network);
     this.columns.set(index, network);

@@ -35,15 +35,15 @@ export function espOverheadOf(profile: Profile): EspOverhead {
 export class PathMtu {
   readonly #topology: IndexedTopology;
   readonly #here: number;
-  /** By node: what its interface and ours carry; what was learned, and until when it holds. */
+  /** By node: MTU of both interfaces; learned MTU, and when it expires. */
   #interface = new Int32Array(FIRST_CAPACITY);
   #learned = new Int32Array(FIRST_CAPACITY);
   #until = new Float64Array(FIRST_CAPACITY);
-  /** When the first of them is over its time. */
+  /** When the first learned value expires. */
   #nextExpiry = Number.POSITIVE_INFINITY;
-  /** By node: what fits inside, of clear and of encrypted networks in turn. */
+  /** By node: inner MTU, for cleartext and encrypted networks in turn. */
   #fits = new Int32Array(2 * FIRST_CAPACITY);
-  /** By network: whether it is encrypted, and what it is limited to. */
+  /** By network: whether it is encrypted, and its configured limit. */
   #sealed = new Uint8Array(FIRST_CAPACITY);
   #limit = new Int32Array(FIRST_CAPACITY);
   readonly #family: 4 | 6;
@@ -51,7 +51,7 @@ export class PathMtu {
   readonly #floor: number;
 
   /**
-   * @param topology a topology, or tables that change: then `updateNode` and `updateNetwork` are to be called
+   * @param topology a topology, or tables that change: then call `updateNode` and `updateNetwork`
    * @param here index of this node in `topology.nodes`
    */
   constructor(topology: IndexedTopology, here: number, options: PathMtuOptions = {}) {
@@ -108,14 +108,14 @@ export class PathMtu {
   }
 
   /**
-   * Goes by what the topology has under a node's index now. What was learned stays, unless the interfaces carry no more.
-   * @param another whether it is another node than before, or none
+   * Updates a node's values from the topology. A learned value is kept only while it is below the interfaces' MTU.
+   * @param another whether the index now has another node, or none
    */
   updateNode(node: number, another: boolean): void {
     const { nodes } = this.#topology;
     this.#makeRoom(nodes.length, this.#topology.networks.length);
     if (another) this.#learned[node] = 0;
-    // This node's interface is part of every path.
+    // Every path includes this node's interface.
     const every = node === this.#here;
     for (let each = every ? 0 : node; each < (every ? nodes.length : node + 1); each++) {
       this.#interface[each] = Math.min(nodes[each]?.mtu ?? 0, nodes[this.#here]?.mtu ?? 0);
@@ -124,7 +124,7 @@ export class PathMtu {
     }
   }
 
-  /** Goes by what the topology has under a network's index now. */
+  /** Updates a network's values from the topology. */
   updateNetwork(network: number): void {
     this.#makeRoom(this.#topology.nodes.length, this.#topology.networks.length);
     const now = this.#topology.networks[network];

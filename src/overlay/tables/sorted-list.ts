@@ -1,6 +1,6 @@
-/** Lists of indexes in ascending order, that are copied when they change: whoever goes through one goes on with the old one. */
+/** Sorted lists of indices, copied on write: a running iteration continues on the old list. */
 
-/** Where a value is, or where it belongs. */
+/** The index of a value, or where to insert it. */
 function indexOf(list: Int32Array, value: number): number {
   let low = 0;
   let high = list.length;
@@ -12,7 +12,7 @@ function indexOf(list: Int32Array, value: number): number {
   return low;
 }
 
-/** A list with one value more; the same one if it has that already. */
+/** Returns a list with a value added, or the same list if present. */
 export function inserted(list: Int32Array, value: number): Int32Array {
   const index = indexOf(list, value);
   if (list[index] === value) return list;
@@ -23,7 +23,7 @@ export function inserted(list: Int32Array, value: number): Int32Array {
   return longer;
 }
 
-/** A list without a value; the same one if it doesn't have that. */
+/** Returns a list without a value, or the same list if absent. */
 export function without(list: Int32Array, value: number): Int32Array {
   const index = indexOf(list, value);
   if (list[index] !== value) return list;

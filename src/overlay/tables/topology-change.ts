@@ -1,12 +1,12 @@
 /**
- * Changes of a topology, one at a time: what a config's reload, gossip, a swarm's dispatcher or a store tells tables that
- * packets go by meanwhile (`NodeTables.apply`). A node is known by the address of its VTEP, a network by its VNI, an endpoint
- * by its id; names are for people, and may change.
+ * Single changes of a topology, as from a config reload, gossip, a swarm dispatcher or a store, applied to tables in
+ * use (`NodeTables.apply`). Nodes are identified by VTEP address, networks by VNI, endpoints by id; names are for
+ * people and may change.
  */
 import type { KeyRing } from '../keys/key-ring.js';
 import type { Endpoint, Network, Node } from '../topology.js';
 
-/** What a change does. */
+/** Kinds of change. */
 export const ChangeKind = {
   AddNode: 'add-node',
   ChangeNode: 'change-node',
@@ -22,45 +22,45 @@ export const ChangeKind = {
 } as const;
 export type ChangeKind = (typeof ChangeKind)[keyof typeof ChangeKind];
 
-/** An endpoint as changes describe it: with no index in any list. */
+/** An endpoint as changes describe it, without list indices. */
 export interface EndpointRecord extends Omit<Endpoint, 'network' | 'node'> {
-  /** VNI of its network. */
+  /** Its network's VNI. */
   readonly vni: number;
-  /** VTEP address of its node: 4 or 16 bytes. */
+  /** Its node's VTEP address: 4 or 16 bytes. */
   readonly vtep: Uint8Array;
 }
 
 /**
- * A change. What it refers to must be there when its turn comes, and what it adds must not; a node or a network is removed
+ * A change. Whatever it refers to must exist at its turn, and whatever it adds must not; a node or network is removed
  * after its endpoints.
  */
 export type TopologyChange =
   | { readonly kind: typeof ChangeKind.AddNode; readonly node: Node }
-  /** Its name, MAC or MTU; a node whose VTEP address changes is another one, to be removed and added. */
+  /** Its name, MAC or MTU. To change the VTEP address, remove the node and add another. */
   | { readonly kind: typeof ChangeKind.ChangeNode; readonly node: Node }
   | { readonly kind: typeof ChangeKind.RemoveNode; readonly vtep: Uint8Array }
   | { readonly kind: typeof ChangeKind.AddNetwork; readonly network: Network }
-  /** All but its VNI: a network with another VNI is another one. */
+  /** Anything but the VNI, which identifies the network. */
   | { readonly kind: typeof ChangeKind.ChangeNetwork; readonly network: Network }
   | { readonly kind: typeof ChangeKind.RemoveNetwork; readonly vni: number }
   /**
-   * Where an endpoint of the network has the MAC or the address already, that one keeps it, and the new one waits until it is
-   * gone, as in libnetwork: events of a container that moves come in any order.
+   * If another endpoint of the network already has the MAC or IP address, that one keeps it and the new one waits until
+   * it is removed, as in libnetwork: events of a container that moves arrive in any order.
    */
   | { readonly kind: typeof ChangeKind.AddEndpoint; readonly endpoint: EndpointRecord }
-  /** Whatever of it, but its id. */
+  /** Anything but its id. */
   | { readonly kind: typeof ChangeKind.ChangeEndpoint; readonly endpoint: EndpointRecord }
   | { readonly kind: typeof ChangeKind.RemoveEndpoint; readonly id: string }
-  /** Whoever holds keys finds out whether these are others (`NodeSas.update`). */
+  /** Holders of keys detect whether these differ (`NodeSas.update`). */
   | { readonly kind: typeof ChangeKind.SetKeys; readonly ring: KeyRing }
   | { readonly kind: typeof ChangeKind.SetAcceptUnknownVteps; readonly accept: boolean };
 
-/** What changes refer to an endpoint by. */
+/** The id by which changes refer to an endpoint. */
 export function endpointId({ id, name }: Pick<Endpoint, 'id' | 'name'>): string {
   return id ?? name;
 }
 
-/** An address as a key of maps. */
+/** An address as a map key. */
 export function addressKey(address: Uint8Array): string {
   return address.join('.');
 }

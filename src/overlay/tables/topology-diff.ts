@@ -1,13 +1,13 @@
-/** What takes one topology to another. */
+/** Computes the changes from one topology to another. */
 import { OverlayError } from '../error.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
 import type { Network, Node, Topology } from '../topology.js';
 
 /**
- * The changes that take one topology to another, in an order in which each fits: what stays isn't among them. Endpoints of
- * one name are told apart by their ids, or else by their order.
+ * The changes that turn one topology into another, in a valid order; unchanged objects are omitted. Endpoints of the
+ * same name are distinguished by id, or else by order.
  * @param before such as `NodeTables.topology`
- * @throws OverlayError `BAD_CHANGE` if the profile or the port is another: these can't change
+ * @throws OverlayError `BAD_CHANGE` if the profile or the port differs: these can't change
  */
 export function diffTopology(before: Topology, after: Topology): TopologyChange[] {
   if (before.profile !== after.profile) throw new OverlayError('BAD_CHANGE', "a topology's profile can't change");
@@ -58,8 +58,8 @@ function* goneOf<K>([before, after]: readonly [ReadonlyMap<K, unknown>, Readonly
 }
 
 /**
- * Endpoints by id. Those that have one name get the ids that they have in the topology before, as far as their networks and MACs
- * tell them apart, and else ids in their order.
+ * Endpoints by id. Endpoints of the same name keep their ids from the topology before if network and MAC identify them;
+ * others get ids in order.
  */
 function recordsOf(
   { nodes, networks, endpoints }: Topology,
@@ -85,7 +85,7 @@ function recordsOf(
   return records;
 }
 
-/** Which interface of the endpoints of its name it is. */
+/** Identifies an interface among endpoints of the same name. */
 function interfaceKey({ name, vni, mac }: EndpointRecord): string {
   return `${vni} ${addressKey(mac)} ${name}`;
 }
