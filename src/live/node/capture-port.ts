@@ -9,9 +9,15 @@ import type { FramePort, FramePortCounters } from '../port/frame-port.js';
 
 /** Input and output of a dry run. */
 export interface CapturePortOptions {
-  /** Source of frames, which the port closes. Default: none. */
+  /**
+   * Source of frames, which the port closes.
+   * @default none
+   */
   readonly source?: PacketSource;
-  /** Sink of frames. Default: none. */
+  /**
+   * Sink of frames.
+   * @default none
+   */
   readonly sink?: PacketSink;
   /**
    * Index of the network of the local endpoint with a source MAC, or -1.
@@ -113,7 +119,7 @@ export class CapturePort implements FramePort {
   }
 
   #isDue(records: CaptureBatch, i: number): boolean {
-    // One without a time goes with the one before it.
+    // A record without a timestamp is due with the one before it.
     if (records.timeless[i] !== 0) return true;
     const { clock, speed = 1 } = this.#options;
     const time = records.seconds[i] * MILLISECONDS + records.nanoseconds[i] / NANOSECONDS;

@@ -1,22 +1,22 @@
 /**
- * Whether changes would send in clear what was encrypted: a config that was read while it was being written may lack the line
- * that says `encrypted: true`, or end within a name or a number.
+ * Detects changes that would send encrypted traffic in cleartext: a config read while being written may lack its
+ * `encrypted: true` line, or end within a name or a number.
  */
 import type { ChangePlan, EndpointRecord, Network, PlannedEndpoint, ReadonlyNodeTables } from '../../overlay/index.js';
 
-/** The VNIs that were encrypted at any time since the node started, even if a config dropped them in between. */
+/** VNIs that were encrypted at any time since the node started, even if a config dropped them in between. */
 export class EncryptedVnis {
   readonly #vnis = new Set<number>();
 
-  /** Adds the VNIs of those networks that are encrypted. */
+  /** Adds the VNIs of the encrypted ones among the networks. */
   add(networks: readonly Network[]): void {
     for (const { vni, encrypted } of networks) if (encrypted) this.#vnis.add(vni);
   }
 
   /**
-   * What changes would turn clear: a VNI that was ever encrypted, a network that is encrypted in the tables as they are, or an
-   * endpoint that leaves an encrypted network for a clear one in which it wasn't.
-   * @returns the first of them, in words; undefined if there is none
+   * Finds a downgrade to cleartext: of a VNI that was ever encrypted, of a network currently encrypted in the tables,
+   * or of an endpoint that moves from an encrypted network to a clear one that it wasn't in.
+   * @returns a description of the first, or undefined
    */
   downgradeIn(tables: ReadonlyNodeTables, plan: ChangePlan): string | undefined {
     const clear = plan.networks.filter(({ encrypted }) => !encrypted);
@@ -41,14 +41,14 @@ export class EncryptedVnis {
 }
 
 /**
- * Which endpoint it is, before and after changes. A name alone doesn't say: in an import, a container has one name in every
- * network that it is attached to, and containers of different nodes may share one.
+ * Identifies an endpoint across changes. Its name isn't enough: in an import, a container has the same name in every
+ * network it is attached to, and containers on different nodes may share one.
  */
 function attachment({ name, vtep, vni }: EndpointRecord): string {
   return JSON.stringify([name, [...vtep], vni]);
 }
 
-/** Names of endpoints that an encrypted network has on a node, and won't have there any more. */
+/** Names of endpoints that leave an encrypted network on a node. */
 function namesThatLeft(tables: ReadonlyNodeTables, endpoints: readonly PlannedEndpoint[]): ReadonlySet<string> {
   const stay = new Set(endpoints.map(({ after }) => after && attachment(after)));
   const names = new Set<string>();

@@ -15,9 +15,12 @@ import type { TapOptions } from '../tap/tap-opening.js';
 
 /** How to create interfaces. */
 export interface EndpointDevicesOptions {
-  /** Whether frames may have checksums that are still to be filled in. */
+  /** Whether frames may have partial checksums (to be filled in). */
   readonly unfinishedChecksums: boolean;
-  /** Creates a port. Default: a TAP device. */
+  /**
+   * Creates a port.
+   * @default a TAP device
+   */
   readonly portOf?: ((endpoint: Endpoint, mtu: number) => FramePort) | undefined;
   /** Called with reports about an endpoint's interface. */
   readonly tell: (endpoint: string, text: string) => void;
@@ -65,8 +68,8 @@ export class EndpointDevices {
   }
 
   /**
-   * Brings them to what the node's topology says, as far as that goes at once.
-   * @param names of the endpoints that changed; all if not said
+   * Brings the devices in line with the node's topology, as far as possible immediately.
+   * @param names endpoints that changed; default: all
    */
   update(names?: ReadonlySet<string>): void {
     if (this.#options.portOf === undefined) this.#detachChanged(names);
@@ -227,7 +230,7 @@ export class EndpointDevices {
     }
   }
 
-  /** Lets devices go that are to be set up otherwise. */
+  /** Releases devices whose settings changed. */
   #detachChanged(names?: ReadonlySet<string>): void {
     for (const name of [...(names ?? this.#node.ports.keys())]) {
       const endpoint = this.#node.endpoint(name);
@@ -239,12 +242,12 @@ export class EndpointDevices {
     if (names === undefined) this.#detachMoved();
   }
 
-  /** The node's endpoint of a name, if it has no port. */
+  /** The node's endpoint with a name, if it has no port. */
   #lacking(name: string): Endpoint | undefined {
     return this.#node.ports.has(name) ? undefined : this.#node.endpoint(name);
   }
 
-  /** The node's endpoints that have no port; of several that have one name, one. */
+  /** The node's endpoints without a port; one of each name. */
   #unattached(): Endpoint[] {
     const { tables } = this.#node;
     const names = new Set<string>();

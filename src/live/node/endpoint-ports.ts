@@ -40,22 +40,22 @@ export class EndpointPorts {
   readonly byName = new Map<string, FramePort>();
   /** Frames for endpoints without a port. */
   noPort = 0;
-  /** Ports that frames come from, each once, and the network of each, as of the last `arrange`. */
+  /** Ports that frames come from, without duplicates, and the network of each, as of the last `arrange`. */
   sources: readonly FramePort[] = [];
   networks: readonly number[] = [];
-  /** Whether `sources` and `networks` are to be brought up to date. */
+  /** Whether `sources` and `networks` need an update. */
   stale = false;
   readonly #tables: ReadonlyNodeTables;
-  /** What endpoints counted by the ports that they had before, the latest last. */
+  /** Counters of endpoints from their previous ports, latest last. */
   readonly #past = new Map<string, EndpointReport>();
   /** Counters of a port when it was attached, since it may have served another endpoint before. */
   readonly #begun = new Map<string, FramePortCounters>();
-  /** By index: name and port of this node's endpoints; and the indexes by name. */
+  /** By index: name and port of this node's endpoints; and the indices by name. */
   readonly #nameOf: (string | undefined)[] = [];
   readonly #portOf: (FramePort | undefined)[] = [];
   readonly #indexes = new Map<string, number[]>();
 
-  /** @param tables whose endpoints of the node they are; after each change of one call `update` */
+  /** @param tables the node's tables; call `update` after each change of an endpoint */
   constructor(tables: ReadonlyNodeTables) {
     this.#tables = tables;
     for (const list of tables.columns.local) for (const index of list) this.update(index);
@@ -80,7 +80,7 @@ export class EndpointPorts {
     return this.#tables.endpoints[index];
   }
 
-  /** Takes a port; one that the endpoint had before is closed. */
+  /** Attaches a port, and closes the endpoint's previous one. */
   attach(endpoint: string, port: FramePort): void {
     if (this.byName.get(endpoint) === port) return;
     this.detach(endpoint);
@@ -107,7 +107,7 @@ export class EndpointPorts {
     if (![...this.byName.values()].includes(port)) port.close();
   }
 
-  /** Goes by what the tables have under an endpoint's index now. The port of one that is no more is closed. */
+  /** Updates an endpoint index from the tables. The port of a removed endpoint is closed. */
   update(index: number): void {
     const endpoint = this.#tables.endpoints[index];
     const name = endpoint?.node === this.#tables.node ? endpoint.name : undefined;
@@ -120,11 +120,11 @@ export class EndpointPorts {
     }
     this.#nameOf[index] = name;
     this.#portOf[index] = name === undefined ? undefined : this.byName.get(name);
-    // It may be in another network.
+    // Its network may have changed.
     if (this.#portOf[index] !== undefined) this.stale = true;
   }
 
-  /** Brings what frames come from up to date. */
+  /** Updates `sources` and `networks`. */
   arrange(): void {
     const networks = new Map<FramePort, number>();
     for (const [name, port] of this.byName) {
@@ -136,7 +136,7 @@ export class EndpointPorts {
     this.stale = false;
   }
 
-  /** Hands frames over to the ports of their endpoints; an `endpoint` of -1 is all of the frame's network. */
+  /** Delivers frames to the ports of their endpoints; `endpoint` -1 means all endpoints of the network. */
   handOver(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     let last: FramePort | undefined;

@@ -1,10 +1,10 @@
 /**
- * A node of an overlay that runs: frames of its endpoints go through `EgressChain` onto the underlay, and packets off the
+ * A running overlay node: frames from its endpoints go through `EgressChain` to the underlay, and packets from the
  * underlay through `IngressChain` to its endpoints.
  *
  *     FramePort -> EgressChain -> Underlay        Underlay -> IngressChain -> FramePort
  *
- * It does nothing by itself: each `turn` takes what waits through.
+ * It is passive: each `turn` processes the packets that are waiting.
  */
 import type { Aead } from '../../aead/aead.js';
 import { Oversize } from '../../dataplane/index.js';
@@ -32,46 +32,49 @@ import { NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } fr
 import { Poller } from '../system/poller.js';
 import type { UnderlayPort } from '../port/underlay-port.js';
 
-/** What encrypted networks need. */
+/** Required for encrypted networks. */
 export interface NodeCipher {
   readonly aead: Aead;
   readonly hkdf: HkdfSha256;
   /** Fills an array with cryptographic random bytes. */
   readonly random: (bytes: Uint8Array) => void;
-  /** Where sequence numbers are kept across restarts; new masks are drawn at each if not said. */
+  /**
+   * Persists sequence numbers across restarts.
+   * @default none: each start draws new masks
+   */
   readonly reservations?: SequenceReservations;
 }
 
-/** How a node runs. */
+/** Options of a node. */
 export interface LiveNodeOptions extends SendingOptions {
   readonly topology: Topology;
-  /** The node's name in it. */
+  /** The node's name in the topology. */
   readonly node: string;
   readonly underlay: UnderlayPort;
-  /** Where all its packets stand; that of the underlay. */
+  /** Holds all packets; shared with the underlay. */
   readonly arena: Arena;
   readonly cipher?: NodeCipher;
-  /** Seconds, never going back: for timeouts and lifetimes. */
+  /** Monotonic clock in seconds, for timeouts and lifetimes. */
   readonly clock: () => number;
-  /** Told what is about to end, or has ended, of its SAs. */
+  /** Receives SA events, such as expiry or its approach. */
   readonly onSaEvent?: (event: SaEvent) => void;
 }
 
-/** What a node did. */
+/** Counters of a node. */
 export interface LiveNodeCounters extends NodeCounters {
-  /** Frames for endpoints that have no port. */
+  /** Frames for endpoints without a port. */
   readonly noPort: number;
 }
 
-/** Readings in a turn of what is ready: others are served between turns. */
+/** Maximum reads per turn from ports and sockets that are ready; others are served between turns. */
 const ROUNDS = 4;
-/** Seconds between two looks at the SAs. */
+/** Seconds between polls of the SAs. */
 const SA_WATCH = 1;
-/** Steps of SAs that are taken before a config counts as taken over: with three keys, those of 128 new peers. */
+/** SA steps taken before `apply` returns: with three keys, enough for 128 new peers. */
 const STEPS_AT_ONCE = 512;
-/** Further steps of each turn. */
+/** SA steps per turn after that. */
 const STEPS_A_TURN = 64;
-/** The least MTU of a link that carries IPv6 (RFC 8200 section 5). */
+/** Minimum link MTU of IPv6 (RFC 8200 section 5). */
 const MIN_IPV6_MTU = 1280;
 
 /** A node. */
@@ -87,14 +90,14 @@ export class LiveNode {
   readonly #chains: NodeChains;
   readonly #sas: NodeSas | undefined;
   #watched: number;
-  /** Whether SAs are still on their way to what the ring and the nodes say. */
+  /** Whether SAs haven't caught up with the key ring and the nodes yet. */
   #settling = false;
-  /** Whether nodes came or went that the underlay doesn't know of yet. */
+  /** Whether the underlay hasn't been updated with added or removed nodes yet. */
   #nodesStale = true;
 
   /**
-   * @throws OverlayError `BAD_CONFIG`; LiveError `BAD_NODE`, `NOT_PERMITTED` if encrypted networks or outer fragments lack
-   * what they need
+   * @throws OverlayError `BAD_CONFIG`; LiveError `BAD_NODE`, `NOT_PERMITTED` if encrypted networks or outer fragments
+   * lack a requirement
    */
   constructor(options: LiveNodeOptions) {
     this.#options = options;
@@ -114,7 +117,7 @@ export class LiveNode {
       this.#chains = this.#chainsOf(topology, this.#sas);
       const { tables } = this.#chains;
       this.#ports = new EndpointPorts(tables);
-      // What is looked up by id is entered now, and not while packets wait for the first change.
+      // Builds the id index now, not while packets wait for the first change.
       tables.endpointWithId('');
       tables.watch({
         node: (index, another) => {
@@ -125,19 +128,19 @@ export class LiveNode {
       this.#setNodes();
       this.#arrange();
     } catch (error) {
-      // The cipher holds expanded keys by now, and the caller gets no node to close.
+      // The cipher already holds expanded keys, and the caller gets no node to close.
       this.#sas?.close();
       throw error;
     }
     this.#encrypted.add(topology.networks);
   }
 
-  /** What it goes by, with indexes that stay the same things': to change it call `apply`. */
+  /** Its tables, with stable indices; use `apply` to change them. */
   get tables(): ReadonlyNodeTables {
     return this.#chains.tables;
   }
 
-  /** What it goes by, as a config would say it (`NodeTables.topology`). */
+  /** Its topology, as a config describes it (`NodeTables.topology`). */
   get topology(): Topology {
     return this.#chains.tables.topology;
   }
@@ -147,12 +150,12 @@ export class LiveNode {
     return this.#ports.byName;
   }
 
-  /** What each endpoint sent and was given, by all ports that it has had; of those that are gone the latest 4,096. */
+  /** Counters of each endpoint over all its ports, including the latest 4,096 endpoints that no longer have one. */
   get endpointReports(): ReadonlyMap<string, EndpointReport> {
     return this.#ports.reports;
   }
 
-  /** Entries of the forwarding table. */
+  /** Number of forwarding-table entries. */
   get forwardingEntries(): number {
     return this.#chains.tables.forwarding.size;
   }
@@ -167,8 +170,8 @@ export class LiveNode {
   }
 
   /**
-   * The path MTU of a network on its narrowest way, in bytes of an inner IP packet: what its interfaces are set to. In a
-   * network with an IPv6 subnet it is at least 1280, below which Linux turns IPv6 off, unless the config gives it less.
+   * A network's smallest path MTU, in bytes of an inner IP packet: the MTU of its interfaces. At least 1280 in a
+   * network with an IPv6 subnet, since Linux disables IPv6 below that, unless the config sets a lower one.
    */
   mtuOf(network: number): number {
     const { pathMtu } = this.#chains.egress;
@@ -189,7 +192,7 @@ export class LiveNode {
   }
 
   /**
-   * Attaches an endpoint; its port is this node's then, and closed with it. One that was attached before goes first.
+   * Attaches an endpoint's port, which the node then owns and closes. An endpoint's previous port is closed.
    * @throws LiveError `BAD_NODE` if this node has no such endpoint
    */
   attach(endpoint: string, port: FramePort): void {
@@ -200,19 +203,19 @@ export class LiveNode {
     this.#arrange();
   }
 
-  /** Closes an endpoint's port; one that has none is let be. */
+  /** Closes an endpoint's port, if any. */
   detach(endpoint: string): void {
     this.#ports.detach(endpoint);
     this.#arrange();
   }
 
   /**
-   * Takes changes over, between two turns: all of them, or none. What they don't concern goes on as it was: learned entries, SAs
-   * with their sequence numbers and windows, path MTUs, fragments that wait, counters. Ports of endpoints that this node has no
-   * more are closed.
-   * @returns what became of the key ring, if they bring one
-   * @throws LiveError `BAD_NODE` for what only a restart can change, such as an encrypted network that would be clear;
-   * OverlayError `BAD_CHANGE`, `BAD_TABLE`, `KEY_WIPED`: all is as it was then
+   * Applies changes between two turns: all of them, or none. Unaffected state is kept: learned entries, SAs with their
+   * sequence numbers and windows, path MTUs, held fragments, counters. Ports of endpoints that leave this node are
+   * closed.
+   * @returns the outcome for the key ring, if changed
+   * @throws LiveError `BAD_NODE` for changes that require a restart, such as clearing an encrypted network;
+   * OverlayError `BAD_CHANGE`, `BAD_TABLE`, `KEY_WIPED`: nothing has changed then
    */
   apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
     let outcome: RingOutcome | undefined;
@@ -221,7 +224,7 @@ export class LiveNode {
     this.#chains.tables.apply(changes, (plan) => {
       this.#check(plan);
       ({ networks } = plan);
-      // Last of what may refuse, and before peers come: they are to have SAs of these keys.
+      // The last check that can fail, and before peers are added: their SAs need these keys.
       outcome = this.#takeKeys(plan);
     });
     this.#encrypted.add(networks);
@@ -234,8 +237,8 @@ export class LiveNode {
   }
 
   /**
-   * Takes another topology over: what differs is applied as changes.
-   * @returns what became of the key ring, if the topology has one
+   * Switches to another topology by applying the differences.
+   * @returns the outcome for the key ring, if the topology has one
    * @throws as `apply`
    */
   update(topology: Topology): RingOutcome | undefined {
@@ -257,10 +260,10 @@ export class LiveNode {
   }
 
   /**
-   * Takes through what waits.
-   * @param milliseconds to wait for something at the most, in which this thread is blocked; 0: none
-   * @returns whether there was anything
-   * @throws LiveError if the underlay is of no use any more
+   * Processes waiting packets.
+   * @param milliseconds maximum time to block this thread; 0 to poll
+   * @returns whether there were any
+   * @throws LiveError if the underlay has failed
    */
   turn(milliseconds: number): boolean {
     const poller = this.#poller;
@@ -291,12 +294,12 @@ export class LiveNode {
     return any;
   }
 
-  /** Whether `turn` waits for packets, or has to be called now and then. */
+  /** Whether `turn` can block for packets; otherwise call it periodically. */
   get waits(): boolean {
     return this.#poller !== undefined;
   }
 
-  /** Closes ports and underlay, and wipes the keys. */
+  /** Closes the ports and the underlay, and wipes the keys. */
   close(): void {
     for (const endpoint of [...this.ports.keys()]) this.#ports.detach(endpoint);
     this.#options.underlay.close();
@@ -322,7 +325,7 @@ export class LiveNode {
     return count;
   }
 
-  /** Brings up to date which ports frames come from, and what is polled. */
+  /** Updates the list of ports to read from, and the polled descriptors. */
   #arrange(): void {
     this.#ports.arrange();
     const { descriptors: sockets } = this.#options.underlay;
@@ -331,7 +334,7 @@ export class LiveNode {
     this.#poller = polled ? new Poller(descriptors) : undefined;
   }
 
-  /** A UDP socket sends whole datagrams alone: of a fragment it would make one of its own. */
+  /** A UDP socket sends whole datagrams only: it would wrap a fragment in a datagram of its own. */
   #checkOversize(): void {
     const { oversize, underlay } = this.#options;
     if (oversize !== Oversize.Outside || underlay.carriesEsp) return;
@@ -339,7 +342,7 @@ export class LiveNode {
     throw new LiveError('NOT_PERMITTED', text);
   }
 
-  /** Refuses changes that take a restart. */
+  /** Rejects changes that require a restart. */
   #check(plan: ChangePlan): void {
     const { here } = this.#chains.tables;
     for (const change of plan.changes) {
@@ -354,7 +357,7 @@ export class LiveNode {
     this.#checkCipher(plan.networks, held || plan.changes.some(({ kind }) => kind === ChangeKind.SetKeys));
   }
 
-  /** An encrypted network isn't served without what it needs: it would be dropped whole. */
+  /** Rejects an encrypted network without its requirements: all its packets would be dropped. */
   #checkCipher(networks: readonly Network[], keys: boolean): void {
     if (!networks.some(({ encrypted }) => encrypted)) return;
     const { cipher, underlay } = this.#options;
@@ -373,7 +376,7 @@ export class LiveNode {
       ...(oversize === undefined ? {} : { oversize }),
       ...(clampMss === undefined ? {} : { clampMss }),
       ...(random === undefined ? {} : { random }),
-      // Without raw sockets a UDP socket sends, of which every packet is a whole datagram.
+      // Without raw sockets, a UDP socket sends each packet as a whole datagram.
       kernelFragments: !underlay.carriesEsp,
     };
     return new NodeChains(topology, node, arena, this.#sinks, keys, sending);
@@ -388,7 +391,7 @@ export class LiveNode {
     return NodeSas.ofTopology(topology, index, aead, { ...rest, ...told, now: clock() });
   }
 
-  /** Takes the rings of changes over; the steps are taken as others are. */
+  /** Adopts new key rings; `#settle` takes their steps. */
   #takeKeys({ changes }: ChangePlan): RingOutcome | undefined {
     let outcome: RingOutcome | undefined;
     for (const change of changes) {
@@ -399,7 +402,7 @@ export class LiveNode {
     return outcome;
   }
 
-  /** Gives SAs with the node that has an index now, and with none that had it before. */
+  /** Replaces the SAs of a node index with those of its current node, if any. */
   #changePeer(index: number): void {
     const { nodes, node } = this.#chains.tables;
     const vtep = nodes[index]?.vtep;
@@ -415,11 +418,13 @@ export class LiveNode {
     this.#nodesStale = false;
   }
 
-  /** Takes some steps of a rotation, or of peers that came: thousands of peers would keep packets waiting for seconds. */
+  /**
+   * Takes some steps of a rotation or for new peers: all at once, thousands of peers would delay packets for seconds.
+   */
   #settle(sas: NodeSas, most: number, now: number): void {
     for (let steps = 0; steps < most; steps++) {
       if (sas.step(now) !== undefined) continue;
-      // The last has been taken: what is left is to have sequence numbers written down.
+      // All steps are done; what remains is reserving sequence numbers.
       sas.settle(now);
       this.#settling = false;
       return;

@@ -1,6 +1,6 @@
 /**
- * A VTEP over the system's own sockets and devices: the sockets of its address, a TAP device for each endpoint of the node,
- * and a `LiveNode` between them.
+ * A VTEP on system sockets and devices: sockets on its address, a TAP device for each of the node's endpoints, and a
+ * `LiveNode` between them.
  */
 import { randomFillSync } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -23,44 +23,51 @@ import { SocketUnderlay } from '../socket/socket-underlay.js';
 import { mayHaveUnfinishedChecksums } from '../socket/unfinished-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from '../port/underlay-port.js';
 
-/** How a VTEP is opened. */
+/** Options of a VTEP. */
 export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'arena' | 'clock'> {
-  /** By whose sockets: the system's, with raw ones for ESP, or Node's, for clear networks alone; the system's where they are. */
+  /**
+   * Which sockets to use: the system's, raw ones for ESP included, or Node's, which support clear networks only.
+   * @default 'system' if available
+   */
   readonly sockets?: 'system' | 'node';
-  /** Seconds, never going back; `performance.now` if not said. */
+  /**
+   * Monotonic clock in seconds.
+   * @default performance.now
+   */
   readonly clock?: () => number;
   /**
-   * Makes the port of an endpoint; a TAP device if not said. It may be one that other endpoints have, too.
-   * @throws LiveError if it can't
+   * Creates an endpoint's port. Several endpoints may share one.
+   * @default a TAP device
+   * @throws LiveError if that fails
    */
   readonly portOf?: (endpoint: Endpoint, mtu: number) => FramePort;
   /**
-   * Whether frames of other nodes may have TCP and UDP checksums that are still to be filled in, as between namespaces or
-   * virtual machines of one host. If not, all are verified.
-   * @default whether the device that has the VTEP's address is virtual
+   * Whether frames from other nodes may have partial TCP and UDP checksums, as between namespaces or virtual machines
+   * of one host. If not, all are verified.
+   * @default whether the device with the VTEP's address is virtual
    */
   readonly unfinishedChecksums?: boolean;
-  /** Told in words what goes wrong while it runs. */
+  /** Receives a description of each runtime problem. */
   readonly onTrouble?: (text: string) => void;
 }
 
-/** What it did, sockets included. */
+/** Its counters, including sockets. */
 export interface LiveVtepCounters extends LiveNodeCounters {
   readonly underlay: UnderlayCounters;
 }
 
 const SLOTS = 2048;
-/** An underlay packet without its outer fragments; more than any Ethernet carries. */
+/** Size of an underlay packet without outer fragments; more than any Ethernet carries. */
 const FRAME_BYTES = 9216;
 const MAX_MTU_HEADROOM = 256;
-/** Milliseconds for which a turn waits where nothing happens: so late may signals and timers be. */
+/** Milliseconds that an idle turn waits: the maximum delay of signals and timers. */
 const WAIT = 20;
-/** The same where nothing can be waited for. */
+/** The same if polling isn't possible. */
 const NAP = 1;
-/** Milliseconds between two looks at devices and namespaces, also where packets never end. */
+/** Milliseconds between checks of devices and namespaces, even under constant load. */
 const LOOK = 1000;
 
-/** Changes that may change the settings of any device: its MTU, or the length of its subnet. */
+/** Changes that can affect any device's settings: its MTU or its prefix length. */
 const WIDE: ReadonlySet<ChangeKind> = new Set([
   ChangeKind.AddNode,
   ChangeKind.ChangeNode,
@@ -68,7 +75,7 @@ const WIDE: ReadonlySet<ChangeKind> = new Set([
   ChangeKind.ChangeNetwork,
 ]);
 
-/** A VTEP that runs. */
+/** A running VTEP: sockets, devices and the node between them. */
 export class LiveVtep {
   readonly node: LiveNode;
   readonly #underlay: UnderlayPort;
@@ -91,7 +98,7 @@ export class LiveVtep {
   }
 
   /**
-   * Opens sockets and devices; nothing passes before `run`.
+   * Opens sockets and devices; packets flow only once `run` is called.
    * @throws LiveError `NOT_PERMITTED`, `PORT_IN_USE`, `NOT_THERE`, `SYSTEM_UNAVAILABLE`, `BAD_NODE`, `SYSTEM_CALL`;
    * OverlayError `BAD_CONFIG` if the topology has no such node
    */
@@ -117,7 +124,7 @@ export class LiveVtep {
     }
   }
 
-  /** How packets go over the underlay. */
+  /** Name of the underlay transport. */
   get underlay(): string {
     return this.#underlay.name;
   }
@@ -127,10 +134,10 @@ export class LiveVtep {
   }
 
   /**
-   * Takes another topology over, and has devices made for endpoints that are new, or whose interface is another now: they
-   * are attached as they get ready, while packets pass (`devicesSettled`).
-   * @returns what became of the key ring, where there was one
-   * @throws LiveError, OverlayError: what it was goes on then; but for devices that can't be made, which `onTrouble` is told
+   * Switches to another topology and requests devices for new endpoints and those whose interface changed; they are
+   * attached when ready, while packets flow (`devicesSettled`).
+   * @returns the outcome for the key ring, if there is one
+   * @throws LiveError, OverlayError: nothing has changed then; devices that fail are reported to `onTrouble` instead
    */
   update(topology: Topology): RingOutcome | undefined {
     const outcome = this.node.update(topology);
@@ -139,13 +146,13 @@ export class LiveVtep {
   }
 
   /**
-   * Takes changes over, all of them or none, and has devices made for endpoints that are new here, or whose interface is another
-   * now (`devicesSettled`).
-   * @returns what became of the key ring, if they bring one
-   * @throws LiveError, OverlayError as `LiveNode.apply`; of devices that can't be made `onTrouble` is told
+   * Applies changes, all of them or none, and requests devices for new local endpoints and those whose interface
+   * changed (`devicesSettled`).
+   * @returns the outcome for the key ring, if changed
+   * @throws LiveError, OverlayError as `LiveNode.apply`; devices that fail are reported to `onTrouble` instead
    */
   apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
-    // An endpoint may have another name afterwards, or be another node's.
+    // An endpoint may be renamed or move to another node.
     const before = changes.flatMap((change) => this.#ownNames(change));
     const outcome = this.node.apply(changes);
     const names = new Set([...before, ...changes.flatMap((change) => this.#ownNames(change))]);
@@ -154,7 +161,7 @@ export class LiveVtep {
     return outcome;
   }
 
-  /** The name of the endpoint that a change is of, if it is one of this node. */
+  /** The name of the endpoint that a change affects, if it is on this node. */
   #ownNames(change: TopologyChange): string[] {
     const { tables } = this.node;
     const id =
@@ -168,16 +175,16 @@ export class LiveVtep {
   }
 
   /**
-   * Resolves when every endpoint without a device has got one, or `onTrouble` was told why not; also at `close`. Devices that
-   * can't be made are tried again after a second, and after twice as long each time, up to a minute.
+   * Resolves when every endpoint has a device or its failure was reported to `onTrouble`, or at `close`. Failed devices
+   * are retried after a second, doubling up to a minute.
    */
   devicesSettled(): Promise<void> {
     return this.#devices.settled();
   }
 
   /**
-   * Runs until it is told to end. This thread waits for packets in short naps; timers and signals pass between them.
-   * @throws LiveError if a socket is of no use any more
+   * Runs until aborted. Blocks this thread in short waits for packets; timers and signals run in between.
+   * @throws LiveError if a socket has failed
    */
   async run(signal: AbortSignal): Promise<void> {
     let idle = false;

@@ -1,4 +1,4 @@
-/** Both directions of a node over one set of tables. */
+/** Both directions of a node on one set of tables. */
 import type { Aead } from '../../aead/aead.js';
 import {
   type BatchSink,
@@ -11,35 +11,41 @@ import {
 import type { Arena } from '../../memory/index.js';
 import { type NodeSas, NodeTables, type Topology } from '../../overlay/index.js';
 
-/** How a node sends. */
+/** Sending options of a node. */
 export interface SendingOptions {
-  /** What becomes of inner packets that don't fit; `inside` if not said. */
+  /**
+   * How inner packets that don't fit are handled.
+   * @default 'inside'
+   */
   readonly oversize?: Oversize;
-  /** Whether TCP's maximum segment size is lowered to what fits; false. */
+  /**
+   * Whether the TCP MSS is clamped to what fits.
+   * @default false
+   */
   readonly clampMss?: boolean;
-  /** Fills an array with random bytes: where the identifications of outer packets start. */
+  /** Fills an array with random bytes, for the initial IP identifications of outer packets. */
   readonly random?: (bytes: Uint8Array) => void;
 }
 
-/** Where the packets of a node go. */
+/** Destinations of a node's packets. */
 export interface NodeSinks {
   /** IP packets for the underlay, each for its `node`. */
   readonly wire: BatchSink;
-  /** Frames for endpoints of this node; an `endpoint` of -1 is all of the network but the one that sent it. */
+  /** Frames for endpoints of this node; `endpoint` -1 means all endpoints of the network except the sender. */
   readonly frames: BatchSink;
 }
 
-/** Packets of one direction and what became of them: `in` and `made` is `out` and `dropped` and `held`. */
+/** Packets of one direction and their outcome: `in` + `made` = `out` + `dropped` + `held`. */
 export interface DirectionCounters {
   readonly in: number;
-  /** Copies, fragments and answers that were made, less the parts that packets were put together of. */
+  /** Copies, fragments and replies generated, minus the fragments reassembled. */
   readonly made: number;
   readonly out: number;
   readonly held: number;
   readonly drops: DropCounters;
 }
 
-/** Counters of both directions, and of ESP. */
+/** Counters of both directions and of ESP. */
 export interface NodeCounters {
   readonly egress: DirectionCounters;
   readonly ingress: DirectionCounters;
@@ -54,8 +60,8 @@ export class NodeChains {
   readonly ingress: IngressChain;
 
   /**
-   * @param name the node's
-   * @throws OverlayError `BAD_CONFIG` if there is no such node, `BAD_TABLE` if its endpoints are too many
+   * @param name the node's name
+   * @throws OverlayError `BAD_CONFIG` if there is no such node, `BAD_TABLE` if it has too many endpoints
    */
   constructor(
     topology: Topology,
