@@ -14,7 +14,7 @@ const REQUEST_AND_ACK = 5;
 const NLMSG_ERROR = 2;
 const IFLA_IFNAME = 3;
 const IFLA_NET_NS_FD = 28;
-/** Buffer for an answer: its header, the error, and the header of the request. */
+/** Buffer for a reply: its header, the error, and the request's header. */
 const ANSWER_BYTES = 4096;
 
 function aligned(length: number): number {
@@ -58,7 +58,7 @@ export function moveInterface(index: number, namespace: number, name: string, wh
     const { address, bytes } = request(index, namespace, name);
     if (write(descriptor, address, bytes.length) < 0) throw callFailed(what);
     const answer = new NativeMemory(ANSWER_BYTES);
-    // The kernel answers before `write` returns.
+    // The kernel replies before `write` returns.
     const length = read(descriptor, answer.address, ANSWER_BYTES);
     const view = new DataView(answer.bytes.buffer, answer.bytes.byteOffset, ANSWER_BYTES);
     if (length < HEADER_BYTES + 4) throw callFailed(what, length < 0 ? lastErrno() : 0);

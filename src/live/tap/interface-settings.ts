@@ -21,7 +21,7 @@ const SIOCSIFNETMASK = 0x891c;
 const SIOCSIFMTU = 0x8922;
 const SIOCSIFHWADDR = 0x8924;
 const SIOCGIFINDEX = 0x8933;
-/** Whether new interfaces of the reading thread's namespace are without IPv6 (ip-sysctl.rst). */
+/** Whether IPv6 is disabled on new interfaces in the reading thread's namespace (ip-sysctl.rst). */
 const NEW_WITHOUT_IPV6 = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
 const IFF_UP = 1;
 const ARPHRD_ETHER = 1;
@@ -31,7 +31,10 @@ export interface InterfaceSettings {
   readonly mac: Uint8Array;
   /** Maximum length of an IP packet in bytes. */
   readonly mtu: number;
-  /** Its address, 4 or 16 bytes, with the prefix length. Default: no address. */
+  /**
+   * Its address, 4 or 16 bytes, with the prefix length.
+   * @default no address
+   */
   readonly address?: Prefix;
 }
 
@@ -45,7 +48,7 @@ export function interfaceRequest(name: string): NativeMemory {
   return memory;
 }
 
-/** The index of an interface in this thread's namespace; 0 if there is none of that name. */
+/** The index of an interface in this thread's namespace; 0 if there is none with that name. */
 export function interfaceIndex(name: string): number {
   const socket = new SystemSocket(4, SocketType.Datagram, 0, `settings of ${name}`);
   try {
@@ -138,7 +141,7 @@ function isOff(setting: string): boolean {
   }
 }
 
-/** Adds an IPv6 address by struct in6_ifreq on an IPv6 socket. */
+/** Adds an IPv6 address with struct in6_ifreq on an IPv6 socket. */
 function addIpv6(name: string, { address, length }: Prefix, index: number): void {
   const socket = new SystemSocket(6, SocketType.Datagram, 0, `settings of ${name}`);
   try {

@@ -23,9 +23,9 @@ export class OffloadHeader {
   readonly #layers = new Layers();
 
   /**
-   * Writes the header before a frame. It says whether the kernel must fill in the checksum.
+   * Writes the header before a frame: whether the kernel must fill in the checksum.
    * @param bytes with 10 bytes before `start`
-   * @param unfinished whether the frame may have an unfinished checksum
+   * @param unfinished whether the frame may have a partial checksum
    * @returns offset of the header
    */
   put(bytes: Uint8Array, start: number, end: number, unfinished: boolean): number {
@@ -66,7 +66,7 @@ export function segmentSizeIn(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Fills in an unfinished checksum, if the header at `at` asks for it.
+ * Fills in a partial checksum if the header at `at` requests it.
  * @returns false if the header's offsets lie outside the frame
  */
 export function completeChecksum(bytes: Uint8Array, at: number, end: number): boolean {

@@ -40,7 +40,7 @@ export class TapMaker {
   #closed = false;
 
   /**
-   * Creates a device. The thread creates devices one by one, and also closes them, in the order of the calls.
+   * Creates a device. The thread creates and closes devices one at a time, in call order.
    * @returns rejects with the error of `openTap`, or with LiveError `SYSTEM_CALL` if the thread exits or this is closed
    */
   make(options: TapOptions): Promise<TapDevice> {

@@ -21,7 +21,7 @@ const CLOSE_ON_EXEC = 0o2000000;
 // include/uapi/linux/if_tun.h
 const TUNSETIFF = 0x400454ca;
 const TUNSETOFFLOAD = 0x400454d0;
-/** TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6: this end does checksums and TCP segmentation. */
+/** TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6: this end handles checksums and TCP segmentation. */
 const OFFLOADS = 0x07;
 const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
@@ -34,10 +34,13 @@ const PASSING = 'vtep%d';
 export interface TapOptions extends InterfaceSettings {
   /** Name of the interface, 1 to 15 characters. */
   readonly device: string;
-  /** Its network namespace: a name of `ip netns`, or a path. Default: this process's. */
+  /**
+   * Its network namespace: an `ip netns` name or a path.
+   * @default this process's
+   */
   readonly netns?: string;
   /**
-   * Whether frames sent to it may have unfinished TCP and UDP checksums.
+   * Whether frames sent to it may have partial TCP and UDP checksums.
    * @default false
    */
   readonly unfinishedChecksums?: boolean;
@@ -80,8 +83,8 @@ export function openTap(options: TapOptions): OpenTap {
 }
 
 /**
- * Refuses a device that can't get its address before it is created, which saves the move.
- * @returns whether the device exists already and can be used
+ * Rejects a device that can't get its address before creating it, which saves the move.
+ * @returns whether the device already exists and can be used
  */
 function checkNew({ device, address }: TapOptions): boolean {
   if (interfaceIndex(device) > 0) return true;

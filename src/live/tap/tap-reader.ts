@@ -35,7 +35,7 @@ export class TapReader {
   readonly #descriptor: number;
   readonly #system = linux();
   readonly #pieces = new PieceVector(2);
-  /** An oversized frame: room for the part that is read into the slot, followed by the rest. */
+  /** Buffer for an oversized frame: space for the part that is read into the slot, followed by the rest. */
   readonly #large = new NativeMemory(LARGEST + 1);
   readonly #segmenter = new TcpSegmenter();
   #arena: Uint8Array = new Uint8Array(0);
@@ -46,7 +46,7 @@ export class TapReader {
     this.#descriptor = descriptor;
   }
 
-  /** Whether segments of a frame that was read are waiting for room in a batch. */
+  /** Whether segments of a frame are waiting for room in a batch. */
   get pending(): boolean {
     return this.#segmenter.pending;
   }

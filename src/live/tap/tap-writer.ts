@@ -24,8 +24,8 @@ export class TapWriter {
 
   /**
    * @param descriptor of a TAP device with IFF_VNET_HDR, non-blocking
-   * @param unfinished whether frames may have unfinished checksums, which the kernel then fills in; if not, a field
-   * with the pseudo-header's sum is a wrong checksum like any other
+   * @param unfinished whether frames may have partial checksums, which the kernel then fills in; if not, a field with
+   * the pseudo-header's sum is a wrong checksum like any other
    */
   constructor(descriptor: number, unfinished: boolean) {
     this.#descriptor = descriptor;

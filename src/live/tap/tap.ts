@@ -1,4 +1,4 @@
-/** TAP devices: an interface of a container whose other end is this process. */
+/** TAP devices: container interfaces whose other end is this process. */
 import { lastErrno } from '../../foreign/index.js';
 import type { PacketBatch } from '../../memory/index.js';
 import type { FramePort, FramePortCounters } from '../port/frame-port.js';
@@ -8,11 +8,11 @@ import { type OpenTap, openTap, tapName, type TapOptions } from './tap-opening.j
 import { TapReader } from './tap-reader.js';
 import { TapWriter } from './tap-writer.js';
 
-/** A TAP device. It goes when it is closed, unless it was made to stay (`ip tuntap add`). */
+/** A TAP device. It disappears when closed, unless it is persistent (`ip tuntap add`). */
 export class TapDevice implements FramePort {
   readonly name: string;
   readonly descriptor: number;
-  /** Whether this process keeps the device's namespace alive: that of a device that was there before. */
+  /** Whether this process keeps the device's namespace alive, which is so for a pre-existing device. */
   readonly holdsNamespace: boolean;
   failure: string | undefined;
   readonly #reader: TapReader;
@@ -23,10 +23,10 @@ export class TapDevice implements FramePort {
   readonly #close: (descriptor: number) => void;
 
   /**
-   * Makes the device, and sets it up.
-   * @param opened a device that was made by these options before
+   * Creates and configures the device.
+   * @param opened a device already created with these options
    * @param close closes its descriptor
-   * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for a name that none can have, `SYSTEM_CALL`
+   * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for an invalid name, `SYSTEM_CALL`
    */
   constructor(
     options: TapOptions,
@@ -71,7 +71,7 @@ export class TapDevice implements FramePort {
     if (this.#open) this.#writer.flush();
   }
 
-  /** Closes the device, which goes by that unless it was made to stay. */
+  /** Closes the device, which disappears unless it is persistent. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -81,7 +81,7 @@ export class TapDevice implements FramePort {
   #noteFailure(): void {
     const errno = lastErrno();
     if (errno === Errno.Again || errno === Errno.Interrupted) return;
-    // EBADFD: the device was deleted, or its namespace with it. EIO: it isn't up, which may change.
+    // EBADFD: the device or its namespace was deleted. EIO: it isn't up, which may change.
     if (errno === Errno.BadDescriptorState) this.failure = `the device ${this.name} is gone (${errnoName(errno)})`;
   }
 }
