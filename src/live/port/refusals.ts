@@ -1,4 +1,4 @@
-/** Packets that were refused, counted by the name of the reason. */
+/** Refused packets, counted by reason. */
 
 /** Counts by reason: a kernel drop reason (include/net/dropreason-core.h) or the name of an error (errno(3)). */
 export class Refusals {
@@ -6,13 +6,13 @@ export class Refusals {
   total = 0;
   readonly #counts = new Map<string, number>();
 
-  /** Counts `packets` refused for one reason. */
+  /** Counts packets refused for one reason. */
   add(reason: string, packets = 1): void {
     this.total += packets;
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + packets);
   }
 
-  /** The counts by reason, optionally on top of those of `others`. */
+  /** The counts by reason, combined with those of `others`. */
   byName(...others: readonly Refusals[]): Record<string, number> {
     const totals: Record<string, number> = {};
     for (const { entries } of [this, ...others]) {

@@ -1,4 +1,4 @@
-/** The port to the network between the nodes, and errors that its adapters share. */
+/** The port to the underlay, and errors shared by its adapters. */
 import type { PacketBatch } from '../../memory/index.js';
 import { LiveError } from '../error.js';
 
@@ -22,19 +22,19 @@ export interface UnderlayPort {
   /** File descriptors to poll for packets; empty if they arrive without polling. */
   readonly descriptors: readonly number[];
   readonly counters: UnderlayCounters;
-  /** Says where the nodes are, by index: addresses of 4 or 16 bytes; undefined where there is none. */
+  /** Sets the nodes' addresses by index: 4 or 16 bytes; undefined for an index without a node. */
   setNodes(vteps: readonly (Uint8Array | undefined)[]): void;
   /**
-   * Puts packets that wait into batches, until one is full or none waits.
-   * @param packets takes IP packets for this node, whose header checksums have been verified
-   * @param datagrams takes the payloads of UDP datagrams for the VXLAN port, with the `sender` and the `tos` of each; their
-   *   IP and UDP headers have been verified
-   * @param index index of the one of `descriptors` that they are to come by. Default: all
-   * @returns how many there were
-   * @throws LiveError if it is of no use any more
+   * Appends waiting packets to the batches until one is full or none are left.
+   * @param packets receives IP packets for this node, with verified header checksums
+   * @param datagrams receives payloads of UDP datagrams for the VXLAN port, with the `sender` and the `tos` of each;
+   * their IP and UDP headers have been verified
+   * @param index index in `descriptors` of the one to read; default: all
+   * @returns number of packets appended
+   * @throws LiveError if the underlay has failed
    */
   receive(packets: PacketBatch, datagrams: PacketBatch, index?: number): number;
-  /** Sends IP packets as `EgressChain` gives them, each to its `node`. Their slots are the caller's again. */
+  /** Sends IP packets from `EgressChain`, each to its `node`. The caller owns their slots again. */
   send(batch: PacketBatch): void;
   /** Closes its sockets. */
   close(): void;
