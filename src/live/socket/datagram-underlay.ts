@@ -15,12 +15,12 @@ import { addressNotHere, portInUse, type UnderlayPort, type UnderlayCounters } f
 export interface DatagramUnderlayOptions {
   /** This node's VTEP address, 4 or 16 bytes. */
   readonly vtep: Uint8Array;
-  /** UDP port of VXLAN. */
+  /** VXLAN UDP port. */
   readonly port: number;
   readonly arena: Arena;
 }
 
-/** Maximum numbers of packets waiting for `receive` and to be sent: Node's own queue is unbounded. */
+/** Maximum number of packets waiting for `receive`, and waiting to be sent: Node's own queue is unbounded. */
 const QUEUE = 1024;
 const UNSENT = 8192;
 

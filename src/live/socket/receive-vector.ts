@@ -18,9 +18,9 @@ const IPPROTO_IPV6 = 41;
 const IP_TOS = 1;
 const IPV6_TCLASS = 67;
 
-/** Received datagrams stay in their slots until taken; slots that aren't taken are reused. */
+/** Receives datagrams into slots. They stay there until taken; slots not taken are reused. */
 export class ReceiveVector {
-  /** The senders' addresses: struct sockaddr, one at each `nameOf(i)`. */
+  /** The senders' addresses: a struct sockaddr at each `nameOf(i)`. */
   readonly names: Uint8Array;
   readonly #arena: Arena;
   readonly #base: number;

@@ -7,15 +7,15 @@ import { putSocketAddress } from './socket-address.js';
 
 const MSG_DONTWAIT = 0x40;
 const POLLOUT = 4;
-/** How long to wait for a full queue, in milliseconds. */
+/** Maximum wait for a full queue, in milliseconds. */
 const PATIENCE = 5;
 const NAME_STRIDE = 32;
 
 /** Sends to the nodes of a topology. */
 export class SendVector {
-  /** Packets that the system accepted. */
+  /** Packets accepted by the system. */
   sent = 0;
-  /** Packets that it refused, by the name of the error. */
+  /** Packets refused by the system, by the name of the error. */
   readonly refused = new Map<string, number>();
   readonly #vector: MessageVector;
   #names = new NativeMemory(NAME_STRIDE);
@@ -36,7 +36,7 @@ export class SendVector {
   }
 
   /**
-   * Says where the nodes are.
+   * Sets the nodes' addresses.
    * @param addresses by node, 4 or 16 bytes each; packets to a node without one are refused
    * @param port host order; 0 for raw sockets
    */
@@ -48,8 +48,8 @@ export class SendVector {
   }
 
   /**
-   * Sends the packets of a batch, each to its `node`. What the system doesn't take is counted, and the rest goes on.
-   * @param skip bytes at the start of each packet that aren't sent
+   * Sends the packets of a batch, each to its `node`. Refused ones are counted, and the rest is still sent.
+   * @param skip bytes at the start of each packet to omit
    */
   send(socket: number, batch: PacketBatch, skip: number): void {
     const { arena, start, end, node: nodes, count } = batch;

@@ -24,15 +24,15 @@ export interface SocketUnderlayOptions {
   readonly vteps: readonly Uint8Array[];
   /** Index of this node. */
   readonly node: number;
-  /** UDP port of VXLAN. */
+  /** VXLAN UDP port. */
   readonly port: number;
-  /** Arena that packets are received to; the batches of `receive` must belong to it. */
+  /** Arena to receive packets into; the batches of `receive` must belong to it. */
   readonly arena: Arena;
-  /** Whether ESP is required: an error without CAP_NET_RAW. */
+  /** Whether ESP is required; without CAP_NET_RAW it is an error then. */
   readonly esp: boolean;
 }
 
-/** Datagrams per system call. */
+/** Maximum datagrams per system call. */
 const VECTOR = 64;
 const QUEUE_BYTES = 4 << 20;
 /** IPPROTO_RAW: the sender writes the IP header. */
@@ -64,7 +64,7 @@ function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
 interface Inlet {
   readonly socket: SystemSocket;
   readonly vector: ReceiveVector;
-  /** UDP for payloads of datagrams; else the protocol of a raw socket's packets, which lack their header over IPv6. */
+  /** UDP for datagram payloads; otherwise a raw socket's protocol, whose packets lack their IP header over IPv6. */
   readonly protocol: number;
 }
 
@@ -89,7 +89,7 @@ export class SocketUnderlay implements UnderlayPort {
   /** Bytes of the outer headers that the kernel writes. */
   readonly #skip: number;
   #received = 0;
-  /** Packets longer than a slot, and those that closed sockets dropped for lack of buffer space. */
+  /** Packets longer than a slot, and packets dropped by sockets since closed because their queue was full. */
   #overrun = 0;
 
   /** @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `PORT_IN_USE`, `NOT_THERE` */

@@ -11,7 +11,7 @@ export type SocketType = (typeof SocketType)[keyof typeof SocketType];
 export const SocketOption = {
   ReceiveBuffer: { level: 1, name: 8 },
   SendBuffer: { level: 1, name: 7 },
-  /** The same, beyond the system's limits; needs root. */
+  /** The same, beyond the system's limits; requires root. */
   ReceiveBufferForce: { level: 1, name: 33 },
   SendBufferForce: { level: 1, name: 32 },
   ReceiveTos: { level: 0, name: 13 },
@@ -41,8 +41,7 @@ export class SystemSocket {
   /**
    * @param family IP version
    * @param protocol IP protocol; 0 for the type's default
-   * @param what what the socket is, for error messages: `UDP port 4789`
-   * @throws LiveError `NOT_PERMITTED`, `SYSTEM_UNAVAILABLE`, `SYSTEM_CALL`
+   * @param what description of the socket for error messages: `UDP port 4789`
    */
   constructor(family: 4 | 6, type: SocketType, protocol: number, what: string) {
     this.#what = what;
@@ -74,7 +73,7 @@ export class SystemSocket {
     return linux().setsockopt(this.descriptor, option.level, option.name, memory.address, value.length) === 0;
   }
 
-  /** Requests queues of so many bytes, beyond the system's limits if permitted. */
+  /** Requests queues of this many bytes, beyond the system's limits if permitted. */
   setBuffers(bytes: number): void {
     if (!this.set(SocketOption.ReceiveBufferForce, bytes)) this.set(SocketOption.ReceiveBuffer, bytes);
     if (!this.set(SocketOption.SendBufferForce, bytes)) this.set(SocketOption.SendBuffer, bytes);

@@ -1,8 +1,8 @@
 /**
- * Whether frames from the underlay may have unfinished checksums (CHECKSUM_PARTIAL): between namespaces or virtual
+ * Whether frames from the underlay may have partial checksums (CHECKSUM_PARTIAL): between namespaces or virtual
  * machines of one host, the kernel leaves them to a NIC that never sees the packet. A socket doesn't report this: such
  * a frame is recognized only by a checksum field with the pseudo-header's sum, which a corrupted one may contain by
- * chance. Frames from hardware never have unfinished checksums.
+ * chance. Frames from hardware never have partial checksums.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
