@@ -1,17 +1,17 @@
 /**
- * The build: tsc with one addition. V8 folds a module's own constants into its machine code but reads imported ones, and
- * the properties of an object, anew at each use, which costs the packet path a good part of its speed. So the build
- * writes the values of constants into the JavaScript where they are used, as other compilers do:
+ * The build: tsc plus constant inlining. V8 folds a module's own constants into machine code but reads imported ones,
+ * and object properties, anew at each use, which slows the packet path considerably. So the build inlines constants
+ * into the JavaScript, as other compilers do:
  *
- *     if (protocol === IpProtocol.Udp) at += UDP_SPAN;   →   if (protocol === 17) at += 8;
+ *     if (protocol === IpProtocol.Udp) at += UDP_HEADER_LEN;   →   if (protocol === 17) at += 8;
  *
- * Replaced are numbers and booleans: properties of the module-level `as const` objects of this project, and the exported
- * constants of its modules, in all of them. Declarations, exports and imports stay as they are.
+ * It inlines numbers and booleans: properties of this project's module-level `as const` objects, and exported
+ * constants, in all modules. Declarations, exports and imports are unchanged.
  *
  * Usage: node build.js [-p TSCONFIG]
  *
- * It reports what tsc reports and exits with status 1 if there is any error. Plain `tsc -p tsconfig.json` builds the
- * same program without the replacements.
+ * Reports the same diagnostics as tsc, and exits with status 1 on any error. Plain `tsc -p tsconfig.json` builds the
+ * same program without inlining.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ import ts from 'typescript';
 
 const { SyntaxKind } = ts;
 
-/** What binary operators give, for operands that are numbers. */
+/** Binary operators on numbers. */
 const OPERATORS = new Map([
   [SyntaxKind.PlusToken, (a, b) => a + b],
   [SyntaxKind.MinusToken, (a, b) => a - b],
@@ -44,17 +44,17 @@ const PREFIXES = new Map([
   [SyntaxKind.TildeToken, (a) => ~a],
 ]);
 
-/** Finds the values that expressions are known to have. */
+/** Evaluates constant expressions. */
 class Constants {
   #checker;
-  /** By declaration: its value, or undefined for none (also while it is being looked for, which ends cycles). */
+  /** Values by declaration; undefined if unknown, and during evaluation, which breaks cycles. */
   #values = new Map();
 
   constructor(checker) {
     this.#checker = checker;
   }
 
-  /** The declaration behind a name, if it is a module-level `const` of this project. */
+  /** The declaration of a name, if it is a module-level `const` of this project. */
   declarationOf(identifier) {
     let symbol = this.#checker.getSymbolAtLocation(identifier);
     if (symbol === undefined) return undefined;
@@ -63,7 +63,7 @@ class Constants {
     return declaration !== undefined && isModuleConstant(declaration) ? declaration : undefined;
   }
 
-  /** The value of a `const` declaration: a number, a boolean, or undefined if it isn't known. */
+  /** The value of a `const` declaration: a number, a boolean, or undefined if unknown. */
   valueOf(declaration) {
     if (!this.#values.has(declaration)) {
       this.#values.set(declaration, undefined);
@@ -81,7 +81,7 @@ class Constants {
     return property === undefined ? undefined : this.evaluate(property.initializer);
   }
 
-  /** The value of an expression of literals and constants. */
+  /** The value of an expression of literals and constants, or undefined. */
   evaluate(expression) {
     const node = unwrap(expression);
     if (ts.isNumericLiteral(node)) return Number(node.text);
@@ -100,7 +100,7 @@ class Constants {
     return undefined;
   }
 
-  /** `layout.span`, `layout.offsetOf('name')`: what can't change, and has one number for its type. */
+  /** `layout.span`, `layout.offsetOf('name')`: readonly members whose type is a number literal. */
   #valueByType(expression) {
     if (ts.isPropertyAccessExpression(expression)) {
       const property = this.#checker.getSymbolAtLocation(expression.name)?.valueDeclaration;
@@ -128,7 +128,7 @@ function isModuleConstant(node) {
   );
 }
 
-/** An expression without parentheses and what speaks of types only. */
+/** Strips parentheses and type-only syntax from an expression. */
 function unwrap(expression) {
   let node = expression;
   while (ts.isAsExpression(node) || ts.isSatisfiesExpression(node) || ts.isParenthesizedExpression(node)) {
@@ -137,7 +137,7 @@ function unwrap(expression) {
   return node;
 }
 
-/** The object literal of `{ … } as const`, if all its properties are plain ones. */
+/** The object literal of `{ … } as const`, if it has plain properties only. */
 function constantObject(initializer) {
   const object = unwrap(initializer);
   if (!ts.isObjectLiteralExpression(object)) return undefined;
@@ -151,7 +151,7 @@ function isAssignment(operator) {
   return operator >= SyntaxKind.FirstAssignment && operator <= SyntaxKind.LastAssignment;
 }
 
-/** Whether a node is an expression of its own whose value is read: no name of something, and nothing that may change. */
+/** Whether a node is an expression whose value is read: not a declared or property name, nor an assignment target. */
 function isRead(node) {
   const { parent } = node;
   if (parent.name === node || parent.propertyName === node) return false;
@@ -162,7 +162,7 @@ function isRead(node) {
     return parent.operator !== SyntaxKind.PlusPlusToken && parent.operator !== SyntaxKind.MinusMinusToken;
   }
   if (ts.isPostfixUnaryExpression(parent) || ts.isDeleteExpression(parent)) return false;
-  // The object of an access, or what is called.
+  // The object of an access, or a callee.
   const isObject = ts.isLeftHandSideExpression(parent) && parent.expression === node;
   return !isObject || ts.isParenthesizedExpression(parent);
 }
@@ -174,7 +174,7 @@ function literal(factory, value) {
   return factory.createParenthesizedExpression(negative);
 }
 
-/** Names that V8 reads anew at each use: what a file imports, and the constants that it exports. */
+/** Names that V8 reads anew at each use: a file's imports, and its exported constants. */
 function sharedNames(file) {
   const names = new Set();
   for (const statement of file.statements) {
@@ -190,13 +190,13 @@ function sharedNames(file) {
   return names;
 }
 
-/** `export const …`, and `export let …`, of which no value is known. */
+/** `export const …`, and `export let …`, whose values are unknown. */
 function isExported(statement) {
   if (!ts.isVariableStatement(statement)) return false;
   return statement.modifiers?.some(({ kind }) => kind === SyntaxKind.ExportKeyword) === true;
 }
 
-/** Writes the values of constants where they are used. */
+/** Inlines the values of constants. */
 function inlineConstants(constants) {
   return (context) => (file) => {
     const shared = sharedNames(file);
@@ -223,8 +223,8 @@ function inlineConstants(constants) {
 }
 
 /**
- * A digest of what one module's constants write into others, and of this program. Where it has changed, everything is
- * compiled anew: with `isolatedModules`, tsc compiles no file anew because another one has changed.
+ * A digest of this program and the constants that modules inline from one another. A change forces a full rebuild: with
+ * `isolatedModules`, tsc doesn't recompile a file because of another.
  */
 function digestOf(program, constants) {
   const hash = createHash('sha256').update(readFileSync(import.meta.filename));
@@ -244,7 +244,7 @@ function digestOf(program, constants) {
   return hash.digest('hex');
 }
 
-/** Reports what is wrong as tsc does. Returns the exit status. */
+/** Reports diagnostics as tsc does. Returns the exit status. */
 function report(diagnostics) {
   const format = process.stdout.isTTY ? ts.formatDiagnosticsWithColorAndContext : ts.formatDiagnostics;
   const sorted = ts.sortAndDeduplicateDiagnostics(diagnostics);
@@ -258,15 +258,15 @@ function report(diagnostics) {
   return sorted.some(({ category }) => category === ts.DiagnosticCategory.Error) ? 1 : 0;
 }
 
-/** Builds what a tsconfig file names. Returns the exit status. */
+/** Builds the project of a tsconfig file. Returns the exit status. */
 function build(configFile) {
   const unreadable = [];
   const configHost = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => unreadable.push(diagnostic) };
   const config = ts.getParsedCommandLineOfConfigFile(configFile, {}, configHost);
   if (config === undefined || config.errors.length > 0) return report(config?.errors ?? unreadable);
 
-  // What tsc recorded of its output doesn't hold after a build, nor the reverse: each has a record of its own, and a build
-  // removes tsc's. So tsc writes everything anew after a build, and a build after tsc.
+  // tsc's build info doesn't apply to this build's output, nor vice versa: each has its own, and a build removes tsc's.
+  // So tsc rewrites everything after a build, and a build after tsc.
   const { outDir, tsBuildInfoFile } = config.options;
   const digestFile = join(outDir, '.constants');
   const written = !existsSync(tsBuildInfoFile) && existsSync(digestFile) ? readFileSync(digestFile, 'utf8') : '';

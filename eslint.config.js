@@ -2,7 +2,9 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** The floors of src/, lowest first. A room imports rooms of lower floors, and of its own floor those listed after it. */
+/**
+ * The layers of src/, lowest first. A directory may import from lower layers, and those listed for it in its own layer.
+ */
 const FLOORS = [
   { text: [] },
   { 'error.ts': [] },
@@ -30,7 +32,7 @@ const floorsRule = {
     const check = ({ source }) => {
       if (from === undefined || !source?.value.startsWith('.')) return;
       const to = roomOf(resolve(dirname(context.filename), source.value));
-      // The command line also starts what is beside src/: benches, and ciphers for browsers.
+      // The CLI also starts code outside src/: benches, and ciphers for browsers.
       if (to === undefined && from === 'cli') return;
       const allowed = to === from || floorOf(to) < floorOf(from) || FLOORS[floorOf(from)][from].includes(to);
       if (!allowed || to === undefined) context.report({ node: source, messageId: 'up', data: { from, to } });
@@ -39,7 +41,7 @@ const floorsRule = {
   },
 };
 
-/** The hot path reads typed arrays by computed places, so non-null and index rules that assume sparse data stay off. */
+/** The hot path indexes typed arrays, so non-null and index rules for sparse data stay off. */
 const config = tseslint.config(
   { ignores: ['dist/', 'out/', 'docs/api/', 'bench/captures/', 'fixtures/'] },
   js.configs.recommended,
@@ -71,7 +73,7 @@ const config = tseslint.config(
     rules: { 'house/floors': 'error' },
   },
   {
-    // node:test's functions return promises that the runner itself waits for.
+    // The runner itself awaits the promises that node:test's functions return.
     files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: {
       '@typescript-eslint/no-floating-promises': 'off',
