@@ -56,7 +56,7 @@ export interface LiveNodeOptions extends SendingOptions {
   readonly cipher?: NodeCipher;
   /** Monotonic clock in seconds, for timeouts and lifetimes. */
   readonly clock: () => number;
-  /** Receives SA events, such as expiry or its approach. */
+  /** Receives events about its SAs, such as an approaching limit. */
   readonly onSaEvent?: (event: SaEvent) => void;
 }
 
@@ -214,8 +214,8 @@ export class LiveNode {
    * sequence numbers and windows, path MTUs, held fragments, counters. Ports of endpoints that leave this node are
    * closed.
    * @returns the outcome for the key ring, if changed
-   * @throws LiveError `BAD_NODE` for changes that require a restart, such as clearing an encrypted network;
-   * OverlayError `BAD_CHANGE`, `BAD_TABLE`, `KEY_WIPED`: nothing has changed then
+   * @throws LiveError `BAD_NODE` for changes that require a restart, such as disabling encryption; OverlayError
+   * `BAD_CHANGE`, `BAD_TABLE`, `KEY_WIPED`: nothing has changed then
    */
   apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
     let outcome: RingOutcome | undefined;
@@ -418,9 +418,7 @@ export class LiveNode {
     this.#nodesStale = false;
   }
 
-  /**
-   * Takes some steps of a rotation or for new peers: all at once, thousands of peers would delay packets for seconds.
-   */
+  /** Takes some steps of a rotation or for new peers: thousands of peers at once would delay packets for seconds. */
   #settle(sas: NodeSas, most: number, now: number): void {
     for (let steps = 0; steps < most; steps++) {
       if (sas.step(now) !== undefined) continue;
