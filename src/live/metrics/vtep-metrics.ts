@@ -23,7 +23,7 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
   const { counters, node } = vtep;
   const { tables, sas } = node;
   const info = { version, profile: tables.profile, aead, underlay: vtep.underlay };
-  text.family('vtep_info', 'gauge', 'What runs.', [[info, 1]]);
+  text.family('vtep_info', 'gauge', 'Version and configuration.', [[info, 1]]);
   const byDirection = (name: string, help: string, value: (of: DirectionCounters) => number): void =>
     text.family(
       name,
@@ -68,7 +68,7 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
   text.family('vtep_forwarding_entries', 'gauge', 'Entries in the forwarding table.', [[{}, node.forwardingEntries]]);
   if (sas !== undefined) {
     const tags = sas.tags.map((tag, index) => [{ index: String(index) }, tag] as const);
-    text.family('vtep_key_tag', 'gauge', 'Tags of the key ring, from the oldest on.', tags);
+    text.family('vtep_key_tag', 'gauge', 'Tags of the key ring, oldest first.', tags);
     const peers = tables.nodes.map((peer, index) => [{ peer: peer?.name ?? '' }, sas.secondsLeft(index)] as const);
     const known = peers.flatMap(([peer, left]) => (left === undefined ? [] : [[peer, left] as const]));
     text.family('vtep_sa_seconds_left', 'gauge', 'Time until sequence numbers run out at the current rate.', known);

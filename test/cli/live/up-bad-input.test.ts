@@ -281,7 +281,7 @@ describe('vtep up', () => {
       const page = await (await fetch(url)).text();
       assert.match(page, /^vtep_config_reloads_total\{result="taken"\} 2$/m);
       assert.match(page, new RegExp(`^vtep_config_reloads_total\\{result="refused"\\} ${kept}$`, 'm'));
-      assert.match(page, /^vtep_key_tag\{place="0"\} 11$/m);
+      assert.match(page, /^vtep_key_tag\{index="0"\} 11$/m);
       assert.ok(!page.includes(KEY.slice(0, 16)));
       const { status, stdout, stderr } = await up.end('SIGTERM');
       assert.equal(status, 0, stderr);

@@ -21,7 +21,7 @@ describe('the command line in a namespace', { skip: requirements() }, () => {
 
   test('can be awaited by a line, also an earlier one', async () => {
     const process = spawnVtep(namespace('line'), ['no-such-command']);
-    assert.match(await process.ready(/unknown command/), /^vtep: there is no command "no-such-command"/);
+    assert.match(await process.ready(/unknown command/), /^vtep: unknown command "no-such-command"/);
     const { status } = await process.end();
     assert.equal(status, 2);
     assert.match(await process.ready(/unknown command/), /no-such-command/);
