@@ -16,10 +16,18 @@ export class DropCounters {
 
   /** Counts other than zero, by the reason's name. */
   byName(): Record<string, number> {
-    const named: Record<string, number> = {};
-    this.counts.forEach((count, reason) => {
-      if (count > 0) named[dropReasonName(reason)] = count;
-    });
-    return named;
+    return dropsByName(this.counts);
   }
+}
+
+/**
+ * Counts other than zero, by the reason's name.
+ * @param counts packets by drop reason
+ */
+export function dropsByName(counts: Float64Array): Record<string, number> {
+  const named: Record<string, number> = {};
+  counts.forEach((count, reason) => {
+    if (count > 0) named[dropReasonName(reason)] = count;
+  });
+  return named;
 }

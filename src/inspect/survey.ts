@@ -23,6 +23,7 @@ import {
 } from '../wire/index.js';
 import { AddressTable } from './address-table.js';
 import { ChecksumTable } from './checksum-table.js';
+import { decoderAccounting } from './decoder-accounting.js';
 import { EndpointTable } from './endpoint-table.js';
 import { EspSurvey } from './esp-survey.js';
 import { NetworkTable } from './network-table.js';
@@ -136,10 +137,6 @@ export class Survey {
   report(source: PacketSource): SurveyReport {
     const { decoder } = this;
     const drops = decoder.drops();
-    const dropped: Record<string, number> = {};
-    drops.forEach((count, reason) => {
-      if (count > 0) dropped[dropReasonName(reason)] = count;
-    });
     const known = !Number.isNaN(this.#firstSeconds);
     const endpoints = new Map<number, number>();
     for (const row of this.#endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
@@ -153,14 +150,7 @@ export class Survey {
       firstTime: known ? formatTime(this.#firstSeconds, this.#firstNanos) : null,
       lastTime: known ? formatTime(this.#lastSeconds, this.#lastNanos) : null,
       durationSeconds: known ? this.#lastSeconds - this.#firstSeconds + (this.#lastNanos - this.#firstNanos) / 1e9 : 0,
-      accounting: {
-        inFrames: decoder.framePackets,
-        esp: decoder.espPackets,
-        other: decoder.otherPackets,
-        held: decoder.held,
-        filtered: decoder.filtered.packets,
-        dropped,
-      },
+      accounting: decoderAccounting(decoder),
       filtered: decoder.filtered.vnis,
       vxlanPorts: decoder.guess.ports,
       frames: decoder.frames,

@@ -21,7 +21,7 @@ function walk(linkType: number, link: string): HeaderError {
 }
 
 describe('link layers', () => {
-  test('the packet stands behind each kind of link layer', () => {
+  test('the packet follows each kind of link layer', () => {
     const CASES: [number, string][] = [
       [LinkType.Ethernet, '02420a000904 02420a000903 0800'],
       [LinkType.Raw, ''],

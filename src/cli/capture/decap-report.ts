@@ -2,6 +2,7 @@
 import type { PacketSource } from '../../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText } from '../../dataplane/drop-reason.js';
 import { guessText, type UnderlayDecoder } from '../../dataplane/index.js';
+import { decoderAccounting } from '../../inspect/decoder-accounting.js';
 import type { EspSurvey } from '../../inspect/esp-survey.js';
 import { sayNotes } from './capture-input.js';
 import type { OpenedKeys } from '../keys/key-files.js';
@@ -93,10 +94,6 @@ export function sayDecap(done: Decapsulation): void {
 /** The object of `--json`. */
 export function decapReport(done: Decapsulation): object {
   const { source, output, decoder, esp, networks, keys, truncated = 0, timeless = 0 } = done;
-  const dropped: Record<string, number> = {};
-  decoder.drops().forEach((count, reason) => {
-    if (count > 0) dropped[dropReasonName(reason)] = count;
-  });
   return {
     file: source.name,
     output,
@@ -104,14 +101,7 @@ export function decapReport(done: Decapsulation): object {
     frames: decoder.frames,
     truncated,
     timeless,
-    accounting: {
-      inFrames: decoder.framePackets,
-      esp: decoder.espPackets,
-      other: decoder.otherPackets,
-      held: decoder.held,
-      filtered: decoder.filtered.packets,
-      dropped,
-    },
+    accounting: decoderAccounting(decoder),
     filtered: decoder.filtered.vnis,
     vxlanPorts: decoder.guess.ports,
     networks: [...networks].sort((a, b) => a.vni - b.vni),

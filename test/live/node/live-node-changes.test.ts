@@ -114,7 +114,7 @@ for (const [way, change] of WAYS) {
       n1.balanced();
     });
 
-    test('keeps the path MTUs that ICMP told', () => {
+    test('keeps the path MTUs learned from ICMP', () => {
       const setup: Setup = { family: 6 };
       const six = { nodes: ['n3: { vtep: "fd50::3" }'], endpoints: THIRD.endpoints ?? [] };
       const wire = new MemoryWire();

@@ -162,7 +162,7 @@ describe('a node that runs', () => {
     assert.throws(() => new Running(topology({}), 'n9', wire), OverlayError);
   });
 
-  test('looks at its SAs once a second, and tells what runs out', () => {
+  test('checks its SAs once a second, and reports what runs out', () => {
     let now = 0;
     const events: string[] = [];
     const [n1] = pair({ encrypted: true }, { clock: () => now, onSaEvent: ({ text }) => events.push(text) });
@@ -477,7 +477,7 @@ endpoints:
     assert.equal(n2.port('c2').given.length, 1);
   });
 
-  test('goes on with the identifications of outer packets, so that fragments of before and after are told apart', () => {
+  test('goes on with the identifications of outer packets, so that fragments from before and after differ', () => {
     const random = (bytes: Uint8Array): void => void bytes.fill(0x77);
     const [n1, n2, wire] = pair({}, { random });
     const idOf = (): number => {

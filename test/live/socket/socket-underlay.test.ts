@@ -135,7 +135,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
       const taken = new Taken(arena);
       taken.take(underlay, 2);
       assert.deepEqual(underlay.counters, { received: 2, sent: 2, refused: {}, overrun: 0 });
-      // The kernel tells no hop limit; all else is as it was sent.
+      // The kernel doesn't report the hop limit; everything else is as it was sent.
       assert.deepEqual(bytesOf(taken.packets), [packets[1]]);
       const { datagrams } = taken;
       assert.deepEqual(bytesOf(datagrams), [payload]);
@@ -236,7 +236,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
       const whole = udpIp(4, portOf(7), noise(50, 1), 0, '127.0.0.2', '127.0.0.3');
       whole.set([0, 0, 0x40, 0], 4);
       const packets = [whole, new Uint8Array(19), new Uint8Array(1), new Uint8Array(0)];
-      // Fragments by what stands behind them, were it read.
+      // Fragments, judging by what follows them if it were read.
       for (const packet of packets.slice(1)) packet.fill(0x20);
       const sent = wireBatch(arena, packets, 1);
       const before = arena.bytes.slice();

@@ -168,7 +168,7 @@ describe('tables that change', () => {
   test('leave a MAC and an address with the endpoint that has them first, then with the one that waited longest', () => {
     const tables = tablesOf();
     tables.apply([{ kind: AddNode, node: nodeOf(OTHER) }]);
-    // A container that moves: its new place is told of first.
+    // A container moves: its new location is reported first.
     tables.apply([{ kind: AddEndpoint, endpoint: endpoint('moved', 2, OTHER, 7, IPS[1]) }]);
     tables.apply([{ kind: AddEndpoint, endpoint: endpoint('late', 2, HERE, 7, IPS[1]) }]);
     assert.equal(found(tables, 2), 'b');

@@ -1,0 +1,16 @@
+/** What a capture decoder did with the packets of a capture: the sum that `inspect` and `decap` report. */
+import { dropsByName } from '../dataplane/drop-counters.js';
+import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import type { SurveyReport } from './report.js';
+
+/** The accounting of all packets so far; its counts add up to the decoder's `packets`. */
+export function decoderAccounting(decoder: UnderlayDecoder): SurveyReport['accounting'] {
+  return {
+    inFrames: decoder.framePackets,
+    esp: decoder.espPackets,
+    other: decoder.otherPackets,
+    held: decoder.held,
+    filtered: decoder.filtered.packets,
+    dropped: dropsByName(decoder.drops()),
+  };
+}
