@@ -1,22 +1,25 @@
 /**
- * JSON as users have it: several concatenated documents, prompts before and between them, truncated or redacted.
+ * JSON as users paste it: several concatenated documents, with prompts before and between them, truncated or redacted.
  * Mistakes are reported with their line.
  */
 import { plainText } from './pasted-text.js';
 import { quoted } from './plain-text.js';
 
-/** Deepest nesting that is accepted. */
+/** Maximum nesting depth. */
 const MAX_DEPTH = 64;
-/** Characters of an unexpected token that are checked for keys: a key cut in two isn't recognised. */
+/**
+ * Number of characters of an unexpected token that are checked for keys. More than are shown, since a truncated key
+ * isn't recognised.
+ */
 const MAX_READ = 400;
 
-/** What is wrong with a text, and its line. */
+/** What is wrong with a text, and on which line. */
 export interface JsonMistake {
   readonly line: number;
   readonly what: string;
 }
 
-/** A document, and the line in which it begins. */
+/** A document, and the line it begins on. */
 export interface JsonDocument {
   readonly value: unknown;
   readonly line: number;
@@ -27,7 +30,7 @@ type Scanned = { readonly end: number } | { readonly at: number; readonly what: 
 
 const WORDS = /true|false|null|-?(?:0|[1-9]\d{0,400})(?:\.\d{1,400})?(?:[eE][+-]?\d{1,5})?/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
-/** A document begins a line: prompts have brackets, too. */
+/** Matches the start of a document. It must be at the beginning of a line, since prompts contain brackets, too. */
 const DOCUMENT = /[ \t]*(?=\[\s*(?:[[{\]]|$)|\{\s*(?:["}]|$))/y;
 
 function blanksEnd(text: string, at: number): number {
@@ -51,7 +54,8 @@ function stringEnd(text: string, at: number): Scanned {
 
 /**
  * Finds the end of a JSON value in linear time.
- * @param onName called with each name of an object, and whether the object already has it
+ * @param onName called with each member name, and whether its object already has that name; returns what is wrong with
+ * it, if anything
  */
 function scan(text: string, start: number, onName?: (name: string, again: boolean) => string | undefined): Scanned {
   const open: string[] = [];
@@ -89,11 +93,11 @@ function scan(text: string, start: number, onName?: (name: string, again: boolea
       const name = stringEnd(text, at);
       if (!('end' in name)) return name;
       if (onName !== undefined) {
-        const said = text.slice(at + 1, name.end - 1);
+        const member = text.slice(at + 1, name.end - 1);
         const known = names[names.length - 1];
-        const what = onName(said, known.has(said));
+        const what = onName(member, known.has(member));
         if (what !== undefined) return { at, what };
-        known.add(said);
+        known.add(member);
       }
       at = blanksEnd(text, name.end);
       if (text[at] !== ':') return unexpected('a colon');
@@ -132,7 +136,7 @@ function breaksBetween(text: string, from: number, to: number): number {
 /**
  * The documents (objects and arrays) of a text: concatenated, one per line, or with prompts and other output before and
  * between them.
- * @returns an empty list if there is none, or the mistake in one
+ * @returns the documents, possibly none; or the first mistake in one
  */
 export function jsonDocuments(text: string): readonly JsonDocument[] | JsonMistake {
   const plain = plainText(text);
@@ -159,8 +163,9 @@ export function jsonDocuments(text: string): readonly JsonDocument[] | JsonMista
 }
 
 /**
- * Finds the mistake in a text that should be one JSON document, including a duplicate name in an object: `JSON.parse`
- * would use the last value.
+ * Finds the first mistake in a text that should be one JSON document. A duplicate name in an object is a mistake, too:
+ * `JSON.parse` would silently use the last value.
+ * @returns undefined if there is none
  */
 export function jsonMistake(text: string): JsonMistake | undefined {
   const scanned = scan(text, 0, (name, again) => (again ? `duplicate name ${quoted(name)}` : undefined));

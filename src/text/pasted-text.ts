@@ -1,15 +1,15 @@
 /**
- * Program output as users have it: copied from a terminal, an e-mail, a forum or a chat. Colour, prompts, margins, `-o`
- * and the terminal's line breaks are undone here, once, for every parser of such text.
+ * Program output as users paste it: copied from a terminal, an e-mail, a forum or a chat. Colour, quote margins, the
+ * backslashes of `-o` and the terminal's line wraps are undone here, once, for all parsers of such text.
  */
 
-/** A line of such a text. */
+/** A line of pasted text. */
 export interface PastedLine {
   /** Line number in the file, from 1. */
   readonly number: number;
-  /** Columns before its first character. */
+  /** Width of the indentation in columns. */
   readonly indent: number;
-  /** Columns of the whole line: a terminal can only have wrapped a long one. */
+  /** Width of the whole line in columns: a terminal wraps only long ones. */
   readonly width: number;
   /** Its content, trimmed. */
   readonly text: string;
@@ -27,12 +27,15 @@ const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
 const MAX_WORD = 160;
 /** Longest wrapped line. */
 const MAX_LINE = 1024;
-/** Quotation marks of e-mails. */
+/** Quote markers of e-mails. */
 const MARGIN = /^[ \t]*(?:[>|](?:[ \t]|$))+/;
 /** A whole AES-GCM key with its salt, as hexadecimal digits. */
 const WHOLE_KEY = /(?:^|\s)0x(?:[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{72})$/i;
 
-/** Strips colour, byte order marks and special blanks; lines end with `\n` and keep their numbers. */
+/**
+ * Strips colour and invisible characters such as byte order marks, and normalizes blanks and line ends. Line numbers
+ * don't change.
+ */
 export function plainText(text: string): string {
   return text.replace(ESCAPES, '').replace(BLANKS, ' ').replace(INVISIBLE, '').replace(/\r\n?/g, '\n');
 }
@@ -44,7 +47,8 @@ function widthOf(text: string): number {
 }
 
 /**
- * The non-blank lines. `-o` of ip and bridge prints a backslash instead of a line end: each such part is a line here.
+ * Yields the non-blank lines. With `-o`, ip and bridge print a backslash instead of a line end; each part is yielded as
+ * a line.
  */
 export function* pastedLines(text: string): Generator<PastedLine, void> {
   const plain = plainText(text);
@@ -55,20 +59,20 @@ export function* pastedLines(text: string): Generator<PastedLine, void> {
     const line = plain.slice(at, end).replace(MARGIN, '');
     number++;
     at = end + 1;
-    const said = line.trim();
-    if (said === '') continue;
+    const content = line.trim();
+    if (content === '') continue;
     const indent = widthOf(line.slice(0, line.length - line.trimStart().length));
-    if (!/\\(?:\s|$)/.test(said)) {
-      yield { number, indent, width: widthOf(line), text: said };
+    if (!/\\(?:\s|$)/.test(content)) {
+      yield { number, indent, width: widthOf(line), text: content };
       continue;
     }
-    for (const [i, part] of said.split(/\\(?=\s|$)/).entries()) {
+    for (const [i, part] of content.split(/\\(?=\s|$)/).entries()) {
       if (part.trim() !== '') yield { number, indent: indent + (i === 0 ? 0 : TAB), width: 0, text: part.trim() };
     }
   }
 }
 
-/** What a parser knows of its lines, to rejoin those that a terminal wrapped. */
+/** What a parser knows about its format, needed to rejoin wrapped lines. */
 export interface WrappedLines {
   /** Whether a text is the start of a new line. */
   readonly begins: (text: string) => boolean;
@@ -97,7 +101,7 @@ export function* withoutWraps(
   if (before !== undefined) yield before;
 }
 
-/** What the wrap replaced, a blank or nothing; undefined if a text doesn't continue the line. */
+/** What the line wrap replaced, a blank or nothing; undefined if `rest` doesn't continue the line. */
 function jointOf(before: PastedLine, rest: string, isWord: (word: string) => boolean): string | undefined {
   if (before.width < MIN_WRAPPED || before.text.length > MAX_LINE) return undefined;
   const end = before.text.slice(-MAX_WORD);

@@ -5,9 +5,9 @@
  */
 import { isKey, withoutKeyParts, withoutKeys, withoutKeysInWords } from './secret-text.js';
 
-/** Characters of a quoted text that are shown. */
+/** Maximum number of characters shown of a quoted text. */
 const MAX_QUOTED = 80;
-/** More characters are checked for keys: one may begin just before the end. */
+/** Number of characters that are checked for keys: one may begin just before the end of what is shown. */
 const MAX_CHECKED = 4 * MAX_QUOTED;
 
 /** Control characters (C0, DEL, C1), line and paragraph separators, and bidirectional and invisible characters. */
@@ -19,43 +19,46 @@ export function printable(text: string): string {
   return text.replace(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** A text as one line for display: without keys and control characters. */
+/** Makes a text safe to show as one line: hides keys and escapes control characters. */
 export function plain(text: string): string {
   return printable(withoutKeys(text));
 }
 
-/** An error message as one line for display: like `plain`, but a full IPv6 address may be a key. */
+/**
+ * Makes an error message safe to show as one line. As `plain`, but hides full IPv6 addresses, too, since they may be
+ * keys.
+ */
 export function plainMessage(text: string): string {
   return printable(withoutKeysInWords(text));
 }
 
-function cut(text: string): string {
+function truncated(text: string): string {
   return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }
 
 /** Quotes a command-line argument or a name. */
 export function inQuotes(text: string): string {
-  return printable(JSON.stringify(cut(withoutKeysInWords(text.slice(0, MAX_CHECKED)))));
+  return printable(JSON.stringify(truncated(withoutKeysInWords(text.slice(0, MAX_CHECKED)))));
 }
 
-/** Quotes a piece of a file that may be a file of keys. */
+/** Quotes an excerpt of a file that may hold keys. */
 export function quoted(text: string): string {
-  return printable(JSON.stringify(cut(withoutKeyParts(text.slice(0, MAX_CHECKED)))));
+  return printable(JSON.stringify(truncated(withoutKeyParts(text.slice(0, MAX_CHECKED)))));
 }
 
 /**
- * Members of reports that name files of the invocation, which a program looks up: a name that only resembles a key is
- * kept. A misplaced argument may still be a key.
+ * Report members that hold file names from the command line. Programs open these files, so a name that merely resembles
+ * a key is kept. One that is a key, such as a misplaced argument, is still hidden.
  */
 const PATHS: ReadonlySet<string> = new Set(['file', 'output', 'last']);
 
 /**
- * A value as JSON without keys and control characters in its strings. Numbers are unchanged, and no member is lost:
- * names that become equal get the suffixes `#2`, `#3` and so on.
+ * Formats a value as indented JSON, with keys hidden and control characters escaped in all strings. Numbers are
+ * unchanged, and no member is lost: names that become equal get the suffixes `#2`, `#3` and so on.
  */
 export function plainJson(value: unknown): string {
   const text = JSON.stringify(value, withoutKeysIn, 2);
-  // Line ends are JSON's own: those in strings are already escaped.
+  // These line ends are JSON's own; those in strings are already escaped.
   return text.split('\n').map(printable).join('\n');
 }
 

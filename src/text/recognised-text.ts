@@ -1,8 +1,8 @@
 /** Recognises what a file of the wrong kind contains, so that the error can say so. */
 import { plainText } from './pasted-text.js';
 
-/** Characters that are checked. */
-const MAX_LOOKED_AT = 1 << 16;
+/** Number of leading characters that are checked. */
+const MAX_CHECKED = 1 << 16;
 const MAC = String.raw`[0-9a-f]{2}(?::[0-9a-f]{2}){5}`;
 
 /** The first match is reported, so more specific patterns come first. */
@@ -47,11 +47,11 @@ const KINDS: readonly (readonly [what: string, pattern: RegExp])[] = [
 ];
 
 /**
- * What a text looks like, such as `output of ip neigh`. Contains no part of the text.
+ * Describes what a text looks like, such as `output of ip neigh`. Quotes no part of the text.
  * @returns undefined if nothing matches
  */
 export function looksLike(text: string): string | undefined {
-  const start = plainText(text.slice(0, MAX_LOOKED_AT));
+  const start = plainText(text.slice(0, MAX_CHECKED));
   if (start.trim() === '') return 'an empty file';
   // eslint-disable-next-line no-control-regex -- text has no such characters
   if (/^[^\n]{0,8}\u0000/.test(start)) return 'a binary file';

@@ -10,17 +10,17 @@ const SHORTEST = 8;
 
 /** Half of an AES-128 key, in hexadecimal. */
 const HEX = /[0-9a-f]{16,}/gi;
-/** Such a text without a letter may be a number: 2^64 has 20 digits. */
+/** Up to this length, digits without a letter may be a decimal number: 2^64 has 20. */
 const MAX_NUMBER = 20;
-/** A quarter of a key: an SPI has as many digits, but isn't quoted. */
+/** A quarter of an AES-128 key. An SPI has as many digits, but is never quoted. */
 const HEX_PART = /[0-9a-f]{8,}/gi;
 
-/** Separate hexadecimal digits, in the sizes in which dumps and tools group bytes. */
+/** A group of hexadecimal digits, in the sizes that dumps and tools use. */
 const GROUP = /(?<![0-9a-z])(?:0x)?(?:[0-9a-f]{16}|[0-9a-f]{8}|[0-9a-f]{4}|[0-9a-f]{2})(?![0-9a-z])/gi;
 const SEPARATOR = /^[^0-9a-z]{1,3}$/i;
-/** Separator of the columns of a table. */
+/** Separator between the columns of a table. */
 const COLUMNS = /^ {2,}$/;
-/** Fewest groups of a key by digits per group: an EUI-64 has 8 pairs, `ip xfrm` shows 2 SPIs next to each other. */
+/** Minimum number of groups in a key, by digits per group: an EUI-64 has 8 pairs, `ip xfrm` shows 2 adjacent SPIs. */
 const FEWEST_GROUPS: Readonly<Record<number, number>> = { 2: 9, 4: 5, 8: 3, 16: 2 };
 /** Groups of 4 digits in a full IPv6 address. */
 const IPV6_GROUPS = 8;
@@ -32,9 +32,11 @@ const REAL_UUID = /^.{14}[1-8].{4}[89ab]/i;
 
 /** A byte as C and Python escape non-printable ones. */
 const ESCAPED = /\\x([0-9a-f]{2})/gi;
-/** Most characters between two of them: printable bytes, and other escapes. */
+/** Maximum number of characters between two escapes: printable bytes, and other escapes. */
 const MAX_BETWEEN = 8;
-/** Fewest escapes of a key, and fewest distinct values. The names of systemd's units have many of few values. */
+/**
+ * Minimum number of escapes in a key, and of distinct values. Names of systemd units have many escapes of few values.
+ */
 const FEWEST_ESCAPED = 6;
 const FEWEST_VALUES = 5;
 
@@ -62,7 +64,7 @@ const OF_16_BYTES: Randomness = { symbols: 4, perCase: 2, changes: 6, capitals: 
 const LAST_OF_16_BYTES = /[AQgw]$/;
 const KEY_LENGTHS: readonly number[] = [22, 27, 32, 38, 43, 48];
 
-/** Part of a text, from `start` up to `end`. */
+/** Part of a text, from `start` to `end` (exclusive). */
 interface Span {
   readonly start: number;
   readonly end: number;
@@ -188,7 +190,7 @@ function findRandom(text: string): number {
   return -1;
 }
 
-/** Adds what may be base64: padded with `=`, or random; in a path, the components that are. */
+/** Adds what may be base64: text that is padded with `=` or looks random; in a path, only such components. */
 function findBase64(text: string, found: Span[]): void {
   for (const { 0: run, index } of text.matchAll(BASE64)) {
     if (run.endsWith('=')) {
@@ -236,31 +238,32 @@ const NOT_ASCII = /[^\u0000-\u007f]/;
 function hideAll(text: string, hex: RegExp, addresses = true): string {
   const shown = hide(text, hex, addresses);
   if (!NOT_ASCII.test(shown)) return shown;
-  // Digits may be of another script, with invisible characters between them.
+  // Digits may be from another script, and have invisible characters between them.
   const folded = shown.normalize('NFKC').replaceAll(/\p{Cf}/gu, '');
   const hidden = hide(folded, hex, addresses);
   return hidden === folded ? shown : hidden;
 }
 
 /**
- * A text in which `[hidden]` replaces possible keys: 16 hexadecimal digits in a row, groups of digits longer than any
- * address, and base64.
+ * Replaces possible keys in a text with `[hidden]`: runs of 16 or more hexadecimal digits, groups of digits longer than
+ * any address, and base64.
  */
 export function withoutKeys(text: string): string {
   return hideAll(text, HEX);
 }
 
 /**
- * As `withoutKeys`, for text without columns and rarely with a full address, such as an error message: 8 groups of 4
- * digits are a key there, whatever separates them, and so are groups separated by several blanks.
+ * As `withoutKeys`, for running text such as an error message, which has no columns and rarely a full IPv6 address.
+ * There, 8 groups of 4 digits count as a key whatever separates them, and so do groups separated by several blanks.
  */
 export function withoutKeysInWords(text: string): string {
   return hideAll(text, HEX, false);
 }
 
 /**
- * As `withoutKeys`, for a piece of a file of keys, which may be a part of one: 8 hexadecimal digits are hidden, too.
- * @param addresses whether it may be an IPv6 address in full
+ * As `withoutKeys`, for an excerpt of a key file, which may contain part of a key: 8 hexadecimal digits are hidden,
+ * too.
+ * @param addresses whether the text may contain full IPv6 addresses. Default: false.
  */
 export function withoutKeyParts(text: string, addresses = false): string {
   return hideAll(text, HEX_PART, addresses);
