@@ -1,17 +1,17 @@
 import { plainMessage } from './text/plain-text.js';
 
 /**
- * Base of every error that vtep throws. Errors report mistakes of the caller (a bad option, an unreadable file); a
- * faulty packet gets a drop reason instead and never throws.
+ * Base of every error that vtep throws. Errors report the caller's mistakes (a bad option, an unreadable file). A
+ * malformed packet never throws: it gets a drop reason.
  */
 export class VtepError<Code extends string = string> extends Error {
-  /** Machine-readable: upper case, stable between versions, and not minified by bundlers as `name` is. */
+  /** Machine-readable code in upper case. Stable across versions and, unlike `name`, safe from minifiers. */
   readonly code: Code;
 
   /**
    * @param code upper-case name of the failure
-   * @param message one line that says what is wrong and how to fix it; possible keys in it are hidden, and control
-   * characters escaped
+   * @param message one line that says what is wrong and how to fix it; anything in it that may be a key is hidden, and
+   * control characters are escaped
    */
   constructor(code: Code, message: string, options?: ErrorOptions) {
     super(plainMessage(message), options);

@@ -5,5 +5,5 @@ export type ForeignErrorCode =
   /** koffi, the library or its function is missing. */
   'FOREIGN_UNAVAILABLE';
 
-/** An error of a foreign-function call. */
+/** Thrown if native code can't be called. */
 export class ForeignError extends VtepError<ForeignErrorCode> {}

@@ -1,4 +1,4 @@
-/** Foreign-function calls by the optional package koffi; internal. */
+/** Foreign-function calls through koffi, an optional dependency. Internal. */
 export { ForeignError, type ForeignErrorCode } from './error.js';
 export {
   AddressCache,

@@ -1,4 +1,4 @@
-/** Functions of native libraries, by koffi, an optional dependency. Addresses are plain numbers. */
+/** Calls functions of native libraries through koffi, an optional dependency. Addresses are plain numbers. */
 import { createRequire } from 'node:module';
 import { ForeignError } from './error.js';
 
@@ -19,7 +19,7 @@ interface KoffiLibrary {
   func(name: string, result: string, parameters: readonly string[]): ForeignFunction;
 }
 
-/** C types of parameters and results; a pointer is its address. */
+/** C types of parameters and results. Pointers are passed as addresses. */
 export const CType = {
   Pointer: 'uintptr_t',
   Int: 'int',
@@ -30,7 +30,7 @@ export const CType = {
 } as const;
 export type CType = (typeof CType)[keyof typeof CType];
 
-/** The package, loaded once. */
+/** The loaded package; undefined until first use. */
 let koffi: Koffi | undefined;
 let prototypes = 0;
 
@@ -38,7 +38,7 @@ function loadKoffi(): Koffi {
   try {
     if (koffi === undefined) {
       koffi = createRequire(import.meta.url)('koffi') as Koffi;
-      errnoInPlace = findErrno();
+      errnoView = findErrno();
     }
     return koffi;
   } catch (error) {
@@ -59,8 +59,8 @@ export class ForeignLibrary {
   readonly #name: string;
 
   /**
-   * @param path the library's name for the loader; null for symbols that the running program exports
-   * @param hint how to install it, for the error
+   * @param path name or path for the dynamic loader; null for the symbols that the running program exports
+   * @param hint how to install the library, quoted in the error
    * @throws ForeignError `FOREIGN_UNAVAILABLE`
    */
   constructor(path: string | null, hint: string) {
@@ -85,14 +85,14 @@ export class ForeignLibrary {
     }
   }
 
-  /** A function at an address. */
+  /** Makes the function at an address callable; for libraries that pass function pointers. */
   functionAt(address: number, result: CType, parameters: readonly CType[]): ForeignFunction {
     return this.#koffi.decode(address, this.#koffi.proto(`vtep${prototypes++}`, result, parameters));
   }
 }
 
-/** This thread's `errno`, in place; undefined if the C library doesn't expose its address. */
-let errnoInPlace: Int32Array | undefined;
+/** View of this thread's `errno`; undefined if the C library doesn't expose its address. */
+let errnoView: Int32Array | undefined;
 
 function findErrno(): Int32Array | undefined {
   const loaded = loadKoffi();
@@ -106,16 +106,16 @@ function findErrno(): Int32Array | undefined {
 }
 
 /**
- * The `errno` that this thread's last foreign call set. Read it at once: any other call may change it. So it is read in
- * place, without a call.
+ * The `errno` set by this thread's last foreign call. Read it immediately, since any other call may change it. For the
+ * same reason it is read from memory where possible, not by a call.
  */
 export function lastErrno(): number {
-  return errnoInPlace === undefined ? loadKoffi().errno() : errnoInPlace[0];
+  return errnoView === undefined ? loadKoffi().errno() : errnoView[0];
 }
 
 /**
- * The address of an array's first byte, valid as long as the array is alive: accessing its buffer moves bytes that V8
- * kept in its own heap (where they may move) out of it.
+ * The address of an array's first byte, valid as long as the array is alive. V8 keeps small arrays in its own heap,
+ * where they may move; accessing `buffer` first moves their bytes to a fixed address.
  */
 export function addressOf(bytes: Uint8Array): number {
   if (bytes.buffer.byteLength === 0) return 0;
@@ -123,8 +123,8 @@ export function addressOf(bytes: Uint8Array): number {
 }
 
 /**
- * Zeroed memory that native code may keep pointers into: it never moves, and lives as long as this object, so don't
- * keep `address` without it.
+ * Zeroed memory that native code may keep pointers into. It never moves, and lives as long as this object: don't keep
+ * `address` without a reference to it.
  */
 export class NativeMemory {
   readonly bytes: Uint8Array;
@@ -132,7 +132,7 @@ export class NativeMemory {
 
   /**
    * @param size bytes
-   * @param alignment of the address: a power of two
+   * @param alignment alignment of the address in bytes, a power of two. Default: 64.
    */
   constructor(size: number, alignment = 64) {
     const buffer = new ArrayBuffer(size + alignment);

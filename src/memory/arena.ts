@@ -1,13 +1,16 @@
 /**
- * Packet memory: one array divided into slots of one size, each with headroom before the frame for the outer headers
- * and tailroom after it for ESP's trailer. Allocates only at construction.
+ * Packet memory: one array divided into equally sized slots, each with headroom before the frame for the outer headers
+ * and tailroom after it for the ESP trailer. Allocates only at construction.
  */
 import { VtepError } from '../error.js';
 import { packetMemory } from './kernels.js';
 
-/** Bytes before a frame: outer Ethernet with a tag, IPv6, UDP, ESP, UDP, VXLAN take 102. */
+/**
+ * Bytes before a frame. Ethernet with two tags (22), IPv6 (40), UDP (8), ESP with its IV (16), UDP (8) and VXLAN (8)
+ * take 102.
+ */
 export const HEADROOM = 128;
-/** Bytes after a frame: ESP's padding, trailer and longest ICV take 21. */
+/** Bytes after a frame. ESP padding (up to 3), the ESP trailer (2) and the longest ICV (16) take 21. */
 export const TAILROOM = 32;
 /** Returned by `take` when no slot is free. */
 export const NO_SLOT = -1;
@@ -25,7 +28,7 @@ export interface ArenaOptions {
    */
   readonly frameBytes?: number;
   /**
-   * Record who took each slot, for tests.
+   * Record a stack trace for each slot taken, so that tests can find leaks.
    * @default false
    */
   readonly debug?: boolean;
@@ -36,7 +39,7 @@ export class MemoryError extends VtepError<'BAD_ARENA' | 'BAD_RANGE' | 'BAD_SLOT
 
 /** A fixed pool of equally sized packet slots. */
 export class Arena {
-  /** All slots, concatenated. It never moves: native ciphers use its address. */
+  /** All slots, concatenated. This memory never moves: native ciphers use its address. */
   readonly bytes: Uint8Array;
   readonly slots: number;
   /** Bytes per slot, including headroom and tailroom. */
@@ -74,7 +77,10 @@ export class Arena {
     return this.#freeCount;
   }
 
-  /** Takes a slot: its index, or `NO_SLOT`. */
+  /**
+   * Takes a slot from the pool.
+   * @returns its index, or `NO_SLOT` if none is free
+   */
   take(): number {
     if (this.#freeCount === 0) return NO_SLOT;
     const slot = this.#free[--this.#freeCount];
@@ -96,7 +102,7 @@ export class Arena {
 
   /**
    * Frees the first `count` of `slots`.
-   * @throws MemoryError `BAD_SLOT` if one isn't taken; those before it are freed
+   * @throws MemoryError `BAD_SLOT` if a slot isn't taken; those before it have been freed
    */
   freeAll(slots: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) this.free(slots[i]);
@@ -112,7 +118,7 @@ export class Arena {
     return slot * this.slotBytes + HEADROOM;
   }
 
-  /** Stack traces of who took the slots in use (with `debug`). */
+  /** Where each slot in use was taken, as stack traces; empty without `debug`. */
   holders(): string[] {
     return (this.#takers ?? []).filter((taker) => taker !== undefined);
   }

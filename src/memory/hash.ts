@@ -1,28 +1,29 @@
 /**
- * The hash of all tables and flows. Keys come from packets and files, so an attacker who chooses them must not be able
- * to choose their buckets: the hash is keyed, each table has its own secret key, and any two inputs collide for at most
- * one key in 2^17, whatever their difference (pair-multiply-shift: M. Thorup, "High Speed Hashing for Integers and
- * Strings", section 3.4, over halves of words, since JavaScript multiplies 32 bits). A seed that only initializes the
- * state doesn't give that: differences that cancel do so under every seed.
+ * The hash function for all tables and flows. Keys come from packets and files, so an attacker who chooses them must
+ * not be able to choose their buckets: the hash is keyed, each table has its own secret key, and any two inputs collide
+ * for at most one key in 2^17, whatever their difference (pair-multiply-shift: M. Thorup, "High Speed Hashing for
+ * Integers and Strings", section 3.4, over halves of words, since JavaScript multiplies 32 bits). A seed that only sets
+ * the initial state doesn't achieve this: differences that cancel out do so under every seed.
  *
- * Keys are drawn from the platform's cryptographic source (`globalThis.crypto`) unless `seedHashes` sets another one.
+ * Keys are drawn from the platform's cryptographic random source (`globalThis.crypto`) unless `seedHashes` sets another
+ * one.
  */
 
 /** Fills an array with random bytes. */
 export type RandomBytes = (bytes: Uint8Array) => void;
 
 /**
- * Secret that selects one function of the family: an addend, an odd factor, and two multipliers per word of the input.
- * Created by `drawHashKey` or `hashKeyOf`.
+ * Secret that selects one function of the family: an addend, an odd factor, and two multipliers per input word. Created
+ * by `drawHashKey` or `hashKeyOf`.
  */
 export type HashKey = Int32Array;
 
 const ADDEND = 0;
 const FACTOR = 1;
 const FIRST = 2;
-/** Most bytes that `crypto.getRandomValues` fills per call (Web Cryptography API, section 10.1.1). */
+/** Maximum number of bytes that `crypto.getRandomValues` fills per call (Web Cryptography API, section 10.1.1). */
 const MAX_RANDOM = 65_536;
-/** Most words in a flow's input: two IPv6 addresses, ports, protocol. */
+/** Maximum number of words in a flow's input: two IPv6 addresses, ports, protocol. */
 const FLOW_WORDS = 10;
 
 interface WebCrypto {
@@ -76,7 +77,7 @@ export function drawHashKey(words: number): HashKey {
 }
 
 /**
- * Derives a key from a seed, always the same one: for tests, and for reproducible hashes that need no secret.
+ * Derives a key from a seed, deterministically: for tests, and for reproducible hashes that needn't be secret.
  * @param seed any 32-bit number
  * @param words 32-bit words of the longest input
  */
@@ -93,20 +94,20 @@ export function hashKeyOf(seed: number, words: number): HashKey {
   return key;
 }
 
-/** The hash of one word; all its bits are usable. */
+/** Hashes one word. All 32 bits of the result are usable. */
 export function hash1(key: HashKey, word: number): number {
   return finish(key[ADDEND] + pair(word, key[2], key[3]), key[FACTOR]);
 }
 
-/** The hash of two words. */
+/** Hashes two words. */
 export function hash2(key: HashKey, first: number, second: number): number {
   return finish(key[ADDEND] + pair(first, key[2], key[3]) + pair(second, key[4], key[5]), key[FACTOR]);
 }
 
 /**
- * The hash of a MAC and a VNI, for a table that uses only its upper bits: the lower ones are weak, which saves the
- * final steps. Two MACs of one network collide as rarely as other inputs. The VNI is one word, since VNIs come from
- * configuration.
+ * Hashes a MAC and a VNI for a table that uses only the upper bits of the result. The lower ones are weak, since the
+ * final mixing steps are skipped for speed. Two MACs of one network collide as rarely as any other inputs; the VNI is
+ * hashed as one word, since VNIs come from configuration.
  * @param key for at least two words
  * @param high the MAC's first 4 bytes
  * @param low its last 2 bytes
@@ -117,7 +118,7 @@ export function hashMac(key: HashKey, high: number, low: number, vni: number): n
 }
 
 /**
- * The hash of words in an array; equals `hash1` and `hash2` for one and two words.
+ * Hashes words of an array. Gives the same result as `hash1` for one word and `hash2` for two.
  * @param key for at least `count` words
  * @param at index of the first word
  */
@@ -140,7 +141,7 @@ export function addWord(key: HashKey, sum: number, index: number, word: number):
   return (sum + pair(word, key[FIRST + 2 * index], key[FIRST + 1 + 2 * index])) | 0;
 }
 
-/** Adds a number below 2^16 at a separate index to the sum, with one multiplier instead of two. */
+/** Adds a number below 2^16 to the sum, at an index that no word uses; takes one multiplier instead of two. */
 export function addShort(key: HashKey, sum: number, index: number, short: number): number {
   return (sum + Math.imul(short, key[FIRST + 2 * index])) | 0;
 }
@@ -154,7 +155,7 @@ function pair(word: number, low: number, high: number): number {
   return Math.imul((word & 0xffff) + low, (word >>> 16) + high);
 }
 
-/** Mixes the strong upper bits of a sum into all of them, one to one: tables use the lower bits, ranges the upper. */
+/** Mixes the sum's strong upper bits into all 32, bijectively: tables use the lower bits, and ranges the upper ones. */
 function finish(sum: number, factor: number): number {
   const mixed = Math.imul(sum ^ (sum >>> 16), factor);
   return mixed ^ (mixed >>> 15);

@@ -1,11 +1,11 @@
-/** Hexadecimal to bytes and back. The input may be a key, so errors don't quote it. */
+/** Converts hexadecimal to bytes and back. The input may be a key, so errors don't quote it. */
 import { VtepError } from '../error.js';
 import { secretBytes } from './secret-bytes.js';
 
 /**
  * Decodes pairs of hexadecimal digits.
  * @param hex digits of either case, without 0x
- * @returns an array that V8 doesn't move, so that it can be wiped
+ * @returns an array at a fixed address, so that wiping it leaves no copy
  * @throws VtepError `BAD_HEX` for anything else
  */
 export function bytesOfHex(hex: string): Uint8Array {

@@ -1,9 +1,9 @@
 /**
  * Packet memory shared with WebAssembly, and the kernels that run on it: SIMD sums over whole packets. Without
- * WebAssembly SIMD, memory is plain and JavaScript does all the work.
+ * WebAssembly SIMD, packet memory is an ordinary buffer and JavaScript does all the work.
  */
 
-/** The WebAssembly kernels. Offsets are from the beginning of the memory's buffer. */
+/** The WebAssembly kernels. Offsets are relative to the start of the memory's buffer. */
 export interface Kernels {
   /**
    * The one's complement sum of bytes as little-endian 16-bit words (RFC 1071), folded to 16 bits and not inverted.
@@ -13,7 +13,7 @@ export interface Kernels {
   readonly onesSum: (at: number, end: number) => number;
 }
 
-/** `kernels.wat` compiled, in base64. */
+/** The compiled `kernels.wat`, in base64. */
 export const KERNELS_WASM =
   'AGFzbQEAAAABBwFgAn9/AX8CEAEEdnRlcAZtZW1vcnkCAAADAgEABwsBB29uZXNTdW0AAAqDAgGAAgMCewF+AX8gAUEgayEFAkAg' +
   'ACAFSg0AA0AgAiAA/QAAAP1//a4BIQIgAyAA/QAAEP1//a4BIQMgAEEgaiEAIAAgBUwNAAsLIAIgA/2uASECIAL9GwCtIAL9GwGt' +
@@ -21,7 +21,7 @@ export const KERNELS_WASM =
   'AmohAAsgACABSARAIAQgADEAAHwhBAsgBEL/////D4MgBEIgiHwhBCAEQv//A4MgBEIQiHwhBCAEQv//A4MgBEIQiHwhBCAEQv//' +
   'A4MgBEIQiHwhBCAEpws=';
 
-/** The part of WebAssembly's API used here: only the DOM type library declares it. */
+/** The part of the WebAssembly API used here; TypeScript declares it only in its DOM library. */
 interface WasmApi {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Memory: new (options: { readonly initial: number; readonly maximum: number }) => WasmMemory;
@@ -39,9 +39,9 @@ interface WasmMemory {
 
 const PAGE = 65_536;
 const wasm = (globalThis as unknown as { readonly WebAssembly?: WasmApi }).WebAssembly;
-/** Kernels by buffer, for buffers made here. */
+/** Kernels of the buffers that `packetMemory` allocated. */
 const kernels = new WeakMap<ArrayBufferLike, Kernels>();
-/** Undefined until the first memory is made; null if the engine can't compile it. */
+/** The compiled module: undefined before the first allocation, null if the engine can't compile it. */
 let compiled: object | null | undefined;
 
 function compile(): object | null {
@@ -49,7 +49,7 @@ function compile(): object | null {
   try {
     return new wasm.Module(Uint8Array.from(atob(KERNELS_WASM), (character) => character.charCodeAt(0)));
   } catch {
-    // No SIMD, or forbidden by a page's policy.
+    // No SIMD, or the page's content security policy forbids WebAssembly.
     return null;
   }
 }
@@ -65,11 +65,11 @@ export function packetMemory(bytes: number): Uint8Array {
       const pages = Math.ceil(bytes / PAGE);
       const memory = new wasm.Memory({ initial: pages, maximum: pages });
       const { exports } = new wasm.Instance(compiled, { vtep: { memory } });
-      // A plain object: V8 looks up properties of the exports object anew at each use.
+      // Copied to a plain object, since V8 looks up the properties of an exports object at every use.
       kernels.set(memory.buffer, { onesSum: (exports as Kernels).onesSum });
       return new Uint8Array(memory.buffer, 0, bytes);
     } catch {
-      // Not enough address space to reserve; plain memory needs no reservation.
+      // Not enough address space to reserve. An ordinary buffer needs no reservation.
     }
   }
   return new Uint8Array(new ArrayBuffer(bytes));

@@ -1,7 +1,7 @@
 /**
- * An index from fixed-size keys to small integers: open addressing in typed arrays, bounded, and without allocation
- * once it has grown. Tables (networks, tunnels, endpoints, SPIs, datagrams in reassembly) keep their columns in arrays
- * indexed by that integer.
+ * Maps fixed-size keys to small integer ids: a bounded hash table with open addressing in typed arrays, which doesn't
+ * allocate once it has grown. Tables (networks, tunnels, endpoints, SPIs, datagrams in reassembly) keep their columns
+ * in arrays indexed by the id.
  */
 import { VtepError } from '../error.js';
 import { drawHashKey, hash1, hash2, hashKeyOf, type HashKey, hashWords } from './hash.js';
@@ -9,10 +9,11 @@ import { drawHashKey, hash1, hash2, hashKeyOf, type HashKey, hashWords } from '.
 const EMPTY = -1;
 const FIRST_CAPACITY = 16;
 
-/** Bounded index of keys of `words` 32-bit words each. */
+/** Bounded map from keys of `words` 32-bit words each to ids. */
 export class KeyIndex {
   /**
-   * Where the caller puts the key before a call: `words` integers. Any packing works if equal keys have equal words.
+   * The key of the next call, which the caller writes here: `words` integers. Any packing works as long as equal keys
+   * have equal words.
    */
   readonly key: Int32Array;
   readonly #words: number;
@@ -24,14 +25,14 @@ export class KeyIndex {
   #free: Int32Array;
   #freeCount = 0;
   #next = 0;
-  /** What `add` returned last. */
+  /** The id that `add` returned last. */
   #last = EMPTY;
 
   /**
-   * @param words 32-bit words of a key
-   * @param limit the most keys that it holds
-   * @param seed of its hash, for tests. Default: a secret key is drawn (memory/hash.ts).
-   * @throws VtepError `BAD_INDEX`
+   * @param words number of 32-bit words in a key
+   * @param limit maximum number of keys
+   * @param seed seed of the hash, for tests. Default: a secret random key (memory/hash.ts).
+   * @throws VtepError `BAD_INDEX` if `words` or `limit` isn't a positive integer
    */
   constructor(words: number, limit: number, seed?: number) {
     if (!Number.isInteger(words) || words < 1 || !Number.isInteger(limit) || limit < 1) {
@@ -52,7 +53,7 @@ export class KeyIndex {
     return this.#next - this.#freeCount;
   }
 
-  /** One more than the largest id that it ever returned. */
+  /** One more than the largest id ever returned: the number of rows that the caller's columns need. */
   get span(): number {
     return this.#next;
   }
@@ -84,7 +85,9 @@ export class KeyIndex {
     }
   }
 
-  /** The id of `key`, which is added if absent; -1 if the index is full. Ids of deleted keys are reused. */
+  /**
+   * Returns the id of `key`, adding the key if it is absent; -1 if the index is full. Ids of deleted keys are reused.
+   */
   add(): number {
     // Packets of a flow come in runs: the last key is often the next, and comparing is cheaper than hashing.
     if (this.#last !== EMPTY && this.#matches(this.#last)) return this.#last;

@@ -1,4 +1,4 @@
-/** A batch of packets on its way through the stages: one column per field, all bytes in one arena. */
+/** A batch of packets passing through the stages: one column per field, with all bytes in one arena. */
 import { type Arena, MemoryError, NO_SLOT } from './arena.js';
 import { checkRange } from './range.js';
 import { WordCopy } from './word-copy.js';
@@ -6,7 +6,7 @@ import { WordCopy } from './word-copy.js';
 /** Default capacity in packets. */
 export const BATCH_CAPACITY = 256;
 
-/** Packets in slots of an arena. Code that removes a packet frees its slot or puts it into another batch. */
+/** Packets in slots of an arena. Code that removes a packet must free its slot or move it to another batch. */
 export class PacketBatch {
   /** Number of packets. */
   count = 0;
@@ -16,18 +16,20 @@ export class PacketBatch {
   readonly end: Int32Array;
   /** Network id, or -1. */
   readonly network: Int32Array;
-  /** Index of the node that it goes to, on egress, or comes from, on ingress; or -1. */
+  /** Index of the destination node on egress, of the source node on ingress; -1 if unknown. */
   readonly node: Int32Array;
-  /** Index of the endpoint of this node that it is for; -1 as long as there is none, and for all of its network. */
+  /** Index of the local endpoint that the frame is for; -1 if not looked up yet, or if it is for all of its network. */
   readonly endpoint: Int32Array;
-  /** Hash of its flow. */
+  /** Flow hash. */
   readonly flow: Int32Array;
-  /** DSCP with ECN, and TTL: of the packet inside on egress, of the outer packet on ingress (the TTL isn't kept). */
+  /**
+   * DSCP and ECN as one byte, and TTL: of the inner packet on egress, of the outer one on ingress (without its TTL).
+   */
   readonly tos: Uint8Array;
   readonly ttl: Uint8Array;
   /**
-   * On ingress: offset in the arena's bytes of the sender's address, 4 or 16 bytes. Set by who has seen the IP header, a
-   * socket or the stage that classifies; `push` leaves it.
+   * On ingress: offset of the sender's address (4 or 16 bytes) in the arena's bytes. Set by the code that parses the
+   * outer IP header (a socket, or the classifying stage); `push` leaves it unchanged.
    */
   readonly sender: Int32Array;
   readonly #copier: WordCopy;
@@ -60,7 +62,7 @@ export class PacketBatch {
    * @throws MemoryError `BATCH_FULL`: check `full` first; `BAD_RANGE` for bytes outside the arena
    */
   push(slot: number, start: number, end: number, network = -1, node = -1, flow = 0, tos = 0, ttl = 0): number {
-    if (this.full) throw this.#tooMany();
+    if (this.full) throw this.#fullError();
     checkRange(this.arena.bytes, start, end);
     const at = this.count++;
     this.slot[at] = slot;
@@ -83,7 +85,7 @@ export class PacketBatch {
   copyIn(bytes: Uint8Array, offset: number, end: number, network = -1, node = -1): number {
     const { arena } = this;
     const length = end - offset;
-    if (this.full) throw this.#tooMany();
+    if (this.full) throw this.#fullError();
     // Check before a slot is taken.
     checkRange(bytes, offset, end);
     if (length > arena.frameBytes) return NO_SLOT;
@@ -94,13 +96,13 @@ export class PacketBatch {
     return this.push(slot, start, start + length, network, node);
   }
 
-  #tooMany(): MemoryError {
+  #fullError(): MemoryError {
     return new MemoryError('BATCH_FULL', `the batch is full: it holds ${this.capacity} packets`);
   }
 
   /** Moves packet `from` to index `to`, for stages that compact the batch after removing packets. */
   move(from: number, to: number): void {
-    // Usually nothing was removed; few bytecodes, so that V8 inlines this test into the loops.
+    // Usually nothing was removed. Kept to a few bytecodes so that V8 inlines this test into the callers' loops.
     if (from !== to) this.#copy(from, to);
   }
 
@@ -118,8 +120,8 @@ export class PacketBatch {
   }
 
   /**
-   * Frees every packet's slot.
-   * @throws MemoryError `BAD_SLOT` if one was freed already
+   * Frees every packet's slot and empties the batch.
+   * @throws MemoryError `BAD_SLOT` if a slot was already freed
    */
   clear(): void {
     this.arena.freeAll(this.slot, this.count);

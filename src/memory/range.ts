@@ -1,12 +1,12 @@
 /**
- * Bounds check of a byte range given by a caller. Functions that bypass an array's own bounds need it: through a view
- * over the whole buffer, by address, or by copying less than they then count. The bytes beyond may belong to someone
- * else: Node's small Buffers share one pool.
+ * Bounds check for a byte range given by a caller. Needed wherever the array's own bounds don't apply: access through a
+ * view over the whole buffer, access by address, and copies that would silently be shortened. The bytes beyond the
+ * array may belong to another one: Node's small Buffers share a pool.
  */
 import { MemoryError } from './arena.js';
 
 /**
- * Throws unless `start` to `end` is a range of whole bytes within an array.
+ * Throws unless `start` and `end` are integers that delimit a range within an array.
  * @throws MemoryError `BAD_RANGE`
  */
 export function checkRange(bytes: Uint8Array, start: number, end: number): void {

@@ -13,7 +13,7 @@ export function secretCopy(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** Whether a secret is one byte repeated, such as all zeros: a placeholder for a key that was never filled in. */
+/** Whether a secret is one byte repeated, such as all zeros: a placeholder that was never replaced by a key. */
 export function isOneByte(bytes: Uint8Array): boolean {
   let difference = 0;
   for (const byte of bytes) difference |= byte ^ bytes[0];

@@ -1,6 +1,6 @@
 /**
- * Word access to packets at any offset: a DataView reads and writes 32 bits at once. Views are cached per array, since
- * one per packet would be garbage. For arrays that hold many packets; small ones are too short-lived.
+ * Unaligned word access to packets: a DataView reads and writes 32 bits at once. Views are cached per array, since one
+ * per packet would be garbage. Meant for arrays that hold many packets; small ones don't live long enough.
  */
 
 const views = new WeakMap<Uint8Array, DataView>();
@@ -10,10 +10,10 @@ let lastView = new DataView(last.buffer);
 
 /** The view over an array's bytes. */
 export function viewOf(bytes: Uint8Array): DataView {
-  return bytes === last ? lastView : look(bytes);
+  return bytes === last ? lastView : cachedView(bytes);
 }
 
-function look(bytes: Uint8Array): DataView {
+function cachedView(bytes: Uint8Array): DataView {
   let view = views.get(bytes);
   if (view === undefined) {
     view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,25 +1,25 @@
 /**
- * Packet copies. `TypedArray.set` moves long ones at memory speed, but first makes a view of the source, which costs
- * more than a short packet and is garbage, and between shared and other memory it goes byte by byte unless both sides
- * are equally aligned: then copying four bytes at a time is faster.
+ * Copies packets. `TypedArray.set` copies long ones at memory speed, but needs a subarray of the source, which is
+ * garbage and costs more than copying a short packet. Between shared and unshared memory it also copies byte by byte
+ * unless both sides are equally aligned. In both cases copying four bytes at a time is faster.
  */
 import { checkRange } from './range.js';
 
-/** Whether this machine is little-endian, so that words are moved unswapped. */
+/** Whether this machine is little-endian. Words are copied in its byte order, which avoids swapping. */
 const LITTLE = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 /** Words per unrolled iteration. */
 const ROW = 4;
-/** From this many bytes on, a view is worth making. */
+/** From this length in bytes, a subarray is worth its cost. */
 const LONG = 256;
-/** Address alignment, for shared memory. */
+/** Alignment in bytes that source and destination must share for `set` to be fast with shared memory. */
 const ALIGNMENT = 8;
 
-/** Copies bytes into one array. */
+/** Copies byte ranges into one destination array. */
 export class WordCopy {
   readonly #bytes: Uint8Array;
   readonly #to: DataView;
   readonly #shared: boolean;
-  /** View of the last source's memory, usually the next packet's too. */
+  /** View of the last source's buffer, which usually holds the next packet, too. */
   #from: DataView;
 
   /** @param to the destination */
