@@ -1,9 +1,7 @@
-/**
- * The packets that a cipher works on, as columns: the offsets of each one's bytes, its key, nonce and additional data.
- */
+/** The packets of one cipher call, as columns: each packet's byte range, ICV, key, nonce and additional data. */
 import { AeadError } from './error.js';
 
-/** Distance in bytes between nonces in `AeadBatch.nonce`; each uses the first 12. */
+/** Distance in bytes between nonces in `AeadBatch.nonce`, of which each uses the first 12. */
 export const NONCE_STRIDE = 16;
 /** Bytes of a nonce: salt (4) and IV (8), RFC 4106 section 4. */
 export const NONCE_BYTES = 12;
@@ -15,8 +13,8 @@ export function isIcvLength(length: number): boolean {
 
 /**
  * Packets to seal or to open in place. The caller fills the columns of `count` packets; all bytes of a batch are in one
- * array, and no two packets' bytes or ICVs overlap. Native backends use the addresses of that array, `nonce` and `aad`:
- * the batch and the backend keep them alive and in place.
+ * array, and no two packets' bytes or ICVs overlap. Native backends use the addresses of that array and of `nonce` and
+ * `aad`, so the batch and the backend keep them alive and in place.
  */
 export class AeadBatch {
   /** Number of packets. */
@@ -27,7 +25,7 @@ export class AeadBatch {
   readonly key: Int32Array;
   /** Offset of the bytes to encrypt or decrypt. */
   readonly offset: Int32Array;
-  /** Number of these bytes; may be 0. */
+  /** Number of bytes to encrypt or decrypt; may be 0. */
   readonly length: Int32Array;
   /** Offset of the ICV. */
   readonly icvOffset: Int32Array;
@@ -35,14 +33,14 @@ export class AeadBatch {
   readonly icvLength: Uint8Array;
   /** Nonces of 12 bytes each, one every 16 bytes. */
   readonly nonce: Uint8Array;
-  /** The same bytes, for writing whole words. */
+  /** The bytes of `nonce`, for writing whole words. */
   readonly nonceView: DataView;
   /** Additional data, one entry every `aadStride` bytes. */
   readonly aad: Uint8Array;
   readonly aadView: DataView;
   /** Size of the additional data in bytes. */
   readonly aadLength: Int32Array;
-  /** Result of `open`: 1 if the ICV is correct. The bytes of the other packets are wiped. */
+  /** Result of `open`: 1 if the ICV is correct, else 0, and the packet's bytes are wiped. */
   readonly verified: Uint8Array;
 
   /**
@@ -68,9 +66,9 @@ export class AeadBatch {
   }
 
   /**
-   * Checks that every packet's columns are within the arrays, and its ICV outside its bytes. Native code doesn't check,
-   * so each backend calls this first. The caller ensures that packets don't overlap: comparing all pairs would cost too
-   * much.
+   * Checks that every packet's ranges are within the arrays, and that its ICV is outside its bytes. Native code doesn't
+   * check, so each backend calls this first. The caller ensures that packets don't overlap one another: comparing all
+   * pairs would cost too much.
    * @throws AeadError `BAD_AEAD_BATCH`
    */
   check(): void {

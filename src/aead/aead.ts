@@ -8,9 +8,9 @@ export interface Aead {
   readonly name: string;
   /**
    * Adds a key.
-   * @param key 16, 24 or 32 bytes; copied, so that the caller may wipe them
+   * @param key AES key of 16, 24 or 32 bytes; copied, so the caller may wipe its own
    * @returns the key id for batches
-   * @throws AeadError `BAD_KEY_LENGTH`
+   * @throws AeadError `BAD_KEY_LENGTH`; `TOO_MANY_KEYS` if the cipher holds 2^20 already
    */
   addKey(key: Uint8Array): number;
   /** Wipes a key and invalidates its id. Unknown ids are ignored. */
@@ -21,9 +21,9 @@ export interface Aead {
    */
   seal(batch: AeadBatch): void;
   /**
-   * Decrypts each packet's bytes in place and sets `verified` by its ICV, compared in constant time (NIST SP 800-38D,
-   * 7.2). The bytes of a packet that fails are zeroed.
-   * @throws AeadError `BAD_AEAD_BATCH` as `seal`
+   * Decrypts each packet's bytes in place and sets `verified` according to its ICV, which is compared in constant time
+   * (NIST SP 800-38D, 7.2). The bytes of a packet that fails are zeroed.
+   * @throws AeadError `BAD_AEAD_BATCH`, as `seal` does
    */
   open(batch: AeadBatch): void;
 }
@@ -38,7 +38,7 @@ export interface AeadBackend {
   create(): Aead;
 }
 
-/** Throws unless a key has a length that AES defines. */
+/** Throws `BAD_KEY_LENGTH` unless AES defines keys of this many bytes. */
 export function checkKeyLength(length: number): void {
   if (length !== 16 && length !== 24 && length !== 32) {
     throw new AeadError('BAD_KEY_LENGTH', `an AES key has 16, 24 or 32 bytes, not ${length}`);

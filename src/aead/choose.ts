@@ -34,7 +34,7 @@ function tryBackend(backend: AeadBackend): Aead {
 /**
  * Creates a cipher.
  * @param name the only backend to try. Default: the first that works.
- * @param backends the ones to try, in order
+ * @param backends the backends to try, in order. Default: `AEAD_BACKENDS`.
  * @throws AeadError `AEAD_UNKNOWN` for an unknown name; the named backend's error; `AEAD_UNAVAILABLE` if none works
  */
 export function chooseAead(name?: string, backends: readonly AeadBackend[] = AEAD_BACKENDS): AeadChoice {

@@ -6,7 +6,7 @@ export type AeadErrorCode =
   | 'AEAD_UNKNOWN'
   /** The backend's library is missing or of an unsupported version. */
   | 'AEAD_UNAVAILABLE'
-  /** The backend works, but gives wrong results. */
+  /** The backend runs, but gives wrong results. */
   | 'AEAD_SELF_TEST'
   | 'BAD_KEY_LENGTH'
   | 'TOO_MANY_KEYS'

@@ -5,8 +5,10 @@ import { AeadError } from './error.js';
 const MAX_BYTES = 255 * 32;
 
 /**
- * HKDF with SHA-256 (RFC 5869) by node:crypto.
- * @param key input key material
+ * HKDF-SHA256 (RFC 5869), extract and expand, by node:crypto.
+ * @param key input keying material
+ * @param salt may be empty
+ * @param info context that ties the output to one use; may be empty
  * @param length output size in bytes, at most 8160
  * @throws AeadError `BAD_LENGTH`
  */

@@ -71,7 +71,7 @@ const WORD = 2 ** 32;
 interface Key {
   readonly memory: NativeMemory;
   readonly length: number;
-  /** Its address, in halves. */
+  /** Address of the memory, as 32-bit halves. */
   readonly low: number;
   readonly high: number;
 }
@@ -82,10 +82,10 @@ class Manager {
   readonly view: DataView;
   readonly words: Int32Array;
   readonly prepare: Readonly<Record<number, ForeignFunction>>;
-  /** Requests jobs, and submits them. */
+  /** Function that requests jobs, and function that submits them. */
   readonly nextBurst: ForeignFunction;
   readonly submitBurst: ForeignFunction;
-  /** Keeps a reference: without one the library is unloaded, and functions taken by address become invalid. */
+  /** Held so that the library stays loaded; functions taken by address become invalid when it is unloaded. */
   readonly library: ForeignLibrary;
 
   constructor() {
@@ -103,7 +103,7 @@ class Manager {
     this.words = new Int32Array(bytes.buffer, bytes.byteOffset, size >>> 2);
     const setPointers = library.function('imb_set_pointers_mb_mgr', Pointer, [Pointer, Uint64, Uint32]);
     if (setPointers(address, 0, 1) !== address) {
-      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} refused the memory of its manager`);
+      throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} rejected the memory for its manager`);
     }
     library.function('init_mb_mgr_auto', Void, [Pointer, Pointer])(address, 0);
     if (this.view.getInt32(ManagerField.Error, true) !== 0) {
@@ -245,7 +245,7 @@ class IpsecMbAead implements Aead {
       const lastJob = (jobs[2 * room - 2] - managerLow) >>> 2;
       const done = submitBurst(memory.address, room, this.#jobs.address);
       if (done !== room || words[lastJob + JobField.Status] !== STATUS_COMPLETED) {
-        throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} did ${done} of ${room} jobs`);
+        throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} completed ${done} of ${room} jobs`);
       }
       next += room;
     }
@@ -283,12 +283,12 @@ function lowOf(address: number): number {
   return (address - highOf(address) * WORD) | 0;
 }
 
-/** 1 if a 32-bit sum is less than its first operand: it overflowed. */
+/** The carry of a 32-bit sum: 1 if the sum is less than its first operand. */
 function carryOf(sum: number, begun: number): number {
   return sum >>> 0 < begun >>> 0 ? 1 : 0;
 }
 
-/** Intel's multi-buffer library by foreign-function calls; needs the package koffi and the library. */
+/** Intel's multi-buffer library, called through koffi; needs both to be installed. */
 export const ipsecMbBackend: AeadBackend = {
   name: 'ipsec-mb',
   create: () => new IpsecMbAead(native(() => new Manager())),

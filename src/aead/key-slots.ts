@@ -1,19 +1,19 @@
 import { sameSecret, secretCopy } from '../memory/secret-bytes.js';
 import { AeadError } from './error.js';
 
-/** Slots, and how often one is reused before a very old id would match again. */
+/** Bits of an id for the slot, and number of times a slot is reused before a very old id matches again. */
 const SLOT_BITS = 20;
 const GENERATIONS = 1 << 11;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const MAX_ID = 0x7fffffff;
-/** Number of recent keys that a new one is compared with. Swarm's SAs, however many, have three keys in all. */
+/** Number of recent keys that a new one is compared with. All of a swarm's SAs together use three keys. */
 const COMPARED = 8;
 
-/** What is kept for a key, shared by all ids of that key. */
+/** The entry of a key, shared by all ids of that key. */
 interface Shared<T> {
   readonly entry: T;
   readonly key: Uint8Array;
-  numbers: number;
+  ids: number;
 }
 
 /**
@@ -36,7 +36,7 @@ export class KeySlots<T> {
   /**
    * Stores a key's entry and returns an id for it.
    * @param key copied
-   * @param make makes the entry if the key is new
+   * @param make creates the entry if the key is new
    * @throws AeadError `TOO_MANY_KEYS` beyond 2^20
    */
   add(key: Uint8Array, make: (key: Uint8Array) => T): number {
@@ -49,7 +49,7 @@ export class KeySlots<T> {
     }
     try {
       const shared = this.#sharedOf(key, make);
-      shared.numbers++;
+      shared.ids++;
       this.#slots[slot] = shared;
     } catch (error) {
       this.#free.push(slot);
@@ -58,7 +58,7 @@ export class KeySlots<T> {
     return (this.#generations[slot] << SLOT_BITS) | slot;
   }
 
-  /** The entry of an id. Throws `BAD_AEAD_BATCH` for an unknown id. */
+  /** Returns the entry of an id. Throws `BAD_AEAD_BATCH` for an unknown one. */
   get(id: number): T {
     const slot = id & SLOT_MASK;
     const shared = this.#slots[slot];
@@ -73,7 +73,7 @@ export class KeySlots<T> {
     for (let i = 0; i < count; i++) this.get(ids[i]);
   }
 
-  /** Removes an id; returns the entry, to be wiped, if no other id shares it. */
+  /** Removes an id. Returns the entry, for the caller to wipe, if no other id shares it. Unknown ids are ignored. */
   remove(id: number): T | undefined {
     if (!Number.isInteger(id) || id < 0 || id > MAX_ID) return undefined;
     const slot = id & SLOT_MASK;
@@ -83,8 +83,8 @@ export class KeySlots<T> {
     this.#slots[slot] = undefined;
     this.#generations[slot] = (this.#generations[slot] + 1) % GENERATIONS;
     this.#free.push(slot);
-    shared.numbers--;
-    if (shared.numbers > 0) return undefined;
+    shared.ids--;
+    if (shared.ids > 0) return undefined;
     shared.key.fill(0);
     const index = this.#recent.indexOf(shared);
     if (index >= 0) this.#recent.splice(index, 1);
@@ -94,9 +94,9 @@ export class KeySlots<T> {
   #sharedOf(key: Uint8Array, make: (key: Uint8Array) => T): Shared<T> {
     const known = this.#recent.find((shared) => sameSecret(shared.key, key));
     if (known !== undefined) return known;
-    const shared = { entry: make(key), key: secretCopy(key), numbers: 0 };
+    const shared = { entry: make(key), key: secretCopy(key), ids: 0 };
     this.#recent.unshift(shared);
-    // Its copy is only for comparison.
+    // The copy of a key only serves comparison.
     if (this.#recent.length > COMPARED) this.#recent.pop()?.key.fill(0);
     return shared;
   }

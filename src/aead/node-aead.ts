@@ -73,5 +73,5 @@ class NodeAead implements Aead {
   }
 }
 
-/** node:crypto. */
+/** AES-GCM by node:crypto; always available. */
 export const nodeBackend: AeadBackend = { name: 'node', create: () => new NodeAead() };

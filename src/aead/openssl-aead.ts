@@ -1,6 +1,6 @@
 /**
- * AES-GCM by the OpenSSL that the running node exports: one cached EVP context per key and direction, of which a packet
- * only changes the nonce. This saves the key schedule and the objects of node:crypto.
+ * AES-GCM by the OpenSSL whose symbols the running node executable exports: one cached EVP context per key and
+ * direction, in which a packet only sets the nonce. This saves the key schedule, and node:crypto's objects.
  */
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_STRIDE } from './aead-batch.js';
@@ -64,7 +64,7 @@ class OpensslAead implements Aead {
   readonly name = 'openssl';
   readonly #evp: Evp;
   readonly #keys = new KeySlots<Contexts>();
-  /** Output length written by OpenSSL; ignored, since GCM outputs as many bytes as it takes. */
+  /** Output length written by OpenSSL; ignored, since GCM's output is as long as its input. */
   readonly #outLength = new NativeMemory(16);
   readonly #scratch = new NativeMemory(32);
   readonly #bytes = new AddressCache();
@@ -131,7 +131,7 @@ class OpensslAead implements Aead {
       if (length > 0) done &= encryptUpdate(context, at, outLength, at, length);
       done &= encryptFinal(context, at, outLength);
       done &= control(context, EVP_CTRL_AEAD_GET_TAG, batch.icvLength[i], bytes + batch.icvOffset[i]);
-      if (done !== 1) throw new AeadError('AEAD_UNAVAILABLE', 'OpenSSL refused to encrypt');
+      if (done !== 1) throw new AeadError('AEAD_UNAVAILABLE', 'OpenSSL failed to encrypt');
     }
   }
 
@@ -155,7 +155,7 @@ class OpensslAead implements Aead {
       done &= control(context, EVP_CTRL_AEAD_SET_TAG, batch.icvLength[i], bytes + batch.icvOffset[i]);
       if (aadLength > 0) done &= decryptUpdate(context, 0, outLength, aads + i * aadStride, aadLength);
       if (length > 0) done &= decryptUpdate(context, at, outLength, at, length);
-      if (done !== 1) throw new AeadError('AEAD_UNAVAILABLE', 'OpenSSL refused to decrypt');
+      if (done !== 1) throw new AeadError('AEAD_UNAVAILABLE', 'OpenSSL failed to decrypt');
       // Compares the ICV in constant time (CRYPTO_memcmp).
       verified[i] = decryptFinal(context, at, outLength) === 1 ? 1 : 0;
       if (verified[i] === 0) {
@@ -168,5 +168,5 @@ class OpensslAead implements Aead {
   }
 }
 
-/** Node's own OpenSSL by foreign-function calls; needs the package koffi. */
+/** Node's own OpenSSL, called through koffi, which must be installed. */
 export const opensslBackend: AeadBackend = { name: 'openssl', create: () => new OpensslAead(native(() => new Evp())) };

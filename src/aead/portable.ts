@@ -1,5 +1,6 @@
 /**
- * The part of `vtep/aead` that needs no Node: the port that ciphers implement, batches, and the self-test.
+ * The part of `vtep/aead` that doesn't depend on Node: the interface that ciphers implement, batches, and the
+ * self-test.
  */
 export type { Aead, AeadBackend } from './aead.js';
 export { AeadBatch, isIcvLength, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';

@@ -61,8 +61,8 @@ function fill(batch: AeadBatch, id: number, content: Uint8Array): void {
 }
 
 /**
- * Tests a backend.
- * @returns what it gets wrong, or undefined
+ * Runs the self-test on a cipher.
+ * @returns what the cipher gets wrong, or undefined
  */
 export function selfTest(aead: Aead): string | undefined {
   const batch = new AeadBatch(ICV_LENGTHS.length, AAD.length / 2);
