@@ -1,12 +1,12 @@
 /** Maximum number of packets in a batch. */
 export const BATCH_PACKETS = 256;
 
-/** Longest original length that is kept, so that sums of them stay small integers. */
+/** Cap on recorded original lengths, in bytes, so that sums of them stay small integers. */
 export const MAX_ORIGINAL_LENGTH = 1 << 30;
 
 /**
  * Packets of a capture as views into the chunk that was read: parallel columns over one shared byte array. The source
- * owns the batch and reuses it; its contents are valid until the next call of `next`.
+ * owns the batch and reuses it; its contents are valid until the next call to `next`.
  */
 export class CaptureBatch {
   /** The bytes that every `offset` refers to. */

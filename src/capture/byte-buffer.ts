@@ -9,7 +9,7 @@ export class ByteBuffer {
   readonly view = new DataView(this.bytes.buffer);
   readonly #sink: ByteSink;
   #used = 0;
-  #handedOn = 0;
+  #flushed = 0;
 
   constructor(sink: ByteSink) {
     this.#sink = sink;
@@ -17,7 +17,7 @@ export class ByteBuffer {
 
   /** Total bytes appended so far. */
   get total(): number {
-    return this.#handedOn + this.#used;
+    return this.#flushed + this.#used;
   }
 
   /** Reserves space for a header; returns its offset. */
@@ -37,7 +37,7 @@ export class ByteBuffer {
     if (this.#used + length > CAPACITY) this.flush();
     if (length > CAPACITY) {
       this.#sink(bytes.subarray(offset, offset + length));
-      this.#handedOn += length;
+      this.#flushed += length;
       return;
     }
     // For packet-sized copies set() is faster than a loop, despite the subarray it allocates.
@@ -48,7 +48,7 @@ export class ByteBuffer {
   /** Passes everything buffered to the sink. */
   flush(): void {
     if (this.#used > 0) this.#sink(this.bytes.subarray(0, this.#used));
-    this.#handedOn += this.#used;
+    this.#flushed += this.#used;
     this.#used = 0;
   }
 }

@@ -2,7 +2,7 @@ import { CaptureError } from './error.js';
 import { MAX_RECORD, READ_BYTES } from './record-decoder.js';
 
 /**
- * Offset in the window that every read fills from: half a page after a page boundary. The unconsumed rest of a record
+ * Offset in the window at which every read starts: half a page after a page boundary. The unconsumed rest of a record
  * is moved to just before it. Copying out of the page cache to a target a few bytes further into its page than the
  * source is several times slower on many processors (4 KiB store-to-load aliasing), and the allocator and the file
  * would otherwise both align to page boundaries.
@@ -45,7 +45,7 @@ export class ByteWindow {
     return this.bytes.subarray(READ_AT);
   }
 
-  /** Adds the bytes that were read into the space. */
+  /** Marks bytes that were read into the space from `room` as unread. */
   filled(count: number): void {
     this.end += count;
   }

@@ -12,7 +12,7 @@ const MAGICS: readonly (readonly [magic: string, what: string])[] = [
   ['52545353', `a Network Monitor file; ${WITH_EDITCAP}`],
   ['5452534e4946462064617461', `a Sniffer file; ${WITH_EDITCAP}`],
   ['58435000', `a Sniffer file; ${WITH_EDITCAP}`],
-  ['6970747261636520', `an iptrace file of AIX; ${WITH_EDITCAP}`],
+  ['6970747261636520', `an AIX iptrace file; ${WITH_EDITCAP}`],
   ['28b52ffd', 'compressed with zstd; decompress it with zstd -d, or pipe it: zstd -dc FILE | vtep COMMAND -'],
   ['fd377a585a00', 'compressed with xz; decompress it with unxz, or pipe it: xz -dc FILE | vtep COMMAND -'],
   ['425a68', 'compressed with bzip2; decompress it with bunzip2, or pipe it: bzip2 -dc FILE | vtep COMMAND -'],
@@ -38,7 +38,7 @@ export function foreignFormat(bytes: Uint8Array): string | undefined {
   if (known !== undefined) return known[1];
   if (isErf(bytes)) return `probably an ERF file (Endace); ${WITH_EDITCAP}`;
   if (isText(bytes)) {
-    return 'a text file; what tcpdump prints holds no packets: have it write them, tcpdump -w FILE.pcap';
+    return "a text file; tcpdump's text output contains no packets, so capture with tcpdump -w FILE.pcap";
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
-/** Names of the link types that a capture file gives its packets. */
-// As tcpdump.org/linktypes.html names them, without LINKTYPE_.
+/** Names of link types, for messages and reports. */
+// As on tcpdump.org/linktypes.html, without the prefix LINKTYPE_.
 const NAMES: Readonly<Record<number, string>> = {
   0: 'NULL',
   1: 'EN10MB',

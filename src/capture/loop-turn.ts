@@ -1,9 +1,9 @@
 /** Yields to the event loop between batches, so that a long read doesn't delay timers, sockets and signals. */
 
-/** Maximum time in milliseconds between yields; the consumer's work on one batch comes on top. */
+/** Maximum time in milliseconds between yields, plus the consumer's work on one batch. */
 const TURN_AFTER_MS = 4;
 
-/** Yields to the event loop now and then. This affects when packets are read, never which. */
+/** Yields to the event loop at intervals. This affects when packets are read, never which. */
 export class LoopTurns {
   #last = performance.now();
 

@@ -21,5 +21,5 @@ export interface PacketSink {
   flush(): void;
 }
 
-/** Receives the bytes of a capture; must be done with them when it returns. */
+/** Receives bytes of a capture, which are valid only until it returns. */
 export type ByteSink = (bytes: Uint8Array) => void;

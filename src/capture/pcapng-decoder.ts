@@ -145,7 +145,7 @@ export class PcapngDecoder implements RecordDecoder {
     const little = this.#little;
     if (at + 8 > end) throw this.#damage(window, 'an interface description that is too short');
     if (this.interfaces.length === MAX_INTERFACES) {
-      throw this.#damage(window, `more than ${MAX_INTERFACES} interface descriptions, the maximum: the last one`);
+      throw this.#damage(window, `more than the maximum of ${MAX_INTERFACES} interface descriptions: the last one`);
     }
     let name: string | undefined;
     let resolution = DEFAULT_RESOLUTION;

@@ -4,7 +4,7 @@ import type { CaptureError } from './error.js';
 import type { CaptureInterface, CaptureNote } from './record-decoder.js';
 import type { PacketSource } from './source.js';
 
-/** Limits of what is kept until it is read, whichever is reached first, plus the rest of a batch. */
+/** Limits on what `peek` keeps, whichever is reached first; the last batch is kept whole. */
 const KEPT_PACKETS = 1024;
 const KEPT_BYTES = 1 << 20;
 

@@ -1,5 +1,6 @@
 /**
- * The part of `vtep/capture` that needs no Node: captures in memory or from any byte reader, and writers to any sink.
+ * The part of `vtep/capture` that doesn't depend on Node: captures in memory or from any byte reader, and writers to
+ * any sink.
  */
 export { isLinkTypeKnown, LinkType } from '../wire/link-layer.js';
 export { BATCH_PACKETS, CaptureBatch } from './batch.js';

@@ -20,7 +20,7 @@ export interface CaptureInterface {
   readonly ticksPerSecond: number;
 }
 
-/** An anomaly that doesn't stop the reading, with its number of occurrences. */
+/** An anomaly that doesn't end the capture, with the number of its occurrences. */
 export interface CaptureNote {
   readonly message: string;
   count: number;

@@ -22,7 +22,7 @@ export interface PacketSource {
   readonly notes: readonly CaptureNote[];
   /** Why the packets ended before the capture did, if so. Valid once `next` has returned `undefined`. */
   readonly damage: CaptureError | undefined;
-  /** Bytes of the capture read so far. */
+  /** Number of bytes of the capture decoded so far. */
   readonly position: number;
   /** Total size of the capture in bytes, if known. */
   readonly size: number | undefined;
@@ -114,7 +114,7 @@ function cutOff(position: number): CaptureError {
 }
 
 /**
- * Detects the capture's format and opens it as a packet source.
+ * Detects a capture's format and opens it as a packet source.
  * @param reader the capture's bytes; closed by the source's `close`, or before this throws
  * @throws CaptureError `NOT_A_CAPTURE`, `UNSUPPORTED_CAPTURE`, `CAPTURE_CUT_OFF` (within the file header) or
  * `CAPTURE_DAMAGED`

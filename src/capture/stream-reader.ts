@@ -21,7 +21,7 @@ export interface ByteStream {
   readonly errored?: Error | null;
 }
 
-/** Hands out a chunk in pieces. */
+/** A chunk of a stream, read in pieces. */
 class Chunk {
   #rest: Uint8Array = new Uint8Array(0);
 
@@ -104,7 +104,7 @@ export class StreamReader implements ByteReader {
 
   /** A close after the end is normal; without an end, data is missing. */
   readonly #onClose = (): void => {
-    if (!this.#ended) this.#failure ??= this.#stream.errored ?? new Error('it was closed before its end');
+    if (!this.#ended) this.#failure ??= this.#stream.errored ?? new Error('it was closed before it ended');
     this.#onEnd();
   };
 
@@ -121,7 +121,7 @@ export class StreamReader implements ByteReader {
   }
 }
 
-/** A web ReadableStream, whose iterator cancels the stream at the end unless told not to. */
+/** A web ReadableStream, whose iterator cancels the stream when it ends, unless `preventCancel` is set. */
 interface WebStream extends AsyncIterable<Uint8Array> {
   getReader(): unknown;
   values(options: { preventCancel: boolean }): AsyncIterator<Uint8Array>;
@@ -132,7 +132,7 @@ function isWebStream(bytes: AsyncIterable<Uint8Array>): bytes is WebStream {
   return typeof getReader === 'function' && typeof values === 'function';
 }
 
-/** Reads what `for await` would. */
+/** Reads an async iterable. */
 export class IterableReader implements ByteReader {
   readonly name: string;
   readonly size = undefined;

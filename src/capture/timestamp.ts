@@ -61,7 +61,7 @@ export class TickClock {
     this.nanoseconds = divisor <= NANO ? rest * (NANO / divisor) : Math.floor(rest / (divisor / NANO));
   }
 
-  // Resolutions that no capture program writes; BigInt's cost per packet is acceptable here.
+  // For resolutions that no capture program writes, so the cost of BigInt per packet is acceptable.
   #splitHuge(high: number, low: number): void {
     const ticks = (BigInt(high) << 32n) | BigInt(low);
     // Not derived from ticksPerSecond: a double represents powers of ten exactly only up to 10^22.

@@ -36,7 +36,7 @@ describe('StreamReader', () => {
     setImmediate(() => ended.end());
     assert.equal(await end, 0);
     for (const [error, message] of [
-      [undefined, 'x: it was closed before its end'],
+      [undefined, 'x: it was closed before it ended'],
       [new Error('torn'), 'x: torn'],
     ] as const) {
       const stream = new PassThrough();
@@ -48,7 +48,7 @@ describe('StreamReader', () => {
 
   test('a stream that has already been destroyed fails like one destroyed while it is read', async () => {
     for (const [error, message] of [
-      [undefined, 'x: it was closed before its end'],
+      [undefined, 'x: it was closed before it ended'],
       [new Error('torn'), 'x: torn'],
     ] as const) {
       const stream = new PassThrough().on('error', () => undefined);

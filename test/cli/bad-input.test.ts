@@ -57,8 +57,8 @@ describe('refuses files that are not captures:', () => {
     refused(file('empty.pcap', ''), /empty\.pcap: it is empty; a pcap or pcapng file is needed/));
   test('a text file', () => refused(file('text.pcap', 'hello, world\n'), /neither pcap nor pcapng/));
   test('a file of one byte', () => refused(file('one.pcap', 'x'), /neither pcap nor pcapng/));
-  test('a directory', () => refused(folder, /it is a folder; name a file in it/));
-  test('a missing file', () => refused(join(folder, 'nowhere.pcap'), /nowhere\.pcap: no such file or folder/));
+  test('a directory', () => refused(folder, /it is a directory; name a file in it/));
+  test('a missing file', () => refused(join(folder, 'nowhere.pcap'), /nowhere\.pcap: no such file or directory/));
   test('half a file header', () =>
     refused(file('half.pcap', good.subarray(0, 20)), /in the middle of the record at byte 0/));
   test('an old version', async () => {
@@ -168,11 +168,11 @@ describe('refuses outputs that can not be written:', () => {
 
   test('a directory', async () => {
     mkdirSync(join(folder, 'there'));
-    unusable(await vtep(['decap', input, '-o', join(folder, 'there')]), /it is a folder; name a file in it/);
+    unusable(await vtep(['decap', input, '-o', join(folder, 'there')]), /it is a directory; name a file in it/);
   });
 
   test('a file in a missing directory', async () =>
-    unusable(await vtep(['decap', input, '-o', join(folder, 'no', 'out.pcap')]), /no such file or folder/));
+    unusable(await vtep(['decap', input, '-o', join(folder, 'no', 'out.pcap')]), /no such file or directory/));
 
   const root = process.getuid?.() === 0 ? 'root may write everywhere' : false;
   test('a file in a read-only directory', { skip: root }, async () => {

@@ -175,7 +175,7 @@ describe('hides misplaced keys', () => {
 
   test('in arguments, and shows the rest of the message', async () => {
     for (const [call, message] of [
-      [['inspect', join(folder, `${KEY}.pcap`)], /[/\\]\[hidden\]\.pcap: no such file or folder/],
+      [['inspect', join(folder, `${KEY}.pcap`)], /[/\\]\[hidden\]\.pcap: no such file or directory/],
       [['inspect', CAPTURE, `--${KEY}`], /Unknown option '--\[hidden\]'/],
       [['inspect', CAPTURE, '--rows', BASE64], /--rows takes an integer from 0 to [\d]+, not "\[hidden\]"/],
       [[QUADS], /unknown command "\[hidden\]"/],

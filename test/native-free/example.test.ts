@@ -116,7 +116,7 @@ describe('the example page', { skip: missing('chromium') }, () => {
     const shown = await opened(page, { name, mimeType: '', buffer: Buffer.from('no capture') });
     assert.equal(
       shown.status,
-      `${name} can't be opened: it is neither pcap nor pcapng but a text file; what tcpdump prints holds no packets: have it write them, tcpdump -w FILE.pcap`,
+      `${name} can't be opened: it is neither pcap nor pcapng but a text file; tcpdump's text output contains no packets, so capture with tcpdump -w FILE.pcap`,
     );
     assert.equal(await page.locator('img').count(), 0);
     const key = '43821b91e82886d2f3c6bfe1afcd9bdc';

@@ -5,7 +5,9 @@ import { basename, dirname, resolve } from 'node:path';
 /** Maximum number of links followed, as in the kernel (path_resolution(7)). */
 const MAX_LINKS = 40;
 const SELF = '/proc/self';
-/** The kernel's lists of descriptors: of a process or thread, or of this process if there is no /proc. */
+/**
+ * Directories in which the kernel lists descriptors: of a process or thread, or of this process if there is no /proc.
+ */
 const DESCRIPTORS = /^(?:\/proc\/(\d+)(?:\/task\/\d+)?|\/dev)\/fd$/;
 const DEVICES = /^\/dev(?:\/|$)/;
 
@@ -15,7 +17,7 @@ export interface DescriptorLink {
   readonly descriptor: number | undefined;
 }
 
-/** The descriptor that a name refers to, directly or through links; undefined if there is none. Throws system errors. */
+/** The descriptor that a name refers to, directly or through links; undefined if none. Throws system errors. */
 export function descriptorLink(path: string): DescriptorLink | undefined {
   let name = path;
   for (let i = 0; i <= MAX_LINKS; i++) {
@@ -38,7 +40,7 @@ export function isDeviceLink(path: string): boolean {
   return DEVICES.test(folderOf(path) ?? '') && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
-/** The folder of a name, with links resolved; undefined if it doesn't exist. */
+/** The directory of a name, with links resolved; undefined if it doesn't exist. */
 function folderOf(path: string): string | undefined {
   try {
     return realpathSync(dirname(path));

@@ -17,7 +17,7 @@ function unusable(name: string, error: unknown): CaptureError {
   return new CaptureError('FILE_UNUSABLE', systemReason(name, error), { cause: error });
 }
 
-/** An open file, read synchronously: a stream reaches only a tenth of the speed. */
+/** An open file, read synchronously, since a stream is ten times slower. */
 class DescriptorReader implements ByteReader {
   readonly name: string;
   readonly size: number | undefined;
@@ -45,23 +45,23 @@ class DescriptorReader implements ByteReader {
   }
 }
 
-/** A pipe or a terminal: it may have no data yet, and the event loop keeps running while it waits. */
+/** A pipe or a terminal. It may have no data yet; the event loop keeps running while a read waits. */
 class PipeReader extends StreamReader {
-  readonly #letGo: () => void;
+  readonly #release: () => void;
 
-  /** @param letGo called by `close`, once the stream is no longer read */
-  constructor(stream: ByteStream, name: string, letGo: () => void) {
+  /** @param release called by `close`, once the stream is no longer read */
+  constructor(stream: ByteStream, name: string, release: () => void) {
     super(stream, name);
-    this.#letGo = letGo;
+    this.#release = release;
   }
 
   override close(): void {
     super.close();
-    this.#letGo();
+    this.#release();
   }
 }
 
-/** Replays bytes that were already read for detection, before the rest. */
+/** Returns the bytes that were already read to detect the format, then the rest. */
 class PeekedReader implements ByteReader {
   readonly name: string;
   readonly size: number | undefined;
@@ -152,10 +152,10 @@ function standardInput(): ByteReader {
   } catch {
     // Closed: reads as empty.
   }
-  if (stat?.isDirectory() === true) throw new CaptureError('FILE_UNUSABLE', `${name}: it is a folder`);
+  if (stat?.isDirectory() === true) throw new CaptureError('FILE_UNUSABLE', `${name}: it is a directory`);
   if (stat?.isFile() === true) return new DescriptorReader(0, name, stat.size);
   const { stdin } = process;
-  // While paused it doesn't keep the process alive, and it can be read again.
+  // A paused stdin doesn't keep the process alive, and can be read again.
   return new PipeReader(stdin, name, () => void stdin.pause());
 }
 
@@ -163,7 +163,7 @@ async function openPath(path: string): Promise<ByteReader> {
   if (path === STANDARD_STREAM) return standardInput();
   let descriptor: number;
   try {
-    // Opening a named pipe blocks until it has a writer; this is asynchronous.
+    // Asynchronous, since opening a named pipe blocks until it has a writer.
     descriptor = await openLater(path, 'r');
   } catch (error) {
     throw unusable(path, error);
@@ -171,7 +171,7 @@ async function openPath(path: string): Promise<ByteReader> {
   const stat = fstatSync(descriptor);
   if (stat.isDirectory()) {
     closeSync(descriptor);
-    throw new CaptureError('FILE_UNUSABLE', `${path}: it is a folder; name a file in it`);
+    throw new CaptureError('FILE_UNUSABLE', `${path}: it is a directory; name a file in it`);
   }
   if (stat.isFIFO()) {
     const pipe = new Socket({ fd: descriptor, readable: true, writable: false });

@@ -1,16 +1,16 @@
 /**
  * Detects names that another user may have planted at an output path: links, pipes and devices in world-writable
- * folders.
+ * directories.
  */
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const ROOT = 0;
-/** Writable by others. */
+/** Mode bit: writable by others. */
 const WORLD_WRITABLE = 0o002;
 
 /**
- * Whether another user put a link, pipe or device at this path, in a folder where anybody can. Same rule as the
+ * Whether another user put a link, pipe or device at this path, in a world-writable directory. Same rule as the
  * kernel's fs.protected_symlinks and fs.protected_fifos. A regular file needs no such check: it is replaced, not
  * opened.
  */

@@ -8,18 +8,18 @@ import { STANDARD_STREAM, systemReason, writeAll } from './standard-stream.js';
 
 const STANDARD_OUTPUT = 1;
 
-/** Access to an output. */
+/** Options of an output file. */
 export interface OutputFileOptions {
   /**
-   * Whether only the owner can read the file (mode 0600): for keys, and for what was encrypted on the wire. Pipes,
-   * devices and targets of shell redirections keep their mode.
+   * Whether only the owner can read the file (mode 0600): for keys, and for decrypted traffic. Pipes, devices and
+   * targets of shell redirections keep their mode.
    * @default false
    */
   readonly ownerOnly?: boolean;
 }
 
 /**
- * An output being written. Bytes go to a temporary file with a random name in the same folder, which is renamed over
+ * An output being written. Bytes go to a temporary file with a random name in the same directory, which is renamed over
  * the target at `commit`: an existing file or link is replaced, never opened. `abandon` removes uncommitted output, at
  * the latest when the process exits; leftovers of a killed process are removed when the next output of that name
  * begins. A name that refers to a descriptor (`/dev/stdout`) is written to as that descriptor, whatever it is open on.
@@ -60,7 +60,7 @@ export class OutputFile {
       throw new CaptureError('FILE_UNUSABLE', `${path}: the output is the input itself; name another file`);
     }
     if (target?.isDirectory() === true) {
-      throw new CaptureError('FILE_UNUSABLE', `${path}: it is a folder; name a file in it`);
+      throw new CaptureError('FILE_UNUSABLE', `${path}: it is a directory; name a file in it`);
     }
     try {
       const descriptor = openedBefore(path, target);
@@ -108,7 +108,7 @@ export class OutputFile {
     }
   }
 
-  /** Discards the output: an existing target stays as it was. No-op after `commit`. */
+  /** Discards the output and leaves an existing target unchanged. No-op after `commit`. */
   abandon(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -160,7 +160,7 @@ function openedBefore(path: string, target: Stats | undefined): number | undefin
 
 function checkForeign(path: string): void {
   if (!isForeign(path)) return;
-  const why = 'another user put a link, pipe or device there, in a world-writable folder; name another file';
+  const why = 'another user put a link, pipe or device there, in a world-writable directory; name another file';
   throw new CaptureError('FILE_UNUSABLE', `${path}: ${why}`);
 }
 

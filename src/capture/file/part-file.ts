@@ -26,7 +26,7 @@ export function abandonPartFiles(): void {
     try {
       part.abandon();
     } catch {
-      // One failure must not keep the others.
+      // A file that can't be removed must not keep the others from being removed.
     }
   }
 }
@@ -54,7 +54,7 @@ export class PartFile {
 
   /**
    * Creates the file.
-   * @param target the final path, in an existing folder
+   * @param target the final path, in an existing directory
    * @param ownerOnly whether only the owner can read it
    */
   constructor(target: string, ownerOnly: boolean) {
@@ -123,9 +123,9 @@ export class PartFile {
 /**
  * Removes part files left by killed processes, and nothing else: only regular files of this user with a single link,
  * whose name identifies a process of this boot and pid namespace that has ended.
- * @param folder the folder to clean
+ * @param folder the directory to clean
  * @param isTarget whether a name is that of a file that part files belong to
- * @returns paths of part files of processes elsewhere, which may still be running
+ * @returns paths of part files whose process ran elsewhere and may still be running
  */
 export function clearPartFiles(folder: string, isTarget: (name: string) => boolean): string[] {
   const elsewhere: string[] = [];
@@ -133,7 +133,7 @@ export function clearPartFiles(folder: string, isTarget: (name: string) => boole
   try {
     names = readdirSync(folder);
   } catch {
-    // A folder that is writable but not listable.
+    // A directory that is writable but not listable.
     return elsewhere;
   }
   for (const name of names) {

@@ -10,12 +10,12 @@ export function systemReason(name: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
     case 'ENOENT':
-      return `${name}: no such file or folder`;
+      return `${name}: no such file or directory`;
     case 'EACCES':
     case 'EPERM':
       return `${name}: permission denied`;
     case 'EISDIR':
-      return `${name}: it is a folder; name a file in it`;
+      return `${name}: it is a directory; name a file in it`;
     case 'ENOSPC':
       return `${name}: no space left on the device`;
     default:

@@ -231,7 +231,7 @@ describe('the output of vtep up', () => {
       [[...up, '--for', '1e9'], /--for takes a positive number/],
       [[...up, '--speed', '-1'], /speed/],
       [[...up, '--frames-out', '-'], /--frames-out takes a file: the report goes to standard output/],
-      [[...up, '--frames', join(folder, 'none.pcap')], /none\.pcap: no such file or folder/],
+      [[...up, '--frames', join(folder, 'none.pcap')], /none\.pcap: no such file or directory/],
       [[...up, '--frames-out', join(folder, 'none/out.pcap')], /none\/out\.pcap/],
       [
         [...up, '--sockets', 'node', '--oversize', 'outside', '--frames-out', join(folder, 'x.pcap')],

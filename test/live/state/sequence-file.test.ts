@@ -228,7 +228,7 @@ describe('SequenceFile', () => {
     refused(
       () => new SequenceFile(join(path, '..', 'nowhere', 'sequences')),
       'STATE_UNUSABLE',
-      /no such file or folder/,
+      /no such file or directory/,
     );
   });
 
