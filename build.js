@@ -1,6 +1,6 @@
 /**
- * The build: tsc plus constant inlining. V8 folds a module's own constants into machine code but reads imported ones,
- * and object properties, anew at each use, which slows the packet path considerably. So the build inlines constants
+ * The build: tsc plus constant inlining. V8 folds a module's own constants into machine code, but loads imported ones
+ * and object properties at every use, which slows down the packet path considerably. So the build inlines constants
  * into the JavaScript, as other compilers do:
  *
  *     if (protocol === IpProtocol.Udp) at += UDP_HEADER_LEN;   →   if (protocol === 17) at += 8;
@@ -174,7 +174,7 @@ function literal(factory, value) {
   return factory.createParenthesizedExpression(negative);
 }
 
-/** Names that V8 reads anew at each use: a file's imports, and its exported constants. */
+/** Names that V8 loads at every use: a file's imports, and its exported constants. */
 function sharedNames(file) {
   const names = new Set();
   for (const statement of file.statements) {

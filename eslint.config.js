@@ -3,7 +3,8 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 /**
- * The layers of src/, lowest first. A directory may import from lower layers, and those listed for it in its own layer.
+ * The layers of src/, lowest first. A directory may import from lower layers, and from those listed for it in its own
+ * layer.
  */
 const FLOORS = [
   { text: [] },
@@ -21,7 +22,7 @@ const FLOORS = [
 ];
 
 const floorsRule = {
-  meta: { type: 'problem', messages: { up: '{{from}} must not import {{to}}: it is not on a lower floor.' } },
+  meta: { type: 'problem', messages: { up: '{{from}} must not import {{to}}, which is not on a lower floor.' } },
   create(context) {
     const roomOf = (path) => {
       const [top, room] = relative(import.meta.dirname, path).split(sep);
