@@ -15,16 +15,16 @@ function fold(sum: number): number {
 let known: Uint8Array = new Uint8Array(0);
 let kernels: Kernels | undefined;
 
-function look(bytes: Uint8Array): void {
+function findKernels(bytes: Uint8Array): void {
   known = bytes;
   kernels = kernelsOf(bytes.buffer);
 }
 
 /** Below this many bytes (addresses, headers in separate arrays) looking up a view isn't worth it. */
 const WORDS = 32;
-/** From this many bytes on, calling the kernel is worth its 20 ns. */
+/** From this length in bytes, calling the kernel is worth its 20 ns. */
 const VECTOR = 128;
-/** The most bytes that the kernel sums without overflow. */
+/** Maximum number of bytes that the kernel sums without overflow. */
 const MAX_VECTOR = 1 << 19;
 
 /**
@@ -37,7 +37,7 @@ const MAX_VECTOR = 1 << 19;
 export function onesSum(bytes: Uint8Array, offset: number, end: number, initial = 0): number {
   const length = end - offset;
   if (length >= VECTOR && length <= MAX_VECTOR && offset >= 0 && end <= bytes.length) {
-    if (known !== bytes) look(bytes);
+    if (known !== bytes) findKernels(bytes);
     if (kernels !== undefined) {
       const from = bytes.byteOffset + offset;
       const swapped = kernels.onesSum(from, from + length);

@@ -13,7 +13,7 @@ const CE = 3;
 /**
  * Propagates the outer packet's mark to the inner packet.
  * @param outerTos the outer packet's DSCP and ECN
- * @param inner a walk over the frame
+ * @param inner a walk over the inner frame, which is marked in place
  * @returns false if the frame must be dropped: CE outside, Not-ECT inside
  */
 export function decapsulateEcn(bytes: Uint8Array, outerTos: number, inner: Layers): boolean {

@@ -34,7 +34,7 @@ export const GRE_IN_UDP_PORT = 4754;
 /** The UDP port of MPLS in UDP (RFC 7510). */
 export const MPLS_IN_UDP_PORT = 6635;
 
-/** Longer label stacks aren't real traffic. */
+/** Maximum depth of a label stack; those of real traffic are shallower. */
 const MAX_LABELS = 16;
 /** The EtherType used here when the payload of an encapsulation begins with an Ethernet header. */
 const ETHERNET = EtherType.Bridging;
@@ -138,7 +138,7 @@ export class EncapsulationWalk {
     }
   }
 
-  /** RFC 3032; nothing names the payload after the last label, so its first four bits decide (RFC 4928 section 3). */
+  /** RFC 3032; no field identifies the payload after the last label, so its first four bits do (RFC 4928 section 3). */
   #mpls(bytes: Uint8Array, offset: number, end: number): boolean {
     this.kind = Encapsulation.Mpls;
     let at = offset;

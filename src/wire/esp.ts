@@ -13,8 +13,8 @@ export const ESP_UDP_PORT = 4500;
 const SEQUENCE = espLayout.offsetOf('sequence');
 
 /**
- * Checks for an ESP header at `offset`. SPI 0 is never sent (RFC 4303 section 2.1); in UDP on port 4500 four zero bytes
- * there are the non-ESP marker of IKE (RFC 3948 section 2.2).
+ * Checks for an ESP header at `offset`. SPI 0 is never sent (RFC 4303 section 2.1); in UDP on port 4500, four zero
+ * bytes are the non-ESP marker before an IKE message (RFC 3948 section 2.2).
  * @returns `Short`, `BadValue` (SPI 0), or `None`
  */
 export function checkEsp(bytes: Uint8Array, offset: number, end: number): HeaderError {

@@ -1,4 +1,4 @@
-/** What a header check can find wrong. */
+/** Results of a header check. */
 export const HeaderError = {
   /** Nothing: every accessor of the header's view is safe. */
   None: 0,

@@ -3,7 +3,9 @@ import { checksum } from './checksum.js';
 import { HeaderError } from './header-error.js';
 import { header, u8, u16 } from './layout.js';
 
-/** The message's first 8 bytes; errors use `identifier` and `sequence` otherwise (RFC 1191: 0 and the MTU). */
+/**
+ * The message's first 8 bytes; error messages use `identifier` and `sequence` differently (RFC 1191: 0 and the MTU).
+ */
 export const icmpLayout = header('ICMP', u8('type'), u8('code'), u16('checksum'), u16('identifier'), u16('sequence'));
 
 /** Size of the header in bytes. */

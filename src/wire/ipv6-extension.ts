@@ -25,7 +25,9 @@ const FRAGMENT_WORD = ipv6FragmentLayout.bitsOf('fragmentOffset').offset;
 const FRAGMENT_OFFSET_MASK = 0xfff8;
 const IDENTIFICATION = ipv6FragmentLayout.offsetOf('identification');
 
-/** More headers than this are an attack, not a packet; RFC 8504 section 5.3 permits such a limit. */
+/**
+ * Maximum number of extension headers: more of them indicate an attack, and RFC 8504 section 5.3 permits such a limit.
+ */
 const MAX_EXTENSIONS = 8;
 
 /** Whether a next-header number is an extension header to walk through. ESP is not: what follows it is encrypted. */
@@ -52,7 +54,7 @@ export class Ipv6ExtensionWalk {
    * header.
    */
   protocol = 0;
-  /** Byte offset of the next-header field that holds it. */
+  /** Byte offset of the next-header field that holds `protocol`. */
   protocolAt = 0;
   /** Byte offset of the header that `protocol` names. */
   payloadOffset = 0;
@@ -65,8 +67,9 @@ export class Ipv6ExtensionWalk {
   moreFragments = false;
   identification = 0;
   /**
-   * End of the headers that every node on the path reads: hop-by-hop options, routing, and destination options in front of
-   * it. Fragments repeat them (RFC 8200 section 4.5), and ESP in transport mode follows them (RFC 4303 section 3.1.1).
+   * End of the headers that every node on the path reads: hop-by-hop options, routing, and any destination options
+   * before a routing header. Fragments repeat them (RFC 8200 section 4.5), and ESP in transport mode follows them (RFC
+   * 4303 section 3.1.1).
    */
   perFragmentEnd = 0;
   /** Byte offset of the next-header field that names what follows `perFragmentEnd`. */

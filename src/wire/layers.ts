@@ -22,7 +22,7 @@ export type Layer = (typeof Layer)[keyof typeof Layer];
 /** Two pairs of tags; real traffic has no more. */
 const MAX_VLAN_TAGS = 4;
 
-// The packet that nearly every one is: Ethernet, IPv4 without options, UDP.
+// Offsets for the fast path: nearly every packet is Ethernet, IPv4 without options, UDP.
 const ETHER_TYPE = ethernetLayout.offsetOf('etherType');
 const IP_TOTAL_LENGTH = ipv4Layout.offsetOf('totalLength');
 const IP_FRAGMENT = ipv4Layout.bitsOf('fragmentOffset').offset;
@@ -38,9 +38,9 @@ const AH_HEADER_LEN = 12;
 /** Options of a walk. */
 export interface LayersOptions {
   /**
-   * Accept what captures hold and receivers refuse: IP and UDP lengths of 0, left to the NIC (TSO) or unable to
-   * represent the size (BIG TCP), extend to the packet's end; jumbograms (RFC 2675), 802.3 frames with LLC, and AH over
-   * IPv4 are walked through.
+   * Accept what occurs in captures but receivers refuse. IP and UDP lengths of 0, left for the NIC to fill in (TSO) or
+   * unable to represent the size (BIG TCP), extend to the packet's end. Jumbograms (RFC 2675), 802.3 frames with LLC,
+   * and AH over IPv4 are walked through.
    * @default false
    */
   readonly fromCapture?: boolean;
@@ -66,7 +66,7 @@ export class Layers {
   addressOffset = 0;
   /** The transport's protocol number. */
   protocol = 0;
-  /** Byte offset of the field that holds it; for IPv4, not set by the fast path for plain UDP. */
+  /** Byte offset of the field that holds `protocol`; for IPv4, not set by the fast path for plain UDP. */
   protocolAt = 0;
   /** Offset of the header that `protocol` names. */
   transportOffset = 0;
@@ -315,7 +315,7 @@ export class Layers {
     return this.walkTransport(bytes, end);
   }
 
-  /** Walks over AH (RFC 4302) in IPv4; a truncated one is left as the packet's protocol. */
+  /** Walks over AH (RFC 4302) in IPv4; if it is truncated, it stays the packet's protocol. */
   private walkAuthentication(bytes: Uint8Array, end: number): void {
     const at = this.transportOffset;
     const stop = Math.min(end, this.networkEnd);
@@ -362,7 +362,9 @@ export class Layers {
     return this.walkTransport(bytes, end);
   }
 
-  /** End of an IPv6 packet with payload length 0: by the option for a jumbogram, else the packet's end on the wire. */
+  /**
+   * End of an IPv6 packet with payload length 0: from the option of a jumbogram, or else the packet's end on the wire.
+   */
   private endOfLong(bytes: Uint8Array, nextHeader: number, payload: number, end: number, limit: number): number {
     if (nextHeader === IpProtocol.NoNext) return payload;
     if (nextHeader !== IpProtocol.HopByHop) return limit;

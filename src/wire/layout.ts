@@ -11,7 +11,7 @@ import { formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } fro
 export interface Field<Shape extends object, Span extends number = number> {
   /** @internal */
   readonly layout: Layout<unknown>;
-  /** Never present: they carry types only. */
+  /** Never set; these two members only carry types. */
   readonly shape?: Shape;
   readonly span?: Span;
 }
@@ -27,7 +27,7 @@ export interface BitRange {
 type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never;
 type ShapeOf<F extends readonly Field<object>[]> = Intersection<NonNullable<F[number]['shape']>>;
 
-/** A tuple with an element for each byte: the only numbers that types can add are the lengths of tuples. */
+/** A tuple with an element for each byte: types can add numbers only as lengths of tuples. */
 type Bytes<Span extends number, T extends unknown[] = []> = number extends Span
   ? unknown[]
   : T['length'] extends Span
@@ -35,8 +35,8 @@ type Bytes<Span extends number, T extends unknown[] = []> = number extends Span
     : Bytes<Span, [...T, unknown]>;
 
 /**
- * The size of a header and the offsets of its fields, known to the type checker, so that the build can write them into the
- * code. `Before` are the bytes before the first of the fields.
+ * The size of a header and the offsets of its fields, known to the type checker, so that the build can inline them.
+ * `Before` has the bytes before the first field.
  */
 type SpanOf<F extends readonly Field<object>[], Before extends unknown[] = []> = F extends readonly [
   Field<object, infer Span>,
@@ -51,7 +51,9 @@ type OffsetsOf<F extends readonly Field<object>[], Before extends unknown[] = []
   ? Record<keyof Shape, Before['length']> & OffsetsOf<Rest, [...Before, ...Bytes<Span>]>
   : unknown;
 
-/** The two Buffer methods that buffer-layout's integers call, over any Uint8Array: no node:buffer in a browser. */
+/**
+ * The two Buffer methods that buffer-layout's integers call, over any Uint8Array, so that browsers need no node:buffer.
+ */
 class LayoutBytes implements LayoutBuffer {
   constructor(readonly bytes: Uint8Array) {}
 
@@ -153,17 +155,17 @@ export function bits<W extends Record<string, number>, S extends number>(
 }
 
 /**
- * A header of fixed size whose fields have names. `Shape` is what it decodes to, `Span` its size in bytes, and `Offsets` has the
- * byte offset of each field.
+ * A header of fixed size with named fields. `Shape` is what it decodes to, `Span` is its size in bytes, and `Offsets`
+ * has the byte offset of each field.
  */
 export class HeaderLayout<
   Shape extends object,
   Span extends number = number,
   Offsets extends object = Record<keyof Shape, number>,
 > {
-  /** What people call the header. */
+  /** Display name. */
   readonly name: string;
-  /** Its size in bytes, without options. */
+  /** Size of the header in bytes, without options. */
   readonly span: Span;
   readonly #structure: Structure;
   readonly #words: BitStructure[];

@@ -1,6 +1,6 @@
 /**
- * Link layers: what is in front of the IP packet where a capture, a bench or a generated file has one. The chains take and
- * give IP packets, so this is the only place that knows of Ethernet, cooked and loopback headers around them.
+ * Link layers: the headers before an IP packet in a capture, a bench or a generated file. The chains consume and
+ * produce IP packets, so this is the only file that knows about Ethernet, cooked and loopback headers around them.
  */
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
@@ -16,7 +16,7 @@ export const LinkType = {
   /** BSD loopback: a 4-byte address family in the writing host's order. */
   Null: 0,
   Ethernet: 1,
-  /** Raw IP, by the numbers that BSD and OpenBSD used before 101. */
+  /** Raw IP, with the numbers that BSD and OpenBSD used before 101 was assigned. */
   RawBsd: 12,
   RawOpenBsd: 14,
   Raw: 101,
@@ -33,7 +33,7 @@ export function isLinkTypeKnown(linkType: number): boolean {
   return Object.values<number>(LinkType).includes(linkType);
 }
 
-/** ETH_P_802_2: what a cooked header says of an 802.3 frame that begins with LLC. */
+/** ETH_P_802_2: the protocol in a cooked header for an 802.3 frame that begins with LLC. */
 const COOKED_LLC = 4;
 
 // 24, 28 and 30 are IPv6 on the BSDs and macOS, 10 on Linux; the family's byte order is the writer's.
@@ -60,11 +60,11 @@ function etherTypeOfVersion(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Walks a record's headers from its link layer on.
- * @param layers what is filled
- * @param end where the captured bytes end
- * @param limit where the packet ended on the wire
- * @returns the fault, as `Layers` gives it; `BadValue` for a link type that isn't known
+ * Walks a captured packet's headers, starting with its link layer.
+ * @param layers receives the result
+ * @param end end of the captured bytes, at most `bytes.length`
+ * @param limit end of the packet on the wire; beyond `end` if a snaplen truncated the capture
+ * @returns the fault, also in `layers.headerError`; `BadValue` for an unknown link type
  */
 export function walkLink(
   layers: Layers,
@@ -109,11 +109,11 @@ const MAC_BYTES = 6;
 const ETHERNET_WORDS = 4;
 
 /**
- * Ethernet headers from one host of an IP network to each of the others, for whoever wants a chain's packets as frames: the
- * writer of a capture, a bench.
+ * Ethernet headers from one host of an IP network to each of the others, for callers that need a chain's packets as
+ * frames: capture writers and benches.
  */
 export class EthernetHeaders {
-  /** By destination: both MACs and the EtherType as four words; of the last the upper half counts. */
+  /** By destination: both MACs and the EtherType as four words, of which the last uses only its upper half. */
   readonly #words: Int32Array;
 
   /**

@@ -15,7 +15,7 @@ export const LLC_HEADER_LEN = llcLayout.span;
 /** Size of an LLC and SNAP header in bytes. */
 export const SNAP_HEADER_LEN = snapLayout.span;
 
-/** From this value on, the last field of an Ethernet header is an EtherType. */
+/** The lowest EtherType; lower values in the last field of an Ethernet header are lengths. */
 export const MIN_ETHER_TYPE = 0x600;
 
 /** Service access points. */

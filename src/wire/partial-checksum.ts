@@ -8,7 +8,7 @@ import type { Layers } from './layers.js';
 import { TCP_HEADER_LEN, tcpLayout } from './tcp.js';
 import { UDP_HEADER_LEN, udpLayout } from './udp.js';
 
-/** Where the checksum stands in a TCP header, in bytes. */
+/** Offset of the checksum in a TCP header, in bytes. */
 export const TCP_CHECKSUM = tcpLayout.offsetOf('checksum');
 /** Offset of the checksum in a UDP header, in bytes. */
 export const UDP_CHECKSUM = udpLayout.offsetOf('checksum');

@@ -371,7 +371,7 @@ describe('ESP (RFC 4303 section 2)', () => {
   });
 });
 
-test('every layout decodes what it encoded, and leaves fields alone that it is not given', () => {
+test('every layout decodes what it encoded, and leaves omitted fields unchanged', () => {
   const layouts: readonly HeaderLayout<object>[] = [
     ethernetLayout,
     vlanLayout,
@@ -398,7 +398,7 @@ test('every layout decodes what it encoded, and leaves fields alone that it is n
   }
 });
 
-test('sizes and offsets are those that the type checker works out, which the build writes into the code', () => {
+test('sizes and offsets equal those that the type checker computes and the build inlines', () => {
   const spans: readonly (readonly [HeaderLayout<object>, number])[] = [
     [arpLayout, ARP_PACKET_LEN],
     [espLayout, ESP_HEADER_LEN],

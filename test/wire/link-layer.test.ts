@@ -21,7 +21,7 @@ function walk(linkType: number, link: string): HeaderError {
 }
 
 describe('link layers', () => {
-  test('the packet follows each kind of link layer', () => {
+  test('the packet is found after each kind of link layer', () => {
     const CASES: [number, string][] = [
       [LinkType.Ethernet, '02420a000904 02420a000903 0800'],
       [LinkType.Raw, ''],
@@ -42,14 +42,14 @@ describe('link layers', () => {
     }
   });
 
-  test('a header that is not there is short, or cut off by the capture', () => {
+  test('a missing header is short, or truncated by the capture', () => {
     for (const linkType of [LinkType.Null, LinkType.LinuxSll, LinkType.LinuxSll2, LinkType.Raw, LinkType.Ethernet]) {
       assert.equal(walkLink(layers, linkType, new Uint8Array(3), 0, 0, 0), HeaderError.Short);
       assert.equal(walkLink(layers, linkType, new Uint8Array(3), 0, 0, 60), HeaderError.Truncated);
     }
   });
 
-  test('a link type that is not known is refused', () => {
+  test('an unknown link type is refused', () => {
     assert.equal(isLinkTypeKnown(147), false);
     assert.equal(walk(147, ''), HeaderError.BadValue);
   });
@@ -62,7 +62,7 @@ describe('Ethernet headers in front of IP packets', () => {
     [4, '0800'],
     [6, '86dd'],
   ] as const) {
-    test(`name the MACs of both hosts and IPv${family}, and write nothing else; a MAC that is not known is zero`, () => {
+    test(`have the MACs of both hosts and the EtherType of IPv${family}, and change nothing else; an unknown MAC is zero`, () => {
       const headers = new EthernetHeaders(family, a, [b, undefined]);
       const bytes = new Uint8Array(40).fill(0xee);
       for (const [destination, mac] of ['020000005002', '000000000000'].entries()) {
