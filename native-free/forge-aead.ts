@@ -12,15 +12,15 @@ interface Key {
 }
 
 /**
- * Bits of a whole tag; node-forge truncates tags incorrectly (it leaves one of 64 bits whole), so they are truncated
- * here.
+ * Length of a full tag in bits. node-forge truncates tags incorrectly (it returns a full one if asked for 64 bits), so
+ * they are truncated here.
  */
 const TAG_BITS = 128;
 const TAG_BYTES = TAG_BITS / 8;
-/** node-forge needs the tag in advance, and would not compare it in constant time. */
+/** Placeholder: node-forge needs a tag before it decrypts, but would not compare it in constant time. */
 const NO_TAG = '\0'.repeat(TAG_BYTES);
 
-/** Encodes bytes as node-forge's strings, one character each. */
+/** Encodes bytes as a node-forge string, one character per byte. */
 function text(bytes: Uint8Array): string {
   return forge.util.binary.raw.encode(bytes);
 }
@@ -38,7 +38,9 @@ class ForgeAead implements Aead {
     }));
   }
 
-  /** Forgets a key. node-forge keeps it in JavaScript strings, which can't be wiped: the collector frees them. */
+  /**
+   * Removes a key. node-forge keeps keys in JavaScript strings, which can't be wiped; the garbage collector frees them.
+   */
   removeKey(id: number): void {
     this.#keys.remove(id);
   }
@@ -64,7 +66,7 @@ class ForgeAead implements Aead {
     }
   }
 
-  /** Encrypts or decrypts a packet in place and leaves its whole tag in `#tag`. */
+  /** Encrypts or decrypts a packet in place and leaves its full tag in `#tag`. */
   #run(batch: AeadBatch, i: number, cipher: BlockCipher, tag: string | undefined): void {
     const from = batch.offset[i];
     const nonce = batch.nonce.subarray(i * NONCE_STRIDE, i * NONCE_STRIDE + NONCE_BYTES);
@@ -82,5 +84,5 @@ function copy(characters: string, bytes: Uint8Array, offset: number): void {
   for (let i = 0; i < characters.length; i++) bytes[offset + i] = characters.charCodeAt(i);
 }
 
-/** node-forge. */
+/** AES-GCM by node-forge: runs anywhere, but can't wipe keys. */
 export const forgeBackend: AeadBackend = { name: 'forge', create: () => new ForgeAead() };

@@ -4,7 +4,7 @@ import forge from 'node-forge/lib/forge.js';
 import { AeadError } from '../src/aead/error.js';
 
 const HASH_BYTES = 32;
-/** RFC 5869 section 2.3: the counter of hashes is a byte. */
+/** RFC 5869 section 2.3: the block counter is one byte. */
 const MAX_BYTES = 255 * HASH_BYTES;
 
 function tooLong(length: number): AeadError {
@@ -12,7 +12,7 @@ function tooLong(length: number): AeadError {
 }
 
 /**
- * HKDF with SHA-256 (RFC 5869) by node-forge's HMAC.
+ * HKDF-SHA256 (RFC 5869) by node-forge's HMAC.
  * @param length output size in bytes, at most 8160
  * @throws AeadError `BAD_LENGTH`
  */
@@ -20,7 +20,7 @@ export function forgeHkdfSha256(key: Uint8Array, salt: Uint8Array, info: Uint8Ar
   if (!(length >= 0 && length <= MAX_BYTES)) throw tooLong(length);
   const encode = (bytes: Uint8Array): string => forge.util.binary.raw.encode(bytes);
   const hmac = forge.hmac.create();
-  // RFC 5869 section 2.2: a missing salt is all zeros.
+  // RFC 5869 section 2.2: the default salt is all zeros.
   hmac.start('sha256', encode(salt.length > 0 ? salt : new Uint8Array(HASH_BYTES)));
   hmac.update(encode(key));
   const pseudoRandomKey = hmac.digest().getBytes();

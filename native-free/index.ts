@@ -1,6 +1,6 @@
 /**
- * vtep without Node: no `node:` imports, no native parts, so that a browser can load it. Captures are passed as bytes
- * (`openCapture(new MemoryReader(bytes))`). The source on pcap-parser needs Node's streams and has a separate entry,
+ * vtep without Node: no `node:` imports and no native code, so that a browser can load it. Captures are passed as bytes
+ * (`openCapture(new MemoryReader(bytes))`). The pcap-parser source needs Node streams and has a separate entry point,
  * `vtep/native-free/pcap-parser`.
  * @module vtep/native-free
  */

@@ -1,6 +1,6 @@
-/** The parts of node-forge 1.4 used here, by their own files: the whole package would include TLS and more. */
+/** The parts of node-forge 1.4 used here, imported file by file, since the whole package would include TLS and more. */
 declare module 'node-forge/lib/forge.js' {
-  /** Bytes as a string of one character each, read and written at its ends. */
+  /** Bytes in a string, one character each: read at its start and written at its end. */
   export interface ByteStringBuffer {
     length(): number;
     getByte(): number;

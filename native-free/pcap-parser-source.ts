@@ -1,7 +1,7 @@
 /**
- * Packets of a classic pcap stream by pcap-parser: the portable source, over any readable stream of Node's. It reads
- * what pcap-parser reads, microsecond files of either byte order, and refuses the rest by name. Several times slower
- * than `openCapture` (bench/), with the same packets: the tests run on both.
+ * A packet source for classic pcap streams on top of pcap-parser, over any Node readable stream. It reads what
+ * pcap-parser supports, microsecond files of either byte order, and refuses the rest with a reason. Several times
+ * slower than `openCapture` (bench/), but returns the same packets: the tests run on both.
  * @module vtep/native-free/pcap-parser
  */
 import { EventEmitter } from 'node:events';
@@ -19,7 +19,8 @@ class Feed extends EventEmitter {
 }
 
 /**
- * Why pcap-parser refuses a file. Its message for a file that is not pcap quotes the first bytes, which may be a key's.
+ * Why pcap-parser refuses a file. Its message for a file that is not pcap quotes the first bytes, which may be part of
+ * a key.
  */
 function reasonOf({ message }: Error): string {
   return message.includes('magic number') ? 'unknown magic number' : message;
@@ -40,10 +41,10 @@ class PcapParserSource implements PacketSource {
   #header: GlobalHeader | undefined;
   #failure: CaptureError | undefined;
   #packets: Packet[] = [];
-  #handed = 0;
+  #returned = 0;
   #chunk: Buffer = Buffer.alloc(0);
   #ended = false;
-  /** Whether a record's header was read but its bytes haven't arrived. */
+  /** Whether a record's header was read but its bytes haven't all arrived. */
   #awaiting = false;
 
   constructor(stream: AsyncIterable<Uint8Array>, name: string) {
@@ -81,7 +82,7 @@ class PcapParserSource implements PacketSource {
     if (majorVersion !== 2 || minorVersion !== 4) {
       throw new CaptureError(
         'UNSUPPORTED_CAPTURE',
-        `a pcap file of version ${majorVersion}.${minorVersion}; version 2.4 can be read`,
+        `pcap version ${majorVersion}.${minorVersion} is not supported, only 2.4`,
       );
     }
     this.interfaces = [
@@ -95,7 +96,7 @@ class PcapParserSource implements PacketSource {
   }
 
   async next(): Promise<CaptureBatch | undefined> {
-    while (this.#handed === this.#packets.length) {
+    while (this.#returned === this.#packets.length) {
       if (this.#ended || this.#failure !== undefined) {
         this.damage ??= this.#failure;
         return undefined;
@@ -110,7 +111,7 @@ class PcapParserSource implements PacketSource {
     await this.#chunks.return?.();
   }
 
-  /** Passes one more chunk to the parser, which emits its packets at once; false at the end. */
+  /** Passes one more chunk to the parser, which emits its packets synchronously; returns false at the end. */
   async #read(): Promise<boolean> {
     const next = await this.#chunks.next();
     if (next.done === true) {
@@ -127,7 +128,7 @@ class PcapParserSource implements PacketSource {
     this.#chunk = buffer === null || buffer.length === 0 ? fresh : Buffer.concat([buffer, fresh]);
     this.#parser.buffer = null;
     this.#packets = [];
-    this.#handed = 0;
+    this.#returned = 0;
     try {
       this.#feed.emit('data', this.#chunk);
     } catch (error) {
@@ -139,12 +140,12 @@ class PcapParserSource implements PacketSource {
 
   #fill(): CaptureBatch {
     const batch = this.#batch;
-    const count = Math.min(BATCH_PACKETS, this.#packets.length - this.#handed);
+    const count = Math.min(BATCH_PACKETS, this.#packets.length - this.#returned);
     batch.bytes = this.#chunk;
     batch.count = count;
     const linkType = this.interfaces[0].linkType;
     for (let i = 0; i < count; i++) {
-      const { header, data } = this.#packets[this.#handed + i];
+      const { header, data } = this.#packets[this.#returned + i];
       batch.offset[i] = data.byteOffset - this.#chunk.byteOffset;
       batch.capturedLength[i] = data.length;
       batch.originalLength[i] = Math.min(Math.max(header.originalLength >>> 0, data.length), MAX_ORIGINAL_LENGTH);
@@ -155,7 +156,7 @@ class PcapParserSource implements PacketSource {
       batch.interfaceId[i] = 0;
       batch.linkType[i] = linkType;
     }
-    this.#handed += count;
+    this.#returned += count;
     return batch;
   }
 
@@ -165,7 +166,7 @@ class PcapParserSource implements PacketSource {
     if (captured > MAX_PACKET) {
       throw new CaptureError(
         'CAPTURE_DAMAGED',
-        `the record at byte ${this.position} says that it holds ${captured} bytes (at most ${MAX_PACKET} can be)`,
+        `the record at byte ${this.position} claims ${captured} bytes (the maximum is ${MAX_PACKET})`,
       );
     }
     this.#awaiting = true;
@@ -182,15 +183,16 @@ class PcapParserSource implements PacketSource {
   }
 
   #unsupported(failure: CaptureError): CaptureError {
-    const hint = 'pcap-parser knows classic pcap files with microseconds; openCapture reads nanoseconds and pcapng';
+    const hint =
+      'pcap-parser reads only classic pcap files with microseconds; openCapture also reads nanoseconds and pcapng';
     return new CaptureError('UNSUPPORTED_CAPTURE', `${failure.message}: ${hint}`, { cause: failure });
   }
 }
 
 /**
- * Opens a classic pcap stream by pcap-parser.
- * @param stream any readable stream of Node's, or any iterable of byte chunks
- * @param name its name in messages
+ * Opens a classic pcap stream with pcap-parser.
+ * @param stream any Node readable stream, or any async iterable of byte chunks
+ * @param name display name
  * @throws CaptureError `NOT_A_CAPTURE`, `UNSUPPORTED_CAPTURE` (nanoseconds, pcapng, the modified format, not a capture)
  * or `CAPTURE_CUT_OFF` (within the file header)
  */

@@ -1,5 +1,5 @@
 /**
- * Shows the inner frames of a capture, clear or encrypted. Everything is done in the page: no byte of a file leaves it.
+ * Shows the inner frames of a capture, clear or encrypted. Everything happens in the page: no byte of a file leaves it.
  */
 import {
   type ByteReader,
@@ -20,9 +20,9 @@ import {
   VtepError,
 } from 'vtep/native-free';
 
-/** Rows that a browser lays out quickly; further frames are only counted. */
+/** Number of rows that a browser lays out quickly; further frames are only counted. */
 const MAX_ROWS = 1000;
-/** A dump of 10,000 SAs has 8 MB. */
+/** Maximum size of a key file in bytes; a dump of 10,000 SAs has 8 MB. */
 const MAX_KEYS_BYTES = 1 << 26;
 
 /** Reads a file in chunks: a capture of any length takes constant memory. */
@@ -50,7 +50,7 @@ class FilePieces implements ByteReader {
 
 /** Opens ESP with the keys in a file. */
 async function opener(file: File): Promise<InboundEsp> {
-  if (file.size > MAX_KEYS_BYTES) throw new VtepError('TOO_LARGE', 'too large for a file of keys');
+  if (file.size > MAX_KEYS_BYTES) throw new VtepError('TOO_LARGE', 'too large for a key file');
   const keys = parseKeys(await file.text());
   const aead = forgeBackend.create();
   const sad = new Sad<InboundSa>();
@@ -85,7 +85,7 @@ function cellsOf({ decoder, inner }: Survey): string[] {
 
 /**
  * Surveys a capture.
- * @param show gets the cells of each inner frame
+ * @param show called with the cells of each inner frame
  * @returns the totals
  */
 async function survey(capture: File, keys: File | undefined, show: (cells: string[]) => void): Promise<SurveyReport> {

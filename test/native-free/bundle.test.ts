@@ -32,7 +32,7 @@ async function nodeGlobalsOf(code: string): Promise<string[]> {
 }
 
 describe('native-free in a bundle', () => {
-  test('has nothing of Node: esbuild resolves it for a browser without externals or replacements', async () => {
+  test('needs nothing from Node: esbuild resolves it for a browser without externals or replacements', async () => {
     const { files, disabled, imports } = await bundleOf("export * from 'vtep/native-free';");
     assert.ok(files.length > 100);
     assert.deepEqual([disabled, imports], [[], []]);

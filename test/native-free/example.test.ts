@@ -40,7 +40,7 @@ describe('the example page', { skip: missing('chromium') }, () => {
   afterEach(() => assert.deepEqual(browser.errors.splice(0), []));
 
   async function opened(page: Page, capture: Chosen, keys?: Chosen): Promise<Shown> {
-    await page.getByLabel('Capture of the wire').setInputFiles(capture);
+    await page.getByLabel('Capture of the traffic').setInputFiles(capture);
     if (keys !== undefined) await page.getByLabel('Keys').setInputFiles(keys);
     await page.getByRole('button', { name: 'Open' }).click();
     await page.getByRole('button', { name: 'Open', disabled: false }).waitFor();
@@ -126,7 +126,7 @@ describe('the example page', { skip: missing('chromium') }, () => {
     assert.equal(refused.caption, undefined);
   });
 
-  test('can send nothing: its policy refuses every connection', async () => {
+  test('can send nothing: its policy blocks every connection', async () => {
     const page = await browser.open('/');
     const outcome = await page.evaluate("fetch('/').then(() => 'sent', () => 'refused')");
     assert.equal(outcome, 'refused');

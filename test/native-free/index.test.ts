@@ -34,7 +34,7 @@ const OF_NODE = [
 ];
 
 describe('native-free', () => {
-  test('exports everything of the layers up to inspect, except what needs Node', () => {
+  test('exports everything from the layers up to inspect, except what needs Node', () => {
     const floors = [aead, capture, dataplane, fragment, inspect, ipsec, memory, files, overlay, wire];
     const names = floors.flatMap((floor) => Object.keys(floor));
     const absent = names.filter((name) => !Object.hasOwn(nativeFree, name));

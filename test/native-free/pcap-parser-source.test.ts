@@ -34,15 +34,15 @@ describe('openPcapStream', () => {
     });
   }
 
-  test('reports what pcap-parser can not read', async () => {
+  test('reports what pcap-parser cannot read', async () => {
     for (const form of ['nsec.pcap', 'modified-kuznetzov.pcap', 'editcap.pcapng']) {
       const stream = createReadStream(fixture(`vxlan/10-formats.${form}`));
-      await assert.rejects(openPcapStream(stream), { code: 'UNSUPPORTED_CAPTURE', message: /openCapture reads/ });
+      await assert.rejects(openPcapStream(stream), { code: 'UNSUPPORTED_CAPTURE', message: /openCapture also reads/ });
     }
     // Without the file's first bytes, which pcap-parser quotes: they may be a key's.
     await assert.rejects(openPcapStream(Readable.from([Buffer.from('a text, no capture at all')])), {
       code: 'UNSUPPORTED_CAPTURE',
-      message: /^pcap-parser can't read it: unknown magic number: pcap-parser knows/,
+      message: /^pcap-parser can't read it: unknown magic number: pcap-parser reads only/,
     });
     await assert.rejects(openPcapStream(Readable.from([])), { code: 'NOT_A_CAPTURE' });
   });
@@ -58,7 +58,7 @@ describe('openPcapStream', () => {
     await assert.rejects(readStream(bytes.subarray(0, 20), 7), { code: 'CAPTURE_CUT_OFF' });
   });
 
-  test('a record of 4 GB is damage at once, not a growing buffer', async () => {
+  test('a record of 4 GB is reported as damage at once, without buffering it', async () => {
     const bytes = readFileSync(fixture('vxlan/05-dns.c1.pcap'));
     bytes.writeUInt32LE(0xffffffff, 24 + 8);
     const { packets, damage } = await readStream(bytes, 64);
