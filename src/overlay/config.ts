@@ -1,4 +1,4 @@
-/** Parses the config file: YAML or JSON to a topology; every error has its line and how to fix it. */
+/** Parses the config file, YAML or JSON, into a topology. Every error states its line and how to fix it. */
 import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import * as z from 'zod';
 import { looksLike } from '../text/recognised-text.js';
@@ -207,7 +207,7 @@ function overlapOf(
   networks: readonly Network[],
 ): { readonly subnet: Prefix; readonly network: number; readonly other: number } | undefined {
   const all = networks.flatMap(({ subnets }, network) => subnets.map((subnet) => ({ subnet, network })));
-  // A subnet then comes after those that contain it.
+  // Sorted, a subnet comes after those that contain it.
   all.sort((a, b) => comparePrefixes(a.subnet, b.subnet));
   const around: typeof all = [];
   for (const inner of all) {
@@ -275,7 +275,7 @@ function readInterface(
 ): Pick<Endpoint, 'device' | 'netns'> {
   const path = ['endpoints', name, 'device'];
   if (device !== undefined && !isInterfaceName(device)) {
-    throw locations.error(path, `${path.join('.')}: an interface has a name of 1 to 15 letters, digits and ._-`);
+    throw locations.error(path, `${path.join('.')}: an interface name has 1 to 15 characters: letters, digits and ._-`);
   }
   // By default the interface has the endpoint's name.
   claim(path, `${node}${netns === undefined ? '' : ` in ${netns}`}`, device ?? name, name);
@@ -295,7 +295,7 @@ function readRing(parsed: Parsed, locations: Locations, file: string | KeyText):
   return locations.read(['keys'], () => refuseWeakKeys(new KeyRing(keys)), '');
 }
 
-/** For the end of an error: what other kind of file, commonly kept next to a config, the text looks like. */
+/** Suffix for an error: what other kind of file, commonly kept next to a config, the text looks like. */
 function otherKind(text: string): string {
   const like = looksLike(text);
   return like === undefined || /^(?:a config of vtep|JSON|a key ring)$/.test(like) ? '' : `; it looks like ${like}`;
@@ -311,7 +311,7 @@ function readConfig(text: string): YamlText {
   }
 }
 
-/** Additions to a config. */
+/** Options of `parseConfig`. */
 export interface ConfigOptions {
   /** The key ring; replaces the config's own keys. */
   readonly ring?: KeyRing;

@@ -17,9 +17,9 @@ export type OverlayErrorCode =
   | 'BAD_MTU'
   /** An invalid config. */
   | 'BAD_CONFIG'
-  /** A change that doesn't fit the topology as it is. */
+  /** A change that is invalid for the current topology. */
   | 'BAD_CHANGE'
-  /** An output of Docker or the kernel that can't be read. */
+  /** Output of Docker or the kernel that can't be parsed. */
   | 'BAD_IMPORT'
   /** An invalid rotation schedule or clock. */
   | 'BAD_SCHEDULE';

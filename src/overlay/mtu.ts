@@ -78,7 +78,9 @@ export interface MtuAnswer {
   readonly dockerOption?: number;
 }
 
-/** Docker's value for a network without the option. It ignores the underlay. */
+/**
+ * Docker's `com.docker.network.driver.mtu` for a network that doesn't set it, in bytes. It ignores the underlay's MTU.
+ */
 export const DOCKER_DRIVER_MTU = 1500;
 const DOCKER_ICV = 8;
 const DOCKER_VXLAN = 50;

@@ -72,8 +72,8 @@ export interface Topology {
 }
 
 /**
- * A topology that changes. Indices stay stable while their object exists; removed ones leave undefined in the list. Any
- * topology is an unchanged one.
+ * A topology that may change. An object keeps its index as long as it exists, and leaves undefined in the list when it
+ * is removed. Every `Topology` is one, too.
  */
 export interface IndexedTopology extends Pick<Topology, 'profile' | 'port'> {
   readonly nodes: readonly (Node | undefined)[];

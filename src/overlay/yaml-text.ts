@@ -75,7 +75,8 @@ function repeatedName(document: Document): number | undefined {
 }
 
 /**
- * The path of a name `__proto__`, which would vanish, since it sets no own property.
+ * Finds a member named `__proto__`, which would vanish, since assigning it sets no own property.
+ * @returns its path, or undefined
  * @param data nested no deeper than `readYaml` allows
  */
 export function pathOfProto(data: unknown): readonly (string | number)[] | undefined {
@@ -90,10 +91,10 @@ export function pathOfProto(data: unknown): readonly (string | number)[] | undef
 
 /** Longer texts are parsed only as JSON, without locations: the YAML parser is too slow for them. */
 function readJson(text: string, code: OverlayErrorCode, longest: number): YamlText {
-  const is = `it has more than ${longest} characters and is not JSON`;
-  if (text.length > MAX_JSON || !/^\s*[{[]/.test(text.slice(0, 100))) throw new OverlayError(code, is);
+  const problem = `it has more than ${longest} characters and is not JSON`;
+  if (text.length > MAX_JSON || !/^\s*[{[]/.test(text.slice(0, 100))) throw new OverlayError(code, problem);
   const mistake = jsonMistake(text);
-  if (mistake !== undefined) throw new OverlayError(code, `${is} (line ${mistake.line}: ${mistake.what})`);
+  if (mistake !== undefined) throw new OverlayError(code, `${problem} (line ${mistake.line}: ${mistake.what})`);
   return { data: JSON.parse(text) as unknown, document: new Document(null), lines: new LineCounter() };
 }
 

@@ -141,7 +141,7 @@ describe('a config', () => {
     assert.deepEqual([none.nodes, none.networks, none.endpoints], [[], [], []]);
   });
 
-  test('can set learning to other than its flood policy implies', () => {
+  test('can set learning independently of its flood policy', () => {
     const text =
       '{ nodes: {}, networks: { a: { vni: 1, flood: replicate, learning: false }, b: { vni: 2, learning: true } } }';
     assert.deepEqual(

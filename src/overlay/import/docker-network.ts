@@ -13,7 +13,7 @@ const MTU = 'com.docker.network.driver.mtu';
 const MIN_MTU = 68;
 const ENCRYPTED = 'encrypted';
 const MAX_VNI = 0xffffff;
-/** Networks of swarm mode have another scope; those of "classic" Swarm, with its separate store, are global. */
+/** Scope of the networks of "classic" Swarm, which kept them in a separate store; those of swarm mode have another. */
 const CLASSIC_SCOPE = 'global';
 
 const CONTAINER = z.object({
@@ -34,7 +34,7 @@ const SCHEMA = z.array(
         Config: z.array(z.object({ Subnet: z.string().optional(), Gateway: z.string().optional() })).nullish(),
       })
       .optional(),
-    // As a list: in a record, the name `__proto__` would vanish.
+    // Converted to a list, since the name `__proto__` would vanish from a record.
     Containers: z
       .preprocess(
         (value) => (typeof value === 'object' && value !== null ? Object.values(value) : value),

@@ -8,7 +8,7 @@ import { FloodPolicy, type Network } from '../topology.js';
 /** The networks, and a look-up by address. */
 export interface ImportedNetworks {
   readonly networks: readonly Network[];
-  /** For each node, the networks that it takes part in. */
+  /** For each node, the indices of the networks that it takes part in. */
   readonly ofNode: readonly ReadonlySet<number>[];
   /** The network of an address as seen by a node, since two networks may have the same subnet. -1 if there is none. */
   find(node: number, address: Uint8Array): number;
@@ -45,7 +45,7 @@ function sameSubnets(a: readonly Prefix[], b: readonly Prefix[]): boolean {
 }
 
 /** The first report of a network, which others are compared with. */
-interface Said {
+interface Report {
   readonly node: string;
   readonly network: DockerNetwork;
 }
@@ -62,44 +62,44 @@ export function joinNetworks(
 ): ImportedNetworks {
   const networks: Network[] = [];
   const indexes = new Map<number, number>();
-  const byVni = new Map<number, Said>();
-  const byName = new Map<string, Said>();
+  const byVni = new Map<number, Report>();
+  const byName = new Map<string, Report>();
   const taken = new Set<string>();
   const ofNode = names.map(() => new Set<number>());
   const everywhere = new PrefixMap<number>();
   const there = names.map(() => new PrefixMap<number>());
 
-  const add = (said: Said, part: Part, several: boolean): number => {
-    const { name, encrypted, mtu } = said.network;
+  const add = (report: Report, part: Part, several: boolean): number => {
+    const { name, encrypted, mtu } = report.network;
     const own = several || taken.has(name) ? `${name} (VNI ${part.vni})` : name;
     taken.add(own);
-    byVni.set(part.vni, said);
+    byVni.set(part.vni, report);
     indexes.set(part.vni, networks.length);
     networks.push({ name: own, ...part, encrypted, mtu, flood: FloodPolicy.Drop, learning: false });
     return networks.length - 1;
   };
-  const compare = (index: number, before: Said, said: Said, part: Part): void => {
-    const { network } = said;
+  const compare = (index: number, before: Report, report: Report, part: Part): void => {
+    const { network } = report;
     const known = networks[index];
-    checkEncryption(before, said);
-    const both = `${before.node} and ${said.node}`;
+    checkEncryption(before, report);
+    const both = `${before.node} and ${report.node}`;
     if (before.network.name !== network.name) {
-      const text = `VNI ${part.vni} is ${before.network.name} on ${before.node} and ${network.name} on ${said.node}`;
+      const text = `VNI ${part.vni} is ${before.network.name} on ${before.node} and ${network.name} on ${report.node}`;
       warnings.add('names', `${text}: treated as one network`);
     }
     if (!sameSubnets(known.subnets, part.subnets)) {
-      warnings.add('subnets', `network ${known.name} has other subnets on ${both}: ${before.node}'s are used`);
+      warnings.add('subnets', `network ${known.name} has different subnets on ${both}: ${before.node}'s are used`);
     }
     if (known.mtu !== undefined && known.mtu !== network.mtu) {
       const mtu = Math.min(known.mtu, network.mtu);
       warnings.add(
         'mtu',
-        `network ${known.name} has an MTU of ${before.network.mtu} on ${before.node} and of ${network.mtu} on ${said.node}: ${mtu} is used`,
+        `network ${known.name} has an MTU of ${before.network.mtu} on ${before.node} and of ${network.mtu} on ${report.node}: ${mtu} is used`,
       );
       networks[index] = { ...known, mtu };
     }
   };
-  const compareVnis = (before: Said, { node, network }: Said): void => {
+  const compareVnis = (before: Report, { node, network }: Report): void => {
     const [one, other] = [before.network, network].map(({ vnis }) => vnis.join(','));
     if (one === other) return;
     warnings.add(
@@ -112,18 +112,18 @@ export function joinNetworks(
   docker.forEach((list, node) => {
     for (const network of list) {
       const parts = partsOf(network);
-      const said = { node: names[node], network };
+      const report = { node: names[node], network };
       const before = byName.get(network.name);
       // A manager without tasks lists a network without a VNI, but still knows whether it is encrypted.
-      if (before !== undefined) checkEncryption(before, said);
-      if (before === undefined || before.network.vnis.length === 0) byName.set(network.name, said);
-      else if (parts.length > 0) compareVnis(before, said);
+      if (before !== undefined) checkEncryption(before, report);
+      if (before === undefined || before.network.vnis.length === 0) byName.set(network.name, report);
+      else if (parts.length > 0) compareVnis(before, report);
       if (parts.length === 0) continue;
       for (const part of parts) {
         const known = indexes.get(part.vni);
         const first = byVni.get(part.vni);
-        if (known !== undefined && first !== undefined) compare(known, first, said, part);
-        const index = known ?? add(said, part, parts.length > 1);
+        if (known !== undefined && first !== undefined) compare(known, first, report, part);
+        const index = known ?? add(report, part, parts.length > 1);
         ofNode[node].add(index);
         for (const subnet of part.subnets) {
           there[node].add(subnet, index);
@@ -148,13 +148,16 @@ export function joinNetworks(
   };
 }
 
-/** It is unknown which one is right, and the wrong choice would send secrets in clear. */
-function checkEncryption(before: Said, said: Said): void {
-  if (before.network.encrypted === said.network.encrypted) return;
-  const [on, off] = before.network.encrypted ? [before, said] : [said, before];
+/**
+ * Throws if two reports disagree on encryption: either may be right, and the wrong choice would send secrets in the
+ * clear.
+ */
+function checkEncryption(before: Report, report: Report): void {
+  if (before.network.encrypted === report.network.encrypted) return;
+  const [on, off] = before.network.encrypted ? [before, report] : [report, before];
   throw new OverlayError(
     'BAD_IMPORT',
-    `network ${said.network.name} is encrypted on ${on.node} and not on ${off.node}: the outputs contradict each other;` +
+    `network ${report.network.name} is encrypted on ${on.node} and not on ${off.node}: the outputs contradict each other;` +
       ' collect both again',
   );
 }

@@ -23,7 +23,7 @@ export class ImportWarnings {
   lines(): string[] {
     return [...this.#lines].flatMap(([kind, lines]) => {
       const more = this.#more.get(kind);
-      return more === undefined ? lines : [...lines, `${more} more like the line before`];
+      return more === undefined ? lines : [...lines, `${more} more like the line above`];
     });
   }
 }

@@ -35,7 +35,7 @@ export interface NodeImport extends NodeOutputs {
    * @default 1500
    */
   readonly mtu?: number;
-  /** Files of the outputs, for errors. */
+  /** File names of the outputs, for error messages. */
   readonly files?: NodeOutputs;
 }
 
@@ -231,14 +231,14 @@ function checkPeers(
   warnings: ImportWarnings,
 ): void {
   const known = new Set(hosts.map(({ vtep }) => formatAddress(vtep)));
-  const said = new Set<string>();
+  const reported = new Set<string>();
   docker.forEach((list, node) => {
     const { name, vtep } = hosts[node];
     const own = formatAddress(vtep);
     for (const { name: network, peers } of list) {
       for (const peer of peers) {
-        if (known.has(peer) || said.has(peer)) continue;
-        said.add(peer);
+        if (known.has(peer) || reported.has(peer)) continue;
+        reported.add(peer);
         warnings.add('peer', `${name}: network ${network} has the peer ${peer}, which is not a node's VTEP`);
       }
       if (peers.length > 0 && !peers.includes(own)) {

@@ -40,7 +40,7 @@ interface Row {
 }
 
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
-/** Starts like a MAC; includes damaged ones. */
+/** Matches MACs, including damaged ones. */
 const LIKE_MAC = /^[0-9a-f]{1,2}(?::[0-9a-f]{0,2}){2,5}$/i;
 const LIKE_ADDRESS = /^(?=.*[.:])[0-9a-f.:]{2,45}$/i;
 /** Keywords with a value, and keywords without. */
@@ -81,7 +81,7 @@ function* rowsOf(
       if (!found.has(word)) found.set(word, rest.at(i + 1) ?? '');
       i++;
     }
-    // Other output can start with something like an address: a row has known keywords.
+    // A line of other output may also start with something like an address, but only a row has known keywords.
     if ([...found.keys()].some(isWord)) yield { line: number, first, words: found };
   }
 }

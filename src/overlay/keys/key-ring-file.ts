@@ -42,7 +42,7 @@ function keyBytes(hex: unknown, where: string, file: string | KeyText): Uint8Arr
 /** Rejects tags that must not be shown: a number with more digits than a tag may be a key. */
 function checkTag(tag: number, where: string): number {
   if (Math.abs(tag) > Number.MAX_SAFE_INTEGER) {
-    throw new OverlayError('BAD_KEY_RING', `${where}: its tag is not a whole number from 0, or too large`);
+    throw new OverlayError('BAD_KEY_RING', `${where}: its tag is not a whole number from 0 to 2^53 - 1`);
   }
   return tag;
 }
@@ -68,8 +68,8 @@ export function parseSwarmKeys(file: string | KeyText): KeyRingFile {
 
 /**
  * Parses a key in the form `{ tag: 4, key: "..." }`.
- * @param where its name in errors
- * @param file the text it is from, or the result of `takeKeys`
+ * @param where what errors call the key
+ * @param file the text that contains the key, or the result of `takeKeys`
  * @throws OverlayError `BAD_KEY_RING`
  */
 export function clusterKeyOf(entry: unknown, where: string, file: string | KeyText = ''): ClusterKey {

@@ -29,7 +29,10 @@ export class ClusterKey {
    */
   constructor(tag: number, bytes: Uint8Array) {
     if (!Number.isInteger(tag) || tag < 0 || tag > MAX_TAG) {
-      throw new OverlayError('BAD_KEY_RING', `a key's tag must be a whole number from 0, not ${shown(tag)}`);
+      throw new OverlayError(
+        'BAD_KEY_RING',
+        `a key's tag must be a whole number from 0 to 2^53 - 1, not ${shown(tag)}`,
+      );
     }
     if (bytes.length !== 16 && bytes.length !== 24 && bytes.length !== 32) {
       throw new OverlayError(
@@ -176,13 +179,13 @@ export class KeyRing {
 
 /**
  * Rejects keys that protect nothing: a single repeated byte (zeros, as in a template), or the same key under two tags,
- * which makes a rotation pointless. For keys from files, which people edit.
+ * which makes a rotation pointless. Called for keys from files, which people edit.
  * @returns the ring
  * @throws OverlayError `WEAK_KEY` with the tags
  */
 export function refuseWeakKeys(ring: KeyRing): KeyRing {
   const { keys } = ring;
-  const make = 'vtep keys generate makes a ring';
+  const make = 'generate a ring with vtep keys generate';
   keys.forEach((key, i) => {
     if (key.use(isOneByte)) {
       throw new OverlayError('WEAK_KEY', `the key with tag ${key.tag} is a single repeated byte; ${make}`);
@@ -208,7 +211,7 @@ function generateKey(tag: number, keyBytes: number, random: (bytes: Uint8Array) 
   return key;
 }
 
-/** Formats a value given as a number: untyped callers may have passed a key. */
+/** Formats a value that should be a number, but may be a key passed by an untyped caller. */
 function shown(value: unknown): string {
   const text = String(value);
   return typeof value === 'number' && withoutKeyParts(text) === text ? text : quoted(text);

@@ -27,7 +27,7 @@ export class KeyText {
   }
 }
 
-/** As long as the key's digits, so that lines and columns stay the same; has no hexadecimal digits but the index. */
+/** As long as the key's digits, so that lines and columns stay the same. Its only hexadecimal digits are the index. */
 const PLACEHOLDER = /^z{8,}(\d{1,4})$/;
 const FILLER = 0x7a;
 const MAX_KEYS = 10_000;
@@ -35,7 +35,7 @@ const [QUOTE, DOUBLE_QUOTE, COLON, ZERO, LOWER_X] = [0x27, 0x22, 0x3a, 0x30, 0x7
 
 /**
  * Extracts keys from a file's bytes (UTF-8): the hexadecimal digits of an AES key after the word `key`, as in rings,
- * configs and lines of Swarm's store. An unquoted value that YAML parses as a number stays.
+ * configs and lines of Swarm's store. An unquoted value that YAML parses as a number stays in the text.
  * @param bytes the file; its keys are overwritten
  */
 export function takeKeys(bytes: Uint8Array): KeyText {

@@ -1,4 +1,4 @@
-/** Parses a file of keys in any of the supported formats, detected by content. */
+/** Parses a key file in any of the supported formats, which is detected from its content. */
 import { type ImportedSas, isEspSa, isXfrmState, parseEspSa, parseXfrmState } from '../../ipsec/index.js';
 import { looksLike } from '../../text/recognised-text.js';
 import { OverlayError } from '../error.js';

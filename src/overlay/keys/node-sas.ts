@@ -1,6 +1,7 @@
 /**
- * The SAs of one node with all others, derived from the key ring: one inbound SA per key, and one outbound SA. Peers
- * and rings may change at any time; `step` performs one step at a time, so that packets can pass in between.
+ * The SAs of one node with all others, derived from the key ring: for each peer, one inbound SA per key and one
+ * outbound SA. Peers and rings may change at any time; `step` performs one step at a time, so that packets can pass in
+ * between.
  */
 import type { Aead } from '../../aead/aead.js';
 import {
@@ -64,7 +65,7 @@ export interface RingUpdateOptions {
 
 /** Result of a ring update. */
 export const RingOutcome = {
-  /** Accepted; its steps are pending. */
+  /** Accepted; the steps to it are pending. */
   Taken: 'taken',
   /** The same as the current ring. */
   Same: 'same',
@@ -148,8 +149,8 @@ export class NodeSas {
 
   /**
    * Adds a peer; the next steps create its SAs. A peer of the other IP version gets none.
-   * @param peer its id, from 0; a known one is ignored
-   * @param address of its VTEP: 4 or 16 bytes
+   * @param peer the peer's id, from 0; a known one is ignored
+   * @param address the peer's VTEP address: 4 or 16 bytes
    */
   addPeer(peer: number, address: Uint8Array): void {
     if (this.#peers.has(peer) || address.length !== this.#here.length) return;
@@ -168,8 +169,8 @@ export class NodeSas {
   }
 
   /**
-   * Sets the ring; `step` or `settle` perform the resulting steps. A ring may come at any time, repeatedly, or several
-   * rotations ahead.
+   * Sets the ring; `step` or `settle` perform the resulting steps. A ring may arrive at any time, more than once, or
+   * several rotations ahead.
    * @param ring its keys are copied
    * @param now seconds of the packets' clock
    * @throws OverlayError `KEY_WIPED`
@@ -241,7 +242,7 @@ export class NodeSas {
     return sa === undefined ? undefined : this.#watch.forecast(sa)?.secondsLeft;
   }
 
-  /** Wipes all keys and persists the exact sequence numbers; this also closes the ledger. */
+  /** Closes all SAs, persists their exact sequence numbers, closes the reservations and wipes all keys. */
   close(): void {
     for (const peer of [...this.#peers.keys()]) this.removePeer(peer);
     this.#reservations.closeAll();
@@ -351,8 +352,8 @@ export class NodeSas {
   }
 
   #report(kind: SaEventKind, { key }: PairKey, peer: number, spi: number, text: string): void {
-    const said = `the SPI of peer ${peer}'s key ${key.tag} ${text}`;
-    this.#options.onEvent?.({ kind, peer, tag: key.tag, spi, text: said });
+    const message = `the SPI of peer ${peer}'s key ${key.tag} ${text}`;
+    this.#options.onEvent?.({ kind, peer, tag: key.tag, spi, text: message });
   }
 }
 

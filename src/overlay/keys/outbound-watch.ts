@@ -3,12 +3,12 @@ import { formatSpi, LifetimeState, type OutboundSa, SequenceForecast } from '../
 import { type SaEvent, SaEventKind } from './sa-event.js';
 
 /** Seconds of observation after which a rate is trusted. */
-const BELIEVED = 60;
+const MIN_OBSERVATION = 60;
 
 interface Watched {
   readonly peer: number;
   readonly tag: number;
-  /** When it was first sent with, and when its ring was made. */
+  /** When the SA was first used, and when its ring was made. */
   since: number;
   rotated: number;
   readonly forecast: SequenceForecast;
@@ -66,7 +66,7 @@ export class OutboundWatch {
       // An overdue rotation may come at any time, or not at all.
       const untilRotation = age < this.#interval ? this.#interval - age : this.#interval;
       const { secondsLeft, packetRate } = forecast;
-      if (now - watched.since < BELIEVED || secondsLeft >= untilRotation) continue;
+      if (now - watched.since < MIN_OBSERVATION || secondsLeft >= untilRotation) continue;
       const when = age < this.#interval ? 'before the next rotation' : 'and the next rotation is overdue';
       const text = `ends in ${Math.round(secondsLeft)} s, ${when}, at ${Math.round(packetRate)} packets per second`;
       this.#report(sa, watched, SaEventKind.RunningOut, text);

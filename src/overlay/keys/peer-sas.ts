@@ -7,8 +7,8 @@
  *
  * After each step the node and every peer at most one rotation away understand each other: no peer sends with a key
  * that is deleted, and every peer already receives with the key that is switched to. The next step depends only on the
- * current and the wanted state, so that a ring may come twice, during the steps of another, or several rotations ahead,
- * which repeats steps 1 and 2.
+ * current and the wanted state, so a ring may arrive twice, during the steps of another, or several rotations ahead, in
+ * which case steps 1 and 2 repeat.
  */
 import type { OutboundSa } from '../../ipsec/index.js';
 import type { InboundClaim } from './inbound-claims.js';
@@ -61,7 +61,7 @@ export class PeerSas {
   readonly #address: Uint8Array;
   readonly #maker: SaMaker;
   readonly #inbound = new Map<ClusterKey, InboundClaim | undefined>();
-  /** The SA that isn't used yet, and the one that isn't used any more. */
+  /** The SA that isn't in use yet, and the one that no longer is. */
   #pending: KeyedOutbound | undefined;
   #replaced: KeyedOutbound | undefined;
 
@@ -91,12 +91,12 @@ export class PeerSas {
     if (this.current?.key === transmit) return undefined;
     if (this.#pending === undefined) {
       this.#pending = { key: transmit, sa: this.#maker.openOutbound(this.#peer, this.#address, transmit) };
-      return this.#taken(StepKind.TxAdd, transmit);
+      return this.#done(StepKind.TxAdd, transmit);
     }
     this.#replaced = this.current;
     this.current = this.#pending;
     this.#pending = undefined;
-    return this.#taken(StepKind.TxSwitch, transmit);
+    return this.#done(StepKind.TxSwitch, transmit);
   }
 
   /** Closes all SAs. */
@@ -112,31 +112,31 @@ export class PeerSas {
     const claim = this.#inbound.get(key);
     this.#inbound.delete(key);
     if (claim !== undefined) this.#maker.deleteInbound(claim);
-    return this.#taken(StepKind.RxDelete, key);
+    return this.#done(StepKind.RxDelete, key);
   }
 
   #rxAdd(key: ClusterKey): RotationStep {
     this.#inbound.set(key, this.#maker.addInbound(this.#peer, this.#address, key));
-    return this.#taken(StepKind.RxAdd, key);
+    return this.#done(StepKind.RxAdd, key);
   }
 
   #txDeleteReplaced(entry: KeyedOutbound): RotationStep {
     this.#replaced = undefined;
     this.#close(entry);
-    return this.#taken(StepKind.TxDelete, entry.key);
+    return this.#done(StepKind.TxDelete, entry.key);
   }
 
   #txDeletePending(entry: KeyedOutbound): RotationStep {
     this.#pending = undefined;
     this.#close(entry);
-    return this.#taken(StepKind.TxDelete, entry.key);
+    return this.#done(StepKind.TxDelete, entry.key);
   }
 
   #close(entry: KeyedOutbound | undefined): void {
     if (entry?.sa !== undefined) this.#maker.closeOutbound(entry.sa);
   }
 
-  #taken(kind: StepKind, key: ClusterKey): RotationStep {
+  #done(kind: StepKind, key: ClusterKey): RotationStep {
     return { kind, peer: this.#peer, tag: key.tag };
   }
 }

@@ -11,7 +11,7 @@ import type { ClusterKey, KeyRing } from './key-ring.js';
 import { deriveSa, type HkdfSha256, type PairKey, Profile } from '../profile.js';
 import { deriveSpi, SpiForm } from './spi.js';
 
-/** Maximum number of SAs: an attacker who knows the tags can forge packets that need ever new ones. */
+/** Default maximum number of SAs: an attacker who knows the tags can forge packets that each need a new one. */
 const MAX_SAS = 16_384;
 const FORMS = [SpiForm.Mapped, SpiForm.Short] as const;
 
@@ -31,13 +31,18 @@ export interface RingResolverOptions extends InboundSaOptions {
    * @default Profile.Swarm
    */
   readonly profile?: Profile;
+  /**
+   * Maximum number of SAs.
+   * @default 16384
+   */
   readonly limit?: number;
 }
 
 /** Finds the key whose tag yields a packet's SPI for its addresses. */
 export class RingResolver implements SaResolver {
+  /** The SAs created so far. */
   readonly made: RingSa[] = [];
-  /** Number of SAs that the limit prevented. */
+  /** Number of SAs that were not created because of the limit. */
   unmade = 0;
 
   readonly #ring: KeyRing;
@@ -70,7 +75,7 @@ export class RingResolver implements SaResolver {
     return undefined;
   }
 
-  /** The SAs it created, derived anew with their keys, for writing them out. */
+  /** Derives the created SAs again, with their keys, for export. */
   *associations(): Generator<SecurityAssociation> {
     for (const { sa, tag, form } of this.made) {
       const key = this.#ring.keys.find((entry) => entry.tag === tag);

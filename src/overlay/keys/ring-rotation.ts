@@ -50,7 +50,7 @@ export class RingRotation {
   }
 
   /**
-   * Rotates early, because sequence numbers run out or a key may be compromised.
+   * Rotates early, for when sequence numbers run out or a key may be compromised.
    * @returns the new ring; undefined while some nodes may not have the last one yet, since a second rotation would
    * leave them two behind (see `RotationSchedule.earliest`)
    * @throws OverlayError as `poll`

@@ -8,7 +8,7 @@ import { OverlayError } from '../error.js';
 
 /** What happens to the interval on a leader change. */
 export const LeaderChange = {
-  /** It restarts, like Swarm's: while leaders change often, keys keep living. */
+  /** It restarts, as in Swarm: while leaders change often, keys are never rotated. */
   Restart: 'restart',
   /** It continues: a rotation that came due in between is due immediately. */
   Keep: 'keep',
@@ -116,12 +116,12 @@ export class RotationSchedule {
   }
 
   /**
-   * Whether a rotation is due: one, however long it has been due.
+   * Whether a rotation is due: only one, however long overdue.
    * @param now seconds of the clock
    * @throws OverlayError `BAD_SCHEDULE` for an invalid time
    */
   due(now: number): boolean {
-    this.#see(now);
+    this.#observe(now);
     return now >= this.#next;
   }
 
@@ -132,7 +132,7 @@ export class RotationSchedule {
    * @throws OverlayError `BAD_SCHEDULE` for an invalid time
    */
   mayRotate(now: number): boolean {
-    this.#see(now);
+    this.#observe(now);
     return now >= this.earliest;
   }
 
@@ -144,10 +144,10 @@ export class RotationSchedule {
    * @throws OverlayError `BAD_SCHEDULE` for an invalid time
    */
   rotated(now: number): void {
-    this.#see(now);
-    const midStream = now - this.#next;
+    this.#observe(now);
+    const late = now - this.#next;
     const point = this.#point + this.#interval;
-    const inPhase = midStream >= 0 && midStream < this.#settle && point >= now + this.#settle;
+    const inPhase = late >= 0 && late < this.#settle && point >= now + this.#settle;
     this.#last = now;
     this.#point = inPhase ? point : now + this.#interval;
     this.#next = this.#drawNext();
@@ -159,7 +159,7 @@ export class RotationSchedule {
    * @throws OverlayError `BAD_SCHEDULE` for an invalid time
    */
   leaderChanged(now: number): void {
-    this.#see(now);
+    this.#observe(now);
     if (this.#leaderChange === LeaderChange.Keep) return;
     this.#point = now + this.#interval;
     this.#next = this.#drawNext();
@@ -175,7 +175,7 @@ export class RotationSchedule {
   }
 
   /** Moves the schedule back along with the clock. */
-  #see(now: number): void {
+  #observe(now: number): void {
     checkTime('the clock of a schedule', now);
     const back = this.#clock - now;
     this.#clock = now;

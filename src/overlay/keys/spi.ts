@@ -1,6 +1,6 @@
 /**
- * Derives SPIs like Swarm, where both ends compute them without any negotiation: FNV-1a over source address, key tag
- * and destination address (moby daemon/libnetwork/drivers/overlay/encryption.go, buildSPI).
+ * Derives SPIs as Swarm does: both ends compute them, without negotiation, by FNV-1a over source address, key tag and
+ * destination address (moby daemon/libnetwork/drivers/overlay/encryption.go, buildSPI).
  */
 
 /**

@@ -1,19 +1,19 @@
 /**
- * Endpoints that wait for a key which another one has: for a MAC or an address of their network. The first that claims a key
- * has it, as in libnetwork (moby daemon/libnetwork/drivers/overlay/peerdb.go): while a container moves, the new endpoint may
- * be told of before the old one's end.
+ * Endpoints that wait for a key (a MAC or an IP address in a network) held by another endpoint. The first to claim a
+ * key holds it, as in libnetwork (moby daemon/libnetwork/drivers/overlay/peerdb.go): when a container moves, its new
+ * endpoint may be announced before the old one is removed.
  */
 export class WaitingClaims {
   readonly #waiting = new Map<string, number[]>();
 
-  /** Has an endpoint wait, after those that wait already. */
+  /** Queues an endpoint for a key, after those already waiting. */
   add(key: string, endpoint: number): void {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) this.#waiting.set(key, [endpoint]);
     else waiting.push(endpoint);
   }
 
-  /** Has an endpoint wait no longer. Returns whether it did. */
+  /** Removes an endpoint from a key's queue. Returns whether it was waiting. */
   remove(key: string, endpoint: number): boolean {
     const waiting = this.#waiting.get(key);
     const index = waiting?.indexOf(endpoint) ?? -1;
@@ -23,7 +23,7 @@ export class WaitingClaims {
     return true;
   }
 
-  /** Takes the endpoint that has waited longest for a key out of the line; -1 if none waits. */
+  /** Removes and returns the endpoint that has waited longest for a key; -1 if none is waiting. */
   take(key: string): number {
     const endpoint = this.#waiting.get(key)?.[0] ?? -1;
     if (endpoint >= 0) this.remove(key, endpoint);

@@ -58,7 +58,7 @@ export class ChangePlan {
     this.#nodeCount = tables.counts.nodes;
     this.#endpointCount = tables.counts.endpoints;
     for (const change of changes) this.#check(change);
-    if (this.#nodeCount > MAX_NODES) refuse(`there would be ${this.#nodeCount} nodes, and at most ${MAX_NODES} fit`);
+    if (this.#nodeCount > MAX_NODES) refuse(`${this.#nodeCount} nodes exceed the maximum of ${MAX_NODES}`);
     const { limit } = tables.forwarding;
     if (this.#endpointCount <= limit) return;
     throw new OverlayError('BAD_TABLE', `the forwarding table has no room for ${this.#endpointCount} endpoints`);
@@ -103,14 +103,15 @@ export class ChangePlan {
     switch (change.kind) {
       case ChangeKind.AddNode: {
         checkNode(change.node);
-        if (this.#node(change.node.vtep) !== undefined) refuse(`there is a node with VTEP ${vtepText(change.node)}`);
+        if (this.#node(change.node.vtep) !== undefined)
+          refuse(`there already is a node with VTEP ${vtepText(change.node)}`);
         this.#nodes.set(addressKey(change.node.vtep), change.node);
         this.#nodeCount++;
         return;
       }
       case ChangeKind.ChangeNode: {
         checkNode(change.node);
-        this.#nodeThere(change.node);
+        this.#requireNode(change.node);
         this.#nodes.set(addressKey(change.node.vtep), change.node);
         return;
       }
@@ -121,27 +122,27 @@ export class ChangePlan {
       case ChangeKind.AddNetwork: {
         const { vni } = change.network;
         if (!Number.isInteger(vni) || vni < 0 || vni > MAX_VNI) refuse(`a VNI is from 0 to ${MAX_VNI}, not ${vni}`);
-        if (this.network(vni) !== undefined) refuse(`there is a network with VNI ${vni}`);
+        if (this.network(vni) !== undefined) refuse(`there already is a network with VNI ${vni}`);
         this.#networks.set(vni, change.network);
         return;
       }
       case ChangeKind.ChangeNetwork: {
         const { vni } = change.network;
-        this.#networkThere(vni);
+        this.#requireNetwork(vni);
         this.#networks.set(vni, change.network);
         return;
       }
       case ChangeKind.RemoveNetwork: {
         const { vni } = change;
-        this.#networkThere(vni);
+        this.#requireNetwork(vni);
         const left = this.#tables.endpointsIn(this.#tables.networkOf(vni)) + (this.#inNetwork.get(vni) ?? 0);
-        if (left > 0) refuse(`the network with VNI ${vni} has ${left} endpoints still`);
+        if (left > 0) refuse(`the network with VNI ${vni} still has ${left} endpoints`);
         this.#networks.set(vni, undefined);
         return;
       }
       case ChangeKind.AddEndpoint: {
         const id = endpointId(change.endpoint);
-        if (this.#endpoint(id) !== undefined) refuse(`there is an endpoint ${inQuotes(id)}`);
+        if (this.#endpoint(id) !== undefined) refuse(`there already is an endpoint ${inQuotes(id)}`);
         this.#putEndpoint(id, change.endpoint);
         return;
       }
@@ -166,21 +167,21 @@ export class ChangePlan {
   }
 
   #checkRemovedNode({ vtep }: { readonly vtep: Uint8Array }): void {
-    this.#nodeThere({ vtep });
+    this.#requireNode({ vtep });
     const index = this.#tables.nodeOf(vtep.length === 4 ? 4 : 6, vtep, 0);
-    if (index === this.#tables.node) refuse(`the node with VTEP ${vtepText({ vtep })} is this one`);
+    if (index === this.#tables.node) refuse(`the node with VTEP ${vtepText({ vtep })} is this node itself`);
     const key = addressKey(vtep);
     const left = this.#tables.endpointsOn(index) + (this.#onNode.get(key) ?? 0);
-    if (left > 0) refuse(`the node with VTEP ${vtepText({ vtep })} has ${left} endpoints still`);
+    if (left > 0) refuse(`the node with VTEP ${vtepText({ vtep })} still has ${left} endpoints`);
     this.#nodes.set(key, undefined);
     this.#nodeCount--;
   }
 
-  #nodeThere(node: { readonly vtep: Uint8Array }): void {
+  #requireNode(node: { readonly vtep: Uint8Array }): void {
     if (this.#node(node.vtep) === undefined) refuse(`there is no node with VTEP ${vtepText(node)}`);
   }
 
-  #networkThere(vni: number): void {
+  #requireNetwork(vni: number): void {
     if (this.network(vni) === undefined) refuse(`there is no network with VNI ${vni}`);
   }
 
@@ -193,10 +194,10 @@ export class ChangePlan {
   #putEndpoint(id: string, endpoint: EndpointRecord): void {
     const { vni, ip, mac } = endpoint;
     const name = `endpoint ${inQuotes(id)}`;
-    this.#nodeThere(endpoint);
-    this.#networkThere(vni);
+    this.#requireNode(endpoint);
+    this.#requireNetwork(vni);
     if (mac.length !== MAC_BYTES) refuse(`${name}: a MAC has 6 bytes, not ${mac.length}`);
-    if ((mac[0] & 1) !== 0) refuse(`${name}: ${formatMac(mac)} is a group's MAC`);
+    if ((mac[0] & 1) !== 0) refuse(`${name}: ${formatMac(mac)} is a group address`);
     if (ip !== undefined && !isAddress(ip)) refuse(`${name}: an IP address has 4 or 16 bytes, not ${ip.length}`);
     this.#endpoints.set(id, endpoint);
     this.#count(endpoint, 1);

@@ -8,8 +8,8 @@ export function denseTopology(
   ring: KeyRing | undefined,
   acceptUnknownVteps: boolean,
 ): Topology {
-  const nodeAt = placesOf(nodes);
-  const networkAt = placesOf(networks);
+  const nodeAt = densePositions(nodes);
+  const networkAt = densePositions(networks);
   return {
     profile,
     port,
@@ -26,7 +26,7 @@ export function denseTopology(
 }
 
 /** Maps each index to its position in the compacted list. */
-function placesOf(list: readonly unknown[]): Int32Array {
+function densePositions(list: readonly unknown[]): Int32Array {
   let next = 0;
   return Int32Array.from(list, (item) => (item === undefined ? -1 : next++));
 }

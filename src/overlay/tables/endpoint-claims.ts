@@ -64,14 +64,14 @@ export class EndpointClaims {
     const { forwarding, neighbours, node: here } = this.#tables;
     if (!this.#waitingMacs.remove(keyOf(vni, mac), index)) {
       const next = this.#waitingMacs.take(keyOf(vni, mac));
-      const heir = this.#endpoints[next];
-      if (heir === undefined) forwarding.delete(vni, mac, 0);
-      else this.#setForwarding(vni, mac, next, heir.node);
+      const successor = this.#endpoints[next];
+      if (successor === undefined) forwarding.delete(vni, mac, 0);
+      else this.#setForwarding(vni, mac, next, successor.node);
     }
     if (ip !== undefined && !this.#waitingIps.remove(keyOf(vni, ip), index)) {
-      const heir = this.#endpoints[this.#waitingIps.take(keyOf(vni, ip))];
-      if (heir === undefined) neighbours.delete(vni, ip);
-      else neighbours.set(vni, ip, heir.mac);
+      const successor = this.#endpoints[this.#waitingIps.take(keyOf(vni, ip))];
+      if (successor === undefined) neighbours.delete(vni, ip);
+      else neighbours.set(vni, ip, successor.mac);
     }
     if (node === here) this.#releaseLocal(mac, index);
   }

@@ -13,7 +13,7 @@ export class FloodLists {
   #others: Int32Array = NONE;
   readonly #policies: FloodPolicy[] = [];
   /** By network: the number of its endpoints on each node. */
-  readonly #homes: Map<number, number>[] = [];
+  readonly #nodeCounts: Map<number, number>[] = [];
   readonly #endpointsOn: number[] = [];
   readonly #endpointsIn: number[] = [];
 
@@ -30,7 +30,7 @@ export class FloodLists {
     );
     networks.forEach(({ flood }, network) => {
       this.#policies[network] = flood;
-      this.#homes[network] = new Map();
+      this.#nodeCounts[network] = new Map();
     });
     for (const { network, node } of endpoints) this.#count(network, node, 1);
     networks.forEach((_, network) => (this.lists[network] = this.#listOf(network)));
@@ -60,7 +60,7 @@ export class FloodLists {
   /** Sets the policy of a network; a new network has no endpoints. */
   setNetwork(network: number, policy: FloodPolicy): void {
     this.#policies[network] = policy;
-    this.#homes[network] ??= new Map();
+    this.#nodeCounts[network] ??= new Map();
     this.lists[network] = this.#listOf(network);
   }
 
@@ -73,7 +73,7 @@ export class FloodLists {
   addEndpoint(network: number, node: number): void {
     const count = this.#count(network, node, 1);
     if (count > 1 || this.#policies[network] === FloodPolicy.Drop) return;
-    const first = this.#homes[network].size === 1;
+    const first = this.#nodeCounts[network].size === 1;
     if (first) this.lists[network] = this.#listOf(network);
     else if (node !== this.#here) this.lists[network] = inserted(this.lists[network], node);
   }
@@ -81,31 +81,31 @@ export class FloodLists {
   removeEndpoint(network: number, node: number): void {
     const count = this.#count(network, node, -1);
     if (count > 0 || this.#policies[network] === FloodPolicy.Drop) return;
-    const last = this.#homes[network].size === 0;
+    const last = this.#nodeCounts[network].size === 0;
     this.lists[network] = last ? this.#listOf(network) : without(this.lists[network], node);
   }
 
   #count(network: number, node: number, change: 1 | -1): number {
-    const homes = this.#homes[network];
-    const count = (homes.get(node) ?? 0) + change;
-    if (count === 0) homes.delete(node);
-    else homes.set(node, count);
+    const counts = this.#nodeCounts[network];
+    const count = (counts.get(node) ?? 0) + change;
+    if (count === 0) counts.delete(node);
+    else counts.set(node, count);
     this.#endpointsOn[node] = this.endpointsOn(node) + change;
     this.#endpointsIn[network] = this.endpointsIn(network) + change;
     return count;
   }
 
   #floodToOthers(): void {
-    for (let network = 0; network < this.#homes.length; network++) {
-      if (this.#policies[network] === FloodPolicy.Drop || this.#homes[network].size > 0) continue;
+    for (let network = 0; network < this.#nodeCounts.length; network++) {
+      if (this.#policies[network] === FloodPolicy.Drop || this.#nodeCounts[network].size > 0) continue;
       this.lists[network] = this.#others;
     }
   }
 
   #listOf(network: number): Int32Array {
     if (this.#policies[network] === FloodPolicy.Drop) return NONE;
-    const homes = this.#homes[network];
-    if (homes.size === 0) return this.#others;
-    return without(Int32Array.from(homes.keys()).sort(), this.#here);
+    const counts = this.#nodeCounts[network];
+    if (counts.size === 0) return this.#others;
+    return without(Int32Array.from(counts.keys()).sort(), this.#here);
   }
 }

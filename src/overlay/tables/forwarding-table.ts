@@ -47,6 +47,10 @@ export interface ForwardingTableOptions {
    * @default 300 (Linux's)
    */
   readonly ageing?: number;
+  /**
+   * What to do with a new entry when the table is full.
+   * @default FullPolicy.Refuse
+   */
   readonly whenFull?: FullPolicy;
   /**
    * Hash seed, for tests.
@@ -56,7 +60,7 @@ export interface ForwardingTableOptions {
 }
 
 // Slot layout: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target;
-// the time last seen with the flags. Flags of zero: the slot is empty.
+// the time last seen with the flags. In an empty slot, all flags are clear.
 const SLOT_WORDS = 4;
 /** Words of the hash key: a MAC and a VNI. */
 const KEY_WORDS = 2;
@@ -107,7 +111,7 @@ export class ForwardingTable {
   /** Slots where the eviction search and the sweep resume. */
   #cursor = 0;
   #swept = 0;
-  /** Times are stored relative to the first one: 2^29 seconds fit next to the flags. */
+  /** Times are stored relative to the first one, so that they fit in the 29 bits next to the flags. */
   #epoch = Number.NaN;
   // The key in the format of a slot.
   #key0 = 0;
@@ -449,7 +453,7 @@ export class ForwardingTable {
     return before - this.#size;
   }
 
-  #removeWhere(condemned: (words: Int32Array, at: number) => boolean): number {
+  #removeWhere(matches: (words: Int32Array, at: number) => boolean): number {
     const words = this.#words;
     const slots = this.#mask + 1;
     const before = this.#size;
@@ -458,7 +462,7 @@ export class ForwardingTable {
     while (words[first * SLOT_WORDS + 3] !== 0) first++;
     for (let step = 1; step < slots; step++) {
       const slot = (first + step) & this.#mask;
-      while (words[slot * SLOT_WORDS + 3] !== 0 && condemned(words, slot * SLOT_WORDS)) this.#remove(slot);
+      while (words[slot * SLOT_WORDS + 3] !== 0 && matches(words, slot * SLOT_WORDS)) this.#remove(slot);
     }
     return before - this.#size;
   }

@@ -26,7 +26,7 @@ import type { Endpoint, IndexedTopology, Network, Node, Topology } from '../topo
 export interface TablesWatcher {
   /**
    * Called when a node was added, changed or removed.
-   * @param another whether the index was assigned or freed: state kept for it doesn't apply to its next object
+   * @param another whether the index was assigned or freed, so that state kept for it no longer applies
    */
   node?(index: number, another: boolean): void;
   /** Same for a network. */
@@ -35,7 +35,7 @@ export interface TablesWatcher {
   endpoint?(index: number, another: boolean): void;
 }
 
-/** Read-only tables: a running node doesn't validate changes made without it (`LiveNode.apply`). */
+/** Tables without `apply`: on a running node, changes must go through `LiveNode.apply`, which validates them. */
 export type ReadonlyNodeTables = Omit<NodeTables, 'apply'>;
 
 /** A node's tables. Targets of kind `Vtep` are indices of `nodes`, those of kind `Local` of `endpoints`. */
@@ -212,7 +212,7 @@ export class NodeTables implements IndexedTopology {
     const plan = new ChangePlan(this, changes);
     check?.(plan);
     if (changes.length > 0) this.#topology = undefined;
-    for (const change of changes) this.#take(change);
+    for (const change of changes) this.#applyChange(change);
   }
 
   get #ids(): Map<string, number> {
@@ -237,7 +237,7 @@ export class NodeTables implements IndexedTopology {
     ids.set(id, index);
   }
 
-  #take(change: TopologyChange): void {
+  #applyChange(change: TopologyChange): void {
     switch (change.kind) {
       case ChangeKind.AddNode: {
         this.#addNode(copyOfNode(change.node));

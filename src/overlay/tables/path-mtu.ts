@@ -35,7 +35,7 @@ export function espOverheadOf(profile: Profile): EspOverhead {
 export class PathMtu {
   readonly #topology: IndexedTopology;
   readonly #here: number;
-  /** By node: MTU of both interfaces; learned MTU, and when it expires. */
+  /** By node: smaller MTU of both interfaces; learned MTU, or 0; and when that expires. */
   #interface = new Int32Array(FIRST_CAPACITY);
   #learned = new Int32Array(FIRST_CAPACITY);
   #until = new Float64Array(FIRST_CAPACITY);
@@ -77,15 +77,15 @@ export class PathMtu {
   }
 
   /**
-   * Records an MTU that ICMP reported for one of our packets.
+   * Records an MTU that ICMP reported for a packet that this node sent.
    * @param mtu in bytes
    * @param now seconds of the caller's clock
    * @returns whether it lowers the path MTU
    */
   learn(node: number, mtu: number, now: number): boolean {
-    const believed = Math.max(mtu, this.#floor);
-    if (believed >= this.underlay(node)) return false;
-    this.#learned[node] = believed;
+    const accepted = Math.max(mtu, this.#floor);
+    if (accepted >= this.underlay(node)) return false;
+    this.#learned[node] = accepted;
     this.#until[node] = now + this.#expires;
     this.#nextExpiry = Math.min(this.#nextExpiry, this.#until[node]);
     this.#fit(node);
@@ -109,7 +109,7 @@ export class PathMtu {
 
   /**
    * Updates a node's values from the topology. A learned value is kept only while it is below the interfaces' MTU.
-   * @param another whether the index now has another node, or none
+   * @param another whether the index now belongs to another node, or to none
    */
   updateNode(node: number, another: boolean): void {
     const { nodes } = this.#topology;

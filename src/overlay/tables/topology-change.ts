@@ -31,8 +31,8 @@ export interface EndpointRecord extends Omit<Endpoint, 'network' | 'node'> {
 }
 
 /**
- * A change. Whatever it refers to must exist at its turn, and whatever it adds must not; a node or network is removed
- * after its endpoints.
+ * A change. Whatever it refers to must exist when it is applied, and whatever it adds must not; a node or network is
+ * removed after its endpoints.
  */
 export type TopologyChange =
   | { readonly kind: typeof ChangeKind.AddNode; readonly node: Node }
@@ -51,11 +51,11 @@ export type TopologyChange =
   /** Anything but its id. */
   | { readonly kind: typeof ChangeKind.ChangeEndpoint; readonly endpoint: EndpointRecord }
   | { readonly kind: typeof ChangeKind.RemoveEndpoint; readonly id: string }
-  /** Holders of keys detect whether these differ (`NodeSas.update`). */
+  /** The ring may equal the current one: its users detect that (`NodeSas.update`). */
   | { readonly kind: typeof ChangeKind.SetKeys; readonly ring: KeyRing }
   | { readonly kind: typeof ChangeKind.SetAcceptUnknownVteps; readonly accept: boolean };
 
-/** The id by which changes refer to an endpoint. */
+/** The id that changes refer to an endpoint by. */
 export function endpointId({ id, name }: Pick<Endpoint, 'id' | 'name'>): string {
   return id ?? name;
 }

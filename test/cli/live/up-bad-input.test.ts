@@ -179,7 +179,7 @@ describe('vtep up', () => {
     const cases: readonly (readonly [string, RegExp])[] = [
       [good.replace('vni: 4097', 'vni: x'), /line 3: networks\.net\.vni/],
       [good.replace('c1:', `${KEY}:`).replace('node: n1', 'node: n3'), /there is no node n3/],
-      [good.replace('ip: 10.0.9.3', `ip: 10.0.9.3, device: ${KEY}`), /device: an interface has a name of 1 to 15/],
+      [good.replace('ip: 10.0.9.3', `ip: 10.0.9.3, device: ${KEY}`), /device: an interface name has 1 to 15/],
       [good.replace('ip: 10.0.9.3', `ip: 10.0.9.3, ${KEY}: x`), /an unknown field/],
       [good.replace('network: net', `network: ${KEY}`), /there is no network \[hidden\]/],
       [

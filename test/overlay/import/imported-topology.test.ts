@@ -251,7 +251,10 @@ describe('imports that contradict each other', () => {
 
   test('on names and subnets of one VNI', () => {
     assert.match(said({ second: [{ name: 'other' }] }), /VNI 4097 is web on a and other on b/);
-    assert.match(said({ second: [{ subnets: ['10.0.8.0/24'] }] }), /web has other subnets on a and b: a's are used/);
+    assert.match(
+      said({ second: [{ subnets: ['10.0.8.0/24'] }] }),
+      /web has different subnets on a and b: a's are used/,
+    );
   });
 
   for (const [what, fdb, warning] of [
@@ -324,7 +327,7 @@ describe('imports that contradict each other', () => {
       /^a: bridge fdb has no row for any of the 30 endpoints that other nodes have in web: [^\n]*$/,
     );
     const others = many.map(([, mac]) => `${mac} dev vxlan0 dst 192.0.2.9 self\n`).join('');
-    assert.match(said({ second: [{ containers: many }], fdb: others }), /(?:.*\n){20}10 more like the line before$/);
+    assert.match(said({ second: [{ containers: many }], fdb: others }), /(?:.*\n){20}10 more like the line above$/);
   });
 
   test('on peers: one that is not a node, and a node that is not a peer', () => {

@@ -34,7 +34,7 @@ class Scene {
 }
 
 describe('InboundClaims', () => {
-  test('the first claim to an SPI holds it, and later ones are returned its holder', () => {
+  test('the first claim to an SPI holds it, and adding later ones returns that holder', () => {
     const scene = new Scene();
     const [first, second, third] = [1, 2, 3].map((peer) => scene.claim(peer));
     assert.equal(scene.claims.add(first), undefined);
@@ -51,7 +51,7 @@ describe('InboundClaims', () => {
     assert.deepEqual([scene.holder(7), scene.holder(8), scene.holder(9)], [1, undefined, 2]);
   });
 
-  test('on release, its SA is closed, and the next in line gets a new one', () => {
+  test('on release, the SA is closed, and the next claim in line gets a new one', () => {
     const scene = new Scene();
     const claims = [1, 2, 3].map((peer) => scene.claim(peer));
     for (const claim of claims) scene.claims.add(claim);

@@ -9,7 +9,7 @@ function fingerprint(tag: number, value: number, length = 16): string {
 }
 
 describe('the fingerprint of a key', () => {
-  test('depends on its bytes, not on its tag, and is always the same', () => {
+  test('depends on its bytes and not on its tag, and is always the same', () => {
     assert.equal(fingerprint(1, 0xa5), fingerprint(2, 0xa5));
     const key = new ClusterKey(1, new Uint8Array(16).fill(0xa5));
     assert.equal(keyFingerprint(key, forgeHkdfSha256), fingerprint(1, 0xa5));

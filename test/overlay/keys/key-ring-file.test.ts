@@ -137,10 +137,10 @@ describe('a ring in YAML or JSON', () => {
       [`- { key: "${ONE}" }`, /key 1 of the ring has no numeric tag/],
       [`- { tag: "4", key: "${ONE}" }`, /key 1 of the ring has no numeric tag/],
       [`- { tag: four, key: "${ONE}" }`, /key 1 of the ring has no numeric tag/],
-      [`- { tag: -4, key: "${ONE}" }`, /whole number from 0, not -4/],
-      [`- { tag: 4.5, key: "${ONE}" }`, /whole number from 0, not 4\.5/],
+      [`- { tag: -4, key: "${ONE}" }`, /whole number from 0 to 2\^53 - 1, not -4/],
+      [`- { tag: 4.5, key: "${ONE}" }`, /whole number from 0 to 2\^53 - 1, not 4\.5/],
       [`- { tag: 99999999999999999999, key: "${ONE}" }`, /whole number from 0/],
-      [`- { tag: .nan, key: "${ONE}" }`, /whole number from 0, not NaN/],
+      [`- { tag: .nan, key: "${ONE}" }`, /whole number from 0 to 2\^53 - 1, not NaN/],
       [`- "${ONE}"`, /key 1 of the ring is not of the form/],
       [`- null`, /key 1 of the ring is not of the form/],
       [`- { tag: 4, key: "${ONE}" }\n- 7`, /key 2 of the ring is not of the form/],
@@ -183,7 +183,7 @@ describe('a ring in YAML or JSON', () => {
     for (const [text, message] of CASES) refused(text, 'NO_KEYS', message);
   });
 
-  test("an object's prototype is out of a file's reach", () => {
+  test("a file can't reach an object's prototype", () => {
     const text = `{"__proto__": {"profile": "strict", "keys": 1}, "keys": [{"tag": 4, "key": "${ONE}", "__proto__": {"tag": 9}}]}`;
     assert.deepEqual([rows(parseKeyRing(text)), parseKeyRing(text).profile], [[[4, ONE]], 'swarm']);
     assert.equal(({} as { profile?: string }).profile, undefined);
@@ -292,7 +292,7 @@ describe('a ring in YAML or JSON', () => {
 describe("lines of Swarm's raft store", () => {
   const text = readFileSync(fixture('docker/swarm-keys.txt'), 'utf8');
 
-  test('the recorded ones: the three IPsec keys by their tags, skipping gossip keys', () => {
+  test('as recorded: the three IPsec keys by their tags, skipping gossip keys', () => {
     const file = parseSwarmKeys(text);
     assert.equal(file.profile, 'swarm');
     assert.deepEqual(rows(file), [

@@ -154,7 +154,7 @@ describe('a ring that rotates', () => {
     refused(() => KeyRing.generate({ random, keyBytes: 20 }), /16, 24 or 32 bytes, not 20/);
   });
 
-  test('drops the oldest key and adds a new one after the newest; the middle one is sent with (facts 3.1, 3.3)', () => {
+  test('drops the oldest key and adds a new one after the newest; the middle one is the transmit key', () => {
     let ring = KeyRing.generate({ random, firstTag: 29_943 });
     for (let tag = 29_946; tag < 29_966; tag++) {
       const before = bytesOf(ring);

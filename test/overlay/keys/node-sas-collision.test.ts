@@ -87,7 +87,7 @@ describe('two peers with the same SPI and tag', () => {
     assert.equal(here.sas.inbound.size, 3);
   });
 
-  test('with separate keys are reported: the first is received, the second once that is gone', () => {
+  test('with separate keys are reported: the first is received, the second once the first is gone', () => {
     const [here, two, three] = threeNodes(SAME, Profile.Strict);
     assert.deepEqual(
       here.events.map(({ kind, peer, tag }) => [kind, peer, tag]),
@@ -108,7 +108,7 @@ describe('two peers with the same SPI and different tags', () => {
   const sending = (tag: number): number => tag - 1 - TAGS[0];
 
   for (const profile of Object.values(Profile)) {
-    test(`are reported: the first is received, the second once that is gone (${profile})`, () => {
+    test(`are reported: the first is received, the second once the first is gone (${profile})`, () => {
       const [here, first, second] = threeNodes(DIFFERENT, profile);
       const spis = TAGS.map((tag) => deriveSpi(two.address, HERE, tag));
       const taken = TAGS.map((tag) => ({ tag, spi: deriveSpi(three.address, HERE, tag) })).filter(({ spi }) =>

@@ -248,7 +248,7 @@ function sendOne(real: Real, from: number, to: number): void {
   assert.ok(bytes.subarray(16, 56).every((byte) => byte === 0x5a));
 }
 
-describe('the SAs of nodes, whatever comes in whatever order', () => {
+describe('the SAs of nodes, for any events in any order', () => {
   for (const [profile, disk] of [
     [Profile.Swarm, false],
     [Profile.Swarm, true],

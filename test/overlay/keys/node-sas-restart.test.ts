@@ -31,7 +31,7 @@ function sendMany(from: TestNode, to: TestNode, count: number): EspDrop[] {
 
 describe('a node that restarts with its sequence numbers on disk', () => {
   for (const behind of [0, 1, 2, 5]) {
-    test(`is accepted by a peer with a replay window, though the first ring it gets is ${behind} behind`, () => {
+    test(`is accepted by a peer with a replay window, even if the first ring it gets is ${behind} behind`, () => {
       const disk = new Disk();
       const receiver = new TestNode(2, STRICT);
       let sender = start(disk, receiver, 1).settle(ringAt(9));

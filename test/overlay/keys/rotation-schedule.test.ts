@@ -57,13 +57,13 @@ describe('RotationSchedule', () => {
     assert.equal(schedule.next, 4000);
   });
 
-  test('takes a new phase when polled late by settle or more', () => {
+  test('starts a new phase when polled late by settle or more', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 100 });
     assert.deepEqual(rotations(schedule, [1100]), [1100]);
     assert.equal(schedule.next, 2100);
   });
 
-  test('takes a new phase if the next point of the old one would come sooner than settle', () => {
+  test('starts a new phase if the next point of the old one would come sooner than settle', () => {
     const schedule = new RotationSchedule({ start: 0, interval: 1000, settle: 600 });
     assert.deepEqual(rotations(schedule, [1401]), [1401]);
     assert.equal(schedule.next, 2401);
@@ -86,7 +86,7 @@ describe('RotationSchedule', () => {
     assert.equal(schedule.next, back - HOUR + HALF_DAY);
   });
 
-  test('a clock that jumps ahead by any amount triggers one rotation; its way back none', () => {
+  test('a clock that jumps ahead by any amount triggers one rotation, and none when it jumps back', () => {
     const schedule = new RotationSchedule({ start: START });
     const ahead = START + 10 ** 12;
     assert.deepEqual(rotations(schedule, [START + 1, ahead, ahead + 1, START + 3, START + 4]), [ahead]);

@@ -71,7 +71,7 @@ function refused(tables: NodeTables, changes: readonly TopologyChange[], message
 }
 
 describe('tables that change', () => {
-  test('have an endpoint as soon as it is added, as it is once it is changed, and no longer once it is removed', () => {
+  test('reflect an endpoint as soon as it is added, changed or removed', () => {
     const tables = tablesOf();
     tables.apply([{ kind: AddEndpoint, endpoint: endpoint('new', 3, THERE, 7, IPS[2]) }]);
     assert.equal(found(tables, 3), 'b');
@@ -88,7 +88,7 @@ describe('tables that change', () => {
     assert.deepEqual([found(tables, 1), found(tables, 2)], ['here', 'b']);
   });
 
-  test('leave the index of everything that stays, and give what is added the index of what was removed', () => {
+  test('keep the index of everything that remains, and reuse freed indices for additions', () => {
     const tables = tablesOf();
     tables.apply([{ kind: RemoveEndpoint, id: 'here' }]);
     assert.equal(tables.endpoints[0], undefined);
@@ -101,7 +101,7 @@ describe('tables that change', () => {
     );
   });
 
-  test('forget what was learned behind a node that is gone: the next node of its index has none of it', () => {
+  test('forget what was learned behind a removed node, so that the next node with its index inherits none of it', () => {
     const tables = tablesOf();
     tables.apply([{ kind: AddNode, node: nodeOf(OTHER) }]);
     const other = tables.nodeOf(4, OTHER, 0);
@@ -114,7 +114,7 @@ describe('tables that change', () => {
     assert.deepEqual([found(tables, 3), found(tables, 4)], [undefined, 'b']);
   });
 
-  test('keep what was learned, and what they counted, through changes of other things', () => {
+  test('keep learned entries and counters through unrelated changes', () => {
     const tables = tablesOf();
     const { forwarding } = tables;
     forwarding.learn(7, MACS[3], 0, TargetKind.Vtep, 1, 0);
@@ -134,7 +134,7 @@ describe('tables that change', () => {
     assert.equal(found(tables, 4), `node ${THERE.join('.')}`);
   });
 
-  test('forget what a network learned once it is removed, doesn’t learn any more, or is encrypted', () => {
+  test('forget what a network learned once it is removed, stops learning, or becomes encrypted', () => {
     const changes: readonly TopologyChange[][] = [
       [{ kind: ChangeNetwork, network: networkOf(7) }],
       [{ kind: ChangeNetwork, network: networkOf(7, { learning: true, encrypted: true }) }],
@@ -155,7 +155,7 @@ describe('tables that change', () => {
     }
   });
 
-  test('take nothing of a removed network for clear', () => {
+  test('never treat a removed network as cleartext', () => {
     const tables = tablesOf();
     tables.apply([{ kind: AddNetwork, network: networkOf(4097) }]);
     assert.equal(tables.columns.encrypted[1], 0);
@@ -165,7 +165,7 @@ describe('tables that change', () => {
     assert.equal(tables.columns.encrypted[tables.networks.length], 1);
   });
 
-  test('leave a MAC and an address with the endpoint that has them first, then with the one that waited longest', () => {
+  test('give a MAC or an address to the first endpoint that claims it, then to the one that has waited longest', () => {
     const tables = tablesOf();
     tables.apply([{ kind: AddNode, node: nodeOf(OTHER) }]);
     // A container moves: its new location is reported first.
@@ -182,32 +182,32 @@ describe('tables that change', () => {
     assert.equal(tables.neighbours.find(7, 4, IPS[1], 0), -1);
   });
 
-  test('take all changes of a list, or none', () => {
+  test('apply all changes of a list, or none', () => {
     const tables = tablesOf();
     const fine: TopologyChange = { kind: AddEndpoint, endpoint: endpoint('new', 3) };
     const cases: readonly (readonly [TopologyChange, RegExp])[] = [
-      [{ kind: AddEndpoint, endpoint: endpoint('here', 3) }, /^there is an endpoint "here"$/],
-      [{ kind: AddEndpoint, endpoint: endpoint('new', 3) }, /^there is an endpoint "new"$/],
+      [{ kind: AddEndpoint, endpoint: endpoint('here', 3) }, /^there already is an endpoint "here"$/],
+      [{ kind: AddEndpoint, endpoint: endpoint('new', 3) }, /^there already is an endpoint "new"$/],
       [{ kind: AddEndpoint, endpoint: endpoint('x', 3, OTHER) }, /^there is no node with VTEP 10\.0\.0\.3$/],
       [{ kind: AddEndpoint, endpoint: endpoint('x', 3, THERE, 8) }, /^there is no network with VNI 8$/],
       [{ kind: AddEndpoint, endpoint: { ...endpoint('x', 3), mac: new Uint8Array(5) } }, /a MAC has 6 bytes, not 5$/],
-      [{ kind: AddEndpoint, endpoint: { ...endpoint('x', 3), mac: new Uint8Array(6).fill(1) } }, /is a group's MAC$/],
+      [{ kind: AddEndpoint, endpoint: { ...endpoint('x', 3), mac: new Uint8Array(6).fill(1) } }, /is a group address$/],
       [{ kind: AddEndpoint, endpoint: endpoint('x', 3, THERE, 7, new Uint8Array(5)) }, /4 or 16 bytes, not 5$/],
       [{ kind: ChangeEndpoint, endpoint: endpoint('x', 3) }, /^there is no endpoint "x"$/],
       [{ kind: RemoveEndpoint, id: 'x' }, /^there is no endpoint "x"$/],
-      [{ kind: AddNode, node: nodeOf(THERE) }, /^there is a node with VTEP 10\.0\.0\.2$/],
+      [{ kind: AddNode, node: nodeOf(THERE) }, /^there already is a node with VTEP 10\.0\.0\.2$/],
       [{ kind: AddNode, node: nodeOf(new Uint8Array(3)) }, /a VTEP address has 4 or 16 bytes, not 3$/],
       [{ kind: AddNode, node: nodeOf(OTHER, 0) }, /an MTU is from 1 to 65535 bytes, not 0$/],
       [{ kind: AddNode, node: { ...nodeOf(OTHER), mac: new Uint8Array(8) } }, /a MAC has 6 bytes, not 8$/],
       [{ kind: ChangeNode, node: nodeOf(OTHER) }, /^there is no node with VTEP 10\.0\.0\.3$/],
       [{ kind: RemoveNode, vtep: OTHER }, /^there is no node with VTEP 10\.0\.0\.3$/],
-      [{ kind: RemoveNode, vtep: HERE }, /^the node with VTEP 10\.0\.0\.1 is this one$/],
-      [{ kind: RemoveNode, vtep: THERE }, /^the node with VTEP 10\.0\.0\.2 has 2 endpoints still$/],
-      [{ kind: AddNetwork, network: networkOf(7) }, /^there is a network with VNI 7$/],
+      [{ kind: RemoveNode, vtep: HERE }, /^the node with VTEP 10\.0\.0\.1 is this node itself$/],
+      [{ kind: RemoveNode, vtep: THERE }, /^the node with VTEP 10\.0\.0\.2 still has 2 endpoints$/],
+      [{ kind: AddNetwork, network: networkOf(7) }, /^there already is a network with VNI 7$/],
       [{ kind: AddNetwork, network: networkOf(1 << 24) }, /^a VNI is from 0 to 16777215, not 16777216$/],
       [{ kind: ChangeNetwork, network: networkOf(8) }, /^there is no network with VNI 8$/],
       [{ kind: RemoveNetwork, vni: 8 }, /^there is no network with VNI 8$/],
-      [{ kind: RemoveNetwork, vni: 7 }, /^the network with VNI 7 has 3 endpoints still$/],
+      [{ kind: RemoveNetwork, vni: 7 }, /^the network with VNI 7 still has 3 endpoints$/],
     ];
     for (const [change, message] of cases) refused(tables, [fine, change], message);
     refused(
@@ -217,7 +217,7 @@ describe('tables that change', () => {
     );
   });
 
-  test('refuse more endpoints than the forwarding table has room for, and nothing of the list is taken', () => {
+  test('refuse more endpoints than the forwarding table has room for, and apply nothing of the list', () => {
     const tables = tablesOf(3);
     const adds = [3, 4].map((mac): TopologyChange => ({ kind: AddEndpoint, endpoint: endpoint(`e${mac}`, mac) }));
     refused(tables, adds, /no room for 4 endpoints$/, 'BAD_TABLE');
@@ -225,7 +225,7 @@ describe('tables that change', () => {
     assert.equal(tables.counts.endpoints, 3);
   });
 
-  test('are as they were where whoever checks the plan refuses it', () => {
+  test('are unchanged if the check rejects the plan', () => {
     const tables = tablesOf();
     const before = viewOf(tables, QUESTIONS);
     const refuse = (): never => {
@@ -235,7 +235,7 @@ describe('tables that change', () => {
     assert.deepEqual(viewOf(tables, QUESTIONS), before);
   });
 
-  test('copy what they are given: a buffer that is used again changes nothing', () => {
+  test('copy their input: reusing a buffer changes nothing', () => {
     const tables = tablesOf();
     const vtep = OTHER.slice();
     const record = { ...endpoint('new', 3), vtep, mac: MACS[2].slice(), ip: IPS[2].slice() };
@@ -251,7 +251,7 @@ describe('tables that change', () => {
     assert.deepEqual(viewOf(tables, QUESTIONS), viewOf(tablesOf(), QUESTIONS));
   });
 
-  test('tell who watches of each change, with what is there afterwards', () => {
+  test('notify watchers of each change, after it is applied', () => {
     const tables = tablesOf();
     const told: unknown[] = [];
     tables.watch({
@@ -446,7 +446,7 @@ function startOf(): NodeTables {
 }
 
 describe('any sequence of changes', () => {
-  test('leaves tables that are as the topology says, and as those that are built anew from it', () => {
+  test('leaves tables that match the topology, and equal tables newly built from it', () => {
     let taken = 0;
     let contested = 0;
     fc.assert(
@@ -476,7 +476,7 @@ describe('any sequence of changes', () => {
     assert.ok(taken > 1000 && contested > 10, `${taken} taken, ${contested} contested`);
   });
 
-  test('at once leaves what it leaves one by one', () => {
+  test('gives the same tables at once as one by one', () => {
     fc.assert(
       fc.property(fc.array(CHANGE, { maxLength: 80, size: 'max' }), (changes) => {
         const model = new Model();

@@ -20,13 +20,13 @@ function kinds(after: string, before = BASE): string[] {
 }
 
 describe('the changes from one topology to another', () => {
-  test('are none where nothing changes, but for keys, which only who holds them can compare', () => {
+  test('are none if nothing differs, except for keys, which only their users can compare', () => {
     assert.deepEqual(kinds(BASE), []);
     assert.deepEqual(kinds(BASE + RING), [ChangeKind.SetKeys]);
     assert.deepEqual(kinds(BASE + RING, BASE + RING), [ChangeKind.SetKeys]);
   });
 
-  test('are one for each thing that is another', () => {
+  test('are one for each object that differs', () => {
     assert.deepEqual(kinds(BASE.replace('10.0.0.2 }', '10.0.0.2, mtu: 9000 }')), [ChangeKind.ChangeNode]);
     assert.deepEqual(kinds(BASE.replace('10.0.0.2 }', '10.0.0.2, mac: "02:00:00:00:00:01" }')), [
       ChangeKind.ChangeNode,
@@ -41,7 +41,7 @@ describe('the changes from one topology to another', () => {
     assert.deepEqual(kinds(`acceptUnknownVteps: false\n${BASE}`), []);
   });
 
-  test('know a node by its VTEP and a network by its VNI: with another one it is another', () => {
+  test('identify a node by its VTEP and a network by its VNI: a different one means a different object', () => {
     const renamed = BASE.replaceAll(/\bb\b/g, 'c').replaceAll('web', 'www');
     assert.deepEqual(kinds(renamed), [ChangeKind.ChangeNode, ChangeKind.ChangeNetwork]);
     assert.deepEqual(kinds(BASE.replace('10.0.0.2', '10.0.0.3').replace('vni: 8', 'vni: 9')), [
@@ -62,7 +62,7 @@ describe('the changes from one topology to another', () => {
     assert.deepEqual(kinds(turned), []);
   });
 
-  test('let nodes exchange their VTEPs, and endpoints their MACs and addresses', () => {
+  test('can swap the VTEPs of nodes, and the MACs and addresses of endpoints', () => {
     const before = parseConfig(BASE.replace('network: web', 'network: net'));
     const exchanged = BASE.replace('network: web', 'network: net')
       .replace('10.9.0.1', 'X')
@@ -79,7 +79,7 @@ describe('the changes from one topology to another', () => {
     assert.deepEqual(viewOf(tables, questions), viewOf(new NodeTables(after, 'a'), questions));
   });
 
-  test('tell endpoints of one name, which imports have, apart', () => {
+  test('distinguish endpoints of the same name, which imports can have', () => {
     const topology = parseConfig(BASE);
     const [one, two] = topology.endpoints;
     const named = (...macs: readonly string[]): Topology => ({
@@ -109,14 +109,14 @@ describe('the changes from one topology to another', () => {
     }
   });
 
-  test('are refused between topologies of another profile or port', () => {
+  test('are refused between topologies with different profiles or ports', () => {
     const before = parseConfig(BASE);
     const code = { code: 'BAD_CHANGE' };
     assert.throws(() => diffTopology(before, { ...before, profile: Profile.Strict }), code);
     assert.throws(() => diffTopology(before, { ...before, port: 4790 }), code);
   });
 
-  test('give tables that are as those of the other topology, whatever the two are', () => {
+  test('turn the tables of any topology into those of any other', () => {
     fc.assert(
       fc.property(fc.array(TOPOLOGY, { minLength: 2, maxLength: 5 }), (topologies) => {
         const [first, ...others] = topologies;
