@@ -8,7 +8,7 @@ import { KeepingSink } from './written.js';
 const CAPACITY = 262_144;
 
 describe('ByteBuffer', () => {
-  test('passes small writes on as few large ones, only when full', () => {
+  test('coalesces small writes, and passes them on only when full', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     for (let i = 0; i < 1000; i++) buffer.append(noise(262, i), 0, 262);
@@ -29,7 +29,7 @@ describe('ByteBuffer', () => {
     assert.deepEqual(kept.pieces, [5]);
   });
 
-  test('holds as much as its capacity, flushes on one more byte', () => {
+  test('holds as much as its capacity, and flushes on one more byte', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     buffer.append(noise(CAPACITY, 1), 0, CAPACITY);
@@ -38,7 +38,7 @@ describe('ByteBuffer', () => {
     assert.deepEqual(kept.pieces, [CAPACITY]);
   });
 
-  test('passes data larger than its capacity directly on, after what was buffered', () => {
+  test('passes data larger than its capacity straight to the sink, after what was buffered', () => {
     const kept = new KeepingSink();
     const buffer = new ByteBuffer(kept.sink);
     buffer.append(noise(3, 1), 0, 3);

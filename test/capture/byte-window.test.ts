@@ -33,7 +33,7 @@ describe('ByteWindow', () => {
     }
   });
 
-  test('keeps a rest as long as the longest record, reports a longer one as damage', () => {
+  test('keeps leftover bytes up to the longest record, and reports more as damage', () => {
     const window = new ByteWindow();
     let at = feed(window, 0, READ_BYTES);
     at = feed(window, at, MAX_RECORD - READ_BYTES);

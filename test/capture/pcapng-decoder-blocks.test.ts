@@ -198,7 +198,7 @@ for (const blocks of ORDERS) {
       const beyond = await read(Buffer.concat(more));
       assert.deepEqual(hexes(beyond), ['aa']);
       assert.equal(beyond.damage?.code, 'CAPTURE_DAMAGED');
-      assert.match(beyond.damage.message, /more than 65536 interface descriptions/);
+      assert.match(beyond.damage.message, /more than the maximum of 65536 interface descriptions/);
       assert.equal(beyond.source.interfaces.length, MAX_INTERFACES);
     });
 
@@ -297,7 +297,7 @@ for (const blocks of ORDERS) {
       }
     });
 
-    test('unknown blocks of ever new types leave a bounded number of notes', async () => {
+    test('unknown blocks of any number of types leave a bounded number of notes', async () => {
       const types = Array.from({ length: 4000 }, (_, i) => blocks.block(0x10000 + i));
       const got = await read(Buffer.concat([start, ...types, blocks.enhanced(0, 1n, B)]));
       assert.deepEqual(hexes(got), ['aa', 'bbbb']);

@@ -81,7 +81,7 @@ function collidingUnderKnownMix(count: number): number[][] {
 }
 
 describe('the hash', () => {
-  test('is the same from each of its functions', () => {
+  test('is the same from every function', () => {
     fc.assert(
       fc.property(fc.array(fc.integer(), { minLength: 1, maxLength: 10 }), fc.integer(), (words, seed) => {
         const key = hashKeyOf(seed, 10);

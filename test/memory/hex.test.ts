@@ -29,7 +29,7 @@ test('refuses anything else, with an error that does not quote it', () => {
   }
 });
 
-test('decodes to an array with its own buffer, so that the collector leaves no copy of a key behind', () => {
+test('decodes to an array with its own buffer, so that the garbage collector leaves no copy of a key', () => {
   const { buffer, byteLength } = bytesOfHex('4c6f');
   assert.equal(buffer.byteLength, byteLength);
 });

@@ -29,7 +29,7 @@ describe('PacketBatch', () => {
     assert.deepEqual([batch.count, arena.available], [2, 2]);
   });
 
-  test('takes a frame as large as the arena allows, and none larger, which takes no slot', () => {
+  test('takes a frame as large as the arena allows; a larger one is refused and takes no slot', () => {
     const batch = new PacketBatch(small());
     assert.equal(batch.copyIn(new Uint8Array(129), 0, 129), NO_SLOT);
     assert.deepEqual([batch.count, batch.arena.available], [0, 4]);
@@ -76,7 +76,7 @@ describe('PacketBatch', () => {
     assert.equal(batch.count, 2);
   });
 
-  test('is full at its capacity, and throws for one packet more', () => {
+  test('is full at its capacity, and throws for one more packet', () => {
     const arena = small(8);
     const batch = new PacketBatch(arena, 3);
     for (let i = 0; i < 3; i++) {
@@ -98,7 +98,7 @@ describe('PacketBatch', () => {
     assert.equal(batch.arena.available, 8, batch.arena.holders().join('\n'));
   });
 
-  test('a reused index has nothing of its former packet', () => {
+  test('a reused index keeps nothing of its previous packet', () => {
     const batch = new PacketBatch(small());
     batch.push(batch.arena.take(), 1, 2, 3, 4, 5);
     batch.tos[0] = 6;

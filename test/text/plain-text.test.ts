@@ -76,7 +76,7 @@ test('JSON keeps every member whose name holds a key, under distinct names', () 
   });
 });
 
-test('JSON keeps the names of the files of an invocation, unless one is a key', () => {
+test('JSON keeps file names from the command line, unless one is a key', () => {
   const names = [
     '20261129T053012Z-Capture-NodeA1B2C3-Vxlan.pcap',
     'Capture-NodeA1B2C3-20261129T053012Z-Vxlan9',

@@ -200,7 +200,7 @@ describe('withoutKeysInWords', () => {
   const eights = groups(KEY, 8, '  ');
   const quads = groups(KEY, 4, ':');
 
-  test('hides full addresses and columns, which other text may hold', () => {
+  test('hides full addresses and columns, which withoutKeys shows', () => {
     for (const text of [quads, eights, groups(KEY, 2, '   ')]) {
       assert.equal(withoutKeysInWords(`no node ${text}; there are n1`), 'no node [hidden]; there are n1');
       assert.equal(withoutKeys(text), text);
@@ -231,7 +231,7 @@ describe('withoutKeyParts', () => {
     assert.equal(withoutKeyParts(`x ${KEY}`), 'x [hidden]');
   });
 
-  test('shows addresses and words with a mistake in them', () => {
+  test('shows misspelt addresses and words', () => {
     for (const text of ['', '10.0.0', '10.0.0.1000', 'fd50::12345', '02:42:0a:00:09:03:05', 'node1', 'cbc(aes)']) {
       assert.equal(withoutKeyParts(text), text);
     }

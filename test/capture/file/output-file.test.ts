@@ -316,23 +316,19 @@ describe('OutputFile', () => {
     assert.equal(readFileSync(file, 'utf8'), 'precious');
   });
 
-  test(
-    "is not written to somebody else's pipe or link in a folder that everybody can write",
-    { skip: NOT_ROOT },
-    () => {
-      const where = folder();
-      chmodSync(where, 0o777);
-      spawnSync('mkfifo', [join(where, 'pipe')]);
-      chownSync(join(where, 'pipe'), NOBODY, NOBODY);
-      symlinkSync('/dev/null', join(where, 'link'));
-      spawnSync('chown', ['-h', `${NOBODY}:${NOBODY}`, join(where, 'link')]);
-      for (const name of ['pipe', 'link']) {
-        assert.throws(() => new OutputFile(join(where, name)), { code: 'FILE_UNUSABLE', message: /another user put/ });
-      }
-      chmodSync(where, 0o755);
-      writeWhole(join(where, 'link'), 'x');
-    },
-  );
+  test("is not written to another user's pipe or link in a world-writable directory", { skip: NOT_ROOT }, () => {
+    const where = folder();
+    chmodSync(where, 0o777);
+    spawnSync('mkfifo', [join(where, 'pipe')]);
+    chownSync(join(where, 'pipe'), NOBODY, NOBODY);
+    symlinkSync('/dev/null', join(where, 'link'));
+    spawnSync('chown', ['-h', `${NOBODY}:${NOBODY}`, join(where, 'link')]);
+    for (const name of ['pipe', 'link']) {
+      assert.throws(() => new OutputFile(join(where, name)), { code: 'FILE_UNUSABLE', message: /another user put/ });
+    }
+    chmodSync(where, 0o755);
+    writeWhole(join(where, 'link'), 'x');
+  });
 
   test('reports a failed rename, and leaves nothing', () => {
     const where = folder();

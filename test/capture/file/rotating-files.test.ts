@@ -102,7 +102,7 @@ describe('RotatingFiles', () => {
     );
   });
 
-  test('reports a missing folder immediately', () => {
+  test('reports a missing directory immediately', () => {
     const options: RotatingFilesOptions = { format: 'pcap', linkType: 1, name: 'x', size: 1000 };
     assert.throws(() => new RotatingFiles(join(root, 'nowhere/wire.pcap'), START, options), { code: 'FILE_UNUSABLE' });
   });
