@@ -37,6 +37,7 @@ export class AeadBatch {
   readonly nonceView: DataView;
   /** Additional data, one entry every `aadStride` bytes. */
   readonly aad: Uint8Array;
+  /** The bytes of `aad`, for writing whole words. */
   readonly aadView: DataView;
   /** Size of the additional data in bytes. */
   readonly aadLength: Int32Array;

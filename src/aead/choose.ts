@@ -33,6 +33,12 @@ function tryBackend(backend: AeadBackend): Aead {
 
 /**
  * Creates a cipher.
+ * @example
+ * ```ts
+ * const { aead, skipped } = chooseAead();
+ * console.log(`cipher ${aead.name}`);
+ * for (const { name, reason } of skipped) console.log(`not ${name}: ${reason}`);
+ * ```
  * @param name the only backend to try. Default: the first that works.
  * @param backends the backends to try, in order. Default: `AEAD_BACKENDS`.
  * @throws AeadError `AEAD_UNKNOWN` for an unknown name; the named backend's error; `AEAD_UNAVAILABLE` if none works

@@ -128,6 +128,7 @@ export function addressOf(bytes: Uint8Array): number {
  */
 export class NativeMemory {
   readonly bytes: Uint8Array;
+  /** Address of the first byte. */
   readonly address: number;
 
   /**

@@ -41,6 +41,7 @@ export class MemoryError extends VtepError<'BAD_ARENA' | 'BAD_RANGE' | 'BAD_SLOT
 export class Arena {
   /** All slots, concatenated. This memory never moves: native ciphers use its address. */
   readonly bytes: Uint8Array;
+  /** Number of slots, free and taken. */
   readonly slots: number;
   /** Bytes per slot, including headroom and tailroom. */
   readonly slotBytes: number;

@@ -10,6 +10,7 @@ export const BATCH_CAPACITY = 256;
 export class PacketBatch {
   /** Number of packets. */
   count = 0;
+  /** Index of the slot that holds each packet. */
   readonly slot: Int32Array;
   /** Start and end of each packet in the arena's bytes. */
   readonly start: Int32Array;
@@ -58,6 +59,8 @@ export class PacketBatch {
 
   /**
    * Adds a packet that is already in a slot.
+   * @param start start offset in the arena's bytes
+   * @param end end offset in the arena's bytes
    * @returns its index
    * @throws MemoryError `BATCH_FULL`: check `full` first; `BAD_RANGE` for bytes outside the arena
    */
@@ -79,6 +82,7 @@ export class PacketBatch {
 
   /**
    * Copies a frame into a new slot, after the headroom: the only copy on the ingress path.
+   * @param bytes holds the frame, from `offset` to `end`
    * @returns its index, or `NO_SLOT` if the arena has no free slot or the frame is larger than a slot
    * @throws MemoryError `BATCH_FULL`: check `full` first; `BAD_RANGE` for a range outside `bytes`
    */
