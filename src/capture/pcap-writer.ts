@@ -21,7 +21,17 @@ export interface PcapWriterOptions {
   readonly linkType?: number;
 }
 
-/** A pcap file as a packet sink. The file header is written immediately. */
+/**
+ * A pcap file as a packet sink. The file header is written immediately.
+ * @example
+ * ```ts
+ * const file = new OutputFile('inner.pcap');
+ * const writer = new PcapWriter(file.write, { nanoseconds: true });
+ * writer.write(frame, 0, frame.length, frame.length, seconds, nanoseconds);
+ * writer.flush();
+ * file.commit();
+ * ```
+ */
 export class PcapWriter implements PacketSink {
   readonly #buffer: ByteBuffer;
   readonly #nanosPerTick: number;

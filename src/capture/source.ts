@@ -115,6 +115,10 @@ function cutOff(position: number): CaptureError {
 
 /**
  * Detects a capture's format and opens it as a packet source.
+ * @example
+ * ```ts
+ * const source = await openCapture(new MemoryReader(bytes));
+ * ```
  * @param reader the capture's bytes; closed by the source's `close`, or before this throws
  * @throws CaptureError `NOT_A_CAPTURE`, `UNSUPPORTED_CAPTURE`, `CAPTURE_CUT_OFF` (within the file header) or
  * `CAPTURE_DAMAGED`

@@ -212,6 +212,15 @@ async function peeked(raw: ByteReader): Promise<ByteReader> {
 
 /**
  * Opens a capture file: pcap or pcapng, gzip-compressed or not.
+ * @example
+ * ```ts
+ * const source = await openCaptureFile('wire.pcap');
+ * for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+ *   for (let i = 0; i < batch.count; i++) console.log(batch.seconds[i], batch.originalLength[i]);
+ * }
+ * if (source.damage !== undefined) console.error(source.damage.message);
+ * await source.close();
+ * ```
  * @param path a file, or `-` for standard input
  * @throws CaptureError as `openBytes` and `openCapture` do, with the path prepended
  */
