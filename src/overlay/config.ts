@@ -319,6 +319,11 @@ export interface ConfigOptions {
 
 /**
  * Parses a config.
+ * @example
+ * ```ts
+ * const topology = parseConfig(readFileSync('overlay.yaml', 'utf8'));
+ * const tables = new NodeTables(topology, 'node-1');
+ * ```
  * @param file the text, or the result of `takeKeys`
  * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to fix it
  */

@@ -111,6 +111,11 @@ export function outerLength(innerBytes: number, options: Omit<PathOptions, 'unde
 
 /**
  * Computes the largest inner MTU of a path.
+ * @example
+ * ```ts
+ * // An encrypted Swarm network over IPv4, on an underlay with an MTU of 1500.
+ * const { innerMtu, mss4 } = mtuOf({ underlayMtu: 1500, family: 4, esp: { icvLength: 8 } }); // 1424, 1384
+ * ```
  * @throws OverlayError `BAD_MTU` if nothing is left
  */
 export function mtuOf(options: MtuQuestion): MtuAnswer {

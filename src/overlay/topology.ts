@@ -26,9 +26,13 @@ export interface Node {
 /** An overlay network of containers. */
 export interface Network {
   readonly name: string;
+  /** VXLAN network identifier: 24 bits. */
   readonly vni: number;
+  /** Subnets that endpoints have addresses in; may be empty. */
   readonly subnets: readonly Prefix[];
+  /** Gateway addresses, 4 or 16 bytes each. */
   readonly gateways: readonly Uint8Array[];
+  /** Whether ESP protects the network's packets between nodes. */
   readonly encrypted: boolean;
   /** Inner MTU: maximum IP packet length in bytes; undefined to derive it from the nodes' MTU. */
   readonly mtu: number | undefined;
@@ -48,7 +52,9 @@ export interface Endpoint {
   /** Indices in the topology's lists. */
   readonly network: number;
   readonly node: number;
+  /** 4 or 16 bytes, if known. */
   readonly ip: Uint8Array | undefined;
+  /** 6 bytes. */
   readonly mac: Uint8Array;
   /** Its interface on a running node: name, and network namespace (an `ip netns` name or a path). */
   readonly device?: string;
@@ -63,6 +69,7 @@ export interface Topology {
   readonly nodes: readonly Node[];
   readonly networks: readonly Network[];
   readonly endpoints: readonly Endpoint[];
+  /** The keys of encrypted networks; undefined if there are none. */
   readonly ring: KeyRing | undefined;
   /**
    * Whether nodes accept packets from unknown VTEP addresses, as Linux's vxlan device does.

@@ -51,7 +51,9 @@ type Entry = z.infer<typeof SCHEMA>[number];
 /** An endpoint on the inspected node. */
 export interface DockerEndpoint {
   readonly name: string;
+  /** 6 bytes. */
   readonly mac: Uint8Array;
+  /** Its IPv4 address, or its IPv6 address if it has no IPv4 one; undefined if it has neither. */
   readonly ip: Uint8Array | undefined;
 }
 
@@ -63,7 +65,7 @@ export interface DockerNetwork {
   readonly subnets: readonly Prefix[];
   readonly gateways: readonly Uint8Array[];
   readonly encrypted: boolean;
-  /** Inner MTU, as Docker sets it. */
+  /** Inner MTU in bytes, as Docker sets it. */
   readonly mtu: number;
   readonly endpoints: readonly DockerEndpoint[];
   /** Addresses of the nodes in the network, in the format of `formatAddress`. */

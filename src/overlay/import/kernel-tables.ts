@@ -14,11 +14,13 @@ import { parseIp } from '../prefix.js';
 export interface KernelFdbEntry {
   /** Line in the file, from 1. */
   readonly line: number;
+  /** 6 bytes. */
   readonly mac: Uint8Array;
   /** VTEP address: entries of the vxlan device (`self`) have one, those of the bridge (`master`) don't. */
   readonly destination: Uint8Array | undefined;
-  /** Empty if `show dev X` omitted it. */
+  /** Interface name; empty if `show dev X` omitted it. */
   readonly device: string;
+  /** Whether it never ages: `permanent` or `static`. */
   readonly permanent: boolean;
 }
 
@@ -26,9 +28,11 @@ export interface KernelFdbEntry {
 export interface KernelNeighbour {
   /** Line in the file, from 1. */
   readonly line: number;
+  /** 4 or 16 bytes. */
   readonly ip: Uint8Array;
+  /** 6 bytes. */
   readonly mac: Uint8Array;
-  /** Empty if `show dev X` omitted it. */
+  /** Interface name; empty if `show dev X` omitted it. */
   readonly device: string;
 }
 

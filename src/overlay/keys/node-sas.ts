@@ -218,7 +218,8 @@ export class NodeSas {
 
   /**
    * Performs all pending steps.
-   * @returns their number
+   * @param now seconds of the packets' clock
+   * @returns the number of steps
    */
   settle(now: number): number {
     let steps = 0;
@@ -229,6 +230,7 @@ export class NodeSas {
 
   /**
    * Reports SAs that are ending or have ended, and reserves sequence numbers in advance. Call it about once per second.
+   * @param now seconds of the packets' clock
    */
   poll(now: number): void {
     this.#now = now;

@@ -105,12 +105,12 @@ export class RotationSchedule {
     this.#next = this.#drawNext();
   }
 
-  /** When the next rotation is due. */
+  /** When the next rotation is due, in seconds of the clock. */
   get next(): number {
     return this.#next;
   }
 
-  /** The earliest time of a rotation on demand: `settle` after the last one. */
+  /** The earliest time of a rotation on demand, in seconds of the clock: `settle` after the last rotation. */
   get earliest(): number {
     return this.#last + this.#settle;
   }
