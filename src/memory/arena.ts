@@ -6,8 +6,8 @@ import { VtepError } from '../error.js';
 import { packetMemory } from './kernels.js';
 
 /**
- * Bytes before a frame. Ethernet with two tags (22), IPv6 (40), UDP (8), ESP with its IV (16), UDP (8) and VXLAN (8)
- * take 102.
+ * Bytes before a frame. Ethernet with a tag (18), IPv6 (40), UDP (8), ESP with its IV (16), UDP (8) and VXLAN (8) take
+ * 98.
  */
 export const HEADROOM = 128;
 /** Bytes after a frame. ESP padding (up to 3), the ESP trailer (2) and the longest ICV (16) take 21. */

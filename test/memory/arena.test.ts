@@ -74,7 +74,7 @@ describe('Arena', () => {
   });
 
   test('has headroom for the longest outer headers, and tailroom for the longest ESP trailer', () => {
-    // Ethernet, a tag, IPv6, UDP, ESP with IV, UDP, VXLAN; padding, trailer, ICV.
+    // Ethernet, one tag, IPv6, UDP, ESP with IV, UDP, VXLAN; padding, trailer, ICV.
     assert.ok(HEADROOM >= 14 + 4 + 40 + 8 + 16 + 8 + 8);
     assert.ok(TAILROOM >= 3 + 2 + 16);
   });

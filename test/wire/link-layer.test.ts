@@ -14,7 +14,7 @@ import { bytesOf, ECHO_IN_VXLAN } from './golden.js';
 const layers = new Layers();
 const inIp = ECHO_IN_VXLAN.slice(64);
 
-/** A packet behind a link-layer header; the echo's data is cut off as by a snaplen. */
+/** A packet after a link-layer header; the echo's data is truncated as by a snaplen. */
 function walk(linkType: number, link: string): HeaderError {
   const bytes = Uint8Array.from([...bytesOf(link), ...inIp]);
   return walkLink(layers, linkType, bytes, 0, bytes.length, bytes.length + 56);

@@ -44,7 +44,7 @@ function sameSubnets(a: readonly Prefix[], b: readonly Prefix[]): boolean {
   return keys(a) === keys(b);
 }
 
-/** The first report of a network, which others are compared with. */
+/** A node's report of a network. The first one is kept, and others are compared with it. */
 interface Report {
   readonly node: string;
   readonly network: DockerNetwork;

@@ -393,7 +393,7 @@ class Model {
     return view;
   }
 
-  /** Whether some wait for a key: tables that are built anew may leave it with another one. */
+  /** Whether any endpoints wait for a key: newly built tables may give it to a different one. */
   get contested(): boolean {
     return [...this.claims.values()].some((ids) => ids.length > 1);
   }
