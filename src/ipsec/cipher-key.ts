@@ -1,4 +1,4 @@
-/** An SA's key in a cipher. It stays there while packets of a batch need it, even if the SA is closed. */
+/** An SA's key in a cipher, kept there while packets of a batch still need it, even after the SA is closed. */
 import type { Aead } from '../aead/aead.js';
 import { type Keymat, NO_KEY } from './keymat.js';
 
@@ -7,35 +7,35 @@ export class CipherKey {
   /** Key id in the cipher; `NO_KEY` once it is closed. */
   id: number;
   readonly #aead: Aead;
-  readonly #held: number;
-  #waiting = 0;
+  readonly #keyId: number;
+  #references = 0;
 
   /** @throws AeadError `BAD_KEY_LENGTH`, `TOO_MANY_KEYS` */
   constructor(keymat: Keymat, aead: Aead) {
     this.#aead = aead;
-    this.#held = keymat.addTo(aead);
-    this.id = this.#held;
+    this.#keyId = keymat.addTo(aead);
+    this.id = this.#keyId;
   }
 
-  /** Whether packets in a batch need it. */
+  /** Whether packets of a pending batch need the key. */
   get inUse(): boolean {
-    return this.#waiting > 0;
+    return this.#references > 0;
   }
 
   /** Adds a reference for a packet, until `release`. */
   hold(): void {
-    this.#waiting++;
+    this.#references++;
   }
 
   release(): void {
-    this.#waiting--;
-    if (this.#waiting === 0 && this.id === NO_KEY) this.#aead.removeKey(this.#held);
+    this.#references--;
+    if (this.#references === 0 && this.id === NO_KEY) this.#aead.removeKey(this.#keyId);
   }
 
   /** Prevents further use and wipes the key: at once, or with the last packet that needs it. */
   close(): void {
     if (this.id === NO_KEY) return;
     this.id = NO_KEY;
-    if (this.#waiting === 0) this.#aead.removeKey(this.#held);
+    if (this.#references === 0) this.#aead.removeKey(this.#keyId);
   }
 }

@@ -11,20 +11,22 @@ import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, putAad } from './esp-format.js';
 import type { InboundSa } from './inbound-sa.js';
 import { ReplayVerdict } from './replay-window.js';
 
-/** Opens packets. What was pushed is opened by `flush`; the columns then say what became of each. */
+/**
+ * Opens ESP packets in batches: `push` adds a packet, `flush` opens them all and fills the columns with the results.
+ */
 export class EspOpener {
   /** Number of packets in the columns. */
   count = 0;
   /** Why a packet was dropped, an `EspDrop`; 0 if it wasn't. */
   readonly drop: Uint8Array;
-  /** Start and end of its payload, without padding. */
+  /** Start and end of the packet's payload, without padding. */
   readonly payloadOffset: Int32Array;
   readonly payloadEnd: Int32Array;
   /** Protocol number of the payload. */
   readonly nextHeader: Uint8Array;
   /** 1 if the payload is a whole IP packet (tunnel mode), 0 if it is a transport payload (transport mode). */
   readonly tunnelled: Uint8Array;
-  /** Its sequence number; the high-order half is inferred with ESN and 0 without. */
+  /** The packet's sequence number; its high-order half is inferred with ESN and 0 without. */
   readonly sequenceHigh: Float64Array;
   readonly sequenceLow: Uint32Array;
 
@@ -84,7 +86,7 @@ export class EspOpener {
     const verdict = sa.window.check(high, low >>> 0);
     const drop =
       verdict !== ReplayVerdict.Fresh ? dropOf(verdict) : sa.lifetime.allows(seconds) ? EspDrop.None : EspDrop.Expired;
-    // Packets of this SA that wait may change which reason it is, but not that there is one.
+    // Pending packets of this SA can change the reason, but can't make this packet acceptable.
     if (drop !== EspDrop.None && !cipherKey.inUse) return sa.refuse(drop);
     const index = this.count++;
     this.#sas[index] = sa;
@@ -96,7 +98,7 @@ export class EspOpener {
     this.drop[index] = EspDrop.WrongIcv;
     batch.key[index] = cipherKey.id;
     batch.offset[index] = content;
-    // What is dropped anyway needn't be decrypted.
+    // Don't decrypt a packet that will be dropped anyway.
     batch.length[index] = drop === EspDrop.None ? icvOffset - content : 0;
     batch.icvOffset[index] = icvOffset;
     batch.icvLength[index] = icvLength;
@@ -111,7 +113,7 @@ export class EspOpener {
 
   /**
    * Opens the pushed packets, including those of SAs closed since, and fills the columns.
-   * @throws what the cipher throws; none of the packets is opened then
+   * @throws whatever the cipher throws; no packet is opened then
    */
   flush(): void {
     const batch = this.#batch;
@@ -145,8 +147,8 @@ export class EspOpener {
     const batch = this.#batch;
     const { bytes } = batch;
     const low = this.sequenceLow[i];
-    // Repeat all checks, in the order of `push`: an earlier packet of the batch may have had the same number, moved the
-    // window, or used up the SA.
+    // Repeat all checks in the order of `push`: an earlier packet of the batch may have had the same number, advanced
+    // the window, or exhausted the SA.
     const high = sa.esn ? sa.window.inferHigh(low) : 0;
     const moved = high !== this.sequenceHigh[i];
     this.sequenceHigh[i] = high;
@@ -154,7 +156,8 @@ export class EspOpener {
     if (verdict !== ReplayVerdict.Fresh) return dropOf(verdict);
     if (!sa.lifetime.allows(this.#seconds[i])) return EspDrop.Expired;
     if (moved) {
-      // Its number now reads as one in the next 2^32, for which its ICV is wrong.
+      // The window has advanced: the number now belongs to the next 2^32, and the ICV doesn't cover that high-order
+      // half.
       bytes.fill(0, batch.offset[i], batch.icvOffset[i]);
       return EspDrop.WrongIcv;
     }

@@ -19,12 +19,12 @@ import type { ImportedSas } from './xfrm-state.js';
 
 /** Window of SAs whose line specifies 64-bit sequence numbers. */
 const ESN_WINDOW = 64;
-/** Such files escape `"` and non-printable characters as \x and two digits. */
+/** A quoted field, in which `"` and non-printable characters are escaped as \x and two digits. */
 const FIELD = /\s*"([^"\\]*(?:\\.[^"\\]*)*)"\s*(?:,|$)/y;
 /** Longest line that is parsed. */
 const MAX_LINE = 4096;
 
-/** Whether a text looks like such a file. */
+/** Whether a text looks like an `esp_sa` file. */
 export function isEspSa(text: string): boolean {
   return /^[ \t]*"IPv[46]"[ \t]*,[ \t]*"[^"\n]{0,80}"[ \t]*,/m.test(text);
 }
@@ -77,8 +77,8 @@ function parseLine(line: string): SecurityAssociation | string {
 }
 
 /**
- * Parses such a file. It has neither the mode of an SA nor its UDP encapsulation: both are inferred from the packets
- * (`InboundSaOptions.lenient`).
+ * Parses an `esp_sa` file. The format has neither an SA's mode nor its UDP encapsulation, so both are inferred from the
+ * packets (`InboundSaOptions.inferMode`). Unusable lines are skipped with a warning.
  */
 export function parseEspSa(text: string): ImportedSas {
   const associations: SecurityAssociation[] = [];
@@ -113,7 +113,7 @@ export function parseEspSa(text: string): ImportedSas {
 }
 
 /**
- * The text of such a file, for Wireshark 3 and 4. It holds the keys: write it where only its owner can read it. With
+ * Formats an `esp_sa` file for Wireshark 3 and 4. It contains the keys: write it where only its owner can read it. With
  * extended sequence numbers Wireshark decrypts but reports every ICV as wrong, since it omits the high-order half.
  */
 export function formatEspSa(associations: Iterable<SecurityAssociation>): string {

@@ -23,7 +23,9 @@ export class EspSealer {
   readonly #batch: AeadBatch;
   /** The SAs' keys, held until the packets are sealed. */
   readonly #keys: CipherKey[] = [];
-  /** Offsets of the UDP headers that need a checksum over sealed bytes, or `NO_UDP`, and of their IPv6 addresses. */
+  /**
+   * Offsets of the UDP headers that need a checksum over the sealed bytes, or `NO_UDP`, and of their IPv6 addresses.
+   */
   readonly #udp: Int32Array;
   readonly #addresses: Int32Array;
 
@@ -111,7 +113,7 @@ export class EspSealer {
 
   /**
    * Seals the pushed payloads, including those of SAs closed since.
-   * @throws what the cipher throws; the payloads are wiped then, so that none can leave in cleartext
+   * @throws whatever the cipher throws; the payloads are wiped then, so that none can leave in cleartext
    */
   flush(): void {
     const batch = this.#batch;
@@ -136,7 +138,7 @@ export class EspSealer {
     const udp = this.#udp[i];
     const end = icvOffset[i] + icvLength[i];
     const pseudo = pseudoHeaderSum(6, bytes, this.#addresses[i], IpProtocol.Udp, end - udp);
-    // RFC 768: a sum of zero goes as all ones, since zero means none.
+    // RFC 768: a checksum of zero is sent as all ones, since zero means no checksum.
     const sum = ~onesSum(bytes, udp, end, pseudo) & 0xffff || 0xffff;
     bytes[udp + UDP_CHECKSUM] = sum >>> 8;
     bytes[udp + UDP_CHECKSUM + 1] = sum;

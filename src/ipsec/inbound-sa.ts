@@ -21,7 +21,8 @@ export interface InboundSaOptions {
    */
   readonly midStream?: boolean;
   /**
-   * Infer tunnel mode and UDP encapsulation from the packets, whatever the SA says: for keys from files without either.
+   * Infer tunnel mode and UDP encapsulation from the packets, whatever the SA says: for keys from files that record
+   * neither.
    * @default false
    */
   readonly inferMode?: boolean;
@@ -57,7 +58,7 @@ export class InboundSa {
   readonly cipherKey: CipherKey;
   /** The salt as a 32-bit word in network order; `close` wipes it. */
   salt: number;
-  /** Packets with a correct ICV that were accepted. */
+  /** Packets accepted, with a correct ICV. */
   verified = 0;
   /** Packets dropped, by `EspDrop`. */
   readonly drops = new Float64Array(ESP_DROPS);
@@ -109,7 +110,9 @@ export class InboundSa {
     return true;
   }
 
-  /** Wipes the key, once packets that were pushed before are opened. The SA accepts no packet afterwards. */
+  /**
+   * Closes the SA, which accepts no further packets. The key is wiped once the packets already pushed have been opened.
+   */
   close(): void {
     this.cipherKey.close();
     this.salt = 0;

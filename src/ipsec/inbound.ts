@@ -44,7 +44,7 @@ export class InboundEsp {
   start = 0;
   end = 0;
   etherType = 0;
-  /** Whether it was in tunnel mode, as the payload of ESP; in transport mode its IP header was restored. */
+  /** Whether that packet was tunnelled, as the payload of ESP; in transport mode its IP header was restored. */
   tunnelled = false;
   /** The last packet's sequence number; its upper half is 0 without ESN. */
   sequenceHigh = 0;
@@ -138,11 +138,11 @@ export class InboundEsp {
   }
 
   /** Propagates the outer header's ECN mark to the tunnelled packet (RFC 4301 section 5.1.2.1). */
-  #bringEcn(index: number, bytes: Uint8Array): boolean {
+  #propagateEcn(index: number, bytes: Uint8Array): boolean {
     const outer = this.#networkOffset[index];
     const tos = this.#family[index] === 4 ? bytes[outer + 1] : bytes[outer + 1] >>> 4;
     const inner = this.etherType === EtherType.Ipv4 ? 4 : 6;
-    // The next stage's parser refuses a payload without a complete header.
+    // A payload without a complete header has no ECN field; the next stage's parser rejects it.
     const whole =
       this.end - this.start >= (inner === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) && bytes[this.start] >>> 4 === inner;
     return !whole || bringEcn(bytes, tos, inner, this.start);
@@ -157,7 +157,7 @@ export class InboundEsp {
     this.#protocolAt[index] = protocolAt;
   }
 
-  /** Opens the batch. The next `push` begins another one. */
+  /** Opens the packets of the batch. The next `push` begins another one. */
   flush(): void {
     this.#opener.flush();
   }
@@ -165,7 +165,7 @@ export class InboundEsp {
   /**
    * Restores the IP packet of a packet of the flushed batch; in tunnel mode the outer packet's ECN mark is propagated
    * to it.
-   * @param index its index
+   * @param index the packet's index in the batch
    * @returns why it was not opened, or `None`
    */
   take(index: number, bytes: Uint8Array): EspDrop {
@@ -180,7 +180,7 @@ export class InboundEsp {
     if (this.tunnelled) {
       this.start = payload;
       this.etherType = nextHeader === IpProtocol.Ipip ? EtherType.Ipv4 : EtherType.Ipv6;
-      if (!this.#bringEcn(index, bytes)) return opener.reject(index, EspDrop.EcnLost);
+      if (!this.#propagateEcn(index, bytes)) return opener.reject(index, EspDrop.EcnLost);
     } else {
       const headers = this.#headers;
       headers.networkOffset = this.#networkOffset[index];

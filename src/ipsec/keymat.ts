@@ -10,7 +10,7 @@ export const SALT_BYTES = 4;
 export const NO_KEY = -1;
 
 const HIDDEN = '[hidden]';
-/** Warning of SA parsers about a weak key, which they use anyway: the packets are encrypted with it. */
+/** Warning of SA parsers about a weak key. They use it anyway, since the packets are encrypted with it. */
 export const WEAK_KEY_WARNING = 'has a key of one repeated byte, which protects nothing';
 
 /** A key with its salt. Neither JSON nor a log shows the bytes. */
@@ -37,7 +37,9 @@ export class Keymat {
     return this.#bytes.length - SALT_BYTES;
   }
 
-  /** Passes the bytes (key, then salt) to a function. They are the object's own: copy them to keep them. */
+  /**
+   * Passes the bytes (key, then salt) to a function, without copying them: a consumer that keeps them must copy them.
+   */
   use<T>(consumer: (bytes: Uint8Array) => T): T {
     return consumer(this.#bytes);
   }
@@ -63,7 +65,7 @@ export class Keymat {
     return isOneByte(this.#bytes.subarray(0, this.keyLength));
   }
 
-  /** Whether another one has the same bytes, in constant time. */
+  /** Whether another key and salt have the same bytes, compared in constant time. */
   equals(other: Keymat): boolean {
     return sameSecret(this.#bytes, other.#bytes);
   }

@@ -20,12 +20,12 @@ export interface SaLimits {
 export const LifetimeState = { Valid: 0, Soft: 1, Hard: 2 } as const;
 export type LifetimeState = (typeof LifetimeState)[keyof typeof LifetimeState];
 
-/** Throws unless every limit is more than 0. */
+/** @throws IpsecError `BAD_LIMIT` unless every limit is greater than 0 */
 export function checkLimits(limits: SaLimits | undefined, name: string): void {
   for (const limit of [limits?.soft, limits?.hard]) {
     for (const [what, value] of Object.entries(limit ?? {}) as [string, number | undefined][]) {
       if (value !== undefined && !(value > 0)) {
-        throw new IpsecError('BAD_LIMIT', `${name}: a limit of ${what} must be more than 0, not ${value}`);
+        throw new IpsecError('BAD_LIMIT', `${name}: the limit on ${what} must be greater than 0, not ${value}`);
       }
     }
   }
@@ -33,7 +33,7 @@ export function checkLimits(limits: SaLimits | undefined, name: string): void {
 
 function limitOf(value: number | undefined, what: string): number {
   if (value === undefined) return Number.POSITIVE_INFINITY;
-  if (!(value > 0)) throw new IpsecError('BAD_LIMIT', `a limit of ${what} must be more than 0, not ${value}`);
+  if (!(value > 0)) throw new IpsecError('BAD_LIMIT', `the limit on ${what} must be greater than 0, not ${value}`);
   return value;
 }
 
@@ -42,7 +42,7 @@ export class Lifetime {
   packets = 0;
   bytes = 0;
   state: LifetimeState = LifetimeState.Valid;
-  /** Whether there is any limit: most SAs have none, and skip six comparisons. */
+  /** Whether there is any limit: most SAs have none, which saves six comparisons per packet. */
   readonly #limited: boolean;
   readonly #softPackets: number;
   readonly #softBytes: number;

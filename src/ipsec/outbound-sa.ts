@@ -33,7 +33,7 @@ export interface SequenceReserver {
 
 /** Initial state of an outbound SA. */
 export interface OutboundSaOptions {
-  /** 8 bytes from a cryptographic random source, drawn anew for every SA, also after a restart. Copied. */
+  /** 8 bytes from a cryptographic random source, drawn for every SA, also after a restart. Copied. */
   readonly ivMask: Uint8Array;
   /**
    * Creation time, in seconds of the packets' clock.
@@ -150,7 +150,9 @@ export class OutboundSa {
     }
   }
 
-  /** Wipes the key, once packets that were pushed before are sealed. The SA accepts no packet afterwards. */
+  /**
+   * Closes the SA, which accepts no further packets. The key is wiped once the packets already pushed have been sealed.
+   */
   close(): void {
     this.cipherKey.close();
     this.salt = 0;

@@ -32,7 +32,7 @@ const HOP_LIMIT = 64;
 const DONT_FRAGMENT = 0x4000;
 const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
-/** A shorter packet stays within IP's limit with whatever ESP adds. */
+/** Packets shorter than this stay within IP's limit whatever ESP adds. */
 const SURELY_SEALABLE = MAX_IP_PACKET - 64;
 
 /** Free bytes needed before an IP packet for an SA's headers. */
@@ -42,7 +42,7 @@ export function outboundHeadroom(sa: OutboundSa): number {
   return ESP_HEADER_BYTES + udp + ip;
 }
 
-/** Most free bytes needed after an IP packet for padding, trailer and ICV. */
+/** Free bytes needed after an IP packet, at most, for padding, trailer and ICV. */
 export function outboundTailroom(sa: OutboundSa): number {
   return 3 + 2 + sa.icvLength;
 }
@@ -101,7 +101,7 @@ export class OutboundEsp {
     const third = view.getInt32(start + 8);
     const source = view.getInt32(start + 12);
     const destination = view.getInt32(start + 16);
-    // ESP's header and IV go where most of the IP header stands.
+    // ESP's header and IV overwrite most of the IP header, which is why its words were read first.
     const drop = this.#sealer.push(sa, bytes, start + IPV4_HEADER_LEN, end, (third >>> 16) & 0xff, seconds);
     if (drop !== EspDrop.None) return drop;
     const to = start - ESP_HEADER_BYTES;

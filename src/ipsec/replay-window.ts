@@ -150,17 +150,17 @@ export class ReplayWindow {
     return (this.high - this.#baseHigh) * WORD + (this.low - this.#baseLow) - this.accepted;
   }
 
-  /** Missing numbers that can't arrive any more: they are before the window. */
+  /** Missing numbers that are before the window, so that they can no longer be accepted. */
   get lost(): number {
     if (this.accepted === 0) return 0;
     const span = (this.high - this.#baseHigh) * WORD + (this.low - this.#baseLow);
     const inside = Math.min(span, this.size);
-    let came = 0;
+    let arrived = 0;
     for (let back = 0; back < inside; back++) {
       const low = (this.low - back) >>> 0;
-      if ((this.#ring[(low >>> 5) & this.#mask] & (1 << (low & 31))) !== 0) came++;
+      if ((this.#ring[(low >>> 5) & this.#mask] & (1 << (low & 31))) !== 0) arrived++;
     }
-    return this.missing - (inside - came);
+    return this.missing - (inside - arrived);
   }
 }
 

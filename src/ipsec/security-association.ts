@@ -7,7 +7,7 @@ import type { Keymat } from './keymat.js';
 import { checkLimits, type SaLimits } from './lifetime.js';
 import { MAX_REPLAY_WINDOW, MIN_REPLAY_WINDOW } from './replay-window.js';
 
-/** What ESP protects: the transport payload, or a whole IP packet (RFC 4303 section 3.1). */
+/** What ESP protects: the IP packet's payload, or the whole packet (RFC 4303 section 3.1). */
 export const EspMode = { Transport: 'transport', Tunnel: 'tunnel' } as const;
 export type EspMode = (typeof EspMode)[keyof typeof EspMode];
 
@@ -59,7 +59,7 @@ function addressBytes(name: string, text: string): Uint8Array {
   }
 }
 
-/** Whether text from a file looks like an address, so that it can be shown even if it is invalid. */
+/** Whether text from a file looks like an address, rather than a key, and may therefore appear in a message. */
 export function looksLikeAddress(text: string): boolean {
   return /^[0-9a-f]*[.:][0-9a-f.:]*$/i.test(text) && text.length <= MAX_ADDRESS && withoutKeyParts(text, true) === text;
 }
@@ -105,7 +105,7 @@ export function checkSecurityAssociation(sa: SecurityAssociation): SaAddresses {
   return { family: source.length === 4 ? 4 : 6, source, destination };
 }
 
-/** Throws unless both halves of a sequence number are unsigned 32-bit numbers. */
+/** @throws IpsecError `BAD_SEQUENCE` unless both halves of a sequence number are unsigned 32-bit integers */
 export function checkSequence({ high, low }: { high: number; low: number }, name: string): void {
   const isWord = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffffffff;
   if (!isWord(high) || !isWord(low)) {

@@ -5,7 +5,7 @@
 import type { OutboundSa } from './outbound-sa.js';
 
 const WORD = 2 ** 32;
-/** Shortest interval between samples in seconds: a shorter one says little about a rate. */
+/** Shortest interval between samples in seconds: a rate over less is mostly noise. */
 const SHORTEST = 1;
 /** Decay time of older samples in seconds: a one-minute burst raises no alarm, an afternoon's load does. */
 const FADE_SECONDS = 300;
@@ -57,7 +57,7 @@ export class SequenceForecast {
     this.#bytes = bytes;
   }
 
-  /** Seconds from the last sample until the SA can't send any more at the current rate; infinite without traffic. */
+  /** Seconds from the last sample until the SA can no longer send, at the current rate; infinite without traffic. */
   get secondsLeft(): number {
     const { lifetime } = this.#sa;
     const packets = Math.min(this.numbersLeft, lifetime.hardPackets - lifetime.packets);

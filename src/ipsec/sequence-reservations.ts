@@ -17,7 +17,7 @@ const WORD = 2 ** 32;
 /** At 100,000 packets per second the store is written every second or two. */
 const BLOCK = 1 << 18;
 
-/** Options of a ledger. */
+/** Options of `SequenceReservations`. */
 export interface SequenceReservationsOptions {
   /** Fills an array with cryptographic random bytes, for the IV masks. */
   readonly random: (bytes: Uint8Array) => void;
@@ -154,7 +154,7 @@ export class SequenceReservations implements SequenceReserver {
   /** Persists each SA's exact position for a clean shutdown, and closes the SAs. */
   closeAll(): void {
     for (const sa of [...this.#open.keys()]) this.close(sa);
-    // By a second call the store may belong to another process.
+    // Save only once: by a second call the store may belong to another process.
     if (this.#store !== undefined && !this.#ended) this.#save(this.#closedRecords());
     this.#ended = true;
   }

@@ -14,7 +14,7 @@ export interface TransportHeaders {
 const VERSION_4_IHL_5 = 0x45;
 const IPV4_TTL = ipv4Layout.offsetOf('ttl');
 
-/** Restores packets. Create once. */
+/** Restores IP packets in place. Create one and reuse it. */
 export class TransportPacket {
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
@@ -38,7 +38,7 @@ export class TransportPacket {
     bytes.copyWithin(start, networkOffset, transportOffset);
     if (family === 4) {
       const ip = this.#ipv4.wrap(bytes, start);
-      // Not always the IP header's: AH may be in between.
+      // Not always the IP header's protocol field: AH may be in between.
       bytes[protocolAt + shift] = nextHeader;
       ip.totalLength = end - start;
       writeIpv4Checksum(bytes, start);

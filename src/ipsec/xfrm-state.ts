@@ -148,7 +148,7 @@ function takeLine(draft: Draft, text: string): void {
   if (esnWindow !== null) draft.esnWindow = Number(esnWindow[1]);
 }
 
-/** A dump shows only one direction's sequence number; the other is zero. */
+/** Takes the larger of both directions' sequence numbers: a dump shows only one of them, and zero for the other. */
 function takeSequence(draft: Draft, high: number, low: number): void {
   if (high > draft.high || (high === draft.high && low > draft.low)) {
     draft.high = high;
@@ -162,8 +162,8 @@ function bytesOf(hex: string): Uint8Array {
   return bytesOfHex(digits);
 }
 
-/** Why a draft can't be used, apart from a missing key. */
-function objection(draft: Draft): string | undefined {
+/** Why an SA is not supported, or undefined. A missing key is reported separately. */
+function unsupportedReason(draft: Draft): string | undefined {
   if (draft.protocol !== 'esp') return `uses protocol ${quoted(draft.protocol)}; only ESP is supported`;
   if (draft.mode !== EspMode.Transport && draft.mode !== EspMode.Tunnel) {
     return `uses mode ${quoted(draft.mode)}; only transport and tunnel are supported`;
@@ -179,9 +179,9 @@ function objection(draft: Draft): string | undefined {
 
 /** The receiver's window: the dump's, within the supported range. */
 function windowOf(draft: Draft): number {
-  const said = draft.esn ? draft.esnWindow || draft.window || DEFAULT_ESN_WINDOW : draft.esnWindow || draft.window;
-  if (said === 0) return 0;
-  return Math.min(MAX_REPLAY_WINDOW, Math.max(MIN_REPLAY_WINDOW, said));
+  const shown = draft.esn ? draft.esnWindow || draft.window || DEFAULT_ESN_WINDOW : draft.esnWindow || draft.window;
+  if (shown === 0) return 0;
+  return Math.min(MAX_REPLAY_WINDOW, Math.max(MIN_REPLAY_WINDOW, shown));
 }
 
 function associationOf(draft: Draft): SecurityAssociation {
@@ -202,7 +202,7 @@ function associationOf(draft: Draft): SecurityAssociation {
 /** Starts of the lines of an SA or of a policy. */
 const STARTS =
   /^(?:src|proto|mode|replay-window|replay_window|aead|enc|auth|auth-trunc|comp|encap|anti-replay|seq-hi|failed|sel|tmpl|mark|output-mark|if_id|crypto|tfcpad|coa|coaddr|security|lastused|lifetime|limit:|expire|stats:|add|dir|iptfs|\d+\(bytes\),)(?:\s|$)/;
-/** Words next to which a terminal may have wrapped a line. */
+/** Words at which a terminal may have wrapped a line. */
 const WORDS = new Set(
   'src dst proto spi reqid mode transport tunnel beet flag seq oseq bitmap esn align4 af-unspec replay failed use add uid type sport dport addr hard soft'.split(
     ' ',
@@ -289,7 +289,7 @@ export function isXfrmState(text: string): boolean {
 }
 
 /** Why an SA has no key. */
-function keylessness({ spi, algorithm, redacted, source }: Draft): string {
+function missingKeyReason({ spi, algorithm, redacted, source }: Draft): string {
   if (spi === 0 && algorithm === undefined) {
     return `from ${source} is an acquire: the kernel waits for an SA that was never set up`;
   }
@@ -311,14 +311,14 @@ export function parseXfrmState(text: string): ImportedSas {
     }
     const name = `SPI ${formatSpi(draft.spi)} to ${draft.destination}`;
     const where = `line ${draft.line}: ${name}`;
-    const against = objection(draft);
-    if (against !== undefined) {
-      warnings.push(`${where} ${against}: skipped`);
+    const unsupported = unsupportedReason(draft);
+    if (unsupported !== undefined) {
+      warnings.push(`${where} ${unsupported}: skipped`);
       continue;
     }
     if (draft.key === '') {
       // `-s` of some versions omits the key that `-d` shows.
-      keyless.set(name, `${where} ${keylessness(draft)}: skipped`);
+      keyless.set(name, `${where} ${missingKeyReason(draft)}: skipped`);
       continue;
     }
     try {

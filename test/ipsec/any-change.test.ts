@@ -185,7 +185,7 @@ for (const aead of ciphers()) {
         receiver.close();
       });
 
-      test(`${name}: through the decoder nothing comes out of changed packets`, () => {
+      test(`${name}: the decoder returns nothing from changed packets`, () => {
         const { receiver, good } = trial();
         const roll = dice(52);
         for (const sample of good.slice(0, SMALL)) {

@@ -145,7 +145,7 @@ describe('what Wireshark and people write', () => {
     assert.equal(only(text).esn, true);
   });
 
-  test('such a file has no mode or encapsulation: it is lenient, in transport mode', () => {
+  test('the file has no mode or encapsulation: SAs are in transport mode, with inferMode', () => {
     assert.equal(parseEspSa(GOOD).inferMode, true);
     assert.deepEqual([only(GOOD).mode, only(GOOD).encap], ['transport', undefined]);
   });

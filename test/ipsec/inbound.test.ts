@@ -284,7 +284,7 @@ describe('InboundEsp', () => {
     }
   });
 
-  test('a lenient SA infers encapsulation and mode from the packet', () => {
+  test('an SA with inferMode infers encapsulation and mode from the packet', () => {
     for (const mode of [EspMode.Transport, EspMode.Tunnel]) {
       for (const encap of [{}, { encap: ENCAP }]) {
         const ends = new Ends(association({ mode, ...encap }), association(), { inferMode: true });

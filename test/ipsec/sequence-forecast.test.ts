@@ -64,7 +64,7 @@ describe('SequenceForecast', () => {
     assert.equal(left(ESN, LAST, LAST), 0);
   });
 
-  test('a hard limit of packets, bytes or time ends the SA if it comes sooner', () => {
+  test('a hard limit of packets, bytes or time ends the SA if it is reached sooner', () => {
     for (const [hard, end] of [
       [{ packets: 100_000 }, 1000],
       [{ bytes: 5_000_000 }, 500],

@@ -10,7 +10,7 @@ const SEED = 20261122;
 const PAYLOAD = new Uint8Array(20);
 const LAST = 0xffffffff;
 
-describe('SequenceLedger under any sequence of events and crashes', () => {
+describe('SequenceReservations under any sequence of events and crashes', () => {
   /** Like Swarm's, with the SPI as salt. */
   const esn = { esn: true, replayWindow: 64 };
   const SAS = [

@@ -41,7 +41,7 @@ function lowBySpi(records: readonly SequenceRecord[]): Record<number, number> {
 
 const of = (spi: number): SecurityAssociation => association({ spi });
 
-describe('SequenceLedger', () => {
+describe('SequenceReservations', () => {
   test('draws a mask for each unknown SA, which begins at 1', () => {
     const reservations = ledgerOf();
     const sas = [1, 2, 3].map((spi) => reservations.open(of(spi), 'k', AEAD, 0));
@@ -142,7 +142,7 @@ describe('SequenceLedger', () => {
   });
 });
 
-describe('SequenceLedger with a store', () => {
+describe('SequenceReservations with a store', () => {
   test('reserves numbers one block at a time, before the first of them is used', () => {
     const store = new MemoryStore();
     const sa = ledgerOf({ store, block: 3 }).open(of(7), 'k', AEAD, 0);
@@ -302,7 +302,7 @@ describe('SequenceLedger with a store', () => {
     assert.equal(reservations.open(limited, 'k', AEAD, 99).lifetime.hardTime, 100);
   });
 
-  test('after shutdown the ledger writes nothing more: the store belongs to the next process', () => {
+  test('after shutdown nothing more is written: the store belongs to the next process', () => {
     const store = new MemoryStore();
     const reservations = ledgerOf({ store });
     sealMany(reservations.open(of(7), 'k', AEAD, 0), 5);
