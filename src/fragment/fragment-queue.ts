@@ -20,7 +20,7 @@ export class FragmentQueue {
   received = 0;
   /** Number of fragments received. */
   parts = 0;
-  /** Sum of their weights (`Reassembler.push`). */
+  /** Sum of the fragments' weights (`Reassembler.push`). */
   weight = 0;
   /** Why the datagram failed (`ReassemblyDrop`): further fragments are dropped until it times out. 0 if it hasn't. */
   refused = 0;
@@ -30,7 +30,7 @@ export class FragmentQueue {
   headerLength = 0;
   /** Headers of the fragment at offset 0. */
   readonly header = new Uint8Array(HEADER_ROOM);
-  /** Ids of the neighbours in order of arrival; -1 at the ends. */
+  /** Ids of the previous and next datagrams in order of arrival; -1 at the ends. */
   older = -1;
   newer = -1;
 
@@ -61,13 +61,13 @@ export class FragmentQueue {
   }
 
   /**
-   * How a fragment would relate to those received. One with the same bounds is a duplicate if its bytes are equal too
+   * Classifies a fragment against those received. One with the same bounds is a duplicate if its bytes are equal too
    * (RFC 8200 section 4.5 allows ignoring those), and an overlap otherwise.
    * @param begin offset of its first byte in the payload
    * @param end offset after its last byte
    * @param bytes holds the fragment's bytes from `offset` on
    */
-  index(begin: number, end: number, pool: PagePool, bytes: Uint8Array, offset: number): Placement {
+  classify(begin: number, end: number, pool: PagePool, bytes: Uint8Array, offset: number): Placement {
     const index = this.#indexOf(begin);
     const ranges = this.#ranges;
     if (index < this.parts && ranges[index * 2] === begin && ranges[index * 2 + 1] === end) {
@@ -78,7 +78,7 @@ export class FragmentQueue {
     return Placement.New;
   }
 
-  /** Number of pages that a fragment needs and that aren't taken yet. */
+  /** Number of pages that a fragment needs in addition to those already taken. */
   pagesMissing(begin: number, end: number): number {
     let missing = 0;
     for (let page = Math.floor(begin / PAGE_BYTES); page * PAGE_BYTES < end; page++) {
@@ -125,7 +125,7 @@ export class FragmentQueue {
       if (this.#pages[page] !== NO_PAGE) pool.release(this.#pages[page]);
       this.#pages[page] = NO_PAGE;
     }
-    // Release an oversized range list.
+    // Don't keep an oversized range list for the next datagram.
     if (this.#ranges.length > 256) this.#ranges = new Int32Array(16);
   }
 

@@ -51,7 +51,7 @@ export class Fragmenter {
   #step = 0;
   #room = 0;
   #at = 0;
-  #given = 0;
+  #emitted = 0;
   /** IPv4: the packet's own offset in a larger datagram, and whether more fragments follow it. */
   #baseOffset = 0;
   #moreAfter = false;
@@ -61,7 +61,7 @@ export class Fragmenter {
   #identification = 0;
   /** IPv4: the header of later fragments, with only the options to copy. */
   readonly #later = new Uint8Array(MAX_IPV4_HEADER);
-  #laterSpan = 0;
+  #laterLength = 0;
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
   readonly #extensions = new Ipv6ExtensionWalk();
@@ -72,7 +72,7 @@ export class Fragmenter {
    * @param start offset of its IP header
    * @param end end of the bytes; the packet may end earlier by its own length
    * @param mtu largest IP packet of a fragment, in bytes
-   * @param identification of IPv6 fragments, 32 bits; IPv4 fragments keep the packet's
+   * @param identification 32-bit identification of IPv6 fragments; IPv4 fragments keep the packet's
    * @throws MemoryError `BAD_RANGE`
    */
   begin(bytes: Uint8Array, start: number, end: number, mtu: number, identification = 0): FragmentError {
@@ -80,7 +80,7 @@ export class Fragmenter {
     this.#bytes = bytes;
     this.#start = start;
     this.count = 0;
-    this.#given = 0;
+    this.#emitted = 0;
     this.#identification = identification;
     this.#family = start < end && bytes[start] >>> 4 === 6 ? 6 : 4;
     return this.#family === 4 ? this.#beginIpv4(bytes, start, end, mtu) : this.#beginIpv6(bytes, start, end, mtu);
@@ -92,8 +92,8 @@ export class Fragmenter {
    * @returns its size in bytes, or 0 if there are no more
    */
   next(target: Uint8Array, offset: number): number {
-    if (this.#given === this.count) return 0;
-    this.#given++;
+    if (this.#emitted === this.count) return 0;
+    this.#emitted++;
     return this.#family === 4 ? this.#nextIpv4(target, offset) : this.#nextIpv6(target, offset);
   }
 
@@ -108,7 +108,7 @@ export class Fragmenter {
     this.#headerEnd = ip.payloadOffset;
     this.#payloadEnd = ip.payloadEnd;
     this.#keepOptions(bytes, start, ip.payloadOffset);
-    return this.#cut(Math.min(mtu, MAX_LENGTH) - (ip.payloadOffset - start));
+    return this.#split(Math.min(mtu, MAX_LENGTH) - (ip.payloadOffset - start));
   }
 
   #beginIpv6(bytes: Uint8Array, start: number, end: number, mtu: number): FragmentError {
@@ -124,19 +124,19 @@ export class Fragmenter {
     this.#headerEnd = walk.perFragmentEnd;
     this.#announcedAt = walk.perFragmentProtocolAt - start;
     this.#nextHeader = bytes[walk.perFragmentProtocolAt];
-    return this.#cut(
+    return this.#split(
       Math.min(mtu, IPV6_HEADER_LEN + MAX_LENGTH) - (this.#headerEnd - start) - IPV6_FRAGMENT_HEADER_LEN,
     );
   }
 
-  #cut(room: number): FragmentError {
+  #split(room: number): FragmentError {
     const step = room - (room % UNIT);
     if (step < UNIT) return FragmentError.MtuTooSmall;
     this.#step = step;
     this.#room = room;
     this.#payload = this.#headerEnd;
     this.#at = this.#payload;
-    this.#given = 0;
+    this.#emitted = 0;
     const length = this.#payloadEnd - this.#payload;
     this.count = length <= room ? 1 : 1 + Math.ceil((length - room) / step);
     return FragmentError.None;
@@ -155,10 +155,10 @@ export class Fragmenter {
     }
     while (span % 4 !== 0) later[span++] = END_OF_OPTIONS;
     later[0] = 0x40 | (span / 4);
-    this.#laterSpan = span;
+    this.#laterLength = span;
   }
 
-  /** Payload bytes of the next fragment; the last one's need not be a multiple of 8. */
+  /** Payload bytes of the next fragment; those of the last need not be a multiple of 8. */
   #taken(): number {
     const left = this.#payloadEnd - this.#at;
     return left <= this.#room ? left : this.#step;
@@ -166,7 +166,7 @@ export class Fragmenter {
 
   #nextIpv4(target: Uint8Array, offset: number): number {
     const first = this.#at === this.#payload;
-    const span = first ? this.#headerEnd - this.#start : this.#laterSpan;
+    const span = first ? this.#headerEnd - this.#start : this.#laterLength;
     const taken = this.#taken();
     const last = this.#at + taken === this.#payloadEnd;
     const header = first ? this.#bytes : this.#later;

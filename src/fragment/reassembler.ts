@@ -23,18 +23,15 @@ import { REASSEMBLY_DROPS, ReassemblyDrop } from './reassembly-drop.js';
 
 /** Limits of reassembly. */
 export interface ReassemblerOptions {
-  /**
-   * Most payload bytes held.
+  /** Maximum payload bytes held.
    * @default 4 MiB, Linux's `ipfrag_high_thresh`
    */
   readonly maxBytes?: number;
-  /**
-   * Most datagrams held, including failed ones.
+  /** Maximum number of datagrams held, including failed ones.
    * @default 4096
    */
   readonly maxDatagrams?: number;
-  /**
-   * Most fragments per datagram. The default is enough for the smallest IPv4 MTU of 68 bytes.
+  /** Maximum number of fragments per datagram. The default is enough for the smallest IPv4 MTU of 68 bytes.
    * @default 2048
    */
   readonly maxParts?: number;
@@ -97,8 +94,8 @@ export class Reassembler {
   readonly #timeout: readonly [ipv4: number, ipv6: number];
   readonly #chain = new Ipv6ExtensionWalk();
   /**
-   * Ends of the lists by age, IPv4's and IPv6's: their timeouts differ, so a single list would not be in order of
-   * expiry.
+   * Ends of the lists by age, one each for IPv4 and IPv6: their timeouts differ, so a single list would not be in order
+   * of expiry.
    */
   readonly #oldest: [ipv4: number, ipv6: number] = [NONE, NONE];
   readonly #newest: [ipv4: number, ipv6: number] = [NONE, NONE];
@@ -127,7 +124,8 @@ export class Reassembler {
    * @param layers its parsed headers, with `isFragment`
    * @param end end of the captured bytes
    * @param seconds packet time
-   * @param weight packets that it counts as: more than 1 if it arrived in a packet that was itself reassembled
+   * @param weight number of packets the fragment counts as: more than 1 if it arrived in a packet that was itself
+   * reassembled
    */
   push(bytes: Uint8Array, layers: Layers, end: number, seconds: number, weight = 1): ReassemblyOutcome {
     this.fragments += weight;
@@ -140,7 +138,7 @@ export class Reassembler {
 
     let id = this.#find(bytes, layers);
     if (id >= 0 && seconds - this.#queues[id].firstSeconds > this.#timeout[layers.family === 4 ? 0 : 1]) {
-      this.#giveUp(id, ReassemblyDrop.Timeout);
+      this.#discard(id, ReassemblyDrop.Timeout);
       id = -1;
     }
     if (id < 0) id = this.#begin(bytes, layers, seconds);
@@ -153,11 +151,11 @@ export class Reassembler {
       layers.family === 4
         ? layers.transportOffset - layers.networkOffset
         : layers.fragmentHeaderOffset - layers.networkOffset;
-    const headerError = this.#check(bytes, layers, datagram, begin, stop, headerLength);
-    if (headerError === ReassemblyDrop.Duplicate) return this.#refuse(headerError, weight);
-    if (headerError !== ReassemblyDrop.None) {
-      this.#poison(datagram, headerError);
-      return this.#refuse(headerError, weight);
+    const failure = this.#check(bytes, layers, datagram, begin, stop, headerLength);
+    if (failure === ReassemblyDrop.Duplicate) return this.#refuse(failure, weight);
+    if (failure !== ReassemblyDrop.None) {
+      this.#poison(datagram, failure);
+      return this.#refuse(failure, weight);
     }
 
     this.#makeRoom(id, datagram.pagesMissing(begin, stop));
@@ -169,7 +167,7 @@ export class Reassembler {
     datagram.ecn |= 1 << ecnOf(bytes, layers);
     if (!datagram.isComplete) return ReassemblyOutcome.Held;
     if (isEcnMixed(datagram.ecn)) {
-      this.#giveUp(id, ReassemblyDrop.EcnMixed);
+      this.#discard(id, ReassemblyDrop.EcnMixed);
       this.drop = ReassemblyDrop.EcnMixed;
       return ReassemblyOutcome.Dropped;
     }
@@ -182,7 +180,7 @@ export class Reassembler {
     for (let list = 0; list < 2; list++) {
       while (this.#oldest[list] !== NONE) {
         if (seconds - this.#queues[this.#oldest[list]].firstSeconds <= this.#timeout[list]) break;
-        this.#giveUp(this.#oldest[list], ReassemblyDrop.Timeout);
+        this.#discard(this.#oldest[list], ReassemblyDrop.Timeout);
       }
     }
   }
@@ -205,7 +203,7 @@ export class Reassembler {
     // Only the last fragment ends at the datagram's end, and no data follows it.
     if (total >= 0 && (stop > total || layers.moreFragments === (stop === total))) return ReassemblyDrop.Inconsistent;
     if (total < 0 && !layers.moreFragments && datagram.highest >= stop) return ReassemblyDrop.Inconsistent;
-    const placement = datagram.index(begin, stop, this.#pool, bytes, layers.transportOffset);
+    const placement = datagram.classify(begin, stop, this.#pool, bytes, layers.transportOffset);
     if (placement === Placement.Duplicate) return ReassemblyDrop.Duplicate;
     if (placement === Placement.Overlap) return ReassemblyDrop.Overlap;
     if (datagram.parts === this.#maxParts) return ReassemblyDrop.TooManyParts;
@@ -222,7 +220,7 @@ export class Reassembler {
     const from = layers.networkOffset;
     datagram.header.set(bytes.subarray(from, from + headerLength));
     datagram.headerLength = headerLength;
-    // IPv6: the header before the fragment header now announces what followed it.
+    // IPv6: the fragment header is left out, so the header before it must announce what followed it.
     if (layers.family === 6) datagram.header[layers.fragmentAnnouncedAt - from] = layers.protocol;
   }
 
@@ -273,7 +271,7 @@ export class Reassembler {
     datagram.release(this.#pool);
   }
 
-  #giveUp(id: number, reason: ReassemblyDrop): void {
+  #discard(id: number, reason: ReassemblyDrop): void {
     const { weight } = this.#queues[id];
     this.droppedFragments[reason] += weight;
     this.heldFragments -= weight;
@@ -292,21 +290,22 @@ export class Reassembler {
     this.#index.delete(id);
   }
 
-  /** Which list by age a datagram is in. */
+  /** Which of the two lists by age a datagram is in. */
   #listOf(id: number): 0 | 1 {
     return this.#index.word(id, KEY_WORDS - 1) >>> 8 === 4 ? 0 : 1;
   }
 
   /** Evicts the oldest other datagrams until a datagram's pages fit. */
   #makeRoom(id: number, pages: number): void {
-    while (this.#pool.available < pages) this.#giveUp(this.#oldestBut(id), ReassemblyDrop.Evicted);
+    while (this.#pool.available < pages) this.#discard(this.#oldestExcept(id), ReassemblyDrop.Evicted);
   }
 
   /** The oldest datagram of both families other than `id`. There must be one. */
-  #oldestBut(id: number): number {
-    const but = (oldest: number): number => (oldest !== NONE && oldest === id ? this.#queues[oldest].newer : oldest);
-    const first = but(this.#oldest[0]);
-    const second = but(this.#oldest[1]);
+  #oldestExcept(id: number): number {
+    const unlessId = (oldest: number): number =>
+      oldest !== NONE && oldest === id ? this.#queues[oldest].newer : oldest;
+    const first = unlessId(this.#oldest[0]);
+    const second = unlessId(this.#oldest[1]);
     if (first === NONE) return second;
     if (second === NONE) return first;
     return this.#queues[second].firstSeconds < this.#queues[first].firstSeconds ? second : first;
@@ -315,7 +314,7 @@ export class Reassembler {
   #begin(bytes: Uint8Array, layers: Layers, seconds: number): number {
     let id = this.#index.add();
     if (id < 0) {
-      this.#giveUp(this.#oldestBut(NONE), ReassemblyDrop.Evicted);
+      this.#discard(this.#oldestExcept(NONE), ReassemblyDrop.Evicted);
       this.#find(bytes, layers);
       id = this.#index.add();
     }

@@ -21,7 +21,7 @@ import {
 } from '../wire/index.js';
 import { MIN_SEGMENT } from './tcp-segmenter.js';
 
-/** Most frames per coalesced packet. */
+/** Maximum number of frames per coalesced packet. */
 export const MERGED_FRAMES = 64;
 /** Largest value of IP's length field. */
 const MAX_PACKET = 0xffff;
@@ -42,7 +42,10 @@ const ACK = TcpFlag.Ack << 16;
 
 /** Pending segments of one connection. All are in one array, and stay there until `clear`. */
 export class TcpMerger {
-  /** Number of pending frames. Then the start and end of each one's part: the first's frame, the others' payloads. */
+  /**
+   * Number of pending frames. `start` and `end` bound what each contributes: the first the whole frame, the others only
+   * their payload.
+   */
   count = 0;
   readonly start = new Int32Array(MERGED_FRAMES);
   readonly end = new Int32Array(MERGED_FRAMES);
@@ -60,7 +63,7 @@ export class TcpMerger {
   #nextSequence = 0;
   /** Data offset, flags and window of the first frame, and whether the last one has PSH. */
   #flags = 0;
-  #pushed = false;
+  #lastHasPush = false;
   readonly #layers = new Layers();
   readonly #partial: boolean;
 
@@ -73,7 +76,7 @@ export class TcpMerger {
   }
 
   /**
-   * Adds a frame to the pending ones, or as the first.
+   * Adds a frame to the pending ones, if there are any and it continues them.
    * @param bytes holds it, from its Ethernet header at `start` to `end`
    * @returns whether it was added; if not, send the pending ones first, then offer it again or send it alone
    */
@@ -103,10 +106,10 @@ export class TcpMerger {
     if (this.count > 0) this.#length += size;
     this.end[this.count++] = end;
     this.#nextSequence = (sequence + size) | 0;
-    this.#pushed = (flags & PUSH) !== 0;
-    // What has smaller segments than `TcpSegmenter` takes must not be put together: nobody would cut it again.
+    this.#lastHasPush = (flags & PUSH) !== 0;
+    // Don't coalesce segments smaller than `TcpSegmenter` accepts: nothing could segment the packet again.
     const tooSmall = this.size + this.headers - this.transport < TCP_HEADER_LEN + MIN_SEGMENT;
-    this.complete = this.#pushed || size < this.size || tooSmall;
+    this.complete = this.#lastHasPush || size < this.size || tooSmall;
     return true;
   }
 
@@ -125,7 +128,7 @@ export class TcpMerger {
     } else {
       view.setUint16(ip + IPV6_LENGTH, this.#length - IPV6_HEADER_LEN);
     }
-    if (this.#pushed) view.setInt32(tcp + FLAGS_WORD, this.#flags | PUSH);
+    if (this.#lastHasPush) view.setInt32(tcp + FLAGS_WORD, this.#flags | PUSH);
     const addresses = ip + (this.family === 4 ? IPV4_HEADER_LEN - 8 : IPV6_HEADER_LEN - 32);
     const length = this.#length - (tcp - ip);
     view.setUint16(tcp + TCP_CHECKSUM, pseudoHeaderSum(this.family, bytes, addresses, IpProtocol.Tcp, length));
@@ -168,7 +171,8 @@ export class TcpMerger {
     if (this.family === 4) {
       const flags = view.getUint16(ip + IPV4_FLAGS);
       if (flags !== view.getUint16(before + IPV4_FLAGS)) return false;
-      // Without DF the ID is significant (RFC 6864 section 4): segmentation will count on from the first one's.
+      // Without DF the ID is significant (RFC 6864 section 4): segmentation will number the segments from the first
+      // one's ID.
       if (
         (flags & DONT_FRAGMENT) === 0 &&
         view.getUint16(ip + IPV4_ID) !== ((view.getUint16(before + IPV4_ID) + this.count) & 0xffff)
@@ -180,7 +184,7 @@ export class TcpMerger {
       if (view.getInt32(ip) !== view.getInt32(before)) return false;
       if (view.getUint16(ip + IPV6_NEXT_HEADER) !== view.getUint16(before + IPV6_NEXT_HEADER)) return false;
     }
-    // Addresses, and the ports behind them.
+    // The addresses, and the ports that follow them.
     const addresses = this.family === 4 ? IPV4_HEADER_LEN - 8 : IPV6_HEADER_LEN - 32;
     const tcp = start + this.transport;
     const tcpBefore = first + this.transport;

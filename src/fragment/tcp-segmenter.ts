@@ -1,6 +1,6 @@
 /**
  * Segments a TCP packet larger than any link's MTU, as a NIC with TSO does
- * (Documentation/networking/segmentation-offloads.rst): its sender left that to the NIC, including the checksums.
+ * (Documentation/networking/segmentation-offloads.rst): the sender left segmentation and checksums to the NIC.
  */
 import { checkRange } from '../memory/range.js';
 import {
@@ -31,10 +31,10 @@ const FIRST = TcpFlag.Cwr;
 
 /**
  * The smallest TCP payload plus options in bytes that Linux's TCP sends (TCP_MIN_SND_MSS, include/net/tcp.h): no path
- * needs less, and smaller segments make thousands of packets of one frame (CVE-2019-11479).
+ * needs less, and smaller segments would turn one frame into thousands of packets (CVE-2019-11479).
  */
 export const MIN_SEGMENT = 48;
-/** Most segments per frame: enough for over 64 KiB in segments of `MIN_SEGMENT` bytes with timestamps. */
+/** Maximum number of segments per frame: enough for over 64 KiB in segments of `MIN_SEGMENT` bytes with timestamps. */
 export const MAX_SEGMENTS = 2048;
 
 /** Segments one frame after another: `begin`, then `next` until it returns 0. Allocates nothing. */
@@ -51,7 +51,7 @@ export class TcpSegmenter {
   #payload = 0;
   #end = 0;
   #size = 0;
-  #given = 0;
+  #emitted = 0;
   readonly #layers = new Layers();
   readonly #tcp = new TcpView();
 
@@ -66,7 +66,7 @@ export class TcpSegmenter {
   begin(bytes: Uint8Array, start: number, end: number, size: number): boolean {
     checkRange(bytes, start, end);
     this.count = 0;
-    this.#given = 0;
+    this.#emitted = 0;
     this.tooSmall = false;
     const layers = this.#layers;
     if (layers.walkEthernet(bytes, start, end) !== HeaderError.None) return false;
@@ -97,7 +97,7 @@ export class TcpSegmenter {
 
   /** Whether segments are left. */
   get pending(): boolean {
-    return this.#given < this.count;
+    return this.#emitted < this.count;
   }
 
   /**
@@ -107,7 +107,7 @@ export class TcpSegmenter {
    */
   next(target: Uint8Array, offset: number): number {
     if (!this.pending) return 0;
-    const index = this.#given++;
+    const index = this.#emitted++;
     const from = this.#payload + index * this.#size;
     const to = Math.min(from + this.#size, this.#end);
     const headers = this.#payload - this.#start;

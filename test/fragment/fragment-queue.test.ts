@@ -19,12 +19,12 @@ function datagramOf(payload: Uint8Array): {
   const datagram = new FragmentQueue();
   datagram.reset(0);
   const index = (begin: number, end: number, bytes = payload): Placement =>
-    datagram.index(begin, end, pool, bytes, begin);
+    datagram.classify(begin, end, pool, bytes, begin);
   const insert = (begin: number, end: number): void => datagram.insert(begin, end, pool, payload, begin);
   return { pool, datagram, index, insert };
 }
 
-describe('Datagram', () => {
+describe('FragmentQueue', () => {
   const payload = noise(10_000, 1);
 
   test('how a fragment relates to those received', () => {
@@ -94,7 +94,7 @@ describe('Datagram', () => {
     assert.equal(datagram.isComplete, false);
   });
 
-  test('keeps nothing of its previous use', () => {
+  test('a reused queue keeps nothing of the previous datagram', () => {
     const { datagram, pool, index, insert } = datagramOf(payload);
     for (let at = 0; at < 8000; at += 8) insert(at, at + 8);
     assert.deepEqual([datagram.parts, datagram.received, datagram.highest], [1000, 8000, 8000]);

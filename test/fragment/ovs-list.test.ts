@@ -74,7 +74,7 @@ for (const family of [4, 6] as const) {
       }
     });
 
-    test('expiry: held fragments are dropped to the second, and later ones begin anew', () => {
+    test('expiry: held fragments are dropped to the second, and later ones begin a new datagram', () => {
       const reassembler = new Reassembler();
       const [first, ...rest] = split(packet, [50, 100]);
       assert.equal(give(reassembler, first, 100), 'Held');

@@ -8,7 +8,7 @@ describe('PagePool', () => {
     assert.ok((PAGES_PER_DATAGRAM - 1) * PAGE_BYTES < 65_535);
   });
 
-  test('hands out as many pages as its bytes hold, all distinct', () => {
+  test('provides as many pages as fit in its byte limit, all distinct', () => {
     const pool = new PagePool(40 * PAGE_BYTES + PAGE_BYTES - 1);
     assert.equal(pool.available, 40);
     const pages = Array.from({ length: 40 }, () => pool.take());

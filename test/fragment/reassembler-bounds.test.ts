@@ -163,7 +163,7 @@ describe('reassembly is bounded', () => {
     assert.equal(unaccounted(reassembler), 0);
   });
 
-  test('by fragments: the limit makes a packet, one more fails the datagram', () => {
+  test('by fragments: the maximum still completes a packet, one more fails the datagram', () => {
     const units = Array.from({ length: 16 }, (_, i) => i);
     const fits = new Reassembler({ maxParts: 16 });
     const parts = split(packet4(1, 128), units);

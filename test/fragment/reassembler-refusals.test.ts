@@ -101,7 +101,7 @@ for (const family of [4, 6] as const) {
       assert.deepEqual([dropped(reassembler, 'Timeout'), reassembler.datagrams], [1, 0]);
     });
 
-    test('RFC 8200 section 4.5: a last fragment with the bytes of one that is not last is no exact duplicate', () => {
+    test('RFC 8200 section 4.5: a last fragment is not an exact duplicate of one with the same bytes that is not last', () => {
       for (const saysMore of [true, false]) {
         const reassembler = new Reassembler();
         assert.equal(give(reassembler, partOf(packet, 800, 1600, { more: saysMore })), 'Held');

@@ -170,7 +170,7 @@ describe('TcpMerger', () => {
     }
   });
 
-  test('leaves alone segments that TcpSegmenter would not produce, and lets each pass by itself', () => {
+  test('does not coalesce segments that TcpSegmenter would not produce', () => {
     for (const words of [0, 3, 10]) {
       const options = new Array<number>(4 * words).fill(1);
       for (const [size, joined] of [
@@ -189,7 +189,7 @@ describe('TcpMerger', () => {
     }
   });
 
-  test('accepts no segment whose checksums are wrong, so that its receiver drops it', () => {
+  test('accepts no segment with a wrong checksum, which its receiver must see to drop it', () => {
     const merger = new TcpMerger();
     const good = tcpFrame(PAYLOAD, FIRST);
     const changed = [14 + 8, 14 + 20 + 16, good.length - 1].map((at) => good.with(at, good[at] ^ 0x40));

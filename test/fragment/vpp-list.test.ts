@@ -188,7 +188,7 @@ for (const family of [4, 6] as const) {
       assert.equal(reassembler.heldFragments, 1);
     });
 
-    test('timeout (cleanup by the caller): nothing is held afterwards, and a late rest begins anew', () => {
+    test('timeout (cleanup by the caller): nothing is held afterwards, and late fragments begin a new datagram', () => {
       const reassembler = new Reassembler();
       const packet = packetOf(noise(1000, 1));
       const [first, rest] = split(packet, [50]);
