@@ -14,11 +14,11 @@ import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
 import type { PathMtuDiscovery } from './path-mtu-discovery.js';
 import { FragmentSource, type Reassembly, walkReassembled } from './reassembly.js';
 
-/** Outputs for packets that don't stay in the batch. `overflow` hands a full one on. */
+/** Outputs for packets that don't stay in the batch. */
 export interface ClassifyOutputs {
   readonly esp: PacketBatch;
   readonly vxlan: PacketBatch;
-  /** Hands a full batch on and empties it. */
+  /** Passes a full output on to the next stages, and empties it. */
   readonly overflow: (batch: PacketBatch) => void;
   /** Consumes ICMP errors about packets that this node sent. */
   readonly discovery?: PathMtuDiscovery;
@@ -61,8 +61,8 @@ export class Classify {
   }
 
   /**
-   * Sorts a batch of packets off the underlay. Packets of the first kind found, usually all, stay in it; all packets of
-   * a network are of one kind.
+   * Sorts a batch of packets from the underlay. Packets of the first kind found, usually all, stay in it. All packets
+   * of a network are of one kind, so their order is preserved.
    * @param now seconds, for reassembly timeouts
    * @returns the kind of the packets that stay
    */
@@ -75,7 +75,7 @@ export class Classify {
       if (kind === PacketKind.Other) continue;
       if (stays === PacketKind.Other) stays = kind;
       if (kind === stays) batch.move(i, kept++);
-      else this.#aside(batch, i, kind);
+      else this.#divert(batch, i, kind);
     }
     batch.count = kept;
     return stays;
@@ -94,7 +94,7 @@ export class Classify {
     batch.count = kept;
   }
 
-  #aside(batch: PacketBatch, i: number, kind: PacketKind): void {
+  #divert(batch: PacketBatch, i: number, kind: PacketKind): void {
     const { esp, vxlan, overflow } = this.#outputs;
     const output = kind === PacketKind.Esp ? esp : vxlan;
     if (output.full) overflow(output);
@@ -197,7 +197,7 @@ export class Classify {
       this.#drops.add(DropReason.NoMemory);
       return false;
     }
-    // The one copy that ingress can't avoid: every fragment is in a separate slot.
+    // The one copy that ingress can't avoid: the fragments are in separate slots.
     const to = arena.frameOffsetOf(slot);
     arena.bytes.set(reassembler.bytes.subarray(start, end), to);
     batch.slot[i] = slot;

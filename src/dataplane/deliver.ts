@@ -24,7 +24,7 @@ export class Deliver {
    * Delivers a batch of frames. Unicast frames stay in `batch`, with their `endpoint`; multicast copies, and everything
    * after the first of them, go to `output`. Send `batch` first to preserve order.
    * @param output receives group frames, one copy per endpoint, and all frames after the first of them
-   * @param overflow passes on a full output, or the frames kept in the batch so far, and empties it
+   * @param overflow delivers a full output, or the frames kept in the batch so far, and empties it
    * @param now seconds, for the ageing of learned entries
    */
   run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void, now: number): void {

@@ -83,7 +83,7 @@ export const DropReason = {
   PacketTooBigRateLimited: 55,
   /** Neighbour discovery that must be discarded (RFC 4861 section 7.1.1). */
   NeighbourInvalid: 56,
-  /** A broadcast or multicast frame that isn't flooded, and no other local endpoint gets it. */
+  /** A broadcast or multicast frame that isn't flooded and has no other local endpoint to go to. */
   NoTarget: 57,
   /** VXLAN, or the payload of ESP, from an address that is no node's VTEP. */
   UnknownVtep: 58,
@@ -214,7 +214,7 @@ export function dropReasonOfEsp(drop: EspDrop): DropReason {
   return OF_ESP[drop];
 }
 
-/** The drop reason of a packet with a header fault. */
+/** The drop reason of a packet with a header error in a layer. */
 export function dropReasonOfHeaderError(headerError: HeaderError, layer: Layer): DropReason {
   if (headerError === HeaderError.Truncated) return DropReason.CaptureTruncated;
   switch (layer) {

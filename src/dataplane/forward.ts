@@ -20,7 +20,7 @@ import { isAnswerable, PacketTooBig } from './packet-too-big.js';
  * if necessary: hosts don't shrink packets below that (RFC 8200 section 5, RFC 2473 section 7.1).
  */
 export const Oversize = {
-  /** Sends an ICMP error (DF, IPv6) or fragments inside (IPv4 without DF): a VTEP doesn't fragment (RFC 7348). */
+  /** Sends an ICMP error (DF, IPv6), or fragments the inner packet (IPv4 without DF): a VTEP must not fragment (RFC 7348). */
   Inside: 'inside',
   /** Forwards them; the outer packet is fragmented. */
   Outside: 'outside',
@@ -252,7 +252,7 @@ export class Forward {
     return true;
   }
 
-  /** Reads what the outer header copies from the parsed packet. */
+  /** Reads the fields that the outer header inherits from the parsed packet. */
   #describe(bytes: Uint8Array): void {
     const inner = this.#inner;
     const { family, networkOffset } = inner;

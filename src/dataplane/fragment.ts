@@ -41,7 +41,7 @@ export class Fragment {
    * Fragments the packets of a batch that don't fit, and empties it.
    * @param batch IP packets, each for its `node`
    * @param output receives packets and fragments
-   * @param overflow hands a full output on
+   * @param overflow passes a full output on, and empties it
    */
   run(batch: PacketBatch, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
     for (let i = 0; i < batch.count; i++) {
@@ -65,9 +65,9 @@ export class Fragment {
     const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
     const start = batch.start[i];
     const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.next[batch.node[i]]++ : 0;
-    const headerError = fragmenter.begin(arena.bytes, start, batch.end[i], largest, id);
-    if (headerError !== FragmentError.None || fragmenter.count > arena.available) {
-      this.#drops.add(headerError === FragmentError.None ? DropReason.NoMemory : DropReason.PacketTooBig);
+    const failure = fragmenter.begin(arena.bytes, start, batch.end[i], largest, id);
+    if (failure !== FragmentError.None || fragmenter.count > arena.available) {
+      this.#drops.add(failure === FragmentError.None ? DropReason.NoMemory : DropReason.PacketTooBig);
       arena.free(batch.slot[i]);
       return;
     }

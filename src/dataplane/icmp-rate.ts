@@ -15,8 +15,8 @@ export interface IcmpRateOptions {
 }
 
 /**
- * Seconds that the clock must go back to count as reset. It happens in captures: one packet with a time far ahead would
- * otherwise suppress messages until the clock catches up.
+ * A clock that goes back by more than this many seconds counts as reset. In a capture, one packet with a timestamp far
+ * ahead would otherwise suppress messages until the clock catches up.
  */
 const JUMP = 1;
 

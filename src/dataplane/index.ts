@@ -1,5 +1,5 @@
 /**
- * The stages of the data plane, the reasons for which they drop packets, and the counts of these.
+ * The stages of the data plane, their drop reasons and drop counters.
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';

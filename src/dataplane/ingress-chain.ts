@@ -83,7 +83,7 @@ export class IngressChain {
   readonly #esp: PacketBatch;
   readonly #vxlan: PacketBatch;
   readonly #frames: PacketBatch;
-  readonly #handOver: BatchSink;
+  readonly #overflow: BatchSink;
   #now = 0;
 
   /** @param sink receives frames for endpoints of this node, each for its `endpoint` */
@@ -94,7 +94,7 @@ export class IngressChain {
     this.#esp = new PacketBatch(arena);
     this.#vxlan = new PacketBatch(arena);
     this.#frames = new PacketBatch(arena);
-    this.#handOver = (batch) => this.#hand(batch);
+    this.#overflow = (batch) => this.#emit(batch);
     this.discovery = pathMtu === undefined ? undefined : new PathMtuDiscovery(tables, pathMtu, sas);
     const outputs = {
       esp: this.#esp,
@@ -104,7 +104,7 @@ export class IngressChain {
       ...(this.discovery === undefined ? {} : { discovery: this.discovery }),
     };
     this.reassembly = new Reassembly(reassembly);
-    // The stages verify IPv4 header checksums themselves: which ones depends on a packet's origin.
+    // The stages verify IPv4 header checksums themselves, since whether to depends on a packet's origin.
     const classifier = new Classifier({ ports: [tables.port], verifyIp: false, verifyUdp: true });
     this.#classify = new Classify(tables.here, this.#drops, outputs, classifier, this.reassembly, !ipVerified);
     const keyed = aead !== undefined && sas !== undefined;
@@ -172,7 +172,7 @@ export class IngressChain {
 
   /**
    * Decrypts a batch of ESP packets and passes the contents through the remaining stages. `now` is a parameter because
-   * a double read from a field would be boxed anew for each packet.
+   * a double read from a field would be boxed for each packet.
    */
   #receiveEsp(batch: PacketBatch, now: number): void {
     if (batch.count === 0) return;
@@ -185,12 +185,12 @@ export class IngressChain {
   #receive(batch: PacketBatch, opened: boolean, now: number): void {
     if (batch.count === 0) return;
     this.#decap.run(batch, opened, now);
-    this.deliver.run(batch, this.#frames, this.#handOver, now);
-    this.#hand(batch);
-    this.#hand(this.#frames);
+    this.deliver.run(batch, this.#frames, this.#overflow, now);
+    this.#emit(batch);
+    this.#emit(this.#frames);
   }
 
-  #hand(batch: PacketBatch): void {
+  #emit(batch: PacketBatch): void {
     if (batch.count === 0) return;
     this.delivered += batch.count;
     this.#sink(batch);

@@ -21,7 +21,7 @@ const MSS_LENGTH = 4;
  * Clamps the MSS option of a TCP SYN and updates its checksum. Other frames are left unchanged.
  * @param inner the frame's parsed headers
  * @param mtu the largest inner IP packet, in bytes
- * @returns whether it was lowered
+ * @returns whether the MSS was lowered
  */
 export function clampMss(bytes: Uint8Array, inner: Layers, mtu: number): boolean {
   if (inner.protocol !== IpProtocol.Tcp || inner.isFragment || inner.sourcePort < 0) return false;
@@ -47,7 +47,7 @@ function lower(bytes: Uint8Array, tcp: number, at: number, mss: number): boolean
   if (current <= mss || mss <= 0) return false;
   const field = tcp + CHECKSUM;
   const old = (bytes[field] << 8) | bytes[field + 1];
-  // At an odd offset the two bytes belong to two words of the sum; swapped, they add up to the same.
+  // At an odd offset the field straddles two words of the sum; swapping its bytes gives the same update.
   const odd = ((at - tcp) & 1) !== 0;
   const sum = odd ? updateChecksum(old, swap(current), swap(mss)) : updateChecksum(old, current, mss);
   bytes[at] = mss >>> 8;

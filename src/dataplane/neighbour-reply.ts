@@ -1,7 +1,7 @@
 /**
  * ARP and ND suppression: the node answers requests from its neighbour table, so that neither ever goes through the
- * tunnel (the kernel's `proxy`: drivers/net/vxlan/vxlan_core.c, arp_reduce and neigh_reduce). Replies are made in
- * place.
+ * tunnel (the kernel's `proxy`: drivers/net/vxlan/vxlan_core.c, arp_reduce and neigh_reduce). A request is turned into
+ * its reply in place.
  */
 import type { NeighbourTable } from '../overlay/index.js';
 import {
@@ -29,7 +29,7 @@ export const NeighbourVerdict = {
   Answered: 1,
   /** A request for an address without a neighbour entry. */
   Unknown: 2,
-  /** A reply or an announcement, not forwarded. */
+  /** A reply or an announcement: the table has the answers, so it isn't forwarded. */
   Consumed: 3,
   /** Invalid neighbour discovery (RFC 4861 section 7.1.1). */
   Invalid: 4,
@@ -88,17 +88,17 @@ export class NeighbourReply {
     const { senderMacOffset, senderIpOffset, targetMacOffset, targetIpOffset } = arp;
     // To the requester, from the target.
     for (let i = 0; i < MAC_BYTES; i++) {
-      const asker = bytes[senderMacOffset + i];
+      const requester = bytes[senderMacOffset + i];
       const mac = macs[known + i];
-      bytes[start + i] = asker;
+      bytes[start + i] = requester;
       bytes[start + MAC_BYTES + i] = mac;
-      bytes[targetMacOffset + i] = asker;
+      bytes[targetMacOffset + i] = requester;
       bytes[senderMacOffset + i] = mac;
     }
     for (let i = 0; i < 4; i++) {
-      const asker = bytes[senderIpOffset + i];
+      const requester = bytes[senderIpOffset + i];
       bytes[senderIpOffset + i] = bytes[targetIpOffset + i];
-      bytes[targetIpOffset + i] = asker;
+      bytes[targetIpOffset + i] = requester;
     }
     arp.operation = ArpOperation.Reply;
     return NeighbourVerdict.Answered;
@@ -125,7 +125,7 @@ export class NeighbourReply {
     const target = icmp + ICMPV6_HEADER_LEN;
     const known = this.#table.find(vni, 6, bytes, target);
     if (known < 0) return NeighbourVerdict.Unknown;
-    // Duplicate address detection has an unspecified source; its answer would go to all nodes, so none is given.
+    // A probe for duplicate address detection has no source address: a reply would go to all nodes, so none is sent.
     if (isUnspecified(bytes, ip.sourceOffset)) return NeighbourVerdict.Consumed;
     const { macs } = this.#table;
     for (let i = 0; i < MAC_BYTES; i++) {

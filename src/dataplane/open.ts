@@ -7,9 +7,10 @@ import { DropReason, dropReasonOfEsp, dropReasonOfHeaderError } from './drop-rea
 import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
 
 /**
- * Whether the payload of a tunnel has a valid IPv4 header checksum, if it is IPv4. Parsing refuses truncated headers.
+ * Whether the IP packet out of a tunnel has a valid header checksum, or is not IPv4. Truncated headers pass, and are
+ * dropped by the parser.
  */
-function hasSoundChecksum({ etherType, start, end }: InboundEsp, bytes: Uint8Array): boolean {
+function hasValidChecksum({ etherType, start, end }: InboundEsp, bytes: Uint8Array): boolean {
   return etherType !== EtherType.Ipv4 || end - start < IPV4_HEADER_LEN || ipv4ChecksumHolds(bytes, start);
 }
 
@@ -63,7 +64,7 @@ export class Open {
         continue;
       }
       this.opened++;
-      if (inbound.tunnelled && !hasSoundChecksum(inbound, bytes)) {
+      if (inbound.tunnelled && !hasValidChecksum(inbound, bytes)) {
         this.#drop(batch, i, DropReason.IpChecksum);
         continue;
       }

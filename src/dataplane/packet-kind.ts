@@ -1,6 +1,6 @@
 /**
- * Classifies IP packets off the underlay: VXLAN, ESP, or something else. The capture decoder and a node's ingress share
- * it, along with the checksum tests that precede it.
+ * Classifies IP packets from the underlay: VXLAN, ESP, or something else. The capture decoder and a node's ingress
+ * share it, along with the checksum tests that precede it.
  */
 import {
   checkEsp,
@@ -31,7 +31,7 @@ export type PacketKind = (typeof PacketKind)[keyof typeof PacketKind];
 
 /** Options of a classifier. */
 export interface ClassifierOptions {
-  /** UDP ports of VXLAN, at least one, the most used one first. */
+  /** UDP ports of VXLAN: at least one, the most used first. */
   readonly ports: readonly number[];
   /** Whether to drop packets with a wrong IPv4 header checksum. */
   readonly verifyIp: boolean;
@@ -51,7 +51,7 @@ const FIRST_USER_PORT = 1024;
 const IKE_PORT = 500;
 
 /** Whether the ports are those of ESP in UDP, and 4500 isn't just the ephemeral port of another program's client. */
-function isEspPorts(source: number, destination: number): boolean {
+function areEspPorts(source: number, destination: number): boolean {
   if (destination === ESP_UDP_PORT) return source >= FIRST_USER_PORT || source === IKE_PORT;
   return source === ESP_UDP_PORT && (destination >= FIRST_USER_PORT || destination === IKE_PORT);
 }
@@ -77,7 +77,7 @@ export function plainEspEnd(bytes: Uint8Array, start: number, end: number): numb
   return packetEnd <= end && checkEsp(bytes, start + IPV4_HEADER_LEN, packetEnd) === HeaderError.None ? packetEnd : -1;
 }
 
-/** Classifies packets. Results are in its fields until the next call. */
+/** Classifies packets. The fields hold the results until the next call. */
 export class Classifier {
   /** Why the last packet is `Wrong`. */
   reason: DropReason = DropReason.None;
@@ -97,8 +97,8 @@ export class Classifier {
   }
 
   /**
-   * Whether a receiver accepts the IPv4 header checksum, of fragments too (RFC 1122 section 3.2.1.2). Packets captured
-   * before segmentation offload have none yet.
+   * Whether a receiver accepts the IPv4 header checksum of a packet or fragment (RFC 1122 section 3.2.1.2). Packets
+   * captured before segmentation offload don't have one yet, and are accepted.
    * @param layers the packet's parsed headers
    */
   acceptsIp(bytes: Uint8Array, layers: Layers): boolean {
@@ -118,7 +118,7 @@ export class Classifier {
       if (destinationPort === this.#port || this.#otherPorts.includes(destinationPort)) {
         return this.#verifyUdp ? this.#verified(bytes, layers, captured) : PacketKind.Vxlan;
       }
-      return isEspPorts(layers.sourcePort, destinationPort)
+      return areEspPorts(layers.sourcePort, destinationPort)
         ? this.#espInUdp(bytes, layers, captured)
         : PacketKind.Other;
     }
@@ -137,8 +137,8 @@ export class Classifier {
     const end = Math.min(captured, networkEnd);
     const headerError = checkEsp(bytes, transportOffset, end);
     if (headerError === HeaderError.None) return this.#found(transportOffset, networkEnd);
-    const cut = headerError === HeaderError.Short && end < networkEnd;
-    return this.#wrong(cut ? DropReason.CaptureTruncated : DropReason.EspHeader);
+    const truncated = headerError === HeaderError.Short && end < networkEnd;
+    return this.#wrong(truncated ? DropReason.CaptureTruncated : DropReason.EspHeader);
   }
 
   /** RFC 3948: a single byte 0xff is a NAT keepalive, four zero bytes are IKE's non-ESP marker; neither is ESP. */

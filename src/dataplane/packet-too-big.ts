@@ -88,7 +88,7 @@ function isZero(bytes: Uint8Array, offset: number, length: number): boolean {
   return true;
 }
 
-/** Makes ICMP errors in place: headers are prepended to the packet, which is truncated to what the error quotes. */
+/** Builds ICMP errors in place: headers are prepended to the packet, which is truncated to what the error quotes. */
 export class PacketTooBig {
   /** Start and end of the last error's frame. */
   start = 0;

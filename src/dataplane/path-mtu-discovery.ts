@@ -90,7 +90,7 @@ export class PathMtuDiscovery {
     let protocol = ip.nextHeader;
     let transport = at + IPV6_HEADER_LEN;
     if (protocol === IpProtocol.Fragment) {
-      // Only the first fragment has the transport header, and none is longer.
+      // Only the first fragment has the transport header, and no other fragment is longer.
       if (transport + IPV6_FRAGMENT_HEADER_LEN > end) return -1;
       if ((((bytes[transport + 2] << 8) | bytes[transport + 3]) & FRAGMENT_OFFSET) !== 0) return -1;
       protocol = bytes[transport];
@@ -101,7 +101,7 @@ export class PathMtuDiscovery {
     return getWord(bytes, transport) >>> 0 === this.#sas?.outbound(node)?.spi ? node : -1;
   }
 
-  /** RFC 4443 section 3.2: routers quote as much as fits 1280 bytes, so the VXLAN header is always present. */
+  /** RFC 4443 section 3.2: routers quote as much as fits in 1280 bytes, so the VXLAN header is always present. */
   #isClearVxlan(bytes: Uint8Array, udp: number, end: number): boolean {
     const vxlan = udp + UDP_HEADER_LEN;
     if (vxlan + VXLAN_HEADER_LEN > end) return false;

@@ -36,10 +36,10 @@ export function walkReassembled(
   return layers.isFragment ? DropReason.Ipv6ExtensionHeader : DropReason.None;
 }
 
-/** The reassemblers of one receiver, each made for its first fragment. */
+/** The reassemblers of one receiver, one per source, each created on its first fragment. */
 export class Reassembly {
   readonly #options: ReassemblerOptions | undefined;
-  readonly #made: (Reassembler | undefined)[] = new Array<Reassembler | undefined>(SOURCES);
+  readonly #bySource: (Reassembler | undefined)[] = new Array<Reassembler | undefined>(SOURCES);
 
   constructor(options?: ReassemblerOptions) {
     this.#options = options;
@@ -47,27 +47,27 @@ export class Reassembly {
 
   /** The reassembler of fragments from one source. */
   of(source: FragmentSource): Reassembler {
-    return (this.#made[source] ??= new Reassembler(this.#options));
+    return (this.#bySource[source] ??= new Reassembler(this.#options));
   }
 
   /** Fragments held for datagrams that are incomplete. */
   get heldFragments(): number {
-    return this.#made.reduce((sum, made) => sum + (made?.heldFragments ?? 0), 0);
+    return this.#bySource.reduce((sum, made) => sum + (made?.heldFragments ?? 0), 0);
   }
 
   /** Reassembled packets. */
   get datagrams(): number {
-    return this.#made.reduce((sum, made) => sum + (made?.datagrams ?? 0), 0);
+    return this.#bySource.reduce((sum, made) => sum + (made?.datagrams ?? 0), 0);
   }
 
   /** The fragments of the reassembled packets. */
   get reassembledFragments(): number {
-    return this.#made.reduce((sum, made) => sum + (made?.reassembledFragments ?? 0), 0);
+    return this.#bySource.reduce((sum, made) => sum + (made?.reassembledFragments ?? 0), 0);
   }
 
   /** Adds the dropped fragments by `DropReason`. */
   addDrops(drops: Float64Array): void {
-    for (const made of this.#made) {
+    for (const made of this.#bySource) {
       made?.droppedFragments.forEach((count, drop) => {
         drops[dropReasonOfReassembly(drop as Parameters<typeof dropReasonOfReassembly>[0])] += count;
       });

@@ -8,7 +8,7 @@ import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
 
-/** Packets that are encrypted at once. */
+/** Packets per batch of the cipher. */
 const CAPACITY = BATCH_CAPACITY;
 
 /** Encrypts packets of encrypted networks, and passes the others unchanged. */
@@ -38,7 +38,7 @@ export class Seal {
   run(batch: PacketBatch, now: number): void {
     const { count } = batch;
     let kept = 0;
-    // In parts that the cipher takes at once, so that nothing is encrypted before `#flush`.
+    // In parts no larger than the cipher's batch, so that nothing is encrypted before `#flush`.
     for (let from = 0; from < count; from += CAPACITY)
       kept = this.#part(batch, from, Math.min(count, from + CAPACITY), kept, now);
     batch.count = kept;
@@ -64,7 +64,7 @@ export class Seal {
     return esp === undefined || this.#flush(esp) ? pushed : this.#dropUnsealed(batch, kept, pushed);
   }
 
-  /** Encrypts what was pushed. Returns false if the cipher refused: the key of an SA is gone. */
+  /** Encrypts the pushed packets. Returns false if the cipher failed, because the key of an SA is gone. */
   #flush(esp: OutboundEsp): boolean {
     try {
       esp.flush();

@@ -1,6 +1,6 @@
 /**
  * The outer headers from one VTEP to another: IP, UDP and VXLAN (RFC 7348 section 5), written in front of each frame
- * word by word. Constant fields and their checksum sums are computed once.
+ * word by word. Constant fields and their share of the checksums are computed once.
  */
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';

@@ -57,7 +57,7 @@ function captureLayers(): Layers {
 const LONGEST_PACKET = 65_575;
 
 /**
- * Decodes packets one at a time. Results are in its fields until the next call. Input packets are never written to.
+ * Decodes packets one at a time. The fields hold the results until the next call. Input packets are never written to.
  */
 export class UnderlayDecoder {
   /** Why the last packet was dropped. */
@@ -84,7 +84,7 @@ export class UnderlayDecoder {
   depth = 0;
   /** Offset of the Ethernet header before `outer` inside an encapsulation, or -1. */
   innerLink = -1;
-  /** Held fragments that were dropped with the last one: it was dropped, or they have timed out. */
+  /** Held fragments dropped along with the last one, because it invalidated their datagram or because they timed out. */
   fallen = 0;
   /** Whether the last packet was ESP, decrypted or not. If so, the following fields describe it. */
   encrypted = false;
@@ -115,7 +115,7 @@ export class UnderlayDecoder {
   /** Inner frames, and the packets that carried them. */
   frames = 0;
   framePackets = 0;
-  /** ESP packets without keys to decrypt them, and decrypted ones, which count as their payload too. */
+  /** ESP packets without keys to decrypt them, and decrypted ones, which are also counted by their payload. */
   espPackets = 0;
   openedPackets = 0;
   otherPackets = 0;
@@ -138,7 +138,7 @@ export class UnderlayDecoder {
   readonly #esp = new EspView();
   readonly #wire = captureLayers();
   readonly #inbound: InboundEsp | undefined;
-  /** Buffer that packets are decrypted in, and the parsed headers of the packet in it. */
+  /** Buffer in which packets are decrypted, and the parsed headers of the packet in it. */
   #opening = new Uint8Array(0);
   #openingCopy: WordCopy | undefined;
   readonly #sealed = captureLayers();

@@ -6,7 +6,7 @@ export const Verdict = {
   Frame: 0,
   /** A fragment, held for reassembly. */
   Held: 1,
-  /** ESP, and there are no keys. */
+  /** ESP, and the decoder has no keys. */
   Esp: 2,
   /** Not overlay traffic. */
   Other: 3,

@@ -1,6 +1,6 @@
 /** Bounded packet counts by VNI. */
 
-/** VNIs that are counted separately; people read only a few. */
+/** Maximum number of VNIs counted separately; people read only a few. */
 const MAX_VNIS = 64;
 
 /** Packet counts by VNI. */

@@ -17,7 +17,7 @@ import {
 } from '../wire/index.js';
 import { VniCounts } from './vni-counts.js';
 
-/** Ports that are counted; further ones are ignored. */
+/** Maximum number of ports counted; further ones are ignored. */
 const MAX_PORTS = 256;
 
 /** A port whose packets look like VXLAN. */

@@ -218,7 +218,7 @@ describe('any input', () => {
       }
     });
 
-    test(`${JSON.stringify(setup)}: no packet off the wire throws, leaks a slot, or is lost from the count`, () => {
+    test(`${JSON.stringify(setup)}: no packet from the wire throws, leaks a slot, or is lost from the count`, () => {
       const [one] = pairOf(setup);
       const inner = ethernet(udpIp(4, 8080, new Uint8Array(1300), 'right', '10.0.9.3', '10.0.9.4'), 0x0800);
       one.send([FRAME, inner, FRAME]);

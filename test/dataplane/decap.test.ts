@@ -102,7 +102,7 @@ describe('dropped packets', () => {
   });
 });
 
-describe('packets from addresses that are no node’s VTEP', () => {
+describe('packets from addresses of no known VTEP', () => {
   const STRANGER = '203.0.113.9';
   const unknown = frame(C2, '0200000000aa');
 

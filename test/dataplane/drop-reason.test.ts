@@ -59,7 +59,7 @@ describe('drop reasons', () => {
     for (const reason of reasons) assert.ok(REASONS.includes(reason));
   });
 
-  test('every fault in every layer has a reason', () => {
+  test('every header error in every layer has a reason', () => {
     for (const layer of LAYERS) {
       for (const headerError of FAULTS) {
         const reason = dropReasonOfHeaderError(headerError, layer);
@@ -73,7 +73,7 @@ describe('drop reasons', () => {
       assert.equal(dropReasonOfHeaderError(HeaderError.Truncated, layer), DropReason.CaptureTruncated);
   });
 
-  test('the layer says which header is at fault', () => {
+  test('the reason names the layer of the invalid header', () => {
     const CASES: [Layer, HeaderError, DropReason][] = [
       [Layer.None, HeaderError.Short, DropReason.PacketTooSmall],
       [Layer.Ethernet, HeaderError.Short, DropReason.PacketTooSmall],

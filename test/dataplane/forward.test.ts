@@ -50,7 +50,7 @@ describe('dropped frames', () => {
     });
   }
 
-  test('checkSource off: sends a frame with any source MAC', () => {
+  test('rejectForeignSources off: sends a frame with any source MAC', () => {
     const node = nodeOf({}, { egress: { rejectForeignSources: false } });
     assert.deepEqual(dropsOf(node, frame(C2, OTHER)), {});
     assert.equal(node.wire.length, 1);
@@ -106,7 +106,7 @@ describe('group frames without another receiver: NO_TX_TARGET', () => {
     assert.deepEqual(node.egress.drops.byName(), { NO_TX_TARGET: 1 });
   });
 
-  test('but not if the source is none of the local endpoints (checkSource off)', () => {
+  test('but not if the source is not a local endpoint (rejectForeignSources off)', () => {
     const node = nodeOf({}, { egress: { rejectForeignSources: false } });
     assert.deepEqual(dropsOf(node, frame('ffffffffffff', '020000000099')), {});
     assert.equal(node.local.length, 1);

@@ -63,7 +63,7 @@ describe('the stage', () => {
       assert.deepEqual(result(reassembler), packet.bytes);
     });
 
-    test(`IPv${family}: sends all fragments or, without enough slots, none; hands on a full output`, () => {
+    test(`IPv${family}: sends all fragments or, without enough slots, none; passes on a full output`, () => {
       for (const [slots, expected] of [
         [2, 0],
         [3, 0],

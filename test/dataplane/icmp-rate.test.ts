@@ -35,7 +35,7 @@ test('a clock that goes back by at most a second adds no tokens', () => {
   assert.equal(allowed(rate, 0, 100.125, 2), 1);
 });
 
-test('one time far ahead does not suppress later messages', () => {
+test('a single timestamp far ahead does not suppress later messages', () => {
   const rate = new IcmpRate(1, { perSecond: 8, burst: 1 });
   assert.equal(allowed(rate, 0, 4e9, 2), 1);
   assert.equal(allowed(rate, 0, 1.7e9, 2), 0);

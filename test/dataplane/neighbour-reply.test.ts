@@ -145,7 +145,7 @@ describe('other than requests', () => {
     assert.equal(onesSum(bytes, 54, bytes.length, pseudoHeaderSum(6, bytes, 22, 58, 32)), 0xffff);
   });
 
-  test('neither ARP nor ND is other traffic', async () => {
+  test('anything but ARP and ND is other traffic', async () => {
     const frames = await recorded('vxlan/01-icmp.c1.pcap');
     assert.equal(ask(fromHex(frames[2]))[0], 'Other');
   });

@@ -115,7 +115,7 @@ describe('any packet', () => {
     assert.equal(new DataView(six.buffer).getUint32(58), 0x1_0514);
   });
 
-  test('RFC 1812 section 4.3.2.3: the IPv4 error quotes as much as fits 576 bytes, with valid checksums', () => {
+  test('RFC 1812 section 4.3.2.3: the IPv4 error quotes as much as fits in 576 bytes, with valid checksums', () => {
     for (const length of [1, 20, 519, 528, 529, 1400]) {
       const frame = ethernet(ip(4, 253, noise(length, length), '10.0.9.3', '10.0.9.4'), 0x0800);
       const answer = answerTo(frame, 100 + length);
@@ -129,7 +129,7 @@ describe('any packet', () => {
     }
   });
 
-  test('RFC 4443 section 2.4 c: the IPv6 error quotes as much as fits 1280 bytes, with a valid checksum', () => {
+  test('RFC 4443 section 2.4 c: the IPv6 error quotes as much as fits in 1280 bytes, with a valid checksum', () => {
     for (const length of [1, 1191, 1192, 1193, 3000]) {
       const frame = ethernet(ip(6, 253, noise(length, length), 'fd00:9::3', 'fd00:9::4'), 0x86dd);
       const answer = answerTo(frame, 1280);

@@ -72,7 +72,7 @@ describe('chains whose tables change', () => {
     node.balanced();
   });
 
-  test('send to the node that has an index now, and not to the one that had it', () => {
+  test('send to the current node of a reused index, not to the previous one', () => {
     const node = nodeWith();
     node.tables.apply(THIRD);
     const index = node.tables.nodeOf(4, N3, 0);
@@ -88,7 +88,7 @@ describe('chains whose tables change', () => {
     assert.deepEqual(node.wire.map(addressOf), ['192.168.50.9']);
   });
 
-  test('go on with the path MTUs and identifications of nodes that stay, and begin anew for one that gets an index', () => {
+  test('keep path MTUs and identifications of nodes that stay, and reset them when an index is reused', () => {
     const starts = [0x1111, 0x2222, 0x3333];
     const random = (bytes: Uint8Array): void => {
       const words = new Uint8Array(Int32Array.of(starts.shift() ?? assert.fail()).buffer);
@@ -117,7 +117,7 @@ describe('chains whose tables change', () => {
     assert.deepEqual(node.wire.map(identificationOf), [0x1112, 0x3333]);
   });
 
-  test('go by the MTU of a node that changes, and what was learned of its path while that is less', () => {
+  test('use the changed MTU of a node, or the path MTU learned for it if that is smaller', () => {
     const { tables, egress } = nodeWith();
     const { pathMtu } = egress;
     const mtus = (): number[] => [pathMtu.underlay(1), pathMtu.inner(0, 1)];
@@ -133,7 +133,7 @@ describe('chains whose tables change', () => {
     assert.deepEqual(mtus(), [1200, 1150]);
   });
 
-  test('count ICMP to an endpoint from nothing when its index is another’s, and go on where it stays', () => {
+  test('reset the ICMP rate limit when an endpoint index is reused, and keep those of other endpoints', () => {
     const node = nodeWith({}, { egress: { oversize: Oversize.Inside, icmpRate: { perSecond: 1, burst: 1 } } });
     const answered = (): number => node.answers.length;
     node.send([large(C2, C1), large(C2, C1)]);
@@ -151,7 +151,7 @@ describe('chains whose tables change', () => {
     node.balanced();
   });
 
-  test('seal what a network sends from the change on that encrypts it, and take no more of it in clear', () => {
+  test('encrypt a network from the change that enables encryption on, and then drop its cleartext', () => {
     const setup = { encrypted: true, networks: ['open: { vni: 4098 }'] };
     const [n1, n2] = ['n1', 'n2'].map((name) => new TestNode(topologyOf(setup), name));
     const open = topologyOf(setup).networks[1];
@@ -173,7 +173,7 @@ describe('chains whose tables change', () => {
     n2.balanced();
   });
 
-  test('know no VNI that was removed, and deliver nothing to an endpoint that was', () => {
+  test('drop packets of a removed VNI, and for a removed endpoint', () => {
     const [n1, n2] = ['n1', 'n2'].map((name) => new TestNode(topologyOf(), name));
     n1.send([frame(C2, C1), frame(C2, C1), frame(C2, C1)]);
     const packets = n1.wire.map(({ bytes }) => bytes);
@@ -190,7 +190,7 @@ describe('chains whose tables change', () => {
     n2.balanced();
   });
 
-  test('put a packet together whose fragments come before and after a change', () => {
+  test('reassemble a packet whose fragments arrive before and after a change', () => {
     const [n1, n2] = ['n1', 'n2'].map(
       (name) => new TestNode(topologyOf(), name, { egress: { oversize: Oversize.Outside } }),
     );
@@ -205,7 +205,7 @@ describe('chains whose tables change', () => {
     n2.balanced();
   });
 
-  test('keep what they learned of frames, but for what is behind a node that goes', () => {
+  test('keep learned MACs, except those behind a removed node', () => {
     const setup: Setup = { learning: true, flood: 'replicate', nodes: ['n3: { vtep: 192.168.50.3 }'] };
     const [n1, n2, n3] = ['n1', 'n2', 'n3'].map((name) => new TestNode(topologyOf(setup), name));
     const [x, y] = ['020000000001', '020000000002'];

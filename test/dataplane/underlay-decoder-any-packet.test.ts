@@ -155,7 +155,7 @@ function agrees(
 const OPTIONS: UnderlayDecoderOptions[] = [{}, { reserved: VxlanReserved.Ignore }, { vni: 4097 }, { port: 8472 }];
 const BYTES = [0, 1, 4, 6, 8, 17, 44, 50, 51, 60, 0x11, 0x20, 0x45, 0x46, 0x4f, 0x60, 0x81, 0x88, 0xa8, 0xff];
 
-test('random, damaged packets give the verdict, VNI and frame that a slow reader finds (20,000 packets)', () => {
+test('random, damaged packets give the verdict, VNI and frame of a slow reference decoder (20,000 packets)', () => {
   const transport = (family: 4 | 6): fc.Arbitrary<Uint8Array> =>
     fc.oneof(
       fc
@@ -199,7 +199,7 @@ test('random, damaged packets give the verdict, VNI and frame that a slow reader
   for (const decoder of ingresses) sumHolds(decoder);
 });
 
-test('so do recorded packets with changed bytes (40,000 packets)', async () => {
+test('recorded packets with changed bytes give those of the reference decoder too (40,000 packets)', async () => {
   const packets: Uint8Array[] = [];
   for (const folder of ['vxlan', 'esp', 'docker']) {
     for (const name of readdirSync(fixture(folder)).filter((file) => /underlay.*pcap$/.test(file))) {

@@ -105,7 +105,7 @@ describe('lengths left to segmentation offload', () => {
     assert.equal(dropReasonName(receive(on4(udp)).decoder.reason), 'L4_HDR');
   });
 
-  test('RFC 791: a packet off the wire, rather than from a capture, is refused', () => {
+  test('RFC 791: a packet from the wire, rather than from a capture, is refused', () => {
     const walk = new Layers();
     assert.equal(walk.walkEthernet(inner, 0, inner.length), HeaderError.LengthTooSmall);
     assert.equal(walk.layer, Layer.Network);
@@ -258,7 +258,7 @@ describe('other encapsulations', () => {
       assert.deepEqual([...encapsulations.subarray(0, depth)], kinds);
     });
 
-    test(`${name}: cut and damaged anywhere, never reads outside, accounts for all`, () => {
+    test(`${name}: truncated and damaged anywhere, never reads outside, accounts for all`, () => {
       for (let length = 0; length < packet.length; length++) {
         for (const kept of [packet.slice(0, length), changed(packet, { [length]: packet[length] ^ 0xff })]) {
           const decoder = new UnderlayDecoder();
