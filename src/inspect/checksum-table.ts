@@ -1,6 +1,6 @@
 /**
  * Verifies outer and inner checksums. A capture taken on a host with checksum offload holds partial ones: only the
- * pseudo-header's sum, which the network card would have completed. They are counted separately from wrong ones
+ * pseudo-header's sum, which the NIC would have completed. They are counted separately from wrong ones
  * (include/linux/skbuff.h, "CHECKSUM_PARTIAL"), and so are outer checksums that already assume the completed inner one
  * ("local checksum offload", Documentation/networking/checksum-offloads.rst).
  */
@@ -48,7 +48,7 @@ export interface ChecksumRow {
   good: number;
   /** Zero over IPv4: no checksum (RFC 768). */
   absent: number;
-  /** Left for the network card to complete. */
+  /** Left for the NIC to complete (CHECKSUM_PARTIAL). */
   partial: number;
   bad: number;
 }
@@ -78,7 +78,7 @@ export class ChecksumTable {
    * Verifies the checksums of a whole frame and of the packet that carried it.
    * @param bytes the bytes that both layers refer to
    * @param outer layers of the packet: Ethernet or IP to UDP
-   * @param inner layers of the frame; with a fault, verified as far as they were parsed
+   * @param inner layers of the frame; if it has a header error, it is verified as far as it was parsed
    * @param opened whether the packet was in ESP: its IP header is then reconstructed and not verified
    */
   add(bytes: Uint8Array, outer: Layers, inner: Layers, opened = false): void {
@@ -107,7 +107,7 @@ export class ChecksumTable {
         break;
       case IpProtocol.Icmp:
         if (length >= ICMP_HEADER_LEN && inner.family === 4) {
-          this.#keep(bytes, start, inner.networkEnd);
+          this.#keepInnerSum(bytes, start, inner.networkEnd);
           this.#count(ChecksumKind.InnerIcmp, this.#innerSum === 0xffff);
         }
         break;
@@ -130,7 +130,7 @@ export class ChecksumTable {
       else this.rows[kind].bad++;
       return;
     }
-    this.#keep(bytes, start, end);
+    this.#keepInnerSum(bytes, start, end);
     const pseudo = pseudoHeaderSum(inner.family, bytes, inner.addressOffset, inner.protocol, end - start);
     const sum = add(this.#innerSum, pseudo);
     if (sum === 0xffff) {
@@ -168,13 +168,13 @@ export class ChecksumTable {
     else row.bad++;
   }
 
-  #keep(bytes: Uint8Array, start: number, end: number): void {
+  #keepInnerSum(bytes: Uint8Array, start: number, end: number): void {
     this.#innerSum = onesSum(bytes, start, end);
     this.#innerStart = start;
     this.#innerEnd = end;
   }
 
-  /** @param unset whether the packet's length, and so its checksums, were left to the network card */
+  /** @param unset whether the packet's length, and so its checksums, were left to the NIC */
   #count(kind: ChecksumKind, holds: boolean, unset = false): void {
     if (holds) this.rows[kind].good++;
     else if (unset) this.rows[kind].partial++;

@@ -1,4 +1,4 @@
-/** What a capture decoder did with the packets of a capture: the sum that `inspect` and `decap` report. */
+/** What a decoder did with the packets of a capture, as `inspect` and `decap` report it. */
 import { dropsByName } from '../dataplane/drop-counters.js';
 import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
 import type { SurveyReport } from './report.js';

@@ -11,7 +11,7 @@ export interface EndpointRow {
   readonly ip: string | undefined;
   /** Id of the VTEP's address, as last seen. */
   vtep: number;
-  /** Number of times it sent from behind another VTEP than before. */
+  /** Number of times it sent from behind a different VTEP than before. */
   moves: number;
   sentFrames: number;
   sentBytes: number;

@@ -13,10 +13,10 @@ import { SpiTable } from './spi-table.js';
 
 /** Maximum number of IVs compared with each other, over all SPIs. */
 const MAX_NONCES = 1 << 19;
-/** Sequence numbers by which a late packet may lag and still fill its gap. */
+/** How far behind the highest sequence number a late packet may be and still fill its gap. */
 const REORDER_WINDOW = 1024;
 
-/** Counts of an SPI besides its totals. */
+/** Counts of an SPI in addition to its totals. */
 interface EspCounts {
   opened: number;
   /** Packets that weren't decrypted, by drop reason. */
@@ -30,7 +30,10 @@ interface EspCounts {
   seenAgain: number;
 }
 
-/** Whether a packet counts as evidence of sequence numbers: if there are keys, its ICV must have been verified. */
+/**
+ * Whether a packet is evidence of its sequence number: with keys, only if its ICV was verified, since others may be
+ * forged.
+ */
 export function isWitness(verdict: Verdict, decoder: UnderlayDecoder): boolean {
   if (verdict === Verdict.Esp || decoder.opened) return true;
   const { reason } = decoder;
@@ -58,7 +61,7 @@ export class EspSurvey {
   }
 
   /**
-   * Counts the packet that was last processed by the decoder path, which must have been encrypted.
+   * Counts the packet that the decoder processed last, which must be ESP.
    * @returns the id of its row, or -1 if the table is full
    */
   add(decoder: UnderlayDecoder, verdict: Verdict): number {

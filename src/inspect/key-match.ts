@@ -6,7 +6,7 @@ import type { Profile } from '../overlay/index.js';
 import type { EspReport, Problem, SurveyReport } from './report.js';
 import type { RingKeyReport, RingKeys, SpiKeyReport } from './ring-key.js';
 
-/** A full table can't count the rows it lacks, only the packets of such rows. */
+/** A full table can't count the SPIs that it doesn't list, only their packets. */
 const TABLE_FULL = 'packets not listed because a table is full: SPIs may be missing from the list';
 const WRONG_ICV = dropReasonName(DropReason.EspWrongIcv);
 
@@ -32,14 +32,14 @@ export interface TransmitKey extends RingKeyReport {
   readonly peers: number;
 }
 
-/** What a ring explains of a capture. It contains no key material. */
+/** How the SPIs of a capture match the keys of a ring. Contains no key material. */
 export interface KeyMatchReport {
   readonly profile: Profile;
   readonly ring: readonly RingKeyReport[];
   readonly packets: number;
   readonly opened: number;
   readonly spis: readonly KeyMatch[];
-  /** Nodes with the keys that their packets were decrypted with, the last one of each direction. */
+  /** Nodes, each with the keys that decrypted its packets: the latest in each direction. */
   readonly nodes: readonly { readonly address: string; readonly keys: readonly TransmitKey[] }[];
   readonly problems: readonly Problem[];
 }
@@ -72,8 +72,8 @@ function matchOf(row: EspReport, ring: RingKeys): KeyMatch {
 }
 
 function nodesOf(spis: readonly KeyMatch[]): KeyMatchReport['nodes'] {
-  // Rows are in the order of their first packets: the last of a direction is in use now. One without decrypted packets
-  // may be forged.
+  // Rows are in the order of their first packets, so the last of a direction is the one in use. Rows without decrypted
+  // packets don't count: they may be forged.
   const last = new Map<string, KeyMatch>();
   for (const row of spis) if (row.opened > 0) last.set(`${row.source} ${row.destination}`, row);
   const nodes = new Map<string, Map<number, TransmitKey>>();

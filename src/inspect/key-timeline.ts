@@ -48,14 +48,14 @@ export interface KeyTimelineOptions extends UnderlayDecoderOptions {
   readonly ringSas?: readonly RingSa[];
 }
 
-/** Additional information besides the packets. */
+/** What is known besides the packets, to merge into the timeline. */
 export interface TimelineAdditions {
   /** Creation times of SAs, from dumps. */
   readonly made?: readonly SaMade[];
   readonly events?: readonly TimelineEvent[];
 }
 
-/** State of an SPI besides the survey's counts; times are seconds since the capture's beginning, or NaN. */
+/** State of an SPI in addition to the survey's counts. Times are seconds since the start of the capture, or NaN. */
 interface Span {
   readonly direction: Direction;
   first: number;
@@ -105,7 +105,7 @@ export class KeyTimeline {
   /** Returns the timeline, merged with the additional information. */
   report({ made = [], events = [] }: TimelineAdditions = {}): KeyTimelineReport {
     const rows = this.#esp.report();
-    // Where keys decrypt anything, a node doesn't transmit with what they don't decrypt.
+    // If the keys decrypt any packet, SPIs that they don't decrypt are not counted as in use: they may be forged.
     const proven = rows.some(({ opened }) => opened > 0);
     const directions = [...this.#directions.values()].map((direction) => this.#direction(direction, rows, proven));
     const { entries, unlistedMade } = entriesOf(this.#clock, directions, {
@@ -185,7 +185,7 @@ export class KeyTimeline {
       else this.#unlistedSilences++;
     }
     if (!(time >= span.first)) span.first = time;
-    // Setting the clock back, or a capture out of order, doesn't end a span.
+    // If the clock was set back, or the capture is out of order, the span doesn't end earlier.
     if (!(time <= span.last)) span.last = time;
   }
 
@@ -256,7 +256,7 @@ export class KeyTimeline {
   #runsOut(furthest: number, rate: number | null): SpiSpan['runsOut'] {
     if (rate === null || rate <= 0) return null;
     const seconds = (LAST_SEQUENCE - furthest) / rate;
-    // A capture doesn't show an SA's age, but its sequence numbers do: they begin at 1.
+    // The capture doesn't say how old an SA is, but its sequence numbers do: they start at 1.
     const age = furthest / rate;
     return { seconds, beforeRotation: age + seconds < (this.#options.rotation ?? ROTATION_INTERVAL) };
   }
@@ -274,7 +274,7 @@ export class KeyTimeline {
     );
     warning(
       'SEQUENCE_RUNS_OUT',
-      // Replaced SPIs can't run out any more.
+      // Only an SPI that is still in use can run out.
       spans.filter(({ current, runsOut }) => current && runsOut?.beforeRotation === true).length,
       'SPIs in use whose 32-bit sequence numbers run out before the next rotation: the SA then stops sending',
     );

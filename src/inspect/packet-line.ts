@@ -54,7 +54,7 @@ function describeArp(bytes: Uint8Array, offset: number, end: number): string {
 }
 
 function describeIcmp(bytes: Uint8Array, offset: number, end: number): string {
-  if (checkIcmp(bytes, offset, end) !== HeaderError.None) return 'cut short';
+  if (checkIcmp(bytes, offset, end) !== HeaderError.None) return 'truncated';
   const icmp = new IcmpView().wrap(bytes, offset);
   switch (icmp.type) {
     case IcmpType.EchoRequest:
@@ -71,7 +71,7 @@ function describeIcmp(bytes: Uint8Array, offset: number, end: number): string {
 }
 
 function describeIcmpv6(bytes: Uint8Array, offset: number, end: number): string {
-  if (checkIcmpv6(bytes, offset, end) !== HeaderError.None) return 'cut short';
+  if (checkIcmpv6(bytes, offset, end) !== HeaderError.None) return 'truncated';
   const icmp = new Icmpv6View().wrap(bytes, offset);
   switch (icmp.type) {
     case Icmpv6Type.EchoRequest:
@@ -121,8 +121,8 @@ function describeTransport(bytes: Uint8Array, layers: Layers, end: number): [pro
   }
 }
 
-/** Adds the addresses of an IP packet whose header has a fault elsewhere. */
-function addFaultyAddresses(described: Description, bytes: Uint8Array, layers: Layers, end: number): void {
+/** Adds the addresses of an IP packet whose header is invalid elsewhere. */
+function addAddressesOfInvalidHeader(described: Description, bytes: Uint8Array, layers: Layers, end: number): void {
   const at = layers.networkOffset;
   if (layers.etherType === EtherType.Ipv4 && at + IPV4_HEADER_LEN <= end && bytes[at] >>> 4 === 4) {
     described.source = formatIp(4, bytes, at + 12);
@@ -156,7 +156,7 @@ function describe(bytes: Uint8Array, layers: Layers, link: number, end: number):
   }
   if (layers.headerError !== HeaderError.None) {
     described.info = headerErrorText(layers.headerError);
-    if (layers.layer === Layer.Network) addFaultyAddresses(described, bytes, layers, end);
+    if (layers.layer === Layer.Network) addAddressesOfInvalidHeader(described, bytes, layers, end);
   } else if (layers.family === 0) {
     if (layers.etherType === EtherType.Arp) {
       described.protocol = 'ARP';
@@ -210,7 +210,7 @@ function encapsulationsOf({ depth, encapsulations }: UnderlayDecoder): string {
 }
 
 /**
- * Formats the packet that was last processed by the decoder path.
+ * Formats the packet that the decoder processed last.
  * @param inner layers of its frame, if `decoder.vni` isn't -1
  */
 export function packetLine(

@@ -178,7 +178,7 @@ function natTraversalName(bytes: Uint8Array, layers: Layers, end: number): strin
  * Returns the port that identifies the packet's protocol, or -1. A server port below 1024 takes precedence over a
  * client's ephemeral port, which may match by chance.
  */
-function tellingPort(layers: Layers, names: Readonly<Record<number, string>>): number {
+function identifyingPort(layers: Layers, names: Readonly<Record<number, string>>): number {
   const { sourcePort, destinationPort } = layers;
   const low = Math.min(sourcePort, destinationPort);
   const ports =
@@ -192,7 +192,7 @@ function transportName(bytes: Uint8Array, layers: Layers, end: number): string {
   if (udp && (layers.sourcePort === DNS || layers.destinationPort === DNS)) return 'DNS';
   const names = udp ? UDP_PORTS : TCP_PORTS;
   const transport = udp ? 'UDP' : 'TCP';
-  const port = tellingPort(layers, names);
+  const port = identifyingPort(layers, names);
   if (port < 0) return transport;
   const name = udp && port === ESP_IN_UDP ? natTraversalName(bytes, layers, end) : names[port];
   return `${name} (${transport} ${port})`;
@@ -201,7 +201,7 @@ function transportName(bytes: Uint8Array, layers: Layers, end: number): string {
 /**
  * Names a packet's protocol.
  * @param bytes the bytes that were parsed
- * @param layers layers without a fault
+ * @param layers layers without a header error
  * @param end offset after the captured bytes
  */
 export function protocolName(bytes: Uint8Array, layers: Layers, end: number): string {

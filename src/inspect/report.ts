@@ -115,7 +115,7 @@ export interface EspReport {
   readonly highestSequence: number;
   /** Packets whose ICV was valid; 0 without keys. */
   readonly opened: number;
-  /** Packets that weren't decrypted, by reason. */
+  /** Packets that weren't decrypted, by drop reason. */
   readonly failed: Readonly<Record<string, number>>;
   /** Sequence numbers missing between the first and the highest. */
   readonly missingSequences: number;
@@ -127,7 +127,7 @@ export interface EspReport {
   readonly ivRepeated: number;
   /** Bit-identical repetitions of a packet. */
   readonly seenAgain: number;
-  /** The ring's key that it belongs to, and how the addresses were hashed into its SPI (`mapped` or `short`). */
+  /** The ring's key that yields this SPI, and how the addresses were hashed into it (`mapped` or `short`). */
   readonly key: { readonly tag: number; readonly spiForm: string } | null;
 }
 

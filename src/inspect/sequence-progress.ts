@@ -1,8 +1,8 @@
 /** Tracks how far the sequence number of an SA advanced, from its lower 32 bits (ESN transmits no more). */
 
-/** Distance from the last number within which a packet needs no support by others. */
+/** A packet within this distance of the last number is credible without corroboration by others. */
 const REORDER_WINDOW = 1024;
-/** Most numbers that may be missing where the lower half wraps; more is not a wrap. */
+/** Maximum gap across a wrap of the lower half; a larger one isn't taken for a wrap. */
 const MAX_WRAP_STEP = 2 ** 30;
 /** Packets in order that make either side of a jump credible: a single one may be forged. */
 const WITNESSES = 3;
@@ -19,15 +19,15 @@ interface Run {
   end: number;
 }
 
-/** The advance from an SA's first packet to its highest. A packet far from the others that none follows is ignored. */
+/** The advance from an SA's first packet to its highest. An outlier that no others follow is ignored. */
 export class SequenceProgress {
   /** Whether the lower half wrapped, which only happens with ESN. */
   wrapped = false;
   /** Number of times the numbers restarted, as they do when an SA is recreated. */
   restarts = 0;
   #run: Run | undefined;
-  /** Where the numbers jumped to, until enough of them have followed. */
-  #leap: Run | undefined;
+  /** A run of numbers far from the current one, until enough of them have followed. */
+  #jump: Run | undefined;
 
   /** Numbers from the first packet to the highest, including wraps of the lower half. */
   get advance(): number {
@@ -58,37 +58,37 @@ export class SequenceProgress {
     const step = (sequence - run.last) | 0;
     if (step <= 0 && step > -REORDER_WINDOW) return;
     if (sequence > run.last && step > 0 && step <= REORDER_WINDOW) {
-      goOn(run, sequence, time);
-      this.#leap = undefined;
+      extend(run, sequence, time);
+      this.#jump = undefined;
       return;
     }
-    const leap = this.#leap;
-    if (leap === undefined || !follows(leap, sequence, step)) {
-      this.#leap = runOf(sequence, time);
+    const jump = this.#jump;
+    if (jump === undefined || !follows(jump, sequence, step)) {
+      this.#jump = runOf(sequence, time);
       return;
     }
-    if (sequence > leap.last) goOn(leap, sequence, time);
-    if (leap.packets >= WITNESSES) this.#take(run, leap);
+    if (sequence > jump.last) extend(jump, sequence, time);
+    if (jump.packets >= WITNESSES) this.#take(run, jump);
   }
 
-  #take(run: Run, leap: Run): void {
-    this.#leap = undefined;
+  #take(run: Run, jump: Run): void {
+    this.#jump = undefined;
     // The first packets were the outliers.
     if (run.packets < WITNESSES) {
-      this.#run = leap;
+      this.#run = jump;
       return;
     }
-    const step = (leap.first - run.last) | 0;
-    if (leap.first > run.last) run.advance += leap.first - run.last;
+    const step = (jump.first - run.last) | 0;
+    if (jump.first > run.last) run.advance += jump.first - run.last;
     else if (step > 0 && step < MAX_WRAP_STEP) {
       run.advance += step;
       this.wrapped = true;
     } else this.restarts++;
-    run.advance += leap.advance;
-    run.packets += leap.packets;
-    run.last = leap.last;
-    if (Number.isNaN(run.begin)) run.begin = leap.begin;
-    if (!Number.isNaN(leap.end) && !(leap.end <= run.end)) run.end = leap.end;
+    run.advance += jump.advance;
+    run.packets += jump.packets;
+    run.last = jump.last;
+    if (Number.isNaN(run.begin)) run.begin = jump.begin;
+    if (!Number.isNaN(jump.end) && !(jump.end <= run.end)) run.end = jump.end;
   }
 }
 
@@ -96,7 +96,7 @@ function runOf(sequence: number, time: number): Run {
   return { first: sequence, last: sequence, packets: 1, advance: 0, begin: time, end: time };
 }
 
-function goOn(run: Run, sequence: number, time: number): void {
+function extend(run: Run, sequence: number, time: number): void {
   run.advance += sequence - run.last;
   run.last = sequence;
   run.packets++;
@@ -105,9 +105,9 @@ function goOn(run: Run, sequence: number, time: number): void {
   if (!(time <= run.end)) run.end = time;
 }
 
-/** Whether a number at distance `step` from the run's last is clearly nearer to the jump's target. */
-function follows(leap: Run, sequence: number, step: number): boolean {
-  const distance = (sequence - leap.last) | 0;
-  const wraps = distance > 0 && sequence < leap.last;
+/** Whether a number at distance `step` from the current run is clearly nearer to the run after the jump. */
+function follows(jump: Run, sequence: number, step: number): boolean {
+  const distance = (sequence - jump.last) | 0;
+  const wraps = distance > 0 && sequence < jump.last;
   return !wraps && 3 * Math.abs(distance) < 2 * Math.abs(step);
 }

@@ -1,6 +1,6 @@
 /** The sequence of SPIs that a node uses to send to another. */
 
-/** Seconds for which packets of an SPI may arrive after the last one of the next SPI. */
+/** Packets of an SPI that arrive within this many seconds of the next SPI's last one are late, not a switch back. */
 const REORDER_SECONDS = 1;
 
 /** A period of sending with one SPI. Times are seconds since the capture's beginning, or NaN. */
@@ -44,7 +44,7 @@ export class SpiSuccession {
     }
     if (turn.id === id) {
       this.#overlap();
-      lengthen(turn, time);
+      extend(turn, time);
       return false;
     }
     let back = this.#return;
@@ -54,13 +54,13 @@ export class SpiSuccession {
       this.#return = back;
     }
     back.packets++;
-    lengthen(back, time);
+    extend(back, time);
     if (!(time - turn.last > REORDER_SECONDS)) return false;
     this.#return = undefined;
     // Without room, the turn in between is dropped.
     if (!mayReturn) this.turns.pop();
     const before = this.turns.at(-1);
-    if (before?.id === id) lengthen(before, time);
+    if (before?.id === id) extend(before, time);
     else this.#begin({ id, first: back.first, last: back.last, late: 0 });
     return true;
   }
@@ -83,11 +83,11 @@ export class SpiSuccession {
     const turn = this.#last.get(back.id);
     if (turn === undefined) return;
     turn.late += back.packets;
-    lengthen(turn, back.last);
+    extend(turn, back.last);
   }
 }
 
-function lengthen(span: { first: number; last: number }, time: number): void {
+function extend(span: { first: number; last: number }, time: number): void {
   if (Number.isNaN(time)) return;
   // Times may go backwards.
   if (!(time >= span.first)) span.first = time;

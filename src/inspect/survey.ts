@@ -51,7 +51,7 @@ export interface SurveyOptions extends UnderlayDecoderOptions {
   readonly cipher?: CipherReport;
 }
 
-/** Larger than any network's jumbo frames: such a packet was never on a wire. */
+/** A packet larger than any network's jumbo frames was never on a wire. */
 const MAX_WIRE_MTU = SIZE_BOUNDS[6];
 /** Largest Ethernet frame without jumbo frames, with a VLAN tag. */
 const ETHERNET_MAX = SIZE_BOUNDS[5];
@@ -314,7 +314,7 @@ export class Survey {
     note(
       'CHECKSUM_PARTIAL',
       partial,
-      'checksums left for a network card to complete: the capture was taken on the sending host with offloads on',
+      'partial checksums, left for the NIC to complete: the capture was taken on the sending host with offloads on',
     );
     note(
       'SUPER_FRAMES',

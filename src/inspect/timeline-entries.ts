@@ -1,4 +1,4 @@
-/** The events of a capture in chronological order: from packets, from dumps, from a list of events. */
+/** The entries of a timeline in chronological order: from packets, from dumps, and from a list of events. */
 import { formatSpi, type SaMade } from '../ipsec/index.js';
 import type { CaptureClock } from './capture-clock.js';
 import type { EspReport } from './report.js';
@@ -13,8 +13,8 @@ export interface Silence {
   readonly seconds: number;
 }
 
-/** Contents of a timeline besides the SPIs. */
-interface Beside {
+/** What a timeline shows in addition to the SPIs. */
+interface TimelineParts {
   /** Whether keys decrypted packets, so that SPIs without decrypted packets are separate. */
   readonly proven: boolean;
   readonly silences: readonly (Omit<Silence, 'id'> & { readonly row: EspReport })[];
@@ -29,9 +29,9 @@ interface Beside {
 export function entriesOf(
   clock: CaptureClock,
   directions: readonly TimelineDirection[],
-  { proven, silences, made, events }: Beside,
+  { proven, silences, made, events }: TimelineParts,
 ): { entries: TimelineEntry[]; unlistedMade: number } {
-  if (!clock.running) return { entries: [], unlistedMade: [...eachOnce(made)].length };
+  if (!clock.running) return { entries: [], unlistedMade: [...unique(made)].length };
   const entries = directions.flatMap((direction) => ofDirection(direction, proven));
   const at = (offset: number, add: (moment: Moment) => TimelineEntry): void => {
     const moment = clock.moment(offset);
@@ -49,7 +49,7 @@ export function entriesOf(
   }
   const known = new Set(directions.map(({ source, destination }) => `${source} ${destination}`));
   let unlistedMade = 0;
-  for (const { spi, source, destination, text } of eachOnce(made)) {
+  for (const { spi, source, destination, text } of unique(made)) {
     if (!known.has(`${source} ${destination}`)) {
       unlistedMade++;
       continue;
@@ -78,7 +78,7 @@ function ofDirection({ source, destination, spis, switches }: TimelineDirection,
   return entries;
 }
 
-/** The same SA appears in many dumps with the same time. */
-function eachOnce(made: readonly SaMade[]): Iterable<SaMade> {
+/** Removes duplicates: the same SA appears in many dumps with the same time. */
+function unique(made: readonly SaMade[]): Iterable<SaMade> {
   return new Map(made.map((sa) => [`${sa.spi} ${sa.source} ${sa.destination} ${sa.text}`, sa])).values();
 }

@@ -18,7 +18,7 @@ export interface SpiSpan {
   readonly bytes: number;
   readonly first: Moment | null;
   readonly last: Moment | null;
-  /** Whether it is the one in use at the end. */
+  /** Whether this SPI is the one in use at the end. */
   readonly current: boolean;
   /** Lower 32 bits of sequence numbers, as transmitted. */
   readonly firstSequence: number;
@@ -47,8 +47,8 @@ export interface KeySwitch {
   readonly from: string;
   readonly to: string;
   /**
-   * Seconds since the last packet with the old SPI, if none follows this one in the capture; negative if that packet is
-   * newer nevertheless, because the capture's times go backwards.
+   * Seconds since the last packet with the old SPI, unless such packets still follow (`overlap`); negative if that
+   * packet's time is later, because the capture's times go backwards.
    */
   readonly gapSeconds: number | null;
   /** Later packets with the old SPI, and for how long they arrived. */

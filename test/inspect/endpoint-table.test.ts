@@ -89,7 +89,7 @@ describe('EndpointTable', () => {
     assert.deepEqual([table.rows[0].moves, table.rows[0].vtep], [0, 1]);
   });
 
-  test('counts frames of unlisted endpoints, and goes on counting listed ones; both families share the limit', () => {
+  test('counts frames of unlisted endpoints, and still counts listed ones; both families share the limit', () => {
     const table = new EndpointTable(2);
     sent(table, { ip: '10.0.9.3' }, 0);
     sent(table, { ip: 'fd00:9::3' }, 0);

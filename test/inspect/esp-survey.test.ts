@@ -276,7 +276,7 @@ describe('with keys', () => {
     assert.equal(bench.rows[0].repeatedSequences, 1);
   });
 
-  test('a forged packet is no evidence: it makes no gap and uses no nonce', () => {
+  test('a forged packet is not evidence: it neither opens a gap nor uses a nonce', () => {
     const sa = association();
     const bench = new Bench(receiver(sa));
     const sender = new Sender(sa);
@@ -420,7 +420,7 @@ describe('repeated IVs without a key', () => {
     assert.deepEqual([problems['IV_REPEATED'].severity, problems['IV_REPEATED'].count], ['note', 2]);
   });
 
-  test('five sizes that all fit 16-byte blocks mean a block cipher, whatever follows the 8 bytes', () => {
+  test('five sizes that are all congruent modulo 16 mean a block cipher, whatever follows the 8 bytes', () => {
     const sizes = [84, 100, 116, 148, 1012];
     const { row, problems } = surveyed(sizes.map((size, i) => sized(i + 1, size, 9, i)));
     assert.deepEqual([row.nonceReused, row.ivRepeated], [0, 4]);

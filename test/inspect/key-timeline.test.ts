@@ -105,7 +105,7 @@ describe('a switch', () => {
     assert.deepEqual([gapSeconds, overlap], [null, { packets: 2, seconds: 1.5 }]);
   });
 
-  test('each direction has its own; a rotation begins at the node that switched first', () => {
+  test('each direction switches separately; a rotation begins at the node that switched first', () => {
     const report = timelineOf([
       [0, 0xa, 1],
       [0, 0x1a, 1, TWO, ONE],

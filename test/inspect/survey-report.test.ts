@@ -85,7 +85,7 @@ describe("recordings, compared with tshark's counts", () => {
     assert.deepEqual(report.accounting, { inFrames: 181, esp: 0, other: 236, held: 0, filtered: 0, dropped: {} });
   });
 
-  test('vxlan/30-outerfrag-1500-icmp: 32 outer fragments make 16 packets', async () => {
+  test('vxlan/30-outerfrag-1500-icmp: 32 outer fragments are reassembled into 16 packets', async () => {
     const report = await surveyFile('vxlan/30-outerfrag-1500-icmp.underlay.pcap');
     assert.deepEqual([report.packets, report.frames, report.accounting.inFrames], [50, 32, 48]);
     assert.deepEqual(report.fragments, { fragments: 32, reassembled: 16, held: 0, inner: 12 });
@@ -242,7 +242,7 @@ describe('problems', () => {
     assert.deepEqual(codes(report), ['CAPTURE_TRUNCATED 1', 'INNER_HEADER 1']);
   });
 
-  test('a frame with a truncated tag has nothing of the frame before: no ARP, no address', async () => {
+  test('a frame with a truncated tag inherits nothing from the previous frame: no ARP, no address', async () => {
     const tagOnly = ethernet(new Uint8Array(0), 0x8100, '02:42:0a:00:09:99', '02:42:0a:00:09:98');
     const report = await surveyOf([overlay(4, 4097, arp('10.0.9.3')), overlay(4, 4097, tagOnly)]);
     assert.deepEqual(codes(report), ['INNER_HEADER 1', 'ARP_IN_TUNNEL 1']);
@@ -263,7 +263,7 @@ describe('problems', () => {
     assert.ok(codes(report).includes('ARP_IN_TUNNEL 1'));
   });
 
-  test('counts unlisted addresses; the rows of "(others)" are many in one', async () => {
+  test('counts unlisted addresses, which share the rows of "(others)"', async () => {
     const sealed = (host: number): Uint8Array => on4(ip(4, 50, esp(7, 1), '192.168.50.1', `192.168.50.${host}`));
     const report = await surveyOf([2, 3, 4, 5].map(sealed), { maxRows: 2 });
     assert.ok(report.tunnels.some(({ destination }) => destination === '(others)'));
@@ -278,7 +278,7 @@ describe('problems', () => {
     assert.deepEqual([report.networks.length, report.endpoints.length, codes(report)], [2, 2, ['TABLE_FULL 5']]);
   });
 
-  test('a long frame that arrived in fragments was on the wire as it is: not a super-frame', async () => {
+  test('a long frame that arrived in fragments did cross the wire: it is not a super-frame', async () => {
     const long = ethernet(udpIp(4, 80, noise(12_000, 1)), 0x0800);
     const packet = cuttable(udpIp(4, 4789, vxlan(4097, long)));
     const parts = split(

@@ -165,7 +165,7 @@ describe('diagnostics for captures of other kinds', () => {
     );
   });
 
-  test('VXLAN on another port: how many packets to which port, and the option to read them', async () => {
+  test('VXLAN on another port: the number of packets, the port, and the option that decodes them', async () => {
     const packets = [1, 2, 3].map(() => on4(udpIp(4, 8472, vxlan(257, FRAME))));
     const report = await surveyOf(packets);
     assert.deepEqual(report.vxlanPorts, [{ port: 8472, packets: 3, vnis: [257] }]);
@@ -191,7 +191,7 @@ describe('diagnostics for captures of other kinds', () => {
     assert.deepEqual(report.problems, []);
   });
 
-  test('reserved bits: the VNIs, and that a group policy set them', async () => {
+  test('reserved bits: their VNIs, and whether a group policy set them', async () => {
     const report = await surveyOf([on4(udpIp(4, 4789, vxlan(5001, FRAME, 0x88)))]);
     assert.match(
       noteOf(report, 'VXLAN_RESERVED_BITS'),
