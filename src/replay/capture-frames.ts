@@ -6,8 +6,8 @@ import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 import { CaptureKind } from './observed-topology.js';
 
 /**
- * Reads the frames of a capture, one at a time, so that the caller may wait between two. Each packet gives one frame,
- * or is counted.
+ * Reads the frames of a capture, one at a time, so that the caller may wait between two. Each packet either yields a
+ * frame or is counted.
  */
 export class CaptureFrames {
   /**
@@ -15,7 +15,7 @@ export class CaptureFrames {
    * other than the one that completes a frame.
    */
   withoutFrame = 0;
-  /** Those among them that the capture truncated. */
+  /** How many of those the capture truncated. */
   cut = 0;
   /** Frames longer than `longest`, which are skipped. */
   tooLong = 0;
@@ -44,7 +44,7 @@ export class CaptureFrames {
     this.#decoder = new UnderlayDecoder(esp === undefined ? {} : { esp });
   }
 
-  /** Begins a batch, whose frames `next` then gives. The rest of the previous batch is discarded. */
+  /** Begins a batch, whose frames `next` then returns one by one. The rest of the previous batch is discarded. */
   begin(batch: CaptureBatch): void {
     this.#batch = batch;
     this.#next = 0;
@@ -59,7 +59,7 @@ export class CaptureFrames {
       const i = this.#next++;
       this.seconds = batch.seconds[i];
       this.nanoseconds = batch.nanoseconds[i];
-      const found = bare ? this.#frame(batch, i) : this.#carried(batch, i);
+      const found = bare ? this.#frame(batch, i) : this.#innerFrame(batch, i);
       if (found && this.end - this.start <= this.#longest) return true;
       if (found) this.tooLong++;
       else this.withoutFrame++;
@@ -79,7 +79,7 @@ export class CaptureFrames {
     return true;
   }
 
-  #carried(batch: CaptureBatch, i: number): boolean {
+  #innerFrame(batch: CaptureBatch, i: number): boolean {
     const decoder = this.#decoder;
     const start = batch.offset[i];
     const end = start + batch.capturedLength[i];

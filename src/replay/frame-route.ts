@@ -33,21 +33,21 @@ export class FrameRoute {
     if (end - start < ETHERNET_HEADER_LEN) return false;
     if (vni >= 0) {
       this.network = this.#tables.networkOf(vni);
-      if (this.network >= 0) this.source = this.#homeOf(bytes, start + SOURCE_MAC, now);
+      if (this.network >= 0) this.source = this.#nodeOf(bytes, start + SOURCE_MAC, now);
     } else {
       const { length } = this.#tables.networks;
       for (let network = 0; network < length && this.source < 0; network++) {
         this.network = network;
-        this.source = this.#homeOf(bytes, start + SOURCE_MAC, now);
+        this.source = this.#nodeOf(bytes, start + SOURCE_MAC, now);
       }
     }
     if (this.source < 0) return false;
-    if ((bytes[start] & 1) === 0) this.destination = this.#homeOf(bytes, start, now);
+    if ((bytes[start] & 1) === 0) this.destination = this.#nodeOf(bytes, start, now);
     return true;
   }
 
   /** Index of the node of a MAC's endpoint, or -1. */
-  #homeOf(bytes: Uint8Array, offset: number, now: number): number {
+  #nodeOf(bytes: Uint8Array, offset: number, now: number): number {
     const { forwarding, node, columns } = this.#tables;
     if (!forwarding.find(columns.vni[this.network], bytes, offset, now)) return -1;
     return forwarding.kind === TargetKind.Local ? node : forwarding.target;

@@ -91,7 +91,7 @@ export class ObservedTopology {
   readonly #seen: Seen[] = [];
   readonly #vnis = new Set<number>();
   readonly #flooded = new Set<number>();
-  /** By indexes of source and destination; -1 for a group. */
+  /** By indices of source and destination; -1 for a group. */
   readonly #talkIndex = new KeyIndex(2, MAX_CONVERSATIONS);
   readonly #talkFrames: number[] = [];
   readonly #talkBytes: number[] = [];
@@ -99,8 +99,8 @@ export class ObservedTopology {
   #largestPacket = 0;
   #carried = 0;
   #unlisted = 0;
-  /** Packets other than held fragments and a swarm's control traffic. */
-  #weighed = 0;
+  /** Packets whose content counts for `mostlySealed`: all but held fragments and a swarm's control traffic. */
+  #classified = 0;
   #sealedEsp = 0;
 
   constructor(options: UnderlayDecoderOptions = {}) {
@@ -118,11 +118,12 @@ export class ObservedTopology {
   }
 
   /**
-   * Whether most packets are such ESP: an underlay's capture, rather than one of containers with some ESP. Fragments
-   * count with the packet that they complete. A swarm's control traffic doesn't count, as it often outnumbers ESP.
+   * Whether most packets are ESP that was not decrypted: the capture is of an underlay, rather than of containers with
+   * some ESP. Fragments count with the packet that they complete. A swarm's control traffic doesn't count, as it often
+   * outnumbers ESP.
    */
   get mostlySealed(): boolean {
-    return 2 * this.#sealedEsp > this.#weighed;
+    return 2 * this.#sealedEsp > this.#classified;
   }
 
   /** VTEPs found, up to 65,536. */
@@ -161,7 +162,7 @@ export class ObservedTopology {
         this.#addFrame(batch.bytes, start, end);
       }
       const verdict = this.#decoder.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
-      if (verdict !== Verdict.Held && !(verdict === Verdict.Other && this.#isOfSwarm())) this.#weighed++;
+      if (verdict !== Verdict.Held && !(verdict === Verdict.Other && this.#isOfSwarm())) this.#classified++;
       if (verdict === Verdict.Frame) this.#addCarried();
       if (this.#decoder.encrypted && !this.#decoder.opened) this.#sealedEsp++;
     }
@@ -301,10 +302,10 @@ export class ObservedTopology {
       flood: this.#flooded.has(vni) ? FloodPolicy.Replicate : FloodPolicy.Drop,
       learning: this.#flooded.has(vni),
     }));
-    const indexes = new Map(vnis.map((vni, index) => [wire ? vni : NO_VNI, index]));
+    const indices = new Map(vnis.map((vni, index) => [wire ? vni : NO_VNI, index]));
     const endpoints = this.#seen
       .flatMap(({ vni, mac, ip, node }) => {
-        const network = indexes.get(vni);
+        const network = indices.get(vni);
         if (network === undefined) return [];
         return [{ name: formatMac(mac), network, node: Math.max(0, node) % nodes.length, ip, mac }];
       })

@@ -46,16 +46,16 @@ const FRAME_COST = 1000;
 /** A replay of one topology by worker threads. */
 export class ParallelReplay {
   readonly #group: WorkerGroup;
-  readonly #spread: FlowSharding;
+  readonly #sharding: FlowSharding;
   readonly #route: FrameRoute;
   readonly #messages: readonly TopologyMessage[];
   #unknownSource = 0;
   /** The worker that last had no room. */
   #full = 0;
 
-  private constructor(group: WorkerGroup, spread: FlowSharding, route: FrameRoute, messages: TopologyMessage[]) {
+  private constructor(group: WorkerGroup, sharding: FlowSharding, route: FrameRoute, messages: TopologyMessage[]) {
     this.#group = group;
-    this.#spread = spread;
+    this.#sharding = sharding;
     this.#route = route;
     this.#messages = messages;
   }
@@ -68,7 +68,7 @@ export class ParallelReplay {
   static async start(module: URL, topology: Topology, options: ParallelReplayOptions): Promise<ParallelReplay> {
     const { workers, cipher, conversations = [], ...rest } = options;
     const route = new FrameRoute(new NodeTables(topology, topology.nodes[0].name));
-    const spread = new FlowSharding(topology, workers, loadsOf(conversations, route));
+    const sharding = new FlowSharding(topology, workers, loadsOf(conversations, route));
     const messages: TopologyMessage[] = [];
     try {
       const group = await WorkerGroup.start(module, {
@@ -87,7 +87,7 @@ export class ParallelReplay {
         await group.close();
         throw failure;
       }
-      return new ParallelReplay(group, spread, route, messages);
+      return new ParallelReplay(group, sharding, route, messages);
     } catch (error) {
       messages.forEach(wipeMessage);
       throw error;
@@ -119,7 +119,7 @@ export class ParallelReplay {
     integers[FrameColumn.Source] = source;
     integers[FrameColumn.Destination] = destination;
     floats[0] = now;
-    const worker = this.#spread.workerOf(network, source, destination, bytes, start, end);
+    const worker = this.#sharding.workerOf(network, source, destination, bytes, start, end);
     if (this.#group.push(worker, bytes, start, end)) return true;
     this.#full = worker;
     return false;

@@ -48,7 +48,7 @@ export class ReplayRotation {
    */
   pass(now: number): void {
     const ring = this.#rotation.poll(now);
-    if (ring !== undefined) this.#hand(ring, now);
+    if (ring !== undefined) this.#distribute(ring, now);
     if (!this.#unsettled) return;
     this.#pause.seal();
     for (const sas of this.#sas) {
@@ -64,8 +64,8 @@ export class ReplayRotation {
     this.#rotation.close();
   }
 
-  /** Gives a ring to all nodes, after finishing their steps to the previous one. */
-  #hand(ring: KeyRing, now: number): void {
+  /** Gives a new ring to all nodes, after they have completed the steps to the previous one. */
+  #distribute(ring: KeyRing, now: number): void {
     this.#pause.seal();
     this.#pause.deliver();
     for (const sas of this.#sas) {

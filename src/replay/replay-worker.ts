@@ -22,10 +22,10 @@ export interface ReplayWorkerOptions {
   readonly random: (bytes: Uint8Array) => void;
 }
 
-/** Indexes of the integers that go with each frame: the network, and the source and destination node. */
+/** Indices of the integers sent with each frame: its network, and its source and destination node. */
 export const FrameColumn = { Network: 0, Source: 1, Destination: 2 } as const;
 export const FRAME_INTEGERS = 3;
-/** The float that goes with each frame is its time in seconds. */
+/** One float is sent with each frame: its time in seconds. */
 export const FRAME_FLOATS = 1;
 
 /** The seed of a worker's underlay: different for each worker, the same in each run. */

@@ -54,7 +54,7 @@ const SENT_FRAMES = 4096;
 /** The clock advances in whole seconds, so the messages of a whole second may be sent in one burst. */
 const ICMP_RATE = { burst: 1000 };
 
-/** Indexes of a frame's network, source node and destination node. */
+/** Indices of a frame's network, source node and destination node. */
 type Route = Pick<FrameRoute, 'network' | 'source' | 'destination'>;
 
 interface ReplayNode {
@@ -79,8 +79,8 @@ export class Replay {
   readonly #receiveBytes: Buffer;
   readonly #sas: readonly NodeSas[];
   readonly #rotation: ReplayRotation | undefined;
-  /** Indexes of the nodes with frames in their batch. */
-  readonly #holding: number[] = [];
+  /** Indices of the nodes with frames in their batch. */
+  readonly #pending: number[] = [];
   /** Whole seconds: all frames of one second are sent and received at the same time. */
   #now = 0;
   #frames = 0;
@@ -117,9 +117,9 @@ export class Replay {
         this.#underlay.transmit(batch);
       };
     const ignore: BatchSink = () => undefined;
-    // Separate from the underlay's generator, whose impairments must depend on the seed alone.
-    const dice = new SeededRandom(~(options.seed ?? 0));
-    const random = (bytes: Uint8Array): void => dice.fill(bytes);
+    // Separate from the underlay's generator, so that the impairments depend on the seed alone.
+    const generator = new SeededRandom(~(options.seed ?? 0));
+    const random = (bytes: Uint8Array): void => generator.fill(bytes);
     this.#nodes = topology.nodes.map(({ name }, node): ReplayNode => {
       const tables = new NodeTables(topology, name);
       const keys = cipher === undefined ? {} : { aead: cipher.aead, sas: this.#sas[node] };
@@ -174,7 +174,7 @@ export class Replay {
     }
     const at = arena.frameOffsetOf(slot);
     this.#copy.copy(bytes, start, end, at);
-    if (batch.count === 0) this.#holding.push(source);
+    if (batch.count === 0) this.#pending.push(source);
     batch.push(slot, at, at + end - start, network);
     // Group frames aren't compared.
     if (destination >= 0 && destination !== source) {
@@ -196,21 +196,21 @@ export class Replay {
 
   /** Sends held batches. */
   #seal(): void {
-    const holding = this.#holding;
-    for (const index of holding) {
+    const pending = this.#pending;
+    for (const index of pending) {
       const { batch, egress } = this.#nodes[index];
       egress.run(batch, this.#now);
     }
-    holding.length = 0;
+    pending.length = 0;
   }
 
   #run(egress: EgressChain, batch: PacketBatch, index: number): void {
     egress.run(batch, this.#now);
-    const holding = this.#holding;
+    const pending = this.#pending;
     // The full batch is usually the only one with frames, or one of a few.
-    const at = holding.lastIndexOf(index);
-    holding[at] = holding[holding.length - 1];
-    holding.length--;
+    const at = pending.lastIndexOf(index);
+    pending[at] = pending[pending.length - 1];
+    pending.length--;
   }
 
   /**

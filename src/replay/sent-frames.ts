@@ -16,7 +16,7 @@ export type FrameMatch = (typeof FrameMatch)[keyof typeof FrameMatch];
 const CHAINS = 1 << 12;
 const NONE = -1;
 
-/** Indexes of frames by hash, each chain in order of arrival. */
+/** Indices of frames by hash, each chain in order of arrival. */
 class Chains {
   readonly #first = new Int32Array(CHAINS).fill(NONE);
   readonly #last = new Int32Array(CHAINS).fill(NONE);
@@ -71,7 +71,7 @@ export class SentFrames {
   readonly #delivered: Uint8Array;
   readonly #waiting: Chains;
   readonly #done: Chains;
-  /** Indexes of the next frame and of the oldest one. */
+  /** Indices of the next frame and of the oldest one. */
   #next = 0;
   #oldest = 0;
   #count = 0;
@@ -136,10 +136,10 @@ export class SentFrames {
     this.#count--;
   }
 
-  /** Matches a delivered frame. One that was sent twice matches twice before it is `Again`. */
+  /** Matches a delivered frame. A frame that was sent twice is `Exact` twice before it is `Again`. */
   match(bytes: Buffer, start: number, end: number): FrameMatch {
     const hash = hashOf(bytes, start, end);
-    // Of identical frames take the oldest, which would otherwise be forgotten.
+    // Of identical frames, take the oldest: it is the next to be forgotten.
     const index = this.#find(this.#waiting, hash, bytes, start, end);
     if (index !== NONE) {
       this.#waiting.remove(hash, index);

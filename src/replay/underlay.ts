@@ -13,7 +13,7 @@ export interface UnderlayOptions {
   readonly seed?: number;
 }
 
-/** Size of the delay line: a reordered packet waits for at most that many others. */
+/** Size of the delay line: a reordered packet is overtaken by at most that many others. */
 const LINE = 16;
 
 /** Carries packets from node to node. Each is copied, as from host to host. */
@@ -76,7 +76,7 @@ export class Underlay {
     for (let i = 0; i < this.#line.count; i++) this.#wait[i] = 0;
     this.#release();
     const waiting = this.#waiting;
-    for (const node of waiting) this.#hand(node);
+    for (const node of waiting) this.#flush(node);
     waiting.length = 0;
   }
 
@@ -94,7 +94,7 @@ export class Underlay {
     const random = this.#random;
     if (random.chance(this.#options.corrupt)) {
       this.corrupted++;
-      // As by faulty routers or memory; Ethernet's FCS would catch errors on a link.
+      // As a faulty router or memory would; Ethernet's FCS catches errors on a link.
       const bit = random.below((end - start) * 8);
       arena.bytes[start + (bit >>> 3)] ^= 1 << (bit & 7);
     }
@@ -130,11 +130,11 @@ export class Underlay {
     if (inbox.count === 0) this.#waiting.push(node);
     inbox.push(slot, start, end);
     if (!inbox.full) return;
-    this.#hand(node);
+    this.#flush(node);
     if (this.#waiting[this.#waiting.length - 1] === node) this.#waiting.length--;
   }
 
-  #hand(node: number): void {
+  #flush(node: number): void {
     const inbox = this.#inboxes[node];
     if (inbox.count > 0) this.#receivers[node](inbox);
   }

@@ -44,7 +44,7 @@ export function workerOfSa(
 
 /** Amount of work from one node to another. */
 export interface PairLoad {
-  /** Indexes into the topology's nodes; a destination of -1: none. */
+  /** Indices into the topology's nodes; a destination of -1 means none. */
   readonly source: number;
   readonly destination: number;
   /** In any unit. */
@@ -74,9 +74,9 @@ export class FlowSharding {
    * @param loads expected work between nodes in encrypted networks, if known: the heaviest pairs are assigned first
    */
   constructor(topology: Topology, workers: number, loads: Iterable<PairLoad> = []) {
-    const sealed = topology.networks.filter(({ encrypted }) => encrypted);
+    const encryptedNetworks = topology.networks.filter(({ encrypted }) => encrypted);
     this.#encrypted = topology.networks.map(({ encrypted }) => encrypted);
-    this.#bySource = sealed.some(({ flood, learning }) => flood === FloodPolicy.Replicate || learning);
+    this.#bySource = encryptedNetworks.some(({ flood, learning }) => flood === FloodPolicy.Replicate || learning);
     this.#nodes = topology.nodes.length;
     this.#flows = new ShardMap(workers);
     this.#pairs = new ShardMap(workers);

@@ -11,7 +11,7 @@ import { WorkersError } from './error.js';
 
 /** Unit of positions, in bytes. */
 export const UNIT = 8;
-/** Used as a length: the rest of the ring is unused. */
+/** A length that marks the rest of the ring as unused. */
 export const PADDING = -1;
 
 // One cache line each, so that one side's writes don't invalidate the other side's line (false sharing).
@@ -90,7 +90,7 @@ export class RingView {
   /** Units of the largest record. */
   readonly largest: number;
 
-  /** @throws WorkersError `BAD_RING` for memory that `createRing` didn't make */
+  /** @throws WorkersError `BAD_RING` for memory that `createRing` didn't create */
   constructor({ memory, integers, floats }: PacketRing) {
     const size = memory.byteLength - CONTROL_BYTES;
     if (size < MIN_BYTES || !Number.isInteger(Math.log2(size))) {

@@ -21,7 +21,7 @@ export class RingReader {
   readonly bytes: Uint8Array;
   start = 0;
   end = 0;
-  /** Its columns. */
+  /** The columns of that packet. */
   readonly integers: Int32Array;
   readonly floats: Float64Array;
   readonly #view: RingView;
@@ -52,7 +52,7 @@ export class RingReader {
   next(): boolean {
     const view = this.#view;
     if (((this.#read - this.#released) | 0) >= this.#releaseUnits) this.#release();
-    if (this.#read === this.#written && !this.#look()) return false;
+    if (this.#read === this.#written && !this.#refresh()) return false;
     const { words, doubles } = view;
     let at = this.#read & (view.units - 1);
     if (words[2 * at] === PADDING) {
@@ -62,7 +62,7 @@ export class RingReader {
     }
     const length = words[2 * at];
     const units = length < 0 ? Number.MAX_SAFE_INTEGER : view.unitsOf(length);
-    if (at + units > view.units) throw badRecord(`a packet of ${length} bytes exceeds its end`);
+    if (at + units > view.units) throw badRecord(`a packet of ${length} bytes exceeds the end of the ring`);
     const { integers, floats } = this;
     for (let i = 0; i < integers.length; i++) integers[i] = words[2 * at + 1 + i];
     for (let i = 0; i < floats.length; i++) floats[i] = doubles[at + view.floatsAt + i];
@@ -81,7 +81,7 @@ export class RingReader {
     this.#release();
     for (;;) {
       Atomics.store(control, READER_SLEEPS, 1);
-      // Check for the end first, so that what was written before it is seen.
+      // Check for the end first, so that packets written before it are not missed.
       const ended = Atomics.load(control, ENDED) === 1;
       const more = Atomics.load(control, WRITTEN) !== this.#read;
       if (more || ended) {
@@ -92,20 +92,21 @@ export class RingReader {
     }
   }
 
-  #look(): boolean {
+  #refresh(): boolean {
     this.#written = Atomics.load(this.#view.control, WRITTEN);
     const filled = (this.#written - this.#read) | 0;
-    if (filled < 0 || filled > this.#view.units) throw badRecord(`it holds ${filled} units of ${this.#view.units}`);
+    if (filled < 0 || filled > this.#view.units)
+      throw badRecord(`${filled} of its ${this.#view.units} units are in use`);
     return filled > 0;
   }
 
   #skip(units: number): void {
     const left = (this.#written - this.#read) | 0;
-    if (units > left) throw badRecord(`a record of ${units} units in ${left}`);
+    if (units > left) throw badRecord(`a record of ${units} units, with ${left} in use`);
     this.#read = (this.#read + units) | 0;
   }
 
-  /** Returns the space of what was read. */
+  /** Returns the space of the packets read so far to the writer. */
   #release(): void {
     const view = this.#view;
     if (this.#released === this.#read) return;

@@ -1,47 +1,47 @@
-/** Assigns things that workers must not share, such as SAs and flows, to one worker each. */
+/** Assigns items that workers must not share, such as SAs and flows, to one worker each. */
 
-/** Owners by the thing's id: each thing is assigned once, for good. */
+/** Owners by item id: each item is assigned once, for good. */
 export class ShardMap {
   readonly #owners = new Map<number, number>();
-  /** Per worker: number of things assigned, and total load of those assigned in advance. */
-  readonly #things: number[];
+  /** Per worker: number of items assigned, and total load of those assigned in advance. */
+  readonly #items: number[];
   readonly #loads: number[];
-  #lastThing = Number.NaN;
+  #lastItem = Number.NaN;
   #lastOwner = 0;
 
   /** @param workers number of workers */
   constructor(workers: number) {
-    this.#things = new Array<number>(workers).fill(0);
+    this.#items = new Array<number>(workers).fill(0);
     this.#loads = new Array<number>(workers).fill(0);
   }
 
   /**
-   * Assigns things in advance: the heaviest first, each to the worker with the least load so far.
-   * @param loads expected work per thing, in any unit
+   * Assigns items in advance: the heaviest first, each to the worker with the least load so far.
+   * @param loads expected work per item, in any unit
    */
   give(loads: ReadonlyMap<number, number>): void {
     const heaviest = [...loads].sort(([a, one], [b, other]) => other - one || a - b);
-    for (const [thing, load] of heaviest) {
-      if (this.#owners.has(thing)) continue;
+    for (const [item, load] of heaviest) {
+      if (this.#owners.has(item)) continue;
       const worker = least(this.#loads);
       this.#loads[worker] += load;
-      this.#own(thing, worker);
+      this.#assign(item, worker);
     }
   }
 
-  /** The owner of a thing; an unassigned thing goes to the worker with the fewest. */
-  ownerOf(thing: number): number {
+  /** The owner of an item; an unassigned item goes to the worker with the fewest. */
+  ownerOf(item: number): number {
     // Consecutive packets are mostly of one flow.
-    if (thing === this.#lastThing) return this.#lastOwner;
-    const owner = this.#owners.get(thing) ?? this.#own(thing, least(this.#things));
-    this.#lastThing = thing;
+    if (item === this.#lastItem) return this.#lastOwner;
+    const owner = this.#owners.get(item) ?? this.#assign(item, least(this.#items));
+    this.#lastItem = item;
     this.#lastOwner = owner;
     return owner;
   }
 
-  #own(thing: number, worker: number): number {
-    this.#things[worker]++;
-    this.#owners.set(thing, worker);
+  #assign(item: number, worker: number): number {
+    this.#items[worker]++;
+    this.#owners.set(item, worker);
     return worker;
   }
 }

@@ -7,7 +7,7 @@ export interface TopologyMessage {
   readonly tags: readonly number[];
   /** Length of each key in bytes. */
   readonly lengths: readonly number[];
-  /** The concatenated keys, after a byte that says whether they are present. */
+  /** The concatenated keys, preceded by a byte that says whether they are still present. */
   readonly keys: SharedArrayBuffer;
 }
 
@@ -49,7 +49,7 @@ export function topologyOfMessage({ topology, tags, lengths, keys }: TopologyMes
   return { ...topology, ring };
 }
 
-/** Overwrites the keys of a message with zeros, at its other end as well. */
+/** Overwrites the keys of a message with zeros, also for the thread that it was sent to: the memory is shared. */
 export function wipeMessage({ keys }: Pick<TopologyMessage, 'keys'>): void {
   new Uint8Array(keys).fill(0);
 }

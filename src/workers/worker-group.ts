@@ -1,6 +1,6 @@
 /**
- * Worker threads that get packets over a ring each. Each worker processes its packets in order. No silent loss: given =
- * in the results + lost.
+ * Worker threads, each fed by a ring of packets, which it processes in order. No silent loss: given = in the results +
+ * lost.
  */
 import { WorkersError } from './error.js';
 import { checkColumns, type RingOptions } from './packet-ring.js';
@@ -64,7 +64,7 @@ export class WorkerGroup {
     return this.#threads.reduce((sum, { given }) => sum + given, 0);
   }
 
-  /** Packets given to workers that ended before reporting a result for them. */
+  /** Packets given to workers that ended before reporting a result that includes them. */
   get lost(): number {
     return this.#threads.reduce((sum, { lost }) => sum + lost, 0);
   }
@@ -110,7 +110,7 @@ export class WorkerGroup {
     return this.#threads.flatMap(({ outcome }) => (outcome === undefined ? [] : [outcome.result]));
   }
 
-  /** Ends all threads, whatever their state, and waits for that. */
+  /** Terminates all threads, whatever their state, and waits until they have ended. */
   async close(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }

@@ -63,7 +63,7 @@ export class WorkerThread {
     });
   }
 
-  /** Packets given to it that are in no result; 0 while it may still report them. */
+  /** Packets given to the worker that no result includes; 0 while it may still report them. */
   get lost(): number {
     return this.#outcome === undefined && !this.#gone ? 0 : this.given - (this.#outcome?.taken ?? 0);
   }
@@ -79,7 +79,7 @@ export class WorkerThread {
   }
 
   /**
-   * Gives it a packet with its columns. Once it has ended, it accepts all packets, and they are lost.
+   * Gives the worker a packet with its columns. Once it has ended, all packets are accepted, and lost.
    * @returns false if there is no space
    * @throws WorkersError `RECORD_TOO_LARGE`
    */
@@ -89,12 +89,12 @@ export class WorkerThread {
     return true;
   }
 
-  /** Waits for space, or for its end. */
+  /** Waits for space in the ring, or for the thread's end. */
   async room(): Promise<void> {
     if (!this.#gone) await this.writer.room();
   }
 
-  /** Ends the thread, whatever its state. */
+  /** Terminates the thread, whatever its state. */
   async close(): Promise<void> {
     if (!this.#gone) await this.#thread.terminate();
     await this.ended;
@@ -105,7 +105,7 @@ export class WorkerThread {
   }
 }
 
-/** In one line, without the stack. */
+/** The message of an error in one line, without the stack. */
 function reasonOf(error: unknown): string {
   return error instanceof Error
     ? plainMessage(error.message.split('\n', 1)[0])

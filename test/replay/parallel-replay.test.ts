@@ -143,7 +143,7 @@ describe('an underlay that loses, reorders and duplicates packets, with workers'
 });
 
 describe('a worker that ends early', { timeout: 300_000 }, () => {
-  test('loses its frames, which are counted; with them every sum adds up', async () => {
+  test('loses its frames, which are counted: every sum adds up with them', async () => {
     const outcome = await parallel('docker/03-vip-http.underlay.pcap', { module: DYING, workers: 2, loops: 20 });
     assert.deepEqual(outcome.failures, ['worker 2 ended before its packets did (exit code 3)']);
     assert.ok(outcome.lostToWorkers > 0);

@@ -212,7 +212,7 @@ describe('flows by hash only', () => {
 });
 
 describe('owners', () => {
-  test('are permanent: a thing assigned before is not assigned again', () => {
+  test('are permanent: an item assigned before is not assigned again', () => {
     const owners = new ShardMap(2);
     const first = owners.ownerOf(5);
     owners.give(

@@ -155,7 +155,7 @@ describe('a ring', () => {
 });
 
 describe('a ring between two threads', () => {
-  test('delivers every packet once and in order; an idle side sleeps and is woken', async () => {
+  test('delivers every packet once and in order; an idle side is parked and woken up', async () => {
     const ring = createRing({ bytes: 1 << 14, integers: 1, floats: 1 });
     const writer = new RingWriter(ring);
     const thread = new Worker(new URL('ring-child.js', import.meta.url), { workerData: ring });

@@ -77,7 +77,7 @@ describe('a worker group', () => {
 
   for (const ends of ['throw', 'exit'] as const) {
     test(
-      `a worker that ends in mid-stream (${ends}) loses its packets, the other doesn't`,
+      `a worker that ends mid-stream (${ends}) loses its packets, the other doesn't`,
       { timeout: 60_000 },
       async () => {
         const group = await start([{ ends, at: 100 }, {}]);
