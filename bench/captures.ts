@@ -1,5 +1,4 @@
-/**
- * Makes the captures for the benchmarks in bench/captures/ (not in git): VXLAN over IPv4 with UDP inside, a hundred
+/** Generates the captures for the benchmarks in bench/captures/ (not in git): VXLAN over IPv4 with UDP inside, a hundred
  * flows, correct checksums throughout.
  *
  *     node dist/bench/captures.js [--count N] [--big]
@@ -23,7 +22,7 @@ const VNI = 4097;
 const NODES = 4;
 const CONTAINERS = 40;
 
-/** Pseudo-random numbers from 0 to below 2^32, the same for the same seed (mulberry32). */
+/** Pseudorandom numbers from 0 to 2^32 - 1, the same for the same seed (mulberry32). */
 function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -89,7 +88,7 @@ export function makePacket(flow: number, payload: number): Uint8Array {
 }
 
 /**
- * Makes a capture if it doesn't exist.
+ * Generates a capture unless it already exists.
  * @param payload bytes inside each inner UDP datagram
  * @param packets number of packets
  * @returns its path
@@ -121,7 +120,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({ options: { count: { type: 'string' }, big: { type: 'boolean' } } });
   const count = Number(values.count ?? COUNT);
   if (!Number.isSafeInteger(count) || count < 1) {
-    process.stderr.write('captures: --count takes a whole number from 1 on\n');
+    process.stderr.write('captures: --count must be a positive integer\n');
     process.exit(2);
   }
   for (const payload of [64, 1400]) process.stdout.write(`${capture(payload, count)}\n`);

@@ -2,7 +2,7 @@
 import type { Aead } from '../src/aead/index.js';
 import type { Cell } from './cell.js';
 import { egressCell, ingressCell } from './chains.js';
-import { cutInTwo, halvingMtu } from './fragments.js';
+import { inTwoFragments, halvingMtu } from './fragments.js';
 import { decodeCell, lookupCell } from './other-cells.js';
 import type { Setting } from './plan.js';
 import { type BenchResult, Stage } from './result.js';
@@ -52,7 +52,7 @@ function clearCells(workload: Workload, { size, batch, flows }: Setting): NamedC
   const mtu = size === 'imix' ? MIX_MTU : halvingMtu(OUTER + size);
   const narrow = new Workload({ size, flows, encrypted: false, mtu });
   const packets = workload.packetsIn(undefined);
-  const halves = cutInTwo(packets);
+  const halves = inTwoFragments(packets);
   const part = (stage: Stage, cell: Cell): NamedCell => ({
     stage,
     cell,
@@ -77,7 +77,7 @@ function clearCells(workload: Workload, { size, batch, flows }: Setting): NamedC
 function sealedCells(workload: Workload, { batch }: Setting, aeads: readonly Aead[]): NamedCell[] {
   if (aeads.length === 0) return [];
   const [best] = aeads;
-  // With one key and one nonce all ciphers produce the same bytes, so the fastest makes them for all.
+  // With one key and one nonce all ciphers produce the same bytes, so the fastest prepares the packets for all.
   const packets = workload.packetsIn(best);
   const shared = (stage: typeof Stage.Reassemble | typeof Stage.Decap): NamedCell => {
     const cell = stageInCell(stage, workload, packets, batch, best);

@@ -1,4 +1,6 @@
-/** The measured chains, each over a whole capture. They return a sum, so that no work can be optimized away. */
+/**
+ * The measured decoding passes, each over a whole capture. They return a sum, so that no work can be optimized away.
+ */
 import { createReadStream } from 'node:fs';
 import { openPcapStream } from '../native-free/pcap-parser-source.js';
 import { openCaptureFile, type PacketSource } from '../src/capture/index.js';
@@ -13,12 +15,12 @@ export interface Pass {
   readonly check: number;
 }
 
-/** Records alone: where they are, how long, and when. */
+/** Reads only the records: their offsets, lengths and times. */
 export async function readRecords(path: string): Promise<Pass> {
   return countRecords(await openCaptureFile(path));
 }
 
-/** The same with vtep/native-free. */
+/** Reads only the records, with vtep/native-free. */
 export async function readRecordsByPcapParser(path: string): Promise<Pass> {
   return countRecords(await openPcapStream(createReadStream(path, { highWaterMark: 1 << 20 })));
 }
@@ -54,7 +56,7 @@ export async function decodeOuter(path: string): Promise<Pass> {
 }
 
 /** Decodes the headers from Ethernet to the inner IP and its transport's ports, checking every length. */
-export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pass> {
+export async function decodeToInnerIp(path: string, fastPath = true): Promise<Pass> {
   const source = await openCaptureFile(path);
   const outer = new Layers();
   const inner = new Layers();
@@ -66,7 +68,7 @@ export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pa
       const at = offset[i];
       const end = at + capturedLength[i];
       const limit = at + originalLength[i];
-      const headerError = shortCut
+      const headerError = fastPath
         ? outer.walkEthernet(bytes, at, end, limit)
         : outer.walkAnyEthernet(bytes, at, end, limit);
       if (headerError !== HeaderError.None || outer.destinationPort !== VXLAN_PORT) continue;
@@ -74,10 +76,10 @@ export async function decodeToInnerIp(path: string, shortCut = true): Promise<Pa
       const captured = Math.min(end, payloadEnd);
       if (checkVxlan(bytes, payloadOffset, captured) !== HeaderError.None) continue;
       const frame = payloadOffset + VXLAN_HEADER_LEN;
-      const innerFault = shortCut
+      const innerError = fastPath
         ? inner.walkEthernet(bytes, frame, captured, payloadEnd)
         : inner.walkAnyEthernet(bytes, frame, captured, payloadEnd);
-      if (innerFault === HeaderError.None && inner.family === 4) check += bytes[inner.addressOffset + 7];
+      if (innerError === HeaderError.None && inner.family === 4) check += bytes[inner.addressOffset + 7];
     }
     packets += count;
   }

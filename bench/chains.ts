@@ -26,7 +26,7 @@ export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell
     seen?.(out);
   };
   const refuse = (): void => {
-    throw new Error('a frame was not for the wire');
+    throw new Error('a frame was not sent on the wire');
   };
   const keyed = aead === undefined || sas === undefined ? {} : { aead, sas };
   const chain = new EgressChain(tables, window.arena, { wire, local: refuse, answers: refuse }, keyed);
@@ -48,7 +48,7 @@ export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell
       cell.run();
       seen = undefined;
       if (sent !== WINDOW || chain.drops.total !== 0) throw new Error(`${sent} of ${WINDOW} frames were sent`);
-      if (encrypted !== chain.seal.sealed > 0) throw new Error('frames were not sealed as their network wants it');
+      if (encrypted !== chain.seal.sealed > 0) throw new Error('frames were not encrypted as their network requires');
     },
   };
   return cell;

@@ -9,8 +9,8 @@ export interface CollectionCounts {
   readonly others: number;
 }
 
-/** Delay in ms: the observer is notified of collections after a turn of the event loop. */
-const TOLD_MS = 50;
+/** Time to wait for pending notifications, in milliseconds: the observer is notified after a turn of the event loop. */
+const NOTIFICATION_MS = 50;
 
 function isScavenge(entry: PerformanceEntry): boolean {
   const { detail } = entry as PerformanceEntry & { readonly detail?: { readonly kind?: number } };
@@ -37,13 +37,13 @@ export class Collections {
   /** Collects all garbage, and restarts the count. */
   async restart(): Promise<void> {
     Collections.#collect?.();
-    await sleep(TOLD_MS);
+    await sleep(NOTIFICATION_MS);
     this.#entries = [];
   }
 
   /** Collections since the restart. */
   async counted(): Promise<CollectionCounts> {
-    await sleep(TOLD_MS);
+    await sleep(NOTIFICATION_MS);
     const scavenges = this.#entries.filter(isScavenge).length;
     return { scavenges, others: this.#entries.length - scavenges };
   }

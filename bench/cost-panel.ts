@@ -1,12 +1,12 @@
 /** Where a packet's time goes: its stages stacked, with a mark at the separately measured total of the whole chain. */
 import { figure, tickName } from './figure.js';
 import { sizeName } from './imix.js';
-import { chainMark, emptyPanel, HEADING, heading, type LegendEntry, type Panel, type Place } from './panel.js';
+import { chainMark, emptyPanel, HEADING, heading, type LegendEntry, type Panel, type PanelArea } from './panel.js';
 import { type BenchReport, Stage } from './result.js';
 import { linearScale, linearTicks, type Scale } from './scale.js';
 import { backendNames } from './selection.js';
 import { CHAINS, Direction, type StageCosts, stageCosts } from './stage-costs.js';
-import { Colour, cutToFit, element, HALO, textWidth, tip, words } from './svg.js';
+import { Colour, truncateToFit, element, HALO, textWidth, tip, words } from './svg.js';
 
 const TITLE = 'Cost by stage of the encrypted chains';
 const UNITS = 'ns/packet; a separate scale for each cipher';
@@ -18,7 +18,7 @@ const BAR = 18;
 const ABOVE = 40;
 const BELOW = 32;
 /** Space for the figures after the longest bar. */
-const BEHIND = 132;
+const FIGURES = 132;
 const LABEL = 11;
 
 const FILL = {
@@ -90,9 +90,9 @@ function bar(costs: StageCosts, backend: string, direction: Direction, x: Scale,
 }
 
 /** One direction's bars with their axis. */
-function bars(costs: CipherCosts, direction: Direction, high: number, index: Place, rows: number): string[] {
-  const x = linearScale(high, index.x + LEFT, index.x + index.width - BEHIND);
-  const top = index.y + ABOVE;
+function bars(costs: CipherCosts, direction: Direction, high: number, area: PanelArea, rows: number): string[] {
+  const x = linearScale(high, area.x + LEFT, area.x + area.width - FIGURES);
+  const top = area.y + ABOVE;
   const bottom = top + rows * ROW;
   const small = { 'font-size': LABEL, fill: Colour.Faint };
   const axis = linearTicks(high, 4).flatMap((tick) => [
@@ -100,12 +100,12 @@ function bars(costs: CipherCosts, direction: Direction, high: number, index: Pla
     words(x(tick), bottom + 14, tickName(tick), { 'text-anchor': 'middle', ...small }),
   ]);
   return [
-    words(index.x + LEFT, index.y + 28, direction === Direction.Out ? 'egress' : 'ingress', small),
+    words(area.x + LEFT, area.y + 28, direction === Direction.Out ? 'egress' : 'ingress', small),
     ...axis,
     ...costs[direction].flatMap((one, i) => {
       const y = top + i * ROW + (ROW - BAR) / 2;
       return [
-        words(index.x + LEFT - 8, y + 13, sizeName(one.bytes), { 'text-anchor': 'end', 'font-size': LABEL }),
+        words(area.x + LEFT - 8, y + 13, sizeName(one.bytes), { 'text-anchor': 'end', 'font-size': LABEL }),
         bar(one, costs.backend, direction, x, y),
       ];
     }),
@@ -123,29 +123,29 @@ function missingStages(ciphers: readonly CipherCosts[]): string[] {
 }
 
 /** Draws the panel: a row for each cipher, egress on the left and ingress on the right. */
-export function costPanel(report: BenchReport, index: Place): Panel {
+export function costPanel(report: BenchReport, area: PanelArea): Panel {
   const ciphers = shownCiphers(report);
-  if (ciphers.length === 0) return emptyPanel(index, TITLE, 'Not measured in this run.');
-  const markup = heading(index, TITLE, UNITS, LEGEND);
-  const width = (index.width - BETWEEN) / 2;
+  if (ciphers.length === 0) return emptyPanel(area, TITLE, 'Not measured in this run.');
+  const markup = heading(area, TITLE, UNITS, LEGEND);
+  const width = (area.width - BETWEEN) / 2;
   let height = HEADING;
   for (const costs of ciphers) {
     const rows = Math.max(costs.out.length, costs.in.length);
     const high = [...costs.out, ...costs.in].reduce((most, one) => Math.max(most, sum(one), one.chain ?? 0), 0);
-    const y = index.y + height;
-    const name = cutToFit(costs.backend, 13, index.width);
-    markup.push(words(index.x, y + 12, name, { 'font-size': 13, 'font-weight': 600 }));
+    const y = area.y + height;
+    const name = truncateToFit(costs.backend, 13, area.width);
+    markup.push(words(area.x, y + 12, name, { 'font-size': 13, 'font-weight': 600 }));
     for (const direction of [Direction.Out, Direction.In]) {
       if (costs[direction].length === 0) continue;
-      const x = direction === Direction.Out ? index.x : index.x + width + BETWEEN;
+      const x = direction === Direction.Out ? area.x : area.x + width + BETWEEN;
       markup.push(...bars(costs, direction, high, { x, y, width }, rows));
     }
     height += ABOVE + rows * ROW + BELOW;
   }
   const missing = missingStages(ciphers);
   if (missing.length > 0) {
-    const note = `Without figures of their own at some of these sizes: ${missing.join(', ')}.`;
-    markup.push(words(index.x, index.y + height + 8, note, { fill: Colour.Faint }));
+    const note = `Without separate figures at some of these sizes: ${missing.join(', ')}.`;
+    markup.push(words(area.x, area.y + height + 8, note, { fill: Colour.Faint }));
     height += 16;
   }
   return { height, markup };

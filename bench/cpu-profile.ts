@@ -38,11 +38,11 @@ export function readProfile(text: string): CpuProfile {
   try {
     data = JSON.parse(text);
   } catch {
-    throw new ProfileError('no JSON; a CPU profile is what node --cpu-prof writes');
+    throw new ProfileError('not JSON; a CPU profile is written by node --cpu-prof');
   }
   const parsed = SCHEMA.safeParse(data);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
-  throw new ProfileError(`no CPU profile (${where}${issue.message})`);
+  throw new ProfileError(`not a CPU profile (${where}${issue.message})`);
 }

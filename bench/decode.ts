@@ -82,7 +82,7 @@ async function parts(): Promise<void> {
   if (Number.isNaN(sink)) throw new Error('the parts were not run');
 }
 
-/** Over the frame sizes that bench/peers/ measures. */
+/** Measures the passes over frame sizes that bench/peers/ measures too. */
 async function chains(frameBytes: number): Promise<void> {
   const path = capture(frameBytes - FRAME_HEADERS, COUNT);
   const table: [string, (path: string) => Promise<Pass>][] = [
@@ -91,13 +91,13 @@ async function chains(frameBytes: number): Promise<void> {
     ['outer headers', decodeOuter],
     ['to the inner IP, packets in memory', (file) => decodeInMemory(file, COUNT)],
     ['to the inner IP', (file) => decodeToInnerIp(file)],
-    ['to the inner IP, no short cut', (file) => decodeToInnerIp(file, false)],
+    ['to the inner IP, no fast path', (file) => decodeToInnerIp(file, false)],
     ['UnderlayDecoder, then the inner IP', decodeOverlay],
   ];
   const times = new Map<string, number[]>(table.map(([name]) => [name, []]));
   const checks = new Map<string, number>();
   let bytes = 0;
-  // Interleave the chains, so that a slow phase of the machine affects all alike.
+  // Interleave the chains, so that a slow phase of the machine affects all comparable.
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [name, run] of table) {
       const start = process.hrtime.bigint();
@@ -108,8 +108,8 @@ async function chains(frameBytes: number): Promise<void> {
       if (round > 0) times.get(name)?.push(nanoseconds);
     }
   }
-  const alike = table.slice(4).map(([name]) => checks.get(name));
-  if (new Set(alike).size !== 1) throw new Error(`the chains decoded differently: ${alike.join(', ')}`);
+  const comparable = table.slice(4).map(([name]) => checks.get(name));
+  if (new Set(comparable).size !== 1) throw new Error(`the chains decoded differently: ${comparable.join(', ')}`);
   printTable(
     [`capture, frames of ${frameBytes} bytes`, 'ns/packet', 'Mpps', 'GB/s', 'spread %'],
     [...times].map(([name, values]) => {

@@ -14,7 +14,7 @@ import { markdownReport } from './table.js';
 
 const HEAD = `# A run of \`vtep bench --peers\`
 
-How it is measured and what it means: [performance.md](performance.md). One run, every figure of it.
+How it is measured and what it means: [performance.md](performance.md). All figures are from one run.
 
 ![throughput over size, and what each stage costs](benchmark.svg)
 

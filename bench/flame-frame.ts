@@ -19,7 +19,7 @@ export type Origin = (typeof Origin)[keyof typeof Origin];
 export interface FlameFrame {
   readonly name: string;
   /** File and line, without a folder; empty if unknown. */
-  readonly index: string;
+  readonly location: string;
   /** Undefined for merged frames. */
   readonly origin: Origin | undefined;
   /** Number of frames above it. */
@@ -41,7 +41,7 @@ const MERGED = '…';
 /** A function by call path, merged over V8's nodes; callees are in order of first appearance. */
 interface Call {
   readonly name: string;
-  readonly index: string;
+  readonly location: string;
   readonly origin: Origin | undefined;
   readonly caller: Call | undefined;
   samples: number;
@@ -63,9 +63,9 @@ function originOf(url: string): Origin {
 
 function callOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode, caller: Call | undefined): Call {
   const file = baseName(url.replace(/^node:/, ''));
-  const index = file === '' || lineNumber < 0 ? file : `${file}:${lineNumber + 1}`;
+  const location = file === '' || lineNumber < 0 ? file : `${file}:${lineNumber + 1}`;
   const name = functionName === '' ? '(anonymous)' : baseName(functionName);
-  return { name, index, origin: originOf(url), caller, samples: 0, calls: new Map() };
+  return { name, location, origin: originOf(url), caller, samples: 0, calls: new Map() };
 }
 
 /** The caller's call of the same function, or a new one. */
@@ -82,21 +82,22 @@ function sameCall(caller: Call, node: ProfileNode): Call {
 /** Samples of each node itself. Idle ones are not work and don't count. */
 function countSamples({ nodes, samples }: CpuProfile): Map<ProfileNode, number> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  if (byId.size !== nodes.length) throw new ProfileError('no CPU profile: two nodes have the same id');
+  if (byId.size !== nodes.length) throw new ProfileError('not a CPU profile: two nodes have the same id');
   const counts = new Map<ProfileNode, number>();
   for (const id of samples) {
     const node = byId.get(id);
-    if (node === undefined) throw new ProfileError(`no CPU profile: a sample is of node ${id}, which does not exist`);
+    if (node === undefined)
+      throw new ProfileError(`not a CPU profile: a sample refers to node ${id}, which does not exist`);
     if (node.callFrame.functionName !== IDLE) counts.set(node, (counts.get(node) ?? 0) + 1);
   }
   return counts;
 }
 
-/** Nodes without a caller. A node with two callers makes it no tree. */
+/** Nodes without a caller. Rejects a node with two callers, since then it is not a tree. */
 function outermost({ nodes }: CpuProfile): ProfileNode[] {
   const called = new Set<number>();
   for (const id of nodes.flatMap(({ children }) => children ?? [])) {
-    if (called.has(id)) throw new ProfileError(`no CPU profile: node ${id} has two callers`);
+    if (called.has(id)) throw new ProfileError(`not a CPU profile: node ${id} has two callers`);
     called.add(id);
   }
   return nodes.filter(({ id }) => !called.has(id));
@@ -106,9 +107,9 @@ function outermost({ nodes }: CpuProfile): ProfileNode[] {
 function callTree(profile: CpuProfile, focus: string | undefined): Call | undefined {
   const counts = countSamples(profile);
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
-  const all: Call = { name: 'all', index: '', origin: undefined, caller: undefined, samples: 0, calls: new Map() };
+  const all: Call = { name: 'all', location: '', origin: undefined, caller: undefined, samples: 0, calls: new Map() };
   let top = focus === undefined ? all : undefined;
-  const met = new Set<Call>();
+  const visited = new Set<Call>();
   let counted = 0;
   // Iterative: a broken profile may be deeper than the stack.
   const open: [node: ProfileNode, caller: Call | undefined][] = outermost(profile).map((node) => [node, top]);
@@ -121,25 +122,25 @@ function callTree(profile: CpuProfile, focus: string | undefined): Call | undefi
     if (own > 0) counted++;
     if (call !== undefined) {
       call.samples += own;
-      met.add(call);
+      visited.add(call);
     }
     for (const id of node.children ?? []) {
       const child = byId.get(id);
       if (child !== undefined) open.push([child, call]);
     }
   }
-  if (counted !== counts.size) throw new ProfileError('no CPU profile: its nodes call each other in a ring');
+  if (counted !== counts.size) throw new ProfileError('not a CPU profile: its call tree has a cycle');
   // Callers appear before their callees.
-  for (const call of [...met].reverse()) if (call.caller !== undefined) call.caller.samples += call.samples;
+  for (const call of [...visited].reverse()) if (call.caller !== undefined) call.caller.samples += call.samples;
   return top;
 }
 
 /** Frames of a call's callees: the widest first, those that are too narrow merged if the result is wide enough. */
 function callsOf(call: Call, depth: number, start: number, narrowest: number): [FlameFrame, Call | undefined][] {
   let at = start;
-  const frame = ({ name, index, origin, samples }: Omit<FlameFrame, 'depth' | 'start'>): FlameFrame => {
+  const frame = ({ name, location, origin, samples }: Omit<FlameFrame, 'depth' | 'start'>): FlameFrame => {
     at += samples;
-    return { name, index, origin, samples, depth, start: at - samples };
+    return { name, location, origin, samples, depth, start: at - samples };
   };
   const sorted = [...call.calls.values()].sort((a, b) => b.samples - a.samples);
   const wide = sorted.filter(({ samples }) => samples > 0 && samples >= narrowest);
@@ -147,7 +148,7 @@ function callsOf(call: Call, depth: number, start: number, narrowest: number): [
   const narrow = sorted.slice(wide.length);
   const samples = narrow.reduce((sum, one) => sum + one.samples, 0);
   if (samples === 0 || samples < narrowest) return frames;
-  const merged = { name: MERGED, index: `${narrow.length} narrow ones`, origin: undefined, samples };
+  const merged = { name: MERGED, location: `${narrow.length} narrow frames`, origin: undefined, samples };
   return [...frames, [frame(merged), undefined]];
 }
 
@@ -159,11 +160,11 @@ function callsOf(call: Call, depth: number, start: number, narrowest: number): [
 export function flameFrames(profile: CpuProfile, focus?: string): FlameFrame[] {
   const top = callTree(profile, focus);
   if (top === undefined || top.samples === 0) {
-    throw new ProfileError(focus === undefined ? 'no sample that is not idle' : `no sample is in a function ${focus}`);
+    throw new ProfileError(focus === undefined ? 'all samples are idle' : `no sample is in a function ${focus}`);
   }
-  const { name, index, origin, samples } = top;
+  const { name, location, origin, samples } = top;
   const frames: FlameFrame[] = [];
-  const open: [FlameFrame, Call | undefined][] = [[{ name, index, origin, samples, depth: 0, start: 0 }, top]];
+  const open: [FlameFrame, Call | undefined][] = [[{ name, location, origin, samples, depth: 0, start: 0 }, top]];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [frame, call] = next;
     frames.push(frame);

@@ -3,7 +3,7 @@ import { grouped } from '../src/cli/table.js';
 import { type CpuProfile } from './cpu-profile.js';
 import { type FlameFrame, flameFrames, Origin } from './flame-frame.js';
 import { type LegendEntry, legendOf } from './panel.js';
-import { Colour, cutToFit, element, picture, textWidth, tip, words } from './svg.js';
+import { Colour, truncateToFit, element, picture, textWidth, tip, words } from './svg.js';
 
 const WIDTH = 1200;
 const MARGIN = 16;
@@ -22,21 +22,21 @@ const FILL: Readonly<Record<Origin, string>> = {
   [Origin.Native]: '#d1d5da',
 };
 
-const SEVERAL = '#eaeef2';
+const MERGED_FILL = '#eaeef2';
 
 const LEGEND = Object.entries(FILL).map(([name, colour]): LegendEntry => ({ name, colour, swatch: 'box' }));
 
 function drawn(frame: FlameFrame, all: number): string {
-  const { name, index, origin, depth, start, samples } = frame;
+  const { name, location, origin, depth, start, samples } = frame;
   const scale = (WIDTH - 2 * MARGIN) / all;
   const x = MARGIN + start * scale;
   const y = TOP + depth * ROW;
   const width = samples * scale;
   const share = `${((100 * samples) / all).toFixed(1)} %`;
   const room = width - 2 * INSIDE;
-  const whole = index === '' ? name : `${name} (${index})`;
-  const label = textWidth(whole, LABEL) <= room ? whole : cutToFit(name, LABEL, room);
-  const fill = origin === undefined ? SEVERAL : FILL[origin];
+  const whole = location === '' ? name : `${name} (${location})`;
+  const label = textWidth(whole, LABEL) <= room ? whole : truncateToFit(name, LABEL, room);
+  const fill = origin === undefined ? MERGED_FILL : FILL[origin];
   return element(
     'g',
     {},
@@ -69,7 +69,7 @@ export function flameGraph(profile: CpuProfile, title: string, focus?: string): 
     TOP + (depth + 1) * ROW + MARGIN,
     title,
     description,
-    words(MARGIN, 32, cutToFit(title, 17, WIDTH - 2 * MARGIN - 300), { 'font-size': 17, 'font-weight': 600 }),
+    words(MARGIN, 32, truncateToFit(title, 17, WIDTH - 2 * MARGIN - 300), { 'font-size': 17, 'font-weight': 600 }),
     words(WIDTH - MARGIN, 32, caption, { 'text-anchor': 'end', fill: Colour.Faint }),
     ...legendOf(LEGEND, MARGIN - 4, 56),
     ...frames.map((frame) => drawn(frame, samples)),

@@ -13,7 +13,7 @@ const PACKETS = 4096;
 const PCAP_HEADER = 24;
 
 /** The bytes of a capture: the file header, and the records. */
-function madeCapture(payload: number): Uint8Array {
+function captureBytes(payload: number): Uint8Array {
   const chunks: Uint8Array[] = [];
   const writer = new PcapWriter((bytes) => void chunks.push(Uint8Array.from(bytes)));
   for (let i = 0; i < PACKETS; i++) {
@@ -27,7 +27,7 @@ function madeCapture(payload: number): Uint8Array {
 /** Writes whole records until at least the given number of bytes. */
 function generate(bytes: number, payload: number): void {
   const { write } = new OutputFile('-');
-  const made = madeCapture(payload);
+  const made = captureBytes(payload);
   const record = (made.length - PCAP_HEADER) / PACKETS;
   const records = made.subarray(PCAP_HEADER);
   write(made.subarray(0, PCAP_HEADER));
@@ -41,7 +41,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const bytes = Number(values.bytes);
   const payload = Number(values.payload ?? 1400);
   if (!Number.isSafeInteger(bytes) || bytes < PCAP_HEADER || !Number.isSafeInteger(payload) || payload < 1) {
-    process.stderr.write('generate: --bytes N and --payload N take whole numbers\n');
+    process.stderr.write('generate: --bytes and --payload must be integers\n');
     process.exit(2);
   }
   generate(bytes, payload);

@@ -7,10 +7,10 @@ const IMIX = [64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 594, 64] as const;
 /**
  * Frame sizes in sending order: the same in every run; any twelve consecutive IMIX frames have its mix.
  * @param count number of frames
- * @throws RangeError if `count` is not a whole number from 0
+ * @throws RangeError if `count` is not a non-negative integer
  */
 export function sizesOf(size: FrameSize, count: number): Int32Array {
-  if (!Number.isInteger(count) || count < 0) throw new RangeError(`${count} is no number of frames`);
+  if (!Number.isInteger(count) || count < 0) throw new RangeError(`${count} is not a number of frames`);
   if (size !== 'imix') return new Int32Array(count).fill(size);
   return Int32Array.from({ length: count }, (_, i) => IMIX[i % IMIX.length]);
 }

@@ -1,4 +1,4 @@
-/** The benchmark behind `vtep bench`. */
+/** The benchmark that `vtep bench` runs. */
 import { AEAD_BACKENDS, type Aead, AeadError, chooseAead } from '../src/aead/index.js';
 import { VtepError } from '../src/error.js';
 import { forgeBackend } from '../native-free/forge-aead.js';

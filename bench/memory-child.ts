@@ -1,6 +1,6 @@
 /**
- * What memory the packet path takes: `node --expose-gc dist/bench/memory-child.js FILE PACKETS`. Prints one line of JSON:
- * for the whole path from the file, and for `UnderlayDecoder` alone over one batch in memory.
+ * Measures the garbage of the packet path: `node --expose-gc dist/bench/memory-child.js FILE PACKETS`. Prints one line
+ * of JSON: for the whole path from the file, and for `UnderlayDecoder` alone over one batch in memory.
  */
 import { LinkType, openCaptureFile } from '../src/capture/index.js';
 import { UnderlayDecoder, Verdict } from '../src/dataplane/index.js';

@@ -1,6 +1,6 @@
 /**
- * Memory and speed of `inspect` on captures of three sizes, and of `replay` on streams of 10 MB to 10 GB; and that no
- * packet leaves garbage. Each in a separate process.
+ * Memory and speed of `inspect` on captures of several sizes and of `replay` on streams of 10 MB to 10 GB, and the
+ * garbage per packet. Each is measured in a separate process.
  *
  *     node dist/bench/memory.js [--streams] [--quick]
  */

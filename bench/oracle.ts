@@ -16,7 +16,7 @@ function same(packet: number, found: Uint8Array, expected: Uint8Array, what: str
   if (Buffer.compare(found, expected) !== 0) fail(packet, `has a different ${what} than its input`);
 }
 
-/** Decrypts what follows the outer IP header, with the cluster's middle key, which is the sending one. */
+/** Decrypts what follows the outer IP header, with the middle key of the ring: the transmit key. */
 export function openEsp(packet: number, esp: Uint8Array): Uint8Array {
   const nonce = Buffer.concat([esp.subarray(0, 4), esp.subarray(8, 16)]);
   const decipher = createDecipheriv('aes-128-gcm', KEY_OF_TAG_2, nonce, { authTagLength: ICV });
@@ -28,12 +28,12 @@ export function openEsp(packet: number, esp: Uint8Array): Uint8Array {
   return clear.subarray(0, clear.length - 2 - clear[clear.length - 2]);
 }
 
-/** Throws unless a packet for the wire holds the frame that it was made from. */
+/** Throws unless a packet for the wire contains the frame that it was created from. */
 export function checkSent(workload: Workload, number: number, bytes: Uint8Array, start: number, end: number): void {
   const { bytes: frames, start: from, end: to } = workload.frames;
   const i = number % from.length;
-  const behindIp = bytes.subarray(start + IPV4_HEADER_LEN, end);
-  const udp = workload.encrypted ? openEsp(i, behindIp) : behindIp;
+  const payload = bytes.subarray(start + IPV4_HEADER_LEN, end);
+  const udp = workload.encrypted ? openEsp(i, payload) : payload;
   same(i, udp.subarray(UDP_HEADER_LEN + VXLAN_HEADER_LEN), frames.subarray(from[i], to[i]), 'frame');
 }
 

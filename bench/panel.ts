@@ -2,7 +2,7 @@
 import { Colour, element, textWidth, words } from './svg.js';
 
 /** The area available to a panel, in pixels; the panel decides its height. */
-export interface Place {
+export interface PanelArea {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -30,8 +30,8 @@ const GAP = 18;
 const SIZE = 12;
 
 /** A panel's heading, followed by its units in smaller letters, with its legend below. */
-export function heading(index: Place, title: string, units: string, legend: readonly LegendEntry[]): string[] {
-  const { x, y, width } = index;
+export function heading(area: PanelArea, title: string, units: string, legend: readonly LegendEntry[]): string[] {
+  const { x, y, width } = area;
   const markup = [
     words(x, y + 14, title, { 'font-size': 15, 'font-weight': 600 }),
     words(x + width, y + 14, units, { 'text-anchor': 'end', fill: Colour.Faint }),
@@ -65,7 +65,7 @@ export function chainMark(x: number, y: number, height: number): string {
 }
 
 /** A panel without data, and the reason. */
-export function emptyPanel(index: Place, title: string, why: string): Panel {
-  const markup = [...heading(index, title, '', []), words(index.x, index.y + 40, why, { fill: Colour.Faint })];
+export function emptyPanel(area: PanelArea, title: string, why: string): Panel {
+  const markup = [...heading(area, title, '', []), words(area.x, area.y + 40, why, { fill: Colour.Faint })];
   return { height: HEADING, markup };
 }

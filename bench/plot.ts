@@ -2,7 +2,7 @@
 import { costPanel } from './cost-panel.js';
 import { type Panel } from './panel.js';
 import { type BenchReport } from './result.js';
-import { Colour, cutToFit, picture, words } from './svg.js';
+import { Colour, truncateToFit, picture, words } from './svg.js';
 import { throughputPanel } from './throughput-panel.js';
 
 const WIDTH = 960;
@@ -18,7 +18,7 @@ export function plotReport(report: BenchReport): string {
   const inside = WIDTH - 2 * MARGIN;
   const markup = [
     words(MARGIN, MARGIN + 12, TITLE, { 'font-size': 19, 'font-weight': 600 }),
-    words(MARGIN, MARGIN + 32, cutToFit(caption, 12, inside), { fill: Colour.Faint }),
+    words(MARGIN, MARGIN + 32, truncateToFit(caption, 12, inside), { fill: Colour.Faint }),
   ];
   let y = MARGIN + CAPTION;
   const add = (panel: Panel): void => {
@@ -34,7 +34,7 @@ export function plotReport(report: BenchReport): string {
   }
   const description =
     'Above, Gbit/s of the egress chain by frame size in bytes, a line for each cipher and one for the clear chain. ' +
-    'Below, nanoseconds per packet of each stage as stacked bars for each cipher, beside those of the whole chain. ' +
+    'Below, nanoseconds per packet of each stage as stacked bars for each cipher, with a mark at the whole chain. ' +
     `Measured on ${caption}.`;
   return picture(WIDTH, y - BETWEEN + MARGIN, TITLE, description, ...markup);
 }

@@ -30,7 +30,7 @@ export interface StageCosts {
   readonly chain: number | undefined;
 }
 
-/** How well a stage's result matches its chain's: compared lexicographically, smaller is better. */
+/** How far a stage's setting is from its chain's, to be compared lexicographically. */
 function distance(result: BenchResult, backend: string, setting: Setting | undefined): number[] {
   return [
     Number(result.backend !== backend),

@@ -81,7 +81,7 @@ export function stageInCell(
       cell.run();
       const out = [esp, vxlan, ...batches, ...staged].reduce((count, after) => count + after.count, 0);
       if (out !== cell.packets || drops.total !== 0 || reassembly.heldFragments !== 0) {
-        throw new Error(`${stage}: what came out is not what went in`);
+        throw new Error(`${stage}: the output does not match the input`);
       }
     },
   };

@@ -69,7 +69,7 @@ export function textWidth(text: string, size: number): number {
 }
 
 /** Truncates a text to fit, with an ellipsis; empty if not even two characters fit. */
-export function cutToFit(text: string, size: number, width: number): string {
+export function truncateToFit(text: string, size: number, width: number): string {
   const fits = Math.floor(width / (size * CHARACTER));
   if (text.length <= fits) return text;
   return fits < 3

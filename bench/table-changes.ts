@@ -1,6 +1,6 @@
 /**
- * How long packets wait for a change of the topology: changes of each kind, one at a time, on a node that runs, with 10 to
- * 100,000 endpoints, and packets between them.
+ * How long packets wait for a change of the topology: changes of each kind, one at a time, on a running node with 10 to
+ * 100,000 endpoints.
  *
  *     node --expose-gc dist/bench/table-changes.js
  */
@@ -28,11 +28,11 @@ const NODES = 100;
 const NETWORKS = 20;
 /** Changes of each kind. */
 const ROUNDS = 5000;
-/** Rounds before those that count. */
+/** Warm-up rounds, which don't count. */
 const WARM_UP = 1000;
 const FIRST_VNI = 4097;
 
-/** An underlay on which nothing comes or goes. */
+/** An underlay that carries nothing. */
 class QuietUnderlay implements UnderlayPort {
   readonly name = 'quiet';
   readonly carriesEsp = true;
@@ -40,7 +40,7 @@ class QuietUnderlay implements UnderlayPort {
   readonly counters: UnderlayCounters = { received: 0, sent: 0, refused: {}, overrun: 0 };
 
   setNodes(): void {
-    // Nobody is sent anything.
+    // Nothing is sent.
   }
 
   receive(): number {
@@ -48,11 +48,11 @@ class QuietUnderlay implements UnderlayPort {
   }
 
   send(): void {
-    // As above.
+    // Drops everything.
   }
 
   close(): void {
-    // Nothing is open.
+    // There is nothing to close.
   }
 }
 
@@ -95,7 +95,7 @@ function topologyOf(endpoints: number, ring: KeyRing | undefined): Topology {
 /** A change, and the one that undoes it. */
 type ChangePair = readonly [TopologyChange, TopologyChange];
 
-/** What is measured: changes that come in pairs, of a number. */
+/** The measured changes, in pairs that cancel each other out, by round. */
 const PAIRS: readonly (readonly [names: readonly [string, string], of: (number: number) => ChangePair])[] = [
   [
     ['endpoint added', 'endpoint removed'],
@@ -148,26 +148,26 @@ function ringOf(random: SeededRandom): KeyRing {
   );
 }
 
-/** Microseconds of each change of a kind: on the clock, and of the processor, which other processes have no part in. */
+/** Microseconds of each change of a kind: wall-clock time, and CPU time, which other processes don't affect. */
 class Times {
   readonly #clock: number[] = [];
-  readonly #processor: number[] = [];
+  readonly #cpu: number[] = [];
 
   /** Adds a change. */
-  add(clock: number, processor: number): void {
+  add(clock: number, cpu: number): void {
     this.#clock.push(clock);
-    this.#processor.push(processor);
+    this.#cpu.push(cpu);
   }
 
   /** Cells of a table: median, percentiles and the longest. */
   get cells(): string[] {
     const clock = this.#clock.sort((a, b) => a - b);
-    const processor = this.#processor.sort((a, b) => a - b);
+    const cpu = this.#cpu.sort((a, b) => a - b);
     const at = (times: readonly number[], share: number): number =>
       times[Math.min(times.length - 1, Math.floor(share * times.length))];
     return [
       ...[at(clock, 0.5), at(clock, 0.99)].map((time) => time.toFixed(1)),
-      ...[at(processor, 0.99), at(processor, 0.999), at(processor, 1), at(clock, 1)].map((time) => time.toFixed(0)),
+      ...[at(cpu, 0.99), at(cpu, 0.999), at(cpu, 1), at(clock, 1)].map((time) => time.toFixed(0)),
     ];
   }
 }
@@ -184,7 +184,7 @@ function measure(endpoints: number, keyed: boolean, pairOf: (number: number) => 
     clock: () => performance.now() / 1000,
   });
   const { forwarding } = node.tables;
-  // Where nothing was learned, nothing is looked for when a node goes.
+  // Without learned entries, removing a node needs no search for them.
   forwarding.learn(FIRST_VNI, Uint8Array.of(6, 0, 0, 0, 0, 1), 0, TargetKind.Vtep, 1, 0);
   const times = [new Times(), new Times()] as const;
   collect?.();

@@ -78,7 +78,7 @@ function effectTable(report: BenchReport, title: string, by: 'batch' | 'flows'):
 }
 
 /**
- * The peers, each next to vtep's fastest at the same work, on a clear and on an encrypted network if both were
+ * The peers, each next to vtep's fastest result for the same work, on a clear and on an encrypted network if both were
  * measured.
  */
 function peerTable(report: BenchReport): ReportTable {
@@ -95,9 +95,9 @@ function peerTable(report: BenchReport): ReportTable {
     });
   });
   const heads = [words('peer'), words('what'), words('stage'), numbers('bytes'), ...SPEED];
-  const beside = [words('vtep'), numbers('vtep ns'), numbers('times vtep')];
+  const comparison = [words('vtep'), numbers('vtep ns'), numbers('times vtep')];
   const title = 'Other programs, and their time relative to vtep with its fastest cipher';
-  return { title, columns: [...heads, ...beside], rows };
+  return { title, columns: [...heads, ...comparison], rows };
 }
 
 /** The tables of a report, without empty ones. */

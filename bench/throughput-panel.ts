@@ -1,6 +1,6 @@
 /** Throughput of the egress chain by frame size: a line for each cipher, and one without a cipher. */
 import { figure, tickName } from './figure.js';
-import { emptyPanel, HEADING, heading, type Panel, type Place } from './panel.js';
+import { emptyPanel, HEADING, heading, type Panel, type PanelArea } from './panel.js';
 import { type BenchReport, type BenchResult, Stage } from './result.js';
 import { logScale, logTicks, type Scale } from './scale.js';
 import { backendNames, resultsOf, settingName, usualResults, usualSetting } from './selection.js';
@@ -127,23 +127,23 @@ function grid(ticks: readonly number[], y: Scale, left: number, right: number): 
 }
 
 /** Draws the panel; both axes are logarithmic. */
-export function throughputPanel(report: BenchReport, index: Place): Panel {
+export function throughputPanel(report: BenchReport, area: PanelArea): Panel {
   const lines = linesOf(report);
-  if (lines.length === 0) return emptyPanel(index, TITLE, 'Not measured in this run.');
+  if (lines.length === 0) return emptyPanel(area, TITLE, 'Not measured in this run.');
   const points = lines.flatMap((line) => line.points);
   const sizes = [...new Set(points.map(({ bytes }) => bytes))].sort((a, b) => a - b);
   const gigabits = points.map((point) => point.gigabits).sort((a, b) => a - b);
   const low = gigabits[0] / AROUND;
   const high = gigabits[gigabits.length - 1] * AROUND;
-  const left = index.x + LEFT;
-  const right = index.x + index.width;
-  const top = index.y + HEADING;
+  const left = area.x + LEFT;
+  const right = area.x + area.width;
+  const top = area.y + HEADING;
   const bottom = top + HEIGHT - BELOW;
   const x = logScale(sizes[0], sizes[sizes.length - 1], left + 24, right - 24);
   const y = logScale(low, high, bottom, top);
   const legend = lines.map(({ name, colour, clear }) => ({ name, colour, swatch: clear ? 'dashes' : 'line' }) as const);
   const markup = [
-    ...heading(index, TITLE, unitsOf(report), legend),
+    ...heading(area, TITLE, unitsOf(report), legend),
     ...grid(logTicks(low, high), y, left, right),
     element('line', { x1: left, y1: bottom, x2: right, y2: bottom, stroke: Colour.Faint }),
     ...sizeTicks(sizes, x, bottom),

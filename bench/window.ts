@@ -4,7 +4,7 @@ import { NETWORK, type Packets } from './workload.js';
 
 /** Packets per run: enough that reading the clock costs nothing, few enough to stay in a core's caches. */
 export const WINDOW = 256;
-/** Space around a frame for its outer headers. */
+/** Bytes around a frame for its outer headers and ESP. */
 export const OUTER_BYTES = 192;
 /** Slots for packets that stages create. */
 const SPARE_SLOTS = 16;
@@ -19,7 +19,7 @@ export class Window {
   /**
    * @param packets used in turn
    * @param batch packets per batch, 1 to `WINDOW`
-   * @param frameBytes size of the largest
+   * @param frameBytes size of the largest packet
    * @param spare slots in addition to those of the window
    */
   constructor(packets: Packets, batch: number, frameBytes: number, spare = SPARE_SLOTS) {

@@ -1,6 +1,6 @@
 /**
  * The traffic through the measured chains: one node with one endpoint, and as many other nodes as there are flows, each
- * with one endpoint. Frames from here go to each of them in turn, packets arrive from each of them in turn.
+ * with one endpoint. Frames are sent to each of them in turn, and packets arrive from each of them in turn.
  */
 import { hkdfSha256, type Aead } from '../src/aead/index.js';
 import { Tunnel } from '../src/dataplane/index.js';
@@ -54,7 +54,7 @@ function sideOf(endpoint: number, port: number): FlowSide {
   return { mac: formatMac(macOf(0x42, endpoint)), ip: `10.9.${endpoint >>> 8}.${endpoint & 0xff}`, port };
 }
 
-/** Frames of one size, and a number of flows. */
+/** Traffic of one frame size over a number of flows. */
 export class Workload {
   readonly size: FrameSize;
   readonly flows: number;
@@ -75,11 +75,11 @@ export class Workload {
     const count = Math.max(MIN_PACKETS, Math.ceil(flows / MIN_PACKETS) * MIN_PACKETS);
     this.#lengths = sizesOf(size, count);
     this.frameBytes = Math.max(...this.#lengths);
-    const indexes = Array.from({ length: flows + 1 }, (_, i) => i);
+    const indices = Array.from({ length: flows + 1 }, (_, i) => i);
     this.topology = {
       profile: Profile.Swarm,
       port: VXLAN_PORT,
-      nodes: indexes.map((i) => ({ name: `node${i}`, vtep: vtepOf(i), mac: macOf(0, i), mtu })),
+      nodes: indices.map((i) => ({ name: `node${i}`, vtep: vtepOf(i), mac: macOf(0, i), mtu })),
       networks: [
         {
           name: 'bench',
@@ -92,7 +92,7 @@ export class Workload {
           learning: false,
         },
       ],
-      endpoints: indexes.map((i) => ({
+      endpoints: indices.map((i) => ({
         name: `c${i}`,
         network: NETWORK,
         node: i,
@@ -145,7 +145,7 @@ export class Workload {
         keys.set(node, sas);
         const sa = sas.outbound(HERE);
         if (sa === undefined || esp.push(sa, bytes, start[i], end[i], 0) !== 0)
-          throw new Error('a packet is not sealed');
+          throw new Error('a packet was not sealed');
         start[i] = esp.start;
         end[i] = esp.end;
       }

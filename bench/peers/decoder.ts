@@ -7,7 +7,7 @@ import type { Peer } from './peer.js';
 
 /** Frame sizes in bytes of the decoded captures. */
 export const DECODE_SIZES = [64, 1400] as const;
-/** Those of a quick run. */
+/** Frame sizes of a quick run. */
 export const QUICK_DECODE_SIZES = [64] as const;
 
 /** The result of a decoder's pass. */
@@ -33,7 +33,7 @@ export interface Decoder {
 }
 
 /**
- * A decoder over a capture of frames of one size. Makes the capture if it doesn't exist.
+ * A decoder over a capture of frames of one size. Generates the capture unless it already exists.
  * @returns a peer that throws if it reads other packets than vtep does, or finds other addresses in them
  */
 export function decoderPeer(decoder: Decoder, frameBytes: number): Peer {

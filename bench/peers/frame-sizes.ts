@@ -5,7 +5,7 @@ import type { FrameSize } from '../result.js';
 
 /** The sizes for ciphers. */
 export const CIPHER_SIZES: readonly FrameSize[] = [64, 128, 256, 512, 1024, 1400, 8900, 'imix'];
-/** Those of a quick run. */
+/** The sizes of a quick run. */
 export const QUICK_CIPHER_SIZES: readonly FrameSize[] = [64, 1400, 'imix'];
 
 /**

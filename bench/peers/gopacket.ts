@@ -37,7 +37,7 @@ function decoders(program: string): Decoder[] {
       pass: pass(container, 0),
     },
   ];
-  return [...both('map', 'its own container'), ...both('sparse', 'DecodingLayerSparse')];
+  return [...both('map', 'default container'), ...both('sparse', 'DecodingLayerSparse')];
 }
 
 async function whyNot(error: ProgramError): Promise<string> {

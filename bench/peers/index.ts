@@ -45,7 +45,7 @@ export interface PeerReport {
 }
 
 /**
- * Measures the available peers. Builds those in C and Go first, and makes the captures that they decode.
+ * Measures the available peers. Builds those in C and Go first, and generates the captures that they decode.
  * @throws Error if one decodes the same packets differently from vtep
  */
 export async function measurePeers(options: PeerOptions): Promise<PeerReport> {

@@ -40,6 +40,6 @@ export async function ipsecMbPeers(quick: boolean): Promise<FoundPeers> {
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     const missing = 'it needs a compiler and the library (Debian, x86-64: gcc libipsec-mb-dev)';
-    return nothingOf({ peer: PEER, what: 'seal and open in a loop of C', missing });
+    return nothingOf({ peer: PEER, what: 'seal and open in a C loop', missing });
   }
 }

@@ -42,7 +42,7 @@ function peerOf(program: string, sizes: readonly number[]): Peer {
 /** The driver's program, or why it can't be measured here. */
 export async function findLinuxVxlan(): Promise<{ program: string } | { missing: string }> {
   if (process.platform !== 'linux') return { missing: 'this is not Linux' };
-  if (process.getuid?.() !== 0) return { missing: 'network namespaces need root (run it by sudo)' };
+  if (process.getuid?.() !== 0) return { missing: 'network namespaces need root (run it with sudo)' };
   if ((await output('ip', ['-V'])) === undefined) return { missing: 'ip is not installed (Debian: iproute2)' };
   try {
     const program = await build('linux-vxlan', 'cc', (target) => ['-O2', SOURCE, '-o', target]);

@@ -24,7 +24,7 @@ export function nodeForgeCipher(key: Uint8Array): PacketCipher {
   const decipher = forge.cipher.createDecipher('AES-GCM', text(key));
   return {
     peer: 'node-forge',
-    what: 'start, update and finish a packet, ICV 16',
+    what: 'start, update and finish per packet, ICV 16',
     seal: ({ nonce, aad, text: plain }) => {
       cipher.start({ iv: text(nonce), additionalData: text(aad), tagLength: TAG_BITS });
       cipher.update(forge.util.createBuffer(text(plain)));

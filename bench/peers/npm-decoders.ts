@@ -21,7 +21,7 @@ const DECODERS: readonly Decoder[] = [
   decoder('cap', "its decoders called twice, over vtep's records from a file", Decodes.File),
 ];
 
-/** Those that are installed. */
+/** The packages that are installed. */
 export function npmDecoderPeers(quick: boolean): FoundPeers {
   const sizes = quick ? QUICK_DECODE_SIZES : DECODE_SIZES;
   const there = DECODERS.filter(({ peer }) => packageVersion(peer) !== undefined);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { VtepError } from '../../src/error.js';
 import { CAPTURES, ROOT } from '../captures.js';
 
-/** Longer than any of them takes: ends those that hang. */
+/** Timeout for programs that hang, in milliseconds: longer than any of them takes. */
 const TIMEOUT = 60_000;
 
 /** Why a program gave no output: it is missing, or it failed. */
@@ -28,8 +28,8 @@ export async function call(
       if (error === null) resolve(stdout);
       else if (error.code === 'ENOENT') reject(new ProgramError('PROGRAM_MISSING', `${program} is not installed`));
       else {
-        const said = error.killed === true ? 'it took too long' : stderr.trim().split('\n').at(-1);
-        reject(new ProgramError('PROGRAM_FAILED', `${program} failed: ${said === '' ? error.message : said}`));
+        const reason = error.killed === true ? 'it took too long' : stderr.trim().split('\n').at(-1);
+        reject(new ProgramError('PROGRAM_FAILED', `${program} failed: ${reason === '' ? error.message : reason}`));
       }
     });
   });
@@ -46,8 +46,8 @@ export async function output(...words: Parameters<typeof call>): Promise<string 
 }
 
 /**
- * Builds a program in the folder of captures.
- * @param name of the program
+ * Builds a program in the directory of the captures.
+ * @param name the program's name
  * @param compile returns the compiler's arguments for an output path
  * @returns its path
  * @throws ProgramError

@@ -12,7 +12,7 @@ function options(): { quick?: boolean | undefined; json?: string | undefined } {
   try {
     return parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } }).values;
   } catch (error) {
-    process.stderr.write(`run: ${(error as Error).message}; it takes --quick and --json FILE\n`);
+    process.stderr.write(`run: ${(error as Error).message}; usage: run [--quick] [--json FILE]\n`);
     process.exit(2);
   }
 }

@@ -35,12 +35,12 @@ export async function findScapy(
   return undefined;
 }
 
-/** What scapy makes of a packet around a frame: the packet before and after, in hexadecimal. */
+/** A packet around a frame, before and after scapy encrypts it, in hexadecimal. */
 export async function showScapy(python: string, frameBytes: number): Promise<string[]> {
   return (await call(python, [SCRIPT, 'show', String(frameBytes)])).trim().split(' ');
 }
 
-/** All in one process: it takes longer to start than to measure. */
+/** Measures everything in one process, since scapy takes longer to start than to measure. */
 function peerOf(python: string, decodeSizes: readonly number[], sizes: readonly FrameSize[]): Peer {
   const captures = decodeSizes.map((size) => capture(size - FRAME_HEADERS, PACKETS));
   const row = (stage: Stage, what: string, bytes: FrameSize): PeerRow => ({ peer: PEER, what, stage, bytes });
@@ -70,7 +70,7 @@ function peerOf(python: string, decodeSizes: readonly number[], sizes: readonly 
 export async function scapyPeers(quick: boolean, pythons: readonly string[] = PYTHONS): Promise<FoundPeers> {
   const found = await findScapy(pythons);
   if (found === undefined) {
-    const missing = 'no python3 here has scapy and cryptography (Debian: python3-scapy python3-cryptography)';
+    const missing = 'no python3 with scapy and cryptography (Debian: python3-scapy python3-cryptography)';
     return nothingOf({ peer: PEER, what: 'decode to the inner IP, and ESP by SecurityAssociation', missing });
   }
   return {

@@ -4,7 +4,7 @@ import { type FoundPeers, nothingOf } from './peer.js';
 import { call, output } from './program.js';
 
 const PACKETS = 5_000;
-const NAME = { peer: 'tshark', what: 'ip.src and ip.dst as text, its start subtracted' } as const;
+const NAME = { peer: 'tshark', what: 'ip.src and ip.dst as text, start-up time subtracted' } as const;
 
 async function read(path: string, packets: number): Promise<{ nanoseconds: number; lines: string[] }> {
   const start = process.hrtime.bigint();
@@ -13,7 +13,7 @@ async function read(path: string, packets: number): Promise<{ nanoseconds: numbe
   return { nanoseconds: Number(process.hrtime.bigint() - start), lines: text.trim().split('\n') };
 }
 
-/** Without its start-up time, which the first packet includes. */
+/** Subtracts tshark's start-up time, measured with a single packet. */
 async function pass(path: string): Promise<DecodedPass> {
   const first = await read(path, 1);
   const all = await read(path, PACKETS);

@@ -84,7 +84,7 @@ describe('frames of a profile', () => {
     ];
     const frames = flameFrames(profileOf([['run', 500], ['stop', 495], ...narrow]));
     assert.deepEqual(outline(frames), ['all 0+1000', '  run 0+503', '    … 0+3', '  stop 503+497']);
-    assert.equal(frames[2].index, '2 narrow ones');
+    assert.equal(frames[2].location, '2 narrow frames');
   });
 
   test('a focus shows one function and its callees, whatever the caller', () => {
@@ -95,7 +95,7 @@ describe('frames of a profile', () => {
     ];
     const frames = flameFrames(profileOf(made), 'run');
     assert.deepEqual(outline(frames), ['run 0+3', '  seal 0+2', '  open 2+1']);
-    assert.equal(frames[0].index, 'seal.js:11');
+    assert.equal(frames[0].location, 'seal.js:11');
   });
 
   test('a recursive focus is counted once', () => {
@@ -125,7 +125,7 @@ describe('frames of a profile', () => {
     const made = kinds.map((kind): [string, number] => [`f@${kind}`, 1]);
     const frames = flameFrames(profileOf([...made, ['(garbage collector)', 1]])).slice(1);
     assert.deepEqual(
-      new Map(frames.map(({ index, origin }) => [index, origin])),
+      new Map(frames.map(({ location, origin }) => [location, origin])),
       new Map<string, Origin>([
         ['seal.js:11', Origin.Own],
         ['forge-aead.js:11', Origin.Own],
@@ -143,7 +143,7 @@ describe('frames of a profile', () => {
     assert.equal(frames.length, DEEPEST);
   });
 
-  test('refuses a profile that is no tree, or has no samples', () => {
+  test('refuses a profile that is not a tree, or has no samples', () => {
     const good = profileOf([['run seal', 2]]);
     const withNode = (at: number, change: object): CpuProfile => ({
       ...good,
@@ -155,12 +155,12 @@ describe('frames of a profile', () => {
         (error) => error instanceof ProfileError && message.test(error.message),
       );
     };
-    refused({ ...good, samples: [99] }, /a sample is of node 99/);
+    refused({ ...good, samples: [99] }, /a sample refers to node 99/);
     refused(withNode(1, { id: 3 }), /two nodes have the same id/);
     refused(withNode(0, { children: [2, 3] }), /node 3 has two callers/);
-    refused(withNode(2, { children: [1] }), /in a ring/);
-    refused({ ...good, samples: [] }, /no sample that is not idle/);
-    refused(profileOf([['(idle)', 3]]), /no sample that is not idle/);
+    refused(withNode(2, { children: [1] }), /has a cycle/);
+    refused({ ...good, samples: [] }, /all samples are idle/);
+    refused(profileOf([['(idle)', 3]]), /all samples are idle/);
     refused(good, /no sample is in a function open/, 'open');
   });
 });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { cutInTwo, halvingMtu } from '../../bench/fragments.js';
+import { inTwoFragments, halvingMtu } from '../../bench/fragments.js';
 import { Workload } from '../../bench/workload.js';
 
 test('a packet is split into exactly two fragments, whose payloads are the packet’s', () => {
   const workload = new Workload({ size: 'imix', flows: 3, encrypted: false });
   const packets = workload.packetsIn(undefined);
-  const halves = cutInTwo(packets);
+  const halves = inTwoFragments(packets);
   assert.equal(halves.start.length, 2 * packets.start.length);
   const payload = (part: number): Uint8Array => halves.bytes.subarray(halves.start[part] + 20, halves.end[part]);
   for (let i = 0; i < packets.start.length; i++) {

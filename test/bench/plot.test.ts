@@ -88,7 +88,7 @@ describe('the picture of a report', () => {
     const seal = result({ stage: Stage.Seal, backend: 'node', nsPerPacket: 400 });
     const clear = result({ stage: Stage.Egress, encrypted: false, nsPerPacket: 60 });
     const texts = textsOf(parsePicture(plotReport(report([seal, clear]))));
-    assert.ok(texts.includes('Without figures of their own at some of these sizes: forward, encap.'));
+    assert.ok(texts.includes('Without separate figures at some of these sizes: forward, encap.'));
     assert.ok(!texts.includes('ingress'));
   });
 

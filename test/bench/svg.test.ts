@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { cutToFit, element, picture, textWidth, tip, words } from '../../bench/svg.js';
+import { truncateToFit, element, picture, textWidth, tip, words } from '../../bench/svg.js';
 import { anyText } from './sample-report.js';
 import { elementsOf, parsePicture, parseXml } from './xml.js';
 
@@ -29,17 +29,17 @@ describe('SVG as text', () => {
   });
 
   test('a text that is too long is truncated, and omitted if nothing fits', () => {
-    assert.equal(cutToFit('sealBatch', 10, 54), 'sealBatch');
-    assert.equal(cutToFit('sealBatch', 10, 53), 'sealBat…');
-    assert.equal(cutToFit('sealBatch', 10, 17), '');
+    assert.equal(truncateToFit('sealBatch', 10, 54), 'sealBatch');
+    assert.equal(truncateToFit('sealBatch', 10, 53), 'sealBat…');
+    assert.equal(truncateToFit('sealBatch', 10, 17), '');
     fc.assert(
       fc.property(anyText, fc.double({ min: 0, max: 400, noNaN: true }), (text, width) => {
-        assert.ok(textWidth(cutToFit(text, 12, width), 12) <= width + 1e-6);
+        assert.ok(textWidth(truncateToFit(text, 12, width), 12) <= width + 1e-6);
       }),
     );
   });
 
-  test('a picture has a sheet of its own size, a title and a description', () => {
+  test('a picture has a sheet of the same size, a title and a description', () => {
     const root = parsePicture(picture(200, 100, 'a title', 'what it shows'));
     const [sheet] = elementsOf(root, 'rect');
     assert.equal(sheet.attributes.get('width'), '199');

@@ -2,11 +2,11 @@
 //
 //	gopacket FILE MILLISECONDS [map|sparse [MEMORY COUNT]]
 //
-// The records are read by hand and decoded where they were read, which is faster than pcapgo (it copies each record), so
-// that what is measured is the decoding. `map` keeps the layers as NewDecodingLayerParser does by itself, `sparse` in
-// DecodingLayerSparse, the fastest of gopacket's containers. With MEMORY above 0 the first so many packets are kept in
-// memory and decoded round and round, COUNT in all: the decoding without the reading. Three passes and MILLISECONDS at
-// least; the median one is printed.
+// The records are read by hand and decoded where they were read, which is faster than pcapgo (it copies each record),
+// so that the decoding is measured. `map` keeps the layers in NewDecodingLayerParser's default container, `sparse` in
+// DecodingLayerSparse, the fastest of gopacket's containers. With MEMORY above 0, that many packets are kept in memory
+// and decoded repeatedly, COUNT in total: decoding without reading. Runs at least three passes and MILLISECONDS; prints
+// the median one.
 package main
 
 import (
@@ -32,7 +32,7 @@ const (
 	leastPasses = 3
 )
 
-// decoder holds what the parser fills. The inner headers go into the same structs as the outer ones before them.
+// decoder holds the structs that the parser fills. The inner headers overwrite the outer ones.
 type decoder struct {
 	ethernet layers.Ethernet
 	ip       layers.IPv4
@@ -55,9 +55,9 @@ func newDecoder(container string) (*decoder, error) {
 		}
 		d.parser.SetDecodingLayerContainer(sparse)
 	default:
-		return nil, fmt.Errorf("no container %s: map and sparse are known", container)
+		return nil, fmt.Errorf("unknown container %s: must be map or sparse", container)
 	}
-	// Otherwise the payload behind the inner UDP header would make an error for each packet.
+	// Otherwise the payload after the inner UDP header would be an error for each packet.
 	d.parser.IgnoreUnsupported = true
 	return d, nil
 }

@@ -1,12 +1,12 @@
 /*
- * AES-128-GCM by Intel's multi-buffer library in a loop of C: what this machine's core can do without any JavaScript.
+ * AES-128-GCM with Intel's multi-buffer library in a C loop: what a core of this machine can do without JavaScript.
  *
  *     cc -O2 main.c -lIPSec_MB -o ipsec-mb       (Debian: gcc libipsec-mb-dev)
- *     ipsec-mb MILLISECONDS BYTES...             to measure packets of these sizes, in turn
- *     ipsec-mb show BYTES                        one packet of zeros, sealed, in hexadecimal: by a call, by a job
+ *     ipsec-mb MILLISECONDS BYTES...             measures packets of these sizes, in turn
+ *     ipsec-mb show BYTES                        a sealed packet of zeros in hexadecimal: by a call, by a job
  *     ipsec-mb version
  *
- * Prints nanoseconds a packet: a call a packet to seal and to open, bursts of jobs to seal and to open.
+ * Prints nanoseconds per packet: one call per packet to seal and to open, then bursts of jobs to seal and to open.
  */
 #include <intel-ipsec-mb.h>
 #include <stdio.h>

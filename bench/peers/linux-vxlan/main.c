@@ -4,12 +4,12 @@
  *     cc -O2 main.c -o linux-vxlan
  *     linux-vxlan MILLISECONDS BYTES...      (as root; needs `ip` of iproute2)
  *
- * Both namespaces have no name and belong to this process alone: however it ends, they and their devices end with it.
- * Frames go out of namespace A by AF_PACKET and sendmmsg into a vxlan device whose underlay is a veth pair. All of it,
- * the other end's softirqs too, runs on the core that this process is bound to.
+ * Both namespaces are anonymous and belong to this process alone: however it ends, they and their devices are gone.
+ * Namespace A sends frames with AF_PACKET and sendmmsg into a vxlan device whose underlay is a veth pair. Everything,
+ * including the softirqs of the other end, runs on the core that this process is bound to.
  *
- * Prints a line for each size: nanoseconds a frame through to the vxlan device in namespace B, as that one counts them;
- * and a frame whose outer packet B drops at once, being to another MAC, as B's end of the veth pair counts them.
+ * Prints a line for each size: nanoseconds per frame that the vxlan device in namespace B counts; and per frame that
+ * B's end of the veth pair counts if B drops the outer packet at once, because it has another MAC.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -68,13 +68,13 @@ static void enter(int namespace) {
 }
 
 static int make_namespace(void) {
-  if (unshare(CLONE_NEWNET) != 0) fail("no network namespace can be made");
+  if (unshare(CLONE_NEWNET) != 0) fail("can't create a network namespace");
   const int namespace = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   if (namespace < 0) fail("/proc/self/ns/net");
   return namespace;
 }
 
-/* Not by system(), in which an interrupt would be lost. */
+/* Not system(): it ignores SIGINT while it waits, so an interrupt would be lost. */
 static int run(const char *command) {
   const pid_t child = fork();
   if (child < 0) fail("fork");
@@ -93,7 +93,7 @@ static void set_up(int namespace, const char *const *commands) {
     char command[200];
     snprintf(command, sizeof command, *commands, getpid(), namespace_b);
     if (run(command) == 0) continue;
-    fprintf(stderr, "it failed: %s\n", command);
+    fprintf(stderr, "failed: %s\n", command);
     exit(1);
   }
 }
@@ -121,7 +121,7 @@ static double now(void) {
   return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
-/* IPv4 and UDP of a flow each, to the container whose MAC ends with `to`. */
+/* Frames with IPv4 and UDP, one per flow, to the container whose MAC ends with `to`. */
 static void make_frames(int bytes, unsigned char to) {
   static const unsigned char head[] = {0x02, 0x42, 0x0a, 0, 9, 0, 0x02, 0x42, 0x0a, 0, 9, 3, 8, 0,
                                        0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 9, 3, 10, 0, 9, 0};
@@ -155,7 +155,7 @@ static void send_for(double nanoseconds) {
   }
 }
 
-/* Nanoseconds a frame, as the device counts those that came. */
+/* Nanoseconds per frame that the device received. */
 static double measure(int bytes, unsigned char to, const char *device, double nanoseconds) {
   make_frames(bytes, to);
   send_for(nanoseconds / 10);
@@ -165,7 +165,7 @@ static double measure(int bytes, unsigned char to, const char *device, double na
   const double took = now() - start;
   const long count = received(device) - before;
   if (count > 0) return took / count;
-  fprintf(stderr, "no frame of %d bytes came through\n", bytes);
+  fprintf(stderr, "no frame of %d bytes was received\n", bytes);
   exit(1);
 }
 

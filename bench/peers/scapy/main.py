@@ -1,10 +1,10 @@
-"""What scapy reaches: VXLAN packets to the inner IP, and ESP with AES-GCM, bytes to bytes.
+"""Measures scapy: VXLAN packets to the inner IP, and ESP with AES-GCM, bytes to bytes.
 
     main.py version
     main.py show BYTES                         a packet and its ESP, in hexadecimal
     main.py measure COUNT FILE... -- BYTES...  captures to decode, then COUNT frames of these sizes (mixed: 64,594,64)
 
-Prints a line of JSON: a pass over each capture, then nanoseconds a packet to seal and to open for each size.
+Prints a line of JSON: a pass over each capture, then nanoseconds per packet to seal and to open for each size.
 """
 import json
 import sys
@@ -17,7 +17,7 @@ from scapy.layers.l2 import Ether
 from scapy.layers.vxlan import VXLAN
 from scapy.utils import RawPcapReader
 
-# The ICV is of 16 bytes: scapy can't make Swarm's of 8.
+# The ICV has 16 bytes: scapy doesn't support Swarm's 8.
 KEY = bytes(range(16))
 SALT = bytes([1, 2, 3, 4])
 
@@ -50,7 +50,7 @@ def esp(sizes, count):
     opened = [bytes(opener.decrypt(IP(packet))) for packet in sealed]
     end = time.perf_counter_ns()
     if [packet[20:] for packet in opened] != [packet[20:] for packet in packets]:
-        raise ValueError("scapy opened something else than it sealed")
+        raise ValueError("scapy's decrypted packets differ from what it encrypted")
     return [(middle - start) / count, (end - middle) / count]
 
 

@@ -18,7 +18,7 @@ function network(): string[][] {
 }
 
 test(
-  "frames go through the kernel's vxlan driver, both ways and one way, and nothing is left of it",
+  "frames pass the kernel's vxlan driver, both ways and one way, and it leaves nothing behind",
   { skip },
   async () => {
     const before = network();
@@ -29,7 +29,7 @@ test(
   },
 );
 
-test('refuses sizes that are no frames, or larger than the network accepts', { skip }, async () => {
+test('refuses sizes that are too small for a frame, or larger than the network accepts', { skip }, async () => {
   for (const bytes of [41, 1465]) await assert.rejects(runLinuxVxlan(program, 1, [bytes]), ProgramError);
 });
 

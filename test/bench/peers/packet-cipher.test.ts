@@ -42,7 +42,7 @@ for (const [cipher, icvBytes] of [
       }
     });
 
-    test('opens what it sealed, and refuses it changed', () => {
+    test('opens what it sealed, and refuses modified packets', () => {
       const [packet] = plainPackets(64);
       const sealed = cipher.seal(packet);
       assert.deepEqual(new Uint8Array(cipher.open(sealed)), packet.text);

@@ -71,7 +71,7 @@ describe('measureInTurn', () => {
     );
   });
 
-  test('stops if one finds something else than vtep', async () => {
+  test('stops if a peer’s results differ from vtep’s', async () => {
     const wrong: Peer = { ...peer('wrong', []), round: async () => Promise.reject(new Error('another sum')) };
     await assert.rejects(measureInTurn([wrong], 1), /another sum/);
   });
