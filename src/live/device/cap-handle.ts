@@ -31,17 +31,20 @@ function linkTypeOf(name: string): number {
   return LINK_TYPES[name] ?? Number(/\d+$/.exec(name)?.[0] ?? -1);
 }
 
-/** A device that failed to open must not be collected: its destructor stops what was never started, and crashes. */
-const made: CapDevice[] = [];
+/**
+ * Keeps every device from being garbage-collected: the destructor of one that failed to open stops what was never
+ * started, and crashes.
+ */
+const created: CapDevice[] = [];
 
-function makeDevice(cap: CapPackage): CapDevice {
+function createDevice(cap: CapPackage): CapDevice {
   const device = new cap.Cap();
-  made.push(device);
+  created.push(device);
   return device;
 }
 
 /**
- * Opens a device; only once per process, since a failed one keeps its resources.
+ * Opens a device. Call it only once per process, since a device that failed to open keeps its resources.
  * @param filter libpcap filter; empty for all packets
  * @param bufferBytes size of the kernel's buffer
  * @throws LiveError `CAP_UNAVAILABLE`, `NO_SUCH_DEVICE`, `NOT_PERMITTED`, `BAD_FILTER`, `DEVICE_UNUSABLE`
@@ -49,7 +52,7 @@ function makeDevice(cap: CapPackage): CapDevice {
 export function openDevice(name: string, filter: string, bufferBytes: number): OpenDevice {
   const cap = loadCap();
   const bytes = Buffer.alloc(SNAP_LENGTH);
-  const device = makeDevice(cap);
+  const device = createDevice(cap);
   try {
     return { device, linkType: linkTypeOf(device.open(name, filter, bufferBytes, bytes)), bytes };
   } catch (error) {
@@ -57,27 +60,27 @@ export function openDevice(name: string, filter: string, bufferBytes: number): O
   }
 }
 
-function deviceError(cap: CapPackage, name: string, filter: string, words: string): LiveError {
+function deviceError(cap: CapPackage, name: string, filter: string, reason: string): LiveError {
   const shown = JSON.stringify(name);
-  if (/no such device/i.test(words)) {
+  if (/no such device/i.test(reason)) {
     return new LiveError('NO_SUCH_DEVICE', `there is no device ${shown}; vtep capture --list shows them`);
   }
-  if (/not permitted|permission/i.test(words)) {
-    return new LiveError('NOT_PERMITTED', `${shown}: not permitted (${words}); run as root, or give node CAP_NET_RAW`);
+  if (/not permitted|permission/i.test(reason)) {
+    return new LiveError('NOT_PERMITTED', `${shown}: not permitted (${reason}); run as root, or give node CAP_NET_RAW`);
   }
-  if (words.includes('not up')) {
+  if (reason.includes('not up')) {
     return new LiveError('DEVICE_UNUSABLE', `${shown} is down; bring it up first: ip link set ${name} up`);
   }
   if (filter !== '' && opens(cap, name)) {
-    return new LiveError('BAD_FILTER', `libpcap rejects the filter: ${words}; see: man pcap-filter`);
+    return new LiveError('BAD_FILTER', `libpcap rejects the filter: ${reason}; see: man pcap-filter`);
   }
-  return new LiveError('DEVICE_UNUSABLE', `can't open ${shown}: ${words}`);
+  return new LiveError('DEVICE_UNUSABLE', `can't open ${shown}: ${reason}`);
 }
 
-/** Whether a device opens without a filter, which means that the filter is at fault. */
+/** Whether a device opens without a filter, in which case the filter is invalid. */
 function opens(cap: CapPackage, name: string): boolean {
   try {
-    makeDevice(cap).open(name, '', 1 << 16, Buffer.alloc(SNAP_LENGTH));
+    createDevice(cap).open(name, '', 1 << 16, Buffer.alloc(SNAP_LENGTH));
     return true;
   } catch {
     return false;

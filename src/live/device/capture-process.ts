@@ -15,29 +15,29 @@ import { WallClock } from '../system/wall-clock.js';
 
 const REPORT_MS = 500;
 /** Interval for checking standard input while the event loop doesn't turn. */
-const LOOK_MS = 50;
+const INPUT_CHECK_MS = 50;
 
 function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | undefined): void {
   const writer = new PcapWriter(new OutputFile('-').write, { nanoseconds: true, linkType });
   const clock = new WallClock();
   const one = new Uint8Array(1);
   let flushing = false;
-  let look = performance.now() + LOOK_MS;
+  let nextCheck = performance.now() + INPUT_CHECK_MS;
 
-  const sayDrops = (): void => {
+  const reportDrops = (): void => {
     drops?.read();
     report({ kind: 'drops', drops: drops?.total ?? null });
   };
   const end = (): never => {
     writer.flush();
-    sayDrops();
+    reportDrops();
     // The device is left open until the process exits: cap would free memory that the event loop still uses.
     process.exit(0);
   };
   const flush = (): void => {
     flushing = false;
     writer.flush();
-    look = performance.now() + LOOK_MS;
+    nextCheck = performance.now() + INPUT_CHECK_MS;
   };
   // Under load, cap calls this repeatedly without a turn of the event loop.
   const onPacket = (length: number): void => {
@@ -47,10 +47,10 @@ function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | u
       flushing = true;
       setImmediate(flush);
     }
-    if (performance.now() < look) return;
-    look = performance.now() + LOOK_MS;
+    if (performance.now() < nextCheck) return;
+    nextCheck = performance.now() + INPUT_CHECK_MS;
     writer.flush();
-    sayDrops();
+    reportDrops();
     if (ended(one)) end();
   };
   device.on('packet', (length) => {
@@ -62,7 +62,7 @@ function capture({ device, linkType, bytes }: OpenDevice, drops: PacketDrops | u
     }
   });
   writer.flush();
-  setInterval(sayDrops, REPORT_MS);
+  setInterval(reportDrops, REPORT_MS);
   process.stdin.on('end', end).on('error', end).resume();
 }
 

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { type ChildReport, REPORT_DESCRIPTOR } from './child-report.js';
 import { LiveError } from '../error.js';
 
-/** Maximum characters kept of its standard error. */
-const MAX_WORDS = 4096;
+/** Maximum number of characters kept of the process's standard error. */
+const MAX_ERROR_TEXT = 4096;
 /** Time for a process to exit on request before it is killed. */
 const GRACE_MS = 10_000;
 
@@ -49,16 +49,16 @@ export class DeviceProcess {
     this.#child = child;
     this.stdin = child.stdin;
     this.stdout = child.stdout;
-    // A write to a child that is gone fails; its exit says why.
+    // Writes to an exited child fail; `ended` reports why it exited.
     this.stdin.on('error', () => undefined);
     let words = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => void (words = (words + text).slice(-MAX_WORDS)));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => void (words = (words + text).slice(-MAX_ERROR_TEXT)));
     const lines = createInterface({ input: child.stdio[REPORT_DESCRIPTOR] as Readable });
-    const heard = new Promise<void>((resolve) => lines.once('close', resolve));
+    const reportsEnded = new Promise<void>((resolve) => lines.once('close', resolve));
     this.ended = new Promise((resolve) => {
       child.once('error', (error) => resolve({ orderly: false, deviceGone: false, words: error.message }));
       child.once('close', (code, signal) => {
-        void heard.then(() => resolve({ orderly: code === 0, ...meaning(code, signal, words) }));
+        void reportsEnded.then(() => resolve({ orderly: code === 0, ...describeExit(code, signal, words) }));
       });
     });
     this.#opened = new Promise((resolve, reject) => {
@@ -89,8 +89,8 @@ export class DeviceProcess {
     }
   }
 
-  /** Waits for a requested exit, and kills the process if it takes too long. */
-  async soon(): Promise<DeviceProcessEnd> {
+  /** Resolves once the process has exited as requested; kills it if that takes too long. */
+  async exited(): Promise<DeviceProcessEnd> {
     const timer = setTimeout(() => this.kill(), GRACE_MS);
     try {
       return await this.ended;
@@ -99,12 +99,12 @@ export class DeviceProcess {
     }
   }
 
-  /** Requests the exit by SIGTERM. */
+  /** Requests the process's exit by SIGTERM. */
   terminate(): void {
     this.#child.kill('SIGTERM');
   }
 
-  /** Kills it. */
+  /** Kills the process. */
   kill(): void {
     this.#child.kill('SIGKILL');
     this.stdin.destroy();
@@ -114,11 +114,11 @@ export class DeviceProcess {
   #failure(end: DeviceProcessEnd): LiveError {
     const shown = JSON.stringify(this.#device);
     if (end.deviceGone) return new LiveError('DEVICE_GONE', `${shown} disappeared or went down`);
-    return new LiveError('DEVICE_UNUSABLE', `${shown}: the process that should open it exited: ${end.words}`);
+    return new LiveError('DEVICE_UNUSABLE', `${shown}: the process that opens it exited: ${end.words}`);
   }
 }
 
-function meaning(
+function describeExit(
   code: number | null,
   signal: NodeJS.Signals | null,
   words: string,

@@ -20,7 +20,7 @@ export class DeviceSink implements PacketSink {
   readonly #process: DeviceProcess;
   readonly #writer: PcapWriter;
   #counts = NONE;
-  #handed = 0;
+  #queued = 0;
   #over = false;
 
   private constructor(device: string, pace: Pace) {
@@ -74,7 +74,7 @@ export class DeviceSink implements PacketSink {
     seconds: number,
     nanoseconds: number,
   ): void {
-    this.#handed++;
+    this.#queued++;
     this.#writer.write(bytes, offset, length, originalLength, seconds, nanoseconds);
   }
 
@@ -98,7 +98,7 @@ export class DeviceSink implements PacketSink {
     this.#over = true;
     this.#process.terminate();
     this.#process.stdin.destroy();
-    void this.#process.soon();
+    void this.#process.exited();
   }
 
   /** Waits until all queued frames are sent, or sending has ended. */
@@ -115,7 +115,7 @@ export class DeviceSink implements PacketSink {
       : `the sending process exited (${end.words})`;
     return {
       ...this.#counts,
-      unsent: this.#handed - this.#counts.packets - refused,
+      unsent: this.#queued - this.#counts.packets - refused,
       failure: end.orderly ? undefined : failure,
     };
   }

@@ -93,8 +93,8 @@ export class DeviceSource implements PacketSource {
 
   get notes(): readonly CaptureNote[] {
     const notes = this.#source?.notes ?? [];
-    const cut = { message: `packets truncated to ${SNAP_LENGTH} bytes`, count: this.#longest };
-    return this.#longest === 0 ? notes : [...notes, cut];
+    const truncated = { message: `packets truncated to ${SNAP_LENGTH} bytes`, count: this.#longest };
+    return this.#longest === 0 ? notes : [...notes, truncated];
   }
 
   get position(): number {
@@ -122,7 +122,7 @@ export class DeviceSource implements PacketSource {
   /** Stops the capture; `next` still returns packets read before. May be called at any time, and repeatedly. */
   stop(): void {
     this.#process.stdin.end();
-    void this.#process.soon();
+    void this.#process.exited();
   }
 
   async close(): Promise<void> {
@@ -134,7 +134,7 @@ export class DeviceSource implements PacketSource {
   }
 
   async #end(): Promise<void> {
-    const end = await this.#process.soon();
+    const end = await this.#process.exited();
     if (end.orderly || this.#closed) return;
     const why = end.deviceGone ? 'the device disappeared or went down' : `the capturing process exited (${end.words})`;
     this.damage ??= new CaptureError('DEVICE_GONE', `the capture ended early: ${why}`);

@@ -22,7 +22,7 @@ export class Pacer {
   #start = Number.NaN;
   #firstSeconds = 0;
   #firstNanoseconds = 0;
-  /** When the last packet was due, and the next one if paced by rate, since the start. */
+  /** When the last packet was due and, if paced by rate, when the next one is: milliseconds since the start. */
   #elapsed = 0;
   #next = 0;
   #due = 0;

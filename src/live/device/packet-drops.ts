@@ -52,13 +52,13 @@ export class PacketDrops {
   /**
    * The counter of the one socket that is new since `before`.
    * @param before an earlier result of `packetSockets`
-   * @returns undefined if it can't be known: koffi isn't installed, or the system isn't Linux
+   * @returns undefined if there is no such socket, koffi isn't installed, or the system isn't Linux
    */
   static ofNewSocket(before: readonly number[]): PacketDrops | undefined {
-    const made = packetSockets().filter((socket) => !before.includes(socket));
-    if (made.length !== 1) return undefined;
+    const opened = packetSockets().filter((socket) => !before.includes(socket));
+    if (opened.length !== 1) return undefined;
     try {
-      return new PacketDrops(made[0], linux().getsockopt);
+      return new PacketDrops(opened[0], linux().getsockopt);
     } catch (error) {
       if (error instanceof LiveError) return undefined;
       throw error;

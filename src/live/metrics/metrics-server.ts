@@ -71,7 +71,7 @@ export class MetricsServer {
       });
       thread.on('message', (message: ThreadMessage) => {
         if (message.kind === 'wanted') {
-          thread.postMessage({ page: madeBy(page) } satisfies PageMessage);
+          thread.postMessage({ page: pageOf(page) } satisfies PageMessage);
         } else if (message.kind === 'failed') {
           fail(listenFailed(message, address));
         } else {
@@ -92,7 +92,7 @@ export class MetricsServer {
   }
 }
 
-function madeBy(page: () => string): string | undefined {
+function pageOf(page: () => string): string | undefined {
   try {
     return page();
   } catch {

@@ -9,9 +9,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { MetricsAddress, ThreadMessage, PageMessage } from './metrics-server.js';
 import { PROMETHEUS_TYPE } from './prometheus-text.js';
 
-/** Maximum of open connections. One more closes the oldest, so that idle clients can't block others. */
+/** Maximum number of open connections. A further one closes the oldest, so that idle clients can't block others. */
 const CONNECTIONS = 16;
-/** Timeout for a client's request, and for reading the answer, in milliseconds. */
+/** Timeout for a client to send its request, and to read the response, in milliseconds. */
 const TIMEOUT = 5000;
 /** Interval at which Node checks for timed-out requests, in milliseconds. */
 const CHECK = 1000;
@@ -26,8 +26,8 @@ const { host, port } = workerData as MetricsAddress;
 
 /** The latest page; undefined if making it failed. */
 let page: Uint8Array | undefined;
-let made = Number.NEGATIVE_INFINITY;
-let asked = false;
+let madeAt = Number.NEGATIVE_INFINITY;
+let requested = false;
 const waiting = new Set<ServerResponse>();
 const open = new Set<Socket>();
 
@@ -35,7 +35,7 @@ function post(reply: ThreadMessage): void {
   owner.postMessage(reply);
 }
 
-function give(response: ServerResponse): void {
+function respond(response: ServerResponse): void {
   if (page === undefined) {
     response.writeHead(500, { 'content-type': 'text/plain' }).end('the counters could not be read\n');
   } else {
@@ -43,15 +43,15 @@ function give(response: ServerResponse): void {
   }
 }
 
-function giveFresh(response: ServerResponse): void {
-  if (performance.now() - made < FRESH) {
-    give(response);
+function respondFresh(response: ServerResponse): void {
+  if (performance.now() - madeAt < FRESH) {
+    respond(response);
     return;
   }
   waiting.add(response);
   response.once('close', () => waiting.delete(response));
-  if (asked) return;
-  asked = true;
+  if (requested) return;
+  requested = true;
   post({ kind: 'wanted' });
 }
 
@@ -66,15 +66,15 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   } else if (request.method === 'HEAD') {
     response.writeHead(200, { 'content-type': PROMETHEUS_TYPE }).end();
   } else {
-    giveFresh(response);
+    respondFresh(response);
   }
 }
 
 owner.on('message', ({ page: text }: PageMessage) => {
   page = text === undefined ? undefined : Buffer.from(text);
-  made = performance.now();
-  asked = false;
-  for (const response of waiting) give(response);
+  madeAt = performance.now();
+  requested = false;
+  for (const response of waiting) respond(response);
   waiting.clear();
 });
 

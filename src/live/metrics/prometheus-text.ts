@@ -9,13 +9,13 @@ function escaped(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }
 
-function formatted(labels: Labels): string {
+function formatLabels(labels: Labels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
 
-/** Infinity is spelt differently than in JavaScript; all other numbers are the same. */
-function spelt(value: number): string {
+/** Formats a number: Prometheus writes infinity as `+Inf` and `-Inf`, and all others as JavaScript does. */
+function formatNumber(value: number): string {
   return Number.isFinite(value) || Number.isNaN(value) ? String(value) : value > 0 ? '+Inf' : '-Inf';
 }
 
@@ -32,7 +32,7 @@ export class PrometheusText {
   family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly (readonly [Labels, number])[]): void {
     if (samples.length === 0) return;
     this.#text += `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`;
-    for (const [labels, value] of samples) this.#text += `${name}${formatted(labels)} ${spelt(value)}\n`;
+    for (const [labels, value] of samples) this.#text += `${name}${formatLabels(labels)} ${formatNumber(value)}\n`;
   }
 
   /** The page. */

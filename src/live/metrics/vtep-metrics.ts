@@ -36,8 +36,12 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
     'Frames from endpoints (egress), packets from the wire (ingress).',
     (of) => of.in,
   );
-  byDirection('vtep_packets_made', 'Copies, answers and fragments made, minus reassembled ones.', (of) => of.made);
-  byDirection('vtep_packets_out_total', 'Packets sent on, including answers.', (of) => of.out);
+  byDirection(
+    'vtep_packets_made',
+    'Copies, replies and fragments generated, minus fragments reassembled.',
+    (of) => of.made,
+  );
+  byDirection('vtep_packets_out_total', 'Packets sent or delivered, including replies.', (of) => of.out);
   byDirection('vtep_packets_held', 'Fragments waiting for reassembly.', (of) => of.held);
   text.family(
     'vtep_packets_dropped_total',

@@ -25,8 +25,8 @@ export class AttemptQueue {
   }
 
   /**
-   * Sets the names to try. Entries already in the queue keep their position and back-off, unless their key changes, which
-   * makes them due immediately.
+   * Sets the names to try. Entries already in the queue keep their position and back-off; if their key changes, they
+   * are due immediately.
    * @param wanted keys by name; a key contains everything that the outcome of an attempt depends on
    * @param now current time, in seconds
    */

@@ -1,6 +1,6 @@
 /**
  * The interfaces of a node's endpoints: creates missing ones, and releases those whose settings or namespace changed.
- * TAP devices are created in parallel with packets; one that fails doesn't delay the others.
+ * TAP devices are created while packets flow; one that fails doesn't delay the others.
  */
 import { isInterfaceName } from '../../overlay/interface-name.js';
 import { type Endpoint, type Prefix, prefixContains, type ReadonlyNodeTables } from '../../overlay/index.js';
@@ -15,22 +15,22 @@ import type { TapOptions } from '../tap/tap-opening.js';
 
 /** How to create interfaces. */
 export interface EndpointDevicesOptions {
-  /** Whether frames may have partial checksums (to be filled in). */
+  /** Whether frames may have partial checksums, which the kernel then completes. */
   readonly unfinishedChecksums: boolean;
   /**
    * Creates a port.
    * @default a TAP device
    */
   readonly portOf?: ((endpoint: Endpoint, mtu: number) => FramePort) | undefined;
-  /** Called with reports about an endpoint's interface. */
+  /** Called with a description of each problem of an endpoint's interface, and when it is resolved. */
   readonly tell: (endpoint: string, text: string) => void;
 }
 
 /** Ports that `update` creates immediately through `portOf`; others follow between turns. */
 const AT_ONCE = 32;
 const BETWEEN_TURNS = 4;
-/** Devices requested ahead, so that the thread has work while this one waits for packets. */
-const ON_ORDER = 4;
+/** Maximum number of devices requested at a time, so that the thread has work while this one waits for packets. */
+const MAX_PENDING = 4;
 const MILLISECONDS = 1000;
 
 /** The interfaces of the endpoints of a `LiveNode`. */
@@ -39,16 +39,16 @@ export class EndpointDevices {
   readonly #options: EndpointDevicesOptions;
   readonly #maker = new TapMaker();
   /** The settings and namespace of each endpoint's TAP device. */
-  readonly #made = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
+  readonly #attached = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
   readonly #queue = new AttemptQueue();
-  #onOrder = 0;
-  /** Reported reasons why endpoints have no device. */
-  readonly #told = new Map<string, string>();
+  #pending = 0;
+  /** The last reason reported for each endpoint without a device. */
+  readonly #reported = new Map<string, string>();
   /** Called when all first attempts are complete. */
   #settled: (() => void)[] = [];
   #closed = false;
-  /** An internal error. */
-  #fault: Error | undefined;
+  /** An unexpected error of a pending request, rethrown by `turn`. */
+  #internalError: Error | undefined;
 
   constructor(node: LiveNode, options: EndpointDevicesOptions) {
     this.#node = node;
@@ -74,12 +74,12 @@ export class EndpointDevices {
   update(names?: ReadonlySet<string>): void {
     if (this.#options.portOf === undefined) this.#detachChanged(names);
     if (names === undefined) {
-      this.#told.clear();
+      this.#reported.clear();
       this.#queue.restart();
     } else {
-      for (const name of names) this.#told.delete(name);
+      for (const name of names) this.#reported.delete(name);
     }
-    this.#want();
+    this.#queueMissing();
     this.#attachSome(AT_ONCE);
   }
 
@@ -87,16 +87,16 @@ export class EndpointDevices {
   settled(): Promise<void> {
     return new Promise((done) => {
       this.#settled.push(done);
-      this.#noteSettled();
+      this.#resolveSettled();
     });
   }
 
   /**
    * Continues what `update` left, between two turns of packets.
-   * @throws any internal error in the meantime; not LiveErrors
+   * @throws unexpected errors since the last turn; LiveErrors are reported instead
    */
   turn(): void {
-    if (this.#fault !== undefined) throw this.#fault;
+    if (this.#internalError !== undefined) throw this.#internalError;
     if (this.#options.portOf !== undefined && this.#queue.untried) this.#attachSome(BETWEEN_TURNS);
   }
 
@@ -104,28 +104,28 @@ export class EndpointDevices {
   dropFailed(): void {
     for (const [endpoint, port] of this.#node.ports) {
       if (port.failure === undefined) continue;
-      this.#tellOnce(endpoint, port.failure);
+      this.#reportOnce(endpoint, port.failure);
       this.#node.detach(endpoint);
     }
   }
 
   /** Releases devices whose namespace changed, and requests missing ones. */
-  look(): void {
+  checkNamespaces(): void {
     if (this.#options.portOf !== undefined) return;
     this.#detachMoved();
-    this.#want();
-    this.#attachSome(ON_ORDER);
+    this.#queueMissing();
+    this.#attachSome(MAX_PENDING);
   }
 
   /** Stops creating devices. Existing ones are closed with the node. */
   close(): void {
     this.#closed = true;
     this.#maker.close();
-    this.#noteSettled();
+    this.#resolveSettled();
   }
 
   /** Queues the endpoints without a port. */
-  #want(): void {
+  #queueMissing(): void {
     const identities = new Map<string, string | undefined>();
     const keys = new Map<string, string>();
     for (const endpoint of this.#unattached()) {
@@ -137,18 +137,19 @@ export class EndpointDevices {
     this.#queue.want(keys, seconds());
   }
 
-  /** Requests the devices that are due, or creates at most `most` ports through `portOf`. */
-  #attachSome(most: number): void {
+  /** Requests the devices that are due, or creates at limit `limit` ports through `portOf`. */
+  #attachSome(limit: number): void {
     const { portOf } = this.#options;
-    for (let i = 0; !this.#closed && (portOf === undefined ? this.#onOrder < ON_ORDER : i < most); i++) {
+    for (let i = 0; !this.#closed && (portOf === undefined ? this.#pending < MAX_PENDING : i < limit); i++) {
       const name = this.#queue.take(seconds());
       if (name === undefined) break;
-      const endpoint = this.#lacking(name);
+      const endpoint = this.#endpointWithoutPort(name);
       if (endpoint === undefined) this.#queue.done(name);
-      else if (portOf === undefined) this.#order(endpoint).catch((error: unknown) => (this.#fault ??= error as Error));
+      else if (portOf === undefined)
+        this.#request(endpoint).catch((error: unknown) => (this.#internalError ??= error as Error));
       else this.#tryPort(endpoint, portOf);
     }
-    this.#noteSettled();
+    this.#resolveSettled();
   }
 
   /** Creates a port through `portOf`. A failed one is not retried before the next update. */
@@ -157,36 +158,36 @@ export class EndpointDevices {
     this.#queue.done(name);
     try {
       this.#attachPort(endpoint, portOf);
-      this.#tellMade(name);
+      this.#reportRecreated(name);
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;
-      this.#tellOnce(name, error.message);
+      this.#reportOnce(name, error.message);
     }
   }
 
   /** Requests a device, and attaches it unless the config has changed by then. */
-  async #order(endpoint: Endpoint): Promise<void> {
+  async #request(endpoint: Endpoint): Promise<void> {
     const { name } = endpoint;
-    this.#onOrder++;
+    this.#pending++;
     try {
       const made = await this.#make(endpoint);
       this.#queue.done(name);
-      const now = this.#lacking(name);
+      const now = this.#endpointWithoutPort(name);
       if (now === undefined || JSON.stringify(this.#settingsOf(now)) !== made.settings) {
         made.device.close();
-        this.#want();
+        this.#queueMissing();
       } else {
         this.#attachTap(now, made);
-        this.#tellMade(name);
+        this.#reportRecreated(name);
       }
     } catch (error) {
       this.#queue.failed(name, seconds());
       if (!(error instanceof LiveError)) throw error;
-      if (!this.#closed) this.#tellOnce(name, error.message);
+      if (!this.#closed) this.#reportOnce(name, error.message);
     } finally {
-      this.#onOrder--;
+      this.#pending--;
     }
-    this.#attachSome(ON_ORDER);
+    this.#attachSome(MAX_PENDING);
   }
 
   async #make(endpoint: Endpoint): Promise<Made> {
@@ -203,7 +204,7 @@ export class EndpointDevices {
 
   #attachTap({ name }: Endpoint, { device, settings, namespace }: Made): void {
     this.#node.attach(name, device);
-    this.#made.set(name, { settings, namespace });
+    this.#attached.set(name, { settings, namespace });
   }
 
   #attachPort(endpoint: Endpoint, portOf: (endpoint: Endpoint, mtu: number) => FramePort): void {
@@ -218,14 +219,15 @@ export class EndpointDevices {
       if (netns === undefined) continue;
       if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
       const now = identities.get(netns);
-      // A namespace may outlive its name for the processes in it, unless only our device keeps it alive.
+      // A namespace may outlive its name, for the processes in it. Keep the device then, unless it may itself be what
+      // keeps the namespace alive.
       const stays =
         now === undefined
           ? !(port instanceof TapDevice && port.holdsNamespace)
-          : now === this.#made.get(name)?.namespace;
+          : now === this.#attached.get(name)?.namespace;
       if (stays) continue;
       const what = JSON.stringify(netns);
-      this.#tellOnce(name, `the network namespace ${what} is ${now === undefined ? 'gone' : 'a different one now'}`);
+      this.#reportOnce(name, `the network namespace ${what} is ${now === undefined ? 'gone' : 'now a different one'}`);
       this.#node.detach(name);
     }
   }
@@ -236,14 +238,14 @@ export class EndpointDevices {
       const endpoint = this.#node.endpoint(name);
       if (endpoint === undefined || !this.#node.ports.has(name)) continue;
       const settings = JSON.stringify(this.#settingsOf(endpoint));
-      if (this.#made.get(name)?.settings !== settings) this.#node.detach(name);
+      if (this.#attached.get(name)?.settings !== settings) this.#node.detach(name);
     }
-    for (const name of this.#made.keys()) if (!this.#node.ports.has(name)) this.#made.delete(name);
+    for (const name of this.#attached.keys()) if (!this.#node.ports.has(name)) this.#attached.delete(name);
     if (names === undefined) this.#detachMoved();
   }
 
   /** The node's endpoint with a name, if it has no port. */
-  #lacking(name: string): Endpoint | undefined {
+  #endpointWithoutPort(name: string): Endpoint | undefined {
     return this.#node.ports.has(name) ? undefined : this.#node.endpoint(name);
   }
 
@@ -254,26 +256,26 @@ export class EndpointDevices {
     for (const list of tables.columns.local) {
       for (const index of list) names.add(tables.endpoints[index]?.name ?? '');
     }
-    return [...names].map((name) => this.#lacking(name)).filter((endpoint) => endpoint !== undefined);
+    return [...names].map((name) => this.#endpointWithoutPort(name)).filter((endpoint) => endpoint !== undefined);
   }
 
   #settingsOf(endpoint: Endpoint): TapOptions {
     return settingsOf(endpoint, this.#node.tables, this.#node.mtuOf(endpoint.network));
   }
 
-  #tellMade(name: string): void {
-    if (!this.#told.delete(name)) return;
+  #reportRecreated(name: string): void {
+    if (!this.#reported.delete(name)) return;
     this.#options.tell(name, `${this.#node.ports.get(name)?.name ?? 'its interface'} was recreated`);
   }
 
   /** Reports a reason once, however often the attempt is repeated. */
-  #tellOnce(name: string, text: string): void {
-    if (this.#told.get(name) === text) return;
+  #reportOnce(name: string, text: string): void {
+    if (this.#reported.get(name) === text) return;
     this.#options.tell(name, text);
-    this.#told.set(name, text);
+    this.#reported.set(name, text);
   }
 
-  #noteSettled(): void {
+  #resolveSettled(): void {
     if (this.#settled.length === 0 || (this.#queue.untried && !this.#closed)) return;
     const settled = this.#settled;
     this.#settled = [];

@@ -5,7 +5,7 @@ import { ETHERNET_HEADER_LEN } from '../../wire/index.js';
 import type { FramePort, FramePortCounters } from '../port/frame-port.js';
 
 const MAC_BYTES = 6;
-/** Maximum number of endpoints without a port whose counters are kept: the latest ones. */
+/** Maximum number of endpoints without a port whose counters are kept, the most recent ones. */
 const MAX_PAST = 4096;
 const NOTHING: FramePortCounters = { received: 0, sent: 0, refused: 0 };
 
@@ -46,14 +46,14 @@ export class EndpointPorts {
   /** Whether `sources` and `networks` need an update. */
   stale = false;
   readonly #tables: ReadonlyNodeTables;
-  /** Counters of endpoints from their previous ports, latest last. */
+  /** Counters of endpoints over their previous ports; the most recent last. */
   readonly #past = new Map<string, EndpointReport>();
   /** Counters of a port when it was attached, since it may have served another endpoint before. */
-  readonly #begun = new Map<string, FramePortCounters>();
+  readonly #baseline = new Map<string, FramePortCounters>();
   /** By index: name and port of this node's endpoints; and the indices by name. */
   readonly #nameOf: (string | undefined)[] = [];
   readonly #portOf: (FramePort | undefined)[] = [];
-  readonly #indexes = new Map<string, number[]>();
+  readonly #indices = new Map<string, number[]>();
 
   /** @param tables the node's tables; call `update` after each change of an endpoint */
   constructor(tables: ReadonlyNodeTables) {
@@ -76,7 +76,7 @@ export class EndpointPorts {
 
   /** The endpoint of this node with a name. */
   endpoint(name: string): Endpoint | undefined {
-    const index = this.#indexes.get(name)?.[0] ?? -1;
+    const index = this.#indices.get(name)?.[0] ?? -1;
     return this.#tables.endpoints[index];
   }
 
@@ -85,7 +85,7 @@ export class EndpointPorts {
     if (this.byName.get(endpoint) === port) return;
     this.detach(endpoint);
     this.byName.set(endpoint, port);
-    this.#begun.set(endpoint, port.counters);
+    this.#baseline.set(endpoint, port.counters);
     this.#put(endpoint, port);
   }
 
@@ -101,7 +101,7 @@ export class EndpointPorts {
       if (this.#past.size <= MAX_PAST) break;
       this.#past.delete(oldest);
     }
-    this.#begun.delete(endpoint);
+    this.#baseline.delete(endpoint);
     this.byName.delete(endpoint);
     this.#put(endpoint, undefined);
     if (![...this.byName.values()].includes(port)) port.close();
@@ -114,9 +114,9 @@ export class EndpointPorts {
     const before = this.#nameOf[index];
     if (before !== undefined && before !== name) this.#forget(before, index);
     if (name !== undefined && before !== name) {
-      const indexes = this.#indexes.get(name);
-      if (indexes === undefined) this.#indexes.set(name, [index]);
-      else indexes.push(index);
+      const indices = this.#indices.get(name);
+      if (indices === undefined) this.#indices.set(name, [index]);
+      else indices.push(index);
     }
     this.#nameOf[index] = name;
     this.#portOf[index] = name === undefined ? undefined : this.byName.get(name);
@@ -145,7 +145,7 @@ export class EndpointPorts {
       if (endpoint < 0) {
         last?.flush();
         last = undefined;
-        this.#handToAll(bytes, batch.start[i], batch.end[i], batch.network[i]);
+        this.#sendToAll(bytes, batch.start[i], batch.end[i], batch.network[i]);
         continue;
       }
       const port = this.#portOf[endpoint];
@@ -158,29 +158,29 @@ export class EndpointPorts {
   }
 
   #put(endpoint: string, port: FramePort | undefined): void {
-    for (const index of this.#indexes.get(endpoint) ?? []) this.#portOf[index] = port;
+    for (const index of this.#indices.get(endpoint) ?? []) this.#portOf[index] = port;
     this.stale = true;
   }
 
   #forget(name: string, index: number): void {
-    const left = this.#indexes.get(name)?.filter((other) => other !== index) ?? [];
+    const left = this.#indices.get(name)?.filter((other) => other !== index) ?? [];
     this.#portOf[index] = undefined;
     if (left.length > 0) {
-      this.#indexes.set(name, left);
+      this.#indices.set(name, left);
       return;
     }
     this.detach(name);
-    this.#indexes.delete(name);
+    this.#indices.delete(name);
   }
 
   #reportOf(endpoint: string): EndpointReport {
     const { name = '', counters = NOTHING } = this.byName.get(endpoint) ?? {};
-    const own = combined(counters, this.#begun.get(endpoint) ?? NOTHING, -1);
+    const own = combined(counters, this.#baseline.get(endpoint) ?? NOTHING, -1);
     return { name, counters: combined(own, this.#past.get(endpoint)?.counters ?? NOTHING, 1) };
   }
 
   /** Delivers a frame to all local endpoints of its network except its sender. */
-  #handToAll(bytes: Uint8Array, start: number, end: number, network: number): void {
+  #sendToAll(bytes: Uint8Array, start: number, end: number, network: number): void {
     const { columns, endpoints } = this.#tables;
     const { length } = columns.local[network];
     for (let i = 0; i < length; i++) {

@@ -135,12 +135,12 @@ export class LiveNode {
     this.#encrypted.add(topology.networks);
   }
 
-  /** Its tables, with stable indices; use `apply` to change them. */
+  /** The node's tables, with stable indices; use `apply` to change them. */
   get tables(): ReadonlyNodeTables {
     return this.#chains.tables;
   }
 
-  /** Its topology, as a config describes it (`NodeTables.topology`). */
+  /** The node's topology, as a config describes it (`NodeTables.topology`). */
   get topology(): Topology {
     return this.#chains.tables.topology;
   }
@@ -245,7 +245,7 @@ export class LiveNode {
     const before = this.#chains.tables;
     const name = this.#options.node;
     const there = topology.nodes.find((node) => node.name === name);
-    if (there === undefined) throw new LiveError('BAD_NODE', `there is no node ${name} any more`);
+    if (there === undefined) throw new LiveError('BAD_NODE', `the new topology has no node ${name}`);
     const changed =
       formatted(before.here.vtep) !== formatted(there.vtep)
         ? "the node's VTEP address"
@@ -254,7 +254,7 @@ export class LiveNode {
           : before.profile !== topology.profile
             ? 'the profile'
             : undefined;
-    if (changed !== undefined) throw new LiveError('BAD_NODE', `${changed} changed, which takes a restart`);
+    if (changed !== undefined) throw new LiveError('BAD_NODE', `${changed} changed, which requires a restart`);
     this.#checkCipher(topology.networks, topology.ring !== undefined);
     return this.apply(diffTopology(before.topology, topology));
   }
@@ -334,7 +334,7 @@ export class LiveNode {
     this.#poller = polled ? new Poller(descriptors) : undefined;
   }
 
-  /** A UDP socket sends whole datagrams only: it would wrap a fragment in a datagram of its own. */
+  /** A UDP socket only sends whole datagrams: it would wrap each fragment in another datagram. */
   #checkOversize(): void {
     const { oversize, underlay } = this.#options;
     if (oversize !== Oversize.Outside || underlay.carriesEsp) return;
@@ -348,11 +348,11 @@ export class LiveNode {
     for (const change of plan.changes) {
       const own = change.kind === ChangeKind.ChangeNode && formatted(change.node.vtep) === formatted(here.vtep);
       if (own && change.node.name !== here.name) {
-        throw new LiveError('BAD_NODE', "the node's name changed, which takes a restart");
+        throw new LiveError('BAD_NODE', "the node's name changed, which requires a restart");
       }
     }
     const downgrade = this.#encrypted.downgradeIn(this.#chains.tables, plan);
-    if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this takes a restart`);
+    if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this requires a restart`);
     const held = this.#sas !== undefined && this.#sas.tags.length > 0;
     this.#checkCipher(plan.networks, held || plan.changes.some(({ kind }) => kind === ChangeKind.SetKeys));
   }
@@ -362,7 +362,7 @@ export class LiveNode {
     if (!networks.some(({ encrypted }) => encrypted)) return;
     const { cipher, underlay } = this.#options;
     if (cipher === undefined || !keys) {
-      throw new LiveError('BAD_NODE', 'a network is encrypted, and there were no keys at the start or are none now');
+      throw new LiveError('BAD_NODE', 'a network is encrypted, but the node was started without keys or has none now');
     }
     if (underlay.carriesEsp) return;
     const text = `a network is encrypted, and ESP needs raw sockets, which the ${underlay.name} is not: run it as root`;
@@ -391,7 +391,7 @@ export class LiveNode {
     return NodeSas.ofTopology(topology, index, aead, { ...rest, ...told, now: clock() });
   }
 
-  /** Adopts new key rings; `#settle` takes their steps. */
+  /** Adopts new key rings; `#settle` takes the steps of their rotation. */
   #takeKeys({ changes }: ChangePlan): RingOutcome | undefined {
     let outcome: RingOutcome | undefined;
     for (const change of changes) {

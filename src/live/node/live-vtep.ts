@@ -51,7 +51,7 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
   readonly onTrouble?: (text: string) => void;
 }
 
-/** Its counters, including sockets. */
+/** Counters of a VTEP: of its node and its sockets. */
 export interface LiveVtepCounters extends LiveNodeCounters {
   readonly underlay: UnderlayCounters;
 }
@@ -62,13 +62,13 @@ const FRAME_BYTES = 9216;
 const MAX_MTU_HEADROOM = 256;
 /** Milliseconds that an idle turn waits: the maximum delay of signals and timers. */
 const WAIT = 20;
-/** The same if polling isn't possible. */
+/** Milliseconds that an idle turn waits if polling isn't possible. */
 const NAP = 1;
 /** Milliseconds between checks of devices and namespaces, even under constant load. */
-const LOOK = 1000;
+const DEVICE_CHECK_MS = 1000;
 
 /** Changes that can affect any device's settings: its MTU or its prefix length. */
-const WIDE: ReadonlySet<ChangeKind> = new Set([
+const AFFECTS_ALL_DEVICES: ReadonlySet<ChangeKind> = new Set([
   ChangeKind.AddNode,
   ChangeKind.ChangeNode,
   ChangeKind.RemoveNode,
@@ -107,7 +107,7 @@ export class LiveVtep {
     const index = topology.nodes.findIndex(({ name }) => name === node);
     if (index < 0) {
       const known = topology.nodes.map(({ name }) => name).join(', ');
-      throw new LiveError('BAD_NODE', `there is no such node; there are ${known}`);
+      throw new LiveError('BAD_NODE', `the topology has no such node; it has ${known}`);
     }
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
     const arena = new Arena({ slots: SLOTS, frameBytes: Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM) });
@@ -156,8 +156,8 @@ export class LiveVtep {
     const before = changes.flatMap((change) => this.#ownNames(change));
     const outcome = this.node.apply(changes);
     const names = new Set([...before, ...changes.flatMap((change) => this.#ownNames(change))]);
-    const wide = changes.some(({ kind }) => WIDE.has(kind));
-    if (wide || names.size > 0) this.#devices.update(wide ? undefined : names);
+    const affectsAll = changes.some(({ kind }) => AFFECTS_ALL_DEVICES.has(kind));
+    if (affectsAll || names.size > 0) this.#devices.update(affectsAll ? undefined : names);
     return outcome;
   }
 
@@ -188,15 +188,15 @@ export class LiveVtep {
    */
   async run(signal: AbortSignal): Promise<void> {
     let idle = false;
-    let looked = performance.now();
+    let checked = performance.now();
     while (!signal.aborted) {
       idle = !this.node.turn(idle ? WAIT : 0);
-      if (idle || performance.now() - looked > LOOK) {
+      if (idle || performance.now() - checked > DEVICE_CHECK_MS) {
         this.#devices.dropFailed();
       }
-      if (performance.now() - looked > LOOK) {
-        looked = performance.now();
-        this.#devices.look();
+      if (performance.now() - checked > DEVICE_CHECK_MS) {
+        checked = performance.now();
+        this.#devices.checkNamespaces();
       }
       this.#devices.turn();
       if (idle && !this.node.waits) await setTimeout(NAP);

@@ -3,7 +3,7 @@ import type { PacketBatch } from '../../memory/index.js';
 
 /** Counters of a port. */
 export interface FramePortCounters {
-  /** Frames from the endpoint, and frames to it. */
+  /** Frames received from the endpoint, and frames sent to it. */
   readonly received: number;
   readonly sent: number;
   /** Frames that could not be delivered. */

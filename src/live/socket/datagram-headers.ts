@@ -18,15 +18,21 @@ export const SENDER_ROOM = 16;
  * @param bytes with `SENDER_ROOM` bytes before `start`
  * @param start offset of the datagram
  * @param family 4 or 6
- * @param names contains the sender's struct sockaddr at offset `name`
- * @returns offset of the address, which has 4 or 16 bytes
+ * @param addresses contains the sender's struct sockaddr at offset `name`
+ * @returns offset of the written address, 4 or 16 bytes
  */
-export function putSender(bytes: Uint8Array, start: number, family: 4 | 6, names: Uint8Array, name: number): number {
+export function putSender(
+  bytes: Uint8Array,
+  start: number,
+  family: 4 | 6,
+  addresses: Uint8Array,
+  name: number,
+): number {
   const view = viewOf(bytes);
   const from = addressIn(name, family);
   const span = family === 4 ? 4 : 16;
   const at = start - span;
-  for (let i = 0; i < span; i += 4) view.setInt32(at + i, getWord(names, from + i));
+  for (let i = 0; i < span; i += 4) view.setInt32(at + i, getWord(addresses, from + i));
   return at;
 }
 
@@ -45,7 +51,7 @@ export class Ipv6Headers {
    * @param bytes with 40 bytes before `start`
    * @param start offset of the payload
    * @param end offset of its end
-   * @param names contains the sender's struct sockaddr at offset `name`
+   * @param addresses contains the sender's struct sockaddr at offset `name`
    * @param trafficClass traffic class of the received packet
    * @param protocol protocol of the payload
    * @returns offset of the header
@@ -54,7 +60,7 @@ export class Ipv6Headers {
     bytes: Uint8Array,
     start: number,
     end: number,
-    names: Uint8Array,
+    addresses: Uint8Array,
     name: number,
     trafficClass: number,
     protocol: number,
@@ -65,7 +71,7 @@ export class Ipv6Headers {
     view.setInt32(ip + 4, ((end - start) << 16) | (protocol << 8) | HOP_LIMIT);
     const source = addressIn(name, 6);
     for (let i = 0; i < 16; i += 4) {
-      view.setInt32(ip + 8 + i, getWord(names, source + i));
+      view.setInt32(ip + 8 + i, getWord(addresses, source + i));
       view.setInt32(ip + 24 + i, this.#vtep[i / 4]);
     }
     return ip;

@@ -53,9 +53,9 @@ export class DatagramUnderlay implements UnderlayPort {
     this.#family = vtep.length === 4 ? 4 : 6;
     this.#port = port;
     this.#skip = UDP_HEADER_LEN + (this.#family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
-    socket.on('message', (payload, from) => this.#take(payload, from));
-    // Errors about earlier packets; failed sends are reported to their callbacks.
-    socket.on('error', (error) => this.#note(error));
+    socket.on('message', (payload, from) => this.#enqueue(payload, from));
+    // Errors about packets sent earlier; failed sends are reported to their callbacks.
+    socket.on('error', (error) => this.#countError(error));
   }
 
   /**
@@ -126,12 +126,12 @@ export class DatagramUnderlay implements UnderlayPort {
         continue;
       }
       this.#unsent++;
-      // The slot is reused before Node has sent this packet.
+      // A copy, since the slot is reused before Node has sent the packet.
       const payload = arena.bytes.slice(start[i] + this.#skip, end[i]);
       this.#socket.send(payload, this.#port, address, (error) => {
         this.#unsent--;
         if (error === null) this.#sent++;
-        else this.#note(error);
+        else this.#countError(error);
       });
     }
   }
@@ -143,7 +143,7 @@ export class DatagramUnderlay implements UnderlayPort {
     this.#socket.close();
   }
 
-  #take(payload: Uint8Array, { address, port }: RemoteInfo): void {
+  #enqueue(payload: Uint8Array, { address, port }: RemoteInfo): void {
     if (this.#queue.length >= QUEUE) {
       this.#overrun++;
       return;
@@ -154,7 +154,7 @@ export class DatagramUnderlay implements UnderlayPort {
     this.#queue.push({ payload, name });
   }
 
-  #note(error: NodeJS.ErrnoException): void {
+  #countError(error: NodeJS.ErrnoException): void {
     this.#refuse(error.code ?? 'UNKNOWN');
   }
 

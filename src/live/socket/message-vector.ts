@@ -34,7 +34,7 @@ export class MessageVector {
    */
   constructor(readonly count: number) {
     if (!Number.isInteger(count) || count < 1 || count > MAX_MESSAGES) {
-      throw new LiveError('SYSTEM_CALL', `a call takes 1 to ${MAX_MESSAGES} messages, not ${count}`);
+      throw new LiveError('SYSTEM_CALL', `a system call takes 1 to ${MAX_MESSAGES} messages, not ${count}`);
     }
     this.#memory = new NativeMemory(count * HEADER_BYTES);
     this.#pieces = new PieceVector(count);

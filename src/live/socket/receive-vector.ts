@@ -52,12 +52,12 @@ export class ReceiveVector {
 
   /**
    * Receives waiting datagrams.
-   * @param most maximum number of datagrams
+   * @param limit maximum number of datagrams
    * @returns number received; 0 if none are waiting, or the arena has no free slot
    * @throws LiveError if the socket has failed
    */
-  receive(socket: number, most: number): number {
-    this.#post(Math.min(most, this.#vector.count));
+  receive(socket: number, limit: number): number {
+    this.#post(Math.min(limit, this.#vector.count));
     if (this.#posted === 0) return 0;
     const received = this.#recvmmsg(socket, this.#vector.addressOf(0), this.#posted, MSG_DONTWAIT, 0);
     if (received >= 0) {

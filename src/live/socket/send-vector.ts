@@ -8,7 +8,7 @@ import { putSocketAddress } from './socket-address.js';
 const MSG_DONTWAIT = 0x40;
 const POLLOUT = 4;
 /** Maximum wait for a full queue, in milliseconds. */
-const PATIENCE = 5;
+const FULL_QUEUE_WAIT_MS = 5;
 const NAME_STRIDE = 32;
 
 /** Sends to the nodes of a topology. */
@@ -100,6 +100,6 @@ export class SendVector {
     const words = new Int32Array(this.#polled.bytes.buffer, this.#polled.bytes.byteOffset, 2);
     words[0] = socket;
     words[1] = POLLOUT;
-    this.#system.poll(this.#polled.address, 1, PATIENCE);
+    this.#system.poll(this.#polled.address, 1, FULL_QUEUE_WAIT_MS);
   }
 }

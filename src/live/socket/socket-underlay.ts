@@ -28,7 +28,7 @@ export interface SocketUnderlayOptions {
   readonly port: number;
   /** Arena to receive packets into; the batches of `receive` must belong to it. */
   readonly arena: Arena;
-  /** Whether ESP is required; without CAP_NET_RAW it is an error then. */
+  /** Whether ESP is required: if so, a missing CAP_NET_RAW is an error. */
   readonly esp: boolean;
 }
 
@@ -44,7 +44,7 @@ const IDENTIFICATION = 4;
 /** MF and the fragment offset, in the word of ID, flags and offset. */
 const FRAGMENT = 0x3fff;
 /** Replaces ID 0: half the ID space away, so that earlier fragments with that ID have long been sent. */
-const INSTEAD_OF_ZERO = 0x8000;
+const ZERO_ID_REPLACEMENT = 0x8000;
 
 /**
  * Replaces the IPv4 ID of outer fragments if it is 0: a raw socket would fill in a different one for each fragment
@@ -56,12 +56,12 @@ function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
     if (end[i] - start[i] < IPV4_HEADER_LEN) continue;
     const at = start[i] + IDENTIFICATION;
     const word = view.getInt32(at);
-    if (word >>> 16 === 0 && (word & FRAGMENT) !== 0) view.setInt16(at, INSTEAD_OF_ZERO);
+    if (word >>> 16 === 0 && (word & FRAGMENT) !== 0) view.setInt16(at, ZERO_ID_REPLACEMENT);
   }
 }
 
 /** A receiving socket. */
-interface Inlet {
+interface ReceivingSocket {
   readonly socket: SystemSocket;
   readonly vector: ReceiveVector;
   /** UDP for datagram payloads; otherwise a raw socket's protocol, whose packets lack their IP header over IPv6. */
@@ -82,8 +82,8 @@ export class SocketUnderlay implements UnderlayPort {
   readonly carriesEsp: boolean;
   readonly #family: 4 | 6;
   readonly #headers: Ipv6Headers;
-  readonly #inlets: Inlet[] = [];
-  readonly #outlet: SystemSocket;
+  readonly #receiving: ReceivingSocket[] = [];
+  readonly #sending: SystemSocket;
   readonly #vector: SendVector;
   readonly #port: number;
   /** Bytes of the outer headers that the kernel writes. */
@@ -102,7 +102,7 @@ export class SocketUnderlay implements UnderlayPort {
       const udp = this.#udp(vtep, port, arena);
       const raw = this.#raw(vtep, esp, arena);
       this.carriesEsp = raw !== undefined;
-      this.#outlet = raw ?? udp;
+      this.#sending = raw ?? udp;
     } catch (error) {
       this.close();
       throw error;
@@ -116,7 +116,7 @@ export class SocketUnderlay implements UnderlayPort {
   }
 
   get descriptors(): readonly number[] {
-    return this.#inlets.map(({ socket }) => socket.descriptor);
+    return this.#receiving.map(({ socket }) => socket.descriptor);
   }
 
   get counters(): UnderlayCounters {
@@ -124,7 +124,7 @@ export class SocketUnderlay implements UnderlayPort {
       received: this.#received,
       sent: this.#vector.sent,
       refused: Object.fromEntries(this.#vector.refused),
-      overrun: this.#inlets.reduce((sum, { socket }) => sum + socket.overrun, this.#overrun),
+      overrun: this.#receiving.reduce((sum, { socket }) => sum + socket.overrun, this.#overrun),
     };
   }
 
@@ -134,29 +134,29 @@ export class SocketUnderlay implements UnderlayPort {
 
   receive(packets: PacketBatch, datagrams: PacketBatch, index?: number): number {
     const before = packets.count + datagrams.count;
-    if (index !== undefined) this.#receiveBy(this.#inlets[index], packets, datagrams);
-    else for (const inlet of this.#inlets) this.#receiveBy(inlet, packets, datagrams);
+    if (index !== undefined) this.#receiveFrom(this.#receiving[index], packets, datagrams);
+    else for (const receiving of this.#receiving) this.#receiveFrom(receiving, packets, datagrams);
     return packets.count + datagrams.count - before;
   }
 
   send(batch: PacketBatch): void {
     if (this.carriesEsp && this.#family === 4) replaceZeroIds(batch);
-    this.#vector.send(this.#outlet.descriptor, batch, this.#skip);
+    this.#vector.send(this.#sending.descriptor, batch, this.#skip);
   }
 
   /** Closes the sockets. Idempotent. */
   close(): void {
-    for (const { socket, vector } of this.#inlets) {
+    for (const { socket, vector } of this.#receiving) {
       this.#overrun += socket.overrun;
       socket.close();
       vector.close();
     }
-    this.#inlets.length = 0;
-    // One of the inlets or a separate socket; undefined if opening failed.
-    (this.#outlet as SystemSocket | undefined)?.close();
+    this.#receiving.length = 0;
+    // Either one of the receiving sockets or a separate one; undefined if opening failed.
+    (this.#sending as SystemSocket | undefined)?.close();
   }
 
-  #receiveBy({ socket, vector, protocol }: Inlet, packets: PacketBatch, datagrams: PacketBatch): void {
+  #receiveFrom({ socket, vector, protocol }: ReceivingSocket, packets: PacketBatch, datagrams: PacketBatch): void {
     const udp = protocol === IpProtocol.Udp;
     const batch = udp ? datagrams : packets;
     const count = vector.receive(socket.descriptor, batch.capacity - batch.count);
@@ -189,7 +189,7 @@ export class SocketUnderlay implements UnderlayPort {
 
   #udp(vtep: Uint8Array, port: number, arena: Arena): SystemSocket {
     const socket = new SystemSocket(this.#family, SocketType.Datagram, 0, `UDP port ${port}`);
-    this.#inlets.push({ socket, vector: new ReceiveVector(arena, VECTOR), protocol: IpProtocol.Udp });
+    this.#receiving.push({ socket, vector: new ReceiveVector(arena, VECTOR), protocol: IpProtocol.Udp });
     this.#setUp(socket);
     const address = formatIp(this.#family, vtep);
     try {
@@ -205,29 +205,29 @@ export class SocketUnderlay implements UnderlayPort {
   /** Opens the raw sockets. Returns the one for sending, or undefined if they are neither permitted nor needed. */
   #raw(vtep: Uint8Array, needed: boolean, arena: Arena): SystemSocket | undefined {
     const family = this.#family;
-    let outlet: SystemSocket;
+    let sending: SystemSocket;
     try {
-      outlet = new SystemSocket(family, SocketType.Raw, HEADER_INCLUDED, 'IP packets');
+      sending = new SystemSocket(family, SocketType.Raw, HEADER_INCLUDED, 'IP packets');
     } catch (error) {
       if (!needed && error instanceof LiveError && error.code === 'NOT_PERMITTED') return undefined;
       throw error;
     }
     try {
-      this.#setUp(outlet);
+      this.#setUp(sending);
       const address = formatIp(family, vtep);
       const icmp = family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6;
       for (const protocol of [IpProtocol.Esp, icmp]) {
         const socket = new SystemSocket(family, SocketType.Raw, protocol, `IP protocol ${protocol}`);
-        this.#inlets.push({ socket, vector: new ReceiveVector(arena, VECTOR), protocol });
+        this.#receiving.push({ socket, vector: new ReceiveVector(arena, VECTOR), protocol });
         this.#setUp(socket);
         if (protocol === icmp) {
           socket.setBytes(family === 4 ? SocketOption.IcmpFilter : SocketOption.Icmpv6Filter, icmpFilter(family));
         }
         socket.bind(vtep, 0, address);
       }
-      return outlet;
+      return sending;
     } catch (error) {
-      outlet.close();
+      sending.close();
       throw error;
     }
   }

@@ -11,7 +11,7 @@ export type SocketType = (typeof SocketType)[keyof typeof SocketType];
 export const SocketOption = {
   ReceiveBuffer: { level: 1, name: 8 },
   SendBuffer: { level: 1, name: 7 },
-  /** The same, beyond the system's limits; requires root. */
+  /** The same, beyond the system's limits (rmem_max, wmem_max); requires CAP_NET_ADMIN. */
   ReceiveBufferForce: { level: 1, name: 33 },
   SendBufferForce: { level: 1, name: 32 },
   ReceiveTos: { level: 0, name: 13 },

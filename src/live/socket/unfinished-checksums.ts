@@ -33,7 +33,7 @@ function lowerDevices(path: string): string[] {
 }
 
 /**
- * Whether a device, or any device under it, is virtual: veth, virtio, or a bridge with such ports.
+ * Whether a device, or any device below it, is virtual: veth, virtio, or a bridge with such ports.
  * @param folder directory in which the system lists its devices
  */
 export function isVirtualDevice(name: string, folder = DEVICES, depth = 0): boolean {

@@ -1,8 +1,8 @@
 /**
  * Locks a file against other processes. Node has no flock, so each process creates a claim file next to it, named after
- * its pid and start time, since pids are reused. A process first creates its claim, then looks for others: of two that
- * race, the later sees the earlier's claim, so never do both continue. A claim whose process is gone is removed; since
- * no other process can have a claim of that name, no race can remove a valid one.
+ * its pid and start time, since pids are reused. A process first creates its claim, then looks for others: if two race,
+ * the later one sees the earlier one's claim, so that at most one continues. A claim whose process is gone is removed;
+ * since no other process can have a claim of that name, no race can remove a valid one.
  */
 import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -9,7 +9,7 @@ import { LiveError } from '../error.js';
 
 /** Maximum number of records: enough for a cluster of 16,384 nodes with 16 each. */
 export const MAX_RECORDS = 1 << 18;
-/** Maximum size of a file in bytes; that many records need less. */
+/** Maximum size of a file in bytes: more than `MAX_RECORDS` records need. */
 export const MAX_STATE_BYTES = 1 << 26;
 
 const TITLE = 'vtep sequence numbers, version ';
@@ -17,7 +17,7 @@ const VERSION = '1';
 const DIGEST = 'sha256 ';
 const NEWLINE = 0x0a;
 const FOOTER_BYTES = DIGEST.length + 64 + 1;
-/** A key's name is shorter than a 16-byte key in hexadecimal, so that no key can get in here. */
+/** Key names are shorter than a 16-byte key in hexadecimal, so that a key can't end up in the file by mistake. */
 const KEY_NAME = /^[\w.:-]{1,31}$/;
 
 interface Words {
@@ -53,7 +53,7 @@ function isPair(source: unknown, destination: unknown): boolean {
 }
 
 /** What is wrong with a record, or undefined. Its values may be of any type. */
-function faultOf({ key, spi, source, destination, ivMask, sequence }: SequenceRecord): string | undefined {
+function problemOf({ key, spi, source, destination, ivMask, sequence }: SequenceRecord): string | undefined {
   if (typeof key !== 'string' || !KEY_NAME.test(key)) {
     return 'the name of its key is not 1 to 31 letters, digits and .:_-';
   }
@@ -65,9 +65,8 @@ function faultOf({ key, spi, source, destination, ivMask, sequence }: SequenceRe
 }
 
 function check(record: SequenceRecord, index: number): SequenceRecord {
-  const headerError = faultOf(record);
-  if (headerError !== undefined)
-    throw new LiveError('BAD_STATE', `record ${index + 1} of sequence numbers: ${headerError}`);
+  const problem = problemOf(record);
+  if (problem !== undefined) throw new LiveError('BAD_STATE', `record ${index + 1} of sequence numbers: ${problem}`);
   return record;
 }
 
@@ -91,8 +90,7 @@ export function formatSequences(records: readonly SequenceRecord[]): Uint8Array 
   return Buffer.concat([body, footerOf(body)]);
 }
 
-/**
- * Parses such a file.
+/** Parses a file of sequence numbers.
  * @throws LiveError `TORN_STATE` if the file is truncated or changed, `STATE_VERSION`, `BAD_STATE`
  */
 export function parseSequences(bytes: Uint8Array): SequenceRecord[] {
@@ -100,7 +98,7 @@ export function parseSequences(bytes: Uint8Array): SequenceRecord[] {
   if (!footerOf(body).equals(bytes.subarray(body.length))) {
     throw new LiveError(
       'TORN_STATE',
-      'its sequence numbers are truncated or changed; delete it, and the next start draws fresh masks',
+      'its sequence numbers are truncated or modified; delete the file, and the next start draws new masks',
     );
   }
   let lines = 0;
@@ -110,7 +108,7 @@ export function parseSequences(bytes: Uint8Array): SequenceRecord[] {
   if (title !== `${TITLE}${VERSION}`) {
     throw new LiveError(
       'STATE_VERSION',
-      'written by another version of vtep; use that, or delete it, and the next start draws fresh masks',
+      'written by another version of vtep; use that version, or delete the file, and the next start draws new masks',
     );
   }
   if (rest.at(-1) === '') rest.pop();

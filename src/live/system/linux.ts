@@ -106,7 +106,7 @@ export function linux(): Linux {
 
 /** The name of an error number, such as `ENOENT`. */
 export function errnoName(errno: number): string {
-  // Node has no name for it, since its own calls never return it.
+  // Node has no name for this one, since its own calls never return it.
   if (errno === Errno.BadDescriptorState) return 'EBADFD';
   const name = getSystemErrorName(-errno);
   return /^E[A-Z0-9]+$/.test(name) ? name : `error ${errno}`;

@@ -95,17 +95,17 @@ export function inNamespace<T>(name: string, run: () => T): T {
 function callWithin<T>({ descriptor, said }: OpenNamespace, run: () => T): T {
   const { close } = linux();
   const own = openNamespace(OWN);
-  if (own < 0) throw callFailed('open the network namespace of this thread');
+  if (own < 0) throw callFailed("open this thread's network namespace");
   try {
     enter(descriptor, `enter the network namespace ${said}`);
     let result: T;
     try {
       result = run();
     } catch (error) {
-      enter(own, 'come back from a network namespace');
+      enter(own, 'leave a network namespace');
       throw error;
     }
-    enter(own, 'come back from a network namespace');
+    enter(own, 'leave a network namespace');
     return result;
   } finally {
     close(own);

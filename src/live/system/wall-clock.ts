@@ -1,7 +1,7 @@
 /** The time of day to the microsecond, which never goes backwards unless the system clock is set. */
 
 const NANO = 1e9;
-/** A larger difference between the clocks means that the system clock was set. */
+/** If the clocks diverge by more than this, the system clock was set. */
 const SET_MS = 100;
 const CHECK_MS = 1000;
 

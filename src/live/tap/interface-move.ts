@@ -15,7 +15,7 @@ const NLMSG_ERROR = 2;
 const IFLA_IFNAME = 3;
 const IFLA_NET_NS_FD = 28;
 /** Buffer for a reply: its header, the error, and the request's header. */
-const ANSWER_BYTES = 4096;
+const REPLY_BYTES = 4096;
 
 function aligned(length: number): number {
   return (length + 3) & ~3;
@@ -57,10 +57,10 @@ export function moveInterface(index: number, namespace: number, name: string, wh
   try {
     const { address, bytes } = request(index, namespace, name);
     if (write(descriptor, address, bytes.length) < 0) throw callFailed(what);
-    const answer = new NativeMemory(ANSWER_BYTES);
+    const reply = new NativeMemory(REPLY_BYTES);
     // The kernel replies before `write` returns.
-    const length = read(descriptor, answer.address, ANSWER_BYTES);
-    const view = new DataView(answer.bytes.buffer, answer.bytes.byteOffset, ANSWER_BYTES);
+    const length = read(descriptor, reply.address, REPLY_BYTES);
+    const view = new DataView(reply.bytes.buffer, reply.bytes.byteOffset, REPLY_BYTES);
     if (length < HEADER_BYTES + 4) throw callFailed(what, length < 0 ? lastErrno() : 0);
     const error = view.getUint16(4, true) === NLMSG_ERROR ? view.getInt32(HEADER_BYTES, true) : 0;
     if (error !== 0) throw callFailed(what, -error);

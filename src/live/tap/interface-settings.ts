@@ -22,7 +22,7 @@ const SIOCSIFMTU = 0x8922;
 const SIOCSIFHWADDR = 0x8924;
 const SIOCGIFINDEX = 0x8933;
 /** Whether IPv6 is disabled on new interfaces in the reading thread's namespace (ip-sysctl.rst). */
-const NEW_WITHOUT_IPV6 = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
+const DEFAULT_DISABLE_IPV6 = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
 const IFF_UP = 1;
 const ARPHRD_ETHER = 1;
 
@@ -116,7 +116,7 @@ function indexOf(socket: SystemSocket, name: string): number {
   return ask(socket, name, SIOCGIFINDEX).getInt32(VALUE, true);
 }
 
-function ipv6Off(name: string): LiveError {
+function ipv6Disabled(name: string): LiveError {
   const path = `net.ipv6.conf.${name}.disable_ipv6`;
   return new LiveError(
     'NOT_PERMITTED',
@@ -129,10 +129,10 @@ function ipv6Off(name: string): LiveError {
  * @throws LiveError `NOT_PERMITTED` for an IPv6 address if IPv6 is disabled on new interfaces
  */
 export function checkIpv6(name: string, { address }: Prefix): void {
-  if (address.length === 16 && isOff(NEW_WITHOUT_IPV6)) throw ipv6Off(name);
+  if (address.length === 16 && isSet(DEFAULT_DISABLE_IPV6)) throw ipv6Disabled(name);
 }
 
-function isOff(setting: string): boolean {
+function isSet(setting: string): boolean {
   try {
     return Number(readFileSync(setting, 'latin1')) !== 0;
   } catch {
@@ -155,7 +155,7 @@ function addIpv6(name: string, { address, length }: Prefix, index: number): void
     // A persistent device has the address from the last run.
     if (errno === Errno.Exists) return;
     const error = callFailed(`set the IPv6 address of ${name}`, errno);
-    throw errno === Errno.Access ? ipv6Off(name) : error;
+    throw errno === Errno.Access ? ipv6Disabled(name) : error;
   } finally {
     socket.close();
   }

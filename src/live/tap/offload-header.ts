@@ -25,14 +25,14 @@ export class OffloadHeader {
   /**
    * Writes the header before a frame: whether the kernel must fill in the checksum.
    * @param bytes with 10 bytes before `start`
-   * @param unfinished whether the frame may have a partial checksum
+   * @param partial whether the frame may have a partial checksum
    * @returns offset of the header
    */
-  put(bytes: Uint8Array, start: number, end: number, unfinished: boolean): number {
+  put(bytes: Uint8Array, start: number, end: number, partial: boolean): number {
     const at = start - OFFLOAD_HEADER_BYTES;
     bytes.fill(0, at, start);
     const layers = this.#layers;
-    if (!unfinished || layers.walkEthernet(bytes, start, end) !== HeaderError.None) return at;
+    if (!partial || layers.walkEthernet(bytes, start, end) !== HeaderError.None) return at;
     const field = partialChecksumIn(bytes, layers);
     if (field < 0) return at;
     const view = viewOf(bytes);

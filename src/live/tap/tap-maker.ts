@@ -51,7 +51,7 @@ export class TapMaker {
       }
       const id = ++this.#last;
       this.#wanted.set(id, { options, done, fail });
-      const thread = (this.#thread ??= this.#begin());
+      const thread = (this.#thread ??= this.#startThread());
       thread.ref();
       thread.postMessage({ kind: 'make', id, options } satisfies TapOrder);
     });
@@ -64,21 +64,21 @@ export class TapMaker {
     this.#thread?.postMessage({ kind: 'end' } satisfies TapOrder);
   }
 
-  #begin(): Worker {
+  #startThread(): Worker {
     const thread = new Worker(THREAD, { resourceLimits: { maxOldGenerationSizeMb: MEMORY } });
     let why = 'the thread exited';
-    thread.on('message', (made: TapMade) => this.#take(made));
+    thread.on('message', (made: TapMade) => this.#complete(made));
     thread.once('error', ({ message }: Error) => (why = message));
     thread.once('exit', () => {
       if (this.#thread === thread) this.#thread = undefined;
-      const error = this.#closed ? closedError() : new LiveError('SYSTEM_CALL', `can't make TAP devices: ${why}`);
+      const error = this.#closed ? closedError() : new LiveError('SYSTEM_CALL', `can't create TAP devices: ${why}`);
       for (const { fail } of this.#wanted.values()) fail(error);
       this.#wanted.clear();
     });
     return thread;
   }
 
-  #take(made: TapMade): void {
+  #complete(made: TapMade): void {
     const wanted = this.#wanted.get(made.id);
     this.#wanted.delete(made.id);
     if (this.#wanted.size === 0) this.#thread?.unref();
@@ -100,5 +100,5 @@ export class TapMaker {
 }
 
 function closedError(): LiveError {
-  return new LiveError('SYSTEM_CALL', "can't make TAP devices: closed");
+  return new LiveError('SYSTEM_CALL', "can't create TAP devices: closed");
 }

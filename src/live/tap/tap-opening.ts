@@ -28,7 +28,7 @@ const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 const FLAGS = INTERFACE_NAME_BYTES;
 /** Temporary name of a device before its move to a namespace; the kernel inserts the first free number. */
-const PASSING = 'vtep%d';
+const TEMPORARY_NAME = 'vtep%d';
 
 /** Settings of a TAP device. */
 export interface TapOptions extends InterfaceSettings {
@@ -49,7 +49,7 @@ export interface TapOptions extends InterfaceSettings {
 /** An open TAP device. It disappears with its descriptor, unless it is persistent (`ip tuntap add`). */
 export interface OpenTap {
   readonly descriptor: number;
-  /** Whether the descriptor keeps the device's namespace alive, which is so for a pre-existing device. */
+  /** Whether the descriptor keeps the device's namespace alive. True for a pre-existing device. */
   readonly holdsNamespace: boolean;
 }
 
@@ -70,12 +70,12 @@ export function openTap(options: TapOptions): OpenTap {
   }
   if (netns === undefined) {
     checkNew(options);
-    return { descriptor: make(options), holdsNamespace: false };
+    return { descriptor: create(options), holdsNamespace: false };
   }
   const namespace = new OpenNamespace(netns);
   try {
     const holdsNamespace = namespace.within(() => checkNew(options));
-    const descriptor = holdsNamespace ? namespace.within(() => make(options)) : makeIn(namespace, options);
+    const descriptor = holdsNamespace ? namespace.within(() => create(options)) : createIn(namespace, options);
     return { descriptor, holdsNamespace };
   } finally {
     namespace.close();
@@ -93,7 +93,7 @@ function checkNew({ device, address }: TapOptions): boolean {
 }
 
 /** Attaches to a device in this thread's namespace, or creates it there. */
-function make(options: TapOptions): number {
+function create(options: TapOptions): number {
   return openTun((descriptor) => {
     attach(descriptor, options.device, options);
     setInterface(options.device, options);
@@ -104,15 +104,15 @@ function make(options: TapOptions): number {
  * Creates a device in this thread's namespace and moves it: a descriptor belongs to the namespace in which it is
  * opened, and would keep a container's namespace alive after everything else in it is gone.
  */
-function makeIn(namespace: OpenNamespace, options: TapOptions): number {
+function createIn(namespace: OpenNamespace, options: TapOptions): number {
   const { device } = options;
   return openTun((descriptor) => {
-    const passing = attach(descriptor, PASSING, options);
+    const temporary = attach(descriptor, TEMPORARY_NAME, options);
     moveInterface(
-      interfaceIndex(passing),
+      interfaceIndex(temporary),
       namespace.descriptor,
       device,
-      `move the TAP device ${tapName(options)} there`,
+      `move the TAP device ${device} to the network namespace ${namespace.said}`,
     );
     namespace.within(() => setInterface(device, options));
   });
@@ -126,7 +126,7 @@ function attach(descriptor: number, device: string, options: TapOptions): string
   new DataView(bytes.buffer, bytes.byteOffset).setUint16(FLAGS, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, true);
   if (ioctl(descriptor, TUNSETIFF, request.address) < 0) {
     const errno = lastErrno();
-    if (errno !== Errno.Busy) throw callFailed(`make the TAP device ${tapName(options)}`, errno);
+    if (errno !== Errno.Busy) throw callFailed(`create the TAP device ${tapName(options)}`, errno);
     throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${tapName(options)}; stop it first`);
   }
   // A kernel that doesn't support them does segmentation and checksums itself.

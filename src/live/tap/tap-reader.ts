@@ -57,7 +57,7 @@ export class TapReader {
    */
   receive(batch: PacketBatch, network: number): number {
     const before = batch.count;
-    this.#cut(batch, network);
+    this.#segment(batch, network);
     const { arena } = batch;
     if (this.#arena !== arena.bytes) {
       this.#arena = arena.bytes;
@@ -76,9 +76,9 @@ export class TapReader {
       }
       const size = segmentSizeIn(arena.bytes, header);
       if (size > 0) {
-        this.#takeLarge(start, length, arena.frameBytes, size);
+        this.#beginSegmenting(start, length, arena.frameBytes, size);
         arena.free(slot);
-        this.#cut(batch, network);
+        this.#segment(batch, network);
       } else if (length > arena.frameBytes) {
         this.refusals.add(Refused.TooBig);
         arena.free(slot);
@@ -102,8 +102,8 @@ export class TapReader {
     return this.#system.readv(this.#descriptor, this.#pieces.address, 2) - OFFLOAD_HEADER_BYTES;
   }
 
-  /** Assembles a frame for segmentation. Its bytes are copied once here, and again into the segments. */
-  #takeLarge(start: number, length: number, frameBytes: number, size: number): void {
+  /** Begins to segment an oversized frame. Its bytes are copied once here, and again into the segments. */
+  #beginSegmenting(start: number, length: number, frameBytes: number, size: number): void {
     const { bytes } = this.#large;
     if (length > LARGEST) {
       this.refusals.add(Refused.TooBig);
@@ -119,7 +119,7 @@ export class TapReader {
     }
   }
 
-  #cut(batch: PacketBatch, network: number): void {
+  #segment(batch: PacketBatch, network: number): void {
     const { arena } = batch;
     while (this.#segmenter.pending && !batch.full) {
       const slot = arena.take();

@@ -17,20 +17,20 @@ export class TapWriter {
   readonly #system = linux();
   readonly #offload = new OffloadHeader();
   readonly #merger: TcpMerger;
-  readonly #unfinished: boolean;
+  readonly #partial: boolean;
   readonly #pieces = new PieceVector(MERGED_FRAMES);
   #bytes: Uint8Array = new Uint8Array(0);
   #base = 0;
 
   /**
    * @param descriptor of a TAP device with IFF_VNET_HDR, non-blocking
-   * @param unfinished whether frames may have partial checksums, which the kernel then fills in; if not, a field with
-   * the pseudo-header's sum is a wrong checksum like any other
+   * @param partial whether frames may have partial checksums, which the kernel then completes; if not, a field with the
+   * pseudo-header's sum is a wrong checksum like any other
    */
-  constructor(descriptor: number, unfinished: boolean) {
+  constructor(descriptor: number, partial: boolean) {
     this.#descriptor = descriptor;
-    this.#unfinished = unfinished;
-    this.#merger = new TcpMerger(unfinished);
+    this.#partial = partial;
+    this.#merger = new TcpMerger(partial);
   }
 
   /**
@@ -79,7 +79,7 @@ export class TapWriter {
   }
 
   #writeOne(start: number, end: number): void {
-    const header = this.#offload.put(this.#bytes, start, end, this.#unfinished);
+    const header = this.#offload.put(this.#bytes, start, end, this.#partial);
     this.#count(this.#system.write(this.#descriptor, this.#base + header, end - header), end - header, 1);
   }
 

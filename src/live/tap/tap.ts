@@ -12,12 +12,12 @@ import { TapWriter } from './tap-writer.js';
 export class TapDevice implements FramePort {
   readonly name: string;
   readonly descriptor: number;
-  /** Whether this process keeps the device's namespace alive, which is so for a pre-existing device. */
+  /** Whether this process keeps the device's namespace alive. True for a pre-existing device. */
   readonly holdsNamespace: boolean;
   failure: string | undefined;
   readonly #reader: TapReader;
   readonly #writer: TapWriter;
-  readonly #late = new Refusals();
+  readonly #sentAfterClose = new Refusals();
   #open = true;
 
   readonly #close: (descriptor: number) => void;
@@ -43,10 +43,10 @@ export class TapDevice implements FramePort {
 
   get counters(): FramePortCounters {
     const { received, refusals } = this.#reader;
-    const { sent, refusals: notTaken } = this.#writer;
-    const late = this.#late;
-    const refused = refusals.total + notTaken.total + late.total;
-    return { received, sent, refused, refusedBy: refusals.byName(notTaken, late) };
+    const { sent, refusals: notWritten } = this.#writer;
+    const sentAfterClose = this.#sentAfterClose;
+    const refused = refusals.total + notWritten.total + sentAfterClose.total;
+    return { received, sent, refused, refusedBy: refusals.byName(notWritten, sentAfterClose) };
   }
 
   get pending(): boolean {
@@ -64,7 +64,7 @@ export class TapDevice implements FramePort {
   send(bytes: Uint8Array, start: number, end: number): void {
     if (this.#open) this.#writer.send(bytes, start, end);
     // The kernel's name for a device that is not up.
-    else this.#late.add('DEV_READY');
+    else this.#sentAfterClose.add('DEV_READY');
   }
 
   flush(): void {

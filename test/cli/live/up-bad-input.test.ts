@@ -130,7 +130,10 @@ describe('vtep up', () => {
     const config = file(text(portOf(4), { encrypted: true }));
     const state = file('torn');
     const words = ['--config', config, '--aead', 'node', '--frames-out', out(), '--state', state];
-    await refuses(words, new RegExp(`^vtep: ${state}: its sequence numbers are truncated or changed; delete it`));
+    await refuses(
+      words,
+      new RegExp(`^vtep: ${state}: its sequence numbers are truncated or modified; delete the file`),
+    );
     await refuses([...words.slice(0, -1), join(folder, 'none/state')], /none\/state/);
     await refuses([...words.slice(0, -1), folder], /not a regular file; choose another path/);
   });
@@ -261,9 +264,9 @@ describe('vtep up', () => {
       await keeps(undefined, /no such file/);
       await keeps('nodes: [', /line 1/);
       await keeps('', /expected object/);
-      await keeps(good.replace('127.0.0.2', '127.0.0.4'), /the node's VTEP address changed, which takes a restart$/);
-      await keeps(good.replace(`port: ${port}`, 'port: 4799'), /the UDP port changed, which takes a restart$/);
-      await keeps(good.replace('n1: {', 'n7: {').replace('node: n1', 'node: n7'), /there is no node n1 any more$/);
+      await keeps(good.replace('127.0.0.2', '127.0.0.4'), /the node's VTEP address changed, which requires a restart$/);
+      await keeps(good.replace(`port: ${port}`, 'port: 4799'), /the UDP port changed, which requires a restart$/);
+      await keeps(good.replace('n1: {', 'n7: {').replace('node: n1', 'node: n7'), /the new topology has no node n1$/);
       await keeps(
         good.replace('profile: swarm\n', '').replace('port:', 'profile: strict\nport:'),
         /the profile changed/,
@@ -311,7 +314,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
       await start(inside, file(text(4791, { endpoint: `, netns: "${KEY}"` }))).end(),
       /no network namespace "\[hidden\]"/,
     );
-    unusable(await start(inside, file(text(4791, { endpoint: ', device: lo' }))).end(), /make the TAP device lo/);
+    unusable(await start(inside, file(text(4791, { endpoint: ', device: lo' }))).end(), /create the TAP device lo/);
     unusable(
       await start(inside, file(text(4791).replace('c1:', 'much-too-long-a-name:'))).end(),
       /much-too-long-a-name: .*; set one with device:/,
@@ -359,7 +362,7 @@ describe('vtep up with devices', { skip: requirements() }, () => {
       await up.saying(() => made() === i + 1, `it recreated, ${i + 1} times`);
       assert.match(container.ip('address show dev eth0'), /02:42:0a:00:09:03[^]*inet 10\.0\.9\.3\//);
       assert.doesNotMatch(witness.ip('link show'), /here@/);
-      if (process !== undefined) assert.match(up.stderr, /c1: the network namespace ".*" is a different one now$/m);
+      if (process !== undefined) assert.match(up.stderr, /c1: the network namespace ".*" is now a different one$/m);
       process?.kill();
     }
     assert.equal((await up.stop()).status, 0);

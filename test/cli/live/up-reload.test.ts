@@ -150,7 +150,7 @@ describe('reloading a config', () => {
     up.signal('SIGHUP');
     assert.match(
       await up.said(REFUSED),
-      /: the network net \(VNI 4097\) was encrypted and would become clear; this takes a restart$/,
+      /: the network net \(VNI 4097\) was encrypted and would become clear; this requires a restart$/,
     );
     appendFileSync(config, '    encrypted: true\n');
     up.signal('SIGHUP');

@@ -30,7 +30,7 @@ describe('LoopClock', () => {
     ]);
   });
 
-  test('never goes back: an older packet, or one without a time, gets the time of the previous one', () => {
+  test('never goes backwards: an older packet, or one without a time, gets the time of the previous one', () => {
     const clock = new LoopClock();
     clock.begin();
     clock.timeless();

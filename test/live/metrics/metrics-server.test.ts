@@ -35,7 +35,7 @@ describe('a metrics server', () => {
     }
   });
 
-  test('makes its page at most once per second, whatever the request rate', async () => {
+  test('renders its page at most once per second, whatever the request rate', async () => {
     let calls = 0;
     const { port } = await listen(() => `x ${++calls}\n`);
     const began = performance.now();
@@ -58,7 +58,7 @@ describe('a metrics server', () => {
     assert.equal(text.match(/^x 1$/gm)?.length, 1);
   });
 
-  test('returns status 500 while the page can’t be made, and the page once it can', async () => {
+  test('returns status 500 while rendering the page fails, and the page once it succeeds', async () => {
     let broken = true;
     const { port } = await listen(() => {
       if (broken) throw new Error('counters are gone');
@@ -75,7 +75,7 @@ describe('a metrics server', () => {
     assert.equal(status, 200);
   });
 
-  test('answers while the thread that makes the page is busy', async () => {
+  test('answers while the thread that renders the page is busy', async () => {
     const { port } = await listen(() => 'x 1\n');
     // This thread blocks until the other process has its answer.
     const program = `process.stdout.write(String((await fetch('http://127.0.0.1:${port}/')).status))`;
@@ -100,7 +100,7 @@ describe('a metrics server', () => {
     for (const socket of slow) socket.destroy();
   });
 
-  test('answers HEAD without a body, and makes no page for it', async () => {
+  test('answers HEAD without a body, and renders no page for it', async () => {
     const { port } = await listen(() => assert.fail('was made'));
     const response = await fetch(`http://127.0.0.1:${port}/metrics`, { method: 'HEAD' });
     assert.deepEqual([response.status, await response.text()], [200, '']);

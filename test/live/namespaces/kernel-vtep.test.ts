@@ -213,7 +213,7 @@ overlay('kernel vxlan to kernel vxlan', {}, {}, (pair) => {
     assert.deepEqual(received, sent);
   });
 
-  test('a wire with offloads carries unfinished TCP checksums and oversized packets', async () => {
+  test('a wire with offloads carries partial TCP checksums and oversized packets', async () => {
     const { n2, c1, c2 } = pair();
     const wire = await watched(n2, () => tcpTransfer(c2, c1, { address: IP2, bytes: MEGABYTE }));
     assert.ok(wire.unfinished > 0 && wire.longest > ETHERNET_BYTES + 1500, JSON.stringify(wire));

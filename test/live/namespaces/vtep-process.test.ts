@@ -19,7 +19,7 @@ describe('the command line in a namespace', { skip: requirements() }, () => {
     assert.deepEqual({ status, stdout, stderr }, await vtep(['mtu', '--encrypted']));
   });
 
-  test('can be awaited by a line, also an earlier one', async () => {
+  test('can be awaited until it prints a line, also one printed earlier', async () => {
     const process = spawnVtep(namespace('line'), ['no-such-command']);
     assert.match(await process.ready(/unknown command/), /^vtep: unknown command "no-such-command"/);
     const { status } = await process.end();

@@ -98,7 +98,7 @@ for (const [way, change] of WAYS) {
       });
     }
 
-    test('keeps what was learned, and of the node that goes nothing', () => {
+    test('keeps learned MACs, except those of the removed node', () => {
       const setup: Setup = { learning: true, flood: 'replicate' };
       const [n1, n2] = pair(setup);
       for (const node of [n1, n2]) change(node, { ...setup, ...THIRD }, ADDED);
@@ -138,7 +138,7 @@ for (const [way, change] of WAYS) {
       n1.balanced();
     });
 
-    test('keeps the ports of the endpoints that stay, and frames go on to them alone', () => {
+    test('keeps the ports of the remaining endpoints, which alone still get frames', () => {
       const [n1, n2] = pair();
       for (const node of [n1, n2]) change(node, THIRD, ADDED);
       n1.port('c1').outgoing.push(frame(C3, C1), frame(C2, C1));
@@ -155,7 +155,7 @@ for (const [way, change] of WAYS) {
 }
 
 describe('changes of a running node', () => {
-  test('close the port of an endpoint that goes, and the next one of its index has none of it', () => {
+  test('close the port of a removed endpoint, and the next endpoint with its index inherits nothing', () => {
     const [n1, n2] = pair();
     const index = n1.node.tables.endpointWithId('c1');
     n1.node.apply([{ kind: RemoveEndpoint, id: 'c1' }]);
@@ -173,7 +173,7 @@ describe('changes of a running node', () => {
     n1.balanced();
   });
 
-  test('take an endpoint to another node, and its port is closed; or to another network, and its frames are of that', () => {
+  test('close the port of an endpoint that moves to another node, and keep that of one that moves to another network', () => {
     const networks = ['other: { vni: 5000 }'];
     const endpoints = ['d2: { network: other, node: n2, mac: "02:42:0a:00:09:06" }'];
     const [n1, n2, wire] = pair({ networks, endpoints });
@@ -188,7 +188,7 @@ describe('changes of a running node', () => {
     n1.balanced();
   });
 
-  test('give broadcasts to the endpoints that there are', () => {
+  test('deliver broadcasts to the current endpoints', () => {
     const [n1, n2] = pair({ flood: 'replicate' });
     n2.node.apply([{ kind: AddEndpoint, endpoint: endpointOf('e2', C3, N2) }]);
     const port = n2.attach('e2');
@@ -204,7 +204,7 @@ describe('changes of a running node', () => {
     n2.balanced();
   });
 
-  test('never send a sequence number again with a node that goes and comes, whatever index it has then', () => {
+  test('never reuse a sequence number with a node that is removed and added again, whatever its new index', () => {
     for (const profile of ['swarm', 'strict'] as const) {
       const [n1, n2, wire] = pair({ encrypted: true, profile });
       const sent = (): { spi: number; sequence: number } => {
@@ -239,7 +239,7 @@ describe('changes of a running node', () => {
     }
   });
 
-  test('take keys over, and give nodes that come with them SAs of these', () => {
+  test('adopt new keys, from which nodes added with them get their SAs', () => {
     const [n1] = pair({ encrypted: true });
     const { tags } = n1.node.sas ?? assert.fail();
     assert.deepEqual(tags, [1, 2, 3]);
@@ -255,7 +255,7 @@ describe('changes of a running node', () => {
     assert.equal(n1.node.apply([]), undefined);
   });
 
-  test('bring keys and an encrypted network to a node that had neither', () => {
+  test('add keys and an encrypted network to a node that had neither', () => {
     const [n1, n2, wire] = pair();
     for (const { node } of [n1, n2]) {
       assert.equal(
@@ -272,7 +272,7 @@ describe('changes of a running node', () => {
     assert.equal(n2.port('c2').given.length, 1);
   });
 
-  describe('are refused as a whole', () => {
+  describe('are rejected as a whole', () => {
     const setup: Setup = { encrypted: true, networks: ['other: { vni: 5000 }'] };
     const fine: readonly TopologyChange[] = [
       { kind: SetKeys, ring: ringOf(7, 8, 9) },
@@ -296,7 +296,7 @@ describe('changes of a running node', () => {
       (apply: () => unknown): void =>
         refused(apply, 'BAD_NODE', message);
 
-    test('where they would send in clear what is encrypted', () => {
+    test('if they would send encrypted traffic in cleartext', () => {
       const clear = networkOf({ encrypted: false });
       keeps(
         [{ kind: ChangeNetwork, network: clear }],
@@ -316,7 +316,7 @@ describe('changes of a running node', () => {
       keeps(
         [{ kind: ChangeEndpoint, endpoint: endpointOf('c1', C1, N1, 5000) }],
         no(
-          /^the endpoint c1 would move from an encrypted network to other \(VNI 5000\), which is clear; this takes a restart$/,
+          /^the endpoint c1 would move from an encrypted network to other \(VNI 5000\), which is clear; this requires a restart$/,
         ),
       );
       keeps(
@@ -335,7 +335,7 @@ describe('changes of a running node', () => {
       );
     });
 
-    test('where a VNI that was encrypted at any time would come back in clear, a change at a time', () => {
+    test('if a VNI that was ever encrypted would come back in cleartext, even by several separate changes', () => {
       const [n1] = pair(setup);
       for (const change of [
         { kind: RemoveEndpoint, id: 'c1' },
@@ -353,14 +353,14 @@ describe('changes of a running node', () => {
       assert.equal(n1.node.tables.networkOf(4097), 0);
     });
 
-    test('where they take a restart, or keys that are not there', () => {
+    test('if they require a restart, or keys that are missing', () => {
       const own = { ...nodeOf(N1), name: 'n9' };
-      keeps([{ kind: ChangeNode, node: own }], no(/^the node's name changed, which takes a restart$/));
+      keeps([{ kind: ChangeNode, node: own }], no(/^the node's name changed, which requires a restart$/));
       const wire = new MemoryWire();
       const topology = (): Topology => parseConfig(configText());
       const encrypt: TopologyChange = { kind: ChangeNetwork, network: networkOf({ encrypted: true }) };
       const keyless = new Running(topology(), 'n1', wire);
-      refused(() => keyless.node.apply([encrypt]), 'BAD_NODE', /no keys/);
+      refused(() => keyless.node.apply([encrypt]), 'BAD_NODE', /without keys/);
       const underlay = new MemoryUnderlay(wire, N1, false);
       const noRaw = new Running(topology(), 'n1', wire, { underlay, cipher: cipherOf() });
       refused(
@@ -371,7 +371,7 @@ describe('changes of a running node', () => {
       assert.deepEqual([keyless.node.tables.columns.encrypted[0], noRaw.node.sas?.tags], [0, []]);
     });
 
-    test('where one of them doesn’t fit, or brings a ring that was wiped', () => {
+    test('if one of them is invalid, or contains a wiped ring', () => {
       const unfit =
         (code: string) =>
         (apply: () => unknown): void =>

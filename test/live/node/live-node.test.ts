@@ -57,9 +57,9 @@ class LimitedUnderlay extends MemoryUnderlay {
   }
 }
 
-describe('a node that runs', () => {
+describe('a running node', () => {
   for (const encrypted of [false, true]) {
-    test(`takes frames to the other, ${encrypted ? 'sealed' : 'clear'}, byte for byte, and counts them`, async () => {
+    test(`carries frames to the other node, ${encrypted ? 'encrypted' : 'clear'}, byte for byte, and counts them`, async () => {
       const [n1, n2] = pair({ encrypted });
       const frames = await recorded('vxlan/01-icmp.c1.pcap');
       const [there, back] = [between(frames, C1, C2), between(frames, C2, C1)].map((ways) =>
@@ -78,7 +78,7 @@ describe('a node that runs', () => {
     });
   }
 
-  test('hands a broadcast to all endpoints of its network but the one that sent it', () => {
+  test('delivers a broadcast to all endpoints of its network except the sender', () => {
     const endpoints = [
       'c3: { network: net, node: n1, mac: "02:42:0a:00:09:05" }',
       'd1: { network: other, node: n1, mac: "02:42:0a:00:0a:05" }',
@@ -95,7 +95,7 @@ describe('a node that runs', () => {
     n2.balanced();
   });
 
-  test('counts frames for an endpoint without a port, and goes on', () => {
+  test('counts frames for an endpoint without a port, and keeps running', () => {
     const [n1, n2] = pair();
     n2.node.detach('c2');
     n2.node.detach('c2');
@@ -110,7 +110,7 @@ describe('a node that runs', () => {
     n2.balanced();
   });
 
-  test('reports of each endpoint what all its ports counted, also of one that is gone', () => {
+  test('reports the counters of each endpoint over all its ports, also of a removed endpoint', () => {
     const endpoints = ['c3: { network: net, node: n1, mac: "02:42:0a:00:09:05" }'];
     const [n1, n2] = pair({ endpoints });
     const send = (from: Running, count: number, to: string, by: string): void => {
@@ -133,7 +133,7 @@ describe('a node that runs', () => {
     assert.deepEqual(n1.node.endpointReports.get('c1')?.counters, { received: 5, sent: 4, refused: 0 });
   });
 
-  test('closes a port that another takes the place of, and none that endpoints have still', () => {
+  test('closes a port that is replaced, unless another endpoint still uses it', () => {
     const [n1] = pair({ endpoints: ['c3: { network: net, node: n1, mac: "02:42:0a:00:09:05" }'] });
     const first = n1.port('c1');
     const shared = n1.attach('c1');
@@ -149,7 +149,7 @@ describe('a node that runs', () => {
     refused(() => n1.node.attach('c2', new ListPort()), 'BAD_NODE', /no endpoint c2/);
   });
 
-  test('does not begin without what its config needs', () => {
+  test('does not start without what its config requires', () => {
     const wire = new MemoryWire();
     const topology = (setup: Setup): Topology => parseConfig(configText(setup));
     const clear = new MemoryUnderlay(wire, Uint8Array.of(192, 168, 50, 1), false);
@@ -158,11 +158,11 @@ describe('a node that runs', () => {
     const outside = { underlay: clear, oversize: Oversize.Outside };
     refused(() => new Running(topology({}), 'n1', wire, outside), 'NOT_PERMITTED', /outer fragments need raw sockets/);
     const keyless = { ...encrypted, ring: undefined };
-    refused(() => new Running(keyless, 'n1', wire), 'BAD_NODE', /no keys/);
+    refused(() => new Running(keyless, 'n1', wire), 'BAD_NODE', /without keys/);
     assert.throws(() => new Running(topology({}), 'n9', wire), OverlayError);
   });
 
-  test('checks its SAs once a second, and reports what runs out', () => {
+  test('checks its SAs once a second, and reports no event while nothing runs out', () => {
     let now = 0;
     const events: string[] = [];
     const [n1] = pair({ encrypted: true }, { clock: () => now, onSaEvent: ({ text }) => events.push(text) });
@@ -176,13 +176,13 @@ describe('a node that runs', () => {
   });
 });
 
-describe('a node that takes another config over', () => {
+describe('a node that switches to another config', () => {
   const more: Setup = {
     nodes: ['n3: { vtep: "192.168.50.3" }'],
     endpoints: ['c4: { network: net, node: n3, mac: "02:42:0a:00:09:06" }'],
   };
 
-  test('serves endpoints that come, closes the ports of those that go, and its sums add up over all', () => {
+  test('serves added endpoints, closes the ports of removed ones, and its counters balance throughout', () => {
     const [n1, n2] = pair();
     n1.port('c1').outgoing.push(frame(C2, C1), frame(BROADCAST, C1), fromHex('00'));
     settle(n1, n2);
@@ -207,7 +207,7 @@ describe('a node that takes another config over', () => {
     n2.balanced();
   });
 
-  test('holds on to the fragments that it holds, and puts the packet together when the rest comes', () => {
+  test('keeps held fragments, and reassembles the packet when the rest arrives', () => {
     const wire = new MemoryWire();
     const topology = (more: Setup = {}): Topology => parseConfig(configText(more));
     const n1 = new Running(topology({ mtu: 1300 }), 'n1', wire, { oversize: Oversize.Outside });
@@ -232,7 +232,7 @@ describe('a node that takes another config over', () => {
     n2.balanced();
   });
 
-  test('lets SAs go on with their sequence numbers where nodes change their places', () => {
+  test('continues the sequence numbers of its SAs when the order of nodes changes', () => {
     for (const profile of ['swarm', 'strict'] as const) {
       const setup = { encrypted: true, profile };
       const [n1, n2, wire] = pair(setup);
@@ -271,7 +271,7 @@ describe('a node that takes another config over', () => {
     `keys:\n${tags.map((tag) => `  - { tag: ${tag}, key: "${String(tag).padStart(2, '0').repeat(15)}ff" }\n`).join('')}`;
   const encryptedWith = (ring: string): Topology => parseConfig(configText({ encrypted: true }).replace(RING, ring));
 
-  test('takes a newer ring over, and holds on to its own against an older one', () => {
+  test('adopts a newer ring, and ignores an older one', () => {
     const wire = new MemoryWire();
     const n1 = new Running(encryptedWith(ringOf(1, 2, 3)), 'n1', wire);
     assert.equal(n1.node.update(encryptedWith(ringOf(2, 3, 4))), RingOutcome.Taken);
@@ -282,21 +282,21 @@ describe('a node that takes another config over', () => {
     assert.deepEqual(n1.node.sas.counts(1), { rx: 3, tx: 1 });
   });
 
-  test('leaves all as it was where it can’t be', () => {
+  test('changes nothing if the config requires a restart or lacks its keys', () => {
     const [n1, n2, wire] = pair({ encrypted: true });
     n1.port('c1').outgoing.push(frame(C2, C1));
     settle(n1, n2);
     const { topology, forwardingEntries } = n1.node;
     const text = configText({ encrypted: true });
     const cases: readonly (readonly [Topology, RegExp])[] = [
-      [parseConfig(text.replaceAll('n1', 'n9')), /^there is no node n1 any more$/],
+      [parseConfig(text.replaceAll('n1', 'n9')), /^the new topology has no node n1$/],
       [
         parseConfig(text.replace('192.168.50.1', '192.168.50.7')),
-        /^the node's VTEP address changed, which takes a restart$/,
+        /^the node's VTEP address changed, which requires a restart$/,
       ],
       [parseConfig(`port: 4790\n${text}`), /^the UDP port changed/],
       [parseConfig(text.replace('profile: swarm', 'profile: strict')), /^the profile changed/],
-      [{ ...parseConfig(text), ring: undefined }, /there were no keys at the start or are none now/],
+      [{ ...parseConfig(text), ring: undefined }, /the node was started without keys or has none now/],
     ];
     for (const [topologyAfter, message] of cases) {
       refused(() => n1.node.update(topologyAfter), 'BAD_NODE', message);
@@ -311,7 +311,7 @@ describe('a node that takes another config over', () => {
     n1.balanced();
   });
 
-  describe('that would send in clear what is encrypted', () => {
+  describe('refuses to send encrypted traffic in cleartext', () => {
     const other = ['other: { vni: 5000 }'];
     const setup: Setup = { encrypted: true, networks: other };
     const text = configText(setup);
@@ -330,34 +330,34 @@ describe('a node that takes another config over', () => {
     };
     const clear = configText({ networks: other });
 
-    test('for want of the line that says so refuses it, and goes on encrypting', () => {
+    test('if the line `encrypted: true` is missing: it keeps encrypting', () => {
       keepsSealing(
         text.replace(', encrypted: true', ''),
-        /^the network net \(VNI 4097\) was encrypted and would become clear; this takes a restart$/,
+        /^the network net \(VNI 4097\) was encrypted and would become clear; this requires a restart$/,
       );
       keepsSealing(clear, /^the network net \(VNI 4097\) was encrypted/);
     });
 
-    test('as its VNI has a network of another name, or its name another VNI, refuses it', () => {
+    test('if the VNI has another network name, or the name another VNI', () => {
       keepsSealing(clear.replaceAll(/\bnet\b/g, 'new'), /^the network new \(VNI 4097\) was encrypted/);
       keepsSealing(clear.replace('vni: 4097', 'vni: 409'), /^the network net \(VNI 409\) was encrypted/);
     });
 
-    test('as an endpoint would be in a clear network refuses it', () => {
+    test('if an endpoint would move to a clear network', () => {
       keepsSealing(
         text.replaceAll('network: net,', 'network: other,'),
-        /^the endpoint c1 would move from an encrypted network to other \(VNI 5000\), which is clear; this takes a restart$/,
+        /^the endpoint c1 would move from an encrypted network to other \(VNI 5000\), which is clear; this requires a restart$/,
       );
     });
 
-    test('by way of a config that doesn’t have it at all refuses it', () => {
+    test('even if a config in between lacked the network', () => {
       const without = configText({ networks: other })
         .replace(/ {2}net: .*\n/, '')
         .replaceAll(/ {2}c\d: .*\n/g, '');
       keepsSealing(clear, /^the network net \(VNI 4097\) was encrypted/, `${without} {}\n`);
     });
 
-    test('at whatever byte it is cut off, is refused or encrypts all the same', () => {
+    test('if the config is truncated at any byte: it is refused, or still encrypts', () => {
       const whole = `nodes:
   n1:
     vtep: 192.168.50.1
@@ -402,12 +402,12 @@ endpoints:
       assert.ok(taken > 0 && kept > 5, `${taken} taken, ${kept} refused`);
     });
 
-    test('names none that may be a key in the wrong place', () => {
+    test('with a message that shows no name that may be a misplaced key', () => {
       const key = '000102030405060708090a0b0c0d0e0f';
       keepsSealing(clear.replaceAll(/\bnet\b/g, `"${key}"`), /^the network \[hidden\] \(VNI 4097\) was encrypted/);
     });
 
-    test('is another than one that drops it, that encrypts more, or that was clear before', () => {
+    test('but accepts a config that drops a network, encrypts more, or moves endpoints that were clear', () => {
       const wire = new MemoryWire();
       const n1 = new Running(parseConfig(text), 'n1', wire);
       n1.node.update(parseConfig(text.replace('vni: 5000', 'vni: 5000, encrypted: true')));
@@ -418,7 +418,7 @@ endpoints:
     });
   });
 
-  test('makes the SAs of many nodes a few at a time, and packets pass meanwhile', () => {
+  test('creates the SAs of many nodes a few at a time, while packets flow', () => {
     const [n1, n2] = pair({ encrypted: true });
     const count = 400;
     const nodes = Array.from({ length: count }, (_, i) => `m${i}: { vtep: "192.168.${60 + (i >> 8)}.${i & 255}" }`);
@@ -443,7 +443,7 @@ endpoints:
     n1.balanced();
   });
 
-  test('leaves no key in its cipher where it can’t begin', () => {
+  test('leaves no key in its cipher if it fails to start', () => {
     const wire = new MemoryWire();
     const aead = new CountingAead();
     const cipher = { ...cipherOf(), aead };
@@ -460,7 +460,7 @@ endpoints:
     assert.equal(aead.held.size, 0);
   });
 
-  test('leaves all as it was where the ring of the other was wiped', () => {
+  test('changes nothing if the ring of the new config was wiped', () => {
     const [n1, n2] = pair({ encrypted: true });
     const moved = parseConfig(configText({ encrypted: true, ...more }).replaceAll('tag: ', 'tag: 1'));
     moved.ring?.wipe();
@@ -477,7 +477,7 @@ endpoints:
     assert.equal(n2.port('c2').given.length, 1);
   });
 
-  test('goes on with the identifications of outer packets, so that fragments from before and after differ', () => {
+  test('continues the identifications of outer packets, so that fragments from before and after don’t mix', () => {
     const random = (bytes: Uint8Array): void => void bytes.fill(0x77);
     const [n1, n2, wire] = pair({}, { random });
     const idOf = (): number => {
@@ -492,7 +492,7 @@ endpoints:
     assert.equal(idOf(), 0x7779);
   });
 
-  test('over a UDP socket, what takes outer fragments goes out whole: the kernel makes them', () => {
+  test('over a UDP socket, packets that need outer fragments are sent whole: the kernel fragments them', () => {
     const wire = new MemoryWire();
     const topology = parseConfig(configText({ inner: 6, mtu: 1280 }));
     for (const [carriesEsp, packets] of [
@@ -511,7 +511,7 @@ endpoints:
     }
   });
 
-  test('gives its interfaces the MTU of the narrowest way', () => {
+  test('gives its interfaces the smallest path MTU', () => {
     const wire = new MemoryWire();
     const n1 = new Running(parseConfig(configText({ mtu: 1500 })), 'n1', wire);
     assert.equal(n1.node.mtuOf(0), 1450);

@@ -17,7 +17,7 @@ describe('the chains of a node', () => {
     chains.egress.run(batch, 0);
   };
 
-  test('count what they do', () => {
+  test('count packets of both directions', () => {
     const chains = new NodeChains(topologyOf(), 'n1', arena, SINKS, {});
     run(chains, 2);
     run(chains, 3);
@@ -35,7 +35,7 @@ describe('the chains of a node', () => {
     assert.deepEqual([chains.counters.egress.in, chains.counters.egress.drops.total], [2, 1]);
   });
 
-  test('are of a node that the topology has', () => {
+  test('require a node of the topology', () => {
     assert.throws(() => new NodeChains(topologyOf(), 'n9', arena, SINKS, {}), OverlayError);
   });
 });

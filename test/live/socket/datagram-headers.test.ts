@@ -43,7 +43,7 @@ const hexesOf = (node: TestNode): string[] => node.delivered.map(({ bytes }) => 
 
 describe('the sender of a datagram', () => {
   for (const { family, from } of WAYS) {
-    test(`over IPv${family} is put right in front of it, and nothing else is written`, () => {
+    test(`over IPv${family} is written directly in front of it, and nothing else is`, () => {
       const bytes = new Uint8Array(2 * START).fill(0xee);
       const at = putSender(bytes, START, family, nameOf(from), 0);
       const address = parseIp(from);
@@ -52,7 +52,7 @@ describe('the sender of a datagram', () => {
       assert.ok([...bytes.subarray(0, at), ...bytes.subarray(START)].every((byte) => byte === 0xee));
     });
 
-    test(`takes the frame of a recorded packet over IPv${family} through a node, headers or none`, async () => {
+    test(`over IPv${family}: a recorded packet gives the same frame with and without its headers`, async () => {
       const [n1] = pairOf({ family });
       const frames = (await framesOf(fixture('vxlan/01-icmp.c1.pcap'))).map(({ hex }) => hex);
       const sent = between(frames, C1, C2).filter((hex) => hex.length < 2 * 1400);
@@ -66,7 +66,7 @@ describe('the sender of a datagram', () => {
       n2.balanced();
     });
 
-    test(`over IPv${family} that is no node's is refused, and this node's own is a loop`, () => {
+    test(`over IPv${family}: an unknown VTEP's is dropped, and this node's own is a loop`, () => {
       const [n1, n2] = pairOf({ family });
       n1.send([fromHex(`${C2}${C1}88b5${'ab'.repeat(46)}`)]);
       const payloads = n1.wire.map(({ bytes }) => bytes.subarray(HEADERS[family]));
@@ -77,7 +77,7 @@ describe('the sender of a datagram', () => {
     });
   }
 
-  test('in clear is of no avail to an encrypted network', () => {
+  test('does not let a cleartext datagram into an encrypted network', () => {
     const [n1] = pairOf();
     n1.send([fromHex(`${C2}${C1}88b5${'ab'.repeat(46)}`)]);
     const n2 = new TestNode(topologyOf({ encrypted: true }), 'n2');
@@ -91,7 +91,7 @@ describe('the sender of a datagram', () => {
     n2.balanced();
   });
 
-  test('brings the congestion mark that its datagram came with into the frame (RFC 6040)', () => {
+  test('the ECN mark of the datagram is propagated to the frame (RFC 6040)', () => {
     const ip = '4502001c00010000400100000a0009030a0009040800000000000000';
     const [n1, n2] = pairOf();
     n1.send([fromHex(`${C2}${C1}0800${ip}${'00'.repeat(20)}`)]);
@@ -104,7 +104,7 @@ describe('the sender of a datagram', () => {
     n2.balanced();
   });
 
-  test('no datagram that is no VXLAN throws or leaves a slot behind', () => {
+  test('a datagram that is not VXLAN neither throws nor leaks a slot', () => {
     const [, n2] = pairOf();
     const payloads = Array.from({ length: 60 }, (_, i) => new Uint8Array(i).fill(8 * (i % 2)));
     receive(n2, 4, '192.168.50.1', payloads);
@@ -113,7 +113,7 @@ describe('the sender of a datagram', () => {
   });
 });
 
-test('the header of a raw IPv6 socket names both addresses, the traffic class and the protocol', () => {
+test('the header for a raw IPv6 socket has both addresses, the traffic class and the protocol', () => {
   const bytes = new Uint8Array(200).fill(0xee);
   const headers = new Ipv6Headers(parseIp('fd50::1'));
   const start = headers.put(bytes, START, START + 60, nameOf('fd50::2'), 0, 0xb9, IpProtocol.Esp);

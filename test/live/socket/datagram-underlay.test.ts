@@ -32,10 +32,10 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-describe('an underlay of a socket of Node', () => {
+describe('an underlay over node:dgram', () => {
   after(() => open.forEach((underlay) => underlay.close()));
 
-  test('takes packets from one address to the other, and gives their slots back', async () => {
+  test('carries packets from one address to the other, and frees their slots', async () => {
     const arena = new Arena({ slots: 300, frameBytes: 2000, debug: true });
     const [here, there] = [await opened(HERE, portOf(0), arena), await opened(THERE, portOf(0), arena)];
     const lengths = [8, 0, 100, 1450];
@@ -57,7 +57,7 @@ describe('an underlay of a socket of Node', () => {
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('refuses packets for a node that isn’t there any more, and sends the others', async () => {
+  test('refuses packets for a removed node, and sends the others', async () => {
     const arena = new Arena({ slots: 20, frameBytes: 100, debug: true });
     const here = await opened(HERE, portOf(7), arena);
     here.setNodes([HERE, undefined, THERE]);
@@ -70,7 +70,7 @@ describe('an underlay of a socket of Node', () => {
     assert.deepEqual(here.counters.refused, { EDESTADDRREQ: 1 });
   });
 
-  test('keeps packets while the arena has no slot, and gives them later', async () => {
+  test('keeps packets while the arena has no free slot, and delivers them later', async () => {
     const arena = new Arena({ slots: 2, frameBytes: 100, debug: true });
     const there = await opened(THERE, portOf(6), arena);
     const socket = createSocket('udp4').unref();
@@ -90,7 +90,7 @@ describe('an underlay of a socket of Node', () => {
     socket.close();
   });
 
-  test('counts what finds no room, in its queue or in a slot, and receives the rest', async () => {
+  test('counts packets that don’t fit its queue or a slot, and receives the rest', async () => {
     const arena = new Arena({ slots: 300, frameBytes: 100, debug: true });
     const there = await opened(THERE, portOf(1), arena);
     const socket = createSocket('udp4').unref();
@@ -101,7 +101,7 @@ describe('an underlay of a socket of Node', () => {
     await until(() => (there.receive(NONE, batch), there.counters.received + there.counters.overrun === 3));
     assert.deepEqual([batch.count, there.counters.received, there.counters.overrun], [2, 2, 1]);
     batch.clear();
-    // 1,024 wait at the most, though more come; a busy machine's own queue drops some before.
+    // At most 1,024 wait, though more arrive; on a busy machine the socket's own queue drops some first.
     for (let i = 0; i < 1000 && there.counters.overrun < 50; i++) {
       await Promise.all(Array.from({ length: 50 }, () => send(10)));
       await sleep(1);
@@ -117,7 +117,7 @@ describe('an underlay of a socket of Node', () => {
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('keeps no more than so many packets that were not sent yet: the others are refused, and counted', async () => {
+  test('limits the packets waiting to be sent: further ones are refused and counted', async () => {
     const arena = new Arena({ slots: 300, frameBytes: 100, debug: true });
     const here = await opened(HERE, portOf(2), arena);
     const sent = packetsFor(arena, 1, new Array<number>(256).fill(8));
@@ -130,7 +130,7 @@ describe('an underlay of a socket of Node', () => {
     sent.clear();
   });
 
-  test('to a node of the other IP version is refused by name, and nothing breaks', async () => {
+  test('a packet to a node of the other IP version is refused and counted by error name', async () => {
     const arena = new Arena({ slots: 8, frameBytes: 100 });
     const here = await opened(HERE, portOf(3), arena);
     here.setNodes([HERE, LOOPBACK6]);
@@ -139,7 +139,7 @@ describe('an underlay of a socket of Node', () => {
     assert.equal(here.counters.sent, 0);
   });
 
-  test('says which port is in use, and which address is not here', async () => {
+  test('reports a port in use, or an address that is not local', async () => {
     const arena = new Arena({ slots: 8, frameBytes: 100 });
     await opened(HERE, portOf(4), arena);
     const fails = async (vtep: Uint8Array, code: string, text: RegExp): Promise<void> => {
@@ -158,7 +158,7 @@ describe('an underlay of a socket of Node', () => {
     );
   });
 
-  test('carries no ESP and has nothing to be polled', async () => {
+  test('carries no ESP and has no descriptor to poll', async () => {
     const underlay = await opened(HERE, portOf(5), new Arena({ slots: 8, frameBytes: 100 }));
     assert.deepEqual([underlay.carriesEsp, underlay.descriptors], [false, []]);
     underlay.close();

@@ -112,7 +112,7 @@ describe('datagrams through vectors', { skip: withoutSockets() }, () => {
     vector.close();
   });
 
-  test('have a complete address and traffic class, also calls after one that was too long', () => {
+  test('have a complete address and traffic class, also in calls after one that was too long', () => {
     const { socket, port } = socketOn(THERE);
     const arena = new Arena({ slots: 8, frameBytes: 100 });
     const vector = new ReceiveVector(arena, 4);

@@ -111,7 +111,7 @@ describe('a send vector', { skip: withoutSockets() }, () => {
     });
   }
 
-  test('refuses packets for a node that isn’t there any more, and sends the others', () => {
+  test('refuses packets for a removed node, and sends the others', () => {
     const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
     const arena = new Arena({ slots: 4, frameBytes: 100, debug: true });
     const batch = new PacketBatch(arena);
@@ -124,7 +124,7 @@ describe('a send vector', { skip: withoutSockets() }, () => {
     assert.deepEqual([vector.sent, Object.fromEntries(vector.refused)], [2, { EDESTADDRREQ: 1 }]);
   });
 
-  test('loses the packet in front alone if the system refuses that one', () => {
+  test('loses only the first packet if the system refuses it', () => {
     const { came, calls, refused } = send([{ errno: Errno.Perm }, { most: 1 }, { errno: Errno.Perm }]);
     assert.deepEqual([calls, refused], [[8, 7, 6, 5, 8, 4], { EPERM: 2 }]);
     assert.deepEqual(

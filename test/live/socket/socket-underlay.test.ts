@@ -76,9 +76,9 @@ function onLoopback(setup: Parameters<typeof topologyOf>[0], port: number): Retu
   return { ...topology, port, nodes: topology.nodes.map((node, i) => ({ ...node, vtep: VTEPS[i] })) };
 }
 
-describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
+describe('an underlay over system sockets', { skip: withoutRawSockets() }, () => {
   for (const encrypted of [false, true]) {
-    test(`takes ${encrypted ? 'ESP' : 'VXLAN'} from one address to the other, byte for byte, and counts it`, async () => {
+    test(`carries ${encrypted ? 'ESP' : 'VXLAN'} from one address to the other, byte for byte, and counts it`, async () => {
       const port = portOf(encrypted ? 1 : 0);
       const topology = onLoopback({ encrypted }, port);
       const ends = new Ends(port);
@@ -121,7 +121,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
     });
   }
 
-  test('takes UDP and ESP over IPv6: of the one its payload and its sender, of the other the packet as it was sent', () => {
+  test('receives UDP over IPv6 as payload and sender, and ESP as the packet that was sent', () => {
     const port = portOf(2);
     const arena = new Arena({ slots: 256, frameBytes: 2000, debug: true });
     const underlay = new SocketUnderlay({ vteps: [LOOPBACK6], node: 0, port, arena, esp: true });
@@ -149,7 +149,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('counts a packet that is longer than a slot as without room, and not as received', () => {
+  test('counts a packet longer than a slot as overrun, not as received', () => {
     const port = portOf(3);
     const ends = new Ends(port);
     try {
@@ -178,7 +178,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
     }
   });
 
-  test('leaves no descriptor open where it can’t be opened, and says why', () => {
+  test('leaves no descriptor open if opening fails, and reports why', () => {
     const before = readdirSync('/proc/self/fd').length;
     const port = portOf(4);
     const arena = new Arena({ slots: 512, frameBytes: 2000, debug: true });
@@ -192,7 +192,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('sends the fragments of a datagram whose IPv4 ID is 0 so that they are reassembled (raw(7): a zero ID is replaced)', () => {
+  test('fragments of a datagram with IPv4 ID 0 can be reassembled (raw(7) would replace each zero ID)', () => {
     const port = portOf(6);
     const ends = new Ends(port);
     try {
@@ -229,7 +229,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
     }
   });
 
-  test('leaves the ID of a packet that is no fragment, and what is too short for an IP header, alone', () => {
+  test('does not change the ID of an unfragmented packet, nor a packet too short for an IP header', () => {
     const ends = new Ends(portOf(7));
     try {
       const [arena] = ends.arenas;
@@ -248,7 +248,7 @@ describe('an underlay of sockets', { skip: withoutRawSockets() }, () => {
     }
   });
 
-  test('survives what is no packet of the overlay: any UDP payload, any ESP', () => {
+  test('survives arbitrary UDP payloads and ESP', () => {
     const port = portOf(5);
     const ends = new Ends(port);
     try {

@@ -48,7 +48,7 @@ describe('a system socket', { skip: withoutSockets() }, () => {
     }
   });
 
-  test('reports that it refused an unsupported option', () => {
+  test('reports that an unsupported option was refused', () => {
     const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
     assert.equal(socket.set(SocketOption.IcmpFilter, 1), false);
     assert.equal(socket.setBytes(SocketOption.Icmpv6Filter, new Uint8Array(32)), false);

@@ -160,7 +160,9 @@ describe('SequenceFile', () => {
     changed[40] ^= 1;
     for (const torn of [whole.subarray(0, 0), whole.subarray(0, 50), changed]) {
       writeFileSync(path, torn);
-      withFile(path, (file) => refused(() => file.load(), 'TORN_STATE', /sequences: .*delete it, and the next start/));
+      withFile(path, (file) =>
+        refused(() => file.load(), 'TORN_STATE', /sequences: .*delete the file, and the next start/),
+      );
       assert.deepEqual(readFileSync(path), Buffer.from(torn));
     }
     rmSync(path);
@@ -194,7 +196,7 @@ describe('SequenceFile', () => {
     assert.equal(readFileSync(`${path}.part`, 'utf8'), 'somebody else’s');
   });
 
-  test('leaves no unfinished file on a full file system', { skip: requiresTmpfs() }, () => {
+  test('leaves no partial file on a full file system', { skip: requiresTmpfs() }, () => {
     const path = fresh();
     const where = join(path, '..');
     assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'tmpfs', where]).status, 0);

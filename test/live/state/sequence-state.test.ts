@@ -39,7 +39,11 @@ describe('the format of sequence numbers', () => {
 
   test('detects truncation anywhere', () => {
     for (let length = 0; length < bytes.length; length++) {
-      refused(() => parseSequences(bytes.subarray(0, length)), 'TORN_STATE', /delete it, and the next start draws/);
+      refused(
+        () => parseSequences(bytes.subarray(0, length)),
+        'TORN_STATE',
+        /delete the file, and the next start draws/,
+      );
     }
   });
 

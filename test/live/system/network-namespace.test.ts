@@ -79,7 +79,7 @@ describe('a network namespace', { skip: requirements() }, () => {
     refused(() => inNamespace('/proc/self/ns/uts', () => 0), 'NOT_THERE', /not a network namespace$/);
   });
 
-  test('gives one line without the name if that is a misplaced key or contains a line break', () => {
+  test('gives a one-line error, without the name if that may be a misplaced key or contains a line break', () => {
     const key = '000102030405060708090a0b0c0d0e0f';
     for (const name of [key, `/run/${key}`, 'a\nb']) {
       assert.throws(

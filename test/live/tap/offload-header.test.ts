@@ -37,7 +37,7 @@ describe('the offload header before a frame', () => {
     }
   });
 
-  test('requests nothing for any frame if checksums are never unfinished', () => {
+  test('requests nothing for any frame if checksums are never partial', () => {
     assert.deepEqual(put(tcpFrame(noise(100, 1), { partial: true }), false).header, [0, 0, 0, 0, 0, 0]);
   });
 
@@ -62,7 +62,7 @@ describe('the offload header before a frame', () => {
     assert.deepEqual(bytes.subarray(AT), ethernet(udpIp(4, 80, payload), EtherType.Ipv4));
   });
 
-  test('describes the segmentation of coalesced segments', () => {
+  test('requests segmentation of coalesced segments', () => {
     const bytes = join(
       new Uint8Array(AT),
       tcpFrame(noise(1000, 5), { family: 6, options: [1, 1, 1, 1] }),
@@ -79,7 +79,7 @@ describe('the offload header before a frame', () => {
   });
 });
 
-describe('an unfinished checksum from a TAP device', () => {
+describe('a partial checksum from a TAP device', () => {
   test('is refused if its offsets lie outside the frame, and nothing is written', () => {
     const frame = tcpFrame(noise(10, 7), { partial: true });
     for (const [start, field] of [
@@ -98,7 +98,7 @@ describe('an unfinished checksum from a TAP device', () => {
     }
   });
 
-  test('is left alone if there is none to finish', () => {
+  test('nothing is written if the header requests no checksum', () => {
     const { bytes } = put(tcpFrame(noise(10, 8)));
     const before = bytes.slice();
     assert.equal(completeChecksum(bytes, AT - OFFLOAD_HEADER_BYTES, bytes.length), true);

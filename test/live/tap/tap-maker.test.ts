@@ -86,7 +86,7 @@ describe('the thread that creates TAP devices', { skip: requirements() }, () => 
     const outcomes = await Promise.allSettled([dying.make(bad), dying.make(options('t10'))]);
     for (const outcome of outcomes) {
       assert.ok(outcome.status === 'rejected' && outcome.reason instanceof LiveError);
-      assert.match(outcome.reason.message, /^can't make TAP devices: ./);
+      assert.match(outcome.reason.message, /^can't create TAP devices: ./);
     }
     const device = await dying.make(options('t11'));
     dying.close();

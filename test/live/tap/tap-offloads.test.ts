@@ -60,11 +60,11 @@ function segments(payload: Uint8Array, size: number, what: TcpFrame): Uint8Array
 }
 
 describe('TapReader', { skip }, () => {
-  test('gives a frame as it came', () => {
+  test('returns a frame unchanged', () => {
     assert.deepEqual(read([0, 0, 0, 0, 0, 0], FRAME).frames, [FRAME]);
   });
 
-  test('fills in a checksum that was left to it', () => {
+  test('completes a partial checksum', () => {
     const partial = tcpFrame(noise(500, 1), { partial: true });
     assert.deepEqual(read([1, 0, 0, 0, 34, 16], partial).frames, [tcpFrame(noise(500, 1))]);
   });
@@ -72,11 +72,11 @@ describe('TapReader', { skip }, () => {
   for (const [name, size, bytes, slots, capacity] of [
     ['fits a slot', 500, 1500, 64, 64],
     ['is larger than a slot', 1348, 64_000, 64, 64],
-    ['gives more segments than a batch holds', 100, 64_000, 64, 64],
-    ['gives more segments than there are slots', 1348, 64_000, 7, 64],
-    ['comes into batches of one', 1348, 20_000, 64, 1],
+    ['has more segments than a batch holds', 100, 64_000, 64, 64],
+    ['has more segments than there are slots', 1348, 64_000, 7, 64],
+    ['is read into batches of one', 1348, 20_000, 64, 1],
   ] as const) {
-    test(`cuts a packet that ${name} into whole segments, and loses none`, () => {
+    test(`segments a packet that ${name}, and loses nothing`, () => {
       const payload = noise(bytes, 2);
       const { frames, reader } = read([1, 1, 54, size, 34, 16], tcpFrame(payload, { partial: true }), slots, capacity);
       assert.deepEqual(frames, segments(payload, size, {}));
@@ -84,7 +84,7 @@ describe('TapReader', { skip }, () => {
     });
   }
 
-  test('of slots larger than any frame of a device uses no byte beyond them', () => {
+  test('with slots larger than any frame of a device, writes no byte beyond them', () => {
     const frame = noise(65_700, 9);
     assert.deepEqual(read([0, 0, 0, 0, 0, 0], frame, 2, 2, 65_791).frames, [frame]);
     const large = read([1, 1, 54, 1000, 34, 16], frame, 64, 64, 65_791);
@@ -92,14 +92,14 @@ describe('TapReader', { skip }, () => {
   });
 
   for (const bytes of [65_000, 65_600, 65_791]) {
-    test(`of slots of ${bytes} bytes refuses a frame that the device cut short to what finds room`, () => {
-      // A file has no ends of frames: what is left of it is another reading's.
+    test(`with slots of ${bytes} bytes, refuses a frame that the device truncated`, () => {
+      // A file has no frame boundaries: the rest of it would be returned by the next read.
       const [first] = read([0, 0, 0, 0, 0, 0], noise(Math.max(bytes, 65_600) + 1, 10), 2, 2, bytes).frames;
       assert.equal(first, undefined);
     });
   }
 
-  test('refuses what can’t be cut, segments larger than a slot, and places outside the frame, each by its reason', () => {
+  test('refuses packets that can’t be segmented, segments larger than a slot, and offsets outside the frame, by reason', () => {
     for (const [reason, header, frame] of [
       ['SKB_GSO_SEG', [1, 1, 54, 100, 34, 16], FRAME],
       ['PKT_TOO_BIG', [1, 1, 54, 3000, 34, 16], tcpFrame(noise(9000, 3), { partial: true })],
@@ -115,15 +115,15 @@ describe('TapReader', { skip }, () => {
   });
 });
 
-/** What is written of frames that stand in an arena, each piece of output behind the other. */
+/** The output of writing frames from an arena, concatenated. */
 function written(
   frames: readonly Uint8Array[],
-  unfinished = false,
+  partial = false,
 ): { readonly bytes: Uint8Array; readonly writer: TapWriter } {
   const path = joinPath(folder, `out-${files++}`);
   const descriptor = openSync(path, 'w');
   const batch = new PacketBatch(new Arena({ slots: 128, frameBytes: 2000 }));
-  const writer = new TapWriter(descriptor, unfinished);
+  const writer = new TapWriter(descriptor, partial);
   for (const frame of frames) batch.copyIn(frame, 0, frame.length);
   for (let i = 0; i < batch.count; i++) writer.send(batch.arena.bytes, batch.start[i], batch.end[i]);
   writer.flush();
@@ -131,7 +131,7 @@ function written(
   return { bytes: readFileSync(path), writer };
 }
 
-/** Writes the frames four times over to a pipe that nobody reads. */
+/** Writes the frames four times to a pipe that nobody reads. */
 function writtenToPipe(frames: readonly Uint8Array[], frameBytes: number): { readonly writer: TapWriter } {
   const path = joinPath(folder, `pipe-${files++}`);
   execFileSync('mkfifo', [path]);
@@ -153,14 +153,14 @@ function writtenToPipe(frames: readonly Uint8Array[], frameBytes: number): { rea
 const NO_HEADER = new Uint8Array(OFFLOAD_HEADER_BYTES);
 
 describe('TapWriter', { skip }, () => {
-  test('writes frames that don’t go together one by one, in their order', () => {
+  test('writes frames that can’t be coalesced one by one, in order', () => {
     const frames = [FRAME, tcpFrame(noise(100, 5)), tcpFrame(noise(100, 6), { host: 9 }), FRAME];
     const { bytes, writer } = written(frames);
     assert.deepEqual(Uint8Array.from(bytes), join(...frames.flatMap((frame) => [NO_HEADER, frame])));
     assert.equal(writer.sent, 4);
   });
 
-  test('writes segments that follow each other as the packet that they were cut of', () => {
+  test('coalesces consecutive segments into the original packet', () => {
     const payload = noise(20_000, 7);
     const { bytes, writer } = written([FRAME, ...segments(payload, 1348, {}), FRAME]);
     const header = Uint8Array.of(1, 1, 54, 0, 1348 & 0xff, 1348 >> 8, 34, 0, 16, 0);
@@ -169,23 +169,23 @@ describe('TapWriter', { skip }, () => {
     assert.equal(writer.sent, 2 + Math.ceil(payload.length / 1348));
   });
 
-  for (const unfinished of [false, true]) {
-    test(`${unfinished ? 'leaves' : 'does not leave'} a checksum that is the pseudo-header’s sum to the kernel if ${
-      unfinished ? 'such' : 'none'
-    } may come`, () => {
+  for (const partial of [false, true]) {
+    test(`a checksum field with the pseudo-header’s sum is ${partial ? 'partial' : 'wrong'} if partial checksums are ${
+      partial ? 'accepted' : 'not accepted'
+    }`, () => {
       const frames = [1, 1001].map((sequence) => tcpFrame(noise(1000, 5), { sequence, partial: true }));
-      const { bytes } = written(frames, unfinished);
+      const { bytes } = written(frames, partial);
       const one = (frame: Uint8Array) => [NO_HEADER, frame];
       const merged = tcpFrame(join(noise(1000, 5), noise(1000, 5)), { partial: true });
       const header = Uint8Array.of(1, 1, 54, 0, 1000 & 0xff, 1000 >> 8, 34, 0, 16, 0);
       assert.deepEqual(
         Uint8Array.from(bytes),
-        unfinished ? join(header, merged) : join(...one(frames[0]), ...one(frames[1])),
+        partial ? join(header, merged) : join(...one(frames[0]), ...one(frames[1])),
       );
     });
   }
 
-  test('counts what the device doesn’t take', () => {
+  test('counts frames that the device refuses', () => {
     const batch = new PacketBatch(new Arena({ slots: 4 }));
     const descriptor = openSync('/dev/null', 'r');
     const writer = new TapWriter(descriptor, false);
@@ -196,8 +196,8 @@ describe('TapWriter', { skip }, () => {
   });
 
   for (const merged of [false, true]) {
-    test(`does not count ${merged ? 'segments' : 'a frame'} as sent if the write was cut short`, () => {
-      // A pipe that is not read has room for 64 KiB: the last of the frames finds only a part.
+    test(`does not count ${merged ? 'segments' : 'a frame'} as sent after a partial write`, () => {
+      // A pipe that nobody reads has room for 64 KiB: only part of the last frame fits.
       const bytes = noise(30_000, 8);
       const frames = merged ? segments(bytes, 1000, {}) : [tcpFrame(bytes, { flags: 0x11 })];
       const { writer } = writtenToPipe(frames, 100_000);

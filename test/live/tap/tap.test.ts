@@ -50,7 +50,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     bench?.close();
   });
 
-  test('is up in its namespace with MAC, MTU and address, and gone when it is closed', () => {
+  test('is up in its namespace with MAC, MTU and address, and gone once closed', () => {
     const c1 = namespace('c1');
     const device = tap(c1.name, 'eth0');
     const { address, mtu, flags, addr_info } = shown(c1, 'eth0');
@@ -65,7 +65,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     assert.throws(() => shown(c1, 'eth0'), /does not exist/);
   });
 
-  test('has an IPv6 address where that is on, of a device that stays also at the second start', () => {
+  test('has an IPv6 address if IPv6 is enabled; a persistent device has it also at the second start', () => {
     const c6 = namespace('c6');
     c6.write('/proc/sys/net/ipv6/conf/default/disable_ipv6', '0');
     c6.ip('tuntap add dev stays mode tap');
@@ -80,7 +80,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     }
   });
 
-  test('says that IPv6 is off where its address can’t be set for that', () => {
+  test('reports that IPv6 is disabled if that prevents its address', () => {
     const off = namespace('off');
     const text =
       /^can't set the IPv6 address of eth0: IPv6 is disabled there \(sysctl net\.ipv6\.conf\.eth0\.disable_ipv6\)$/;
@@ -88,7 +88,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     assert.throws(() => shown(off, 'eth0'), /does not exist/);
   });
 
-  test('is not even made where IPv6 is off and it is to have an IPv6 address', () => {
+  test('is not even created if it should have an IPv6 address and IPv6 is disabled', () => {
     const off = namespace('sixless');
     const here = namespace('here');
     /** The number that the next interface of `here` gets. */
@@ -104,7 +104,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     assert.equal(next(), before + 1);
   });
 
-  test('takes frames of its namespace and gives frames to it', async () => {
+  test('receives frames from its namespace and sends frames to it', async () => {
     const ways = namespace('ways');
     const device = tap(ways.name, 'eth0');
     const arena = new Arena({ slots: 64, frameBytes: 2000, debug: true });
@@ -127,7 +127,7 @@ describe('a TAP device', { skip: requirements() }, () => {
       for (let i = 0; i < count; i++) {
         const at = batch.start[i];
         assert.equal(batch.network[i], 7);
-        // ICMP echo: its addresses turned round and its type changed make the answer.
+        // ICMP echo: with its addresses swapped and its type changed, it is the reply.
         if (arena.bytes[at + 12] !== 8 || arena.bytes[at + 23] !== 1) continue;
         assert.equal(batch.end[i] - at, 98);
         swap(at, at + 6, 6);
@@ -149,7 +149,7 @@ describe('a TAP device', { skip: requirements() }, () => {
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('refuses a frame that a container wants cut into segments of one byte, and says why', () => {
+  test('refuses a frame that requests segments of one byte, and reports why', () => {
     const tiny = namespace('tiny');
     const device = tap(tiny.name, 'eth0');
     const arena = new Arena({ slots: 64, frameBytes: 2000, debug: true });
@@ -186,12 +186,12 @@ s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('that is deleted says so when it is read, refuses frames, and gives its slot back', () => {
+  test('reports its deletion when it is read, refuses frames, and leaks no slot', () => {
     const gone = namespace('gone');
     const device = tap(gone.name, 'eth0');
     const arena = new Arena({ slots: 4, frameBytes: 2000, debug: true });
     const batch = new PacketBatch(arena);
-    // What the namespace said of itself already is no matter here.
+    // Frames that the namespace has sent on its own don't matter here.
     while (device.receive(batch, 0) > 0) batch.clear();
     assert.equal(device.failure, undefined);
     gone.ip('link delete eth0');
@@ -206,7 +206,7 @@ s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
     assert.deepEqual(arena.holders(), []);
   });
 
-  test('keeps no namespace alive: what stands in one that is removed goes, the device with it', async () => {
+  test('keeps no namespace alive: it disappears with a removed namespace and the other devices in it', async () => {
     const witness = namespace('witness');
     const dying = namespace('dying');
     witness.ip(`link add here type veth peer name there netns ${dying.name}`);
@@ -225,18 +225,18 @@ s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
     command(['ip', 'netns', 'add', dying.name]);
   });
 
-  test('leaves none in this namespace where it can’t be made in another', () => {
+  test('leaves no device in this namespace if it can’t be created in another', () => {
     const full = namespace('full');
     full.ip('link add eth0 type veth peer name eth1');
     const names = (): string => command(['ip', '-brief', 'link', 'show']);
     const before = names();
-    refused(() => tap(full.name, 'eth0'), 'SYSTEM_CALL', /^can't make the TAP device eth0 in .* \(EINVAL\)$/);
+    refused(() => tap(full.name, 'eth0'), 'SYSTEM_CALL', /^can't create the TAP device eth0 in .* \(EINVAL\)$/);
     refused(() => tap(full.name, 'new', { mtu: 9_999_999 }), 'SYSTEM_CALL', /MTU of new \(EINVAL\)$/);
     assert.equal(names(), before);
     assert.throws(() => shown(full, 'new'), /does not exist/);
   });
 
-  test('says whether it holds its namespace: one that was there before does', () => {
+  test('a pre-existing device holds its namespace', () => {
     const held = namespace('held');
     held.ip('tuntap add dev stays mode tap');
     const device = tap(held.name, 'stays');
@@ -244,7 +244,7 @@ s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
     device.close();
   });
 
-  test('that can’t be made leaves no descriptor and no device', () => {
+  test('leaves no descriptor and no device if it can’t be created', () => {
     const busy = namespace('busy');
     tap(busy.name, 'taken');
     const before = readdirSync('/proc/self/fd').length;
@@ -253,7 +253,7 @@ s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
       'SYSTEM_CALL',
       /^another process has the TAP device taken in .*; stop it first$/,
     );
-    refused(() => tap(busy.name, 'lo'), 'SYSTEM_CALL', /make the TAP device lo in .* \(EINVAL\)/);
+    refused(() => tap(busy.name, 'lo'), 'SYSTEM_CALL', /create the TAP device lo in .* \(EINVAL\)/);
     refused(() => tap(busy.name, 'bad', { mtu: 9_999_999 }), 'SYSTEM_CALL', /^can't set the MTU of bad \(EINVAL\)$/);
     refused(() => tap(busy.name, 'far/off'), 'BAD_NODE', /1 to 15 letters/);
     refused(() => tap('none-such', 'eth0'), 'NOT_THERE', /"none-such"/);
@@ -261,7 +261,7 @@ s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
     assert.throws(() => shown(busy, 'bad'), /does not exist/);
   });
 
-  test('of no such name has no settings', () => {
+  test('settings of a missing device can’t be changed', () => {
     const empty = namespace('empty');
     const set = (): void => inNamespace(empty.name, () => setInterface('none', SETTINGS));
     refused(set, 'NOT_THERE', /^can't set the MAC of none \(ENODEV\)$/);
