@@ -4,6 +4,7 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { viewOf } from '../memory/view.js';
+import { getWord } from '../memory/word.js';
 import {
   checkIpv4,
   checkIpv6,
@@ -18,7 +19,10 @@ import {
   ipv6Layout,
   UDP_HEADER_LEN,
   UdpView,
-  writeIpv4Checksum,
+  VERSION_4_IHL_5,
+  writeIpv4,
+  writeIpv4Length,
+  writeIpv6,
 } from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, espBytes } from './esp-format.js';
@@ -30,7 +34,6 @@ const IPV6_SOURCE = ipv6Layout.offsetOf('source');
 const MAX_IP_PACKET = 65_535;
 const HOP_LIMIT = 64;
 const DONT_FRAGMENT = 0x4000;
-const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
 /** A shorter packet stays within IP's limit with whatever ESP adds. */
 const SURELY_SEALABLE = MAX_IP_PACKET - 64;
@@ -109,17 +112,7 @@ export class OutboundEsp {
     this.start = to;
     this.end = this.#sealer.espEnd;
     const tos = (first >>> 16) & 0xff;
-    const ttl = third >>> 24;
-    let sum = (VERSION_4_IHL_5 << 8) + tos + length + (ttl << 8) + IpProtocol.Esp;
-    sum += (second >>> 16) + (second & 0xffff) + (source >>> 16) + (source & 0xffff);
-    sum += (destination >>> 16) + (destination & 0xffff);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    view.setInt32(to, (first & ~0xffff) | length);
-    view.setInt32(to + 4, second);
-    view.setInt32(to + 8, (ttl << 24) | (IpProtocol.Esp << 16) | (~sum & 0xffff));
-    view.setInt32(to + 12, source);
-    view.setInt32(to + 16, destination);
+    writeIpv4(bytes, to, tos, length, second, third >>> 24, IpProtocol.Esp, source, destination);
     return EspDrop.None;
   }
 
@@ -155,7 +148,9 @@ export class OutboundEsp {
     this.end = this.#sealer.espEnd;
     if (sa.encap) this.#putUdp(sa, bytes, payload - shift, this.start);
     bytes[protocolAt] = sa.encap ? IpProtocol.Udp : IpProtocol.Esp;
-    this.#putLength(bytes, family);
+    const length = this.end - this.start;
+    if (family === 4) writeIpv4Length(bytes, this.start, length);
+    else this.#ipv6.wrap(bytes, this.start).payloadLength = length - IPV6_HEADER_LEN;
     return EspDrop.None;
   }
 
@@ -205,7 +200,6 @@ export class OutboundEsp {
     const protocol = sa.encap ? IpProtocol.Udp : IpProtocol.Esp;
     if (sa.family === 4) this.#putIpv4(sa, bytes, outerStart, tos, dontFragment, protocol);
     else this.#putIpv6(sa, bytes, outerStart, tos, protocol);
-    this.#putLength(bytes, sa.family);
     return EspDrop.None;
   }
 
@@ -214,28 +208,17 @@ export class OutboundEsp {
    * identification.
    */
   #putIpv4(sa: OutboundSa, bytes: Uint8Array, at: number, tos: number, df: boolean, protocol: number): void {
-    bytes.fill(0, at, at + IPV4_HEADER_LEN);
-    bytes[at] = 0x45;
-    const ip = this.#ipv4.wrap(bytes, at);
-    ip.tos = tos;
-    ip.identification = sa.identification;
+    const fragmentation = (sa.identification << 16) | (df ? DONT_FRAGMENT : 0);
     sa.identification = (sa.identification + 1) & 0xffff;
-    ip.fragmentWord = df ? DONT_FRAGMENT : 0;
-    ip.ttl = HOP_LIMIT;
-    ip.protocol = protocol;
-    bytes.set(sa.source, ip.sourceOffset);
-    bytes.set(sa.destination, ip.destinationOffset);
+    const source = getWord(sa.source, 0);
+    const destination = getWord(sa.destination, 0);
+    writeIpv4(bytes, at, tos, this.end - at, fragmentation, HOP_LIMIT, protocol, source, destination);
   }
 
   #putIpv6(sa: OutboundSa, bytes: Uint8Array, at: number, trafficClass: number, protocol: number): void {
-    bytes.fill(0, at, at + IPV6_HEADER_LEN);
-    bytes[at] = 0x60;
-    const ip = this.#ipv6.wrap(bytes, at);
-    ip.trafficClass = trafficClass;
-    ip.nextHeader = protocol;
-    ip.hopLimit = HOP_LIMIT;
-    bytes.set(sa.source, ip.sourceOffset);
-    bytes.set(sa.destination, ip.destinationOffset);
+    writeIpv6(bytes, at, trafficClass, this.end - at - IPV6_HEADER_LEN, protocol, HOP_LIMIT);
+    bytes.set(sa.source, at + IPV6_SOURCE);
+    bytes.set(sa.destination, at + IPV6_SOURCE + 16);
   }
 
   /**
@@ -249,15 +232,5 @@ export class OutboundEsp {
     udp.length = this.end - at;
     udp.checksum = 0;
     if (sa.family === 6) this.#sealer.wantChecksum(at, ip + IPV6_SOURCE);
-  }
-
-  #putLength(bytes: Uint8Array, family: number): void {
-    const { start, end } = this;
-    if (family === 4) {
-      this.#ipv4.wrap(bytes, start).totalLength = end - start;
-      writeIpv4Checksum(bytes, start);
-    } else {
-      this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_HEADER_LEN;
-    }
   }
 }
