@@ -40,9 +40,7 @@ const SURELY_SEALABLE = MAX_IP_PACKET - 64;
 
 /** Free bytes needed before an IP packet for an SA's headers. */
 export function outboundHeadroom(sa: OutboundSa): number {
-  const udp = sa.encap ? UDP_HEADER_LEN : 0;
-  const ip = sa.tunnel ? (sa.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) : 0;
-  return ESP_HEADER_BYTES + udp + ip;
+  return sa.headroom;
 }
 
 /** Most free bytes needed after an IP packet for padding, trailer and ICV. */
@@ -79,25 +77,39 @@ export class OutboundEsp {
    * @param start offset of the IP header
    * @param end end of the bytes; the packet may end earlier by its own length
    * @param seconds the clock of the SA's limits
+   * @param roomStart start of the room for headers; in an arena, of the packet's slot
+   * @param roomEnd end of the room for trailer and ICV; in an arena, of the packet's slot
    * @returns `UnsupportedPacket`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; unless `None`,
    * the packet is unchanged
    */
-  push(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
-    if (sa.plain && start >= ESP_HEADER_BYTES && end - start >= IPV4_HEADER_LEN && end <= bytes.length) {
+  push(
+    sa: OutboundSa,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    seconds: number,
+    roomStart = 0,
+    roomEnd: number = bytes.length,
+  ): EspDrop {
+    // Tailroom depends on the padding: `EspSealer` checks it.
+    if (start - sa.headroom < roomStart || end > roomEnd) return EspDrop.NoRoom;
+    if (sa.plain && end - start >= IPV4_HEADER_LEN) {
       const view = viewOf(bytes);
       const first = view.getInt32(start);
       const second = view.getInt32(start + 4);
       const packetEnd = start + (first & 0xffff);
       const whole = packetEnd <= end && packetEnd - start >= IPV4_HEADER_LEN && packetEnd - start < SURELY_SEALABLE;
       if (first >>> 24 === VERSION_4_IHL_5 && (second & ANY_FRAGMENT) === 0 && whole) {
-        return this.#plain(sa, bytes, start, packetEnd, seconds);
+        return this.#plain(sa, bytes, start, packetEnd, seconds, roomEnd);
       }
     }
-    return sa.tunnel ? this.#tunnel(sa, bytes, start, end, seconds) : this.#transport(sa, bytes, start, end, seconds);
+    return sa.tunnel
+      ? this.#tunnel(sa, bytes, start, end, seconds, roomEnd)
+      : this.#transport(sa, bytes, start, end, seconds, roomEnd);
   }
 
   /** Transport mode of an IPv4 datagram without options: its header is five words, written to their new offset. */
-  #plain(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+  #plain(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number, roomEnd: number): EspDrop {
     const view = viewOf(bytes);
     const first = view.getInt32(start);
     const second = view.getInt32(start + 4);
@@ -105,7 +117,7 @@ export class OutboundEsp {
     const source = view.getInt32(start + 12);
     const destination = view.getInt32(start + 16);
     // ESP's header and IV go where most of the IP header stands.
-    const drop = this.#sealer.push(sa, bytes, start + IPV4_HEADER_LEN, end, (third >>> 16) & 0xff, seconds);
+    const drop = this.#sealer.push(sa, bytes, start + IPV4_HEADER_LEN, end, (third >>> 16) & 0xff, seconds, roomEnd);
     if (drop !== EspDrop.None) return drop;
     const to = start - ESP_HEADER_BYTES;
     const length = this.#sealer.espEnd - to;
@@ -121,7 +133,7 @@ export class OutboundEsp {
     this.#sealer.flush();
   }
 
-  #transport(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+  #transport(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number, roomEnd: number): EspDrop {
     const { family } = sa;
     if ((family === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== HeaderError.None) {
       return EspDrop.UnsupportedPacket;
@@ -131,15 +143,14 @@ export class OutboundEsp {
     if (!(family === 4 ? this.#findIpv4Payload() : this.#findIpv6Payload(bytes, packetEnd)))
       return EspDrop.UnsupportedPacket;
     const payload = this.#headerEnd;
-    const shift = ESP_HEADER_BYTES + (sa.encap ? UDP_HEADER_LEN : 0);
+    const shift = sa.headroom;
     const sealed = payload - start + shift - ESP_HEADER_BYTES + espBytes(packetEnd - payload, sa.icvLength);
     if (sealed - (family === 4 ? 0 : IPV6_HEADER_LEN) > MAX_IP_PACKET) return EspDrop.UnsupportedPacket;
-    if (start < shift) return EspDrop.NoRoom;
     const protocolAt = this.#protocolAt - shift;
     const protocol = bytes[this.#protocolAt];
     // The room before the payload holds the header to be moved, so move it first, and back on failure.
     bytes.copyWithin(start - shift, start, payload);
-    const drop = this.#sealer.push(sa, bytes, payload, packetEnd, protocol, seconds);
+    const drop = this.#sealer.push(sa, bytes, payload, packetEnd, protocol, seconds, roomEnd);
     if (drop !== EspDrop.None) {
       bytes.copyWithin(start, start - shift, payload - shift);
       return drop;
@@ -178,21 +189,20 @@ export class OutboundEsp {
     return true;
   }
 
-  #tunnel(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+  #tunnel(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number, roomEnd: number): EspDrop {
     const inner = bytes[start] >>> 4 === 6 ? 6 : 4;
     if ((inner === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== HeaderError.None) {
       return EspDrop.UnsupportedPacket;
     }
     const packetEnd = inner === 4 ? this.#ipv4.wrap(bytes, start).payloadEnd : this.#ipv6.wrap(bytes, start).payloadEnd;
     const span = sa.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
-    const outerStart = start - outboundHeadroom(sa);
-    if (outerStart < 0) return EspDrop.NoRoom;
+    const outerStart = start - sa.headroom;
     const length = span + (sa.encap ? UDP_HEADER_LEN : 0) + espBytes(packetEnd - start, sa.icvLength);
     if (length - (sa.family === 4 ? 0 : IPV6_HEADER_LEN) > MAX_IP_PACKET) return EspDrop.UnsupportedPacket;
     const tos = inner === 4 ? this.#ipv4.tos : this.#ipv6.trafficClass;
     const dontFragment = inner === 4 && this.#ipv4.dontFragment;
     const nextHeader = inner === 4 ? IpProtocol.Ipip : IpProtocol.Ipv6;
-    const drop = this.#sealer.push(sa, bytes, start, packetEnd, nextHeader, seconds);
+    const drop = this.#sealer.push(sa, bytes, start, packetEnd, nextHeader, seconds, roomEnd);
     if (drop !== EspDrop.None) return drop;
     this.start = outerStart;
     this.end = this.#sealer.espEnd;
