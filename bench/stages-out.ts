@@ -41,7 +41,7 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
   const outputs = { tunnelled: new PacketBatch(arena), local: aside, answers: aside, overflow: refuse };
   const options = { oversize: Oversize.Outside, clampMss: false, rejectForeignSources: true };
   const forward = new Forward(tables, pathMtu, drops, outputs, options);
-  const identifications = new Identifications(topology.nodes.map(({ vtep }) => vtep));
+  const identifications = new Identifications(topology.nodes.length);
   const encap = new Encap(tables, drops, identifications, {});
   const seal = new Seal(tables, drops, aead, sas);
   const fragment = new Fragment(pathMtu, drops, identifications);

@@ -57,8 +57,6 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
    * @default the platform's cryptographic source
    */
   readonly random?: (bytes: Uint8Array) => void;
-  /** The identifications of the chain that this one replaces, to continue from. */
-  readonly identifications?: Identifications;
   /** The cipher and the SAs; without them, frames of encrypted networks are dropped. */
   readonly aead?: Aead;
   readonly sas?: NodeSas;
@@ -85,9 +83,6 @@ export interface EgressAccounting {
   readonly answers: number;
   readonly dropped: number;
 }
-
-/** For an index without a node. */
-const NO_ADDRESS = new Uint8Array(0);
 
 /** The egress of one node. Follows changes of its tables (`NodeTables.apply`). */
 export class EgressChain {
@@ -133,13 +128,12 @@ export class EgressChain {
     };
     const forwarding = { oversize, clampMss, rejectForeignSources, ...(icmpRate === undefined ? {} : { icmpRate }) };
     this.forward = new Forward(tables, this.pathMtu, this.drops, outputs, forwarding);
-    const vteps = tables.nodes.map((other) => other?.vtep ?? NO_ADDRESS);
-    this.identifications = new Identifications(vteps, options.random, options.identifications);
+    this.identifications = new Identifications(tables.nodes.length, options.random);
     this.#encap = new Encap(tables, this.drops, this.identifications, options);
     this.seal = new Seal(tables, this.drops, aead, sas);
     this.fragment = new Fragment(this.pathMtu, this.drops, this.identifications);
     tables.watch({
-      node: (index, another) => this.#updateNode(index, another, tables.nodes[index]?.vtep),
+      node: (index, another) => this.#updateNode(index, another, tables.nodes[index] !== undefined),
       network: (index) => this.pathMtu.updateNetwork(index),
       endpoint: (index, another) => {
         if (another) this.forward.renewEndpoint(index);
@@ -183,11 +177,11 @@ export class EgressChain {
     };
   }
 
-  #updateNode(index: number, another: boolean, vtep: Uint8Array | undefined): void {
+  #updateNode(index: number, another: boolean, exists: boolean): void {
     this.pathMtu.updateNode(index, another);
     if (!another) return;
     this.#encap.updateNode(index);
-    if (vtep !== undefined) this.identifications.renew(index, vtep);
+    if (exists) this.identifications.renew(index);
   }
 
   /** Passes a batch through the remaining stages to its sink. */

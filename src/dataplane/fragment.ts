@@ -10,9 +10,6 @@ import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import type { Identifications } from './identifications.js';
 
-/** Bytes for the Ethernet header that a capture writer prepends, rounded up. */
-const LINK_ROOM = 32;
-
 /** Fragments outer packets. */
 export class Fragment {
   /** Packets that were fragmented, and the resulting fragments. */
@@ -61,11 +58,9 @@ export class Fragment {
   #one(batch: PacketBatch, i: number, mtu: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {
     const { arena } = batch;
     const fragmenter = this.#fragmenter;
-    // No more headroom than a fragment needs, so that every fragment that fits the MTU fits a slot.
-    const largest = Math.min(mtu, arena.slotBytes - LINK_ROOM);
     const start = batch.start[i];
     const id = arena.bytes[start] >>> 4 === 6 ? this.#identifications.next[batch.node[i]]++ : 0;
-    const failure = fragmenter.begin(arena.bytes, start, batch.end[i], largest, id);
+    const failure = fragmenter.begin(arena.bytes, start, batch.end[i], mtu, id);
     if (failure !== FragmentError.None || fragmenter.count > arena.available) {
       this.#drops.add(failure === FragmentError.None ? DropReason.NoMemory : DropReason.PacketTooBig);
       arena.free(batch.slot[i]);
@@ -74,7 +69,8 @@ export class Fragment {
     this.cut++;
     for (let left = fragmenter.count; left > 0; left--) {
       const slot = arena.take();
-      const to = arena.offsetOf(slot) + LINK_ROOM;
+      // The packet is longer than the MTU and fits a slot, so a fragment gets at least the packet's headroom.
+      const to = Math.min(arena.frameOffsetOf(slot), arena.offsetOf(slot) + arena.slotBytes - mtu);
       const length = fragmenter.next(arena.bytes, to);
       this.fragments++;
       if (output.full) overflow(output);

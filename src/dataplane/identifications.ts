@@ -9,25 +9,20 @@ import { platformRandom, type RandomBytes } from '../memory/hash.js';
 export class Identifications {
   /** The next identification for each node. `Encap` advances it for IPv4, skipping 0, and `Fragment` for IPv6. */
   next: Int32Array;
-  readonly #vteps: string[];
   readonly #random: RandomBytes;
 
   /**
-   * @param vteps VTEP addresses by node
+   * @param nodes number of nodes
    * @param random fills an array with random bytes, for the start values; default: the platform's source
-   * @param before counters of the chain that this one replaces: nodes that remain keep theirs
    */
-  constructor(vteps: readonly Uint8Array[], random: RandomBytes = platformRandom, before?: Identifications) {
-    this.next = Int32Array.from(vteps, (_, node) => node * 251);
+  constructor(nodes: number, random: RandomBytes = platformRandom) {
+    this.next = Int32Array.from({ length: nodes }, (_, node) => node * 251);
     random(new Uint8Array(this.next.buffer));
     this.#random = random;
-    this.#vteps = vteps.map(addressText);
-    if (before === undefined) return;
-    const known = new Map(before.#vteps.map((vtep, node) => [vtep, before.next[node]]));
-    this.#vteps.forEach((vtep, node) => (this.next[node] = known.get(vtep) ?? this.next[node]));
   }
+
   /** Draws a new start value for an index that now belongs to another node. */
-  renew(node: number, vtep: Uint8Array): void {
+  renew(node: number): void {
     if (node >= this.next.length) {
       const next = new Int32Array(Math.max(node + 1, 2 * this.next.length));
       next.set(this.next);
@@ -35,10 +30,5 @@ export class Identifications {
     }
     this.next[node] = node * 251;
     this.#random(new Uint8Array(this.next.buffer, 4 * node, 4));
-    this.#vteps[node] = addressText(vtep);
   }
-}
-
-function addressText(address: Uint8Array): string {
-  return address.join('.');
 }

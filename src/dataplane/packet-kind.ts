@@ -13,6 +13,7 @@ import {
   type Layers,
   UDP_HEADER_LEN,
   udpChecksumHolds,
+  VERSION_4_IHL_5,
 } from '../wire/index.js';
 import { DropReason } from './drop-reason.js';
 
@@ -42,7 +43,6 @@ export interface ClassifierOptions {
 const IP_TOTAL_LENGTH = ipv4Layout.offsetOf('totalLength');
 const IP_FRAGMENT = ipv4Layout.bitsOf('fragmentOffset').offset;
 const IP_PROTOCOL = ipv4Layout.offsetOf('protocol');
-const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
 
 /** Lower ports are system ports (RFC 6335 section 6), which a NAT doesn't map user ports to (RFC 4787, REQ-3). */

@@ -3,6 +3,7 @@
  * ICMPv6 "packet too big" (RFC 8201), as the kernel sends it for a bridged vxlan device (net/ipv4/ip_tunnel_core.c,
  * iptunnel_pmtud_build_icmp): its source is the packet's destination.
  */
+import { getWord } from '../memory/word.js';
 import {
   checksum,
   ICMP_FRAGMENTATION_NEEDED,
@@ -14,12 +15,12 @@ import {
   IPV4_HEADER_LEN,
   IPV6_HEADER_LEN,
   IpProtocol,
-  Ipv4View,
-  Ipv6View,
+  ipv6Layout,
   type Layers,
   onesSum,
   pseudoHeaderSum,
-  writeIpv4Checksum,
+  writeIpv4,
+  writeIpv6,
 } from '../wire/index.js';
 
 /** Largest ICMP error, in bytes of IP: what every host accepts (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4 c). */
@@ -31,6 +32,7 @@ const REDIRECT = 5;
 const PARAMETER_PROBLEM = 12;
 const DONT_FRAGMENT = 0x4000;
 const MAC_BYTES = 6;
+const IPV6_SOURCE = ipv6Layout.offsetOf('source');
 
 /** Headroom that a frame needs for the headers of the ICMP error, in bytes. */
 export const PACKET_TOO_BIG_HEADROOM = IPV6_HEADER_LEN + ICMPV6_HEADER_LEN;
@@ -93,8 +95,6 @@ export class PacketTooBig {
   /** Start and end of the last error's frame. */
   start = 0;
   end = 0;
-  readonly #ipv4 = new Ipv4View();
-  readonly #ipv6 = new Ipv6View();
   readonly #icmpv6 = new Icmpv6View();
 
   /**
@@ -120,20 +120,16 @@ export class PacketTooBig {
       bytes[this.start + i] = bytes[this.start + MAC_BYTES + i];
       bytes[this.start + MAC_BYTES + i] = destination;
     }
-    bytes.fill(0, ip, networkOffset);
+    bytes.fill(0, icmp, networkOffset);
     if (family === 4) this.#ipv4Answer(bytes, ip, icmp, inner, mtu);
     else this.#ipv6Answer(bytes, ip, icmp, inner, mtu);
   }
 
   #ipv4Answer(bytes: Uint8Array, ip: number, icmp: number, inner: Layers, mtu: number): void {
-    bytes[ip] = 0x45;
-    const header = this.#ipv4.wrap(bytes, ip);
-    header.totalLength = this.end - ip;
-    header.fragmentWord = DONT_FRAGMENT;
-    header.ttl = HOP_LIMIT;
-    header.protocol = IpProtocol.Icmp;
-    exchange(bytes, inner.addressOffset, header.sourceOffset, 4);
-    writeIpv4Checksum(bytes, ip);
+    // Addresses swapped.
+    const source = getWord(bytes, inner.addressOffset + 4);
+    const destination = getWord(bytes, inner.addressOffset);
+    writeIpv4(bytes, ip, 0, this.end - ip, DONT_FRAGMENT, HOP_LIMIT, IpProtocol.Icmp, source, destination);
     bytes[icmp] = IcmpType.Unreachable;
     bytes[icmp + 1] = ICMP_FRAGMENTATION_NEEDED;
     // RFC 1191 section 4: the MTU field has 16 bits.
@@ -144,24 +140,16 @@ export class PacketTooBig {
   }
 
   #ipv6Answer(bytes: Uint8Array, ip: number, icmp: number, inner: Layers, mtu: number): void {
-    bytes[ip] = 0x60;
-    const header = this.#ipv6.wrap(bytes, ip);
-    header.payloadLength = this.end - icmp;
-    header.nextHeader = IpProtocol.Icmpv6;
-    header.hopLimit = HOP_LIMIT;
-    exchange(bytes, inner.addressOffset, header.sourceOffset, 16);
+    writeIpv6(bytes, ip, 0, this.end - icmp, IpProtocol.Icmpv6, HOP_LIMIT);
+    const addresses = ip + IPV6_SOURCE;
+    bytes.copyWithin(addresses, inner.addressOffset + 16, inner.addressOffset + 32);
+    bytes.copyWithin(addresses + 16, inner.addressOffset, inner.addressOffset + 16);
     const message = this.#icmpv6.wrap(bytes, icmp);
     message.type = Icmpv6Type.PacketTooBig;
     message.mtu = mtu;
-    const pseudo = pseudoHeaderSum(6, bytes, header.sourceOffset, IpProtocol.Icmpv6, this.end - icmp);
+    const pseudo = pseudoHeaderSum(6, bytes, addresses, IpProtocol.Icmpv6, this.end - icmp);
     putChecksum(bytes, icmp + 2, ~onesSum(bytes, icmp, this.end, pseudo) & 0xffff);
   }
-}
-
-/** Copies two addresses of `span` bytes each in swapped order. */
-function exchange(bytes: Uint8Array, from: number, to: number, span: number): void {
-  bytes.copyWithin(to, from + span, from + 2 * span);
-  bytes.copyWithin(to + span, from, from + span);
 }
 
 function putChecksum(bytes: Uint8Array, at: number, value: number): void {

@@ -1,10 +1,9 @@
 /** The third egress stage: ESP for the packets of encrypted networks. Without a key they are dropped (fail closed). */
 import type { Aead } from '../aead/aead.js';
 import { VtepError } from '../error.js';
-import { EspDrop, OutboundEsp, outboundHeadroom, outboundTailroom } from '../ipsec/index.js';
+import { EspDrop, OutboundEsp } from '../ipsec/index.js';
 import { BATCH_CAPACITY, type PacketBatch } from '../memory/index.js';
 import type { NodeSas, NodeTables } from '../overlay/index.js';
-import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp } from './drop-reason.js';
 
@@ -98,12 +97,7 @@ export class Seal {
     // The array is the whole arena: a packet that outgrows its slot would overwrite a neighbouring one.
     const { arena } = batch;
     const slot = arena.offsetOf(batch.slot[i]);
-    const before = batch.start[i] - slot;
-    const after = slot + arena.slotBytes - batch.end[i];
-    // Includes the Ethernet header that a capture writer prepends.
-    const fits = before >= outboundHeadroom(sa) + ETHERNET_HEADER_LEN && after >= outboundTailroom(sa);
-    if (!fits) return DropReason.EspNoRoom;
-    const drop = esp.push(sa, arena.bytes, batch.start[i], batch.end[i], now);
+    const drop = esp.push(sa, arena.bytes, batch.start[i], batch.end[i], now, slot, slot + arena.slotBytes);
     if (drop !== EspDrop.None) return dropReasonOfEsp(drop);
     batch.start[i] = esp.start;
     batch.end[i] = esp.end;

@@ -1,6 +1,6 @@
 /**
  * The outer headers from one VTEP to another: IP, UDP and VXLAN (RFC 7348 section 5), written in front of each frame
- * word by word. Constant fields and their share of the checksums are computed once.
+ * word by word. The constant fields' share of the UDP checksum is computed once.
  */
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
@@ -8,10 +8,13 @@ import {
   IPV4_HEADER_LEN,
   IPV6_HEADER_LEN,
   IpProtocol,
+  ipv6Layout,
   onesSum,
   UDP_HEADER_LEN,
   VXLAN_FLAG_I,
   VXLAN_HEADER_LEN,
+  writeIpv4,
+  writeIpv6,
 } from '../wire/index.js';
 import { LINUX_PORTS, type PortRange, scalePort } from './flow-hash.js';
 
@@ -48,7 +51,7 @@ const INHERIT = -1;
 const ECN_MASK = 3;
 const ECN_CE = 3;
 const ECN_ECT0 = 2;
-const VERSION_4_IHL_5 = 0x45;
+const IPV6_SOURCE = ipv6Layout.offsetOf('source');
 const VXLAN_FLAGS = VXLAN_FLAG_I << 24;
 const WORD = 4;
 /** Length fields of IPv4, IPv6 and UDP have 16 bits. */
@@ -69,8 +72,7 @@ export class Tunnel {
   readonly #udpChecksum: boolean;
   readonly #ttl: number;
   readonly #dscp: number;
-  /** Sums of the constant fields: of the IPv4 header, and of the pseudo-header with the UDP and VXLAN headers. */
-  readonly #headerSum: number;
+  /** Sum of the constant fields of the pseudo-header and of the UDP and VXLAN headers. */
   readonly #pseudoSum: number;
 
   /**
@@ -91,7 +93,6 @@ export class Tunnel {
     this.span = ipSpan + UDP_HEADER_LEN + VXLAN_HEADER_LEN;
     const addresses = Uint8Array.of(...source, ...destination);
     this.#addresses = Int32Array.from({ length: addresses.length / WORD }, (_, i) => getWord(addresses, WORD * i));
-    this.#headerSum = onesSum(addresses, 0, addresses.length, (VERSION_4_IHL_5 << 8) + IpProtocol.Udp);
     this.#pseudoSum = onesSum(addresses, 0, addresses.length, IpProtocol.Udp) + port + (VXLAN_FLAG_I << 8);
   }
 
@@ -127,8 +128,14 @@ export class Tunnel {
     const outerEcn = ecn === ECN_CE ? ECN_ECT0 : ecn;
     const outerTos = (this.#dscp === INHERIT ? tos & ~ECN_MASK : this.#dscp << 2) | outerEcn;
     const outerTtl = this.#ttl === INHERIT ? ttl || DEFAULT_TTL : this.#ttl;
-    if (this.family === 4) this.#putIpv4(view, ip, end - ip, outerTos, outerTtl, identification);
-    else this.#putIpv6(view, ip, length, outerTos, outerTtl);
+    const addresses = this.#addresses;
+    if (this.family === 4) {
+      const id = identification << 16;
+      writeIpv4(bytes, ip, outerTos, end - ip, id, outerTtl, IpProtocol.Udp, addresses[0], addresses[1]);
+    } else {
+      writeIpv6(bytes, ip, outerTos, length, IpProtocol.Udp, outerTtl);
+      for (let i = 0; i < addresses.length; i++) view.setInt32(ip + IPV6_SOURCE + WORD * i, addresses[i]);
+    }
     const sourcePort = scalePort(hash, this.#lowestPort, this.#ports);
     let checksum = 0;
     if (this.#udpChecksum) {
@@ -141,24 +148,5 @@ export class Tunnel {
     view.setInt32(udp + UDP_HEADER_LEN, VXLAN_FLAGS);
     view.setInt32(udp + UDP_HEADER_LEN + 4, vni << 8);
     return ip;
-  }
-
-  #putIpv4(view: DataView, ip: number, length: number, tos: number, ttl: number, identification: number): void {
-    let sum = this.#headerSum + tos + length + identification + (ttl << 8);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    const addresses = this.#addresses;
-    view.setInt32(ip, (VERSION_4_IHL_5 << 24) | (tos << 16) | length);
-    view.setInt32(ip + 4, identification << 16);
-    view.setInt32(ip + 8, (ttl << 24) | (IpProtocol.Udp << 16) | (~sum & 0xffff));
-    view.setInt32(ip + 12, addresses[0]);
-    view.setInt32(ip + 16, addresses[1]);
-  }
-
-  #putIpv6(view: DataView, ip: number, length: number, tos: number, ttl: number): void {
-    const addresses = this.#addresses;
-    view.setInt32(ip, (6 << 28) | (tos << 20));
-    view.setInt32(ip + 4, (length << 16) | (IpProtocol.Udp << 8) | ttl);
-    for (let i = 0; i < addresses.length; i++) view.setInt32(ip + 8 + WORD * i, addresses[i]);
   }
 }

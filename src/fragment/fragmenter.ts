@@ -11,7 +11,7 @@ import {
   Ipv4View,
   Ipv6View,
   Ipv6ExtensionWalk,
-  writeIpv4Checksum,
+  writeIpv4Length,
 } from '../wire/index.js';
 
 /** Why a packet can't be fragmented. */
@@ -174,10 +174,9 @@ export class Fragmenter {
     for (let i = 0; i < span; i++) target[offset + i] = header[from + i];
     target.set(this.#bytes.subarray(this.#at, this.#at + taken), offset + span);
     const ip = this.#ipv4.wrap(target, offset);
-    ip.totalLength = span + taken;
     const word = (this.#baseOffset + this.#at - this.#payload) / UNIT;
     ip.fragmentWord = word | (!last || this.#moreAfter ? MORE_FRAGMENTS : 0);
-    writeIpv4Checksum(target, offset);
+    writeIpv4Length(target, offset, span + taken);
     this.#at += taken;
     return span + taken;
   }

@@ -13,7 +13,7 @@ import {
   type Layers,
   TCP_HEADER_LEN,
   UDP_HEADER_LEN,
-  writeIpv4Checksum,
+  writeIpv4Length,
 } from '../wire/index.js';
 import { IPV6_HEADER_LEN } from '../wire/ipv6.js';
 import { Ipv6ExtensionWalk } from '../wire/ipv6-extension.js';
@@ -237,12 +237,9 @@ export class Reassembler {
     // RFC 3168 section 5.3: CE on any fragment sets CE on the packet.
     if ((datagram.ecn & CE_SEEN) !== 0) bytes[start + 1] |= family === 4 ? ECN_CE : ECN_CE << 4;
     if (family === 4) {
-      const totalLength = this.end - start;
-      bytes[start + 2] = totalLength >>> 8;
-      bytes[start + 3] = totalLength;
       bytes[start + 6] &= IPV4_DONT_FRAGMENT;
       bytes[start + 7] = 0;
-      writeIpv4Checksum(bytes, start);
+      writeIpv4Length(bytes, start, this.end - start);
     } else {
       const payloadLength = this.end - start - IPV6_HEADER_LEN;
       bytes[start + 4] = payloadLength >>> 8;

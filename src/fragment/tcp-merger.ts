@@ -17,7 +17,7 @@ import {
   TCP_HEADER_LEN,
   TcpFlag,
   tcpLayout,
-  writeIpv4Checksum,
+  writeIpv4Length,
 } from '../wire/index.js';
 import { MIN_SEGMENT } from './tcp-segmenter.js';
 
@@ -29,7 +29,6 @@ const MAX_PACKET = 0xffff;
 const SEQUENCE = tcpLayout.offsetOf('sequence');
 const ACKNOWLEDGMENT = tcpLayout.offsetOf('acknowledgment');
 const FLAGS_WORD = tcpLayout.bitsOf('dataOffset').offset;
-const IPV4_LENGTH = 2;
 const IPV4_ID = 4;
 const IPV4_FLAGS = 6;
 const DONT_FRAGMENT = 0x4000;
@@ -123,8 +122,7 @@ export class TcpMerger {
     const ip = this.start[0] + ETHERNET_HEADER_LEN;
     const tcp = this.start[0] + this.transport;
     if (this.family === 4) {
-      view.setUint16(ip + IPV4_LENGTH, this.#length);
-      writeIpv4Checksum(bytes, ip);
+      writeIpv4Length(bytes, ip, this.#length);
     } else {
       view.setUint16(ip + IPV6_LENGTH, this.#length - IPV6_HEADER_LEN);
     }

@@ -16,13 +16,12 @@ import {
   TcpFlag,
   tcpLayout,
   TcpView,
-  writeIpv4Checksum,
+  writeIpv4Length,
 } from '../wire/index.js';
 import { viewOf } from '../memory/view.js';
 
 const SEQUENCE = tcpLayout.offsetOf('sequence');
 const FLAGS = tcpLayout.bitsOf('dataOffset').offset + 1;
-const IPV4_LENGTH = 2;
 const IPV4_IDENTIFICATION = 4;
 const IPV6_LENGTH = 4;
 /** Flags of only the last segment, and of only the first. */
@@ -118,9 +117,8 @@ export class TcpSegmenter {
     const tcp = offset + this.#transport;
     const view = viewOf(target);
     if (this.#family === 4) {
-      view.setUint16(ip + IPV4_LENGTH, end - ip);
       view.setUint16(ip + IPV4_IDENTIFICATION, (view.getUint16(ip + IPV4_IDENTIFICATION) + index) & 0xffff);
-      writeIpv4Checksum(target, ip);
+      writeIpv4Length(target, ip, end - ip);
     } else {
       view.setUint16(ip + IPV6_LENGTH, end - ip - IPV6_HEADER_LEN);
     }

@@ -1,8 +1,16 @@
-/** Capture times as seconds since the earliest packet, exact to the nanosecond for eighty days. */
-import { formatTime } from './time.js';
+/** Capture times: in ISO 8601, and as seconds since the earliest packet, exact to the nanosecond for eighty days. */
 import type { Moment } from './timeline-report.js';
 
 const NANO = 1e9;
+
+/** Formats a packet's time in ISO 8601, UTC, with nanoseconds: `2026-11-21T04:22:00.123456789Z`. */
+export function formatTime(seconds: number, nanoseconds: number): string {
+  const date = new Date(seconds * 1000);
+  const fraction = nanoseconds.toString().padStart(9, '0');
+  // A Date ends in the year 275760; beyond that, the bare number still shows what the capture contains.
+  if (Number.isNaN(date.getTime())) return `${seconds}.${fraction}`;
+  return `${date.toISOString().slice(0, -5)}.${fraction}Z`;
+}
 
 /** Rounds seconds to whole nanoseconds, dropping floating-point noise. */
 export function wholeNanoseconds(seconds: number): number {

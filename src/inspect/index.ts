@@ -2,6 +2,7 @@
  * Analyses captures of an overlay: statistics, and one line per packet.
  * @module vtep/inspect
  */
+export { formatTime } from './capture-clock.js';
 export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';
 export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from './key-match.js';
 export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './key-timeline.js';
@@ -9,7 +10,6 @@ export { type PacketLineContext, packetLine } from './packet-line.js';
 export type { CipherReport, EspReport, Problem, SizeReport, SurveyReport } from './report.js';
 export { type RingKeyReport, RingKeys, type SpiKeyReport } from './ring-key.js';
 export { Survey, type SurveyOptions } from './survey.js';
-export { formatTime } from './time.js';
 export type {
   DirectedEntry,
   KeySwitch,

@@ -22,6 +22,7 @@ import {
   Layers,
 } from '../wire/index.js';
 import { AddressTable } from './address-table.js';
+import { formatTime } from './capture-clock.js';
 import { ChecksumTable } from './checksum-table.js';
 import { decoderAccounting } from './decoder-accounting.js';
 import { EndpointTable } from './endpoint-table.js';
@@ -29,7 +30,6 @@ import { EspSurvey } from './esp-survey.js';
 import { NetworkTable } from './network-table.js';
 import type { CipherReport, Problem, SizeReport, SurveyReport } from './report.js';
 import { SIZE_BOUNDS, SizeTable, sizeClassName } from './size-table.js';
-import { formatTime } from './time.js';
 import { TrafficTable } from './traffic-table.js';
 import { TunnelTable } from './tunnel-table.js';
 

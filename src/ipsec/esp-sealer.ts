@@ -48,15 +48,24 @@ export class EspSealer {
    * @param end end of the payload
    * @param nextHeader protocol number of the payload
    * @param seconds the clock of the SA's limits
+   * @param roomEnd end of the room for trailer and ICV
    * @returns `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`
    */
-  push(sa: OutboundSa, bytes: Uint8Array, offset: number, end: number, nextHeader: number, seconds: number): EspDrop {
+  push(
+    sa: OutboundSa,
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+    nextHeader: number,
+    seconds: number,
+    roomEnd: number = bytes.length,
+  ): EspDrop {
     const length = end - offset;
     const padding = espPadding(length);
     const trailer = end + padding;
     const icvOffset = trailer + ESP_TRAILER_BYTES;
     const header = offset - ESP_HEADER_BYTES;
-    if (header < 0 || length < 0 || icvOffset + sa.icvLength > bytes.length) return EspDrop.NoRoom;
+    if (header < 0 || length < 0 || icvOffset + sa.icvLength > roomEnd) return EspDrop.NoRoom;
     const { cipherKey } = sa;
     if (cipherKey.id < 0 || !sa.lifetime.allows(seconds)) return EspDrop.Expired;
     if (sa.sequenceLow === sa.ceilingLow && sa.sequenceHigh === sa.ceilingHigh) {

@@ -6,9 +6,11 @@
  * collision) has another mask; docs/security.md says how likely an overlap is.
  */
 import type { Aead } from '../aead/aead.js';
+import { IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../wire/index.js';
 import { CipherKey } from './cipher-key.js';
 import { IpsecError } from './error.js';
 import { EspDrop } from './esp-drop.js';
+import { ESP_HEADER_BYTES } from './esp-format.js';
 import { Lifetime } from './lifetime.js';
 import {
   checkSecurityAssociation,
@@ -61,6 +63,8 @@ export class OutboundSa {
   /** UDP ports of the encapsulation, or 0 for none. */
   readonly encapSourcePort: number;
   readonly encapDestinationPort: number;
+  /** Free bytes needed before an IP packet for the headers: ESP's, and UDP's and an IP header if there are any. */
+  readonly headroom: number;
   readonly icvLength: number;
   readonly esn: boolean;
   readonly lifetime: Lifetime;
@@ -101,6 +105,9 @@ export class OutboundSa {
     this.encapSourcePort = sa.encap?.sourcePort ?? 0;
     this.encapDestinationPort = sa.encap?.destinationPort ?? 0;
     this.plain = !this.tunnel && family === 4 && this.encapDestinationPort === 0;
+    const udp = this.encapDestinationPort === 0 ? 0 : UDP_HEADER_LEN;
+    const ip = this.tunnel ? (family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) : 0;
+    this.headroom = ESP_HEADER_BYTES + udp + ip;
     this.icvLength = sa.icvLength;
     this.esn = sa.esn;
     this.lifetime = new Lifetime(sa.limits, options.created);

@@ -4,6 +4,7 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { viewOf } from '../memory/view.js';
+import { getWord } from '../memory/word.js';
 import {
   checkIpv4,
   checkIpv6,
@@ -18,7 +19,10 @@ import {
   ipv6Layout,
   UDP_HEADER_LEN,
   UdpView,
-  writeIpv4Checksum,
+  VERSION_4_IHL_5,
+  writeIpv4,
+  writeIpv4Length,
+  writeIpv6,
 } from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, espBytes } from './esp-format.js';
@@ -30,16 +34,13 @@ const IPV6_SOURCE = ipv6Layout.offsetOf('source');
 const MAX_IP_PACKET = 65_535;
 const HOP_LIMIT = 64;
 const DONT_FRAGMENT = 0x4000;
-const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
 /** Packets shorter than this stay within IP's limit whatever ESP adds. */
 const SURELY_SEALABLE = MAX_IP_PACKET - 64;
 
 /** Free bytes needed before an IP packet for an SA's headers. */
 export function outboundHeadroom(sa: OutboundSa): number {
-  const udp = sa.encap ? UDP_HEADER_LEN : 0;
-  const ip = sa.tunnel ? (sa.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) : 0;
-  return ESP_HEADER_BYTES + udp + ip;
+  return sa.headroom;
 }
 
 /** Free bytes needed after an IP packet, at most, for padding, trailer and ICV. */
@@ -76,25 +77,39 @@ export class OutboundEsp {
    * @param start offset of the IP header
    * @param end end of the bytes; the packet may end earlier by its own length
    * @param seconds the clock of the SA's limits
+   * @param roomStart start of the room for headers; in an arena, of the packet's slot
+   * @param roomEnd end of the room for trailer and ICV; in an arena, of the packet's slot
    * @returns `UnsupportedPacket`, `NoRoom`, `SequenceExhausted`, `SequenceNotReserved`, `Expired`, or `None`; unless `None`,
    * the packet is unchanged
    */
-  push(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
-    if (sa.plain && start >= ESP_HEADER_BYTES && end - start >= IPV4_HEADER_LEN && end <= bytes.length) {
+  push(
+    sa: OutboundSa,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    seconds: number,
+    roomStart = 0,
+    roomEnd: number = bytes.length,
+  ): EspDrop {
+    // Tailroom depends on the padding: `EspSealer` checks it.
+    if (start - sa.headroom < roomStart || end > roomEnd) return EspDrop.NoRoom;
+    if (sa.plain && end - start >= IPV4_HEADER_LEN) {
       const view = viewOf(bytes);
       const first = view.getInt32(start);
       const second = view.getInt32(start + 4);
       const packetEnd = start + (first & 0xffff);
       const whole = packetEnd <= end && packetEnd - start >= IPV4_HEADER_LEN && packetEnd - start < SURELY_SEALABLE;
       if (first >>> 24 === VERSION_4_IHL_5 && (second & ANY_FRAGMENT) === 0 && whole) {
-        return this.#plain(sa, bytes, start, packetEnd, seconds);
+        return this.#plain(sa, bytes, start, packetEnd, seconds, roomEnd);
       }
     }
-    return sa.tunnel ? this.#tunnel(sa, bytes, start, end, seconds) : this.#transport(sa, bytes, start, end, seconds);
+    return sa.tunnel
+      ? this.#tunnel(sa, bytes, start, end, seconds, roomEnd)
+      : this.#transport(sa, bytes, start, end, seconds, roomEnd);
   }
 
   /** Transport mode of an IPv4 datagram without options: its header is five words, written to their new offset. */
-  #plain(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+  #plain(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number, roomEnd: number): EspDrop {
     const view = viewOf(bytes);
     const first = view.getInt32(start);
     const second = view.getInt32(start + 4);
@@ -102,24 +117,14 @@ export class OutboundEsp {
     const source = view.getInt32(start + 12);
     const destination = view.getInt32(start + 16);
     // ESP's header and IV overwrite most of the IP header, which is why its words were read first.
-    const drop = this.#sealer.push(sa, bytes, start + IPV4_HEADER_LEN, end, (third >>> 16) & 0xff, seconds);
+    const drop = this.#sealer.push(sa, bytes, start + IPV4_HEADER_LEN, end, (third >>> 16) & 0xff, seconds, roomEnd);
     if (drop !== EspDrop.None) return drop;
     const to = start - ESP_HEADER_BYTES;
     const length = this.#sealer.espEnd - to;
     this.start = to;
     this.end = this.#sealer.espEnd;
     const tos = (first >>> 16) & 0xff;
-    const ttl = third >>> 24;
-    let sum = (VERSION_4_IHL_5 << 8) + tos + length + (ttl << 8) + IpProtocol.Esp;
-    sum += (second >>> 16) + (second & 0xffff) + (source >>> 16) + (source & 0xffff);
-    sum += (destination >>> 16) + (destination & 0xffff);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    view.setInt32(to, (first & ~0xffff) | length);
-    view.setInt32(to + 4, second);
-    view.setInt32(to + 8, (ttl << 24) | (IpProtocol.Esp << 16) | (~sum & 0xffff));
-    view.setInt32(to + 12, source);
-    view.setInt32(to + 16, destination);
+    writeIpv4(bytes, to, tos, length, second, third >>> 24, IpProtocol.Esp, source, destination);
     return EspDrop.None;
   }
 
@@ -128,7 +133,7 @@ export class OutboundEsp {
     this.#sealer.flush();
   }
 
-  #transport(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+  #transport(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number, roomEnd: number): EspDrop {
     const { family } = sa;
     if ((family === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== HeaderError.None) {
       return EspDrop.UnsupportedPacket;
@@ -138,15 +143,14 @@ export class OutboundEsp {
     if (!(family === 4 ? this.#findIpv4Payload() : this.#findIpv6Payload(bytes, packetEnd)))
       return EspDrop.UnsupportedPacket;
     const payload = this.#headerEnd;
-    const shift = ESP_HEADER_BYTES + (sa.encap ? UDP_HEADER_LEN : 0);
+    const shift = sa.headroom;
     const sealed = payload - start + shift - ESP_HEADER_BYTES + espBytes(packetEnd - payload, sa.icvLength);
     if (sealed - (family === 4 ? 0 : IPV6_HEADER_LEN) > MAX_IP_PACKET) return EspDrop.UnsupportedPacket;
-    if (start < shift) return EspDrop.NoRoom;
     const protocolAt = this.#protocolAt - shift;
     const protocol = bytes[this.#protocolAt];
     // The room before the payload holds the header to be moved, so move it first, and back on failure.
     bytes.copyWithin(start - shift, start, payload);
-    const drop = this.#sealer.push(sa, bytes, payload, packetEnd, protocol, seconds);
+    const drop = this.#sealer.push(sa, bytes, payload, packetEnd, protocol, seconds, roomEnd);
     if (drop !== EspDrop.None) {
       bytes.copyWithin(start, start - shift, payload - shift);
       return drop;
@@ -155,7 +159,9 @@ export class OutboundEsp {
     this.end = this.#sealer.espEnd;
     if (sa.encap) this.#putUdp(sa, bytes, payload - shift, this.start);
     bytes[protocolAt] = sa.encap ? IpProtocol.Udp : IpProtocol.Esp;
-    this.#putLength(bytes, family);
+    const length = this.end - this.start;
+    if (family === 4) writeIpv4Length(bytes, this.start, length);
+    else this.#ipv6.wrap(bytes, this.start).payloadLength = length - IPV6_HEADER_LEN;
     return EspDrop.None;
   }
 
@@ -183,21 +189,20 @@ export class OutboundEsp {
     return true;
   }
 
-  #tunnel(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number): EspDrop {
+  #tunnel(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number, roomEnd: number): EspDrop {
     const inner = bytes[start] >>> 4 === 6 ? 6 : 4;
     if ((inner === 4 ? checkIpv4(bytes, start, end) : checkIpv6(bytes, start, end)) !== HeaderError.None) {
       return EspDrop.UnsupportedPacket;
     }
     const packetEnd = inner === 4 ? this.#ipv4.wrap(bytes, start).payloadEnd : this.#ipv6.wrap(bytes, start).payloadEnd;
     const span = sa.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
-    const outerStart = start - outboundHeadroom(sa);
-    if (outerStart < 0) return EspDrop.NoRoom;
+    const outerStart = start - sa.headroom;
     const length = span + (sa.encap ? UDP_HEADER_LEN : 0) + espBytes(packetEnd - start, sa.icvLength);
     if (length - (sa.family === 4 ? 0 : IPV6_HEADER_LEN) > MAX_IP_PACKET) return EspDrop.UnsupportedPacket;
     const tos = inner === 4 ? this.#ipv4.tos : this.#ipv6.trafficClass;
     const dontFragment = inner === 4 && this.#ipv4.dontFragment;
     const nextHeader = inner === 4 ? IpProtocol.Ipip : IpProtocol.Ipv6;
-    const drop = this.#sealer.push(sa, bytes, start, packetEnd, nextHeader, seconds);
+    const drop = this.#sealer.push(sa, bytes, start, packetEnd, nextHeader, seconds, roomEnd);
     if (drop !== EspDrop.None) return drop;
     this.start = outerStart;
     this.end = this.#sealer.espEnd;
@@ -205,7 +210,6 @@ export class OutboundEsp {
     const protocol = sa.encap ? IpProtocol.Udp : IpProtocol.Esp;
     if (sa.family === 4) this.#putIpv4(sa, bytes, outerStart, tos, dontFragment, protocol);
     else this.#putIpv6(sa, bytes, outerStart, tos, protocol);
-    this.#putLength(bytes, sa.family);
     return EspDrop.None;
   }
 
@@ -214,28 +218,17 @@ export class OutboundEsp {
    * identification.
    */
   #putIpv4(sa: OutboundSa, bytes: Uint8Array, at: number, tos: number, df: boolean, protocol: number): void {
-    bytes.fill(0, at, at + IPV4_HEADER_LEN);
-    bytes[at] = 0x45;
-    const ip = this.#ipv4.wrap(bytes, at);
-    ip.tos = tos;
-    ip.identification = sa.identification;
+    const fragmentation = (sa.identification << 16) | (df ? DONT_FRAGMENT : 0);
     sa.identification = (sa.identification + 1) & 0xffff;
-    ip.fragmentWord = df ? DONT_FRAGMENT : 0;
-    ip.ttl = HOP_LIMIT;
-    ip.protocol = protocol;
-    bytes.set(sa.source, ip.sourceOffset);
-    bytes.set(sa.destination, ip.destinationOffset);
+    const source = getWord(sa.source, 0);
+    const destination = getWord(sa.destination, 0);
+    writeIpv4(bytes, at, tos, this.end - at, fragmentation, HOP_LIMIT, protocol, source, destination);
   }
 
   #putIpv6(sa: OutboundSa, bytes: Uint8Array, at: number, trafficClass: number, protocol: number): void {
-    bytes.fill(0, at, at + IPV6_HEADER_LEN);
-    bytes[at] = 0x60;
-    const ip = this.#ipv6.wrap(bytes, at);
-    ip.trafficClass = trafficClass;
-    ip.nextHeader = protocol;
-    ip.hopLimit = HOP_LIMIT;
-    bytes.set(sa.source, ip.sourceOffset);
-    bytes.set(sa.destination, ip.destinationOffset);
+    writeIpv6(bytes, at, trafficClass, this.end - at - IPV6_HEADER_LEN, protocol, HOP_LIMIT);
+    bytes.set(sa.source, at + IPV6_SOURCE);
+    bytes.set(sa.destination, at + IPV6_SOURCE + 16);
   }
 
   /**
@@ -249,15 +242,5 @@ export class OutboundEsp {
     udp.length = this.end - at;
     udp.checksum = 0;
     if (sa.family === 6) this.#sealer.wantChecksum(at, ip + IPV6_SOURCE);
-  }
-
-  #putLength(bytes: Uint8Array, family: number): void {
-    const { start, end } = this;
-    if (family === 4) {
-      this.#ipv4.wrap(bytes, start).totalLength = end - start;
-      writeIpv4Checksum(bytes, start);
-    } else {
-      this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_HEADER_LEN;
-    }
   }
 }

@@ -1,6 +1,14 @@
 /** Restores the IP packet from transport-mode ESP: the IP header moves up to the payload (RFC 4303 section 3.1.1). */
 import { viewOf } from '../memory/view.js';
-import { IPV4_HEADER_LEN, ipv4Layout, IPV6_HEADER_LEN, Ipv4View, Ipv6View, writeIpv4Checksum } from '../wire/index.js';
+import {
+  IPV4_HEADER_LEN,
+  ipv4Layout,
+  IPV6_HEADER_LEN,
+  Ipv6View,
+  VERSION_4_IHL_5,
+  writeIpv4,
+  writeIpv4Length,
+} from '../wire/index.js';
 
 /** Header offsets of an ESP packet in transport mode, from a walk over it (wire/layers.ts). */
 export interface TransportHeaders {
@@ -11,12 +19,10 @@ export interface TransportHeaders {
   readonly family: number;
 }
 
-const VERSION_4_IHL_5 = 0x45;
 const IPV4_TTL = ipv4Layout.offsetOf('ttl');
 
 /** Restores IP packets in place. Create one and reuse it. */
 export class TransportPacket {
-  readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
 
   /**
@@ -37,11 +43,9 @@ export class TransportPacket {
     const start = networkOffset + shift;
     bytes.copyWithin(start, networkOffset, transportOffset);
     if (family === 4) {
-      const ip = this.#ipv4.wrap(bytes, start);
       // Not always the IP header's protocol field: AH may be in between.
       bytes[protocolAt + shift] = nextHeader;
-      ip.totalLength = end - start;
-      writeIpv4Checksum(bytes, start);
+      writeIpv4Length(bytes, start, end - start);
     } else {
       bytes[protocolAt + shift] = nextHeader;
       this.#ipv6.wrap(bytes, start).payloadLength = end - start - IPV6_HEADER_LEN;
@@ -53,21 +57,10 @@ export class TransportPacket {
   #restorePlain(bytes: Uint8Array, ip: number, payload: number, end: number, nextHeader: number): number {
     const view = viewOf(bytes);
     const to = payload - IPV4_HEADER_LEN;
-    const length = end - to;
-    const first = view.getInt32(ip);
-    const second = view.getInt32(ip + 4);
-    const ttl = bytes[ip + IPV4_TTL];
+    const fragmentation = view.getInt32(ip + 4);
     const source = view.getInt32(ip + 12);
     const destination = view.getInt32(ip + 16);
-    let sum = (first >>> 16) + length + (second >>> 16) + (second & 0xffff) + (ttl << 8) + nextHeader;
-    sum += (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    view.setInt32(to, (first & ~0xffff) | length);
-    view.setInt32(to + 4, second);
-    view.setInt32(to + 8, (ttl << 24) | (nextHeader << 16) | (~sum & 0xffff));
-    view.setInt32(to + 12, source);
-    view.setInt32(to + 16, destination);
+    writeIpv4(bytes, to, bytes[ip + 1], end - to, fragmentation, bytes[ip + IPV4_TTL], nextHeader, source, destination);
     return to;
   }
 }

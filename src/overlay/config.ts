@@ -4,13 +4,12 @@ import * as z from 'zod';
 import { looksLike } from '../text/recognised-text.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
 import { OverlayError } from './error.js';
-import { isInterfaceName } from './interface-name.js';
 import { KeyRing, refuseWeakKeys } from './keys/key-ring.js';
 import { clusterKeyOf } from './keys/key-ring-file.js';
 import { KeyText } from './keys/key-text.js';
 import { comparePrefixes, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 import { Profile } from './profile.js';
-import { type Endpoint, FloodPolicy, type Network, type Node, type Topology } from './topology.js';
+import { type Endpoint, FloodPolicy, isInterfaceName, type Network, type Node, type Topology } from './topology.js';
 import { pathOfProto, readYaml, type YamlText } from './yaml-text.js';
 
 /**

@@ -61,6 +61,11 @@ export interface Endpoint {
   readonly netns?: string;
 }
 
+/** Whether a network interface can have this name (dev_valid_name in net/core/dev.c, without shell metacharacters). */
+export function isInterfaceName(name: string): boolean {
+  return /^[\w.-]{1,15}$/.test(name) && name !== '.' && name !== '..';
+}
+
 /** The whole network. */
 export interface Topology {
   readonly profile: Profile;

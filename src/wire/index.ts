@@ -38,9 +38,12 @@ export {
   Ipv4View,
   ipv4ChecksumHolds,
   ipv4Layout,
+  VERSION_4_IHL_5,
+  writeIpv4,
   writeIpv4Checksum,
+  writeIpv4Length,
 } from './ipv4.js';
-export { checkIpv6, IPV6_HEADER_LEN, Ipv6View, ipv6Layout } from './ipv6.js';
+export { checkIpv6, IPV6_HEADER_LEN, Ipv6View, ipv6Layout, writeIpv6 } from './ipv6.js';
 export {
   IPV6_FRAGMENT_HEADER_LEN,
   Ipv6ExtensionWalk,

@@ -24,7 +24,8 @@ export const IPV4_HEADER_LEN = ipv4Layout.span;
 /** The largest header: 15 words of 4 bytes. */
 export const IPV4_MAX_HEADER_LEN = 60;
 
-const VERSION_4_IHL_5 = 0x45;
+/** First byte of a header without options: version 4 and 5 words. */
+export const VERSION_4_IHL_5 = 0x45;
 const TOS = ipv4Layout.bitsOf('dscp').offset;
 const TOTAL_LENGTH = ipv4Layout.offsetOf('totalLength');
 const IDENTIFICATION = ipv4Layout.offsetOf('identification');
@@ -97,6 +98,47 @@ function plainSum(view: DataView, offset: number): number {
   sum += (d >>> 16) + (d & 0xffff) + (e >>> 16) + (e & 0xffff);
   sum = (sum & 0xffff) + (sum >>> 16);
   return (sum & 0xffff) + (sum >>> 16);
+}
+
+/**
+ * Writes a header without options, with its checksum.
+ * @param bytes with 20 bytes at `offset`
+ * @param tos DSCP and ECN
+ * @param totalLength of header and payload in bytes, 20 to 65,535
+ * @param fragmentation the second word: identification, flags, fragment offset
+ * @param source source address as a word in network order
+ * @param destination destination address as a word in network order
+ */
+export function writeIpv4(
+  bytes: Uint8Array,
+  offset: number,
+  tos: number,
+  totalLength: number,
+  fragmentation: number,
+  ttl: number,
+  protocol: number,
+  source: number,
+  destination: number,
+): void {
+  const view = viewOf(bytes);
+  const first = (VERSION_4_IHL_5 << 24) | (tos << 16) | totalLength;
+  const third = (ttl << 24) | (protocol << 16);
+  let sum = (first >>> 16) + totalLength + (fragmentation >>> 16) + (fragmentation & 0xffff) + (third >>> 16);
+  sum += (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff);
+  sum = (sum & 0xffff) + (sum >>> 16);
+  sum = (sum & 0xffff) + (sum >>> 16);
+  view.setInt32(offset, first);
+  view.setInt32(offset + 4, fragmentation);
+  view.setInt32(offset + 8, third | (~sum & 0xffff));
+  view.setInt32(offset + 12, source);
+  view.setInt32(offset + 16, destination);
+}
+
+/** Writes the total length, and the checksum of the header as it then is. Call `checkIpv4` first. */
+export function writeIpv4Length(bytes: Uint8Array, offset: number, totalLength: number): void {
+  bytes[offset + TOTAL_LENGTH] = totalLength >>> 8;
+  bytes[offset + TOTAL_LENGTH + 1] = totalLength;
+  writeIpv4Checksum(bytes, offset);
 }
 
 /** Computes and writes the header checksum. Call `checkIpv4` first. */

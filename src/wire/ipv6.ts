@@ -1,4 +1,5 @@
 /** The fixed IPv6 header (RFC 8200 section 3). What follows it is in ipv6-extension.ts. */
+import { viewOf } from '../memory/view.js';
 import { HeaderError } from './header-error.js';
 import { bits, header, ipv6, u8, u16 } from './layout.js';
 
@@ -16,6 +17,7 @@ export const ipv6Layout = header(
 /** Size of the header in bytes. */
 export const IPV6_HEADER_LEN = ipv6Layout.span;
 
+const VERSION_6 = 6;
 const PAYLOAD_LENGTH = ipv6Layout.offsetOf('payloadLength');
 const NEXT_HEADER = ipv6Layout.offsetOf('nextHeader');
 const HOP_LIMIT = ipv6Layout.offsetOf('hopLimit');
@@ -35,6 +37,25 @@ export function checkIpv6(bytes: Uint8Array, offset: number, end: number, limit:
   const payloadLength = (bytes[offset + PAYLOAD_LENGTH] << 8) | bytes[offset + PAYLOAD_LENGTH + 1];
   if (offset + IPV6_HEADER_LEN + payloadLength > limit) return HeaderError.BadLength;
   return HeaderError.None;
+}
+
+/**
+ * Writes the first 8 bytes of a header, without a flow label. The addresses that follow are up to the caller.
+ * @param bytes with 8 bytes at `offset`
+ * @param trafficClass DSCP and ECN
+ * @param payloadLength bytes after the header, including extension headers, at most 65,535
+ */
+export function writeIpv6(
+  bytes: Uint8Array,
+  offset: number,
+  trafficClass: number,
+  payloadLength: number,
+  nextHeader: number,
+  hopLimit: number,
+): void {
+  const view = viewOf(bytes);
+  view.setInt32(offset, (VERSION_6 << 28) | (trafficClass << 20));
+  view.setInt32(offset + 4, (payloadLength << 16) | (nextHeader << 8) | hopLimit);
 }
 
 /** The jumbo payload option's type and length (RFC 2675 section 2). */

@@ -7,7 +7,7 @@ import { EtherType } from './ether-type.js';
 import { checkEthernet, ETHERNET_HEADER_LEN, EthernetView, ethernetLayout } from './ethernet.js';
 import { HeaderError } from './header-error.js';
 import { IpProtocol } from './ip-protocol.js';
-import { checkIpv4, IPV4_HEADER_LEN, Ipv4View, ipv4Layout, isIpv4LengthUnset } from './ipv4.js';
+import { checkIpv4, IPV4_HEADER_LEN, Ipv4View, ipv4Layout, isIpv4LengthUnset, VERSION_4_IHL_5 } from './ipv4.js';
 import { checkIpv6, ipv6JumboLength, Ipv6View } from './ipv6.js';
 import { Ipv6ExtensionWalk } from './ipv6-extension.js';
 import { isSnap, LLC_HEADER_LEN, MIN_ETHER_TYPE, Sap, SNAP_HEADER_LEN, snapOui, snapProtocol } from './llc.js';
@@ -30,7 +30,6 @@ const IP_PROTOCOL = ipv4Layout.offsetOf('protocol');
 const IP_SOURCE = ipv4Layout.offsetOf('source');
 const UDP_LENGTH = udpLayout.offsetOf('length');
 const PLAIN_HEADERS_LEN = ETHERNET_HEADER_LEN + IPV4_HEADER_LEN + UDP_HEADER_LEN;
-const VERSION_4_IHL_5 = 0x45;
 const ANY_FRAGMENT = 0x3fff;
 /** Size of AH's fixed fields in bytes (RFC 4302 section 2). */
 const AH_HEADER_LEN = 12;

@@ -10,7 +10,7 @@ import { give, ipv4Packet, ipv6Packet, noise, result } from '../fragment/split.j
 import { type Setup, topologyOf } from './topology.js';
 
 function identificationsOf({ nodes }: Topology): Identifications {
-  return new Identifications(nodes.map(({ vtep }) => vtep));
+  return new Identifications(nodes.length);
 }
 
 /** Runs packets for node 2 through the stage: its output, the counts, and the free slots afterwards. */
@@ -112,6 +112,31 @@ describe('slot bounds', () => {
     assert.doesNotThrow(() => stage.run(batch, output, () => assert.fail('the output is large enough')));
     for (let i = 0; i < output.count; i++) {
       assert.ok(output.end[i] <= arena.offsetOf(output.slot[i]) + arena.slotBytes, 'beyond the slot');
+    }
+  });
+
+  test('a fragment has the room for a link-layer header that its packet has, however close the MTU is to the slot', () => {
+    const arena = new Arena({ slots: 3, frameBytes: 1440, debug: true });
+    const room = 14;
+    const length = arena.slotBytes - room;
+    for (const mtu of [1280, 1400, length - 60, length - 9, length - 1]) {
+      const topology = topologyOf({ family: 6, mtu });
+      const stage = new Fragment(new PathMtu(topology, 0), new DropCounters(), identificationsOf(topology));
+      const { bytes } = ipv6Packet(noise(length - 40, 1));
+      const slot = arena.take();
+      const start = arena.offsetOf(slot) + room;
+      arena.bytes.set(bytes, start);
+      const batch = new PacketBatch(arena);
+      batch.push(slot, start, start + length, 0, 1);
+      const output = new PacketBatch(arena);
+      stage.run(batch, output, () => assert.fail('the output is large enough'));
+      assert.equal(output.count, 2);
+      for (let i = 0; i < output.count; i++) {
+        const from = arena.offsetOf(output.slot[i]);
+        assert.ok(output.start[i] - from >= room && output.end[i] <= from + arena.slotBytes, `MTU ${mtu}`);
+        assert.ok(output.end[i] - output.start[i] <= mtu);
+      }
+      output.clear();
     }
   });
 });

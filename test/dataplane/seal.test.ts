@@ -4,10 +4,10 @@ import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import { DropCounters } from '../../src/dataplane/index.js';
 import { Seal } from '../../src/dataplane/seal.js';
-import { outboundHeadroom, outboundTailroom } from '../../src/ipsec/index.js';
+import { espPadding, outboundHeadroom } from '../../src/ipsec/index.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { NodeSas, NodeTables } from '../../src/overlay/index.js';
-import { ETHERNET_HEADER_LEN } from '../../src/wire/index.js';
+import { IPV4_HEADER_LEN } from '../../src/wire/index.js';
 import { udpIp } from './build.js';
 import { topologyOf } from './topology.js';
 
@@ -34,7 +34,8 @@ function seal(offsetOf: (room: { head: number; tail: number; slotBytes: number }
   const [before, slot, after] = [arena.take(), arena.take(), arena.take()].sort((a, b) => a - b);
   const { bytes, slotBytes } = arena;
   for (const other of [before, after]) bytes.fill(MARK, arena.offsetOf(other), arena.offsetOf(other) + slotBytes);
-  const start = arena.offsetOf(slot) + offsetOf({ head: outboundHeadroom(sa), tail: outboundTailroom(sa), slotBytes });
+  const tail = espPadding(PACKET.length - IPV4_HEADER_LEN) + 2 + sa.icvLength;
+  const start = arena.offsetOf(slot) + offsetOf({ head: outboundHeadroom(sa), tail, slotBytes });
   bytes.set(PACKET, start);
   const batch = new PacketBatch(arena);
   batch.push(slot, start, start + PACKET.length, 0, 1);
@@ -77,11 +78,11 @@ test('if the cipher fails, packets of encrypted networks are dropped and unencry
   assert.deepEqual(arena.holders(), []);
 });
 
-describe('a packet is encrypted if its slot has room for ESP and the Ethernet header', () => {
+describe('a packet is encrypted if its slot has room for ESP', () => {
   test('with just enough headroom, and with just enough tailroom', () => {
     const done = { drops: {}, sealed: 1, free: 0, untouched: true };
     assert.deepEqual(
-      seal(({ head }) => head + ETHERNET_HEADER_LEN),
+      seal(({ head }) => head),
       done,
     );
     assert.deepEqual(
@@ -93,7 +94,7 @@ describe('a packet is encrypted if its slot has room for ESP and the Ethernet he
   test('with a byte less it is dropped, counted and its slot freed, the adjacent slots unchanged', () => {
     const refused = { drops: { XfrmOutError_Room: 1 }, sealed: 0, free: 1, untouched: true };
     assert.deepEqual(
-      seal(({ head }) => head + ETHERNET_HEADER_LEN - 1),
+      seal(({ head }) => head - 1),
       refused,
     );
     assert.deepEqual(

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { MemoryReader, openCapture, openCaptureFile, PcapWriter } from '../../src/capture/index.js';
 import { Survey, type SurveyOptions, type SurveyReport } from '../../src/inspect/index.js';
 import { SIZE_BOUNDS, SizeTable, sizeClassName } from '../../src/inspect/size-table.js';
-import { formatTime } from '../../src/inspect/time.js';
+import { formatTime } from '../../src/inspect/capture-clock.js';
 import { arpLayout } from '../../src/wire/index.js';
 import { ipv4Packet, ipv6Packet, noise, type Packet, partOf, split } from '../fragment/split.js';
 import { esp, ethernet, FRAME, ip, join, overlay, udpIp, vxlan } from '../dataplane/build.js';

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { CaptureBatch, MemoryReader, openCapture, openCaptureFile, PcapWriter } from '../../src/capture/index.js';
 import { packetLine, Survey, type SurveyOptions, type SurveyReport } from '../../src/inspect/index.js';
 import { sizeClassName, SizeTable } from '../../src/inspect/size-table.js';
-import { formatTime } from '../../src/inspect/time.js';
+import { formatTime } from '../../src/inspect/capture-clock.js';
 import { ethernet, FRAME, ip, join, overlay, udpIp, vxlan } from '../dataplane/build.js';
 import { fixture } from '../repository.js';
 

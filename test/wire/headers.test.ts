@@ -1,6 +1,7 @@
 /** Each header's layout, check and view agree with each other and with recorded bytes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import {
   ARP_PACKET_LEN,
   arpLayout,
@@ -66,7 +67,10 @@ import {
   vxlanLayout,
   VxlanReserved,
   VxlanView,
+  writeIpv4,
   writeIpv4Checksum,
+  writeIpv4Length,
+  writeIpv6,
 } from '../../src/wire/index.js';
 import { bytesOf, ECHO_IN_VXLAN } from './golden.js';
 
@@ -214,6 +218,38 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
     view.fragmentWord = 0x4000;
     assert.deepEqual([view.dontFragment, view.isFragment], [true, false]);
   });
+  test('writes any field, with the checksum, and only the header’s 20 bytes', () => {
+    const [byte, word] = [fc.integer({ max: 0xff, min: 0 }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })];
+    const fields = fc.record({ tos: byte, length: fc.integer({ min: 20, max: 65_535 }), ttl: byte, protocol: byte });
+    fc.assert(
+      fc.property(fields, word, word, word, fc.nat(5), (header, fragmentation, source, destination, offset) => {
+        const { tos, length, ttl, protocol } = header;
+        const expected = new Uint8Array(30).fill(0xa5);
+        const view = new DataView(expected.buffer, offset);
+        view.setUint32(0, 0x45000000 + tos * 0x10000 + length);
+        view.setInt32(4, fragmentation);
+        view.setUint32(8, ttl * 0x1000000 + protocol * 0x10000);
+        view.setInt32(12, source);
+        view.setInt32(16, destination);
+        writeIpv4Checksum(expected, offset);
+        const written = new Uint8Array(30).fill(0xa5);
+        writeIpv4(written, offset, tos, length, fragmentation, ttl, protocol, source, destination);
+        assert.deepEqual(written, expected);
+        assert.equal(ipv4ChecksumHolds(written, offset), true);
+      }),
+      { seed: 20261121, numRuns: 1000 },
+    );
+  });
+  test('a changed total length gets its checksum, with options too', () => {
+    for (const first of [0x45, 0x47]) {
+      const bytes = changed(0, first);
+      writeIpv4Length(bytes, AT, 65_535);
+      assert.equal(new Ipv4View().wrap(bytes, AT).totalLength, 65_535);
+      assert.equal(ipv4ChecksumHolds(bytes, AT), true);
+      writeIpv4Length(bytes, AT, 0x86);
+      if (first === 0x45) assert.deepEqual(bytes, whole);
+    }
+  });
 });
 
 describe('IPv6 (RFC 8200 section 3)', () => {
@@ -232,6 +268,11 @@ describe('IPv6 (RFC 8200 section 3)', () => {
       [0xab, 0x12345, 8, 17, 64, 48],
     );
     assert.deepEqual([view.sourceOffset, view.destinationOffset], [8, 24]);
+  });
+  test('a written header has the flow label 0 and leaves the addresses', () => {
+    const bytes = packet.slice();
+    writeIpv6(bytes, 0, 0xab, 65_535, 50, 255);
+    assert.deepEqual(bytes, Uint8Array.from([...bytesOf('6ab00000 ffff 32 ff'), ...packet.subarray(8)]));
   });
   test('refuses 39 bytes, another version, and a payload beyond the packet', () => {
     assert.equal(checkIpv6(packet, 0, 39), HeaderError.Short);

@@ -161,3 +161,13 @@ function isOwn(path: string): boolean {
     return false;
   }
 }
+
+/** Syncs a directory to disk: files created and renamed in it are on disk only after it is. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -2,10 +2,9 @@
 import { fchownSync, lstatSync, realpathSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { isForeign } from '../../capture/file/foreign-file.js';
-import { clearPartFilesOf, PartFile } from '../../capture/file/part-file.js';
+import { clearPartFilesOf, PartFile, syncFolder } from '../../capture/file/part-file.js';
 import { VtepError } from '../../error.js';
 import { FileLock } from '../../live/state/file-lock.js';
-import { syncFolder } from '../../live/state/sync-folder.js';
 import { UsageError } from '../arguments.js';
 import { removeWhenEnded, sayLeftovers } from '../output.js';
 

@@ -7,7 +7,6 @@
  * It is passive: each `turn` processes the packets that are waiting.
  */
 import type { Aead } from '../../aead/aead.js';
-import { Oversize } from '../../dataplane/index.js';
 import type { SequenceReservations } from '../../ipsec/index.js';
 import { type Arena, PacketBatch } from '../../memory/index.js';
 import {
@@ -29,6 +28,7 @@ import { EncryptedVnis } from './encryption-downgrade.js';
 import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
 import { NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } from './node-chains.js';
+import { checkCipher, checkName, checkOversize, checkReplacement } from './node-requirements.js';
 import { Poller } from '../system/poller.js';
 import type { UnderlayPort } from '../port/underlay-port.js';
 
@@ -110,7 +110,7 @@ export class LiveNode {
       frames: (batch) => this.#ports.handOver(batch),
     };
     this.#watched = options.clock();
-    this.#checkOversize();
+    checkOversize(options.oversize, underlay);
     this.#checkCipher(topology.networks, topology.ring !== undefined);
     this.#sas = this.#sasOf(topology);
     try {
@@ -243,18 +243,7 @@ export class LiveNode {
    */
   update(topology: Topology): RingOutcome | undefined {
     const before = this.#chains.tables;
-    const name = this.#options.node;
-    const there = topology.nodes.find((node) => node.name === name);
-    if (there === undefined) throw new LiveError('BAD_NODE', `the new topology has no node ${name}`);
-    const changed =
-      formatted(before.here.vtep) !== formatted(there.vtep)
-        ? "the node's VTEP address"
-        : before.port !== topology.port
-          ? 'the UDP port'
-          : before.profile !== topology.profile
-            ? 'the profile'
-            : undefined;
-    if (changed !== undefined) throw new LiveError('BAD_NODE', `${changed} changed, which requires a restart`);
+    checkReplacement(before, this.#options.node, topology);
     this.#checkCipher(topology.networks, topology.ring !== undefined);
     return this.apply(diffTopology(before.topology, topology));
   }
@@ -334,39 +323,19 @@ export class LiveNode {
     this.#poller = polled ? new Poller(descriptors) : undefined;
   }
 
-  /** A UDP socket only sends whole datagrams: it would wrap each fragment in another datagram. */
-  #checkOversize(): void {
-    const { oversize, underlay } = this.#options;
-    if (oversize !== Oversize.Outside || underlay.carriesEsp) return;
-    const text = `outer fragments need raw sockets, which the ${underlay.name} is not: run it as root`;
-    throw new LiveError('NOT_PERMITTED', text);
-  }
-
   /** Rejects changes that require a restart. */
   #check(plan: ChangePlan): void {
-    const { here } = this.#chains.tables;
-    for (const change of plan.changes) {
-      const own = change.kind === ChangeKind.ChangeNode && formatted(change.node.vtep) === formatted(here.vtep);
-      if (own && change.node.name !== here.name) {
-        throw new LiveError('BAD_NODE', "the node's name changed, which requires a restart");
-      }
-    }
-    const downgrade = this.#encrypted.downgradeIn(this.#chains.tables, plan);
+    const { tables } = this.#chains;
+    checkName(tables.here, plan);
+    const downgrade = this.#encrypted.downgradeIn(tables, plan);
     if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this requires a restart`);
     const held = this.#sas !== undefined && this.#sas.tags.length > 0;
     this.#checkCipher(plan.networks, held || plan.changes.some(({ kind }) => kind === ChangeKind.SetKeys));
   }
 
-  /** Rejects an encrypted network without its requirements: all its packets would be dropped. */
   #checkCipher(networks: readonly Network[], keys: boolean): void {
-    if (!networks.some(({ encrypted }) => encrypted)) return;
     const { cipher, underlay } = this.#options;
-    if (cipher === undefined || !keys) {
-      throw new LiveError('BAD_NODE', 'a network is encrypted, but the node was started without keys or has none now');
-    }
-    if (underlay.carriesEsp) return;
-    const text = `a network is encrypted, and ESP needs raw sockets, which the ${underlay.name} is not: run it as root`;
-    throw new LiveError('NOT_PERMITTED', text);
+    checkCipher(networks, keys && cipher !== undefined, underlay);
   }
 
   #chainsOf(topology: Topology, sas: NodeSas | undefined): NodeChains {
@@ -428,8 +397,4 @@ export class LiveNode {
       return;
     }
   }
-}
-
-function formatted(address: Uint8Array): string {
-  return address.join('.');
 }

@@ -4,11 +4,10 @@
  */
 import { viewOf } from '../../memory/view.js';
 import { getWord } from '../../memory/word.js';
-import { IPV6_HEADER_LEN } from '../../wire/index.js';
+import { IPV6_HEADER_LEN, writeIpv6 } from '../../wire/index.js';
 import { addressIn } from './socket-address.js';
 
 const HOP_LIMIT = 64;
-const VERSION_6 = 6;
 
 /** Headroom that `putSender` needs in front of a datagram, in bytes. */
 export const SENDER_ROOM = 16;
@@ -67,8 +66,7 @@ export class Ipv6Headers {
   ): number {
     const ip = start - IPV6_HEADER_LEN;
     const view = viewOf(bytes);
-    view.setInt32(ip, (VERSION_6 << 28) | (trafficClass << 20));
-    view.setInt32(ip + 4, ((end - start) << 16) | (protocol << 8) | HOP_LIMIT);
+    writeIpv6(bytes, ip, trafficClass, end - start, protocol, HOP_LIMIT);
     const source = addressIn(name, 6);
     for (let i = 0; i < 16; i += 4) {
       view.setInt32(ip + 8 + i, getWord(addresses, source + i));

@@ -1,13 +1,12 @@
 /** Persists sequence numbers in a file across restarts. */
 import { lstatSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { clearPartFilesOf, PartFile } from '../../capture/file/part-file.js';
+import { clearPartFilesOf, PartFile, syncFolder } from '../../capture/file/part-file.js';
 import { systemReason } from '../../capture/file/standard-stream.js';
 import type { SequenceRecord, SequenceStore } from '../../ipsec/index.js';
 import { LiveError } from '../error.js';
 import { FileLock } from './file-lock.js';
 import { formatSequences, MAX_STATE_BYTES, parseSequences } from './sequence-state.js';
-import { syncFolder } from './sync-folder.js';
 
 /**
  * A store in a file that is replaced atomically: whenever the process or the machine stops, the file contains either

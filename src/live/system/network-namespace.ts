@@ -70,45 +70,27 @@ export class OpenNamespace {
    * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; anything that `run` throws
    */
   within<T>(run: () => T): T {
-    return callWithin(this, run);
+    const { close } = linux();
+    const own = openNamespace(OWN);
+    if (own < 0) throw callFailed("open this thread's network namespace");
+    try {
+      enter(this.descriptor, `enter the network namespace ${this.said}`);
+      let result: T;
+      try {
+        result = run();
+      } catch (error) {
+        enter(own, 'leave a network namespace');
+        throw error;
+      }
+      enter(own, 'leave a network namespace');
+      return result;
+    } finally {
+      close(own);
+    }
   }
 
   close(): void {
     linux().close(this.descriptor);
-  }
-}
-
-/**
- * Calls `run` with this thread in a namespace, then returns to the previous one.
- * @param name a name of `ip netns`, or a path
- * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`; anything that `run` throws
- */
-export function inNamespace<T>(name: string, run: () => T): T {
-  const namespace = new OpenNamespace(name);
-  try {
-    return namespace.within(run);
-  } finally {
-    namespace.close();
-  }
-}
-
-function callWithin<T>({ descriptor, said }: OpenNamespace, run: () => T): T {
-  const { close } = linux();
-  const own = openNamespace(OWN);
-  if (own < 0) throw callFailed("open this thread's network namespace");
-  try {
-    enter(descriptor, `enter the network namespace ${said}`);
-    let result: T;
-    try {
-      result = run();
-    } catch (error) {
-      enter(own, 'leave a network namespace');
-      throw error;
-    }
-    enter(own, 'leave a network namespace');
-    return result;
-  } finally {
-    close(own);
   }
 }
 

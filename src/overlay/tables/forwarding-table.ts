@@ -1,12 +1,22 @@
 /**
- * The forwarding table (FDB): maps a VNI and a MAC to a VTEP or a local endpoint. Open addressing in one typed array,
- * 16 bytes per slot, so that a look-up usually touches one cache line. Linear probing with backward-shift deletion (no
- * tombstones). Entries that Linux's `bridge fdb` calls permanent are static here; learned entries age.
+ * The forwarding table (FDB): maps a VNI and a MAC to a VTEP or a local endpoint. Entries that Linux's `bridge fdb`
+ * calls permanent are static here; learned entries age.
  */
-import { drawHashKey, hashKeyOf, hashMac, type HashKey } from '../../memory/hash.js';
+import { drawHashKey, hashKeyOf } from '../../memory/hash.js';
 import { getWord } from '../../memory/word.js';
 import { OverlayError } from '../error.js';
 import { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
+import {
+  FLAG_BITS,
+  ForwardingSlots,
+  KEY_WORDS,
+  LOCAL,
+  SLOT_WORDS,
+  STATIC,
+  TARGET_BITS,
+  TARGET_MASK,
+  USED,
+} from './forwarding-slots.js';
 
 /** Result of learning a source MAC. */
 export const LearnOutcome = {
@@ -59,23 +69,9 @@ export interface ForwardingTableOptions {
   readonly seed?: number;
 }
 
-// Slot layout: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target;
-// the time last seen with the flags. In an empty slot, all flags are clear.
-const SLOT_WORDS = 4;
-/** Words of the hash key: a MAC and a VNI. */
-const KEY_WORDS = 2;
-const TARGET_BITS = 24;
-const TARGET_MASK = (1 << TARGET_BITS) - 1;
 /** The largest target id. */
 export const MAX_TARGET = TARGET_MASK;
-const USED = 1;
-const STATIC = 2;
-const LOCAL = 4;
-const FLAG_BITS = 3;
 const MAX_SECONDS = 2 ** (32 - FLAG_BITS) - 1;
-const FIRST_SLOTS = 64;
-/** Maximum load factor, in eighths. */
-const MAX_LOAD = 5;
 /** Learned entries sampled to find an old one. */
 const EVICTION_SAMPLE = 16;
 /** Slots examined for the sample while a packet waits: static entries may fill nearly all. */
@@ -102,12 +98,7 @@ export class ForwardingTable {
   readonly #limit: number;
   readonly #ageing: number;
   readonly #whenFull: FullPolicy;
-  readonly #hashKey: HashKey;
-  #words: Int32Array;
-  #mask: number;
-  #size = 0;
-  /** Number of learned entries. */
-  #learnedSize = 0;
+  readonly #slots: ForwardingSlots;
   /** Slots where the eviction search and the sweep resume. */
   #cursor = 0;
   #swept = 0;
@@ -127,14 +118,12 @@ export class ForwardingTable {
     this.#limit = limit;
     this.#ageing = ageing;
     this.#whenFull = whenFull;
-    this.#hashKey = seed === undefined ? drawHashKey(KEY_WORDS) : hashKeyOf(seed, KEY_WORDS);
-    this.#words = new Int32Array(FIRST_SLOTS * SLOT_WORDS);
-    this.#mask = FIRST_SLOTS - 1;
+    this.#slots = new ForwardingSlots(seed === undefined ? drawHashKey(KEY_WORDS) : hashKeyOf(seed, KEY_WORDS));
   }
 
   /** Number of entries, including expired ones that weren't swept yet. */
   get size(): number {
-    return this.#size;
+    return this.#slots.size;
   }
 
   /** Maximum number of entries. */
@@ -144,7 +133,7 @@ export class ForwardingTable {
 
   /** Size of the slots in bytes. */
   get byteLength(): number {
-    return this.#words.byteLength;
+    return this.#slots.words.byteLength;
   }
 
   /**
@@ -163,8 +152,9 @@ export class ForwardingTable {
    */
   findWords(vni: number, high: number, low: number, now: number): boolean {
     this.lookups++;
-    const words = this.#words;
-    const at = this.#probe(high, low | (vni & 0xffff), (vni >>> 16) << TARGET_BITS);
+    const slots = this.#slots;
+    const at = slots.probe(high, low | (vni & 0xffff), (vni >>> 16) << TARGET_BITS);
+    const { words } = slots;
     const last = words[at + 3];
     // Static entries, the vast majority, never expire.
     if (last === 0 || ((last & STATIC) === 0 && this.#isOld(last, now))) return false;
@@ -183,13 +173,13 @@ export class ForwardingTable {
     checkTarget(target);
     this.#setKey(vni, mac, offset);
     let at = this.#slotOf();
-    if (this.#words[at + 3] === 0) {
+    if (this.#slots.words[at + 3] === 0) {
       if (!this.#makeRoom(true)) return false;
       at = this.#slotOf();
-      this.#size++;
+      this.#slots.size++;
     }
     // Replaces a learned entry.
-    if ((this.#words[at + 3] & (USED | STATIC)) === USED) this.#learnedSize--;
+    if ((this.#slots.words[at + 3] & (USED | STATIC)) === USED) this.#slots.learned--;
     this.#write(at, kind, target, STATIC, 0);
     return true;
   }
@@ -202,7 +192,7 @@ export class ForwardingTable {
   learn(vni: number, mac: Uint8Array, offset: number, kind: TargetKind, target: number, now: number): LearnOutcome {
     checkTarget(target);
     this.#setKey(vni, mac, offset);
-    const words = this.#words;
+    const { words } = this.#slots;
     let at = this.#slotOf();
     const last = words[at + 3];
     if (last === 0) {
@@ -211,9 +201,9 @@ export class ForwardingTable {
         return LearnOutcome.Full;
       }
       at = this.#slotOf();
-      this.#size++;
+      this.#slots.size++;
       this.learned++;
-      this.#learnedSize++;
+      this.#slots.learned++;
       this.#write(at, kind, target, 0, now);
       return LearnOutcome.Added;
     }
@@ -232,26 +222,26 @@ export class ForwardingTable {
   /** Whether a static entry exists for a MAC. Doesn't count as a look-up. */
   isStatic(vni: number, mac: Uint8Array, offset: number): boolean {
     this.#setKey(vni, mac, offset);
-    return (this.#words[this.#slotOf() + 3] & STATIC) !== 0;
+    return (this.#slots.words[this.#slotOf() + 3] & STATIC) !== 0;
   }
 
   /** Removes an entry. Returns whether it existed. */
   delete(vni: number, mac: Uint8Array, offset: number): boolean {
     this.#setKey(vni, mac, offset);
     const at = this.#slotOf();
-    if (this.#words[at + 3] === 0) return false;
-    this.#remove(at / SLOT_WORDS);
+    if (this.#slots.words[at + 3] === 0) return false;
+    this.#slots.remove(at / SLOT_WORDS);
     return true;
   }
 
   /** Removes every entry of a network (`bridge fdb flush`). Returns their number. */
   flush(vni: number): number {
-    return this.#removeWhere((words, at) => vniAt(words, at) === vni);
+    return this.#slots.removeWhere((words, at) => vniAt(words, at) === vni);
   }
 
   /** Removes the learned entries of a network. Returns their number. Free if nothing was learned. */
   forgetLearned(vni: number): number {
-    return this.#forget(0, 0xffff, vni & 0xffff, ~TARGET_MASK, (vni >>> 16) << TARGET_BITS);
+    return this.#slots.removeLearned(0, 0xffff, vni & 0xffff, ~TARGET_MASK, (vni >>> 16) << TARGET_BITS);
   }
 
   /**
@@ -259,12 +249,12 @@ export class ForwardingTable {
    * if nothing was learned.
    */
   forgetVtep(target: number): number {
-    return this.#forget(LOCAL, 0, 0, TARGET_MASK, target);
+    return this.#slots.removeLearned(LOCAL, 0, 0, TARGET_MASK, target);
   }
 
   /** Removes expired learned entries. Returns their number. */
   sweep(now: number): number {
-    const count = this.#removeWhere((words, at) => this.#isOld(words[at + 3], now));
+    const count = this.#slots.removeWhere((words, at) => this.#isOld(words[at + 3], now));
     this.aged += count;
     return count;
   }
@@ -276,22 +266,22 @@ export class ForwardingTable {
    */
   sweepSome(now: number, steps: number): void {
     if (this.learned === 0) return;
-    const words = this.#words;
-    for (let left = Math.min(steps, this.#mask + 1); left > 0; left--) {
+    const { words } = this.#slots;
+    for (let left = Math.min(steps, this.#slots.mask + 1); left > 0; left--) {
       const last = words[this.#swept * SLOT_WORDS + 3];
       if (last !== 0 && this.#isOld(last, now)) {
         // Another entry may have moved into the slot, so the next step examines it again.
-        this.#remove(this.#swept);
+        this.#slots.remove(this.#swept);
         this.aged++;
       } else {
-        this.#swept = (this.#swept + 1) & this.#mask;
+        this.#swept = (this.#swept + 1) & this.#slots.mask;
       }
     }
   }
 
   /** All entries, unordered. The table must not change meanwhile. */
   *[Symbol.iterator](): Generator<ForwardingEntry> {
-    const words = this.#words;
+    const { words } = this.#slots;
     for (let at = 0; at < words.length; at += SLOT_WORDS) {
       const last = words[at + 3];
       if (last === 0) continue;
@@ -320,29 +310,13 @@ export class ForwardingTable {
     this.#key2 = (vni >>> 16) << TARGET_BITS;
   }
 
-  #hash(key0: number, key1: number, key2: number): number {
-    return hashMac(this.#hashKey, key0, key1 >>> 16, (key1 & 0xffff) | (key2 >>> 8));
-  }
-
   /** Offset of the first word of the slot that holds the key, or of the empty slot where it belongs. */
   #slotOf(): number {
-    return this.#probe(this.#key0, this.#key1, this.#key2);
-  }
-
-  #probe(key0: number, key1: number, key2: number): number {
-    const words = this.#words;
-    const mask = this.#mask;
-    let slot = this.#hash(key0, key1, key2) >>> Math.clz32(mask);
-    for (;;) {
-      const at = slot * SLOT_WORDS;
-      if (words[at + 3] === 0) return at;
-      if (words[at] === key0 && words[at + 1] === key1 && (words[at + 2] & ~TARGET_MASK) === key2) return at;
-      slot = (slot + 1) & mask;
-    }
+    return this.#slots.probe(this.#key0, this.#key1, this.#key2);
   }
 
   #write(at: number, kind: TargetKind, target: number, flags: number, now: number): void {
-    const words = this.#words;
+    const { words } = this.#slots;
     words[at] = this.#key0;
     words[at + 1] = this.#key1;
     words[at + 2] = this.#key2 | target;
@@ -360,16 +334,18 @@ export class ForwardingTable {
 
   /** Ensures that one more entry fits. */
   #makeRoom(forStatic: boolean): boolean {
-    if (this.#size >= this.#limit && !((forStatic || this.#whenFull === FullPolicy.Evict) && this.#evict(forStatic)))
+    if (
+      this.#slots.size >= this.#limit &&
+      !((forStatic || this.#whenFull === FullPolicy.Evict) && this.#evict(forStatic))
+    )
       return false;
-    if ((this.#size + 1) * 8 > (this.#mask + 1) * MAX_LOAD) this.#grow();
+    this.#slots.reserve();
     return true;
   }
 
   /** Evicts the least recently seen of a few learned entries. */
   #evict(thorough: boolean): boolean {
-    const words = this.#words;
-    const mask = this.#mask;
+    const { words, mask } = this.#slots;
     const slots = thorough ? mask + 1 : Math.min(EVICTION_SLOTS, mask + 1);
     let oldest = -1;
     let seen = 0;
@@ -385,86 +361,9 @@ export class ForwardingTable {
       }
     }
     if (oldest < 0) return false;
-    this.#remove(oldest);
+    this.#slots.remove(oldest);
     this.evicted++;
     return true;
-  }
-
-  #grow(): void {
-    const old = this.#words;
-    const slots = (this.#mask + 1) * 2;
-    const words = new Int32Array(slots * SLOT_WORDS);
-    const mask = slots - 1;
-    const shift = Math.clz32(mask);
-    for (let at = 0; at < old.length; at += SLOT_WORDS) {
-      if (old[at + 3] === 0) continue;
-      let slot = this.#hash(old[at], old[at + 1], old[at + 2] & ~TARGET_MASK) >>> shift;
-      while (words[slot * SLOT_WORDS + 3] !== 0) slot = (slot + 1) & mask;
-      const to = slot * SLOT_WORDS;
-      words[to] = old[at];
-      words[to + 1] = old[at + 1];
-      words[to + 2] = old[at + 2];
-      words[to + 3] = old[at + 3];
-    }
-    this.#words = words;
-    this.#mask = mask;
-  }
-
-  #remove(slot: number): void {
-    const words = this.#words;
-    const mask = this.#mask;
-    const shift = Math.clz32(mask);
-    let hole = slot;
-    if ((words[hole * SLOT_WORDS + 3] & STATIC) === 0) this.#learnedSize--;
-    words[hole * SLOT_WORDS + 3] = 0;
-    this.#size--;
-    for (let next = (hole + 1) & mask; words[next * SLOT_WORDS + 3] !== 0; next = (next + 1) & mask) {
-      const at = next * SLOT_WORDS;
-      const home = this.#hash(words[at], words[at + 1], words[at + 2] & ~TARGET_MASK) >>> shift;
-      // An entry moves back unless its home slot lies after the hole.
-      if (((next - home) & mask) >= ((next - hole) & mask)) {
-        words.copyWithin(hole * SLOT_WORDS, at, at + SLOT_WORDS);
-        words[at + 3] = 0;
-        hole = next;
-      }
-    }
-  }
-
-  /**
-   * Removes learned entries that lack a flag and whose second and third words match under masks. Packets wait
-   * meanwhile, so it scans the slots as fast as they can be read.
-   */
-  #forget(flag: number, mask1: number, value1: number, mask2: number, value2: number): number {
-    if (this.#learnedSize === 0) return 0;
-    const words = this.#words;
-    const before = this.#size;
-    const slots = this.#mask + 1;
-    // Entries that move into this slot are examined again; those that wrap around the end have been examined.
-    for (let slot = 0; slot < slots; slot++) {
-      const at = slot * SLOT_WORDS;
-      while (
-        (words[at + 3] & (USED | STATIC | flag)) === USED &&
-        (words[at + 1] & mask1) === value1 &&
-        (words[at + 2] & mask2) === value2
-      ) {
-        this.#remove(slot);
-      }
-    }
-    return before - this.#size;
-  }
-
-  #removeWhere(matches: (words: Int32Array, at: number) => boolean): number {
-    const words = this.#words;
-    const slots = this.#mask + 1;
-    const before = this.#size;
-    // Start after an empty slot, so as not to start in the middle of a run; moved entries are examined again.
-    let first = 0;
-    while (words[first * SLOT_WORDS + 3] !== 0) first++;
-    for (let step = 1; step < slots; step++) {
-      const slot = (first + step) & this.#mask;
-      while (words[slot * SLOT_WORDS + 3] !== 0 && matches(words, slot * SLOT_WORDS)) this.#remove(slot);
-    }
-    return before - this.#size;
   }
 }
 

@@ -2,10 +2,8 @@
  * One node's view of a topology: forwarding table, neighbours and flood lists. It changes while packets flow (`apply`):
  * whatever a change doesn't affect stays, including learned entries, and keeps its index.
  */
-import { KeyIndex } from '../../memory/key-index.js';
-import { getWord } from '../../memory/word.js';
 import { inQuotes } from '../../text/plain-text.js';
-import { ChangePlan, MAX_NODES } from './change-plan.js';
+import { ChangePlan } from './change-plan.js';
 import { denseTopology } from './dense-topology.js';
 import { OverlayError } from '../error.js';
 import { EndpointClaims } from './endpoint-claims.js';
@@ -18,6 +16,7 @@ import type { Profile } from '../profile.js';
 import { StableList } from './stable-list.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
 import type { Endpoint, IndexedTopology, Network, Node, Topology } from '../topology.js';
+import { VtepIndex } from './vtep-index.js';
 
 /**
  * Notified of changes, for state kept by index. Called after each change: the tables' lists then hold the index's
@@ -55,11 +54,7 @@ export class NodeTables implements IndexedTopology {
   readonly #flood: FloodLists;
   readonly #watchers: TablesWatcher[] = [];
   readonly #networkOfVni = new Map<number, number>();
-  // Twice the maximum: a replacement topology is added before the old one is removed.
-  readonly #nodeOfVtep4 = new KeyIndex(1, 2 * MAX_NODES);
-  readonly #nodeOfVtep6 = new KeyIndex(4, 2 * MAX_NODES);
-  readonly #nodes4: number[] = [];
-  readonly #nodes6: number[] = [];
+  readonly #vteps = new VtepIndex();
   readonly #claims: EndpointClaims;
   /** Created on first use: a replay has tables of many nodes that never change. */
   #endpointOfId: Map<string, number> | undefined;
@@ -90,7 +85,7 @@ export class NodeTables implements IndexedTopology {
     this.forwarding = new ForwardingTable(options);
     this.#flood = new FloodLists(node);
     this.#claims = new EndpointClaims(this, this.#endpoints.items);
-    for (const each of nodes) this.#indexVtep(each.vtep, this.#nodes.add(each));
+    for (const each of nodes) this.#vteps.add(each.vtep, this.#nodes.add(each));
     for (const each of networks) this.#indexNetwork(each, this.#networks.add(each));
     for (const each of endpoints) {
       const index = this.#endpoints.add(each);
@@ -151,17 +146,12 @@ export class NodeTables implements IndexedTopology {
    * @param bytes holds the address, at `offset`
    */
   nodeOf(family: number, bytes: Uint8Array, offset: number): number {
-    if (family === 4) return this.nodeOf4(getWord(bytes, offset));
-    const index = this.#nodeOfVtep6;
-    for (let i = 0; i < index.key.length; i++) index.key[i] = getWord(bytes, offset + 4 * i);
-    const id = index.find();
-    return id < 0 ? -1 : this.#nodes6[id];
+    return this.#vteps.find(family, bytes, offset);
   }
 
   /** The index of the node with an IPv4 VTEP address (a word in network order), or -1. */
   nodeOf4(address: number): number {
-    const id = this.#nodeOfVtep4.find1(address);
-    return id < 0 ? -1 : this.#nodes4[id];
+    return this.#vteps.find4(address);
   }
 
   /**
@@ -306,16 +296,13 @@ export class NodeTables implements IndexedTopology {
 
   #addNode(node: Node): void {
     const index = this.#nodes.add(node);
-    this.#indexVtep(node.vtep, index);
+    this.#vteps.add(node.vtep, index);
     this.#flood.addNode(index);
     this.#report('node', index, true);
   }
 
   #removeNode(index: number): void {
-    const { vtep } = this.#nodes.items[index] as Node;
-    const vteps = vtep.length === 4 ? this.#nodeOfVtep4 : this.#nodeOfVtep6;
-    setAddress(vteps.key, vtep);
-    vteps.delete(vteps.find());
+    this.#vteps.delete((this.#nodes.items[index] as Node).vtep);
     this.forwarding.forgetVtep(index);
     this.#flood.removeNode(index);
     this.#nodes.remove(index);
@@ -376,12 +363,6 @@ export class NodeTables implements IndexedTopology {
     if (node === this.node) this.columns.removeLocal(network, index);
   }
 
-  #indexVtep(vtep: Uint8Array, node: number): void {
-    const index = vtep.length === 4 ? this.#nodeOfVtep4 : this.#nodeOfVtep6;
-    setAddress(index.key, vtep);
-    (vtep.length === 4 ? this.#nodes4 : this.#nodes6)[index.add()] = node;
-  }
-
   #indexNetwork(network: Network, index: number): void {
     this.#networkOfVni.set(network.vni, index);
     this.#forgetLastNetwork();
@@ -396,8 +377,4 @@ export class NodeTables implements IndexedTopology {
 
 function copyOfNode(node: Node): Node {
   return { ...node, vtep: node.vtep.slice(), mac: node.mac?.slice() };
-}
-
-function setAddress(key: Int32Array, address: Uint8Array): void {
-  for (let i = 0; i < key.length; i++) key[i] = getWord(address, 4 * i);
 }

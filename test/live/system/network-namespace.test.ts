@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { inNamespace, namesInMessage, namespacePath } from '../../../src/live/system/network-namespace.js';
+import { namesInMessage, namespacePath } from '../../../src/live/system/network-namespace.js';
+import { inNamespace } from '../namespaces/in-namespace.js';
 import { NamespaceBench } from '../namespaces/namespace-bench.js';
 import type { NetworkNamespace } from '../namespaces/network-namespace.js';
 import { requirements } from '../namespaces/requirements.js';
