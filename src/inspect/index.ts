@@ -3,6 +3,19 @@
  * @module vtep/inspect
  */
 export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';
+export {
+  type Conversation,
+  type ConversationProtocol,
+  type ConversationSide,
+  type FlowAccounting,
+  type FlowSurvey,
+  FlowTable,
+  type FlowTableOptions,
+  MAX_CONVERSATIONS,
+  surveyFlows,
+  type SurveyFlowsOptions,
+  tcpFlagLetters,
+} from './flows/index.js';
 export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from './key-match.js';
 export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './key-timeline.js';
 export { type PacketLineContext, packetLine } from './packet-line.js';
