@@ -46,7 +46,7 @@ export interface FlowTableOptions {
    * Maximum number of conversations: about 280 bytes each. Packets of further ones are only counted.
    * @default 65536
    */
-  readonly maxConversations?: number;
+  readonly maxConversations?: number | undefined;
 }
 
 /** What became of the packets that a flow table got: `packets` is the sum of the others. */
