@@ -11,6 +11,8 @@ delete process.env['COLUMNS'];
 
 const NOTHING = { withoutIp: 0, unreadable: 0, strayFragments: 0, unlisted: 0 };
 
+const FIRST = '2026-11-21T03:24:20.250000000Z';
+
 function columnOf(name: string): FlowColumn {
   const column = FLOW_COLUMNS.find((one) => one.name === name);
   assert.ok(column !== undefined);
@@ -49,40 +51,40 @@ describe('the table of conversations', () => {
   test('fits any width: columns are left out, then addresses lose their middle', () => {
     for (const sort of FLOW_COLUMNS) {
       for (let width = 55; width <= 220; width += 5) {
-        const lines = flowLines(report([conversation(), LONG]), sort, 0, width);
+        const lines = flowLines(report([conversation(), LONG]), FIRST, sort, 0, width);
         for (const line of lines) assert.ok(line.length <= width, `${sort.name} ${width}: ${line}`);
         assert.ok(lines[2].includes(sort.column.heading));
       }
     }
-    const [, , , short] = flowLines(report([LONG]), columnOf('bytes'), 0, 80);
+    const [, , , short] = flowLines(report([LONG]), FIRST, columnOf('bytes'), 0, 80);
     assert.match(short, /\[fd00:1234:5…:9abc\]:40000 {2}\[fd00:1234:5…678:1\]:65535/);
   });
 
   test('has every column where there is room, and none that says nothing', () => {
-    const full = flowLines(report([LONG]), columnOf('bytes'), 0, 250)[2]
+    const full = flowLines(report([LONG]), FIRST, columnOf('bytes'), 0, 250)[2]
       .trim()
       .split(/ {2,}/);
     assert.equal(full.length, FLOW_COLUMNS.length);
     const plain = conversation({ vni: null, rttSeconds: null });
-    const few = flowLines(report([plain]), columnOf('bytes'), 0, 250)[2];
+    const few = flowLines(report([plain]), FIRST, columnOf('bytes'), 0, 250)[2];
     assert.match(few, /^ {2}proto +A +B +packets +bytes +A→B +B→A +start +time +rate +flags$/);
-    assert.match(flowLines(report([plain]), columnOf('rtt'), 0, 250)[2], / RTT /);
+    assert.match(flowLines(report([plain]), FIRST, columnOf('rtt'), 0, 250)[2], / RTT /);
   });
 
-  test('counts starts from the earliest conversation', () => {
+  test('counts starts from the first packet of the capture', () => {
     const later = conversation({ startTime: '2026-11-21T03:24:22.750000000Z' });
-    const [, , , first, second] = flowLines(report([later, conversation()]), columnOf('start'), 0, 250);
-    assert.match(first, / 0\.000 /);
-    assert.match(second, / 2\.250 /);
+    const [, , , first, second] = flowLines(report([later, conversation()]), FIRST, columnOf('start'), 0, 250);
+    assert.match(first, / 0\.250 /);
+    assert.match(second, / 2\.500 /);
   });
 
   test('says how many rows are left out, and which packets are in no conversation', () => {
     const flows = report([conversation(), conversation()], { withoutIp: 3, strayFragments: 1200 });
-    assert.deepEqual(flowLines(flows, columnOf('bytes'), 1, 80).slice(-2), [
+    assert.deepEqual(flowLines(flows, FIRST, columnOf('bytes'), 1, 80).slice(-2), [
       '  ... and 1 more (--rows 0 shows all)',
       '  Packets in no conversation: 3 without IP, 1,200 fragments without their first',
     ]);
-    assert.deepEqual(flowLines(report([]), columnOf('bytes'), 1, 80), ['', 'Conversations: none']);
+    assert.deepEqual(flowLines(report([]), FIRST, columnOf('bytes'), 1, 80), ['', 'Conversations: none']);
   });
 });
 
