@@ -15,6 +15,7 @@ const FLOORS = [
   { overlay: [] },
   { dataplane: [] },
   { inspect: [], workers: [], replay: ['workers'] },
+  { frames: [], simulate: [] },
   { live: [] },
   { cli: [] },
   { 'index.ts': [] },
