@@ -68,10 +68,13 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
 export interface EgressSinks {
   /** IP packets for the underlay, each for its `node`. The sink writes the link-layer header, if there is one. */
   readonly wire: BatchSink;
-  /** Frames for other endpoints of this node; `endpoint` -1 means all endpoints of the network. */
-  readonly local: BatchSink;
-  /** Replies to endpoints of this node. */
-  readonly answers: BatchSink;
+  /**
+   * Frames for other endpoints of this node; `endpoint` -1 means all endpoints of the network. Without it they are
+   * counted as local and discarded.
+   */
+  readonly local?: BatchSink;
+  /** Replies to endpoints of this node. Without it they are counted as answers and discarded. */
+  readonly answers?: BatchSink;
 }
 
 /** frames + copies + answersMade = sent + local + answers + dropped. */
@@ -197,11 +200,11 @@ export class EgressChain {
       this.#transmit(batch);
     } else if (batch === this.#local) {
       this.localFrames += batch.count;
-      this.#sinks.local(batch);
+      this.#sinks.local?.(batch);
       batch.clear();
     } else if (batch === this.#answers) {
       this.answers += batch.count;
-      this.#sinks.answers(batch);
+      this.#sinks.answers?.(batch);
       batch.clear();
     } else {
       this.#encap.run(batch);
