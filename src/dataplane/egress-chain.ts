@@ -10,6 +10,7 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
+import { checkSeconds } from '../memory/seconds.js';
 import { type NodeSas, type NodeTables, PathMtu } from '../overlay/index.js';
 import { DropCounters } from './drop-counters.js';
 import type { DropReason } from './drop-reason.js';
@@ -153,13 +154,15 @@ export class EgressChain {
   /**
    * Sends a batch of frames and empties it.
    * @param batch container frames, with their `network`
-   * @param now seconds of the caller's clock
+   * @param nowSeconds the caller's clock, in seconds
+   * @throws MemoryError `BAD_TIME` for milliseconds
    */
-  run(batch: PacketBatch, now: number): void {
-    this.#now = now;
+  run(batch: PacketBatch, nowSeconds: number): void {
+    checkSeconds(nowSeconds);
+    this.#now = nowSeconds;
     this.frames += batch.count;
-    this.pathMtu.expire(now);
-    this.forward.run(batch, now);
+    this.pathMtu.expire(nowSeconds);
+    this.forward.run(batch, nowSeconds);
     this.#handOn(batch);
     this.#handOn(this.#tunnelled);
     this.#handOn(this.#local);
