@@ -81,7 +81,7 @@ export class OverlayDecoding {
   get counts(): OverlayCounts {
     const decoder = this.#decoder;
     const dropped: Record<string, number> = {};
-    decoder.drops().forEach((count, reason) => {
+    decoder.drops.counts.forEach((count, reason) => {
       const rest = reason === DropReason.CaptureTruncated ? count - this.#truncated : count;
       if (rest > 0) dropped[dropReasonName(reason)] = rest;
     });
@@ -101,11 +101,7 @@ export class OverlayDecoding {
   /** Decodes packet `i` of a batch. Returns undefined if it gives no result. */
   decode(batch: CaptureBatch, i: number): Frame | DroppedPacket | undefined {
     const decoder = this.#decoder;
-    const start = batch.offset[i];
-    const end = start + batch.capturedLength[i];
-    const limit = start + batch.originalLength[i];
-    const verdict = decoder.receive(batch.linkType[i], batch.bytes, start, end, limit, batch.seconds[i]);
-    switch (verdict) {
+    switch (decoder.receivePacket(batch, i)) {
       case Verdict.Frame:
         return this.#frame(batch, i);
       case Verdict.Held:

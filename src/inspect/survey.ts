@@ -136,7 +136,7 @@ export class Survey {
   /** Returns everything that was counted. */
   report(source: PacketSource): SurveyReport {
     const { decoder } = this;
-    const drops = decoder.drops();
+    const drops = decoder.drops.counts;
     const known = !Number.isNaN(this.#firstSeconds);
     const endpoints = new Map<number, number>();
     for (const row of this.#endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
