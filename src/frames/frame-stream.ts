@@ -1,6 +1,7 @@
 /** Reads a capture frame by frame, and closes it. */
 import type { CaptureBatch, CaptureError, CaptureInput, CaptureNote, PacketSource } from '../capture/index.js';
 import type { DroppedPacket, Frame } from './frame.js';
+import { openInput, readDamage } from './input.js';
 import type { OverlayCounts } from './overlay-decoding.js';
 
 /** Makes results of packets. */
@@ -22,12 +23,6 @@ const NONE: OverlayCounts = {
   filtered: 0,
   dropped: {},
 };
-
-// Programs in JavaScript may pass undefined, which is refused when it is opened.
-function isPacketSource(input: CaptureInput | PacketSource | undefined): input is PacketSource {
-  const { next, interfaces } = (input ?? {}) as Partial<PacketSource>;
-  return typeof next === 'function' && Array.isArray(interfaces);
-}
 
 /** Frames of a capture, to be read by `for await`; each loop reads the input anew, which a stream allows once. */
 export class FrameStream<T extends Frame | DroppedPacket = Frame> implements AsyncIterable<T> {
@@ -75,8 +70,7 @@ export class FrameStream<T extends Frame | DroppedPacket = Frame> implements Asy
     try {
       const { LoopTurns } = await import('../capture/loop-turn.js');
       const turns = new LoopTurns();
-      const own = !isPacketSource(this.#input);
-      const source = await this.#open();
+      const { source, close } = await openInput(this.#input);
       this.#source = source;
       try {
         for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
@@ -87,25 +81,12 @@ export class FrameStream<T extends Frame | DroppedPacket = Frame> implements Asy
             if (result !== undefined) yield result;
           }
         }
-        const { damage } = source;
-        if (damage !== undefined && !this.#allowDamage) throw await namedDamage(source.name, damage);
+        await readDamage(source, this.#allowDamage);
       } finally {
-        if (own) await source.close();
+        await close();
       }
     } finally {
       decoding.close?.();
     }
   }
-
-  async #open(): Promise<PacketSource> {
-    const input = this.#input;
-    if (isPacketSource(input)) return input;
-    const { openCaptureInput } = await import('../capture/index.js');
-    return openCaptureInput(input);
-  }
-}
-
-async function namedDamage(name: string, damage: CaptureError): Promise<CaptureError> {
-  const { CaptureError } = await import('../capture/error.js');
-  return new CaptureError(damage.code, `${name}: ${damage.message}`, { cause: damage });
 }
