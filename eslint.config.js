@@ -15,7 +15,7 @@ const FLOORS = [
   { overlay: [] },
   { dataplane: [] },
   { inspect: [], workers: [], replay: ['workers'] },
-  { frames: [], simulate: [] },
+  { frames: [], simulate: ['frames'] },
   { live: [] },
   { cli: [] },
   { 'index.ts': [] },

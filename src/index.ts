@@ -18,3 +18,10 @@ export { type FramesOptions, openFrames, openOverlay, type OverlayOptions } from
 export type { OverlayCounts } from './frames/overlay-decoding.js';
 export { PacketHeaders, type TcpFields } from './frames/packet-headers.js';
 export type { Conversation, ConversationProtocol, ConversationSide } from './inspect/index.js';
+export type { Topology, TopologyChange } from './overlay/index.js';
+export type { Arrival } from './simulate/arrival.js';
+export { SimulationError, type SimulationErrorCode } from './simulate/error.js';
+export { simulate } from './simulate/simulate.js';
+export type { NodeAccounting, SimulatedNode } from './simulate/simulated-node.js';
+export type { Simulation, SimulationAccounting, SimulationOptions } from './simulate/simulation.js';
+export type { WireOptions } from './simulate/wire.js';

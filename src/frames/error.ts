@@ -4,6 +4,8 @@ import { VtepError } from '../error.js';
 export type FramesErrorCode =
   /** Keys that can't be read: no such file, too large, or two key rings. */
   | 'KEYS_UNUSABLE'
+  /** A config that can't be read. */
+  | 'CONFIG_UNUSABLE'
   /** An edit of a header that the packet doesn't have, or of a packet that isn't whole. */
   | 'NOT_EDITABLE'
   /** A new value that doesn't fit its field, or an address of the other IP version. */

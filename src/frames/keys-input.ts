@@ -1,15 +1,11 @@
 /** Keys from wherever they are: files, texts, or a ring in memory. */
-import { open } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Aead } from '../aead/index.js';
 import { VtepError } from '../error.js';
 import type { InboundEsp, InboundSa, SecurityAssociation } from '../ipsec/index.js';
 import type { KeysFile } from '../overlay/files.js';
 import type { KeyRing } from '../overlay/index.js';
 import { FramesError } from './error.js';
-
-/** A dump of 10,000 SAs is 8 MB. */
-const MAX_BYTES = 1 << 26;
+import { isContents, readSource } from './read-source.js';
 
 /**
  * Keys that decrypt a capture: the path or `file:` URL of a file, its contents (bytes, or a text of more than one line),
@@ -114,13 +110,17 @@ async function createSas(parsed: readonly ParsedKeys[], aead: Aead, wipe: () => 
   return { esp: new InboundEsp(aead, sad, resolver), cipher: aead.name, warnings, close };
 }
 
+function nameOf(source: KeySource): string {
+  if (source instanceof URL) return source.href;
+  return typeof source === 'string' && !isContents(source) ? source : 'keys';
+}
+
 async function parseSource(source: KeySource): Promise<ParsedKeys> {
-  if (source instanceof URL || (typeof source === 'string' && !isContents(source))) {
-    const path = source instanceof URL ? fileURLToPath(source) : source;
-    return { name: path, file: await parseBytes(path, await readSmall(path)), borrowed: false };
+  const name = nameOf(source);
+  if (typeof source === 'string' || source instanceof URL) {
+    const bytes = await readSource(source, 'KEYS_UNUSABLE', 'a file of keys');
+    return { name, file: await parseBytes(name, bytes), borrowed: false };
   }
-  const name = 'keys';
-  if (typeof source === 'string') return { name, file: await parseBytes(name, textBytes(source)), borrowed: false };
   if (source instanceof Uint8Array)
     return { name, file: await parseBytes(name, new Uint8Array(source)), borrowed: false };
   const { KeyRing } = await import('../overlay/keys/key-ring.js');
@@ -129,15 +129,6 @@ async function parseSource(source: KeySource): Promise<ParsedKeys> {
     return { name, file: { kind: 'ring', ring: source, profile: Profile.Swarm, warnings: [] }, borrowed: true };
   }
   throw new FramesError('KEYS_UNUSABLE', 'keys: pass the path of a file, its contents, or a KeyRing');
-}
-
-/** A path has no line ends, and doesn't begin like JSON. */
-function isContents(text: string): boolean {
-  return /[\r\n]/.test(text) || /^\s*[[{]/.test(text);
-}
-
-function textBytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }
 
 /** Parses keys, and wipes the bytes. */
@@ -154,41 +145,5 @@ async function parseBytes(name: string, bytes: Uint8Array): Promise<KeysFile> {
   } finally {
     text?.wipe();
     bytes.fill(0);
-  }
-}
-
-async function readSmall(path: string): Promise<Uint8Array> {
-  try {
-    const file = await open(path);
-    try {
-      const { size } = await file.stat();
-      if (size > MAX_BYTES) throw new FramesError('KEYS_UNUSABLE', `${path}: too large for a file of keys`);
-      return await readUpTo(file, path);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof FramesError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'ENOENT' ? 'no such file; contents are passed as bytes or as a text of several lines' : code;
-    throw new FramesError('KEYS_UNUSABLE', `${path}: ${reason}`, { cause: error });
-  }
-}
-
-/** Reads to the end, which a device may not have. */
-async function readUpTo(file: Awaited<ReturnType<typeof open>>, path: string): Promise<Uint8Array> {
-  let bytes = new Uint8Array(1 << 16);
-  let length = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(bytes, length, bytes.length - length);
-    if (bytesRead === 0) return bytes.subarray(0, length);
-    length += bytesRead;
-    if (length > MAX_BYTES) throw new FramesError('KEYS_UNUSABLE', `${path}: too large for a file of keys`);
-    if (length < bytes.length) continue;
-    const larger = new Uint8Array(2 * bytes.length);
-    larger.set(bytes);
-    bytes.fill(0);
-    bytes = larger;
   }
 }
