@@ -7,7 +7,7 @@ import tseslint from 'typescript-eslint';
  */
 const FLOORS = [
   { text: [] },
-  { 'error.ts': [] },
+  { 'error.ts': [], 'disposable.ts': [] },
   { memory: [], foreign: ['memory'] },
   { wire: [] },
   { aead: [], capture: [] },

@@ -8,7 +8,7 @@ import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
 /** Bytes of the tarball at the most. */
-const LARGEST = 500_000;
+const LARGEST = 550_000;
 /** Without the build that comes before it as a rule: other tests read what it would write. */
 const PACK = ['pack', '--json', '--ignore-scripts'];
 /** Fetched once by `npm ci`: the cache has it. */
@@ -80,7 +80,7 @@ const packed = pack();
 const files = new Set(packed.files.map(({ path }) => path));
 
 describe('the package', () => {
-  test('has less than 500 kB', () => {
+  test('has less than 550 kB', () => {
     assert.ok(packed.size < LARGEST, `${packed.size} bytes`);
   });
 

@@ -1,4 +1,5 @@
 /** Capture files to write packets to. What writes them is loaded when one is created. */
+import '../disposable.js';
 import type { OutputFile, PacketSink, PcapngWriter } from '../capture/index.js';
 import { CapturedPacket, splitNanoseconds } from './captured-packet.js';
 import { FramesError } from './error.js';
@@ -77,6 +78,12 @@ export class CaptureOutput {
   abandon(): void {
     this.#open = false;
     this.#file.abandon();
+  }
+
+  /** Discards what was written, unless it was closed: for `await using`, where an error skips the call of `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    if (this.#open) this.abandon();
+    return Promise.resolve();
   }
 
   #write(packet: Writable): void {

@@ -236,6 +236,18 @@ describe('createCapture', () => {
     await assert.rejects(output.write(frames[0]), { code: 'NOT_WRITABLE' });
   });
 
+  test('leaves nothing behind an error, with await using', async () => {
+    const path = join(folder, 'using.pcapng');
+    const output = await createCapture(path);
+    await output.write(frames);
+    await output[Symbol.asyncDispose]();
+    assert.ok(!existsSync(path));
+    const closed = await createCapture(path);
+    await closed.close();
+    await closed[Symbol.asyncDispose]();
+    assert.ok(existsSync(path));
+  });
+
   test('a pcap file takes one link type, pcapng any', async () => {
     const raw = new CapturedPacket(frames[0].bytes.slice(14), 1, 2, 1, 101);
     const pcap = await createCapture(join(folder, 'mixed.pcap'));
