@@ -5,6 +5,7 @@
 export * from './portable.js';
 export {
   type ByteBlob,
+  type ByteBlobPart,
   type CaptureInput,
   openBytes,
   openCaptureFile,

@@ -89,7 +89,10 @@ export class Frame extends DecodedPacket {
   #inner: PacketHeaders | undefined;
   #outer: PacketHeaders | undefined;
 
-  /** @param vni undefined if the packet is itself the frame */
+  /**
+   * @param vni undefined if the packet is itself the frame
+   * @internal
+   */
   constructor(
     packets: readonly CapturedPacket[],
     esp: EspFields | undefined,
@@ -137,6 +140,7 @@ export class DroppedPacket extends DecodedPacket {
   /** What it means. */
   readonly dropText: string;
 
+  /** @internal */
   constructor(packets: readonly CapturedPacket[], esp: EspFields | undefined, dropReason: string, dropText: string) {
     super(packets, esp);
     this.dropReason = dropReason;

@@ -249,11 +249,17 @@ async function openNamed(reader: ByteReader): Promise<PacketSource> {
   }
 }
 
+/** A part of a Blob. */
+export interface ByteBlobPart {
+  /** Reads it. */
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
 /** What is needed of a Blob or File. */
 export interface ByteBlob {
   readonly size: number;
-  /** Returns its bytes from `start` to `end`. */
-  slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+  /** Returns the part from `start` to `end`. */
+  slice(start: number, end: number): ByteBlobPart;
 }
 
 /**
