@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
  */
 const FLOORS = [
   { text: [] },
-  { 'error.ts': [] },
+  { 'error.ts': [], 'disposable.ts': [] },
   { memory: [], foreign: ['memory'] },
   { wire: [] },
   { aead: [], capture: [] },
@@ -16,6 +16,7 @@ const FLOORS = [
   { overlay: [] },
   { dataplane: [] },
   { inspect: [], workers: [], replay: ['workers'] },
+  { frames: [], simulate: ['frames'] },
   { live: [] },
   { cli: [] },
   { 'index.ts': [] },

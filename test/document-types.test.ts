@@ -1,6 +1,6 @@
 /** The programs of README and docs/ are TypeScript: a user who pastes one into a strict project gets no errors. */
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import ts from 'typescript';
@@ -52,4 +52,15 @@ test('every ts block of the documents compiles under strict', () => {
   const paths = programs(programFolder(), 'ts', 'mts');
   assert.ok(paths.length >= 13);
   assert.deepEqual(errorsOf(paths, OPTIONS), []);
+});
+
+test('those that start with vtep itself compile with noUncheckedIndexedAccess too', () => {
+  const paths = programs(programFolder(), 'ts', 'mts').filter((path) =>
+    /from 'vtep';/.test(readFileSync(path, 'utf8')),
+  );
+  assert.ok(paths.length >= 4);
+  assert.deepEqual(
+    errorsOf(paths, { ...OPTIONS, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }),
+    [],
+  );
 });

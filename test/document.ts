@@ -38,13 +38,13 @@ export function programFolder(): string {
 }
 
 /**
- * Runs a program, TypeScript or not, in a process of its own, and returns the lines that it prints; it must not fail. Its
+ * Runs a program, TypeScript or (as `cjs`) CommonJS, in a process of its own, and returns the lines that it prints; it must not fail. Its
  * types are checked by `document-types.test.ts`.
  */
-export function runProgram(folder: string, code: string): string[] {
-  const file = join(folder, 'program.mjs');
+export function runProgram(folder: string, code: string, extension: 'mjs' | 'cjs' = 'mjs'): string[] {
+  const file = join(folder, `program.${extension}`);
   const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-  writeFileSync(file, ts.transpileModule(code, { compilerOptions }).outputText);
+  writeFileSync(file, extension === 'cjs' ? code : ts.transpileModule(code, { compilerOptions }).outputText);
   const call = spawnSync(process.execPath, [file], { cwd: folder, timeout: 30_000 });
   assert.equal(call.status, 0, call.stderr.toString());
   return call.stdout.toString().trimEnd().split('\n');

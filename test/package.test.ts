@@ -8,7 +8,7 @@ import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
 /** Bytes of the tarball at the most. */
-const LARGEST = 500_000;
+const LARGEST = 550_000;
 /** Without the build that comes before it as a rule: other tests read what it would write. */
 const PACK = ['pack', '--json', '--ignore-scripts'];
 /** Fetched once by `npm ci`: the cache has it. */
@@ -33,10 +33,12 @@ const entries = Object.entries(manifest.exports).flatMap(([path, entry]) =>
 );
 /** A program that names every entry, and holds some types against what they should be. */
 const TYPED = `${entries.map(({ name }, i) => `import * as entry${i} from '${name}';`).join('\n')}
-import { HeaderError, type PacketSource, parseIpv4 } from 'vtep';
+import { type Frame, openOverlay, type PacketSource } from 'vtep';
+import { HeaderError, parseIpv4 } from 'vtep/wire';
 export const size: number = parseIpv4('10.0.9.3').length;
 export const fault: HeaderError = HeaderError.None;
 export const next = (source: PacketSource): Promise<object | undefined> => source.next();
+export const frames: AsyncIterable<Frame> = openOverlay('wire.pcap', { keys: 'keys.txt' });
 // @ts-expect-error it takes text
 parseIpv4(1);
 export const all = [${entries.map((_, i) => `entry${i}`).join(', ')}];
@@ -78,7 +80,7 @@ const packed = pack();
 const files = new Set(packed.files.map(({ path }) => path));
 
 describe('the package', () => {
-  test('has less than 500 kB', () => {
+  test('has less than 550 kB', () => {
     assert.ok(packed.size < LARGEST, `${packed.size} bytes`);
   });
 
@@ -140,7 +142,7 @@ ${told}`;
   });
 
   test('a CommonJS program of a Node that requires no modules imports it', () => {
-    const code = `import('vtep').then(({ parseIpv4, formatIpv4 }) => console.log(formatIpv4(parseIpv4('10.0.9.3'), 0)))`;
+    const code = `import('vtep/wire').then(({ parseIpv4, formatIpv4 }) => console.log(formatIpv4(parseIpv4('10.0.9.3'), 0)))`;
     const words = ['--no-experimental-require-module', write('older.cjs', code)];
     assert.equal(run(process.execPath, ...words), '10.0.9.3\n');
   });

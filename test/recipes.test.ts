@@ -9,7 +9,7 @@ import { fixture, ROOT } from './repository.js';
 
 const DOCUMENT = 'docs/recipes.md';
 const blocks = blocksOf(DOCUMENT);
-const recipes = blocks.filter(({ language }) => language === 'ts');
+const recipes = blocks.filter(({ language }) => language === 'ts' || language === 'js');
 const folder = programFolder();
 // The recipes read recordings from the checkout's root.
 symlinkSync(join(ROOT, 'fixtures'), join(folder, 'fixtures'));
@@ -21,7 +21,7 @@ describe('recipes', () => {
       recipes.map(({ heading }) => heading),
       listed.map(([, title]) => title),
     );
-    assert.equal(recipes.length, 6);
+    assert.equal(recipes.length, 11);
     for (const [, title, anchor] of listed) assert.equal(anchor, title.toLowerCase().replaceAll(' ', '-'));
   });
 
@@ -30,9 +30,18 @@ describe('recipes', () => {
       const below = blocks[blocks.indexOf(recipe) + 1];
       assert.equal(below.language, '');
       assert.equal(below.heading, recipe.heading);
-      assert.deepEqual(runProgram(folder, recipe.text), below.text.trimEnd().split('\n'));
+      assert.deepEqual(
+        runProgram(folder, recipe.text, recipe.language === 'js' ? 'cjs' : 'mjs'),
+        below.text.trimEnd().split('\n'),
+      );
     });
   }
+
+  test('bytes per TCP flow of an encrypted capture take at most ten lines', () => {
+    const lines = recipes[0].text.split('\n').filter((line) => line !== '');
+    assert.equal(recipes[0].heading, 'Count bytes per TCP flow');
+    assert.ok(lines.length <= 10, String(lines.length));
+  });
 
   test('what the recipe decrypts is what vtep decap writes, byte for byte', async () => {
     const decrypted = join(folder, 'decap.pcap');

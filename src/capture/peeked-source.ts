@@ -84,7 +84,8 @@ function copyOf(batch: CaptureBatch): CaptureBatch {
     first = Math.min(first, batch.offset[i]);
     last = Math.max(last, batch.offset[i] + batch.capturedLength[i]);
   }
-  copy.bytes = batch.bytes.slice(first, last);
+  // Not slice, which of a Buffer shares its memory.
+  copy.bytes = new Uint8Array(batch.bytes.subarray(first, last));
   copy.count = count;
   for (let i = 0; i < count; i++) copy.offset[i] = batch.offset[i] - first;
   copy.capturedLength.set(batch.capturedLength);

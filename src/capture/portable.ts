@@ -3,6 +3,7 @@
  * any sink.
  */
 export { isLinkTypeKnown, LinkType } from '../wire/link-layer.js';
+export { batchesOf } from './batches-of.js';
 export { BATCH_PACKETS, CaptureBatch } from './batch.js';
 export { type ByteReader, MemoryReader } from './byte-reader.js';
 export { CaptureError, type CaptureErrorCode } from './error.js';

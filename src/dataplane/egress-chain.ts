@@ -10,6 +10,7 @@
  */
 import type { Aead } from '../aead/aead.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
+import { checkSeconds } from '../memory/seconds.js';
 import { type NodeSas, type NodeTables, PathMtu } from '../overlay/index.js';
 import { DropCounters } from './drop-counters.js';
 import type { DropReason } from './drop-reason.js';
@@ -66,10 +67,13 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
 export interface EgressSinks {
   /** IP packets for the underlay, each for its `node`. The sink writes the link-layer header, if there is one. */
   readonly wire: BatchSink;
-  /** Frames for other endpoints of this node; `endpoint` -1 means all endpoints of the network. */
-  readonly local: BatchSink;
-  /** Replies to endpoints of this node. */
-  readonly answers: BatchSink;
+  /**
+   * Frames for other endpoints of this node; `endpoint` -1 means all endpoints of the network. Without it they are
+   * counted as local and discarded.
+   */
+  readonly local?: BatchSink;
+  /** Replies to endpoints of this node. Without it they are counted as answers and discarded. */
+  readonly answers?: BatchSink;
 }
 
 /** frames + copies + answersMade = sent + local + answers + dropped. */
@@ -144,13 +148,15 @@ export class EgressChain {
   /**
    * Sends a batch of frames and empties it.
    * @param batch container frames, with their `network`
-   * @param now seconds of the caller's clock
+   * @param nowSeconds the caller's clock, in seconds
+   * @throws MemoryError `BAD_TIME` for milliseconds
    */
-  run(batch: PacketBatch, now: number): void {
-    this.#now = now;
+  run(batch: PacketBatch, nowSeconds: number): void {
+    checkSeconds(nowSeconds);
+    this.#now = nowSeconds;
     this.frames += batch.count;
-    this.pathMtu.expire(now);
-    this.forward.run(batch, now);
+    this.pathMtu.expire(nowSeconds);
+    this.forward.run(batch, nowSeconds);
     this.#handOn(batch);
     this.#handOn(this.#tunnelled);
     this.#handOn(this.#local);
@@ -191,11 +197,11 @@ export class EgressChain {
       this.#transmit(batch);
     } else if (batch === this.#local) {
       this.localFrames += batch.count;
-      this.#sinks.local(batch);
+      this.#sinks.local?.(batch);
       batch.clear();
     } else if (batch === this.#answers) {
       this.answers += batch.count;
-      this.#sinks.answers(batch);
+      this.#sinks.answers?.(batch);
       batch.clear();
     } else {
       this.#encap.run(batch);

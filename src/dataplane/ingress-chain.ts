@@ -11,6 +11,7 @@ import type { Aead } from '../aead/aead.js';
 import type { ReassemblerOptions } from '../fragment/index.js';
 import { InboundEsp } from '../ipsec/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
+import { checkSeconds } from '../memory/seconds.js';
 import type { ForwardingTable, NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import type { VxlanReserved } from '../wire/index.js';
 import { Classify } from './classify.js';
@@ -143,28 +144,31 @@ export class IngressChain {
 
   /**
    * Receives a batch of IP packets from the underlay and empties it.
-   * @param now seconds of the caller's clock
+   * @param nowSeconds the caller's clock, in seconds
+   * @throws MemoryError `BAD_TIME` for milliseconds
    */
-  run(batch: PacketBatch, now: number): void {
-    this.#begin(batch, now);
-    if (this.#classify.run(batch, now) === PacketKind.Esp) this.#receiveEsp(batch, now);
-    else this.#receive(batch, false, now);
-    this.#receiveEsp(this.#esp, now);
-    this.#receive(this.#vxlan, false, now);
+  run(batch: PacketBatch, nowSeconds: number): void {
+    this.#begin(batch, nowSeconds);
+    if (this.#classify.run(batch, nowSeconds) === PacketKind.Esp) this.#receiveEsp(batch, nowSeconds);
+    else this.#receive(batch, false, nowSeconds);
+    this.#receiveEsp(this.#esp, nowSeconds);
+    this.#receive(this.#vxlan, false, nowSeconds);
   }
 
   /**
    * Receives a batch of datagrams from a UDP socket on the VXLAN port and empties it. Their IP and UDP headers aren't
    * checked again: the kernel has done that.
    * @param batch UDP payloads, with the `sender` and the `tos` of each datagram
-   * @param now seconds of the caller's clock
+   * @param nowSeconds the caller's clock, in seconds
+   * @throws MemoryError `BAD_TIME` for milliseconds
    */
-  runDatagrams(batch: PacketBatch, now: number): void {
-    this.#begin(batch, now);
-    this.#receive(batch, false, now);
+  runDatagrams(batch: PacketBatch, nowSeconds: number): void {
+    this.#begin(batch, nowSeconds);
+    this.#receive(batch, false, nowSeconds);
   }
 
   #begin(batch: PacketBatch, now: number): void {
+    checkSeconds(now);
     this.#now = now;
     this.packets += batch.count;
     this.#forwarding.sweepSome(now, SWEPT_SLOTS * batch.count);

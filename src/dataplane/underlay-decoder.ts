@@ -13,8 +13,10 @@
  * shares them. A node also knows its topology and drops packets that aren't for it. A capture may be truncated, has
  * both directions of many nodes, and is shown as it is.
  */
+import type { CaptureBatch } from '../capture/batch.js';
 import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
 import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
+import { MemoryError } from '../memory/index.js';
 import { getWord } from '../memory/word.js';
 import { WordCopy } from '../memory/word-copy.js';
 import {
@@ -32,6 +34,7 @@ import {
   VxlanView,
   walkLink,
 } from '../wire/index.js';
+import { DropCounters } from './drop-counters.js';
 import {
   DROP_REASONS,
   DropReason,
@@ -51,6 +54,10 @@ import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
 export const MAX_ENCAPSULATIONS = 4;
 function captureLayers(): Layers {
   return new Layers({ fromCapture: true });
+}
+
+function noPacket(index: number, count: number): MemoryError {
+  return new MemoryError('BAD_RANGE', `a batch of ${count} packets has no packet ${index}`);
 }
 
 /** The longest IP packet: an IPv6 header and 65,535 bytes. The buffer grows for longer ones (jumbograms). */
@@ -171,15 +178,33 @@ export class UnderlayDecoder {
     return this.reassembly.heldFragments;
   }
 
-  /** Packets dropped so far, by `DropReason`. */
-  drops(): Float64Array {
-    const drops = this.#drops.slice();
-    this.reassembly.addDrops(drops);
+  /** Drops so far, including fragments. */
+  get drops(): DropCounters {
+    const drops = new DropCounters();
+    drops.counts.set(this.#drops);
+    this.reassembly.addDrops(drops.counts);
     return drops;
   }
 
   /**
-   * Decodes one packet.
+   * Decodes a packet of a batch. The decoder's fields refer to `batch.bytes` or to a copy (`outerBytes`).
+   * @param index 0 to `batch.count` - 1
+   * @throws MemoryError `BAD_RANGE` for another index
+   * @example
+   * for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+   *   for (let i = 0; i < batch.count; i++) if (decoder.receivePacket(batch, i) === Verdict.Frame) count(decoder.vni);
+   * }
+   */
+  receivePacket(batch: CaptureBatch, index: number): Verdict {
+    if (!(index >= 0 && index < batch.count)) throw noPacket(index, batch.count);
+    const start = batch.offset[index];
+    const end = start + batch.capturedLength[index];
+    const limit = start + batch.originalLength[index];
+    return this.receive(batch.linkType[index], batch.bytes, start, end, limit, batch.seconds[index]);
+  }
+
+  /**
+   * Decodes one packet, wherever it comes from; `receivePacket` takes it from a batch.
    * @param linkType LINKTYPE_ number of the header at `offset`
    * @param bytes contains the packet; not written to
    * @param end end of the captured bytes

@@ -1,5 +1,4 @@
 /** What a decoder did with the packets of a capture, as `inspect` and `decap` report it. */
-import { dropsByName } from '../dataplane/drop-counters.js';
 import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
 import type { SurveyReport } from './report.js';
 
@@ -11,6 +10,6 @@ export function decoderAccounting(decoder: UnderlayDecoder): SurveyReport['accou
     other: decoder.otherPackets,
     held: decoder.held,
     filtered: decoder.filtered.packets,
-    dropped: dropsByName(decoder.drops()),
+    dropped: decoder.drops.byName(),
   };
 }

@@ -174,7 +174,7 @@ export class Survey {
     const sources = 'name' in read ? ([read] as const) : read;
     const [{ format }] = sources;
     const files = sources.map(({ name }) => name);
-    const drops = decoder.drops();
+    const drops = decoder.drops.counts;
     const known = !Number.isNaN(this.#firstSeconds);
     const endpoints = new Map<number, number>();
     for (const row of this.#endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);

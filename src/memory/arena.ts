@@ -35,7 +35,7 @@ export interface ArenaOptions {
 }
 
 /** Misuse of an arena or a batch: a bug in the program, never caused by a packet. */
-export class MemoryError extends VtepError<'BAD_ARENA' | 'BAD_RANGE' | 'BAD_SLOT' | 'BATCH_FULL'> {}
+export class MemoryError extends VtepError<'BAD_ARENA' | 'BAD_RANGE' | 'BAD_SLOT' | 'BAD_TIME' | 'BATCH_FULL'> {}
 
 /** A fixed pool of equally sized packet slots. */
 export class Arena {

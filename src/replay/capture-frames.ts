@@ -81,10 +81,7 @@ export class CaptureFrames {
 
   #innerFrame(batch: CaptureBatch, i: number): boolean {
     const decoder = this.#decoder;
-    const start = batch.offset[i];
-    const end = start + batch.capturedLength[i];
-    const limit = start + batch.originalLength[i];
-    const verdict = decoder.receive(batch.linkType[i], batch.bytes, start, end, limit, this.seconds);
+    const verdict = decoder.receivePacket(batch, i);
     if (verdict === Verdict.Dropped && decoder.reason === DropReason.CaptureTruncated) this.cut += decoder.parts;
     if (verdict !== Verdict.Frame) return false;
     this.bytes = decoder.outerBytes;

@@ -116,14 +116,13 @@ export class Replay {
         onWire?.(batch, from);
         this.#underlay.transmit(batch);
       };
-    const ignore: BatchSink = () => undefined;
     // Separate from the underlay's generator, so that the impairments depend on the seed alone.
     const generator = new SeededRandom(~(options.seed ?? 0));
     const random = (bytes: Uint8Array): void => generator.fill(bytes);
     this.#nodes = topology.nodes.map(({ name }, node): ReplayNode => {
       const tables = new NodeTables(topology, name);
       const keys = cipher === undefined ? {} : { aead: cipher.aead, sas: this.#sas[node] };
-      const sinks = { wire: wireOf(node), local: ignore, answers: ignore };
+      const sinks = { wire: wireOf(node) };
       return {
         tables,
         egress: new EgressChain(tables, sendArena, sinks, { oversize, random, icmpRate: ICMP_RATE, ...keys }),

@@ -1,33 +1,34 @@
-/** Results of a header check. */
+/** Results of a header check. Compare with `None`: no value is falsy, so a result isn't a condition. */
 export const HeaderError = {
   /** Nothing: every accessor of the header's view is safe. */
-  None: 0,
+  None: 1,
   /** The packet itself ends before the header does. */
-  Short: 1,
+  Short: 2,
   /** The capture ends before the header does (snaplen), but the packet continued. */
-  Truncated: 2,
+  Truncated: 3,
   /** The version field doesn't match the header. */
-  BadVersion: 3,
+  BadVersion: 4,
   /** The header's own length (IHL, data offset, extension length) is too small or exceeds the packet. */
-  BadHeaderLength: 4,
+  BadHeaderLength: 5,
   /** A length field exceeds the packet. */
-  BadLength: 5,
+  BadLength: 6,
   /** A checksum is wrong (only if verification was requested). */
-  BadChecksum: 6,
+  BadChecksum: 7,
   /** A flag that must be set is clear (VXLAN's I). */
-  BadFlags: 7,
+  BadFlags: 8,
   /** Reserved bits are set and the caller asked to refuse them. */
-  ReservedBits: 8,
+  ReservedBits: 9,
   /** A field has a value that the RFC forbids (ARP with other address sizes, SPI 0). */
-  BadValue: 9,
+  BadValue: 10,
   /** More stacked tags or extension headers than a sane packet has. */
-  TooDeep: 10,
+  TooDeep: 11,
   /** A length field is smaller than its own header. */
-  LengthTooSmall: 11,
+  LengthTooSmall: 12,
 } as const;
 export type HeaderError = (typeof HeaderError)[keyof typeof HeaderError];
 
 const TEXT: readonly string[] = [
+  '',
   'none',
   'truncated header',
   'cut off by the snaplen',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import {
-  type CaptureBatch,
+  CaptureBatch,
   LinkType,
   MemoryReader,
   openCapture,
@@ -55,6 +55,26 @@ describe('PeekedSource', () => {
       assert.deepEqual(seen, expected.slice(0, seen.length));
       assert.deepEqual(await allOf(source), expected);
     }
+  });
+
+  test('keeps the bytes of a source that fills the same Buffer again', async () => {
+    const batch = new CaptureBatch();
+    batch.bytes = Buffer.alloc(8);
+    let packets = 0;
+    const source = new PeekedSource({
+      ...{ name: 'buffer', format: 'live', interfaces: [], notes: [], damage: undefined, position: 0, size: undefined },
+      next: () => {
+        batch.count = 1;
+        batch.capturedLength[0] = batch.originalLength[0] = 8;
+        batch.bytes.fill(++packets);
+        return Promise.resolve(packets <= 3 ? batch : undefined);
+      },
+      close: () => Promise.resolve(),
+    });
+    await source.peek(() => packets === 2);
+    const bytes: number[] = [];
+    for (let next = await source.next(); next !== undefined; next = await source.next()) bytes.push(next.bytes[0]);
+    assert.deepEqual(bytes, [1, 2, 3]);
   });
 
   for (const [what, packets, length, most] of [

@@ -41,7 +41,7 @@ function receive(
   const decoder = new UnderlayDecoder(options);
   const verdict = decoder.receive(linkType, packet, 0, packet.length, packet.length, 0);
   const { packets, framePackets, espPackets, otherPackets, held, filtered } = decoder;
-  const dropped = decoder.drops().reduce((sum, count) => sum + count, 0);
+  const dropped = decoder.drops.total;
   assert.equal(packets, framePackets + espPackets + otherPackets + held + filtered.packets + dropped);
   return { decoder, verdict, frame: decoder.outerBytes.slice(decoder.frameOffset, decoder.frameEnd) };
 }
@@ -263,7 +263,7 @@ describe('other encapsulations', () => {
         for (const kept of [packet.slice(0, length), changed(packet, { [length]: packet[length] ^ 0xff })]) {
           const decoder = new UnderlayDecoder();
           decoder.receive(LinkType.Ethernet, kept, 0, kept.length, packet.length, 0);
-          const dropped = decoder.drops().reduce((sum, count) => sum + count, 0);
+          const dropped = decoder.drops.total;
           assert.equal(decoder.framePackets + decoder.espPackets + decoder.otherPackets + decoder.held + dropped, 1);
         }
       }

@@ -24,7 +24,7 @@ import { ethernet, FRAME, ip, join, udpIp, vxlan } from './build.js';
 const SEED = 20261121;
 const FAMILIES = [4, 6] as const;
 type Family = (typeof FAMILIES)[number];
-const VERDICTS = Object.keys(Verdict);
+const VERDICTS = ['', ...Object.keys(Verdict)];
 const aead = nodeBackend.create();
 
 const SOURCE = { 4: '192.168.50.1', 6: 'fd50::1' } as const;
@@ -88,7 +88,7 @@ function onWire(packet: Uint8Array): Uint8Array {
 function sumHolds(decoder: UnderlayDecoder): void {
   const { packets, framePackets, espPackets, otherPackets, held, frames } = decoder;
   assert.ok(frames <= framePackets);
-  const dropped = decoder.drops().reduce((sum, count) => sum + count, 0);
+  const dropped = decoder.drops.total;
   assert.equal(packets, framePackets + espPackets + otherPackets + held + dropped);
 }
 
@@ -108,7 +108,7 @@ function frame(decoder: UnderlayDecoder): Uint8Array {
 
 function drops(decoder: UnderlayDecoder): Record<string, number> {
   const found: Record<string, number> = {};
-  decoder.drops().forEach((count, reason) => {
+  decoder.drops.counts.forEach((count, reason) => {
     if (count > 0) found[dropReasonName(reason)] = count;
   });
   return found;

@@ -13,7 +13,7 @@ import {
   Sad,
   type SecurityAssociation,
 } from '../../src/ipsec/index.js';
-import { EtherType, Layers, walkLink, writeIpv4Checksum } from '../../src/wire/index.js';
+import { EtherType, HeaderError, Layers, walkLink, writeIpv4Checksum } from '../../src/wire/index.js';
 import { fixture } from '../repository.js';
 import { ciphers, dice } from './build.js';
 
@@ -45,7 +45,8 @@ async function espPackets(path: string): Promise<Sample[]> {
     for (let i = 0; i < batch.count; i++) {
       const from = batch.offset[i];
       const to = from + batch.capturedLength[i];
-      if (walkLink(layers, batch.linkType[i], batch.bytes, from, to, to) !== 0 || layers.isFragment) continue;
+      if (walkLink(layers, batch.linkType[i], batch.bytes, from, to, to) !== HeaderError.None || layers.isFragment)
+        continue;
       const inUdp = layers.protocol === 17 && layers.destinationPort === 4500;
       if (layers.protocol !== 50 && !inUdp) continue;
       const packet = batch.bytes.slice(layers.networkOffset, layers.networkEnd);
@@ -91,7 +92,7 @@ class Receiver {
     const bytes = packet.slice();
     const layers = this.#layers;
     const etherType = bytes[0] >>> 4 === 6 ? EtherType.Ipv6 : EtherType.Ipv4;
-    if (layers.walkNetwork(bytes, etherType, 0, bytes.length) !== 0) return 'no ESP';
+    if (layers.walkNetwork(bytes, etherType, 0, bytes.length) !== HeaderError.None) return 'no ESP';
     const inUdp = layers.protocol === 17;
     if (inUdp) return this.#esp.open(bytes, layers, layers.payloadOffset, layers.payloadEnd, 0);
     return this.#esp.open(bytes, layers, layers.transportOffset, layers.networkEnd, 0);

@@ -120,7 +120,7 @@ export async function open(capture: string, keys: readonly string[]): Promise<Op
       frames.push({ vni, hex: hexOf(outerBytes.subarray(frameOffset, frameEnd)) });
     }
   });
-  return { frames, opened: decoder.openedPackets, esp: decoder.espPackets, drops: [...decoder.drops()] };
+  return { frames, opened: decoder.openedPackets, esp: decoder.espPackets, drops: [...decoder.drops.counts] };
 }
 
 /** A capture's report, and its packets as lines. */

@@ -2,9 +2,10 @@
 import { closeSync, fstatSync, open, readSync, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
-import type { ByteReader } from '../byte-reader.js';
+import { type ByteReader, MemoryReader } from '../byte-reader.js';
 import { CaptureError } from '../error.js';
 import { READ_BYTES } from '../record-decoder.js';
 import { openCapture, type PacketSource } from '../source.js';
@@ -254,5 +255,92 @@ async function openNamed(reader: ByteReader): Promise<PacketSource> {
   } catch (error) {
     if (!(error instanceof CaptureError) || error.code === 'FILE_UNUSABLE') throw error;
     throw new CaptureError(error.code, `${reader.name}: ${error.message}`, { cause: error });
+  }
+}
+
+/** A part of a Blob. */
+export interface ByteBlobPart {
+  /** Reads it. */
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** What is needed of a Blob or File. */
+export interface ByteBlob {
+  readonly size: number;
+  /** Returns the part from `start` to `end`. */
+  slice(start: number, end: number): ByteBlobPart;
+}
+
+/**
+ * What a capture can be read from: the path or `file:` URL of a file (`-` is standard input), its bytes, a Blob, or a
+ * stream: a Node Readable, an HTTP request, the body of a `fetch`, any async iterable of byte arrays.
+ */
+export type CaptureInput = string | URL | Uint8Array | ArrayBuffer | ByteBlob | ByteStream | AsyncIterable<Uint8Array>;
+
+/**
+ * Opens a capture wherever it is: pcap or pcapng, gzip-compressed or not. What the caller passed in stays the caller's:
+ * only a file that this opened is closed by the source's `close`, and a stream is never destroyed.
+ * @param input see `CaptureInput`
+ * @param name display name. Default: the path, or what kind of input it is
+ * @throws CaptureError as `openCaptureFile` does, `FILE_UNUSABLE` for a value that is none of these
+ * @example
+ * const source = await openCaptureInput(request); // an upload
+ */
+export async function openCaptureInput(input: CaptureInput, name?: string): Promise<PacketSource> {
+  if (typeof input === 'string') return openCaptureFile(input);
+  if (input instanceof URL) return openCaptureFile(pathOf(input));
+  if (input instanceof Uint8Array) return openNamed(await decompressed(new MemoryReader(input, name)));
+  if (input instanceof ArrayBuffer) return openCaptureInput(new Uint8Array(input), name);
+  // Programs in JavaScript get no help from the type.
+  const object = input as object | null | undefined;
+  if (typeof object === 'object' && object !== null) {
+    if (isByteBlob(input)) return openNamed(await decompressed(new BlobReader(input, name ?? 'blob')));
+    if (isByteStream(input) || Symbol.asyncIterator in object) return openCaptureStream(input, name ?? 'stream');
+  }
+  throw new CaptureError(
+    'FILE_UNUSABLE',
+    'not a capture to read: pass a path, bytes, a Blob, or a stream or async iterable of byte arrays',
+  );
+}
+
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new CaptureError('FILE_UNUSABLE', `${url.href}: not the URL of a file; pass the body of a fetch instead`, {
+      cause: error,
+    });
+  }
+}
+
+function isByteBlob(input: ByteBlob | ByteStream | AsyncIterable<Uint8Array>): input is ByteBlob {
+  const { size, slice } = input as Partial<ByteBlob>;
+  return typeof size === 'number' && typeof slice === 'function';
+}
+
+/** Reads a Blob piece by piece. */
+class BlobReader implements ByteReader {
+  readonly name: string;
+  readonly size: number;
+  readonly #blob: ByteBlob;
+  #at = 0;
+
+  constructor(blob: ByteBlob, name: string) {
+    this.name = name;
+    this.size = blob.size;
+    this.#blob = blob;
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    const end = Math.min(this.#at + into.length, this.size);
+    if (end === this.#at) return 0;
+    const bytes = new Uint8Array(await this.#blob.slice(this.#at, end).arrayBuffer());
+    into.set(bytes);
+    this.#at += bytes.length;
+    return bytes.length;
+  }
+
+  close(): void {
+    this.#at = this.size;
   }
 }

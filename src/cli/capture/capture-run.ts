@@ -132,7 +132,7 @@ class CaptureRun {
     const { damage, kernelDrops = 0 } = this.#source;
     if (damage !== undefined) say(`vtep: ${this.#source.name}: ${damage.message}; the packets before that are kept`);
     const wrong = survey?.problems.some(({ severity }) => severity === 'warning') ?? false;
-    const missing = decapsulation === undefined ? 0 : lost(decapsulation.decoder.drops());
+    const missing = decapsulation === undefined ? 0 : lost(decapsulation.decoder.drops.counts);
     return { deviceGone: damage !== undefined, warned: wrong || missing > 0 || kernelDrops > 0 };
   }
 

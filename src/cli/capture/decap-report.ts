@@ -55,7 +55,7 @@ export function lost(drops: Float64Array): number {
 /** Prints the report on standard error. */
 export function sayDecap(done: Decapsulation): void {
   const { source, decoder, esp, networks, output, keys, truncated = 0, timeless = 0 } = done;
-  const drops = decoder.drops();
+  const drops = decoder.drops.counts;
   const vnis = networks.map(({ vni }) => vni).sort((a, b) => a - b);
   const shown = vnis.slice(0, 10).join(', ') + (vnis.length > 10 ? ', ...' : '');
   say(`${grouped(decoder.frames)} frames${vnis.length > 0 ? ` of VNI ${shown}` : ''} -> ${output}`);

@@ -85,7 +85,7 @@ export const decapCommand: Command = {
       writer.flush();
       file.commit();
       files?.finish();
-      const drops = decoder.drops();
+      const drops = decoder.drops.counts;
       const done = {
         source,
         output: file.name,

@@ -72,8 +72,7 @@ class Encapsulation {
     );
     const arena = new Arena({ slots: SLOTS, frameBytes: FRAME_BYTES });
     this.#batch = new PacketBatch(arena, 1);
-    const none = (): void => undefined;
-    const sinks = { wire: (batch: PacketBatch) => this.#write(batch), local: none, answers: none };
+    const sinks = { wire: (batch: PacketBatch) => this.#write(batch) };
     const oversize = oneOf(parsed, 'oversize', Object.values(Oversize)) ?? Oversize.Inside;
     this.chain = new EgressChain(tables, arena, sinks, { oversize, random: FIXED_STARTS, ...cipher });
   }

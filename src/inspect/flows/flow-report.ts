@@ -1,5 +1,5 @@
 /** Conversations and time series as plain data for JSON, which has no big integers. */
-import { formatTime } from '../time.js';
+import { formatTime } from '../capture-clock.js';
 import type { Conversation } from './conversation.js';
 import type { FlowAccounting, FlowTable } from './flow-table.js';
 import type { NetworkSeries, TrafficSeries } from './traffic-series.js';

@@ -12,6 +12,7 @@ import {
   type SaLimits,
   SequenceReservations,
 } from '../../ipsec/index.js';
+import { checkSeconds } from '../../memory/seconds.js';
 import { type InboundClaim, InboundClaims } from './inbound-claims.js';
 import { keyFingerprint } from './key-fingerprint.js';
 import type { ClusterKey, KeyRing } from './key-ring.js';
@@ -172,12 +173,13 @@ export class NodeSas {
    * Sets the ring; `step` or `settle` perform the resulting steps. A ring may arrive at any time, more than once, or
    * several rotations ahead.
    * @param ring its keys are copied
-   * @param now seconds of the packets' clock
-   * @throws OverlayError `KEY_WIPED`
+   * @param nowSeconds the packets' clock, in seconds
+   * @throws OverlayError `KEY_WIPED`; MemoryError `BAD_TIME` for milliseconds
    */
-  update(ring: KeyRing, now: number, options: RingUpdateOptions = {}): RingOutcome {
-    const { force = false, rotated = now } = options;
-    this.#now = now;
+  update(ring: KeyRing, nowSeconds: number, options: RingUpdateOptions = {}): RingOutcome {
+    checkSeconds(nowSeconds);
+    const { force = false, rotated = nowSeconds } = options;
+    this.#now = nowSeconds;
     const held = this.#wanted?.keys ?? [];
     const newest = ring.keys[ring.keys.length - 1];
     if (!force && held.length > 0 && newest.tag < held[held.length - 1].tag) return RingOutcome.Stale;
@@ -197,11 +199,11 @@ export class NodeSas {
 
   /**
    * Performs one step, peer by peer. Packets may pass between two steps, but no batch may be pending: flush it first.
-   * @param now seconds of the packets' clock
+   * @param nowSeconds the packets' clock, in seconds
    * @returns the step, or undefined if everything matches the ring
    */
-  step(now: number): RotationStep | undefined {
-    this.#now = now;
+  step(nowSeconds: number): RotationStep | undefined {
+    this.#now = nowSeconds;
     const wanted = this.#wanted;
     if (wanted === undefined) return undefined;
     for (const [peer, sas] of this.#unsettled) {
@@ -218,23 +220,24 @@ export class NodeSas {
 
   /**
    * Performs all pending steps.
-   * @param now seconds of the packets' clock
+   * @param nowSeconds the packets' clock, in seconds
    * @returns the number of steps
    */
-  settle(now: number): number {
+  settle(nowSeconds: number): number {
     let steps = 0;
-    while (this.step(now) !== undefined) steps++;
+    while (this.step(nowSeconds) !== undefined) steps++;
     this.#reservations.topUp();
     return steps;
   }
 
   /**
    * Reports SAs that are ending or have ended, and reserves sequence numbers in advance. Call it about once per second.
-   * @param now seconds of the packets' clock
+   * @param nowSeconds the packets' clock, in seconds
    */
-  poll(now: number): void {
-    this.#now = now;
-    this.#watch.poll(now);
+  poll(nowSeconds: number): void {
+    checkSeconds(nowSeconds);
+    this.#now = nowSeconds;
+    this.#watch.poll(nowSeconds);
     this.#reservations.topUp();
   }
 

@@ -41,12 +41,12 @@ export class RingRotation {
 
   /**
    * Rotates if it is due: once, however late the call.
-   * @param now seconds of the schedule's clock
+   * @param nowSeconds the schedule's clock, in seconds
    * @returns the new ring, to be distributed to every node, or undefined
    * @throws OverlayError `BAD_SCHEDULE` for a time that isn't a number; `KEY_WIPED`
    */
-  poll(now: number): KeyRing | undefined {
-    return this.#schedule.due(now) ? this.#rotate(now) : undefined;
+  poll(nowSeconds: number): KeyRing | undefined {
+    return this.#schedule.due(nowSeconds) ? this.#rotate(nowSeconds) : undefined;
   }
 
   /**
@@ -55,8 +55,8 @@ export class RingRotation {
    * leave them two behind (see `RotationSchedule.earliest`)
    * @throws OverlayError as `poll`
    */
-  rotateNow(now: number): KeyRing | undefined {
-    return this.#schedule.mayRotate(now) ? this.#rotate(now) : undefined;
+  rotateNow(nowSeconds: number): KeyRing | undefined {
+    return this.#schedule.mayRotate(nowSeconds) ? this.#rotate(nowSeconds) : undefined;
   }
 
   /** Wipes the keys. */

@@ -1,0 +1,42 @@
+/** Starts simulations. What they are made of is loaded by the first one. */
+import type { Topology } from '../overlay/index.js';
+import type { Simulation, SimulationOptions } from './simulation.js';
+
+/**
+ * Simulates an overlay network in this process: each node has the tables and both chains of a real one, with ESP where a
+ * network is encrypted, and they exchange IP packets over an underlay that loses, delays, duplicates and corrupts them.
+ * With the same seed and the same calls, a run is the same every time.
+ * @param topology a topology (`parseConfig` of vtep/overlay/files), the path or `file:` URL of a config, or its text
+ * (more than one line)
+ * @throws OverlayError `BAD_CONFIG`, SimulationError `BAD_OPTION`, FramesError `CONFIG_UNUSABLE`, AeadError
+ * @example
+ * const network = await simulate('overlay.yaml', { loss: 0.01, seed: 1 });
+ * network.on('deliver', ({ node, endpoint, frame }) => console.log(node, endpoint, frame.length));
+ * network.node('node1').send('c1', frame);
+ * network.run();
+ * network.close();
+ */
+export async function simulate(
+  topology: Topology | string | URL,
+  options: SimulationOptions & { readonly aead?: string } = {},
+): Promise<Simulation> {
+  const { aead: cipher, ...rest } = options;
+  const [{ Simulation }, { chooseAead, hkdfSha256 }] = await Promise.all([
+    import('./simulation.js'),
+    import('../aead/index.js'),
+  ]);
+  const { aead } = chooseAead(cipher);
+  if (typeof topology !== 'string' && !(topology instanceof URL)) {
+    return new Simulation(topology, { aead, hkdf: hkdfSha256, wipe: () => undefined }, rest);
+  }
+  const { readSource } = await import('../frames/read-source.js');
+  const { parseConfig, takeKeys } = await import('../overlay/files.js');
+  const text = takeKeys(await readSource(topology, 'CONFIG_UNUSABLE', 'a config'));
+  try {
+    const parsed = parseConfig(text);
+    const wipe = (): void => parsed.ring?.wipe();
+    return new Simulation(parsed, { aead, hkdf: hkdfSha256, wipe }, rest);
+  } finally {
+    text.wipe();
+  }
+}
