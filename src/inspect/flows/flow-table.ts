@@ -11,9 +11,10 @@ import {
   UDP_HEADER_LEN,
 } from '../../wire/index.js';
 import { wholeNanoseconds } from '../capture-clock.js';
-import type { Conversation, ConversationProtocol, ConversationSide } from './conversation.js';
+import type { Conversation, ConversationSide } from './conversation.js';
 import { ConversationIndex } from './conversation-index.js';
 import { FragmentFlows } from './fragment-flows.js';
+import { conversationProtocol, hasPorts } from './protocol.js';
 import { TcpAnalysis } from './tcp-analysis.js';
 
 /** Default maximum number of conversations. */
@@ -43,7 +44,7 @@ const NANO = 1e9;
 /** Options of a flow table. */
 export interface FlowTableOptions {
   /**
-   * Maximum number of conversations: about 280 bytes each. Packets of further ones are only counted.
+   * Maximum number of conversations, at about 350 bytes each. Packets of further ones are only counted.
    * @default 65536
    */
   readonly maxConversations?: number | undefined;
@@ -170,11 +171,11 @@ export class FlowTable {
     let destination = layers.destinationPort;
     let payload = layers.payloadEnd - layers.payloadOffset;
     if (protocol !== IpProtocol.Tcp && protocol !== IpProtocol.Udp) {
-      payload = layers.networkEnd - at;
+      payload = Math.max(0, layers.networkEnd - at);
       source = 0;
       destination = 0;
       if (protocol === IpProtocol.Sctp) {
-        if (at + PORTS_LEN > end) {
+        if (at + PORTS_LEN > Math.min(end, layers.networkEnd)) {
           this.#unreadable += parts;
           return;
         }
@@ -395,26 +396,6 @@ export class FlowTable {
   #nanosecondsAt(offset: number): bigint {
     const nanoseconds = this.#firstNanoseconds + Math.round(offset * NANO);
     return BigInt(this.#firstSeconds) * BigInt(NANO) + BigInt(nanoseconds);
-  }
-}
-
-function hasPorts(protocol: number): boolean {
-  return protocol === IpProtocol.Tcp || protocol === IpProtocol.Udp || protocol === IpProtocol.Sctp;
-}
-
-function conversationProtocol(protocol: number): ConversationProtocol {
-  switch (protocol) {
-    case IpProtocol.Tcp:
-      return 'TCP';
-    case IpProtocol.Udp:
-      return 'UDP';
-    case IpProtocol.Icmp:
-    case IpProtocol.Icmpv6:
-      return 'ICMP';
-    case IpProtocol.Sctp:
-      return 'SCTP';
-    default:
-      return 'other';
   }
 }
 

@@ -144,13 +144,16 @@ describe('a flow table', () => {
     assert.equal(table.conversations()[0].startNanoseconds, 7_000_000_000n);
   });
 
-  test('counts frames without IP and packets that are truncated before their ports', () => {
+  test('counts frames without IP and packets that are too short for their ports', () => {
     const table = new FlowTable();
     add(table, ethernet(new Uint8Array(28), 0x0806));
     add(table, ported('10.0.9.3', '10.0.9.4', [1, 2]), { captured: 36 });
     add(table, ported('10.0.9.3', '10.0.9.4', [1, 2], 10, IpProtocol.Sctp), { captured: 36 });
+    // What follows a packet of two bytes is padding, not ports.
+    const padded = join(ip(4, IpProtocol.Sctp, Uint8Array.of(0, 7)), new Uint8Array(24));
+    add(table, ethernet(padded, 0x0800));
     const { withoutIp, unreadable, inConversations } = table.accounting;
-    assert.deepEqual([withoutIp, unreadable, inConversations], [1, 2, 0]);
+    assert.deepEqual([withoutIp, unreadable, inConversations], [1, 3, 0]);
   });
 
   test('counts bytes by the lengths on the wire, also where the capture is truncated', () => {
