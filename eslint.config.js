@@ -16,7 +16,7 @@ const FLOORS = [
   { overlay: [] },
   { dataplane: [] },
   { inspect: [], workers: [], replay: ['workers'] },
-  { frames: [], simulate: ['frames'] },
+  { frames: [], simulate: ['frames'], picture: [] },
   { live: [] },
   { cli: [] },
   { 'index.ts': [] },

@@ -84,7 +84,7 @@ export function parsePicture(text: string): XmlElement {
   const check = (element: XmlElement): void => {
     for (const key of GEOMETRY) if (element.attributes.has(key)) numberOf(element, key);
     for (const key of ['width', 'height']) assert.ok(!element.attributes.has(key) || numberOf(element, key) >= 0);
-    assert.match(element.attributes.get('d') ?? 'M1 1', /^(?:[ML]-?[\d.]+ -?[\d.]+ ?)+$/);
+    assert.match(element.attributes.get('d') ?? 'M1 1', /^(?:[MLCHV]-?[\d.]+(?: -?[\d.]+)* ?)+$/);
     element.children.forEach(check);
   };
   check(root);

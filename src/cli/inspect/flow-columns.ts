@@ -2,7 +2,7 @@
 import { type ConversationSide, tcpFlagLetters } from '../../inspect/flows/conversation.js';
 import type { ConversationReport } from '../../inspect/flows/flow-report.js';
 import { type Column, grouped, numbers, words } from '../table.js';
-import { byteText, rateText, secondsText } from './units.js';
+import { byteText, rateText, secondsText } from '../../text/quantity.js';
 
 /** A column of the table of conversations. */
 export interface FlowColumn {

@@ -2,7 +2,7 @@
 import type { SurveyReport } from '../../inspect/index.js';
 import { numbers, table, words } from '../table.js';
 import { sparkline } from './sparkline.js';
-import { rateText, secondsText } from './units.js';
+import { rateText, secondsText } from '../../text/quantity.js';
 
 const FIRST_COLUMNS = [numbers('VNI'), numbers('mean'), numbers('peak')];
 const SHORTEST = 8;
