@@ -9,10 +9,10 @@ const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Opens an output file, and reports unfinished files that an earlier run may have left.
- * @param input the file that is being read, which must not be the output
+ * @param input the file or files being read, which must not be the output
  * @throws CaptureError `FILE_UNUSABLE`
  */
-export function openOutput(path: string, input?: string, options?: OutputFileOptions): OutputFile {
+export function openOutput(path: string, input?: string | readonly string[], options?: OutputFileOptions): OutputFile {
   removeWhenEnded();
   const file = new OutputFile(path, input, options);
   sayLeftovers(file.leftovers);

@@ -41,10 +41,10 @@ export class OutputFile {
 
   /**
    * @param path a file, or `-` for standard output
-   * @param input the file being read, which must not be the output
+   * @param input the file or files being read, which must not be the output
    * @throws CaptureError `FILE_UNUSABLE`
    */
-  constructor(path: string, input?: string, { ownerOnly = false }: OutputFileOptions = {}) {
+  constructor(path: string, input: string | readonly string[] = [], { ownerOnly = false }: OutputFileOptions = {}) {
     this.leftovers = [];
     if (path === STANDARD_STREAM) {
       this.name = 'standard output';
@@ -55,8 +55,8 @@ export class OutputFile {
     }
     this.name = path;
     const target = statOf(path);
-    const source = input === undefined || input === STANDARD_STREAM ? undefined : statOf(input);
-    if (isSameFile(target, source)) {
+    const inputs = typeof input === 'string' ? [input] : input;
+    if (inputs.some((name) => name !== STANDARD_STREAM && isSameFile(target, statOf(name)))) {
       throw new CaptureError('FILE_UNUSABLE', `${path}: the output is the input itself; name another file`);
     }
     if (target?.isDirectory() === true) {

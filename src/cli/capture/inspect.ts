@@ -1,5 +1,6 @@
 /** `vtep inspect`: summarizes captures. */
 import { MAX_CONVERSATIONS } from '../../inspect/flows/flow-table.js';
+import type { SurveyReport } from '../../inspect/report.js';
 import { Survey } from '../../inspect/survey.js';
 import { oneOf, parseWords, UsageError, wholeNumber } from '../arguments.js';
 import type { Command } from '../command.js';
@@ -12,6 +13,7 @@ import {
 import { readKeysOption } from '../options/keys-option.js';
 import { FLOW_COLUMNS } from '../inspect/flow-columns.js';
 import { inputFiles, readInOrder } from '../inspect/input-files.js';
+import { openPicture, writePicture } from '../inspect/picture-file.js';
 import { printPackets } from './packet-lines.js';
 import { DEFAULT_ROWS, printFlows, printSurvey } from './survey-tables.js';
 import { TextOutput } from '../text-output.js';
@@ -36,6 +38,8 @@ their first packets.
                      zero-windows or flags. Default: bytes
   --max-flows N      maximum number of conversations; packets of further ones
                      are only counted. Default: ${MAX_CONVERSATIONS}
+  --svg OUT          also draws a picture: nodes, endpoints and their traffic,
+                     throughput over time and the largest conversations
   --packets          one line per packet instead of tables
   --json             one JSON object instead of tables
 ${UNDERLAY_DECODER_HELP}
@@ -58,6 +62,7 @@ export const inspectCommand: Command = {
       'no-checksums': { type: 'boolean' },
       rows: { type: 'string' },
       strict: { type: 'boolean' },
+      svg: { type: 'string' },
     });
     const rows = wholeNumber(parsed, 'rows', 0, 1e9) ?? DEFAULT_ROWS;
     const packets = parsed.values['packets'] === true;
@@ -73,19 +78,26 @@ export const inspectCommand: Command = {
     const paths = await inputFiles('inspect', parsed.operands);
     const checksums = parsed.values['no-checksums'] !== true && !packets;
     const keys = await readKeysOption(parsed);
+    const picture = openPicture(parsed, paths);
     const survey = new Survey({
       ...underlayDecoderOptions(parsed),
       ...keys?.open(),
       checksums,
-      flows: flows && { maxConversations },
+      flows: (flows || picture !== undefined) && { maxConversations },
     });
     const output = new TextOutput();
-    const sources = await readInOrder(
-      paths,
-      packets ? printPackets(output, survey) : (batch) => survey.addBatch(batch),
-    );
-    keys?.finish();
-    const report = survey.report(sources);
+    let report: SurveyReport;
+    try {
+      const sources = await readInOrder(
+        paths,
+        packets ? printPackets(output, survey) : (batch) => survey.addBatch(batch),
+      );
+      keys?.finish();
+      report = survey.report(sources);
+      if (picture !== undefined) writePicture(picture, report);
+    } finally {
+      picture?.abandon();
+    }
     const column = FLOW_COLUMNS.find(({ name }) => name === (sort ?? DEFAULT_SORT));
     if (json) output.json(report);
     else if (flows && column !== undefined) printFlows(output, report, column, rows);
