@@ -9,11 +9,11 @@ import { CHAINS, Direction, type StageCosts, stageCosts } from './stage-costs.js
 import { Colour, truncateToFit, element, HALO, textWidth, tip, words } from './svg.js';
 
 const TITLE = 'Cost by stage of the encrypted chains';
-const UNITS = 'ns/packet; a separate scale for each cipher';
+const UNITS = 'ns/packet: the sum of the stages, and the whole chain; each cipher has its own scale';
 const LEFT = 48;
 const BETWEEN = 36;
-const ROW = 26;
-const BAR = 18;
+const ROW = 24;
+const BAR = 17;
 /** Space for a cipher's name and the directions' above its bars, and for the axis below them. */
 const ABOVE = 40;
 const BELOW = 32;

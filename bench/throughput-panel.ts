@@ -17,6 +17,11 @@ const AROUND = 1.7;
 const CLEAR_COLOUR = '#59636e';
 const COLOURS = ['#0969da', '#bc4c00', '#1a7f37', '#8250df', '#bf3989', '#9a6700'] as const;
 
+/** Ciphers without a line. node-forge, for browsers, is a thousand times slower, and would flatten the other lines. */
+const WITHOUT_LINE: readonly string[] = ['forge'];
+/** Line rate of a usual network card, in Gbit/s. */
+const LINE_RATE = 10;
+
 interface Point {
   readonly bytes: number;
   readonly gigabits: number;
@@ -44,7 +49,8 @@ function pointsOf(results: readonly BenchResult[]): Point[] {
 
 function linesOf(report: BenchReport): Line[] {
   const encrypted = usualResults(report, Stage.Egress, true);
-  const lines = backendNames(report).map((name, i): Line => {
+  const names = backendNames(report).filter((name) => !WITHOUT_LINE.includes(name));
+  const lines = names.map((name, i): Line => {
     const points = pointsOf(encrypted.filter(({ backend }) => backend === name));
     return { name, colour: COLOURS[i % COLOURS.length], clear: false, points };
   });
@@ -57,7 +63,7 @@ function linesOf(report: BenchReport): Line[] {
 function unitsOf(report: BenchReport): string {
   const encrypted = resultsOf(report, Stage.Egress, true);
   const setting = usualSetting(encrypted.length > 0 ? encrypted : resultsOf(report, Stage.Egress, false));
-  const units = 'Gbit/s of frames by frame size in bytes';
+  const units = 'Gbit/s of frames by frame size in bytes, logarithmic axes';
   return setting === undefined ? units : `${units}; ${settingName(setting)}`;
 }
 
@@ -126,6 +132,16 @@ function grid(ticks: readonly number[], y: Scale, left: number, right: number): 
   ]);
 }
 
+/** A line at the rate of a network card. */
+function lineRate(y: Scale, left: number, right: number): string[] {
+  const line = { x1: left, y1: y(LINE_RATE), x2: right, y2: y(LINE_RATE), stroke: Colour.Faint, 'stroke-width': 1.5 };
+  const text = { 'font-size': LABEL, fill: Colour.Faint, ...HALO };
+  return [
+    element('line', { ...line, 'stroke-dasharray': '2 3' }),
+    words(left + 6, y(LINE_RATE) - 5, `${LINE_RATE} Gbit/s line rate`, text),
+  ];
+}
+
 /** Draws the panel; both axes are logarithmic. */
 export function throughputPanel(report: BenchReport, area: PanelArea): Panel {
   const lines = linesOf(report);
@@ -145,6 +161,7 @@ export function throughputPanel(report: BenchReport, area: PanelArea): Panel {
   const markup = [
     ...heading(area, TITLE, unitsOf(report), legend),
     ...grid(logTicks(low, high), y, left, right),
+    ...(LINE_RATE > low && LINE_RATE < high ? lineRate(y, left, right) : []),
     element('line', { x1: left, y1: bottom, x2: right, y2: bottom, stroke: Colour.Faint }),
     ...sizeTicks(sizes, x, bottom),
     ...lines.map((line) => curve(line, x, y)),

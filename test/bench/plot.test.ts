@@ -111,8 +111,8 @@ describe('the picture of a report', () => {
     const headings = ['ipsec-mb', 'openssl', 'node', 'forge'].map(
       (name) => texts.filter((text) => text === name).length,
     );
-    // Once in the legend of the lines, and once above the bars.
-    assert.deepEqual(headings, [2, 2, 2, 1]);
+    // Once in the legend of the lines, and once above the bars; forge is too slow for both.
+    assert.deepEqual(headings, [2, 2, 2, 0]);
   });
 
   test('a report without results says so', () => {
