@@ -38,7 +38,9 @@ function lowerPanel(report: SurveyReport, index: NetworkIndex, place: Place): Pa
   const panels: Panel[] = [];
   if (timeSeries !== null) {
     const whole = conversations.length === 0;
-    panels.push(throughputPanel(timeSeries, index, whole ? place : half, PLOT));
+    // Packets that weren't decrypted belong to no network, and to no other traffic.
+    const title = report.accounting.esp > 0 ? 'Throughput without ESP' : 'Throughput';
+    panels.push(throughputPanel(timeSeries, index, whole ? place : half, PLOT, title));
   }
   if (conversations.length > 0) {
     const at = timeSeries === null ? place : { ...half, x: place.x + half.width + BETWEEN };
@@ -72,8 +74,9 @@ export function captureSvg(report: SurveyReport): string {
     letters(MARGIN, MARGIN + 14, title, { size: Size.Title, look: 'strong', room: width, narrowY: MARGIN + 17 }),
     letters(MARGIN, MARGIN + 34, wide, { size: Size.Small, look: 'faint', room: width, narrow, narrowY: MARGIN + 40 }),
   ];
-  if (map.networks.length > 0) {
-    markup.push(networkLegend(map, index, { x: MARGIN, y: y + 14, width }, hasOtherTraffic(report)));
+  const legend = networkLegend(map, index, { x: MARGIN, y: y + 14, width }, hasOtherTraffic(report));
+  if (legend !== '') {
+    markup.push(legend);
     y += 34;
   }
   const topology = topologyPanel(

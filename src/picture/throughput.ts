@@ -148,13 +148,20 @@ function plotOf(lines: readonly Line[], intervalSeconds: number, high: number, p
  * Draws traffic over time in little space: the top is the highest rate, and another panel names the networks.
  * @param index of the networks, for their colours
  * @param height of the plot in pixels
+ * @param title what it is called
  */
-export function throughputPanel(series: TimeSeriesReport, index: NetworkIndex, place: Place, height: number): Panel {
+export function throughputPanel(
+  series: TimeSeriesReport,
+  index: NetworkIndex,
+  place: Place,
+  height: number,
+  title: string,
+): Panel {
   const lines = linesOf(series, index);
   const peak = lines.reduce((highest, { rates }) => Math.max(highest, peakOf(rates)), 0);
   const text = `peak ${rateText(peak)}`;
   const heading = [
-    letters(place.x, place.y + 12, 'Throughput', { size: Size.Heading, look: 'strong', narrowY: place.y + 14 }),
+    letters(place.x, place.y + 12, title, { size: Size.Heading, look: 'strong', narrowY: place.y + 14 }),
     letters(place.x + place.width, place.y + 12, `${text} in ${withoutZeros(secondsText(series.intervalSeconds))}`, {
       size: Size.Small,
       look: 'faint end',

@@ -228,7 +228,7 @@ function nodeBox(map: OverlayMap, box: Box, index: NetworkIndex): string {
 }
 
 /**
- * The legend of a map's networks.
+ * The legend of a map's networks; empty if there is nothing to explain.
  * @param place `y` is its vertical centre
  * @param other whether the picture also shows traffic outside the networks
  */
@@ -257,6 +257,10 @@ export function networkLegend(map: OverlayMap, index: NetworkIndex, place: Place
   if (more > 0) {
     const text = `${more} more network${more === 1 ? '' : 's'}`;
     entries.push({ text, narrow: text, sign: areaSign(NETWORK_COLOURS - 1) });
+  }
+  if (map.links.some(({ unopened }) => unopened > 0)) {
+    const text = 'ESP, not decrypted';
+    entries.push({ text, narrow: text, sign: (x, y) => padlock({ x: x + 11, y: y - 1 }, undefined) });
   }
   if (other) entries.push({ text: 'other traffic', narrow: 'other traffic', sign: areaSign(undefined) });
   return legendRow(entries, place.x, place.y, place.width, Size.Small);
@@ -316,12 +320,13 @@ export function topologySvg(report: SurveyReport): string {
   const map = overlayMap(report);
   const index = networkIndex(report.networks);
   const width = WIDTH - 2 * MARGIN;
-  const top = MARGIN + TITLE + (map.networks.length === 0 ? 0 : LEGEND);
+  const legend = networkLegend(map, index, { x: MARGIN, y: MARGIN + TITLE + 8, width });
+  const top = MARGIN + TITLE + (legend === '' ? 0 : LEGEND);
   const panel = topologyPanel(map, index, { x: MARGIN, y: top, width }, MAX_HEIGHT);
   const title = foreign(`Overlay of ${baseName(report.file)}`);
   return sheet({ id: 'vtep-topology', title, description: topologyText(map) }, top + panel.height + MARGIN, [
     letters(MARGIN, MARGIN + 14, truncateToFit(title, Size.Title.narrow, width), { size: Size.Title, look: 'strong' }),
-    networkLegend(map, index, { x: MARGIN, y: MARGIN + TITLE + 8, width }),
+    legend,
     ...panel.markup,
   ]);
 }
