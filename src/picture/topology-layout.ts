@@ -18,6 +18,8 @@ const MAX_STAR = 8;
 /** With at most as many links, each direction has a line of its own. */
 const MAX_DOUBLE = 3;
 const STRAND_DISTANCE = 30;
+/** Space for both lines of a link and their labels. */
+const MIN_DOUBLE = 76;
 
 /** A node's box. */
 export interface Box {
@@ -198,7 +200,8 @@ export function layOut(map: OverlayMap, place: Place, maxHeight: number): Layout
       maxHeight,
     ),
   );
-  const height = Math.max(...sides.map((boxes) => extent(boxes, place.y)));
+  const labelled = map.links.length > 0 && map.links.length <= MAX_DOUBLE ? MIN_DOUBLE : 0;
+  const height = Math.max(labelled, ...sides.map((boxes) => extent(boxes, place.y)));
   const boxes = sides.flatMap((side) => {
     const down = (height - extent(side, place.y)) / 2;
     return side.map((box) => ({ ...box, y: box.y + down }));

@@ -213,7 +213,7 @@ function nodeBox(map: OverlayMap, box: Box, index: NetworkIndex): string {
       room: addressRoom,
       narrowY: y + header / 2 + 7,
     }),
-    beside
+    beside && endpoints.length > 0
       ? letters(x + width - 12, y + header / 2 + 4, count, { size: Size.Small, look: 'end faint', narrow: '' })
       : '',
     ...shown.map((endpoint, i) => endpointRow(endpoint, box, y + HEADER + i * ROW, index)),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { byteText, rateText, secondsText } from '../../../src/cli/inspect/units.js';
+import { byteText, rateText, secondsText } from '../../src/text/quantity.js';
 
 describe('quantities have three digits and a unit', () => {
   test('bytes', () => {
