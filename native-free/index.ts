@@ -13,6 +13,7 @@ export * from '../src/ipsec/index.js';
 export * from '../src/memory/index.js';
 export * from '../src/overlay/files.js';
 export * from '../src/overlay/index.js';
+export * from '../src/picture/index.js';
 export * from '../src/wire/index.js';
 export { forgeBackend } from './forge-aead.js';
 export { forgeHkdfSha256 } from './forge-hkdf.js';
