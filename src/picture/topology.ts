@@ -128,7 +128,8 @@ function labels(map: OverlayMap, { strands }: Layout, place: Place, room: number
     for (const t of direction === 'both' ? TRIES : [0.5]) {
       const at = pointOf(curve, t);
       const x = Math.min(Math.max(at.x, left + half), Math.max(right - half, left + half));
-      const y = below ? at.y + 18 : at.y - 8;
+      // Never into the legend.
+      const y = below ? at.y + 18 : Math.max(at.y - 8, place.y + 4);
       const area = { left: x - half, right: x + half, top: y - 16, bottom: y + 4 };
       if (taken.some((other) => overlaps(other, area))) continue;
       taken.push(area);
