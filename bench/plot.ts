@@ -1,6 +1,6 @@
 /** Draws a benchmark's results as one picture. */
 import { costPanel } from './cost-panel.js';
-import { type Panel, type Place } from './panel.js';
+import { type Panel, type PanelArea } from './panel.js';
 import { type BenchReport } from './result.js';
 import { Colour, truncateToFit, picture, words } from './svg.js';
 import { throughputPanel } from './throughput-panel.js';
@@ -14,7 +14,7 @@ const THROUGHPUT =
   'Gbit/s of the egress chain by frame size in bytes, a line for each cipher and one for the clear chain, on logarithmic axes.';
 const COSTS = 'Nanoseconds per packet of each stage as stacked bars for each cipher, beside those of the whole chain.';
 
-type DrawPanel = (report: BenchReport, place: Place) => Panel;
+type DrawPanel = (report: BenchReport, place: PanelArea) => Panel;
 
 /** Draws a report: throughput of the egress chain by frame size, and the cost of each stage. */
 export function plotReport(report: BenchReport): string {
