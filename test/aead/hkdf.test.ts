@@ -50,6 +50,10 @@ for (const [name, hkdf] of [
       assert.throws(() => hkdf(key, salt, info, 255 * 32 + 1));
     });
 
+    test('derives no bytes if asked for none, whatever the version of OpenSSL', () => {
+      assert.deepEqual(hkdf(Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3), 0), new Uint8Array(0));
+    });
+
     test('RFC 5869: is HMAC of HMAC, with any key, salt and info, including empty ones', () => {
       const bytes = fc.uint8Array({ maxLength: 100 });
       fc.assert(
