@@ -1,4 +1,5 @@
 /** A benchmark's results as tables: for a terminal, and as Markdown. */
+import { type Line, styled } from '../src/cli/style.js';
 import { type Column, numbers, table, words } from '../src/cli/table.js';
 import { figure } from './figure.js';
 import { sizeName } from './imix.js';
@@ -131,11 +132,11 @@ function caption({ machine, node, date }: BenchReport): string {
 }
 
 /** Prints a report's tables for a terminal, one line at a time. */
-export function printReport(report: BenchReport, write: (line: string) => void): void {
+export function printReport(report: BenchReport, write: (line: Line) => void): void {
   write(caption(report));
   for (const { title, columns, rows } of reportTables(report)) {
     write('');
-    write(title);
+    write([styled(title, 'bold')]);
     const cells = rows.map((row) => row.map(oneLine));
     for (const line of table(columns, cells)) write(line);
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type BenchReport, Stage } from '../../bench/result.js';
+import { bareText } from '../../src/cli/style.js';
 import { markdownReport, markdownTable, printReport, type ReportTable, reportTables } from '../../bench/table.js';
 import { anyReport, peer, report, result, sampleReport } from './sample-report.js';
 
@@ -13,7 +14,7 @@ function tableOf(of: BenchReport, title: string): ReportTable {
 
 function printed(of: BenchReport): string[] {
   const lines: string[] = [];
-  printReport(of, (line) => lines.push(line));
+  printReport(of, (line) => lines.push(bareText(line)));
   return lines;
 }
 

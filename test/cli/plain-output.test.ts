@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PcapngWriter } from '../../src/capture/index.js';
 import { LiveTable } from '../../src/cli/capture/live-table.js';
+import { bareText } from '../../src/cli/style.js';
 import { table, words } from '../../src/cli/table.js';
 import { fixture } from '../repository.js';
 import { type Outcome, scratch, vtep } from './run.js';
@@ -121,7 +122,7 @@ describe('neutralizes control characters', () => {
         ['a\nb', 'x'],
         [`c${ESCAPE}`, 'y'],
       ],
-    );
+    ).map(bareText);
     const at = lines.map((line) => line.indexOf(line.includes('value') ? 'value' : line.trimEnd().slice(-1)));
     assert.ok(lines.every((line) => !line.includes('\n')));
     assert.equal(new Set(at.slice(0, 1).concat(lines.slice(1).map((line) => line.length - 1))).size, 1);

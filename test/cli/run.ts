@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { run } from '../../src/cli/program.js';
+import type { Screen } from '../../src/cli/streams.js';
 import { ROOT } from '../repository.js';
 
 /** The outcome of an invocation. */
@@ -22,6 +23,9 @@ export interface ProcessOutcome extends Outcome {
 /** The entry point of the command line. */
 export const MAIN = join(ROOT, 'dist/src/cli/main.js');
 
+/** Width at which no table is shortened and no line wrapped. */
+const WIDE = 1000;
+
 /** Ten times what the slowest invocation takes. */
 const TIMEOUT_MS = 120_000;
 
@@ -36,6 +40,7 @@ export function vtepProcess(words: readonly string[], input?: Uint8Array): Proce
       maxBuffer: 1 << 28,
       timeout: TIMEOUT_MS,
       cwd: ROOT,
+      env: { ...process.env, COLUMNS: String(WIDE) },
     });
   const first = start();
   const hung = (first.error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT';
@@ -43,13 +48,18 @@ export function vtepProcess(words: readonly string[], input?: Uint8Array): Proce
   return { status, stdout: stdout.toString(), stderr: stderr.toString(), stdoutBytes: stdout };
 }
 
-/** Runs `vtep` in this process. Not for commands that read standard input or write captures to standard output. */
-export async function vtep(words: readonly string[]): Promise<Outcome> {
+/**
+ * Runs `vtep` in this process. Not for commands that read standard input or write captures to standard output.
+ * @param screen how results and diagnostics are shown. Default: on a wide screen, without colour
+ */
+export async function vtep(words: readonly string[], screen: Partial<Screen> = {}): Promise<Outcome> {
   const written = { stdout: '', stderr: '' };
   const decoder = new TextDecoder();
   const status = await run(words, {
     output: (bytes) => void (written.stdout += decoder.decode(bytes, { stream: true })),
     warnings: (text) => void (written.stderr += text),
+    outputScreen: { columns: WIDE, named: true, colour: false, terminal: false, ...screen },
+    warningsScreen: { columns: WIDE, named: true, colour: false, terminal: false, ...screen },
   });
   return { status, ...written };
 }

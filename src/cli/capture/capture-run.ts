@@ -16,6 +16,7 @@ import { LiveTable } from './live-table.js';
 import { printPackets } from './packet-lines.js';
 import { StatusLine } from '../progress.js';
 import { withSignals } from '../signals.js';
+import type { Line } from '../style.js';
 import { printSurvey } from './survey-tables.js';
 import { grouped } from '../table.js';
 import { say, TextOutput } from '../text-output.js';
@@ -102,7 +103,7 @@ class CaptureRun {
   tick(): void {
     this.#output?.tick();
     if (this.#table !== undefined && this.#survey !== undefined) {
-      const lines = [this.#progress()];
+      const lines: Line[] = [this.#progress()];
       printSurvey({ line: (text) => void lines.push(text) }, this.#survey.report(this.#source), this.#reading.rows);
       this.#table.show(lines);
     } else if (this.#print === undefined) {

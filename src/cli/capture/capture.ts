@@ -11,8 +11,10 @@ import { ExitCode } from '../exit-code.js';
 import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { readKeysOption } from '../options/keys-option.js';
 import { DEFAULT_ROWS } from './survey-tables.js';
-import { table, words } from '../table.js';
+import { remarks, table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
+
+const DEVICE_COLUMNS = [words('device', { shorten: 'end' }), words('addresses', { shorten: 'end' }), remarks('')];
 
 function list(devices: readonly Device[], json: boolean): number {
   const output = new TextOutput();
@@ -24,7 +26,7 @@ function list(devices: readonly Device[], json: boolean): number {
       addresses.join(' '),
       description ?? (loopback ? 'loopback' : ''),
     ]);
-    for (const line of table([words('device'), words('addresses'), words('')], rows)) output.line(line);
+    for (const line of table(DEVICE_COLUMNS, rows)) output.line(line);
   }
   output.flush();
   return ExitCode.Done;

@@ -10,6 +10,7 @@ import {
   underlayDecoderOptions,
 } from '../options/underlay-decoder-options.js';
 import { readKeysOption } from '../options/keys-option.js';
+import { stopReadingOnInterrupt } from '../interruption.js';
 import { printPackets } from './packet-lines.js';
 import { DEFAULT_ROWS, printSurvey } from './survey-tables.js';
 import { TextOutput } from '../text-output.js';
@@ -50,6 +51,7 @@ export const inspectCommand: Command = {
     const output = new TextOutput();
     const source = await openInput(path);
     const packets = parsed.values['packets'] === true;
+    if (parsed.values['json'] !== true) stopReadingOnInterrupt();
     await readInput(source, packets ? printPackets(output, survey) : (batch) => survey.addBatch(batch));
     keys?.finish();
     const report = survey.report(source);

@@ -1,6 +1,6 @@
 /** Lines on a terminal that are redrawn in place. */
 import type { WriteStream } from 'node:tty';
-import { plain } from '../../text/plain-text.js';
+import { cutLine, type Line, rendered } from '../style.js';
 
 /** The escape sequence that moves the cursor up and erases everything below it. */
 function erase(lines: number): string {
@@ -18,10 +18,10 @@ export class LiveTable {
   }
 
   /** Replaces the lines shown before, clipped to the height and width of the terminal. */
-  show(lines: readonly string[]): void {
+  show(lines: readonly Line[]): void {
     const { rows, columns } = this.#terminal;
     // A line that wrapped or scrolled off the screen could not be erased.
-    const fit = lines.slice(0, Math.max(1, rows - 1)).map((line) => plain(line).slice(0, Math.max(1, columns - 1)));
+    const fit = lines.slice(0, Math.max(1, rows - 1)).map((line) => rendered(cutLine(line, Math.max(1, columns - 1)), false));
     this.#terminal.write(erase(this.#shown) + fit.map((line) => `${line}\n`).join(''));
     this.#shown = fit.length;
   }

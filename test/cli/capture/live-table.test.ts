@@ -34,6 +34,6 @@ describe('LiveTable', () => {
     const table = new LiveTable(screen);
     table.show(['123456', '2', '3', '4']);
     table.end();
-    assert.deepEqual(screen.written, ['1234\n2\n', '\x1b[2A\r\x1b[J']);
+    assert.deepEqual(screen.written, ['123…\n2\n', '\x1b[2A\r\x1b[J']);
   });
 });
