@@ -40,6 +40,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'manages key rings and SPIs, and finds them in captures',
     load: async () => (await import('./keys/keys.js')).keysCommand,
   },
+  demo: {
+    summary: 'shows what vtep does, with a capture of a real swarm',
+    load: async () => (await import('./demo.js')).demoCommand,
+  },
   bench: {
     summary: 'measures the data plane stage by stage, clear and encrypted',
     load: async () => (await import('./bench.js')).benchCommand,

@@ -53,7 +53,7 @@ ${AEAD_HELP}
   --strict           exit 1 if a frame was lost, changed or dropped`;
 
 /** Encrypts every network, with the config's key ring or a new one. */
-function encrypted(topology: Topology, profile: Profile): Topology {
+export function encrypted(topology: Topology, profile: Profile): Topology {
   const ring = topology.ring ?? KeyRing.generate({ random: (bytes) => void randomFillSync(bytes) });
   const networks = topology.networks.map((network) => ({ ...network, encrypted: true }));
   return { ...topology, profile, networks, ring };
@@ -63,7 +63,8 @@ function isEncrypted({ encrypted: sealed }: Network): boolean {
   return sealed;
 }
 
-function clear(topology: Topology): Topology {
+/** The same with every network clear. */
+export function clear(topology: Topology): Topology {
   return { ...topology, networks: topology.networks.map((network) => ({ ...network, encrypted: false })) };
 }
 
