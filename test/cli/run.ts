@@ -32,15 +32,20 @@ const TIMEOUT_MS = 120_000;
 /**
  * Runs `vtep` as a process with arguments and standard input. Retries once if the process hangs: one of many thousand
  * starts of Node was seen to hang while loading modules. If it hangs again, the status is null.
+ * @param env variables to set, or to remove if undefined. Default: a wide screen
  */
-export function vtepProcess(words: readonly string[], input?: Uint8Array): ProcessOutcome {
+export function vtepProcess(
+  words: readonly string[],
+  input?: Uint8Array,
+  env: NodeJS.ProcessEnv = { COLUMNS: String(WIDE) },
+): ProcessOutcome {
   const start = (): ReturnType<typeof spawnSync> & { stdout: Buffer; stderr: Buffer } =>
     spawnSync(process.execPath, [MAIN, ...words], {
       ...(input === undefined ? {} : { input }),
       maxBuffer: 1 << 28,
       timeout: TIMEOUT_MS,
       cwd: ROOT,
-      env: { ...process.env, COLUMNS: String(WIDE) },
+      env: { ...process.env, ...env },
     });
   const first = start();
   const hung = (first.error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT';
