@@ -114,7 +114,7 @@ async function answer(args: readonly string[]): Promise<number> {
   } catch (error) {
     // The reader of our output closed the pipe (`| head`), which is not a failure.
     if (isClosedPipe(error)) return ExitCode.Done;
-    if (error instanceof VtepError) say(`vtep: ${error.message}`);
+    if (error instanceof VtepError) say(`vtep: ${error.message}`, 'red');
     else sayLines(`vtep: internal error: ${stackOf(error)}`);
     return ExitCode.Unusable;
   }
