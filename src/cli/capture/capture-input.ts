@@ -75,7 +75,7 @@ export async function readInput(
     if (!isInterrupted()) await closed;
   }
   if (isInterrupted()) {
-    say(`vtep: ${source.name}: interrupted after ${grouped(packets)} packets`, 'yellow');
+    say(`vtep: ${source.name}: interrupted at ${passes?.pass ?? ''}packet ${grouped(packets)}`, 'yellow');
     return packets;
   }
   const { damage } = source;
