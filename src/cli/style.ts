@@ -69,6 +69,9 @@ export function cutText(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`.slice(0, width);
 }
 
+/** A space at which a line may break: not between a number and its unit. */
+const BREAK = / (?!(?<=\d )(?:m?s|min|[hdy]|[kMG]?B|%|bytes)(?![\w]))/;
+
 /**
  * Wraps a text at spaces. Words that are longer than a line stay whole, so that they can be copied.
  * @param width maximum length of a line; Infinity leaves the text unchanged
@@ -81,7 +84,7 @@ export function wrapped(text: string, width: number, hang = 2): string[] {
   const lines: string[] = [];
   let line = indent;
   let empty = true;
-  for (const word of text.slice(indent.length).split(' ')) {
+  for (const word of text.slice(indent.length).split(BREAK)) {
     if (!empty && line.length + 1 + word.length > width) {
       lines.push(line.trimEnd());
       line = further;

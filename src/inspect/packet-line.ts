@@ -200,8 +200,8 @@ export interface PacketLineContext {
    */
   readonly columns?: { width: number };
   /**
-   * Whether to omit what a narrow window has no room for: the outer addresses of a packet with a frame, padding, and
-   * half of the digits of the time.
+   * Whether to omit what a narrow window has no room for: the outer addresses of a packet with a frame, padding,
+   * TCP's sequence number and window, and half of the digits of the time.
    * @default false
    */
   readonly brief?: boolean;
@@ -259,7 +259,8 @@ export function packetLine(
     const seconds = (Number.isNaN(context.time) ? '' : context.time.toFixed(3)).padStart(8);
     const outer = decoder.vni >= 0 ? '' : `${described.source} → ${described.destination} `;
     const name = decoder.vni >= 0 ? '' : `${protocol} `;
-    return `${number} ${seconds} ${String(context.length).padStart(4)} ${outer}${name}${info.trimEnd()}`;
+    const text = info.replace(/ seq=\d+ win=\d+/, '').trimEnd();
+    return `${number} ${seconds} ${String(context.length).padStart(4)} ${outer}${name}${text}`;
   }
   columns.width = Math.max(columns.width, described.source.length, described.destination.length);
   const { width } = columns;

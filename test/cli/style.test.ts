@@ -34,6 +34,11 @@ describe('prose', () => {
     assert.deepEqual(wrapped('  one two three', 10), ['  one two', '    three']);
   });
 
+  test('does not part a number from its unit', () => {
+    assert.deepEqual(wrapped('it took 12.5 s', 12), ['it took', '  12.5 s']);
+    assert.deepEqual(wrapped('it took 12.5 seconds', 12), ['it took 12.5', '  seconds']);
+  });
+
   test('keeps a long word whole', () => {
     assert.deepEqual(wrapped('see /a/very/long/path now', 10), ['see', '  /a/very/long/path', '  now']);
   });

@@ -11,10 +11,11 @@ import { ExitCode } from '../exit-code.js';
 import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { readKeysOption } from '../options/keys-option.js';
 import { DEFAULT_ROWS } from './survey-tables.js';
-import { remarks, table, words } from '../table.js';
+import { table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
 
-const DEVICE_COLUMNS = [words('device', { shorten: 'end' }), words('addresses', { shorten: 'end' }), remarks('')];
+const ADDRESSES = words('addresses', { shorten: 'wrap', least: 24 });
+const DEVICE_COLUMNS = [words('device', { shorten: 'end' }), words('', { shorten: 'end', least: 24 }), ADDRESSES];
 
 function list(devices: readonly Device[], json: boolean): number {
   const output = new TextOutput();
@@ -23,8 +24,8 @@ function list(devices: readonly Device[], json: boolean): number {
   } else {
     const rows = devices.map(({ name, addresses, description, loopback }) => [
       name,
-      addresses.join(' '),
       description ?? (loopback ? 'loopback' : ''),
+      addresses.join(' '),
     ]);
     for (const line of table(DEVICE_COLUMNS, rows)) output.line(line);
   }

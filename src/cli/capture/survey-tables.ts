@@ -13,13 +13,7 @@ export interface LineOutput {
   line(line: Line): void;
 }
 
-function section(
-  output: LineOutput,
-  title: string,
-  columns: Column[],
-  rows: Cell[][],
-  most: number,
-): void {
+function section(output: LineOutput, title: string, columns: Column[], rows: Cell[][], most: number): void {
   if (rows.length === 0) return;
   output.line('');
   output.line([styled(title, 'bold')]);
@@ -60,6 +54,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
   if (accounting.filtered > 0) output.line(`Filtered: ${filteredText(report.filtered, accounting.filtered)}`);
   const encrypted = report.networks.some((row) => row.encrypted > 0);
   const esp = report.tunnels.some((row) => row.espPackets > 0);
+  const framed = report.frames > 0 || !esp;
   section(
     output,
     'Networks',
@@ -85,8 +80,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     [
       addresses('from'),
       addresses('to'),
-      numbers('frames', { shorten: 'compact' }),
-      numbers('bytes', { shorten: 'compact', keep: 3 }),
+      ...(framed ? [numbers('frames', { shorten: 'compact' }), numbers('bytes', { shorten: 'compact', keep: 3 })] : []),
       ...(esp
         ? [
             numbers('ESP packets', { shorten: 'compact', keep: 2 }),
@@ -98,8 +92,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     report.tunnels.map((row) => [
       row.source,
       row.destination,
-      row.frames,
-      row.bytes,
+      ...(framed ? [row.frames, row.bytes] : []),
       ...(esp ? [row.espPackets, row.espBytes] : []),
       row.vnis.slice(0, 8).join(' ') + (row.vnis.length > 8 ? ` (${row.vnis.length})` : ''),
     ]),
