@@ -1,5 +1,6 @@
 /** What a command prints fits the width of the screen. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fixture } from '../repository.js';
@@ -14,6 +15,17 @@ const RING = 'fixtures/docker/swarm-keys.txt';
 const WRONG = 'fixtures/esp/01-esp-docker-aes128-icv64.xfrm.txt';
 const EVENTS = 'fixtures/esp/08-esp-key-rotation.events.txt';
 const OUT = join(folder, 'o');
+
+writeFileSync(
+  `${OUT}.config.yaml`,
+  `nodes: { n1: { vtep: 127.0.0.1 }, n2: { vtep: 127.0.0.2 } }
+networks: { web: { vni: 4097, subnet: 10.0.9.0/24 } }
+endpoints:
+  c1: { network: web, node: n1, ip: 10.0.9.3 }
+  c2: { network: web, node: n2, ip: 10.0.9.4 }
+`,
+);
+const CONFIG = ['--config', `${OUT}.config.yaml`, '--node', 'n1'];
 
 const CALLS: readonly (readonly string[])[] = [
   ['demo'],
@@ -37,6 +49,9 @@ const CALLS: readonly (readonly string[])[] = [
   ['mtu', '--encrypted', '--tunnel', 'ipv6', '--ipv6', '--encap'],
   ['replay', CLEAR, '--both', '--verbose'],
   ['replay', CLEAR, '--both', '--loss', '0.1', '--corrupt', '0.1'],
+  ['encap', 'fixtures/vxlan/01-icmp.c1.pcap', '-o', `${OUT}.pcap`, ...CONFIG],
+  ['encap', CLEAR, '-o', `${OUT}.pcap`, ...CONFIG],
+  ['keys', 'rotate', RING, '-o', `${OUT}.next.yaml`, '--force'],
   ['decap', CLEAR, '-o', `${OUT}.pcap`],
   ['decap', ENCRYPTED, '-o', `${OUT}.pcap`],
 ];
