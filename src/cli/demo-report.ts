@@ -1,5 +1,7 @@
 /** The report of `demo`, on one screen. */
 import type { SurveyReport } from '../inspect/index.js';
+import type { ObservedTopology } from '../replay/index.js';
+import { formatMac } from '../wire/index.js';
 import type { ReplayRun } from './replay/replay-report.js';
 import { outputScreen } from './streams.js';
 import { type Line, styled } from './style.js';
@@ -7,26 +9,32 @@ import { addresses, type Cell, compact, grouped, numbers, table, words } from '.
 
 /** Rows per table: the report fits one screen. */
 const ROWS = 6;
+const GROUP = 'ff:ff:ff:ff:ff:ff';
 
 /** What a demonstration has found. */
 export interface Demonstration {
   readonly path: string;
   readonly keyPaths: readonly string[];
   readonly report: SurveyReport;
+  /** The endpoints and what they send to each other. */
+  readonly observed: ObservedTopology;
   /** The clear replay, and the encrypted one. */
   readonly runs: readonly ReplayRun[];
 }
 
 /** The report as lines. */
-export function demoLines({ path, keyPaths, report, runs }: Demonstration): Line[] {
+export function demoLines({ path, keyPaths, report, observed, runs }: Demonstration): Line[] {
   return [
     ...captureLines(path, keyPaths, report),
     '',
     [styled('Networks', 'bold')],
     ...networkLines(report),
     '',
-    [styled('Who talks', 'bold')],
-    ...talkerLines(report),
+    [styled('Nodes', 'bold')],
+    ...nodeLines(report),
+    '',
+    [styled('Who talks to whom', 'bold')],
+    ...talkLines(talksOf(report, observed), report.durationSeconds),
     '',
     ...planeLines(runs),
     '',
@@ -82,32 +90,67 @@ function networkLines({ networks, durationSeconds }: SurveyReport): Line[] {
   return withRest(table(columns, rows), networks.length);
 }
 
-/** Endpoints by what they send. The conversations between them belong here as soon as a survey counts them. */
-function talkerLines({ endpoints, durationSeconds }: SurveyReport): Line[] {
+/** Each node with its endpoints. */
+function nodeLines({ tunnels, endpoints }: SurveyReport): Line[] {
+  const nodes = new Set(tunnels.flatMap(({ source, destination }) => [source, destination]));
+  const columns = [addresses('node'), numbers('endpoints'), words('', { shorten: 'wrap' })];
+  const rows = [...nodes].slice(0, ROWS).map((node): Cell[] => {
+    const here = endpoints.filter(({ vtep }) => vtep === node).map(({ ip, mac }) => ip ?? mac);
+    return [node, here.length, here.slice(0, ROWS).join(', ') + (here.length > ROWS ? ', ...' : '')];
+  });
+  return withRest(table(columns, rows), nodes.size);
+}
+
+/** What was sent in one direction. */
+interface Sent {
+  frames: number;
+  bytes: number;
+}
+
+/** The traffic between two endpoints. */
+interface Talk {
+  readonly vni: number;
+  readonly from: string;
+  readonly to: string;
+  readonly there: Sent;
+  readonly back: Sent;
+}
+
+/** The pairs of endpoints, most bytes first. Endpoints are named by address, or by MAC if they have none. */
+function talksOf({ endpoints }: SurveyReport, observed: ObservedTopology): Talk[] {
+  const names = new Map(endpoints.map(({ vni, mac, ip }) => [`${vni} ${mac}`, ip ?? mac]));
+  const nameOf = (vni: number, mac: string): string => names.get(`${vni} ${mac}`) ?? (mac === GROUP ? 'all' : mac);
+  const found = new Map<string, Talk>();
+  for (const { vni, source, destination, frames, bytes } of observed.conversations()) {
+    const [from, to] = [source, destination].map((mac) => nameOf(vni, formatMac(mac, 0)));
+    const other = found.get(`${vni} ${to} ${from}`);
+    if (other === undefined) {
+      found.set(`${vni} ${from} ${to}`, { vni, from, to, there: { frames, bytes }, back: { frames: 0, bytes: 0 } });
+    } else {
+      other.back.frames += frames;
+      other.back.bytes += bytes;
+    }
+  }
+  const total = ({ there, back }: Talk): number => there.bytes + back.bytes;
+  return [...found.values()].sort((a, b) => total(b) - total(a));
+}
+
+function talkLines(talks: readonly Talk[], seconds: number): Line[] {
   const columns = [
     numbers('VNI'),
-    addresses('endpoint'),
-    addresses('on node'),
-    numbers('sent', { shorten: 'compact' }),
+    addresses('from'),
+    addresses('to'),
+    numbers('frames'),
     numbers('bytes', { shorten: 'compact', keep: 2 }),
-    numbers('bit/s'),
-    numbers('received', { shorten: 'compact' }),
+    numbers('back'),
     numbers('bytes', { shorten: 'compact', keep: 1 }),
+    numbers('bit/s'),
   ];
-  const sorted = [...endpoints].sort((a, b) => b.sentBytes - a.sentBytes);
-  const rows = sorted
-    .slice(0, ROWS)
-    .map((row): Cell[] => [
-      String(row.vni),
-      row.ip ?? row.mac,
-      row.vtep,
-      row.sentFrames,
-      row.sentBytes,
-      rate(8 * row.sentBytes, durationSeconds),
-      row.receivedFrames,
-      row.receivedBytes,
-    ]);
-  return withRest(table(columns, rows), endpoints.length);
+  const rows = talks.slice(0, ROWS).map(({ vni, from, to, there, back }): Cell[] => {
+    const both = rate(8 * (there.bytes + back.bytes), seconds);
+    return [String(vni), from, to, there.frames, there.bytes, back.frames, back.bytes, both];
+  });
+  return withRest(table(columns, rows), talks.length);
 }
 
 function withRest(lines: readonly Line[], count: number): Line[] {

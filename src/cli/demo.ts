@@ -85,7 +85,7 @@ export const demoCommand: Command = {
     }
     keys?.finish();
     const output = new TextOutput();
-    for (const line of demoLines({ path, keyPaths, report, runs })) output.line(line);
+    for (const line of demoLines({ path, keyPaths, report, observed: input.observed, runs })) output.line(line);
     output.flush();
     const whole = runs.every(({ result }) => result.balanced && result.changed + result.missing === 0);
     return whole ? ExitCode.Done : ExitCode.DataWrong;
