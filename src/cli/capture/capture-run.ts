@@ -108,13 +108,24 @@ class CaptureRun {
   }
 
   #pressed(key: string): void {
-    // The terminal sends Ctrl-C as a character while keys are read.
+    // The terminal sends Ctrl-C and Ctrl-Z as characters while keys are read.
     if (key === '\x03') this.stop('signal');
+    else if (key === '\x1a') this.#suspend();
     else if (key === 'q') this.stop('key');
     else if (isSortKey(key)) {
       this.#sort = key;
       this.#draw();
     }
+  }
+
+  /** Stops the process, as Ctrl-Z does, until a shell continues it. Packets are captured meanwhile. */
+  #suspend(): void {
+    this.#screen?.close();
+    process.once('SIGCONT', () => {
+      this.#screen?.open();
+      this.#draw();
+    });
+    process.kill(process.pid, 'SIGTSTP');
   }
 
   #draw(): void {
