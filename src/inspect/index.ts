@@ -3,6 +3,26 @@
  * @module vtep/inspect
  */
 export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';
+export {
+  type Conversation,
+  type ConversationProtocol,
+  type ConversationReport,
+  type ConversationSide,
+  type FlowAccounting,
+  type FlowReport,
+  type FlowSurvey,
+  FlowTable,
+  type FlowTableOptions,
+  MAX_CONVERSATIONS,
+  type NetworkSeries,
+  SERIES_INTERVALS,
+  surveyFlows,
+  type SurveyFlowsOptions,
+  tcpFlagLetters,
+  type TimeSeriesReport,
+  TrafficSeries,
+  type TrafficSeriesReport,
+} from './flows/index.js';
 export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from './key-match.js';
 export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './key-timeline.js';
 export { type PacketLineContext, packetLine } from './packet-line.js';

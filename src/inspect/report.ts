@@ -1,4 +1,5 @@
 /** The results of `inspect` as plain data: the format of its `--json`. */
+import type { FlowReport, TimeSeriesReport } from './flows/flow-report.js';
 
 /** Something that a user should know. */
 export interface Problem {
@@ -13,8 +14,11 @@ export interface Problem {
 
 /** A capture's contents. Times are UTC in ISO 8601 with nanoseconds; byte counts are on the wire. */
 export interface SurveyReport {
+  /** The capture's name; for several captures, their names with commas between them. */
   readonly file: string;
-  readonly format: 'pcap' | 'pcapng' | 'live';
+  /** The captures' names, in the order in which they were read. */
+  readonly files: readonly string[];
+  readonly format: 'pcap' | 'pcapng' | 'live' | 'mixed';
   readonly linkTypes: readonly string[];
   readonly packets: number;
   readonly bytes: number;
@@ -48,6 +52,10 @@ export interface SurveyReport {
     readonly encrypted: number;
     readonly endpoints: number;
   }[];
+  /** Traffic per network over time; null if the capture has no times. */
+  readonly timeSeries: TimeSeriesReport | null;
+  /** Conversations; null unless they were asked for. */
+  readonly flows: FlowReport | null;
   readonly tunnels: readonly {
     readonly source: string;
     readonly destination: string;

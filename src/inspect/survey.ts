@@ -26,6 +26,10 @@ import { ChecksumTable } from './checksum-table.js';
 import { decoderAccounting } from './decoder-accounting.js';
 import { EndpointTable } from './endpoint-table.js';
 import { EspSurvey } from './esp-survey.js';
+import { addFlow } from './flows/flow-feed.js';
+import { flowReport, timeSeriesReport } from './flows/flow-report.js';
+import { FlowTable, type FlowTableOptions } from './flows/flow-table.js';
+import { TrafficSeries } from './flows/traffic-series.js';
 import { NetworkTable } from './network-table.js';
 import type { CipherReport, Problem, SizeReport, SurveyReport } from './report.js';
 import { SIZE_BOUNDS, SizeTable, sizeClassName } from './size-table.js';
@@ -45,6 +49,11 @@ export interface SurveyOptions extends UnderlayDecoderOptions {
    * @default 65536
    */
   readonly maxRows?: number;
+  /**
+   * Whether to list conversations, or the options of their table.
+   * @default false
+   */
+  readonly flows?: boolean | FlowTableOptions;
   /** The SAs derived from a key ring, for the report. */
   readonly ringSas?: readonly RingSa[];
   /** The cipher implementation that decrypts ESP, for the report. */
@@ -70,6 +79,8 @@ export class Survey {
   readonly #ringSas: readonly RingSa[];
   readonly #cipher: CipherReport | null;
   readonly #traffic = new TrafficTable();
+  readonly #series = new TrafficSeries();
+  readonly #flows: FlowTable | undefined;
   readonly #wireSizes = new SizeTable();
   readonly #innerSizes = new SizeTable();
   readonly #checksums: ChecksumTable | undefined;
@@ -103,6 +114,8 @@ export class Survey {
     this.#ringSas = options.ringSas ?? [];
     this.#cipher = options.cipher ?? null;
     this.#checksums = options.checksums === false ? undefined : new ChecksumTable();
+    const { flows = false } = options;
+    this.#flows = flows === false ? undefined : new FlowTable(flows === true ? {} : flows);
   }
 
   /** Counts every packet of a batch. */
@@ -124,26 +137,45 @@ export class Survey {
       this.#linkTypes.add(linkType);
       this.#lastLinkType = linkType;
     }
-    if (batch.timeless[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
+    const seconds = batch.seconds[index];
+    const nanoseconds = batch.nanoseconds[index];
+    const timed = batch.timeless[index] === 0;
+    if (timed) this.#time(seconds, nanoseconds);
     const end = offset + batch.capturedLength[index];
-    const verdict = decoder.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
+    const verdict = decoder.receive(linkType, batch.bytes, offset, end, offset + length, seconds);
     if (decoder.encrypted) this.#addEsp(verdict);
-    if (decoder.vni >= 0) this.#addFrame(verdict === Verdict.Frame);
-    else if (verdict === Verdict.Other) this.#addOther(length);
+    if (decoder.vni >= 0) {
+      this.#addFrame(verdict === Verdict.Frame);
+      if (timed) this.#series.add(decoder.vni, decoder.frameEnd - decoder.frameOffset, seconds, nanoseconds);
+    } else if (verdict === Verdict.Other) {
+      this.#addOther(length);
+      if (timed) this.#series.add(-1, length, seconds, nanoseconds);
+    }
+    if (this.#flows !== undefined) {
+      const { inner } = this;
+      addFlow(this.#flows, decoder, verdict, inner, linkType, length, timed ? seconds : Number.NaN, nanoseconds);
+    }
     return verdict;
   }
 
-  /** Returns everything that was counted. */
-  report(source: PacketSource): SurveyReport {
+  /**
+   * Returns everything that was counted.
+   * @param read the capture that it was counted in, or several in the order in which they were read
+   */
+  report(read: PacketSource | readonly [PacketSource, ...PacketSource[]]): SurveyReport {
     const { decoder } = this;
+    const sources = 'name' in read ? ([read] as const) : read;
+    const [{ format }] = sources;
+    const files = sources.map(({ name }) => name);
     const drops = decoder.drops();
     const known = !Number.isNaN(this.#firstSeconds);
     const endpoints = new Map<number, number>();
     for (const row of this.#endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
     const text = (id: number): string => this.#addresses.text(id);
     return {
-      file: source.name,
-      format: source.format,
+      file: files.join(', '),
+      files,
+      format: sources.every((source) => source.format === format) ? format : 'mixed',
       linkTypes: [...this.#linkTypes].map(linkTypeName),
       packets: decoder.packets,
       bytes: this.#wireSizes.bytes,
@@ -157,6 +189,8 @@ export class Survey {
       networks: this.#networks.rows
         .map((row) => ({ ...row, endpoints: endpoints.get(row.vni) ?? 0 }))
         .sort((a, b) => a.vni - b.vni),
+      timeSeries: timeSeriesReport(this.#series),
+      flows: this.#flows === undefined ? null : flowReport(this.#flows),
       tunnels: this.#tunnels.rows.map((row) => ({
         source: text(row.source),
         destination: text(row.destination),
@@ -179,7 +213,7 @@ export class Survey {
       },
       checksums: this.#checksums?.rows ?? [],
       otherTraffic: this.#traffic.rows.sort((a, b) => b.packets - a.packets),
-      problems: this.#problems(source, drops),
+      problems: this.#problems(sources, drops),
       cipher: this.#cipher,
     };
   }
@@ -273,7 +307,7 @@ export class Survey {
     this.#firstNanos = nanos;
   }
 
-  #problems(source: PacketSource, drops: Float64Array): Problem[] {
+  #problems(sources: readonly PacketSource[], drops: Float64Array): Problem[] {
     const problems: Problem[] = [];
     const warning = (code: string, count: number, message: string): void => {
       if (count > 0) problems.push({ code, severity: 'warning', count, message });
@@ -281,7 +315,10 @@ export class Survey {
     const note = (code: string, count: number, message: string): void => {
       if (count > 0) problems.push({ code, severity: 'note', count, message });
     };
-    if (source.damage !== undefined) warning(source.damage.code, 1, source.damage.message);
+    for (const { damage, name } of sources) {
+      if (damage === undefined) continue;
+      warning(damage.code, 1, sources.length === 1 ? damage.message : `${name}: ${damage.message}`);
+    }
     const { reserved, policyPackets } = this.decoder;
     drops.forEach((count, reason) => {
       const text = `packets dropped: ${dropReasonText(reason)}${
@@ -346,10 +383,20 @@ export class Survey {
       this.#backwards,
       'packets older than an earlier one: first and last time are the earliest and the latest, not in file order',
     );
-    const tables = [this.#addresses, this.#networks, this.#tunnels, this.#endpoints, this.#esp.spis];
+    const tables = [this.#addresses, this.#networks, this.#tunnels, this.#endpoints, this.#esp.spis, this.#series];
     const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0);
     warning('TABLE_FULL', unlisted, 'rows not listed because a table is full, but counted in the totals');
-    for (const odd of source.notes) note('CAPTURE_ODD', odd.count, odd.message);
+    const unlistedFlows = this.#flows?.accounting.unlisted ?? 0;
+    warning(
+      'FLOWS_FULL',
+      unlistedFlows,
+      'packets of conversations not listed, because the table of conversations is full',
+    );
+    for (const { notes, name } of sources) {
+      for (const { count, message } of notes) {
+        note('CAPTURE_ODD', count, sources.length === 1 ? message : `${name}: ${message}`);
+      }
+    }
     return problems;
   }
 }

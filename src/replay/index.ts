@@ -3,7 +3,7 @@
  * @module vtep/replay
  */
 export { CaptureFrames } from './capture-frames.js';
-export { CaptureKind, type Conversation, ObservedTopology, type ObservedOptions } from './observed-topology.js';
+export { CaptureKind, type ObservedConversation, ObservedTopology, type ObservedOptions } from './observed-topology.js';
 export { ParallelReplay, type ParallelReplayOptions, type ParallelReplayResult } from './parallel-replay.js';
 export { SeededRandom } from './random.js';
 export { Replay, type ReplayOptions } from './replay.js';

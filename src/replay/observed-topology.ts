@@ -61,7 +61,7 @@ interface Seen {
 }
 
 /** The traffic from one endpoint to another. */
-export interface Conversation {
+export interface ObservedConversation {
   /** VNI of the network, or -1 in captures of containers. */
   readonly vni: number;
   /** MACs; the broadcast address for any group. */
@@ -256,7 +256,7 @@ export class ObservedTopology {
   }
 
   /** The first 65,536 conversations. */
-  *conversations(): Generator<Conversation> {
+  *conversations(): Generator<ObservedConversation> {
     const wire = this.kind === CaptureKind.Wire;
     for (const [index, frames] of this.#talkFrames.entries()) {
       const source = this.#seen[this.#talkIndex.word(index, 0)];

@@ -13,7 +13,7 @@ import {
   wipeMessage,
 } from '../workers/index.js';
 import { FrameRoute } from './frame-route.js';
-import type { Conversation } from './observed-topology.js';
+import type { ObservedConversation } from './observed-topology.js';
 import type { ReplayOptions } from './replay.js';
 import { type ReplayPart, type ReplayResult, sumOfReplays } from './replay-result.js';
 import { FRAME_FLOATS, FRAME_INTEGERS, FrameColumn, type ReplayShare } from './replay-worker.js';
@@ -25,7 +25,7 @@ export interface ParallelReplayOptions extends Omit<ReplayOptions, 'cipher' | 'r
   /** Name of the cipher, for encrypted networks. */
   readonly cipher?: string;
   /** Expected traffic, if known (`ObservedTopology.conversations`), to balance the workers' shares. */
-  readonly conversations?: Iterable<Conversation>;
+  readonly conversations?: Iterable<ObservedConversation>;
 }
 
 /** The result of a parallel replay. */
@@ -154,7 +154,7 @@ export class ParallelReplay {
 }
 
 /** The load from node to node. */
-function* loadsOf(conversations: Iterable<Conversation>, route: FrameRoute): Generator<PairLoad> {
+function* loadsOf(conversations: Iterable<ObservedConversation>, route: FrameRoute): Generator<PairLoad> {
   const header = new Uint8Array(2 * SOURCE_MAC + 2);
   for (const { vni, source, destination, frames, bytes } of conversations) {
     header.set(destination);

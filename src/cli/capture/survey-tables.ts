@@ -1,12 +1,18 @@
 /** A survey's report as text tables. */
 import type { EspReport, SurveyReport } from '../../inspect/index.js';
+import { flowLines } from '../inspect/flow-lines.js';
+import type { FlowColumn } from '../inspect/flow-columns.js';
+import { rateLines } from '../inspect/rate-lines.js';
 import { problemLines } from './problem-lines.js';
+import { outputScreen } from '../streams.js';
 import { type Line, styled } from '../style.js';
 import { type Cell, type Column, addresses, grouped, numbers, remarks, table, words } from '../table.js';
 import { shownTime } from '../time-text.js';
 
 /** Default maximum of rows per table. */
 export const DEFAULT_ROWS = 20;
+/** Maximum number of files that are named. */
+const MAX_FILES = 5;
 
 /** A consumer of lines. */
 export interface LineOutput {
@@ -34,13 +40,28 @@ export function filteredText(vnis: SurveyReport['filtered'], packets: number): s
 }
 
 /**
- * Prints a survey's report.
+ * Prints the conversations of a survey's report, and rates and problems with them.
+ * @param sort what they are sorted by
  * @param rows maximum rows per table; 0 for all
  */
-export function printSurvey(output: LineOutput, report: SurveyReport, rows: number): void {
-  const { accounting } = report;
+export function printFlows(output: LineOutput, report: SurveyReport, sort: FlowColumn, rows: number): void {
+  printHeading(output, report);
+  const width = outputScreen().columns;
+  for (const line of rateLines(report, rows, width)) output.line(line);
+  if (report.flows !== null) for (const line of flowLines(report.flows, sort, rows, width)) output.line(line);
+  for (const line of problemLines(report.problems)) output.line(line);
+}
+
+function printHeading(output: LineOutput, report: SurveyReport): void {
+  const { accounting, files } = report;
   const dropped = Object.values(accounting.dropped).reduce((sum, count) => sum + count, 0);
-  output.line(`${report.file}: ${report.format}, ${report.linkTypes.join(', ') || 'no packets'}`);
+  const what = `${report.format}, ${report.linkTypes.join(', ') || 'no packets'}`;
+  if (files.length === 1) output.line(`${report.file}: ${what}`);
+  else {
+    output.line(`${grouped(files.length)} captures: ${what}`);
+    for (const file of files.slice(0, MAX_FILES)) output.line(`  ${file}`);
+    if (files.length > MAX_FILES) output.line(`  ... and ${grouped(files.length - MAX_FILES)} more`);
+  }
   if (report.firstTime !== null) {
     const [first, last] = [report.firstTime, report.lastTime ?? ''].map(shownTime);
     output.line(`${first} to ${last}, ${report.durationSeconds.toFixed(6)} s`);
@@ -52,6 +73,14 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
   const loss = `${grouped(dropped)} dropped`;
   output.line([total, dropped > 0 ? styled(loss, 'red') : loss, filtered]);
   if (accounting.filtered > 0) output.line(`Filtered: ${filteredText(report.filtered, accounting.filtered)}`);
+}
+
+/**
+ * Prints a survey's report.
+ * @param rows maximum rows per table; 0 for all
+ */
+export function printSurvey(output: LineOutput, report: SurveyReport, rows: number): void {
+  printHeading(output, report);
   const encrypted = report.networks.some((row) => row.encrypted > 0);
   const esp = report.tunnels.some((row) => row.espPackets > 0);
   const framed = report.frames > 0 || !esp;
@@ -74,6 +103,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     ]),
     rows,
   );
+  for (const line of rateLines(report, rows, outputScreen().columns)) output.line(line);
   section(
     output,
     'VTEPs',

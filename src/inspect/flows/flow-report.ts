@@ -1,0 +1,52 @@
+/** Conversations and time series as plain data for JSON, which has no big integers. */
+import { formatTime } from '../time.js';
+import type { Conversation } from './conversation.js';
+import type { FlowAccounting, FlowTable } from './flow-table.js';
+import type { NetworkSeries, TrafficSeries } from './traffic-series.js';
+
+const NANO = 1_000_000_000n;
+
+/** A conversation with its start as text: ISO 8601 in UTC with nanoseconds; null if the capture has no times. */
+export type ConversationReport = Omit<Conversation, 'startNanoseconds'> & { readonly startTime: string | null };
+
+/** The conversations of a capture. */
+export interface FlowReport {
+  /** packets = inConversations + withoutIp + unreadable + strayFragments + unlisted. */
+  readonly accounting: FlowAccounting;
+  /** In the order of their first packets in the capture. */
+  readonly conversations: readonly ConversationReport[];
+}
+
+/** Traffic per network over time. */
+export interface TimeSeriesReport {
+  /** Start of the first interval: ISO 8601, UTC, with nanoseconds. */
+  readonly startTime: string;
+  /** Length of each interval: 1 ms, doubled until the capture fits into 240 of them. */
+  readonly intervalSeconds: number;
+  readonly networks: readonly NetworkSeries[];
+}
+
+function timeText(nanoseconds: bigint): string {
+  // Floor division, also before 1970.
+  const fraction = ((nanoseconds % NANO) + NANO) % NANO;
+  return formatTime(Number((nanoseconds - fraction) / NANO), Number(fraction));
+}
+
+/** A flow table as plain data. */
+export function flowReport(table: FlowTable): FlowReport {
+  return {
+    accounting: table.accounting,
+    conversations: table.conversations().map(({ startNanoseconds, ...rest }) => ({
+      ...rest,
+      startTime: startNanoseconds === null ? null : timeText(startNanoseconds),
+    })),
+  };
+}
+
+/** A time series as plain data; null if no packet had a time. */
+export function timeSeriesReport(series: TrafficSeries): TimeSeriesReport | null {
+  const report = series.report();
+  if (report === undefined) return null;
+  const { startNanoseconds, intervalSeconds, networks } = report;
+  return { startTime: timeText(startNanoseconds), intervalSeconds, networks };
+}

@@ -1,0 +1,6 @@
+/** Conversations and traffic over time. */
+export { type Conversation, type ConversationProtocol, type ConversationSide, tcpFlagLetters } from './conversation.js';
+export { type FlowAccounting, FlowTable, type FlowTableOptions, MAX_CONVERSATIONS } from './flow-table.js';
+export { type FlowSurvey, surveyFlows, type SurveyFlowsOptions } from './survey-flows.js';
+export type { ConversationReport, FlowReport, TimeSeriesReport } from './flow-report.js';
+export { type NetworkSeries, SERIES_INTERVALS, TrafficSeries, type TrafficSeriesReport } from './traffic-series.js';

@@ -1,0 +1,150 @@
+/** Traffic per network over time, in fixed memory. */
+import { KeyIndex } from '../../memory/key-index.js';
+
+/** Number of intervals that a capture is divided into, at most. */
+export const SERIES_INTERVALS = 240;
+/** The shortest interval, in milliseconds. */
+const FIRST_WIDTH_MS = 1;
+/** Two rows of 240 numbers each per network: 4 MB for all of them. */
+const MAX_NETWORKS = 1024;
+
+/** The traffic of a network per interval. */
+export interface NetworkSeries {
+  /** VNI; null for packets that aren't overlay traffic. */
+  readonly vni: number | null;
+  /** Bytes of the inner frames, or for a VNI of null, of the packets on the wire; one number per interval. */
+  readonly bytes: readonly number[];
+  readonly packets: readonly number[];
+}
+
+/** Traffic over time. */
+export interface TrafficSeriesReport {
+  /** Start of the first interval in nanoseconds since 1970, UTC: the earliest packet, or up to one interval before it. */
+  readonly startNanoseconds: bigint;
+  /** Length of an interval: 1 ms, doubled until the capture fits into 240 of them. */
+  readonly intervalSeconds: number;
+  /** Networks by VNI, and after them the packets that aren't overlay traffic. */
+  readonly networks: readonly NetworkSeries[];
+}
+
+/**
+ * Bytes and packets per network and interval. When a packet falls outside the intervals, their width doubles (or, for one
+ * before the first packet, they move), so that the work for all packets together is bounded.
+ */
+export class TrafficSeries {
+  /** Frames of networks that the full table couldn't list. */
+  unlisted = 0;
+  readonly #index = new KeyIndex(1, MAX_NETWORKS);
+  readonly #bytes: Float64Array[] = [];
+  readonly #packets: Float64Array[] = [];
+  #startSeconds = Number.NaN;
+  #startNanoseconds = 0;
+  #widthMs = FIRST_WIDTH_MS;
+  #perMs = 1 / FIRST_WIDTH_MS;
+  /** Number of intervals from the first to the last one with traffic. */
+  #used = 0;
+  #lastVni = Number.NaN;
+  #lastId = -1;
+
+  /**
+   * Counts a frame.
+   * @param vni -1 for a packet that isn't overlay traffic
+   * @param length bytes on the wire
+   * @param seconds whole seconds of its time since 1970
+   * @param nanoseconds the rest of its time
+   */
+  add(vni: number, length: number, seconds: number, nanoseconds: number): void {
+    if (vni !== this.#lastVni) this.#select(vni);
+    const id = this.#lastId;
+    if (id < 0) {
+      this.unlisted++;
+      return;
+    }
+    let interval = this.#intervalOf(seconds, nanoseconds);
+    if (!(interval >= 0 && interval < this.#used)) interval = this.#makeRoom(seconds, nanoseconds);
+    this.#bytes[id][interval] += length;
+    this.#packets[id][interval]++;
+  }
+
+  /** The traffic so far; undefined if there was none with a time. */
+  report(): TrafficSeriesReport | undefined {
+    if (this.#used === 0) return undefined;
+    const networks = this.#bytes.map((bytes, id) => {
+      const vni = this.#index.word(id, 0);
+      return {
+        vni: vni < 0 ? null : vni,
+        bytes: Array.from(bytes.subarray(0, this.#used)),
+        packets: Array.from(this.#packets[id].subarray(0, this.#used)),
+      };
+    });
+    return {
+      startNanoseconds: BigInt(this.#startSeconds) * 1_000_000_000n + BigInt(this.#startNanoseconds),
+      intervalSeconds: this.#widthMs / 1000,
+      networks: networks.sort((one, other) => order(one.vni) - order(other.vni)),
+    };
+  }
+
+  #select(vni: number): void {
+    this.#lastVni = vni;
+    this.#index.key[0] = vni;
+    this.#lastId = this.#index.add();
+    if (this.#lastId === this.#bytes.length) {
+      this.#bytes.push(new Float64Array(SERIES_INTERVALS));
+      this.#packets.push(new Float64Array(SERIES_INTERVALS));
+    }
+  }
+
+  /** Index of a time's interval; negative before the first one, and NaN before the first packet. */
+  #intervalOf(seconds: number, nanoseconds: number): number {
+    const ms = (seconds - this.#startSeconds) * 1000 + (nanoseconds - this.#startNanoseconds) / 1e6;
+    return Math.floor(ms * this.#perMs);
+  }
+
+  #makeRoom(seconds: number, nanoseconds: number): number {
+    if (Number.isNaN(this.#startSeconds)) {
+      this.#startSeconds = seconds;
+      this.#startNanoseconds = nanoseconds;
+    }
+    let interval = this.#intervalOf(seconds, nanoseconds);
+    while (interval >= SERIES_INTERVALS || this.#used - interval > SERIES_INTERVALS) {
+      this.#double();
+      interval = this.#intervalOf(seconds, nanoseconds);
+    }
+    if (interval < 0) {
+      this.#moveBack(-interval);
+      // Rounding may put it into the interval before.
+      interval = Math.max(0, this.#intervalOf(seconds, nanoseconds));
+    }
+    this.#used = Math.max(this.#used, interval + 1);
+    return interval;
+  }
+
+  #double(): void {
+    this.#widthMs *= 2;
+    this.#perMs /= 2;
+    for (const row of [...this.#bytes, ...this.#packets]) {
+      for (let i = 0; i < SERIES_INTERVALS / 2; i++) row[i] = row[2 * i] + row[2 * i + 1];
+      row.fill(0, SERIES_INTERVALS / 2);
+    }
+    this.#used = Math.ceil(this.#used / 2);
+  }
+
+  #moveBack(intervals: number): void {
+    for (const row of [...this.#bytes, ...this.#packets]) {
+      row.copyWithin(intervals, 0, this.#used);
+      row.fill(0, 0, intervals);
+    }
+    this.#used += intervals;
+    const ms = intervals * this.#widthMs;
+    this.#startSeconds -= Math.floor(ms / 1000);
+    this.#startNanoseconds -= (ms % 1000) * 1e6;
+    if (this.#startNanoseconds < 0) {
+      this.#startSeconds--;
+      this.#startNanoseconds += 1e9;
+    }
+  }
+}
+
+function order(vni: number | null): number {
+  return vni ?? Infinity;
+}
