@@ -193,7 +193,7 @@ function nextLines(path: string, keyPaths: readonly string[]): string[] {
   const keys = keyPaths.map((file) => `--keys ${file}`).join(' ');
   const calls = [
     [`${vtep} inspect ${path}`, keys],
-    [`${vtep} inspect ${path}`, `${keys} --packets`.trim()],
+    [`${vtep} inspect ${path}`, `${keys} --flows`.trim()],
     [`${vtep} decap ${path}`, `${keys} -o - | tshark -r -`.trim()],
   ];
   return calls.flatMap(([command, options]) => {
