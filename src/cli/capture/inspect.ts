@@ -49,9 +49,9 @@ export const inspectCommand: Command = {
     const keys = await readKeysOption(parsed);
     const survey = new Survey({ ...underlayDecoderOptions(parsed), ...keys?.open(), checksums });
     const output = new TextOutput();
+    if (parsed.values['json'] !== true) stopReadingOnInterrupt();
     const source = await openInput(path);
     const packets = parsed.values['packets'] === true;
-    if (parsed.values['json'] !== true) stopReadingOnInterrupt();
     await readInput(source, packets ? printPackets(output, survey) : (batch) => survey.addBatch(batch));
     keys?.finish();
     const report = survey.report(source);
