@@ -175,7 +175,7 @@ export function answerTable(report: BenchReport): ReportTable {
   return { title, columns: [...heads, ...speeds, words('cipher', { keep: 2 })], rows };
 }
 
-/** The tables for a terminal: the answer and the peers; with `verbose` every stage, cipher, batch and number of flows. */
+/** The tables for a terminal: the answer and the peers; with `verbose`, every stage, cipher, batch and flow count. */
 export function printedTables(report: BenchReport, verbose: boolean): ReportTable[] {
   const details = reportTables(report).filter(({ title }) => title !== TARGETS);
   const peers = peerTable(report).title;

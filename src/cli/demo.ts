@@ -30,7 +30,7 @@ const MTU = 1500;
 /** The bundled capture, and the keys of its swarm. */
 const BUNDLED = { capture: '07-encrypted.underlay.pcap', keys: 'swarm-keys.txt' } as const;
 
-/** The directory of the bundled captures, as a path relative to the working directory; undefined if not in a checkout. */
+/** The directory of the bundled captures, relative to the working directory; undefined if not in a checkout. */
 function bundledDirectory(): string | undefined {
   // From dist/src/cli.
   const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');

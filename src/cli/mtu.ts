@@ -69,7 +69,8 @@ function checkDriverMtu({ driverMtu }: MtuQuestion, { docker }: MtuAnswer): void
 function print(output: TextOutput, path: MtuQuestion, answer: MtuAnswer): void {
   const rows = answer.steps.map(({ what, bytes, left }) => [what, String(bytes), String(left)]);
   const all = [['underlay MTU', '', String(path.underlayMtu)], ...rows];
-  for (const line of table([words('', { shorten: 'end' }), numbers('takes'), numbers('leaves')], all)) output.line(line);
+  for (const line of table([words('', { shorten: 'end' }), numbers('takes'), numbers('leaves')], all))
+    output.line(line);
   output.line('');
   output.line(
     `inner MTU ${answer.innerMtu}; TCP MSS ${answer.mss4} over IPv4, ${answer.mss6} over IPv6 (without options)`,

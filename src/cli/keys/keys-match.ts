@@ -138,8 +138,8 @@ export const keysMatchCommand: Command = {
     const keys = await readRingOption(parsed);
     if (keys?.ring === undefined) throw new UsageError('keys match needs --ring FILE; see: vtep keys match --help');
     const survey = new Survey({ ...underlayDecoderOptions(parsed), ...keys.open(), checksums: false });
-    const source = await openInput(path);
     if (parsed.values['json'] !== true) stopReadingOnInterrupt();
+    const source = await openInput(path);
     await readInput(source, (batch) => survey.addBatch(batch));
     const report = matchKeys(survey.report(source), new RingKeys(keys.ring, hkdfSha256));
     keys.finish();

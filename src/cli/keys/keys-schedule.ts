@@ -78,8 +78,10 @@ function* outlookLines(outlook: SequenceOutlook, jitter: number): Generator<stri
     yield `${head}; a key transmits for at most ${span(longest)} and uses ${used} % of them.`;
     return;
   }
-  yield `${head}; a key transmits for up to ${span(longest)}. They run out: from ${isoTime(runsOut.time)}, nothing is` +
-    ` sent with key ${runsOut.key} until the next rotation. Remedies:`;
+  yield (
+    `${head}; a key transmits for up to ${span(longest)}. They run out: from ${isoTime(runsOut.time)}, nothing is` +
+    ` sent with key ${runsOut.key} until the next rotation. Remedies:`
+  );
   yield '  - profile: strict, if both ends are vtep: 64-bit sequence numbers (ESN)';
   const every = Math.floor(seconds - jitter);
   if (every >= SHORTEST_ADVICE) yield `  - a shorter interval: --every ${every} or less`;
@@ -101,7 +103,13 @@ function print(output: TextOutput, plan: RotationPlan, { start, jitter }: Schedu
     const { made, transmits, dropped } = rotation;
     return [isoTime(rotation.time), `+${hours(rotation.time - start)}`, made, transmits, dropped];
   });
-  const columns = [words('time'), numbers('hours', { keep: 1 }), words('made'), words('now transmits'), words('dropped')];
+  const columns = [
+    words('time'),
+    numbers('hours', { keep: 1 }),
+    words('made'),
+    words('now transmits'),
+    words('dropped'),
+  ];
   for (const line of table(columns, rows)) output.line(line);
   output.line('');
   output.line([styled('Keys (-: before the start)', 'bold')]);

@@ -97,7 +97,14 @@ export const keysSpiCommand: Command = {
     if (parsed.values['json'] === true) {
       output.json({ spis: rows });
     } else {
-      const columns = [words('tag'), addresses('from'), addresses('to'), words('form', { keep: 1 }), words('SPI'), remarks('')];
+      const columns = [
+        words('tag'),
+        addresses('from'),
+        addresses('to'),
+        words('form', { keep: 1 }),
+        words('SPI'),
+        remarks(''),
+      ];
       const cells = rows.map(({ tag, from, to, form, spi, warning }) => [
         String(tag),
         from,

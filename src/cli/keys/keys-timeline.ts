@@ -251,8 +251,8 @@ export const keysTimelineCommand: Command = {
     const events = typeof eventsPath === 'string' ? readEvents(eventsPath) : [];
     const keys = await readRingOption(parsed);
     const timeline = timelineOf(parsed, keys);
-    const source = await openInput(path);
     if (parsed.values['json'] !== true) stopReadingOnInterrupt();
+    const source = await openInput(path);
     await readInput(source, (batch) => timeline.addBatch(batch));
     const report = withNotes(timeline.report({ made: keys?.made ?? [], events }), source);
     keys?.finish();
