@@ -7,6 +7,7 @@ import { meanBytes } from './imix.js';
 import { machineName, median, spread } from './machine.js';
 import { measureCells, type Times } from './measure.js';
 import { type Setting, settingsOf } from './plan.js';
+import type { measurePeers } from './peers/index.js';
 import type { BenchReport, BenchResult, MissingPeer } from './result.js';
 
 export { plotReport } from './plot.js';
@@ -34,14 +35,21 @@ const QUICK: Times = { rounds: 3, round: 15 };
 export async function runBench({ quick, peers, onProgress }: BenchOptions): Promise<BenchReport> {
   const { aeads, missing } = workingCiphers();
   const results: BenchResult[] = [];
-  settingsOf(quick).forEach((setting, i, settings) => {
+  // Loaded first: outside a checkout, this fails now rather than after ten minutes.
+  const measureOthers = peers ? await loadPeers() : undefined;
+  const settings = settingsOf(quick);
+  for (const [i, setting] of settings.entries()) {
     const { size, batch, flows } = setting;
     onProgress?.(`${i + 1} of ${settings.length}: ${size} bytes, batches of ${batch}, ${flows} flows`);
     // A quick run varies batches and flows only with the fastest cipher.
     const usual = batch === settings[0].batch && flows === settings[0].flows;
-    results.push(...measureSetting(setting, quick && !usual ? aeads.slice(0, 1) : aeads, quick ? QUICK : WHOLE));
-  });
-  const others = peers ? await measureOthers(quick, onProgress) : { peers: [], notMeasured: [] };
+    const ciphers = quick && !usual ? aeads.slice(0, 1) : aeads;
+    results.push(...(await measureSetting(setting, ciphers, quick ? QUICK : WHOLE)));
+  }
+  const others = (await measureOthers?.({ quick, ...(onProgress === undefined ? {} : { onProgress }) })) ?? {
+    peers: [],
+    notMeasured: [],
+  };
   return {
     machine: machineName(),
     node: process.version,
@@ -52,24 +60,22 @@ export async function runBench({ quick, peers, onProgress }: BenchOptions): Prom
   };
 }
 
-async function measureOthers(
-  quick: boolean,
-  onProgress: BenchOptions['onProgress'],
-): Promise<Pick<BenchReport, 'peers' | 'notMeasured'>> {
-  // Loaded only here: the peers' code is in a checkout but not in the package.
-  const { measurePeers } = await import('./peers/index.js').catch((error: unknown) => {
+/** Loads the code that measures other programs, which is in a checkout but not in the package. */
+async function loadPeers(): Promise<typeof measurePeers> {
+  try {
+    return (await import('./peers/index.js')).measurePeers;
+  } catch (error) {
     throw new VtepError('NO_PEERS', '--peers needs a checkout of the repository', { cause: error });
-  });
-  return measurePeers({ quick, ...(onProgress === undefined ? {} : { onProgress }) });
+  }
 }
 
 /** Measures the cells of a setting. */
-export function measureSetting(setting: Setting, aeads: readonly Aead[], times: Times): BenchResult[] {
+export async function measureSetting(setting: Setting, aeads: readonly Aead[], times: Times): Promise<BenchResult[]> {
   const set = cellsOf(setting, aeads);
   const { cells } = set;
   try {
     for (const { cell } of cells) cell.check();
-    const measured = measureCells(cells, times);
+    const measured = await measureCells(cells, times);
     for (const { cell } of cells) cell.check();
     const { size, batch, flows } = setting;
     return cells.map(({ stage, encrypted, backend }, i): BenchResult => {

@@ -1,4 +1,5 @@
 /** Times cells in interleaved rounds, so that a slow phase of the machine affects all alike. */
+import { promisify } from 'node:util';
 import { Bench } from 'tinybench';
 import type { Cell } from './cell.js';
 import type { NamedCell } from './cells.js';
@@ -15,18 +16,22 @@ const FEWEST = 3;
 /** Warm-up before the first round, in rounds, for the compiler. */
 const WARM_UP = 2;
 
+/** Lets signals and other events be handled. */
+const turn = promisify(setImmediate);
+
 /**
  * Nanoseconds per packet of each cell, one figure per round. Parts use tinybench; whole chains use a separate loop
  * without anything between two batches.
  */
-export function measureCells(cells: readonly NamedCell[], { rounds, round }: Times): number[][] {
+export async function measureCells(cells: readonly NamedCell[], { rounds, round }: Times): Promise<number[][]> {
   const found = cells.map((): number[] => []);
   for (let n = -1; n < rounds; n++) {
     const time = n < 0 ? WARM_UP * round : round;
-    cells.forEach(({ cell, chain }, i) => {
+    for (const [i, { cell, chain }] of cells.entries()) {
       const nanoseconds = chain ? steadyState(cell, time) : byTinybench(cell, time);
       if (n >= 0) found[i].push(nanoseconds / cell.packets);
-    });
+      await turn();
+    }
   }
   return found;
 }

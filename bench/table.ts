@@ -1,7 +1,8 @@
 /** A benchmark's results as tables: for a terminal, and as Markdown. */
+import { type Line, styled } from '../src/cli/style.js';
 import { type Column, numbers, table, words } from '../src/cli/table.js';
 import { figure } from './figure.js';
-import { sizeName } from './imix.js';
+import { meanBytes, sizeName } from './imix.js';
 import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from './result.js';
 import { fastest, resultsOf, settingName, usualResults, usualSetting } from './selection.js';
 import { targetsOf } from './targets.js';
@@ -14,7 +15,8 @@ export interface ReportTable {
 }
 
 const NONE = '–';
-const SPEED = [numbers('ns/packet'), numbers('Mpps'), numbers('Gbit/s'), numbers('spread %')];
+const TARGETS = 'Targets';
+const SPEED = [numbers('ns/packet'), numbers('Mpps'), numbers('Gbit/s'), numbers('spread %', { keep: 1 })];
 const NETWORKS = [false, true];
 
 function network(encrypted: boolean): string {
@@ -65,7 +67,7 @@ function effectTable(report: BenchReport, title: string, by: 'batch' | 'flows'):
     return [...made.values()].filter((group) => new Set(group.map((result) => result[by])).size > 1);
   });
   const values = [...new Set(groups.flat().map((result) => result[by]))].sort((a, b) => a - b);
-  const heads = [words('stage'), words('network'), numbers('bytes'), words('cipher'), numbers(other)];
+  const heads = [words('stage'), words('network'), numbers('bytes'), words('cipher'), numbers(other, { keep: 1 })];
   const rows = groups.map((group) => {
     const { stage, encrypted, bytes, backend } = group[0];
     const cells = values.map((value) => {
@@ -94,8 +96,21 @@ function peerTable(report: BenchReport): ReportTable {
       return [...cells, which, figure(result.nsPerPacket), figure(peer.nsPerPacket / result.nsPerPacket)];
     });
   });
-  const heads = [words('peer'), words('what'), words('stage'), numbers('bytes'), ...SPEED];
-  const comparison = [words('vtep'), numbers('vtep ns'), numbers('times vtep')];
+  const heads = [
+    words('peer', { shorten: 'end', least: 14 }),
+    words('what', { shorten: 'end', least: 10, keep: 6 }),
+    words('stage'),
+    numbers('bytes'),
+    numbers('ns/packet'),
+    numbers('Mpps', { keep: 3 }),
+    numbers('Gbit/s', { keep: 4 }),
+    numbers('spread %', { keep: 1 }),
+  ];
+  const comparison = [
+    words('vtep', { shorten: 'end', keep: 5 }),
+    numbers('vtep ns', { keep: 2 }),
+    numbers('times vtep'),
+  ];
   const title = 'Other programs, and their time relative to vtep with its fastest cipher';
   return { title, columns: [...heads, ...comparison], rows };
 }
@@ -109,11 +124,15 @@ export function reportTables(report: BenchReport): ReportTable[] {
     peerTable(report),
     {
       title: 'Not measured',
-      columns: [words('peer'), words('what'), words('what is missing')],
+      columns: [
+        words('peer'),
+        words('what', { shorten: 'end', keep: 1 }),
+        words('what is missing', { shorten: 'wrap' }),
+      ],
       rows: report.notMeasured.map(({ peer, what, missing }) => [peer, what, missing]),
     },
     {
-      title: 'Targets',
+      title: TARGETS,
       columns: [words('what'), words('target'), words('in this run'), words('outcome')],
       rows: targetsOf(report).map(({ what, aim, reached, outcome }) => [what, aim, reached, outcome]),
     },
@@ -130,12 +149,53 @@ function caption({ machine, node, date }: BenchReport): string {
   return oneLine(`${machine}, Node ${node}, ${date}`);
 }
 
-/** Prints a report's tables for a terminal, one line at a time. */
-export function printReport(report: BenchReport, write: (line: string) => void): void {
+/** Bytes that Ethernet adds to a frame on the wire: FCS, preamble, and the gap between frames. */
+const WIRE_BYTES = 24;
+/** Sizes of the answer, in its order: small packets, the largest common ones, and the mix. */
+const ANSWER_SIZES: readonly FrameSize[] = [64, 1400, 'imix'];
+
+/** The frames of this size that a port of 10 Gbit/s carries per second. */
+function lineRate(size: FrameSize): number {
+  return 10e9 / 8 / (meanBytes(size) + WIRE_BYTES);
+}
+
+/** What most people run the benchmark for: both chains with the fastest cipher, next to a port of 10 Gbit/s. */
+export function answerTable(report: BenchReport): ReportTable {
+  const rows = [Stage.Egress, Stage.Ingress].flatMap((stage) =>
+    NETWORKS.flatMap((encrypted) =>
+      ANSWER_SIZES.flatMap((size) => {
+        const found = fastest(usualResults(report, stage, encrypted).filter(({ bytes }) => bytes === size));
+        if (found === undefined) return [];
+        const { nsPerPacket, pps, bitsPerSecond, backend } = found;
+        const share = `${((100 * pps) / lineRate(size)).toFixed(0)} %`;
+        const speed = [figure(nsPerPacket), figure(pps / 1e6), figure(bitsPerSecond / 1e9), share];
+        return [[stage, network(encrypted), sizeName(size), ...speed, backend ?? NONE]];
+      }),
+    ),
+  );
+  const heads = [words('chain'), words('network'), numbers('bytes')];
+  const speeds = [numbers('ns/packet', { keep: 1 }), numbers('Mpps'), numbers('Gbit/s'), numbers('of 10GbE')];
+  const title = 'One core, and its share of the frames that a 10 Gbit/s port carries';
+  return { title, columns: [...heads, ...speeds, words('cipher', { keep: 2 })], rows };
+}
+
+/** The tables for a terminal: the answer and the peers; with `verbose`, every stage, cipher, batch and flow count. */
+export function printedTables(report: BenchReport, verbose: boolean): ReportTable[] {
+  const details = reportTables(report).filter(({ title }) => title !== TARGETS);
+  const peers = peerTable(report).title;
+  const answer = [answerTable(report)].filter(({ rows }) => rows.length > 0);
+  return [...answer, ...(verbose ? details : details.filter(({ title }) => title === peers))];
+}
+
+/**
+ * Prints a report for a terminal, one line at a time.
+ * @param verbose whether to print all of its tables
+ */
+export function printReport(report: BenchReport, write: (line: Line) => void, verbose: boolean): void {
   write(caption(report));
-  for (const { title, columns, rows } of reportTables(report)) {
+  for (const { title, columns, rows } of printedTables(report, verbose)) {
     write('');
-    write(title);
+    write([styled(title, 'bold')]);
     const cells = rows.map((row) => row.map(oneLine));
     for (const line of table(columns, cells)) write(line);
   }

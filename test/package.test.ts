@@ -171,6 +171,18 @@ ${told}`;
     assert.match(run('npx', '--no', '--', 'vtep', 'mtu'), /underlay MTU +1500/);
     const bench = `import('./node_modules/vtep/dist/bench/index.js').then(({ runBench }) => console.log(typeof runBench))`;
     assert.equal(run(process.execPath, '-e', bench), 'function\n');
+    // At once, rather than after the measurement.
+    for (const [words, message] of [
+      [['bench', '--peers'], /needs a checkout/],
+      [['demo'], /only in a checkout; name a capture/],
+    ] as const) {
+      const call = spawnSync('npx', ['--no', '--', 'vtep', ...words], {
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
+      assert.deepEqual([call.status, message.test(call.stderr)], [2, true], call.stderr);
+    }
   });
 });
 

@@ -17,6 +17,7 @@ ten minutes, on one core.
   --quick            fewer combinations: less than a minute
   --peers            also measures the alternatives that are installed; only in
                      a checkout
+  --verbose          prints every stage, cipher, batch and number of flows
   --json             one JSON object instead of tables
   --plot FILE.svg    plots throughput over packet size by cipher, and the cost
                      of each stage`;
@@ -29,13 +30,14 @@ export const benchCommand: Command = {
     const parsed = parseWords('bench', args, {
       quick: { type: 'boolean' },
       peers: { type: 'boolean' },
+      verbose: { type: 'boolean' },
       json: { type: 'boolean' },
       plot: { type: 'string' },
     });
     if (parsed.operands.length > 0) throw new UsageError('bench takes no file; see: vtep bench --help');
     const plotPath = parsed.values['plot'];
     // Opened first: a missing folder should fail now, not after ten minutes.
-    const plot = typeof plotPath === 'string' ? openOutput(plotPath) : undefined;
+    const plot = typeof plotPath === 'string' ? openOutput(plotPath, undefined, { text: true }) : undefined;
     const status = new StatusLine();
     try {
       const { plotReport, printReport, runBench } = await import('../../bench/index.js');
@@ -49,7 +51,7 @@ export const benchCommand: Command = {
       plot?.commit();
       const output = new TextOutput();
       if (parsed.values['json'] === true) output.json(report);
-      else printReport(report, (line) => output.line(line));
+      else printReport(report, (line) => output.line(line), parsed.values['verbose'] === true);
       output.flush();
     } finally {
       status.end();

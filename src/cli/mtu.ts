@@ -69,7 +69,8 @@ function checkDriverMtu({ driverMtu }: MtuQuestion, { docker }: MtuAnswer): void
 function print(output: TextOutput, path: MtuQuestion, answer: MtuAnswer): void {
   const rows = answer.steps.map(({ what, bytes, left }) => [what, String(bytes), String(left)]);
   const all = [['underlay MTU', '', String(path.underlayMtu)], ...rows];
-  for (const line of table([words(''), numbers('takes'), numbers('leaves')], all)) output.line(line);
+  for (const line of table([words('', { shorten: 'end' }), numbers('takes'), numbers('leaves')], all))
+    output.line(line);
   output.line('');
   output.line(
     `inner MTU ${answer.innerMtu}; TCP MSS ${answer.mss4} over IPv4, ${answer.mss6} over IPv6 (without options)`,
@@ -85,7 +86,9 @@ function aboutDocker(path: MtuQuestion, { docker, dockerExcess, dockerOption }: 
   const option =
     path.driverMtu === undefined ? ", whatever the underlay's MTU" : ` with --opt ${OPTION}=${path.driverMtu}`;
   const sets = `Docker sets ${docker}${option}`;
-  const cure = `create the network with --opt ${OPTION}=${optionFor(path, dockerOption)}`;
+  const value = optionFor(path, dockerOption);
+  const takes = value - dockerMtu(value, path.esp !== undefined);
+  const cure = `create the network with --opt ${OPTION}=${value} (Docker subtracts ${takes} itself)`;
   if (dockerExcess === 0) return `${sets}: the largest that fits`;
   if (dockerExcess > 0) {
     return `${sets}: ${dockerExcess} bytes too many. Full packets are fragmented or lost; ${cure}`;

@@ -2,17 +2,39 @@
 import { constants } from 'node:os';
 import { OutputFile, type OutputFileOptions } from '../capture/file/output-file.js';
 import { abandonPartFiles, hasPartFiles } from '../capture/file/part-file.js';
+import { STANDARD_STREAM } from '../capture/file/standard-stream.js';
+import { UsageError } from './arguments.js';
+import { outputScreen } from './streams.js';
 import { say } from './text-output.js';
 
 /** Signals that terminate a process by default. */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
+ * Refuses to write a capture to a terminal.
+ * @throws UsageError
+ */
+function refuseTerminal(path: string): void {
+  if (path !== STANDARD_STREAM || !outputScreen().terminal) return;
+  throw new UsageError('-o - writes a capture; redirect it or pipe it into tshark -r -');
+}
+
+/** How to write an output file. */
+export interface OutputOptions extends OutputFileOptions {
+  /**
+   * Whether it is text, which a terminal may show.
+   * @default false
+   */
+  readonly text?: boolean;
+}
+
+/**
  * Opens an output file, and reports unfinished files that an earlier run may have left.
  * @param input the file or files being read, which must not be the output
- * @throws CaptureError `FILE_UNUSABLE`
+ * @throws CaptureError `FILE_UNUSABLE`; UsageError for binary output to a terminal
  */
-export function openOutput(path: string, input?: string | readonly string[], options?: OutputFileOptions): OutputFile {
+export function openOutput(path: string, input?: string | readonly string[], options: OutputOptions = {}): OutputFile {
+  if (options.text !== true) refuseTerminal(path);
   removeWhenEnded();
   const file = new OutputFile(path, input, options);
   sayLeftovers(file.leftovers);

@@ -40,6 +40,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'manages key rings and SPIs, and finds them in captures',
     load: async () => (await import('./keys/keys.js')).keysCommand,
   },
+  demo: {
+    summary: 'shows what vtep does, with a capture of a real swarm',
+    load: async () => (await import('./demo.js')).demoCommand,
+  },
   bench: {
     summary: 'measures the data plane stage by stage, clear and encrypted',
     load: async () => (await import('./bench.js')).benchCommand,
@@ -110,7 +114,7 @@ async function answer(args: readonly string[]): Promise<number> {
   } catch (error) {
     // The reader of our output closed the pipe (`| head`), which is not a failure.
     if (isClosedPipe(error)) return ExitCode.Done;
-    if (error instanceof VtepError) say(`vtep: ${error.message}`);
+    if (error instanceof VtepError) say(`vtep: ${error.message}`, 'red');
     else sayLines(`vtep: internal error: ${stackOf(error)}`);
     return ExitCode.Unusable;
   }

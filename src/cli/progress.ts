@@ -1,41 +1,49 @@
 /** Progress of long reads: a status line on a terminal, nothing elsewhere. */
 import type { PacketSource } from '../capture/index.js';
 import { plain } from '../text/plain-text.js';
+import { currentStreams, warningsScreen } from './streams.js';
+import { cutText } from './style.js';
 
 const INTERVAL_MS = 200;
 
 /** A status line. */
 export class StatusLine {
-  readonly #shown = process.stderr.isTTY;
+  readonly #write = currentStreams().warnings;
+  /** Whether it is shown: on a terminal. */
+  readonly enabled = warningsScreen().terminal;
+  #shown = false;
 
   /** Replaces the text shown before. */
   show(text: string): void {
-    if (this.#shown) process.stderr.write(`\r${plain(text)}\x1b[K`);
+    if (!this.enabled) return;
+    // A line that wrapped could not be erased.
+    this.#write(`\r${cutText(plain(text), warningsScreen().columns - 1)}\x1b[K`);
+    this.#shown = true;
   }
 
   /** Takes the line away. */
   end(): void {
-    this.show('');
+    if (this.#shown) this.#write('\r\x1b[K');
+    this.#shown = false;
   }
 }
 
 /** Shows how much of a capture has been read. */
 export class Progress {
-  readonly #source: PacketSource;
   readonly #line = new StatusLine();
   #next = Date.now() + INTERVAL_MS;
-
-  constructor(source: PacketSource) {
-    this.#source = source;
-  }
+  /**
+   * Which of several passes it is, for display.
+   * @default '': none
+   */
+  pass = '';
 
   /** Call it often; it writes at most every `INTERVAL_MS`. */
-  tick(): void {
-    if (!process.stderr.isTTY || Date.now() < this.#next) return;
+  tick({ position, size, name }: PacketSource): void {
+    if (!this.#line.enabled || Date.now() < this.#next) return;
     this.#next = Date.now() + INTERVAL_MS;
-    const { position, size, name } = this.#source;
     const share = size === undefined || size === 0 ? '' : ` ${Math.floor((100 * position) / size)} %`;
-    this.#line.show(`${name}: ${(position / 1e6).toFixed(0)} MB${share}`);
+    this.#line.show(`${name}: ${this.pass}${(position / 1e6).toFixed(0)} MB${share}`);
   }
 
   /** Takes the line away. */

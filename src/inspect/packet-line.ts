@@ -199,6 +199,12 @@ export interface PacketLineContext {
    * follow.
    */
   readonly columns?: { width: number };
+  /**
+   * Whether to omit what a narrow window has no room for: the outer addresses of a packet with a frame, padding,
+   * TCP's sequence number and window, and half of the digits of the time.
+   * @default false
+   */
+  readonly brief?: boolean;
 }
 
 /** Width of an IPv4 address. */
@@ -249,6 +255,13 @@ export function packetLine(
   if (verdict === Verdict.Filtered) info += ' [filtered: another VNI]';
   const number = String(context.number).padStart(5);
   const time = (Number.isNaN(context.time) ? '' : context.time.toFixed(6)).padStart(11);
+  if (context.brief === true) {
+    const seconds = (Number.isNaN(context.time) ? '' : context.time.toFixed(3)).padStart(8);
+    const outer = decoder.vni >= 0 ? '' : `${described.source} → ${described.destination} `;
+    const name = decoder.vni >= 0 ? '' : `${protocol} `;
+    const text = info.replace(/ seq=\d+ win=\d+/, '').trimEnd();
+    return `${number} ${seconds} ${String(context.length).padStart(4)} ${outer}${name}${text}`;
+  }
   columns.width = Math.max(columns.width, described.source.length, described.destination.length);
   const { width } = columns;
   const addresses = `${described.source.padStart(width)} → ${described.destination.padEnd(width)}`;

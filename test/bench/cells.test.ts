@@ -43,8 +43,8 @@ describe('measured output is correct, or nothing is measured', () => {
   });
 });
 
-test('a result identifies itself, and its figures are consistent', () => {
-  const results = measureSetting({ size: 64, batch: 32, flows: 2 }, aeads.slice(0, 1), { rounds: 3, round: 1 });
+test('a result identifies itself, and its figures are consistent', async () => {
+  const results = await measureSetting({ size: 64, batch: 32, flows: 2 }, aeads.slice(0, 1), { rounds: 3, round: 1 });
   assert.ok(results.length >= 14);
   for (const result of results) {
     assert.deepEqual(Object.keys(result), [

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type BenchReport, Stage } from '../../bench/result.js';
-import { markdownReport, markdownTable, printReport, type ReportTable, reportTables } from '../../bench/table.js';
+import { bareText } from '../../src/cli/style.js';
+import {
+  answerTable,
+  markdownReport,
+  markdownTable,
+  printedTables,
+  printReport,
+  type ReportTable,
+  reportTables,
+} from '../../bench/table.js';
+import { withStreams } from '../../src/cli/streams.js';
 import { anyReport, peer, report, result, sampleReport } from './sample-report.js';
 
 function tableOf(of: BenchReport, title: string): ReportTable {
@@ -11,9 +21,14 @@ function tableOf(of: BenchReport, title: string): ReportTable {
   return found;
 }
 
-function printed(of: BenchReport): string[] {
+async function printed(of: BenchReport, verbose = true, columns = 10_000): Promise<string[]> {
   const lines: string[] = [];
-  printReport(of, (line) => lines.push(line));
+  const nothing = (): void => undefined;
+  const outputScreen = { columns, named: true, colour: false, terminal: false };
+  await withStreams({ output: nothing, warnings: nothing, outputScreen }, () => {
+    printReport(of, (line) => lines.push(bareText(line)), verbose);
+    return Promise.resolve();
+  });
   return lines;
 }
 
@@ -127,18 +142,37 @@ describe('tables of a report', () => {
     assert.equal(text, '| name      |  ns |\n| --------- | --: |\n| a\\|b \\<c> |  12 |\n| d         |   3 |\n');
   });
 
-  test('any report is printed, every row on one line and with all its cells', () => {
-    fc.assert(
-      fc.property(anyReport, (any) => {
-        const tables = reportTables(any);
-        for (const { columns, rows } of tables) assert.ok(rows.every((row) => row.length === columns.length));
-        const lines = printed(any);
+  test('the answer comes first: both chains with the fastest cipher, and their share of 10 Gbit/s', async () => {
+    const egress = { stage: Stage.Egress, bytes: 1400, flows: 9, bitsPerSecond: 11.2e9, pps: 1e6 };
+    const of = report([
+      result({ ...egress, backend: 'node', nsPerPacket: 5600 }),
+      result({ ...egress, backend: 'openssl', nsPerPacket: 1000 }),
+    ]);
+    const { rows } = answerTable(of);
+    assert.deepEqual(rows, [['egress', 'encrypted', '1400', '1,000', '1.00', '11.2', '114 %', 'openssl']]);
+    const lines = await printed(of, false, 80);
+    assert.equal(lines.length, 5, lines.join('\n'));
+    assert.match(lines[2], /^One core/);
+  });
+
+  test('at 80 columns no line is longer', async () => {
+    for (const line of await printed(sampleReport(), true, 80)) assert.ok(line.length <= 80, line);
+  });
+
+  test('any report is printed, every row on one line and with all its cells', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyReport, async (any) => {
+        for (const { columns, rows } of reportTables(any)) {
+          assert.ok(rows.every((row) => row.length === columns.length));
+        }
+        const tables = printedTables(any, true);
+        const lines = await printed(any);
         assert.equal(lines.length, 1 + tables.reduce((sum, { rows }) => sum + 3 + rows.length, 0));
         assert.ok(lines.every((line) => !/\p{Cc}/u.test(line)));
         const markdown = markdownReport(any).split('\n');
         assert.equal(
           markdown.filter((line) => line.startsWith('|')).length,
-          tables.reduce((sum, { rows }) => sum + 2 + rows.length, 0),
+          reportTables(any).reduce((sum, { rows }) => sum + 2 + rows.length, 0),
         );
       }),
     );

@@ -30,22 +30,50 @@ describe('mtu', () => {
 
   for (const [words, inner, says] of [
     [[], 1450, /^Docker sets 1450, whatever the underlay's MTU: the largest that fits$/],
-    [['--underlay', '1420'], 1370, /^Docker sets 1450, whatever .*: 80 bytes too many\. .*driver\.mtu=1420$/],
-    [['--underlay', '1420', '--encrypted'], 1344, /^Docker sets 1424, .*: 80 bytes too many\. .*driver\.mtu=1420$/],
+    [
+      ['--underlay', '1420'],
+      1370,
+      /^Docker sets 1450, whatever .*: 80 bytes too many\. .*driver\.mtu=1420 \(Docker subtracts \d+ itself\)$/,
+    ],
+    [
+      ['--underlay', '1420', '--encrypted'],
+      1344,
+      /^Docker sets 1424, .*: 80 bytes too many\. .*driver\.mtu=1420 \(Docker subtracts \d+ itself\)$/,
+    ],
     [
       ['--underlay', '1420', '--driver-mtu', '1420'],
       1370,
       /^Docker sets 1370 with --opt .*=1420: the largest that fits$/,
     ],
-    [['--underlay', '9001'], 8951, /^Docker sets 1450, .*: 7501 bytes less than what fits; .*driver\.mtu=9001$/],
-    [['--underlay', '1430', '--encrypted'], 1352, /^Docker sets 1424, .*: 72 bytes too many\. .*driver\.mtu=1430$/],
-    [['--ipv6'], 1430, /^Docker sets 1450, .*: 20 bytes too many\. .*driver\.mtu=1480$/],
-    [['--ipv6', '--encrypted'], 1404, /^Docker sets 1424, .*: 20 bytes too many\. .*driver\.mtu=1480$/],
+    [
+      ['--underlay', '9001'],
+      8951,
+      /^Docker sets 1450, .*: 7501 bytes less than what fits; .*driver\.mtu=9001 \(Docker subtracts \d+ itself\)$/,
+    ],
+    [
+      ['--underlay', '1430', '--encrypted'],
+      1352,
+      /^Docker sets 1424, .*: 72 bytes too many\. .*driver\.mtu=1430 \(Docker subtracts \d+ itself\)$/,
+    ],
+    [
+      ['--ipv6'],
+      1430,
+      /^Docker sets 1450, .*: 20 bytes too many\. .*driver\.mtu=1480 \(Docker subtracts \d+ itself\)$/,
+    ],
+    [
+      ['--ipv6', '--encrypted'],
+      1404,
+      /^Docker sets 1424, .*: 20 bytes too many\. .*driver\.mtu=1480 \(Docker subtracts \d+ itself\)$/,
+    ],
     [['--encrypted', '--icv', '16'], 1416, /^Docker has no such networks: /],
     [['--encrypted', '--encap', '--tunnel', 'ipv4'], 1396, /^Docker has no such networks: /],
     [['--driver-mtu', '118'], 1450, /^Docker sets 68 with --opt .*=118: 1382 bytes less than what fits; /],
     [['--encrypted', '--driver-mtu', '144'], 1424, /^Docker sets 68 with .*: 1356 bytes less than what fits; /],
-    [['--vlan', '1'], 1446, /^Docker sets 1450, .*: 4 bytes too many\. .*driver\.mtu=1496$/],
+    [
+      ['--vlan', '1'],
+      1446,
+      /^Docker sets 1450, .*: 4 bytes too many\. .*driver\.mtu=1496 \(Docker subtracts \d+ itself\)$/,
+    ],
     [['--underlay', '1501', '--encrypted'], 1424, /^Docker sets 1424, .*: the largest that fits$/],
   ] as const) {
     test(`${words.join(' ') || 'no options'}: inner MTU ${inner}, and what Docker sets`, async () => {
@@ -62,7 +90,7 @@ describe('mtu', () => {
     for (const underlay of [1399, 1402, 1500, 9001]) {
       for (const words of [[], ['--encrypted']]) {
         const path = ['--ipv6', '--underlay', String(underlay), ...words];
-        const suggested = /^inner MTU (\d+);[^]*driver\.mtu=(\d+)$/m.exec((await lines(...path)).join('\n'));
+        const suggested = /^inner MTU (\d+);[^]*driver\.mtu=(\d+) /m.exec((await lines(...path)).join('\n'));
         assert.ok(suggested !== null);
         assert.equal(dockerMtu(Number(suggested[2]), words.length > 0), Number(suggested[1]));
         assert.match((await lines(...path, '--driver-mtu', suggested[2])).at(-1) ?? '', /: the largest that fits$/);

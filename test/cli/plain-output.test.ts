@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PcapngWriter } from '../../src/capture/index.js';
-import { LiveTable } from '../../src/cli/capture/live-table.js';
+import { LiveScreen } from '../../src/cli/capture/live-screen.js';
+import { bareText } from '../../src/cli/style.js';
 import { table, words } from '../../src/cli/table.js';
 import { fixture } from '../repository.js';
 import { type Outcome, scratch, vtep } from './run.js';
@@ -121,21 +122,32 @@ describe('neutralizes control characters', () => {
         ['a\nb', 'x'],
         [`c${ESCAPE}`, 'y'],
       ],
-    );
+    ).map(bareText);
     const at = lines.map((line) => line.indexOf(line.includes('value') ? 'value' : line.trimEnd().slice(-1)));
     assert.ok(lines.every((line) => !line.includes('\n')));
     assert.equal(new Set(at.slice(0, 1).concat(lines.slice(1).map((line) => line.length - 1))).size, 1);
   });
 
-  test('in a live table, except its own', () => {
+  test('in a live view, except its own', () => {
     let written = '';
+    const nothing = (): void => undefined;
     const terminal = {
       rows: 24,
       columns: 200,
-      write: (text: string | Uint8Array) => ((written += String(text)), true),
+      write: (text: string) => void (written += text),
+      on: nothing,
+      off: nothing,
     };
-    new LiveTable(terminal).show([`c1${FORGED}`]);
-    assert.equal(written, 'c1\\u001b]0;PWNED\\u0007\\u009b31m\\u202e\\u000avtep: endpoint c9: forged\n');
+    const keyboard = { on: nothing, off: nothing, resume: nothing, pause: nothing };
+    const screen = new LiveScreen(terminal, keyboard, { onKey: nothing, onResize: nothing });
+    screen.open();
+    written = '';
+    screen.show([`c1${FORGED}`], true);
+    assert.equal(
+      written,
+      '\x1b[H\x1b[2Kc1\\u001b]0;PWNED\\u0007\\u009b31m\\u202e\\u000avtep: endpoint c9: forged\x1b[J',
+    );
+    screen.close();
   });
 });
 

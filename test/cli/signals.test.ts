@@ -1,6 +1,7 @@
 /** Commands that read captures die by a signal and leave no partial output. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -67,6 +68,23 @@ function calls(out: string): Record<string, Call> {
   };
 }
 
+/** More than Node reads to start. */
+const READ_BYTES = 50e6;
+
+/** Whether a process has read half a megabyte of the large capture, or of anything so much that it reads captures. */
+function reads(pid: number): boolean {
+  const total = /^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0;
+  if (Number(total) > READ_BYTES) return true;
+  return readdirSync(`/proc/${pid}/fd`).some((number) => {
+    try {
+      if (readlinkSync(`/proc/${pid}/fd/${number}`) !== large) return false;
+      return Number(/^pos:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${number}`, 'utf8'))?.[1]) > 5e5;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Waits until a process has any file of a directory open, or none. */
 async function opened(child: ChildProcess, out: string): Promise<void> {
   const open = `/proc/${child.pid ?? 0}/fd`;
@@ -117,4 +135,54 @@ describe('a signal ends', { skip: process.platform === 'linux' ? false : 'it loo
       });
     }
   }
+});
+
+describe('Ctrl-C ends the reading of', { skip: process.platform === 'linux' ? false : 'it looks into /proc' }, () => {
+  for (const [name, words, report] of [
+    ['inspect', ['inspect', large, '--aead', 'forge', '--keys', RING], /^Networks$/m],
+    ['inspect of a stalled pipe', ['inspect', '-'], /^Networks$/m],
+    ['keys match', ['keys', 'match', large, '--aead', 'forge', '--ring', RING], /packets decrypt with its keys/],
+    ['keys timeline of a stalled pipe', ['keys', 'timeline', '-'], /no ESP/],
+    [
+      'replay, in any loop',
+      ['replay', fixture('docker/03-vip-http.underlay.pcap'), '--loops', '1000000'],
+      /intact +\d/,
+    ],
+  ] as const) {
+    test(`${name}: it prints what it has read, and dies by the signal`, { timeout: 2 * PATIENCE_MS }, async () => {
+      const env = { ...process.env, COLUMNS: '200' };
+      const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'], env });
+      try {
+        const written = { stdout: '', stderr: '' };
+        child.stdout.on('data', (text: Buffer) => void (written.stdout += text.toString()));
+        child.stderr.on('data', (text: Buffer) => void (written.stderr += text.toString()));
+        const ended = once(child, 'close');
+        child.stdin.on('error', () => undefined);
+        if (words.at(-1) === '-') {
+          // Once the pipe accepts the last byte, nearly everything has been read.
+          await new Promise<unknown>((resolve) => child.stdin.write(underlay, resolve));
+        } else {
+          while (!reads(child.pid ?? 0)) await sleep(20);
+        }
+        child.kill('SIGINT');
+        assert.deepEqual(await ended, [null, 'SIGINT']);
+        assert.match(written.stderr, /^vtep: .*: interrupted at (loop [\d,]+ of 1,000,000, )?packet [\d,]+$/m);
+        assert.match(written.stdout, report);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    });
+  }
+
+  test('inspect --json: nothing is printed, since programs expect all of it', async () => {
+    const words = ['inspect', large, '--aead', 'forge', '--keys', RING, '--json'];
+    const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    let printed = '';
+    child.stdout.on('data', (text: Buffer) => void (printed += text.toString()));
+    await sleep(1500);
+    const ended = once(child, 'close');
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [null, 'SIGINT']);
+    assert.equal(printed, '');
+  });
 });

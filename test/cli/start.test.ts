@@ -34,8 +34,8 @@ function packages(files: readonly string[]): string[] {
 
 describe('a command loads only what it needs', () => {
   for (const [word, most] of [
-    ['--help', 12],
-    ['--version', 13],
+    ['--help', 14],
+    ['--version', 15],
   ] as const) {
     test(`${word}: no command and no package`, () => {
       const files = loaded([word]);

@@ -13,6 +13,7 @@ interface Given {
   readonly linkType?: number;
   readonly number?: number;
   readonly time?: number;
+  readonly brief?: boolean;
 }
 
 /** The lines of consecutive packets. */
@@ -32,6 +33,7 @@ function lines(packets: readonly Uint8Array[], given: Given = {}): string[] {
       time: given.time ?? 0,
       length: packet.length,
       link: linkType === LinkType.Ethernet ? 0 : -1,
+      brief: given.brief ?? false,
     };
     return packetLine(decoder, verdict, inner, context);
   });
@@ -377,4 +379,16 @@ describe('a packet line: no state of the previous packet', () => {
       }
     }
   });
+});
+
+test('a brief line has the inner addresses of a frame only, and neither padding nor sequence numbers', () => {
+  assert.deepEqual(
+    lines([on4(tcp(2)), FRAME4(tcp(2))], { brief: true, time: 1.2345 }).map((line) =>
+      line.replace(/[\d.]+ → [\d.]+ /, 'A → B '),
+    ),
+    [
+      '    1    1.234   57 A → B TCP 40000 → 80 [SYN] len=3',
+      '    2    1.234  107 vni 4097 A → B TCP 40000 → 80 [SYN] len=3',
+    ],
+  );
 });

@@ -39,9 +39,12 @@ export class Running {
   #stderr = '';
   #stdout: Buffer[] = [];
 
-  /** @param reads whether to read its standard output from the start */
-  constructor(program: string, words: readonly string[], reads = true) {
-    this.child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] });
+  /**
+   * @param reads whether to read its standard output from the start
+   * @param env variables to set, or to remove if undefined. Default: a wide screen
+   */
+  constructor(program: string, words: readonly string[], reads = true, env: NodeJS.ProcessEnv = { COLUMNS: '1000' }) {
+    this.child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     this.child.stdin.on('error', () => undefined);
     if (reads) this.read();
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => void (this.#stderr += text));
@@ -50,6 +53,11 @@ export class Running {
         resolve({ status, stdout: Buffer.concat(this.#stdout), stderr: this.#stderr });
       });
     });
+  }
+
+  /** Its standard output until now. */
+  get printed(): string {
+    return Buffer.concat(this.#stdout).toString();
   }
 
   /** Starts reading its standard output. */

@@ -8,6 +8,7 @@ import {
   openCaptureFile,
   type PacketSource,
 } from '../../capture/index.js';
+import { isInterrupted, unlessInterrupted } from '../interruption.js';
 import { Progress } from '../progress.js';
 import { grouped } from '../table.js';
 import { say } from '../text-output.js';
@@ -43,29 +44,39 @@ export function sayNotes({ notes }: PacketSource): void {
 
 /**
  * Passes every batch of a capture to `onBatch`, awaits it, and closes the capture. A capture that is damaged after its
- * first packets is read up to the damage, which is reported.
+ * first packets is read up to the damage, which is reported. Ctrl-C ends the reading of commands that called
+ * `stopReadingOnInterrupt`.
+ * @param passes progress shared by several passes; its owner ends it. Default: its own
  * @returns the number of packets
  * @throws CaptureError if no packet could be read
  */
 export async function readInput(
   source: PacketSource,
   onBatch: (batch: CaptureBatch) => void | Promise<void>,
+  passes?: Progress,
 ): Promise<number> {
-  const progress = new Progress(source);
+  const progress = passes ?? new Progress();
   let packets = 0;
   let readable = false;
   try {
-    for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+    const next = (): Promise<CaptureBatch | undefined> => unlessInterrupted(source.next());
+    for (let batch = await next(); batch !== undefined; batch = await next()) {
       packets += batch.count;
       if (!readable) {
         for (let i = 0; i < batch.count; i++) readable ||= isLinkTypeKnown(batch.linkType[i]);
       }
       await onBatch(batch);
-      progress.tick();
+      progress.tick(source);
     }
   } finally {
-    progress.end();
-    await source.close();
+    if (passes === undefined) progress.end();
+    // An interrupted read of a pipe may never end.
+    const closed = source.close();
+    if (!isInterrupted()) await closed;
+  }
+  if (isInterrupted()) {
+    say(`vtep: ${source.name}: interrupted at ${passes?.pass ?? ''}packet ${grouped(packets)}`, 'yellow');
+    return packets;
   }
   const { damage } = source;
   if (packets > 0 && !readable) {
@@ -76,7 +87,7 @@ export async function readInput(
   }
   if (damage !== undefined) {
     if (packets === 0) throw new CaptureError(damage.code, `${source.name}: ${damage.message}`, { cause: damage });
-    say(`vtep: ${source.name}: ${damage.message}; read the ${packets} packets before it`);
+    say(`vtep: ${source.name}: ${damage.message}; read the ${packets} packets before it`, 'yellow');
   } else if (packets === 0) {
     say(`vtep: ${source.name}: no packets`);
   }

@@ -6,7 +6,7 @@ import { grouped } from '../table.js';
 import { say } from '../text-output.js';
 
 /** What stopped a capture. */
-export type CaptureEnd = 'count' | 'time' | 'signal' | 'device';
+export type CaptureEnd = 'count' | 'time' | 'signal' | 'key' | 'device';
 
 /** The totals of a capture. */
 export interface CaptureTotals {
@@ -30,6 +30,7 @@ const ENDS: Readonly<Record<CaptureEnd, string>> = {
   count: 'stopped by --count',
   time: 'stopped by --for',
   signal: 'stopped by a signal',
+  key: 'stopped by q',
   device: 'stopped by the device',
 };
 
@@ -43,7 +44,7 @@ export function sayCapture(totals: CaptureTotals): void {
       ? 'kernel drops unknown (needs Linux and the koffi package)'
       : `${grouped(kernelDrops)} dropped by the kernel`;
   const after = leftOut === 0 ? '' : `; ${grouped(leftOut)} arrived after the last one and were ignored`;
-  say(`  ${drops}; ${ENDS[end]}${after}`);
+  say(`  ${drops}; ${ENDS[end]}${after}`, (kernelDrops ?? 0) > 0 ? 'red' : undefined);
 }
 
 /** The object of `--json`. */

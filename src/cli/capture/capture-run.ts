@@ -12,12 +12,15 @@ import { type CaptureEnd, type CaptureTotals, captureReport, sayCapture } from '
 import { type Decapsulation, lost, sayDecap } from './decap-report.js';
 import { ESP_ROWS, FrameWriter } from '../replay/frame-writer.js';
 import type { OpenedKeys } from '../keys/key-files.js';
-import { LiveTable } from './live-table.js';
+import { RateMeter } from './live-rates.js';
+import { LiveScreen } from './live-screen.js';
+import { isSortKey, liveLines, type LiveState, type SortKey } from './live-view.js';
 import { printPackets } from './packet-lines.js';
 import { StatusLine } from '../progress.js';
 import { withSignals } from '../signals.js';
 import { printSurvey } from './survey-tables.js';
 import { grouped } from '../table.js';
+import { outputScreen } from '../streams.js';
 import { say, TextOutput } from '../text-output.js';
 
 const REFRESH_MS = 1000;
@@ -38,6 +41,11 @@ export interface CaptureOutcome {
   readonly warned: boolean;
 }
 
+/** Whether standard output can show a view in place of its window. */
+function hasLiveView(): boolean {
+  return outputScreen().terminal && process.env['TERM'] !== 'dumb';
+}
+
 /** Consumes packets, and reports the totals. */
 class CaptureRun {
   packets = 0;
@@ -53,7 +61,11 @@ class CaptureRun {
     { readonly writer: FrameWriter; readonly decoder: UnderlayDecoder; readonly esp: EspSurvey } | undefined;
   readonly #text = new TextOutput();
   readonly #print: ((batch: CaptureBatch) => void) | undefined;
-  readonly #table: LiveTable | undefined;
+  /** The live view: on a terminal, for tables. */
+  readonly #screen: LiveScreen | undefined;
+  readonly #meter = new RateMeter(0);
+  #sort: SortKey = 'b';
+  #shown: Omit<LiveState, 'sort'> | undefined;
   readonly #status = new StatusLine();
   readonly #started = performance.now();
 
@@ -67,13 +79,59 @@ class CaptureRun {
     if (plan.survey !== undefined) {
       this.#survey = new Survey({ ...reading.decoder, ...reading.keys, checksums: reading.checksums });
       if (plan.survey === 'packets') this.#print = printPackets(this.#text, this.#survey);
-      else if (process.stdout.isTTY && !plan.json) this.#table = new LiveTable(process.stdout);
+      else if (!plan.json && hasLiveView()) this.#screen = this.#liveScreen();
     }
     if (plan.decap && this.#output !== undefined) {
       const writer = new FrameWriter(this.#output.sink);
       const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
       this.#frames = { writer, decoder: new UnderlayDecoder({ ...reading.decoder, applyEcn: true }), esp };
     }
+  }
+
+  /** Opens the live view, if there is one. */
+  open(): void {
+    this.#screen?.open();
+    if (this.#screen !== undefined) this.tick();
+  }
+
+  /** Stops the capture for a reason; the first one counts. */
+  stop(end: CaptureEnd): void {
+    if (this.end === 'device') this.end = end;
+    this.#source.stop();
+  }
+
+  #liveScreen(): LiveScreen {
+    return new LiveScreen(process.stdout, process.stdin, {
+      onKey: (key) => this.#pressed(key),
+      onResize: () => this.#draw(),
+    });
+  }
+
+  #pressed(key: string): void {
+    // The terminal sends Ctrl-C and Ctrl-Z as characters while keys are read.
+    if (key === '\x03') this.stop('signal');
+    else if (key === '\x1a') this.#suspend();
+    else if (key === 'q') this.stop('key');
+    else if (isSortKey(key)) {
+      this.#sort = key;
+      this.#draw();
+    }
+  }
+
+  /** Stops the process, as Ctrl-Z does, until a shell continues it. Packets are captured meanwhile. */
+  #suspend(): void {
+    this.#screen?.close();
+    process.once('SIGCONT', () => {
+      this.#screen?.open();
+      this.#draw();
+    });
+    process.kill(process.pid, 'SIGTSTP');
+  }
+
+  #draw(): void {
+    if (this.#shown === undefined || this.#screen === undefined) return;
+    const { rows, columns } = this.#screen;
+    this.#screen.show(liveLines({ ...this.#shown, sort: this.#sort }, { rows, columns }), outputScreen().colour);
   }
 
   /** Consumes the packets of a batch, up to `--count`. */
@@ -101,10 +159,18 @@ class CaptureRun {
   /** Shows progress on a terminal, and finishes files whose time is up. */
   tick(): void {
     this.#output?.tick();
-    if (this.#table !== undefined && this.#survey !== undefined) {
-      const lines = [this.#progress()];
-      printSurvey({ line: (text) => void lines.push(text) }, this.#survey.report(this.#source), this.#reading.rows);
-      this.#table.show(lines);
+    if (this.#screen !== undefined && this.#survey !== undefined) {
+      const report = this.#survey.report(this.#source);
+      const seconds = (performance.now() - this.#started) / 1000;
+      this.#shown = {
+        name: this.#source.name,
+        seconds,
+        kernelDrops: this.#source.kernelDrops,
+        rates: this.#meter.measure(report, seconds),
+        problems: report.problems,
+        keys: this.#screen.hasKeys,
+      };
+      this.#draw();
     } else if (this.#print === undefined) {
       this.#status.show(this.#progress());
     }
@@ -112,7 +178,7 @@ class CaptureRun {
 
   /** Finishes the outputs and prints the totals. */
   finish(): CaptureOutcome {
-    this.#table?.end();
+    this.#screen?.close();
     this.#status.end();
     this.#output?.sink.flush();
     this.#output?.commit();
@@ -138,7 +204,7 @@ class CaptureRun {
 
   /** Removes unfinished outputs. */
   abandon(): void {
-    this.#table?.end();
+    this.#screen?.close();
     this.#status.end();
     this.#output?.abandon();
   }
@@ -206,20 +272,19 @@ export async function runCapture(
   reading: CaptureReading,
 ): Promise<CaptureOutcome> {
   const run = new CaptureRun(source, plan, reading);
-  const stop = (end: CaptureEnd): void => {
-    if (run.end === 'device') run.end = end;
-    source.stop();
-  };
-  const interrupted = (): void => stop('signal');
+  const interrupted = (): void => run.stop('signal');
   const refresh = setInterval(() => run.tick(), REFRESH_MS);
-  const over = plan.duration === undefined ? undefined : setTimeout(() => stop('time'), plan.duration * 1000);
+  const over = plan.duration === undefined ? undefined : setTimeout(() => run.stop('time'), plan.duration * 1000);
   try {
-    return await withSignals({ SIGINT: interrupted, SIGTERM: interrupted }, async () => {
+    // Without a handler, SIGHUP would leave the terminal in the state of the live view.
+    const hangUp = hasLiveView() ? { SIGHUP: interrupted } : {};
+    return await withSignals({ SIGINT: interrupted, SIGTERM: interrupted, ...hangUp }, async () => {
       // Said only now: a program that reads it may send a signal immediately.
       say(`capturing from ${source.name}${process.stdin.isTTY ? ', until Ctrl-C' : ''}`);
+      run.open();
       for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
         run.take(batch);
-        if (run.packets === plan.count) stop('count');
+        if (run.packets === plan.count) run.stop('count');
       }
       return run.finish();
     });

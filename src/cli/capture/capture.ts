@@ -14,6 +14,9 @@ import { DEFAULT_ROWS } from './survey-tables.js';
 import { table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
 
+const ADDRESSES = words('addresses', { shorten: 'wrap', least: 24 });
+const DEVICE_COLUMNS = [words('device', { shorten: 'end' }), words('', { shorten: 'end', least: 24 }), ADDRESSES];
+
 function list(devices: readonly Device[], json: boolean): number {
   const output = new TextOutput();
   if (json) {
@@ -21,10 +24,10 @@ function list(devices: readonly Device[], json: boolean): number {
   } else {
     const rows = devices.map(({ name, addresses, description, loopback }) => [
       name,
-      addresses.join(' '),
       description ?? (loopback ? 'loopback' : ''),
+      addresses.join(' '),
     ]);
-    for (const line of table([words('device'), words('addresses'), words('')], rows)) output.line(line);
+    for (const line of table(DEVICE_COLUMNS, rows)) output.line(line);
   }
   output.flush();
   return ExitCode.Done;

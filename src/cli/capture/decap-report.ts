@@ -76,17 +76,17 @@ export function sayDecap(done: Decapsulation): void {
   drops.forEach((count, reason) => {
     if (count === 0) return;
     const whose = reason === DropReason.VxlanReservedBits ? `: ${decoder.reserved.text}` : '';
-    say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}${whose}`);
+    say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}${whose}`, 'red');
   });
   for (const guess of decoder.guess.ports) say(`  ${grouped(guess.packets)} ${guessText(guess)}`);
   const clear = networks.reduce((sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0), 0);
   if (clear > 0)
-    say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; also written`);
+    say(`  CLEAR_VXLAN ${grouped(clear)}: clear frames of a VNI that is otherwise encrypted; also written`, 'yellow');
   if (truncated > 0) say(`  ${grouped(truncated)} truncated frames written`);
   if (timeless > 0) say(`  ${grouped(timeless)} frames without a timestamp written as of 1970-01-01`);
   if (decoder.held > 0) say(`  held ${grouped(decoder.held)} fragments: the rest isn't in the capture`);
   if (decoder.espPackets > 0) {
-    say(`  ${grouped(decoder.espPackets)} encrypted ESP packets skipped (--keys decrypts them)`);
+    say(`  ${grouped(decoder.espPackets)} encrypted ESP packets skipped (--keys decrypts them)`, 'yellow');
   }
   sayNotes(source);
 }

@@ -11,6 +11,7 @@ import {
   underlayDecoderOptions,
 } from '../options/underlay-decoder-options.js';
 import { readKeysOption } from '../options/keys-option.js';
+import { stopReadingOnInterrupt } from '../interruption.js';
 import { FLOW_COLUMNS } from '../inspect/flow-columns.js';
 import { inputFiles, readInOrder } from '../inspect/input-files.js';
 import { openPicture, writePicture } from '../inspect/picture-file.js';
@@ -67,6 +68,7 @@ export const inspectCommand: Command = {
     const rows = wholeNumber(parsed, 'rows', 0, 1e9) ?? DEFAULT_ROWS;
     const packets = parsed.values['packets'] === true;
     const json = parsed.values['json'] === true;
+    if (!json) stopReadingOnInterrupt();
     const flows = parsed.values['flows'] === true;
     if (packets && json) throw new UsageError('--packets and --json are mutually exclusive');
     if (packets && flows) throw new UsageError('--packets and --flows are mutually exclusive');

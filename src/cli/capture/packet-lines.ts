@@ -4,9 +4,13 @@ import { ADDRESS_WIDTH, packetLine } from '../../inspect/packet-line.js';
 import type { Survey } from '../../inspect/survey.js';
 import type { TextOutput } from '../text-output.js';
 
+/** Width below which lines omit what would push the inner packet out of sight. */
+const BRIEF_BELOW = 140;
+
 /** Returns a function that prints the packets of each batch it is given. */
 export function printPackets(output: TextOutput, survey: Survey): (batch: CaptureBatch) => void {
   const columns = { width: ADDRESS_WIDTH };
+  const brief = output.packetWidth < BRIEF_BELOW;
   let number = 0;
   let start = Number.NaN;
   let startNanos = 0;
@@ -20,7 +24,7 @@ export function printPackets(output: TextOutput, survey: Survey): (batch: Captur
         startNanos = batch.nanoseconds[i];
       }
       const verdict = survey.add(batch, i);
-      output.figures(
+      output.packet(
         packetLine(survey.decoder, verdict, survey.inner, {
           number,
           time: timed ? batch.seconds[i] - start + (batch.nanoseconds[i] - startNanos) / 1e9 : Number.NaN,
@@ -28,6 +32,7 @@ export function printPackets(output: TextOutput, survey: Survey): (batch: Captur
           link: linkType === LinkType.Ethernet ? batch.offset[i] : -1,
           linkType,
           columns,
+          brief,
         }),
       );
     }

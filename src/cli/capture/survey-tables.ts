@@ -2,31 +2,27 @@
 import type { EspReport, SurveyReport } from '../../inspect/index.js';
 import { flowLines } from '../inspect/flow-lines.js';
 import type { FlowColumn } from '../inspect/flow-columns.js';
-import { outputWidth } from '../inspect/output-width.js';
 import { rateLines } from '../inspect/rate-lines.js';
 import { problemLines } from './problem-lines.js';
-import { type Column, grouped, numbers, table, words } from '../table.js';
+import { outputScreen } from '../streams.js';
+import { type Line, styled } from '../style.js';
+import { type Cell, type Column, addresses, grouped, numbers, remarks, table, words } from '../table.js';
+import { shownTime } from '../time-text.js';
 
 /** Default maximum of rows per table. */
 export const DEFAULT_ROWS = 20;
 /** Maximum number of files that are named. */
 const MAX_FILES = 5;
 
-/** A consumer of text lines. */
+/** A consumer of lines. */
 export interface LineOutput {
-  line(text: string): void;
+  line(line: Line): void;
 }
 
-function section(
-  output: LineOutput,
-  title: string,
-  columns: Column[],
-  rows: (string | number)[][],
-  most: number,
-): void {
+function section(output: LineOutput, title: string, columns: Column[], rows: Cell[][], most: number): void {
   if (rows.length === 0) return;
   output.line('');
-  output.line(title);
+  output.line([styled(title, 'bold')]);
   const shown = most > 0 ? rows.slice(0, most) : rows;
   for (const line of table(columns, shown)) output.line(line);
   if (shown.length < rows.length) {
@@ -50,7 +46,7 @@ export function filteredText(vnis: SurveyReport['filtered'], packets: number): s
  */
 export function printFlows(output: LineOutput, report: SurveyReport, sort: FlowColumn, rows: number): void {
   printHeading(output, report);
-  const width = outputWidth();
+  const width = outputScreen().columns;
   for (const line of rateLines(report, rows, width)) output.line(line);
   if (report.flows !== null) {
     for (const line of flowLines(report.flows, report.firstTime, sort, rows, width)) output.line(line);
@@ -69,13 +65,15 @@ function printHeading(output: LineOutput, report: SurveyReport): void {
     if (files.length > MAX_FILES) output.line(`  ... and ${grouped(files.length - MAX_FILES)} more`);
   }
   if (report.firstTime !== null) {
-    output.line(`${report.firstTime} to ${report.lastTime}, ${report.durationSeconds.toFixed(6)} s`);
+    const [first, last] = [report.firstTime, report.lastTime ?? ''].map(shownTime);
+    output.line(`${first} to ${last}, ${report.durationSeconds.toFixed(6)} s`);
   }
-  output.line(
+  const total =
     `${grouped(report.packets)} packets = ${grouped(accounting.inFrames)} with inner frames + ${grouped(accounting.esp)} ESP` +
-      ` + ${grouped(accounting.other)} other + ${grouped(accounting.held)} held + ${grouped(dropped)} dropped` +
-      (accounting.filtered === 0 ? '' : ` + ${grouped(accounting.filtered)} filtered`),
-  );
+    ` + ${grouped(accounting.other)} other + ${grouped(accounting.held)} held + `;
+  const filtered = accounting.filtered === 0 ? '' : ` + ${grouped(accounting.filtered)} filtered`;
+  const loss = `${grouped(dropped)} dropped`;
+  output.line([total, dropped > 0 ? styled(loss, 'red') : loss, filtered]);
   if (accounting.filtered > 0) output.line(`Filtered: ${filteredText(report.filtered, accounting.filtered)}`);
 }
 
@@ -86,15 +84,17 @@ function printHeading(output: LineOutput, report: SurveyReport): void {
 export function printSurvey(output: LineOutput, report: SurveyReport, rows: number): void {
   printHeading(output, report);
   const encrypted = report.networks.some((row) => row.encrypted > 0);
+  const esp = report.tunnels.some((row) => row.espPackets > 0);
+  const framed = report.frames > 0 || !esp;
   section(
     output,
     'Networks',
     [
       numbers('VNI'),
-      numbers('frames'),
-      ...(encrypted ? [numbers('encrypted')] : []),
-      numbers('bytes'),
-      numbers('endpoints'),
+      numbers('frames', { shorten: 'compact' }),
+      ...(encrypted ? [numbers('encrypted', { shorten: 'compact' })] : []),
+      numbers('bytes', { shorten: 'compact', keep: 2 }),
+      numbers('endpoints', { shorten: 'compact', keep: 1 }),
     ],
     report.networks.map((row) => [
       String(row.vni),
@@ -105,26 +105,27 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     ]),
     rows,
   );
-  for (const line of rateLines(report, rows, outputWidth())) output.line(line);
+  for (const line of rateLines(report, rows, outputScreen().columns)) output.line(line);
   section(
     output,
     'VTEPs',
     [
-      words('from'),
-      words('to'),
-      numbers('frames'),
-      numbers('bytes'),
-      numbers('ESP packets'),
-      numbers('ESP bytes'),
-      words('VNIs'),
+      addresses('from'),
+      addresses('to'),
+      ...(framed ? [numbers('frames', { shorten: 'compact' }), numbers('bytes', { shorten: 'compact', keep: 3 })] : []),
+      ...(esp
+        ? [
+            numbers('ESP packets', { shorten: 'compact', keep: 2 }),
+            numbers('ESP bytes', { shorten: 'compact', keep: 1 }),
+          ]
+        : []),
+      words('VNIs', { shorten: 'end', least: 8, keep: 4, optional: true }),
     ],
     report.tunnels.map((row) => [
       row.source,
       row.destination,
-      row.frames,
-      row.bytes,
-      row.espPackets,
-      row.espBytes,
+      ...(framed ? [row.frames, row.bytes] : []),
+      ...(esp ? [row.espPackets, row.espBytes] : []),
       row.vnis.slice(0, 8).join(' ') + (row.vnis.length > 8 ? ` (${row.vnis.length})` : ''),
     ]),
     rows,
@@ -134,13 +135,13 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     'Endpoints',
     [
       numbers('VNI'),
-      words('MAC'),
-      words('IP'),
-      words('behind'),
-      numbers('sent'),
-      numbers('bytes'),
-      numbers('received'),
-      numbers('bytes'),
+      words('MAC', { keep: 1 }),
+      addresses('IP'),
+      addresses('behind', { keep: 4 }),
+      numbers('sent', { shorten: 'compact' }),
+      numbers('bytes', { shorten: 'compact', keep: 3 }),
+      numbers('received', { shorten: 'compact' }),
+      numbers('bytes', { shorten: 'compact', keep: 2 }),
     ],
     report.endpoints.map((row) => [
       String(row.vni),
@@ -159,7 +160,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
   section(
     output,
     'Checksums',
-    [words(''), numbers('good'), numbers('none'), numbers('partial'), numbers('bad')],
+    [words(''), numbers('good'), numbers('none'), numbers('partial'), numbers('bad', { style: 'red' })],
     report.checksums
       .filter((row) => row.good + row.absent + row.partial + row.bad > 0)
       .map((row) => [row.name, row.good, row.absent, row.partial, row.bad]),
@@ -168,7 +169,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
   section(
     output,
     'Other traffic',
-    [words(''), numbers('packets'), numbers('bytes')],
+    [words('', { shorten: 'end', least: 20 }), numbers('packets'), numbers('bytes')],
     report.otherTraffic.map((row) => [row.name, row.packets, row.bytes]),
     rows,
   );
@@ -177,17 +178,25 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
 
 function printEsp(output: LineOutput, report: SurveyReport, most: number): void {
   const withKeys = report.cipher !== null;
+  const byRing = report.esp.some((row) => row.key !== null);
+  const opened = report.esp.some((row) => row.opened > 0);
   const columns = [
     words('SPI'),
-    words('from'),
-    words('to'),
-    numbers('packets'),
-    numbers('bytes'),
-    numbers('first seq'),
-    numbers('last seq'),
-    numbers('missing'),
-    ...(withKeys ? [numbers('opened'), numbers('failed')] : []),
-    words(''),
+    addresses('from'),
+    addresses('to'),
+    numbers('packets', { shorten: 'compact', keep: 6 }),
+    numbers('bytes', { shorten: 'compact', keep: 3 }),
+    numbers('first seq', { keep: 1 }),
+    numbers('last seq', { keep: 2 }),
+    numbers('missing', { shorten: 'compact', keep: 4, style: 'yellow' }),
+    ...(withKeys
+      ? [
+          numbers('opened', { shorten: 'compact', keep: 5, style: 'green' }),
+          numbers('failed', { shorten: 'compact', style: 'red' }),
+        ]
+      : []),
+    ...(byRing ? [words('key')] : []),
+    remarks('remarks'),
   ];
   const rows = report.esp.map((row) => [
     row.spi,
@@ -199,38 +208,44 @@ function printEsp(output: LineOutput, report: SurveyReport, most: number): void 
     row.lastSequence,
     row.missingSequences,
     ...(withKeys ? [row.opened, Object.values(row.failed).reduce((sum, count) => sum + count, 0)] : []),
-    espWarnings(row),
+    ...(byRing ? [row.key === null ? '-' : String(row.key.tag)] : []),
+    espRemarks(row),
   ]);
-  section(output, withKeys ? `ESP, opened by ${report.cipher.name}` : 'ESP', columns, rows, most);
+  const title = withKeys ? `ESP, ${opened ? 'opened' : 'not opened'} by ${report.cipher.name}` : 'ESP';
+  section(output, title, columns, rows, most);
 }
 
-/** Notes on an SPI besides its counts. */
-function espWarnings(row: EspReport): string {
-  const warnings = Object.entries(row.failed).map(([reason, count]) => `${count} ${reason}`);
-  if (row.key !== null) warnings.push(`key ${row.key.tag}${row.key.spiForm === 'short' ? ' by 4-byte addresses' : ''}`);
-  if (row.inUdp) warnings.push('in UDP');
-  if (row.nonceReused > 0) warnings.push(`${row.nonceReused} nonces reused`);
-  else if (row.ivRepeated > 0) warnings.push('not AES-GCM');
-  return warnings.join(', ');
+/** Remarks on an SPI besides its counts. */
+function espRemarks(row: EspReport): string {
+  const found = Object.entries(row.failed).map(([reason, count]) => `${count} ${reason}`);
+  if (row.key?.spiForm === 'short') found.push('SPI by 4-byte addresses');
+  if (row.inUdp) found.push('in UDP');
+  if (row.nonceReused > 0) found.push(`${row.nonceReused} nonces reused`);
+  else if (row.ivRepeated > 0) found.push('not AES-GCM');
+  return found.join(', ');
 }
 
 function printSizes(output: LineOutput, report: SurveyReport): void {
   const { wire, inner } = report.sizes;
+  const framed = inner.count > 0;
   section(
     output,
     'Sizes',
-    [words('bytes'), numbers('on the wire'), numbers('inner frames')],
+    [words('bytes'), numbers('on the wire'), ...(framed ? [numbers('inner frames')] : [])],
     wire.classes
-      .map((row, i) => [row.bytes, row.count, inner.classes[i].count] as [string, number, number])
-      .filter(([, outer, frames]) => outer + frames > 0),
+      .map((row, i) => ({ ...row, frames: inner.classes[i].count }))
+      .filter(({ count, frames }) => count + frames > 0)
+      .map(({ bytes, count, frames }) => [bytes, count, ...(framed ? [frames] : [])]),
     0,
   );
   const { fragments } = report;
-  if (fragments.fragments + fragments.inner > 0) {
-    output.line('');
-    output.line(
-      `Fragments: ${grouped(fragments.fragments)} outer, reassembled to ${grouped(fragments.reassembled)} packets,` +
-        ` ${grouped(fragments.held)} held; ${grouped(fragments.inner)} inner, from the containers`,
-    );
+  const found: string[] = [];
+  if (fragments.fragments > 0) {
+    const { fragments: outer, reassembled, held } = fragments;
+    found.push(`${grouped(outer)} outer, reassembled to ${grouped(reassembled)} packets, ${grouped(held)} held`);
   }
+  if (fragments.inner > 0) found.push(`${grouped(fragments.inner)} inner, from the containers`);
+  if (found.length === 0) return;
+  output.line('');
+  output.line(`Fragments: ${found.join('; ')}`);
 }

@@ -1,5 +1,6 @@
 /** The table of conversations, as wide as the output: columns that don't fit or say nothing are left out. */
 import type { ConversationReport, FlowReport } from '../../inspect/index.js';
+import { type Line, styled } from '../style.js';
 import { grouped, table } from '../table.js';
 import { FLOW_COLUMNS, type FlowColumn, secondsOf } from './flow-columns.js';
 
@@ -39,7 +40,7 @@ export function flowLines(
   sort: FlowColumn,
   most: number,
   width: number,
-): string[] {
+): Line[] {
   const { conversations } = flows;
   const rest = restLine(flows);
   if (conversations.length === 0) return ['', 'Conversations: none', ...rest];
@@ -54,11 +55,12 @@ export function flowLines(
   const lines = table(
     filled.map(({ column }) => column.column),
     shown.map((_, i) => filled.map(({ cells }) => cells[i])),
+    width,
   );
   const more = conversations.length - shown.length;
   return [
     '',
-    `Conversations, by ${sort.name}`,
+    [styled(`Conversations, by ${sort.name}`, 'bold')],
     ...lines,
     ...(more > 0 ? [`  ... and ${grouped(more)} more (--rows 0 shows all)`] : []),
     ...rest,

@@ -5,6 +5,7 @@ import type { CaptureBatch, PacketSource } from '../../capture/index.js';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { inQuotes } from '../../text/plain-text.js';
 import { UsageError } from '../arguments.js';
+import { isInterrupted } from '../interruption.js';
 import { openInput, readInput } from '../capture/capture-input.js';
 
 /** Characters that make a name a pattern. */
@@ -50,6 +51,8 @@ export async function readInOrder(
   const ordered = paths.length === 1 ? paths : await inTimeOrder(paths);
   const sources: PacketSource[] = [];
   for (const path of ordered) {
+    // After Ctrl-C, the report is about what was read.
+    if (isInterrupted()) break;
     const source = await openInput(path);
     await readInput(source, onBatch);
     sources.push(source);

@@ -1,5 +1,6 @@
 /** Traffic per network over time, as text. */
 import type { SurveyReport } from '../../inspect/index.js';
+import { bareText, type Line, styled } from '../style.js';
 import { numbers, table, words } from '../table.js';
 import { sparkline } from './sparkline.js';
 import { rateText, secondsText } from '../../text/quantity.js';
@@ -14,7 +15,7 @@ const LONGEST = 60;
  * @param most maximum number of networks; 0 for all
  * @param width of the output in columns
  */
-export function rateLines(report: SurveyReport, most: number, width: number): string[] {
+export function rateLines(report: SurveyReport, most: number, width: number): Line[] {
   const { timeSeries, durationSeconds } = report;
   if (timeSeries === null || durationSeconds === 0) return [];
   const { intervalSeconds, networks } = timeSeries;
@@ -30,15 +31,24 @@ export function rateLines(report: SurveyReport, most: number, width: number): st
       rateText((8 * peak) / seconds),
     ];
   });
-  const left = table(FIRST_COLUMNS, cells);
-  const room = Math.min(LONGEST, width - 2 - left.reduce((longest, line) => Math.max(longest, line.length), 0));
-  if (room < SHORTEST) return ['', 'Rates', ...left];
+  const left = table(FIRST_COLUMNS, cells, width);
+  const room = Math.min(
+    LONGEST,
+    width - 2 - left.reduce((longest, line) => Math.max(longest, bareText(line).length), 0),
+  );
+  if (room < SHORTEST) return ['', [styled('Rates', 'bold')], ...left];
   const length = shown.length === 0 ? 1 : shown[0].bytes.length;
   const each = secondsText(intervalSeconds * Math.max(1, Math.ceil(length / room)));
   const lines = table(
     [...FIRST_COLUMNS, words(`each ${each}`)],
     cells.map((row, i) => [...row, sparkline(shown[i].bytes, room)]),
+    width,
   );
   const rest = networks.length - shown.length;
-  return ['', 'Rates', ...lines, ...(rest > 0 ? [`  ... and ${rest} more (--rows 0 shows all)`] : [])];
+  return [
+    '',
+    [styled('Rates', 'bold')],
+    ...lines,
+    ...(rest > 0 ? [`  ... and ${rest} more (--rows 0 shows all)`] : []),
+  ];
 }

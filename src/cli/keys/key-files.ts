@@ -182,7 +182,7 @@ function addSas(path: string, { associations, inferMode }: ImportedSas, sas: Map
 
 /** Writes an esp_sa file that only its owner can read, since it contains keys. */
 function writeEspSa(path: string, associations: readonly SecurityAssociation[]): void {
-  const file = openOutput(path, undefined, { ownerOnly: true });
+  const file = openOutput(path, undefined, { ownerOnly: true, text: true });
   try {
     file.write(new TextEncoder().encode(formatEspSa(associations)));
     file.commit();

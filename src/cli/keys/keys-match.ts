@@ -16,8 +16,10 @@ import type { Command } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { readRingOption } from '../options/keys-option.js';
+import { stopReadingOnInterrupt } from '../interruption.js';
 import { problemLines } from '../capture/problem-lines.js';
-import { grouped, numbers, table, words } from '../table.js';
+import { styled } from '../style.js';
+import { addresses, grouped, numbers, remarks, table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
 
 const HELP = `vtep keys match FILE --ring FILE [OPTIONS]
@@ -77,29 +79,29 @@ function printReport(output: TextOutput, file: string, report: KeyMatchReport): 
       ` a ring of ${report.ring.length} keys, profile ${report.profile}`,
   );
   output.line('');
-  output.line('Ring');
+  output.line([styled('Ring', 'bold')]);
   const ring = report.ring.map(({ tag, role, fingerprint, rotations }) => [
     String(tag),
     role,
     fingerprint,
     rotations === 0 ? 'nodes transmit with it' : '',
   ]);
-  for (const line of table([numbers('tag'), words('role'), words('fingerprint'), words('')], ring)) output.line(line);
+  for (const line of table([numbers('tag'), words('role'), words('fingerprint'), remarks('')], ring)) output.line(line);
   if (report.spis.length > 0) {
     output.line('');
-    output.line('SPIs');
+    output.line([styled('SPIs', 'bold')]);
     const columns = [
       words('SPI'),
-      words('from'),
-      words('to'),
-      numbers('packets'),
-      numbers('opened'),
-      numbers('failed'),
+      addresses('from'),
+      addresses('to'),
+      numbers('packets', { shorten: 'compact', keep: 3 }),
+      numbers('opened', { shorten: 'compact', keep: 5, style: 'green' }),
+      numbers('failed', { shorten: 'compact', style: 'red' }),
       numbers('tag'),
-      words('role'),
-      words('fingerprint'),
-      words('form'),
-      words(''),
+      words('role', { keep: 4 }),
+      words('fingerprint', { keep: 1 }),
+      words('form', { keep: 2 }),
+      remarks('remarks'),
     ];
     const rows = report.spis.map((row) => [
       row.spi,
@@ -136,6 +138,7 @@ export const keysMatchCommand: Command = {
     const keys = await readRingOption(parsed);
     if (keys?.ring === undefined) throw new UsageError('keys match needs --ring FILE; see: vtep keys match --help');
     const survey = new Survey({ ...underlayDecoderOptions(parsed), ...keys.open(), checksums: false });
+    if (parsed.values['json'] !== true) stopReadingOnInterrupt();
     const source = await openInput(path);
     await readInput(source, (batch) => survey.addBatch(batch));
     const report = matchKeys(survey.report(source), new RingKeys(keys.ring, hkdfSha256));

@@ -6,6 +6,7 @@ import type { Command } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { keyRole } from './key-role.js';
 import { planRotations, type RotationPlan, type SequenceOutlook, sequenceOutlook } from './rotation-plan.js';
+import { styled } from '../style.js';
 import { grouped, numbers, table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
 import { isoTime, spanOption, timeOption } from '../options/time-words.js';
@@ -71,36 +72,52 @@ function span(seconds: number): string {
 function* outlookLines(outlook: SequenceOutlook, jitter: number): Generator<string> {
   const { rate, bits, seconds, longest, runsOut } = outlook;
   const last = seconds > 100 * 366 * DAY ? 'for more than a century' : span(seconds);
-  yield `At ${grouped(rate)} packets/s from node to node, the 2^${bits} - 1 sequence numbers of an SA last ${last};`;
+  const head = `At ${grouped(rate)} packets/s from node to node, the 2^${bits} - 1 sequence numbers of an SA last ${last}`;
   if (runsOut === undefined) {
     const used = ((100 * longest) / seconds).toFixed(1);
-    yield `a key transmits for at most ${span(longest)} and uses ${used} % of them.`;
+    yield `${head}; a key transmits for at most ${span(longest)} and uses ${used} % of them.`;
     return;
   }
-  yield `a key transmits for up to ${span(longest)}. They run out: from ${isoTime(runsOut.time)}, nothing is sent`;
-  yield `with key ${runsOut.key} until the next rotation. Remedies:`;
+  yield (
+    `${head}; a key transmits for up to ${span(longest)}. They run out: from ${isoTime(runsOut.time)}, nothing is` +
+    ` sent with key ${runsOut.key} until the next rotation. Remedies:`
+  );
   yield '  - profile: strict, if both ends are vtep: 64-bit sequence numbers (ESN)';
   const every = Math.floor(seconds - jitter);
   if (every >= SHORTEST_ADVICE) yield `  - a shorter interval: --every ${every} or less`;
   yield `  - a manual rotation within ${span(seconds)} of the last`;
 }
 
+/** A key is received from one rotation before it transmits until one after that, so that the outer columns can go. */
+const LIFE_COLUMNS = [
+  words('key'),
+  words('received from', { keep: 1 }),
+  words('transmits from'),
+  words('transmits until'),
+  words('received until', { keep: 2 }),
+];
+
 function print(output: TextOutput, plan: RotationPlan, { start, jitter }: Schedule, outlook?: SequenceOutlook): void {
-  output.line('Rotations');
+  output.line([styled('Rotations', 'bold')]);
   const rows = plan.rotations.map((rotation) => {
     const { made, transmits, dropped } = rotation;
     return [isoTime(rotation.time), `+${hours(rotation.time - start)}`, made, transmits, dropped];
   });
-  const columns = [words('time'), numbers('hours'), words('made'), words('now transmits'), words('dropped')];
+  const columns = [
+    words('time'),
+    numbers('hours', { keep: 1 }),
+    words('made'),
+    words('now transmits'),
+    words('dropped'),
+  ];
   for (const line of table(columns, rows)) output.line(line);
   output.line('');
-  output.line('Keys (-: before the start)');
+  output.line([styled('Keys (-: before the start)', 'bold')]);
   const lives = plan.lives.map(({ key, receivedFrom, transmitsFrom, transmitsUntil, receivedUntil }) => {
     const times = [receivedFrom, transmitsFrom, transmitsUntil, receivedUntil];
     return [key, ...times.map((time) => (time === undefined ? '-' : isoTime(time)))];
   });
-  const headings = ['key', 'received from', 'transmits from', 'transmits until', 'received until'];
-  for (const line of table(headings.map(words), lives)) output.line(line);
+  for (const line of table(LIFE_COLUMNS, lives)) output.line(line);
   if (outlook === undefined) return;
   output.line('');
   for (const line of outlookLines(outlook, jitter)) output.line(line);

@@ -5,7 +5,7 @@ import { VtepError } from '../../error.js';
 import { type ParsedArguments, parseWords, UsageError, wholeNumber } from '../arguments.js';
 import type { Command } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { table, words } from '../table.js';
+import { addresses, remarks, table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
 
 const HELP = `vtep keys spi --src IP --dst IP --tag N [OPTIONS]
@@ -97,7 +97,14 @@ export const keysSpiCommand: Command = {
     if (parsed.values['json'] === true) {
       output.json({ spis: rows });
     } else {
-      const columns = ['tag', 'from', 'to', 'form', 'SPI', ''].map(words);
+      const columns = [
+        words('tag'),
+        addresses('from'),
+        addresses('to'),
+        words('form', { keep: 1 }),
+        words('SPI'),
+        remarks(''),
+      ];
       const cells = rows.map(({ tag, from, to, form, spi, warning }) => [
         String(tag),
         from,

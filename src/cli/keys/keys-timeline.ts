@@ -19,8 +19,11 @@ import { ExitCode } from '../exit-code.js';
 import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import type { KeysOption } from './key-files.js';
 import { readRingOption } from '../options/keys-option.js';
+import { stopReadingOnInterrupt } from '../interruption.js';
 import { problemLines } from '../capture/problem-lines.js';
-import { grouped, numbers, table, words } from '../table.js';
+import { type Line, styled } from '../style.js';
+import { addresses, grouped, numbers, remarks, table, words } from '../table.js';
+import { shownTime } from '../time-text.js';
 import { TextOutput } from '../text-output.js';
 
 const HELP = `vtep keys timeline FILE [OPTIONS]
@@ -92,7 +95,7 @@ function entryWords(entry: TimelineEntry, keyOf: (spi: string) => string): strin
   }
 }
 
-function entryLines(report: KeyTimelineReport): string[] {
+function entryLines(report: KeyTimelineReport): Line[] {
   const names = new Map<string, string>();
   for (const { source, destination, spis } of report.directions) {
     for (const { spi, key } of spis) {
@@ -100,10 +103,10 @@ function entryLines(report: KeyTimelineReport): string[] {
     }
   }
   return table(
-    [words(''), numbers(''), words('')],
+    [words('time', { keep: 1 }), numbers('offset'), words('event', { shorten: 'wrap', least: 44 })],
     report.entries.map((entry) => [
       // Dumps don't include a time zone.
-      entry.kind === 'made' ? entry.localTime : entry.time,
+      shownTime(entry.kind === 'made' ? entry.localTime : entry.time),
       offsetOf(entry.offset),
       entryWords(entry, (spi) =>
         'source' in entry ? (names.get(`${entry.source} ${entry.destination} ${spi}`) ?? '') : '',
@@ -125,23 +128,28 @@ function warnings({ failed, inUdp, current, runsOut, sequenceRestarts }: SpiSpan
   return notes.join(', ');
 }
 
-function spiLines({ directions }: KeyTimelineReport, withKeys: boolean, withRing: boolean): string[] {
+function spiLines({ directions }: KeyTimelineReport, withKeys: boolean, withRing: boolean): Line[] {
   const columns = [
-    words('from'),
-    words('to'),
+    addresses('from'),
+    addresses('to'),
     words('SPI'),
-    numbers('first'),
-    numbers('last'),
-    numbers('packets'),
-    numbers('bytes'),
-    numbers('first seq'),
-    numbers('last seq'),
-    numbers('missing'),
-    numbers('seq/s'),
-    numbers('runs out in'),
-    ...(withKeys ? [numbers('opened'), numbers('failed')] : []),
-    ...(withRing ? [words('key'), words('fingerprint')] : []),
-    words(''),
+    numbers('first', { keep: 5 }),
+    numbers('last', { keep: 4 }),
+    numbers('packets', { shorten: 'compact' }),
+    numbers('bytes', { shorten: 'compact', keep: 2 }),
+    numbers('first seq', { keep: 1 }),
+    numbers('last seq', { keep: 3 }),
+    numbers('missing', { shorten: 'compact', keep: 8, style: 'yellow' }),
+    numbers('seq/s', { keep: 2 }),
+    numbers('runs out in', { keep: 7 }),
+    ...(withKeys
+      ? [
+          numbers('opened', { shorten: 'compact', keep: 6, style: 'green' }),
+          numbers('failed', { shorten: 'compact', keep: 9, style: 'red' }),
+        ]
+      : []),
+    ...(withRing ? [words('key', { keep: 9 }), words('fingerprint', { keep: 1 })] : []),
+    remarks('remarks'),
   ];
   const rows = directions.flatMap(({ source, destination, spis }) =>
     spis.map((span) => [
@@ -189,10 +197,10 @@ function printReport(output: TextOutput, file: string, report: KeyTimelineReport
   );
   output.line('');
   if (report.entries.length === 0) output.line('The capture has no timestamps');
-  else output.line('Timeline');
+  else output.line([styled('Timeline', 'bold')]);
   for (const line of entryLines(report)) output.line(line);
   output.line('');
-  output.line('SPIs');
+  output.line([styled('SPIs', 'bold')]);
   for (const line of spiLines(report, keys !== undefined, keys?.ring !== undefined)) output.line(line);
   output.line('');
   for (const rotation of rotations) output.line(rotationLine(rotation));
@@ -243,6 +251,7 @@ export const keysTimelineCommand: Command = {
     const events = typeof eventsPath === 'string' ? readEvents(eventsPath) : [];
     const keys = await readRingOption(parsed);
     const timeline = timelineOf(parsed, keys);
+    if (parsed.values['json'] !== true) stopReadingOnInterrupt();
     const source = await openInput(path);
     await readInput(source, (batch) => timeline.addBatch(batch));
     const report = withNotes(timeline.report({ made: keys?.made ?? [], events }), source);

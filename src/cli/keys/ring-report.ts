@@ -2,6 +2,7 @@
 import { hkdfSha256 } from '../../aead/index.js';
 import { type ClusterKey, keyFingerprint, type KeyRing } from '../../overlay/index.js';
 import { keyRole } from './key-role.js';
+import type { Line } from '../style.js';
 import { table, words } from '../table.js';
 
 /** What identifies a key. */
@@ -23,7 +24,7 @@ export function ringReport(ring: KeyRing): KeyReport[] {
 }
 
 /** The same, as a table. */
-export function ringLines(keys: readonly KeyReport[]): Iterable<string> {
+export function ringLines(keys: readonly KeyReport[]): Line[] {
   const rows = keys.map(({ tag, role, fingerprint }) => [String(tag), role, fingerprint]);
   return table([words('tag'), words('role'), words('fingerprint')], rows);
 }

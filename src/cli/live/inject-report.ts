@@ -43,7 +43,7 @@ export function sayInject(totals: InjectTotals): void {
     [foreign, 'skipped: not Ethernet frames'],
     [unsent, totals.stopped ? 'not sent: stopped by a signal' : 'not sent'],
   ];
-  for (const [count, words] of others) if (count > 0) say(`  ${grouped(count)} ${words}`);
+  for (const [count, words] of others) if (count > 0) say(`  ${grouped(count)} ${words}`, 'yellow');
   const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
   const round = rounds === 1 ? '' : ` in ${grouped(rounds)} rounds`;
   say(

@@ -1,7 +1,8 @@
 /** The final report of `up`. */
 import { dropReasonName, dropReasonText, type DropCounters } from '../../dataplane/index.js';
 import type { DirectionCounters, EndpointReport, LiveVtepCounters } from '../../live/index.js';
-import { numbers, table, words } from '../table.js';
+import { type Line, styled } from '../style.js';
+import { type Cell, grouped, numbers, remarks, table, words } from '../table.js';
 
 /** The data of the report. */
 export interface UpReport {
@@ -43,48 +44,71 @@ export function upJson({ node, seconds, counters, endpoints, skipped }: UpReport
   };
 }
 
-function dropLines(what: string, drops: DropCounters): string[] {
-  return [...drops.counts].flatMap((count, reason) => {
-    const named = reason;
-    return count === 0 ? [] : [`  ${what}: ${count} ${dropReasonName(named)}, ${dropReasonText(named)}`];
-  });
+function dropRows(what: string, drops: DropCounters): Cell[][] {
+  return [...drops.counts].flatMap((count, reason) =>
+    count === 0 ? [] : [[what, count, dropReasonName(reason), dropReasonText(reason)]],
+  );
 }
 
 /** Why interfaces refused frames; the table of endpoints shows only the totals. */
 function refusalLines(reports: ReadonlyMap<string, EndpointReport>): string[] {
   return [...reports].flatMap(([endpoint, { counters }]) =>
-    Object.entries(counters.refusedBy ?? {}).map(([reason, count]) => `  ${endpoint}: ${count} refused (${reason})`),
+    Object.entries(counters.refusedBy ?? {}).map(
+      ([reason, count]) => `  ${endpoint}: ${grouped(count)} refused (${reason})`,
+    ),
   );
 }
 
 /** The report as lines of text. */
-export function upLines({ node, seconds, counters, endpoints, skipped = 0 }: UpReport): string[] {
+export function upLines({ node, seconds, counters, endpoints, skipped = 0 }: UpReport): Line[] {
   const { egress, ingress, sealed, opened, noPort, underlay } = counters;
-  const row = (what: string, of: DirectionCounters): (string | number)[] => {
-    return [what, of.in, of.made, of.out, of.drops.total, of.held, isBalanced(of) ? 'yes' : 'no'];
+  const row = (what: string, of: DirectionCounters): Cell[] => {
+    const balanced = isBalanced(of) ? 'yes' : styled('no', 'red');
+    return [what, of.in, of.made, of.out, of.drops.total, of.held, balanced];
   };
-  const columns = [words(''), ...['in', 'made', 'out', 'dropped', 'held'].map(numbers), words('balanced')];
+  const columns = [
+    words(''),
+    numbers('in', { shorten: 'compact' }),
+    numbers('made', { shorten: 'compact' }),
+    numbers('out', { shorten: 'compact' }),
+    numbers('dropped', { shorten: 'compact', style: 'red' }),
+    numbers('held', { shorten: 'compact' }),
+    words('balanced', { keep: 1 }),
+  ];
   const rows = [...endpoints].map(([endpoint, { name, counters: own }]) => {
     return [endpoint, name, own.received, own.sent, own.refused];
   });
-  const refused = Object.entries(underlay.refused).map(([error, count]) => `, ${count} not sent (${error})`);
+  const refused = Object.entries(underlay.refused).map(([error, count]) => `, ${grouped(count)} not sent (${error})`);
+  const drops = [...dropRows('egress', egress.drops), ...dropRows('ingress', ingress.drops)];
   return [
     `${node}: ran for ${seconds.toFixed(1)} s`,
     '',
     ...table(columns, [row('egress', egress), row('ingress', ingress)]),
     '',
-    `  underlay: ${underlay.received} packets received, ${underlay.sent} sent${refused.join('')}`,
-    ...(underlay.overrun > 0 ? [`  ${underlay.overrun} packets dropped by full socket buffers`] : []),
-    ...(sealed + opened > 0 ? [`  ESP: ${sealed} sealed, ${opened} opened`] : []),
-    ...(noPort > 0 ? [`  ${noPort} frames for endpoints without an interface`] : []),
-    ...(skipped > 0 ? [`  ${skipped} records of --frames skipped: ${PASSED_OVER}`] : []),
-    ...dropLines('egress', egress.drops),
-    ...dropLines('ingress', ingress.drops),
+    `  underlay: ${grouped(underlay.received)} packets received, ${grouped(underlay.sent)} sent${refused.join('')}`,
+    ...(underlay.overrun > 0 ? [`  ${grouped(underlay.overrun)} packets dropped by full socket buffers`] : []),
+    ...(sealed + opened > 0 ? [`  ESP: ${grouped(sealed)} sealed, ${grouped(opened)} opened`] : []),
+    ...(noPort > 0 ? [`  ${grouped(noPort)} frames for endpoints without an interface`] : []),
+    ...(skipped > 0 ? [`  ${grouped(skipped)} records of --frames skipped: ${PASSED_OVER}`] : []),
+    ...(drops.length > 0 ? ['', ...table(DROP_COLUMNS, drops)] : []),
     '',
     ...table(
-      [words('endpoint'), words('interface'), numbers('frames from'), numbers('frames to'), numbers('refused')],
+      [
+        words('endpoint', { shorten: 'end' }),
+        words('interface', { shorten: 'end', keep: 1 }),
+        numbers('frames from', { shorten: 'compact' }),
+        numbers('frames to', { shorten: 'compact' }),
+        numbers('refused', { shorten: 'compact', style: 'red' }),
+      ],
       rows,
     ),
     ...refusalLines(endpoints),
   ];
 }
+
+const DROP_COLUMNS = [
+  words('dropped on'),
+  numbers('packets', { style: 'red' }),
+  words('reason', { shorten: 'end', least: 16 }),
+  remarks(''),
+];

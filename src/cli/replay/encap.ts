@@ -216,10 +216,13 @@ function sayReport(report: Report, drops: Float64Array): void {
       `${grouped(report.truncated)} truncated by the capture + ${grouped(dropped)} dropped`,
   );
   drops.forEach((count, reason) => {
-    if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`);
+    if (count > 0) say(`  dropped ${grouped(count)} ${dropReasonName(reason)}: ${dropReasonText(reason)}`, 'red');
   });
   if (report.notFromHere > 0 && report.notFromHere === report.frames) {
-    say(`  no frame is from an endpoint of ${report.node}; for a capture of the underlay, run vtep decap first`);
+    say(
+      `  no frame is from an endpoint of ${report.node}; for a capture of the underlay, run vtep decap first`,
+      'yellow',
+    );
   }
   if (answers > 0) say(`  ${grouped(answers)} answers to the containers (ARP, ND, ICMP), not on the wire`);
 }

@@ -3,7 +3,8 @@ import { type DropCounters, dropReasonText } from '../../dataplane/index.js';
 import { DROP_REASONS, dropReasonName } from '../../dataplane/index.js';
 import type { Topology } from '../../overlay/index.js';
 import type { CaptureKind, ReplayResult } from '../../replay/index.js';
-import { type Column, grouped, numbers, table, words } from '../table.js';
+import { type Style, styled } from '../style.js';
+import { type Cell, type Column, grouped, numbers, table, words } from '../table.js';
 import type { TextOutput } from '../text-output.js';
 
 /** One replay. */
@@ -46,101 +47,132 @@ const KINDS: Readonly<Record<CaptureKind, string>> = {
 /** Maximum number of VNIs in the heading. */
 const SHOWN_VNIS = 10;
 
-type Row = [string, ...string[]];
-type RowMaker = (name: string, of: (run: ReplayRun) => string | number) => Row;
+/** A row of the table: its name, and a cell per run. */
+interface Row {
+  readonly name: string;
+  readonly cells: readonly (string | number)[];
+  /** Style of the cells that aren't zero. */
+  readonly style: Style | undefined;
+  /** Whether it is printed even if all of its cells are zero. */
+  readonly always: boolean;
+}
 
-function rowsOfDrops(runs: readonly ReplayRun[], what: string, of: (result: ReplayResult) => DropCounters): Row[] {
-  const rows: Row[] = [];
-  for (let reason = 0; reason < DROP_REASONS; reason++) {
-    const counts = runs.map(({ result }) => of(result).counts[reason]);
-    if (counts.some((count) => count > 0)) rows.push([`  ${what} ${dropReasonName(reason)}`, ...counts.map(grouped)]);
+type CellOf = (run: ReplayRun) => string | number;
+
+/** Makes the rows of a table. */
+class Rows {
+  readonly made: Row[] = [];
+  readonly #runs: readonly ReplayRun[];
+
+  constructor(runs: readonly ReplayRun[]) {
+    this.#runs = runs;
   }
-  return rows;
+
+  /** A row that is left out if nothing happened. */
+  count(name: string, of: CellOf, style?: Style): void {
+    this.made.push({ name, cells: this.#runs.map(of), style, always: false });
+  }
+
+  /** A row that is printed in any case. */
+  fact(name: string, of: CellOf, style?: Style): void {
+    this.made.push({ name, cells: this.#runs.map(of), style, always: true });
+  }
+
+  /** A row for each drop reason that occurred. */
+  drops(what: string, of: (result: ReplayResult) => DropCounters): void {
+    for (let reason = 0; reason < DROP_REASONS; reason++) {
+      const row = `  ${what} ${dropReasonName(reason)}`;
+      if (this.#runs.some(({ result }) => of(result).counts[reason] > 0)) {
+        this.count(row, ({ result }) => of(result).counts[reason], 'red');
+      }
+    }
+  }
 }
 
-/** Rows for key rotation, if there was any. */
-function rowsOfRotation(runs: readonly ReplayRun[], row: RowMaker): Row[] {
-  if (runs.every(({ result }) => result.rotations === 0)) return [];
-  return [
-    row('key rotations', ({ result }) => result.rotations),
-    row('  node steps between frames', ({ result }) => result.rotationSteps),
-  ];
+/** What became of the frames. */
+function outcomeRows(runs: readonly ReplayRun[]): Row[] {
+  const rows = new Rows(runs);
+  rows.count('packets without a complete frame', ({ withoutFrame }) => withoutFrame);
+  if (runs.some(({ cut }) => cut > 0)) rows.count('  truncated by the capture', ({ cut }) => cut, 'yellow');
+  if (runs.some(({ tooLong }) => tooLong > 0)) rows.count('frames too long', ({ tooLong }) => tooLong, 'yellow');
+  rows.fact('frames in', ({ result }) => result.frames);
+  rows.fact('delivered intact', ({ result }) => result.exact, 'green');
+  rows.count('delivered again', ({ result }) => result.again);
+  rows.count('delivered changed', ({ result }) => result.changed, 'red');
+  rows.count('local', ({ result }) => result.local);
+  rows.count('from unknown endpoints', ({ result }) => result.unknownSource, 'yellow');
+  rows.count('dropped on egress', ({ result }) => result.dropped.egress.total, 'red');
+  rows.drops('egress', ({ dropped }) => dropped.egress);
+  rows.count('sent, not delivered', ({ result }) => result.missing, 'red');
+  rows.count('packets dropped on ingress', ({ result }) => result.dropped.ingress.total, 'red');
+  rows.drops('ingress', ({ dropped }) => dropped.ingress);
+  rows.count('packets lost in the underlay', ({ result }) => result.underlay.lost + result.underlay.noMemory, 'red');
+  rows.count('fragments held', ({ result }) => result.held, 'yellow');
+  if (runs.some(({ result }) => result.rotations > 0)) {
+    rows.count('key rotations', ({ result }) => result.rotations);
+    rows.count('  node steps between frames', ({ result }) => result.rotationSteps);
+  }
+  if (runs.some(({ workers }) => workers > 1)) {
+    rows.fact('workers', ({ workers }) => workers);
+    rows.count('  lost in failed workers', ({ lostToWorkers }) => lostToWorkers, 'red');
+  }
+  rows.fact('balanced', ({ result }) => (result.balanced ? 'yes' : 'NO'));
+  return rows.made;
 }
 
-/** Rows for worker threads, if there were any. */
-function rowsOfWorkers(runs: readonly ReplayRun[], row: RowMaker): Row[] {
-  if (runs.every(({ workers }) => workers === 1)) return [];
-  return [row('workers', ({ workers }) => workers), row('  lost in failed workers', (run) => run.lostToWorkers)];
-}
-
-/** The row for truncated packets, if there were any. */
-function rowsOfCut(runs: readonly ReplayRun[], row: RowMaker): Row[] {
-  if (runs.every(({ cut }) => cut === 0)) return [];
-  return [row('  truncated by the capture', ({ cut }) => cut)];
-}
-
-/** The row for frames that are too long, if there were any. */
-function rowsOfTooLong(runs: readonly ReplayRun[], row: RowMaker): Row[] {
-  if (runs.every(({ tooLong }) => tooLong === 0)) return [];
-  return [row('frames too long', ({ tooLong }) => tooLong)];
-}
-
-/** Prints the table, one column per run. */
-export function printReplay(output: TextOutput, { file, kind, topology }: Replayed, runs: readonly ReplayRun[]): void {
-  const { nodes, networks, endpoints } = topology;
-  output.line(
-    `${file}: ${KINDS[kind]}; ${grouped(nodes.length)} nodes, ${grouped(endpoints.length)} endpoints, VNI ` +
-      `${networks
-        .slice(0, SHOWN_VNIS)
-        .map(({ vni }) => vni)
-        .join(' ')}${networks.length > SHOWN_VNIS ? ` and ${grouped(networks.length - SHOWN_VNIS)} more` : ''}`,
+/** What was on the wire, and how fast it went. */
+function wireRows(runs: readonly ReplayRun[]): Row[] {
+  const rows = new Rows(runs);
+  rows.fact('packets on the wire', ({ result }) => result.wire.packets);
+  rows.count('fragmented', ({ result }) => result.wire.cut);
+  rows.fact('frame bytes', ({ result }) => result.wire.frameBytes);
+  rows.fact('bytes on the wire', ({ result }) => result.wire.bytes);
+  rows.fact('overhead', ({ result: { wire } }) => overhead(wire.frameBytes, wire.bytes));
+  rows.fact('underlay MTU', ({ mtu }) => mtu);
+  rows.fact('cipher', ({ cipher }) => cipher ?? '-');
+  rows.fact('frames/s', ({ result, milliseconds }) => rate(result.frames, milliseconds));
+  rows.fact('Gbit/s of frames', ({ result, milliseconds }) =>
+    ((result.wire.frameBytes * 8) / milliseconds / 1e6).toFixed(2),
   );
+  return rows.made;
+}
+
+function cellsOf({ name, cells, style }: Row): Cell[] {
+  const shown = cells.map((cell): Cell => {
+    if (cell === 'NO') return styled(cell, 'red');
+    if (cell === 0 || style === undefined) return cell;
+    return styled(typeof cell === 'number' ? grouped(cell) : cell, style);
+  });
+  return [name, ...shown];
+}
+
+/** A line about what was replayed. */
+export function replayedLine({ file, kind, topology }: Replayed): string {
+  const { nodes, networks, endpoints } = topology;
+  return (
+    `${file}: ${KINDS[kind]}; ${grouped(nodes.length)} nodes, ${grouped(endpoints.length)} endpoints, VNI ` +
+    `${networks
+      .slice(0, SHOWN_VNIS)
+      .map(({ vni }) => vni)
+      .join(' ')}${networks.length > SHOWN_VNIS ? ` and ${grouped(networks.length - SHOWN_VNIS)} more` : ''}`
+  );
+}
+
+/**
+ * Prints the table, one column per run.
+ * @param verbose whether to print rows of zeros too
+ */
+export function printReplay(output: TextOutput, replayed: Replayed, runs: readonly ReplayRun[], verbose = false): void {
+  output.line(replayedLine(replayed));
   output.line('');
   const columns: Column[] = [
-    words(''),
+    words('', { shorten: 'end', least: 24 }),
     ...runs.map(({ encrypted, profile }) => numbers(encrypted ? `encrypted (${profile})` : 'clear')),
   ];
-  const row: RowMaker = (name, of) => [
-    name,
-    ...runs.map((run) => {
-      const cell = of(run);
-      return typeof cell === 'number' ? grouped(cell) : cell;
-    }),
-  ];
-  const rows: Row[] = [
-    row('packets without a complete frame', ({ withoutFrame }) => withoutFrame),
-    ...rowsOfCut(runs, row),
-    ...rowsOfTooLong(runs, row),
-    row('frames in', ({ result }) => result.frames),
-    row('delivered intact', ({ result }) => result.exact),
-    row('delivered again', ({ result }) => result.again),
-    row('delivered changed', ({ result }) => result.changed),
-    row('local', ({ result }) => result.local),
-    row('from unknown endpoints', ({ result }) => result.unknownSource),
-    row('dropped on egress', ({ result }) => result.dropped.egress.total),
-    ...rowsOfDrops(runs, 'egress', ({ dropped }) => dropped.egress),
-    row('sent, not delivered', ({ result }) => result.missing),
-    row('packets dropped on ingress', ({ result }) => result.dropped.ingress.total),
-    ...rowsOfDrops(runs, 'ingress', ({ dropped }) => dropped.ingress),
-    row('packets lost in the underlay', ({ result }) => result.underlay.lost + result.underlay.noMemory),
-    row('fragments held', ({ result }) => result.held),
-    ...rowsOfRotation(runs, row),
-    ...rowsOfWorkers(runs, row),
-    row('balanced', ({ result }) => (result.balanced ? 'yes' : 'NO')),
-    row('', () => ''),
-    row('packets on the wire', ({ result }) => result.wire.packets),
-    row('fragmented', ({ result }) => result.wire.cut),
-    row('frame bytes', ({ result }) => result.wire.frameBytes),
-    row('bytes on the wire', ({ result }) => result.wire.bytes),
-    row('overhead', ({ result: { wire } }) => overhead(wire.frameBytes, wire.bytes)),
-    row('underlay MTU', ({ mtu }) => mtu),
-    row('cipher', ({ cipher }) => cipher ?? '-'),
-    row('frames/s', ({ result, milliseconds }) => rate(result.frames, milliseconds)),
-    row('Gbit/s of frames', ({ result, milliseconds }) =>
-      ((result.wire.frameBytes * 8) / milliseconds / 1e6).toFixed(2),
-    ),
-  ];
-  for (const line of table(columns, rows)) output.line(line.trimEnd());
+  const happened = (row: Row): boolean => verbose || row.always || row.cells.some((cell) => cell !== 0);
+  const groups = [outcomeRows(runs), wireRows(runs)].map((group) => group.filter(happened).map(cellsOf));
+  const gap: Cell[] = columns.map(() => '');
+  for (const line of table(columns, [...groups[0], gap, ...groups[1]])) output.line(line);
   const reasons = new Set<number>();
   for (const { result } of runs) {
     for (const { counts } of [result.dropped.egress, result.dropped.ingress]) {

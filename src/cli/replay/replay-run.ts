@@ -1,7 +1,7 @@
 /** One replay of a capture, in the main thread or in workers. */
 import { randomFillSync } from 'node:crypto';
 import { hkdfSha256 } from '../../aead/index.js';
-import { PcapWriter } from '../../capture/index.js';
+import { type CaptureBatch, PcapWriter } from '../../capture/index.js';
 import { Oversize } from '../../dataplane/index.js';
 import { seedFlows } from '../../memory/index.js';
 import type { Topology } from '../../overlay/index.js';
@@ -12,10 +12,13 @@ import { MAX_WORKERS } from '../../workers/index.js';
 import { aeadOption } from '../options/aead-option.js';
 import { oneOf, type ParsedArguments, UsageError, wholeNumber } from '../arguments.js';
 import { readInput } from '../capture/capture-input.js';
+import { isInterrupted } from '../interruption.js';
 import type { KeysOption } from '../keys/key-files.js';
 import { openOutput } from '../output.js';
+import { Progress } from '../progress.js';
 import type { ReplayInput } from './replay-input.js';
 import type { ReplayRun } from './replay-report.js';
+import { grouped } from '../table.js';
 import { say } from '../text-output.js';
 
 /** With fewer, nodes one rotation apart can't decrypt each other's packets. */
@@ -106,14 +109,18 @@ async function readFrames(
   let withoutFrame = 0;
   let cut = 0;
   let tooLong = 0;
-  for (let loop = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1; loop > 0; loop--) {
+  const loops = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1;
+  const progress = new Progress();
+  for (let loop = 1; loop <= loops && !isInterrupted(); loop++) {
     const source = await input.open();
+    if (loops > 1) progress.pass = `loop ${grouped(loop)} of ${grouped(loops)}, `;
     const frames = new CaptureFrames(observed.kind, keys?.open().esp, frameBytes);
     clock.restart();
-    await readInput(source, (batch) => {
+    const onBatch = (batch: CaptureBatch): void | Promise<void> => {
       frames.begin(batch);
       return onFrames(frames, clock);
-    });
+    };
+    await readInput(source, onBatch, progress).finally(() => progress.end());
     withoutFrame += frames.withoutFrame;
     cut += frames.cut;
     tooLong += frames.tooLong;

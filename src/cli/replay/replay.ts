@@ -7,6 +7,7 @@ import { oneOf, onlyOperand, parseWords, UsageError, wholeNumber } from '../argu
 import type { Command } from '../command.js';
 import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from '../options/config-option.js';
 import { ExitCode } from '../exit-code.js';
+import { isInterrupted, stopReadingOnInterrupt } from '../interruption.js';
 import { readKeysOption } from '../options/keys-option.js';
 import { CaptureKind, type ObservedTopology } from '../../replay/index.js';
 import { fileInput, streamInput } from './replay-input.js';
@@ -47,11 +48,12 @@ ${AEAD_HELP}
   --loops N          replays the capture N times. Default: 1
   --write-wire OUT   writes the packets on the wire as pcap; with --batch 1,
                      each has the timestamp of its frame
+  --verbose          also prints what didn't happen: rows of zeros
   --json             one JSON object instead of a table
   --strict           exit 1 if a frame was lost, changed or dropped`;
 
 /** Encrypts every network, with the config's key ring or a new one. */
-function encrypted(topology: Topology, profile: Profile): Topology {
+export function encrypted(topology: Topology, profile: Profile): Topology {
   const ring = topology.ring ?? KeyRing.generate({ random: (bytes) => void randomFillSync(bytes) });
   const networks = topology.networks.map((network) => ({ ...network, encrypted: true }));
   return { ...topology, profile, networks, ring };
@@ -61,7 +63,8 @@ function isEncrypted({ encrypted: sealed }: Network): boolean {
   return sealed;
 }
 
-function clear(topology: Topology): Topology {
+/** The same with every network clear. */
+export function clear(topology: Topology): Topology {
   return { ...topology, networks: topology.networks.map((network) => ({ ...network, encrypted: false })) };
 }
 
@@ -125,6 +128,7 @@ export const replayCommand: Command = {
       'rotate-every': text,
       workers: text,
       'write-wire': text,
+      verbose: flag,
       json: flag,
       strict: flag,
     });
@@ -132,11 +136,14 @@ export const replayCommand: Command = {
     const profile = oneOf(parsed, 'profile', Object.values(Profile));
     const mtu = wholeNumber(parsed, 'mtu', 576, 65_535);
     workersOption(parsed);
+    // A capture of the wire would be incomplete, and JSON is for programs, which expect all of it.
+    if (parsed.values['json'] !== true && parsed.values['write-wire'] === undefined) stopReadingOnInterrupt();
     const config = await configOption(parsed);
     const keys = await readKeysOption(parsed, true);
     const esp = keys?.open().esp;
     const input =
       path === STANDARD_STREAM ? await streamInput(esp, parsed, config !== undefined) : await fileInput(path, esp);
+    if (isInterrupted()) return ExitCode.Done;
     const { observed } = input;
     if (config === undefined) refuseSealed(observed, input.name, keys !== undefined);
     sayWhatIsMissing(observed, input.name, config !== undefined, keys !== undefined);
@@ -166,6 +173,7 @@ export const replayCommand: Command = {
     const runs: ReplayRun[] = [];
     try {
       for (const [i, way] of ways.entries()) {
+        if (isInterrupted()) break;
         const last = i === ways.length - 1;
         runs.push(await runReplay({ path, input, parsed, keys }, way, last ? wirePath : undefined));
       }
@@ -176,7 +184,7 @@ export const replayCommand: Command = {
     const output = new TextOutput();
     const about = { file: input.name, kind: observed.kind, vteps: observed.vteps, topology };
     if (parsed.values['json'] === true) output.json(replayReport(about, runs));
-    else printReplay(output, about, runs);
+    else printReplay(output, about, runs, parsed.values['verbose'] === true);
     output.flush();
     const [{ result }] = runs;
     if (config === undefined && result.local > 0 && result.wire.packets === 0) {

@@ -4,10 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openCaptureFile } from '../../../src/capture/index.js';
 import { UnderlayDecoder, Verdict } from '../../../src/dataplane/index.js';
 import { pcapFile } from '../../capture/build.js';
-import { devicesMissing, Veth } from '../../live/veth.js';
+import { devicesMissing, Running, Veth } from '../../live/veth.js';
 import { fixture, ROOT } from '../../repository.js';
 import { countOf, framesOf } from '../frames.js';
 import { MAIN, scratch, vtep } from '../run.js';
@@ -57,6 +58,10 @@ function written(name: string, frames: readonly string[]): string {
 }
 
 const VLAN_TAG = '81000064';
+
+// xterm's control sequences.
+const ALTERNATE_SCREEN = '\x1b[?1049h';
+const NORMAL_SCREEN = '\x1b[?1049l';
 
 describe('capture', { skip: devicesMissing() }, () => {
   let veth: Veth;
@@ -144,17 +149,55 @@ describe('capture', { skip: devicesMissing() }, () => {
     assert.deepEqual(lines.slice(2), inspected.slice(2));
   });
 
-  test('on a terminal, redraws the tables in place, and leaves them there at the end', () => {
-    const main = [process.execPath, MAIN, 'capture', 'vh1b', '--all', '--for', '4']
-      .map((word) => `'${word}'`)
-      .join(' ');
-    const line = `stty rows 12 cols 60; exec ip netns exec ${veth.namespace} ${main}`;
-    const terminal = spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8', timeout: 60_000 });
-    assert.equal(terminal.status, 0, terminal.stderr);
-    assert.match(terminal.stdout, /vh1b: 0 packets, 0 bytes, 1 s; 0 dropped by the kernel\r\n/);
-    // eslint-disable-next-line no-control-regex
-    assert.ok((terminal.stdout.match(/\x1b\[\d+A\r\x1b\[J/g) ?? []).length >= 2);
-    assert.match(terminal.stdout, /Problems: none\r\n/);
+  describe('on a terminal', () => {
+    /** Runs a capture on a terminal of 12 lines of 60 characters until `end` ends it, while packets arrive. */
+    async function watched(end: (terminal: Running) => void): Promise<{ status: number | null; text: string }> {
+      const main = [process.execPath, MAIN, 'capture', 'vh1b', '--all'].map((word) => `'${word}'`).join(' ');
+      // Afterwards, stty says how the terminal was left.
+      const line = `stty rows 12 cols 60; ip netns exec ${veth.namespace} ${main}; echo status $?; stty -a`;
+      const terminal = new Running('script', ['-qec', line, '/dev/null'], true, { COLUMNS: undefined });
+      while (!terminal.printed.includes(ALTERNATE_SCREEN)) await sleep(20);
+      await veth.run(['inject', HTTP, '--to', 'vh1a', '--pps', '2000']);
+      while (!/packets\/s, [1-9]/.test(terminal.printed) || !terminal.printed.includes('4097')) await sleep(20);
+      end(terminal);
+      const { status, stdout } = await terminal.ended;
+      return { status, text: stdout.toString() };
+    }
+
+    /** Sends SIGTERM to vtep in the namespace, where the process that captures for it runs too. */
+    function terminate(): void {
+      const { stdout } = spawnSync('ip', ['netns', 'pids', veth.namespace], { encoding: 'utf8' });
+      const found = stdout
+        .split('\n')
+        .filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`).includes(MAIN));
+      assert.equal(found.length, 1);
+      process.kill(Number(found[0]), 'SIGTERM');
+    }
+
+    for (const [what, words, end] of [
+      ['q', 'stopped by q', (terminal: Running) => terminal.child.stdin.write('q')],
+      ['Ctrl-C', 'stopped by a signal', (terminal: Running) => terminal.child.stdin.write('\x03')],
+      ['SIGTERM', 'stopped by a signal', () => terminate()],
+    ] as const) {
+      test(`shows rates in the window, and restores it on ${what}`, { timeout: 60_000 }, async () => {
+        const { text } = await watched(end);
+        const view = text.slice(text.indexOf(ALTERNATE_SCREEN), text.indexOf(NORMAL_SCREEN));
+        // eslint-disable-next-line no-control-regex -- control sequences are the subject
+        const frames = view.split('\x1b[H').map((frame) => frame.replace(/\x1b\[[?\d]*[a-zA-Z]/g, '').split('\r\n'));
+        for (const frame of frames) {
+          assert.ok(frame.length <= 12, frame.join('\n'));
+          for (const line of frame) assert.ok(line.length <= 60, line);
+        }
+        assert.match(frames.at(-1)?.[1] ?? '', /^Problems: none/);
+        assert.match(frames.at(-1)?.at(-1) ?? '', /^sort by p packets\/s {2}b bit\/s .* q quit$/);
+        const after = text.slice(text.indexOf(NORMAL_SCREEN));
+        assert.ok(after.includes(words), after);
+        assert.ok(after.includes('Problems: none'), 'the tables follow');
+        assert.match(after, /status 0\r\n/);
+        assert.match(after, / icanon .* echo /s);
+        assert.ok(after.includes('\x1b[?25h') || view.includes('\x1b[?25h'), 'the cursor is shown');
+      });
+    }
   });
 
   test('--packets prints one line per packet immediately', async () => {

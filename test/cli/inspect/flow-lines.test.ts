@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FLOW_COLUMNS, type FlowColumn } from '../../../src/cli/inspect/flow-columns.js';
-import { flowLines, sortedFlows } from '../../../src/cli/inspect/flow-lines.js';
+import { flowLines as styledLines, sortedFlows } from '../../../src/cli/inspect/flow-lines.js';
+import { bareText } from '../../../src/cli/style.js';
 import type { ConversationReport, ConversationSide, FlowReport } from '../../../src/inspect/index.js';
 import { fixture } from '../../repository.js';
 import { vtep } from '../run.js';
@@ -46,6 +47,10 @@ const LONG = conversation({
   resets: 1,
   zeroWindows: 2,
 });
+
+function flowLines(...given: Parameters<typeof styledLines>): string[] {
+  return styledLines(...given).map(bareText);
+}
 
 describe('the table of conversations', () => {
   test('fits any width: columns are left out, then addresses lose their middle', () => {
@@ -111,13 +116,10 @@ describe('sorting', () => {
 
 describe('vtep inspect --flows', () => {
   test('shows a recording in 80 columns', async () => {
-    const { status, stdout } = await vtep([
-      'inspect',
-      fixture('docker/03-vip-http.underlay.pcap'),
-      '--flows',
-      '--rows',
-      '3',
-    ]);
+    const { status, stdout } = await vtep(
+      ['inspect', fixture('docker/03-vip-http.underlay.pcap'), '--flows', '--rows', '3'],
+      { columns: 80 },
+    );
     assert.equal(status, 0);
     const lines = stdout.split('\n');
     const table = lines.slice(lines.indexOf('Conversations, by bytes'));

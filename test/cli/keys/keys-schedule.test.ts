@@ -100,11 +100,11 @@ describe('keys schedule', () => {
   test('--rate reports that sequence numbers last, or when they run out and what helps', async () => {
     assert.match(
       await printed('--rate', '99420'),
-      /\na key transmits for at most 43,200 s .* uses 100\.0 % of them\.\n$/,
+      /; a key transmits for at most 43,200 s .* uses 100\.0 % of them\.\n$/,
     );
     const out = await printed('--rate', '200000', '--start', START);
-    assert.match(out, / last 21,474 s \(5\.97 h\);\n/);
-    assert.match(out, /They run out: from 2026-11-21T17:57:54Z, nothing is sent\nwith key current/);
+    assert.match(out, / last 21,474 s \(5\.97 h\); /);
+    assert.match(out, /They run out: from 2026-11-21T17:57:54Z, nothing is sent with key current/);
     assert.match(out, /profile: strict.*\n.*--every 21474 or less\n.*manual rotation within 21,474 s/);
   });
 

@@ -394,7 +394,7 @@ describe('inspect --keys', () => {
   test('the table shows what was decrypted, and with which key', async () => {
     const call = await vtep(['inspect', underlay('docker/07-encrypted'), '--keys', fixture('docker/swarm-keys.txt')]);
     assert.match(call.stdout, /ESP, opened by [a-z-]+\n/);
-    assert.match(call.stdout, /0xc207fc1c +192\.168\.50\.1 +192\.168\.50\.2 +44 .* 44 +0 +key 29944\n/);
+    assert.match(call.stdout, /0xc207fc1c +192\.168\.50\.1 +192\.168\.50\.2 +44 .* 44 +0 +29944\n/);
   });
 
   test('--packets shows the decrypted content', async () => {

@@ -43,6 +43,17 @@ describe('replay', () => {
     assert.match(call.stdout, /^ +NEIGH_ANSWERED: /m);
   });
 
+  test('prints only what happened; --verbose prints rows of zeros too', async () => {
+    const path = fixture('docker/03-vip-http.underlay.pcap');
+    const zeros = /^ +[a-z ]+ +0 +0$/m;
+    assert.doesNotMatch((await vtep(['replay', path, '--both'])).stdout, zeros);
+    const { stdout } = await vtep(['replay', path, '--both', '--verbose']);
+    assert.match(stdout, /^ {2}delivered changed +0 +0$/m);
+    // A loss is shown for both runs, though it happened in one of them only.
+    const lost = (await vtep(['replay', path, '--both', '--mtu', '1460', '--oversize', 'drop'])).stdout;
+    assert.match(lost, /^ {2}dropped on egress +\d+ +[1-9]\d*$/m);
+  });
+
   test('--json has one object per run', async () => {
     const report = JSON.parse((await vtep(['replay', HTTP, '--both', '--json', '--profile', 'strict'])).stdout);
     assert.deepEqual([report.kind, report.nodes, report.endpoints, report.vnis], ['frames', 2, 2, [4097]]);
