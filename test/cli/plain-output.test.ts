@@ -176,7 +176,7 @@ describe('hides misplaced keys', () => {
   test('in arguments, and shows the rest of the message', async () => {
     for (const [call, message] of [
       [['inspect', join(folder, `${KEY}.pcap`)], /[/\\]\[hidden\]\.pcap: no such file or folder/],
-      [['inspect', CAPTURE, `--${KEY}`], /Unknown option '--\[hidden\]'/],
+      [['inspect', CAPTURE, `--${KEY}`], /unknown option "--\[hidden\]"/],
       [['inspect', CAPTURE, '--rows', BASE64], /--rows takes an integer from 0 to [\d]+, not "\[hidden\]"/],
       [[QUADS], /unknown command "\[hidden\]"/],
     ] as const) {

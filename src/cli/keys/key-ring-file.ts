@@ -6,7 +6,7 @@ import { clearPartFilesOf, PartFile } from '../../capture/file/part-file.js';
 import { VtepError } from '../../error.js';
 import { FileLock } from '../../live/state/file-lock.js';
 import { syncFolder } from '../../live/state/sync-folder.js';
-import { UsageError } from '../arguments.js';
+import { UsageError } from '../usage-error.js';
 import { removeWhenEnded, sayLeftovers } from '../output.js';
 
 /** What a ring file may replace. */

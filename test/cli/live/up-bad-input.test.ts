@@ -200,7 +200,7 @@ describe('vtep up', () => {
       mkdirSync(join(copy, 'node_modules'));
       cpSync(join(ROOT, 'package.json'), join(copy, 'package.json'));
       cpSync(join(ROOT, 'dist/src'), join(copy, 'dist/src'), { recursive: true });
-      for (const name of ['yaml', 'zod', 'buffer-layout']) {
+      for (const name of ['yaml', 'zod', 'buffer-layout', 'commander']) {
         symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name));
       }
     });
