@@ -1,6 +1,5 @@
 /** Key files, for decrypting the ESP packets of a capture. Loaded only if one is named. */
 import { type AeadChoice, hkdfSha256 } from '../../aead/index.js';
-import { VtepError } from '../../error.js';
 import type { CipherReport } from '../../inspect/index.js';
 import {
   checkSecurityAssociation,
@@ -18,6 +17,7 @@ import { RingResolver, type RingSa } from '../../overlay/index.js';
 import { type KeysFile, parseKeys } from '../../overlay/keys/keys-file.js';
 import { aeadOption } from '../options/aead-option.js';
 import { openOutput } from '../output.js';
+import { aboutFile } from '../options/file-error.js';
 import type { KeyValues } from '../options/keys-option.js';
 import { readSmallText } from '../options/small-file.js';
 import { say } from '../text-output.js';
@@ -64,8 +64,7 @@ export function keysOfText(path: string, text: string): KeysFile {
   try {
     return parseKeys(text);
   } catch (error) {
-    if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
+    throw aboutFile(path, error);
   }
 }
 

@@ -5,6 +5,7 @@ import type { KeyRing, Topology } from '../../overlay/index.js';
 import { say } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { option, options, type Values } from './declared.js';
+import { aboutFile } from './file-error.js';
 import { type ReadOptions, readKeyText, readSmallText } from './small-file.js';
 import { file, nodeValue } from './value-kinds.js';
 
@@ -38,8 +39,7 @@ function read<T>(path: string, options: ReadOptions, reader: (text: string) => T
   try {
     return reader(readSmallText(path, MAX_BYTES, WHAT, options));
   } catch (error) {
-    if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
+    throw aboutFile(path, error);
   }
 }
 
@@ -53,8 +53,7 @@ function readSecret<T>(path: string, options: ReadOptions, reader: (file: KeyTex
       file.wipe();
     }
   } catch (error) {
-    if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
+    throw aboutFile(path, error);
   }
 }
 

@@ -195,7 +195,11 @@ describe('replay refuses invalid arguments with exit 2 and one line:', () => {
     ['an unknown profile', [HTTP, '--profile', 'x'], /--profile takes swarm or strict/],
     ['an unknown cipher', [HTTP, '--encrypt', '--aead', 'x'], /--aead takes ipsec-mb, openssl, node or forge, not "x"/],
     ['a config that is not there', [HTTP, '--config', 'nowhere.yaml'], /nowhere.yaml: no such file/],
-    ['a config that is wrong', [HTTP, '--config', file('bad.yaml', 'nodes: 7\n')], /bad.yaml: line 1: nodes/],
+    [
+      'a config that is wrong',
+      [HTTP, '--config', file('bad.yaml', 'nodes: 7\n')],
+      /bad.yaml:1:8: nodes: 7 is not a block of named nodes/,
+    ],
     ['a node without an address', [HTTP, '--fdb', 'n1=x'], /needs --vtep n1=ADDRESS/],
     ['a value that is not a pair', [HTTP, '--vtep', 'x'], /takes NODE=VALUE/],
     ['config and import', [HTTP, '--config', CONFIG, '--vtep', 'n1=1.2.3.4'], /overlay network|are mutually exclusive/],
