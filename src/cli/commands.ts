@@ -61,5 +61,10 @@ export const COMMANDS: CommandGroup = {
       summary: 'compute the MTU inside an overlay, and what Docker sets',
       load: async () => (await import('./mtu.js')).mtuCommand,
     },
+    {
+      name: 'completion',
+      summary: 'print a completion script for bash, zsh or fish',
+      load: async () => (await import('./completion/completion.js')).completionCommand,
+    },
   ],
 };

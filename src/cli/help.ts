@@ -54,6 +54,7 @@ export function optionText(option: Option): string {
 /** How commander lays out the help. */
 const LAYOUT: Partial<Help> = {
   minWidthToWrap: 10,
+  argumentDescription: ({ description }) => description,
   optionDescription: optionText,
   subcommandTerm: (command) => command.name(),
   formatItem(term, termWidth, description, helper) {

@@ -105,11 +105,19 @@ export class Operand extends Argument {
    * @param form `<FILE>`, `[DEVICE]` if it is optional, `<FILE...>` if there may be several
    * @param what what it is: `a capture file`
    * @param description its line in the help text
+   * @param choices its valid values, if they are few; the command checks them
    */
-  constructor(form: string, what: string, description: string, completes: Completion = 'file') {
+  constructor(
+    form: string,
+    what: string,
+    description: string,
+    completes: Completion = 'file',
+    choices?: readonly string[],
+  ) {
     super(form, description);
+    if (choices !== undefined) this.argChoices = [...choices];
     this.what = what;
-    this.completes = completes;
+    this.completes = choices === undefined ? completes : undefined;
   }
 }
 

@@ -260,7 +260,7 @@ describe('vtep up', () => {
       };
       await keeps(undefined, /no such file/);
       await keeps('nodes: [', /:1:\d+: not valid YAML/);
-      await keeps('', /expected object/);
+      await keeps('', /the file is empty/);
       await keeps(good.replace('127.0.0.2', '127.0.0.4'), /the node's VTEP address changed, which takes a restart$/);
       await keeps(good.replace(`port: ${port}`, 'port: 4799'), /the UDP port changed, which takes a restart$/);
       await keeps(good.replace('n1: {', 'n7: {').replace('node: n1', 'node: n7'), /there is no node n1 any more$/);
