@@ -34,7 +34,7 @@ export function defaultText({ defaultValue, defaultValueDescription }: Option): 
 }
 
 /** The choices of an option, unless its description explains each. */
-function choicesText({ description, argChoices = [] }: Option): string | undefined {
+export function choicesText({ description, argChoices = [] }: Option): string | undefined {
   const words = description.split(/[^a-z0-9-]+/);
   return argChoices.every((one) => words.includes(one)) ? undefined : argChoices.join(', ');
 }

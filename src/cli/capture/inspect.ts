@@ -14,7 +14,10 @@ import { TextOutput } from '../text-output.js';
 /** `vtep inspect FILE`. */
 export const inspectCommand = declare({
   usage: ['FILE [OPTIONS]'],
-  description: ["Shows what a capture of an overlay's underlay contains."],
+  description: [
+    "Shows what a capture of an overlay's underlay contains: networks, VTEPs, endpoints, SPIs, sizes, fragments, and " +
+      'problems.',
+  ],
   operand: captureOperand(),
   options: {
     packets: flag('--packets', 'print one line per packet instead of tables').conflicts('json'),
