@@ -4,7 +4,6 @@
  */
 import { KeyIndex } from '../../memory/key-index.js';
 import { getWord } from '../../memory/word.js';
-import { inQuotes } from '../../text/plain-text.js';
 import { ChangePlan, MAX_NODES } from './change-plan.js';
 import { denseTopology } from './dense-topology.js';
 import { OverlayError } from '../error.js';
@@ -18,6 +17,7 @@ import type { Profile } from '../profile.js';
 import { StableList } from './stable-list.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
 import type { Endpoint, IndexedTopology, Network, Node, Topology } from '../topology.js';
+import { unknownNode } from '../unknown-node.js';
 
 /**
  * Notified of changes, for state kept by index. Called after each change: the tables' lists then hold the index's
@@ -77,10 +77,7 @@ export class NodeTables implements IndexedTopology {
   constructor(topology: Topology, name: string, options: ForwardingTableOptions = {}) {
     const { nodes, networks, endpoints } = topology;
     const node = nodes.findIndex((candidate) => candidate.name === name);
-    if (node < 0) {
-      const known = nodes.map((candidate) => candidate.name).join(', ');
-      throw new OverlayError('BAD_CONFIG', `there is no node ${inQuotes(name)}; there are ${known}`);
-    }
+    if (node < 0) throw new OverlayError('BAD_CONFIG', unknownNode(name, nodes));
     this.#topology = topology;
     this.#ring = topology.ring;
     this.profile = topology.profile;

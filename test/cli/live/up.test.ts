@@ -224,7 +224,7 @@ describe('the output of vtep up', () => {
       [['--node', 'n1'], /up needs --config FILE/],
       [[...up, 'more'], /up takes only options, not "more"/],
       [[...up, '--no-such'], /"--no-such".*vtep up --help/],
-      [['--config', good, '--node', 'n9'], /there is no (such )?node.*there are n1, n2/],
+      [['--config', good, '--node', 'n9'], /there is no node "n9"; there are n1, n2/],
       [[...up, '--sockets', 'raw'], /--sockets takes system or node, not "raw"/],
       [[...up, '--oversize', 'none'], /--oversize takes inside, outside or drop/],
       [[...up, '--for', '0'], /--for takes a number from 0.001 to 31536000/],
