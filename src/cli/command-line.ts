@@ -88,7 +88,9 @@ async function parseAndRun(path: string, command: Command, args: readonly string
     const values = parser.opts<Record<string, unknown>>();
     for (const [key, option] of Object.entries(options)) {
       if (option.needed && values[key] === undefined) {
-        throw new UsageError(`${name} needs ${option.flags.replace(/, --[a-z-]+/, '')} (${option.description})`);
+        throw new UsageError(
+          `${name} needs ${option.flags.replace(/, --[a-z-]+/, '')} (${option.description}); usage: ${path} ${command.usage[0]}`,
+        );
       }
     }
     code = await command.run(values as never, parser.args);

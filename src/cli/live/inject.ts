@@ -66,7 +66,7 @@ class Injector {
   truncated = 0;
   /** Packets with a link type other than Ethernet, which pcapng may introduce anywhere. */
   foreign = 0;
-  damage: string | undefined;
+  damage: InjectTotals['damage'];
   stopped = false;
   readonly #sink: DeviceSink;
   readonly #clock = new LoopClock();
@@ -85,7 +85,8 @@ class Injector {
         this.#hand(batch);
         await sink.room();
       }
-      this.damage = source.damage?.message;
+      const { damage } = source;
+      this.damage = damage && { code: damage.code, message: damage.message };
     } finally {
       await source.close();
     }
@@ -192,7 +193,8 @@ export const injectCommand = declare({
       } else {
         sayInject(totals);
       }
-      if (injector.damage !== undefined) say(`vtep: ${name}: ${injector.damage}; the packets before it were sent`);
+      if (injector.damage !== undefined)
+        say(`vtep: ${name}: ${injector.damage.message}; the packets before it were sent`);
       if (injector.packets === 0) say(`vtep: ${name}: no packets`);
       if (injection.failure !== undefined) {
         say(`vtep: ${device}: ${injection.failure}`);
