@@ -1,4 +1,4 @@
-/** Finds the command that arguments name, parses the rest, and says in our own words what is wrong with it. */
+/** Finds the command that the arguments name, parses the rest, and reports mistakes in vtep's own wording. */
 import { type Command as Parser, CommanderError, type Option } from 'commander';
 import { inQuotes } from '../text/plain-text.js';
 import { didYouMean } from '../text/suggestion.js';
@@ -129,7 +129,7 @@ function needsValue({ flags, long, short }: Option): UsageError {
   return new UsageError(`${long ?? short ?? flags} needs a value: ${flags}`);
 }
 
-/** An error of commander's, in our words. */
+/** Rewords an error of commander's. */
 function usageError({ code, message }: CommanderError, parser: Parser, path: string, { operand }: Command): UsageError {
   const name = path.slice('vtep '.length);
   const see = `; see: ${path} --help`;

@@ -1,4 +1,4 @@
-/** Arguments: habits that work, and one line in our own words about each that doesn't. */
+/** Arguments: habits that work, and one line in our own args about each that doesn't. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fixture } from '../repository.js';
@@ -7,7 +7,7 @@ import { vtep } from './run.js';
 const ICMP = fixture('vxlan/01-icmp.underlay.pcap');
 
 describe('help is printed on standard output', () => {
-  for (const [words, usage] of [
+  for (const [args, usage] of [
     ['--help', 'COMMAND'],
     ['-h', 'COMMAND'],
     ['help', 'COMMAND'],
@@ -25,8 +25,8 @@ describe('help is printed on standard output', () => {
     ['keys generate help', 'keys generate -o'],
     ['keys generate -h', 'keys generate -o'],
   ] as const) {
-    test(`by vtep ${words}`, async () => {
-      const { status, stdout, stderr } = await vtep(words.split(' '));
+    test(`by vtep ${args}`, async () => {
+      const { status, stdout, stderr } = await vtep(args.split(' '));
       assert.deepEqual([status, stderr], [0, '']);
       assert.ok(stdout.startsWith(`Usage: vtep ${usage}`), stdout);
     });
@@ -40,7 +40,7 @@ describe('help is printed on standard output', () => {
 });
 
 describe('exits 2 and says in one line', () => {
-  for (const [words, says] of [
+  for (const [args, says] of [
     ['inspekt', 'unknown command "inspekt"; did you mean inspect?'],
     ['caputre', 'unknown command "caputre"; did you mean capture?'],
     ['in', 'unknown command "in"; did you mean inspect or inject?'],
@@ -76,15 +76,15 @@ describe('exits 2 and says in one line', () => {
     ['up', 'up needs --node NAME (the node that this host is); usage: vtep up --config FILE --node NAME [OPTIONS]'],
     ['decap x -w y', 'decap: unknown option "-w": the output file is -o OUT; see: vtep decap --help'],
   ] as const) {
-    test(`vtep ${words}`, async () => {
-      const { status, stdout, stderr } = await vtep(words.split(' '));
+    test(`vtep ${args}`, async () => {
+      const { status, stdout, stderr } = await vtep(args.split(' '));
       assert.deepEqual([status, stdout, stderr], [2, '', `vtep: ${says}\n`]);
     });
   }
 });
 
 describe('accepts', () => {
-  for (const [what, words] of [
+  for (const [what, args] of [
     ['--option=value', ['inspect', ICMP, '--rows=5', '--port=4789']],
     ['options before operands', ['inspect', '--rows', '5', ICMP]],
     ['an operand after --', ['inspect', '--rows', '5', '--', ICMP]],
@@ -95,7 +95,7 @@ describe('accepts', () => {
     ['a value directly after a letter', ['decap', ICMP, '-o/dev/null']],
   ] as const) {
     test(what, async () => {
-      const { status, stderr } = await vtep(words);
+      const { status, stderr } = await vtep(args);
       assert.equal(status, 0, stderr);
     });
   }

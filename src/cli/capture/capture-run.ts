@@ -215,7 +215,7 @@ export async function runCapture(
   const over = plan.duration === undefined ? undefined : setTimeout(() => stop('time'), plan.duration * 1000);
   try {
     return await withSignals({ SIGINT: interrupted, SIGTERM: interrupted }, async () => {
-      // Said only now: a program that reads it may send a signal immediately.
+      // Announced only now: a program that reads it may send a signal immediately.
       say(`capturing from ${source.name}${process.stdin.isTTY ? ', until Ctrl-C' : ''}`);
       for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
         run.take(batch);

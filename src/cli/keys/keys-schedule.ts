@@ -132,7 +132,7 @@ export const keysScheduleCommand = declare({
       '--every DURATION',
       'interval between rotations: seconds, or 90m, 12h, 1d',
       duration(1, LONGEST),
-    ).otherwise('12h, as Swarm'),
+    ).otherwise('12h, as in Swarm'),
     jitter: option(
       '--jitter DURATION',
       'maximum deviation of a rotation from the schedule, less than half of --every',

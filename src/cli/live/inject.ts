@@ -22,7 +22,7 @@ import { UsageError } from '../usage-error.js';
 
 const OPTIONS = {
   to: option('--to DEVICE', 'the device; vtep capture --list shows them', device).need(),
-  speed: option('--speed X', 'X times the captured rate (0.1, 2, ...)', decimal(0.001, 1e6))
+  speed: option('--speed X', 'X times the captured rate, such as 0.1 or 2', decimal(0.001, 1e6))
     .otherwise('1')
     .conflicts(['pps', 'mbps', 'topSpeed']),
   pps: option('--pps N', 'N packets per second', decimal(0.001, 1e9)).conflicts(['mbps', 'topSpeed']),

@@ -145,7 +145,7 @@ class Up {
     try {
       const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
       await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () => {
-        // Said only now: a program that reads it may send a signal immediately.
+        // Announced only now: a program that reads it may send a signal immediately.
         this.#announce(where === '' ? '' : `; metrics on http://${where}/metrics`);
         return this.#vtep.run(this.#ending.signal);
       });
@@ -207,23 +207,23 @@ class Up {
   /** Loads one config at a time; any number of signals meanwhile cause one more load. */
   #reloadSoon(): void {
     this.#signals++;
-    this.#reload ??= this.#readAnew();
+    this.#reload ??= this.#reloadUntilCurrent();
   }
 
   #isEnding(): boolean {
     return this.#ending.signal.aborted;
   }
 
-  async #readAnew(): Promise<void> {
+  async #reloadUntilCurrent(): Promise<void> {
     for (let handled = 0; handled !== this.#signals && !this.#isEnding();) {
       handled = this.#signals;
-      await this.#readOnce();
+      await this.#reloadOnce();
     }
     this.#signals = 0;
     this.#reload = undefined;
   }
 
-  async #readOnce(): Promise<void> {
+  async #reloadOnce(): Promise<void> {
     let topology: Topology;
     try {
       topology = withSwitches(this.#values, await this.#loader.load());
@@ -306,7 +306,7 @@ export const upCommand = declare({
         onTrouble: (text) => say(`vtep: ${text}`),
       });
       topology.ring?.wipe();
-      dryRun?.goBy(vtep.node.tables);
+      dryRun?.useTables(vtep.node.tables);
       up = new Up(values, vtep, cipher, dryRun);
       await up.run();
       up.report();

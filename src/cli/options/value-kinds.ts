@@ -1,4 +1,4 @@
-/** Kinds of option values: how their text is read, and what is said about an invalid one. */
+/** Kinds of option values: how their text is parsed, and how an invalid one is reported. */
 import { inQuotes } from '../../text/plain-text.js';
 import { alternatives } from '../../text/suggestion.js';
 import { UsageError } from '../usage-error.js';

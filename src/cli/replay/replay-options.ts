@@ -21,7 +21,7 @@ export const REPLAY_OPTIONS = {
   mtu: option('--mtu N', 'MTU of the underlay', integer(576, 65_535)).otherwise("1500, or the config's"),
   oversize: option(
     '--oversize MODE',
-    "packets that don't fit: outside makes outer fragments; drop",
+    "packets that don't fit: outside makes outer fragments, drop discards them",
     choice(Oversize.Outside, Oversize.Drop),
   ).or(Oversize.Outside),
   loss: option('--loss P', 'probability that the underlay loses a packet, from 0 to 1', probability).or(0),
