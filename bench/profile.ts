@@ -6,7 +6,7 @@
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeWhole } from '../src/capture/file/output-file.js';
-import { UsageError } from '../src/cli/arguments.js';
+import { UsageError } from '../src/cli/usage-error.js';
 import { ExitCode } from '../src/cli/exit-code.js';
 import { readSmallText } from '../src/cli/options/small-file.js';
 import { VtepError } from '../src/error.js';

@@ -1,20 +1,56 @@
-import { ExitCode } from './exit-code.js';
+import type { Operand, Options, Values } from './options/declared.js';
 import { TextOutput } from './text-output.js';
 
-/** A command; each has its own file. */
-export interface Command {
-  /** What it does, in one line. */
-  readonly summary: string;
-  /** What `--help` prints. */
-  readonly help: string;
-  /** Whether its first argument is a subcommand, with a help text of its own. */
-  readonly nested?: boolean;
+/** A command, declared: what it takes, what its help says, and what it does. */
+export interface CommandDeclaration<O extends Options = Options> {
+  /** Its arguments: `FILE -o OUT [OPTIONS]`. */
+  readonly usage: readonly string[];
+  /** Paragraphs; the first sentence says what it does. */
+  readonly description: readonly string[];
+  readonly operand?: Operand;
+  readonly options: O;
+  /** Paragraphs after the options. */
+  readonly notes?: readonly string[];
+  /** Invocations, and what they do. */
+  readonly examples: readonly (readonly [command: string, does: string])[];
+  /** When else it exits with status 2, apart from usage errors and unreadable input. */
+  readonly fails?: string;
   /**
    * Runs the command.
-   * @param args the arguments after the command's name
+   * @param values the values of its options
+   * @param operands the other arguments; checked against `operand`
    * @returns the exit code
    */
-  run(args: readonly string[]): Promise<number>;
+  readonly run: (values: Values<O>, operands: readonly string[]) => Promise<number> | number;
+}
+
+/** A declared command whose options have any type. */
+export type Command = Omit<CommandDeclaration, 'run'> & {
+  readonly run: (values: never, operands: readonly string[]) => Promise<number> | number;
+};
+
+/** Declares a command; only for type inference. */
+export function declare<O extends Options>(declaration: CommandDeclaration<O>): CommandDeclaration<O> {
+  return declaration;
+}
+
+/** A command in the list of commands. It is loaded on demand, since most commands load much of the data plane. */
+export interface CommandEntry {
+  readonly name: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Commands with a common name: `vtep keys`, and `vtep` itself. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  /** Paragraphs before the list of commands. */
+  readonly description: readonly string[];
+  /** Paragraphs after it. */
+  readonly notes: readonly string[];
+  readonly commands: readonly (CommandEntry | CommandGroup)[];
 }
 
 /** Prints a text to standard output, unfiltered: it must come from vtep itself. */
@@ -22,14 +58,4 @@ export function print(text: string): void {
   const output = new TextOutput();
   output.verbatim(text);
   output.flush();
-}
-
-/** Runs a command, or prints its help if asked to. */
-export async function runCommand(command: Command, args: readonly string[]): Promise<number> {
-  const asked = command.nested === true ? args.slice(0, 1) : args;
-  if (asked.includes('--help') || asked.includes('-h')) {
-    print(command.help);
-    return ExitCode.Done;
-  }
-  return command.run(args);
 }

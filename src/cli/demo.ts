@@ -4,26 +4,20 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Survey, type SurveyReport } from '../inspect/index.js';
 import { Profile, type Topology } from '../overlay/index.js';
-import { parseWords, UsageError } from './arguments.js';
 import { openInput, readInput } from './capture/capture-input.js';
-import type { Command } from './command.js';
+import { declare } from './command.js';
 import { demoLines } from './demo-report.js';
 import { ExitCode } from './exit-code.js';
+import { defaultsOf, Operand, options } from './options/declared.js';
 import { readKeysOption } from './options/keys-option.js';
+import { file } from './options/value-kinds.js';
 import { clear, encrypted } from './replay/replay.js';
 import { fileInput } from './replay/replay-input.js';
 import type { ReplayRun } from './replay/replay-report.js';
+import { REPLAY_OPTIONS } from './replay/replay-options.js';
 import { runReplay } from './replay/replay-run.js';
 import { TextOutput } from './text-output.js';
-
-const HELP = `vtep demo [FILE] [OPTIONS]
-
-Shows on one screen what vtep does: the networks, nodes and endpoints in a
-capture of an underlay, and that each frame in it crosses the data plane, clear
-and encrypted, and comes back byte for byte. FILE is pcap or pcapng. Default, in
-a checkout: a recording of a Docker Swarm with an encrypted network.
-
-  --keys FILE        decrypts an encrypted capture; may be repeated`;
+import { UsageError } from './usage-error.js';
 
 const MTU = 1500;
 
@@ -41,7 +35,6 @@ function bundledDirectory(): string | undefined {
 
 /** The capture and key files to show. */
 function filesOf(operands: readonly string[], keys: readonly string[]): { path: string; keys: readonly string[] } {
-  if (operands.length > 1) throw new UsageError(`demo takes one file, not ${operands.length}`);
   if (operands.length === 1) return { path: operands[0], keys };
   const directory = bundledDirectory();
   if (directory === undefined) {
@@ -52,15 +45,25 @@ function filesOf(operands: readonly string[], keys: readonly string[]): { path: 
 }
 
 /** `vtep demo`. */
-export const demoCommand: Command = {
-  summary: 'shows what vtep does, with a capture of a real swarm',
-  help: HELP,
-  async run(args) {
-    const given = parseWords('demo', args, { keys: { type: 'string', multiple: true } });
-    const named = (given.values['keys'] as readonly string[] | undefined) ?? [];
-    const { path, keys: keyPaths } = filesOf(given.operands, named);
-    const parsed = { operands: [path], values: { keys: keyPaths } };
-    const keys = await readKeysOption(parsed);
+export const demoCommand = declare({
+  usage: ['[FILE] [OPTIONS]'],
+  description: [
+    'Shows on one screen what vtep does: the networks, nodes and endpoints in a capture of an underlay, and that each ' +
+      'frame in it crosses the data plane, clear and encrypted, and comes back byte for byte.',
+  ],
+  operand: new Operand(
+    '[FILE]',
+    'a capture file',
+    'a capture in pcap or pcapng format; without one, in a checkout, a recording of a Docker Swarm with an encrypted network',
+  ),
+  options: { keys: options('--keys FILE', 'keys to decrypt an encrypted capture, as for inspect', file) },
+  examples: [
+    ['vtep demo', 'the bundled recording'],
+    ['vtep demo wire.pcap --keys keys.txt', 'your own'],
+  ],
+  async run({ keys: given }, operands) {
+    const { path, keys: keyPaths } = filesOf(operands, given);
+    const keys = await readKeysOption({ keys: keyPaths, aead: undefined, espSa: undefined });
     const report = await surveyOf(path, new Survey({ ...keys?.open(), checksums: false }));
     const input = await fileInput(path, keys?.open().esp);
     const topology = input.observed.topology({
@@ -77,9 +80,10 @@ export const demoCommand: Command = {
       );
     }
     const ways: readonly Topology[] = [clear(topology), encrypted(topology, Profile.Swarm)];
+    const values = { ...defaultsOf(REPLAY_OPTIONS), keys: keyPaths };
     const runs: ReplayRun[] = [];
     try {
-      for (const way of ways) runs.push(await runReplay({ path, input, parsed, keys }, way, undefined));
+      for (const way of ways) runs.push(await runReplay({ path, input, values, keys }, way, undefined));
     } finally {
       for (const { ring } of ways) ring?.wipe();
     }
@@ -90,7 +94,7 @@ export const demoCommand: Command = {
     const whole = runs.every(({ result }) => result.balanced && result.changed + result.missing === 0);
     return whole ? ExitCode.Done : ExitCode.DataWrong;
   },
-};
+});
 
 async function surveyOf(path: string, survey: Survey): Promise<SurveyReport> {
   const source = await openInput(path);

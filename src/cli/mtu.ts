@@ -1,41 +1,40 @@
 /** `vtep mtu`: computes the MTU inside an overlay, step by step. */
 import { dockerMtu, type EspOverhead, type MtuAnswer, mtuOf, type MtuQuestion } from '../overlay/index.js';
-import { oneOf, type ParsedArguments, parseWords, UsageError, wholeNumber } from './arguments.js';
-import type { Command } from './command.js';
+import { declare } from './command.js';
 import { ExitCode } from './exit-code.js';
+import { flag, option, type Values } from './options/declared.js';
+import { choice, integer } from './options/value-kinds.js';
 import { numbers, table, words } from './table.js';
 import { TextOutput } from './text-output.js';
+import { UsageError } from './usage-error.js';
 
 /** The network option that sets the underlay's MTU for Docker. */
 const OPTION = 'com.docker.network.driver.mtu';
 /** Linux's ETH_MIN_MTU, which is RFC 791's. */
 const LEAST_MTU = 68;
 
-const HELP = `vtep mtu [OPTIONS]
+const OPTIONS = {
+  underlay: option('--underlay N', 'MTU of the network between the nodes', integer(LEAST_MTU, 65_535)).or(1500),
+  driverMtu: option('--driver-mtu N', `value of the network option ${OPTION}`, integer(LEAST_MTU, 65_535)),
+  ipv6: flag('--ipv6', 'the underlay is IPv6'),
+  encrypted: flag('--encrypted', 'ESP around VXLAN, as with docker network create --opt encrypted'),
+  icv: option(
+    '--icv N',
+    "length of the ESP ICV in bytes; Docker uses 8, vtep's strict profile 16",
+    choice('8', '12', '16'),
+  ).otherwise('8'),
+  tunnel: option(
+    '--tunnel FAMILY',
+    'ESP in tunnel mode, with an inner IP header of this family',
+    choice('ipv4', 'ipv6'),
+  ),
+  encap: flag('--encap', 'ESP in UDP (NAT traversal)'),
+  vlan: option('--vlan N', "VLAN tags in the containers' frames, 0 to 2", integer(0, 2)).or(0),
+  json: flag('--json', 'print one JSON object'),
+};
 
-Computes the largest IP packet and TCP segment that fit inside a VXLAN overlay,
-step by step, and the MTU that Docker sets. Docker's doesn't depend on the
-underlay: it is 1450 (encrypted: 1424), unless a network option changes it.
-
-  --underlay N       MTU of the network between the nodes. Default: 1500
-  --driver-mtu N     value of the network option com.docker.network.driver.mtu
-  --ipv6             the underlay is IPv6
-  --encrypted        ESP around VXLAN, as docker network create --opt encrypted
-  --icv N            length of the ESP ICV in bytes: 8 (Docker), 12 or 16
-                     (vtep's strict profile). Default: 8
-  --tunnel FAMILY    ESP in tunnel mode, with an inner header of ipv4 or ipv6
-  --encap            ESP in UDP (NAT traversal)
-  --vlan N           VLAN tags in the containers' frames, 0 to 2. Default: 0
-  --json             one JSON object`;
-
-function pathOf(parsed: ParsedArguments): MtuQuestion {
-  const underlayMtu = wholeNumber(parsed, 'underlay', LEAST_MTU, 65_535) ?? 1500;
-  const driverMtu = wholeNumber(parsed, 'driver-mtu', LEAST_MTU, 65_535);
-  const innerTags = wholeNumber(parsed, 'vlan', 0, 2) ?? 0;
-  const icv = oneOf(parsed, 'icv', ['8', '12', '16']);
-  const tunnel = oneOf(parsed, 'tunnel', ['ipv4', 'ipv6']);
-  const encap = parsed.values['encap'] === true;
-  const encrypted = parsed.values['encrypted'] === true;
+function questionOf(values: Values<typeof OPTIONS>): MtuQuestion {
+  const { underlay, driverMtu, ipv6, encrypted, icv, tunnel, encap, vlan } = values;
   if (!encrypted && (icv !== undefined || tunnel !== undefined || encap)) {
     throw new UsageError('--icv, --tunnel and --encap need --encrypted');
   }
@@ -44,11 +43,10 @@ function pathOf(parsed: ParsedArguments): MtuQuestion {
     encap,
     ...(tunnel === undefined ? {} : { tunnel: tunnel === 'ipv4' ? 4 : 6 }),
   };
-  const family = parsed.values['ipv6'] === true ? 6 : 4;
   return {
-    underlayMtu,
-    family,
-    innerTags,
+    underlayMtu: underlay,
+    family: ipv6 ? 6 : 4,
+    innerTags: vlan,
     ...(encrypted ? { esp } : {}),
     ...(driverMtu === undefined ? {} : { driverMtu }),
   };
@@ -103,29 +101,27 @@ function optionFor({ underlayMtu, esp }: MtuQuestion, smallest: number): number 
 }
 
 /** `vtep mtu`. */
-export const mtuCommand: Command = {
-  summary: 'computes the MTU inside an overlay',
-  help: HELP,
-  run(args) {
-    const parsed = parseWords('mtu', args, {
-      underlay: { type: 'string' },
-      'driver-mtu': { type: 'string' },
-      ipv6: { type: 'boolean' },
-      encrypted: { type: 'boolean' },
-      icv: { type: 'string' },
-      tunnel: { type: 'string' },
-      encap: { type: 'boolean' },
-      vlan: { type: 'string' },
-      json: { type: 'boolean' },
-    });
-    if (parsed.operands.length > 0) throw new UsageError('mtu takes no file; see: vtep mtu --help');
-    const path = pathOf(parsed);
+export const mtuCommand = declare({
+  usage: ['[OPTIONS]'],
+  description: [
+    'Computes the largest IP packet and TCP segment that fit inside a VXLAN overlay, step by step, and the MTU that ' +
+      "Docker sets. Docker's doesn't depend on the underlay: it is 1450 (encrypted: 1424), unless a network option " +
+      'changes it.',
+  ],
+  options: OPTIONS,
+  examples: [
+    ['vtep mtu --encrypted', 'an encrypted overlay on Ethernet'],
+    ['vtep mtu --underlay 9001 --encrypted', 'the same on jumbo frames, as on AWS'],
+    ['vtep mtu --underlay 1500 --driver-mtu 1400', 'whether a network option is right'],
+  ],
+  run(values) {
+    const path = questionOf(values);
     const answer = mtuOf(path);
     checkDriverMtu(path, answer);
     const output = new TextOutput();
-    if (parsed.values['json'] === true) output.json({ ...path, ...answer });
+    if (values.json) output.json({ ...path, ...answer });
     else print(output, path, answer);
     output.flush();
-    return Promise.resolve(ExitCode.Done);
+    return ExitCode.Done;
   },
-};
+});

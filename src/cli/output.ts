@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { OutputFile, type OutputFileOptions } from '../capture/file/output-file.js';
 import { abandonPartFiles, hasPartFiles } from '../capture/file/part-file.js';
 import { STANDARD_STREAM } from '../capture/file/standard-stream.js';
-import { UsageError } from './arguments.js';
+import { UsageError } from './usage-error.js';
 import { outputScreen } from './streams.js';
 import { say } from './text-output.js';
 

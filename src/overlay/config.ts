@@ -1,12 +1,14 @@
 /** Parses the config file, YAML or JSON, into a topology. Every error states its line and how to fix it. */
-import { type Document, isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import * as z from 'zod';
+import { inQuotes } from '../text/plain-text.js';
 import { looksLike } from '../text/recognised-text.js';
-import { formatIp, formatMac, parseMac, VXLAN_PORT, VtepError } from '../wire/index.js';
+import { alternatives, didYouMean } from '../text/suggestion.js';
+import { formatIp, formatMac, parseMac, VXLAN_PORT } from '../wire/index.js';
 import { OverlayError } from './error.js';
 import { KeyRing, refuseWeakKeys } from './keys/key-ring.js';
 import { clusterKeyOf } from './keys/key-ring-file.js';
 import { KeyText } from './keys/key-text.js';
+import { type Locations, type Path } from './locations.js';
 import { comparePrefixes, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 import { Profile } from './profile.js';
 import { type Endpoint, FloodPolicy, isInterfaceName, type Network, type Node, type Topology } from './topology.js';
@@ -25,105 +27,116 @@ const MAX_MTU = 65_535;
 const MIN_IPV6_MTU = 1280;
 const MAX_VNI = 0xffffff;
 
+/** Larger numbers aren't shown, since they may be keys. */
+const MAX_SHOWN = 1e12;
+
+/** Shows a value that is not what it should be. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return inQuotes(value);
+  if (typeof value === 'number') return Math.abs(value) <= MAX_SHOWN ? String(value) : 'this number';
+  if (typeof value === 'boolean') return String(value);
+  if (value === null) return 'nothing';
+  return Array.isArray(value) ? 'a list' : 'a block of fields';
+}
+
+/** The message for a value that isn't what it should be, or is missing. */
+function not(what: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => (input === undefined ? `missing; it must be ${what}` : `${shown(input)} is not ${what}`);
+}
+
+function whole(lowest: number, highest: number, what: string): z.ZodNumber {
+  const error = not(`${what} (${lowest} to ${highest})`);
+  return z.number({ error }).int({ error }).min(lowest, { error }).max(highest, { error });
+}
+
+function text(what: string): z.ZodString {
+  return z.string({ error: not(what) });
+}
+
+function oneOf<const T extends readonly string[]>(...words: T): z.ZodEnum<{ [K in T[number]]: K }> {
+  return z.enum(words, { error: not(alternatives(words)) });
+}
+
+/** Whether the name of an unknown field can be shown: other text may be a key. */
+function isFieldName(name: string): boolean {
+  return /^[a-z][a-z_-]{0,20}$/i.test(name);
+}
+
+/** An object with known fields only. */
+function fields<T extends z.ZodRawShape>(what: string, shape: T): z.ZodObject<T, z.core.$strict> {
+  const names = Object.keys(shape);
+  return z.strictObject(shape, {
+    error(issue) {
+      if (issue.code !== 'unrecognized_keys') return not(what)(issue);
+      const [name] = issue.keys;
+      if (!isFieldName(name)) return `an unknown field; there are ${names.join(', ')}`;
+      const hint = didYouMean(name, names);
+      return `unknown field ${inQuotes(name)}${hint === '' ? `; there are ${names.join(', ')}` : hint}`;
+    },
+  });
+}
+
+/** A config as a whole. */
+const CONFIG = 'a config has nodes, networks and endpoints';
 const NAME = z
   .string()
-  .min(1)
+  .min(1, 'a name must not be empty')
   .refine((name) => !/\p{Cc}/u.test(name), 'a name must not contain control characters');
-const MTU = z.number().int().min(MIN_MTU).max(MAX_MTU);
-const ONE_OR_MORE = z.union([z.string(), z.array(z.string()).min(1)]);
 
-const SCHEMA = z.strictObject({
-  profile: z.enum([Profile.Swarm, Profile.Strict]).default(Profile.Swarm),
-  port: z.number().int().min(1).max(65_535).default(VXLAN_PORT),
+function oneOrMore(what: string): z.ZodUnion<readonly [z.ZodString, z.ZodArray<z.ZodString>]> {
+  const error = not(`${what}, or a list of them`);
+  return z.union([z.string(), z.array(z.string({ error }), { error }).min(1, { error })], { error });
+}
+
+const SCHEMA = fields('a config', {
+  profile: oneOf(Profile.Swarm, Profile.Strict).default(Profile.Swarm),
+  port: whole(1, 65_535, 'a UDP port').default(VXLAN_PORT),
   nodes: z.record(
     NAME,
-    z.strictObject({ vtep: z.string(), mac: z.string().optional(), mtu: MTU.default(DEFAULT_MTU) }),
+    fields('the fields of a node', {
+      vtep: text('an IP address'),
+      mac: text('a MAC address').optional(),
+      mtu: whole(MIN_MTU, MAX_MTU, 'an MTU').default(DEFAULT_MTU),
+    }),
+    { error: not('a block of named nodes, each with its vtep') },
   ),
   networks: z.record(
     NAME,
-    z.strictObject({
-      vni: z.number().int().min(0).max(MAX_VNI),
-      subnet: ONE_OR_MORE.optional(),
-      gateway: ONE_OR_MORE.optional(),
-      encrypted: z.boolean().default(false),
-      mtu: z.number().int().min(68).max(MAX_MTU).optional(),
-      flood: z.enum([FloodPolicy.Drop, FloodPolicy.Replicate]).default(FloodPolicy.Drop),
-      learning: z.boolean().optional(),
+    fields('the fields of a network', {
+      vni: whole(0, MAX_VNI, 'a VNI'),
+      subnet: oneOrMore('a subnet').optional(),
+      gateway: oneOrMore('an IP address').optional(),
+      encrypted: z.boolean({ error: not('true or false') }).default(false),
+      mtu: whole(68, MAX_MTU, 'an MTU').optional(),
+      flood: oneOf(FloodPolicy.Drop, FloodPolicy.Replicate).default(FloodPolicy.Drop),
+      learning: z.boolean({ error: not('true or false') }).optional(),
     }),
+    { error: not('a block of named networks, each with its vni') },
   ),
   endpoints: z
     .record(
       NAME,
-      z.strictObject({
-        network: z.string(),
-        node: z.string(),
-        ip: z.string().optional(),
-        mac: z.string().optional(),
-        device: z.string().optional(),
-        netns: z.string().min(1).max(4095).optional(),
+      fields('the fields of an endpoint', {
+        network: text('the name of a network'),
+        node: text('the name of a node'),
+        ip: text('an IP address').optional(),
+        mac: text('a MAC address').optional(),
+        device: text('the name of a device').optional(),
+        netns: text('a network namespace')
+          .min(1, 'the name of a network namespace must not be empty')
+          .max(4095, 'the name of a network namespace must not be longer than 4095 characters')
+          .optional(),
       }),
+      { error: not('a block of named endpoints, each with its network and node') },
     )
     .default({}),
-  keys: z.array(z.unknown()).optional(),
-  acceptUnknownVteps: z.boolean().optional(),
+  keys: z
+    .array(z.unknown(), { error: () => 'not a list of keys such as - { tag: 4, key: "32 hexadecimal digits" }' })
+    .optional(),
+  acceptUnknownVteps: z.boolean({ error: not('true or false') }).optional(),
 });
 
 type Parsed = z.infer<typeof SCHEMA>;
-type Path = readonly (string | number)[];
-
-/** Maps paths to locations in the file. */
-class Locations {
-  readonly #document: Document;
-  readonly #lines: LineCounter;
-
-  constructor(document: Document, lines: LineCounter) {
-    this.#document = document;
-    this.#lines = lines;
-  }
-
-  /** Creates an error about the value at a path, or about its nearest existing ancestor. */
-  error(path: Path, text: string): OverlayError {
-    for (let length = path.length; length >= 0; length--) {
-      const range = this.#rangeAt(path.slice(0, length));
-      if (range !== undefined) {
-        return new OverlayError('BAD_CONFIG', `line ${this.#lines.linePos(range[0]).line}: ${text}`);
-      }
-    }
-    return new OverlayError('BAD_CONFIG', text);
-  }
-
-  /** Start and end offset of the key at a path, or of the value if it has no key. */
-  #rangeAt(path: Path): readonly number[] | undefined {
-    let node: unknown = this.#document.contents;
-    let range = (node as { range?: readonly number[] } | null)?.range;
-    for (const part of path) {
-      if (isMap(node)) {
-        // YAML parses numeric names as numbers.
-        const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
-        if (pair === undefined) return undefined;
-        range = (pair.key as { range?: readonly number[] }).range;
-        node = pair.value;
-      } else if (isSeq(node)) {
-        node = node.items[Number(part)];
-        range = (node as { range?: readonly number[] } | undefined)?.range;
-      } else {
-        return undefined;
-      }
-    }
-    return range;
-  }
-
-  /** Applies a parser to the text at a path; its errors get the location. */
-  read<T>(path: Path, reader: (text: string) => T, text: string): T {
-    try {
-      return reader(text);
-    } catch (error) {
-      if (error instanceof VtepError) throw this.error(path, `${path.join('.')}: ${error.message}`);
-      throw error;
-    }
-  }
-}
-
 function listOf(value: string | readonly string[] | undefined): readonly string[] {
   if (value === undefined) return [];
   return typeof value === 'string' ? [value] : value;
@@ -240,10 +253,16 @@ function readEndpoints(
     const path = ['endpoints', name];
     const network = networkOf.get(entry.network);
     if (network === undefined)
-      throw locations.error([...path, 'network'], `endpoints.${name}.network: there is no network ${entry.network}`);
+      throw locations.error(
+        [...path, 'network'],
+        `endpoints.${name}.network: there is no network ${unknownName(entry.network, networks)}`,
+      );
     const node = nodeOf.get(entry.node);
     if (node === undefined)
-      throw locations.error([...path, 'node'], `endpoints.${name}.node: there is no node ${entry.node}`);
+      throw locations.error(
+        [...path, 'node'],
+        `endpoints.${name}.node: there is no node ${unknownName(entry.node, nodes)}`,
+      );
     const ip = entry.ip === undefined ? undefined : locations.read([...path, 'ip'], parseIp, entry.ip);
     const { subnets } = networks[network];
     if (ip !== undefined && subnets.length > 0 && !subnets.some((subnet) => prefixContains(subnet, ip))) {
@@ -263,6 +282,14 @@ function readEndpoints(
     if (ip !== undefined) claim([...path, 'ip'], entry.network, addressText(ip), name);
     return { name, network, node, ip, mac, ...readInterface(name, entry, locations, claim) };
   });
+}
+
+/** An unknown name, with a suggestion. */
+function unknownName(name: string, known: readonly { readonly name: string }[]): string {
+  return `${name}${didYouMean(
+    name,
+    known.map((one) => one.name),
+  )}`;
 }
 
 /** The interface that an endpoint has on a running node. */
@@ -306,7 +333,32 @@ function readConfig(text: string): YamlText {
   } catch (error) {
     const like = otherKind(text);
     if (!(error instanceof OverlayError) || like === '') throw error;
-    throw new OverlayError('BAD_CONFIG', `${error.message}${like}`, { cause: error });
+    const { position } = error;
+    const at = position === undefined ? {} : { position };
+    throw new OverlayError('BAD_CONFIG', `${error.reason}${like}`, { cause: error, ...at });
+  }
+}
+
+/** The error for a file without any data. */
+function emptyFile(): OverlayError {
+  return new OverlayError('BAD_CONFIG', `the file is empty; ${CONFIG}`, { position: { line: 1, column: 1 } });
+}
+
+/** The error for data that isn't a config. */
+function invalid(issue: z.core.$ZodIssue, locations: Locations, text: string): OverlayError {
+  const path = issue.path.filter((part) => typeof part !== 'symbol');
+  // A file without nodes is not a config, and may be another kind of file.
+  const like = path.length === 0 || (path.length === 1 && path[0] === 'nodes') ? otherKind(text) : '';
+  const where = path.length > 0 ? `${path.join('.')}: ` : '';
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return locations.error([...path, issue.keys[0]], `${where}${issue.message}${like}`, 'BAD_CONFIG', 'name');
+    case 'invalid_key':
+      return locations.error(path, `${where}${issue.issues[0].message}${like}`, 'BAD_CONFIG', 'name');
+    default: {
+      const help = path.length === 0 && like === '' ? `; ${CONFIG}` : like;
+      return locations.error(path, `${where}${issue.message}${help}`);
+    }
   }
 }
 
@@ -328,24 +380,14 @@ export interface ConfigOptions {
  */
 export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}): Topology {
   const text = file instanceof KeyText ? file.text : file;
-  const { data, document, lines } = readConfig(text);
-  const locations = new Locations(document, lines);
+  const { data, locations } = readConfig(text);
   const proto = pathOfProto(data);
-  if (proto !== undefined)
-    throw locations.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`);
-  const result = SCHEMA.safeParse(data);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const path = issue.path.filter((part) => typeof part !== 'symbol');
-    const location = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0]] : path;
-    const where = path.length > 0 ? `${path.join('.')}: ` : '';
-    const named = issue.code !== 'unrecognized_keys' || issue.keys.every((key) => /^[a-z][a-z_-]{0,20}$/i.test(key));
-    const key = issue.code === 'invalid_key' ? issue.issues[0].message : undefined;
-    // An unknown field name is not shown, since it may be a key. A file without nodes is not a config, and may be
-    // another kind of file.
-    const like = path.length === 0 || (path.length === 1 && path[0] === 'nodes') ? otherKind(text) : '';
-    throw locations.error(location, `${where}${named ? (key ?? issue.message) : 'an unknown field'}${like}`);
+  if (proto !== undefined) {
+    throw locations.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`, 'BAD_CONFIG', 'name');
   }
+  if (data === null) throw emptyFile();
+  const result = SCHEMA.safeParse(data);
+  if (!result.success) throw invalid(result.error.issues[0], locations, text);
   const parsed = result.data;
   const nodes = readNodes(parsed, locations);
   const networks = readNetworks(parsed, locations, ring !== undefined);

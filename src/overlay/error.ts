@@ -24,5 +24,30 @@ export type OverlayErrorCode =
   /** An invalid rotation schedule or clock. */
   | 'BAD_SCHEDULE';
 
+/** A place in a file; both count from 1. */
+export interface FilePosition {
+  readonly line: number;
+  readonly column: number;
+}
+
 /** An error of the overlay module. Its message never contains a key. */
-export class OverlayError extends VtepError<OverlayErrorCode> {}
+export class OverlayError extends VtepError<OverlayErrorCode> {
+  /** Where in the file it is, if it is about a place; the message begins with it. */
+  readonly position: FilePosition | undefined;
+
+  /** @param position where in the file it is; put before the message */
+  constructor(code: OverlayErrorCode, message: string, options: ErrorOptions & { position?: FilePosition } = {}) {
+    const { position, ...rest } = options;
+    super(code, position === undefined ? message : `${placeText(position)}${message}`, rest);
+    this.position = position;
+  }
+
+  /** The message without the position, for those who write it differently. */
+  get reason(): string {
+    return this.position === undefined ? this.message : this.message.slice(placeText(this.position).length);
+  }
+}
+
+function placeText({ line, column }: FilePosition): string {
+  return `line ${line}, column ${column}: `;
+}

@@ -3,7 +3,7 @@
  * YAML parser and a schema validator, which take longer to load than everything else.
  * @module vtep/overlay
  */
-export { OverlayError, type OverlayErrorCode } from './error.js';
+export { type FilePosition, OverlayError, type OverlayErrorCode } from './error.js';
 export { keyFingerprint } from './keys/key-fingerprint.js';
 export { ClusterKey, type GeneratedKeys, KeyRing } from './keys/key-ring.js';
 export { deriveSa, type HkdfSha256, type PairKey, Profile } from './profile.js';

@@ -2,6 +2,7 @@
 import { Document, isMap, isScalar, isSeq, LineCounter, parseDocument, Parser } from 'yaml';
 import { jsonMistake } from '../text/json-text.js';
 import { OverlayError, type OverlayErrorCode } from './error.js';
+import { Locations, positionOf } from './locations.js';
 
 /** Maximum nesting depth, since the parser is recursive. */
 const MAX_DEPTH = 32;
@@ -11,9 +12,20 @@ const MAX_JSON = 1 << 24;
 /** A file's data, with the location of each part. */
 export interface YamlText {
   readonly data: unknown;
-  readonly document: Document;
-  readonly lines: LineCounter;
+  readonly locations: Locations;
 }
+
+/** What a parser's error means. The parser's own messages aren't shown: they may quote a key. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  BAD_INDENT: 'the indentation is wrong, or a bracket is unclosed',
+  TAB_AS_INDENT: 'YAML is indented with spaces, not tabs',
+  MISSING_CHAR: 'a colon, comma, quote or closing bracket is missing',
+  BLOCK_AS_IMPLICIT_KEY: 'two names in one line, or the indentation is wrong',
+  MULTILINE_IMPLICIT_KEY: 'a name must be on one line; a quote or bracket may be unclosed',
+  BLOCK_IN_FLOW: 'an indented block inside brackets; a bracket may be unclosed',
+  UNEXPECTED_TOKEN: 'something else is expected here',
+  MULTIPLE_ANCHORS: 'it has YAML anchors, which are not supported',
+};
 
 /**
  * Parses YAML. No message contains any of the text, since that may be a key.
@@ -25,8 +37,12 @@ export function readYaml(text: string, code: OverlayErrorCode, longest: number):
   if (text.length > longest) return readJson(text, code, longest);
   if (isDeep(text)) throw new OverlayError(code, `it is nested more than ${MAX_DEPTH} levels deep`);
   const lines = new LineCounter();
+  const refuse = (offset: number, why?: string): OverlayError => {
+    const position = positionOf(lines, offset);
+    return new OverlayError(code, `not valid YAML${why === undefined ? '' : `: ${why}`}`, { position });
+  };
   const early = firstMistake(text, lines);
-  if (early !== undefined) throw new OverlayError(code, `it is not valid YAML (line ${lines.linePos(early).line})`);
+  if (early !== undefined) throw refuse(early);
   // Both options are quadratic in the length of the text: errors get their lines here instead, and duplicate names are
   // detected here.
   const document = parseDocument(text, {
@@ -34,8 +50,10 @@ export function readYaml(text: string, code: OverlayErrorCode, longest: number):
     prettyErrors: false,
     uniqueKeys: false,
   });
-  const wrong = document.errors.at(0)?.pos[0] ?? repeatedName(document);
-  if (wrong !== undefined) throw new OverlayError(code, `it is not valid YAML (line ${lines.linePos(wrong).line})`);
+  const error = document.errors.at(0);
+  if (error !== undefined) throw refuse(error.pos[0], MEANINGS[error.code]);
+  const again = repeatedName(document);
+  if (again !== undefined) throw refuse(again, 'this name is in its block already');
   let data: unknown;
   try {
     data = document.toJS({ maxAliasCount: 0 });
@@ -43,7 +61,7 @@ export function readYaml(text: string, code: OverlayErrorCode, longest: number):
     // A few bytes of aliases can expand to any amount of memory. The cause would quote their names.
     throw new OverlayError(code, 'it has YAML aliases, which are not supported');
   }
-  return { data, document, lines };
+  return { data, locations: new Locations(document, lines) };
 }
 
 /** Offset of the first error that the token parser finds, which is far faster than composing the document. */
@@ -95,7 +113,7 @@ function readJson(text: string, code: OverlayErrorCode, longest: number): YamlTe
   if (text.length > MAX_JSON || !/^\s*[{[]/.test(text.slice(0, 100))) throw new OverlayError(code, problem);
   const mistake = jsonMistake(text);
   if (mistake !== undefined) throw new OverlayError(code, `${problem} (line ${mistake.line}: ${mistake.what})`);
-  return { data: JSON.parse(text) as unknown, document: new Document(null), lines: new LineCounter() };
+  return { data: JSON.parse(text) as unknown, locations: new Locations(new Document(null), new LineCounter()) };
 }
 
 /** Whether brackets, or block entries within a line, are nested too deeply. Brackets in quotes count as well. */

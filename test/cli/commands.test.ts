@@ -20,7 +20,7 @@ describe('vtep', () => {
       assert.match(help.stdout, new RegExp(`^ {2}${name} `, 'm'));
       const own = await vtep([name, '--help']);
       assert.equal(own.status, 0);
-      assert.match(own.stdout, new RegExp(`^vtep ${name} FILE`));
+      assert.match(own.stdout, new RegExp(`^Usage: vtep ${name} FILE`));
     }
   });
 
@@ -41,7 +41,7 @@ describe('vtep', () => {
   });
 
   for (const [words, hint] of [
-    [['inspect', '-r', 'x'], /'-r' \(name the file without an option\); see: vtep inspect --help/],
+    [['inspect', '-r', 'x'], /unknown option "-r": name the file without an option; see: vtep inspect --help/],
     [['inspect', '-i', 'eth0'], /vtep capture DEVICE/],
     [['inspect', '-nn', 'x'], /addresses and ports are always numeric/],
     [['inspect', '-v', 'x'], /--packets/],
@@ -50,7 +50,7 @@ describe('vtep', () => {
     [['decap', '-w', 'x'], /the output file is -o OUT/],
     [['replay', '-w', 'x'], /--write-wire OUT/],
     [['inspect', '-D'], /vtep capture --list/],
-    [['inspect', '-q'], /Unknown option '-q'; see: vtep inspect --help/],
+    [['inspect', '-q'], /unknown option "-q"; see: vtep inspect --help/],
   ] as const) {
     test(`${words.join(' ')} is refused with a hint`, async () => {
       const { status, stderr } = await vtep(words);

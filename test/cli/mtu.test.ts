@@ -111,7 +111,7 @@ describe('mtu', () => {
   });
 
   for (const [words, says] of [
-    [['file.pcap'], /mtu takes no file/],
+    [['file.pcap'], /mtu takes only options, not "file.pcap"/],
     [['--icv', '8'], /--icv, --tunnel and --encap need --encrypted/],
     [['--encap'], /need --encrypted/],
     [['--tunnel', 'ipv4'], /need --encrypted/],

@@ -129,7 +129,8 @@ export class Veth {
 
   /** Starts `vtep capture` and waits until it captures. */
   async capture(words: readonly string[], reads = true): Promise<Running> {
-    const running = this.start(['capture', 'vh1b', '--buffer', '128', ...words], reads);
+    const buffer = words.includes('--buffer') ? [] : ['--buffer', '128'];
+    const running = this.start(['capture', 'vh1b', ...buffer, ...words], reads);
     await running.says('capturing from vh1b');
     return running;
   }

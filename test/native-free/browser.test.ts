@@ -232,7 +232,7 @@ describe('in Chromium', { skip: missing('chromium') }, () => {
     const config = await call('refusal', ['config', `nodes: { n1: { vtep: ${key} } }\nnetworks: { n: { vni: -1 } }\n`]);
     assert.ok(keys !== undefined && config !== undefined);
     assert.deepEqual([keys.code, config.code], ['BAD_KEY_RING', 'BAD_CONFIG']);
-    assert.match(config.message, /^line 2: /);
+    assert.match(config.message, /^line 2, column \d+: /);
     for (const failure of [keys, config]) assert.doesNotMatch(failure.message, /43821b91/);
     assert.equal(await call('refusal', ['config', configText({ encrypted: true })]), undefined);
   });

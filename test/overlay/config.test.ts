@@ -209,13 +209,13 @@ const MISTAKES: readonly Mistake[] = [
     what: 'an unknown node',
     text: changed(['node: node2', 'node: node3']),
     line: 9,
-    says: /endpoints\.c2\.node: there is no node node3/,
+    says: /endpoints\.c2\.node: there is no node node3; did you mean node1 or node2\?$/,
   },
   {
     what: 'an unknown network',
     text: changed(['c2: { network: my-network', 'c2: { network: my-netwrok']),
     line: 9,
-    says: /endpoints\.c2\.network: there is no network my-netwrok/,
+    says: /endpoints\.c2\.network: there is no network my-netwrok; did you mean my-network\?$/,
   },
   {
     what: 'an encrypted network without keys',
@@ -308,49 +308,49 @@ const MISTAKES: readonly Mistake[] = [
     what: 'an unknown profile',
     text: changed(['profile: swarm', 'profile: docker']),
     line: 1,
-    says: /profile: .*"swarm".*"strict"/,
+    says: /profile: "docker" is not swarm or strict$/,
   },
   {
     what: 'an unknown flood policy',
     text: changed(['encrypted: true', 'encrypted: true, flood: yes']),
     line: 6,
-    says: /networks\.my-network\.flood: .*"drop".*"replicate"/,
+    says: /networks\.my-network\.flood: "yes" is not drop or replicate$/,
   },
   {
     what: 'a port of 0',
     text: changed(['profile: swarm', 'port: 0']),
     line: 1,
-    says: /port: .*1/,
+    says: /port: 0 is not a UDP port \(1 to 65535\)$/,
   },
   {
     what: 'text instead of a number',
     text: changed(['50:02", mtu: 1500', '50:02", mtu: big']),
     line: 4,
-    says: /nodes\.node2\.mtu: .*number/,
+    says: /nodes\.node2\.mtu: "big" is not an MTU \(576 to 65535\)$/,
   },
   {
     what: 'a number instead of an address',
     text: changed(['192.168.50.2', '3232248322']),
     line: 4,
-    says: /nodes\.node2\.vtep: .*string/,
+    says: /nodes\.node2\.vtep: 3232248322 is not an IP address$/,
   },
   {
     what: 'text instead of a boolean',
     text: changed(['encrypted: true', 'encrypted: "yes"']),
     line: 6,
-    says: /networks\.my-network\.encrypted: .*boolean/,
+    says: /networks\.my-network\.encrypted: "yes" is not true or false$/,
   },
   {
     what: 'an unknown field',
     text: changed(['50:02", mtu: 1500', '50:02", mut: 1500']),
     line: 4,
-    says: /nodes\.node2: .*"mut"/,
+    says: /nodes\.node2: unknown field "mut"; did you mean mtu\?$/,
   },
   {
     what: 'a missing field',
     text: changed(['c2: { network: my-network, ', 'c2: { ']),
     line: 9,
-    says: /endpoints\.c2\.network: /,
+    says: /endpoints\.c2\.network: missing; it must be the name of a network$/,
   },
   {
     what: 'broken YAML',
@@ -362,7 +362,7 @@ const MISTAKES: readonly Mistake[] = [
     what: 'a duplicate name',
     text: changed(['  c2:', '  c1:']),
     line: 9,
-    says: /not valid YAML/,
+    says: /not valid YAML: this name is in its block already$/,
   },
   {
     what: 'a key that is too short',
@@ -404,20 +404,23 @@ describe('an error in a config has its line and the fix', () => {
 
   test("reports an unknown field in a block with its own line, not its neighbours'", () => {
     const text = 'nodes:\n  a:\n    vtep: 10.0.0.1\n    mtu: 1500\n    mut: 1400\nnetworks: {}\n';
-    assert.match(messageOf(text), /^line 5: .*"mut"/);
+    assert.match(messageOf(text), /^line 5, column \d+: .*"mut"/);
   });
 
   test('reports an unknown field next to nodes and networks with its own line', () => {
-    assert.match(messageOf('nodes: {}\nnetworks: {}\n\nendpoint: {}\n'), /^line 4: .*"endpoint"/);
+    assert.match(messageOf('nodes: {}\nnetworks: {}\n\nendpoint: {}\n'), /^line 4, column \d+: .*"endpoint"/);
   });
 
   test('reports an error under a numeric name with its own line', () => {
     const text = 'nodes: {}\nnetworks:\n  4097: { vni: 4097 }\n  4098: { vni: 16777216 }\n';
-    assert.match(messageOf(text), /^line 4: networks\.4098\.vni: /);
+    assert.match(messageOf(text), /^line 4, column \d+: networks\.4098\.vni: /);
   });
 
   test('reports the second of two keys with the same tag at the keys', () => {
-    assert.match(messageOf(`${EXAMPLE}  - { tag: 4, key: "${KEY}" }\n`), /^line 1[012]: keys: two keys have the tag 4/);
+    assert.match(
+      messageOf(`${EXAMPLE}  - { tag: 4, key: "${KEY}" }\n`),
+      /^line 1[012], column \d+: keys: two keys have the tag 4/,
+    );
   });
 
   test('identifies a file of another kind', () => {
@@ -432,8 +435,65 @@ describe('an error in a config has its line and the fix', () => {
     }
   });
 
-  test('reports data that is not an object', () => {
-    for (const text of ['', '# nothing\n', '[]', '17', 'null', 'text']) assert.match(messageOf(text), /object/);
+  for (const [text, says] of [
+    ['', 'line 1, column 1: the file is empty; a config has nodes, networks and endpoints'],
+    ['# nothing\n', 'line 1, column 1: the file is empty; a config has nodes, networks and endpoints'],
+    ['null', 'line 1, column 1: the file is empty; a config has nodes, networks and endpoints'],
+    ['[]', 'line 1, column 1: a list is not a config; a config has nodes, networks and endpoints'],
+    ['\n 17', 'line 2, column 2: 17 is not a config; a config has nodes, networks and endpoints'],
+    ['text', 'line 1, column 1: "text" is not a config; a config has nodes, networks and endpoints'],
+    ['networks: {}', 'line 1, column 1: nodes: missing; it must be a block of named nodes, each with its vtep'],
+    ['nodes:\nnetworks: {}', 'line 1, column 1: nodes: nothing is not a block of named nodes, each with its vtep'],
+    ['nodes: { a: 1 }\nnetworks: {}', 'line 1, column 13: nodes.a: 1 is not the fields of a node'],
+    ['nodes: { a: {} }\nnetworks: {}', 'line 1, column 10: nodes.a.vtep: missing; it must be an IP address'],
+    ['nodes: { "": {} }\nnetworks: {}', 'line 1, column 10: nodes.: a name must not be empty'],
+    ['nodes: { a: { vtep: [1.2.3.4] } }\nnetworks: {}', 'line 1, column 15: nodes.a.vtep: a list is not an IP address'],
+    ['nodes: {}\nnetworks: { w: { vni: 1.5 } }', 'line 2, column 23: networks.w.vni: 1.5 is not a VNI (0 to 16777215)'],
+    ['nodes: {}\nnetworks: { w: { vni: -1 } }', 'line 2, column 23: networks.w.vni: -1 is not a VNI (0 to 16777215)'],
+    [
+      'nodes: {}\nnetworks: { w: { vni: 1, subnet: [] } }',
+      'line 2, column 26: networks.w.subnet: a list is not a subnet, or a list of them',
+    ],
+    [
+      'nodes: {}\nnetworks: { w: { vni: 1, gateway: { a: 1 } } }',
+      'line 2, column 26: networks.w.gateway: a block of fields is not an IP address, or a list of them',
+    ],
+    [
+      'nodes: {}\nnetworks: { w: { vni: 1, learning: 1 } }',
+      'line 2, column 36: networks.w.learning: 1 is not true or false',
+    ],
+    ['nodes: {}\nnetworks: {}\nendpoint: {}', 'line 3, column 1: unknown field "endpoint"; did you mean endpoints?'],
+    [
+      'nodes: {}\nnetworks: {}\ncontainers: {}',
+      'line 3, column 1: unknown field "containers"; there are profile, port, nodes, networks, endpoints, keys, ' +
+        'acceptUnknownVteps',
+    ],
+    [
+      'nodes: { a: { vtep: 1.2.3.4 } }\nnetworks: { w: { vni: 1 } }\nendpoints: { c: { network: w, node: a, netns: "" } }',
+      'line 3, column 47: endpoints.c.netns: the name of a network namespace must not be empty',
+    ],
+    [
+      'nodes: {}\nnetworks: {}\nkeys: 7',
+      'line 3, column 7: keys: not a list of keys such as - { tag: 4, key: "32 hexadecimal digits" }',
+    ],
+    ['nodes: {\nnetworks: {}', 'line 2, column 1: not valid YAML: the indentation is wrong, or a bracket is unclosed'],
+    ['nodes: {}\nnetworks: {}\nnodes: {}', 'line 3, column 1: not valid YAML: this name is in its block already'],
+  ] as const) {
+    test(`${JSON.stringify(text)}: ${says}`, () => assert.equal(messageOf(text), says));
+  }
+
+  test('shows neither a key that is a number nor one that is the name of a field', () => {
+    const number = '4382191082886233612345678901234567890';
+    for (const text of [
+      `nodes: {}\nnetworks: { w: { vni: ${number} } }`,
+      `nodes: {}\nnetworks: { w: { vni: "${KEY}" } }`,
+      `nodes: {}\nnetworks: { w: { vni: 1, ${KEY}: 1 } }`,
+      `nodes: {}\nnetworks: { w: { vni: 1, flood: ${KEY} } }`,
+      `nodes: {}\nnetworks: {}\n${KEY}`,
+    ]) {
+      const message = messageOf(text);
+      assert.ok(!message.includes(KEY.slice(4, 12)) && !message.includes('4382191'), message);
+    }
   });
 });
 
@@ -562,12 +622,12 @@ describe('an untrusted config', () => {
     for (const name of names) {
       const config = `nodes: {}\nnetworks: {}\n${name === 'endpoints' ? 'endpoints: {}\n' : ''}`;
       const text = config.replace(`${name}: {}`, `${name}:\n  __proto__: { vni: 1 }`);
-      assert.match(messageOf(text), new RegExp(`^line \\d: ${name}\\.__proto__: __proto__ can't be a name`));
+      assert.match(messageOf(text), new RegExp(`^line \\d, column 3: ${name}\\.__proto__: __proto__ can't be a name`));
     }
     const json = `{"nodes": {"__proto__": {"vtep": "192.0.2.1"}}, "networks": {}}`;
-    assert.match(messageOf(json), /^line 1: nodes\.__proto__: /);
+    assert.match(messageOf(json), /^line 1, column \d+: nodes\.__proto__: /);
     assert.match(messageOf(json + ' '.repeat(1 << 16)), /^nodes\.__proto__: /);
-    assert.match(messageOf('nodes: {}\nnetworks: {}\n__proto__: {}\n'), /^line 3: __proto__: /);
+    assert.match(messageOf('nodes: {}\nnetworks: {}\n__proto__: {}\n'), /^line 3, column \d+: __proto__: /);
   });
 
   test("of large JSON can't have duplicate names, and an error in it has its line", () => {

@@ -1,75 +1,60 @@
 /** The options of `vtep capture`. */
 import { overlayFilter } from '../../live/device/overlay-filter.js';
-import { oneOf, type ParsedArguments, UsageError, wholeNumber } from '../arguments.js';
+import { flag, option, type Values } from '../options/declared.js';
+import { portOption, UNDERLAY_DECODER_OPTIONS } from '../options/underlay-decoder-options.js';
+import { choice, duration, file, integer, size, text } from '../options/value-kinds.js';
 import { formatOf } from '../replay/frame-writer.js';
-import { UNDERLAY_DECODER_HELP, UNDERLAY_DECODER_OPTIONS, portOption } from '../options/underlay-decoder-options.js';
-import { sizeOption } from '../options/size-option.js';
-import { spanOption } from '../options/time-words.js';
+import { UsageError } from '../usage-error.js';
+import { DEFAULT_ROWS } from './survey-tables.js';
 
 const DAY = 86_400;
 const MIB = 1 << 20;
 
-/** For parseWords. */
-export const CAPTURE_OPTIONS = {
+const OPTIONS = {
+  filter: option('--filter BPF', 'only packets that match this filter (man pcap-filter)', text),
+  all: flag(
+    '--all',
+    'all packets; without it and --filter, only VXLAN, ESP, ESP in UDP, and fragments that may belong to them, over ' +
+      'IPv4 and IPv6, also with one VLAN tag',
+  ).conflicts('filter'),
+  output: option('-o, --output OUT', 'output file; - is standard output', file),
+  decap: flag('--decap', 'write the inner frames, like vtep decap'),
+  inspect: flag('--inspect', 'show tables in addition to -o'),
+  packets: flag('--packets', 'print one line per packet instead of tables').conflicts(['output', 'inspect', 'json']),
+  format: option('--format NAME', 'file format, with nanoseconds', choice('pcap', 'pcapng')).otherwise(
+    "by OUT's extension",
+  ),
+  rotateSize: option(
+    '--rotate-size N',
+    'start a new file when one reaches N bytes (500000, 64M, 2G): wire.pcap becomes wire_00001_20261121170000.pcap ' +
+      'and so on; each appears when it is complete',
+    size(1000, 1e15),
+  ),
+  rotateEvery: option('--rotate-every T', 'start a new file at this interval (60, 10m, 1h)', duration(1, 365 * DAY)),
+  files: option('--files N', 'keep only the N newest files', integer(1, 1e6)),
+  count: option('--count N', 'stop after N packets', integer(1, Number.MAX_SAFE_INTEGER)),
+  for: option('--for T', 'stop after this time (30, 10m, 1h)', duration(0.001, 365 * DAY)),
+  buffer: option(
+    '--buffer MIB',
+    "kernel buffer; the kernel drops and counts packets that don't fit. On a device with offloads each packet takes " +
+      '128 KiB, whatever its length',
+    integer(1, 2047),
+  ).or(64),
   ...UNDERLAY_DECODER_OPTIONS,
-  list: { type: 'boolean' },
-  filter: { type: 'string' },
-  all: { type: 'boolean' },
-  output: { type: 'string', short: 'o' },
-  format: { type: 'string' },
-  'rotate-size': { type: 'string' },
-  'rotate-every': { type: 'string' },
-  files: { type: 'string' },
-  decap: { type: 'boolean' },
-  inspect: { type: 'boolean' },
-  packets: { type: 'boolean' },
-  count: { type: 'string' },
-  for: { type: 'string' },
-  buffer: { type: 'string' },
-  'no-checksums': { type: 'boolean' },
-  rows: { type: 'string' },
-  json: { type: 'boolean' },
-  strict: { type: 'boolean' },
-} as const;
+  checksums: flag('--no-checksums', "don't verify checksums"),
+  rows: option('--rows N', 'maximum rows per printed table; 0 for all', integer(0, 1e9)).or(DEFAULT_ROWS),
+  strict: flag('--strict', 'exit 1 if the kernel dropped packets, or there is a warning'),
+};
 
-export const CAPTURE_HELP = `vtep capture DEVICE [OPTIONS]
-vtep capture --list [--json]
+/** The options. */
+export const CAPTURE_OPTIONS = {
+  list: flag('--list', 'list the devices').conflicts(Object.keys(OPTIONS)),
+  ...OPTIONS,
+  json: flag('--json', 'print one JSON object at the end'),
+};
 
-Captures packets of a device and shows them as tables (once a second on a
-terminal, otherwise at the end), or writes the packets (-o) or the inner frames
-(--decap -o) to a file. Stops on Ctrl-C, SIGTERM, --count or --for, and prints
-the totals. Needs the cap package, and root or CAP_NET_RAW.
-
-  --list             lists the devices; any stands for all of them
-  --filter BPF       only packets that match this filter (man pcap-filter)
-  --all              all packets. Default, without --filter: VXLAN, ESP, ESP in
-                     UDP, and fragments that may belong to them, over IPv4 and
-                     IPv6, also with one VLAN tag
-  -o, --output OUT   output file; - is standard output
-  --decap            writes the inner frames, like vtep decap
-  --inspect          shows tables in addition to -o
-  --packets          one line per packet instead of tables
-  --format NAME      pcap (nanoseconds) or pcapng. Default: by OUT's extension
-  --rotate-size N    starts a new file when one reaches N bytes (500000, 64M,
-                     2G): wire.pcap becomes wire_00001_20261121170000.pcap and
-                     so on; each appears when it is complete
-  --rotate-every T   starts a new file at this interval (60, 10m, 1h)
-  --files N          keeps only the N newest files
-  --count N          stops after N packets
-  --for T            stops after this time (30, 10m, 1h)
-  --buffer MIB       kernel buffer. Default: 64. The kernel drops and counts
-                     packets that don't fit. On a device with offloads each
-                     packet takes 128 KiB, whatever its length
-${UNDERLAY_DECODER_HELP}
-  --no-checksums     don't verify checksums
-  --rows N           maximum rows per printed table; 0 for all. Default: 20
-  --json             one JSON object at the end
-  --strict           exit 1 if the kernel dropped packets, or there is a warning
-
-A packet's timestamp is the time when it was read from the kernel: cap provides
-no other. Packets longer than 65,535 bytes are truncated. Kernel drops are
-reported as unknown except on Linux with the koffi package. Exit 2 if the device
-disappears or goes down; packets before that are kept.`;
+/** Their values. */
+export type CaptureValues = Values<typeof CAPTURE_OPTIONS>;
 
 /** The output for packets or frames. */
 export interface CaptureOutputPlan {
@@ -95,78 +80,64 @@ export interface CapturePlan {
 }
 
 /**
- * Makes a plan from the arguments.
+ * Makes a plan from the options.
  * @throws UsageError for options that contradict each other
  */
-export function capturePlan(parsed: ParsedArguments): CapturePlan {
-  const { values } = parsed;
-  const given = (name: string): boolean => values[name] !== undefined && values[name] !== false;
-  const json = given('json');
-  const decap = given('decap');
-  const output = outputPlan(parsed, decap);
-  if (given('filter') && given('all')) throw new UsageError('--filter and --all are mutually exclusive');
+export function capturePlan(values: CaptureValues): CapturePlan {
+  const { json, decap, inspect, packets, filter, all } = values;
+  const output = outputPlan(values);
   if (decap && output === undefined) throw new UsageError('--decap needs an output file: -o OUT');
-  if (decap && given('inspect')) {
+  if (decap && inspect) {
     throw new UsageError('--decap and --inspect are mutually exclusive; capture to a file, then inspect that');
   }
-  if (given('packets') && (output !== undefined || json || given('inspect'))) {
-    throw new UsageError("--packets can't be combined with -o, --inspect or --json");
-  }
-  const survey = given('packets') ? 'packets' : output === undefined || given('inspect') ? 'tables' : undefined;
+  const survey = packets ? 'packets' : output === undefined || inspect ? 'tables' : undefined;
   if (output?.path === '-' && (json || survey !== undefined)) {
     throw new UsageError('-o - and tables or --json both use standard output; name a file');
   }
   if (survey === undefined && !decap) {
-    for (const name of ['keys', 'vni', 'reserved', 'esp-sa', 'aead']) {
-      if (given(name))
-        throw new UsageError(`--${name} needs tables, --packets or --decap; -o alone keeps packets unchanged`);
+    const { keys, vni, reserved, aead, espSa } = values;
+    const needless = { keys: keys.length > 0 ? keys : undefined, vni, reserved, aead, 'esp-sa': espSa };
+    for (const [name, value] of Object.entries(needless)) {
+      if (value === undefined) continue;
+      throw new UsageError(`--${name} needs tables, --packets or --decap; -o alone keeps packets unchanged`);
     }
   }
-  const port = portOption(parsed);
-  const named = values['filter'];
+  const port = portOption(values.port);
   const ready = port === undefined ? {} : { port };
   const filters =
-    typeof named === 'string'
-      ? [named]
-      : given('all')
-        ? ['']
-        : [overlayFilter(ready), overlayFilter({ ...ready, vlan: false })];
+    filter !== undefined ? [filter] : all ? [''] : [overlayFilter(ready), overlayFilter({ ...ready, vlan: false })];
   return {
     filters,
-    filterName: typeof named === 'string' ? named : given('all') ? 'all packets' : 'overlay',
+    filterName: filter ?? (all ? 'all packets' : 'overlay'),
     output,
     decap,
     survey,
-    count: wholeNumber(parsed, 'count', 1, Number.MAX_SAFE_INTEGER) ?? Infinity,
-    duration: spanOption(parsed, 'for', 0.001, 365 * DAY),
-    bufferBytes: (wholeNumber(parsed, 'buffer', 1, 2047) ?? 64) * MIB,
+    count: values.count ?? Infinity,
+    duration: values.for,
+    bufferBytes: values.buffer * MIB,
     json,
   };
 }
 
-function outputPlan(parsed: ParsedArguments, decap: boolean): CaptureOutputPlan | undefined {
-  const path = parsed.values['output'];
-  const size = sizeOption(parsed, 'rotate-size', 1000, 1e15);
-  const seconds = spanOption(parsed, 'rotate-every', 1, 365 * DAY);
-  const files = wholeNumber(parsed, 'files', 1, 1e6);
-  const rotates = size !== undefined || seconds !== undefined;
+function outputPlan(values: CaptureValues): CaptureOutputPlan | undefined {
+  const { output: path, rotateSize, rotateEvery, files, format: named, decap } = values;
+  const rotates = rotateSize !== undefined || rotateEvery !== undefined;
   if (files !== undefined && !rotates) throw new UsageError('--files needs --rotate-size or --rotate-every');
-  const word = oneOf(parsed, 'format', ['pcap', 'pcapng']);
-  if (typeof path !== 'string' || path === '') {
-    if (rotates || word !== undefined || path === '') throw new UsageError('--rotate-* and --format need -o OUT');
+  if (path === undefined) {
+    if (rotates || named !== undefined) throw new UsageError('--rotate-* and --format need -o OUT');
     return undefined;
   }
-  if (!rotates) return { path, format: formatOf(path, word), rotation: undefined };
+  if (!rotates) return { path, format: formatOf(path, named), rotation: undefined };
   if (path === '-') throw new UsageError("standard output can't be rotated; --rotate-* needs a file");
-  const format = formatOf(path, word);
+  const format = formatOf(path, named);
   if (decap && format === 'pcapng') {
     throw new UsageError(
       '--decap rotates only pcap, since pcapng interfaces would restart in each file; name OUT.pcap',
     );
   }
   const rotation = {
-    ...(size === undefined ? {} : { size }),
-    ...(seconds === undefined ? {} : { seconds }),
+    ...(rotateSize === undefined ? {} : { size: rotateSize }),
+    ...(rotateEvery === undefined ? {} : { seconds: rotateEvery }),
     ...(files === undefined ? {} : { files }),
   };
   return { path, format, rotation };

@@ -279,7 +279,7 @@ export async function runCapture(
     // Without a handler, SIGHUP would leave the terminal in the state of the live view.
     const hangUp = hasLiveView() ? { SIGHUP: interrupted } : {};
     return await withSignals({ SIGINT: interrupted, SIGTERM: interrupted, ...hangUp }, async () => {
-      // Said only now: a program that reads it may send a signal immediately.
+      // Announced only now: a program that reads it may send a signal immediately.
       say(`capturing from ${source.name}${process.stdin.isTTY ? ', until Ctrl-C' : ''}`);
       run.open();
       for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {

@@ -3,37 +3,18 @@ import { type OutputFile, type PacketSource, PcapngWriter, PcapWriter } from '..
 import { UnderlayDecoder } from '../../dataplane/underlay-decoder.js';
 import { AddressTable } from '../../inspect/address-table.js';
 import { EspSurvey } from '../../inspect/esp-survey.js';
-import { oneOf, onlyOperand, parseWords, UsageError } from '../arguments.js';
 import { openInput, readInput } from './capture-input.js';
-import type { Command } from '../command.js';
+import { declare } from '../command.js';
 import { decapReport, lost, sayDecap } from './decap-report.js';
 import { ExitCode } from '../exit-code.js';
 import { ESP_ROWS, FrameWriter, formatOf } from '../replay/frame-writer.js';
-import {
-  UNDERLAY_DECODER_HELP,
-  UNDERLAY_DECODER_OPTIONS,
-  underlayDecoderOptions,
-} from '../options/underlay-decoder-options.js';
+import { captureOperand, flag, option, outputFile } from '../options/declared.js';
+import { UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { readKeysOption } from '../options/keys-option.js';
+import { choice } from '../options/value-kinds.js';
 import { openOutput } from '../output.js';
 import { TextOutput } from '../text-output.js';
-
-const HELP = `vtep decap FILE -o OUT [OPTIONS]
-
-Extracts the inner frames from a capture of an overlay's underlay, with their
-timestamps. FILE is pcap or pcapng, optionally gzip-compressed; - is standard
-input. Outer fragments are reassembled first, and ECN marks of outer packets are
-copied into the frames, as a receiver does. Frames that the capture truncated
-are skipped and counted.
-
-  -o, --output OUT   output file; - is standard output
-  --format NAME      pcap (with the input's timestamp resolution) or pcapng (one
-                     interface per VNI). Default: by OUT's extension
-  --keep-truncated   also writes the captured part of truncated frames (they
-                     still count as dropped)
-${UNDERLAY_DECODER_HELP}
-  --json             reports as one JSON object
-  --strict           exit 1 if packets were dropped or the capture is damaged`;
+import { UsageError } from '../usage-error.js';
 
 /** Whether all timestamps of a capture are whole microseconds. */
 function isMicroseconds(source: PacketSource): boolean {
@@ -42,29 +23,41 @@ function isMicroseconds(source: PacketSource): boolean {
 }
 
 /** `vtep decap FILE -o OUT`. */
-export const decapCommand: Command = {
-  summary: 'extracts inner frames from the wire',
-  help: HELP,
-  async run(args) {
-    const parsed = parseWords('decap', args, {
-      ...UNDERLAY_DECODER_OPTIONS,
-      output: { type: 'string', short: 'o' },
-      format: { type: 'string' },
-      'keep-truncated': { type: 'boolean' },
-      json: { type: 'boolean' },
-      strict: { type: 'boolean' },
-    });
-    const path = onlyOperand('decap', parsed, 'a capture file');
-    const outputPath = parsed.values['output'];
-    if (typeof outputPath !== 'string' || outputPath === '') {
-      throw new UsageError('decap needs an output file: -o OUT (- for standard output)');
-    }
-    const json = parsed.values['json'] === true;
+export const decapCommand = declare({
+  usage: ['FILE -o OUT [OPTIONS]'],
+  description: [
+    "Extracts the inner frames from a capture of an overlay's underlay, with their timestamps. Outer fragments are " +
+      'reassembled first, and ECN marks of outer packets are copied into the frames, as a receiver does. Frames that ' +
+      'the capture truncated are skipped and counted.',
+  ],
+  operand: captureOperand(),
+  options: {
+    output: outputFile(),
+    format: option(
+      '--format NAME',
+      "pcap, with the input's timestamp resolution, or pcapng, with one interface per VNI",
+      choice('pcap', 'pcapng'),
+    ).otherwise("by OUT's extension"),
+    keepTruncated: flag(
+      '--keep-truncated',
+      'also write the captured part of truncated frames (they still count as dropped)',
+    ),
+    ...UNDERLAY_DECODER_OPTIONS,
+    json: flag('--json', 'print the report as one JSON object'),
+    strict: flag('--strict', 'exit 1 if packets were dropped or the capture is damaged'),
+  },
+  examples: [
+    ['vtep decap wire.pcap -o inner.pcap', "the containers' frames"],
+    ['vtep decap wire.pcap --keys keys.txt -o inner.pcapng', 'decrypted, with one interface per network'],
+    ['vtep decap wire.pcap --keys keys.txt -o - | tshark -r - -q -z conv,tcp', 'TCP conversations, by tshark'],
+  ],
+  async run(values, [path]) {
+    const { output: outputPath, json, strict } = values;
     if (json && outputPath === '-') throw new UsageError('--json and -o - both use standard output; name a file');
-    const format = formatOf(outputPath, oneOf(parsed, 'format', ['pcap', 'pcapng']));
-    const files = await readKeysOption(parsed);
+    const format = formatOf(outputPath, values.format);
+    const files = await readKeysOption(values);
     const keys = files?.open();
-    const decoder = new UnderlayDecoder({ ...underlayDecoderOptions(parsed), ...keys, applyEcn: true });
+    const decoder = new UnderlayDecoder({ ...underlayDecoderOptions(values), ...keys, applyEcn: true });
     const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
     const source = await openInput(path);
     let file: OutputFile;
@@ -79,7 +72,7 @@ export const decapCommand: Command = {
       const nanoseconds = !isMicroseconds(source);
       const writer = new FrameWriter(
         format === 'pcapng' ? new PcapngWriter(file.write) : new PcapWriter(file.write, { nanoseconds }),
-        parsed.values['keep-truncated'] === true,
+        values.keepTruncated,
       );
       await readInput(source, (batch) => writer.take(batch, decoder, esp));
       writer.flush();
@@ -104,9 +97,9 @@ export const decapCommand: Command = {
         sayDecap(done);
       }
       const wrong = decoder.frames === 0 || source.damage !== undefined || lost(drops) > 0 || writer.timeless > 0;
-      return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
+      return strict && wrong ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
       file.abandon();
     }
   },
-};
+});

@@ -4,9 +4,9 @@ import { isAbsolute, resolve } from 'node:path';
 import type { CaptureBatch, PacketSource } from '../../capture/index.js';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { inQuotes } from '../../text/plain-text.js';
-import { UsageError } from '../arguments.js';
 import { isInterrupted } from '../interruption.js';
 import { openInput, readInput } from '../capture/capture-input.js';
+import { UsageError } from '../usage-error.js';
 
 /** Characters that make a name a pattern. */
 const PATTERN = /[*?[\]{}]/;
@@ -17,10 +17,9 @@ export type ReadCaptures = [PacketSource, ...PacketSource[]];
 /**
  * Files that operands name. An operand that isn't a file but has `*`, `?`, `[...]` or `{...}` is a pattern: quoted ones
  * reach a program unexpanded, and Windows expands none.
- * @throws UsageError for no operands, a pattern without a match, or standard input with other files
+ * @throws UsageError for a pattern without a match, or standard input with other files
  */
-export async function inputFiles(command: string, operands: readonly string[]): Promise<string[]> {
-  if (operands.length === 0) throw new UsageError(`${command} needs a capture file; see: vtep ${command} --help`);
+export async function inputFiles(operands: readonly string[]): Promise<string[]> {
   const paths = new Map<string, string>();
   for (const operand of operands) {
     if (operand === STANDARD_STREAM && operands.length > 1) {

@@ -1,8 +1,8 @@
 /** `--events`: events from outside the capture, one per line: `1795225545.741550155 n1: add new tx SA`. */
 import type { TimelineEvent } from '../../inspect/index.js';
 import { withoutKeysInWords } from '../../text/secret-text.js';
-import { UsageError } from '../arguments.js';
 import { readSmallText } from '../options/small-file.js';
+import { UsageError } from '../usage-error.js';
 
 const MAX_BYTES = 1 << 20;
 const MAX_WORDS = 200;

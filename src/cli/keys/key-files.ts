@@ -1,6 +1,5 @@
 /** Key files, for decrypting the ESP packets of a capture. Loaded only if one is named. */
 import { type AeadChoice, hkdfSha256 } from '../../aead/index.js';
-import { VtepError } from '../../error.js';
 import type { CipherReport } from '../../inspect/index.js';
 import {
   checkSecurityAssociation,
@@ -17,10 +16,12 @@ import type { KeyRingFile } from '../../overlay/files.js';
 import { RingResolver, type RingSa } from '../../overlay/index.js';
 import { type KeysFile, parseKeys } from '../../overlay/keys/keys-file.js';
 import { aeadOption } from '../options/aead-option.js';
-import { type ParsedArguments, UsageError } from '../arguments.js';
 import { openOutput } from '../output.js';
+import { aboutFile } from '../options/file-error.js';
+import type { KeyValues } from '../options/keys-option.js';
 import { readSmallText } from '../options/small-file.js';
 import { say } from '../text-output.js';
+import { UsageError } from '../usage-error.js';
 
 /** A dump of 10,000 SAs is 8 MB. */
 const MAX_BYTES = 1 << 26;
@@ -63,8 +64,7 @@ export function keysOfText(path: string, text: string): KeysFile {
   try {
     return parseKeys(text);
   } catch (error) {
-    if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
+    throw aboutFile(path, error);
   }
 }
 
@@ -138,15 +138,15 @@ export class KeysOption {
  * @param paths at least one
  * @throws UsageError, AeadError
  */
-export async function readKeyFiles(paths: readonly string[], parsed: ParsedArguments): Promise<KeysOption> {
-  const espSa = parsed.values['esp-sa'];
+export async function readKeyFiles(paths: readonly string[], values: KeyValues): Promise<KeysOption> {
+  const { espSa } = values;
   if (espSa === '-') throw new UsageError('--esp-sa takes a file: the report goes to standard output');
   const files = paths.map((path) => ({ path, file: readKeys(path) }));
-  const choice = await aeadOption(parsed);
+  const choice = await aeadOption(values.aead);
   const sas = new Map<string, ImportedSa>();
   let ring: KeyRingFile | undefined;
   for (const { path, file } of files) {
-    if (path === parsed.values['ring'] && file.kind !== 'ring') {
+    if (path === values.ring && file.kind !== 'ring') {
       throw new UsageError(`${path}: contains SAs, not a key ring; use --keys`);
     }
     for (const warning of file.warnings) say(`vtep: ${path}: ${warning}`);
@@ -161,7 +161,7 @@ export async function readKeyFiles(paths: readonly string[], parsed: ParsedArgum
   return new KeysOption(choice, [...sas.values()], {
     ring,
     made,
-    espSa: typeof espSa === 'string' ? espSa : undefined,
+    espSa,
   });
 }
 

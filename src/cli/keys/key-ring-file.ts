@@ -5,7 +5,7 @@ import { isForeign } from '../../capture/file/foreign-file.js';
 import { clearPartFilesOf, PartFile, syncFolder } from '../../capture/file/part-file.js';
 import { VtepError } from '../../error.js';
 import { FileLock } from '../../live/state/file-lock.js';
-import { UsageError } from '../arguments.js';
+import { UsageError } from '../usage-error.js';
 import { removeWhenEnded, sayLeftovers } from '../output.js';
 
 /** What a ring file may replace. */

@@ -9,31 +9,20 @@ import {
   Survey,
   type TransmitKey,
 } from '../../inspect/index.js';
-import { AEAD_HELP } from '../options/aead-option.js';
-import { onlyOperand, parseWords, UsageError } from '../arguments.js';
 import { openInput, readInput } from '../capture/capture-input.js';
-import type { Command } from '../command.js';
+import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
-import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
+import { aeadDeclared } from '../options/aead-option.js';
+import { captureOperand, flag, option } from '../options/declared.js';
+import { file } from '../options/value-kinds.js';
+import { portDeclared, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { readRingOption } from '../options/keys-option.js';
 import { stopReadingOnInterrupt } from '../interruption.js';
 import { problemLines } from '../capture/problem-lines.js';
 import { styled } from '../style.js';
 import { addresses, grouped, numbers, remarks, table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
-
-const HELP = `vtep keys match FILE --ring FILE [OPTIONS]
-
-Finds the key of a ring that each SPI of a capture was derived from. A tag that
-yields the SPI is a hint (one in 2^32 does so by chance); packets that decrypt
-with the key are proof.
-
-  --ring FILE        the ring: lines of Swarm's raft store, or vtep's YAML or
-                     JSON
-${AEAD_HELP}
-  --port N           UDP port of VXLAN. Default: 4789
-  --json             one JSON object
-  --strict           exit 1 if there is a warning, or no ESP`;
+import { UsageError } from '../usage-error.js';
 
 function nameOf({ tag, role, rotations }: RingKeyReport): string {
   if (rotations === 0) return `key ${tag} (${role}), the middle one, as expected`;
@@ -123,31 +112,38 @@ function printReport(output: TextOutput, file: string, report: KeyMatchReport): 
 }
 
 /** `vtep keys match FILE --ring FILE`. */
-export const keysMatchCommand: Command = {
-  summary: "finds the key of each of a capture's SPIs",
-  help: HELP,
-  async run(args) {
-    const parsed = parseWords('keys match', args, {
-      ring: { type: 'string' },
-      aead: { type: 'string' },
-      port: { type: 'string' },
-      json: { type: 'boolean' },
-      strict: { type: 'boolean' },
-    });
-    const path = onlyOperand('keys match', parsed, 'a capture file');
-    const keys = await readRingOption(parsed);
-    if (keys?.ring === undefined) throw new UsageError('keys match needs --ring FILE; see: vtep keys match --help');
-    const survey = new Survey({ ...underlayDecoderOptions(parsed), ...keys.open(), checksums: false });
-    if (parsed.values['json'] !== true) stopReadingOnInterrupt();
+export const keysMatchCommand = declare({
+  usage: ['FILE --ring FILE [OPTIONS]'],
+  description: [
+    'Finds the key of a ring that each SPI of a capture was derived from. A tag that yields the SPI is a hint (one in ' +
+      '2^32 does so by chance); packets that decrypt with the key are proof.',
+  ],
+  operand: captureOperand(),
+  options: {
+    ring: option('--ring FILE', "the key ring: lines of Swarm's raft store, or vtep's YAML or JSON", file).need(),
+    aead: aeadDeclared,
+    port: portDeclared,
+    json: flag('--json', 'print one JSON object'),
+    strict: flag('--strict', 'exit 1 if there is a warning, or no ESP'),
+  },
+  examples: [
+    ['vtep keys match wire.pcap --ring ring.yaml', 'which key each node transmits with'],
+    ['vtep keys match wire.pcap --ring ring.yaml --strict > /dev/null', 'in a script: whether all packets decrypt'],
+  ],
+  async run(values, [path]) {
+    const keys = await readRingOption(values);
+    if (keys?.ring === undefined) throw new UsageError(`${values.ring}: not a key ring`);
+    const survey = new Survey({ ...underlayDecoderOptions(values), ...keys.open(), checksums: false });
+    if (!values.json) stopReadingOnInterrupt();
     const source = await openInput(path);
     await readInput(source, (batch) => survey.addBatch(batch));
     const report = matchKeys(survey.report(source), new RingKeys(keys.ring, hkdfSha256));
     keys.finish();
     const output = new TextOutput();
-    if (parsed.values['json'] === true) output.json({ file: source.name, ...report });
+    if (values.json) output.json({ file: source.name, ...report });
     else printReport(output, source.name, report);
     output.flush();
     const wrong = report.spis.length === 0 || report.problems.length > 0;
-    return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
+    return values.strict && wrong ? ExitCode.DataWrong : ExitCode.Done;
   },
-};
+});

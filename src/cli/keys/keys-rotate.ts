@@ -3,25 +3,15 @@ import { randomFillSync } from 'node:crypto';
 import { VtepError } from '../../error.js';
 import { formatKeyRing, isRingAlone } from '../../overlay/keys/key-ring-file.js';
 import type { KeyRing } from '../../overlay/index.js';
-import { onlyOperand, parseWords, UsageError } from '../arguments.js';
-import { type Command, print } from '../command.js';
+import { declare, print } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { keysOfText, readKeysText } from './key-files.js';
 import { RingFileMode, withRingLocked, writeRing } from './key-ring-file.js';
+import { flag, Operand, option } from '../options/declared.js';
+import { file } from '../options/value-kinds.js';
 import { keyReport, ringLines, ringReport } from './ring-report.js';
 import { say, TextOutput } from '../text-output.js';
-
-const HELP = `vtep keys rotate RING [OPTIONS]
-
-Rotates a key ring: drops the oldest key, and appends a new random one with the
-next tag. RING is replaced atomically by a file that only its owner can read
-(mode 0600); comments in it are lost. Prints tags and fingerprints, never the
-keys. Programs that hold the ring in memory must be told to reload it.
-
-  -o, --output FILE  writes the new ring to FILE and leaves RING unchanged; - is
-                     standard output, without a report
-  --force            overwrites FILE
-  --json             one JSON object instead of a table`;
+import { UsageError } from '../usage-error.js';
 
 /** With this many, the middle one transmits, and nodes one rotation apart can decrypt each other's packets. */
 const FEWEST_KEYS = 3;
@@ -33,7 +23,6 @@ interface Target {
 }
 
 function targetOf(ring: string, output: string | undefined, force: boolean): Target {
-  if (output === '') throw new UsageError('-o needs a file (- for standard output)');
   if (output !== undefined) return { path: output, mode: force ? RingFileMode.Overwrite : RingFileMode.New };
   if (force) throw new UsageError('--force needs -o FILE; without it, the ring itself is replaced');
   return { path: ring, mode: RingFileMode.Replace };
@@ -86,21 +75,31 @@ function rotateRing(path: string, target: Target, json: boolean): number {
 }
 
 /** `vtep keys rotate`. */
-export const keysRotateCommand: Command = {
-  summary: 'replaces a key ring by its successor',
-  help: HELP,
-  run(args) {
-    const parsed = parseWords('keys rotate', args, {
-      output: { type: 'string', short: 'o' },
-      force: { type: 'boolean' },
-      json: { type: 'boolean' },
-    });
-    const path = onlyOperand('keys rotate', parsed, 'a key ring');
-    const output = parsed.values['output'] as string | undefined;
-    const json = parsed.values['json'] === true;
-    if (json && output === '-') throw new UsageError('--json and -o - both use standard output; name a file');
-    const target = targetOf(path, output, parsed.values['force'] === true);
-    const rotate = (): number => rotateRing(path, target, json);
-    return Promise.resolve(target.mode === RingFileMode.Replace ? withRingLocked(path, rotate) : rotate());
+export const keysRotateCommand = declare({
+  usage: ['RING [OPTIONS]'],
+  description: [
+    'Rotates a key ring: drops the oldest key, and appends a new random one with the next tag. RING is replaced ' +
+      'atomically by a file that only its owner can read (mode 0600); comments in it are lost. Prints tags and ' +
+      'fingerprints, never the keys. Programs that hold the ring in memory must be told to reload it.',
+  ],
+  operand: new Operand('<RING>', 'a key ring', 'the file of the key ring'),
+  options: {
+    output: option(
+      '-o, --output FILE',
+      'write the new ring to FILE and leave RING unchanged; - is standard output, without a report',
+      file,
+    ),
+    force: flag('--force', 'overwrite FILE'),
+    json: flag('--json', 'print one JSON object instead of a table'),
   },
-};
+  examples: [
+    ['vtep keys rotate ring.yaml', 'rotate; then send SIGHUP to vtep up, which reloads the ring'],
+    ['vtep keys rotate ring.yaml -o next.yaml', 'write the next ring to another file'],
+  ],
+  run({ output, force, json }, [path]) {
+    if (json && output === '-') throw new UsageError('--json and -o - both use standard output; name a file');
+    const target = targetOf(path, output, force);
+    const rotate = (): number => rotateRing(path, target, json);
+    return target.mode === RingFileMode.Replace ? withRingLocked(path, rotate) : rotate();
+  },
+});

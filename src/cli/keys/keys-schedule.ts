@@ -1,34 +1,16 @@
 /** `vtep keys schedule`: plans the rotations of a key ring. */
 import { type KeyRing, Profile, ROTATION_INTERVAL, RotationSchedule } from '../../overlay/index.js';
 import { SeededRandom } from '../../replay/index.js';
-import { type ParsedArguments, parseWords, UsageError, wholeNumber } from '../arguments.js';
-import type { Command } from '../command.js';
+import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
+import { flag, option } from '../options/declared.js';
+import { duration, file, integer, isoTime, time } from '../options/value-kinds.js';
 import { keyRole } from './key-role.js';
 import { planRotations, type RotationPlan, type SequenceOutlook, sequenceOutlook } from './rotation-plan.js';
 import { styled } from '../style.js';
 import { grouped, numbers, table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
-import { isoTime, spanOption, timeOption } from '../options/time-words.js';
-
-const HELP = `vtep keys schedule [OPTIONS]
-
-Plans the rotations of a key ring: which key is created, transmits and is
-dropped when, and the life of each key. Future keys are called next+1, next+2
-and so on, counted from the newest one.
-
-  --ring FILE        the ring. Default: the keys oldest, current and next
-  --start TIME       when it was created or last rotated: 2026-11-21T12:00:00Z,
-                     or seconds since 1970. Default: now
-  --every DURATION   interval between rotations: seconds, or 90m, 12h, 1d.
-                     Default: 12h, as Swarm
-  --jitter DURATION  maximum deviation of a rotation from the schedule, less
-                     than half of --every. Default: 0
-  --seed N           seed of the jitter. Default: 1
-  --count N          number of rotations, 1 to 1000. Default: 4
-  --rate N           packets per second from one node to another: also checks
-                     whether sequence numbers last
-  --json             one JSON object`;
+import { UsageError } from '../usage-error.js';
 
 const DAY = 86_400;
 const LONGEST = 366 * DAY;
@@ -45,9 +27,8 @@ interface Schedule {
   readonly profile: Profile;
 }
 
-async function ringOf(parsed: ParsedArguments): Promise<{ names: string[]; transmit: number; profile: Profile }> {
-  const path = parsed.values['ring'];
-  if (typeof path !== 'string') {
+async function ringOf(path: string | undefined): Promise<{ names: string[]; transmit: number; profile: Profile }> {
+  if (path === undefined) {
     return { names: [0, 1, 2].map((i) => keyRole(i, 1)), transmit: 1, profile: Profile.Swarm };
   }
   const { readKeys } = await import('./key-files.js');
@@ -151,40 +132,58 @@ function sequenceReport({ runsOut, ...outlook }: SequenceOutlook): object {
 }
 
 /** `vtep keys schedule`. */
-export const keysScheduleCommand: Command = {
-  summary: 'plans the rotations of a key ring',
-  help: HELP,
-  async run(args) {
-    const parsed = parseWords('keys schedule', args, {
-      ring: { type: 'string' },
-      start: { type: 'string' },
-      every: { type: 'string' },
-      jitter: { type: 'string' },
-      seed: { type: 'string' },
-      count: { type: 'string' },
-      rate: { type: 'string' },
-      json: { type: 'boolean' },
-    });
-    if (parsed.operands.length > 0) throw new UsageError('keys schedule takes the ring as --ring FILE');
-    const interval = spanOption(parsed, 'every', 1, LONGEST) ?? ROTATION_INTERVAL;
-    const jitter = spanOption(parsed, 'jitter', 0, LONGEST) ?? 0;
-    const start = timeOption(parsed, 'start') ?? Math.floor(Date.now() / 1000);
-    const count = wholeNumber(parsed, 'count', 1, 1000) ?? 4;
-    const rate = wholeNumber(parsed, 'rate', 1, MAX_RATE);
-    const seed = wholeNumber(parsed, 'seed', 0, 0xffffffff);
+export const keysScheduleCommand = declare({
+  usage: ['[OPTIONS]'],
+  description: [
+    'Plans the rotations of a key ring: when each key is created, becomes active and is dropped. Future keys are called ' +
+      'next+1, next+2 and so on, counted from the newest one.',
+  ],
+  options: {
+    ring: option('--ring FILE', 'the key ring', file).otherwise('the keys oldest, current and next'),
+    start: option(
+      '--start TIME',
+      'when it was created or last rotated: 2026-11-21T12:00:00Z, or seconds since 1970',
+      time,
+    ).otherwise('now'),
+    every: option(
+      '--every DURATION',
+      'interval between rotations: seconds, or 90m, 12h, 1d',
+      duration(1, LONGEST),
+    ).otherwise('12h, as in Swarm'),
+    jitter: option(
+      '--jitter DURATION',
+      'maximum deviation of a rotation from the schedule, less than half of --every',
+      duration(0, LONGEST),
+    ).or(0),
+    seed: option('--seed N', 'seed of the jitter', integer(0, 0xffffffff)).otherwise('1'),
+    count: option('--count N', 'number of rotations, 1 to 1000', integer(1, 1000)).or(4),
+    rate: option(
+      '--rate N',
+      'packets per second from one node to another: also check whether sequence numbers last',
+      integer(1, MAX_RATE),
+    ),
+    json: flag('--json', 'print one JSON object'),
+  },
+  examples: [
+    ['vtep keys schedule', "Swarm's schedule from now on"],
+    ['vtep keys schedule --ring ring.yaml --every 1h --rate 1000000', 'whether hourly rotation suffices for 1 Mpps'],
+  ],
+  async run(values) {
+    const { every: interval = ROTATION_INTERVAL, jitter, count, rate, seed } = values;
+    const start = values.start ?? Math.floor(Date.now() / 1000);
     if (seed !== undefined && jitter === 0) throw new UsageError('--seed needs --jitter');
     const generator = new SeededRandom(seed ?? 1);
     const random = (): number => generator.word() / 2 ** 32;
     const rotations = new RotationSchedule({ start, interval, jitter, random });
-    const { names, transmit, profile } = await ringOf(parsed);
+    const { names, transmit, profile } = await ringOf(values.ring);
     const plan = planRotations(names, transmit, rotations, start, count);
     const bits = profile === Profile.Strict ? 64 : 32;
     const outlook = rate === undefined ? undefined : sequenceOutlook(plan, rate, bits);
     const schedule = { start, interval, jitter, profile };
     const output = new TextOutput();
-    if (parsed.values['json'] === true) output.json(report(plan, schedule, outlook));
+    if (values.json) output.json(report(plan, schedule, outlook));
     else print(output, plan, schedule, outlook);
     output.flush();
     return ExitCode.Done;
   },
-};
+});

@@ -2,24 +2,37 @@
 import { deriveSpi, parseIp, SpiForm } from '../../overlay/index.js';
 import { formatSpi } from '../../ipsec/index.js';
 import { VtepError } from '../../error.js';
-import { type ParsedArguments, parseWords, UsageError, wholeNumber } from '../arguments.js';
-import type { Command } from '../command.js';
+import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
+import { flag, option, options, type Values } from '../options/declared.js';
+import { integer, type ValueKind } from '../options/value-kinds.js';
 import { addresses, remarks, table, words } from '../table.js';
 import { TextOutput } from '../text-output.js';
+import { UsageError } from '../usage-error.js';
 
-const HELP = `vtep keys spi --src IP --dst IP --tag N [OPTIONS]
+/** An IP address as text and bytes. */
+interface Address {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
 
-Computes the SPIs of two nodes for a key's tag, in both directions. They are a
-hash of the addresses and the tag; the key itself isn't hashed.
+const address: ValueKind<Address> = {
+  read(text, name) {
+    try {
+      return { text, bytes: parseIp(text) };
+    } catch (error) {
+      if (error instanceof VtepError) throw new UsageError(`${name}: ${error.message}`);
+      throw error;
+    }
+  },
+};
 
-  --src IP, --dst IP the nodes' advertise addresses
-  --tag N            the key's Lamport time; may be repeated
-  --json             one JSON object
-
-Forms: mapped hashes an IPv4 address as ::ffff:a.b.c.d, short as its 4 bytes
-(Docker 29.0.0 to 29.2.0, 28.2.2, 25.0.13 and 25.0.14, which don't interoperate
-with any other version). For IPv6 they are the same.`;
+const OPTIONS = {
+  src: option('--src IP', 'advertise address of one node', address).need(),
+  dst: option('--dst IP', 'advertise address of the other node', address).need(),
+  tag: options('--tag N', 'Lamport time of a key', integer(0, Number.MAX_SAFE_INTEGER)),
+  json: flag('--json', 'print one JSON object'),
+};
 
 /** RFC 4303 section 2.1. */
 const RESERVED = 256;
@@ -35,39 +48,20 @@ interface SpiRow {
   readonly warning?: string;
 }
 
-function addressOf(parsed: ParsedArguments, option: string): Uint8Array {
-  const text = parsed.values[option];
-  if (typeof text !== 'string') throw new UsageError(`keys spi needs --${option}, a node's address`);
-  try {
-    return parseIp(text);
-  } catch (error) {
-    if (error instanceof VtepError) throw new UsageError(`--${option}: ${error.message}`);
-    throw error;
-  }
-}
-
-function tagsOf(parsed: ParsedArguments): number[] {
-  const texts = (parsed.values['tag'] as readonly string[] | undefined) ?? [];
-  if (texts.length === 0) throw new UsageError("keys spi needs --tag, a key's Lamport time");
-  return texts.map((tag) => wholeNumber({ ...parsed, values: { tag } }, 'tag', 0, Number.MAX_SAFE_INTEGER) ?? 0);
-}
-
 function warningOf(spi: number): string | undefined {
   if (spi === 0) return 'invalid: no SA may use SPI 0 (RFC 4303 section 2.1)';
   return spi < RESERVED ? 'reserved by IANA (RFC 4303 section 2.1), but Swarm uses it' : undefined;
 }
 
-function rowsOf(parsed: ParsedArguments, tags: readonly number[]): SpiRow[] {
-  const source = addressOf(parsed, 'src');
-  const destination = addressOf(parsed, 'dst');
-  const [src, dst] = [parsed.values['src'] as string, parsed.values['dst'] as string];
+function rowsOf({ src, dst, tag: tags }: Values<typeof OPTIONS>): SpiRow[] {
+  const [source, destination] = [src.bytes, dst.bytes];
   if (source.length !== destination.length) {
-    throw new UsageError(`${src} and ${dst} are of different IP versions`);
+    throw new UsageError(`${src.text} and ${dst.text} are of different IP versions`);
   }
   const forms = source.length === 4 ? [SpiForm.Mapped, SpiForm.Short] : (['any'] as const);
   const directions = [
-    [source, destination, src, dst],
-    [destination, source, dst, src],
+    [source, destination, src.text, dst.text],
+    [destination, source, dst.text, src.text],
   ] as const;
   return tags.flatMap((tag) =>
     directions.flatMap(([one, other, from, to]) =>
@@ -81,20 +75,26 @@ function rowsOf(parsed: ParsedArguments, tags: readonly number[]): SpiRow[] {
 }
 
 /** `vtep keys spi`. */
-export const keysSpiCommand: Command = {
-  summary: 'computes the SPIs of two nodes',
-  help: HELP,
-  run(args) {
-    const parsed = parseWords('keys spi', args, {
-      src: { type: 'string' },
-      dst: { type: 'string' },
-      tag: { type: 'string', multiple: true },
-      json: { type: 'boolean' },
-    });
-    if (parsed.operands.length > 0) throw new UsageError('keys spi takes no file; see: vtep keys spi --help');
-    const rows = rowsOf(parsed, tagsOf(parsed));
+export const keysSpiCommand = declare({
+  usage: ['--src IP --dst IP --tag N [OPTIONS]'],
+  description: [
+    "Computes the SPIs of two nodes for a key's tag, in both directions. They are a hash of the addresses and the tag; " +
+      "the key itself isn't hashed.",
+  ],
+  options: OPTIONS,
+  notes: [
+    'Forms: mapped hashes an IPv4 address as ::ffff:a.b.c.d, short as its 4 bytes (Docker 29.0.0 to 29.2.0, 28.2.2, ' +
+      "25.0.13 and 25.0.14, which don't interoperate with any other version). For IPv6 they are the same.",
+  ],
+  examples: [
+    ['vtep keys spi --src 192.168.50.1 --dst 192.168.50.2 --tag 29944', 'both directions of one key'],
+    ['vtep keys spi --src fd00::1 --dst fd00::2 --tag 1 --tag 2 --json', 'two keys, for a program'],
+  ],
+  run(values) {
+    if (values.tag.length === 0) throw new UsageError("keys spi needs --tag N, a key's Lamport time");
+    const rows = rowsOf(values);
     const output = new TextOutput();
-    if (parsed.values['json'] === true) {
+    if (values.json) {
       output.json({ spis: rows });
     } else {
       const columns = [
@@ -116,6 +116,6 @@ export const keysSpiCommand: Command = {
       for (const line of table(columns, cells)) output.line(line);
     }
     output.flush();
-    return Promise.resolve(ExitCode.Done);
+    return ExitCode.Done;
   },
-};
+});

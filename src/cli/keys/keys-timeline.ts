@@ -10,13 +10,14 @@ import {
   type SpiSpan,
   type TimelineEntry,
 } from '../../inspect/index.js';
-import { AEAD_HELP } from '../options/aead-option.js';
-import { onlyOperand, type ParsedArguments, parseWords, wholeNumber } from '../arguments.js';
 import { openInput, readInput } from '../capture/capture-input.js';
-import type { Command } from '../command.js';
+import { declare } from '../command.js';
 import { readEvents } from './events-option.js';
 import { ExitCode } from '../exit-code.js';
-import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
+import { aeadDeclared } from '../options/aead-option.js';
+import { captureOperand, flag, option, options, type Values } from '../options/declared.js';
+import { file, integer } from '../options/value-kinds.js';
+import { portDeclared, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import type { KeysOption } from './key-files.js';
 import { readRingOption } from '../options/keys-option.js';
 import { stopReadingOnInterrupt } from '../interruption.js';
@@ -26,24 +27,22 @@ import { addresses, grouped, numbers, remarks, table, words } from '../table.js'
 import { shownTime } from '../time-text.js';
 import { TextOutput } from '../text-output.js';
 
-const HELP = `vtep keys timeline FILE [OPTIONS]
-
-Shows a capture's SPIs over time: when each node switches to a new one, overlaps
-and silences, and when the 32-bit sequence numbers run out at the observed rate.
-Works without keys.
-
-  --ring FILE        a key ring: names the key of each SPI, and decrypts packets
-  --keys FILE        decrypts packets, as in inspect; a dump of ip -s xfrm state
-                     also gives the creation times of SAs (in the node's local
-                     time, read as UTC); may be repeated
-${AEAD_HELP}
-  --events FILE      lines of UNIXSECONDS.FRACTION TEXT, merged into the
-                     timeline
-  --gap SECONDS      reports silences of an SPI longer than this. Default: 5
-  --every SECONDS    rotation interval. Default: 43200 (12 h, as Swarm)
-  --port N           UDP port of VXLAN. Default: 4789; may be repeated
-  --json             one JSON object
-  --strict           exit 1 if there is a warning, or no ESP`;
+const OPTIONS = {
+  ring: option('--ring FILE', 'key ring: names the key of each SPI, and decrypts packets', file),
+  keys: options(
+    '--keys FILE',
+    "keys to decrypt ESP, as for inspect; a dump of ip -s xfrm state also gives the creation times of SAs (in the node's " +
+      'local time, read as UTC)',
+    file,
+  ),
+  aead: aeadDeclared,
+  events: option('--events FILE', 'lines of UNIXSECONDS.FRACTION TEXT, merged into the timeline', file),
+  gap: option('--gap SECONDS', 'report silences of an SPI longer than this', integer(1, 1e9)).or(5),
+  every: option('--every SECONDS', 'rotation interval; Swarm rotates every 12 h', integer(1, 1e9)).or(43_200),
+  port: portDeclared,
+  json: flag('--json', 'print one JSON object'),
+  strict: flag('--strict', 'exit 1 if there is a warning, or no ESP'),
+};
 
 const DURATIONS = [
   ['y', 31_557_600],
@@ -212,15 +211,13 @@ function printReport(output: TextOutput, file: string, report: KeyTimelineReport
   for (const line of problemLines(problems)) output.line(line);
 }
 
-function timelineOf(parsed: ParsedArguments, keys: KeysOption | undefined): KeyTimeline {
-  const silence = wholeNumber(parsed, 'gap', 1, 1e9);
-  const rotation = wholeNumber(parsed, 'every', 1, 1e9);
+function timelineOf(values: Values<typeof OPTIONS>, keys: KeysOption | undefined): KeyTimeline {
   return new KeyTimeline({
-    ...underlayDecoderOptions(parsed),
+    ...underlayDecoderOptions(values),
     ...keys?.open(),
     ...(keys?.ring === undefined ? {} : { ring: new RingKeys(keys.ring, hkdfSha256) }),
-    ...(silence === undefined ? {} : { silence }),
-    ...(rotation === undefined ? {} : { rotation }),
+    silence: values.gap,
+    rotation: values.every,
   });
 }
 
@@ -231,37 +228,36 @@ function withNotes(report: KeyTimelineReport, { notes }: PacketSource): KeyTimel
 }
 
 /** `vtep keys timeline FILE`. */
-export const keysTimelineCommand: Command = {
-  summary: "shows a capture's SPIs over time",
-  help: HELP,
-  async run(args) {
-    const parsed = parseWords('keys timeline', args, {
-      ring: { type: 'string' },
-      keys: { type: 'string', multiple: true },
-      aead: { type: 'string' },
-      events: { type: 'string' },
-      gap: { type: 'string' },
-      every: { type: 'string' },
-      port: { type: 'string', multiple: true },
-      json: { type: 'boolean' },
-      strict: { type: 'boolean' },
-    });
-    const path = onlyOperand('keys timeline', parsed, 'a capture file');
-    const eventsPath = parsed.values['events'];
-    const events = typeof eventsPath === 'string' ? readEvents(eventsPath) : [];
-    const keys = await readRingOption(parsed);
-    const timeline = timelineOf(parsed, keys);
-    if (parsed.values['json'] !== true) stopReadingOnInterrupt();
+export const keysTimelineCommand = declare({
+  usage: ['FILE [OPTIONS]'],
+  description: [
+    "Shows a capture's SPIs over time: when each node switches to a new one, overlaps and silences, and when the 32-bit " +
+      'sequence numbers run out at the observed rate. Works without keys.',
+  ],
+  operand: captureOperand(),
+  options: OPTIONS,
+  examples: [
+    ['vtep keys timeline wire.pcap', 'switches and silences, without any key'],
+    [
+      'vtep keys timeline wire.pcap --ring ring.yaml --events log.txt',
+      'with the keys of each SPI, and your own events',
+    ],
+  ],
+  async run(values, [path]) {
+    const events = values.events === undefined ? [] : readEvents(values.events);
+    const keys = await readRingOption(values);
+    const timeline = timelineOf(values, keys);
+    if (!values.json) stopReadingOnInterrupt();
     const source = await openInput(path);
     await readInput(source, (batch) => timeline.addBatch(batch));
     const report = withNotes(timeline.report({ made: keys?.made ?? [], events }), source);
     keys?.finish();
     const output = new TextOutput();
-    if (parsed.values['json'] === true) output.json({ file: source.name, ...report });
+    if (values.json) output.json({ file: source.name, ...report });
     else printReport(output, source.name, report, keys);
     output.flush();
     const { packets, problems } = report.summary;
     const wrong = packets === 0 || problems.some(({ severity }) => severity === 'warning');
-    return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
+    return values.strict && wrong ? ExitCode.DataWrong : ExitCode.Done;
   },
-};
+});

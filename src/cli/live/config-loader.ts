@@ -4,9 +4,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Topology } from '../../overlay/index.js';
-import { type ParsedArguments, UsageError } from '../arguments.js';
 import { type PackedTopology, unpackTopology } from './packed-topology.js';
+import type { ConfigValues } from '../options/config-option.js';
 import { currentStreams } from '../streams.js';
+import { UsageError } from '../usage-error.js';
 
 /**
  * A message from the thread: a diagnostic, or finally the topology or an error.
@@ -23,14 +24,15 @@ const MILLISECONDS = 1000;
 const LIMIT = 60;
 /** Loads the config that the options name, any number of times. */
 export class ConfigLoader {
-  readonly #parsed: ParsedArguments;
+  readonly #values: ConfigValues;
   #thread: Worker | undefined;
   /** Settles when the thread has exited. */
   #gone: Promise<void> = Promise.resolve();
   #refuse: ((error: UsageError) => void) | undefined;
 
-  constructor(parsed: ParsedArguments) {
-    this.#parsed = parsed;
+  /** @param values the options that describe the network */
+  constructor({ config, vtep, docker, fdb, neigh, ring }: ConfigValues) {
+    this.#values = { config, vtep, docker, fdb, neigh, ring };
   }
 
   /**
@@ -69,7 +71,7 @@ export class ConfigLoader {
   }
 
   #read(): Promise<PackedTopology> {
-    const thread = new Worker(THREAD, { workerData: this.#parsed });
+    const thread = new Worker(THREAD, { workerData: this.#values });
     this.#thread = thread;
     this.#gone = new Promise((done) => {
       thread.once('exit', () => {

@@ -2,9 +2,8 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { VtepError } from '../../error.js';
-import type { ParsedArguments } from '../arguments.js';
 import type { LoaderMessage } from './config-loader.js';
-import { configOption } from '../options/config-option.js';
+import { configOption, type ConfigValues } from '../options/config-option.js';
 import { buffersOf, packTopology } from './packed-topology.js';
 import { withStreams } from '../streams.js';
 
@@ -28,9 +27,7 @@ try {
 
 try {
   const streams = { output: (): void => undefined, warnings: (text: string) => post({ kind: 'remark', text }) };
-  const topology = await withStreams(streams, () =>
-    configOption(workerData as ParsedArguments, { patience: PATIENCE }),
-  );
+  const topology = await withStreams(streams, () => configOption(workerData as ConfigValues, { patience: PATIENCE }));
   if (topology === undefined) throw new Error('no config to read');
   const packed = packTopology(topology);
   topology.ring?.wipe();

@@ -61,8 +61,8 @@ export class DryRun {
     }
   }
 
-  /** Goes by a running node's tables from now on: the indexes of networks are its own. */
-  goBy(tables: ReadonlyNodeTables): void {
+  /** Uses a running node's tables from now on: the indexes of networks differ between nodes. */
+  useTables(tables: ReadonlyNodeTables): void {
     this.#tables = tables;
   }
 

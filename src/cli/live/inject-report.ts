@@ -17,7 +17,8 @@ export interface InjectTotals extends Injection {
   readonly rounds: number;
   /** Whether a signal stopped it. */
   readonly stopped: boolean;
-  readonly damage: string | undefined;
+  /** Damage of the capture, after the packets that were sent. */
+  readonly damage: { readonly code: string; readonly message: string } | undefined;
 }
 
 /** The rates achieved up to the start of the last packet; 0 if no time passed. */
@@ -52,15 +53,31 @@ export function sayInject(totals: InjectTotals): void {
   );
 }
 
+/** A number with so many decimals. */
+function rounded(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals));
+}
+
 /** The object of `--json`. */
 export function injectReport(totals: InjectTotals): object {
-  const { packets, worstLate, failure, damage, ...rest } = totals;
+  const { packetsPerSecond, megabitsPerSecond } = rates(totals);
   return {
-    ...rest,
-    sent: packets,
-    ...rates(totals),
-    worstLateSeconds: worstLate,
-    failure: failure ?? null,
-    damage: damage ?? null,
+    file: totals.file,
+    device: totals.device,
+    read: totals.read,
+    sent: totals.packets,
+    refused: totals.refused,
+    truncated: totals.truncated,
+    foreign: totals.foreign,
+    unsent: totals.unsent,
+    bytes: totals.bytes,
+    seconds: rounded(totals.seconds, 6),
+    packetsPerSecond: rounded(packetsPerSecond, 3),
+    megabitsPerSecond: rounded(megabitsPerSecond, 6),
+    worstLateSeconds: rounded(totals.worstLate, 6),
+    rounds: totals.rounds,
+    stopped: totals.stopped,
+    failure: totals.failure ?? null,
+    damage: totals.damage ?? null,
   };
 }

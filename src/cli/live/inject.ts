@@ -8,59 +8,45 @@ import {
 } from '../../capture/index.js';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { DeviceSink, LoopClock, type Pace } from '../../live/index.js';
-import { onlyOperand, parseWords, type ParsedArguments, UsageError, wholeNumber } from '../arguments.js';
 import { openInput } from '../capture/capture-input.js';
-import type { Command } from '../command.js';
+import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
+import { captureOperand, flag, option, type Values } from '../options/declared.js';
+import { decimal, device, integer } from '../options/value-kinds.js';
 import { injectReport, type InjectTotals, sayInject } from './inject-report.js';
-import { numberOption } from '../options/number-option.js';
 import { StatusLine } from '../progress.js';
 import { withSignals } from '../signals.js';
 import { grouped } from '../table.js';
 import { say, TextOutput } from '../text-output.js';
+import { UsageError } from '../usage-error.js';
 
-const HELP = `vtep inject FILE --to DEVICE [OPTIONS]
-
-Sends the frames of a capture to a device unchanged. FILE is pcap or pcapng with
-link type Ethernet, optionally gzip-compressed; - is standard input. Frames that
-the capture truncated are skipped and counted. Stops on Ctrl-C or SIGTERM, and
-prints the totals. Needs the cap package, and root or CAP_NET_RAW.
-
-  --to DEVICE        the device; vtep capture --list shows them
-  --speed X          X times the captured pace (0.1, 2, ...). Default: 1
-  --pps N            N packets per second
-  --mbps N           N Mbit/s of frame bytes, without preamble, FCS and
-                     inter-frame gap
-  --top-speed        as fast as possible
-  --loops N          sends the capture N times, back to back; not with -.
-                     Default: 1
-  --json             reports as one JSON object
-  --strict           exit 1 unless every packet was sent and the capture is
-                     intact
-
-The report shows the rate achieved and the latest packet. On a busy system
-pacing is best effort; a packet more than 0.1 s late shifts the rest of the
-schedule, so that a stall is not followed by a burst. Exit 2 if the device
-disappears or goes down.`;
+const OPTIONS = {
+  to: option('--to DEVICE', 'the device; vtep capture --list shows them', device).need(),
+  speed: option('--speed X', 'X times the captured rate, such as 0.1 or 2', decimal(0.001, 1e6))
+    .otherwise('1')
+    .conflicts(['pps', 'mbps', 'topSpeed']),
+  pps: option('--pps N', 'N packets per second', decimal(0.001, 1e9)).conflicts(['mbps', 'topSpeed']),
+  mbps: option(
+    '--mbps N',
+    'N Mbit/s of frame bytes, without preamble, FCS and inter-frame gap',
+    decimal(0.001, 1e6),
+  ).conflicts('topSpeed'),
+  topSpeed: flag('--top-speed', 'as fast as possible'),
+  loops: option(
+    '--loops N',
+    'send the capture N times, back to back; not from standard input',
+    integer(1, Number.MAX_SAFE_INTEGER),
+  ).or(1),
+  json: flag('--json', 'print the report as one JSON object'),
+  strict: flag('--strict', 'exit 1 unless every packet was sent and the capture is intact'),
+};
 
 const REFRESH_MS = 500;
 
-function paceOf(parsed: ParsedArguments): Pace {
-  const named = ['speed', 'pps', 'mbps', 'top-speed'].filter((name) => parsed.values[name] !== undefined);
-  if (named.length > 1)
-    throw new UsageError(`${named.map((name) => `--${name}`).join(' and ')} are mutually exclusive`);
-  switch (named.at(0)) {
-    case 'pps':
-      return { by: 'packets', rate: numberOption(parsed, 'pps', 0.001, 1e9) };
-    case 'mbps':
-      return { by: 'bits', rate: numberOption(parsed, 'mbps', 0.001, 1e6) };
-    case 'top-speed':
-      return { by: 'none' };
-    case 'speed':
-      return { by: 'timestamps', speed: numberOption(parsed, 'speed', 0.001, 1e6) };
-    default:
-      return { by: 'timestamps', speed: 1 };
-  }
+function paceOf({ pps, mbps, topSpeed, speed = 1 }: Values<typeof OPTIONS>): Pace {
+  if (pps !== undefined) return { by: 'packets', rate: pps };
+  if (mbps !== undefined) return { by: 'bits', rate: mbps };
+  return topSpeed ? { by: 'none' } : { by: 'timestamps', speed };
 }
 
 async function openFrames(path: string): Promise<PacketSource> {
@@ -80,7 +66,7 @@ class Injector {
   truncated = 0;
   /** Packets with a link type other than Ethernet, which pcapng may introduce anywhere. */
   foreign = 0;
-  damage: string | undefined;
+  damage: InjectTotals['damage'];
   stopped = false;
   readonly #sink: DeviceSink;
   readonly #clock = new LoopClock();
@@ -99,7 +85,8 @@ class Injector {
         this.#hand(batch);
         await sink.room();
       }
-      this.damage = source.damage?.message;
+      const { damage } = source;
+      this.damage = damage && { code: damage.code, message: damage.message };
     } finally {
       await source.close();
     }
@@ -128,27 +115,27 @@ class Injector {
 }
 
 /** `vtep inject FILE --to DEVICE`. */
-export const injectCommand: Command = {
-  summary: 'sends the packets of a capture to a device',
-  help: HELP,
-  async run(args) {
-    const parsed = parseWords('inject', args, {
-      to: { type: 'string' },
-      speed: { type: 'string' },
-      pps: { type: 'string' },
-      mbps: { type: 'string' },
-      'top-speed': { type: 'boolean' },
-      loops: { type: 'string' },
-      json: { type: 'boolean' },
-      strict: { type: 'boolean' },
-    });
-    const path = onlyOperand('inject', parsed, 'a capture file');
-    const device = parsed.values['to'];
-    if (typeof device !== 'string' || device === '') {
-      throw new UsageError('inject needs --to DEVICE; vtep capture --list shows the devices');
-    }
-    const pace = paceOf(parsed);
-    const loops = wholeNumber(parsed, 'loops', 1, Number.MAX_SAFE_INTEGER) ?? 1;
+export const injectCommand = declare({
+  usage: ['FILE --to DEVICE [OPTIONS]'],
+  description: [
+    'Sends the frames of a capture to a device unchanged. The link type of the capture must be Ethernet. Frames that ' +
+      'the capture truncated are skipped and counted. Stops on Ctrl-C or SIGTERM, and prints the totals. Needs the cap ' +
+      'package, and root or CAP_NET_RAW.',
+  ],
+  operand: captureOperand(),
+  options: OPTIONS,
+  notes: [
+    'The report shows the rate achieved and the latest packet. On a busy system pacing is best effort; a packet more ' +
+      'than 0.1 s late shifts the rest of the schedule, so that a stall is not followed by a burst.',
+  ],
+  examples: [
+    ['vtep inject wire.pcap --to eth0', 'at the captured rate'],
+    ['vtep inject wire.pcap --to veth0 --pps 10000 --loops 100', '10,000 packets per second, 100 times over'],
+  ],
+  fails: 'the device disappeared or went down',
+  async run(values, [path]) {
+    const { to: device, loops, json, strict } = values;
+    const pace = paceOf(values);
     if (loops > 1 && path === STANDARD_STREAM) {
       throw new UsageError('--loops reads the capture again, but standard input can be read only once; name a file');
     }
@@ -199,21 +186,22 @@ export const injectCommand: Command = {
         stopped: injector.stopped,
         damage: injector.damage,
       };
-      if (parsed.values['json'] === true) {
+      if (json) {
         const output = new TextOutput();
         output.json(injectReport(totals));
         output.flush();
       } else {
         sayInject(totals);
       }
-      if (injector.damage !== undefined) say(`vtep: ${name}: ${injector.damage}; the packets before it were sent`);
+      if (injector.damage !== undefined)
+        say(`vtep: ${name}: ${injector.damage.message}; the packets before it were sent`);
       if (injector.packets === 0) say(`vtep: ${name}: no packets`);
       if (injection.failure !== undefined) {
         say(`vtep: ${device}: ${injection.failure}`);
         return ExitCode.Unusable;
       }
       const whole = injection.packets === injector.packets && injector.packets > 0 && injector.damage === undefined;
-      return parsed.values['strict'] === true && !whole ? ExitCode.DataWrong : ExitCode.Done;
+      return strict && !whole ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
       clearInterval(refresh);
       status.end();
@@ -221,4 +209,4 @@ export const injectCommand: Command = {
       if (path === STANDARD_STREAM) process.stdin.destroy();
     }
   },
-};
+});

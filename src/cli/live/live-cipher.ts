@@ -3,7 +3,6 @@ import { randomFillSync } from 'node:crypto';
 import { type AeadChoice, hkdfSha256 } from '../../aead/index.js';
 import { SequenceReservations, type SequenceStore } from '../../ipsec/index.js';
 import { type LiveVtepOptions, SequenceFile } from '../../live/index.js';
-import type { ParsedArguments } from '../arguments.js';
 import { say } from '../text-output.js';
 
 /** The cipher and the state file; neither without keys. */
@@ -15,12 +14,12 @@ export class LiveCipher {
 
   /**
    * @param choice the cipher; undefined without keys
+   * @param path the file of `--state`, if any
    * @throws LiveError if the file of `--state` is in use, corrupt or unusable
    */
-  constructor(choice: AeadChoice | undefined, parsed: ParsedArguments) {
+  constructor(choice: AeadChoice | undefined, path: string | undefined) {
     this.choice = choice;
-    const path = parsed.values['state'];
-    if (choice === undefined || typeof path !== 'string') return;
+    if (choice === undefined || path === undefined) return;
     const file = new SequenceFile(path);
     this.#file = file;
     try {

@@ -2,64 +2,70 @@
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
-import { Oversize } from '../../dataplane/index.js';
 import { VtepError } from '../../error.js';
 import { LiveVtep, MetricsServer, vtepMetrics } from '../../live/index.js';
 import { hostAndPort } from '../../live/metrics/metrics-server.js';
 import { RingOutcome, type Topology } from '../../overlay/index.js';
 import { formatIp } from '../../wire/index.js';
-import { AEAD_HELP, aeadOption } from '../options/aead-option.js';
-import { oneOf, type ParsedArguments, parseWords, UsageError } from '../arguments.js';
-import type { Command } from '../command.js';
+import { declare } from '../command.js';
 import { ConfigLoader } from './config-loader.js';
-import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from '../options/config-option.js';
 import { DryRun } from './dry-run.js';
 import { ExitCode } from '../exit-code.js';
 import { LiveCipher } from './live-cipher.js';
-import { metricsOption } from '../options/metrics-option.js';
+import { aeadDeclared, aeadOption } from '../options/aead-option.js';
+import { CONFIG_OPTIONS, configOption } from '../options/config-option.js';
+import { flag, option, type Values } from '../options/declared.js';
+import { metricsDeclared } from '../options/metrics-option.js';
+import { oversizeDeclared } from '../options/oversize-option.js';
+import { choice, decimal, file } from '../options/value-kinds.js';
 import { endWithoutThreads } from '../process-end.js';
 import { withSignals } from '../signals.js';
 import { say, TextOutput } from '../text-output.js';
+import { UsageError } from '../usage-error.js';
 import { upJson, upLines } from './up-report.js';
 import { version } from '../version.js';
 
-const HELP = `vtep up --config FILE --node NAME [OPTIONS]
+const LONGEST = 365 * 86_400;
+const DRY_RUN = 'Dry run, without TAP devices';
 
-Runs this host as the node NAME of an overlay, until SIGINT or SIGTERM: VXLAN
-and ESP over sockets on the node's VTEP address, and a TAP device for each
-endpoint of the node, with its MAC, address and MTU (named by its device: or
-else its name; in the network namespace of its netns:). Prints a report at the
-end. SIGHUP reloads the config; if that fails, it reports why and keeps the
-previous one. Needs Linux, root and koffi, except for dry runs of clear
-networks.
+const OPTIONS = {
+  node: option('--node NAME', 'the node that this host is').need(),
+  ...CONFIG_OPTIONS,
+  state: option(
+    '--state FILE',
+    'persist sequence numbers in this file, so that a restart continues them (docs/security.md)',
+    file,
+  ),
+  aead: aeadDeclared,
+  oversize: oversizeDeclared,
+  clampMss: flag('--clamp-mss', "lower TCP's maximum segment size to what fits"),
+  acceptUnknownVteps: flag(
+    '--accept-unknown-vteps',
+    "accept packets from addresses that aren't nodes of the config (docs/security.md)",
+  ),
+  sockets: option(
+    '--sockets KIND',
+    'system: raw sockets, with many packets per system call; node: node:dgram',
+    choice('system', 'node'),
+  ).otherwise('system where available'),
+  innerChecksums: option(
+    '--inner-checksums MODE',
+    'verify inner checksums, or accept those that a peer on the same host left unfinished',
+    choice('verify', 'accept'),
+  ).otherwise("accept if the VTEP's device is virtual, such as veth or virtio"),
+  metrics: metricsDeclared,
+  for: option('--for SECONDS', 'stop after this time', decimal(0.001, LONGEST)),
+  json: flag('--json', 'print one JSON object at the end'),
+  frames: option(
+    '--frames FILE',
+    "read frames of the node's endpoints from this capture, at its rate; stop one second after the last one",
+    file,
+  ).under(DRY_RUN),
+  framesOut: option('--frames-out FILE', "write the frames for the node's endpoints (pcap)", file).under(DRY_RUN),
+  speed: option('--speed X', 'X times the captured rate', decimal(0.001, LONGEST)).or(1).under(DRY_RUN),
+};
 
-${CONFIG_HELP}
-  --node NAME        the node that this host is
-  --state FILE       persists sequence numbers in this file, so that a restart
-                     continues them (docs/security.md)
-  --oversize MODE    packets that don't fit: inside (ICMP to the sender, or
-                     inner fragments), outside (outer fragments) or drop.
-                     Default: inside
-  --clamp-mss        lowers TCP's maximum segment size to what fits
-  --accept-unknown-vteps
-                     accepts packets from addresses that aren't nodes of the
-                     config (docs/security.md)
-  --sockets KIND     system (raw sockets, many packets per system call) or node
-                     (node:dgram). Default: system where available
-  --inner-checksums MODE
-                     verify, or accept checksums that a peer on the same host
-                     left unfinished. Default: accept if the VTEP's device is
-                     virtual (veth, virtio and the like), verify otherwise
-  --metrics [HOST:]PORT
-                     serves counters to Prometheus. Default host: loopback
-  --frames FILE      dry run without TAP devices: reads frames of the node's
-                     endpoints from this capture, at its pace
-  --frames-out FILE  dry run: writes frames for the node's endpoints (pcap)
-  --speed X          X times the recorded pace. Default: 1
-  --for SECONDS      stops after this time; a dry run stops one second after its
-                     last frame
-${AEAD_HELP}
-  --json             one JSON object at the end`;
+type UpValues = Values<typeof OPTIONS>;
 
 const MILLISECONDS = 1000;
 /** How long a dry run waits for packets after its last frame, in milliseconds. */
@@ -70,51 +76,32 @@ const LOOK = 20;
 const PATIENCE = 5000;
 /** How long a reload waits for new devices, in milliseconds; later ones follow. */
 const DEVICES = 5000;
-const LONGEST = 365 * 86_400;
 
-function numberOption(parsed: ParsedArguments, name: string): number | undefined {
-  const text = parsed.values[name];
-  if (typeof text !== 'string') return undefined;
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value > 0 && value <= LONGEST)) throw new UsageError(`--${name} takes a positive number`);
-  return value;
-}
-
-async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
-  const topology = await configOption(parsed);
+async function topologyOf(values: UpValues): Promise<Topology> {
+  const topology = await configOption(values);
   if (topology === undefined) throw new UsageError('up needs --config FILE; see: vtep up --help');
-  return withSwitches(parsed, topology);
+  return withSwitches(values, topology);
 }
 
 /** Applies the command line's switches to a topology, at the start and at each reload. */
-function withSwitches(parsed: ParsedArguments, topology: Topology): Topology {
-  return parsed.values['accept-unknown-vteps'] === true ? { ...topology, acceptUnknownVteps: true } : topology;
+function withSwitches({ acceptUnknownVteps }: UpValues, topology: Topology): Topology {
+  return acceptUnknownVteps ? { ...topology, acceptUnknownVteps } : topology;
 }
 
 /** The dry run that the options ask for, if any. */
-async function dryRunOf(parsed: ParsedArguments, topology: Topology, node: string): Promise<DryRun | undefined> {
-  const { frames, 'frames-out': out } = parsed.values;
-  if (typeof frames !== 'string' && typeof out !== 'string') return undefined;
+async function dryRunOf(values: UpValues, topology: Topology): Promise<DryRun | undefined> {
+  const { node, frames, framesOut: out, speed } = values;
+  if (frames === undefined && out === undefined) return undefined;
   return DryRun.open(topology, node, {
-    ...(typeof frames === 'string' ? { frames } : {}),
-    ...(typeof out === 'string' ? { out } : {}),
-    speed: numberOption(parsed, 'speed') ?? 1,
+    ...(frames === undefined ? {} : { frames }),
+    ...(out === undefined ? {} : { out }),
+    speed,
   });
-}
-
-/** Reports invalid options before anything is opened. */
-function checkOptions(parsed: ParsedArguments): void {
-  metricsOption(parsed);
-  numberOption(parsed, 'for');
-  numberOption(parsed, 'speed');
-  if (parsed.values['frames-out'] !== STANDARD_STREAM) return;
-  throw new UsageError('--frames-out takes a file: the report goes to standard output');
 }
 
 /** A VTEP with what the command line adds: reloads, metrics, dry run, report. */
 class Up {
-  readonly #parsed: ParsedArguments;
-  readonly #node: string;
+  readonly #values: UpValues;
   readonly #vtep: LiveVtep;
   readonly #cipher: LiveCipher;
   readonly #dryRun: DryRun | undefined;
@@ -132,10 +119,9 @@ class Up {
   /** An internal error while applying a config: the node may have half of it. */
   #failure: Error | undefined;
 
-  constructor(parsed: ParsedArguments, node: string, vtep: LiveVtep, cipher: LiveCipher, dryRun: DryRun | undefined) {
-    this.#parsed = parsed;
-    this.#loader = new ConfigLoader(parsed);
-    this.#node = node;
+  constructor(values: UpValues, vtep: LiveVtep, cipher: LiveCipher, dryRun: DryRun | undefined) {
+    this.#values = values;
+    this.#loader = new ConfigLoader(values);
     this.#vtep = vtep;
     this.#cipher = cipher;
     this.#dryRun = dryRun;
@@ -144,7 +130,7 @@ class Up {
   /** Runs until a signal, the time limit, or the end of a dry run. */
   async run(): Promise<void> {
     const end = (): void => this.#ending.abort();
-    const address = metricsOption(this.#parsed);
+    const address = this.#values.metrics;
     const server =
       address === undefined
         ? undefined
@@ -159,7 +145,7 @@ class Up {
     try {
       const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
       await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () => {
-        // Said only now: a program that reads it may send a signal immediately.
+        // Announced only now: a program that reads it may send a signal immediately.
         this.#announce(where === '' ? '' : `; metrics on http://${where}/metrics`);
         return this.#vtep.run(this.#ending.signal);
       });
@@ -185,9 +171,9 @@ class Up {
     const seconds = (performance.now() - this.#began) / MILLISECONDS;
     const dryRun = this.#dryRun;
     const skipped = dryRun?.hasFrames === true ? dryRun.port.skipped : undefined;
-    const report = { node: this.#node, seconds, counters, endpoints: this.#vtep.node.endpointReports, skipped };
+    const report = { node: this.#values.node, seconds, counters, endpoints: this.#vtep.node.endpointReports, skipped };
     const output = new TextOutput();
-    if (this.#parsed.values['json'] === true) output.json(upJson(report));
+    if (this.#values.json) output.json(upJson(report));
     else for (const line of upLines(report)) output.line(line);
     output.flush();
   }
@@ -195,7 +181,7 @@ class Up {
   /** Whether the time is up, or a dry run's frames ended long enough ago. */
   #isOver(): boolean {
     const now = performance.now();
-    const seconds = numberOption(this.#parsed, 'for');
+    const { for: seconds } = this.#values;
     if (seconds !== undefined) return now - this.#began >= seconds * MILLISECONDS;
     if (this.#dryRun?.hasFrames !== true) return false;
     if (!this.#dryRun.port.ended) this.#framesEnded = now;
@@ -210,38 +196,37 @@ class Up {
 
   #announce(more: string): void {
     const { topology } = this.#vtep.node;
-    const here = topology.nodes.find(({ name }) => name === this.#node);
+    const { node } = this.#values;
+    const here = topology.nodes.find(({ name }) => name === node);
     const address = here === undefined ? '' : formatIp(here.vtep.length === 4 ? 4 : 6, here.vtep);
     const cipher = this.#cipher.choice === undefined ? '' : `; cipher ${this.#cipher.choice.aead.name}`;
-    say(
-      `vtep: ${this.#node} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`,
-    );
+    say(`vtep: ${node} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`);
     for (const [endpoint, port] of this.#vtep.node.ports) say(`vtep: endpoint ${endpoint}: ${port.name}`);
   }
 
   /** Loads one config at a time; any number of signals meanwhile cause one more load. */
   #reloadSoon(): void {
     this.#signals++;
-    this.#reload ??= this.#readAnew();
+    this.#reload ??= this.#reloadUntilCurrent();
   }
 
   #isEnding(): boolean {
     return this.#ending.signal.aborted;
   }
 
-  async #readAnew(): Promise<void> {
+  async #reloadUntilCurrent(): Promise<void> {
     for (let handled = 0; handled !== this.#signals && !this.#isEnding();) {
       handled = this.#signals;
-      await this.#readOnce();
+      await this.#reloadOnce();
     }
     this.#signals = 0;
     this.#reload = undefined;
   }
 
-  async #readOnce(): Promise<void> {
+  async #reloadOnce(): Promise<void> {
     let topology: Topology;
     try {
-      topology = withSwitches(this.#parsed, await this.#loader.load());
+      topology = withSwitches(this.#values, await this.#loader.load());
     } catch (error) {
       if (!this.#isEnding()) this.#refuse(error as Error);
       return;
@@ -275,58 +260,54 @@ class Up {
 }
 
 /** `vtep up`. */
-export const upCommand: Command = {
-  summary: 'runs this host as a node of an overlay',
-  help: HELP,
-  async run(args) {
-    const parsed = parseWords('up', args, {
-      ...CONFIG_OPTIONS,
-      node: { type: 'string' },
-      state: { type: 'string' },
-      oversize: { type: 'string' },
-      'clamp-mss': { type: 'boolean' },
-      'accept-unknown-vteps': { type: 'boolean' },
-      sockets: { type: 'string' },
-      'inner-checksums': { type: 'string' },
-      metrics: { type: 'string' },
-      frames: { type: 'string' },
-      'frames-out': { type: 'string' },
-      speed: { type: 'string' },
-      for: { type: 'string' },
-      aead: { type: 'string' },
-      json: { type: 'boolean' },
-    });
-    if (parsed.operands.length > 0) throw new UsageError('up takes no operands; see: vtep up --help');
-    const { node } = parsed.values;
-    if (typeof node !== 'string') throw new UsageError('up needs --node NAME, the name of this node');
-    checkOptions(parsed);
-    const oversize = oneOf(parsed, 'oversize', Object.values(Oversize));
-    const sockets = oneOf(parsed, 'sockets', ['system', 'node']);
-    const checksums = oneOf(parsed, 'inner-checksums', ['verify', 'accept']);
-    const topology = await topologyOf(parsed);
+export const upCommand = declare({
+  usage: ['--config FILE --node NAME [OPTIONS]'],
+  description: [
+    "Runs this host as the node NAME of an overlay, until SIGINT or SIGTERM: VXLAN and ESP over sockets on the node's " +
+      'VTEP address, and a TAP device for each endpoint of the node, with its MAC, address and MTU (named by its device: ' +
+      'or else its name; in the network namespace of its netns:). Prints a report at the end. SIGHUP reloads the config; ' +
+      'if that fails, it reports why and keeps the previous one. Needs Linux, root and koffi, except for dry runs of ' +
+      'clear networks.',
+  ],
+  options: OPTIONS,
+  examples: [
+    ['vtep up --config overlay.yaml --node n1 --state n1.state', 'run the node n1'],
+    ['vtep up --config overlay.yaml --node n1 --metrics 9100', 'the same, with metrics for Prometheus'],
+    [
+      'vtep up --config overlay.yaml --node n1 --frames inner.pcap --frames-out got.pcap',
+      'a dry run between two captures',
+    ],
+  ],
+  fails: 'the last write of --state failed',
+  async run(values) {
+    const { node, oversize, sockets, innerChecksums, clampMss, framesOut } = values;
+    if (framesOut === STANDARD_STREAM) {
+      throw new UsageError('--frames-out takes a file: the report goes to standard output');
+    }
+    const topology = await topologyOf(values);
     const keyed = topology.ring !== undefined;
-    const cipher = new LiveCipher(keyed ? await aeadOption(parsed) : undefined, parsed);
+    const cipher = new LiveCipher(keyed ? await aeadOption(values.aead) : undefined, values.state);
     let vtep: LiveVtep | undefined;
     let dryRun: DryRun | undefined;
     let up: Up | undefined;
     try {
-      dryRun = await dryRunOf(parsed, topology, node);
+      dryRun = await dryRunOf(values, topology);
       const port = dryRun?.port;
       vtep = await LiveVtep.open({
         topology,
         node,
         ...cipher.options,
-        ...(oversize === undefined ? {} : { oversize }),
+        oversize,
         ...(sockets === undefined ? {} : { sockets }),
-        ...(checksums === undefined ? {} : { unfinishedChecksums: checksums === 'accept' }),
-        clampMss: parsed.values['clamp-mss'] === true,
+        ...(innerChecksums === undefined ? {} : { unfinishedChecksums: innerChecksums === 'accept' }),
+        clampMss,
         ...(port === undefined ? {} : { portOf: () => port }),
         onSaEvent: ({ text }) => say(`vtep: ${text}`),
         onTrouble: (text) => say(`vtep: ${text}`),
       });
       topology.ring?.wipe();
-      dryRun?.goBy(vtep.node.tables);
-      up = new Up(parsed, node, vtep, cipher, dryRun);
+      dryRun?.useTables(vtep.node.tables);
+      up = new Up(values, vtep, cipher, dryRun);
       await up.run();
       up.report();
       dryRun?.finish();
@@ -342,4 +323,4 @@ export const upCommand: Command = {
       if ((await up?.readsNothing()) === false) endWithoutThreads();
     }
   },
-};
+});

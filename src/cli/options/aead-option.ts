@@ -1,24 +1,28 @@
 /** `--aead`: the AEAD backend. */
 import { AeadError } from '../../aead/error.js';
 import type { AeadBackend, AeadChoice } from '../../aead/index.js';
-import type { ParsedArguments } from '../arguments.js';
 import { say } from '../text-output.js';
+import { option } from './declared.js';
+import { choice } from './value-kinds.js';
 
-/** Its lines in the help text. */
-export const AEAD_HELP = `  --aead NAME        cipher: ipsec-mb, openssl, node or forge. Default: the
-                     fastest that works`;
+/** `--aead NAME`. */
+export const aeadDeclared = option(
+  '--aead NAME',
+  'AES-GCM implementation',
+  choice('ipsec-mb', 'openssl', 'node', 'forge'),
+).otherwise('the fastest that works');
 
 /**
  * The requested cipher, or the fastest that works. A backend that loads but fails its self-test is reported on standard
  * error.
+ * @param name the value of `--aead`
  * @param backends the ones to try, in order. Default: all
  * @throws AeadError
  */
-export async function aeadOption(parsed: ParsedArguments, backends?: readonly AeadBackend[]): Promise<AeadChoice> {
-  const named = parsed.values['aead'];
-  const choice = await choose(typeof named === 'string' ? named : undefined, backends);
-  for (const { code, reason } of choice.skipped) if (code === 'AEAD_SELF_TEST') say(`vtep: ${reason}: not used`);
-  return choice;
+export async function aeadOption(name: string | undefined, backends?: readonly AeadBackend[]): Promise<AeadChoice> {
+  const chosen = await choose(name, backends);
+  for (const { code, reason } of chosen.skipped) if (code === 'AEAD_SELF_TEST') say(`vtep: ${reason}: not used`);
+  return chosen;
 }
 
 async function choose(name: string | undefined, backends: readonly AeadBackend[] | undefined): Promise<AeadChoice> {

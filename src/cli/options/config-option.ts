@@ -2,43 +2,44 @@
 import { VtepError } from '../../error.js';
 import type { KeyText, NodeImport, NodeOutputs } from '../../overlay/files.js';
 import type { KeyRing, Topology } from '../../overlay/index.js';
-import { inQuotes } from '../../text/plain-text.js';
-import { type ParsedArguments, UsageError } from '../arguments.js';
-import { type ReadOptions, readKeyText, readSmallText } from './small-file.js';
 import { say } from '../text-output.js';
+import { UsageError } from '../usage-error.js';
+import { option, options, type Values } from './declared.js';
+import { aboutFile } from './file-error.js';
+import { type ReadOptions, readKeyText, readSmallText } from './small-file.js';
+import { file, nodeValue } from './value-kinds.js';
 
 /** Docker's output for 100,000 endpoints is about 30 MB. */
 const MAX_BYTES = 1 << 26;
 const WHAT = 'a config, a dump or a key ring (64 MiB)';
-const MANY = { type: 'string', multiple: true } as const;
+const HEADING = 'Network';
 
-/** For parseWords. */
+/** The options. */
 export const CONFIG_OPTIONS = {
-  config: { type: 'string' },
-  vtep: MANY,
-  docker: MANY,
-  fdb: MANY,
-  neigh: MANY,
-  ring: { type: 'string' },
-} as const;
+  config: option(
+    '--config FILE',
+    'nodes, networks, endpoints and keys (YAML or JSON); instead of it, once per node:',
+    file,
+  ).under(HEADING),
+  vtep: options('--vtep NODE=IP', "address of a node's VTEP", nodeValue).under(HEADING),
+  docker: options('--docker NODE=FILE', 'output of docker network inspect on that node', nodeValue).under(HEADING),
+  fdb: options(
+    '--fdb NODE=FILE',
+    "output of bridge fdb show in the namespaces of the node's networks, concatenated",
+    nodeValue,
+  ).under(HEADING),
+  neigh: options('--neigh NODE=FILE', 'output of ip neigh on that node', nodeValue).under(HEADING),
+  ring: option('--ring FILE', "key ring of the encrypted networks; overrides the config's keys", file).under(HEADING),
+};
 
-/** Their lines in the help text. */
-export const CONFIG_HELP = `  --config FILE      nodes, networks, endpoints and keys (YAML or JSON); or, in
-                     its place, once per node:
-    --vtep NODE=IP     the address of its VTEP
-    --docker NODE=FILE output of docker network inspect on the node
-    --fdb NODE=FILE    output of bridge fdb show in its networks' namespaces,
-                       concatenated
-    --neigh NODE=FILE  output of ip neigh on the node
-  --ring FILE        key ring of the encrypted networks; overrides the config's
-                     keys`;
+/** Their values. */
+export type ConfigValues = Values<typeof CONFIG_OPTIONS>;
 
 function read<T>(path: string, options: ReadOptions, reader: (text: string) => T): T {
   try {
     return reader(readSmallText(path, MAX_BYTES, WHAT, options));
   } catch (error) {
-    if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
+    throw aboutFile(path, error);
   }
 }
 
@@ -52,40 +53,37 @@ function readSecret<T>(path: string, options: ReadOptions, reader: (file: KeyTex
       file.wipe();
     }
   } catch (error) {
-    if (error instanceof VtepError && !(error instanceof UsageError)) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
+    throw aboutFile(path, error);
   }
 }
 
-/** The `NODE=VALUE` arguments of an option, by node. */
-function byNode(parsed: ParsedArguments, option: string): Map<string, string> {
-  const words = (parsed.values[option] as readonly string[] | undefined) ?? [];
-  return new Map(
-    words.map((word) => {
-      const at = word.indexOf('=');
-      if (at < 1) throw new UsageError(`--${option} takes NODE=VALUE, not ${inQuotes(word)}`);
-      return [word.slice(0, at), word.slice(at + 1)];
-    }),
-  );
+/** The values of an option by node. */
+function byNode(name: string, pairs: readonly (readonly [string, string])[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [node, value] of pairs) {
+    const before = values.get(node) ?? value;
+    if (before !== value) throw new UsageError(`--${name} ${node}=... was given twice, with different values`);
+    values.set(node, value);
+  }
+  return values;
 }
 
-async function ringOption(parsed: ParsedArguments, options: ReadOptions): Promise<KeyRing | undefined> {
-  const path = parsed.values['ring'];
-  if (typeof path !== 'string') return undefined;
+async function ringOption(path: string | undefined, options: ReadOptions): Promise<KeyRing | undefined> {
+  if (path === undefined) return undefined;
   const { parseKeys } = await import('../../overlay/keys/keys-file.js');
   const keys = readSecret(path, options, parseKeys);
   if (keys.kind !== 'ring') throw new UsageError(`${path}: not a key ring`);
   return keys.ring;
 }
 
-async function imported(parsed: ParsedArguments, options: ReadOptions): Promise<Topology | undefined> {
-  const vteps = byNode(parsed, 'vtep');
-  const docker = byNode(parsed, 'docker');
-  const fdb = byNode(parsed, 'fdb');
-  const neigh = byNode(parsed, 'neigh');
-  for (const [option, words] of Object.entries({ docker, fdb, neigh })) {
-    for (const node of words.keys()) {
-      if (!vteps.has(node)) throw new UsageError(`--${option} ${node}=... needs --vtep ${node}=ADDRESS`);
+async function imported(values: ConfigValues, options: ReadOptions): Promise<Topology | undefined> {
+  const vteps = byNode('vtep', values.vtep);
+  const docker = byNode('docker', values.docker);
+  const fdb = byNode('fdb', values.fdb);
+  const neigh = byNode('neigh', values.neigh);
+  for (const [name, files] of Object.entries({ docker, fdb, neigh })) {
+    for (const node of files.keys()) {
+      if (!vteps.has(node)) throw new UsageError(`--${name} ${node}=... needs --vtep ${node}=ADDRESS`);
     }
   }
   if (vteps.size === 0) return undefined;
@@ -96,7 +94,7 @@ async function imported(parsed: ParsedArguments, options: ReadOptions): Promise<
     const files = paths as NodeOutputs;
     return { name, vtep, files, ...(Object.fromEntries(texts) as NodeOutputs) };
   });
-  const ring = await ringOption(parsed, options);
+  const ring = await ringOption(values.ring, options);
   const { importTopology } = await import('../../overlay/import/imported-topology.js');
   try {
     const { topology, warnings } = importTopology(nodes, ring);
@@ -113,12 +111,12 @@ async function imported(parsed: ParsedArguments, options: ReadOptions): Promise<
  * @param options how to read the files
  * @throws UsageError
  */
-export async function configOption(parsed: ParsedArguments, options: ReadOptions = {}): Promise<Topology | undefined> {
-  const path = parsed.values['config'];
-  const network = await imported(parsed, options);
-  if (typeof path !== 'string') return network;
+export async function configOption(values: ConfigValues, options: ReadOptions = {}): Promise<Topology | undefined> {
+  const path = values.config;
+  const network = await imported(values, options);
+  if (path === undefined) return network;
   if (network !== undefined) throw new UsageError('--config and --vtep are mutually exclusive');
-  const ring = await ringOption(parsed, options);
+  const ring = await ringOption(values.ring, options);
   const { parseConfig } = await import('../../overlay/config.js');
   return readSecret(path, options, (file) => parseConfig(file, ring === undefined ? {} : { ring }));
 }

@@ -1,6 +1,14 @@
 /** `--keys` and `--ring`. The code that parses key files is loaded only if one is named. */
-import { type ParsedArguments, UsageError } from '../arguments.js';
 import type { KeysOption } from '../keys/key-files.js';
+import { UsageError } from '../usage-error.js';
+
+/** Values of the options that concern keys. */
+export interface KeyValues {
+  readonly keys?: readonly string[] | undefined;
+  readonly ring?: string | undefined;
+  readonly aead?: string | undefined;
+  readonly espSa?: string | undefined;
+}
 
 /**
  * Reads the files of `--keys`, and reports what in them can't be used.
@@ -8,16 +16,16 @@ import type { KeysOption } from '../keys/key-files.js';
  * @returns undefined if no keys are named
  * @throws UsageError, AeadError
  */
-export async function readKeysOption(parsed: ParsedArguments, cipherAlone = false): Promise<KeysOption | undefined> {
-  const paths = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
-  if (paths.length === 0) {
-    for (const option of ['aead', 'esp-sa']) {
-      if (parsed.values[option] !== undefined && !cipherAlone) throw new UsageError(`--${option} needs --keys`);
-    }
+export async function readKeysOption(values: KeyValues, cipherAlone = false): Promise<KeysOption | undefined> {
+  const { keys = [], aead, espSa } = values;
+  if (keys.length === 0) {
+    if (cipherAlone) return undefined;
+    if (aead !== undefined) throw new UsageError('--aead needs --keys');
+    if (espSa !== undefined) throw new UsageError('--esp-sa needs --keys');
     return undefined;
   }
   const { readKeyFiles } = await import('../keys/key-files.js');
-  return readKeyFiles(paths, parsed);
+  return readKeyFiles(keys, values);
 }
 
 /**
@@ -25,9 +33,7 @@ export async function readKeysOption(parsed: ParsedArguments, cipherAlone = fals
  * @returns undefined if neither is named
  * @throws UsageError, AeadError
  */
-export function readRingOption(parsed: ParsedArguments): Promise<KeysOption | undefined> {
-  const path = parsed.values['ring'];
-  const more = (parsed.values['keys'] as readonly string[] | undefined) ?? [];
-  const ring = typeof path === 'string' ? [path] : [];
-  return readKeysOption({ operands: parsed.operands, values: { ...parsed.values, keys: [...ring, ...more] } });
+export function readRingOption(values: KeyValues): Promise<KeysOption | undefined> {
+  const { ring, keys = [] } = values;
+  return readKeysOption({ ...values, keys: ring === undefined ? keys : [ring, ...keys] });
 }

@@ -1,7 +1,7 @@
 /** Reads whole files up to a maximum size, since a device or a pipe may never end. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { KeyText, takeKeys } from '../../overlay/keys/key-text.js';
-import { UsageError } from '../arguments.js';
+import { UsageError } from '../usage-error.js';
 
 const CHUNK = 1 << 16;
 const MILLISECONDS = 1000;

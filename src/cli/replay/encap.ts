@@ -2,35 +2,33 @@
 import { randomFillSync } from 'node:crypto';
 import { type Aead, hkdfSha256 } from '../../aead/index.js';
 import { type CaptureBatch, LinkType, type OutputFile, PcapWriter } from '../../capture/index.js';
-import { DropReason, dropReasonName, dropReasonText, EgressChain, Oversize } from '../../dataplane/index.js';
+import { DropReason, dropReasonName, dropReasonText, EgressChain, type Oversize } from '../../dataplane/index.js';
 import { Arena, PacketBatch, seedFlows } from '../../memory/index.js';
 import { NodeSas, NodeTables, type Topology } from '../../overlay/index.js';
 import { EthernetHeaders } from '../../wire/index.js';
-import { AEAD_HELP, aeadOption } from '../options/aead-option.js';
-import { oneOf, onlyOperand, type ParsedArguments, parseWords, UsageError } from '../arguments.js';
 import { openInput, readInput, sayNotes } from '../capture/capture-input.js';
-import type { Command } from '../command.js';
-import { CONFIG_HELP, CONFIG_OPTIONS, configOption } from '../options/config-option.js';
+import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
+import { aeadDeclared, aeadOption } from '../options/aead-option.js';
+import { CONFIG_OPTIONS, configOption } from '../options/config-option.js';
+import { captureOperand, flag, option, outputFile, type Values } from '../options/declared.js';
+import { oversizeDeclared } from '../options/oversize-option.js';
 import { openOutput } from '../output.js';
 import { grouped } from '../table.js';
 import { say, TextOutput } from '../text-output.js';
+import { UsageError } from '../usage-error.js';
 
-const HELP = `vtep encap FILE -o OUT --config FILE --node NAME [OPTIONS]
+const OPTIONS = {
+  output: outputFile(),
+  node: option('--node NAME', 'the sending node').need(),
+  oversize: oversizeDeclared,
+  aead: aeadDeclared,
+  json: flag('--json', 'print the report as one JSON object'),
+  strict: flag('--strict', 'exit 1 if frames were dropped or the capture is damaged'),
+  ...CONFIG_OPTIONS,
+};
 
-Encapsulates containers' frames (pcap or pcapng) as the node NAME would send
-them: VXLAN, and ESP for encrypted networks. Frames that aren't from an endpoint
-of that node are skipped and counted.
-
-  -o, --output OUT   output file; - is standard output
-${CONFIG_HELP}
-  --node NAME        the sending node
-  --oversize MODE    packets that don't fit: inside (ICMP to the sender, or
-                     inner fragments), outside (outer fragments) or drop.
-                     Default: inside
-${AEAD_HELP}
-  --json             reports as one JSON object
-  --strict           exit 1 if frames were dropped or the capture is damaged`;
+type EncapValues = Values<typeof OPTIONS>;
 
 /** A frame captured with offloads enabled is up to 64 KiB long. */
 const FRAME_BYTES = 66_000;
@@ -60,7 +58,7 @@ class Encapsulation {
   #seconds = 0;
   #nanoseconds = 0;
 
-  constructor(tables: NodeTables, writer: PcapWriter, cipher: Cipher, parsed: ParsedArguments) {
+  constructor(tables: NodeTables, writer: PcapWriter, cipher: Cipher, oversize: Oversize) {
     this.#tables = tables;
     this.#writer = writer;
     const { nodes } = tables.topology;
@@ -73,7 +71,6 @@ class Encapsulation {
     const arena = new Arena({ slots: SLOTS, frameBytes: FRAME_BYTES });
     this.#batch = new PacketBatch(arena, 1);
     const sinks = { wire: (batch: PacketBatch) => this.#write(batch) };
-    const oversize = oneOf(parsed, 'oversize', Object.values(Oversize)) ?? Oversize.Inside;
     this.chain = new EgressChain(tables, arena, sinks, { oversize, random: FIXED_STARTS, ...cipher });
   }
 
@@ -106,43 +103,41 @@ class Encapsulation {
   }
 }
 
-async function cipherOf(tables: NodeTables, parsed: ParsedArguments): Promise<Cipher> {
+async function cipherOf(tables: NodeTables, named: string | undefined): Promise<Cipher> {
   const { topology, node } = tables;
   if (!topology.networks.some((network) => network.encrypted)) return {};
-  const { aead } = await aeadOption(parsed);
+  const { aead } = await aeadOption(named);
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
   return { aead, sas: NodeSas.ofTopology(topology, node, aead, { hkdf: hkdfSha256, random }) };
 }
 
-async function topologyOf(parsed: ParsedArguments): Promise<Topology> {
-  const topology = await configOption(parsed);
+async function topologyOf(values: EncapValues): Promise<Topology> {
+  const topology = await configOption(values);
   if (topology === undefined) throw new UsageError('encap needs --config FILE; see: vtep encap --help');
   return topology;
 }
 
 /** `vtep encap FILE -o OUT`. */
-export const encapCommand: Command = {
-  summary: "encapsulates containers' frames",
-  help: HELP,
-  async run(args) {
-    const parsed = parseWords('encap', args, {
-      output: { type: 'string', short: 'o' },
-      ...CONFIG_OPTIONS,
-      node: { type: 'string' },
-      oversize: { type: 'string' },
-      aead: { type: 'string' },
-      json: { type: 'boolean' },
-      strict: { type: 'boolean' },
-    });
-    const path = onlyOperand('encap', parsed, 'a capture file');
-    const { output, node, json } = parsed.values;
-    if (typeof output !== 'string' || output === '')
-      throw new UsageError('encap needs an output file: -o OUT (- for standard output)');
-    if (json === true && output === '-') {
-      throw new UsageError('--json and -o - both use standard output; name a file');
-    }
-    const topology = await topologyOf(parsed);
-    if (typeof node !== 'string') throw new UsageError('encap needs --node NAME, the sending node');
+export const encapCommand = declare({
+  usage: ['FILE -o OUT --config FILE --node NAME [OPTIONS]'],
+  description: [
+    "Encapsulates containers' frames as the node NAME would send them: VXLAN, and ESP for encrypted networks. Frames " +
+      "that aren't from an endpoint of that node are skipped and counted.",
+  ],
+  operand: captureOperand(),
+  options: OPTIONS,
+  examples: [
+    ['vtep encap inner.pcap -o wire.pcap --config overlay.yaml --node n1', 'frames as n1 sends them'],
+    [
+      'vtep encap inner.pcap -o wire.pcap --vtep n1=10.0.0.1 --vtep n2=10.0.0.2 --docker n1=n1.json --docker n2=n2.json ' +
+        '--node n1',
+      'with a network that Docker describes; docker network inspect NET > n1.json on n1, and so on',
+    ],
+  ],
+  async run(values, [path]) {
+    const { output, node, json } = values;
+    if (json && output === '-') throw new UsageError('--json and -o - both use standard output; name a file');
+    const topology = await topologyOf(values);
     // A fixed seed gives every run the same source ports, so that outputs can be compared.
     seedFlows(1);
     const tables = new NodeTables(topology, node);
@@ -156,10 +151,10 @@ export const encapCommand: Command = {
     }
     let cipher: Cipher = {};
     try {
-      cipher = await cipherOf(tables, parsed);
+      cipher = await cipherOf(tables, values.aead);
       const nanoseconds = !(source.format === 'pcap' && source.interfaces[0].ticksPerSecond <= 1e6);
       const writer = new PcapWriter(file.write, { nanoseconds });
-      const encapsulation = new Encapsulation(tables, writer, cipher, parsed);
+      const encapsulation = new Encapsulation(tables, writer, cipher, values.oversize);
       await readInput(source, (batch) => encapsulation.add(batch));
       writer.flush();
       file.commit();
@@ -176,7 +171,7 @@ export const encapCommand: Command = {
         sealed: encapsulation.chain.seal.sealed,
         notes: source.notes,
       };
-      if (json === true) {
+      if (json) {
         const text = new TextOutput();
         text.json(report);
         text.flush();
@@ -185,14 +180,14 @@ export const encapCommand: Command = {
         sayNotes(source);
       }
       const wrong = source.damage !== undefined || encapsulation.truncated > 0 || drops.total > 0;
-      return parsed.values['strict'] === true && wrong ? ExitCode.DataWrong : ExitCode.Done;
+      return values.strict && wrong ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
       cipher.sas?.close();
       topology.ring?.wipe();
       file.abandon();
     }
   },
-};
+});
 
 interface Report {
   readonly output: string;

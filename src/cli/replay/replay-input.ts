@@ -4,8 +4,9 @@ import { PeekedSource } from '../../capture/peeked-source.js';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import type { InboundEsp } from '../../ipsec/index.js';
 import { CaptureKind, ObservedTopology } from '../../replay/index.js';
-import { type ParsedArguments, UsageError } from '../arguments.js';
 import { openInput, readInput, sayNotes } from '../capture/capture-input.js';
+import { UsageError } from '../usage-error.js';
+import type { ReplayValues } from './replay-options.js';
 
 const MIN_FRAME_BYTES = 1600;
 /** Jumbo frames: an Ethernet header and 9,216 bytes. */
@@ -42,14 +43,14 @@ export async function fileInput(path: string, esp: InboundEsp | undefined): Prom
  */
 export async function streamInput(
   esp: InboundEsp | undefined,
-  parsed: ParsedArguments,
+  { both, loops }: Pick<ReplayValues, 'both' | 'loops'>,
   configured: boolean,
 ): Promise<ReplayInput> {
   if (!configured) {
     throw new UsageError('standard input can be read only once: describe the network with --config, or name a file');
   }
-  for (const option of ['both', 'loops']) {
-    if (parsed.values[option] !== undefined) {
+  for (const [option, again] of Object.entries({ both, loops: loops > 1 })) {
+    if (again) {
       throw new UsageError(
         `--${option} reads the capture again, but standard input can be read only once; name a file`,
       );

@@ -2,36 +2,33 @@
 import { randomFillSync } from 'node:crypto';
 import { hkdfSha256 } from '../../aead/index.js';
 import { type CaptureBatch, PcapWriter } from '../../capture/index.js';
-import { Oversize } from '../../dataplane/index.js';
+import type { Oversize } from '../../dataplane/index.js';
 import { seedFlows } from '../../memory/index.js';
 import type { Topology } from '../../overlay/index.js';
 import { CaptureFrames, ParallelReplay, Replay, type ReplayResult } from '../../replay/index.js';
-import { inQuotes } from '../../text/plain-text.js';
 import { EthernetHeaders } from '../../wire/index.js';
-import { MAX_WORKERS } from '../../workers/index.js';
 import { aeadOption } from '../options/aead-option.js';
-import { oneOf, type ParsedArguments, UsageError, wholeNumber } from '../arguments.js';
 import { readInput } from '../capture/capture-input.js';
 import { isInterrupted } from '../interruption.js';
 import type { KeysOption } from '../keys/key-files.js';
 import { openOutput } from '../output.js';
 import { Progress } from '../progress.js';
 import type { ReplayInput } from './replay-input.js';
+import type { ReplayValues } from './replay-options.js';
 import type { ReplayRun } from './replay-report.js';
 import { grouped } from '../table.js';
 import { say } from '../text-output.js';
+import { UsageError } from '../usage-error.js';
 
 /** With fewer, nodes one rotation apart can't decrypt each other's packets. */
 const ROTATING_KEYS = 3;
-/** Options that need a total order of packets, which several workers don't preserve. */
-const ONE_ORDER = ['rotate-every', 'write-wire'] as const;
 const WORKER = new URL('replay-worker.js', import.meta.url);
 
 /** What to replay, and how. */
 export interface ReplayCall {
   readonly path: string;
   readonly input: ReplayInput;
-  readonly parsed: ParsedArguments;
+  readonly values: ReplayValues;
   /** The keys for an encrypted capture, if given. */
   readonly keys: KeysOption | undefined;
 }
@@ -58,41 +55,21 @@ type Outcome = Pick<ReplayRun, 'milliseconds' | 'lostToWorkers'> &
   };
 
 /**
- * The number of workers; 1 means the main thread alone.
- * @throws UsageError also if another option needs a total order of packets
+ * Refuses options that need a total order of packets, which several workers don't preserve.
+ * @throws UsageError
  */
-export function workersOption(parsed: ParsedArguments): number {
-  const workers = wholeNumber(parsed, 'workers', 1, MAX_WORKERS) ?? 1;
-  const other = ONE_ORDER.find((name) => parsed.values[name] !== undefined);
+export function checkWorkers({ workers, rotateEvery, writeWire }: ReplayValues): void {
+  const other = rotateEvery !== undefined ? 'rotate-every' : writeWire !== undefined ? 'write-wire' : undefined;
   if (workers > 1 && other !== undefined) {
     throw new UsageError(
       `--${other} needs packets in order, which ${workers} workers don't preserve; omit one of the options`,
     );
   }
-  return workers;
 }
 
-function probability(parsed: ParsedArguments, name: string): number {
-  const text = parsed.values[name];
-  if (text === undefined) return 0;
-  const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN;
-  if (!(value >= 0 && value <= 1)) {
-    throw new UsageError(`--${name} takes a number from 0 to 1, not ${inQuotes(String(text))}`);
-  }
-  return value;
-}
-
-function runOptions({ parsed, input }: ReplayCall): RunOptions {
-  return {
-    oversize: oneOf(parsed, 'oversize', [Oversize.Outside, Oversize.Drop]) ?? Oversize.Outside,
-    batchSize: wholeNumber(parsed, 'batch', 1, 256) ?? 256,
-    frameBytes: input.frameBytes,
-    loss: probability(parsed, 'loss'),
-    reorder: probability(parsed, 'reorder'),
-    duplicate: probability(parsed, 'duplicate'),
-    corrupt: probability(parsed, 'corrupt'),
-    seed: wholeNumber(parsed, 'seed', 0, 0xffffffff) ?? 1,
-  };
+function runOptions({ values, input }: ReplayCall): RunOptions {
+  const { oversize, batch, loss, reorder, duplicate, corrupt, seed } = values;
+  return { oversize, batchSize: batch, frameBytes: input.frameBytes, loss, reorder, duplicate, corrupt, seed };
 }
 
 /**
@@ -101,7 +78,7 @@ function runOptions({ parsed, input }: ReplayCall): RunOptions {
  * @returns the number of packets without a complete frame, of those that are truncated, and of frames too long
  */
 async function readFrames(
-  { input, parsed, keys }: ReplayCall,
+  { input, values, keys }: ReplayCall,
   onFrames: (frames: CaptureFrames, clock: FrameClock) => void | Promise<void>,
 ): Promise<Skipped> {
   const { observed, frameBytes } = input;
@@ -109,7 +86,7 @@ async function readFrames(
   let withoutFrame = 0;
   let cut = 0;
   let tooLong = 0;
-  const loops = wholeNumber(parsed, 'loops', 1, 1e9) ?? 1;
+  const { loops } = values;
   const progress = new Progress();
   for (let loop = 1; loop <= loops && !isInterrupted(); loop++) {
     const source = await input.open();
@@ -154,7 +131,7 @@ async function runHere(
   keys: KeysOption['choice'] | undefined,
   wirePath: string | undefined,
 ): Promise<Outcome> {
-  const rotateEvery = keys === undefined ? undefined : rotateOption(call.parsed, topology);
+  const rotateEvery = keys === undefined ? undefined : rotateOption(call.values, topology);
   // For the IV masks: the key is new in each run, unless a config provides one.
   const random = (bytes: Uint8Array): void => void randomFillSync(bytes);
   // Decrypted frames may be written in clear here.
@@ -238,8 +215,7 @@ async function runByWorkers(
   }
 }
 
-function rotateOption(parsed: ParsedArguments, { ring }: Topology): number | undefined {
-  const rotateEvery = wholeNumber(parsed, 'rotate-every', 1, 1e9);
+function rotateOption({ rotateEvery }: ReplayValues, { ring }: Topology): number | undefined {
   if (rotateEvery !== undefined && (ring?.keys.length ?? 0) < ROTATING_KEYS) {
     throw new UsageError(`--rotate-every needs a ring of at least ${ROTATING_KEYS} keys: oldest, current, next`);
   }
@@ -257,10 +233,10 @@ export async function runReplay(
   topology: Topology,
   wirePath: string | undefined,
 ): Promise<ReplayRun> {
-  const { parsed, keys } = call;
+  const { values, keys } = call;
+  const { workers } = values;
   const sealed = topology.networks.some(({ encrypted }) => encrypted);
-  const choice = sealed ? (keys?.choice ?? (await aeadOption(parsed))) : undefined;
-  const workers = workersOption(parsed);
+  const choice = sealed ? (keys?.choice ?? (await aeadOption(values.aead))) : undefined;
   // A fixed seed gives every run the same source ports, so that outputs can be compared.
   seedFlows(1);
   const outcome =

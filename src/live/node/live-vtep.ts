@@ -13,6 +13,7 @@ import {
   type Topology,
   type TopologyChange,
 } from '../../overlay/index.js';
+import { unknownNode } from '../../overlay/unknown-node.js';
 import { plain } from '../../text/plain-text.js';
 import { DatagramUnderlay } from '../socket/datagram-underlay.js';
 import { EndpointDevices } from './endpoint-devices.js';
@@ -105,10 +106,7 @@ export class LiveVtep {
   static async open(options: LiveVtepOptions): Promise<LiveVtep> {
     const { topology, node, sockets } = options;
     const index = topology.nodes.findIndex(({ name }) => name === node);
-    if (index < 0) {
-      const known = topology.nodes.map(({ name }) => name).join(', ');
-      throw new LiveError('BAD_NODE', `the topology has no such node; it has ${known}`);
-    }
+    if (index < 0) throw new LiveError('BAD_NODE', unknownNode(node, topology.nodes));
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
     const arena = new Arena({ slots: SLOTS, frameBytes: Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM) });
     const underlay = await openUnderlay(topology, index, arena, sockets);

@@ -87,7 +87,7 @@ export function clusterKeyOf(entry: unknown, where: string, file: string | KeyTe
  * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the invalid entry, `WEAK_KEY`
  */
 export function parseKeyRing(file: string | KeyText): KeyRingFile {
-  const root = readYaml(textOf(file), 'NO_KEYS', MAX_RING).data;
+  const { data: root, locations } = readYaml(textOf(file), 'NO_KEYS', MAX_RING);
   const object =
     typeof root === 'object' && root !== null && !Array.isArray(root) ? (root as Record<string, unknown>) : {};
   const list: unknown = Array.isArray(root) ? root : object['keys'];
@@ -95,9 +95,16 @@ export function parseKeyRing(file: string | KeyText): KeyRingFile {
   const profile = object['profile'] ?? Profile.Swarm;
   if (profile !== Profile.Swarm && profile !== Profile.Strict) {
     // The value is not shown, since it may be a key.
-    throw new OverlayError('BAD_KEY_RING', 'its profile is neither swarm nor strict');
+    throw locations.error(['profile'], 'its profile is neither swarm nor strict', 'BAD_KEY_RING');
   }
-  const keys = list.map((entry: unknown, index) => clusterKeyOf(entry, `key ${index + 1} of the ring`, file));
+  const keys = list.map((entry: unknown, index) => {
+    try {
+      return clusterKeyOf(entry, `key ${index + 1} of the ring`, file);
+    } catch (error) {
+      if (!(error instanceof OverlayError)) throw error;
+      throw locations.error(Array.isArray(root) ? [index] : ['keys', index], error.message, error.code);
+    }
+  });
   return { ring: refuseWeakKeys(new KeyRing(keys)), profile };
 }
 

@@ -25,7 +25,9 @@ export function parseKeys(file: string | KeyText): KeysFile {
   } catch (error) {
     if (error instanceof OverlayError && error.code === 'NO_KEYS') {
       const like = looksLike(text);
-      const why = like === undefined ? `(${error.message})` : `(${error.message}): it looks like ${like}`;
+      // A ring with a mistake: where it is helps more than what else the file could be.
+      if (like === 'a key ring' && error.position !== undefined) throw error;
+      const why = like === undefined ? `(${error.reason})` : `(${error.reason}): it looks like ${like}`;
       throw new OverlayError('NO_KEYS', `not output of ip xfrm state, an esp_sa file or a key ring ${why}`, {
         cause: error,
       });

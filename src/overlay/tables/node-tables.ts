@@ -2,7 +2,6 @@
  * One node's view of a topology: forwarding table, neighbours and flood lists. It changes while packets flow (`apply`):
  * whatever a change doesn't affect stays, including learned entries, and keeps its index.
  */
-import { inQuotes } from '../../text/plain-text.js';
 import { ChangePlan } from './change-plan.js';
 import { denseTopology } from './dense-topology.js';
 import { OverlayError } from '../error.js';
@@ -17,6 +16,7 @@ import { StableList } from './stable-list.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
 import type { Endpoint, IndexedTopology, Network, Node, Topology } from '../topology.js';
 import { VtepIndex } from './vtep-index.js';
+import { unknownNode } from '../unknown-node.js';
 
 /**
  * Notified of changes, for state kept by index. Called after each change: the tables' lists then hold the index's
@@ -72,10 +72,7 @@ export class NodeTables implements IndexedTopology {
   constructor(topology: Topology, name: string, options: ForwardingTableOptions = {}) {
     const { nodes, networks, endpoints } = topology;
     const node = nodes.findIndex((candidate) => candidate.name === name);
-    if (node < 0) {
-      const known = nodes.map((candidate) => candidate.name).join(', ');
-      throw new OverlayError('BAD_CONFIG', `there is no node ${inQuotes(name)}; there are ${known}`);
-    }
+    if (node < 0) throw new OverlayError('BAD_CONFIG', unknownNode(name, nodes));
     this.#topology = topology;
     this.#ring = topology.ring;
     this.profile = topology.profile;

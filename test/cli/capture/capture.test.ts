@@ -346,7 +346,7 @@ describe('capture', { skip: devicesMissing() }, () => {
       cpSync(join(ROOT, name), join(copy, name), { recursive: true });
     }
     mkdirSync(join(copy, 'node_modules'));
-    for (const name of ['cap', 'buffer-layout']) {
+    for (const name of ['cap', 'buffer-layout', 'commander']) {
       symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name));
     }
     const main = join(copy, 'dist/src/cli/main.js');
@@ -401,11 +401,12 @@ describe('refuses invalid arguments:', () => {
   for (const [words, message] of [
     [[], /needs a device/],
     [['a', 'b'], /takes one device, not 2/],
-    [['--list', 'a'], /--list takes no option but --json/],
+    [['--list', 'a'], /--list takes no device/],
+    [['--list', '--all'], /--list and --all are mutually exclusive/],
     [['a', '--filter', 'udp', '--all'], /are mutually exclusive/],
     [['a', '--decap'], /--decap needs an output file: -o OUT/],
     [['a', '--decap', '-o', 'x.pcap', '--inspect'], /--decap and --inspect/],
-    [['a', '--packets', '-o', 'x.pcap'], /--packets can't be combined with/],
+    [['a', '--packets', '-o', 'x.pcap'], /--packets and --output are mutually exclusive/],
     [['a', '-o', '-', '--json'], /both use standard output/],
     [['a', '-o', '-', '--inspect'], /both use standard output/],
     [['a', '-o', 'x.pcap', '--keys', RING], /--keys needs tables, --packets or --decap/],

@@ -24,12 +24,7 @@ describe('operands', () => {
   for (const name of ['b_1.pcap', 'a_1.pcap', 'a[2].pcap', 'deeper/a_3.pcap', 'a.txt'])
     copyFileSync(HTTP, join(many, name));
   const names = async (...operands: string[]): Promise<string[]> =>
-    (
-      await inputFiles(
-        'inspect',
-        operands.map((name) => join(many, name)),
-      )
-    ).map((path) => path.slice(many.length + 1));
+    (await inputFiles(operands.map((name) => join(many, name)))).map((path) => path.slice(many.length + 1));
 
   test('with *, ? or braces are patterns', async () => {
     assert.deepEqual(await names('a_*.pcap'), ['a_1.pcap']);
@@ -48,8 +43,8 @@ describe('operands', () => {
 
   test('are relative to the working folder, or absolute', async () => {
     const pattern = relative(process.cwd(), fixture('docker/0*-http.*.pcap'));
-    assert.deepEqual(await inputFiles('inspect', [pattern]), [relative(process.cwd(), HTTP)]);
-    assert.deepEqual(await inputFiles('inspect', [fixture('docker/0*-http.*.pcap')]), [HTTP]);
+    assert.deepEqual(await inputFiles([pattern]), [relative(process.cwd(), HTTP)]);
+    assert.deepEqual(await inputFiles([fixture('docker/0*-http.*.pcap')]), [HTTP]);
   });
 
   test('without a match, and folders, are errors', async () => {

@@ -131,12 +131,12 @@ describe('keys generate', () => {
   });
 
   const CASES: [words: string[], message: RegExp][] = [
-    [[], /needs an output file: -o FILE/],
-    [['-o', ''], /needs an output file: -o FILE/],
-    [['ring.yaml'], /takes the output file as -o FILE/],
+    [[], /needs -o OUT \(output file/],
+    [['-o', ''], /--output takes a file/],
+    [['ring.yaml'], /takes only options, not "ring.yaml"/],
     [['-o', '-', '--json'], /both use standard output/],
     [['-o', join(folder, 'nowhere', 'ring.yaml')], /no such directory/],
-    [['-o', join(folder, 'never'), '--bits', '64'], /--bits takes 128 or 192 or 256/],
+    [['-o', join(folder, 'never'), '--bits', '64'], /--bits takes 128, 192 or 256/],
     [['-o', join(folder, 'never'), '--count', '65'], /--count takes/],
     [['-o', join(folder, 'never'), '--first-tag', '9007199254740990'], /--first-tag takes/],
     [['-o', join(folder, 'never'), '--profile', 'lax'], /--profile takes swarm or strict/],

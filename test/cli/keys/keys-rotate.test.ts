@@ -309,14 +309,14 @@ describe('keys rotate', () => {
   const ring = ringFile();
   const CASES: readonly (readonly [words: readonly string[], message: RegExp])[] = [
     [[], /keys rotate needs a key ring/],
-    [[ring, ring], /takes one file, not 2/],
+    [[ring, ring], /takes one key ring, not 2/],
     [[join(folder, 'nowhere.yaml')], /no such file/],
     [[folder], /can't be read \(EISDIR\)/],
-    [[ring, '-o', ''], /-o needs a file/],
+    [[ring, '-o', ''], /--output takes a file/],
     [[ring, '-o', '-', '--json'], /both use standard output/],
     [[ring, '--force'], /--force needs -o FILE/],
     [[ring, '-o', join(folder, 'nowhere', 'ring.yaml')], /no such directory/],
-    [[ring, '--count', '4'], /'--count'/],
+    [[ring, '--count', '4'], /unknown option "--count"/],
   ];
   for (const [words, message] of CASES) {
     test(`refuses the arguments ${words.map((word) => word.replaceAll(folder, '')).join(' ')}`, async () => {

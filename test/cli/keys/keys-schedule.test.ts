@@ -134,7 +134,7 @@ describe('keys schedule', () => {
   });
 
   const CASES: [words: string[], message: RegExp][] = [
-    [['ring.yaml'], /takes the ring as --ring FILE/],
+    [['ring.yaml'], /takes only options, not "ring.yaml"/],
     [['--ring', join(folder, 'nowhere')], /nowhere: no such file/],
     [['--ring', ringFile('text', 'hello')], /text: not output of ip xfrm state/],
     [['--every', '0'], /--every takes/],

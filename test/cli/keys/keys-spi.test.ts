@@ -105,7 +105,7 @@ describe('keys spi', () => {
     [['--src', '1.2.3.4', '--dst', '2002:::1', '--tag', '1'], /--dst: not an IPv6 address/],
     [['--src', '1.2.3.4', '--dst', '5.6.7.8', '--tag', '-1'], /tag/],
     [['--src', '1.2.3.4', '--dst', '5.6.7.8', '--tag', '1', '--tag', 'x'], /--tag takes .* not "x"/],
-    [['1.2.3.4'], /takes no file/],
+    [['1.2.3.4'], /takes only options, not "1.2.3.4"/],
   ];
   for (const [words, message] of CASES) {
     test(`refuses the arguments ${words.join(' ')}`, async () => {

@@ -117,11 +117,16 @@ describe('inject', { skip: devicesMissing() }, () => {
     const words = [path, '--to', 'vh1a', '--top-speed'];
     const { status, stdout, stderr } = await veth.run(['inject', ...words, '--json', '--strict']);
     assert.equal(status, 1, stderr);
-    const { sent, truncated, refused, read, unsent } = JSON.parse(stdout.toString());
+    const json = JSON.parse(stdout.toString());
+    const { sent, truncated, refused, read, unsent } = json;
     assert.deepEqual(
       { sent, truncated, refused, read, unsent },
       { sent: 1, truncated: 1, refused: { 'Message too long': 1, 'Invalid argument': 1 }, read: 4, unsent: 0 },
     );
+    assert.deepEqual(Object.keys(json).slice(0, 4), ['file', 'device', 'read', 'sent']);
+    for (const value of Object.values(json)) {
+      if (typeof value === 'number') assert.equal(value, Number(value.toFixed(6)));
+    }
     const said = await veth.run(['inject', ...words]);
     assert.equal(said.status, 0);
     assert.match(said.stderr, /^ {2}1 refused by the system: Message too long$/m);

@@ -21,7 +21,7 @@ test('reports a cipher that fails its self-test on standard error, and uses the 
         return aead;
       },
     };
-    const { aead } = await aeadOption({ values: {}, operands: [] }, [broken, nodeBackend]);
+    const { aead } = await aeadOption(undefined, [broken, nodeBackend]);
     console.log(aead.name);`;
   const call = spawnSync(process.execPath, ['--input-type=module', '-e', program]);
   assert.equal(call.stdout.toString(), 'node\n');
@@ -29,10 +29,10 @@ test('reports a cipher that fails its self-test on standard error, and uses the 
 });
 
 test('uses only the named cipher', async () => {
-  const { aead } = await aeadOption({ values: { aead: 'forge' }, operands: [] });
+  const { aead } = await aeadOption('forge');
   assert.equal(aead.name, 'forge');
   await assert.rejects(
-    () => aeadOption({ values: { aead: 'forge' }, operands: [] }, [nodeBackend]),
+    () => aeadOption('forge', [nodeBackend]),
     (error) => error instanceof AeadError && error.code === 'AEAD_UNKNOWN',
   );
 });

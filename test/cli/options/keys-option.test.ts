@@ -27,7 +27,7 @@ const CASES = [
 for (const [what, capture, keys] of CASES) {
   describe(what, () => {
     test('uses separate SAs and replay windows for each pass', async () => {
-      const option = await readKeysOption({ values: { keys: [fixture(keys)] }, operands: [] });
+      const option = await readKeysOption({ keys: [fixture(keys)] });
       assert.ok(option !== undefined);
       const first = option.open();
       const frames = await opened(capture, first.esp);
@@ -40,7 +40,7 @@ for (const [what, capture, keys] of CASES) {
     });
 
     test('decrypts nothing once finished, nor with the SAs of an earlier pass', async () => {
-      const option = await readKeysOption({ values: { keys: [fixture(keys)] }, operands: [] });
+      const option = await readKeysOption({ keys: [fixture(keys)] });
       assert.ok(option !== undefined);
       const { esp, ringSas } = option.open();
       await opened(capture, esp);
@@ -55,7 +55,7 @@ for (const [what, capture, keys] of CASES) {
 
 test('accepts a packet once per pass within a dump’s replay window', async () => {
   const [, capture, keys] = CASES[0];
-  const option = await readKeysOption({ values: { keys: [fixture(keys)] }, operands: [] });
+  const option = await readKeysOption({ keys: [fixture(keys)] });
   assert.ok(option !== undefined);
   const { esp } = option.open();
   assert.ok((await opened(capture, esp)) > 0);

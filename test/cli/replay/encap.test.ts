@@ -186,7 +186,7 @@ describe('encap reports what is wrong:', () => {
   const WRONG: readonly (readonly [what: string, words: readonly string[], said: RegExp])[] = [
     ['without --config', ['-o', out, '--node', 'n1'], /encap needs --config/],
     ['without --node', ['-o', out, '--config', config], /encap needs --node/],
-    ['without -o', ['--config', config, '--node', 'n1'], /encap needs an output file: -o OUT/],
+    ['without -o', ['--config', config, '--node', 'n1'], /encap needs -o OUT/],
     ['with an unknown node', ['-o', out, '--config', config, '--node', 'n9'], /no node "n9"; there are n1, n2/],
     ['with an unknown value', ['-o', out, '--config', config, '--node', 'n1', '--oversize', 'x'], /oversize/],
   ];

@@ -174,10 +174,10 @@ describe('a ring in YAML or JSON', () => {
       ['tag: 4', /no list of keys/],
       ['keys: 7', /no list of keys/],
       [`keys: { tag: 4, key: "${ONE}" }`, /no list of keys/],
-      [`keys:\n  - { tag: 4, key: "${ONE}\n`, /not valid YAML \(line \d+\)/],
-      [`keys:\n  - { tag: 4, key: "${ONE}" }}\n`, /not valid YAML \(line \d+\)/],
+      [`keys:\n  - { tag: 4, key: "${ONE}\n`, /^line \d+, column \d+: not valid YAML/],
+      [`keys:\n  - { tag: 4, key: "${ONE}" }}\n`, /^line \d+, column \d+: not valid YAML/],
       [`\tkeys: "${ONE}"`, /not valid YAML|no list of keys/],
-      [`keys: []\nkeys: ["${ONE}"]`, /not valid YAML \(line \d+\)/],
+      [`keys: []\nkeys: ["${ONE}"]`, /^line \d+, column \d+: not valid YAML/],
       ['# '.repeat(1 << 20), /more than 16384 characters and is not JSON/],
     ];
     for (const [text, message] of CASES) refused(text, 'NO_KEYS', message);

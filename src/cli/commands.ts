@@ -1,0 +1,75 @@
+/** The commands. */
+import type { CommandGroup } from './command.js';
+import { KEYS_COMMANDS } from './keys/keys.js';
+
+/** `vtep`. */
+export const COMMANDS: CommandGroup = {
+  name: 'vtep',
+  summary: 'a VXLAN and IPsec data plane',
+  description: ["A VXLAN and IPsec data plane for overlay networks such as Docker Swarm's."],
+  notes: [
+    'vtep help COMMAND shows the options of a command and examples. Results go to standard output, diagnostics to ' +
+      'standard error.',
+    'Exit status: 0 done; 1 done, but something is wrong with the data (--strict); 2 usage error or unreadable file. ' +
+      'Ctrl-C, SIGTERM and SIGHUP terminate a command by that signal (a shell sees 130, 143 and 129) and leave no partial ' +
+      'output files. up, capture and inject stop cleanly on Ctrl-C and SIGTERM and print their totals.',
+  ],
+  commands: [
+    {
+      name: 'inspect',
+      summary: 'show what captures contain: networks, conversations, SPIs, problems',
+      load: async () => (await import('./capture/inspect.js')).inspectCommand,
+    },
+    {
+      name: 'decap',
+      summary: "extract the containers' frames from a capture of the underlay",
+      load: async () => (await import('./capture/decap.js')).decapCommand,
+    },
+    {
+      name: 'encap',
+      summary: "encapsulate containers' frames as a node sends them",
+      load: async () => (await import('./replay/encap.js')).encapCommand,
+    },
+    {
+      name: 'replay',
+      summary: 'run a capture through the whole data plane and back, and compare',
+      load: async () => (await import('./replay/replay.js')).replayCommand,
+    },
+    {
+      name: 'up',
+      summary: 'run this host as a node of an overlay',
+      load: async () => (await import('./live/up.js')).upCommand,
+    },
+    {
+      name: 'capture',
+      summary: 'capture packets from a device: tables, a file, or inner frames',
+      load: async () => (await import('./capture/capture.js')).captureCommand,
+    },
+    {
+      name: 'inject',
+      summary: 'send a capture to a device at a chosen rate',
+      load: async () => (await import('./live/inject.js')).injectCommand,
+    },
+    KEYS_COMMANDS,
+    {
+      name: 'demo',
+      summary: 'show what vtep does, with a capture of a real swarm',
+      load: async () => (await import('./demo.js')).demoCommand,
+    },
+    {
+      name: 'bench',
+      summary: 'measure the data plane stage by stage, clear and encrypted',
+      load: async () => (await import('./bench.js')).benchCommand,
+    },
+    {
+      name: 'mtu',
+      summary: 'compute the MTU inside an overlay, and what Docker sets',
+      load: async () => (await import('./mtu.js')).mtuCommand,
+    },
+    {
+      name: 'completion',
+      summary: 'print a completion script for bash, zsh or fish',
+      load: async () => (await import('./completion/completion.js')).completionCommand,
+    },
+  ],
+};
