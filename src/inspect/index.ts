@@ -1,5 +1,5 @@
 /**
- * Analyses captures of an overlay: statistics, and one line per packet.
+ * Analyses captures of an overlay: statistics, conversations, traffic over time, and one line per packet.
  * @module vtep/inspect
  */
 export { CHECKSUM_NAMES, type ChecksumRow } from './checksum-table.js';

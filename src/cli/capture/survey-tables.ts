@@ -52,7 +52,9 @@ export function printFlows(output: LineOutput, report: SurveyReport, sort: FlowC
   printHeading(output, report);
   const width = outputWidth();
   for (const line of rateLines(report, rows, width)) output.line(line);
-  if (report.flows !== null) for (const line of flowLines(report.flows, sort, rows, width)) output.line(line);
+  if (report.flows !== null) {
+    for (const line of flowLines(report.flows, report.firstTime, sort, rows, width)) output.line(line);
+  }
   for (const line of problemLines(report.problems)) output.line(line);
 }
 

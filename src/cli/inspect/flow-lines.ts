@@ -18,29 +18,34 @@ interface Filled {
 /** Conversations in the order of a column; equal ones stay in the order of their first packets. */
 export function sortedFlows(rows: readonly ConversationReport[], column: FlowColumn): ConversationReport[] {
   const sign = column.descending ? -1 : 1;
-  return [...rows].sort((one, other) => {
-    const [first, second] = [column.value(one), column.value(other)];
-    if (first === null || second === null) return Number(first === null) - Number(second === null);
-    return first === second ? 0 : first < second ? -sign : sign;
+  const valued = rows.map((row) => ({ row, value: column.value(row) }));
+  valued.sort(({ value: one }, { value: other }) => {
+    if (one === null || other === null) return Number(one === null) - Number(other === null);
+    return one === other ? 0 : one < other ? -sign : sign;
   });
+  return valued.map(({ row }) => row);
 }
 
 /**
  * The table of conversations.
+ * @param firstTime time of the capture's first packet, from which starts are counted; null if it has no times
  * @param sort what it is sorted by; this column is always shown
  * @param most maximum number of rows; 0 for all
  * @param width of the output in columns
  */
-export function flowLines(flows: FlowReport, sort: FlowColumn, most: number, width: number): string[] {
+export function flowLines(
+  flows: FlowReport,
+  firstTime: string | null,
+  sort: FlowColumn,
+  most: number,
+  width: number,
+): string[] {
   const { conversations } = flows;
   const rest = restLine(flows);
   if (conversations.length === 0) return ['', 'Conversations: none', ...rest];
   const sorted = sortedFlows(conversations, sort);
   const shown = most > 0 ? sorted.slice(0, most) : sorted;
-  const start = conversations.reduce((earliest, { startTime }) => {
-    const seconds = secondsOf(startTime);
-    return seconds < earliest ? seconds : earliest;
-  }, Infinity);
+  const start = secondsOf(firstTime);
   const filled = fitted(
     FLOW_COLUMNS.map((column) => fill(column, shown, start)),
     sort,

@@ -1,5 +1,6 @@
 /** The captures of an invocation: names and patterns, in the order of their first packets. */
 import { existsSync, statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
 import type { CaptureBatch, PacketSource } from '../../capture/index.js';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { inQuotes } from '../../text/plain-text.js';
@@ -19,20 +20,20 @@ export type ReadCaptures = [PacketSource, ...PacketSource[]];
  */
 export async function inputFiles(command: string, operands: readonly string[]): Promise<string[]> {
   if (operands.length === 0) throw new UsageError(`${command} needs a capture file; see: vtep ${command} --help`);
-  const paths = new Set<string>();
+  const paths = new Map<string, string>();
   for (const operand of operands) {
     if (operand === STANDARD_STREAM && operands.length > 1) {
       throw new UsageError('- (standard input) can be read only alone, without other files');
     }
-    if (!PATTERN.test(operand) || existsSync(operand)) paths.add(operand);
-    else for (const path of await matches(operand)) paths.add(path);
+    const named = PATTERN.test(operand) && !existsSync(operand) ? await matches(operand) : [operand];
+    for (const path of named) paths.set(resolve(path), path);
   }
-  return [...paths];
+  return [...paths.values()];
 }
 
 async function matches(pattern: string): Promise<string[]> {
   const { globSync } = await import('tinyglobby');
-  const found = globSync(pattern, { onlyFiles: true, expandDirectories: false });
+  const found = globSync(pattern, { absolute: isAbsolute(pattern), expandDirectories: false });
   if (found.length === 0) throw new UsageError(`${inQuotes(pattern)} matches no file`);
   return found.sort();
 }

@@ -43,7 +43,7 @@ const NANO = 1e9;
 /** Options of a flow table. */
 export interface FlowTableOptions {
   /**
-   * Maximum number of conversations: about 280 bytes each. Packets of further ones are only counted.
+   * Maximum number of conversations, at about 350 bytes each. Packets of further ones are only counted.
    * @default 65536
    */
   readonly maxConversations?: number | undefined;
@@ -170,11 +170,11 @@ export class FlowTable {
     let destination = layers.destinationPort;
     let payload = layers.payloadEnd - layers.payloadOffset;
     if (protocol !== IpProtocol.Tcp && protocol !== IpProtocol.Udp) {
-      payload = layers.networkEnd - at;
+      payload = Math.max(0, layers.networkEnd - at);
       source = 0;
       destination = 0;
       if (protocol === IpProtocol.Sctp) {
-        if (at + PORTS_LEN > end) {
+        if (at + PORTS_LEN > Math.min(end, layers.networkEnd)) {
           this.#unreadable += parts;
           return;
         }

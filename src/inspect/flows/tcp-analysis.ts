@@ -11,7 +11,8 @@
  *   number and doesn't end where that ends: not counted;
  * - otherwise a retransmission: counted.
  *
- * Wireshark also looks at SACK blocks to tell some fast retransmissions from reordering; this doesn't.
+ * The only known difference: after an acknowledgment of data that the capture lacks, Wireshark (4.0) takes any
+ * repetition of the acknowledged number for a fast retransmission, which here needs two duplicate acknowledgments.
  */
 import { TcpFlag } from '../../wire/index.js';
 

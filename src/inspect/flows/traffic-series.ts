@@ -7,6 +7,10 @@ export const SERIES_INTERVALS = 240;
 const FIRST_WIDTH_MS = 1;
 /** Two rows of 240 numbers each per network: 4 MB for all of them. */
 const MAX_NETWORKS = 1024;
+/** A power of two. */
+const RECENT_VNIS = 64;
+/** Neither a VNI nor -1. */
+const NO_VNI = -2;
 
 /** The traffic of a network per interval. */
 export interface NetworkSeries {
@@ -43,8 +47,9 @@ export class TrafficSeries {
   #perMs = 1 / FIRST_WIDTH_MS;
   /** Number of intervals from the first to the last one with traffic. */
   #used = 0;
-  #lastVni = Number.NaN;
-  #lastId = -1;
+  // Ids of recent networks by the low bits of their VNI: cheaper than the index, and frames of few networks alternate.
+  readonly #recentVnis = new Int32Array(RECENT_VNIS).fill(NO_VNI);
+  readonly #recentIds = new Int32Array(RECENT_VNIS);
 
   /**
    * Counts a frame.
@@ -54,8 +59,9 @@ export class TrafficSeries {
    * @param nanoseconds the rest of its time
    */
   add(vni: number, length: number, seconds: number, nanoseconds: number): void {
-    if (vni !== this.#lastVni) this.#select(vni);
-    const id = this.#lastId;
+    const recent = vni & (RECENT_VNIS - 1);
+    if (this.#recentVnis[recent] !== vni) this.#select(vni, recent);
+    const id = this.#recentIds[recent];
     if (id < 0) {
       this.unlisted++;
       return;
@@ -84,11 +90,12 @@ export class TrafficSeries {
     };
   }
 
-  #select(vni: number): void {
-    this.#lastVni = vni;
+  #select(vni: number, recent: number): void {
     this.#index.key[0] = vni;
-    this.#lastId = this.#index.add();
-    if (this.#lastId === this.#bytes.length) {
+    const id = this.#index.add();
+    this.#recentVnis[recent] = vni;
+    this.#recentIds[recent] = id;
+    if (id === this.#bytes.length) {
       this.#bytes.push(new Float64Array(SERIES_INTERVALS));
       this.#packets.push(new Float64Array(SERIES_INTERVALS));
     }
