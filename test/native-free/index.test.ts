@@ -26,6 +26,7 @@ const OF_NODE = [
   'nodeBackend',
   'openBytes',
   'openCaptureFile',
+  'openCaptureInput',
   'openCaptureStream',
   'opensslBackend',
   'OutputFile',
