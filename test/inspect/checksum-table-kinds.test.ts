@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CHECKSUM_NAMES, ChecksumKind, ChecksumTable } from '../../src/inspect/checksum-table.js';
-import { Layers } from '../../src/wire/index.js';
+import { HeaderError, Layers } from '../../src/wire/index.js';
 import { noise } from '../fragment/split.js';
 import { ethernet, ip, join, overlay } from '../dataplane/build.js';
 
@@ -44,7 +44,7 @@ function packet(family: 4 | 6, transport: keyof typeof PROTOCOLS, payload: Uint8
 function look(outer: Uint8Array, family: 4 | 6 = 4, table = new ChecksumTable()): ChecksumTable {
   const outside = new Layers();
   const inside = new Layers();
-  assert.equal(outside.walkEthernet(outer, 0, outer.length), 0);
+  assert.equal(outside.walkEthernet(outer, 0, outer.length), HeaderError.None);
   inside.walkEthernet(outer, (family === 4 ? 34 : 54) + 16, outside.payloadEnd);
   table.add(outer, outside, inside);
   return table;
