@@ -11,9 +11,10 @@ import {
   UDP_HEADER_LEN,
 } from '../../wire/index.js';
 import { wholeNanoseconds } from '../capture-clock.js';
-import type { Conversation, ConversationProtocol, ConversationSide } from './conversation.js';
+import type { Conversation, ConversationSide } from './conversation.js';
 import { ConversationIndex } from './conversation-index.js';
 import { FragmentFlows } from './fragment-flows.js';
+import { conversationProtocol, hasPorts } from './protocol.js';
 import { TcpAnalysis } from './tcp-analysis.js';
 
 /** Default maximum number of conversations. */
@@ -395,26 +396,6 @@ export class FlowTable {
   #nanosecondsAt(offset: number): bigint {
     const nanoseconds = this.#firstNanoseconds + Math.round(offset * NANO);
     return BigInt(this.#firstSeconds) * BigInt(NANO) + BigInt(nanoseconds);
-  }
-}
-
-function hasPorts(protocol: number): boolean {
-  return protocol === IpProtocol.Tcp || protocol === IpProtocol.Udp || protocol === IpProtocol.Sctp;
-}
-
-function conversationProtocol(protocol: number): ConversationProtocol {
-  switch (protocol) {
-    case IpProtocol.Tcp:
-      return 'TCP';
-    case IpProtocol.Udp:
-      return 'UDP';
-    case IpProtocol.Icmp:
-    case IpProtocol.Icmpv6:
-      return 'ICMP';
-    case IpProtocol.Sctp:
-      return 'SCTP';
-    default:
-      return 'other';
   }
 }
 
