@@ -28,13 +28,16 @@ export class FragmentRecords {
     }
   }
 
-  /** Removes and returns the fragments that a datagram consists of, the one that ended it last. */
-  take(last: CapturedPacket): CapturedPacket[] {
+  /**
+   * Removes and returns the fragments that a datagram consists of, the one that completed it last.
+   * @param parts their number; earlier ones are left over from a datagram of the same identification that failed
+   */
+  take(last: CapturedPacket, parts: number): CapturedPacket[] {
     const key = this.#keyOf(last);
     const held = key === undefined ? undefined : this.#datagrams.get(key);
     if (key === undefined || held === undefined) return [last];
     this.#forget(key);
-    return [...held, last];
+    return [...held.slice(Math.max(0, held.length - parts + 1)), last];
   }
 
   #forget(key: string): void {

@@ -69,7 +69,7 @@ abstract class DecodedPacket implements PacketTime {
 
 /**
  * A frame of a container: an Ethernet frame out of VXLAN, reassembled and decrypted. Its bytes are copies, which stay
- * valid and may be changed. Headers are parsed on first access.
+ * valid; to change them, use `edit`. Headers are parsed on first access.
  * @example
  * for await (const frame of openOverlay('wire.pcap', { keys: 'keys.txt' })) {
  *   const { source, destination, protocol, payload } = frame.inner;

@@ -1,7 +1,6 @@
 /** Keys from wherever they are: files, texts, or a ring in memory. */
-import type { Aead } from '../aead/index.js';
 import { VtepError } from '../error.js';
-import type { InboundEsp, InboundSa, SecurityAssociation } from '../ipsec/index.js';
+import type { InboundEsp } from '../ipsec/index.js';
 import type { KeysFile } from '../overlay/files.js';
 import type { KeyRing } from '../overlay/index.js';
 import { FramesError } from './error.js';
@@ -30,7 +29,6 @@ export interface OpenedKeys {
 
 /** A parsed source, and whether its keys are the caller's. */
 interface ParsedKeys {
-  readonly name: string;
   readonly file: KeysFile;
   readonly borrowed: boolean;
 }
@@ -41,73 +39,47 @@ interface ParsedKeys {
  * @throws FramesError `KEYS_UNUSABLE`, AeadError
  */
 export async function openKeys(input: KeysInput, aead?: string): Promise<OpenedKeys> {
-  const parsed: ParsedKeys[] = [];
-  const wipe = (): void => {
-    for (const { file, borrowed } of parsed) if (!borrowed) wipeFile(file);
-  };
+  const { CaptureKeys } = await import('../overlay/keys/capture-keys.js');
+  const { chooseAead, hkdfSha256 } = await import('../aead/index.js');
+  const keys = new CaptureKeys();
+  const warnings: string[] = [];
+  let borrowed = false;
+  const close = (): void => keys.wipe(borrowed);
   try {
-    for (const source of isList(input) ? input : [input]) parsed.push(await parseSource(source));
-    if (parsed.length === 0) throw new FramesError('KEYS_UNUSABLE', 'keys: the list is empty; leave it out instead');
-    const { chooseAead } = await import('../aead/index.js');
+    const sources = isList(input) ? input : [input];
+    if (sources.length === 0) throw unusable('keys', 'the list is empty; leave it out instead');
+    for (const source of sources) {
+      const name = nameOf(source);
+      const parsed = await parseSource(source, name);
+      borrowed ||= parsed.borrowed;
+      for (const warning of parsed.file.warnings) warnings.push(`${name}: ${warning}`);
+      try {
+        for (const warning of keys.add(parsed.file)) warnings.push(`${name}: ${warning}`);
+      } catch (error) {
+        wipeFile(parsed);
+        throw unusable(name, (error as Error).message, error);
+      }
+    }
     const choice = chooseAead(aead);
-    return await createSas(parsed, choice.aead, wipe);
+    return { esp: keys.open(choice.aead, hkdfSha256).esp, cipher: choice.aead.name, warnings, close };
   } catch (error) {
-    wipe();
+    close();
     throw error;
   }
+}
+
+function unusable(name: string, reason: string, cause?: unknown): FramesError {
+  return new FramesError('KEYS_UNUSABLE', `${name}: ${reason}`, { cause });
 }
 
 function isList(input: KeysInput): input is readonly KeySource[] {
   return Array.isArray(input);
 }
 
-function wipeFile(file: KeysFile): void {
+function wipeFile({ file, borrowed }: ParsedKeys): void {
+  if (borrowed) return;
   if (file.kind === 'ring') file.ring.wipe();
   else for (const { keymat } of file.associations) keymat.wipe();
-}
-
-async function createSas(parsed: readonly ParsedKeys[], aead: Aead, wipe: () => void): Promise<OpenedKeys> {
-  const { checkSecurityAssociation, formatSpi, InboundEsp, InboundSa, Sad } = await import('../ipsec/index.js');
-  const { RingResolver } = await import('../overlay/keys/ring-resolver.js');
-  const { hkdfSha256 } = await import('../aead/hkdf.js');
-  const warnings: string[] = [];
-  const sad = new Sad();
-  const known = new Map<string, SecurityAssociation>();
-  let resolver: InstanceType<typeof RingResolver> | undefined;
-  for (const { name, file } of parsed) {
-    for (const warning of file.warnings) warnings.push(`${name}: ${warning}`);
-    if (file.kind === 'ring') {
-      if (resolver !== undefined) {
-        throw new FramesError('KEYS_UNUSABLE', `${name}: only one key ring is allowed; put all keys into one`);
-      }
-      // A capture rarely starts with the first packet of an SA.
-      resolver = new RingResolver(file.ring, aead, sad, hkdfSha256, { profile: file.profile, midStream: true });
-      continue;
-    }
-    for (const association of file.associations) {
-      const { destination } = checkSecurityAssociation(association);
-      const id = `${association.spi} ${destination.join('.')}`;
-      const before = known.get(id);
-      if (before === undefined) {
-        known.set(id, association);
-        // NAT may have changed the source address.
-        const options = { midStream: true, inferMode: file.inferMode, anySource: true };
-        sad.add(new InboundSa(association, aead, options));
-      } else if (!before.keymat.equals(association.keymat)) {
-        const which = `SPI ${formatSpi(association.spi)} to ${association.destination}`;
-        warnings.push(`${name}: ${which} has a different key in an earlier file, which is used`);
-      }
-    }
-  }
-  const close = (): void => {
-    for (const sa of [...sad]) closeSa(sa);
-    wipe();
-  };
-  const closeSa = (sa: InboundSa): void => {
-    sad.delete(sa);
-    sa.close();
-  };
-  return { esp: new InboundEsp(aead, sad, resolver), cipher: aead.name, warnings, close };
 }
 
 function nameOf(source: KeySource): string {
@@ -115,20 +87,17 @@ function nameOf(source: KeySource): string {
   return typeof source === 'string' && !isContents(source) ? source : 'keys';
 }
 
-async function parseSource(source: KeySource): Promise<ParsedKeys> {
-  const name = nameOf(source);
+async function parseSource(source: KeySource, name: string): Promise<ParsedKeys> {
   if (typeof source === 'string' || source instanceof URL) {
     const bytes = await readSource(source, 'KEYS_UNUSABLE', 'a file of keys');
-    return { name, file: await parseBytes(name, bytes), borrowed: false };
+    return { file: await parseBytes(name, bytes), borrowed: false };
   }
-  if (source instanceof Uint8Array)
-    return { name, file: await parseBytes(name, new Uint8Array(source)), borrowed: false };
+  // Not slice, which of a Buffer shares its memory.
+  if (source instanceof Uint8Array) return { file: await parseBytes(name, new Uint8Array(source)), borrowed: false };
   const { KeyRing } = await import('../overlay/keys/key-ring.js');
-  if (source instanceof KeyRing) {
-    const { Profile } = await import('../overlay/profile.js');
-    return { name, file: { kind: 'ring', ring: source, profile: Profile.Swarm, warnings: [] }, borrowed: true };
-  }
-  throw new FramesError('KEYS_UNUSABLE', 'keys: pass the path of a file, its contents, or a KeyRing');
+  if (!(source instanceof KeyRing)) throw unusable(name, 'pass the path of a file, its contents, or a KeyRing');
+  const { Profile } = await import('../overlay/profile.js');
+  return { file: { kind: 'ring', ring: source, profile: Profile.Swarm, warnings: [] }, borrowed: true };
 }
 
 /** Parses keys, and wipes the bytes. */
@@ -141,7 +110,7 @@ async function parseBytes(name: string, bytes: Uint8Array): Promise<KeysFile> {
     return parseKeys(text ?? new TextDecoder('utf-16le').decode(bytes));
   } catch (error) {
     if (!(error instanceof VtepError)) throw error;
-    throw new FramesError('KEYS_UNUSABLE', `${name}: ${error.message}`, { cause: error });
+    throw unusable(name, error.message, error);
   } finally {
     text?.wipe();
     bytes.fill(0);

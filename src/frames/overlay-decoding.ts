@@ -128,7 +128,8 @@ export class OverlayDecoding {
 
   #packets(batch: CaptureBatch, i: number): readonly CapturedPacket[] {
     const packet = packetOf(batch, i, this.#decoder.packets);
-    return this.#decoder.parts > 1 ? this.#fragments.take(packet) : [packet];
+    const { parts } = this.#decoder;
+    return parts > 1 ? this.#fragments.take(packet, parts) : [packet];
   }
 
   #esp(): EspFields | undefined {

@@ -2,6 +2,7 @@
 import { etherTypeName, ipProtocolName, llcName } from '../inspect/protocol-name.js';
 import {
   ETHERNET_HEADER_LEN,
+  EtherType,
   formatIp,
   formatMac,
   HeaderError,
@@ -127,7 +128,7 @@ export class PacketHeaders {
       this.ttl = undefined;
       this.dscp = undefined;
       this.ecn = undefined;
-      this.protocol = layers.llcOffset < 0 ? etherTypeName(layers.etherType) : llcName(bytes, layers.llcOffset, end);
+      this.protocol = layers.llcOffset < 0 ? typeName(layers.etherType) : llcName(bytes, layers.llcOffset, end);
     }
     const at = layers.transportOffset;
     const { protocol, isFragment } = layers;
@@ -154,6 +155,12 @@ export class PacketHeaders {
     this.payload = bytes.subarray(from, Math.max(from, Math.min(stop, end)));
     this.payloadLength = Math.max(0, stop - start);
   }
+}
+
+/** The name of an EtherType, with IP too: its header is damaged. */
+function typeName(etherType: number): string {
+  if (etherType === EtherType.Ipv4) return 'IPv4';
+  return etherType === EtherType.Ipv6 ? 'IPv6' : etherTypeName(etherType);
 }
 
 function tcpFields(bytes: Uint8Array, offset: number): TcpFields {

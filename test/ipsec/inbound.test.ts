@@ -15,7 +15,7 @@ import {
   type SaResolver,
   type SecurityAssociation,
 } from '../../src/ipsec/index.js';
-import { EtherType, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
+import { EtherType, HeaderError, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
 import { ip, join, udpIp } from '../dataplane/build.js';
 import {
   aesKey,
@@ -66,7 +66,7 @@ function putEcn(bytes: Uint8Array, at: number, mark: number): void {
 function open(esp: InboundEsp, { bytes, start, end }: Sealed, seconds = 0): EspDrop {
   const outer = new Layers();
   const etherType = bytes[start] >>> 4 === 6 ? EtherType.Ipv6 : EtherType.Ipv4;
-  assert.equal(outer.walkNetwork(bytes, etherType, start, end), 0);
+  assert.equal(outer.walkNetwork(bytes, etherType, start, end), HeaderError.None);
   const inUdp = outer.protocol === 17;
   const espEnd = inUdp ? outer.payloadEnd : outer.networkEnd;
   return esp.open(bytes, outer, inUdp ? outer.payloadOffset : outer.transportOffset, espEnd, seconds);
