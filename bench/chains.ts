@@ -29,7 +29,7 @@ export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell
     throw new Error('a frame was not sent on the wire');
   };
   const keyed = aead === undefined || sas === undefined ? {} : { aead, sas };
-  const chain = new EgressChain(tables, window.arena, { wire, local: refuse, answers: refuse }, keyed);
+  const chain = new EgressChain(tables, window.arena, { wire, local: refuse, replies: refuse }, keyed);
   const cell: Cell = {
     packets: WINDOW,
     prepare: () => window.fill(),

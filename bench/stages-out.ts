@@ -38,7 +38,7 @@ export function stageOutCell(stage: StageOut, workload: Workload, batch: number,
   const sas = aead === undefined ? undefined : workload.sas(aead);
   const pathMtu = new PathMtu(topology, HERE);
   const aside = new PacketBatch(arena);
-  const outputs = { tunnelled: new PacketBatch(arena), local: aside, answers: aside, overflow: refuse };
+  const outputs = { tunnelled: new PacketBatch(arena), local: aside, replies: aside, overflow: refuse };
   const options = { oversize: Oversize.Outside, clampMss: false, rejectForeignSources: true };
   const forward = new Forward(tables, pathMtu, drops, outputs, options);
   const identifications = new Identifications(topology.nodes.length);

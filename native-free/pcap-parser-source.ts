@@ -152,7 +152,7 @@ class PcapParserSource implements PacketSource {
       const micros = header.timestampMicroseconds >>> 0;
       batch.seconds[i] = (header.timestampSeconds >>> 0) + Math.floor(micros / 1e6);
       batch.nanoseconds[i] = (micros % 1e6) * 1000;
-      batch.timeless[i] = 0;
+      batch.noTimestamp[i] = 0;
       batch.interfaceId[i] = 0;
       batch.linkType[i] = linkType;
     }

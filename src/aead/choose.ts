@@ -11,7 +11,7 @@ import { selfTest } from './self-test.js';
 export const AEAD_BACKENDS: readonly AeadBackend[] = [ipsecMbBackend, opensslBackend, nodeBackend];
 
 /** A backend that was skipped. */
-export interface Skipped {
+export interface SkippedBackend {
   readonly name: string;
   /** `AEAD_UNAVAILABLE`: it is missing. `AEAD_SELF_TEST`: it gives wrong results. */
   readonly code: AeadErrorCode;
@@ -21,7 +21,7 @@ export interface Skipped {
 /** A cipher, and why the faster ones were skipped. */
 export interface AeadChoice {
   readonly aead: Aead;
-  readonly skipped: readonly Skipped[];
+  readonly skipped: readonly SkippedBackend[];
 }
 
 function tryBackend(backend: AeadBackend): Aead {
@@ -52,7 +52,7 @@ export function chooseAead(name?: string, backends: readonly AeadBackend[] = AEA
     }
     return { aead: tryBackend(named), skipped: [] };
   }
-  const skipped: Skipped[] = [];
+  const skipped: SkippedBackend[] = [];
   for (const backend of backends) {
     try {
       return { aead: tryBackend(backend), skipped };

@@ -3,7 +3,7 @@
  * @module vtep/aead
  */
 export * from './portable.js';
-export { AEAD_BACKENDS, type AeadChoice, chooseAead, type Skipped } from './choose.js';
+export { AEAD_BACKENDS, type AeadChoice, chooseAead, type SkippedBackend } from './choose.js';
 export { hkdfSha256 } from './hkdf.js';
 export { ipsecMbBackend } from './ipsec-mb-aead.js';
 export { nodeBackend } from './node-aead.js';

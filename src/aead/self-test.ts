@@ -2,7 +2,7 @@
  * The self-test that a backend must pass before use: test cases 4, 10 and 16 of "The Galois/Counter Mode of Operation"
  * (McGrew and Viega, appendix B), with ICVs of 16, 12 and 8 bytes, and the rejection of modified ones.
  */
-import { bytesOfHex } from '../memory/hex.js';
+import { decodeHex } from '../memory/hex.js';
 import type { Aead } from './aead.js';
 import { AeadBatch, NONCE_STRIDE } from './aead-batch.js';
 
@@ -53,8 +53,8 @@ function fill(batch: AeadBatch, id: number, content: Uint8Array): void {
     batch.length[i] = content.length;
     batch.icvOffset[i] = at + content.length;
     batch.icvLength[i] = icvLength;
-    batch.nonce.set(bytesOfHex(NONCE), i * NONCE_STRIDE);
-    batch.aad.set(bytesOfHex(AAD), i * batch.aadStride);
+    batch.nonce.set(decodeHex(NONCE), i * NONCE_STRIDE);
+    batch.aad.set(decodeHex(AAD), i * batch.aadStride);
     batch.aadLength[i] = AAD.length / 2;
     batch.bytes.set(content, at);
   });
@@ -66,12 +66,12 @@ function fill(batch: AeadBatch, id: number, content: Uint8Array): void {
  */
 export function selfTest(aead: Aead): string | undefined {
   const batch = new AeadBatch(ICV_LENGTHS.length, AAD.length / 2);
-  const plain = bytesOfHex(PLAIN);
+  const plain = decodeHex(PLAIN);
   for (const { keyLength, sealed, icv } of CASES) {
-    const id = aead.addKey(bytesOfHex(KEY).subarray(0, keyLength));
+    const id = aead.addKey(decodeHex(KEY).subarray(0, keyLength));
     const bits = keyLength * 8;
-    const cipher = bytesOfHex(sealed);
-    const tag = bytesOfHex(icv);
+    const cipher = decodeHex(sealed);
+    const tag = decodeHex(icv);
     fill(batch, id, plain);
     aead.seal(batch);
     for (let i = 0; i < batch.count; i++) {

@@ -27,7 +27,7 @@ export class CaptureBatch {
    * 1 where the capture has no usable time (a simple packet block, or a time outside 1970 to 2554); `seconds` is then
    * 0.
    */
-  readonly timeless = new Uint8Array(BATCH_PACKETS);
+  readonly noTimestamp = new Uint8Array(BATCH_PACKETS);
   /** Interface id within the source. */
   readonly interfaceId = new Int32Array(BATCH_PACKETS);
   /** Link type (LINKTYPE_ value of tcpdump.org). */

@@ -34,7 +34,7 @@ export class ByteWindow {
    * Moves the unread bytes aside and returns the space after them. Invalidates every offset into the window.
    * @throws CaptureError `CAPTURE_DAMAGED` if the rest is longer than the longest valid record
    */
-  room(): Uint8Array {
+  reserve(): Uint8Array {
     const rest = this.available;
     if (rest > MAX_RECORD) {
       throw new CaptureError('CAPTURE_DAMAGED', `the record at byte ${this.position} exceeds the maximum record size`);
@@ -46,7 +46,7 @@ export class ByteWindow {
   }
 
   /** Marks bytes that were read into the space from `room` as unread. */
-  filled(count: number): void {
+  commit(count: number): void {
     this.end += count;
   }
 }

@@ -109,7 +109,7 @@ export class PcapDecoder implements RecordDecoder {
 
   /** Fills the columns that are the same for every packet of the file, once. */
   #prepare(batch: CaptureBatch): void {
-    batch.timeless.fill(0);
+    batch.noTimestamp.fill(0);
     batch.interfaceId.fill(0);
     batch.linkType.fill(this.#linkType);
     this.#prepared = batch;

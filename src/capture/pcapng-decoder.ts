@@ -244,7 +244,7 @@ export class PcapngDecoder implements RecordDecoder {
     batch.originalLength[count] = Math.min(Math.max(original, captured), MAX_ORIGINAL_LENGTH);
     batch.seconds[count] = seconds;
     batch.nanoseconds[count] = nanoseconds;
-    batch.timeless[count] = timeless;
+    batch.noTimestamp[count] = timeless;
     batch.interfaceId[count] = id;
     batch.linkType[count] = this.interfaces[id].linkType;
     batch.count = count + 1;

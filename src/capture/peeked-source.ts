@@ -92,7 +92,7 @@ function copyOf(batch: CaptureBatch): CaptureBatch {
   copy.originalLength.set(batch.originalLength);
   copy.seconds.set(batch.seconds);
   copy.nanoseconds.set(batch.nanoseconds);
-  copy.timeless.set(batch.timeless);
+  copy.noTimestamp.set(batch.noTimestamp);
   copy.interfaceId.set(batch.interfaceId);
   copy.linkType.set(batch.linkType);
   return copy;

@@ -83,13 +83,13 @@ class CaptureSource implements PacketSource {
       try {
         this.#decoder.decode(window, batch);
         if (batch.count > 0) return batch;
-        const read = this.#reader.read(window.room());
+        const read = this.#reader.read(window.reserve());
         const count = typeof read === 'number' ? read : await read;
         if (count === 0) {
           this.#ended = true;
           if (!this.#decoder.atBoundary(window)) this.damage = cutOff(window.position);
         }
-        window.filled(count);
+        window.commit(count);
       } catch (error) {
         if (!(error instanceof CaptureError)) throw error;
         this.#ended = true;
@@ -128,9 +128,9 @@ export async function openCapture(reader: ByteReader): Promise<PacketSource> {
     const window = new ByteWindow();
     let ended = false;
     while (!ended && window.available < PCAP_HEADER) {
-      const count = await reader.read(window.room());
+      const count = await reader.read(window.reserve());
       ended = count === 0;
-      window.filled(count);
+      window.commit(count);
     }
     return new CaptureSource(reader, window, decoderFor(window));
   } catch (error) {

@@ -1,5 +1,5 @@
 /** `vtep mtu`: computes the MTU inside an overlay, step by step. */
-import { dockerMtu, type EspOverhead, type MtuAnswer, mtuOf, type MtuQuestion } from '../overlay/index.js';
+import { dockerMtu, type EspOverhead, type MtuResult, mtuOf, type MtuOptions } from '../overlay/index.js';
 import { declare } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { flag, option, type Values } from './options/declared.js';
@@ -33,7 +33,7 @@ const OPTIONS = {
   json: flag('--json', 'print one JSON object'),
 };
 
-function questionOf(values: Values<typeof OPTIONS>): MtuQuestion {
+function questionOf(values: Values<typeof OPTIONS>): MtuOptions {
   const { underlay, driverMtu, ipv6, encrypted, icv, tunnel, encap, vlan } = values;
   if (!encrypted && (icv !== undefined || tunnel !== undefined || encap)) {
     throw new UsageError('--icv, --tunnel and --encap need --encrypted');
@@ -56,7 +56,7 @@ function questionOf(values: Values<typeof OPTIONS>): MtuQuestion {
  * Refuses an option of which Docker makes an MTU that no interface takes.
  * @throws UsageError
  */
-function checkDriverMtu({ driverMtu }: MtuQuestion, { docker }: MtuAnswer): void {
+function checkDriverMtu({ driverMtu }: MtuOptions, { docker }: MtuResult): void {
   if (driverMtu === undefined || docker === undefined || docker >= LEAST_MTU) return;
   throw new UsageError(
     `with --opt ${OPTION}=${driverMtu}, Docker would set ${docker}: an interface takes ${LEAST_MTU} or more,` +
@@ -64,7 +64,7 @@ function checkDriverMtu({ driverMtu }: MtuQuestion, { docker }: MtuAnswer): void
   );
 }
 
-function print(output: TextOutput, path: MtuQuestion, answer: MtuAnswer): void {
+function print(output: TextOutput, path: MtuOptions, answer: MtuResult): void {
   const rows = answer.steps.map(({ what, bytes, left }) => [what, String(bytes), String(left)]);
   const all = [['underlay MTU', '', String(path.underlayMtu)], ...rows];
   for (const line of table([words('', { shorten: 'end' }), numbers('takes'), numbers('leaves')], all))
@@ -77,7 +77,7 @@ function print(output: TextOutput, path: MtuQuestion, answer: MtuAnswer): void {
 }
 
 /** The MTU that Docker sets, and how to fix it. */
-function aboutDocker(path: MtuQuestion, { docker, dockerExcess, dockerOption }: MtuAnswer): string {
+function aboutDocker(path: MtuOptions, { docker, dockerExcess, dockerOption }: MtuResult): string {
   if (docker === undefined || dockerExcess === undefined || dockerOption === undefined) {
     return 'Docker has no such networks: it uses ESP in transport mode, with an 8-byte ICV, and not in UDP';
   }
@@ -95,7 +95,7 @@ function aboutDocker(path: MtuQuestion, { docker, dockerExcess, dockerOption }: 
 }
 
 /** Prefers the underlay's MTU, which users expect, if it has the same effect as the smallest value that fits. */
-function optionFor({ underlayMtu, esp }: MtuQuestion, smallest: number): number {
+function optionFor({ underlayMtu, esp }: MtuOptions, smallest: number): number {
   const encrypted = esp !== undefined;
   return dockerMtu(underlayMtu, encrypted) === dockerMtu(smallest, encrypted) ? underlayMtu : smallest;
 }

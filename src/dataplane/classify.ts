@@ -7,7 +7,7 @@ import { NO_SLOT, type PacketBatch } from '../memory/index.js';
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
 import type { Node } from '../overlay/index.js';
-import { EtherType, HeaderError, ipv4ChecksumHolds, ipv4Layout, Layers } from '../wire/index.js';
+import { EtherType, HeaderError, isIpv4ChecksumValid, ipv4Layout, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfHeaderError } from './drop-reason.js';
 import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
@@ -109,7 +109,7 @@ export class Classify {
     const end = batch.end[i];
     const espEnd = plainEspEnd(bytes, start, end);
     if (espEnd >= 0) {
-      if (this.#verifyIp && !ipv4ChecksumHolds(bytes, start)) return this.#drop(batch, i, DropReason.IpChecksum);
+      if (this.#verifyIp && !isIpv4ChecksumValid(bytes, start)) return this.#drop(batch, i, DropReason.IpChecksum);
       if (!this.#isForUs(bytes, 4, start + IPV4_ADDRESSES)) return this.#drop(batch, i, DropReason.OtherHost);
       batch.end[i] = espEnd;
       return PacketKind.Esp;
@@ -119,7 +119,7 @@ export class Classify {
     const headerError = layers.walkNetwork(bytes, version === 4 ? EtherType.Ipv4 : EtherType.Ipv6, start, end);
     if (headerError !== HeaderError.None)
       return this.#drop(batch, i, dropReasonOfHeaderError(headerError, layers.layer));
-    if (this.#verifyIp && version === 4 && !ipv4ChecksumHolds(bytes, start)) {
+    if (this.#verifyIp && version === 4 && !isIpv4ChecksumValid(bytes, start)) {
       return this.#drop(batch, i, DropReason.IpChecksum);
     }
     if (!this.#isForUs(bytes, layers.family, layers.addressOffset)) return this.#drop(batch, i, DropReason.OtherHost);
@@ -127,7 +127,7 @@ export class Classify {
       return PacketKind.Other;
     const kind = this.#kind(batch, i);
     if (kind !== PacketKind.Other)
-      return kind === PacketKind.Wrong ? this.#drop(batch, i, this.#classifier.reason) : kind;
+      return kind === PacketKind.Invalid ? this.#drop(batch, i, this.#classifier.reason) : kind;
     const consumed = this.#outputs.discovery?.take(bytes, layers, now) === true;
     return this.#drop(batch, i, consumed ? DropReason.PathMtuLearned : DropReason.NotOverlay);
   }
@@ -147,7 +147,7 @@ export class Classify {
     const kind = this.#kind(batch, i);
     if (kind === PacketKind.Vxlan) return PacketKind.Vxlan;
     // Nested ESP: no overlay sends it, and every further layer would cost a decryption.
-    return this.#drop(batch, i, kind === PacketKind.Wrong ? this.#classifier.reason : DropReason.NotOverlay);
+    return this.#drop(batch, i, kind === PacketKind.Invalid ? this.#classifier.reason : DropReason.NotOverlay);
   }
 
   /** Classifies the packet that was parsed last, and sets the columns that the next stages need. */

@@ -5,7 +5,7 @@
  *                           |-> another local endpoint
  *                           +-> a reply to the sender (ARP, ND, ICMP)
  *
- * No silent drops (`accounting`): frames + copies + answers made = sent + local + answers + dropped, where outer
+ * No silent drops (`accounting`): frames + copies + replies made = sent + local + replies + dropped, where outer
  * fragments count as the one packet they came from.
  */
 import type { Aead } from '../aead/aead.js';
@@ -72,19 +72,19 @@ export interface EgressSinks {
    * counted as local and discarded.
    */
   readonly local?: BatchSink;
-  /** Replies to endpoints of this node. Without it they are counted as answers and discarded. */
-  readonly answers?: BatchSink;
+  /** Replies to endpoints of this node. Without it they are counted as replies and discarded. */
+  readonly replies?: BatchSink;
 }
 
-/** frames + copies + answersMade = sent + local + answers + dropped. */
+/** frames + copies + repliesMade = sent + local + replies + dropped. */
 export interface EgressAccounting {
   readonly frames: number;
   /** Copies of flooded frames, and inner fragments beyond the first of each frame. */
   readonly copies: number;
-  readonly answersMade: number;
+  readonly repliesMade: number;
   readonly sent: number;
   readonly local: number;
-  readonly answers: number;
+  readonly replies: number;
   readonly dropped: number;
 }
 
@@ -96,7 +96,7 @@ export class EgressChain {
   /** Packets sent on the wire, delivered to local endpoints, and returned as replies. */
   wirePackets = 0;
   localFrames = 0;
-  answers = 0;
+  replies = 0;
   readonly pathMtu: PathMtu;
   readonly identifications: Identifications;
   readonly forward: Forward;
@@ -108,7 +108,7 @@ export class EgressChain {
   readonly #sinks: EgressSinks;
   readonly #tunnelled: PacketBatch;
   readonly #local: PacketBatch;
-  readonly #answers: PacketBatch;
+  readonly #replies: PacketBatch;
   readonly #wire: PacketBatch;
   readonly #overflow: BatchSink;
   #now = 0;
@@ -121,13 +121,13 @@ export class EgressChain {
     this.#sinks = sinks;
     this.#tunnelled = new PacketBatch(arena);
     this.#local = new PacketBatch(arena);
-    this.#answers = new PacketBatch(arena);
+    this.#replies = new PacketBatch(arena);
     this.#wire = new PacketBatch(arena);
     this.#overflow = (batch) => this.#handOn(batch);
     const outputs = {
       tunnelled: this.#tunnelled,
       local: this.#local,
-      answers: this.#answers,
+      replies: this.#replies,
       overflow: this.#overflow,
     };
     const forwarding = { oversize, clampMss, rejectForeignSources, ...(icmpRate === undefined ? {} : { icmpRate }) };
@@ -160,7 +160,7 @@ export class EgressChain {
     this.#handOn(batch);
     this.#handOn(this.#tunnelled);
     this.#handOn(this.#local);
-    this.#handOn(this.#answers);
+    this.#handOn(this.#replies);
   }
 
   /** Counts a frame that was refused on entry. */
@@ -171,14 +171,14 @@ export class EgressChain {
 
   /** Input and outcome; both sides are equal. */
   get accounting(): EgressAccounting {
-    const { forward, fragment, frames, localFrames, answers, drops } = this;
+    const { forward, fragment, frames, localFrames, replies, drops } = this;
     return {
       frames,
       copies: forward.copies,
-      answersMade: forward.answers,
-      sent: this.wirePackets - fragment.fragments + fragment.cut,
+      repliesMade: forward.replies,
+      sent: this.wirePackets - fragment.fragments + fragment.fragmented,
       local: localFrames,
-      answers,
+      replies,
       dropped: drops.total,
     };
   }
@@ -199,9 +199,9 @@ export class EgressChain {
       this.localFrames += batch.count;
       this.#sinks.local?.(batch);
       batch.clear();
-    } else if (batch === this.#answers) {
-      this.answers += batch.count;
-      this.#sinks.answers?.(batch);
+    } else if (batch === this.#replies) {
+      this.replies += batch.count;
+      this.#sinks.replies?.(batch);
       batch.clear();
     } else {
       this.#encap.run(batch);

@@ -49,7 +49,7 @@ export interface ForwardOutputs {
   /** To endpoints of this node; `endpoint` -1 means all endpoints of the network. */
   readonly local: PacketBatch;
   /** Replies generated here, to the requesting endpoint. */
-  readonly answers: PacketBatch;
+  readonly replies: PacketBatch;
   /** Passes on a full batch and empties it. */
   readonly overflow: (batch: PacketBatch) => void;
 }
@@ -65,7 +65,7 @@ const MIN_IPV6_MTU = 1280;
 /** Forwards frames of local endpoints. */
 export class Forward {
   /** Replies generated: ICMP, ARP and ND. */
-  answers = 0;
+  replies = 0;
   /** Copies of flooded frames, and fragments beyond the first of each packet. */
   copies = 0;
   readonly #tables: NodeTables;
@@ -192,8 +192,8 @@ export class Forward {
     if (verdict === NeighbourVerdict.Answered) {
       // The reply overwrites the request in its slot.
       this.#drops.add(DropReason.NeighbourAnswered);
-      this.answers++;
-      return this.#put(this.#outputs.answers, batch, i, batch.start[i], this.#neighbours.end, asker);
+      this.replies++;
+      return this.#put(this.#outputs.replies, batch, i, batch.start[i], this.#neighbours.end, asker);
     }
     if (verdict === NeighbourVerdict.Unknown) return this.#drop(batch, i, DropReason.NeighbourUnknown);
     const invalid = verdict === NeighbourVerdict.Invalid;
@@ -286,10 +286,10 @@ export class Forward {
     this.#answered = true;
     if (!this.#icmpRate.take(asker, this.#now)) return this.#drop(batch, i, DropReason.PacketTooBigRateLimited);
     this.#drops.add(DropReason.PacketTooBig);
-    this.answers++;
+    this.replies++;
     const tooBig = this.#tooBig;
     tooBig.answer(batch.arena.bytes, batch.start[i], this.#inner, mtu);
-    return this.#put(this.#outputs.answers, batch, i, tooBig.start, tooBig.end, asker);
+    return this.#put(this.#outputs.replies, batch, i, tooBig.start, tooBig.end, asker);
   }
 
   /** Fragments a frame's IPv4 packet; each fragment gets a slot and the frame's Ethernet header. */

@@ -13,7 +13,7 @@ import type { Identifications } from './identifications.js';
 /** Fragments outer packets. */
 export class Fragment {
   /** Packets that were fragmented, and the resulting fragments. */
-  cut = 0;
+  fragmented = 0;
   fragments = 0;
   readonly #pathMtu: PathMtu;
   readonly #drops: DropCounters;
@@ -66,7 +66,7 @@ export class Fragment {
       arena.free(batch.slot[i]);
       return;
     }
-    this.cut++;
+    this.fragmented++;
     for (let left = fragmenter.count; left > 0; left--) {
       const slot = arena.take();
       // The packet is longer than the MTU and fits a slot, so a fragment gets at least the packet's headroom.

@@ -1,7 +1,7 @@
 /** The second ingress stage: decrypts ESP, a batch at a time, into IP packets. */
 import { EspDrop, type InboundEsp } from '../ipsec/index.js';
 import type { PacketBatch } from '../memory/index.js';
-import { EtherType, HeaderError, IPV4_HEADER_LEN, ipv4ChecksumHolds, Layers } from '../wire/index.js';
+import { EtherType, HeaderError, IPV4_HEADER_LEN, isIpv4ChecksumValid, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfEsp, dropReasonOfHeaderError } from './drop-reason.js';
 import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
@@ -11,7 +11,7 @@ import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
  * dropped by the parser.
  */
 function hasValidChecksum({ etherType, start, end }: InboundEsp, bytes: Uint8Array): boolean {
-  return etherType !== EtherType.Ipv4 || end - start < IPV4_HEADER_LEN || ipv4ChecksumHolds(bytes, start);
+  return etherType !== EtherType.Ipv4 || end - start < IPV4_HEADER_LEN || isIpv4ChecksumValid(bytes, start);
 }
 
 /** Decrypts packets with the inbound SAs of this node. */

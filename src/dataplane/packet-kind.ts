@@ -7,12 +7,12 @@ import {
   ESP_UDP_PORT,
   HeaderError,
   IPV4_HEADER_LEN,
-  ipv4ChecksumHolds,
+  isIpv4ChecksumValid,
   ipv4Layout,
   IpProtocol,
   type Layers,
   UDP_HEADER_LEN,
-  udpChecksumHolds,
+  isUdpChecksumValid,
   VERSION_4_IHL_5,
 } from '../wire/index.js';
 import { DropReason } from './drop-reason.js';
@@ -26,7 +26,7 @@ export const PacketKind = {
   /** ESP, with or without UDP encapsulation. */
   Esp: 2,
   /** ESP or VXLAN that a receiver drops, for `Classifier.reason`. */
-  Wrong: 3,
+  Invalid: 3,
 } as const;
 export type PacketKind = (typeof PacketKind)[keyof typeof PacketKind];
 
@@ -103,7 +103,7 @@ export class Classifier {
    */
   acceptsIp(bytes: Uint8Array, layers: Layers): boolean {
     if (!this.#verifyIp || layers.family !== 4 || layers.lengthUnset) return true;
-    return ipv4ChecksumHolds(bytes, layers.networkOffset);
+    return isIpv4ChecksumValid(bytes, layers.networkOffset);
   }
 
   /**
@@ -129,7 +129,7 @@ export class Classifier {
     const { payloadOffset, payloadEnd, family, addressOffset, lengthUnset } = layers;
     // A truncated packet can't be summed; one captured before segmentation offload has no checksum yet.
     if (payloadEnd > captured || lengthUnset) return PacketKind.Vxlan;
-    if (udpChecksumHolds(bytes, payloadOffset - UDP_HEADER_LEN, family, addressOffset)) return PacketKind.Vxlan;
+    if (isUdpChecksumValid(bytes, payloadOffset - UDP_HEADER_LEN, family, addressOffset)) return PacketKind.Vxlan;
     return this.#wrong(DropReason.UdpChecksum);
   }
 
@@ -159,6 +159,6 @@ export class Classifier {
 
   #wrong(reason: DropReason): PacketKind {
     this.reason = reason;
-    return PacketKind.Wrong;
+    return PacketKind.Invalid;
   }
 }

@@ -62,7 +62,7 @@ export class Tunnel {
   /** 4 or 6. */
   readonly family: 4 | 6;
   /** Length of the outer headers, IP to VXLAN, in bytes. */
-  readonly span: number;
+  readonly headerLength: number;
   /** Source and destination address as words in network order. */
   readonly #addresses: Int32Array;
   readonly #udpSpan: number;
@@ -90,7 +90,7 @@ export class Tunnel {
     this.#dscp = dscp === 'inherit' ? INHERIT : dscp;
     const ipSpan = this.family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
     this.#udpSpan = ipSpan;
-    this.span = ipSpan + UDP_HEADER_LEN + VXLAN_HEADER_LEN;
+    this.headerLength = ipSpan + UDP_HEADER_LEN + VXLAN_HEADER_LEN;
     const addresses = Uint8Array.of(...source, ...destination);
     this.#addresses = Int32Array.from({ length: addresses.length / WORD }, (_, i) => getWord(addresses, WORD * i));
     this.#pseudoSum = onesSum(addresses, 0, addresses.length, IpProtocol.Udp) + port + (VXLAN_FLAG_I << 8);
@@ -118,7 +118,7 @@ export class Tunnel {
     identification: number,
   ): number {
     const view = viewOf(bytes);
-    const ip = start - this.span;
+    const ip = start - this.headerLength;
     const udp = ip + this.#udpSpan;
     const length = end - udp;
     // IPv6's payload length excludes its header.

@@ -92,7 +92,7 @@ export class UnderlayDecoder {
   /** Offset of the Ethernet header before `outer` inside an encapsulation, or -1. */
   innerLink = -1;
   /** Held fragments dropped along with the last one, because it invalidated their datagram or because they timed out. */
-  fallen = 0;
+  heldDropped = 0;
   /** Whether the last packet was ESP, decrypted or not. If so, the following fields describe it. */
   encrypted = false;
   /** Whether its ICV was valid and its payload was decoded further. */
@@ -237,7 +237,7 @@ export class UnderlayDecoder {
     this.outer = this.#wire;
     this.depth = 0;
     this.innerLink = -1;
-    this.fallen = 0;
+    this.heldDropped = 0;
   }
 
   #fragment(source: FragmentSource, seconds: number): Verdict {
@@ -250,7 +250,7 @@ export class UnderlayDecoder {
     if (outcome === ReassemblyOutcome.Dropped) {
       // The reassembler counts it, with the fragments dropped with it.
       this.reason = dropReasonOfReassembly(reassembler.drop);
-      this.fallen = held - reassembler.heldFragments;
+      this.heldDropped = held - reassembler.heldFragments;
       this.#unusual = true;
       return Verdict.Dropped;
     }
@@ -270,7 +270,7 @@ export class UnderlayDecoder {
     // The most common kind first.
     if (kind === PacketKind.Vxlan) return this.#decapsulate();
     if (kind === PacketKind.Esp) return this.#encrypted(classifier.espOffset, classifier.espEnd, seconds);
-    return kind === PacketKind.Wrong ? this.#drop(classifier.reason) : this.#beneath(seconds);
+    return kind === PacketKind.Invalid ? this.#drop(classifier.reason) : this.#beneath(seconds);
   }
 
   /** Decodes inside another encapsulation. If its payload is malformed, the packet is other traffic. */

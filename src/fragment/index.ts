@@ -5,5 +5,5 @@
 export { FragmentError, Fragmenter } from './fragmenter.js';
 export { Reassembler, type ReassemblerOptions, ReassemblyOutcome } from './reassembler.js';
 export { ReassemblyDrop } from './reassembly-drop.js';
-export { MERGED_FRAMES, TcpMerger } from './tcp-merger.js';
+export { MAX_COALESCED_FRAMES, TcpCoalescer } from './tcp-coalescer.js';
 export { TcpSegmenter } from './tcp-segmenter.js';

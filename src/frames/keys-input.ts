@@ -102,9 +102,9 @@ async function parseSource(source: KeySource, name: string): Promise<ParsedKeys>
 
 /** Parses keys, and wipes the bytes. */
 async function parseBytes(name: string, bytes: Uint8Array): Promise<KeysFile> {
-  const { parseKeys, takeKeys } = await import('../overlay/files.js');
+  const { parseKeys, extractKeys } = await import('../overlay/files.js');
   const utf16 = bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe;
-  const text = utf16 ? undefined : takeKeys(bytes);
+  const text = utf16 ? undefined : extractKeys(bytes);
   try {
     // PowerShell redirects in UTF-16.
     return parseKeys(text ?? new TextDecoder('utf-16le').decode(bytes));

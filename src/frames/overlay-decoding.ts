@@ -20,7 +20,7 @@ export function packetOf(batch: CaptureBatch, i: number, number: number): Captur
   return new CapturedPacket(
     // Not slice, which of a Buffer shares its memory.
     new Uint8Array(batch.bytes.subarray(offset, offset + batch.capturedLength[i])),
-    batch.timeless[i] === 1 ? Number.NaN : batch.seconds[i],
+    batch.noTimestamp[i] === 1 ? Number.NaN : batch.seconds[i],
     batch.nanoseconds[i],
     number,
     batch.linkType[i],

@@ -9,7 +9,7 @@ import {
   ICMP_HEADER_LEN,
   ICMPV6_HEADER_LEN,
   IpProtocol,
-  ipv4ChecksumHolds,
+  isIpv4ChecksumValid,
   type Layers,
   onesSum,
   pseudoHeaderSum,
@@ -91,7 +91,7 @@ export class ChecksumTable {
 
   #addInner(bytes: Uint8Array, inner: Layers): void {
     if (inner.family === 4) {
-      this.#count(ChecksumKind.InnerIpv4, ipv4ChecksumHolds(bytes, inner.networkOffset), inner.lengthUnset);
+      this.#count(ChecksumKind.InnerIpv4, isIpv4ChecksumValid(bytes, inner.networkOffset), inner.lengthUnset);
     }
     if (inner.isFragment) return;
     const start = inner.transportOffset;
@@ -147,7 +147,7 @@ export class ChecksumTable {
 
   #addOuter(bytes: Uint8Array, outer: Layers, opened: boolean): void {
     if (outer.family === 4 && !opened)
-      this.#count(ChecksumKind.OuterIpv4, ipv4ChecksumHolds(bytes, outer.networkOffset), outer.lengthUnset);
+      this.#count(ChecksumKind.OuterIpv4, isIpv4ChecksumValid(bytes, outer.networkOffset), outer.lengthUnset);
     const start = outer.transportOffset;
     const end = outer.payloadEnd;
     const row = this.rows[ChecksumKind.OuterUdp];

@@ -27,14 +27,14 @@ interface EspCounts {
   /** What the packet sizes reveal about the cipher, and packets with another packet's IV. */
   readonly form: CipherForm;
   /** Bit-identical repetitions of a packet. */
-  seenAgain: number;
+  duplicates: number;
 }
 
 /**
  * Whether a packet is evidence of its sequence number: with keys, only if its ICV was verified, since others may be
  * forged.
  */
-export function isWitness(verdict: Verdict, decoder: UnderlayDecoder): boolean {
+export function provesSequence(verdict: Verdict, decoder: UnderlayDecoder): boolean {
   if (verdict === Verdict.Esp || decoder.opened) return true;
   const { reason } = decoder;
   return reason === DropReason.EspNoSa || reason === DropReason.EspDummy || reason === DropReason.EspBadPadding;
@@ -77,7 +77,7 @@ export class EspSurvey {
     if (decoder.opened) counts.opened++;
     else if (verdict === Verdict.Dropped)
       counts.failed.set(decoder.reason, (counts.failed.get(decoder.reason) ?? 0) + 1);
-    if (!isWitness(verdict, decoder)) {
+    if (!provesSequence(verdict, decoder)) {
       if (decoder.reason === DropReason.EspReplayed) counts.repeatedSequences++;
       return id;
     }
@@ -97,7 +97,7 @@ export class EspSurvey {
         form.sameStart++;
         break;
       case NonceVerdict.SamePacket:
-        counts.seenAgain++;
+        counts.duplicates++;
         break;
       case NonceVerdict.Untracked:
         this.#untracked++;
@@ -132,7 +132,7 @@ export class EspSurvey {
         repeatedSequences: counts.repeatedSequences,
         nonceReused: isGcm(counts) || counts.form.mayBeGcm ? repeatedIvs(counts) : 0,
         ivRepeated: repeatedIvs(counts),
-        seenAgain: counts.seenAgain,
+        duplicates: counts.duplicates,
         key: key === undefined ? null : { tag: key.tag, spiForm: key.form },
       };
     });
@@ -180,7 +180,7 @@ export class EspSurvey {
     add(
       'ESP_SEEN_AGAIN',
       'note',
-      sum((counts) => counts.seenAgain),
+      sum((counts) => counts.duplicates),
       'bit-identical repetitions of ESP packets: recorded on two interfaces, or replayed',
     );
     add(
@@ -214,6 +214,6 @@ function newCounts(): EspCounts {
     sequences: new ReplayWindow(REORDER_WINDOW, true),
     repeatedSequences: 0,
     form: new CipherForm(),
-    seenAgain: 0,
+    duplicates: 0,
   };
 }

@@ -2,10 +2,10 @@
 import type { CaptureBatch } from '../capture/batch.js';
 import { UnderlayDecoder, type UnderlayDecoderOptions } from '../dataplane/index.js';
 import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
-import type { SaMade } from '../ipsec/index.js';
+import type { SaCreation } from '../ipsec/index.js';
 import { AddressTable } from './address-table.js';
 import { CaptureClock, wholeNanoseconds } from './capture-clock.js';
-import { EspSurvey, isWitness } from './esp-survey.js';
+import { EspSurvey, provesSequence } from './esp-survey.js';
 import type { EspReport, Problem } from './report.js';
 import type { RingKeys } from './ring-key.js';
 import { SequenceProgress } from './sequence-progress.js';
@@ -51,7 +51,7 @@ export interface KeyTimelineOptions extends UnderlayDecoderOptions {
 /** What is known besides the packets, to merge into the timeline. */
 export interface TimelineAdditions {
   /** Creation times of SAs, from dumps. */
-  readonly made?: readonly SaMade[];
+  readonly made?: readonly SaCreation[];
   readonly events?: readonly TimelineEvent[];
 }
 
@@ -142,7 +142,7 @@ export class KeyTimeline {
     const nanoseconds = batch.nanoseconds[index];
     const end = offset + batch.capturedLength[index];
     const limit = offset + batch.originalLength[index];
-    const timed = batch.timeless[index] === 0;
+    const timed = batch.noTimestamp[index] === 0;
     const time = timed ? this.#clock.take(seconds, nanoseconds) : Number.NaN;
     if (time < this.#latest) this.#backwards++;
     else if (timed) this.#latest = time;
@@ -156,7 +156,7 @@ export class KeyTimeline {
     const span = this.#spans[id];
     this.#follow('all', id, time);
     if (decoder.opened) this.#follow('opened', id, time);
-    if (isWitness(verdict, decoder)) span.progress.add(decoder.sequence, time);
+    if (provesSequence(verdict, decoder)) span.progress.add(decoder.sequence, time);
     // The SA is known only for decrypted packets.
     if (decoder.opened) span.extended = this.#options.esp?.sa?.esn;
   }

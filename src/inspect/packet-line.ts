@@ -249,7 +249,7 @@ export function packetLine(
   if (reassembled) info += ` [of ${decoder.parts} fragments]`;
   if (verdict === Verdict.Held) info += ' [held]';
   if (verdict === Verdict.Dropped) {
-    const fallen = decoder.fallen > 0 ? `, and ${decoder.fallen} held fragments` : '';
+    const fallen = decoder.heldDropped > 0 ? `, and ${decoder.heldDropped} held fragments` : '';
     info += ` [dropped: ${dropReasonName(decoder.reason)}${fallen}]`;
   }
   if (verdict === Verdict.Filtered) info += ' [filtered: another VNI]';

@@ -134,7 +134,7 @@ export interface EspReport {
   /** Packets that repeat a different packet's 8 bytes after the sequence number (AES-GCM's IV), whatever the cipher. */
   readonly ivRepeated: number;
   /** Bit-identical repetitions of a packet. */
-  readonly seenAgain: number;
+  readonly duplicates: number;
   /** The ring's key that yields this SPI, and how the addresses were hashed into it (`mapped` or `short`). */
   readonly key: { readonly tag: number; readonly spiForm: string } | null;
 }

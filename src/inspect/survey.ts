@@ -148,7 +148,7 @@ export class Survey {
       this.#linkTypes.add(linkType);
       this.#lastLinkType = linkType;
     }
-    if (batch.timeless[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
+    if (batch.noTimestamp[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
     const end = offset + batch.capturedLength[index];
     const verdict = decoder.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
     if (decoder.encrypted) this.#addEsp(verdict);
@@ -227,12 +227,12 @@ export class Survey {
 
   #addToSeries(batch: CaptureBatch, index: number): void {
     const length = this.#seriesLength[index];
-    if (length === 0 || batch.timeless[index] !== 0) return;
+    if (length === 0 || batch.noTimestamp[index] !== 0) return;
     this.#series.add(this.#seriesVni[index], length, batch.seconds[index], batch.nanoseconds[index]);
   }
 
   #addFlow(table: FlowTable, batch: CaptureBatch, index: number, verdict: Verdict): void {
-    const seconds = batch.timeless[index] === 0 ? batch.seconds[index] : Number.NaN;
+    const seconds = batch.noTimestamp[index] === 0 ? batch.seconds[index] : Number.NaN;
     const length = batch.originalLength[index];
     const { decoder, inner } = this;
     addFlow(table, decoder, verdict, inner, batch.linkType[index], length, seconds, batch.nanoseconds[index]);

@@ -1,5 +1,5 @@
 /** The entries of a timeline in chronological order: from packets, from dumps, and from a list of events. */
-import { formatSpi, type SaMade } from '../ipsec/index.js';
+import { formatSpi, type SaCreation } from '../ipsec/index.js';
 import type { CaptureClock } from './capture-clock.js';
 import type { EspReport } from './report.js';
 import type { Moment, TimelineDirection, TimelineEntry, TimelineEvent } from './timeline-report.js';
@@ -18,7 +18,7 @@ interface TimelineParts {
   /** Whether keys decrypted packets, so that SPIs without decrypted packets are separate. */
   readonly proven: boolean;
   readonly silences: readonly (Omit<Silence, 'id'> & { readonly row: EspReport })[];
-  readonly made: readonly SaMade[];
+  readonly made: readonly SaCreation[];
   readonly events: readonly TimelineEvent[];
 }
 
@@ -59,7 +59,7 @@ export function entriesOf(
       return { ...moment, kind: 'made', source, destination, spi: formatSpi(spi), localTime: text };
     });
   }
-  for (const { seconds, nanoseconds, words } of events) {
+  for (const { seconds, nanoseconds, text: words } of events) {
     at(clock.offset(seconds, nanoseconds), (moment) => ({ ...moment, kind: 'event', words }));
   }
   entries.sort((a, b) => a.offset - b.offset);
@@ -79,6 +79,6 @@ function ofDirection({ source, destination, spis, switches }: TimelineDirection,
 }
 
 /** Removes duplicates: the same SA appears in many dumps with the same time. */
-function unique(made: readonly SaMade[]): Iterable<SaMade> {
+function unique(made: readonly SaCreation[]): Iterable<SaCreation> {
   return new Map(made.map((sa) => [`${sa.spi} ${sa.source} ${sa.destination} ${sa.text}`, sa])).values();
 }

@@ -98,7 +98,7 @@ export interface TimelineEvent {
   /** Since 1970, UTC. */
   readonly seconds: number;
   readonly nanoseconds: number;
-  readonly words: string;
+  readonly text: string;
 }
 
 /** A capture's SPIs over time. */

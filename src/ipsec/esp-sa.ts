@@ -3,7 +3,7 @@
  * and to check enabled, Wireshark and tshark open the packets. One line per SA: protocol, source, destination, SPI,
  * cipher, key, authentication, its key, each in quotes (epan/dissectors/packet-ipsec.c).
  */
-import { bytesOfHex, hexOfBytes } from '../memory/hex.js';
+import { decodeHex, encodeHex } from '../memory/hex.js';
 import { quoted } from '../text/plain-text.js';
 import { IpsecError } from './error.js';
 import { Keymat, WEAK_KEY_WARNING } from './keymat.js';
@@ -69,7 +69,7 @@ function parseLine(line: string): SecurityAssociation | string {
     source,
     destination,
     mode: EspMode.Transport,
-    keymat: new Keymat(bytesOfHex(key.slice(2))),
+    keymat: new Keymat(decodeHex(key.slice(2))),
     icvLength,
     esn,
     replayWindow: esn ? ESN_WINDOW : 0,
@@ -125,7 +125,7 @@ export function formatEspSa(associations: Iterable<SecurityAssociation>): string
       sa.destination,
       formatSpi(sa.spi),
       `AES-GCM with ${sa.icvLength} octet ICV [RFC4106]`,
-      `0x${sa.keymat.use(hexOfBytes)}`,
+      `0x${sa.keymat.use(encodeHex)}`,
       'NULL',
       '',
     ];

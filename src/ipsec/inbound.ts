@@ -6,7 +6,7 @@ import type { Aead } from '../aead/aead.js';
 import { viewOf } from '../memory/view.js';
 import { getWord } from '../memory/word.js';
 import {
-  bringEcn,
+  propagateEcn,
   EtherType,
   IPV4_HEADER_LEN,
   IPV6_HEADER_LEN,
@@ -145,7 +145,7 @@ export class InboundEsp {
     // A payload without a complete header has no ECN field; the next stage's parser rejects it.
     const whole =
       this.end - this.start >= (inner === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) && bytes[this.start] >>> 4 === inner;
-    return !whole || bringEcn(bytes, tos, inner, this.start);
+    return !whole || propagateEcn(bytes, tos, inner, this.start);
   }
 
   /** Records the header offsets of the packet added last. */

@@ -27,4 +27,4 @@ export {
 export { SequenceForecast } from './sequence-forecast.js';
 export { SequenceReservations, type SequenceReservationsOptions } from './sequence-reservations.js';
 export type { SequenceRecord, SequenceStore } from './sequence-store.js';
-export { type ImportedSas, isXfrmState, parseXfrmState, type SaMade } from './xfrm-state.js';
+export { type ImportedSas, isXfrmState, parseXfrmState, type SaCreation } from './xfrm-state.js';

@@ -1,6 +1,6 @@
 /** Key material of AES-GCM in ESP: the AES key and the salt (RFC 4106 section 8.1). It never prints itself. */
 import type { Aead } from '../aead/aead.js';
-import { isOneByte, sameSecret, secretCopy } from '../memory/secret-bytes.js';
+import { isRepeatedByte, sameSecret, secretCopy } from '../memory/secret-bytes.js';
 import { IpsecError } from './error.js';
 
 /** Bytes of the salt, which follows the key. */
@@ -62,7 +62,7 @@ export class Keymat {
 
   /** Whether the AES key is one repeated byte, such as all zeros: it protects nothing. */
   get isWeak(): boolean {
-    return isOneByte(this.#bytes.subarray(0, this.keyLength));
+    return isRepeatedByte(this.#bytes.subarray(0, this.keyLength));
   }
 
   /** Whether another key and salt have the same bytes, compared in constant time. */

@@ -3,7 +3,7 @@
  * several concatenated, with other output in between, as copied from a terminal, an e-mail or a forum. Unknown lines
  * are ignored; unusable SAs are reported.
  */
-import { bytesOfHex } from '../memory/hex.js';
+import { decodeHex } from '../memory/hex.js';
 import { type PastedLine, pastedLines, withoutWraps } from '../text/pasted-text.js';
 import { quoted } from '../text/plain-text.js';
 import { IpsecError } from './error.js';
@@ -26,11 +26,11 @@ export interface ImportedSas {
   /** Whether the file lacks modes and encapsulations, which are then inferred from the packets. */
   readonly inferMode: boolean;
   /** Creation times of SAs, if the file has them (`-s`); an SA dumped on both ends may have two. */
-  readonly made?: readonly SaMade[];
+  readonly made?: readonly SaCreation[];
 }
 
 /** When a node created an SA. */
-export interface SaMade {
+export interface SaCreation {
   readonly spi: number;
   readonly source: string;
   readonly destination: string;
@@ -159,7 +159,7 @@ function takeSequence(draft: Draft, high: number, low: number): void {
 function bytesOf(hex: string): Uint8Array {
   const digits = hex.slice(2);
   if (digits.length % 2 !== 0) throw new IpsecError('BAD_KEY_LENGTH', 'its key has an odd number of digits');
-  return bytesOfHex(digits);
+  return decodeHex(digits);
 }
 
 /** Why an SA is not supported, or undefined. A missing key is reported separately. */
@@ -271,8 +271,8 @@ function isNamed({ source, destination, spi }: Draft): boolean {
 }
 
 /** The creation times of ESP SAs, without duplicates. */
-function madeOf(drafts: readonly Draft[]): SaMade[] {
-  const made = new Map<string, SaMade>();
+function madeOf(drafts: readonly Draft[]): SaCreation[] {
+  const made = new Map<string, SaCreation>();
   for (const draft of drafts) {
     const { protocol, spi, source, destination, added } = draft;
     if (protocol !== 'esp' || added === '' || !isNamed(draft)) continue;

@@ -8,7 +8,7 @@ import { secretBytes } from './secret-bytes.js';
  * @returns an array at a fixed address, so that wiping it leaves no copy
  * @throws VtepError `BAD_HEX` for anything else
  */
-export function bytesOfHex(hex: string): Uint8Array {
+export function decodeHex(hex: string): Uint8Array {
   if (hex.length % 2 !== 0 || /[^0-9a-f]/i.test(hex)) {
     throw new VtepError('BAD_HEX', 'not pairs of hexadecimal digits');
   }
@@ -18,6 +18,6 @@ export function bytesOfHex(hex: string): Uint8Array {
 }
 
 /** Encodes bytes as lower-case hexadecimal. */
-export function hexOfBytes(bytes: Uint8Array): string {
+export function encodeHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

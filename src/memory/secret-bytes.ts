@@ -14,7 +14,7 @@ export function secretCopy(bytes: Uint8Array): Uint8Array {
 }
 
 /** Whether a secret is one byte repeated, such as all zeros: a placeholder that was never replaced by a key. */
-export function isOneByte(bytes: Uint8Array): boolean {
+export function isRepeatedByte(bytes: Uint8Array): boolean {
   let difference = 0;
   for (const byte of bytes) difference |= byte ^ bytes[0];
   return difference === 0;

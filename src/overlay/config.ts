@@ -1,7 +1,7 @@
 /** Parses the config file, YAML or JSON, into a topology. Every error states its line and how to fix it. */
 import * as z from 'zod';
 import { inQuotes } from '../text/plain-text.js';
-import { looksLike } from '../text/recognised-text.js';
+import { describeText } from '../text/recognised-text.js';
 import { alternatives, didYouMean } from '../text/suggestion.js';
 import { formatIp, formatMac, parseMac, VXLAN_PORT } from '../wire/index.js';
 import { OverlayError } from './error.js';
@@ -323,7 +323,7 @@ function readRing(parsed: Parsed, locations: Locations, file: string | KeyText):
 
 /** Suffix for an error: what other kind of file, commonly kept next to a config, the text looks like. */
 function otherKind(text: string): string {
-  const like = looksLike(text);
+  const like = describeText(text);
   return like === undefined || /^(?:a config of vtep|JSON|a key ring)$/.test(like) ? '' : `; it looks like ${like}`;
 }
 
@@ -375,7 +375,7 @@ export interface ConfigOptions {
  * const topology = parseConfig(readFileSync('overlay.yaml', 'utf8'));
  * const tables = new NodeTables(topology, 'node-1');
  * ```
- * @param file the text, or the result of `takeKeys`
+ * @param file the text, or the result of `extractKeys`
  * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to fix it
  */
 export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}): Topology {

@@ -11,5 +11,5 @@ export {
   type NodeOutputs,
 } from './import/imported-topology.js';
 export { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './keys/key-ring-file.js';
-export { KeyText, takeKeys } from './keys/key-text.js';
+export { KeyText, extractKeys } from './keys/key-text.js';
 export { type KeysFile, parseKeys } from './keys/keys-file.js';

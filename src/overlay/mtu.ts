@@ -33,7 +33,7 @@ export interface PathOptions {
 }
 
 /** A path, and the network's Docker option. */
-export interface MtuQuestion extends PathOptions {
+export interface MtuOptions extends PathOptions {
   /**
    * The network's `com.docker.network.driver.mtu`: the underlay's MTU as configured in Docker.
    * @default 1500, whatever the underlay's is
@@ -61,7 +61,7 @@ export interface MtuStep {
 }
 
 /** The resulting MTUs. */
-export interface MtuAnswer {
+export interface MtuResult {
   readonly steps: readonly MtuStep[];
   /** Largest inner IP packet, in bytes. */
   readonly innerMtu: number;
@@ -118,7 +118,7 @@ export function outerLength(innerBytes: number, options: Omit<PathOptions, 'unde
  * ```
  * @throws OverlayError `BAD_MTU` if nothing is left
  */
-export function mtuOf(options: MtuQuestion): MtuAnswer {
+export function mtuOf(options: MtuOptions): MtuResult {
   const { underlayMtu, family, esp, innerTags = 0, driverMtu = DOCKER_DRIVER_MTU } = options;
   const steps: MtuStep[] = [];
   let left = underlayMtu;
@@ -162,7 +162,7 @@ function dockerAnswer(
   driverMtu: number,
   innerMtu: number,
   encrypted: boolean,
-): Pick<MtuAnswer, 'docker' | 'dockerExcess' | 'dockerOption'> {
+): Pick<MtuResult, 'docker' | 'dockerExcess' | 'dockerOption'> {
   const docker = dockerMtu(driverMtu, encrypted);
   // With encryption, up to three more bytes make no difference to Docker: suggest the multiple of 4.
   const dockerOption = innerMtu + DOCKER_VXLAN + (encrypted ? DOCKER_ESP : 0);

@@ -1,6 +1,6 @@
 /** Parses YAML (and so JSON) from untrusted files into plain data. */
 import { Document, isMap, isScalar, isSeq, LineCounter, parseDocument, Parser } from 'yaml';
-import { jsonMistake } from '../text/json-text.js';
+import { findJsonError } from '../text/json-text.js';
 import { OverlayError, type OverlayErrorCode } from './error.js';
 import { Locations, positionOf } from './locations.js';
 
@@ -111,7 +111,7 @@ export function pathOfProto(data: unknown): readonly (string | number)[] | undef
 function readJson(text: string, code: OverlayErrorCode, longest: number): YamlText {
   const problem = `it has more than ${longest} characters and is not JSON`;
   if (text.length > MAX_JSON || !/^\s*[{[]/.test(text.slice(0, 100))) throw new OverlayError(code, problem);
-  const mistake = jsonMistake(text);
+  const mistake = findJsonError(text);
   if (mistake !== undefined) throw new OverlayError(code, `${problem} (line ${mistake.line}: ${mistake.what})`);
   return { data: JSON.parse(text) as unknown, locations: new Locations(new Document(null), new LineCounter()) };
 }

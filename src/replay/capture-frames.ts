@@ -16,7 +16,7 @@ export class CaptureFrames {
    */
   withoutFrame = 0;
   /** How many of those the capture truncated. */
-  cut = 0;
+  truncated = 0;
   /** Frames longer than `longest`, which are skipped. */
   tooLong = 0;
   /** Contains the frame of the last `next`, from `start` to `end`. Valid until the next call. */
@@ -70,7 +70,7 @@ export class CaptureFrames {
   #frame(batch: CaptureBatch, i: number): boolean {
     const length = batch.capturedLength[i];
     const cut = length < batch.originalLength[i];
-    if (cut) this.cut++;
+    if (cut) this.truncated++;
     const whole = !cut && length >= ETHERNET_HEADER_LEN;
     if (!whole || batch.linkType[i] !== LinkType.Ethernet) return false;
     this.bytes = batch.bytes;
@@ -82,7 +82,7 @@ export class CaptureFrames {
   #innerFrame(batch: CaptureBatch, i: number): boolean {
     const decoder = this.#decoder;
     const verdict = decoder.receivePacket(batch, i);
-    if (verdict === Verdict.Dropped && decoder.reason === DropReason.CaptureTruncated) this.cut += decoder.parts;
+    if (verdict === Verdict.Dropped && decoder.reason === DropReason.CaptureTruncated) this.truncated += decoder.parts;
     if (verdict !== Verdict.Frame) return false;
     this.bytes = decoder.outerBytes;
     this.start = decoder.frameOffset;

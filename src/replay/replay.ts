@@ -238,7 +238,7 @@ export class Replay {
       node.egress.drops.counts.forEach((count, reason) => (egress.counts[reason] += count));
       node.ingress.drops.counts.forEach((count, reason) => (ingress.counts[reason] += count));
       wire.packets += node.egress.wirePackets;
-      wire.cut += node.egress.fragment.cut;
+      wire.cut += node.egress.fragment.fragmented;
       wire.fragments += node.egress.fragment.fragments;
       wire.sealed += node.egress.seal.sealed;
       // Copies are of group frames, which aren't compared.
@@ -287,8 +287,8 @@ export class Replay {
 }
 
 function isEgressBalanced({ accounting }: EgressChain): boolean {
-  const { frames, copies, answersMade, sent, local, answers, dropped } = accounting;
-  return frames + copies + answersMade === sent + local + answers + dropped;
+  const { frames, copies, repliesMade, sent, local, replies, dropped } = accounting;
+  return frames + copies + repliesMade === sent + local + replies + dropped;
 }
 
 function isIngressBalanced({ accounting }: IngressChain): boolean {

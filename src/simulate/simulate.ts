@@ -30,8 +30,8 @@ export async function simulate(
     return new Simulation(topology, { aead, hkdf: hkdfSha256, wipe: () => undefined }, rest);
   }
   const { readSource } = await import('../frames/read-source.js');
-  const { parseConfig, takeKeys } = await import('../overlay/files.js');
-  const text = takeKeys(await readSource(topology, 'CONFIG_UNUSABLE', 'a config'));
+  const { parseConfig, extractKeys } = await import('../overlay/files.js');
+  const text = extractKeys(await readSource(topology, 'CONFIG_UNUSABLE', 'a config'));
   try {
     const parsed = parseConfig(text);
     const wipe = (): void => parsed.ring?.wipe();

@@ -82,7 +82,7 @@ export class SimulatedNode implements AsyncIterable<Arrival> {
     this.#sas = NodeSas.ofTopology(topology, this.#tables.node, aead, { hkdf, random, now });
     const keys = { aead, sas: this.#sas };
     const deliver = (batch: PacketBatch): void => this.#deliver(batch);
-    const sinks = { wire: (batch: PacketBatch): void => this.#transmit(batch), local: deliver, answers: deliver };
+    const sinks = { wire: (batch: PacketBatch): void => this.#transmit(batch), local: deliver, replies: deliver };
     this.#egress = new EgressChain(this.#tables, arena, sinks, { ...keys, random, oversize, clampMss });
     this.#ingress = new IngressChain(this.#tables, arena, deliver, { ...keys, pathMtu: this.#egress.pathMtu });
     this.#frames = new PacketBatch(arena, 1);
@@ -171,7 +171,7 @@ export class SimulatedNode implements AsyncIterable<Arrival> {
     return {
       in: sent.frames,
       received: received.packets + this.#refused,
-      made: sent.copies + sent.answersMade + fragments + reassembled + received.copies + this.#copies,
+      made: sent.copies + sent.repliesMade + fragments + reassembled + received.copies + this.#copies,
       out: this.#arrived - this.queue.dropped,
       sent: this.#packetsSent,
       dropped: sent.dropped + received.dropped + this.#unclaimed + this.queue.dropped + this.#refused,

@@ -14,7 +14,7 @@ const MAX_DEPTH = 64;
 const MAX_READ = 400;
 
 /** What is wrong with a text, and on which line. */
-export interface JsonMistake {
+export interface JsonSyntaxError {
   readonly line: number;
   readonly what: string;
 }
@@ -138,7 +138,7 @@ function breaksBetween(text: string, from: number, to: number): number {
  * between them.
  * @returns the documents, possibly none; or the first mistake in one
  */
-export function jsonDocuments(text: string): readonly JsonDocument[] | JsonMistake {
+export function jsonDocuments(text: string): readonly JsonDocument[] | JsonSyntaxError {
   const plain = plainText(text);
   const documents: JsonDocument[] = [];
   let line = 1;
@@ -167,7 +167,7 @@ export function jsonDocuments(text: string): readonly JsonDocument[] | JsonMista
  * `JSON.parse` would silently use the last value.
  * @returns undefined if there is none
  */
-export function jsonMistake(text: string): JsonMistake | undefined {
+export function findJsonError(text: string): JsonSyntaxError | undefined {
   const scanned = scan(text, 0, (name, again) => (again ? `duplicate name ${quoted(name)}` : undefined));
   const end = 'end' in scanned ? blanksEnd(text, scanned.end) : 0;
   const mistake = !('end' in scanned)

@@ -50,7 +50,7 @@ const KINDS: readonly (readonly [what: string, pattern: RegExp])[] = [
  * Describes what a text looks like, such as `output of ip neigh`. Quotes no part of the text.
  * @returns undefined if nothing matches
  */
-export function looksLike(text: string): string | undefined {
+export function describeText(text: string): string | undefined {
   const start = plainText(text.slice(0, MAX_CHECKED));
   if (start.trim() === '') return 'an empty file';
   // eslint-disable-next-line no-control-regex -- text has no such characters

@@ -17,7 +17,7 @@ const CE = 3;
  * @returns false if the frame must be dropped: CE outside, Not-ECT inside
  */
 export function decapsulateEcn(bytes: Uint8Array, outerTos: number, inner: Layers): boolean {
-  return inner.family === 0 || bringEcn(bytes, outerTos, inner.family, inner.networkOffset);
+  return inner.family === 0 || propagateEcn(bytes, outerTos, inner.family, inner.networkOffset);
 }
 
 /**
@@ -25,7 +25,7 @@ export function decapsulateEcn(bytes: Uint8Array, outerTos: number, inner: Layer
  * @param family 4 or 6
  * @param at offset of the inner IP header
  */
-export function bringEcn(bytes: Uint8Array, outerTos: number, family: number, at: number): boolean {
+export function propagateEcn(bytes: Uint8Array, outerTos: number, family: number, at: number): boolean {
   const outer = outerTos & MASK;
   if (outer === NOT_ECT || outer === ECT0) return true;
   const ecn = family === 4 ? bytes[at + 1] & MASK : (bytes[at + 1] >>> 4) & MASK;

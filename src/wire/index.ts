@@ -6,7 +6,7 @@ export { VtepError } from '../error.js';
 export { formatIp, formatIpv4, formatIpv6, formatMac, isZeroMac, parseIpv4, parseIpv6, parseMac } from './address.js';
 export { ARP_PACKET_LEN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
 export { checksum, onesSum, pseudoHeaderSum, updateChecksum } from './checksum.js';
-export { bringEcn, decapsulateEcn } from './ecn.js';
+export { propagateEcn, decapsulateEcn } from './ecn.js';
 export { checkEsp, ESP_HEADER_LEN, ESP_UDP_PORT, EspView, espLayout } from './esp.js';
 export {
   Encapsulation,
@@ -36,7 +36,7 @@ export {
   IPV4_MAX_HEADER_LEN,
   IPV4_HEADER_LEN,
   Ipv4View,
-  ipv4ChecksumHolds,
+  isIpv4ChecksumValid,
   ipv4Layout,
   VERSION_4_IHL_5,
   writeIpv4,
@@ -69,7 +69,7 @@ export {
 } from './llc.js';
 export { partialChecksumIn, TCP_CHECKSUM, UDP_CHECKSUM } from './partial-checksum.js';
 export { checkTcp, TCP_HEADER_LEN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
-export { checkUdp, UDP_HEADER_LEN, UdpView, udpChecksumHolds, udpLayout } from './udp.js';
+export { checkUdp, UDP_HEADER_LEN, UdpView, isUdpChecksumValid, udpLayout } from './udp.js';
 export { checkVlan, isVlanTag, VLAN_HEADER_LEN, VlanView, vlanLayout } from './vlan.js';
 export {
   checkVxlan,

@@ -63,7 +63,7 @@ export function checkIpv4(
   if (totalLength < headerLength) return HeaderError.LengthTooSmall;
   if (offset + totalLength > limit) return HeaderError.BadLength;
   if (offset + headerLength > end) return HeaderError.Short;
-  return verifyChecksum && !ipv4ChecksumHolds(bytes, offset) ? HeaderError.BadChecksum : HeaderError.None;
+  return verifyChecksum && !isIpv4ChecksumValid(bytes, offset) ? HeaderError.BadChecksum : HeaderError.None;
 }
 
 /**
@@ -82,7 +82,7 @@ export function isIpv4LengthUnset(bytes: Uint8Array, offset: number, end: number
 }
 
 /** Whether the header checksum is correct. Call `checkIpv4` first. */
-export function ipv4ChecksumHolds(bytes: Uint8Array, offset: number): boolean {
+export function isIpv4ChecksumValid(bytes: Uint8Array, offset: number): boolean {
   if (bytes[offset] === VERSION_4_IHL_5) return plainSum(viewOf(bytes), offset) === 0xffff;
   return checksum(bytes, offset, offset + (bytes[offset] & 0xf) * 4) === 0;
 }

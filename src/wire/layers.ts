@@ -404,7 +404,7 @@ export class Layers {
    * Records a fault in a header before the ones walked here (a link layer's).
    * @returns the fault: `Truncated` instead of `Short` if the capture was truncated
    */
-  refuse(headerError: HeaderError, end: number, limit: number): HeaderError {
+  recordError(headerError: HeaderError, end: number, limit: number): HeaderError {
     this.plain = false;
     this.layer = Layer.None;
     this.family = 0;

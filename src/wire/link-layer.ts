@@ -78,13 +78,13 @@ export function walkLink(
     case LinkType.Ethernet:
       return layers.walkEthernet(bytes, offset, end, limit);
     case LinkType.LinuxSll:
-      if (checkLinuxSll(bytes, offset, end) !== HeaderError.None) return layers.refuse(HeaderError.Short, end, limit);
+      if (checkLinuxSll(bytes, offset, end) !== HeaderError.None) return layers.recordError(HeaderError.Short, end, limit);
       if (linuxSllProtocol(bytes, offset) === COOKED_LLC) {
         return layers.walkBareLlc(bytes, offset + LINUX_SLL_HEADER_LEN, end, limit);
       }
       return layers.walkNetwork(bytes, linuxSllProtocol(bytes, offset), offset + LINUX_SLL_HEADER_LEN, end, limit);
     case LinkType.LinuxSll2:
-      if (checkLinuxSll2(bytes, offset, end) !== HeaderError.None) return layers.refuse(HeaderError.Short, end, limit);
+      if (checkLinuxSll2(bytes, offset, end) !== HeaderError.None) return layers.recordError(HeaderError.Short, end, limit);
       if (linuxSll2Protocol(bytes, offset) === COOKED_LLC) {
         return layers.walkBareLlc(bytes, offset + LINUX_SLL2_HEADER_LEN, end, limit);
       }
@@ -94,14 +94,14 @@ export function walkLink(
     case LinkType.RawOpenBsd:
     case LinkType.Ipv4:
     case LinkType.Ipv6:
-      if (offset >= end) return layers.refuse(HeaderError.Short, end, limit);
+      if (offset >= end) return layers.recordError(HeaderError.Short, end, limit);
       return layers.walkNetwork(bytes, etherTypeOfVersion(bytes, offset), offset, end, limit);
     case LinkType.Null:
     case LinkType.Loop:
-      if (offset + 4 > end) return layers.refuse(HeaderError.Short, end, limit);
+      if (offset + 4 > end) return layers.recordError(HeaderError.Short, end, limit);
       return layers.walkNetwork(bytes, etherTypeOfFamily(bytes, offset), offset + 4, end, limit);
     default:
-      return layers.refuse(HeaderError.BadValue, end, limit);
+      return layers.recordError(HeaderError.BadValue, end, limit);
   }
 }
 
@@ -141,7 +141,7 @@ export class EthernetHeaders {
    * @param destination index of the receiver
    * @returns offset of the Ethernet header
    */
-  put(bytes: Uint8Array, start: number, destination: number): number {
+  prepend(bytes: Uint8Array, start: number, destination: number): number {
     const view = viewOf(bytes);
     const words = this.#words;
     const at = start - ETHERNET_HEADER_LEN;

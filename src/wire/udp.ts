@@ -37,7 +37,7 @@ export function checkUdp(bytes: Uint8Array, offset: number, end: number, limit: 
  * @param family 4 or 6
  * @param addressOffset byte offset of the IP header's source address, followed by the destination address
  */
-export function udpChecksumHolds(bytes: Uint8Array, offset: number, family: number, addressOffset: number): boolean {
+export function isUdpChecksumValid(bytes: Uint8Array, offset: number, family: number, addressOffset: number): boolean {
   const view = viewOf(bytes);
   const word = view.getInt32(offset + LENGTH);
   if ((word & 0xffff) === 0) return family === 4;

@@ -85,7 +85,7 @@ export class FlowSharding {
       const pair = this.#pairOf(source, destination);
       totals.set(pair, (totals.get(pair) ?? 0) + load);
     }
-    this.#pairs.give(totals);
+    this.#pairs.assignInAdvance(totals);
   }
 
   /**

@@ -19,7 +19,7 @@ export class ShardMap {
    * Assigns items in advance: the heaviest first, each to the worker with the least load so far.
    * @param loads expected work per item, in any unit
    */
-  give(loads: ReadonlyMap<number, number>): void {
+  assignInAdvance(loads: ReadonlyMap<number, number>): void {
     const heaviest = [...loads].sort(([a, one], [b, other]) => other - one || a - b);
     for (const [item, load] of heaviest) {
       if (this.#owners.has(item)) continue;

@@ -9,10 +9,10 @@ const STREAM = noise(3_000_000, 1);
 
 /** Feeds the next bytes of the stream into the window; returns the new offset in the stream. */
 function feed(window: ByteWindow, from: number, count: number): number {
-  const room = window.room();
+  const room = window.reserve();
   const piece = STREAM.subarray(from, from + Math.min(count, room.length));
   room.set(piece);
-  window.filled(piece.length);
+  window.commit(piece.length);
   return from + piece.length;
 }
 
@@ -27,8 +27,8 @@ describe('ByteWindow', () => {
   test('has space for a whole read, however much is left over', () => {
     const window = new ByteWindow();
     for (const rest of [0, 1, 1000, MAX_RECORD]) {
-      while (window.available < rest) window.filled(Math.min(window.room().length, rest - window.available));
-      assert.equal(window.room().length, READ_BYTES);
+      while (window.available < rest) window.commit(Math.min(window.reserve().length, rest - window.available));
+      assert.equal(window.reserve().length, READ_BYTES);
       window.skip(window.available);
     }
   });
@@ -37,10 +37,10 @@ describe('ByteWindow', () => {
     const window = new ByteWindow();
     let at = feed(window, 0, READ_BYTES);
     at = feed(window, at, MAX_RECORD - READ_BYTES);
-    window.room();
+    window.reserve();
     assert.deepEqual(unread(window), STREAM.subarray(0, MAX_RECORD));
     feed(window, at, 1);
-    assert.throws(() => window.room(), { name: 'CaptureError', code: 'CAPTURE_DAMAGED', message: /at byte 0 / });
+    assert.throws(() => window.reserve(), { name: 'CaptureError', code: 'CAPTURE_DAMAGED', message: /at byte 0 / });
   });
 
   test('keeps the unread bytes and their position in any order of reads and skips', () => {

@@ -20,7 +20,7 @@ function packetsOf(batch: CaptureBatch): unknown[] {
     return [
       Buffer.from(batch.bytes.subarray(at, at + batch.capturedLength[i])).toString('hex'),
       ...[batch.originalLength[i], batch.seconds[i], batch.nanoseconds[i]],
-      ...[batch.timeless[i], batch.interfaceId[i], batch.linkType[i]],
+      ...[batch.noTimestamp[i], batch.interfaceId[i], batch.linkType[i]],
     ];
   });
 }

@@ -40,7 +40,7 @@ export async function drain(source: PacketSource): Promise<Read> {
         time: `${batch.seconds[i]}.${String(batch.nanoseconds[i]).padStart(9, '0')}`,
         linkType: batch.linkType[i],
         interfaceId: batch.interfaceId[i],
-        timeless: batch.timeless[i] === 1,
+        timeless: batch.noTimestamp[i] === 1,
       });
     }
   }

@@ -85,7 +85,7 @@ for (const setup of SETUPS) {
               return node;
             });
             assert.deepEqual(many.egress.drops.byName(), one.egress.drops.byName());
-            for (const sink of ['wire', 'local', 'answers'] as const)
+            for (const sink of ['wire', 'local', 'replies'] as const)
               assert.deepEqual(textOf(many[sink], network), textOf(one[sink], network), sink);
             assert.deepEqual(many.egress.accounting, one.egress.accounting);
           }),

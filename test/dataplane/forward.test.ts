@@ -46,7 +46,7 @@ describe('dropped frames', () => {
     test(`${what}: ${name}`, () => {
       const node = nodeOf();
       assert.deepEqual(dropsOf(node, bytes), { [name]: 1 });
-      assert.deepEqual([node.wire.length, node.local.length, node.answers.length], [0, 0, 0]);
+      assert.deepEqual([node.wire.length, node.local.length, node.replies.length], [0, 0, 0]);
     });
   }
 
@@ -155,8 +155,8 @@ describe('frames that exceed the MTU', () => {
   test('RFC 1191 section 4: with DF the frame is dropped and the MTU reported to its sender', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, big(true)), { PKT_TOO_BIG: 1 });
-    assert.deepEqual([node.wire.length, node.answers.map(({ endpoint }) => endpoint)], [0, [0]]);
-    const [{ bytes }] = node.answers;
+    assert.deepEqual([node.wire.length, node.replies.map(({ endpoint }) => endpoint)], [0, [0]]);
+    const [{ bytes }] = node.replies;
     assert.deepEqual([bytes[34], bytes[35], (bytes[40] << 8) | bytes[41]], [3, 4, 1450]);
   });
 
@@ -164,7 +164,7 @@ describe('frames that exceed the MTU', () => {
     const node = nodeOf({ inner: 6 });
     const bytes = ethernet(ip(6, 253, noise(1500, 1), 'fd00:9::3', 'fd00:9::4'), 0x86dd);
     assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
-    assert.deepEqual([node.answers[0].bytes[54], node.wire.length], [2, 0]);
+    assert.deepEqual([node.replies[0].bytes[54], node.wire.length], [2, 0]);
   });
 
   test('RFC 791 section 3.2: without DF the inner packet is fragmented, and the fragments reassemble to it', () => {
@@ -218,7 +218,7 @@ describe('frames that exceed the MTU', () => {
       Uint8Array.from([...bytes.subarray(0, 12), ...tag, ...bytes.subarray(12)]);
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, tagged(big(true, 1430))), { PKT_TOO_BIG: 1 });
-    const [{ bytes: answer }] = node.answers;
+    const [{ bytes: answer }] = node.replies;
     assert.equal((answer[44] << 8) | answer[45], 1446);
     assert.deepEqual(dropsOf(node, tagged(big(true, 1426))), { PKT_TOO_BIG: 1 });
     assert.equal(node.wire.length, 1);
@@ -233,21 +233,21 @@ describe('frames that exceed the MTU', () => {
     const padded = new Uint8Array(1600);
     padded.set(packet);
     assert.deepEqual(dropsOf(node, padded), { PKT_TOO_BIG: 1 });
-    assert.deepEqual([node.wire.length, node.answers.length], [0, 0]);
+    assert.deepEqual([node.wire.length, node.replies.length], [0, 0]);
   });
 
   test('drop: no ICMP error is sent', () => {
     for (const dontFragment of [true, false]) {
       const node = nodeOf({}, { egress: { oversize: Oversize.Drop } });
       assert.deepEqual(dropsOf(node, big(dontFragment)), { PKT_TOO_BIG: 1 });
-      assert.equal(node.answers.length, 0);
+      assert.equal(node.replies.length, 0);
     }
   });
 
   test('a frame without IP is dropped without an ICMP error', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, frame(C2, C1, '00'.repeat(1600))), { PKT_TOO_BIG: 1 });
-    assert.equal(node.answers.length, 0);
+    assert.equal(node.replies.length, 0);
   });
 
   test('RFC 1122 section 3.2.2: no ICMP error about a packet to a group', () => {
@@ -255,7 +255,7 @@ describe('frames that exceed the MTU', () => {
     const bytes = big(true);
     bytes.set(fromHex('01005e000001'), 0);
     assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
-    assert.equal(node.answers.length, 0);
+    assert.equal(node.replies.length, 0);
   });
 
   test('RFC 1122 section 3.2.2: no ICMP error about an ICMP error (kernel iptunnel_pmtud_check_icmp)', () => {
@@ -263,7 +263,7 @@ describe('frames that exceed the MTU', () => {
     const bytes = big(true, 1600, 1);
     bytes.set([3, 1], 34);
     assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
-    assert.equal(node.answers.length, 0);
+    assert.equal(node.replies.length, 0);
   });
 
   test('RFC 4443 section 2.4 e: no ICMPv6 error about an ICMPv6 error', () => {
@@ -272,7 +272,7 @@ describe('frames that exceed the MTU', () => {
     payload.set([1, 4]);
     const bytes = ethernet(ip(6, 58, payload, 'fd00:9::3', 'fd00:9::4'), 0x86dd);
     assert.deepEqual(dropsOf(node, bytes), { PKT_TOO_BIG: 1 });
-    assert.equal(node.answers.length, 0);
+    assert.equal(node.replies.length, 0);
   });
 
   test('drops the whole packet if there are too few slots for its fragments, sends it with just enough', () => {
@@ -309,7 +309,7 @@ describe('RFC 8200 section 5, RFC 2473 section 7.1: 1280 bytes of IPv6 pass what
         one.egress.pathMtu.learn(1, 68, 0);
         const frames = [packet(1280), packet(1279), packet(600), packet(41)];
         one.send(frames);
-        assert.deepEqual([one.answers.length, one.egress.drops.byName()], [0, {}]);
+        assert.deepEqual([one.replies.length, one.egress.drops.byName()], [0, {}]);
         const longest = one.egress.pathMtu.underlay(1);
         assert.ok(one.wire.every(({ bytes }) => bytes.length <= 14 + longest));
         two.receive(one.wire.map(({ bytes }) => bytes));
@@ -326,7 +326,7 @@ describe('RFC 8200 section 5, RFC 2473 section 7.1: 1280 bytes of IPv6 pass what
       const node = nodeOf({ ...way, inner: 6 });
       node.egress.pathMtu.learn(1, 68, 0);
       assert.deepEqual(dropsOf(node, packet(1281)), { PKT_TOO_BIG: 1 });
-      const [{ bytes }] = node.answers;
+      const [{ bytes }] = node.replies;
       assert.equal(new DataView(bytes.buffer).getUint32(58), 1280);
     });
   }
@@ -356,7 +356,7 @@ describe('RFC 4443 section 2.4 f: ICMP errors are rate-limited', () => {
   test('a frame flooded to many nodes causes one error', () => {
     const node = nodeOf({ nodes, endpoints, flood: 'replicate', learning: true });
     assert.deepEqual(dropsOf(node, from(C1, '02420a000977')), { PKT_TOO_BIG: 19 });
-    assert.equal(node.answers.length, 1);
+    assert.equal(node.replies.length, 1);
   });
 
   test('an endpoint gets a burst, then the average rate; suppressed errors are counted separately', () => {
@@ -368,7 +368,7 @@ describe('RFC 4443 section 2.4 f: ICMP errors are rate-limited', () => {
     );
     assert.deepEqual(node.egress.drops.byName(), { PKT_TOO_BIG: 3, PKT_TOO_BIG_RateLimited: 5 });
     node.send([from('020000000099')], 1, 100);
-    assert.equal(node.answers.length, 4);
+    assert.equal(node.replies.length, 4);
     node.send([from(C1), from(C1)], 2, 100.125);
     assert.deepEqual(node.egress.drops.byName(), { PKT_TOO_BIG: 5, PKT_TOO_BIG_RateLimited: 6 });
     node.balanced();
@@ -384,20 +384,20 @@ describe('neighbour requests', () => {
   test('are answered to the requester and never sent', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, ask(4)), { NEIGH_ANSWERED: 1 });
-    assert.deepEqual([node.wire.length, node.local.length, node.answers.map(({ endpoint }) => endpoint)], [0, 0, [0]]);
-    assert.ok(hexOf(node.answers)[0].startsWith(C1 + C2));
+    assert.deepEqual([node.wire.length, node.local.length, node.replies.map(({ endpoint }) => endpoint)], [0, 0, [0]]);
+    assert.ok(hexOf(node.replies)[0].startsWith(C1 + C2));
   });
 
   test('for an address without an entry are dropped', () => {
     const node = nodeOf();
     assert.deepEqual(dropsOf(node, ask(77)), { NEIGH_UNKNOWN: 1 });
-    assert.equal(node.answers.length, 0);
+    assert.equal(node.replies.length, 0);
   });
 
   test('RFC 5227 section 2.4: an announcement is not answered, which would signal an address conflict', () => {
     const node = nodeOf();
     dropsOf(node, ask(3));
-    assert.equal(node.answers.length, 0);
+    assert.equal(node.replies.length, 0);
   });
 });
 

@@ -51,7 +51,7 @@ describe('the stage', () => {
 
     test(`IPv${family}: fragments larger packets, and the fragments reassemble to them`, () => {
       const small = packet.bytes.subarray(0, 1400);
-      const [out, drops, { cut, fragments }] = run([packet.bytes, small], setup);
+      const [out, drops, { fragmented: cut, fragments }] = run([packet.bytes, small], setup);
       assert.deepEqual([drops, cut, fragments, out.length], [{}, 1, 3, 4]);
       assert.ok(out.every((part) => part.length <= 1400));
       assert.deepEqual(out[3], small);

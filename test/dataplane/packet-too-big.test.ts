@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from '../../src/dataplane/index.js';
 import { isAnswerable } from '../../src/dataplane/packet-too-big.js';
-import { checksum, HeaderError, ipv4ChecksumHolds, Layers, onesSum, pseudoHeaderSum } from '../../src/wire/index.js';
+import { checksum, HeaderError, isIpv4ChecksumValid, Layers, onesSum, pseudoHeaderSum } from '../../src/wire/index.js';
 import { noise } from '../fragment/split.js';
 import { ethernet, ip } from './build.js';
 import { fromHex, recorded } from './topology.js';
@@ -120,7 +120,7 @@ describe('any packet', () => {
       const frame = ethernet(ip(4, 253, noise(length, length), '10.0.9.3', '10.0.9.4'), 0x0800);
       const answer = answerTo(frame, 100 + length);
       assert.equal(answer.length, 14 + Math.min(576, 28 + 20 + length));
-      assert.ok(ipv4ChecksumHolds(answer, 14));
+      assert.ok(isIpv4ChecksumValid(answer, 14));
       assert.equal(checksum(answer, 34, answer.length), 0);
       assert.deepEqual(answer.subarray(42), frame.subarray(14, 14 + answer.length - 42));
       assert.deepEqual([...answer.subarray(26, 34)], [10, 0, 9, 4, 10, 0, 9, 3]);

@@ -135,7 +135,7 @@ describe('chains whose tables change', () => {
 
   test('reset the ICMP rate limit when an endpoint index is reused, and keep those of other endpoints', () => {
     const node = nodeWith({}, { egress: { oversize: Oversize.Inside, icmpRate: { perSecond: 1, burst: 1 } } });
-    const answered = (): number => node.answers.length;
+    const answered = (): number => node.replies.length;
     node.send([large(C2, C1), large(C2, C1)]);
     assert.equal(answered(), 1);
     node.tables.apply(THIRD);

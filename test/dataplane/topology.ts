@@ -106,7 +106,7 @@ export class TestNode {
   readonly ingress: IngressChain;
   readonly wire: Given[] = [];
   readonly local: Given[] = [];
-  readonly answers: Given[] = [];
+  readonly replies: Given[] = [];
   readonly delivered: Given[] = [];
 
   constructor(topology: Topology, name: string, options: NodeOptions = {}) {
@@ -133,10 +133,10 @@ export class TestNode {
     // Frames as the recordings have them.
     const onEthernet = (batch: PacketBatch): void => {
       for (let i = 0; i < batch.count; i++)
-        batch.start[i] = headers.put(batch.arena.bytes, batch.start[i], batch.node[i]);
+        batch.start[i] = headers.prepend(batch.arena.bytes, batch.start[i], batch.node[i]);
       keep(this.wire)(batch);
     };
-    const sinks = { wire: onEthernet, local: keep(this.local), answers: keep(this.answers) };
+    const sinks = { wire: onEthernet, local: keep(this.local), replies: keep(this.replies) };
     // The same identifications in every run, too.
     const starts = { random: (): void => undefined };
     this.egress = new EgressChain(this.tables, this.arena, sinks, { ...starts, ...secrets, ...options.egress });
@@ -174,10 +174,10 @@ export class TestNode {
 
   /** Asserts that all packets are accounted for, and that every slot is free. */
   balanced(): void {
-    const { frames, copies, answersMade, sent, local, answers, dropped } = this.egress.accounting;
-    assert.equal(frames + copies + answersMade, sent + local + answers + dropped, 'the sum of egress');
+    const { frames, copies, repliesMade, sent, local, replies, dropped } = this.egress.accounting;
+    assert.equal(frames + copies + repliesMade, sent + local + replies + dropped, 'the sum of egress');
     assert.equal(local, this.local.length);
-    assert.equal(answers, this.answers.length);
+    assert.equal(replies, this.replies.length);
     assert.equal(this.egress.wirePackets, this.wire.length);
     const { packets, delivered, drops, held, deliver, reassembly } = this.ingress;
     assert.equal(delivered, this.delivered.length);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RFC7348_PORTS, sourcePortOf, Tunnel, type TunnelOptions } from '../../src/dataplane/index.js';
 import { parseIp } from '../../src/overlay/index.js';
-import { HeaderError, ipv4ChecksumHolds, Layers, udpChecksumHolds, VxlanView } from '../../src/wire/index.js';
+import { HeaderError, isIpv4ChecksumValid, Layers, isUdpChecksumValid, VxlanView } from '../../src/wire/index.js';
 import { noise } from '../fragment/split.js';
 import { FRAME } from './build.js';
 
@@ -26,7 +26,7 @@ function encapsulate(
   const bytes = new Uint8Array(100 + frame.length).fill(0x77);
   bytes.set(frame, 100);
   const ip = tunnel.encapsulate(bytes, 100, bytes.length, vni, hash, tos, ttl, identification);
-  assert.equal(ip, 100 - tunnel.span);
+  assert.equal(ip, 100 - tunnel.headerLength);
   assert.ok(bytes.subarray(0, ip).every((byte) => byte === 0x77));
   assert.deepEqual(bytes.subarray(100), frame);
   return bytes.slice(ip);
@@ -48,8 +48,8 @@ for (const family of [4, 6] as const) {
         assert.equal(layers.walkNetwork(packet, family === 4 ? 0x0800 : 0x86dd, 0, packet.length), HeaderError.None);
         assert.deepEqual([layers.networkEnd, layers.payloadEnd], [packet.length, packet.length]);
         assert.equal(layers.destinationPort, 4789);
-        assert.ok(udpChecksumHolds(packet, head, family, addresses));
-        if (family === 4) assert.ok(ipv4ChecksumHolds(packet, 0));
+        assert.ok(isUdpChecksumValid(packet, head, family, addresses));
+        if (family === 4) assert.ok(isIpv4ChecksumValid(packet, 0));
         const vxlan = packet.subarray(head + 8, head + 16);
         assert.deepEqual([...vxlan], [8, 0, 0, 0, 0xab, 0xcd, 0xef, 0]);
         assert.equal(new VxlanView().wrap(packet, head + 8).vni, 0xabcdef);
@@ -77,7 +77,7 @@ for (const family of [4, 6] as const) {
         assert.equal(tosOf(encapsulate(tunnelOf(family, { dscp: 63 }), FRAME, 7, tos)), 0xfc | ecn);
         const inherited = encapsulate(tunnelOf(family, { dscp: 'inherit' }), FRAME, 7, tos);
         assert.equal(tosOf(inherited), (tos & 0xfc) | ecn);
-        if (family === 4) assert.ok(ipv4ChecksumHolds(inherited, 0));
+        if (family === 4) assert.ok(isIpv4ChecksumValid(inherited, 0));
       }
     });
 
@@ -100,7 +100,7 @@ test('the IPv4 header checksum is valid for every identification', () => {
   for (let id = 1; id <= 0xffff; id++) {
     const packet = encapsulate(tunnel, FRAME, 7, id & 0xff, 0, 1, id);
     assert.equal((packet[4] << 8) | packet[5], id);
-    assert.ok(ipv4ChecksumHolds(packet, 0));
+    assert.ok(isIpv4ChecksumValid(packet, 0));
   }
 });
 
@@ -125,5 +125,5 @@ test('RFC 7348 section 5, RFC 8200 section 8.1: without UDP checksums it is zero
   assert.deepEqual([four[26], four[27]], [0, 0]);
   const six = encapsulate(tunnelOf(6, { udpChecksum: false }), FRAME);
   assert.notEqual((six[46] << 8) | six[47], 0);
-  assert.ok(udpChecksumHolds(six, 40, 6, 8));
+  assert.ok(isUdpChecksumValid(six, 40, 6, 8));
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Fragmenter, Reassembler, ReassemblyDrop, ReassemblyOutcome } from '../../src/fragment/index.js';
-import { EtherType, ipv4ChecksumHolds, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
+import { EtherType, isIpv4ChecksumValid, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
 import { udpIp } from '../dataplane/build.js';
 
 const NOT_ECT = 0;
@@ -45,7 +45,7 @@ describe('ECN of fragments (RFC 3168 section 5.3)', () => {
         const { bytes, start } = reassembler;
         const field = bytes[start + 1];
         assert.equal((family === 4 ? field : field >>> 4) & 3, expected);
-        if (family === 4) assert.ok(ipv4ChecksumHolds(bytes, start));
+        if (family === 4) assert.ok(isIpv4ChecksumValid(bytes, start));
       });
     }
 

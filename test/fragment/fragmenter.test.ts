@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Fragmenter, FragmentError, Reassembler } from '../../src/fragment/index.js';
-import { ipv4ChecksumHolds, writeIpv4Checksum } from '../../src/wire/index.js';
+import { isIpv4ChecksumValid, writeIpv4Checksum } from '../../src/wire/index.js';
 import { give, ipv4Packet, ipv6Packet, noise, type Packet, partOf, result, split } from './split.js';
 
 const SEED = 20261121;
@@ -73,7 +73,7 @@ describe('IPv4 (RFC 791 section 3.2)', () => {
     for (const part of later) {
       assert.equal(part[0], 0x48);
       assert.deepEqual([...part.subarray(20, 32)], [...security, ...sourceRoute, 0, 0]);
-      assert.ok(ipv4ChecksumHolds(part, 0));
+      assert.ok(isIpv4ChecksumValid(part, 0));
     }
     const reassembler = new Reassembler();
     for (const part of [first, ...later].reverse()) give(reassembler, part);

@@ -136,9 +136,9 @@ describe('without keys', () => {
       ],
     );
     for (const row of bench.rows) {
-      const { opened, failed, missingSequences, repeatedSequences, nonceReused, seenAgain, key } = row;
+      const { opened, failed, missingSequences, repeatedSequences, nonceReused, duplicates, key } = row;
       assert.deepEqual(
-        [opened, failed, missingSequences, repeatedSequences, nonceReused, seenAgain, key],
+        [opened, failed, missingSequences, repeatedSequences, nonceReused, duplicates, key],
         [0, {}, 0, 0, 0, 0, null],
       );
     }
@@ -175,8 +175,8 @@ describe('without keys', () => {
   test('a repetition of a packet is seen again, and not nonce reuse', () => {
     const bench = new Bench();
     for (const sequence of [1, 2, 2, 1, 3]) bench.add(unopened(sequence));
-    const { repeatedSequences, seenAgain, nonceReused, missingSequences } = bench.row;
-    assert.deepEqual([repeatedSequences, seenAgain, nonceReused, missingSequences], [2, 2, 0, 0]);
+    const { repeatedSequences, duplicates, nonceReused, missingSequences } = bench.row;
+    assert.deepEqual([repeatedSequences, duplicates, nonceReused, missingSequences], [2, 2, 0, 0]);
     assert.deepEqual([bench.problems['ESP_SEEN_AGAIN'].severity, bench.problems['ESP_SEEN_AGAIN'].count], ['note', 2]);
     assert.equal(bench.problems['NONCE_REUSED'], undefined);
   });
@@ -186,8 +186,8 @@ describe('without keys', () => {
     bench.add(unopened(1, { iv: 77, end: 1 }));
     bench.add(unopened(2, { iv: 77, end: 2 }));
     bench.add(unopened(1, { iv: 77, end: 3 }));
-    const { repeatedSequences, seenAgain, nonceReused } = bench.row;
-    assert.deepEqual([repeatedSequences, seenAgain, nonceReused], [1, 0, 2]);
+    const { repeatedSequences, duplicates, nonceReused } = bench.row;
+    assert.deepEqual([repeatedSequences, duplicates, nonceReused], [1, 0, 2]);
     assert.deepEqual([bench.problems['NONCE_REUSED'].severity, bench.problems['NONCE_REUSED'].count], ['warning', 2]);
   });
 
@@ -202,15 +202,15 @@ describe('without keys', () => {
   test('packets truncated after the IV are distinguished by their captured bytes', () => {
     const bench = new Bench();
     for (const sequence of [1, 2, 3]) bench.add(unopened(sequence), 14 + 20 + 16 + 8);
-    assert.deepEqual([bench.row.packets, bench.row.nonceReused, bench.row.seenAgain], [3, 0, 0]);
+    assert.deepEqual([bench.row.packets, bench.row.nonceReused, bench.row.duplicates], [3, 0, 0]);
   });
 
   test('packets truncated before the end of their IV are not compared', () => {
     for (let captured = 14 + 20 + 8; captured < 14 + 20 + 20; captured++) {
       const bench = new Bench();
       for (const sequence of [1, 2, 3]) bench.add(unopened(sequence), captured);
-      const { packets, missingSequences, nonceReused, seenAgain } = bench.row;
-      assert.deepEqual([packets, missingSequences, nonceReused, seenAgain], [3, 0, 0, 0], `truncated to ${captured}`);
+      const { packets, missingSequences, nonceReused, duplicates } = bench.row;
+      assert.deepEqual([packets, missingSequences, nonceReused, duplicates], [3, 0, 0, 0], `truncated to ${captured}`);
       assert.deepEqual(bench.problems, {});
     }
   });
@@ -245,7 +245,7 @@ describe('without keys', () => {
     // It still knows the stored ones.
     view.setUint32(14 + 20 + 12, 1);
     bench.add(packet);
-    assert.equal(bench.row.seenAgain, 1);
+    assert.equal(bench.row.duplicates, 1);
   });
 });
 
@@ -286,9 +286,9 @@ describe('with keys', () => {
     bench.add(forged);
     const stranger = new Sender(association({ keymat: new Keymat(new Uint8Array(20).fill(1)) }));
     bench.add(stranger.packet());
-    const { opened, failed, missingSequences, nonceReused, seenAgain } = bench.row;
+    const { opened, failed, missingSequences, nonceReused, duplicates } = bench.row;
     assert.deepEqual([opened, failed, missingSequences], [1, { XfrmInStateProtoError_Icv: 2 }, 0]);
-    assert.deepEqual([nonceReused, seenAgain], [0, 0]);
+    assert.deepEqual([nonceReused, duplicates], [0, 0]);
     assert.deepEqual(bench.problems, {});
   });
 
@@ -298,8 +298,8 @@ describe('with keys', () => {
     const packet = new Sender(sa).packet();
     bench.add(packet);
     bench.add(packet);
-    const { opened, repeatedSequences, seenAgain, nonceReused } = bench.row;
-    assert.deepEqual([opened, repeatedSequences, seenAgain, nonceReused], [2, 1, 1, 0]);
+    const { opened, repeatedSequences, duplicates, nonceReused } = bench.row;
+    assert.deepEqual([opened, repeatedSequences, duplicates, nonceReused], [2, 1, 1, 0]);
   });
 
   test('a sender that restarted with the same mask reused its nonces', () => {
@@ -334,7 +334,7 @@ describe('with a key ring', () => {
     const sad = new Sad<InboundSa>();
     const resolver = new RingResolver(new KeyRing([KEY]), aead, sad, hkdfSha256, { midStream: true });
     const bench = new Bench(new InboundEsp(aead, sad, resolver));
-    bench.ringSas = resolver.made;
+    bench.ringSas = resolver.created;
     for (const [from, to, spiForm] of forms) {
       const bytes = from.includes(':') ? parseIpv6 : parseIpv4;
       const pair = { key: KEY, source: bytes(from), destination: bytes(to), spiForm };

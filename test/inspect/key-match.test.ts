@@ -35,7 +35,7 @@ function row(
     repeatedSequences: 0,
     nonceReused: 0,
     ivRepeated: 0,
-    seenAgain: 0,
+    duplicates: 0,
     key: null,
     ...more,
   };

@@ -49,7 +49,7 @@ function timelineOf(
     batch.bytes = packetOf(sent);
     batch.capturedLength[0] = batch.bytes.length;
     batch.originalLength[0] = batch.bytes.length;
-    batch.timeless[0] = time === undefined ? 1 : 0;
+    batch.noTimestamp[0] = time === undefined ? 1 : 0;
     batch.seconds[0] = time === undefined ? 0 : START + Math.floor(time);
     batch.nanoseconds[0] = time === undefined ? 0 : Math.round((time % 1) * 1e9);
     timeline.addBatch(batch);
@@ -421,7 +421,7 @@ describe('limits', () => {
     const { directions, entries, summary } = timelineOf(
       [],
       {},
-      { events: [{ seconds: 1, nanoseconds: 0, words: 'x' }] },
+      { events: [{ seconds: 1, nanoseconds: 0, text: 'x' }] },
     );
     assert.deepEqual([directions, entries, summary.packets, summary.rotations], [[], [], 0, []]);
   });
@@ -441,8 +441,8 @@ describe('additional information', () => {
 
   test('events and SA creations are at their times, even before the capture', () => {
     const events = [
-      { seconds: START + 1, nanoseconds: 250_000_000, words: 'between' },
-      { seconds: START, nanoseconds: 0, words: 'before' },
+      { seconds: START + 1, nanoseconds: 250_000_000, text: 'between' },
+      { seconds: START, nanoseconds: 0, text: 'before' },
     ];
     const report = timelineOf(list, {}, { events, made: [{ ...made, text: made.text.replace('T', ' ') }] });
     assert.deepEqual(kinds(report), [

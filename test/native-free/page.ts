@@ -266,7 +266,7 @@ export function exchange(config: string, frames: readonly string[]): { packets: 
   const one = new EgressChain(
     new NodeTables(topology, topology.nodes[0].name),
     arena,
-    { wire, local: none, answers: none },
+    { wire, local: none, replies: none },
     secretsOfOne,
   );
   const batch = new PacketBatch(arena);

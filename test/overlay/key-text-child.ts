@@ -1,6 +1,6 @@
 /** Run by key-text.test.ts with `--expose-gc`: searches this process's memory for key digits after reading a config. */
 import { randomFillSync } from 'node:crypto';
-import { parseConfig, takeKeys } from '../../src/overlay/files.js';
+import { parseConfig, extractKeys } from '../../src/overlay/files.js';
 import { inverted, moveHeap, indexes } from '../aead/process-memory.js';
 
 /** A config with a random key, and the first 16 of its digits, inverted. */
@@ -24,7 +24,7 @@ const asText = indexes(text.hidden);
 const taken = config();
 for (let i = 0; i < 20; i++) {
   const copy = taken.bytes.slice();
-  const file = takeKeys(copy);
+  const file = extractKeys(copy);
   parseConfig(file).ring?.wipe();
   file.wipe();
 }

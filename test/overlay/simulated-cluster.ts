@@ -317,7 +317,7 @@ export class Cluster {
       return;
     }
     node.aim = number;
-    assert.equal(process.sas.update(ring, this.queue.now + node.skew), RingOutcome.Taken);
+    assert.equal(process.sas.update(ring, this.queue.now + node.skew), RingOutcome.Accepted);
     for (const model of node.models) model?.aim(number);
     this.#step(node, process);
   }

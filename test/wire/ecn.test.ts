@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decapsulateEcn } from '../../src/wire/ecn.js';
-import { HeaderError, ipv4ChecksumHolds, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
+import { HeaderError, isIpv4ChecksumValid, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
 import { ethernet, ip } from '../dataplane/build.js';
 
 const NAMES = ['Not-ECT', 'ECT(1)', 'ECT(0)', 'CE'];
@@ -34,7 +34,7 @@ for (const family of [4, 6] as const) {
             assert.equal(decapsulateEcn(frame, 0xa8 | outer, layers), expected !== DROPPED);
             const after = family === 4 ? frame[15] : ((frame[14] & 15) << 4) | (frame[15] >>> 4);
             assert.equal(after, (dscp << 2) | (expected === DROPPED ? inner : expected));
-            if (family === 4) assert.ok(ipv4ChecksumHolds(frame, 14));
+            if (family === 4) assert.ok(isIpv4ChecksumValid(frame, 14));
             else assert.equal(frame[15] & 15, 7);
             if (expected === inner || expected === DROPPED) assert.deepEqual(frame, before);
           }

@@ -32,7 +32,7 @@ import {
   Icmpv6View,
   IcmpView,
   IPV4_HEADER_LEN,
-  ipv4ChecksumHolds,
+  isIpv4ChecksumValid,
   ipv4Layout,
   Ipv4View,
   IPV6_FRAGMENT_HEADER_LEN,
@@ -57,7 +57,7 @@ import {
   TcpView,
   UDP_CHECKSUM,
   UDP_HEADER_LEN,
-  udpChecksumHolds,
+  isUdpChecksumValid,
   udpLayout,
   UdpView,
   VLAN_HEADER_LEN,
@@ -199,8 +199,8 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
     assert.equal(checkIpv4(changed(0, 0x4f), AT, AT + 60, whole.length), HeaderError.None);
   });
   test('verifies the checksum, and recomputes the recorded one', () => {
-    assert.equal(ipv4ChecksumHolds(whole, AT), true);
-    assert.equal(ipv4ChecksumHolds(changed(8, 63), AT), false);
+    assert.equal(isIpv4ChecksumValid(whole, AT), true);
+    assert.equal(isIpv4ChecksumValid(changed(8, 63), AT), false);
     assert.equal(checkIpv4(changed(8, 63), AT, whole.length), HeaderError.None);
     assert.equal(checkIpv4(changed(8, 63), AT, whole.length, whole.length, true), HeaderError.BadChecksum);
     assert.equal(checkIpv4(whole, AT, whole.length, whole.length, true), HeaderError.None);
@@ -235,7 +235,7 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
         const written = new Uint8Array(30).fill(0xa5);
         writeIpv4(written, offset, tos, length, fragmentation, ttl, protocol, source, destination);
         assert.deepEqual(written, expected);
-        assert.equal(ipv4ChecksumHolds(written, offset), true);
+        assert.equal(isIpv4ChecksumValid(written, offset), true);
       }),
       { seed: 20261121, numRuns: 1000 },
     );
@@ -245,7 +245,7 @@ describe('IPv4 (RFC 791 section 3.1)', () => {
       const bytes = changed(0, first);
       writeIpv4Length(bytes, AT, 65_535);
       assert.equal(new Ipv4View().wrap(bytes, AT).totalLength, 65_535);
-      assert.equal(ipv4ChecksumHolds(bytes, AT), true);
+      assert.equal(isIpv4ChecksumValid(bytes, AT), true);
       writeIpv4Length(bytes, AT, 0x86);
       if (first === 0x45) assert.deepEqual(bytes, whole);
     }
@@ -302,8 +302,8 @@ describe('UDP (RFC 768)', () => {
   test('RFC 8200 section 8.1: a zero checksum is valid over IPv4 but not over IPv6', () => {
     const bytes = new Uint8Array(48);
     bytes.set(bytesOf('0001 0002 0008 0000'), 40);
-    assert.equal(udpChecksumHolds(bytes, 40, 4, 0), true);
-    assert.equal(udpChecksumHolds(bytes, 40, 6, 0), false);
+    assert.equal(isUdpChecksumValid(bytes, 40, 4, 0), true);
+    assert.equal(isUdpChecksumValid(bytes, 40, 6, 0), false);
   });
 });
 

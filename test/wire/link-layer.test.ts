@@ -66,11 +66,11 @@ describe('Ethernet headers in front of IP packets', () => {
       const headers = new EthernetHeaders(family, a, [b, undefined]);
       const bytes = new Uint8Array(40).fill(0xee);
       for (const [destination, mac] of ['020000005002', '000000000000'].entries()) {
-        assert.equal(headers.put(bytes, 20, destination), 6);
+        assert.equal(headers.prepend(bytes, 20, destination), 6);
         assert.equal(Buffer.from(bytes.subarray(6, 20)).toString('hex'), `${mac}020000005001${etherType}`);
         assert.ok([...bytes.subarray(0, 6), ...bytes.subarray(20)].every((byte) => byte === 0xee));
       }
-      assert.equal(new EthernetHeaders(family, undefined, [b]).put(bytes, 20, 0), 6);
+      assert.equal(new EthernetHeaders(family, undefined, [b]).prepend(bytes, 20, 0), 6);
       assert.equal(Buffer.from(bytes.subarray(6, 20)).toString('hex'), `020000005002000000000000${etherType}`);
     });
   }

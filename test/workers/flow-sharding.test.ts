@@ -215,7 +215,7 @@ describe('owners', () => {
   test('are permanent: an item assigned before is not assigned again', () => {
     const owners = new ShardMap(2);
     const first = owners.ownerOf(5);
-    owners.give(
+    owners.assignInAdvance(
       new Map([
         [5, 1000],
         [6, 1],

@@ -18,7 +18,7 @@ export function printPackets(output: TextOutput, survey: Survey): (batch: Captur
     for (let i = 0; i < batch.count; i++) {
       number++;
       const linkType = batch.linkType[i];
-      const timed = batch.timeless[i] === 0;
+      const timed = batch.noTimestamp[i] === 0;
       if (timed && Number.isNaN(start)) {
         start = batch.seconds[i];
         startNanos = batch.nanoseconds[i];

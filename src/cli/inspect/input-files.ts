@@ -79,7 +79,7 @@ async function firstTime(path: string): Promise<{ seconds: number; nanoseconds: 
   const source = await openInput(path);
   try {
     const batch = await source.next();
-    const timed = batch === undefined ? -1 : batch.timeless.subarray(0, batch.count).indexOf(0);
+    const timed = batch === undefined ? -1 : batch.noTimestamp.subarray(0, batch.count).indexOf(0);
     if (batch === undefined || timed < 0) return { seconds: Infinity, nanoseconds: 0 };
     return { seconds: batch.seconds[timed], nanoseconds: batch.nanoseconds[timed] };
   } finally {

@@ -27,7 +27,7 @@ export function readEvents(path: string): TimelineEvent[] {
         );
       }
       const nanoseconds = Number((match.at(2) ?? '').padEnd(9, '0'));
-      events.push({ seconds: Number(match[1]), nanoseconds, words: shown(match[3]) });
+      events.push({ seconds: Number(match[1]), nanoseconds, text: shown(match[3]) });
     });
   return events;
 }

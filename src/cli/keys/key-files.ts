@@ -1,7 +1,7 @@
 /** Key files, for decrypting the ESP packets of a capture. Loaded only if one is named. */
 import { type AeadChoice, hkdfSha256 } from '../../aead/index.js';
 import type { CipherReport } from '../../inspect/index.js';
-import { formatEspSa, type InboundEsp, type SaMade, type SecurityAssociation } from '../../ipsec/index.js';
+import { formatEspSa, type InboundEsp, type SaCreation, type SecurityAssociation } from '../../ipsec/index.js';
 import type { KeyRingFile } from '../../overlay/files.js';
 import type { RingSa } from '../../overlay/index.js';
 import { CaptureKeys } from '../../overlay/keys/capture-keys.js';
@@ -27,7 +27,7 @@ export interface OpenedKeys {
 
 /** The contents of the files besides SAs. */
 interface KeysFound {
-  readonly made: readonly SaMade[];
+  readonly made: readonly SaCreation[];
   /** Output file of `finish` for the SAs and their keys. */
   readonly espSa: string | undefined;
 }
@@ -65,7 +65,7 @@ export class KeysOption {
   /** The cipher that holds the keys. */
   readonly choice: AeadChoice;
   /** Creation times of SAs, from dumps. */
-  readonly made: readonly SaMade[];
+  readonly made: readonly SaCreation[];
   readonly #keys: CaptureKeys;
   readonly #espSa: string | undefined;
 

@@ -106,7 +106,7 @@ class Injector {
       } else if (length < batch.originalLength[i]) {
         this.truncated++;
       } else {
-        if (batch.timeless[i] === 0) clock.at(batch.seconds[i], batch.nanoseconds[i]);
+        if (batch.noTimestamp[i] === 0) clock.at(batch.seconds[i], batch.nanoseconds[i]);
         else clock.timeless();
         this.#sink.write(batch.bytes, batch.offset[i], length, length, clock.seconds, clock.nanoseconds);
       }

@@ -1,6 +1,6 @@
 /** Reads whole files up to a maximum size, since a device or a pipe may never end. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { KeyText, takeKeys } from '../../overlay/keys/key-text.js';
+import { KeyText, extractKeys } from '../../overlay/keys/key-text.js';
 import { UsageError } from '../usage-error.js';
 
 const CHUNK = 1 << 16;
@@ -50,14 +50,14 @@ export function readSmallText(path: string, most: number, what: string, options:
 }
 
 /**
- * The text of a file with keys. In UTF-8, the keys are extracted from the bytes (`takeKeys`). Wipe it after parsing.
+ * The text of a file with keys. In UTF-8, the keys are extracted from the bytes (`extractKeys`). Wipe it after parsing.
  * @throws UsageError
  */
 export function readKeyText(path: string, most: number, what: string, options: ReadOptions = {}): KeyText {
   const bytes = readSmallFile(path, most, what, options);
   const utf16 = bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe;
   try {
-    return utf16 ? new KeyText(new TextDecoder('utf-16le').decode(bytes), []) : takeKeys(bytes);
+    return utf16 ? new KeyText(new TextDecoder('utf-16le').decode(bytes), []) : extractKeys(bytes);
   } finally {
     bytes.fill(0);
   }

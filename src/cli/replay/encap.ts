@@ -96,7 +96,7 @@ class Encapsulation {
   #write(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     for (let i = 0; i < batch.count; i++) {
-      const start = this.#headers.put(bytes, batch.start[i], batch.node[i]);
+      const start = this.#headers.prepend(bytes, batch.start[i], batch.node[i]);
       const length = batch.end[i] - start;
       this.#writer.write(bytes, start, length, length, this.#seconds, this.#nanoseconds);
     }
@@ -197,11 +197,11 @@ interface Report {
   readonly truncated: number;
   readonly wirePackets: number;
   readonly sealed: number;
-  readonly accounting: { sent: number; local: number; copies: number; answers: number };
+  readonly accounting: { sent: number; local: number; copies: number; replies: number };
 }
 
 function sayReport(report: Report, drops: Float64Array): void {
-  const { sent, local, copies, answers } = report.accounting;
+  const { sent, local, copies, replies } = report.accounting;
   const dropped = drops.reduce((sum, count) => sum + count, 0);
   const sealed = report.sealed > 0 ? `, ${grouped(report.sealed)} sealed` : '';
   say(`${grouped(report.wirePackets)} packets from ${report.node}${sealed} -> ${report.output}`);
@@ -219,5 +219,5 @@ function sayReport(report: Report, drops: Float64Array): void {
       'yellow',
     );
   }
-  if (answers > 0) say(`  ${grouped(answers)} answers to the containers (ARP, ND, ICMP), not on the wire`);
+  if (replies > 0) say(`  ${grouped(replies)} replies to the containers (ARP, ND, ICMP), not on the wire`);
 }

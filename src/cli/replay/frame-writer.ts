@@ -51,7 +51,7 @@ export class FrameWriter {
       const cut = this.#keepTruncated && verdict === Verdict.Dropped && decoder.vni >= 0;
       if (verdict === Verdict.Frame || cut) {
         this.#write(decoder, batch.seconds[i], batch.nanoseconds[i]);
-        this.timeless += batch.timeless[i];
+        this.timeless += batch.noTimestamp[i];
       }
       if (cut) this.truncated++;
     }

@@ -99,7 +99,7 @@ async function readFrames(
     };
     await readInput(source, onBatch, progress).finally(() => progress.end());
     withoutFrame += frames.withoutFrame;
-    cut += frames.cut;
+    cut += frames.truncated;
     tooLong += frames.tooLong;
   }
   return { withoutFrame, cut, tooLong };
@@ -153,7 +153,7 @@ async function runHere(
             onWire: (batch, from) => {
               const { bytes } = batch.arena;
               for (let i = 0; i < batch.count; i++) {
-                const start = headers[from].put(bytes, batch.start[i], batch.node[i]);
+                const start = headers[from].prepend(bytes, batch.start[i], batch.node[i]);
                 const length = batch.end[i] - start;
                 writer.write(bytes, start, length, length, seconds, nanoseconds);
               }

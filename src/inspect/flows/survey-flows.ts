@@ -44,7 +44,7 @@ export async function surveyFlows(source: PacketSource, options: SurveyFlowsOpti
         const { outerBytes, frameOffset, frameEnd, capturedEnd } = decoder;
         inner.walkEthernet(outerBytes, frameOffset, Math.min(frameEnd, capturedEnd), frameEnd);
       }
-      const seconds = batch.timeless[i] === 0 ? batch.seconds[i] : Number.NaN;
+      const seconds = batch.noTimestamp[i] === 0 ? batch.seconds[i] : Number.NaN;
       addFlow(table, decoder, verdict, inner, linkType, length, seconds, batch.nanoseconds[i]);
     }
   }

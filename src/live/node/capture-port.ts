@@ -120,7 +120,7 @@ export class CapturePort implements FramePort {
 
   #isDue(records: CaptureBatch, i: number): boolean {
     // A record without a timestamp is due with the one before it.
-    if (records.timeless[i] !== 0) return true;
+    if (records.noTimestamp[i] !== 0) return true;
     const { clock, speed = 1 } = this.#options;
     const time = records.seconds[i] * MILLISECONDS + records.nanoseconds[i] / NANOSECONDS;
     if (this.#began === undefined) {

@@ -137,7 +137,7 @@ export class EndpointPorts {
   }
 
   /** Delivers frames to the ports of their endpoints; `endpoint` -1 means all endpoints of the network. */
-  handOver(batch: PacketBatch): void {
+  deliver(batch: PacketBatch): void {
     const { bytes } = batch.arena;
     let last: FramePort | undefined;
     for (let i = 0; i < batch.count; i++) {

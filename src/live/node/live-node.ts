@@ -107,7 +107,7 @@ export class LiveNode {
     this.#datagrams = new PacketBatch(arena);
     this.#sinks = {
       wire: (batch) => underlay.send(batch),
-      frames: (batch) => this.#ports.handOver(batch),
+      frames: (batch) => this.#ports.deliver(batch),
     };
     this.#watched = options.clock();
     checkOversize(options.oversize, underlay);

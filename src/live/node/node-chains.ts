@@ -76,7 +76,7 @@ export class NodeChains {
     this.egress = new EgressChain(
       this.tables,
       arena,
-      { wire, local: frames, answers: frames },
+      { wire, local: frames, replies: frames },
       {
         ...sending,
         ...keys,
@@ -94,8 +94,8 @@ export class NodeChains {
     return {
       egress: {
         in: sent.frames,
-        made: sent.copies + sent.answersMade,
-        out: sent.sent + sent.local + sent.answers,
+        made: sent.copies + sent.repliesMade,
+        out: sent.sent + sent.local + sent.replies,
         held: 0,
         drops: egressDrops,
       },

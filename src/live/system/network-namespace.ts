@@ -49,7 +49,7 @@ function enter(descriptor: number, what: string): void {
 export class OpenNamespace {
   readonly descriptor: number;
   /** The name, quoted, for errors. */
-  readonly said: string;
+  readonly quotedName: string;
 
   /**
    * Opens a namespace.
@@ -57,12 +57,12 @@ export class OpenNamespace {
    * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`
    */
   constructor(name: string) {
-    this.said = inQuotes(name);
+    this.quotedName = inQuotes(name);
     this.descriptor = openNamespace(namespacePath(name));
     if (this.descriptor >= 0) return;
-    const error = callFailed(`open the network namespace ${this.said}`);
+    const error = callFailed(`open the network namespace ${this.quotedName}`);
     if (error.code !== 'NOT_THERE') throw error;
-    throw new LiveError('NOT_THERE', `there is no network namespace ${this.said}; ${knownNamespaces()}`);
+    throw new LiveError('NOT_THERE', `there is no network namespace ${this.quotedName}; ${knownNamespaces()}`);
   }
 
   /**
@@ -74,7 +74,7 @@ export class OpenNamespace {
     const own = openNamespace(OWN);
     if (own < 0) throw callFailed("open this thread's network namespace");
     try {
-      enter(this.descriptor, `enter the network namespace ${this.said}`);
+      enter(this.descriptor, `enter the network namespace ${this.quotedName}`);
       let result: T;
       try {
         result = run();

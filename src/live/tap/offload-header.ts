@@ -2,7 +2,7 @@
  * The offload header before each frame of a TAP device, in both directions: struct virtio_net_hdr
  * (include/uapi/linux/virtio_net.h), in host byte order.
  */
-import type { TcpMerger } from '../../fragment/index.js';
+import type { TcpCoalescer } from '../../fragment/index.js';
 import { viewOf } from '../../memory/view.js';
 import { HeaderError, Layers, onesSum, partialChecksumIn, TCP_CHECKSUM } from '../../wire/index.js';
 
@@ -47,7 +47,7 @@ export class OffloadHeader {
    * @param bytes buffer of the segments, with 10 bytes before the first
    * @returns offset of the header
    */
-  putMerged(bytes: Uint8Array, { start, family, headers, size, transport }: TcpMerger): number {
+  putMerged(bytes: Uint8Array, { start, family, headers, size, transport }: TcpCoalescer): number {
     const at = start[0] - OFFLOAD_HEADER_BYTES;
     const view = viewOf(bytes);
     bytes[at] = NEEDS_CHECKSUM;

@@ -112,7 +112,7 @@ function createIn(namespace: OpenNamespace, options: TapOptions): number {
       interfaceIndex(temporary),
       namespace.descriptor,
       device,
-      `move the TAP device ${device} to the network namespace ${namespace.said}`,
+      `move the TAP device ${device} to the network namespace ${namespace.quotedName}`,
     );
     namespace.within(() => setInterface(device, options));
   });

@@ -1,6 +1,6 @@
 /** Writes frames to a TAP device directly from their arena. Coalesces segments of a connection into one write. */
 import { addressOf, lastErrno } from '../../foreign/index.js';
-import { MERGED_FRAMES, TcpMerger } from '../../fragment/index.js';
+import { MAX_COALESCED_FRAMES, TcpCoalescer } from '../../fragment/index.js';
 import { Errno, errnoName, linux } from '../system/linux.js';
 import { checkRange } from '../../memory/range.js';
 import { OffloadHeader } from './offload-header.js';
@@ -16,9 +16,9 @@ export class TapWriter {
   readonly #descriptor: number;
   readonly #system = linux();
   readonly #offload = new OffloadHeader();
-  readonly #merger: TcpMerger;
+  readonly #merger: TcpCoalescer;
   readonly #partial: boolean;
-  readonly #pieces = new PieceVector(MERGED_FRAMES);
+  readonly #pieces = new PieceVector(MAX_COALESCED_FRAMES);
   #bytes: Uint8Array = new Uint8Array(0);
   #base = 0;
 
@@ -30,7 +30,7 @@ export class TapWriter {
   constructor(descriptor: number, partial: boolean) {
     this.#descriptor = descriptor;
     this.#partial = partial;
-    this.#merger = new TcpMerger(partial);
+    this.#merger = new TcpCoalescer(partial);
   }
 
   /**

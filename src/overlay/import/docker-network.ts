@@ -1,7 +1,7 @@
 /** Parses `docker network inspect`: the overlay networks of a node, and its endpoints in them. */
 import * as z from 'zod';
 import { jsonDocuments } from '../../text/json-text.js';
-import { looksLike } from '../../text/recognised-text.js';
+import { describeText } from '../../text/recognised-text.js';
 import { parseMac, VtepError } from '../../wire/index.js';
 import { OverlayError } from '../error.js';
 import { DOCKER_DRIVER_MTU, dockerMtu } from '../mtu.js';
@@ -87,7 +87,7 @@ export function parseDockerNetworks(text: string): DockerNetwork[] {
       `line ${documents.line}: not JSON: ${documents.what} (is the output complete and unedited?)`,
     );
   }
-  const what = looksLike(text);
+  const what = describeText(text);
   if (documents.length === 0) {
     const like = what === undefined ? '' : `; it looks like ${what}`;
     throw new OverlayError('BAD_IMPORT', `not output of docker network inspect: it contains no JSON${like}`);

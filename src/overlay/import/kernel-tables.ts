@@ -4,7 +4,7 @@
  */
 import { jsonDocuments } from '../../text/json-text.js';
 import { pastedLines, withoutWraps } from '../../text/pasted-text.js';
-import { looksLike } from '../../text/recognised-text.js';
+import { describeText } from '../../text/recognised-text.js';
 import { quoted } from '../../text/plain-text.js';
 import { parseMac, VtepError } from '../../wire/index.js';
 import { OverlayError } from '../error.js';
@@ -122,7 +122,7 @@ function textOf(value: unknown): string {
 }
 
 function refuse(text: string, command: string): never {
-  const what = looksLike(text);
+  const what = describeText(text);
   const like =
     what === undefined
       ? ''

@@ -74,7 +74,7 @@ export class CaptureKeys {
     const ring = this.#ring;
     this.#resolver =
       ring && new RingResolver(ring.ring, aead, this.#sad, hkdf, { profile: ring.profile, midStream: true });
-    return { esp: new InboundEsp(aead, this.#sad, this.#resolver), ringSas: this.#resolver?.made ?? [] };
+    return { esp: new InboundEsp(aead, this.#sad, this.#resolver), ringSas: this.#resolver?.created ?? [] };
   }
 
   /** The imported SAs and those derived in the last pass, with their keys. */

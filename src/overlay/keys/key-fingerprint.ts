@@ -1,5 +1,5 @@
 /** Identifies a key without revealing anything about it. */
-import { hexOfBytes } from '../../memory/hex.js';
+import { encodeHex } from '../../memory/hex.js';
 import type { ClusterKey } from './key-ring.js';
 import type { HkdfSha256 } from '../profile.js';
 
@@ -14,5 +14,5 @@ const FINGERPRINT_BYTES = 6;
  */
 export function keyFingerprint(key: ClusterKey, hkdf: HkdfSha256): string {
   const info = new TextEncoder().encode(LABEL);
-  return hexOfBytes(key.use((secret) => hkdf(secret, new Uint8Array(0), info, FINGERPRINT_BYTES)));
+  return encodeHex(key.use((secret) => hkdf(secret, new Uint8Array(0), info, FINGERPRINT_BYTES)));
 }

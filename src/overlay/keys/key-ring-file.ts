@@ -2,7 +2,7 @@
  * Key rings in files: the `keys` of vtep's YAML or JSON (`- { tag: 4, key: "32 hexadecimal digits" }`), and lines
  * `networking:ipsec lamport TAG key HEX` as printed by tools that read Swarm's raft store.
  */
-import { bytesOfHex } from '../../memory/hex.js';
+import { decodeHex } from '../../memory/hex.js';
 import { OverlayError } from '../error.js';
 import { ClusterKey, KeyRing, refuseWeakKeys } from './key-ring.js';
 import { KeyText } from './key-text.js';
@@ -36,7 +36,7 @@ function keyBytes(hex: unknown, where: string, file: string | KeyText): Uint8Arr
   if (typeof hex !== 'string' || !/^(?:0x)?(?:[0-9a-f]{2})+$/i.test(hex)) {
     throw new OverlayError('BAD_KEY_RING', `${where}: its key isn't a string of hexadecimal digit pairs`);
   }
-  return bytesOfHex(hex.replace(/^0x/i, ''));
+  return decodeHex(hex.replace(/^0x/i, ''));
 }
 
 /** Rejects tags that must not be shown: a number with more digits than a tag may be a key. */
@@ -49,7 +49,7 @@ function checkTag(tag: number, where: string): number {
 
 /**
  * Parses the IPsec keys in lines of Swarm's raft store; gossip keys are skipped.
- * @param file the text, or the result of `takeKeys`
+ * @param file the text, or the result of `extractKeys`
  * @throws OverlayError `NO_KEYS`, `BAD_KEY_RING`, `WEAK_KEY`
  */
 export function parseSwarmKeys(file: string | KeyText): KeyRingFile {
@@ -69,7 +69,7 @@ export function parseSwarmKeys(file: string | KeyText): KeyRingFile {
 /**
  * Parses a key in the form `{ tag: 4, key: "..." }`.
  * @param where what errors call the key
- * @param file the text that contains the key, or the result of `takeKeys`
+ * @param file the text that contains the key, or the result of `extractKeys`
  * @throws OverlayError `BAD_KEY_RING`
  */
 export function clusterKeyOf(entry: unknown, where: string, file: string | KeyText = ''): ClusterKey {
@@ -83,7 +83,7 @@ export function clusterKeyOf(entry: unknown, where: string, file: string | KeyTe
 
 /**
  * Parses a ring in YAML or JSON: an object with `keys` and, if it isn't Swarm's, `profile`; or just the list of keys.
- * @param file the text, or the result of `takeKeys`
+ * @param file the text, or the result of `extractKeys`
  * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the invalid entry, `WEAK_KEY`
  */
 export function parseKeyRing(file: string | KeyText): KeyRingFile {

@@ -2,7 +2,7 @@
  * A cluster's keys, which Swarm's managers distribute to every node, each with the Lamport time that SPIs are derived
  * from.
  */
-import { isOneByte, sameSecret, secretBytes, secretCopy } from '../../memory/secret-bytes.js';
+import { isRepeatedByte, sameSecret, secretBytes, secretCopy } from '../../memory/secret-bytes.js';
 import { quoted } from '../../text/plain-text.js';
 import { withoutKeyParts } from '../../text/secret-text.js';
 import { OverlayError } from '../error.js';
@@ -187,7 +187,7 @@ export function refuseWeakKeys(ring: KeyRing): KeyRing {
   const { keys } = ring;
   const make = 'generate a ring with vtep keys generate';
   keys.forEach((key, i) => {
-    if (key.use(isOneByte)) {
+    if (key.use(isRepeatedByte)) {
       throw new OverlayError('WEAK_KEY', `the key with tag ${key.tag} is a single repeated byte; ${make}`);
     }
     const twin = keys.slice(0, i).find((other) => key.use((own) => other.use((bytes) => sameSecret(own, bytes))));

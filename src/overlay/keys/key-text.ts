@@ -38,7 +38,7 @@ const [QUOTE, DOUBLE_QUOTE, COLON, ZERO, LOWER_X] = [0x27, 0x22, 0x3a, 0x30, 0x7
  * configs and lines of Swarm's store. An unquoted value that YAML parses as a number stays in the text.
  * @param bytes the file; its keys are overwritten
  */
-export function takeKeys(bytes: Uint8Array): KeyText {
+export function extractKeys(bytes: Uint8Array): KeyText {
   const keys: Uint8Array[] = [];
   for (let at = 0; at + 3 < bytes.length && keys.length < MAX_KEYS; at++) {
     if ((bytes[at] | 0x20) !== 0x6b || (bytes[at + 1] | 0x20) !== 0x65 || (bytes[at + 2] | 0x20) !== 0x79) continue;

@@ -1,6 +1,6 @@
 /** Parses a key file in any of the supported formats, which is detected from its content. */
 import { type ImportedSas, isEspSa, isXfrmState, parseEspSa, parseXfrmState } from '../../ipsec/index.js';
-import { looksLike } from '../../text/recognised-text.js';
+import { describeText } from '../../text/recognised-text.js';
 import { OverlayError } from '../error.js';
 import { KeyText } from './key-text.js';
 import { isSwarmKeys, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './key-ring-file.js';
@@ -12,7 +12,7 @@ export type KeysFile =
 
 /**
  * Parses keys: the output of `ip xfrm state`, Wireshark's `esp_sa`, lines of Swarm's store, or a YAML or JSON ring.
- * @param file the text, or the result of `takeKeys`
+ * @param file the text, or the result of `extractKeys`
  * @throws OverlayError `NO_KEYS` with the reason, `BAD_KEY_RING`, `WEAK_KEY`
  */
 export function parseKeys(file: string | KeyText): KeysFile {
@@ -24,7 +24,7 @@ export function parseKeys(file: string | KeyText): KeysFile {
     return { kind: 'ring', warnings: [], ...parseKeyRing(file) };
   } catch (error) {
     if (error instanceof OverlayError && error.code === 'NO_KEYS') {
-      const like = looksLike(text);
+      const like = describeText(text);
       // A ring with a mistake: where it is helps more than what else the file could be.
       if (like === 'a key ring' && error.position !== undefined) throw error;
       const why = like === undefined ? `(${error.reason})` : `(${error.reason}): it looks like ${like}`;

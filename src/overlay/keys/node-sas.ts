@@ -67,7 +67,7 @@ export interface RingUpdateOptions {
 /** Result of a ring update. */
 export const RingOutcome = {
   /** Accepted; the steps to it are pending. */
-  Taken: 'taken',
+  Accepted: 'taken',
   /** The same as the current ring. */
   Same: 'same',
   /** Older than the current ring, such as a late message; ignored. */
@@ -194,7 +194,7 @@ export class NodeSas {
     this.#rotated = rotated;
     for (const [peer, sas] of this.#peers) this.#unsettled.set(peer, sas);
     this.#forget();
-    return RingOutcome.Taken;
+    return RingOutcome.Accepted;
   }
 
   /**
@@ -307,7 +307,7 @@ export class NodeSas {
       // In the Swarm profile, salt and key don't depend on the peer: with the same tag, one SA serves both.
       if (before !== undefined && !(this.#profile === Profile.Swarm && before.tag === claim.tag)) {
         this.#report(
-          SaEventKind.SpiTaken,
+          SaEventKind.SpiCollision,
           pair,
           peer,
           spi,

@@ -41,9 +41,9 @@ export interface RingResolverOptions extends InboundSaOptions {
 /** Finds the key whose tag yields a packet's SPI for its addresses. */
 export class RingResolver implements SaResolver {
   /** The SAs created so far. */
-  readonly made: RingSa[] = [];
+  readonly created: RingSa[] = [];
   /** Number of SAs that were not created because of the limit. */
-  unmade = 0;
+  refused = 0;
 
   readonly #ring: KeyRing;
   readonly #aead: Aead;
@@ -77,7 +77,7 @@ export class RingResolver implements SaResolver {
 
   /** Derives the created SAs again, with their keys, for export. */
   *associations(): Generator<SecurityAssociation> {
-    for (const { sa, tag, form } of this.made) {
+    for (const { sa, tag, form } of this.created) {
       const key = this.#ring.keys.find((entry) => entry.tag === tag);
       if (key !== undefined) yield this.#derive({ key, source: sa.source, destination: sa.destination, spiForm: form });
     }
@@ -88,8 +88,8 @@ export class RingResolver implements SaResolver {
   }
 
   #make(key: ClusterKey, form: SpiForm, source: Uint8Array, destination: Uint8Array): InboundSa | undefined {
-    if (this.made.length >= this.#limit) {
-      this.unmade++;
+    if (this.created.length >= this.#limit) {
+      this.refused++;
       return undefined;
     }
     const association = this.#derive({ key, source, destination, spiForm: form });
@@ -98,7 +98,7 @@ export class RingResolver implements SaResolver {
     const sa = new InboundSa(association, this.#aead, this.#options);
     association.keymat.wipe();
     this.#sad.add(sa);
-    this.made.push({ sa, tag: key.tag, form });
+    this.created.push({ sa, tag: key.tag, form });
     return sa;
   }
 }

@@ -11,7 +11,7 @@ export const SaEventKind = {
    */
   Stopped: 'stopped',
   /** Another peer's SA holds the SPI of this peer's packets: they can't be decrypted until that SA is gone. */
-  SpiTaken: 'spi-taken',
+  SpiCollision: 'spi-taken',
   /** The SPI with this peer under this key is 0, which is reserved (RFC 4303 section 2.1). */
   NoSpi: 'no-spi',
 } as const;

@@ -357,9 +357,9 @@ describe('inspect --keys', () => {
       ['0xf0e1d2c4', '192.168.50.2', '192.168.50.1', 32, 1, 32, 32],
     ]);
     for (const row of report.esp) {
-      const { failed, missingSequences, repeatedSequences, nonceReused, seenAgain, key } = row;
+      const { failed, missingSequences, repeatedSequences, nonceReused, duplicates, key } = row;
       assert.deepEqual(
-        [failed, missingSequences, repeatedSequences, nonceReused, seenAgain, key],
+        [failed, missingSequences, repeatedSequences, nonceReused, duplicates, key],
         [{}, 0, 0, 0, 0, null],
       );
     }

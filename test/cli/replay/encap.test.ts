@@ -8,9 +8,9 @@ import { PcapWriter } from '../../../src/capture/index.js';
 import {
   IPV4_HEADER_LEN,
   IPV6_HEADER_LEN,
-  ipv4ChecksumHolds,
+  isIpv4ChecksumValid,
   UDP_HEADER_LEN,
-  udpChecksumHolds,
+  isUdpChecksumValid,
   updateChecksum,
   VXLAN_HEADER_LEN,
 } from '../../../src/wire/index.js';
@@ -58,9 +58,9 @@ function checksumsHold(hex: string): void {
   const bytes = fromHex(hex);
   const four = bytes[12] === 0x08;
   const udp = ETHERNET + (four ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
-  if (four) assert.ok(ipv4ChecksumHolds(bytes, ETHERNET));
+  if (four) assert.ok(isIpv4ChecksumValid(bytes, ETHERNET));
   assert.notEqual((bytes[udp + 6] << 8) | bytes[udp + 7], 0, 'the kernel makes the UDP checksum');
-  assert.ok(udpChecksumHolds(bytes, udp, four ? 4 : 6, ETHERNET + (four ? 12 : 8)));
+  assert.ok(isUdpChecksumValid(bytes, udp, four ? 4 : 6, ETHERNET + (four ? 12 : 8)));
 }
 
 /** Runs encap for a node; returns the packets and the report. */

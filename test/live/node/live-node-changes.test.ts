@@ -248,7 +248,7 @@ describe('changes of a running node', () => {
         { kind: AddNode, node: nodeOf(N3) },
         { kind: SetKeys, ring: ringOf(4, 5, 6) },
       ]),
-      RingOutcome.Taken,
+      RingOutcome.Accepted,
     );
     assert.deepEqual([n1.node.sas?.tags, n1.node.sas?.counts(2)], [[4, 5, 6], { rx: 3, tx: 1 }]);
     assert.equal(n1.node.apply([{ kind: SetKeys, ring: ringOf(1, 2, 3) }]), RingOutcome.Stale);
@@ -263,7 +263,7 @@ describe('changes of a running node', () => {
           { kind: SetKeys, ring: ringOf(1, 2, 3) },
           { kind: ChangeNetwork, network: networkOf({ encrypted: true }) },
         ]),
-        RingOutcome.Taken,
+        RingOutcome.Accepted,
       );
     }
     n1.port('c1').outgoing.push(frame(C2, C1));

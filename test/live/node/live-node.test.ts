@@ -274,7 +274,7 @@ describe('a node that switches to another config', () => {
   test('adopts a newer ring, and ignores an older one', () => {
     const wire = new MemoryWire();
     const n1 = new Running(encryptedWith(ringOf(1, 2, 3)), 'n1', wire);
-    assert.equal(n1.node.update(encryptedWith(ringOf(2, 3, 4))), RingOutcome.Taken);
+    assert.equal(n1.node.update(encryptedWith(ringOf(2, 3, 4))), RingOutcome.Accepted);
     assert.deepEqual(n1.node.sas?.tags, [2, 3, 4]);
     assert.equal(n1.node.update(encryptedWith(ringOf(1, 2, 3))), RingOutcome.Stale);
     assert.deepEqual(n1.node.sas.tags, [2, 3, 4]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TcpMerger } from '../../../src/fragment/index.js';
+import { TcpCoalescer } from '../../../src/fragment/index.js';
 import {
   completeChecksum,
   OFFLOAD_HEADER_BYTES,
@@ -68,7 +68,7 @@ describe('the offload header before a frame', () => {
       tcpFrame(noise(1000, 5), { family: 6, options: [1, 1, 1, 1] }),
       tcpFrame(noise(1000, 6), { family: 6, options: [1, 1, 1, 1], sequence: 1001 }),
     );
-    const merger = new TcpMerger();
+    const merger = new TcpCoalescer();
     const length = (bytes.length - AT) / 2;
     assert.ok(merger.offer(bytes, AT, AT + length));
     assert.ok(merger.offer(bytes, AT + length, bytes.length));

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parseConfig, parseKeyRing, parseKeys, takeKeys } from '../../../src/overlay/files.js';
+import { parseConfig, parseKeyRing, parseKeys, extractKeys } from '../../../src/overlay/files.js';
 import type { KeyRing } from '../../../src/overlay/index.js';
 import { ROOT } from '../../repository.js';
 
@@ -27,18 +27,18 @@ function hexOf(ring: KeyRing | undefined): string[] {
 
 const WANTED = KEYS.map((key) => key.toLowerCase());
 
-describe('takeKeys', () => {
+describe('extractKeys', () => {
   for (const [name, entry] of PLACES) {
     test(`extracts the keys of a ring and of a config in ${name}, which parse as before`, () => {
       const ring = `keys:\n${KEYS.map((key, i) => entry(i + 1, key)).join('')}`;
       const config = `nodes: { n1: { vtep: 10.0.0.1 } }\nnetworks: {}\n${ring}`;
       for (const [text, read] of [
-        [ring, (file: string | ReturnType<typeof takeKeys>) => parseKeyRing(file).ring],
-        [config, (file: string | ReturnType<typeof takeKeys>) => parseConfig(file).ring],
+        [ring, (file: string | ReturnType<typeof extractKeys>) => parseKeyRing(file).ring],
+        [config, (file: string | ReturnType<typeof extractKeys>) => parseConfig(file).ring],
       ] as const) {
         assert.deepEqual(hexOf(read(text)), WANTED);
         const bytes = Buffer.from(text);
-        const file = takeKeys(bytes);
+        const file = extractKeys(bytes);
         for (const key of KEYS) {
           assert.ok(!file.text.includes(key), 'a key is in the text');
           assert.ok(!bytes.includes(key), 'a key is in the bytes');
@@ -55,7 +55,7 @@ describe('takeKeys', () => {
     const json = JSON.stringify({ keys: KEYS.map((key, i) => ({ tag: i + 1, key })) });
     const lines = KEYS.map((key, i) => `networking:ipsec lamport ${i + 1} key ${key}\n`).join('');
     for (const text of [json, lines]) {
-      const file = takeKeys(Buffer.from(text));
+      const file = extractKeys(Buffer.from(text));
       assert.ok(KEYS.every((key) => !file.text.includes(key)));
       const keys = parseKeys(file);
       assert.ok(keys.kind === 'ring');
@@ -76,7 +76,7 @@ describe('takeKeys', () => {
       `key: '${'ab'.repeat(16)}`.slice(0, -1),
       '',
     ]) {
-      assert.equal(takeKeys(Buffer.from(text)).text, text);
+      assert.equal(extractKeys(Buffer.from(text)).text, text);
     }
   });
 

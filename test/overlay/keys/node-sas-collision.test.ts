@@ -91,7 +91,7 @@ describe('two peers with the same SPI and tag', () => {
     const [here, two, three] = threeNodes(SAME, Profile.Strict);
     assert.deepEqual(
       here.events.map(({ kind, peer, tag }) => [kind, peer, tag]),
-      TAGS.map((tag) => [SaEventKind.SpiTaken, 3, tag]),
+      TAGS.map((tag) => [SaEventKind.SpiCollision, 3, tag]),
     );
     assert.match(here.events[0].text, /peer 3's key 10 collides with that of peer 2's key 10/);
     assert.deepEqual([three.send(here), two.send(here)], [EspDrop.WrongIcv, EspDrop.None]);
@@ -117,7 +117,7 @@ describe('two peers with the same SPI and different tags', () => {
       assert.ok(taken.some(({ tag }) => tag === three.tag));
       assert.deepEqual(
         here.events.map(({ kind, peer, tag, spi }) => [kind, peer, tag, spi]),
-        taken.map(({ tag, spi }) => [SaEventKind.SpiTaken, 3, tag, spi]),
+        taken.map(({ tag, spi }) => [SaEventKind.SpiCollision, 3, tag, spi]),
       );
       assert.equal(here.sas.inbound.size, 6 - taken.length);
       first.sas.update(ringAt(sending(two.tag)), 0, { force: true });

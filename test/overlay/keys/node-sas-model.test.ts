@@ -158,9 +158,9 @@ const deliver = fc.tuple(index, fc.nat({ max: 3 })).map(([node, back]) =>
     const process = real.nodes[node];
     const outcome = process.sas.update(real.rings[number], real.now);
     const expected =
-      number === process.ring ? RingOutcome.Same : number < process.ring ? RingOutcome.Stale : RingOutcome.Taken;
+      number === process.ring ? RingOutcome.Same : number < process.ring ? RingOutcome.Stale : RingOutcome.Accepted;
     assert.equal(outcome, expected);
-    if (outcome !== RingOutcome.Taken) return;
+    if (outcome !== RingOutcome.Accepted) return;
     process.ring = number;
     for (const peer of process.peers.values()) peer.settled = false;
   }),

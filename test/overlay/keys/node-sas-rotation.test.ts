@@ -37,7 +37,7 @@ class WatchedRing extends KeyRing {
 describe("the rotation of a node's SAs", () => {
   test("uses Docker's order, peer by peer", () => {
     const [a] = clusterOf(3, ringAt(0));
-    assert.equal(a.sas.update(ringAt(1), 0), RingOutcome.Taken);
+    assert.equal(a.sas.update(ringAt(1), 0), RingOutcome.Accepted);
     assert.deepEqual(a.steps(), [
       ...['2 rx-delete 10', '2 rx-add 13', '2 tx-add 12', '2 tx-switch 12', '2 tx-delete 11'],
       ...['3 rx-delete 10', '3 rx-add 13', '3 tx-add 12', '3 tx-switch 12', '3 tx-delete 11'],
@@ -127,11 +127,11 @@ describe("the rotation of a node's SAs", () => {
         assert.deepEqual([a.sas.tags, a.steps()], [[15, 16, 17], []]);
       }
       assertTalk(a, b);
-      assert.equal(a.sas.update(ringAt(4), 0, { force: true }), RingOutcome.Taken);
+      assert.equal(a.sas.update(ringAt(4), 0, { force: true }), RingOutcome.Accepted);
       assert.deepEqual(a.steps(), ['2 rx-delete 17', '2 rx-add 14', '2 tx-add 15', '2 tx-switch 15', '2 tx-delete 16']);
       assertTalk(a, b, 'one behind');
       for (const node of [a, b]) {
-        assert.equal(node.sas.update(ringAt(0), 0, { force: true }), RingOutcome.Taken);
+        assert.equal(node.sas.update(ringAt(0), 0, { force: true }), RingOutcome.Accepted);
         node.sas.settle(0);
       }
       assertTalk(a, b, 'restored');
@@ -144,8 +144,8 @@ describe("the rotation of a node's SAs", () => {
       ];
       const [a, b] = clusterOf(2, ringAt(0));
       const before = spis(a, b);
-      assert.equal(a.sas.update(ringAt(2), 0), RingOutcome.Taken);
-      assert.equal(a.sas.update(ringAt(0), 0, { force: true }), RingOutcome.Taken);
+      assert.equal(a.sas.update(ringAt(2), 0), RingOutcome.Accepted);
+      assert.equal(a.sas.update(ringAt(0), 0, { force: true }), RingOutcome.Accepted);
       assert.deepEqual(a.steps(), []);
       assert.deepEqual(spis(a, b), before);
       assertTalk(a, b);
@@ -186,7 +186,7 @@ describe("the rotation of a node's SAs", () => {
           new KeyRing([first[0], first[1], other[2]]),
         ]) {
           const [a, b] = clusterOf(2, ringAt(0), profile);
-          assert.equal(a.sas.update(ring, 0), RingOutcome.Taken);
+          assert.equal(a.sas.update(ring, 0), RingOutcome.Accepted);
           a.steps();
           b.settle(ring);
           assertTalk(a, b);
@@ -218,7 +218,7 @@ describe("the rotation of a node's SAs", () => {
           const [a, b, c] = clusterOf(3, ringAt(0));
           a.sas.update(ringAt(1), 0);
           assert.equal(a.steps(steps).length, steps);
-          assert.equal(a.sas.update(ringAt(next), 0, { force }), RingOutcome.Taken);
+          assert.equal(a.sas.update(ringAt(next), 0, { force }), RingOutcome.Accepted);
           a.steps();
           for (const node of [b, c]) {
             node.settle(ringAt(next));

@@ -238,7 +238,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
     );
     const ring = rotation.rotateNow(1010) ?? assert.fail('it may be rotated');
     for (const node of [two, one]) {
-      assert.equal(node.sas.update(ring, 1010), RingOutcome.Taken);
+      assert.equal(node.sas.update(ring, 1010), RingOutcome.Accepted);
       node.sas.settle(1010);
       assert.equal(two.send(one), EspDrop.None);
     }
@@ -259,7 +259,7 @@ describe('a node near the end of an SA’s sequence numbers', () => {
     assertTalk(one, two);
     for (const node of [two, one]) {
       assert.equal(node.sas.update(before, 1001), RingOutcome.Stale);
-      assert.equal(node.sas.update(before, 1001, { force: true }), RingOutcome.Taken);
+      assert.equal(node.sas.update(before, 1001, { force: true }), RingOutcome.Accepted);
       node.sas.settle(1001);
     }
     assert.deepEqual([one.send(two), two.send(one)], [EspDrop.SequenceExhausted, EspDrop.None]);

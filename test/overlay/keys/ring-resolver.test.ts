@@ -78,9 +78,9 @@ describe('which SAs are created', () => {
         }
       }
     }
-    assert.deepEqual([sad.size, resolver.made.length, resolver.unmade], [12, 12, 0]);
+    assert.deepEqual([sad.size, resolver.created.length, resolver.refused], [12, 12, 0]);
     assert.deepEqual(
-      resolver.made.map(({ tag, form }) => [tag, form]),
+      resolver.created.map(({ tag, form }) => [tag, form]),
       asked.map(([, , tag, form]) => [tag, form]),
     );
   });
@@ -90,7 +90,7 @@ describe('which SAs are created', () => {
     const sa = ask('fd50::1', 'fd50::2', spiOf('fd50::1', 'fd50::2', 29_944));
     assert.deepEqual([sa?.family, sa?.source.length], [6, 16]);
     assert.deepEqual(
-      resolver.made.map(({ tag, form }) => [tag, form]),
+      resolver.created.map(({ tag, form }) => [tag, form]),
       [[29_944, 'mapped']],
     );
   });
@@ -108,7 +108,7 @@ describe('which SAs are created', () => {
     ] as const) {
       assert.equal(ask(from, to, asked), undefined);
     }
-    assert.deepEqual([sad.size, resolver.made.length, resolver.unmade], [0, 0, 0]);
+    assert.deepEqual([sad.size, resolver.created.length, resolver.refused], [0, 0, 0]);
   });
 
   test("none with an SPI of 0, which Swarm's hash yields for one pair in 2^32", () => {
@@ -116,7 +116,7 @@ describe('which SAs are created', () => {
       assert.equal(spiOf(ONE, destination, tag, form), 0);
       const { sad, resolver, ask } = setup({}, new KeyRing([new ClusterKey(tag, new Uint8Array(16))]));
       assert.equal(ask(ONE, destination, 0), undefined);
-      assert.deepEqual([sad.size, resolver.made.length, resolver.unmade], [0, 0, 0]);
+      assert.deepEqual([sad.size, resolver.created.length, resolver.refused], [0, 0, 0]);
     }
   });
 
@@ -133,7 +133,7 @@ describe('which SAs are created', () => {
     assert.equal(ask(ONE, TWO, spiOf(ONE, TWO, 29_945)), undefined);
     assert.equal(ask(TWO, ONE, spiOf(TWO, ONE, 29_943)), undefined);
     assert.equal(ask(TWO, ONE, 4711), undefined);
-    assert.deepEqual([sad.size, resolver.made.length, resolver.unmade], [2, 2, 2]);
+    assert.deepEqual([sad.size, resolver.created.length, resolver.refused], [2, 2, 2]);
     assert.equal(sad.find(spiOf(ONE, TWO, 29_943), 4, parseIpv4(TWO), 0), first);
   });
 });
@@ -165,9 +165,9 @@ describe('used by the receiver', () => {
         const pair = { key: KEYS[1], source: parseIpv4(ONE), destination: parseIpv4(TWO), spiForm };
         const outbound = new OutboundSa(deriveSa(profile, pair, hkdfSha256), aead, { ivMask: new Uint8Array(8) });
         for (let i = 0; i < 5; i++) assert.equal(open(inbound, sealed(outbound)), EspDrop.None);
-        assert.deepEqual([sad.size, resolver.made.length], [1, 1]);
-        assert.deepEqual([resolver.made[0].tag, resolver.made[0].form], [29_944, spiForm]);
-        assert.equal(resolver.made[0].sa.verified, 5);
+        assert.deepEqual([sad.size, resolver.created.length], [1, 1]);
+        assert.deepEqual([resolver.created[0].tag, resolver.created[0].form], [29_944, spiForm]);
+        assert.equal(resolver.created[0].sa.verified, 5);
       }
     }
   });
@@ -183,7 +183,7 @@ describe('used by the receiver', () => {
     const forger = new OutboundSa(deriveSa(Profile.Swarm, pair, hkdfSha256), aead, { ivMask: new Uint8Array(8) });
     assert.equal(open(inbound, sealed(forger)), EspDrop.WrongIcv);
     assert.equal(open(inbound, sealed(forger)), EspDrop.WrongIcv);
-    assert.deepEqual([sad.size, resolver.made.length, resolver.made[0].sa.verified], [1, 1, 0]);
+    assert.deepEqual([sad.size, resolver.created.length, resolver.created[0].sa.verified], [1, 1, 0]);
   });
 
   test('a packet whose SPI matches no tag finds no SA', () => {
@@ -192,6 +192,6 @@ describe('used by the receiver', () => {
     const pair = { key: new ClusterKey(1, new Uint8Array(16)), source: parseIpv4(ONE), destination: parseIpv4(TWO) };
     const stranger = new OutboundSa(deriveSa(Profile.Swarm, pair, hkdfSha256), aead, { ivMask: new Uint8Array(8) });
     assert.equal(open(inbound, sealed(stranger)), EspDrop.NoSa);
-    assert.deepEqual([sad.size, resolver.made.length, resolver.unmade], [0, 0, 0]);
+    assert.deepEqual([sad.size, resolver.created.length, resolver.refused], [0, 0, 0]);
   });
 });

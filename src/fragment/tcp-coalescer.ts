@@ -8,7 +8,7 @@ import {
   HeaderError,
   IpProtocol,
   IPV4_HEADER_LEN,
-  ipv4ChecksumHolds,
+  isIpv4ChecksumValid,
   IPV6_HEADER_LEN,
   Layers,
   onesSum,
@@ -22,7 +22,7 @@ import {
 import { MIN_SEGMENT } from './tcp-segmenter.js';
 
 /** Maximum number of frames per coalesced packet. */
-export const MERGED_FRAMES = 64;
+export const MAX_COALESCED_FRAMES = 64;
 /** Largest value of IP's length field. */
 const MAX_PACKET = 0xffff;
 
@@ -40,14 +40,14 @@ const FLAG_BITS = 0xff << 16;
 const ACK = TcpFlag.Ack << 16;
 
 /** Pending segments of one connection. All are in one array, and stay there until `clear`. */
-export class TcpMerger {
+export class TcpCoalescer {
   /**
    * Number of pending frames. `start` and `end` bound what each contributes: the first the whole frame, the others only
    * their payload.
    */
   count = 0;
-  readonly start = new Int32Array(MERGED_FRAMES);
-  readonly end = new Int32Array(MERGED_FRAMES);
+  readonly start = new Int32Array(MAX_COALESCED_FRAMES);
+  readonly end = new Int32Array(MAX_COALESCED_FRAMES);
   /** TCP payload in bytes of each segment but the last, which may have less. */
   size = 0;
   /** 4 or 6. */
@@ -89,7 +89,7 @@ export class TcpMerger {
     const size = end - payloadOffset;
     if (this.count > 0) {
       if (bytes !== this.#bytes || sequence !== this.#nextSequence || size > this.size) return false;
-      if (this.count === MERGED_FRAMES || this.#length + size > MAX_PACKET) return false;
+      if (this.count === MAX_COALESCED_FRAMES || this.#length + size > MAX_PACKET) return false;
       if (((flags ^ this.#flags) & ~PUSH) !== 0 || !this.#isSameFlow(view, start)) return false;
       this.start[this.count] = payloadOffset;
     } else {
@@ -148,7 +148,7 @@ export class TcpMerger {
     if (layers.isFragment || networkEnd !== end || payloadOffset >= end) return false;
     const view = viewOf(bytes);
     if ((view.getInt32(transportOffset + FLAGS_WORD) & FLAG_BITS & ~PUSH) !== ACK) return false;
-    if (family === 4 && !ipv4ChecksumHolds(bytes, networkOffset)) return false;
+    if (family === 4 && !isIpv4ChecksumValid(bytes, networkOffset)) return false;
     const pseudo = pseudoHeaderSum(family, bytes, layers.addressOffset, IpProtocol.Tcp, end - transportOffset);
     if (this.#partial && view.getUint16(transportOffset + TCP_CHECKSUM) === pseudo) return true;
     return onesSum(bytes, transportOffset, end, pseudo) === 0xffff;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { MERGED_FRAMES, TcpMerger, TcpSegmenter } from '../../src/fragment/index.js';
+import { MAX_COALESCED_FRAMES, TcpCoalescer, TcpSegmenter } from '../../src/fragment/index.js';
 import { TcpFlag } from '../../src/wire/index.js';
 import { FRAME, join } from '../dataplane/build.js';
 import { noise } from './split.js';
@@ -21,7 +21,7 @@ class Slots {
 }
 
 /** The coalesced packet. */
-function gathered(merger: TcpMerger, bytes: Uint8Array): Uint8Array {
+function gathered(merger: TcpCoalescer, bytes: Uint8Array): Uint8Array {
   merger.finish();
   return join(...Array.from({ length: merger.count }, (_, i) => bytes.subarray(merger.start[i], merger.end[i])));
 }
@@ -29,7 +29,7 @@ function gathered(merger: TcpMerger, bytes: Uint8Array): Uint8Array {
 /** Whether a second frame joins a first one. */
 function joins(first: Uint8Array, second: Uint8Array, partial = false): boolean {
   const slots = new Slots();
-  const merger = new TcpMerger(partial);
+  const merger = new TcpCoalescer(partial);
   assert.equal(merger.offer(slots.bytes, ...slots.put(first)), true);
   return merger.offer(slots.bytes, ...slots.put(second));
 }
@@ -38,7 +38,7 @@ const PAYLOAD = noise(1000, 1);
 const FIRST: TcpFrame = { sequence: 1, options: [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2] };
 const NEXT: TcpFrame = { ...FIRST, sequence: 1001 };
 
-describe('TcpMerger', () => {
+describe('TcpCoalescer', () => {
   for (const family of [4, 6] as const) {
     test(`restores an IPv${family} packet from its segments, byte for byte`, () => {
       const anyCase = fc.record({
@@ -56,7 +56,7 @@ describe('TcpMerger', () => {
           const segmenter = new TcpSegmenter();
           assert.ok(segmenter.begin(whole, 0, whole.length, size));
           const slots = new Slots();
-          const merger = new TcpMerger();
+          const merger = new TcpCoalescer();
           const target = new Uint8Array(segmenter.frameBytes);
           while (segmenter.pending) {
             const segment = target.subarray(0, segmenter.next(target, 0));
@@ -74,10 +74,10 @@ describe('TcpMerger', () => {
   test('accepts partial checksums, if enabled', () => {
     const [first, next] = [FIRST, NEXT].map((what) => tcpFrame(PAYLOAD, { ...what, partial: true }));
     assert.equal(joins(first, next, true), true);
-    assert.equal(new TcpMerger().offer(first, 0, first.length), false);
+    assert.equal(new TcpCoalescer().offer(first, 0, first.length), false);
     // Otherwise the field is a wrong checksum, and a corrupted payload is not accepted.
     const corrupted = first.with(first.length - 1, first[first.length - 1] ^ 1);
-    assert.equal(new TcpMerger().offer(corrupted, 0, corrupted.length), false);
+    assert.equal(new TcpCoalescer().offer(corrupted, 0, corrupted.length), false);
   });
 
   const others: readonly (readonly [string, TcpFrame])[] = [
@@ -140,7 +140,7 @@ describe('TcpMerger', () => {
       return tcpFrame(PAYLOAD, { sequence, dontFragment: false, identification: (identification + i) & 0xffff });
     });
     const slots = new Slots();
-    const merger = new TcpMerger();
+    const merger = new TcpCoalescer();
     for (const frame of frames) assert.equal(merger.offer(slots.bytes, ...slots.put(frame)), true);
     const whole = gathered(merger, slots.bytes);
     const segmenter = new TcpSegmenter();
@@ -159,7 +159,7 @@ describe('TcpMerger', () => {
       [PAYLOAD, TcpFlag.Ack | TcpFlag.Psh],
     ] as const) {
       const slots = new Slots();
-      const merger = new TcpMerger();
+      const merger = new TcpCoalescer();
       assert.ok(merger.offer(slots.bytes, ...slots.put(tcpFrame(PAYLOAD, FIRST))));
       assert.ok(merger.offer(slots.bytes, ...slots.put(tcpFrame(payload, { ...NEXT, flags }))));
       assert.equal(merger.complete, true);
@@ -178,7 +178,7 @@ describe('TcpMerger', () => {
         [48 - 4 * words, true],
       ] as const) {
         const slots = new Slots();
-        const merger = new TcpMerger();
+        const merger = new TcpCoalescer();
         const frames = [1, 1 + size].map((sequence) => tcpFrame(PAYLOAD.subarray(0, size), { sequence, options }));
         assert.equal(merger.offer(slots.bytes, ...slots.put(frames[0])), true);
         assert.equal(merger.complete, !joined);
@@ -190,7 +190,7 @@ describe('TcpMerger', () => {
   });
 
   test('accepts no segment with a wrong checksum, which its receiver must see to drop it', () => {
-    const merger = new TcpMerger();
+    const merger = new TcpCoalescer();
     const good = tcpFrame(PAYLOAD, FIRST);
     const changed = [14 + 8, 14 + 20 + 16, good.length - 1].map((at) => good.with(at, good[at] ^ 0x40));
     for (const frame of changed) assert.equal(merger.offer(frame, 0, frame.length), false);
@@ -198,7 +198,7 @@ describe('TcpMerger', () => {
   });
 
   test('accepts only plain TCP data: no bare ACK, fragment, UDP, padding or tag', () => {
-    const merger = new TcpMerger();
+    const merger = new TcpCoalescer();
     const good = tcpFrame(PAYLOAD, FIRST);
     const fragment = tcpFrame(PAYLOAD, FIRST);
     fragment[14 + 6] = 0x20;
@@ -213,11 +213,11 @@ describe('TcpMerger', () => {
 
   test('holds no more frames than its capacity, and no more bytes than IP’s length field allows', () => {
     for (const [size, most] of [
-      [48, MERGED_FRAMES],
+      [48, MAX_COALESCED_FRAMES],
       [8000, 8],
     ] as const) {
       const slots = new Slots();
-      const merger = new TcpMerger();
+      const merger = new TcpCoalescer();
       let taken = 0;
       while (merger.offer(slots.bytes, ...slots.put(tcpFrame(noise(size, taken), { sequence: 1 + taken * size }))))
         taken++;
