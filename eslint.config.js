@@ -1,4 +1,4 @@
-import { dirname, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
@@ -22,8 +22,29 @@ const FLOORS = [
   { 'index.ts': [] },
 ];
 
+/** What a room shows the others: its public API, the part of it that needs no Node, and what only vtep itself uses. */
+const ENTRY_POINTS = ['index.js', 'portable.js', 'internal.js', 'files.js'];
+
+/** Files that others import directly, since a command would load much more through an entry point of their room. */
+const SEPARATE = [
+  'text/',
+  'capture/file/foreign-file.js',
+  'capture/file/part-file.js',
+  'capture/file/process-mark.js',
+  'capture/file/standard-stream.js',
+  'live/state/file-lock.js',
+  'overlay/keys/key-ring-file.js',
+  'overlay/keys/keys-file.js',
+];
+
 const floorsRule = {
-  meta: { type: 'problem', messages: { up: '{{from}} must not import {{to}}, which is not on a lower floor.' } },
+  meta: {
+    type: 'problem',
+    messages: {
+      up: '{{from}} must not import {{to}}, which is not on a lower floor.',
+      deep: 'Import {{to}} through an entry point of its room: index.js, portable.js or internal.js.',
+    },
+  },
   create(context) {
     const roomOf = (path) => {
       const [top, room] = relative(import.meta.dirname, path).split(sep);
@@ -33,11 +54,19 @@ const floorsRule = {
     const from = roomOf(context.filename);
     const check = ({ source }) => {
       if (from === undefined || !source?.value.startsWith('.')) return;
-      const to = roomOf(resolve(dirname(context.filename), source.value));
+      const path = resolve(dirname(context.filename), source.value);
+      const to = roomOf(path);
       // The CLI also starts code outside src/: benches, and ciphers for browsers.
       if (to === undefined && from === 'cli') return;
       const allowed = to === from || floorOf(to) < floorOf(from) || FLOORS[floorOf(from)][from].includes(to);
       if (!allowed || to === undefined) context.report({ node: source, messageId: 'up', data: { from, to } });
+      const file = relative(join(import.meta.dirname, 'src'), path)
+        .split(sep)
+        .join('/');
+      const isEntry = !file.includes('/') || ENTRY_POINTS.includes(file.split('/')[1]);
+      if (to !== from && !isEntry && !SEPARATE.some((entry) => file.startsWith(entry))) {
+        context.report({ node: source, messageId: 'deep', data: { to: file } });
+      }
     };
     return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check };
   },

@@ -1,10 +1,9 @@
 /** AES-GCM by node-forge: pure JavaScript, for environments with neither Node nor a native library. */
 import 'node-forge/lib/aes.js';
 import forge, { type BlockCipher } from 'node-forge/lib/forge.js';
-import { type Aead, type AeadBackend, checkKeyLength } from '../src/aead/aead.js';
-import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from '../src/aead/aead-batch.js';
-import { equalBytes } from '../src/memory/secret-bytes.js';
-import { KeySlots } from '../src/aead/key-slots.js';
+import { type Aead, type AeadBackend, type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from '../src/aead/portable.js';
+import { equalBytes } from '../src/memory/internal.js';
+import { checkKeyLength, KeySlots } from '../src/aead/internal.js';
 
 interface Key {
   readonly encrypt: BlockCipher;

@@ -1,7 +1,7 @@
 import 'node-forge/lib/hmac.js';
 import 'node-forge/lib/sha256.js';
 import forge from 'node-forge/lib/forge.js';
-import { AeadError } from '../src/aead/error.js';
+import { AeadError } from '../src/aead/portable.js';
 
 const HASH_BYTES = 32;
 /** RFC 5869 section 2.3: the block counter is one byte. */

@@ -6,11 +6,22 @@
  */
 import { EventEmitter } from 'node:events';
 import { type GlobalHeader, type Packet, type PacketHeader, type Parser, parse } from 'pcap-parser';
-import { BATCH_PACKETS, CaptureBatch, MAX_ORIGINAL_LENGTH } from '../src/capture/batch.js';
-import { CaptureError } from '../src/capture/error.js';
-import { PCAP_HEADER, PCAP_LINK_TYPE_MASK, PCAP_RECORD } from '../src/capture/pcap-format.js';
-import { type CaptureInterface, type CaptureNote, MAX_PACKET, NoteList } from '../src/capture/record-decoder.js';
-import type { PacketSource } from '../src/capture/source.js';
+import {
+  BATCH_PACKETS,
+  CaptureBatch,
+  CaptureError,
+  type CaptureInterface,
+  type CaptureNote,
+  MAX_PACKET,
+  type PacketSource,
+} from '../src/capture/portable.js';
+import {
+  MAX_ORIGINAL_LENGTH,
+  NoteList,
+  PCAP_HEADER,
+  PCAP_LINK_TYPE_MASK,
+  PCAP_RECORD,
+} from '../src/capture/internal.js';
 
 /** The input stream that pcap-parser expects; chunks are pushed to it manually. */
 class Feed extends EventEmitter {

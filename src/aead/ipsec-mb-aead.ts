@@ -6,7 +6,7 @@
  */
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
-import { equalBytes } from '../memory/secret-bytes.js';
+import { equalBytes } from '../memory/internal.js';
 import { AeadError } from './error.js';
 import { AddressCache, CType, type ForeignFunction, ForeignLibrary, NativeMemory } from '../foreign/index.js';
 import { KeySlots } from './key-slots.js';

@@ -1,4 +1,4 @@
-import { sameSecret, secretCopy } from '../memory/secret-bytes.js';
+import { sameSecret, secretCopy } from '../memory/internal.js';
 import { AeadError } from './error.js';
 
 /** Bits of an id for the slot, and number of times a slot is reused before a very old id matches again. */

@@ -1,6 +1,6 @@
 /** AES-GCM by node:crypto: one cipher object per packet. Slow, but available wherever Node is. */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { secretCopy } from '../memory/secret-bytes.js';
+import { secretCopy } from '../memory/internal.js';
 import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
 import { KeySlots } from './key-slots.js';

@@ -2,7 +2,7 @@
  * The self-test that a backend must pass before use: test cases 4, 10 and 16 of "The Galois/Counter Mode of Operation"
  * (McGrew and Viega, appendix B), with ICVs of 16, 12 and 8 bytes, and the rejection of modified ones.
  */
-import { decodeHex } from '../memory/hex.js';
+import { decodeHex } from '../memory/internal.js';
 import type { Aead } from './aead.js';
 import { AeadBatch, NONCE_STRIDE } from './aead-batch.js';
 

@@ -1,4 +1,4 @@
-import { checkRange } from '../memory/range.js';
+import { checkRange } from '../memory/internal.js';
 import type { ByteSink } from './packet-sink.js';
 
 const CAPACITY = 1 << 18;

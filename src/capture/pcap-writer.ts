@@ -1,8 +1,8 @@
 /** Writes classic capture files of version 2.4, little-endian, with microseconds or nanoseconds. */
-import { checkRange } from '../memory/range.js';
+import { checkRange } from '../memory/internal.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { CaptureError } from './error.js';
-import { LinkType } from '../wire/link-layer.js';
+import { LinkType } from '../wire/index.js';
 import type { ByteSink, PacketSink } from './packet-sink.js';
 import { PCAP_HEADER, PCAP_RECORD, PcapMagic } from './pcap-format.js';
 import { MAX_PACKET } from './record-decoder.js';

@@ -1,8 +1,8 @@
 /** Writes pcapng files: one little-endian section, times in nanoseconds. */
-import { checkRange } from '../memory/range.js';
+import { checkRange } from '../memory/internal.js';
 import { ByteBuffer } from './byte-buffer.js';
 import { CaptureError } from './error.js';
-import { LinkType } from '../wire/link-layer.js';
+import { LinkType } from '../wire/index.js';
 import type { ByteSink, PacketSink } from './packet-sink.js';
 import {
   BLOCK_FRAME,

@@ -2,7 +2,7 @@
  * The part of `vtep/capture` that doesn't depend on Node: captures in memory or from any byte reader, and writers to
  * any sink.
  */
-export { isLinkTypeKnown, LinkType } from '../wire/link-layer.js';
+export { isLinkTypeKnown, LinkType } from '../wire/index.js';
 export { batchesOf } from './batches-of.js';
 export { BATCH_PACKETS, CaptureBatch } from './batch.js';
 export { type ByteReader, MemoryReader } from './byte-reader.js';

@@ -1,6 +1,6 @@
 /** Output files that leave nothing behind if the process is interrupted. */
 import { constants } from 'node:os';
-import { OutputFile, type OutputFileOptions } from '../capture/file/output-file.js';
+import { OutputFile, type OutputFileOptions } from '../capture/index.js';
 import { abandonPartFiles, hasPartFiles } from '../capture/file/part-file.js';
 import { STANDARD_STREAM } from '../capture/file/standard-stream.js';
 import { UsageError } from './usage-error.js';

@@ -4,8 +4,7 @@
  */
 import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
 import { NO_SLOT, type PacketBatch } from '../memory/index.js';
-import { viewOf } from '../memory/view.js';
-import { getWord } from '../memory/word.js';
+import { getWord, viewOf } from '../memory/internal.js';
 import type { Node } from '../overlay/index.js';
 import { EtherType, HeaderError, isIpv4ChecksumValid, ipv4Layout, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';

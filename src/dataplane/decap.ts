@@ -3,7 +3,7 @@
  * packets from unknown VTEPs, and checks sources against the forwarding table.
  */
 import type { PacketBatch } from '../memory/index.js';
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import { LearnOutcome, type NodeTables, TargetKind } from '../overlay/index.js';
 import { VXLAN_HEADER_LEN, type VxlanReserved } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';

@@ -1,6 +1,6 @@
 /** The last stage of ingress: picks the local endpoint for a frame. */
 import { NO_SLOT, type PacketBatch } from '../memory/index.js';
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import { type NodeTables, TargetKind } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';

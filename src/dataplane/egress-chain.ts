@@ -8,9 +8,9 @@
  * No silent drops (`accounting`): frames + copies + replies made = sent + local + replies + dropped, where outer
  * fragments count as the one packet they came from.
  */
-import type { Aead } from '../aead/aead.js';
+import type { Aead } from '../aead/portable.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
-import { checkSeconds } from '../memory/seconds.js';
+import { checkSeconds } from '../memory/internal.js';
 import { type NodeSas, type NodeTables, PathMtu } from '../overlay/index.js';
 import { DropCounters } from './drop-counters.js';
 import type { DropReason } from './drop-reason.js';

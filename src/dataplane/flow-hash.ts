@@ -2,8 +2,8 @@
  * The flow hash of a frame, and the UDP source port derived from it: the underlay spreads flows over its paths by ECMP
  * and keeps each flow on one of them (RFC 7348 section 5).
  */
-import { addShort, addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory/hash.js';
-import { viewOf } from '../memory/view.js';
+import type { HashKey } from '../memory/index.js';
+import { addShort, addWord, beginHash, finishHash, flowKey, viewOf } from '../memory/internal.js';
 import { IpProtocol, type Layers } from '../wire/index.js';
 
 /** A range of UDP source ports. */

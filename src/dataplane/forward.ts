@@ -4,7 +4,7 @@
  */
 import { Fragmenter, FragmentError } from '../fragment/index.js';
 import { NO_SLOT, PacketBatch } from '../memory/index.js';
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import { type ForwardingTable, type NodeTables, type PathMtu, TargetKind } from '../overlay/index.js';
 import { ETHERNET_HEADER_LEN, HeaderError, ipv4Layout, Ipv4View, Ipv6View, Layers } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';

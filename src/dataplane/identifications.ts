@@ -3,7 +3,8 @@
  * a random start (RFC 7739 section 5.1): senders that share an address, as the workers of a group do, rarely use the
  * same ids at the same time.
  */
-import { platformRandom, type RandomBytes } from '../memory/hash.js';
+import type { RandomBytes } from '../memory/index.js';
+import { platformRandom } from '../memory/internal.js';
 
 /** Identification counters by node. */
 export class Identifications {

@@ -7,11 +7,11 @@
  *
  * No silent drops (`accounting`).
  */
-import type { Aead } from '../aead/aead.js';
+import type { Aead } from '../aead/portable.js';
 import type { ReassemblerOptions } from '../fragment/index.js';
 import { InboundEsp } from '../ipsec/index.js';
 import { type Arena, PacketBatch } from '../memory/index.js';
-import { checkSeconds } from '../memory/seconds.js';
+import { checkSeconds } from '../memory/internal.js';
 import type { ForwardingTable, NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import type { VxlanReserved } from '../wire/index.js';
 import { Classify } from './classify.js';

@@ -3,7 +3,7 @@
  * ICMPv6 "packet too big" (RFC 8201), as the kernel sends it for a bridged vxlan device (net/ipv4/ip_tunnel_core.c,
  * iptunnel_pmtud_build_icmp): its source is the packet's destination.
  */
-import { getWord } from '../memory/word.js';
+import { getWord } from '../memory/internal.js';
 import {
   checksum,
   ICMP_FRAGMENTATION_NEEDED,

@@ -7,7 +7,7 @@
  * unencrypted network. IPv4 "fragmentation needed" is never accepted: our outer IPv4 packets have DF clear (tunnel.ts),
  * so routers fragment them and have no reason to report them (RFC 1191 section 4).
  */
-import { getWord } from '../memory/word.js';
+import { getWord } from '../memory/internal.js';
 import type { NodeSas, NodeTables, PathMtu } from '../overlay/index.js';
 import {
   ESP_HEADER_LEN,

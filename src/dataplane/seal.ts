@@ -1,5 +1,5 @@
 /** The third egress stage: ESP for the packets of encrypted networks. Without a key they are dropped (fail closed). */
-import type { Aead } from '../aead/aead.js';
+import type { Aead } from '../aead/portable.js';
 import { VtepError } from '../error.js';
 import { EspDrop, OutboundEsp } from '../ipsec/index.js';
 import { BATCH_CAPACITY, type PacketBatch } from '../memory/index.js';

@@ -2,8 +2,7 @@
  * The outer headers from one VTEP to another: IP, UDP and VXLAN (RFC 7348 section 5), written in front of each frame
  * word by word. The constant fields' share of the UDP checksum is computed once.
  */
-import { viewOf } from '../memory/view.js';
-import { getWord } from '../memory/word.js';
+import { getWord, viewOf } from '../memory/internal.js';
 import {
   IPV4_HEADER_LEN,
   IPV6_HEADER_LEN,

@@ -13,12 +13,11 @@
  * shares them. A node also knows its topology and drops packets that aren't for it. A capture may be truncated, has
  * both directions of many nodes, and is shown as it is.
  */
-import type { CaptureBatch } from '../capture/batch.js';
+import type { CaptureBatch } from '../capture/portable.js';
 import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
 import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
 import { MemoryError } from '../memory/index.js';
-import { getWord } from '../memory/word.js';
-import { WordCopy } from '../memory/word-copy.js';
+import { getWord, WordCopy } from '../memory/internal.js';
 import {
   EncapsulationWalk,
   ESP_HEADER_LEN,

@@ -2,7 +2,7 @@
  * Decapsulation: checks the VXLAN header (RFC 7348 section 5), and applies the outer packet's ECN field to the frame.
  * The capture decoder and a node's ingress share it.
  */
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import {
   checkVxlan,
   decapsulateEcn,

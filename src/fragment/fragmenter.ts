@@ -1,5 +1,5 @@
 /** Fragments IP packets: IPv4 by RFC 791 section 3.2, IPv6 by RFC 8200 section 4.5. */
-import { checkRange } from '../memory/range.js';
+import { checkRange } from '../memory/internal.js';
 import {
   checkIpv4,
   checkIpv6,

@@ -3,20 +3,19 @@
  * overlap discards the whole datagram (RFC 5722, RFC 8900); memory, number and age are bounded. The clock is packet
  * time.
  */
-import { KeyIndex } from '../memory/key-index.js';
-import { getWord } from '../memory/word.js';
+import { getWord, KeyIndex } from '../memory/internal.js';
 import {
   ESP_HEADER_LEN,
   HeaderError,
   ICMPV6_HEADER_LEN,
   IpProtocol,
+  IPV6_HEADER_LEN,
+  Ipv6ExtensionWalk,
   type Layers,
   TCP_HEADER_LEN,
   UDP_HEADER_LEN,
   writeIpv4Length,
 } from '../wire/index.js';
-import { IPV6_HEADER_LEN } from '../wire/ipv6.js';
-import { Ipv6ExtensionWalk } from '../wire/ipv6-extension.js';
 import { FragmentQueue, HEADER_ROOM, Placement } from './fragment-queue.js';
 import { PagePool } from './page-pool.js';
 import { REASSEMBLY_DROPS, ReassemblyDrop } from './reassembly-drop.js';

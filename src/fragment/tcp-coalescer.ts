@@ -2,7 +2,7 @@
  * Coalesces consecutive TCP segments into one packet, as the kernel's receivers do (GRO, net/ipv4/tcp_offload.c), so
  * that later stages process one packet. The bytes stay in place; the first frame's headers apply to all.
  */
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import {
   ETHERNET_HEADER_LEN,
   HeaderError,

@@ -2,7 +2,7 @@
  * Segments a TCP packet larger than any link's MTU, as a NIC with TSO does
  * (Documentation/networking/segmentation-offloads.rst): the sender left segmentation and checksums to the NIC.
  */
-import { checkRange } from '../memory/range.js';
+import { checkRange, viewOf } from '../memory/internal.js';
 import {
   HeaderError,
   IpProtocol,
@@ -18,7 +18,6 @@ import {
   TcpView,
   writeIpv4Length,
 } from '../wire/index.js';
-import { viewOf } from '../memory/view.js';
 
 const SEQUENCE = tcpLayout.offsetOf('sequence');
 const FLAGS = tcpLayout.bitsOf('dataOffset').offset + 1;

@@ -1,5 +1,5 @@
 /** The headers of one packet as properties. */
-import { etherTypeName, ipProtocolName, llcName } from '../inspect/protocol-name.js';
+import { etherTypeName, ipProtocolName, llcName } from '../inspect/internal.js';
 import {
   ETHERNET_HEADER_LEN,
   EtherType,

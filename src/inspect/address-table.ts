@@ -1,5 +1,5 @@
 /** IP addresses as small integer ids that other tables can use as keys; each is formatted once. */
-import { KeyIndex } from '../memory/key-index.js';
+import { KeyIndex } from '../memory/internal.js';
 import { formatIp, type Layers } from '../wire/index.js';
 
 /** A bounded list of IP addresses. */

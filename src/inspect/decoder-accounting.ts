@@ -1,5 +1,5 @@
 /** What a decoder did with the packets of a capture, as `inspect` and `decap` report it. */
-import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
+import type { UnderlayDecoder } from '../dataplane/index.js';
 import type { SurveyReport } from './report.js';
 
 /** The accounting of all packets so far; its counts add up to the decoder's `packets`. */

@@ -1,6 +1,5 @@
 /** Endpoints inside the overlays: MAC and IP address per network, and the VTEP they were behind. */
-import { KeyIndex } from '../memory/key-index.js';
-import { getWord } from '../memory/word.js';
+import { getWord, KeyIndex } from '../memory/internal.js';
 import { formatIp, formatMac } from '../wire/index.js';
 
 /** A MAC address with one of its IP addresses, in one network. */

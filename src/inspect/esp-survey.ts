@@ -1,7 +1,5 @@
 /** Encrypted traffic by SPI and direction: packets, decryption results, sequence gaps, nonces. */
-import { DropReason, dropReasonName } from '../dataplane/drop-reason.js';
-import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
-import { Verdict } from '../dataplane/verdict.js';
+import { DropReason, dropReasonName, type UnderlayDecoder, Verdict } from '../dataplane/index.js';
 import { formatSpi, ReplayVerdict, ReplayWindow } from '../ipsec/index.js';
 import type { RingSa } from '../overlay/index.js';
 import { formatIp } from '../wire/index.js';

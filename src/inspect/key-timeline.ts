@@ -1,5 +1,5 @@
 /** The SPIs of a capture over time: who sends with which SPI, switches, and when sequence numbers run out. */
-import type { CaptureBatch } from '../capture/batch.js';
+import type { CaptureBatch } from '../capture/portable.js';
 import { UnderlayDecoder, type UnderlayDecoderOptions } from '../dataplane/index.js';
 import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
 import type { SaCreation } from '../ipsec/index.js';

@@ -1,5 +1,5 @@
 /** Traffic per VNI. */
-import { KeyIndex } from '../memory/key-index.js';
+import { KeyIndex } from '../memory/internal.js';
 
 /** A VNI's totals. */
 export interface NetworkRow {

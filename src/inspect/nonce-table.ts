@@ -2,7 +2,7 @@
  * Detects nonce reuse. Under one AES-GCM key it reveals the XOR of both packets and lets an attacker forge more (NIST
  * SP 800-38D, appendix A): the worst that a capture of ESP can show.
  */
-import { KeyIndex } from '../memory/key-index.js';
+import { KeyIndex } from '../memory/internal.js';
 
 /** Result for a packet's IV. */
 export const NonceVerdict = {

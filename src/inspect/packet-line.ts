@@ -1,8 +1,6 @@
 /** One line per packet, in the style of tshark: number, time, addresses, protocol, length and details. */
-import { dropReasonName } from '../dataplane/drop-reason.js';
-import type { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
-import { Verdict } from '../dataplane/verdict.js';
-import { linkTypeName } from '../capture/link-type.js';
+import { dropReasonName, type UnderlayDecoder, Verdict } from '../dataplane/index.js';
+import { linkTypeName } from '../capture/portable.js';
 import { formatSpi } from '../ipsec/index.js';
 import {
   ArpOperation,

@@ -1,5 +1,5 @@
 /** Encrypted flows: traffic of each SPI between two addresses. */
-import { KeyIndex } from '../memory/key-index.js';
+import { KeyIndex } from '../memory/internal.js';
 
 /** An SPI in one direction. */
 export interface SpiRow {

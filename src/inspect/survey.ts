@@ -1,14 +1,16 @@
 /** Counts a capture's packets: networks, VTEPs, endpoints, SPIs, sizes, problems. */
-import { BATCH_PACKETS, type CaptureBatch } from '../capture/batch.js';
-import { linkTypeName } from '../capture/link-type.js';
-import type { PacketSource } from '../capture/source.js';
-import { DropReason, dropReasonName, dropReasonText } from '../dataplane/drop-reason.js';
-import { UnderlayDecoder } from '../dataplane/underlay-decoder.js';
-import type { UnderlayDecoderOptions } from '../dataplane/underlay-decoder-options.js';
-import { Verdict } from '../dataplane/verdict.js';
-import { FragmentSource } from '../dataplane/reassembly.js';
-import type { VniCounts } from '../dataplane/vni-counts.js';
-import { guessText } from '../dataplane/vxlan-guess.js';
+import { BATCH_PACKETS, type CaptureBatch, linkTypeName, type PacketSource } from '../capture/portable.js';
+import {
+  DropReason,
+  dropReasonName,
+  dropReasonText,
+  FragmentSource,
+  guessText,
+  UnderlayDecoder,
+  type UnderlayDecoderOptions,
+  Verdict,
+  type VniCounts,
+} from '../dataplane/index.js';
 import type { RingSa } from '../overlay/index.js';
 import {
   ArpView,

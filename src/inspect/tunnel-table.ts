@@ -1,5 +1,5 @@
 /** Clear and encrypted traffic between VTEPs. */
-import { KeyIndex } from '../memory/key-index.js';
+import { KeyIndex } from '../memory/internal.js';
 
 /** A direction between two VTEPs. */
 export interface TunnelRow {

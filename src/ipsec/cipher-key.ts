@@ -1,5 +1,5 @@
 /** An SA's key in a cipher, kept there while packets of a batch still need it, even after the SA is closed. */
-import type { Aead } from '../aead/aead.js';
+import type { Aead } from '../aead/portable.js';
 import { type Keymat, NO_KEY } from './keymat.js';
 
 /** A reference-counted key, removed once no packet needs it. */

@@ -2,9 +2,8 @@
  * Opens ESP packets in place and in batches (RFC 4303 section 3.4): sequence number, ICV, window, trailer, in this
  * order. IP headers are handled by inbound.ts.
  */
-import type { Aead } from '../aead/aead.js';
-import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
-import { viewOf } from '../memory/view.js';
+import { type Aead, AeadBatch, NONCE_STRIDE } from '../aead/portable.js';
+import { viewOf } from '../memory/internal.js';
 import { IpProtocol } from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, putAad } from './esp-format.js';

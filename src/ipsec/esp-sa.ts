@@ -3,7 +3,7 @@
  * and to check enabled, Wireshark and tshark open the packets. One line per SA: protocol, source, destination, SPI,
  * cipher, key, authentication, its key, each in quotes (epan/dissectors/packet-ipsec.c).
  */
-import { decodeHex, encodeHex } from '../memory/hex.js';
+import { decodeHex, encodeHex } from '../memory/internal.js';
 import { quoted } from '../text/plain-text.js';
 import { IpsecError } from './error.js';
 import { Keymat, WEAK_KEY_WARNING } from './keymat.js';

@@ -2,9 +2,8 @@
  * Seals payloads as ESP in place and in batches (RFC 4303 section 3.3, RFC 4106): header and IV are written before the
  * payload, trailer and ICV after it. IP headers are handled by outbound.ts.
  */
-import type { Aead } from '../aead/aead.js';
-import { AeadBatch, NONCE_STRIDE } from '../aead/aead-batch.js';
-import { viewOf } from '../memory/view.js';
+import { type Aead, AeadBatch, NONCE_STRIDE } from '../aead/portable.js';
+import { viewOf } from '../memory/internal.js';
 import { IpProtocol, onesSum, pseudoHeaderSum } from '../wire/index.js';
 import type { CipherKey } from './cipher-key.js';
 import { EspDrop } from './esp-drop.js';

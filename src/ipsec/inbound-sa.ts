@@ -1,6 +1,6 @@
 /** An inbound SA: its key in a cipher, its replay window, its counters. */
-import type { Aead } from '../aead/aead.js';
-import { getWord } from '../memory/word.js';
+import type { Aead } from '../aead/portable.js';
+import { getWord } from '../memory/internal.js';
 import { CipherKey } from './cipher-key.js';
 import { ESP_DROPS, type EspDrop } from './esp-drop.js';
 import { Lifetime } from './lifetime.js';

@@ -2,9 +2,8 @@
  * ESP packets to IP packets (RFC 4301 section 5.2): looks up the SA, opens the packet, and restores the IP packet:
  * transport mode moves the IP header up to the payload, tunnel mode needs no change.
  */
-import type { Aead } from '../aead/aead.js';
-import { viewOf } from '../memory/view.js';
-import { getWord } from '../memory/word.js';
+import type { Aead } from '../aead/portable.js';
+import { getWord, viewOf } from '../memory/internal.js';
 import {
   propagateEcn,
   EtherType,

@@ -1,6 +1,6 @@
 /** Key material of AES-GCM in ESP: the AES key and the salt (RFC 4106 section 8.1). It never prints itself. */
-import type { Aead } from '../aead/aead.js';
-import { isRepeatedByte, sameSecret, secretCopy } from '../memory/secret-bytes.js';
+import type { Aead } from '../aead/portable.js';
+import { isRepeatedByte, sameSecret, secretCopy } from '../memory/internal.js';
 import { IpsecError } from './error.js';
 
 /** Bytes of the salt, which follows the key. */

@@ -5,7 +5,7 @@
  * within an SA no sequence number is reused, so no nonce is. A second SA with the same key and salt (a restart, an SPI
  * collision) has another mask; docs/security.md says how likely an overlap is.
  */
-import type { Aead } from '../aead/aead.js';
+import type { Aead } from '../aead/portable.js';
 import { IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../wire/index.js';
 import { CipherKey } from './cipher-key.js';
 import { IpsecError } from './error.js';

@@ -2,9 +2,8 @@
  * IP packets to ESP packets (RFC 4301 section 5.1, RFC 4303 section 3.1): transport mode moves the IP header forward to
  * make room after it, tunnel mode prepends a new one; UDP goes in between if the SA says so (RFC 3948).
  */
-import type { Aead } from '../aead/aead.js';
-import { viewOf } from '../memory/view.js';
-import { getWord } from '../memory/word.js';
+import type { Aead } from '../aead/portable.js';
+import { getWord, viewOf } from '../memory/internal.js';
 import {
   checkIpv4,
   checkIpv6,

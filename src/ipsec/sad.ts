@@ -1,6 +1,5 @@
 /** The security association database (RFC 4301 section 4.4.2): SAs by SPI and destination, as in the kernel. */
-import { KeyIndex } from '../memory/key-index.js';
-import { getWord } from '../memory/word.js';
+import { getWord, KeyIndex } from '../memory/internal.js';
 import { formatIp } from '../wire/index.js';
 import { IpsecError } from './error.js';
 import type { InboundSa } from './inbound-sa.js';

@@ -1,5 +1,5 @@
 /** A security association as negotiated (RFC 4301 section 4.4.2): the endpoints and the ESP parameters. */
-import { isIcvLength } from '../aead/aead-batch.js';
+import { isIcvLength } from '../aead/portable.js';
 import { withoutKeyParts } from '../text/secret-text.js';
 import { parseIpv4, parseIpv6, VtepError } from '../wire/index.js';
 import { IpsecError } from './error.js';

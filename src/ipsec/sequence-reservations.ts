@@ -6,7 +6,7 @@
  * they are used: whenever a process dies, the next one begins after every number that was sent. Without a store a
  * restart draws a new mask, as the kernel does; docs/security.md says how likely an overlap is.
  */
-import type { Aead } from '../aead/aead.js';
+import type { Aead } from '../aead/portable.js';
 import { IpsecError } from './error.js';
 import { IV_MASK_BYTES, OutboundSa, type SequenceReserver } from './outbound-sa.js';
 import { formatSpi, type SecurityAssociation } from './security-association.js';

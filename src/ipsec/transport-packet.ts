@@ -1,5 +1,5 @@
 /** Restores the IP packet from transport-mode ESP: the IP header moves up to the payload (RFC 4303 section 3.1.1). */
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import {
   IPV4_HEADER_LEN,
   ipv4Layout,

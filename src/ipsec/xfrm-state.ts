@@ -3,7 +3,7 @@
  * several concatenated, with other output in between, as copied from a terminal, an e-mail or a forum. Unknown lines
  * are ignored; unusable SAs are reported.
  */
-import { decodeHex } from '../memory/hex.js';
+import { decodeHex } from '../memory/internal.js';
 import { type PastedLine, pastedLines, withoutWraps } from '../text/pasted-text.js';
 import { quoted } from '../text/plain-text.js';
 import { IpsecError } from './error.js';

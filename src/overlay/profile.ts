@@ -1,6 +1,6 @@
 /** Derives SAs from a cluster's keys: as Swarm does, or more strictly if both ends are vtep. */
 import { EspMode, Keymat, SALT_BYTES, type SecurityAssociation } from '../ipsec/index.js';
-import { secretBytes } from '../memory/secret-bytes.js';
+import { secretBytes } from '../memory/internal.js';
 import { formatIp } from '../wire/index.js';
 import type { ClusterKey } from './keys/key-ring.js';
 import { deriveSpi, SpiForm } from './keys/spi.js';

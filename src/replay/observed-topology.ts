@@ -1,7 +1,6 @@
 /** Infers a topology from a capture alone: its endpoints, and the VTEP of each. */
 import { UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../dataplane/index.js';
-import { KeyIndex } from '../memory/key-index.js';
-import { getWord } from '../memory/word.js';
+import { getWord, KeyIndex } from '../memory/internal.js';
 import { FloodPolicy, type KeyRing, type Network, type Profile, type Topology } from '../overlay/index.js';
 import {
   ETHERNET_HEADER_LEN,

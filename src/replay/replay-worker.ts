@@ -1,5 +1,5 @@
 /** A worker of a parallel replay: runs the whole data plane for its share of the frames. */
-import type { Aead } from '../aead/aead.js';
+import type { Aead } from '../aead/portable.js';
 import type { HkdfSha256 } from '../overlay/index.js';
 import { type PacketService, servePackets, type TopologyMessage, topologyOfMessage } from '../workers/index.js';
 import { SeededRandom } from './random.js';

@@ -4,7 +4,7 @@
  *
  *     frame -> EgressChain (node A) -> Underlay -> IngressChain (node B) -> SentFrames
  */
-import type { Aead } from '../aead/aead.js';
+import type { Aead } from '../aead/portable.js';
 import {
   type BatchSink,
   DropCounters,
@@ -14,7 +14,7 @@ import {
   type Oversize,
 } from '../dataplane/index.js';
 import { Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
-import { WordCopy } from '../memory/word-copy.js';
+import { WordCopy } from '../memory/internal.js';
 import { type HkdfSha256, NodeSas, NodeTables, type Topology } from '../overlay/index.js';
 import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 import { FrameRoute } from './frame-route.js';

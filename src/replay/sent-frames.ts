@@ -1,5 +1,5 @@
 /** The most recently sent frames, to compare delivered ones with byte for byte. */
-import { WordCopy } from '../memory/word-copy.js';
+import { WordCopy } from '../memory/internal.js';
 
 /** How a delivered frame compares. */
 export const FrameMatch = {

@@ -1,7 +1,7 @@
 /** A simulated network that loses, reorders, duplicates and corrupts packets, reproducibly by a seed. */
 import type { BatchSink } from '../dataplane/index.js';
 import { type Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
-import { WordCopy } from '../memory/word-copy.js';
+import { WordCopy } from '../memory/internal.js';
 import { SeededRandom } from './random.js';
 
 /** Impairments of the network, as probabilities from 0 to 1. */

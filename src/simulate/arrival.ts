@@ -1,5 +1,5 @@
 /** A frame that an endpoint received. */
-import { PacketHeaders } from '../frames/packet-headers.js';
+import { PacketHeaders } from '../frames/index.js';
 
 /** A frame that arrived at an endpoint. Its bytes are a copy. */
 export class Arrival {

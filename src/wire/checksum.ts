@@ -1,6 +1,5 @@
 /** The Internet checksum: full (RFC 1071), with the pseudo-headers of IPv4 and IPv6, and incremental (RFC 1624). */
-import { type Kernels, kernelsOf } from '../memory/kernels.js';
-import { viewOf } from '../memory/view.js';
+import { type Kernels, kernelsOf, viewOf } from '../memory/internal.js';
 
 /** Folds a sum of 16-bit words to 16 bits by end-around carry. */
 function fold(sum: number): number {

@@ -1,5 +1,5 @@
 /** IPv4 with options (RFC 791). */
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import { checksum } from './checksum.js';
 import { HeaderError } from './header-error.js';
 import { bits, header, ipv4, u8, u16 } from './layout.js';

@@ -1,5 +1,5 @@
 /** The fixed IPv6 header (RFC 8200 section 3). What follows it is in ipv6-extension.ts. */
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import { HeaderError } from './header-error.js';
 import { bits, header, ipv6, u8, u16 } from './layout.js';
 

@@ -2,8 +2,7 @@
  * Link layers: the headers before an IP packet in a capture, a bench or a generated file. The chains consume and
  * produce IP packets, so this is the only file that knows about Ethernet, cooked and loopback headers around them.
  */
-import { viewOf } from '../memory/view.js';
-import { getWord } from '../memory/word.js';
+import { getWord, viewOf } from '../memory/internal.js';
 import { EtherType } from './ether-type.js';
 import { ETHERNET_HEADER_LEN } from './ethernet.js';
 import { HeaderError } from './header-error.js';
@@ -78,13 +77,15 @@ export function walkLink(
     case LinkType.Ethernet:
       return layers.walkEthernet(bytes, offset, end, limit);
     case LinkType.LinuxSll:
-      if (checkLinuxSll(bytes, offset, end) !== HeaderError.None) return layers.recordError(HeaderError.Short, end, limit);
+      if (checkLinuxSll(bytes, offset, end) !== HeaderError.None)
+        return layers.recordError(HeaderError.Short, end, limit);
       if (linuxSllProtocol(bytes, offset) === COOKED_LLC) {
         return layers.walkBareLlc(bytes, offset + LINUX_SLL_HEADER_LEN, end, limit);
       }
       return layers.walkNetwork(bytes, linuxSllProtocol(bytes, offset), offset + LINUX_SLL_HEADER_LEN, end, limit);
     case LinkType.LinuxSll2:
-      if (checkLinuxSll2(bytes, offset, end) !== HeaderError.None) return layers.recordError(HeaderError.Short, end, limit);
+      if (checkLinuxSll2(bytes, offset, end) !== HeaderError.None)
+        return layers.recordError(HeaderError.Short, end, limit);
       if (linuxSll2Protocol(bytes, offset) === COOKED_LLC) {
         return layers.walkBareLlc(bytes, offset + LINUX_SLL2_HEADER_LEN, end, limit);
       }

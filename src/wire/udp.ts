@@ -1,5 +1,5 @@
 /** UDP (RFC 768). */
-import { viewOf } from '../memory/view.js';
+import { viewOf } from '../memory/internal.js';
 import { onesSum, pseudoHeaderSum } from './checksum.js';
 import { HeaderError } from './header-error.js';
 import { IpProtocol } from './ip-protocol.js';

@@ -3,8 +3,8 @@
  * order; encrypted ones by SA, so that a single worker has its sequence numbers and replay window.
  */
 import { flowHash } from '../dataplane/index.js';
-import { addWord, beginHash, finishHash, flowKey, type HashKey } from '../memory/hash.js';
-import { getWord } from '../memory/word.js';
+import type { HashKey } from '../memory/index.js';
+import { addWord, beginHash, finishHash, flowKey, getWord } from '../memory/internal.js';
 import { FloodPolicy, type Topology } from '../overlay/index.js';
 import { Layers } from '../wire/index.js';
 import { ShardMap } from './shard-map.js';

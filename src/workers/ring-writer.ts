@@ -1,6 +1,5 @@
 /** The writing end of a ring. */
-import { checkRange } from '../memory/range.js';
-import { WordCopy } from '../memory/word-copy.js';
+import { checkRange, WordCopy } from '../memory/internal.js';
 import { WorkersError } from './error.js';
 import {
   ENDED,

@@ -1,5 +1,5 @@
 /** The options of `vtep capture`. */
-import { overlayFilter } from '../../live/device/overlay-filter.js';
+import { overlayFilter } from '../../live/index.js';
 import { flag, option, type Values } from '../options/declared.js';
 import { portOption, UNDERLAY_DECODER_OPTIONS } from '../options/underlay-decoder-options.js';
 import { choice, duration, file, integer, size, text } from '../options/value-kinds.js';

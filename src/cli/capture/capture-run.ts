@@ -1,10 +1,8 @@
 /** Runs a capture, from its first packet to its totals. */
 import type { CaptureBatch } from '../../capture/index.js';
-import { UnderlayDecoder } from '../../dataplane/underlay-decoder.js';
-import type { UnderlayDecoderOptions } from '../../dataplane/underlay-decoder-options.js';
-import { AddressTable } from '../../inspect/address-table.js';
-import { EspSurvey } from '../../inspect/esp-survey.js';
-import { Survey } from '../../inspect/survey.js';
+import { UnderlayDecoder, type UnderlayDecoderOptions } from '../../dataplane/index.js';
+import { AddressTable, EspSurvey } from '../../inspect/internal.js';
+import { Survey } from '../../inspect/index.js';
 import type { DeviceSource } from '../../live/index.js';
 import type { CapturePlan } from './capture-options.js';
 import { type CaptureOutput, openCaptureOutput } from './capture-output.js';

@@ -1,7 +1,6 @@
 /** `vtep capture`: captures packets of a device. */
 import { isLinkTypeKnown, linkTypeName } from '../../capture/index.js';
-import { DeviceSource, LiveError } from '../../live/index.js';
-import { type Device, listDevices } from '../../live/device/device.js';
+import { type Device, DeviceSource, listDevices, LiveError } from '../../live/index.js';
 import { inQuotes } from '../../text/plain-text.js';
 import { CAPTURE_OPTIONS, capturePlan } from './capture-options.js';
 import { runCapture } from './capture-run.js';

@@ -1,9 +1,7 @@
 /** The report of `decap`, as text or JSON. */
 import type { PacketSource } from '../../capture/index.js';
-import { DropReason, dropReasonName, dropReasonText } from '../../dataplane/drop-reason.js';
-import { guessText, type UnderlayDecoder } from '../../dataplane/index.js';
-import { decoderAccounting } from '../../inspect/decoder-accounting.js';
-import type { EspSurvey } from '../../inspect/esp-survey.js';
+import { DropReason, dropReasonName, dropReasonText, guessText, type UnderlayDecoder } from '../../dataplane/index.js';
+import { decoderAccounting, type EspSurvey } from '../../inspect/internal.js';
 import { sayNotes } from './capture-input.js';
 import type { OpenedKeys } from '../keys/key-files.js';
 import { filteredText } from './survey-tables.js';

@@ -1,8 +1,7 @@
 /** `vtep decap`: extracts the inner frames of a capture of the underlay. */
 import { type OutputFile, type PacketSource, PcapngWriter, PcapWriter } from '../../capture/index.js';
-import { UnderlayDecoder } from '../../dataplane/underlay-decoder.js';
-import { AddressTable } from '../../inspect/address-table.js';
-import { EspSurvey } from '../../inspect/esp-survey.js';
+import { UnderlayDecoder } from '../../dataplane/index.js';
+import { AddressTable, EspSurvey } from '../../inspect/internal.js';
 import { openInput, readInput } from './capture-input.js';
 import { declare } from '../command.js';
 import { decapReport, lost, sayDecap } from './decap-report.js';

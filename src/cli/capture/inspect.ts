@@ -1,7 +1,5 @@
 /** `vtep inspect`: summarizes captures. */
-import { MAX_CONVERSATIONS } from '../../inspect/flows/flow-table.js';
-import type { SurveyReport } from '../../inspect/report.js';
-import { Survey } from '../../inspect/survey.js';
+import { MAX_CONVERSATIONS, Survey, type SurveyReport } from '../../inspect/index.js';
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { FLOW_COLUMNS } from '../inspect/flow-columns.js';

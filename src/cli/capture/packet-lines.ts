@@ -1,7 +1,7 @@
 /** Prints one line per packet while the survey counts them. */
 import { type CaptureBatch, LinkType } from '../../capture/index.js';
-import { ADDRESS_WIDTH, packetLine } from '../../inspect/packet-line.js';
-import type { Survey } from '../../inspect/survey.js';
+import { ADDRESS_WIDTH } from '../../inspect/internal.js';
+import { packetLine, type Survey } from '../../inspect/index.js';
 import type { TextOutput } from '../text-output.js';
 
 /** Width below which lines omit what would push the inner packet out of sight. */

@@ -1,6 +1,5 @@
 /** The columns of the table of conversations: names to sort by, cells, and how much each is worth in little room. */
-import { type ConversationSide, tcpFlagLetters } from '../../inspect/flows/conversation.js';
-import type { ConversationReport } from '../../inspect/flows/flow-report.js';
+import { type ConversationReport, type ConversationSide, tcpFlagLetters } from '../../inspect/index.js';
 import { type Column, grouped, numbers, words } from '../table.js';
 import { byteText, rateText, secondsText } from '../../text/quantity.js';
 

@@ -1,5 +1,5 @@
 /** `--svg`: a capture as a picture, in a file that appears complete or not at all. */
-import type { OutputFile } from '../../capture/file/output-file.js';
+import type { OutputFile } from '../../capture/index.js';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import type { SurveyReport } from '../../inspect/index.js';
 import { captureSvg } from '../../picture/index.js';

@@ -4,7 +4,7 @@ import type { CipherReport } from '../../inspect/index.js';
 import { formatEspSa, type InboundEsp, type SaCreation, type SecurityAssociation } from '../../ipsec/index.js';
 import type { KeyRingFile } from '../../overlay/files.js';
 import type { RingSa } from '../../overlay/index.js';
-import { CaptureKeys } from '../../overlay/keys/capture-keys.js';
+import { CaptureKeys } from '../../overlay/internal.js';
 import { type KeysFile, parseKeys } from '../../overlay/keys/keys-file.js';
 import { aeadOption } from '../options/aead-option.js';
 import { openOutput } from '../output.js';

@@ -1,5 +1,5 @@
 /** A topology in a form that can be transferred to another thread: all addresses in one buffer, each key in its own. */
-import { secretCopy } from '../../memory/secret-bytes.js';
+import { secretCopy } from '../../memory/internal.js';
 import { ClusterKey, type Endpoint, KeyRing, type Node, type Topology } from '../../overlay/index.js';
 
 /** A topology that can be posted with its buffers transferred (`buffersOf`). */

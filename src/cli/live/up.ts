@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { VtepError } from '../../error.js';
 import { LiveVtep, MetricsServer, vtepMetrics } from '../../live/index.js';
-import { hostAndPort } from '../../live/metrics/metrics-server.js';
+import { hostAndPort } from '../../live/internal.js';
 import { RingOutcome, type Topology } from '../../overlay/index.js';
 import { formatIp } from '../../wire/index.js';
 import { declare } from '../command.js';

@@ -1,5 +1,5 @@
 /** `--aead`: the AEAD backend. */
-import { AeadError } from '../../aead/error.js';
+import { AeadError } from '../../aead/portable.js';
 import type { AeadBackend, AeadChoice } from '../../aead/index.js';
 import { say } from '../text-output.js';
 import { option } from './declared.js';

@@ -1,6 +1,6 @@
 /** Errors about a place in a file. */
 import { VtepError } from '../../error.js';
-import { OverlayError } from '../../overlay/error.js';
+import { OverlayError } from '../../overlay/index.js';
 import { UsageError } from '../usage-error.js';
 
 /**

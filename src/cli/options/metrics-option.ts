@@ -1,5 +1,5 @@
 /** `--metrics [HOST:]PORT`: the address that Prometheus scrapes. */
-import type { MetricsAddress } from '../../live/metrics/metrics-server.js';
+import type { MetricsAddress } from '../../live/index.js';
 import { inQuotes } from '../../text/plain-text.js';
 import { UsageError } from '../usage-error.js';
 import { option } from './declared.js';

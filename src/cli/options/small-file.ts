@@ -1,6 +1,6 @@
 /** Reads whole files up to a maximum size, since a device or a pipe may never end. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { KeyText, extractKeys } from '../../overlay/keys/key-text.js';
+import { extractKeys, KeyText } from '../../overlay/internal.js';
 import { UsageError } from '../usage-error.js';
 
 const CHUNK = 1 << 16;

@@ -1,9 +1,8 @@
 /** Writes the inner frames of packets to a sink. */
 import { extname } from 'node:path';
 import { type CaptureBatch, type PacketSink, PcapngWriter } from '../../capture/index.js';
-import type { UnderlayDecoder } from '../../dataplane/underlay-decoder.js';
-import { Verdict } from '../../dataplane/verdict.js';
-import type { EspSurvey } from '../../inspect/esp-survey.js';
+import { type UnderlayDecoder, Verdict } from '../../dataplane/index.js';
+import type { EspSurvey } from '../../inspect/internal.js';
 import type { DecapNetwork } from '../capture/decap-report.js';
 
 /** Maximum number of SPIs counted separately. */

@@ -1,6 +1,6 @@
 /** Input of `replay`: a file, read as often as needed, or standard input, read once. */
 import type { PacketSource } from '../../capture/index.js';
-import { PeekedSource } from '../../capture/peeked-source.js';
+import { PeekedSource } from '../../capture/portable.js';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import type { InboundEsp } from '../../ipsec/index.js';
 import { CaptureKind, ObservedTopology } from '../../replay/index.js';

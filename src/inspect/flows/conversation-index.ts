@@ -1,6 +1,5 @@
 /** Small integers for conversations: keys of VNI, addresses, ports and protocol, equal in both directions. */
-import { KeyIndex } from '../../memory/key-index.js';
-import { getWord } from '../../memory/word.js';
+import { getWord, KeyIndex } from '../../memory/internal.js';
 
 /** VNI, two addresses, both ports, protocol. */
 const SHORT_WORDS = 5;

@@ -1,6 +1,5 @@
 /** Hands what the capture decoder found to a flow table and a time series. */
-import type { UnderlayDecoder } from '../../dataplane/underlay-decoder.js';
-import { Verdict } from '../../dataplane/verdict.js';
+import { type UnderlayDecoder, Verdict } from '../../dataplane/index.js';
 import {
   ETHERNET_HEADER_LEN,
   IPV6_FRAGMENT_HEADER_LEN,

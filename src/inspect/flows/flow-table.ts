@@ -1,6 +1,6 @@
 /** The table of conversations: what each side sent, in typed columns. */
 import { VtepError } from '../../error.js';
-import { putWord } from '../../memory/word.js';
+import { putWord } from '../../memory/internal.js';
 import {
   formatIp,
   HeaderError,

@@ -1,6 +1,5 @@
 /** Which conversation later fragments belong to: they have no ports, but the identification of the first fragment. */
-import { KeyIndex } from '../../memory/key-index.js';
-import { getWord } from '../../memory/word.js';
+import { getWord, KeyIndex } from '../../memory/internal.js';
 
 /** VNI, protocol, identification, and two IPv6 addresses; an IPv4 address takes one word. */
 const WORDS = 11;

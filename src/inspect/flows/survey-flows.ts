@@ -1,7 +1,6 @@
 /** The conversations of a capture, for programs. */
-import type { PacketSource } from '../../capture/source.js';
-import { UnderlayDecoder } from '../../dataplane/underlay-decoder.js';
-import type { UnderlayDecoderOptions } from '../../dataplane/underlay-decoder-options.js';
+import type { PacketSource } from '../../capture/portable.js';
+import { UnderlayDecoder, type UnderlayDecoderOptions } from '../../dataplane/index.js';
 import { Layers } from '../../wire/index.js';
 import type { Conversation } from './conversation.js';
 import { addFlow } from './flow-feed.js';

@@ -1,5 +1,5 @@
 /** Traffic per network over time, in fixed memory. */
-import { KeyIndex } from '../../memory/key-index.js';
+import { KeyIndex } from '../../memory/internal.js';
 
 /** Number of intervals that a capture is divided into, at most. */
 export const SERIES_INTERVALS = 240;

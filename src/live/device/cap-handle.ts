@@ -3,7 +3,7 @@
  * cap aborts its process by an assertion when the device disappears (cb_packets in its binding.cc), and because it
  * starves the event loop while packets arrive faster than they are read.
  */
-import { LinkType } from '../../wire/link-layer.js';
+import { LinkType } from '../../wire/index.js';
 import { type CapDevice, type CapPackage, loadCap } from './cap-package.js';
 import { LiveError } from '../error.js';
 

@@ -5,8 +5,8 @@
  * The process exits at the end of standard input.
  */
 import { readSync } from 'node:fs';
-import { OutputFile } from '../../capture/file/output-file.js';
-import { PcapWriter } from '../../capture/pcap-writer.js';
+import { OutputFile } from '../../capture/index.js';
+import { PcapWriter } from '../../capture/portable.js';
 import { openDevice, type OpenDevice } from './cap-handle.js';
 import { type CaptureOrder, report } from './child-report.js';
 import { LiveError } from '../error.js';

@@ -4,9 +4,9 @@
  * disappears.
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { linkTypeName } from '../../capture/link-type.js';
-import { LinkType } from '../../wire/link-layer.js';
-import { openCaptureFile } from '../../capture/file/file-reader.js';
+import { linkTypeName } from '../../capture/portable.js';
+import { LinkType } from '../../wire/index.js';
+import { openCaptureFile } from '../../capture/index.js';
 import { openDevice, type OpenDevice } from './cap-handle.js';
 import { report } from './child-report.js';
 import { LiveError } from '../error.js';

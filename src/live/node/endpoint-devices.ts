@@ -2,7 +2,7 @@
  * The interfaces of a node's endpoints: creates missing ones, and releases those whose settings or namespace changed.
  * TAP devices are created while packets flow; one that fails doesn't delay the others.
  */
-import { isInterfaceName } from '../../overlay/topology.js';
+import { isInterfaceName } from '../../overlay/internal.js';
 import { type Endpoint, type Prefix, prefixContains, type ReadonlyNodeTables } from '../../overlay/index.js';
 import { AttemptQueue } from './attempt-queue.js';
 import { LiveError } from '../error.js';

@@ -6,7 +6,7 @@
  *
  * It is passive: each `turn` processes the packets that are waiting.
  */
-import type { Aead } from '../../aead/aead.js';
+import type { Aead } from '../../aead/portable.js';
 import type { SequenceReservations } from '../../ipsec/index.js';
 import { type Arena, PacketBatch } from '../../memory/index.js';
 import {

@@ -13,7 +13,7 @@ import {
   type Topology,
   type TopologyChange,
 } from '../../overlay/index.js';
-import { unknownNode } from '../../overlay/unknown-node.js';
+import { unknownNode } from '../../overlay/internal.js';
 import { plain } from '../../text/plain-text.js';
 import { DatagramUnderlay } from '../socket/datagram-underlay.js';
 import { EndpointDevices } from './endpoint-devices.js';

@@ -1,5 +1,5 @@
 /** Both directions of a node on one set of tables. */
-import type { Aead } from '../../aead/aead.js';
+import type { Aead } from '../../aead/portable.js';
 import {
   type BatchSink,
   DropCounters,

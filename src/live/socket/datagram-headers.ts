@@ -2,8 +2,7 @@
  * Restores what sockets strip from packets and ingress needs: the sender's address, and the IPv6 header of raw sockets,
  * for the SA lookup. Checksums are not restored: the kernel has verified them.
  */
-import { viewOf } from '../../memory/view.js';
-import { getWord } from '../../memory/word.js';
+import { getWord, viewOf } from '../../memory/internal.js';
 import { IPV6_HEADER_LEN, writeIpv6 } from '../../wire/index.js';
 import { addressIn } from './socket-address.js';
 

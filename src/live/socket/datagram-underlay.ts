@@ -4,7 +4,7 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { type Arena, NO_SLOT, type PacketBatch } from '../../memory/index.js';
-import { parseIp } from '../../overlay/prefix.js';
+import { parseIp } from '../../overlay/index.js';
 import { formatIp, IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../../wire/index.js';
 import { putSender } from './datagram-headers.js';
 import { LiveError } from '../error.js';

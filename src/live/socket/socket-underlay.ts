@@ -9,7 +9,7 @@
  * Without CAP_NET_RAW only unencrypted networks work, and the source port of all packets is the VXLAN port.
  */
 import type { Arena, PacketBatch } from '../../memory/index.js';
-import { viewOf } from '../../memory/view.js';
+import { viewOf } from '../../memory/internal.js';
 import { formatIp, IpProtocol, IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../../wire/index.js';
 import { Ipv6Headers, putSender } from './datagram-headers.js';
 import { LiveError } from '../error.js';

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { SequenceRecord } from '../../ipsec/index.js';
-import { parseIp } from '../../overlay/prefix.js';
+import { parseIp } from '../../overlay/index.js';
 import { LiveError } from '../error.js';
 
 /** Maximum number of records: enough for a cluster of 16,384 nodes with 16 each. */

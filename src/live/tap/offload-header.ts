@@ -3,7 +3,7 @@
  * (include/uapi/linux/virtio_net.h), in host byte order.
  */
 import type { TcpCoalescer } from '../../fragment/index.js';
-import { viewOf } from '../../memory/view.js';
+import { viewOf } from '../../memory/internal.js';
 import { HeaderError, Layers, onesSum, partialChecksumIn, TCP_CHECKSUM } from '../../wire/index.js';
 
 /** Length of the header in bytes. */

@@ -1,6 +1,6 @@
 /** Creates TAP devices (tun(4), Documentation/networking/tuntap.rst). */
 import { lastErrno } from '../../foreign/index.js';
-import { isInterfaceName } from '../../overlay/topology.js';
+import { isInterfaceName } from '../../overlay/internal.js';
 import { LiveError } from '../error.js';
 import { moveInterface } from './interface-move.js';
 import {

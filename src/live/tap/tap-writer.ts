@@ -2,7 +2,7 @@
 import { addressOf, lastErrno } from '../../foreign/index.js';
 import { MAX_COALESCED_FRAMES, TcpCoalescer } from '../../fragment/index.js';
 import { Errno, errnoName, linux } from '../system/linux.js';
-import { checkRange } from '../../memory/range.js';
+import { checkRange } from '../../memory/internal.js';
 import { OffloadHeader } from './offload-header.js';
 import { PieceVector } from '../socket/piece-vector.js';
 import { Refusals } from '../port/refusals.js';

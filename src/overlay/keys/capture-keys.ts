@@ -1,5 +1,5 @@
 /** Keys from files of any format as the SAs that open the packets of a capture. */
-import type { Aead } from '../../aead/aead.js';
+import type { Aead } from '../../aead/portable.js';
 import {
   checkSecurityAssociation,
   formatSpi,

@@ -1,5 +1,5 @@
 /** Identifies a key without revealing anything about it. */
-import { encodeHex } from '../../memory/hex.js';
+import { encodeHex } from '../../memory/internal.js';
 import type { ClusterKey } from './key-ring.js';
 import type { HkdfSha256 } from '../profile.js';
 

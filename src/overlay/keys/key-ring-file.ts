@@ -2,7 +2,7 @@
  * Key rings in files: the `keys` of vtep's YAML or JSON (`- { tag: 4, key: "32 hexadecimal digits" }`), and lines
  * `networking:ipsec lamport TAG key HEX` as printed by tools that read Swarm's raft store.
  */
-import { decodeHex } from '../../memory/hex.js';
+import { decodeHex } from '../../memory/internal.js';
 import { OverlayError } from '../error.js';
 import { ClusterKey, KeyRing, refuseWeakKeys } from './key-ring.js';
 import { KeyText } from './key-text.js';

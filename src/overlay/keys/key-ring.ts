@@ -2,7 +2,7 @@
  * A cluster's keys, which Swarm's managers distribute to every node, each with the Lamport time that SPIs are derived
  * from.
  */
-import { isRepeatedByte, sameSecret, secretBytes, secretCopy } from '../../memory/secret-bytes.js';
+import { isRepeatedByte, sameSecret, secretBytes, secretCopy } from '../../memory/internal.js';
 import { quoted } from '../../text/plain-text.js';
 import { withoutKeyParts } from '../../text/secret-text.js';
 import { OverlayError } from '../error.js';

@@ -2,7 +2,7 @@
  * Extracts the keys from a file's bytes before they become a string: strings can't be wiped, and parsers copy parts of
  * them. Anything not recognised as a key stays in the text.
  */
-import { secretBytes } from '../../memory/secret-bytes.js';
+import { secretBytes } from '../../memory/internal.js';
 
 /** A text with placeholders for its keys. */
 export class KeyText {

@@ -3,7 +3,7 @@
  * outbound SA. Peers and rings may change at any time; `step` performs one step at a time, so that packets can pass in
  * between.
  */
-import type { Aead } from '../../aead/aead.js';
+import type { Aead } from '../../aead/portable.js';
 import {
   InboundSa,
   type OutboundSa,
@@ -12,7 +12,7 @@ import {
   type SaLimits,
   SequenceReservations,
 } from '../../ipsec/index.js';
-import { checkSeconds } from '../../memory/seconds.js';
+import { checkSeconds } from '../../memory/internal.js';
 import { type InboundClaim, InboundClaims } from './inbound-claims.js';
 import { keyFingerprint } from './key-fingerprint.js';
 import type { ClusterKey, KeyRing } from './key-ring.js';

@@ -1,5 +1,5 @@
 /** Creates the SAs of a cluster's node pairs on demand as their packets arrive, from the key ring alone. */
-import type { Aead } from '../../aead/aead.js';
+import type { Aead } from '../../aead/portable.js';
 import {
   InboundSa,
   type InboundSaOptions,

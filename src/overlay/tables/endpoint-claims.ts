@@ -1,6 +1,5 @@
 /** Entries of endpoints in a node's tables: forwarding entries by MAC, and neighbour entries by IP address. */
-import { KeyIndex } from '../../memory/key-index.js';
-import { getWord } from '../../memory/word.js';
+import { getWord, KeyIndex } from '../../memory/internal.js';
 import { TargetKind } from './forwarding-entry.js';
 import type { ForwardingTable } from './forwarding-table.js';
 import type { NeighbourTable } from './neighbour-table.js';

@@ -2,7 +2,8 @@
  * The slots of the forwarding table: open addressing in one typed array, 16 bytes per slot, so that a look-up usually
  * touches one cache line. Linear probing with backward-shift deletion (no tombstones).
  */
-import { hashMac, type HashKey } from '../../memory/hash.js';
+import type { HashKey } from '../../memory/index.js';
+import { hashMac } from '../../memory/internal.js';
 
 // Slot layout: the MAC's first 4 bytes; its last 2 with the VNI's low 16 bits; the VNI's high 8 bits with the target;
 // the time last seen with the flags. In an empty slot, all flags are clear.

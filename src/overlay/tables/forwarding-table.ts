@@ -2,8 +2,8 @@
  * The forwarding table (FDB): maps a VNI and a MAC to a VTEP or a local endpoint. Entries that Linux's `bridge fdb`
  * calls permanent are static here; learned entries age.
  */
-import { drawHashKey, hashKeyOf } from '../../memory/hash.js';
-import { getWord } from '../../memory/word.js';
+import { drawHashKey, hashKeyOf } from '../../memory/index.js';
+import { getWord } from '../../memory/internal.js';
 import { OverlayError } from '../error.js';
 import { type ForwardingEntry, TargetKind } from './forwarding-entry.js';
 import {

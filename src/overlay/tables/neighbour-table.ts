@@ -1,6 +1,5 @@
 /** Neighbours: maps a VNI and an IP address to a MAC, as `ip neigh` does; used to answer ARP and ND. */
-import { KeyIndex } from '../../memory/key-index.js';
-import { getWord } from '../../memory/word.js';
+import { getWord, KeyIndex } from '../../memory/internal.js';
 
 const KEY_WORDS = 6;
 const MAC_BYTES = 6;

@@ -1,6 +1,5 @@
 /** Finds the node with a VTEP address, as packets name it. */
-import { KeyIndex } from '../../memory/key-index.js';
-import { getWord } from '../../memory/word.js';
+import { getWord, KeyIndex } from '../../memory/internal.js';
 import { MAX_NODES } from './change-plan.js';
 
 /** Node indices by VTEP address, of either IP version. */

@@ -1,0 +1,6 @@
+/** What other rooms use of inspect beyond its public entry point. */
+export { AddressTable } from './address-table.js';
+export { decoderAccounting } from './decoder-accounting.js';
+export { EspSurvey } from './esp-survey.js';
+export { ADDRESS_WIDTH } from './packet-line.js';
+export { etherTypeName, ipProtocolName, llcName } from './protocol-name.js';

@@ -1,0 +1,2 @@
+/** What other rooms use of live beyond its public entry point. */
+export { hostAndPort } from './metrics/metrics-server.js';

@@ -1,0 +1,5 @@
+/** What other rooms use of overlay beyond its public entry point. */
+export { CaptureKeys } from './keys/capture-keys.js';
+export { extractKeys, KeyText } from './keys/key-text.js';
+export { isInterfaceName } from './topology.js';
+export { unknownNode } from './unknown-node.js';
