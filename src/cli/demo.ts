@@ -22,9 +22,9 @@ import { UsageError } from './usage-error.js';
 const MTU = 1500;
 
 /** The bundled capture, and the keys of its swarm. */
-const BUNDLED = { capture: '07-encrypted.underlay.pcap', keys: 'swarm-keys.txt' } as const;
+const BUNDLED = { capture: '07-encrypted.esp.pcap', keys: 'swarm-keys.txt' } as const;
 
-/** The directory of the bundled captures, relative to the working directory; undefined if not in a checkout. */
+/** The directory of the bundled captures, relative to the working directory; undefined if they are missing. */
 function bundledDirectory(): string | undefined {
   // From dist/src/cli.
   const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
@@ -38,7 +38,7 @@ function filesOf(operands: readonly string[], keys: readonly string[]): { path: 
   if (operands.length === 1) return { path: operands[0], keys };
   const directory = bundledDirectory();
   if (directory === undefined) {
-    throw new UsageError('the bundled capture is only in a checkout; name a capture: vtep demo FILE');
+    throw new UsageError('the bundled capture is missing; name a capture: vtep demo FILE');
   }
   if (keys.length > 0) throw new UsageError('--keys needs a FILE; the bundled capture has its own keys');
   return { path: join(directory, BUNDLED.capture), keys: [join(directory, BUNDLED.keys)] };
@@ -54,7 +54,7 @@ export const demoCommand = declare({
   operand: new Operand(
     '[FILE]',
     'a capture file',
-    'a capture in pcap or pcapng format; without one, in a checkout, a recording of a Docker Swarm with an encrypted network',
+    'a capture in pcap or pcapng format; without one, a bundled recording of a Docker Swarm with an encrypted network',
   ),
   options: { keys: options('--keys FILE', 'keys to decrypt an encrypted capture, as for inspect', file) },
   examples: [

@@ -1,5 +1,5 @@
 /** The headers of one packet as properties. */
-import { etherTypeName, ipProtocolName, llcName } from '../inspect/internal.js';
+import { etherTypeName, ipProtocolName, llcName } from '../wire/index.js';
 import {
   ETHERNET_HEADER_LEN,
   EtherType,

@@ -3,4 +3,3 @@ export { AddressTable } from './address-table.js';
 export { decoderAccounting } from './decoder-accounting.js';
 export { EspSurvey } from './esp-survey.js';
 export { ADDRESS_WIDTH } from './packet-line.js';
-export { etherTypeName, ipProtocolName, llcName } from './protocol-name.js';

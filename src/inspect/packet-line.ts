@@ -30,7 +30,7 @@ import {
   TcpFlag,
   TcpView,
 } from '../wire/index.js';
-import { etherTypeName, ipProtocolName, llcName } from './protocol-name.js';
+import { etherTypeName, ipProtocolName, llcName } from '../wire/index.js';
 
 /** Addresses, protocol and details of a packet or frame. */
 interface Description {

@@ -1,6 +1,6 @@
 /** Packets that aren't overlay traffic, by protocol; Swarm's own protocols by name. */
 import { Encapsulation, encapsulationName, type Layers } from '../wire/index.js';
-import { protocolName } from './protocol-name.js';
+import { protocolName } from '../wire/index.js';
 
 /** A kind of other traffic. */
 export interface TrafficRow {

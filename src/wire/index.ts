@@ -68,6 +68,7 @@ export {
   snapProtocol,
 } from './llc.js';
 export { partialChecksumIn, TCP_CHECKSUM, UDP_CHECKSUM } from './partial-checksum.js';
+export { etherTypeName, ipProtocolName, llcName, protocolName } from './protocol-name.js';
 export { checkTcp, TCP_HEADER_LEN, TcpFlag, TcpView, tcpLayout } from './tcp.js';
 export { checkUdp, UDP_HEADER_LEN, UdpView, isUdpChecksumValid, udpLayout } from './udp.js';
 export { checkVlan, isVlanTag, VLAN_HEADER_LEN, VlanView, vlanLayout } from './vlan.js';

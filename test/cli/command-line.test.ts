@@ -68,7 +68,7 @@ describe('exits 2 and says in one line', () => {
     ['inspect x --vni 1 --vni 2', '--vni was given twice, with different values'],
     ['inspect x --rows 5 --rows 6', '--rows was given twice, with different values'],
     ['inspect', 'inspect needs a capture file; see: vtep inspect --help'],
-    ['inspect x y', 'inspect takes one capture file, not 2; see: vtep inspect --help'],
+    ['demo x y', 'demo takes one capture file, not 2; see: vtep demo --help'],
     ['mtu x', 'mtu takes only options, not "x"; see: vtep mtu --help'],
     ['inspect x --packets --json', '--packets and --json are mutually exclusive'],
     ['inject x --to y --pps 1 --mbps 1', '--pps and --mbps are mutually exclusive'],

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { fixture } from '../repository.js';
 import { vtep } from './run.js';
 
-const ENCRYPTED = fixture('docker/07-encrypted.underlay.pcap');
+const ENCRYPTED = fixture('docker/07-encrypted.esp.pcap');
 const CLEAR = fixture('docker/03-vip-http.underlay.pcap');
 const RING = fixture('docker/swarm-keys.txt');
 
@@ -73,7 +73,7 @@ describe('demo', () => {
   });
 
   test('takes one file, and keys only with a file', async () => {
-    assert.match((await vtep(['demo', CLEAR, CLEAR])).stderr, /demo takes one file, not 2/);
+    assert.match((await vtep(['demo', CLEAR, CLEAR])).stderr, /demo takes one capture file, not 2/);
     assert.match((await vtep(['demo', '--keys', RING])).stderr, /--keys needs a FILE/);
   });
 });

@@ -179,8 +179,8 @@ describe('Ctrl-C ends the reading of', { skip: process.platform === 'linux' ? fa
     const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
     let printed = '';
     child.stdout.on('data', (text: Buffer) => void (printed += text.toString()));
-    await sleep(1500);
     const ended = once(child, 'close');
+    while (!reads(child.pid ?? 0)) await sleep(20);
     child.kill('SIGINT');
     assert.deepEqual(await ended, [null, 'SIGINT']);
     assert.equal(printed, '');

@@ -122,7 +122,7 @@ describe('the example page', { skip: missing('chromium') }, () => {
     const key = '43821b91e82886d2f3c6bfe1afcd9bdc';
     const keys = { name: 'keys.yaml', mimeType: '', buffer: Buffer.from(`keys: [{ tag: x, key: '${key}' }]`) };
     const refused = await opened(page, fixture('vxlan/01-icmp.underlay.pcap'), keys);
-    assert.match(refused.status, /can't be opened: key 1 of the ring has no numeric tag$/);
+    assert.match(refused.status, /can't be opened: line 1, column \d+: key 1 of the ring has no numeric tag$/);
     assert.equal(refused.caption, undefined);
   });
 

@@ -8,7 +8,7 @@ import type { Topology } from '../../src/overlay/index.js';
 import { topologyMessage, topologyOfMessage, wipeMessage } from '../../src/workers/index.js';
 import { ROOT } from '../repository.js';
 
-const CONFIG = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))?.[1] ?? '';
+const CONFIG = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/library.md'), 'utf8'))?.[1] ?? '';
 
 function keysOf({ ring }: Topology): [number, string][] {
   return (ring?.keys ?? []).map((key) => [key.tag, key.use((bytes) => Buffer.from(bytes).toString('hex'))]);

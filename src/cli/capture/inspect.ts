@@ -36,6 +36,7 @@ export const inspectCommand = declare({
       '--flows',
       'print conversations instead of tables: who talked to whom, how much and how fast',
     ).conflicts('packets'),
+    outside: flag('--outside', 'with --flows, also list conversations outside overlays, such as gossip between nodes'),
     sort: option('--sort COLUMN', 'what conversations are sorted by', choice(...SORT_NAMES)).otherwise(DEFAULT_SORT),
     maxFlows: option(
       '--max-flows N',
@@ -60,11 +61,12 @@ export const inspectCommand = declare({
     ['vtep inspect wire.pcap --vni 4097 --packets | less', 'the packets of one network'],
   ],
   async run(values, operands) {
-    const { packets, json, rows, strict, flows } = values;
+    const { packets, json, rows, strict, flows, outside } = values;
     if (!json) stopReadingOnInterrupt();
     if (!flows && (values.sort ?? values.maxFlows) !== undefined) {
       throw new UsageError(`--${values.sort === undefined ? 'max-flows' : 'sort'} needs --flows`);
     }
+    if (!flows && outside) throw new UsageError('--outside needs --flows');
     const paths = await inputFiles(operands);
     const keys = await readKeysOption(values);
     const picture = openPicture(values.svg, paths);
@@ -89,7 +91,7 @@ export const inspectCommand = declare({
     }
     const column = FLOW_COLUMNS.find(({ name }) => name === (values.sort ?? DEFAULT_SORT));
     if (json) output.json(report);
-    else if (flows && column !== undefined) printFlows(output, report, column, rows);
+    else if (flows && column !== undefined) printFlows(output, report, column, rows, outside);
     else if (!packets) printSurvey(output, report, rows);
     output.flush();
     const warned = report.packets === 0 || report.problems.some((problem) => problem.severity === 'warning');

@@ -43,13 +43,26 @@ export function filteredText(vnis: SurveyReport['filtered'], packets: number): s
  * Prints the conversations of a survey's report, and rates and problems with them.
  * @param sort what they are sorted by
  * @param rows maximum rows per table; 0 for all
+ * @param outside whether to list also conversations outside overlays, if there are any inside
  */
-export function printFlows(output: LineOutput, report: SurveyReport, sort: FlowColumn, rows: number): void {
+export function printFlows(
+  output: LineOutput,
+  report: SurveyReport,
+  sort: FlowColumn,
+  rows: number,
+  outside: boolean,
+): void {
   printHeading(output, report);
   const width = outputScreen().columns;
   for (const line of rateLines(report, rows, width)) output.line(line);
   if (report.flows !== null) {
-    for (const line of flowLines(report.flows, report.firstTime, sort, rows, width)) output.line(line);
+    const { conversations } = report.flows;
+    const inside = conversations.filter(({ vni }) => vni !== null);
+    const listed = outside || inside.length === 0 ? conversations : inside;
+    const flows = { ...report.flows, conversations: listed };
+    for (const line of flowLines(flows, report.firstTime, sort, rows, width)) output.line(line);
+    const others = conversations.length - listed.length;
+    if (others > 0) output.line(`  Outside the overlays: ${grouped(others)} conversations (--outside lists them)`);
   }
   for (const line of problemLines(report.problems)) output.line(line);
 }

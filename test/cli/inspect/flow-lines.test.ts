@@ -115,6 +115,21 @@ describe('sorting', () => {
 });
 
 describe('vtep inspect --flows', () => {
+  test('lists conversations outside overlays only if asked, or if there are no others', async () => {
+    const capture = fixture('docker/03-vip-http.underlay.pcap');
+    const [inside, all] = [
+      (await vtep(['inspect', capture, '--flows'])).stdout,
+      (await vtep(['inspect', capture, '--flows', '--outside'])).stdout,
+    ];
+    assert.doesNotMatch(inside, /192\.168\.50\.2:7946/);
+    assert.match(inside, /Outside the overlays: 11 conversations \(--outside lists them\)/);
+    assert.match(all, /192\.168\.50\.2:7946/);
+    assert.doesNotMatch(all, /Outside the overlays/);
+    const { stdout } = await vtep(['inspect', fixture('docker/07-encrypted.web2.pcap'), '--flows']);
+    assert.match(stdout, /10\.0\.11\.\d+:\d+/);
+    assert.doesNotMatch(stdout, /Outside the overlays/);
+  });
+
   test('shows a recording in 80 columns', async () => {
     const { status, stdout } = await vtep(
       ['inspect', fixture('docker/03-vip-http.underlay.pcap'), '--flows', '--rows', '3'],
@@ -125,11 +140,11 @@ describe('vtep inspect --flows', () => {
     const table = lines.slice(lines.indexOf('Conversations, by bytes'));
     assert.deepEqual(table.slice(0, 6), [
       'Conversations, by bytes',
-      '   VNI  proto  A                  B                    bytes         rate  retr',
-      '  4097  TCP    10.0.9.7:35390     10.0.9.3:80        71.4 kB  5.35 Mbit/s     1',
-      '        UDP    192.168.50.2:7946  192.168.50.1:7946  11.4 kB  2.28 kbit/s',
-      '  4097  ICMP   10.0.9.10          10.0.9.9           6.61 kB  20.5 kbit/s',
-      '  ... and 15 more (--rows 0 shows all)',
+      '   VNI  proto  A               B              bytes         rate      RTT  retr',
+      '  4097  TCP    10.0.9.7:35390  10.0.9.3:80  71.4 kB  5.35 Mbit/s  4.99 ms     1',
+      '  4097  ICMP   10.0.9.10       10.0.9.9     6.61 kB  20.5 kbit/s',
+      '  4097  TCP    10.0.9.7:55302  10.0.9.3:80  1.83 kB   120 kbit/s  13.8 ms',
+      '  ... and 4 more (--rows 0 shows all)',
     ]);
     for (const line of lines.slice(4)) assert.ok(line.length <= 80, line);
   });

@@ -7,7 +7,7 @@ import { fixture, ROOT } from '../../repository.js';
 import { scratch, vtep } from '../run.js';
 
 const folder = scratch();
-const CAPTURE = fixture('docker/07-encrypted.underlay.pcap');
+const CAPTURE = fixture('docker/07-encrypted.esp.pcap');
 const KEYS = fixture('docker/swarm-keys.txt');
 
 describe('inspect --svg', () => {

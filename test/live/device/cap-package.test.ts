@@ -13,7 +13,7 @@ cpSync(join(ROOT, 'dist/src'), join(folder, 'dist/src'), { recursive: true });
 cpSync(join(ROOT, 'dist/native-free'), join(folder, 'dist/native-free'), { recursive: true });
 cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
 mkdirSync(join(folder, 'node_modules'));
-for (const name of ['zod', 'yaml', 'buffer-layout']) {
+for (const name of ['zod', 'yaml', 'buffer-layout', 'commander']) {
   symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
 }
 

@@ -1,5 +1,8 @@
 /** Names of packets that aren't overlay traffic: by EtherType, LLC, IP protocol or well-known port. */
-import { EtherType, IpProtocol, isSnap, type Layers, Sap, snapOui, snapProtocol } from '../wire/index.js';
+import { EtherType } from './ether-type.js';
+import { IpProtocol } from './ip-protocol.js';
+import type { Layers } from './layers.js';
+import { isSnap, Sap, snapOui, snapProtocol } from './llc.js';
 
 const ETHER_TYPES: Readonly<Record<number, string>> = {
   [EtherType.Arp]: 'ARP',
