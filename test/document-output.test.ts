@@ -47,7 +47,9 @@ describe('documents show what the command line prints', () => {
     test(`${path}: ${command}`, () => {
       const [prompt, program, ...args] = command.split(' ');
       assert.deepEqual([prompt, program], ['$', 'vtep']);
-      const env = { ...process.env, COLUMNS: '80' };
+      // Under npm, the command line names itself as npm runs it.
+      const own = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'));
+      const env = { ...Object.fromEntries(own), COLUMNS: '80' };
       const call = spawnSync(process.execPath, [MAIN, ...args], { cwd: ROOT, env, timeout: 60_000 });
       assert.equal(call.status, 0, call.stderr.toString());
       const printed = call.stdout.toString().trimEnd().split('\n').map(comparable);

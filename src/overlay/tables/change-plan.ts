@@ -8,6 +8,7 @@ import { OverlayError } from '../error.js';
 import type { NodeTables } from './node-tables.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
 import type { Network, Node } from '../topology.js';
+import { MAX_NODES } from './vtep-index.js';
 
 /** The parts of the tables that a plan reads. */
 export type PlannedTables = Pick<
@@ -31,8 +32,6 @@ export interface PlannedEndpoint {
   readonly after: EndpointRecord | undefined;
 }
 
-/** Maximum number of nodes in a topology. */
-export const MAX_NODES = 1 << 16;
 const MAC_BYTES = 6;
 const MAX_VNI = 0xffffff;
 const MAX_MTU = 0xffff;

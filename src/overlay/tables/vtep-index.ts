@@ -1,6 +1,8 @@
 /** Finds the node with a VTEP address, as packets name it. */
 import { getWord, KeyIndex } from '../../memory/internal.js';
-import { MAX_NODES } from './change-plan.js';
+
+/** Maximum number of nodes in a topology. */
+export const MAX_NODES = 1 << 16;
 
 /** Node indices by VTEP address, of either IP version. */
 export class VtepIndex {
