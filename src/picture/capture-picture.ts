@@ -6,7 +6,7 @@ import { letters } from './letters.js';
 import { foreign } from './markup.js';
 import { type NetworkIndex, networkIndex } from './network-colours.js';
 import { overlayMap } from './overlay-map.js';
-import { MARGIN, type Panel, type Place, sheet, WIDTH } from './sheet.js';
+import { MARGIN, type Panel, type PanelArea, sheet, WIDTH } from './sheet.js';
 import { Size } from './theme.js';
 import { throughputPanel, throughputText } from './throughput.js';
 import { baseName, networkLegend, topologyPanel, topologyText } from './topology.js';
@@ -31,19 +31,19 @@ function hasOtherTraffic({ timeSeries }: SurveyReport): boolean {
 }
 
 /** Throughput on the left and conversations on the right, or whatever there is of them. */
-function lowerPanel(report: SurveyReport, index: NetworkIndex, place: Place): Panel {
+function lowerPanel(report: SurveyReport, index: NetworkIndex, area: PanelArea): Panel {
   const conversations = report.flows?.conversations ?? [];
   const { timeSeries } = report;
-  const half = { ...place, width: (place.width - BETWEEN) / 2 };
+  const half = { ...area, width: (area.width - BETWEEN) / 2 };
   const panels: Panel[] = [];
   if (timeSeries !== null) {
     const whole = conversations.length === 0;
     // Packets that weren't decrypted belong to no network, and to no other traffic.
     const title = report.accounting.esp > 0 ? 'Throughput without ESP' : 'Throughput';
-    panels.push(throughputPanel(timeSeries, index, whole ? place : half, PLOT, title));
+    panels.push(throughputPanel(timeSeries, index, whole ? area : half, PLOT, title));
   }
   if (conversations.length > 0) {
-    const at = timeSeries === null ? place : { ...half, x: place.x + half.width + BETWEEN };
+    const at = timeSeries === null ? area : { ...half, x: area.x + half.width + BETWEEN };
     panels.push(conversationsPanel(conversations, index, at, CONVERSATIONS));
   }
   return {

@@ -3,7 +3,7 @@ import type { ConversationReport } from '../inspect/index.js';
 import { byteText, rateText, secondsText } from '../text/quantity.js';
 import { letters } from './letters.js';
 import { element, textWidth } from './markup.js';
-import type { Panel, Place } from './sheet.js';
+import type { Panel, PanelArea } from './sheet.js';
 import { fillClass, Size } from './theme.js';
 import type { NetworkIndex } from './network-colours.js';
 
@@ -28,14 +28,14 @@ function socket({ address, port }: ConversationReport['a'], withPort: boolean): 
 export function conversationsPanel(
   all: readonly ConversationReport[],
   index: NetworkIndex,
-  place: Place,
+  area: PanelArea,
   most: number,
 ): Panel {
   const shown = topConversations(all, most);
-  const right = place.x + place.width;
+  const right = area.x + area.width;
   const rows = shown.map((conversation, i) => {
     const { vni, protocol, a, b, packets, bytes, durationSeconds, bitsPerSecond, retransmissions } = conversation;
-    const y = place.y + HEADING + i * ROW;
+    const y = area.y + HEADING + i * ROW;
     const size = byteText(bytes);
     const speed = bitsPerSecond === null ? [] : [rateText(bitsPerSecond)];
     const parts = [
@@ -45,22 +45,22 @@ export function conversationsPanel(
       ...speed,
       ...(retransmissions > 0 ? [`${retransmissions.toLocaleString('en-US')} retransmitted`] : []),
     ];
-    const room = place.width - DOT;
+    const room = area.width - DOT;
     // What went wrong matters more than how many packets there were.
     while (parts.length > 2 && textWidth(parts.join(BETWEEN), Size.Small.wide) > room) parts.splice(1, 1);
     const colour = fillClass(vni === null ? undefined : index.get(vni));
     return element(
       'g',
       {},
-      element('circle', { cx: place.x + 4.5, cy: y + 11, r: 4.5, class: colour }),
-      letters(place.x + DOT, y + 15, `${socket(a, true)} → ${socket(b, true)}`, {
+      element('circle', { cx: area.x + 4.5, cy: y + 11, r: 4.5, class: colour }),
+      letters(area.x + DOT, y + 15, `${socket(a, true)} → ${socket(b, true)}`, {
         size: Size.Body,
         room: room - 8 - textWidth(size, Size.Body.wide),
         narrow: '',
       }),
-      letters(place.x + DOT, y + 15, '', { size: Size.Body, room, narrow: `${socket(a, false)} → ${socket(b, true)}` }),
+      letters(area.x + DOT, y + 15, '', { size: Size.Body, room, narrow: `${socket(a, false)} → ${socket(b, true)}` }),
       letters(right, y + 15, size, { size: Size.Body, look: 'end', narrow: '' }),
-      letters(place.x + DOT, y + 32, parts.join(BETWEEN), {
+      letters(area.x + DOT, y + 32, parts.join(BETWEEN), {
         size: Size.Small,
         look: 'faint',
         room,
@@ -69,10 +69,10 @@ export function conversationsPanel(
       }),
     );
   });
-  const heading = letters(place.x, place.y + 12, 'Top conversations', {
+  const heading = letters(area.x, area.y + 12, 'Top conversations', {
     size: Size.Heading,
     look: 'strong',
-    narrowY: place.y + 14,
+    narrowY: area.y + 14,
   });
   return { height: HEADING + rows.length * ROW, markup: [heading, ...rows] };
 }

@@ -8,7 +8,7 @@ export const WIDTH = 800;
 export const MARGIN = 20;
 
 /** The area available to a panel, in pixels. */
-export interface Place {
+export interface PanelArea {
   readonly x: number;
   readonly y: number;
   readonly width: number;

@@ -3,7 +3,7 @@ import type { TimeSeriesReport } from '../inspect/index.js';
 import { rateText, secondsText } from '../text/quantity.js';
 import { areaSign, letters, legendRow } from './letters.js';
 import { element, pixels, tip } from './markup.js';
-import { MARGIN, type Panel, type Place, sheet, WIDTH } from './sheet.js';
+import { MARGIN, type Panel, type PanelArea, sheet, WIDTH } from './sheet.js';
 import { edgeClass, fillClass, NETWORK_COLOURS, Size } from './theme.js';
 import { type NetworkIndex, networkIndex, ownColours } from './network-colours.js';
 
@@ -98,13 +98,13 @@ function drawing(line: Line, x: (interval: number) => number, y: (rate: number) 
   );
 }
 
-function legend(lines: readonly Line[], place: Place): string {
+function legend(lines: readonly Line[], area: PanelArea): string {
   const entries = lines.map(({ name, colour }) => ({ text: name, narrow: name, sign: areaSign(colour) }));
-  return legendRow(entries, place.x, place.y, place.width, Size.Small);
+  return legendRow(entries, area.x, area.y, area.width, Size.Small);
 }
 
 /** Times below the plot. */
-function timeAxis(seconds: number, { x, width }: Place, bottom: number): string[] {
+function timeAxis(seconds: number, { x, width }: PanelArea, bottom: number): string[] {
   const step = timeStep(seconds);
   const ticks = Array.from({ length: Math.floor(seconds / step + 1e-9) + 1 }, (_, i) => i * step);
   return ticks.map((tick) => {
@@ -126,12 +126,18 @@ function withoutZeros(quantity: string): string {
   return quantity.replace(/\.0+ /, ' ').replace(/(\.\d*?)0+ /, '$1 ');
 }
 
-function gridLine(y: number, { x, width }: Place): string {
+function gridLine(y: number, { x, width }: PanelArea): string {
   return element('line', { x1: x, y1: y, x2: x + width, y2: y, class: 'rule' });
 }
 
 /** The lines of a plot with its time axis. */
-function plotOf(lines: readonly Line[], intervalSeconds: number, high: number, plot: Place, bottom: number): string[] {
+function plotOf(
+  lines: readonly Line[],
+  intervalSeconds: number,
+  high: number,
+  plot: PanelArea,
+  bottom: number,
+): string[] {
   const intervals = lines.reduce((most, { rates }) => Math.max(most, rates.length), 0);
   if (intervals === 0) return [gridLine(bottom, plot)];
   const x = (interval: number): number => plot.x + (interval / intervals) * plot.width;
@@ -153,7 +159,7 @@ function plotOf(lines: readonly Line[], intervalSeconds: number, high: number, p
 export function throughputPanel(
   series: TimeSeriesReport,
   index: NetworkIndex,
-  place: Place,
+  area: PanelArea,
   height: number,
   title: string,
 ): Panel {
@@ -161,16 +167,16 @@ export function throughputPanel(
   const peak = lines.reduce((highest, { rates }) => Math.max(highest, peakOf(rates)), 0);
   const text = `peak ${rateText(peak)}`;
   const heading = [
-    letters(place.x, place.y + 12, title, { size: Size.Heading, look: 'strong', narrowY: place.y + 14 }),
-    letters(place.x + place.width, place.y + 12, `${text} in ${withoutZeros(secondsText(series.intervalSeconds))}`, {
+    letters(area.x, area.y + 12, title, { size: Size.Heading, look: 'strong', narrowY: area.y + 14 }),
+    letters(area.x + area.width, area.y + 12, `${text} in ${withoutZeros(secondsText(series.intervalSeconds))}`, {
       size: Size.Small,
       look: 'faint end',
       narrow: text,
-      narrowY: place.y + 14,
+      narrowY: area.y + 14,
     }),
   ];
   if (peak === 0) return { height: HEADING, markup: heading };
-  const plot = { ...place, y: place.y + HEADING };
+  const plot = { ...area, y: area.y + HEADING };
   const bottom = plot.y + height;
   return {
     height: HEADING + height + AXIS,

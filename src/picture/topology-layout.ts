@@ -1,6 +1,6 @@
 /** Where nodes and links are drawn: nodes in two columns, links in the space between them. */
 import { linkBytes, type MapLink, type MapNode, type OverlayMap } from './overlay-map.js';
-import type { Place } from './sheet.js';
+import type { PanelArea } from './sheet.js';
 
 /** Height of a box with nothing but a node's address. */
 export const HEADER = 32;
@@ -113,15 +113,21 @@ function rowsThatFit(nodes: readonly MapNode[], maxHeight: number): number[] {
 }
 
 /** The boxes of a column from its top; nodes without space are left out. */
-function column(map: OverlayMap, indexes: readonly number[], right: boolean, place: Place, maxHeight: number): Box[] {
-  const width = place.width * BOX_SHARE;
-  const x = right ? place.x + place.width - width : place.x;
+function column(
+  map: OverlayMap,
+  indexes: readonly number[],
+  right: boolean,
+  area: PanelArea,
+  maxHeight: number,
+): Box[] {
+  const width = area.width * BOX_SHARE;
+  const x = right ? area.x + area.width - width : area.x;
   const compact = indexes.length * (HEADER + PADDING + ROW + GAP) - GAP > maxHeight;
   const most = compact ? Math.max(1, Math.floor((maxHeight + COMPACT_GAP) / (COMPACT + COMPACT_GAP))) : indexes.length;
   const shown = indexes.slice(0, most);
   const nodes = shown.map((i) => map.nodes[i]);
   const rows = compact ? nodes.map(() => 0) : rowsThatFit(nodes, maxHeight);
-  let y = place.y;
+  let y = area.y;
   return shown.map((node, i) => {
     const height = boxHeight(rows[i], compact);
     const box = { node, x, y, width, height, right, rows: rows[i], compact };
@@ -188,7 +194,7 @@ function curveOf(a: Box, b: Box, yA: number, yB: number): Strand['curve'] {
  * Arranges a map.
  * @param maxHeight pixels
  */
-export function layOut(map: OverlayMap, place: Place, maxHeight: number): Layout {
+export function layOut(map: OverlayMap, area: PanelArea, maxHeight: number): Layout {
   const right = columns(map.nodes, map.links);
   const indexes = map.nodes.map((_, i) => i);
   const sides = [false, true].map((side) =>
@@ -196,14 +202,14 @@ export function layOut(map: OverlayMap, place: Place, maxHeight: number): Layout
       map,
       indexes.filter((i) => right[i] === side),
       side,
-      place,
+      area,
       maxHeight,
     ),
   );
   const labelled = map.links.length > 0 && map.links.length <= MAX_DOUBLE ? MIN_DOUBLE : 0;
-  const height = Math.max(labelled, ...sides.map((boxes) => extent(boxes, place.y)));
+  const height = Math.max(labelled, ...sides.map((boxes) => extent(boxes, area.y)));
   const boxes = sides.flatMap((side) => {
-    const down = (height - extent(side, place.y)) / 2;
+    const down = (height - extent(side, area.y)) / 2;
     return side.map((box) => ({ ...box, y: box.y + down }));
   });
   const byNode = new Map(boxes.map((box) => [box.node, box]));

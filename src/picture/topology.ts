@@ -14,7 +14,7 @@ import {
   type OverlayMap,
 } from './overlay-map.js';
 import { type NetworkIndex, networkIndex, ownColours } from './network-colours.js';
-import { MARGIN, type Panel, type Place, sheet, WIDTH } from './sheet.js';
+import { MARGIN, type Panel, type PanelArea, sheet, WIDTH } from './sheet.js';
 import { edgeClass, fillClass, NETWORK_COLOURS, Size } from './theme.js';
 import { type Box, HEADER, type Layout, layOut, type Point, ROW, type Strand } from './topology-layout.js';
 
@@ -96,14 +96,14 @@ function line(map: OverlayMap, strand: Strand, index: NetworkIndex, highest: num
   return element('g', {}, tip(linkTip(map, link)), path, ...(direction === 'both' ? [] : [arrow(strand, colour)]));
 }
 
-interface Area {
+interface Rectangle {
   readonly left: number;
   readonly right: number;
   readonly top: number;
   readonly bottom: number;
 }
 
-function overlaps(one: Area, other: Area): boolean {
+function overlaps(one: Rectangle, other: Rectangle): boolean {
   return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 }
 
@@ -111,11 +111,11 @@ function overlaps(one: Area, other: Area): boolean {
 const TRIES = [0.5, 0.36, 0.64, 0.25, 0.75];
 
 /** Labels of the links that have space for one, the busiest first; the others have only their tooltip. */
-function labels(map: OverlayMap, { strands }: Layout, place: Place, room: number): string[] {
+function labels(map: OverlayMap, { strands }: Layout, area: PanelArea, room: number): string[] {
   if (map.links.length > MAX_LABELLED) return [];
-  const taken: Area[] = [];
-  const left = place.x + (place.width - room) / 2 + 4;
-  const right = place.x + (place.width + room) / 2 - 4;
+  const taken: Rectangle[] = [];
+  const left = area.x + (area.width - room) / 2 + 4;
+  const right = area.x + (area.width + room) / 2 - 4;
   return strands.map((strand) => {
     const { link, direction, curve } = strand;
     const fromA = direction === 'fromA';
@@ -129,10 +129,10 @@ function labels(map: OverlayMap, { strands }: Layout, place: Place, room: number
       const at = pointOf(curve, t);
       const x = Math.min(Math.max(at.x, left + half), Math.max(right - half, left + half));
       // Never into the legend.
-      const y = below ? at.y + 18 : Math.max(at.y - 8, place.y + 4);
-      const area = { left: x - half, right: x + half, top: y - 16, bottom: y + 4 };
-      if (taken.some((other) => overlaps(other, area))) continue;
-      taken.push(area);
+      const y = below ? at.y + 18 : Math.max(at.y - 8, area.y + 4);
+      const box = { left: x - half, right: x + half, top: y - 16, bottom: y + 4 };
+      if (taken.some((other) => overlaps(other, box))) continue;
+      taken.push(box);
       const narrowY = below ? at.y + 23 : y;
       return letters(x, y, text, { size: Size.Small, look: 'middle halo', room, narrow, narrowY });
     }
@@ -230,10 +230,10 @@ function nodeBox(map: OverlayMap, box: Box, index: NetworkIndex): string {
 
 /**
  * The legend of a map's networks; empty if there is nothing to explain.
- * @param place `y` is its vertical centre
+ * @param area `y` is its vertical centre
  * @param other whether the picture also shows traffic outside the networks
  */
-export function networkLegend(map: OverlayMap, index: NetworkIndex, place: Place, other = false): string {
+export function networkLegend(map: OverlayMap, index: NetworkIndex, area: PanelArea, other = false): string {
   const [shown, more] = ownColours(map.networks, index);
   const entries = shown.map(({ vni, security }: MapNetwork): LegendEntry => {
     const colour = index.get(vni);
@@ -264,24 +264,24 @@ export function networkLegend(map: OverlayMap, index: NetworkIndex, place: Place
     entries.push({ text, narrow: text, sign: (x, y) => padlock({ x: x + 11, y: y - 1 }, undefined) });
   }
   if (other) entries.push({ text: 'other traffic', narrow: 'other traffic', sign: areaSign(undefined) });
-  return legendRow(entries, place.x, place.y, place.width, Size.Small);
+  return legendRow(entries, area.x, area.y, area.width, Size.Small);
 }
 
 /**
  * Draws a map.
  * @param maxHeight pixels; nodes beyond it are counted
  */
-export function topologyPanel(map: OverlayMap, index: NetworkIndex, place: Place, maxHeight: number): Panel {
+export function topologyPanel(map: OverlayMap, index: NetworkIndex, area: PanelArea, maxHeight: number): Panel {
   if (map.nodes.length === 0) {
-    const text = letters(place.x, place.y + 20, 'This capture has no VXLAN and no ESP.', {
+    const text = letters(area.x, area.y + 20, 'This capture has no VXLAN and no ESP.', {
       size: Size.Body,
       look: 'faint',
     });
     return { height: 30, markup: [text] };
   }
   const mayNeedNote = map.moreNodes + map.moreLinks > 0;
-  let layout = layOut(map, place, maxHeight - (mayNeedNote ? NOTE : 0));
-  if (!mayNeedNote && layout.moreNodes > 0) layout = layOut(map, place, maxHeight - NOTE);
+  let layout = layOut(map, area, maxHeight - (mayNeedNote ? NOTE : 0));
+  if (!mayNeedNote && layout.moreNodes > 0) layout = layOut(map, area, maxHeight - NOTE);
   const highest = map.links.length === 0 ? 0 : linkBytes(map.links[0]);
   const [first] = layout.boxes;
   const notes = [
@@ -295,8 +295,8 @@ export function topologyPanel(map: OverlayMap, index: NetworkIndex, place: Place
       ...layout.strands.map((strand) => line(map, strand, index, highest)),
       ...layout.boxes.map((box) => nodeBox(map, box, index)),
       ...locks(layout, index),
-      ...labels(map, layout, place, place.width - 2 * first.width),
-      note === '' ? '' : letters(place.x, place.y + layout.height + 17, note, { size: Size.Small, look: 'faint' }),
+      ...labels(map, layout, area, area.width - 2 * first.width),
+      note === '' ? '' : letters(area.x, area.y + layout.height + 17, note, { size: Size.Small, look: 'faint' }),
     ],
   };
 }

@@ -356,8 +356,8 @@ export class LiveNode {
     const index = topology.nodes.findIndex(({ name }) => name === node);
     if (cipher === undefined || index < 0) return undefined;
     const { aead, ...rest } = cipher;
-    const told = onSaEvent === undefined ? {} : { onEvent: onSaEvent };
-    return NodeSas.ofTopology(topology, index, aead, { ...rest, ...told, now: clock() });
+    const events = onSaEvent === undefined ? {} : { onEvent: onSaEvent };
+    return NodeSas.ofTopology(topology, index, aead, { ...rest, ...events, now: clock() });
   }
 
   /** Adopts new key rings; `#settle` takes the steps of their rotation. */
