@@ -123,7 +123,7 @@ export class EgressChain {
     this.#local = new PacketBatch(arena);
     this.#replies = new PacketBatch(arena);
     this.#wire = new PacketBatch(arena);
-    this.#overflow = (batch) => this.#handOn(batch);
+    this.#overflow = (batch) => this.#send(batch);
     const outputs = {
       tunnelled: this.#tunnelled,
       local: this.#local,
@@ -157,10 +157,10 @@ export class EgressChain {
     this.frames += batch.count;
     this.pathMtu.expire(nowSeconds);
     this.forward.run(batch, nowSeconds);
-    this.#handOn(batch);
-    this.#handOn(this.#tunnelled);
-    this.#handOn(this.#local);
-    this.#handOn(this.#replies);
+    this.#send(batch);
+    this.#send(this.#tunnelled);
+    this.#send(this.#local);
+    this.#send(this.#replies);
   }
 
   /** Counts a frame that was refused on entry. */
@@ -191,7 +191,7 @@ export class EgressChain {
   }
 
   /** Passes a batch through the remaining stages to its sink. */
-  #handOn(batch: PacketBatch): void {
+  #send(batch: PacketBatch): void {
     if (batch.count === 0) return;
     if (batch === this.#wire) {
       this.#transmit(batch);
@@ -210,7 +210,7 @@ export class EgressChain {
         this.#transmit(batch);
       } else {
         this.fragment.run(batch, this.#wire, this.#overflow);
-        this.#handOn(this.#wire);
+        this.#send(this.#wire);
       }
     }
   }

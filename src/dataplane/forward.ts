@@ -165,7 +165,7 @@ export class Forward {
     if ((middle & (GROUP >>> 16)) !== 0 || (source | (rest << 16)) === 0)
       return this.#drop(batch, i, DropReason.InvalidSource);
     const home = forwarding.findWords(vni, source, rest << 16, now) && forwarding.kind === TargetKind.Local;
-    const asker = home ? forwarding.target : -1;
+    const sender = home ? forwarding.target : -1;
     if (!home && this.#options.rejectForeignSources) return this.#drop(batch, i, DropReason.ForeignSource);
     const inner = this.#inner;
     const headerError = inner.walkEthernet(bytes, start, end);
@@ -173,27 +173,27 @@ export class Forward {
     if (headerError === HeaderError.None && inner.family !== 4 && columns.learning[index] === 0) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
       if (verdict !== NeighbourVerdict.Other) {
-        return this.#neighbour(batch, i, verdict, asker);
+        return this.#neighbour(batch, i, verdict, sender);
       }
     }
     if ((destination & GROUP) === 0 && forwarding.findWords(vni, destination, middle & UPPER, now)) {
       const { target } = forwarding;
       if (forwarding.kind === TargetKind.Local) {
-        if (target === asker) return this.#drop(batch, i, DropReason.Loop);
+        if (target === sender) return this.#drop(batch, i, DropReason.Loop);
         return this.#put(this.#outputs.local, batch, i, start, end, target);
       }
       if (target === this.#node) return this.#drop(batch, i, DropReason.Loop);
-      return this.#tunnel(batch, i, target, asker);
+      return this.#tunnel(batch, i, target, sender);
     }
-    return this.#flood(batch, i, asker);
+    return this.#flood(batch, i, sender);
   }
 
-  #neighbour(batch: PacketBatch, i: number, verdict: NeighbourVerdict, asker: number): boolean {
+  #neighbour(batch: PacketBatch, i: number, verdict: NeighbourVerdict, sender: number): boolean {
     if (verdict === NeighbourVerdict.Answered) {
       // The reply overwrites the request in its slot.
       this.#drops.add(DropReason.NeighbourAnswered);
       this.replies++;
-      return this.#put(this.#outputs.replies, batch, i, batch.start[i], this.#neighbours.end, asker);
+      return this.#put(this.#outputs.replies, batch, i, batch.start[i], this.#neighbours.end, sender);
     }
     if (verdict === NeighbourVerdict.Unknown) return this.#drop(batch, i, DropReason.NeighbourUnknown);
     const invalid = verdict === NeighbourVerdict.Invalid;
@@ -201,7 +201,7 @@ export class Forward {
   }
 
   /** Sends a frame to one node if it fits. */
-  #tunnel(batch: PacketBatch, i: number, node: number, asker: number): boolean {
+  #tunnel(batch: PacketBatch, i: number, node: number, sender: number): boolean {
     const inner = this.#inner;
     const { bytes } = batch.arena;
     const start = batch.start[i];
@@ -210,13 +210,13 @@ export class Forward {
     const ip = inner.headerError === HeaderError.None && inner.family !== 0;
     if (ip && this.#options.clampMss) clampMss(bytes, inner, mtu);
     if (batch.end[i] - start - ETHERNET_HEADER_LEN > mtu && this.#options.oversize !== Oversize.Outside) {
-      return this.#tooLong(batch, i, node, mtu, asker);
+      return this.#tooLong(batch, i, node, mtu, sender);
     }
     return this.#send(batch, i, node);
   }
 
   /** Handles a frame that would need outer fragments to reach a node. */
-  #tooLong(batch: PacketBatch, i: number, node: number, mtu: number, asker: number): boolean {
+  #tooLong(batch: PacketBatch, i: number, node: number, mtu: number, sender: number): boolean {
     const inner = this.#inner;
     const { bytes } = batch.arena;
     const start = batch.start[i];
@@ -230,10 +230,10 @@ export class Forward {
       family !== 0 &&
       length > room &&
       this.#options.oversize === Oversize.Inside;
-    if (inside && !this.#mustNotFragment(bytes)) return this.#cut(batch, i, node, room);
+    if (inside && !this.#mustNotFragment(bytes)) return this.#fragmentInner(batch, i, node, room);
     // RFC 1122 section 3.2.2: no ICMP error about a packet sent to a group.
     if (inside && (bytes[start] & 1) === 0 && isAnswerable(bytes, inner)) {
-      return this.#answerTooBig(batch, i, family === 6 ? Math.max(room, MIN_IPV6_MTU) : room, asker);
+      return this.#replyTooBig(batch, i, family === 6 ? Math.max(room, MIN_IPV6_MTU) : room, sender);
     }
     return this.#drop(batch, i, DropReason.PacketTooBig);
   }
@@ -281,19 +281,19 @@ export class Forward {
     return this.#inner.family === 6 || this.#ipv4.wrap(bytes, this.#inner.networkOffset).dontFragment;
   }
 
-  #answerTooBig(batch: PacketBatch, i: number, mtu: number, asker: number): boolean {
+  #replyTooBig(batch: PacketBatch, i: number, mtu: number, sender: number): boolean {
     if (this.#flooding && this.#answered) return this.#drop(batch, i, DropReason.PacketTooBig);
     this.#answered = true;
-    if (!this.#icmpRate.take(asker, this.#now)) return this.#drop(batch, i, DropReason.PacketTooBigRateLimited);
+    if (!this.#icmpRate.take(sender, this.#now)) return this.#drop(batch, i, DropReason.PacketTooBigRateLimited);
     this.#drops.add(DropReason.PacketTooBig);
     this.replies++;
     const tooBig = this.#tooBig;
     tooBig.answer(batch.arena.bytes, batch.start[i], this.#inner, mtu);
-    return this.#put(this.#outputs.replies, batch, i, tooBig.start, tooBig.end, asker);
+    return this.#put(this.#outputs.replies, batch, i, tooBig.start, tooBig.end, sender);
   }
 
   /** Fragments a frame's IPv4 packet; each fragment gets a slot and the frame's Ethernet header. */
-  #cut(batch: PacketBatch, i: number, node: number, mtu: number): boolean {
+  #fragmentInner(batch: PacketBatch, i: number, node: number, mtu: number): boolean {
     const { arena } = batch;
     const { bytes } = arena;
     const inner = this.#inner;
@@ -319,20 +319,20 @@ export class Forward {
     return false;
   }
 
-  #flood(batch: PacketBatch, i: number, asker: number): boolean {
+  #flood(batch: PacketBatch, i: number, sender: number): boolean {
     const { arena } = batch;
     const index = batch.network[i];
     const nodes = this.#tables.flood[index];
     const group = (arena.bytes[batch.start[i]] & 1) !== 0;
     if (nodes.length === 0) {
       if (!group) return this.#drop(batch, i, DropReason.NoRemote);
-      if (!this.#hasOthers(index, asker)) return this.#drop(batch, i, DropReason.NoTarget);
+      if (!this.#hasOthers(index, sender)) return this.#drop(batch, i, DropReason.NoTarget);
     }
     const copies = group ? nodes.length : nodes.length - 1;
     if (copies > 0) this.#spill(batch);
     this.#flooding = true;
     this.#answered = false;
-    for (let n = 0; n < copies; n++) this.#copyTo(batch, i, nodes[n], asker);
+    for (let n = 0; n < copies; n++) this.#copyTo(batch, i, nodes[n], sender);
     if (group) {
       this.#flooding = false;
       // Like a bridge, delivers group frames to every local endpoint as well.
@@ -340,19 +340,19 @@ export class Forward {
     }
     // The last node gets the original frame.
     this.#inner.walkEthernet(arena.bytes, batch.start[i], batch.end[i]);
-    const stays = this.#tunnel(batch, i, nodes[copies], asker);
+    const stays = this.#tunnel(batch, i, nodes[copies], sender);
     this.#flooding = false;
     return stays;
   }
 
   /** Whether this node has endpoints other than the sender in a network. */
-  #hasOthers(index: number, asker: number): boolean {
+  #hasOthers(index: number, sender: number): boolean {
     const here = this.#columns.local[index].length;
-    return asker >= 0 ? here > 1 : here > 0;
+    return sender >= 0 ? here > 1 : here > 0;
   }
 
   /** Head-end replication: sends a copy of the frame to a node. */
-  #copyTo(batch: PacketBatch, i: number, node: number, asker: number): void {
+  #copyTo(batch: PacketBatch, i: number, node: number, sender: number): void {
     const { arena } = batch;
     const copy = this.#copy;
     const start = batch.start[i];
@@ -368,7 +368,7 @@ export class Forward {
     copy.count = 0;
     copy.push(slot, to, to + end - start, batch.network[i]);
     this.#inner.walkEthernet(arena.bytes, to, to + end - start);
-    this.#tunnel(copy, 0, node, asker);
+    this.#tunnel(copy, 0, node, sender);
   }
 
   /** Moves a packet to an output batch. */

@@ -6,7 +6,7 @@ import { NodeTables, PathMtu } from '../../src/overlay/index.js';
 import { checksum, EtherType, IpProtocol, Layers, writeIpv4Checksum } from '../../src/wire/index.js';
 import { ipv6Packet } from '../fragment/split.js';
 import { FRAME, ip, join, udpIp, vxlan } from './build.js';
-import { ours, told, VTEPS } from './icmp-told.js';
+import { ours, told, VTEPS } from './icmp-errors.js';
 import { TestNode, topologyOf } from './topology.js';
 
 const RING = 'keys: [{ tag: 1, key: "000102030405060708090a0b0c0d0e0f" }]\n';

@@ -82,7 +82,7 @@ class Injector {
     try {
       for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
         if (this.#over) return;
-        this.#hand(batch);
+        this.#sendBatch(batch);
         await sink.room();
       }
       const { damage } = source;
@@ -96,7 +96,7 @@ class Injector {
     return this.stopped || this.#sink.over;
   }
 
-  #hand(batch: CaptureBatch): void {
+  #sendBatch(batch: CaptureBatch): void {
     const clock = this.#clock;
     for (let i = 0; i < batch.count; i++) {
       this.packets++;

@@ -50,7 +50,7 @@ const OPTIONS = {
   ).otherwise('system where available'),
   innerChecksums: option(
     '--inner-checksums MODE',
-    'verify inner checksums, or accept those that a peer on the same host left unfinished',
+    'verify inner checksums, or accept those that a peer on the same host left partial',
     choice('verify', 'accept'),
   ).otherwise("accept if the VTEP's device is virtual, such as veth or virtio"),
   metrics: metricsDeclared,
@@ -299,7 +299,7 @@ export const upCommand = declare({
         ...cipher.options,
         oversize,
         ...(sockets === undefined ? {} : { sockets }),
-        ...(innerChecksums === undefined ? {} : { unfinishedChecksums: innerChecksums === 'accept' }),
+        ...(innerChecksums === undefined ? {} : { partialChecksums: innerChecksums === 'accept' }),
         clampMss,
         ...(port === undefined ? {} : { portOf: () => port }),
         onSaEvent: ({ text }) => say(`vtep: ${text}`),

@@ -16,7 +16,7 @@ import type { TapOptions } from '../tap/tap-opening.js';
 /** How to create interfaces. */
 export interface EndpointDevicesOptions {
   /** Whether frames may have partial checksums, which the kernel then completes. */
-  readonly unfinishedChecksums: boolean;
+  readonly partialChecksums: boolean;
   /**
    * Creates a port.
    * @default a TAP device
@@ -197,8 +197,8 @@ export class EndpointDevices {
       throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; set one with device:`);
     }
     const namespace = options.netns === undefined ? undefined : namespaceIdentity(options.netns);
-    const { unfinishedChecksums } = this.#options;
-    const device = await this.#maker.make({ ...options, unfinishedChecksums });
+    const { partialChecksums } = this.#options;
+    const device = await this.#maker.make({ ...options, partialChecksums });
     return { device, settings: JSON.stringify(options), namespace };
   }
 

@@ -225,7 +225,7 @@ export class LiveNode {
       this.#check(plan);
       ({ networks } = plan);
       // The last check that can fail, and before peers are added: their SAs need these keys.
-      outcome = this.#takeKeys(plan);
+      outcome = this.#receiveRing(plan);
     });
     this.#encrypted.add(networks);
     if (this.#nodesStale) this.#setNodes();
@@ -361,7 +361,7 @@ export class LiveNode {
   }
 
   /** Adopts new key rings; `#settle` takes the steps of their rotation. */
-  #takeKeys({ changes }: ChangePlan): RingOutcome | undefined {
+  #receiveRing({ changes }: ChangePlan): RingOutcome | undefined {
     let outcome: RingOutcome | undefined;
     for (const change of changes) {
       if (change.kind !== ChangeKind.SetKeys || this.#sas === undefined) continue;

@@ -21,7 +21,7 @@ import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
 import { SocketUnderlay } from '../socket/socket-underlay.js';
-import { mayHaveUnfinishedChecksums } from '../socket/unfinished-checksums.js';
+import { mayHavePartialChecksums } from '../socket/partial-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from '../port/underlay-port.js';
 
 /** Options of a VTEP. */
@@ -47,7 +47,7 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
    * of one host. If not, all are verified.
    * @default whether the device with the VTEP's address is virtual
    */
-  readonly unfinishedChecksums?: boolean;
+  readonly partialChecksums?: boolean;
   /** Receives a description of each runtime problem. */
   readonly onTrouble?: (text: string) => void;
 }
@@ -88,12 +88,11 @@ export class LiveVtep {
     const clock = options.clock ?? ((): number => performance.now() / 1000);
     const random = options.random ?? ((bytes: Uint8Array): void => void randomFillSync(bytes));
     const here = topology.nodes.find(({ name }) => name === node);
-    const unfinishedChecksums =
-      options.unfinishedChecksums ?? (here === undefined || mayHaveUnfinishedChecksums(here.vtep));
+    const partialChecksums = options.partialChecksums ?? (here === undefined || mayHavePartialChecksums(here.vtep));
     this.node = new LiveNode({ ...options, underlay, arena, clock, random });
     this.#devices = new EndpointDevices(this.node, {
       portOf,
-      unfinishedChecksums,
+      partialChecksums,
       tell: (endpoint, text) => onTrouble?.(plain(`endpoint ${endpoint}: ${text}`)),
     });
   }

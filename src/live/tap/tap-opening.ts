@@ -43,7 +43,7 @@ export interface TapOptions extends InterfaceSettings {
    * Whether frames sent to it may have partial TCP and UDP checksums.
    * @default false
    */
-  readonly unfinishedChecksums?: boolean;
+  readonly partialChecksums?: boolean;
 }
 
 /** An open TAP device. It disappears with its descriptor, unless it is persistent (`ip tuntap add`). */

@@ -38,7 +38,7 @@ export class TapDevice implements FramePort {
     this.holdsNamespace = opened.holdsNamespace;
     this.#close = close;
     this.#reader = new TapReader(this.descriptor);
-    this.#writer = new TapWriter(this.descriptor, options.unfinishedChecksums ?? false);
+    this.#writer = new TapWriter(this.descriptor, options.partialChecksums ?? false);
   }
 
   get counters(): FramePortCounters {

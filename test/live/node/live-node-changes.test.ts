@@ -13,7 +13,7 @@ import {
   type Topology,
   type TopologyChange,
 } from '../../../src/overlay/index.js';
-import { ours, told } from '../../dataplane/icmp-told.js';
+import { ours, told } from '../../dataplane/icmp-errors.js';
 import { C1, C2, configText, fromHex, RING, type Setup } from '../../dataplane/topology.js';
 import { ListPort, MemoryUnderlay, MemoryWire } from '../memory-underlay.js';
 import { refused } from '../refused.js';

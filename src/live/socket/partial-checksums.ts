@@ -51,7 +51,7 @@ export function isVirtualDevice(name: string, folder = DEVICES, depth = 0): bool
  * Whether the device with a local address is virtual; also true if there is no such device, or it is unknown.
  * @param address 4 or 16 bytes
  */
-export function mayHaveUnfinishedChecksums(address: Uint8Array): boolean {
+export function mayHavePartialChecksums(address: Uint8Array): boolean {
   const text = formatIp(address.length === 4 ? 4 : 6, address);
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     // A labelled address has a suffix after a colon: eth0:1.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { isVirtualDevice, mayHaveUnfinishedChecksums } from '../../../src/live/socket/unfinished-checksums.js';
+import { isVirtualDevice, mayHavePartialChecksums } from '../../../src/live/socket/partial-checksums.js';
 import { scratch } from '../../cli/run.js';
 import { HERE } from '../loopback.js';
 
@@ -63,7 +63,7 @@ describe('a virtual device, whose wire may end in the same host,', () => {
       Uint8Array.of(192, 0, 2, 1),
       new Uint8Array(16).fill(2),
     ]) {
-      assert.equal(mayHaveUnfinishedChecksums(address), true);
+      assert.equal(mayHavePartialChecksums(address), true);
     }
   });
 });
