@@ -1,7 +1,9 @@
 /**
- * vtep without Node: no `node:` imports and no native code, so that a browser can load it. Captures are passed as bytes
- * (`openCapture(new MemoryReader(bytes))`). The pcap-parser source needs Node streams and has a separate entry point,
- * `vtep/native-free/pcap-parser`.
+ * vtep without Node: no `node:` imports and no native code, so that a browser can load it.
+ *
+ * It has every module up to vtep/inspect and vtep/picture, and AES-GCM by node-forge ({@link forgeBackend}). Captures
+ * are passed as bytes (`openCapture(new MemoryReader(bytes))`). The pcap-parser source needs Node streams and has a
+ * separate entry point, `vtep/native-free/pcap-parser`.
  * @module vtep/native-free
  */
 export * from '../src/aead/portable.js';

@@ -1,7 +1,13 @@
 /**
- * vtep: VXLAN and IPsec overlays, packet by packet. This is where to start: frames of a capture as objects
- * (`openOverlay`). What it is built on, for programs that handle packets at a high rate, is in the subpaths:
- * `vtep/capture`, `vtep/dataplane`, `vtep/wire` and so on.
+ * VXLAN and IPsec overlays, frame by frame. This is where to start: objects, with bytes that stay valid.
+ *
+ * - {@link openOverlay} reads the frames of an overlay's capture, {@link openFrames} the packets of any capture.
+ * - {@link conversations} says who talked to whom, how much, and how well.
+ * - {@link edit} changes a packet, {@link createCapture} writes packets to a file.
+ * - {@link simulate} runs an overlay network in this process.
+ *
+ * Programs that handle packets at a high rate use what this is built on, in the subpaths: `vtep/capture`,
+ * `vtep/dataplane`, `vtep/wire` and so on.
  * @module vtep
  */
 export type { ByteBlob, ByteStream, CaptureInput, PacketSource } from './capture/index.js';

@@ -1,5 +1,27 @@
 /**
- * The stages of the data plane, their drop reasons and drop counters.
+ * The data plane: the stages of a node, both chains of them, and the decoder of captures.
+ *
+ * Egress, {@link EgressChain}:
+ *
+ *     frame -> Forward -> Encap -> Seal -> Fragment -> IP packet
+ *                 |-> another local endpoint
+ *                 +-> a reply to the sender (ARP, ND, ICMP)
+ *
+ * Ingress, {@link IngressChain}:
+ *
+ *     IP packet -> Classify -> Open (ESP) -> Classify -> Decap -> Deliver -> frame
+ *                      +--------------------------------->
+ *     UDP datagram on the VXLAN port ------------------->
+ *
+ * Captures, {@link UnderlayDecoder}, which without keys reports ESP as such:
+ *
+ *     record -> walkLink -> fragment? -> Reassembly -> ESP? -> InboundEsp -+
+ *                                            |                             |
+ *                                            +-> VXLAN? -> Verdict.Frame <-+
+ *
+ * Start with {@link UnderlayDecoder} to read captures, and with the chains to forward packets. The chains take batches
+ * (`PacketBatch` of vtep/memory) and the tables of a node (`NodeTables` of vtep/overlay). Nothing is dropped silently:
+ * every packet that doesn't come out has a {@link DropReason}, counted in {@link DropCounters}.
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';

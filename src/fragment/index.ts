@@ -1,5 +1,9 @@
 /**
  * Fragmentation and reassembly of IP datagrams, and segmentation and coalescing of TCP.
+ *
+ * {@link Fragmenter} splits a datagram, {@link Reassembler} holds fragments until a datagram is complete, with bounds
+ * on memory, number and age; an overlap drops the whole datagram (RFC 5722, RFC 8900). {@link TcpSegmenter} and
+ * {@link TcpCoalescer} do in software what TSO and GRO do.
  * @module vtep/fragment
  */
 export { FragmentError, Fragmenter } from './fragmenter.js';

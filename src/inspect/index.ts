@@ -1,5 +1,10 @@
 /**
- * Analyses captures of an overlay: statistics, conversations, traffic over time, and one line per packet.
+ * Analyses captures of an overlay, in bounded memory.
+ *
+ * - {@link Survey} counts everything in one pass: networks, VTEPs, endpoints, SPIs, sizes, checksums, problems.
+ * - {@link surveyFlows} returns the conversations of a capture ({@link Conversation}).
+ * - {@link packetLine} is one line of text per packet, {@link matchKeys} says which keys fit which SPIs, and
+ *   {@link KeyTimeline} how keys rotated.
  * @module vtep/inspect
  */
 export { formatTime } from './capture-clock.js';

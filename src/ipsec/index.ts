@@ -1,5 +1,16 @@
 /**
- * IPsec ESP with AES-GCM (RFC 4303, RFC 4106): security associations, sealing and opening packets, and keys from files.
+ * IPsec ESP with AES-GCM (RFC 4303, RFC 4106): security associations, sealing and opening packets, and keys from
+ * files.
+ *
+ *     IP packet -> OutboundEsp (OutboundSa) -> ESP packet -> InboundEsp (Sad -> InboundSa) -> IP packet
+ *
+ * - {@link OutboundEsp} seals packets in place with an {@link OutboundSa}; {@link InboundEsp} opens them with the
+ *   {@link InboundSa} that a {@link Sad} has for their SPI and addresses.
+ * - {@link parseXfrmState} and {@link parseEspSa} read SAs from the output of `ip xfrm state` and from Wireshark's
+ *   `esp_sa`.
+ * - {@link SequenceReservations} keeps sequence numbers from being reused after a restart.
+ *
+ * SAs that follow from a cluster's key ring are in vtep/overlay (`NodeSas`, `deriveSa`).
  * @module vtep/ipsec
  */
 export { IpsecError, type IpsecErrorCode } from './error.js';

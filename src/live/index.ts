@@ -1,5 +1,10 @@
 /**
- * Access to the operating system: sockets, devices, and state that outlives the process.
+ * The running system: sockets, devices, and state that outlives the process.
+ *
+ * {@link LiveVtep} is a node of an overlay with its sockets and TAP devices; {@link LiveNode} is the same over an
+ * {@link UnderlayPort} and {@link FramePort}s of your own. {@link DeviceSource} and {@link DeviceSink} capture and
+ * send on a device, {@link SequenceFile} keeps ESP's sequence numbers across restarts, and {@link MetricsServer}
+ * serves counters to Prometheus. Most of it needs Linux and privileges.
  * @module vtep/live
  */
 export { CapturePort, type CapturePortOptions } from './node/capture-port.js';

@@ -35,7 +35,7 @@ export class OverlayError extends VtepError<OverlayErrorCode> {
   /** Where in the file it is, if it is about a place; the message begins with it. */
   readonly position: FilePosition | undefined;
 
-  /** @param position where in the file it is; put before the message */
+  /** @param options `position` is where in the file the error is; it is put before the message */
   constructor(code: OverlayErrorCode, message: string, options: ErrorOptions & { position?: FilePosition } = {}) {
     const { position, ...rest } = options;
     super(code, position === undefined ? message : `${placeText(position)}${message}`, rest);

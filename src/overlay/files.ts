@@ -1,5 +1,9 @@
 /**
  * Parses networks and keys from files: vtep's own formats, Docker's and Swarm's.
+ *
+ * - {@link parseConfig} reads a config, {@link importTopology} the output of a running swarm's tools. Both return a
+ *   `Topology` for `NodeTables`.
+ * - {@link parseKeys} reads any key file; {@link parseKeyRing} and {@link parseSwarmKeys} only rings.
  * @module vtep/overlay/files
  */
 export { type ConfigOptions, dockerMac, parseConfig } from './config.js';

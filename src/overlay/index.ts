@@ -1,6 +1,14 @@
 /**
- * The network's description and its keys, and what is derived from them. Parsing files is in files.ts, since it needs a
- * YAML parser and a schema validator, which take longer to load than everything else.
+ * What the overlay is: networks, nodes, endpoints and keys, and what follows from them.
+ *
+ * - {@link Topology} describes the networks; {@link NodeTables} is a topology as one node sees it, with its forwarding
+ *   and neighbour tables, and changes while packets flow.
+ * - {@link KeyRing} holds the cluster's keys, {@link RotationSchedule} and {@link RingRotation} change them, and
+ *   {@link NodeSas} keeps a node's SAs in step. {@link RingResolver} finds the keys of a capture's SPIs.
+ * - {@link mtuOf} does the arithmetic of headers.
+ *
+ * Files are parsed by vtep/overlay/files, which is separate because its YAML parser and schema validator take longer
+ * to load than everything else.
  * @module vtep/overlay
  */
 export { type FilePosition, OverlayError, type OverlayErrorCode } from './error.js';

@@ -1,5 +1,9 @@
 /**
  * Replays captures through the whole data plane and back, and compares and measures the result.
+ *
+ * {@link Replay} sends a capture's frames from node to node on one core, {@link ParallelReplay} on several.
+ * {@link ObservedTopology} works out the networks from the capture itself, and {@link Underlay} simulates loss, delay,
+ * duplication and corruption from a seed.
  * @module vtep/replay
  */
 export { CaptureFrames } from './capture-frames.js';

@@ -1,5 +1,12 @@
 /**
- * Header codecs, one file per header.
+ * Headers and checksums, from link layers to TCP. Nothing is copied: all offsets are in bytes into the given array.
+ *
+ * - {@link Layers} walks a packet from Ethernet to the ports and checks every length; {@link walkLink} does so from
+ *   any link layer of a capture.
+ * - Each header has a `check` function ({@link checkVxlan}), which returns a {@link HeaderError}, a view with
+ *   accessors that can't fail after it ({@link VxlanView}), and a layout with `decode` and `encode`
+ *   ({@link vxlanLayout}).
+ * - {@link formatIp}, {@link parseIpv4} and the like convert addresses.
  * @module vtep/wire
  */
 export { VtepError } from '../error.js';

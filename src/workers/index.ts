@@ -1,5 +1,10 @@
 /**
- * Multi-core processing: worker threads fed by shared-memory rings, and the assignment of packets to workers.
+ * Multi-core processing: worker threads fed by rings in shared memory, and the assignment of packets to workers.
+ *
+ *     main thread: WorkerGroup.push -> ring in shared memory -> worker thread: servePackets
+ *
+ * {@link WorkerGroup} starts the threads, whose code calls {@link servePackets}. {@link workerOfFlow} and
+ * {@link workerOfSa} choose a packet's worker so that its flow or SA stays in order.
  * @module vtep/workers
  */
 export { WorkersError, type WorkersErrorCode } from './error.js';
