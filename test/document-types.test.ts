@@ -1,4 +1,4 @@
-/** The programs of README and docs/ are TypeScript: a user who pastes one into a strict project gets no errors. */
+/** The programs of README, docs/ and docstrings are TypeScript: pasted into a strict project, they give no errors. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,6 +24,47 @@ const OPTIONS: ts.CompilerOptions = {
   types: ['node'],
   typeRoots: [join(ROOT, 'node_modules/@types')],
 };
+
+/** What people start with: each has an example in the API reference. */
+const STARTING_POINTS = [
+  ...['openOverlay', 'openFrames', 'conversations', 'edit', 'createCapture', 'simulate'],
+  ...['openCaptureFile', 'openCapture', 'batchesOf', 'PcapWriter', 'PcapngWriter', 'Layers', 'walkLink'],
+  ...['UnderlayDecoder', 'EgressChain', 'IngressChain', 'Survey', 'surveyFlows', 'captureSvg'],
+  ...['parseConfig', 'parseKeys', 'parseKeyRing', 'parseXfrmState', 'parseEspSa', 'NodeTables', 'mtuOf'],
+  ...['chooseAead', 'OutboundEsp', 'InboundEsp', 'NodeSas', 'KeyRing', 'RingResolver', 'RotationSchedule'],
+  ...['LiveVtep', 'WorkerGroup'],
+];
+
+/** An `@example` of a docstring. */
+interface Example {
+  /** Of the declaration that it is about. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The examples of the sources: from `@example` to the next tag. */
+function examples(): Example[] {
+  const sources = ['src', 'native-free'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts'))
+      .map((path) => join(ROOT, folder, path)),
+  );
+  return sources.flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(/\/\*\*\n((?: *\*(?!\/).*\n)+) *\*\/\n *(.*)/g)].flatMap(
+      ([, comment, declaration]) => {
+        const lines = comment.split('\n').map((line) => line.replace(/^ *\* ?/, ''));
+        const name = /(?:function\*?|class|const|interface) (\w+)|(\w+)\(/.exec(declaration);
+        return lines.flatMap((line, index) => {
+          if (line !== '@example') return [];
+          const after = lines.slice(index + 1);
+          const end = after.findIndex((other) => /^@[a-z]+\b/.test(other));
+          const text = after.slice(0, end < 0 ? undefined : end).filter((other) => !other.startsWith('```'));
+          return [{ name: name?.[1] ?? name?.[2] ?? '', text: text.join('\n') }];
+        });
+      },
+    ),
+  );
+}
 
 /** Writes the blocks of a language to a folder, each a module of its own; returns their paths. */
 function programs(folder: string, language: string, ending: string): string[] {
@@ -63,4 +104,24 @@ test('those that start with vtep itself compile with noUncheckedIndexedAccess to
     errorsOf(paths, { ...OPTIONS, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true }),
     [],
   );
+});
+
+test('what people start with has an example in the API reference', () => {
+  const names = new Set(examples().map(({ name }) => name));
+  assert.deepEqual(
+    STARTING_POINTS.filter((name) => !names.has(name)),
+    [],
+  );
+});
+
+test('every example of the API reference is a program that compiles under strict', () => {
+  const folder = programFolder();
+  const paths = examples().map(({ name, text }, index) => {
+    assert.match(text, /^import /, `the example of ${name} says what it imports`);
+    const path = join(folder, `${name}-${index}.mts`);
+    writeFileSync(path, text);
+    return path;
+  });
+  assert.ok(paths.length >= STARTING_POINTS.length);
+  assert.deepEqual(errorsOf(paths, OPTIONS), []);
 });

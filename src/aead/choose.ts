@@ -12,15 +12,19 @@ export const AEAD_BACKENDS: readonly AeadBackend[] = [ipsecMbBackend, opensslBac
 
 /** A backend that was skipped. */
 export interface SkippedBackend {
+  /** The backend's name. */
   readonly name: string;
   /** `AEAD_UNAVAILABLE`: it is missing. `AEAD_SELF_TEST`: it gives wrong results. */
   readonly code: AeadErrorCode;
+  /** Why it can't be used here, for people. */
   readonly reason: string;
 }
 
 /** A cipher, and why the faster ones were skipped. */
 export interface AeadChoice {
+  /** The cipher. */
   readonly aead: Aead;
+  /** Backends that were tried before it. */
   readonly skipped: readonly SkippedBackend[];
 }
 
@@ -33,15 +37,15 @@ function tryBackend(backend: AeadBackend): Aead {
 
 /**
  * Creates a cipher.
- * @example
- * ```ts
- * const { aead, skipped } = chooseAead();
- * console.log(`cipher ${aead.name}`);
- * for (const { name, reason } of skipped) console.log(`not ${name}: ${reason}`);
- * ```
  * @param name the only backend to try. Default: the first that works.
  * @param backends the backends to try, in order. Default: `AEAD_BACKENDS`.
  * @throws AeadError `AEAD_UNKNOWN` for an unknown name; the named backend's error; `AEAD_UNAVAILABLE` if none works
+ * @example
+ * import { chooseAead } from 'vtep/aead';
+ *
+ * const { aead, skipped } = chooseAead();
+ * console.log(`cipher ${aead.name}`);
+ * for (const { name, reason } of skipped) console.log(`not ${name}: ${reason}`);
  */
 export function chooseAead(name?: string, backends: readonly AeadBackend[] = AEAD_BACKENDS): AeadChoice {
   if (name !== undefined) {

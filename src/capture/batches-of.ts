@@ -5,8 +5,10 @@ import type { PacketSource } from './source.js';
  * The batches of a source as an async iterable, which closes the source when the loop ends: at the end of the packets,
  * by `break`, or because its body throws. Each batch is valid until the next one.
  * @example
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ *
  * for await (const batch of batchesOf(await openCaptureFile('underlay.pcap'))) {
- *   for (let i = 0; i < batch.count; i++) decoder.receivePacket(batch, i);
+ *   for (let i = 0; i < batch.count; i++) console.log(batch.seconds[i], batch.originalLength[i]);
  * }
  */
 export async function* batchesOf(source: PacketSource): AsyncGenerator<CaptureBatch, void, undefined> {

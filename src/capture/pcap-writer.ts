@@ -24,13 +24,14 @@ export interface PcapWriterOptions {
 /**
  * A pcap file as a packet sink. The file header is written immediately.
  * @example
- * ```ts
+ * import { OutputFile, PcapWriter } from 'vtep/capture';
+ *
  * const file = new OutputFile('inner.pcap');
  * const writer = new PcapWriter(file.write, { nanoseconds: true });
- * writer.write(frame, 0, frame.length, frame.length, seconds, nanoseconds);
+ * const frame = new Uint8Array(60);
+ * writer.write(frame, 0, frame.length, frame.length, Math.floor(Date.now() / 1000), 0);
  * writer.flush();
  * file.commit();
- * ```
  */
 export class PcapWriter implements PacketSink {
   readonly #buffer: ByteBuffer;

@@ -19,7 +19,19 @@ import { MAX_SECONDS, NanosecondTicks } from './timestamp.js';
 /** `if_tsresol` of nanoseconds. */
 const NANOSECONDS = 9;
 
-/** A pcapng file as a packet sink. The section header is written immediately; add an interface before packets. */
+/**
+ * A pcapng file as a packet sink. The section header is written immediately; add an interface before packets.
+ * @example
+ * import { OutputFile, PcapngWriter } from 'vtep/capture';
+ *
+ * const file = new OutputFile('inner.pcapng');
+ * const writer = new PcapngWriter(file.write);
+ * const web = writer.addInterface('web');
+ * const frame = new Uint8Array(60);
+ * writer.write(frame, 0, frame.length, frame.length, Math.floor(Date.now() / 1000), 0, web);
+ * writer.flush();
+ * file.commit();
+ */
 export class PcapngWriter implements PacketSink {
   readonly #buffer: ByteBuffer;
   readonly #ticks = new NanosecondTicks();

@@ -115,13 +115,15 @@ function cutOff(position: number): CaptureError {
 
 /**
  * Detects a capture's format and opens it as a packet source.
- * @example
- * ```ts
- * const source = await openCapture(new MemoryReader(bytes));
- * ```
  * @param reader the capture's bytes; closed by the source's `close`, or before this throws
  * @throws CaptureError `NOT_A_CAPTURE`, `UNSUPPORTED_CAPTURE`, `CAPTURE_CUT_OFF` (within the file header) or
  * `CAPTURE_DAMAGED`
+ * @example
+ * import { MemoryReader, openCapture } from 'vtep/native-free';
+ *
+ * const response = await fetch('https://example.net/wire.pcap');
+ * const source = await openCapture(new MemoryReader(new Uint8Array(await response.arrayBuffer())));
+ * console.log(source.format);
  */
 export async function openCapture(reader: ByteReader): Promise<PacketSource> {
   try {

@@ -2,6 +2,7 @@ import { DROP_REASONS, type DropReason, dropReasonName } from './drop-reason.js'
 
 /** Dropped packets by reason. */
 export class DropCounters {
+  /** Packets by `DropReason`. */
   readonly counts = new Float64Array(DROP_REASONS);
 
   /** Counts dropped packets. */

@@ -58,8 +58,9 @@ export interface EgressOptions extends Omit<TunnelOptions, 'port'> {
    * @default the platform's cryptographic source
    */
   readonly random?: (bytes: Uint8Array) => void;
-  /** The cipher and the SAs; without them, frames of encrypted networks are dropped. */
+  /** The cipher; without it, frames of encrypted networks are dropped. */
   readonly aead?: Aead;
+  /** The SAs; without them, frames of encrypted networks are dropped. */
   readonly sas?: NodeSas;
 }
 
@@ -78,29 +79,64 @@ export interface EgressSinks {
 
 /** frames + copies + repliesMade = sent + local + replies + dropped. */
 export interface EgressAccounting {
+  /** Frames received. */
   readonly frames: number;
   /** Copies of flooded frames, and inner fragments beyond the first of each frame. */
   readonly copies: number;
+  /** Replies made: ARP, ND, ICMP. */
   readonly repliesMade: number;
+  /** Packets sent on the wire; outer fragments count as the one packet they came from. */
   readonly sent: number;
+  /** Frames for endpoints of this node. */
   readonly local: number;
+  /** Replies returned to endpoints. */
   readonly replies: number;
+  /** Drops of all reasons. */
   readonly dropped: number;
 }
 
-/** The egress of one node. Follows changes of its tables (`NodeTables.apply`). */
+/**
+ * The egress of one node. Follows changes of its tables (`NodeTables.apply`).
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { EgressChain } from 'vtep/dataplane';
+ * import { Arena, PacketBatch } from 'vtep/memory';
+ * import { NodeTables } from 'vtep/overlay';
+ * import { parseConfig } from 'vtep/overlay/files';
+ *
+ * const tables = new NodeTables(parseConfig(readFileSync('overlay.yaml', 'utf8')), 'node1');
+ * const arena = new Arena();
+ * const egress = new EgressChain(tables, arena, {
+ *   wire: ({ count, start, end, node }) => {
+ *     for (let i = 0; i < count; i++) console.log(`${end[i] - start[i]} bytes to node ${node[i]}`);
+ *   },
+ * });
+ * const frames = new PacketBatch(arena);
+ * const frame = Buffer.from('02420a00090402420a00090388b5' + '00'.repeat(46), 'hex'); // from c1 to c2
+ * frames.copyIn(frame, 0, frame.length, 0); // of the network with index 0
+ * egress.run(frames, performance.now() / 1000);
+ * console.log(egress.accounting, egress.drops.byName());
+ */
 export class EgressChain {
+  /** Drops by reason. */
   readonly drops = new DropCounters();
   /** Frames received. */
   frames = 0;
-  /** Packets sent on the wire, delivered to local endpoints, and returned as replies. */
+  /** Packets sent on the wire, fragments included. */
   wirePackets = 0;
+  /** Frames delivered to endpoints of this node. */
   localFrames = 0;
+  /** Replies returned to endpoints. */
   replies = 0;
+  /** What fits to each node; `IngressChainOptions.pathMtu` updates it from ICMP. */
   readonly pathMtu: PathMtu;
+  /** IP identifications of outer packets. */
   readonly identifications: Identifications;
+  /** The first stage. */
   readonly forward: Forward;
+  /** The stage that encrypts. */
   readonly seal: Seal;
+  /** The last stage. */
   readonly fragment: Fragment;
 
   readonly #whole: boolean;

@@ -26,8 +26,9 @@ import { Reassembly } from './reassembly.js';
 
 /** Options of a node's ingress. */
 export interface IngressChainOptions {
-  /** The cipher and the SAs; without them, ESP is dropped. */
+  /** The cipher; without it, ESP is dropped. */
   readonly aead?: Aead;
+  /** The SAs; without them, ESP is dropped. */
   readonly sas?: NodeSas;
   /**
    * How reserved VXLAN bits are handled.
@@ -39,6 +40,7 @@ export interface IngressChainOptions {
    * @default as the topology says, or false
    */
   readonly acceptUnknownVteps?: boolean;
+  /** Bounds on the fragments that are held. */
   readonly reassembly?: ReassemblerOptions;
   /**
    * Whether the caller has already verified IPv4 header checksums, as the kernel does for a raw socket.
@@ -51,29 +53,64 @@ export interface IngressChainOptions {
 
 /** packets - reassembledFragments + reassembled + copies = delivered + dropped + held. */
 export interface IngressAccounting {
+  /** Packets received. */
   readonly packets: number;
-  /** Fragments reassembled, and the resulting packets. */
+  /** Fragments reassembled. */
   readonly reassembledFragments: number;
+  /** Packets reassembled from them. */
   readonly reassembled: number;
   /** Copies of group frames. */
   readonly copies: number;
+  /** Frames delivered, copies included. */
   readonly delivered: number;
+  /** Drops of all reasons. */
   readonly dropped: number;
+  /** Fragments held for datagrams that are incomplete. */
   readonly held: number;
 }
 
 /** Forwarding-table slots swept per packet: one cache line, while a packet adds at most one entry. */
 const SWEPT_SLOTS = 4;
 
-/** The ingress of one node. */
+/**
+ * The ingress of one node.
+ * @example
+ * import { randomFillSync } from 'node:crypto';
+ * import { readFileSync } from 'node:fs';
+ * import { chooseAead, hkdfSha256 } from 'vtep/aead';
+ * import { IngressChain } from 'vtep/dataplane';
+ * import { Arena, PacketBatch } from 'vtep/memory';
+ * import { NodeSas, NodeTables } from 'vtep/overlay';
+ * import { parseConfig } from 'vtep/overlay/files';
+ *
+ * const topology = parseConfig(readFileSync('overlay.yaml', 'utf8'));
+ * const tables = new NodeTables(topology, 'node2');
+ * const { aead } = chooseAead();
+ * const random = (bytes: Uint8Array) => void randomFillSync(bytes);
+ * const sas = NodeSas.ofTopology(topology, tables.node, aead, { hkdf: hkdfSha256, random });
+ * const arena = new Arena();
+ * const deliver = ({ count, endpoint }: PacketBatch) => {
+ *   for (let i = 0; i < count; i++) console.log(`a frame for ${topology.endpoints[endpoint[i]].name}`);
+ * };
+ * const ingress = new IngressChain(tables, arena, deliver, { aead, sas });
+ * const packets = new PacketBatch(arena);
+ * export function receive(packet: Uint8Array): void {
+ *   packets.copyIn(packet, 0, packet.length); // from its IP header on
+ *   ingress.run(packets, performance.now() / 1000);
+ * }
+ */
 export class IngressChain {
   /** Packets received. */
   packets = 0;
   /** Frames delivered, including copies of group frames. */
   delivered = 0;
+  /** The fragments held. */
   readonly reassembly: Reassembly;
+  /** The stage that decrypts. */
   readonly open: Open;
+  /** The last stage. */
   readonly deliver: Deliver;
+  /** Path MTU discovery; undefined without the option `pathMtu`. */
   readonly discovery: PathMtuDiscovery | undefined;
 
   readonly #drops = new DropCounters();

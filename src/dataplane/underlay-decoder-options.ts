@@ -29,6 +29,7 @@ export interface UnderlayDecoderOptions {
    * @default false: frames stay as they were sent
    */
   readonly applyEcn?: boolean;
+  /** Bounds on the fragments that are held. */
   readonly reassembly?: ReassemblerOptions;
   /** Decrypts ESP packets, in copies; without it they are only reported with their SPI. */
   readonly esp?: InboundEsp;

@@ -64,6 +64,23 @@ const LONGEST_PACKET = 65_575;
 
 /**
  * Decodes packets one at a time. The fields hold the results until the next call. Input packets are never written to.
+ * @example
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { dropReasonText, UnderlayDecoder, Verdict } from 'vtep/dataplane';
+ *
+ * const decoder = new UnderlayDecoder();
+ * for await (const batch of batchesOf(await openCaptureFile('underlay.pcap'))) {
+ *   for (let i = 0; i < batch.count; i++) {
+ *     const verdict = decoder.receivePacket(batch, i);
+ *     if (verdict === Verdict.Frame) {
+ *       // A view, not a copy: valid until the next packet.
+ *       const frame = decoder.outerBytes.subarray(decoder.frameOffset, decoder.frameEnd);
+ *       console.log(decoder.vni, frame.length);
+ *     } else if (verdict === Verdict.Dropped) {
+ *       console.log(dropReasonText(decoder.reason));
+ *     }
+ *   }
+ * }
  */
 export class UnderlayDecoder {
   /** Why the last packet was dropped. */
@@ -80,13 +97,15 @@ export class UnderlayDecoder {
   parts = 1;
   /** VNI of the inner frame, or -1. Set also if the frame was dropped because it is truncated. */
   vni = -1;
-  /** Start and end of the inner frame in `outerBytes`; the end is past `capturedEnd` if the frame is truncated. */
+  /** Start of the inner frame in `outerBytes`. */
   frameOffset = 0;
+  /** End of the inner frame in `outerBytes`; past `capturedEnd` if the frame is truncated. */
   frameEnd = 0;
   /** End of the captured bytes. */
   capturedEnd = 0;
-  /** Encapsulations (besides VXLAN and ESP) around `outer`, the outermost first; `depth` of them. */
+  /** Encapsulations (besides VXLAN and ESP) around `outer`, the outermost first. */
   readonly encapsulations = new Uint8Array(MAX_ENCAPSULATIONS);
+  /** Number of `encapsulations`. */
   depth = 0;
   /** Offset of the Ethernet header before `outer` inside an encapsulation, or -1. */
   innerLink = -1;
@@ -96,6 +115,7 @@ export class UnderlayDecoder {
   encrypted = false;
   /** Whether its ICV was valid and its payload was decoded further. */
   opened = false;
+  /** SPI of the ESP packet. */
   spi = 0;
   /** The lower 32 bits of the sequence number. */
   sequence = 0;
@@ -103,35 +123,44 @@ export class UnderlayDecoder {
   sequenceHigh = 0;
   /** Whether the ESP packet was encapsulated in UDP (RFC 3948). */
   espInUdp = false;
-  /** Its source and destination address, concatenated, of IP version `espFamily`. */
+  /** Its source and destination address, concatenated. */
   readonly espAddresses = new Uint8Array(32);
+  /** IP version of `espAddresses`. */
   espFamily = 0;
   /** Length of its IP packet, in bytes. */
   espBytes = 0;
-  /** The 8 bytes at the offset of the IV, and the last 4 bytes of the packet; 0 if truncated before. */
+  /** Whether the captured bytes reach past the IV. */
   hasIv = false;
+  /** Upper 32 bits of the IV; 0 without `hasIv`. */
   ivHigh = 0;
+  /** Lower 32 bits of the IV; 0 without `hasIv`. */
   ivLow = 0;
+  /** The last 4 bytes of the packet, where its ICV ends; 0 without `hasIv`. */
   icvEnd = 0;
   /** Hash of the 8 bytes after the IV (with AES-GCM, the first of the ciphertext); 0 if truncated before. */
   afterIv = 0;
 
   /** Received packets = framePackets + espPackets + otherPackets + held + filtered.packets + all drops. */
   packets = 0;
-  /** Inner frames, and the packets that carried them. */
+  /** Inner frames. */
   frames = 0;
+  /** Packets that carried inner frames; more than `frames` if some came in fragments. */
   framePackets = 0;
-  /** ESP packets without keys to decrypt them, and decrypted ones, which are also counted by their payload. */
+  /** ESP packets that were not decrypted, since there are no keys. */
   espPackets = 0;
+  /** Decrypted ESP packets, which are also counted by their payload. */
   openedPackets = 0;
+  /** Packets that are not overlay traffic. */
   otherPackets = 0;
   /** Packets of VNIs other than the selected one. */
   readonly filtered = new VniCounts();
-  /** Packets dropped for reserved VXLAN bits, and those among them with a group policy (GBP). */
+  /** Packets dropped for reserved VXLAN bits. */
   readonly reserved = new VniCounts();
+  /** Those among `reserved` with a group policy (GBP). */
   policyPackets = 0;
   /** Other traffic that looks like VXLAN on another port. */
   readonly guess = new VxlanGuess();
+  /** Fragments: those on the wire, those in ESP and those in other encapsulations. */
   readonly reassembly: Reassembly;
 
   readonly #drops = new Float64Array(DROP_REASONS);
@@ -190,8 +219,14 @@ export class UnderlayDecoder {
    * @param index 0 to `batch.count` - 1
    * @throws MemoryError `BAD_RANGE` for another index
    * @example
-   * for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-   *   for (let i = 0; i < batch.count; i++) if (decoder.receivePacket(batch, i) === Verdict.Frame) count(decoder.vni);
+   * import { batchesOf, openCaptureFile } from 'vtep/capture';
+   * import { UnderlayDecoder, Verdict } from 'vtep/dataplane';
+   *
+   * const decoder = new UnderlayDecoder();
+   * for await (const batch of batchesOf(await openCaptureFile('underlay.pcap'))) {
+   *   for (let i = 0; i < batch.count; i++) {
+   *     if (decoder.receivePacket(batch, i) === Verdict.Frame) console.log(decoder.vni);
+   *   }
    * }
    */
   receivePacket(batch: CaptureBatch, index: number): Verdict {

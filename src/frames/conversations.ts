@@ -16,6 +16,8 @@ export interface ConversationsOptions extends OverlayOptions, FlowTableOptions {
  * @param input like that of `openOverlay`
  * @throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError
  * @example
+ * import { conversations } from 'vtep';
+ *
  * for (const { vni, protocol, a, b } of await conversations('wire.pcap', { keys: 'keys.txt' })) {
  *   console.log(vni, protocol, `${a.address}:${a.port} -> ${b.address}:${b.port}`, a.bytes, b.bytes);
  * }

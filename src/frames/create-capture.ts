@@ -52,8 +52,14 @@ export class CaptureOutput {
    * @throws FramesError `NOT_WRITABLE` for another link type in a pcap file, or after `close`; CaptureError
    * `FILE_UNUSABLE`, `TIME_OUT_OF_RANGE`
    * @example
-   * await output.write(frame); // the inner frame
-   * await output.write(frame.packets); // what was captured, still encrypted, with all fragments
+   * import { createCapture, openOverlay } from 'vtep';
+   *
+   * const output = await createCapture('both.pcapng');
+   * for await (const frame of openOverlay('wire.pcap')) {
+   *   await output.write(frame); // the inner frame
+   *   await output.write(frame.packets); // what was captured, still encrypted, with all fragments
+   * }
+   * await output.close();
    */
   async write(packet: Writable | readonly Writable[]): Promise<void> {
     if (!this.#open) throw new FramesError('NOT_WRITABLE', `${this.#file.name}: already closed`);
@@ -149,6 +155,8 @@ function isList(packet: Writable | readonly Writable[]): packet is readonly Writ
  * @param path a file, or `-` for standard output
  * @throws CaptureError `FILE_UNUSABLE`
  * @example
+ * import { createCapture, openOverlay } from 'vtep';
+ *
  * const output = await createCapture('web.pcapng');
  * for await (const frame of openOverlay('wire.pcap')) {
  *   if (frame.inner.destinationPort === 80) await output.write(frame.packets);

@@ -27,13 +27,17 @@ import { type Carrier, Frame } from './frame.js';
 
 /** New MAC addresses. */
 export interface EthernetEdit {
+  /** Such as `02:42:0a:00:09:03`. */
   readonly source?: string;
+  /** In the same format. */
   readonly destination?: string;
 }
 
 /** New fields of an IP header. Addresses stay within their IP version. */
 export interface IpEdit {
+  /** IPv4 or IPv6 address as text. */
   readonly source?: string;
+  /** IPv4 or IPv6 address as text. */
   readonly destination?: string;
   /** TTL or hop limit, 0 to 255. */
   readonly ttl?: number;
@@ -45,7 +49,9 @@ export interface IpEdit {
 
 /** New ports. */
 export interface UdpEdit {
+  /** 0 to 65535. */
   readonly sourcePort?: number;
+  /** 0 to 65535. */
   readonly destinationPort?: number;
 }
 
@@ -343,8 +349,15 @@ function viewOf(bytes: Uint8Array): DataView {
  * (`frame.packet`), its headers as captured; of bytes, an Ethernet frame. `finish()` sets lengths and checksums.
  * @throws FramesError `NOT_EDITABLE` for a packet with a damaged header, or one that the capture truncated
  * @example
- * const edited = edit(frame).ip({ destination: '10.0.9.99' }).payload(new Uint8Array(100)).finish();
- * await output.write(edited);
+ * import { createCapture, edit, openOverlay } from 'vtep';
+ *
+ * const output = await createCapture('edited.pcapng');
+ * for await (const frame of openOverlay('wire.pcap')) {
+ *   if (frame.inner.protocol !== 'UDP') continue;
+ *   const edited = edit(frame).ip({ destination: '10.0.9.99' }).payload(new Uint8Array(100)).finish();
+ *   await output.write(edited);
+ * }
+ * await output.close();
  */
 export function edit(packet: Frame | CapturedPacket | Uint8Array): PacketEditor {
   if (packet instanceof Uint8Array) {

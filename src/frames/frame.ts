@@ -71,6 +71,8 @@ abstract class DecodedPacket implements PacketTime {
  * A frame of a container: an Ethernet frame out of VXLAN, reassembled and decrypted. Its bytes are copies, which stay
  * valid; to change them, use `edit`. Headers are parsed on first access.
  * @example
+ * import { openOverlay } from 'vtep';
+ *
  * for await (const frame of openOverlay('wire.pcap', { keys: 'keys.txt' })) {
  *   const { source, destination, protocol, payload } = frame.inner;
  *   console.log(frame.vni, source, destination, protocol, payload.length);

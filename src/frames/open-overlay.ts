@@ -31,6 +31,8 @@ export interface OverlayOptions extends Omit<UnderlayDecoderOptions, 'esp'> {
  * @returns an async iterable, with counts of what was read; each loop over it reads the input anew
  * @throws the loop throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError
  * @example
+ * import { openOverlay } from 'vtep';
+ *
  * for await (const frame of openOverlay('wire.pcap', { keys: 'swarm-keys.txt' })) {
  *   console.log(frame.time, frame.vni, frame.inner.source, frame.inner.destination, frame.length);
  * }
@@ -65,6 +67,8 @@ export type FramesOptions = Pick<OverlayOptions, 'allowDamage'>;
  * `vtep decap` wrote. `inner` has the headers; `vni` and `outer` are undefined. Otherwise like `openOverlay`.
  * @throws the loop throws CaptureError
  * @example
+ * import { openFrames } from 'vtep';
+ *
  * for await (const frame of openFrames('container.pcap')) console.log(frame.inner.source, frame.inner.protocol);
  */
 export function openFrames(input: CaptureInput | PacketSource, options: FramesOptions = {}): FrameStream {

@@ -29,13 +29,21 @@ export interface TcpFields {
   readonly acknowledgment: number;
   /** The window field, not scaled. */
   readonly window: number;
+  /** No more data from the sender. */
   readonly fin: boolean;
+  /** Synchronizes sequence numbers. */
   readonly syn: boolean;
+  /** Resets the connection. */
   readonly rst: boolean;
+  /** Push function. */
   readonly psh: boolean;
+  /** The acknowledgment field is significant. */
   readonly ack: boolean;
+  /** The urgent pointer is significant. */
   readonly urg: boolean;
+  /** ECN echo (RFC 3168). */
   readonly ece: boolean;
+  /** Congestion window reduced (RFC 3168). */
   readonly cwr: boolean;
 }
 
@@ -43,14 +51,19 @@ export interface TcpFields {
  * A packet's headers, from Ethernet or IP to the transport's ports. Fields that the packet doesn't have are undefined:
  * a header that is missing, damaged (`headerError`) or cut off by the capture.
  * @example
- * const { source, sourcePort, destination, destinationPort, protocol } = frame.inner;
- * console.log(`${protocol} ${source}:${sourcePort} -> ${destination}:${destinationPort}`);
+ * import { openOverlay } from 'vtep';
+ *
+ * for await (const { inner } of openOverlay('wire.pcap')) {
+ *   const { source, sourcePort, destination, destinationPort, protocol } = inner;
+ *   console.log(`${protocol} ${source}:${sourcePort} -> ${destination}:${destinationPort}`);
+ * }
  */
 export class PacketHeaders {
   /** The packet's captured bytes, from its first header on: a copy, which stays valid. */
   readonly bytes: Uint8Array;
-  /** Source and destination MAC address, such as `02:42:0a:00:09:03`. */
+  /** Source MAC address, such as `02:42:0a:00:09:03`. */
   readonly sourceMac: string | undefined;
+  /** Destination MAC address. */
   readonly destinationMac: string | undefined;
   /** VLAN id of the outermost tag. */
   readonly vlanId: number | undefined;
@@ -58,8 +71,9 @@ export class PacketHeaders {
   readonly etherType: number;
   /** IP version. */
   readonly family: 4 | 6 | undefined;
-  /** Source and destination IP address as text. */
+  /** Source IP address as text. */
   readonly source: string | undefined;
+  /** Destination IP address as text. */
   readonly destination: string | undefined;
   /** Protocol name: `TCP`, `UDP`, `ICMP`, `ICMPv6`, `ESP`; without IP that of the EtherType, such as `ARP`. */
   readonly protocol: string;
@@ -67,13 +81,15 @@ export class PacketHeaders {
   readonly protocolNumber: number | undefined;
   /** TTL or hop limit. */
   readonly ttl: number | undefined;
-  /** DSCP (0 to 63) and ECN (0 to 3) of the IP header. */
+  /** DSCP of the IP header, 0 to 63. */
   readonly dscp: number | undefined;
+  /** ECN field of the IP header, 0 to 3. */
   readonly ecn: number | undefined;
   /** Whether this is an IP fragment; ports aren't read then. */
   readonly isFragment: boolean;
-  /** TCP or UDP ports. */
+  /** TCP or UDP source port. */
   readonly sourcePort: number | undefined;
+  /** TCP or UDP destination port. */
   readonly destinationPort: number | undefined;
   /** The TCP header's other fields. */
   readonly tcp: TcpFields | undefined;

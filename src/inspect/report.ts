@@ -18,9 +18,12 @@ export interface SurveyReport {
   readonly file: string;
   /** The captures' names, in the order in which they were read. */
   readonly files: readonly string[];
+  /** The file format; `mixed` for captures of several formats. */
   readonly format: 'pcap' | 'pcapng' | 'live' | 'mixed';
   readonly linkTypes: readonly string[];
+  /** Packets read. */
   readonly packets: number;
+  /** Their length on the wire. */
   readonly bytes: number;
   readonly firstTime: string | null;
   readonly lastTime: string | null;
@@ -42,7 +45,9 @@ export interface SurveyReport {
   readonly filtered: readonly { readonly vni: number; readonly packets: number }[];
   /** UDP ports whose packets look like VXLAN but aren't decoded as such: a heuristic. */
   readonly vxlanPorts: readonly { readonly port: number; readonly packets: number; readonly vnis: readonly number[] }[];
+  /** Inner frames. */
   readonly frames: number;
+  /** By VNI. */
   readonly networks: readonly {
     readonly vni: number;
     readonly frames: number;
@@ -56,6 +61,7 @@ export interface SurveyReport {
   readonly timeSeries: TimeSeriesReport | null;
   /** Conversations; null unless they were asked for. */
   readonly flows: FlowReport | null;
+  /** By VTEP pair and direction. */
   readonly tunnels: readonly {
     readonly source: string;
     readonly destination: string;
@@ -65,6 +71,7 @@ export interface SurveyReport {
     readonly espBytes: number;
     readonly vnis: readonly number[];
   }[];
+  /** By VNI and MAC address. */
   readonly endpoints: readonly {
     readonly vni: number;
     readonly mac: string;
@@ -76,11 +83,14 @@ export interface SurveyReport {
     readonly receivedFrames: number;
     readonly receivedBytes: number;
   }[];
+  /** By SPI and addresses. */
   readonly esp: readonly EspReport[];
+  /** Lengths of packets on the wire and of inner frames. */
   readonly sizes: {
     readonly wire: SizeReport;
     readonly inner: SizeReport;
   };
+  /** Fragments of outer and inner packets. */
   readonly fragments: {
     /** Outer fragments. */
     readonly fragments: number;
@@ -90,6 +100,7 @@ export interface SurveyReport {
     /** Inner packets that are fragments themselves, sent by the containers. */
     readonly inner: number;
   };
+  /** By kind of checksum. */
   readonly checksums: readonly {
     readonly name: string;
     readonly good: number;
@@ -98,6 +109,7 @@ export interface SurveyReport {
     readonly bad: number;
   }[];
   readonly otherTraffic: readonly { readonly name: string; readonly packets: number; readonly bytes: number }[];
+  /** What is wrong, the same as `inspect` prints. */
   readonly problems: readonly Problem[];
   /** The implementation that decrypted ESP packets, and why no faster one was used; null without keys. */
   readonly cipher: CipherReport | null;

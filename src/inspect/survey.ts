@@ -67,8 +67,20 @@ const MAX_WIRE_MTU = SIZE_BOUNDS[6];
 /** Largest Ethernet frame without jumbo frames, with a VLAN tag. */
 const ETHERNET_MAX = SIZE_BOUNDS[5];
 
-/** Statistics of a capture, collected batch by batch in bounded memory. */
+/**
+ * Statistics of a capture, collected batch by batch in bounded memory.
+ * @example
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { Survey } from 'vtep/inspect';
+ *
+ * const survey = new Survey();
+ * const source = await openCaptureFile('wire.pcap');
+ * for await (const batch of batchesOf(source)) survey.addBatch(batch);
+ * const { networks, problems } = survey.report(source);
+ * console.log(networks, problems);
+ */
 export class Survey {
+  /** Holds what the last packet of `add` is. */
   readonly decoder: UnderlayDecoder;
   /** Layers of the last inner frame; valid after a packet whose `decoder.vni` isn't -1. */
   readonly inner = new Layers({ fromCapture: true });

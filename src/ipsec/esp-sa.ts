@@ -79,6 +79,12 @@ function parseLine(line: string): SecurityAssociation | string {
 /**
  * Parses an `esp_sa` file. The format has neither an SA's mode nor its UDP encapsulation, so both are inferred from the
  * packets (`InboundSaOptions.inferMode`). Unusable lines are skipped with a warning.
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { formatSpi, parseEspSa } from 'vtep/ipsec';
+ *
+ * const { associations } = parseEspSa(readFileSync('esp_sa', 'utf8'));
+ * for (const { spi } of associations) console.log(formatSpi(spi));
  */
 export function parseEspSa(text: string): ImportedSas {
   const associations: SecurityAssociation[] = [];

@@ -33,15 +33,37 @@ export interface SaResolver {
 const IP_SOURCE = ipv4Layout.offsetOf('source');
 const IP_DESTINATION = ipv4Layout.offsetOf('destination');
 
-/** Opens ESP packets in place, one by one (`open`) or in batches (`push`, `flush`, and `take` for each). */
+/**
+ * Opens ESP packets in place, one by one (`open`) or in batches (`push`, `flush`, and `take` for each).
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { chooseAead } from 'vtep/aead';
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { UnderlayDecoder } from 'vtep/dataplane';
+ * import { InboundEsp, InboundSa, parseXfrmState, Sad } from 'vtep/ipsec';
+ *
+ * const { aead } = chooseAead();
+ * const sad = new Sad();
+ * for (const association of parseXfrmState(readFileSync('xfrm-state.txt', 'utf8')).associations) {
+ *   // A capture seldom begins with an SA's first packet.
+ *   sad.add(new InboundSa(association, aead, { midStream: true }));
+ * }
+ * const decoder = new UnderlayDecoder({ esp: new InboundEsp(aead, sad) });
+ * for await (const batch of batchesOf(await openCaptureFile('wire.pcap'))) {
+ *   for (let i = 0; i < batch.count; i++) decoder.receivePacket(batch, i);
+ * }
+ * console.log(`${decoder.openedPackets} packets decrypted`);
+ */
 export class InboundEsp {
   /** Maximum number of packets per batch. */
   readonly capacity: number;
   /** The SA of the last packet. */
   sa: InboundSa | undefined;
-  /** Start and end of the IP packet in the last ESP packet, and its type (`EtherType`). */
+  /** Start of the IP packet in the last ESP packet. */
   start = 0;
+  /** End of that IP packet. */
   end = 0;
+  /** The type of that packet (`EtherType`). */
   etherType = 0;
   /** Whether that packet was tunnelled, as the payload of ESP; in transport mode its IP header was restored. */
   tunnelled = false;

@@ -47,10 +47,33 @@ export function outboundTailroom(sa: OutboundSa): number {
   return 3 + 2 + sa.icvLength;
 }
 
-/** Seals IP packets in place, in batches. */
+/**
+ * Seals IP packets in place, in batches.
+ * @example
+ * import { randomBytes } from 'node:crypto';
+ * import { chooseAead, hkdfSha256 } from 'vtep/aead';
+ * import { OutboundEsp, outboundHeadroom, OutboundSa, outboundTailroom } from 'vtep/ipsec';
+ * import { ClusterKey, deriveSa, Profile } from 'vtep/overlay';
+ * import { parseIpv4 } from 'vtep/wire';
+ *
+ * const { aead } = chooseAead();
+ * const key = new ClusterKey(29944, randomBytes(16));
+ * const pair = { key, source: parseIpv4('192.168.50.1'), destination: parseIpv4('192.168.50.2') };
+ * const sa = new OutboundSa(deriveSa(Profile.Swarm, pair, hkdfSha256), aead, { ivMask: randomBytes(8) });
+ *
+ * const packet = Buffer.from('4500002000004000401155d2c0a83201c0a832029c4012b5000c000064617461', 'hex');
+ * const start = outboundHeadroom(sa);
+ * const slot = new Uint8Array(start + packet.length + outboundTailroom(sa));
+ * slot.set(packet, start);
+ * const esp = new OutboundEsp(aead);
+ * esp.push(sa, slot, start, start + packet.length, performance.now() / 1000);
+ * esp.flush();
+ * console.log(`${esp.end - esp.start} bytes on the wire`);
+ */
 export class OutboundEsp {
-  /** Start and end of the last packet as ESP. */
+  /** Start of the last packet as ESP. */
   start = 0;
+  /** End of the last packet as ESP. */
   end = 0;
   readonly #sealer: EspSealer;
   readonly #ipv4 = new Ipv4View();

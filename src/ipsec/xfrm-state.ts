@@ -21,7 +21,9 @@ import {
 
 /** The SAs of a file, and warnings about unusable parts, one line each. */
 export interface ImportedSas {
+  /** The SAs with their keys. */
   readonly associations: readonly SecurityAssociation[];
+  /** What could not be used, and why, for people. */
   readonly warnings: readonly string[];
   /** Whether the file lacks modes and encapsulations, which are then inferred from the packets. */
   readonly inferMode: boolean;
@@ -297,7 +299,16 @@ function missingKeyReason({ spi, algorithm, redacted, source }: Draft): string {
   return 'has no key (ip xfrm state shows keys only to root, and without nokeys)';
 }
 
-/** Parses the SAs of a dump; the same SA in several dumps is returned once. */
+/**
+ * Parses the SAs of a dump; the same SA in several dumps is returned once.
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { formatSpi, parseXfrmState } from 'vtep/ipsec';
+ *
+ * const { associations, warnings } = parseXfrmState(readFileSync('xfrm-state.txt', 'utf8'));
+ * for (const { spi, mode, icvLength } of associations) console.log(formatSpi(spi), mode, icvLength);
+ * for (const warning of warnings) console.error(warning);
+ */
 export function parseXfrmState(text: string): ImportedSas {
   const found = new Map<string, SecurityAssociation>();
   const lines = new Map<string, number>();

@@ -12,8 +12,9 @@ export class PacketBatch {
   count = 0;
   /** Index of the slot that holds each packet. */
   readonly slot: Int32Array;
-  /** Start and end of each packet in the arena's bytes. */
+  /** Start of each packet in the arena's bytes. */
   readonly start: Int32Array;
+  /** End of each packet in the arena's bytes. */
   readonly end: Int32Array;
   /** Network id, or -1. */
   readonly network: Int32Array;
@@ -27,6 +28,7 @@ export class PacketBatch {
    * DSCP and ECN as one byte, and TTL: of the inner packet on egress, of the outer one on ingress (without its TTL).
    */
   readonly tos: Uint8Array;
+  /** TTL of the inner packet, on egress. */
   readonly ttl: Uint8Array;
   /**
    * On ingress: offset of the sender's address (4 or 16 bytes) in the arena's bytes. Set by the code that parses the

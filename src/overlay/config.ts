@@ -370,13 +370,16 @@ export interface ConfigOptions {
 
 /**
  * Parses a config.
- * @example
- * ```ts
- * const topology = parseConfig(readFileSync('overlay.yaml', 'utf8'));
- * const tables = new NodeTables(topology, 'node-1');
- * ```
  * @param file the text, or the result of `extractKeys`
  * @throws OverlayError `BAD_CONFIG` with the line, what is wrong and how to fix it
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { NodeTables } from 'vtep/overlay';
+ * import { parseConfig } from 'vtep/overlay/files';
+ *
+ * const topology = parseConfig(readFileSync('overlay.yaml', 'utf8'));
+ * const tables = new NodeTables(topology, 'node1');
+ * console.log(tables.node, topology.networks.length);
  */
 export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}): Topology {
   const text = file instanceof KeyText ? file.text : file;

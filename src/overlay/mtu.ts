@@ -53,6 +53,7 @@ export interface EspOverhead {
 
 /** One step of the arithmetic. */
 export interface MtuStep {
+  /** What takes the bytes, for people. */
   readonly what: string;
   /** Overhead in bytes. */
   readonly bytes: number;
@@ -62,17 +63,20 @@ export interface MtuStep {
 
 /** The resulting MTUs. */
 export interface MtuResult {
+  /** The arithmetic, from the underlay inwards. */
   readonly steps: readonly MtuStep[];
   /** Largest inner IP packet, in bytes. */
   readonly innerMtu: number;
-  /** Largest inner TCP segment without options, over IPv4 and over IPv6. */
+  /** Largest inner TCP segment over IPv4 without options, in bytes. */
   readonly mss4: number;
+  /** Largest inner TCP segment over IPv6 without options, in bytes. */
   readonly mss6: number;
   /**
-   * The MTU that Docker sets, and by how many bytes it is too large (`docker - innerMtu`, if positive). Undefined for a
-   * path that Docker doesn't support: an ICV other than 8 bytes, tunnel mode, or ESP in UDP.
+   * The MTU that Docker sets, in bytes. Undefined for a path that Docker doesn't support: an ICV other than 8 bytes,
+   * tunnel mode, or ESP in UDP.
    */
   readonly docker?: number;
+  /** By how many bytes Docker's MTU is too large: `docker - innerMtu`, if positive. */
   readonly dockerExcess?: number;
   /** The `com.docker.network.driver.mtu` that makes Docker set the largest MTU that fits. */
   readonly dockerOption?: number;
@@ -111,12 +115,13 @@ export function outerLength(innerBytes: number, options: Omit<PathOptions, 'unde
 
 /**
  * Computes the largest inner MTU of a path.
- * @example
- * ```ts
- * // An encrypted Swarm network over IPv4, on an underlay with an MTU of 1500.
- * const { innerMtu, mss4 } = mtuOf({ underlayMtu: 1500, family: 4, esp: { icvLength: 8 } }); // 1424, 1384
- * ```
  * @throws OverlayError `BAD_MTU` if nothing is left
+ * @example
+ * import { mtuOf } from 'vtep/overlay';
+ *
+ * // An encrypted Swarm network over IPv4, on an underlay with an MTU of 1500.
+ * const { innerMtu, mss4 } = mtuOf({ underlayMtu: 1500, family: 4, esp: { icvLength: 8 } });
+ * console.log(innerMtu, mss4); // 1424 1384
  */
 export function mtuOf(options: MtuOptions): MtuResult {
   const { underlayMtu, family, esp, innerTags = 0, driverMtu = DOCKER_DRIVER_MTU } = options;

@@ -14,6 +14,7 @@ export type FloodPolicy = (typeof FloodPolicy)[keyof typeof FloodPolicy];
 
 /** A host with a VTEP. */
 export interface Node {
+  /** Unique among the nodes. */
   readonly name: string;
   /** Its VTEP address: 4 or 16 bytes. */
   readonly vtep: Uint8Array;
@@ -25,6 +26,7 @@ export interface Node {
 
 /** An overlay network of containers. */
 export interface Network {
+  /** Unique among the networks. */
   readonly name: string;
   /** VXLAN network identifier: 24 bits. */
   readonly vni: number;
@@ -36,6 +38,7 @@ export interface Network {
   readonly encrypted: boolean;
   /** Inner MTU: maximum IP packet length in bytes; undefined to derive it from the nodes' MTU. */
   readonly mtu: number | undefined;
+  /** What happens to broadcast, multicast and unknown unicast. */
   readonly flood: FloodPolicy;
   /** Whether the source MACs of received frames are learned in the FDB. */
   readonly learning: boolean;
@@ -43,21 +46,24 @@ export interface Network {
 
 /** A container's interface. */
 export interface Endpoint {
+  /** The container's name; not necessarily unique. */
   readonly name: string;
   /**
    * Distinguishes endpoints of the same name.
    * @default its name
    */
   readonly id?: string;
-  /** Indices in the topology's lists. */
+  /** Index in the topology's `networks`. */
   readonly network: number;
+  /** Index in the topology's `nodes`. */
   readonly node: number;
   /** 4 or 16 bytes, if known. */
   readonly ip: Uint8Array | undefined;
   /** 6 bytes. */
   readonly mac: Uint8Array;
-  /** Its interface on a running node: name, and network namespace (an `ip netns` name or a path). */
+  /** The name of its interface on a running node. */
   readonly device?: string;
+  /** The interface's network namespace: an `ip netns` name or a path. */
   readonly netns?: string;
 }
 
@@ -68,11 +74,15 @@ export function isInterfaceName(name: string): boolean {
 
 /** The whole network. */
 export interface Topology {
+  /** How SAs are derived from the keys. */
   readonly profile: Profile;
   /** VXLAN UDP port. */
   readonly port: number;
+  /** The hosts. */
   readonly nodes: readonly Node[];
+  /** The overlay networks. */
   readonly networks: readonly Network[];
+  /** The containers' interfaces. */
   readonly endpoints: readonly Endpoint[];
   /** The keys of encrypted networks; undefined if there are none. */
   readonly ring: KeyRing | undefined;
@@ -88,7 +98,10 @@ export interface Topology {
  * is removed. Every `Topology` is one, too.
  */
 export interface IndexedTopology extends Pick<Topology, 'profile' | 'port'> {
+  /** By index; undefined where one was removed. */
   readonly nodes: readonly (Node | undefined)[];
+  /** By index; undefined where one was removed. */
   readonly networks: readonly (Network | undefined)[];
+  /** By index; undefined where one was removed. */
   readonly endpoints: readonly (Endpoint | undefined)[];
 }

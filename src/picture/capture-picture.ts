@@ -59,8 +59,14 @@ function lowerPanel(report: SurveyReport, index: NetworkIndex, area: PanelArea):
  * largest. What has no space is counted ("and 12 more").
  * @param report of `Survey`, with `flows` for the conversations
  * @example
+ * import { writeFile } from 'node:fs/promises';
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { Survey } from 'vtep/inspect';
+ * import { captureSvg } from 'vtep/picture';
+ *
  * const survey = new Survey({ flows: true });
- * for (let batch = await source.next(); batch !== undefined; batch = await source.next()) survey.addBatch(batch);
+ * const source = await openCaptureFile('wire.pcap');
+ * for await (const batch of batchesOf(source)) survey.addBatch(batch);
  * await writeFile('capture.svg', captureSvg(survey.report(source)));
  */
 export function captureSvg(report: SurveyReport): string {

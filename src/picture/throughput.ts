@@ -189,6 +189,14 @@ export function throughputPanel(
  * but the busiest seven if there are more, and follows the reader's colour scheme.
  * @param series of `Survey`: `report.timeSeries`
  * @example
+ * import { writeFile } from 'node:fs/promises';
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { Survey } from 'vtep/inspect';
+ * import { throughputSvg } from 'vtep/picture';
+ *
+ * const survey = new Survey();
+ * const source = await openCaptureFile('wire.pcap');
+ * for await (const batch of batchesOf(source)) survey.addBatch(batch);
  * const { timeSeries } = survey.report(source);
  * if (timeSeries !== null) await writeFile('throughput.svg', throughputSvg(timeSeries));
  */

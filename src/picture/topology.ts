@@ -315,6 +315,14 @@ export function topologyText(map: OverlayMap): string {
  * scheme.
  * @param report of `Survey`
  * @example
+ * import { writeFile } from 'node:fs/promises';
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { Survey } from 'vtep/inspect';
+ * import { topologySvg } from 'vtep/picture';
+ *
+ * const survey = new Survey();
+ * const source = await openCaptureFile('wire.pcap');
+ * for await (const batch of batchesOf(source)) survey.addBatch(batch);
  * await writeFile('overlay.svg', topologySvg(survey.report(source)));
  */
 export function topologySvg(report: SurveyReport): string {

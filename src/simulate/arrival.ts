@@ -7,6 +7,7 @@ export class Arrival {
   readonly node: string;
   /** Name of the endpoint. */
   readonly endpoint: string;
+  /** VNI of its network. */
   readonly vni: number;
   /** The frame from its Ethernet header on. */
   readonly frame: Uint8Array;

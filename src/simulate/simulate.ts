@@ -10,10 +10,14 @@ import type { Simulation, SimulationOptions } from './simulation.js';
  * (more than one line)
  * @throws OverlayError `BAD_CONFIG`, SimulationError `BAD_OPTION`, FramesError `CONFIG_UNUSABLE`, AeadError
  * @example
+ * import { simulate } from 'vtep';
+ *
  * const network = await simulate('overlay.yaml', { loss: 0.01, seed: 1 });
- * network.on('deliver', ({ node, endpoint, frame }) => console.log(node, endpoint, frame.length));
+ * network.on('deliver', ({ node, endpoint, headers }) => console.log(node, endpoint, headers.protocol));
+ * const frame = Buffer.from('02420a00090402420a00090388b5' + '00'.repeat(46), 'hex'); // from c1 to c2
  * network.node('node1').send('c1', frame);
  * network.run();
+ * console.log(network.accounting);
  * network.close();
  */
 export async function simulate(

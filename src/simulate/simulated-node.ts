@@ -122,7 +122,11 @@ export class SimulatedNode implements AsyncIterable<Arrival> {
    * @param frame an Ethernet frame, from its header on; copied
    * @throws SimulationError `NO_SUCH_ENDPOINT`, `CLOSED`
    * @example
-   * network.node('node1').send('c1', frame);
+   * import { openFrames, simulate } from 'vtep';
+   *
+   * const network = await simulate('overlay.yaml');
+   * for await (const { bytes } of openFrames('c1.pcap')) network.node('node1').send('c1', bytes);
+   * network.run();
    */
   send(endpoint: string, frame: Uint8Array): void {
     if (this.#removed) {

@@ -201,6 +201,10 @@ export class Simulation {
    * removed, all of a list or none. SAs follow at once.
    * @throws OverlayError `BAD_CHANGE`, SimulationError `CLOSED`, `NO_SUCH_NODE` if no node would stay
    * @example
+   * import { simulate } from 'vtep';
+   * import { ChangeKind } from 'vtep/overlay';
+   *
+   * const network = await simulate('overlay.yaml');
    * network.apply([{ kind: ChangeKind.RemoveEndpoint, id: 'c2' }]);
    */
   apply(changes: readonly TopologyChange[]): void {

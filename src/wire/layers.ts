@@ -45,13 +45,29 @@ export interface LayersOptions {
   readonly fromCapture?: boolean;
 }
 
-/** Result of a walk. Offsets are byte offsets into the bytes that were walked. */
+/**
+ * Result of a walk. Offsets are byte offsets into the bytes that were walked.
+ * @example
+ * import { formatIp, HeaderError, headerErrorText, Layers } from 'vtep/wire';
+ *
+ * const packet = Buffer.from(
+ *   '02420a00090402420a0009030800' + '4500002000004000401114c60a0009030a0009049c4012b5000c000064617461',
+ *   'hex',
+ * );
+ * const layers = new Layers();
+ * const error = layers.walkEthernet(packet, 0, packet.length);
+ * if (error !== HeaderError.None) throw new Error(headerErrorText(error));
+ * console.log(formatIp(layers.family, packet, layers.addressOffset), layers.destinationPort); // 10.0.9.3 4789
+ * console.log(packet.toString('latin1', layers.payloadOffset, layers.payloadEnd)); // data
+ */
 export class Layers {
   /** The fault found in `layer`; the fields of the layers before it are still valid. */
   headerError: HeaderError = HeaderError.None;
+  /** The last layer walked; with a fault, the one it is in. */
   layer: Layer = Layer.None;
   /** EtherType in the innermost tag (or in the Ethernet header). */
   etherType = 0;
+  /** Number of VLAN tags. */
   vlanTags = 0;
   /** VLAN id of the outermost tag, or -1. */
   vlanId = -1;
@@ -73,6 +89,7 @@ export class Layers {
   isFragment = false;
   /** Offset of this fragment within the datagram's payload, in bytes. */
   fragmentOffset = 0;
+  /** Whether further fragments of the datagram follow this one. */
   moreFragments = false;
   /** The datagram's identification: 16 bits in IPv4, 32 in IPv6. */
   identification = 0;
@@ -80,11 +97,13 @@ export class Layers {
   fragmentHeaderOffset = -1;
   /** IPv6: offset of the next-header field that announces the fragment header. */
   fragmentAnnouncedAt = 0;
-  /** TCP or UDP ports, or -1. */
+  /** TCP or UDP source port, or -1. */
   sourcePort = -1;
+  /** TCP or UDP destination port, or -1. */
   destinationPort = -1;
-  /** Start and end of the TCP or UDP payload by the headers' lengths; equal if there is none. */
+  /** Start of the TCP or UDP payload. */
   payloadOffset = 0;
+  /** End of the TCP or UDP payload by the headers' lengths; equal to `payloadOffset` if there is none. */
   payloadEnd = 0;
   /** Offset of the LLC header of an 802.3 frame, or -1; only with `fromCapture`. */
   llcOffset = -1;

@@ -64,6 +64,20 @@ function etherTypeOfVersion(bytes: Uint8Array, offset: number): number {
  * @param end end of the captured bytes, at most `bytes.length`
  * @param limit end of the packet on the wire; beyond `end` if a snaplen truncated the capture
  * @returns the fault, also in `layers.headerError`; `BadValue` for an unknown link type
+ * @example
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { HeaderError, Layers, walkLink } from 'vtep/wire';
+ *
+ * const layers = new Layers({ fromCapture: true });
+ * for await (const { bytes, count, capturedLength, linkType, offset, originalLength } of batchesOf(
+ *   await openCaptureFile('wire.pcap'),
+ * )) {
+ *   for (let i = 0; i < count; i++) {
+ *     const end = offset[i] + capturedLength[i];
+ *     const error = walkLink(layers, linkType[i], bytes, offset[i], end, offset[i] + originalLength[i]);
+ *     if (error === HeaderError.None) console.log(layers.protocol, layers.sourcePort, layers.destinationPort);
+ *   }
+ * }
  */
 export function walkLink(
   layers: Layers,

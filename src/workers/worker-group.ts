@@ -18,7 +18,26 @@ export interface WorkerGroupOptions extends RingOptions {
   readonly data?: (worker: number) => unknown;
 }
 
-/** A group of worker threads. */
+/**
+ * A group of worker threads.
+ * @example
+ * import { isMainThread } from 'node:worker_threads';
+ * import { servePackets, WorkerGroup, workerOfFlow } from 'vtep/workers';
+ *
+ * if (isMainThread) {
+ *   const group = await WorkerGroup.start(new URL(import.meta.url), { workers: 2 });
+ *   const packet = new Uint8Array(100);
+ *   for (let i = 0; i < 1000; i++) {
+ *     const worker = workerOfFlow(i << 30, group.size); // of a packet: flowHash
+ *     while (!group.push(worker, packet, 0, packet.length)) await group.room(worker);
+ *   }
+ *   console.log(await group.finish(), group.lost); // [ 50000, 50000 ] 0
+ *   await group.close();
+ * } else {
+ *   let bytes = 0;
+ *   servePackets(() => ({ packet: (_, start, end) => void (bytes += end - start), finish: () => bytes }));
+ * }
+ */
 export class WorkerGroup {
   /** The caller sets a packet's columns here before pushing it. */
   readonly integers: Int32Array;

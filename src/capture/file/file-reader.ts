@@ -213,17 +213,17 @@ async function peeked(raw: ByteReader): Promise<ByteReader> {
 
 /**
  * Opens a capture file: pcap or pcapng, gzip-compressed or not.
+ * @param path a file, or `-` for standard input
+ * @throws CaptureError as `openBytes` and `openCapture` do, with the path prepended
  * @example
- * ```ts
+ * import { openCaptureFile } from 'vtep/capture';
+ *
  * const source = await openCaptureFile('wire.pcap');
  * for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
  *   for (let i = 0; i < batch.count; i++) console.log(batch.seconds[i], batch.originalLength[i]);
  * }
  * if (source.damage !== undefined) console.error(source.damage.message);
  * await source.close();
- * ```
- * @param path a file, or `-` for standard input
- * @throws CaptureError as `openBytes` and `openCapture` do, with the path prepended
  */
 export async function openCaptureFile(path: string): Promise<PacketSource> {
   return openNamed(await openBytes(path));
@@ -284,7 +284,10 @@ export type CaptureInput = string | URL | Uint8Array | ArrayBuffer | ByteBlob | 
  * @param name display name. Default: the path, or what kind of input it is
  * @throws CaptureError as `openCaptureFile` does, `FILE_UNUSABLE` for a value that is none of these
  * @example
- * const source = await openCaptureInput(request); // an upload
+ * import { openCaptureInput } from 'vtep/capture';
+ *
+ * const source = await openCaptureInput(process.stdin); // or an upload, a Blob, bytes
+ * console.log(source.format);
  */
 export async function openCaptureInput(input: CaptureInput, name?: string): Promise<PacketSource> {
   if (typeof input === 'string') return openCaptureFile(input);

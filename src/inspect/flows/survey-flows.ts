@@ -22,6 +22,9 @@ export interface FlowSurvey {
  * `maxConversations`. The caller closes the source.
  * @throws VtepError `BAD_INDEX` for a bad limit
  * @example
+ * import { openCaptureFile } from 'vtep/capture';
+ * import { surveyFlows } from 'vtep/inspect';
+ *
  * const source = await openCaptureFile('capture.pcap');
  * const { conversations } = await surveyFlows(source);
  * for (const { vni, a, b, bytes } of conversations) console.log(vni, a.address, b.address, bytes);

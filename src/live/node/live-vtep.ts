@@ -54,6 +54,7 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
 
 /** Counters of a VTEP: of its node and its sockets. */
 export interface LiveVtepCounters extends LiveNodeCounters {
+  /** Of the sockets. */
   readonly underlay: UnderlayCounters;
 }
 
@@ -76,8 +77,27 @@ const AFFECTS_ALL_DEVICES: ReadonlySet<ChangeKind> = new Set([
   ChangeKind.ChangeNetwork,
 ]);
 
-/** A running VTEP: sockets, devices and the node between them. */
+/**
+ * A running VTEP: sockets, devices and the node between them.
+ * @example
+ * import { randomFillSync } from 'node:crypto';
+ * import { readFileSync } from 'node:fs';
+ * import { chooseAead, hkdfSha256 } from 'vtep/aead';
+ * import { LiveVtep } from 'vtep/live';
+ * import { parseConfig } from 'vtep/overlay/files';
+ *
+ * const random = (bytes: Uint8Array) => void randomFillSync(bytes);
+ * const topology = parseConfig(readFileSync('overlay.yaml', 'utf8'));
+ * const cipher = { aead: chooseAead().aead, hkdf: hkdfSha256, random };
+ * const vtep = await LiveVtep.open({ topology, node: 'node2', cipher, onTrouble: console.error });
+ * const ending = new AbortController();
+ * process.once('SIGTERM', () => ending.abort());
+ * await vtep.run(ending.signal);
+ * console.log(vtep.counters.ingress.drops.byName());
+ * vtep.close();
+ */
 export class LiveVtep {
+  /** The chains and tables between sockets and devices. */
   readonly node: LiveNode;
   readonly #underlay: UnderlayPort;
   readonly #devices: EndpointDevices;
@@ -126,6 +146,7 @@ export class LiveVtep {
     return this.#underlay.name;
   }
 
+  /** Current counts of the node and its sockets. */
   get counters(): LiveVtepCounters {
     return { ...this.node.counters, underlay: this.#underlay.counters };
   }

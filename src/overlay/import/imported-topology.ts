@@ -41,7 +41,9 @@ export interface NodeImport extends NodeOutputs {
 
 /** A topology, and warnings about gaps and contradictions in the imports, one line each. */
 export interface ImportedTopology {
+  /** The network that the nodes' outputs describe. */
   readonly topology: Topology;
+  /** Mismatches and gaps, for people. */
   readonly warnings: readonly string[];
 }
 

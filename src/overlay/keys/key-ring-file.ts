@@ -11,7 +11,9 @@ import { readYaml } from '../yaml-text.js';
 
 /** The contents of a key ring file. */
 export interface KeyRingFile {
+  /** The keys. */
   readonly ring: KeyRing;
+  /** How SAs are derived from them. */
   readonly profile: Profile;
 }
 
@@ -85,6 +87,12 @@ export function clusterKeyOf(entry: unknown, where: string, file: string | KeyTe
  * Parses a ring in YAML or JSON: an object with `keys` and, if it isn't Swarm's, `profile`; or just the list of keys.
  * @param file the text, or the result of `extractKeys`
  * @throws OverlayError `NO_KEYS` if it is neither, `BAD_KEY_RING` with the invalid entry, `WEAK_KEY`
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { parseKeyRing } from 'vtep/overlay/files';
+ *
+ * const { ring, profile } = parseKeyRing(readFileSync('ring.yaml', 'utf8'));
+ * console.log(profile, ring.transmit.tag);
  */
 export function parseKeyRing(file: string | KeyText): KeyRingFile {
   const { data: root, locations } = readYaml(textOf(file), 'NO_KEYS', MAX_RING);

@@ -99,7 +99,16 @@ export interface GeneratedKeys {
   readonly firstTag?: number;
 }
 
-/** Keys sorted by tag; of three: oldest, current and next. */
+/**
+ * Keys sorted by tag; of three: oldest, current and next.
+ * @example
+ * import { randomFillSync } from 'node:crypto';
+ * import { KeyRing } from 'vtep/overlay';
+ *
+ * const ring = KeyRing.generate({ random: (bytes) => void randomFillSync(bytes) });
+ * console.log(ring.keys.map(({ tag }) => tag), ring.transmit.tag); // [ 1, 2, 3 ] 2
+ * ring.wipe();
+ */
 export class KeyRing {
   readonly keys: readonly ClusterKey[];
 

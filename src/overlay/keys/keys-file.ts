@@ -14,6 +14,14 @@ export type KeysFile =
  * Parses keys: the output of `ip xfrm state`, Wireshark's `esp_sa`, lines of Swarm's store, or a YAML or JSON ring.
  * @param file the text, or the result of `extractKeys`
  * @throws OverlayError `NO_KEYS` with the reason, `BAD_KEY_RING`, `WEAK_KEY`
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { parseKeys } from 'vtep/overlay/files';
+ *
+ * const keys = parseKeys(readFileSync('keys.txt', 'utf8'));
+ * if (keys.kind === 'ring') console.log(`a ring of ${keys.ring.keys.length} keys`);
+ * else console.log(`${keys.associations.length} SAs`);
+ * for (const warning of keys.warnings) console.error(warning);
  */
 export function parseKeys(file: string | KeyText): KeysFile {
   const text = file instanceof KeyText ? file.text : file;

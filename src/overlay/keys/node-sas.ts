@@ -75,7 +75,27 @@ export const RingOutcome = {
 } as const;
 export type RingOutcome = (typeof RingOutcome)[keyof typeof RingOutcome];
 
-/** A node's SAs. */
+/**
+ * A node's SAs.
+ * @example
+ * import { randomFillSync } from 'node:crypto';
+ * import { chooseAead, hkdfSha256 } from 'vtep/aead';
+ * import { KeyRing, NodeSas, RingRotation, RotationSchedule } from 'vtep/overlay';
+ * import { parseIpv4 } from 'vtep/wire';
+ *
+ * const random = (bytes: Uint8Array) => void randomFillSync(bytes);
+ * const schedule = new RotationSchedule({ start: 0 });
+ * const manager = new RingRotation(KeyRing.generate({ random }), { random, schedule });
+ * const sas = new NodeSas(parseIpv4('192.168.50.1'), chooseAead().aead, { hkdf: hkdfSha256, random });
+ * sas.addPeer(2, parseIpv4('192.168.50.2'));
+ * sas.update(manager.ring, 0);
+ * sas.settle(0);
+ * const now = 43_200; // twelve hours later
+ * const ring = manager.poll(now); // undefined until it is due
+ * if (ring !== undefined) sas.update(ring, now);
+ * for (let step = sas.step(now); step !== undefined; step = sas.step(now)) console.log(step.kind, step.tag);
+ * sas.close();
+ */
 export class NodeSas {
   /** Inbound SAs. */
   readonly inbound = new Sad<InboundSa>();

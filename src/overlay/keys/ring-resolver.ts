@@ -38,7 +38,27 @@ export interface RingResolverOptions extends InboundSaOptions {
   readonly limit?: number;
 }
 
-/** Finds the key whose tag yields a packet's SPI for its addresses. */
+/**
+ * Finds the key whose tag yields a packet's SPI for its addresses.
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { chooseAead, hkdfSha256 } from 'vtep/aead';
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { UnderlayDecoder } from 'vtep/dataplane';
+ * import { InboundEsp, Sad } from 'vtep/ipsec';
+ * import { RingResolver } from 'vtep/overlay';
+ * import { parseKeyRing } from 'vtep/overlay/files';
+ *
+ * const { ring, profile } = parseKeyRing(readFileSync('ring.yaml', 'utf8'));
+ * const { aead } = chooseAead();
+ * const sad = new Sad();
+ * const resolver = new RingResolver(ring, aead, sad, hkdfSha256, { profile, midStream: true });
+ * const decoder = new UnderlayDecoder({ esp: new InboundEsp(aead, sad, resolver) });
+ * for await (const batch of batchesOf(await openCaptureFile('wire.pcap'))) {
+ *   for (let i = 0; i < batch.count; i++) decoder.receivePacket(batch, i);
+ * }
+ * console.log(`${decoder.openedPackets} packets decrypted, with ${resolver.created.length} SAs`);
+ */
 export class RingResolver implements SaResolver {
   /** The SAs created so far. */
   readonly created: RingSa[] = [];

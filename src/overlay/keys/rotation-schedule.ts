@@ -64,6 +64,15 @@ function checkTime(name: string, time: number): void {
  * A clock that jumps back is treated as if it had stopped: all times of the schedule move back with it, so that keys
  * don't live longer and no rotation is repeated. A forward jump can't be distinguished from a pause: it triggers one
  * rotation, whatever its size.
+ * @example
+ * import { RotationSchedule } from 'vtep/overlay';
+ *
+ * const schedule = new RotationSchedule({ start: 0, interval: 3600 });
+ * for (let now = 0; now < 86_400; now += 60) {
+ *   if (!schedule.due(now)) continue;
+ *   schedule.rotated(now);
+ *   console.log(`rotated at ${now} s, next at ${schedule.next} s`);
+ * }
  */
 export class RotationSchedule {
   readonly #interval: number;

@@ -37,14 +37,26 @@ export interface TablesWatcher {
 /** Tables without `apply`: on a running node, changes must go through `LiveNode.apply`, which validates them. */
 export type ReadonlyNodeTables = Omit<NodeTables, 'apply'>;
 
-/** A node's tables. Targets of kind `Vtep` are indices of `nodes`, those of kind `Local` of `endpoints`. */
+/**
+ * A node's tables. Targets of kind `Vtep` are indices of `nodes`, those of kind `Local` of `endpoints`.
+ * @example
+ * import { readFileSync } from 'node:fs';
+ * import { ChangeKind, NodeTables } from 'vtep/overlay';
+ * import { parseConfig } from 'vtep/overlay/files';
+ *
+ * const tables = new NodeTables(parseConfig(readFileSync('overlay.yaml', 'utf8')), 'node1');
+ * tables.apply([{ kind: ChangeKind.RemoveEndpoint, id: 'c2' }]); // the chains that use them follow
+ */
 export class NodeTables implements IndexedTopology {
+  /** How SAs are derived from the keys. */
   readonly profile: Profile;
   /** VXLAN UDP port. */
   readonly port: number;
   /** The node's index in `nodes`. */
   readonly node: number;
+  /** The FDB: MAC addresses by network. */
   readonly forwarding: ForwardingTable;
+  /** The MAC addresses of IP addresses, to answer ARP and ND. */
   readonly neighbours = new NeighbourTable();
   /** By network: fields that stages read for each packet. */
   readonly columns = new NetworkColumns();
