@@ -1,6 +1,12 @@
 /** Starts simulations. What they are made of is loaded by the first one. */
+import { FramesError } from '../frames/index.js';
 import type { Topology } from '../overlay/index.js';
 import type { Simulation, SimulationOptions } from './simulation.js';
+
+// Programs in JavaScript may pass anything.
+function isTopology(topology: Partial<Topology> | null | undefined): topology is Topology {
+  return Array.isArray(topology?.nodes) && Array.isArray(topology.networks) && Array.isArray(topology.endpoints);
+}
 
 /**
  * Simulates an overlay network in this process: each node has the tables and both chains of a real one, with ESP where a
@@ -31,6 +37,9 @@ export async function simulate(
   ]);
   const { aead } = chooseAead(cipher);
   if (typeof topology !== 'string' && !(topology instanceof URL)) {
+    if (!isTopology(topology)) {
+      throw new FramesError('CONFIG_UNUSABLE', 'pass a topology, the path of a config, or its text of several lines');
+    }
     return new Simulation(topology, { aead, hkdf: hkdfSha256, wipe: () => undefined }, rest);
   }
   const { readSource } = await import('../frames/read-source.js');

@@ -120,7 +120,7 @@ export class SimulatedNode implements AsyncIterable<Arrival> {
    * Sends a frame of an endpoint of this node.
    * @param endpoint its name (its id, if names repeat)
    * @param frame an Ethernet frame, from its header on; copied
-   * @throws SimulationError `NO_SUCH_ENDPOINT`, `CLOSED`
+   * @throws SimulationError `NO_SUCH_ENDPOINT`, `CLOSED`, `BAD_OPTION` for a frame that isn't bytes
    * @example
    * import { openFrames, simulate } from 'vtep';
    *
@@ -140,9 +140,14 @@ export class SimulatedNode implements AsyncIterable<Arrival> {
       const names = here.length === 0 ? 'it has none' : `there are ${here.slice(0, 20).join(', ')}`;
       throw new SimulationError('NO_SUCH_ENDPOINT', `node ${this.name} has no endpoint ${endpoint}; ${names}`);
     }
+    // JavaScript programs may pass a number, which new Uint8Array takes for a length.
+    if (!((frame as unknown) instanceof Uint8Array)) {
+      throw new SimulationError('BAD_OPTION', 'a frame is a Uint8Array: its bytes from the Ethernet header on');
+    }
     const copy = new Uint8Array(frame);
     this.#world.send(() => {
-      this.#send(copy, found.network);
+      // A listener may have removed the node meanwhile.
+      if (!this.#removed) this.#send(copy, found.network);
     });
   }
 
@@ -186,8 +191,9 @@ export class SimulatedNode implements AsyncIterable<Arrival> {
   /** Receives an IP packet. @internal */
   receive(packet: Uint8Array): void {
     const batch = this.#packets;
+    const now = this.#world.now();
     if (batch.copyIn(packet, 0, packet.length) === NO_SLOT) this.#refused++;
-    else this.#ingress.run(batch, this.#world.now());
+    else this.#ingress.run(batch, now);
   }
 
   /** Applies changes that another node has accepted. @internal */
@@ -213,9 +219,10 @@ export class SimulatedNode implements AsyncIterable<Arrival> {
 
   #send(frame: Uint8Array, network: number): void {
     const batch = this.#frames;
+    const now = this.#world.now();
     if (frame.length < ETHERNET_HEADER_LEN) this.#egress.refuse(DropReason.PacketTooSmall);
     else if (batch.copyIn(frame, 0, frame.length, network) === NO_SLOT) this.#egress.refuse(DropReason.PacketTooBig);
-    else this.#egress.run(batch, this.#world.now());
+    else this.#egress.run(batch, now);
   }
 
   #transmit({ arena: { bytes }, count, start, end, node }: PacketBatch): void {

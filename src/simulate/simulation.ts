@@ -2,6 +2,7 @@
 import type { Aead } from '../aead/index.js';
 import { Oversize } from '../dataplane/index.js';
 import { Arena } from '../memory/index.js';
+import { checkSeconds } from '../memory/internal.js';
 import { ChangeKind, diffTopology, type HkdfSha256, type Topology, type TopologyChange } from '../overlay/index.js';
 import { SeededRandom } from '../replay/index.js';
 import type { Arrival } from './arrival.js';
@@ -11,7 +12,7 @@ import { Wire, type WireOptions } from './wire.js';
 
 /** How a network is simulated. */
 export interface SimulationOptions extends WireOptions {
-  /** Underlay MTU of all nodes in bytes. Default: as the topology says */
+  /** Underlay MTU of all nodes in bytes, 576 to 65535. Default: as the topology says */
   readonly mtu?: number;
   /**
    * The clock, in seconds. Without it, time is simulated: it begins at 0, and passes only by `advance`, by `run`, and
@@ -63,6 +64,8 @@ export interface SimulationKeys {
 
 const SLOTS = 2048;
 const MIN_FRAME_BYTES = 1600;
+/** As in configs: what every IPv4 node receives (RFC 791). */
+const MIN_MTU = 576;
 /** The longest IP packet. */
 const MAX_FRAME_BYTES = 65_535;
 const DEFAULT_QUEUED = 4096;
@@ -77,6 +80,21 @@ function withMtu(topology: Topology, mtu: number | undefined): Topology {
   return { ...topology, nodes: topology.nodes.map((node) => ({ ...node, mtu })) };
 }
 
+/** Checks what isn't checked where it is used: a wrong value would silently count as another one. */
+function checkOptions({ mtu, seed = 0, oversize = Oversize.Inside, clock }: SimulationOptions): void {
+  if (mtu !== undefined && !(Number.isInteger(mtu) && mtu >= MIN_MTU && mtu <= MAX_FRAME_BYTES)) {
+    throw new SimulationError('BAD_OPTION', `mtu is from ${MIN_MTU} to ${MAX_FRAME_BYTES} bytes, not ${mtu}`);
+  }
+  if (!Number.isInteger(seed)) throw new SimulationError('BAD_OPTION', `seed is a whole number, not ${seed}`);
+  if (!Object.values(Oversize).includes(oversize)) {
+    const known = Object.values(Oversize).join(', ');
+    throw new SimulationError('BAD_OPTION', `oversize is one of ${known}, not ${oversize}`);
+  }
+  if (clock !== undefined && typeof clock !== 'function') {
+    throw new SimulationError('BAD_OPTION', 'clock is a function that returns seconds');
+  }
+}
+
 /**
  * A simulated overlay network. Everything that a call causes, replies of listeners included, has happened when it
  * returns, except for packets that are in flight until their time has come.
@@ -89,6 +107,8 @@ export class Simulation {
   readonly #nodes = new Map<string, SimulatedNode>();
   readonly #listeners = new Set<(arrival: Arrival) => void>();
   readonly #pending: (() => void)[] = [];
+  /** Arrivals that no listener or queue has got yet: listeners run between packets, never in the midst of one. */
+  readonly #arrived: { readonly node: SimulatedNode; readonly arrival: Arrival }[] = [];
   /** Accounting and drops of removed nodes. */
   #past: NodeAccounting = NOTHING;
   readonly #pastDrops: Record<string, number> = {};
@@ -104,6 +124,7 @@ export class Simulation {
     this.#wire = new Wire(options);
     const { maxQueued = DEFAULT_QUEUED, oversize = Oversize.Inside, clampMss = false, seed = 0, mtu } = options;
     if (!(maxQueued >= 1)) throw new SimulationError('BAD_OPTION', `maxQueued is at least 1, not ${maxQueued}`);
+    checkOptions(options);
     const adapted = withMtu(topology, mtu);
     const random = new SeededRandom(~seed);
     const longest = Math.max(MIN_FRAME_BYTES, ...adapted.nodes.map((node) => node.mtu));
@@ -115,9 +136,13 @@ export class Simulation {
       oversize,
       clampMss,
       maxQueued,
-      now: () => this.seconds,
+      now: () => {
+        const { seconds } = this;
+        checkSeconds(seconds);
+        return seconds;
+      },
       transmit: (vtep, packet) => this.#wire.send(keyOf(vtep), packet, this.seconds),
-      deliver: (node, arrival) => this.#deliver(node, arrival),
+      deliver: (node, arrival) => void this.#arrived.push({ node, arrival }),
       send: (send) => this.#send(send),
       step: () => this.#step(),
     };
@@ -156,7 +181,9 @@ export class Simulation {
   }
 
   /**
-   * Calls a listener with every frame that arrives, which is then not queued at its node. It may send frames.
+   * Calls a listener with every frame that arrives, which is then not queued at its node. It may send frames, apply
+   * changes and close the simulation. What it throws is thrown by the call that caused the arrival (`send`, `run`,
+   * `advance`), and the next call goes on from there.
    * @returns a function that removes the listener
    */
   on(event: 'deliver', listener: (arrival: Arrival) => void): () => void {
@@ -168,16 +195,17 @@ export class Simulation {
 
   /**
    * Lets simulated time pass, and delivers what is due by then.
-   * @throws SimulationError `NOT_ITS_CLOCK` with a `clock` of the caller's, `BAD_OPTION`, `CLOSED`
+   * @throws SimulationError `NOT_ITS_CLOCK` with a `clock` of the caller's, `IN_LISTENER`, `BAD_OPTION`, `CLOSED`
    */
   advance(seconds: number): void {
     this.#checkOpen();
+    this.#checkIdle();
     if (this.#options.clock !== undefined) {
       throw new SimulationError('NOT_ITS_CLOCK', 'time passes by the clock that was passed in; call run');
     }
     if (!(seconds >= 0 && seconds < 1e10)) throw new SimulationError('BAD_OPTION', `${seconds} are no seconds to pass`);
     const end = this.#seconds + seconds;
-    while (this.#wire.nextDue <= end) {
+    while (this.#wire.nextDue <= end && !this.#closed) {
       this.#seconds = Math.max(this.#seconds, this.#wire.nextDue);
       this.#pump();
     }
@@ -189,9 +217,11 @@ export class Simulation {
    * Delivers packets until none is in flight, and lets simulated time pass meanwhile. With a `clock` of the caller's,
    * delivers what is due. Listeners that answer each frame with another may keep it going: `maxSteps` ends it.
    * @param maxSteps maximum number of points in time
+   * @throws SimulationError `IN_LISTENER`, `CLOSED`
    */
   run(maxSteps = Number.POSITIVE_INFINITY): void {
     this.#checkOpen();
+    this.#checkIdle();
     this.#pump();
     for (let steps = 0; steps < maxSteps && this.#step(); steps++);
   }
@@ -268,6 +298,11 @@ export class Simulation {
     if (this.#closed) throw new SimulationError('CLOSED', 'the simulation is closed');
   }
 
+  #checkIdle(): void {
+    if (!this.#running) return;
+    throw new SimulationError('IN_LISTENER', 'time passes only after the listener has returned');
+  }
+
   #add(topology: Topology, name: string): void {
     const node = new SimulatedNode(topology, name, this.#world);
     this.#nodes.set(keyOf(node.tables.here.vtep), node);
@@ -291,12 +326,17 @@ export class Simulation {
     this.#pump();
   }
 
-  /** Handles what is to be sent and what is due, in order; listeners that send while it runs only add to it. */
+  /** Handles what arrived, is to be sent and is due, in order; listeners that send while it runs only add to it. */
   #pump(): void {
     if (this.#running) return;
     this.#running = true;
     try {
-      for (;;) {
+      while (!this.#closed) {
+        const arrived = this.#arrived.shift();
+        if (arrived !== undefined) {
+          this.#announce(arrived.node, arrived.arrival);
+          continue;
+        }
         const send = this.#pending.shift();
         if (send !== undefined) {
           send();
@@ -326,7 +366,7 @@ export class Simulation {
     return true;
   }
 
-  #deliver(node: SimulatedNode, arrival: Arrival): void {
+  #announce(node: SimulatedNode, arrival: Arrival): void {
     if (this.#listeners.size === 0) node.queue.push(arrival);
     else for (const listener of this.#listeners) listener(arrival);
   }

@@ -194,6 +194,97 @@ test('listeners may answer, and take the arrivals instead of the queues', async 
   network.close();
 });
 
+describe('a listener', () => {
+  test('that throws leaves the simulation usable: the next call goes on', async () => {
+    const network = await simulate(configOf(true));
+    const off = network.on('deliver', () => {
+      throw new Error('of the listener');
+    });
+    // Unicast, and a local one too.
+    assert.throws(() => network.node('n1').send('c1', frame(1, 2)), /of the listener/);
+    assert.throws(() => network.node('n1').send('c1', frame(1, 4)), /of the listener/);
+    off();
+    for (let i = 0; i < 3; i++) network.node('n1').send('c1', frame(1, 2));
+    assert.equal(network.node('n2').take().length, 3);
+    assert.equal(network.accounting.out, 5);
+    assertSum(network);
+    network.close();
+  });
+
+  test('may apply changes, also to the node that sends, and close the simulation', async () => {
+    const network = await simulate(configOf(true), { latencySeconds: 1 });
+    const heard: string[] = [];
+    network.on('deliver', ({ endpoint }) => {
+      heard.push(endpoint);
+      if (endpoint !== 'c2') return;
+      const [node1] = network.nodes;
+      node1.send('c1', frame(1, 3));
+      network.apply([
+        { kind: ChangeKind.RemoveEndpoint, id: 'c1' },
+        { kind: ChangeKind.RemoveEndpoint, id: 'c4' },
+        { kind: ChangeKind.RemoveNode, vtep: node1.tables.here.vtep },
+      ]);
+      assert.throws(() => node1.send('c1', frame(1, 3)), { code: 'CLOSED' });
+      network.node('n3').send('c3', frame(3, 2));
+      network.close();
+    });
+    network.node('n1').send('c1', frame(1, 2));
+    network.node('n1').send('c1', frame(1, 2));
+    network.advance(5);
+    assert.deepEqual(heard, ['c2']);
+    assert.throws(() => network.run(), { code: 'CLOSED' });
+  });
+
+  test('lets no time pass, which would never end', async () => {
+    const network = await simulate(configOf(false), { latencySeconds: 1 });
+    const codes: unknown[] = [];
+    network.on('deliver', () => {
+      network.node('n2').send('c2', frame(2, 1));
+      for (const pass of [() => network.advance(1), () => network.run()]) {
+        try {
+          pass();
+        } catch (error) {
+          codes.push((error as { code: unknown }).code);
+        }
+      }
+    });
+    network.node('n1').send('c1', frame(1, 2));
+    network.advance(1);
+    assert.deepEqual(codes, ['IN_LISTENER', 'IN_LISTENER']);
+    network.close();
+  });
+});
+
+test('a clock in milliseconds is refused, and frames after it pass', async () => {
+  let now = 1.8e12;
+  const network = await simulate(configOf(false), { clock: () => now }).catch((error: unknown) => error);
+  assert.equal((network as { code?: unknown }).code, 'BAD_TIME');
+  now = 1;
+  const good = await simulate(configOf(false), { clock: () => now });
+  now = Number.NaN;
+  for (let i = 0; i < 2; i++) assert.throws(() => good.node('n1').send('c1', frame(1, 2)), { code: 'BAD_TIME' });
+  now = 2;
+  good.node('n1').send('c1', frame(1, 2));
+  assert.equal(good.node('n2').take().length, 1);
+  good.close();
+});
+
+test('values of another type are refused', async () => {
+  const config = configOf(false);
+  const refused = [{ mtu: 5 }, { mtu: Number.NaN }, { mtu: 70_000 }, { seed: 1.5 }, { oversize: 'x' }, { clock: 5 }];
+  for (const options of refused) {
+    await assert.rejects(simulate(config, options as never), { code: 'BAD_OPTION' }, JSON.stringify(options));
+  }
+  for (const topology of [5, undefined, null, {}]) {
+    await assert.rejects(simulate(topology as never), { code: 'CONFIG_UNUSABLE' });
+  }
+  const network = await simulate(config);
+  for (const bytes of [60, 'text', undefined]) {
+    assert.throws(() => network.node('n1').send('c1', bytes as never), { code: 'BAD_OPTION' });
+  }
+  network.close();
+});
+
 test('queues are bounded: what nobody reads is counted', async () => {
   const network = await simulate(configOf(false), { maxQueued: 10, maxInFlight: 20, latencySeconds: 1 });
   for (let i = 0; i < 100; i++) network.node('n1').send('c1', frame(1, 2));
