@@ -66,9 +66,12 @@ export class Sad<T extends SadEntry = InboundSa> {
     return id < 0 ? undefined : this.#ipv6Entries[id];
   }
 
-  /** Finds the SA of an IPv4 packet by its destination address as a word in network order. */
+  /**
+   * Finds the SA of an IPv4 packet.
+   * @param destination its destination address as a 32-bit word, signed or not: 0xc0a83201 for 192.168.50.1
+   */
   find4(spi: number, destination: number): T | undefined {
-    const id = this.#ipv4.find2(spi | 0, destination);
+    const id = this.#ipv4.find2(spi | 0, destination | 0);
     return id < 0 ? undefined : this.#ipv4Entries[id];
   }
 

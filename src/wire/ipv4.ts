@@ -106,8 +106,8 @@ function plainSum(view: DataView, offset: number): number {
  * @param tos DSCP and ECN
  * @param totalLength of header and payload in bytes, 20 to 65,535
  * @param fragmentation the second word: identification, flags, fragment offset
- * @param source source address as a word in network order
- * @param destination destination address as a word in network order
+ * @param source source address as a 32-bit word, signed or not: 0xc0a83201 for 192.168.50.1
+ * @param destination destination address, likewise
  */
 export function writeIpv4(
   bytes: Uint8Array,

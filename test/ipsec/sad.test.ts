@@ -42,6 +42,14 @@ describe('Sad (RFC 4301 section 4.4.2)', () => {
     }
   });
 
+  test('takes an IPv4 destination as a word, signed or not', () => {
+    const sad = new Sad<SadEntry>();
+    const one = entry(7, '192.168.50.1');
+    sad.add(one);
+    assert.equal(sad.find4(7, 0xc0a83201), one);
+    assert.equal(sad.find4(7, 0xc0a83201 | 0), one);
+  });
+
   test('keeps IPv4 and IPv6 separate', () => {
     const sad = new Sad<SadEntry>();
     const four = entry(7, '1.2.3.4');

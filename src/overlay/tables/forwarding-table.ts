@@ -147,13 +147,13 @@ export class ForwardingTable {
 
   /**
    * The same for a MAC in two words, for callers that read it along with adjacent fields.
-   * @param high its first 4 bytes, in network byte order
-   * @param low its last 2 bytes, in the upper half of a word
+   * @param high its first 4 bytes as a 32-bit word, signed or not: 0x02420a00 for 02:42:0a:00:09:03
+   * @param low its last 2 bytes, in the upper half of a word: 0x09030000
    */
   findWords(vni: number, high: number, low: number, now: number): boolean {
     this.lookups++;
     const slots = this.#slots;
-    const at = slots.probe(high, low | (vni & 0xffff), (vni >>> 16) << TARGET_BITS);
+    const at = slots.probe(high | 0, low | (vni & 0xffff), (vni >>> 16) << TARGET_BITS);
     const { words } = slots;
     const last = words[at + 3];
     // Static entries, the vast majority, never expire.

@@ -158,7 +158,10 @@ export class NodeTables implements IndexedTopology {
     return this.#vteps.find(family, bytes, offset);
   }
 
-  /** The index of the node with an IPv4 VTEP address (a word in network order), or -1. */
+  /**
+   * The index of the node with an IPv4 VTEP address, or -1.
+   * @param address a 32-bit word, signed or not: 0xc0a83201 for 192.168.50.1
+   */
   nodeOf4(address: number): number {
     return this.#vteps.find4(address);
   }

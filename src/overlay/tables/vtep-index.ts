@@ -25,9 +25,12 @@ export class VtepIndex {
     return id < 0 ? -1 : this.#nodes6[id];
   }
 
-  /** The index of the node with an IPv4 address (a word in network order), or -1. */
+  /**
+   * The index of the node with an IPv4 address, or -1.
+   * @param address a 32-bit word, signed or not: 0xc0a83201 for 192.168.50.1
+   */
   find4(address: number): number {
-    const id = this.#keys4.find1(address);
+    const id = this.#keys4.find1(address | 0);
     return id < 0 ? -1 : this.#nodes4[id];
   }
 

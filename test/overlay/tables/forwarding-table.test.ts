@@ -231,6 +231,12 @@ function holdsWhatAMapHolds(steps: readonly Step[], options: ForwardingTableOpti
 const ANY_VNIS = [0, 1, 0xffff, 0x10000, MAX_VNI] as const;
 const POLICIES = [FullPolicy.Refuse, FullPolicy.Evict] as const;
 
+test('takes a MAC as words, signed or not', () => {
+  const table = new ForwardingTable();
+  table.set(4097, Uint8Array.of(0xf2, 0x42, 10, 0, 9, 3), 0, TargetKind.Vtep, 1);
+  for (const high of [0xf2420a00, 0xf2420a00 | 0]) assert.ok(table.findWords(4097, high, 0x09030000, 0));
+});
+
 describe('ForwardingTable compared with a Map', () => {
   test('has the same entries and counts after any steps, however small it is', () => {
     fc.assert(

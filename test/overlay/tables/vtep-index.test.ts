@@ -15,6 +15,7 @@ describe('VTEP addresses', () => {
       assert.equal(index.find(vtep.length === 4 ? 4 : 6, bytes, 3), i);
     }
     assert.equal(index.find4((192 << 24) | (168 << 16) | (50 << 8) | 2), 1);
+    assert.equal(index.find4(0xc0a83202), 1, 'as an unsigned word');
     assert.equal(index.find(6, Uint8Array.from([...V4[0], ...new Uint8Array(12)]), 0), -1);
   });
 
