@@ -21,7 +21,7 @@ describe('recipes', () => {
       recipes.map(({ heading }) => heading),
       listed.map(([, title]) => title),
     );
-    assert.equal(recipes.length, 11);
+    assert.equal(recipes.length, 12);
     for (const [, title, anchor] of listed) assert.equal(anchor, title.toLowerCase().replaceAll(' ', '-'));
   });
 

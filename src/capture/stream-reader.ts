@@ -32,8 +32,7 @@ class Chunk {
   /** @throws CaptureError `FILE_UNUSABLE` if it isn't bytes */
   put(chunk: unknown, name: string): void {
     if (!(chunk instanceof Uint8Array)) {
-      const reason = `it yields ${typeof chunk === 'string' ? 'text' : `values of type ${typeof chunk}`}, not bytes`;
-      throw new CaptureError('FILE_UNUSABLE', `${name}: ${reason}; don't set an encoding or object mode`);
+      throw new CaptureError('FILE_UNUSABLE', `${name}: ${notBytes(chunk)}`);
     }
     this.#rest = chunk;
   }
@@ -44,6 +43,13 @@ class Chunk {
     this.#rest = this.#rest.subarray(count);
     return count;
   }
+}
+
+function notBytes(chunk: unknown): string {
+  const { bytes } = (chunk ?? {}) as { readonly bytes?: unknown };
+  if (bytes instanceof Uint8Array) return 'it yields packets, not the bytes of a capture; pass sourceOf(packets)';
+  const type = typeof chunk === 'string' ? 'text' : `values of type ${typeof chunk}`;
+  return `it yields ${type}, not bytes; don't set an encoding or object mode`;
 }
 
 function failed(name: string, error: unknown): CaptureError {

@@ -24,7 +24,10 @@ const NONE: OverlayCounts = {
   dropped: {},
 };
 
-/** Frames of a capture, to be read by `for await`; each loop reads the input anew, which a stream allows once. */
+/**
+ * Frames of a capture, to be read by `for await`. Each loop reads the input anew, which a stream allows once, and two
+ * loops at once don't disturb each other; `counts` and the other properties are those of the loop that began last.
+ */
 export class FrameStream<T extends Frame | DroppedPacket = Frame> implements AsyncIterable<T> {
   readonly #input: CaptureInput | PacketSource;
   readonly #allowDamage: boolean;

@@ -10,3 +10,4 @@ export type { KeysInput, KeySource } from './keys-input.js';
 export { type FramesOptions, openFrames, openOverlay, type OverlayOptions } from './open-overlay.js';
 export type { OverlayCounts } from './overlay-decoding.js';
 export { PacketHeaders, type TcpFields } from './packet-headers.js';
+export { type PacketRecord, sourceOf } from './source-of.js';

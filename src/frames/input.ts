@@ -45,5 +45,7 @@ export async function withSource<T>(
 export async function readDamage({ name, damage }: PacketSource, allowed: boolean): Promise<void> {
   if (damage === undefined || allowed) return;
   const { CaptureError } = await import('../capture/error.js');
+  // Whatever failed to be read is named already.
+  if (damage.code === 'FILE_UNUSABLE') throw new CaptureError(damage.code, damage.message, { cause: damage });
   throw new CaptureError(damage.code, `${name}: ${damage.message}`, { cause: damage });
 }

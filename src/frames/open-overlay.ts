@@ -26,7 +26,8 @@ export interface OverlayOptions extends Omit<UnderlayDecoderOptions, 'esp'> {
  * carry them. The capture is opened when the loop begins, and closed when it ends, however it ends; streams that are
  * passed in stay open. Reading yields to the event loop every few milliseconds. A capture without VXLAN gives no frames
  * (`counts` says what it has): read it with `openFrames`.
- * @param input path, `file:` URL, bytes, Blob, stream, or a source of packets such as a live device
+ * @param input path, `file:` URL, bytes, Blob, stream, or a source of packets such as a live device; `sourceOf`
+ * turns packets into one
  * @param options `{ drops: true }` also gives packets that were dropped, with their `dropReason`
  * @returns an async iterable, with counts of what was read; each loop over it reads the input anew
  * @throws the loop throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError

@@ -1,6 +1,7 @@
 /** Reads small files whole, without blocking: keys and configs, given by path or as a text. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { systemReason } from '../capture/file/standard-stream.js';
 import { FramesError, type FramesErrorCode } from './error.js';
 
 /** A dump of 10,000 SAs is 8 MB. */
@@ -30,9 +31,9 @@ export async function readSource(source: string | URL, code: FramesErrorCode, wh
       await file.close();
     }
   } catch (error) {
-    const { code: reason = (error as Error).message } = error as NodeJS.ErrnoException;
-    const missing = 'no such file; contents are passed as a text of several lines';
-    throw new FramesError(code, `${name}: ${reason === 'ENOENT' ? missing : reason}`, { cause: error });
+    const missing = `${name}: no such file; contents are passed as a text of several lines`;
+    const message = (error as NodeJS.ErrnoException).code === 'ENOENT' ? missing : systemReason(name, error);
+    throw new FramesError(code, message, { cause: error });
   }
   if (bytes === undefined) throw new FramesError(code, `${name}: too large for ${what}`);
   return bytes;

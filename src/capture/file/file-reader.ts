@@ -302,7 +302,8 @@ export async function openCaptureInput(input: CaptureInput, name?: string): Prom
   }
   throw new CaptureError(
     'FILE_UNUSABLE',
-    'not a capture to read: pass a path, bytes, a Blob, or a stream or async iterable of byte arrays',
+    'not a capture to read: pass a path, bytes, a Blob, or a stream or async iterable of byte arrays; ' +
+      'packets as sourceOf(packets)',
   );
 }
 
