@@ -13,6 +13,6 @@
 export type { ByteBlob, ByteStream, CaptureInput, PacketSource } from './capture/index.js';
 export { VtepError } from './error.js';
 export * from './frames/index.js';
-export type { Conversation, ConversationProtocol, ConversationSide } from './inspect/index.js';
+export type { Conversation, ConversationProtocol, ConversationSide, FlowAccounting } from './inspect/index.js';
 export type { Topology, TopologyChange } from './overlay/index.js';
 export * from './simulate/index.js';

@@ -1,17 +1,23 @@
 /** Who talked to whom in a capture. */
 import type { CaptureInput, PacketSource } from '../capture/index.js';
-import type { Conversation, FlowTableOptions } from '../inspect/index.js';
+import type { Conversation, FlowAccounting, FlowTableOptions } from '../inspect/index.js';
 import { readDamage, withSource } from './input.js';
 import type { OverlayOptions } from './open-overlay.js';
 
 /** How the conversations of a capture are read. */
 export interface ConversationsOptions extends OverlayOptions, FlowTableOptions {}
 
+/** Conversations, and how many packets are in them. */
+export type ConversationList = readonly Conversation[] & {
+  /** Packets in the conversations, and of those that aren't, why. `unlisted` are those beyond `maxConversations`. */
+  readonly accounting: FlowAccounting;
+};
+
 /**
  * Returns the conversations of a capture, in the order of their first packets: addresses, ports, and for each side
  * packets, bytes, TCP flags, retransmissions, resets; start, duration, rate, and the RTT of the handshake. Those inside
  * VXLAN have their `vni`. Those outside it, such as all of a capture of containers, have `vni: null`. Packets of
- * more than `maxConversations` are left out; `surveyFlows` of vtep/inspect counts them. Reading yields to the event loop
+ * more than `maxConversations` are left out, and counted in `accounting.unlisted` of the list. Reading yields to the event loop
  * every few milliseconds.
  * @param input like that of `openOverlay`
  * @throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError
@@ -25,7 +31,7 @@ export interface ConversationsOptions extends OverlayOptions, FlowTableOptions {
 export async function conversations(
   input: CaptureInput | PacketSource,
   options: ConversationsOptions = {},
-): Promise<readonly Conversation[]> {
+): Promise<ConversationList> {
   const { keys, aead, allowDamage = false, ...rest } = options;
   const { surveyFlows } = await import('../inspect/index.js');
   const opened = keys === undefined ? undefined : await (await import('./keys-input.js')).openKeys(keys, aead);
@@ -33,7 +39,10 @@ export async function conversations(
     return await withSource(input, async (source) => {
       const survey = await surveyFlows(source, opened === undefined ? rest : { ...rest, esp: opened.esp });
       await readDamage(source, allowDamage);
-      return survey.conversations;
+      // Not enumerable: it is a list like any other to whatever compares or prints it.
+      return Object.defineProperty([...survey.conversations], 'accounting', {
+        value: survey.accounting,
+      }) as unknown as ConversationList;
     });
   } finally {
     opened?.close();

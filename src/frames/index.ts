@@ -1,6 +1,6 @@
 /** Frames of captures as objects: reading, editing, writing them. */
 export { CapturedPacket, type PacketTime } from './captured-packet.js';
-export { conversations, type ConversationsOptions } from './conversations.js';
+export { type ConversationList, conversations, type ConversationsOptions } from './conversations.js';
 export { CaptureOutput, createCapture, type CreateCaptureOptions, type Writable } from './create-capture.js';
 export { edit, type EthernetEdit, type IpEdit, PacketEditor, type TcpEdit, type UdpEdit } from './edit.js';
 export { FramesError, type FramesErrorCode } from './error.js';

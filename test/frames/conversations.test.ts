@@ -78,3 +78,21 @@ test('conversations throws for a capture that ends early, unless that is allowed
   assert.ok((await conversations(cut, { allowDamage: true })).length > 0);
   await assert.rejects(conversations(cut, { keys: join(folder, 'missing') }), { code: 'KEYS_UNUSABLE' });
 });
+
+test('conversations are JSON, with their start as text', async () => {
+  const found = await conversations(WIRE, { keys: KEYS });
+  const { status, stdout } = await vtep(['inspect', WIRE, '--keys', KEYS, '--flows', '--json']);
+  assert.equal(status, 0);
+  const { flows } = JSON.parse(stdout) as { flows: { conversations: unknown; accounting: unknown } };
+  assert.deepEqual(JSON.parse(JSON.stringify(found)), flows.conversations);
+  assert.deepEqual(found.accounting, flows.accounting);
+});
+
+test('conversations tell how many packets did not fit', async () => {
+  const all = await conversations(WIRE, { keys: KEYS });
+  const few = await conversations(WIRE, { keys: KEYS, maxConversations: 2 });
+  assert.deepEqual([all.accounting.unlisted, few.length], [0, 2]);
+  const listed = few[0].packets + few[1].packets;
+  assert.deepEqual([few.accounting.inConversations, few.accounting.packets], [listed, all.accounting.packets]);
+  assert.equal(few.accounting.unlisted, all.accounting.inConversations - listed);
+});

@@ -32,7 +32,8 @@ export interface ConversationSide {
 
 /**
  * The packets that two sockets exchanged in one network, in both directions. TCP connections that reuse the addresses
- * and ports of an earlier one are conversations of their own.
+ * and ports of an earlier one are conversations of their own. `JSON.stringify` writes those of `surveyFlows` and
+ * `conversations` with `startTime` (ISO 8601, UTC, with nanoseconds) in place of `startNanoseconds`.
  */
 export interface Conversation {
   /** VNI of the network; null for packets that weren't in VXLAN. */

@@ -32,15 +32,19 @@ function timeText(nanoseconds: bigint): string {
   return formatTime(Number((nanoseconds - fraction) / NANO), Number(fraction));
 }
 
+function conversationReport({ startNanoseconds, ...rest }: Conversation): ConversationReport {
+  return { ...rest, startTime: startNanoseconds === null ? null : timeText(startNanoseconds) };
+}
+
+/** Makes `JSON.stringify` write a conversation as in a report, instead of refusing its big integer. */
+export function withJson(conversation: Conversation): Conversation {
+  // Not enumerable: comparing and copying see only the data.
+  return Object.defineProperty(conversation, 'toJSON', { value: () => conversationReport(conversation) });
+}
+
 /** A flow table as plain data. */
 export function flowReport(table: FlowTable): FlowReport {
-  return {
-    accounting: table.accounting,
-    conversations: table.conversations().map(({ startNanoseconds, ...rest }) => ({
-      ...rest,
-      startTime: startNanoseconds === null ? null : timeText(startNanoseconds),
-    })),
-  };
+  return { accounting: table.accounting, conversations: table.conversations().map(conversationReport) };
 }
 
 /** A time series as plain data; null if no packet had a time. */

@@ -4,6 +4,7 @@ import { UnderlayDecoder, type UnderlayDecoderOptions } from '../../dataplane/in
 import { Layers } from '../../wire/index.js';
 import type { Conversation } from './conversation.js';
 import { addFlow } from './flow-feed.js';
+import { withJson } from './flow-report.js';
 import { type FlowAccounting, FlowTable, type FlowTableOptions } from './flow-table.js';
 
 /** Options of `surveyFlows`. */
@@ -17,8 +18,8 @@ export interface FlowSurvey {
 }
 
 /**
- * Reads a capture to its end and returns its conversations: those inside VXLAN by VNI, decrypted ones too if `inboundSas`
- * has the keys, and those outside it (a capture of inner frames, say) with a VNI of null. Memory is bounded by
+ * Reads a capture to its end and returns its conversations: those inside VXLAN by VNI, decrypted ones too if `esp` has
+ * the keys, and those outside it (a capture of inner frames, say) with a VNI of null. Memory is bounded by
  * `maxConversations`. The caller closes the source.
  * @throws VtepError `BAD_INDEX` for a bad limit
  * @example
@@ -50,5 +51,5 @@ export async function surveyFlows(source: PacketSource, options: SurveyFlowsOpti
       addFlow(table, decoder, verdict, inner, linkType, length, seconds, batch.nanoseconds[i]);
     }
   }
-  return { conversations: table.conversations(), accounting: table.accounting };
+  return { conversations: table.conversations().map(withJson), accounting: table.accounting };
 }
