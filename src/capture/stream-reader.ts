@@ -60,6 +60,8 @@ function failed(name: string, error: unknown): CaptureError {
 export class StreamReader implements ByteReader {
   readonly name: string;
   readonly size = undefined;
+  /** Whether the stream had ended before this reader got it: somebody has read it. */
+  readonly spent: boolean;
   readonly #stream: ByteStream;
   readonly #chunk = new Chunk();
   #ended: boolean;
@@ -70,7 +72,8 @@ export class StreamReader implements ByteReader {
   constructor(stream: ByteStream, name: string) {
     this.name = name;
     this.#stream = stream;
-    this.#ended = stream.readableEnded === true;
+    this.spent = stream.readableEnded === true;
+    this.#ended = this.spent;
     this.#failure = stream.errored ?? undefined;
     if (stream.destroyed === true) this.#onClose();
     stream.on('readable', this.#onReadable);

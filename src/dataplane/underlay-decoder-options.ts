@@ -10,7 +10,7 @@ export interface UnderlayDecoderOptions {
    * @default 4789
    */
   readonly port?: number | readonly number[];
-  /** The only VNI to decode. Default: all. */
+  /** The only VNI to decode, 0 to 16777215. Default: all. */
   readonly vni?: number;
   /**
    * How to treat reserved VXLAN bits.

@@ -14,6 +14,7 @@
  * both directions of many nodes, and is shown as it is.
  */
 import type { CaptureBatch } from '../capture/portable.js';
+import { VtepError } from '../error.js';
 import { type Reassembler, ReassemblyOutcome } from '../fragment/index.js';
 import { ESP_HEADER_BYTES, EspDrop, type InboundEsp } from '../ipsec/index.js';
 import { MemoryError } from '../memory/index.js';
@@ -57,6 +58,11 @@ function captureLayers(): Layers {
 
 function noPacket(index: number, count: number): MemoryError {
   return new MemoryError('BAD_RANGE', `a batch of ${count} packets has no packet ${index}`);
+}
+
+function checkOption(name: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new VtepError('BAD_OPTION', `${name} is a whole number from ${least} to ${most}, not ${value}`);
 }
 
 /** The longest IP packet: an IPv6 header and 65,535 bytes. The buffer grows for longer ones (jumbograms). */
@@ -186,9 +192,13 @@ export class UnderlayDecoder {
   /** Whether the last packet set fields that a plain packet doesn't reset. */
   #unusual = false;
 
+  /** @throws VtepError `BAD_OPTION` for a port or VNI that there can't be */
   constructor(options: UnderlayDecoderOptions = {}) {
     const { port = VXLAN_PORT } = options;
-    const ports = typeof port === 'number' ? [port] : port;
+    const ports = Array.isArray(port) ? (port as readonly number[]) : [port as number];
+    for (const one of ports) checkOption('port', one, 1, 0xffff);
+    // A wrong VNI would select all of them, or none, without a word.
+    if (options.vni !== undefined) checkOption('vni', options.vni, 0, 0xffffff);
     const verify = options.verifyChecksums ?? false;
     const checks = { verifyIp: verify, verifyUdp: verify };
     this.#classifier = new Classifier({ ports: ports.length > 0 ? ports : [VXLAN_PORT], ...checks });

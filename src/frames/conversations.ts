@@ -20,7 +20,7 @@ export type ConversationList = readonly Conversation[] & {
  * more than `maxConversations` are left out, and counted in `accounting.unlisted` of the list. Reading yields to the event loop
  * every few milliseconds.
  * @param input like that of `openOverlay`
- * @throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError
+ * @throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError, VtepError `BAD_OPTION`, `BAD_INDEX` for a bad limit
  * @example
  * import { conversations } from 'vtep';
  *

@@ -49,7 +49,7 @@ export class CaptureOutput {
   /**
    * Writes a packet, or several, in order. Packets without a time get 1970. pcapng has one interface for the frames of
    * each VNI, and one for each link type of other packets; a pcap file has the link type of its first packet.
-   * @throws FramesError `NOT_WRITABLE` for another link type in a pcap file, or after `close`; CaptureError
+   * @throws FramesError `NOT_WRITABLE` for another link type in a pcap file, for what is no packet, or after `close`; CaptureError
    * `FILE_UNUSABLE`, `TIME_OUT_OF_RANGE`
    * @example
    * import { createCapture, openOverlay } from 'vtep';
@@ -141,6 +141,10 @@ function recordOf(packet: Writable): PacketRecord {
   if (packet instanceof CapturedPacket) {
     const { bytes, originalLength: length, linkType, timeNanoseconds: time = 0n } = packet;
     return { bytes, length, linkType, vni: undefined, time };
+  }
+  // JavaScript programs may pass anything.
+  if (!((packet as unknown) instanceof Uint8Array)) {
+    throw new FramesError('NOT_WRITABLE', 'not a packet: pass a frame, a captured packet or bytes');
   }
   return { bytes: packet, length: packet.length, linkType: ETHERNET, vni: undefined, time: 0n };
 }

@@ -181,10 +181,11 @@ export class PacketEditor {
    * Replaces the payload, of any length: what follows the TCP or UDP header; of other protocols what follows the IP
    * header; of frames without IP what follows the Ethernet header and its tags.
    * @param payload copied by `finish`
-   * @throws FramesError `NOT_EDITABLE` for a fragment or an 802.3 frame
+   * @throws FramesError `NOT_EDITABLE` for a fragment or an 802.3 frame, `BAD_EDIT` for what isn't bytes
    */
   payload(payload: Uint8Array): this {
     const { isFragment, llcOffset } = this.#layers;
+    if (!((payload as unknown) instanceof Uint8Array)) throw new FramesError('BAD_EDIT', 'a payload is a Uint8Array');
     if (isFragment) throw notEditable('the packet is a fragment');
     if (llcOffset >= 0) throw notEditable('the packet is an 802.3 frame');
     this.#payload = payload;
@@ -363,6 +364,9 @@ export function edit(packet: Frame | CapturedPacket | Uint8Array): PacketEditor 
   if (packet instanceof Uint8Array) {
     const captured = new CapturedPacket(packet);
     return new PacketEditor(packet, LinkType.Ethernet, captured);
+  }
+  if (!((packet as unknown) instanceof Frame || (packet as unknown) instanceof CapturedPacket)) {
+    throw notEditable('not a packet: pass a frame, a captured packet or bytes');
   }
   if (packet.truncated) throw notEditable('the capture truncated the packet, so its checksums are unknown');
   if (packet instanceof Frame) {

@@ -10,7 +10,7 @@ export type FramesErrorCode =
   | 'NOT_EDITABLE'
   /** A new value that doesn't fit its field, or an address of the other IP version. */
   | 'BAD_EDIT'
-  /** A packet that doesn't fit the output: another link type in a pcap file, or an output that is already closed. */
+  /** A packet that doesn't fit the output: another link type in a pcap file or no packet at all, or an output that is already closed. */
   | 'NOT_WRITABLE';
 
 /** An error of the upper level. */

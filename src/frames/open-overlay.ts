@@ -30,7 +30,7 @@ export interface OverlayOptions extends Omit<UnderlayDecoderOptions, 'esp'> {
  * turns packets into one
  * @param options `{ drops: true }` also gives packets that were dropped, with their `dropReason`
  * @returns an async iterable, with counts of what was read; each loop over it reads the input anew
- * @throws the loop throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError
+ * @throws the loop throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError, VtepError `BAD_OPTION`
  * @example
  * import { openOverlay } from 'vtep';
  *

@@ -180,10 +180,10 @@ describe('openCaptureStream', () => {
     yield* rest;
   }
 
-  test("a stream that has already ended is empty, and doesn't block", async () => {
+  test("a stream that was read before is refused as such, and doesn't block", async () => {
     const ended = Readable.from([FILE], { objectMode: false });
     await ended.toArray();
-    await assert.rejects(openCaptureStream(ended, 'x'), { code: 'NOT_A_CAPTURE', message: /empty/ });
+    await assert.rejects(openCaptureStream(ended, 'x'), { code: 'NOT_A_CAPTURE', message: /read to its end before/ });
   });
 
   test("rejects text instead of bytes with an explanation, and reports the stream's own failures", async () => {

@@ -42,6 +42,15 @@ function receive(
 
 const onWire = (packet: Uint8Array): Uint8Array => ethernet(packet, EtherType.Ipv4);
 
+test('a VNI or port that there cannot be is refused, and selects nothing', () => {
+  for (const vni of [-1, 2 ** 24, 1.5, Number.NaN, '4097', null]) {
+    assert.throws(() => new UnderlayDecoder({ vni: vni as number }), { code: 'BAD_OPTION' }, String(vni));
+  }
+  for (const port of [0, 70_000, '4789', [4789, -1], null]) {
+    assert.throws(() => new UnderlayDecoder({ port: port as number }), { code: 'BAD_OPTION' }, String(port));
+  }
+});
+
 describe('ECN (RFC 6040 section 4.2)', () => {
   const CE = 3;
   const NO_ECT = 0;

@@ -98,6 +98,17 @@ describe('createCapture', () => {
     assert.equal(back[0].timeNanoseconds, 1_000_000_002n);
   });
 
+  test('what is no packet is refused, and what follows is written', async () => {
+    const path = join(folder, 'refused.pcap');
+    const output = await createCapture(path);
+    for (const bad of [5, undefined, {}, 'text', [frames[0], 5]]) {
+      await assert.rejects(output.write(bad as never), { code: 'NOT_WRITABLE' });
+    }
+    await output.write(frames[1]);
+    await output.close();
+    assert.equal((await allOf(openFrames(path))).length, 2);
+  });
+
   test('an empty capture is a valid file', async () => {
     for (const name of ['empty.pcap', 'empty.pcapng']) {
       const output = await createCapture(join(folder, name));

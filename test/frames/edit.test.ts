@@ -128,6 +128,13 @@ describe('edit', () => {
       );
   });
 
+  test('refuses what is no packet or payload, by name', () => {
+    for (const bad of [5, undefined, null, {}, 'text']) {
+      assert.throws(() => edit(bad as never), { code: 'NOT_EDITABLE', message: /not a packet/ });
+      assert.throws(() => edit(first('TCP')).payload(bad as never), { code: 'BAD_EDIT' });
+    }
+  });
+
   test('any bytes are edited or refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), fc.nat(frames.length - 1), (bytes, index) => {

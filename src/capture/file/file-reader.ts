@@ -241,6 +241,10 @@ export async function openCaptureStream(
   name: string,
 ): Promise<PacketSource> {
   const reader = isByteStream(stream) ? new StreamReader(stream, name) : new IterableReader(stream, name);
+  if (reader instanceof StreamReader && reader.spent) {
+    reader.close();
+    throw new CaptureError('NOT_A_CAPTURE', `${name}: it was read to its end before; a stream can be read only once`);
+  }
   return openNamed(await decompressed(reader));
 }
 
