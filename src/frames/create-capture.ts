@@ -14,12 +14,12 @@ const MAX_INTERFACES = 4096;
 /** How a capture is written. */
 export interface CreateCaptureOptions {
   /** Default: `pcapng` if the name ends with it, else `pcap`, with nanoseconds */
-  readonly format?: 'pcap' | 'pcapng';
+  readonly format?: 'pcap' | 'pcapng' | undefined;
   /**
    * Whether only the owner can read the file (mode 0600): it may hold what was encrypted on the wire.
    * @default true
    */
-  readonly ownerOnly?: boolean;
+  readonly ownerOnly?: boolean | undefined;
 }
 
 /** What can be written: a frame (its inner Ethernet frame), a packet as captured or edited, or an Ethernet frame. */
@@ -157,7 +157,7 @@ function isList(packet: Writable | readonly Writable[]): packet is readonly Writ
  * Creates a capture file, pcapng or pcap. It is written under a temporary name and renamed by `close`; without `close`,
  * nothing is left of it when the process ends.
  * @param path a file, or `-` for standard output
- * @throws CaptureError `FILE_UNUSABLE`
+ * @throws CaptureError `FILE_UNUSABLE`, FramesError `NOT_WRITABLE` for what is no path
  * @example
  * import { createCapture, openOverlay } from 'vtep';
  *
@@ -168,6 +168,7 @@ function isList(packet: Writable | readonly Writable[]): packet is readonly Writ
  * await output.close();
  */
 export async function createCapture(path: string, options: CreateCaptureOptions = {}): Promise<CaptureOutput> {
+  if (typeof (path as unknown) !== 'string') throw new FramesError('NOT_WRITABLE', 'pass the path of a file, or -');
   const { format = path.toLowerCase().endsWith('.pcapng') ? 'pcapng' : 'pcap', ownerOnly = true } = options;
   const { OutputFile, PcapngWriter, PcapWriter } = await import('../capture/index.js');
   const { LoopTurns } = await import('../capture/loop-turn.js');

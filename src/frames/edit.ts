@@ -28,43 +28,43 @@ import { type Carrier, Frame } from './frame.js';
 /** New MAC addresses. */
 export interface EthernetEdit {
   /** Such as `02:42:0a:00:09:03`. */
-  readonly source?: string;
+  readonly source?: string | undefined;
   /** In the same format. */
-  readonly destination?: string;
+  readonly destination?: string | undefined;
 }
 
 /** New fields of an IP header. Addresses stay within their IP version. */
 export interface IpEdit {
   /** IPv4 or IPv6 address as text. */
-  readonly source?: string;
+  readonly source?: string | undefined;
   /** IPv4 or IPv6 address as text. */
-  readonly destination?: string;
+  readonly destination?: string | undefined;
   /** TTL or hop limit, 0 to 255. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
   /** 0 to 63. */
-  readonly dscp?: number;
+  readonly dscp?: number | undefined;
   /** 0 to 3. */
-  readonly ecn?: number;
+  readonly ecn?: number | undefined;
 }
 
 /** New ports. */
 export interface UdpEdit {
   /** 0 to 65535. */
-  readonly sourcePort?: number;
+  readonly sourcePort?: number | undefined;
   /** 0 to 65535. */
-  readonly destinationPort?: number;
+  readonly destinationPort?: number | undefined;
 }
 
 /** New fields of a TCP header. */
 export interface TcpEdit extends UdpEdit {
   /** 0 to 4294967295. */
-  readonly sequence?: number;
+  readonly sequence?: number | undefined;
   /** 0 to 4294967295. */
-  readonly acknowledgment?: number;
+  readonly acknowledgment?: number | undefined;
   /** Not scaled, 0 to 65535. */
-  readonly window?: number;
+  readonly window?: number | undefined;
   /** All flags, as bits of `TcpFlag`. */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
 }
 
 const MAX_IP_LENGTH = 65_535;

@@ -8,17 +8,17 @@ import type { KeysInput } from './keys-input.js';
 /** How a capture of an overlay is read. */
 export interface OverlayOptions extends Omit<UnderlayDecoderOptions, 'esp'> {
   /** Decrypts ESP. Without keys, encrypted packets give no frames and are counted in `counts.esp`. */
-  readonly keys?: KeysInput;
+  readonly keys?: KeysInput | undefined;
   /**
    * Name of the cipher: `ipsec-mb`, `openssl` or `node`. Default: the fastest that works
    */
-  readonly aead?: string;
+  readonly aead?: string | undefined;
   /**
    * Whether a capture that ends early, or is damaged, just ends: `damage` says why. Otherwise the error is thrown after
    * the last frame before it.
    * @default false
    */
-  readonly allowDamage?: boolean;
+  readonly allowDamage?: boolean | undefined;
 }
 
 /**
@@ -44,11 +44,11 @@ export function openOverlay(
 ): FrameStream<Frame | DroppedPacket>;
 export function openOverlay(
   input: CaptureInput | PacketSource,
-  options?: OverlayOptions & { readonly drops?: false },
+  options?: OverlayOptions & { readonly drops?: false | undefined },
 ): FrameStream;
 export function openOverlay(
   input: CaptureInput | PacketSource,
-  options: OverlayOptions & { readonly drops?: boolean } = {},
+  options: OverlayOptions & { readonly drops?: boolean | undefined } = {},
 ): FrameStream<Frame | DroppedPacket> {
   const { keys, aead, allowDamage = false, drops = false, ...decoding } = options;
   return new FrameStream(input, allowDamage, async () => {

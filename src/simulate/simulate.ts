@@ -28,7 +28,7 @@ function isTopology(topology: Partial<Topology> | null | undefined): topology is
  */
 export async function simulate(
   topology: Topology | string | URL,
-  options: SimulationOptions & { readonly aead?: string } = {},
+  options: SimulationOptions & { readonly aead?: string | undefined } = {},
 ): Promise<Simulation> {
   const { aead: cipher, ...rest } = options;
   const [{ Simulation }, { chooseAead, hkdfSha256 }] = await Promise.all([

@@ -1,4 +1,5 @@
 /** A network of nodes in one process, over a simulated underlay. */
+import '../disposable.js';
 import type { Aead } from '../aead/index.js';
 import { Oversize } from '../dataplane/index.js';
 import { Arena } from '../memory/index.js';
@@ -13,27 +14,27 @@ import { Wire, type WireOptions } from './wire.js';
 /** How a network is simulated. */
 export interface SimulationOptions extends WireOptions {
   /** Underlay MTU of all nodes in bytes, 576 to 65535. Default: as the topology says */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
   /**
    * The clock, in seconds. Without it, time is simulated: it begins at 0, and passes only by `advance`, by `run`, and
    * while a loop over a node's arrivals waits.
    */
-  readonly clock?: () => number;
+  readonly clock?: (() => number) | undefined;
   /**
    * Maximum number of arrivals queued per node; further ones are dropped as `QueueFull`.
    * @default 4096
    */
-  readonly maxQueued?: number;
+  readonly maxQueued?: number | undefined;
   /**
    * How inner packets that don't fit are handled.
    * @default 'inside'
    */
-  readonly oversize?: Oversize;
+  readonly oversize?: Oversize | undefined;
   /**
    * Whether the TCP MSS is clamped to what fits.
    * @default false
    */
-  readonly clampMss?: boolean;
+  readonly clampMss?: boolean | undefined;
 }
 
 /** What happened to all frames of a network: in + made = out + dropped + held. */
@@ -292,6 +293,12 @@ export class Simulation {
     this.#closed = true;
     for (const node of this.#nodes.values()) node.close();
     this.#keys.wipe();
+  }
+
+  /** Closes it: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
   }
 
   #checkOpen(): void {

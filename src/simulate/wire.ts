@@ -8,37 +8,37 @@ export interface WireOptions {
    * Probability that a packet is lost, 0 to 1.
    * @default 0
    */
-  readonly loss?: number;
+  readonly loss?: number | undefined;
   /**
    * Probability that a packet arrives twice.
    * @default 0
    */
-  readonly duplicate?: number;
+  readonly duplicate?: number | undefined;
   /**
    * Probability that one bit of a packet changes.
    * @default 0
    */
-  readonly corrupt?: number;
+  readonly corrupt?: number | undefined;
   /**
    * Time from node to node in seconds.
    * @default 0
    */
-  readonly latencySeconds?: number;
+  readonly latencySeconds?: number | undefined;
   /**
    * Maximum additional time of a packet in seconds, drawn evenly: packets overtake one another.
    * @default 0
    */
-  readonly jitterSeconds?: number;
+  readonly jitterSeconds?: number | undefined;
   /**
    * Makes a run reproducible: the same calls with the same seed give the same arrivals.
    * @default 0
    */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /**
    * Maximum number of packets in flight; further ones are dropped.
    * @default 65536
    */
-  readonly maxInFlight?: number;
+  readonly maxInFlight?: number | undefined;
 }
 
 /** An IP packet in flight. */
@@ -69,7 +69,7 @@ export class Wire {
   overflow = 0;
   delivered = 0;
   corrupted = 0;
-  readonly #options: Required<WireOptions>;
+  readonly #options: Readonly<Record<keyof WireOptions, number>>;
   readonly #random: SeededRandom;
   /** A binary heap. */
   readonly #heap: PacketInFlight[] = [];

@@ -104,6 +104,7 @@ describe('createCapture', () => {
     for (const bad of [5, undefined, {}, 'text', [frames[0], 5]]) {
       await assert.rejects(output.write(bad as never), { code: 'NOT_WRITABLE' });
     }
+    for (const bad of [5, undefined]) await assert.rejects(createCapture(bad as never), { code: 'NOT_WRITABLE' });
     await output.write(frames[1]);
     await output.close();
     assert.equal((await allOf(openFrames(path))).length, 2);

@@ -269,6 +269,16 @@ test('a clock in milliseconds is refused, and frames after it pass', async () =>
   good.close();
 });
 
+test('await using closes it', async () => {
+  let left: Simulation | undefined;
+  {
+    await using network = await simulate(configOf(true), { loss: undefined, mtu: undefined });
+    left = network;
+    network.node('n1').send('c1', frame(1, 2));
+  }
+  assert.throws(() => left.run(), { code: 'CLOSED' });
+});
+
 test('values of another type are refused', async () => {
   const config = configOf(false);
   const refused = [{ mtu: 5 }, { mtu: Number.NaN }, { mtu: 70_000 }, { seed: 1.5 }, { oversize: 'x' }, { clock: 5 }];
