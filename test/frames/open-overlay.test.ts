@@ -216,6 +216,10 @@ describe('inputs', () => {
     }
   });
 
+  test('an empty path is called that', async () => {
+    await assert.rejects(allOf(openOverlay('')), { code: 'FILE_UNUSABLE', message: /^an empty path: no such file/ });
+  });
+
   test('a source that is passed in stays open', async () => {
     const source = await openCaptureFile(CLEAR);
     for await (const frame of openOverlay(source)) {

@@ -6,7 +6,8 @@ import { CaptureError } from '../error.js';
 export const STANDARD_STREAM = '-';
 
 /** An actionable message for a system error. */
-export function systemReason(name: string, error: unknown): string {
+export function systemReason(path: string, error: unknown): string {
+  const name = path === '' ? 'an empty path' : path;
   const code = (error as NodeJS.ErrnoException).code;
   switch (code) {
     case 'ENOENT':
