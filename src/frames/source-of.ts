@@ -23,8 +23,6 @@ const MAX_TIME = 1n << 64n;
 /** As `CaptureBatch` caps it. */
 const MAX_LENGTH = 1 << 30;
 
-type Packet = PacketRecord | Uint8Array;
-
 /**
  * Turns packets into a source: for `openOverlay`, `openFrames`, `conversations`, and all else that takes a
  * `PacketSource`. It is read once, packet by packet, as slowly as the iterable gives them.
@@ -33,12 +31,20 @@ type Packet = PacketRecord | Uint8Array;
  * `close` of the source ends the iteration. What the iterable throws is the source's `damage`.
  * @param name display name, for errors
  * @example
+ * import { createSocket } from 'node:dgram';
+ * import { on } from 'node:events';
+ * import { openOverlay, sourceOf } from 'vtep';
+ *
+ * const socket = createSocket('udp4').bind(5555); // a mirror port that wraps Ethernet frames in UDP
  * async function* received() {
- *   for await (const [message] of on(socket, 'message')) yield { bytes: message, time: new Date() };
+ *   for await (const [message] of on(socket, 'message')) yield { bytes: message as Uint8Array, time: new Date() };
  * }
  * for await (const frame of openOverlay(sourceOf(received()))) console.log(frame.vni, frame.inner.source);
  */
-export function sourceOf(packets: Iterable<Packet> | AsyncIterable<Packet>, name = 'packets'): PacketSource {
+export function sourceOf(
+  packets: Iterable<PacketRecord | Uint8Array> | AsyncIterable<PacketRecord | Uint8Array>,
+  name = 'packets',
+): PacketSource {
   return new ProgramSource(packets, name);
 }
 
@@ -51,15 +57,15 @@ class ProgramSource implements PacketSource {
   readonly size = undefined;
   damage: CaptureError | undefined;
   position = 0;
-  readonly #packets: Iterable<Packet> | AsyncIterable<Packet>;
-  #iterator: Iterator<Packet> | AsyncIterator<Packet> | undefined;
+  readonly #packets: Iterable<PacketRecord | Uint8Array> | AsyncIterable<PacketRecord | Uint8Array>;
+  #iterator: Iterator<PacketRecord | Uint8Array> | AsyncIterator<PacketRecord | Uint8Array> | undefined;
   #parts: Parts | undefined;
   #count = 0;
   #ended = false;
   #closed = false;
   #wake: () => void = nothing;
 
-  constructor(packets: Iterable<Packet> | AsyncIterable<Packet>, name: string) {
+  constructor(packets: Iterable<PacketRecord | Uint8Array> | AsyncIterable<PacketRecord | Uint8Array>, name: string) {
     this.#packets = packets;
     this.name = name;
   }
@@ -93,7 +99,7 @@ class ProgramSource implements PacketSource {
     if (reading === nothing) await ending;
   }
 
-  async #take(): Promise<IteratorYieldResult<Packet> | undefined> {
+  async #take(): Promise<IteratorYieldResult<PacketRecord | Uint8Array> | undefined> {
     this.#iterator ??= iteratorOf(this.#packets);
     const closed = new Promise<undefined>((resolve) => {
       this.#wake = () => {
@@ -111,7 +117,7 @@ class ProgramSource implements PacketSource {
     }
   }
 
-  #put(batch: CaptureBatch, packet: Packet): void {
+  #put(batch: CaptureBatch, packet: PacketRecord | Uint8Array): void {
     const { bytes, linkType, originalLength, time } = columnsOf(packet, ++this.#count);
     const known = time !== undefined && time >= 0n && time < MAX_TIME;
     [batch.seconds[0], batch.nanoseconds[0]] = known ? splitNanoseconds(time) : [0, 0];
@@ -149,9 +155,12 @@ function nothing(): void {
   // Nobody waits.
 }
 
-function iteratorOf(packets: Iterable<Packet> | AsyncIterable<Packet>): Iterator<Packet> | AsyncIterator<Packet> {
+function iteratorOf(
+  packets: Iterable<PacketRecord | Uint8Array> | AsyncIterable<PacketRecord | Uint8Array>,
+): Iterator<PacketRecord | Uint8Array> | AsyncIterator<PacketRecord | Uint8Array> {
   // Programs in JavaScript may pass anything.
-  const object = packets as Partial<Iterable<Packet> & AsyncIterable<Packet>> | null | undefined;
+  const object = packets as
+    Partial<Iterable<PacketRecord | Uint8Array> & AsyncIterable<PacketRecord | Uint8Array>> | null | undefined;
   const iterator = object?.[Symbol.asyncIterator]?.() ?? object?.[Symbol.iterator]?.();
   if (iterator === undefined) throw new TypeError('not an iterable of packets');
   return iterator;
