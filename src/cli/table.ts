@@ -119,10 +119,19 @@ export function table(
   const heads = columns.map(({ heading }): Shown => ({ full: heading, short: heading, style: 'dim' }));
   const lines = [heads, ...cells].flatMap((row) => rowLines(columns, row, layout, width));
   const gone = present.filter((i) => !layout.shown.includes(i)).map((i) => columns[i].heading);
-  if (gone.length === 0) return lines;
-  const whole = total(natural(columns, cells, present, false));
-  const note = `  (not shown: ${gone.join(', ')}; COLUMNS=${whole} shows all)`;
-  return [...lines, ...wrapped(note, width, 1).map((line) => [styled(line, 'dim')])];
+  return [...lines, ...notShown(gone, total(natural(columns, cells, present, false)), width)];
+}
+
+/**
+ * Lines below a table that name the columns left out.
+ * @param headings those of the missing columns
+ * @param whole width in which all columns fit
+ * @param width maximum length of a line
+ */
+export function notShown(headings: readonly string[], whole: number, width: number): Line[] {
+  if (headings.length === 0) return [];
+  const note = `  (not shown: ${headings.join(', ')}; COLUMNS=${whole} shows all)`;
+  return wrapped(note, width, 1).map((line) => [styled(line, 'dim')]);
 }
 
 function shownCell(cell: Cell, column: Column): Shown {

@@ -1,14 +1,14 @@
 /** The columns of the table of conversations: names to sort by, cells, and how much each is worth in little room. */
 import { type ConversationReport, type ConversationSide, tcpFlagLetters } from '../../inspect/index.js';
-import { type Column, grouped, numbers, words } from '../table.js';
-import { byteText, rateText, secondsText } from '../../text/quantity.js';
+import { type Column, compact, grouped, numbers, words } from '../table.js';
+import { secondsText } from '../../text/quantity.js';
 
 /** A column of the table of conversations. */
 export interface FlowColumn {
   /** What `--sort` calls it. */
   readonly name: string;
   readonly column: Column;
-  /** A column with a lower rank is left out later; those of rank 0 are always shown. */
+  /** Columns are left out in the order of this number, the highest first; those of rank 0 are always shown. */
   readonly rank: number;
   /** Whether larger values come first. */
   readonly descending: boolean;
@@ -101,7 +101,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
     rank: 1,
     descending: true,
     value: ({ bytes }) => bytes,
-    cell: ({ bytes }) => byteText(bytes),
+    cell: ({ bytes }) => compact(bytes),
   },
   {
     name: 'bytes-a',
@@ -109,7 +109,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
     rank: 8,
     descending: true,
     value: ({ a }) => a.bytes,
-    cell: ({ a }) => byteText(a.bytes),
+    cell: ({ a }) => compact(a.bytes),
   },
   {
     name: 'bytes-b',
@@ -117,7 +117,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
     rank: 8,
     descending: true,
     value: ({ b }) => b.bytes,
-    cell: ({ b }) => byteText(b.bytes),
+    cell: ({ b }) => compact(b.bytes),
   },
   {
     name: 'start',
@@ -138,16 +138,16 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
   },
   {
     name: 'rate',
-    column: numbers('rate'),
+    column: numbers('bit/s'),
     rank: 2,
     descending: true,
     value: ({ bitsPerSecond }) => bitsPerSecond,
-    cell: ({ bitsPerSecond }) => (bitsPerSecond === null ? '' : rateText(bitsPerSecond)),
+    cell: ({ bitsPerSecond }) => (bitsPerSecond === null ? '' : compact(Math.round(bitsPerSecond))),
   },
   {
     name: 'rtt',
     column: numbers('RTT'),
-    rank: 3,
+    rank: 4,
     descending: true,
     value: ({ rttSeconds }) => rttSeconds,
     cell: ({ rttSeconds }) => seconds(rttSeconds),
@@ -155,7 +155,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
   {
     name: 'retransmissions',
     column: numbers('retr'),
-    rank: 4,
+    rank: 3,
     descending: true,
     value: ({ retransmissions }) => retransmissions,
     cell: ({ retransmissions }) => count(retransmissions),
@@ -163,7 +163,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
   {
     name: 'resets',
     column: numbers('RST'),
-    rank: 4,
+    rank: 3,
     descending: true,
     value: ({ resets }) => resets,
     cell: ({ resets }) => count(resets),
@@ -171,7 +171,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
   {
     name: 'zero-windows',
     column: numbers('win 0'),
-    rank: 4,
+    rank: 3,
     descending: true,
     value: ({ zeroWindows }) => zeroWindows,
     cell: ({ zeroWindows }) => count(zeroWindows),

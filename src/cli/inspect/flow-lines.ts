@@ -1,7 +1,7 @@
-/** The table of conversations, as wide as the output: columns that don't fit or say nothing are left out. */
+/** The table of conversations, as wide as the output: columns that say nothing are left out, and those that don't fit are named. */
 import type { ConversationReport, FlowReport } from '../../inspect/index.js';
 import { type Line, styled } from '../style.js';
-import { grouped, table } from '../table.js';
+import { grouped, notShown, table } from '../table.js';
 import { FLOW_COLUMNS, type FlowColumn, secondsOf } from './flow-columns.js';
 
 const MARGIN = 2;
@@ -47,11 +47,11 @@ export function flowLines(
   const sorted = sortedFlows(conversations, sort);
   const shown = most > 0 ? sorted.slice(0, most) : sorted;
   const start = secondsOf(firstTime);
-  const filled = fitted(
-    FLOW_COLUMNS.map((column) => fill(column, shown, start)),
-    sort,
-    width,
+  const telling = FLOW_COLUMNS.map((column) => fill(column, shown, start)).filter(
+    ({ column, cells }) => column === sort || cells.some((cell) => cell !== ''),
   );
+  const filled = fitted(telling, sort, width);
+  const gone = telling.filter(({ column }) => !filled.some((one) => one.column === column));
   const lines = table(
     filled.map(({ column }) => column.column),
     shown.map((_, i) => filled.map(({ cells }) => cells[i])),
@@ -62,6 +62,11 @@ export function flowLines(
     '',
     [styled(`Conversations, by ${sort.name}`, 'bold')],
     ...lines,
+    ...notShown(
+      gone.map(({ column }) => column.column.heading),
+      needed(telling),
+      width,
+    ),
     ...(more > 0 ? [`  ... and ${grouped(more)} more (--rows 0 shows all)`] : []),
     ...rest,
   ];
@@ -79,18 +84,21 @@ function filledWith(column: FlowColumn, cells: readonly string[]): Filled {
   return { column, cells, width };
 }
 
-function fitted(all: readonly Filled[], sort: FlowColumn, width: number): Filled[] {
-  const telling = all.filter(({ column, cells }) => column === sort || cells.some((cell) => cell !== ''));
-  const needed = (columns: readonly Filled[]): number =>
-    columns.reduce((sum, column) => sum + column.width + GAP, MARGIN - GAP);
+/** Width of a table with these columns. */
+function needed(columns: readonly Filled[]): number {
+  return columns.reduce((sum, column) => sum + column.width + GAP, MARGIN - GAP);
+}
+
+function fitted(telling: readonly Filled[], sort: FlowColumn, width: number): Filled[] {
   let kept = telling.filter(({ column }) => column.rank === 0 || column === sort);
   const others = telling.filter((column) => !kept.includes(column));
   for (const candidate of others.sort((one, other) => one.column.rank - other.column.rank)) {
-    if (needed([...kept, candidate]) <= width) kept.push(candidate);
+    if (needed([...kept, candidate]) > width) break;
+    kept.push(candidate);
   }
   const excess = needed(kept) - width;
   if (excess > 0) kept = shortened(kept, excess);
-  return all.flatMap(({ column }) => kept.filter((one) => one.column === column));
+  return telling.flatMap(({ column }) => kept.filter((one) => one.column === column));
 }
 
 /** Shortens both addresses by a number of characters altogether, the longer one first. */

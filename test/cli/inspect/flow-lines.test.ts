@@ -62,7 +62,7 @@ describe('the table of conversations', () => {
       }
     }
     const [, , , short] = flowLines(report([LONG]), FIRST, columnOf('bytes'), 0, 80);
-    assert.match(short, /\[fd00:1234:5…:9abc\]:40000 {2}\[fd00:1234:5…678:1\]:65535/);
+    assert.match(short, /\[fd00:1234:56…:9abc\]:40000 {2}\[fd00:1234:56…678:1\]:65535/);
   });
 
   test('has every column where there is room, and none that says nothing', () => {
@@ -72,8 +72,24 @@ describe('the table of conversations', () => {
     assert.equal(full.length, FLOW_COLUMNS.length);
     const plain = conversation({ vni: null, rttSeconds: null });
     const few = flowLines(report([plain]), FIRST, columnOf('bytes'), 0, 250)[2];
-    assert.match(few, /^ {2}proto +A +B +packets +bytes +A→B +B→A +start +time +rate +flags$/);
+    assert.match(few, /^ {2}proto +A +B +packets +bytes +A→B +B→A +start +time +bit\/s +flags$/);
     assert.match(flowLines(report([plain]), FIRST, columnOf('rtt'), 0, 250)[2], / RTT /);
+  });
+
+  test('names the columns that do not fit; in the width that it gives, all do', () => {
+    const [row] = [conversation({ retransmissions: 1 })];
+    const print = (width: number): string[] => flowLines(report([row]), FIRST, columnOf('bytes'), 0, width);
+    const [, whole] = /\(not shown: .*flags; COLUMNS=(\d+) shows all\)/.exec(print(80).join('')) ?? [];
+    assert.match(print(80)[2], / packets +bytes +bit\/s +RTT +retr$/);
+    assert.match(print(Number(whole))[2], / packets .* flags$/);
+    assert.doesNotMatch(print(Number(whole)).join(' '), /not shown/);
+    assert.match(print(Number(whole) - 1).join(' '), /not shown: flags;/);
+  });
+
+  test('leaves out the RTT before retransmissions', () => {
+    const heads = flowLines(report([conversation({ retransmissions: 1 })]), FIRST, columnOf('bytes'), 0, 66)[2];
+    assert.match(heads, / retr$/);
+    assert.doesNotMatch(heads, /RTT/);
   });
 
   test('counts starts from the first packet of the capture', () => {
@@ -85,7 +101,7 @@ describe('the table of conversations', () => {
 
   test('says how many rows are left out, and which packets are in no conversation', () => {
     const flows = report([conversation(), conversation()], { withoutIp: 3, strayFragments: 1200 });
-    assert.deepEqual(flowLines(flows, FIRST, columnOf('bytes'), 1, 80).slice(-2), [
+    assert.deepEqual(flowLines(flows, FIRST, columnOf('bytes'), 1, 250).slice(-2), [
       '  ... and 1 more (--rows 0 shows all)',
       '  Packets in no conversation: 3 without IP, 1,200 fragments without their first',
     ]);
@@ -138,12 +154,13 @@ describe('vtep inspect --flows', () => {
     assert.equal(status, 0);
     const lines = stdout.split('\n');
     const table = lines.slice(lines.indexOf('Conversations, by bytes'));
-    assert.deepEqual(table.slice(0, 6), [
+    assert.deepEqual(table.slice(0, 7), [
       'Conversations, by bytes',
-      '   VNI  proto  A               B              bytes         rate      RTT  retr',
-      '  4097  TCP    10.0.9.7:35390  10.0.9.3:80  71.4 kB  5.35 Mbit/s  4.99 ms     1',
-      '  4097  ICMP   10.0.9.10       10.0.9.9     6.61 kB  20.5 kbit/s',
-      '  4097  TCP    10.0.9.7:55302  10.0.9.3:80  1.83 kB   120 kbit/s  13.8 ms',
+      '   VNI  proto  A               B            packets  bytes  bit/s      RTT  retr',
+      '  4097  TCP    10.0.9.7:35390  10.0.9.3:80       65  71.4k  5.35M  4.99 ms     1',
+      '  4097  ICMP   10.0.9.10       10.0.9.9          10  6,612  20.5k',
+      '  4097  TCP    10.0.9.7:55302  10.0.9.3:80       24  1,832   120k  13.8 ms',
+      '  (not shown: A→B, B→A, start, time, flags; COLUMNS=121 shows all)',
       '  ... and 4 more (--rows 0 shows all)',
     ]);
     for (const line of lines.slice(4)) assert.ok(line.length <= 80, line);
