@@ -3,6 +3,7 @@ import type { SurveyReport } from '../inspect/index.js';
 import type { ObservedTopology } from '../replay/index.js';
 import { formatMac } from '../wire/index.js';
 import type { ReplayRun } from './replay/replay-report.js';
+import { shellLines } from './shell-lines.js';
 import { outputScreen } from './streams.js';
 import { type Line, styled } from './style.js';
 import { addresses, type Cell, compact, grouped, numbers, table, words } from './table.js';
@@ -168,7 +169,7 @@ function planeLines(runs: readonly ReplayRun[]): Line[] {
     numbers('frames'),
     numbers('intact', { style: 'green' }),
     numbers('wire packets'),
-    numbers('wire bytes', { shorten: 'compact' }),
+    numbers('wire bytes', { shorten: 'compact', keep: 2 }),
     numbers('overhead'),
     words('cipher', { keep: 1 }),
   ];
@@ -187,17 +188,21 @@ function planeLines(runs: readonly ReplayRun[]): Line[] {
   return [[styled(title, 'bold'), ': ', verdict], ...table(columns, rows)];
 }
 
+/** How the user calls vtep: in a checkout with npm, elsewhere as a command. */
+function program(): string {
+  const { npm_lifecycle_event: script, npm_package_name: name } = process.env;
+  if (script === undefined) return 'vtep';
+  return name === 'vtep' ? 'npm run -s vtep --' : 'npx vtep';
+}
+
 /** Commands to continue with, as the user types them. */
 function nextLines(path: string, keyPaths: readonly string[]): string[] {
-  const vtep = process.env['npm_lifecycle_event'] === undefined ? 'vtep' : 'npm run -s vtep --';
-  const keys = keyPaths.map((file) => `--keys ${file}`).join(' ');
+  const vtep = program();
+  const keys = keyPaths.map((file) => ` --keys ${file}`).join('');
   const calls = [
-    [`${vtep} inspect ${path}`, keys],
-    [`${vtep} inspect ${path}`, `${keys} --flows`.trim()],
-    [`${vtep} decap ${path}`, `${keys} -o - | tshark -r -`.trim()],
+    `${vtep} inspect ${path}${keys}`,
+    `${vtep} inspect ${path}${keys} --flows`,
+    `${vtep} decap ${path}${keys} -o - | tshark -r -`,
   ];
-  return calls.flatMap(([command, options]) => {
-    const line = `  ${command} ${options}`.trimEnd();
-    return line.length <= outputScreen().columns ? [line] : [`  ${command} \\`, `      ${options}`];
-  });
+  return calls.flatMap((call) => shellLines(call, outputScreen().columns));
 }

@@ -2,6 +2,7 @@
 import { Command as Parser, type Help, type Option } from 'commander';
 import type { Command, CommandGroup } from './command.js';
 import { Declared } from './options/declared.js';
+import { shellLines } from './shell-lines.js';
 
 /** Without a terminal. */
 const DEFAULT_COLUMNS = 80;
@@ -68,9 +69,9 @@ const LAYOUT: Partial<Help> = {
 };
 
 /** Wraps a line at spaces, and indents the lines after the first. */
-function hanging(help: Help, text: string, width: number, indent: number, end = ''): string {
-  const lines = help.boxWrap(text, width - indent - end.length).split('\n');
-  return lines.join(`${end}\n${' '.repeat(indent)}`);
+function hanging(help: Help, text: string, width: number, indent: number): string {
+  const lines = help.boxWrap(text, width - indent).split('\n');
+  return lines.join(`\n${' '.repeat(indent)}`);
 }
 
 function base(path: string, width: number): Parser {
@@ -105,7 +106,7 @@ export function parserOf(path: string, command: Command, width: number): Parser 
   }
   const help = parser.createHelp();
   const lines = examples.map(([invocation, does]) => {
-    const wrapped = hanging(help, `  ${invocation}`, width, 6, ' \\');
+    const wrapped = shellLines(invocation, width).join('\n');
     return `  # ${hanging(help, does, width - 4, 0).replaceAll('\n', '\n  # ')}\n${wrapped}`;
   });
   const after = [...notes.map((text) => help.boxWrap(text, width)), `Examples:\n${lines.join('\n')}`];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fixture } from '../repository.js';
-import { vtep } from './run.js';
+import { vtep, vtepProcess } from './run.js';
 
 const ENCRYPTED = fixture('docker/07-encrypted.esp.pcap');
 const CLEAR = fixture('docker/03-vip-http.underlay.pcap');
@@ -58,6 +58,22 @@ describe('demo', () => {
       const words = call.replace(/^.*?vtep(?: --)? /, '').split(' ');
       assert.equal((await vtep(words)).status, 0, call);
     }
+  });
+
+  test('names vtep as the user runs it: as a command, by npx, or in a checkout by npm', () => {
+    const npm = { npm_lifecycle_event: undefined, npm_package_name: undefined };
+    const suggested = (env: NodeJS.ProcessEnv): string => vtepProcess(['demo'], undefined, { ...npm, ...env }).stdout;
+    assert.match(suggested({}), /^ {2}vtep inspect /m);
+    assert.match(suggested({ npm_lifecycle_event: 'npx', npm_package_name: 'app' }), /^ {2}npx vtep inspect /m);
+    assert.match(suggested({ npm_lifecycle_event: 'npx' }), /^ {2}npx vtep inspect /m);
+    const start = { npm_lifecycle_event: 'start', npm_package_name: 'vtep' };
+    assert.match(suggested(start), /^ {2}npm run -s vtep -- inspect /m);
+  });
+
+  test('at 60 columns no cell is cut', async () => {
+    const { stdout } = await vtep(['demo'], { columns: 60 });
+    assert.doesNotMatch(stdout, /…/);
+    assert.match(stdout, /\(not shown: wire bytes, cipher; COLUMNS=73 shows all\)/);
   });
 
   test('of ESP without keys says what is missing', async () => {
