@@ -52,6 +52,11 @@ export class CaptureClock {
     return this.#latest - this.#earliest;
   }
 
+  /** Time of the earliest packet; null before the start. */
+  get firstTime(): string | null {
+    return this.running ? (this.moment(this.#earliest)?.time ?? null) : null;
+  }
+
   /** Seconds from the first packet to a time; negative before it. */
   offset(seconds: number, nanoseconds: number): number {
     return seconds - this.#seconds + (nanoseconds - this.#nanoseconds) / NANO;

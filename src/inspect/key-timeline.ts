@@ -122,6 +122,7 @@ export class KeyTimeline {
       summary: {
         packets: this.#packets,
         spis: rows.length,
+        firstTime: this.#clock.firstTime,
         durationSeconds: wholeNanoseconds(this.#clock.span),
         rotations: rotationsOf(directions, this.#options.rotation ?? ROTATION_INTERVAL),
         unlisted: {

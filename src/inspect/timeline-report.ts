@@ -109,6 +109,8 @@ export interface KeyTimelineReport {
   readonly summary: {
     readonly packets: number;
     readonly spis: number;
+    /** Time from which offsets count, that of the earliest packet; null if no packet has one. */
+    readonly firstTime: string | null;
     readonly durationSeconds: number;
     readonly rotations: readonly Rotation[];
     /** Packets of SPIs, silences, switches back, and dumped SAs between other addresses that are not listed. */

@@ -173,6 +173,7 @@ describe('times that go backwards', () => {
       [998, 'switch'],
     ]);
     assert.equal(report.summary.durationSeconds, 998.5);
+    assert.equal(report.summary.firstTime, '2026-11-21T01:45:41.000000000Z');
     assert.equal(report.entries[0].time, '2026-11-21T01:45:41.000000000Z');
     assert.deepEqual(
       report.summary.problems.map(({ code, severity, count }) => [code, severity, count]),

@@ -68,7 +68,7 @@ export function sayDecap(done: Decapsulation): void {
     say(`  filtered ${filteredText(decoder.filtered.vnis, decoder.filtered.packets)}`);
   }
   if (keys !== undefined) {
-    say(`  ${grouped(decoder.openedPackets)} ESP packets opened by ${keys.cipher.name}`);
+    say(`  ${grouped(decoder.openedPackets)} ESP packets decrypted by ${keys.cipher.name}`);
     for (const { code, count, message } of esp.problems(keys.ringSas)) say(`  ${code} ${grouped(count)}: ${message}`);
   }
   drops.forEach((count, reason) => {
@@ -84,7 +84,7 @@ export function sayDecap(done: Decapsulation): void {
   if (timeless > 0) say(`  ${grouped(timeless)} frames without a timestamp written as of 1970-01-01`);
   if (decoder.held > 0) say(`  held ${grouped(decoder.held)} fragments: the rest isn't in the capture`);
   if (decoder.espPackets > 0) {
-    say(`  ${grouped(decoder.espPackets)} encrypted ESP packets skipped (--keys decrypts them)`, 'yellow');
+    say(`  ${grouped(decoder.espPackets)} ESP packets skipped (--keys decrypts them)`, 'yellow');
   }
   sayNotes(source);
 }

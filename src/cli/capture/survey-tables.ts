@@ -150,7 +150,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
       numbers('VNI'),
       words('MAC', { keep: 1 }),
       addresses('IP'),
-      addresses('behind', { keep: 4 }),
+      addresses('VTEP', { keep: 4 }),
       numbers('sent', { shorten: 'compact' }),
       numbers('bytes', { shorten: 'compact', keep: 3 }),
       numbers('received', { shorten: 'compact' }),
@@ -204,12 +204,12 @@ function printEsp(output: LineOutput, report: SurveyReport, most: number): void 
     numbers('missing', { shorten: 'compact', keep: 4, style: 'yellow' }),
     ...(withKeys
       ? [
-          numbers('opened', { shorten: 'compact', keep: 5, style: 'green' }),
+          numbers('decrypted', { shorten: 'compact', keep: 5, style: 'green' }),
           numbers('failed', { shorten: 'compact', style: 'red' }),
         ]
       : []),
     ...(byRing ? [words('key')] : []),
-    remarks('remarks'),
+    remarks('notes'),
   ];
   const rows = report.esp.map((row) => [
     row.spi,
@@ -224,7 +224,7 @@ function printEsp(output: LineOutput, report: SurveyReport, most: number): void 
     ...(byRing ? [row.key === null ? '-' : String(row.key.tag)] : []),
     espRemarks(row),
   ]);
-  const title = withKeys ? `ESP, ${opened ? 'opened' : 'not opened'} by ${report.cipher.name}` : 'ESP';
+  const title = withKeys ? (opened ? `ESP, decrypted by ${report.cipher.name}` : 'ESP, none decrypted') : 'ESP';
   section(output, title, columns, rows, most);
 }
 

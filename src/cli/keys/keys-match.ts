@@ -84,13 +84,13 @@ function printReport(output: TextOutput, file: string, report: KeyMatchReport): 
       addresses('from'),
       addresses('to'),
       numbers('packets', { shorten: 'compact', keep: 3 }),
-      numbers('opened', { shorten: 'compact', keep: 5, style: 'green' }),
+      numbers('decrypted', { shorten: 'compact', keep: 5, style: 'green' }),
       numbers('failed', { shorten: 'compact', style: 'red' }),
       numbers('tag'),
       words('role', { keep: 4 }),
       words('fingerprint', { keep: 1 }),
       words('form', { keep: 2 }),
-      remarks('remarks'),
+      remarks('notes'),
     ];
     const rows = report.spis.map((row) => [
       row.spi,

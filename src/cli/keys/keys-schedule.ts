@@ -87,7 +87,7 @@ function print(output: TextOutput, plan: RotationPlan, { start, jitter }: Schedu
   const columns = [
     words('time'),
     numbers('hours', { keep: 1 }),
-    words('made'),
+    words('created'),
     words('now transmits'),
     words('dropped'),
   ];

@@ -79,7 +79,7 @@ function entryWords(entry: TimelineEntry, keyOf: (spi: string) => string): strin
     case 'last':
       return `${way} last packet of ${entry.spi}`;
     case 'made':
-      return `SA ${entry.spi} ${way} made (from the dump, local time of the node)`;
+      return `SA ${entry.spi} ${way} created (dump, local time)`;
     case 'silence':
       return `${way} silent on ${entry.spi} for ${entry.seconds.toFixed(3)} s`;
     case 'switch': {
@@ -143,12 +143,12 @@ function spiLines({ directions }: KeyTimelineReport, withKeys: boolean, withRing
     numbers('runs out in', { keep: 7 }),
     ...(withKeys
       ? [
-          numbers('opened', { shorten: 'compact', keep: 6, style: 'green' }),
+          numbers('decrypted', { shorten: 'compact', keep: 6, style: 'green' }),
           numbers('failed', { shorten: 'compact', keep: 9, style: 'red' }),
         ]
       : []),
     ...(withRing ? [words('key', { keep: 9 }), words('fingerprint', { keep: 1 })] : []),
-    remarks('remarks'),
+    remarks('notes'),
   ];
   const rows = directions.flatMap(({ source, destination, spis }) =>
     spis.map((span) => [
@@ -185,7 +185,7 @@ function rotationLine({ start, seconds, nodes, directions }: Rotation): string {
 }
 
 function printReport(output: TextOutput, file: string, report: KeyTimelineReport, keys: KeysOption | undefined): void {
-  const { packets, spis, durationSeconds, rotations, unlisted, problems } = report.summary;
+  const { packets, spis, firstTime, durationSeconds, rotations, unlisted, problems } = report.summary;
   if (packets === 0) {
     output.line(`${file}: no ESP`);
     return;
@@ -196,7 +196,8 @@ function printReport(output: TextOutput, file: string, report: KeyTimelineReport
   );
   output.line('');
   if (report.entries.length === 0) output.line('The capture has no timestamps');
-  else output.line([styled('Timeline', 'bold')]);
+  else
+    output.line([styled(`Timeline${firstTime === null ? '' : `, in seconds from ${shownTime(firstTime)}`}`, 'bold')]);
   for (const line of entryLines(report)) output.line(line);
   output.line('');
   output.line([styled('SPIs', 'bold')]);

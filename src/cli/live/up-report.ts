@@ -87,7 +87,7 @@ export function upLines({ node, seconds, counters, endpoints, skipped = 0 }: UpR
     '',
     `  underlay: ${grouped(underlay.received)} packets received, ${grouped(underlay.sent)} sent${refused.join('')}`,
     ...(underlay.overrun > 0 ? [`  ${grouped(underlay.overrun)} packets dropped by full socket buffers`] : []),
-    ...(sealed + opened > 0 ? [`  ESP: ${grouped(sealed)} sealed, ${grouped(opened)} opened`] : []),
+    ...(sealed + opened > 0 ? [`  ESP: ${grouped(sealed)} encrypted, ${grouped(opened)} decrypted`] : []),
     ...(noPort > 0 ? [`  ${grouped(noPort)} frames for endpoints without an interface`] : []),
     ...(skipped > 0 ? [`  ${grouped(skipped)} records of --frames skipped: ${PASSED_OVER}`] : []),
     ...(drops.length > 0 ? ['', ...table(DROP_COLUMNS, drops)] : []),

@@ -203,7 +203,7 @@ interface Report {
 function sayReport(report: Report, drops: Float64Array): void {
   const { sent, local, copies, replies } = report.accounting;
   const dropped = drops.reduce((sum, count) => sum + count, 0);
-  const sealed = report.sealed > 0 ? `, ${grouped(report.sealed)} sealed` : '';
+  const sealed = report.sealed > 0 ? `, ${grouped(report.sealed)} encrypted` : '';
   say(`${grouped(report.wirePackets)} packets from ${report.node}${sealed} -> ${report.output}`);
   say(
     `${grouped(report.frames)} frames${copies > 0 ? ` + ${grouped(copies)} copies and fragments` : ''} = ` +

@@ -221,7 +221,7 @@ describe('capture', { skip: devicesMissing() }, () => {
       got.map(({ hex }) => hex),
       wanted.map(({ hex }) => hex),
     );
-    assert.match(stderr, /126 ESP packets opened by/);
+    assert.match(stderr, /126 ESP packets decrypted by/);
   });
 
   test('-o with --inspect keeps packets encrypted, though the tables decrypt them', async () => {

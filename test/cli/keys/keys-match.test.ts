@@ -54,7 +54,7 @@ describe("keys match on Docker's own ESP", () => {
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(
       stdout,
-      /^ {2}0xc207fc1c {2}192\.168\.50\.1 .* 44 {6}44 .* 29944 {2}current {2}[0-9a-f]{12} {2}mapped$/m,
+      /^ {2}0xc207fc1c {2}192\.168\.50\.1 .* 44 {9}44 .* 29944 {2}current {2}[0-9a-f]{12} {2}mapped$/m,
     );
     assert.match(stdout, /^2 of 2 SPIs are derived from this ring's tags; 126 of 126 packets decrypt with its keys$/m);
     for (const node of ['1', '2']) {

@@ -42,11 +42,11 @@ describe('keys schedule', () => {
     const lines = (await printed('--ring', SWARM, '--start', START)).split('\n');
     assert.deepEqual(lines.slice(0, 7), [
       'Rotations',
-      '  time                   hours  made    now transmits  dropped',
-      '  2026-11-22T00:00:00Z  +12.00  next+1  29947          29943',
-      '  2026-11-22T12:00:00Z  +24.00  next+2  next+1         29945',
-      '  2026-11-23T00:00:00Z  +36.00  next+3  next+2         29947',
-      '  2026-11-23T12:00:00Z  +48.00  next+4  next+3         next+1',
+      '  time                   hours  created  now transmits  dropped',
+      '  2026-11-22T00:00:00Z  +12.00  next+1   29947          29943',
+      '  2026-11-22T12:00:00Z  +24.00  next+2   next+1         29945',
+      '  2026-11-23T00:00:00Z  +36.00  next+3   next+2         29947',
+      '  2026-11-23T12:00:00Z  +48.00  next+4   next+3         next+1',
       '',
     ]);
     const find = (key: string): string | undefined => lines.find((line) => line.startsWith(`  ${key} `));

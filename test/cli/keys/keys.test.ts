@@ -73,7 +73,7 @@ describe('decap --keys gives exactly the frames that crossed', () => {
       ]);
       assert.equal(call.status, 0, call.stderr);
       await isWhatCrossed(out, `esp/${name}`, frames);
-      assert.match(call.stderr, new RegExp(` ${packets.toLocaleString('en')} ESP packets opened by [a-z-]+\n`));
+      assert.match(call.stderr, new RegExp(` ${packets.toLocaleString('en')} ESP packets decrypted by [a-z-]+\n`));
       assert.doesNotMatch(call.stderr, /different key|skipped|dropped [1-9]\d* [A-Z]/);
     });
   }
@@ -294,7 +294,7 @@ describe('each cipher gives the same file', () => {
         const words = ['decap', underlay(capture), '--keys', fixture(`${capture}.xfrm.txt`), '-o', out];
         const call = await vtep([...words, '--aead', name]);
         assert.equal(call.status, 0, call.stderr);
-        assert.match(call.stderr, new RegExp(`ESP packets opened by ${name}\n`));
+        assert.match(call.stderr, new RegExp(`ESP packets decrypted by ${name}\n`));
         const output = readFileSync(out);
         assert.ok(output.length > 5000);
         const first = outputs.get(capture);
@@ -393,7 +393,7 @@ describe('inspect --keys', () => {
 
   test('the table shows what was decrypted, and with which key', async () => {
     const call = await vtep(['inspect', underlay('docker/07-encrypted'), '--keys', fixture('docker/swarm-keys.txt')]);
-    assert.match(call.stdout, /ESP, opened by [a-z-]+\n/);
+    assert.match(call.stdout, /ESP, decrypted by [a-z-]+\n/);
     assert.match(call.stdout, /0xc207fc1c +192\.168\.50\.1 +192\.168\.50\.2 +44 .* 44 +0 +29944\n/);
   });
 
