@@ -139,10 +139,17 @@ export const replayCommand = declare({
       const why = 'all sending endpoints are behind one VTEP (frames mirrored to a collector look like that)';
       say(`vtep: ${input.name}: no frame left its node: ${why}; --config can assign endpoints to nodes`);
     }
-    const wrong = runs.some(
-      ({ result: { balanced, changed, missing }, cut, tooLong, lostToWorkers }) =>
-        !balanced || changed > 0 || missing > 0 || cut > 0 || tooLong > 0 || lostToWorkers > 0,
-    );
+    const astray = config !== undefined && result.frames > 0 && result.exact + result.changed + result.local === 0;
+    if (astray && result.wire.packets === 0) {
+      const why = "the endpoints of the config aren't those of the capture";
+      say(`vtep: ${input.name}: no frame was delivered: ${why}; without --config, they are learned from it`);
+    }
+    const wrong =
+      astray ||
+      runs.some(
+        ({ result: { balanced, changed, missing }, cut, tooLong, lostToWorkers }) =>
+          !balanced || changed > 0 || missing > 0 || cut > 0 || tooLong > 0 || lostToWorkers > 0,
+      );
     return values.strict && wrong ? ExitCode.DataWrong : ExitCode.Done;
   },
 });

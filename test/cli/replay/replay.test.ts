@@ -54,6 +54,15 @@ describe('replay', () => {
     assert.match(lost, /^ {2}dropped on egress +\d+ +[1-9]\d*$/m);
   });
 
+  test('a config of another network is not a success: it says so, and --strict exits 1', async () => {
+    const words = ['replay', fixture('docker/03-vip-http.underlay.pcap'), '--config', CONFIG, '--strict'];
+    const { status, stderr } = await vtep(words);
+    assert.equal(status, 1);
+    assert.match(stderr, /no frame was delivered: the endpoints of the config aren't those of the capture/);
+    const fitting = await vtep(['replay', HTTP, '--config', CONFIG, '--strict']);
+    assert.deepEqual([fitting.status, fitting.stderr], [0, '']);
+  });
+
   test('--json has one object per run', async () => {
     const report = JSON.parse((await vtep(['replay', HTTP, '--both', '--json', '--profile', 'strict'])).stdout);
     assert.deepEqual([report.kind, report.nodes, report.endpoints, report.vnis], ['frames', 2, 2, [4097]]);
