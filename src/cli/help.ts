@@ -117,6 +117,8 @@ export function parserOf(path: string, command: Command, width: number): Parser 
 export function groupHelp(path: string, group: CommandGroup, width: number): string {
   const parser = base(path, width).description(group.description.join('\n\n'));
   for (const { name, summary } of group.commands) parser.addCommand(new Parser(name).summary(summary));
+  // program.ts answers it before any command is loaded.
+  if (!path.includes(' ')) parser.option('-V, --version', 'show the version');
   const usages = ['COMMAND [OPTIONS]'];
   let text = '';
   parser.configureOutput({ writeOut: (part) => void (text += part) });

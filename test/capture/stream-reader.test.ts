@@ -96,6 +96,11 @@ describe('openCaptureStream', () => {
     }
   });
 
+  test('has a name without being given one', async () => {
+    const stream = Readable.from([Buffer.from('nothing of the kind, but long enough')], { objectMode: false });
+    await assert.rejects(openCaptureStream(stream), { message: /^stream: it is neither pcap nor pcapng/ });
+  });
+
   test("names the stream that isn't a capture", async () => {
     const stream = Readable.from([Buffer.from('nothing of the kind, but long enough')], { objectMode: false });
     await assert.rejects(openCaptureStream(stream, 'a stream'), (error: CaptureError) => {

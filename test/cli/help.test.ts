@@ -60,6 +60,11 @@ test('each command has a description, examples of itself, and options that say w
   }
 });
 
+test('the help of vtep itself lists -V, which commands do not have', async () => {
+  assert.match(groupHelp('vtep', COMMANDS, 80), /^ {2}-V, --version +show the version$/m);
+  for (const [path, command] of await commands()) assert.doesNotMatch(commandHelp(path, command, 80), /--version/);
+});
+
 describe('on a terminal', () => {
   const script = spawnSync('script', ['--version']).status === 0;
   for (const columns of [50, 90]) {

@@ -238,7 +238,7 @@ export async function openCaptureFile(path: string): Promise<PacketSource> {
  */
 export async function openCaptureStream(
   stream: ByteStream | AsyncIterable<Uint8Array>,
-  name: string,
+  name = 'stream',
 ): Promise<PacketSource> {
   const reader = isByteStream(stream) ? new StreamReader(stream, name) : new IterableReader(stream, name);
   if (reader instanceof StreamReader && reader.spent) {
@@ -302,7 +302,7 @@ export async function openCaptureInput(input: CaptureInput, name?: string): Prom
   const object = input as object | null | undefined;
   if (typeof object === 'object' && object !== null) {
     if (isByteBlob(input)) return openNamed(await decompressed(new BlobReader(input, name ?? 'blob')));
-    if (isByteStream(input) || Symbol.asyncIterator in object) return openCaptureStream(input, name ?? 'stream');
+    if (isByteStream(input) || Symbol.asyncIterator in object) return openCaptureStream(input, name);
   }
   throw new CaptureError(
     'FILE_UNUSABLE',

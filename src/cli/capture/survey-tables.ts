@@ -186,6 +186,9 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     report.otherTraffic.map((row) => [row.name, row.packets, row.bytes]),
     rows,
   );
+  if (report.frames === 0 && !esp && report.accounting.other > 0 && report.accounting.filtered === 0) {
+    output.line('  No overlay traffic; --flows shows who talks to whom');
+  }
   for (const line of problemLines(report.problems)) output.line(line);
 }
 

@@ -39,6 +39,8 @@ const HELP: OptionNode = {
   completes: undefined,
 };
 
+const VERSION: OptionNode = { ...HELP, names: ['--version', '-V'], description: 'show the version' };
+
 function optionNode(option: Option): OptionNode {
   const { long, short, description, required, argChoices } = option;
   return {
@@ -71,7 +73,7 @@ export async function commandTree(group: CommandGroup, path = group.name): Promi
       path,
       summary: group.summary,
       commands: group.commands.map(({ name, summary }) => ({ name, summary })),
-      options: [HELP],
+      options: path.includes(' ') ? [HELP] : [HELP, VERSION],
       operand: undefined,
       command: undefined,
       group,

@@ -146,6 +146,14 @@ describe('vtep inspect --flows', () => {
     assert.doesNotMatch(stdout, /Outside the overlays/);
   });
 
+  test('is what tables of a capture without an overlay point to', async () => {
+    const { stdout } = await vtep(['inspect', fixture('docker/07-encrypted.web2.pcap')]);
+    assert.match(stdout, /^ {2}No overlay traffic; --flows shows who talks to whom$/m);
+    for (const path of ['docker/03-vip-http.underlay.pcap', 'docker/07-encrypted.esp.pcap']) {
+      assert.doesNotMatch((await vtep(['inspect', fixture(path)])).stdout, /No overlay traffic/);
+    }
+  });
+
   test('shows a recording in 80 columns', async () => {
     const { status, stdout } = await vtep(
       ['inspect', fixture('docker/03-vip-http.underlay.pcap'), '--flows', '--rows', '3'],
