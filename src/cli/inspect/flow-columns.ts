@@ -154,7 +154,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
   },
   {
     name: 'retransmissions',
-    column: numbers('retr'),
+    column: numbers('retr', { style: 'yellow' }),
     rank: 3,
     descending: true,
     value: ({ retransmissions }) => retransmissions,
@@ -162,7 +162,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
   },
   {
     name: 'resets',
-    column: numbers('RST'),
+    column: numbers('RST', { style: 'yellow' }),
     rank: 3,
     descending: true,
     value: ({ resets }) => resets,
@@ -170,7 +170,7 @@ export const FLOW_COLUMNS: readonly FlowColumn[] = [
   },
   {
     name: 'zero-windows',
-    column: numbers('win 0'),
+    column: numbers('win 0', { style: 'yellow' }),
     rank: 3,
     descending: true,
     value: ({ zeroWindows }) => zeroWindows,
