@@ -5,6 +5,8 @@ import { currentStreams, warningsScreen } from './streams.js';
 import { cutText } from './style.js';
 
 const INTERVAL_MS = 200;
+/** Bytes; how much of a smaller file has been read says nothing, if it is read again and again. */
+const SMALL_FILE = 1e6;
 
 /** A status line. */
 export class StatusLine {
@@ -33,7 +35,7 @@ export class Progress {
   readonly #line = new StatusLine();
   #next = Date.now() + INTERVAL_MS;
   /**
-   * Which of several passes it is, for display.
+   * Which of several passes it is, for display: `loop 2 of 3`.
    * @default '': none
    */
   pass = '';
@@ -43,7 +45,10 @@ export class Progress {
     if (!this.#line.enabled || Date.now() < this.#next) return;
     this.#next = Date.now() + INTERVAL_MS;
     const share = size === undefined || size === 0 ? '' : ` ${Math.floor((100 * position) / size)} %`;
-    this.#line.show(`${name}: ${this.pass}${(position / 1e6).toFixed(0)} MB${share}`);
+    const read = `${(position / 1e6).toFixed(0)} MB${share}`;
+    const { pass } = this;
+    const small = size !== undefined && size < SMALL_FILE;
+    this.#line.show(`${name}: ${pass === '' ? read : small ? pass : `${pass}, ${read}`}`);
   }
 
   /** Takes the line away. */
