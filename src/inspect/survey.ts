@@ -409,7 +409,7 @@ export class Survey {
     note(
       'ESP_WITHOUT_KEYS',
       this.decoder.espPackets,
-      'ESP packets that are not decrypted: give their keys with --keys',
+      'ESP packets that are not decrypted; --keys FILE decrypts them (on a node: ip -d xfrm state > FILE)',
     );
     note('ARP_IN_TUNNEL', this.#arpFrames, 'inner ARP frames: a learning overlay; Swarm answers ARP on the node');
     note(
