@@ -178,7 +178,7 @@ interface Columns {
   readonly time: bigint | undefined;
 }
 
-function columnsOf(packet: Packet, number: number): Columns {
+function columnsOf(packet: PacketRecord | Uint8Array, number: number): Columns {
   if (packet instanceof Uint8Array) {
     return { bytes: packet, linkType: LinkType.Ethernet, originalLength: packet.length, time: undefined };
   }
