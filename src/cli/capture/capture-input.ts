@@ -75,7 +75,8 @@ export async function readInput(
     if (!isInterrupted()) await closed;
   }
   if (isInterrupted()) {
-    say(`vtep: ${source.name}: interrupted at ${passes?.pass ?? ''}packet ${grouped(packets)}`, 'yellow');
+    const pass = passes?.pass ?? '';
+    say(`vtep: ${source.name}: interrupted at ${pass === '' ? '' : `${pass}, `}packet ${grouped(packets)}`, 'yellow');
     return packets;
   }
   const { damage } = source;
