@@ -15,6 +15,7 @@ const FLOORS = [
   { ipsec: [], fragment: [] },
   { overlay: [] },
   { dataplane: [] },
+  { service: [] },
   { inspect: [], workers: [], replay: ['workers'] },
   { frames: [], simulate: ['frames'], picture: [] },
   { live: [] },
