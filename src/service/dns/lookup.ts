@@ -63,15 +63,18 @@ export class Lookup {
   }
 
   /** Whether a name's records answer a type. A name with addresses of the other family only is known, but empty. */
-  #choose({ v4, v6 }: NameRecords, type: number, { ipv6 }: NamedNetwork): boolean {
+  #choose(records: NameRecords, type: number, network: NamedNetwork): boolean {
+    const { v4, v6 } = records;
     if (type === RecordType.Mx) return v4.count + v6.count > 0;
-    const [asked, other] = type === RecordType.A ? [v4, v6] : [v6, v4];
+    const isA = type === RecordType.A;
+    const asked = isA ? v4 : v6;
     if (asked.count > 0) {
       this.addresses = asked;
       return true;
     }
+    const other = isA ? v6 : v4;
     if (this.#isCurrent) return other.count > 0;
-    return type === RecordType.Aaaa && other.count > 0 && !ipv6;
+    return !isA && other.count > 0 && !network.ipv6;
   }
 }
 

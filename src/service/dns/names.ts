@@ -105,6 +105,13 @@ export class NamedNetwork {
 export interface DnsNamesOptions {
   /** Most records held; more are refused. @default 1,048,576 */
   readonly maxRecords?: number;
+  /**
+   * Announce the VIP and the aliases of each task's record for as long as the task is there. Docker takes those of a
+   * service's first task and keeps them until the last one is gone, so that a service changed to DNS round-robin keeps
+   * its old VIP beside its tasks, and a new alias stays unknown.
+   * @default false
+   */
+  readonly exactVips?: boolean;
 }
 
 /**
@@ -127,16 +134,18 @@ export class DnsNames {
   readonly #pointers = new NameTable<Pointer[]>();
   readonly #freeSpaces: number[] = [];
   readonly #maxRecords: number;
+  readonly #exactVips: boolean;
   #spaces = 0;
   #size = 0;
   #refused = 0;
 
   /** @throws DnsError BAD_OPTION if maxRecords isn't a positive integer */
-  constructor({ maxRecords = MAX_RECORDS }: DnsNamesOptions = {}) {
+  constructor({ maxRecords = MAX_RECORDS, exactVips = false }: DnsNamesOptions = {}) {
     if (!Number.isSafeInteger(maxRecords) || maxRecords < 1) {
       throw new DnsError('BAD_OPTION', `maxRecords must be a positive integer, not ${maxRecords}`);
     }
     this.#maxRecords = maxRecords;
+    this.#exactVips = exactVips;
   }
 
   /** Number of records. */
@@ -182,10 +191,9 @@ export class DnsNames {
       this.#refused++;
       return false;
     }
-    // The new record joins its service before the old one leaves, so that a service keeps its VIP.
-    this.#join(network, record);
     if (old === undefined) this.#size++;
     else this.#withdraw(network, old, record.service?.id);
+    this.#join(network, record);
     network.records.set(record.endpoint, record);
     if (record.disabled !== true) this.#announce(network, record);
     return true;
@@ -224,18 +232,20 @@ export class DnsNames {
     if (pointers !== undefined) for (const pointer of pointers) pointer.external = true;
   }
 
-  /** The VIP is announced when the first task of a service appears on a network. */
+  /** Announces the VIP when the first task of a service appears on a network. */
   #join(network: NamedNetwork, { service, endpoint }: DnsRecord): void {
     if (service === undefined) return;
+    if (this.#exactVips) {
+      this.#claimVip(network, service, endpoint);
+      return;
+    }
     const held = network.services.get(service.id);
     if (held !== undefined) {
       held.endpoints.add(endpoint);
       return;
     }
     network.services.set(service.id, { service, endpoints: new Set([endpoint]) });
-    const { vip } = service;
-    if (vip === undefined) return;
-    for (const name of namesOfService(service)) this.#claim(network, name, vip, service.id);
+    this.#claimVip(network, service, service.id);
   }
 
   /** Removes a record's names, and its service's VIP with the last task, unless the task stays in this service. */
@@ -247,15 +257,29 @@ export class DnsNames {
         this.#removePointer(network, address, endpoint);
       }
     }
-    if (service === undefined || service.id === staysIn) return;
+    if (service === undefined) return;
+    if (this.#exactVips) this.#releaseVip(network, service, endpoint);
+    if (service.id !== staysIn) this.#leave(network, service, endpoint);
+  }
+
+  /** Removes the VIP with the last task of a service. */
+  #leave(network: NamedNetwork, service: DnsService, endpoint: string): void {
     const held = network.services.get(service.id);
     if (held === undefined) return;
     held.endpoints.delete(endpoint);
     if (held.endpoints.size > 0) return;
     network.services.delete(service.id);
-    const { vip } = held.service;
-    if (vip === undefined) return;
-    for (const name of namesOfService(held.service)) this.#release(network, name, vip, service.id);
+    this.#releaseVip(network, held.service, service.id);
+  }
+
+  #claimVip(network: NamedNetwork, service: DnsService, owner: string): void {
+    const { vip } = service;
+    if (vip !== undefined) for (const name of namesOfService(service)) this.#claim(network, name, vip, owner);
+  }
+
+  #releaseVip(network: NamedNetwork, service: DnsService, owner: string): void {
+    const { vip } = service;
+    if (vip !== undefined) for (const name of namesOfService(service)) this.#release(network, name, vip, owner);
   }
 
   #announce(network: NamedNetwork, record: DnsRecord): void {
