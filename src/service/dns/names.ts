@@ -5,7 +5,7 @@ import { labelsOf, reverseLabels } from './name.js';
 import { NameTable } from './name-table.js';
 
 /** Records that the tables take by default. */
-const MAX_RECORDS = 1_048_576;
+const MAX_RECORDS = 262_144;
 /** Names of one record: a service with more aliases is refused. */
 const MAX_NAMES = 1024;
 
@@ -55,9 +55,13 @@ export interface DnsRecord {
 
 /** What a name stands for on a network. */
 export interface NameRecords {
-  readonly v4: AddressSet;
-  readonly v6: AddressSet;
+  v4: AddressSet;
+  v6: AddressSet;
 }
+
+/** Most names have addresses of one family only, so those of the other share an empty set. */
+const NO_V4 = new AddressSet(1);
+const NO_V6 = new AddressSet(4);
 
 /** The name of an address, for PTR. */
 interface Pointer {
@@ -103,7 +107,7 @@ export class NamedNetwork {
 
 /** Options of `DnsNames`. */
 export interface DnsNamesOptions {
-  /** Most records held; more are refused. @default 1,048,576 */
+  /** Most records held; more are refused. @default 262,144, which take about 700 MB */
   readonly maxRecords?: number;
   /**
    * Announce the VIP and the aliases of each task's record for as long as the task is there. Docker takes those of a
@@ -295,10 +299,16 @@ export class DnsNames {
     if (labels === undefined || network.scope === NetworkScope.Ingress) return;
     let records = this.#names.find(network.space, labels, 0, labels.length);
     if (records === undefined) {
-      records = { v4: new AddressSet(1), v6: new AddressSet(4) };
+      records = { v4: NO_V4, v6: NO_V6 };
       this.#names.add(network.space, labels, records);
     }
-    (address.length === 4 ? records.v4 : records.v6).claim(address, owner);
+    if (address.length === 4) {
+      if (records.v4 === NO_V4) records.v4 = new AddressSet(1);
+      records.v4.claim(address, owner);
+    } else {
+      if (records.v6 === NO_V6) records.v6 = new AddressSet(4);
+      records.v6.claim(address, owner);
+    }
   }
 
   #release(network: NamedNetwork, name: string, address: Uint8Array, owner: string): void {
