@@ -141,9 +141,9 @@ export class ForwardedExchange implements Exchange {
       const isAddress = record.type === RecordType.A || record.type === RecordType.Aaaa;
       if (isAddress && record.rdataLength > 0) marked.push(bytes.subarray(record.rdataAt, record.next));
     });
-    // A truncated answer may end in the middle of a record: the client asks again over TCP.
-    const readable = answer !== undefined && (recoder.complete || (flags & HeaderFlag.Truncated) !== 0);
-    if (!readable) return this.fail();
+    // 20.10 relays what it can read of a truncated answer: the client asks again over TCP.
+    const isEnough = recoder.complete || (!this.#isCurrent && (flags & HeaderFlag.Truncated) !== 0);
+    if (answer === undefined || !isEnough) return this.fail();
     client.pending--;
     if (!isFinal) {
       this.#last = this.#isCurrent ? undefined : answer;

@@ -26,7 +26,7 @@ export class Recoder {
    * Writes a message again.
    * @param compress whether names point to earlier ones (RFC 1035, section 4.1.4), in the way of miekg/dns: the longest
    * suffix that was written before, in the same case
-   * @returns the message up to the first malformed record (see `complete`), or undefined if there is no header, the
+   * @returns the message up to the section with the first malformed record (see `complete`), or undefined if there is no header, the
    * question is malformed, or the result is longer than 65,535 bytes
    */
   recode(message: Uint8Array, compress: boolean, visit?: AnswerVisitor): Uint8Array<ArrayBuffer> | undefined {
@@ -69,10 +69,16 @@ export class Recoder {
     let intact = true;
     for (let section = 0; section < SECTIONS; section++) {
       const countAt = 6 + 2 * section;
+      const start = this.#length;
       let written = 0;
       for (const count = read16(message, countAt); intact && written < count && at < message.length; written++) {
         intact = record.read(message, 0, at, message.length);
-        if (!intact) break;
+        if (!intact) {
+          // miekg/dns drops the section with it.
+          this.#length = start;
+          written = 0;
+          break;
+        }
         if (!this.#writeRecord(message)) return false;
         if (section === 0) visit?.(record, message);
         at = record.next;

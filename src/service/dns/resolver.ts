@@ -4,7 +4,7 @@ import { type DnsClient } from './client.js';
 import { DnsError } from './error.js';
 import { ForwardedExchange } from './forwarding.js';
 import { isSingleLabel, Lookup } from './lookup.js';
-import { DnsTransport, MAX_MESSAGE_LEN, RecordType, ResponseCode } from './message.js';
+import { DnsTransport, MAX_MESSAGE_LEN, MIN_UDP_PAYLOAD, RecordType, ResponseCode } from './message.js';
 import { DnsProfile } from './profile.js';
 import { Query, QueryVerdict } from './query.js';
 import { RandomOrder } from './random-order.js';
@@ -73,7 +73,8 @@ export class Resolver {
 
   /**
    * Answers a query from the names alone, without allocating.
-   * @param bytes holds the query, at `at` and of `length` bytes; unchanged, unless `out` overlaps it
+   * @param bytes holds the query, at `at` and of `length` bytes, of which 512 are read over UDP; unchanged, unless `out`
+   * overlaps it
    * @param out the answer is written here, at `to`; 65,535 bytes after that are always enough, and what the client takes
    * (512, or as its OPT record says) is for UDP. Answers are truncated to what there is
    * @returns the answer's length, NO_ANSWER or FORWARD
@@ -88,10 +89,10 @@ export class Resolver {
     to: number,
   ): number {
     const query = this.#query;
-    const verdict = query.read(bytes, at, length);
+    const isTcp = transport === DnsTransport.Tcp;
+    const verdict = query.read(bytes, at, isTcp ? length : Math.min(length, MIN_UDP_PAYLOAD));
     if (verdict === QueryVerdict.Ignore) return NO_ANSWER;
     if (verdict !== QueryVerdict.Accept) return this.#writer.reject(query, verdict, out, to);
-    const isTcp = transport === DnsTransport.Tcp;
     const limit = Math.min(answerLimit(query, isTcp, this.#profile), out.length - to);
     switch (query.type) {
       case RecordType.A:

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DnsProfile } from '../../../src/service/index.js';
-import { queryOf, readMessage } from './messages.js';
+import { queryOf, readMessage, words } from './messages.js';
 import { answerIn, Asker, liveNames, NETWORK, recordedNames, taskOf, namesWith } from './swarm.js';
 
 const asker = new Asker(recordedNames());
@@ -56,6 +56,18 @@ describe('the header of an answer', () => {
     ]) {
       assert.equal(asker.send(message).kind, 'silence');
     }
+  });
+});
+
+describe('long queries', () => {
+  test('over UDP only 512 bytes are read: what they cut short gets FORMERR, what they cut off is ignored', () => {
+    const padding = Buffer.alloc(600);
+    const options = Buffer.concat([Buffer.of(0), words(41, 1232, 0, 0, 600 + 4, 12, 600), padding]);
+    const query = Buffer.concat([queryOf('my-web'), options]);
+    query.writeUInt16BE(1, 10);
+    assert.equal(readMessage(answerIn(asker.send(query))).flags, 0x8101);
+    assert.equal(readMessage(answerIn(asker.send(query, 'tcp'))).flags, 0x8180);
+    assert.equal(readMessage(answerIn(asker.send(Buffer.concat([queryOf('my-web'), padding])))).flags, 0x8180);
   });
 });
 

@@ -123,12 +123,22 @@ describe('answers', () => {
     assert.equal(requestIn(exchange.receive(cut)).request.address, '192.0.2.2');
   });
 
-  test('a truncated answer is relayed with the records that are whole', () => {
+  test('a truncated answer that ends in a record is relayed without its section by 20.10, and counts as none later', () => {
     const record = recordOf(wireName('example.test'), TYPES.A, Buffer.of(192, 0, 2, 9));
     const whole = answerTo(PLAIN, Reply.NoError | 0x0200, [record, record]);
+    const cut = whole.subarray(0, whole.length - 3);
     const { exchange } = requestIn(askerOf(DnsProfile.Docker20).send(PLAIN));
-    const { counts, flags } = readMessage(answerIn(exchange.receive(whole.subarray(0, whole.length - 3))));
-    assert.deepEqual([counts, flags & 0x0200], [[1, 1, 0, 0], 0x0200]);
+    const { counts, flags } = readMessage(answerIn(exchange.receive(cut)));
+    assert.deepEqual([counts, flags & 0x0200], [[1, 0, 0, 0], 0x0200]);
+    const current = requestIn(askerOf(DnsProfile.Current).send(PLAIN)).exchange;
+    assert.equal(requestIn(current.receive(cut)).request.address, '192.0.2.2');
+  });
+
+  test('a truncated answer is relayed as it is, so that the client asks again over TCP', () => {
+    for (const profile of [DnsProfile.Docker20, DnsProfile.Current]) {
+      const flags = Reply.NoError | 0x0200;
+      assert.deepEqual(outcome(profile, flags), { asked: 1, flags });
+    }
   });
 
   test('20.10 reads no more from UDP than the client takes; current engines read all unless there is an OPT', () => {

@@ -71,7 +71,7 @@ describe('messages', () => {
     assert.equal(recoder.recode(query.subarray(0, 16), false), undefined);
   });
 
-  test('records whose RDATA is not what the type says end the message', () => {
+  test('records whose RDATA is not what the type says end the message, without their section', () => {
     const bad = [
       recordOf(pointer(12), TYPES.A, Buffer.of(192, 0, 2)),
       recordOf(pointer(12), TYPES.AAAA, Buffer.alloc(17)),
@@ -84,6 +84,9 @@ describe('messages', () => {
     for (const record of bad) {
       assert.equal(hex(recoder.recode(answerTo(QUERY, 0x8180, [record]), true)), hex(answerTo(QUERY, 0x8180)));
       assert.equal(recoder.complete, false);
+      const good = recordOf(pointer(12), TYPES.A, Buffer.of(192, 0, 2, 1));
+      const after = recoder.recode(answerTo(QUERY, 0x8180, [good, record]), true);
+      assert.equal(hex(after), hex(answerTo(QUERY, 0x8180)));
     }
     assert.equal(recoder.recode(QUERY.subarray(0, 11), true), undefined);
   });
