@@ -39,13 +39,15 @@ export interface Link {
 
 /** An endpoint that sends queries: the networks where its names are looked up, and its upstream servers. */
 export class DnsClient {
+  /** @internal */
   readonly names: DnsNames;
-  /** In the order of search: overlays, ingress, local networks. */
+  /** @internal In the order of search: overlays, ingress, local networks. */
   readonly networks: readonly NamedNetwork[];
-  /** The same, shortest name first: `a.b.c` is `a.b` on network `c` before it is `a` on network `b.c`. */
+  /** @internal The same, shortest name first: `a.b.c` is `a.b` on network `c` before it is `a` on network `b.c`. */
   readonly bySuffix: readonly NamedNetwork[];
   readonly servers: readonly Required<DnsServer>[];
   readonly ndotsSet: boolean;
+  /** @internal */
   readonly links: readonly Link[];
   /** Whether none of its networks has a route out. */
   readonly internal: boolean;

@@ -162,7 +162,7 @@ export class DnsNames {
     return this.#refused;
   }
 
-  /** The network of an id. */
+  /** @internal The network of an id. */
   network(id: string): NamedNetwork | undefined {
     return this.#networks.get(id);
   }
@@ -214,12 +214,13 @@ export class DnsNames {
     return true;
   }
 
-  /** The records of a name on a network. The name is in lower case, without the root label. */
+  /** @internal The records of a name on a network. The name is in lower case, without the root label. */
   find(network: NamedNetwork, name: Uint8Array, length: number): NameRecords | undefined {
     return this.#names.find(network.space, name, 0, length);
   }
 
   /**
+   * @internal
    * The name of an address on a network, on the wire with the root label; undefined if it has none, or an upstream
    * server has given this address as well.
    * @param name labels before `in-addr.arpa` or `ip6.arpa`
@@ -229,7 +230,7 @@ export class DnsNames {
     return first?.external === false ? first.wire : undefined;
   }
 
-  /** Records that an upstream server has given an address: PTR queries for it are forwarded from now on. */
+  /** @internal Records that an upstream server has given an address: PTR queries for it are forwarded from now on. */
   markExternal(network: NamedNetwork, address: Uint8Array): void {
     const labels = reverseLabels(address);
     const pointers = this.#pointers.find(network.space, labels, 0, labels.length);
