@@ -4,15 +4,9 @@ import { jsonDocuments } from '../../text/json-text.js';
 import { describeText } from '../../text/recognised-text.js';
 import { parseMac, VtepError } from '../../wire/index.js';
 import { OverlayError } from '../error.js';
-import { DOCKER_DRIVER_MTU, dockerMtu } from '../mtu.js';
 import { formatAddress, parseIp, parsePrefix, type Prefix } from '../prefix.js';
+import { DriverOption, readDriverOptions } from '../services/driver-options.js';
 
-const VNI_LIST = 'com.docker.network.driver.overlay.vxlanid_list';
-const MTU = 'com.docker.network.driver.mtu';
-/** Linux's ETH_MIN_MTU. */
-const MIN_MTU = 68;
-const ENCRYPTED = 'encrypted';
-const MAX_VNI = 0xffffff;
 /** Scope of the networks of "classic" Swarm, which kept them in a separate store; those of swarm mode have another. */
 const CLASSIC_SCOPE = 'global';
 
@@ -105,52 +99,26 @@ export function parseDockerNetworks(text: string): DockerNetwork[] {
   });
 }
 
-function vnisOf(list: string | undefined): number[] {
-  if (list === undefined || list.trim() === '') return [];
-  return list.split(',').map((part) => {
-    const vni = /^\s*\d{1,8}\s*$/.test(part) ? Number(part) : Number.NaN;
-    if (!(vni <= MAX_VNI)) throw new OverlayError('BAD_IMPORT', `its ${VNI_LIST} is not a list of VNIs`);
-    return vni;
-  });
-}
-
-function mtuOptionOf(text: string | undefined): number {
-  // Docker treats 0 as no option.
-  if (text === undefined || text === '0') return DOCKER_DRIVER_MTU;
-  const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(mtu >= MIN_MTU && mtu <= 65_535)) throw new OverlayError('BAD_IMPORT', `its ${MTU} is not an MTU`);
-  return mtu;
-}
-
-/** The MTU of containers, which must not be below what interfaces accept. */
-function innerMtuOf(text: string | undefined, encrypted: boolean): number {
-  const mtu = dockerMtu(mtuOptionOf(text), encrypted);
-  if (mtu < MIN_MTU) {
-    throw new OverlayError('BAD_IMPORT', `its ${MTU} leaves ${mtu} bytes, below the minimum MTU of ${MIN_MTU}`);
-  }
-  return mtu;
-}
-
 function networkOf(entry: Entry): DockerNetwork {
   const { Name: name, Scope, IPAM, Containers, Options, Peers } = entry;
   try {
-    const options = Options ?? {};
-    const vnis = vnisOf(options[VNI_LIST]);
+    const { vnis, encrypted, mtu } = readDriverOptions(Options ?? {}, 'BAD_IMPORT');
     const configs = IPAM?.Config ?? [];
     const subnets = configs.flatMap(({ Subnet }) => (Subnet === undefined ? [] : [parsePrefix(Subnet)]));
     const four = subnets.filter(({ address }) => address.length === 4).length;
     if (vnis.length > 0 && vnis.length < four) {
-      throw new OverlayError('BAD_IMPORT', `it has ${four} IPv4 subnets but ${vnis.length} VNIs in its ${VNI_LIST}`);
+      throw new OverlayError(
+        'BAD_IMPORT',
+        `it has ${four} IPv4 subnets but ${vnis.length} VNIs in its ${DriverOption.VniList}`,
+      );
     }
-    // Docker checks only the option's presence: even encrypted=false encrypts.
-    const encrypted = ENCRYPTED in options;
     return {
       name,
       vnis,
       subnets,
       gateways: configs.flatMap(({ Gateway }) => (Gateway ? [parseIp(Gateway.split('/')[0])] : [])),
       encrypted,
-      mtu: innerMtuOf(options[MTU], encrypted),
+      mtu,
       endpoints: (Containers ?? []).map(endpointOf),
       peers: (Peers ?? []).flatMap(({ IP }) => (IP === '' ? [] : [formatAddress(parseIp(IP))])),
       classic: Scope === CLASSIC_SCOPE,
