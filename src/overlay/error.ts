@@ -22,7 +22,15 @@ export type OverlayErrorCode =
   /** Output of Docker or the kernel that can't be parsed. */
   | 'BAD_IMPORT'
   /** An invalid rotation schedule or clock. */
-  | 'BAD_SCHEDULE';
+  | 'BAD_SCHEDULE'
+  /** What Docker refuses; the message has its words. */
+  | 'REFUSED'
+  /** No subnet is left in the address pools. */
+  | 'NO_SUBNET'
+  /** No VNI is left. */
+  | 'NO_VNI'
+  /** No published port is left. */
+  | 'NO_PORT';
 
 /** A place in a file; both count from 1. */
 export interface FilePosition {

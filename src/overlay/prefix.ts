@@ -24,6 +24,11 @@ export function formatAddress(address: Uint8Array): string {
   return formatIp(address.length === 4 ? 4 : 6, address);
 }
 
+/** Formats a subnet: `10.0.9.0/24`. */
+export function formatPrefix({ address, length }: Prefix): string {
+  return `${formatAddress(address)}/${length}`;
+}
+
 /**
  * Parses a subnet such as `10.0.9.0/24`.
  * @throws OverlayError `BAD_PREFIX`, also if host bits are set

@@ -1,0 +1,126 @@
+/** Services as a swarm's manager describes them, and the networks and nodes that they run on. */
+import type { SubnetPoolsOptions } from '../ipam/subnet-pools.js';
+import type { Prefix } from '../prefix.js';
+import type { DriverOptions } from './driver-options.js';
+import type { PublishedPort } from './published-port.js';
+
+/** How clients find a service's tasks (`--endpoint-mode`). */
+export const ServiceMode = {
+  /** By a virtual IP per network, behind which a load balancer distributes connections. */
+  Vip: 'vip',
+  /** By the addresses of all tasks, in the DNS answer. */
+  DnsRr: 'dnsrr',
+} as const;
+export type ServiceMode = (typeof ServiceMode)[keyof typeof ServiceMode];
+
+/** The states of a task, in their order: a task never goes back to an earlier one. */
+export const TASK_STATES = [
+  'new',
+  'pending',
+  'assigned',
+  'accepted',
+  'preparing',
+  'ready',
+  'starting',
+  'running',
+  'complete',
+  'shutdown',
+  'failed',
+  'rejected',
+  'remove',
+  'orphaned',
+] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+/** Whether a task has ended: it holds no addresses any more. */
+export function hasEnded(state: TaskState): boolean {
+  return TASK_STATES.indexOf(state) > TASK_STATES.indexOf('running');
+}
+
+/** What a node runs. */
+export const NodeOs = { Linux: 'linux', Windows: 'windows' } as const;
+export type NodeOs = (typeof NodeOs)[keyof typeof NodeOs];
+
+/** A node of a swarm. */
+export interface SwarmNode {
+  readonly name: string;
+  /** What other nodes are told for management and gossip (`--advertise-addr`): 4 or 16 bytes. */
+  readonly advertise: Uint8Array;
+  /** Its VTEP's address (`--data-path-addr`): 4 or 16 bytes. */
+  readonly dataPath: Uint8Array;
+  readonly os: NodeOs;
+}
+
+/** A subnet of a network, as asked for. */
+export interface SubnetRequest {
+  readonly subnet: Prefix;
+  /** 4 or 16 bytes; undefined to take the first free address. */
+  readonly gateway?: Uint8Array;
+  /** The part of the subnet that addresses are given out from (`--ip-range`). */
+  readonly range?: Prefix;
+}
+
+/** A network of a swarm, as asked for. */
+export interface SwarmNetwork {
+  readonly name: string;
+  /** Empty for one subnet from the address pools. */
+  readonly subnets: readonly SubnetRequest[];
+  readonly options: DriverOptions;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether containers that belong to no service may join. */
+  readonly attachable: boolean;
+  /** Whether its containers have no route out of it. */
+  readonly internal: boolean;
+  /** Whether it carries the connections to published ports. */
+  readonly ingress: boolean;
+}
+
+/** A service's membership in a network. */
+export interface ServiceNetwork {
+  readonly network: string;
+  /** Further names of the service in it. */
+  readonly aliases: readonly string[];
+}
+
+/** A task of a service: one container. */
+export interface Task {
+  /** From 1, unique within the service. */
+  readonly slot: number;
+  /** Name of its node; undefined if it isn't assigned to one. */
+  readonly node: string | undefined;
+  readonly state: TaskState;
+}
+
+/** A service. */
+export interface Service {
+  readonly name: string;
+  readonly mode: ServiceMode;
+  readonly networks: readonly ServiceNetwork[];
+  readonly ports: readonly PublishedPort[];
+  /** In the order in which they get their addresses. */
+  readonly tasks: readonly Task[];
+}
+
+/** A container that belongs to no service and is attached to a network by hand. */
+export interface AttachedContainer {
+  readonly name: string;
+  readonly network: string;
+  readonly node: string;
+  /** Its address if it was asked for: 4 bytes. */
+  readonly address?: Uint8Array;
+}
+
+/** A swarm: what its manager was asked for, each list in the order of creation. */
+export interface Swarm {
+  readonly nodes: readonly SwarmNode[];
+  readonly networks: readonly SwarmNetwork[];
+  readonly services: readonly Service[];
+  readonly containers: readonly AttachedContainer[];
+  /** Where subnets come from. Default: 10.0.0.0/8 in subnets of /24, the lowest free one first. */
+  readonly pools?: SubnetPoolsOptions;
+}
+
+/** The name of a task's container, without the id at its end. */
+export function taskName(service: string, slot: number): string {
+  return `${service}.${slot}`;
+}
