@@ -11,6 +11,7 @@
  * to load than everything else.
  * @module vtep/overlay
  */
+export type { Path } from './locations.js';
 export { type FilePosition, OverlayError, type OverlayErrorCode } from './error.js';
 export { keyFingerprint } from './keys/key-fingerprint.js';
 export { ClusterKey, type GeneratedKeys, KeyRing } from './keys/key-ring.js';
@@ -36,6 +37,24 @@ export {
   outerLength,
   type PathOptions,
 } from './mtu.js';
+export { AddressPool } from './ipam/address-pool.js';
+export { type Capacity } from './ipam/capacity.js';
+export {
+  type AllocatedAddress,
+  type AllocatedSubnet,
+  AddressUse,
+  type NetworkAllocation,
+} from './ipam/network-allocation.js';
+export { SubnetOrder, SubnetPools, type SubnetPoolsOptions } from './ipam/subnet-pools.js';
+export { type ServiceRequest, SwarmAllocator } from './ipam/swarm-allocator.js';
+export {
+  type Located,
+  type PlannedNetwork,
+  type PlannedService,
+  planSwarm,
+  type SwarmPlan,
+  type Waiting,
+} from './ipam/swarm-plan.js';
 export { NeighbourTable } from './tables/neighbour-table.js';
 export { NodeSas, type NodeSasOptions, RingOutcome, type RingUpdateOptions } from './keys/node-sas.js';
 export { type RotationStep, StepKind } from './keys/peer-sas.js';
@@ -45,7 +64,7 @@ export type { ChangePlan, PlannedEndpoint, PlannedTables } from './tables/change
 export type { NetworkColumns } from './tables/network-columns.js';
 export { NodeTables, type ReadonlyNodeTables, type TablesWatcher } from './tables/node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './tables/path-mtu.js';
-export { parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
+export { formatPrefix, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 export {
   type Endpoint,
   FloodPolicy,
@@ -55,6 +74,7 @@ export {
   type Topology,
 } from './topology.js';
 export { ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './tables/topology-change.js';
+export * from './services/index.js';
 export { diffTopology } from './tables/topology-diff.js';
 export {
   type KernelFdbEntry,

@@ -1,0 +1,25 @@
+/** Services of a swarm. */
+export { type DriverOptions, DriverOption, readDriverOptions } from './driver-options.js';
+export {
+  type AttachedContainer,
+  hasEnded,
+  NodeOs,
+  type Service,
+  ServiceMode,
+  type ServiceNetwork,
+  type SubnetRequest,
+  type Swarm,
+  type SwarmNetwork,
+  type SwarmNode,
+  type Task,
+  TASK_STATES,
+  taskName,
+  type TaskState,
+} from './model.js';
+export {
+  formatPublishedPort,
+  parsePublishedPort,
+  PortProtocol,
+  type PublishedPort,
+  PublishMode,
+} from './published-port.js';
