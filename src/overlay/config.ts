@@ -1,16 +1,36 @@
 /** Parses the config file, YAML or JSON, into a topology. Every error states its line and how to fix it. */
-import * as z from 'zod';
-import { inQuotes } from '../text/plain-text.js';
+import type * as z from 'zod';
 import { describeText } from '../text/recognised-text.js';
-import { alternatives, didYouMean } from '../text/suggestion.js';
-import { formatIp, formatMac, parseMac, VXLAN_PORT } from '../wire/index.js';
+import { didYouMean } from '../text/suggestion.js';
+import { formatMac, parseMac } from '../wire/index.js';
+import { CONFIG_SCHEMA, type ParsedConfig } from './config-schema.js';
 import { OverlayError } from './error.js';
+import { AddressUse } from './ipam/network-allocation.js';
+import { planSwarm, type SwarmPlan } from './ipam/swarm-plan.js';
 import { KeyRing, refuseWeakKeys } from './keys/key-ring.js';
 import { clusterKeyOf } from './keys/key-ring-file.js';
 import { KeyText } from './keys/key-text.js';
 import { type Locations, type Path } from './locations.js';
-import { comparePrefixes, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
-import { Profile } from './profile.js';
+import {
+  comparePrefixes,
+  formatAddress,
+  formatPrefix,
+  parseIp,
+  parsePrefix,
+  type Prefix,
+  prefixContains,
+  prefixesOverlap,
+} from './prefix.js';
+import { listOf } from './schema.js';
+import type { DriverOptions } from './services/driver-options.js';
+import type { AttachedContainer, Swarm } from './services/model.js';
+import {
+  readNetworkOptions,
+  readPools,
+  readServices,
+  readSwarmNetwork,
+  readSwarmNodes,
+} from './services/read-swarm.js';
 import { type Endpoint, FloodPolicy, isInterfaceName, type Network, type Node, type Topology } from './topology.js';
 import { pathOfProto, readYaml, type YamlText } from './yaml-text.js';
 
@@ -19,133 +39,26 @@ import { pathOfProto, readYaml, type YamlText } from './yaml-text.js';
  * faster.
  */
 const MAX_CONFIG = 1 << 16;
-const DEFAULT_MTU = 1500;
-/** Datagram size that every IPv4 host accepts (RFC 791). */
-const MIN_MTU = 576;
-const MAX_MTU = 65_535;
 /** RFC 8200 section 5. */
 const MIN_IPV6_MTU = 1280;
-const MAX_VNI = 0xffffff;
-
-/** Larger numbers aren't shown, since they may be keys. */
-const MAX_SHOWN = 1e12;
-
-/** Shows a value that is not what it should be. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return inQuotes(value);
-  if (typeof value === 'number') return Math.abs(value) <= MAX_SHOWN ? String(value) : 'this number';
-  if (typeof value === 'boolean') return String(value);
-  if (value === null) return 'nothing';
-  return Array.isArray(value) ? 'a list' : 'a block of fields';
-}
-
-/** The message for a value that isn't what it should be, or is missing. */
-function not(what: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) => (input === undefined ? `missing; it must be ${what}` : `${shown(input)} is not ${what}`);
-}
-
-function whole(lowest: number, highest: number, what: string): z.ZodNumber {
-  const error = not(`${what} (${lowest} to ${highest})`);
-  return z.number({ error }).int({ error }).min(lowest, { error }).max(highest, { error });
-}
-
-function text(what: string): z.ZodString {
-  return z.string({ error: not(what) });
-}
-
-function oneOf<const T extends readonly string[]>(...words: T): z.ZodEnum<{ [K in T[number]]: K }> {
-  return z.enum(words, { error: not(alternatives(words)) });
-}
-
-/** Whether the name of an unknown field can be shown: other text may be a key. */
-function isFieldName(name: string): boolean {
-  return /^[a-z][a-z_-]{0,20}$/i.test(name);
-}
-
-/** An object with known fields only. */
-function fields<T extends z.ZodRawShape>(what: string, shape: T): z.ZodObject<T, z.core.$strict> {
-  const names = Object.keys(shape);
-  return z.strictObject(shape, {
-    error(issue) {
-      if (issue.code !== 'unrecognized_keys') return not(what)(issue);
-      const [name] = issue.keys;
-      if (!isFieldName(name)) return `an unknown field; there are ${names.join(', ')}`;
-      const hint = didYouMean(name, names);
-      return `unknown field ${inQuotes(name)}${hint === '' ? `; there are ${names.join(', ')}` : hint}`;
-    },
-  });
-}
 
 /** A config as a whole. */
 const CONFIG = 'a config has nodes, networks and endpoints';
-const NAME = z
-  .string()
-  .min(1, 'a name must not be empty')
-  .refine((name) => !/\p{Cc}/u.test(name), 'a name must not contain control characters');
-
-function oneOrMore(what: string): z.ZodUnion<readonly [z.ZodString, z.ZodArray<z.ZodString>]> {
-  const error = not(`${what}, or a list of them`);
-  return z.union([z.string(), z.array(z.string({ error }), { error }).min(1, { error })], { error });
+/** A network as the config gives it. */
+interface GivenNetwork extends Omit<Network, 'vni'> {
+  /** Undefined to have one given out. */
+  readonly vni: number | undefined;
+  readonly driver: DriverOptions;
 }
 
-const SCHEMA = fields('a config', {
-  profile: oneOf(Profile.Swarm, Profile.Strict).default(Profile.Swarm),
-  port: whole(1, 65_535, 'a UDP port').default(VXLAN_PORT),
-  nodes: z.record(
-    NAME,
-    fields('the fields of a node', {
-      vtep: text('an IP address'),
-      mac: text('a MAC address').optional(),
-      mtu: whole(MIN_MTU, MAX_MTU, 'an MTU').default(DEFAULT_MTU),
-    }),
-    { error: not('a block of named nodes, each with its vtep') },
-  ),
-  networks: z.record(
-    NAME,
-    fields('the fields of a network', {
-      vni: whole(0, MAX_VNI, 'a VNI'),
-      subnet: oneOrMore('a subnet').optional(),
-      gateway: oneOrMore('an IP address').optional(),
-      encrypted: z.boolean({ error: not('true or false') }).default(false),
-      mtu: whole(68, MAX_MTU, 'an MTU').optional(),
-      flood: oneOf(FloodPolicy.Drop, FloodPolicy.Replicate).default(FloodPolicy.Drop),
-      learning: z.boolean({ error: not('true or false') }).optional(),
-    }),
-    { error: not('a block of named networks, each with its vni') },
-  ),
-  endpoints: z
-    .record(
-      NAME,
-      fields('the fields of an endpoint', {
-        network: text('the name of a network'),
-        node: text('the name of a node'),
-        ip: text('an IP address').optional(),
-        mac: text('a MAC address').optional(),
-        device: text('the name of a device').optional(),
-        netns: text('a network namespace')
-          .min(1, 'the name of a network namespace must not be empty')
-          .max(4095, 'the name of a network namespace must not be longer than 4095 characters')
-          .optional(),
-      }),
-      { error: not('a block of named endpoints, each with its network and node') },
-    )
-    .default({}),
-  keys: z
-    .array(z.unknown(), { error: () => 'not a list of keys such as - { tag: 4, key: "32 hexadecimal digits" }' })
-    .optional(),
-  acceptUnknownVteps: z.boolean({ error: not('true or false') }).optional(),
-});
-
-type Parsed = z.infer<typeof SCHEMA>;
-function listOf(value: string | readonly string[] | undefined): readonly string[] {
-  if (value === undefined) return [];
-  return typeof value === 'string' ? [value] : value;
-}
-
-function readNodes(parsed: Parsed, locations: Locations): Node[] {
-  const nodes = Object.entries(parsed.nodes).map(([name, { vtep, mac, mtu }]): Node => {
+function readNodes(parsed: ParsedConfig, locations: Locations): Node[] {
+  const nodes = Object.entries(parsed.nodes).map(([name, { vtep, advertise, mac, mtu }]): Node => {
     const path = ['nodes', name];
-    const address = locations.read([...path, 'vtep'], parseIp, vtep);
+    const given = vtep ?? advertise;
+    if (given === undefined) {
+      throw locations.error(path, `nodes.${name}.vtep: missing; it must be an IP address`);
+    }
+    const address = locations.read([...path, vtep === undefined ? 'advertise' : 'vtep'], parseIp, given);
     if (address.length === 16 && mtu < MIN_IPV6_MTU) {
       throw locations.error([...path, 'mtu'], `nodes.${name}.mtu: IPv6 needs at least ${MIN_IPV6_MTU}, not ${mtu}`);
     }
@@ -158,7 +71,7 @@ function readNodes(parsed: Parsed, locations: Locations): Node[] {
   });
   const owners = new Map<string, string>();
   for (const { name, vtep } of nodes) {
-    const address = addressText(vtep);
+    const address = formatAddress(vtep);
     const other = owners.get(address);
     if (other !== undefined) {
       throw locations.error(
@@ -171,8 +84,9 @@ function readNodes(parsed: Parsed, locations: Locations): Node[] {
   return nodes;
 }
 
-function readNetworks(parsed: Parsed, locations: Locations, keyed: boolean): Network[] {
-  const networks = Object.entries(parsed.networks).map(([name, entry]): Network => {
+/** The networks as the config gives them; what a swarm's manager would give them is still missing. */
+function readNetworks(parsed: ParsedConfig, locations: Locations, keyed: boolean): GivenNetwork[] {
+  const networks = Object.entries(parsed.networks).map(([name, entry]): GivenNetwork => {
     const path = ['networks', name];
     const subnets = listOf(entry.subnet).map((text) => locations.read([...path, 'subnet'], parsePrefix, text));
     const gateways = listOf(entry.gateway).map((text) => locations.read([...path, 'gateway'], parseIp, text));
@@ -180,20 +94,24 @@ function readNetworks(parsed: Parsed, locations: Locations, keyed: boolean): Net
       if (subnets.some((subnet) => prefixContains(subnet, gateway))) continue;
       throw locations.error(
         [...path, 'gateway'],
-        `networks.${name}.gateway: ${addressText(gateway)} is outside the network's subnets`,
+        `networks.${name}.gateway: ${formatAddress(gateway)} is outside the network's subnets`,
       );
     }
-    if (entry.encrypted && parsed.keys === undefined && !keyed) {
+    const driver = readNetworkOptions(path, entry, locations);
+    const { encrypted } = driver;
+    if (encrypted && parsed.keys === undefined && !keyed) {
       throw locations.error(
         [...path, 'encrypted'],
         `networks.${name} is encrypted but there are no keys; add keys: [{ tag: 1, key: "32 hexadecimal digits" }]`,
       );
     }
-    const { vni, encrypted, mtu, flood, learning = flood === FloodPolicy.Replicate } = entry;
-    return { name, vni, subnets, gateways, encrypted, mtu, flood, learning };
+    const mtu = driver.hasMtu ? driver.mtu : entry.mtu;
+    const { flood, learning = flood === FloodPolicy.Replicate } = entry;
+    return { name, vni: driver.vnis.at(0), subnets, gateways, encrypted, mtu, flood, learning, driver };
   });
   const owners = new Map<number, string>();
   for (const { name, vni } of networks) {
+    if (vni === undefined) continue;
     const other = owners.get(vni);
     if (other !== undefined) {
       throw locations.error(
@@ -208,7 +126,8 @@ function readNetworks(parsed: Parsed, locations: Locations, keyed: boolean): Net
     const { name } = networks[shared.network];
     throw locations.error(
       ['networks', name, 'subnet'],
-      `networks.${name}.subnet: ${prefixText(shared.subnet)} overlaps a subnet of ${networks[shared.other].name}`,
+      `networks.${name}.subnet: ${formatPrefix(shared.subnet)} overlaps a subnet of ${networks[shared.other].name}` +
+        ' (Docker: Pool overlaps with other one on this address space)',
     );
   }
   return networks;
@@ -216,7 +135,7 @@ function readNetworks(parsed: Parsed, locations: Locations, keyed: boolean): Net
 
 /** Finds a subnet of a network that overlaps one of an earlier network. */
 function overlapOf(
-  networks: readonly Network[],
+  networks: readonly Pick<Network, 'subnets'>[],
 ): { readonly subnet: Prefix; readonly network: number; readonly other: number } | undefined {
   const all = networks.flatMap(({ subnets }, network) => subnets.map((subnet) => ({ subnet, network })));
   // Sorted, a subnet comes after those that contain it.
@@ -235,10 +154,11 @@ function overlapOf(
 }
 
 function readEndpoints(
-  parsed: Parsed,
+  parsed: ParsedConfig,
   locations: Locations,
   nodes: readonly Node[],
   networks: readonly Network[],
+  plan: SwarmPlan | undefined,
 ): Endpoint[] {
   const networkOf = new Map(networks.map(({ name }, index) => [name, index]));
   const nodeOf = new Map(nodes.map(({ name }, index) => [name, index]));
@@ -251,22 +171,13 @@ function readEndpoints(
   };
   return Object.entries(parsed.endpoints).map(([name, entry]): Endpoint => {
     const path = ['endpoints', name];
-    const network = networkOf.get(entry.network);
-    if (network === undefined)
-      throw locations.error(
-        [...path, 'network'],
-        `endpoints.${name}.network: there is no network ${unknownName(entry.network, networks)}`,
-      );
-    const node = nodeOf.get(entry.node);
-    if (node === undefined)
-      throw locations.error(
-        [...path, 'node'],
-        `endpoints.${name}.node: there is no node ${unknownName(entry.node, nodes)}`,
-      );
-    const ip = entry.ip === undefined ? undefined : locations.read([...path, 'ip'], parseIp, entry.ip);
+    const network = networkOf.get(entry.network) ?? noNetwork(name, entry, networks, locations);
+    const node = nodeOf.get(entry.node) ?? noNode(name, entry, nodes, locations);
+    const given = entry.ip === undefined ? undefined : locations.read([...path, 'ip'], parseIp, entry.ip);
+    const ip = given ?? plan?.networks[network].allocation.find(AddressUse.Container, name);
     const { subnets } = networks[network];
     if (ip !== undefined && subnets.length > 0 && !subnets.some((subnet) => prefixContains(subnet, ip))) {
-      const within = subnets.map(prefixText).join(' or ');
+      const within = subnets.map(formatPrefix).join(' or ');
       throw locations.error(
         [...path, 'ip'],
         `endpoints.${name}.ip: ${entry.ip} is outside ${within} of ${entry.network}`,
@@ -279,9 +190,33 @@ function readEndpoints(
     if ((mac[0] & 1) !== 0)
       throw locations.error([...path, 'mac'], `endpoints.${name}.mac: ${formatMac(mac)} is a group address`);
     claim([...path, 'mac'], entry.network, formatMac(mac), name);
-    if (ip !== undefined) claim([...path, 'ip'], entry.network, addressText(ip), name);
+    if (ip !== undefined) claim([...path, 'ip'], entry.network, formatAddress(ip), name);
     return { name, network, node, ip, mac, ...readInterface(name, entry, locations, claim) };
   });
+}
+
+function noNetwork(
+  name: string,
+  { network }: ParsedConfig['endpoints'][string],
+  networks: readonly Pick<Network, 'name'>[],
+  locations: Locations,
+): never {
+  throw locations.error(
+    ['endpoints', name, 'network'],
+    `endpoints.${name}.network: there is no network ${unknownName(network, networks)}`,
+  );
+}
+
+function noNode(
+  name: string,
+  { node }: ParsedConfig['endpoints'][string],
+  nodes: readonly Node[],
+  locations: Locations,
+): never {
+  throw locations.error(
+    ['endpoints', name, 'node'],
+    `endpoints.${name}.node: there is no node ${unknownName(node, nodes)}`,
+  );
 }
 
 /** An unknown name, with a suggestion. */
@@ -292,10 +227,77 @@ function unknownName(name: string, known: readonly { readonly name: string }[]):
   )}`;
 }
 
+/** The endpoints as a swarm's manager sees them: containers that belong to no service. */
+function readContainers(
+  parsed: ParsedConfig,
+  locations: Locations,
+  nodes: readonly Node[],
+  networks: readonly GivenNetwork[],
+): AttachedContainer[] {
+  const ownNodes = new Set(nodes.map(({ name }) => name));
+  return Object.entries(parsed.endpoints).flatMap(([name, entry]): AttachedContainer[] => {
+    const { network, node, ip, mac } = entry;
+    if (!networks.some((one) => one.name === network)) noNetwork(name, entry, networks, locations);
+    if (!ownNodes.has(node)) noNode(name, entry, nodes, locations);
+    const { attachable, ingress } = parsed.networks[network];
+    if (ingress || attachable === false) {
+      throw locations.error(
+        ['endpoints', name, 'network'],
+        `endpoints.${name}.network: Could not attach to network ${network}: rpc error: code = PermissionDenied` +
+          ` desc = network ${network} not manually attachable`,
+      );
+    }
+    const address = ip === undefined ? undefined : locations.read(['endpoints', name, 'ip'], parseIp, ip);
+    if (address === undefined) return mac === undefined && attachable === true ? [{ name, network, node }] : [];
+    return address.length === 4 ? [{ name, network, node, address }] : [];
+  });
+}
+
+/** Plans the swarm that a config describes. */
+function readPlan(
+  parsed: ParsedConfig,
+  locations: Locations,
+  nodes: readonly Node[],
+  networks: readonly GivenNetwork[],
+): SwarmPlan {
+  const names = networks.map(({ name }) => name);
+  const ownNodes = nodes.map(({ name }) => name);
+  const swarm: Swarm = {
+    nodes: readSwarmNodes(nodes, parsed.nodes, locations, parseIp),
+    networks: networks.map((network) => {
+      return readSwarmNetwork(network, parsed.networks[network.name], network.driver, locations);
+    }),
+    services: readServices(parsed.services ?? {}, names, ownNodes, locations),
+    containers: readContainers(parsed, locations, nodes, networks),
+    pools: readPools(parsed.ipam ?? {}, locations),
+  };
+  return planSwarm(swarm, (path, step) => locations.read(path, step, ''));
+}
+
+/** Whether a config leaves anything to a swarm's manager. */
+function isSwarm({ services, ipam }: ParsedConfig, networks: readonly GivenNetwork[]): boolean {
+  return services !== undefined || ipam !== undefined || networks.some(({ vni }) => vni === undefined);
+}
+
+/** A network with what the manager gave it. */
+function completed(given: GivenNetwork, plan: SwarmPlan | undefined, index: number): Network {
+  const { name, encrypted, mtu, flood, learning } = given;
+  const network = { name, encrypted, mtu, flood, learning };
+  const { subnets, gateways, vni = 0 } = given;
+  if (plan === undefined) return { ...network, vni, subnets, gateways };
+  const [own] = plan.networks[index].allocation.subnets;
+  return {
+    ...network,
+    vni: own.vni,
+    subnets: subnets.some(({ address }) => address.length === 4) ? subnets : [...subnets, own.subnet],
+    gateways: gateways.some(({ length }) => length === 4) ? gateways : [...gateways, own.gateway],
+  };
+}
+
 /** The interface that an endpoint has on a running node. */
 function readInterface(
   name: string,
-  { node, device, netns }: Parsed['endpoints'][string],
+  { node, device, netns }: ParsedConfig['endpoints'][string],
   locations: Locations,
   claim: (path: Path, within: string, what: string, name: string) => void,
 ): Pick<Endpoint, 'device' | 'netns'> {
@@ -313,7 +315,7 @@ export function dockerMac(ip: Uint8Array | undefined): Uint8Array | undefined {
   return ip?.length === 4 ? Uint8Array.of(0x02, 0x42, ...ip) : undefined;
 }
 
-function readRing(parsed: Parsed, locations: Locations, file: string | KeyText): KeyRing | undefined {
+function readRing(parsed: ParsedConfig, locations: Locations, file: string | KeyText): KeyRing | undefined {
   if (parsed.keys === undefined) return undefined;
   const keys = parsed.keys.map((entry, i) =>
     locations.read(['keys', i], () => clusterKeyOf(entry, `key ${i + 1}`, file), ''),
@@ -382,19 +384,12 @@ export interface ConfigOptions {
  * console.log(tables.node, topology.networks.length);
  */
 export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}): Topology {
-  const text = file instanceof KeyText ? file.text : file;
-  const { data, locations } = readConfig(text);
-  const proto = pathOfProto(data);
-  if (proto !== undefined) {
-    throw locations.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`, 'BAD_CONFIG', 'name');
-  }
-  if (data === null) throw emptyFile();
-  const result = SCHEMA.safeParse(data);
-  if (!result.success) throw invalid(result.error.issues[0], locations, text);
-  const parsed = result.data;
+  const { parsed, locations } = parsedConfig(file);
   const nodes = readNodes(parsed, locations);
-  const networks = readNetworks(parsed, locations, ring !== undefined);
-  const endpoints = readEndpoints(parsed, locations, nodes, networks);
+  const given = readNetworks(parsed, locations, ring !== undefined);
+  const plan = isSwarm(parsed, given) ? readPlan(parsed, locations, nodes, given) : undefined;
+  const networks = given.map((network, i) => completed(network, plan, i));
+  const endpoints = readEndpoints(parsed, locations, nodes, networks, plan);
   return {
     profile: parsed.profile,
     port: parsed.port,
@@ -406,10 +401,40 @@ export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}
   };
 }
 
-function addressText(address: Uint8Array): string {
-  return formatIp(address.length === 4 ? 4 : 6, address);
+/**
+ * Parses a config, and plans the addresses of the swarm that it describes. Encrypted networks need no keys here.
+ * @example
+ * ```ts
+ * const { networks, waiting } = parseSwarmPlan(readFileSync('overlay.yaml', 'utf8'));
+ * for (const { request, capacity } of networks) console.log(request.name, capacity.replicas);
+ * ```
+ * @param file the text, or the result of `extractKeys`
+ * @throws OverlayError `BAD_CONFIG` with the line, also for what Docker refuses, in its words
+ */
+export function parseSwarmPlan(file: string | KeyText): SwarmPlan {
+  const { parsed, locations } = parsedConfig(file);
+  const nodes = readNodes(parsed, locations);
+  const given = readNetworks(parsed, locations, true);
+  const plan = readPlan(parsed, locations, nodes, given);
+  readEndpoints(
+    parsed,
+    locations,
+    nodes,
+    given.map((network, i) => completed(network, plan, i)),
+    plan,
+  );
+  return plan;
 }
 
-function prefixText(prefix: Prefix): string {
-  return `${addressText(prefix.address)}/${prefix.length}`;
+function parsedConfig(file: string | KeyText): { readonly parsed: ParsedConfig; readonly locations: Locations } {
+  const text = file instanceof KeyText ? file.text : file;
+  const { data, locations } = readConfig(text);
+  const proto = pathOfProto(data);
+  if (proto !== undefined) {
+    throw locations.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`, 'BAD_CONFIG', 'name');
+  }
+  if (data === null) throw emptyFile();
+  const result = CONFIG_SCHEMA.safeParse(data);
+  if (!result.success) throw invalid(result.error.issues[0], locations, text);
+  return { parsed: result.data, locations };
 }

@@ -6,7 +6,7 @@
  * - {@link parseKeys} reads any key file; {@link parseKeyRing} and {@link parseSwarmKeys} only rings.
  * @module vtep/overlay/files
  */
-export { type ConfigOptions, dockerMac, parseConfig } from './config.js';
+export { type ConfigOptions, dockerMac, parseConfig, parseSwarmPlan } from './config.js';
 export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './import/docker-network.js';
 export {
   type ImportedTopology,

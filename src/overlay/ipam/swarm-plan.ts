@@ -50,7 +50,7 @@ export type Located = <T>(path: Path, step: () => T) => T;
  */
 export function planSwarm(swarm: Swarm, located: Located = (_, step) => step()): SwarmPlan {
   const { nodes, networks, services, containers } = swarm;
-  const allocator = new SwarmAllocator(swarm.pools);
+  const allocator = located(['ipam'], () => new SwarmAllocator(swarm.pools));
   const waiting: Waiting[] = [];
   for (const { name } of nodes) allocator.addNode(name);
   for (const network of networks) {
@@ -60,21 +60,15 @@ export function planSwarm(swarm: Swarm, located: Located = (_, step) => step()):
       }
     });
   }
-  for (const { name, network, node, address } of containers) {
+  for (const { name, network, address } of containers) {
     if (address === undefined) continue;
-    located(['endpoints', name], () => {
-      checkWindows(swarm, [network], node);
-      if (!allocator.attach(name, network, node, address)) {
-        waiting.push({ use: AddressUse.LoadBalancer, owner: node, network });
-      }
-    });
+    located(['endpoints', name], () => allocator.network(network).giveThis(AddressUse.Container, name, address));
   }
   const hostPorts = new Set<string>();
   for (const service of services) {
     located(['services', service.name], () => waiting.push(...addService(allocator, swarm, service, hostPorts)));
   }
-  for (const { name, network, node, address } of containers) {
-    if (address !== undefined) continue;
+  for (const { name, network, node } of containers) {
     located(['endpoints', name], () => {
       checkWindows(swarm, [network], node);
       if (allocator.attach(name, network, node)) return;
