@@ -1,6 +1,7 @@
 /** The commands. */
 import type { CommandGroup } from './command.js';
 import { KEYS_COMMANDS } from './keys/keys.js';
+import { NETWORK_COMMANDS } from './network/network.js';
 
 /** `vtep`. */
 export const COMMANDS: CommandGroup = {
@@ -51,6 +52,7 @@ export const COMMANDS: CommandGroup = {
       load: async () => (await import('./live/inject.js')).injectCommand,
     },
     KEYS_COMMANDS,
+    NETWORK_COMMANDS,
     {
       name: 'demo',
       summary: 'show what vtep does, with a capture of a real swarm',

@@ -25,6 +25,14 @@ endpoints:
   c2: { network: web, node: n2, ip: 10.0.9.4 }
 `,
 );
+writeFileSync(
+  `${OUT}.swarm.yaml`,
+  `nodes: { n1: { vtep: 127.0.0.1 }, n2: { vtep: 127.0.0.2 } }
+networks: { ingress: { ingress: true }, web: { subnet: 10.0.9.0/29, options: { encrypted: "" }, attachable: true } }
+services:
+  a-service-whose-name-is-nearly-as-long-as-a-dns-label-may-be: { networks: [web], replicas: 9, ports: [80] }
+`,
+);
 const CONFIG = ['--config', `${OUT}.config.yaml`, '--node', 'n1'];
 
 const CALLS: readonly (readonly string[])[] = [
@@ -46,6 +54,7 @@ const CALLS: readonly (readonly string[])[] = [
   ['keys', 'spi', '--src', 'fd00:0:50::1', '--dst', 'fd00:0:50::2', '--tag', '29944'],
   ['keys', 'generate', '--force', '-o', `${OUT}.yaml`],
   ['mtu', '--encrypted', '--underlay', '1420'],
+  ['network', 'plan', '--config', `${OUT}.swarm.yaml`],
   ['mtu', '--encrypted', '--tunnel', 'ipv6', '--ipv6', '--encap'],
   ['replay', CLEAR, '--both', '--verbose'],
   ['replay', CLEAR, '--both', '--loss', '0.1', '--corrupt', '0.1'],
