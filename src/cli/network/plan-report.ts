@@ -47,7 +47,7 @@ function tasksOf(services: readonly PlannedService[]): Map<string, OwnedTask> {
   );
 }
 
-/** The arithmetic: `254 addresses - 1 gateway - 1 VIP - 2 load balancers = 250 replicas`. */
+/** The arithmetic: `replicas: 3 of 250 (254 addresses - 1 gateway - 1 VIP - 2 load balancers)`. */
 export function capacityText(capacity: Capacity): string {
   const { gateways, vips, loadBalancers, containers, replicas, tasks } = capacity;
   const less = [
@@ -55,9 +55,9 @@ export function capacityText(capacity: Capacity): string {
     vips > 0 ? ` - ${count(vips, 'VIP')}` : '',
     ` - ${count(loadBalancers, 'load balancer')}`,
     containers > 0 ? ` - ${count(containers, 'container')}` : '',
-  ];
-  const left = replicas < 0 ? `${replicas}: too few for the nodes` : count(replicas, 'replica');
-  return `${count(capacity.addresses, 'address', 'addresses')}${less.join('')} = ${left} (${grouped(tasks)} planned)`;
+  ].join('');
+  const most = replicas < 0 ? 0 : replicas;
+  return `replicas: ${grouped(tasks)} of ${grouped(most)} (${count(capacity.addresses, 'address', 'addresses')}${less})`;
 }
 
 function networkLines(

@@ -42,7 +42,10 @@ export class SubnetPools {
   readonly #order: SubnetOrder;
   /** Subnets in use; those with an own range may overlap. */
   readonly #used: Prefix[] = [];
-  /** Index of the subnet at which the next search starts, counted through all pools. */
+  /**
+   * Index of the subnet at which the next search starts, counted through all pools. Those before it are in use, unless
+   * the order is next-fit.
+   */
   #start = 0;
 
   /** @throws OverlayError `BAD_PREFIX` */
@@ -76,8 +79,9 @@ export class SubnetPools {
    */
   take(): Prefix {
     const { capacity } = this;
-    const start = this.#order === SubnetOrder.Next ? this.#start : 0;
-    const index = this.#free(start, capacity) ?? this.#free(0, start);
+    const start = this.#start;
+    const first = this.#free(start, capacity);
+    const index = first ?? (this.#order === SubnetOrder.Next ? this.#free(0, start) : undefined);
     if (index === undefined) {
       throw new OverlayError(
         'NO_SUBNET',
@@ -87,7 +91,7 @@ export class SubnetPools {
     }
     const subnet = this.#at(index);
     this.#used.push(subnet);
-    this.#start = (index + 1) % capacity;
+    this.#start = this.#order === SubnetOrder.Next ? (index + 1) % capacity : index + 1;
     return subnet;
   }
 
@@ -111,7 +115,9 @@ export class SubnetPools {
         used.address.length === address.length &&
         used.address.every((b, i) => b === address[i]),
     );
-    if (index >= 0) this.#used.splice(index, 1);
+    if (index < 0) return;
+    this.#used.splice(index, 1);
+    if (this.#order === SubnetOrder.Lowest) this.#start = 0;
   }
 
   /** The subnet of an index. */

@@ -106,18 +106,21 @@ function addService(allocator: SwarmAllocator, swarm: Swarm, service: Service, h
     if (network !== undefined) waiting.push({ use: AddressUse.Task, owner: taskName(name, slot), network });
     return network === undefined;
   });
+  const ports = allocator.portsOf(name);
+  const needsIngress = ports.some(({ mode }) => mode === PublishMode.Ingress);
+  const ingress = needsIngress ? swarm.networks.filter((network) => network.ingress) : [];
+  const networks = [...ingress.map((network) => network.name), ...service.networks.map(({ network }) => network)];
+  const reported = new Set<string>();
+  const checked = new Set<string>();
   for (const { slot, node, state } of running) {
     if (node === undefined) continue;
-    const networks = service.networks.map(({ network }) => network);
-    const ingress = allocator.portsOf(name).some(({ mode }) => mode === PublishMode.Ingress);
-    const also = ingress ? swarm.networks.filter((network) => network.ingress).map((network) => network.name) : [];
-    checkWindows(swarm, [...also, ...networks], node);
-    if (!hasEnded(state)) claimHostPorts(allocator.portsOf(name), node, hostPorts);
+    if (!checked.has(node)) checkWindows(swarm, networks, node);
+    checked.add(node);
+    if (!hasEnded(state)) claimHostPorts(ports, node, hostPorts);
     for (const network of allocator.assignTask(name, slot, node)) {
-      const known = waiting.some(({ use, owner, network: other }) => {
-        return use === AddressUse.LoadBalancer && owner === node && other === network;
-      });
-      if (!known) waiting.push({ use: AddressUse.LoadBalancer, owner: node, network });
+      const key = `${network} ${node}`;
+      if (!reported.has(key)) waiting.push({ use: AddressUse.LoadBalancer, owner: node, network });
+      reported.add(key);
     }
   }
   return waiting;

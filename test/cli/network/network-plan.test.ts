@@ -70,7 +70,7 @@ describe('network plan', () => {
       /^ {2}10\.0\.11\.0\/24, VNI 4099, encrypted, attachable$/m,
       /^ {2}10\.0\.9\.6 +load balancer +node2$/m,
       /^ {2}10\.0\.9\.10 +task +my-busybox\.2 +node1$/m,
-      /^ {2}254 addresses - 1 gateway - 2 VIPs - 2 load balancers = 249 replicas \(5 planned\)$/m,
+      /^ {2}replicas: 5 of 249 \(254 addresses - 1 gateway - 2 VIPs - 2 load balancers\)$/m,
       /^ {2}8080 +tcp +ingress +my-web +80$/m,
     ]) {
       assert.match(stdout, line);
@@ -84,7 +84,7 @@ services: { web: { networks: [net], replicas: 5 } }
 `);
     const { status, stdout } = await vtep(['network', 'plan', '--config', small, '--strict']);
     assert.equal(status, 1);
-    assert.match(stdout, /^ {2}6 addresses - 1 gateway - 1 VIP - 1 load balancer = 3 replicas \(4 planned\)$/m);
+    assert.match(stdout, /^ {2}replicas: 4 of 3 \(6 addresses - 1 gateway - 1 VIP - 1 load balancer\)$/m);
     assert.match(stdout, /^ {2}task +web\.5 +net$/m);
     assert.match(stdout, /^ {2}load balancer +n1 +net$/m);
     assert.equal((await vtep(['network', 'plan', '--config', small])).status, 0);
