@@ -24,7 +24,7 @@
  * every packet that doesn't come out has a {@link DropReason}, counted in {@link DropCounters}.
  * @module vtep/dataplane
  */
-export { DROP_REASONS, DropReason, dropReasonName, dropReasonText } from './drop-reason.js';
+export { DROP_REASONS, DropReason, dropReasonName, dropReasonOfReassembly, dropReasonText } from './drop-reason.js';
 export { MAX_ENCAPSULATIONS, UnderlayDecoder } from './underlay-decoder.js';
 export type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
 export { Verdict } from './verdict.js';

@@ -1,5 +1,7 @@
 /**
- * What Docker puts in separate namespaces, as code: the embedded DNS server.
+ * Swarm's services as code, which Docker puts in separate namespaces: load balancing of virtual IPs and published ports,
+ * and the embedded DNS server.
  * @module vtep/service
  */
+export * from './balance/index.js';
 export * from './dns/index.js';

@@ -1,0 +1,104 @@
+/**
+ * Fragments at a load balancer, as conntrack handles them: a datagram is reassembled, translated once, and leaves in
+ * fragments again, without DF.
+ */
+import { dropReasonName, dropReasonOfReassembly } from '../../dataplane/index.js';
+import { Fragmenter, Reassembler, type ReassemblyDrop, ReassemblyOutcome } from '../../fragment/index.js';
+import { HeaderError, Layers, writeIpv4Checksum } from '../../wire/index.js';
+import { BalanceVerdict } from './balance-verdict.js';
+
+const DONT_FRAGMENT = 0x40;
+
+/** Reassembles the fragments that arrive, and fragments the datagrams that leave. */
+export class FragmentedDatagrams {
+  /** After `push` said that the fragment was dropped: whether the reassembler didn't count it. */
+  wasRefused = false;
+  readonly #mtu: number;
+  readonly #layers = new Layers();
+  /** Made with the first fragment: most balancers never see one. */
+  #made: Reassembler | undefined;
+  readonly #fragmenter = new Fragmenter();
+  /** A packet that needn't be fragmented, until it has left. */
+  #wholeStart = 0;
+  #wholeEnd = 0;
+
+  /** @param mtu largest IP packet that leaves, in bytes */
+  constructor(mtu: number) {
+    this.#mtu = mtu;
+  }
+
+  /** Fragments held. */
+  get held(): number {
+    return this.#made?.heldFragments ?? 0;
+  }
+
+  /** The reassembled datagram, its start and its end, and the number of its fragments. */
+  get bytes(): Uint8Array {
+    return this.#reassembler.bytes;
+  }
+
+  get start(): number {
+    return this.#reassembler.start;
+  }
+
+  get end(): number {
+    return this.#reassembler.end;
+  }
+
+  get parts(): number {
+    return this.#reassembler.parts;
+  }
+
+  get #reassembler(): Reassembler {
+    this.#made ??= new Reassembler();
+    return this.#made;
+  }
+
+  /**
+   * Takes a fragment.
+   * @param start offset of the Ethernet header
+   * @param end end of the frame
+   * @param now seconds
+   * @returns `Held`, `Dropped`, or `Fragments` if it completed its datagram
+   */
+  push(bytes: Uint8Array, start: number, end: number, now: number): BalanceVerdict {
+    const layers = this.#layers;
+    this.wasRefused = layers.walkEthernet(bytes, start, end) !== HeaderError.None || !layers.isFragment;
+    if (this.wasRefused) return BalanceVerdict.Dropped;
+    const reassembler = this.#reassembler;
+    const outcome = reassembler.push(bytes, layers, end, now);
+    if (outcome === ReassemblyOutcome.Held) return BalanceVerdict.Held;
+    if (outcome === ReassemblyOutcome.Dropped) return BalanceVerdict.Dropped;
+    reassembler.bytes[reassembler.start + 6] &= ~DONT_FRAGMENT;
+    writeIpv4Checksum(reassembler.bytes, reassembler.start);
+    return BalanceVerdict.Fragments;
+  }
+
+  /** Begins to fragment the packet in `bytes`. Returns the number of fragments. */
+  begin(start: number, end: number): number {
+    this.#wholeStart = start;
+    this.#wholeEnd = end - start <= this.#mtu ? end : start;
+    // A packet that fits leaves as it is, also with DF, as a reset has it.
+    if (this.#wholeEnd > start) return 1;
+    this.#fragmenter.begin(this.bytes, start, end, this.#mtu);
+    return this.#fragmenter.count;
+  }
+
+  /** Writes the next fragment, from its IP header. Returns its size in bytes, or 0 if there are no more. */
+  next(target: Uint8Array, offset: number): number {
+    const size = this.#wholeEnd - this.#wholeStart;
+    if (size === 0) return this.#fragmenter.next(target, offset);
+    target.set(this.bytes.subarray(this.#wholeStart, this.#wholeEnd), offset);
+    this.#wholeEnd = this.#wholeStart;
+    return size;
+  }
+
+  /** Adds the fragments dropped so far, by the reason's name. */
+  addDropped(dropped: Record<string, number>): void {
+    this.#made?.droppedFragments.forEach((count, drop) => {
+      if (count === 0) return;
+      const name = dropReasonName(dropReasonOfReassembly(drop as ReassemblyDrop));
+      dropped[name] = (dropped[name] ?? 0) + count;
+    });
+  }
+}

@@ -1,0 +1,20 @@
+/** Load balancing as Docker's namespaces do it: IPVS masquerade and netfilter's source NAT as code. */
+export { BALANCE_DROPS, BalanceDrop, balanceDropName } from './balance-drop.js';
+export { BalanceVerdict } from './balance-verdict.js';
+export { ConnectionTable } from './connection-table.js';
+export { BalanceError, type BalanceErrorCode } from './error.js';
+export type { QuotedChecksum } from './icmp-error.js';
+export type { LegOptions } from './leg.js';
+export { type BalanceAccounting, LoadBalancer, type LoadBalancerOptions } from './load-balancer.js';
+export { BALANCE_HEADROOM } from './own-answers.js';
+export { RoundRobin } from './round-robin.js';
+export { SCTP_TIMEOUTS, SctpState, sctpStateName } from './sctp-state.js';
+export {
+  type BackendCounts,
+  type BackendOptions,
+  Forwarding,
+  type PublishedPort,
+  type ServiceCounts,
+  type ServiceOptions,
+} from './services.js';
+export { nextTcpState, TCP_STATES, TCP_TIMEOUTS, TcpState, tcpStateName, TcpTable } from './tcp-state.js';

@@ -1,0 +1,335 @@
+/**
+ * The services of a load balancer and their backends: which service a packet to an unknown connection belongs to, which
+ * backend is next, and what each has carried.
+ */
+import { getWord, KeyIndex } from '../../memory/internal.js';
+import { formatIpv4, IpProtocol, parseMac } from '../../wire/index.js';
+import { BalanceError } from './error.js';
+import { addressWord, dockerMac } from './leg.js';
+import { RoundRobin } from './round-robin.js';
+
+/** How packets reach the backends. */
+export const Forwarding = {
+  /** Both addresses are rewritten: the backend sees the balancer, and answers through it. */
+  Masquerade: 'masquerade',
+  /** Only MACs and TTL change (`--opt dsr`, IPVS's "Route"): the backend has the VIP, and answers the client itself. */
+  Direct: 'direct',
+  /** Only the destination is rewritten, as for ports published on a host: the backend routes its answers back here. */
+  Destination: 'destination',
+} as const;
+export type Forwarding = (typeof Forwarding)[keyof typeof Forwarding];
+
+/** A port that leads to a service on every address of the balancer. */
+export interface PublishedPort {
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly port: number;
+}
+
+/** What a service is. */
+export interface ServiceOptions {
+  /** Its name in statistics. */
+  readonly name: string;
+  /** Its virtual IP, on which all ports and protocols are balanced. */
+  readonly vip?: string;
+  /** Ports that lead to it on the balancer's own addresses: the ingress mesh, or a host's published ports. */
+  readonly published?: readonly PublishedPort[];
+  /** @default 'masquerade' */
+  readonly forwarding?: Forwarding;
+}
+
+/** What a backend is. */
+export interface BackendOptions {
+  readonly address: string;
+  /**
+   * Its MAC, or the next hop's.
+   * @default 02:42 and the address, as Docker assigns them
+   */
+  readonly mac?: string;
+  /**
+   * 0 for no new connections. Round robin treats all others alike.
+   * @default 1
+   */
+  readonly weight?: number;
+  /**
+   * Its port, instead of the one that the client asked for.
+   * @default 0, the client's
+   */
+  readonly port?: number;
+}
+
+/** What a backend has carried. Bytes are those of the IP packets. */
+export interface BackendCounts {
+  readonly address: string;
+  readonly weight: number;
+  /** Connections in the table, and since the backend was added. */
+  readonly connections: number;
+  readonly opened: number;
+  readonly packetsIn: number;
+  readonly bytesIn: number;
+  readonly packetsOut: number;
+  readonly bytesOut: number;
+}
+
+/** What a service has carried, removed backends included. */
+export interface ServiceCounts {
+  readonly name: string;
+  readonly opened: number;
+  /** New connections for which there was no backend. */
+  readonly refused: number;
+  readonly packetsIn: number;
+  readonly bytesIn: number;
+  readonly packetsOut: number;
+  readonly bytesOut: number;
+  readonly backends: readonly BackendCounts[];
+}
+
+/** Maximum number of services and of backends of one balancer. */
+const MAX_SERVICES = 65_536;
+const MAX_WEIGHT = 65_535;
+const MAX_PORT = 65_535;
+const PROTOCOLS = { tcp: IpProtocol.Tcp, udp: IpProtocol.Udp, sctp: IpProtocol.Sctp } as const;
+
+/** Counters per backend: packets and bytes to it, packets and bytes from it, connections opened. */
+export const COUNTERS = 5;
+const OPENED = 4;
+
+class Service {
+  readonly scheduler = new RoundRobin();
+  /** Counters of backends that were removed. */
+  readonly past = new Float64Array(COUNTERS);
+  refused = 0;
+
+  constructor(
+    readonly name: string,
+    readonly vip: number | undefined,
+    readonly ports: readonly PublishedPort[],
+    readonly forwarding: Forwarding,
+  ) {}
+}
+
+/** Services and backends by small ids. */
+export class Services {
+  /** Counters, `COUNTERS` per backend. */
+  counters = new Float64Array(16 * COUNTERS);
+  /** Address, the MAC's first 4 bytes and its last 2, and port of each backend. */
+  address = new Int32Array(16);
+  macHigh = new Int32Array(16);
+  macLow = new Int32Array(16);
+  port = new Int32Array(16);
+  /** Connections of each backend. */
+  connections = new Int32Array(16);
+  /** 1 for a backend that was removed but still has connections. */
+  removed = new Uint8Array(16);
+  #serviceOf = new Int32Array(16);
+
+  readonly #services = new Map<number, Service>();
+  #nextService = 0;
+  readonly #byVip = new KeyIndex(1, MAX_SERVICES);
+  readonly #byPort = new KeyIndex(1, MAX_SERVICES);
+  /** Service ids by id of the two indexes. */
+  readonly #vipService: number[] = [];
+  readonly #portService: number[] = [];
+  readonly #freeBackends: number[] = [];
+  #backends = 0;
+
+  /** The service of a VIP, or -1. */
+  ofVip(address: number): number {
+    const found = this.#byVip.find1(address);
+    return found < 0 ? -1 : this.#vipService[found];
+  }
+
+  /** The service of a published port, or -1. */
+  ofPort(protocol: number, port: number): number {
+    const found = this.#byPort.find1((protocol << 16) | port);
+    return found < 0 ? -1 : this.#portService[found];
+  }
+
+  /** How a service's packets reach its backends. */
+  forwardingOf(service: number): Forwarding {
+    return this.#get(service).forwarding;
+  }
+
+  /** The backend of a service's next connection, or -1 if there is none with a weight above 0, which is counted. */
+  pick(service: number): number {
+    const { scheduler } = this.#get(service);
+    const backend = scheduler.pick();
+    if (backend < 0) this.#get(service).refused++;
+    return backend;
+  }
+
+  /** Counts a connection that was opened to a backend. */
+  opened(backend: number): void {
+    this.connections[backend]++;
+    this.counters[backend * COUNTERS + OPENED]++;
+  }
+
+  /** Counts a connection that is gone; a removed backend is forgotten with its last. */
+  closed(backend: number): void {
+    this.connections[backend]--;
+    if (this.connections[backend] === 0 && this.removed[backend] === 1) this.#forget(backend);
+  }
+
+  /** @throws BalanceError `SERVICE_EXISTS`, `BAD_BALANCER` */
+  add({ name, vip, published = [], forwarding = Forwarding.Masquerade }: ServiceOptions): number {
+    const address = vip === undefined ? undefined : addressWord(vip);
+    if (address === undefined && published.length === 0) {
+      throw new BalanceError('BAD_BALANCER', `service ${name} needs a VIP or a published port`);
+    }
+    if (address !== undefined && this.ofVip(address) >= 0) {
+      throw new BalanceError('SERVICE_EXISTS', `${vip} already is the VIP of ${this.#nameOf(this.ofVip(address))}`);
+    }
+    for (const { protocol, port } of published) {
+      checkPort(port, 1);
+      const other = this.ofPort(PROTOCOLS[protocol], port);
+      if (other >= 0) {
+        const taken = `port ${port}/${protocol} is already published by ${this.#nameOf(other)}`;
+        throw new BalanceError('SERVICE_EXISTS', taken);
+      }
+    }
+    // Never reused: connections of a removed service may outlive it.
+    const id = this.#nextService++;
+    this.#services.set(id, new Service(name, address, published, forwarding));
+    if (address !== undefined) {
+      this.#byVip.key[0] = address;
+      this.#vipService[this.#byVip.add()] = id;
+    }
+    for (const { protocol, port } of published) {
+      this.#byPort.key[0] = (PROTOCOLS[protocol] << 16) | port;
+      this.#portService[this.#byPort.add()] = id;
+    }
+    return id;
+  }
+
+  /** @throws BalanceError `UNKNOWN_SERVICE` */
+  remove(service: number): void {
+    const { vip, ports, scheduler } = this.#get(service);
+    for (const backend of [...scheduler.destinations]) this.#removeBackend(service, backend);
+    if (vip !== undefined) this.#byVip.delete(this.#byVip.find1(vip));
+    for (const { protocol, port } of ports) {
+      const found = this.#byPort.find1((PROTOCOLS[protocol] << 16) | port);
+      if (found >= 0) this.#byPort.delete(found);
+    }
+    this.#services.delete(service);
+  }
+
+  /** @throws BalanceError `UNKNOWN_SERVICE`, `BACKEND_EXISTS`, `BAD_BALANCER` */
+  addBackend(service: number, { address, mac, weight = 1, port = 0 }: BackendOptions): number {
+    const { scheduler, name } = this.#get(service);
+    const word = addressWord(address);
+    checkWeight(weight);
+    checkPort(port, 0);
+    if (this.#findBackend(scheduler, word) >= 0) {
+      throw new BalanceError('BACKEND_EXISTS', `service ${name} already has the backend ${address}`);
+    }
+    const macBytes = mac === undefined ? dockerMac(word) : parseMac(mac);
+    const id = this.#freeBackends.pop() ?? this.#backends++;
+    if (id === this.address.length) this.#grow();
+    this.address[id] = word;
+    this.macHigh[id] = getWord(macBytes, 0);
+    this.macLow[id] = (macBytes[4] << 8) | macBytes[5];
+    this.port[id] = port;
+    this.connections[id] = 0;
+    this.removed[id] = 0;
+    this.#serviceOf[id] = service;
+    this.counters.fill(0, id * COUNTERS, (id + 1) * COUNTERS);
+    scheduler.add(id, weight);
+    return id;
+  }
+
+  /** @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND`, `BAD_BALANCER` */
+  setWeight(service: number, address: string, weight: number): void {
+    checkWeight(weight);
+    this.#get(service).scheduler.setWeight(this.#backendOf(service, address), weight);
+  }
+
+  /** @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND` */
+  removeBackend(service: number, address: string): void {
+    this.#removeBackend(service, this.#backendOf(service, address));
+  }
+
+  /** What a service has carried. Backends are in the scheduler's order. */
+  countsOf(service: number): ServiceCounts {
+    const { name, past, refused, scheduler } = this.#get(service);
+    const sums = past.slice();
+    const backends = scheduler.destinations.map((id): BackendCounts => {
+      const counts = this.counters.subarray(id * COUNTERS, (id + 1) * COUNTERS);
+      counts.forEach((count, i) => (sums[i] += count));
+      const [packetsIn, bytesIn, packetsOut, bytesOut, opened] = counts;
+      const address = addressText(this.address[id]);
+      const weight = scheduler.weightOf(id);
+      return { address, weight, connections: this.connections[id], opened, packetsIn, bytesIn, packetsOut, bytesOut };
+    });
+    const [packetsIn, bytesIn, packetsOut, bytesOut, opened] = sums;
+    return { name, opened, refused, packetsIn, bytesIn, packetsOut, bytesOut, backends };
+  }
+
+  /** Services' ids. */
+  get ids(): readonly number[] {
+    return [...this.#services.keys()];
+  }
+
+  #get(service: number): Service {
+    const found = this.#services.get(service);
+    if (found === undefined) throw new BalanceError('UNKNOWN_SERVICE', `there is no service ${service}`);
+    return found;
+  }
+
+  #nameOf(service: number): string {
+    return this.#get(service).name;
+  }
+
+  #findBackend(scheduler: RoundRobin, address: number): number {
+    return scheduler.destinations.find((id) => this.address[id] === address) ?? -1;
+  }
+
+  #backendOf(service: number, address: string): number {
+    const { scheduler, name } = this.#get(service);
+    const found = this.#findBackend(scheduler, addressWord(address));
+    if (found < 0) throw new BalanceError('UNKNOWN_BACKEND', `service ${name} has no backend ${address}`);
+    return found;
+  }
+
+  #removeBackend(service: number, backend: number): void {
+    this.#get(service).scheduler.remove(backend);
+    this.removed[backend] = 1;
+    // What it carries from now on, until its last connection is gone, counts for the service when it is forgotten.
+    if (this.connections[backend] === 0) this.#forget(backend);
+  }
+
+  #forget(backend: number): void {
+    const past = this.#services.get(this.#serviceOf[backend])?.past;
+    if (past !== undefined) for (let i = 0; i < COUNTERS; i++) past[i] += this.counters[backend * COUNTERS + i];
+    this.#freeBackends.push(backend);
+  }
+
+  #grow(): void {
+    const capacity = this.address.length * 2;
+    this.counters = grown(this.counters, new Float64Array(capacity * COUNTERS));
+    this.address = grown(this.address, new Int32Array(capacity));
+    this.macHigh = grown(this.macHigh, new Int32Array(capacity));
+    this.macLow = grown(this.macLow, new Int32Array(capacity));
+    this.port = grown(this.port, new Int32Array(capacity));
+    this.connections = grown(this.connections, new Int32Array(capacity));
+    this.removed = grown(this.removed, new Uint8Array(capacity));
+    this.#serviceOf = grown(this.#serviceOf, new Int32Array(capacity));
+  }
+}
+
+function grown<T extends Float64Array | Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
+function addressText(word: number): string {
+  return formatIpv4(Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word));
+}
+
+function checkWeight(weight: number): void {
+  if (Number.isInteger(weight) && weight >= 0 && weight <= MAX_WEIGHT) return;
+  throw new BalanceError('BAD_BALANCER', `a weight is an integer from 0 to ${MAX_WEIGHT}, not ${weight}`);
+}
+
+function checkPort(port: number, least: number): void {
+  if (Number.isInteger(port) && port >= least && port <= MAX_PORT) return;
+  throw new BalanceError('BAD_BALANCER', `a port is an integer from ${least} to ${MAX_PORT}, not ${port}`);
+}
