@@ -60,6 +60,10 @@ const TIMER_ROWS = 4;
 const TIMER_SLOTS = 16;
 const SECOND = 1000;
 const KEY_WORDS = 4;
+/**
+ * Words before the first row. Large arrays begin 16 bytes after a page on glibc; 48 more, and rows are cache lines.
+ */
+const ALIGNMENT = 12;
 
 /** Bounded table of connections. */
 export class ConnectionTable {
@@ -101,7 +105,7 @@ export class ConnectionTable {
     }
     this.limit = limit;
     this.#removed = removed;
-    this.rows = new Int32Array(limit * ROW_WORDS);
+    this.rows = new Int32Array(limit * ROW_WORDS + ALIGNMENT).subarray(ALIGNMENT);
     // Two keys per connection, at most half full.
     let slots = 8;
     while (slots < 4 * limit) slots *= 2;
