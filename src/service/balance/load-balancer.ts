@@ -23,7 +23,7 @@ import {
 import { BALANCE_DROPS, BalanceDrop, balanceDropName } from './balance-drop.js';
 import { BalanceVerdict } from './balance-verdict.js';
 import { applyDelta, fold, wordDelta } from './checksum-delta.js';
-import { Column, ConnectionFlag, ConnectionTable, ROW_WORDS } from './connection-table.js';
+import { Column, ConnectionFlag, ConnectionTable, MAX_PREFETCH, ROW_WORDS } from './connection-table.js';
 import { BalanceError } from './error.js';
 import { FragmentedDatagrams } from './fragmented-datagrams.js';
 import { type QuotedChecksum, quotedTransport, translateIcmpError } from './icmp-error.js';
@@ -110,6 +110,8 @@ const UDP_HEADER = 8;
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;
 const TCP_FLAGS = 13;
+/** Bytes of a frame up to the end of its ports. */
+const PREFETCHED = ETHERNET_HEADER_LEN + IPV4_HEADER_LEN + 4;
 
 /**
  * Translates the frames of one balancer in place.
@@ -158,6 +160,8 @@ export class LoadBalancer {
   #fromLow = 0;
   #packetStart = 0;
   #packetEnd = 0;
+  readonly #packets = new Int32Array(MAX_PREFETCH);
+  #fetched = 0;
   #errorTokens = ERROR_BURST;
   #errorTime = 0;
 
@@ -278,6 +282,23 @@ export class LoadBalancer {
     this.end = this.#packetEnd;
     this.#writeMacs(view, this.start);
     return verdict;
+  }
+
+  /**
+   * Prepares to translate the frames of a batch one by one: with more connections than fit into the cache, their rows are
+   * fetched together, which takes a fraction of the time. Optional, and without effect on the results.
+   * @param starts offsets of the frames' Ethernet headers; those too short for ports or too close to the end of `bytes`
+   * are skipped
+   * @param count number of frames, at most 256
+   */
+  prefetch(bytes: Uint8Array, starts: ArrayLike<number>, count: number): void {
+    const packets = this.#packets;
+    const limit = bytes.length - PREFETCHED;
+    let taken = 0;
+    for (let i = 0; i < count && taken < MAX_PREFETCH; i++) {
+      if (starts[i] >= 0 && starts[i] <= limit) packets[taken++] = starts[i] + ETHERNET_HEADER_LEN;
+    }
+    this.#fetched ^= this.#table.prefetch(viewOf(bytes), packets, taken);
   }
 
   /**

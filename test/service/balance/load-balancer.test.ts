@@ -120,6 +120,17 @@ describe('a load balancer', () => {
     fc.assert(property, { numRuns: 200 });
   });
 
+  test('prefetching changes no result, whatever the offsets', () => {
+    const { balancer } = balancerOf(2);
+    const frame = frameOf({});
+    balancer.prefetch(frame, [0, -1, frame.length - 1, frame.length, 1 << 30, 0], 6);
+    balancer.prefetch(new Uint8Array(3), [0], 1);
+    const first = through(balancer, frame);
+    balancer.prefetch(frame, new Array<number>(1000).fill(0), 1000);
+    assert.deepEqual(through(balancer, frame), first);
+    assert.deepEqual([balancer.connections.size, balancer.accounting().received], [1, 2]);
+  });
+
   test('UDP without a checksum stays without one', () => {
     const frame = frameOf({ protocol: UDP });
     frame.set([0, 0], 40);
