@@ -161,9 +161,8 @@ export class ConnectionTable {
    * @param view over the packets
    * @param starts offsets of their IP headers
    * @param count number of packets, at most `MAX_PREFETCH`
-   * @returns a number without meaning, so that the reads aren't optimised away
    */
-  prefetch(view: DataView, starts: Int32Array, count: number): number {
+  prefetch(view: DataView, starts: Int32Array, count: number): void {
     const slots = this.#slots;
     const mask = this.#mask;
     const candidates = this.#candidates;
@@ -183,7 +182,8 @@ export class ConnectionTable {
       const entry = (candidates[i] & this.#entryMask) - 1;
       if (entry >= 0) sum ^= rows[(entry >>> 1) * ROW_WORDS];
     }
-    return sum;
+    // So that the reads aren't optimised away.
+    candidates[0] = sum;
   }
 
   /** Whether a connection's deadline has passed. */
