@@ -30,6 +30,7 @@ export const TASK_STATES = [
   'remove',
   'orphaned',
 ] as const;
+/** State of a task, as `docker service ps` shows it. */
 export type TaskState = (typeof TASK_STATES)[number];
 
 /** Whether a task has ended: it holds no addresses any more. */
