@@ -25,7 +25,7 @@ const NONE: OverlayCounts = {
 };
 
 /**
- * Frames of a capture, to be read by `for await`. Each loop reads the input anew, which a stream allows once, and two
+ * Frames of a capture, to be read by `for await`. Each loop reads the input again, which a stream allows once, and two
  * loops at once don't disturb each other; `counts` and the other properties are those of the loop that began last.
  */
 export class FrameStream<T extends Frame | DroppedPacket = Frame> implements AsyncIterable<T> {

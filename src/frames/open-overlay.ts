@@ -29,7 +29,7 @@ export interface OverlayOptions extends Omit<UnderlayDecoderOptions, 'esp'> {
  * @param input path, `file:` URL, bytes, Blob, stream, or a source of packets such as a live device; `sourceOf`
  * turns packets into one
  * @param options `{ drops: true }` also gives packets that were dropped, with their `dropReason`
- * @returns an async iterable, with counts of what was read; each loop over it reads the input anew
+ * @returns an async iterable, with counts of what was read; each loop over it reads the input again
  * @throws the loop throws FramesError `KEYS_UNUSABLE`, CaptureError, AeadError, VtepError `BAD_OPTION`
  * @example
  * import { openOverlay } from 'vtep';

@@ -405,7 +405,10 @@ export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}
  * Parses a config, and plans the addresses of the swarm that it describes. Encrypted networks need no keys here.
  * @example
  * ```ts
- * const { networks, waiting } = parseSwarmPlan(readFileSync('overlay.yaml', 'utf8'));
+ * import { readFileSync } from 'node:fs';
+ * import { parseSwarmPlan } from 'vtep/overlay/files';
+ *
+ * const { networks } = parseSwarmPlan(readFileSync('overlay.yaml', 'utf8'));
  * for (const { request, capacity } of networks) console.log(request.name, capacity.replicas);
  * ```
  * @param file the text, or the result of `extractKeys`

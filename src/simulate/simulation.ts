@@ -108,7 +108,7 @@ export class Simulation {
   readonly #nodes = new Map<string, SimulatedNode>();
   readonly #listeners = new Set<(arrival: Arrival) => void>();
   readonly #pending: (() => void)[] = [];
-  /** Arrivals that no listener or queue has got yet: listeners run between packets, never in the midst of one. */
+  /** Arrivals that no listener or queue has got yet: listeners run between packets, never in the middle of one. */
   readonly #arrived: { readonly node: SimulatedNode; readonly arrival: Arrival }[] = [];
   /** Accounting and drops of removed nodes. */
   #past: NodeAccounting = NOTHING;

@@ -6,7 +6,7 @@
  * - Each header has a `check` function ({@link checkVxlan}), which returns a {@link HeaderError}, a view with
  *   accessors that can't fail after it ({@link VxlanView}), and a layout with `decode` and `encode`
  *   ({@link vxlanLayout}).
- * - {@link formatIp}, {@link parseIpv4} and the like convert addresses.
+ * - {@link formatIp}, {@link parseIpv4} and similar functions convert addresses.
  * @module vtep/wire
  */
 export { VtepError } from '../error.js';

@@ -27,13 +27,16 @@ export type ServiceRequest = Pick<Service, 'name' | 'mode' | 'networks' | 'ports
  * Gives out addresses as a swarm's manager does, request by request.
  * @example
  * ```ts
+ * import { readDriverOptions, SwarmAllocator } from 'vtep/overlay';
+ *
  * const allocator = new SwarmAllocator();
  * allocator.addNode('node1');
- * allocator.addNetwork({ ...network, name: 'my-network' });
+ * const options = readDriverOptions({});
+ * allocator.addNetwork({ name: 'my-network', subnets: [], options, attachable: true, ingress: false });
  * allocator.addService({ name: 'web', mode: 'vip', networks: [{ network: 'my-network', aliases: [] }], ports: [] });
  * allocator.addTask('web', 1);
  * allocator.assignTask('web', 1, 'node1');
- * allocator.network('my-network').addresses; // gateway .1, VIP .2, task .3, load balancer .4
+ * console.log(allocator.network('my-network').addresses); // gateway .1, VIP .2, task .3, load balancer .4
  * ```
  */
 export class SwarmAllocator {

@@ -18,7 +18,7 @@ export const Column = {
   Backend: 3,
   /** Where the backend answers to: the balancer's own address, or the client's without source NAT. */
   Local: 4,
-  /** The backend's port, and the one that stands for the client's. */
+  /** The backend's port, and the one that replaces the client's. */
   BackPorts: 5,
   /** Protocol, state and flags, 8 bits each from the top. */
   Meta: 6,
@@ -235,7 +235,7 @@ export class ConnectionTable {
   }
 
   /**
-   * Sets the idle timeout anew, for a timeout that may be shorter than the last. For the same or a longer one it is
+   * Resets the idle timeout, for a timeout that may be shorter than the last. For the same or a longer one it is
    * enough to write the deadline.
    */
   restart(row: number, now: number, timeout: number): void {

@@ -118,11 +118,14 @@ const PREFETCHED = ETHERNET_HEADER_LEN + IPV4_HEADER_LEN + 4;
  *
  * @example
  * ```ts
+ * import { BalanceVerdict, LoadBalancer } from 'vtep/service';
+ *
  * const balancer = new LoadBalancer({ back: { address: '10.0.9.7' } });
  * const web = balancer.addService({ name: 'my-web', vip: '10.0.9.2' });
  * balancer.addBackend(web, { address: '10.0.9.3' });
- * const verdict = balancer.translate(bytes, start, end, seconds);
- * if (verdict === BalanceVerdict.ToBackend) send(bytes.subarray(balancer.start, balancer.end));
+ * const frame = new Uint8Array(1514); // an Ethernet frame to the virtual IP
+ * const verdict = balancer.translate(frame, 0, frame.length, Date.now() / 1000);
+ * if (verdict === BalanceVerdict.ToBackend) console.log(frame.subarray(balancer.start, balancer.end));
  * ```
  */
 export class LoadBalancer {
@@ -254,7 +257,7 @@ export class LoadBalancer {
    * @param bytes with `BALANCE_HEADROOM` bytes before `start`, for ICMP errors
    * @param start offset of the Ethernet header
    * @param end end of the frame
-   * @param now seconds of the caller's clock; pass one value for a batch, since V8 allocates a fraction anew with each
+   * @param now seconds of the caller's clock; pass one value for a batch, since V8 allocates a fraction with each
    */
   translate(bytes: Uint8Array, start: number, end: number, now: number): BalanceVerdict {
     this.#received++;
@@ -500,7 +503,7 @@ export class LoadBalancer {
     return direction === 0 ? BalanceVerdict.ToBackend : BalanceVerdict.ToClient;
   }
 
-  /** Follows the connection's state and sets its idle timeout anew. */
+  /** Follows the connection's state and resets its idle timeout. */
   #follow(
     bytes: Uint8Array,
     transport: number,

@@ -60,7 +60,7 @@ const CHUNK_HEADER_LEN = 4;
 const LETTERS = 'NIJSRWOEHDVAXC';
 
 /**
- * Per table (input, output, input only) the next states after DATA and the like, INIT, INIT ACK, COOKIE ECHO, COOKIE
+ * Per table (input, output, input only) the next states after DATA and similar chunks, INIT, INIT ACK, COOKIE ECHO, COOKIE
  * ACK, SHUTDOWN, SHUTDOWN ACK, SHUTDOWN COMPLETE, ERROR and ABORT.
  */
 const TRANSITIONS = [

@@ -122,6 +122,9 @@ export interface DnsNamesOptions {
  * The names of a swarm, as every node derives them from the records of its networks: services, tasks, containers and
  * their aliases. Records are added and removed one at a time, and each touches only its own names.
  * @example
+ * import { parseIp } from 'vtep/overlay';
+ * import { DnsNames } from 'vtep/service';
+ *
  * const names = new DnsNames();
  * names.addNetwork({ id: 'n1', name: 'my-network' });
  * names.set({

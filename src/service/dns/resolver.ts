@@ -34,10 +34,17 @@ export interface ResolverOptions {
  * The DNS server that Docker embeds at 127.0.0.11 of each container, without its sockets: queries go in, answers or
  * requests for upstream servers come out. Any bytes may go in; nothing is thrown because of them.
  * @example
+ * import { createSocket } from 'node:dgram';
+ * import { DnsClient, DnsNames, DnsTransport, ResolutionKind, Resolver } from 'vtep/service';
+ *
+ * const names = new DnsNames(); // and its records
  * const resolver = new Resolver();
  * const client = new DnsClient(names, { networks: ['n1'], servers: [{ address: '192.0.2.53' }] });
- * const resolution = resolver.resolve(client, datagram, DnsTransport.Udp);
- * if (resolution.kind === ResolutionKind.Answer) socket.send(resolution.answer, port, address);
+ * const socket = createSocket('udp4').bind(53, '127.0.0.11');
+ * socket.on('message', (datagram, { port, address }) => {
+ *   const resolution = resolver.resolve(client, datagram, DnsTransport.Udp);
+ *   if (resolution.kind === ResolutionKind.Answer) socket.send(resolution.answer, port, address);
+ * });
  */
 export class Resolver {
   readonly #profile: DnsProfile;
