@@ -1,18 +1,9 @@
 /** Common parts of a picture's panels: their position, heading and legend. */
 import { Colour, element, textWidth, words } from './svg.js';
 
-/** The area available to a panel, in pixels; the panel decides its height. */
-export interface PanelArea {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-}
+import type { Panel, PanelArea } from '../src/picture/sheet.js';
 
-/** A drawn panel. */
-export interface Panel {
-  readonly height: number;
-  readonly markup: readonly string[];
-}
+export type { Panel, PanelArea };
 
 /** One entry of a legend. */
 export interface LegendEntry {

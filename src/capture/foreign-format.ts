@@ -1,4 +1,5 @@
 /** Recognises files that are not pcap or pcapng by their first bytes, to say what they are and how to convert them. */
+import { encodeHex } from '../memory/internal.js';
 
 /** Number of leading bytes that the recogniser needs. */
 export const FOREIGN_PREFIX = 24;
@@ -32,8 +33,7 @@ const ERF_HEADER = 16;
  * unknown
  */
 export function foreignFormat(bytes: Uint8Array): string | undefined {
-  let hex = '';
-  for (const byte of bytes.subarray(0, FOREIGN_PREFIX)) hex += byte.toString(16).padStart(2, '0');
+  const hex = encodeHex(bytes.subarray(0, FOREIGN_PREFIX));
   const known = MAGICS.find(([magic]) => hex.startsWith(magic));
   if (known !== undefined) return known[1];
   if (isErf(bytes)) return `probably an ERF file (Endace); ${WITH_EDITCAP}`;

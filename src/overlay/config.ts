@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import { describeText } from '../text/recognised-text.js';
 import { didYouMean } from '../text/suggestion.js';
-import { formatMac, parseMac } from '../wire/index.js';
+import { formatMac, macOfIpv4, parseMac } from '../wire/index.js';
 import { CONFIG_SCHEMA, type ParsedConfig } from './config-schema.js';
 import { OverlayError } from './error.js';
 import { AddressUse } from './ipam/network-allocation.js';
@@ -310,9 +310,9 @@ function readInterface(
   return { ...(device === undefined ? {} : { device }), ...(netns === undefined ? {} : { netns }) };
 }
 
-/** The MAC that Docker derives from an IPv4 address: 02:42, followed by its bytes. */
+/** The MAC that Docker derives from an IPv4 address (`macOfIpv4`); undefined for other addresses. */
 export function dockerMac(ip: Uint8Array | undefined): Uint8Array | undefined {
-  return ip?.length === 4 ? Uint8Array.of(0x02, 0x42, ...ip) : undefined;
+  return ip?.length === 4 ? macOfIpv4(ip) : undefined;
 }
 
 function readRing(parsed: ParsedConfig, locations: Locations, file: string | KeyText): KeyRing | undefined {

@@ -21,6 +21,11 @@ export function parseMac(text: string): Uint8Array {
   return Uint8Array.from(text.split(/[:-]/), (part) => Number.parseInt(part, 16));
 }
 
+/** The MAC that Docker derives from an IPv4 address of 4 bytes: 02:42, followed by them. */
+export function macOfIpv4(address: Uint8Array): Uint8Array {
+  return Uint8Array.of(0x02, 0x42, address[0], address[1], address[2], address[3]);
+}
+
 /** Formats the 4 bytes at `offset` as dotted decimal. */
 export function formatIpv4(bytes: Uint8Array, offset = 0): string {
   return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`;

@@ -10,7 +10,17 @@
  * @module vtep/wire
  */
 export { VtepError } from '../error.js';
-export { formatIp, formatIpv4, formatIpv6, formatMac, isZeroMac, parseIpv4, parseIpv6, parseMac } from './address.js';
+export {
+  formatIp,
+  formatIpv4,
+  formatIpv6,
+  formatMac,
+  isZeroMac,
+  macOfIpv4,
+  parseIpv4,
+  parseIpv6,
+  parseMac,
+} from './address.js';
 export { ARP_PACKET_LEN, ArpOperation, ArpView, arpLayout, checkArp } from './arp.js';
 export { checksum, onesSum, pseudoHeaderSum, updateChecksum } from './checksum.js';
 export { propagateEcn, decapsulateEcn } from './ecn.js';

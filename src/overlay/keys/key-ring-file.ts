@@ -2,7 +2,7 @@
  * Key rings in files: the `keys` of vtep's YAML or JSON (`- { tag: 4, key: "32 hexadecimal digits" }`), and lines
  * `networking:ipsec lamport TAG key HEX` as printed by tools that read Swarm's raft store.
  */
-import { decodeHex } from '../../memory/internal.js';
+import { decodeHex, encodeHex } from '../../memory/internal.js';
 import { OverlayError } from '../error.js';
 import { ClusterKey, KeyRing, refuseWeakKeys } from './key-ring.js';
 import { KeyText } from './key-text.js';
@@ -138,7 +138,7 @@ function hasOnly(value: unknown, names: readonly string[]): value is Record<stri
  */
 export function formatKeyRing(ring: KeyRing, profile: Profile = Profile.Swarm): string {
   const lines = ring.keys.map((key) => {
-    const hex = key.use((bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));
+    const hex = key.use(encodeHex);
     return `  - { tag: ${key.tag}, key: '${hex}' }\n`;
   });
   return `${profile === Profile.Swarm ? '' : `profile: ${profile}\n`}keys:\n${lines.join('')}`;

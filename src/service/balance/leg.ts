@@ -1,6 +1,6 @@
 /** The side of a load balancer that faces the clients, or the backends. */
 import { getWord } from '../../memory/internal.js';
-import { parseIpv4, parseMac } from '../../wire/index.js';
+import { macOfIpv4, parseIpv4, parseMac } from '../../wire/index.js';
 
 /** An interface of the balancer. */
 export interface LegOptions {
@@ -23,7 +23,7 @@ export class Leg {
   /** @throws VtepError if the address or the MAC is invalid */
   constructor({ address, mac }: LegOptions) {
     this.address = addressWord(address);
-    const bytes = mac === undefined ? dockerMac(this.address) : parseMac(mac);
+    const bytes = mac === undefined ? macOfIpv4(parseIpv4(address)) : parseMac(mac);
     this.macHigh = getWord(bytes, 0);
     this.macLow = (bytes[4] << 8) | bytes[5];
   }
@@ -32,9 +32,4 @@ export class Leg {
 /** An IPv4 address as a signed word in network order. */
 export function addressWord(address: string): number {
   return getWord(parseIpv4(address), 0);
-}
-
-/** The MAC that Docker gives an endpoint: 02:42 and its IPv4 address. */
-export function dockerMac(address: number): Uint8Array {
-  return Uint8Array.of(0x02, 0x42, address >>> 24, address >>> 16, address >>> 8, address);
 }

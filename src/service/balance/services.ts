@@ -3,9 +3,9 @@
  * backend is next, and what each has carried.
  */
 import { getWord, KeyIndex } from '../../memory/internal.js';
-import { formatIpv4, IpProtocol, parseMac } from '../../wire/index.js';
+import { formatIpv4, IpProtocol, macOfIpv4, parseIpv4, parseMac } from '../../wire/index.js';
 import { BalanceError } from './error.js';
-import { addressWord, dockerMac } from './leg.js';
+import { addressWord } from './leg.js';
 import { RoundRobin } from './round-robin.js';
 
 /** How packets reach the backends. */
@@ -221,7 +221,7 @@ export class Services {
     if (this.#findBackend(scheduler, word) >= 0) {
       throw new BalanceError('BACKEND_EXISTS', `service ${name} already has the backend ${address}`);
     }
-    const macBytes = mac === undefined ? dockerMac(word) : parseMac(mac);
+    const macBytes = mac === undefined ? macOfIpv4(parseIpv4(address)) : parseMac(mac);
     const id = this.#freeBackends.pop() ?? this.#backends++;
     if (id === this.address.length) this.#grow();
     this.address[id] = word;
