@@ -67,6 +67,7 @@ export { espOverheadOf, PathMtu, type PathMtuOptions } from './tables/path-mtu.j
 export { formatPrefix, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
 export {
   type Endpoint,
+  EndpointKind,
   FloodPolicy,
   type IndexedTopology,
   type Network,

@@ -2,6 +2,7 @@
 import type { KeyRing } from './keys/key-ring.js';
 import type { Prefix } from './prefix.js';
 import type { Profile } from './profile.js';
+import type { ServiceSet } from './services/service-set.js';
 
 /** How broadcast, multicast and unknown unicast frames are handled. */
 export const FloodPolicy = {
@@ -44,8 +45,19 @@ export interface Network {
   readonly learning: boolean;
 }
 
-/** A container's interface. */
+/** What an endpoint is. */
+export const EndpointKind = {
+  /** A container's interface. */
+  Container: 'container',
+  /** The load balancer of a network on a node: code on a running node, not an interface. */
+  Balancer: 'balancer',
+} as const;
+export type EndpointKind = (typeof EndpointKind)[keyof typeof EndpointKind];
+
+/** A container's interface, or a load balancer. */
 export interface Endpoint {
+  /** @default 'container' */
+  readonly kind?: EndpointKind;
   /** The container's name; not necessarily unique. */
   readonly name: string;
   /**
@@ -91,6 +103,8 @@ export interface Topology {
    * @default false
    */
   readonly acceptUnknownVteps?: boolean;
+  /** Its services. Their tasks and load balancers are among the endpoints. */
+  readonly services?: ServiceSet | undefined;
 }
 
 /**

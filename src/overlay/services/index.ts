@@ -23,3 +23,11 @@ export {
   type PublishedPort,
   PublishMode,
 } from './published-port.js';
+export {
+  Compatibility,
+  type GatewaySettings,
+  type RecordService,
+  type ServiceNetworkSet,
+  type ServiceRecord,
+  type ServiceSet,
+} from './service-set.js';
