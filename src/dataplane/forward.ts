@@ -173,7 +173,10 @@ export class Forward {
     if (headerError === HeaderError.None && inner.family !== 4 && columns.learning[index] === 0) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
       if (verdict !== NeighbourVerdict.Other) {
-        return this.#neighbour(batch, i, verdict, sender);
+        // Virtual IPs have no neighbour entries: the node's own load balancer answers for them.
+        const balancer = verdict === NeighbourVerdict.Unknown ? columns.balancer[index] : -1;
+        if (balancer < 0 || balancer === sender) return this.#neighbour(batch, i, verdict, sender);
+        return this.#put(this.#outputs.local, batch, i, start, end, balancer);
       }
     }
     if ((destination & GROUP) === 0 && forwarding.findWords(vni, destination, middle & UPPER, now)) {

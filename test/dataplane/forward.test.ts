@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Oversize } from '../../src/dataplane/index.js';
 import { Reassembler } from '../../src/fragment/index.js';
+import { ChangeKind, type Endpoint, EndpointKind, type Topology } from '../../src/overlay/index.js';
 import { parseMac } from '../../src/wire/index.js';
 import { give, ipv4Packet, noise, result } from '../fragment/split.js';
 import { ethernet, FRAME, ip, udpIp } from './build.js';
@@ -84,6 +85,53 @@ describe('frames for this node', () => {
     const node = nodeOf(setup);
     assert.deepEqual(dropsOf(node, frame('ffffffffffff', C1)), {});
     assert.deepEqual([node.wire.length, node.local.map(({ endpoint }) => endpoint)], [0, [-1]]);
+  });
+});
+
+describe("ARP for a virtual IP goes to the node's own load balancer", () => {
+  const BALANCER = '02420a000907';
+  const balancer: Endpoint = {
+    kind: EndpointKind.Balancer,
+    name: 'lb-net',
+    network: 0,
+    node: 0,
+    ip: Uint8Array.of(10, 0, 9, 7),
+    mac: fromHex(BALANCER),
+  };
+  const withBalancer = (node: number): Topology => {
+    const topology = topologyOf();
+    return { ...topology, endpoints: [...topology.endpoints, { ...balancer, node }] };
+  };
+  /** A request for 10.0.9.LAST. */
+  const request = (from: string, last: string): Uint8Array =>
+    fromHex(`ffffffffffff${from}08060001080006040001${from}0a00090${from === C1 ? '3' : '7'}0000000000000a0009${last}`);
+
+  test('a request for an address without a neighbour entry is delivered to it', () => {
+    const node = new TestNode(withBalancer(0), 'n1');
+    assert.deepEqual(dropsOf(node, request(C1, '02')), {});
+    assert.deepEqual([node.wire.length, node.local.map(({ endpoint }) => endpoint)], [0, [2]]);
+  });
+
+  test('one for an endpoint is answered from the neighbour table', () => {
+    const node = new TestNode(withBalancer(0), 'n1');
+    assert.deepEqual(dropsOf(node, request(C1, '04')), { NEIGH_ANSWERED: 1 });
+    assert.deepEqual([node.local.length, node.replies.length], [0, 1]);
+  });
+
+  test('its own requests, and those on a node without one, are dropped', () => {
+    assert.deepEqual(dropsOf(new TestNode(withBalancer(0), 'n1'), request(BALANCER, '02')), { NEIGH_UNKNOWN: 1 });
+    assert.deepEqual(dropsOf(new TestNode(withBalancer(1), 'n1'), request(C1, '02')), { NEIGH_UNKNOWN: 1 });
+  });
+
+  test('it follows changes of the tables', () => {
+    const node = new TestNode(topologyOf(), 'n1');
+    const { vtep } = node.tables.here;
+    const { name, ip: own, mac } = balancer;
+    const kind = EndpointKind.Balancer;
+    node.tables.apply([{ kind: ChangeKind.AddEndpoint, endpoint: { kind, name, ip: own, mac, vni: 4097, vtep } }]);
+    assert.deepEqual(dropsOf(node, request(C1, '02')), {});
+    node.tables.apply([{ kind: ChangeKind.RemoveEndpoint, id: 'lb-net' }]);
+    assert.deepEqual(dropsOf(node, request(C1, '02')), { NEIGH_UNKNOWN: 1 });
   });
 });
 

@@ -348,6 +348,7 @@ export class NodeTables implements IndexedTopology {
     const same =
       before.network === endpoint.network &&
       before.node === endpoint.node &&
+      before.kind === endpoint.kind &&
       addressKey(before.mac) === addressKey(endpoint.mac) &&
       before.ip?.join() === endpoint.ip?.join();
     if (!same) this.#unlink(index);
@@ -364,7 +365,7 @@ export class NodeTables implements IndexedTopology {
   #link(index: number, endpoint: Endpoint): void {
     this.#claims.claim(index, endpoint, this.columns.vni[endpoint.network]);
     this.#flood.addEndpoint(endpoint.network, endpoint.node);
-    if (endpoint.node === this.node) this.columns.addLocal(endpoint.network, index);
+    if (endpoint.node === this.node) this.columns.addLocal(endpoint, index);
   }
 
   #unlink(index: number): void {
@@ -372,7 +373,7 @@ export class NodeTables implements IndexedTopology {
     const { network, node } = endpoint;
     this.#claims.release(index, endpoint, this.columns.vni[network]);
     this.#flood.removeEndpoint(network, node);
-    if (node === this.node) this.columns.removeLocal(network, index);
+    if (node === this.node) this.columns.removeLocal(endpoint, index);
   }
 
   #indexNetwork(network: Network, index: number): void {

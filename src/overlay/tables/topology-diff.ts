@@ -114,6 +114,7 @@ function isSameNetwork(a: Network, b: Network): boolean {
 
 function isSameEndpoint(a: EndpointRecord, b: EndpointRecord): boolean {
   return (
+    a.kind === b.kind &&
     a.name === b.name &&
     a.vni === b.vni &&
     a.device === b.device &&
