@@ -1,0 +1,74 @@
+/** The text of a config as data that fits its schema. */
+import type * as z from 'zod';
+import { describeText } from '../text/recognised-text.js';
+import { CONFIG_SCHEMA, type ParsedConfig } from './config-schema.js';
+import { OverlayError } from './error.js';
+import { KeyText } from './keys/key-text.js';
+import type { Locations } from './locations.js';
+import { pathOfProto, readYaml, type YamlText } from './yaml-text.js';
+
+/**
+ * Maximum length of a YAML config in characters: some 700 endpoints. Larger configs must be JSON, which parses much
+ * faster.
+ */
+const MAX_CONFIG = 1 << 16;
+/** A config as a whole. */
+const CONFIG = 'a config has nodes, networks and endpoints';
+
+/** Suffix for an error: what other kind of file, commonly kept next to a config, the text looks like. */
+function otherKind(text: string): string {
+  const like = describeText(text);
+  return like === undefined || /^(?:a config of vtep|JSON|a key ring)$/.test(like) ? '' : `; it looks like ${like}`;
+}
+
+function readConfig(text: string): YamlText {
+  try {
+    return readYaml(text, 'BAD_CONFIG', MAX_CONFIG);
+  } catch (error) {
+    const like = otherKind(text);
+    if (!(error instanceof OverlayError) || like === '') throw error;
+    const { position } = error;
+    const at = position === undefined ? {} : { position };
+    throw new OverlayError('BAD_CONFIG', `${error.reason}${like}`, { cause: error, ...at });
+  }
+}
+
+/** The error for a file without any data. */
+function emptyFile(): OverlayError {
+  return new OverlayError('BAD_CONFIG', `the file is empty; ${CONFIG}`, { position: { line: 1, column: 1 } });
+}
+
+/** The error for data that isn't a config. */
+function invalid(issue: z.core.$ZodIssue, locations: Locations, text: string): OverlayError {
+  const path = issue.path.filter((part) => typeof part !== 'symbol');
+  // A file without nodes is not a config, and may be another kind of file.
+  const like = path.length === 0 || (path.length === 1 && path[0] === 'nodes') ? otherKind(text) : '';
+  const where = path.length > 0 ? `${path.join('.')}: ` : '';
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return locations.error([...path, issue.keys[0]], `${where}${issue.message}${like}`, 'BAD_CONFIG', 'name');
+    case 'invalid_key':
+      return locations.error(path, `${where}${issue.issues[0].message}${like}`, 'BAD_CONFIG', 'name');
+    default: {
+      const help = path.length === 0 && like === '' ? `; ${CONFIG}` : like;
+      return locations.error(path, `${where}${issue.message}${help}`);
+    }
+  }
+}
+
+/**
+ * Parses a config's text and checks it against the schema.
+ * @throws OverlayError `BAD_CONFIG` with the line
+ */
+export function parsedConfig(file: string | KeyText): { readonly parsed: ParsedConfig; readonly locations: Locations } {
+  const text = file instanceof KeyText ? file.text : file;
+  const { data, locations } = readConfig(text);
+  const proto = pathOfProto(data);
+  if (proto !== undefined) {
+    throw locations.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`, 'BAD_CONFIG', 'name');
+  }
+  if (data === null) throw emptyFile();
+  const result = CONFIG_SCHEMA.safeParse(data);
+  if (!result.success) throw invalid(result.error.issues[0], locations, text);
+  return { parsed: result.data, locations };
+}
