@@ -1,11 +1,12 @@
 /** The endpoints that a config lists. */
 import { didYouMean } from '../text/suggestion.js';
 import { formatMac, macOfIpv4, parseMac } from '../wire/index.js';
+import type { ConfigClaims } from './config-claims.js';
 import type { ParsedConfig } from './config-schema.js';
 import type { GivenNetwork } from './config-networks.js';
 import { AddressUse } from './ipam/network-allocation.js';
 import type { SwarmPlan } from './ipam/swarm-plan.js';
-import type { Locations, Path } from './locations.js';
+import type { Locations } from './locations.js';
 import { formatAddress, formatPrefix, parseIp, prefixContains } from './prefix.js';
 import type { AttachedContainer } from './services/model.js';
 import { type Endpoint, isInterfaceName, type Network, type Node } from './topology.js';
@@ -17,16 +18,10 @@ export function readEndpoints(
   nodes: readonly Node[],
   networks: readonly Network[],
   plan: SwarmPlan | undefined,
+  claims: ConfigClaims,
 ): Endpoint[] {
   const networkOf = new Map(networks.map(({ name }, index) => [name, index]));
   const nodeOf = new Map(nodes.map(({ name }, index) => [name, index]));
-  const seen = new Map<string, string>();
-  const claim = (path: Path, within: string, what: string, name: string): void => {
-    const other = seen.get(`${within} ${what}`);
-    if (other !== undefined)
-      throw locations.error(path, `${path.join('.')}: ${other} of ${within} has ${what} already`);
-    seen.set(`${within} ${what}`, name);
-  };
   return Object.entries(parsed.endpoints).map(([name, entry]): Endpoint => {
     const path = ['endpoints', name];
     const network = networkOf.get(entry.network) ?? noNetwork(name, entry, networks, locations);
@@ -47,9 +42,9 @@ export function readEndpoints(
     }
     if ((mac[0] & 1) !== 0)
       throw locations.error([...path, 'mac'], `endpoints.${name}.mac: ${formatMac(mac)} is a group address`);
-    claim([...path, 'mac'], entry.network, formatMac(mac), name);
-    if (ip !== undefined) claim([...path, 'ip'], entry.network, formatAddress(ip), name);
-    return { name, network, node, ip, mac, ...readInterface(name, entry, locations, claim) };
+    claims.claim([...path, 'mac'], entry.network, formatMac(mac), name);
+    if (ip !== undefined) claims.claim([...path, 'ip'], entry.network, formatAddress(ip), name);
+    return { name, network, node, ip, mac, ...readInterface(name, entry, locations, claims) };
   });
 }
 
@@ -116,14 +111,14 @@ function readInterface(
   name: string,
   { node, device, netns }: ParsedConfig['endpoints'][string],
   locations: Locations,
-  claim: (path: Path, within: string, what: string, name: string) => void,
+  claims: ConfigClaims,
 ): Pick<Endpoint, 'device' | 'netns'> {
   const path = ['endpoints', name, 'device'];
   if (device !== undefined && !isInterfaceName(device)) {
     throw locations.error(path, `${path.join('.')}: an interface name has 1 to 15 characters: letters, digits and ._-`);
   }
   // By default the interface has the endpoint's name.
-  claim(path, `${node}${netns === undefined ? '' : ` in ${netns}`}`, device ?? name, name);
+  claims.claimDevice(path, node, netns, device ?? name, name);
   return { ...(device === undefined ? {} : { device }), ...(netns === undefined ? {} : { netns }) };
 }
 

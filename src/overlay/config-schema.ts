@@ -3,7 +3,16 @@ import * as z from 'zod';
 import { VXLAN_PORT } from '../wire/index.js';
 import { Profile } from './profile.js';
 import { bool, fields, NAME, not, oneOf, oneOrMore, text, whole } from './schema.js';
-import { IPAM, NETWORK_FIELDS, NODE_FIELDS, SERVICES } from './services/swarm-schema.js';
+import {
+  ALIASES,
+  COMPATIBILITY,
+  GATEWAY,
+  IPAM,
+  NETNS,
+  NETWORK_FIELDS,
+  NODE_FIELDS,
+  SERVICES,
+} from './services/swarm-schema.js';
 import { FloodPolicy } from './topology.js';
 
 const DEFAULT_MTU = 1500;
@@ -51,16 +60,16 @@ export const CONFIG_SCHEMA = fields('a config', {
         ip: text('an IP address').optional(),
         mac: text('a MAC address').optional(),
         device: text('the name of a device').optional(),
-        netns: text('a network namespace')
-          .min(1, 'the name of a network namespace must not be empty')
-          .max(4095, 'the name of a network namespace must not be longer than 4095 characters')
-          .optional(),
+        netns: NETNS.optional(),
+        aliases: ALIASES,
       }),
       { error: not('a block of named endpoints, each with its network and node') },
     )
     .default({}),
   services: SERVICES.optional(),
   ipam: IPAM.optional(),
+  gateway: GATEWAY.optional(),
+  compatibility: COMPATIBILITY,
   keys: z
     .array(z.unknown(), { error: () => 'not a list of keys such as - { tag: 4, key: "32 hexadecimal digits" }' })
     .optional(),

@@ -1,4 +1,5 @@
 /** Parses the config file, YAML or JSON, into a topology. Every error states its line and how to fix it. */
+import { ConfigClaims } from './config-claims.js';
 import { readContainers, readEndpoints } from './config-endpoints.js';
 import { completed, type GivenNetwork, readNetworks, readNodes } from './config-networks.js';
 import type { ParsedConfig } from './config-schema.js';
@@ -8,10 +9,12 @@ import { KeyRing, refuseWeakKeys } from './keys/key-ring.js';
 import { clusterKeyOf } from './keys/key-ring-file.js';
 import type { KeyText } from './keys/key-text.js';
 import type { Locations } from './locations.js';
-import { parseIp } from './prefix.js';
 import type { Swarm } from './services/model.js';
-import { readPools, readServices, readSwarmNetwork, readSwarmNodes } from './services/read-swarm.js';
-import type { Node, Topology } from './topology.js';
+import { readGateway } from './services/gateway-settings.js';
+import { readServices } from './services/read-services.js';
+import { readPools, readSwarmNetwork, readSwarmNodes } from './services/read-swarm.js';
+import { swarmTopology } from './services/swarm-topology.js';
+import type { Network, Node, Topology } from './topology.js';
 
 /** Plans the swarm that a config describes. */
 function readPlan(
@@ -20,23 +23,57 @@ function readPlan(
   nodes: readonly Node[],
   networks: readonly GivenNetwork[],
 ): SwarmPlan {
-  const names = networks.map(({ name }) => name);
-  const ownNodes = nodes.map(({ name }) => name);
+  const names = nodes.map(({ name }) => name);
+  const own = readSwarmNodes(nodes, parsed.nodes, locations);
+  const requests = networks.map((network) => {
+    return readSwarmNetwork(network, parsed.networks[network.name], network.driver, names, locations);
+  });
   const swarm: Swarm = {
-    nodes: readSwarmNodes(nodes, parsed.nodes, locations, parseIp),
-    networks: networks.map((network) => {
-      return readSwarmNetwork(network, parsed.networks[network.name], network.driver, locations);
-    }),
-    services: readServices(parsed.services ?? {}, names, ownNodes, locations),
+    nodes: own,
+    networks: requests,
+    services: readServices(parsed.services ?? {}, requests, own, locations),
     containers: readContainers(parsed, locations, nodes, networks),
     pools: readPools(parsed.ipam ?? {}, locations),
   };
   return planSwarm(swarm, (path, step) => locations.read(path, step, ''));
 }
 
-/** Whether a config leaves anything to a swarm's manager. */
-function isSwarm({ services, ipam }: ParsedConfig, networks: readonly GivenNetwork[]): boolean {
-  return services !== undefined || ipam !== undefined || networks.some(({ vni }) => vni === undefined);
+/** Whether a config leaves anything to a swarm's manager, or describes what a swarm's nodes do beside forwarding. */
+function isSwarm({ services, ipam, gateway }: ParsedConfig, networks: readonly GivenNetwork[]): boolean {
+  const described = [services, ipam, gateway].some((section) => section !== undefined);
+  return described || networks.some(({ vni }) => vni === undefined);
+}
+
+/** What is attached to the networks, and the services that a swarm runs there. */
+function readAttached(
+  parsed: ParsedConfig,
+  locations: Locations,
+  nodes: readonly Node[],
+  networks: readonly Network[],
+  plan: SwarmPlan | undefined,
+): Pick<Topology, 'endpoints' | 'services'> {
+  const claims = new ConfigClaims(locations);
+  const endpoints = readEndpoints(parsed, locations, nodes, networks, plan, claims);
+  if (plan === undefined) return { endpoints };
+  const listed = endpoints.map((endpoint) => ({ endpoint, aliases: parsed.endpoints[endpoint.name].aliases }));
+  const swarm = swarmTopology(plan, listed, claims);
+  const publishes = plan.services.some(({ ports }) => ports.length > 0);
+  const gateway =
+    parsed.gateway === undefined && !publishes ? undefined : readGateway(parsed.gateway, networks, locations);
+  if (gateway !== undefined) {
+    for (const { name } of nodes) {
+      claims.claimDevice(['gateway', 'name'], name, undefined, gateway.name, 'the gateway');
+    }
+  }
+  return {
+    endpoints: [...endpoints, ...swarm.endpoints],
+    services: {
+      networks: swarm.networks,
+      records: swarm.records,
+      gateway,
+      compatibility: parsed.compatibility,
+    },
+  };
 }
 
 function readRing(parsed: ParsedConfig, locations: Locations, file: string | KeyText): KeyRing | undefined {
@@ -72,13 +109,12 @@ export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}
   const given = readNetworks(parsed, locations, ring !== undefined);
   const plan = isSwarm(parsed, given) ? readPlan(parsed, locations, nodes, given) : undefined;
   const networks = given.map((network, i) => completed(network, plan, i));
-  const endpoints = readEndpoints(parsed, locations, nodes, networks, plan);
   return {
     profile: parsed.profile,
     port: parsed.port,
     nodes,
     networks,
-    endpoints,
+    ...readAttached(parsed, locations, nodes, networks, plan),
     ring: ring ?? readRing(parsed, locations, file),
     ...(parsed.acceptUnknownVteps === undefined ? {} : { acceptUnknownVteps: parsed.acceptUnknownVteps }),
   };
@@ -102,12 +138,7 @@ export function parseSwarmPlan(file: string | KeyText): SwarmPlan {
   const nodes = readNodes(parsed, locations);
   const given = readNetworks(parsed, locations, true);
   const plan = readPlan(parsed, locations, nodes, given);
-  readEndpoints(
-    parsed,
-    locations,
-    nodes,
-    given.map((network, i) => completed(network, plan, i)),
-    plan,
-  );
+  const networks = given.map((network, i) => completed(network, plan, i));
+  readAttached(parsed, locations, nodes, networks, plan);
   return plan;
 }

@@ -16,6 +16,15 @@ export const AddressUse = {
 } as const;
 export type AddressUse = (typeof AddressUse)[keyof typeof AddressUse];
 
+/** What an owner of an address is, before its name. */
+const USE_NAMES: Readonly<Record<AddressUse, string>> = {
+  [AddressUse.Gateway]: 'gateway',
+  [AddressUse.Vip]: 'VIP of',
+  [AddressUse.Task]: 'task',
+  [AddressUse.LoadBalancer]: 'load balancer of',
+  [AddressUse.Container]: 'container',
+};
+
 /** An address that is in use. */
 export interface AllocatedAddress {
   /** 4 bytes. */
@@ -120,8 +129,15 @@ export class NetworkAllocation {
   giveThis(use: AddressUse, owner: string, address: Uint8Array): void {
     const pool = this.#pools.find(({ subnet }) => prefixContains(subnet, address));
     if (pool === undefined) throw new OverlayError('REFUSED', 'requested address is out of range');
-    if (!pool.claim(address)) throw new OverlayError('REFUSED', 'Address already in use');
+    if (!pool.claim(address)) throw new OverlayError('REFUSED', `Address already in use${this.#holderOf(address)}`);
     this.#given.set(`${use} ${owner}`, { address, use, owner });
+  }
+
+  /** Who has an address, in brackets; empty for the network's own and the broadcast address. */
+  #holderOf(address: Uint8Array): string {
+    const holder = this.addresses.find((one) => one.address.every((byte, i) => byte === address[i]));
+    if (holder === undefined) return '';
+    return ` (${holder.owner === '' ? 'the gateway' : `${USE_NAMES[holder.use]} ${holder.owner}`})`;
   }
 
   /** Takes an owner's address back. */

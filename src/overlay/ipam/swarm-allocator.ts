@@ -1,6 +1,6 @@
 /** The manager's allocator: who gets which subnet, VNI, address and port, in the order of the requests. */
 import { OverlayError } from '../error.js';
-import type { Service, SwarmNetwork } from '../services/model.js';
+import type { Service, SwarmNetwork, TaskSlot } from '../services/model.js';
 import { ServiceMode, taskName } from '../services/model.js';
 import { PortTable } from '../services/port-table.js';
 import { PublishMode, type PublishedPort } from '../services/published-port.js';
@@ -17,7 +17,7 @@ interface ServiceAllocation {
   /** Whether it has all of its virtual IPs. Until then its tasks get no addresses. */
   readonly complete: boolean;
   /** Its tasks' nodes by slot; undefined for one that isn't assigned. */
-  readonly tasks: Map<number, string | undefined>;
+  readonly tasks: Map<TaskSlot, string | undefined>;
 }
 
 /** What a service is created with. */
@@ -202,7 +202,7 @@ export class SwarmAllocator {
    * @returns the network that had no address for it, if there is one: the task stays `new`. Empty if its service waits
    * @throws OverlayError `REFUSED` if the service has this slot already
    */
-  addTask(service: string, slot: number): string | undefined {
+  addTask(service: string, slot: TaskSlot): string | undefined {
     const { networks, tasks, complete } = this.#serviceOf(service);
     if (tasks.has(slot)) throw new OverlayError('REFUSED', `${taskName(service, slot)} exists already`);
     if (!complete) return '';
@@ -217,7 +217,7 @@ export class SwarmAllocator {
    * @returns the networks that had no address for the node's load balancer
    * @throws OverlayError `REFUSED` if there is no such task
    */
-  assignTask(service: string, slot: number, node: string): string[] {
+  assignTask(service: string, slot: TaskSlot, node: string): string[] {
     const { networks, tasks } = this.#serviceOf(service);
     if (!tasks.has(slot)) throw new OverlayError('REFUSED', `task ${taskName(service, slot)} not found`);
     const before = tasks.get(slot);
@@ -228,7 +228,7 @@ export class SwarmAllocator {
   }
 
   /** Removes a task that has ended; with the last of a network on a node goes the load balancer's address. */
-  removeTask(service: string, slot: number): void {
+  removeTask(service: string, slot: TaskSlot): void {
     const { networks, tasks } = this.#serviceOf(service);
     if (!tasks.has(slot)) return;
     const node = tasks.get(slot);

@@ -39,6 +39,8 @@ export interface SwarmPlan {
   readonly waiting: readonly Waiting[];
 }
 
+const NONE: ReadonlyMap<string, Uint8Array> = new Map();
+
 /** Runs a step that concerns a part of the swarm; gives its errors their place. */
 export type Located = <T>(path: Path, step: () => T) => T;
 
@@ -52,17 +54,11 @@ export function planSwarm(swarm: Swarm, located: Located = (_, step) => step()):
   const { nodes, networks, services, containers } = swarm;
   const allocator = located(['ipam'], () => new SwarmAllocator(swarm.pools));
   const waiting: Waiting[] = [];
-  for (const { name } of nodes) allocator.addNode(name);
-  for (const network of networks) {
-    located(['networks', network.name], () => {
-      for (const owner of allocator.addNetwork(network)) {
-        waiting.push({ use: AddressUse.LoadBalancer, owner, network: network.name });
-      }
-    });
-  }
-  for (const { name, network, address } of containers) {
-    if (address === undefined) continue;
-    located(['endpoints', name], () => allocator.network(network).giveThis(AddressUse.Container, name, address));
+  for (const network of networks) located(['networks', network.name], () => allocator.addNetwork(network));
+  reserve(swarm, allocator, located);
+  const ingress = networks.find((network) => network.ingress)?.name ?? '';
+  for (const { name } of nodes) {
+    if (!allocator.addNode(name)) waiting.push({ use: AddressUse.LoadBalancer, owner: name, network: ingress });
   }
   const hostPorts = new Set<string>();
   for (const service of services) {
@@ -88,6 +84,31 @@ export function planSwarm(swarm: Swarm, located: Located = (_, step) => step()):
     services: services.map((service) => ({ service, ports: allocator.portsOf(service.name) })),
     waiting,
   };
+}
+
+/** Reserves the addresses that were asked for, before any other is given out. */
+function reserve({ networks, services, containers }: Swarm, allocator: SwarmAllocator, located: Located): void {
+  const give = (path: Path, network: string, use: AddressUse, owner: string, address: Uint8Array): void => {
+    located(path, () => allocator.network(network).giveThis(use, owner, address));
+  };
+  for (const { name, network, address } of containers) {
+    if (address !== undefined) give(['endpoints', name], network, AddressUse.Container, name, address);
+  }
+  for (const { name, balancers = NONE } of networks) {
+    for (const [node, address] of balancers) {
+      give(['networks', name, 'balancers', node], name, AddressUse.LoadBalancer, node, address);
+    }
+  }
+  for (const { name, vips = NONE, tasks } of services) {
+    const path = ['services', name];
+    for (const [network, address] of vips) give([...path, 'vip', network], network, AddressUse.Vip, name, address);
+    for (const [i, { slot, addresses = NONE }] of tasks.entries()) {
+      for (const [network, address] of addresses) {
+        const at = [...path, 'tasks', i, 'ip', network];
+        give(at, network, AddressUse.Task, taskName(name, slot), address);
+      }
+    }
+  }
 }
 
 /** Creates a service and its tasks, then assigns these to their nodes. */

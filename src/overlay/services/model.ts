@@ -38,6 +38,23 @@ export function hasEnded(state: TaskState): boolean {
   return TASK_STATES.indexOf(state) > TASK_STATES.indexOf('running');
 }
 
+/** Whether a node takes tasks (`docker node update --availability`). */
+export const NodeAvailability = {
+  Active: 'active',
+  /** It gets no tasks, and those that it has end: they get no new connections. */
+  Drain: 'drain',
+} as const;
+export type NodeAvailability = (typeof NodeAvailability)[keyof typeof NodeAvailability];
+
+/** How many tasks a service has (`--mode`). */
+export const Deployment = {
+  /** As many as asked for. */
+  Replicated: 'replicated',
+  /** One on each node. */
+  Global: 'global',
+} as const;
+export type Deployment = (typeof Deployment)[keyof typeof Deployment];
+
 /** What a node runs. */
 export const NodeOs = { Linux: 'linux', Windows: 'windows' } as const;
 export type NodeOs = (typeof NodeOs)[keyof typeof NodeOs];
@@ -50,6 +67,8 @@ export interface SwarmNode {
   /** Its VTEP's address (`--data-path-addr`): 4 or 16 bytes. */
   readonly dataPath: Uint8Array;
   readonly os: NodeOs;
+  /** @default 'active' */
+  readonly availability?: NodeAvailability;
 }
 
 /** A subnet of a network, as asked for. */
@@ -74,6 +93,8 @@ export interface SwarmNetwork {
   readonly internal: boolean;
   /** Whether it carries the connections to published ports. */
   readonly ingress: boolean;
+  /** Addresses asked for the nodes' load balancers, by name of the node: 4 bytes each. */
+  readonly balancers?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A service's membership in a network. */
@@ -83,13 +104,29 @@ export interface ServiceNetwork {
   readonly aliases: readonly string[];
 }
 
+/** What distinguishes a task from others of its service: a number from 1, or the node's name for a global service. */
+export type TaskSlot = number | string;
+
 /** A task of a service: one container. */
 export interface Task {
-  /** From 1, unique within the service. */
-  readonly slot: number;
+  /** Unique within the service. */
+  readonly slot: TaskSlot;
   /** Name of its node; undefined if it isn't assigned to one. */
   readonly node: string | undefined;
   readonly state: TaskState;
+  /**
+   * Whether it is shutting down: it keeps its connections and its addresses, but gets no new connections.
+   * @default false
+   */
+  readonly drain?: boolean;
+  /** Its id, the last part of its name in DNS: `my-web.1.j41qw6u3cnhesobnnafym7p32`. */
+  readonly id?: string;
+  /** Addresses asked for, by network: 4 bytes each. */
+  readonly addresses?: ReadonlyMap<string, Uint8Array>;
+  /** The network namespace of its interfaces. */
+  readonly netns?: string;
+  /** Names of its interfaces, by network. */
+  readonly devices?: ReadonlyMap<string, string>;
 }
 
 /** A service. */
@@ -100,6 +137,12 @@ export interface Service {
   readonly ports: readonly PublishedPort[];
   /** In the order in which they get their addresses. */
   readonly tasks: readonly Task[];
+  /** @default its name */
+  readonly id?: string;
+  /** @default 'replicated' */
+  readonly deploy?: Deployment;
+  /** Virtual IPs asked for, by network: 4 bytes each. */
+  readonly vips?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A container that belongs to no service and is attached to a network by hand. */
@@ -122,6 +165,6 @@ export interface Swarm {
 }
 
 /** The name of a task's container, without the id at its end. */
-export function taskName(service: string, slot: number): string {
+export function taskName(service: string, slot: TaskSlot): string {
   return `${service}.${slot}`;
 }

@@ -1,20 +1,13 @@
 /** Reads the swarm that a config describes. */
-import { inQuotes } from '../../text/plain-text.js';
-import { didYouMean } from '../../text/suggestion.js';
-import { VtepError } from '../../error.js';
 import type { SubnetPoolsOptions } from '../ipam/subnet-pools.js';
 import type { Locations, Path } from '../locations.js';
-import { parsePrefix, prefixContains } from '../prefix.js';
+import { parseIp, parsePrefix, prefixContains } from '../prefix.js';
 import { listOf } from '../schema.js';
 import type { Network, Node } from '../topology.js';
 import { DriverOption, type DriverOptions, readDriverOptions } from './driver-options.js';
-import type { NodeOs, Service, ServiceNetwork, SubnetRequest, SwarmNetwork, SwarmNode, Task } from './model.js';
-import { parsePublishedPort, type PublishedPort } from './published-port.js';
-import type { ParsedIpam, ParsedNetworkFields, ParsedServices } from './swarm-schema.js';
-
-/** A DNS label as Docker wants it for a service. */
-const SERVICE_NAME = /^[a-zA-Z0-9](?:[-_]*[A-Za-z0-9]+)*$/;
-const MAX_SERVICE_NAME = 63;
+import { checkKnown, parseIpv4Address } from './read-values.js';
+import type { NodeAvailability, NodeOs, SubnetRequest, SwarmNetwork, SwarmNode } from './model.js';
+import type { ParsedIpam, ParsedNetworkFields } from './swarm-schema.js';
 
 /** A network's driver options, and the fields that say the same. */
 type OptionFields = Pick<ParsedNetworkFields, 'options'> & {
@@ -48,9 +41,16 @@ export function readSwarmNetwork(
   { name, subnets, gateways }: Pick<Network, 'name' | 'subnets' | 'gateways'>,
   fields: ParsedNetworkFields,
   options: DriverOptions,
+  nodes: readonly string[],
   locations: Locations,
 ): SwarmNetwork {
   const path = ['networks', name];
+  const balancers = new Map<string, Uint8Array>();
+  for (const [node, text] of Object.entries(fields.balancers)) {
+    const at = [...path, 'balancers', node];
+    checkKnown(node, 'node', nodes, at, locations, 'name');
+    balancers.set(node, locations.read(at, parseIpv4Address, text));
+  }
   const ranges = listOf(fields.ipRange).map((text) => locations.read([...path, 'ipRange'], parsePrefix, text));
   for (const [i, range] of ranges.entries()) {
     if (subnets.some((subnet) => range.length >= subnet.length && prefixContains(subnet, range.address))) continue;
@@ -84,20 +84,27 @@ export function readSwarmNetwork(
     attachable: fields.attachable ?? false,
     internal: fields.internal,
     ingress: fields.ingress,
+    balancers,
   };
+}
+
+/** What a node's fields say about its part in the swarm. */
+interface ParsedNodeFields {
+  readonly advertise?: string | undefined;
+  readonly os: NodeOs;
+  readonly availability: NodeAvailability;
 }
 
 /** The nodes, with the addresses they are told to others by. */
 export function readSwarmNodes(
   nodes: readonly Node[],
-  parsed: Readonly<Record<string, { readonly advertise?: string | undefined; readonly os: NodeOs }>>,
+  parsed: Readonly<Record<string, ParsedNodeFields>>,
   locations: Locations,
-  parse: (text: string) => Uint8Array,
 ): SwarmNode[] {
   return nodes.map(({ name, vtep }): SwarmNode => {
-    const { advertise, os } = parsed[name];
-    const address = advertise === undefined ? vtep : locations.read(['nodes', name, 'advertise'], parse, advertise);
-    return { name, advertise: address, dataPath: vtep, os };
+    const { advertise, os, availability } = parsed[name];
+    const address = advertise === undefined ? vtep : locations.read(['nodes', name, 'advertise'], parseIp, advertise);
+    return { name, advertise: address, dataPath: vtep, os, availability };
   });
 }
 
@@ -110,87 +117,4 @@ export function readPools({ pools, length, order }: ParsedIpam, locations: Locat
     ...(length === undefined ? {} : { length }),
     ...(order === undefined ? {} : { order }),
   };
-}
-
-/**
- * Reads the services.
- * @param networks names of the networks
- * @throws OverlayError `BAD_CONFIG` with the line
- */
-export function readServices(
-  services: ParsedServices,
-  networks: readonly string[],
-  nodes: readonly string[],
-  locations: Locations,
-): Service[] {
-  return Object.entries(services).map(([name, entry]): Service => {
-    const path = ['services', name];
-    if (!SERVICE_NAME.test(name) || name.length > MAX_SERVICE_NAME) {
-      const why = 'name must be valid as a DNS name component, of at most 63 characters';
-      throw locations.error(path, `services.${name}: ${why}`, 'BAD_CONFIG', 'name');
-    }
-    const own = membershipsOf(entry).map((membership) => {
-      known(membership.network, 'network', networks, [...path, 'networks'], locations);
-      return membership;
-    });
-    if (entry.replicas !== undefined && entry.tasks !== undefined && entry.replicas !== entry.tasks.length) {
-      throw locations.error(
-        [...path, 'replicas'],
-        `services.${name}.replicas: there are ${entry.tasks.length} tasks; leave replicas out, or the tasks`,
-      );
-    }
-    return {
-      name,
-      mode: entry.mode,
-      networks: own,
-      ports: entry.ports.flatMap((port, i) => portsOf(String(port), [...path, 'ports', i], locations)),
-      tasks: tasksOf(name, entry, nodes, locations),
-    };
-  });
-}
-
-function membershipsOf({ networks, aliases }: ParsedServices[string]): ServiceNetwork[] {
-  if (Array.isArray(networks)) return networks.map((network) => ({ network, aliases }));
-  return Object.entries(networks).map(([network, own]) => ({
-    network,
-    aliases: [...aliases, ...(own?.aliases ?? [])],
-  }));
-}
-
-function portsOf(text: string, path: Path, locations: Locations): PublishedPort[] {
-  try {
-    return parsePublishedPort(text);
-  } catch (error) {
-    if (error instanceof VtepError) throw locations.error(path, `${path.join('.')}: ${error.message}`);
-    throw error;
-  }
-}
-
-/** The tasks listed, or replicas spread evenly over the nodes. */
-function tasksOf(
-  service: string,
-  { tasks, replicas }: ParsedServices[string],
-  nodes: readonly string[],
-  locations: Locations,
-): Task[] {
-  if (tasks === undefined) {
-    return Array.from({ length: replicas ?? 1 }, (_, i): Task => {
-      return { slot: i + 1, node: nodes.length === 0 ? undefined : nodes[i % nodes.length], state: 'running' };
-    });
-  }
-  const slots = new Set<number>();
-  return tasks.map(({ slot = 0, node, state }, i): Task => {
-    const path = ['services', service, 'tasks', i];
-    if (node !== undefined) known(node, 'node', nodes, [...path, 'node'], locations);
-    const own = slot === 0 ? i + 1 : slot;
-    if (slots.has(own)) throw locations.error(path, `${path.join('.')}: another task has slot ${own} already`);
-    slots.add(own);
-    return { slot: own, node, state };
-  });
-}
-
-function known(name: string, what: string, names: readonly string[], path: Path, locations: Locations): void {
-  if (names.includes(name)) return;
-  const hint = didYouMean(name, names);
-  throw locations.error(path, `${path.join('.')}: there is no ${what} ${inQuotes(name)}${hint}`);
 }

@@ -1,7 +1,7 @@
 /** Computes the changes from one topology to another. */
 import { OverlayError } from '../error.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
-import type { Network, Node, Topology } from '../topology.js';
+import { EndpointKind, type Network, type Node, type Topology } from '../topology.js';
 
 /**
  * The changes that turn one topology into another, in a valid order; unchanged objects are omitted. Endpoints of the
@@ -116,6 +116,7 @@ function isSameEndpoint(a: EndpointRecord, b: EndpointRecord): boolean {
   return (
     a.kind === b.kind &&
     a.name === b.name &&
+    (a.kind ?? EndpointKind.Container) === (b.kind ?? EndpointKind.Container) &&
     a.vni === b.vni &&
     a.device === b.device &&
     a.netns === b.netns &&

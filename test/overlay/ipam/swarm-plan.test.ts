@@ -310,7 +310,7 @@ describe('a plan', () => {
         networks: [network('a', '10.1.0.0/24', { attachable: true })],
         containers: ['c', 'd'].map((name) => ({ name, network: 'a', node: 'n1', address: parseIp('10.1.0.9') })),
       },
-      'Address already in use',
+      'Address already in use (container c)',
     ],
   ] as const) {
     test(`refuses ${what}`, () => {
