@@ -5,3 +5,4 @@
  */
 export * from './balance/index.js';
 export * from './dns/index.js';
+export * from './node/index.js';

@@ -14,6 +14,7 @@ export {
   type BackendOptions,
   Forwarding,
   type PublishedPort,
+  type ServiceAddresses,
   type ServiceCounts,
   type ServiceOptions,
 } from './services.js';

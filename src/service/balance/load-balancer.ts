@@ -35,6 +35,7 @@ import {
   type BackendOptions,
   COUNTERS,
   Forwarding,
+  type ServiceAddresses,
   type ServiceCounts,
   type ServiceOptions,
   Services,
@@ -202,6 +203,14 @@ export class LoadBalancer {
    */
   addService(options: ServiceOptions): number {
     return this.#services.add(options);
+  }
+
+  /**
+   * Changes what leads to a service: with neither VIP nor ports it gets no new connections. Those that it has stay.
+   * @throws BalanceError `UNKNOWN_SERVICE`; `SERVICE_EXISTS` if the VIP or a port is taken
+   */
+  setAddresses(service: number, addresses: ServiceAddresses): void {
+    this.#services.setAddresses(service, addresses);
   }
 
   /**

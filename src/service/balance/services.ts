@@ -25,14 +25,18 @@ export interface PublishedPort {
   readonly port: number;
 }
 
-/** What a service is. */
-export interface ServiceOptions {
-  /** Its name in statistics. */
-  readonly name: string;
+/** What leads to a service. */
+export interface ServiceAddresses {
   /** Its virtual IP, on which all ports and protocols are balanced. */
   readonly vip?: string;
   /** Ports that lead to it on the balancer's own addresses: the ingress mesh, or a host's published ports. */
   readonly published?: readonly PublishedPort[];
+}
+
+/** What a service is. */
+export interface ServiceOptions extends ServiceAddresses {
+  /** Its name in statistics. */
+  readonly name: string;
   /** @default 'masquerade' */
   readonly forwarding?: Forwarding;
 }
@@ -72,6 +76,8 @@ export interface BackendCounts {
 
 /** What a service has carried, removed backends included. */
 export interface ServiceCounts {
+  /** Its id in the load balancer. */
+  readonly id: number;
   readonly name: string;
   readonly opened: number;
   /** New connections for which there was no backend. */
@@ -101,8 +107,9 @@ class Service {
 
   constructor(
     readonly name: string,
-    readonly vip: number | undefined,
-    readonly ports: readonly PublishedPort[],
+    /** What leads to it: `Services.setAddresses` changes both. */
+    public vip: number | undefined,
+    public ports: readonly PublishedPort[],
     readonly forwarding: Forwarding,
   ) {}
 }
@@ -171,44 +178,68 @@ export class Services {
 
   /** @throws BalanceError `SERVICE_EXISTS`, `BAD_BALANCER` */
   add({ name, vip, published = [], forwarding = Forwarding.Masquerade }: ServiceOptions): number {
-    const address = vip === undefined ? undefined : addressWord(vip);
-    if (address === undefined && published.length === 0) {
+    if (vip === undefined && published.length === 0) {
       throw new BalanceError('BAD_BALANCER', `service ${name} needs a VIP or a published port`);
     }
-    if (address !== undefined && this.ofVip(address) >= 0) {
-      throw new BalanceError('SERVICE_EXISTS', `${vip} already is the VIP of ${this.#nameOf(this.ofVip(address))}`);
+    // Never reused: connections of a removed service may outlive it.
+    const id = this.#nextService++;
+    this.#checkAddresses(id, vip, published);
+    this.#services.set(id, new Service(name, undefined, [], forwarding));
+    this.#claim(id, vip, published);
+    return id;
+  }
+
+  /** @throws BalanceError `UNKNOWN_SERVICE`, `SERVICE_EXISTS`, `BAD_BALANCER`; then nothing has changed */
+  setAddresses(service: number, { vip, published = [] }: ServiceAddresses): void {
+    const found = this.#get(service);
+    this.#checkAddresses(service, vip, published);
+    this.#unclaim(found);
+    this.#claim(service, vip, published);
+  }
+
+  #checkAddresses(service: number, vip: string | undefined, published: readonly PublishedPort[]): void {
+    const holder = vip === undefined ? -1 : this.ofVip(addressWord(vip));
+    if (holder >= 0 && holder !== service) {
+      throw new BalanceError('SERVICE_EXISTS', `${vip} already is the VIP of ${this.#nameOf(holder)}`);
     }
     for (const { protocol, port } of published) {
       checkPort(port, 1);
       const other = this.ofPort(PROTOCOLS[protocol], port);
-      if (other >= 0) {
-        const taken = `port ${port}/${protocol} is already published by ${this.#nameOf(other)}`;
-        throw new BalanceError('SERVICE_EXISTS', taken);
-      }
+      if (other < 0 || other === service) continue;
+      throw new BalanceError(
+        'SERVICE_EXISTS',
+        `port ${port}/${protocol} is already published by ${this.#nameOf(other)}`,
+      );
     }
-    // Never reused: connections of a removed service may outlive it.
-    const id = this.#nextService++;
-    this.#services.set(id, new Service(name, address, published, forwarding));
-    if (address !== undefined) {
-      this.#byVip.key[0] = address;
-      this.#vipService[this.#byVip.add()] = id;
+  }
+
+  #claim(service: number, vip: string | undefined, published: readonly PublishedPort[]): void {
+    const own = this.#get(service);
+    own.vip = vip === undefined ? undefined : addressWord(vip);
+    own.ports = published;
+    if (own.vip !== undefined) {
+      this.#byVip.key[0] = own.vip;
+      this.#vipService[this.#byVip.add()] = service;
     }
     for (const { protocol, port } of published) {
       this.#byPort.key[0] = (PROTOCOLS[protocol] << 16) | port;
-      this.#portService[this.#byPort.add()] = id;
+      this.#portService[this.#byPort.add()] = service;
     }
-    return id;
   }
 
-  /** @throws BalanceError `UNKNOWN_SERVICE` */
-  remove(service: number): void {
-    const { vip, ports, scheduler } = this.#get(service);
-    for (const backend of [...scheduler.destinations]) this.#removeBackend(service, backend);
+  #unclaim({ vip, ports }: Service): void {
     if (vip !== undefined) this.#byVip.delete(this.#byVip.find1(vip));
     for (const { protocol, port } of ports) {
       const found = this.#byPort.find1((PROTOCOLS[protocol] << 16) | port);
       if (found >= 0) this.#byPort.delete(found);
     }
+  }
+
+  /** @throws BalanceError `UNKNOWN_SERVICE` */
+  remove(service: number): void {
+    const found = this.#get(service);
+    for (const backend of [...found.scheduler.destinations]) this.#removeBackend(service, backend);
+    this.#unclaim(found);
     this.#services.delete(service);
   }
 
@@ -260,7 +291,7 @@ export class Services {
       return { address, weight, connections: this.connections[id], opened, packetsIn, bytesIn, packetsOut, bytesOut };
     });
     const [packetsIn, bytesIn, packetsOut, bytesOut, opened] = sums;
-    return { name, opened, refused, packetsIn, bytesIn, packetsOut, bytesOut, backends };
+    return { id: service, name, opened, refused, packetsIn, bytesIn, packetsOut, bytesOut, backends };
   }
 
   /** Services' ids. */
