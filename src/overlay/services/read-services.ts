@@ -73,8 +73,8 @@ export function readServices(
       deploy: entry.deploy,
       networks: own,
       ports,
-      tasks: tasksOf(entry, context),
       vips: vipsOf(entry, context),
+      tasks: tasksOf(entry, context),
     };
   });
 }

@@ -208,3 +208,143 @@ describe('a config of a swarm', () => {
     });
   }
 });
+
+/** The addresses of a plan: `10.0.9.2 vip web`, by network. */
+function planOf(text: string): Record<string, string[]> {
+  return Object.fromEntries(
+    parseSwarmPlan(text).networks.map(({ request, allocation }) => [
+      request.name,
+      allocation.addresses.map(({ address, use, owner }) => `${formatAddress(address)} ${use} ${owner}`.trim()),
+    ]),
+  );
+}
+
+const PINNED = `nodes:
+  node1: { vtep: 192.0.2.1 }
+  node2: { vtep: 192.0.2.2 }
+networks:
+  ingress: { ingress: true, subnet: 10.0.0.0/24, balancers: { node2: 10.0.0.9 } }
+  net: { subnet: 10.0.9.0/24, balancers: { node1: 10.0.9.3 } }
+services:
+  web:
+    networks: [net]
+    ports: ['8080:80']
+    vip: 10.0.9.77
+    tasks: [{ node: node1, ip: 10.0.9.5 }, { node: node2, ip: { net: 10.0.9.2, ingress: 10.0.0.2 } }]
+`;
+
+describe('pinned addresses', () => {
+  test('are given to their owners, and the others get the next free ones', () => {
+    assert.deepEqual(planOf(PINNED), {
+      ingress: [
+        ...['10.0.0.1 gateway', '10.0.0.9 load-balancer node2', '10.0.0.2 task web.2'],
+        ...['10.0.0.3 load-balancer node1', '10.0.0.4 vip web', '10.0.0.5 task web.1'],
+      ],
+      net: [
+        ...['10.0.9.1 gateway', '10.0.9.3 load-balancer node1', '10.0.9.77 vip web'],
+        ...['10.0.9.5 task web.1', '10.0.9.2 task web.2', '10.0.9.4 load-balancer node2'],
+      ],
+    });
+  });
+
+  for (const [what, from, to, line, says] of [
+    [
+      'an address for two tasks',
+      'net: 10.0.9.2,',
+      'net: 10.0.9.5,',
+      12,
+      /tasks\.1\.ip\.net: Address already in use \(task web\.1\)$/,
+    ],
+    ['a VIP that a task has', '10.0.9.77', '10.0.9.5', 12, /Address already in use \(VIP of web\)$/],
+    ['the gateway as a VIP', '10.0.9.77', '10.0.9.1', 11, /Address already in use \(the gateway\)$/],
+    ['an address outside the network', 'node1: 10.0.9.3', 'node1: 10.0.8.3', 6, /requested address is out of range/],
+    ['an IPv6 address', '10.0.9.77', '"fd00::1"', 11, /vip: fd00::1 is not an IPv4 address/],
+    ['the balancer of an unknown node', 'node1: 10.0.9.3', 'node3: 10.0.9.3', 6, /balancers\.node3: there is no node/],
+    [
+      'an address on another network',
+      'ip: { net',
+      'ip: { nte',
+      12,
+      /there is no network of the service "nte"; did you/,
+    ],
+    ['one text for two networks', 'networks: [net]', 'networks: [net, ingress]', 11, /the service is on net, ingress/],
+    ['a VIP with dnsrr', "ports: ['8080:80']", 'mode: dnsrr', 11, /a service with mode: dnsrr has no virtual IP/],
+  ] as const) {
+    test(`can't be ${what}, which is refused with the line`, () => {
+      assert.ok(PINNED.includes(from));
+      assert.throws(
+        () => parseConfig(PINNED.replace(from, to)),
+        (error) => {
+          assert.ok(error instanceof OverlayError);
+          assert.match(error.message, says);
+          assert.equal(error.position?.line, line, error.message);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+describe('tasks', () => {
+  /** Slot and node of each task of a service, with * for one that is draining. */
+  function tasksOf(service: string, node2 = '{ vtep: 192.0.2.2 }'): string[] {
+    const { services } =
+      parseSwarmPlan(`nodes: { node1: { vtep: 192.0.2.1 }, node2: ${node2}, node3: { vtep: 192.0.2.3 } }
+networks: { net: {} }
+services: { web: { networks: [net], ${service} } }
+`);
+    return services[0].service.tasks.map(({ slot, node = '-', drain }) => `${slot} ${node}${drain ? ' *' : ''}`);
+  }
+
+  test('listed are joined by as many as replicas lacks, on the nodes with the fewest', () => {
+    assert.deepEqual(tasksOf('replicas: 5, tasks: [{ node: node1 }, { node: node1, slot: 4 }]'), [
+      ...['1 node1', '4 node1', '2 node2', '3 node3', '5 node2'],
+    ]);
+    assert.deepEqual(tasksOf('replicas: 4'), ['1 node1', '2 node2', '3 node3', '4 node1']);
+    assert.deepEqual(tasksOf('replicas: 0'), []);
+    assert.deepEqual(tasksOf('tasks: []'), []);
+  });
+
+  test('that drain or have ended are replaced, and keep their slots', () => {
+    const listed =
+      'replicas: 2, tasks: [{ node: node1, drain: true }, { node: node2, state: failed }, { node: node3 }]';
+    assert.deepEqual(tasksOf(listed), ['1 node1 *', '2 node2', '3 node3', '4 node1']);
+  });
+
+  test('of a drained node drain if they are listed; it gets no others', () => {
+    const drained = '{ vtep: 192.0.2.2, availability: drain }';
+    assert.deepEqual(tasksOf('tasks: [{ node: node1 }, { node: node2 }]', drained), ['1 node1', '2 node2 *']);
+    assert.deepEqual(tasksOf('replicas: 3', drained), ['1 node1', '2 node3', '3 node1']);
+    assert.deepEqual(tasksOf('deploy: global', drained), ['node1 node1', 'node3 node3']);
+    assert.deepEqual(tasksOf('deploy: global, tasks: [{ node: node2 }]', drained), [
+      ...['node2 node2 *', 'node1 node1', 'node3 node3'],
+    ]);
+  });
+
+  test('of a global service are one per node, named after it', () => {
+    assert.deepEqual(tasksOf('deploy: global'), ['node1 node1', 'node2 node2', 'node3 node3']);
+    const { services } = parseConfig(
+      'nodes: { n1: { vtep: 192.0.2.1 } }\nnetworks: { net: {} }\nservices: { web: { networks: [net], deploy: global } }\n',
+    );
+    assert.deepEqual(
+      services?.records.map(({ name }) => name),
+      ['web.n1'],
+    );
+    assert.throws(() => tasksOf('deploy: global, replicas: 2'), /replicas can only be used with replicated mode/);
+    assert.throws(() => tasksOf('deploy: global, tasks: [{ slot: 2, node: node1 }]'), /have no slots/);
+    assert.throws(() => tasksOf('deploy: global, tasks: [{}]'), /a task of a global service needs its node/);
+    assert.throws(
+      () => tasksOf('deploy: global, tasks: [{ node: node1 }, { node: node1 }]'),
+      /another task is on node1 already/,
+    );
+  });
+
+  test('without any node that takes them are not assigned', () => {
+    const text = 'nodes: { n1: { vtep: 192.0.2.1, availability: drain } }\nnetworks: { net: {} }\n';
+    const { services } = parseSwarmPlan(`${text}services: { web: { networks: [net] } }\n`);
+    assert.deepEqual(
+      services[0].service.tasks.map(({ node }) => node),
+      [undefined],
+    );
+  });
+});
