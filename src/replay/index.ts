@@ -13,4 +13,5 @@ export { SeededRandom } from './random.js';
 export { Replay, type ReplayOptions } from './replay.js';
 export { type ReplayPart, type ReplayResult, sumOfReplays } from './replay-result.js';
 export { type ReplayShare, type ReplayWorkerOptions, serveReplay } from './replay-worker.js';
+export { type ServiceReplay } from './service-path.js';
 export { Underlay, type UnderlayOptions } from './underlay.js';

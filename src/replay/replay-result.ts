@@ -1,5 +1,6 @@
 /** The result of a replay. */
 import { DropCounters } from '../dataplane/index.js';
+import type { ServiceReplay } from './service-path.js';
 
 /** The result of a replay. frames = sent + local + unknown source + egress drops, apart from replies and copies. */
 export interface ReplayResult {
@@ -34,6 +35,8 @@ export interface ReplayResult {
     readonly corrupted: number;
     readonly noMemory: number;
   };
+  /** What the load balancers did, if the topology has services. */
+  readonly services?: ServiceReplay;
   /** Key rotations, and the steps that the nodes took for them. */
   readonly rotations: number;
   readonly rotationSteps: number;

@@ -15,13 +15,14 @@ import {
 } from '../dataplane/index.js';
 import { Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { WordCopy } from '../memory/internal.js';
-import { type HkdfSha256, NodeSas, NodeTables, type Topology } from '../overlay/index.js';
+import { type HkdfSha256, NodeSas, NodeTables, OverlayError, type Topology } from '../overlay/index.js';
 import { ETHERNET_HEADER_LEN } from '../wire/index.js';
 import { FrameRoute } from './frame-route.js';
 import { SeededRandom } from './random.js';
 import type { ReplayResult } from './replay-result.js';
 import { ReplayRotation } from './replay-rotation.js';
 import { FrameMatch, SentFrames } from './sent-frames.js';
+import { ServicePath } from './service-path.js';
 import { Underlay, type UnderlayOptions } from './underlay.js';
 
 /** Options of a replay. */
@@ -44,6 +45,16 @@ export interface ReplayOptions extends UnderlayOptions {
    * rotation.
    */
   readonly rotateEvery?: number;
+  /**
+   * Whether frames to the topology's services go through load balancers. Use it for captures of containers; those of an
+   * underlay have frames that are translated already.
+   * @default false
+   */
+  readonly balance?: boolean;
+  /**
+   * Name of the node whose gateway's frames the capture has, for requests to published ports. Default: the first node.
+   */
+  readonly ingressNode?: string;
   /** Called with every batch of IP packets sent by the node with index `from`, each to its `node`. */
   readonly onWire?: (batch: PacketBatch, from: number) => void;
 }
@@ -78,6 +89,8 @@ export class Replay {
   readonly #receiveArena: Arena;
   readonly #receiveBytes: Buffer;
   readonly #sas: readonly NodeSas[];
+  /** The load balancers, if the topology has services. */
+  readonly #services: ServicePath | undefined;
   readonly #rotation: ReplayRotation | undefined;
   /** Indices of the nodes with frames in their batch. */
   readonly #pending: number[] = [];
@@ -122,15 +135,22 @@ export class Replay {
     this.#nodes = topology.nodes.map(({ name }, node): ReplayNode => {
       const tables = new NodeTables(topology, name);
       const keys = cipher === undefined ? {} : { aead: cipher.aead, sas: this.#sas[node] };
-      const sinks = { wire: wireOf(node) };
+      const local: BatchSink = (batch) => this.#services?.frames(batch, this.#now);
+      const delivered: BatchSink = (batch) => {
+        this.#compare(batch);
+        this.#services?.frames(batch, this.#now);
+        this.#services?.forward();
+      };
+      const sinks = options.balance === true ? { wire: wireOf(node), local } : { wire: wireOf(node) };
       return {
         tables,
         egress: new EgressChain(tables, sendArena, sinks, { oversize, random, icmpRate: ICMP_RATE, ...keys }),
-        ingress: new IngressChain(tables, this.#receiveArena, (batch) => this.#compare(batch), keys),
+        ingress: new IngressChain(tables, this.#receiveArena, delivered, keys),
         batch: new PacketBatch(sendArena, batchSize),
       };
     });
     this.#route = new FrameRoute(this.#nodes[0].tables);
+    this.#services = this.#servicesOf(topology, options);
     const receivers = this.#nodes.map(
       ({ ingress }): BatchSink =>
         (batch) =>
@@ -151,6 +171,14 @@ export class Replay {
    */
   send(bytes: Uint8Array, start: number, end: number, vni: number, now: number): void {
     const route = this.#route;
+    if (this.#services?.concerns(bytes, start, end) === true) {
+      this.#frames++;
+      this.#advance(now);
+      // Requests that are held come first: they say whose answers these are.
+      this.flush();
+      this.#services.take(bytes, start, end, this.#now);
+      return;
+    }
     if (route.find(bytes, start, end, vni, now)) {
       this.sendAlong(bytes, start, end, route, now);
       return;
@@ -161,9 +189,13 @@ export class Replay {
   }
 
   /** @internal As `send`, for a frame whose route is known. */
-  sendAlong(bytes: Uint8Array, start: number, end: number, { network, source, destination }: Route, now: number): void {
+  sendAlong(bytes: Uint8Array, start: number, end: number, route: Route, now: number): void {
     this.#frames++;
     this.#advance(now);
+    this.#put(bytes, start, end, route);
+  }
+
+  #put(bytes: Uint8Array, start: number, end: number, { network, source, destination }: Route): void {
     const { batch, egress } = this.#nodes[source];
     const arena = this.#sendArena;
     const slot = end - start > arena.frameBytes ? NO_SLOT : arena.take();
@@ -196,9 +228,11 @@ export class Replay {
   /** Sends held batches. */
   #seal(): void {
     const pending = this.#pending;
-    for (const index of pending) {
-      const { batch, egress } = this.#nodes[index];
+    // What a load balancer translates waits in the batch of its node.
+    for (let i = 0; i < pending.length; i++) {
+      const { batch, egress } = this.#nodes[pending[i]];
       egress.run(batch, this.#now);
+      this.#services?.forward();
     }
     pending.length = 0;
   }
@@ -210,6 +244,21 @@ export class Replay {
     const at = pending.lastIndexOf(index);
     pending[at] = pending[pending.length - 1];
     pending.length--;
+    this.#services?.forward();
+  }
+
+  #servicesOf(topology: Topology, { balance = false, ingressNode }: ReplayOptions): ServicePath | undefined {
+    if (topology.services === undefined || !balance) return undefined;
+    const index = ingressNode === undefined ? 0 : topology.nodes.findIndex(({ name }) => name === ingressNode);
+    if (index < 0) throw new OverlayError('BAD_CONFIG', `there is no node ${ingressNode}`);
+    const route = new FrameRoute(this.#nodes[0].tables);
+    return new ServicePath(topology, topology.services, this.#sendArena, {
+      ingressNode: index,
+      send: (bytes, start, end) => {
+        if (route.find(bytes, start, end, -1, this.#now)) this.#put(bytes, start, end, route);
+        else this.#unknownSource++;
+      },
+    });
   }
 
   /**
@@ -261,6 +310,7 @@ export class Replay {
       dropped: { egress, ingress },
       wire,
       underlay: { lost, duplicates, reordered, corrupted, noMemory },
+      ...(this.#services === undefined ? {} : { services: this.#services.result() }),
       rotations: this.#rotation?.rotations ?? 0,
       rotationSteps: this.#rotation?.steps ?? 0,
       balanced,

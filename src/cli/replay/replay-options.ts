@@ -34,6 +34,10 @@ export const REPLAY_OPTIONS = {
     "rotate the keys at this interval of capture time, with the nodes' update steps between frames",
     integer(1, 1e9),
   ),
+  ingressNode: option(
+    '--ingress-node NAME',
+    "the node whose docker_gwbridge the capture is of, for requests to published ports; with a config's services",
+  ).otherwise('the first node'),
   workers: option(
     '--workers N',
     `worker threads, 1 to ${MAX_WORKERS}, each with its own flows or SAs; 1 is the main thread alone`,

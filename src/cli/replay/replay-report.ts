@@ -2,7 +2,8 @@
 import { type DropCounters, dropReasonText } from '../../dataplane/index.js';
 import { DROP_REASONS, dropReasonName } from '../../dataplane/index.js';
 import type { Topology } from '../../overlay/index.js';
-import type { CaptureKind, ReplayResult } from '../../replay/index.js';
+import type { CaptureKind, ReplayResult, ServiceReplay } from '../../replay/index.js';
+import { loadLines } from './load-table.js';
 import { type Style, styled } from '../style.js';
 import { type Cell, type Column, grouped, numbers, table, words } from '../table.js';
 import type { TextOutput } from '../text-output.js';
@@ -120,6 +121,25 @@ function outcomeRows(runs: readonly ReplayRun[]): Row[] {
   return rows.made;
 }
 
+/** What load balancers did. */
+function serviceRows(runs: readonly ReplayRun[]): Row[] {
+  if (runs.every(({ result }) => result.services === undefined)) return [];
+  const rows = new Rows(runs);
+  const count = (name: string, of: (services: ServiceReplay) => number, style?: Style): void => {
+    rows.count(name, ({ result }) => (result.services === undefined ? 0 : of(result.services)), style);
+  };
+  count('requests to services', ({ requests }) => requests);
+  count('  sent to a task', ({ balanced }) => balanced);
+  count('  answered by the load balancer', ({ answered }) => answered);
+  const reasons = new Set(runs.flatMap(({ result }) => Object.keys(result.services?.dropped ?? {})));
+  for (const reason of reasons) count(`  dropped ${reason}`, ({ dropped }) => dropped[reason] ?? 0, 'red');
+  count('recorded answers, sent again', ({ answers }) => answers);
+  count('  delivered as recorded', ({ exactAnswers }) => exactAnswers, 'green');
+  count('  delivered changed', ({ changedAnswers }) => changedAnswers, 'red');
+  count('other frames of load balancers, not sent', ({ ownAnswers }) => ownAnswers);
+  return rows.made;
+}
+
 /** What was on the wire, and how fast it went. */
 function wireRows(runs: readonly ReplayRun[]): Row[] {
   const rows = new Rows(runs);
@@ -170,9 +190,15 @@ export function printReplay(output: TextOutput, replayed: Replayed, runs: readon
     ...runs.map(({ encrypted, profile }) => numbers(encrypted ? `encrypted (${profile})` : 'clear')),
   ];
   const happened = (row: Row): boolean => verbose || row.always || row.cells.some((cell) => cell !== 0);
-  const groups = [outcomeRows(runs), wireRows(runs)].map((group) => group.filter(happened).map(cellsOf));
+  const groups = [outcomeRows(runs), serviceRows(runs), wireRows(runs)].map((group) => group.filter(happened));
   const gap: Cell[] = columns.map(() => '');
-  for (const line of table(columns, [...groups[0], gap, ...groups[1]])) output.line(line);
+  const shown = groups.filter(({ length }) => length > 0).map((group) => group.map(cellsOf));
+  const cells = shown.flatMap((group, i) => (i === 0 ? group : [gap, ...group]));
+  for (const line of table(columns, cells)) output.line(line);
+  const load = runs.at(-1)?.result.services;
+  const lines = load === undefined ? [] : loadLines(load);
+  if (lines.length > 0) output.line('');
+  for (const line of lines) output.line(line);
   const reasons = new Set<number>();
   for (const { result } of runs) {
     for (const { counts } of [result.dropped.egress, result.dropped.ingress]) {

@@ -5,7 +5,7 @@ import { type CaptureBatch, PcapWriter } from '../../capture/index.js';
 import type { Oversize } from '../../dataplane/index.js';
 import { seedFlows } from '../../memory/index.js';
 import type { Topology } from '../../overlay/index.js';
-import { CaptureFrames, ParallelReplay, Replay, type ReplayResult } from '../../replay/index.js';
+import { CaptureFrames, CaptureKind, ParallelReplay, Replay, type ReplayResult } from '../../replay/index.js';
 import { EthernetHeaders } from '../../wire/index.js';
 import { aeadOption } from '../options/aead-option.js';
 import { readInput } from '../capture/capture-input.js';
@@ -58,8 +58,9 @@ type Outcome = Pick<ReplayRun, 'milliseconds' | 'lostToWorkers'> &
  * Refuses options that need a total order of packets, which several workers don't preserve.
  * @throws UsageError
  */
-export function checkWorkers({ workers, rotateEvery, writeWire }: ReplayValues): void {
-  const other = rotateEvery !== undefined ? 'rotate-every' : writeWire !== undefined ? 'write-wire' : undefined;
+export function checkWorkers({ workers, rotateEvery, writeWire, ingressNode }: ReplayValues): void {
+  const given = { 'rotate-every': rotateEvery, 'write-wire': writeWire, 'ingress-node': ingressNode };
+  const other = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   if (workers > 1 && other !== undefined) {
     throw new UsageError(
       `--${other} needs packets in order, which ${workers} workers don't preserve; omit one of the options`,
@@ -145,6 +146,8 @@ async function runHere(
     let nanoseconds = 0;
     const replay = new Replay(topology, {
       ...runOptions(call),
+      balance: call.input.observed.kind === CaptureKind.Frames,
+      ...(call.values.ingressNode === undefined ? {} : { ingressNode: call.values.ingressNode }),
       ...(rotateEvery === undefined ? {} : { rotateEvery }),
       ...(keys === undefined ? {} : { cipher: { aead: keys.aead, hkdf: hkdfSha256, random } }),
       ...(writer === undefined
@@ -235,6 +238,10 @@ export async function runReplay(
 ): Promise<ReplayRun> {
   const { values, keys } = call;
   const { workers } = values;
+  const isBalanced = topology.services !== undefined && call.input.observed.kind === CaptureKind.Frames;
+  if (workers > 1 && isBalanced) {
+    throw new UsageError(`load balancers need packets in order, which ${workers} workers don't preserve`);
+  }
   const sealed = topology.networks.some(({ encrypted }) => encrypted);
   const choice = sealed ? (keys?.choice ?? (await aeadOption(values.aead))) : undefined;
   // A fixed seed gives every run the same source ports, so that outputs can be compared.

@@ -192,6 +192,48 @@ describe('replay', () => {
   });
 });
 
+describe('replay with services', () => {
+  const SWARM = fixture('docker/services.overlay.yaml');
+  const WEB = ['replay', fixture('docker/03-vip-http.busybox1.pcap'), '--config', SWARM];
+
+  test('takes requests to the tasks and recorded answers back, and shows what each task got', async () => {
+    const { status, stdout } = await vtep(WEB);
+    assert.equal(status, 0);
+    assert.match(stdout, /^ +sent to a task +80$/m);
+    assert.match(stdout, /^ +delivered as recorded +72$/m);
+    const load = [...stdout.matchAll(/^ +node1, my-network +my-web +(my-web\.\d) +\S+ +(\d) +(\d+) +(\d+)$/gm)];
+    assert.deepEqual(
+      load.map(([, ...cells]) => cells),
+      [
+        ['my-web.3', '3', '35', '27'],
+        ['my-web.2', '2', '22', '22'],
+        ['my-web.1', '2', '23', '23'],
+      ],
+    );
+  });
+
+  test('--json has the same', async () => {
+    const { stdout } = await vtep([...WEB, '--json']);
+    const { runs } = JSON.parse(stdout) as { runs: { services: { balanced: number; exactAnswers: number } }[] };
+    const [{ services }] = runs;
+    assert.deepEqual([services.balanced, services.exactAnswers], [80, 72]);
+  });
+
+  test('an underlay’s packets were translated when they were recorded: they are only carried', async () => {
+    const { stdout } = await vtep(['replay', fixture('docker/03-vip-http.underlay.pcap'), '--config', SWARM]);
+    assert.doesNotMatch(stdout, /requests to services/);
+    assert.match(stdout, /^ +balanced +yes$/m);
+  });
+
+  test('load balancers need one thread, and --ingress-node a node', async () => {
+    const workers = await vtep([...WEB, '--workers', '2']);
+    assert.deepEqual([workers.status, /need packets in order/.test(workers.stderr)], [2, true]);
+    const node = await vtep([...WEB, '--ingress-node', 'node9']);
+    assert.equal(node.status, 2);
+    assert.match(node.stderr, /there is no node.*node9/);
+  });
+});
+
 describe('replay refuses invalid arguments with exit 2 and one line:', () => {
   const CASES: [string, string[], RegExp][] = [
     ['no file', [], /needs a capture file/],
