@@ -6,3 +6,4 @@
 export * from './balance/index.js';
 export * from './dns/index.js';
 export * from './node/index.js';
+export * from './ports/index.js';

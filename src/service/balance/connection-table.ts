@@ -258,6 +258,12 @@ export class ConnectionTable {
     this.halfOpen--;
   }
 
+  /** Marks a settled connection as one that may be evicted, after those that may be already. */
+  unsettle(row: number): void {
+    this.rows[row * ROW_WORDS + Column.Meta] |= ConnectionFlag.HalfOpen;
+    this.#appendHalfOpen(row);
+  }
+
   /** Removes a connection. */
   remove(row: number): void {
     const at = row * ROW_WORDS;
