@@ -4,7 +4,7 @@ import { callFailed, cInt, linux } from '../system/linux.js';
 import { AddressFamily, putSocketAddress, SOCKADDR_BYTES } from './socket-address.js';
 
 /** Socket types (include/linux/net.h). */
-export const SocketType = { Datagram: 2, Raw: 3 } as const;
+export const SocketType = { Stream: 1, Datagram: 2, Raw: 3 } as const;
 export type SocketType = (typeof SocketType)[keyof typeof SocketType];
 
 /** Socket options (socket(7), ip(7), ipv6(7), raw(7)). */
