@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { lastErrno, NativeMemory } from '../../foreign/index.js';
 import type { Prefix } from '../../overlay/index.js';
 import { LiveError } from '../error.js';
+import { addDefaultRoute } from './default-route.js';
 import { callFailed, Errno, linux } from '../system/linux.js';
 import { putSocketAddress } from '../socket/socket-address.js';
 import { SocketType, SystemSocket } from '../socket/system-socket.js';
@@ -25,6 +26,7 @@ const SIOCGIFINDEX = 0x8933;
 const DEFAULT_DISABLE_IPV6 = '/proc/sys/net/ipv6/conf/default/disable_ipv6';
 const IFF_UP = 1;
 const ARPHRD_ETHER = 1;
+const LOOPBACK = 'lo';
 
 /** The settings of an interface. */
 export interface InterfaceSettings {
@@ -36,6 +38,16 @@ export interface InterfaceSettings {
    * @default no address
    */
   readonly address?: Prefix;
+  /**
+   * The gateway of the namespace's default route, which leads through this interface: 4 bytes.
+   * @default no default route
+   */
+  readonly defaultGateway?: Uint8Array;
+  /**
+   * Whether to bring up the namespace's loopback interface as well.
+   * @default false
+   */
+  readonly loopback?: boolean;
 }
 
 /**
@@ -67,7 +79,8 @@ export function interfaceIndex(name: string): number {
  * Configures an interface in this thread's namespace, and brings it up.
  * @throws LiveError `NOT_THERE`, `NOT_PERMITTED`, `SYSTEM_CALL` with the setting that failed
  */
-export function setInterface(name: string, { mac, mtu, address }: InterfaceSettings): void {
+export function setInterface(name: string, settings: InterfaceSettings): void {
+  const { mac, mtu, address, defaultGateway, loopback = false } = settings;
   const socket = new SystemSocket(4, SocketType.Datagram, 0, `settings of ${name}`);
   try {
     const change = (what: string, request: number, fill: (bytes: Uint8Array, view: DataView) => void): void => {
@@ -80,8 +93,8 @@ export function setInterface(name: string, { mac, mtu, address }: InterfaceSetti
       bytes.set(mac, VALUE + 2);
     });
     change('MTU', SIOCSIFMTU, (_, view) => view.setInt32(VALUE, mtu, true));
-    const up = flagsOf(socket, name) | IFF_UP;
-    change('flags', SIOCSIFFLAGS, (_, view) => view.setUint16(VALUE, up, true));
+    bringUp(socket, name);
+    if (loopback) bringUp(socket, LOOPBACK);
     if (address?.address.length === 4) {
       change('address', SIOCSIFADDR, (bytes) => void putSocketAddress(bytes, VALUE, address.address, 0));
       const mask = Uint8Array.from({ length: 4 }, (_, i) => maskByte(address.length, i));
@@ -89,9 +102,16 @@ export function setInterface(name: string, { mac, mtu, address }: InterfaceSetti
     } else if (address !== undefined) {
       addIpv6(name, address, indexOf(socket, name));
     }
+    if (defaultGateway !== undefined) addDefaultRoute(name, defaultGateway);
   } finally {
     socket.close();
   }
+}
+
+function bringUp(socket: SystemSocket, name: string): void {
+  const memory = interfaceRequest(name);
+  viewOfMemory(memory).setUint16(VALUE, flagsOf(socket, name) | IFF_UP, true);
+  if (linux().ioctl(socket.descriptor, SIOCSIFFLAGS, memory.address) < 0) throw callFailed(`set the flags of ${name}`);
 }
 
 function viewOfMemory({ bytes }: NativeMemory): DataView {
