@@ -32,6 +32,10 @@ export type LiveErrorCode =
   | 'DEVICE_UNUSABLE'
   /** The device disappeared or went down while in use. */
   | 'DEVICE_GONE'
+  /** nftables' program nft isn't installed, or doesn't answer. */
+  | 'FIREWALL_UNAVAILABLE'
+  /** nftables refuses the rules, as for want of a kernel module. */
+  | 'FIREWALL_REFUSED'
   /** A config that can't be applied to a running node, or with settings that no device can have. */
   | 'BAD_NODE';
 

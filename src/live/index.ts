@@ -15,6 +15,8 @@ export { DeviceSink, type Injection } from './device/device-sink.js';
 export { DeviceSource, type DeviceSourceOptions } from './device/device-source.js';
 export type { EndpointReport } from './node/endpoint-ports.js';
 export { LiveError, type LiveErrorCode } from './error.js';
+export { HostRules, type HostRulesOptions } from './firewall/host-rules.js';
+export type { HostModePort, HostPorts, IngressPort } from './firewall/host-rules-text.js';
 export type { FramePort, FramePortCounters } from './port/frame-port.js';
 export type { InterfaceSettings } from './tap/interface-settings.js';
 export { LiveNode, type LiveNodeCounters, type LiveNodeOptions, type NodeCipher } from './node/live-node.js';
