@@ -1,6 +1,6 @@
 /** A system socket: open, configure, bind and close. Datagrams go through vectors. */
-import { NativeMemory } from '../../foreign/index.js';
-import { callFailed, cInt, linux } from '../system/linux.js';
+import { lastErrno, NativeMemory } from '../../foreign/index.js';
+import { callFailed, cInt, Errno, linux } from '../system/linux.js';
 import { AddressFamily, putSocketAddress, SOCKADDR_BYTES } from './socket-address.js';
 
 /** Socket types (include/linux/net.h). */
@@ -9,6 +9,8 @@ export type SocketType = (typeof SocketType)[keyof typeof SocketType];
 
 /** Socket options (socket(7), ip(7), ipv6(7), raw(7)). */
 export const SocketOption = {
+  /** A listener may take a port whose last connections are still ending. */
+  ReuseAddress: { level: 1, name: 2 },
   ReceiveBuffer: { level: 1, name: 8 },
   SendBuffer: { level: 1, name: 7 },
   /** The same, beyond the system's limits (rmem_max, wmem_max); requires CAP_NET_ADMIN. */
@@ -61,6 +63,27 @@ export class SystemSocket {
     if (linux().bind(this.descriptor, memory.address, length) < 0) throw callFailed(`bind ${this.#what} to ${where}`);
   }
 
+  /**
+   * Waits for connections.
+   * @param backlog most connections that wait to be accepted
+   * @throws LiveError `PORT_IN_USE`
+   */
+  listen(backlog: number): void {
+    if (linux().listen(this.descriptor, backlog) < 0) throw callFailed(`listen on ${this.#what}`);
+  }
+
+  /**
+   * Connects to an address: datagrams are then exchanged with it alone. A stream's connection is complete, or has failed,
+   * once the socket is writable.
+   * @param port host order
+   * @returns whether it is connected, or on the way there
+   */
+  connect(address: Uint8Array, port: number): boolean {
+    const memory = new NativeMemory(SOCKADDR_BYTES);
+    const length = putSocketAddress(memory.bytes, 0, address, port);
+    return linux().connect(this.descriptor, memory.address, length) >= 0 || lastErrno() === Errno.InProgress;
+  }
+
   /** Sets an option to a number; returns whether the system accepted it. */
   set(option: Option, value: number): boolean {
     return linux().setsockopt(this.descriptor, option.level, option.name, cInt(value).address, 4) === 0;
@@ -86,6 +109,12 @@ export class SystemSocket {
     if (linux().getsockopt(this.descriptor, SOL_SOCKET, SO_MEMINFO, words.address, length.address) < 0) return 0;
     const { bytes } = words;
     return new DataView(bytes.buffer, bytes.byteOffset).getUint32(4 * MEMINFO_DROPS, true);
+  }
+
+  /** Gives the descriptor to the caller, who closes it from now on. */
+  release(): number {
+    this.#open = false;
+    return this.descriptor;
   }
 
   close(): void {

@@ -31,6 +31,7 @@ export const Errno = {
   AddressNotAvailable: 99,
   NetworkDown: 100,
   NoBuffers: 105,
+  InProgress: 115,
 } as const;
 
 const CODES: Readonly<Partial<Record<number, LiveErrorCode>>> = {
@@ -56,10 +57,16 @@ export class Linux {
   readonly setns: ForeignFunction;
   readonly socket: ForeignFunction;
   readonly bind: ForeignFunction;
+  readonly connect: ForeignFunction;
+  readonly listen: ForeignFunction;
   readonly getsockopt: ForeignFunction;
   readonly setsockopt: ForeignFunction;
   readonly recvmmsg: ForeignFunction;
   readonly sendmmsg: ForeignFunction;
+  readonly epollCreate: ForeignFunction;
+  readonly epollControl: ForeignFunction;
+  readonly epollWait: ForeignFunction;
+  readonly eventfd: ForeignFunction;
 
   constructor() {
     const c = new ForeignLibrary(null, 'this program exports nothing');
@@ -74,10 +81,16 @@ export class Linux {
     this.setns = c.function('setns', Int, [Int, Int]);
     this.socket = c.function('socket', Int, [Int, Int, Int]);
     this.bind = c.function('bind', Int, [Int, Pointer, Uint32]);
+    this.connect = c.function('connect', Int, [Int, Pointer, Uint32]);
+    this.listen = c.function('listen', Int, [Int, Int]);
     this.getsockopt = c.function('getsockopt', Int, [Int, Int, Int, Pointer, Pointer]);
     this.setsockopt = c.function('setsockopt', Int, [Int, Int, Int, Pointer, Uint32]);
     this.recvmmsg = c.function('recvmmsg', Int, [Int, Pointer, Uint32, Int, Pointer]);
     this.sendmmsg = c.function('sendmmsg', Int, [Int, Pointer, Uint32, Int]);
+    this.epollCreate = c.function('epoll_create1', Int, [Int]);
+    this.epollControl = c.function('epoll_ctl', Int, [Int, Int, Int, Pointer]);
+    this.epollWait = c.function('epoll_wait', Int, [Int, Pointer, Int, Int]);
+    this.eventfd = c.function('eventfd', Int, [Uint32, Int]);
   }
 }
 
