@@ -14,6 +14,8 @@ export { type Device, listDevices } from './device/device.js';
 export { DeviceSink, type Injection } from './device/device-sink.js';
 export { DeviceSource, type DeviceSourceOptions } from './device/device-source.js';
 export type { EndpointReport } from './node/endpoint-ports.js';
+export { type DnsCounters, DnsDrop } from './dns/dns-counters.js';
+export type { DnsEndpoint, DnsFailure, DnsReport } from './dns/dns-order.js';
 export { LiveError, type LiveErrorCode } from './error.js';
 export { HostRules, type HostRulesOptions } from './firewall/host-rules.js';
 export type { HostModePort, HostPorts, IngressPort } from './firewall/host-rules-text.js';
@@ -22,6 +24,7 @@ export type { GatewayContainer, GatewayInterface } from './gateway/gateway-devic
 export { GatewayPart, type GatewayPartOptions } from './gateway/gateway-part.js';
 export type { GatewayCounters } from './gateway/gateway-ports.js';
 export type { InterfaceSettings } from './tap/interface-settings.js';
+export { LiveDns, type LiveDnsOptions } from './dns/live-dns.js';
 export { LiveNode, type LiveNodeCounters, type LiveNodeOptions, type NodeCipher } from './node/live-node.js';
 export { LiveVtep, type LiveVtepCounters, type LiveVtepOptions } from './node/live-vtep.js';
 export { type HeldPort, HeldPorts } from './ports/held-ports.js';
