@@ -191,6 +191,14 @@ export class ConnectionTable {
     return ((this.rows[row * ROW_WORDS + Column.Deadline] - now) | 0) <= 0;
   }
 
+  /** Removes a connection whose deadline has passed. */
+  removeIfExpired(row: number, now: number): boolean {
+    if (!this.isExpired(row, now)) return false;
+    this.expired++;
+    this.remove(row);
+    return true;
+  }
+
   /**
    * Takes a row for a new connection, evicting the oldest half-open one if the table is full.
    * @returns the row, whose first seven columns the caller fills before `link`; -1 if all connections are established
@@ -306,11 +314,7 @@ export class ConnectionTable {
 
   /** Removes the connection, or moves it to the slot of its deadline. */
   #visit(row: number, slot: number, now: number): void {
-    if (this.isExpired(row, now)) {
-      this.expired++;
-      this.remove(row);
-      return;
-    }
+    if (this.removeIfExpired(row, now)) return;
     this.#stopTimer(row);
     const wanted = this.#slotOf(this.rows[row * ROW_WORDS + Column.Deadline]);
     // Never back to where the cursor is: it would stay there.

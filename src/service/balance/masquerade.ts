@@ -90,10 +90,6 @@ export class Masquerade {
   #isTupleFree(port: number): boolean {
     const table = this.#table;
     const found = table.find(this.#backend, this.#local, (this.#backendPort << 16) | port, this.#protocol);
-    if (found < 0) return true;
-    if (!table.isExpired(found >>> 1, this.#now)) return false;
-    table.expired++;
-    table.remove(found >>> 1);
-    return true;
+    return found < 0 || table.removeIfExpired(found >>> 1, this.#now);
   }
 }

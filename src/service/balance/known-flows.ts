@@ -1,0 +1,130 @@
+/** Packets of known connections: addresses, ports, TTL and checksums are rewritten, and the connection's state follows. */
+import { IcmpType, IpProtocol, onesSum } from '../../wire/index.js';
+import type { Answers } from './answers.js';
+import { BalanceDrop } from './balance-drop.js';
+import { BalanceVerdict } from './balance-verdict.js';
+import { applyDelta, fold } from './checksum-delta.js';
+import { Column, ConnectionFlag, type ConnectionTable, ROW_WORDS } from './connection-table.js';
+import type { NextHop } from './next-hop.js';
+import type { Packet } from './packet.js';
+import { nextSctpState, SctpState, writeSctpChecksum } from './sctp-state.js';
+import type { Services } from './services.js';
+import type { SourceNat } from './source-nat.js';
+import { nextTcpState, TcpState, TcpTable } from './tcp-state.js';
+import { SCTP_MS, TCP_MS, UDP_TIMEOUT } from './timeouts.js';
+
+const TCP_CHECKSUM = 16;
+const UDP_CHECKSUM = 6;
+const TCP_FLAGS = 13;
+/** What decrementing the TTL adds to the header's sum. */
+const TTL_DELTA = 0xfeff;
+
+/** Translates the packets of known connections in place. */
+export class KnownFlows {
+  readonly #table: ConnectionTable;
+  readonly #rows: Int32Array;
+  readonly #services: Services;
+  readonly #nextHop: NextHop;
+  readonly #nat: SourceNat;
+  readonly #answers: Answers;
+
+  constructor(table: ConnectionTable, services: Services, nextHop: NextHop, nat: SourceNat, answers: Answers) {
+    this.#table = table;
+    this.#rows = table.rows;
+    this.#services = services;
+    this.#nextHop = nextHop;
+    this.#nat = nat;
+    this.#answers = answers;
+  }
+
+  /**
+   * Translates a packet.
+   * @param entry the row times 2, plus the direction: 0 from the client, 1 from the backend
+   */
+  translate(packet: Packet, entry: number): BalanceVerdict {
+    const rows = this.#rows;
+    const { bytes, view, at, transport, end, protocol } = packet;
+    const direction = entry & 1;
+    const row = entry >>> 1;
+    const base = row * ROW_WORDS;
+    if (direction === 0 && this.#services.removed[rows[base + Column.BackendId]] === 1) {
+      this.#table.remove(row);
+      return packet.refuse(BalanceDrop.BackendRemoved);
+    }
+    this.#follow(packet, row, direction);
+    const verdict = this.#nextHop.choose(packet, row, direction);
+    const ttl = bytes[at + 8];
+    if (ttl <= 1) return this.#answers.error(packet, IcmpType.TimeExceeded, 0);
+    bytes[at + 8] = ttl - 1;
+    const meta = rows[base + Column.Meta];
+    if ((meta & (ConnectionFlag.Direct | ConnectionFlag.Unmasqueraded)) !== 0) {
+      if ((meta & ConnectionFlag.Direct) !== 0) {
+        view.setUint16(at + 10, applyDelta(view.getUint16(at + 10), TTL_DELTA));
+        return BalanceVerdict.ToBackend;
+      }
+      if (protocol === IpProtocol.Tcp && !this.#nat.resume(row, bytes[transport + TCP_FLAGS], packet.now)) {
+        return packet.refuse(BalanceDrop.NoSourcePort);
+      }
+    }
+
+    const other = base + (1 - direction) * 3;
+    const backwards = rows[other + 2];
+    const ports = (backwards << 16) | (backwards >>> 16);
+    const deltas = direction === 0 ? rows[base + Column.Deltas] : ~rows[base + Column.Deltas];
+    const addresses = deltas >>> 16;
+    const source = view.getInt32(at + 12);
+    const destination = view.getInt32(at + 16);
+    view.setUint16(at + 10, applyDelta(view.getUint16(at + 10), addresses + TTL_DELTA));
+    view.setInt32(at + 12, rows[other + 1]);
+    view.setInt32(at + 16, rows[other]);
+    if (protocol === IpProtocol.Sctp) {
+      if (ports === view.getInt32(transport)) return verdict;
+      view.setInt32(transport, ports);
+      writeSctpChecksum(bytes, transport, end);
+      return verdict;
+    }
+    const field = transport + (protocol === IpProtocol.Tcp ? TCP_CHECKSUM : UDP_CHECKSUM);
+    const stored = view.getUint16(field);
+    const halves = (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff);
+    const pseudo = fold(halves + protocol + end - transport);
+    if (stored === pseudo && onesSum(bytes, transport, end, pseudo) !== 0xffff) {
+      // Left for the NIC to complete: the field is the pseudo-header's sum, which has no ports.
+      view.setUint16(field, fold(stored + addresses));
+    } else if (stored !== 0 || protocol === IpProtocol.Tcp) {
+      const updated = applyDelta(stored, addresses + (deltas & 0xffff));
+      // In UDP 0 means that there is no checksum.
+      view.setUint16(field, updated === 0 && protocol === IpProtocol.Udp ? 0xffff : updated);
+    }
+    view.setInt32(transport, ports);
+    return verdict;
+  }
+
+  /** Follows the connection's state and resets its idle timeout. */
+  #follow(packet: Packet, row: number, direction: number): void {
+    const rows = this.#rows;
+    const { now, protocol } = packet;
+    const base = row * ROW_WORDS;
+    const meta = rows[base + Column.Meta];
+    const isHalfOpen = (meta & ConnectionFlag.HalfOpen) !== 0;
+    if (protocol === IpProtocol.Udp) {
+      rows[base + Column.Deadline] = (now + UDP_TIMEOUT) | 0;
+      if (isHalfOpen && direction === 1) this.#table.settle(row);
+      return;
+    }
+    const state = (meta >>> 16) & 0xff;
+    const isTcp = protocol === IpProtocol.Tcp;
+    const side = direction === 0 && (meta & ConnectionFlag.Direct) !== 0 ? TcpTable.InputOnly : (direction as TcpTable);
+    const next = isTcp
+      ? nextTcpState(side, packet.bytes[packet.transport + TCP_FLAGS], state)
+      : nextSctpState(side, packet.bytes, packet.transport, packet.end, state);
+    const timeouts = isTcp ? TCP_MS : SCTP_MS;
+    const timeout = timeouts[next];
+    rows[base + Column.Deadline] = (now + timeout) | 0;
+    if (next === state) return;
+    rows[base + Column.Meta] = (meta & ~0xff0000) | (next << 16);
+    if (timeout < timeouts[state]) this.#table.restart(row, now, timeout);
+    if (!isHalfOpen) return;
+    const isOpening = isTcp ? next === TcpState.SynReceived || next === TcpState.SynSent : next < SctpState.Established;
+    if (!isOpening) this.#table.settle(row);
+  }
+}
