@@ -65,6 +65,8 @@ const KEY_WORDS = 4;
  */
 const ALIGNMENT = 12;
 
+/** A table with fewer connections stays in the processor's cache by itself. */
+export const CACHED_CONNECTIONS = 4096;
 /** Maximum number of packets that `prefetch` takes: a batch's. */
 export const MAX_PREFETCH = 256;
 
@@ -88,7 +90,7 @@ export class ConnectionTable {
   readonly #entryMask: number;
   readonly #key: HashKey;
   readonly #wheel = new Int32Array(WHEEL).fill(NONE);
-  readonly #candidates = new Int32Array(MAX_PREFETCH);
+  readonly #hashes = new Int32Array(MAX_PREFETCH);
   /** The second up to which the wheel has been worked off. */
   #cursor = NONE;
   #fresh = 0;
@@ -135,7 +137,6 @@ export class ConnectionTable {
     const slots = this.#slots;
     const mask = this.#mask;
     const entryMask = this.#entryMask;
-    const { rows } = this;
     const hash = this.#hash(source, destination, ports, protocol);
     const tag = hash & ~entryMask;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -143,47 +144,60 @@ export class ConnectionTable {
       if (value === 0) return NONE;
       if ((value & ~entryMask) !== tag) continue;
       const entry = (value & entryMask) - 1;
-      const at = (entry >>> 1) * ROW_WORDS + (entry & 1) * 3;
-      if (
-        rows[at] === source &&
-        rows[at + 1] === destination &&
-        rows[at + 2] === ports &&
-        rows[(entry >>> 1) * ROW_WORDS + Column.Meta] >>> 24 === protocol
-      ) {
-        return entry;
-      }
+      if (this.holds(entry, source, destination, ports, protocol)) return entry;
     }
   }
 
   /**
-   * Brings the connections of packets into the cache. Their cache misses overlap here, which a lookup per packet can't do,
-   * so this pays off as soon as the table is larger than the cache.
+   * Brings the connections of packets into the cache and remembers where they are. The cache misses of many lookups overlap
+   * here, which they can't do one packet at a time, so this pays off as soon as the table is larger than the cache.
    * @param view over the packets
    * @param starts offsets of their IP headers
    * @param count number of packets, at most `MAX_PREFETCH`
+   * @param entries receives an entry for each: the packet's connection, if it has one (`holds` says whether it is)
    */
-  prefetch(view: DataView, starts: Int32Array, count: number): void {
+  prefetch(view: DataView, starts: Int32Array, count: number, entries: Int32Array): void {
     const slots = this.#slots;
     const mask = this.#mask;
-    const candidates = this.#candidates;
+    const entryMask = this.#entryMask;
+    const hashes = this.#hashes;
     const { rows } = this;
+    // The processor looks only so many instructions ahead for reads to overlap: so those that miss get loops of their own.
     for (let i = 0; i < count; i++) {
       const at = starts[i];
-      const hash = this.#hash(
-        view.getInt32(at + 12),
-        view.getInt32(at + 16),
-        view.getInt32(at + 20),
-        view.getUint8(at + 9),
-      );
-      candidates[i] = slots[hash & mask];
+      const source = view.getInt32(at + 12);
+      hashes[i] = this.#hash(source, view.getInt32(at + 16), view.getInt32(at + 20), view.getUint8(at + 9));
     }
     let sum = 0;
+    for (let i = 0; i < count; i++) sum ^= slots[hashes[i] & mask];
     for (let i = 0; i < count; i++) {
-      const entry = (candidates[i] & this.#entryMask) - 1;
-      if (entry >= 0) sum ^= rows[(entry >>> 1) * ROW_WORDS];
+      const hash = hashes[i];
+      const tag = hash & ~entryMask;
+      let slot = hash & mask;
+      let value = slots[slot];
+      while (value !== 0 && (value & ~entryMask) !== tag) {
+        slot = (slot + 1) & mask;
+        value = slots[slot];
+      }
+      entries[i] = (value & entryMask) - 1;
+      hashes[i] = value === 0 ? 0 : (entries[i] >>> 1) * ROW_WORDS;
     }
+    for (let i = 0; i < count; i++) sum ^= rows[hashes[i]];
     // So that the reads aren't optimised away.
-    candidates[0] = sum;
+    hashes[0] = sum;
+  }
+
+  /** Whether an entry is that of a packet's connection, as `find` would return it. */
+  holds(entry: number, source: number, destination: number, ports: number, protocol: number): boolean {
+    const { rows } = this;
+    const row = (entry >>> 1) * ROW_WORDS;
+    const at = row + (entry & 1) * 3;
+    return (
+      rows[at] === source &&
+      rows[at + 1] === destination &&
+      rows[at + 2] === ports &&
+      rows[row + Column.Meta] >>> 24 === protocol
+    );
   }
 
   /** Whether a connection's deadline has passed. */
@@ -218,7 +232,10 @@ export class ConnectionTable {
 
   /** Returns a row that was taken and not linked. */
   giveBack(row: number): void {
-    this.rows[row * ROW_WORDS + Column.TimerNext] = this.#free;
+    const at = row * ROW_WORDS;
+    // No protocol: no packet's connection, whatever else is in the row.
+    this.rows[at + Column.Meta] = 0;
+    this.rows[at + Column.TimerNext] = this.#free;
     this.#free = row;
     this.size--;
   }

@@ -14,7 +14,7 @@ import {
 import { Answers } from './answers.js';
 import { BALANCE_DROPS, BalanceDrop, balanceDropName } from './balance-drop.js';
 import { BalanceVerdict } from './balance-verdict.js';
-import { Column, ConnectionTable, MAX_PREFETCH, ROW_WORDS } from './connection-table.js';
+import { CACHED_CONNECTIONS, Column, ConnectionTable, MAX_PREFETCH, ROW_WORDS } from './connection-table.js';
 import { BalanceError } from './error.js';
 import { FragmentedDatagrams } from './fragmented-datagrams.js';
 import { Icmp } from './icmp.js';
@@ -84,7 +84,11 @@ export class LoadBalancer {
   readonly #icmp: Icmp;
   readonly #fragments: FragmentedDatagrams;
   readonly #packet = new Packet();
+  /** What `prefetch` has seen and `translate` hasn't yet: offsets of IP headers, and the entries of their connections. */
   readonly #packets = new Int32Array(MAX_PREFETCH);
+  readonly #entries = new Int32Array(MAX_PREFETCH);
+  #prefetched = 0;
+  #next = 0;
   #received = 0;
   #sent = 0;
   #made = 0;
@@ -196,8 +200,12 @@ export class LoadBalancer {
    */
   translate(bytes: Uint8Array, start: number, end: number, now: number): BalanceVerdict {
     this.#received++;
-    if (end - start < ETHERNET_HEADER_LEN + IPV4_HEADER_LEN) return this.#dropped(BalanceDrop.PacketTooSmall, 1);
     const packet = this.#packet;
+    packet.hint = -1;
+    if (this.#next < this.#prefetched && this.#packets[this.#next] === start + ETHERNET_HEADER_LEN) {
+      packet.hint = this.#entries[this.#next++];
+    }
+    if (end - start < ETHERNET_HEADER_LEN + IPV4_HEADER_LEN) return this.#dropped(BalanceDrop.PacketTooSmall, 1);
     const ms = (now * SECOND) | 0;
     this.#table.expire(ms);
     packet.arrive(bytes, start, ms);
@@ -221,20 +229,24 @@ export class LoadBalancer {
   }
 
   /**
-   * Prepares to translate the frames of a batch one by one: with more connections than fit into the cache, their rows are
-   * fetched together, which takes a fraction of the time. Optional, and without effect on the results.
+   * Prepares to translate the frames of a batch one by one, in this order: with more connections than fit into the cache,
+   * their rows are fetched together, which takes a fraction of the time. Optional, and without effect on the results.
    * @param starts offsets of the frames' Ethernet headers; those too short for ports or too close to the end of `bytes`
    * are skipped
    * @param count number of frames, at most 256
    */
   prefetch(bytes: Uint8Array, starts: ArrayLike<number>, count: number): void {
+    this.#next = 0;
+    this.#prefetched = 0;
+    if (this.#table.size < CACHED_CONNECTIONS) return;
     const packets = this.#packets;
     const limit = bytes.length - PREFETCHED;
     let taken = 0;
     for (let i = 0; i < count && taken < MAX_PREFETCH; i++) {
       if (starts[i] >= 0 && starts[i] <= limit) packets[taken++] = starts[i] + ETHERNET_HEADER_LEN;
     }
-    this.#table.prefetch(viewOf(bytes), packets, taken);
+    this.#table.prefetch(viewOf(bytes), packets, taken, this.#entries);
+    this.#prefetched = taken;
   }
 
   /**
@@ -312,7 +324,13 @@ export class LoadBalancer {
       return packet.refuse(BalanceDrop.IpNoProtocol);
     }
     const table = this.#table;
-    const entry = table.find(view.getInt32(at + 12), view.getInt32(at + 16), view.getInt32(transport), protocol);
+    const source = view.getInt32(at + 12);
+    const destination = view.getInt32(at + 16);
+    const ports = view.getInt32(transport);
+    let entry = packet.hint;
+    if (entry < 0 || !table.holds(entry, source, destination, ports, protocol)) {
+      entry = table.find(source, destination, ports, protocol);
+    }
     if (entry >= 0 && !table.removeIfExpired(entry >>> 1, packet.now)) return this.#known.translate(packet, entry);
     return this.#new.handle(packet);
   }

@@ -16,6 +16,8 @@ export class Packet {
   protocol = 0;
   /** Milliseconds of the caller's clock modulo 2^32. */
   now = 0;
+  /** The entry that its connection probably has, or -1. */
+  hint = -1;
   /** Why it was dropped. */
   drop: BalanceDrop = BalanceDrop.None;
   /** The sender's MAC, as its first 4 bytes and last 2, and the MAC that the frame was sent to. */
