@@ -5,60 +5,23 @@
  */
 import { addShort, addWord, beginHash, finishHash } from '../../memory/internal.js';
 import { drawHashKey, type HashKey, hashKeyOf } from '../../memory/index.js';
+import { IpProtocol } from '../../wire/index.js';
+import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
 import { BalanceError } from './error.js';
-
-/** 32-bit words of a row. */
-export const ROW_WORDS = 16;
-/** Columns of the row. The first three are what a client's packet has, the next three what a backend's has. */
-export const Column = {
-  Client: 0,
-  Vip: 1,
-  /** The client's port and the VIP's. */
-  FrontPorts: 2,
-  Backend: 3,
-  /** Where the backend answers to: the balancer's own address, or the client's without source NAT. */
-  Local: 4,
-  /** The backend's port, and the one that replaces the client's. */
-  BackPorts: 5,
-  /** Protocol, state and flags, 8 bits each from the top. */
-  Meta: 6,
-  /** When the connection has been idle too long, in milliseconds of the caller's clock modulo 2^32. */
-  Deadline: 7,
-  BackendId: 8,
-  /** What translation adds to a checksum on the way to the backend: addresses above, ports below. */
-  Deltas: 9,
-  /** The client's MAC: its first 4 bytes, then its last 2 above the slot of the timer wheel. */
-  MacHigh: 10,
-  MacLow: 11,
-  TimerPrevious: 12,
-  TimerNext: 13,
-  OlderHalfOpen: 14,
-  NewerHalfOpen: 15,
-} as const;
-
-/** Flags of a connection. */
-export const ConnectionFlag = {
-  /** No answer from the backend yet: the first to go if the table is full. */
-  HalfOpen: 0x01,
-  /** The backend answers the client directly. */
-  Direct: 0x02,
-  /** The packets keep the client's address, so the backend's answers don't come back here. */
-  Unmasqueraded: 0x04,
-} as const;
+import { RowList } from './row-list.js';
+import { SctpState } from './sctp-state.js';
+import { TcpState } from './tcp-state.js';
+import { TimerWheel } from './timer-wheel.js';
 
 /** Bits of the direction of a found entry: from the client, or from the backend. */
 export const FROM_CLIENT = 0;
 export const FROM_BACKEND = 1;
 
 const NONE = -1;
-/** Slots of the timer wheel, of a second each: more than the longest timeout. */
-const WHEEL = 1024;
-/** Longest timeout, in milliseconds. */
-const MAX_TIMEOUT = 900_000;
 /** Work per packet: connections that are looked at, and slots that are passed. */
 const TIMER_ROWS = 4;
 const TIMER_SLOTS = 16;
-const SECOND = 1000;
+const UNBOUNDED = 1 << 30;
 const KEY_WORDS = 4;
 /**
  * Words before the first row. Large arrays begin 16 bytes after a page on glibc; 48 more, and rows are cache lines.
@@ -78,40 +41,42 @@ export class ConnectionTable {
   readonly limit: number;
   /** Connections in the table. */
   size = 0;
-  /** Connections that expired, and half-open ones that were evicted from a full table. */
+  /** Connections that expired, and half-open or idle ones that were evicted from a full table. */
   expired = 0;
   evicted = 0;
-  /** Half-open connections. */
-  halfOpen = 0;
 
   readonly #slots: Int32Array;
   readonly #mask: number;
   /** Bits of an entry in a slot; the others hold part of the hash, which spares most comparisons a cache miss. */
   readonly #entryMask: number;
   readonly #key: HashKey;
-  readonly #wheel = new Int32Array(WHEEL).fill(NONE);
+  readonly #wheel: TimerWheel;
+  readonly #halfOpen: RowList;
+  readonly #idle: RowList;
+  readonly #keepsIdle: boolean;
   readonly #hashes = new Int32Array(MAX_PREFETCH);
-  /** The second up to which the wheel has been worked off. */
-  #cursor = NONE;
   #fresh = 0;
   #free = NONE;
-  #oldest = NONE;
-  #newest = NONE;
   readonly #removed: (row: number) => void;
 
   /**
    * @param limit maximum number of connections, from 1 to 2^24
    * @param removed is called with the row of each connection that leaves the table, before it is reused
    * @param seed seed of the hash, for tests. Default: a secret random key
+   * @param keepsIdle whether established connections outlast their timeout until the table is full
    * @throws BalanceError `BAD_BALANCER`
    */
-  constructor(limit: number, removed: (row: number) => void, seed?: number) {
+  constructor(limit: number, removed: (row: number) => void, seed?: number, keepsIdle = false) {
     if (!Number.isInteger(limit) || limit < 1 || limit > 1 << 24) {
       throw new BalanceError('BAD_BALANCER', `a table holds from 1 to ${1 << 24} connections, not ${limit}`);
     }
     this.limit = limit;
     this.#removed = removed;
+    this.#keepsIdle = keepsIdle;
     this.rows = new Int32Array(limit * ROW_WORDS + ALIGNMENT).subarray(ALIGNMENT);
+    this.#halfOpen = new RowList(this.rows);
+    this.#idle = new RowList(this.rows);
+    this.#wheel = new TimerWheel(this.rows, (row, now) => this.#isDue(row, now));
     // Two keys per connection, at most half full.
     let slots = 8;
     while (slots < 4 * limit) slots *= 2;
@@ -123,7 +88,17 @@ export class ConnectionTable {
 
   /** Memory of the table in bytes. */
   get bytes(): number {
-    return this.rows.byteLength + this.#slots.byteLength + this.#wheel.byteLength;
+    return this.rows.byteLength + this.#slots.byteLength + this.#wheel.bytes;
+  }
+
+  /** Half-open connections. */
+  get halfOpen(): number {
+    return this.#halfOpen.size;
+  }
+
+  /** Established connections whose timeout has passed. */
+  get idle(): number {
+    return this.#idle.size;
   }
 
   /**
@@ -200,9 +175,11 @@ export class ConnectionTable {
     );
   }
 
-  /** Whether a connection's deadline has passed. */
+  /** Whether a connection's deadline has passed, and it doesn't outlast it. */
   isExpired(row: number, now: number): boolean {
-    return ((this.rows[row * ROW_WORDS + Column.Deadline] - now) | 0) <= 0;
+    const at = row * ROW_WORDS;
+    if (((this.rows[at + Column.Deadline] - now) | 0) > 0) return false;
+    return !this.#keepsIdle || !isEstablished(this.rows[at + Column.Meta]);
   }
 
   /** Removes a connection whose deadline has passed. */
@@ -214,14 +191,16 @@ export class ConnectionTable {
   }
 
   /**
-   * Takes a row for a new connection, evicting the oldest half-open one if the table is full.
-   * @returns the row, whose first seven columns the caller fills before `link`; -1 if all connections are established
+   * Takes a row for a new connection. If the table is full, the oldest half-open connection is evicted; without one, that
+   * which has been idle longest.
+   * @returns the row, whose first seven columns the caller fills before `link`; -1 if all connections are in use
    */
   take(): number {
     if (this.#free === NONE && this.#fresh === this.limit) {
-      if (this.#oldest === NONE) return NONE;
+      const victim = this.#halfOpen.size > 0 ? this.#halfOpen.oldest : this.#idle.oldest;
+      if (victim === NONE) return NONE;
       this.evicted++;
-      this.remove(this.#oldest);
+      this.remove(victim);
     }
     let row = this.#free;
     if (row === NONE) row = this.#fresh++;
@@ -250,8 +229,8 @@ export class ConnectionTable {
     this.#insert(row * 2);
     if (this.#isAnsweredHere(at)) this.#insert(row * 2 + 1);
     rows[at + Column.Deadline] = (now + timeout) | 0;
-    this.#startTimer(row, now, timeout);
-    if ((rows[at + Column.Meta] & ConnectionFlag.HalfOpen) !== 0) this.#appendHalfOpen(row);
+    this.#wheel.start(row, now, timeout);
+    if ((rows[at + Column.Meta] & ConnectionFlag.HalfOpen) !== 0) this.#halfOpen.append(row);
   }
 
   /** Makes a row findable by the backend's packets too, once it is masqueraded. */
@@ -261,26 +240,17 @@ export class ConnectionTable {
 
   /**
    * Resets the idle timeout, for a timeout that may be shorter than the last. For the same or a longer one it is
-   * enough to write the deadline.
+   * enough to write the deadline, unless the connection is `Idle`.
    */
   restart(row: number, now: number, timeout: number): void {
     this.rows[row * ROW_WORDS + Column.Deadline] = (now + timeout) | 0;
     this.#stopTimer(row);
-    this.#startTimer(row, now, timeout);
+    this.#wheel.start(row, now, timeout);
   }
-
   /** Marks a connection as answered by its backend: it is no longer evicted. */
   settle(row: number): void {
-    const at = row * ROW_WORDS;
-    const { rows } = this;
-    const older = rows[at + Column.OlderHalfOpen];
-    const newer = rows[at + Column.NewerHalfOpen];
-    if (older === NONE) this.#oldest = newer;
-    else rows[older * ROW_WORDS + Column.NewerHalfOpen] = newer;
-    if (newer === NONE) this.#newest = older;
-    else rows[newer * ROW_WORDS + Column.OlderHalfOpen] = older;
-    rows[at + Column.Meta] &= ~ConnectionFlag.HalfOpen;
-    this.halfOpen--;
+    this.#halfOpen.remove(row);
+    this.rows[row * ROW_WORDS + Column.Meta] &= ~ConnectionFlag.HalfOpen;
   }
 
   /** Marks a settled connection as one that may be evicted, after those that may be already. */
@@ -306,76 +276,46 @@ export class ConnectionTable {
    * @param now milliseconds modulo 2^32
    */
   expire(now: number): void {
-    const second = Math.floor((now >>> 0) / SECOND);
-    if (second === this.#cursor) return;
-    this.#advance(now, second);
+    this.#wheel.advance(now, TIMER_ROWS, TIMER_SLOTS);
   }
 
-  #advance(now: number, second: number): void {
-    if (this.#cursor === NONE || second < this.#cursor) {
-      // The first packet, or a clock that went back, perhaps past 2^32.
-      this.#cursor = second;
+  /**
+   * Removes all connections whose deadline has passed.
+   * @returns their number
+   */
+  expireAll(now: number): number {
+    const before = this.expired;
+    this.#wheel.advance(now, UNBOUNDED, UNBOUNDED);
+    return this.expired - before;
+  }
+
+  /** Calls back for each connection until it returns false. */
+  forEach(visit: (row: number) => boolean): void {
+    for (let row = 0; row < this.#fresh; row++) {
+      if (this.rows[row * ROW_WORDS + Column.Meta] >>> 24 !== 0 && !visit(row)) return;
+    }
+  }
+
+  /** Whether a connection leaves the timer wheel: because it expired, or is idle from now on. */
+  #isDue(row: number, now: number): boolean {
+    if (this.removeIfExpired(row, now)) return true;
+    const at = row * ROW_WORDS;
+    if (((this.rows[at + Column.Deadline] - now) | 0) > 0) return false;
+    this.#wheel.stop(row);
+    this.rows[at + Column.Meta] |= ConnectionFlag.Idle;
+    this.#idle.append(row);
+    return true;
+  }
+
+  /** Takes a connection out of the timer wheel, or of the idle ones. */
+  #stopTimer(row: number): void {
+    const at = row * ROW_WORDS;
+    if ((this.rows[at + Column.Meta] & ConnectionFlag.Idle) === 0) {
+      this.#wheel.stop(row);
       return;
     }
-    if (second - this.#cursor > WHEEL) this.#cursor = second - WHEEL;
-    let rows = TIMER_ROWS;
-    for (let slots = TIMER_SLOTS; slots > 0 && this.#cursor < second; slots--) {
-      const slot = this.#cursor & (WHEEL - 1);
-      for (let row = this.#wheel[slot]; row !== NONE; row = this.#wheel[slot]) {
-        if (rows-- === 0) return;
-        this.#visit(row, slot, now);
-      }
-      this.#cursor++;
-    }
-  }
-
-  /** Removes the connection, or moves it to the slot of its deadline. */
-  #visit(row: number, slot: number, now: number): void {
-    if (this.removeIfExpired(row, now)) return;
-    this.#stopTimer(row);
-    const wanted = this.#slotOf(this.rows[row * ROW_WORDS + Column.Deadline]);
-    // Never back to where the cursor is: it would stay there.
-    this.#putInWheel(row, wanted === slot ? (slot + 1) & (WHEEL - 1) : wanted);
-  }
-
-  #slotOf(deadline: number): number {
-    return Math.floor((deadline >>> 0) / SECOND) & (WHEEL - 1);
-  }
-
-  #startTimer(row: number, now: number, timeout: number): void {
-    this.#putInWheel(row, this.#slotOf((now + Math.min(timeout, MAX_TIMEOUT)) | 0));
-  }
-
-  #putInWheel(row: number, slot: number): void {
-    const { rows } = this;
-    const at = row * ROW_WORDS;
-    const head = this.#wheel[slot];
-    rows[at + Column.TimerPrevious] = NONE;
-    rows[at + Column.TimerNext] = head;
-    if (head !== NONE) rows[head * ROW_WORDS + Column.TimerPrevious] = row;
-    this.#wheel[slot] = row;
-    rows[at + Column.MacLow] = (rows[at + Column.MacLow] & ~0xffff) | slot;
-  }
-
-  #stopTimer(row: number): void {
-    const { rows } = this;
-    const at = row * ROW_WORDS;
-    const previous = rows[at + Column.TimerPrevious];
-    const next = rows[at + Column.TimerNext];
-    if (previous === NONE) this.#wheel[rows[at + Column.MacLow] & 0xffff] = next;
-    else rows[previous * ROW_WORDS + Column.TimerNext] = next;
-    if (next !== NONE) rows[next * ROW_WORDS + Column.TimerPrevious] = previous;
-  }
-
-  #appendHalfOpen(row: number): void {
-    const { rows } = this;
-    const at = row * ROW_WORDS;
-    rows[at + Column.OlderHalfOpen] = this.#newest;
-    rows[at + Column.NewerHalfOpen] = NONE;
-    if (this.#newest === NONE) this.#oldest = row;
-    else rows[this.#newest * ROW_WORDS + Column.NewerHalfOpen] = row;
-    this.#newest = row;
-    this.halfOpen++;
+    this.rows[at + Column.Meta] &= ~ConnectionFlag.Idle;
+    this.#idle.remove(row);
   }
 
   #isAnsweredHere(at: number): boolean {
@@ -423,4 +363,13 @@ export class ConnectionTable {
       }
     }
   }
+}
+
+/** Whether a connection is established in both directions. */
+function isEstablished(meta: number): boolean {
+  if ((meta & ConnectionFlag.HalfOpen) !== 0) return false;
+  const state = (meta >>> 16) & 0xff;
+  const protocol = meta >>> 24;
+  if (protocol === IpProtocol.Tcp) return state === TcpState.Established;
+  return protocol === IpProtocol.Sctp && state === SctpState.Established;
 }

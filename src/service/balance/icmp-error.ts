@@ -6,7 +6,7 @@
 import { viewOf } from '../../memory/internal.js';
 import { checksum, ICMP_HEADER_LEN, IPV4_HEADER_LEN, IpProtocol, writeIpv4Checksum } from '../../wire/index.js';
 import { applyDelta, fold, wordDelta } from './checksum-delta.js';
-import { ROW_WORDS } from './connection-table.js';
+import { ROW_WORDS } from './connection-row.js';
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;

@@ -14,7 +14,8 @@ import {
 import { Answers } from './answers.js';
 import { BALANCE_DROPS, BalanceDrop, balanceDropName } from './balance-drop.js';
 import { BalanceVerdict } from './balance-verdict.js';
-import { CACHED_CONNECTIONS, Column, ConnectionTable, MAX_PREFETCH, ROW_WORDS } from './connection-table.js';
+import { Column, ROW_WORDS } from './connection-row.js';
+import { CACHED_CONNECTIONS, ConnectionTable, MAX_PREFETCH } from './connection-table.js';
 import { BalanceError } from './error.js';
 import { FragmentedDatagrams } from './fragmented-datagrams.js';
 import { Icmp } from './icmp.js';

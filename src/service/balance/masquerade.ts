@@ -4,7 +4,8 @@
  */
 import { KeyIndex } from '../../memory/internal.js';
 import type { RandomBytes } from '../../memory/index.js';
-import { Column, type ConnectionTable, ROW_WORDS } from './connection-table.js';
+import { Column, ROW_WORDS } from './connection-row.js';
+import type { ConnectionTable } from './connection-table.js';
 import { otherPort, RandomShorts } from './source-port.js';
 
 /** Chooses the source ports of new connections. */

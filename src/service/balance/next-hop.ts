@@ -1,6 +1,6 @@
 /** Where the packets of a connection go, and who has carried them. */
 import { BalanceVerdict } from './balance-verdict.js';
-import { Column, ROW_WORDS } from './connection-table.js';
+import { Column, ROW_WORDS } from './connection-row.js';
 import type { Leg } from './leg.js';
 import type { Packet } from './packet.js';
 import { COUNTERS, type Services } from './services.js';

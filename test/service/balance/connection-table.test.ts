@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ConnectionTable } from '../../../src/service/index.js';
-import { Column, ConnectionFlag, ROW_WORDS } from '../../../src/service/balance/connection-table.js';
+import { Column, ConnectionFlag, ROW_WORDS } from '../../../src/service/balance/connection-row.js';
 import { SeededRandom } from '../../../src/replay/random.js';
 
 const TCP = 6;
