@@ -127,7 +127,7 @@ const rows = SIZES.map((count) => {
     forward.push(there);
     reply.push(back);
   }
-  if (table.balancer.connections.size !== count) throw new Error('connections are missing');
+  if (table.balancer.table.size !== count) throw new Error('connections are missing');
   return [
     count.toLocaleString('en'),
     median(forward).toFixed(0),
@@ -135,7 +135,7 @@ const rows = SIZES.map((count) => {
     Math.min(...forward).toFixed(0),
     Math.min(...reply).toFixed(0),
     `${spread(forward).toFixed(0)} %`,
-    (table.balancer.connections.bytes / count).toFixed(0),
+    (table.balancer.table.bytes / count).toFixed(0),
     (table.bytes / 1e6).toFixed(1),
   ];
 });

@@ -7,11 +7,13 @@ import {
   ETHERNET_HEADER_LEN,
   HeaderError,
   ICMP_HEADER_LEN,
+  IcmpType,
   IPV4_HEADER_LEN,
   TcpFlag,
 } from '../../wire/index.js';
 import { BalanceDrop } from './balance-drop.js';
 import type { BalanceVerdict } from './balance-verdict.js';
+import type { Behaviour } from './behaviour.js';
 import type { Leg } from './leg.js';
 import { isAnswerable, writeArpReply, writeEchoReply, writeIcmpError, writeReset } from './own-answers.js';
 import type { Packet } from './packet.js';
@@ -24,6 +26,7 @@ const ERROR_BURST = 50;
 const SECOND = 1000;
 const TCP_FLAGS = 13;
 const MULTICAST = 224;
+const PORT_UNREACHABLE = 3;
 
 /** Answers what is addressed to the balancer itself. */
 export class Answers {
@@ -31,15 +34,17 @@ export class Answers {
   readonly #back: Leg;
   readonly #services: Services;
   readonly #shorts: RandomShorts;
+  readonly #dropsLocalSources: boolean;
   #tokens = ERROR_BURST;
   #refilled = 0;
 
   /** @param random for identifications */
-  constructor(front: Leg, back: Leg, services: Services, random: RandomBytes) {
+  constructor(front: Leg, back: Leg, services: Services, random: RandomBytes, behaviour: Behaviour) {
     this.#front = front;
     this.#back = back;
     this.#services = services;
     this.#shorts = new RandomShorts(random);
+    this.#dropsLocalSources = behaviour.dropsLocalSources;
   }
 
   /** Whether an address is one of the balancer's: an interface's or a VIP. */
@@ -56,14 +61,21 @@ export class Answers {
     const arp = start + ETHERNET_HEADER_LEN;
     if (checkArp(bytes, arp, end) !== HeaderError.None) return -1;
     const wanted = view.getInt32(arp + 24);
+    if (this.isLocalSource(view.getInt32(arp + 14))) return -1;
     if (view.getUint16(arp + 6) !== ArpOperation.Request || !this.isLocal(wanted)) return -1;
     const leg = wanted === this.#front.address ? this.#front : this.#back;
     writeArpReply(bytes, start, leg.macHigh, leg.macLow);
     return arp + ARP_PACKET_LEN;
   }
 
+  /** Whether Linux would take an address for its own and drop packets from it. */
+  isLocalSource(address: number): boolean {
+    return this.#dropsLocalSources && this.#services.ofVip(address) >= 0;
+  }
+
   /** Answers an echo request. */
   echo(packet: Packet): BalanceVerdict {
+    if (this.isLocalSource(packet.source)) return packet.refuse(BalanceDrop.LocalSource);
     if (!this.isLocal(packet.destination)) return packet.refuse(BalanceDrop.OtherHost);
     writeEchoReply(packet.bytes, packet.at, packet.transport, this.#shorts.next());
     return packet.answer();
@@ -76,6 +88,11 @@ export class Answers {
     if (bytes[at + 12] === 0 || bytes[at + 12] >= MULTICAST) return packet.refuse(BalanceDrop.Unanswerable);
     packet.end = writeReset(bytes, at, transport, packet.end);
     return packet.answer();
+  }
+
+  /** Answers a packet to a port that nobody listens on. */
+  unreachable(packet: Packet): BalanceVerdict {
+    return this.error(packet, IcmpType.Unreachable, PORT_UNREACHABLE);
   }
 
   /** Answers with an ICMP error about the packet, if the rules and the rate allow it. */

@@ -37,6 +37,8 @@ export const BalanceDrop = {
   NoAssociation: 17,
   /** A fragment that reassembly dropped, for a reason that `LoadBalancer.accounting` counts. */
   Reassembly: 18,
+  /** From an address that is one of the balancer's VIPs too. */
+  LocalSource: 19,
 } as const;
 export type BalanceDrop = (typeof BalanceDrop)[keyof typeof BalanceDrop];
 
@@ -60,6 +62,7 @@ const NAMES = [
   'ICMP_RATE_LIMITED',
   'IPVS_NO_ASSOCIATION',
   'FRAG_REASSEMBLY',
+  'IP_LOCAL_SOURCE',
 ];
 
 /** The number of reasons. */

@@ -74,6 +74,11 @@ export class FragmentedDatagrams {
     return BalanceVerdict.Fragments;
   }
 
+  /** Drops the datagrams whose timeout has passed. `push` does so too. */
+  expire(now: number): void {
+    this.#made?.expire(now);
+  }
+
   /** Begins to fragment the packet in `bytes`. Returns the number of fragments. */
   begin(start: number, end: number): number {
     this.#wholeStart = start;

@@ -1,6 +1,7 @@
 /** Load balancing as Docker's namespaces do it: IPVS masquerade and netfilter's source NAT as code. */
 export { BALANCE_DROPS, BalanceDrop, balanceDropName } from './balance-drop.js';
 export { BalanceVerdict } from './balance-verdict.js';
+export type { BalancedConnection } from './connection-list.js';
 export { ConnectionTable } from './connection-table.js';
 export { BalanceError, type BalanceErrorCode } from './error.js';
 export type { QuotedChecksum } from './icmp-error.js';

@@ -2,6 +2,7 @@
 import { IcmpType, IpProtocol, onesSum } from '../../wire/index.js';
 import type { Answers } from './answers.js';
 import { BalanceDrop } from './balance-drop.js';
+import type { Behaviour } from './behaviour.js';
 import { BalanceVerdict } from './balance-verdict.js';
 import { applyDelta, fold } from './checksum-delta.js';
 import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
@@ -9,10 +10,16 @@ import type { ConnectionTable } from './connection-table.js';
 import type { NextHop } from './next-hop.js';
 import type { Packet } from './packet.js';
 import { nextSctpState, SctpState, writeSctpChecksum } from './sctp-state.js';
-import type { Services } from './services.js';
 import type { SourceNat } from './source-nat.js';
 import { nextTcpState, TcpState, TcpTable } from './tcp-state.js';
-import { SCTP_MS, TCP_MS, UDP_TIMEOUT } from './timeouts.js';
+import {
+  SCTP_MS,
+  TCP_MS,
+  TRACKED_STREAM_TIMEOUT,
+  TRACKED_TCP_MS,
+  TRACKED_UDP_TIMEOUT,
+  UDP_TIMEOUT,
+} from './timeouts.js';
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;
@@ -24,18 +31,18 @@ const TTL_DELTA = 0xfeff;
 export class KnownFlows {
   readonly #table: ConnectionTable;
   readonly #rows: Int32Array;
-  readonly #services: Services;
   readonly #nextHop: NextHop;
   readonly #nat: SourceNat;
   readonly #answers: Answers;
+  readonly #losesLateAnswers: boolean;
 
-  constructor(table: ConnectionTable, services: Services, nextHop: NextHop, nat: SourceNat, answers: Answers) {
+  constructor(table: ConnectionTable, nextHop: NextHop, nat: SourceNat, answers: Answers, behaviour: Behaviour) {
     this.#table = table;
     this.#rows = table.rows;
-    this.#services = services;
     this.#nextHop = nextHop;
     this.#nat = nat;
     this.#answers = answers;
+    this.#losesLateAnswers = behaviour.losesLateAnswers;
   }
 
   /**
@@ -48,11 +55,11 @@ export class KnownFlows {
     const direction = entry & 1;
     const row = entry >>> 1;
     const base = row * ROW_WORDS;
-    if (direction === 0 && this.#services.removed[rows[base + Column.BackendId]] === 1) {
-      this.#table.remove(row);
-      return packet.refuse(BalanceDrop.BackendRemoved);
+    if (protocol === IpProtocol.Udp) {
+      if (!this.#followUdp(packet, row, direction)) return this.#answers.unreachable(packet);
+    } else {
+      this.#follow(packet, row, direction);
     }
-    this.#follow(packet, row, direction);
     const verdict = this.#nextHop.choose(packet, row, direction);
     const ttl = bytes[at + 8];
     if (ttl <= 1) return this.#answers.error(packet, IcmpType.TimeExceeded, 0);
@@ -100,29 +107,53 @@ export class KnownFlows {
     return verdict;
   }
 
-  /** Follows the connection's state and resets its idle timeout. */
-  #follow(packet: Packet, row: number, direction: number): void {
+  /**
+   * Resets the idle timeout of a UDP flow.
+   * @returns false for an answer whose flow conntrack has forgotten
+   */
+  #followUdp({ now }: Packet, row: number, direction: number): boolean {
     const rows = this.#rows;
-    const { now, protocol } = packet;
     const base = row * ROW_WORDS;
     const meta = rows[base + Column.Meta];
     const isHalfOpen = (meta & ConnectionFlag.HalfOpen) !== 0;
-    if (protocol === IpProtocol.Udp) {
-      rows[base + Column.Deadline] = (now + UDP_TIMEOUT) | 0;
-      if (isHalfOpen && direction === 1) this.#table.settle(row);
-      return;
+    if (direction === 1) {
+      if (this.#losesLateAnswers && (meta & ConnectionFlag.Tracked) === 0) {
+        const idle = UDP_TIMEOUT - ((rows[base + Column.Deadline] - now) | 0);
+        if (idle > (isHalfOpen ? TRACKED_UDP_TIMEOUT : TRACKED_STREAM_TIMEOUT)) return false;
+      }
+      if (isHalfOpen) this.#table.settle(row);
     }
+    let timeout: number = UDP_TIMEOUT;
+    if ((meta & ConnectionFlag.Tracked) !== 0) {
+      timeout = isHalfOpen && direction === 0 ? TRACKED_UDP_TIMEOUT : TRACKED_STREAM_TIMEOUT;
+    }
+    rows[base + Column.Deadline] = (now + timeout) | 0;
+    return true;
+  }
+
+  /** Follows the state of a TCP connection or an SCTP association, and resets its idle timeout. */
+  #follow(packet: Packet, row: number, direction: number): void {
+    const rows = this.#rows;
+    const { now } = packet;
+    const base = row * ROW_WORDS;
+    const meta = rows[base + Column.Meta];
+    const isHalfOpen = (meta & ConnectionFlag.HalfOpen) !== 0;
     const state = (meta >>> 16) & 0xff;
-    const isTcp = protocol === IpProtocol.Tcp;
+    const isTcp = packet.protocol === IpProtocol.Tcp;
     const side = direction === 0 && (meta & ConnectionFlag.Direct) !== 0 ? TcpTable.InputOnly : (direction as TcpTable);
     const next = isTcp
       ? nextTcpState(side, packet.bytes[packet.transport + TCP_FLAGS], state)
       : nextSctpState(side, packet.bytes, packet.transport, packet.end, state);
-    const timeouts = isTcp ? TCP_MS : SCTP_MS;
+    const timeouts = isTcp ? ((meta & ConnectionFlag.Tracked) === 0 ? TCP_MS : TRACKED_TCP_MS) : SCTP_MS;
     const timeout = timeouts[next];
     rows[base + Column.Deadline] = (now + timeout) | 0;
-    if (next === state) return;
-    rows[base + Column.Meta] = (meta & ~0xff0000) | (next << 16);
+    if ((meta & ConnectionFlag.Idle) !== 0) this.#table.restart(row, now, timeout);
+    if (next === state) {
+      // One that was picked up in the middle is established, but may be a flood's until the backend answers.
+      if (isHalfOpen && direction === 1 && isTcp && state === TcpState.Established) this.#table.settle(row);
+      return;
+    }
+    rows[base + Column.Meta] = (rows[base + Column.Meta] & ~0xff0000) | (next << 16);
     if (timeout < timeouts[state]) this.#table.restart(row, now, timeout);
     if (!isHalfOpen) return;
     const isOpening = isTcp ? next === TcpState.SynReceived || next === TcpState.SynSent : next < SctpState.Established;

@@ -11,11 +11,15 @@ import {
   IPV4_HEADER_LEN,
   IpProtocol,
 } from '../../wire/index.js';
+import { Compatibility } from '../../overlay/index.js';
 import { Answers } from './answers.js';
 import { BALANCE_DROPS, BalanceDrop, balanceDropName } from './balance-drop.js';
 import { BalanceVerdict } from './balance-verdict.js';
 import { Column, ROW_WORDS } from './connection-row.js';
+import { behaviourOf } from './behaviour.js';
+import { type BalancedConnection, listConnections } from './connection-list.js';
 import { CACHED_CONNECTIONS, ConnectionTable, MAX_PREFETCH } from './connection-table.js';
+import { Departures, Fate } from './departures.js';
 import { BalanceError } from './error.js';
 import { FragmentedDatagrams } from './fragmented-datagrams.js';
 import { Icmp } from './icmp.js';
@@ -40,6 +44,7 @@ import { SECOND } from './timeouts.js';
 const DEFAULT_CONNECTIONS = 65_536;
 const DEFAULT_MTU = 1450;
 const MIN_MTU = 68;
+const DEFAULT_LISTED = 1000;
 const FRAGMENT = 0x3fff;
 const BROADCAST_HIGH = -1;
 const BROADCAST_LOW = 0xffff;
@@ -83,6 +88,7 @@ export class LoadBalancer {
   readonly #known: KnownFlows;
   readonly #new: NewFlows;
   readonly #icmp: Icmp;
+  readonly #departures: Departures;
   readonly #fragments: FragmentedDatagrams;
   readonly #packet = new Packet();
   /** What `prefetch` has seen and `translate` hasn't yet: offsets of IP headers, and the entries of their connections. */
@@ -97,28 +103,50 @@ export class LoadBalancer {
   /** @throws BalanceError `BAD_BALANCER`; VtepError for an invalid address or MAC */
   constructor(options: LoadBalancerOptions) {
     const { back, front = back, maxConnections = DEFAULT_CONNECTIONS, mtu = DEFAULT_MTU } = options;
-    const { random = platformRandom, quotedChecksum = 'ipvs', seed } = options;
+    const { random = platformRandom, quotedChecksum = 'ipvs', compatibility = Compatibility.Docker, seed } = options;
     if (!Number.isInteger(mtu) || mtu < MIN_MTU || mtu > 65_535) {
       throw new BalanceError('BAD_BALANCER', `an MTU is an integer from ${MIN_MTU} to 65535, not ${mtu}`);
     }
+    const behaviour = behaviourOf(compatibility);
     const services = this.#services;
     this.#back = new Leg(back);
     this.#front = new Leg(front);
-    const table = new ConnectionTable(maxConnections, (row) => this.#closed(row), seed);
+    const table = new ConnectionTable(maxConnections, (row) => this.#closed(row), seed, !behaviour.cutsIdle);
     this.#table = table;
     this.#masquerade = new Masquerade(table, random);
     this.#fragments = new FragmentedDatagrams(mtu);
-    this.#answers = new Answers(this.#front, this.#back, services, random);
+    this.#answers = new Answers(this.#front, this.#back, services, random, behaviour);
     const nextHop = new NextHop(table.rows, services, this.#front, this.#back);
     const nat = new SourceNat(table, this.#masquerade, this.#back.address);
-    this.#known = new KnownFlows(table, services, nextHop, nat, this.#answers);
-    this.#new = new NewFlows(table, services, nat, this.#known, this.#answers, this.#front, this.#back);
+    this.#known = new KnownFlows(table, nextHop, nat, this.#answers, behaviour);
+    this.#departures = new Departures(table, services, behaviour);
+    this.#new = new NewFlows(table, services, nat, this.#known, this.#answers, this.#front, this.#back, behaviour);
     this.#icmp = new Icmp(table, nextHop, this.#answers, quotedChecksum);
   }
 
-  /** The connections, with their counters. Read it; it changes with every packet. */
-  get connections(): ConnectionTable {
+  /** The table of connections, with its counters. Read it; it changes with every packet. */
+  get table(): ConnectionTable {
     return this.#table;
+  }
+
+  /**
+   * Lists connections.
+   * @param now seconds of the clock that `translate` gets
+   * @param limit maximum number
+   */
+  connections(now: number, limit = DEFAULT_LISTED): BalancedConnection[] {
+    return listConnections(this.#table, toMilliseconds(now), limit);
+  }
+
+  /**
+   * Ends what has expired, as `translate` does a little with each packet: call it about once a second where no packets may
+   * arrive, so that an idle balancer gives its memory back.
+   * @param now seconds of the clock that `translate` gets
+   * @returns number of connections that expired
+   */
+  expire(now: number): number {
+    this.#fragments.expire(now);
+    return this.#table.expireAll(toMilliseconds(now));
   }
 
   /** Connections whose source port had to change, and those that found none free. */
@@ -169,8 +197,17 @@ export class LoadBalancer {
   }
 
   /**
+   * Sets the MAC that packets to a backend get, for example when it has moved. Connections stay.
+   * @param mac default: 02:42 and the address
+   * @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND`; VtepError for an invalid MAC
+   */
+  setBackendMac(service: number, address: string, mac?: string): void {
+    this.#services.setMac(service, address, mac);
+  }
+
+  /**
    * Removes a backend. The next packet of each of its connections is dropped and ends the connection, so that the one
-   * after it is reset (`expire_nodest_conn`).
+   * after it is reset (`expire_nodest_conn`). With `improved` a SYN opens a new one, and other segments are reset at once.
    * @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND`
    */
   removeBackend(service: number, address: string): void {
@@ -207,7 +244,7 @@ export class LoadBalancer {
       packet.hint = this.#entries[this.#next++];
     }
     if (end - start < ETHERNET_HEADER_LEN + IPV4_HEADER_LEN) return this.#dropped(BalanceDrop.PacketTooSmall, 1);
-    const ms = (now * SECOND) | 0;
+    const ms = toMilliseconds(now);
     this.#table.expire(ms);
     packet.arrive(bytes, start, ms);
     const { view } = packet;
@@ -332,12 +369,20 @@ export class LoadBalancer {
     if (entry < 0 || !table.holds(entry, source, destination, ports, protocol)) {
       entry = table.find(source, destination, ports, protocol);
     }
-    if (entry >= 0 && !table.removeIfExpired(entry >>> 1, packet.now)) return this.#known.translate(packet, entry);
-    return this.#new.handle(packet);
+    if (entry < 0 || table.removeIfExpired(entry >>> 1, packet.now)) return this.#new.handle(packet);
+    const fate = this.#departures.check(packet, entry);
+    if (fate === Fate.Stays) return this.#known.translate(packet, entry);
+    if (fate === Fate.Renewed) return this.#new.handle(packet);
+    return fate === Fate.Reset ? this.#answers.reset(packet) : packet.refuse(BalanceDrop.BackendRemoved);
   }
 
   #closed(row: number): void {
     this.#masquerade.forget(row);
     this.#services.closed(this.#table.rows[row * ROW_WORDS + Column.BackendId]);
   }
+}
+
+/** Seconds as milliseconds modulo 2^32. */
+function toMilliseconds(seconds: number): number {
+  return (seconds * SECOND) | 0;
 }

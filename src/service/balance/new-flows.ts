@@ -1,12 +1,14 @@
 /** Packets of no known connection: which service they are for, which backend gets them, and what else answers them. */
-import { IcmpType, IpProtocol, TcpFlag } from '../../wire/index.js';
+import { IpProtocol, TcpFlag } from '../../wire/index.js';
 import type { Answers } from './answers.js';
 import { BalanceDrop } from './balance-drop.js';
 import { BalanceVerdict } from './balance-verdict.js';
+import type { Behaviour } from './behaviour.js';
 import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { KnownFlows } from './known-flows.js';
 import type { Leg } from './leg.js';
+import { flowHash } from './maglev.js';
 import type { Packet } from './packet.js';
 import { SCTP_HEADER_LEN, SCTP_INIT, SctpState } from './sctp-state.js';
 import { Forwarding, type Services } from './services.js';
@@ -15,7 +17,6 @@ import { TcpState } from './tcp-state.js';
 import { SCTP_MS, TCP_MS, UDP_TIMEOUT } from './timeouts.js';
 
 const TCP_FLAGS = 13;
-const PORT_UNREACHABLE = 3;
 
 /** Opens connections. */
 export class NewFlows {
@@ -27,6 +28,7 @@ export class NewFlows {
   readonly #answers: Answers;
   readonly #front: Leg;
   readonly #back: Leg;
+  readonly #forgets: boolean;
 
   constructor(
     table: ConnectionTable,
@@ -36,6 +38,7 @@ export class NewFlows {
     answers: Answers,
     front: Leg,
     back: Leg,
+    behaviour: Behaviour,
   ) {
     this.#table = table;
     this.#rows = table.rows;
@@ -45,6 +48,7 @@ export class NewFlows {
     this.#answers = answers;
     this.#front = front;
     this.#back = back;
+    this.#forgets = behaviour.forgets;
   }
 
   /** Handles a packet that belongs to no connection. */
@@ -52,20 +56,29 @@ export class NewFlows {
     const { bytes, transport, protocol } = packet;
     const service = this.#serviceOf(packet);
     if (service < 0 && !this.#isOwn(packet.destination)) return packet.refuse(BalanceDrop.OtherHost);
+    if (this.#answers.isLocalSource(packet.source)) return packet.refuse(BalanceDrop.LocalSource);
+    let resumes = false;
     if (protocol === IpProtocol.Tcp) {
-      const flags = bytes[transport + TCP_FLAGS];
-      const opens = (flags & (TcpFlag.Syn | TcpFlag.Rst)) === TcpFlag.Syn;
-      if (service < 0 || !opens) return this.#answers.reset(packet);
+      const kind = bytes[transport + TCP_FLAGS] & (TcpFlag.Syn | TcpFlag.Ack | TcpFlag.Rst);
+      resumes = !this.#forgets && kind === TcpFlag.Ack;
+      const opens = (kind & (TcpFlag.Syn | TcpFlag.Rst)) === TcpFlag.Syn;
+      if (service < 0 || !(opens || resumes)) return this.#answers.reset(packet);
     } else if (protocol === IpProtocol.Sctp) {
       const chunk = transport + SCTP_HEADER_LEN;
       if (service < 0 || chunk >= packet.end || bytes[chunk] !== SCTP_INIT) {
         return packet.refuse(BalanceDrop.NoAssociation);
       }
     }
-    const backend = service < 0 ? -1 : this.#services.pick(service);
-    if (backend < 0) return this.#answers.error(packet, IcmpType.Unreachable, PORT_UNREACHABLE);
-    const row = this.#open(packet, service, backend);
+    const backend = service < 0 ? -1 : this.#pick(packet, service);
+    if (backend < 0) return resumes ? this.#answers.reset(packet) : this.#answers.unreachable(packet);
+    const row = this.#open(packet, service, backend, resumes);
     return row < 0 ? BalanceVerdict.Dropped : this.#known.translate(packet, row * 2);
+  }
+
+  #pick(packet: Packet, service: number): number {
+    if (this.#forgets) return this.#services.pick(service);
+    const ports = packet.view.getInt32(packet.transport);
+    return this.#services.pickByHash(service, flowHash(packet.source, ports, packet.protocol));
   }
 
   #isOwn(address: number): boolean {
@@ -80,8 +93,12 @@ export class NewFlows {
     return this.#services.ofPort(packet.protocol, packet.view.getUint16(packet.transport + 2));
   }
 
-  /** Opens a connection. Returns its row, or -1 with the drop reason set. */
-  #open(packet: Packet, service: number, backend: number): number {
+  /**
+   * Opens a connection.
+   * @param resumes whether it is picked up in the middle
+   * @returns its row, or -1 with the drop reason set
+   */
+  #open(packet: Packet, service: number, backend: number, resumes: boolean): number {
     const rows = this.#rows;
     const services = this.#services;
     const { view, at, transport, protocol, now } = packet;
@@ -95,9 +112,12 @@ export class NewFlows {
     const forwarding = services.forwardingOf(service);
     let flags: number = ConnectionFlag.HalfOpen;
     if (forwarding === Forwarding.Direct) flags |= ConnectionFlag.Direct;
+    if (forwarding === Forwarding.Destination) flags |= ConnectionFlag.Tracked;
+    const state = resumes ? TcpState.Established : TcpState.None;
     let isMasqueraded = forwarding === Forwarding.Masquerade;
     // Conntrack calls a SYN ACK that opens a connection invalid, so that it leaves with the client's address.
-    if (isMasqueraded && protocol === IpProtocol.Tcp && (packet.bytes[transport + TCP_FLAGS] & TcpFlag.Ack) !== 0) {
+    const answers = protocol === IpProtocol.Tcp && (packet.bytes[transport + TCP_FLAGS] & TcpFlag.Ack) !== 0;
+    if (isMasqueraded && answers && !resumes) {
       isMasqueraded = false;
       flags |= ConnectionFlag.Unmasqueraded;
     }
@@ -105,7 +125,7 @@ export class NewFlows {
     rows[base + Column.Vip] = view.getInt32(at + 16);
     rows[base + Column.FrontPorts] = ports;
     rows[base + Column.Backend] = services.address[backend];
-    rows[base + Column.Meta] = (protocol << 24) | flags;
+    rows[base + Column.Meta] = (protocol << 24) | (state << 16) | flags;
     rows[base + Column.BackendId] = backend;
     rows[base + Column.MacHigh] = packet.peerHigh;
     rows[base + Column.MacLow] = packet.peerLow << 16;

@@ -1,5 +1,6 @@
 /** Options of a load balancer. */
 import type { RandomBytes } from '../../memory/index.js';
+import type { Compatibility } from '../../overlay/index.js';
 import type { QuotedChecksum } from './icmp-error.js';
 import type { LegOptions } from './leg.js';
 
@@ -27,6 +28,13 @@ export interface LoadBalancerOptions {
    * @default 'ipvs'
    */
   readonly quotedChecksum?: QuotedChecksum;
+  /**
+   * `docker` for Docker's behaviour where it has faults: idle connections are cut after 900 s, a client that reuses a port
+   * gets a backend that is leaving, and an address that is also a VIP is cut off. `improved` for none of these: backends
+   * are then picked by a consistent hash instead of in turn.
+   * @default 'docker'
+   */
+  readonly compatibility?: Compatibility;
   /**
    * Random bytes for source ports and identifications.
    * @default the platform's cryptographic source

@@ -6,6 +6,7 @@ import { getWord, KeyIndex } from '../../memory/internal.js';
 import { formatIpv4, IpProtocol, macOfIpv4, parseIpv4, parseMac } from '../../wire/index.js';
 import { BalanceError } from './error.js';
 import { addressWord } from './leg.js';
+import { Maglev } from './maglev.js';
 import { RoundRobin } from './round-robin.js';
 
 /** How packets reach the backends. */
@@ -95,15 +96,42 @@ const MAX_WEIGHT = 65_535;
 const MAX_PORT = 65_535;
 const PROTOCOLS = { tcp: IpProtocol.Tcp, udp: IpProtocol.Udp, sctp: IpProtocol.Sctp } as const;
 
+/** Whether a backend gets new connections. */
+export const Leaving = {
+  No: 0,
+  /** Its weight is 0. */
+  Quiesced: 1,
+  /** It was removed but still has connections. */
+  Removed: 2,
+} as const;
+
 /** Counters per backend: packets and bytes to it, packets and bytes from it, connections opened. */
 export const COUNTERS = 5;
 const OPENED = 4;
+
+/** A consistent hash that is made when it is needed. */
+class Ring {
+  isStale = true;
+  #maglev: Maglev | undefined;
+
+  pick(hash: number, scheduler: RoundRobin, addresses: Int32Array): number {
+    this.#maglev ??= new Maglev();
+    if (this.isStale) {
+      const active = scheduler.destinations.filter((id) => scheduler.weightOf(id) > 0);
+      this.#maglev.fill(active, addresses);
+      this.isStale = false;
+    }
+    return this.#maglev.pick(hash);
+  }
+}
 
 class Service {
   readonly scheduler = new RoundRobin();
   /** Counters of backends that were removed. */
   readonly past = new Float64Array(COUNTERS);
   refused = 0;
+  /** Filled with the first pick after a change, so that many changes cost one filling. */
+  readonly ring = new Ring();
 
   constructor(
     readonly name: string,
@@ -125,8 +153,8 @@ export class Services {
   port = new Int32Array(16);
   /** Connections of each backend. */
   connections = new Int32Array(16);
-  /** 1 for a backend that was removed but still has connections. */
-  removed = new Uint8Array(16);
+  /** `Leaving` of each backend. */
+  leaving = new Uint8Array(16);
   #serviceOf = new Int32Array(16);
 
   readonly #services = new Map<number, Service>();
@@ -156,11 +184,19 @@ export class Services {
     return this.#get(service).forwarding;
   }
 
-  /** The backend of a service's next connection, or -1 if there is none with a weight above 0, which is counted. */
+  /** The backend whose turn it is, or -1 if there is none with a weight above 0, which is counted. */
   pick(service: number): number {
-    const { scheduler } = this.#get(service);
-    const backend = scheduler.pick();
-    if (backend < 0) this.#get(service).refused++;
+    const found = this.#get(service);
+    const backend = found.scheduler.pick();
+    if (backend < 0) found.refused++;
+    return backend;
+  }
+
+  /** The backend of a flow by consistent hashing, or -1 if there is none with a weight above 0, which is counted. */
+  pickByHash(service: number, hash: number): number {
+    const found = this.#get(service);
+    const backend = found.ring.pick(hash, found.scheduler, this.address);
+    if (backend < 0) found.refused++;
     return backend;
   }
 
@@ -173,7 +209,7 @@ export class Services {
   /** Counts a connection that is gone; a removed backend is forgotten with its last. */
   closed(backend: number): void {
     this.connections[backend]--;
-    if (this.connections[backend] === 0 && this.removed[backend] === 1) this.#forget(backend);
+    if (this.connections[backend] === 0 && this.leaving[backend] === Leaving.Removed) this.#forget(backend);
   }
 
   /** @throws BalanceError `SERVICE_EXISTS`, `BAD_BALANCER` */
@@ -245,32 +281,41 @@ export class Services {
 
   /** @throws BalanceError `UNKNOWN_SERVICE`, `BACKEND_EXISTS`, `BAD_BALANCER` */
   addBackend(service: number, { address, mac, weight = 1, port = 0 }: BackendOptions): number {
-    const { scheduler, name } = this.#get(service);
+    const { scheduler, name, ring } = this.#get(service);
     const word = addressWord(address);
     checkWeight(weight);
     checkPort(port, 0);
     if (this.#findBackend(scheduler, word) >= 0) {
       throw new BalanceError('BACKEND_EXISTS', `service ${name} already has the backend ${address}`);
     }
-    const macBytes = mac === undefined ? macOfIpv4(parseIpv4(address)) : parseMac(mac);
+    const macBytes = macOf(address, mac);
     const id = this.#freeBackends.pop() ?? this.#backends++;
     if (id === this.address.length) this.#grow();
     this.address[id] = word;
-    this.macHigh[id] = getWord(macBytes, 0);
-    this.macLow[id] = (macBytes[4] << 8) | macBytes[5];
+    this.#setMac(id, macBytes);
     this.port[id] = port;
     this.connections[id] = 0;
-    this.removed[id] = 0;
+    this.leaving[id] = weight === 0 ? Leaving.Quiesced : Leaving.No;
     this.#serviceOf[id] = service;
     this.counters.fill(0, id * COUNTERS, (id + 1) * COUNTERS);
     scheduler.add(id, weight);
+    ring.isStale = true;
     return id;
   }
 
   /** @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND`, `BAD_BALANCER` */
   setWeight(service: number, address: string, weight: number): void {
     checkWeight(weight);
-    this.#get(service).scheduler.setWeight(this.#backendOf(service, address), weight);
+    const backend = this.#backendOf(service, address);
+    const { scheduler, ring } = this.#get(service);
+    scheduler.setWeight(backend, weight);
+    ring.isStale = true;
+    this.leaving[backend] = weight === 0 ? Leaving.Quiesced : Leaving.No;
+  }
+
+  /** @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND`; VtepError for an invalid MAC */
+  setMac(service: number, address: string, mac?: string): void {
+    this.#setMac(this.#backendOf(service, address), macOf(address, mac));
   }
 
   /** @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND` */
@@ -320,9 +365,16 @@ export class Services {
     return found;
   }
 
+  #setMac(backend: number, mac: Uint8Array): void {
+    this.macHigh[backend] = getWord(mac, 0);
+    this.macLow[backend] = (mac[4] << 8) | mac[5];
+  }
+
   #removeBackend(service: number, backend: number): void {
-    this.#get(service).scheduler.remove(backend);
-    this.removed[backend] = 1;
+    const { scheduler, ring } = this.#get(service);
+    scheduler.remove(backend);
+    ring.isStale = true;
+    this.leaving[backend] = Leaving.Removed;
     // What it carries from now on, until its last connection is gone, counts for the service when it is forgotten.
     if (this.connections[backend] === 0) this.#forget(backend);
   }
@@ -341,7 +393,7 @@ export class Services {
     this.macLow = grown(this.macLow, new Int32Array(capacity));
     this.port = grown(this.port, new Int32Array(capacity));
     this.connections = grown(this.connections, new Int32Array(capacity));
-    this.removed = grown(this.removed, new Uint8Array(capacity));
+    this.leaving = grown(this.leaving, new Uint8Array(capacity));
     this.#serviceOf = grown(this.#serviceOf, new Int32Array(capacity));
   }
 }
@@ -349,6 +401,11 @@ export class Services {
 function grown<T extends Float64Array | Int32Array | Uint8Array>(from: T, to: T): T {
   to.set(from);
   return to;
+}
+
+/** Docker's MAC of an address, unless another is given. */
+function macOf(address: string, mac: string | undefined): Uint8Array {
+  return mac === undefined ? macOfIpv4(parseIpv4(address)) : parseMac(mac);
 }
 
 function addressText(word: number): string {

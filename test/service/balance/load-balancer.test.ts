@@ -128,7 +128,7 @@ describe('a load balancer', () => {
     const first = through(balancer, frame);
     balancer.prefetch(frame, new Array<number>(1000).fill(0), 1000);
     assert.deepEqual(through(balancer, frame), first);
-    assert.deepEqual([balancer.connections.size, balancer.accounting().received], [1, 2]);
+    assert.deepEqual([balancer.table.size, balancer.accounting().received], [1, 2]);
   });
 
   test('UDP without a checksum stays without one', () => {
@@ -174,7 +174,7 @@ describe('a load balancer', () => {
     through(balancer, answerTo(arrived, SYN | ACK));
     through(balancer, frameOf({ ports: [1111, 80], flags: ACK }));
     for (let port = 2000; port < 12_000; port++) through(balancer, frameOf({ from: [10, 9, 9, 9], ports: [port, 80] }));
-    assert.deepEqual([balancer.connections.size, balancer.connections.evicted], [100, 9901]);
+    assert.deepEqual([balancer.table.size, balancer.table.evicted], [100, 9901]);
     through(balancer, answerTo(arrived, ACK));
     // The newest half-open one is still there: its answer comes back.
     through(balancer, frameOf({ from: [10, 0, 9, 100], to: LOCAL, ports: [80, 11_999], flags: SYN | ACK }));
@@ -201,7 +201,7 @@ describe('a load balancer', () => {
     }
     assert.ok(dropped >= 89 && dropped < 300, `${dropped} dropped`);
     assert.equal(balancer.ports.exhausted, dropped);
-    assert.equal(balancer.connections.size, 600 - dropped);
+    assert.equal(balancer.table.size, 600 - dropped);
   });
 
   test('an idle connection lasts 900 s; then its next segment is reset', () => {
@@ -212,7 +212,7 @@ describe('a load balancer', () => {
     through(balancer, frameOf({ flags: ACK }), 900.1);
     const reset = through(balancer, frameOf({ flags: ACK }), 1800.2);
     assert.equal(reset[47], RST);
-    assert.equal(balancer.connections.size, 0);
+    assert.equal(balancer.table.size, 0);
   });
 
   test('UDP flows last 300 s after their last packet, then are scheduled anew', () => {
