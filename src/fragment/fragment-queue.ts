@@ -119,6 +119,11 @@ export class FragmentQueue {
     }
   }
 
+  /** Copies the end of each fragment's payload out, in ascending order. */
+  copyEnds(into: Int32Array): void {
+    for (let i = 0; i < this.parts; i++) into[i] = this.#ranges[i * 2 + 1];
+  }
+
   /** Releases the pages. */
   release(pool: PagePool): void {
     for (let page = 0; page < PAGES_PER_DATAGRAM; page++) {

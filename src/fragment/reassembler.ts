@@ -73,6 +73,9 @@ export class Reassembler {
   end = 0;
   /** After `Complete`: the sum of the weights of its fragments. */
   parts = 0;
+  /** After `Complete`: where the payload of each fragment ended in the packet's, ascending, for the first `endCount`. */
+  readonly ends: Int32Array;
+  endCount = 0;
   /** After `Dropped`: the reason. */
   drop: ReassemblyDrop = ReassemblyDrop.None;
 
@@ -104,6 +107,7 @@ export class Reassembler {
     this.#index = new KeyIndex(KEY_WORDS, options.maxDatagrams ?? 4096);
     this.#pool = new PagePool(options.maxBytes ?? 4 << 20);
     this.#maxParts = options.maxParts ?? 2048;
+    this.ends = new Int32Array(this.#maxParts);
     this.#timeout = [options.ipv4Timeout ?? 30, options.ipv6Timeout ?? 60];
   }
 
@@ -233,6 +237,8 @@ export class Reassembler {
     this.start = start;
     this.end = HEADER_ROOM + datagram.total;
     this.parts = datagram.weight;
+    this.endCount = datagram.parts;
+    datagram.copyEnds(this.ends);
     // RFC 3168 section 5.3: CE on any fragment sets CE on the packet.
     if ((datagram.ecn & CE_SEEN) !== 0) bytes[start + 1] |= family === 4 ? ECN_CE : ECN_CE << 4;
     if (family === 4) {

@@ -1,11 +1,12 @@
 /**
  * Fragments at a load balancer, as conntrack handles them: a datagram is reassembled, translated once, and leaves in
- * fragments again, without DF.
+ * fragments again, without DF: in the sizes that it came in, unless they exceed the MTU.
  */
 import { dropReasonName, dropReasonOfReassembly } from '../../dataplane/index.js';
 import { Fragmenter, Reassembler, type ReassemblyDrop, ReassemblyOutcome } from '../../fragment/index.js';
 import { HeaderError, Layers, writeIpv4Checksum } from '../../wire/index.js';
 import { BalanceVerdict } from './balance-verdict.js';
+import { OriginalPieces } from './original-pieces.js';
 
 const DONT_FRAGMENT = 0x40;
 
@@ -18,6 +19,7 @@ export class FragmentedDatagrams {
   /** Made with the first fragment: most balancers never see one. */
   #made: Reassembler | undefined;
   readonly #fragmenter = new Fragmenter();
+  readonly #pieces = new OriginalPieces();
   /** A packet that needn't be fragmented, until it has left. */
   #wholeStart = 0;
   #wholeEnd = 0;
@@ -79,18 +81,26 @@ export class FragmentedDatagrams {
     this.#made?.expire(now);
   }
 
-  /** Begins to fragment the packet in `bytes`. Returns the number of fragments. */
-  begin(start: number, end: number): number {
+  /**
+   * Begins to fragment a packet in `bytes`.
+   * @param isDatagram whether it is the datagram itself, translated: it leaves in the pieces that it came in, if they fit
+   * @returns the number of fragments
+   */
+  begin(start: number, end: number, isDatagram: boolean): number {
     this.#wholeStart = start;
-    this.#wholeEnd = end - start <= this.#mtu ? end : start;
+    this.#wholeEnd = end;
+    this.#pieces.count = 0;
+    if (isDatagram && this.#pieces.begin(this.#reassembler, this.#mtu)) return this.#pieces.count;
     // A packet that fits leaves as it is, also with DF, as a reset has it.
-    if (this.#wholeEnd > start) return 1;
+    if (end - start <= this.#mtu) return 1;
+    this.#wholeEnd = start;
     this.#fragmenter.begin(this.bytes, start, end, this.#mtu);
     return this.#fragmenter.count;
   }
 
   /** Writes the next fragment, from its IP header. Returns its size in bytes, or 0 if there are no more. */
   next(target: Uint8Array, offset: number): number {
+    if (this.#pieces.count > 0) return this.#pieces.next(target, offset);
     const size = this.#wholeEnd - this.#wholeStart;
     if (size === 0) return this.#fragmenter.next(target, offset);
     target.set(this.bytes.subarray(this.#wholeStart, this.#wholeEnd), offset);

@@ -339,7 +339,7 @@ export class LoadBalancer {
     packet.begin(fragments.bytes, fragments.start, fragments.end);
     const verdict = this.#route(packet);
     if (verdict === BalanceVerdict.Dropped) return this.#dropped(packet.drop, fragments.parts);
-    const count = fragments.begin(packet.at, packet.end);
+    const count = fragments.begin(packet.at, packet.end, verdict !== BalanceVerdict.Answered);
     this.#made += count - fragments.parts;
     this.#sent += count;
     this.datagram = verdict;
