@@ -18,7 +18,7 @@ export { type DnsCounters, DnsDrop } from './dns/dns-counters.js';
 export type { DnsEndpoint, DnsFailure, DnsReport } from './dns/dns-order.js';
 export { LiveError, type LiveErrorCode } from './error.js';
 export { HostRules, type HostRulesOptions } from './firewall/host-rules.js';
-export type { HostModePort, HostPorts, IngressPort } from './firewall/host-rules-text.js';
+export type { HostModePort, HostPorts, IngressModePort } from './firewall/host-rules-text.js';
 export type { FramePort, FramePortCounters } from './port/frame-port.js';
 export type { GatewayContainer, GatewayInterface } from './gateway/gateway-devices.js';
 export { GatewayPart, type GatewayPartOptions } from './gateway/gateway-part.js';

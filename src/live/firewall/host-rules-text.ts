@@ -21,7 +21,7 @@ export interface HostModePort {
 }
 
 /** A port of the host that leads to the ingress load balancer, which knows the tasks. */
-export interface IngressPort {
+export interface IngressModePort {
   readonly protocol: PortProtocol;
   readonly published: number;
 }
@@ -30,7 +30,7 @@ export interface IngressPort {
 export interface HostPorts {
   /** The ingress load balancer's address in the gateway network: 4 bytes. */
   readonly sandbox: Uint8Array;
-  readonly ingress: readonly IngressPort[];
+  readonly ingress: readonly IngressModePort[];
   readonly host: readonly HostModePort[];
 }
 

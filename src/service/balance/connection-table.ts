@@ -256,7 +256,7 @@ export class ConnectionTable {
   /** Marks a settled connection as one that may be evicted, after those that may be already. */
   unsettle(row: number): void {
     this.rows[row * ROW_WORDS + Column.Meta] |= ConnectionFlag.HalfOpen;
-    this.#appendHalfOpen(row);
+    this.#halfOpen.append(row);
   }
 
   /** Removes a connection. */

@@ -40,7 +40,7 @@ export function networkCountsOf({ set, balancer, services }: NetworkServices, no
   return {
     network: set.name,
     balancer: balancer === undefined || own === undefined ? undefined : formatIpv4(own),
-    connections: balancer?.connections.size ?? 0,
+    connections: balancer?.table.size ?? 0,
     accounting: balancer?.accounting(),
     services: Array.from(services).flatMap((service) => {
       const found = service.id === undefined ? undefined : counts.get(service.id);

@@ -18,7 +18,8 @@ import {
 } from '../../wire/index.js';
 import { BalanceVerdict } from '../balance/balance-verdict.js';
 import { applyDelta, fold, wordDelta } from '../balance/checksum-delta.js';
-import { Column, ConnectionFlag, ConnectionTable, ROW_WORDS } from '../balance/connection-table.js';
+import { Column, ConnectionFlag, ROW_WORDS } from '../balance/connection-row.js';
+import { ConnectionTable } from '../balance/connection-table.js';
 import { BalanceError } from '../balance/error.js';
 import { FragmentedDatagrams } from '../balance/fragmented-datagrams.js';
 import { quotedTransport } from '../balance/icmp-error.js';
@@ -256,7 +257,7 @@ export class TaskPorts {
     const verdict = this.#packet(packet, viewOf(packet), fragments.start, fragments.end, ms, direction);
     if (verdict === PortVerdict.Dropped) return this.#dropped(this.drop, fragments.parts);
     for (let i = 0; i < ETHERNET_HEADER_LEN; i++) this.#ethernet[i] = bytes[start + i];
-    const count = fragments.begin(fragments.start, fragments.end);
+    const count = fragments.begin(fragments.start, fragments.end, true);
     this.#made += count - fragments.parts;
     this.#sent += count;
     return PortVerdict.Fragments;
