@@ -56,11 +56,22 @@ function invalid(issue: z.core.$ZodIssue, locations: Locations, text: string): O
   }
 }
 
+/** A config as it is written, which has the fields that the schema has. */
+export type WrittenConfig = Partial<Record<keyof ParsedConfig, Readonly<Record<string, unknown>> | null>>;
+
+/** A config's data. */
+export interface ConfigData {
+  readonly written: WrittenConfig;
+  /** With the defaults of fields that aren't written. */
+  readonly parsed: ParsedConfig;
+  readonly locations: Locations;
+}
+
 /**
  * Parses a config's text and checks it against the schema.
  * @throws OverlayError `BAD_CONFIG` with the line
  */
-export function parsedConfig(file: string | KeyText): { readonly parsed: ParsedConfig; readonly locations: Locations } {
+export function parsedConfig(file: string | KeyText): ConfigData {
   const text = file instanceof KeyText ? file.text : file;
   const { data, locations } = readConfig(text);
   const proto = pathOfProto(data);
@@ -70,5 +81,5 @@ export function parsedConfig(file: string | KeyText): { readonly parsed: ParsedC
   if (data === null) throw emptyFile();
   const result = CONFIG_SCHEMA.safeParse(data);
   if (!result.success) throw invalid(result.error.issues[0], locations, text);
-  return { parsed: result.data, locations };
+  return { written: data as WrittenConfig, parsed: result.data, locations };
 }

@@ -3,13 +3,14 @@ import { ConfigClaims } from './config-claims.js';
 import { readContainers, readEndpoints } from './config-endpoints.js';
 import { completed, type GivenNetwork, readNetworks, readNodes } from './config-networks.js';
 import type { ParsedConfig } from './config-schema.js';
-import { parsedConfig } from './config-text.js';
+import { type ConfigData, parsedConfig } from './config-text.js';
 import { planSwarm, type SwarmPlan } from './ipam/swarm-plan.js';
 import { KeyRing, refuseWeakKeys } from './keys/key-ring.js';
 import { clusterKeyOf } from './keys/key-ring-file.js';
 import type { KeyText } from './keys/key-text.js';
 import type { Locations } from './locations.js';
 import type { Swarm } from './services/model.js';
+import { writePinned } from './services/pinned-config.js';
 import { readGateway } from './services/gateway-settings.js';
 import { readServices } from './services/read-services.js';
 import { readPools, readSwarmNetwork, readSwarmNodes } from './services/read-swarm.js';
@@ -134,7 +135,29 @@ export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}
  * @throws OverlayError `BAD_CONFIG` with the line, also for what Docker refuses, in its words
  */
 export function parseSwarmPlan(file: string | KeyText): SwarmPlan {
-  const { parsed, locations } = parsedConfig(file);
+  return planOf(parsedConfig(file));
+}
+
+/**
+ * Parses a config, and writes its networks, services and endpoints with all addresses, VNIs and ports that it is
+ * planned to get. With these, a service can be scaled, and networks and services added, without any of them changing.
+ * @returns YAML
+ * @example
+ * ```ts
+ * import { readFileSync } from 'node:fs';
+ * import { pinnedConfig } from 'vtep/overlay/files';
+ *
+ * console.log(pinnedConfig(readFileSync('overlay.yaml', 'utf8')));
+ * ```
+ * @param file the text, or the result of `extractKeys`
+ * @throws OverlayError `BAD_CONFIG` as `parseSwarmPlan`
+ */
+export function pinnedConfig(file: string | KeyText): string {
+  const data = parsedConfig(file);
+  return writePinned(data.written, planOf(data));
+}
+
+function planOf({ parsed, locations }: ConfigData): SwarmPlan {
   const nodes = readNodes(parsed, locations);
   const given = readNetworks(parsed, locations, true);
   const plan = readPlan(parsed, locations, nodes, given);

@@ -6,7 +6,7 @@
  * - {@link parseKeys} reads any key file; {@link parseKeyRing} and {@link parseSwarmKeys} only rings.
  * @module vtep/overlay/files
  */
-export { type ConfigOptions, parseConfig, parseSwarmPlan } from './config.js';
+export { type ConfigOptions, parseConfig, parseSwarmPlan, pinnedConfig } from './config.js';
 export { dockerMac } from './config-endpoints.js';
 export { type DockerEndpoint, type DockerNetwork, parseDockerNetworks } from './import/docker-network.js';
 export {

@@ -23,6 +23,20 @@ describe('a topology transferred to another thread', () => {
     for (const [i, key] of ring.keys.entries()) assert.ok(before?.keys[i] !== undefined && key.equals(before.keys[i]));
   });
 
+  test('keeps its services, tasks and load balancers', () => {
+    const topology = parseConfig(`nodes: { n1: { vtep: 10.0.0.1 } }
+networks: { ingress: { ingress: true }, net: { attachable: true } }
+services: { web: { networks: [net], ports: ['8080:80'], replicas: 3, netns: '{{.Task.Name}}' } }
+endpoints: { c1: { network: net, node: n1, aliases: [client] } }
+compatibility: improved
+`);
+    const packed = packTopology(topology);
+    const after = unpackTopology(structuredClone(packed, { transfer: buffersOf(packed) }));
+    assert.deepEqual(after, topology);
+    assert.equal(after.services?.records.length, 7);
+    assert.equal(after.endpoints.filter(({ kind }) => kind === 'balancer').length, 2);
+  });
+
   test('leaves no copy of a key behind', () => {
     const topology = parseConfig(TEXT);
     const packed = packTopology(topology);

@@ -77,6 +77,26 @@ describe('network plan', () => {
     }
   });
 
+  test('with --pin prints the sections of the config with their addresses, and these give the same plan', async () => {
+    const before = await vtep(['network', 'plan', '--config', config(SWARM), '--json']);
+    const { status, stdout, stderr } = await vtep(['network', 'plan', '--config', config(SWARM), '--pin']);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^networks:\n {2}ingress:\n {4}ingress: true\n {4}vni: 4096\n {4}subnet: 10\.0\.0\.0\/24$/m);
+    assert.match(stdout, /^ {4}vip:\n {6}ingress: 10\.0\.0\.4\n {6}my-network: 10\.0\.9\.2$/m);
+    const nodes = JSON.stringify((JSON.parse(SWARM) as { nodes: unknown }).nodes);
+    const after = await vtep(['network', 'plan', '--config', config(`nodes: ${nodes}\n${stdout}`), '--json']);
+    const [a, b] = [before, after].map((run) => JSON.parse(run.stdout));
+    for (const plan of [a, b]) {
+      for (const network of plan.networks) {
+        for (const list of ['vips', 'tasks', 'loadBalancers']) {
+          network[list].sort((x: object, y: object) => JSON.stringify(x).localeCompare(JSON.stringify(y)));
+        }
+      }
+    }
+    assert.deepEqual(b, a);
+    assert.equal((await vtep(['network', 'plan', '--config', config(SWARM), '--pin', '--json'])).status, 2);
+  });
+
   test('lists what gets no address, with --strict as exit status 1', async () => {
     const small = config(`nodes: { n1: { vtep: 192.0.2.1 } }
 networks: { net: { subnet: 10.0.9.0/29 } }

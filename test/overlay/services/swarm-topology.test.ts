@@ -24,8 +24,8 @@ const IDS = new Map(
   ['node1', 'node2'].flatMap((node) =>
     inspected(node).flatMap(({ Containers }) =>
       Object.values(Containers).flatMap(({ Name }): [string, string][] => {
-        const [service, slot, id] = Name.split('.');
-        return id === undefined ? [] : [[`${service}.${slot}`, id]];
+        const [service, slot, id] = Name.split('.') as [string, string?, string?];
+        return id === undefined ? [] : [[`${service}.${slot ?? ''}`, id]];
       }),
     ),
   ),

@@ -41,6 +41,31 @@ describe('the changes from one topology to another', () => {
     assert.deepEqual(kinds(`acceptUnknownVteps: false\n${BASE}`), []);
   });
 
+  test('of a service that is scaled are its new task and, where that is the first, the load balancer', () => {
+    const swarm = (replicas: number): string => `nodes: { a: { vtep: 10.0.0.1 }, b: { vtep: 10.0.0.2 } }
+networks: { ingress: { ingress: true }, net: { subnet: 10.0.9.0/24, balancers: { a: 10.0.9.9 } } }
+services: { web: { networks: [net], ports: ['8080:80'], replicas: ${replicas} } }
+`;
+    const before = parseConfig(swarm(1));
+    const tables = new NodeTables(before, 'a');
+    const changes = diffTopology(before, parseConfig(swarm(2)));
+    assert.deepEqual(
+      changes.map((change) => (change.kind === ChangeKind.AddEndpoint ? (change.endpoint.id ?? '') : change.kind)),
+      ['web.2@ingress', 'web.2@net', 'lb-net@b'],
+    );
+    tables.apply(changes);
+    const kindsOf = (topology: Topology): string[] =>
+      topology.endpoints.map(({ id, kind }) => `${id ?? ''} ${kind ?? ''}`);
+    assert.deepEqual(kindsOf(tables.topology).sort(), kindsOf(parseConfig(swarm(2))).sort());
+    assert.deepEqual(diffTopology(tables.topology, parseConfig(swarm(2))), []);
+    const [first, ...others] = before.endpoints;
+    const changed = { ...before, endpoints: [{ ...first, kind: 'balancer' as const }, ...others] };
+    assert.deepEqual(
+      diffTopology(before, changed).map(({ kind }) => kind),
+      [ChangeKind.ChangeEndpoint],
+    );
+  });
+
   test('identify a node by its VTEP and a network by its VNI: a different one means a different object', () => {
     const renamed = BASE.replaceAll(/\bb\b/g, 'c').replaceAll('web', 'www');
     assert.deepEqual(kinds(renamed), [ChangeKind.ChangeNode, ChangeKind.ChangeNetwork]);
