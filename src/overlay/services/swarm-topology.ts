@@ -1,5 +1,5 @@
 /** A planned swarm as endpoints and records: what its nodes know of its tasks and load balancers. */
-import { macOfIpv4 } from '../../wire/index.js';
+import { formatMac, macOfIpv4 } from '../../wire/index.js';
 import type { ConfigClaims } from '../config-claims.js';
 import { AddressUse } from '../ipam/network-allocation.js';
 import type { PlannedNetwork, PlannedService, SwarmPlan } from '../ipam/swarm-plan.js';
@@ -150,8 +150,7 @@ class SwarmTopologyBuild {
       mac: macOfIpv4(address),
     };
     this.claimNames(path, endpoint);
-    const mac = Array.from(endpoint.mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
-    this.#claims.claim(path, network, mac, name);
+    this.#claims.claim(path, network, formatMac(endpoint.mac), name);
     this.#claims.claim(path, network, formatAddress(address), name);
     return endpoint;
   }
