@@ -129,6 +129,8 @@ class Service {
   readonly scheduler = new RoundRobin();
   /** Counters of backends that were removed. */
   readonly past = new Float64Array(COUNTERS);
+  /** Backends that were removed but still have connections. */
+  readonly departing = new Set<number>();
   refused = 0;
   /** Filled with the first pick after a change, so that many changes cost one filling. */
   readonly ring = new Ring();
@@ -325,8 +327,9 @@ export class Services {
 
   /** What a service has carried. Backends are in the scheduler's order. */
   countsOf(service: number): ServiceCounts {
-    const { name, past, refused, scheduler } = this.#get(service);
+    const { name, past, departing, refused, scheduler } = this.#get(service);
     const sums = past.slice();
+    for (const id of departing) this.#addCounters(id, sums);
     const backends = scheduler.destinations.map((id): BackendCounts => {
       const counts = this.counters.subarray(id * COUNTERS, (id + 1) * COUNTERS);
       counts.forEach((count, i) => (sums[i] += count));
@@ -375,14 +378,21 @@ export class Services {
     scheduler.remove(backend);
     ring.isStale = true;
     this.leaving[backend] = Leaving.Removed;
-    // What it carries from now on, until its last connection is gone, counts for the service when it is forgotten.
     if (this.connections[backend] === 0) this.#forget(backend);
+    else this.#get(service).departing.add(backend);
   }
 
   #forget(backend: number): void {
-    const past = this.#services.get(this.#serviceOf[backend])?.past;
-    if (past !== undefined) for (let i = 0; i < COUNTERS; i++) past[i] += this.counters[backend * COUNTERS + i];
+    const service = this.#services.get(this.#serviceOf[backend]);
+    if (service !== undefined) {
+      this.#addCounters(backend, service.past);
+      service.departing.delete(backend);
+    }
     this.#freeBackends.push(backend);
+  }
+
+  #addCounters(backend: number, sums: Float64Array): void {
+    for (let i = 0; i < COUNTERS; i++) sums[i] += this.counters[backend * COUNTERS + i];
   }
 
   #grow(): void {
