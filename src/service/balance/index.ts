@@ -19,5 +19,5 @@ export {
   type ServiceAddresses,
   type ServiceCounts,
   type ServiceOptions,
-} from './services.js';
+} from './service-options.js';
 export { nextTcpState, TCP_STATES, TCP_TIMEOUTS, TcpState, tcpStateName, TcpTable } from './tcp-state.js';

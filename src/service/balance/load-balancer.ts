@@ -31,13 +31,8 @@ import { NextHop } from './next-hop.js';
 import type { BalanceAccounting, LoadBalancerOptions } from './options.js';
 import { Packet } from './packet.js';
 import { SCTP_HEADER_LEN } from './sctp-state.js';
-import {
-  type BackendOptions,
-  type ServiceAddresses,
-  type ServiceCounts,
-  type ServiceOptions,
-  Services,
-} from './services.js';
+import type { BackendOptions, ServiceAddresses, ServiceCounts, ServiceOptions } from './service-options.js';
+import { Services } from './services.js';
 import { SourceNat } from './source-nat.js';
 import { SECOND } from './timeouts.js';
 
