@@ -5,6 +5,7 @@ import {
   HeaderFlag,
   LOCAL_TTL,
   MAX_MESSAGE_LEN,
+  MAX_UDP_PAYLOAD,
   OpCode,
   RECORD_FIXED_LEN,
   RecordType,
@@ -155,6 +156,7 @@ function writeFixed(out: Uint8Array, at: number, type: number, rdata: number): v
 
 /** Most bytes of an answer of the server's own. */
 export function answerLimit(query: Query, isTcp: boolean, profile: DnsProfile): number {
-  if (!isTcp) return query.udpSize;
+  // A client may say that it takes more than a datagram can carry.
+  if (!isTcp) return Math.min(query.udpSize, MAX_UDP_PAYLOAD);
   return profile === DnsProfile.Current ? MAX_MESSAGE_LEN : MAX_MESSAGE_LEN - 1;
 }

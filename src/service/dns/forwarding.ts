@@ -1,5 +1,13 @@
 import { type DnsClient, type DnsServer } from './client.js';
-import { DnsTransport, HeaderFlag, MAX_MESSAGE_LEN, read16, RecordType, ResponseCode } from './message.js';
+import {
+  DnsTransport,
+  HeaderFlag,
+  MAX_MESSAGE_LEN,
+  MAX_UDP_PAYLOAD,
+  read16,
+  RecordType,
+  ResponseCode,
+} from './message.js';
 import { DnsProfile } from './profile.js';
 import { type Recoder } from './recode.js';
 import { type Exchange, type Resolution, ResolutionKind, type UpstreamRequest } from './resolution.js';
@@ -130,7 +138,7 @@ export class ForwardedExchange implements Exchange {
 
   /** Relays an answer, or asks the next server. */
   #judge(message: Uint8Array): Resolution {
-    const { client } = this.#query;
+    const { client, transport } = this.#query;
     const { recoder } = this.#options;
     const flags = read16(message, 2);
     const code = flags & HeaderFlag.ResponseCode;
@@ -143,7 +151,9 @@ export class ForwardedExchange implements Exchange {
     });
     // 20.10 relays what it can read of a truncated answer: the client asks again over TCP.
     const isEnough = recoder.complete || (!this.#isCurrent && (flags & HeaderFlag.Truncated) !== 0);
-    if (answer === undefined || !isEnough) return this.fail();
+    // Names that may not be compressed can make it longer than it came.
+    const limit = transport === DnsTransport.Udp ? MAX_UDP_PAYLOAD : MAX_MESSAGE_LEN;
+    if (answer === undefined || answer.length > limit || !isEnough) return this.fail();
     client.pending--;
     if (!isFinal) {
       this.#last = this.#isCurrent ? undefined : answer;

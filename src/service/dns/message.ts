@@ -6,6 +6,8 @@ export const DNS_HEADER_LEN = 12;
 export const MAX_NAME_LEN = 255;
 /** Longest message: the length prefix of TCP has 16 bits. */
 export const MAX_MESSAGE_LEN = 65_535;
+/** Longest UDP payload over IPv4: an IP packet has at most 65,535 bytes, of which 28 are headers. */
+export const MAX_UDP_PAYLOAD = 65_507;
 /** UDP payload that every client takes (RFC 1035, section 2.3.4). */
 export const MIN_UDP_PAYLOAD = 512;
 /** Type, class, TTL and RDLENGTH of a record, after its owner name. */
