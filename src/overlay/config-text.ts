@@ -38,8 +38,17 @@ function emptyFile(): OverlayError {
   return new OverlayError('BAD_CONFIG', `the file is empty; ${CONFIG}`, { position: { line: 1, column: 1 } });
 }
 
+/** What is wrong inside of a list or a block that may take another form too; the issue itself if nothing is. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  // The forms that the value doesn't have at all say so about the value itself.
+  const inner = issue.errors.map(([first]) => first).find((first) => first.path.length > 0);
+  return inner === undefined ? issue : innermost({ ...inner, path: [...issue.path, ...inner.path] });
+}
+
 /** The error for data that isn't a config. */
-function invalid(issue: z.core.$ZodIssue, locations: Locations, text: string): OverlayError {
+function invalid(found: z.core.$ZodIssue, locations: Locations, text: string): OverlayError {
+  const issue = innermost(found);
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   // A file without nodes is not a config, and may be another kind of file.
   const like = path.length === 0 || (path.length === 1 && path[0] === 'nodes') ? otherKind(text) : '';

@@ -57,7 +57,7 @@ export function fields<T extends z.ZodRawShape>(what: string, shape: T): z.ZodOb
 
 /** A name: not empty, and fit to be printed. */
 export const NAME = z
-  .string()
+  .string({ error: not('a name') })
   .min(1, 'a name must not be empty')
   .refine((name) => !/\p{Cc}/u.test(name), 'a name must not contain control characters');
 

@@ -1,5 +1,6 @@
 /** Reads the services of a config. */
 import { VtepError } from '../../error.js';
+import { inQuotes } from '../../text/plain-text.js';
 import { OverlayError } from '../error.js';
 import type { Locations, Path } from '../locations.js';
 import { isInterfaceName } from '../topology.js';
@@ -56,7 +57,12 @@ export function readServices(
       throw locations.error(path, `services.${name}: ${why}`, 'BAD_CONFIG', 'name');
     }
     const own = membershipsOf(entry);
-    for (const { network } of own) checkKnown(network, 'network', names, [...path, 'networks'], locations);
+    own.forEach(({ network }, i) => {
+      checkKnown(network, 'network', names, [...path, 'networks'], locations);
+      if (own.findIndex((other) => other.network === network) === i) return;
+      const why = `${inQuotes(network)} is there already`;
+      throw locations.error([...path, 'networks', i], `services.${name}.networks.${i}: ${why}`);
+    });
     const ports = entry.ports.flatMap((port, i) => portsOf(String(port), [...path, 'ports', i], locations));
     const published = ports.some(({ mode }) => mode === PublishMode.Ingress);
     const context: Context = {

@@ -31,6 +31,45 @@ describe('a wrong config of a swarm', () => {
     assert.ok((topology.services?.records.length ?? 0) >= 4);
   });
 
+  for (const [what, from, to, says] of [
+    [
+      'a network twice',
+      '"networks":["my-network"]',
+      '"networks":["my-network","my-network"]',
+      /services\.db\.networks\.1: "my-network" is there already$/,
+    ],
+    ['a number as an alias', '["site"]', '[7]', /services\.my-web\.aliases\.0: 7 is not a name$/],
+    [
+      'an alias that is a text instead of a list',
+      '["www"]',
+      '"www"',
+      /services\.my-web\.networks\.my-network\.aliases: "www" is not a list of names$/,
+    ],
+    [
+      'an unknown field of a membership',
+      '{"aliases":["www"]}',
+      '{"alias":["www"]}',
+      /services\.my-web\.networks\.my-network: unknown field "alias"; did you mean aliases\?$/,
+    ],
+    [
+      'a VIP that is a number',
+      '"vip":{"my-network":"10.0.9.2"}',
+      '"vip":{"my-network":2}',
+      /services\.my-web\.vip\.my-network: 2 is not an IP address$/,
+    ],
+    [
+      'neither a list nor a block',
+      '"networks":["my-network"]',
+      '"networks":7',
+      /services\.db\.networks: 7 is not a list of networks, or a block of them with their aliases$/,
+    ],
+  ] as const) {
+    test(`${what}: the error says where, and what is wrong there`, () => {
+      assert.ok(goodConfig.includes(from));
+      assert.throws(() => parseConfig(goodConfig.replace(from, to)), { code: 'BAD_CONFIG', message: says });
+    });
+  }
+
   test('gives an error with a code, in one printable line without keys; or a topology with each address once', () => {
     const outcomes = new Map<string, number>();
     let slowest = 0;

@@ -125,7 +125,7 @@ function apply(config: Container, { where, key, kind, value }: Change): void {
   const target = containers[where % containers.length] as Record<string, unknown>;
   const keys = Object.keys(target);
   const name = keys[key % Math.max(1, keys.length)];
-  if (kind === 'add' || name === undefined) {
+  if (kind === 'add' || keys.length === 0) {
     const added = VALUES[(value + key) % VALUES.length];
     // As JSON.parse does, rather than as an assignment to __proto__ would.
     Object.defineProperty(target, Array.isArray(target) ? keys.length : String(added).slice(0, 20), {
