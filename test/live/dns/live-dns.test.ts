@@ -189,6 +189,18 @@ describe('DNS servers', { skip: withoutSockets() }, () => {
     client.close();
   });
 
+  test('change how an endpoint is served, with ndots set: unknown names of one label are not forwarded', async () => {
+    const upstream = await upstreamWith(found);
+    const it = await running();
+    await it.serve({ servers: [upstream.server] });
+    assert.deepEqual(addressesIn(await it.ask(queryOf('unknown'))), ['203.0.113.7']);
+    await it.serve({ servers: [upstream.server], ndotsSet: true, links: new Map([['web', 'my-web']]) });
+    assert.deepEqual(addressesIn(await it.ask(queryOf('unknown'))), []);
+    assert.deepEqual(addressesIn(await it.ask(queryOf('web'))), ['10.0.9.2']);
+    assert.equal((await it.askTcp([queryOf('unknown')])).length, 1);
+    assert.deepEqual([it.serving.length, it.failures.length], [2, 0]);
+  });
+
   test('answer within a millisecond when idle', async () => {
     const it = await running();
     await it.serve();

@@ -113,8 +113,10 @@ export class RunningDns {
 
 /** Waits until a condition holds. */
 export async function until(holds: () => boolean | Promise<boolean>, milliseconds = PATIENCE): Promise<void> {
-  for (const end = performance.now() + milliseconds; performance.now() < end; await sleep(10)) {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end) {
     if (await holds()) return;
+    await sleep(10);
   }
   assert.fail('took too long');
 }
