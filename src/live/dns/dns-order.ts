@@ -11,7 +11,7 @@ export interface DnsEndpoint {
   readonly netns?: string | undefined;
   /** Ids of its networks, the one with the highest priority first. Unknown ones are searched once they are known. */
   readonly networks: readonly string[];
-  /** Servers for other names, in order; only the first three are asked. @default those of the host's resolv.conf */
+  /** Servers for other names, in order; only the first three are asked. @default those that the host's resolv.conf has now */
   readonly servers?: readonly DnsServer[] | undefined;
   /** Whether its `resolv.conf` sets ndots: unknown names of one label are then not forwarded. @default false */
   readonly ndotsSet?: boolean | undefined;

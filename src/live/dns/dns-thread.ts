@@ -39,7 +39,7 @@ class Servers {
       address,
       port,
       netnsFolder,
-      hostServers: hostServers(resolvConf),
+      hostServers: () => hostServers(resolvConf),
       failed: (failure) => post({ kind: 'failed', failure }),
       serving: (key) => post({ kind: 'serving', key }),
     };

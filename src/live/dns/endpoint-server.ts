@@ -29,7 +29,8 @@ export interface Shared {
   readonly address: string;
   readonly port: number;
   readonly netnsFolder: string;
-  readonly hostServers: readonly DnsServer[];
+  /** Reads the host's servers. */
+  readonly hostServers: () => readonly DnsServer[];
   readonly failed: (failure: DnsFailure) => void;
   readonly serving: (key: string) => void;
 }
@@ -50,6 +51,8 @@ export class EndpointServer {
   readonly #shared: Shared;
   readonly #counters = newCounters();
   #endpoint: DnsEndpoint;
+  /** Its upstream servers; the host's are those of the moment when it was set, as in Docker. */
+  #servers: readonly DnsServer[];
   #answering: Answering;
   #sockets: Sockets | undefined;
   /** The last failure reported, so that trying again doesn't report it again. */
@@ -58,6 +61,7 @@ export class EndpointServer {
   constructor(endpoint: DnsEndpoint, shared: Shared) {
     this.#shared = shared;
     this.#endpoint = endpoint;
+    this.#servers = endpoint.servers ?? shared.hostServers();
     this.#answering = {
       resolver: shared.resolver,
       client: this.#makeClient(),
@@ -78,6 +82,7 @@ export class EndpointServer {
   change(endpoint: DnsEndpoint): void {
     const old = this.#endpoint;
     this.#endpoint = endpoint;
+    this.#servers = endpoint.servers ?? this.#shared.hostServers();
     if (old.netns !== endpoint.netns || !sameFiles(old, endpoint)) this.#closeSockets();
     this.renew();
     this.check();
@@ -115,11 +120,11 @@ export class EndpointServer {
   }
 
   #makeClient(): DnsClient {
-    const { names, hostServers } = this.#shared;
-    const { networks, servers = hostServers, ndotsSet, links } = this.#endpoint;
+    const { names } = this.#shared;
+    const { networks, ndotsSet, links } = this.#endpoint;
     return new DnsClient(names, {
       networks: networks.filter((id) => names.network(id) !== undefined),
-      servers,
+      servers: this.#servers,
       ...(ndotsSet !== undefined && { ndotsSet }),
       ...(links !== undefined && { links }),
     });

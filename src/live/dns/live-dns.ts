@@ -1,6 +1,8 @@
 /** Docker's DNS server at 127.0.0.11 of each container, in a thread of its own. */
+import { isIPv4 } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { type DnsNetwork, DnsProfile, type DnsRecord } from '../../service/index.js';
+import { inQuotes } from '../../text/plain-text.js';
 import { LiveError } from '../error.js';
 import {
   type DnsEndpoint,
@@ -36,6 +38,7 @@ export interface LiveDnsOptions {
   readonly netnsFolder?: string;
 }
 
+const MAX_PORT = 65_535;
 const THREAD = new URL('./dns-thread.js', import.meta.url);
 
 /**
@@ -86,14 +89,22 @@ export class LiveDns {
 
   /**
    * Starts the thread.
-   * @throws LiveError `SYSTEM_UNAVAILABLE`, `SYSTEM_CALL`
+   * @throws LiveError `BAD_NODE` for an address other than IPv4, or a port out of range; `SYSTEM_UNAVAILABLE`,
+   *   `SYSTEM_CALL`
    */
   static async start(options: LiveDnsOptions = {}): Promise<LiveDns> {
+    const { address = '127.0.0.11', port = 53 } = options;
+    if (!isIPv4(address) || !Number.isInteger(port) || port < 1 || port > MAX_PORT) {
+      throw new LiveError(
+        'BAD_NODE',
+        `a DNS server needs an IPv4 address and a port, not ${inQuotes(`${address}:${port}`)}`,
+      );
+    }
     const workerData: DnsThreadOptions = {
       profile: options.profile ?? DnsProfile.Current,
       exactVips: options.exactVips ?? false,
-      address: options.address ?? '127.0.0.11',
-      port: options.port ?? 53,
+      address,
+      port,
       resolvConf: options.resolvConf ?? '/etc/resolv.conf',
       netnsFolder: options.netnsFolder ?? '/etc/netns',
     };

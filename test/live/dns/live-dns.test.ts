@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LiveDns } from '../../../src/live/index.js';
 import { DnsProfile, type DnsRecord } from '../../../src/service/index.js';
 import { answerTo, queryOf, readMessage, recordOf, words } from '../../service/dns/messages.js';
 import { containerOf, NETWORK, taskOf } from '../../service/dns/swarm.js';
@@ -219,6 +220,12 @@ describe('DNS servers', { skip: withoutSockets() }, () => {
     socket.close();
     // The fastest: a busy machine delays the others.
     assert.ok(Math.min(...times) < 1, times.join(' '));
+  });
+
+  test('refuse an address or a port that no socket can have', async () => {
+    for (const options of [{ address: '::1' }, { address: 'a\nb' }, { port: 0 }, { port: 65_536 }, { port: 5.5 }]) {
+      await assert.rejects(LiveDns.start(options), { code: 'BAD_NODE', message: /^a DNS server needs .*$/ });
+    }
   });
 
   test('report a port in use once, and serve as soon as it is free', async () => {

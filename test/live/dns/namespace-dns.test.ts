@@ -1,6 +1,8 @@
 /** The servers in network namespaces, as programs there see them. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type DnsFailure, LiveDns } from '../../../src/live/index.js';
 import { namespaceIdentity } from '../../../src/live/system/network-namespace.js';
@@ -32,6 +34,7 @@ function lacking(): string | undefined {
 
 describe('DNS servers in namespaces', { skip: lacking() }, () => {
   const web = { name: 'my-web', vip: '10.0.9.2' };
+  const folder = mkdtempSync(join(tmpdir(), 'vtep-dns-'));
   const failures: DnsFailure[] = [];
   const serving: string[] = [];
   let bench!: NamespaceBench;
@@ -48,7 +51,9 @@ describe('DNS servers in namespaces', { skip: lacking() }, () => {
       addresses: ['198.51.100.1/24'],
     });
     container.ip('link set lo down');
+    writeFileSync(join(folder, 'resolv.conf'), 'nameserver 198.51.100.1\n');
     dns = await LiveDns.start({
+      resolvConf: join(folder, 'resolv.conf'),
       onFailure: (failure) => failures.push(failure),
       onServing: (key) => serving.push(key),
       onEnd: (why) => assert.fail(why),
@@ -60,13 +65,7 @@ describe('DNS servers in namespaces', { skip: lacking() }, () => {
     dns.setRecord(containerOf('my-busybox', '10.0.9.10', ['604359bea487']));
     for (let i = 0; i < 60; i++) dns.setRecord(taskOf(`big.${i}.x`, `10.0.9.${100 + i}`, { name: 'big' }));
     const hosts = new Map([['604359bea487', '10.0.9.10']]);
-    dns.setEndpoint({
-      key: 'box',
-      netns: container.name,
-      networks: [NETWORK],
-      servers: [{ address: '198.51.100.1' }],
-      hosts,
-    });
+    dns.setEndpoint({ key: 'box', netns: container.name, networks: [NETWORK], hosts });
     const { endpoints } = await dns.report();
     assert.equal(endpoints.get('box')?.serving, true, failures.map(({ message }) => message).join());
   });
@@ -74,6 +73,7 @@ describe('DNS servers in namespaces', { skip: lacking() }, () => {
     await dns.close();
     assert.ok(!existsSync(`/etc/netns/${container.name}`));
     bench.close();
+    rmSync(folder, { recursive: true });
   });
 
   /** What dig prints, sorted. */
@@ -115,7 +115,7 @@ describe('DNS servers in namespaces', { skip: lacking() }, () => {
     assert.match(container.call(['cat', '/etc/hosts']), /^10\.0\.9\.10\t604359bea487$/m);
   });
 
-  test("unknown names are asked from the container's namespace, and from the host's of a loopback server", async () => {
+  test("unknown names go to the host's servers from the container's namespace, and from the host's of a loopback server", async () => {
     const upstream = outside.start([process.execPath, CHILD, '198.51.100.1']);
     await upstream.line('stdout', /^ready$/);
     assert.deepEqual(dig('+noedns', 'example.com'), ['203.0.113.7']);
