@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { SocketOption, SocketType, SystemSocket } from '../../../src/live/socket/system-socket.js';
+import { closeDescriptor } from '../../../src/live/system/linux.js';
 import { HERE, LOOPBACK6, portOf, withoutSockets } from '../loopback.js';
 import { refused } from '../refused.js';
 
@@ -65,5 +66,30 @@ describe('a system socket', { skip: withoutSockets() }, () => {
     assert.equal(socket.overrun, 0);
     socket.close();
     assert.equal(socket.overrun, 0);
+  });
+
+  test('listens for streams, connects to a listener, and gives its descriptor away', () => {
+    const listener = new SystemSocket(4, SocketType.Stream, 0, 'TCP port of a test');
+    const other = new SystemSocket(4, SocketType.Stream, 0, 'TCP port of a test');
+    const client = new SystemSocket(4, SocketType.Stream, 0, 'a client');
+    assert.equal(listener.set(SocketOption.ReuseAddress, 1), true);
+    listener.bind(HERE, portOf(2), '127.0.0.2');
+    listener.listen(1);
+    assert.equal(client.connect(HERE, portOf(2)), true);
+    refused(() => other.bind(HERE, portOf(2), '127.0.0.2'), 'PORT_IN_USE');
+    client.close();
+    other.close();
+    const descriptor = listener.release();
+    listener.close();
+    const before = descriptors();
+    closeDescriptor(descriptor);
+    assert.equal(descriptors(), before - 1);
+  });
+
+  test('a datagram socket does not connect to the broadcast address', () => {
+    const socket = new SystemSocket(4, SocketType.Datagram, 0, 'a test');
+    assert.equal(socket.connect(Uint8Array.of(255, 255, 255, 255), 53), false);
+    assert.equal(socket.connect(HERE, 53), true);
+    socket.close();
   });
 });
