@@ -5,6 +5,7 @@
  * - {@link surveyFlows} returns the conversations of a capture ({@link Conversation}).
  * - {@link packetLine} is one line of text per packet, {@link matchKeys} says which keys fit which SPIs, and
  *   {@link KeyTimeline} how keys rotated.
+ * - {@link AddressNames} names addresses by a description of the network, and lets a survey show the load of services.
  * @module vtep/inspect
  */
 export { formatTime } from './capture-clock.js';
@@ -34,6 +35,14 @@ export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './
 export { type PacketLineContext, packetLine } from './packet-line.js';
 export type { CipherReport, EspReport, Problem, SizeReport, SurveyReport } from './report.js';
 export { type RingKeyReport, RingKeys, type SpiKeyReport } from './ring-key.js';
+export {
+  type AddressName,
+  AddressNames,
+  type BackendReport,
+  NameKind,
+  type ServiceReport,
+  type ServiceTraffic,
+} from './services/index.js';
 export { Survey, type SurveyOptions } from './survey.js';
 export type {
   DirectedEntry,

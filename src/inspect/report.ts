@@ -1,5 +1,6 @@
 /** The results of `inspect` as plain data: the format of its `--json`. */
 import type { FlowReport, TimeSeriesReport } from './flows/flow-report.js';
+import type { ServiceReport } from './services/service-report.js';
 
 /** Something that a user should know. */
 export interface Problem {
@@ -61,6 +62,8 @@ export interface SurveyReport {
   readonly timeSeries: TimeSeriesReport | null;
   /** Conversations; null unless they were asked for. */
   readonly flows: FlowReport | null;
+  /** Load of the services and their backends, those with the most bytes first; null without names. */
+  readonly services: readonly ServiceReport[] | null;
   /** By VTEP pair and direction. */
   readonly tunnels: readonly {
     readonly source: string;
@@ -76,6 +79,10 @@ export interface SurveyReport {
     readonly vni: number;
     readonly mac: string;
     readonly ip: string | null;
+    /** What the description of the network calls it; null if it has nothing at the address. Only with names. */
+    readonly name?: string | null;
+    /** Whether it sent from behind another VTEP than that of its name's node. Only with names. */
+    readonly stale?: boolean;
     readonly vtep: string;
     readonly moves: number;
     readonly sentFrames: number;

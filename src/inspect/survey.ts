@@ -30,11 +30,12 @@ import { decoderAccounting } from './decoder-accounting.js';
 import { EndpointTable } from './endpoint-table.js';
 import { EspSurvey } from './esp-survey.js';
 import { addFlow } from './flows/flow-feed.js';
-import { flowReport, timeSeriesReport } from './flows/flow-report.js';
+import { type FlowReport, flowReport, timeSeriesReport } from './flows/flow-report.js';
 import { FlowTable, type FlowTableOptions } from './flows/flow-table.js';
 import { TrafficSeries } from './flows/traffic-series.js';
 import { NetworkTable } from './network-table.js';
 import type { CipherReport, Problem, SizeReport, SurveyReport } from './report.js';
+import type { AddressNames } from './services/address-names.js';
 import { SIZE_BOUNDS, SizeTable, sizeClassName } from './size-table.js';
 import { TrafficTable } from './traffic-table.js';
 import { TunnelTable } from './tunnel-table.js';
@@ -56,11 +57,18 @@ export interface SurveyOptions extends UnderlayDecoderOptions {
    * @default false
    */
   readonly flows?: boolean | FlowTableOptions;
+  /**
+   * Names of addresses, for the report. With them, conversations are collected to find the load of services.
+   * @default undefined: addresses have no names
+   */
+  readonly names?: AddressNames | undefined;
   /** The SAs derived from a key ring, for the report. */
   readonly ringSas?: readonly RingSa[];
   /** The cipher implementation that decrypts ESP, for the report. */
   readonly cipher?: CipherReport;
 }
+
+type EndpointReport = SurveyReport['endpoints'][number];
 
 /** A packet larger than any network's jumbo frames was never on a wire. */
 const MAX_WIRE_MTU = SIZE_BOUNDS[6];
@@ -98,6 +106,9 @@ export class Survey {
   readonly #seriesVni = new Int32Array(BATCH_PACKETS);
   readonly #seriesLength = new Int32Array(BATCH_PACKETS);
   readonly #flows: FlowTable | undefined;
+  /** Whether conversations are in the report. */
+  readonly #listsFlows: boolean;
+  readonly #names: AddressNames | undefined;
   readonly #wireSizes = new SizeTable();
   readonly #innerSizes = new SizeTable();
   readonly #checksums: ChecksumTable | undefined;
@@ -131,8 +142,11 @@ export class Survey {
     this.#ringSas = options.ringSas ?? [];
     this.#cipher = options.cipher ?? null;
     this.#checksums = options.checksums === false ? undefined : new ChecksumTable();
-    const { flows = false } = options;
-    this.#flows = flows === false ? undefined : new FlowTable(flows === true ? {} : flows);
+    const { flows = false, names } = options;
+    this.#listsFlows = flows !== false;
+    this.#names = names;
+    const collects = flows !== false || names?.topology.services !== undefined;
+    this.#flows = collects ? new FlowTable(typeof flows === 'boolean' ? {} : flows) : undefined;
   }
 
   /** Counts every packet of a batch. */
@@ -193,6 +207,11 @@ export class Survey {
     const endpoints = new Map<number, number>();
     for (const row of this.#endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
     const text = (id: number): string => this.#addresses.text(id);
+    const named = this.#endpoints.rows
+      .map((row) => ({ ...row, ip: row.ip ?? null, vtep: text(row.vtep) }))
+      .sort((a, b) => a.vni - b.vni)
+      .map((row) => this.#nameEndpoint(row));
+    const flows = this.#flowReport(named);
     return {
       file: files.join(', '),
       files,
@@ -211,7 +230,8 @@ export class Survey {
         .map((row) => ({ ...row, endpoints: endpoints.get(row.vni) ?? 0 }))
         .sort((a, b) => a.vni - b.vni),
       timeSeries: timeSeriesReport(this.#series),
-      flows: this.#flows === undefined ? null : flowReport(this.#flows),
+      flows: this.#listsFlows ? (flows ?? null) : null,
+      services: this.#names?.serviceLoad(flows?.conversations ?? []) ?? null,
       tunnels: this.#tunnels.rows.map((row) => ({
         source: text(row.source),
         destination: text(row.destination),
@@ -221,9 +241,7 @@ export class Survey {
         espBytes: row.espBytes,
         vnis: [...row.vnis].sort((a, b) => a - b),
       })),
-      endpoints: this.#endpoints.rows
-        .map((row) => ({ ...row, ip: row.ip ?? null, vtep: text(row.vtep) }))
-        .sort((a, b) => a.vni - b.vni),
+      endpoints: named,
       esp: this.#esp.report(this.#ringSas),
       sizes: { wire: sizeReport(this.#wireSizes), inner: sizeReport(this.#innerSizes) },
       fragments: {
@@ -234,7 +252,7 @@ export class Survey {
       },
       checksums: this.#checksums?.rows ?? [],
       otherTraffic: this.#traffic.rows.sort((a, b) => b.packets - a.packets),
-      problems: this.#problems(sources, drops),
+      problems: this.#problems(sources, drops, named),
       cipher: this.#cipher,
     };
   }
@@ -341,7 +359,27 @@ export class Survey {
     this.#firstNanos = nanos;
   }
 
-  #problems(sources: readonly PacketSource[], drops: Float64Array): Problem[] {
+  #nameEndpoint(row: EndpointReport): EndpointReport {
+    const names = this.#names;
+    if (names === undefined) return row;
+    const { vni, ip, vtep, sentFrames } = row;
+    const name = ip === null ? undefined : names.find(vni, ip);
+    const stale = name?.vtep !== undefined && sentFrames > 0 && name.vtep !== vtep;
+    return { ...row, name: name?.text ?? null, stale };
+  }
+
+  /** The conversations with names; undefined if they weren't collected. */
+  #flowReport(endpoints: readonly EndpointReport[]): FlowReport | undefined {
+    const names = this.#names;
+    if (this.#flows === undefined || names === undefined) return this.#flows && flowReport(this.#flows);
+    const stale = new Set(endpoints.flatMap(({ vni, ip, stale: is }) => (is === true ? [`${vni} ${ip ?? ''}`] : [])));
+    return flowReport(this.#flows, (vni, address) => {
+      const name = names.find(vni, address)?.text;
+      return name !== undefined && stale.has(`${vni ?? ''} ${address}`) ? `${name} (stale)` : name;
+    });
+  }
+
+  #problems(sources: readonly PacketSource[], drops: Float64Array, endpoints: readonly EndpointReport[]): Problem[] {
     const problems: Problem[] = [];
     const warning = (code: string, count: number, message: string): void => {
       if (count > 0) problems.push({ code, severity: 'warning', count, message });
@@ -412,6 +450,13 @@ export class Survey {
       'ESP packets that are not decrypted; --keys FILE decrypts them (on a node: ip -d xfrm state > FILE)',
     );
     note('ARP_IN_TUNNEL', this.#arpFrames, 'inner ARP frames: a learning overlay; Swarm answers ARP on the node');
+    const names = this.#names;
+    if (names !== undefined) {
+      const stale = endpoints.filter((row) => row.stale === true).length;
+      note('NAME_STALE', stale, 'endpoints behind another VTEP than their name says: it was given out again, or moved');
+      const unknown = endpoints.filter(({ vni, ip }) => ip !== null && names.isUnknown(vni, ip)).length;
+      note('NAME_UNKNOWN', unknown, 'endpoints in named networks that have no name: they came later, or ended earlier');
+    }
     note(
       'TIME_BACKWARDS',
       this.#backwards,

@@ -27,6 +27,7 @@ export function survey(of: Partial<SurveyReport> = {}): SurveyReport {
     networks: [],
     timeSeries: null,
     flows: null,
+    services: null,
     tunnels: [],
     endpoints: [],
     esp: [],

@@ -8,6 +8,8 @@ export type ConversationProtocol = 'TCP' | 'UDP' | 'ICMP' | 'SCTP' | 'other';
 export interface ConversationSide {
   /** IP address as text. */
   readonly address: string;
+  /** What the description of the network calls the address; only in the report of a survey with names. */
+  readonly name?: string;
   /** TCP, UDP or SCTP port; null for protocols without ports. */
   readonly port: number | null;
   /** IP packets, each fragment counted. */

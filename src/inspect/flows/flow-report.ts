@@ -1,6 +1,6 @@
 /** Conversations and time series as plain data for JSON, which has no big integers. */
 import { formatTime } from '../capture-clock.js';
-import type { Conversation } from './conversation.js';
+import type { Conversation, ConversationSide } from './conversation.js';
 import type { FlowAccounting, FlowTable } from './flow-table.js';
 import type { NetworkSeries, TrafficSeries } from './traffic-series.js';
 
@@ -42,9 +42,24 @@ export function withJson(conversation: Conversation): Conversation {
   return Object.defineProperty(conversation, 'toJSON', { value: () => conversationReport(conversation) });
 }
 
-/** A flow table as plain data. */
-export function flowReport(table: FlowTable): FlowReport {
-  return { accounting: table.accounting, conversations: table.conversations().map(conversationReport) };
+/**
+ * A flow table as plain data.
+ * @param nameOf the name of an address in a network, if it has one
+ */
+export function flowReport(
+  table: FlowTable,
+  nameOf?: (vni: number | null, address: string) => string | undefined,
+): FlowReport {
+  const conversations = table.conversations().map(conversationReport);
+  if (nameOf === undefined) return { accounting: table.accounting, conversations };
+  const named = (vni: number | null, side: ConversationSide): ConversationSide => {
+    const name = nameOf(vni, side.address);
+    return name === undefined ? side : { ...side, name };
+  };
+  return {
+    accounting: table.accounting,
+    conversations: conversations.map((row) => ({ ...row, a: named(row.vni, row.a), b: named(row.vni, row.b) })),
+  };
 }
 
 /** A time series as plain data; null if no packet had a time. */

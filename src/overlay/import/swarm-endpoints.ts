@@ -48,6 +48,8 @@ export interface FormerTask {
   readonly ip: Uint8Array;
   /** The task's name without its id: `my-web.1`. */
   readonly name: string;
+  /** Name of its service, if known. */
+  readonly service: string | undefined;
 }
 
 /** The endpoints of all networks by address. */
@@ -81,13 +83,14 @@ export class SwarmEndpoints {
         this.#warnings.add('service', `task ${task.ID}: its service isn't there: give docker service inspect, too`);
       }
       for (const { Network, Addresses } of task.NetworksAttachments ?? []) {
-        const network = Network === null || Network === undefined ? undefined : networkOf(Network.ID);
-        if (network === undefined) continue;
+        const described = Network === null || Network === undefined ? undefined : networkOf(Network.ID);
+        if (described === undefined) continue;
         for (const text of Addresses ?? []) {
           const ip = addressOf(text, `task ${task.ID}`);
-          const index = this.#imported.within(network)(ip);
+          const index = this.#imported.within(described)(ip);
           if (hasEnded(state)) {
-            this.former.push({ network: this.#imported.networks[index].name, ip, name: short ?? task.ID });
+            const { name: network } = this.#imported.networks[index];
+            this.former.push({ network, ip, name: short ?? task.ID, service: service?.Spec.Name });
             continue;
           }
           // Before it runs, its address is given out, but nobody has it.

@@ -251,6 +251,7 @@ export class NodeServices {
       back: { address },
       ...(front === undefined ? {} : { front: { address: front } }),
       mtu,
+      compatibility: this.#compatibility,
       ...(random === undefined ? {} : { random }),
       ...(maxConnections === undefined ? {} : { maxConnections }),
     };

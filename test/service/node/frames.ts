@@ -4,6 +4,7 @@ import { checksum, formatIpv4, macOfIpv4, parseIpv4, pseudoHeaderSum } from '../
 
 const CLIENT = [10, 0, 9, 200];
 const SYN = 2;
+const RST = 4;
 const ACK = 16;
 let nextPort = 20_000;
 
@@ -56,4 +57,16 @@ export function resume(
   toPort = 80,
 ): string | undefined {
   return balancer && send(balancer, segmentOf(own, to, [port, toPort], ACK));
+}
+
+/** Closes a connection with a reset, and opens another from the same port. @returns the backend that it goes to */
+export function reconnect(
+  balancer: LoadBalancer | undefined,
+  own: string,
+  to: string,
+  { port }: Connection,
+): string | undefined {
+  if (balancer === undefined) return undefined;
+  send(balancer, segmentOf(own, to, [port, 80], RST));
+  return send(balancer, segmentOf(own, to, [port, 80], SYN));
 }

@@ -13,7 +13,7 @@ import { parseConfig } from '../../../src/overlay/files.js';
 import { formatAddress } from '../../../src/overlay/prefix.js';
 import { DnsClient, NodeServices, ResolutionKind, Resolver } from '../../../src/service/index.js';
 import { queryOf } from '../dns/messages.js';
-import { connect, resume } from './frames.js';
+import { connect, reconnect, resume } from './frames.js';
 
 const OWN = '10.0.9.7';
 const VIP = '10.0.9.2';
@@ -356,6 +356,21 @@ describe('records that contradict each other', () => {
       );
     });
   }
+
+  test('leave it to the compatibility whether a client that reuses its port gets a backend that is leaving', () => {
+    for (const [compatibility, expected] of [
+      ['docker', true],
+      ['improved', false],
+    ] as const) {
+      const records = [task('web.1', '10.0.9.3'), task('web.2', '10.0.9.4')];
+      const node = nodeWith(records, compatibility);
+      const first = connect(node.balancer('net'), OWN, VIP);
+      const leaving = records.find(({ addresses: [address] }) => formatAddress(address) === first.backend);
+      assert.ok(leaving !== undefined);
+      node.set({ ...leaving, disabled: true });
+      assert.equal(reconnect(node.balancer('net'), OWN, VIP, first) === first.backend, expected, compatibility);
+    }
+  });
 
   test('give two tasks of a service one address: it stays a backend until both are gone', () => {
     const node = nodeWith([task('web.1', '10.0.9.3'), task('web.2', '10.0.9.3', { disabled: true })]);
