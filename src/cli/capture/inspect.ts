@@ -3,6 +3,7 @@ import { MAX_CONVERSATIONS, Survey, type SurveyReport } from '../../inspect/inde
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { FLOW_COLUMNS } from '../inspect/flow-columns.js';
+import { NAMES_OPTIONS, namesOption } from '../inspect/names-option.js';
 import { inputFiles, readInOrder } from '../inspect/input-files.js';
 import { openPicture, writePicture } from '../inspect/picture-file.js';
 import { stopReadingOnInterrupt } from '../interruption.js';
@@ -50,6 +51,7 @@ export const inspectCommand = declare({
     ),
     packets: flag('--packets', 'print one line per packet instead of tables').conflicts('json'),
     json: flag('--json', 'print one JSON object instead of tables'),
+    ...NAMES_OPTIONS,
     ...UNDERLAY_DECODER_OPTIONS,
     checksums: flag('--no-checksums', "don't verify checksums"),
     rows: option('--rows N', 'maximum rows per printed table; 0 for all', integer(0, 1e9)).or(DEFAULT_ROWS),
@@ -58,7 +60,10 @@ export const inspectCommand = declare({
   examples: [
     ['vtep inspect wire.pcap', 'networks, VTEPs, endpoints and problems'],
     ['vtep inspect wire.pcap --keys keys.txt --flows', 'who talks in an encrypted network; ip xfrm state > keys.txt'],
-    ['vtep inspect wire.pcap --vni 4097 --packets | less', 'the packets of one network'],
+    [
+      'vtep inspect wire.pcap --swarm networks.json --swarm services.json',
+      'the same with names; the load of each service',
+    ],
   ],
   async run(values, operands) {
     const { packets, json, rows, strict, flows, outside } = values;
@@ -68,6 +73,7 @@ export const inspectCommand = declare({
     }
     if (!flows && outside) throw new UsageError('--outside needs --flows');
     const paths = await inputFiles(operands);
+    const names = await namesOption(values);
     const keys = await readKeysOption(values);
     const picture = openPicture(values.svg, paths);
     const survey = new Survey({
@@ -75,6 +81,7 @@ export const inspectCommand = declare({
       ...keys?.open(),
       checksums: values.checksums && !packets,
       flows: (flows || picture !== undefined) && { maxConversations: values.maxFlows },
+      names: packets ? undefined : names,
     });
     const output = new TextOutput();
     let report: SurveyReport;

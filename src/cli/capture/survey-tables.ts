@@ -3,6 +3,7 @@ import type { EspReport, SurveyReport } from '../../inspect/index.js';
 import { flowLines } from '../inspect/flow-lines.js';
 import type { FlowColumn } from '../inspect/flow-columns.js';
 import { rateLines } from '../inspect/rate-lines.js';
+import { idleServices, SERVICE_COLUMNS, serviceRows } from '../inspect/service-rows.js';
 import { problemLines } from './problem-lines.js';
 import { outputScreen } from '../streams.js';
 import { type Line, styled } from '../style.js';
@@ -64,7 +65,22 @@ export function printFlows(
     const others = conversations.length - listed.length;
     if (others > 0) output.line(`  Outside the overlays: ${grouped(others)} conversations (--outside lists them)`);
   }
+  printServices(output, report, rows);
   for (const line of problemLines(report.problems)) output.line(line);
+}
+
+/** Prints the load of the services; with names, but without any service, nothing. */
+function printServices(output: LineOutput, { services }: SurveyReport, most: number): void {
+  if (services === null || services.length === 0) return;
+  const rows = serviceRows(services);
+  if (rows.length === 0) {
+    output.line('');
+    output.line([styled('Services', 'bold'), ': no packets of any']);
+    return;
+  }
+  section(output, 'Services', SERVICE_COLUMNS, rows, most);
+  const idle = idleServices(services);
+  if (idle !== undefined) output.line(idle);
 }
 
 function printHeading(output: LineOutput, report: SurveyReport): void {
@@ -143,6 +159,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     ]),
     rows,
   );
+  const named = report.services !== null;
   section(
     output,
     'Endpoints',
@@ -150,6 +167,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
       numbers('VNI'),
       words('MAC', { keep: 1 }),
       addresses('IP'),
+      ...(named ? [words('name', { shorten: 'end', least: 24 })] : []),
       addresses('VTEP', { keep: 4 }),
       numbers('sent', { shorten: 'compact' }),
       numbers('bytes', { shorten: 'compact', keep: 3 }),
@@ -160,6 +178,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
       String(row.vni),
       row.mac,
       row.ip ?? '-',
+      ...(named ? [nameText(row)] : []),
       row.vtep + (row.moves > 0 ? ' (moved)' : ''),
       row.sentFrames,
       row.sentBytes,
@@ -168,6 +187,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     ]),
     rows,
   );
+  printServices(output, report, rows);
   printEsp(output, report, rows);
   printSizes(output, report);
   section(
@@ -190,6 +210,11 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
     output.line('  No overlay traffic; --flows shows who talks to whom');
   }
   for (const line of problemLines(report.problems)) output.line(line);
+}
+
+function nameText({ name, stale, ip }: SurveyReport['endpoints'][number]): string {
+  if (name === null || name === undefined) return ip === null ? '' : 'unknown';
+  return stale === true ? `${name} (stale)` : name;
 }
 
 function printEsp(output: LineOutput, report: SurveyReport, most: number): void {

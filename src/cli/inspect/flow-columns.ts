@@ -23,8 +23,9 @@ export function secondsOf(time: string | null): number {
   return time === null ? Number.NaN : Date.parse(time) / 1000;
 }
 
-/** An address and its port: `10.0.9.3:80`, `[fd00:9::3]:80`. */
-export function endText({ address, port }: ConversationSide): string {
+/** A name or an address, and its port: `my-web.3:80`, `10.0.9.3:80`, `[fd00:9::3]:80`. */
+export function endText({ address, name, port }: ConversationSide): string {
+  if (name !== undefined) return port === null ? name : `${name}:${port}`;
   if (port === null) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -31,8 +31,8 @@ export class ConfigLoader {
   #refuse: ((error: UsageError) => void) | undefined;
 
   /** @param values the options that describe the network */
-  constructor({ config, vtep, docker, fdb, neigh, ring }: ConfigValues) {
-    this.#values = { config, vtep, docker, fdb, neigh, ring };
+  constructor({ config, vtep, docker, fdb, neigh, swarm, ring }: ConfigValues) {
+    this.#values = { config, vtep, docker, fdb, neigh, swarm, ring };
   }
 
   /**

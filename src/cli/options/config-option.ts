@@ -1,6 +1,6 @@
 /** The topology options: a config, or the output of Docker and iproute2. */
 import { VtepError } from '../../error.js';
-import type { KeyText, NodeImport, NodeOutputs } from '../../overlay/files.js';
+import type { ImportedSwarm, KeyText, NodeImport, NodeOutputs, SwarmImportOptions } from '../../overlay/files.js';
 import type { KeyRing, Topology } from '../../overlay/index.js';
 import { say } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
@@ -29,6 +29,12 @@ export const CONFIG_OPTIONS = {
     nodeValue,
   ).under(HEADING),
   neigh: options('--neigh NODE=FILE', 'output of ip neigh on that node', nodeValue).under(HEADING),
+  swarm: options(
+    '--swarm FILE',
+    'instead of all of these: output of docker network inspect --verbose, and of docker service, task, node and ' +
+      'container inspect, in any number of files',
+    file,
+  ).under(HEADING),
   ring: option('--ring FILE', "key ring of the encrypted networks; overrides the config's keys", file).under(HEADING),
 };
 
@@ -106,14 +112,38 @@ async function imported(values: ConfigValues, options: ReadOptions): Promise<Top
   }
 }
 
+/** The swarm that the files of `--swarm` describe. */
+export async function swarmOption(
+  paths: readonly string[],
+  options: ReadOptions,
+  how: SwarmImportOptions,
+): Promise<ImportedSwarm> {
+  const files = paths.map((name) => ({ name, text: read(name, options, (whole) => whole) }));
+  const { importSwarm } = await import('../../overlay/import/imported-swarm.js');
+  try {
+    const swarm = importSwarm(files, how);
+    for (const warning of swarm.warnings) say(`vtep: ${warning}`);
+    return swarm;
+  } catch (error) {
+    if (error instanceof VtepError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
 /**
  * The topology that the options describe, or undefined without any of them.
  * @param options how to read the files
  * @throws UsageError
  */
 export async function configOption(values: ConfigValues, options: ReadOptions = {}): Promise<Topology | undefined> {
-  const path = values.config;
+  const { config: path, swarm } = values;
   const network = await imported(values, options);
+  if (swarm.length > 0) {
+    if (path !== undefined) throw new UsageError('--config and --swarm are mutually exclusive');
+    if (network !== undefined) throw new UsageError('--vtep and --swarm are mutually exclusive');
+    const ring = await ringOption(values.ring, options);
+    return (await swarmOption(swarm, options, { ring })).topology;
+  }
   if (path === undefined) return network;
   if (network !== undefined) throw new UsageError('--config and --vtep are mutually exclusive');
   const ring = await ringOption(values.ring, options);
