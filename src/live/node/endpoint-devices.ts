@@ -3,7 +3,13 @@
  * TAP devices are created while packets flow; one that fails doesn't delay the others.
  */
 import { isInterfaceName } from '../../overlay/internal.js';
-import { type Endpoint, type Prefix, prefixContains, type ReadonlyNodeTables } from '../../overlay/index.js';
+import {
+  type Endpoint,
+  EndpointKind,
+  type Prefix,
+  prefixContains,
+  type ReadonlyNodeTables,
+} from '../../overlay/index.js';
 import { AttemptQueue } from './attempt-queue.js';
 import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
@@ -237,6 +243,7 @@ export class EndpointDevices {
     for (const name of [...(names ?? this.#node.ports.keys())]) {
       const endpoint = this.#node.endpoint(name);
       if (endpoint === undefined || !this.#node.ports.has(name)) continue;
+      if (endpoint.kind === EndpointKind.Balancer) continue;
       const settings = JSON.stringify(this.#settingsOf(endpoint));
       if (this.#attached.get(name)?.settings !== settings) this.#node.detach(name);
     }
@@ -249,12 +256,15 @@ export class EndpointDevices {
     return this.#node.ports.has(name) ? undefined : this.#node.endpoint(name);
   }
 
-  /** The node's endpoints without a port; one of each name. */
+  /** The node's endpoints without a port; one of each name. Load balancers have no interface. */
   #unattached(): Endpoint[] {
     const { tables } = this.#node;
     const names = new Set<string>();
     for (const list of tables.columns.local) {
-      for (const index of list) names.add(tables.endpoints[index]?.name ?? '');
+      for (const index of list) {
+        const endpoint = tables.endpoints[index];
+        if (endpoint !== undefined && endpoint.kind !== EndpointKind.Balancer) names.add(endpoint.name);
+      }
     }
     return [...names].map((name) => this.#endpointWithoutPort(name)).filter((endpoint) => endpoint !== undefined);
   }

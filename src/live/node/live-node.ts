@@ -29,6 +29,8 @@ import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
 import { NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } from './node-chains.js';
 import { checkCipher, checkName, checkOversize, checkReplacement } from './node-requirements.js';
+import { NodeParts } from './node-parts.js';
+import type { LivePart } from '../port/live-part.js';
 import { Poller } from '../system/poller.js';
 import type { UnderlayPort } from '../port/underlay-port.js';
 
@@ -58,6 +60,11 @@ export interface LiveNodeOptions extends SendingOptions {
   readonly clock: () => number;
   /** Receives events about its SAs, such as an approaching limit. */
   readonly onSaEvent?: (event: SaEvent) => void;
+  /**
+   * Parts with packets of their own, which get their turns with the node's. `addPart` adds others later.
+   * @default none
+   */
+  readonly parts?: readonly LivePart[];
 }
 
 /** Counters of a node. */
@@ -85,6 +92,7 @@ export class LiveNode {
   readonly #datagrams: PacketBatch;
   readonly #sinks: NodeSinks;
   readonly #ports: EndpointPorts;
+  readonly #parts: NodeParts;
   readonly #encrypted = new EncryptedVnis();
   #poller: Poller | undefined;
   readonly #chains: NodeChains;
@@ -110,6 +118,7 @@ export class LiveNode {
       frames: (batch) => this.#ports.deliver(batch),
     };
     this.#watched = options.clock();
+    this.#parts = new NodeParts(options.parts);
     checkOversize(options.oversize, underlay);
     this.#checkCipher(topology.networks, topology.ring !== undefined);
     this.#sas = this.#sasOf(topology);
@@ -209,6 +218,18 @@ export class LiveNode {
     this.#arrange();
   }
 
+  /** Gives a part its turns from now on. The caller closes it, after `removePart`. */
+  addPart(part: LivePart): void {
+    this.#parts.add(part);
+    this.#arrange();
+  }
+
+  /** Gives a part no more turns. */
+  removePart(part: LivePart): void {
+    this.#parts.remove(part);
+    this.#arrange();
+  }
+
   /**
    * Applies changes between two turns: all of them, or none. Unaffected state is kept: learned entries, SAs with their
    * sequence numbers and windows, path MTUs, held fragments, counters. Ports of endpoints that leave this node are
@@ -255,6 +276,8 @@ export class LiveNode {
    * @throws LiveError if the underlay has failed
    */
   turn(milliseconds: number): boolean {
+    const parts = this.#parts;
+    if (parts.changed) this.#arrange();
     const poller = this.#poller;
     const { underlay } = this.#options;
     const now = this.#options.clock();
@@ -264,7 +287,7 @@ export class LiveNode {
     }
     if (this.#settling && this.#sas !== undefined) this.#settle(this.#sas, STEPS_A_TURN, now);
     const { sources, networks } = this.#ports;
-    const { pending } = this.#ports;
+    const pending = this.#ports.pending || parts.pending;
     const waits = !pending && !this.#settling;
     if (poller !== undefined && !poller.wait(waits ? milliseconds : 0) && !pending) return this.#settling;
     const sockets = underlay.descriptors.length;
@@ -277,6 +300,7 @@ export class LiveNode {
         const ready = poller === undefined || poller.isReady(sockets + i) || sources[i].pending === true;
         if (ready) count += this.#send(sources[i], networks[i]);
       }
+      count += parts.turn(now);
       if (count === 0) break;
       any = true;
     }
@@ -318,9 +342,14 @@ export class LiveNode {
   #arrange(): void {
     this.#ports.arrange();
     const { descriptors: sockets } = this.#options.underlay;
-    const descriptors = [...sockets, ...this.#ports.sources.map(({ descriptor }) => descriptor)];
-    const polled = sockets.length > 0 && descriptors.every((descriptor) => descriptor >= 0);
+    const { sources } = this.#ports;
+    // A port without a descriptor that says what it has buffered needs no polling.
+    const polled =
+      sockets.length > 0 && sources.every(({ descriptor, pending }) => descriptor >= 0 || pending !== undefined);
+    const own = [...sockets, ...sources.map(({ descriptor }) => descriptor)];
+    const descriptors = [...own, ...this.#parts.arrange()];
     this.#poller = polled ? new Poller(descriptors) : undefined;
+    this.#parts.use(this.#poller, own.length);
   }
 
   /** Rejects changes that require a restart. */
