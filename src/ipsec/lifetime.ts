@@ -42,6 +42,8 @@ export class Lifetime {
   packets = 0;
   bytes = 0;
   state: LifetimeState = LifetimeState.Valid;
+  /** Creation time of the SA, in seconds of the caller's clock. */
+  readonly created: number;
   /** Whether there is any limit: most SAs have none, which saves six comparisons per packet. */
   readonly #limited: boolean;
   readonly #softPackets: number;
@@ -58,6 +60,7 @@ export class Lifetime {
    */
   constructor(limits: SaLimits = {}, created = 0) {
     const { soft = {}, hard = {} } = limits;
+    this.created = created;
     this.#limited = [soft, hard].some((limit) => Object.values(limit).some((value) => value !== undefined));
     this.#softPackets = limitOf(soft.packets, 'packets');
     this.#softBytes = limitOf(soft.bytes, 'bytes');

@@ -36,6 +36,10 @@ export type LiveErrorCode =
   | 'FIREWALL_UNAVAILABLE'
   /** nftables refuses the rules, as for want of a kernel module. */
   | 'FIREWALL_REFUSED'
+  /** Another process listens on the status socket. */
+  | 'STATUS_IN_USE'
+  /** A status socket can't be made, or what answers on it isn't a node. */
+  | 'STATUS_UNUSABLE'
   /** A config that can't be applied to a running node, or with settings that no device can have. */
   | 'BAD_NODE';
 

@@ -20,6 +20,7 @@ import { EndpointDevices } from './endpoint-devices.js';
 import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
+import type { ServicesView } from '../status/service-sections.js';
 import { SocketUnderlay } from '../socket/socket-underlay.js';
 import { mayHavePartialChecksums } from '../socket/partial-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from '../port/underlay-port.js';
@@ -99,6 +100,8 @@ const AFFECTS_ALL_DEVICES: ReadonlySet<ChangeKind> = new Set([
 export class LiveVtep {
   /** The chains and tables between sockets and devices. */
   readonly node: LiveNode;
+  /** The node's clock, in seconds. */
+  readonly clock: () => number;
   readonly #underlay: UnderlayPort;
   readonly #devices: EndpointDevices;
 
@@ -109,6 +112,7 @@ export class LiveVtep {
     const random = options.random ?? ((bytes: Uint8Array): void => void randomFillSync(bytes));
     const here = topology.nodes.find(({ name }) => name === node);
     const partialChecksums = options.partialChecksums ?? (here === undefined || mayHavePartialChecksums(here.vtep));
+    this.clock = clock;
     this.node = new LiveNode({ ...options, underlay, arena, clock, random });
     this.#devices = new EndpointDevices(this.node, {
       portOf,
@@ -144,6 +148,11 @@ export class LiveVtep {
   /** Name of the underlay transport. */
   get underlay(): string {
     return this.#underlay.name;
+  }
+
+  /** The services of the overlay, and this node's load balancers. */
+  get services(): ServicesView {
+    return { set: this.node.topology.services, balancers: [] };
   }
 
   /** Current counts of the node and its sockets. */

@@ -38,6 +38,25 @@ export function listConnections(table: ConnectionTable, now: number, limit: numb
   return found;
 }
 
+/** Rows that are looked at before a pause. */
+const ROWS_PER_PAUSE = 1024;
+
+/**
+ * Lists connections one by one, with undefined after each part of the table, so that the caller can do something else in
+ * between. Connections that come and go meanwhile may be missing.
+ */
+export function* eachConnection(table: ConnectionTable, now: number): Generator<BalancedConnection | undefined> {
+  const { rows } = table;
+  for (let row = 0, left = table.size; row < table.limit && left > 0; row++) {
+    const at = row * ROW_WORDS;
+    if (rows[at + Column.Meta] >>> 24 !== 0) {
+      left--;
+      if (!table.isExpired(row, now)) yield describe(rows, at, now);
+    }
+    if (row % ROWS_PER_PAUSE === ROWS_PER_PAUSE - 1) yield undefined;
+  }
+}
+
 function describe(rows: Int32Array, at: number, now: number): BalancedConnection {
   const meta = rows[at + Column.Meta];
   const protocol = meta >>> 24;

@@ -17,7 +17,7 @@ import { BALANCE_DROPS, BalanceDrop, balanceDropName } from './balance-drop.js';
 import { BalanceVerdict } from './balance-verdict.js';
 import { Column, ROW_WORDS } from './connection-row.js';
 import { behaviourOf } from './behaviour.js';
-import { type BalancedConnection, listConnections } from './connection-list.js';
+import { type BalancedConnection, eachConnection, listConnections } from './connection-list.js';
 import { CACHED_CONNECTIONS, ConnectionTable, MAX_PREFETCH } from './connection-table.js';
 import { Departures, Fate } from './departures.js';
 import { BalanceError } from './error.js';
@@ -131,6 +131,15 @@ export class LoadBalancer {
    */
   connections(now: number, limit = DEFAULT_LISTED): BalancedConnection[] {
     return listConnections(this.#table, toMilliseconds(now), limit);
+  }
+
+  /**
+   * Lists connections while packets flow: undefined after each part of the table is a chance to let some pass. Connections
+   * that come and go meanwhile may be missing.
+   * @param now seconds of the clock that `translate` gets
+   */
+  eachConnection(now: number): Generator<BalancedConnection | undefined> {
+    return eachConnection(this.#table, toMilliseconds(now));
   }
 
   /**
