@@ -42,6 +42,11 @@ export const COMMANDS: CommandGroup = {
       load: async () => (await import('./live/up.js')).upCommand,
     },
     {
+      name: 'status',
+      summary: 'show the tables of a running node: services, connections, endpoints, SAs',
+      load: async () => (await import('./status/status.js')).statusCommand,
+    },
+    {
       name: 'capture',
       summary: 'capture packets from a device: tables, a file, or inner frames',
       load: async () => (await import('./capture/capture.js')).captureCommand,

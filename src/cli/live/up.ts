@@ -3,7 +3,16 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { VtepError } from '../../error.js';
-import { LiveVtep, MetricsServer, vtepMetrics } from '../../live/index.js';
+import {
+  LiveVtep,
+  MetricsServer,
+  nodeSections,
+  serviceSections,
+  type StatusContext,
+  type StatusSections,
+  type StatusServer,
+  vtepMetrics,
+} from '../../live/index.js';
 import { hostAndPort } from '../../live/internal.js';
 import { RingOutcome, type Topology } from '../../overlay/index.js';
 import { formatIp } from '../../wire/index.js';
@@ -23,6 +32,7 @@ import { withSignals } from '../signals.js';
 import { say, TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { upJson, upLines } from './up-report.js';
+import { openStatus, statusDeclared } from './up-status.js';
 import { version } from '../version.js';
 
 const LONGEST = 365 * 86_400;
@@ -54,6 +64,7 @@ const OPTIONS = {
     choice('verify', 'accept'),
   ).otherwise("accept if the VTEP's device is virtual, such as veth or virtio"),
   metrics: metricsDeclared,
+  status: statusDeclared,
   for: option('--for SECONDS', 'stop after this time', decimal(0.001, LONGEST)),
   json: flag('--json', 'print one JSON object at the end'),
   frames: option(
@@ -139,19 +150,24 @@ class Up {
             () => this.#metrics(),
             (why) => say(`vtep: metrics stopped: ${why}`),
           );
+    let status: StatusServer | undefined;
     const timer = setInterval(() => {
       if (this.#isOver()) end();
     }, LOOK);
     try {
+      const { status: given, node } = this.#values;
+      status = await openStatus({ given, node, isDryRun: this.#dryRun !== undefined }, this.#sections());
       const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
       await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () => {
         // Announced only now: a program that reads it may send a signal immediately.
-        this.#announce(where === '' ? '' : `; metrics on http://${where}/metrics`);
+        const metrics = where === '' ? '' : `; metrics on http://${where}/metrics`;
+        this.#announce(`${metrics}${status === undefined ? '' : `; status on ${status.path}`}`);
         return this.#vtep.run(this.#ending.signal);
       });
     } finally {
       clearInterval(timer);
       server?.close();
+      status?.close();
       // Also if a socket failed: no config is loaded from now on.
       end();
       this.#loader.close();
@@ -192,6 +208,17 @@ class Up {
     const aead = this.#cipher.choice?.aead.name;
     const reloads = { taken: this.#taken, refused: this.#refused };
     return vtepMetrics(this.#vtep, { version: version(), reloads, ...(aead === undefined ? {} : { aead }) });
+  }
+
+  #sections(): StatusSections {
+    const context = (): StatusContext => ({
+      version: version(),
+      aead: this.#cipher.choice?.aead.name,
+      reloads: { taken: this.#taken, refused: this.#refused },
+      seconds: (performance.now() - this.#began) / MILLISECONDS,
+    });
+    const { clock } = this.#vtep;
+    return new Map([...nodeSections(this.#vtep, context, clock), ...serviceSections(this.#vtep.services, clock)]);
   }
 
   #announce(more: string): void {
