@@ -5,6 +5,7 @@
 import { isInterfaceName } from '../../overlay/internal.js';
 import {
   type Endpoint,
+  endpointId,
   EndpointKind,
   type Prefix,
   prefixContains,
@@ -75,15 +76,15 @@ export class EndpointDevices {
 
   /**
    * Brings the devices in line with the node's topology, as far as possible immediately.
-   * @param names endpoints that changed; default: all
+   * @param ids endpoints that changed; default: all
    */
-  update(names?: ReadonlySet<string>): void {
-    if (this.#options.portOf === undefined) this.#detachChanged(names);
-    if (names === undefined) {
+  update(ids?: ReadonlySet<string>): void {
+    if (this.#options.portOf === undefined) this.#detachChanged(ids);
+    if (ids === undefined) {
       this.#reported.clear();
       this.#queue.restart();
     } else {
-      for (const name of names) this.#reported.delete(name);
+      for (const id of ids) this.#reported.delete(id);
     }
     this.#queueMissing();
     this.#attachSome(AT_ONCE);
@@ -135,10 +136,10 @@ export class EndpointDevices {
     const identities = new Map<string, string | undefined>();
     const keys = new Map<string, string>();
     for (const endpoint of this.#unattached()) {
-      const { name, netns } = endpoint;
+      const { netns } = endpoint;
       if (netns !== undefined && !identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
       const namespace = netns === undefined ? '' : (identities.get(netns) ?? '');
-      keys.set(name, `${namespace} ${JSON.stringify(this.#settingsOf(endpoint))}`);
+      keys.set(endpointId(endpoint), `${namespace} ${JSON.stringify(this.#settingsOf(endpoint))}`);
     }
     this.#queue.want(keys, seconds());
   }
@@ -147,10 +148,10 @@ export class EndpointDevices {
   #attachSome(limit: number): void {
     const { portOf } = this.#options;
     for (let i = 0; !this.#closed && (portOf === undefined ? this.#pending < MAX_PENDING : i < limit); i++) {
-      const name = this.#queue.take(seconds());
-      if (name === undefined) break;
-      const endpoint = this.#endpointWithoutPort(name);
-      if (endpoint === undefined) this.#queue.done(name);
+      const id = this.#queue.take(seconds());
+      if (id === undefined) break;
+      const endpoint = this.#endpointWithoutPort(id);
+      if (endpoint === undefined) this.#queue.done(id);
       else if (portOf === undefined)
         this.#request(endpoint).catch((error: unknown) => (this.#internalError ??= error as Error));
       else this.#tryPort(endpoint, portOf);
@@ -160,36 +161,36 @@ export class EndpointDevices {
 
   /** Creates a port through `portOf`. A failed one is not retried before the next update. */
   #tryPort(endpoint: Endpoint, portOf: (endpoint: Endpoint, mtu: number) => FramePort): void {
-    const { name } = endpoint;
-    this.#queue.done(name);
+    const id = endpointId(endpoint);
+    this.#queue.done(id);
     try {
       this.#attachPort(endpoint, portOf);
-      this.#reportRecreated(name);
+      this.#reportRecreated(id);
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;
-      this.#reportOnce(name, error.message);
+      this.#reportOnce(id, error.message);
     }
   }
 
   /** Requests a device, and attaches it unless the config has changed by then. */
   async #request(endpoint: Endpoint): Promise<void> {
-    const { name } = endpoint;
+    const id = endpointId(endpoint);
     this.#pending++;
     try {
       const made = await this.#make(endpoint);
-      this.#queue.done(name);
-      const now = this.#endpointWithoutPort(name);
+      this.#queue.done(id);
+      const now = this.#endpointWithoutPort(id);
       if (now === undefined || JSON.stringify(this.#settingsOf(now)) !== made.settings) {
         made.device.close();
         this.#queueMissing();
       } else {
         this.#attachTap(now, made);
-        this.#reportRecreated(name);
+        this.#reportRecreated(id);
       }
     } catch (error) {
-      this.#queue.failed(name, seconds());
+      this.#queue.failed(id, seconds());
       if (!(error instanceof LiveError)) throw error;
-      if (!this.#closed) this.#reportOnce(name, error.message);
+      if (!this.#closed) this.#reportOnce(id, error.message);
     } finally {
       this.#pending--;
     }
@@ -208,20 +209,21 @@ export class EndpointDevices {
     return { device, settings: JSON.stringify(options), namespace };
   }
 
-  #attachTap({ name }: Endpoint, { device, settings, namespace }: Made): void {
-    this.#node.attach(name, device);
-    this.#attached.set(name, { settings, namespace });
+  #attachTap(endpoint: Endpoint, { device, settings, namespace }: Made): void {
+    const id = endpointId(endpoint);
+    this.#node.attach(id, device);
+    this.#attached.set(id, { settings, namespace });
   }
 
   #attachPort(endpoint: Endpoint, portOf: (endpoint: Endpoint, mtu: number) => FramePort): void {
-    this.#node.attach(endpoint.name, portOf(endpoint, this.#node.mtuOf(endpoint.network)));
+    this.#node.attach(endpointId(endpoint), portOf(endpoint, this.#node.mtuOf(endpoint.network)));
   }
 
   /** Releases devices whose namespace changed because a container was restarted. */
   #detachMoved(): void {
     const identities = new Map<string, string | undefined>();
-    for (const [name, port] of this.#node.ports) {
-      const netns = this.#node.endpoint(name)?.netns;
+    for (const [id, port] of this.#node.ports) {
+      const netns = this.#node.endpoint(id)?.netns;
       if (netns === undefined) continue;
       if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
       const now = identities.get(netns);
@@ -230,59 +232,59 @@ export class EndpointDevices {
       const stays =
         now === undefined
           ? !(port instanceof TapDevice && port.holdsNamespace)
-          : now === this.#attached.get(name)?.namespace;
+          : now === this.#attached.get(id)?.namespace;
       if (stays) continue;
       const what = JSON.stringify(netns);
-      this.#reportOnce(name, `the network namespace ${what} is ${now === undefined ? 'gone' : 'now a different one'}`);
-      this.#node.detach(name);
+      this.#reportOnce(id, `the network namespace ${what} is ${now === undefined ? 'gone' : 'now a different one'}`);
+      this.#node.detach(id);
     }
   }
 
   /** Releases devices whose settings changed. */
-  #detachChanged(names?: ReadonlySet<string>): void {
-    for (const name of [...(names ?? this.#node.ports.keys())]) {
-      const endpoint = this.#node.endpoint(name);
-      if (endpoint === undefined || !this.#node.ports.has(name)) continue;
+  #detachChanged(ids?: ReadonlySet<string>): void {
+    for (const id of [...(ids ?? this.#node.ports.keys())]) {
+      const endpoint = this.#node.endpoint(id);
+      if (endpoint === undefined || !this.#node.ports.has(id)) continue;
       if (endpoint.kind === EndpointKind.Balancer) continue;
       const settings = JSON.stringify(this.#settingsOf(endpoint));
-      if (this.#attached.get(name)?.settings !== settings) this.#node.detach(name);
+      if (this.#attached.get(id)?.settings !== settings) this.#node.detach(id);
     }
-    for (const name of this.#attached.keys()) if (!this.#node.ports.has(name)) this.#attached.delete(name);
-    if (names === undefined) this.#detachMoved();
+    for (const id of this.#attached.keys()) if (!this.#node.ports.has(id)) this.#attached.delete(id);
+    if (ids === undefined) this.#detachMoved();
   }
 
-  /** The node's endpoint with a name, if it has no port. */
-  #endpointWithoutPort(name: string): Endpoint | undefined {
-    return this.#node.ports.has(name) ? undefined : this.#node.endpoint(name);
+  /** The node's endpoint with an id, if it has no port. */
+  #endpointWithoutPort(id: string): Endpoint | undefined {
+    return this.#node.ports.has(id) ? undefined : this.#node.endpoint(id);
   }
 
-  /** The node's endpoints without a port; one of each name. Load balancers have no interface. */
+  /** The node's endpoints without a port. Load balancers have no interface. */
   #unattached(): Endpoint[] {
     const { tables } = this.#node;
-    const names = new Set<string>();
+    const ids = new Set<string>();
     for (const list of tables.columns.local) {
       for (const index of list) {
         const endpoint = tables.endpoints[index];
-        if (endpoint !== undefined && endpoint.kind !== EndpointKind.Balancer) names.add(endpoint.name);
+        if (endpoint !== undefined && endpoint.kind !== EndpointKind.Balancer) ids.add(endpointId(endpoint));
       }
     }
-    return [...names].map((name) => this.#endpointWithoutPort(name)).filter((endpoint) => endpoint !== undefined);
+    return [...ids].map((id) => this.#endpointWithoutPort(id)).filter((endpoint) => endpoint !== undefined);
   }
 
   #settingsOf(endpoint: Endpoint): TapOptions {
     return settingsOf(endpoint, this.#node.tables, this.#node.mtuOf(endpoint.network));
   }
 
-  #reportRecreated(name: string): void {
-    if (!this.#reported.delete(name)) return;
-    this.#options.tell(name, `${this.#node.ports.get(name)?.name ?? 'its interface'} was recreated`);
+  #reportRecreated(id: string): void {
+    if (!this.#reported.delete(id)) return;
+    this.#options.tell(id, `${this.#node.ports.get(id)?.name ?? 'its interface'} was recreated`);
   }
 
   /** Reports a reason once, however often the attempt is repeated. */
-  #reportOnce(name: string, text: string): void {
-    if (this.#reported.get(name) === text) return;
-    this.#options.tell(name, text);
-    this.#reported.set(name, text);
+  #reportOnce(id: string, text: string): void {
+    if (this.#reported.get(id) === text) return;
+    this.#options.tell(id, text);
+    this.#reported.set(id, text);
   }
 
   #resolveSettled(): void {

@@ -1,6 +1,6 @@
 /** The ports of a node's endpoints. */
 import type { PacketBatch } from '../../memory/index.js';
-import type { Endpoint, ReadonlyNodeTables } from '../../overlay/index.js';
+import { type Endpoint, endpointId, type ReadonlyNodeTables } from '../../overlay/index.js';
 import { ETHERNET_HEADER_LEN } from '../../wire/index.js';
 import type { FramePort, FramePortCounters } from '../port/frame-port.js';
 
@@ -35,9 +35,9 @@ function combined(a: FramePortCounters, b: FramePortCounters, sign: 1 | -1): Fra
   };
 }
 
-/** Ports by name and by index. */
+/** Ports by the endpoint's id and by index. */
 export class EndpointPorts {
-  readonly byName = new Map<string, FramePort>();
+  readonly byId = new Map<string, FramePort>();
   /** Frames for endpoints without a port. */
   noPort = 0;
   /** Ports that frames come from, without duplicates, and the network of each, as of the last `arrange`. */
@@ -50,8 +50,8 @@ export class EndpointPorts {
   readonly #past = new Map<string, EndpointReport>();
   /** Counters of a port when it was attached, since it may have served another endpoint before. */
   readonly #baseline = new Map<string, FramePortCounters>();
-  /** By index: name and port of this node's endpoints; and the indices by name. */
-  readonly #nameOf: (string | undefined)[] = [];
+  /** By index: id and port of this node's endpoints; and the indices by id. */
+  readonly #idOf: (string | undefined)[] = [];
   readonly #portOf: (FramePort | undefined)[] = [];
   readonly #indices = new Map<string, number[]>();
 
@@ -70,28 +70,28 @@ export class EndpointPorts {
   /** By endpoint, including the latest 4,096 endpoints that no longer have a port. */
   get reports(): ReadonlyMap<string, EndpointReport> {
     const reports = new Map(this.#past);
-    for (const endpoint of this.byName.keys()) reports.set(endpoint, this.#reportOf(endpoint));
+    for (const endpoint of this.byId.keys()) reports.set(endpoint, this.#reportOf(endpoint));
     return reports;
   }
 
-  /** The endpoint of this node with a name. */
-  endpoint(name: string): Endpoint | undefined {
-    const index = this.#indices.get(name)?.[0] ?? -1;
+  /** The endpoint of this node with an id. */
+  endpoint(id: string): Endpoint | undefined {
+    const index = this.#indices.get(id)?.[0] ?? -1;
     return this.#tables.endpoints[index];
   }
 
   /** Attaches a port, and closes the endpoint's previous one. */
   attach(endpoint: string, port: FramePort): void {
-    if (this.byName.get(endpoint) === port) return;
+    if (this.byId.get(endpoint) === port) return;
     this.detach(endpoint);
-    this.byName.set(endpoint, port);
+    this.byId.set(endpoint, port);
     this.#baseline.set(endpoint, port.counters);
     this.#put(endpoint, port);
   }
 
   /** Detaches an endpoint's port, if any, and closes it unless another endpoint uses it too. */
   detach(endpoint: string): void {
-    const port = this.byName.get(endpoint);
+    const port = this.byId.get(endpoint);
     if (port === undefined) return;
     const report = this.#reportOf(endpoint);
     // Last in the map, as the latest.
@@ -102,24 +102,24 @@ export class EndpointPorts {
       this.#past.delete(oldest);
     }
     this.#baseline.delete(endpoint);
-    this.byName.delete(endpoint);
+    this.byId.delete(endpoint);
     this.#put(endpoint, undefined);
-    if (![...this.byName.values()].includes(port)) port.close();
+    if (![...this.byId.values()].includes(port)) port.close();
   }
 
   /** Updates an endpoint index from the tables. The port of a removed endpoint is closed. */
   update(index: number): void {
     const endpoint = this.#tables.endpoints[index];
-    const name = endpoint?.node === this.#tables.node ? endpoint.name : undefined;
-    const before = this.#nameOf[index];
-    if (before !== undefined && before !== name) this.#forget(before, index);
-    if (name !== undefined && before !== name) {
-      const indices = this.#indices.get(name);
-      if (indices === undefined) this.#indices.set(name, [index]);
+    const id = endpoint?.node === this.#tables.node ? endpointId(endpoint) : undefined;
+    const before = this.#idOf[index];
+    if (before !== undefined && before !== id) this.#forget(before, index);
+    if (id !== undefined && before !== id) {
+      const indices = this.#indices.get(id);
+      if (indices === undefined) this.#indices.set(id, [index]);
       else indices.push(index);
     }
-    this.#nameOf[index] = name;
-    this.#portOf[index] = name === undefined ? undefined : this.byName.get(name);
+    this.#idOf[index] = id;
+    this.#portOf[index] = id === undefined ? undefined : this.byId.get(id);
     // Its network may have changed.
     if (this.#portOf[index] !== undefined) this.stale = true;
   }
@@ -127,8 +127,8 @@ export class EndpointPorts {
   /** Updates `sources` and `networks`. */
   arrange(): void {
     const networks = new Map<FramePort, number>();
-    for (const [name, port] of this.byName) {
-      const { network } = this.endpoint(name) ?? {};
+    for (const [id, port] of this.byId) {
+      const { network } = this.endpoint(id) ?? {};
       if (network !== undefined) networks.set(port, network);
     }
     this.sources = [...networks.keys()];
@@ -162,19 +162,19 @@ export class EndpointPorts {
     this.stale = true;
   }
 
-  #forget(name: string, index: number): void {
-    const left = this.#indices.get(name)?.filter((other) => other !== index) ?? [];
+  #forget(id: string, index: number): void {
+    const left = this.#indices.get(id)?.filter((other) => other !== index) ?? [];
     this.#portOf[index] = undefined;
     if (left.length > 0) {
-      this.#indices.set(name, left);
+      this.#indices.set(id, left);
       return;
     }
-    this.detach(name);
-    this.#indices.delete(name);
+    this.detach(id);
+    this.#indices.delete(id);
   }
 
   #reportOf(endpoint: string): EndpointReport {
-    const { name = '', counters = NOTHING } = this.byName.get(endpoint) ?? {};
+    const { name = '', counters = NOTHING } = this.byId.get(endpoint) ?? {};
     const own = combined(counters, this.#baseline.get(endpoint) ?? NOTHING, -1);
     return { name, counters: combined(own, this.#past.get(endpoint)?.counters ?? NOTHING, 1) };
   }

@@ -125,9 +125,9 @@ export class LiveNode {
     try {
       this.#chains = this.#chainsOf(topology, this.#sas);
       const { tables } = this.#chains;
-      this.#ports = new EndpointPorts(tables);
-      // Builds the id index now, not while packets wait for the first change.
+      // Builds the id index now, not while packets wait for the first change. It may give endpoints ids.
       tables.endpointWithId('');
+      this.#ports = new EndpointPorts(tables);
       tables.watch({
         node: (index, another) => {
           if (another) this.#changePeer(index);
@@ -154,9 +154,9 @@ export class LiveNode {
     return this.#chains.tables.topology;
   }
 
-  /** Ports by endpoint. */
+  /** Ports by the endpoint's id, which is its name unless it has another. */
   get ports(): ReadonlyMap<string, FramePort> {
-    return this.#ports.byName;
+    return this.#ports.byId;
   }
 
   /** Counters of each endpoint over all its ports, including the latest 4,096 endpoints that no longer have one. */
@@ -195,13 +195,14 @@ export class LiveNode {
     return Math.max(narrowest === Number.POSITIVE_INFINITY ? pathMtu.inner(network, node) : narrowest, least);
   }
 
-  /** The endpoint of this node with a name. */
-  endpoint(name: string): Endpoint | undefined {
-    return this.#ports.endpoint(name);
+  /** The endpoint of this node with an id. */
+  endpoint(id: string): Endpoint | undefined {
+    return this.#ports.endpoint(id);
   }
 
   /**
    * Attaches an endpoint's port, which the node then owns and closes. An endpoint's previous port is closed.
+   * @param endpoint its id
    * @throws LiveError `BAD_NODE` if this node has no such endpoint
    */
   attach(endpoint: string, port: FramePort): void {

@@ -179,17 +179,17 @@ export class LiveVtep {
    * @throws LiveError, OverlayError as `LiveNode.apply`; devices that fail are reported to `onTrouble` instead
    */
   apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
-    // An endpoint may be renamed or move to another node.
-    const before = changes.flatMap((change) => this.#ownNames(change));
+    // An endpoint may move to another node.
+    const before = changes.flatMap((change) => this.#ownIds(change));
     const outcome = this.node.apply(changes);
-    const names = new Set([...before, ...changes.flatMap((change) => this.#ownNames(change))]);
+    const ids = new Set([...before, ...changes.flatMap((change) => this.#ownIds(change))]);
     const affectsAll = changes.some(({ kind }) => AFFECTS_ALL_DEVICES.has(kind));
-    if (affectsAll || names.size > 0) this.#devices.update(affectsAll ? undefined : names);
+    if (affectsAll || ids.size > 0) this.#devices.update(affectsAll ? undefined : ids);
     return outcome;
   }
 
-  /** The name of the endpoint that a change affects, if it is on this node. */
-  #ownNames(change: TopologyChange): string[] {
+  /** The id of the endpoint that a change affects, if it is on this node. */
+  #ownIds(change: TopologyChange): string[] {
     const { tables } = this.node;
     const id =
       change.kind === ChangeKind.AddEndpoint || change.kind === ChangeKind.ChangeEndpoint
@@ -198,7 +198,7 @@ export class LiveVtep {
           ? change.id
           : undefined;
     const endpoint = id === undefined ? undefined : tables.endpoints[tables.endpointWithId(id)];
-    return endpoint?.node === tables.node ? [endpoint.name] : [];
+    return endpoint?.node === tables.node ? [endpointId(endpoint)] : [];
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The sections of a status about the node and its overlay: tables, ports and SAs, never keys. */
 import { formatSpi } from '../../ipsec/index.js';
-import { EndpointKind, formatPrefix, TargetKind } from '../../overlay/index.js';
+import { endpointId, EndpointKind, formatPrefix, TargetKind } from '../../overlay/index.js';
 import { formatIp, formatMac } from '../../wire/index.js';
 import type { DirectionCounters } from '../node/node-chains.js';
 import type { LiveVtep } from '../node/live-vtep.js';
@@ -117,8 +117,9 @@ function endpointSection({ node }: LiveVtep): StatusSection {
         const endpoint = tables.endpoints[index];
         if (endpoint?.network !== network) continue;
         const { name, kind = EndpointKind.Container, ip, mac, netns } = endpoint;
-        const { name: port = null, counters = NOTHING } = reports.get(name) ?? {};
+        const { name: port = null, counters = NOTHING } = reports.get(endpointId(endpoint)) ?? {};
         yield {
+          id: endpointId(endpoint),
           name,
           kind,
           network: tables.networks[network]?.name ?? null,
@@ -126,7 +127,7 @@ function endpointSection({ node }: LiveVtep): StatusSection {
           mac: formatMac(mac, 0),
           interface: port,
           netns: netns ?? null,
-          attached: node.ports.has(name),
+          attached: node.ports.has(endpointId(endpoint)),
           received: counters.received,
           sent: counters.sent,
           refused: counters.refused,
