@@ -339,11 +339,11 @@ export const upCommand = declare({
       up.report();
       dryRun?.finish();
       // Persists the SAs' sequence numbers for the last time.
-      vtep.close();
+      await vtep.close();
       vtep = undefined;
       return cipher.stateLost ? ExitCode.Unusable : ExitCode.Done;
     } finally {
-      vtep?.close();
+      await vtep?.close();
       dryRun?.close();
       topology.ring?.wipe();
       cipher.close();

@@ -256,7 +256,7 @@ function saLines(section: Members): readonly Line[] {
 /** A section without a table of its own: its members, and its rows with the members that the first one has. */
 function plainLines(section: Members): readonly Line[] {
   const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
-  const shown = (value: unknown): Cell =>
+  const shown = (value: unknown): string | number =>
     typeof value === 'number' ? value : typeof value === 'boolean' ? String(value) : textOf(value);
   const facts = Object.entries(section).filter(
     ([name, value]) => isScalar(value) && !['total', 'complete'].includes(name),
@@ -271,7 +271,7 @@ function plainLines(section: Members): readonly Line[] {
   return [
     ...facts.map(([name, value]) => {
       const text = shown(value);
-      return `  ${name}: ${typeof text === 'number' ? grouped(text) : String(text)}`;
+      return `  ${name}: ${typeof text === 'number' ? grouped(text) : text}`;
     }),
     ...(rows.length === 0
       ? []

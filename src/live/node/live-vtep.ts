@@ -20,7 +20,7 @@ import { EndpointDevices } from './endpoint-devices.js';
 import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
-import type { ServicesView } from '../status/service-sections.js';
+import { LiveServices } from '../services/live-services.js';
 import { SocketUnderlay } from '../socket/socket-underlay.js';
 import { mayHavePartialChecksums } from '../socket/partial-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from '../port/underlay-port.js';
@@ -95,11 +95,13 @@ const AFFECTS_ALL_DEVICES: ReadonlySet<ChangeKind> = new Set([
  * process.once('SIGTERM', () => ending.abort());
  * await vtep.run(ending.signal);
  * console.log(vtep.counters.ingress.drops.byName());
- * vtep.close();
+ * await vtep.close();
  */
 export class LiveVtep {
   /** The chains and tables between sockets and devices. */
   readonly node: LiveNode;
+  /** The services of the overlay as this node has them, with its load balancers. */
+  readonly services: LiveServices;
   /** The node's clock, in seconds. */
   readonly clock: () => number;
   readonly #underlay: UnderlayPort;
@@ -119,6 +121,8 @@ export class LiveVtep {
       partialChecksums,
       tell: (endpoint, text) => onTrouble?.(plain(`endpoint ${endpoint}: ${text}`)),
     });
+    const tell = (text: string): void => onTrouble?.(plain(text));
+    this.services = new LiveServices({ node: this.node, arena, clock, random, tell });
   }
 
   /**
@@ -137,10 +141,11 @@ export class LiveVtep {
     try {
       vtep = new LiveVtep(options, underlay, arena);
       await vtep.#devices.open();
+      vtep.services.update(topology.services);
       return vtep;
     } catch (error) {
       if (vtep === undefined) underlay.close();
-      else vtep.close();
+      else await vtep.close();
       throw error;
     }
   }
@@ -148,11 +153,6 @@ export class LiveVtep {
   /** Name of the underlay transport. */
   get underlay(): string {
     return this.#underlay.name;
-  }
-
-  /** The services of the overlay, and this node's load balancers. */
-  get services(): ServicesView {
-    return { set: this.node.topology.services, balancers: [] };
   }
 
   /** Current counts of the node and its sockets. */
@@ -169,6 +169,7 @@ export class LiveVtep {
   update(topology: Topology): RingOutcome | undefined {
     const outcome = this.node.update(topology);
     this.#devices.update();
+    this.services.update(topology.services);
     return outcome;
   }
 
@@ -184,7 +185,10 @@ export class LiveVtep {
     const outcome = this.node.apply(changes);
     const ids = new Set([...before, ...changes.flatMap((change) => this.#ownIds(change))]);
     const affectsAll = changes.some(({ kind }) => AFFECTS_ALL_DEVICES.has(kind));
-    if (affectsAll || ids.size > 0) this.#devices.update(affectsAll ? undefined : ids);
+    if (affectsAll || ids.size > 0) {
+      this.#devices.update(affectsAll ? undefined : ids);
+      this.services.refresh();
+    }
     return outcome;
   }
 
@@ -224,6 +228,7 @@ export class LiveVtep {
       if (performance.now() - checked > DEVICE_CHECK_MS) {
         checked = performance.now();
         this.#devices.checkNamespaces();
+        this.services.check();
       }
       this.#devices.turn();
       if (idle && !this.node.waits) await setTimeout(NAP);
@@ -231,10 +236,15 @@ export class LiveVtep {
     }
   }
 
-  /** Closes devices and sockets, and wipes the keys. */
-  close(): void {
+  /**
+   * Closes devices and sockets, and wipes the keys, before it returns. The promise resolves when the services have undone
+   * what they did to the host.
+   */
+  async close(): Promise<void> {
     this.#devices.close();
+    const closed = this.services.close();
     this.node.close();
+    await closed;
   }
 }
 

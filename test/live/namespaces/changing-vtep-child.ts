@@ -131,7 +131,7 @@ const { egress, ingress } = vtep.counters;
 const ports = [vtep.node.ports.size];
 for (const container of containers) vtep.apply([{ kind: ChangeKind.RemoveEndpoint, id: container.name }]);
 ports.push(vtep.node.ports.size);
-vtep.close();
+await vtep.close();
 pauses.sort((a, b) => a - b);
 const report: ChangingVtepReport = {
   changes: pauses.length,

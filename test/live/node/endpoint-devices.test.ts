@@ -60,7 +60,7 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
     } finally {
       ending.abort();
       await run;
-      vtep.close();
+      await vtep.close();
     }
   };
   const until = async (isSo: () => boolean, what: string): Promise<void> => {
@@ -147,7 +147,7 @@ describe('the devices of a VTEP', { skip: requirements() }, () => {
   test('are gone after close, including requested ones', async () => {
     const vtep = await open(topologyOf([fine('c1')]));
     vtep.update(topologyOf([fine('c1'), fine('c2', '10.0.9.5'), fine('c3', '10.0.9.6')]));
-    vtep.close();
+    await vtep.close();
     await vtep.devicesSettled();
     await until(() => !/^c\d/m.test(good.ip('-brief link show')), 'all are gone');
     assert.deepEqual(troubles, []);
