@@ -172,11 +172,14 @@ export class Forward {
     // IPv4 can't be a neighbour request.
     if (headerError === HeaderError.None && inner.family !== 4 && columns.learning[index] === 0) {
       const verdict = this.#neighbours.answer(vni, bytes, start, end, inner);
-      if (verdict !== NeighbourVerdict.Other) {
-        // Virtual IPs have no neighbour entries: the node's own load balancer answers for them.
-        const balancer = verdict === NeighbourVerdict.Unknown ? columns.balancer[index] : -1;
-        if (balancer < 0 || balancer === sender) return this.#neighbour(batch, i, verdict, sender);
+      const balancer = columns.balancer[index];
+      const isFromBalancer = sender >= 0 && sender === balancer;
+      // Virtual IPs have no neighbour entries: the node's own load balancer answers for them.
+      if (verdict === NeighbourVerdict.Unknown && balancer >= 0 && !isFromBalancer) {
         return this.#put(this.#outputs.local, batch, i, start, end, balancer);
+      }
+      if (verdict !== NeighbourVerdict.Other && !(verdict === NeighbourVerdict.Consumed && isFromBalancer)) {
+        return this.#neighbour(batch, i, verdict, sender);
       }
     }
     if ((destination & GROUP) === 0 && forwarding.findWords(vni, destination, middle & UPPER, now)) {

@@ -112,6 +112,15 @@ describe("ARP for a virtual IP goes to the node's own load balancer", () => {
     assert.deepEqual([node.wire.length, node.local.map(({ endpoint }) => endpoint)], [0, [2]]);
   });
 
+  test('its answer is delivered to the endpoint that asked; those of others are dropped', () => {
+    const node = new TestNode(withBalancer(0), 'n1');
+    const reply = (to: string, from: string): Uint8Array =>
+      fromHex(`${to}${from}08060001080006040002${from}0a000902${to}0a000903`);
+    assert.deepEqual(dropsOf(node, reply(C1, BALANCER)), {});
+    assert.deepEqual([node.wire.length, node.local.map(({ endpoint }) => endpoint)], [0, [0]]);
+    assert.deepEqual(dropsOf(new TestNode(withBalancer(0), 'n1'), reply(BALANCER, C1)), { NEIGH_ANSWERED: 1 });
+  });
+
   test('one for an endpoint is answered from the neighbour table', () => {
     const node = new TestNode(withBalancer(0), 'n1');
     assert.deepEqual(dropsOf(node, request(C1, '04')), { NEIGH_ANSWERED: 1 });
