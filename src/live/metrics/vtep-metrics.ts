@@ -4,6 +4,7 @@ import type { FramePortCounters } from '../port/frame-port.js';
 import type { LiveVtep } from '../node/live-vtep.js';
 import type { DirectionCounters } from '../node/node-chains.js';
 import { PrometheusText } from './prometheus-text.js';
+import { serviceMetrics } from './service-metrics.js';
 
 /** Data besides the VTEP's counters. */
 export interface MetricsContext {
@@ -69,6 +70,7 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
     [{}, underlay.overrun],
   ]);
   endpointMetrics(text, vtep);
+  serviceMetrics(text, vtep.services);
   text.family('vtep_forwarding_entries', 'gauge', 'Entries in the forwarding table.', [[{}, node.forwardingEntries]]);
   if (sas !== undefined) {
     const tags = sas.tags.map((tag, index) => [{ index: String(index) }, tag] as const);
