@@ -212,7 +212,7 @@ function connectionLines(section: Members): readonly Line[] {
     `${textOf(row['vip'])}:${textOf(row['vipPort'])}`,
     `${textOf(row['backend'])}:${textOf(row['backendPort'])}`,
     textOf(row['state']),
-    secondsText(numberOf(row['secondsLeft'])),
+    row['expiresIn'] === null ? 'never' : secondsText(Math.round(numberOf(row['expiresIn']))),
     textOf(row['network']),
   ]);
   return tableOr(

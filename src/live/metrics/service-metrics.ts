@@ -117,7 +117,7 @@ function balancerMetrics(
   );
   const tables = balancers.map(({ network, balancer }) => ({
     labels: { network },
-    table: balancer.connections,
+    table: balancer.table,
     ports: balancer.ports,
   }));
   const byTable = (
