@@ -1,5 +1,5 @@
 /** The published ports of a task, as Docker's rules in the task's namespace have them. */
 export { PORT_DROPS, PortDrop, portDropName } from './port-drop.js';
 export { PortVerdict } from './port-verdict.js';
-export type { TargetPort } from './target-ports.js';
+export { ingressPortsOf, type TargetPort } from './target-ports.js';
 export { type PortAccounting, TaskPorts, type TaskPortsOptions } from './task-ports.js';
