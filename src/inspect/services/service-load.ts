@@ -2,13 +2,10 @@
 import { formatPublishedPort, type PublishedPort, type ServiceRecord } from '../../overlay/index.js';
 import { formatIp } from '../../wire/index.js';
 import type { ConversationReport, ConversationSide } from '../flows/index.js';
-import { NameKind } from './address-name.js';
+import { type AddressName, NameKind } from './address-name.js';
 import type { AddressNames } from './address-names.js';
 import type { BackendReport, ServiceReport, ServiceTraffic } from './service-report.js';
 import { taskText } from './task-text.js';
-
-/** Maximum number of unknown backends per service. */
-const MAX_UNKNOWN = 1024;
 
 /** Counts of one kind of conversations, where they were seen. */
 class Tally {
@@ -61,7 +58,6 @@ interface Load {
   readonly vip: string | null;
   readonly ports: readonly PublishedPort[];
   readonly backends: Map<string, Backend>;
-  unknown: number;
   readonly atVip: PlacedTally;
   readonly atNode: Tally;
   readonly atGateway: Tally;
@@ -137,7 +133,6 @@ class LoadTable {
       vip,
       ports,
       backends: new Map(),
-      unknown: 0,
       atVip: new PlacedTally(),
       atNode: new Tally(),
       atGateway: new Tally(),
@@ -150,9 +145,9 @@ class LoadTable {
   add(conversation: ConversationReport): void {
     const { vni, a, b, protocol } = conversation;
     const [one, other] = [a, b].map(({ address }) => this.#names.find(vni, address));
-    if (one?.kind === NameKind.Balancer && other?.kind !== NameKind.Balancer) {
+    if (one?.kind === NameKind.Balancer && mayBeBackend(other)) {
       this.#addBackend(conversation, one.network ?? '', b);
-    } else if (other?.kind === NameKind.Balancer && one?.kind !== NameKind.Balancer) {
+    } else if (other?.kind === NameKind.Balancer && mayBeBackend(one)) {
       this.#addBackend(conversation, other.network ?? '', a);
     } else if (one?.kind === NameKind.Vip || other?.kind === NameKind.Vip) {
       const [name, side] = other?.kind === NameKind.Vip ? [other, b] : [one, a];
@@ -185,8 +180,6 @@ class LoadTable {
       this.#makeUnattributed(network);
     let backend = load.backends.get(address);
     if (backend === undefined) {
-      if (load.unknown === MAX_UNKNOWN) return;
-      load.unknown++;
       backend = { name: name?.text ?? null, node: name?.node ?? null, address, tally: new PlacedTally() };
       load.backends.set(address, backend);
     }
@@ -205,6 +198,11 @@ class LoadTable {
       .map(reportOf)
       .sort((a, b) => Number(a.name === null) - Number(b.name === null) || load(b) - load(a));
   }
+}
+
+/** Whether what a load balancer talks to is a task, or may be one that the description doesn't have. */
+function mayBeBackend(name: AddressName | undefined): boolean {
+  return name === undefined || name.kind === NameKind.Task || name.kind === NameKind.Former;
 }
 
 function load({ bytes, atVip, atPorts }: ServiceReport): number {

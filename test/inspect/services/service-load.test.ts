@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import type { ServiceReport, SurveyReport } from '../../../src/inspect/index.js';
+import type { ConversationReport, ServiceReport, SurveyReport } from '../../../src/inspect/index.js';
 import { fixture, missing } from '../../repository.js';
 import { dumpsWith, namesOf, surveyOf } from './recorded-swarm.js';
 
@@ -145,6 +145,31 @@ describe('the load of a service in a recording', () => {
       '10.0.0.7': [2, 44, 3440],
     });
     assert.equal(ingress.backends[2].name, null);
+  });
+
+  test('what a load balancer sends to anything but a task is no load', () => {
+    const side = { packets: 1, bytes: 60, payloadBytes: 0, laterFragments: 0, tcpFlags: 0, retransmissions: 0 };
+    const more = { fastRetransmissions: 0, resets: 0, zeroWindows: 0 };
+    const end = (address: string): ConversationReport['a'] => ({ ...side, ...more, address, port: 80 });
+    const between = (a: string, b: string): ConversationReport => ({
+      ...{ vni: 4097, protocol: 'TCP', protocolNumber: 6, family: 4, a: end(a), b: end(b), packets: 2, bytes: 120 },
+      ...{ startTime: null, durationSeconds: 0, bitsPerSecond: null, rttSeconds: null, serverRttSeconds: null },
+      ...{ clientRttSeconds: null, retransmissions: 0, resets: 0, zeroWindows: 0 },
+    });
+    const others = [between('10.0.9.7', '10.0.9.6'), between('10.0.9.7', '10.0.9.1'), between('10.0.9.10', '10.0.9.3')];
+    const idle = names.serviceLoad(others);
+    assert.ok(idle.every(({ packets, atVip, atPorts }) => packets + atVip.packets + atPorts.packets === 0));
+    // The reply first: the capture began in the middle.
+    const [busy] = names.serviceLoad([between('10.0.9.3', '10.0.9.7')]);
+    assert.deepEqual([busy.name, busy.connections, busy.packets, busy.bytes], ['my-web', 1, 2, 120]);
+  });
+
+  test('of a packet seen in VXLAN and at an interface, one counts', async () => {
+    const { flows } = await surveyOf('05-ingress.underlay', { names, flows: true });
+    const rows = flows?.conversations ?? [];
+    const outside = rows.filter(({ vni }) => vni !== null).map((row) => ({ ...row, vni: null }));
+    assert.equal(outside.length, 6);
+    assert.deepEqual(names.serviceLoad([...rows, ...outside]), names.serviceLoad(rows));
   });
 
   test('on another network it belongs to no service that could be named', async () => {
