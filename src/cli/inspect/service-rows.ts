@@ -4,7 +4,7 @@ import { addresses, type Cell, type Column, numbers, words } from '../table.js';
 
 /** Its columns. */
 export const SERVICE_COLUMNS: Column[] = [
-  words('', { shorten: 'end', least: 20 }),
+  words('', { shorten: 'end', least: 24 }),
   addresses('address'),
   words('node', { shorten: 'end', least: 6, keep: 1, optional: true }),
   numbers('conns', { shorten: 'compact' }),
