@@ -32,6 +32,7 @@ import { withSignals } from '../signals.js';
 import { say, TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { upJson, upLines } from './up-report.js';
+import { startLines } from './up-start.js';
 import { openStatus, statusDeclared } from './up-status.js';
 import { version } from '../version.js';
 
@@ -218,7 +219,12 @@ class Up {
       seconds: (performance.now() - this.#began) / MILLISECONDS,
     });
     const { clock } = this.#vtep;
-    return new Map([...nodeSections(this.#vtep, context, clock), ...serviceSections(this.#vtep.services, clock)]);
+    const { services } = this.#vtep;
+    return new Map([
+      ...nodeSections(this.#vtep, context, clock),
+      ...serviceSections(services, clock),
+      ...services.sections,
+    ]);
   }
 
   #announce(more: string): void {
@@ -228,7 +234,7 @@ class Up {
     const address = here === undefined ? '' : formatIp(here.vtep.length === 4 ? 4 : 6, here.vtep);
     const cipher = this.#cipher.choice === undefined ? '' : `; cipher ${this.#cipher.choice.aead.name}`;
     say(`vtep: ${node} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`);
-    for (const [endpoint, port] of this.#vtep.node.ports) say(`vtep: endpoint ${endpoint}: ${port.name}`);
+    for (const line of startLines(this.#vtep)) say(`vtep: ${line}`);
   }
 
   /** Loads one config at a time; any number of signals meanwhile cause one more load. */

@@ -77,6 +77,7 @@ export function serviceMetrics(text: PrometheusText, live: LiveServices): void {
     tasks.map(({ labels, counts: { weight } }) => [labels, weight]),
   );
   balancerMetrics(text, networks, live.balancers);
+  for (const part of live.parts) part.addMetrics(text);
 }
 
 /** Samples of both directions, to the tasks and from them. */

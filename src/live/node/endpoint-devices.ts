@@ -16,7 +16,7 @@ import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
 import type { LiveNode } from './live-node.js';
 import { namespaceIdentity } from '../system/network-namespace.js';
-import { TapDevice } from '../tap/tap.js';
+import type { TapDevice } from '../tap/tap.js';
 import { TapMaker } from '../tap/tap-maker.js';
 import type { TapOptions } from '../tap/tap-opening.js';
 
@@ -29,6 +29,11 @@ export interface EndpointDevicesOptions {
    * @default a TAP device
    */
   readonly portOf?: ((endpoint: Endpoint, mtu: number) => FramePort) | undefined;
+  /**
+   * Puts something around a device, which closes it.
+   * @default nothing
+   */
+  readonly around?: (endpoint: Endpoint, device: FramePort) => FramePort;
   /** Called with a description of each problem of an endpoint's interface, and when it is resolved. */
   readonly tell: (endpoint: string, text: string) => void;
 }
@@ -45,8 +50,8 @@ export class EndpointDevices {
   readonly #node: LiveNode;
   readonly #options: EndpointDevicesOptions;
   readonly #maker = new TapMaker();
-  /** The settings and namespace of each endpoint's TAP device. */
-  readonly #attached = new Map<string, { readonly settings: string; readonly namespace: string | undefined }>();
+  /** Each endpoint's TAP device, with its settings and namespace. */
+  readonly #attached = new Map<string, Made>();
   readonly #queue = new AttemptQueue();
   #pending = 0;
   /** The last reason reported for each endpoint without a device. */
@@ -211,8 +216,8 @@ export class EndpointDevices {
 
   #attachTap(endpoint: Endpoint, { device, settings, namespace }: Made): void {
     const id = endpointId(endpoint);
-    this.#node.attach(id, device);
-    this.#attached.set(id, { settings, namespace });
+    this.#node.attach(id, this.#options.around?.(endpoint, device) ?? device);
+    this.#attached.set(id, { settings, namespace, device });
   }
 
   #attachPort(endpoint: Endpoint, portOf: (endpoint: Endpoint, mtu: number) => FramePort): void {
@@ -222,7 +227,7 @@ export class EndpointDevices {
   /** Releases devices whose namespace changed because a container was restarted. */
   #detachMoved(): void {
     const identities = new Map<string, string | undefined>();
-    for (const [id, port] of this.#node.ports) {
+    for (const id of this.#node.ports.keys()) {
       const netns = this.#node.endpoint(id)?.netns;
       if (netns === undefined) continue;
       if (!identities.has(netns)) identities.set(netns, namespaceIdentity(netns));
@@ -231,7 +236,7 @@ export class EndpointDevices {
       // keeps the namespace alive.
       const stays =
         now === undefined
-          ? !(port instanceof TapDevice && port.holdsNamespace)
+          ? this.#attached.get(id)?.device.holdsNamespace !== true
           : now === this.#attached.get(id)?.namespace;
       if (stays) continue;
       const what = JSON.stringify(netns);

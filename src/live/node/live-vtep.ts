@@ -20,7 +20,8 @@ import { EndpointDevices } from './endpoint-devices.js';
 import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
-import { LiveServices } from '../services/live-services.js';
+import type { LiveServices } from '../services/live-services.js';
+import { openServices } from '../services/open-services.js';
 import { SocketUnderlay } from '../socket/socket-underlay.js';
 import { mayHavePartialChecksums } from '../socket/partial-checksums.js';
 import type { UnderlayPort, UnderlayCounters } from '../port/underlay-port.js';
@@ -49,6 +50,12 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
    * @default whether the device with the VTEP's address is virtual
    */
   readonly partialChecksums?: boolean;
+  /**
+   * Whether services may act on the host: DNS in containers' namespaces, the gateway's interfaces, rules and sockets for
+   * published ports. Load balancers of this node run in any case.
+   * @default true unless there is a `portOf`
+   */
+  readonly servicesInHost?: boolean;
   /** Receives a description of each runtime problem. */
   readonly onTrouble?: (text: string) => void;
 }
@@ -119,10 +126,12 @@ export class LiveVtep {
     this.#devices = new EndpointDevices(this.node, {
       portOf,
       partialChecksums,
+      around: (endpoint, device) => this.services.aroundInterface(endpoint, device),
       tell: (endpoint, text) => onTrouble?.(plain(`endpoint ${endpoint}: ${text}`)),
     });
     const tell = (text: string): void => onTrouble?.(plain(text));
-    this.services = new LiveServices({ node: this.node, arena, clock, random, tell });
+    const inHost = options.servicesInHost ?? portOf === undefined;
+    this.services = openServices({ node: this.node, arena, clock, random, tell }, inHost);
   }
 
   /**
@@ -140,8 +149,10 @@ export class LiveVtep {
     let vtep: LiveVtep | undefined;
     try {
       vtep = new LiveVtep(options, underlay, arena);
-      await vtep.#devices.open();
+      // First, since tasks' interfaces get their published ports as they are attached.
       vtep.services.update(topology.services);
+      await vtep.#devices.open();
+      await vtep.services.settled();
       return vtep;
     } catch (error) {
       if (vtep === undefined) underlay.close();
@@ -168,8 +179,8 @@ export class LiveVtep {
    */
   update(topology: Topology): RingOutcome | undefined {
     const outcome = this.node.update(topology);
-    this.#devices.update();
     this.services.update(topology.services);
+    this.#devices.update();
     return outcome;
   }
 
@@ -209,8 +220,9 @@ export class LiveVtep {
    * Resolves when every endpoint has a device or its failure was reported to `onTrouble`, or at `close`. Failed devices
    * are retried after a second, doubling up to a minute.
    */
-  devicesSettled(): Promise<void> {
-    return this.#devices.settled();
+  async devicesSettled(): Promise<void> {
+    await this.#devices.settled();
+    await this.services.settled();
   }
 
   /**

@@ -3,9 +3,20 @@
  * (`ServicePart`) follow the same topology beside the packet path.
  */
 import type { Arena } from '../../memory/index.js';
-import { Compatibility, endpointId, EndpointKind, type ServiceSet, type Topology } from '../../overlay/index.js';
+import {
+  Compatibility,
+  type Endpoint,
+  endpointId,
+  EndpointKind,
+  type PublishedPort,
+  type ServiceSet,
+  type Topology,
+} from '../../overlay/index.js';
 import { type LoadBalancer, type NetworkCounts, NodeServices } from '../../service/index.js';
+import { formatIpv4 } from '../../wire/index.js';
 import type { LiveNode } from '../node/live-node.js';
+import type { FramePort } from '../port/frame-port.js';
+import { IngressPort } from '../ports/ingress-port.js';
 import type { StatusSection } from '../status/status-section.js';
 import type { ServicesView } from '../status/service-sections.js';
 import type { AttachedBalancer } from './attached-balancer.js';
@@ -24,12 +35,16 @@ export interface LiveServicesOptions {
   /** Receives a description of each problem, once. */
   readonly tell: (text: string) => void;
   /**
-   * The address of the ingress load balancer's front leg on the gateway's network. Undefined for a balancer with one leg.
+   * The address of the ingress load balancer's front leg on the gateway's network; undefined for a balancer with one leg.
+   * @default undefined
    */
-  readonly front?: string;
+  readonly frontOf?: (set: ServiceSet | undefined) => string | undefined;
   /** Called with the front leg of the ingress load balancer when it is attached, and undefined when it is gone. */
   readonly onFront?: (front: BalancerPort | undefined) => void;
 }
+
+/** Names of all parts. */
+const PARTS = ['gateway', 'dns'] as const;
 
 /** The services of a node. */
 export class LiveServices implements ServicesView {
@@ -39,6 +54,9 @@ export class LiveServices implements ServicesView {
   #set: ServiceSet | undefined;
   /** Created with the first set. */
   #services: NodeServices | undefined;
+  #front: string | undefined;
+  /** The ports of tasks on the ingress network, by the endpoint's id. */
+  readonly #ingressPorts = new Map<string, IngressPort>();
   /** Problems that were reported and persist. */
   #told: ReadonlySet<string> = new Set();
 
@@ -64,9 +82,10 @@ export class LiveServices implements ServicesView {
     return this.#services?.counts() ?? [];
   }
 
-  /** The sections of the parts for a status. */
+  /** The sections of the parts for a status, also of those that don't run. */
   get sections(): ReadonlyMap<string, () => StatusSection> {
-    return new Map(this.#parts.map((part) => [part.name, () => part.status()]));
+    const absent = PARTS.map((name) => [name, (): StatusSection => ({ facts: { running: false } })] as const);
+    return new Map([...absent, ...this.#parts.map((part) => [part.name, () => part.status()] as const)]);
   }
 
   /** Adds a part, which follows the topology from now on and is closed with the services. */
@@ -80,13 +99,35 @@ export class LiveServices implements ServicesView {
    * Problems are reported, not thrown.
    */
   update(set: ServiceSet | undefined): void {
-    const { front } = this.#options;
+    const { frontOf } = this.#options;
     this.#set = set;
+    this.#front = frontOf?.(set);
     const services = this.#servicesFor(set?.compatibility ?? Compatibility.Docker);
-    this.#tell(services.update(set, front));
+    this.#tell(services.update(set, this.#front));
     this.#attach(services);
+    this.#setIngressPorts();
     const topology = this.#topology;
     for (const part of this.#parts) part.update(topology);
+  }
+
+  /**
+   * Puts the published ports of a task around its interface on the ingress network, as Docker's rules in the task's
+   * namespace do. Other interfaces stay as they are.
+   */
+  aroundInterface(endpoint: Endpoint, port: FramePort): FramePort {
+    const { node, clock, random } = this.#options;
+    const network = node.tables.networks[endpoint.network];
+    if (endpoint.ip?.length !== 4 || network === undefined || !this.#isIngress(network.name)) return port;
+    const ports = this.#publishedBy(endpoint.name, network.name);
+    const options = { address: formatIpv4(endpoint.ip), ports, mtu: node.mtuOf(endpoint.network), random };
+    const around = new IngressPort(port, options, clock);
+    this.#ingressPorts.set(endpointId(endpoint), around);
+    return around;
+  }
+
+  /** Resolves when the parts have followed the last update. */
+  async settled(): Promise<void> {
+    for (const part of this.#parts) await part.settled();
   }
 
   /** Follows changes of the node's endpoints that leave the services as they are. */
@@ -108,6 +149,29 @@ export class LiveServices implements ServicesView {
   /** The node's topology; its tables know nothing of services. */
   get #topology(): Topology {
     return { ...this.#options.node.topology, services: this.#set };
+  }
+
+  #isIngress(network: string): boolean {
+    return this.#set?.networks.find(({ name }) => name === network)?.ingress === true;
+  }
+
+  /** The ports that a task's service publishes in ingress mode. */
+  #publishedBy(task: string, network: string): readonly PublishedPort[] {
+    const { name: node } = this.#options.node.tables.here;
+    const record = this.#set?.records.find(
+      (one) => one.endpoint === task && one.network === network && one.node === node,
+    );
+    return (record?.service?.ports ?? []).filter(({ published }) => published > 0);
+  }
+
+  #setIngressPorts(): void {
+    const { node } = this.#options;
+    for (const [id, port] of this.#ingressPorts) {
+      const endpoint = node.endpoint(id);
+      const network = endpoint === undefined ? undefined : node.tables.networks[endpoint.network];
+      if (node.ports.get(id) !== port || endpoint === undefined || network === undefined) this.#ingressPorts.delete(id);
+      else port.rules.setPorts(this.#publishedBy(endpoint.name, network.name));
+    }
   }
 
   /** Another compatibility gives other rules for what there is: everything starts over. */
@@ -146,10 +210,10 @@ export class LiveServices implements ServicesView {
   }
 
   #attachOne(id: string, network: string, balancer: LoadBalancer): void {
-    const { node, arena, clock, front: address, onFront } = this.#options;
+    const { node, arena, clock, onFront } = this.#options;
     const back = new BalancerPort({ name: 'load balancer', balancer, arena, clock });
-    const isIngress = this.set?.networks.find(({ name }) => name === network)?.ingress === true;
-    const front = isIngress && address !== undefined ? back.addFront('load balancer, front leg') : undefined;
+    const front =
+      this.#isIngress(network) && this.#front !== undefined ? back.addFront('load balancer, front leg') : undefined;
     node.attach(id, back);
     this.#attached.set(id, { endpoint: id, network, balancer, back, front });
     if (front !== undefined) onFront?.(front);

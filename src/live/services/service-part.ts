@@ -1,19 +1,24 @@
 /** What runs beside the load balancers on account of an overlay's services: the gateway, DNS, published ports. */
 import type { Topology } from '../../overlay/index.js';
+import type { PrometheusText } from '../metrics/prometheus-text.js';
 import type { StatusSection } from '../status/status-section.js';
 
-/** A part. It starts when it is created, and must never delay packets. */
+/** A part. It must never delay packets: what takes long happens in other threads, or later. */
 export interface ServicePart {
   /** What it is, as the name of its section in a status: `gateway`, `dns`. */
   readonly name: string;
   /** What it does at present, for the lines at the start of `vtep up`. */
   readonly lines: readonly string[];
-  /** Follows a change of the topology. Problems are reported, not thrown. */
+  /** Follows a change of the topology, perhaps later. Problems are reported, not thrown. */
   update(topology: Topology): void;
+  /** Resolves when the last update has taken effect, or its problems were reported. */
+  settled(): Promise<void>;
   /** Called about once per second, for what fails and heals without a change of the topology. */
   check(): void;
   /** What it has and has done. */
   status(): StatusSection;
+  /** Adds its counters to a page of metrics. */
+  addMetrics(text: PrometheusText): void;
   /** Undoes everything that it did to the host. */
   close(): Promise<void>;
 }

@@ -1,0 +1,286 @@
+/**
+ * The way in and out of a node's containers: the gateway's interfaces, the rules in the host or the proxy that replaces
+ * them, and the sockets that hold published ports.
+ */
+import type { Arena } from '../../memory/index.js';
+import { formatPrefix, type GatewaySettings, type ServiceSet, type Topology } from '../../overlay/index.js';
+import { GatewayAddresses, GatewayError } from '../../service/index.js';
+import { formatIpv4 } from '../../wire/index.js';
+import type { HostModePort } from '../firewall/host-rules-text.js';
+import { HostRules } from '../firewall/host-rules.js';
+import type { GatewayContainer } from '../gateway/gateway-devices.js';
+import { GatewayPart } from '../gateway/gateway-part.js';
+import type { PrometheusText } from '../metrics/prometheus-text.js';
+import type { LiveNode } from '../node/live-node.js';
+import { HeldPorts } from '../ports/held-ports.js';
+import { PortProxy, type ProxyRoute } from '../ports/port-proxy.js';
+import type { StatusSection } from '../status/status-section.js';
+import type { BalancerPort } from './balancer-port.js';
+import { LatestUpdate } from './latest-update.js';
+import { localContainers } from './local-containers.js';
+import { hostMappings, type IngressMapping, ingressMappings } from './published-ports.js';
+import type { ServicePart } from './service-part.js';
+
+/** What the gateway of a node needs. */
+export interface GatewayServiceOptions {
+  /** Gives the gateway its turns. */
+  readonly node: LiveNode;
+  /** The node's. */
+  readonly arena: Arena;
+  /** Receives a description of each problem. */
+  readonly tell: (text: string) => void;
+}
+
+/** What is open while there is a gateway. */
+interface Open {
+  /** The settings as text, to see whether they change. */
+  readonly settings: string;
+  readonly gateway: GatewayPart;
+  readonly rules: HostRules;
+  readonly held: HeldPorts;
+  /** Where there are no rules: nft is absent, or not permitted. */
+  readonly proxy: PortProxy | undefined;
+}
+
+/** The address of the ingress load balancer's front leg on the gateway's network; undefined without a usable gateway. */
+export function frontAddress(set: ServiceSet | undefined): string | undefined {
+  if (set?.gateway === undefined) return undefined;
+  const { subnet, gateway } = set.gateway;
+  try {
+    return formatIpv4(new GatewayAddresses(subnet, gateway).sandbox);
+  } catch (error) {
+    // The gateway reports it.
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  }
+}
+
+/** The gateway. It opens with the first topology that has one, and stays until `close`. */
+export class GatewayService implements ServicePart {
+  readonly name = 'gateway';
+  readonly #options: GatewayServiceOptions;
+  readonly #updates: LatestUpdate<Topology>;
+  #open: Open | undefined;
+  #front: BalancerPort | undefined;
+  #ports: readonly string[] = [];
+  /** The problem that was reported last, which persists. */
+  #told = '';
+  #closed = false;
+
+  constructor(options: GatewayServiceOptions) {
+    this.#options = options;
+    this.#updates = new LatestUpdate(
+      async (topology) => this.#follow(topology),
+      (error) => this.#tellOnce((error as Error).message),
+    );
+  }
+
+  /** Attaches the front leg of the ingress load balancer, once the gateway is open. */
+  setFront(front: BalancerPort | undefined): void {
+    this.#front = front;
+    this.#open?.gateway.attachBalancer(front);
+  }
+
+  get lines(): readonly string[] {
+    const open = this.#open;
+    if (open === undefined) return [];
+    const { interfaces } = open.gateway;
+    const [host, ...containers] = interfaces;
+    const how = open.proxy === undefined ? `rules in the table ${open.rules.table}` : 'a proxy in user space';
+    const ports = this.#ports.length === 0 ? [] : [`published ports ${this.#ports.join(', ')}, by ${how}`];
+    return [`gateway ${host.name ?? ''} for ${containers.length} network namespaces`, ...ports];
+  }
+
+  update(topology: Topology): void {
+    this.#updates.set(topology);
+  }
+
+  async settled(): Promise<void> {
+    await this.#updates.settled();
+    await this.#open?.gateway.settled();
+  }
+
+  check(): void {
+    this.#open?.gateway.check();
+  }
+
+  status(): StatusSection {
+    const open = this.#open;
+    if (open === undefined) return { facts: { running: false } };
+    const { gateway, rules, held, proxy } = open;
+    const { interfaces, counters } = gateway;
+    const facts = {
+      running: true,
+      interface: interfaces[0]?.name ?? null,
+      sandbox: formatIpv4(gateway.sandbox),
+      publishedBy: proxy === undefined ? `nftables table ${rules.table}` : 'proxy',
+      published: this.#ports,
+      held: held.held,
+      counters,
+      proxy: proxy?.counters ?? null,
+    };
+    const rows = interfaces.slice(1).map(({ container, address, name, counters: own }) => ({
+      netns: container ?? null,
+      address: formatIpv4(address),
+      interface: name ?? null,
+      received: own?.received ?? 0,
+      sent: own?.sent ?? 0,
+      refused: own?.refused ?? 0,
+    }));
+    return { facts: { total: rows.length, ...facts }, rows };
+  }
+
+  addMetrics(text: PrometheusText): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    const { in: came, made, out, dropped } = open.gateway.counters;
+    text.family('vtep_gateway_frames_total', 'counter', 'Frames received and sent by the gateway.', [
+      [{ direction: 'in' }, came],
+      [{ direction: 'out' }, out],
+    ]);
+    text.family('vtep_gateway_copies_total', 'counter', 'Copies of frames to all ports, beyond the first.', [
+      [{}, made],
+    ]);
+    text.family(
+      'vtep_gateway_dropped_total',
+      'counter',
+      'Frames dropped by the gateway, by reason.',
+      Object.entries(dropped).map(([reason, count]) => [{ reason }, count]),
+    );
+    const { proxy } = open;
+    if (proxy === undefined) return;
+    const { accepted, refused, unreachable, datagramsIn, datagramsOut, datagramsLost } = proxy.counters;
+    text.family('vtep_proxy_connections_total', 'counter', 'TCP connections to published ports, by outcome.', [
+      [{ outcome: 'accepted' }, accepted],
+      [{ outcome: 'refused' }, refused],
+      [{ outcome: 'unreachable' }, unreachable],
+    ]);
+    text.family('vtep_proxy_datagrams_total', 'counter', 'Datagrams of published ports.', [
+      [{ direction: 'in' }, datagramsIn],
+      [{ direction: 'out' }, datagramsOut],
+      [{ direction: 'lost' }, datagramsLost],
+    ]);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    // The rules go first, and before anything is waited for: a second signal may end the process.
+    this.#open?.rules.close();
+    await this.#updates.close();
+    this.#closeAll();
+  }
+
+  async #follow(topology: Topology): Promise<void> {
+    const { services } = topology;
+    const settings = services?.gateway;
+    if (this.#closed || (settings === undefined && this.#open === undefined)) return;
+    if (settings !== undefined && this.#open === undefined) this.#open = await this.#openWith(settings);
+    const open = this.#open;
+    if (open === undefined || this.#isClosed()) return;
+    if (settings !== undefined && textOf(settings) !== open.settings) {
+      this.#tellOnce("the gateway's settings have changed, which requires a restart");
+    }
+    await this.#publish(open, topology);
+  }
+
+  async #openWith(settings: GatewaySettings): Promise<Open> {
+    const { node, arena, tell } = this.#options;
+    const gateway = await GatewayPart.open({ settings, arena, tell });
+    const rules = await HostRules.open({ node: node.tables.here.name, gateway: settings, tell });
+    if (!rules.available) {
+      const why = rules.failure?.message ?? '';
+      tell(`published ports go through a proxy, and containers get no masquerade: ${why}`);
+    }
+    const proxy = rules.available ? undefined : new PortProxy({ onTrouble: tell });
+    gateway.attachBalancer(this.#front);
+    node.addPart(gateway);
+    return { settings: textOf(settings), gateway, rules, proxy, held: new HeldPorts(tell) };
+  }
+
+  async #publish({ gateway, rules, held, proxy }: Open, topology: Topology): Promise<void> {
+    const name = this.#options.node.tables.here.name;
+    const { services } = topology;
+    const containers = services === undefined ? new Map<string, GatewayContainer>() : gatewayContainers(topology, name);
+    gateway.update(containers);
+    const ingress = services === undefined ? [] : ingressMappings(services);
+    const host = services === undefined ? [] : this.#hostPorts(gateway, services, topology);
+    gateway.publish(ingress.map(({ protocol, published }) => ({ protocol, port: published })));
+    this.#ports = [...ingress, ...host].map(({ protocol, published }) => `${published}/${protocol}`);
+    if (proxy === undefined) {
+      await rules.apply({ sandbox: gateway.sandbox, ingress, host });
+      held.set([...ingress, ...host]);
+    } else {
+      await proxy.set(this.#routes(gateway, ingress, host));
+    }
+    this.#told = '';
+  }
+
+  /** Ports of this node's tasks, at their gateway addresses. */
+  #hostPorts(gateway: GatewayPart, services: ServiceSet, { endpoints, nodes, networks }: Topology): HostModePort[] {
+    const { name } = this.#options.node.tables.here;
+    return hostMappings(services, name).flatMap(({ protocol, published, target, endpoint, network }) => {
+      const found = endpoints.find(
+        (one) => one.name === endpoint && networks[one.network].name === network && nodes[one.node].name === name,
+      );
+      const address = found?.netns === undefined ? undefined : gateway.addressOf(found.netns);
+      return address === undefined ? [] : [{ protocol, published, target, address }];
+    });
+  }
+
+  #routes(gateway: GatewayPart, ingress: readonly IngressMapping[], host: readonly HostModePort[]): ProxyRoute[] {
+    const sandbox = formatIpv4(gateway.sandbox);
+    const all = [
+      ...ingress.map(({ protocol, published }) => ({ protocol, port: published, to: sandbox, toPort: published })),
+      ...host.map(({ protocol, published, address, target }) => ({
+        protocol,
+        port: published,
+        to: formatIpv4(address),
+        toPort: target,
+      })),
+    ];
+    return all.flatMap(({ protocol, ...route }) => (protocol === 'sctp' ? [] : [{ protocol, ...route }]));
+  }
+
+  #closeAll(): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#open = undefined;
+    open.rules.close();
+    open.held.close();
+    open.proxy?.close();
+    this.#options.node.removePart(open.gateway);
+    open.gateway.close();
+  }
+
+  #isClosed(): boolean {
+    return this.#closed;
+  }
+
+  #tellOnce(text: string): void {
+    if (this.#told === text) return;
+    this.#told = text;
+    this.#options.tell(text);
+  }
+}
+
+/** The containers that have a way out: those on any network that isn't internal. */
+function gatewayContainers(topology: Topology, node: string): Map<string, GatewayContainer> {
+  const internal = new Set(
+    topology.services?.networks.flatMap(({ name, internal: isInternal }) => (isInternal ? [name] : [])),
+  );
+  return new Map(
+    localContainers(topology, node).flatMap(({ netns, networks, endpoints }): [string, GatewayContainer][] => {
+      if (networks.every((network) => internal.has(network))) return [];
+      // After its other interfaces, as in Docker's containers.
+      const used = new Set(endpoints.map(({ name, device = name }) => device));
+      let number = endpoints.length;
+      while (used.has(`eth${number}`)) number++;
+      return [[netns, { netns, device: `eth${number}` }]];
+    }),
+  );
+}
+
+function textOf(settings: GatewaySettings): string {
+  const { name, subnet, gateway, mtu, icc, masquerade } = settings;
+  return JSON.stringify([name, formatPrefix(subnet), formatIpv4(gateway), mtu, icc, masquerade]);
+}

@@ -1,0 +1,19 @@
+/** Puts the services of a node together. */
+import { DnsPart } from './dns-part.js';
+import { frontAddress, GatewayService } from './gateway-service.js';
+import { LiveServices, type LiveServicesOptions } from './live-services.js';
+
+/**
+ * Services with all their parts, or only with load balancers.
+ * @param inHost whether the parts that act on the host run: gateway, published ports, DNS
+ */
+export function openServices(options: Omit<LiveServicesOptions, 'frontOf' | 'onFront'>, inHost: boolean): LiveServices {
+  if (!inHost) return new LiveServices(options);
+  const { node, arena, tell } = options;
+  const gateway = new GatewayService({ node, arena, tell });
+  const onFront: LiveServicesOptions['onFront'] = (front) => gateway.setFront(front);
+  const services = new LiveServices({ ...options, frontOf: frontAddress, onFront });
+  services.add(gateway);
+  services.add(new DnsPart(node.tables.here.name, tell));
+  return services;
+}
