@@ -17,8 +17,8 @@ import type { Behaviour } from './behaviour.js';
 import type { Leg } from './leg.js';
 import { isAnswerable, writeArpReply, writeEchoReply, writeIcmpError, writeReset } from './own-answers.js';
 import type { Packet } from './packet.js';
-import type { Services } from './services.js';
-import { RandomShorts } from './source-port.js';
+import type { Services } from './services/services.js';
+import { RandomShorts } from './nat/source-port.js';
 
 /** Linux's `icmp_msgs_per_sec` and `icmp_msgs_burst`. */
 const ERRORS_PER_SECOND = 1000;

@@ -4,14 +4,14 @@ import type { Answers } from './answers.js';
 import { BalanceDrop } from './balance-drop.js';
 import type { Behaviour } from './behaviour.js';
 import { BalanceVerdict } from './balance-verdict.js';
-import { applyDelta, fold } from './checksum-delta.js';
-import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
-import type { ConnectionTable } from './connection-table.js';
+import { applyDelta, fold } from './nat/checksum-delta.js';
+import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
+import type { ConnectionTable } from './table/connection-table.js';
 import type { NextHop } from './next-hop.js';
 import type { Packet } from './packet.js';
-import { nextSctpState, SctpState, writeSctpChecksum } from './sctp-state.js';
-import type { SourceNat } from './source-nat.js';
-import { nextTcpState, TcpState, TcpTable } from './tcp-state.js';
+import { nextSctpState, SctpState, writeSctpChecksum } from './state/sctp-state.js';
+import type { SourceNat } from './nat/source-nat.js';
+import { nextTcpState, TcpState, TcpTable } from './state/tcp-state.js';
 import {
   SCTP_MS,
   TCP_MS,
@@ -19,7 +19,7 @@ import {
   TRACKED_TCP_MS,
   TRACKED_UDP_TIMEOUT,
   UDP_TIMEOUT,
-} from './timeouts.js';
+} from './state/timeouts.js';
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;

@@ -1,7 +1,7 @@
 /** Options of a load balancer. */
 import type { RandomBytes } from '../../memory/index.js';
 import type { Compatibility } from '../../overlay/index.js';
-import type { QuotedChecksum } from './icmp-error.js';
+import type { QuotedChecksum } from './nat/icmp-error.js';
 import type { LegOptions } from './leg.js';
 
 /** Options of a load balancer. */

@@ -15,7 +15,7 @@ import {
   writeIpv4,
   writeIpv4Checksum,
 } from '../../wire/index.js';
-import { applyDelta } from './checksum-delta.js';
+import { applyDelta } from './nat/checksum-delta.js';
 
 /** Bytes that must be free before a frame: an ICMP error puts an IP and an ICMP header before the packet it quotes. */
 export const BALANCE_HEADROOM = IPV4_HEADER_LEN + ICMP_HEADER_LEN;

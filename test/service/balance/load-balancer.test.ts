@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { BALANCE_HEADROOM, BalanceDrop, BalanceVerdict, SctpState } from '../../../src/service/index.js';
 import { SeededRandom } from '../../../src/replay/random.js';
-import { nextSctpState, writeSctpChecksum } from '../../../src/service/balance/sctp-state.js';
+import { nextSctpState, writeSctpChecksum } from '../../../src/service/balance/state/sctp-state.js';
 import { checksum, pseudoHeaderSum } from '../../../src/wire/index.js';
 import {
   ACK,

@@ -2,7 +2,7 @@
  * The source port of a masqueraded connection, chosen as nf_nat does (net/netfilter/nf_nat_core.c): the client's own if
  * it is free towards this backend, else another of the same class, from a random start.
  */
-import type { RandomBytes } from '../../memory/index.js';
+import type { RandomBytes } from '../../../memory/index.js';
 
 /** Attempts of the first round; each further round has half as many. */
 const FIRST_ROUND = 128;

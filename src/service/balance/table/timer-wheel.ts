@@ -3,7 +3,7 @@
  * moves to that slot when its old one comes up, so that no packet moves it.
  */
 import { Column, ROW_WORDS } from './connection-row.js';
-import { SECOND } from './timeouts.js';
+import { SECOND } from '../state/timeouts.js';
 
 const NONE = -1;
 const SLOTS = 1024;

@@ -1,10 +1,10 @@
 /** The connections of a balancer for people and programs, as `ipvsadm -Lnc` shows them. */
-import { formatIpv4, IpProtocol } from '../../wire/index.js';
+import { formatIpv4, IpProtocol } from '../../../wire/index.js';
 import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
 import type { ConnectionTable } from './connection-table.js';
-import { sctpStateName } from './sctp-state.js';
-import { tcpStateName } from './tcp-state.js';
-import { SECOND } from './timeouts.js';
+import { sctpStateName } from '../state/sctp-state.js';
+import { tcpStateName } from '../state/tcp-state.js';
+import { SECOND } from '../state/timeouts.js';
 
 /** A connection. */
 export interface BalancedConnection {

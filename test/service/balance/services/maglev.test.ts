@@ -1,7 +1,7 @@
 /** Consistent hashing: even shares, and few moves. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { flowHash, Maglev } from '../../../src/service/balance/maglev.js';
+import { flowHash, Maglev } from '../../../../src/service/balance/services/maglev.js';
 
 const FLOWS = 20_000;
 

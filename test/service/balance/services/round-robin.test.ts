@@ -1,7 +1,7 @@
 /** IPVS's scheduler rr in the kernel's order. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { RoundRobin } from '../../../src/service/index.js';
+import { RoundRobin } from '../../../../src/service/index.js';
 
 const A = 10;
 const B = 11;

@@ -2,10 +2,10 @@
  * The services of a load balancer and their backends: which service a packet to an unknown connection belongs to, which
  * backend is next, and what each has carried.
  */
-import { getWord, KeyIndex } from '../../memory/internal.js';
-import { formatIpv4, IpProtocol, macOfIpv4, parseIpv4, parseMac } from '../../wire/index.js';
-import { BalanceError } from './error.js';
-import { addressWord } from './leg.js';
+import { getWord, KeyIndex } from '../../../memory/internal.js';
+import { formatIpv4, IpProtocol, macOfIpv4, parseIpv4, parseMac } from '../../../wire/index.js';
+import { BalanceError } from '../error.js';
+import { addressWord } from '../leg.js';
 import { Maglev } from './maglev.js';
 import { RoundRobin } from './round-robin.js';
 import {

@@ -8,7 +8,7 @@ import {
   TcpState,
   tcpStateName,
   TcpTable,
-} from '../../../src/service/index.js';
+} from '../../../../src/service/index.js';
 
 const FIN = 1;
 const SYN = 2;

@@ -3,10 +3,10 @@
  * nf_nat_icmp_reply_translation): the outer header is translated like the connection's packets, and the quoted headers
  * back to what their sender had sent.
  */
-import { viewOf } from '../../memory/internal.js';
-import { checksum, ICMP_HEADER_LEN, IPV4_HEADER_LEN, IpProtocol, writeIpv4Checksum } from '../../wire/index.js';
+import { viewOf } from '../../../memory/internal.js';
+import { checksum, ICMP_HEADER_LEN, IPV4_HEADER_LEN, IpProtocol, writeIpv4Checksum } from '../../../wire/index.js';
 import { applyDelta, fold, wordDelta } from './checksum-delta.js';
-import { ROW_WORDS } from './connection-row.js';
+import { ROW_WORDS } from '../table/connection-row.js';
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;
