@@ -1,7 +1,7 @@
 /** Translates the ports that an ICMP error quotes (net/netfilter/nf_nat_proto.c, nf_nat_icmp_reply_translation). */
 import { viewOf } from '../../memory/internal.js';
 import { IpProtocol } from '../../wire/index.js';
-import { applyDelta, fold, wordDelta } from '../balance/checksum-delta.js';
+import { applyDelta, fold, wordDelta } from '../balance/nat/checksum-delta.js';
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;

@@ -17,14 +17,14 @@ import {
   onesSum,
 } from '../../wire/index.js';
 import { BalanceVerdict } from '../balance/balance-verdict.js';
-import { applyDelta, fold, wordDelta } from '../balance/checksum-delta.js';
-import { Column, ConnectionFlag, ROW_WORDS } from '../balance/connection-row.js';
-import { ConnectionTable } from '../balance/connection-table.js';
+import { applyDelta, fold, wordDelta } from '../balance/nat/checksum-delta.js';
+import { Column, ConnectionFlag, ROW_WORDS } from '../balance/table/connection-row.js';
+import { ConnectionTable } from '../balance/table/connection-table.js';
 import { BalanceError } from '../balance/error.js';
 import { FragmentedDatagrams } from '../balance/fragmented-datagrams.js';
-import { quotedTransport } from '../balance/icmp-error.js';
+import { quotedTransport } from '../balance/nat/icmp-error.js';
 import { addressWord } from '../balance/leg.js';
-import { Masquerade } from '../balance/masquerade.js';
+import { Masquerade } from '../balance/nat/masquerade.js';
 import {
   nextSctpState,
   SCTP_HEADER_LEN,
@@ -32,7 +32,7 @@ import {
   SCTP_TIMEOUTS,
   SctpState,
   writeSctpChecksum,
-} from '../balance/sctp-state.js';
+} from '../balance/state/sctp-state.js';
 import { PORT_DROPS, PortDrop, portDropName } from './port-drop.js';
 import { PortVerdict } from './port-verdict.js';
 import { translateQuotedPorts } from './quoted-ports.js';

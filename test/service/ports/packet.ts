@@ -1,5 +1,5 @@
 /** Frames between a client and a task on the ingress network. */
-import { writeSctpChecksum } from '../../../src/service/balance/sctp-state.js';
+import { writeSctpChecksum } from '../../../src/service/balance/state/sctp-state.js';
 import { checksum, pseudoHeaderSum } from '../../../src/wire/index.js';
 
 export const TASK = [10, 0, 0, 5];
