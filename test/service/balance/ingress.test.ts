@@ -7,6 +7,7 @@ import {
   type LoadBalancerOptions,
   type ServiceOptions,
 } from '../../../src/service/index.js';
+import { ACK, answerTo, frameOf, LOCAL, SYN, through } from './frames.js';
 import { pairsOf, put } from './recording.js';
 
 /** Frames of both directions in the order of the clients' interface. */
@@ -81,6 +82,30 @@ describe('the ingress mesh', () => {
     frame[5] ^= 1;
     assert.equal(put(host(), frame, 1), BalanceDrop.OtherHost);
   });
+
+  for (const [protocol, number, lasting, gone] of [
+    ['tcp', 6, 432_000, 432_001],
+    ['udp', 17, 30, 31],
+  ] as const) {
+    test(`a connection that only conntrack translates lasts ${lasting} s (${protocol})`, () => {
+      const balancer = new LoadBalancer({ back: { address: '10.0.9.7' } });
+      const published = [{ protocol, port: 80 }] as const;
+      const id = balancer.addService({ name: 'web', published, forwarding: 'destination' });
+      balancer.addBackend(id, { address: '10.0.9.100' });
+      const packet = { to: LOCAL, protocol: number };
+      const arrived = through(balancer, frameOf(packet));
+      if (protocol === 'tcp') {
+        // The backend answers the client's address, by way of the balancer.
+        const answer = answerTo(arrived, SYN | ACK);
+        answer.set([2, 0x42, ...LOCAL]);
+        through(balancer, answer);
+        through(balancer, frameOf({ ...packet, flags: ACK }));
+      }
+      balancer.expire(lasting - 1);
+      assert.equal(balancer.connections(lasting - 1).length, 1);
+      assert.equal(balancer.connections(gone).length, 0);
+    });
+  }
 
   test('a host-mode port leads to the task on its target port, and back', () => {
     const balancer = new LoadBalancer({ back: { address: '172.18.0.1' }, front: { address: '192.168.50.1' } });
