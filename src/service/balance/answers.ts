@@ -15,10 +15,10 @@ import { BalanceDrop } from './balance-drop.js';
 import type { BalanceVerdict } from './balance-verdict.js';
 import type { Behaviour } from './behaviour.js';
 import type { Leg } from './leg.js';
+import { RandomShorts } from './nat/source-port.js';
 import { isAnswerable, writeArpReply, writeEchoReply, writeIcmpError, writeReset } from './own-answers.js';
 import type { Packet } from './packet.js';
 import type { Services } from './services/services.js';
-import { RandomShorts } from './nat/source-port.js';
 
 /** Linux's `icmp_msgs_per_sec` and `icmp_msgs_burst`. */
 const ERRORS_PER_SECOND = 1000;

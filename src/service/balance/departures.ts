@@ -1,11 +1,11 @@
 /** What becomes of connections whose backend is leaving: it was removed, or has weight 0. */
 import { IpProtocol, TcpFlag } from '../../wire/index.js';
 import type { Behaviour } from './behaviour.js';
-import { Column, ROW_WORDS } from './table/connection-row.js';
-import type { ConnectionTable } from './table/connection-table.js';
 import type { Packet } from './packet.js';
 import { Leaving, type Services } from './services/services.js';
 import { TcpState } from './state/tcp-state.js';
+import { Column, ROW_WORDS } from './table/connection-row.js';
+import type { ConnectionTable } from './table/connection-table.js';
 
 const TCP_FLAGS = 13;
 

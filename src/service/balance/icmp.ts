@@ -3,11 +3,11 @@ import { checksum, ICMP_HEADER_LEN, IcmpType } from '../../wire/index.js';
 import type { Answers } from './answers.js';
 import { BalanceDrop } from './balance-drop.js';
 import type { BalanceVerdict } from './balance-verdict.js';
-import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
-import type { ConnectionTable } from './table/connection-table.js';
 import { type QuotedChecksum, quotedTransport, translateIcmpError } from './nat/icmp-error.js';
 import type { NextHop } from './next-hop.js';
 import type { Packet } from './packet.js';
+import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
+import type { ConnectionTable } from './table/connection-table.js';
 
 const SOURCE_QUENCH = 4;
 

@@ -2,15 +2,13 @@
 import { IcmpType, IpProtocol, onesSum } from '../../wire/index.js';
 import type { Answers } from './answers.js';
 import { BalanceDrop } from './balance-drop.js';
-import type { Behaviour } from './behaviour.js';
 import { BalanceVerdict } from './balance-verdict.js';
+import type { Behaviour } from './behaviour.js';
 import { applyDelta, fold } from './nat/checksum-delta.js';
-import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
-import type { ConnectionTable } from './table/connection-table.js';
+import type { SourceNat } from './nat/source-nat.js';
 import type { NextHop } from './next-hop.js';
 import type { Packet } from './packet.js';
 import { nextSctpState, SctpState, writeSctpChecksum } from './state/sctp-state.js';
-import type { SourceNat } from './nat/source-nat.js';
 import { nextTcpState, TcpState, TcpTable } from './state/tcp-state.js';
 import {
   SCTP_MS,
@@ -20,6 +18,8 @@ import {
   TRACKED_UDP_TIMEOUT,
   UDP_TIMEOUT,
 } from './state/timeouts.js';
+import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
+import type { ConnectionTable } from './table/connection-table.js';
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;

@@ -4,18 +4,18 @@ import type { Answers } from './answers.js';
 import { BalanceDrop } from './balance-drop.js';
 import { BalanceVerdict } from './balance-verdict.js';
 import type { Behaviour } from './behaviour.js';
-import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
-import type { ConnectionTable } from './table/connection-table.js';
 import type { KnownFlows } from './known-flows.js';
 import type { Leg } from './leg.js';
-import { flowHash } from './services/maglev.js';
+import type { SourceNat } from './nat/source-nat.js';
 import type { Packet } from './packet.js';
-import { SCTP_HEADER_LEN, SCTP_INIT, SctpState } from './state/sctp-state.js';
+import { flowHash } from './services/maglev.js';
 import { Forwarding } from './services/service-options.js';
 import type { Services } from './services/services.js';
-import type { SourceNat } from './nat/source-nat.js';
+import { SCTP_HEADER_LEN, SCTP_INIT, SctpState } from './state/sctp-state.js';
 import { TcpState } from './state/tcp-state.js';
 import { SCTP_MS, TCP_MS, UDP_TIMEOUT } from './state/timeouts.js';
+import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
+import type { ConnectionTable } from './table/connection-table.js';
 
 const TCP_FLAGS = 13;
 

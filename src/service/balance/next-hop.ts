@@ -1,9 +1,9 @@
 /** Where the packets of a connection go, and who has carried them. */
 import { BalanceVerdict } from './balance-verdict.js';
-import { Column, ROW_WORDS } from './table/connection-row.js';
 import type { Leg } from './leg.js';
 import type { Packet } from './packet.js';
 import { COUNTERS, type Services } from './services/services.js';
+import { Column, ROW_WORDS } from './table/connection-row.js';
 
 /** Counts a connection's packets and addresses them. */
 export class NextHop {

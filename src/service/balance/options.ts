@@ -1,8 +1,8 @@
 /** Options of a load balancer. */
 import type { RandomBytes } from '../../memory/index.js';
 import type { Compatibility } from '../../overlay/index.js';
-import type { QuotedChecksum } from './nat/icmp-error.js';
 import type { LegOptions } from './leg.js';
+import type { QuotedChecksum } from './nat/icmp-error.js';
 
 /** Options of a load balancer. */
 export interface LoadBalancerOptions {

@@ -1,8 +1,8 @@
 /** Floods, exhaustion and garbage at a balancer: the right answer, bounded memory, and every frame accounted for. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SeededRandom } from '../../../src/replay/random.js';
 import { Compatibility } from '../../../src/overlay/index.js';
+import { SeededRandom } from '../../../src/replay/random.js';
 import { BalanceDrop, LoadBalancer } from '../../../src/service/index.js';
 import { checksum } from '../../../src/wire/index.js';
 import { framesOf } from '../../cli/frames.js';

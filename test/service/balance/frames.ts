@@ -1,7 +1,7 @@
 /** Frames made to order for a balancer, and balancers to try them on. */
 import assert from 'node:assert/strict';
-import { LoadBalancer, type LoadBalancerOptions } from '../../../src/service/index.js';
 import { writeSctpChecksum } from '../../../src/service/balance/state/sctp-state.js';
+import { LoadBalancer, type LoadBalancerOptions } from '../../../src/service/index.js';
 import { checksum, pseudoHeaderSum } from '../../../src/wire/index.js';
 import { put } from './recording.js';
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { BALANCE_HEADROOM, BalanceDrop, BalanceVerdict, SctpState } from '../../../src/service/index.js';
 import { SeededRandom } from '../../../src/replay/random.js';
 import { nextSctpState, writeSctpChecksum } from '../../../src/service/balance/state/sctp-state.js';
+import { BALANCE_HEADROOM, BalanceDrop, BalanceVerdict, SctpState } from '../../../src/service/index.js';
 import { checksum, pseudoHeaderSum } from '../../../src/wire/index.js';
 import {
   ACK,

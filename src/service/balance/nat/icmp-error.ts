@@ -5,8 +5,8 @@
  */
 import { viewOf } from '../../../memory/internal.js';
 import { checksum, ICMP_HEADER_LEN, IPV4_HEADER_LEN, IpProtocol, writeIpv4Checksum } from '../../../wire/index.js';
-import { applyDelta, fold, wordDelta } from './checksum-delta.js';
 import { ROW_WORDS } from '../table/connection-row.js';
+import { applyDelta, fold, wordDelta } from './checksum-delta.js';
 
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;

@@ -2,8 +2,8 @@
  * Source NAT of a load balancer's connections as nf_nat does it: the source becomes the balancer's address, and the port
  * stays if the tuple towards the backend is free.
  */
-import { KeyIndex } from '../../../memory/internal.js';
 import type { RandomBytes } from '../../../memory/index.js';
+import { KeyIndex } from '../../../memory/internal.js';
 import { Column, ROW_WORDS } from '../table/connection-row.js';
 import type { ConnectionTable } from '../table/connection-table.js';
 import { otherPort, RandomShorts } from './source-port.js';

@@ -1,8 +1,8 @@
 /** The backend's side of a connection's addresses: which source its packets get, and what that adds to the checksums. */
 import { TcpFlag } from '../../../wire/index.js';
-import { fold, wordDelta } from './checksum-delta.js';
 import { Column, ConnectionFlag, ROW_WORDS } from '../table/connection-row.js';
 import type { ConnectionTable } from '../table/connection-table.js';
+import { fold, wordDelta } from './checksum-delta.js';
 import type { Masquerade } from './masquerade.js';
 
 /** Gives connections their source on the backends' side. */

@@ -3,8 +3,8 @@
  * backend has nearly equally many places, and of which adding or removing one of N moves little more than 1/N. It depends
  * on the backends' addresses only, so it is the same on every node and after a restart.
  */
-import { beginHash, addWord, finishHash } from '../../../memory/internal.js';
 import { hashKeyOf } from '../../../memory/index.js';
+import { beginHash, addWord, finishHash } from '../../../memory/internal.js';
 
 /** Places of the ring: a prime, and more than 100 for each of 160 backends. */
 const PLACES = 16_381;

@@ -3,14 +3,14 @@
  * bytes, one cache line, found by the packets of both directions: the client's (client to VIP) and the backend's (backend
  * to the balancer). One hash table has both keys, so a packet costs one lookup whichever way it goes.
  */
-import { addShort, addWord, beginHash, finishHash } from '../../../memory/internal.js';
 import { drawHashKey, type HashKey, hashKeyOf } from '../../../memory/index.js';
+import { addShort, addWord, beginHash, finishHash } from '../../../memory/internal.js';
 import { IpProtocol } from '../../../wire/index.js';
-import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
 import { BalanceError } from '../error.js';
-import { RowList } from './row-list.js';
 import { SctpState } from '../state/sctp-state.js';
 import { TcpState } from '../state/tcp-state.js';
+import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
+import { RowList } from './row-list.js';
 import { TimerWheel } from './timer-wheel.js';
 
 /** Bits of the direction of a found entry: from the client, or from the backend. */

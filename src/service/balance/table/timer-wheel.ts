@@ -2,8 +2,8 @@
  * Timers of connections: a wheel with a slot per second. A connection that is used again only gets a later deadline; it
  * moves to that slot when its old one comes up, so that no packet moves it.
  */
-import { Column, ROW_WORDS } from './connection-row.js';
 import { SECOND } from '../state/timeouts.js';
+import { Column, ROW_WORDS } from './connection-row.js';
 
 const NONE = -1;
 const SLOTS = 1024;

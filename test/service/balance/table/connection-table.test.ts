@@ -1,9 +1,9 @@
 /** The connection table: a model, its bound, expiry and eviction. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ConnectionTable } from '../../../../src/service/index.js';
-import { Column, ConnectionFlag, ROW_WORDS } from '../../../../src/service/balance/table/connection-row.js';
 import { SeededRandom } from '../../../../src/replay/random.js';
+import { Column, ConnectionFlag, ROW_WORDS } from '../../../../src/service/balance/table/connection-row.js';
+import { ConnectionTable } from '../../../../src/service/index.js';
 
 const TCP = 6;
 const MINUTE = 60_000;
