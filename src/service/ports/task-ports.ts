@@ -15,6 +15,7 @@ import {
   IPV4_HEADER_LEN,
   IpProtocol,
   onesSum,
+  TcpFlag,
 } from '../../wire/index.js';
 import { BalanceVerdict } from '../balance/balance-verdict.js';
 import { applyDelta, fold, wordDelta } from '../balance/nat/checksum-delta.js';
@@ -95,6 +96,8 @@ const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;
 const TCP_OFFSET = 12;
 const TCP_FLAGS = 13;
+/** In a connection's unused bits: the task has sent a valid segment other than a reset. */
+const ANSWERED = 0x100;
 const SOURCE_QUENCH = 4;
 const REDIRECT = 5;
 const PARAMETER_PROBLEM = 12;
@@ -304,6 +307,7 @@ export class TaskPorts {
     }
     const after = swapped(this.#rows[row * ROW_WORDS + (1 - direction) * 3 + 2]);
     if (after !== ports) this.#translate(bytes, view, at, transport, end, protocol, ports, after);
+    if (protocol === IpProtocol.Tcp && this.#isRefused(bytes[transport + TCP_FLAGS], row)) this.#table.remove(row);
     return PortVerdict.Passed;
   }
 
@@ -320,6 +324,12 @@ export class TaskPorts {
     const state = (this.#rows[row * ROW_WORDS + Column.Meta] >>> 16) & 0xff;
     if (state !== TrackedTcp.TimeWait && state !== TrackedTcp.Close) return false;
     return nextTrackedTcp(TO_TASK, bytes[transport + TCP_FLAGS], state) === TrackedTcp.SynSent;
+  }
+
+  /** Whether a segment resets a connection before any other answer, which netfilter forgets at once. */
+  #isRefused(flags: number, row: number): boolean {
+    if ((flags & TcpFlag.Rst) === 0) return false;
+    return (this.#rows[row * ROW_WORDS + Column.Meta] & ANSWERED) === 0;
   }
 
   /** Opens a connection to the task. Returns its row, or -1 with the drop reason set. */
@@ -387,7 +397,7 @@ export class TaskPorts {
   ): boolean {
     const rows = this.#rows;
     const base = row * ROW_WORDS;
-    const meta = rows[base + Column.Meta];
+    let meta = rows[base + Column.Meta];
     const isUnsettled = (meta & ConnectionFlag.HalfOpen) !== 0;
     if (protocol === IpProtocol.Udp) {
       if (isUnsettled && direction === FROM_TASK) this.#table.settle(row);
@@ -402,6 +412,10 @@ export class TaskPorts {
       : nextSctpState(direction, bytes, transport, end, state);
     if (isTcp && next === TrackedTcp.Invalid) return false;
     if (isTcp && next === TrackedTcp.Ignored) next = state;
+    if (isTcp && direction === FROM_TASK && (bytes[transport + TCP_FLAGS] & TcpFlag.Rst) === 0) {
+      meta |= ANSWERED;
+      rows[base + Column.Meta] = meta;
+    }
     const timeouts = isTcp ? TCP_MS : SCTP_MS;
     const timeout = timeouts[next];
     rows[base + Column.Deadline] = (now + timeout) | 0;
