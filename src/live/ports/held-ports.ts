@@ -19,8 +19,13 @@ const ANY = parseIpv4('0.0.0.0');
 export class HeldPorts {
   readonly #onTrouble: (what: string) => void;
   readonly #sockets = new Map<string, SystemSocket>();
+  /** Ports whose trouble has been reported, and persists. */
+  readonly #troubled = new Set<string>();
 
-  /** @param onTrouble called with one line for people for each port that can't be held; it works all the same */
+  /**
+   * @param onTrouble called once with one line for people for each port that can't be held; it works all the same, and is
+   * tried again with the next `set`
+   */
   constructor(onTrouble: (what: string) => void) {
     this.#onTrouble = onTrouble;
   }
@@ -38,6 +43,7 @@ export class HeldPorts {
       socket.close();
       this.#sockets.delete(name);
     }
+    for (const name of this.#troubled) if (!wanted.has(name)) this.#troubled.delete(name);
     for (const [name, { protocol, published }] of wanted) {
       if (protocol === 'sctp' || this.#sockets.has(name)) continue;
       this.#hold(name, protocol, published);
@@ -59,9 +65,12 @@ export class HeldPorts {
       if (protocol === 'udp') socket.set(SocketOption.ReceiveBuffer, 0);
       socket.bind(ANY, port, 'every address of this host');
       this.#sockets.set(name, socket);
+      this.#troubled.delete(name);
     } catch (error) {
       socket?.close();
       if (!(error instanceof LiveError)) throw error;
+      if (this.#troubled.has(name)) return;
+      this.#troubled.add(name);
       const inUse = `another program uses ${what}; connections from outside reach the service instead of it`;
       this.#onTrouble(error.code === 'PORT_IN_USE' ? inUse : error.message);
     }

@@ -22,7 +22,7 @@ export interface ProxyRoute {
 
 /** Options of a proxy. */
 export interface PortProxyOptions {
-  /** Called with one line for people if a port can't be served, and if the thread ends before `close`. */
+  /** Called once with one line for people if a port can't be served, and if the thread ends before `close`. */
   readonly onTrouble: (what: string) => void;
   /**
    * Maximum number of open TCP connections; further ones are reset.

@@ -27,8 +27,8 @@ const counters = Object.defineProperties(
 ) as RelayContext['counters'];
 
 const relays = new Map<string, PortRelay>();
-/** Troubles that have been reported, by port and code. */
-const reported = new Set<string>();
+/** Troubles that have been reported, by port. */
+const reported = new Map<string, Set<string>>();
 
 function keyOf({ protocol, host = '0.0.0.0', port }: ProxyRoute): string {
   return `${protocol} ${host}:${port}`;
@@ -45,9 +45,11 @@ const context: RelayContext = {
   limits,
   counters,
   trouble(route, error) {
-    const key = `${keyOf(route)} ${error.code ?? error.message}`;
-    if (reported.has(key)) return;
-    reported.add(key);
+    const key = keyOf(route);
+    const known = reported.get(key) ?? new Set();
+    const code = error.code ?? error.message;
+    if (known.has(code)) return;
+    reported.set(key, known.add(code));
     const { protocol, port } = route;
     const why = reasonOf(error);
     // The message escapes what isn't text.
@@ -62,6 +64,7 @@ async function serve(route: ProxyRoute): Promise<void> {
   try {
     await relay.listen();
     relays.set(key, relay);
+    reported.delete(key);
   } catch (error) {
     relay.close();
     context.trouble(route, error as NodeJS.ErrnoException);
@@ -75,7 +78,7 @@ async function arrange({ id, routes }: ProxyOrder): Promise<void> {
     relay.close();
     relays.delete(key);
   }
-  reported.clear();
+  for (const key of reported.keys()) if (!wanted.has(key)) reported.delete(key);
   for (const [key, route] of wanted) {
     const relay = relays.get(key);
     if (relay === undefined) await serve(route);

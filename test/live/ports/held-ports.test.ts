@@ -57,16 +57,23 @@ describe('held ports', { skip }, () => {
     const port = await loopback();
     const troubles: string[] = [];
     const ports = new HeldPorts((what) => troubles.push(what));
-    ports.set([
+    const wanted = [
       { protocol: 'tcp', published: taken },
       { protocol: 'sctp', published: port },
       { protocol: 'tcp', published: port },
-    ]);
+    ] as const;
+    // Each is tried again, and reported once.
+    ports.set(wanted);
+    ports.set(wanted);
     assert.deepEqual(ports.held, [`${port}/tcp`]);
     assert.deepEqual(troubles, [
       `another program uses TCP port ${taken}; connections from outside reach the service instead of it`,
     ]);
-    ports.close();
     server.close();
+    await once(server, 'close');
+    ports.set(wanted);
+    assert.deepEqual(ports.held, [`${port}/tcp`, `${taken}/tcp`]);
+    assert.equal(troubles.length, 1);
+    ports.close();
   });
 });
