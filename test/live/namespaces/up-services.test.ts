@@ -194,3 +194,97 @@ describe('a service on two nodes', { skip: requirements() }, () => {
     assert.match(stderr, /there is no such socket/);
   });
 });
+
+/** Prints what a name resolves to, and the page of a URL. */
+const LOOKUP = `
+const { lookup } = require('node:dns');
+const { get } = require('node:http');
+const [name, url] = process.argv.slice(1);
+lookup(name, { all: true, family: 4 }, (error, found) => {
+  const addresses = error === null ? found.map(({ address }) => address).sort().join() : error.code;
+  get(url, { agent: false, timeout: 5000 }, (answer) => {
+    let text = '';
+    answer.on('data', (chunk) => (text += chunk)).on('end', () => process.stdout.write(addresses + ' ' + text));
+  }).on('error', ({ code }) => process.stdout.write(addresses + ' ' + code));
+});`;
+
+describe('a service with a published port', { skip: requirements() }, () => {
+  const folder = scratch();
+  const config = join(folder, 'config.json');
+  const socket = join(folder, 'node1.sock');
+  let bench: NamespaceBench;
+  let ups: readonly UpNode[] = [];
+  let nodes: readonly NetworkNamespace[] = [];
+  let client: NetworkNamespace;
+  let web: NetworkNamespace;
+
+  before(async () => {
+    bench = new NamespaceBench();
+    const all = underlay(bench, { offloads: false });
+    nodes = all.map(({ namespace }) => namespace);
+    client = bench.namespace('client');
+    web = bench.namespace('web');
+    const written = {
+      nodes: { node1: { vtep: '192.168.50.1' }, node2: { vtep: '192.168.50.2' } },
+      networks: {
+        ingress: { vni: 4096, subnet: '10.0.0.0/24', ingress: true },
+        [NETWORK]: { vni: 4097, subnet: '10.0.9.0/24' },
+      },
+      services: {
+        'my-web': {
+          networks: [NETWORK],
+          vip: { [NETWORK]: VIP },
+          ports: ['8080:80'],
+          tasks: [{ node: 'node2', netns: web.name, ip: { [NETWORK]: '10.0.9.3' } }],
+        },
+      },
+      endpoints: {
+        busybox: { network: NETWORK, node: 'node1', ip: '10.0.9.10', device: 'eth0', netns: client.name },
+      },
+    };
+    writeFileSync(config, JSON.stringify(written));
+    ups = all.map(({ namespace }, i) => {
+      const words = ['--status', i === 0 ? socket : 'off'];
+      return new UpNode(namespace, { config, node: `node${i + 1}`, words });
+    });
+    for (const up of ups) await up.start();
+    await web.start([process.execPath, '-e', SERVER, 'web']).line('stdout', /ready/);
+  });
+  after(() => bench.close());
+
+  test('is found by its name in a container, and serves there', () => {
+    const call = (name: string): string => client.call([process.execPath, '-e', LOOKUP, name, 'http://my-web/']);
+    assert.equal(call('my-web'), `${VIP} web`);
+    assert.equal(call('tasks.my-web'), '10.0.9.3 web');
+  });
+
+  test('serves on its published port on every node, whichever runs the task', () => {
+    const [node1, node2] = nodes;
+    for (const [from, to] of [
+      [node2, '192.168.50.1'],
+      [node1, '192.168.50.2'],
+    ] as const) {
+      const got = from.call([process.execPath, '-e', LOOKUP, 'localhost', `http://${to}:8080/`]);
+      assert.equal(got.split(' ').at(-1), 'web', `by ${to}`);
+    }
+  });
+
+  test('is in the status, with the gateway and DNS', async () => {
+    const { stdout, status } = await vtep(['status', '--socket', socket, '--json', 'gateway', 'dns', 'services']);
+    assert.equal(status, 0);
+    const document = JSON.parse(stdout) as {
+      readonly gateway: { readonly running: boolean; readonly published: readonly string[] };
+      readonly dns: { readonly running: boolean; readonly rows: readonly { readonly netns: string }[] };
+    };
+    assert.deepEqual([document.gateway.running, document.gateway.published], [true, ['8080/tcp']]);
+    assert.deepEqual([document.dns.running, document.dns.rows.map(({ netns }) => netns)], [true, [client.name]]);
+  });
+
+  test('leaves no rules in the host, and no interfaces', async () => {
+    const [node1] = nodes;
+    assert.match(node1.call(['nft', 'list', 'ruleset']), /8080/);
+    for (const up of ups) await up.stop();
+    assert.equal(node1.call(['nft', 'list', 'ruleset']), '');
+    assert.doesNotMatch(node1.ip('link show'), /docker_gwbridge/);
+  });
+});
