@@ -5,7 +5,7 @@ import { LiveNode, type LiveNodeOptions, type NodeCipher } from '../../src/live/
 import type { DirectionCounters } from '../../src/live/node/node-chains.js';
 import { Arena } from '../../src/memory/index.js';
 import { parseConfig } from '../../src/overlay/files.js';
-import type { Topology } from '../../src/overlay/index.js';
+import { endpointId, type Topology } from '../../src/overlay/index.js';
 import { configText, fromHex, type Setup } from '../dataplane/topology.js';
 import { ListPort, MemoryUnderlay, MemoryWire } from './memory-underlay.js';
 
@@ -33,7 +33,7 @@ export class Running {
     const cipher = cipherOf();
     this.node = new LiveNode({ topology, node: name, underlay, arena, cipher, clock: () => 0, ...options });
     const own = topology.nodes.findIndex((node) => node.name === name);
-    for (const endpoint of topology.endpoints) if (endpoint.node === own) this.attach(endpoint.name);
+    for (const endpoint of topology.endpoints) if (endpoint.node === own) this.attach(endpointId(endpoint));
   }
 
   attach(endpoint: string): ListPort {

@@ -74,8 +74,8 @@ function nodeLines(node: Members): readonly Line[] {
       secondsText(Math.round(numberOf(node['seconds']))),
     `  ${textOf(node['vtep'])}, UDP port ${textOf(node['port'])}, by ${textOf(node['underlay'])}, MTU ` +
       `${textOf(node['mtu'])}, profile ${textOf(node['profile'])}${cipher}`,
-    `  ${grouped(numberOf(node['nodes']))} nodes; config reloaded ${grouped(numberOf(reloads['taken']))} times` +
-      (failed > 0 ? `, ${grouped(failed)} failed` : ''),
+    `  ${grouped(numberOf(node['nodes']))} nodes; config reloads: ${grouped(numberOf(reloads['taken']))}` +
+      (failed > 0 ? `, and ${grouped(failed)} failed` : ''),
     ...table(
       [
         words(''),

@@ -69,8 +69,8 @@ export const statusCommand = declare({
   ),
   options: OPTIONS,
   notes: [
-    'The answer to --json is what the socket gives: curl --unix-socket /run/vtep/n1.sock ' +
-      "'http://vtep/v1/status?section=services&rows=100'. The node writes it between packets, in slices of a " +
+    'The answer to --json is what the socket gives: curl --unix-socket /run/vtep/n1.sock http://vtep/v1/status, with ' +
+      'section=NAME (repeatable) and rows=N in its query. The node writes it between packets, in slices of a ' +
       'millisecond: rows of a changing table are right each, but not all as of one time.',
   ],
   examples: [

@@ -35,7 +35,7 @@ export function swarm({ port = 4789, tasks = TASKS, more = {}, service = 'my-web
   return parseConfig(JSON.stringify(config));
 }
 
-/** The first segments that busybox sends to the VIP, each of another connection: at most 5. */
+/** The first segments that busybox sends to the VIP, each of another connection: 3 of them. */
 export function segmentsToVip(): Uint8Array[] {
   const seen = new Set<string>();
   const frames = pairsOf('nat-ipvs', 'ipvs-2-weight0.pcap').map(({ before_hex }) => before_hex);

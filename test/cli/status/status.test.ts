@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { StatusServer, type StatusSections } from '../../../src/live/index.js';
+import type { StatusSection } from '../../../src/live/status/status-section.js';
+import { scratch, vtep } from '../run.js';
+
+const LONG = 'a-name-that-is-much-longer-than-anything-that-a-table-of-eighty-columns-has-room-for';
+
+/** A node with something in every section. */
+function sectionsOf(name: string): StatusSections {
+  const service = { network: 'my-network', mode: 'vip', vip: '10.0.9.2', ports: ['8080:80/tcp'], refused: 2 };
+  const counts = { connections: 3, opened: 1_234_567, packetsIn: 5_000_000, packetsOut: 4_000_000 };
+  const sections: Readonly<Record<string, StatusSection>> = {
+    node: {
+      facts: {
+        name,
+        pid: 4711,
+        version: '0.1.0',
+        seconds: 3700,
+        vtep: '192.168.50.1',
+        port: 4789,
+        mtu: 1500,
+        profile: 'swarm',
+        underlay: 'UDP and raw sockets',
+        cipher: null,
+        nodes: 3,
+        reloads: { taken: 1, refused: 2 },
+        egress: { in: 10, made: 0, out: 7, held: 0, dropped: { NEIGH_UNKNOWN: 3 } },
+        ingress: { in: 0, made: 0, out: 0, held: 0, dropped: {} },
+      },
+    },
+    networks: {
+      facts: { total: 1 },
+      rows: [{ name: LONG, vni: 4097, subnets: ['10.0.9.0/24'], encrypted: true, mtu: 1424, endpoints: 3 }],
+    },
+    endpoints: {
+      facts: { total: 2 },
+      rows: [
+        { name: 'web\x1b[31m', network: 'my-network', address: '10.0.9.3', interface: null, attached: false },
+        { name: 'c1', network: 'my-network', address: '10.0.9.4', interface: 'eth0', attached: true, refused: 1 },
+      ],
+    },
+    services: {
+      facts: { balancers: [{ network: 'my-network', dropped: { IP_CSUM: 4 } }] },
+      rows: [
+        {
+          name: 'my-web',
+          ...service,
+          ...counts,
+          backends: [{ task: `my-web.1.${LONG}`, node: 'node1', address: '10.0.9.3', weight: 0, ...counts }],
+        },
+      ],
+    },
+    connections: {
+      facts: { total: 50 },
+      rows: Array.from({ length: 50 }, (_, i) => ({
+        protocol: 'tcp',
+        client: '10.0.9.10',
+        clientPort: 50_000 + i,
+        vip: '10.0.9.2',
+        vipPort: 80,
+        backend: '10.0.9.3',
+        backendPort: 80,
+        state: 'ESTABLISHED',
+        expiresIn: i === 0 ? null : 899,
+        network: 'my-network',
+      })),
+    },
+    forwarding: {
+      facts: { total: 1 },
+      rows: [
+        {
+          network: 'net',
+          mac: '02:42:0a:00:09:04',
+          node: 'n2',
+          endpoint: null,
+          vtep: '192.168.50.2',
+          learned: true,
+          age: 12,
+        },
+      ],
+    },
+    sas: {
+      facts: { total: 1 },
+      rows: [
+        {
+          direction: 'out',
+          spi: '0x1f279ba7',
+          peer: 'n2',
+          address: '192.168.50.2',
+          sequence: 77,
+          packets: 76,
+          age: 90,
+        },
+      ],
+    },
+    gateway: {
+      facts: { running: true, published: ['8080/tcp'], total: 1 },
+      rows: [{ netns: 'web1', address: '172.18.0.3', received: 5 }],
+    },
+    dns: { facts: { running: false } },
+  };
+  return new Map(Object.entries(sections).map(([section, content]) => [section, () => content]));
+}
+
+describe('vtep status', () => {
+  const runtime = scratch();
+  const own = join(runtime, 'vtep');
+  const original = process.env['XDG_RUNTIME_DIR'];
+  const servers: StatusServer[] = [];
+  before(() => {
+    process.env['XDG_RUNTIME_DIR'] = runtime;
+    mkdirSync(own, { mode: 0o700 });
+  });
+  after(() => {
+    if (original === undefined) delete process.env['XDG_RUNTIME_DIR'];
+    else process.env['XDG_RUNTIME_DIR'] = original;
+    for (const server of servers) server.close();
+  });
+
+  async function start(name: string): Promise<StatusServer> {
+    const server = await StatusServer.listen(join(own, `${name}.sock`), sectionsOf(name));
+    servers.push(server);
+    return server;
+  }
+
+  test('shows every section as a table that fits 80 columns', async () => {
+    const { path } = await start('status-test-1');
+    const { stdout, stderr, status } = await vtep(['status', '--node', 'status-test-1'], { columns: 80, named: false });
+    assert.deepEqual([status, stderr], [0, '']);
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
+    assert.match(stdout, /^Node\n {2}status-test-1, process 4711, vtep 0\.1\.0, up for 1 h 1 min\n/);
+    assert.match(stdout, /egress: 3 dropped \(NEIGH_UNKNOWN\)/);
+    assert.match(stdout, /config reloads: 1, and 2 failed/);
+    for (const heading of [
+      'Networks: 1',
+      'Services',
+      'Connections: 50',
+      'Security associations: 1',
+      'Gateway: 1',
+      'DNS',
+    ]) {
+      assert.match(stdout, new RegExp(`^${heading}$`, 'm'));
+    }
+    assert.match(stdout, /my-web: 2 connections refused: no backend/);
+    assert.match(stdout, /load balancer of my-network: 4 dropped \(IP_CSUM\)/);
+    assert.match(stdout, /only the first 20; --rows N shows more/);
+    assert.match(stdout, /0x1f279ba7 {2}n2/);
+    assert.match(stdout, /learned, 12/);
+    assert.match(stdout, /172\.18\.0\.3/);
+    // No control characters.
+    assert.doesNotMatch(stdout, /\x1b/);
+    const bySocket = await vtep(['status', '--socket', path, 'dns']);
+    assert.equal(bySocket.stdout, 'DNS\n  running: false\n');
+  });
+
+  test('shows the sections asked for, with as many rows as asked for', async () => {
+    const few = await vtep(['status', '--node', 'status-test-1', 'connections', '--rows', '2']);
+    assert.equal(few.stdout.split('\n').filter((line) => line.includes('10.0.9.10:')).length, 2);
+    const all = await vtep(['status', '--node', 'status-test-1', 'connections', '--rows', '0']);
+    assert.equal(all.stdout.split('\n').filter((line) => line.includes('10.0.9.10:')).length, 50);
+    assert.match(all.stdout, /ESTABLISHED +never/);
+    assert.doesNotMatch(all.stdout, /Node|only the first/);
+  });
+
+  test('prints one JSON object with a version', async () => {
+    const { stdout } = await vtep(['status', '--node', 'status-test-1', '--json', 'sas']);
+    const document = JSON.parse(stdout) as { readonly version: number; readonly sas: { readonly rows: unknown[] } };
+    assert.deepEqual([document.version, document.sas.rows.length, Object.keys(document)], [1, 1, ['version', 'sas']]);
+  });
+
+  test('lists the nodes if there are several, and needs one of their names', async () => {
+    await start('status-test-2');
+    const { status, stderr } = await vtep(['status']);
+    assert.equal(status, 2);
+    assert.match(stderr, /several nodes run here: .*"status-test-1".*"status-test-2".*--node NAME/);
+    assert.equal((await vtep(['status', '--node', 'status-test-2', 'node'])).status, 0);
+  });
+
+  test('says what is wrong with its arguments', async () => {
+    const unknown = await vtep(['status', 'secrets']);
+    assert.equal(unknown.status, 2);
+    assert.match(unknown.stderr, /secrets/);
+    const absent = await vtep(['status', '--node', 'status-test-3']);
+    assert.equal(absent.status, 2);
+    assert.match(absent.stderr, /no node "status-test-3" runs here/);
+    const both = await vtep(['status', '--node', 'a', '--socket', 'b']);
+    assert.equal(both.status, 2);
+    const none = await vtep(['status', '--socket', join(own, 'absent.sock')]);
+    assert.equal(none.status, 2);
+    assert.match(none.stderr, /there is no such socket/);
+  });
+});
