@@ -152,6 +152,7 @@ export class LiveVtep {
       // First, since tasks' interfaces get their published ports as they are attached.
       vtep.services.update(topology.services);
       await vtep.#devices.open();
+      vtep.services.turn();
       await vtep.services.settled();
       return vtep;
     } catch (error) {
@@ -222,6 +223,7 @@ export class LiveVtep {
    */
   async devicesSettled(): Promise<void> {
     await this.#devices.settled();
+    this.services.turn();
     await this.services.settled();
   }
 
@@ -234,6 +236,7 @@ export class LiveVtep {
     let checked = performance.now();
     while (!signal.aborted) {
       idle = !this.node.turn(idle ? WAIT : 0);
+      const { size } = this.node.ports;
       if (idle || performance.now() - checked > DEVICE_CHECK_MS) {
         this.#devices.dropFailed();
       }
@@ -242,7 +245,10 @@ export class LiveVtep {
         this.#devices.checkNamespaces();
         this.services.check();
       }
+      // Tasks that lost their interface get no more connections.
+      if (this.node.ports.size < size) this.services.refresh();
       this.#devices.turn();
+      this.services.turn();
       if (idle && !this.node.waits) await setTimeout(NAP);
       else await setImmediate();
     }

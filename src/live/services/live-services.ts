@@ -8,11 +8,16 @@ import {
   type Endpoint,
   endpointId,
   EndpointKind,
-  type PublishedPort,
   type ServiceSet,
   type Topology,
 } from '../../overlay/index.js';
-import { type LoadBalancer, type NetworkCounts, NodeServices } from '../../service/index.js';
+import {
+  ingressPortsOf,
+  type LoadBalancer,
+  type NetworkCounts,
+  NodeServices,
+  type TargetPort,
+} from '../../service/index.js';
 import { formatIpv4 } from '../../wire/index.js';
 import type { LiveNode } from '../node/live-node.js';
 import type { FramePort } from '../port/frame-port.js';
@@ -22,6 +27,7 @@ import type { ServicesView } from '../status/service-sections.js';
 import type { AttachedBalancer } from './attached-balancer.js';
 import { BalancerPort } from './balancer-port.js';
 import type { ServicePart } from './service-part.js';
+import { WaitingTasks } from './waiting-tasks.js';
 
 /** What a node's services need. */
 export interface LiveServicesOptions {
@@ -51,7 +57,12 @@ export class LiveServices implements ServicesView {
   readonly #options: LiveServicesOptions;
   readonly #parts: ServicePart[] = [];
   readonly #attached = new Map<string, AttachedBalancer>();
+  readonly #waiting: WaitingTasks;
+  /** As given, and with the tasks that wait for their interface disabled. */
+  #given: ServiceSet | undefined;
   #set: ServiceSet | undefined;
+  /** Published ports of this node's tasks, by the task's name; made when they are needed. */
+  #published: ReadonlyMap<string, readonly TargetPort[]> | undefined;
   /** Created with the first set. */
   #services: NodeServices | undefined;
   #front: string | undefined;
@@ -62,6 +73,7 @@ export class LiveServices implements ServicesView {
 
   constructor(options: LiveServicesOptions) {
     this.#options = options;
+    this.#waiting = new WaitingTasks(options.node);
   }
 
   get set(): ServiceSet | undefined {
@@ -96,11 +108,14 @@ export class LiveServices implements ServicesView {
 
   /**
    * Takes over the services of a topology that the node has switched to: what is as before keeps its connections.
-   * Problems are reported, not thrown.
+   * Tasks of this node get connections once their interface is there. Problems are reported, not thrown.
    */
-  update(set: ServiceSet | undefined): void {
+  update(given: ServiceSet | undefined): void {
     const { frontOf } = this.#options;
+    const set = given === undefined ? undefined : { ...given, records: this.#waiting.apply(given.records) };
+    this.#given = given;
     this.#set = set;
+    this.#published = undefined;
     this.#front = frontOf?.(set);
     const services = this.#servicesFor(set?.compatibility ?? Compatibility.Docker);
     this.#tell(services.update(set, this.#front));
@@ -118,7 +133,7 @@ export class LiveServices implements ServicesView {
     const { node, clock, random } = this.#options;
     const network = node.tables.networks[endpoint.network];
     if (endpoint.ip?.length !== 4 || network === undefined || !this.#isIngress(network.name)) return port;
-    const ports = this.#publishedBy(endpoint.name, network.name);
+    const ports = this.#publishedBy(endpoint.name);
     const options = { address: formatIpv4(endpoint.ip), ports, mtu: node.mtuOf(endpoint.network), random };
     const around = new IngressPort(port, options, clock);
     this.#ingressPorts.set(endpointId(endpoint), around);
@@ -132,11 +147,18 @@ export class LiveServices implements ServicesView {
 
   /** Follows changes of the node's endpoints that leave the services as they are. */
   refresh(): void {
-    this.update(this.#set);
+    this.update(this.#given);
+  }
+
+  /** Called between two turns of packets: tasks whose interface is there now get connections. */
+  turn(): void {
+    if (this.#waiting.haveArrived) this.refresh();
   }
 
   /** Called about once per second. */
   check(): void {
+    const now = this.#options.clock();
+    for (const { balancer } of this.#attached.values()) balancer.expire(now);
     for (const part of this.#parts) part.check();
   }
 
@@ -155,13 +177,16 @@ export class LiveServices implements ServicesView {
     return this.#set?.networks.find(({ name }) => name === network)?.ingress === true;
   }
 
-  /** The ports that a task's service publishes in ingress mode. */
-  #publishedBy(task: string, network: string): readonly PublishedPort[] {
-    const { name: node } = this.#options.node.tables.here;
-    const record = this.#set?.records.find(
-      (one) => one.endpoint === task && one.network === network && one.node === node,
-    );
-    return (record?.service?.ports ?? []).filter(({ published }) => published > 0);
+  /** The published ports of a task of this node. */
+  #publishedBy(task: string): readonly TargetPort[] {
+    this.#published ??= this.#publishedPorts();
+    return this.#published.get(task) ?? [];
+  }
+
+  #publishedPorts(): Map<string, readonly TargetPort[]> {
+    const { name } = this.#options.node.tables.here;
+    const own = this.#set?.records.filter(({ node, network }) => node === name && this.#isIngress(network)) ?? [];
+    return new Map(own.map(({ endpoint, service }) => [endpoint, ingressPortsOf(service)]));
   }
 
   #setIngressPorts(): void {
@@ -170,7 +195,7 @@ export class LiveServices implements ServicesView {
       const endpoint = node.endpoint(id);
       const network = endpoint === undefined ? undefined : node.tables.networks[endpoint.network];
       if (node.ports.get(id) !== port || endpoint === undefined || network === undefined) this.#ingressPorts.delete(id);
-      else port.rules.setPorts(this.#publishedBy(endpoint.name, network.name));
+      else port.rules.setPorts(this.#publishedBy(endpoint.name));
     }
   }
 
