@@ -117,8 +117,8 @@ class Up {
   readonly #vtep: LiveVtep;
   readonly #cipher: LiveCipher;
   readonly #dryRun: DryRun | undefined;
-  readonly #ending = new AbortController();
-  readonly #ended = once(this.#ending.signal, 'abort');
+  readonly #ending: AbortController;
+  readonly #ended: Promise<unknown>;
   readonly #began = performance.now();
   #framesEnded = this.#began;
   #taken = 0;
@@ -131,7 +131,16 @@ class Up {
   /** An internal error while applying a config: the node may have half of it. */
   #failure: Error | undefined;
 
-  constructor(values: UpValues, vtep: LiveVtep, cipher: LiveCipher, dryRun: DryRun | undefined) {
+  /** @param ending ends it; the signals' handlers may do so before it runs */
+  constructor(
+    values: UpValues,
+    vtep: LiveVtep,
+    cipher: LiveCipher,
+    dryRun: DryRun | undefined,
+    ending: AbortController,
+  ) {
+    this.#ending = ending;
+    this.#ended = once(ending.signal, 'abort');
     this.#values = values;
     this.#loader = new ConfigLoader(values);
     this.#vtep = vtep;
@@ -139,7 +148,7 @@ class Up {
     this.#dryRun = dryRun;
   }
 
-  /** Runs until a signal, the time limit, or the end of a dry run. */
+  /** Runs until it is ended, the time limit, or the end of a dry run. */
   async run(): Promise<void> {
     const end = (): void => this.#ending.abort();
     const address = this.#values.metrics;
@@ -159,12 +168,9 @@ class Up {
       const { status: given, node } = this.#values;
       status = await openStatus({ given, node, isDryRun: this.#dryRun !== undefined }, this.#sections());
       const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
-      await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => this.#reloadSoon() }, () => {
-        // Announced only now: a program that reads it may send a signal immediately.
-        const metrics = where === '' ? '' : `; metrics on http://${where}/metrics`;
-        this.#announce(`${metrics}${status === undefined ? '' : `; status on ${status.path}`}`);
-        return this.#vtep.run(this.#ending.signal);
-      });
+      const metrics = where === '' ? '' : `; metrics on http://${where}/metrics`;
+      this.#announce(`${metrics}${status === undefined ? '' : `; status on ${status.path}`}`);
+      await this.#vtep.run(this.#ending.signal);
     } finally {
       clearInterval(timer);
       server?.close();
@@ -238,7 +244,7 @@ class Up {
   }
 
   /** Loads one config at a time; any number of signals meanwhile cause one more load. */
-  #reloadSoon(): void {
+  reloadSoon(): void {
     this.#signals++;
     this.#reload ??= this.#reloadUntilCurrent();
   }
@@ -320,13 +326,13 @@ export const upCommand = declare({
     const topology = await topologyOf(values);
     const keyed = topology.ring !== undefined;
     const cipher = new LiveCipher(keyed ? await aeadOption(values.aead) : undefined, values.state);
-    let vtep: LiveVtep | undefined;
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
     let dryRun: DryRun | undefined;
     let up: Up | undefined;
-    try {
-      dryRun = await dryRunOf(values, topology);
+    const run = async (): Promise<number> => {
       const port = dryRun?.port;
-      vtep = await LiveVtep.open({
+      const vtep = await LiveVtep.open({
         topology,
         node,
         ...cipher.options,
@@ -338,18 +344,24 @@ export const upCommand = declare({
         onSaEvent: ({ text }) => say(`vtep: ${text}`),
         onTrouble: (text) => say(`vtep: ${text}`),
       });
-      topology.ring?.wipe();
-      dryRun?.useTables(vtep.node.tables);
-      up = new Up(values, vtep, cipher, dryRun);
-      await up.run();
-      up.report();
-      dryRun?.finish();
-      // Persists the SAs' sequence numbers for the last time.
-      await vtep.close();
-      vtep = undefined;
+      try {
+        topology.ring?.wipe();
+        dryRun?.useTables(vtep.node.tables);
+        up = new Up(values, vtep, cipher, dryRun, ending);
+        await up.run();
+        up.report();
+        dryRun?.finish();
+      } finally {
+        // Persists the SAs' sequence numbers for the last time.
+        await vtep.close();
+      }
       return cipher.stateLost ? ExitCode.Unusable : ExitCode.Done;
+    };
+    try {
+      dryRun = await dryRunOf(values, topology);
+      // From before the start, which changes the host, until everything is undone.
+      return await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => up?.reloadSoon() }, run);
     } finally {
-      await vtep?.close();
       dryRun?.close();
       topology.ring?.wipe();
       cipher.close();
