@@ -1,7 +1,7 @@
 /** Captures that replace the interfaces in a dry run, as input and output. */
 import { type OutputFile, type PacketSource, PcapWriter } from '../../capture/index.js';
 import { CapturePort } from '../../live/index.js';
-import { NodeTables, type ReadonlyNodeTables, type Topology } from '../../overlay/index.js';
+import { EndpointKind, NodeTables, type ReadonlyNodeTables, type Topology } from '../../overlay/index.js';
 import { openInput } from '../capture/capture-input.js';
 import { openOutput } from '../output.js';
 import { say } from '../text-output.js';
@@ -81,7 +81,8 @@ export class DryRun {
   }
 
   #networkOf(bytes: Uint8Array, offset: number): number {
-    const endpoint = this.#tables.endpointOf(bytes, offset);
-    return this.#tables.endpoints[endpoint]?.network ?? -1;
+    const endpoint = this.#tables.endpoints[this.#tables.endpointOf(bytes, offset)];
+    // A load balancer sends its frames itself.
+    return endpoint === undefined || endpoint.kind === EndpointKind.Balancer ? -1 : endpoint.network;
   }
 }

@@ -170,7 +170,7 @@ function serviceLines(section: Members): readonly Line[] {
       own,
       ...listOf(row['backends']).map((backend): Cell[] => {
         const task = `  ${textOf(backend['task'])}`;
-        const weight = numberOf(backend['weight']);
+        const weight = row['mode'] === 'vip' ? numberOf(backend['weight']) : '';
         return [task, `on ${textOf(backend['node'])}`, textOf(backend['address']), '', weight, ...counts(backend)];
       }),
     ];
@@ -184,7 +184,7 @@ function serviceLines(section: Members): readonly Line[] {
         addresses('address'),
         words('ports', { shorten: 'end', least: 9, keep: 1, optional: true }),
         numbers('weight', { keep: 5 }),
-        numbers('connections', COMPACT),
+        numbers('open', COMPACT),
         numbers('opened', COMPACT),
         numbers('packets in', { ...COMPACT, keep: 3 }),
         numbers('out', { ...COMPACT, keep: 2 }),

@@ -157,6 +157,7 @@ export class LiveServices implements ServicesView {
 
   /** Called about once per second. */
   check(): void {
+    // Where no packets arrive, nothing else ends idle connections.
     const now = this.#options.clock();
     for (const { balancer } of this.#attached.values()) balancer.expire(now);
     for (const part of this.#parts) part.check();

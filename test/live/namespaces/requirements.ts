@@ -14,6 +14,7 @@ const PROGRAMS = [
   { words: ['iperf3', '--version'], from: 'iperf3' },
   { words: ['tcpdump', '--version'], from: 'tcpdump' },
   { words: ['ethtool', '--version'], from: 'ethtool' },
+  { words: ['nft', '--version'], from: 'nftables' },
 ];
 
 function says(act: () => void): string | undefined {

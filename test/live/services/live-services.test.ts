@@ -116,6 +116,19 @@ describe("a node's services", () => {
     assert.equal(sections.get('connections')?.().facts['total'], 3);
   });
 
+  test('end idle connections, also where no packets arrive', () => {
+    const served = new Served(swarm());
+    served.connect(3);
+    const [{ balancer }] = served.services.balancers;
+    served.now += 59;
+    served.services.check();
+    assert.equal(balancer.table.size, 3);
+    // IPVS's timeout of a connection that nobody answered.
+    served.now += 3;
+    served.services.check();
+    assert.equal(balancer.table.size, 0);
+  });
+
   test('report a problem of the records once, and again after it was gone', () => {
     const served = new Served(swarm());
     const wrong = swarm();
