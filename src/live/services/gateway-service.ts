@@ -55,6 +55,9 @@ export function frontAddress(set: ServiceSet | undefined): string | undefined {
   }
 }
 
+/** Milliseconds until what has failed is tried again. */
+const RETRY = 30_000;
+
 /** The gateway. It opens with the first topology that has one, and stays until `close`. */
 export class GatewayService implements ServicePart {
   readonly name = 'gateway';
@@ -65,12 +68,18 @@ export class GatewayService implements ServicePart {
   #ports: readonly string[] = [];
   /** The problem that was reported last, which persists. */
   #told = '';
+  /** The topology that wasn't followed, and when it is tried again, in milliseconds. */
+  #failed: { readonly topology: Topology; readonly again: number } | undefined;
   #closed = false;
 
   constructor(options: GatewayServiceOptions) {
     this.#options = options;
     this.#updates = new LatestUpdate(
-      async (topology) => this.#follow(topology),
+      async (topology) => {
+        this.#failed = { topology, again: performance.now() + RETRY };
+        await this.#follow(topology);
+        this.#failed = undefined;
+      },
       (error) => this.#tellOnce((error as Error).message),
     );
   }
@@ -102,6 +111,7 @@ export class GatewayService implements ServicePart {
 
   check(): void {
     this.#open?.gateway.check();
+    if (this.#failed !== undefined && performance.now() >= this.#failed.again) this.#updates.set(this.#failed.topology);
   }
 
   status(): StatusSection {

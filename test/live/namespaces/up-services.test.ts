@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch, vtep } from '../../cli/run.js';
 import { NamespaceBench } from './namespace-bench.js';
 import { type NetworkNamespace } from './network-namespace.js';
 import { requirements } from './requirements.js';
 import { underlay } from './underlay.js';
 import { UpNode } from './up-node.js';
+import { spawnVtep } from './vtep-process.js';
 
 const VIP = '10.0.9.2';
 const PORT = 80;
@@ -284,6 +286,21 @@ describe('a service with a published port', { skip: requirements() }, () => {
     const [node1] = nodes;
     assert.match(node1.call(['nft', 'list', 'ruleset']), /8080/);
     for (const up of ups) await up.stop();
+    assert.equal(node1.call(['nft', 'list', 'ruleset']), '');
+    assert.doesNotMatch(node1.ip('link show'), /docker_gwbridge/);
+  });
+
+  test('leaves nothing in the host either if the start fails half way, or is interrupted', async () => {
+    const [node1] = nodes;
+    const words = ['up', '--config', config, '--node', 'node1'];
+    const failing = await spawnVtep(node1, [...words, '--status', join(folder, 'absent', 'x.sock')]).end();
+    assert.equal(failing.status, 2);
+    assert.match(failing.stderr, /its directory doesn't exist/);
+    const interrupted = spawnVtep(node1, [...words, '--status', 'off']);
+    // As early as possible, whatever it is doing.
+    for (let i = 0; i < 3000 && !node1.ip('link show').includes('docker_gwbridge'); i++) await sleep(1);
+    const { status } = await interrupted.stop('SIGTERM');
+    assert.equal(status, 0);
     assert.equal(node1.call(['nft', 'list', 'ruleset']), '');
     assert.doesNotMatch(node1.ip('link show'), /docker_gwbridge/);
   });
