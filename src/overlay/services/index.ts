@@ -2,7 +2,9 @@
 export { type DriverOptions, DriverOption, readDriverOptions } from './driver-options.js';
 export {
   type AttachedContainer,
+  Deployment,
   hasEnded,
+  NodeAvailability,
   NodeOs,
   type Service,
   ServiceMode,
@@ -14,6 +16,7 @@ export {
   type Task,
   TASK_STATES,
   taskName,
+  type TaskSlot,
   type TaskState,
 } from './model.js';
 export {
