@@ -42,9 +42,9 @@ describe('operands', () => {
   });
 
   test('are relative to the working folder, or absolute', async () => {
-    const pattern = relative(process.cwd(), fixture('docker/0*-http.*.pcap'));
+    const pattern = relative(process.cwd(), fixture('docker/0*-http.under*.pcap'));
     assert.deepEqual(await inputFiles([pattern]), [relative(process.cwd(), HTTP)]);
-    assert.deepEqual(await inputFiles([fixture('docker/0*-http.*.pcap')]), [HTTP]);
+    assert.deepEqual(await inputFiles([fixture('docker/0*-http.under*.pcap')]), [HTTP]);
   });
 
   test('without a match, and folders, are errors', async () => {

@@ -75,6 +75,24 @@ describe("a node's services", () => {
     assert.equal(balancer.table.size, 3);
   });
 
+  test('give a task connections once its interface is there, and none when it is gone', () => {
+    const served = new Served(swarm({ tasks: [TASK2] }));
+    const both = swarm({ tasks: [TASK2, TASK1] });
+    served.update(both);
+    assert.deepEqual(served.connect(2), { 'my-web.1': 2, 'my-web.2': 0 });
+    served.running.attach('my-web.2@my-network');
+    served.services.turn();
+    const weights = (): Record<string, number> => {
+      const [{ services }] = served.services.counts();
+      return Object.fromEntries(services.flatMap(({ backends }) => backends.map(({ task, weight }) => [task, weight])));
+    };
+    assert.deepEqual(weights(), { 'my-web.1': 1, 'my-web.2': 1 });
+    served.running.node.detach('my-web.2@my-network');
+    served.services.refresh();
+    assert.deepEqual(weights(), { 'my-web.1': 1, 'my-web.2': 0 });
+    assert.equal(served.running.node.counters.noPort, 0);
+  });
+
   test('detach a load balancer whose endpoint is gone, and attach it again', async () => {
     const served = new Served(swarm());
     const [{ back }] = served.services.balancers;
@@ -89,6 +107,8 @@ describe("a node's services", () => {
     assert.deepEqual(back.counters.refusedBy, { DEV_READY: 1 });
     served.update(swarm());
     assert.equal(served.services.balancers.length, 1);
+    served.running.attach('my-web.1@my-network');
+    served.services.turn();
     assert.deepEqual(served.connect(2), { 'my-web.1': 1, 'my-web.2': 1 });
     await served.services.close();
     assert.deepEqual(served.services.balancers, []);
