@@ -9,7 +9,7 @@ const PUBLIC = 0o755;
 const OTHERS_WRITE = 0o022;
 
 /** The directories, best first: the system's, the user's, and one for this user below the one for temporary files. */
-export function statusDirectories(env: NodeJS.ProcessEnv = process.env): readonly string[] {
+export function statusDirectories(env: Readonly<Record<string, string | undefined>> = process.env): readonly string[] {
   const runtime = env['XDG_RUNTIME_DIR'] ?? '';
   const own = join(tmpdir(), `vtep-${process.getuid?.() ?? 0}`);
   return ['/run/vtep', ...(runtime.startsWith('/') ? [join(runtime, 'vtep')] : []), own];
