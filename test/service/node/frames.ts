@@ -59,7 +59,7 @@ export function resume(
   return balancer && send(balancer, segmentOf(own, to, [port, toPort], ACK));
 }
 
-/** Closes a connection with a reset, and opens another from the same port. @returns the backend that it goes to */
+/** Completes a connection's handshake, closes it with a reset, and opens another from the same port. @returns the backend that it goes to */
 export function reconnect(
   balancer: LoadBalancer | undefined,
   own: string,
@@ -67,6 +67,7 @@ export function reconnect(
   { port }: Connection,
 ): string | undefined {
   if (balancer === undefined) return undefined;
+  send(balancer, segmentOf(own, to, [port, 80], ACK));
   send(balancer, segmentOf(own, to, [port, 80], RST));
   return send(balancer, segmentOf(own, to, [port, 80], SYN));
 }
