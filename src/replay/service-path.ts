@@ -7,9 +7,9 @@
  */
 import { type Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { getWord } from '../memory/internal.js';
-import { EndpointKind, type GatewaySettings, type ServiceSet, type Topology } from '../overlay/index.js';
-import { BalanceVerdict, type LoadBalancer, NodeServices } from '../service/index.js';
-import { formatIpv4, macOfIpv4 } from '../wire/index.js';
+import { EndpointKind, type ServiceSet, type Topology } from '../overlay/index.js';
+import { BalanceVerdict, type LoadBalancer, NodeServices, sandboxAddress } from '../service/index.js';
+import { macOfIpv4, parseIpv4 } from '../wire/index.js';
 import { RecordedAnswers } from './recorded-answers.js';
 import { FrameMatch, SentFrames } from './sent-frames.js';
 
@@ -88,10 +88,10 @@ export class ServicePath {
     this.#copy = new PacketBatch(arena, 1);
     this.#nodeNames = nodes.map(({ name }) => name);
     this.#networks = networks.map(({ name }) => name);
-    const front = set.gateway === undefined ? undefined : sandboxAddress(set.gateway);
+    const front = sandboxAddress(set.gateway);
     this.#services = nodes.map(({ name }) => {
       const services = new NodeServices({ node: name, compatibility: set.compatibility });
-      services.update(set, front === undefined ? undefined : formatIpv4(front));
+      services.update(set, front);
       return services;
     });
     this.#balancers = endpoints.map(({ kind, network, node }) => {
@@ -102,7 +102,7 @@ export class ServicePath {
     const ingress = set.networks.find((network) => network.ingress);
     if (ingress === undefined || front === undefined) return;
     this.#front = this.#services[ingressNode].balancer(ingress.name);
-    this.#frontMac = macNumber(macOfIpv4(front), 0);
+    this.#frontMac = macNumber(macOfIpv4(parseIpv4(front)), 0);
   }
 
   /**
@@ -246,13 +246,6 @@ export class ServicePath {
   #enqueue(bytes: Uint8Array, start: number, end: number): void {
     if (this.#queue.full || this.#queue.copyIn(bytes, start, end) === NO_SLOT) this.#noMemory++;
   }
-}
-
-/** The first address of the gateway's subnet after the host's, which the ingress sandbox takes. */
-function sandboxAddress({ gateway }: GatewaySettings): Uint8Array {
-  const address = gateway.slice();
-  for (let i = address.length - 1; i >= 0 && ++address[i] === 0; i--);
-  return address;
 }
 
 /** A MAC as a number. */

@@ -27,8 +27,12 @@ const TASKS = {
   3: 'node: node2, ip: { ingress: 10.0.0.5, my-network: 10.0.9.3 }',
 } as const;
 
-/** The recorded swarm. @param order slots of the web service's tasks, in the order in which the node learned of them */
-function swarm(order: readonly (keyof typeof TASKS)[]): Topology {
+/**
+ * The recorded swarm.
+ * @param order slots of the web service's tasks, in the order in which the node learned of them
+ * @param gateway the host's address at docker_gwbridge
+ */
+function swarm(order: readonly (keyof typeof TASKS)[], gateway = '172.18.0.1'): Topology {
   return parseConfig(`
 nodes: { node1: { vtep: 192.168.50.1 }, node2: { vtep: 192.168.50.2 } }
 networks:
@@ -44,6 +48,7 @@ services:
     networks: [my-network]
     vip: 10.0.9.8
     tasks: [{ slot: 1, node: node2, ip: 10.0.9.9 }, { slot: 2, node: node1, ip: 10.0.9.10 }]
+gateway: { gateway: ${gateway} }
 `);
 }
 
@@ -216,4 +221,20 @@ describe('recorded requests to a service give exactly the recorded VXLAN packets
       assert.deepEqual(connections, opened);
     });
   }
+});
+
+test("requests to published ports go to the lowest address of the gateway network that is not the host's", async () => {
+  const requests = (await framesOf(fixture(`${INGRESS}.node1-ingress_sbox-eth1.pcap`)))
+    .map((frame) => ({ ...frame, bytes: Buffer.from(frame.hex, 'hex') }))
+    .filter(({ bytes }) => isTcp(bytes, DESTINATION, '172.18.0.2') && !isTcp(bytes, SOURCE, HOST))
+    .map(({ bytes, ...frame }) => {
+      // To 172.18.0.1 instead: both checksums grow by what the address shrinks.
+      bytes[5] = 1;
+      bytes[ETHERNET + DESTINATION + 3] = 1;
+      for (const at of [ETHERNET + 10, ETHERNET + 20 + 16]) bytes.writeUInt16BE(bytes.readUInt16BE(at) + 1, at);
+      return { ...frame, hex: bytes.toString('hex') };
+    });
+  const { result } = replayed(swarm([1, 2, 3], '172.18.255.254'), requests, 'node1');
+  assert.equal(result.services?.requests, requests.length);
+  assert.equal(result.services.balanced, requests.length);
 });

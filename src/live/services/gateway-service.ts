@@ -4,7 +4,6 @@
  */
 import type { Arena } from '../../memory/index.js';
 import { formatPrefix, type GatewaySettings, type ServiceSet, type Topology } from '../../overlay/index.js';
-import { GatewayAddresses, GatewayError } from '../../service/index.js';
 import { formatIpv4 } from '../../wire/index.js';
 import type { HostModePort } from '../firewall/host-rules-text.js';
 import { HostRules } from '../firewall/host-rules.js';
@@ -40,19 +39,6 @@ interface Open {
   readonly held: HeldPorts;
   /** Where there are no rules: nft is absent, or not permitted. */
   readonly proxy: PortProxy | undefined;
-}
-
-/** The address of the ingress load balancer's front leg on the gateway's network; undefined without a usable gateway. */
-export function frontAddress(set: ServiceSet | undefined): string | undefined {
-  if (set?.gateway === undefined) return undefined;
-  const { subnet, gateway } = set.gateway;
-  try {
-    return formatIpv4(new GatewayAddresses(subnet, gateway).sandbox);
-  } catch (error) {
-    // The gateway reports it.
-    if (error instanceof GatewayError) return undefined;
-    throw error;
-  }
 }
 
 /** Milliseconds until what has failed is tried again. */

@@ -1,5 +1,5 @@
 /** The addresses of a node's gateway network. Docker gives out the lowest free one, unlike those of overlays. */
-import { formatPrefix, type Prefix, prefixContains } from '../../overlay/index.js';
+import { formatPrefix, type GatewaySettings, type Prefix, prefixContains } from '../../overlay/index.js';
 import { getWord, putWord } from '../../memory/internal.js';
 import { formatIpv4 } from '../../wire/index.js';
 import { GatewayError } from './error.js';
@@ -91,6 +91,21 @@ export class GatewayAddresses {
     if (address > this.#last) throw new GatewayError('GATEWAY_FULL', 'no address is left in the gateway network');
     this.#used.add(address);
     return address;
+  }
+}
+
+/**
+ * The address of the ingress load balancer's front leg, to which connections to published ports come.
+ * @param gateway undefined without one
+ * @returns undefined also for settings that `GatewayAddresses` refuses
+ */
+export function sandboxAddress(gateway: GatewaySettings | undefined): string | undefined {
+  if (gateway === undefined) return undefined;
+  try {
+    return formatIpv4(new GatewayAddresses(gateway.subnet, gateway.gateway).sandbox);
+  } catch (error) {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
   }
 }
 

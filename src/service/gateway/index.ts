@@ -1,6 +1,6 @@
 /** The gateway network of a node, docker_gwbridge, as code: a switch and its addresses. */
 export { GatewayError, type GatewayErrorCode } from './error.js';
-export { GatewayAddresses } from './gateway-addresses.js';
+export { GatewayAddresses, sandboxAddress } from './gateway-addresses.js';
 export { GATEWAY_DROPS, GatewayDrop, gatewayDropName } from './gateway-drop.js';
 export {
   ALL_PORTS,

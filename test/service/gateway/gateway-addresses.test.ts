@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parsePrefix } from '../../../src/overlay/index.js';
-import { GatewayAddresses, GatewayError } from '../../../src/service/index.js';
+import { type GatewaySettings, parsePrefix } from '../../../src/overlay/index.js';
+import { GatewayAddresses, GatewayError, sandboxAddress } from '../../../src/service/index.js';
 import { formatIpv4, parseIpv4 } from '../../../src/wire/index.js';
 
 function addresses(subnet: string, gateway: string): GatewayAddresses {
   return new GatewayAddresses(parsePrefix(subnet), parseIpv4(gateway));
+}
+
+function settings(subnet: string, gateway: string): GatewaySettings {
+  const own = { subnet: parsePrefix(subnet), gateway: parseIpv4(gateway) };
+  return { name: 'gateway0', ...own, mtu: 1500, icc: false, masquerade: true };
 }
 
 describe('the addresses of a gateway network', () => {
@@ -45,6 +50,13 @@ describe('the addresses of a gateway network', () => {
     assert.throws(() => pool.take('e'), { code: 'GATEWAY_FULL' });
     pool.release('c');
     assert.equal(formatIpv4(pool.take('e')), '10.1.1.5');
+  });
+
+  test("the sandbox's address is the lowest one that isn't the gateway's; unusable settings have none", () => {
+    assert.equal(sandboxAddress(settings('172.18.0.0/16', '172.18.0.1')), '172.18.0.2');
+    assert.equal(sandboxAddress(settings('172.18.0.0/16', '172.18.255.254')), '172.18.0.1');
+    assert.equal(sandboxAddress(settings('10.1.1.0/24', '10.1.2.1')), undefined);
+    assert.equal(sandboxAddress(undefined), undefined);
   });
 
   for (const [what, subnet, gateway] of [
