@@ -64,7 +64,15 @@ export type { ChangePlan, PlannedEndpoint, PlannedTables } from './tables/change
 export type { NetworkColumns } from './tables/network-columns.js';
 export { NodeTables, type ReadonlyNodeTables, type TablesWatcher } from './tables/node-tables.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './tables/path-mtu.js';
-export { formatPrefix, parseIp, parsePrefix, type Prefix, prefixContains, prefixesOverlap } from './prefix.js';
+export {
+  formatAddress,
+  formatPrefix,
+  parseIp,
+  parsePrefix,
+  type Prefix,
+  prefixContains,
+  prefixesOverlap,
+} from './prefix.js';
 export {
   type Endpoint,
   EndpointKind,

@@ -1,9 +1,9 @@
 /** Derives SAs from a cluster's keys: as Swarm does, or more strictly if both ends are vtep. */
 import { EspMode, Keymat, SALT_BYTES, type SecurityAssociation } from '../ipsec/index.js';
 import { secretBytes } from '../memory/internal.js';
-import { formatIp } from '../wire/index.js';
 import type { ClusterKey } from './keys/key-ring.js';
 import { deriveSpi, SpiForm } from './keys/spi.js';
+import { formatAddress } from './prefix.js';
 
 /** The derivations. */
 export const Profile = {
@@ -49,8 +49,8 @@ export function deriveSa(profile: Profile, pair: PairKey, hkdf: HkdfSha256): Sec
   material.fill(0);
   return {
     spi,
-    source: formatIp(source.length === 4 ? 4 : 6, source),
-    destination: formatIp(destination.length === 4 ? 4 : 6, destination),
+    source: formatAddress(source),
+    destination: formatAddress(destination),
     mode: EspMode.Transport,
     keymat,
     icvLength: strict ? STRICT_ICV : SWARM_ICV,

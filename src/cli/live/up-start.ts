@@ -1,6 +1,6 @@
 /** The lines with which `up` says what it runs. */
 import type { LiveVtep } from '../../live/index.js';
-import { formatIp } from '../../wire/index.js';
+import { formatAddress } from '../../overlay/index.js';
 import { grouped } from '../table.js';
 
 /** A line for each interface, load balancer and further service. */
@@ -10,7 +10,7 @@ export function startLines({ node, services }: LiveVtep): string[] {
     const balancer = balancers.get(id);
     if (balancer === undefined) return `endpoint ${id}: ${name}`;
     const { ip } = node.endpoint(id) ?? {};
-    const address = ip === undefined ? '' : ` at ${formatIp(ip.length === 4 ? 4 : 6, ip)}`;
+    const address = ip === undefined ? '' : ` at ${formatAddress(ip)}`;
     const count = balancer.balancer.counts().length;
     return `load balancer of ${balancer.network}${address}: ${grouped(count)} service${count === 1 ? '' : 's'}`;
   });

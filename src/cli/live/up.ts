@@ -14,8 +14,7 @@ import {
   vtepMetrics,
 } from '../../live/index.js';
 import { hostAndPort } from '../../live/internal.js';
-import { RingOutcome, type Topology } from '../../overlay/index.js';
-import { formatIp } from '../../wire/index.js';
+import { formatAddress, RingOutcome, type Topology } from '../../overlay/index.js';
 import { declare } from '../command.js';
 import { ConfigLoader } from './config-loader.js';
 import { DryRun } from './dry-run.js';
@@ -237,7 +236,7 @@ class Up {
     const { topology } = this.#vtep.node;
     const { node } = this.#values;
     const here = topology.nodes.find(({ name }) => name === node);
-    const address = here === undefined ? '' : formatIp(here.vtep.length === 4 ? 4 : 6, here.vtep);
+    const address = here === undefined ? '' : formatAddress(here.vtep);
     const cipher = this.#cipher.choice === undefined ? '' : `; cipher ${this.#cipher.choice.aead.name}`;
     say(`vtep: ${node} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`);
     for (const line of startLines(this.#vtep)) say(`vtep: ${line}`);

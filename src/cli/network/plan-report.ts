@@ -3,6 +3,7 @@ import {
   type AllocatedAddress,
   AddressUse,
   type Capacity,
+  formatAddress,
   formatPrefix,
   hasEnded,
   type PlannedNetwork,
@@ -13,7 +14,6 @@ import {
   type Task,
   taskName,
 } from '../../overlay/index.js';
-import { formatIp } from '../../wire/index.js';
 import { type Cell, addresses, grouped, numbers, table, words } from '../table.js';
 import type { TextOutput } from '../text-output.js';
 
@@ -29,10 +29,6 @@ const USES: Readonly<Record<AddressUse, string>> = {
 /** A task, and the service that it belongs to. */
 interface OwnedTask extends Task {
   readonly service: string;
-}
-
-function addressText(address: Uint8Array): string {
-  return formatIp(address.length === 4 ? 4 : 6, address);
 }
 
 function count(number: number, one: string, many = `${one}s`): string {
@@ -85,7 +81,7 @@ function networkLines(
   const rows = sorted(allocation.addresses).map(({ address, use, owner }): Cell[] => {
     const balancer = use === AddressUse.LoadBalancer;
     const where = balancer ? owner : use === AddressUse.Task ? tasks.get(owner)?.node : nodes.get(owner);
-    return [addressText(address), USES[use], balancer ? '' : owner, use === AddressUse.Vip ? '' : (where ?? '')];
+    return [formatAddress(address), USES[use], balancer ? '' : owner, use === AddressUse.Vip ? '' : (where ?? '')];
   });
   const columns = [
     addresses('address'),
@@ -142,8 +138,8 @@ export function planJson({ networks, services, swarm, waiting }: SwarmPlan): obj
   return {
     nodes: swarm.nodes.map(({ name, advertise, dataPath, os }) => ({
       name,
-      advertise: addressText(advertise),
-      dataPath: addressText(dataPath),
+      advertise: formatAddress(advertise),
+      dataPath: formatAddress(dataPath),
       os,
     })),
     networks: networks.map(({ request, allocation, capacity }) => {
@@ -161,13 +157,13 @@ export function planJson({ networks, services, swarm, waiting }: SwarmPlan): obj
         subnets: allocation.subnets.map(({ subnet, range, gateway, vni }) => ({
           subnet: formatPrefix(subnet),
           range: formatPrefix(range),
-          gateway: addressText(gateway),
+          gateway: formatAddress(gateway),
           vni,
         })),
-        vips: of(AddressUse.Vip).map(({ owner, address }) => ({ service: owner, address: addressText(address) })),
+        vips: of(AddressUse.Vip).map(({ owner, address }) => ({ service: owner, address: formatAddress(address) })),
         loadBalancers: of(AddressUse.LoadBalancer).map(({ owner, address }) => ({
           node: owner,
-          address: addressText(address),
+          address: formatAddress(address),
         })),
         tasks: of(AddressUse.Task).map(({ owner, address }) => {
           const task = tasks.get(owner);
@@ -177,12 +173,12 @@ export function planJson({ networks, services, swarm, waiting }: SwarmPlan): obj
             slot: task?.slot,
             node: task?.node,
             state: task?.state,
-            address: addressText(address),
+            address: formatAddress(address),
           };
         }),
         containers: of(AddressUse.Container).map(({ owner, address }) => ({
           name: owner,
-          address: addressText(address),
+          address: formatAddress(address),
         })),
         capacity,
       };

@@ -1,16 +1,18 @@
 /** Names of addresses, as a description of the network has them: tasks, virtual IPs, load balancers, gateways, nodes. */
 import type { FormerTask } from '../../overlay/files.js';
-import { EndpointKind, prefixContains, parseIp, type Prefix, type Topology } from '../../overlay/index.js';
-import { formatIp } from '../../wire/index.js';
+import {
+  EndpointKind,
+  formatAddress,
+  prefixContains,
+  parseIp,
+  type Prefix,
+  type Topology,
+} from '../../overlay/index.js';
 import type { ConversationReport } from '../flows/index.js';
 import { type AddressName, NameKind } from './address-name.js';
 import { serviceLoad } from './service-load.js';
 import type { ServiceReport } from './service-report.js';
 import { taskText, shortened } from './task-text.js';
-
-function addressText(address: Uint8Array): string {
-  return formatIp(address.length === 4 ? 4 : 6, address);
-}
 
 /** Looks up names by network and address. */
 export class AddressNames {
@@ -26,10 +28,10 @@ export class AddressNames {
     this.topology = topology;
     const { nodes, networks, endpoints, services } = topology;
     const byName = new Map(networks.map((network) => [network.name, network.vni]));
-    const vteps = new Map(nodes.map(({ name, vtep }) => [name, addressText(vtep)]));
+    const vteps = new Map(nodes.map(({ name, vtep }) => [name, formatAddress(vtep)]));
     for (const { vni, subnets } of networks) this.#subnets.set(vni, subnets);
     for (const { name, vtep } of nodes) {
-      const text = addressText(vtep);
+      const text = formatAddress(vtep);
       this.#add(undefined, text, { text: name, kind: NameKind.Node, network: undefined, node: name, vtep: text });
     }
     const nowhere = { node: undefined, vtep: undefined };
@@ -37,7 +39,7 @@ export class AddressNames {
       for (const [node, ip] of Object.entries(balancers)) {
         const text = `lb ${network}@${node}`;
         const kind = NameKind.Balancer;
-        this.#add(byName.get(network), addressText(ip), { text, kind, network, node, vtep: vteps.get(node) });
+        this.#add(byName.get(network), formatAddress(ip), { text, kind, network, node, vtep: vteps.get(node) });
       }
     }
     for (const record of services?.records ?? []) {
@@ -45,11 +47,11 @@ export class AddressNames {
       const vni = byName.get(network);
       if (service?.vip !== undefined) {
         const text = `${service.name} (VIP)`;
-        this.#add(vni, addressText(service.vip), { text, kind: NameKind.Vip, network, ...nowhere });
+        this.#add(vni, formatAddress(service.vip), { text, kind: NameKind.Vip, network, ...nowhere });
       }
       const kind = service === undefined ? NameKind.Container : NameKind.Task;
       const name = { text: taskText(record), kind, network, node, vtep: vteps.get(node) };
-      for (const ip of addresses) this.#add(vni, addressText(ip), name);
+      for (const ip of addresses) this.#add(vni, formatAddress(ip), name);
     }
     for (const { network: index, node: at, name, ip, kind: what } of endpoints) {
       if (ip === undefined) continue;
@@ -58,11 +60,11 @@ export class AddressNames {
       const isBalancer = what === EndpointKind.Balancer;
       const text = isBalancer ? `lb ${network}@${node}` : shortened(name);
       const kind = isBalancer ? NameKind.Balancer : NameKind.Container;
-      this.#add(vni, addressText(ip), { text, kind, network, node, vtep: vteps.get(node) });
+      this.#add(vni, formatAddress(ip), { text, kind, network, node, vtep: vteps.get(node) });
     }
     for (const { name: network, vni, gateways } of networks) {
       for (const gateway of gateways) {
-        this.#add(vni, addressText(gateway), {
+        this.#add(vni, formatAddress(gateway), {
           text: `gateway ${network}`,
           kind: NameKind.Gateway,
           network,
@@ -74,11 +76,11 @@ export class AddressNames {
     if (bridge !== undefined) {
       const { name, gateway } = bridge;
       const text = `gateway ${name}`;
-      this.#add(undefined, addressText(gateway), { text, kind: NameKind.Gateway, network: name, ...nowhere });
+      this.#add(undefined, formatAddress(gateway), { text, kind: NameKind.Gateway, network: name, ...nowhere });
     }
     for (const { network, ip, name, service } of former) {
       const text = `${name} (ended)`;
-      this.#add(byName.get(network), addressText(ip), { text, kind: NameKind.Former, network, service, ...nowhere });
+      this.#add(byName.get(network), formatAddress(ip), { text, kind: NameKind.Former, network, service, ...nowhere });
     }
   }
 

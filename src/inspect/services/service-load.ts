@@ -1,6 +1,5 @@
 /** Attributes conversations to services and their backends. */
-import { formatPublishedPort, type PublishedPort, type ServiceRecord } from '../../overlay/index.js';
-import { formatIp } from '../../wire/index.js';
+import { formatAddress, formatPublishedPort, type PublishedPort, type ServiceRecord } from '../../overlay/index.js';
 import type { ConversationReport, ConversationSide } from '../flows/index.js';
 import { type AddressName, NameKind } from './address-name.js';
 import type { AddressNames } from './address-names.js';
@@ -74,10 +73,6 @@ export function serviceLoad(names: AddressNames, conversations: readonly Convers
   return loads.report();
 }
 
-function addressText(address: Uint8Array): string {
-  return formatIp(address.length === 4 ? 4 : 6, address);
-}
-
 class LoadTable {
   readonly #names: AddressNames;
   readonly #loads: Load[] = [];
@@ -107,7 +102,7 @@ class LoadTable {
     const key = `${network} ${service.id}`;
     let load = made.get(key);
     if (load === undefined) {
-      const vip = service.vip === undefined ? null : addressText(service.vip);
+      const vip = service.vip === undefined ? null : formatAddress(service.vip);
       load = this.#make(service.name, network, vip, service.ports ?? []);
       made.set(key, load);
       within(this.#byName, network).set(service.name, load);
@@ -119,7 +114,7 @@ class LoadTable {
       }
     }
     for (const ip of addresses) {
-      const address = addressText(ip);
+      const address = formatAddress(ip);
       load.backends.set(address, { name: taskText(record), node, address, tally: new PlacedTally() });
       within(this.#byTask, network).set(address, load);
     }

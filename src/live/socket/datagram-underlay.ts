@@ -4,7 +4,7 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { type Arena, NO_SLOT, type PacketBatch } from '../../memory/index.js';
-import { parseIp } from '../../overlay/index.js';
+import { formatAddress, parseIp } from '../../overlay/index.js';
 import { formatIp, IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../../wire/index.js';
 import { putSender } from './datagram-headers.js';
 import { LiveError } from '../error.js';
@@ -87,7 +87,7 @@ export class DatagramUnderlay implements UnderlayPort {
   }
 
   setNodes(vteps: readonly (Uint8Array | undefined)[]): void {
-    this.#addresses = vteps.map((vtep) => vtep && formatIp(vtep.length === 4 ? 4 : 6, vtep));
+    this.#addresses = vteps.map((vtep) => vtep && formatAddress(vtep));
   }
 
   receive(_packets: PacketBatch, datagrams: PacketBatch): number {

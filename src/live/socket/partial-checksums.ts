@@ -7,7 +7,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { basename, join } from 'node:path';
-import { formatIp } from '../../wire/index.js';
+import { formatAddress } from '../../overlay/index.js';
 
 const DEVICES = '/sys/class/net';
 /** Buses of paravirtual NICs, and drivers of those on other buses: their wire may end in the same host. */
@@ -52,7 +52,7 @@ export function isVirtualDevice(name: string, folder = DEVICES, depth = 0): bool
  * @param address 4 or 16 bytes
  */
 export function mayHavePartialChecksums(address: Uint8Array): boolean {
-  const text = formatIp(address.length === 4 ? 4 : 6, address);
+  const text = formatAddress(address);
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     // A labelled address has a suffix after a colon: eth0:1.
     if (addresses?.some((one) => one.address === text) === true) return isVirtualDevice(name.replace(/:.*$/, ''));

@@ -1,7 +1,7 @@
 /** The sections of a status about the node and its overlay: tables, ports and SAs, never keys. */
 import { formatSpi } from '../../ipsec/index.js';
-import { endpointId, EndpointKind, formatPrefix, TargetKind } from '../../overlay/index.js';
-import { formatIp, formatMac } from '../../wire/index.js';
+import { endpointId, EndpointKind, formatAddress, formatPrefix, TargetKind } from '../../overlay/index.js';
+import { formatMac } from '../../wire/index.js';
 import type { DirectionCounters } from '../node/node-chains.js';
 import type { LiveVtep } from '../node/live-vtep.js';
 import type { FramePortCounters } from '../port/frame-port.js';
@@ -41,7 +41,7 @@ export function nodeSections(vtep: LiveVtep, context: () => StatusContext, clock
 
 /** An address of 4 or 16 bytes as text; null if it is unknown. */
 export function addressText(address: Uint8Array | undefined): string | null {
-  return address === undefined ? null : formatIp(address.length === 4 ? 4 : 6, address);
+  return address === undefined ? null : formatAddress(address);
 }
 
 function nodeSection({ node, underlay, counters }: LiveVtep, context: StatusContext): StatusSection {

@@ -3,8 +3,9 @@
  * it adds must not.
  */
 import { inQuotes } from '../../text/plain-text.js';
-import { formatIp, formatMac } from '../../wire/index.js';
+import { formatMac } from '../../wire/index.js';
 import { OverlayError } from '../error.js';
+import { formatAddress } from '../prefix.js';
 import type { NodeTables } from './node-tables.js';
 import { addressKey, ChangeKind, endpointId, type EndpointRecord, type TopologyChange } from './topology-change.js';
 import type { Network, Node } from '../topology.js';
@@ -224,7 +225,7 @@ function isAddress({ length }: Uint8Array): boolean {
 }
 
 function vtepText({ vtep }: { readonly vtep: Uint8Array }): string {
-  return isAddress(vtep) ? formatIp(vtep.length === 4 ? 4 : 6, vtep) : `of ${vtep.length} bytes`;
+  return isAddress(vtep) ? formatAddress(vtep) : `of ${vtep.length} bytes`;
 }
 
 function refuse(text: string): never {
