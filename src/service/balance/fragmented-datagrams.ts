@@ -6,8 +6,13 @@ import { dropReasonName, dropReasonOfReassembly } from '../../dataplane/index.js
 import { Fragmenter, Reassembler, type ReassemblyDrop, ReassemblyOutcome } from '../../fragment/index.js';
 import { HeaderError, Layers, writeIpv4Checksum } from '../../wire/index.js';
 import { BalanceVerdict } from './balance-verdict.js';
+import { BalanceError } from './error.js';
 import { OriginalPieces } from './original-pieces.js';
 
+/** RFC 791 section 3.2. */
+const MIN_MTU = 68;
+const MAX_MTU = 65_535;
+/** In the upper byte of flags and fragment offset. */
 const DONT_FRAGMENT = 0x40;
 
 /** Reassembles the fragments that arrive, and fragments the datagrams that leave. */
@@ -24,8 +29,14 @@ export class FragmentedDatagrams {
   #wholeStart = 0;
   #wholeEnd = 0;
 
-  /** @param mtu largest IP packet that leaves, in bytes */
+  /**
+   * @param mtu largest IP packet that leaves, in bytes
+   * @throws BalanceError `BAD_BALANCER` for an MTU below 68 or above 65,535
+   */
   constructor(mtu: number) {
+    if (!Number.isInteger(mtu) || mtu < MIN_MTU || mtu > MAX_MTU) {
+      throw new BalanceError('BAD_BALANCER', `an MTU is an integer from ${MIN_MTU} to ${MAX_MTU}, not ${mtu}`);
+    }
     this.#mtu = mtu;
   }
 

@@ -1,6 +1,6 @@
 /** The side of a load balancer that faces the clients, or the backends. */
 import { getWord } from '../../memory/internal.js';
-import { macOfIpv4, parseIpv4, parseMac } from '../../wire/index.js';
+import { formatIpv4, macOfIpv4, parseIpv4, parseMac } from '../../wire/index.js';
 
 /** An interface of the balancer. */
 export interface LegOptions {
@@ -13,7 +13,7 @@ export interface LegOptions {
   readonly mac?: string;
 }
 
-/** An interface as words, the way packets hold them. */
+/** An interface's address and MAC as words in network order. */
 export class Leg {
   readonly address: number;
   /** The MAC's first 4 bytes and last 2. */
@@ -23,7 +23,7 @@ export class Leg {
   /** @throws VtepError if the address or the MAC is invalid */
   constructor({ address, mac }: LegOptions) {
     this.address = addressWord(address);
-    const bytes = mac === undefined ? macOfIpv4(parseIpv4(address)) : parseMac(mac);
+    const bytes = macOrDefault(address, mac);
     this.macHigh = getWord(bytes, 0);
     this.macLow = (bytes[4] << 8) | bytes[5];
   }
@@ -32,4 +32,17 @@ export class Leg {
 /** An IPv4 address as a signed word in network order. */
 export function addressWord(address: string): number {
   return getWord(parseIpv4(address), 0);
+}
+
+/** The IPv4 address of a word. */
+export function addressText(word: number): string {
+  return formatIpv4(Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word));
+}
+
+/**
+ * A MAC in 6 bytes: the given one, or the one that Docker derives from the address.
+ * @throws VtepError if the address or the MAC is invalid
+ */
+export function macOrDefault(address: string, mac: string | undefined): Uint8Array {
+  return mac === undefined ? macOfIpv4(parseIpv4(address)) : parseMac(mac);
 }

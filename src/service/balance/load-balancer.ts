@@ -20,7 +20,6 @@ import { behaviourOf } from './behaviour.js';
 import { type BalancedConnection, eachConnection, listConnections } from './table/connection-list.js';
 import { CACHED_CONNECTIONS, ConnectionTable, MAX_PREFETCH } from './table/connection-table.js';
 import { Departures, Fate } from './departures.js';
-import { BalanceError } from './error.js';
 import { FragmentedDatagrams } from './fragmented-datagrams.js';
 import { Icmp } from './icmp.js';
 import { KnownFlows } from './known-flows.js';
@@ -38,7 +37,6 @@ import { SECOND } from './state/timeouts.js';
 
 const DEFAULT_CONNECTIONS = 65_536;
 const DEFAULT_MTU = 1450;
-const MIN_MTU = 68;
 const DEFAULT_LISTED = 1000;
 const FRAGMENT = 0x3fff;
 const BROADCAST_HIGH = -1;
@@ -99,9 +97,7 @@ export class LoadBalancer {
   constructor(options: LoadBalancerOptions) {
     const { back, front = back, maxConnections = DEFAULT_CONNECTIONS, mtu = DEFAULT_MTU } = options;
     const { random = platformRandom, quotedChecksum = 'ipvs', compatibility = Compatibility.Docker, seed } = options;
-    if (!Number.isInteger(mtu) || mtu < MIN_MTU || mtu > 65_535) {
-      throw new BalanceError('BAD_BALANCER', `an MTU is an integer from ${MIN_MTU} to 65535, not ${mtu}`);
-    }
+    this.#fragments = new FragmentedDatagrams(mtu);
     const behaviour = behaviourOf(compatibility);
     const services = this.#services;
     this.#back = new Leg(back);
@@ -109,7 +105,6 @@ export class LoadBalancer {
     const table = new ConnectionTable(maxConnections, (row) => this.#closed(row), seed, !behaviour.cutsIdle);
     this.#table = table;
     this.#masquerade = new Masquerade(table, random);
-    this.#fragments = new FragmentedDatagrams(mtu);
     this.#answers = new Answers(this.#front, this.#back, services, random, behaviour);
     const nextHop = new NextHop(table.rows, services, this.#front, this.#back);
     const nat = new SourceNat(table, this.#masquerade, this.#back.address);

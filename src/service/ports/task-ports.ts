@@ -21,7 +21,6 @@ import { BalanceVerdict } from '../balance/balance-verdict.js';
 import { applyDelta, fold, wordDelta } from '../balance/nat/checksum-delta.js';
 import { Column, ConnectionFlag, ROW_WORDS } from '../balance/table/connection-row.js';
 import { ConnectionTable } from '../balance/table/connection-table.js';
-import { BalanceError } from '../balance/error.js';
 import { FragmentedDatagrams } from '../balance/fragmented-datagrams.js';
 import { quotedTransport } from '../balance/nat/icmp-error.js';
 import { addressWord } from '../balance/leg.js';
@@ -82,7 +81,6 @@ const FROM_TASK = 1;
 const SECOND = 1000;
 const DEFAULT_CONNECTIONS = 16_384;
 const DEFAULT_MTU = 1450;
-const MIN_MTU = 68;
 /** Timeouts of UDP in milliseconds, before the task's first answer and after it. */
 const UDP_NEW = 30 * SECOND;
 const UDP_ANSWERED = 120 * SECOND;
@@ -151,15 +149,12 @@ export class TaskPorts {
   constructor(options: TaskPortsOptions) {
     const { address, ports, maxConnections = DEFAULT_CONNECTIONS, mtu = DEFAULT_MTU } = options;
     const { random = platformRandom, seed } = options;
-    if (!Number.isInteger(mtu) || mtu < MIN_MTU || mtu > 65_535) {
-      throw new BalanceError('BAD_BALANCER', `an MTU is an integer from ${MIN_MTU} to 65535, not ${mtu}`);
-    }
+    this.#fragments = new FragmentedDatagrams(mtu);
     this.#address = addressWord(address);
     this.#ports = new TargetPorts(ports);
     this.#table = new ConnectionTable(maxConnections, (row) => this.#masquerade.forget(row), seed);
     this.#rows = this.#table.rows;
     this.#masquerade = new Masquerade(this.#table, random);
-    this.#fragments = new FragmentedDatagrams(mtu);
   }
 
   /** The connections, with their counters. Read it; it changes with every packet. */

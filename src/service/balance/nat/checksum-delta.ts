@@ -14,11 +14,6 @@ export function wordDelta(before: number, after: number): number {
   return fold((~before & 0xffff) + (~before >>> 16) + (after & 0xffff) + (after >>> 16));
 }
 
-/** The difference in the other direction. */
-export function reverseDelta(delta: number): number {
-  return ~delta & 0xffff;
-}
-
 /** The checksum after a difference. */
 export function applyDelta(checksum: number, delta: number): number {
   return ~fold((~checksum & 0xffff) + delta) & 0xffff;

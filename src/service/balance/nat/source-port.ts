@@ -9,13 +9,13 @@ const FIRST_ROUND = 128;
 const LAST_ROUND = 16;
 
 /** Smallest port of a port's class. */
-export function firstOfClass(port: number): number {
+function firstOfClass(port: number): number {
   if (port < 512) return 1;
   return port < 1024 ? 600 : 1024;
 }
 
 /** Number of ports in a port's class. */
-export function sizeOfClass(port: number): number {
+function sizeOfClass(port: number): number {
   if (port < 512) return 511;
   return port < 1024 ? 424 : 64_512;
 }

@@ -3,9 +3,9 @@
  * backend is next, and what each has carried.
  */
 import { getWord, KeyIndex } from '../../../memory/internal.js';
-import { formatIpv4, IpProtocol, macOfIpv4, parseIpv4, parseMac } from '../../../wire/index.js';
+import { IpProtocol } from '../../../wire/index.js';
 import { BalanceError } from '../error.js';
-import { addressWord } from '../leg.js';
+import { addressText, addressWord, macOrDefault } from '../leg.js';
 import { Maglev } from './maglev.js';
 import { RoundRobin } from './round-robin.js';
 import {
@@ -218,7 +218,7 @@ export class Services {
     if (this.#findBackend(scheduler, word) >= 0) {
       throw new BalanceError('BACKEND_EXISTS', `service ${name} already has the backend ${address}`);
     }
-    const macBytes = macOf(address, mac);
+    const macBytes = macOrDefault(address, mac);
     const id = this.#freeBackends.pop() ?? this.#backends++;
     if (id === this.address.length) this.#grow();
     this.address[id] = word;
@@ -245,7 +245,7 @@ export class Services {
 
   /** @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND`; VtepError for an invalid MAC */
   setMac(service: number, address: string, mac?: string): void {
-    this.#setMac(this.#backendOf(service, address), macOf(address, mac));
+    this.#setMac(this.#backendOf(service, address), macOrDefault(address, mac));
   }
 
   /** @throws BalanceError `UNKNOWN_SERVICE`, `UNKNOWN_BACKEND` */
@@ -339,15 +339,6 @@ export class Services {
 function grown<T extends Float64Array | Int32Array | Uint8Array>(from: T, to: T): T {
   to.set(from);
   return to;
-}
-
-/** Docker's MAC of an address, unless another is given. */
-function macOf(address: string, mac: string | undefined): Uint8Array {
-  return mac === undefined ? macOfIpv4(parseIpv4(address)) : parseMac(mac);
-}
-
-function addressText(word: number): string {
-  return formatIpv4(Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word));
 }
 
 function checkWeight(weight: number): void {

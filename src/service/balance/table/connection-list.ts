@@ -1,5 +1,6 @@
 /** The connections of a balancer for people and programs, as `ipvsadm -Lnc` shows them. */
-import { formatIpv4, IpProtocol } from '../../../wire/index.js';
+import { IpProtocol } from '../../../wire/index.js';
+import { addressText } from '../leg.js';
 import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
 import type { ConnectionTable } from './connection-table.js';
 import { sctpStateName } from '../state/sctp-state.js';
@@ -64,22 +65,17 @@ function describe(rows: Int32Array, at: number, now: number): BalancedConnection
   const left = (rows[at + Column.Deadline] - now) | 0;
   return {
     protocol: protocol === IpProtocol.Tcp ? 'tcp' : protocol === IpProtocol.Udp ? 'udp' : 'sctp',
-    client: addressOf(rows[at + Column.Client]),
+    client: addressText(rows[at + Column.Client]),
     clientPort: rows[at + Column.FrontPorts] >>> 16,
-    vip: addressOf(rows[at + Column.Vip]),
+    vip: addressText(rows[at + Column.Vip]),
     vipPort: rows[at + Column.FrontPorts] & 0xffff,
-    backend: addressOf(rows[at + Column.Backend]),
+    backend: addressText(rows[at + Column.Backend]),
     backendPort: rows[at + Column.BackPorts] >>> 16,
-    local: addressOf(rows[at + Column.Local]),
+    local: addressText(rows[at + Column.Local]),
     localPort: rows[at + Column.BackPorts] & 0xffff,
     state:
       protocol === IpProtocol.Udp ? 'UDP' : protocol === IpProtocol.Tcp ? tcpStateName(state) : sctpStateName(state),
     halfOpen: (meta & ConnectionFlag.HalfOpen) !== 0,
     expiresIn: left > 0 && (meta & ConnectionFlag.Idle) === 0 ? left / SECOND : undefined,
   };
-}
-
-/** An address as text. */
-function addressOf(word: number): string {
-  return formatIpv4(Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word));
 }

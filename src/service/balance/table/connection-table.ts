@@ -13,10 +13,6 @@ import { Column, ConnectionFlag, ROW_WORDS } from './connection-row.js';
 import { RowList } from './row-list.js';
 import { TimerWheel } from './timer-wheel.js';
 
-/** Bits of the direction of a found entry: from the client, or from the backend. */
-export const FROM_CLIENT = 0;
-export const FROM_BACKEND = 1;
-
 const NONE = -1;
 /** Work per packet: connections that are looked at, and slots that are passed. */
 const TIMER_ROWS = 4;
@@ -247,6 +243,7 @@ export class ConnectionTable {
     this.#stopTimer(row);
     this.#wheel.start(row, now, timeout);
   }
+
   /** Marks a connection as answered by its backend: it is no longer evicted. */
   settle(row: number): void {
     this.#halfOpen.remove(row);
