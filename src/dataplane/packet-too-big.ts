@@ -8,14 +8,15 @@ import {
   checksum,
   ICMP_FRAGMENTATION_NEEDED,
   ICMP_HEADER_LEN,
-  ICMPV6_HEADER_LEN,
   IcmpType,
+  ICMPV6_HEADER_LEN,
   Icmpv6Type,
   Icmpv6View,
+  IpProtocol,
   IPV4_HEADER_LEN,
   IPV6_HEADER_LEN,
-  IpProtocol,
   ipv6Layout,
+  isIcmpError,
   type Layers,
   onesSum,
   pseudoHeaderSum,
@@ -27,9 +28,6 @@ import {
 const IPV4_ANSWER = 576;
 const IPV6_ANSWER = 1280;
 const HOP_LIMIT = 64;
-const SOURCE_QUENCH = 4;
-const REDIRECT = 5;
-const PARAMETER_PROBLEM = 12;
 const DONT_FRAGMENT = 0x4000;
 const MAC_BYTES = 6;
 const IPV6_SOURCE = ipv6Layout.offsetOf('source');
@@ -63,16 +61,7 @@ function isAnswerable4(bytes: Uint8Array, inner: Layers): boolean {
   if (source === THIS_NETWORK || source === LOOPBACK || source >= MULTICAST || destination >= MULTICAST) return false;
   if (inner.protocol !== IpProtocol.Icmp) return true;
   if (inner.transportOffset >= inner.networkEnd) return false;
-  switch (bytes[inner.transportOffset]) {
-    case IcmpType.Unreachable:
-    case IcmpType.TimeExceeded:
-    case SOURCE_QUENCH:
-    case REDIRECT:
-    case PARAMETER_PROBLEM:
-      return false;
-    default:
-      return true;
-  }
+  return !isIcmpError(bytes[inner.transportOffset]);
 }
 
 function isAnswerable6(bytes: Uint8Array, inner: Layers): boolean {

@@ -6,9 +6,13 @@ import { getWord, KeyIndex, putWord, viewOf } from '../memory/internal.js';
 import {
   ETHERNET_HEADER_LEN,
   EtherType,
-  IPV4_HEADER_LEN,
   IpProtocol,
+  IPV4_HEADER_LEN,
   onesSum,
+  TCP_CHECKSUM,
+  TCP_HEADER_LEN,
+  UDP_CHECKSUM,
+  UDP_HEADER_LEN,
   writeIpv4Checksum,
 } from '../wire/index.js';
 
@@ -18,10 +22,6 @@ const FIRST_CAPACITY = 64;
 /** Words of a connection: both MACs towards the task, both addresses, both ports. */
 const WORDS = 6;
 const MACS = 12;
-const TCP_CHECKSUM = 16;
-const UDP_CHECKSUM = 6;
-const TCP_HEADER_LEN = 20;
-const UDP_HEADER_LEN = 8;
 const FRAGMENT = 0x3fff;
 const MAX_TTL = 255;
 

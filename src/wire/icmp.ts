@@ -12,9 +12,31 @@ export const icmpLayout = header('ICMP', u8('type'), u8('code'), u16('checksum')
 export const ICMP_HEADER_LEN = icmpLayout.span;
 
 /** ICMP types. */
-export const IcmpType = { EchoReply: 0, Unreachable: 3, Redirect: 5, EchoRequest: 8, TimeExceeded: 11 } as const;
+export const IcmpType = {
+  EchoReply: 0,
+  Unreachable: 3,
+  SourceQuench: 4,
+  Redirect: 5,
+  EchoRequest: 8,
+  TimeExceeded: 11,
+  ParameterProblem: 12,
+} as const;
 /** The `Unreachable` code "fragmentation needed and DF set" (RFC 1191). */
 export const ICMP_FRAGMENTATION_NEEDED = 4;
+
+/** Whether a message of a type is an error, which quotes the packet that it is about. */
+export function isIcmpError(type: number): boolean {
+  switch (type) {
+    case IcmpType.Unreachable:
+    case IcmpType.SourceQuench:
+    case IcmpType.Redirect:
+    case IcmpType.TimeExceeded:
+    case IcmpType.ParameterProblem:
+      return true;
+    default:
+      return false;
+  }
+}
 
 const CHECKSUM = icmpLayout.offsetOf('checksum');
 const IDENTIFIER = icmpLayout.offsetOf('identifier');

@@ -37,7 +37,15 @@ export {
 export { EtherType } from './ether-type.js';
 export { checkEthernet, ETHERNET_HEADER_LEN, EthernetView, ethernetLayout } from './ethernet.js';
 export { HeaderError, headerErrorText } from './header-error.js';
-export { checkIcmp, ICMP_FRAGMENTATION_NEEDED, ICMP_HEADER_LEN, IcmpType, IcmpView, icmpLayout } from './icmp.js';
+export {
+  checkIcmp,
+  ICMP_FRAGMENTATION_NEEDED,
+  ICMP_HEADER_LEN,
+  IcmpType,
+  IcmpView,
+  icmpLayout,
+  isIcmpError,
+} from './icmp.js';
 export {
   checkIcmpv6,
   ICMPV6_HEADER_LEN,

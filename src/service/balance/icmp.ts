@@ -6,10 +6,8 @@ import type { BalanceVerdict } from './balance-verdict.js';
 import { type QuotedChecksum, quotedTransport, translateIcmpError } from './nat/icmp-error.js';
 import type { NextHop } from './next-hop.js';
 import type { Packet } from './packet.js';
-import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
+import { Column, ConnectionFlag, ROW_WORDS, swappedPorts } from './table/connection-row.js';
 import type { ConnectionTable } from './table/connection-table.js';
-
-const SOURCE_QUENCH = 4;
 
 /** Handles ICMP. */
 export class Icmp {
@@ -31,7 +29,7 @@ export class Icmp {
     if (checksum(bytes, transport, end) !== 0) return packet.refuse(BalanceDrop.IcmpChecksum);
     const type = bytes[transport];
     if (type === IcmpType.EchoRequest) return this.#answers.echo(packet);
-    const isError = type === IcmpType.Unreachable || type === SOURCE_QUENCH || type === IcmpType.TimeExceeded;
+    const isError = type === IcmpType.Unreachable || type === IcmpType.SourceQuench || type === IcmpType.TimeExceeded;
     return isError ? this.#error(packet) : packet.refuse(BalanceDrop.NoSocket);
   }
 
@@ -64,8 +62,7 @@ export class Icmp {
     const ports = view.getInt32(quoted);
     // The error comes back from where the quoted packet went.
     const source = view.getInt32(inner + 16);
-    const backwards = (ports << 16) | (ports >>> 16);
-    const entry = this.#table.find(source, view.getInt32(inner + 12), backwards, bytes[inner + 9]);
+    const entry = this.#table.find(source, view.getInt32(inner + 12), swappedPorts(ports), bytes[inner + 9]);
     return entry >= 0 && this.#table.isExpired(entry >>> 1, packet.now) ? -1 : entry;
   }
 }

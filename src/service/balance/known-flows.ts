@@ -1,5 +1,5 @@
 /** Packets of known connections: addresses, ports, TTL and checksums are rewritten, and the connection's state follows. */
-import { IcmpType, IpProtocol, onesSum } from '../../wire/index.js';
+import { IcmpType, IpProtocol, onesSum, TCP_CHECKSUM, UDP_CHECKSUM } from '../../wire/index.js';
 import type { Answers } from './answers.js';
 import { BalanceDrop } from './balance-drop.js';
 import { BalanceVerdict } from './balance-verdict.js';
@@ -18,11 +18,9 @@ import {
   TRACKED_UDP_TIMEOUT,
   UDP_TIMEOUT,
 } from './state/timeouts.js';
-import { Column, ConnectionFlag, ROW_WORDS } from './table/connection-row.js';
+import { Column, ConnectionFlag, ROW_WORDS, swappedPorts } from './table/connection-row.js';
 import type { ConnectionTable } from './table/connection-table.js';
 
-const TCP_CHECKSUM = 16;
-const UDP_CHECKSUM = 6;
 const TCP_FLAGS = 13;
 /** What decrementing the TTL adds to the header's sum. */
 const TTL_DELTA = 0xfeff;
@@ -76,8 +74,7 @@ export class KnownFlows {
     }
 
     const other = base + (1 - direction) * 3;
-    const backwards = rows[other + 2];
-    const ports = (backwards << 16) | (backwards >>> 16);
+    const ports = swappedPorts(rows[other + 2]);
     const deltas = direction === 0 ? rows[base + Column.Deltas] : ~rows[base + Column.Deltas];
     const addresses = deltas >>> 16;
     const source = view.getInt32(at + 12);

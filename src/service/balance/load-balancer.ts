@@ -8,8 +8,10 @@ import {
   ETHERNET_HEADER_LEN,
   EtherType,
   HeaderError,
-  IPV4_HEADER_LEN,
   IpProtocol,
+  IPV4_HEADER_LEN,
+  TCP_HEADER_LEN,
+  UDP_HEADER_LEN,
 } from '../../wire/index.js';
 import { Compatibility } from '../../overlay/index.js';
 import { Answers } from './answers.js';
@@ -41,8 +43,6 @@ const DEFAULT_LISTED = 1000;
 const FRAGMENT = 0x3fff;
 const BROADCAST_HIGH = -1;
 const BROADCAST_LOW = 0xffff;
-const TCP_HEADER = 20;
-const UDP_HEADER = 8;
 /** Bytes of a frame up to the end of its ports. */
 const PREFETCHED = ETHERNET_HEADER_LEN + IPV4_HEADER_LEN + 4;
 
@@ -350,9 +350,9 @@ export class LoadBalancer {
     const { view, at, transport, protocol } = packet;
     const length = packet.end - transport;
     if (protocol === IpProtocol.Tcp) {
-      if (length < TCP_HEADER) return packet.refuse(BalanceDrop.TransportHeader);
+      if (length < TCP_HEADER_LEN) return packet.refuse(BalanceDrop.TransportHeader);
     } else if (protocol === IpProtocol.Udp) {
-      if (length < UDP_HEADER) return packet.refuse(BalanceDrop.TransportHeader);
+      if (length < UDP_HEADER_LEN) return packet.refuse(BalanceDrop.TransportHeader);
     } else if (protocol === IpProtocol.Sctp) {
       if (length < SCTP_HEADER_LEN) return packet.refuse(BalanceDrop.TransportHeader);
     } else if (protocol === IpProtocol.Icmp) {

@@ -16,6 +16,7 @@ import {
   writeIpv4Checksum,
 } from '../../wire/index.js';
 import { applyDelta } from './nat/checksum-delta.js';
+import { swappedPorts } from './table/connection-row.js';
 
 /** Bytes that must be free before a frame: an ICMP error puts an IP and an ICMP header before the packet it quotes. */
 export const BALANCE_HEADROOM = IPV4_HEADER_LEN + ICMP_HEADER_LEN;
@@ -45,7 +46,7 @@ export function isAnswerable(bytes: Uint8Array, at: number, transport: number, e
   if (bytes[at + 9] !== IpProtocol.Icmp) return true;
   if (transport >= end) return false;
   const type = bytes[transport];
-  return type === IcmpType.EchoReply || type === IcmpType.EchoRequest || type > 12;
+  return type === IcmpType.EchoReply || type === IcmpType.EchoRequest || type > IcmpType.ParameterProblem;
 }
 
 /**
@@ -117,7 +118,7 @@ export function writeReset(bytes: Uint8Array, at: number, tcp: number, end: numb
   const total = IPV4_HEADER_LEN + TCP_HEADER_LEN;
   writeIpv4(bytes, at, tos, total, DONT_FRAGMENT, TTL, IpProtocol.Tcp, source, destination);
   const reset = at + IPV4_HEADER_LEN;
-  view.setInt32(reset, (ports << 16) | (ports >>> 16));
+  view.setInt32(reset, swappedPorts(ports));
   view.setInt32(reset + 4, sequence);
   view.setInt32(reset + 8, acknowledged ? 0 : taken);
   view.setInt32(reset + 12, acknowledged ? 0x5004_0000 : 0x5014_0000);

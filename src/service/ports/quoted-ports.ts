@@ -1,12 +1,8 @@
 /** Translates the ports that an ICMP error quotes (net/netfilter/nf_nat_proto.c, nf_nat_icmp_reply_translation). */
 import { viewOf } from '../../memory/internal.js';
-import { IpProtocol } from '../../wire/index.js';
+import { IpProtocol, TCP_CHECKSUM, TCP_HEADER_LEN, UDP_CHECKSUM, UDP_HEADER_LEN } from '../../wire/index.js';
 import { applyDelta, fold, wordDelta } from '../balance/nat/checksum-delta.js';
 
-const TCP_CHECKSUM = 16;
-const UDP_CHECKSUM = 6;
-const TCP_HEADER = 20;
-const UDP_HEADER = 8;
 const ICMP_CHECKSUM = 2;
 
 /**
@@ -32,7 +28,7 @@ export function translateQuotedPorts(
   let delta = wordDelta(before, ports);
   const tcp = protocol === IpProtocol.Tcp;
   const field = transport + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM);
-  const present = protocol !== IpProtocol.Sctp && transport + (tcp ? TCP_HEADER : UDP_HEADER) <= end;
+  const present = protocol !== IpProtocol.Sctp && transport + (tcp ? TCP_HEADER_LEN : UDP_HEADER_LEN) <= end;
   const stored = present ? view.getUint16(field) : 0;
   // UDP without a checksum stays without one.
   if (present && (tcp || stored !== 0)) {

@@ -11,15 +11,19 @@ import {
   EtherType,
   HeaderError,
   ICMP_HEADER_LEN,
-  IcmpType,
-  IPV4_HEADER_LEN,
   IpProtocol,
+  IPV4_HEADER_LEN,
+  isIcmpError,
   onesSum,
+  TCP_CHECKSUM,
+  TCP_HEADER_LEN,
   TcpFlag,
+  UDP_CHECKSUM,
+  UDP_HEADER_LEN,
 } from '../../wire/index.js';
 import { BalanceVerdict } from '../balance/balance-verdict.js';
 import { applyDelta, fold, wordDelta } from '../balance/nat/checksum-delta.js';
-import { Column, ConnectionFlag, ROW_WORDS } from '../balance/table/connection-row.js';
+import { Column, ConnectionFlag, ROW_WORDS, swappedPorts } from '../balance/table/connection-row.js';
 import { ConnectionTable } from '../balance/table/connection-table.js';
 import { FragmentedDatagrams } from '../balance/fragmented-datagrams.js';
 import { quotedTransport } from '../balance/nat/icmp-error.js';
@@ -87,27 +91,11 @@ const UDP_ANSWERED = 120 * SECOND;
 const TCP_MS = Int32Array.from(TRACKED_TCP_TIMEOUTS, (seconds) => seconds * SECOND);
 const SCTP_MS = Int32Array.from(SCTP_TIMEOUTS, (seconds) => seconds * SECOND);
 const FRAGMENT = 0x3fff;
-const TCP_HEADER = 20;
-const UDP_HEADER = 8;
 const UDP_LENGTH = 4;
-const TCP_CHECKSUM = 16;
-const UDP_CHECKSUM = 6;
 const TCP_OFFSET = 12;
 const TCP_FLAGS = 13;
 /** In a connection's unused bits: the task has sent a valid segment other than a reset. */
 const ANSWERED = 0x100;
-const SOURCE_QUENCH = 4;
-const REDIRECT = 5;
-const PARAMETER_PROBLEM = 12;
-
-function swapped(ports: number): number {
-  return (ports << 16) | (ports >>> 16);
-}
-
-function isIcmpError(type: number): boolean {
-  if (type === IcmpType.Unreachable || type === IcmpType.TimeExceeded) return true;
-  return type === SOURCE_QUENCH || type === REDIRECT || type === PARAMETER_PROBLEM;
-}
 
 /**
  * Translates and filters the frames of a task's interface on the ingress network, in place.
@@ -271,13 +259,13 @@ export class TaskPorts {
       return PortVerdict.Passed;
     }
     if (protocol === IpProtocol.Tcp) {
-      if (length < TCP_HEADER) return this.#refuse(PortDrop.TransportHeader);
+      if (length < TCP_HEADER_LEN) return this.#refuse(PortDrop.TransportHeader);
       const header = (bytes[transport + TCP_OFFSET] >>> 4) * 4;
-      if (header < TCP_HEADER || header > length) return this.#refuse(PortDrop.TransportHeader);
+      if (header < TCP_HEADER_LEN || header > length) return this.#refuse(PortDrop.TransportHeader);
     } else if (protocol === IpProtocol.Udp) {
-      if (length < UDP_HEADER) return this.#refuse(PortDrop.TransportHeader);
+      if (length < UDP_HEADER_LEN) return this.#refuse(PortDrop.TransportHeader);
       const stated = view.getUint16(transport + UDP_LENGTH);
-      if (stated < UDP_HEADER || stated > length) return this.#refuse(PortDrop.TransportHeader);
+      if (stated < UDP_HEADER_LEN || stated > length) return this.#refuse(PortDrop.TransportHeader);
     } else if (protocol === IpProtocol.Sctp) {
       if (length < SCTP_HEADER_LEN) return this.#refuse(PortDrop.TransportHeader);
     } else {
@@ -300,7 +288,7 @@ export class TaskPorts {
     } else if (!this.#follow(bytes, transport, end, now, protocol, row, direction)) {
       return this.#refuse(PortDrop.Invalid);
     }
-    const after = swapped(this.#rows[row * ROW_WORDS + (1 - direction) * 3 + 2]);
+    const after = swappedPorts(this.#rows[row * ROW_WORDS + (1 - direction) * 3 + 2]);
     if (after !== ports) this.#translate(bytes, view, at, transport, end, protocol, ports, after);
     if (protocol === IpProtocol.Tcp && this.#isRefused(bytes[transport + TCP_FLAGS], row)) this.#table.remove(row);
     return PortVerdict.Passed;
@@ -481,7 +469,7 @@ export class TaskPorts {
     // The quoted packet went the other way.
     const source = view.getInt32(inner + 16);
     const destination = view.getInt32(inner + 12);
-    const row = this.#find(source, destination, swapped(view.getInt32(quoted)), protocol, now);
+    const row = this.#find(source, destination, swappedPorts(view.getInt32(quoted)), protocol, now);
     if (row < 0 || destination === source) return;
     if ((direction === TO_TASK ? destination : source) !== this.#address) return;
     const ports = this.#rows[row * ROW_WORDS + (1 - direction) * 3 + 2];

@@ -2,6 +2,7 @@
  * Netfilter's view of a TCP connection (net/netfilter/nf_conntrack_proto_tcp.c): states that follow the flags of the
  * segments in each direction, and the idle timeout of each. Sequence numbers aren't followed.
  */
+import { TcpFlag } from '../../wire/index.js';
 
 /** States, in the kernel's order. */
 export const TrackedTcp = {
@@ -41,18 +42,14 @@ const SYN_ACK = 1;
 const FIN = 2;
 const ACK = 3;
 const RST = 4;
-const FLAG_FIN = 0x01;
-const FLAG_SYN = 0x02;
-const FLAG_RST = 0x04;
-const FLAG_ACK = 0x10;
 const FLAGS = 32;
 const WIDTH = 16;
 
 function rowOf(flags: number): number {
-  if ((flags & FLAG_RST) !== 0) return RST;
-  if ((flags & FLAG_SYN) !== 0) return (flags & FLAG_ACK) !== 0 ? SYN_ACK : SYN;
-  if ((flags & FLAG_FIN) !== 0) return FIN;
-  return (flags & FLAG_ACK) !== 0 ? ACK : -1;
+  if ((flags & TcpFlag.Rst) !== 0) return RST;
+  if ((flags & TcpFlag.Syn) !== 0) return (flags & TcpFlag.Ack) !== 0 ? SYN_ACK : SYN;
+  if ((flags & TcpFlag.Fin) !== 0) return FIN;
+  return (flags & TcpFlag.Ack) !== 0 ? ACK : -1;
 }
 
 /** Results by direction, flags and state. */
@@ -62,7 +59,7 @@ for (let direction = 0; direction < 2; direction++) {
   for (let flags = 0; flags < FLAGS; flags++) {
     const row = rowOf(flags);
     // Neither are SYN and FIN valid together.
-    if (row < 0 || (flags & (FLAG_SYN | FLAG_FIN)) === (FLAG_SYN | FLAG_FIN)) continue;
+    if (row < 0 || (flags & (TcpFlag.Syn | TcpFlag.Fin)) === (TcpFlag.Syn | TcpFlag.Fin)) continue;
     for (let state = 0; state < STATES; state++) {
       NEXT[(direction * FLAGS + flags) * WIDTH + state] = LETTERS.indexOf(RESULTS[direction][row][state]);
     }

@@ -4,14 +4,20 @@
  * back to what their sender had sent.
  */
 import { viewOf } from '../../../memory/internal.js';
-import { checksum, ICMP_HEADER_LEN, IPV4_HEADER_LEN, IpProtocol, writeIpv4Checksum } from '../../../wire/index.js';
+import {
+  checksum,
+  ICMP_HEADER_LEN,
+  IpProtocol,
+  IPV4_HEADER_LEN,
+  TCP_CHECKSUM,
+  TCP_HEADER_LEN,
+  UDP_CHECKSUM,
+  UDP_HEADER_LEN,
+  writeIpv4Checksum,
+} from '../../../wire/index.js';
 import { ROW_WORDS } from '../table/connection-row.js';
 import { applyDelta, fold, wordDelta } from './checksum-delta.js';
 
-const TCP_CHECKSUM = 16;
-const UDP_CHECKSUM = 6;
-const TCP_HEADER = 20;
-const UDP_HEADER = 8;
 /** Bytes of the quoted transport header that every error has (RFC 792). */
 const QUOTED = 8;
 
@@ -86,7 +92,7 @@ export function translateIcmpError(
   }
   const tcp = protocol === IpProtocol.Tcp;
   const field = transport + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM);
-  const present = protocol !== IpProtocol.Sctp && transport + (tcp ? TCP_HEADER : UDP_HEADER) <= end;
+  const present = protocol !== IpProtocol.Sctp && transport + (tcp ? TCP_HEADER_LEN : UDP_HEADER_LEN) <= end;
   // UDP without a checksum stays without one.
   if (present && (tcp || view.getUint16(field) !== 0)) {
     const updated = applyDelta(view.getUint16(field), delta);

@@ -3,6 +3,7 @@
  * segments in each direction, and the idle timeout of each. It isn't RFC 9293's machine: a balancer sees segments, not
  * sockets.
  */
+import { TcpFlag } from '../../../wire/index.js';
 
 /** States, in the kernel's order. */
 export const TcpState = {
@@ -71,10 +72,6 @@ const FIN = 1;
 const ACK = 2;
 const RST = 3;
 const ROWS = 4;
-const FLAG_FIN = 0x01;
-const FLAG_SYN = 0x02;
-const FLAG_RST = 0x04;
-const FLAG_ACK = 0x10;
 /** The low five bits of the flags: FIN, SYN, RST, PSH and ACK. */
 const FLAGS = 32;
 /** States are padded to 16 per row, so that an index is made of shifts. */
@@ -85,10 +82,10 @@ const NEXT = new Uint8Array(3 * FLAGS * WIDTH).fill(TcpState.Close);
 
 /** The row of a segment: RST counts before SYN, SYN before FIN, FIN before ACK; -1 without any of them. */
 function rowOf(flags: number): number {
-  if ((flags & FLAG_RST) !== 0) return RST;
-  if ((flags & FLAG_SYN) !== 0) return SYN;
-  if ((flags & FLAG_FIN) !== 0) return FIN;
-  return (flags & FLAG_ACK) !== 0 ? ACK : -1;
+  if ((flags & TcpFlag.Rst) !== 0) return RST;
+  if ((flags & TcpFlag.Syn) !== 0) return SYN;
+  if ((flags & TcpFlag.Fin) !== 0) return FIN;
+  return (flags & TcpFlag.Ack) !== 0 ? ACK : -1;
 }
 
 for (let table = 0; table < TRANSITIONS.length; table++) {

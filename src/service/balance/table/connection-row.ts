@@ -30,6 +30,11 @@ export const Column = {
   Newer: 15,
 } as const;
 
+/** Ports of a packet in the other direction: source and destination swapped. */
+export function swappedPorts(ports: number): number {
+  return (ports << 16) | (ports >>> 16);
+}
+
 /** Flags of a connection. */
 export const ConnectionFlag = {
   /** No answer from the backend yet: the first to go if the table is full. */
