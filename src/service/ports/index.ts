@@ -2,4 +2,5 @@
 export { PORT_DROPS, PortDrop, portDropName } from './port-drop.js';
 export { PortVerdict } from './port-verdict.js';
 export { ingressPortsOf, type TargetPort } from './target-ports.js';
-export { type PortAccounting, TaskPorts, type TaskPortsOptions } from './task-ports.js';
+export { TaskPorts } from './task-ports.js';
+export type { PortAccounting, TaskPortsOptions } from './task-ports-options.js';

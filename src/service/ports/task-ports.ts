@@ -4,7 +4,6 @@
  * TCP, UDP and SCTP on the task's ingress address is dropped, in both directions.
  */
 import { platformRandom, viewOf } from '../../memory/internal.js';
-import type { RandomBytes } from '../../memory/index.js';
 import {
   checkIpv4,
   ETHERNET_HEADER_LEN,
@@ -14,71 +13,25 @@ import {
   IpProtocol,
   IPV4_HEADER_LEN,
   isIcmpError,
-  onesSum,
-  TCP_CHECKSUM,
   TCP_HEADER_LEN,
   TcpFlag,
-  UDP_CHECKSUM,
   UDP_HEADER_LEN,
 } from '../../wire/index.js';
 import { BalanceVerdict } from '../balance/balance-verdict.js';
-import { applyDelta, fold, wordDelta } from '../balance/nat/checksum-delta.js';
 import { Column, ConnectionFlag, ROW_WORDS, swappedPorts } from '../balance/table/connection-row.js';
 import { ConnectionTable } from '../balance/table/connection-table.js';
 import { FragmentedDatagrams } from '../balance/fragmented-datagrams.js';
 import { quotedTransport } from '../balance/nat/icmp-error.js';
 import { addressWord } from '../balance/leg.js';
 import { Masquerade } from '../balance/nat/masquerade.js';
-import {
-  nextSctpState,
-  SCTP_HEADER_LEN,
-  SCTP_INIT,
-  SCTP_TIMEOUTS,
-  SctpState,
-  writeSctpChecksum,
-} from '../balance/state/sctp-state.js';
+import { nextSctpState, SCTP_HEADER_LEN, SCTP_INIT, SCTP_TIMEOUTS, SctpState } from '../balance/state/sctp-state.js';
 import { PORT_DROPS, PortDrop, portDropName } from './port-drop.js';
 import { PortVerdict } from './port-verdict.js';
 import { translateQuotedPorts } from './quoted-ports.js';
 import { type TargetPort, TargetPorts } from './target-ports.js';
+import type { PortAccounting, TaskPortsOptions } from './task-ports-options.js';
+import { translatePorts, UDP_LENGTH } from './translated-ports.js';
 import { nextTrackedTcp, TRACKED_TCP_TIMEOUTS, TrackedTcp } from './tracked-tcp.js';
-
-/** Options of a task's published ports. */
-export interface TaskPortsOptions {
-  /** The task's IPv4 address on the ingress network. */
-  readonly address: string;
-  /** The ports that its service publishes in ingress mode. */
-  readonly ports: readonly TargetPort[];
-  /**
-   * Maximum number of connections. Memory is about 80 bytes for each, allocated at once.
-   * @default 16,384
-   */
-  readonly maxConnections?: number;
-  /**
-   * MTU of the interface in bytes, into which reassembled datagrams are fragmented again.
-   * @default 1450
-   */
-  readonly mtu?: number;
-  /**
-   * Random bytes for the ports that replace a client's.
-   * @default the platform's cryptographic source
-   */
-  readonly random?: RandomBytes;
-  /** Seed of the table's hash, for tests. Default: a secret random key */
-  readonly seed?: number;
-}
-
-/** What became of all frames: received + made = sent + the sum of dropped + held. */
-export interface PortAccounting {
-  readonly received: number;
-  /** Fragments sent beyond those received: negative if datagrams leave in fewer fragments than they came in. */
-  readonly made: number;
-  readonly sent: number;
-  /** Frames dropped, by the reason's name. */
-  readonly dropped: Readonly<Record<string, number>>;
-  /** Fragments waiting for the rest of their datagrams. */
-  readonly held: number;
-}
 
 const TO_TASK = 0;
 const FROM_TASK = 1;
@@ -91,7 +44,6 @@ const UDP_ANSWERED = 120 * SECOND;
 const TCP_MS = Int32Array.from(TRACKED_TCP_TIMEOUTS, (seconds) => seconds * SECOND);
 const SCTP_MS = Int32Array.from(SCTP_TIMEOUTS, (seconds) => seconds * SECOND);
 const FRAGMENT = 0x3fff;
-const UDP_LENGTH = 4;
 const TCP_OFFSET = 12;
 const TCP_FLAGS = 13;
 /** In a connection's unused bits: the task has sent a valid segment other than a reset. */
@@ -289,7 +241,7 @@ export class TaskPorts {
       return this.#refuse(PortDrop.Invalid);
     }
     const after = swappedPorts(this.#rows[row * ROW_WORDS + (1 - direction) * 3 + 2]);
-    if (after !== ports) this.#translate(bytes, view, at, transport, end, protocol, ports, after);
+    if (after !== ports) translatePorts(bytes, view, at, transport, end, protocol, after);
     if (protocol === IpProtocol.Tcp && this.#isRefused(bytes[transport + TCP_FLAGS], row)) this.#table.remove(row);
     return PortVerdict.Passed;
   }
@@ -412,51 +364,6 @@ export class TaskPorts {
     if (isSettled && isUnsettled) this.#table.settle(row);
     else if (!isSettled && !isUnsettled) this.#table.unsettle(row);
     return true;
-  }
-
-  /** Replaces the ports of a packet, and corrects its checksum. */
-  #translate(
-    bytes: Uint8Array,
-    view: DataView,
-    at: number,
-    transport: number,
-    end: number,
-    protocol: number,
-    before: number,
-    after: number,
-  ): void {
-    if (protocol === IpProtocol.Sctp) {
-      view.setInt32(transport, after);
-      writeSctpChecksum(bytes, transport, end);
-      return;
-    }
-    const isUdp = protocol === IpProtocol.Udp;
-    const field = transport + (isUdp ? UDP_CHECKSUM : TCP_CHECKSUM);
-    const stored = view.getUint16(field);
-    // The pseudo-header's sum, which has no ports, is left for the NIC to complete.
-    if (!this.#isPartial(bytes, view, at, transport, end, protocol, stored) && (stored !== 0 || !isUdp)) {
-      const updated = applyDelta(stored, wordDelta(before, after));
-      // In UDP 0 means that there is no checksum.
-      view.setUint16(field, updated === 0 && isUdp ? 0xffff : updated);
-    }
-    view.setInt32(transport, after);
-  }
-
-  #isPartial(
-    bytes: Uint8Array,
-    view: DataView,
-    at: number,
-    transport: number,
-    end: number,
-    protocol: number,
-    stored: number,
-  ): boolean {
-    const length = protocol === IpProtocol.Udp ? view.getUint16(transport + UDP_LENGTH) : end - transport;
-    const source = view.getInt32(at + 12);
-    const destination = view.getInt32(at + 16);
-    const high = (source >>> 16) + (destination >>> 16);
-    const pseudo = fold(high + (source & 0xffff) + (destination & 0xffff) + protocol + length);
-    return stored === pseudo && onesSum(bytes, transport, transport + length, pseudo) !== 0xffff;
   }
 
   /** Translates an ICMP error about a packet of a connection; others stay as they are. */
