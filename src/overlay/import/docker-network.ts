@@ -2,10 +2,11 @@
 import * as z from 'zod';
 import { jsonDocuments } from '../../text/json-text.js';
 import { describeText } from '../../text/recognised-text.js';
-import { parseMac, VtepError } from '../../wire/index.js';
+import { parseMac } from '../../wire/index.js';
 import { OverlayError } from '../error.js';
 import { formatAddress, parseIp, parsePrefix, type Prefix } from '../prefix.js';
 import { DriverOption, readDriverOptions } from '../services/driver-options.js';
+import { readAs } from './read-as.js';
 
 /** Scope of the networks of "classic" Swarm, which kept them in a separate store; those of swarm mode have another. */
 const CLASSIC_SCOPE = 'global';
@@ -158,7 +159,7 @@ export function parseDockerNetworks(text: string): DockerNetwork[] {
  */
 export function dockerNetworkOf(entry: Entry): DockerNetwork {
   const { Name: name, Scope, IPAM, Containers, Options, Peers } = entry;
-  try {
+  return readAs(`network ${name}`, () => {
     const { vnis, encrypted, mtu, dsr } = readDriverOptions(Options ?? {}, 'BAD_IMPORT');
     const configs = IPAM?.Config ?? [];
     const subnets = configs.flatMap(({ Subnet }) => (Subnet === undefined ? [] : [parsePrefix(Subnet)]));
@@ -185,12 +186,7 @@ export function dockerNetworkOf(entry: Entry): DockerNetwork {
       peers: (Peers ?? []).flatMap(({ IP }) => (IP === '' ? [] : [formatAddress(parseIp(IP))])),
       classic: Scope === CLASSIC_SCOPE,
     };
-  } catch (error) {
-    if (error instanceof VtepError) {
-      throw new OverlayError('BAD_IMPORT', `network ${name}: ${error.message}`, { cause: error });
-    }
-    throw error;
-  }
+  });
 }
 
 function verboseTasksOf({ Key: service, VIP = '', Ports, Tasks }: z.infer<typeof VERBOSE_SERVICE>): VerboseTask[] {
@@ -213,12 +209,9 @@ function addressOf(text: string): Uint8Array | undefined {
 
 function endpointOf(entry: z.infer<typeof CONTAINER>): DockerEndpoint {
   const { Key: container, Name, EndpointID: endpoint, MacAddress, IPv4Address, IPv6Address = '' } = entry;
-  try {
+  return readAs(`container ${Name}`, () => {
     const address = IPv4Address === '' ? IPv6Address : IPv4Address;
     const ip = address === '' ? undefined : parseIp(address.split('/')[0]);
     return { name: Name, container, endpoint, mac: parseMac(MacAddress), ip };
-  } catch (error) {
-    if (!(error instanceof VtepError)) throw error;
-    throw new OverlayError('BAD_IMPORT', `container ${Name}: ${error.message}`, { cause: error });
-  }
+  });
 }

@@ -1,5 +1,5 @@
 /** Builds a topology with its services from what Docker's inspect commands print on a swarm's nodes. */
-import { formatMac, VtepError, VXLAN_PORT } from '../../wire/index.js';
+import { formatMac, VXLAN_PORT } from '../../wire/index.js';
 import { OverlayError } from '../error.js';
 import type { KeyRing } from '../keys/key-ring.js';
 import { formatAddress, parseIp, parsePrefix } from '../prefix.js';
@@ -18,6 +18,7 @@ import { type DockerNetwork, dockerNetworkOf } from './docker-network.js';
 import { joinNetworks } from './import-networks.js';
 import { ImportWarnings } from './import-warnings.js';
 import type { ImportedTopology } from './imported-topology.js';
+import { readAs } from './read-as.js';
 import { RecordServices } from './record-services.js';
 import { type DumpBridge, type DumpFile, readSwarmDump, type SwarmDump } from './swarm-dump.js';
 import { type FormerTask, macOf, type SwarmEndpoint, SwarmEndpoints } from './swarm-endpoints.js';
@@ -187,8 +188,8 @@ function networksOfTasks(dump: SwarmDump): DockerNetwork[] {
       if (Network === null || Network === undefined || known.has(Network.ID) || found.has(Network.ID)) continue;
       const { Spec, DriverState, IPAMOptions } = Network;
       if (DriverState?.Name !== 'overlay') continue;
-      try {
-        const network = dockerNetworkOf({
+      const network = readAs(`task ${ID}`, () =>
+        dockerNetworkOf({
           Name: Spec?.Name ?? Network.ID,
           Id: Network.ID,
           Driver: 'overlay',
@@ -196,12 +197,9 @@ function networksOfTasks(dump: SwarmDump): DockerNetwork[] {
           Internal: Spec?.Internal,
           IPAM: { Config: IPAMOptions?.Configs },
           Options: DriverState.Options,
-        });
-        found.set(Network.ID, network);
-      } catch (error) {
-        if (!(error instanceof OverlayError)) throw error;
-        throw new OverlayError('BAD_IMPORT', `task ${ID}: ${error.message}`, { cause: error });
-      }
+        }),
+      );
+      found.set(Network.ID, network);
     }
   }
   return [...found.values()];
@@ -324,7 +322,7 @@ function gatewayOf(dump: SwarmDump, files: readonly DumpFile[], warnings: Import
 
 function gatewaySettings({ Name, IPAM, Options }: DumpBridge['entry'], file: string): GatewaySettings | undefined {
   const options = new Map(Object.entries(Options ?? {}));
-  try {
+  return readAs(`${file}: ${Name}`, () => {
     for (const { Subnet, Gateway = '' } of IPAM?.Config ?? []) {
       if (Subnet === undefined || Subnet.includes(':') || Gateway === '') continue;
       return {
@@ -337,8 +335,5 @@ function gatewaySettings({ Name, IPAM, Options }: DumpBridge['entry'], file: str
       };
     }
     return undefined;
-  } catch (error) {
-    if (!(error instanceof VtepError)) throw error;
-    throw new OverlayError('BAD_IMPORT', `${file}: ${Name}: ${error.message}`, { cause: error });
-  }
+  });
 }

@@ -1,12 +1,11 @@
 /** The services of a dump as the records of their tasks have them: virtual IP, aliases and ports on one network. */
-import { VtepError } from '../../wire/index.js';
-import { OverlayError } from '../error.js';
 import { formatAddress, parseIp } from '../prefix.js';
 import { ServiceMode } from '../services/model.js';
 import { PortProtocol, type PublishedPort, PublishMode } from '../services/published-port.js';
 import type { RecordService } from '../services/service-set.js';
 import type { Network } from '../topology.js';
 import type { ImportWarnings } from './import-warnings.js';
+import { readAs } from './read-as.js';
 import type { DumpService, SwarmDump } from './swarm-dump.js';
 import type { SwarmEndpoint } from './swarm-endpoints.js';
 
@@ -100,13 +99,8 @@ export class RecordServices {
     for (const { NetworkID, Addr = '' } of Endpoint?.VirtualIPs ?? []) {
       // A service in DNS round-robin mode has an entry without an address.
       if (Addr === '') continue;
-      try {
-        const ip = parseIp(Addr.split('/')[0]);
-        if (this.#indexOf(NetworkID, ip) === network) return ip;
-      } catch (error) {
-        if (!(error instanceof VtepError)) throw error;
-        throw new OverlayError('BAD_IMPORT', `service ${Spec.Name}: ${error.message}`, { cause: error });
-      }
+      const ip = readAs(`service ${Spec.Name}`, () => parseIp(Addr.split('/')[0]));
+      if (this.#indexOf(NetworkID, ip) === network) return ip;
     }
     return undefined;
   }

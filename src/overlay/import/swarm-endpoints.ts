@@ -1,13 +1,13 @@
 /** Merges what a swarm's dumps say about each address: which task, container or load balancer has it, and where. */
-import { macOfIpv4, parseMac, VtepError } from '../../wire/index.js';
-import { OverlayError } from '../error.js';
+import { macOfIpv4, parseMac } from '../../wire/index.js';
 import { formatAddress, parseIp } from '../prefix.js';
 import { hasEnded, TASK_STATES, type TaskState } from '../services/model.js';
 import type { DockerNetwork } from './docker-network.js';
 import type { ImportedNetworks } from './import-networks.js';
 import type { ImportWarnings } from './import-warnings.js';
+import { readAs } from './read-as.js';
 import type { DumpService, DumpTask, SwarmDump } from './swarm-dump.js';
-import { type SwarmNodes, taskIdOf } from './swarm-nodes.js';
+import { SHORT_ID, type SwarmNodes, taskIdOf } from './swarm-nodes.js';
 
 /** Containers' keys in `docker network inspect` that are load balancers. */
 const BALANCER = /^(?:lb-|ingress-sbox$)/;
@@ -15,7 +15,6 @@ const BALANCER = /^(?:lb-|ingress-sbox$)/;
 const INGRESS_ENDPOINT = 'ingress-endpoint';
 const TASK_LABEL = 'com.docker.swarm.task.id';
 const SERVICE_LABEL = 'com.docker.swarm.service.id';
-const SHORT_ID = 12;
 
 /** What has an address. */
 export interface SwarmEndpoint {
@@ -121,7 +120,7 @@ export class SwarmEndpoints {
         if (endpoint === undefined) continue;
         endpoint.serviceId ??= labels.get(SERVICE_LABEL);
         const { MacAddress: mac = '' } = entry;
-        if (mac !== '') endpoint.mac ??= readAs(`container ${name}`, parseMac, mac);
+        if (mac !== '') endpoint.mac ??= readAs(`container ${name}`, () => parseMac(mac));
         endpoint.endpoint ??= entry.EndpointID;
         addAlias(endpoint, Id);
         if (!labels.has(TASK_LABEL)) for (const alias of entry.Aliases ?? []) addAlias(endpoint, alias, alias.length);
@@ -219,16 +218,7 @@ function stateOf({ Status }: DumpTask): TaskState {
 }
 
 function addressOf(text: string, what: string): Uint8Array {
-  return readAs(what, parseIp, text.split('/')[0]);
-}
-
-function readAs<T>(what: string, reader: (text: string) => T, text: string): T {
-  try {
-    return reader(text);
-  } catch (error) {
-    if (!(error instanceof VtepError)) throw error;
-    throw new OverlayError('BAD_IMPORT', `${what}: ${error.message}`, { cause: error });
-  }
+  return readAs(what, () => parseIp(text.split('/')[0]));
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {

@@ -1,14 +1,13 @@
 /** The nodes of a dumped swarm: their names from `docker node inspect`, their VTEPs from it or from the tasks' hosts. */
-import { VtepError } from '../../wire/index.js';
-import { OverlayError } from '../error.js';
 import { formatAddress, parseIp } from '../prefix.js';
 import type { Node } from '../topology.js';
 import type { ImportWarnings } from './import-warnings.js';
+import { readAs } from './read-as.js';
 import type { DumpNode, SwarmDump } from './swarm-dump.js';
 
 const UNDERLAY_MTU = 1500;
 /** How many characters of an id `docker service ps` and container names show. */
-const SHORT_ID = 12;
+export const SHORT_ID = 12;
 const NODE_LABEL = 'com.docker.swarm.node.id';
 
 /** The nodes, and what leads to them. All look-ups return an index, or -1. */
@@ -71,12 +70,7 @@ function advertised({ Description, Status, ManagerStatus }: DumpNode): Uint8Arra
   const managed = manager?.[1] ?? manager?.[2] ?? '';
   const text = [Status?.Addr ?? '', managed].find((address) => !['', '0.0.0.0', '::', '127.0.0.1'].includes(address));
   if (text === undefined) return undefined;
-  try {
-    return parseIp(text);
-  } catch (error) {
-    if (!(error instanceof VtepError)) throw error;
-    throw new OverlayError('BAD_IMPORT', `node ${Description.Hostname}: ${error.message}`, { cause: error });
-  }
+  return readAs(`node ${Description.Hostname}`, () => parseIp(text));
 }
 
 /**
