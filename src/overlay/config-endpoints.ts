@@ -9,7 +9,7 @@ import type { SwarmPlan } from './ipam/swarm-plan.js';
 import type { Locations } from './locations.js';
 import { formatAddress, formatPrefix, parseIp, prefixContains } from './prefix.js';
 import type { AttachedContainer } from './services/model.js';
-import { type Endpoint, isInterfaceName, type Network, type Node } from './topology.js';
+import { type Endpoint, INTERFACE_NAME_RULE, isInterfaceName, type Network, type Node } from './topology.js';
 
 /** The endpoints. */
 export function readEndpoints(
@@ -115,7 +115,7 @@ function readInterface(
 ): Pick<Endpoint, 'device' | 'netns'> {
   const path = ['endpoints', name, 'device'];
   if (device !== undefined && !isInterfaceName(device)) {
-    throw locations.error(path, `${path.join('.')}: an interface name has 1 to 15 characters: letters, digits and ._-`);
+    throw locations.error(path, `${path.join('.')}: ${INTERFACE_NAME_RULE}`);
   }
   // By default the interface has the endpoint's name.
   claims.claimDevice(path, node, netns, device ?? name, name);

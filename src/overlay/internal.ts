@@ -1,5 +1,5 @@
 /** What other rooms use of overlay beyond its public entry point. */
 export { CaptureKeys } from './keys/capture-keys.js';
 export { extractKeys, KeyText } from './keys/key-text.js';
-export { isInterfaceName } from './topology.js';
+export { INTERFACE_NAME_RULE, isInterfaceName } from './topology.js';
 export { unknownNode } from './unknown-node.js';

@@ -84,6 +84,9 @@ export function isInterfaceName(name: string): boolean {
   return /^[\w.-]{1,15}$/.test(name) && name !== '.' && name !== '..';
 }
 
+/** What `isInterfaceName` demands, for messages. */
+export const INTERFACE_NAME_RULE = 'an interface name has 1 to 15 characters: letters, digits and ._-';
+
 /** The whole network. */
 export interface Topology {
   /** How SAs are derived from the keys. */

@@ -2,7 +2,7 @@
  * The interfaces of a node's endpoints: creates missing ones, and releases those whose settings or namespace changed.
  * TAP devices are created while packets flow; one that fails doesn't delay the others.
  */
-import { isInterfaceName } from '../../overlay/internal.js';
+import { INTERFACE_NAME_RULE, isInterfaceName } from '../../overlay/internal.js';
 import {
   type Endpoint,
   endpointId,
@@ -205,8 +205,7 @@ export class EndpointDevices {
   async #make(endpoint: Endpoint): Promise<Made> {
     const options = this.#settingsOf(endpoint);
     if (!isInterfaceName(options.device)) {
-      const rule = 'an interface name has 1 to 15 letters, digits and ._-';
-      throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${rule}; set one with device:`);
+      throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${INTERFACE_NAME_RULE}; set one with device:`);
     }
     const namespace = options.netns === undefined ? undefined : namespaceIdentity(options.netns);
     const { partialChecksums } = this.#options;

@@ -1,6 +1,6 @@
 /** Creates TAP devices (tun(4), Documentation/networking/tuntap.rst). */
 import { lastErrno } from '../../foreign/index.js';
-import { isInterfaceName } from '../../overlay/internal.js';
+import { INTERFACE_NAME_RULE, isInterfaceName } from '../../overlay/internal.js';
 import { LiveError } from '../error.js';
 import { moveInterface } from './interface-move.js';
 import {
@@ -66,7 +66,7 @@ export function tapName({ device, netns }: TapOptions): string {
 export function openTap(options: TapOptions): OpenTap {
   const { device, netns } = options;
   if (!isInterfaceName(device)) {
-    throw new LiveError('BAD_NODE', `an interface name has 1 to 15 letters, digits and ._-, not ${device}`);
+    throw new LiveError('BAD_NODE', `${device}: ${INTERFACE_NAME_RULE}`);
   }
   if (netns === undefined) {
     checkNew(options);

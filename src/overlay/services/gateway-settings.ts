@@ -1,7 +1,7 @@
 /** The bridge to the outside that a config describes. */
 import type { Locations } from '../locations.js';
 import { formatAddress, formatPrefix, parsePrefix, prefixContains, prefixesOverlap } from '../prefix.js';
-import { isInterfaceName, type Network } from '../topology.js';
+import { INTERFACE_NAME_RULE, isInterfaceName, type Network } from '../topology.js';
 import { parseIpv4Address } from './read-values.js';
 import type { GatewaySettings } from './service-set.js';
 import { GATEWAY, type ParsedGateway } from './swarm-schema.js';
@@ -22,8 +22,7 @@ export function readGateway(
 ): GatewaySettings {
   const { name, mtu, icc, masquerade } = parsed;
   if (!isInterfaceName(name)) {
-    const rule = 'an interface name has 1 to 15 characters: letters, digits and ._-';
-    throw locations.error(['gateway', 'name'], `gateway.name: ${rule}`);
+    throw locations.error(['gateway', 'name'], `gateway.name: ${INTERFACE_NAME_RULE}`);
   }
   const path = ['gateway', 'subnet'];
   const subnet = locations.read(path, parsePrefix, parsed.subnet);

@@ -3,7 +3,7 @@ import { VtepError } from '../../error.js';
 import { inQuotes } from '../../text/plain-text.js';
 import { OverlayError } from '../error.js';
 import type { Locations, Path } from '../locations.js';
-import { isInterfaceName } from '../topology.js';
+import { INTERFACE_NAME_RULE, isInterfaceName } from '../topology.js';
 import {
   Deployment,
   hasEnded,
@@ -233,5 +233,5 @@ function netnsOf(
 
 function parseDevice(text: string): string {
   if (isInterfaceName(text)) return text;
-  throw new OverlayError('BAD_CONFIG', 'an interface name has 1 to 15 characters: letters, digits and ._-');
+  throw new OverlayError('BAD_CONFIG', INTERFACE_NAME_RULE);
 }

@@ -255,7 +255,7 @@ s.send(struct.pack('<BBHHHH', 1, 1, 54, ${size}, 34, 16) + frame)`,
     );
     refused(() => tap(busy.name, 'lo'), 'SYSTEM_CALL', /create the TAP device lo in .* \(EINVAL\)/);
     refused(() => tap(busy.name, 'bad', { mtu: 9_999_999 }), 'SYSTEM_CALL', /^can't set the MTU of bad \(EINVAL\)$/);
-    refused(() => tap(busy.name, 'far/off'), 'BAD_NODE', /1 to 15 letters/);
+    refused(() => tap(busy.name, 'far/off'), 'BAD_NODE', /1 to 15 characters/);
     refused(() => tap('none-such', 'eth0'), 'NOT_THERE', /"none-such"/);
     assert.equal(readdirSync('/proc/self/fd').length, before);
     assert.throws(() => shown(busy, 'bad'), /does not exist/);
