@@ -3,7 +3,7 @@
  * ports, in a table of its own.
  */
 import { isInterfaceName } from '../../overlay/internal.js';
-import { formatPrefix, type GatewaySettings, PortProtocol } from '../../overlay/index.js';
+import { formatPrefix, type GatewaySettings, portName, PortProtocol } from '../../overlay/index.js';
 import { inQuotes } from '../../text/plain-text.js';
 import { formatIpv4 } from '../../wire/index.js';
 import { LiveError } from '../error.js';
@@ -129,7 +129,7 @@ function checkPorts({ sandbox, ingress, host }: HostPorts): void {
       throw new LiveError('BAD_NODE', `${inQuotes(protocol)} is none of tcp, udp and sctp`);
     }
     checkPort(published);
-    const name = `${published}/${protocol}`;
+    const name = portName({ published, protocol });
     if (taken.has(name)) throw new LiveError('BAD_NODE', `port ${name} is published twice on this node`);
     taken.add(name);
   }

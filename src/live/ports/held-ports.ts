@@ -1,5 +1,5 @@
 /** Holds published ports on the host, so that no other program takes one whose connections would never reach it. */
-import type { PublishedPort } from '../../overlay/index.js';
+import { portName, type PublishedPort } from '../../overlay/index.js';
 import { parseIpv4 } from '../../wire/index.js';
 import { LiveError } from '../error.js';
 import { SocketOption, SocketType, SystemSocket } from '../socket/system-socket.js';
@@ -37,7 +37,7 @@ export class HeldPorts {
 
   /** Holds these ports from now on, and no others. */
   set(ports: readonly HeldPort[]): void {
-    const wanted = new Map(ports.map((port) => [`${port.published}/${port.protocol}`, port]));
+    const wanted = new Map(ports.map((port) => [portName(port), port]));
     for (const [name, socket] of this.#sockets) {
       if (wanted.has(name)) continue;
       socket.close();

@@ -3,7 +3,7 @@
  * them, and the sockets that hold published ports.
  */
 import type { Arena } from '../../memory/index.js';
-import { formatPrefix, type GatewaySettings, type ServiceSet, type Topology } from '../../overlay/index.js';
+import { formatPrefix, type GatewaySettings, portName, type ServiceSet, type Topology } from '../../overlay/index.js';
 import { formatIpv4 } from '../../wire/index.js';
 import type { HostModePort } from '../firewall/host-rules-text.js';
 import { HostRules } from '../firewall/host-rules.js';
@@ -201,7 +201,7 @@ export class GatewayService implements ServicePart {
     const ingress = services === undefined ? [] : ingressMappings(services);
     const host = services === undefined ? [] : this.#hostPorts(gateway, services, topology);
     gateway.publish(ingress.map(({ protocol, published }) => ({ protocol, port: published })));
-    this.#ports = [...ingress, ...host].map(({ protocol, published }) => `${published}/${protocol}`);
+    this.#ports = [...ingress, ...host].map(portName);
     if (proxy === undefined) {
       await rules.apply({ sandbox: gateway.sandbox, ingress, host });
       held.set([...ingress, ...host]);

@@ -1,5 +1,5 @@
 /** The published ports of a node: which of its services' ports lead where. */
-import { type PortProtocol, type PublishedPort, PublishMode, type ServiceSet } from '../../overlay/index.js';
+import { portName, type PortProtocol, type PublishedPort, PublishMode, type ServiceSet } from '../../overlay/index.js';
 
 /** A port in ingress mode: it leads to the ingress load balancer, on every node. */
 export interface IngressMapping {
@@ -26,7 +26,7 @@ export function ingressMappings({ networks, records }: ServiceSet): readonly Ing
     seen.add(ports);
     for (const { protocol, published, mode } of ports) {
       if (mode !== PublishMode.Ingress || published === 0) continue;
-      mappings.set(`${published}/${protocol}`, { protocol, published });
+      mappings.set(portName({ published, protocol }), { protocol, published });
     }
   }
   return [...mappings.values()];
@@ -38,7 +38,7 @@ export function hostMappings({ records }: ServiceSet, node: string): readonly Ho
   for (const { network, endpoint, node: other, service } of records) {
     if (other !== node) continue;
     for (const { protocol, published, target, mode } of service?.ports ?? []) {
-      const key = `${published}/${protocol}`;
+      const key = portName({ published, protocol });
       if (mode !== PublishMode.Host || published === 0 || mappings.has(key)) continue;
       mappings.set(key, { protocol, published, target, endpoint, network });
     }

@@ -22,6 +22,7 @@ export {
 export {
   formatPublishedPort,
   parsePublishedPort,
+  portName,
   PortProtocol,
   type PublishedPort,
   PublishMode,

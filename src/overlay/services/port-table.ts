@@ -2,7 +2,7 @@
 import { OverlayError } from '../error.js';
 import { SerialIds } from '../ipam/serial-ids.js';
 import { ServiceMode } from './model.js';
-import { PortProtocol, PublishMode, type PublishedPort } from './published-port.js';
+import { portName, PortProtocol, PublishMode, type PublishedPort } from './published-port.js';
 
 /** The range from which a port is chosen. */
 const FIRST_DYNAMIC = 30_000;
@@ -90,7 +90,7 @@ export class PortTable {
         );
       }
       if (published === 0) continue;
-      const key = `${published}/${protocol}`;
+      const key = portName({ published, protocol });
       if (own.has(key)) throw new OverlayError('REFUSED', 'EndpointSpec: duplicate published ports provided');
       own.add(key);
       const { ingress, host } = this.#protocols[protocol];

@@ -49,6 +49,11 @@ export function formatPublishedPort({ published, target, protocol, mode }: Publi
   return mode === PublishMode.Ingress ? ports : `${ports} (${mode})`;
 }
 
+/** The name of a port on the nodes: `8080/tcp`. */
+export function portName({ published, protocol }: Pick<PublishedPort, 'published' | 'protocol'>): string {
+  return `${published}/${protocol}`;
+}
+
 function wrong(text: string, why: string): OverlayError {
   return new OverlayError('BAD_CONFIG', `${quoted(text)} is not a published port: ${why}`);
 }

@@ -43,11 +43,6 @@ export class BalancedService {
   }
 }
 
-/** A published port as a text: `8080/tcp`. */
-export function portText({ published, protocol }: PublishedPort): string {
-  return `${published}/${protocol}`;
-}
-
 /** Whether a backend gets new connections: while one of its tasks isn't shutting down. */
 export function weightOf({ records }: Backend): number {
   for (const { record } of records) if (record.disabled !== true) return 1;

@@ -5,6 +5,7 @@
 import {
   Compatibility,
   PublishMode,
+  portName,
   type PublishedPort,
   type RecordService,
   type ServiceNetworkSet,
@@ -13,7 +14,7 @@ import {
 import { inQuotes } from '../../text/plain-text.js';
 import { formatIpv4 } from '../../wire/index.js';
 import { Forwarding, type LoadBalancer, type ServiceAddresses } from '../balance/index.js';
-import { type Backend, BalancedService, type HeldRecord, portText, weightOf } from './balanced-service.js';
+import { type Backend, BalancedService, type HeldRecord, weightOf } from './balanced-service.js';
 import { AddressClaim, Claims, ServiceClaim } from './claims.js';
 import { isSameList, isSamePort } from './same-record.js';
 
@@ -265,29 +266,29 @@ export class NetworkServices {
     if (isSameList(ports, service.ports, isSamePort)) return;
     const before = service.ports;
     service.ports = ports;
-    const texts = new Set(ports.map(portText));
+    const texts = new Set(ports.map(portName));
     for (const port of before) {
-      if (texts.has(portText(port))) continue;
-      const claim = this.#ports.to(portText(port));
+      if (texts.has(portName(port))) continue;
+      const claim = this.#ports.to(portName(port));
       claim.services.delete(service);
       this.#settlePort(port, claim);
     }
     for (const port of ports) {
-      const claim = this.#ports.to(portText(port));
+      const claim = this.#ports.to(portName(port));
       claim.services.add(service);
       this.#settlePort(port, claim);
     }
   }
 
   #settlePort(port: PublishedPort, claim: ServiceClaim): void {
-    const text = portText(port);
+    const text = portName(port);
     const { services, holder } = claim;
     if (services.size === 0) this.#ports.forget(text);
     const next = this.#compatibility === Compatibility.Docker ? claim.last : claim.first;
     if (next !== holder) {
       claim.holder = next;
       if (holder !== undefined) {
-        holder.portsActive = holder.portsActive.filter((one) => portText(one) !== text);
+        holder.portsActive = holder.portsActive.filter((one) => portName(one) !== text);
         this.#apply(holder);
       }
       if (next !== undefined) {

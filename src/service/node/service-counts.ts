@@ -1,4 +1,5 @@
 /** What a node's load balancers have carried, with the names of services and tasks. */
+import { portName } from '../../overlay/index.js';
 import { formatIpv4 } from '../../wire/index.js';
 import type { BackendCounts, BalanceAccounting, ServiceCounts } from '../balance/index.js';
 import type { BalancedService } from './balanced-service.js';
@@ -53,7 +54,7 @@ function balancedCountsOf(service: BalancedService, counts: ServiceCounts): Bala
   return {
     ...counts,
     vip: service.vipActive ? service.vip : undefined,
-    published: service.portsActive.map(({ published, protocol }) => `${published}/${protocol}`),
+    published: service.portsActive.map(portName),
     backends: counts.backends.map((backend): TaskCounts => {
       const [held] = service.backends.get(backend.address)?.records ?? [];
       return { task: held.record.name, node: held.record.node, ...backend };

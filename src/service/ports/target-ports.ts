@@ -1,5 +1,5 @@
 /** The published ports of a task and the ports that they lead to. */
-import { type PublishedPort, PublishMode, type RecordService } from '../../overlay/index.js';
+import { portName, type PublishedPort, PublishMode, type RecordService } from '../../overlay/index.js';
 import { IpProtocol } from '../../wire/index.js';
 import { BalanceError } from '../balance/error.js';
 
@@ -52,7 +52,7 @@ export class TargetPorts {
       }
       const key = keyOf(number, published);
       if (this.#published.has(key)) {
-        throw new BalanceError('SERVICE_EXISTS', `the port ${published}/${protocol} is published twice`);
+        throw new BalanceError('SERVICE_EXISTS', `port ${portName({ published, protocol })} is published twice`);
       }
       this.#published.set(key, target);
       this.#targets.add(keyOf(number, target));
