@@ -9,7 +9,7 @@ const OFF = 'off';
 /** `--status PATH|off`. */
 export const statusDeclared = option(
   '--status PATH',
-  'socket on which vtep status asks this node, for this user only; off for none',
+  'socket for vtep status, for this user only; off for none',
   file,
 ).otherwise("/run/vtep/NAME.sock, or one in the user's own directory; off in a dry run");
 

@@ -15,7 +15,7 @@ const DEFAULT_ROWS = 20;
 
 const OPTIONS = {
   node: option('--node NAME', 'the node, if several run on this host').conflicts('socket'),
-  socket: option('--socket PATH', 'the socket that vtep up was given as --status', file),
+  socket: option('--socket PATH', 'the socket given to vtep up with --status', file),
   rows: option('--rows N', 'maximum rows per section; 0 for all', integer(0, ALL_ROWS)).otherwise(
     `${DEFAULT_ROWS}; 1000 with --json`,
   ),
@@ -38,7 +38,7 @@ async function socketOf(node: string | undefined, socket: string | undefined): P
     throw new UsageError(`several nodes run here: ${names}; ${how}`);
   }
   const whose = node === undefined ? 'no node runs' : `no node ${inQuotes(node)} runs`;
-  throw new UsageError(`${whose} here that this user may ask; vtep up --status PATH and --socket PATH name a socket`);
+  throw new UsageError(`${whose} here that accepts this user; vtep up --status PATH and --socket PATH name a socket`);
 }
 
 /** Whether a process listens on a socket. */
@@ -71,7 +71,7 @@ export const statusCommand = declare({
   notes: [
     'The answer to --json is what the socket gives: curl --unix-socket /run/vtep/n1.sock http://vtep/v1/status, with ' +
       'section=NAME (repeatable) and rows=N in its query. The node writes it between packets, in slices of a ' +
-      'millisecond: rows of a changing table are right each, but not all as of one time.',
+      'millisecond: each row of a changing table is consistent, but rows may be from different moments.',
   ],
   examples: [
     ['vtep status', 'everything about the only node on this host'],

@@ -1,4 +1,4 @@
-/** What the main thread tells the DNS thread, and what it is told. */
+/** The messages between the main thread and the DNS thread. */
 import { type DnsNetwork, type DnsProfile, type DnsRecord, type DnsServer } from '../../service/index.js';
 import { type LiveErrorCode } from '../error.js';
 import { type DnsCounters } from './dns-counters.js';
@@ -15,7 +15,7 @@ export interface DnsEndpoint {
   readonly servers?: readonly DnsServer[] | undefined;
   /** Whether its `resolv.conf` sets ndots: unknown names of one label are then not forwarded. @default false */
   readonly ndotsSet?: boolean | undefined;
-  /** Names by which only this endpoint knows others (`--link`), with the names that they stand for. */
+  /** Names by which only this endpoint knows others (`--link`), with the names that they are aliases of. */
   readonly links?: ReadonlyMap<string, string> | undefined;
   /**
    * Names of its own, with their addresses, for its `/etc/hosts`. Only for a name of `ip netns`.

@@ -1,6 +1,6 @@
 /**
- * The rules of a node in its host, as text for `nft -f -`: what Docker has in iptables for docker_gwbridge and published
- * ports, in a table of its own.
+ * The rules of a node on its host, as text for `nft -f -`: what Docker has in iptables for docker_gwbridge and published
+ * ports, in a separate table.
  */
 import { isInterfaceName } from '../../overlay/internal.js';
 import { formatPrefix, type GatewaySettings, portName, PortProtocol } from '../../overlay/index.js';

@@ -1,4 +1,4 @@
-/** The rules of a running node in its host: applied, replaced and removed. */
+/** The rules of a running node on its host: applied, replaced and removed. */
 import type { GatewaySettings } from '../../overlay/index.js';
 import { plain } from '../../text/plain-text.js';
 import { LiveError } from '../error.js';
@@ -21,7 +21,7 @@ export interface HostRulesOptions {
 }
 
 /**
- * A table of nftables of its own: masquerade for the containers, and published ports. It disappears with `close`. A killed
+ * A separate nftables table: masquerade for the containers, and published ports. It disappears with `close`. A killed
  * process leaves it; the next run of the node replaces it, and says so.
  * @example
  * import { HostRules } from 'vtep/live';
@@ -67,7 +67,7 @@ export class HostRules {
       const tables = await nft.run(['list', 'tables', 'ip']);
       const left = tables.split('\n').includes(`table ip ${table}`);
       if (left)
-        options.tell(`an earlier run left its rules in the host (nft list table ip ${table}); they are replaced`);
+        options.tell(`an earlier run left its rules on this host (nft list table ip ${table}); they are replaced`);
       return new HostRules(options, nft, left, undefined);
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;
@@ -107,7 +107,7 @@ export class HostRules {
     } catch (error) {
       if (!(error instanceof LiveError)) throw error;
       const how = `nft delete table ip ${this.table}`;
-      this.#options.tell(plain(`can't remove the rules in the host; remove them with ${how}: ${error.message}`));
+      this.#options.tell(plain(`can't remove the rules from this host; remove them with ${how}: ${error.message}`));
     }
   }
 

@@ -33,9 +33,9 @@ export class Nft {
    * @returns its standard output
    * @throws LiveError `FIREWALL_UNAVAILABLE`, `NOT_PERMITTED`, `FIREWALL_REFUSED`
    */
-  async run(words: readonly string[], input = ''): Promise<string> {
+  async run(args: readonly string[], input = ''): Promise<string> {
     for (const program of this.#programs) {
-      const ended = await this.#start(program, words, input);
+      const ended = await this.#start(program, args, input);
       if (ended !== undefined) return outputOf(ended);
     }
     throw absent();
@@ -45,10 +45,10 @@ export class Nft {
    * Runs it, and blocks this thread meanwhile: at the end of the process. A running invocation is killed first.
    * @throws LiveError as `run`
    */
-  runNow(words: readonly string[], input = ''): string {
+  runNow(args: readonly string[], input = ''): string {
     this.#running?.kill('SIGKILL');
     for (const program of this.#programs) {
-      const { error, status, stdout, stderr } = spawnSync(program, words, {
+      const { error, status, stdout, stderr } = spawnSync(program, args, {
         encoding: 'utf8',
         input,
         env: environment(),
@@ -63,9 +63,9 @@ export class Nft {
   }
 
   /** Resolves with undefined if there is no such program. */
-  #start(program: string, words: readonly string[], input: string): Promise<Ended | undefined> {
+  #start(program: string, args: readonly string[], input: string): Promise<Ended | undefined> {
     return new Promise((done, fail) => {
-      const child = spawn(program, words, {
+      const child = spawn(program, args, {
         env: environment(),
         stdio: 'pipe',
         timeout: TIMEOUT_MS,
@@ -99,7 +99,7 @@ function environment(): NodeJS.ProcessEnv {
 
 function outputOf({ status, stdout, stderr }: Ended): string {
   if (status === 0) return stdout;
-  if (status === null) throw new LiveError('FIREWALL_UNAVAILABLE', 'nft was killed, or took too long');
+  if (status === null) throw new LiveError('FIREWALL_UNAVAILABLE', 'nft was killed or took too long');
   const message = plain(stderr.trim().split('\n')[0].slice(0, MAX_MESSAGE));
   if (/not permitted|permission denied/i.test(stderr)) {
     throw new LiveError(
@@ -107,7 +107,7 @@ function outputOf({ status, stdout, stderr }: Ended): string {
       `can't change the host's rules: ${message}: run as root, or with CAP_NET_ADMIN`,
     );
   }
-  throw new LiveError('FIREWALL_REFUSED', `nft refuses the host's rules: ${message}`);
+  throw new LiveError('FIREWALL_REFUSED', `nft rejected the host's rules: ${message}`);
 }
 
 function absent(): LiveError {

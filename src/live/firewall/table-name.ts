@@ -1,4 +1,4 @@
-/** The name of a node's table of nftables. */
+/** The name of a node's nftables table. */
 import { createHash } from 'node:crypto';
 
 /** Characters of a node's name that are kept; names of tables have at most 255. */

@@ -143,7 +143,7 @@ export class GatewayPart implements LivePart {
     this.#balancer = -1;
     if (port === undefined) return;
     const { sandbox: address } = this;
-    this.#balancer = this.#ports.attach(port, { kind: GatewayPortKind.Code, mac: macOfIpv4(address), address });
+    this.#balancer = this.#ports.attach(port, { kind: GatewayPortKind.Balancer, mac: macOfIpv4(address), address });
   }
 
   /** Replaces the published ports, at which containers reach the load balancer directly despite `icc=false`. */

@@ -142,7 +142,7 @@ export class GatewayPorts implements LivePart {
     let copies = 0;
     for (let to = 0; to < this.#ports.length; to++) {
       const port = this.#ports[to];
-      if (port === undefined || to === from || this.#kinds[to] === GatewayPortKind.Code) continue;
+      if (port === undefined || to === from || this.#kinds[to] === GatewayPortKind.Balancer) continue;
       if (copies > 0) this.#restore.copy(this.#original, 0, end - start, start);
       port.send(bytes, start, end);
       port.flush();

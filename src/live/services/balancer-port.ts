@@ -112,7 +112,7 @@ export class BalancerPort implements FramePort {
     this.#end[this.#held++] = at + end - start;
   }
 
-  /** Translates the frames sent since the last time, all of them as of one time. */
+  /** Translates the frames sent since the last call, with one timestamp for all. */
   flush(): void {
     const count = this.#held;
     if (count === 0) return;

@@ -20,7 +20,7 @@ export class DnsPart implements ServicePart {
   readonly #tell: (text: string) => void;
   readonly #updates: LatestUpdate<Topology>;
   #dns: LiveDns | undefined;
-  /** What the thread was told last. */
+  /** The state sent to the thread last. */
   #networks = new Map<string, ServiceNetworkSet>();
   #records = new Map<string, ServiceRecord>();
   #containers = new Map<string, LocalContainer>();
@@ -40,7 +40,7 @@ export class DnsPart implements ServicePart {
     );
   }
 
-  /** What the thread has done, as of about a second ago; undefined if it doesn't run. */
+  /** What the thread had done about a second ago; undefined if it doesn't run. */
   get report(): DnsReport | undefined {
     return this.#report;
   }

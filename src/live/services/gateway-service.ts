@@ -1,5 +1,5 @@
 /**
- * The way in and out of a node's containers: the gateway's interfaces, the rules in the host or the proxy that replaces
+ * The way in and out of a node's containers: the gateway's interfaces, the rules on the host or the proxy that replaces
  * them, and the sockets that hold published ports.
  */
 import type { Arena } from '../../memory/index.js';
@@ -53,7 +53,7 @@ export class GatewayService implements ServicePart {
   #front: BalancerPort | undefined;
   #ports: readonly string[] = [];
   /** The problem that was reported last, which persists. */
-  #told = '';
+  #lastProblem = '';
   /** The topology that wasn't followed, and when it is tried again, in milliseconds. */
   #failed: { readonly topology: Topology; readonly again: number } | undefined;
   #closed = false;
@@ -66,7 +66,7 @@ export class GatewayService implements ServicePart {
         await this.#follow(topology);
         this.#failed = undefined;
       },
-      (error) => this.#tellOnce((error as Error).message),
+      (error) => this.#reportOnce((error as Error).message),
     );
   }
 
@@ -174,7 +174,7 @@ export class GatewayService implements ServicePart {
     const open = this.#open;
     if (open === undefined || this.#isClosed()) return;
     if (settings !== undefined && textOf(settings) !== open.settings) {
-      this.#tellOnce("the gateway's settings have changed, which requires a restart");
+      this.#reportOnce("the gateway's settings have changed, which requires a restart");
     }
     await this.#publish(open, topology);
   }
@@ -185,7 +185,7 @@ export class GatewayService implements ServicePart {
     const rules = await HostRules.open({ node: node.tables.here.name, gateway: settings, tell });
     if (!rules.available) {
       const why = rules.failure?.message ?? '';
-      tell(`published ports go through a proxy, and containers get no masquerade: ${why}`);
+      tell(`published ports use a proxy, and containers' traffic is not masqueraded: ${why}`);
     }
     const proxy = rules.available ? undefined : new PortProxy({ onTrouble: tell });
     gateway.attachBalancer(this.#front);
@@ -208,7 +208,7 @@ export class GatewayService implements ServicePart {
     } else {
       await proxy.set(this.#routes(gateway, ingress, host));
     }
-    this.#told = '';
+    this.#lastProblem = '';
   }
 
   /** Ports of this node's tasks, at their gateway addresses. */
@@ -252,9 +252,9 @@ export class GatewayService implements ServicePart {
     return this.#closed;
   }
 
-  #tellOnce(text: string): void {
-    if (this.#told === text) return;
-    this.#told = text;
+  #reportOnce(text: string): void {
+    if (this.#lastProblem === text) return;
+    this.#lastProblem = text;
     this.#options.tell(text);
   }
 }

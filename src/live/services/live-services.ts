@@ -69,7 +69,7 @@ export class LiveServices implements ServicesView {
   /** The ports of tasks on the ingress network, by the endpoint's id. */
   readonly #ingressPorts = new Map<string, IngressPort>();
   /** Problems that were reported and persist. */
-  #told: ReadonlySet<string> = new Set();
+  #reported: ReadonlySet<string> = new Set();
 
   constructor(options: LiveServicesOptions) {
     this.#options = options;
@@ -200,7 +200,7 @@ export class LiveServices implements ServicesView {
     }
   }
 
-  /** Another compatibility gives other rules for what there is: everything starts over. */
+  /** A change of compatibility applies to existing records too, so everything starts over. */
   #servicesFor(compatibility: Compatibility): NodeServices {
     if (this.#services?.compatibility === compatibility) return this.#services;
     const { node, random } = this.#options;
@@ -258,7 +258,7 @@ export class LiveServices implements ServicesView {
 
   /** Reports what wasn't wrong before. */
   #tell(problems: readonly string[]): void {
-    for (const problem of problems) if (!this.#told.has(problem)) this.#options.tell(problem);
-    this.#told = new Set(problems);
+    for (const problem of problems) if (!this.#reported.has(problem)) this.#options.tell(problem);
+    this.#reported = new Set(problems);
   }
 }

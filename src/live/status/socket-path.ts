@@ -24,7 +24,7 @@ export function socketName(node: string): string {
   return `${encoded.join('')}${SUFFIX}`;
 }
 
-/** The node's name that a socket's name stands for. */
+/** The node that a socket's name belongs to. */
 export function nodeOfSocket(name: string): string {
   const bytes = name
     .slice(0, -SUFFIX.length)

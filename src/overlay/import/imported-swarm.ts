@@ -119,7 +119,7 @@ export function importSwarm(files: readonly DumpFile[], options: SwarmImportOpti
   const balancers = balancersOf(placed, networks, nodes.nodes, warnings);
   const gateway = gatewayOf(dump, files, warnings);
   if (options.namesOnly !== true) {
-    if (gateway === undefined) warnings.add('gateway', 'no output has docker_gwbridge: containers get no way out');
+    if (gateway === undefined) warnings.add('gateway', 'no output shows docker_gwbridge: containers get no route out');
     for (const { name, encrypted } of networks) {
       if (encrypted && options.ring === undefined) {
         warnings.add('keys', `network ${name} is encrypted, but there are no keys`);

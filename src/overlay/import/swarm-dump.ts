@@ -193,7 +193,7 @@ function keepNewest<T extends Versioned>(all: Map<string, T>, entry: T, kind: Ki
   const [old, young] = [before, entry].map((one) => one?.Version?.Index ?? 0);
   if (before === undefined || young > old) all.set(entry.ID, entry);
   else if (young === old && JSON.stringify(before) !== JSON.stringify(entry)) {
-    warnings.add('twice', `${kind}: ${quoted(entry.ID)} is there twice, with different values: the first is used`);
+    warnings.add('twice', `${kind}: ${quoted(entry.ID)} appears twice, with different values: the first is used`);
   }
   return true;
 }

@@ -79,7 +79,7 @@ export class SwarmEndpoints {
       const service = dump.services.get(task.ServiceID ?? '');
       const short = shortName(task, service) ?? lines.get(task.ID.slice(0, SHORT_ID));
       if (short === undefined && task.ServiceID !== undefined) {
-        this.#warnings.add('service', `task ${task.ID}: its service isn't there: give docker service inspect, too`);
+        this.#warnings.add('service', `task ${task.ID}: its service is missing: give docker service inspect, too`);
       }
       for (const { Network, Addresses } of task.NetworksAttachments ?? []) {
         const described = Network === null || Network === undefined ? undefined : networkOf(Network.ID);

@@ -62,7 +62,7 @@ export type NodeOs = (typeof NodeOs)[keyof typeof NodeOs];
 /** A node of a swarm. */
 export interface SwarmNode {
   readonly name: string;
-  /** What other nodes are told for management and gossip (`--advertise-addr`): 4 or 16 bytes. */
+  /** The address that it advertises for management and gossip (`--advertise-addr`): 4 or 16 bytes. */
   readonly advertise: Uint8Array;
   /** Its VTEP's address (`--data-path-addr`): 4 or 16 bytes. */
   readonly dataPath: Uint8Array;

@@ -60,7 +60,7 @@ export function readServices(
     own.forEach(({ network }, i) => {
       checkKnown(network, 'network', names, [...path, 'networks'], locations);
       if (own.findIndex((other) => other.network === network) === i) return;
-      const why = `${inQuotes(network)} is there already`;
+      const why = `${inQuotes(network)} is listed twice`;
       throw locations.error([...path, 'networks', i], `services.${name}.networks.${i}: ${why}`);
     });
     const ports = entry.ports.flatMap((port, i) => portsOf(String(port), [...path, 'ports', i], locations));

@@ -29,7 +29,7 @@ export function readNetworkOptions(
   if (encrypted) texts[DriverOption.Encrypted] = '';
   const read = locations.read([...path, 'options'], () => readDriverOptions(texts), '');
   const twice = (what: string, option: string): never => {
-    throw locations.error([...path, what], `${[...path, what].join('.')}: its option ${option} says this already`);
+    throw locations.error([...path, what], `${[...path, what].join('.')}: already set by its option ${option}`);
   };
   if (read.hasMtu && mtu !== undefined) twice('mtu', DriverOption.Mtu);
   if (read.vnis.length > 0 && vni !== undefined) twice('vni', DriverOption.VniList);
@@ -95,7 +95,7 @@ interface ParsedNodeFields {
   readonly availability: NodeAvailability;
 }
 
-/** The nodes, with the addresses they are told to others by. */
+/** The nodes, with the addresses that they advertise. */
 export function readSwarmNodes(
   nodes: readonly Node[],
   parsed: Readonly<Record<string, ParsedNodeFields>>,

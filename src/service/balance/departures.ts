@@ -15,7 +15,7 @@ export const Fate = {
   Stays: 0,
   /** Its connection has ended, and it is dropped. */
   Dropped: 1,
-  /** Its connection has ended, and the client is told. */
+  /** Its connection has ended, and the client gets a reset. */
   Reset: 2,
   /** Its connection has ended, and it opens another. */
   Renewed: 3,

@@ -1,5 +1,5 @@
 /**
- * The load balancer of a network on one node, as Docker's has it in a namespace of its own: an endpoint made of code.
+ * The load balancer of a network on one node, which Docker runs in a separate namespace: an endpoint made of code.
  * Frames to a virtual IP go in and come out translated, as IPVS (masquerade, `rr`) and netfilter's source NAT leave them.
  */
 import { platformRandom, viewOf } from '../../memory/internal.js';

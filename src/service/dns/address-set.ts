@@ -14,7 +14,7 @@ export class AddressSet {
   count = 0;
   /** Words of an address: 1 for IPv4, 4 for IPv6. */
   readonly size: number;
-  /** Owners by address, one or several; undefined while there is at most one claim, as of most names. */
+  /** Owners by address, one or several; undefined while there is at most one claim, as for most names. */
   #owners: Map<string, string | Set<string>> | undefined;
   /** The owner of the only claim. */
   #owner = '';

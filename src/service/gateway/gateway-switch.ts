@@ -1,6 +1,6 @@
 /**
  * The switch of a node's gateway network, docker_gwbridge: its ports are the host's interface, the containers' and the
- * ingress load balancer's front leg. Docker has a Linux bridge and rules of iptables in its place.
+ * ingress load balancer's front leg. Docker uses a Linux bridge with iptables rules.
  */
 import { getWord, KeyIndex } from '../../memory/internal.js';
 import {
@@ -20,13 +20,13 @@ import { GatewayError } from './error.js';
 import { GATEWAY_DROPS, GatewayDrop, gatewayDropName } from './gateway-drop.js';
 import { type OpenPort, PublishedBits } from './published-bits.js';
 
-/** Maximum number of ports, as of a Linux bridge (BR_MAX_PORTS). */
+/** Maximum number of ports, that of a Linux bridge (BR_MAX_PORTS). */
 export const MAX_GATEWAY_PORTS = 1024;
 /** First byte of 127.0.0.0/8. */
 const LOOPBACK = 127;
 /** Returned by `forward` for a dropped frame. */
 export const NO_PORT = -1;
-/** Returned by `forward` for a frame to every other port except those of code. */
+/** Returned by `forward` for a frame to every other port except load balancers. */
 export const ALL_PORTS = -2;
 
 /** What a port leads to. */
@@ -35,7 +35,7 @@ export const GatewayPortKind = {
   Host: 0,
   Container: 1,
   /** The front leg of the ingress load balancer. */
-  Code: 2,
+  Balancer: 2,
 } as const;
 export type GatewayPortKind = (typeof GatewayPortKind)[keyof typeof GatewayPortKind];
 
@@ -266,7 +266,7 @@ export class GatewaySwitch {
     return to;
   }
 
-  /** Whether an ARP packet tells of the port's own MAC and address, or of no address yet (RFC 5227 section 1.1). */
+  /** Whether an ARP packet announces the port's own MAC and address, or is a probe without one (RFC 5227 section 1.1). */
   #hasOwnSender(bytes: Uint8Array, from: number): boolean {
     const { senderMacOffset, senderIpOffset } = this.#arp;
     if (getWord(bytes, senderMacOffset) !== this.#macHigh[from]) return false;
@@ -294,14 +294,14 @@ export class GatewaySwitch {
    * have no ports, and don't.
    */
   #isPublished(bytes: Uint8Array, start: number, end: number, type: number, from: number, to: number): boolean {
-    const toCode = this.#kind[to] === GatewayPortKind.Code;
-    if (toCode === (this.#kind[from] === GatewayPortKind.Code) || type !== EtherType.Ipv4) return false;
+    const toBalancer = this.#kind[to] === GatewayPortKind.Balancer;
+    if (toBalancer === (this.#kind[from] === GatewayPortKind.Balancer) || type !== EtherType.Ipv4) return false;
     const at = start + ETHERNET_HEADER_LEN;
     if (checkIpv4(bytes, at, end) !== HeaderError.None) return false;
     const ipv4 = this.#ipv4.wrap(bytes, at);
     const ports = ipv4.payloadOffset;
     if (ipv4.fragmentOffset !== 0 || ports + 4 > end) return false;
-    const port = toCode ? (bytes[ports + 2] << 8) | bytes[ports + 3] : (bytes[ports] << 8) | bytes[ports + 1];
+    const port = toBalancer ? (bytes[ports + 2] << 8) | bytes[ports + 3] : (bytes[ports] << 8) | bytes[ports + 1];
     return this.#published.has(ipv4.protocol, port);
   }
 }

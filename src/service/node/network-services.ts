@@ -18,7 +18,7 @@ import { type Backend, BalancedService, type HeldRecord, weightOf } from './bala
 import { AddressClaim, Claims, ServiceClaim } from './claims.js';
 import { isSameList, isSamePort } from './same-record.js';
 
-/** What a network tells the node about. */
+/** Changes that a network reports to its node. */
 export interface NetworkServicesEvents {
   /**
    * A record has become active or inactive, or its service has gained or lost the VIP.

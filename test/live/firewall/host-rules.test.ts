@@ -98,7 +98,7 @@ describe('the rules of a running node', { skip: ruleRequirements() }, () => {
     const killed = await open();
     await killed.apply(ingress(8080));
     const rules = await open();
-    assert.match(told.join(), /an earlier run left its rules in the host \(nft list table ip vtep_node1\)/);
+    assert.match(told.join(), /an earlier run left its rules on this host \(nft list table ip vtep_node1\)/);
     rules.close();
     assert.equal(tables(), '');
   });
@@ -130,7 +130,7 @@ describe('the rules of a running node', { skip: ruleRequirements() }, () => {
     writeFileSync(refuse, '');
     await assert.rejects(next.apply(ingress(8081)), {
       code: 'FIREWALL_REFUSED',
-      message: /nft refuses the host's rules: /,
+      message: /nft rejected the host's rules: /,
     });
     assert.match(chain('ingress_ports'), /tcp dport 8080 dnat/);
     next.close();

@@ -252,7 +252,7 @@ describe('a gateway with its rules', { skip: ruleRequirements() }, () => {
     await bench.process.ended;
     assert.match(bench.tables, /^table ip vtep_node1$/m);
     await bench.start({ containers: bench.all });
-    assert.match(bench.process.stderr, /an earlier run left its rules in the host \(nft list table ip vtep_node1\)/);
+    assert.match(bench.process.stderr, /an earlier run left its rules on this host \(nft list table ip vtep_node1\)/);
     await bench.stop();
     assert.equal(bench.tables, '');
   });

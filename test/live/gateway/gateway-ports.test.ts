@@ -21,7 +21,7 @@ class Bench {
   constructor(options: GatewaySwitchOptions = {}) {
     this.gateway = new GatewayPorts(this.arena, options);
     this.add(HOST, GatewayPortKind.Host);
-    this.add(SANDBOX, GatewayPortKind.Code);
+    this.add(SANDBOX, GatewayPortKind.Balancer);
     this.add(WEB, GatewayPortKind.Container);
     this.add(DB, GatewayPortKind.Container);
   }

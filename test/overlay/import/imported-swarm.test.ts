@@ -191,7 +191,7 @@ describe('a swarm imported from the output of inspect commands', () => {
       );
     assert.deepEqual(names(half), names({ topology, warnings, former }));
     assert.match(half.warnings.join('\n'), /the load balancer of my-network on node1 is unknown/);
-    assert.match(half.warnings.join('\n'), /no output has docker_gwbridge/);
+    assert.match(half.warnings.join('\n'), /no output shows docker_gwbridge/);
   });
 
   test('names nodes by their address where no docker node inspect is given, or as docker service ps does', () => {
@@ -307,7 +307,7 @@ describe('contradictions and bad input', () => {
       );
     assert.equal(vip([change(1), ...all]), '10.0.9.99');
     assert.equal(vip([change(-1), ...all]), '10.0.9.2');
-    assert.match(importSwarm([...all, change(0)]).warnings.join('\n'), /is there twice, with different values/);
+    assert.match(importSwarm([...all, change(0)]).warnings.join('\n'), /appears twice, with different values/);
   });
 
   for (const [what, text, message] of [

@@ -36,7 +36,7 @@ describe('a wrong config of a swarm', () => {
       'a network twice',
       '"networks":["my-network"]',
       '"networks":["my-network","my-network"]',
-      /services\.db\.networks\.1: "my-network" is there already$/,
+      /services\.db\.networks\.1: "my-network" is listed twice$/,
     ],
     ['a number as an alias', '["site"]', '[7]', /services\.my-web\.aliases\.0: 7 is not a name$/],
     [

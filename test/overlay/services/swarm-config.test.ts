@@ -151,7 +151,7 @@ describe('a config of a swarm', () => {
       'an MTU given twice',
       changed('attachable: true', 'mtu: 1400'),
       8,
-      /option com\.docker\.network\.driver\.mtu says this already/,
+      /already set by its option com\.docker\.network\.driver\.mtu/,
     ],
     ['an MTU option that is none', changed('1300', '10'), 10, /driver\.mtu is not an MTU/],
     ['an ip-range outside', changed('attachable: true', 'ipRange: 10.0.8.0/25'), 8, /10\.0\.8\.0\/25 is outside/],

@@ -26,7 +26,12 @@ class Bench {
 
   constructor(options: GatewaySwitchOptions = {}) {
     this.gateway = new GatewaySwitch(options);
-    const kinds = [GatewayPortKind.Host, GatewayPortKind.Code, GatewayPortKind.Container, GatewayPortKind.Container];
+    const kinds = [
+      GatewayPortKind.Host,
+      GatewayPortKind.Balancer,
+      GatewayPortKind.Container,
+      GatewayPortKind.Container,
+    ];
     Object.keys(FIRST_PORTS).forEach((text, i) => {
       const address = parseIpv4(text);
       assert.equal(this.gateway.add({ kind: kinds[i], mac: macOfIpv4(address), address }), i);
