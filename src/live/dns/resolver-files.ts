@@ -2,7 +2,7 @@
  * The resolv.conf and hosts of a namespace's name, which `ip netns exec` shows to programs in place of the host's
  * (ip-netns(8)). Files that somebody else has written are left alone.
  */
-import { mkdirSync, readFileSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** First line of files written here. */
@@ -51,7 +51,9 @@ export class ResolverFiles {
     const path = join(this.#folder, file);
     if (!isOurs(path)) return;
     attempt(() => {
-      this.#madeFolder = mkdirSync(this.#folder, { recursive: true }) !== undefined || this.#madeFolder;
+      // A file of a run that was killed is in a folder that it made, or that somebody left empty.
+      const isLeft = existsSync(path);
+      this.#madeFolder = mkdirSync(this.#folder, { recursive: true }) !== undefined || isLeft || this.#madeFolder;
       writeFileSync(path, [MARK, ...lines, ''].join('\n'));
       this.#written.push(path);
     });

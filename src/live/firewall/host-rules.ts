@@ -96,6 +96,17 @@ export class HostRules {
     await done;
   }
 
+  /**
+   * Applies the rules again if another program removed them, as `nft flush ruleset` does, or if nft failed the last time.
+   * @throws LiveError as `apply`
+   */
+  async check(): Promise<void> {
+    if (this.failure !== undefined || this.#wanted === undefined) return;
+    const done = this.#queue.then(() => this.#restore());
+    this.#queue = done.catch(() => undefined);
+    await done;
+  }
+
   /** Removes the rules. Blocks this thread for some milliseconds. */
   close(): void {
     if (this.#closed) return;
@@ -120,6 +131,29 @@ export class HostRules {
     } catch (error) {
       // `close` kills it.
       if (!this.#isClosed()) throw error;
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const text = this.#wanted;
+    if (this.#closed || text === undefined) return;
+    if (text === this.#applied && !(await this.#isThere()) && !this.#isClosed()) {
+      this.#options.tell(
+        `another program removed the rules in the host (nft list table ip ${this.table}); they are back`,
+      );
+      this.#applied = undefined;
+    }
+    await this.#replace(text);
+  }
+
+  /** Whether the table is in the host; also true if nft can't tell. */
+  async #isThere(): Promise<boolean> {
+    try {
+      await this.#nft.run(['list', 'chain', 'ip', this.table, 'forward']);
+      return true;
+    } catch (error) {
+      if (!(error instanceof LiveError)) throw error;
+      return !error.message.includes('No such file or directory');
     }
   }
 

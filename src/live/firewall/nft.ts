@@ -20,11 +20,16 @@ interface Ended {
 /** Invocations of nft, one at a time. */
 export class Nft {
   readonly #programs: readonly string[];
+  readonly #timeout: number;
   #running: ChildProcess | undefined;
 
-  /** @param programs names or paths to try. Default: nft, /usr/sbin/nft */
-  constructor(programs: readonly string[] = PROGRAMS) {
+  /**
+   * @param programs names or paths to try. Default: nft, /usr/sbin/nft
+   * @param timeout in milliseconds, after which it is killed
+   */
+  constructor(programs: readonly string[] = PROGRAMS, timeout = TIMEOUT_MS) {
     this.#programs = programs;
+    this.#timeout = timeout;
   }
 
   /**
@@ -52,7 +57,7 @@ export class Nft {
         encoding: 'utf8',
         input,
         env: environment(),
-        timeout: TIMEOUT_MS,
+        timeout: this.#timeout,
         killSignal: 'SIGKILL',
         maxBuffer: MAX_OUTPUT,
       });
@@ -68,7 +73,7 @@ export class Nft {
       const child = spawn(program, args, {
         env: environment(),
         stdio: 'pipe',
-        timeout: TIMEOUT_MS,
+        timeout: this.#timeout,
         killSignal: 'SIGKILL',
       });
       this.#running = child;
@@ -81,6 +86,12 @@ export class Nft {
       child.once('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') done(undefined);
         else fail(failed(error));
+      });
+      child.once('exit', (status) => {
+        // A process that it started may still hold the pipes: `close` would wait for that one.
+        if (status !== null) return;
+        child.stdout.destroy();
+        child.stderr.destroy();
       });
       child.once('close', (status) => {
         if (this.#running === child) this.#running = undefined;
@@ -100,7 +111,8 @@ function environment(): NodeJS.ProcessEnv {
 function outputOf({ status, stdout, stderr }: Ended): string {
   if (status === 0) return stdout;
   if (status === null) throw new LiveError('FIREWALL_UNAVAILABLE', 'nft was killed or took too long');
-  const message = plain(stderr.trim().split('\n')[0].slice(0, MAX_MESSAGE));
+  const said = stderr.trim().split('\n')[0].slice(0, MAX_MESSAGE);
+  const message = said === '' ? `exit status ${status}` : plain(said);
   if (/not permitted|permission denied/i.test(stderr)) {
     throw new LiveError(
       'NOT_PERMITTED',

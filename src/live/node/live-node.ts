@@ -75,6 +75,8 @@ export interface LiveNodeCounters extends NodeCounters {
 
 /** Maximum reads per turn from ports and sockets that are ready; others are served between turns. */
 const ROUNDS = 4;
+/** Maximum reads per round from a port of code, such as a load balancer. */
+const DRAINS = 4;
 /** Seconds between polls of the SAs. */
 const SA_WATCH = 1;
 /** SA steps taken before `apply` returns: with three keys, enough for 128 new peers. */
@@ -300,6 +302,11 @@ export class LiveNode {
       for (let i = 0; i < sources.length; i++) {
         const ready = poller === undefined || poller.isReady(sockets + i) || sources[i].pending === true;
         if (ready) count += this.#send(sources[i], networks[i]);
+        if (sources[i].descriptor >= 0) continue;
+        // Code holds what others have sent to it: it is emptied, since several may fill it again in the next round.
+        for (let more = 1; more < DRAINS && sources[i].pending === true; more++) {
+          count += this.#send(sources[i], networks[i]);
+        }
       }
       count += parts.turn(now);
       if (count === 0) break;

@@ -66,7 +66,7 @@ export interface LiveVtepCounters extends LiveNodeCounters {
   readonly underlay: UnderlayCounters;
 }
 
-const SLOTS = 2048;
+const SLOTS = 4096;
 /** Size of an underlay packet without outer fragments; more than any Ethernet carries. */
 const FRAME_BYTES = 9216;
 const MAX_MTU_HEADROOM = 256;

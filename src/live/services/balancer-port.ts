@@ -22,10 +22,12 @@ export interface BalancerPortOptions {
   readonly clock: () => number;
   /**
    * Maximum number of frames that wait for the node; more are refused as `FULL_RING`.
-   * @default 256
+   * @default 1024: a batch from each of four busy ports between two reads
    */
   readonly limit?: number;
 }
+
+const DEFAULT_LIMIT = 4 * BATCH_CAPACITY;
 
 /** Reasons for which frames are refused, named as in the kernel. */
 const Refusal = { NoSlot: 'NOMEM', QueueFull: 'FULL_RING', TooLong: 'PKT_TOO_BIG', Closed: 'DEV_READY' } as const;
@@ -57,7 +59,7 @@ export class BalancerPort implements FramePort {
     this.name = options.name;
     this.#options = options;
     this.#copier = new WordCopy(options.arena.bytes);
-    this.#queue = new FrameQueue(options.arena, options.limit);
+    this.#queue = new FrameQueue(options.arena, options.limit ?? DEFAULT_LIMIT);
   }
 
   /**

@@ -20,6 +20,8 @@ export class DnsPart implements ServicePart {
   readonly #tell: (text: string) => void;
   readonly #updates: LatestUpdate<Topology>;
   #dns: LiveDns | undefined;
+  /** The thread's; with other compatibility it starts over. */
+  #exactVips = false;
   /** The state sent to the thread last. */
   #networks = new Map<string, ServiceNetworkSet>();
   #records = new Map<string, ServiceRecord>();
@@ -106,16 +108,18 @@ export class DnsPart implements ServicePart {
 
   async close(): Promise<void> {
     await this.#updates.close();
-    await this.#dns?.close();
-    this.#dns = undefined;
+    await this.#stop();
   }
 
   async #follow(topology: Topology): Promise<void> {
     const { services } = topology;
     const containers = services === undefined ? [] : localContainers(topology, this.#node);
     if (this.#dns === undefined && containers.length === 0) return;
+    const exactVips = services?.compatibility === Compatibility.Improved;
+    if (exactVips !== this.#exactVips) await this.#stop();
+    this.#exactVips = exactVips;
     this.#dns ??= await LiveDns.start({
-      exactVips: services?.compatibility === Compatibility.Improved,
+      exactVips,
       onFailure: ({ key, message }) => this.#tell(`DNS in ${key}: ${message}`),
       onEnd: (why) => this.#tell(`DNS has stopped: ${why}`),
     });
@@ -124,6 +128,16 @@ export class DnsPart implements ServicePart {
     this.#setContainers(this.#dns, containers);
     // All of it has been done when the report is there.
     this.#report = await this.#dns.report();
+  }
+
+  /** Ends the thread; the next one is told everything. */
+  async #stop(): Promise<void> {
+    await this.#dns?.close();
+    this.#dns = undefined;
+    this.#networks = new Map();
+    this.#records = new Map();
+    this.#containers = new Map();
+    this.#report = undefined;
   }
 
   #setNetworks(dns: LiveDns, networks: readonly ServiceNetworkSet[]): void {

@@ -4,19 +4,23 @@
  */
 import type { Arena } from '../../memory/index.js';
 import { formatPrefix, type GatewaySettings, portName, type ServiceSet, type Topology } from '../../overlay/index.js';
+import { sandboxAddress } from '../../service/index.js';
 import { formatIpv4 } from '../../wire/index.js';
 import type { HostModePort } from '../firewall/host-rules-text.js';
+import { LiveError } from '../error.js';
 import { HostRules } from '../firewall/host-rules.js';
 import type { GatewayContainer } from '../gateway/gateway-devices.js';
 import { GatewayPart } from '../gateway/gateway-part.js';
 import type { PrometheusText } from '../metrics/prometheus-text.js';
 import type { LiveNode } from '../node/live-node.js';
 import { HeldPorts } from '../ports/held-ports.js';
+import { overBudget, portBudget } from '../ports/port-budget.js';
 import { PortProxy, type ProxyRoute } from '../ports/port-proxy.js';
 import type { StatusSection } from '../status/status-section.js';
 import type { BalancerPort } from './balancer-port.js';
 import { LatestUpdate } from './latest-update.js';
 import { localContainers } from './local-containers.js';
+import { portRanges } from './port-ranges.js';
 import { hostMappings, type IngressMapping, ingressMappings } from './published-ports.js';
 import type { ServicePart } from './service-part.js';
 
@@ -29,6 +33,9 @@ export interface GatewayServiceOptions {
   /** Receives a description of each problem. */
   readonly tell: (text: string) => void;
 }
+
+/** Seconds between two checks of the rules in the host. */
+const RULES_CHECK = 10;
 
 /** What is open while there is a gateway. */
 interface Open {
@@ -51,7 +58,12 @@ export class GatewayService implements ServicePart {
   readonly #updates: LatestUpdate<Topology>;
   #open: Open | undefined;
   #front: BalancerPort | undefined;
+  /** Settings of the gateway that is open or opening: others need a restart. */
+  #settings: GatewaySettings | undefined;
   #ports: readonly string[] = [];
+  /** Calls of `check` until the rules in the host are checked, and whether that is going on. */
+  #untilCheck = RULES_CHECK;
+  #isChecking = false;
   /** The problem that was reported last, which persists. */
   #lastProblem = '';
   /** The topology that wasn't followed, and when it is tried again, in milliseconds. */
@@ -70,6 +82,14 @@ export class GatewayService implements ServicePart {
     );
   }
 
+  /**
+   * The address of the ingress load balancer's front leg on the gateway's network, with the settings that the gateway has;
+   * undefined without a usable gateway.
+   */
+  frontOf(set: ServiceSet | undefined): string | undefined {
+    return set?.gateway === undefined ? undefined : sandboxAddress(this.#settings ?? set.gateway);
+  }
+
   /** Attaches the front leg of the ingress load balancer, once the gateway is open. */
   setFront(front: BalancerPort | undefined): void {
     this.#front = front;
@@ -82,7 +102,7 @@ export class GatewayService implements ServicePart {
     const { interfaces } = open.gateway;
     const [host, ...containers] = interfaces;
     const how = open.proxy === undefined ? `rules in the table ${open.rules.table}` : 'a proxy in user space';
-    const ports = this.#ports.length === 0 ? [] : [`published ports ${this.#ports.join(', ')}, by ${how}`];
+    const ports = this.#ports.length === 0 ? [] : [`published ports ${portRanges(this.#ports)}, by ${how}`];
     return [`gateway ${host.name ?? ''} for ${containers.length} network namespaces`, ...ports];
   }
 
@@ -98,6 +118,13 @@ export class GatewayService implements ServicePart {
   check(): void {
     this.#open?.gateway.check();
     if (this.#failed !== undefined && performance.now() >= this.#failed.again) this.#updates.set(this.#failed.topology);
+    if (this.#open?.rules.available !== true || this.#isChecking || --this.#untilCheck > 0) return;
+    this.#untilCheck = RULES_CHECK;
+    this.#isChecking = true;
+    this.#open.rules
+      .check()
+      .catch((error: unknown) => this.#reportOnce((error as Error).message))
+      .finally(() => (this.#isChecking = false));
   }
 
   status(): StatusSection {
@@ -181,7 +208,11 @@ export class GatewayService implements ServicePart {
 
   async #openWith(settings: GatewaySettings): Promise<Open> {
     const { node, arena, tell } = this.#options;
-    const gateway = await GatewayPart.open({ settings, arena, tell });
+    this.#settings = settings;
+    const gateway = await GatewayPart.open({ settings, arena, tell }).catch((error: unknown) => {
+      this.#settings = undefined;
+      throw error;
+    });
     const rules = await HostRules.open({ node: node.tables.here.name, gateway: settings, tell });
     if (!rules.available) {
       const why = rules.failure?.message ?? '';
@@ -206,7 +237,11 @@ export class GatewayService implements ServicePart {
       await rules.apply({ sandbox: gateway.sandbox, ingress, host });
       held.set([...ingress, ...host]);
     } else {
-      await proxy.set(this.#routes(gateway, ingress, host));
+      const routes = this.#routes(gateway, ingress, host);
+      const served = routes.slice(0, portBudget());
+      await proxy.set(served);
+      if (served.length < routes.length)
+        throw new LiveError('BAD_NODE', overBudget('the proxy serves', served.length, routes.length));
     }
     this.#lastProblem = '';
   }

@@ -1,5 +1,4 @@
 /** Opens the services of a node with their parts. */
-import { sandboxAddress } from '../../service/index.js';
 import { DnsPart } from './dns-part.js';
 import { GatewayService } from './gateway-service.js';
 import { LiveServices, type LiveServicesOptions } from './live-services.js';
@@ -13,7 +12,7 @@ export function openServices(options: Omit<LiveServicesOptions, 'frontOf' | 'onF
   const { node, arena, tell } = options;
   const gateway = new GatewayService({ node, arena, tell });
   const onFront: LiveServicesOptions['onFront'] = (front) => gateway.setFront(front);
-  const services = new LiveServices({ ...options, frontOf: (set) => sandboxAddress(set?.gateway), onFront });
+  const services = new LiveServices({ ...options, frontOf: (set) => gateway.frontOf(set), onFront });
   services.add(gateway);
   services.add(new DnsPart(node.tables.here.name, tell));
   return services;

@@ -43,6 +43,12 @@ describe('the files of a namespace', () => {
     assert.ok(existsSync(join(folder, 'four', 'resolv.conf')));
   });
 
+  test('files left by a run that was killed are removed with their folder', () => {
+    new ResolverFiles(folder, 'six', plain);
+    new ResolverFiles(folder, 'six', plain).remove();
+    assert.ok(!existsSync(join(folder, 'six')));
+  });
+
   test('a path has none', () => {
     for (const name of ['/run/netns/five', '../five', '..', '.', '']) {
       new ResolverFiles(join(folder, 'within'), name, plain);

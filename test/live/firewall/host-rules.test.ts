@@ -1,6 +1,6 @@
 /** Rules in a namespace, with the real nft. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { HostRules } from '../../../src/live/firewall/host-rules.js';
@@ -101,6 +101,41 @@ describe('the rules of a running node', { skip: ruleRequirements() }, () => {
     assert.match(told.join(), /an earlier run left its rules on this host \(nft list table ip vtep_node1\)/);
     rules.close();
     assert.equal(tables(), '');
+  });
+
+  test('that another program removed are back after a check, which reports it', async () => {
+    const rules = await open();
+    await rules.check();
+    assert.equal(tables(), '');
+    await rules.apply(ingress(8080));
+    await rules.check();
+    assert.deepEqual(told, []);
+    host.call(['nft', 'flush', 'ruleset']);
+    await rules.check();
+    assert.match(chain('ingress_ports'), /tcp dport 8080 dnat/);
+    assert.equal(told.length, 1);
+    assert.match(told[0], /another program removed the rules in the host/);
+    rules.close();
+    await rules.check();
+    assert.equal(tables(), '');
+  });
+
+  test('that nft failed to apply are there after a check', async () => {
+    const flag = join(folder, 'fails');
+    const nft = new Nft([program(`[ -e ${flag} ] && exit 3; exec ip netns exec ${host.name} nft "$@"`)]);
+    const rules = await open(nft);
+    writeFileSync(flag, '');
+    await assert.rejects(rules.apply(ingress(8080)), /nft rejected the host's rules: exit status 3/);
+    await assert.rejects(rules.check(), /exit status 3/);
+    rmSync(flag);
+    await rules.check();
+    assert.match(chain('ingress_ports'), /tcp dport 8080 dnat/);
+    rules.close();
+  });
+
+  test('an nft whose child holds its output is killed, and reported', async () => {
+    const slow = new Nft([program('sleep 5; true')], 200);
+    await assert.rejects(slow.run(['list', 'tables']), { code: 'FIREWALL_UNAVAILABLE' });
   });
 
   test('are unavailable without nft', async () => {

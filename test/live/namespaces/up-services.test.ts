@@ -220,12 +220,8 @@ describe('a service with a published port', { skip: requirements() }, () => {
   let client: NetworkNamespace;
   let web: NetworkNamespace;
 
-  before(async () => {
-    bench = new NamespaceBench();
-    const all = underlay(bench, { offloads: false });
-    nodes = all.map(({ namespace }) => namespace);
-    client = bench.namespace('client');
-    web = bench.namespace('web');
+  /** Writes the config, with further members of it and of its service. */
+  function writeConfig(more: object = {}, ofService: object = {}): void {
     const written = {
       nodes: { node1: { vtep: '192.168.50.1' }, node2: { vtep: '192.168.50.2' } },
       networks: {
@@ -238,13 +234,33 @@ describe('a service with a published port', { skip: requirements() }, () => {
           vip: { [NETWORK]: VIP },
           ports: ['8080:80'],
           tasks: [{ node: 'node2', netns: web.name, ip: { [NETWORK]: '10.0.9.3' } }],
+          ...ofService,
         },
       },
       endpoints: {
         busybox: { network: NETWORK, node: 'node1', ip: '10.0.9.10', device: 'eth0', netns: client.name },
       },
+      ...more,
     };
     writeFileSync(config, JSON.stringify(written));
+  }
+
+  async function reload(more?: object, ofService?: object): Promise<void> {
+    writeConfig(more, ofService);
+    for (const up of ups) await up.reload();
+  }
+
+  function lookup(from: NetworkNamespace, name: string, url: string): string {
+    return from.call([process.execPath, '-e', LOOKUP, name, url]);
+  }
+
+  before(async () => {
+    bench = new NamespaceBench();
+    const all = underlay(bench, { offloads: false });
+    nodes = all.map(({ namespace }) => namespace);
+    client = bench.namespace('client');
+    web = bench.namespace('web');
+    writeConfig();
     ups = all.map(({ namespace }, i) => {
       const words = ['--status', i === 0 ? socket : 'off'];
       return new UpNode(namespace, { config, node: `node${i + 1}`, words });
@@ -280,6 +296,25 @@ describe('a service with a published port', { skip: requirements() }, () => {
     };
     assert.deepEqual([document.gateway.running, document.gateway.published], [true, ['8080/tcp']]);
     assert.deepEqual([document.dns.running, document.dns.rows.map(({ netns }) => netns)], [true, [client.name]]);
+  });
+
+  test('keeps its published port when the config has other settings for the gateway, which need a restart', async () => {
+    const [, node2] = nodes;
+    for (const gateway of [{ subnet: '172.30.0.0/16' }, { gateway: '172.18.0.9' }, { name: 'gateway0' }, {}]) {
+      await reload({ gateway });
+      assert.match(lookup(node2, 'localhost', 'http://192.168.50.1:8080/'), / web$/, JSON.stringify(gateway));
+    }
+    assert.match(ups[0]?.said ?? '', /the gateway's settings have changed, which requires a restart/);
+  });
+
+  test('has names by the compatibility of the config that was loaded last', async () => {
+    await reload({ compatibility: 'improved' });
+    assert.equal(lookup(client, 'my-web', 'http://my-web/'), `${VIP} web`);
+    // Docker's own nodes don't learn a new alias of a service that runs.
+    await reload({ compatibility: 'improved' }, { aliases: ['site'] });
+    assert.equal(lookup(client, 'site', 'http://site/'), `${VIP} web`);
+    await reload();
+    assert.equal(lookup(client, 'my-web', 'http://my-web/'), `${VIP} web`);
   });
 
   test('leaves no rules in the host, and no interfaces', async () => {

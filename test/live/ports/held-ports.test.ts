@@ -76,4 +76,20 @@ describe('held ports', { skip }, () => {
     assert.equal(troubles.length, 1);
     ports.close();
   });
+
+  test('of more ports than it may have descriptors for, it holds the first, and reports the others once', async () => {
+    const published = [await loopback(), await loopback(), await loopback()];
+    const all = published.map((port) => ({ protocol: 'tcp', published: port }) as const);
+    const troubles: string[] = [];
+    const ports = new HeldPorts((what) => troubles.push(what), 2);
+    const rule = 'holds only 2 of 3 published ports, for want of file descriptors; raise the limit (ulimit -n)';
+    ports.set(all);
+    ports.set(all);
+    assert.deepEqual([ports.held.length, troubles], [2, [rule]]);
+    ports.set(all.slice(1));
+    assert.deepEqual([ports.held, troubles.length], [[`${published[1]}/tcp`, `${published[2]}/tcp`], 1]);
+    ports.set(all);
+    assert.equal(troubles.length, 2);
+    ports.close();
+  });
 });

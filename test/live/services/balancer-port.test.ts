@@ -244,6 +244,21 @@ function topology(): Topology {
   return { ...plain, endpoints: [...plain.endpoints, { ...balancer, ip: Uint8Array.of(10, 0, 9, 7), mac }] };
 }
 
+/** A task's answer to a segment: addresses and ports swapped, which keeps the checksums. */
+function answerTo(segment: string): Buffer {
+  const answer = Buffer.from(segment, 'hex');
+  for (const [at, to, size] of [
+    [0, 6, 6],
+    [26, 30, 4],
+    [34, 36, 2],
+  ]) {
+    const first = Buffer.from(answer.subarray(at, at + size));
+    answer.copy(answer, at, to, to + size);
+    first.copy(answer, to);
+  }
+  return answer;
+}
+
 describe('a load balancer on a node', () => {
   test("a client's segment to the virtual IP crosses the wire to the task on the other node, and the answer returns", () => {
     const wire = new MemoryWire();
@@ -263,22 +278,39 @@ describe('a load balancer on a node', () => {
     assert.equal(more.length, 0);
     assert.equal(arrived.slice(0, 24), `02420a000904${BALANCER}`);
     assert.equal(arrived.slice(52, 68), '0a0009070a000904');
-    // The task's answer: addresses and ports swapped, which keeps the checksums.
-    const answer = Buffer.from(arrived, 'hex');
-    for (const [at, to, size] of [
-      [0, 6, 6],
-      [26, 30, 4],
-      [34, 36, 2],
-    ]) {
-      const first = Buffer.from(answer.subarray(at, at + size));
-      answer.copy(answer, at, to, to + size);
-      first.copy(answer, to);
-    }
+    const answer = answerTo(arrived);
     n2.port('c2').outgoing.push(answer);
     settle(n1, n2);
     const [returned] = n1.port('c1').given;
     assert.equal(returned.slice(0, 24), `${CLIENT}${BALANCER}`);
     assert.equal(returned.slice(52, 60), '0a000902');
+    n1.node.close();
+    n1.balanced();
+    n2.balanced();
+  });
+
+  test('frames of several busy ports at once all pass: its queue is emptied as fast as they fill it', () => {
+    const wire = new MemoryWire();
+    const n1 = new Running(topology(), 'n1', wire);
+    const n2 = new Running(topology(), 'n2', wire);
+    const balancer = new LoadBalancer({ back: { address: '10.0.9.7' } });
+    const web = balancer.addService({ name: 'my-web', vip: '10.0.9.2' });
+    balancer.addBackend(web, { address: '10.0.9.4' });
+    const port = new BalancerPort({ name: 'lb', balancer, arena: n1.arena, clock: () => 1 });
+    n1.node.attach('net-endpoint', port);
+    const segment = Buffer.from(ipvsFrames()[0], 'hex');
+    segment.set(Buffer.from(CLIENT, 'hex'), 6);
+    n1.port('c1').outgoing.push(segment);
+    settle(n1, n2);
+    const answer = answerTo(n2.port('c2').given[0]);
+    const count = 8 * BATCH_CAPACITY;
+    n2.port('c2').outgoing.push(...Array<Uint8Array>(count).fill(answer));
+    settle(n2);
+    n1.port('c1').outgoing.push(...Array<Uint8Array>(count).fill(segment));
+    settle(n1, n2);
+    assert.equal(port.counters.refused, 0);
+    assert.equal(n1.port('c1').given.length, count);
+    assert.equal(n2.port('c2').given.length, 1 + count);
     n1.node.close();
     n1.balanced();
     n2.balanced();

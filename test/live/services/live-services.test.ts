@@ -107,6 +107,7 @@ describe("a node's services", () => {
     assert.deepEqual(back.counters.refusedBy, { DEV_READY: 1 });
     served.update(swarm());
     assert.equal(served.services.balancers.length, 1);
+    // Its task here waits for its interface.
     served.running.attach('my-web.1@my-network');
     served.services.turn();
     assert.deepEqual(served.connect(2), { 'my-web.1': 1, 'my-web.2': 1 });
