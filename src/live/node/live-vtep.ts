@@ -199,7 +199,7 @@ export class LiveVtep {
     const affectsAll = changes.some(({ kind }) => AFFECTS_ALL_DEVICES.has(kind));
     if (affectsAll || ids.size > 0) {
       this.#devices.update(affectsAll ? undefined : ids);
-      this.services.refresh();
+      this.services.refreshSoon();
     }
     return outcome;
   }

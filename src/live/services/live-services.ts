@@ -51,6 +51,8 @@ export interface LiveServicesOptions {
 
 /** Names of all parts. */
 const PARTS = ['gateway', 'dns'] as const;
+/** Delay of `refreshSoon`. */
+const REFRESH_SECONDS = 0.05;
 
 /** The services of a node. */
 export class LiveServices implements ServicesView {
@@ -61,6 +63,8 @@ export class LiveServices implements ServicesView {
   /** As given, and with the tasks that wait for their interface disabled. */
   #given: ServiceSet | undefined;
   #set: ServiceSet | undefined;
+  /** When changes of endpoints are followed. */
+  #due: number | undefined;
   /** Published ports of this node's tasks, by the task's name; made when they are needed. */
   #published: ReadonlyMap<string, readonly TargetPort[]> | undefined;
   /** Created with the first set. */
@@ -111,6 +115,8 @@ export class LiveServices implements ServicesView {
    * Tasks of this node get connections once their interface is there. Problems are reported, not thrown.
    */
   update(given: ServiceSet | undefined): void {
+    this.#due = undefined;
+    if (given === undefined && this.#services === undefined) return;
     const { frontOf } = this.#options;
     const set = given === undefined ? undefined : { ...given, records: this.#waiting.apply(given.records) };
     this.#given = given;
@@ -150,9 +156,15 @@ export class LiveServices implements ServicesView {
     this.update(this.#given);
   }
 
+  /** As `refresh`, but soon: a thousand changes a second are followed together. */
+  refreshSoon(): void {
+    this.#due ??= this.#options.clock() + REFRESH_SECONDS;
+  }
+
   /** Called between two turns of packets: tasks whose interface is there now get connections. */
   turn(): void {
-    if (this.#waiting.haveArrived) this.refresh();
+    const isDue = this.#due !== undefined && this.#options.clock() >= this.#due;
+    if (isDue || this.#waiting.haveArrived) this.refresh();
   }
 
   /** Called about once per second. */
