@@ -41,8 +41,10 @@ export {
   type GossipReport,
   GossipSurvey,
   type GossipSurveyOptions,
+  type GossipTime,
   type LearnedOptions,
   type LearnedTopology,
+  type SeenNetwork,
 } from './gossip/index.js';
 export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from './key-match.js';
 export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './key-timeline.js';

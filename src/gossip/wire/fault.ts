@@ -1,7 +1,7 @@
 /** Why bytes are not gossip. Decoding returns one of these names instead of a value, and never throws. */
 
 /** Names of the faults, with a text for people. */
-const FAULT_TEXTS = {
+export const FAULT_TEXTS = {
   /** Ends inside a message. */
   truncated: 'ends inside a message',
   'not-encrypted': 'is not encrypted, although keys are set',

@@ -1,5 +1,11 @@
 /** Swarm's gossip in bytes: memberlist's packets and streams, NetworkDB's messages, the records of its tables. */
-export { GOSSIP_FAULTS, type GossipFault, gossipFaultText, isFault } from './fault.js';
+export {
+  FAULT_TEXTS as GOSSIP_FAULT_TEXTS,
+  GOSSIP_FAULTS,
+  type GossipFault,
+  gossipFaultText,
+  isFault,
+} from './fault.js';
 export { EncryptionVersion, encryptedLength, GossipKeyring } from './keyring.js';
 export { decodeMember, encodeMember } from './member-codec.js';
 export {

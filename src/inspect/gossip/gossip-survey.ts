@@ -44,7 +44,8 @@ const GOSSIP_KINDS = new Map<number, string>([
   [GossipType.BulkSync, 'bulk sync'],
 ]);
 
-interface Instant {
+/** A time: whole seconds, and the fraction in nanoseconds. */
+export interface GossipTime {
   readonly seconds: number;
   readonly nanoseconds: number;
 }
@@ -52,7 +53,7 @@ interface Instant {
 /** The same, where optional properties may be null, too. */
 type Nullable<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | null : T[K] };
 
-type Timed<T> = Omit<T, 'time' | 'offset'> & { readonly at: Instant | undefined };
+type Timed<T> = Omit<T, 'time' | 'offset'> & { readonly at: GossipTime | undefined };
 
 /** Counters by name. */
 type Counts = Map<string, number>;
@@ -80,8 +81,8 @@ class Tally {
 class KeyUse {
   packets = 0;
   streams = 0;
-  first: Instant | undefined;
-  last: Instant | undefined;
+  first: GossipTime | undefined;
+  last: GossipTime | undefined;
 }
 
 /** Options of a survey of gossip. */
@@ -95,7 +96,7 @@ export interface GossipSurveyOptions {
 
 /** The gossip of a capture, in bounded memory. */
 export class GossipSurvey {
-  /** What the gossip says. */
+  /** @internal What the gossip says. */
   readonly state: GossipState;
   readonly #keys: GossipKeyring;
   readonly #streams: GossipStreams;
@@ -109,7 +110,7 @@ export class GossipSurvey {
   readonly #events: Timed<GossipEvent>[] = [];
   readonly #syncs: Timed<GossipBulkSync>[] = [];
   #unlisted = 0;
-  #now: Instant | undefined;
+  #now: GossipTime | undefined;
   #from = '';
   #to = '';
 
@@ -151,7 +152,7 @@ export class GossipSurvey {
    * What was found.
    * @param first time of the capture's first packet, for offsets; undefined if it has none
    */
-  report(first: Instant | undefined): GossipReport {
+  report(first: GossipTime | undefined): GossipReport {
     const { state } = this;
     const timed = <T>({ at, ...rest }: Timed<T>): T =>
       ({
@@ -309,11 +310,11 @@ export class GossipSurvey {
   }
 }
 
-function timeOf(at: Instant | undefined): string | null {
+function timeOf(at: GossipTime | undefined): string | null {
   return at === undefined ? null : formatTime(at.seconds, at.nanoseconds);
 }
 
-function offsetOf(at: Instant, first: Instant): number {
+function offsetOf(at: GossipTime, first: GossipTime): number {
   return wholeNanoseconds(at.seconds - first.seconds + (at.nanoseconds - first.nanoseconds) / NANO);
 }
 

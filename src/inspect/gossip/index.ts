@@ -9,5 +9,5 @@ export type {
   GossipReport,
 } from './gossip-report.js';
 export { GossipLearner } from './gossip-learner.js';
-export { type LearnedOptions, type LearnedTopology } from './learned-topology.js';
-export { GOSSIP_PORT, GossipSurvey, type GossipSurveyOptions } from './gossip-survey.js';
+export { type LearnedOptions, type LearnedTopology, type SeenNetwork } from './learned-topology.js';
+export { GOSSIP_PORT, GossipSurvey, type GossipSurveyOptions, type GossipTime } from './gossip-survey.js';
