@@ -15,7 +15,7 @@ const FLOORS = [
   { ipsec: [], fragment: [] },
   { overlay: [] },
   { dataplane: [] },
-  { service: [] },
+  { service: [], gossip: [] },
   { inspect: [], workers: [], replay: ['workers'] },
   { frames: [], simulate: ['frames'], picture: [] },
   { live: [] },
