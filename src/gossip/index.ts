@@ -1,0 +1,31 @@
+export { type Random, randomInteger, seededRandom, shuffle } from './random.js';
+export { type BulkSyncEntries, type TableEvents, type UserData, type UserState } from './user-data.js';
+export { BroadcastQueue } from './broadcast-queue.js';
+export { partBytes, gossipBytes } from './message-size.js';
+export { type Endpoint, sameEndpoint } from './member/endpoint.js';
+export { Member, type MemberIdentity, type MemberPorts, SWARM_VERSIONS } from './member/member.js';
+export { MemberCounts } from './member/counts.js';
+export { type MemberEvent, type MemberOutput, type MemberUser } from './member/output.js';
+export { type PacketPart, type StateExchange, type StreamMessage, type UserPart } from './member/packet.js';
+export {
+  DEFAULT_MEMBER_PARAMETERS,
+  type MemberParameters,
+  PLAIN_SWIM,
+  pushPullInterval,
+  retransmitLimit,
+  suspicionTimeout,
+} from './member/parameters.js';
+export { Peer } from './member/peer.js';
+export { Suspicion } from './member/suspicion.js';
+export { Awareness } from './member/awareness.js';
+export { type Cluster, NetworkDb, NetworkDbError, type NetworkDbPorts } from './networkdb/network-db.js';
+export { NetworkDbCounts } from './networkdb/counts.js';
+export { LamportClock } from './networkdb/lamport-clock.js';
+export { DEFAULT_NETWORK_DB_PARAMETERS, type NetworkDbParameters } from './networkdb/parameters.js';
+export { type TableChange, type TableEntry } from './networkdb/table-change.js';
+export {
+  SwarmMember,
+  type SwarmMemberOutput,
+  type SwarmMemberParameters,
+  type SwarmMemberPorts,
+} from './networkdb/swarm-member.js';
