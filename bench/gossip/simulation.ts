@@ -12,6 +12,10 @@ import {
   type SwarmMemberOutput,
   type SwarmMemberParameters,
   type TableChange,
+  type TableEvent,
+  type UserState,
+  EntryEvent,
+  GossipType,
   seededRandom,
 } from '../../src/gossip/index.js';
 
@@ -22,6 +26,8 @@ const HORIZON = 1 << 14;
 const INBOX_PACKETS = 1000;
 
 const PORT = 7946;
+/** Table of the entries in simulations. */
+export const TABLE = 'overlay_peer_table';
 const NOT_SCHEDULED = Infinity;
 
 /** How to turn packets and streams into bytes and back, for simulations that check the codecs. */
@@ -156,21 +162,36 @@ export class Simulation {
     this.#schedule(node);
   }
 
-  /** Starts all nodes as a cluster that has known itself for long, all of them on a network. */
-  startFormed(networkId: string): void {
+  /** Starts all nodes as a cluster that has known itself for long, all on a network with some entries of each. */
+  startFormed(networkId: string, entries = 0): void {
     for (const node of this.nodes) this.start(node, `node-${node.index}`);
     const records = this.nodes.map(({ member }) => member.member.self.record);
+    const state = (lTime: number): UserState => {
+      const networks = this.nodes.map(({ name }) => ({ networkId, lTime, nodeName: name, leaving: false }));
+      return { type: GossipType.PushPull, lTime, nodeName: '', networks };
+    };
+    const events: TableEvent[] = [];
     for (const node of this.nodes) {
       const now = this.localTime(node);
-      node.member.member.learn(records, now);
-      node.member.networkDb.joinNetwork(networkId, now);
-    }
-    const states = this.nodes.map(({ member }) => member.networkDb.state(false));
-    for (const node of this.nodes) {
-      for (const state of states) {
-        const own = state.networks.filter(({ nodeName }) => nodeName === state.nodeName);
-        node.member.networkDb.merge({ ...state, networks: own }, false, this.localTime(node));
+      const { member, networkDb } = node.member;
+      member.learn(records, now);
+      networkDb.merge(state(1), false, now);
+      networkDb.joinNetwork(networkId, now);
+      // Newer than the join itself, which is then no news to anybody.
+      networkDb.merge(state(1000), false, now);
+      for (let entry = 0; entry < entries; entry += 1) {
+        const key = `${node.name}/${entry}`;
+        const value = new Uint8Array(46);
+        const own = { networkId, tableName: TABLE, key, value, nodeName: node.name, lTime: 1, residualReapTime: 0 };
+        events.push({ type: GossipType.TableEvent, event: EntryEvent.Create, ...own });
+        networkDb.createEntry(networkId, TABLE, key, value, now);
       }
+    }
+    const type = GossipType.BulkSync;
+    for (const node of this.nodes) {
+      const sync = { type, lTime: 1, unsolicited: false, nodeName: '', networks: [networkId], events };
+      node.member.networkDb.receive(sync, this.localTime(node));
+      this.#schedule(node);
     }
   }
 

@@ -1,3 +1,12 @@
+export {
+  EntryEvent,
+  GossipType,
+  MembershipEvent,
+  MessageType,
+  NodeState,
+  type PushNodeState,
+  type TableEvent,
+} from './wire/messages.js';
 export { type Random, randomInteger, seededRandom, shuffle } from './random.js';
 export { type BulkSyncEntries, type TableEvents, type UserData, type UserState } from './user-data.js';
 export { BroadcastQueue } from './broadcast-queue.js';
