@@ -10,6 +10,7 @@ export * from '../src/aead/portable.js';
 export * from '../src/capture/portable.js';
 export * from '../src/dataplane/index.js';
 export * from '../src/fragment/index.js';
+export * from '../src/gossip/index.js';
 export * from '../src/inspect/index.js';
 export * from '../src/ipsec/index.js';
 export * from '../src/memory/index.js';

@@ -24,6 +24,7 @@ const HORIZON = 1 << 14;
 
 /** What a socket's receive buffer holds while its process is stalled, in packets. */
 const INBOX_PACKETS = 1000;
+const HELD_PACKETS = 1000;
 
 const PORT = 7946;
 /** Table of the entries in simulations. */
@@ -82,6 +83,8 @@ export class SimulatedNode {
   name = '';
   isRunning = false;
   isStalled = false;
+  /** Whether its packets and streams are held up while its process goes on. */
+  isHeld = false;
   /** Number of the current run of the process. */
   life = 0;
   wakeAt = NOT_SCHEDULED;
@@ -91,6 +94,7 @@ export class SimulatedNode {
   /** What its clock showed when it started. */
   offset = 0;
   readonly inbox: Happening[] = [];
+  readonly outbox: (() => void)[] = [];
 
   constructor(index: number, member: SwarmMember) {
     this.index = index;
@@ -153,7 +157,9 @@ export class Simulation {
     node.life += 1;
     node.isRunning = true;
     node.isStalled = false;
+    node.isHeld = false;
     node.inbox.length = 0;
+    node.outbox.length = 0;
     node.wakeAt = NOT_SCHEDULED;
     node.startedAt = this.now;
     node.rate = 1 + (this.#options.skew ?? 0) * (2 * this.random() - 1);
@@ -206,8 +212,17 @@ export class Simulation {
     node.isStalled = true;
   }
 
+  /** Holds up what a node sends and gets until {@link resume}, while its process goes on. */
+  hold(node: SimulatedNode): void {
+    node.isHeld = true;
+  }
+
+  /** Ends a stall. A process that was stalled first does what is due, then takes what has arrived. */
   resume(node: SimulatedNode): void {
-    if (!node.isStalled) return;
+    if (node.isHeld) {
+      node.isHeld = false;
+      for (const send of node.outbox.splice(0)) send();
+    }
     node.isStalled = false;
     if (!node.isRunning) return;
     node.wakeAt = NOT_SCHEDULED;
@@ -261,6 +276,10 @@ export class Simulation {
   }
 
   #sendPacket(from: SimulatedNode, endpoint: Endpoint, parts: readonly PacketPart[], crc: boolean): void {
+    if (from.isHeld) {
+      if (from.outbox.length < HELD_PACKETS) from.outbox.push(() => this.#sendPacket(from, endpoint, parts, crc));
+      return;
+    }
     const to = this.nodes[indexOf(endpoint)];
     this.packets += 1;
     if (to === undefined || this.blocks?.(from, to) === true || (this.loss > 0 && this.random() < this.loss)) {
@@ -273,6 +292,10 @@ export class Simulation {
   }
 
   #openStream(from: SimulatedNode, id: number, endpoint: Endpoint, message: StreamMessage, deadline: number): void {
+    if (from.isHeld) {
+      from.outbox.push(() => this.#openStream(from, id, endpoint, message, deadline));
+      return;
+    }
     const to = this.nodes[indexOf(endpoint)];
     const { life } = from;
     this.streams += 1;
@@ -301,7 +324,7 @@ export class Simulation {
     const node = happening.kind === 'wake' ? happening.node : happening.to;
     if (!node.isRunning) return;
     if ('life' in happening && happening.kind !== 'stream' && happening.life !== node.life) return;
-    if (node.isStalled) {
+    if (node.isStalled || (node.isHeld && happening.kind !== 'wake')) {
       if (happening.kind !== 'wake' && node.inbox.length < INBOX_PACKETS) node.inbox.push(happening);
       return;
     }

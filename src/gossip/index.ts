@@ -1,12 +1,13 @@
-export {
-  EntryEvent,
-  GossipType,
-  MembershipEvent,
-  MessageType,
-  NodeState,
-  type PushNodeState,
-  type TableEvent,
-} from './wire/messages.js';
+/**
+ * The gossip of a Docker swarm, without sockets or clocks: HashiCorp's memberlist, and Docker's NetworkDB on top of it.
+ *
+ * - {@link decodePacket} and {@link StreamDecoder} read what arrives on port 7946 by UDP and TCP; {@link encodePacket}
+ *   and {@link encodeStream} write it. {@link GossipKeyring} holds the keys.
+ * - {@link forEachGossip} reads NetworkDB's messages in it, {@link decodePeerRecord} and {@link decodeEndpointRecord} the
+ *   records of its tables.
+ * @module vtep/gossip
+ */
+export * from './wire/index.js';
 export { type Random, randomInteger, seededRandom, shuffle } from './random.js';
 export { type BulkSyncEntries, type TableEvents, type UserData, type UserState } from './user-data.js';
 export { BroadcastQueue } from './broadcast-queue.js';
