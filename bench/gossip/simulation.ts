@@ -3,10 +3,9 @@
  * run fast or slow. The same seed gives the same run, message for message.
  */
 import {
-  type Endpoint,
+  type GossipEndpoint,
   type MemberEvent,
   type PacketPart,
-  type Random,
   type StreamMessage,
   SwarmMember,
   type SwarmMemberOutput,
@@ -16,8 +15,8 @@ import {
   type UserState,
   EntryEvent,
   GossipType,
-  seededRandom,
 } from '../../src/gossip/index.js';
+import { type Random, seededRandom } from '../../src/gossip/random.js';
 
 /** Times ahead that events can be scheduled for, in milliseconds: a power of two. */
 const HORIZON = 1 << 14;
@@ -78,7 +77,7 @@ type Happening =
 /** A node of a simulation, through its restarts. */
 export class SimulatedNode {
   readonly index: number;
-  readonly endpoint: Endpoint;
+  readonly endpoint: GossipEndpoint;
   member: SwarmMember;
   name = '';
   isRunning = false;
@@ -275,7 +274,7 @@ export class Simulation {
     return new SwarmMember(identity, { random: this.random, output }, this.#options.parameters);
   }
 
-  #sendPacket(from: SimulatedNode, endpoint: Endpoint, parts: readonly PacketPart[], crc: boolean): void {
+  #sendPacket(from: SimulatedNode, endpoint: GossipEndpoint, parts: readonly PacketPart[], crc: boolean): void {
     if (from.isHeld) {
       if (from.outbox.length < HELD_PACKETS) from.outbox.push(() => this.#sendPacket(from, endpoint, parts, crc));
       return;
@@ -291,7 +290,7 @@ export class Simulation {
     this.#push(this.now + this.#delay(), { kind: 'packet', from, to, parts: arrived });
   }
 
-  #openStream(from: SimulatedNode, id: number, endpoint: Endpoint, message: StreamMessage, deadline: number): void {
+  #openStream(from: SimulatedNode, id: number, endpoint: GossipEndpoint, message: StreamMessage, deadline: number): void {
     if (from.isHeld) {
       from.outbox.push(() => this.#openStream(from, id, endpoint, message, deadline));
       return;
@@ -375,10 +374,10 @@ export class Simulation {
   }
 }
 
-function endpointOf(index: number): Endpoint {
+function endpointOf(index: number): GossipEndpoint {
   return { addr: Uint8Array.of(10, (index >> 16) & 0xff, (index >> 8) & 0xff, index & 0xff), port: PORT };
 }
 
-function indexOf({ addr }: Endpoint): number {
+function indexOf({ addr }: GossipEndpoint): number {
   return ((addr[1] ?? 0) << 16) | ((addr[2] ?? 0) << 8) | (addr[3] ?? 0);
 }

@@ -8,11 +8,10 @@
  * @module vtep/gossip
  */
 export * from './wire/index.js';
-export { type Random, randomInteger, seededRandom, shuffle } from './random.js';
 export { type BulkSyncEntries, type TableEvents, type UserData, type UserState } from './user-data.js';
 export { BroadcastQueue } from './broadcast-queue.js';
 export { partBytes, gossipBytes } from './message-size.js';
-export { type Endpoint, sameEndpoint } from './member/endpoint.js';
+export { type GossipEndpoint, sameEndpoint } from './member/endpoint.js';
 export { Member, type MemberIdentity, type MemberPorts, SWARM_VERSIONS } from './member/member.js';
 export { MemberCounts } from './member/counts.js';
 export { type MemberEvent, type MemberOutput, type MemberUser } from './member/output.js';

@@ -1,12 +1,12 @@
 /** Where a member listens, for packets (UDP) and streams (TCP) alike. */
-export interface Endpoint {
+export interface GossipEndpoint {
   /** IPv4 or IPv6 address, 4 or 16 bytes. */
   readonly addr: Uint8Array;
   readonly port: number;
 }
 
 /** Whether two members listen at the same place. */
-export function sameEndpoint(one: Endpoint, other: Endpoint): boolean {
+export function sameEndpoint(one: GossipEndpoint, other: GossipEndpoint): boolean {
   if (one === other) return true;
   return one.port === other.port && sameBytes(one.addr, other.addr);
 }

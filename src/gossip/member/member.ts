@@ -15,7 +15,7 @@ import {
 } from '../wire/messages.js';
 import { Awareness } from './awareness.js';
 import { MemberCounts } from './counts.js';
-import { type Endpoint, sameBytes, sameEndpoint } from './endpoint.js';
+import { type GossipEndpoint, sameBytes, sameEndpoint } from './endpoint.js';
 import { type MemberOutput, type MemberUser } from './output.js';
 import { type PacketPart, type StateExchange, type StreamMessage, type UserPart } from './packet.js';
 import { type MemberParameters, pushPullInterval, suspicionTimeout } from './parameters.js';
@@ -43,7 +43,7 @@ export interface MemberIdentity {
   /** Unique in the cluster; Docker takes 12 hexadecimal digits, new at each start of the engine. */
   readonly name: string;
   /** Where others reach it. */
-  readonly endpoint: Endpoint;
+  readonly endpoint: GossipEndpoint;
   /** Empty in a swarm. @default empty */
   readonly meta?: Uint8Array;
   /** @default {@link SWARM_VERSIONS} */
@@ -73,7 +73,7 @@ interface Probe {
 
 /** A stream that this member opened. */
 interface OpenStream {
-  readonly endpoint: Endpoint;
+  readonly endpoint: GossipEndpoint;
   readonly kind: 'join' | 'push-pull' | 'ping' | 'user';
   readonly done: ((succeeded: boolean, now: number) => void) | undefined;
 }
@@ -214,7 +214,7 @@ export class Member {
   }
 
   /** Joins the cluster of the members at these addresses. Each one ends in a `synchronized` or `unreachable` event. */
-  join(endpoints: Iterable<Endpoint>, now: number, done?: (succeeded: boolean, now: number) => void): void {
+  join(endpoints: Iterable<GossipEndpoint>, now: number, done?: (succeeded: boolean, now: number) => void): void {
     for (const endpoint of endpoints) this.#exchange(endpoint, true, now, done);
   }
 
@@ -233,12 +233,12 @@ export class Member {
   }
 
   /** Sends a user message in a stream. */
-  sendReliably(to: Endpoint, data: UserData, now: number, done?: (succeeded: boolean, now: number) => void): void {
+  sendReliably(to: GossipEndpoint, data: UserData, now: number, done?: (succeeded: boolean, now: number) => void): void {
     this.#openStream(to, 'user', { type: MessageType.User, data }, now + this.#parameters.streamTimeout, done);
   }
 
   /** Takes a packet that arrived: the messages in it, in order. */
-  receive(parts: readonly PacketPart[], from: Endpoint, now: number): void {
+  receive(parts: readonly PacketPart[], from: GossipEndpoint, now: number): void {
     this.#now = now;
     for (const part of parts) {
       switch (part.type) {
@@ -436,7 +436,7 @@ export class Member {
     if (goOn && this.#probeDue) this.#startProbe();
   }
 
-  #receivePing(ping: Ping, from: Endpoint): void {
+  #receivePing(ping: Ping, from: GossipEndpoint): void {
     if (ping.node !== '' && ping.node !== this.self.name) {
       this.counts.misdirectedPings += 1;
       return;
@@ -444,7 +444,7 @@ export class Member {
     this.#sendWithBroadcasts(sourceOf(ping, from), { type: MessageType.Ack, seqNo: ping.seqNo, payload: undefined }, false);
   }
 
-  #receiveIndirectPing(request: IndirectPing, from: Endpoint): void {
+  #receiveIndirectPing(request: IndirectPing, from: GossipEndpoint): void {
     const { name, endpoint } = this.self;
     this.#seqNo = (this.#seqNo + 1) >>> 0;
     const deadline = this.#now + this.#parameters.probeTimeout;
@@ -673,7 +673,7 @@ export class Member {
     return false;
   }
 
-  #add(name: string, endpoint: Endpoint, meta: Uint8Array | undefined, vsn: Uint8Array): Peer | undefined {
+  #add(name: string, endpoint: GossipEndpoint, meta: Uint8Array | undefined, vsn: Uint8Array): Peer | undefined {
     if (this.#peers.size >= this.#parameters.maxMembers) {
       this.counts.refusedMembers += 1;
       return undefined;
@@ -701,7 +701,7 @@ export class Member {
   }
 
   /** Sends a message, and messages to pass on in the room that it leaves. */
-  #sendWithBroadcasts(to: Endpoint, part: PacketPart, crc: boolean): void {
+  #sendWithBroadcasts(to: GossipEndpoint, part: PacketPart, crc: boolean): void {
     const parts: PacketPart[] = [part];
     this.#takeBroadcasts(this.#packetBytes - partBytes(part), parts);
     this.#output.sendPacket(to, parts, crc);
@@ -734,7 +734,7 @@ export class Member {
   }
 
   #exchange(
-    to: Endpoint,
+    to: GossipEndpoint,
     join: boolean,
     now: number,
     done: ((succeeded: boolean, now: number) => void) | undefined,
@@ -751,11 +751,13 @@ export class Member {
   }
 
   #merge({ nodes, userState, join }: StateExchange): void {
-    for (const node of nodes) this.#mergeNode(node);
+    const isNamed = this.#parameters.attributeHearsay && userState !== undefined && userState.nodeName !== '';
+    const from = isNamed ? userState.nodeName : this.self.name;
+    for (const node of nodes) this.#mergeNode(node, from);
     if (userState !== undefined) this.#user.merge(userState, join, this.#now);
   }
 
-  #mergeNode(node: PushNodeState): void {
+  #mergeNode(node: PushNodeState, from: string): void {
     const { name, incarnation, state } = node;
     if (state === NodeState.Alive) {
       const peer = this.#peers.get(name);
@@ -768,12 +770,12 @@ export class Member {
       this.#receiveDead({ type: MessageType.Dead, incarnation, node: name, from: name });
     } else {
       // Rather suspected than declared dead on hearsay, so that it can contradict.
-      this.#receiveSuspect({ type: MessageType.Suspect, incarnation, node: name, from: this.self.name });
+      this.#receiveSuspect({ type: MessageType.Suspect, incarnation, node: name, from });
     }
   }
 
   #openStream(
-    endpoint: Endpoint,
+    endpoint: GossipEndpoint,
     kind: OpenStream['kind'],
     message: StateExchange | Ping | UserPart,
     deadline: number,
@@ -804,7 +806,7 @@ function aliveOf({ incarnation, name, endpoint, meta, vsn }: Peer): Alive {
 }
 
 /** Where to answer: to the address in the message, if there is one. */
-function sourceOf(message: Ping | IndirectPing, from: Endpoint): Endpoint {
+function sourceOf(message: Ping | IndirectPing, from: GossipEndpoint): GossipEndpoint {
   const { sourceAddr, sourcePort } = message;
   if (sourceAddr === undefined || sourceAddr.length === 0 || sourcePort === undefined || sourcePort === 0) return from;
   return { addr: sourceAddr, port: sourcePort };

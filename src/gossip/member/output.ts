@@ -1,5 +1,5 @@
 import { type UserData, type UserState } from '../user-data.js';
-import { type Endpoint } from './endpoint.js';
+import { type GossipEndpoint } from './endpoint.js';
 import { type PacketPart, type StateExchange, type StreamMessage, type UserPart } from './packet.js';
 import { type Peer } from './peer.js';
 import { type Ping } from '../wire/messages.js';
@@ -10,13 +10,13 @@ export interface MemberOutput {
    * Sends a packet: a compound if it has several parts. With `crc`, it carries a checksum, since the receiver is known
    * to understand one.
    */
-  sendPacket(to: Endpoint, parts: readonly PacketPart[], crc: boolean): void;
+  sendPacket(to: GossipEndpoint, parts: readonly PacketPart[], crc: boolean): void;
   /**
    * Opens a stream, sends a message and, unless it is a user message, waits for the answer until `deadline`. The member
    * is told about the end with {@link Member.streamAnswered} (for a user message: when it is sent) or
    * {@link Member.streamFailed}.
    */
-  openStream(id: number, to: Endpoint, message: StateExchange | Ping | UserPart, deadline: number): void;
+  openStream(id: number, to: GossipEndpoint, message: StateExchange | Ping | UserPart, deadline: number): void;
   /** Reports what happened. */
   memberEvent(event: MemberEvent): void;
 }
@@ -32,11 +32,11 @@ export type MemberEvent =
   /** It left by itself. */
   | { readonly kind: 'left'; readonly peer: Peer }
   /** Its name appeared at another address. */
-  | { readonly kind: 'conflict'; readonly peer: Peer; readonly endpoint: Endpoint }
+  | { readonly kind: 'conflict'; readonly peer: Peer; readonly endpoint: GossipEndpoint }
   /** A member asked to join, or to be synchronised with, exchanged its state with this one. */
-  | { readonly kind: 'synchronized'; readonly endpoint: Endpoint; readonly join: boolean }
+  | { readonly kind: 'synchronized'; readonly endpoint: GossipEndpoint; readonly join: boolean }
   /** It didn't. */
-  | { readonly kind: 'unreachable'; readonly endpoint: Endpoint; readonly join: boolean };
+  | { readonly kind: 'unreachable'; readonly endpoint: GossipEndpoint; readonly join: boolean };
 
 /** What runs on top of a member: NetworkDB. */
 export interface MemberUser {

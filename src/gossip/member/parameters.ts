@@ -48,6 +48,14 @@ export interface MemberParameters {
    * 0.6.0, alive@2 revives a member after dead@1 and dead@10. @default true
    */
   readonly monotonicIncarnations: boolean;
+  /**
+   * Whether a suspicion learned in a push/pull counts as that of the node that it was exchanged with. As memberlist has
+   * it, each node takes it for its own: a node that was cut off for a while tells everybody whom it suspects, and takes
+   * the echo for confirmations. In a swarm that is worse, as all nodes try to reach a failed one every second.
+   *
+   * @default true
+   */
+  readonly attributeHearsay: boolean;
   /** Members remembered, dead ones included; others are refused and counted. @default 16384 */
   readonly maxMembers: number;
   /** Messages queued for gossip; the most often sent one makes room for a new one, and is counted. @default 32768 */
@@ -78,6 +86,7 @@ export const DEFAULT_MEMBER_PARAMETERS: MemberParameters = {
   deadNodeReclaimTime: 0,
   forwardAccusations: true,
   monotonicIncarnations: true,
+  attributeHearsay: true,
   maxMembers: 16_384,
   maxBroadcasts: 32_768,
   maxRelays: 1024,

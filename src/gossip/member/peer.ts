@@ -1,11 +1,11 @@
 import { NodeState, type PushNodeState } from '../wire/messages.js';
-import { type Endpoint } from './endpoint.js';
+import { type GossipEndpoint } from './endpoint.js';
 import { type Suspicion } from './suspicion.js';
 
 /** A member as another one knows it, itself included. */
 export class Peer {
   readonly name: string;
-  #endpoint: Endpoint;
+  #endpoint: GossipEndpoint;
   #meta: Uint8Array | undefined;
   #vsn: Uint8Array;
   #incarnation: number;
@@ -20,7 +20,7 @@ export class Peer {
   /** When an accusation was last passed on because of a stale `alive`. */
   accusedAt = -Infinity;
 
-  constructor(name: string, endpoint: Endpoint, meta: Uint8Array | undefined, vsn: Uint8Array, incarnation: number) {
+  constructor(name: string, endpoint: GossipEndpoint, meta: Uint8Array | undefined, vsn: Uint8Array, incarnation: number) {
     this.name = name;
     this.#endpoint = endpoint;
     this.#meta = meta;
@@ -28,7 +28,7 @@ export class Peer {
     this.#incarnation = incarnation;
   }
 
-  get endpoint(): Endpoint {
+  get endpoint(): GossipEndpoint {
     return this.#endpoint;
   }
 
@@ -69,7 +69,7 @@ export class Peer {
     this.#record = undefined;
   }
 
-  describe(endpoint: Endpoint, meta: Uint8Array | undefined, vsn: Uint8Array): void {
+  describe(endpoint: GossipEndpoint, meta: Uint8Array | undefined, vsn: Uint8Array): void {
     this.#endpoint = endpoint;
     this.#meta = meta;
     this.#vsn = vsn;

@@ -1,9 +1,9 @@
-import { type Endpoint } from './endpoint.js';
+import { type GossipEndpoint } from './endpoint.js';
 
 /** A ping on behalf of another member. */
 export interface Relay {
   /** Whom to answer, and the sequence number of its request. */
-  readonly to: Endpoint;
+  readonly to: GossipEndpoint;
   readonly answer: number;
   /** Whether it wants to know that the ping wasn't answered. */
   readonly nack: boolean;
@@ -26,7 +26,7 @@ export class Relays {
   }
 
   /** Returns false if too many are in progress. */
-  add(seqNo: number, answer: number, to: Endpoint, nack: boolean, deadline: number): boolean {
+  add(seqNo: number, answer: number, to: GossipEndpoint, nack: boolean, deadline: number): boolean {
     if (this.#relays.size >= this.#capacity) return false;
     this.#relays.set(seqNo, { to, answer, nack, deadline });
     this.#next = Math.min(this.#next, deadline);

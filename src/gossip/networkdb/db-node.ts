@@ -1,4 +1,4 @@
-import { type Endpoint } from '../member/endpoint.js';
+import { type GossipEndpoint } from '../member/endpoint.js';
 import { type Peer } from '../member/peer.js';
 import { EntryEvent, type TableEvent } from '../wire/messages.js';
 
@@ -15,6 +15,8 @@ export class DbNode {
   lTime = 0;
   /** When it is forgotten, if it is not active. */
   reapAt = Infinity;
+  /** The active node whose address it has taken. */
+  displaced: DbNode | undefined;
   /** First of its entries. */
   entries: Entry | undefined;
 
@@ -82,7 +84,7 @@ export class Entry {
 }
 
 /** An endpoint as a key of a map: a number for IPv4. */
-export function endpointKey({ addr, port }: Endpoint): number | string {
+export function endpointKey({ addr, port }: GossipEndpoint): number | string {
   if (addr.length !== 4) return `${addr.join('.')}:${port}`;
   let key = 0;
   for (const byte of addr) key = key * 0x100 + byte;

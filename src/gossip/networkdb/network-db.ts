@@ -1,6 +1,6 @@
 import { BroadcastQueue } from '../broadcast-queue.js';
 import { VtepError } from '../../error.js';
-import { type Endpoint } from '../member/endpoint.js';
+import { type GossipEndpoint } from '../member/endpoint.js';
 import { type MemberUser } from '../member/output.js';
 import { type Peer } from '../member/peer.js';
 import { GOSSIP_HEADER_BYTES, GOSSIP_PART_BYTES, gossipBytes } from '../message-size.js';
@@ -41,8 +41,8 @@ export class NetworkDbError extends VtepError<NetworkDbErrorCode> {}
 /** What NetworkDB needs of the member below it; a {@link Member} is one. */
 export interface Cluster {
   sendUser(to: Peer, data: UserData): void;
-  sendReliably(to: Endpoint, data: UserData, now: number, done?: (succeeded: boolean, now: number) => void): void;
-  join(endpoints: Iterable<Endpoint>, now: number, done?: (succeeded: boolean, now: number) => void): void;
+  sendReliably(to: GossipEndpoint, data: UserData, now: number, done?: (succeeded: boolean, now: number) => void): void;
+  join(endpoints: Iterable<GossipEndpoint>, now: number, done?: (succeeded: boolean, now: number) => void): void;
 }
 
 /** What NetworkDB needs from outside. */
@@ -84,7 +84,7 @@ export class NetworkDb implements MemberUser {
   readonly #awaited = new Map<string, { readonly deadline: number; readonly network: Network | undefined }>();
   readonly #picked: DbNode[] = [];
   #cluster: Cluster | undefined;
-  #bootstrap: readonly Endpoint[] = [];
+  #bootstrap: readonly GossipEndpoint[] = [];
   #active = 0;
   #attachments = 0;
   #entries = 0;
@@ -168,7 +168,7 @@ export class NetworkDb implements MemberUser {
   }
 
   /** Joins the cluster of these members, and again whenever none of them is in it. */
-  join(endpoints: Iterable<Endpoint>, now: number): void {
+  join(endpoints: Iterable<GossipEndpoint>, now: number): void {
     this.#bootstrap = [...endpoints];
     this.#joinCluster(this.#bootstrap, now);
   }
@@ -235,7 +235,7 @@ export class NetworkDb implements MemberUser {
   createEntry(networkId: string, tableName: string, key: string, value: Uint8Array, now: number): void {
     const [network] = this.#ownNetwork(networkId);
     const old = network.get(tableName, key);
-    if (old !== undefined && !old.isDeleted) throw new NetworkDbError('ENTRY_EXISTS', 'The entry exists already.');
+    if (old?.isVisible === true) throw new NetworkDbError('ENTRY_EXISTS', 'The entry exists already.');
     if (old === undefined && this.#entries >= this.#parameters.maxEntries) {
       throw new NetworkDbError('TABLE_FULL', 'There are too many entries.');
     }
@@ -288,6 +288,12 @@ export class NetworkDb implements MemberUser {
     const node = this.#nodes.get(peer.name);
     if (node?.status !== NodeStatus.Active) return;
     this.#end(node, peer.state === NodeState.Left ? NodeStatus.Left : NodeStatus.Failed, now);
+    // If stale news of this node had displaced its successor, that one is back.
+    const { displaced } = node;
+    node.displaced = undefined;
+    if (displaced !== undefined && !displaced.peer.isGone && this.#nodes.has(displaced.name)) {
+      this.joined(displaced.peer, now);
+    }
   }
 
   takeBroadcasts(overhead: number, limit: number, into: UserData[]): void {
@@ -376,7 +382,10 @@ export class NetworkDb implements MemberUser {
   #replaceAt(node: DbNode, now: number): void {
     const key = endpointKey(node.peer.endpoint);
     const other = this.#byEndpoint.get(key);
-    if (other !== undefined && other !== node && other.status !== NodeStatus.Left) this.#end(other, NodeStatus.Left, now);
+    if (other !== undefined && other !== node && other.status !== NodeStatus.Left) {
+      if (other.status === NodeStatus.Active) node.displaced = other;
+      this.#end(other, NodeStatus.Left, now);
+    }
     this.#byEndpoint.set(key, node);
   }
 
@@ -414,8 +423,12 @@ export class NetworkDb implements MemberUser {
     const node = this.#nodes.get(nodeName);
     if (node === undefined || node.lTime >= lTime) return false;
     node.lTime = lTime;
-    // A node that isn't a member can't be taken back: its end would not be noticed.
-    if (node.status !== NodeStatus.Active || event !== MembershipEvent.Leave || nodeName === this.#name) return false;
+    if (event === MembershipEvent.Join) {
+      // A node that isn't a member can't be taken back: its end would not be noticed.
+      if (node.status !== NodeStatus.Active && !node.peer.isGone) this.joined(node.peer, now);
+      return false;
+    }
+    if (node.status !== NodeStatus.Active || nodeName === this.#name) return false;
     this.#end(node, NodeStatus.Left, now);
     return true;
   }
@@ -424,7 +437,11 @@ export class NetworkDb implements MemberUser {
     const network = this.#networks.get(networkId);
     const attachment = network?.attachments.get(nodeName);
     if (attachment !== undefined && attachment.lTime >= lTime) return false;
-    if (!this.#witness(this.#networkClock, lTime) || nodeName === this.#name) return false;
+    if (!this.#witness(this.#networkClock, lTime)) return false;
+    if (nodeName === this.#name) {
+      if (this.#parameters.refuteOwnEntries) this.#refuteAttachment(networkId, network?.own, lTime, leaves);
+      return false;
+    }
     if (network !== undefined && attachment !== undefined) {
       attachment.lTime = lTime;
       if (attachment.leaving !== leaves) network.departed += leaves ? 1 : -1;
@@ -445,6 +462,16 @@ export class NetworkDb implements MemberUser {
       return false;
     }
     return this.#attach(node, networkId, lTime);
+  }
+
+  /** Others have this node on a network that it isn't on, or the other way round. */
+  #refuteAttachment(networkId: string, own: OwnAttachment | undefined, lTime: number, leaves: boolean): void {
+    const isOn = own?.leaving === false;
+    if (isOn !== leaves || lTime < (own?.lTime ?? 0)) return;
+    const newer = this.#networkClock.increment();
+    if (own !== undefined) own.lTime = newer;
+    this.counts.refutedEntries += 1;
+    this.#sendNetworkEvent(networkId, isOn ? MembershipEvent.Join : MembershipEvent.Leave, newer);
   }
 
   #attach(node: DbNode, networkId: string, lTime: number): boolean {
@@ -603,7 +630,7 @@ export class NetworkDb implements MemberUser {
 
   #liveEntry(network: Network, tableName: string, key: string): Entry {
     const entry = network.get(tableName, key);
-    if (entry === undefined || entry.isDeleted) throw new NetworkDbError('UNKNOWN_ENTRY', 'There is no such entry.');
+    if (entry?.isVisible !== true) throw new NetworkDbError('UNKNOWN_ENTRY', 'There is no such entry.');
     return entry;
   }
 
@@ -779,7 +806,7 @@ export class NetworkDb implements MemberUser {
     this.#joinCluster(this.#bootstrap, now);
   }
 
-  #joinCluster(endpoints: readonly Endpoint[], now: number, joined?: (now: number) => void): void {
+  #joinCluster(endpoints: readonly GossipEndpoint[], now: number, joined?: (now: number) => void): void {
     this.#cluster?.join(endpoints, now, (succeeded, then) => {
       if (!succeeded) return;
       this.#sendNodeEvent(MembershipEvent.Join);

@@ -1,4 +1,4 @@
-import { type Endpoint } from '../member/endpoint.js';
+import { type GossipEndpoint } from '../member/endpoint.js';
 import { Member, type MemberIdentity } from '../member/member.js';
 import { type MemberEvent, type MemberOutput } from '../member/output.js';
 import { type PacketPart, type StreamMessage } from '../member/packet.js';
@@ -73,7 +73,7 @@ export class SwarmMember {
   }
 
   /** Takes a packet that arrived. */
-  receive(parts: readonly PacketPart[], from: Endpoint, now: number): void {
+  receive(parts: readonly PacketPart[], from: GossipEndpoint, now: number): void {
     this.member.receive(parts, from, now);
   }
 
