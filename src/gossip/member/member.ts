@@ -770,6 +770,9 @@ export class Member {
       this.#receiveDead({ type: MessageType.Dead, incarnation, node: name, from: name });
     } else {
       // Rather suspected than declared dead on hearsay, so that it can contradict.
+      const peer = this.#peers.get(name);
+      const isKnown = peer?.suspicion !== undefined && incarnation <= peer.incarnation;
+      if (isKnown && this.#parameters.attributeHearsay) return;
       this.#receiveSuspect({ type: MessageType.Suspect, incarnation, node: name, from });
     }
   }

@@ -49,8 +49,8 @@ export interface MemberParameters {
    */
   readonly monotonicIncarnations: boolean;
   /**
-   * Whether a suspicion learned in a push/pull counts as that of the node that it was exchanged with. As memberlist has
-   * it, each node takes it for its own: a node that was cut off for a while tells everybody whom it suspects, and takes
+   * Whether a suspicion learned in a push/pull counts as that of the node that it was exchanged with, and confirms none
+   * that is there already. As memberlist has it, each node takes it for its own: a node that was cut off for a while tells everybody whom it suspects, and takes
    * the echo for confirmations. In a swarm that is worse, as all nodes try to reach a failed one every second.
    *
    * @default true

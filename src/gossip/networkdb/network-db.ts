@@ -130,6 +130,14 @@ export class NetworkDb implements MemberUser {
     return names;
   }
 
+  /** Whether an active node is on a network. */
+  isOnNetwork(networkId: string, nodeName: string): boolean {
+    const network = this.#networks.get(networkId);
+    if (nodeName === this.#name) return network?.own?.leaving === false;
+    const attachment = network?.attachments.get(nodeName);
+    return attachment?.leaving === false && attachment.node.status === NodeStatus.Active;
+  }
+
   /** The entries of a table that watchers know. */
   *entries(networkId: string, tableName: string): Generator<TableEntry> {
     const table = this.#networks.get(networkId)?.tables.get(tableName);
