@@ -171,7 +171,7 @@ function networksOf(
   ids: readonly string[],
   names: ReadonlyMap<string, string>,
   peers: readonly Peer[],
-  { networkOf }: LearnedOptions,
+  { networkOf, ring }: LearnedOptions,
   warnings: string[],
 ): Network[] {
   const used = new Set<number>();
@@ -185,6 +185,10 @@ function networksOf(
       warnings.push(`the VNI of network ${name} is unknown, since no frame of it is in the capture: ${vni} is used`);
     }
     used.add(vni);
+    const encrypted = seen?.encrypted ?? false;
+    if (encrypted && ring === undefined) {
+      warnings.push(`network ${name} is encrypted, but there is no key ring: it is described as clear`);
+    }
     const subnets = new Map(
       own.map(({ subnet }) => [
         `${formatIp(subnet.address.length === 4 ? 4 : 6, subnet.address)}/${subnet.length}`,
@@ -196,7 +200,7 @@ function networksOf(
       vni,
       subnets: [...subnets.values()],
       gateways: [],
-      encrypted: seen?.encrypted ?? false,
+      encrypted: encrypted && ring !== undefined,
       mtu: undefined,
       flood: FloodPolicy.Drop,
       learning: false,
