@@ -14,10 +14,16 @@ const MAC = 6;
 /**
  * Reads a capture's gossip, and of its frames the VNI of each MAC.
  * @example
+ * import { readFileSync } from 'node:fs';
+ * import { chooseAead } from 'vtep/aead';
  * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { GossipKeyring } from 'vtep/gossip';
  * import { GossipLearner } from 'vtep/inspect';
  * import { Profile } from 'vtep/overlay';
+ * import { parseGossipKeys } from 'vtep/overlay/files';
  *
+ * const keys = new GossipKeyring(chooseAead().aead);
+ * for (const { tag, key } of parseGossipKeys(readFileSync('swarm-keys.txt', 'utf8'))) keys.add(tag, key);
  * const learner = new GossipLearner(keys);
  * for await (const batch of batchesOf(await openCaptureFile('wire.pcap'))) learner.add(batch);
  * const { topology } = learner.topology({ profile: Profile.Swarm, mtu: 1500, ring: undefined });
