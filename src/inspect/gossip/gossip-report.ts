@@ -77,6 +77,7 @@ export interface GossipBulkSync {
   readonly offset: number | null;
   readonly from: string;
   readonly to: string;
+  /** Ids of the networks; at most 64. */
   readonly networks: readonly string[];
   readonly entries: number;
   /** Whether it asks for the other side's entries. */

@@ -21,6 +21,11 @@ import {
 import { formatMac, macOfIpv4 } from '../../wire/index.js';
 import { shortened } from '../services/task-text.js';
 
+/** Maximum number of bytes of all records that are kept, so that a forged flood of large ones stays bounded. */
+const MAX_RECORD_BYTES = 64 * 1024 * 1024;
+/** Longest text about an event. */
+const MAX_TEXT = 256;
+
 /** How something was learned. */
 export type GossipVia = 'gossip' | 'bulk sync' | 'push/pull';
 
@@ -41,6 +46,8 @@ export interface EntryState {
   readonly owner: string;
   readonly lTime: number;
   readonly deleted: boolean;
+  /** Length of its record. */
+  readonly bytes: number;
   readonly peer: PeerTableRecord | undefined;
   readonly endpoint: EndpointTableRecord | undefined;
 }
@@ -84,6 +91,7 @@ export class GossipState {
   /** By node: the Lamport time of its last event about the cluster, and whether it left. */
   readonly #nodeTimes = new Map<string, number>();
   readonly #maxRows: number;
+  #recordBytes = 0;
   readonly #changed: (change: StateChange, via: GossipVia) => void;
 
   /** @param changed is told each change once */
@@ -193,6 +201,12 @@ export class GossipState {
     const name = `${table}\0${network}\0${key}`;
     const known = this.entries.get(name);
     if (!this.#isNew(this.entries, known?.lTime, lTime)) return;
+    const bytes = this.#recordBytes - (known?.bytes ?? 0) + value.length;
+    if (bytes > MAX_RECORD_BYTES) {
+      this.unlisted++;
+      return;
+    }
+    this.#recordBytes = bytes;
     const peer = table === TableName.Peers ? decodePeerRecord(value) : undefined;
     const endpoint = table === TableName.Endpoints ? decodeEndpointRecord(value) : undefined;
     const entry: EntryState = {
@@ -202,12 +216,13 @@ export class GossipState {
       owner,
       lTime,
       deleted: event.event === EntryEvent.Delete,
+      bytes: value.length,
       peer: peer === undefined || isFault(peer) ? undefined : peer,
       endpoint: endpoint === undefined || isFault(endpoint) ? undefined : endpoint,
     };
     this.entries.set(name, entry);
     const change = { event: EVENT_NAMES[event.event], node: owner, network, table, key, lTime };
-    this.#changed({ ...change, text: entryText(entry) }, via);
+    this.#changed({ ...change, text: entryText(entry).slice(0, MAX_TEXT) }, via);
   }
 
   /** Whether a node is in the cluster, as far as is known. */

@@ -18,6 +18,8 @@ import { GossipStreams } from './gossip-streams.js';
 export const GOSSIP_PORT = 7946;
 const MAX_ROWS = 65_536;
 const MAX_SENDERS = 1024;
+/** Maximum number of networks of a bulk sync that are listed. */
+const MAX_SYNC_NETWORKS = 64;
 const SEQUENCE_AT = 4;
 const FLAGS_AT = 13;
 const NANO = 1e9;
@@ -286,7 +288,8 @@ export class GossipSurvey {
         const before = this.#messages.get('table event') ?? 0;
         this.#addBody(payload, 'bulk sync');
         const entries = (this.#messages.get('table event') ?? 0) - before;
-        const sync = { at: this.#now, from: this.#from, to: this.#to, networks, entries, unsolicited };
+        const listed = networks.slice(0, MAX_SYNC_NETWORKS);
+        const sync = { at: this.#now, from: this.#from, to: this.#to, networks: listed, entries, unsolicited };
         if (this.#syncs.length < this.#maxRows) this.#syncs.push(sync);
         else this.#unlisted++;
       }
@@ -314,6 +317,8 @@ function offsetOf(at: Instant, first: Instant): number {
   return wholeNanoseconds(at.seconds - first.seconds + (at.nanoseconds - first.nanoseconds) / NANO);
 }
 
-function entryReport({ peer, endpoint, ...entry }: EntryState): GossipReport['entries'][number] {
-  return { ...entry, record: (peer ?? endpoint ?? null) as Readonly<Record<string, unknown>> | null };
+function entryReport(entry: EntryState): GossipReport['entries'][number] {
+  const { table, network, key, owner, lTime, deleted, peer, endpoint } = entry;
+  const record = (peer ?? endpoint ?? null) as Readonly<Record<string, unknown>> | null;
+  return { table, network, key, owner, lTime, deleted, record };
 }
