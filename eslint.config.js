@@ -34,6 +34,7 @@ const SEPARATE = [
   'capture/file/process-mark.js',
   'capture/file/standard-stream.js',
   'live/state/file-lock.js',
+  'overlay/keys/gossip-keys.js',
   'overlay/keys/key-ring-file.js',
   'overlay/keys/keys-file.js',
 ];

@@ -30,6 +30,20 @@ export {
   TrafficSeries,
   type TrafficSeriesReport,
 } from './flows/index.js';
+export {
+  type GossipBulkSync,
+  type GossipCounts,
+  type GossipEntry,
+  type GossipEvent,
+  GossipLearner,
+  type GossipMember,
+  type GossipNetwork,
+  type GossipReport,
+  GossipSurvey,
+  type GossipSurveyOptions,
+  type LearnedOptions,
+  type LearnedTopology,
+} from './gossip/index.js';
 export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from './key-match.js';
 export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './key-timeline.js';
 export { type PacketLineContext, packetLine } from './packet-line.js';

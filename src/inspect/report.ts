@@ -1,5 +1,6 @@
 /** The results of `inspect` as plain data: the format of its `--json`. */
 import type { FlowReport, TimeSeriesReport } from './flows/flow-report.js';
+import type { GossipReport } from './gossip/gossip-report.js';
 import type { ServiceReport } from './services/service-report.js';
 
 /** Something that a user should know. */
@@ -116,6 +117,8 @@ export interface SurveyReport {
     readonly bad: number;
   }[];
   readonly otherTraffic: readonly { readonly name: string; readonly packets: number; readonly bytes: number }[];
+  /** The swarm's gossip; null without its keys. */
+  readonly gossip: GossipReport | null;
   /** What is wrong, the same as `inspect` prints. */
   readonly problems: readonly Problem[];
   /** The implementation that decrypted ESP packets, and why no faster one was used; null without keys. */

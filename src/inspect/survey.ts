@@ -11,6 +11,7 @@ import {
   Verdict,
   type VniCounts,
 } from '../dataplane/index.js';
+import type { GossipKeyring } from '../gossip/index.js';
 import type { RingSa } from '../overlay/index.js';
 import {
   ArpView,
@@ -33,6 +34,7 @@ import { addFlow } from './flows/flow-feed.js';
 import { type FlowReport, flowReport, timeSeriesReport } from './flows/flow-report.js';
 import { FlowTable, type FlowTableOptions } from './flows/flow-table.js';
 import { TrafficSeries } from './flows/traffic-series.js';
+import { type GossipReport, GossipSurvey } from './gossip/index.js';
 import { NetworkTable } from './network-table.js';
 import type { CipherReport, Problem, SizeReport, SurveyReport } from './report.js';
 import type { AddressNames } from './services/address-names.js';
@@ -64,6 +66,11 @@ export interface SurveyOptions extends UnderlayDecoderOptions {
   readonly names?: AddressNames | undefined;
   /** The SAs derived from a key ring, for the report. */
   readonly ringSas?: readonly RingSa[];
+  /**
+   * Keys of the swarm's gossip. With them, the report says what the gossip does.
+   * @default undefined: gossip is other traffic
+   */
+  readonly gossip?: GossipKeyring | undefined;
   /** The cipher implementation that decrypts ESP, for the report. */
   readonly cipher?: CipherReport;
 }
@@ -109,6 +116,7 @@ export class Survey {
   /** Whether conversations are in the report. */
   readonly #listsFlows: boolean;
   readonly #names: AddressNames | undefined;
+  readonly #gossip: GossipSurvey | undefined;
   readonly #wireSizes = new SizeTable();
   readonly #innerSizes = new SizeTable();
   readonly #checksums: ChecksumTable | undefined;
@@ -145,6 +153,7 @@ export class Survey {
     const { flows = false, names } = options;
     this.#listsFlows = flows !== false;
     this.#names = names;
+    this.#gossip = options.gossip && new GossipSurvey(options.gossip, { maxRows: rows });
     const collects = flows !== false || names?.topology.services !== undefined;
     this.#flows = collects ? new FlowTable(typeof flows === 'boolean' ? {} : flows) : undefined;
   }
@@ -187,6 +196,7 @@ export class Survey {
       this.#seriesLength[index] = decoder.frameEnd - decoder.frameOffset;
     } else if (verdict === Verdict.Other) {
       this.#addOther(length);
+      if (this.#gossip !== undefined) this.#addGossip(this.#gossip, batch, index);
       this.#seriesLength[index] = length;
     }
     if (this.#flows !== undefined) this.#addFlow(this.#flows, batch, index, verdict);
@@ -212,6 +222,8 @@ export class Survey {
       .sort((a, b) => a.vni - b.vni)
       .map((row) => this.#nameEndpoint(row));
     const flows = this.#flowReport(named);
+    const first = known ? { seconds: this.#firstSeconds, nanoseconds: this.#firstNanos } : undefined;
+    const gossip = this.#gossip?.report(first) ?? null;
     return {
       file: files.join(', '),
       files,
@@ -252,7 +264,8 @@ export class Survey {
       },
       checksums: this.#checksums?.rows ?? [],
       otherTraffic: this.#traffic.rows.sort((a, b) => b.packets - a.packets),
-      problems: this.#problems(sources, drops, named),
+      gossip,
+      problems: [...this.#problems(sources, drops, named), ...gossipProblems(gossip)],
       cipher: this.#cipher,
     };
   }
@@ -332,6 +345,12 @@ export class Survey {
     // Only the last fragment of a reassembled packet is available; the IP length covers all of them.
     const size = parts === 1 ? length : outer.networkEnd - outer.networkOffset;
     this.#traffic.add(outer, parts, size, outerBytes, capturedEnd, kind);
+  }
+
+  #addGossip(gossip: GossipSurvey, batch: CaptureBatch, index: number): void {
+    const { outer, outerBytes, capturedEnd } = this.decoder;
+    const seconds = batch.noTimestamp[index] === 0 ? batch.seconds[index] : Number.NaN;
+    gossip.add(outerBytes, outer, capturedEnd, seconds, batch.nanoseconds[index]);
   }
 
   /** Records the encapsulations around VXLAN and ESP. */
@@ -478,6 +497,44 @@ export class Survey {
     }
     return problems;
   }
+}
+
+/** What is wrong with gossip. */
+function gossipProblems(gossip: GossipReport | null): Problem[] {
+  if (gossip === null) return [];
+  const { packets, streams, invalid, unlisted } = gossip;
+  const sum = (...counts: Readonly<Record<string, number>>[]): number =>
+    counts.flatMap((each) => Object.values(each)).reduce((total, count) => total + count, 0);
+  const sealed = (packets.failed['no-key-fits'] ?? 0) + (streams.failed['no-key-fits'] ?? 0);
+  const problem = (code: string, severity: Problem['severity'], count: number, message: string): Problem[] =>
+    count === 0 ? [] : [{ code, severity, count, message }];
+  return [
+    ...problem(
+      'GOSSIP_SEALED',
+      'warning',
+      sealed,
+      'gossip that none of the keys decrypts: of another swarm, or rotated',
+    ),
+    ...problem(
+      'GOSSIP_CLEAR',
+      'warning',
+      packets.clear + streams.clear,
+      "gossip in clear text: a swarm's is encrypted",
+    ),
+    ...problem(
+      'GOSSIP_INVALID',
+      'warning',
+      sum(packets.failed, streams.failed, invalid) - sealed,
+      'packets, streams and messages of gossip that are not valid',
+    ),
+    ...problem(
+      'GOSSIP_INCOMPLETE',
+      'note',
+      streams.incomplete,
+      'streams of gossip that the capture has only a part of',
+    ),
+    ...problem('GOSSIP_FULL', 'warning', unlisted, 'rows of gossip not listed because a table is full'),
+  ];
 }
 
 /** VNIs with reserved bits, and packets with a group policy. */

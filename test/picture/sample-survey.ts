@@ -35,6 +35,7 @@ export function survey(of: Partial<SurveyReport> = {}): SurveyReport {
     fragments: { fragments: 0, reassembled: 0, held: 0, inner: 0 },
     checksums: [],
     otherTraffic: [],
+    gossip: null,
     problems: [],
     cipher: null,
     ...of,

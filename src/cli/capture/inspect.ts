@@ -79,6 +79,7 @@ export const inspectCommand = declare({
     const survey = new Survey({
       ...underlayDecoderOptions(values),
       ...keys?.open(),
+      gossip: packets ? undefined : keys?.openGossip(),
       checksums: values.checksums && !packets,
       flows: (flows || picture !== undefined) && { maxConversations: values.maxFlows },
       names: packets ? undefined : names,

@@ -4,32 +4,18 @@ import { flowLines } from '../inspect/flow-lines.js';
 import type { FlowColumn } from '../inspect/flow-columns.js';
 import { rateLines } from '../inspect/rate-lines.js';
 import { idleServices, SERVICE_COLUMNS, serviceRows } from '../inspect/service-rows.js';
+import { printGossip } from '../inspect/gossip-lines.js';
+import { type LineOutput, section } from '../inspect/table-section.js';
 import { problemLines } from './problem-lines.js';
 import { outputScreen } from '../streams.js';
-import { type Line, styled } from '../style.js';
-import { type Cell, type Column, addresses, grouped, numbers, remarks, table, words } from '../table.js';
+import { styled } from '../style.js';
+import { addresses, grouped, numbers, remarks, words } from '../table.js';
 import { shownTime } from '../time-text.js';
 
 /** Default maximum of rows per table. */
 export const DEFAULT_ROWS = 20;
 /** Maximum number of files that are named. */
 const MAX_FILES = 5;
-
-/** A consumer of lines. */
-export interface LineOutput {
-  line(line: Line): void;
-}
-
-function section(output: LineOutput, title: string, columns: Column[], rows: Cell[][], most: number): void {
-  if (rows.length === 0) return;
-  output.line('');
-  output.line([styled(title, 'bold')]);
-  const shown = most > 0 ? rows.slice(0, most) : rows;
-  for (const line of table(columns, shown)) output.line(line);
-  if (shown.length < rows.length) {
-    output.line(`  ... and ${grouped(rows.length - shown.length)} more (--rows 0 shows all)`);
-  }
-}
 
 /**
  * Text about the packets that `--vni` filtered out.
@@ -189,6 +175,7 @@ export function printSurvey(output: LineOutput, report: SurveyReport, rows: numb
   );
   printServices(output, report, rows);
   printEsp(output, report, rows);
+  if (report.gossip !== null) printGossip(output, report.gossip, rows);
   printSizes(output, report);
   section(
     output,

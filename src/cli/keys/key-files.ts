@@ -1,10 +1,12 @@
 /** Key files, for decrypting the ESP packets of a capture. Loaded only if one is named. */
 import { type AeadChoice, hkdfSha256 } from '../../aead/index.js';
+import { GossipKeyring } from '../../gossip/index.js';
 import type { CipherReport } from '../../inspect/index.js';
 import { formatEspSa, type InboundEsp, type SaCreation, type SecurityAssociation } from '../../ipsec/index.js';
 import type { KeyRingFile } from '../../overlay/files.js';
 import type { RingSa } from '../../overlay/index.js';
 import { CaptureKeys } from '../../overlay/internal.js';
+import { type GossipKey, parseGossipKeys } from '../../overlay/keys/gossip-keys.js';
 import { type KeysFile, parseKeys } from '../../overlay/keys/keys-file.js';
 import { aeadOption } from '../options/aead-option.js';
 import { openOutput } from '../output.js';
@@ -30,6 +32,7 @@ interface KeysFound {
   readonly made: readonly SaCreation[];
   /** Output file of `finish` for the SAs and their keys. */
   readonly espSa: string | undefined;
+  readonly gossip: readonly GossipKey[];
 }
 
 /**
@@ -68,12 +71,15 @@ export class KeysOption {
   readonly made: readonly SaCreation[];
   readonly #keys: CaptureKeys;
   readonly #espSa: string | undefined;
+  readonly #gossip: readonly GossipKey[];
+  readonly #rings: GossipKeyring[] = [];
 
-  constructor(choice: AeadChoice, keys: CaptureKeys, { made, espSa }: KeysFound) {
+  constructor(choice: AeadChoice, keys: CaptureKeys, { made, espSa, gossip }: KeysFound) {
     this.choice = choice;
     this.made = made;
     this.#keys = keys;
     this.#espSa = espSa;
+    this.#gossip = gossip;
   }
 
   /** The key ring, if one of the files is one; `finish` wipes it. */
@@ -87,10 +93,22 @@ export class KeysOption {
     return { ...this.#keys.open(aead, hkdfSha256), cipher: { name: aead.name, skipped } };
   }
 
+  /** The keys of gossip, with the one first that Swarm encrypts with: the second oldest. Undefined if there are none. */
+  openGossip(): GossipKeyring | undefined {
+    if (this.#gossip.length === 0) return undefined;
+    const ring = new GossipKeyring(this.choice.aead);
+    for (const { tag, key } of this.#gossip) ring.add(tag, key);
+    ring.use(this.#gossip[Math.min(1, this.#gossip.length - 1)].tag);
+    this.#rings.push(ring);
+    return ring;
+  }
+
   /** Writes the file of `--esp-sa`, if requested, and wipes all keys: nothing can be decrypted afterwards. */
   finish(): void {
     if (this.#espSa !== undefined) writeEspSa(this.#espSa, this.#keys.associations());
     this.#keys.wipe();
+    for (const ring of this.#rings) ring.wipe();
+    for (const { key } of this.#gossip) key.fill(0);
   }
 }
 
@@ -102,7 +120,13 @@ export class KeysOption {
 export async function readKeyFiles(paths: readonly string[], values: KeyValues): Promise<KeysOption> {
   const { espSa } = values;
   if (espSa === '-') throw new UsageError('--esp-sa takes a file: the report goes to standard output');
-  const files = paths.map((path) => ({ path, file: readKeys(path) }));
+  const gossip = new Map<number, GossipKey>();
+  const files = paths.flatMap((path) => {
+    const text = readKeysText(path);
+    const found = gossipKeysOf(path, text);
+    for (const key of found) gossip.set(key.tag, key);
+    return found.length > 0 && !/^networking:ipsec\b/im.test(text) ? [] : [{ path, file: keysOfText(path, text) }];
+  });
   const choice = await aeadOption(values.aead);
   const keys = new CaptureKeys();
   for (const { path, file } of files) {
@@ -112,7 +136,16 @@ export async function readKeyFiles(paths: readonly string[], values: KeyValues):
     for (const warning of [...file.warnings, ...addKeys(keys, path, file)]) say(`vtep: ${path}: ${warning}`);
   }
   const made = files.flatMap(({ file }) => (file.kind === 'ring' ? [] : (file.made ?? [])));
-  return new KeysOption(choice, keys, { made, espSa });
+  const sorted = [...gossip.values()].sort((a, b) => a.tag - b.tag);
+  return new KeysOption(choice, keys, { made, espSa, gossip: sorted });
+}
+
+function gossipKeysOf(path: string, text: string): GossipKey[] {
+  try {
+    return parseGossipKeys(text);
+  } catch (error) {
+    throw aboutFile(path, error);
+  }
 }
 
 function addKeys(keys: CaptureKeys, path: string, file: KeysFile): string[] {

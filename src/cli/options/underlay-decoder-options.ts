@@ -12,7 +12,7 @@ const MAX_PORTS = 16;
 /** `--keys FILE`. */
 export const keysDeclared = options(
   '--keys FILE',
-  "keys to decrypt ESP: output of ip xfrm state, Wireshark's esp_sa, or a key ring",
+  "keys to decrypt ESP: output of ip xfrm state, Wireshark's esp_sa, or a key ring; lines of Swarm's store also have keys of its gossip",
   file,
 );
 

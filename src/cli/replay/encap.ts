@@ -4,14 +4,17 @@ import { type Aead, hkdfSha256 } from '../../aead/index.js';
 import { type CaptureBatch, LinkType, type OutputFile, PcapWriter } from '../../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText, EgressChain, type Oversize } from '../../dataplane/index.js';
 import { Arena, PacketBatch, seedFlows } from '../../memory/index.js';
-import { NodeSas, NodeTables, type Topology } from '../../overlay/index.js';
+import { NodeSas, NodeTables, Profile, type Topology } from '../../overlay/index.js';
 import { EthernetHeaders } from '../../wire/index.js';
 import { openInput, readInput, sayNotes } from '../capture/capture-input.js';
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { aeadDeclared, aeadOption } from '../options/aead-option.js';
 import { CONFIG_OPTIONS, configOption } from '../options/config-option.js';
-import { captureOperand, flag, option, outputFile, type Values } from '../options/declared.js';
+import { captureOperand, flag, option, options, outputFile, type Values } from '../options/declared.js';
+import { type KeyValues, readKeysOption } from '../options/keys-option.js';
+import { learnDeclared, learnOption } from '../options/learn-option.js';
+import { file as fileValue } from '../options/value-kinds.js';
 import { oversizeDeclared } from '../options/oversize-option.js';
 import { openOutput } from '../output.js';
 import { grouped } from '../table.js';
@@ -26,6 +29,10 @@ const OPTIONS = {
   json: flag('--json', 'print the report as one JSON object'),
   strict: flag('--strict', 'exit 1 if frames were dropped or the capture is damaged'),
   ...CONFIG_OPTIONS,
+  learn: learnDeclared,
+  keys: options('--keys FILE', 'with --learn: keys of the gossip, and of encrypted networks', fileValue).under(
+    'Network',
+  ),
 };
 
 type EncapValues = Values<typeof OPTIONS>;
@@ -112,9 +119,36 @@ async function cipherOf(tables: NodeTables, named: string | undefined): Promise<
 }
 
 async function topologyOf(values: EncapValues): Promise<Topology> {
-  const topology = await configOption(values);
+  const described = await configOption(values);
+  if (described !== undefined && values.learn !== undefined) {
+    throw new UsageError('--learn and a description of the network are mutually exclusive');
+  }
+  const topology = described ?? (await learned(values));
   if (topology === undefined) throw new UsageError('encap needs --config FILE; see: vtep encap --help');
   return topology;
+}
+
+/** The topology of `--learn`, with a copy of the keys. */
+async function learned(values: EncapValues): Promise<Topology | undefined> {
+  const { learn, keys: paths, aead } = values;
+  if (learn === undefined) {
+    if (paths.length > 0) throw new UsageError('--keys needs --learn; --ring has the keys of encrypted networks');
+    return undefined;
+  }
+  const given: KeyValues = { keys: paths, aead };
+  const keys = await readKeysOption(given);
+  try {
+    return await learnOption(learn, {
+      capture: undefined,
+      gossip: keys?.openGossip(),
+      esp: keys?.open().esp,
+      ring: keys?.ring?.ring.copy(),
+      profile: Profile.Swarm,
+      mtu: 1500,
+    });
+  } finally {
+    keys?.finish();
+  }
 }
 
 /** `vtep encap FILE -o OUT`. */

@@ -5,6 +5,7 @@ import { MAX_WORKERS } from '../../workers/index.js';
 import { aeadDeclared } from '../options/aead-option.js';
 import { CONFIG_OPTIONS } from '../options/config-option.js';
 import { flag, option, options, type Values } from '../options/declared.js';
+import { learnDeclared } from '../options/learn-option.js';
 import { choice, file, integer, probability } from '../options/value-kinds.js';
 
 /** The options. */
@@ -54,6 +55,7 @@ export const REPLAY_OPTIONS = {
   json: flag('--json', 'print one JSON object instead of a table'),
   strict: flag('--strict', 'exit 1 if a frame was lost, changed or dropped'),
   ...CONFIG_OPTIONS,
+  learn: learnDeclared,
 };
 
 /** Their values. */

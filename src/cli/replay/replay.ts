@@ -8,6 +8,7 @@ import { isInterrupted, stopReadingOnInterrupt } from '../interruption.js';
 import { configOption } from '../options/config-option.js';
 import { captureOperand } from '../options/declared.js';
 import { readKeysOption } from '../options/keys-option.js';
+import { learnOption } from '../options/learn-option.js';
 import { CaptureKind, type ObservedTopology } from '../../replay/index.js';
 import { fileInput, streamInput } from './replay-input.js';
 import { REPLAY_OPTIONS } from './replay-options.js';
@@ -89,8 +90,21 @@ export const replayCommand = declare({
     checkWorkers(values);
     // A capture of the wire would be incomplete, and JSON is for programs, which expect all of it.
     if (!json && writeWire === undefined) stopReadingOnInterrupt();
-    const config = await configOption(values);
+    const described = await configOption(values);
     const keys = await readKeysOption(values, true);
+    if (described !== undefined && values.learn !== undefined) {
+      throw new UsageError('--learn and a description of the network are mutually exclusive');
+    }
+    const config =
+      described ??
+      (await learnOption(values.learn, {
+        capture: path,
+        gossip: keys?.openGossip(),
+        esp: keys?.open().esp,
+        ring: keys?.ring?.ring.copy(),
+        profile: profile ?? Profile.Swarm,
+        mtu: mtu ?? 1500,
+      }));
     const esp = keys?.open().esp;
     const input =
       path === STANDARD_STREAM ? await streamInput(esp, values, config !== undefined) : await fileInput(path, esp);

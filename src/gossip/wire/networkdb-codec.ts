@@ -260,11 +260,14 @@ function readCompound(reader: ProtobufReader): GossipMessage {
  * keep the others from being visited. Bulk syncs are visited as they are: pass their payload to see what they hold.
  * @returns the number of messages that are invalid, and the first one's fault
  * @example
- * import { forEachGossip, GossipType } from 'vtep/gossip';
+ * import { forEachGossip, GossipType, type UserMessage } from 'vtep/gossip';
  *
- * forEachGossip(userMessage.body, (message) => {
- *   if (message.type === GossipType.TableEvent) console.log(message.tableName, message.key);
- * });
+ * export function show(userMessage: UserMessage): void {
+ *   const { count } = forEachGossip(userMessage.body, (message) => {
+ *     if (message.type === GossipType.TableEvent) console.log(message.tableName, message.key);
+ *   });
+ *   if (count > 0) console.error(`${count} invalid messages`);
+ * }
  */
 export function forEachGossip(body: Uint8Array, visit: (message: Exclude<GossipMessage, { type: 5 }>) => void): Faults {
   const faults = new FaultCount();

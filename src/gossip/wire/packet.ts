@@ -127,10 +127,11 @@ export interface GossipPacket {
  * @param bytes payload of a UDP packet; the messages don't refer to it
  * @param keys undefined for packets in clear text
  * @example
- * import { decodePacket, isFault } from 'vtep/gossip';
+ * import { decodePacket, encodeMember, encodePacket, isFault, MessageType } from 'vtep/gossip';
  *
- * const packet = decodePacket(payload, keys);
- * if (!isFault(packet)) for (const message of packet.messages) console.log(message);
+ * const ping = encodeMember({ type: MessageType.Ping, seqNo: 1, node: '631fe2f865ed' });
+ * const packet = decodePacket(encodePacket([ping], undefined, { crc: false }), undefined);
+ * console.log(isFault(packet) ? packet : packet.messages);
  */
 export function decodePacket(
   bytes: Uint8Array,

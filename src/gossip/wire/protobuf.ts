@@ -64,12 +64,7 @@ export class ProtobufWriter {
 
 /**
  * Reads the fields of one message, one after the other. After a fault, reads give zero values, `next` ends and the fault
- * stays.
- * @example
- * while (reader.next()) {
- *   if (reader.field === 1) name = reader.text(512);
- *   else reader.skip();
- * }
+ * stays. Each field is read once, or skipped, before the next.
  */
 export class ProtobufReader {
   readonly #bytes: Uint8Array;

@@ -103,14 +103,16 @@ export interface ReadStreamOptions {
  * Decodes one side of a stream as its bytes arrive, in bounded memory: 20 MiB of what is received, and as much again
  * when it is decompressed.
  * @example
- * import { isFault, StreamDecoder } from 'vtep/gossip';
+ * import { createServer } from 'node:net';
+ * import { StreamDecoder } from 'vtep/gossip';
  *
- * const decoder = new StreamDecoder(keys);
- * socket.on('data', (chunk) => {
- *   const message = decoder.push(chunk);
- *   if (message !== undefined) socket.destroy();
- *   if (message !== undefined && !isFault(message)) console.log(message);
- * });
+ * createServer((socket) => {
+ *   const decoder = new StreamDecoder(undefined);
+ *   socket.on('data', (chunk) => {
+ *     const message = decoder.push(chunk);
+ *     if (message !== undefined) socket.end(() => console.log(message));
+ *   });
+ * }).listen(7946);
  */
 export class StreamDecoder {
   readonly #keys: GossipKeyring | undefined;
