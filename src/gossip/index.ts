@@ -10,6 +10,7 @@
 export * from './wire/index.js';
 export { type BulkSyncEntries, type TableEvents, type UserData, type UserState } from './user-data.js';
 export { BroadcastQueue } from './broadcast-queue.js';
+export { type DecodedParts, decodeParts, encodeParts, fromStream, toStream } from './user-codec.js';
 export { partBytes, gossipBytes } from './message-size.js';
 export { type GossipEndpoint, sameEndpoint } from './member/endpoint.js';
 export { Member, type MemberIdentity, type MemberPorts, SWARM_VERSIONS } from './member/member.js';
@@ -38,3 +39,4 @@ export {
   type SwarmMemberParameters,
   type SwarmMemberPorts,
 } from './networkdb/swarm-member.js';
+export { DOCKER_PROFILES, type DockerProfile } from './profiles.js';

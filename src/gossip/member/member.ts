@@ -372,7 +372,7 @@ export class Member {
     };
     this.counts.probes += 1;
     if (peer.state === NodeState.Alive || !this.#parameters.suspectWithPing) {
-      this.#sendWithBroadcasts(peer.endpoint, ping, peer.protocolMax >= CRC_PROTOCOL);
+      this.#sendWithBroadcasts(peer.endpoint, ping);
     } else {
       const { incarnation } = peer;
       const suspect: Suspect = { type: MessageType.Suspect, incarnation, node: peer.name, from: name };
@@ -408,7 +408,7 @@ export class Member {
         sourcePort: endpoint.port,
         sourceNode: name,
       };
-      this.#sendWithBroadcasts(other.endpoint, request, other.protocolMax >= CRC_PROTOCOL);
+      this.#sendWithBroadcasts(other.endpoint, request);
     }
     if (this.#parameters.streamPing && peer.protocolMax >= STREAM_PING_PROTOCOL) {
       probe.stream = this.#openStream(peer.endpoint, 'ping', probe.ping, probe.deadline, undefined);
@@ -441,7 +441,7 @@ export class Member {
       this.counts.misdirectedPings += 1;
       return;
     }
-    this.#sendWithBroadcasts(sourceOf(ping, from), { type: MessageType.Ack, seqNo: ping.seqNo, payload: undefined }, false);
+    this.#sendWithBroadcasts(sourceOf(ping, from), { type: MessageType.Ack, seqNo: ping.seqNo, payload: undefined });
   }
 
   #receiveIndirectPing(request: IndirectPing, from: GossipEndpoint): void {
@@ -460,7 +460,7 @@ export class Member {
       sourcePort: endpoint.port,
       sourceNode: name,
     };
-    this.#sendWithBroadcasts({ addr: request.target, port: request.port }, ping, false);
+    this.#sendWithBroadcasts({ addr: request.target, port: request.port }, ping);
   }
 
   #receiveAck(seqNo: number): void {
@@ -472,7 +472,7 @@ export class Member {
     }
     const relay = this.#relays.take(seqNo, this.#now);
     if (relay === undefined) this.counts.unknownAnswers += 1;
-    else this.#sendWithBroadcasts(relay.to, { type: MessageType.Ack, seqNo: relay.answer, payload: undefined }, false);
+    else this.#sendWithBroadcasts(relay.to, { type: MessageType.Ack, seqNo: relay.answer, payload: undefined });
   }
 
   #receiveNack(seqNo: number): void {
@@ -482,7 +482,7 @@ export class Member {
 
   #endRelays(): void {
     for (const relay of this.#relays.expire(this.#now)) {
-      if (relay.nack) this.#sendWithBroadcasts(relay.to, { type: MessageType.Nack, seqNo: relay.answer }, false);
+      if (relay.nack) this.#sendWithBroadcasts(relay.to, { type: MessageType.Nack, seqNo: relay.answer });
     }
   }
 
@@ -701,10 +701,11 @@ export class Member {
   }
 
   /** Sends a message, and messages to pass on in the room that it leaves. */
-  #sendWithBroadcasts(to: GossipEndpoint, part: PacketPart, crc: boolean): void {
+  #sendWithBroadcasts(to: GossipEndpoint, part: PacketPart): void {
     const parts: PacketPart[] = [part];
     this.#takeBroadcasts(this.#packetBytes - partBytes(part), parts);
-    this.#output.sendPacket(to, parts, crc);
+    // Without a checksum, as memberlist does when it has an address and not a member.
+    this.#output.sendPacket(to, parts, false);
   }
 
   #takeBroadcasts(limit: number, into: PacketPart[]): void {
