@@ -239,13 +239,13 @@ function networkDifference(
     }
   }
   const known = node.member.networkDb.nodesOf(networkId).sort().join(' ');
-  if (known !== nodes.sort().join(' ')) return `${node.name} thinks that ${networkId} has ${known}, not ${nodes.join(' ')}`;
+  if (known !== nodes.sort().join(' '))
+    return `${node.name} thinks that ${networkId} has ${known}, not ${nodes.join(' ')}`;
   for (const { key, owner, value } of node.member.networkDb.entries(networkId, TABLE)) {
     const text = `${owner} ${value.join('.')}`;
     if (expected.get(key) !== text) return `${node.name} has ${networkId} ${key} ${text}, not ${expected.get(key)}`;
     expected.delete(key);
   }
-  const [missing] = expected;
+  const missing = [...expected].at(0);
   return missing === undefined ? undefined : `${node.name} lacks ${networkId} ${missing.join(' ')}`;
 }
-

@@ -27,7 +27,10 @@ for (const [name, part] of Object.entries(PARTS)) {
 /** CPU time of 1,000 nodes for 60 seconds, idle and with a change of an entry per second. */
 function cpu(): void {
   print(`# 1,000 nodes, one entry each, 60 s in one thread (seed ${seed})`);
-  for (const [name, isBusy] of [['idle', false], ['one entry created per second', true]] as const) {
+  for (const [name, isBusy] of [
+    ['idle', false],
+    ['one entry created per second', true],
+  ] as const) {
     const simulation = new Simulation({ seed, nodes: 1000, parameters: { networkDb: { joinSyncs: 1 } } });
     simulation.startFormed(NETWORK, 1);
     simulation.run(15_000);
@@ -44,7 +47,9 @@ function cpu(): void {
     const { user, system } = process.cpuUsage(before);
     const seconds = (user + system) / 1e6;
     const perNode = (seconds * 1e6) / 60_000;
-    print(`${name}: ${seconds.toFixed(2)} s CPU, ${perNode.toFixed(0)} us per node-second, ${simulation.packets - packets} packets`);
+    print(
+      `${name}: ${seconds.toFixed(2)} s CPU, ${perNode.toFixed(0)} us per node-second, ${simulation.packets - packets} packets`,
+    );
   }
 }
 
@@ -98,7 +103,9 @@ function chaos(): void {
   }
   settled.sort((one, other) => one - other);
   print(`\n# ${runs} runs of random trouble on 3 to 10 nodes (seeds from ${seed})`);
-  print(`permanent divergence: ${failed.length}; seconds to agree: p50 ${at(settled, 0.5) / 1000}, p99 ${at(settled, 0.99) / 1000}, max ${at(settled, 1) / 1000}`);
+  print(
+    `permanent divergence: ${failed.length}; seconds to agree: p50 ${at(settled, 0.5) / 1000}, p99 ${at(settled, 0.99) / 1000}, max ${at(settled, 1) / 1000}`,
+  );
   for (const line of failed) print(line);
   if (failed.length > 0) process.exitCode = 1;
 }

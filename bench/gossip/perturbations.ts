@@ -51,6 +51,7 @@ export function measurePerturbation(options: PerturbationOptions): number[] {
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     // Never one that others need to join.
     const node = simulation.node(1 + (repetition % (nodes - 1)));
+    repair(simulation, node);
     watchedKey = `${node.name}/${repetition}`;
     prepare(simulation, node, kind, watchedKey);
     informed = 0;
@@ -60,8 +61,25 @@ export function measurePerturbation(options: PerturbationOptions): number[] {
     if (simulation.now >= from + LIMIT) throw new Error(`${kind}, seed ${seed}: not all nodes know after ${LIMIT} ms.`);
     times.push(simulation.now - from);
     simulation.run(simulation.now + REST);
+    if (kind === 'node leaves cluster') simulation.kill(node);
   }
   return times.sort((one, other) => one - other);
+}
+
+/** Takes back what an earlier change did to a node. */
+function repair(simulation: Simulation, node: SimulatedNode): void {
+  if (node.isRunning && node.member.member.self.state === NodeState.Alive) {
+    const { networkDb } = node.member;
+    if (networkDb.isOnNetwork(NETWORK, node.name)) return;
+  } else {
+    simulation.kill(node);
+    simulation.start(node);
+    const manager = simulation.node(0).endpoint;
+    simulation.call(node, ({ networkDb }, now) => networkDb.join([manager], now));
+    simulation.run(simulation.now + REST);
+  }
+  simulation.call(node, ({ networkDb }, now) => networkDb.joinNetwork(NETWORK, now));
+  simulation.run(simulation.now + REST);
 }
 
 /** Brings about what a change needs. */
@@ -87,12 +105,14 @@ function perturb(
   key: string,
 ): (() => boolean) | undefined {
   const { name } = node;
-  const others = simulation.nodes.filter((other) => other !== node);
+  const others = simulation.running().filter((other) => other !== node);
   const isOnNetwork = (other: SimulatedNode): boolean => other.member.networkDb.isOnNetwork(NETWORK, name);
   const state = (other: SimulatedNode, of: string): NodeState | undefined => other.member.member.peer(of)?.state;
   switch (kind) {
     case 'entry created':
-      simulation.call(node, ({ networkDb }, now) => networkDb.createEntry(NETWORK, TABLE, key, new Uint8Array(46), now));
+      simulation.call(node, ({ networkDb }, now) =>
+        networkDb.createEntry(NETWORK, TABLE, key, new Uint8Array(46), now),
+      );
       return undefined;
     case 'entry updated':
       simulation.call(node, ({ networkDb }, now) => networkDb.updateEntry(NETWORK, TABLE, key, new Uint8Array(9), now));

@@ -55,7 +55,12 @@ export interface SimulationOptions {
 
 type Happening =
   | { readonly kind: 'wake'; readonly node: SimulatedNode; readonly life: number }
-  | { readonly kind: 'packet'; readonly from: SimulatedNode; readonly to: SimulatedNode; readonly parts: readonly PacketPart[] }
+  | {
+      readonly kind: 'packet';
+      readonly from: SimulatedNode;
+      readonly to: SimulatedNode;
+      readonly parts: readonly PacketPart[];
+    }
   | {
       readonly kind: 'stream';
       readonly from: SimulatedNode;
@@ -139,7 +144,7 @@ export class Simulation {
   }
 
   node(index: number): SimulatedNode {
-    const node = this.nodes[index];
+    const node = this.nodes.at(index);
     if (node === undefined) throw new RangeError(`There is no node ${index}.`);
     return node;
   }
@@ -255,10 +260,8 @@ export class Simulation {
         if (action !== undefined) this.#push(Math.max(action.at, this.now), { kind: 'action', run: action.run });
       }
       const bucket = this.#ring[this.now & (HORIZON - 1)];
-      if (bucket !== undefined && bucket.length > 0) {
-        for (const happening of bucket) this.#happen(happening);
-        bucket.length = 0;
-      }
+      for (const happening of bucket) this.#happen(happening);
+      if (bucket.length > 0) bucket.length = 0;
       if (isDone !== undefined && this.now % every === 0 && isDone()) return;
     }
   }
@@ -279,7 +282,7 @@ export class Simulation {
       if (from.outbox.length < HELD_PACKETS) from.outbox.push(() => this.#sendPacket(from, endpoint, parts, crc));
       return;
     }
-    const to = this.nodes[indexOf(endpoint)];
+    const to = this.nodes.at(indexOf(endpoint));
     this.packets += 1;
     if (to === undefined || this.blocks?.(from, to) === true || (this.loss > 0 && this.random() < this.loss)) {
       this.lostPackets += 1;
@@ -290,12 +293,18 @@ export class Simulation {
     this.#push(this.now + this.#delay(), { kind: 'packet', from, to, parts: arrived });
   }
 
-  #openStream(from: SimulatedNode, id: number, endpoint: GossipEndpoint, message: StreamMessage, deadline: number): void {
+  #openStream(
+    from: SimulatedNode,
+    id: number,
+    endpoint: GossipEndpoint,
+    message: StreamMessage,
+    deadline: number,
+  ): void {
     if (from.isHeld) {
       from.outbox.push(() => this.#openStream(from, id, endpoint, message, deadline));
       return;
     }
-    const to = this.nodes[indexOf(endpoint)];
+    const to = this.nodes.at(indexOf(endpoint));
     const { life } = from;
     this.streams += 1;
     if (to !== undefined && !this.#isBlocked(from, to) && !to.isRunning) {
@@ -361,7 +370,7 @@ export class Simulation {
   }
 
   #push(time: number, happening: Happening): void {
-    this.#ring[time & (HORIZON - 1)]?.push(happening);
+    this.#ring[time & (HORIZON - 1)].push(happening);
   }
 
   #schedule(node: SimulatedNode): void {
@@ -379,5 +388,5 @@ function endpointOf(index: number): GossipEndpoint {
 }
 
 function indexOf({ addr }: GossipEndpoint): number {
-  return ((addr[1] ?? 0) << 16) | ((addr[2] ?? 0) << 8) | (addr[3] ?? 0);
+  return (addr[1] << 16) | (addr[2] << 8) | addr[3];
 }

@@ -69,8 +69,8 @@ export class BroadcastQueue<Item> {
         const free = limit - used - overhead;
         if (free <= 0) break;
         at = firstNotLonger(tier, free, at);
+        if (at === tier.length) break;
         const broadcast = tier[at];
-        if (broadcast === undefined) break;
         tier.splice(at, 1);
         this.#forget(broadcast);
         used += broadcast.bytes + overhead;
@@ -93,7 +93,6 @@ export class BroadcastQueue<Item> {
   #insert(broadcast: Broadcast<Item>): void {
     while (this.#tiers.length <= broadcast.transmits) this.#tiers.push([]);
     const tier = this.#tiers[broadcast.transmits];
-    if (tier === undefined) return;
     tier.splice(indexFor(tier, broadcast), 0, broadcast);
     if (broadcast.key !== undefined) this.#byKey.set(broadcast.key, broadcast);
     this.#length += 1;
@@ -101,7 +100,7 @@ export class BroadcastQueue<Item> {
 
   #remove(broadcast: Broadcast<Item>): void {
     const tier = this.#tiers[broadcast.transmits];
-    tier?.splice(indexFor(tier, broadcast), 1);
+    tier.splice(indexFor(tier, broadcast), 1);
     this.#forget(broadcast);
   }
 
@@ -112,7 +111,7 @@ export class BroadcastQueue<Item> {
 
   #evict(): void {
     for (let transmits = this.#tiers.length - 1; transmits >= 0; transmits -= 1) {
-      const last = this.#tiers[transmits]?.pop();
+      const last = this.#tiers[transmits].pop();
       if (last === undefined) continue;
       this.#forget(last);
       this.#evicted += 1;
@@ -128,9 +127,7 @@ function indexFor(tier: readonly Broadcast<unknown>[], broadcast: Broadcast<unkn
   while (low < high) {
     const middle = (low + high) >>> 1;
     const other = tier[middle];
-    const before =
-      other !== undefined &&
-      (other.bytes > broadcast.bytes || (other.bytes === broadcast.bytes && other.id > broadcast.id));
+    const before = other.bytes > broadcast.bytes || (other.bytes === broadcast.bytes && other.id > broadcast.id);
     if (before) low = middle + 1;
     else high = middle;
   }
@@ -143,7 +140,7 @@ function firstNotLonger(tier: readonly Broadcast<unknown>[], bytes: number, from
   let high = tier.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((tier[middle]?.bytes ?? 0) > bytes) low = middle + 1;
+    if (tier[middle].bytes > bytes) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -36,9 +36,7 @@ export function partBytes(part: PacketPart): number {
       return TYPE_AND_MAP + 6 + uintBytes(part.seqNo);
     case MessageType.Suspect:
     case MessageType.Dead:
-      return (
-        TYPE_AND_MAP + 5 + rawBytes(part.from) + 12 + uintBytes(part.incarnation) + 5 + rawBytes(part.node)
-      );
+      return TYPE_AND_MAP + 5 + rawBytes(part.from) + 12 + uintBytes(part.incarnation) + 5 + rawBytes(part.node);
     case MessageType.Alive:
       return (
         TYPE_AND_MAP +

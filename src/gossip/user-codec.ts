@@ -67,7 +67,7 @@ export function fromStream(message: MemberMessage): StreamMessage | undefined {
     case MessageType.User: {
       const data: UserData[] = [];
       readUser(message.body, data);
-      const [first] = data;
+      const first = data.at(0);
       return first === undefined ? undefined : { type: MessageType.User, data: first };
     }
     case MessageType.PushPull: {

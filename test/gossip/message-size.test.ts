@@ -55,7 +55,13 @@ const PARTS: readonly PacketPart[] = [
   },
   {
     type: MessageType.User,
-    data: { type: GossipType.NetworkEvent, event: MembershipEvent.Leave, lTime: 2 ** 40, nodeName: 'a', networkId: 'b' },
+    data: {
+      type: GossipType.NetworkEvent,
+      event: MembershipEvent.Leave,
+      lTime: 2 ** 40,
+      nodeName: 'a',
+      networkId: 'b',
+    },
   },
   { type: MessageType.User, data: { type: GossipType.Compound, events: [EVENT, { ...EVENT, lTime: 0 }] } },
 ];

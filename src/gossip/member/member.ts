@@ -233,7 +233,12 @@ export class Member {
   }
 
   /** Sends a user message in a stream. */
-  sendReliably(to: GossipEndpoint, data: UserData, now: number, done?: (succeeded: boolean, now: number) => void): void {
+  sendReliably(
+    to: GossipEndpoint,
+    data: UserData,
+    now: number,
+    done?: (succeeded: boolean, now: number) => void,
+  ): void {
     this.#openStream(to, 'user', { type: MessageType.User, data }, now + this.#parameters.streamTimeout, done);
   }
 
@@ -658,8 +663,10 @@ export class Member {
     const { node, incarnation } = accusation;
     if (!this.#parameters.forwardAccusations || incarnation <= (this.#forwarded.get(node) ?? 0)) return;
     if (this.#forwarded.size >= this.#parameters.maxRelays) {
-      const [oldest] = this.#forwarded.keys();
-      if (oldest !== undefined) this.#forwarded.delete(oldest);
+      for (const oldest of this.#forwarded.keys()) {
+        this.#forwarded.delete(oldest);
+        break;
+      }
     }
     this.#forwarded.delete(node);
     this.#forwarded.set(node, incarnation);
@@ -730,7 +737,7 @@ export class Member {
   // Full exchanges of state.
 
   #pushPull(): void {
-    const [peer] = this.#pick(1, this.#isOtherAlive);
+    const peer = this.#pick(1, this.#isOtherAlive).at(0);
     if (peer !== undefined && !this.#leaving) this.#exchange(peer.endpoint, false, this.#now, undefined);
   }
 

@@ -20,7 +20,13 @@ export class Peer {
   /** When an accusation was last passed on because of a stale `alive`. */
   accusedAt = -Infinity;
 
-  constructor(name: string, endpoint: GossipEndpoint, meta: Uint8Array | undefined, vsn: Uint8Array, incarnation: number) {
+  constructor(
+    name: string,
+    endpoint: GossipEndpoint,
+    meta: Uint8Array | undefined,
+    vsn: Uint8Array,
+    incarnation: number,
+  ) {
     this.name = name;
     this.#endpoint = endpoint;
     this.#meta = meta;
@@ -60,7 +66,7 @@ export class Peer {
 
   /** Highest protocol version that it understands. */
   get protocolMax(): number {
-    return this.#vsn[1] ?? 0;
+    return this.#vsn[1];
   }
 
   become(state: NodeState, now: number): void {

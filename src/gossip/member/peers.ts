@@ -35,7 +35,7 @@ export class Peers {
     const place = randomInteger(this.#random, last + 1);
     this.#order.push(peer);
     const other = this.#order[place];
-    if (other === undefined || place === last) return;
+    if (place === last) return;
     this.#order[last] = other;
     this.#order[place] = peer;
   }
@@ -53,7 +53,7 @@ export class Peers {
       }
       const peer = this.#order[this.#next];
       this.#next += 1;
-      if (peer !== undefined && isProbed(peer)) return peer;
+      if (isProbed(peer)) return peer;
     }
     return undefined;
   }
@@ -62,9 +62,10 @@ export class Peers {
   pick(count: number, isWanted: (peer: Peer) => boolean, into: Peer[]): void {
     const size = this.#order.length;
     const start = into.length;
+    // With no members, there are no tries.
     for (let tries = TRIES_PER_MEMBER * size; tries > 0 && into.length - start < count; tries -= 1) {
       const peer = this.#order[randomInteger(this.#random, size)];
-      if (peer !== undefined && isWanted(peer) && !into.includes(peer, start)) into.push(peer);
+      if (isWanted(peer) && !into.includes(peer, start)) into.push(peer);
     }
   }
 

@@ -230,7 +230,12 @@ export class NetworkDb implements MemberUser {
           this.#remove(network, entry);
         } else if (!entry.isDeleted) {
           const time = this.#tableClock.increment();
-          const deletion = { ...event, event: EntryEvent.Delete, lTime: time, residualReapTime: seconds(reapEntryTime) };
+          const deletion = {
+            ...event,
+            event: EntryEvent.Delete,
+            lTime: time,
+            residualReapTime: seconds(reapEntryTime),
+          };
           entry.change(deletion, entry.owner, now + reapEntryTime);
           network.tombstones.add(entry);
         }
@@ -727,7 +732,13 @@ export class NetworkDb implements MemberUser {
   }
 
   /** Asks a node to exchange the tables of networks. */
-  #sync(node: DbNode, networks: readonly string[], joined: Network | undefined, now: number, failed?: () => void): void {
+  #sync(
+    node: DbNode,
+    networks: readonly string[],
+    joined: Network | undefined,
+    now: number,
+    failed?: () => void,
+  ): void {
     this.counts.bulkSyncs += 1;
     const deadline = now + this.#parameters.bulkSyncTimeout;
     this.#awaited.set(node.name, { deadline, network: joined });
@@ -776,7 +787,8 @@ export class NetworkDb implements MemberUser {
       if (network.own?.leaving !== false || covered.has(network.id)) continue;
       const picked: DbNode[] = [];
       network.pick(2, this.#random, picked);
-      const [node, second] = picked;
+      const node = picked.at(0);
+      const second = picked.at(1);
       if (node === undefined) continue;
       const networks = this.#common(node);
       for (const id of networks) covered.add(id);
@@ -790,14 +802,15 @@ export class NetworkDb implements MemberUser {
   #common(node: DbNode): string[] {
     const networks: string[] = [];
     for (const network of this.#networks.values()) {
-      if (network.own?.leaving === false && network.attachments.get(node.name)?.leaving === false) networks.push(network.id);
+      if (network.own?.leaving === false && network.attachments.get(node.name)?.leaving === false)
+        networks.push(network.id);
     }
     return networks;
   }
 
   #reconnect(now: number): void {
+    if (this.#failed.length === 0) return;
     const node = this.#failed[randomInteger(this.#random, this.#failed.length)];
-    if (node === undefined) return;
     this.#joinCluster([node.peer.endpoint], now, (then) => {
       const networks = this.#common(node);
       if (node.status === NodeStatus.Active && networks.length > 0) this.#sync(node, networks, undefined, then);

@@ -103,8 +103,8 @@ export class Network {
   pick(count: number, random: Random, into: DbNode[]): void {
     const size = this.#nodes.length;
     for (let tries = size === 0 ? 0 : TRIES_PER_NODE * count; tries > 0 && into.length < count; tries -= 1) {
-      const node = this.#nodes[randomInteger(random, size)]?.node;
-      if (node?.status === NodeStatus.Active && !into.includes(node)) into.push(node);
+      const { node } = this.#nodes[randomInteger(random, size)];
+      if (node.status === NodeStatus.Active && !into.includes(node)) into.push(node);
     }
   }
 

@@ -56,22 +56,26 @@ export class MemberDriver {
   userState: UserState | undefined;
 
   constructor(members: number, parameters: Partial<MemberParameters> = {}) {
-    this.member = new Member({ name: 'node-1', endpoint: endpointOf(1) }, { ...DEFAULT_MEMBER_PARAMETERS, ...parameters }, {
-      random: seededRandom(1),
-      output: {
-        sendPacket: (to, parts, crc) => this.sent.push({ to: to.addr[3] ?? 0, parts, crc }),
-        openStream: (id, to, message, deadline) => this.streams.push({ id, to: to.addr[3] ?? 0, message, deadline }),
-        memberEvent: (event) => this.events.push(event),
+    this.member = new Member(
+      { name: 'node-1', endpoint: endpointOf(1) },
+      { ...DEFAULT_MEMBER_PARAMETERS, ...parameters },
+      {
+        random: seededRandom(1),
+        output: {
+          sendPacket: (to, parts, crc) => this.sent.push({ to: to.addr[3], parts, crc }),
+          openStream: (id, to, message, deadline) => this.streams.push({ id, to: to.addr[3], message, deadline }),
+          memberEvent: (event) => this.events.push(event),
+        },
+        user: {
+          takeBroadcasts: () => undefined,
+          receive: () => undefined,
+          state: () => this.userState,
+          merge: () => undefined,
+          joined: () => undefined,
+          gone: () => undefined,
+        },
       },
-      user: {
-        takeBroadcasts: () => undefined,
-        receive: () => undefined,
-        state: () => this.userState,
-        merge: () => undefined,
-        joined: () => undefined,
-        gone: () => undefined,
-      },
-    });
+    );
     this.member.start(0);
     const records = Array.from({ length: members - 1 }, (_, index) => recordOf(index + 2));
     this.member.learn(records, 0);
@@ -95,7 +99,8 @@ export class MemberDriver {
       this.run(step);
       for (const { to, parts } of this.sent) {
         for (const part of parts) {
-          if (part.type === MessageType.Ping) this.receive(to, { type: MessageType.Ack, seqNo: part.seqNo, payload: undefined });
+          if (part.type === MessageType.Ping)
+            this.receive(to, { type: MessageType.Ack, seqNo: part.seqNo, payload: undefined });
         }
       }
     }
