@@ -1,5 +1,4 @@
 /** Bytes that are written one after the other. */
-import { encodeText } from './text-codec.js';
 
 /** A buffer that grows. */
 export class ByteWriter {
@@ -46,9 +45,10 @@ export class ByteWriter {
     this.#length += value.length;
   }
 
-  /** Writes a text as UTF-8. */
-  text(value: string): void {
-    this.bytes(encodeText(value));
+  /** Writes a text that is all ASCII. */
+  ascii(value: string): void {
+    this.#reserve(value.length);
+    for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
   }
 
   #reserve(count: number): void {
