@@ -57,18 +57,18 @@ export const decapCommand = declare({
     const { output: outputPath, json, strict } = values;
     if (json && outputPath === '-') throw new UsageError('--json and -o - both use standard output; name a file');
     const format = formatOf(outputPath, values.format);
-    const files = await readKeysOption(values);
+    const files = await readKeysOption(values, false, values.learn !== undefined);
     const learned = await learnOption(values.learn, {
       capture: path,
       gossip: files?.openGossip(),
-      esp: files?.open().esp,
+      esp: files?.openEsp()?.esp,
       ring: undefined,
       profile: Profile.Swarm,
       mtu: 1500,
       warns: false,
     });
     const names = new Map(learned?.networks.map(({ vni, name }) => [vni, name]));
-    const keys = files?.open();
+    const keys = files?.openEsp();
     const decoder = new UnderlayDecoder({ ...underlayDecoderOptions(values), ...keys, applyEcn: true });
     const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
     const source = await openInput(path);
