@@ -11,10 +11,17 @@ import { say } from '../text-output.js';
 /** The frames written for one VNI. */
 export interface DecapNetwork {
   readonly vni: number;
+  /** Only if the network was learned. */
+  readonly name?: string;
   frames: number;
   /** Of these, the frames that were in ESP. */
   encrypted: number;
   bytes: number;
+}
+
+/** A VNI, and the network's name if it is known. */
+export function networkText({ vni, name }: { readonly vni: number; readonly name?: string | undefined }): string {
+  return name === undefined ? String(vni) : `${vni} (${name})`;
 }
 
 /** A finished decapsulation. */
@@ -54,7 +61,7 @@ export function lost(drops: Float64Array): number {
 export function sayDecap(done: Decapsulation): void {
   const { source, decoder, esp, networks, output, keys, truncated = 0, timeless = 0 } = done;
   const drops = decoder.drops.counts;
-  const vnis = networks.map(({ vni }) => vni).sort((a, b) => a - b);
+  const vnis = [...networks].sort((a, b) => a.vni - b.vni).map(networkText);
   const shown = vnis.slice(0, 10).join(', ') + (vnis.length > 10 ? ', ...' : '');
   say(`${grouped(decoder.frames)} frames${vnis.length > 0 ? ` of VNI ${shown}` : ''} -> ${output}`);
   const dropped = drops.reduce((sum, count) => sum + count, 0);

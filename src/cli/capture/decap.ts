@@ -7,7 +7,9 @@ import { declare } from '../command.js';
 import { decapReport, lost, sayDecap } from './decap-report.js';
 import { ExitCode } from '../exit-code.js';
 import { ESP_ROWS, FrameWriter, formatOf } from '../replay/frame-writer.js';
+import { Profile } from '../../overlay/index.js';
 import { captureOperand, flag, option, outputFile } from '../options/declared.js';
+import { learnNamesDeclared, learnOption } from '../options/learn-option.js';
 import { UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { readKeysOption } from '../options/keys-option.js';
 import { choice } from '../options/value-kinds.js';
@@ -42,6 +44,7 @@ export const decapCommand = declare({
       'also write the captured part of truncated frames (they still count as dropped)',
     ),
     ...UNDERLAY_DECODER_OPTIONS,
+    learn: learnNamesDeclared,
     json: flag('--json', 'print the report as one JSON object'),
     strict: flag('--strict', 'exit 1 if packets were dropped or the capture is damaged'),
   },
@@ -54,8 +57,18 @@ export const decapCommand = declare({
     const { output: outputPath, json, strict } = values;
     if (json && outputPath === '-') throw new UsageError('--json and -o - both use standard output; name a file');
     const format = formatOf(outputPath, values.format);
-    const files = await readKeysOption(values);
-    const keys = files?.open();
+    const files = await readKeysOption(values, false, values.learn !== undefined);
+    const learned = await learnOption(values.learn, {
+      capture: path,
+      gossip: files?.openGossip(),
+      esp: files?.openEsp()?.esp,
+      ring: undefined,
+      profile: Profile.Swarm,
+      mtu: 1500,
+      warns: false,
+    });
+    const names = new Map(learned?.networks.map(({ vni, name }) => [vni, name]));
+    const keys = files?.openEsp();
     const decoder = new UnderlayDecoder({ ...underlayDecoderOptions(values), ...keys, applyEcn: true });
     const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
     const source = await openInput(path);
@@ -72,6 +85,7 @@ export const decapCommand = declare({
       const writer = new FrameWriter(
         format === 'pcapng' ? new PcapngWriter(file.write) : new PcapWriter(file.write, { nanoseconds }),
         values.keepTruncated,
+        names,
       );
       await readInput(source, (batch) => writer.take(batch, decoder, esp));
       writer.flush();

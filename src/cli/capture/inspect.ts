@@ -74,11 +74,11 @@ export const inspectCommand = declare({
     if (!flows && outside) throw new UsageError('--outside needs --flows');
     const paths = await inputFiles(operands);
     const names = await namesOption(values);
-    const keys = await readKeysOption(values);
+    const keys = await readKeysOption(values, false, true);
     const picture = openPicture(values.svg, paths);
     const survey = new Survey({
       ...underlayDecoderOptions(values),
-      ...keys?.open(),
+      ...keys?.openEsp(),
       gossip: packets ? undefined : keys?.openGossip(),
       checksums: values.checksums && !packets,
       flows: (flows || picture !== undefined) && { maxConversations: values.maxFlows },

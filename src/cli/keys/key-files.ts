@@ -33,6 +33,8 @@ interface KeysFound {
   /** Output file of `finish` for the SAs and their keys. */
   readonly espSa: string | undefined;
   readonly gossip: readonly GossipKey[];
+  /** Whether there are keys of ESP. */
+  readonly esp: boolean;
 }
 
 /**
@@ -72,14 +74,16 @@ export class KeysOption {
   readonly #keys: CaptureKeys;
   readonly #espSa: string | undefined;
   readonly #gossip: readonly GossipKey[];
+  readonly #esp: boolean;
   readonly #rings: GossipKeyring[] = [];
 
-  constructor(choice: AeadChoice, keys: CaptureKeys, { made, espSa, gossip }: KeysFound) {
+  constructor(choice: AeadChoice, keys: CaptureKeys, { made, espSa, gossip, esp }: KeysFound) {
     this.choice = choice;
     this.made = made;
     this.#keys = keys;
     this.#espSa = espSa;
     this.#gossip = gossip;
+    this.#esp = esp;
   }
 
   /** The key ring, if one of the files is one; `finish` wipes it. */
@@ -91,6 +95,11 @@ export class KeysOption {
   open(): OpenedKeys {
     const { aead, skipped } = this.choice;
     return { ...this.#keys.open(aead, hkdfSha256), cipher: { name: aead.name, skipped } };
+  }
+
+  /** The same, but undefined if there are keys of gossip only. */
+  openEsp(): OpenedKeys | undefined {
+    return this.#esp ? this.open() : undefined;
   }
 
   /** The keys of gossip, with the one first that Swarm encrypts with: the second oldest. Undefined if there are none. */
@@ -115,9 +124,14 @@ export class KeysOption {
 /**
  * Reads key files, and reports what in them can't be used.
  * @param paths at least one
+ * @param gossipAlone whether a file with keys of gossip and none of ESP is enough
  * @throws UsageError, AeadError
  */
-export async function readKeyFiles(paths: readonly string[], values: KeyValues): Promise<KeysOption> {
+export async function readKeyFiles(
+  paths: readonly string[],
+  values: KeyValues,
+  gossipAlone = false,
+): Promise<KeysOption> {
   const { espSa } = values;
   if (espSa === '-') throw new UsageError('--esp-sa takes a file: the report goes to standard output');
   const gossip = new Map<number, GossipKey>();
@@ -125,7 +139,9 @@ export async function readKeyFiles(paths: readonly string[], values: KeyValues):
     const text = readKeysText(path);
     const found = gossipKeysOf(path, text);
     for (const key of found) gossip.set(key.tag, key);
-    return found.length > 0 && !/^networking:ipsec\b/im.test(text) ? [] : [{ path, file: keysOfText(path, text) }];
+    return gossipAlone && found.length > 0 && !/^networking:ipsec\b/im.test(text)
+      ? []
+      : [{ path, file: keysOfText(path, text) }];
   });
   const choice = await aeadOption(values.aead);
   const keys = new CaptureKeys();
@@ -137,7 +153,7 @@ export async function readKeyFiles(paths: readonly string[], values: KeyValues):
   }
   const made = files.flatMap(({ file }) => (file.kind === 'ring' ? [] : (file.made ?? [])));
   const sorted = [...gossip.values()].sort((a, b) => a.tag - b.tag);
-  return new KeysOption(choice, keys, { made, espSa, gossip: sorted });
+  return new KeysOption(choice, keys, { made, espSa, gossip: sorted, esp: files.length > 0 });
 }
 
 function gossipKeysOf(path: string, text: string): GossipKey[] {

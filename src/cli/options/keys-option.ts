@@ -13,10 +13,15 @@ export interface KeyValues {
 /**
  * Reads the files of `--keys`, and reports what in them can't be used.
  * @param cipherAlone whether `--aead` is allowed without keys, for commands that encrypt
+ * @param gossipAlone whether files with keys of gossip and none of ESP are enough
  * @returns undefined if no keys are named
  * @throws UsageError, AeadError
  */
-export async function readKeysOption(values: KeyValues, cipherAlone = false): Promise<KeysOption | undefined> {
+export async function readKeysOption(
+  values: KeyValues,
+  cipherAlone = false,
+  gossipAlone = false,
+): Promise<KeysOption | undefined> {
   const { keys = [], aead, espSa } = values;
   if (keys.length === 0) {
     if (cipherAlone) return undefined;
@@ -25,7 +30,7 @@ export async function readKeysOption(values: KeyValues, cipherAlone = false): Pr
     return undefined;
   }
   const { readKeyFiles } = await import('../keys/key-files.js');
-  return readKeyFiles(keys, values);
+  return readKeyFiles(keys, values, gossipAlone);
 }
 
 /**

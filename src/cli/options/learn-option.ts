@@ -30,6 +30,13 @@ export const learnDeclared = option(
   learnValue,
 ).under('Network');
 
+/** `--learn gossip[=FILE]` of commands that need only the names of networks. */
+export const learnNamesDeclared = option(
+  '--learn gossip[=FILE]',
+  "name networks by Docker's ids, from the gossip in the capture, or in FILE; --keys has its keys",
+  learnValue,
+);
+
 /** What is needed to learn. */
 export interface LearnFrom {
   /** The command's own capture; undefined if it can't have gossip. */
@@ -39,6 +46,11 @@ export interface LearnFrom {
   readonly ring: KeyRing | undefined;
   readonly profile: Profile;
   readonly mtu: number;
+  /**
+   * Whether to say what had to be guessed.
+   * @default true
+   */
+  readonly warns?: boolean;
 }
 
 /**
@@ -48,7 +60,7 @@ export interface LearnFrom {
  */
 export async function learnOption(
   learn: { readonly path: string | undefined } | undefined,
-  { capture, gossip, esp, ring, profile, mtu }: LearnFrom,
+  { capture, gossip, esp, ring, profile, mtu, warns = true }: LearnFrom,
 ): Promise<Topology | undefined> {
   if (learn === undefined) return undefined;
   const path = learn.path ?? capture;
@@ -66,7 +78,7 @@ export async function learnOption(
   if (!learner.found) throw new UsageError(`${path}: no gossip about endpoints that the keys of --keys decrypt`);
   try {
     const { topology, warnings } = learner.topology({ profile, mtu, ring });
-    for (const warning of warnings) say(`vtep: ${path}: ${warning}`);
+    for (const warning of warns ? warnings : []) say(`vtep: ${path}: ${warning}`);
     return topology;
   } catch (error) {
     if (error instanceof VtepError) throw new UsageError(`${path}: ${error.message}`);

@@ -136,12 +136,12 @@ async function learned(values: EncapValues): Promise<Topology | undefined> {
     return undefined;
   }
   const given: KeyValues = { keys: paths, aead };
-  const keys = await readKeysOption(given);
+  const keys = await readKeysOption(given, false, true);
   try {
     return await learnOption(learn, {
       capture: undefined,
       gossip: keys?.openGossip(),
-      esp: keys?.open().esp,
+      esp: keys?.openEsp()?.esp,
       ring: keys?.ring?.ring.copy(),
       profile: Profile.Swarm,
       mtu: 1500,

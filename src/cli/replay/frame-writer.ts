@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { type CaptureBatch, type PacketSink, PcapngWriter } from '../../capture/index.js';
 import { type UnderlayDecoder, Verdict } from '../../dataplane/index.js';
 import type { EspSurvey } from '../../inspect/internal.js';
-import type { DecapNetwork } from '../capture/decap-report.js';
+import { type DecapNetwork, networkText } from '../capture/decap-report.js';
 
 /** Maximum number of SPIs counted separately. */
 export const ESP_ROWS = 65_536;
@@ -22,12 +22,15 @@ export class FrameWriter {
   /** Frames of packets without a timestamp, which are written with the time 1970-01-01. */
   timeless = 0;
   readonly #keepTruncated: boolean;
+  readonly #names: ReadonlyMap<number, string>;
 
   /**
    * @param sink a pcapng writer, which gets one interface per network, or any other sink for Ethernet frames
    * @param keepTruncated whether to write the captured part of frames that the snaplen truncated
+   * @param names of networks, by VNI
    */
-  constructor(sink: PacketSink, keepTruncated = false) {
+  constructor(sink: PacketSink, keepTruncated = false, names: ReadonlyMap<number, string> = new Map()) {
+    this.#names = names;
     this.#keepTruncated = keepTruncated;
     this.#pcapng = sink instanceof PcapngWriter ? sink : undefined;
     this.#sink = sink;
@@ -65,7 +68,8 @@ export class FrameWriter {
     const { vni } = decoder;
     let network = this.networks.get(vni);
     if (network === undefined) {
-      network = { vni, frames: 0, encrypted: 0, bytes: 0 };
+      const name = this.#names.get(vni);
+      network = { vni, ...(name !== undefined && { name }), frames: 0, encrypted: 0, bytes: 0 };
       this.networks.set(vni, network);
     }
     network.frames++;
@@ -83,7 +87,7 @@ export class FrameWriter {
     const key = last ? -1 : vni;
     let id = this.#interfaces.get(key);
     if (id === undefined) {
-      id = pcapng.addInterface(last ? 'other VNIs' : `vni ${vni}`);
+      id = pcapng.addInterface(last ? 'other VNIs' : `vni ${networkText({ vni, name: this.#names.get(vni) })}`);
       this.#interfaces.set(key, id);
     }
     return id;

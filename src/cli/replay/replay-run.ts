@@ -92,7 +92,7 @@ async function readFrames(
   for (let loop = 1; loop <= loops && !isInterrupted(); loop++) {
     const source = await input.open();
     if (loops > 1) progress.pass = `loop ${grouped(loop)} of ${grouped(loops)}`;
-    const frames = new CaptureFrames(observed.kind, keys?.open().esp, frameBytes);
+    const frames = new CaptureFrames(observed.kind, keys?.openEsp()?.esp, frameBytes);
     clock.restart();
     const onBatch = (batch: CaptureBatch): void | Promise<void> => {
       frames.begin(batch);

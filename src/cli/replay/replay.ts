@@ -91,7 +91,7 @@ export const replayCommand = declare({
     // A capture of the wire would be incomplete, and JSON is for programs, which expect all of it.
     if (!json && writeWire === undefined) stopReadingOnInterrupt();
     const described = await configOption(values);
-    const keys = await readKeysOption(values, true);
+    const keys = await readKeysOption(values, true, values.learn !== undefined);
     if (described !== undefined && values.learn !== undefined) {
       throw new UsageError('--learn and a description of the network are mutually exclusive');
     }
@@ -100,12 +100,12 @@ export const replayCommand = declare({
       (await learnOption(values.learn, {
         capture: path,
         gossip: keys?.openGossip(),
-        esp: keys?.open().esp,
+        esp: keys?.openEsp()?.esp,
         ring: keys?.ring?.ring.copy(),
         profile: profile ?? Profile.Swarm,
         mtu: mtu ?? 1500,
       }));
-    const esp = keys?.open().esp;
+    const esp = keys?.openEsp()?.esp;
     const input =
       path === STANDARD_STREAM ? await streamInput(esp, values, config !== undefined) : await fileInput(path, esp);
     if (isInterrupted()) return ExitCode.Done;

@@ -1,5 +1,11 @@
 /** Bytes that are written one after the other. */
-import { encodeText } from './text-codec.js';
+
+/** Buffers that are not in use: allocating one takes longer than writing a message into it. */
+const free: Uint8Array[] = [];
+const MAX_FREE = 8;
+const MIN_CAPACITY = 2048;
+const MAX_KEPT = 65_536;
+const NO_BYTES = new Uint8Array(0);
 
 /** A buffer that grows. */
 export class ByteWriter {
@@ -8,7 +14,8 @@ export class ByteWriter {
 
   /** @param capacity bytes to reserve */
   constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity);
+    const reused = free.pop() ?? NO_BYTES;
+    this.#bytes = reused.length >= capacity ? reused : new Uint8Array(Math.max(capacity, MIN_CAPACITY));
   }
 
   /** Bytes written. */
@@ -16,9 +23,13 @@ export class ByteWriter {
     return this.#length;
   }
 
-  /** A copy of what was written. */
+  /** A copy of what was written; the writer is empty afterwards. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const result = this.#bytes.slice(0, this.#length);
+    if (this.#bytes.length <= MAX_KEPT && free.length < MAX_FREE) free.push(this.#bytes);
+    this.#bytes = NO_BYTES;
+    this.#length = 0;
+    return result;
   }
 
   /** Writes the low 8 bits of a number. */
@@ -46,15 +57,16 @@ export class ByteWriter {
     this.#length += value.length;
   }
 
-  /** Writes a text as UTF-8. */
-  text(value: string): void {
-    this.bytes(encodeText(value));
+  /** Writes a text that is all ASCII. */
+  ascii(value: string): void {
+    this.#reserve(value.length);
+    for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
   }
 
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    const larger = new Uint8Array(Math.max(needed, MIN_CAPACITY, 2 * this.#bytes.length));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }

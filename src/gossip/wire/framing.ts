@@ -9,6 +9,7 @@ import { encodeText } from './text-codec.js';
 
 const LZW = 0;
 const UINT8 = 0xff;
+const NO_LABEL = new Uint8Array(0);
 /** Type and length of a label. */
 export const LABEL_HEADER_BYTES = 2;
 
@@ -47,6 +48,7 @@ export function decompressMessage(message: Uint8Array, limit: number): Uint8Arra
  * @throws VtepError `BAD_GOSSIP` if it has more than 255
  */
 export function labelBytes(label: string): Uint8Array {
+  if (label === '') return NO_LABEL;
   const bytes = encodeText(label);
   if (bytes.length > UINT8) throw new VtepError('BAD_GOSSIP', 'a label has more than 255 bytes');
   return bytes;

@@ -16,6 +16,8 @@ const TABLE_MASK = TABLE_SIZE - 1;
 
 /** Of the encoder: a code's prefix and literal in the upper 20 bits, the code in the lower 12; 0 is free. */
 const table = new Uint32Array(TABLE_SIZE);
+/** Of the encoder: the slots in use, since short inputs use few. */
+const used = new Uint16Array(MAX_CODE + 1);
 /** Of the decoder: the last byte of a code's text, and the code of the text before it. */
 const suffix = new Uint8Array(MAX_CODE + 1);
 const prefix = new Uint16Array(MAX_CODE + 1);
@@ -66,9 +68,13 @@ export function compressLzw(bytes: Uint8Array): Uint8Array {
     output.write(END);
     return output.finish();
   }
-  table.fill(0);
+  let slots = 0;
   let last = END;
   let overflow = 1 << FIRST_WIDTH;
+  const clear = (): void => {
+    for (let i = 0; i < slots; i++) table[used[i]] = 0;
+    slots = 0;
+  };
   /** Counts a new code. Returns whether the table was full, and therefore cleared. */
   const grow = (): boolean => {
     last++;
@@ -81,7 +87,7 @@ export function compressLzw(bytes: Uint8Array): Uint8Array {
     output.width = FIRST_WIDTH;
     last = END;
     overflow = 1 << FIRST_WIDTH;
-    table.fill(0);
+    clear();
     return true;
   };
   let code = bytes[0];
@@ -95,11 +101,14 @@ export function compressLzw(bytes: Uint8Array): Uint8Array {
     }
     output.write(code);
     code = bytes[i];
-    if (!grow()) table[slot] = (key << 12) | last;
+    if (grow()) continue;
+    table[slot] = (key << 12) | last;
+    used[slots++] = slot;
   }
   output.write(code);
   grow();
   output.write(END);
+  clear();
   return output.finish();
 }
 

@@ -10,24 +10,14 @@ import {
   MAX_STREAM_BYTES,
 } from './limits.js';
 import { MAX_NAME_BYTES, type MemberMessage, MessageType, type NodeState, type PushNodeState } from './messages.js';
-import { MsgpackReader, type MsgpackValue, writeStruct } from './msgpack.js';
-import { encodeText } from './text-codec.js';
+import { MsgpackReader, writeStruct } from './msgpack.js';
+import { textLength } from './text-codec.js';
 
 const UINT8 = 0xff;
 const UINT16 = 0xffff;
 const UINT32 = 0xffffffff;
 const VSN_BYTES = 6;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
-
-/** A struct's fields; the ones that are left out are null. */
-type Fields = readonly (readonly [name: string, value: MsgpackValue | null])[];
-
-function put(out: ByteWriter, fields: Fields): void {
-  writeStruct(
-    out,
-    fields.filter((field): field is readonly [string, MsgpackValue] => field[1] !== null),
-  );
-}
 
 /** An optional field (`omitempty` in Go). */
 function optional<T extends string | number | Uint8Array>(value: T | undefined): T | null {
@@ -41,7 +31,7 @@ function number(value: number, max: number, name: string): number {
 }
 
 function name(text: string): string {
-  if (encodeText(text).length <= MAX_NAME_BYTES) return text;
+  if (textLength(text) <= MAX_NAME_BYTES) return text;
   throw new VtepError('BAD_GOSSIP', `a name has more than ${MAX_NAME_BYTES} bytes`);
 }
 
@@ -70,7 +60,7 @@ export function encodeMember(message: MemberMessage, stream = false): Uint8Array
   out.byte(message.type);
   switch (message.type) {
     case MessageType.Ping:
-      put(out, [
+      writeStruct(out, [
         ['Node', name(message.node)],
         ['SeqNo', number(message.seqNo, UINT32, 'seqNo')],
         ['SourceAddr', optional(message.sourceAddr)],
@@ -79,7 +69,7 @@ export function encodeMember(message: MemberMessage, stream = false): Uint8Array
       ]);
       break;
     case MessageType.IndirectPing:
-      put(out, [
+      writeStruct(out, [
         ['Nack', message.nack],
         ['Node', name(message.node)],
         ['Port', number(message.port, UINT16, 'port')],
@@ -91,24 +81,24 @@ export function encodeMember(message: MemberMessage, stream = false): Uint8Array
       ]);
       break;
     case MessageType.Ack:
-      put(out, [
+      writeStruct(out, [
         ['Payload', message.payload],
         ['SeqNo', number(message.seqNo, UINT32, 'seqNo')],
       ]);
       break;
     case MessageType.Nack:
-      put(out, [['SeqNo', number(message.seqNo, UINT32, 'seqNo')]]);
+      writeStruct(out, [['SeqNo', number(message.seqNo, UINT32, 'seqNo')]]);
       break;
     case MessageType.Suspect:
     case MessageType.Dead:
-      put(out, [
+      writeStruct(out, [
         ['From', name(message.from)],
         ['Incarnation', number(message.incarnation, UINT32, 'incarnation')],
         ['Node', name(message.node)],
       ]);
       break;
     case MessageType.Alive:
-      put(out, [
+      writeStruct(out, [
         ['Addr', address(message.addr)],
         ['Incarnation', number(message.incarnation, UINT32, 'incarnation')],
         ['Meta', meta(message.meta)],
@@ -118,7 +108,7 @@ export function encodeMember(message: MemberMessage, stream = false): Uint8Array
       ]);
       break;
     case MessageType.PushPull:
-      put(out, [
+      writeStruct(out, [
         ['Join', message.join],
         ['Nodes', message.nodes.length],
         ['UserStateLen', message.userState.length],
@@ -127,17 +117,17 @@ export function encodeMember(message: MemberMessage, stream = false): Uint8Array
       out.bytes(message.userState);
       break;
     case MessageType.User:
-      if (stream) put(out, [['UserMsgLen', message.body.length]]);
+      if (stream) writeStruct(out, [['UserMsgLen', message.body.length]]);
       out.bytes(message.body);
       break;
     case MessageType.Error:
-      put(out, [['Error', message.error]]);
+      writeStruct(out, [['Error', message.error]]);
   }
   return out.finish();
 }
 
 function putNodeState(out: ByteWriter, node: PushNodeState): void {
-  put(out, [
+  writeStruct(out, [
     ['Addr', address(node.addr)],
     ['Incarnation', number(node.incarnation, UINT32, 'incarnation')],
     ['Meta', meta(node.meta)],
@@ -278,22 +268,20 @@ export function decodeMember(bytes: Uint8Array, stream = false): MemberMessage |
   if (bytes.length === 0) return 'truncated';
   const type = bytes[0];
   if (type === MessageType.User && !stream) return { type, body: bytes.slice(1) };
-  if (!isStructType(type)) return 'unknown-type';
+  if (!isMemberType(type)) return 'unknown-type';
   const reader = new MsgpackReader(bytes, 1);
   const values = new Values(reader);
   const message = messageOf(type, values, bytes);
   return reader.fault ?? message;
 }
 
-type StructType = Exclude<MemberMessage['type'], never>;
-
-function isStructType(type: number): type is StructType {
+function isMemberType(type: number): type is MemberMessage['type'] {
   return (
     type <= MessageType.PushPull || type === MessageType.User || type === MessageType.Nack || type === MessageType.Error
   );
 }
 
-function messageOf(type: StructType, values: Values, bytes: Uint8Array): MemberMessage {
+function messageOf(type: MemberMessage['type'], values: Values, bytes: Uint8Array): MemberMessage {
   const { reader, seqNo, node, incarnation, from, port } = values;
   switch (type) {
     case MessageType.Ping:

@@ -5,7 +5,7 @@
  */
 import type { ByteWriter } from './byte-writer.js';
 import type { GossipFault } from './fault.js';
-import { decodeText, encodeText } from './text-codec.js';
+import { decodeText, encodeText, isAscii } from './text-codec.js';
 
 const NIL = 0xc0;
 const FALSE = 0xc2;
@@ -20,15 +20,22 @@ const MAX_SKIP_DEPTH = 8;
 /** A value of a field: undefined is nil. */
 export type MsgpackValue = number | boolean | string | Uint8Array | undefined;
 
-/** Writes a struct. */
-export function writeStruct(out: ByteWriter, fields: readonly (readonly [name: string, value: MsgpackValue])[]): void {
-  out.byte(0x80 | fields.length);
+/** Writes a struct of at most 15 fields. Those that are null are left out. */
+export function writeStruct(
+  out: ByteWriter,
+  fields: readonly (readonly [name: string, value: MsgpackValue | null])[],
+): void {
+  let count = 0;
+  for (const [, value] of fields) if (value !== null) count++;
+  out.byte(0x80 | count);
   for (const [name, value] of fields) {
-    writeRaw(out, encodeText(name));
+    if (value === null) continue;
+    writeText(out, name);
     if (value === undefined) out.byte(NIL);
     else if (typeof value === 'boolean') out.byte(value ? TRUE : FALSE);
     else if (typeof value === 'number') writeUint(out, value);
-    else writeRaw(out, typeof value === 'string' ? encodeText(value) : value);
+    else if (typeof value === 'string') writeText(out, value);
+    else writeRaw(out, value);
   }
 }
 
@@ -44,6 +51,15 @@ function writeUint(out: ByteWriter, value: number): void {
     out.byte(0xce);
     out.uint32(value);
   }
+}
+
+function writeText(out: ByteWriter, text: string): void {
+  if (text.length >= 32 || !isAscii(text)) {
+    writeRaw(out, encodeText(text));
+    return;
+  }
+  out.byte(0xa0 | text.length);
+  out.ascii(text);
 }
 
 function writeRaw(out: ByteWriter, bytes: Uint8Array): void {

@@ -4,6 +4,7 @@ import type { GossipFault } from './fault.js';
 import { MAX_COMPOUND_DEPTH, MAX_COMPOUND_MESSAGES, MAX_PUSH_PULL_ENTRIES, MAX_STREAM_BYTES } from './limits.js';
 import {
   type EntryEvent,
+  type GossipCompound,
   type GossipMessage,
   GossipType,
   MAX_NAME_BYTES,
@@ -11,7 +12,7 @@ import {
   type NetworkEntry,
 } from './messages.js';
 import { ProtobufReader, ProtobufWriter } from './protobuf.js';
-import { encodeText } from './text-codec.js';
+import { encodeText, textLength } from './text-codec.js';
 
 /** Maximum number of networks in a bulk sync. */
 const MAX_NETWORKS = 65_536;
@@ -24,7 +25,7 @@ function time(value: number): number {
 }
 
 function name(text: string): string {
-  if (encodeText(text).length <= MAX_NAME_BYTES) return text;
+  if (textLength(text) <= MAX_NAME_BYTES) return text;
   throw new VtepError('BAD_GOSSIP', `a name has more than ${MAX_NAME_BYTES} bytes`);
 }
 
@@ -269,7 +270,10 @@ function readCompound(reader: ProtobufReader): GossipMessage {
  *   if (count > 0) console.error(`${count} invalid messages`);
  * }
  */
-export function forEachGossip(body: Uint8Array, visit: (message: Exclude<GossipMessage, { type: 5 }>) => void): Faults {
+export function forEachGossip(
+  body: Uint8Array,
+  visit: (message: Exclude<GossipMessage, GossipCompound>) => void,
+): Faults {
   const faults = new FaultCount();
   let budget = MAX_COMPOUND_MESSAGES;
   const walk = (bytes: Uint8Array, depth: number): void => {

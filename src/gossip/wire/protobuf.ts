@@ -4,7 +4,7 @@
  */
 import { ByteWriter } from './byte-writer.js';
 import type { GossipFault } from './fault.js';
-import { decodeText, encodeText } from './text-codec.js';
+import { decodeText, encodeText, isAscii } from './text-codec.js';
 
 const VARINT = 0;
 const FIXED64 = 1;
@@ -36,7 +36,12 @@ export class ProtobufWriter {
 
   /** Writes a text, unless it is empty. */
   text(field: number, value: string): this {
-    return value === '' ? this : this.element(field, encodeText(value));
+    if (value === '') return this;
+    if (!isAscii(value)) return this.element(field, encodeText(value));
+    this.#varint(field * 8 + BYTES);
+    this.#varint(value.length);
+    this.#out.ascii(value);
+    return this;
   }
 
   /** Writes bytes, unless there are none. */

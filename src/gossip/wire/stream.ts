@@ -65,11 +65,11 @@ export function encodeStream(
     out.bytes(plain);
     return out.finish();
   }
-  const header = new ByteWriter(FRAME_HEADER_BYTES);
-  header.byte(MessageType.Encrypt);
-  header.uint32(encryptedLength(encryption, plain.length));
-  out.bytes(header.finish());
-  out.bytes(keys.seal(plain, aadOf(header.finish(), name), encryption));
+  const header = new Uint8Array(FRAME_HEADER_BYTES);
+  header[0] = MessageType.Encrypt;
+  new DataView(header.buffer).setUint32(1, encryptedLength(encryption, plain.length));
+  out.bytes(header);
+  out.bytes(keys.seal(plain, aadOf(header, name), encryption));
   return out.finish();
 }
 

@@ -21,6 +21,17 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Whether a text has only ASCII characters, so that its bytes are its characters. */
+export function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
+}
+
+/** Number of bytes of a text. */
+export function textLength(text: string): number {
+  return isAscii(text) ? text.length : encodeText(text).length;
+}
+
 /** The bytes of a text. Lone surrogates become U+FFFD. */
 export function encodeText(text: string): Uint8Array {
   return encoder.encode(text);

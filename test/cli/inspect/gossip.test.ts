@@ -49,6 +49,19 @@ describe('vtep inspect with gossip keys', () => {
     assert.match(stdout, /warning +176 +GOSSIP_SEALED/);
   });
 
+  test('gossip keys alone leave ESP as it is, and are no keys for commands that need those of ESP', async () => {
+    const only = join(folder, 'own-gossip.txt');
+    const lines = readFileSync(KEYS, 'utf8').split('\n');
+    writeFileSync(only, lines.filter((line) => line.startsWith('networking:gossip')).join('\n'));
+    const capture = fixture('docker/07-encrypted.underlay.pcap');
+    const { stdout } = await vtep(['inspect', capture, '--keys', only]);
+    assert.match(stdout, /^Gossip: 245 packets and 24 streams decrypted$/m);
+    assert.match(stdout, /note +126 +ESP_WITHOUT_KEYS/);
+    const { status, stderr } = await vtep(['decap', capture, '-o', join(folder, 'x.pcap'), '--keys', only]);
+    assert.equal(status, 2);
+    assert.match(stderr, /contains no key of networking:ipsec/);
+  });
+
   test('control characters in names do not reach the terminal', async () => {
     const { stdout } = await vtep(['inspect', LEAVE, '--keys', KEYS, '--json']);
     const { gossip } = JSON.parse(stdout.replaceAll('5f6fa7f699a8', '\\u001b[31m\\u0007x')) as { gossip: GossipReport };

@@ -1,5 +1,6 @@
 /** `--learn gossip`: replay and encap with the topology from a capture's gossip. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fixture } from '../../repository.js';
@@ -57,6 +58,24 @@ describe('vtep replay --learn gossip', () => {
       assert.equal(status, 2);
       assert.match(stderr, reason);
     }
+  });
+});
+
+describe('vtep decap --learn gossip', () => {
+  test('names networks, in the report and in the interfaces of pcapng', async () => {
+    const out = join(folder, 'inner.pcapng');
+    const words = ['decap', wire('07-encrypted'), '--keys', KEYS, '--learn', 'gossip', '-o', out];
+    const { status, stderr } = await vtep(words);
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /^126 frames of VNI 4099 \(p3x0gqmfr90b\) -> /m);
+    assert.doesNotMatch(stderr, /unknown/);
+    assert.ok(readFileSync(out).includes('vni 4099 (p3x0gqmfr90b)'));
+    const { stdout } = await vtep([...words, '--json']);
+    const { networks } = JSON.parse(stdout) as { networks: readonly { vni: number; name?: string }[] };
+    assert.deepEqual(
+      networks.map(({ vni, name }) => [vni, name]),
+      [[4099, 'p3x0gqmfr90b']],
+    );
   });
 });
 
