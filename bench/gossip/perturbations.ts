@@ -61,7 +61,6 @@ export function measurePerturbation(options: PerturbationOptions): number[] {
     if (simulation.now >= from + LIMIT) throw new Error(`${kind}, seed ${seed}: not all nodes know after ${LIMIT} ms.`);
     times.push(simulation.now - from);
     simulation.run(simulation.now + REST);
-    if (kind === 'node leaves cluster') simulation.kill(node);
   }
   return times.sort((one, other) => one - other);
 }
@@ -128,7 +127,8 @@ function perturb(
       return () => !others.some(isOnNetwork);
     case 'node leaves cluster':
       simulation.call(node, (member, now) => member.leave(now));
-      return () => others.every((other) => state(other, name) === NodeState.Left);
+      simulation.at(simulation.now + REST, () => simulation.kill(node));
+      return () => others.every((other) => (state(other, name) ?? NodeState.Left) >= NodeState.Dead);
     case 'node dies':
       simulation.kill(node);
       return () => others.every((other) => (state(other, name) ?? NodeState.Dead) === NodeState.Dead);

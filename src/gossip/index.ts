@@ -5,6 +5,7 @@
  *   and {@link encodeStream} write it. {@link GossipKeyring} holds the keys.
  * - {@link forEachGossip} reads NetworkDB's messages in it, {@link decodePeerRecord} and {@link decodeEndpointRecord} the
  *   records of its tables.
+ * - {@link SwarmMember} is a member of it: packets, streams and the time go in; packets, streams and events come out.
  * @module vtep/gossip
  */
 export * from './wire/index.js';

@@ -86,9 +86,14 @@ interface OpenStream {
  * {@link Member.nextDeadline} says when {@link Member.advance} is due.
  *
  * @example
- *   const member = new Member(identity, DEFAULT_MEMBER_PARAMETERS, { random: Math.random, output, user });
+ * import { DEFAULT_MEMBER_PARAMETERS, Member, type MemberIdentity, type MemberPorts } from 'vtep/gossip';
+ *
+ * export function joinCluster(identity: MemberIdentity, ports: MemberPorts, now: number): Member {
+ *   const member = new Member(identity, DEFAULT_MEMBER_PARAMETERS, ports);
  *   member.start(now);
  *   member.join([{ addr: Uint8Array.of(192, 168, 50, 1), port: 7946 }], now);
+ *   return member;
+ * }
  */
 export class Member {
   readonly self: Peer;

@@ -31,11 +31,16 @@ export interface SwarmMemberParameters {
  * {@link Member}.
  *
  * @example
+ * import { type GossipEndpoint, SwarmMember, type SwarmMemberOutput } from 'vtep/gossip';
+ *
+ * export function joinSwarm(endpoint: GossipEndpoint, manager: GossipEndpoint, output: SwarmMemberOutput): SwarmMember {
+ *   const now = performance.now();
  *   const member = new SwarmMember({ name: 'cccccccccccc', endpoint }, { random: Math.random, output });
  *   member.start(now);
  *   member.networkDb.join([manager], now);
- *   member.networkDb.joinNetwork(networkId, now);
- *   member.networkDb.createEntry(networkId, 'overlay_peer_table', endpointId, record, now);
+ *   member.networkDb.joinNetwork('r0yqus78gwe90z4dmog6y22cv', now);
+ *   return member;
+ * }
  */
 export class SwarmMember {
   readonly member: Member;
