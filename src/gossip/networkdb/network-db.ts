@@ -273,6 +273,15 @@ export class NetworkDb implements MemberUser {
 
   joined(peer: Peer, now: number): void {
     const known = this.#nodes.get(peer.name);
+    if (this.#isFormerSelf(peer)) {
+      // Not one to displace this node, nor to be on networks.
+      if (known !== undefined || this.#nodes.size >= this.#parameters.maxNodes) return;
+      const former = new DbNode(peer);
+      former.status = NodeStatus.Left;
+      former.reapAt = now + this.#parameters.reapNodeTime;
+      this.#nodes.set(peer.name, former);
+      return;
+    }
     if (known !== undefined) {
       this.#byEndpoint.delete(endpointKey(known.peer.endpoint));
       known.peer = peer;
@@ -390,6 +399,11 @@ export class NetworkDb implements MemberUser {
   }
 
   // Nodes.
+
+  /** Whether a member is this one's address under another name: what was there before a restart. */
+  #isFormerSelf({ name, endpoint }: Peer): boolean {
+    return name !== this.#name && this.#byEndpoint.get(endpointKey(endpoint))?.name === this.#name;
+  }
 
   /** A member at the address of another one has taken its place. */
   #replaceAt(node: DbNode, now: number): void {

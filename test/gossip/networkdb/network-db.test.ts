@@ -245,6 +245,20 @@ test('a node at the address of another one takes its place', () => {
   assert.deepEqual(driver.db.nodesOf(NETWORK).sort(), ['node-1', 'node-3']);
 });
 
+test('stale news of a former name at its own address does not displace a node', () => {
+  const driver = new DbDriver(3);
+  driver.db.createEntry(NETWORK, TABLE, 'mine', Uint8Array.of(1), 0);
+  const former = peerOf(1, 'before-the-restart');
+  driver.db.joined(former, 0);
+  driver.attach('before-the-restart', 7);
+  assert.equal(driver.value('mine'), 1);
+  assert.deepEqual(driver.db.nodesOf(NETWORK).sort(), ['node-1', 'node-2', 'node-3']);
+  former.become(NodeState.Dead, 0);
+  driver.db.gone(former, 0);
+  driver.db.joined(former, 0);
+  assert.equal(driver.value('mine'), 1);
+});
+
 test('a node takes back its entries that it does not have', () => {
   for (const refuteOwnEntries of [true, false]) {
     const driver = new DbDriver(3, { refuteOwnEntries });
