@@ -5,6 +5,46 @@
  *   and {@link encodeStream} write it. {@link GossipKeyring} holds the keys.
  * - {@link forEachGossip} reads NetworkDB's messages in it, {@link decodePeerRecord} and {@link decodeEndpointRecord} the
  *   records of its tables.
+ * - {@link SwarmMember} is a member of it: packets, streams and the time go in; packets, streams and events come out.
  * @module vtep/gossip
  */
 export * from './wire/index.js';
+export { type BulkSyncEntries, type TableEvents, type UserData, type UserState } from './user-data.js';
+export { type Random } from './random.js';
+export { BroadcastQueue } from './broadcast-queue.js';
+export { type DecodedParts, decodeParts, encodeParts, fromStream, toStream } from './user-codec.js';
+export { partBytes, gossipBytes } from './message-size.js';
+export { type GossipEndpoint, sameEndpoint } from './member/endpoint.js';
+export { Member, type MemberIdentity, type MemberPorts, SWARM_VERSIONS } from './member/member.js';
+export { MemberCounts } from './member/counts.js';
+export { type MemberEvent, type MemberOutput, type MemberUser } from './member/output.js';
+export { type PacketPart, type StateExchange, type StreamMessage, type UserPart } from './member/packet.js';
+export {
+  DEFAULT_MEMBER_PARAMETERS,
+  type MemberParameters,
+  PLAIN_SWIM,
+  pushPullInterval,
+  retransmitLimit,
+  suspicionTimeout,
+} from './member/parameters.js';
+export { Peer } from './member/peer.js';
+export { Suspicion } from './member/suspicion.js';
+export { Awareness } from './member/awareness.js';
+export {
+  type Cluster,
+  NetworkDb,
+  NetworkDbError,
+  type NetworkDbErrorCode,
+  type NetworkDbPorts,
+} from './networkdb/network-db.js';
+export { NetworkDbCounts } from './networkdb/counts.js';
+export { LamportClock } from './networkdb/lamport-clock.js';
+export { DEFAULT_NETWORK_DB_PARAMETERS, type NetworkDbParameters } from './networkdb/parameters.js';
+export { type TableChange, type TableEntry } from './networkdb/table-change.js';
+export {
+  SwarmMember,
+  type SwarmMemberOutput,
+  type SwarmMemberParameters,
+  type SwarmMemberPorts,
+} from './networkdb/swarm-member.js';
+export { DOCKER_PROFILES, type DockerProfile } from './profiles.js';
