@@ -10,7 +10,7 @@ const FLOORS = [
   { text: [] },
   { 'error.ts': [], 'disposable.ts': [] },
   { memory: [], foreign: ['memory'] },
-  { wire: [] },
+  { wire: [], protobuf: [] },
   { aead: [], capture: [] },
   { ipsec: [], fragment: [] },
   { overlay: [] },
@@ -18,7 +18,7 @@ const FLOORS = [
   { service: [], gossip: [] },
   { inspect: [], workers: [], replay: ['workers'] },
   { frames: [], simulate: ['frames'], picture: [] },
-  { live: [] },
+  { live: [], join: ['live'] },
   { cli: [] },
   { 'index.ts': [] },
 ];
