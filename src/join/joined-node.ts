@@ -70,12 +70,7 @@ export interface CloseOptions {
 }
 
 /** Errors that don't pass by themselves. */
-const FINAL: ReadonlySet<string> = new Set([
-  'REMOVED_FROM_SWARM',
-  'CERTIFICATE_EXPIRED',
-  'STATE_UNUSABLE',
-  'CLOSED',
-]);
+const FINAL: ReadonlySet<string> = new Set(['REMOVED_FROM_SWARM', 'CERTIFICATE_EXPIRED', 'STATE_UNUSABLE', 'CLOSED']);
 /** Sessions lost to another process with this identity, in a row, after which this one gives way. */
 const MAX_TAKEN = 3;
 /** A session that lasted longer starts the count anew. */
@@ -156,7 +151,9 @@ export class JoinedNode {
       throw new JoinError('BAD_OPTION', `a node has at most ${MAX_ATTACHMENTS} attachments`);
     }
     this.#backoff = new Backoff(this.#times.backoffMs, this.#random);
-    this.#rejection = new TaskRejection((serviceId, service) => this.#emit({ kind: 'task-rejected', serviceId, service }));
+    this.#rejection = new TaskRejection((serviceId, service) =>
+      this.#emit({ kind: 'task-rejected', serviceId, service }),
+    );
     this.#renewal = new RenewalTimer(() => void this.#renew(), this.#random);
   }
 
@@ -251,7 +248,10 @@ export class JoinedNode {
   async #enrol(): Promise<NodeIdentity> {
     const token = this.#token;
     if (token === undefined) {
-      throw new JoinError('NO_IDENTITY', 'no identity is stored: give a token, as docker swarm join-token worker shows it');
+      throw new JoinError(
+        'NO_IDENTITY',
+        'no identity is stored: give a token, as docker swarm join-token worker shows it',
+      );
     }
     const availability = Availability[capitalised(this.#options.availability ?? 'active')];
     const failures: JoinError[] = [];
@@ -342,7 +342,13 @@ export class JoinedNode {
       },
     };
     try {
-      return await ManagerSession.open(connection, nodeDescription(this.#profile, identity), former, listener, this.#times);
+      return await ManagerSession.open(
+        connection,
+        nodeDescription(this.#profile, identity),
+        former,
+        listener,
+        this.#times,
+      );
     } catch (error) {
       connection.close();
       throw error;

@@ -2,7 +2,19 @@
  * The messages of swarmkit (api/*.proto) that a worker exchanges with managers, with the fields it uses. Numbers and
  * types are the same from Docker 20.10 to 29.
  */
-import { bool, bytes, type Decoded, int, message, nested, nestedList, text, textList, textMap, uint } from '../protobuf/internal.js';
+import {
+  bool,
+  bytes,
+  type Decoded,
+  int,
+  message,
+  nested,
+  nestedList,
+  text,
+  textList,
+  textMap,
+  uint,
+} from '../protobuf/internal.js';
 
 /** `TaskState`: a task only ever moves to higher ones. */
 export const TaskState = {
@@ -63,15 +75,31 @@ const NetworkSpec = message({
   attachable: bool(6),
   ingress: bool(7),
 });
-const Network = message({ id: text(1), spec: nested(3, NetworkSpec), driverState: nested(4, Driver), ipam: nested(5, IpamOptions) });
+const Network = message({
+  id: text(1),
+  spec: nested(3, NetworkSpec),
+  driverState: nested(4, Driver),
+  ipam: nested(5, IpamOptions),
+});
 export const NetworkAttachment = message({ network: nested(1, Network), addresses: textList(2) });
 export type NetworkAttachment = Decoded<typeof NetworkAttachment>;
 const NetworkAttachmentConfig = message({ target: text(1), aliases: textList(2), addresses: textList(3) });
 
-const NodeSpec = message({ annotations: nested(1, Annotations), desiredRole: int(2), membership: int(3), availability: int(4) });
+const NodeSpec = message({
+  annotations: nested(1, Annotations),
+  desiredRole: int(2),
+  membership: int(3),
+  availability: int(4),
+});
 const NodeStatus = message({ state: int(1), message: text(2), addr: text(3) });
 const IssuanceStatus = message({ state: int(1), err: text(2) });
-const Certificate = message({ role: int(1), csr: bytes(2), status: nested(3, IssuanceStatus), certificate: bytes(4), cn: text(5) });
+const Certificate = message({
+  role: int(1),
+  csr: bytes(2),
+  status: nested(3, IssuanceStatus),
+  certificate: bytes(4),
+  cn: text(5),
+});
 const Node = message({
   id: text(1),
   spec: nested(3, NodeSpec),
@@ -107,7 +135,10 @@ export const RootCaResponse = message({ certificate: bytes(1) });
 export const IssueRequest = message({ csr: bytes(2), token: text(3), availability: int(4) });
 export const IssueResponse = message({ nodeId: text(1), membership: int(2) });
 export const CertificateStatusRequest = message({ nodeId: text(1) });
-export const CertificateStatusResponse = message({ status: nested(1, IssuanceStatus), certificate: nested(2, Certificate) });
+export const CertificateStatusResponse = message({
+  status: nested(1, IssuanceStatus),
+  certificate: nested(2, Certificate),
+});
 export const SessionRequest = message({ description: nested(1, NodeDescription), sessionId: text(2) });
 export const SessionMessage = message({
   sessionId: text(1),
@@ -121,7 +152,12 @@ export const SessionReference = message({ sessionId: text(1) });
 export const HeartbeatResponse = message({ period: nested(1, Duration) });
 const TaskStatusUpdate = message({ taskId: text(1), status: nested(2, TaskStatus) });
 export const UpdateTaskStatusRequest = message({ sessionId: text(1), updates: nestedList(3, TaskStatusUpdate) });
-export const AssignmentsMessage = message({ type: int(1), appliesTo: text(2), resultsIn: text(3), changes: nestedList(4, AssignmentChange) });
+export const AssignmentsMessage = message({
+  type: int(1),
+  appliesTo: text(2),
+  resultsIn: text(3),
+  changes: nestedList(4, AssignmentChange),
+});
 export type AssignmentsMessage = Decoded<typeof AssignmentsMessage>;
 export const AttachRequest = message({ config: nested(1, NetworkAttachmentConfig), containerId: text(2) });
 export const AttachmentReference = message({ attachmentId: text(1) });

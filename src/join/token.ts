@@ -28,7 +28,8 @@ export class JoinToken {
     let digest = 0n;
     for (const digit of match[2]) digest = digest * 36n + BigInt(parseInt(digit, 36));
     const hex = digest.toString(16).padStart(64, '0');
-    if (hex.length > 64) throw new JoinError('BAD_TOKEN', 'not a join token: its digest is out of range; copy it again');
+    if (hex.length > 64)
+      throw new JoinError('BAD_TOKEN', 'not a join token: its digest is out of range; copy it again');
     this.#text = text.trim();
     this.#digest = Buffer.from(hex, 'hex');
   }

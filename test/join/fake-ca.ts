@@ -54,6 +54,10 @@ function extension(oid: string, critical: boolean, value: Buffer): Buffer {
   return derElement(SEQUENCE, derElement(0x06, Buffer.from(oid, 'hex')), ...flag, derElement(0x04, value));
 }
 
+function keyId(publicKey: Uint8Array): Buffer {
+  return createHash('sha1').update(publicKey).digest();
+}
+
 /** The public key of a certificate request: SPKI in DER. */
 export function keyOfRequest(pem: Uint8Array): Uint8Array {
   const base64 = Buffer.from(pem)
@@ -70,25 +74,41 @@ export function keyOfRequest(pem: Uint8Array): Uint8Array {
 export class FakeCa {
   readonly pem: string;
   readonly #key: KeyObject;
-  readonly #publicKey: Buffer;
+  /** SPKI in DER. */
+  readonly publicKey: Buffer;
   readonly #name: string;
 
   constructor(name = 'swarm-ca') {
     this.#name = name;
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#key = privateKey;
-    this.#publicKey = publicKey.export({ type: 'spki', format: 'der' });
-    this.pem = this.issue({ commonName: name, publicKey: this.#publicKey, isCa: true });
+    this.publicKey = publicKey.export({ type: 'spki', format: 'der' });
+    this.pem = this.issue({ commonName: name, publicKey: this.publicKey, isCa: true });
   }
 
   /** Issues a certificate in PEM: by default valid from an hour ago for 90 days. */
   issue(subject: Subject): string {
-    const { names = [], publicKey, notBefore = Date.now() - HOUR_MS, notAfter = notBefore + 90 * DAY_MS, isCa } = subject;
+    const {
+      names = [],
+      publicKey,
+      notBefore = Date.now() - HOUR_MS,
+      notAfter = notBefore + 90 * DAY_MS,
+      isCa,
+    } = subject;
     const extensions = [
+      // With two CAs of one name, only these tell which one issued a certificate.
+      extension('551d0e', false, derElement(0x04, keyId(publicKey))),
+      extension('551d23', false, derElement(SEQUENCE, derElement(0x80, keyId(this.publicKey)))),
       ...(isCa === true ? [extension('551d13', true, derElement(SEQUENCE, derElement(0x01, Buffer.of(0xff))))] : []),
       ...(names.length === 0
         ? []
-        : [extension('551d11', false, derElement(SEQUENCE, ...names.map((name) => derElement(0x82, Buffer.from(name)))))]),
+        : [
+            extension(
+              '551d11',
+              false,
+              derElement(SEQUENCE, ...names.map((name) => derElement(0x82, Buffer.from(name)))),
+            ),
+          ]),
     ];
     const serial = randomBytes(8);
     serial[0] = (serial[0] & 0x3f) | 0x40;
@@ -109,7 +129,7 @@ export class FakeCa {
 
   /** This CA's key, certified by another one: the intermediate certificate of a root rotation. */
   crossSignedBy(other: FakeCa): string {
-    return other.issue({ commonName: this.#name, publicKey: this.#publicKey, isCa: true });
+    return other.issue({ commonName: this.#name, publicKey: this.publicKey, isCa: true });
   }
 
   /** A key in PEM and its certificate. */

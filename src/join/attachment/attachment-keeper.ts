@@ -281,7 +281,9 @@ export class AttachmentKeeper {
       );
     }
     const listed = attachments.some(({ network }) => network?.id === request.network);
-    const why = listed ? 'the scheduler does not place it' : 'the network has no free address, or could not be allocated';
+    const why = listed
+      ? 'the scheduler does not place it'
+      : 'the network has no free address, or could not be allocated';
     return new JoinError('NO_ADDRESS', `${what}: ${why}; see docker network inspect on a manager`);
   }
 

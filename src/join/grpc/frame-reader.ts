@@ -39,7 +39,10 @@ export class FrameReader {
       const length = joined.readUInt32BE(1);
       if (joined[0] !== 0) throw new JoinError('BAD_ANSWER', 'the answer is not a gRPC message, or compressed');
       if (length > MAX_MESSAGE) {
-        throw new JoinError('BAD_ANSWER', `the answer announces a message of ${length} bytes; at most ${MAX_MESSAGE} are accepted`);
+        throw new JoinError(
+          'BAD_ANSWER',
+          `the answer announces a message of ${length} bytes; at most ${MAX_MESSAGE} are accepted`,
+        );
       }
       this.#needed = HEADER + length;
       const rest = joined.length >= this.#needed ? joined.subarray(this.#needed) : joined;

@@ -126,7 +126,11 @@ export class ManagerConnection {
    * @param timeoutMs milliseconds until the answer is complete
    * @throws JoinError `MANAGER_SILENT`, `BAD_ANSWER`, a GrpcError, or as `connectionError`
    */
-  async call<Request, Response>(method: Method<Request, Response>, request: Request, timeoutMs: number): Promise<Response> {
+  async call<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Response> {
     const answers: Response[] = [];
     const stream = this.#start(method, request, (answer) => {
       answers.push(answer);
@@ -152,7 +156,11 @@ export class ManagerConnection {
    * Calls a method that answers with a stream.
    * @param onAnswer called for each answer; if it throws, the stream is cancelled and ends with that error
    */
-  stream<Request, Response>(method: Method<Request, Response>, request: Request, onAnswer: (answer: Response) => void): AnswerStream {
+  stream<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    onAnswer: (answer: Response) => void,
+  ): AnswerStream {
     let cancelled = false;
     const { finished, cancel } = this.#start(method, request, (answer) => {
       if (!cancelled) onAnswer(answer);
@@ -205,7 +213,12 @@ export class ManagerConnection {
     };
     stream.on('response', (headers) => {
       if (headers[':status'] !== 200 || !String(headers['content-type']).startsWith('application/grpc')) {
-        fail(new JoinError('BAD_ANSWER', `${this.address}: not a manager: it answers HTTP status ${String(headers[':status'])}`));
+        fail(
+          new JoinError(
+            'BAD_ANSWER',
+            `${this.address}: not a manager: it answers HTTP status ${String(headers[':status'])}`,
+          ),
+        );
       }
       if (headers['grpc-status'] !== undefined) answered = headers;
     });

@@ -12,7 +12,8 @@ const MAX_CERTIFICATES = 16;
  * @throws JoinError `BAD_ANSWER` for anything but 1 to 16 certificates
  */
 export function parseCertificates(pem: string, what: string): X509Certificate[] {
-  const blocks = pem.length > MAX_PEM ? [] : (pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []);
+  const blocks =
+    pem.length > MAX_PEM ? [] : (pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []);
   if (blocks.length === 0 || blocks.length > MAX_CERTIFICATES) {
     throw new JoinError('BAD_ANSWER', `${what}: not 1 to ${MAX_CERTIFICATES} certificates in PEM`);
   }

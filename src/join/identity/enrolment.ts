@@ -84,7 +84,11 @@ export async function requestCertificate(connection: ManagerConnection, issuance
   let nodeId: string;
   try {
     const text = token === undefined ? '' : token.use((secret) => secret);
-    const answer = await connection.call(issueNodeCertificate, { csr: request.pem, token: text, availability }, times.callMs);
+    const answer = await connection.call(
+      issueNodeCertificate,
+      { csr: request.pem, token: text, availability },
+      times.callMs,
+    );
     nodeId = answer.nodeId;
   } catch (error) {
     throw tokenError(connection.address, error);
@@ -92,14 +96,20 @@ export async function requestCertificate(connection: ManagerConnection, issuance
   for (;;) {
     const left = deadline - Date.now();
     if (left <= 0) {
-      throw new JoinError('MANAGER_SILENT', `${connection.address}: the swarm didn't issue a certificate within ${times.issueMs} ms`);
+      throw new JoinError(
+        'MANAGER_SILENT',
+        `${connection.address}: the swarm didn't issue a certificate within ${times.issueMs} ms`,
+      );
     }
     // The call waits on the manager until the certificate is issued.
     const { status, certificate } = await connection.call(nodeCertificateStatus, { nodeId }, left);
     const state = status?.state;
     if (state === IssuanceState.Failed) {
       const reason = shortReason(status?.err ?? '') || 'without a reason';
-      throw new JoinError('MANAGER_REFUSED', `${connection.address}: the swarm refused to issue a certificate: ${reason}`);
+      throw new JoinError(
+        'MANAGER_REFUSED',
+        `${connection.address}: the swarm refused to issue a certificate: ${reason}`,
+      );
     }
     const issued = state === IssuanceState.Issued || state === IssuanceState.Rotate;
     // An earlier certificate of the node may be answered first.

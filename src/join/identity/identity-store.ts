@@ -67,7 +67,10 @@ export class IdentityStore {
         throw new JoinError('STATE_UNUSABLE', `${this.#path}: not an identity; name another directory`);
       }
       if ((found.mode & OTHERS) !== 0) {
-        throw new JoinError('STATE_UNUSABLE', `${this.#path}: others can read it; chmod 600 it, or join anew if they did`);
+        throw new JoinError(
+          'STATE_UNUSABLE',
+          `${this.#path}: others can read it; chmod 600 it, or join anew if they did`,
+        );
       }
       text = readFileSync(this.#path, 'utf8');
     } catch (error) {
@@ -83,7 +86,11 @@ export class IdentityStore {
    */
   save({ identity, managers }: StoredIdentity): void {
     const text = identity.useKey((key) =>
-      JSON.stringify({ version: VERSION, root: identity.rootPem, certificate: identity.chainPem, key, managers }, null, 2),
+      JSON.stringify(
+        { version: VERSION, root: identity.rootPem, certificate: identity.chainPem, key, managers },
+        null,
+        2,
+      ),
     );
     try {
       const part = new PartFile(this.#path, true);

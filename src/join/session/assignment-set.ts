@@ -41,7 +41,10 @@ export class AssignmentSet {
       else this.#tasks.set(task.id, task);
     }
     if (this.#tasks.size > MAX_TASKS) {
-      throw new JoinError('BAD_ANSWER', `the manager assigns ${this.#tasks.size} tasks; at most ${MAX_TASKS} are accepted`);
+      throw new JoinError(
+        'BAD_ANSWER',
+        `the manager assigns ${this.#tasks.size} tasks; at most ${MAX_TASKS} are accepted`,
+      );
     }
     this.#sequence = resultsIn;
     return true;

@@ -47,7 +47,10 @@ function sameRing(a: KeyRing | undefined, b: KeyRing | undefined): boolean {
 function ringOf(keys: readonly EncryptionKey[], subsystem: string): KeyRing | undefined {
   const own = keys.filter((key) => key.subsystem === subsystem);
   if (own.length === 0) return undefined;
-  if (own.length > MAX_KEYS || own.some(({ algorithm, key }) => algorithm !== AES_128_GCM || key.length !== KEY_BYTES)) {
+  if (
+    own.length > MAX_KEYS ||
+    own.some(({ algorithm, key }) => algorithm !== AES_128_GCM || key.length !== KEY_BYTES)
+  ) {
     throw new JoinError('BAD_ANSWER', `the manager sent keys of ${subsystem} that are not those of AES-128-GCM`);
   }
   try {

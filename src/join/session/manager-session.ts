@@ -108,7 +108,14 @@ export class ManagerSession {
    * Reports the state of tasks.
    * @throws JoinError
    */
-  async report(updates: readonly { readonly taskId: string; readonly state: number; readonly message: string; readonly err?: string }[]): Promise<void> {
+  async report(
+    updates: readonly {
+      readonly taskId: string;
+      readonly state: number;
+      readonly message: string;
+      readonly err?: string;
+    }[],
+  ): Promise<void> {
     const seconds = Math.floor(Date.now() / 1000);
     await this.connection.call(
       updateTaskStatus,
@@ -188,7 +195,9 @@ function sessionError(error: JoinError): JoinError {
     );
   }
   if (error.status === GrpcStatus.Aborted || error.status === GrpcStatus.NotFound) {
-    return new JoinError('SESSION_ENDED', `${error.message.split(':', 2).join(':')}: the manager ended the session`, { cause: error });
+    return new JoinError('SESSION_ENDED', `${error.message.split(':', 2).join(':')}: the manager ended the session`, {
+      cause: error,
+    });
   }
   return error;
 }
