@@ -9,10 +9,10 @@ import { type JoinEvent, JoinState } from './events.js';
 import { ManagerConnection, ManagerName } from './grpc/manager-connection.js';
 import { checkClock, enrol, requestCertificate } from './identity/enrolment.js';
 import { IdentityStore } from './identity/identity-store.js';
-import type { NodeIdentity } from './identity/node-identity.js';
+import { type NodeIdentity, promoted } from './identity/node-identity.js';
 import { RenewalTimer } from './identity/renewal-timer.js';
 import { Backoff, managerAddress, ManagerList } from './managers.js';
-import { Availability, IssuanceState, type SessionMessage } from './messages.js';
+import { Availability, IssuanceState, NodeRole, type SessionMessage } from './messages.js';
 import { AssignmentSet } from './session/assignment-set.js';
 import { copySwarmKeys, readSwarmKeys, sameSwarmKeys, type SwarmKeys, wipeSwarmKeys } from './session/cluster-keys.js';
 import { ManagerSession } from './session/manager-session.js';
@@ -126,6 +126,7 @@ export class JoinedNode {
   #reopen = false;
   /** Whether the swarm asks for a renewal, for a new root CA. */
   #rotate = false;
+  #promoted = false;
   /** Times in milliseconds since 1970. */
   #renewedAt = 0;
   #registeredAt = 0;
@@ -284,7 +285,7 @@ export class JoinedNode {
   /** Sessions, one after the other, until the node is closed or an error is final. */
   async #run(): Promise<void> {
     let address: string | undefined;
-    while (!this.#abort.signal.aborted) {
+    while (!this.#isClosed()) {
       address ??= this.#managers?.choose() ?? '';
       const former = this.#session;
       let error: JoinError | undefined;
@@ -303,7 +304,7 @@ export class JoinedNode {
       if (error === undefined && this.#reopen) continue;
       this.#session?.end();
       this.#session = undefined;
-      if (this.#abort.signal.aborted) break;
+      if (this.#isClosed()) break;
       if (error !== undefined && this.#isFinal(error)) {
         this.#end(error);
         return;
@@ -320,7 +321,9 @@ export class JoinedNode {
     const identity = this.#identity;
     if (identity === undefined) throw new JoinError('NO_IDENTITY', 'the node has no identity');
     checkClock(identity);
-    if (former === undefined) this.#state(JoinState.Connecting, address);
+    if (former === undefined && !this.#stateText.startsWith(JoinState.Connecting)) {
+      this.#state(JoinState.Connecting, address);
+    }
     const { rootPem, chainPem } = identity;
     const connection = await identity.useKey((keyPem) =>
       ManagerConnection.open(address, {
@@ -366,6 +369,10 @@ export class JoinedNode {
     this.#started?.(undefined);
     if (this.#reopen) session.yield();
     else if (this.#rotate) this.#renewSoon();
+  }
+
+  #isClosed(): boolean {
+    return this.#abort.signal.aborted;
   }
 
   #isFinal(error: JoinError): boolean {
@@ -416,6 +423,8 @@ export class JoinedNode {
     const text = JSON.stringify(shown);
     if (text !== this.#nodeText) this.#emit({ kind: 'node', node: shown });
     this.#nodeText = text;
+    this.#promoted = node.spec?.desiredRole === NodeRole.Manager;
+    if (this.#promoted) this.#warn(promoted());
     this.#rotate = node.certificate?.status?.state === IssuanceState.Rotate;
     if (!this.#rotate) this.#followRoot(identity, rootCa, connection);
     else if (this.#session?.connection === connection) this.#renewSoon();
@@ -454,7 +463,7 @@ export class JoinedNode {
   async #renew(): Promise<void> {
     const [identity, session] = [this.#identity, this.#session];
     if (this.#renewing || this.#abort.signal.aborted || identity === undefined) return;
-    if (session === undefined) {
+    if (session === undefined || this.#promoted) {
       this.#renewal.retryIn(this.#times.renewRetryMs);
       return;
     }

@@ -61,6 +61,7 @@ interface FakeNode {
   csr: Uint8Array;
   certificate: string;
   availability: number;
+  desiredRole: number;
   sessionId: string;
   trustRoot: Uint8Array;
   sessions: Set<ServerHttp2Stream>;
@@ -82,6 +83,8 @@ export class FakeSwarm {
   readonly removed = new Set<string>();
   readonly networks = new Map<string, FakeNetwork>();
   readonly tasks = new Map<string, FakeTask>();
+  /** Tasks of nodes that are not active. */
+  readonly pending: FakeTask[] = [];
   readonly managers: FakeManager[] = [];
   keys: { subsystem: string; key: Buffer; lamportTime: number }[] = [];
   /** Reports of tasks, as "id state". */
@@ -147,7 +150,7 @@ export class FakeSwarm {
       sessionId: node.sessionId,
       node: {
         id: node.id,
-        spec: { availability: node.availability },
+        spec: { availability: node.availability, desiredRole: node.desiredRole },
         status: { state: 2, addr: '127.0.0.1' },
         certificate: { status: { state: node.rotate ? 5 : 3 } },
         vxlanUdpPort: 4789,
@@ -156,6 +159,13 @@ export class FakeSwarm {
       keys: this.keys,
       rootCa: Buffer.from(this.ca.pem),
     });
+  }
+
+  /** Makes a node active, and assigns what waits for that. */
+  activate(node: FakeNode): void {
+    node.availability = 0;
+    this.push();
+    for (const task of this.pending.splice(0)) this.assign(task);
   }
 
   /** Assigns a task to a node. */
@@ -352,14 +362,17 @@ export class FakeManager {
     handler(stream, request, peer);
   }
 
-  readonly #handlers: Readonly<Record<string, Handler>> = {
+  readonly #handlers: Readonly<Partial<Record<string, Handler>>> = {
     'CA/GetRootCACertificate': (stream) =>
       answer(stream, RootCaResponse.encode({ certificate: Buffer.from(this.swarm.ca.pem) })),
     'NodeCA/IssueNodeCertificate': (stream, request, peer) => this.#issue(stream, request, peer),
     'NodeCA/NodeCertificateStatus': (stream, request) => {
       const { nodeId } = CertificateStatusRequest.decode(request);
       const node = this.swarm.nodes.get(nodeId);
-      if (node === undefined) return refuse(stream, 5, 'node not found');
+      if (node === undefined) {
+        refuse(stream, 5, 'node not found');
+        return;
+      }
       const certificate = { csr: node.csr, certificate: Buffer.from(node.certificate), cn: nodeId };
       answer(stream, CertificateStatusResponse.encode({ status: { state: 3 }, certificate }));
     },
@@ -394,7 +407,10 @@ export class FakeManager {
     'ResourceAllocator/AttachNetwork': (stream, request, peer) => this.#attach(stream, request, peer),
     'ResourceAllocator/DetachNetwork': (stream, request) => {
       const task = this.swarm.tasks.get(AttachmentReference.decode(request).attachmentId);
-      if (task === undefined) return refuse(stream, 5, 'attachment not found');
+      if (task === undefined) {
+        refuse(stream, 5, 'attachment not found');
+        return;
+      }
       answer(stream, new Uint8Array(0));
       this.swarm.remove(task);
     },
@@ -404,7 +420,8 @@ export class FakeManager {
     const { swarm } = this;
     const { csr, token, availability } = IssueRequest.decode(request);
     if (peer === undefined && token !== swarm.token) {
-      return refuse(stream, 3, 'A valid join token is necessary to join this cluster');
+      refuse(stream, 3, 'A valid join token is necessary to join this cluster');
+      return;
     }
     const id = peer ?? `node${randomBytes(10).toString('hex')}a`;
     const { ca, intermediate } = swarm.signing;
@@ -424,6 +441,7 @@ export class FakeManager {
       csr,
       certificate: '',
       availability,
+      desiredRole: 0,
       sessionId: '',
       trustRoot: new Uint8Array(0),
       sessions: new Set<ServerHttp2Stream>(),
@@ -439,7 +457,10 @@ export class FakeManager {
 
   #session(stream: ServerHttp2Stream, request: Uint8Array, peer: string | undefined): void {
     const node = this.swarm.nodes.get(peer ?? '');
-    if (node === undefined) return refuse(stream, 7, 'Permission denied');
+    if (node === undefined) {
+      refuse(stream, 7, 'Permission denied');
+      return;
+    }
     const { sessionId, description } = SessionRequest.decode(request);
     if (sessionId === '' || sessionId !== node.sessionId) node.sessionId = randomBytes(12).toString('hex');
     node.trustRoot = description?.tlsInfo?.trustRoot ?? new Uint8Array(0);
@@ -465,8 +486,14 @@ export class FakeManager {
     const { config, containerId } = AttachRequest.decode(request);
     const target = config?.target ?? '';
     const network = [...this.swarm.networks.values()].find(({ id, name }) => id === target || name === target);
-    if (network === undefined) return refuse(stream, 5, `network ${target} not found`);
-    if (!network.attachable) return refuse(stream, 7, `network ${target} not manually attachable`);
+    if (network === undefined) {
+      refuse(stream, 5, `network ${target} not found`);
+      return;
+    }
+    if (!network.attachable) {
+      refuse(stream, 7, `network ${target} not manually attachable`);
+      return;
+    }
     const base = network.subnet.replace('.0/24', '');
     const wanted = config?.addresses[0];
     const free = Array.from({ length: 200 }, (_, i) => `${base}.${i + 2}/24`).find((a) => !network.taken.has(a)) ?? '';
@@ -475,11 +502,15 @@ export class FakeManager {
     answer(stream, AttachmentReference.encode({ attachmentId: id }));
     const task = { id, nodeId: peer, containerId, serviceId: '', network, address, state: 192 };
     // Nothing tells the worker that it won't be assigned.
-    if (network.taken.has(address) || this.swarm.nodes.get(peer)?.availability !== 0) {
+    if (network.taken.has(address)) {
       this.swarm.tasks.set(id, { ...task, nodeId: '' });
       return;
     }
     network.taken.add(address);
+    if (this.swarm.nodes.get(peer)?.availability !== 0) {
+      this.swarm.pending.push(task);
+      return;
+    }
     setImmediate(() => this.swarm.assign(task));
   }
 }

@@ -30,7 +30,7 @@ test('a first join gets a certificate, the keys, the managers and the attachment
     [1000, 1001, 1002],
   );
   assert.equal(keys.ipsec?.transmit.tag, 1004);
-  assert.ok(keys.ipsec?.transmit.use((bytes) => swarm.keys[4].key.equals(bytes)));
+  assert.ok(keys.ipsec.transmit.use((bytes) => swarm.keys[4].key.equals(bytes)));
   assert.deepEqual((await joining.event('managers')).managers, [managers[0].address]);
   const fixed = await joining.event('attached', ({ attachment }) => attachment.request.address !== undefined);
   assert.equal(fixed.attachment.address, '10.77.0.50/24');
@@ -179,6 +179,21 @@ test("a manager's certificate is refused after a promotion, and the old one stay
   await joining.event('certificate');
 });
 
+test('a promotion is reported at once, and no certificate is requested while it lasts', async (t) => {
+  const { swarm, managers } = await swarmOf(t);
+  const joining = await Joining.start(t, managers[0]);
+  const [node] = swarm.nodes.values();
+  node.desiredRole = 1;
+  node.rotate = true;
+  swarm.push();
+  assert.equal((await joining.event('warning')).error.code, 'PROMOTED');
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.equal(managers[0].calls.get('IssueNodeCertificate'), 1);
+  node.desiredRole = 0;
+  swarm.push();
+  await joining.event('certificate');
+});
+
 test('a rotation of the root CA is followed to its end', async (t) => {
   const { swarm, managers } = await swarmOf(t);
   const directory = stateDirectory(t);
@@ -267,16 +282,16 @@ test('why a network is not attached is told apart', async (t) => {
   await joining.event('attached', ({ attachment }) => attachment.address === '10.77.0.9/24');
 });
 
-test('a drained node says so, and is attached once it is active', async (t) => {
+test('a drained node says so, and is attached as soon as it is active', async (t) => {
   const { swarm, managers } = await swarmOf(t);
   const joining = await Joining.start(t, managers[0], { availability: 'drain', attachments: [{ network: 'web' }] });
   assert.equal((await joining.event('node')).node.availability, 'drain');
   assert.equal((await joining.event('attach-failed')).error.code, 'NODE_NOT_ACTIVE');
   const [node] = swarm.nodes.values();
-  node.availability = 0;
-  swarm.push();
+  swarm.activate(node);
   await joining.event('node', (event) => event.node.availability === 'active');
   await joining.event('attached');
+  assert.equal(managers[0].calls.get('AttachNetwork'), 1);
 });
 
 test('a removed node ends with the reason, and so does its next start', async (t) => {

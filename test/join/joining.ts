@@ -88,9 +88,7 @@ export class Joining {
       };
       const interval = setInterval(look, 10);
       const timer = setTimeout(() => {
-        const seen = this.events.map(
-          (event) => `${event.kind} ${'error' in event ? (event.error?.message ?? '') : ''}`,
-        );
+        const seen = this.events.map((event) => `${event.kind} ${'error' in event ? event.error.code : ''}`);
         settle(() => reject(new Error(`no ${what} within ${PATIENCE_MS} ms; events: ${seen.join(', ')}`)));
       }, PATIENCE_MS);
       this.#watchers.add(look);

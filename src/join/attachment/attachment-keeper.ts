@@ -174,7 +174,16 @@ export class AttachmentKeeper {
 
   /** Waits for the assignment of a requested attachment. */
   #await(wanted: Wanted, taskId: string): void {
-    wanted.timer = setTimeout(() => this.#giveUp(wanted, taskId, this.#whyUnassigned(wanted)), this.#times.attachMs);
+    wanted.timer = setTimeout(() => {
+      const error = this.#whyUnassigned(wanted);
+      if (error.code !== 'NODE_NOT_ACTIVE') {
+        this.#giveUp(wanted, taskId, error);
+        return;
+      }
+      // The request stays: the attachment is assigned as soon as the node is active.
+      this.#report(wanted, error);
+      this.#await(wanted, taskId);
+    }, this.#times.attachMs);
   }
 
   /** The task of a wanted network, unless it is to end. */
@@ -250,9 +259,13 @@ export class AttachmentKeeper {
   }
 
   #failed(wanted: Wanted, error: JoinError): void {
+    this.#report(wanted, error);
+    this.#retry(wanted);
+  }
+
+  #report(wanted: Wanted, error: JoinError): void {
     if (wanted.failure !== error.code) this.#listener.failed(wanted.request, error);
     wanted.failure = error.code;
-    this.#retry(wanted);
   }
 
   #retry(wanted: Wanted): void {

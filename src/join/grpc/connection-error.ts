@@ -88,5 +88,8 @@ export function connectionError(address: string, error: unknown): JoinError {
   if (code.startsWith('ERR_SSL') || code === 'EPROTO') {
     return new JoinError('BAD_ANSWER', `${address}: doesn't speak TLS as managers do (${code})`, options);
   }
+  if (code.startsWith('ERR_HTTP2')) {
+    return new JoinError('BAD_ANSWER', `${address}: doesn't speak HTTP/2 as managers do (${code})`, options);
+  }
   return new JoinError('CONNECTION_FAILED', `${address}: the connection failed: ${code || cause.message}`, options);
 }

@@ -73,7 +73,7 @@ export class ManagerConnection {
   /**
    * Connects.
    * @param address host and port
-   * @throws JoinError as `connectionError`; `BAD_ANSWER` if it doesn't speak HTTP/2
+   * @throws JoinError as `connectionError`
    */
   static async open(address: string, options: ConnectionOptions): Promise<ManagerConnection> {
     const { serverName, rootPem, certificate, timeoutMs, signal } = options;
@@ -101,7 +101,7 @@ export class ManagerConnection {
         };
         signal?.addEventListener('abort', cancel);
         socket.once('secureConnect', () => settle(resolve));
-        socket.once('error', (error) => settle(() => reject(error)));
+        socket.once('error', (error: Error) => settle(() => reject(error)));
         socket.once('close', () => settle(() => fail('ECONNRESET')));
       });
     } catch (error) {
@@ -109,10 +109,7 @@ export class ManagerConnection {
       socket.destroy();
       throw connectionError(address, error);
     }
-    if (socket.alpnProtocol !== 'h2') {
-      socket.destroy();
-      throw new JoinError('BAD_ANSWER', `${address}: not a manager: it doesn't speak HTTP/2`);
-    }
+    // The protocol isn't checked: a manager that renewed its certificate doesn't negotiate one (swarmkit ca/transport.go).
     return new ManagerConnection(address, socket, serverName);
   }
 

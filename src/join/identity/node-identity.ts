@@ -9,6 +9,14 @@ const MANAGER = 'swarm-manager';
 /** Node ids and cluster ids. */
 const ID = /^[0-9a-z]{1,64}$/;
 
+/** The error for a node that an administrator promoted. */
+export function promoted(): JoinError {
+  return new JoinError(
+    'PROMOTED',
+    'this node was promoted to a manager, which vtep refuses to be: remove it with docker node rm --force, and join anew',
+  );
+}
+
 /** What an identity is made of. */
 export interface IdentityParts {
   /** The swarm's root CA in PEM, byte for byte as a manager serves it. */
@@ -46,12 +54,7 @@ export class NodeIdentity {
     const [leaf, ...intermediates] = parseCertificates(chainPem, "the node's certificate");
     const subject = subjectOf(leaf);
     const role = subject.get('OU');
-    if (role === MANAGER) {
-      throw new JoinError(
-        'PROMOTED',
-        'the swarm issued a certificate for a manager, which vtep refuses: this node was promoted; demote it, or remove it with docker node rm --force',
-      );
-    }
+    if (role === MANAGER) throw promoted();
     const [nodeId = '', clusterId = ''] = [subject.get('CN'), subject.get('O')];
     if (role !== WORKER || !ID.test(nodeId) || !ID.test(clusterId)) {
       throw new JoinError('BAD_ANSWER', "the node's certificate: not one of a worker");
