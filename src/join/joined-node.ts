@@ -295,6 +295,8 @@ export class JoinedNode {
         former?.end();
         this.#registered(session);
         error = await session.ended;
+        // Not as soon as it is registered: a manager may end each session at once.
+        if (Date.now() - this.#registeredAt > this.#times.backoffMs) this.#backoff.reset();
       } catch (failure) {
         if (!(failure instanceof JoinError)) throw failure;
         error = failure;
@@ -360,7 +362,6 @@ export class JoinedNode {
 
   #registered(session: ManagerSession): void {
     this.#managers?.works();
-    this.#backoff.reset();
     this.#rejection.restart();
     this.#keeper?.use(session);
     session.start();

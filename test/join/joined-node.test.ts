@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
@@ -114,14 +114,13 @@ test('two processes with copies of one identity: one gives way and says why', as
   const directory = stateDirectory(t);
   const first = await Joining.start(t, managers[0], { stateDirectory: directory });
   const other = stateDirectory(t);
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(join(other, 'identity.json'), readFileSync(join(directory, 'identity.json')), { mode: 0o600 });
   const second = new Joining(t, { stateDirectory: other });
   await second.node.start();
-  const ended = async (joining: Joining): Promise<string | undefined> =>
-    (await joining.event('state', ({ state }) => state === 'ended')).error?.code;
-  assert.equal(await Promise.race([ended(first), ended(second)]), 'IDENTITY_IN_USE');
-  const survivor = first.of('state').some(({ state }) => state === 'ended') ? second : first;
+  const ended = (joining: Joining): boolean => joining.of('state').some(({ state }) => state === 'ended');
+  await first.until(() => ended(first) || ended(second), 'end of one of them');
+  const [lost, survivor] = ended(first) ? [first, second] : [second, first];
+  assert.equal(lost.of('state').at(-1)?.error?.code, 'IDENTITY_IN_USE');
   await survivor.until(() => survivor.of('state').at(-1)?.state === 'connected', 'surviving session');
 });
 
@@ -320,4 +319,18 @@ test('neither the token nor a key is in any event, error or printed node', async
   const secrets = [swarm.secret, keyPem.split('\n')[1], ...swarm.keys.map(({ key }) => key.toString('hex'))];
   for (const secret of secrets) assert.ok(!printed.includes(secret));
   for (const { key } of swarm.keys) assert.ok(!printed.includes(inspect(new Uint8Array(key)).slice(16, 48)));
+});
+
+test('a start that waits for a manager can be ended by closing the node', async (t) => {
+  const { managers } = await swarmOf(t);
+  const directory = stateDirectory(t);
+  const first = await Joining.start(t, managers[0], { stateDirectory: directory });
+  await first.node.close();
+  managers[0].stop();
+  const second = new Joining(t, { stateDirectory: directory });
+  const started = assert.rejects(second.node.start(), { code: 'CLOSED' });
+  const { error } = await second.event('state', (event) => event.error !== undefined);
+  assert.equal(error?.code, 'CONNECTION_REFUSED');
+  await second.node.close();
+  await started;
 });

@@ -213,6 +213,18 @@ test('a session that the manager ends is opened again', async (t) => {
   await joining.until(() => joining.of('state').at(-1)?.state === 'connected', 'second session');
 });
 
+test('a manager that ends each session at once is not called again and again', async (t) => {
+  const manager = await managerOf(t);
+  const joining = await Joining.start(t, manager, { times: { backoffMs: 8_000 }, random: () => 0.999 });
+  const [node] = manager.swarm.nodes.values();
+  manager.overrides.set('Assignments', (stream) => refuse(stream, 2, 'assignments aborted'));
+  for (const stream of node.sessions) endWith(stream, 10, 'node must disconnect');
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  // After pauses of 0.1, 0.3 and 0.7 s.
+  assert.ok((manager.calls.get('Session') ?? 0) <= 4);
+  await joining.node.close();
+});
+
 test('a swarm that keeps asking for renewals gets one for each pause', async (t) => {
   const manager = await managerOf(t);
   const joining = await Joining.start(t, manager, { times: { renewRetryMs: 60_000 } });
