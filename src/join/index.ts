@@ -10,6 +10,6 @@ export { JoinError, type JoinErrorCode } from './error.js';
 export { type JoinEvent, JoinState, type SwarmNode } from './events.js';
 export { type CloseOptions, JoinedNode, type JoinedNodeOptions } from './joined-node.js';
 export type { SwarmKeys } from './session/cluster-keys.js';
-export type { NodeProfile } from './session/node-description.js';
+export type { NodeProfile } from './session/node-profile.js';
 export { DEFAULT_TIMES, type JoinTimes } from './times.js';
 export { JoinToken } from './token.js';

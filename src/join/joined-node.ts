@@ -16,7 +16,8 @@ import { Availability, IssuanceState, NodeRole, type SessionMessage } from './me
 import { AssignmentSet } from './session/assignment-set.js';
 import { copySwarmKeys, readSwarmKeys, sameSwarmKeys, type SwarmKeys, wipeSwarmKeys } from './session/cluster-keys.js';
 import { ManagerSession } from './session/manager-session.js';
-import { NO_PLATFORM, nodeDescription, type NodeProfile } from './session/node-description.js';
+import { nodeDescription } from './session/node-description.js';
+import { NO_PLATFORM, type NodeProfile } from './session/node-profile.js';
 import { TaskRejection } from './session/task-rejection.js';
 import { DEFAULT_TIMES, type JoinTimes } from './times.js';
 import { JoinToken } from './token.js';

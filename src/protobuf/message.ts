@@ -33,10 +33,7 @@ type InOf<F> = { readonly [K in keyof F]?: (F[K] extends Field<unknown, infer In
 export type Decoded<M> = M extends MessageType<infer Out, never> ? Out : never;
 
 /**
- * Declares a type of messages.
- * @example
- * const Duration = message({ seconds: int(1), nanos: int(2) });
- * Duration.decode(Duration.encode({ seconds: 5 })); // { seconds: 5, nanos: 0 }
+ * Declares a type of messages: `message({ seconds: int(1), nanos: int(2) })` has objects `{ seconds: 5, nanos: 0 }`.
  */
 export function message<F extends Readonly<Record<string, unknown>>>(fields: F): MessageType<OutOf<F>, InOf<F>> {
   const entries = Object.entries(fields as unknown as Fields) as unknown as [string, Field<unknown>][];
