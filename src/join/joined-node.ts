@@ -294,6 +294,8 @@ export class JoinedNode {
         const session = await this.#open(address, former);
         this.#session = session;
         former?.end();
+        // Closing ends the session that it finds: this one came later.
+        if (this.#isClosed()) break;
         this.#registered(session);
         error = await session.ended;
         // Not as soon as it is registered: a manager may end each session at once.
@@ -317,6 +319,7 @@ export class JoinedNode {
       address = undefined;
       await sleep(this.#backoff.next(), undefined, { signal: this.#abort.signal }).catch(() => undefined);
     }
+    this.#session?.end();
     this.#end(new JoinError('CLOSED', 'the node was closed'));
   }
 

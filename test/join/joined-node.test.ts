@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
-import { FakeManager, FakeSwarm } from './fake-manager.js';
+import { begin, FakeManager, FakeSwarm, send } from './fake-manager.js';
 import { Joining, stateDirectory } from './joining.js';
 
 async function swarmOf(t: TestContext, count = 1): Promise<{ swarm: FakeSwarm; managers: FakeManager[] }> {
@@ -333,4 +333,20 @@ test('a start that waits for a manager can be ended by closing the node', async 
   assert.equal(error?.code, 'CONNECTION_REFUSED');
   await second.node.close();
   await started;
+});
+
+test('closing while a session is being opened ends that one, too', { timeout: 10_000 }, async (t) => {
+  const { swarm, managers } = await swarmOf(t);
+  const joining = await Joining.start(t, managers[0]);
+  const [node] = swarm.nodes.values();
+  managers[0].overrides.set('Session', (stream) => {
+    setTimeout(() => {
+      begin(stream);
+      send(stream, swarm.sessionMessage(node));
+    }, 300);
+  });
+  for (const stream of node.sessions) stream.session?.destroy();
+  await joining.until(() => managers[0].calls.get('Session') === 2, 'second session');
+  await joining.node.close();
+  assert.notEqual(joining.of('state').at(-1)?.state, 'connected');
 });
