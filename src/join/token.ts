@@ -44,10 +44,12 @@ export class JoinToken {
     return timingSafeEqual(createHash('sha256').update(rootPem).digest(), this.#digest);
   }
 
+  /** The token without its secret. */
   toString(): string {
     return HIDDEN;
   }
 
+  /** As `toString`. */
   toJSON(): string {
     return HIDDEN;
   }
