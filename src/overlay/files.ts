@@ -23,7 +23,7 @@ export {
 export { type ImportedSwarm, importSwarm, type SwarmImportOptions } from './import/imported-swarm.js';
 export type { DumpFile } from './import/swarm-dump.js';
 export type { FormerTask } from './import/swarm-endpoints.js';
-export { type GossipKey, parseGossipKeys } from './keys/gossip-keys.js';
+export { parseGossipKeys } from './keys/gossip-keys.js';
 export { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './keys/key-ring-file.js';
 export { KeyText, extractKeys } from './keys/key-text.js';
 export { type KeysFile, parseKeys } from './keys/keys-file.js';

@@ -4,9 +4,9 @@ import { GossipKeyring } from '../../gossip/index.js';
 import type { CipherReport } from '../../inspect/index.js';
 import { formatEspSa, type InboundEsp, type SaCreation, type SecurityAssociation } from '../../ipsec/index.js';
 import type { KeyRingFile } from '../../overlay/files.js';
-import type { RingSa } from '../../overlay/index.js';
+import type { ClusterKey, RingSa } from '../../overlay/index.js';
 import { CaptureKeys } from '../../overlay/internal.js';
-import { type GossipKey, parseGossipKeys } from '../../overlay/keys/gossip-keys.js';
+import { parseGossipKeys } from '../../overlay/keys/gossip-keys.js';
 import { type KeysFile, parseKeys } from '../../overlay/keys/keys-file.js';
 import { aeadOption } from '../options/aead-option.js';
 import { openOutput } from '../output.js';
@@ -32,7 +32,7 @@ interface KeysFound {
   readonly made: readonly SaCreation[];
   /** Output file of `finish` for the SAs and their keys. */
   readonly espSa: string | undefined;
-  readonly gossip: readonly GossipKey[];
+  readonly gossip: readonly ClusterKey[];
   /** Whether there are keys of ESP. */
   readonly esp: boolean;
 }
@@ -73,7 +73,7 @@ export class KeysOption {
   readonly made: readonly SaCreation[];
   readonly #keys: CaptureKeys;
   readonly #espSa: string | undefined;
-  readonly #gossip: readonly GossipKey[];
+  readonly #gossip: readonly ClusterKey[];
   readonly #esp: boolean;
   readonly #rings: GossipKeyring[] = [];
 
@@ -106,7 +106,7 @@ export class KeysOption {
   openGossip(): GossipKeyring | undefined {
     if (this.#gossip.length === 0) return undefined;
     const ring = new GossipKeyring(this.choice.aead);
-    for (const { tag, key } of this.#gossip) ring.add(tag, key);
+    for (const key of this.#gossip) key.use((bytes) => ring.add(key.tag, bytes));
     ring.use(this.#gossip[Math.min(1, this.#gossip.length - 1)].tag);
     this.#rings.push(ring);
     return ring;
@@ -117,7 +117,7 @@ export class KeysOption {
     if (this.#espSa !== undefined) writeEspSa(this.#espSa, this.#keys.associations());
     this.#keys.wipe();
     for (const ring of this.#rings) ring.wipe();
-    for (const { key } of this.#gossip) key.fill(0);
+    for (const key of this.#gossip) key.wipe();
   }
 }
 
@@ -134,11 +134,14 @@ export async function readKeyFiles(
 ): Promise<KeysOption> {
   const { espSa } = values;
   if (espSa === '-') throw new UsageError('--esp-sa takes a file: the report goes to standard output');
-  const gossip = new Map<number, GossipKey>();
+  const gossip = new Map<number, ClusterKey>();
   const files = paths.flatMap((path) => {
     const text = readKeysText(path);
     const found = gossipKeysOf(path, text);
-    for (const key of found) gossip.set(key.tag, key);
+    for (const key of found) {
+      gossip.get(key.tag)?.wipe();
+      gossip.set(key.tag, key);
+    }
     return gossipAlone && found.length > 0 && !/^networking:ipsec\b/im.test(text)
       ? []
       : [{ path, file: keysOfText(path, text) }];
@@ -156,7 +159,7 @@ export async function readKeyFiles(
   return new KeysOption(choice, keys, { made, espSa, gossip: sorted, esp: files.length > 0 });
 }
 
-function gossipKeysOf(path: string, text: string): GossipKey[] {
+function gossipKeysOf(path: string, text: string): ClusterKey[] {
   try {
     return parseGossipKeys(text);
   } catch (error) {

@@ -23,7 +23,7 @@ const MAC = 6;
  * import { parseGossipKeys } from 'vtep/overlay/files';
  *
  * const keys = new GossipKeyring(chooseAead().aead);
- * for (const { tag, key } of parseGossipKeys(readFileSync('swarm-keys.txt', 'utf8'))) keys.add(tag, key);
+ * for (const key of parseGossipKeys(readFileSync('swarm-keys.txt', 'utf8'))) key.use((bytes) => keys.add(key.tag, bytes));
  * const learner = new GossipLearner(keys);
  * for await (const batch of batchesOf(await openCaptureFile('wire.pcap'))) learner.add(batch);
  * const { topology } = learner.topology({ profile: Profile.Swarm, mtu: 1500, ring: undefined });

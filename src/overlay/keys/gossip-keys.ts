@@ -1,14 +1,7 @@
 /** The keys of a swarm's gossip in the lines of its raft store. */
 import { decodeHex } from '../../memory/internal.js';
 import { OverlayError } from '../error.js';
-
-/** A key of gossip. */
-export interface GossipKey {
-  /** Its Lamport time. */
-  readonly tag: number;
-  /** 16 bytes in a swarm; memberlist has 24 and 32, too. The caller wipes it. */
-  readonly key: Uint8Array;
-}
+import { ClusterKey } from './key-ring.js';
 
 const LINE = /^networking:gossip lamport (\d{1,16}) key ((?:[0-9a-f]{2})+)\s*$/i;
 const LENGTHS: readonly number[] = [16, 24, 32];
@@ -17,11 +10,11 @@ const MAX_KEYS = 64;
 
 /**
  * Parses the gossip keys in lines of Swarm's raft store (`networking:gossip lamport TAG key HEX`), by tag; other lines
- * are skipped.
+ * are skipped. They have 16 bytes in a swarm; memberlist has 24 and 32, too. The caller wipes them.
  * @throws OverlayError `BAD_KEY_RING`
  */
-export function parseGossipKeys(text: string): GossipKey[] {
-  const keys = new Map<number, Uint8Array>();
+export function parseGossipKeys(text: string): ClusterKey[] {
+  const keys = new Map<number, ClusterKey>();
   text.split(/\r?\n/).forEach((line, index) => {
     const match = LINE.exec(line.trim());
     if (match === null) return;
@@ -37,7 +30,9 @@ export function parseGossipKeys(text: string): GossipKey[] {
       throw new OverlayError('BAD_KEY_RING', `line ${index + 1}: its Lamport time is not a whole number below 2^53`);
     }
     if (keys.size >= MAX_KEYS) throw new OverlayError('BAD_KEY_RING', `there are more than ${MAX_KEYS} gossip keys`);
-    keys.set(tag, key);
+    keys.get(tag)?.wipe();
+    keys.set(tag, new ClusterKey(tag, key));
+    key.fill(0);
   });
-  return [...keys].map(([tag, key]) => ({ tag, key })).sort((a, b) => a.tag - b.tag);
+  return [...keys.values()].sort((a, b) => a.tag - b.tag);
 }

@@ -10,7 +10,7 @@ import { surveyOf } from '../services/recorded-swarm.js';
 /** Its keys, or those of another file below fixtures/. */
 export function swarmKeys(file = 'docker/swarm-keys.txt'): GossipKeyring {
   const ring = new GossipKeyring(nodeBackend.create());
-  for (const { tag, key } of parseGossipKeys(readFileSync(fixture(file), 'utf8'))) ring.add(tag, key);
+  for (const key of parseGossipKeys(readFileSync(fixture(file), 'utf8'))) key.use((bytes) => ring.add(key.tag, bytes));
   return ring;
 }
 

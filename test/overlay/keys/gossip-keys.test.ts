@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { inspect } from 'node:util';
 import { encodeHex } from '../../../src/memory/internal.js';
 import { parseGossipKeys } from '../../../src/overlay/files.js';
 import { fixture } from '../../repository.js';
@@ -17,13 +18,13 @@ describe('gossip keys', () => {
       keys.map(({ tag }) => tag),
       [29940, 29941, 29942],
     );
-    assert.equal(encodeHex(keys[1].key), 'd25467a8e1f5ff971e1d9651ff9e3eb0');
+    assert.equal(keys[1].use(encodeHex), 'd25467a8e1f5ff971e1d9651ff9e3eb0');
   });
 
   test('of 16, 24 and 32 bytes, in any order', () => {
     const text = [line(3, '01'.repeat(32)), line(1, '02'.repeat(16)), line(2, '03'.repeat(24))].join('\r\n');
     assert.deepEqual(
-      parseGossipKeys(text).map(({ tag, key }) => [tag, key.length]),
+      parseGossipKeys(text).map((key) => [key.tag, key.use(({ length }) => length)]),
       [
         [1, 16],
         [2, 24],
@@ -31,6 +32,14 @@ describe('gossip keys', () => {
       ],
     );
     assert.deepEqual(parseGossipKeys('anything else'), []);
+  });
+
+  test('are in no output', () => {
+    const keys = parseGossipKeys(line(1, '0123456789abcdef'.repeat(2)));
+    for (const text of [JSON.stringify(keys), inspect(keys, { depth: 9, showHidden: true })]) {
+      assert.doesNotMatch(text, /0123456789abcdef|\b1, *35, *69\b|\[1\]: 35|"1":35/);
+    }
+    assert.match(JSON.stringify(keys), /hidden/);
   });
 
   test('what is wrong is said without the key', () => {
