@@ -74,7 +74,7 @@ export interface CloseOptions {
 const FINAL: ReadonlySet<string> = new Set(['REMOVED_FROM_SWARM', 'CERTIFICATE_EXPIRED', 'STATE_UNUSABLE', 'CLOSED']);
 /** Sessions lost to another process with this identity, in a row, after which this one gives way. */
 const MAX_TAKEN = 3;
-/** A session that lasted longer starts the count anew. */
+/** A session that lasted longer resets the count. */
 const TAKEN_WITHIN_MS = 60_000;
 const AVAILABILITIES = ['active', 'pause', 'drain'] as const;
 const DEFAULT_VXLAN_PORT = 4789;
@@ -220,7 +220,7 @@ export class JoinedNode {
 
   /**
    * Detaches from a network.
-   * @throws JoinError if the swarm couldn't be told: it then keeps the address until this node is removed
+   * @throws JoinError if the swarm couldn't be notified: it then keeps the address until this node is removed
    */
   async detach(request: AttachmentRequest): Promise<void> {
     await this.#keeper?.remove(request);
@@ -229,7 +229,7 @@ export class JoinedNode {
   /**
    * Leaves the session and unlocks the state directory. The swarm shows the node as Down about 15 s later, until an
    * administrator removes it: a worker can't.
-   * @returns number of attachments that the swarm couldn't be told to give up
+   * @returns number of attachments that the swarm couldn't be asked to release
    */
   async close({ detach = true }: CloseOptions = {}): Promise<number> {
     const held = this.attachments.length;
@@ -498,7 +498,7 @@ export class JoinedNode {
     }
   }
 
-  /** Opens the session again with the current certificate and root CA, which the swarm is then told of. */
+  /** Opens the session again with the current certificate and root CA, which are then reported to the swarm. */
   #openAgain(): void {
     this.#reopen = true;
     this.#session?.yield();

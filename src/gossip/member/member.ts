@@ -35,7 +35,7 @@ const STREAM_PING_PROTOCOL = 3;
 const NACK_PROTOCOL = 4;
 const CRC_PROTOCOL = 5;
 
-/** Confirmations expected of a suspicion: the multiplier less the two that the least timeout allows for. */
+/** Difference between the suspicion multiplier and the number of confirmations expected. */
 const UNCONFIRMED = 2;
 
 /** Who a member is. */

@@ -12,9 +12,8 @@ export interface MemberOutput {
    */
   sendPacket(to: GossipEndpoint, parts: readonly PacketPart[], crc: boolean): void;
   /**
-   * Opens a stream, sends a message and, unless it is a user message, waits for the answer until `deadline`. The member
-   * is told about the end with {@link Member.streamAnswered} (for a user message: when it is sent) or
-   * {@link Member.streamFailed}.
+   * Opens a stream, sends a message and, unless it is a user message, waits for the answer until `deadline`. Call
+   * {@link Member.streamAnswered} with the answer (for a user message: when it is sent), or {@link Member.streamFailed}.
    */
   openStream(id: number, to: GossipEndpoint, message: StateExchange | Ping | UserPart, deadline: number): void;
   /** Reports what happened. */

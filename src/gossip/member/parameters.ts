@@ -22,7 +22,7 @@ export interface MemberParameters {
   readonly suspicionMaxTimeoutMult: number;
   /** Health scores are below this; 1 is SWIM without Lifeguard's awareness. @default 8 */
   readonly awarenessMaxMultiplier: number;
-  /** Whether a suspect is told about the suspicion with the next ping (Lifeguard's buddy system). @default true */
+  /** Whether the next ping to a suspect carries the suspicion (Lifeguard's buddy system). @default true */
   readonly suspectWithPing: boolean;
   /** Whether nacks are asked for (Lifeguard). @default true */
   readonly nacks: boolean;

@@ -94,7 +94,7 @@ export class GossipState {
   #recordBytes = 0;
   readonly #changed: (change: StateChange, via: GossipVia) => void;
 
-  /** @param changed is told each change once */
+  /** @param changed called once for each change */
   constructor(maxRows: number, changed: (change: StateChange, via: GossipVia) => void) {
     this.#maxRows = maxRows;
     this.#changed = changed;

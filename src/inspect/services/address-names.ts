@@ -107,7 +107,7 @@ export class AddressNames {
     return serviceLoad(this, conversations);
   }
 
-  /** Whether an address is on the bridge of containers' way out, by which published ports reach load balancers. */
+  /** Whether an address is on docker_gwbridge, through which published ports reach load balancers. */
   isOnGateway(address: string): boolean {
     const { services } = this.topology;
     return services?.gateway !== undefined && prefixContains(services.gateway.subnet, parseIp(address));

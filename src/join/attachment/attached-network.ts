@@ -46,7 +46,7 @@ export interface AttachedNetwork {
   readonly mtu: number;
   /** Whether the network only carries ESP. */
   readonly encrypted: boolean;
-  /** Whether the network has no way out. */
+  /** Whether the network has no route to the outside. */
   readonly internal: boolean;
   /** Options of the network's driver. */
   readonly options: ReadonlyMap<string, string>;

@@ -93,7 +93,7 @@ export class AttachmentKeeper {
 
   /**
    * Detaches from a network.
-   * @throws JoinError if the swarm couldn't be told; the network isn't wanted any more
+   * @throws JoinError if the swarm couldn't be notified; the attachment is dropped anyway
    */
   async remove(request: AttachmentRequest): Promise<void> {
     const wanted = this.#wanted.get(keyOf(request));

@@ -152,7 +152,7 @@ export function checkClock({ notBefore, notAfter }: NodeIdentity): void {
   if (now > notAfter) {
     throw new JoinError(
       'CERTIFICATE_EXPIRED',
-      `this node's certificate expired on ${shown(notAfter)}, and this machine's clock shows ${shown(now)}; if the clock is right, remove the node, delete its state directory and join anew with a token`,
+      `this node's certificate expired on ${shown(notAfter)}, and this machine's clock shows ${shown(now)}; if the clock is right, remove the node, delete its state directory and join again with a token`,
     );
   }
 }

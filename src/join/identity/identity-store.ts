@@ -69,7 +69,7 @@ export class IdentityStore {
       if ((found.mode & OTHERS) !== 0) {
         throw new JoinError(
           'STATE_UNUSABLE',
-          `${this.#path}: others can read it; chmod 600 it, or join anew if they did`,
+          `${this.#path}: others can read it; chmod 600 it, or join again if they did`,
         );
       }
       text = readFileSync(this.#path, 'utf8');
@@ -113,7 +113,7 @@ export class IdentityStore {
 
   #parse(text: string): StoredIdentity {
     const bad = (why: string): JoinError =>
-      new JoinError('BAD_IDENTITY', `${this.#path}: ${why}; restore it, or delete it and join anew with a token`);
+      new JoinError('BAD_IDENTITY', `${this.#path}: ${why}; restore it, or delete it and join again with a token`);
     let root: unknown;
     try {
       root = JSON.parse(text);

@@ -13,7 +13,7 @@ const ID = /^[0-9a-z]{1,64}$/;
 export function promoted(): JoinError {
   return new JoinError(
     'PROMOTED',
-    'this node was promoted to a manager, which vtep refuses to be: remove it with docker node rm --force, and join anew',
+    'this node was promoted to a manager, which vtep refuses to be: remove it with docker node rm --force, and join again',
   );
 }
 

@@ -18,7 +18,7 @@ export class TaskRejection {
     this.#onService = onService;
   }
 
-  /** Forgets what was rejected: a new session is told again. */
+  /** Forgets what was rejected: it is reported again in a new session. */
   restart(): void {
     this.#rejected.clear();
   }

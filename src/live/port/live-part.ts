@@ -2,7 +2,7 @@
 
 /** Moves packets in a node's turns, when its descriptors are ready or it has some buffered. */
 export interface LivePart {
-  /** Descriptors to poll for input. The list may change between turns; the node then arranges its polling anew. */
+  /** Descriptors to poll for input. The list may change between turns; the node then updates its poll set. */
   readonly descriptors: readonly number[];
   /** Whether it has buffered packets that poll(2) doesn't report. */
   readonly pending: boolean;

@@ -130,7 +130,7 @@ export class DnsPart implements ServicePart {
     this.#report = await this.#dns.report();
   }
 
-  /** Ends the thread; the next one is told everything. */
+  /** Ends the thread. The next one receives the whole state. */
   async #stop(): Promise<void> {
     await this.#dns?.close();
     this.#dns = undefined;

@@ -1,4 +1,4 @@
-/** A bounded queue of frames in slots of an arena: what an endpoint made of code has yet to send. */
+/** A bounded queue of frames in slots of an arena: what a software endpoint has yet to send. */
 import { type Arena, BATCH_CAPACITY, type PacketBatch } from '../../memory/index.js';
 
 /** Frames in the order in which they were added. */

@@ -294,7 +294,7 @@ export class GatewayService implements ServicePart {
   }
 }
 
-/** The containers that have a way out: those on any network that isn't internal. */
+/** The containers with a route to the outside: those on any network that isn't internal. */
 function gatewayContainers(topology: Topology, node: string): Map<string, GatewayContainer> {
   const internal = new Set(
     topology.services?.networks.flatMap(({ name, internal: isInternal }) => (isInternal ? [name] : [])),

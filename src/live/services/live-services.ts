@@ -1,5 +1,5 @@
 /**
- * The services of a running node. Load balancers are attached like containers, as ports made of code; the other parts
+ * The services of a running node. Load balancers are attached like containers, through software ports; the other parts
  * (`ServicePart`) follow the same topology beside the packet path.
  */
 import type { Arena } from '../../memory/index.js';

@@ -22,7 +22,7 @@ export interface DumpNetwork {
   readonly network: DockerNetwork;
 }
 
-/** The bridge of containers' way out, as one node's Docker shows it. */
+/** The bridge to the outside (docker_gwbridge), as one node's Docker shows it. */
 export interface DumpBridge {
   readonly file: number;
   readonly entry: z.infer<typeof DOCKER_NETWORK>;

@@ -1,4 +1,4 @@
-/** A config's networks, services and endpoints, with everything that a swarm's manager gives them written down. */
+/** A config's networks, services and endpoints, with everything that a swarm's manager assigns to them fixed. */
 import { stringify } from 'yaml';
 import type { WrittenConfig } from '../config-text.js';
 import { AddressUse, type NetworkAllocation } from '../ipam/network-allocation.js';

@@ -58,7 +58,7 @@ export interface GatewaySettings {
   readonly mtu: number;
   /** Whether containers reach each other through it (`com.docker.network.bridge.enable_icc`). */
   readonly icc: boolean;
-  /** Whether the host's address replaces theirs on the way out. */
+  /** Whether the host's address replaces theirs on egress. */
   readonly masquerade: boolean;
 }
 
@@ -76,7 +76,7 @@ export interface ServiceSet {
   readonly networks: readonly ServiceNetworkSet[];
   /** In the order in which nodes learn of them. */
   readonly records: readonly ServiceRecord[];
-  /** Undefined if containers have no way out. */
+  /** Undefined if containers have no route to the outside. */
   readonly gateway: GatewaySettings | undefined;
   readonly compatibility: Compatibility;
 }

@@ -1,5 +1,5 @@
 /**
- * The load balancer of a network on one node, which Docker runs in a separate namespace: an endpoint made of code.
+ * The load balancer of a network on one node, which Docker runs in a separate namespace: an endpoint in software.
  * Frames to a virtual IP go in and come out translated, as IPVS (masquerade, `rr`) and netfilter's source NAT leave them.
  */
 import { platformRandom, viewOf } from '../../memory/internal.js';
