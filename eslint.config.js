@@ -19,6 +19,7 @@ const FLOORS = [
   { inspect: [], workers: [], replay: ['workers'] },
   { frames: [], simulate: ['frames'], picture: [] },
   { live: [], join: ['live'] },
+  { swarm: [] },
   { cli: [] },
   { 'index.ts': [] },
 ];

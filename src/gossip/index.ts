@@ -48,3 +48,4 @@ export {
   type SwarmMemberPorts,
 } from './networkdb/swarm-member.js';
 export { DOCKER_PROFILES, type DockerProfile } from './profiles.js';
+export { type LearnedChanges, type LearnedNetwork } from './learned/learned-network.js';

@@ -27,6 +27,7 @@ export {
   type PublishedPort,
   PublishMode,
 } from './published-port.js';
+export { type ServiceChange, ServiceChangeKind } from './service-change.js';
 export {
   Compatibility,
   type GatewaySettings,
