@@ -223,7 +223,7 @@ export class Survey {
       .map((row) => this.#nameEndpoint(row));
     const flows = this.#flowReport(named);
     const first = known ? { seconds: this.#firstSeconds, nanoseconds: this.#firstNanos } : undefined;
-    const gossip = this.#gossip?.report(first) ?? null;
+    const gossip = this.#gossip?.report(first, this.#names) ?? null;
     return {
       file: files.join(', '),
       files,

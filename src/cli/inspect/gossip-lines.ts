@@ -62,14 +62,22 @@ export function printGossip(output: LineOutput, gossip: GossipReport, most: numb
     const rest = undecryptable.length > MAX_SENDERS ? ', ...' : '';
     output.line(`  not decoded, by sender: ${named.join(', ')}${rest}`);
   }
-  const ends = new Map(networks.map(({ id, ingress }) => [id, ingress ? 'ingress' : short(id)]));
+  const ends = new Map(networks.map(({ id, name, ingress }) => [id, name ?? (ingress ? 'ingress' : short(id))]));
   const network = (id: string | null): string => (id === null ? '' : (ends.get(id) ?? short(id)));
   section(
     output,
     'Gossip: members',
-    [words('node', { shorten: 'end' }), addresses('address'), numbers('port'), words('state'), numbers('incarnation')],
-    members.map(({ name, address, port, state, incarnation }) => [
+    [
+      words('node', { shorten: 'end' }),
+      words('name', { shorten: 'end', optional: true }),
+      addresses('address'),
+      numbers('port'),
+      words('state'),
+      numbers('incarnation'),
+    ],
+    members.map(({ name, host, address, port, state, incarnation }) => [
       name,
+      host ?? '',
       address ?? '-',
       String(port),
       state,
@@ -82,7 +90,7 @@ export function printGossip(output: LineOutput, gossip: GossipReport, most: numb
     'Gossip: networks',
     [
       words('network'),
-      words('', { optional: true }),
+      words('name', { shorten: 'end', optional: true }),
       numbers('peers'),
       numbers('endpoints', { keep: 2 }),
       words('nodes', { shorten: 'end', least: 26 }),
@@ -90,7 +98,7 @@ export function printGossip(output: LineOutput, gossip: GossipReport, most: numb
     ],
     networks.map((row): Cell[] => [
       short(row.id),
-      row.ingress ? 'ingress' : '',
+      row.name ?? (row.ingress ? 'ingress' : ''),
       row.peers,
       row.endpoints,
       row.nodes.join(' '),

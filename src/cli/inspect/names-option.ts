@@ -27,8 +27,8 @@ export async function namesOption(values: Values<typeof NAMES_OPTIONS>): Promise
   if (config !== undefined && swarm.length > 0) throw new UsageError('--config and --swarm are mutually exclusive');
   const { AddressNames } = await import('../../inspect/index.js');
   if (swarm.length > 0) {
-    const { topology, former } = await swarmOption(swarm, {}, { namesOnly: true });
-    return new AddressNames(topology, former);
+    const { topology, former, networkIds } = await swarmOption(swarm, {}, { namesOnly: true });
+    return new AddressNames(topology, former, networkIds);
   }
   const topology = await configOption({ ...defaultsOf(CONFIG_OPTIONS), config });
   return topology === undefined ? undefined : new AddressNames(topology);

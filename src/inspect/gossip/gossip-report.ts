@@ -12,7 +12,10 @@ export interface GossipCounts {
 
 /** What gossip says about a node. */
 export interface GossipMember {
+  /** Its name in gossip. */
   readonly name: string;
+  /** The node's name, as the description of the swarm has it; null without one. */
+  readonly host: string | null;
   readonly address: string | null;
   readonly port: number;
   /** What was last said: `alive`, `suspect`, `dead` or `left`. */
@@ -24,6 +27,8 @@ export interface GossipMember {
 export interface GossipNetwork {
   /** Docker's id of it. */
   readonly id: string;
+  /** Its name, as the description of the swarm has it; null without one. */
+  readonly name: string | null;
   /** Whether it is the ingress network, which the records of its load balancers show. */
   readonly ingress: boolean;
   /** Names of the nodes on it. */

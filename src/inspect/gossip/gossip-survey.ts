@@ -94,6 +94,14 @@ export interface GossipSurveyOptions {
   readonly maxRows?: number;
 }
 
+/** Names that gossip doesn't have. */
+export interface GossipNames {
+  /** The name of the network with an id of Docker's. */
+  networkWithId(id: string): string | undefined;
+  /** The name of the node with an address. */
+  nodeAt(address: string): string | undefined;
+}
+
 /** The gossip of a capture, in bounded memory. */
 export class GossipSurvey {
   /** @internal What the gossip says. */
@@ -151,8 +159,9 @@ export class GossipSurvey {
   /**
    * What was found.
    * @param first time of the capture's first packet, for offsets; undefined if it has none
+   * @param names of networks and nodes, if a description of the swarm has them
    */
-  report(first: GossipTime | undefined): GossipReport {
+  report(first: GossipTime | undefined, names?: GossipNames): GossipReport {
     const { state } = this;
     const timed = <T>({ at, ...rest }: Timed<T>): T =>
       ({
@@ -188,17 +197,16 @@ export class GossipSurvey {
         .sort((a, b) => a.tag - b.tag),
       undecryptable: Object.entries(recordOf(this.#senders)).map(([address, times]) => ({ address, count: times })),
       messages: recordOf(this.#messages),
-      members: [...state.members.values()].map(({ name, addr, port, state: is, incarnation }) => ({
-        name,
-        address: addr === undefined ? null : formatIp(addr.length === 4 ? 4 : 6, addr),
-        port,
-        state: stateName(is),
-        incarnation,
-      })),
+      members: [...state.members.values()].map(({ name, addr, port, state: is, incarnation }) => {
+        const address = addr === undefined ? null : formatIp(addr.length === 4 ? 4 : 6, addr);
+        const host = address === null ? null : (names?.nodeAt(address) ?? null);
+        return { name, host, address, port, state: stateName(is), incarnation };
+      }),
       networks: [...networks]
         .sort((a, b) => Number(ingress.has(b)) - Number(ingress.has(a)) || (a < b ? -1 : 1))
         .map((id) => ({
           id,
+          name: names?.networkWithId(id) ?? null,
           ingress: ingress.has(id),
           nodes: nodesOf(id, false),
           left: nodesOf(id, true),

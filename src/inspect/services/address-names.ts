@@ -23,9 +23,19 @@ export class AddressNames {
   readonly #anywhere = new Map<string, AddressName>();
   readonly #subnets = new Map<number, readonly Prefix[]>();
 
-  /** @param former tasks that have ended; their addresses may have others' names */
-  constructor(topology: Topology, former: readonly FormerTask[] = []) {
+  readonly #networkIds: ReadonlyMap<string, string>;
+
+  /**
+   * @param former tasks that have ended; their addresses may have others' names
+   * @param networkIds names of networks by Docker's id, for gossip
+   */
+  constructor(
+    topology: Topology,
+    former: readonly FormerTask[] = [],
+    networkIds: ReadonlyMap<string, string> = new Map(),
+  ) {
     this.topology = topology;
+    this.#networkIds = networkIds;
     const { nodes, networks, endpoints, services } = topology;
     const byName = new Map(networks.map((network) => [network.name, network.vni]));
     const vteps = new Map(nodes.map(({ name, vtep }) => [name, formatAddress(vtep)]));
@@ -91,6 +101,17 @@ export class AddressNames {
    */
   find(vni: number | null, address: string): AddressName | undefined {
     return vni === null ? this.#anywhere.get(address) : this.#byVni.get(vni)?.get(address);
+  }
+
+  /** The name of the network with an id of Docker's. */
+  networkWithId(id: string): string | undefined {
+    return this.#networkIds.get(id);
+  }
+
+  /** The name of the node with an address outside the overlay. */
+  nodeAt(address: string): string | undefined {
+    const name = this.#anywhere.get(address);
+    return name?.kind === NameKind.Node ? name.text : undefined;
   }
 
   /** Whether an address has no name although the description has its network. */

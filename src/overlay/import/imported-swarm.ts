@@ -42,6 +42,8 @@ export interface SwarmImportOptions {
 export interface ImportedSwarm extends ImportedTopology {
   /** Addresses of tasks that have ended; some may belong to others by now. */
   readonly former: readonly FormerTask[];
+  /** Names of networks by Docker's id. */
+  readonly networkIds: ReadonlyMap<string, string>;
 }
 
 /**
@@ -171,6 +173,11 @@ export function importSwarm(files: readonly DumpFile[], options: SwarmImportOpti
       services,
     },
     former: endpoints.former,
+    networkIds: new Map(
+      [...fromTasks, ...dump.networks.map(({ network }) => network)].flatMap(({ id, name }) => {
+        return id === undefined ? [] : [[id, name] as const];
+      }),
+    ),
     warnings: warnings.lines(),
   };
 }

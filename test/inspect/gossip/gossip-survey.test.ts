@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { GossipReport } from '../../../src/inspect/index.js';
 import { fixture } from '../../repository.js';
-import { surveyOf } from '../services/recorded-swarm.js';
+import { namesOf, surveyOf } from '../services/recorded-swarm.js';
 import { gossipOf, swarmKeys } from './recorded.js';
 
 const [NODE1, NODE2] = ['631fe2f865ed', '5f6fa7f699a8'];
@@ -27,6 +27,7 @@ const COUNTED = [
 interface VerboseNetwork {
   readonly Id: string;
   readonly Name: string;
+  readonly Driver: string;
   readonly Services?: Readonly<
     Record<
       string,
@@ -128,6 +129,26 @@ describe('gossip of the recorded swarm', () => {
       compared += named.length;
     }
     assert.ok(compared >= 11, `${compared}`);
+  });
+
+  test("with docker network inspect, networks and nodes have names; without, networks have Docker's ids", async () => {
+    const options = { gossip: swarmKeys(), names: namesOf() };
+    const { gossip: named } = await surveyOf('07-encrypted.underlay', options);
+    assert.ok(named !== null);
+    assert.deepEqual(
+      named.networks.map(({ id, name }) => [id, name]).sort(),
+      verboseNetworks()
+        .filter(({ Driver }) => Driver === 'overlay')
+        .map(({ Id, Name }) => [Id, Name])
+        .sort(),
+    );
+    assert.deepEqual(named.members.map(({ name, host }) => [name, host]).sort(), [
+      [NODE2, 'node2'],
+      [NODE1, 'node1'],
+    ]);
+    const bare = await gossipOf('07-encrypted.underlay');
+    assert.ok(bare.networks.every(({ name }) => name === null));
+    assert.ok(bare.members.every(({ host }) => host === null));
   });
 
   test('a member that is killed, comes back and leaves', async () => {

@@ -50,8 +50,8 @@ export function dumpsWith(task: string, change: (entry: TaskEntry) => boolean): 
 
 /** The names that dumps give. */
 export function namesOf(files: readonly DumpFile[] = dumpFiles()): AddressNames {
-  const { topology, former } = importSwarm(files, { namesOnly: true });
-  return new AddressNames(topology, former);
+  const { topology, former, networkIds } = importSwarm(files, { namesOnly: true });
+  return new AddressNames(topology, former, networkIds);
 }
 
 /** A survey's report on a recording. */
